@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+#
+# Non-recursive. Everything lands in build/. `make help` lists the targets, V=1 shows the commands.
+# One static library per layer folder, so that a test links its layer and what lies below it, no more.
+
+CC      ?= gcc
+CLANG   ?= clang
+BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool) bpftool)
+B       := build
+Q       := $(if $(V),,@)
+
+WARN := -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion -Wstrict-prototypes \
+	-Wmissing-prototypes -Wold-style-definition -Wpointer-arith -Wcast-qual -Wwrite-strings \
+	-Wvla -Wundef -Wformat=2 -Wimplicit-fallthrough -Wswitch-enum -Wnull-dereference
+WERROR ?= -Werror
+HARDEN := -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fPIE
+OPT    ?= -O2 -g
+CPPFLAGS += -D_GNU_SOURCE -Iuserspace -I. -I$(B)/gen
+CFLAGS_ALL := -std=gnu17 $(WARN) $(WERROR) $(OPT) $(CFLAGS)
+LDFLAGS += -Wl,-z,relro,-z,now -pie
+
+SAN := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+
+# name of a library -> pkg-config packages that its users link
+PKGS := libbpf libmnl libevent_core libcjson yaml-0.1
+PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
+CPPFLAGS += $(PKG_CFLAGS)
+LIBS_yaml  := -lyaml
+LIBS_agent := -lbpf -lmnl -levent_core -lcjson -lyaml
+LIBS_cli   := -lcjson
+
+# Lowest layer last, as the linker wants it.
+LAYERS := agent sys plan lb api bfd kube bgp base
+DIRS   := $(filter $(patsubst userspace/%/,%,$(wildcard userspace/*/)),$(LAYERS))
+src     = $(filter-out %/main.c,$(wildcard userspace/$(1)/*.c))
+
+AGENT_BIN := $(B)/lodestoned
+CLI_BIN   := $(B)/lodectl
+
+.DEFAULT_GOAL := all
+.DELETE_ON_ERROR:
+.SUFFIXES:
+
+all: $(AGENT_BIN) $(CLI_BIN) ## build the agent and the operator's tool
+
+# --- objects, once plain and once under the sanitizers ---------------------------------------------
+
+$(B)/obj/%.o: %.c
+	@mkdir -p $(@D)
+	@echo "  CC    $<"
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS_ALL) $(HARDEN) -MMD -MP -c -o $@ $<
+
+$(B)/san/%.o: %.c
+	@mkdir -p $(@D)
+	@echo "  SAN   $<"
+	$(Q)$(CC) $(CPPFLAGS) -std=gnu17 $(WARN) $(WERROR) -O1 -g $(SAN) -MMD -MP -c -o $@ $<
+
+define layer_rules
+$(B)/lib$(1).a: $(patsubst %.c,$(B)/obj/%.o,$(call src,$(1)))
+$(B)/san/lib$(1).a: $(patsubst %.c,$(B)/san/%.o,$(call src,$(1)))
+endef
+$(foreach d,$(DIRS),$(eval $(call layer_rules,$(d))))
+
+# Two rules: one pattern rule with two targets would mean that one run makes both.
+$(B)/lib%.a:
+	@mkdir -p $(@D)
+	$(Q)rm -f $@ && ar rcs $@ $^
+$(B)/san/lib%.a:
+	@mkdir -p $(@D)
+	$(Q)rm -f $@ && ar rcs $@ $^
+
+AGENT_LIBS := $(patsubst %,$(B)/lib%.a,$(DIRS))
+$(AGENT_BIN): $(B)/obj/userspace/agent/main.o $(AGENT_LIBS)
+	@echo "  LD    $@"
+	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $< -Wl,--start-group $(AGENT_LIBS) -Wl,--end-group $(LIBS_agent)
+
+$(CLI_BIN): $(patsubst %.c,$(B)/obj/%.o,$(wildcard userspace/cli/*.c)) $(B)/libbase.a
+	@echo "  LD    $@"
+	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $^ $(LIBS_cli)
+
+# --- BPF: object, skeleton ---------------------------------------------------------------------------
+
+BPF_FLAGS := -O2 -g -target bpf -mcpu=v3 -Wall -Wextra -Werror -Wno-unused-parameter -I. -Ibpf -D__TARGET_ARCH_x86
+BPF_SRC   := $(wildcard bpf/*.bpf.c)
+BPF_OBJ   := $(patsubst bpf/%.bpf.c,$(B)/bpf/%.bpf.o,$(BPF_SRC))
+BPF_SKEL  := $(patsubst bpf/%.bpf.c,$(B)/gen/%.skel.h,$(BPF_SRC))
+
+$(B)/bpf/%.bpf.o: bpf/%.bpf.c $(wildcard bpf/*.h) vmlinux.h
+	@mkdir -p $(@D)
+	@echo "  BPF   $<"
+	$(Q)$(CLANG) $(BPF_FLAGS) -c -o $@ $<
+
+$(B)/gen/%.skel.h: $(B)/bpf/%.bpf.o
+	@mkdir -p $(@D)
+	@echo "  SKEL  $@"
+	$(Q)$(BPFTOOL) gen skeleton $< name $*_bpf > $@
+
+# Everything that includes a skeleton waits for it.
+$(patsubst %.c,$(B)/obj/%.o,$(wildcard userspace/sys/*.c)): | $(BPF_SKEL)
+$(patsubst %.c,$(B)/san/%.o,$(wildcard userspace/sys/*.c)): | $(BPF_SKEL)
+
+# --- tests -------------------------------------------------------------------------------------------
+# tests/unit/LAYER/test_x.c links the layers up to LAYER, under the sanitizers.
+
+UNIT_SRC := $(wildcard tests/unit/*/test_*.c)
+UNIT_BIN := $(patsubst tests/unit/%.c,$(B)/unit/%,$(UNIT_SRC))
+below_base := base
+below_bgp  := bgp base
+below_api  := api base
+below_lb   := lb base
+below_plan := plan lb api bgp base
+below_sys  := sys plan lb api bgp base
+below_agent := agent sys plan lb api bgp base
+below_cli  := base
+LIBS_api   := -lyaml
+LIBS_plan  := -lyaml
+LIBS_sys   := $(LIBS_agent)
+
+define unit_rules
+$(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/$(1)/test_*.c)): $(B)/unit/%: $(B)/san/tests/unit/%.o $(patsubst %,$(B)/san/lib%.a,$(filter $(DIRS),$(below_$(1)))) $(if $(filter cli,$(1)),$(patsubst %.c,$(B)/san/%.o,$(filter-out %/main.c,$(wildcard userspace/cli/*.c)))) $(patsubst %.c,$(B)/san/%.o,$(if $(filter plan sys,$(1)),$(wildcard tests/fake/*.c)))
+	@mkdir -p $$(@D)
+	$$(Q)$$(CC) $$(SAN) -o $$@ $$(filter %.o,$$^) -Wl,--start-group $$(filter %.a,$$^) -Wl,--end-group -lcmocka $$(LIBS_$(1)) $$(if $$(filter cli,$(1)),-lcjson)
+endef
+$(foreach d,base bgp api lb plan sys agent cli,$(eval $(call unit_rules,$(d))))
+$(B)/san/tests/%.o: CPPFLAGS += -Itests
+
+unit: $(UNIT_BIN) ## unit tests, under the address and undefined-behaviour sanitizers
+	$(Q)scripts/run-tests unit $(UNIT_BIN)
+
+unit-%: ## unit tests of one layer: make unit-bgp
+	$(Q)$(MAKE) --no-print-directory $(filter $(B)/unit/$*/%,$(UNIT_BIN))
+	$(Q)scripts/run-tests unit-$* $(filter $(B)/unit/$*/%,$(UNIT_BIN))
+
+-include $(wildcard mk/*.mk)
+
+clean: ## remove build/
+	$(Q)rm -rf $(B)
+
+help: ## this list
+	@grep -hE '^[a-z%-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | sort | expand -t 16
+
+.PHONY: all unit clean help
+.SECONDARY:
+-include $(shell find $(B) -name '*.d' 2>/dev/null)

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What every header of the data plane needs: the kernel's types, the ABI, reading and writing once,
+ * hints for the compiler, numbers of the headers on the wire, and the age of things.
+ *
+ * Age is the one clock of the data plane: jiffies scaled to about four seconds in 16 bits. It costs
+ * nothing (bpf_jiffies64 is inlined; bpf_ktime_get_ns would be a call of 29 ns) and is never 0, so
+ * that 0 can mean "never" everywhere. Ages are compared by their difference in 16 bits.
+ */
+#pragma once
+
+#include "vmlinux.h"
+
+#include "abi.h"
+#include "wire.h"
+
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+
+#define READ_ONCE(x)     (*(const volatile typeof(x) *)&(x))
+#define WRITE_ONCE(x, v) (*(volatile typeof(x) *)&(x) = (v))
+#define likely(x)        __builtin_expect(!!(x), 1)
+#define unlikely(x)      __builtin_expect(!!(x), 0)
+
+#define ETH_P_IP     0x0800
+#define ETH_P_8021Q  0x8100
+#define ETH_P_8021AD 0x88a8
+
+#define IPPROTO_ICMP 1
+#define IPPROTO_TCP  6
+#define IPPROTO_UDP  17
+
+#define IP_FRAGMENT 0x3fff /* more fragments, or an offset */
+
+/* Byte 13 of the TCP header. */
+#define TCP_FIN   0x01
+#define TCP_SYN   0x02
+#define TCP_RST   0x04
+#define TCP_ACK   0x10
+#define TCP_FLAGS 13
+
+/* Set by the loader: log2 of the jiffies in an age unit, 10 for HZ=250, 12 for HZ=1000. */
+const volatile __u32 age_shift = 10;
+
+static __always_inline __u16 age_now(void)
+{
+	__u16 age = (__u16)(bpf_jiffies64() >> (age_shift & 63));
+
+	return age ? age : 1;
+}
+
+/* The third word of an IPv4 address in its 16-byte form, as it lies in memory. */
+#define V4_PREFIX bpf_htonl(0xffff)
+
+static __always_inline void addr_from_v4(__u32 addr[4], __be32 v4)
+{
+	addr[0] = 0;
+	addr[1] = 0;
+	addr[2] = V4_PREFIX;
+	addr[3] = v4;
+}

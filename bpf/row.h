@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A row: up to four backends of a service in order of preference, in one 64-bit word that is read
+ * once. [0] takes new flows, and in a settled row every packet. The program writes a row in one
+ * case only: it sets the unsettled bit, by an atomic OR, when a flow had to go to a later
+ * candidate.
+ *
+ * `late` remembers per row when something was last delivered to another candidate than [0]; the
+ * agent settles the row when that is three hours ago.
+ */
+#pragma once
+
+#include "maps.h"
+
+#include "common.h"
+
+/* The backend that a row's candidate i means, as an index within the service. */
+static __always_inline __u32 row_candidate(__u64 row, __u32 i)
+{
+	return (row >> (i * LB_ROW_BITS)) & LB_ROW_NONE;
+}
+
+/* Index over all rows of the row that this hash selects. */
+static __always_inline __u32 row_index(__u64 live, __u64 hash)
+{
+	__u32 base = (live >> LB_LIVE_ROWS_SHIFT) & LB_LIVE_BASE_MASK;
+	__u32 log2 = (live >> LB_LIVE_LOG2_SHIFT) & LB_LIVE_LOG2_MASK;
+
+	return base * LB_ROWS_UNIT + lb_wire_row(hash, log2);
+}
+
+static __always_inline bool row_exists(__u64 live)
+{
+	return live >> LB_LIVE_LOG2_SHIFT & LB_LIVE_LOG2_MASK;
+}
+
+/* Where the row lies; NULL where the agent has not added that chunk. */
+static __always_inline __u64 *row_slot(__u32 index)
+{
+	__u32 chunk = index / LB_ROWS_CHUNK, in = index % LB_ROWS_CHUNK;
+	void *inner = bpf_map_lookup_elem(&rows, &chunk);
+
+	return inner ? bpf_map_lookup_elem(inner, &in) : NULL;
+}
+
+static __always_inline void row_set_unsettled(__u64 *slot)
+{
+	if (!(READ_ONCE(*slot) & LB_ROW_UNSETTLED))
+		__sync_fetch_and_or(slot, LB_ROW_UNSETTLED);
+}
+
+/* A packet of this row went to another candidate than [0]. */
+static __always_inline void row_stamp_late(__u32 index, __u16 age)
+{
+	__u32 chunk = index / LB_ROWS_CHUNK;
+	__u32 in = index % LB_ROWS_CHUNK / LB_LATE_PER_VALUE;
+	void *inner = bpf_map_lookup_elem(&late, &chunk);
+	struct lb_late *stamps;
+	__u16 *stamp;
+
+	if (!inner)
+		return;
+	stamps = bpf_map_lookup_elem(inner, &in);
+	if (!stamps)
+		return;
+	stamp = &stamps->age[index % LB_LATE_PER_VALUE];
+	if (READ_ONCE(*stamp) != age)
+		WRITE_ONCE(*stamp, age);
+}

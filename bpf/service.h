@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * From a destination to its service: one bit for "may be ours", then a slot that lies at one of two
+ * places (cuckoo), so a lookup is at most two array reads and never a helper call. The bit may lie
+ * (two addresses, one bit); the slot's key is exact.
+ */
+#pragma once
+
+#include "maps.h"
+
+#include "common.h"
+
+typedef __u64 __attribute__((may_alias)) service_word;
+
+static __always_inline bool service_may_be_ours(__be32 daddr)
+{
+	__u32 addr[4], bit, word;
+	__u64 *bits;
+
+	addr_from_v4(addr, daddr);
+	bit = lb_vip_bit(addr);
+	word = bit >> 6;
+	bits = bpf_map_lookup_elem(&vip_bits, &word);
+	return bits && READ_ONCE(*bits) >> (bit & 63) & 1;
+}
+
+/* Domain of the device that a packet came in by; 0 unless the agent says otherwise. */
+static __always_inline __u16 service_domain(__u32 ifindex)
+{
+	__u32 key = ifindex % LB_UPLINKS;
+	struct lb_uplink *up = bpf_map_lookup_elem(&uplinks, &key);
+
+	return up && up->ifindex == ifindex ? up->domain : 0;
+}
+
+static __always_inline void service_key_v4(struct lb_service_key *key, __be32 daddr, __u16 domain)
+{
+	__builtin_memset(key, 0, sizeof(*key));
+	addr_from_v4(key->addr, daddr);
+	key->domain = domain;
+}
+
+static __always_inline struct lb_service *service_in_slot(const struct lb_service_key *key,
+							  __u32 which, __u64 *ret_live)
+{
+	__u32 slot = lb_service_hash(key, which);
+	struct lb_service *svc = bpf_map_lookup_elem(&services, &slot);
+	const service_word *have, *want = (const service_word *)key;
+	__u64 live;
+
+	if (!svc)
+		return NULL;
+	live = READ_ONCE(svc->live);
+	have = (const service_word *)&svc->key;
+	if (!(live & LB_LIVE_IN_USE) || have[0] != want[0] || have[1] != want[1] ||
+	    have[2] != want[2])
+		return NULL;
+	*ret_live = live;
+	return svc;
+}
+
+/* The service of a key, with its live word as read once; NULL: not served. */
+static __always_inline struct lb_service *service_find(const struct lb_service_key *key,
+						       __u64 *ret_live)
+{
+	struct lb_service *svc = service_in_slot(key, 0, ret_live);
+
+	return svc ? svc : service_in_slot(key, 1, ret_live);
+}
+
+static __always_inline __u32 service_flags(__u64 live)
+{
+	return (live >> LB_LIVE_FLAGS_SHIFT) & LB_LIVE_FLAGS_MASK;
+}

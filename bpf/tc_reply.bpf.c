@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The way back: at the egress of every device by which a reply can leave, gives a backend's packet
+ * the VIP and port that the client spoke to. The reply entry that xdp_lb wrote is found by the
+ * packet's own tuple. A miss is nobody's concern of ours and leaves the packet alone; if it comes
+ * from an address and port of a backend it is counted, since it may be a reply whose entry was
+ * lost.
+ *
+ * Attached as tcx at the head of the list, or as clsact classifier where the kernel has no tcx. It
+ * always answers -1 (TCX_NEXT, the same as TC_ACT_UNSPEC): what others do with the packet is
+ * theirs.
+ *
+ * Checksums go by the kernel's helpers, because here they may be unfinished (CHECKSUM_PARTIAL) and
+ * segmentation may be still to come.
+ */
+#include "vmlinux.h"
+
+#include "common.h"
+#include "maps.h"
+#include "stats.h"
+
+char LICENSE[] SEC("license") = "GPL";
+
+/* Ethernet, one VLAN tag, the longest IPv4 header, TCP without options. */
+#define HEADERS_MAX (14 + 4 + 60 + 20)
+
+struct answer {
+	struct lb_reply_key key;
+	__u32 l3_off;
+	__u32 l4_off;
+	__u8 tcp_flags;
+};
+
+static __always_inline bool parse(struct __sk_buff *skb, struct answer *a)
+{
+	void *data = (void *)(long)skb->data, *end = (void *)(long)skb->data_end;
+	struct ethhdr *eth = data;
+	struct iphdr *ip;
+	struct udphdr *l4;
+	__be16 proto;
+
+	if (data + sizeof(*eth) + sizeof(*ip) > end)
+		return false;
+	proto = eth->h_proto;
+	a->l3_off = sizeof(*eth);
+	if (proto == bpf_htons(ETH_P_8021Q)) {
+		proto = ((struct vlan_hdr *)(eth + 1))->h_vlan_encapsulated_proto;
+		a->l3_off += sizeof(struct vlan_hdr);
+	}
+	ip = data + a->l3_off;
+	if (proto != bpf_htons(ETH_P_IP) || (void *)(ip + 1) > end)
+		return false;
+	if ((ip->protocol != IPPROTO_TCP && ip->protocol != IPPROTO_UDP) ||
+	    ip->frag_off & bpf_htons(IP_FRAGMENT))
+		return false;
+	a->l4_off = a->l3_off + ((*(__u8 *)ip & 0x0f) << 2);
+	l4 = data + a->l4_off;
+	if ((void *)(l4 + 1) > end)
+		return false;
+	if (ip->protocol == IPPROTO_TCP) {
+		if ((void *)l4 + sizeof(struct tcphdr) > end)
+			return false;
+		a->tcp_flags = ((__u8 *)l4)[TCP_FLAGS];
+	}
+	addr_from_v4(a->key.backend, ip->saddr);
+	addr_from_v4(a->key.client, ip->daddr);
+	a->key.backend_port = l4->source;
+	a->key.client_port = l4->dest;
+	a->key.proto = ip->protocol;
+	return true;
+}
+
+/* Only the linear part can be read; headers that lie elsewhere are pulled into it. */
+static __always_inline bool pull_and_parse(struct __sk_buff *skb, struct answer *a)
+{
+	__u32 linear = skb->data_end - skb->data;
+
+	if (parse(skb, a))
+		return true;
+	if (linear >= HEADERS_MAX || linear >= skb->len)
+		return false;
+	return !bpf_skb_pull_data(skb, skb->len < HEADERS_MAX ? skb->len : HEADERS_MAX) &&
+	       parse(skb, a);
+}
+
+static __always_inline void count_miss(const struct answer *a)
+{
+	struct lb_backend_port port = {
+		.port = a->key.backend_port,
+		.proto = a->key.proto,
+	};
+
+	__builtin_memcpy(port.addr, a->key.backend, sizeof(port.addr));
+	if (bpf_map_lookup_elem(&backend_ports, &port))
+		stats_drop(LB_DROP_REPLY_MISS);
+}
+
+/*
+ * The entry, wherever it lies. An established connection's answer that finds it among the first
+ * packets moves it: the handshake bit of the second packet was lost.
+ */
+static __always_inline struct lb_reply *find(const struct answer *a)
+{
+	struct lb_reply *r = bpf_map_lookup_elem(&reply, &a->key);
+	struct lb_reply copy;
+
+	if (r)
+		return r;
+	r = bpf_map_lookup_elem(&reply_new, &a->key);
+	if (!r || (a->tcp_flags & (TCP_SYN | TCP_ACK)) != TCP_ACK)
+		return r;
+	copy = *r;
+	if (bpf_map_update_elem(&reply, &a->key, &copy, BPF_NOEXIST))
+		return r;
+	bpf_map_delete_elem(&reply_new, &a->key);
+	return bpf_map_lookup_elem(&reply, &a->key);
+}
+
+static __always_inline void touch(struct lb_reply *r, const struct answer *a)
+{
+	__u16 now = age_now();
+
+	if (r->age != now)
+		r->age = now;
+	if (a->tcp_flags & (TCP_FIN | TCP_RST) && !(r->flags & LB_REPLY_CLOSED))
+		r->flags |= LB_REPLY_CLOSED;
+}
+
+/* Source address and port become the VIP's. Helpers fail only on what parse() excluded. */
+static __always_inline void rewrite(struct __sk_buff *skb, const struct answer *a, __be32 vip,
+				    __be16 port)
+{
+	__u32 check = a->l4_off + (a->key.proto == IPPROTO_TCP
+					   ? __builtin_offsetof(struct tcphdr, check)
+					   : __builtin_offsetof(struct udphdr, check));
+	__u64 flags = a->key.proto == IPPROTO_UDP ? BPF_F_MARK_MANGLED_0 : 0;
+	__be32 saddr = a->key.backend[3];
+
+	bpf_l4_csum_replace(skb, check, saddr, vip, flags | BPF_F_PSEUDO_HDR | sizeof(vip));
+	bpf_l4_csum_replace(skb, check, a->key.backend_port, port, flags | sizeof(port));
+	bpf_l3_csum_replace(skb, a->l3_off + __builtin_offsetof(struct iphdr, check), saddr, vip,
+			    sizeof(vip));
+	bpf_skb_store_bytes(skb, a->l3_off + __builtin_offsetof(struct iphdr, saddr), &vip,
+			    sizeof(vip), 0);
+	bpf_skb_store_bytes(skb, a->l4_off, &port, sizeof(port), 0);
+}
+
+SEC("tc")
+int tc_reply(struct __sk_buff *skb)
+{
+	struct answer a = {};
+	struct lb_reply *r;
+
+	if (!pull_and_parse(skb, &a))
+		return TCX_NEXT;
+	r = find(&a);
+	if (!r) {
+		count_miss(&a);
+		return TCX_NEXT;
+	}
+	touch(r, &a);
+	rewrite(skb, &a, r->vip[3], r->vip_port);
+	return TCX_NEXT;
+}

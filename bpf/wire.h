@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
+/*
+ * What nodes must agree on, with a version (DESIGN 7.2 step 5): the row hash of a flow and the
+ * weight of a backend in a row. Integer arithmetic only, the same on every architecture; golden
+ * vectors are in tests/unit/lb/test_wire.c. Changing anything here means a new LB_WIRE_VERSION.
+ *
+ * BPF includes it after vmlinux.h, user space after <linux/types.h>.
+ */
+#pragma once
+
+#define LB_WIRE_VERSION 1
+
+#define LB_WIRE_M1 0x9fb21c651e98df25ull
+#define LB_WIRE_M2 0xd6e8feb86659fd93ull
+
+/* Two multiplies with shifts: a full mix of 64 bits. */
+static inline __attribute__((always_inline)) __u64 lb_wire_mix(__u64 a, __u64 b)
+{
+	__u64 x = (a ^ LB_WIRE_M2) * LB_WIRE_M1;
+
+	x ^= x >> 29;
+	x = (x ^ b) * LB_WIRE_M2;
+	return x ^ (x >> 32);
+}
+
+/*
+ * Hash of a flow for its row. Addresses and ports as they lie in the packet (network order, read as
+ * little-endian integers), src as four words in the 16-byte form. With affinity, sport = dport = 0.
+ * The row is (hash >> 32) * n_rows >> 32.
+ */
+static inline __attribute__((always_inline)) __u64
+lb_wire_flow_hash(const __u32 src[4], __u16 sport, __u16 dport, __u32 seed)
+{
+	__u64 low = (__u64)src[1] << 32 | src[0];
+	__u64 high = (__u64)src[3] << 32 | src[2];
+	__u64 ports = (__u64)seed << 32 | (__u32)sport << 16 | dport;
+
+	return lb_wire_mix(high ^ (low * LB_WIRE_M1), ports);
+}
+
+static inline __attribute__((always_inline)) __u32 lb_wire_row(__u64 hash, __u32 log2_rows)
+{
+	return (__u32)(hash >> (64 - log2_rows));
+}
+
+/* Weight of a backend in a row; the higher comes first. id = lb_wire_backend_id() of the backend.
+ */
+static inline __attribute__((always_inline)) __u64 lb_wire_weight(__u64 id, __u32 row)
+{
+	return lb_wire_mix(id, (__u64)row * LB_WIRE_M1);
+}
+
+/* Identity of a backend within its service, from what all nodes know of it. */
+static inline __attribute__((always_inline)) __u64 lb_wire_backend_id(const __u32 addr[4],
+								      __u16 port, __u32 seed)
+{
+	__u64 low = (__u64)addr[1] << 32 | addr[0];
+	__u64 high = (__u64)addr[3] << 32 | addr[2];
+
+	return lb_wire_mix(high ^ (low * LB_WIRE_M1), (__u64)seed << 32 | port);
+}

@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+#
+# Packet tests of the BPF programs. Need root; where BPF is refused the tests say so and count as
+# skipped.
+
+BPF_TEST_BIN := $(patsubst tests/bpf/%.c,$(B)/tests/bpf/%,$(wildcard tests/bpf/test_*.c))
+BPF_TEST_RIG := $(patsubst %.c,$(B)/san/%.o,$(filter-out tests/bpf/test_%,$(wildcard tests/bpf/*.c)))
+
+$(BPF_TEST_RIG) $(patsubst $(B)/%,$(B)/san/%.o,$(BPF_TEST_BIN)): | $(BPF_SKEL)
+
+$(BPF_TEST_BIN): $(B)/tests/bpf/%: $(B)/san/tests/bpf/%.o $(BPF_TEST_RIG)
+	@mkdir -p $(@D)
+	@echo "  LD    $@"
+	$(Q)$(CC) $(SAN) -o $@ $^ -lcmocka -lbpf
+
+bpf-test: $(BPF_TEST_BIN) ## packets through the BPF programs (root)
+	$(Q)scripts/run-tests bpf-test $(BPF_TEST_BIN)
+
+.PHONY: bpf-test
+
+# --- bench -------------------------------------------------------------------------------------------
+# Plain objects: a sanitizer would only slow down what is not measured. Programs that are measured are
+# built like the product's.
+
+BENCH_BPF  := $(wildcard tests/bench/*.bpf.c)
+BENCH_SKEL := $(patsubst tests/bench/%.bpf.c,$(B)/gen/%.skel.h,$(BENCH_BPF))
+
+$(B)/bench/%.bpf.o: tests/bench/%.bpf.c tests/bench/bench.h $(wildcard bpf/*) vmlinux.h
+	@mkdir -p $(@D)
+	@echo "  BPF   $<"
+	$(Q)$(CLANG) $(BPF_FLAGS) -c -o $@ $<
+
+$(BENCH_SKEL): $(B)/gen/%.skel.h: $(B)/bench/%.bpf.o
+	@mkdir -p $(@D)
+	@echo "  SKEL  $@"
+	$(Q)$(BPFTOOL) gen skeleton $< name $*_bpf > $@
+
+BENCH_OBJ := $(patsubst %.c,$(B)/obj/%.o,tests/bench/bench.c $(filter-out tests/bpf/test_%,$(wildcard tests/bpf/*.c)))
+
+$(BENCH_OBJ): CPPFLAGS += -Itests
+$(BENCH_OBJ): | $(BPF_SKEL) $(BENCH_SKEL)
+
+$(B)/bench/bench: $(BENCH_OBJ)
+	@echo "  LD    $@"
+	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $^ -lbpf
+
+bench: $(B)/bench/bench ## ns per packet against the bars; BENCH_STRICT=1 makes them fatal (root)
+	$(Q)$<
+
+.PHONY: bench

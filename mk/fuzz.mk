@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+#
+# Fuzzing with libFuzzer. Every tests/fuzz/fuzz_X.c becomes build/fuzz/fuzz_X, linked with the layers
+# that it names here; objects are shared between fuzzers. Corpora are in the tree: `fuzz-replay` runs each
+# file once and belongs to `make test`, `fuzz` looks for new inputs and keeps them in build/fuzz/corpus.
+#
+#   fuzz_layers_NAME   layers to link, lowest last (default: base)
+#   fuzz_corpus_NAME   folder of inputs (default: tests/fuzz/corpus/X)
+
+fuzz_layers_fuzz_bgp_msg    := bgp base
+fuzz_layers_fuzz_bgp_update := bgp base
+fuzz_layers_fuzz_bgp_peer   := bgp base
+fuzz_layers_fuzz_yaml       := api base
+fuzz_corpus_fuzz_yaml       := tests/samples
+
+FUZZ_SECONDS ?= 30
+FUZZ_SRC     := $(wildcard tests/fuzz/fuzz_*.c)
+FUZZ_NAMES   := $(patsubst tests/fuzz/%.c,%,$(FUZZ_SRC))
+FUZZ_BIN     := $(addprefix $(B)/fuzz/,$(FUZZ_NAMES))
+FUZZ_SAN     := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+
+$(B)/fuzz/obj/%.o: %.c
+	@mkdir -p $(@D)
+	@echo "  FUZZ  $<"
+	$(Q)$(CLANG) $(CPPFLAGS) -Itests -std=gnu17 $(WARN) $(WERROR) -O1 -g -fsanitize=fuzzer-no-link \
+		$(FUZZ_SAN) -MMD -MP -c -o $@ $<
+
+fuzz_layers = $(or $(fuzz_layers_$(1)),base)
+fuzz_corpus = $(or $(fuzz_corpus_$(1)),tests/fuzz/corpus/$(patsubst fuzz_%,%,$(1)))
+fuzz_objs   = $(patsubst %.c,$(B)/fuzz/obj/%.o,tests/fuzz/$(1).c $(foreach l,$(call fuzz_layers,$(1)),$(call src,$(l))))
+
+define fuzz_rules
+$(B)/fuzz/$(1): $(call fuzz_objs,$(1))
+	@echo "  LD    $$@"
+	$$(Q)$$(CLANG) -fsanitize=fuzzer $$(FUZZ_SAN) -o $$@ $$(filter %.o,$$^) $(foreach l,$(call fuzz_layers,$(1)),$(LIBS_$(l)))
+endef
+$(foreach n,$(FUZZ_NAMES),$(eval $(call fuzz_rules,$(n))))
+
+# What scripts/run-fuzz takes: PROGRAM=CORPUS.
+FUZZ_RUNS := $(foreach n,$(FUZZ_NAMES),$(B)/fuzz/$(n)=$(call fuzz_corpus,$(n)))
+
+fuzz: $(FUZZ_BIN) ## fuzz each decoder for FUZZ_SECONDS (30), findings in build/fuzz
+	$(Q)scripts/run-fuzz search $(FUZZ_SECONDS) $(FUZZ_RUNS)
+
+fuzz-replay: $(FUZZ_BIN) ## run each fuzzer once over the inputs in the tree
+	$(Q)scripts/run-fuzz replay 0 $(FUZZ_RUNS)
+
+.PHONY: fuzz fuzz-replay

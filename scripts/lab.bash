@@ -1,0 +1,186 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+#
+# The lab: a small network of namespaces that `make demo` and `make lab` share. Sourced, not run.
+#
+#                       AS 64512                      AS 64513
+#    client ──────────── router ──────── br0 ──┬────── node-a ──┬── pod a1   10.244.1.11
+#    10.9.0.2   10.9.0.1 (FRR)  192.168.1.1    │  .1.10         └── pod a2   10.244.1.12
+#                                              └────── node-b ──┬── pod b1   10.244.2.11
+#                                                 .1.11         └── pod b2   10.244.2.12
+#
+# Every name carries $LAB, so several labs can run beside each other; everything a lab made is
+# removed by lab_down, which the caller sets as its EXIT trap. Processes are ended by their pids.
+
+LAB_ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+LAB=${LAB:-ls$$}
+LAB_DIR=
+LAB_NODES=(node-a node-b)
+declare -A LAB_NODE_ADDR=([node-a]=192.168.1.10 [node-b]=192.168.1.11)
+declare -A LAB_NODE_NET=([node-a]=10.244.1 [node-b]=10.244.2)
+declare -A LAB_PODS=([node-a]="a1 a2" [node-b]="b1 b2")
+declare -A LAB_POD_ADDR=([a1]=10.244.1.11 [a2]=10.244.1.12 [b1]=10.244.2.11 [b2]=10.244.2.12)
+
+lab_say() { printf '%s\n' "$*"; }
+lab_die() {
+	printf 'lab: %s\n' "$*" >&2
+	exit 1
+}
+
+# lab_in NAMESPACE COMMAND...: runs in the network namespace alone; bpffs and /sys stay as they are
+# (`ip netns exec` would hide both).
+lab_in() {
+	local ns=$1
+	shift
+	nsenter --net="/run/netns/$LAB-$ns" -- "$@"
+}
+
+# lab_spawn LOG NAMESPACE COMMAND...: starts a process in the background; its pid is in $LAB_PID.
+lab_spawn() {
+	local log=$1 ns=$2
+	shift 2
+	nsenter --net="/run/netns/$LAB-$ns" -- "$@" >>"$log" 2>&1 </dev/null &
+	LAB_PID=$!
+	echo "$LAB_PID" >>"$LAB_DIR/pids"
+}
+
+# lab_until SECONDS COMMAND...: waits until the command succeeds; false when the time is over.
+lab_until() {
+	local deadline=$((SECONDS + $1))
+	shift
+	until "$@" >/dev/null 2>&1; do
+		[ "$SECONDS" -lt "$deadline" ] || return 1
+		sleep 0.1
+	done
+}
+
+lab_namespace() {
+	ip netns add "$LAB-$1"
+	lab_in "$1" ip link set lo up
+}
+
+# lab_veth NS1 DEV1 NS2 DEV2: a cable. Both ends finish their checksums themselves: veth hands frames
+# over with unfinished ones, which a port rewrite cannot repair.
+lab_veth() {
+	ip link add "$2" netns "$LAB-$1" type veth peer name "$4" netns "$LAB-$3"
+	lab_in "$1" ip link set "$2" up
+	lab_in "$3" ip link set "$4" up
+	lab_in "$1" ethtool -K "$2" tx off >/dev/null 2>&1
+	lab_in "$3" ethtool -K "$4" tx off >/dev/null 2>&1
+}
+
+lab_node_up() {
+	local node=$1 pod
+	lab_namespace "$node"
+	lab_veth "$node" eth0 router "to-$node"
+	lab_in router ip link set "to-$node" master br0
+	lab_in "$node" ip addr add "${LAB_NODE_ADDR[$node]}/24" dev eth0
+	lab_in "$node" ip route add default via 192.168.1.1
+	lab_in "$node" sysctl -qw net.ipv4.ip_forward=1
+	for pod in ${LAB_PODS[$node]}; do
+		lab_namespace "$pod"
+		lab_veth "$node" "pod-$pod" "$pod" eth0
+		lab_in "$node" ip addr add "${LAB_NODE_NET[$node]}.1/32" dev "pod-$pod"
+		lab_in "$node" ip route add "${LAB_POD_ADDR[$pod]}/32" dev "pod-$pod"
+		lab_in "$pod" ip addr add "${LAB_POD_ADDR[$pod]}/32" dev eth0
+		lab_in "$pod" ip route add "${LAB_NODE_NET[$node]}.1/32" dev eth0
+		lab_in "$pod" ip route add default via "${LAB_NODE_NET[$node]}.1"
+	done
+}
+
+# lab_up: the network and the pods' HTTP servers; FRR and agents are started apart.
+lab_up() {
+	[ "$(id -u)" -eq 0 ] || lab_die "must be root (namespaces, BPF)"
+	LAB_DIR=$(mktemp -d /tmp/lodestone-lab.XXXXXX)
+	chmod 755 "$LAB_DIR"
+	: >"$LAB_DIR/pids"
+	mkdir -p "$LAB_DIR/config"
+	local node pod
+	lab_namespace router
+	lab_namespace client
+	lab_in router sysctl -qw net.ipv4.ip_forward=1 net.ipv4.fib_multipath_hash_policy=1
+	lab_in router ip link add br0 type bridge
+	lab_in router ip link set br0 up
+	lab_in router ip addr add 192.168.1.1/24 dev br0
+	lab_veth client eth0 router to-client
+	lab_in router ip addr add 10.9.0.1/24 dev to-client
+	lab_in client ip addr add 10.9.0.2/24 dev eth0
+	lab_in client ip route add default via 10.9.0.1
+	for node in "${LAB_NODES[@]}"; do
+		lab_node_up "$node"
+		for pod in ${LAB_PODS[$node]}; do
+			lab_spawn "$LAB_DIR/$pod.log" "$pod" \
+				python3 "$LAB_ROOT/scripts/lab-pod" "$pod" 80
+		done
+	done
+}
+
+# lab_frr_up: FRR as the router, its configuration on standard input.
+lab_frr_up() {
+	local dir=$LAB_DIR/frr daemon
+	mkdir -p "$dir"
+	cat >"$dir/frr.conf"
+	: >"$dir/vtysh.conf"
+	chown -R frr:frr "$dir"
+	for daemon in zebra bgpd; do
+		lab_in router "/usr/lib/frr/$daemon" -d -z "$dir/zserv.api" --vty_socket "$dir" \
+			-i "$dir/$daemon.pid" -P 0 -f /dev/null --log "file:$dir/$daemon.log"
+		lab_until 5 test -s "$dir/$daemon.pid" || lab_die "FRR's $daemon does not start"
+		cat "$dir/$daemon.pid" >>"$LAB_DIR/pids"
+	done
+	lab_until 5 lab_vtysh "show version" || lab_die "vtysh does not answer"
+	vtysh --vty_socket "$dir" --config_dir "$dir" -f "$dir/frr.conf" >"$dir/load.log" 2>&1 ||
+		lab_die "FRR refuses its configuration: $(cat "$dir/load.log")"
+}
+lab_vtysh() { vtysh --vty_socket "$LAB_DIR/frr" --config_dir "$LAB_DIR/frr" -c "$1"; }
+
+# lab_agent_up NODE: starts the node's agent; its pid goes to LAB_AGENT_PID[NODE].
+declare -A LAB_AGENT_PID
+lab_agent_up() {
+	local node=$1
+	lab_spawn "$LAB_DIR/$node.log" "$node" "$LAB_ROOT/build/lodestoned" --node "$node" \
+		--config "$LAB_DIR/config" --socket "$LAB_DIR/$node/lodestoned.sock" \
+		--pin "$(lab_pin "$node")" --state "$LAB_DIR/$node/state"
+	# shellcheck disable=SC2034 # read by those who source this file
+	LAB_AGENT_PID[$node]=$LAB_PID
+}
+lab_pin() { echo "/sys/fs/bpf/lodestone-$LAB-$1"; }
+
+# lab_ctl NODE ARGUMENTS...: lodectl at that node's agent.
+lab_ctl() {
+	local node=$1
+	shift
+	"$LAB_ROOT/build/lodectl" --socket "$LAB_DIR/$node/lodestoned.sock" "$@"
+}
+
+# lab_kill SIGNAL PID: ends one process of ours and waits for it.
+lab_kill() {
+	kill "-$1" "$2" 2>/dev/null || return 0
+	wait "$2" 2>/dev/null || true
+}
+
+# lab_down: removes everything, in any state; keeps logs only with LAB_KEEP=1.
+lab_down() {
+	local pid ns node
+	[ -n "$LAB_DIR" ] || return 0
+	while read -r pid; do kill -TERM "$pid" 2>/dev/null || true; done <"$LAB_DIR/pids"
+	while read -r pid; do
+		lab_until 3 lab_gone "$pid" || kill -KILL "$pid" 2>/dev/null || true
+	done <"$LAB_DIR/pids"
+	for node in "${LAB_NODES[@]}"; do
+		if [ -d "$(lab_pin "$node")" ] && [ -e "/run/netns/$LAB-$node" ]; then
+			lab_in "$node" "$LAB_ROOT/build/lodestoned" --cleanup --pin "$(lab_pin "$node")" ||
+				printf 'lab: cleanup of %s failed\n' "$node" >&2
+		fi
+	done
+	for ns in $(ip netns list | awk -v p="$LAB-" 'index($1, p) == 1 {print $1}'); do
+		ip netns del "$ns"
+	done
+	if [ -n "${LAB_KEEP:-}" ]; then
+		printf 'lab: logs kept in %s\n' "$LAB_DIR" >&2
+	else
+		rm -rf "$LAB_DIR"
+	fi
+	LAB_DIR=
+}
+lab_gone() { ! kill -0 "$1" 2>/dev/null; }

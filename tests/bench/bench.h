@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
+/*
+ * What bench.c tells the driver program about the packets it wants.
+ */
+#pragma once
+
+#define BENCH_FRAME 128 /* bytes, as in the measurements that the bars come from */
+
+struct bench_plan {
+	__u32 n_flows; /* length of the cycle; 0: never comes round */
+	__u32 next;
+	__be32 daddr;
+	__u16 dport;      /* host order */
+	__u16 n_services; /* packets go to ports dport .. dport + n_services - 1; 0: to dport alone
+			   */
+	__u8 proto;
+	__u8 tcp_flags;
+	__u8 zero[2];
+};

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The floor: the array reads without which no packet can be balanced this way (bit, service slot,
+ * row, backend slot, counter; for a SYN the flow line), the two multiplications of a hash, and the
+ * rewrite. No domains, no VLANs, no options, no policies, no second slot, no states, no promotion,
+ * no checks but those that the verifier wants. The bars of the real program are ratios to this one,
+ * measured in the same run on the same maps.
+ */
+#include "vmlinux.h"
+
+#include "backend.h"
+#include "common.h"
+#include "flow.h"
+#include "maps.h"
+#include "rewrite.h"
+#include "row.h"
+#include "service.h"
+#include "stats.h"
+
+char LICENSE[] SEC("license") = "GPL";
+
+static __always_inline void floor_record(const struct packet *p, __u64 hash, __u32 service_id,
+					 __u32 backend)
+{
+	struct flow f = {.hash = hash};
+	struct lb_flow4_line *line = flow_line(&f);
+	struct lb_flow4 *way;
+
+	if (!line)
+		return;
+	way = &line->way[LB_FLOW4_WAYS - 1];
+	way->saddr = p->saddr;
+	way->sport = p->sport;
+	way->age = 1;
+	way->service_id = service_id;
+	way->backend = (__u16)backend;
+}
+
+static __always_inline bool floor_parse(struct xdp_md *ctx, struct packet *p)
+{
+	struct ethhdr *eth = (void *)(long)ctx->data;
+
+	p->end = (void *)(long)ctx->data_end;
+	p->ip = (void *)(eth + 1);
+	p->l4 = p->ip + 1;
+	if (p->l4 + sizeof(struct tcphdr) > p->end || eth->h_proto != bpf_htons(ETH_P_IP))
+		return false;
+	p->saddr = p->ip->saddr;
+	p->daddr = p->ip->daddr;
+	p->sport = ((struct tcphdr *)p->l4)->source;
+	p->dport = ((struct tcphdr *)p->l4)->dest;
+	p->proto = p->ip->protocol;
+	p->tcp_flags = ((__u8 *)p->l4)[TCP_FLAGS];
+	p->bytes = bpf_ntohs(p->ip->tot_len);
+	return true;
+}
+
+SEC("xdp.frags")
+int bench_floor(struct xdp_md *ctx)
+{
+	struct lb_service_key key;
+	struct lb_service *svc;
+	struct lb_backend *be;
+	struct packet p = {};
+	__u64 live, hash, *row;
+	__u32 saddr[4], index;
+
+	if (!floor_parse(ctx, &p) || !service_may_be_ours(p.daddr))
+		return XDP_PASS;
+	service_key_v4(&key, p.daddr, 0);
+	key.port = p.dport;
+	key.proto = p.proto;
+	svc = service_find(&key, &live);
+	if (!svc)
+		return XDP_DROP;
+	addr_from_v4(saddr, p.saddr);
+	hash = lb_wire_flow_hash(saddr, p.sport, p.dport, svc->seed);
+	row = row_slot(row_index(live, hash));
+	if (!row)
+		return XDP_DROP;
+	index = row_candidate(*row, 0);
+	if (p.tcp_flags & TCP_SYN)
+		floor_record(&p, hash, svc->id, index);
+	index = backend_index(live, index);
+	be = backend_slot(index);
+	if (!be)
+		return XDP_DROP;
+	rewrite_to_backend(&p, be);
+	stats_delivered(index, p.bytes);
+	return XDP_PASS;
+}

@@ -1,0 +1,381 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * Fills the maps by system calls and by the one inner map of each kind. Any failure after loading
+ * is a bug of the rig or of the programs, so it ends the process; only "BPF is refused" is an
+ * answer.
+ */
+#include "bpf/rig.h"
+#include "bpf/rig_private.h"
+
+#include <arpa/inet.h>
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+void rig_must(int result, const char *what)
+{
+	if (result < 0) {
+		fprintf(stderr, "rig: %s: %s\n", what, strerror(errno));
+		abort();
+	}
+}
+
+static int quiet(enum libbpf_print_level level, const char *format, va_list args)
+{
+	if (level == LIBBPF_WARN && getenv("RIG_VERBOSE"))
+		return vfprintf(stderr, format, args);
+	return 0;
+}
+
+/* The inner maps that go with the templates of maps.h. */
+static const struct {
+	enum bpf_map_type type;
+	uint32_t value, entries, flags;
+} inner[RIG_N_OUTER] = {
+	[RIG_ROWS_MAP] = {BPF_MAP_TYPE_ARRAY, 8, LB_ROWS_CHUNK, BPF_F_MMAPABLE},
+	[RIG_LATE_MAP] = {BPF_MAP_TYPE_ARRAY, sizeof(struct lb_late),
+			  LB_ROWS_CHUNK / LB_LATE_PER_VALUE, BPF_F_MMAPABLE},
+	[RIG_BACKENDS_MAP] = {BPF_MAP_TYPE_ARRAY, sizeof(struct lb_backend), LB_BACKEND_CHUNK,
+			      BPF_F_MMAPABLE},
+	[RIG_COUNTERS_MAP] = {BPF_MAP_TYPE_PERCPU_ARRAY, sizeof(struct lb_counter),
+			      LB_BACKEND_CHUNK, 0},
+};
+
+static const struct bpf_map *outer_map(const struct rig *r, enum rig_outer which)
+{
+	const struct bpf_map *maps[RIG_N_OUTER] = {
+		[RIG_ROWS_MAP] = r->xdp->maps.rows,
+		[RIG_LATE_MAP] = r->xdp->maps.late,
+		[RIG_BACKENDS_MAP] = r->xdp->maps.backends,
+		[RIG_COUNTERS_MAP] = r->xdp->maps.counters,
+	};
+
+	return maps[which];
+}
+
+int rig_chunk(struct rig *r, enum rig_outer which, uint32_t chunk)
+{
+	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = inner[which].flags);
+	int *fd = &r->chunks[which][chunk];
+
+	if (chunk >= RIG_CHUNKS)
+		abort();
+	if (*fd)
+		return *fd;
+	*fd = bpf_map_create(inner[which].type, "inner", 4, inner[which].value,
+			     inner[which].entries, &opts);
+	rig_must(*fd, "create inner map");
+	rig_must(bpf_map_update_elem(bpf_map__fd(outer_map(r, which)), &chunk, fd, BPF_ANY),
+		 "add inner map");
+	return *fd;
+}
+
+static int load_xdp(struct rig *r)
+{
+	r->xdp = xdp_lb_bpf__open();
+	if (!r->xdp)
+		return -errno;
+	r->xdp->rodata->flow_bits = r->sizes.flow_bits;
+	r->xdp->rodata->flow_seed = 0x5eed;
+	rig_must(bpf_map__set_max_entries(r->xdp->maps.flow4, r->n_cpus << r->sizes.flow_bits),
+		 "flow4");
+	rig_must(bpf_map__set_max_entries(r->xdp->maps.reply, r->sizes.replies), "reply");
+	rig_must(bpf_map__set_max_entries(r->xdp->maps.reply_new, r->sizes.new_replies),
+		 "reply_new");
+	return xdp_lb_bpf__load(r->xdp);
+}
+
+/* tc_reply works on the maps of xdp_lb: every map that both have is handed over. */
+static int load_tc(struct rig *r)
+{
+	struct bpf_map *map, *mine;
+
+	r->tc = tc_reply_bpf__open();
+	if (!r->tc)
+		return -errno;
+	bpf_object__for_each_map(map, r->tc->obj)
+	{
+		mine = bpf_object__find_map_by_name(r->xdp->obj, bpf_map__name(map));
+		if (mine && !bpf_map__is_internal(map))
+			rig_must(bpf_map__reuse_fd(map, bpf_map__fd(mine)), "share map");
+	}
+	return tc_reply_bpf__load(r->tc);
+}
+
+static void bind_to_one_cpu(void)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(0, &set);
+	rig_must(sched_setaffinity(0, sizeof(set), &set), "bind to a CPU");
+}
+
+struct rig *rig_new(const char **ret_why)
+{
+	const struct rig_sizes small = {.flow_bits = 4, .replies = 1024, .new_replies = 1024};
+
+	return rig_new_sized(&small, ret_why);
+}
+
+struct rig *rig_new_sized(const struct rig_sizes *sizes, const char **ret_why)
+{
+	struct rig *r = calloc(1, sizeof(*r));
+	int err;
+
+	if (!r)
+		abort();
+	r->sizes = *sizes;
+	libbpf_set_print(quiet);
+	bind_to_one_cpu();
+	r->n_cpus = (unsigned)libbpf_num_possible_cpus();
+	err = load_xdp(r);
+	if (!err)
+		err = load_tc(r);
+	if (err == -EPERM || err == -ENOSYS) {
+		*ret_why = strerror(-err);
+		rig_free(r);
+		return NULL;
+	}
+	errno = -err;
+	rig_must(err, "load the programs");
+	r->lines = mmap(NULL, rig_n_lines(r) * sizeof(*r->lines), PROT_READ | PROT_WRITE,
+			MAP_SHARED, bpf_map__fd(r->xdp->maps.flow4), 0);
+	rig_must(r->lines == MAP_FAILED ? -1 : 0, "map flow4");
+	return r;
+}
+
+struct rig *rig_free(struct rig *r)
+{
+	if (!r)
+		return NULL;
+	if (r->lines && r->lines != MAP_FAILED)
+		munmap(r->lines, rig_n_lines(r) * sizeof(*r->lines));
+	for (unsigned i = 0; i < RIG_N_OUTER * RIG_CHUNKS; i++)
+		if (r->chunks[i / RIG_CHUNKS][i % RIG_CHUNKS])
+			close(r->chunks[i / RIG_CHUNKS][i % RIG_CHUNKS]);
+	tc_reply_bpf__destroy(r->tc);
+	xdp_lb_bpf__destroy(r->xdp);
+	free(r);
+	return NULL;
+}
+
+static void address(uint32_t out[4], uint32_t v4)
+{
+	out[0] = 0;
+	out[1] = 0;
+	out[2] = htonl(0xffff);
+	out[3] = htonl(v4);
+}
+
+/* Takes the first of the key's two slots, or the second if that is another's. */
+static uint32_t put_service(struct rig *r, const struct lb_service *s)
+{
+	int fd = bpf_map__fd(r->xdp->maps.services);
+	struct lb_service have;
+	uint32_t slot = 0;
+
+	for (uint32_t which = 0; which < 2; which++) {
+		slot = lb_service_hash(&s->key, which);
+		rig_must(bpf_map_lookup_elem(fd, &slot, &have), "read slot");
+		if (!have.live || !memcmp(&have.key, &s->key, sizeof(s->key)))
+			break;
+	}
+	rig_must(bpf_map_update_elem(fd, &slot, s, BPF_ANY), "write slot");
+	return slot;
+}
+
+void rig_add_vip(struct rig *r, uint32_t vip, uint32_t flags)
+{
+	int fd = bpf_map__fd(r->xdp->maps.vip_bits);
+	struct lb_service s = {
+		.live = LB_LIVE_IN_USE | (uint64_t)flags << LB_LIVE_FLAGS_SHIFT,
+		.id = ++r->n_services,
+	};
+	uint32_t word;
+	uint64_t bits;
+
+	address(s.key.addr, vip);
+	put_service(r, &s);
+	word = lb_vip_bit(s.key.addr) / 64;
+	rig_must(bpf_map_lookup_elem(fd, &word, &bits), "read bits");
+	bits |= 1ull << lb_vip_bit(s.key.addr) % 64;
+	rig_must(bpf_map_update_elem(fd, &word, &bits, BPF_ANY), "write bits");
+}
+
+static uint32_t rows_of(const struct rig_service *s)
+{
+	return 1u << s->rows_log2;
+}
+
+void rig_add_service(struct rig *r, struct rig_service *s)
+{
+	uint32_t n = ++r->n_services;
+	struct lb_service slot = {
+		.id = s->id ? s->id : n,
+		.seed = 0x1234 + s->vip,
+	};
+
+	s->id = slot.id;
+	s->rows_log2 = s->rows_log2 ? s->rows_log2 : LB_ROWS_LOG2_MIN;
+	s->rows_base = r->n_rows;
+	r->n_rows += rows_of(s);
+	s->backends_base = n * LB_BACKEND_UNIT;
+	slot.live = LB_LIVE_IN_USE | (uint64_t)s->flags << LB_LIVE_FLAGS_SHIFT |
+		    (uint64_t)s->rows_log2 << LB_LIVE_LOG2_SHIFT |
+		    (uint64_t)(s->rows_base / LB_ROWS_UNIT) << LB_LIVE_ROWS_SHIFT |
+		    (uint64_t)(s->backends_base / LB_BACKEND_UNIT) << LB_LIVE_BACKENDS_SHIFT;
+	address(slot.key.addr, s->vip);
+	slot.key.port = htons(s->port);
+	slot.key.proto = s->proto;
+	slot.key.domain = s->domain;
+	put_service(r, &slot);
+	rig_set_rows(r, s, NULL, 0, 0);
+}
+
+uint32_t rig_backend_addr(unsigned i)
+{
+	return 0x0a010001 + i;
+}
+
+static void change_backend(struct rig *r, const struct rig_service *s, unsigned i,
+			   const struct lb_backend *be)
+{
+	uint32_t index = s->backends_base + i, in = index % LB_BACKEND_CHUNK;
+
+	rig_must(bpf_map_update_elem(rig_chunk(r, RIG_BACKENDS_MAP, index / LB_BACKEND_CHUNK), &in,
+				     be, BPF_ANY),
+		 "write backend");
+	rig_chunk(r, RIG_COUNTERS_MAP, index / LB_BACKEND_CHUNK);
+}
+
+static struct lb_backend read_backend(struct rig *r, const struct rig_service *s, unsigned i)
+{
+	uint32_t index = s->backends_base + i, in = index % LB_BACKEND_CHUNK;
+	struct lb_backend be;
+
+	rig_must(bpf_map_lookup_elem(rig_chunk(r, RIG_BACKENDS_MAP, index / LB_BACKEND_CHUNK), &in,
+				     &be),
+		 "read backend");
+	return be;
+}
+
+void rig_add_backend(struct rig *r, const struct rig_service *s, unsigned i)
+{
+	struct lb_backend be = {.port = htons(RIG_BACKEND_PORT)};
+	uint32_t vip[4];
+
+	address(be.addr, rig_backend_addr(i));
+	address(vip, s->vip);
+	be.l3_delta = lb_l3_delta(vip, be.addr);
+	be.l4_delta = lb_l4_delta(be.l3_delta, htons(s->port), be.port);
+	change_backend(r, s, i, &be);
+	rig_set_backend(r, s, i, LB_BE_IN_USE | LB_BE_READY | LB_BE_LOCAL, 1);
+}
+
+void rig_set_backend(struct rig *r, const struct rig_service *s, unsigned i, uint8_t flags,
+		     uint8_t gen)
+{
+	struct lb_backend be = read_backend(r, s, i);
+
+	be.state = (uint64_t)flags << LB_BE_FLAGS_SHIFT | (uint64_t)gen << LB_BE_GEN_SHIFT |
+		   (be.state & 0xffffffff);
+	change_backend(r, s, i, &be);
+}
+
+void rig_set_nsid(struct rig *r, const struct rig_service *s, unsigned i, uint32_t nsid)
+{
+	struct lb_backend be = read_backend(r, s, i);
+
+	be.state = (be.state & ~0xffffffffull) | nsid;
+	change_backend(r, s, i, &be);
+}
+
+static void write_row(struct rig *r, uint32_t index, uint64_t row)
+{
+	uint32_t in = index % LB_ROWS_CHUNK;
+
+	rig_must(bpf_map_update_elem(rig_chunk(r, RIG_ROWS_MAP, index / LB_ROWS_CHUNK), &in, &row,
+				     BPF_ANY),
+		 "write row");
+	rig_chunk(r, RIG_LATE_MAP, index / LB_ROWS_CHUNK);
+}
+
+static uint64_t read_row(struct rig *r, uint32_t index)
+{
+	uint32_t in = index % LB_ROWS_CHUNK;
+	uint64_t row;
+
+	rig_must(bpf_map_lookup_elem(rig_chunk(r, RIG_ROWS_MAP, index / LB_ROWS_CHUNK), &in, &row),
+		 "read row");
+	return row;
+}
+
+void rig_set_rows(struct rig *r, const struct rig_service *s, const unsigned *candidates,
+		  unsigned n, uint64_t bits)
+{
+	uint64_t row = LB_ROW_EMPTY | bits;
+
+	for (unsigned i = 0; i < n; i++) {
+		row &= ~((uint64_t)LB_ROW_NONE << (i * LB_ROW_BITS));
+		row |= (uint64_t)candidates[i] << (i * LB_ROW_BITS);
+	}
+	for (uint32_t i = 0; i < rows_of(s); i++)
+		write_row(r, s->rows_base + i, row);
+}
+
+void rig_set_mixed_rows(struct rig *r, const struct rig_service *s, unsigned n, uint64_t bits)
+{
+	for (uint32_t i = 0; i < rows_of(s); i++)
+		write_row(r, s->rows_base + i,
+			  (LB_ROW_EMPTY & ~(uint64_t)LB_ROW_NONE) | i % n | bits);
+}
+
+unsigned rig_unsettled(struct rig *r, const struct rig_service *s)
+{
+	unsigned n = 0;
+
+	for (uint32_t i = 0; i < rows_of(s); i++)
+		n += !!(read_row(r, s->rows_base + i) & LB_ROW_UNSETTLED);
+	return n;
+}
+
+uint16_t rig_late(struct rig *r, const struct rig_service *s)
+{
+	uint32_t in = s->rows_base % LB_ROWS_CHUNK / LB_LATE_PER_VALUE;
+	struct lb_late stamps;
+
+	rig_must(bpf_map_lookup_elem(rig_chunk(r, RIG_LATE_MAP, s->rows_base / LB_ROWS_CHUNK), &in,
+				     &stamps),
+		 "read late");
+	for (unsigned i = 0; i < rows_of(s); i++)
+		if (stamps.age[s->rows_base % LB_LATE_PER_VALUE + i])
+			return stamps.age[s->rows_base % LB_LATE_PER_VALUE + i];
+	return 0;
+}
+
+static int run(int prog, const struct frame *in, struct frame *out)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = in->bytes,
+		    .data_size_in = (uint32_t)in->len, .data_out = out->bytes,
+		    .data_size_out = sizeof(out->bytes));
+
+	rig_must(bpf_prog_test_run_opts(prog, &opts), "test run");
+	out->len = opts.data_size_out;
+	return (int)opts.retval;
+}
+
+int rig_xdp(struct rig *r, const struct frame *in, struct frame *out)
+{
+	return run(bpf_program__fd(r->xdp->progs.xdp_lb), in, out);
+}
+
+int rig_tc(struct rig *r, const struct frame *in, struct frame *out)
+{
+	return run(bpf_program__fd(r->tc->progs.tc_reply), in, out);
+}

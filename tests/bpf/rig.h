@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * A data plane on the bench: both programs loaded, maps small and filled by hand, packets put
+ * through by BPF_PROG_TEST_RUN. Independent of userspace/lb on purpose: what is tested is the
+ * meaning that abi.h gives to the maps, not what our own store writes there.
+ *
+ * The process is bound to one CPU, since flow lines and handshake bits belong to a CPU. Nothing is
+ * pinned and nothing is attached; all of it goes with the process.
+ */
+#pragma once
+
+#include "bpf/frame.h"
+
+#include <linux/types.h>
+
+#include "bpf/abi.h"
+
+#define RIG_IFINDEX 1 /* test runs come in by the loopback device */
+
+/* A service of the rig. Its backends are rig_backend(i); its rows are all alike. */
+struct rig_service {
+	uint32_t vip; /* host order, as ports below */
+	uint16_t port;
+	uint8_t proto;
+	uint16_t domain;
+	uint32_t flags;         /* LB_SVC_* */
+	uint32_t id;            /* 0: the next one */
+	uint8_t rows_log2;      /* 0: 8, that is 256 rows */
+	uint32_t rows_base;     /* in rows; filled in */
+	uint32_t backends_base; /* in backends; filled in */
+};
+
+struct rig;
+
+struct rig_sizes {
+	unsigned flow_bits; /* log2 of the flow lines of a CPU */
+	unsigned replies, new_replies;
+};
+
+/* NULL: BPF is refused here, and *ret_why says how; the test is to be skipped. */
+struct rig *rig_new(const char **ret_why); /* small: 16 lines, so that tests can fill one */
+struct rig *rig_new_sized(const struct rig_sizes *sizes, const char **ret_why);
+struct rig *rig_free(struct rig *r);
+
+/* Adds the VIP's own slot with these flags, and its bit. */
+void rig_add_vip(struct rig *r, uint32_t vip, uint32_t flags);
+/* Adds a service of empty rows; service ids count from 1. */
+void rig_add_service(struct rig *r, struct rig_service *s);
+/* Backend i of the service: address 10.1.0.(1 + i), port 8080, generation 1, ready. */
+void rig_add_backend(struct rig *r, const struct rig_service *s, unsigned i);
+uint32_t rig_backend_addr(unsigned i);
+#define RIG_BACKEND_PORT 8080
+/* Changes the state word of a backend. */
+void rig_set_backend(struct rig *r, const struct rig_service *s, unsigned i, uint8_t flags,
+		     uint8_t gen);
+void rig_set_nsid(struct rig *r, const struct rig_service *s, unsigned i, uint32_t nsid);
+/* All rows become this word: candidates as indices, n of them. */
+void rig_set_rows(struct rig *r, const struct rig_service *s, const unsigned *candidates,
+		  unsigned n, uint64_t bits);
+/* Row i has backend i % n alone. */
+void rig_set_mixed_rows(struct rig *r, const struct rig_service *s, unsigned n, uint64_t bits);
+/* How many rows are unsettled, and the one late stamp there is (0: none). */
+unsigned rig_unsettled(struct rig *r, const struct rig_service *s);
+uint16_t rig_late(struct rig *r, const struct rig_service *s);
+
+/* Verdicts of the programs; *out is the packet afterwards. */
+int rig_xdp(struct rig *r, const struct frame *in, struct frame *out);
+int rig_tc(struct rig *r, const struct frame *in, struct frame *out);
+
+uint64_t rig_drops(struct rig *r, enum lb_drop reason);
+struct lb_counter rig_count(struct rig *r, const struct rig_service *s, unsigned i);
+
+/* Entries of the reply maps by what they are about. */
+enum rig_table { RIG_REPLY, RIG_REPLY_NEW };
+bool rig_reply_get(struct rig *r, enum rig_table t, const struct lb_reply_key *key,
+		   struct lb_reply *ret);
+void rig_reply_set(struct rig *r, enum rig_table t, const struct lb_reply_key *key,
+		   const struct lb_reply *value);
+void rig_reply_del(struct rig *r, enum rig_table t, const struct lb_reply_key *key);
+unsigned rig_reply_len(struct rig *r, enum rig_table t);
+/* Key of the reply to frame_spec s when backend i has it. */
+struct lb_reply_key rig_reply_key(const struct frame_spec *s, unsigned i);
+
+/* The whole flow cache, to look at or to compare; rig_n_lines() lines. */
+unsigned rig_n_lines(const struct rig *r);
+const struct lb_flow4_line *rig_lines(struct rig *r);
+void rig_forget_flows(struct rig *r);
+/* The way that holds a flow, and which way of its line; NULL: it is not there. */
+struct lb_flow4 *rig_flow(struct rig *r, const struct frame_spec *s, uint32_t service_id,
+			  unsigned *ret_way);
+
+void rig_set_domain(struct rig *r, uint16_t domain);
+void rig_add_backend_port(struct rig *r, unsigned i, uint8_t proto);
+/* Words on the size of the programs, for the log. */
+void rig_print_size(struct rig *r);

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * What rig.c and rig_view.c share: the loaded programs and the inner maps. Tests go
+ * through rig.h.
+ */
+#pragma once
+
+#include "bpf/rig.h"
+
+/* Skeletons are generated; bpftool 7.1 casts a const away in them. */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wcast-qual"
+#include "tc_reply.skel.h"
+#include "xdp_lb.skel.h"
+#pragma GCC diagnostic pop
+
+#define RIG_CHUNKS 128
+
+/* The maps of maps, chunk by chunk. */
+enum rig_outer { RIG_ROWS_MAP, RIG_LATE_MAP, RIG_BACKENDS_MAP, RIG_COUNTERS_MAP, RIG_N_OUTER };
+
+struct rig {
+	struct rig_sizes sizes;
+	struct xdp_lb_bpf *xdp;
+	struct tc_reply_bpf *tc;
+	int chunks[RIG_N_OUTER][RIG_CHUNKS]; /* 0: not made yet */
+	uint32_t n_services, n_rows;
+	unsigned n_cpus;
+	struct lb_flow4_line *lines; /* flow4, mapped */
+};
+
+/* The inner map that is chunk n of an outer one, made when first asked for. */
+int rig_chunk(struct rig *r, enum rig_outer which, uint32_t chunk);
+/* Ends the process, saying what failed by errno, if a result is negative. */
+void rig_must(int result, const char *what);

@@ -1,0 +1,311 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * tc_reply: a backend's packet leaves with the VIP as its source, whatever else leaves untouched.
+ * Entries are written by xdp_lb itself, so that both halves are held against each other.
+ */
+#include "bpf/rig.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define VIP    0xc6336401
+#define CLIENT 0xcb007107
+#define NEXT   (-1) /* TCX_NEXT, TC_ACT_UNSPEC */
+
+struct fixture {
+	struct rig *rig;
+	struct rig_service tcp, udp;
+};
+
+static int setup(void **state)
+{
+	const unsigned in_order[] = {0, 1};
+	struct fixture *x = calloc(1, sizeof(*x));
+	const char *why;
+
+	*state = x;
+	x->rig = rig_new(&why);
+	if (!x->rig) {
+		print_message("BPF is refused here (%s): nothing of the data plane is tested\n",
+			      why);
+		return 0;
+	}
+	x->tcp = (struct rig_service){.vip = VIP, .port = 80, .proto = IPPROTO_TCP};
+	x->udp = (struct rig_service){.vip = VIP, .port = 53, .proto = IPPROTO_UDP};
+	rig_add_vip(x->rig, VIP, 0);
+	rig_add_service(x->rig, &x->tcp);
+	rig_add_service(x->rig, &x->udp);
+	for (unsigned i = 0; i < 2; i++) {
+		rig_add_backend(x->rig, &x->tcp, i);
+		rig_add_backend(x->rig, &x->udp, i);
+	}
+	rig_set_rows(x->rig, &x->tcp, in_order, 2, 0);
+	rig_set_rows(x->rig, &x->udp, in_order, 2, 0);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct fixture *x = *state;
+
+	rig_free(x->rig);
+	free(x);
+	return 0;
+}
+
+static struct fixture *begin(void **state)
+{
+	struct fixture *x = *state;
+
+	if (!x->rig)
+		skip();
+	return x;
+}
+
+static struct frame_spec request(const struct rig_service *s, uint16_t sport, uint8_t flags)
+{
+	return (struct frame_spec){.src = CLIENT,
+				   .dst = s->vip,
+				   .sport = sport,
+				   .dport = s->port,
+				   .proto = s->proto,
+				   .tcp_flags = flags};
+}
+
+/* What backend 0 answers to a request, as it leaves the pod, and as it must leave the node. */
+static struct frame_spec answer(const struct frame_spec *req, uint8_t flags)
+{
+	return (struct frame_spec){.src = rig_backend_addr(0),
+				   .dst = req->src,
+				   .sport = RIG_BACKEND_PORT,
+				   .dport = req->sport,
+				   .proto = req->proto,
+				   .tcp_flags = flags};
+}
+
+static struct frame_spec restored(const struct frame_spec *req, struct frame_spec s)
+{
+	s.src = req->dst;
+	s.sport = req->dport;
+	return s;
+}
+
+static void send_request(struct fixture *x, const struct frame_spec *req)
+{
+	struct frame in, out;
+
+	frame_make(&in, req);
+	rig_xdp(x->rig, &in, &out);
+}
+
+static void expect(struct fixture *x, const struct frame_spec *in, const struct frame_spec *out)
+{
+	struct frame sent, want, got;
+
+	frame_make(&sent, in);
+	frame_make(&want, out);
+	assert_int_equal(rig_tc(x->rig, &sent, &got), NEXT);
+	assert_int_equal(got.len, want.len);
+	assert_memory_equal(got.bytes, want.bytes, want.len);
+}
+
+static void expect_restored(struct fixture *x, const struct frame_spec *req,
+			    const struct frame_spec *in)
+{
+	struct frame_spec out = restored(req, *in);
+
+	expect(x, in, &out);
+}
+
+static void an_answer_leaves_with_the_vip_as_its_source(void **state)
+{
+	struct fixture *x = begin(state);
+	struct frame_spec req = request(&x->tcp, 1000, TCP_SYN_FLAG);
+	struct frame_spec in = answer(&req, TCP_SYN_FLAG | TCP_ACK_FLAG);
+
+	send_request(x, &req);
+	expect_restored(x, &req, &in);
+	in.payload = 1400;
+	in.vlan = 30;
+	expect_restored(x, &req, &in);
+	in.options = 10;
+	expect_restored(x, &req, &in);
+}
+
+static void an_answer_of_udp_keeps_an_absent_checksum_absent(void **state)
+{
+	struct fixture *x = begin(state);
+	struct frame_spec req = request(&x->udp, 1000, 0), in = answer(&req, 0);
+
+	send_request(x, &req);
+	expect_restored(x, &req, &in);
+	in.no_udp_checksum = true;
+	expect_restored(x, &req, &in);
+}
+
+static void what_is_no_answer_leaves_untouched(void **state)
+{
+	struct fixture *x = begin(state);
+	struct frame_spec req = request(&x->tcp, 1000, TCP_SYN_FLAG), near;
+
+	send_request(x, &req);
+	for (int i = 0; i < 6; i++) {
+		near = answer(&req, TCP_ACK_FLAG);
+		near.src += i == 0;
+		near.dst += i == 1;
+		near.sport = (uint16_t)(near.sport + (i == 2));
+		near.dport = (uint16_t)(near.dport + (i == 3));
+		near.proto = i == 4 ? IPPROTO_UDP : IPPROTO_TCP;
+		near.frag = i == 5 ? 0x2000 : 0;
+		expect(x, &near, &near);
+	}
+	near = answer(&req, 0);
+	near.proto = IPPROTO_ICMP;
+	expect(x, &near, &near);
+	assert_int_equal(rig_drops(x->rig, LB_DROP_REPLY_MISS), 0);
+}
+
+static void an_answer_cut_in_its_headers_is_left_alone(void **state)
+{
+	struct fixture *x = begin(state);
+	struct frame_spec req = request(&x->tcp, 1000, TCP_SYN_FLAG);
+	struct frame_spec in = answer(&req, TCP_ACK_FLAG);
+	struct frame sent, got;
+
+	send_request(x, &req);
+	frame_make(&sent, &in);
+	for (sent.len = FRAME_IP + 20; sent.len < 54; sent.len++) {
+		assert_int_equal(rig_tc(x->rig, &sent, &got), NEXT);
+		assert_true(frame_equal(&sent, &got));
+	}
+}
+
+static void a_miss_from_a_backend_of_ours_is_counted(void **state)
+{
+	struct fixture *x = begin(state);
+	struct frame_spec req = request(&x->tcp, 1000, 0), in = answer(&req, TCP_ACK_FLAG);
+
+	rig_add_backend_port(x->rig, 0, IPPROTO_TCP);
+	expect(x, &in, &in);
+	assert_int_equal(rig_drops(x->rig, LB_DROP_REPLY_MISS), 1);
+	in.sport++;
+	expect(x, &in, &in);
+	assert_int_equal(rig_drops(x->rig, LB_DROP_REPLY_MISS), 1);
+}
+
+static void an_answer_keeps_its_entry_alive(void **state)
+{
+	struct fixture *x = begin(state);
+	struct frame_spec req = request(&x->tcp, 1000, TCP_SYN_FLAG);
+	struct frame_spec in = answer(&req, TCP_ACK_FLAG | TCP_SYN_FLAG);
+	struct lb_reply_key key = rig_reply_key(&req, 0);
+	struct lb_reply before, after;
+
+	send_request(x, &req);
+	assert_true(rig_reply_get(x->rig, RIG_REPLY_NEW, &key, &before));
+	before.age = (uint16_t)(before.age - 100);
+	rig_reply_set(x->rig, RIG_REPLY_NEW, &key, &before);
+	expect_restored(x, &req, &in);
+	assert_true(rig_reply_get(x->rig, RIG_REPLY_NEW, &key, &after));
+	assert_in_range((uint16_t)(after.age - before.age), 100, 110);
+}
+
+static void an_answer_on_an_established_connection_promotes_its_entry(void **state)
+{
+	struct fixture *x = begin(state);
+	struct frame_spec req = request(&x->tcp, 1000, TCP_SYN_FLAG);
+	struct frame_spec in = answer(&req, TCP_SYN_FLAG | TCP_ACK_FLAG);
+	struct lb_reply_key key = rig_reply_key(&req, 0);
+	struct lb_reply r;
+
+	send_request(x, &req);
+	expect_restored(x, &req, &in);
+	assert_true(rig_reply_get(x->rig, RIG_REPLY_NEW, &key, &r));
+	in.tcp_flags = TCP_ACK_FLAG;
+	expect_restored(x, &req, &in);
+	assert_false(rig_reply_get(x->rig, RIG_REPLY_NEW, &key, &r));
+	assert_true(rig_reply_get(x->rig, RIG_REPLY, &key, &r));
+	assert_int_equal(r.service_id, x->tcp.id);
+	expect_restored(x, &req, &in);
+}
+
+static void a_fin_or_reset_from_the_backend_closes_the_entry(void **state)
+{
+	static const uint8_t flags[] = {TCP_FIN_FLAG | TCP_ACK_FLAG, TCP_RST_FLAG};
+	struct fixture *x = begin(state);
+
+	for (uint16_t i = 0; i < 2; i++) {
+		struct frame_spec req = request(&x->tcp, (uint16_t)(1000 + i), TCP_SYN_FLAG);
+		struct frame_spec in = answer(&req, flags[i]);
+		struct lb_reply_key key = rig_reply_key(&req, 0);
+		struct lb_reply r;
+
+		send_request(x, &req);
+		req.tcp_flags = TCP_ACK_FLAG;
+		send_request(x, &req);
+		expect_restored(x, &req, &in);
+		assert_true(rig_reply_get(x->rig, RIG_REPLY, &key, &r));
+		assert_int_equal(r.flags, LB_REPLY_CLOSED);
+		expect_restored(x, &req, &in); /* what is still under way */
+	}
+}
+
+static uint32_t next_random(uint32_t *seed)
+{
+	*seed = *seed * 1664525 + 1013904223;
+	return *seed >> 8;
+}
+
+/* The two halves are inverse: whatever comes in for the VIP goes back out from it. */
+static void every_round_trip_ends_with_the_vip_as_its_source(void **state)
+{
+	struct fixture *x = begin(state);
+	uint32_t seed = 1;
+
+	for (int i = 0; i < 20000; i++) {
+		const struct rig_service *s = next_random(&seed) % 2 ? &x->tcp : &x->udp;
+		struct frame_spec req = request(s, (uint16_t)(1 + next_random(&seed) % 65535), 0);
+		struct frame_spec back, want;
+		struct frame in, got, want_frame;
+
+		req.src = 0x0b000000 + next_random(&seed);
+		req.payload = (uint16_t)(1 + next_random(&seed) % 1200);
+		req.options = (uint8_t)(next_random(&seed) % 11);
+		req.tcp_flags = TCP_SYN_FLAG;
+		frame_make(&in, &req);
+		rig_xdp(x->rig, &in, &got);
+		assert_true(frame_is_valid(&got));
+		back = answer(&req, TCP_ACK_FLAG);
+		back.payload = req.payload;
+		want = restored(&req, back);
+		frame_make(&in, &back);
+		frame_make(&want_frame, &want);
+		assert_int_equal(rig_tc(x->rig, &in, &got), NEXT);
+		assert_true(frame_equal(&got, &want_frame));
+	}
+}
+
+#define CLAIM(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		CLAIM(an_answer_leaves_with_the_vip_as_its_source),
+		CLAIM(an_answer_of_udp_keeps_an_absent_checksum_absent),
+		CLAIM(what_is_no_answer_leaves_untouched),
+		CLAIM(an_answer_cut_in_its_headers_is_left_alone),
+		CLAIM(a_miss_from_a_backend_of_ours_is_counted),
+		CLAIM(an_answer_keeps_its_entry_alive),
+		CLAIM(an_answer_on_an_established_connection_promotes_its_entry),
+		CLAIM(a_fin_or_reset_from_the_backend_closes_the_entry),
+		CLAIM(every_round_trip_ends_with_the_vip_as_its_source),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

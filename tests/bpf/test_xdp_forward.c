@@ -1,0 +1,506 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * xdp_lb, one packet at a time: what it leaves alone, what it rewrites and how exactly, what it
+ * drops and under which reason. Which backend a flow gets is test_xdp_select.c.
+ */
+#include "bpf/rig.h"
+
+#include <linux/bpf.h>
+#include <netinet/in.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define VIP    0xc6336401 /* 198.51.100.1 */
+#define CLIENT 0xcb007107 /* 203.0.113.7 */
+
+struct fixture {
+	struct rig *rig;
+	struct rig_service tcp, udp;
+	struct frame in, out, want;
+};
+
+/* One VIP with TCP 80 and UDP 53, backend 0 each, settled rows. */
+static int setup(void **state)
+{
+	const unsigned first[] = {0};
+	struct fixture *x = calloc(1, sizeof(*x));
+	const char *why;
+
+	x->rig = rig_new(&why);
+	*state = x;
+	if (!x->rig) {
+		print_message("BPF is refused here (%s): nothing of the data plane is tested\n",
+			      why);
+		return 0;
+	}
+	x->tcp = (struct rig_service){.vip = VIP, .port = 80, .proto = IPPROTO_TCP};
+	x->udp = (struct rig_service){.vip = VIP, .port = 53, .proto = IPPROTO_UDP};
+	rig_add_vip(x->rig, VIP, LB_SVC_ECHO_ANSWER);
+	rig_add_service(x->rig, &x->tcp);
+	rig_add_service(x->rig, &x->udp);
+	rig_add_backend(x->rig, &x->tcp, 0);
+	rig_add_backend(x->rig, &x->udp, 0);
+	rig_set_rows(x->rig, &x->tcp, first, 1, 0);
+	rig_set_rows(x->rig, &x->udp, first, 1, 0);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct fixture *x = *state;
+
+	rig_free(x->rig);
+	free(x);
+	return 0;
+}
+
+static struct fixture *begin(void **state)
+{
+	struct fixture *x = *state;
+
+	if (!x->rig)
+		skip();
+	return x;
+}
+
+static struct frame_spec tcp(uint8_t flags)
+{
+	return (struct frame_spec){.src = CLIENT,
+				   .dst = VIP,
+				   .sport = 40000,
+				   .dport = 80,
+				   .proto = IPPROTO_TCP,
+				   .tcp_flags = flags};
+}
+
+static struct frame_spec udp(void)
+{
+	return (struct frame_spec){
+		.src = CLIENT, .dst = VIP, .sport = 40000, .dport = 53, .proto = IPPROTO_UDP};
+}
+
+/* The same packet as its backend must see it. */
+static struct frame_spec delivered(struct frame_spec s)
+{
+	s.dst = rig_backend_addr(0);
+	s.dport = RIG_BACKEND_PORT;
+	return s;
+}
+
+static void expect(struct fixture *x, const struct frame_spec *in, int verdict,
+		   const struct frame_spec *out)
+{
+	frame_make(&x->in, in);
+	frame_make(&x->want, out);
+	assert_int_equal(rig_xdp(x->rig, &x->in, &x->out), verdict);
+	assert_int_equal(x->out.len, x->want.len);
+	assert_memory_equal(x->out.bytes, x->want.bytes, x->want.len);
+}
+
+static void expect_delivered(struct fixture *x, const struct frame_spec *in)
+{
+	struct frame_spec out = delivered(*in);
+
+	expect(x, in, XDP_PASS, &out);
+}
+
+static void expect_drop(struct fixture *x, const struct frame_spec *in, enum lb_drop reason)
+{
+	uint64_t before = rig_drops(x->rig, reason);
+
+	expect(x, in, XDP_DROP, in);
+	assert_int_equal(rig_drops(x->rig, reason), before + 1);
+}
+
+static uint64_t all_drops(struct fixture *x)
+{
+	uint64_t sum = 0;
+
+	for (int i = 0; i < LB_N_DROPS; i++)
+		sum += rig_drops(x->rig, (enum lb_drop)i);
+	return sum;
+}
+
+static void what_is_not_ours_passes_untouched(void **state)
+{
+	struct fixture *x = begin(state);
+	struct frame_spec s = tcp(TCP_SYN_FLAG);
+
+	for (uint32_t i = 1; i < 5000; i++) {
+		s.dst = VIP + i * 7;
+		s.frag = i % 3 ? 0 : 0x2000;
+		s.proto = i % 5 ? IPPROTO_TCP : IPPROTO_ICMP;
+		expect(x, &s, XDP_PASS, &s);
+	}
+	assert_int_equal(all_drops(x), 0);
+	assert_int_equal(rig_reply_len(x->rig, RIG_REPLY_NEW), 0);
+}
+
+static void another_address_with_the_same_bit_passes_untouched(void **state)
+{
+	struct fixture *x = begin(state);
+	struct frame_spec s = tcp(TCP_SYN_FLAG);
+	uint32_t vip[4] = {0, 0, htonl(0xffff), htonl(VIP)}, other[4] = {0, 0, htonl(0xffff), 0};
+
+	do {
+		s.dst++;
+		other[3] = htonl(s.dst);
+	} while (lb_vip_bit(vip) != lb_vip_bit(other));
+	expect(x, &s, XDP_PASS, &s);
+	s.frag = 0x2000;
+	expect(x, &s, XDP_PASS, &s);
+	s.proto = IPPROTO_ICMP;
+	expect(x, &s, XDP_PASS, &s);
+	assert_int_equal(all_drops(x), 0);
+}
+
+static void foreign_ethertypes_pass_untouched(void **state)
+{
+	struct fixture *x = begin(state);
+	struct frame_spec s = tcp(TCP_SYN_FLAG);
+
+	frame_make(&x->in, &s);
+	for (unsigned type = 0; type < 0x10000; type += 13) {
+		x->in.bytes[12] = (uint8_t)(type >> 8);
+		x->in.bytes[13] = (uint8_t)type;
+		if (type == 0x0800)
+			continue;
+		assert_int_equal(rig_xdp(x->rig, &x->in, &x->out), XDP_PASS);
+		assert_true(frame_equal(&x->in, &x->out));
+	}
+}
+
+static void a_syn_is_rewritten_and_recorded(void **state)
+{
+	struct fixture *x = begin(state);
+	struct frame_spec s = tcp(TCP_SYN_FLAG);
+	struct lb_reply_key key = rig_reply_key(&s, 0);
+	struct lb_reply r;
+
+	expect_delivered(x, &s);
+	assert_non_null(rig_flow(x->rig, &s, x->tcp.id, NULL));
+	assert_true(rig_reply_get(x->rig, RIG_REPLY_NEW, &key, &r));
+	assert_int_equal(r.vip[3], htonl(VIP));
+	assert_int_equal(r.vip_port, htons(80));
+	assert_int_equal(r.service_id, x->tcp.id);
+	assert_int_equal(r.ifindex, RIG_IFINDEX);
+	assert_int_equal(r.backend, 0);
+	assert_int_equal(r.gen, 1);
+	assert_int_not_equal(r.age, 0);
+}
+
+static void an_established_packet_of_a_settled_row_leaves_no_trace(void **state)
+{
+	struct fixture *x = begin(state);
+	size_t size = rig_n_lines(x->rig) * sizeof(struct lb_flow4_line);
+	struct lb_flow4_line *before = malloc(size);
+	struct frame_spec s = tcp(TCP_ACK_FLAG);
+
+	memcpy(before, rig_lines(x->rig), size);
+	for (uint16_t i = 0; i < 1000; i++) {
+		s.sport = (uint16_t)(1000 + i);
+		expect_delivered(x, &s);
+	}
+	assert_memory_equal(before, rig_lines(x->rig), size);
+	assert_int_equal(rig_reply_len(x->rig, RIG_REPLY), 0);
+	assert_int_equal(rig_reply_len(x->rig, RIG_REPLY_NEW), 0);
+	assert_int_equal(rig_unsettled(x->rig, &x->tcp), 0);
+	assert_int_equal(rig_late(x->rig, &x->tcp), 0);
+	free(before);
+}
+
+static void packets_and_bytes_are_counted_by_backend(void **state)
+{
+	struct fixture *x = begin(state);
+	struct frame_spec s = tcp(TCP_ACK_FLAG);
+	struct lb_counter count;
+
+	for (int i = 0; i < 3; i++)
+		expect_delivered(x, &s);
+	count = rig_count(x->rig, &x->tcp, 0);
+	assert_int_equal(count.packets, 3);
+	assert_int_equal(count.bytes, 3 * (x->in.len - FRAME_IP));
+	assert_int_equal(rig_count(x->rig, &x->udp, 0).packets, 0);
+}
+
+static void udp_is_rewritten_with_and_without_a_checksum(void **state)
+{
+	struct fixture *x = begin(state);
+	struct frame_spec s = udp();
+
+	expect_delivered(x, &s);
+	s.no_udp_checksum = true;
+	expect_delivered(x, &s);
+}
+
+/* Over all ports the sum takes every value, also 0, which must be sent as 0xffff (RFC 768). */
+static void checksums_are_right_for_every_client_port(void **state)
+{
+	struct fixture *x = begin(state);
+	struct frame_spec s;
+
+	for (unsigned port = 1; port < 0x10000; port++) {
+		s = tcp(TCP_ACK_FLAG);
+		s.sport = (uint16_t)port;
+		expect_delivered(x, &s);
+	}
+	for (unsigned port = 1; port < 0x10000; port += 1) {
+		s = udp();
+		s.sport = (uint16_t)port;
+		expect_delivered(x, &s);
+	}
+}
+
+static void odd_headers_are_served_all_the_same(void **state)
+{
+	struct fixture *x = begin(state);
+	struct frame_spec s = tcp(TCP_ACK_FLAG);
+
+	for (uint8_t words = 0; words <= 10; words++) {
+		s.options = words;
+		s.vlan = 0;
+		expect_delivered(x, &s);
+		s.vlan = 100;
+		expect_delivered(x, &s);
+	}
+	s = udp();
+	s.payload = 1400;
+	s.frag = 0x4000; /* do not fragment */
+	expect_delivered(x, &s);
+	s.ttl = 1;
+	expect_delivered(x, &s);
+}
+
+static void an_unknown_port_is_dropped_or_passed_as_the_vip_says(void **state)
+{
+	struct fixture *x = begin(state);
+	struct frame_spec s = tcp(TCP_SYN_FLAG);
+
+	s.dport = 81;
+	expect_drop(x, &s, LB_DROP_UNKNOWN_PORT);
+	s.dport = 53; /* UDP only */
+	expect_drop(x, &s, LB_DROP_UNKNOWN_PORT);
+	s.proto = 47;
+	expect_drop(x, &s, LB_DROP_PROTOCOL);
+	rig_add_vip(x->rig, VIP, LB_SVC_UNKNOWN_PASS);
+	expect(x, &s, XDP_PASS, &s);
+	s.proto = IPPROTO_TCP;
+	expect(x, &s, XDP_PASS, &s);
+}
+
+static void echo_is_answered_passed_or_dropped_as_the_vip_says(void **state)
+{
+	struct fixture *x = begin(state);
+	struct frame_spec s = {.src = CLIENT, .dst = VIP, .proto = IPPROTO_ICMP, .icmp_type = 8};
+	struct frame_spec answer = s;
+
+	s.ttl = 3;
+	answer.src = VIP;
+	answer.dst = CLIENT;
+	answer.icmp_type = 0;
+	answer.turned = true;
+	expect(x, &s, XDP_TX, &answer);
+	s.options = answer.options = 3;
+	s.vlan = answer.vlan = 7;
+	expect(x, &s, XDP_TX, &answer);
+	rig_add_vip(x->rig, VIP, LB_SVC_ECHO_PASS);
+	expect(x, &s, XDP_PASS, &s);
+	rig_add_vip(x->rig, VIP, 0);
+	expect_drop(x, &s, LB_DROP_ICMP);
+}
+
+static void only_echo_requests_to_our_own_station_are_answered(void **state)
+{
+	struct fixture *x = begin(state);
+	struct frame_spec s = {.src = CLIENT, .dst = VIP, .proto = IPPROTO_ICMP};
+
+	for (unsigned type = 0; type < 256; type++) {
+		s.icmp_type = (uint8_t)type;
+		if (type != 8)
+			expect_drop(x, &s, LB_DROP_ICMP);
+	}
+	s.icmp_type = 8;
+	frame_make(&x->in, &s);
+	x->in.bytes[0] |= 1; /* a group address is no station */
+	assert_int_equal(rig_xdp(x->rig, &x->in, &x->out), XDP_DROP);
+}
+
+static void fragments_to_a_vip_are_dropped_and_counted(void **state)
+{
+	static const uint16_t words[] = {0x2000, 0x0001, 0x2001, 0x1fff};
+	struct fixture *x = begin(state);
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		struct frame_spec s = udp();
+
+		s.frag = words[i];
+		expect_drop(x, &s, LB_DROP_FRAGMENT);
+	}
+}
+
+static void without_a_backend_packets_are_dropped_and_counted(void **state)
+{
+	struct fixture *x = begin(state);
+	struct frame_spec s = tcp(TCP_SYN_FLAG);
+	const unsigned first[] = {0};
+
+	rig_set_rows(x->rig, &x->tcp, NULL, 0, 0);
+	expect_drop(x, &s, LB_DROP_NO_BACKEND);
+	rig_set_rows(x->rig, &x->tcp, first, 1, 0);
+	rig_set_backend(x->rig, &x->tcp, 0, 0, 0);
+	s.tcp_flags = TCP_ACK_FLAG;
+	expect_drop(x, &s, LB_DROP_NO_BACKEND);
+	x->tcp.flags = LB_SVC_NO_BACKENDS;
+	rig_add_service(x->rig, &x->tcp);
+	expect_drop(x, &s, LB_DROP_NO_BACKEND);
+}
+
+/* A frame that ends early: dropped once its destination can be read, and never written to. */
+static void a_cut_frame_of_any_length_is_not_rewritten(void **state)
+{
+	struct fixture *x = begin(state);
+	struct frame_spec specs[] = {tcp(TCP_SYN_FLAG), tcp(TCP_ACK_FLAG), udp()};
+
+	for (size_t i = 0; i < 3 * 11 * 2; i++) {
+		struct frame_spec s = specs[i % 3];
+
+		s.options = (uint8_t)(i / 3 % 11);
+		s.vlan = i >= 33 ? 5 : 0;
+		frame_make(&x->in, &s);
+		for (size_t len = 14, whole = x->in.len; len < whole; len++) {
+			int verdict;
+
+			x->in.len = len;
+			verdict = rig_xdp(x->rig, &x->in, &x->out);
+			assert_int_equal(verdict,
+					 len < 34u + (s.vlan ? 4 : 0) ? XDP_PASS : XDP_DROP);
+			assert_true(frame_equal(&x->in, &x->out));
+		}
+	}
+	assert_int_equal(all_drops(x), rig_drops(x->rig, LB_DROP_MALFORMED));
+}
+
+/* The IP header itself speaks of fewer bytes than its own and the next header need. */
+static void lengths_that_leave_no_room_for_the_headers_are_malformed(void **state)
+{
+	struct fixture *x = begin(state);
+	struct frame_spec specs[] = {tcp(TCP_ACK_FLAG), udp()};
+
+	for (size_t i = 0; i < 2; i++) {
+		uint8_t need = i ? 28 : 40;
+
+		for (uint8_t len = 0; len < need; len++) {
+			frame_make(&x->in, &specs[i]);
+			x->in.bytes[FRAME_IP + 2] = 0;
+			x->in.bytes[FRAME_IP + 3] = len;
+			assert_int_equal(rig_xdp(x->rig, &x->in, &x->out), XDP_DROP);
+			assert_true(frame_equal(&x->in, &x->out));
+		}
+		for (uint8_t first = 0; first < 0x45; first++) {
+			frame_make(&x->in, &specs[i]);
+			x->in.bytes[FRAME_IP] = first;
+			assert_int_equal(rig_xdp(x->rig, &x->in, &x->out), XDP_DROP);
+			assert_true(frame_equal(&x->in, &x->out));
+		}
+	}
+	assert_int_equal(all_drops(x), rig_drops(x->rig, LB_DROP_MALFORMED));
+}
+
+static void the_self_test_packet_takes_the_path_and_leaves_no_trace(void **state)
+{
+	struct fixture *x = begin(state);
+	struct frame_spec specs[] = {tcp(TCP_SYN_FLAG), tcp(TCP_ACK_FLAG), tcp(TCP_RST_FLAG),
+				     udp()};
+	uint64_t bits[] = {0, LB_ROW_UNSETTLED};
+	const unsigned first[] = {0};
+
+	for (size_t i = 0; i < 8; i++) {
+		struct frame_spec s = specs[i % 4];
+
+		s.src = 0;
+		rig_set_rows(x->rig, &x->tcp, first, 1, bits[i / 4]);
+		expect_delivered(x, &s);
+		s.dport = 9;
+		expect(x, &s, XDP_DROP, &s);
+	}
+	for (unsigned i = 0; i < rig_n_lines(x->rig); i++)
+		for (unsigned way = 0; way < LB_FLOW4_WAYS; way++)
+			assert_int_equal(rig_lines(x->rig)[i].way[way].age, 0);
+	assert_int_equal(rig_reply_len(x->rig, RIG_REPLY), 0);
+	assert_int_equal(rig_reply_len(x->rig, RIG_REPLY_NEW), 0);
+	assert_int_equal(rig_count(x->rig, &x->tcp, 0).packets, 0);
+	assert_int_equal(rig_count(x->rig, &x->udp, 0).packets, 0);
+	assert_int_equal(all_drops(x), 0);
+}
+
+/* Rows, backends and counters beyond the first inner map of each. */
+static void a_service_among_hundreds_is_served(void **state)
+{
+	struct fixture *x = begin(state);
+	const unsigned first[] = {0};
+	struct rig_service many;
+
+	for (uint16_t i = 0; i < 300; i++) {
+		struct frame_spec s = tcp(TCP_ACK_FLAG);
+
+		many = (struct rig_service){.vip = VIP, .proto = IPPROTO_TCP};
+		many.port = s.dport = (uint16_t)(1000 + i);
+		rig_add_service(x->rig, &many);
+		rig_add_backend(x->rig, &many, 0);
+		rig_set_rows(x->rig, &many, first, 1, 0);
+		expect_delivered(x, &s);
+		assert_int_equal(rig_count(x->rig, &many, 0).packets, 1);
+	}
+	assert_in_range(many.rows_base, LB_ROWS_CHUNK, 2 * LB_ROWS_CHUNK);
+	assert_in_range(many.backends_base, 4 * LB_BACKEND_CHUNK, 5 * LB_BACKEND_CHUNK);
+}
+
+static void a_vip_serves_its_own_domain_only(void **state)
+{
+	struct fixture *x = begin(state);
+	struct frame_spec s = tcp(TCP_SYN_FLAG);
+
+	rig_set_domain(x->rig, 7);
+	expect(x, &s, XDP_PASS, &s);
+	rig_set_domain(x->rig, 0);
+	expect_delivered(x, &s);
+}
+
+static void the_size_of_the_programs_is_printed(void **state)
+{
+	rig_print_size(begin(state)->rig);
+}
+
+#define CLAIM(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		CLAIM(what_is_not_ours_passes_untouched),
+		CLAIM(another_address_with_the_same_bit_passes_untouched),
+		CLAIM(foreign_ethertypes_pass_untouched),
+		CLAIM(a_syn_is_rewritten_and_recorded),
+		CLAIM(an_established_packet_of_a_settled_row_leaves_no_trace),
+		CLAIM(packets_and_bytes_are_counted_by_backend),
+		CLAIM(udp_is_rewritten_with_and_without_a_checksum),
+		CLAIM(checksums_are_right_for_every_client_port),
+		CLAIM(odd_headers_are_served_all_the_same),
+		CLAIM(an_unknown_port_is_dropped_or_passed_as_the_vip_says),
+		CLAIM(echo_is_answered_passed_or_dropped_as_the_vip_says),
+		CLAIM(only_echo_requests_to_our_own_station_are_answered),
+		CLAIM(fragments_to_a_vip_are_dropped_and_counted),
+		CLAIM(without_a_backend_packets_are_dropped_and_counted),
+		CLAIM(a_cut_frame_of_any_length_is_not_rewritten),
+		CLAIM(lengths_that_leave_no_room_for_the_headers_are_malformed),
+		CLAIM(the_self_test_packet_takes_the_path_and_leaves_no_trace),
+		CLAIM(a_service_among_hundreds_is_served),
+		CLAIM(a_vip_serves_its_own_domain_only),
+		CLAIM(the_size_of_the_programs_is_printed),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

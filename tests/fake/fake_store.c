@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * See the header. Errors are -EIO, as from a map that refuses; a failed call changes nothing.
+ */
+#include "fake/fake_store.h"
+
+#include <assert.h>
+#include <errno.h>
+
+static bool call_fails(struct fake_store *s)
+{
+	s->n_calls++;
+	return s->n_calls == s->fail_at || (s->fail_every && s->n_calls % s->fail_every == 0);
+}
+
+struct fake_frontend *fake_store_find(struct fake_store *s, const struct lb_key *key)
+{
+	for (size_t i = 0; i < s->n; i++)
+		if (lb_key_cmp(&s->items[i].key, key) == 0)
+			return &s->items[i];
+	return NULL;
+}
+
+static struct fake_frontend *insert(struct fake_store *s, const struct lb_key *key)
+{
+	struct fake_frontend made = {.key = *key};
+	size_t i;
+
+	(void)xpush(&s->items, &s->n, &s->cap, sizeof(*s->items));
+	for (i = s->n - 1; i > 0 && lb_key_cmp(&s->items[i - 1].key, key) > 0; i--)
+		s->items[i] = s->items[i - 1];
+	s->items[i] = made;
+	return &s->items[i];
+}
+
+static int fake_put(void *ctx, nsec_t now, const struct lb_frontend *f)
+{
+	const struct lb_key vip = {.addr = f->key.addr, .domain = f->key.domain};
+	struct fake_store *s = ctx;
+	struct fake_frontend *have;
+
+	(void)now;
+	if (call_fails(s))
+		return -EIO;
+	assert(f->key.port == 0 || f->table != 0);
+	for (size_t i = 1; i < f->n_targets; i++)
+		assert(lb_target_cmp(&f->targets[i - 1], &f->targets[i]) < 0);
+	if (f->key.port != 0 && !fake_store_find(s, &vip))
+		s->n_orphans++;
+	have = fake_store_find(s, &f->key);
+	if (!have)
+		have = insert(s, &f->key);
+	free(have->targets);
+	have->targets = xcalloc(f->n_targets + 1, sizeof(*have->targets));
+	if (f->n_targets)
+		memcpy(have->targets, f->targets, f->n_targets * sizeof(*have->targets));
+	have->n_targets = f->n_targets;
+	have->table = f->table;
+	have->flags = f->flags;
+	have->tested = false;
+	return 0;
+}
+
+static int fake_del(void *ctx, nsec_t now, const struct lb_key *key)
+{
+	struct fake_store *s = ctx;
+	struct fake_frontend *have;
+
+	(void)now;
+	if (call_fails(s))
+		return -EIO;
+	have = fake_store_find(s, key);
+	assert(have);
+	/* A VIP goes after all of its frontends. */
+	for (size_t i = 0; key->port == 0 && i < s->n; i++)
+		assert(&s->items[i] == have || !ip_addr_equal(&s->items[i].key.addr, &key->addr));
+	free(have->targets);
+	for (; have + 1 < s->items + s->n; have++)
+		have[0] = have[1];
+	s->n--;
+	return 0;
+}
+
+static int fake_test(void *ctx, nsec_t now, const struct lb_key *key)
+{
+	struct fake_store *s = ctx;
+	struct fake_frontend *have = fake_store_find(s, key);
+
+	(void)now;
+	if (call_fails(s) || s->fail_tests)
+		return -EIO;
+	assert(have && key->port != 0);
+	have->tested = true;
+	return 0;
+}
+
+static void fake_dump(void *ctx, struct arena *arena, const struct lb_actual **ret, size_t *ret_n)
+{
+	const struct fake_store *s = ctx;
+	struct lb_actual *items = arena_array_of(arena, s->n, struct lb_actual);
+
+	for (size_t i = 0; i < s->n; i++) {
+		const struct fake_frontend *f = &s->items[i];
+
+		items[i] = (struct lb_actual){
+			.key = f->key,
+			.table = f->table,
+			.flags = f->flags,
+			.tested = f->tested,
+			.targets =
+				arena_memdup(arena, f->targets, f->n_targets * sizeof(*f->targets)),
+			.n_targets = f->n_targets,
+		};
+	}
+	*ret = items;
+	*ret_n = s->n;
+}
+
+struct lb_store fake_store_ops(struct fake_store *s)
+{
+	static const struct lb_store_ops ops = {
+		.put = fake_put, .del = fake_del, .test = fake_test, .dump = fake_dump};
+
+	return (struct lb_store){.ops = &ops, .ctx = s};
+}
+
+void fake_store_done(struct fake_store *s)
+{
+	for (size_t i = 0; i < s->n; i++)
+		free(s->items[i].targets);
+	free(s->items);
+	*s = (struct fake_store){0};
+}

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * The data plane store in memory: what sys/ does with BPF maps, as an array. It fails on request,
+ * so that a test can let the n-th call fail for every n and demand convergence afterwards, and it
+ * checks what every store may expect of its caller.
+ */
+#pragma once
+
+#include "plan/sink.h"
+
+struct fake_frontend {
+	struct lb_key key;
+	uint64_t table;
+	uint32_t flags;
+	bool tested;
+	struct lb_target *targets; /* owned */
+	size_t n_targets;
+};
+
+struct fake_store {
+	struct fake_frontend *items; /* by key; owned */
+	size_t n, cap;
+	size_t n_calls;    /* put, del and test, also those that failed */
+	size_t fail_at;    /* the call of that number (from 1) fails; 0 = none */
+	size_t fail_every; /* every so manieth call fails; 0 = none */
+	bool fail_tests;   /* every self-test packet goes astray */
+	size_t n_orphans;  /* frontends put while their VIP was not there
+			    */
+};
+
+struct lb_store fake_store_ops(struct fake_store *s);
+void fake_store_done(struct fake_store *s);
+struct fake_frontend *fake_store_find(struct fake_store *s, const struct lb_key *key);

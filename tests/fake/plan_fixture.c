@@ -1,0 +1,504 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * See the header. The node is "node-a" with eth0 (10.0.0.10), eth1 (10.0.1.10) and lo; every peer
+ * of the world is reached by eth0.
+ */
+#include "fake/plan_fixture.h"
+
+#include "base/strbuf.h"
+
+#include <assert.h>
+
+static struct ip_addr addr(const char *text)
+{
+	struct ip_addr ret;
+	const bool ok = ip_addr_parse(text, &ret);
+
+	assert(ok);
+	return ret;
+}
+
+struct fixture *fixture_new(void)
+{
+	struct fixture *f = xcalloc(1, sizeof(*f));
+
+	f->world = world_new();
+	f->settings = (struct plan_settings){
+		.node_name = "node-a", .ns = "metallb-system", .dataplane = true};
+	f->links[0] = (struct plan_link){.ifindex = 1, .name = "lo", .up = true};
+	f->links[1] = (struct plan_link){.ifindex = 2, .name = "eth0", .up = true};
+	f->links[2] = (struct plan_link){.ifindex = 3, .name = "eth1", .up = true};
+	f->addrs[0] = (struct plan_local_addr){addr("10.0.0.10"), 24, 2};
+	f->addrs[1] = (struct plan_local_addr){addr("10.0.1.10"), 24, 3};
+	f->addrs[2] = (struct plan_local_addr){addr("127.0.0.1"), 8, 1};
+	f->node = (struct plan_node){
+		.links = f->links,
+		.n_links = 3,
+		.addrs = f->addrs,
+		.n_addrs = 3,
+		.routes_to = f->routes_to,
+		.default_devices = f->default_devices,
+		.taken = f->taken,
+	};
+	f->synced = true;
+	f->now = 1000 * NSEC_PER_SEC;
+	f->arena = arena_new();
+	f->last_arena = arena_new();
+	return f;
+}
+
+struct fixture *fixture_free(struct fixture *f)
+{
+	if (!f)
+		return NULL;
+	for (size_t i = 0; i < f->n_peers; i++) {
+		bgp_rib_free(f->peers[i].rib);
+		free(f->peers[i].name);
+	}
+	fake_store_done(&f->store);
+	world_free(f->world);
+	arena_free(f->arena);
+	arena_free(f->last_arena);
+	free(f);
+	return NULL;
+}
+
+void fixture_freep(struct fixture **f)
+{
+	*f = fixture_free(*f);
+}
+
+void fixture_put(struct fixture *f, const char *source, const char *text)
+{
+	world_put_source(f->world, source, text, strlen(text));
+}
+
+bool fixture_put_file(struct fixture *f, const char *path)
+{
+	_cleanup_(freep) char *text = xcalloc(1, 65536);
+	FILE *file = fopen(path, "r");
+	size_t n;
+
+	if (!file)
+		return false;
+	n = fread(text, 1, 65535, file);
+	fclose(file);
+	world_put_source(f->world, path, text, n);
+	return true;
+}
+
+/* --- objects as text ------------------------------------------------------------------------- */
+
+static const char *api_version(const char *kind)
+{
+	if (strcmp(kind, "BGPPeer") == 0)
+		return "metallb.io/v1beta2";
+	if (strcmp(kind, "EndpointSlice") == 0)
+		return "discovery.k8s.io/v1";
+	if (strcmp(kind, "LodestoneConfig") == 0)
+		return "lodestone.io/v1alpha1";
+	if (strcmp(kind, "Service") == 0 || strcmp(kind, "Secret") == 0 ||
+	    strcmp(kind, "Node") == 0 || strcmp(kind, "Namespace") == 0)
+		return "v1";
+	return "metallb.io/v1beta1";
+}
+
+static const char *namespace_of(const char *kind)
+{
+	if (strcmp(kind, "Service") == 0 || strcmp(kind, "EndpointSlice") == 0)
+		return ", namespace: default";
+	if (strcmp(kind, "Node") == 0 || strcmp(kind, "Namespace") == 0 ||
+	    strcmp(kind, "LodestoneConfig") == 0)
+		return "";
+	return ", namespace: metallb-system";
+}
+
+void fixture_object(struct fixture *f, const char *kind, const char *name, const char *meta,
+		    const char *body)
+{
+	struct arena *arena = arena_new();
+
+	fixture_put(f, arena_printf(arena, "%s-%s", kind, name),
+		    arena_printf(arena,
+				 "apiVersion: %s\nkind: %s\nmetadata: {name: %s%s%s%s}\n%s\n",
+				 api_version(kind), kind, name, namespace_of(kind),
+				 meta[0] ? ", " : "", meta, body));
+	arena_free(arena);
+}
+
+void fixture_drop(struct fixture *f, const char *kind, const char *name)
+{
+	struct arena *arena = arena_new();
+
+	world_drop_source(f->world, arena_printf(arena, "%s-%s", kind, name));
+	arena_free(arena);
+}
+
+void fixture_add_service(struct fixture *f, const char *name, const char *policy, const char *more)
+{
+	struct arena *arena = arena_new();
+
+	fixture_object(f, "Service", name, "",
+		       arena_printf(arena,
+				    "spec: {type: LoadBalancer, externalTrafficPolicy: %s, ports: "
+				    "[{port: 80, protocol: TCP, targetPort: 8080}]%s%s}",
+				    policy, more[0] ? ", " : "", more));
+	arena_free(arena);
+}
+
+static void add_endpoint_text(struct strbuf *s, const char *text, size_t len)
+{
+	const char *at = memchr(text, '@', len);
+	const char flag = text[len - 1];
+	const size_t n_address = at ? (size_t)(at - text) : len;
+	size_t n_node = at ? len - n_address - 1 : 0;
+
+	strbuf_printf(s, "  - {addresses: [%.*s]", (int)n_address, text);
+	if (flag == '-' || flag == 'x') {
+		n_node -= n_node > 0;
+		strbuf_printf(s, ", conditions: {ready: false, serving: %s, terminating: %s}",
+			      flag == '-' ? "true" : "false", flag == '-' ? "true" : "false");
+	}
+	if (n_node)
+		strbuf_printf(s, ", nodeName: %.*s", (int)n_node, at + 1);
+	strbuf_add(s, "}\n");
+}
+
+void fixture_add_slice(struct fixture *f, const char *service, const char *endpoints)
+{
+	struct arena *arena = arena_new();
+	struct strbuf s;
+
+	strbuf_init(&s, 1 << 20);
+	strbuf_add(&s, "addressType: IPv4\nports: [{name: \"\", port: 8080, protocol: TCP}]\n"
+		       "endpoints:\n");
+	if (endpoints[0] == '\0')
+		strbuf_add(&s, "  []\n");
+	for (const char *at = endpoints; *at;) {
+		const size_t len = strcspn(at, " ");
+
+		add_endpoint_text(&s, at, len);
+		at += len + (at[len] == ' ');
+	}
+	fixture_object(f, "EndpointSlice", service,
+		       arena_printf(arena, "labels: {kubernetes.io/service-name: %s}", service),
+		       s.data);
+	strbuf_done(&s);
+	arena_free(arena);
+}
+
+void fixture_basics(struct fixture *f)
+{
+	fixture_object(f, "IPAddressPool", "pool-a", "", "spec: {addresses: [192.168.100.0/24]}");
+	fixture_object(f, "BGPPeer", "r1", "",
+		       "spec: {myASN: 64512, peerASN: 64513, peerAddress: 10.0.0.1}");
+	fixture_object(f, "BGPAdvertisement", "adv", "", "spec: {}");
+}
+
+struct fixture *fixture_announced(void)
+{
+	struct fixture *f = fixture_new();
+
+	fixture_basics(f);
+	fixture_add_service(f, "web", "Local", "");
+	fixture_add_slice(f, "web", "10.244.0.5@node-a");
+	(void)fixture_settle(f, 10);
+	assert(fixture_held(f, "r1", "192.168.100.0/32"));
+	return f;
+}
+
+/* --- what was observed ---------------------------------------------------------------------- */
+
+static void add_route_to(struct fixture *f, const struct ip_addr *to)
+{
+	size_t i;
+
+	for (i = 0; i < f->node.n_routes_to; i++)
+		if (ip_addr_equal(&f->routes_to[i].to, to))
+			return;
+	assert(i < ARRAY_SIZE(f->routes_to));
+	for (; i > 0 && ip_addr_cmp(&f->routes_to[i - 1].to, to) > 0; i--)
+		f->routes_to[i] = f->routes_to[i - 1];
+	f->routes_to[i] = (struct plan_route_to){.to = *to, .ifindex = f->no_route ? 0 : 2};
+	f->node.n_routes_to++;
+}
+
+static void observe_routes(struct fixture *f)
+{
+	const struct world_list peers = world_list(f->world, API_BGP_PEER);
+
+	f->node.n_routes_to = 0;
+	for (size_t i = 0; i < peers.n; i++)
+		add_route_to(f, &peers.items[i]->peer.address);
+}
+
+static void observe_peer(const struct fixture_peer *p, struct arena *arena,
+			 struct plan_actual_peer *ret)
+{
+	struct bgp_rib_route route;
+	struct ip_prefix *advertised;
+	size_t pos = 0;
+
+	*ret = (struct plan_actual_peer){
+		.key = {p->name, "", ""},
+		.established = !p->down,
+		.last_error = p->last_error,
+		.refusals = p->refusals,
+	};
+	if (p->down)
+		return;
+	advertised = arena_array_of(arena, bgp_rib_n_advertised(p->rib), struct ip_prefix);
+	while (bgp_rib_next(p->rib, &pos, &route))
+		if (route.advertised)
+			advertised[ret->n_advertised++] = route.prefix;
+	ret->advertised = advertised;
+}
+
+static int cmp_peer(const void *a, const void *b)
+{
+	const struct plan_actual_peer *x = a, *y = b;
+
+	return peer_key_cmp(&x->key, &y->key);
+}
+
+static struct plan_actual observe(struct fixture *f, struct arena *arena)
+{
+	struct plan_actual_peer *peers = arena_array_of(arena, f->n_peers, struct plan_actual_peer);
+	const struct lb_store store = fake_store_ops(&f->store);
+	struct plan_actual ret = {
+		.peers = peers,
+		.n_peers = f->n_peers,
+		.devices = f->devices,
+		.n_devices = f->n_devices,
+		.dataplane_failure = f->dataplane_failure,
+	};
+
+	for (size_t i = 0; i < f->n_peers; i++)
+		observe_peer(&f->peers[i], arena, &peers[i]);
+	qsort(peers, f->n_peers, sizeof(*peers), cmp_peer);
+	store.ops->dump(store.ctx, arena, &ret.frontends, &ret.n_frontends);
+	return ret;
+}
+
+void fixture_plan(struct fixture *f)
+{
+	struct arena *arena = f->last_arena;
+	struct plan_actual actual;
+	struct plan_inputs in;
+	struct plan_ledger ledger;
+
+	arena_reset(arena);
+	observe_routes(f);
+	actual = observe(f, arena);
+	f->ipam_problems = (struct problems){.arena = arena};
+	ipam_compute(f->world, &f->settings, &f->given, arena, &f->addresses, &f->ipam_problems);
+	in = (struct plan_inputs){
+		.world = f->world,
+		.addresses = f->read_back ? f->read_back : &f->addresses,
+		.node = &f->node,
+		.actual = &actual,
+		.settings = &f->settings,
+		.synced = f->synced,
+	};
+	plan_compute(&in, &f->ledger, f->now, arena, &f->plan, &ledger, &f->deadline);
+	/* The plan lives in this arena; the old one held the ledger until now. */
+	f->ledger = ledger;
+	f->last_arena = f->arena;
+	f->arena = arena;
+}
+
+/* --- sinks ---------------------------------------------------------------------------------- */
+
+struct fixture_peer *fixture_peer(struct fixture *f, const char *name)
+{
+	for (size_t i = 0; i < f->n_peers; i++)
+		if (strcmp(f->peers[i].name, name) == 0)
+			return &f->peers[i];
+	return NULL;
+}
+
+static struct fixture_peer *ensure_peer(struct fixture *f, const struct plan_peer *peer)
+{
+	struct fixture_peer *p = fixture_peer(f, peer->key.name);
+
+	if (p)
+		return p;
+	assert(f->n_peers < FIXTURE_PEERS);
+	p = &f->peers[f->n_peers++];
+	*p = (struct fixture_peer){.name = xstrdup(peer->key.name), .rib = bgp_rib_new()};
+	return p;
+}
+
+static size_t drain(struct bgp_rib *rib)
+{
+	const struct bgp_attrs *attrs;
+	struct ip_prefix out[8];
+	size_t n, total = 0;
+
+	while ((n = bgp_rib_take(rib, out, ARRAY_SIZE(out), &attrs)))
+		total += n;
+	return total;
+}
+
+static size_t apply_devices(struct fixture *f)
+{
+	size_t n_new = 0;
+
+	for (size_t i = 0; i < f->plan.n_devices; i++) {
+		const struct plan_device *p = &f->plan.devices[i];
+		const struct plan_actual_device now = {
+			.ifindex = p->ifindex,
+			.xdp = p->xdp && !f->device_failure,
+			.tc = p->tc && !f->device_failure,
+			.failure = f->device_failure,
+			.failure_reason = f->device_failure ? "ForeignProgram" : NULL,
+		};
+
+		n_new += i >= f->n_devices || f->devices[i].ifindex != now.ifindex ||
+			 f->devices[i].xdp != now.xdp || f->devices[i].tc != now.tc;
+		f->devices[i] = now;
+	}
+	f->n_devices = f->plan.n_devices;
+	return n_new;
+}
+
+/* A peer that the plan does not name any more loses its session. */
+static void drop_peers(struct fixture *f)
+{
+	for (size_t i = 0; i < f->n_peers;) {
+		if (fixture_plan_peer(f, f->peers[i].name)) {
+			i++;
+			continue;
+		}
+		bgp_rib_free(f->peers[i].rib);
+		free(f->peers[i].name);
+		f->peers[i] = f->peers[--f->n_peers];
+	}
+}
+
+size_t fixture_apply(struct fixture *f)
+{
+	const struct lb_store store = fake_store_ops(&f->store);
+	struct arena *scratch = arena_new();
+	size_t n_ops = apply_devices(f);
+
+	if (f->plan.dataplane || f->store.n) {
+		const struct plan_apply_result r =
+			plan_apply_frontends(&f->plan, &store, f->now, scratch);
+
+		n_ops += r.n_done + r.n_failed;
+	}
+	arena_free(scratch);
+	drop_peers(f);
+	for (size_t i = 0; i < f->plan.n_peers; i++) {
+		struct fixture_peer *p = ensure_peer(f, &f->plan.peers[i]);
+
+		plan_apply_routes(&f->plan, i, p->rib);
+		if (!p->down && !p->stuck)
+			n_ops += drain(p->rib);
+	}
+	return n_ops;
+}
+
+size_t fixture_settle(struct fixture *f, size_t max)
+{
+	for (size_t i = 0; i < max; i++) {
+		fixture_plan(f);
+		if (fixture_apply(f) == 0)
+			return i;
+	}
+	return max;
+}
+
+/* --- questions ------------------------------------------------------------------------------ */
+
+static struct ip_prefix prefix_of(const char *text)
+{
+	struct ip_prefix ret;
+	const bool ok = ip_prefix_parse(text, &ret);
+
+	assert(ok);
+	return ret;
+}
+
+const struct bgp_attrs *fixture_held(struct fixture *f, const char *peer, const char *prefix)
+{
+	const struct fixture_peer *p = fixture_peer(f, peer);
+	const struct ip_prefix wanted = prefix_of(prefix);
+	struct bgp_rib_route route;
+	size_t pos = 0;
+
+	while (p && bgp_rib_next(p->rib, &pos, &route))
+		if (ip_prefix_cmp(&route.prefix, &wanted) == 0)
+			return route.advertised;
+	return NULL;
+}
+
+const struct plan_route *fixture_route(const struct fixture *f, const char *prefix)
+{
+	const struct ip_prefix wanted = prefix_of(prefix);
+
+	for (size_t i = 0; i < f->plan.n_routes; i++)
+		if (ip_prefix_cmp(&f->plan.routes[i].prefix, &wanted) == 0)
+			return &f->plan.routes[i];
+	return NULL;
+}
+
+const struct plan_frontend *fixture_frontend(const struct fixture *f, const char *vip,
+					     uint16_t port)
+{
+	const struct ip_addr a = addr(vip);
+
+	for (size_t i = 0; i < f->plan.n_frontends; i++) {
+		const struct lb_key *key = &f->plan.frontends[i].lb.key;
+
+		if (ip_addr_equal(&key->addr, &a) && key->port == port)
+			return &f->plan.frontends[i];
+	}
+	return NULL;
+}
+
+const struct plan_service *fixture_service(const struct fixture *f, const char *name)
+{
+	for (size_t i = 0; i < f->plan.n_services; i++)
+		if (strcmp(f->plan.services[i].name, name) == 0)
+			return &f->plan.services[i];
+	return NULL;
+}
+
+const struct plan_peer *fixture_plan_peer(const struct fixture *f, const char *name)
+{
+	for (size_t i = 0; i < f->plan.n_peers; i++)
+		if (strcmp(f->plan.peers[i].key.name, name) == 0)
+			return &f->plan.peers[i];
+	return NULL;
+}
+
+static const struct problem *find_problem(const struct problems *list, const char *reason,
+					  const char *name)
+{
+	for (size_t i = 0; i < list->n; i++)
+		if (strcmp(list->items[i].reason, reason) == 0 &&
+		    (!name ||
+		     (list->items[i].object.name && strcmp(list->items[i].object.name, name) == 0)))
+			return &list->items[i];
+	return NULL;
+}
+
+const struct problem *fixture_problem(const struct fixture *f, const char *reason, const char *name)
+{
+	const struct problem *p = find_problem(&f->plan.problems, reason, name);
+
+	return p ? p : find_problem(&f->ipam_problems, reason, name);
+}
+
+size_t fixture_count(const struct fixture *f, const char *reason)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < f->plan.problems.n; i++)
+		n += strcmp(f->plan.problems.items[i].reason, reason) == 0;
+	for (size_t i = 0; i < f->ipam_problems.n; i++)
+		n += strcmp(f->ipam_problems.items[i].reason, reason) == 0;
+	return n;
+}

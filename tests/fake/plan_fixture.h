@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * A node round the planner, in memory: a world made from YAML text, interfaces and addresses, the
+ * fake store and one real bgp_rib for each peer. fixture_plan() computes, fixture_apply() brings
+ * the sinks to the plan, fixture_settle() repeats both until nothing is left to do. Knobs are
+ * fields.
+ */
+#pragma once
+
+#include "bgp/bgp_rib.h"
+#include "fake/fake_store.h"
+#include "plan/ipam.h"
+
+#define FIXTURE_PEERS 16
+
+struct fixture_peer {
+	char *name; /* owned */
+	struct bgp_rib *rib;
+	bool down;  /* the session is not established */
+	bool stuck; /* it does not read: nothing is written to it */
+	const char *last_error;
+	uint16_t refusals;
+};
+
+struct fixture {
+	struct world *world;
+	struct plan_settings settings;
+	struct plan_node node;
+	struct plan_link links[4];
+	struct plan_local_addr addrs[3];
+	struct plan_route_to routes_to[32];
+	struct plan_taken taken[4];
+	int default_devices[2];
+
+	struct fake_store store;
+	struct fixture_peer peers[FIXTURE_PEERS];
+	size_t n_peers;
+	struct plan_actual_device devices[4]; /* what apply attached; knobs below */
+	size_t n_devices;
+	const char *device_failure; /* attaching fails with these words */
+	const char *dataplane_failure;
+	bool no_route; /* the node knows no route to any peer */
+
+	bool synced;
+	nsec_t now;
+	struct plan_addresses given;
+	const struct plan_addresses *read_back; /* in place of the allocator's; NULL: its own */
+	struct plan_ledger ledger;
+
+	struct arena *arena, *last_arena; /* of the last plan and of the one before */
+	struct plan plan;
+	struct plan_addresses addresses;
+	struct problems ipam_problems;
+	nsec_t deadline;
+};
+
+struct fixture *fixture_new(void);
+struct fixture *fixture_free(struct fixture *f);
+void fixture_freep(struct fixture **f);
+
+/* Puts documents into the world; a source given again replaces what it held. */
+void fixture_put(struct fixture *f, const char *source, const char *text);
+/*
+ * Puts one object, in YAML's flow style: `meta` goes into metadata ("labels: {a: b}", or ""),
+ * `body` beside it ("spec: {...}"). Services are in default, MetalLB's kinds in metallb-system.
+ */
+void fixture_object(struct fixture *f, const char *kind, const char *name, const char *meta,
+		    const char *body);
+void fixture_drop(struct fixture *f, const char *kind, const char *name);
+/* Service of port 80/TCP; `more` goes into its spec ("loadBalancerClass: x", or ""). */
+void fixture_add_service(struct fixture *f, const char *name, const char *policy, const char *more);
+/*
+ * Its EndpointSlice: "10.244.0.5@node-a 10.244.0.6@node-b- 10.244.0.7@node-ax", port 8080. A dash:
+ * terminating and serving; an x: neither ready nor serving; no node: unknown.
+ */
+void fixture_add_slice(struct fixture *f, const char *service, const char *endpoints);
+/* Pool 192.168.100.0/24, BGPPeer r1 (10.0.0.1, eBGP), an advertisement of everything. */
+void fixture_basics(struct fixture *f);
+/* Basics and a Local Service "web" with one endpoint here, settled: announced. */
+struct fixture *fixture_announced(void);
+/* The same from a file; false: it cannot be read. */
+bool fixture_put_file(struct fixture *f, const char *path);
+
+void fixture_plan(struct fixture *f);
+/* Returns how many operations it made or tried. */
+size_t fixture_apply(struct fixture *f);
+/* Plans and applies until there is nothing to do; returns the rounds, or `max` if it never ended.
+ */
+size_t fixture_settle(struct fixture *f, size_t max);
+
+struct fixture_peer *fixture_peer(struct fixture *f, const char *name);
+
+/* --- questions ------------------------------------------------------------------------------ */
+
+/* What the peer holds for "10.0.0.1/32", or NULL. */
+const struct bgp_attrs *fixture_held(struct fixture *f, const char *peer, const char *prefix);
+const struct plan_route *fixture_route(const struct fixture *f, const char *prefix);
+const struct plan_frontend *fixture_frontend(const struct fixture *f, const char *vip,
+					     uint16_t port);
+const struct plan_service *fixture_service(const struct fixture *f, const char *name);
+const struct plan_peer *fixture_plan_peer(const struct fixture *f, const char *name);
+/* A problem of the plan or the allocator with that reason about an object of that name (NULL: any).
+ */
+const struct problem *fixture_problem(const struct fixture *f, const char *reason,
+				      const char *name);
+/* The reason is in all problems as often as said. */
+size_t fixture_count(const struct fixture *f, const char *reason);

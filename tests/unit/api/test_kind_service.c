@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * Service: what matters to balancing, and nothing said about the rest of the schema.
+ */
+#include "unit/api/api_test.h"
+
+#define HEAD                                                                                       \
+	"apiVersion: v1\n"                                                                         \
+	"kind: Service\n"                                                                          \
+	"metadata: {name: s}\n"
+
+static void a_service_with_everything_is_decoded(void **state)
+{
+	struct api_batch b = decode_text(
+		HEAD "spec:\n"
+		     "  type: LoadBalancer\n"
+		     "  clusterIP: 10.96.0.10\n"
+		     "  loadBalancerClass: example.com/x\n"
+		     "  externalTrafficPolicy: Local\n"
+		     "  internalTrafficPolicy: Cluster\n"
+		     "  sessionAffinity: ClientIP\n"
+		     "  sessionAffinityConfig: {clientIP: {timeoutSeconds: 60}}\n"
+		     "  loadBalancerIP: 192.0.2.1\n"
+		     "  loadBalancerSourceRanges: [10.0.0.0/8, 0.0.0.0/0]\n"
+		     "  ipFamilies: [IPv4]\n"
+		     "  ipFamilyPolicy: SingleStack\n"
+		     "  ports:\n"
+		     "  - {name: web, port: 80, targetPort: http, nodePort: 30080}\n"
+		     "  - {name: dns, port: 80, protocol: UDP, targetPort: 5353, appProtocol: x}\n"
+		     "  - {name: sctp, port: 80, protocol: SCTP}\n"
+		     "status:\n"
+		     "  loadBalancer:\n"
+		     "    ingress:\n"
+		     "    - {ip: 192.0.2.1, ipMode: VIP}\n"
+		     "    - {hostname: name.example}\n"
+		     "    - {ip: \"2001:db8::1\"}\n");
+	const struct api_service *s = &only_object(&b)->service;
+	struct ip_addr v4 = addr_of("192.0.2.1"), v6 = addr_of("2001:db8::1");
+
+	(void)state;
+	assert_int_equal(b.problems.n, 0);
+	assert_string_equal(b.objects[0]->meta.ns, "default");
+	assert_true(s->is_load_balancer);
+	assert_false(s->is_headless);
+	assert_string_equal(s->lb_class, "example.com/x");
+	assert_true(s->policy_local);
+	assert_true(s->affinity_client_ip);
+	assert_int_equal(s->affinity_timeout_s, 60);
+	assert_true(ip_addr_equal(&s->lb_ip, &v4));
+	assert_int_equal(s->n_source_ranges, 2);
+	assert_int_equal(s->source_ranges[0].len, 8);
+	assert_int_equal(s->ip_families.n, 1);
+	assert_int_equal(s->n_ports, 3);
+	assert_string_equal(s->ports[0].name, "web");
+	assert_string_equal(s->ports[0].target_name, "http");
+	assert_int_equal(s->ports[0].node_port, 30080);
+	assert_int_equal(s->ports[0].protocol, API_TCP);
+	assert_null(s->ports[1].target_name);
+	assert_int_equal(s->ports[1].target_port, 5353);
+	assert_int_equal(s->ports[1].protocol, API_UDP);
+	assert_int_equal(s->ports[2].protocol, API_SCTP);
+	assert_int_equal(s->ports[2].target_port, 0);
+	assert_int_equal(s->n_ingress, 2);
+	assert_true(ip_addr_equal(&s->ingress[0], &v4));
+	assert_true(ip_addr_equal(&s->ingress[1], &v6));
+	api_batch_done(&b);
+}
+
+static void a_service_without_a_spec_is_no_load_balancer(void **state)
+{
+	struct api_batch b = decode_text(HEAD);
+	const struct api_service *s = &only_object(&b)->service;
+
+	(void)state;
+	assert_false(s->is_load_balancer);
+	assert_false(s->policy_local);
+	assert_false(s->affinity_client_ip);
+	assert_int_equal(s->affinity_timeout_s, 10800);
+	assert_null(s->lb_class);
+	api_batch_done(&b);
+}
+
+static void a_headless_service_is_told_apart(void **state)
+{
+	struct api_batch b = decode_text(HEAD "spec: {clusterIP: None, ports: [{port: 80}]}\n");
+
+	(void)state;
+	assert_true(only_object(&b)->service.is_headless);
+	assert_string_equal(only_object(&b)->service.ports[0].name, "");
+	api_batch_done(&b);
+}
+
+static void what_a_service_must_not_say_is_refused(void **state)
+{
+	static const struct api_case cases[] = {
+		{"  type: LoadBalancer\n", "error MissingField spec.ports:4"},
+		{"  ports: [{port: 0}]\n", "error OutOfRange spec.ports[0].port:5"},
+		{"  ports: [{port: \"80\"}]\n", "error WrongType spec.ports[0].port:5"},
+		{"  ports: [{name: x}]\n", "error MissingField spec.ports[0].port:5"},
+		{"  ports: [80]\n", "error WrongType spec.ports[0]:5"},
+		{"  ports: [{port: 80, protocol: tcp}]\n",
+		 "error BadValue spec.ports[0].protocol:5"},
+		{"  ports: [{port: 80, targetPort: 65536}]\n",
+		 "error OutOfRange spec.ports[0].targetPort:5"},
+		{"  ports: [{port: 80}, {port: 81}, {port: 80}]\n",
+		 "error DuplicateItem spec.ports:5"},
+		{"  ports: [{port: 80}, {port: 80, protocol: UDP}]\n", ""},
+		{"  loadBalancerIP: host\n", "error BadAddress spec.loadBalancerIP:5"},
+		{"  loadBalancerSourceRanges: [10.0.0.1]\n",
+		 "error BadPrefix spec.loadBalancerSourceRanges[0]:5"},
+		{"  externalTrafficPolicy: local\n", "error BadValue spec.externalTrafficPolicy:5"},
+		{"  sessionAffinityConfig: {clientIP: {timeoutSeconds: 86401}}\n",
+		 "error OutOfRange spec.sessionAffinityConfig.clientIP.timeoutSeconds:5"},
+		{"  ipFamilyPolicy: RequireDualStack\n",
+		 "info NotSupportedYet spec.ipFamilyPolicy:5"},
+		{"  anything: {of: kubernetes}\n", ""},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+		check_case(HEAD "spec:\n", &cases[i]);
+}
+
+static void the_legacy_prefix_is_noted_once_and_works(void **state)
+{
+	struct api_batch b = decode_text("apiVersion: v1\n"
+					 "kind: Service\n"
+					 "metadata:\n"
+					 "  name: s\n"
+					 "  annotations:\n"
+					 "    metallb.universe.tf/address-pool: p\n"
+					 "    metallb.universe.tf/loadBalancerIPs: 192.0.2.1\n");
+	const struct api_object *o = only_object(&b);
+
+	(void)state;
+	assert_int_equal(b.problems.n, 1);
+	assert_string_equal(b.problems.items[0].reason, "DeprecatedAnnotation");
+	assert_int_equal(b.problems.items[0].severity, SEVERITY_INFO);
+	assert_string_equal(b.problems.items[0].remedy, "write metallb.io/address-pool");
+	assert_string_equal(api_annotation(&o->meta, "address-pool"), "p");
+	assert_string_equal(api_annotation(&o->meta, "loadBalancerIPs"), "192.0.2.1");
+	api_batch_done(&b);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_service_with_everything_is_decoded),
+		cmocka_unit_test(a_service_without_a_spec_is_no_load_balancer),
+		cmocka_unit_test(a_headless_service_is_told_apart),
+		cmocka_unit_test(what_a_service_must_not_say_is_refused),
+		cmocka_unit_test(the_legacy_prefix_is_noted_once_and_works),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

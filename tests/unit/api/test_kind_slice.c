@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * EndpointSlice: conditions with their defaults, the first address, ports.
+ */
+#include "unit/api/api_test.h"
+
+#define HEAD                                                                                       \
+	"apiVersion: discovery.k8s.io/v1\n"                                                        \
+	"kind: EndpointSlice\n"                                                                    \
+	"metadata: {name: s-1, namespace: web, labels: {kubernetes.io/service-name: s}}\n"
+
+static void absent_conditions_have_the_meaning_of_the_api(void **state)
+{
+	static const struct {
+		const char *conditions;
+		bool ready, serving, terminating;
+	} cases[] = {
+		{"{}", true, true, false},
+		{"{ready: true}", true, true, false},
+		{"{ready: false}", false, false, false},
+		{"{ready: ~, serving: ~, terminating: ~}", true, true, false},
+		{"{ready: false, serving: true, terminating: true}", false, true, true},
+		{"{ready: true, serving: false}", true, false, false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		_cleanup_(arena_freep) struct arena *arena = arena_new();
+		struct api_batch b = decode_text(
+			arena_printf(arena,
+				     HEAD "addressType: IPv4\n"
+					  "endpoints: [{addresses: [10.1.0.1], conditions: %s}]\n",
+				     cases[i].conditions));
+		const struct api_endpoint *e = &only_object(&b)->slice.endpoints[0];
+
+		assert_int_equal(e->ready, cases[i].ready);
+		assert_int_equal(e->serving, cases[i].serving);
+		assert_int_equal(e->terminating, cases[i].terminating);
+		api_batch_done(&b);
+	}
+}
+
+static void a_slice_is_decoded(void **state)
+{
+	struct api_batch b = decode_text(
+		HEAD "addressType: IPv6\n"
+		     "endpoints:\n"
+		     "- {addresses: [\"2001:db8::1\", \"2001:db8::2\"], nodeName: n1, zone: z}\n"
+		     "- {addresses: [\"2001:db8::3\"]}\n"
+		     "ports:\n"
+		     "- {name: web, port: 8080, protocol: UDP}\n"
+		     "- {port: ~}\n");
+	const struct api_slice *s = &only_object(&b)->slice;
+	struct ip_addr first = addr_of("2001:db8::1");
+
+	(void)state;
+	assert_int_equal(b.problems.n, 0);
+	assert_string_equal(s->service, "s");
+	assert_false(s->is_fqdn);
+	assert_int_equal(s->n_endpoints, 2);
+	assert_true(ip_addr_equal(&s->endpoints[0].address, &first));
+	assert_string_equal(s->endpoints[0].node_name, "n1");
+	assert_null(s->endpoints[1].node_name);
+	assert_int_equal(s->n_ports, 2);
+	assert_string_equal(s->ports[0].name, "web");
+	assert_int_equal(s->ports[0].port, 8080);
+	assert_int_equal(s->ports[0].protocol, API_UDP);
+	assert_string_equal(s->ports[1].name, "");
+	assert_int_equal(s->ports[1].port, 0);
+	assert_int_equal(s->ports[1].protocol, API_TCP);
+	api_batch_done(&b);
+}
+
+static void a_slice_of_host_names_is_kept_without_endpoints(void **state)
+{
+	struct api_batch b = decode_text(HEAD "addressType: FQDN\n"
+					      "endpoints: [{addresses: [name.example]}]\n");
+
+	(void)state;
+	assert_int_equal(b.problems.n, 0);
+	assert_true(only_object(&b)->slice.is_fqdn);
+	assert_int_equal(only_object(&b)->slice.n_endpoints, 0);
+	api_batch_done(&b);
+}
+
+static void what_a_slice_must_not_say_is_refused(void **state)
+{
+	static const struct api_case cases[] = {
+		{"endpoints: []\n", "error MissingField addressType:1"},
+		{"addressType: IPv4\nendpoints: [{addresses: []}]\n",
+		 "error MissingField endpoints[0].addresses:5"},
+		{"addressType: IPv4\nendpoints: [{}]\n",
+		 "error MissingField endpoints[0].addresses:5"},
+		{"addressType: IPv4\nendpoints:\n- {addresses: [1.1.1.1]}\n- {addresses: [x]}\n",
+		 "error BadAddress endpoints[1].addresses[0]:7"},
+		{"addressType: IPv4\nports: [{port: 65536}]\n", "error OutOfRange ports[0].port:5"},
+		{"addressType: IPv4\nendpoints: [{addresses: [1.1.1.1], conditions: {ready: 1}}]\n",
+		 "error WrongType endpoints[0].conditions.ready:5"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+		check_case(HEAD, &cases[i]);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(absent_conditions_have_the_meaning_of_the_api),
+		cmocka_unit_test(a_slice_is_decoded),
+		cmocka_unit_test(a_slice_of_host_names_is_kept_without_endpoints),
+		cmocka_unit_test(what_a_slice_must_not_say_is_refused),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

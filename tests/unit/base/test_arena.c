@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * base/arena: pieces are zeroed, aligned and stay where they are; the arena grows and is reset.
+ */
+#include "base/arena.h"
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <setjmp.h>
+
+#include <cmocka.h>
+
+static void pieces_are_zeroed_aligned_and_do_not_overlap(void **state)
+{
+	_cleanup_(arena_freep) struct arena *a = arena_new();
+	unsigned char *pieces[500];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(pieces); i++) {
+		size_t size = i * 7 % 300;
+
+		pieces[i] = arena_alloc(a, size, 1);
+		assert_int_equal((uintptr_t)pieces[i] % 16, 0);
+		for (size_t k = 0; k < size; k++)
+			assert_int_equal(pieces[i][k], 0);
+		memset(pieces[i], (int)(i % 255) + 1, size);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(pieces); i++)
+		for (size_t k = 0; k < i * 7 % 300; k++)
+			assert_int_equal(pieces[i][k], i % 255 + 1);
+}
+
+static void empty_pieces_are_unique(void **state)
+{
+	_cleanup_(arena_freep) struct arena *a = arena_new();
+
+	(void)state;
+	assert_ptr_not_equal(arena_alloc(a, 0, 8), arena_alloc(a, 8, 0));
+}
+
+static void reset_keeps_one_block_and_hands_out_zeroes_again(void **state)
+{
+	_cleanup_(arena_freep) struct arena *a = arena_new();
+	size_t grown;
+
+	(void)state;
+	for (int i = 0; i < 100; i++)
+		memset(arena_alloc(a, 1, 10000), 0xff, 10000);
+	grown = arena_bytes(a);
+	assert_true(grown >= 100 * 10000);
+	arena_reset(a);
+	assert_true(arena_bytes(a) < grown);
+	assert_true(arena_bytes(a) > 10000);
+
+	size_t kept = arena_bytes(a);
+	const unsigned char *p = arena_alloc(a, 1, 10000);
+
+	for (size_t i = 0; i < 10000; i++)
+		assert_int_equal(p[i], 0);
+	assert_int_equal(arena_bytes(a), kept);
+}
+
+static void reset_of_an_empty_arena_is_harmless(void **state)
+{
+	_cleanup_(arena_freep) struct arena *a = arena_new();
+
+	(void)state;
+	arena_reset(a);
+	assert_non_null(arena_alloc(a, 1, 1));
+	assert_null(arena_free(NULL));
+}
+
+static void a_huge_piece_does_not_end_the_use_of_the_current_block(void **state)
+{
+	_cleanup_(arena_freep) struct arena *a = arena_new();
+	const char *first = arena_alloc(a, 1, 16);
+	const char *huge = arena_alloc(a, 1, 1 << 20), *next = arena_alloc(a, 1, 16);
+
+	(void)state;
+	assert_non_null(huge);
+	assert_ptr_equal(next, first + 16);
+}
+
+static void strings_are_copied(void **state)
+{
+	_cleanup_(arena_freep) struct arena *a = arena_new();
+	char text[] = "lodestone";
+	const char *copy = arena_strdup(a, text), *part = arena_strndup(a, text, 4);
+	const char *whole = arena_strndup(a, text, 100);
+
+	(void)state;
+	memset(text, 'X', sizeof(text) - 1);
+	assert_string_equal(copy, "lodestone");
+	assert_string_equal(part, "lode");
+	assert_string_equal(whole, "lodestone");
+	assert_null(arena_strdup(a, NULL));
+	assert_string_equal(arena_printf(a, "%s=%d", "x", 7), "x=7");
+	assert_memory_equal(arena_memdup(a, "ab", 3), "ab", 3);
+}
+
+static void push_doubles_and_keeps_the_elements(void **state)
+{
+	_cleanup_(arena_freep) struct arena *a = arena_new();
+	uint64_t *items = NULL;
+	size_t n = 0, cap = 0;
+
+	(void)state;
+	for (uint64_t i = 0; i < 1000; i++) {
+		uint64_t *slot = arena_push(a, &items, &n, &cap, sizeof(*items));
+
+		assert_int_equal(*slot, 0);
+		*slot = i;
+	}
+	assert_int_equal(n, 1000);
+	assert_true(cap >= n && cap < 2 * n);
+	for (uint64_t i = 0; i < 1000; i++)
+		assert_int_equal(items[i], i);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(pieces_are_zeroed_aligned_and_do_not_overlap),
+		cmocka_unit_test(empty_pieces_are_unique),
+		cmocka_unit_test(reset_keeps_one_block_and_hands_out_zeroes_again),
+		cmocka_unit_test(reset_of_an_empty_arena_is_harmless),
+		cmocka_unit_test(a_huge_piece_does_not_end_the_use_of_the_current_block),
+		cmocka_unit_test(strings_are_copied),
+		cmocka_unit_test(push_doubles_and_keeps_the_elements),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * What transmit() writes: whole messages, the urgent ones first, UPDATEs packed, End-of-RIB when
+ * and only when RFC 4724 4.1 wants it.
+ */
+#include "bgp_conn_script.h"
+
+#include "base/limits.h"
+#include "bgp/bgp_attrs.h"
+
+static void notification_goes_before_everything_but_an_unsent_open(void **state)
+{
+	struct fixture *f = *state;
+
+	bgp_conn_notify(&f->conn, NOW, BGP_NOTE_START);
+	bgp_conn_notify(&f->conn, NOW, BGP_NOTE_TCP_UP);
+	receive_hex(&f->conn, NOW, OPEN); /* a KEEPALIVE is due */
+	bgp_conn_notify(&f->conn, NOW, BGP_NOTE_STOP);
+	assert_string_equal(sent(&f->conn, NOW).s, "OPEN NOTIFICATION 6/2");
+	assert_string_equal(sent(&f->conn, NOW).s, "");
+}
+
+static void keepalive_goes_before_updates(void **state)
+{
+	struct fixture *f = *state;
+
+	establish(f, NOW);
+	script_set(f->rib, "203.0.113.1/32", 0);
+	bgp_conn_tick(&f->conn, NOW + SECONDS(31));
+	assert_string_equal(sent(&f->conn, NOW + SECONDS(31)).s, "KEEPALIVE UPDATE(+1)");
+}
+
+static void pending_notification_dies_with_its_connection(void **state)
+{
+	struct fixture *f = *state;
+
+	establish(f, NOW);
+	bgp_conn_notify(&f->conn, NOW, BGP_NOTE_STOP);
+	bgp_conn_notify(&f->conn, NOW, BGP_NOTE_START);
+	bgp_conn_notify(&f->conn, NOW, BGP_NOTE_TCP_UP);
+	assert_string_equal(sent(&f->conn, NOW).s, "OPEN");
+}
+
+static void many_routes_are_packed_into_full_messages(void **state)
+{
+	struct fixture *f = *state;
+	static uint8_t buf[128 << 10];
+	char prefix[32];
+	size_t n;
+
+	establish(f, NOW);
+	for (unsigned i = 0; i < 8000; i++) {
+		(void)snprintf(prefix, sizeof(prefix), "10.1.%u.%u/32", i / 256, i % 256);
+		script_set(f->rib, prefix, 0);
+	}
+	n = bgp_conn_transmit(&f->conn, NOW, buf, sizeof(buf));
+	(void)script_text_of(buf, n);
+	assert_false(bgp_rib_dirty(f->rib));
+	assert_int_equal(f->conn.counters.updates_sent, 10);
+	assert_in_range(n, 8000 * 5, 8000 * 5 + 10 * 80);
+}
+
+static void small_buffer_gets_whole_messages_until_clean(void **state)
+{
+	struct fixture *f = *state;
+	uint8_t buf[BGP_MESSAGE_MAX];
+	char prefix[32];
+	size_t n, calls = 0;
+
+	establish(f, NOW);
+	for (unsigned i = 0; i < 3000; i++) {
+		(void)snprintf(prefix, sizeof(prefix), "10.1.%u.%u/32", i / 256, i % 256);
+		script_set(f->rib, prefix, i % 3);
+	}
+	while ((n = bgp_conn_transmit(&f->conn, NOW, buf, sizeof(buf))) > 0) {
+		(void)script_text_of(buf, n);
+		calls++;
+	}
+	assert_int_equal(bgp_rib_n_advertised(f->rib), 3000);
+	assert_in_range(calls, 5, 20);
+}
+
+static void largest_attribute_set_still_fits_the_smallest_buffer(void **state)
+{
+	struct fixture *f = *state;
+	uint32_t communities[LIMIT_COMMUNITIES];
+	struct large_community large[LIMIT_COMMUNITIES];
+	struct bgp_attrs attrs = {.prepend = 255,
+				  .has_med = true,
+				  .communities = communities,
+				  .n_communities = LIMIT_COMMUNITIES,
+				  .large = large,
+				  .n_large = LIMIT_COMMUNITIES};
+	uint8_t buf[BGP_MESSAGE_MAX];
+
+	for (uint32_t i = 0; i < LIMIT_COMMUNITIES; i++) {
+		communities[i] = i;
+		large[i] = (struct large_community){1, 2, i};
+	}
+	f->config.local_asn = 4200000000; /* AS4_PATH beside AS_PATH: the largest of all */
+	establish_with(f, NOW, OPEN_OLD);
+	for (uint32_t i = 0; i < 1000; i++) {
+		struct ip_addr a = ip_addr_from_v4(0x0a000000 + i);
+		struct ip_prefix p = ip_prefix_of(&a, 32);
+
+		assert_true(bgp_rib_set(f->rib, &p, &attrs));
+	}
+	while (bgp_rib_dirty(f->rib))
+		assert_true(bgp_conn_transmit(&f->conn, NOW, buf, sizeof(buf)) > 0);
+	assert_int_equal(bgp_rib_n_advertised(f->rib), 1000);
+}
+
+static void end_of_rib_waits_for_synced_and_for_the_last_route(void **state)
+{
+	struct fixture *f = *state;
+
+	establish(f, NOW);
+	script_set(f->rib, "203.0.113.1/32", 0);
+	assert_string_equal(sent(&f->conn, NOW).s, "UPDATE(+1)");
+	script_set(f->rib, "203.0.113.2/32", 0);
+	bgp_conn_notify(&f->conn, NOW, BGP_NOTE_SYNCED);
+	assert_string_equal(sent(&f->conn, NOW).s, "UPDATE(+1) EOR");
+	script_set(f->rib, "203.0.113.3/32", 0);
+	assert_string_equal(sent(&f->conn, NOW).s, "UPDATE(+1)");
+}
+
+static void end_of_rib_is_sent_for_an_empty_table(void **state)
+{
+	struct fixture *f = *state;
+
+	establish(f, NOW);
+	bgp_conn_notify(&f->conn, NOW, BGP_NOTE_SYNCED);
+	assert_string_equal(sent(&f->conn, NOW).s, "EOR");
+	assert_string_equal(sent(&f->conn, NOW).s, "");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(notification_goes_before_everything_but_an_unsent_open),
+		TEST(keepalive_goes_before_updates),
+		TEST(pending_notification_dies_with_its_connection),
+		TEST(many_routes_are_packed_into_full_messages),
+		TEST(small_buffer_gets_whole_messages_until_clean),
+		TEST(largest_attribute_set_still_fits_the_smallest_buffer),
+		TEST(end_of_rib_waits_for_synced_and_for_the_last_route),
+		TEST(end_of_rib_is_sent_for_an_empty_table),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

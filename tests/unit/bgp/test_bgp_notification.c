@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/* NOTIFICATION (RFC 4271 4.5), its texts, and the shutdown communication (RFC 9003). */
+#include "bgp/bgp_msg.h"
+#include "unit/bgp/octets.h"
+
+static void notification_is_code_subcode_data(void **state)
+{
+	struct octets want = octets(MARKER "0017 03 (code) 02 (subcode) 01 (largest version) 0004");
+	struct bgp_error in = bgp_error_with(BGP_ERROR_OPEN, BGP_OPEN_UNSUPPORTED_VERSION,
+					     (uint8_t[]){0, 4}, 2),
+			 out, error;
+	struct bgp_frame frame;
+	uint8_t buf[64];
+	size_t len = bgp_notification_encode(buf, sizeof(buf), &in);
+
+	(void)state;
+	assert_int_equal(len, want.len);
+	assert_memory_equal(buf, want.b, want.len);
+	assert_int_equal(bgp_header_parse(buf, len, BGP_MESSAGE_MAX, &frame, &error),
+			 BGP_FRAME_MESSAGE);
+	assert_true(bgp_notification_decode(frame.body, &out));
+	assert_memory_equal(&in, &out, sizeof(in));
+	assert_int_equal(bgp_notification_encode(buf, len - 1, &in), 0);
+}
+
+static void data_longer_than_the_room_is_cut(void **state)
+{
+	static const uint8_t data[1000];
+	struct bgp_error e = bgp_error_with(3, 2, data, sizeof(data)), got;
+
+	(void)state;
+	assert_int_equal(e.data_len, BGP_ERROR_DATA_MAX);
+	assert_true(bgp_notification_decode(rcur_init(data, sizeof(data)), &got));
+	assert_int_equal(got.data_len, BGP_ERROR_DATA_MAX);
+}
+
+static void a_body_shorter_than_two_octets_is_refused(void **state)
+{
+	struct bgp_error e;
+
+	(void)state;
+	assert_false(bgp_notification_decode(rcur_init("\6", 1), &e));
+	assert_false(bgp_notification_decode(rcur_init("", 0), &e));
+	assert_true(bgp_notification_decode(rcur_init("\6\2", 2), &e));
+	assert_int_equal(e.data_len, 0);
+}
+
+static void codes_have_the_names_of_their_rfcs(void **state)
+{
+	static const struct {
+		uint8_t code, subcode;
+		const char *text;
+	} cases[] = {
+		{1, 1, "Message Header Error/Connection Not Synchronized"},
+		{2, 2, "OPEN Message Error/Bad Peer AS"},
+		{2, 6, "OPEN Message Error/Unacceptable Hold Time"},
+		{2, 7, "OPEN Message Error/Unsupported Capability"},
+		{2, 11, "OPEN Message Error/Role Mismatch"},
+		{3, 10, "UPDATE Message Error/Invalid Network Field"},
+		{4, 0, "Hold Timer Expired"},
+		{5, 3, "Finite State Machine Error/Unexpected Message in Established"},
+		{6, 2, "Cease/Administrative Shutdown"},
+		{6, 7, "Cease/Connection Collision Resolution"},
+		{6, 9, "Cease/Hard Reset"},
+		{6, 10, "Cease/BFD Down"},
+		{7, 1, "ROUTE-REFRESH Message Error/Invalid Message Length"},
+		{8, 0, "Send Hold Timer Expired"},
+		{6, 0, "Cease"},
+		{6, 200, "Cease"},
+		{4, 9, "Hold Timer Expired"},
+		{0, 0, "Unknown"},
+		{99, 1, "Unknown"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+		assert_string_equal(bgp_notification_text(cases[i].code, cases[i].subcode),
+				    cases[i].text);
+}
+
+static void shutdown_communication_is_length_and_text(void **state)
+{
+	struct bgp_error e = bgp_error_shutdown(BGP_CEASE_SHUTDOWN, "maintenance");
+	char text[BGP_SHUTDOWN_TEXT];
+
+	(void)state;
+	assert_int_equal(e.code, 6);
+	assert_int_equal(e.subcode, 2);
+	assert_int_equal(e.data_len, 12);
+	assert_int_equal(e.data[0], 11);
+	assert_memory_equal(e.data + 1, "maintenance", 11);
+	assert_string_equal(bgp_shutdown_text(&e, text), "maintenance");
+
+	e = bgp_error_shutdown(BGP_CEASE_RESET, NULL);
+	assert_int_equal(e.data_len, 1);
+	assert_int_equal(e.data[0], 0);
+	assert_null(bgp_shutdown_text(&e, text));
+}
+
+/* 254 letters and a two-octet one: it does not fit, and half of it must not be sent. */
+static void long_text_is_cut_between_characters(void **state)
+{
+	char text[BGP_SHUTDOWN_TEXT], in[300] = "";
+	struct bgp_error e;
+
+	(void)state;
+	memset(in, 'a', 254);
+	memcpy(in + 254, "\xc3\xa9z", 4);
+	e = bgp_error_shutdown(BGP_CEASE_SHUTDOWN, in);
+	assert_int_equal(e.data[0], 254);
+	in[253] = '\xc3';
+	in[254] = '\xa9';
+	in[255] = 'z';
+	e = bgp_error_shutdown(BGP_CEASE_SHUTDOWN, in);
+	assert_int_equal(e.data[0], 255);
+	assert_int_equal(e.data_len, 256);
+	assert_int_equal(strlen(bgp_shutdown_text(&e, text)), 255);
+}
+
+static void received_text_is_kept_printable(void **state)
+{
+	static const struct {
+		const char *data, *text; /* hex with the length octet; NULL: none */
+	} cases[] = {
+		{"02 6f6b", "ok"},
+		{"03 c3a9 21", "\xc3\xa9!"},             /* e acute */
+		{"04 f09f9880", "\xf0\x9f\x98\x80"},     /* outside the BMP */
+		{"04 1b5b306d", "\\x1b[0m"},             /* terminal control */
+		{"03 610a62", "a\\x0ab"},                /* a faked second line */
+		{"02 c285", "\\xc2\\x85"},               /* C1 */
+		{"02 c080", "\\xc0\\x80"},               /* overlong NUL */
+		{"02 c1a1", "\\xc1\\xa1"},               /* overlong letter */
+		{"03 eda080", "\\xed\\xa0\\x80"},        /* surrogate */
+		{"04 f4908080", "\\xf4\\x90\\x80\\x80"}, /* beyond U+10FFFF */
+		{"03 e280ae", "\\xe2\\x80\\xae"},        /* right-to-left override */
+		{"02 61c3", "a\\xc3"},                   /* cut off */
+		{"02 ff61", "\\xffa"},
+		{"", NULL},
+		{"00", NULL},
+		{"03 6f6b", NULL}, /* length beyond the data */
+		{"ff 6f6b", NULL},
+		{"01 6f6b", "o"}, /* more data than length */
+	};
+	char text[BGP_SHUTDOWN_TEXT];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct octets data = octets(cases[i].data);
+		struct bgp_error e = bgp_error_with(6, 2, data.b, data.len);
+		const char *got = bgp_shutdown_text(&e, text);
+
+		if (cases[i].text)
+			assert_string_equal(got, cases[i].text);
+		else
+			assert_null(got);
+		e.subcode = 3;
+		assert_null(bgp_shutdown_text(&e, text));
+	}
+}
+
+static void text_of_any_octets_fits_and_is_printable(void **state)
+{
+	struct rng rng = octets_rng(__func__);
+	char text[BGP_SHUTDOWN_TEXT];
+
+	(void)state;
+	for (unsigned round = 0; round < 2000; round++) {
+		uint8_t data[256];
+		struct bgp_error e;
+
+		for (size_t i = 0; i < sizeof(data); i++)
+			data[i] = (uint8_t)rng_next(&rng);
+		data[0] = (uint8_t)(round < 256 ? round : 255);
+		e = bgp_error_with(6, 4, data, sizeof(data));
+		if (!bgp_shutdown_text(&e, text))
+			continue;
+		for (const char *p = text; *p; p++)
+			assert_true((uint8_t)*p >= 0x20 && *p != 0x7f);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(notification_is_code_subcode_data),
+		cmocka_unit_test(data_longer_than_the_room_is_cut),
+		cmocka_unit_test(a_body_shorter_than_two_octets_is_refused),
+		cmocka_unit_test(codes_have_the_names_of_their_rfcs),
+		cmocka_unit_test(shutdown_communication_is_length_and_text),
+		cmocka_unit_test(long_text_is_cut_between_characters),
+		cmocka_unit_test(received_text_is_kept_printable),
+		cmocka_unit_test(text_of_any_octets_fits_and_is_printable),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,411 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * Encoding UPDATEs: octet by octet against the figures of the RFCs, then random sets and prefixes
+ * through the decoder and back, and how many messages a number of prefixes takes.
+ */
+#include "bgp/bgp_attrs.h"
+#include "bgp/bgp_msg.h"
+#include "bgp/bgp_update.h"
+#include "unit/bgp/octets.h"
+
+static struct ip_prefix prefix(const char *text)
+{
+	struct ip_prefix p;
+
+	if (!ip_prefix_parse(text, &p))
+		fail_msg("%s", text);
+	return p;
+}
+
+static struct bgp_update_session session(uint32_t local_asn, bool is_ibgp, bool as4)
+{
+	return (struct bgp_update_session){.local_asn = local_asn,
+					   .is_ibgp = is_ibgp,
+					   .as4 = as4,
+					   .next_hop = ip_addr_from_v4(0x0a000001)};
+}
+
+static void assert_encodes(const struct bgp_update_session *s, const struct bgp_attrs *a,
+			   const char *hex)
+{
+	struct ip_prefix prefixes[] = {prefix("192.0.2.0/24"), prefix("198.51.100.7/32")};
+	struct bgp_update_batch batch = {.attrs = a, .prefixes = prefixes, .n = 2};
+	struct octets want = octets(hex);
+	uint8_t buf[BGP_MESSAGE_MAX];
+	size_t taken, len = bgp_update_encode(buf, sizeof(buf), s, &batch, &taken);
+
+	assert_int_equal(taken, 2);
+	assert_int_equal(len, want.len);
+	assert_memory_equal(buf, want.b, want.len);
+}
+
+#define NLRI "18 c00002  20 c6336407"
+
+static void external_4_octet(void **state)
+{
+	static const uint32_t communities[] = {0xfde80064, 0xffffff01};
+	static const struct large_community large[] = {{64512, 1, 2}};
+	struct bgp_update_session s = session(4200000001, false, true);
+	struct bgp_attrs a = {.origin = BGP_ORIGIN_INCOMPLETE,
+			      .has_med = true,
+			      .med = 42,
+			      .has_local_pref = true, /* must not leave the AS */
+			      .local_pref = 200,
+			      .communities = communities,
+			      .n_communities = 2,
+			      .large = large,
+			      .n_large = 1};
+
+	(void)state;
+	assert_encodes(&s, &a,
+		       MARKER "(length) 0055 (type) 02 (withdrawn) 0000 (attributes) 0035"
+			      "(ORIGIN) 40 01 01 02"
+			      "(AS_PATH) 40 02 06 02 01 fa56ea01"
+			      "(NEXT_HOP) 40 03 04 0a000001"
+			      "(MED) 80 04 04 0000002a"
+			      "(COMMUNITIES) c0 08 08 fde80064 ffffff01"
+			      "(LARGE_COMMUNITY) c0 20 0c 0000fc00 00000001 00000002" NLRI);
+}
+
+/* RFC 6793 4.2.2. */
+static void external_2_octet_says_as_trans_and_as4_path(void **state)
+{
+	struct bgp_update_session s = session(4200000001, false, false);
+	struct bgp_attrs a = {.prepend = 1};
+
+	(void)state;
+	assert_encodes(&s, &a,
+		       MARKER "0041 02 0000 0021"
+			      "(ORIGIN) 40 01 01 00"
+			      "(AS_PATH) 40 02 06 02 02 5ba0 5ba0"
+			      "(NEXT_HOP) 40 03 04 0a000001"
+			      "(AS4_PATH) c0 11 0a 02 02 fa56ea01 fa56ea01" NLRI);
+}
+
+static void external_2_octet_with_a_small_number_needs_no_as4_path(void **state)
+{
+	struct bgp_update_session s = session(65000, false, false);
+	struct bgp_attrs a = {.next_hop = ip_addr_from_v4(0xc0000263)};
+
+	(void)state;
+	assert_encodes(&s, &a,
+		       MARKER "0032 02 0000 0012"
+			      "(ORIGIN) 40 01 01 00"
+			      "(AS_PATH) 40 02 04 02 01 fde8"
+			      "(NEXT_HOP of the set) 40 03 04 c0000263" NLRI);
+}
+
+/* RFC 4271 5.1.2, 5.1.5: empty path; LOCAL_PREF always; prepending has no meaning inside. */
+static void internal(void **state)
+{
+	struct bgp_update_session s = session(65000, true, true);
+	struct bgp_attrs a = {.prepend = 3};
+
+	(void)state;
+	assert_encodes(&s, &a,
+		       MARKER "0035 02 0000 0015"
+			      "(ORIGIN) 40 01 01 00"
+			      "(AS_PATH) 40 02 00"
+			      "(NEXT_HOP) 40 03 04 0a000001"
+			      "(LOCAL_PREF) 40 05 04 00000064" NLRI);
+	a.has_local_pref = true;
+	a.local_pref = 0;
+	assert_encodes(&s, &a,
+		       MARKER "0035 02 0000 0015"
+			      "40 01 01 00 40 02 00 40 03 04 0a000001 40 05 04 00000000" NLRI);
+}
+
+static void internal_2_octet_has_no_path_to_repeat(void **state)
+{
+	struct bgp_update_session s = session(4200000001, true, false);
+	struct bgp_attrs a = {0};
+
+	(void)state;
+	assert_encodes(&s, &a,
+		       MARKER "0035 02 0000 0015"
+			      "40 01 01 00 40 02 00 40 03 04 0a000001 40 05 04 00000064" NLRI);
+}
+
+static void withdrawal(void **state)
+{
+	struct bgp_update_session s = session(65000, false, true);
+
+	(void)state;
+	assert_encodes(&s, NULL, MARKER "0020 02 (withdrawn) 0009" NLRI "(attributes) 0000");
+}
+
+static void end_of_rib_is_an_empty_update(void **state)
+{
+	struct octets want = octets(MARKER "0017 02 0000 0000");
+	uint8_t buf[23];
+
+	(void)state;
+	assert_int_equal(bgp_end_of_rib_encode(buf, sizeof(buf)), sizeof(buf));
+	assert_memory_equal(buf, want.b, want.len);
+	assert_int_equal(bgp_end_of_rib_encode(buf, 22), 0);
+}
+
+/* 256 numbers are one more than a segment takes; 1028 octets need the extended length. */
+static void the_longest_prepend_takes_two_segments(void **state)
+{
+	struct bgp_update_session s = session(65001, false, true);
+	struct bgp_attrs a = {.prepend = 255};
+	struct ip_prefix p = prefix("10.0.0.0/8");
+	struct bgp_update_batch batch = {.attrs = &a, .prefixes = &p, .n = 1};
+	struct octets want = octets("50 02 0404 02 ff 0000fde9");
+	uint8_t buf[BGP_MESSAGE_MAX];
+	struct bgp_frame frame;
+	struct bgp_error error;
+	struct bgp_update u;
+	size_t taken, len = bgp_update_encode(buf, sizeof(buf), &s, &batch, &taken);
+
+	(void)state;
+	assert_memory_equal(buf + 27, want.b, want.len);
+	assert_int_equal(bgp_header_parse(buf, len, BGP_MESSAGE_MAX, &frame, &error),
+			 BGP_FRAME_MESSAGE);
+	assert_int_equal(bgp_update_decode(frame.body, &s, &u, &error), BGP_UPDATE_OK);
+	assert_int_equal(u.n_as_path, 256);
+	assert_int_equal(u.origin_asn, 65001);
+}
+
+/* --- packing --------------------------------------------------------------------------------- */
+
+struct tally {
+	size_t n_messages, n_prefixes, longest;
+};
+
+static struct tally encode_all(const struct bgp_update_session *s, struct bgp_update_batch batch,
+			       size_t cap)
+{
+	_cleanup_(freep) uint8_t *buf = xmalloc(cap);
+	struct tally t = {0};
+	size_t taken;
+
+	while (batch.n > 0) {
+		size_t len = bgp_update_encode(buf, cap, s, &batch, &taken);
+
+		assert_true(len > 0 && len <= cap && taken > 0 && taken <= batch.n);
+		batch.prefixes += taken;
+		batch.n -= taken;
+		t.n_messages++;
+		t.n_prefixes += taken;
+		t.longest = len > t.longest ? len : t.longest;
+	}
+	return t;
+}
+
+/*
+ * Header, both lengths and ORIGIN, AS_PATH, NEXT_HOP are 23 + 20 octets, a /32 is 5, a /24 4, so
+ * 810 and 1013 fit into 4096; of withdrawals 814 and 1018.
+ */
+static void prefixes_are_packed_to_the_last_octet(void **state)
+{
+	static const struct {
+		uint8_t len;
+		bool withdraw;
+		size_t n, n_messages, longest;
+	} table[] = {
+		{32, false, 810, 1, 4093},  {32, false, 811, 2, 4093},  {32, false, 1000, 2, 4093},
+		{24, false, 1013, 1, 4095}, {24, false, 1014, 2, 4095}, {32, true, 814, 1, 4093},
+		{32, true, 815, 2, 4093},   {24, true, 1018, 1, 4095},  {24, true, 1019, 2, 4095},
+	};
+	struct bgp_update_session s = session(65000, false, true);
+	struct bgp_attrs a = {0};
+	struct ip_prefix prefixes[1100];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
+		struct tally t;
+
+		for (uint32_t k = 0; k < table[i].n; k++) {
+			struct ip_addr addr = ip_addr_from_v4(0x0a000000 + k * 256);
+
+			prefixes[k] = ip_prefix_of(&addr, table[i].len);
+		}
+		t = encode_all(&s,
+			       (struct bgp_update_batch){.attrs = table[i].withdraw ? NULL : &a,
+							 .prefixes = prefixes,
+							 .n = table[i].n},
+			       BGP_MESSAGE_MAX);
+		assert_int_equal(t.n_messages, table[i].n_messages);
+		assert_int_equal(t.n_prefixes, table[i].n);
+		assert_int_equal(t.longest, table[i].longest);
+	}
+}
+
+static void a_session_with_extended_messages_packs_up_to_65535(void **state)
+{
+	struct bgp_update_session s = session(65000, false, true);
+	struct bgp_attrs a = {0};
+	size_t n = 14000;
+	_cleanup_(freep) struct ip_prefix *prefixes = xmalloc(n * sizeof(*prefixes));
+	struct tally t;
+
+	(void)state;
+	for (size_t k = 0; k < n; k++) {
+		struct ip_addr addr = ip_addr_from_v4((uint32_t)(0x0a000000 + k));
+
+		prefixes[k] = ip_prefix_of(&addr, 32);
+	}
+	t = encode_all(&s, (struct bgp_update_batch){.attrs = &a, .prefixes = prefixes, .n = n},
+		       2 * BGP_MESSAGE_MAX_EXTENDED);
+	assert_int_equal(t.n_messages, 2); /* (65535 - 43) / 5 = 13098 */
+	assert_int_equal(t.longest, 43 + 13098 * 5);
+}
+
+/* --- round trip ------------------------------------------------------------------------------ */
+
+struct random_set {
+	struct bgp_attrs attrs;
+	uint32_t communities[120];
+	struct large_community large[120];
+};
+
+static void random_attrs(struct rng *rng, struct random_set *r)
+{
+	r->attrs = (struct bgp_attrs){
+		.origin = (enum bgp_origin)rng_below(rng, 3),
+		.prepend = (uint8_t)(rng_below(rng, 4) ? rng_below(rng, 4) : rng_next(rng)),
+		.has_local_pref = rng_below(rng, 2),
+		.local_pref = (uint32_t)rng_next(rng),
+		.has_med = rng_below(rng, 2),
+		.med = (uint32_t)rng_next(rng),
+		.communities = r->communities,
+		.n_communities = rng_below(rng, 2) ? rng_below(rng, 120) : 0,
+		.large = r->large,
+		.n_large = rng_below(rng, 2) ? rng_below(rng, 120) : 0,
+	};
+	if (rng_below(rng, 2))
+		r->attrs.next_hop = ip_addr_from_v4(0x0a000000 + (uint32_t)rng_below(rng, 1000));
+	for (size_t i = 0; i < r->attrs.n_communities; i++)
+		r->communities[i] = (uint32_t)rng_next(rng);
+	for (size_t i = 0; i < r->attrs.n_large; i++)
+		r->large[i] = (struct large_community){(uint32_t)rng_next(rng), (uint32_t)i, 7};
+}
+
+static struct bgp_update_session random_session(struct rng *rng)
+{
+	return session(1 + (uint32_t)(rng_next(rng) >> rng_below(rng, 32)) % 4000000000,
+		       rng_below(rng, 2), rng_below(rng, 2));
+}
+
+static void assert_lists_equal(struct bgp_update *u, const struct bgp_attrs *a)
+{
+	assert_int_equal(rcur_left(&u->communities), a->n_communities * 4);
+	for (size_t i = 0; i < a->n_communities; i++)
+		assert_int_equal(rcur_u32(&u->communities), a->communities[i]);
+	assert_int_equal(rcur_left(&u->large_communities), a->n_large * 12);
+	for (size_t i = 0; i < a->n_large; i++) {
+		assert_int_equal(rcur_u32(&u->large_communities), a->large[i].global);
+		assert_int_equal(rcur_u32(&u->large_communities), a->large[i].local1);
+		assert_int_equal(rcur_u32(&u->large_communities), a->large[i].local2);
+	}
+}
+
+static void assert_attrs_equal(struct bgp_update *u, const struct bgp_attrs *a,
+			       const struct bgp_update_session *s)
+{
+	const struct ip_addr *next_hop =
+		ip_addr_is_none(&a->next_hop) ? &s->next_hop : &a->next_hop;
+	bool mappable = s->as4 || s->local_asn <= UINT16_MAX;
+
+	assert_true(u->has_origin && u->has_as_path && u->has_next_hop);
+	assert_int_equal(u->origin, a->origin);
+	assert_int_equal(u->n_as_path, s->is_ibgp ? 0 : 1 + a->prepend);
+	assert_int_equal(u->origin_asn, s->is_ibgp ? 0 : mappable ? s->local_asn : BGP_AS_TRANS);
+	assert_true(ip_addr_equal(&u->next_hop, next_hop));
+	assert_int_equal(u->has_med, a->has_med);
+	if (a->has_med)
+		assert_int_equal(u->med, a->med);
+	assert_int_equal(u->has_local_pref, s->is_ibgp);
+	if (s->is_ibgp)
+		assert_int_equal(u->local_pref, a->has_local_pref ? a->local_pref : 100);
+	assert_lists_equal(u, a);
+}
+
+static void assert_prefixes_equal(struct rcur c, const struct ip_prefix *prefixes, size_t n)
+{
+	struct ip_prefix p;
+
+	for (size_t i = 0; i < n; i++) {
+		assert_true(bgp_nlri_next(&c, &p));
+		assert_int_equal(ip_prefix_cmp(&p, &prefixes[i]), 0);
+	}
+	assert_false(bgp_nlri_next(&c, &p));
+}
+
+/* Attributes must be in ascending order of their types (RFC 4271 5). */
+static void assert_ascending(const uint8_t *buf)
+{
+	size_t len = (size_t)buf[21] << 8 | buf[22], at = 23, value;
+	uint8_t last = 0;
+
+	while (at < 23 + len) {
+		assert_true(buf[at + 1] > last);
+		last = buf[at + 1];
+		value = buf[at] & BGP_ATTR_EXTENDED ? 2u + (buf[at + 2] << 8 | buf[at + 3])
+						    : 1u + buf[at + 2];
+		at += 2 + value;
+	}
+	assert_int_equal(at, 23 + len);
+}
+
+static void what_is_encoded_decodes_to_itself(void **state)
+{
+	struct rng rng = octets_rng(__func__);
+	struct random_set r;
+	struct ip_prefix prefixes[1500];
+	uint8_t buf[BGP_MESSAGE_MAX];
+
+	(void)state;
+	for (unsigned round = 0; round < 500; round++) {
+		struct bgp_update_session s = random_session(&rng);
+		bool withdraw = rng_below(&rng, 4) == 0;
+		struct bgp_update_batch b = {.prefixes = prefixes, .n = 1 + rng_below(&rng, 1500)};
+		struct bgp_frame frame;
+		struct bgp_error error;
+		struct bgp_update u;
+		size_t taken, len;
+
+		random_attrs(&rng, &r);
+		b.attrs = withdraw ? NULL : &r.attrs;
+		for (size_t i = 0; i < b.n; i++) {
+			struct ip_addr addr = ip_addr_from_v4((uint32_t)rng_next(&rng));
+
+			prefixes[i] = ip_prefix_of(&addr, (uint8_t)rng_below(&rng, 33));
+		}
+		len = bgp_update_encode(buf, sizeof(buf), &s, &b, &taken);
+		assert_true(len <= BGP_MESSAGE_MAX && taken >= 1 && taken <= b.n);
+		assert_true(taken == b.n || len > BGP_MESSAGE_MAX - 5);
+		assert_int_equal(bgp_header_parse(buf, len, BGP_MESSAGE_MAX, &frame, &error),
+				 BGP_FRAME_MESSAGE);
+		assert_int_equal(frame.len, len);
+		assert_int_equal(bgp_update_decode(frame.body, &s, &u, &error), BGP_UPDATE_OK);
+		assert_int_equal(u.n_withdrawn, withdraw ? taken : 0);
+		assert_int_equal(u.n_announced, withdraw ? 0 : taken);
+		assert_prefixes_equal(withdraw ? u.withdrawn : u.nlri, prefixes, taken);
+		if (withdraw)
+			continue;
+		assert_ascending(buf);
+		assert_attrs_equal(&u, &r.attrs, &s);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(external_4_octet),
+		cmocka_unit_test(external_2_octet_says_as_trans_and_as4_path),
+		cmocka_unit_test(external_2_octet_with_a_small_number_needs_no_as4_path),
+		cmocka_unit_test(internal),
+		cmocka_unit_test(internal_2_octet_has_no_path_to_repeat),
+		cmocka_unit_test(withdrawal),
+		cmocka_unit_test(end_of_rib_is_an_empty_update),
+		cmocka_unit_test(the_longest_prepend_takes_two_segments),
+		cmocka_unit_test(prefixes_are_packed_to_the_last_octet),
+		cmocka_unit_test(a_session_with_extended_messages_packs_up_to_65535),
+		cmocka_unit_test(what_is_encoded_decodes_to_itself),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * cli/cli_args: every spelling that is accepted, and every line that is refused with what is said.
+ */
+#include "cli/cli_args.h"
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <setjmp.h>
+
+#include <cmocka.h>
+
+#define MAX_WORDS 12
+
+/*
+ * Parses a line of words ('' is the empty one). What is parsed points into `kept`, which the caller
+ * keeps as long as that.
+ */
+static bool parse(const char *text, char kept[256], struct cli_args *ret, char *error)
+{
+	const char *argv[MAX_WORDS] = {"lodectl"};
+	char *save = NULL;
+	int argc = 1;
+
+	assert_true(strlen(text) < 256);
+	memcpy(kept, text, strlen(text) + 1);
+	for (char *w = strtok_r(kept, " ", &save); w; w = strtok_r(NULL, " ", &save)) {
+		assert_true(argc < MAX_WORDS);
+		argv[argc++] = strcmp(w, "''") == 0 ? "" : w;
+	}
+	return cli_parse(argc, argv, ret, error);
+}
+
+static struct cli_args parsed(const char *text)
+{
+	static char kept[256];
+	char error[CLI_ERROR_TEXT];
+	struct cli_args args;
+
+	if (!parse(text, kept, &args, error))
+		fail_msg("\"%s\" refused: %s", text, error);
+	return args;
+}
+
+static void defaults_are_table_and_the_usual_socket(void **state)
+{
+	struct cli_args a = parsed("status");
+
+	(void)state;
+	assert_int_equal(a.command, CLI_STATUS);
+	assert_int_equal(a.format, CLI_TABLE);
+	assert_string_equal(a.socket, "/run/lodestone/lodestoned.sock");
+	assert_null(a.name);
+	assert_null(a.ns);
+	assert_null(a.peer);
+	assert_false(a.watch);
+}
+
+static void show_is_get_and_the_singular_is_the_plural(void **state)
+{
+	static const struct {
+		const char *text;
+		enum cli_what what;
+	} cases[] = {
+		{"show peers", CLI_PEERS},       {"get peer", CLI_PEERS},
+		{"show routes", CLI_ROUTES},     {"get route", CLI_ROUTES},
+		{"show services", CLI_SERVICES}, {"get service", CLI_SERVICES},
+		{"show pools", CLI_POOLS},       {"get pool", CLI_POOLS},
+		{"show problems", CLI_PROBLEMS}, {"get problem", CLI_PROBLEMS},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct cli_args a = parsed(cases[i].text);
+
+		assert_int_equal(a.command, CLI_SHOW);
+		assert_int_equal(a.what, cases[i].what);
+		assert_null(a.name);
+	}
+	assert_string_equal(cli_what_text(CLI_PROBLEMS), "problems");
+}
+
+static void options_stand_anywhere_in_every_spelling(void **state)
+{
+	static const char *const lines[] = {
+		"--socket /s -o json -n ns -w show service web",
+		"show service web --socket=/s -ojson -nns --watch",
+		"show --output json service -w --namespace=ns web --socket /s",
+		"--output=json --namespace ns --watch --socket /s show service -- web",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
+		struct cli_args a = parsed(lines[i]);
+
+		assert_int_equal(a.what, CLI_SERVICES);
+		assert_int_equal(a.format, CLI_JSON);
+		assert_string_equal(a.socket, "/s");
+		assert_string_equal(a.name, "web");
+		assert_string_equal(a.ns, "ns");
+		assert_true(a.watch);
+	}
+}
+
+static void formats_have_names(void **state)
+{
+	(void)state;
+	assert_int_equal(parsed("status -o table").format, CLI_TABLE);
+	assert_int_equal(parsed("status -o wide").format, CLI_WIDE);
+	assert_int_equal(parsed("status -o json").format, CLI_JSON);
+	assert_int_equal(parsed("status -o yaml").format, CLI_YAML);
+}
+
+static void routes_take_a_prefix_and_a_peer(void **state)
+{
+	struct cli_args a = parsed("show routes --peer tor-1 10.0.0.0/24");
+
+	(void)state;
+	assert_int_equal(a.what, CLI_ROUTES);
+	assert_string_equal(a.peer, "tor-1");
+	assert_string_equal(a.name, "10.0.0.0/24");
+}
+
+static void after_two_dashes_a_dash_is_a_name(void **state)
+{
+	struct cli_args a = parsed("show peers -- -odd");
+
+	(void)state;
+	assert_string_equal(a.name, "-odd");
+}
+
+static void help_and_version_need_no_command(void **state)
+{
+	(void)state;
+	assert_int_equal(parsed("--help").command, CLI_HELP);
+	assert_int_equal(parsed("-h").command, CLI_HELP);
+	assert_int_equal(parsed("show peers --help").command, CLI_HELP);
+	assert_int_equal(parsed("--version").command, CLI_VERSION);
+}
+
+static void bad_lines_are_refused_with_their_reason(void **state)
+{
+	static const struct {
+		const char *text, *error;
+	} cases[] = {
+		{"", "no command"},
+		{"frobnicate", "no command \"frobnicate\""},
+		{"show", "show what? peers, routes, services, pools or problems"},
+		{"show tables",
+		 "cannot show \"tables\"; there are peers, routes, services, pools, problems"},
+		{"status now", "\"now\" is one word too many"},
+		{"show peers a b", "\"b\" is one word too many"},
+		{"status -n ns", "status takes neither -n nor --peer"},
+		{"status --peer x", "status takes neither -n nor --peer"},
+		{"show peers --peer x", "option --peer belongs to \"show routes\""},
+		{"-x status", "unknown option -x"},
+		{"--sock /s status", "unknown option --sock"},
+		{"--sockets /s status", "unknown option --sockets"},
+		{"--=x status", "unknown option --=x"},
+		{"-wx status", "option -wx takes no value"},
+		{"--watch=yes status", "option --watch=yes takes no value"},
+		{"status --socket", "option --socket needs a value"},
+		{"status -o", "option -o needs a value"},
+		{"status --socket=", "option --socket= has an empty value"},
+		{"show peers -n ''", "option -n has an empty value"},
+		{"status -o xml", "no output format \"xml\"; there are table, wide, json and yaml"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct cli_args a = {.name = "untouched"};
+		char kept[256], error[CLI_ERROR_TEXT];
+
+		if (parse(cases[i].text, kept, &a, error))
+			fail_msg("accepted \"%s\"", cases[i].text);
+		assert_string_equal(error, cases[i].error);
+		assert_string_equal(a.name, "untouched");
+	}
+}
+
+static void help_names_every_command_and_option(void **state)
+{
+	static const char *const words[] = {
+		"status",        "show peers", "show routes", "show services", "show pools",
+		"show problems", "--socket",   "--output",    "--namespace",   "--peer",
+		"--watch",       "--help",     "--version"};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+		if (!strstr(cli_help(), words[i]))
+			fail_msg("--help does not say \"%s\"", words[i]);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(defaults_are_table_and_the_usual_socket),
+		cmocka_unit_test(show_is_get_and_the_singular_is_the_plural),
+		cmocka_unit_test(options_stand_anywhere_in_every_spelling),
+		cmocka_unit_test(formats_have_names),
+		cmocka_unit_test(routes_take_a_prefix_and_a_peer),
+		cmocka_unit_test(after_two_dashes_a_dash_is_a_name),
+		cmocka_unit_test(help_and_version_need_no_command),
+		cmocka_unit_test(bad_lines_are_refused_with_their_reason),
+		cmocka_unit_test(help_names_every_command_and_option),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

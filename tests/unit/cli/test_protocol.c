@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * cli/protocol: the line that asks, and what is made of good, refusing and broken answers.
+ */
+#include "cli/protocol.h"
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <setjmp.h>
+
+#include <cmocka.h>
+
+static void the_request_is_one_line_of_the_contract(void **state)
+{
+	_cleanup_(arena_freep) struct arena *arena = arena_new();
+	struct cli_args status = {.command = CLI_STATUS};
+	struct cli_args peers = {.command = CLI_SHOW, .what = CLI_PEERS};
+	struct cli_args routes = {.command = CLI_SHOW,
+				  .what = CLI_ROUTES,
+				  .name = "10.0.0.0/24",
+				  .ns = "a\"b",
+				  .peer = "tor-1"};
+
+	(void)state;
+	assert_string_equal(protocol_request(arena, &status), "{\"command\":\"status\"}\n");
+	assert_string_equal(protocol_request(arena, &peers),
+			    "{\"command\":\"show\",\"what\":\"peers\",\"name\":null,"
+			    "\"namespace\":null,\"peer\":null}\n");
+	assert_string_equal(protocol_request(arena, &routes),
+			    "{\"command\":\"show\",\"what\":\"routes\",\"name\":\"10.0.0.0/24\","
+			    "\"namespace\":\"a\\\"b\",\"peer\":\"tor-1\"}\n");
+}
+
+static void the_body_of_a_good_reply_is_its_second_line(void **state)
+{
+	_cleanup_(arena_freep) struct arena *arena = arena_new();
+	const char *error;
+	cJSON *body = protocol_body(
+		arena, "{\"protocol\":\"lodestone/1\",\"ok\":true}\n[{\"name\":\"x\"}]\n", &error);
+
+	(void)state;
+	assert_non_null(body);
+	assert_null(error);
+	assert_int_equal(cJSON_GetArraySize(body), 1);
+	cJSON_Delete(body);
+}
+
+static void other_replies_are_refused_with_a_reason(void **state)
+{
+	static const struct {
+		const char *reply, *error;
+	} cases[] = {
+		{"", "the reply is not that of lodestoned"},
+		{"HTTP/1.1 400 Bad Request\r\n\r\n", "the reply is not that of lodestoned"},
+		{"[]\n[]\n", "the reply is not that of lodestoned"},
+		{"{\"protocol\":\"lodestone/2\",\"ok\":true}\n[]\n",
+		 "the agent speaks lodestone/2, not lodestone/1"},
+		{"{\"protocol\":\"lodestone/1\",\"ok\":false,\"error\":\"no\"}\n",
+		 "the agent refuses: no"},
+		{"{\"protocol\":\"lodestone/1\"}\n[]\n", "the agent refuses: no reason given"},
+		{"{\"protocol\":\"lodestone/1\",\"ok\":true}",
+		 "the reply ends before its body does"},
+		{"{\"protocol\":\"lodestone/1\",\"ok\":true}\n[{\"name\":",
+		 "the reply ends before its body does"},
+	};
+	_cleanup_(arena_freep) struct arena *arena = arena_new();
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		const char *error;
+
+		assert_null(protocol_body(arena, cases[i].reply, &error));
+		assert_string_equal(error, cases[i].error);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_request_is_one_line_of_the_contract),
+		cmocka_unit_test(the_body_of_a_good_reply_is_its_second_line),
+		cmocka_unit_test(other_replies_are_refused_with_a_reason),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * cli/render: golden tables for fixed replies, one of each thing that can be shown.
+ */
+#include "cli/render.h"
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <setjmp.h>
+
+#include <cmocka.h>
+
+static void check(struct cli_args args, const char *json, const char *expected)
+{
+	cJSON *body = cJSON_Parse(json);
+	struct strbuf out;
+
+	assert_non_null(body);
+	args.command = CLI_SHOW;
+	strbuf_init(&out, 1 << 20);
+	render(&args, body, &out);
+	assert_string_equal(out.data, expected);
+	strbuf_done(&out);
+	cJSON_Delete(body);
+}
+
+static const char peers[] =
+	"[{\"name\":\"tor-1\",\"vrf\":null,\"interface\":null,\"address\":\"10.0.0.1\","
+	"\"asn\":64512,\"state\":\"Established\",\"uptimeSeconds\":312,\"holdTime\":90,"
+	"\"bfd\":\"None\",\"routesAdvertised\":3,\"routesReceived\":1,\"lastError\":null},"
+	"{\"name\":\"tor-2\",\"vrf\":\"red\",\"interface\":null,\"address\":\"10.0.0.2\","
+	"\"asn\":4200000001,\"state\":\"Connect\",\"uptimeSeconds\":null,\"holdTime\":90,"
+	"\"bfd\":\"None\",\"routesAdvertised\":0,\"routesReceived\":0,"
+	"\"lastError\":\"connection refused\"}]";
+
+static void peers_as_a_table(void **state)
+{
+	(void)state;
+	check((struct cli_args){.what = CLI_PEERS}, peers,
+	      "NAME    ADDRESS    ASN          STATE         UPTIME   SENT   LAST ERROR\n"
+	      "tor-1   10.0.0.1   64512        Established   5m12s    3      -\n"
+	      "tor-2   10.0.0.2   4200000001   Connect       -        0      connection refused\n");
+}
+
+static void wide_has_more_columns(void **state)
+{
+	(void)state;
+	check((struct cli_args){.what = CLI_PEERS, .format = CLI_WIDE}, peers,
+	      "NAME    ADDRESS    VRF   INTERFACE   ASN          STATE         UPTIME   HOLD   "
+	      "BFD    SENT   RECEIVED   LAST ERROR\n"
+	      "tor-1   10.0.0.1   -     -           64512        Established   5m12s    90     "
+	      "None   3      1          -\n"
+	      "tor-2   10.0.0.2   red   -           4200000001   Connect       -        90     "
+	      "None   0      0          connection refused\n");
+}
+
+static void routes_as_a_table(void **state)
+{
+	(void)state;
+	check((struct cli_args){.what = CLI_ROUTES},
+	      "[{\"prefix\":\"192.168.100.1/32\",\"nextHop\":\"10.0.0.5\",\"asPath\":[64513,64513],"
+	      "\"localPref\":null,\"med\":5,\"communities\":[\"64512:100\",\"65535:65281\"],"
+	      "\"largeCommunities\":[],\"peers\":[\"tor-1\",\"tor-2\"]}]",
+	      "PREFIX             NEXT HOP   AS PATH       LOCAL PREF   PEERS         COMMUNITIES\n"
+	      "192.168.100.1/32   10.0.0.5   64513,64513   -            tor-1,tor-2   "
+	      "64512:100,65535:65281\n");
+}
+
+static void services_as_a_table(void **state)
+{
+	(void)state;
+	check((struct cli_args){.what = CLI_SERVICES},
+	      "[{\"namespace\":\"prod\",\"name\":\"web\",\"vip\":\"192.168.100.1\",\"port\":80,"
+	      "\"protocol\":\"TCP\",\"backends\":[{\"address\":\"10.1.0.2\",\"port\":8080,"
+	      "\"node\":\"n1\",\"state\":\"ready\"},{\"address\":\"10.1.0.3\",\"port\":8080,"
+	      "\"node\":\"n1\",\"state\":\"draining\"}],\"announced\":true,\"reason\":null,"
+	      "\"packets\":12,\"bytes\":3456},"
+	      "{\"namespace\":\"prod\",\"name\":\"db\",\"vip\":null,\"port\":5432,"
+	      "\"protocol\":\"TCP\",\"backends\":[],\"announced\":false,"
+	      "\"reason\":\"no pool has room\",\"packets\":null,\"bytes\":null}]",
+	      "NAMESPACE   NAME   VIP             PORT   PROTOCOL   BACKENDS   ANNOUNCED   REASON\n"
+	      "prod        web    192.168.100.1   80     TCP        1/2        yes         -\n"
+	      "prod        db     -               5432   TCP        0/0        no          "
+	      "no pool has room\n");
+}
+
+static void pools_as_a_table(void **state)
+{
+	(void)state;
+	check((struct cli_args){.what = CLI_POOLS},
+	      "[{\"name\":\"production\",\"addresses\":[\"192.168.100.0-192.168.100.255\"],"
+	      "\"total\":256,\"used\":3,\"autoAssign\":true}]",
+	      "NAME         TOTAL   USED   AUTO-ASSIGN   ADDRESSES\n"
+	      "production   256     3      yes           192.168.100.0-192.168.100.255\n");
+}
+
+static void problems_as_a_table(void **state)
+{
+	static const char json[] =
+		"[{\"severity\":\"error\",\"kind\":\"BGPPeer\",\"namespace\":\"ns\",\"name\":\"x\","
+		"\"field\":\"spec.peerASN\",\"reason\":\"OutOfRange\",\"message\":\"0 is not an ASN\","
+		"\"remedy\":\"use 1 to 4294967295\",\"source\":\"p.yaml:7\",\"since\":1769860800}]";
+
+	(void)state;
+	check((struct cli_args){.what = CLI_PROBLEMS}, json,
+	      "SEVERITY   OBJECT         FIELD          MESSAGE\n"
+	      "error      BGPPeer/ns/x   spec.peerASN   0 is not an ASN; use 1 to 4294967295\n");
+	check((struct cli_args){.what = CLI_PROBLEMS, .format = CLI_WIDE}, json,
+	      "SEVERITY   SINCE                  REASON       SOURCE     OBJECT         FIELD    "
+	      "      MESSAGE\n"
+	      "error      2026-01-31T12:00:00Z   OutOfRange   p.yaml:7   BGPPeer/ns/x   "
+	      "spec.peerASN   0 is not an ASN; use 1 to 4294967295\n");
+}
+
+static void empty_lists_say_so(void **state)
+{
+	(void)state;
+	check((struct cli_args){.what = CLI_PROBLEMS}, "[]", "no problems\n");
+	check((struct cli_args){.what = CLI_PEERS, .format = CLI_WIDE}, "[]", "no peers\n");
+	check((struct cli_args){.what = CLI_PEERS}, "{\"unexpected\":1}", "no peers\n");
+	check((struct cli_args){.what = CLI_PEERS, .format = CLI_JSON}, "[]", "[]\n");
+	check((struct cli_args){.what = CLI_PEERS, .format = CLI_YAML}, "[]", "[]\n");
+}
+
+static void a_row_of_another_version_does_no_harm(void **state)
+{
+	(void)state;
+	check((struct cli_args){.what = CLI_POOLS},
+	      "[7,{\"name\":[1],\"total\":{},\"addresses\":\"text\"}]",
+	      "NAME   TOTAL   USED   AUTO-ASSIGN   ADDRESSES\n"
+	      "-      -       -      -             -\n"
+	      "1      -       -      -             text\n");
+}
+
+static void json_is_the_body_with_every_key(void **state)
+{
+	cJSON *body = cJSON_Parse(peers), *back;
+	struct cli_args args = {.command = CLI_SHOW, .what = CLI_PEERS, .format = CLI_JSON};
+	struct strbuf out;
+
+	(void)state;
+	strbuf_init(&out, 1 << 20);
+	render(&args, body, &out);
+	back = cJSON_Parse(out.data);
+	assert_true(cJSON_Compare(body, back, true));
+	assert_non_null(strchr(out.data, '\t'));
+	strbuf_done(&out);
+	cJSON_Delete(body);
+	cJSON_Delete(back);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(peers_as_a_table),
+		cmocka_unit_test(wide_has_more_columns),
+		cmocka_unit_test(routes_as_a_table),
+		cmocka_unit_test(services_as_a_table),
+		cmocka_unit_test(pools_as_a_table),
+		cmocka_unit_test(problems_as_a_table),
+		cmocka_unit_test(empty_lists_say_so),
+		cmocka_unit_test(a_row_of_another_version_does_no_harm),
+		cmocka_unit_test(json_is_the_body_with_every_key),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

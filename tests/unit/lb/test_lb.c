@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+#include "fixture.h"
+
+static struct lb_frontend web(const struct lb_target *targets, size_t n)
+{
+	return frontend_of(key_of(0xc0000201, 80), targets, n);
+}
+
+static void seeds_are_the_same_on_every_node(void **state)
+{
+	(void)state;
+	assert_int_equal(lb_seed("default", "web"), 0x492e5dae); /* golden */
+	assert_int_equal(lb_seed("a", "bc"), 0x91398322);
+	assert_int_equal(lb_seed("ab", "c"), 0x168a9024);
+}
+
+static void targets_are_ordered_by_address_then_port(void **state)
+{
+	struct lb_target a = target_of_v4(0x0a000001, 9, true);
+	struct lb_target b = target_of_v4(0x0a000002, 8, true);
+	struct lb_target c = target_of_v4(0x0a000002, 9, false);
+
+	(void)state;
+	assert_true(lb_target_cmp(&a, &b) < 0);
+	assert_true(lb_target_cmp(&b, &c) < 0);
+	assert_true(lb_target_cmp(&c, &a) > 0);
+	b.state = LB_BACKEND_DRAINING;
+	b.port = 9;
+	assert_int_equal(lb_target_cmp(&b, &c), 0);
+}
+
+static void a_table_is_named_by_everything_that_fills_it(void **state)
+{
+	struct lb_target targets[] = {target_of_v4(0x0a000001, 80, true),
+				      target_of_v4(0x0a000002, 80, true)};
+	struct lb_frontend f = web(targets, 2);
+	uint64_t name = lb_table_name(&f);
+
+	(void)state;
+	assert_true(name != 0 && lb_table_name(&f) == name);
+	targets[1].state = LB_BACKEND_DRAINING;
+	assert_true(lb_table_name(&f) != name);
+	targets[1].state = LB_BACKEND_READY;
+	targets[1].port = 81;
+	assert_true(lb_table_name(&f) != name);
+	targets[1].port = 80;
+	f.n_targets = 1;
+	assert_true(lb_table_name(&f) != name);
+	f.n_targets = 2;
+	f.rows_log2 = 9;
+	assert_true(lb_table_name(&f) != name);
+	f.rows_log2 = 8;
+	f.seed++;
+	assert_true(lb_table_name(&f) != name);
+	f.seed--;
+	f.key.port = 81;
+	assert_true(lb_table_name(&f) != name);
+	f.key.port = 80;
+	assert_true(lb_table_name(&f) == name);
+}
+
+static void flags_do_not_change_the_name_of_a_table(void **state)
+{
+	struct lb_frontend f = web(NULL, 0);
+	uint64_t name = lb_table_name(&f);
+
+	(void)state;
+	f.flags = LB_F_AFFINITY;
+	assert_true(lb_table_name(&f) == name);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(seeds_are_the_same_on_every_node),
+		cmocka_unit_test(targets_are_ordered_by_address_then_port),
+		cmocka_unit_test(a_table_is_named_by_everything_that_fills_it),
+		cmocka_unit_test(flags_do_not_change_the_name_of_a_table),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

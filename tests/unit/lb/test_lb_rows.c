@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/* Properties of row tables, over many seeds and numbers of backends. */
+#include "fixture.h"
+
+#define ROWS_LOG2 11
+#define ROWS      (1u << ROWS_LOG2)
+#define MAX_N     64
+
+struct table {
+	struct lb_row_target targets[MAX_N];
+	size_t n;
+	uint64_t rows[ROWS];
+};
+
+static void table_make(struct table *t, uint32_t seed, size_t n)
+{
+	t->n = n;
+	for (size_t i = 0; i < n; i++) {
+		struct ip_addr addr = ip_addr_from_v4(0x0a000000 + seed * 997 + (uint32_t)i);
+		__u32 words[4];
+
+		memcpy(words, addr.b, sizeof(words));
+		t->targets[i] = (struct lb_row_target){
+			.id = lb_wire_backend_id(words, __builtin_bswap16(8080), seed),
+			.index = (uint16_t)i,
+			.ready = true,
+		};
+	}
+	lb_rows_fill(t->targets, n, ROWS_LOG2, t->rows);
+}
+
+static bool row_has_later(uint64_t row, uint16_t index)
+{
+	for (unsigned k = 1; k < LB_CANDIDATES; k++)
+		if (lb_row_candidate(row, k) == index)
+			return true;
+	return false;
+}
+
+static void no_backend_is_first_of_more_than_102_percent_of_its_share(void **state)
+{
+	static struct table t;
+
+	(void)state;
+	for (size_t n = 3; n <= 50; n++) {
+		for (uint32_t seed = 1; seed <= 5; seed++) {
+			uint32_t load[MAX_N] = {0};
+
+			table_make(&t, seed, n);
+			for (uint32_t row = 0; row < ROWS; row++)
+				load[lb_row_candidate(t.rows[row], 0)]++;
+			for (size_t i = 0; i < n; i++) /* but for the row that rounding makes */
+				assert_in_range(load[i], 1, ROWS * 102 / (100 * n) + 1);
+		}
+	}
+}
+
+static void quotas_hold_all_rows(void **state)
+{
+	(void)state;
+	for (uint32_t log2 = LB_ROWS_LOG2_MIN; log2 <= LB_ROWS_LOG2_MAX; log2++)
+		for (size_t n = 1; n < 3000; n = n * 3 / 2 + 1)
+			assert_true((uint64_t)lb_rows_quota(1u << log2, n) * n >= 1u << log2);
+	assert_int_equal(lb_rows_quota(2048, 10), 209); /* ceil(208.896) */
+	assert_int_equal(lb_rows_quota(2048, 1), 2089);
+	assert_int_equal(lb_rows_quota(100, 102), 1);
+}
+
+static void a_new_backend_moves_its_share_and_little_more(void **state)
+{
+	static struct table before, after;
+
+	(void)state;
+	for (size_t n = 3; n <= 50; n++) {
+		uint32_t moved = 0, runs = 8;
+
+		for (uint32_t seed = 1; seed <= runs; seed++) {
+			table_make(&before, seed, n);
+			table_make(&after, seed, n + 1);
+			for (uint32_t row = 0; row < ROWS; row++)
+				moved += lb_row_candidate(before.rows[row], 0) !=
+					 lb_row_candidate(after.rows[row], 0);
+		}
+		/* 1/(n+1), and the quota's own moves: under 2 % of the rows */
+		assert_in_range(moved, ROWS * runs / (n + 1) * 9 / 10,
+				ROWS * runs / (n + 1) + ROWS * runs * 2 / 100);
+	}
+}
+
+static void who_is_outranked_by_a_younger_one_stays_among_the_later_candidates(void **state)
+{
+	static struct table before, after;
+	uint32_t n_outranked = 0;
+
+	(void)state;
+	for (size_t n = 3; n <= 50; n += 3) {
+		table_make(&before, 7, n);
+		table_make(&after, 7, n + 1);
+		for (uint32_t row = 0; row < ROWS; row++) {
+			uint16_t old = lb_row_candidate(before.rows[row], 0);
+			uint64_t old_weight = lb_wire_weight(before.targets[old].id, row);
+			unsigned above = 0;
+
+			if (lb_row_candidate(after.rows[row], 0) != n)
+				continue;
+			/* those that were full stood above it already */
+			for (size_t i = 0; i < n; i++)
+				above += lb_wire_weight(before.targets[i].id, row) > old_weight;
+			n_outranked++;
+			if (above < LB_CANDIDATES - 1)
+				assert_true(row_has_later(after.rows[row], old));
+		}
+	}
+	assert_true(n_outranked > 1000);
+}
+
+static void most_rows_that_move_still_know_their_old_owner(void **state)
+{
+	static struct table before, after;
+	uint32_t moved = 0, lost = 0;
+
+	(void)state;
+	for (uint32_t seed = 1; seed <= 30; seed++) {
+		table_make(&before, seed, 16);
+		table_make(&after, seed, 17);
+		for (uint32_t row = 0; row < ROWS; row++) {
+			uint16_t old = lb_row_candidate(before.rows[row], 0);
+
+			if (lb_row_candidate(after.rows[row], 0) == old)
+				continue;
+			moved++;
+			lost += !row_has_later(after.rows[row], old);
+		}
+	}
+	assert_true(lost * 1000 < moved * 30);
+	assert_true(lost * 1000 < 30 * ROWS * 3); /* of all flows: less than 0.3 % */
+}
+
+static void candidates_are_distinct_and_in_order_of_weight(void **state)
+{
+	static struct table t;
+
+	(void)state;
+	for (size_t n = 1; n <= 12; n++) {
+		table_make(&t, 3, n);
+		for (uint32_t row = 0; row < ROWS; row++) {
+			uint64_t last = UINT64_MAX;
+
+			for (unsigned k = 0; k < LB_CANDIDATES; k++) {
+				uint16_t at = lb_row_candidate(t.rows[row], k);
+				uint64_t weight;
+
+				assert_int_equal(at == LB_ROW_NONE, k >= n);
+				if (at == LB_ROW_NONE)
+					continue;
+				weight = lb_wire_weight(t.targets[at].id, row);
+				assert_true(k < 2 || weight < last);
+				last = weight;
+				for (unsigned j = 0; j < k; j++)
+					assert_true(lb_row_candidate(t.rows[row], j) != at);
+			}
+			assert_int_equal(t.rows[row] >> 60, 0);
+		}
+	}
+}
+
+static void order_of_input_and_indices_do_not_matter(void **state)
+{
+	static struct table a, b;
+	struct rng rng;
+
+	(void)state;
+	rng_seed(&rng, 42);
+	table_make(&a, 5, 20);
+	a.targets[3].ready = false;
+	lb_rows_fill(a.targets, a.n, ROWS_LOG2, a.rows);
+	b = a;
+	for (size_t i = b.n; i > 1; i--) {
+		size_t j = rng_below(&rng, i);
+		struct lb_row_target swap = b.targets[j];
+
+		b.targets[j] = b.targets[i - 1];
+		b.targets[i - 1] = swap;
+	}
+	lb_rows_fill(b.targets, b.n, ROWS_LOG2, b.rows);
+	assert_memory_equal(a.rows, b.rows, sizeof(a.rows));
+}
+
+static void a_draining_backend_stays_a_later_candidate_and_is_never_first(void **state)
+{
+	static struct table before, after;
+	uint32_t kept = 0, had = 0;
+
+	(void)state;
+	table_make(&before, 9, 10);
+	after = before;
+	after.targets[4].ready = false;
+	lb_rows_fill(after.targets, after.n, ROWS_LOG2, after.rows);
+	for (uint32_t row = 0; row < ROWS; row++) {
+		assert_int_not_equal(lb_row_candidate(after.rows[row], 0), 4);
+		if (lb_row_candidate(before.rows[row], 0) != 4)
+			continue;
+		had++;
+		kept += row_has_later(after.rows[row], 4);
+	}
+	assert_true(had > 150);
+	assert_true(kept * 100 >= had * 98);
+}
+
+static void without_ready_backends_the_draining_ones_stand_in(void **state)
+{
+	static struct table t;
+
+	(void)state;
+	table_make(&t, 9, 4);
+	for (size_t i = 0; i < 4; i++)
+		t.targets[i].ready = false;
+	lb_rows_fill(t.targets, t.n, ROWS_LOG2, t.rows);
+	for (uint32_t row = 0; row < ROWS; row++)
+		for (unsigned k = 0; k < LB_CANDIDATES; k++)
+			assert_in_range(lb_row_candidate(t.rows[row], k), 0, 3);
+}
+
+static void without_backends_rows_are_empty_and_settled(void **state)
+{
+	uint64_t rows[256];
+
+	(void)state;
+	lb_rows_fill(NULL, 0, 8, rows);
+	for (uint32_t row = 0; row < 256; row++)
+		assert_true(rows[row] == LB_ROW_EMPTY);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(no_backend_is_first_of_more_than_102_percent_of_its_share),
+		cmocka_unit_test(quotas_hold_all_rows),
+		cmocka_unit_test(a_new_backend_moves_its_share_and_little_more),
+		cmocka_unit_test(
+			who_is_outranked_by_a_younger_one_stays_among_the_later_candidates),
+		cmocka_unit_test(most_rows_that_move_still_know_their_old_owner),
+		cmocka_unit_test(candidates_are_distinct_and_in_order_of_weight),
+		cmocka_unit_test(order_of_input_and_indices_do_not_matter),
+		cmocka_unit_test(a_draining_backend_stays_a_later_candidate_and_is_never_first),
+		cmocka_unit_test(without_ready_backends_the_draining_ones_stand_in),
+		cmocka_unit_test(without_backends_rows_are_empty_and_settled),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

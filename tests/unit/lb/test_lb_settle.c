@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/* When rows are unsettled, and when they settle. */
+#include "fixture.h"
+
+#define ROWS  256
+#define HOURS (3600 * SECOND)
+
+static struct lb_key key(void)
+{
+	return key_of(0xc0000201, 80);
+}
+
+static void put(struct fixture *x, uint32_t from, uint32_t upto)
+{
+	struct lb_target targets[16];
+	struct lb_frontend f;
+
+	for (uint32_t i = from; i < upto; i++)
+		targets[i - from] = target_of_v4(0x0a000001 + i, 8080, true);
+	f = frontend_of(key(), targets, upto - from);
+	assert_int_equal(fixture_put(x, &f), 0);
+}
+
+static uint64_t *row_at(const struct fixture *x, uint32_t row)
+{
+	struct lb_key k = key();
+	uint64_t live;
+
+	assert_non_null(reader_find(x, &k, &live));
+	return reader_row(x, live, row);
+}
+
+static uint16_t *late_at(const struct fixture *x, uint32_t row)
+{
+	return &x->late[0][row_at(x, row) - x->rows[0]];
+}
+
+static uint32_t n_unsettled(const struct fixture *x)
+{
+	uint32_t n = 0;
+
+	for (uint32_t row = 0; row < ROWS; row++)
+		n += !!(*row_at(x, row) & LB_ROW_UNSETTLED);
+	return n;
+}
+
+/* Time passes as an agent lives it: called when it asked to be. */
+static void pass(struct fixture *x, nsec_t span)
+{
+	nsec_t end = x->c.now + span, next;
+
+	while (x->c.now < end) {
+		next = lb_tables_tick(x->t, &x->c);
+		assert_true(next > x->c.now);
+		fixture_at(x, next < end ? next : end);
+	}
+	lb_tables_tick(x->t, &x->c);
+}
+
+static void a_new_table_is_unsettled_for_three_hours(void **state)
+{
+	struct fixture x;
+
+	(void)state;
+	fixture_init(&x);
+	put(&x, 0, 5);
+	assert_int_equal(n_unsettled(&x), ROWS);
+	pass(&x, 2 * HOURS + 55 * 60 * SECOND);
+	assert_int_equal(n_unsettled(&x), ROWS);
+	pass(&x, 10 * 60 * SECOND);
+	assert_int_equal(n_unsettled(&x), 0);
+	fixture_done(&x);
+}
+
+static void a_row_without_later_candidates_is_settled_at_once(void **state)
+{
+	struct fixture x;
+
+	(void)state;
+	fixture_init(&x);
+	put(&x, 0, 1);
+	assert_int_equal(n_unsettled(&x), 0);
+	put(&x, 0, 5);
+	assert_true(n_unsettled(&x) > 0);
+	put(&x, 2, 3);
+	assert_int_equal(n_unsettled(&x), 0);
+	fixture_done(&x);
+}
+
+static void only_rows_whose_first_candidate_changed_become_unsettled(void **state)
+{
+	struct fixture x;
+	uint64_t before[ROWS];
+	uint32_t n_changed = 0;
+
+	(void)state;
+	fixture_init(&x);
+	put(&x, 0, 5);
+	pass(&x, 4 * HOURS);
+	for (uint32_t row = 0; row < ROWS; row++)
+		before[row] = *row_at(&x, row);
+	put(&x, 0, 6);
+	for (uint32_t row = 0; row < ROWS; row++) {
+		bool changed =
+			lb_row_candidate(before[row], 0) != lb_row_candidate(*row_at(&x, row), 0);
+
+		assert_int_equal(changed, !!(*row_at(&x, row) & LB_ROW_UNSETTLED));
+		n_changed += changed;
+	}
+	assert_in_range(n_changed, ROWS / 12, ROWS / 3);
+	pass(&x, 4 * HOURS);
+	assert_int_equal(n_unsettled(&x), 0);
+	fixture_done(&x);
+}
+
+static void deliveries_to_a_later_candidate_hold_a_row_open_and_no_other(void **state)
+{
+	struct fixture x;
+
+	(void)state;
+	fixture_init(&x);
+	put(&x, 0, 5);
+	for (unsigned hour = 0; hour < 5; hour++) {
+		*late_at(&x, 17) = x.c.age;
+		pass(&x, HOURS);
+	}
+	assert_int_equal(n_unsettled(&x), 1);
+	assert_true(*row_at(&x, 17) & LB_ROW_UNSETTLED);
+	pass(&x, 3 * HOURS);
+	assert_int_equal(n_unsettled(&x), 0);
+	fixture_done(&x);
+}
+
+static void a_mark_of_the_program_survives_a_put_and_lasts_three_hours(void **state)
+{
+	struct fixture x;
+
+	(void)state;
+	fixture_init(&x);
+	put(&x, 0, 5);
+	pass(&x, 4 * HOURS);
+	*row_at(&x, 9) |= LB_ROW_UNSETTLED; /* not stamped yet */
+	put(&x, 0, 6);
+	assert_true(*row_at(&x, 9) & LB_ROW_UNSETTLED);
+	put(&x, 0, 5);
+	pass(&x, 2 * HOURS);
+	assert_true(*row_at(&x, 9) & LB_ROW_UNSETTLED);
+	pass(&x, 2 * HOURS);
+	assert_false(*row_at(&x, 9) & LB_ROW_UNSETTLED);
+	fixture_done(&x);
+}
+
+static void growth_to_a_new_region_keeps_what_is_settled(void **state)
+{
+	struct fixture x;
+	uint64_t *before;
+
+	(void)state;
+	fixture_init(&x);
+	put(&x, 0, 15);
+	pass(&x, 4 * HOURS);
+	*row_at(&x, 3) |= LB_ROW_UNSETTLED;
+	*late_at(&x, 3) = x.c.age;
+	before = row_at(&x, 0);
+	put(&x, 1, 16); /* index of the first still in use: 16 entries hold it */
+	put(&x, 2, 17); /* and now they do not */
+	assert_true(before != row_at(&x, 0));
+	assert_true(*row_at(&x, 3) & LB_ROW_UNSETTLED);
+	assert_in_range(n_unsettled(&x), 1, ROWS / 2);
+	fixture_done(&x);
+}
+
+static void the_wait_goes_on_after_a_restart(void **state)
+{
+	struct fixture x;
+
+	(void)state;
+	fixture_init(&x);
+	put(&x, 0, 5);
+	pass(&x, 2 * HOURS);
+	fixture_restart(&x);
+	assert_int_equal(n_unsettled(&x), ROWS);
+	pass(&x, HOURS + 5 * 60 * SECOND);
+	assert_int_equal(n_unsettled(&x), 0);
+	fixture_done(&x);
+}
+
+static void idle_tables_want_no_tick(void **state)
+{
+	struct fixture x;
+
+	(void)state;
+	fixture_init(&x);
+	assert_true(lb_tables_tick(x.t, &x.c) == NSEC_NEVER);
+	fixture_done(&x);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_new_table_is_unsettled_for_three_hours),
+		cmocka_unit_test(a_row_without_later_candidates_is_settled_at_once),
+		cmocka_unit_test(only_rows_whose_first_candidate_changed_become_unsettled),
+		cmocka_unit_test(deliveries_to_a_later_candidate_hold_a_row_open_and_no_other),
+		cmocka_unit_test(a_mark_of_the_program_survives_a_put_and_lasts_three_hours),
+		cmocka_unit_test(growth_to_a_new_region_keeps_what_is_settled),
+		cmocka_unit_test(the_wait_goes_on_after_a_restart),
+		cmocka_unit_test(idle_tables_want_no_tick),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

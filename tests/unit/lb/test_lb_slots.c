@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/* The cuckoo table: full, crowded, while keys move, and after an agent died in between. */
+#include "fixture.h"
+
+#include <errno.h>
+
+static struct lb_frontend vip_at(uint32_t i)
+{
+	return frontend_of(key_of(0x0a000000 + i * 7919, 0), NULL, 0);
+}
+
+static void places_of(const struct lb_key *key, uint32_t place[2])
+{
+	struct lb_service_key wire = wire_key(key);
+
+	place[0] = lb_service_hash(&wire, 0);
+	place[1] = lb_service_hash(&wire, 1);
+}
+
+static bool reader_sees(const struct fixture *x, uint32_t i)
+{
+	struct lb_frontend f = vip_at(i);
+	uint64_t live;
+
+	return reader_find(x, &f.key, &live) != NULL;
+}
+
+/* Two places a key hold half a table only just: near the end some keys find no way. */
+static void a_table_is_filled_to_its_limit_at_once_while_nobody_reads(void **state)
+{
+	uint32_t limit = LB_SERVICE_SLOTS / 2, n_full = 0, n = 0;
+	struct fixture x;
+
+	(void)state;
+	fixture_init(&x);
+	x.c.quiet = x.c.now;
+	for (uint32_t i = 0; n < limit; i++) {
+		struct lb_frontend f = vip_at(i);
+		int outcome = fixture_put(&x, &f);
+
+		assert_true(outcome == 0 || (outcome == -ENOSPC && n > limit / 8 * 7));
+		assert_int_equal(reader_sees(&x, i), outcome == 0);
+		n += outcome == 0;
+		n_full += outcome != 0;
+	}
+	assert_in_range(n_full, 0, limit / 100);
+	assert_int_equal(lb_tables_usage(x.t).services, limit);
+	for (uint32_t i = 100000; i < 100010; i++) {
+		struct lb_frontend f = vip_at(i);
+
+		assert_int_equal(fixture_put(&x, &f), -ENOSPC);
+	}
+	fixture_done(&x);
+}
+
+/* Puts all of 0..n-1 with readers about; every key that was put stays visible all the time. */
+static void fill_with_readers(struct fixture *x, uint32_t n)
+{
+	bool *is_put = xcalloc(n, sizeof(*is_put));
+	uint32_t n_put = 0, n_waits = 0;
+
+	for (unsigned round = 0; n_put < n; round++) {
+		assert_in_range(round, 0, 50);
+		for (uint32_t i = 0; i < n; i++) {
+			struct lb_frontend f = vip_at(i);
+			int outcome;
+
+			if (is_put[i])
+				continue;
+			outcome = lb_tables_put(x->t, &x->c, &f);
+			assert_true(outcome == 0 || outcome == -EAGAIN);
+			n_waits += outcome == -EAGAIN;
+			n_put += is_put[i] = outcome == 0;
+		}
+		for (uint32_t i = 0; i < n; i++)
+			assert_int_equal(reader_sees(x, i), is_put[i]);
+		fixture_at(x, x->c.now + LB_REST_NS / 2);
+		lb_tables_tick(x->t, &x->c);
+		for (uint32_t i = 0; i < n; i++)
+			assert_int_equal(reader_sees(x, i), is_put[i]);
+	}
+	assert_true(n_waits > 0);
+	free(is_put);
+}
+
+static void crowded_keys_wait_and_no_key_is_ever_out_of_sight(void **state)
+{
+	struct fixture x;
+
+	(void)state;
+	fixture_init(&x);
+	fill_with_readers(&x, LB_SERVICE_SLOTS / 4);
+	fixture_done(&x);
+}
+
+/* A key whose two places are taken by others, found by trying. */
+static struct lb_frontend crowded_vip(struct fixture *x, uint32_t first)
+{
+	for (uint32_t i = first;; i++) {
+		struct lb_frontend f = vip_at(i);
+		uint32_t place[2];
+
+		places_of(&f.key, place);
+		if (x->services[place[0]].live && x->services[place[1]].live)
+			return f;
+	}
+}
+
+static struct lb_frontend fixture_with_a_move_under_way(struct fixture *x)
+{
+	struct lb_frontend f;
+
+	fixture_init(x);
+	x->c.quiet = x->c.now; /* nobody reads yet */
+	for (uint32_t i = 0; i < 3000; i++) {
+		f = vip_at(i);
+		assert_int_equal(lb_tables_put(x->t, &x->c, &f), 0);
+	}
+	fixture_at(x, x->c.now + LB_REST_NS);
+	f = crowded_vip(x, 3000);
+	assert_int_equal(lb_tables_put(x->t, &x->c, &f), -EAGAIN);
+	return f;
+}
+
+static unsigned copies_of(const struct fixture *x, const struct lb_service_key *key)
+{
+	unsigned n = 0;
+
+	for (uint32_t i = 0; i < LB_SERVICE_SLOTS; i++)
+		n += x->services[i].live && !memcmp(&x->services[i].key, key, sizeof(*key));
+	return n;
+}
+
+/* The key that stands in two places. */
+static struct lb_key moving_key(const struct fixture *x)
+{
+	for (uint32_t i = 0; i < LB_SERVICE_SLOTS; i++)
+		if (x->services[i].live && copies_of(x, &x->services[i].key) == 2)
+			return lb_key_of(&x->services[i].key);
+	fail();
+	return (struct lb_key){.port = 0};
+}
+
+static void a_move_takes_two_rests_and_moves_one_key(void **state)
+{
+	struct fixture x;
+	struct lb_frontend f = fixture_with_a_move_under_way(&x);
+	struct lb_key moving = moving_key(&x);
+	struct lb_service_key wire = wire_key(&moving);
+
+	(void)state;
+	assert_int_equal(lb_tables_put(x.t, &x.c, &f), -EAGAIN); /* asking again moves no more */
+	fixture_at(&x, x.c.now + LB_REST_NS);
+	lb_tables_tick(x.t, &x.c);
+	assert_int_equal(copies_of(&x, &wire), 1);
+	assert_int_equal(lb_tables_put(x.t, &x.c, &f), -EAGAIN);
+	fixture_at(&x, x.c.now + LB_REST_NS);
+	lb_tables_tick(x.t, &x.c);
+	assert_int_equal(lb_tables_put(x.t, &x.c, &f), 0);
+	fixture_done(&x);
+}
+
+static void a_key_changed_or_deleted_while_it_moves_is_so_in_both_places(void **state)
+{
+	struct fixture x;
+	struct lb_frontend f, moving;
+	struct lb_service_key wire;
+
+	(void)state;
+	f = fixture_with_a_move_under_way(&x);
+	moving = frontend_of(moving_key(&x), NULL, 0);
+	wire = wire_key(&moving.key);
+	moving.flags = LB_F_ECHO_ANSWER;
+	assert_int_equal(lb_tables_put(x.t, &x.c, &moving), 0);
+	assert_int_equal(copies_of(&x, &wire), 2);
+	for (uint32_t i = 0; i < LB_SERVICE_SLOTS; i++)
+		if (x.services[i].live && !memcmp(&x.services[i].key, &wire, sizeof(wire)))
+			assert_int_equal(x.services[i].live >> LB_LIVE_FLAGS_SHIFT &
+						 LB_LIVE_FLAGS_MASK,
+					 LB_SVC_ECHO_ANSWER);
+	lb_tables_del(x.t, &x.c, &moving.key);
+	assert_int_equal(copies_of(&x, &wire), 0);
+	fixture_at(&x, x.c.now + LB_REST_NS);
+	assert_int_equal(lb_tables_put(x.t, &x.c, &f), 0);
+	fixture_done(&x);
+}
+
+static void death_in_the_middle_of_a_move_leaves_one_copy_to_be_put_again(void **state)
+{
+	struct fixture x;
+	struct lb_key moving;
+	struct lb_service_key wire;
+	uint64_t live;
+
+	(void)state;
+	(void)fixture_with_a_move_under_way(&x);
+	moving = moving_key(&x);
+	wire = wire_key(&moving);
+	fixture_restart(&x);
+	assert_int_equal(copies_of(&x, &wire), 1);
+	assert_non_null(reader_find(&x, &moving, &live));
+	fixture_done(&x);
+}
+
+static void a_bit_of_the_bitmap_lasts_as_long_as_one_key_needs_it(void **state)
+{
+	struct lb_frontend vip = frontend_of(key_of(0xc0000201, 0), NULL, 0);
+	struct lb_frontend web = frontend_of(key_of(0xc0000201, 80), NULL, 0);
+	struct lb_service_key wire = wire_key(&vip.key);
+	uint32_t bit = lb_vip_bit(wire.addr);
+	struct fixture x;
+
+	(void)state;
+	fixture_init(&x);
+	assert_int_equal(fixture_put(&x, &vip), 0);
+	assert_int_equal(fixture_put(&x, &web), 0);
+	fixture_restart(&x);
+	lb_tables_del(x.t, &x.c, &web.key);
+	assert_true(x.vip_bits[bit >> 6] >> (bit & 63) & 1);
+	lb_tables_del(x.t, &x.c, &vip.key);
+	assert_false(x.vip_bits[bit >> 6] >> (bit & 63) & 1);
+	x.vip_bits[3] = 5; /* whatever is there: adoption makes it what the slots say */
+	fixture_restart(&x);
+	assert_true(x.vip_bits[3] == 0);
+	fixture_done(&x);
+}
+
+static void a_slot_with_a_key_that_does_not_hash_to_it_is_cleared(void **state)
+{
+	struct lb_frontend vip = frontend_of(key_of(0xc0000201, 0), NULL, 0);
+	struct fixture x;
+	uint64_t live;
+	uint32_t slot, wrong;
+
+	(void)state;
+	fixture_init(&x);
+	assert_int_equal(fixture_put(&x, &vip), 0);
+	slot = (uint32_t)(reader_find(&x, &vip.key, &live) - x.services);
+	wrong = (slot + 1) % LB_SERVICE_SLOTS;
+	x.services[wrong] = x.services[slot];
+	x.services[slot].live = 0;
+	fixture_restart(&x);
+	assert_true(x.services[wrong].live == 0);
+	fixture_done(&x);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_table_is_filled_to_its_limit_at_once_while_nobody_reads),
+		cmocka_unit_test(crowded_keys_wait_and_no_key_is_ever_out_of_sight),
+		cmocka_unit_test(a_move_takes_two_rests_and_moves_one_key),
+		cmocka_unit_test(a_key_changed_or_deleted_while_it_moves_is_so_in_both_places),
+		cmocka_unit_test(death_in_the_middle_of_a_move_leaves_one_copy_to_be_put_again),
+		cmocka_unit_test(a_bit_of_the_bitmap_lasts_as_long_as_one_key_needs_it),
+		cmocka_unit_test(a_slot_with_a_key_that_does_not_hash_to_it_is_cleared),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * Golden vectors of bpf/wire.h: what every node must compute, whatever its compiler and byte order.
+ * A change here is a change of the protocol between nodes and needs a new LB_WIRE_VERSION.
+ */
+#include "fixture.h"
+
+static const uint8_t v4_bytes[16] = {[10] = 0xff, 0xff, 203, 0, 113, 7};
+static const uint8_t v6_bytes[16] = {0x20, 0x01, 0x0d, 0xb8, [15] = 1};
+
+static void words_of(__u32 words[4], const uint8_t bytes[16])
+{
+	memcpy(words, bytes, 16);
+}
+
+static void the_version_is_the_one_these_vectors_are_for(void **state)
+{
+	(void)state;
+	assert_int_equal(LB_WIRE_VERSION, 1);
+}
+
+static void mix_has_its_values(void **state)
+{
+	(void)state;
+	assert_true(lb_wire_mix(0, 0) == 0x6e72a06eb01dcf8e);
+	assert_true(lb_wire_mix(1, 2) == 0xe8bba7dc64b3faf6);
+}
+
+static void flow_hash_has_its_values(void **state)
+{
+	__u16 sport = __builtin_bswap16(40000);
+	__u32 v4[4], v6[4];
+
+	(void)state;
+	words_of(v4, v4_bytes);
+	words_of(v6, v6_bytes);
+	assert_true(lb_wire_flow_hash(v4, sport, __builtin_bswap16(80), 0x12345678) ==
+		    0x4425bc4ba91a6e4f);
+	assert_true(lb_wire_flow_hash(v6, sport, __builtin_bswap16(443), 0x12345678) ==
+		    0x9f9a78988a34c511);
+}
+
+static void a_row_is_the_hash_scaled_to_the_row_count(void **state)
+{
+	(void)state;
+	assert_int_equal(lb_wire_row(0x4425bc4ba91a6e4f, 8), 0x44);
+	assert_int_equal(lb_wire_row(0x4425bc4ba91a6e4f, 11), 0x4425 >> 5);
+	assert_int_equal(lb_wire_row(UINT64_MAX, 16), 65535);
+}
+
+static void backend_id_and_weight_have_their_values(void **state)
+{
+	__u32 v4[4], v6[4];
+
+	(void)state;
+	words_of(v4, v4_bytes);
+	words_of(v6, v6_bytes);
+	assert_true(lb_wire_backend_id(v4, __builtin_bswap16(8080), 0x12345678) ==
+		    0x3c75b9f15efe38f8);
+	assert_true(lb_wire_backend_id(v6, __builtin_bswap16(8080), 0x12345678) ==
+		    0xcf9b547b2926336c);
+	assert_true(lb_wire_weight(0x0123456789abcdef, 1234) == 0xb9ed3796e46f2ff5);
+}
+
+static void a_row_table_has_its_values(void **state)
+{
+	struct lb_row_target targets[5];
+	uint64_t rows[256], all = 0;
+
+	(void)state;
+	for (uint16_t i = 0; i < 5; i++) {
+		struct ip_addr addr = ip_addr_from_v4(0x0a000001u + i);
+		__u32 words[4];
+
+		words_of(words, addr.b);
+		targets[i] = (struct lb_row_target){
+			.id = lb_wire_backend_id(words, __builtin_bswap16(8080), 0x492e5dae),
+			.index = i,
+			.ready = i != 2,
+		};
+	}
+	lb_rows_fill(targets, 5, 8, rows);
+	for (unsigned i = 0; i < 256; i++)
+		all = lb_wire_mix(all, rows[i]);
+	assert_true(rows[0] == 0x2000c0020000);
+	assert_true(rows[1] == 0x400040018000);
+	assert_true(all == 0x2a478e441c5b0472);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_version_is_the_one_these_vectors_are_for),
+		cmocka_unit_test(mix_has_its_values),
+		cmocka_unit_test(flow_hash_has_its_values),
+		cmocka_unit_test(a_row_is_the_hash_scaled_to_the_row_count),
+		cmocka_unit_test(backend_id_and_weight_have_their_values),
+		cmocka_unit_test(a_row_table_has_its_values),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

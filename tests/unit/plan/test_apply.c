@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * The two sinks: order of operations, what fails, what is held, and that nothing is done twice.
+ */
+#include "fake/plan_fixture.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
+
+static struct plan_apply_result apply(struct fixture *f)
+{
+	const struct lb_store store = fake_store_ops(&f->store);
+	struct arena *scratch = arena_new();
+	const struct plan_apply_result ret =
+		plan_apply_frontends(&f->plan, &store, f->now, scratch);
+
+	arena_free(scratch);
+	return ret;
+}
+
+static void vip_is_put_before_and_deleted_after_its_frontends(void **state)
+{
+	_cleanup_(fixture_freep) struct fixture *f = fixture_announced();
+
+	(void)state;
+	assert_int_equal(f->store.n_orphans, 0);
+	f->plan.n_frontends = 0;
+	assert_int_equal(apply(f).n_done, 2); /* fake_del asserts the order */
+	assert_int_equal(f->store.n, 0);
+}
+
+static void vip_stays_while_a_frontend_of_it_cannot_be_deleted(void **state)
+{
+	_cleanup_(fixture_freep) struct fixture *f = fixture_announced();
+	struct plan_apply_result r;
+
+	(void)state;
+	f->plan.n_frontends = 0;
+	f->store.fail_at = f->store.n_calls + 1;
+	r = apply(f);
+	assert_int_equal(r.n_failed, 1);
+	assert_int_equal(r.n_done, 0);
+	assert_true(r.first_error < 0);
+	assert_int_equal(f->store.n, 2);
+	assert_int_equal(apply(f).n_done, 2);
+}
+
+static void nothing_is_done_twice(void **state)
+{
+	_cleanup_(fixture_freep) struct fixture *f = fixture_announced();
+	const size_t calls = f->store.n_calls;
+
+	(void)state;
+	assert_int_equal(apply(f).n_done, 0);
+	assert_int_equal(f->store.n_calls, calls);
+}
+
+static void untested_frontend_is_tested_again_without_being_put(void **state)
+{
+	_cleanup_(fixture_freep) struct fixture *f = fixture_announced();
+	struct fake_frontend *fe = fake_store_find(&f->store, &f->plan.frontends[1].lb.key);
+	const size_t calls = f->store.n_calls;
+
+	(void)state;
+	fe->tested = false;
+	assert_int_equal(apply(f).n_done, 1);
+	assert_int_equal(f->store.n_calls, calls + 1);
+	assert_true(fe->tested);
+}
+
+static void frontend_that_cannot_be_put_is_not_tested(void **state)
+{
+	_cleanup_(fixture_freep) struct fixture *f = fixture_announced();
+	struct plan_apply_result r;
+
+	(void)state;
+	fixture_add_slice(f, "web", "10.244.0.6@node-a");
+	fixture_plan(f);
+	f->store.fail_at = f->store.n_calls + 1;
+	r = apply(f);
+	assert_int_equal(r.n_failed, 1);
+	assert_int_equal(r.n_done, 0);
+	r = apply(f);
+	assert_int_equal(r.n_done, 2);
+}
+
+static void held_frontend_is_neither_changed_nor_made(void **state)
+{
+	_cleanup_(fixture_freep) struct fixture *f = fixture_announced();
+	struct plan_frontend held[3] = {f->plan.frontends[0], f->plan.frontends[1]};
+
+	(void)state;
+	held[1].lb.table++;
+	held[2].lb.key = held[1].lb.key;
+	held[2].lb.key.addr = ip_addr_from_v4(0xc0a864ff);
+	held[0].hold = held[1].hold = held[2].hold = true;
+	f->plan.frontends = held;
+	f->plan.n_frontends = 3;
+	assert_int_equal(apply(f).n_done, 0);
+	assert_int_equal(f->store.n, 2);
+}
+
+static void changed_flags_alone_are_a_change(void **state)
+{
+	_cleanup_(fixture_freep) struct fixture *f = fixture_announced();
+
+	(void)state;
+	fixture_object(f, "LodestoneConfig", "default", "",
+		       "spec: {dataplane: {unknownPort: pass}}");
+	fixture_plan(f);
+	assert_int_equal(apply(f).n_done, 1);
+	assert_int_equal(f->store.items[0].flags, LB_F_UNKNOWN_PASS | LB_F_ECHO_ANSWER);
+}
+
+static void routes_reach_only_the_peers_of_their_bitmap(void **state)
+{
+	struct bgp_attrs attrs[2] = {{.local_pref = 1, .has_local_pref = true},
+				     {.local_pref = 2, .has_local_pref = true}};
+	struct plan_route routes[2] = {{.attrs = 0, .peers = 1}, {.attrs = 1, .peers = 2}};
+	const struct plan plan = {.attrs = attrs, .n_attrs = 2, .routes = routes, .n_routes = 2};
+	struct bgp_rib *ribs[3] = {bgp_rib_new(), bgp_rib_new(), bgp_rib_new()};
+	struct bgp_rib_route have;
+	size_t pos;
+
+	(void)state;
+	if (!ip_prefix_parse("10.0.0.0/24", &routes[0].prefix))
+		fail();
+	routes[1].prefix = routes[0].prefix;
+	for (size_t i = 0; i < 3; i++)
+		plan_apply_routes(&plan, i, ribs[i]);
+	for (size_t i = 0; i < 2; i++) {
+		pos = 0;
+		assert_int_equal(bgp_rib_n_desired(ribs[i]), 1);
+		assert_true(bgp_rib_next(ribs[i], &pos, &have));
+		assert_int_equal(have.desired->local_pref, i + 1);
+	}
+	assert_int_equal(bgp_rib_n_desired(ribs[2]), 0);
+	for (size_t i = 0; i < 3; i++)
+		bgp_rib_free(ribs[i]);
+}
+
+static void held_route_keeps_what_the_peer_has_and_adds_nothing(void **state)
+{
+	struct bgp_attrs attrs = {.local_pref = 1, .has_local_pref = true};
+	struct plan_route route = {.attrs = 0, .peers = 1};
+	const struct plan plan = {.attrs = &attrs, .n_attrs = 1, .routes = &route, .n_routes = 1};
+	struct bgp_rib *rib = bgp_rib_new();
+
+	(void)state;
+	if (!ip_prefix_parse("10.0.0.0/24", &route.prefix))
+		fail();
+	route.hold = true;
+	plan_apply_routes(&plan, 0, rib);
+	assert_int_equal(bgp_rib_n_desired(rib), 0);
+	route.hold = false;
+	plan_apply_routes(&plan, 0, rib);
+	assert_int_equal(bgp_rib_n_desired(rib), 1);
+	route.hold = true;
+	plan_apply_routes(&plan, 0, rib);
+	assert_int_equal(bgp_rib_n_desired(rib), 1);
+	route.peers = 2;
+	plan_apply_routes(&plan, 0, rib);
+	assert_int_equal(bgp_rib_n_desired(rib), 0);
+	bgp_rib_free(rib);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(vip_is_put_before_and_deleted_after_its_frontends),
+		cmocka_unit_test(vip_stays_while_a_frontend_of_it_cannot_be_deleted),
+		cmocka_unit_test(nothing_is_done_twice),
+		cmocka_unit_test(untested_frontend_is_tested_again_without_being_put),
+		cmocka_unit_test(frontend_that_cannot_be_put_is_not_tested),
+		cmocka_unit_test(held_frontend_is_neither_changed_nor_made),
+		cmocka_unit_test(changed_flags_alone_are_a_change),
+		cmocka_unit_test(routes_reach_only_the_peers_of_their_bitmap),
+		cmocka_unit_test(held_route_keeps_what_the_peer_has_and_adds_nothing),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * Which devices get which programs (DESIGN 7.1), and what a device that fails does to the plan.
+ */
+#include "fake/plan_fixture.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
+
+static const struct plan_device *device(const struct fixture *f, const char *name)
+{
+	for (size_t i = 0; i < f->plan.n_devices; i++)
+		if (strcmp(f->plan.devices[i].name, name) == 0)
+			return &f->plan.devices[i];
+	return NULL;
+}
+
+static void uplinks_are_the_devices_towards_the_peers(void **state)
+{
+	_cleanup_(fixture_freep) struct fixture *f = fixture_announced();
+
+	(void)state;
+	assert_int_equal(f->plan.n_devices, 1);
+	assert_true(device(f, "eth0")->xdp && device(f, "eth0")->tc);
+	assert_false(device(f, "eth0")->allow_generic);
+}
+
+static void devices_of_default_routes_get_the_reply_program_alone(void **state)
+{
+	_cleanup_(fixture_freep) struct fixture *f = fixture_announced();
+
+	(void)state;
+	f->default_devices[0] = 1;
+	f->default_devices[1] = 3;
+	f->node.n_default_devices = 2;
+	fixture_plan(f);
+	assert_int_equal(f->plan.n_devices, 2);
+	assert_true(device(f, "eth1")->tc);
+	assert_false(device(f, "eth1")->xdp);
+	assert_null(device(f, "lo"));
+}
+
+static void named_uplinks_replace_the_default_and_a_missing_one_is_said(void **state)
+{
+	_cleanup_(fixture_freep) struct fixture *f = fixture_announced();
+
+	(void)state;
+	fixture_object(f, "LodestoneConfig", "default", "",
+		       "spec: {dataplane: {uplinks: [eth1, eth9], mode: generic}}");
+	fixture_plan(f);
+	assert_int_equal(f->plan.n_devices, 1);
+	assert_true(device(f, "eth1")->xdp);
+	assert_true(device(f, "eth1")->allow_generic);
+	assert_non_null(strstr(fixture_problem(f, "UplinkMissing", "default")->message, "eth9"));
+}
+
+static void peer_without_a_route_detaches_nothing(void **state)
+{
+	_cleanup_(fixture_freep) struct fixture *f = fixture_announced();
+
+	(void)state;
+	f->no_route = true;
+	fixture_plan(f);
+	assert_true(device(f, "eth0")->xdp);
+	assert_non_null(fixture_route(f, "192.168.100.0/32"));
+}
+
+static void node_without_an_uplink_announces_nothing_and_says_so(void **state)
+{
+	_cleanup_(fixture_freep) struct fixture *f = fixture_new();
+
+	(void)state;
+	f->no_route = true;
+	fixture_basics(f);
+	fixture_add_service(f, "web", "Local", "");
+	fixture_add_slice(f, "web", "10.244.0.5@node-a");
+	fixture_settle(f, 10);
+	assert_int_equal(f->plan.n_devices, 0);
+	assert_int_equal(f->plan.n_routes, 0);
+	assert_non_null(fixture_problem(f, "NoUplink", NULL));
+}
+
+static void uplink_that_is_being_attached_withdraws_nothing(void **state)
+{
+	_cleanup_(fixture_freep) struct fixture *f = fixture_announced();
+
+	(void)state;
+	fixture_object(f, "BGPPeer", "r2", "",
+		       "spec: {myASN: 64512, peerASN: 64513, peerAddress: 10.0.0.2}");
+	fixture_object(f, "LodestoneConfig", "default", "",
+		       "spec: {dataplane: {uplinks: [eth0, eth1]}}");
+	fixture_plan(f);
+	assert_int_equal(fixture_route(f, "192.168.100.0/32")->peers, 1);
+	fixture_settle(f, 10);
+	assert_int_equal(fixture_route(f, "192.168.100.0/32")->peers, 3);
+}
+
+static void uplink_that_lost_a_program_withdraws_everything(void **state)
+{
+	_cleanup_(fixture_freep) struct fixture *f = fixture_announced();
+
+	(void)state;
+	fixture_object(f, "LodestoneConfig", "default", "",
+		       "spec: {dataplane: {uplinks: [eth0, eth1]}}");
+	fixture_settle(f, 10);
+	assert_true(fixture_service(f, "web")->announced);
+	f->devices[1].tc = false;
+	fixture_plan(f);
+	assert_false(fixture_service(f, "web")->announced);
+	assert_int_equal(f->plan.n_routes, 0);
+}
+
+static void settings_of_the_data_plane_are_passed_on(void **state)
+{
+	_cleanup_(fixture_freep) struct fixture *f = fixture_announced();
+
+	(void)state;
+	fixture_object(f, "LodestoneConfig", "default", "",
+		       "spec: {dataplane: {flowEntries: 65536}}");
+	fixture_plan(f);
+	assert_true(f->plan.dataplane);
+	assert_int_equal(f->plan.flow_entries, 65536);
+	f->settings.dataplane = false;
+	fixture_plan(f);
+	assert_false(f->plan.dataplane);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(uplinks_are_the_devices_towards_the_peers),
+		cmocka_unit_test(devices_of_default_routes_get_the_reply_program_alone),
+		cmocka_unit_test(named_uplinks_replace_the_default_and_a_missing_one_is_said),
+		cmocka_unit_test(peer_without_a_route_detaches_nothing),
+		cmocka_unit_test(node_without_an_uplink_announces_nothing_and_says_so),
+		cmocka_unit_test(uplink_that_is_being_attached_withdraws_nothing),
+		cmocka_unit_test(uplink_that_lost_a_program_withdraws_everything),
+		cmocka_unit_test(settings_of_the_data_plane_are_passed_on),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

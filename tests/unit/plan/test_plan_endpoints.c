@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * Which endpoints become targets and in which state (kubernetes.md 3.2): readiness, termination,
+ * locality, doubles in several slices, named ports.
+ */
+#include "fake/plan_fixture.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
+
+/* "10.244.0.5:8080r 10.244.0.6:8080d": the frontend's targets as text. */
+static const char *targets_text(const struct fixture *f, char *buf, size_t cap)
+{
+	const struct plan_frontend *fe = fixture_frontend(f, "192.168.100.0", 80);
+	size_t len = 0;
+
+	buf[0] = '\0';
+	for (size_t i = 0; fe && i < fe->lb.n_targets; i++) {
+		const struct lb_target *t = &fe->lb.targets[i];
+		char text[IP_ADDR_TEXT];
+
+		len += (size_t)snprintf(buf + len, cap - len, "%s%s:%u%s", i ? " " : "",
+					ip_addr_text(&t->addr, text), t->port,
+					t->state == LB_BACKEND_READY ? "r" : "d");
+	}
+	return buf;
+}
+
+static struct fixture *service(const char *policy, const char *endpoints)
+{
+	struct fixture *f = fixture_new();
+
+	fixture_basics(f);
+	fixture_add_service(f, "web", policy, "");
+	fixture_add_slice(f, "web", endpoints);
+	fixture_plan(f);
+	return f;
+}
+
+static void states_and_locality_choose_the_targets(void **state)
+{
+	static const struct {
+		const char *policy, *endpoints, *want;
+	} cases[] = {
+		{"Local", "10.244.0.5@node-a", "10.244.0.5:8080r"},
+		{"Local", "10.244.0.6@node-a 10.244.0.5@node-a",
+		 "10.244.0.5:8080r 10.244.0.6:8080r"},
+		{"Local", "10.244.0.5@node-a 10.244.0.6@node-b", "10.244.0.5:8080r"},
+		{"Local", "10.244.0.5", ""}, /* no node: never local */
+		{"Local", "10.244.0.5@node-ax", ""},
+		{"Local", "10.244.0.5@node-a 10.244.0.6@node-a-",
+		 "10.244.0.5:8080r 10.244.0.6:8080d"},
+		/* None ready here: the terminating one serves on. */
+		{"Local", "10.244.0.6@node-a- 10.244.0.7@node-b", "10.244.0.6:8080r"},
+		/* None ready here, but elsewhere: new flows go there. */
+		{"Cluster", "10.244.0.6@node-a- 10.244.0.7@node-b", "10.244.0.6:8080d"},
+		{"Cluster", "10.244.0.6@node-a- 10.244.0.7@node-b-", "10.244.0.6:8080r"},
+		{"Cluster", "10.244.0.6@node-a 10.244.0.7@node-b 10.244.0.8", "10.244.0.6:8080r"},
+	};
+	char buf[256];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		_cleanup_(fixture_freep) struct fixture *f =
+			service(cases[i].policy, cases[i].endpoints);
+
+		assert_string_equal(targets_text(f, buf, sizeof(buf)), cases[i].want);
+	}
+}
+
+static void remote_endpoints_are_a_warning_once_and_only_for_cluster(void **state)
+{
+	_cleanup_(fixture_freep) struct fixture *cluster =
+		service("Cluster", "10.244.0.5@node-a 10.244.1.6@node-b 10.244.1.7@node-b");
+	_cleanup_(fixture_freep) struct fixture *local =
+		service("Local", "10.244.0.5@node-a 10.244.1.6@node-b");
+	const struct plan_service *row;
+
+	(void)state;
+	assert_int_equal(fixture_count(cluster, "RemoteEndpoints"), 1);
+	assert_int_equal(fixture_problem(cluster, "RemoteEndpoints", "web")->severity,
+			 SEVERITY_WARNING);
+	assert_int_equal(fixture_count(local, "RemoteEndpoints"), 0);
+	row = fixture_service(cluster, "web");
+	assert_int_equal(row->n_backends, 3);
+	assert_string_equal(row->backends[0].state, "ready");
+	assert_string_equal(row->backends[1].state, "remote");
+	assert_string_equal(row->backends[1].node, "node-b");
+}
+
+static void endpoint_in_two_slices_counts_once_and_ready(void **state)
+{
+	_cleanup_(fixture_freep) struct fixture *f =
+		service("Local", "10.244.0.5@node-a- 10.244.0.9@node-a");
+	char buf[256];
+
+	(void)state;
+	fixture_object(f, "EndpointSlice", "web-2", "labels: {kubernetes.io/service-name: web}",
+		       "addressType: IPv4\nports: [{name: \"\", port: 8080, protocol: TCP}]\n"
+		       "endpoints: [{addresses: [10.244.0.5], nodeName: node-a}]");
+	fixture_plan(f);
+	assert_string_equal(targets_text(f, buf, sizeof(buf)), "10.244.0.5:8080r 10.244.0.9:8080r");
+}
+
+static void named_port_resolves_through_each_slice(void **state)
+{
+	_cleanup_(fixture_freep) struct fixture *f = fixture_new();
+	char buf[256];
+
+	(void)state;
+	fixture_basics(f);
+	fixture_object(f, "Service", "web", "",
+		       "spec: {type: LoadBalancer, externalTrafficPolicy: Local, ports: "
+		       "[{name: http, port: 80, protocol: TCP, targetPort: web}]}");
+	fixture_object(f, "EndpointSlice", "web-1", "labels: {kubernetes.io/service-name: web}",
+		       "addressType: IPv4\nports: [{name: admin, port: 1, protocol: TCP}, "
+		       "{name: http, port: 8080, protocol: TCP}]\n"
+		       "endpoints: [{addresses: [10.244.0.5], nodeName: node-a}]");
+	fixture_object(f, "EndpointSlice", "web-2", "labels: {kubernetes.io/service-name: web}",
+		       "addressType: IPv4\nports: [{name: http, port: 9090, protocol: TCP}]\n"
+		       "endpoints: [{addresses: [10.244.0.6], nodeName: node-a}]");
+	fixture_object(f, "EndpointSlice", "web-3", "labels: {kubernetes.io/service-name: web}",
+		       "addressType: IPv4\nports: [{name: http, port: 53, protocol: UDP}]\n"
+		       "endpoints: [{addresses: [10.244.0.7], nodeName: node-a}]");
+	fixture_plan(f);
+	assert_string_equal(targets_text(f, buf, sizeof(buf)), "10.244.0.5:8080r 10.244.0.6:9090r");
+}
+
+static void ipv6_endpoints_are_left_out_and_said(void **state)
+{
+	_cleanup_(fixture_freep) struct fixture *f = service("Local", "10.244.0.5@node-a");
+	char buf[256];
+
+	(void)state;
+	fixture_object(f, "EndpointSlice", "web-6", "labels: {kubernetes.io/service-name: web}",
+		       "addressType: IPv6\nports: [{name: \"\", port: 8080, protocol: TCP}]\n"
+		       "endpoints: [{addresses: [\"2001:db8::5\"], nodeName: node-a}]");
+	fixture_plan(f);
+	assert_string_equal(targets_text(f, buf, sizeof(buf)), "10.244.0.5:8080r");
+	assert_int_equal(fixture_problem(f, "NotSupportedYet", "web")->severity, SEVERITY_INFO);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(states_and_locality_choose_the_targets),
+		cmocka_unit_test(remote_endpoints_are_a_warning_once_and_only_for_cluster),
+		cmocka_unit_test(endpoint_in_two_slices_counts_once_and_ready),
+		cmocka_unit_test(named_port_resolves_through_each_slice),
+		cmocka_unit_test(ipv6_endpoints_are_left_out_and_said),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

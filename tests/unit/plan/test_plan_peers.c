@@ -1,0 +1,314 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * Which sessions a node runs and with what: rulings 4, 10, 12 and 13 of metallb.md 7. A password
+ * that was ordered and cannot be had holds its peer back, and no password is ever in a text.
+ */
+#include "fake/plan_fixture.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
+
+static const char secret_body[] = "type: Opaque\nstringData: {password: s3cr3t}";
+
+static void peer(struct fixture *f, const char *name, const char *spec)
+{
+	struct arena *arena = arena_new();
+
+	fixture_object(f, "BGPPeer", name, "",
+		       arena_printf(arena, "spec: {myASN: 64512, %s}", spec));
+	arena_free(arena);
+}
+
+static void assert_password(struct fixture *f, const char *name, const char *want)
+{
+	const struct plan_peer *p = fixture_plan_peer(f, name);
+
+	assert_non_null(p);
+	assert_int_equal(p->password_len, strlen(want));
+	assert_memory_equal(p->password, want, strlen(want));
+}
+
+static void assert_no_text_has(struct fixture *f, const char *word)
+{
+	struct arena *arena = arena_new();
+
+	for (size_t i = 0; i < f->plan.problems.n; i++)
+		assert_null(strstr(problem_line(arena, &f->plan.problems.items[i]), word));
+	arena_free(arena);
+}
+
+static void password_names_a_secret_if_there_is_one_else_it_is_literal(void **state)
+{
+	_cleanup_(fixture_freep) struct fixture *f = fixture_new();
+
+	(void)state;
+	peer(f, "r1", "peerASN: 64513, peerAddress: 10.0.0.1, password: bgp-auth");
+	fixture_plan(f);
+	assert_password(f, "r1", "bgp-auth");
+	assert_int_equal(fixture_problem(f, "PasswordLiteral", "r1")->severity, SEVERITY_INFO);
+	assert_no_text_has(f, "bgp-auth");
+
+	fixture_object(f, "Secret", "bgp-auth", "", secret_body);
+	fixture_plan(f);
+	assert_password(f, "r1", "s3cr3t");
+	assert_int_equal(fixture_problem(f, "PasswordResolvedFromSecret", "r1")->severity,
+			 SEVERITY_INFO);
+	assert_no_text_has(f, "s3cr3t");
+}
+
+static void missing_password_secret_holds_the_peer_back(void **state)
+{
+	_cleanup_(fixture_freep) struct fixture *f = fixture_new();
+
+	(void)state;
+	peer(f, "r1", "peerASN: 64513, peerAddress: 10.0.0.1, passwordSecret: {name: gone}");
+	peer(f, "r2", "peerASN: 64513, peerAddress: 10.0.0.2");
+	fixture_plan(f);
+	assert_null(fixture_plan_peer(f, "r1"));
+	assert_non_null(fixture_plan_peer(f, "r2"));
+	assert_int_equal(fixture_problem(f, "SecretMissing", "r1")->severity, SEVERITY_ERROR);
+
+	fixture_object(f, "Secret", "gone", "", secret_body);
+	fixture_plan(f);
+	assert_password(f, "r1", "s3cr3t");
+	assert_int_equal(fixture_problem(f, "SecretType", "r1")->severity, SEVERITY_WARNING);
+
+	fixture_object(f, "Secret", "gone", "",
+		       "type: kubernetes.io/basic-auth\nstringData: {password: s3cr3t}");
+	fixture_plan(f);
+	assert_null(fixture_problem(f, "SecretType", NULL));
+	fixture_object(f, "Secret", "gone", "", "type: Opaque\nstringData: {other: x}");
+	fixture_plan(f);
+	assert_null(fixture_plan_peer(f, "r1"));
+}
+
+static void secretref_prefix_never_falls_back_to_a_literal(void **state)
+{
+	_cleanup_(fixture_freep) struct fixture *f = fixture_new();
+
+	(void)state;
+	peer(f, "r1", "peerASN: 64513, peerAddress: 10.0.0.1, password: \"secretref:auth\"");
+	fixture_plan(f);
+	assert_null(fixture_plan_peer(f, "r1"));
+	fixture_object(f, "Secret", "auth", "", secret_body);
+	fixture_plan(f);
+	assert_password(f, "r1", "s3cr3t");
+}
+
+static void oldest_peer_of_a_router_owns_the_session_and_lends_its_name(void **state)
+{
+	_cleanup_(fixture_freep) struct fixture *f = fixture_announced();
+
+	(void)state;
+	peer(f, "r2", "peerASN: 64513, peerAddress: 10.0.0.1, password: other");
+	peer(f, "r3", "peerASN: 64999, peerAddress: 10.0.0.1");
+	fixture_object(f, "BGPAdvertisement", "adv", "", "spec: {peers: [r2]}");
+	fixture_settle(f, 10);
+	assert_int_equal(f->plan.n_peers, 1);
+	assert_null(fixture_plan_peer(f, "r1")->password);
+	assert_int_equal(fixture_problem(f, "DuplicatePeer", "r2")->severity, SEVERITY_WARNING);
+	assert_int_equal(fixture_problem(f, "DuplicatePeer", "r3")->severity, SEVERITY_ERROR);
+	assert_non_null(fixture_held(f, "r1", "192.168.100.0/32"));
+
+	fixture_object(f, "BGPAdvertisement", "adv", "", "spec: {peers: [r3]}");
+	fixture_settle(f, 10);
+	assert_null(fixture_problem(f, "UnknownPeer", NULL));
+	assert_string_equal(fixture_service(f, "web")->reason, "noMatchingPeer");
+}
+
+static void age_decides_who_owns_before_the_name_does(void **state)
+{
+	_cleanup_(fixture_freep) struct fixture *f = fixture_new();
+
+	(void)state;
+	fixture_object(f, "BGPPeer", "a", "creationTimestamp: \"2024-01-02T00:00:00Z\"",
+		       "spec: {myASN: 64512, peerASN: 64513, peerAddress: 10.0.0.1}");
+	fixture_object(f, "BGPPeer", "b", "creationTimestamp: \"2024-01-01T00:00:00Z\"",
+		       "spec: {myASN: 64512, peerASN: 64513, peerAddress: 10.0.0.1}");
+	fixture_plan(f);
+	assert_non_null(fixture_plan_peer(f, "b"));
+	assert_non_null(fixture_problem(f, "DuplicatePeer", "a"));
+}
+
+static void source_address_is_used_only_if_it_is_local(void **state)
+{
+	_cleanup_(fixture_freep) struct fixture *f = fixture_new();
+
+	(void)state;
+	peer(f, "r1", "peerASN: 64513, peerAddress: 10.0.0.1, sourceAddress: 10.0.1.10");
+	peer(f, "r2", "peerASN: 64513, peerAddress: 10.0.0.2, sourceAddress: 10.9.9.9");
+	fixture_plan(f);
+	assert_int_equal(ip_addr_v4(&fixture_plan_peer(f, "r1")->source), 0x0a00010a);
+	assert_true(ip_addr_is_none(&fixture_plan_peer(f, "r2")->source));
+	assert_null(fixture_problem(f, "SourceAddressNotLocal", "r1"));
+	assert_non_null(fixture_problem(f, "SourceAddressNotLocal", "r2"));
+}
+
+static void router_id_is_the_lowest_address_unless_the_object_has_one(void **state)
+{
+	_cleanup_(fixture_freep) struct fixture *f = fixture_new();
+
+	(void)state;
+	peer(f, "r1", "peerASN: 64513, peerAddress: 10.0.0.1");
+	peer(f, "r2", "peerASN: 64513, peerAddress: 10.0.0.2, routerID: 1.2.3.4");
+	fixture_plan(f);
+	assert_int_equal(fixture_plan_peer(f, "r1")->bgp.router_id, 0x0a00000a);
+	assert_int_equal(fixture_plan_peer(f, "r2")->bgp.router_id, 0x01020304);
+
+	f->node.n_addrs = 0;
+	fixture_plan(f);
+	assert_int_not_equal(fixture_plan_peer(f, "r1")->bgp.router_id, 0);
+}
+
+static void one_router_id_for_two_nodes_is_replaced_unless_strict(void **state)
+{
+	_cleanup_(fixture_freep) struct fixture *f = fixture_new();
+
+	(void)state;
+	peer(f, "r1", "peerASN: 64513, peerAddress: 10.0.0.1, routerID: 1.2.3.4");
+	fixture_object(f, "Node", "node-a", "", "");
+	fixture_object(f, "Node", "node-b", "", "");
+	fixture_plan(f);
+	assert_non_null(fixture_problem(f, "RouterIdShared", "r1"));
+	assert_int_equal(fixture_plan_peer(f, "r1")->bgp.router_id, 0x0a00000a);
+	fixture_object(f, "LodestoneConfig", "default", "", "spec: {strict: true}");
+	fixture_plan(f);
+	assert_int_equal(fixture_plan_peer(f, "r1")->bgp.router_id, 0x01020304);
+}
+
+static void ttl_follows_multihop_and_kind_of_session(void **state)
+{
+	_cleanup_(fixture_freep) struct fixture *f = fixture_new();
+
+	(void)state;
+	peer(f, "direct", "peerASN: 64513, peerAddress: 10.0.0.1");
+	peer(f, "hops", "peerASN: 64513, peerAddress: 10.0.0.2, ebgpMultiHop: true");
+	peer(f, "inner", "peerASN: 64512, peerAddress: 10.0.0.3");
+	peer(f, "dynamic", "dynamicASN: internal, peerAddress: 10.0.0.4");
+	fixture_plan(f);
+	assert_int_equal(fixture_plan_peer(f, "direct")->ttl, 1);
+	assert_int_equal(fixture_plan_peer(f, "hops")->ttl, 255);
+	assert_int_equal(fixture_plan_peer(f, "inner")->ttl, 255);
+	assert_int_equal(fixture_plan_peer(f, "dynamic")->ttl, 255);
+	assert_true(fixture_plan_peer(f, "dynamic")->bgp.any_internal);
+	assert_int_equal(fixture_plan_peer(f, "dynamic")->bgp.remote_asn, 0);
+}
+
+static void session_parameters_come_from_the_object(void **state)
+{
+	_cleanup_(fixture_freep) struct fixture *f = fixture_new();
+	const struct plan_peer *p;
+
+	(void)state;
+	peer(f, "r1",
+	     "peerASN: 64513, peerAddress: 10.0.0.1, peerPort: 1179, holdTime: 30s, "
+	     "keepaliveTime: 10s, connectTime: 5s, enableGracefulRestart: true");
+	peer(f, "r2", "peerASN: 64513, peerAddress: 10.0.0.2");
+	fixture_plan(f);
+	p = fixture_plan_peer(f, "r1");
+	assert_int_equal(p->port, 1179);
+	assert_int_equal(p->bgp.hold_s, 30);
+	assert_int_equal(p->bgp.keepalive_s, 10);
+	assert_int_equal(p->bgp.connect_s, 5);
+	assert_true(p->bgp.graceful_restart);
+	assert_int_equal(p->bgp.restart_time_s, 120);
+	assert_false(p->bgp.restarted);
+	p = fixture_plan_peer(f, "r2");
+	assert_int_equal(p->port, 179);
+	assert_int_equal(p->bgp.hold_s, 90);
+	assert_int_equal(p->bgp.keepalive_s, 30);
+	assert_false(p->bgp.graceful_restart);
+
+	fixture_object(f, "LodestoneConfig", "default", "",
+		       "spec: {bgp: {gracefulRestart: false}}");
+	fixture_plan(f);
+	assert_false(fixture_plan_peer(f, "r1")->bgp.graceful_restart);
+}
+
+static void what_is_not_supported_yet_is_not_started_and_said(void **state)
+{
+	_cleanup_(fixture_freep) struct fixture *f = fixture_new();
+
+	(void)state;
+	peer(f, "unnumbered", "peerASN: 64513, interface: eth0");
+	peer(f, "red", "peerASN: 64513, peerAddress: 10.0.0.2, vrf: red");
+	peer(f, "six", "peerASN: 64513, peerAddress: \"2001:db8::1\"");
+	fixture_plan(f);
+	assert_int_equal(f->plan.n_peers, 0);
+	assert_int_equal(fixture_problem(f, "NotSupportedYet", "unnumbered")->severity,
+			 SEVERITY_ERROR);
+	assert_non_null(fixture_problem(f, "NotSupportedYet", "red"));
+	assert_non_null(fixture_problem(f, "NotSupportedYet", "six"));
+}
+
+static void bfd_profile_does_not_hold_the_session_back(void **state)
+{
+	_cleanup_(fixture_freep) struct fixture *f = fixture_new();
+
+	(void)state;
+	peer(f, "r1", "peerASN: 64513, peerAddress: 10.0.0.1, bfdProfile: fast");
+	fixture_plan(f);
+	assert_non_null(fixture_plan_peer(f, "r1"));
+	assert_int_equal(fixture_problem(f, "BFDProfileMissing", "r1")->severity, SEVERITY_WARNING);
+	fixture_object(f, "BFDProfile", "fast", "", "spec: {}");
+	fixture_plan(f);
+	assert_null(fixture_problem(f, "BFDProfileMissing", NULL));
+	assert_int_equal(fixture_problem(f, "NotSupportedYet", "r1")->severity, SEVERITY_INFO);
+}
+
+static void peer_for_other_nodes_is_known_but_not_run(void **state)
+{
+	_cleanup_(fixture_freep) struct fixture *f = fixture_announced();
+
+	(void)state;
+	peer(f, "far",
+	     "peerASN: 64513, peerAddress: 10.0.0.9, "
+	     "nodeSelectors: [{matchLabels: {kubernetes.io/hostname: node-b}}]");
+	fixture_object(f, "BGPAdvertisement", "adv", "", "spec: {peers: [far, r1]}");
+	fixture_plan(f);
+	assert_null(fixture_plan_peer(f, "far"));
+	assert_null(fixture_problem(f, "UnknownPeer", NULL));
+	assert_true(fixture_service(f, "web")->announced);
+}
+
+static void refused_peer_is_a_warning_with_its_error(void **state)
+{
+	_cleanup_(fixture_freep) struct fixture *f = fixture_announced();
+	struct fixture_peer *p = fixture_peer(f, "r1");
+
+	(void)state;
+	p->down = true;
+	p->last_error = "OPEN refused: bad peer AS";
+	p->refusals = 2;
+	fixture_plan(f);
+	assert_null(fixture_problem(f, "PeerNotEstablished", NULL));
+	p->refusals = 3;
+	fixture_plan(f);
+	assert_non_null(
+		strstr(fixture_problem(f, "PeerNotEstablished", "r1")->message, "bad peer AS"));
+	assert_non_null(fixture_problem(f, "PeerNotEstablished", "r1")->remedy);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(password_names_a_secret_if_there_is_one_else_it_is_literal),
+		cmocka_unit_test(missing_password_secret_holds_the_peer_back),
+		cmocka_unit_test(secretref_prefix_never_falls_back_to_a_literal),
+		cmocka_unit_test(oldest_peer_of_a_router_owns_the_session_and_lends_its_name),
+		cmocka_unit_test(age_decides_who_owns_before_the_name_does),
+		cmocka_unit_test(source_address_is_used_only_if_it_is_local),
+		cmocka_unit_test(router_id_is_the_lowest_address_unless_the_object_has_one),
+		cmocka_unit_test(one_router_id_for_two_nodes_is_replaced_unless_strict),
+		cmocka_unit_test(ttl_follows_multihop_and_kind_of_session),
+		cmocka_unit_test(session_parameters_come_from_the_object),
+		cmocka_unit_test(what_is_not_supported_yet_is_not_started_and_said),
+		cmocka_unit_test(bfd_profile_does_not_hold_the_session_back),
+		cmocka_unit_test(peer_for_other_nodes_is_known_but_not_run),
+		cmocka_unit_test(refused_peer_is_a_warning_with_its_error),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * Folding, interning and the waiting of withdrawals (metallb.md 3.2, ruling 17, gate 3 of DESIGN
+ * 1).
+ */
+#include "fake/plan_fixture.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
+
+#define VIP "192.168.100.0"
+
+static void add_peer(struct fixture *f, const char *name, const char *address)
+{
+	struct arena *arena = arena_new();
+
+	fixture_object(f, "BGPPeer", name, "",
+		       arena_printf(arena, "spec: {myASN: 64512, peerASN: 64513, peerAddress: %s}",
+				    address));
+	arena_free(arena);
+}
+
+static void communities_of_all_advertisements_are_united_for_each_peer(void **state)
+{
+	_cleanup_(fixture_freep) struct fixture *f = fixture_announced();
+
+	(void)state;
+	add_peer(f, "r2", "10.0.0.2");
+	fixture_object(f, "BGPAdvertisement", "adv", "", "spec: {communities: [\"1:1\", \"1:2\"]}");
+	fixture_object(f, "BGPAdvertisement", "more", "",
+		       "spec: {communities: [\"1:2\", \"1:3\"], peers: [r2]}");
+	fixture_settle(f, 10);
+	assert_int_equal(fixture_held(f, "r1", VIP "/32")->n_communities, 2);
+	assert_int_equal(fixture_held(f, "r2", VIP "/32")->n_communities, 3);
+	assert_int_equal(f->plan.n_routes, 2);
+	assert_int_equal(f->plan.n_attrs, 2);
+	assert_int_equal(f->plan.routes[0].peers | f->plan.routes[1].peers, 3);
+	assert_int_equal(f->plan.routes[0].peers & f->plan.routes[1].peers, 0);
+}
+
+static void newest_advertisement_that_sets_local_pref_wins_and_the_other_is_told(void **state)
+{
+	_cleanup_(fixture_freep) struct fixture *f = fixture_announced();
+
+	(void)state;
+	fixture_object(f, "BGPAdvertisement", "a-new",
+		       "creationTimestamp: \"2024-01-03T00:00:00Z\"", "spec: {localPref: 50}");
+	fixture_object(f, "BGPAdvertisement", "b-old",
+		       "creationTimestamp: \"2024-01-02T00:00:00Z\"", "spec: {localPref: 200}");
+	fixture_object(f, "BGPAdvertisement", "c-newest",
+		       "creationTimestamp: \"2024-01-04T00:00:00Z\"", "spec: {localPref: 0}");
+	fixture_settle(f, 10);
+	assert_true(fixture_held(f, "r1", VIP "/32")->has_local_pref);
+	assert_int_equal(fixture_held(f, "r1", VIP "/32")->local_pref, 50);
+	assert_int_equal(fixture_count(f, "OverriddenByNewer"), 1);
+	assert_non_null(fixture_problem(f, "OverriddenByNewer", "b-old"));
+}
+
+static void unset_local_pref_stays_unset_unless_a_default_is_set(void **state)
+{
+	_cleanup_(fixture_freep) struct fixture *f = fixture_announced();
+
+	(void)state;
+	assert_false(fixture_held(f, "r1", VIP "/32")->has_local_pref);
+	fixture_object(f, "LodestoneConfig", "default", "", "spec: {bgp: {defaultLocalPref: 70}}");
+	fixture_settle(f, 10);
+	assert_true(fixture_held(f, "r1", VIP "/32")->has_local_pref);
+	assert_int_equal(fixture_held(f, "r1", VIP "/32")->local_pref, 70);
+}
+
+static void services_under_one_aggregate_are_one_route(void **state)
+{
+	_cleanup_(fixture_freep) struct fixture *f = fixture_announced();
+
+	(void)state;
+	fixture_add_service(f, "web2", "Local", "");
+	fixture_add_slice(f, "web2", "10.244.0.6@node-a");
+	fixture_object(f, "BGPAdvertisement", "adv", "", "spec: {aggregationLength: 24}");
+	fixture_settle(f, 10);
+	assert_int_equal(f->plan.n_routes, 1);
+	fixture_add_slice(f, "web", "");
+	fixture_settle(f, 10);
+	assert_non_null(fixture_held(f, "r1", "192.168.100.0/24"));
+	fixture_add_slice(f, "web2", "");
+	fixture_settle(f, 10);
+	assert_null(fixture_held(f, "r1", "192.168.100.0/24"));
+}
+
+static void equal_attribute_sets_are_one_set(void **state)
+{
+	_cleanup_(fixture_freep) struct fixture *f = fixture_announced();
+
+	(void)state;
+	for (int i = 0; i < 5; i++) {
+		const char *names[] = {"s0", "s1", "s2", "s3", "s4"};
+
+		fixture_add_service(f, names[i], "Local", "");
+		fixture_add_slice(f, names[i], "10.244.0.6@node-a");
+	}
+	fixture_object(f, "BGPAdvertisement", "adv", "",
+		       "spec: {communities: [\"1:1\"], aggregationLength: 32}");
+	fixture_object(f, "BGPAdvertisement", "wide", "",
+		       "spec: {communities: [\"1:1\"], aggregationLength: 24}");
+	fixture_settle(f, 10);
+	assert_int_equal(f->plan.n_routes, 7);
+	assert_int_equal(f->plan.n_attrs, 1);
+}
+
+static void too_many_communities_announce_nothing_rather_than_a_part(void **state)
+{
+	_cleanup_(fixture_freep) struct fixture *f = fixture_announced();
+	struct arena *arena = arena_new();
+
+	(void)state;
+	for (int advert = 0; advert < 2; advert++) {
+		char *list = arena_printf(arena, "\"%d:0\"", advert + 1);
+
+		for (int i = 1; i < 40; i++)
+			list = arena_printf(arena, "%s, \"%d:%d\"", list, advert + 1, i);
+		fixture_object(f, "BGPAdvertisement", advert ? "second" : "adv", "",
+			       arena_printf(arena, "spec: {communities: [%s]}", list));
+		fixture_settle(f, 10);
+		if (advert == 0)
+			assert_int_equal(fixture_held(f, "r1", VIP "/32")->n_communities, 40);
+	}
+	arena_free(arena);
+	assert_non_null(fixture_problem(f, "TooManyCommunities", "second"));
+	assert_null(fixture_route(f, VIP "/32"));
+	assert_null(fixture_held(f, "r1", VIP "/32"));
+}
+
+/* --- gate 3 --------------------------------------------------------------------------------- */
+
+static void withdraw_waits_until_its_replacement_was_written(void **state)
+{
+	_cleanup_(fixture_freep) struct fixture *f = fixture_announced();
+
+	(void)state;
+	add_peer(f, "r2", "10.0.0.2");
+	fixture_settle(f, 10);
+	fixture_object(f, "BGPAdvertisement", "adv", "", "spec: {aggregationLength: 24}");
+	fixture_peer(f, "r2")->stuck = true;
+	for (int i = 0; i < 3; i++) {
+		fixture_plan(f);
+		assert_false(fixture_route(f, "192.168.100.0/24")->hold);
+		assert_true(fixture_route(f, VIP "/32")->hold);
+		fixture_apply(f);
+		assert_non_null(fixture_held(f, "r1", "192.168.100.0/24"));
+		assert_non_null(fixture_held(f, "r1", VIP "/32"));
+	}
+	fixture_peer(f, "r2")->stuck = false;
+	fixture_settle(f, 10);
+	assert_null(fixture_held(f, "r1", VIP "/32"));
+	assert_null(fixture_held(f, "r2", VIP "/32"));
+	assert_non_null(fixture_held(f, "r2", "192.168.100.0/24"));
+}
+
+static void move_to_another_peer_is_make_before_break(void **state)
+{
+	_cleanup_(fixture_freep) struct fixture *f = fixture_announced();
+
+	(void)state;
+	add_peer(f, "r2", "10.0.0.2");
+	fixture_object(f, "BGPAdvertisement", "adv", "", "spec: {peers: [r1]}");
+	fixture_settle(f, 10);
+	fixture_object(f, "BGPAdvertisement", "adv", "", "spec: {peers: [r2]}");
+	fixture_plan(f);
+	fixture_apply(f);
+	assert_non_null(fixture_held(f, "r1", VIP "/32"));
+	assert_non_null(fixture_held(f, "r2", VIP "/32"));
+	fixture_settle(f, 10);
+	assert_null(fixture_held(f, "r1", VIP "/32"));
+}
+
+static void withdraw_does_not_wait_for_a_session_that_is_down(void **state)
+{
+	_cleanup_(fixture_freep) struct fixture *f = fixture_announced();
+
+	(void)state;
+	add_peer(f, "r2", "10.0.0.2");
+	fixture_object(f, "BGPAdvertisement", "adv", "", "spec: {peers: [r1]}");
+	fixture_settle(f, 10);
+	fixture_peer(f, "r2")->down = true;
+	fixture_object(f, "BGPAdvertisement", "adv", "", "spec: {peers: [r2]}");
+	fixture_settle(f, 10);
+	assert_null(fixture_held(f, "r1", VIP "/32"));
+}
+
+static void withdraw_of_what_cannot_be_served_goes_first(void **state)
+{
+	_cleanup_(fixture_freep) struct fixture *f = fixture_announced();
+	_cleanup_(fixture_freep) struct fixture *g = fixture_announced();
+
+	(void)state;
+	fixture_object(f, "BGPAdvertisement", "adv", "", "spec: {aggregationLength: 24}");
+	fixture_add_slice(f, "web", "");
+	fixture_plan(f);
+	assert_int_equal(f->plan.n_routes, 0);
+
+	/* Its replacement cannot come either: the device is gone. */
+	fixture_object(g, "BGPAdvertisement", "adv", "", "spec: {aggregationLength: 24}");
+	g->devices[0].xdp = false;
+	fixture_plan(g);
+	assert_int_equal(g->plan.n_routes, 0);
+}
+
+static void services_with_different_advertisements_have_their_own_attributes(void **state)
+{
+	static const char *const tiers[] = {"gold", "lead", "gold", "tin"};
+	_cleanup_(fixture_freep) struct fixture *f = fixture_new();
+	struct arena *arena = arena_new();
+
+	(void)state;
+	fixture_basics(f);
+	fixture_drop(f, "BGPAdvertisement", "adv");
+	for (unsigned i = 0; i < ARRAY_SIZE(tiers); i++) {
+		const char *name = arena_printf(arena, "s%u", i);
+
+		fixture_object(f, "BGPAdvertisement", tiers[i], "",
+			       arena_printf(arena,
+					    "spec: {communities: [\"1:%zu\"], serviceSelectors: "
+					    "[{matchLabels: {tier: %s}}]}",
+					    strlen(tiers[i]) + (unsigned char)tiers[i][0],
+					    tiers[i]));
+		fixture_object(f, "Service", name,
+			       arena_printf(arena, "labels: {tier: %s}", tiers[i]),
+			       "spec: {type: LoadBalancer, ports: [{port: 80, protocol: TCP}]}");
+		fixture_add_slice(f, name, "10.244.0.5@node-a");
+	}
+	fixture_settle(f, 10);
+	for (unsigned i = 0; i < ARRAY_SIZE(tiers); i++) {
+		const struct bgp_attrs *held =
+			fixture_held(f, "r1", arena_printf(arena, "192.168.100.%u/32", i));
+
+		assert_int_equal(held->communities[0],
+				 1u << 16 | (strlen(tiers[i]) + (unsigned char)tiers[i][0]));
+	}
+	assert_int_equal(f->plan.n_attrs, 3);
+	arena_free(arena);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(communities_of_all_advertisements_are_united_for_each_peer),
+		cmocka_unit_test(
+			newest_advertisement_that_sets_local_pref_wins_and_the_other_is_told),
+		cmocka_unit_test(unset_local_pref_stays_unset_unless_a_default_is_set),
+		cmocka_unit_test(services_under_one_aggregate_are_one_route),
+		cmocka_unit_test(equal_attribute_sets_are_one_set),
+		cmocka_unit_test(too_many_communities_announce_nothing_rather_than_a_part),
+		cmocka_unit_test(withdraw_waits_until_its_replacement_was_written),
+		cmocka_unit_test(move_to_another_peer_is_make_before_break),
+		cmocka_unit_test(withdraw_does_not_wait_for_a_session_that_is_down),
+		cmocka_unit_test(withdraw_of_what_cannot_be_served_goes_first),
+		cmocka_unit_test(services_with_different_advertisements_have_their_own_attributes),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

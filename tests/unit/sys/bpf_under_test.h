@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * A data plane on this machine's kernel, to be tested: opened on an empty pin directory by begin(),
+ * closed and cleaned up by end(), which also says that nothing is left.
+ */
+#pragma once
+
+#include "bpf_fixture.h"
+
+#include "sys/bpf_dataplane.h"
+
+#include "sys/bpf_load.h"
+#include "sys/clock.h"
+
+#include <bpf/libbpf.h>
+#include <linux/if_link.h>
+#include <netinet/ip.h>
+#include <sys/stat.h>
+
+#include "bpf/abi.h"
+
+#define VIP  0xc0000201u
+#define PORT 80
+
+struct under_test {
+	struct bpf_fixture *fixture;
+	struct arena *arena;
+	struct bpf_dataplane *dp;
+	struct lb_store store;
+	nsec_t now;
+	bool adopted;
+};
+
+/* --- helpers --------------------------------------------------------------------------------- */
+
+static inline void open_dp(struct under_test *u)
+{
+	const struct bpf_dataplane_args args = {.pin_dir = u->fixture->pin_dir, .flow_seed = 42};
+	const char *failure = NULL;
+	int error = bpf_dataplane_open(&args, u->arena, u->now, &u->dp, &u->adopted, &failure);
+
+	if (error != 0)
+		fail_msg("open: %d %s", error, failure);
+	u->store = bpf_dataplane_store(u->dp);
+}
+
+static inline void begin(struct under_test *u, void **state)
+{
+	*u = (struct under_test){.fixture = *state, .arena = arena_new(), .now = clock_now()};
+	assert_int_equal(bpf_dataplane_cleanup(u->fixture->pin_dir), 0);
+	open_dp(u);
+	assert_false(u->adopted);
+}
+
+static inline void end(struct under_test *u)
+{
+	struct stat st;
+
+	bpf_dataplane_close(u->dp);
+	arena_free(u->arena);
+	assert_int_equal(bpf_dataplane_cleanup(u->fixture->pin_dir), 0);
+	assert_int_equal(stat(u->fixture->pin_dir, &st), -1);
+}
+
+static inline void reopen(struct under_test *u)
+{
+	bpf_dataplane_close(u->dp);
+	open_dp(u);
+}
+
+static inline int pinned(const struct under_test *u, const char *what)
+{
+	char path[256];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/%s", u->fixture->pin_dir, what);
+	fd = bpf_obj_get(path);
+	assert_true(fd >= 0);
+	return fd;
+}
+
+static inline struct lb_key web_key(uint32_t i)
+{
+	struct lb_key key = {.port = PORT, .proto = IPPROTO_TCP};
+
+	key.addr = ip_addr_from_v4(VIP + i);
+	return key;
+}
+
+static inline struct lb_frontend web(struct under_test *u, uint32_t i, uint32_t n)
+{
+	struct lb_target *targets = arena_array_of(u->arena, n, struct lb_target);
+	struct lb_frontend f = {.key = web_key(i), .rows_log2 = LB_DEFAULT_ROWS_LOG2};
+
+	for (uint32_t k = 0; k < n; k++) {
+		targets[k].addr = ip_addr_from_v4(0x0a000001 + i * 256 + k);
+		targets[k].port = 8080;
+	}
+	f.targets = targets;
+	f.n_targets = n;
+	f.seed = lb_seed("default", "web");
+	f.table = lb_table_name(&f);
+	return f;
+}
+
+static inline struct lb_frontend vip(uint32_t i)
+{
+	struct lb_frontend f = {.flags = LB_F_ECHO_ANSWER};
+
+	f.key.addr = ip_addr_from_v4(VIP + i);
+	return f;
+}
+
+static inline int put(struct under_test *u, const struct lb_frontend *f)
+{
+	return u->store.ops->put(u->store.ctx, u->now, f);
+}
+
+static inline int test(struct under_test *u, uint32_t i)
+{
+	struct lb_key key = web_key(i);
+
+	return u->store.ops->test(u->store.ctx, u->now, &key);
+}
+
+static inline void put_web(struct under_test *u, uint32_t i, uint32_t n)
+{
+	struct lb_frontend address = vip(i), f = web(u, i, n);
+
+	assert_int_equal(put(u, &address), 0);
+	assert_int_equal(put(u, &f), 0);
+}
+
+static inline size_t dump(struct under_test *u, const struct lb_actual **ret)
+{
+	size_t n;
+
+	u->store.ops->dump(u->store.ctx, u->arena, ret, &n);
+	return n;
+}
+
+static inline const struct plan_actual_device *the_device(struct under_test *u)
+{
+	const struct plan_actual_device *devices;
+	size_t n;
+
+	bpf_dataplane_devices(u->dp, u->arena, &devices, &n);
+	assert_int_equal(n, 1);
+	return devices;
+}
+
+static inline const struct plan_actual_device *apply(struct under_test *u, const char *name,
+						     bool generic)
+{
+	const struct plan_device device = {.ifindex = (int)if_nametoindex(name),
+					   .name = name,
+					   .xdp = true,
+					   .tc = true,
+					   .allow_generic = generic};
+
+	bpf_dataplane_apply_devices(u->dp, &device, 1);
+	return the_device(u);
+}
+
+static inline uint32_t xdp_on(const char *name)
+{
+	uint32_t id = 0;
+
+	assert_int_equal(bpf_xdp_query_id((int)if_nametoindex(name), 0, &id), 0);
+	return id;
+}
+
+static inline uint32_t id_of(int prog_fd)
+{
+	struct bpf_prog_info info = {.id = 0};
+	__u32 len = sizeof(info);
+
+	assert_int_equal(bpf_obj_get_info_by_fd(prog_fd, &info, &len), 0);
+	return info.id;
+}
+
+/* The id of our pinned program. */
+static inline uint32_t our_id(const struct under_test *u, const char *name)
+{
+	char what[64];
+	uint32_t id;
+	int fd;
+
+	snprintf(what, sizeof(what), "progs/%s", name);
+	fd = pinned(u, what);
+	id = id_of(fd);
+	close(fd);
+	return id;
+}

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/* The classic filter of kernels without tcx; newer ones have it, too. */
+#include "bpf_fixture.h"
+
+#include "sys/bpf_clsact.h"
+
+#include <bpf/libbpf.h>
+
+static void attach_foreign(uint32_t handle, uint32_t priority)
+{
+	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = device_index(), .attach_point = BPF_TC_EGRESS);
+	LIBBPF_OPTS(bpf_tc_opts, opts, .handle = handle, .priority = priority);
+
+	opts.prog_fd = foreign_program(BPF_PROG_TYPE_SCHED_CLS, "foreign", 0);
+	assert_true(opts.prog_fd >= 0);
+	assert_int_equal(bpf_tc_attach(&hook, &opts), 0);
+	close(opts.prog_fd);
+}
+
+static bool is_there(uint32_t handle, uint32_t priority)
+{
+	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = device_index(), .attach_point = BPF_TC_EGRESS);
+	LIBBPF_OPTS(bpf_tc_opts, opts, .handle = handle, .priority = priority);
+
+	return bpf_tc_query(&hook, &opts) == 0;
+}
+
+static void ours_becomes_first_again_after_another_came_before_it(void **state)
+{
+	int ours;
+
+	SKIP_IF_REFUSED((struct bpf_fixture *)*state);
+	ours = foreign_program(BPF_PROG_TYPE_SCHED_CLS, "tc_reply", -1);
+	assert_int_equal(bpf_clsact_is_first(device_index()), 0);
+	assert_int_equal(bpf_clsact_attach(device_index(), ours), 0);
+	assert_int_equal(bpf_clsact_is_first(device_index()), 1);
+	assert_int_equal(bpf_clsact_attach(device_index(), ours), 0);
+	attach_foreign(7, 2);
+	assert_int_equal(bpf_clsact_is_first(device_index()), 1);
+	attach_foreign(8, 1); /* the newest of a priority runs first */
+	assert_int_equal(bpf_clsact_is_first(device_index()), 0);
+	assert_int_equal(bpf_clsact_attach(device_index(), ours), 0);
+	assert_int_equal(bpf_clsact_is_first(device_index()), 1);
+	assert_int_equal(bpf_clsact_detach(device_index()), 0);
+	assert_int_equal(bpf_clsact_is_first(device_index()), 0);
+	assert_true(is_there(7, 2) && is_there(8, 1)); /* nobody else's is touched */
+	assert_int_equal(bpf_clsact_detach(device_index()), 0);
+	run("tc qdisc del dev " DEVICE " clsact");
+	close(ours);
+}
+
+static void a_foreign_filter_under_our_handle_is_not_ours(void **state)
+{
+	SKIP_IF_REFUSED((struct bpf_fixture *)*state);
+	run("tc qdisc add dev " DEVICE " clsact");
+	attach_foreign(0x6c64, 1);
+	assert_int_equal(bpf_clsact_is_first(device_index()), 0);
+	assert_int_equal(bpf_clsact_detach(device_index()), 0);
+	assert_true(is_there(0x6c64, 1));
+	run("tc qdisc del dev " DEVICE " clsact");
+}
+
+static void a_device_without_the_qdisc_has_no_filter(void **state)
+{
+	SKIP_IF_REFUSED((struct bpf_fixture *)*state);
+	assert_int_equal(bpf_clsact_is_first(device_index()), 0);
+	assert_int_equal(bpf_clsact_detach(device_index()), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(ours_becomes_first_again_after_another_came_before_it),
+		cmocka_unit_test(a_foreign_filter_under_our_handle_is_not_ours),
+		cmocka_unit_test(a_device_without_the_qdisc_has_no_filter),
+	};
+
+	return cmocka_run_group_tests(tests, fixture_setup, fixture_teardown);
+}

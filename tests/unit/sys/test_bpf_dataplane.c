@@ -1,0 +1,352 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/* The store and the counters against this machine's kernel. */
+#include "bpf_under_test.h"
+
+#include <arpa/inet.h>
+#include <linux/if_ether.h>
+#include <netinet/tcp.h>
+
+/* A TCP packet from a client through xdp_lb; the verdict. */
+static uint32_t send_packet(const struct under_test *u, uint32_t i, uint16_t port, bool syn)
+{
+	struct {
+		struct ethhdr eth;
+		struct iphdr ip;
+		struct tcphdr tcp;
+		uint8_t payload[6];
+	} __attribute__((packed)) frame = {.eth.h_proto = htons(ETH_P_IP)};
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = &frame, .data_size_in = sizeof(frame),
+		    .repeat = 1);
+	int fd = pinned(u, "progs/xdp_lb");
+
+	frame.ip = (struct iphdr){.version = 4, .ihl = 5, .ttl = 64, .protocol = IPPROTO_TCP};
+	frame.ip.tot_len = htons(sizeof(frame) - sizeof(frame.eth));
+	frame.ip.saddr = htonl(0xcb007107);
+	frame.ip.daddr = htonl(VIP + i);
+	frame.tcp = (struct tcphdr){.doff = 5, .syn = syn, .ack = !syn};
+	frame.tcp.source = htons(40000);
+	frame.tcp.dest = htons(port);
+	assert_int_equal(bpf_prog_test_run_opts(fd, &opts), 0);
+	close(fd);
+	return opts.retval;
+}
+
+static void what_was_put_is_dumped_and_passes_its_test(void **state)
+{
+	const struct lb_actual *all;
+	struct under_test u;
+
+	SKIP_IF_REFUSED((struct bpf_fixture *)*state);
+	begin(&u, state);
+	put_web(&u, 0, 3);
+	put_web(&u, 1, 1);
+	assert_int_equal(dump(&u, &all), 4);
+	assert_false(all[1].tested);
+	assert_int_equal(test(&u, 0), 0);
+	assert_int_equal(test(&u, 1), 0);
+	assert_int_equal(dump(&u, &all), 4);
+	assert_int_equal(all[1].n_targets, 3);
+	assert_true(all[1].tested);
+	assert_int_equal(test(&u, 2), -ENOENT);
+	end(&u);
+}
+
+static void the_self_test_fails_when_the_maps_say_something_else(void **state)
+{
+	struct lb_service svc;
+	struct under_test u;
+	int fd;
+
+	SKIP_IF_REFUSED((struct bpf_fixture *)*state);
+	begin(&u, state);
+	put_web(&u, 0, 3);
+	fd = pinned(&u, "maps/services");
+	for (__u32 at = 0; at < LB_SERVICE_SLOTS; at++) {
+		assert_int_equal(bpf_map_lookup_elem(fd, &at, &svc), 0);
+		if (svc.key.port == 0)
+			continue;
+		svc.live |= (uint64_t)LB_SVC_NO_BACKENDS << LB_LIVE_FLAGS_SHIFT;
+		assert_int_equal(bpf_map_update_elem(fd, &at, &svc, BPF_ANY), 0);
+	}
+	close(fd);
+	assert_int_equal(test(&u, 0), -ECOMM);
+	put_web(&u, 1, 0);
+	assert_int_equal(test(&u, 1), -ENODATA);
+	end(&u);
+}
+
+static void the_self_test_leaves_no_trace(void **state)
+{
+	struct bpf_counter total;
+	uint64_t drops[LB_N_DROPS];
+	struct lb_key key = web_key(0);
+	struct under_test u;
+
+	SKIP_IF_REFUSED((struct bpf_fixture *)*state);
+	begin(&u, state);
+	put_web(&u, 0, 3);
+	for (unsigned i = 0; i < 10; i++)
+		assert_int_equal(test(&u, 0), 0);
+	assert_true(bpf_dataplane_count(u.dp, &key, &total, NULL, 0));
+	assert_int_equal(total.packets, 0);
+	assert_int_equal(bpf_dataplane_drops(u.dp, drops, LB_N_DROPS), LB_N_DROPS);
+	for (size_t i = 0; i < LB_N_DROPS; i++)
+		assert_int_equal(drops[i], 0);
+	end(&u);
+}
+
+static void packets_and_drops_are_counted_where_they_belong(void **state)
+{
+	struct bpf_counter total, each[3];
+	uint64_t drops[LB_N_DROPS];
+	struct lb_key key = web_key(0), none = web_key(9);
+	struct under_test u;
+
+	SKIP_IF_REFUSED((struct bpf_fixture *)*state);
+	begin(&u, state);
+	put_web(&u, 0, 3);
+	for (unsigned i = 0; i < 5; i++)
+		assert_int_equal(send_packet(&u, 0, PORT, i == 0), XDP_PASS);
+	assert_int_equal(send_packet(&u, 0, PORT + 1, true), XDP_DROP);
+	assert_true(bpf_dataplane_count(u.dp, &key, &total, each, 3));
+	assert_int_equal(total.packets, 5);
+	assert_int_equal(total.bytes, 5 * 46);
+	assert_int_equal(each[0].packets + each[1].packets + each[2].packets, 5);
+	assert_int_equal(bpf_dataplane_drops(u.dp, drops, LB_N_DROPS), LB_N_DROPS);
+	assert_int_equal(drops[LB_DROP_UNKNOWN_PORT], 1);
+	assert_false(bpf_dataplane_count(u.dp, &none, &total, NULL, 0));
+	end(&u);
+}
+
+static void counters_go_on_when_a_service_grows_and_begin_at_nothing_after_a_delete(void **state)
+{
+	struct bpf_counter total;
+	struct lb_key key = web_key(0);
+	struct under_test u;
+
+	SKIP_IF_REFUSED((struct bpf_fixture *)*state);
+	begin(&u, state);
+	put_web(&u, 0, 3);
+	for (unsigned i = 0; i < 5; i++)
+		(void)send_packet(&u, 0, PORT, i == 0);
+	put_web(&u, 0, 40);
+	assert_true(bpf_dataplane_count(u.dp, &key, &total, NULL, 0));
+	assert_int_equal(total.packets, 5);
+	assert_int_equal(u.store.ops->del(u.store.ctx, u.now, &key), 0);
+	u.now += 2 * LB_REST_NS;
+	bpf_dataplane_tick(u.dp, u.now);
+	put_web(&u, 0, 40);
+	assert_true(bpf_dataplane_count(u.dp, &key, &total, NULL, 0));
+	assert_int_equal(total.packets, 0);
+	end(&u);
+}
+
+/* All of `services`, and every row there is. */
+static uint64_t *read_tables(const struct under_test *u, size_t *ret_len)
+{
+	size_t services = LB_SERVICE_SLOTS * sizeof(struct lb_service), n_rows = 0;
+	uint8_t *ret = xcalloc(1, services + 2 * LB_ROWS_CHUNK * sizeof(uint64_t));
+	uint64_t *rows = (uint64_t *)(ret + services);
+	int fd = pinned(u, "maps/services"), outer = pinned(u, "maps/rows");
+	__u32 id;
+
+	for (__u32 at = 0; at < LB_SERVICE_SLOTS; at++)
+		assert_int_equal(bpf_map_lookup_elem(fd, &at, ret + at * 64), 0);
+	for (__u32 at = 0; at < 2 && bpf_map_lookup_elem(outer, &at, &id) == 0; at++) {
+		int inner = bpf_map_get_fd_by_id(id);
+
+		for (__u32 row = 0; row < LB_ROWS_CHUNK; row++)
+			assert_int_equal(bpf_map_lookup_elem(inner, &row, &rows[n_rows++]), 0);
+		close(inner);
+	}
+	assert_true(n_rows > 0);
+	close(fd);
+	close(outer);
+	*ret_len = services + n_rows * sizeof(uint64_t);
+	return (uint64_t *)ret;
+}
+
+static void a_restart_adopts_everything_and_writes_nothing(void **state)
+{
+	const struct lb_actual *before, *after;
+	uint64_t *image, *again;
+	struct bpf_counter total;
+	struct lb_key key = web_key(3);
+	struct lb_frontend f;
+	struct under_test u;
+	size_t n, len;
+
+	SKIP_IF_REFUSED((struct bpf_fixture *)*state);
+	begin(&u, state);
+	for (uint32_t i = 0; i < 40; i++) /* 41 tables of 2,048 rows: two chunks */
+		put_web(&u, i, 1 + i % 20);
+	(void)send_packet(&u, 3, PORT, true);
+	n = dump(&u, &before);
+	image = read_tables(&u, &len);
+	reopen(&u);
+	assert_true(u.adopted);
+	again = read_tables(&u, &len);
+	assert_memory_equal(image, again, len);
+	free(image);
+	free(again);
+	assert_int_equal(dump(&u, &after), n);
+	for (size_t i = 0; i < n; i++) {
+		assert_int_equal(lb_key_cmp(&before[i].key, &after[i].key), 0);
+		assert_true(before[i].table == after[i].table);
+		assert_int_equal(before[i].flags, after[i].flags);
+		assert_int_equal(before[i].n_targets, after[i].n_targets);
+		for (size_t k = 0; k < before[i].n_targets; k++)
+			assert_int_equal(lb_target_cmp(&before[i].targets[k], &after[i].targets[k]),
+					 0);
+	}
+	assert_true(bpf_dataplane_count(u.dp, &key, &total, NULL, 0));
+	assert_int_equal(total.packets, 1);
+	assert_int_equal(test(&u, 39), 0);
+	f = web(&u, 40, 5);
+	assert_int_equal(put(&u, &f), 0);
+	assert_int_equal(test(&u, 40), 0);
+	end(&u);
+}
+
+static void maps_of_another_abi_or_boot_are_not_adopted(void **state)
+{
+	const struct lb_actual *all;
+	struct lb_config config;
+	struct under_test u;
+	__u32 zero = 0;
+
+	SKIP_IF_REFUSED((struct bpf_fixture *)*state);
+	begin(&u, state);
+	for (unsigned round = 0; round < 2; round++) {
+		int fd = pinned(&u, "maps/config");
+
+		put_web(&u, 0, 3);
+		assert_int_equal(bpf_map_lookup_elem(fd, &zero, &config), 0);
+		if (round == 0)
+			config.abi_version++;
+		else
+			config.boot++;
+		assert_int_equal(bpf_map_update_elem(fd, &zero, &config, BPF_ANY), 0);
+		close(fd);
+		reopen(&u);
+		assert_false(u.adopted);
+		assert_int_equal(dump(&u, &all), 0);
+		reopen(&u);
+		assert_true(u.adopted);
+	}
+	end(&u);
+}
+
+static size_t n_backend_ports(const struct under_test *u)
+{
+	struct lb_backend_port key, next;
+	int fd = pinned(u, "maps/backend_ports");
+	int more = bpf_map_get_next_key(fd, NULL, &next);
+	size_t n = 0;
+
+	for (; more == 0; n++) {
+		key = next;
+		more = bpf_map_get_next_key(fd, &key, &next);
+	}
+	close(fd);
+	return n;
+}
+
+static void backend_ports_hold_each_backend_once_and_as_long_as_one_frontend_has_it(void **state)
+{
+	struct lb_frontend a, b;
+	struct under_test u;
+
+	SKIP_IF_REFUSED((struct bpf_fixture *)*state);
+	begin(&u, state);
+	a = web(&u, 0, 3);
+	b = web(&u, 0, 3);
+	b.key = web_key(1);
+	b.table = lb_table_name(&b);
+	assert_int_equal(put(&u, &a), 0);
+	assert_int_equal(put(&u, &b), 0);
+	assert_int_equal(put(&u, &b), 0);
+	assert_int_equal(n_backend_ports(&u), 3);
+	reopen(&u);
+	assert_int_equal(n_backend_ports(&u), 3);
+	a = web(&u, 0, 2);
+	assert_int_equal(put(&u, &a), 0);
+	assert_int_equal(n_backend_ports(&u), 3);
+	assert_int_equal(u.store.ops->del(u.store.ctx, u.now, &b.key), 0);
+	assert_int_equal(n_backend_ports(&u), 2);
+	assert_int_equal(u.store.ops->del(u.store.ctx, u.now, &a.key), 0);
+	assert_int_equal(n_backend_ports(&u), 0);
+	end(&u);
+}
+
+static void our_age_is_the_programs_age(void **state)
+{
+	struct lb_flow4_line line;
+	struct under_test u;
+	bool found = false;
+	int fd;
+
+	SKIP_IF_REFUSED((struct bpf_fixture *)*state);
+	begin(&u, state);
+	put_web(&u, 0, 3);
+	(void)send_packet(&u, 0, PORT, true);
+	fd = pinned(&u, "maps/flow4");
+	for (__u32 at = 0; bpf_map_lookup_elem(fd, &at, &line) == 0; at++) {
+		for (unsigned k = 0; k < LB_FLOW4_WAYS; k++) {
+			if (line.way[k].age == 0)
+				continue;
+			found = true;
+			assert_in_range((uint16_t)(bpf_load_age() - line.way[k].age), 0, 1);
+		}
+	}
+	close(fd);
+	assert_true(found);
+	end(&u);
+}
+
+static void a_pin_directory_elsewhere_is_refused_in_words(void **state)
+{
+	const struct bpf_dataplane_args args = {.pin_dir = "/tmp/lt-dp-not-a-bpffs"};
+	struct arena *arena = arena_new();
+	struct bpf_dataplane *dp;
+	const char *failure = NULL;
+	struct stat st;
+	bool adopted;
+
+	SKIP_IF_REFUSED((struct bpf_fixture *)*state);
+	assert_int_equal(bpf_dataplane_open(&args, arena, 1, &dp, &adopted, &failure),
+			 -EMEDIUMTYPE);
+	assert_string_equal(failure, "the pin directory: it is not on a bpffs");
+	assert_int_equal(stat(args.pin_dir, &st), -1);
+	arena_free(arena);
+}
+
+static void cleanup_without_anything_is_fine(void **state)
+{
+	struct bpf_fixture *x = *state;
+
+	SKIP_IF_REFUSED(x);
+	assert_int_equal(bpf_dataplane_cleanup(x->pin_dir), 0);
+	assert_int_equal(bpf_dataplane_cleanup("/sys/fs/bpf/lt-dp-never-was"), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_was_put_is_dumped_and_passes_its_test),
+		cmocka_unit_test(the_self_test_fails_when_the_maps_say_something_else),
+		cmocka_unit_test(the_self_test_leaves_no_trace),
+		cmocka_unit_test(packets_and_drops_are_counted_where_they_belong),
+		cmocka_unit_test(
+			counters_go_on_when_a_service_grows_and_begin_at_nothing_after_a_delete),
+		cmocka_unit_test(a_restart_adopts_everything_and_writes_nothing),
+		cmocka_unit_test(maps_of_another_abi_or_boot_are_not_adopted),
+		cmocka_unit_test(
+			backend_ports_hold_each_backend_once_and_as_long_as_one_frontend_has_it),
+		cmocka_unit_test(our_age_is_the_programs_age),
+		cmocka_unit_test(a_pin_directory_elsewhere_is_refused_in_words),
+		cmocka_unit_test(cleanup_without_anything_is_fine),
+	};
+
+	return cmocka_run_group_tests(tests, fixture_setup, fixture_teardown);
+}

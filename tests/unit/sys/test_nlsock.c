@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * sys/nlsock: outcomes of questions, and that a broken-off one does not spoil the next.
+ */
+#include "sys/nlsock.h"
+
+#include "sys_test.h"
+
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
+
+static int count(void *ctx, const struct nlmsghdr *answer)
+{
+	int *n = ctx;
+
+	assert_int_equal(answer->nlmsg_type, RTM_NEWLINK);
+	(*n)++;
+	return 0;
+}
+
+static int count_and_give_up(void *ctx, const struct nlmsghdr *answer)
+{
+	(void)count(ctx, answer);
+	return -ECANCELED;
+}
+
+static int ask_for_links(struct nlsock *s, uint16_t flags, int ifindex, nlsock_cb cb, int *n)
+{
+	char buf[NLSOCK_REQUEST_BYTES] __attribute__((aligned(NLMSG_ALIGNTO)));
+	void *header;
+	struct nlmsghdr *m =
+		nlsock_request(buf, RTM_GETLINK, flags, sizeof(struct ifinfomsg), &header);
+	struct ifinfomsg *link = header;
+
+	*n = 0;
+	link->ifi_index = ifindex;
+	return nlsock_ask(s, m, cb, n);
+}
+
+static void dumps_and_single_questions_end_with_their_outcome(void **state)
+{
+	struct nlsock *s = NULL;
+	int n;
+
+	(void)state;
+	assert_int_equal(nlsock_open(NETLINK_ROUTE, &s), 0);
+	assert_int_equal(ask_for_links(s, NLM_F_DUMP, 0, count, &n), 0);
+	assert_true(n >= 1);
+	assert_int_equal(ask_for_links(s, 0, 1, count, &n), 0);
+	assert_int_equal(n, 1);
+	assert_int_equal(ask_for_links(s, 0, 0x7ffffff0, count, &n), -ENODEV);
+	assert_int_equal(n, 0);
+	nlsock_free(s);
+}
+
+static void a_question_broken_off_does_not_spoil_the_next(void **state)
+{
+	struct nlsock *s = NULL;
+	int n, all;
+
+	(void)state;
+	netns_enter();
+	run("for i in $(seq 1 150); do echo link add lt$i type veth peer name lp$i; done |"
+	    " ip -batch -");
+	assert_int_equal(nlsock_open(NETLINK_ROUTE, &s), 0);
+	assert_int_equal(ask_for_links(s, NLM_F_DUMP, 0, count, &all), 0);
+	assert_true(all >= 301);
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(ask_for_links(s, NLM_F_DUMP, 0, count_and_give_up, &n),
+				 -ECANCELED);
+		assert_int_equal(n, 1);
+		assert_int_equal(ask_for_links(s, 0, 1, count, &n), 0);
+		assert_int_equal(n, 1);
+		assert_int_equal(ask_for_links(s, NLM_F_DUMP, 0, count, &n), 0);
+		assert_int_equal(n, all);
+	}
+	nlsock_free(s);
+}
+
+static void a_bus_that_does_not_exist_is_an_error(void **state)
+{
+	struct nlsock *s = NULL;
+
+	(void)state;
+	assert_int_equal(nlsock_open(31, &s), -EPROTONOSUPPORT);
+	assert_null(s);
+	nlsock_freep(&s);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(dumps_and_single_questions_end_with_their_outcome),
+		cmocka_unit_test(a_question_broken_off_does_not_spoil_the_next),
+		cmocka_unit_test(a_bus_that_does_not_exist_is_an_error),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

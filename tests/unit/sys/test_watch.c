@@ -1,0 +1,519 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * sys/watch: every way in which people and programs replace files, each with the calls that an
+ * attentive reader of the folder expects. Time is the `now` parameter, so nothing waits but for
+ * inotify itself. Calls are recorded as "+name=text", "-name" (gone), "!name:errno" and "ok".
+ */
+#include "sys/watch.h"
+
+#include "base/limits.h"
+#include "base/strbuf.h"
+#include "sys/files.h"
+#include "sys_test.h"
+
+#include <limits.h>
+#include <poll.h>
+
+#define MS NSEC_PER_MSEC
+
+struct bench {
+	char *dir;
+	struct watch *w;
+	struct strbuf calls;
+	nsec_t now, next;
+};
+
+static int setup(void **state)
+{
+	struct bench *b = xcalloc(1, sizeof(*b));
+
+	b->dir = temp_make();
+	b->now = 1000 * NSEC_PER_SEC;
+	strbuf_init(&b->calls, 1 << 20);
+	assert_int_equal(watch_new(b->dir, &b->w), 0);
+	*state = b;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct bench *b = *state;
+
+	watch_free(b->w);
+	strbuf_done(&b->calls);
+	temp_remove(b->dir);
+	free(b);
+	return 0;
+}
+
+static void record(void *ctx, const struct watch_file *file)
+{
+	struct bench *b = ctx;
+	const char *name = strrchr(file->path, '/') + 1;
+
+	if (b->calls.len > 0)
+		strbuf_add(&b->calls, " ");
+	switch (file->event) {
+	case WATCH_CHANGED:
+		assert_int_equal(file->text[file->len], '\0');
+		strbuf_printf(&b->calls, "+%s=", name);
+		strbuf_add_len(&b->calls, file->text, file->len);
+		break;
+	case WATCH_GONE:
+		strbuf_printf(&b->calls, "-%s", name);
+		break;
+	case WATCH_FAILED:
+		strbuf_printf(&b->calls, "!%s:%s", strcmp(file->path, b->dir) ? name : "dir",
+			      strerrorname_np(-file->err));
+		break;
+	case WATCH_RECOVERED:
+		strbuf_add(&b->calls, "ok");
+		break;
+	}
+}
+
+static const char *scan(struct bench *b, bool force)
+{
+	b->calls.len = 0;
+	if (b->calls.data)
+		b->calls.data[0] = '\0';
+	b->next = watch_scan(b->w, b->now, force, record, b);
+	assert_true(b->next <= b->now + WATCH_RESCAN_NS);
+	return b->calls.data ? b->calls.data : "";
+}
+
+#define expect_scan(b, expected) assert_string_equal(scan((b), false), (expected))
+
+static bool is_readable(const struct bench *b)
+{
+	struct pollfd p = {.fd = watch_fd(b->w), .events = POLLIN};
+
+	return poll(&p, 1, 0) == 1;
+}
+
+/* What the loop would do: scan because inotify says so. */
+#define expect_noticed(b, expected)                                                                \
+	do {                                                                                       \
+		assert_true(is_readable(b));                                                       \
+		expect_scan((b), (expected));                                                      \
+		assert_false(is_readable(b));                                                      \
+	} while (0)
+
+static void the_first_scan_reports_every_yaml_file_in_order(void **state)
+{
+	struct bench *b = *state;
+
+	run("cd %s && printf 2 >b.yml && printf 1 >a.yaml && printf x >c.txt && printf x >.h.yaml &&"
+	    " printf x >yaml && mkdir sub && printf x >sub/d.yaml",
+	    b->dir);
+	expect_scan(b, "+a.yaml=1 +b.yml=2");
+	expect_scan(b, "");
+	assert_int_equal(b->next, b->now + WATCH_RESCAN_NS);
+}
+
+static void cp_over_a_file_is_one_change(void **state)
+{
+	struct bench *b = *state;
+
+	run("printf old >%s/a.yaml; printf new >%s/src", b->dir, b->dir);
+	expect_scan(b, "+a.yaml=old");
+	run("cp %s/src %s/a.yaml", b->dir, b->dir);
+	expect_noticed(b, "+a.yaml=new");
+	expect_scan(b, "");
+}
+
+static void mv_over_a_file_is_one_change(void **state)
+{
+	struct bench *b = *state;
+
+	run("printf old >%s/a.yaml; printf new >%s/src", b->dir, b->dir);
+	expect_scan(b, "+a.yaml=old");
+	run("mv %s/src %s/a.yaml", b->dir, b->dir);
+	expect_noticed(b, "+a.yaml=new");
+}
+
+static void sed_in_place_is_one_change(void **state)
+{
+	struct bench *b = *state;
+
+	run("printf old >%s/a.yaml", b->dir);
+	expect_scan(b, "+a.yaml=old");
+	run("sed -i s/old/new/ %s/a.yaml", b->dir);
+	expect_noticed(b, "+a.yaml=new");
+}
+
+/* vim with backupcopy=no: the old file steps aside, the new one is written in its place. */
+static void an_editor_that_moves_the_old_file_aside_never_costs_the_objects(void **state)
+{
+	struct bench *b = *state;
+
+	run("printf old >%s/a.yaml", b->dir);
+	expect_scan(b, "+a.yaml=old");
+	run("mv %s/a.yaml %s/a.yaml~", b->dir, b->dir);
+	expect_noticed(b, "");
+	assert_int_equal(b->next, b->now + WATCH_GONE_NS);
+	b->now += 150 * MS;
+	run("printf new >%s/a.yaml; rm %s/a.yaml~", b->dir, b->dir);
+	expect_noticed(b, "+a.yaml=new");
+	b->now += 100 * MS;
+	expect_scan(b, "");
+	assert_int_equal(b->next, b->now + WATCH_RESCAN_NS);
+}
+
+static void a_file_that_comes_back_unchanged_is_no_change(void **state)
+{
+	struct bench *b = *state;
+
+	run("printf old >%s/a.yaml", b->dir);
+	expect_scan(b, "+a.yaml=old");
+	run("rm %s/a.yaml", b->dir);
+	expect_noticed(b, "");
+	b->now += 199 * MS;
+	run("printf old >%s/a.yaml", b->dir);
+	expect_noticed(b, "");
+	b->now += 199 * MS;
+	/* Gone once more: the time counts anew. */
+	run("rm %s/a.yaml", b->dir);
+	expect_noticed(b, "");
+	b->now += 199 * MS;
+	expect_scan(b, "");
+	b->now += 1 * MS;
+	expect_scan(b, "-a.yaml");
+}
+
+static void a_vanished_file_is_reported_after_200_ms_and_once(void **state)
+{
+	struct bench *b = *state;
+
+	run("cd %s && printf 1 >a.yaml && printf 2 >b.yaml", b->dir);
+	expect_scan(b, "+a.yaml=1 +b.yaml=2");
+	run("rm %s/a.yaml", b->dir);
+	expect_noticed(b, "");
+	b->now = b->next - 1;
+	expect_scan(b, "");
+	b->now += 1;
+	expect_scan(b, "-a.yaml");
+	assert_int_equal(b->next, b->now + WATCH_RESCAN_NS);
+	expect_scan(b, "");
+	run("printf 1 >%s/a.yaml", b->dir);
+	expect_noticed(b, "+a.yaml=1");
+}
+
+/* "> a.yaml" of a shell, then the content: what was in force stays in force in between. */
+static void truncate_then_write_is_one_change(void **state)
+{
+	struct bench *b = *state;
+	char path[PATH_MAX];
+
+	run("printf old >%s/a.yaml", b->dir);
+	expect_scan(b, "+a.yaml=old");
+	(void)snprintf(path, sizeof(path), "%s/a.yaml", b->dir);
+	int fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC);
+	assert_true(fd >= 0);
+	expect_scan(b, ""); /* some other file's event, just now */
+	b->now += 100 * MS;
+	expect_scan(b, "");
+	assert_int_equal(write(fd, "new", 3), 3);
+	close(fd);
+	expect_noticed(b, "+a.yaml=new");
+	assert_int_equal(b->next, b->now + WATCH_RESCAN_NS);
+}
+
+static void a_file_emptied_for_good_is_reported_as_empty(void **state)
+{
+	struct bench *b = *state;
+
+	run("printf old >%s/a.yaml", b->dir);
+	expect_scan(b, "+a.yaml=old");
+	run(": >%s/a.yaml", b->dir);
+	expect_noticed(b, "");
+	b->now = b->next;
+	expect_scan(b, "+a.yaml=");
+	expect_scan(b, "");
+	assert_int_equal(b->next, b->now + WATCH_RESCAN_NS);
+}
+
+static void a_file_read_half_written_is_read_again(void **state)
+{
+	struct bench *b = *state;
+	char path[PATH_MAX];
+
+	expect_scan(b, "");
+	(void)snprintf(path, sizeof(path), "%s/a.yaml", b->dir);
+	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, "ha", 2), 2);
+	expect_noticed(b, "+a.yaml=ha");
+	assert_int_equal(write(fd, "lf", 2), 2);
+	close(fd);
+	expect_noticed(b, "+a.yaml=half");
+}
+
+/*
+ * A setting of the kernel behind a link: its content changes and its stat never does, as with two
+ * writes within one tick of a file system's clock. Seen by an event of its name, and by force.
+ */
+static void a_change_that_stat_cannot_see_is_found_by_its_event_and_by_force(void **state)
+{
+	struct bench *b = *state;
+
+	netns_enter();
+	run("echo 61 >/proc/sys/net/ipv4/ip_default_ttl &&"
+	    " ln -s /proc/sys/net/ipv4/ip_default_ttl %s/a.yaml",
+	    b->dir);
+	expect_scan(b, "+a.yaml=61\n");
+	run("echo 62 1<>/proc/sys/net/ipv4/ip_default_ttl");
+	expect_scan(b, "");
+	run("touch -h %s/a.yaml", b->dir);
+	expect_noticed(b, "+a.yaml=62\n");
+	run("echo 63 1<>/proc/sys/net/ipv4/ip_default_ttl");
+	expect_scan(b, "");
+	assert_string_equal(scan(b, true), "+a.yaml=63\n");
+}
+
+/* Its folder was away and is back: not a single one of the file's own times has changed. */
+static void a_link_that_dangled_for_a_moment_is_no_change(void **state)
+{
+	struct bench *b = *state;
+
+	run("cd %s && mkdir d && printf 1 >d/t && ln -s d/t a.yaml", b->dir);
+	expect_scan(b, "+a.yaml=1");
+	run("mv %s/d %s/e", b->dir, b->dir);
+	expect_noticed(b, "");
+	b->now += 100 * MS;
+	run("mv %s/e %s/d", b->dir, b->dir);
+	expect_noticed(b, "");
+	assert_int_equal(b->next, b->now + WATCH_RESCAN_NS);
+	b->now = b->next;
+	run("rm %s/a.yaml", b->dir);
+	expect_noticed(b, "");
+	assert_int_equal(b->next, b->now + WATCH_GONE_NS);
+}
+
+/* A ConfigMap volume: a.yaml -> ..data/a.yaml, ..data -> a folder with the time in its name. */
+static void the_kubelet_swapping_its_data_link_is_one_change_per_file(void **state)
+{
+	struct bench *b = *state;
+
+	run("cd %s && mkdir ..2024_1 && printf 1 >..2024_1/a.yaml && printf 1 >..2024_1/b.yaml &&"
+	    " ln -s ..2024_1 ..data && ln -s ..data/a.yaml a.yaml && ln -s ..data/b.yaml b.yaml",
+	    b->dir);
+	expect_scan(b, "+a.yaml=1 +b.yaml=1");
+	run("cd %s && mkdir ..2024_2 && printf 2 >..2024_2/a.yaml && printf 1 >..2024_2/b.yaml &&"
+	    " ln -s ..2024_2 ..data_tmp && mv -T ..data_tmp ..data && rm -r ..2024_1",
+	    b->dir);
+	expect_noticed(b, "+a.yaml=2");
+	/* A key leaves the ConfigMap: its link dangles until the kubelet removes it. */
+	run("cd %s && mkdir ..2024_3 && printf 2 >..2024_3/a.yaml &&"
+	    " ln -s ..2024_3 ..data_tmp && mv -T ..data_tmp ..data && rm -r ..2024_2",
+	    b->dir);
+	expect_noticed(b, "");
+	b->now = b->next;
+	expect_scan(b, "-b.yaml");
+	run("rm %s/b.yaml", b->dir);
+	expect_noticed(b, "");
+}
+
+static void a_link_to_elsewhere_is_found_by_the_periodic_scan(void **state)
+{
+	struct bench *b = *state;
+	char *other = temp_make();
+
+	run("printf 1 >%s/t && ln -s %s/t %s/a.yaml", other, other, b->dir);
+	expect_scan(b, "+a.yaml=1");
+	run("printf 22 >%s/t", other);
+	assert_false(is_readable(b));
+	b->now = b->next;
+	expect_scan(b, "+a.yaml=22");
+	temp_remove(other);
+}
+
+static void force_reports_only_changes(void **state)
+{
+	struct bench *b = *state;
+
+	run("printf 1 >%s/a.yaml", b->dir);
+	expect_scan(b, "+a.yaml=1");
+	assert_string_equal(scan(b, true), "");
+	run("printf 2 >%s/a.yaml", b->dir);
+	assert_string_equal(scan(b, true), "+a.yaml=2");
+}
+
+static void an_unreadable_file_fails_alone_and_recovers(void **state)
+{
+	struct bench *b = *state;
+
+	run("cd %s && printf 1 >a.yaml && mkdir b.yaml && printf 3 >c.yaml", b->dir);
+	expect_scan(b, "+a.yaml=1 !b.yaml:EISDIR +c.yaml=3");
+	expect_scan(b, "");
+	run("rmdir %s/b.yaml && printf 2 >%s/b.yaml", b->dir, b->dir);
+	expect_noticed(b, "+b.yaml=2");
+	/* A former content stays in force while it cannot be read, and is told again afterwards. */
+	run("cd %s && mv b.yaml x && mkfifo b.yaml", b->dir);
+	expect_noticed(b, "!b.yaml:EINVAL");
+	run("cd %s && mv x b.yaml", b->dir);
+	expect_noticed(b, "+b.yaml=2");
+	run("rm %s/b.yaml && ln -s b.yaml %s/b.yaml", b->dir, b->dir);
+	expect_noticed(b, "!b.yaml:ELOOP");
+	run("rm %s/b.yaml", b->dir);
+	expect_noticed(b, "");
+	b->now = b->next;
+	expect_scan(b, "-b.yaml");
+}
+
+static void a_file_over_the_limit_fails(void **state)
+{
+	struct bench *b = *state;
+
+	run("truncate -s %u %s/a.yaml", LIMIT_FILE_BYTES + 1, b->dir);
+	expect_scan(b, "!a.yaml:EFBIG");
+	run("printf 1 >%s/a.yaml", b->dir);
+	expect_noticed(b, "+a.yaml=1");
+}
+
+static void files_over_the_limit_fail_as_the_folder_and_known_ones_stay(void **state)
+{
+	struct bench *b = *state;
+
+	run("cd %s && seq -f %%g.yaml %u | xargs touch", b->dir, LIMIT_FILES);
+	assert_true(strlen(scan(b, false)) > LIMIT_FILES * strlen("+1.yaml="));
+	expect_scan(b, "");
+	run("touch %s/0.yaml %s/00.yaml", b->dir, b->dir);
+	expect_noticed(b, "!dir:E2BIG");
+	expect_scan(b, "");
+	run("rm %s/7.yaml %s/8.yaml", b->dir, b->dir);
+	expect_noticed(b, "");
+	b->now += WATCH_GONE_NS;
+	expect_scan(b, "-7.yaml -8.yaml");
+	expect_scan(b, "ok +0.yaml= +00.yaml=");
+}
+
+static void a_folder_that_cannot_be_seen_costs_no_objects(void **state)
+{
+	struct bench *b = *state;
+
+	run("printf 1 >%s/a.yaml", b->dir);
+	expect_scan(b, "+a.yaml=1");
+	run("mv %s %s.away", b->dir, b->dir);
+	expect_noticed(b, "!dir:ENOENT");
+	b->now += 10 * NSEC_PER_SEC;
+	expect_scan(b, "");
+	assert_true(b->next > b->now);
+	run("mv %s.away %s", b->dir, b->dir);
+	expect_scan(b, "ok");
+	/* And it is watched again. */
+	run("printf 2 >%s/a.yaml", b->dir);
+	expect_noticed(b, "+a.yaml=2");
+	/* Another folder in its place, while the old one lives on. */
+	run("mv %s %s.away && mkdir %s && printf 3 >%s/a.yaml", b->dir, b->dir, b->dir, b->dir);
+	assert_string_equal(scan(b, false), "+a.yaml=3");
+	run("printf 4 >%s/a.yaml", b->dir);
+	expect_noticed(b, "+a.yaml=4");
+	run("rm -r %s.away", b->dir);
+}
+
+static void a_file_pending_as_vanished_does_not_spin_while_the_folder_is_away(void **state)
+{
+	struct bench *b = *state;
+
+	run("printf 1 >%s/a.yaml", b->dir);
+	expect_scan(b, "+a.yaml=1");
+	run("rm %s/a.yaml", b->dir);
+	expect_scan(b, "");
+	run("mv %s %s.away", b->dir, b->dir);
+	b->now = b->next;
+	expect_scan(b, "!dir:ENOENT");
+	b->now = b->next;
+	expect_scan(b, "");
+	assert_true(b->next > b->now);
+	run("mv %s.away %s", b->dir, b->dir);
+	expect_scan(b, "ok");
+	b->now = b->next;
+	expect_scan(b, "-a.yaml");
+}
+
+static void watch_file(struct bench *b, const char *name)
+{
+	char path[PATH_MAX];
+
+	(void)snprintf(path, sizeof(path), "%s/%s", b->dir, name);
+	watch_free(b->w);
+	assert_int_equal(watch_new(path, &b->w), 0);
+}
+
+static void a_single_file_of_any_name_is_watched_without_its_siblings(void **state)
+{
+	struct bench *b = *state;
+
+	run("cd %s && printf 1 >conf && printf x >other.yaml", b->dir);
+	watch_file(b, "conf");
+	expect_scan(b, "+conf=1");
+	run("cd %s && printf 2 >new && mv new conf", b->dir);
+	expect_noticed(b, "+conf=2");
+	run("rm %s/conf", b->dir);
+	expect_noticed(b, "");
+	b->now = b->next;
+	expect_scan(b, "-conf");
+	run("printf 3 >%s/conf", b->dir);
+	expect_noticed(b, "+conf=3");
+}
+
+static void a_single_file_that_never_was_there_is_told(void **state)
+{
+	struct bench *b = *state;
+
+	watch_file(b, "a.yaml");
+	expect_scan(b, "!a.yaml:ENOENT");
+	b->now = b->next;
+	expect_scan(b, "");
+	assert_true(b->next > b->now);
+	run("printf 1 >%s/a.yaml", b->dir);
+	expect_noticed(b, "+a.yaml=1");
+}
+
+/* Many writers at once: in the end what was told equals what is there. */
+static void a_storm_ends_in_the_true_state(void **state)
+{
+	struct bench *b = *state;
+
+	expect_scan(b, "");
+	run("cd %s && (for i in $(seq 40); do printf $i >a.yaml; printf $i >t; mv t b.yaml;"
+	    " rm -f c.yaml; printf $i >c.yaml; sed -i s/$/$i/ c.yaml; done) & "
+	    "for i in $(seq 20); do printf $i >%s/d.yaml; done; wait",
+	    b->dir, b->dir);
+	expect_noticed(b, "+a.yaml=40 +b.yaml=40 +c.yaml=4040 +d.yaml=20");
+	expect_scan(b, "");
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(the_first_scan_reports_every_yaml_file_in_order),
+		TEST(cp_over_a_file_is_one_change),
+		TEST(mv_over_a_file_is_one_change),
+		TEST(sed_in_place_is_one_change),
+		TEST(an_editor_that_moves_the_old_file_aside_never_costs_the_objects),
+		TEST(a_file_that_comes_back_unchanged_is_no_change),
+		TEST(a_vanished_file_is_reported_after_200_ms_and_once),
+		TEST(truncate_then_write_is_one_change),
+		TEST(a_file_emptied_for_good_is_reported_as_empty),
+		TEST(a_file_read_half_written_is_read_again),
+		TEST(a_change_that_stat_cannot_see_is_found_by_its_event_and_by_force),
+		TEST(a_link_that_dangled_for_a_moment_is_no_change),
+		TEST(the_kubelet_swapping_its_data_link_is_one_change_per_file),
+		TEST(a_link_to_elsewhere_is_found_by_the_periodic_scan),
+		TEST(force_reports_only_changes),
+		TEST(an_unreadable_file_fails_alone_and_recovers),
+		TEST(a_file_over_the_limit_fails),
+		TEST(files_over_the_limit_fail_as_the_folder_and_known_ones_stay),
+		TEST(a_folder_that_cannot_be_seen_costs_no_objects),
+		TEST(a_file_pending_as_vanished_does_not_spin_while_the_folder_is_away),
+		TEST(a_single_file_of_any_name_is_watched_without_its_siblings),
+		TEST(a_single_file_that_never_was_there_is_told),
+		TEST(a_storm_ends_in_the_true_state),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * Building the agent up and taking it down. What can fail at the start for a reason the operator
+ * must know (another agent, no netlink, no socket) ends the process with one clear line; what can
+ * come back by itself (a peer, the data plane, a file) is a problem, and the agent runs on.
+ */
+#include "agent/agent.h"
+
+#include "agent/cleanup.h"
+#include "agent/ctl.h"
+#include "agent/sources.h"
+#include "agent/state.h"
+#include "sys/bpf_dataplane.h"
+#include "sys/clock.h"
+#include "sys/loop.h"
+
+static void start_objects(struct agent *a)
+{
+	nsec_t now = clock_now();
+
+	a->started_at = now;
+	a->plan_at = a->resync_at = NSEC_NEVER;
+	a->loop = loop_new();
+	a->world = world_new();
+	a->dataplane_arena = arena_new();
+	a->ledger_arena = arena_new();
+	a->given_arena = arena_new();
+	a->plans[0].arena = arena_new();
+	a->plans[1].arena = arena_new();
+	agent_peers_init(&a->peers, a->loop, now ^ (uint64_t)getpid() << 32);
+}
+
+int agent_start(struct agent *a, const struct options *options)
+{
+	int r;
+
+	*a = (struct agent){.options = options, .lock = -1};
+	a->settings = (struct plan_settings){
+		.node_name = options->node,
+		.ns = options->ns,
+		.lb_class = options->lb_class,
+		.dataplane = true,
+	};
+	start_objects(a);
+	r = agent_lock(options->pin, &a->lock);
+	if (r == 0)
+		r = sources_start(a);
+	if (r == 0) {
+		state_load(a, a->started_at);
+		r = ctl_start(a);
+	}
+	a->scan_wanted = a->node_dirty = a->plan_dirty = a->plan_urgent = true;
+	return r;
+}
+
+void agent_done(struct agent *a)
+{
+	agent_peers_done(&a->peers);
+	ctl_stop(a);
+	bpf_dataplane_close(a->dataplane);
+	sources_stop(a);
+	problem_log_done(&a->problem_log);
+	arena_free(a->plans[0].arena);
+	arena_free(a->plans[1].arena);
+	arena_free(a->given_arena);
+	arena_free(a->ledger_arena);
+	arena_free(a->dataplane_arena);
+	world_free(a->world);
+	loop_free(a->loop);
+	if (a->lock >= 0)
+		close(a->lock);
+}

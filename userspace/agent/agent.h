@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * The agent: one struct that owns every long-lived object of the process, built up in one order and
+ * taken down in the reverse. The parts below are driven by the loop's step (agent_step): inputs are
+ * read, the plan is computed when something changed, and its differences are applied to the sinks.
+ */
+#pragma once
+
+#include "agent/options.h"
+#include "agent/peers.h"
+#include "agent/problem_log.h"
+#include "plan/plan.h"
+#include "plan/sink.h"
+
+struct bpf_dataplane;
+struct loop;
+struct loop_fd;
+struct netlink;
+struct unix_server;
+struct watch;
+
+/* Plan N is built in one arena while N-1 lives in the other. */
+struct agent_plan {
+	struct arena *arena; /* owned; holds all below */
+	struct plan plan;
+	struct plan_addresses addresses;
+	struct plan_node node;
+	struct plan_actual actual;
+	struct problems problems; /* the world's, the allocator's and the plan's, sorted */
+};
+
+struct agent {
+	const struct options *options; /* borrowed */
+	struct plan_settings settings;
+	nsec_t started_at;
+
+	struct loop *loop; /* owned, as all pointers below */
+	struct world *world;
+	struct watch *watch;
+	struct netlink *netlink;
+	struct loop_fd *watch_fd, *netlink_fd;
+	int lock; /* on the pin directory; -1 = not held */
+	struct unix_server *server;
+	struct bpf_dataplane *dataplane; /* NULL: could not be loaded, or mode off so far */
+	struct arena *dataplane_arena;   /* holds the failure text */
+	const char *dataplane_failure;   /* NULL: none */
+	nsec_t dataplane_retry_at;
+	bool adopted; /* the pinned maps of an earlier process were taken over */
+
+	struct agent_peers peers;
+	struct agent_plan plans[2];
+	struct agent_plan *current; /* the applied plan; NULL before the first */
+	struct plan_ledger ledger;  /* in ledger_arena */
+	struct arena *ledger_arena;
+	struct plan_addresses given; /* addresses this agent gave, in given_arena */
+	struct arena *given_arena;
+	uint64_t ipam_hash, ledger_hash; /* of what is saved, to write only changes */
+	struct problem_log problem_log;
+
+	/* When. */
+	bool scan_wanted, scan_forced; /* the configuration may have changed */
+	bool node_dirty, hooks_dirty;  /* links, addresses, routes; attached programs */
+	bool plan_dirty;               /* an input of the plan changed */
+	bool plan_urgent;              /* ... which must not wait */
+	nsec_t scan_at, plan_at, planned_at, resync_at, dataplane_at, alive_at;
+	nsec_t watchdog_at;
+	bool ready_said; /* READY=1 was sent */
+	bool stopping;
+};
+
+/*
+ * Builds the agent: takes the lock, reads the state and the configuration, loads or adopts the data
+ * plane, opens the control socket. 0, or -errno after saying on stderr what could not be done.
+ */
+int agent_start(struct agent *a, const struct options *options) must_check;
+
+/* Runs until a signal ends it. */
+int agent_run(struct agent *a);
+
+/* Takes everything down in reverse order. What is pinned in the kernel stays. */
+void agent_done(struct agent *a);
+
+/* Validates and prints problems: the exit code of --check. */
+int agent_check(const struct options *options);

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * The order of the sinks within a round: the data plane first, so that what a route needs is there
+ * before the route; whether it may be announced is not decided by this order but by the plan's
+ * gates.
+ */
+#include "agent/apply.h"
+
+#include "agent/agent.h"
+#include "agent/inputs.h"
+#include "sys/bpf_dataplane.h"
+#include "sys/log.h"
+
+#define DATAPLANE_RETRY_NS (30 * NSEC_PER_SEC)
+
+/* Loads or adopts the data plane when the plan wants one. True if that changed anything. */
+static bool ensure_dataplane(struct agent *a, const struct plan *plan, nsec_t now)
+{
+	struct bpf_dataplane_args args = {
+		.pin_dir = a->options->pin,
+		.flow_entries = plan->flow_entries,
+		.flow_seed = rng_next(&a->peers.rng),
+	};
+	int r;
+
+	if (!plan->dataplane || a->dataplane || now < a->dataplane_retry_at)
+		return false;
+	arena_reset(a->dataplane_arena);
+	a->dataplane_failure = NULL;
+	r = bpf_dataplane_open(&args, a->dataplane_arena, now, &a->dataplane, &a->adopted,
+			       &a->dataplane_failure);
+	if (r < 0) {
+		a->dataplane = NULL;
+		a->dataplane_retry_at = now + DATAPLANE_RETRY_NS;
+		return true;
+	}
+	a->peers.forwarding_preserved = a->adopted;
+	a->dataplane_at = now;
+	log_info("dataplane: loaded", "pin=%s adopted=%s", a->options->pin,
+		 a->adopted ? "yes" : "no");
+	return true;
+}
+
+static bool apply_dataplane(struct agent *a, const struct plan *plan, nsec_t now,
+			    struct arena *scratch)
+{
+	struct plan_apply_result result;
+	struct lb_store store;
+
+	if (!a->dataplane)
+		return false;
+	bpf_dataplane_apply_devices(a->dataplane, plan->devices, plan->n_devices);
+	store = bpf_dataplane_store(a->dataplane);
+	result = plan_apply_frontends(plan, &store, now, scratch);
+	if (result.n_failed > 0)
+		log_warn("dataplane: not all could be programmed", "failed=%zu error=%s",
+			 result.n_failed, log_quote(strerror(-result.first_error)));
+	if (result.n_done > 0)
+		log_info("dataplane: programmed", "changes=%zu", result.n_done);
+	return result.n_done > 0;
+}
+
+static bool same_devices(const struct plan *a, const struct plan *b)
+{
+	if (a->n_devices != b->n_devices)
+		return false;
+	for (size_t i = 0; i < a->n_devices; i++)
+		if (a->devices[i].ifindex != b->devices[i].ifindex ||
+		    a->devices[i].xdp != b->devices[i].xdp ||
+		    a->devices[i].tc != b->devices[i].tc ||
+		    a->devices[i].allow_generic != b->devices[i].allow_generic)
+			return false;
+	return true;
+}
+
+bool apply_round(struct agent *a, nsec_t now)
+{
+	struct agent_plan *p = a->current == &a->plans[0] ? &a->plans[1] : &a->plans[0];
+	_cleanup_(arena_freep) struct arena *ledger_arena = arena_new();
+	_cleanup_(arena_freep) struct arena *scratch = arena_new();
+	struct plan_ledger ledger;
+	bool devices_changed, again;
+
+	arena_reset(p->arena);
+	inputs_compute(a, p, now, ledger_arena, &ledger);
+	devices_changed = !a->current || !same_devices(&a->current->plan, &p->plan);
+
+	a->ledger = ledger;
+	arena_free(a->ledger_arena);
+	a->ledger_arena = TAKE_PTR(ledger_arena);
+	a->current = p;
+
+	again = ensure_dataplane(a, &p->plan, now);
+	again |= apply_dataplane(a, &p->plan, now, scratch);
+	agent_peers_apply(&a->peers, &p->plan, now);
+	agent_peers_apply_routes(&a->peers, &p->plan, now);
+	again |= devices_changed || a->peers.changed;
+	a->peers.changed = a->peers.urgent = false;
+	return again;
+}

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * The control socket's requests: one JSON line in ({"command":"show","what":"peers",...}); out a
+ * line that names the protocol and says whether it worked, then the body as one line of JSON. The
+ * keys are a contract (DESIGN 10): only ever added, absent = null.
+ */
+#pragma once
+
+#include "base/nsec.h"
+
+struct agent;
+
+/* Opens the socket. 0, or -errno after saying on stderr what failed. */
+int ctl_start(struct agent *a);
+void ctl_stop(struct agent *a);
+/* Closes clients whose time is up; returns when to call again. */
+nsec_t ctl_tick(struct agent *a, nsec_t now);

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * The plan's inputs, gathered: the world, the kernel's view of the node, what the sinks confirm,
+ * and the addresses that the allocator gives; and the plan computed from them.
+ */
+#pragma once
+
+#include "base/nsec.h"
+
+struct agent;
+struct agent_plan;
+struct arena;
+struct plan_ledger;
+
+/*
+ * Computes addresses, plan and the list of all problems into *p (whose arena is empty); the next
+ * ledger into `ledger_arena`. Sets a->plan_at to the plan's deadline.
+ */
+void inputs_compute(struct agent *a, struct agent_plan *p, nsec_t now, struct arena *ledger_arena,
+		    struct plan_ledger *ret_ledger);

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * lodestoned: arguments, then one of its three jobs: run, check a configuration, clean up.
+ *
+ * Where to read on: agent.h (what there is), reconcile.c (when and in which order things happen),
+ * plan/plan.h (what is computed), and DESIGN in docs/architecture.md.
+ */
+#include "agent/agent.h"
+#include "agent/cleanup.h"
+#include "sys/log.h"
+
+#include <stdlib.h>
+
+static int run(const struct options *options)
+{
+	struct agent a;
+	int r = agent_start(&a, options);
+
+	if (r == 0)
+		r = agent_run(&a);
+	agent_done(&a);
+	return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+int main(int argc, char **argv)
+{
+	char host[256] = "localhost";
+	struct options options;
+	enum log_level level = LOG_LEVEL_INFO;
+	const char *wrong;
+
+	(void)gethostname(host, sizeof(host) - 1); /* the default stands if it cannot be told */
+	wrong = options_parse(argc, argv, getenv("LODESTONE_NODE_NAME"), host, &options);
+	if (wrong) {
+		fprintf(stderr, "lodestoned: %s; see lodestoned --help\n", wrong);
+		return EXIT_FAILURE;
+	}
+	if (!log_level_parse(options.log_level, &level))
+		level = LOG_LEVEL_INFO;
+	log_init(level, options.log_json);
+
+	switch (options.action) {
+	case OPTIONS_RUN:
+		return run(&options);
+	case OPTIONS_CHECK:
+		return agent_check(&options);
+	case OPTIONS_CLEANUP:
+		return cleanup_run(&options);
+	case OPTIONS_VERSION:
+		printf("lodestoned %s\n", LODESTONE_VERSION);
+		return EXIT_SUCCESS;
+	case OPTIONS_HELP:
+		fputs(options_help(), stdout);
+		return EXIT_SUCCESS;
+	}
+	return EXIT_FAILURE;
+}

@@ -1,0 +1,424 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * Peers and their sockets. Every input (a timer, bytes, a connection that came up) ends in pump(),
+ * which does what the protocol object asks for until it asks for nothing more, and writes what it
+ * has to say. The object is the only one that decides; a socket error is just another input.
+ */
+#include "agent/peers.h"
+
+#include "agent/peer_config.h"
+#include "plan/sink.h"
+#include "sys/log.h"
+#include "sys/loop.h"
+#include "sys/tcp.h"
+
+#include <assert.h>
+#include <errno.h>
+
+#define READ_BYTES  (64u << 10)
+#define WRITE_BYTES (64u << 10) /* of whole messages encoded at a time */
+#define READS_MAX   4           /* of one socket in one turn of the loop */
+
+static void pump(struct agent_peer *p, nsec_t now);
+
+static const char *peer_text(const struct agent_peer *p)
+{
+	return p->key.name;
+}
+
+static void link_close(struct peer_link *l)
+{
+	loop_fd_free(TAKE_PTR(l->watch));
+	if (l->fd >= 0)
+		close(TAKE_FD(l->fd));
+	free(TAKE_PTR(l->tail));
+	l->tail_len = l->tail_at = 0;
+	l->connecting = false;
+}
+
+/* The connection is gone or never came: the protocol object hears why. */
+static void link_lost(struct peer_link *l, nsec_t now, const char *why)
+{
+	struct agent_peer *p = l->peer;
+
+	link_close(l);
+	bgp_peer_set_error(p->bgp, why);
+	bgp_peer_notify(p->bgp, now, l->slot, BGP_NOTE_TCP_FAILED);
+}
+
+/* --- writing -----------------------------------------------------------------------------------
+ */
+
+/* Writes the unsent tail; true when none is left. */
+static bool write_tail(struct peer_link *l, nsec_t now)
+{
+	while (l->tail_at < l->tail_len) {
+		ssize_t n = tcp_write(l->fd, l->tail + l->tail_at, l->tail_len - l->tail_at);
+
+		if (n == -EAGAIN)
+			return false;
+		if (n < 0) {
+			link_lost(l, now, tcp_error_text((int)-n));
+			return false;
+		}
+		l->tail_at += (size_t)n;
+		bgp_peer_notify(l->peer->bgp, now, l->slot, BGP_NOTE_SENT);
+	}
+	l->tail_len = l->tail_at = 0;
+	return true;
+}
+
+/* Encodes and writes until the peer has nothing to say or the kernel takes no more. */
+static void link_flush(struct peer_link *l, nsec_t now)
+{
+	if (l->fd < 0 || l->connecting)
+		return;
+	if (!l->tail)
+		l->tail = xmalloc(WRITE_BYTES);
+	while (write_tail(l, now)) {
+		l->tail_len = bgp_peer_transmit(l->peer->bgp, now, l->slot, l->tail, WRITE_BYTES);
+		if (l->tail_len == 0)
+			break;
+		l->peer->all->changed = true;
+	}
+	if (l->fd >= 0)
+		loop_fd_want(l->watch, true, l->tail_at < l->tail_len);
+}
+
+/* --- reading -----------------------------------------------------------------------------------
+ */
+
+static void link_connected(struct peer_link *l, nsec_t now)
+{
+	struct agent_peer *p = l->peer;
+	int r = tcp_dial_result(l->fd);
+	struct ip_addr local;
+
+	if (r == 0)
+		r = tcp_local(l->fd, &local);
+	if (r < 0) {
+		link_lost(l, now, tcp_error_text(-r));
+		return;
+	}
+	l->connecting = false;
+	loop_fd_want(l->watch, true, false);
+	p->local = local;
+	bgp_peer_set_local(p->bgp, l->slot, &local);
+	bgp_peer_notify(p->bgp, now, l->slot, BGP_NOTE_TCP_UP);
+}
+
+static void link_read(struct peer_link *l, nsec_t now)
+{
+	uint8_t *buf = l->peer->all->scratch;
+
+	for (int i = 0; i < READS_MAX && l->fd >= 0; i++) {
+		ssize_t n = tcp_read(l->fd, buf, READ_BYTES);
+
+		if (n == -EAGAIN)
+			return;
+		if (n <= 0) {
+			link_lost(l, now,
+				  n == 0 ? "the peer closed the connection"
+					 : tcp_error_text((int)-n));
+			return;
+		}
+		bgp_peer_receive(l->peer->bgp, now, l->slot, buf, (size_t)n);
+	}
+}
+
+static void on_link(void *ctx, bool readable, bool writable)
+{
+	struct peer_link *l = ctx;
+	struct agent_peer *p = l->peer;
+	nsec_t now = loop_now(p->all->loop);
+
+	if (l->connecting && writable)
+		link_connected(l, now);
+	else if (!l->connecting && readable)
+		link_read(l, now);
+	pump(p, now);
+}
+
+/* --- what the protocol object asks for ---------------------------------------------------------
+ */
+
+static void dial(struct peer_link *l, nsec_t now)
+{
+	struct agent_peer *p = l->peer;
+	const struct plan_peer *c = &p->config;
+	struct tcp_dial args = {
+		.remote = c->address,
+		.port = c->port,
+		.local = c->source,
+		.md5 = c->password,
+		.md5_len = c->password_len,
+		.ttl = c->ttl,
+	};
+	int fd;
+
+	link_close(l);
+	fd = tcp_dial(&args);
+	if (fd < 0) {
+		link_lost(l, now, tcp_error_text(-fd));
+		return;
+	}
+	l->fd = fd;
+	l->connecting = true;
+	l->watch = loop_fd_new(p->all->loop, fd, on_link, l);
+	loop_fd_want(l->watch, false, true);
+}
+
+static void note_down(struct agent_peer *p)
+{
+	struct bgp_peer_info info = bgp_peer_info(p->bgp);
+
+	p->all->urgent = true;
+	log_warn("bgp: session down", "peer=%s reason=%s", peer_text(p),
+		 log_quote(info.last_error ? info.last_error : "closed"));
+}
+
+static void note_up(struct agent_peer *p)
+{
+	struct bgp_peer_info info = bgp_peer_info(p->bgp);
+
+	p->refusals = 0;
+	log_info("bgp: session established", "peer=%s remote-as=%u hold=%u graceful-restart=%s",
+		 peer_text(p), info.remote_asn, info.hold_s, info.gr_negotiated ? "yes" : "no");
+}
+
+static void handle(struct agent_peer *p, const struct bgp_event *e, nsec_t now)
+{
+	struct peer_link *l = &p->links[e->slot];
+
+	switch (e->type) {
+	case BGP_EVENT_CONNECT:
+		if (p->refusals < UINT16_MAX)
+			p->refusals++;
+		if (p->refusals == 3)
+			p->all->changed = true;
+		dial(l, now);
+		break;
+	case BGP_EVENT_CLOSE:
+		link_flush(l, now);
+		link_close(l);
+		break;
+	case BGP_EVENT_UP:
+		p->all->changed = true;
+		note_up(p);
+		break;
+	case BGP_EVENT_DOWN:
+		p->all->changed = true;
+		note_down(p);
+		break;
+	case BGP_EVENT_STATE:
+		log_debug("bgp: state", "peer=%s from=%s to=%s", peer_text(p),
+			  bgp_state_text(e->from), bgp_state_text(e->to));
+		break;
+	}
+}
+
+static void pump(struct agent_peer *p, nsec_t now)
+{
+	struct bgp_event e;
+
+	/* Flushing may lose the connection, which is an event again. */
+	do {
+		while (bgp_peer_poll(p->bgp, &e))
+			handle(p, &e, now);
+		for (size_t i = 0; i < BGP_N_SLOTS; i++)
+			link_flush(&p->links[i], now);
+	} while (bgp_peer_poll(p->bgp, &e) && (handle(p, &e, now), true));
+}
+
+/* --- coming and going --------------------------------------------------------------------------
+ */
+
+static void start(struct agent_peer *p, nsec_t now)
+{
+	struct bgp_peer_config config = p->config.bgp;
+	struct rng rng;
+
+	rng_seed(&rng, rng_next(&p->all->rng));
+	config.restarted = p->all->restarted && config.graceful_restart;
+	config.forwarding_preserved = p->all->forwarding_preserved && config.restarted;
+	p->bgp = bgp_peer_new(&config, &rng, now);
+	bgp_peer_notify(p->bgp, now, BGP_SLOT_DIALLED, BGP_NOTE_START);
+}
+
+static struct agent_peer *peer_new(struct agent_peers *all, const struct plan_peer *want,
+				   nsec_t now)
+{
+	struct agent_peer *p = xcalloc(1, sizeof(*p));
+
+	p->all = all;
+	peer_config_copy(&p->config, want);
+	p->key = p->config.key;
+	for (size_t i = 0; i < BGP_N_SLOTS; i++)
+		p->links[i] = (struct peer_link){.peer = p, .slot = (enum bgp_slot)i, .fd = -1};
+	log_info("bgp: peer configured, starting session", "peer=%s", peer_text(p));
+	start(p, now);
+	return p;
+}
+
+static void peer_free(struct agent_peer *p)
+{
+	for (size_t i = 0; i < BGP_N_SLOTS; i++)
+		link_close(&p->links[i]);
+	bgp_peer_free(p->bgp);
+	peer_config_done(&p->config);
+	free(p);
+}
+
+static void peer_remove(struct agent_peer *p, nsec_t now)
+{
+	log_info("bgp: peer deconfigured, closing session", "peer=%s", peer_text(p));
+	bgp_peer_notify(p->bgp, now, BGP_SLOT_DIALLED, BGP_NOTE_DECONFIGURED);
+	pump(p, now);
+	peer_free(p);
+}
+
+/* Takes a changed configuration, in place if it can be done without closing the session. */
+static void peer_change(struct agent_peer *p, const struct plan_peer *want, nsec_t now)
+{
+	bool same_socket = peer_config_same_socket(&p->config, want);
+	bool absorbed = same_socket && bgp_peer_reconfigure(p->bgp, now, &want->bgp);
+
+	if (!absorbed) {
+		log_info("bgp: configuration change resets the session", "peer=%s", peer_text(p));
+		bgp_peer_notify(p->bgp, now, BGP_SLOT_DIALLED, BGP_NOTE_DECONFIGURED);
+		pump(p, now);
+		for (size_t i = 0; i < BGP_N_SLOTS; i++)
+			link_close(&p->links[i]);
+		p->bgp = bgp_peer_free(p->bgp);
+	}
+	peer_config_done(&p->config);
+	peer_config_copy(&p->config, want);
+	p->key = p->config.key;
+	p->all->changed = true;
+	if (!p->bgp)
+		start(p, now);
+}
+
+void agent_peers_init(struct agent_peers *all, struct loop *loop, uint64_t seed)
+{
+	*all = (struct agent_peers){.loop = loop, .scratch = xmalloc(READ_BYTES)};
+	rng_seed(&all->rng, seed);
+}
+
+void agent_peers_done(struct agent_peers *all)
+{
+	for (size_t i = 0; i < all->n; i++)
+		peer_free(all->items[i]);
+	free(all->items);
+	free(all->scratch);
+	*all = (struct agent_peers){0};
+}
+
+void agent_peers_apply(struct agent_peers *all, const struct plan *plan, nsec_t now)
+{
+	struct agent_peer **items = xcalloc(plan->n_peers + 1, sizeof(struct agent_peer *));
+	size_t have = 0, n = 0;
+
+	/* Both sides are sorted by key: one merge. */
+	for (size_t want = 0; want < plan->n_peers || have < all->n;) {
+		int c = want == plan->n_peers ? 1
+			: have == all->n
+				? -1
+				: peer_key_cmp(&plan->peers[want].key, &all->items[have]->key);
+
+		if (c > 0) {
+			peer_remove(all->items[have++], now);
+			all->changed = true;
+			continue;
+		}
+		if (c < 0) {
+			items[n++] = peer_new(all, &plan->peers[want++], now);
+			continue;
+		}
+		if (!peer_config_same(&all->items[have]->config, &plan->peers[want]))
+			peer_change(all->items[have], &plan->peers[want], now);
+		items[n++] = all->items[have++];
+		want++;
+	}
+	free(all->items);
+	all->items = items;
+	all->n = n;
+	for (size_t i = 0; i < n; i++)
+		pump(items[i], now);
+}
+
+void agent_peers_apply_routes(struct agent_peers *all, const struct plan *plan, nsec_t now)
+{
+	assert(all->n == plan->n_peers);
+	for (size_t i = 0; i < all->n; i++) {
+		struct agent_peer *p = all->items[i];
+
+		plan_apply_routes(plan, i, bgp_peer_rib(p->bgp));
+		if (plan->end_of_rib)
+			bgp_peer_notify(p->bgp, now, BGP_SLOT_DIALLED, BGP_NOTE_SYNCED);
+		pump(p, now);
+	}
+}
+
+nsec_t agent_peers_tick(struct agent_peers *all, nsec_t now)
+{
+	nsec_t deadline = NSEC_NEVER;
+
+	for (size_t i = 0; i < all->n; i++) {
+		struct agent_peer *p = all->items[i];
+
+		if (bgp_peer_deadline(p->bgp) <= now) {
+			bgp_peer_tick(p->bgp, now);
+			pump(p, now);
+		}
+		deadline = nsec_min(deadline, bgp_peer_deadline(p->bgp));
+	}
+	return deadline;
+}
+
+void agent_peers_notify(struct agent_peers *all, enum bgp_note note, nsec_t now)
+{
+	for (size_t i = 0; i < all->n; i++) {
+		bgp_peer_notify(all->items[i]->bgp, now, BGP_SLOT_DIALLED, note);
+		pump(all->items[i], now);
+	}
+}
+
+static void advertised(const struct agent_peer *p, struct arena *arena,
+		       struct plan_actual_peer *ret)
+{
+	struct bgp_rib *rib = bgp_peer_rib(p->bgp);
+	struct bgp_rib_route route;
+	struct ip_prefix *list = arena_array_of(arena, bgp_rib_n_advertised(rib), struct ip_prefix);
+	size_t pos = 0, n = 0;
+
+	while (bgp_rib_next(rib, &pos, &route))
+		if (route.advertised)
+			list[n++] = route.prefix;
+	ret->advertised = list;
+	ret->n_advertised = n;
+}
+
+void agent_peers_actual(const struct agent_peers *all, struct arena *arena,
+			const struct plan_actual_peer **ret, size_t *ret_n)
+{
+	struct plan_actual_peer *list = arena_array_of(arena, all->n, struct plan_actual_peer);
+
+	for (size_t i = 0; i < all->n; i++) {
+		const struct agent_peer *p = all->items[i];
+		struct bgp_peer_info info = bgp_peer_info(p->bgp);
+
+		list[i] = (struct plan_actual_peer){
+			.key = {arena_strdup(arena, p->key.name), arena_strdup(arena, p->key.vrf),
+				arena_strdup(arena, p->key.interface)},
+			.established = info.state == BGP_ESTABLISHED,
+			.end_of_rib_sent = info.end_of_rib_sent,
+			.last_error = arena_strdup(arena, info.last_error),
+			.refusals = p->refusals,
+		};
+		if (list[i].established)
+			advertised(p, arena, &list[i]);
+	}
+	*ret = list;
+	*ret_n = all->n;
+}

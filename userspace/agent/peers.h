@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * Drives the BGP peers: one bgp_peer and its sockets for each peer of the plan. The protocol object
+ * decides, this file does: it dials when asked, hands over bytes both ways, closes what is to be
+ * closed. At most one unsent tail a socket is held; a peer that does not read costs nothing more.
+ */
+#pragma once
+
+#include "base/nsec.h"
+#include "base/rng.h"
+#include "bgp/bgp_peer.h"
+#include "plan/plan.h"
+
+struct loop;
+struct loop_fd;
+
+/* One TCP connection of a peer. fd is -1 when there is none. */
+struct peer_link {
+	struct agent_peer *peer;
+	enum bgp_slot slot;
+	int fd;
+	struct loop_fd *watch;
+	bool connecting;
+	uint8_t *tail; /* bytes the kernel has not taken yet, owned */
+	size_t tail_len, tail_at;
+};
+
+struct agent_peer {
+	struct agent_peers *all;
+	struct peer_key key;     /* owned strings */
+	struct plan_peer config; /* its strings and password are owned, object is NULL */
+	struct bgp_peer *bgp;    /* owned */
+	struct peer_link links[BGP_N_SLOTS];
+	struct ip_addr local; /* of the Established connection */
+	uint16_t refusals;    /* attempts in a row that did not reach Established */
+};
+
+struct agent_peers {
+	struct loop *loop; /* borrowed */
+	struct rng rng;
+	uint8_t *scratch;          /* owned; received bytes pass through it, one read at a time */
+	struct agent_peer **items; /* by key */
+	size_t n;
+	bool restarted, forwarding_preserved; /* for peers made from now on */
+	bool changed; /* a session came up or went down, or routes went out: the plan wants to know
+		       */
+	bool urgent;  /* ... and must not wait */
+};
+
+void agent_peers_init(struct agent_peers *all, struct loop *loop, uint64_t seed);
+/* Frees all; sessions still open are closed by the kernel without a NOTIFICATION. */
+void agent_peers_done(struct agent_peers *all);
+
+/* Brings the peers to the plan's: new ones start, changed ones are reconfigured or made anew. */
+void agent_peers_apply(struct agent_peers *all, const struct plan *plan, nsec_t now);
+
+/* Sets and deletes routes by the plan and sends what can be sent. */
+void agent_peers_apply_routes(struct agent_peers *all, const struct plan *plan, nsec_t now);
+
+/* Fires due timers; returns the earliest deadline. */
+nsec_t agent_peers_tick(struct agent_peers *all, nsec_t now);
+
+/* Tells all peers something and does what they ask for in turn. */
+void agent_peers_notify(struct agent_peers *all, enum bgp_note note, nsec_t now);
+
+/* What the peers confirm, for the plan: sorted, in the arena. */
+void agent_peers_actual(const struct agent_peers *all, struct arena *arena,
+			const struct plan_actual_peer **ret, size_t *ret_n);

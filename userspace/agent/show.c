@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * Status, pools and problems as JSON.
+ */
+#include "agent/show.h"
+
+#include "agent/agent.h"
+#include "lb/lb_drops.h"
+#include "sys/bpf_dataplane.h"
+#include "sys/clock.h"
+
+void show_add_text(cJSON *to, const char *key, const char *text)
+{
+	if (text && text[0])
+		cJSON_AddStringToObject(to, key, text);
+	else
+		cJSON_AddNullToObject(to, key);
+}
+
+int show_matches(const char *filter, const char *text)
+{
+	return !filter || (text && strcmp(filter, text) == 0);
+}
+
+/* --- problems ----------------------------------------------------------------------------------
+ */
+
+static cJSON *problem_json(const struct agent *a, const struct problem *p)
+{
+	_cleanup_(arena_freep) struct arena *scratch = arena_new();
+	unsigned line = p->line ? p->line : p->object.line;
+	cJSON *o = cJSON_CreateObject();
+
+	cJSON_AddStringToObject(o, "severity", severity_text(p->severity));
+	show_add_text(o, "kind", p->object.kind);
+	show_add_text(o, "namespace", p->object.ns);
+	show_add_text(o, "name", p->object.name);
+	show_add_text(o, "field", p->field);
+	show_add_text(o, "reason", p->reason);
+	show_add_text(o, "message", p->message);
+	show_add_text(o, "remedy", p->remedy);
+	show_add_text(o, "source",
+		      p->object.file ? arena_printf(scratch, "%s:%u", p->object.file, line) : NULL);
+	cJSON_AddNumberToObject(o, "since", (double)problem_log_since(&a->problem_log, p));
+	return o;
+}
+
+cJSON *show_problems(const struct agent *a, const struct show_filter *filter)
+{
+	const struct problems *list = &a->current->problems;
+	cJSON *out = cJSON_CreateArray();
+
+	for (size_t i = 0; i < list->n; i++)
+		if (show_matches(filter->name, list->items[i].object.name) &&
+		    show_matches(filter->ns, list->items[i].object.ns))
+			cJSON_AddItemToArray(out, problem_json(a, &list->items[i]));
+	return out;
+}
+
+/* --- pools -------------------------------------------------------------------------------------
+ */
+
+static cJSON *range_json(const struct ip_range *r)
+{
+	char first[IP_ADDR_TEXT], last[IP_ADDR_TEXT], text[2 * IP_ADDR_TEXT + 1];
+
+	snprintf(text, sizeof(text), "%s-%s", ip_addr_text(&r->first, first),
+		 ip_addr_text(&r->last, last));
+	return cJSON_CreateString(text);
+}
+
+static cJSON *pool_json(const struct agent *a, const struct api_object *o)
+{
+	const struct plan_addresses *given = &a->current->addresses;
+	cJSON *out = cJSON_CreateObject();
+	cJSON *ranges;
+	double total = 0, used = 0;
+
+	cJSON_AddStringToObject(out, "name", o->meta.name);
+	ranges = cJSON_AddArrayToObject(out, "addresses");
+	for (size_t i = 0; i < o->pool.n_ranges; i++) {
+		cJSON_AddItemToArray(ranges, range_json(&o->pool.ranges[i]));
+		total += (double)ip_range_count(&o->pool.ranges[i]);
+	}
+	for (size_t i = 0; i < given->n; i++)
+		used += strcmp(given->items[i].pool, o->meta.name) == 0;
+	cJSON_AddNumberToObject(out, "total", total);
+	cJSON_AddNumberToObject(out, "used", used);
+	cJSON_AddBoolToObject(out, "autoAssign", o->pool.auto_assign);
+	return out;
+}
+
+cJSON *show_pools(const struct agent *a, const struct show_filter *filter)
+{
+	struct world_list pools = world_list(a->world, API_IP_ADDRESS_POOL);
+	cJSON *out = cJSON_CreateArray();
+
+	for (size_t i = 0; i < pools.n; i++)
+		if (show_matches(filter->name, pools.items[i]->meta.name))
+			cJSON_AddItemToArray(out, pool_json(a, pools.items[i]));
+	return out;
+}
+
+/* --- status ------------------------------------------------------------------------------------
+ */
+
+static size_t peers_established(const struct agent *a)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < a->peers.n; i++)
+		n += bgp_peer_info(a->peers.items[i]->bgp).state == BGP_ESTABLISHED;
+	return n;
+}
+
+static cJSON *device_json(const struct agent *a, const struct plan_device *want)
+{
+	const struct plan_actual *actual = &a->current->actual;
+	const struct plan_actual_device *have = NULL;
+	cJSON *o = cJSON_CreateObject();
+
+	for (size_t i = 0; i < actual->n_devices; i++)
+		if (actual->devices[i].ifindex == want->ifindex)
+			have = &actual->devices[i];
+	cJSON_AddStringToObject(o, "name", want->name);
+	cJSON_AddBoolToObject(o, "xdp", have && have->xdp);
+	cJSON_AddBoolToObject(o, "tc", have && have->tc);
+	show_add_text(o, "mode", !have || !have->xdp ? NULL : have->generic ? "generic" : "native");
+	show_add_text(o, "failure", have ? have->failure : NULL);
+	return o;
+}
+
+static bool device_failed(const struct agent *a)
+{
+	const struct plan_actual *actual = &a->current->actual;
+
+	for (size_t i = 0; i < actual->n_devices; i++)
+		if (actual->devices[i].failure)
+			return true;
+	return false;
+}
+
+static void add_dataplane(const struct agent *a, cJSON *to)
+{
+	const struct plan *plan = &a->current->plan;
+	cJSON *o = cJSON_AddObjectToObject(to, "dataplane");
+	cJSON *devices;
+
+	cJSON_AddStringToObject(o, "mode", plan->dataplane ? "xdp" : "off");
+	devices = cJSON_AddArrayToObject(o, "devices");
+	for (size_t i = 0; i < plan->n_devices; i++)
+		cJSON_AddItemToArray(devices, device_json(a, &plan->devices[i]));
+	cJSON_AddBoolToObject(o, "programsAdopted", a->adopted);
+	show_add_text(o, "failure", a->dataplane_failure);
+}
+
+static void add_drops(const struct agent *a, cJSON *to)
+{
+	cJSON *o = cJSON_AddObjectToObject(to, "drops");
+	uint64_t counts[64];
+	size_t n = 0;
+
+	if (a->dataplane)
+		n = bpf_dataplane_drops(a->dataplane, counts, ARRAY_SIZE(counts));
+	for (size_t i = 1; i < n && i < ARRAY_SIZE(counts); i++)
+		cJSON_AddNumberToObject(o, lb_drop_name((unsigned)i), (double)counts[i]);
+}
+
+static void add_services(const struct agent *a, cJSON *to)
+{
+	const struct plan *plan = &a->current->plan;
+	cJSON *o = cJSON_AddObjectToObject(to, "services");
+	double announced = 0;
+
+	for (size_t i = 0; i < plan->n_services; i++)
+		announced += plan->services[i].announced;
+	cJSON_AddNumberToObject(o, "total", (double)plan->n_services);
+	cJSON_AddNumberToObject(o, "announced", announced);
+}
+
+cJSON *show_status(const struct agent *a)
+{
+	const struct problems *problems = &a->current->problems;
+	size_t errors = problems_count(problems, SEVERITY_ERROR);
+	size_t established = peers_established(a);
+	bool failing = a->dataplane_failure || device_failed(a);
+	cJSON *out = cJSON_CreateObject();
+	cJSON *o;
+
+	cJSON_AddStringToObject(out, "node", a->options->node);
+	cJSON_AddStringToObject(out, "version", LODESTONE_VERSION);
+	cJSON_AddNumberToObject(out, "uptimeSeconds",
+				(double)((clock_now() - a->started_at) / NSEC_PER_SEC));
+	cJSON_AddStringToObject(out, "state",
+				errors || established < a->peers.n || failing ? "degraded" : "ok");
+	o = cJSON_AddObjectToObject(out, "peers");
+	cJSON_AddNumberToObject(o, "total", (double)a->peers.n);
+	cJSON_AddNumberToObject(o, "established", (double)established);
+	add_services(a, out);
+	add_dataplane(a, out);
+	add_drops(a, out);
+	o = cJSON_AddObjectToObject(out, "problems");
+	cJSON_AddNumberToObject(o, "error", (double)errors);
+	cJSON_AddNumberToObject(o, "warning", (double)problems_count(problems, SEVERITY_WARNING));
+	cJSON_AddNumberToObject(o, "info", (double)problems_count(problems, SEVERITY_INFO));
+	cJSON_AddNumberToObject(out, "foreignObjects", (double)world_foreign(a->world));
+	cJSON_AddBoolToObject(out, "stale", false);
+	return out;
+}

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * Files and netlink. The configuration is read only by sources_scan, which the step calls right
+ * before a plan, since a plan borrows from the world.
+ */
+#include "agent/sources.h"
+
+#include "agent/agent.h"
+#include "sys/log.h"
+#include "sys/loop.h"
+#include "sys/netlink.h"
+#include "sys/watch.h"
+
+#include <errno.h>
+
+static void on_watch(void *ctx, bool readable, bool writable)
+{
+	struct agent *a = ctx;
+
+	(void)readable, (void)writable;
+	a->scan_wanted = true;
+}
+
+static void on_netlink(void *ctx, bool readable, bool writable)
+{
+	struct agent *a = ctx;
+	unsigned changed = netlink_receive(a->netlink);
+
+	(void)readable, (void)writable;
+	a->node_dirty |= (changed & (NETLINK_CHANGED_NODE | NETLINK_LOST)) != 0;
+	a->hooks_dirty |= (changed & (NETLINK_CHANGED_HOOKS | NETLINK_LOST)) != 0;
+}
+
+/* --- configuration -----------------------------------------------------------------------------
+ */
+
+static void source_failed(struct agent *a, const struct watch_file *file)
+{
+	_cleanup_(arena_freep) struct arena *scratch = arena_new();
+	const char *remedy =
+		"make it readable for the agent; what was read of it before stays in force";
+
+	if (file->err == -EFBIG)
+		remedy = "split it into smaller files";
+	else if (file->err == -E2BIG)
+		remedy = "keep fewer files in the folder";
+	world_source_problem(a->world, file->path, "SourceUnreadable",
+			     arena_printf(scratch, "cannot be read: %s", strerror(-file->err)),
+			     remedy);
+}
+
+static void on_file(void *ctx, const struct watch_file *file)
+{
+	struct agent *a = ctx;
+
+	switch (file->event) {
+	case WATCH_CHANGED:
+		log_info("config: read", "file=%s bytes=%zu", log_quote(file->path), file->len);
+		world_put_source(a->world, file->path, file->text, file->len);
+		break;
+	case WATCH_GONE:
+		log_info("config: gone", "file=%s", log_quote(file->path));
+		world_drop_source(a->world, file->path);
+		break;
+	case WATCH_FAILED:
+		source_failed(a, file);
+		break;
+	case WATCH_RECOVERED:
+		world_drop_source(a->world, file->path);
+		break;
+	}
+	/* The plan borrows from the world: it is made again before anybody reads the old one. */
+	a->plan_dirty = a->plan_urgent = true;
+	a->node_dirty = true;
+}
+
+void sources_scan(struct agent *a, nsec_t now)
+{
+	a->scan_at = watch_scan(a->watch, now, a->scan_forced, on_file, a);
+	a->scan_wanted = a->scan_forced = false;
+}
+
+/* --- node --------------------------------------------------------------------------------------
+ */
+
+void sources_refresh_node(struct agent *a)
+{
+	struct world_list peers = world_list(a->world, API_BGP_PEER);
+	struct ip_addr *ask = xcalloc(peers.n + 1, sizeof(*ask));
+	unsigned before = netlink_generation(a->netlink);
+	size_t n = 0;
+	int r;
+
+	for (size_t i = 0; i < peers.n; i++)
+		if (!ip_addr_is_none(&peers.items[i]->peer.address))
+			ask[n++] = peers.items[i]->peer.address;
+	r = netlink_refresh(a->netlink, ask, n);
+	free(ask);
+	if (r < 0)
+		log_warn("netlink: cannot read the node", "error=%s", log_quote(strerror(-r)));
+	a->node_dirty = r < 0;
+	if (netlink_generation(a->netlink) != before)
+		a->plan_dirty = a->plan_urgent = true;
+}
+
+/* --- open and close ----------------------------------------------------------------------------
+ */
+
+int sources_start(struct agent *a)
+{
+	int r = watch_new(a->options->config, &a->watch);
+
+	if (r < 0) {
+		fprintf(stderr, "lodestoned: cannot watch %s: %s\n", a->options->config,
+			strerror(-r));
+		return r;
+	}
+	r = netlink_open(&a->netlink);
+	if (r < 0) {
+		fprintf(stderr, "lodestoned: cannot open netlink: %s\n", strerror(-r));
+		return r;
+	}
+	a->watch_fd = loop_fd_new(a->loop, watch_fd(a->watch), on_watch, a);
+	a->netlink_fd = loop_fd_new(a->loop, netlink_fd(a->netlink), on_netlink, a);
+	loop_fd_want(a->watch_fd, true, false);
+	loop_fd_want(a->netlink_fd, true, false);
+	return 0;
+}
+
+void sources_stop(struct agent *a)
+{
+	loop_fd_free(a->netlink_fd);
+	loop_fd_free(a->watch_fd);
+	netlink_free(a->netlink);
+	watch_free(a->watch);
+}

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * Where the agent's inputs come from: the configuration's files and the kernel's notifications.
+ * What happens only sets flags; the step reads (reconcile.h).
+ */
+#pragma once
+
+#include "base/nsec.h"
+
+struct agent;
+
+/* Opens both and watches them. 0, or -errno after saying on stderr what failed. */
+int sources_start(struct agent *a);
+void sources_stop(struct agent *a);
+
+/* Reads what changed in the configuration into the world; sets the plan's dirty flag. */
+void sources_scan(struct agent *a, nsec_t now);
+
+/* Dumps links, addresses and routes again; sets the plan's dirty flag if they differ. */
+void sources_refresh_node(struct agent *a);

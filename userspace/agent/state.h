@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * What survives a restart, under --state (DESIGN 1, 4):
+ *
+ *   addresses.yaml  addresses this agent gave, as Services with status: another agent's --config
+ *                   reads it
+ *   ledger.yaml     drains with their deadlines, and the boot they count in
+ *   alive.yaml      boot and time of the last sign of life: a start soon after it in the same boot
+ * is a restart, which graceful restart tells the peers (the R bit)
+ *
+ * A state that cannot be written is logged, once a change, and costs only what it would have kept.
+ */
+#pragma once
+
+#include "base/nsec.h"
+#include "plan/plan.h"
+
+struct agent;
+
+/* Reads all three; a file that is missing or not ours is as good as empty. */
+void state_load(struct agent *a, nsec_t now);
+
+/* Takes the allocator's result as what this agent gave. */
+void state_note_addresses(struct agent *a, const struct plan_addresses *addresses);
+
+/* Moves a ledger whose arrays lie elsewhere into the arena. */
+void state_copy_ledger(struct arena *arena, struct plan_ledger *ledger);
+
+/* Writes what changed. */
+void state_save(struct agent *a, nsec_t now);
+
+/* Renews the sign of life; returns when it wants to be called again. */
+nsec_t state_tick(struct agent *a, nsec_t now);
+
+/* The routes were withdrawn in order: the next start is not a restart. */
+void state_forget_alive(struct agent *a);

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * Tree to struct, driven by the tables of api/fields.h. The decoder never stops at the first
+ * mistake: it reports each with its field and line and goes on, so that an operator sees all of
+ * them at once; the caller asks n_errors at the end.
+ *
+ * No value is ever repeated in a message about its type: it could be a password.
+ */
+#pragma once
+
+#include "api/fields.h"
+#include "api/yaml.h"
+
+/* Where the decoder stands: a chain from the innermost value up to the object. */
+struct api_step {
+	const struct api_step *up;
+	const char *name; /* of a field; */
+	const char *key;  /* or key of a map of strings; */
+	size_t index;     /* or, both NULL, place in a list */
+};
+
+struct api_decoder {
+	struct arena *arena;       /* of the object that is being made */
+	struct problems *problems; /* where complaints go */
+	struct object_ref object;
+	const struct api_value *root;
+	const struct api_step *at;
+	unsigned version; /* mask: which of the schema's versions */
+	const char *api_version;
+	bool is_lenient;
+	size_t n_errors;
+	uint64_t hash; /* of what was decoded last; counts only fields that the tables know */
+};
+
+/*
+ * Decodes a map into dst, table->size bytes that are zero (or, with defaults in the table, become
+ * these). What is wrong becomes problems; n_errors grows with each of severity error, and dst keeps
+ * the default in its place. False: it is no map at all.
+ */
+bool api_decode_map(struct api_decoder *d, const struct api_table *table,
+		    const struct api_value *map, void *dst);
+
+/* An error of the object: it is refused. `field` is a path from the root; remedy may be NULL. */
+void api_refuse(struct api_decoder *d, const char *field, const char *reason, const char *remedy,
+		const char *fmt, ...) printf_like(5, 6);
+
+/* Something of interest that does not harm the object. */
+void api_note(struct api_decoder *d, const char *field, const char *reason, const char *remedy,
+	      const char *fmt, ...) printf_like(5, 6);

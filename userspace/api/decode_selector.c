@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * LabelSelector of metav1: matchLabels and matchExpressions become one list of terms that are ANDed
+ * (base/selector.h). An operator that cannot work with the values it is given refuses the object: a
+ * selector that silently matches everything would announce from nodes, or to peers, nobody meant.
+ */
+#include "api/decode_value.h"
+
+struct raw_term {
+	const char *key;
+	int op;
+	struct api_strings values;
+};
+
+struct raw_selector {
+	struct labels labels;
+	const struct raw_term *terms;
+	size_t n_terms;
+};
+
+static const struct api_word ops[] = {
+	{"In", SELECTOR_IN},
+	{"NotIn", SELECTOR_NOT_IN},
+	{"Exists", SELECTOR_EXISTS},
+	{"DoesNotExist", SELECTOR_DOES_NOT_EXIST},
+	{NULL, 0},
+};
+
+static const struct api_field term_fields[] = {
+	{.name = "key", .type = API_TYPE_STRING, API_AT(struct raw_term, key), .required = API_ALL},
+	{.name = "operator",
+	 .type = API_TYPE_ENUM,
+	 .words = ops,
+	 API_AT(struct raw_term, op),
+	 .required = API_ALL},
+	{.name = "values",
+	 .type = API_TYPE_STRING,
+	 .flags = API_FIELD_UNIQUE,
+	 API_LIST_AT(struct raw_term, values.items, values.n)},
+};
+static const struct api_table term_table = API_TABLE(struct raw_term, term_fields);
+
+static const struct api_field selector_fields[] = {
+	{.name = "matchLabels", .type = API_TYPE_LABELS, API_AT(struct raw_selector, labels)},
+	{.name = "matchExpressions",
+	 .type = API_TYPE_STRUCT,
+	 .flags = API_FIELD_UNIQUE,
+	 .table = &term_table,
+	 API_LIST_AT(struct raw_selector, terms, n_terms)},
+};
+static const struct api_table selector_table = API_TABLE(struct raw_selector, selector_fields);
+
+static void check_term(struct api_decoder *d, const struct api_value *v, const struct raw_term *t)
+{
+	bool wants_values = t->op == SELECTOR_IN || t->op == SELECTOR_NOT_IN;
+
+	if (wants_values && t->values.n == 0)
+		api_wrong(d, v, "BadSelector", "add values", "operator %s of %s needs values",
+			  ops[t->op].text, t->key);
+	if (!wants_values && t->values.n > 0)
+		api_wrong(d, v, "BadSelector", "remove the values",
+			  "operator %s of %s takes no values", ops[t->op].text, t->key);
+}
+
+void api_decode_selector(struct api_decoder *d, const struct api_field *f,
+			 const struct api_value *v, void *dst)
+{
+	struct raw_selector raw = {0};
+	size_t n_errors = d->n_errors, n = 0;
+	struct selector_term *terms;
+	struct selector *ret = dst;
+
+	(void)f;
+	api_decode_map(d, &selector_table, v, &raw);
+	if (d->n_errors > n_errors)
+		return;
+	terms = arena_array_of(d->arena, raw.labels.n + raw.n_terms, struct selector_term);
+	for (size_t i = 0; i < raw.labels.n; i++)
+		terms[n++] = (struct selector_term){.key = raw.labels.items[i].key,
+						    .op = SELECTOR_IN,
+						    .values = &raw.labels.items[i].value,
+						    .n_values = 1};
+	for (size_t i = 0; i < raw.n_terms; i++) {
+		check_term(d, v, &raw.terms[i]);
+		terms[n++] = (struct selector_term){.key = raw.terms[i].key,
+						    .op = (enum selector_op)raw.terms[i].op,
+						    .values = raw.terms[i].values.items,
+						    .n_values = raw.terms[i].values.n};
+	}
+	*ret = (struct selector){.terms = terms, .n = n};
+}

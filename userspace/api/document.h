@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * A text of YAML documents to objects: cut (split), parse (yaml), identify, decode. The result says
+ * not only which objects are right, but also which were named and are wrong, and whether a document
+ * could not be identified at all, since that decides which earlier versions stay in force
+ * (api/world.h).
+ *
+ * A List (v1) is taken apart. Kinds that are not ours are counted and nothing else.
+ */
+#pragma once
+
+#include "api/objects.h"
+
+struct api_identity {
+	enum api_kind kind;
+	const char *ns, *name;
+};
+
+struct api_batch {
+	struct arena *arena;         /* owned; of all that is not in an object's own arena */
+	struct problems problems;    /* unsorted */
+	struct api_object **objects; /* owned, in the order of the text */
+	size_t n, cap;
+	struct api_identity *refused; /* named, but wrong */
+	size_t n_refused, cap_refused;
+	bool is_lost;   /* some document could have been any object */
+	size_t foreign; /* objects of other kinds */
+};
+
+/*
+ * Decodes a whole text; `file` is the name that objects and problems carry. Never fails: what is
+ * wrong is in ret->problems. The caller owns the result (api_batch_done).
+ */
+void api_decode_text(const char *file, const char *text, size_t len, struct api_batch *ret);
+void api_batch_done(struct api_batch *b);

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * BGPAdvertisement and Community (metallb.md 1.3 and 1.4). The text of an advertisement's
+ * communities stays unresolved: it may be a literal, an alias or a Community's name (ruling 1),
+ * which only the planner can tell. The value of an alias is a literal or well-known name and is
+ * checked here. The same alias twice is not: with equal values it is harmless (ruling 15), and it
+ * may stand in two objects.
+ */
+#include "api/decode.h"
+#include "base/community.h"
+
+#define HOST_BITS_V4 32
+#define HOST_BITS_V6 128
+
+#define AT_ADV(m)         API_AT(struct api_advertisement, m)
+#define AT_ADV_LIST(m, n) API_LIST_AT(struct api_advertisement, m, n)
+
+static const struct api_field advertisement_spec_fields[] = {
+	{.name = "aggregationLength",
+	 .type = API_TYPE_INT,
+	 .min = 1,
+	 .max = HOST_BITS_V4,
+	 AT_ADV(aggregation_length)},
+	{.name = "aggregationLengthV6",
+	 .type = API_TYPE_INT,
+	 .min = 1,
+	 .max = HOST_BITS_V6,
+	 AT_ADV(aggregation_length_v6)},
+	{.name = "localPref", .type = API_TYPE_INT, .max = UINT32_MAX, AT_ADV(local_pref)},
+	{.name = "asPathPrepend",
+	 .type = API_TYPE_INT,
+	 .min = 1,
+	 .max = 10,
+	 AT_ADV(as_path_prepend)},
+	{.name = "communities",
+	 .type = API_TYPE_STRING,
+	 .flags = API_FIELD_UNIQUE,
+	 AT_ADV_LIST(communities.items, communities.n)},
+	{.name = "ipAddressPools",
+	 .type = API_TYPE_STRING,
+	 .flags = API_FIELD_UNIQUE,
+	 AT_ADV_LIST(pools.items, pools.n)},
+	{.name = "ipAddressPoolSelectors",
+	 .type = API_TYPE_SELECTOR,
+	 .flags = API_FIELD_UNIQUE,
+	 AT_ADV_LIST(pool_selectors.items, pool_selectors.n)},
+	{.name = "nodeSelectors",
+	 .type = API_TYPE_SELECTOR,
+	 .flags = API_FIELD_UNIQUE,
+	 AT_ADV_LIST(node_selectors.items, node_selectors.n)},
+	{.name = "peers",
+	 .type = API_TYPE_STRING,
+	 .flags = API_FIELD_UNIQUE,
+	 AT_ADV_LIST(peers.items, peers.n)},
+	{.name = "serviceSelectors",
+	 .type = API_TYPE_SELECTOR,
+	 .flags = API_FIELD_UNIQUE,
+	 AT_ADV_LIST(service_selectors.items, service_selectors.n)},
+};
+static const struct api_table advertisement_spec =
+	API_TABLE(struct api_advertisement, advertisement_spec_fields);
+
+/* Without a spec it announces every pool to every peer, as in MetalLB. */
+static const struct api_field advertisement_fields[] = {
+	API_OBJECT_ROWS,
+	{.name = "spec", .type = API_TYPE_STRUCT, .table = &advertisement_spec},
+	{.name = "status", .flags = API_FIELD_IGNORED},
+};
+static const struct api_advertisement advertisement_defaults = {
+	.aggregation_length = HOST_BITS_V4,
+	.aggregation_length_v6 = HOST_BITS_V6,
+};
+static const struct api_table advertisement_table = API_TABLE(
+	struct api_advertisement, advertisement_fields, .defaults = &advertisement_defaults);
+
+static void finish_advertisement(struct api_decoder *d, const void *raw, struct api_object *o)
+{
+	const struct api_advertisement *a = raw;
+
+	o->advertisement = *a;
+	if (a->service_selectors.n > 0 &&
+	    (a->aggregation_length != HOST_BITS_V4 || a->aggregation_length_v6 != HOST_BITS_V6))
+		api_refuse(d, "spec.serviceSelectors", "Exclusive",
+			   "remove the aggregation lengths, or the serviceSelectors",
+			   "needs routes of single addresses: aggregationLength 32 and "
+			   "aggregationLengthV6 128");
+}
+
+const struct api_schema api_schema_advertisement = {
+	.kind = API_BGP_ADVERTISEMENT,
+	.group = "metallb.io",
+	.versions = {"v1beta1"},
+	.table = &advertisement_table,
+	.default_ns = "",
+	.finish = finish_advertisement,
+};
+
+/* --- Community --- */
+
+static const struct api_field alias_fields[] = {
+	{.name = "name",
+	 .type = API_TYPE_STRING,
+	 API_AT(struct api_alias, name),
+	 .required = API_ALL},
+	{.name = "value",
+	 .type = API_TYPE_STRING,
+	 API_AT(struct api_alias, value),
+	 .required = API_ALL},
+};
+static const struct api_table alias_table =
+	API_TABLE(struct api_alias, alias_fields, .line_at = offsetof(struct api_alias, line));
+
+static const struct api_field community_spec_fields[] = {
+	{.name = "communities",
+	 .type = API_TYPE_STRUCT,
+	 .table = &alias_table,
+	 API_LIST_AT(struct api_community, items, n)},
+};
+static const struct api_table community_spec =
+	API_TABLE(struct api_community, community_spec_fields);
+
+static const struct api_field community_fields[] = {
+	API_OBJECT_ROWS,
+	{.name = "spec", .type = API_TYPE_STRUCT, .table = &community_spec, .required = API_ALL},
+	{.name = "status", .flags = API_FIELD_IGNORED},
+};
+static const struct api_table community_table = API_TABLE(struct api_community, community_fields);
+
+static void check_value(struct api_decoder *d, size_t i, const char *value)
+{
+	const char *field = arena_printf(d->arena, "spec.communities[%zu].value", i);
+	struct community ignored;
+
+	switch (community_parse(value, &ignored)) {
+	case COMMUNITY_OK:
+		break;
+	case COMMUNITY_NOT_A_VALUE:
+		api_refuse(d, field, "BadCommunity",
+			   "write \"64512:100\", \"large:64512:1:2\" or a name such as no-export",
+			   "\"%s\" is not a community", value);
+		break;
+	case COMMUNITY_OUT_OF_RANGE:
+		api_refuse(d, field, "BadCommunity",
+			   "use parts up to 65535, or a large community: \"large:64512:1:2\"",
+			   "\"%s\" has a part that is too large", value);
+		break;
+	case COMMUNITY_LARGE_BARE:
+		api_refuse(d, field, "BadCommunity",
+			   arena_printf(d->arena, "write \"large:%s\"", value),
+			   "\"%s\" has three parts but no prefix \"large:\"", value);
+		break;
+	}
+}
+
+static void finish_community(struct api_decoder *d, const void *raw, struct api_object *o)
+{
+	o->community = *(const struct api_community *)raw;
+	for (size_t i = 0; i < o->community.n; i++)
+		check_value(d, i, o->community.items[i].value);
+}
+
+const struct api_schema api_schema_community = {
+	.kind = API_COMMUNITY,
+	.group = "metallb.io",
+	.versions = {"v1beta1"},
+	.table = &community_table,
+	.default_ns = "",
+	.finish = finish_community,
+};

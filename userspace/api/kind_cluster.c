@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * The smaller kinds of Kubernetes: Node, Namespace, Secret. Of a node we want its addresses and
+ * whether its network is up; its heartbeat is not even decoded, so that it changes nothing. No
+ * message here repeats a value of a Secret.
+ */
+#include "api/decode.h"
+#include "api/scalar.h"
+
+/* --- Node --- */
+
+struct raw_pair {
+	const char *type, *value;
+};
+
+struct raw_node {
+	const struct raw_pair *addresses;
+	size_t n_addresses;
+	const struct raw_pair *conditions;
+	size_t n_conditions;
+};
+
+static const struct api_field address_fields[] = {
+	{.name = "type", .type = API_TYPE_STRING, API_AT(struct raw_pair, type)},
+	{.name = "address", .type = API_TYPE_STRING, API_AT(struct raw_pair, value)},
+};
+static const struct api_field condition_fields[] = {
+	{.name = "type", .type = API_TYPE_STRING, API_AT(struct raw_pair, type)},
+	{.name = "status", .type = API_TYPE_STRING, API_AT(struct raw_pair, value)},
+};
+static const struct raw_pair pair_defaults = {"", ""};
+static const struct api_table address_table =
+	API_TABLE(struct raw_pair, address_fields, .defaults = &pair_defaults);
+static const struct api_table condition_table =
+	API_TABLE(struct raw_pair, condition_fields, .defaults = &pair_defaults);
+
+static const struct api_field node_status_fields[] = {
+	{.name = "addresses",
+	 .type = API_TYPE_STRUCT,
+	 .table = &address_table,
+	 API_LIST_AT(struct raw_node, addresses, n_addresses)},
+	{.name = "conditions",
+	 .type = API_TYPE_STRUCT,
+	 .table = &condition_table,
+	 API_LIST_AT(struct raw_node, conditions, n_conditions)},
+};
+static const struct api_table node_status_table = API_TABLE(struct raw_node, node_status_fields);
+
+static const struct api_field node_fields[] = {
+	API_OBJECT_ROWS,
+	{.name = "status", .type = API_TYPE_STRUCT, .table = &node_status_table},
+};
+static const struct api_table node_table = API_TABLE(struct raw_node, node_fields);
+
+static void finish_node(struct api_decoder *d, const void *raw, struct api_object *o)
+{
+	const struct raw_node *in = raw;
+	struct ip_addr *internal = arena_array_of(d->arena, in->n_addresses, struct ip_addr);
+
+	for (size_t i = 0; i < in->n_addresses; i++) {
+		const struct raw_pair *a = &in->addresses[i];
+
+		if (strcmp(a->type, "InternalIP") != 0)
+			continue;
+		if (ip_addr_parse(a->value, &internal[o->node.n_internal]))
+			o->node.n_internal++;
+		else
+			api_refuse(d, arena_printf(d->arena, "status.addresses[%zu].address", i),
+				   "BadAddress", NULL, "\"%s\" is not an IP address", a->value);
+	}
+	o->node.internal = internal;
+	for (size_t i = 0; i < in->n_conditions; i++)
+		if (strcmp(in->conditions[i].type, "NetworkUnavailable") == 0)
+			o->node.network_unavailable = strcmp(in->conditions[i].value, "True") == 0;
+}
+
+const struct api_schema api_schema_node = {
+	.kind = API_NODE,
+	.group = "",
+	.versions = {"v1"},
+	.table = &node_table,
+	.default_ns = "",
+	.is_cluster_scoped = true,
+	.is_lenient = true,
+	.finish = finish_node,
+};
+
+/* --- Namespace --- */
+
+static const struct api_field namespace_fields[] = {API_OBJECT_ROWS};
+static const struct api_table namespace_table = {
+	.fields = namespace_fields,
+	.n = ARRAY_SIZE(namespace_fields),
+};
+
+const struct api_schema api_schema_namespace = {
+	.kind = API_NAMESPACE,
+	.group = "",
+	.versions = {"v1"},
+	.table = &namespace_table,
+	.default_ns = "",
+	.is_cluster_scoped = true,
+	.is_lenient = true,
+};
+
+/* --- Secret --- */
+
+struct raw_secret {
+	const char *type;
+	struct labels data, string_data;
+};
+
+static const struct api_field secret_fields[] = {
+	API_OBJECT_ROWS,
+	{.name = "type", .type = API_TYPE_STRING, API_AT(struct raw_secret, type)},
+	{.name = "data", .type = API_TYPE_LABELS, API_AT(struct raw_secret, data)},
+	{.name = "stringData", .type = API_TYPE_LABELS, API_AT(struct raw_secret, string_data)},
+};
+static const struct raw_secret secret_defaults = {.type = "Opaque"};
+static const struct api_table secret_table =
+	API_TABLE(struct raw_secret, secret_fields, .defaults = &secret_defaults);
+
+/* stringData first: where both name a key it wins, as in the API server. */
+static void finish_secret(struct api_decoder *d, const void *raw, struct api_object *o)
+{
+	const struct raw_secret *in = raw;
+	struct api_secret_item *items =
+		arena_array_of(d->arena, in->data.n + in->string_data.n, struct api_secret_item);
+	size_t n = 0;
+
+	for (size_t i = 0; i < in->string_data.n; i++) {
+		const struct label *l = &in->string_data.items[i];
+
+		items[n++] = (struct api_secret_item){
+			.key = l->key, .data = (const uint8_t *)l->value, .len = strlen(l->value)};
+	}
+	for (size_t i = 0; i < in->data.n; i++) {
+		const struct label *l = &in->data.items[i];
+		uint8_t *data;
+		size_t len;
+
+		if (labels_get(&in->string_data, l->key))
+			continue;
+		if (api_parse_base64(d->arena, l->value, &data, &len))
+			items[n++] =
+				(struct api_secret_item){.key = l->key, .data = data, .len = len};
+		else
+			api_refuse(d, arena_printf(d->arena, "data[%s]", l->key), "BadBase64",
+				   "encode it with base64, or write it below stringData",
+				   "is not base64");
+	}
+	o->secret = (struct api_secret){.type = in->type, .items = items, .n = n};
+}
+
+const struct api_schema api_schema_secret = {
+	.kind = API_SECRET,
+	.group = "",
+	.versions = {"v1"},
+	.table = &secret_table,
+	.default_ns = "default",
+	.is_lenient = true,
+	.finish = finish_secret,
+};

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * LodestoneConfig (DESIGN 10): the object `default`, and one named after a node that overrides it
+ * field by field. So each row sets a bit, and nothing here fills in a default. The decoded struct
+ * is that of api/objects.h itself, its sections flattened.
+ */
+#include "api/decode.h"
+
+#define MIN_FLOW_ENTRIES 1024
+#define MAX_FLOW_ENTRIES (64 << 20)
+#define MAX_DRAIN_S      86400
+
+struct raw_config {
+	struct api_config config;
+	int forwarding, ebgp_local_pref, link_bandwidth; /* 0 = default */
+	bool listen;
+	const char *metrics_address;
+};
+
+#define IN_CONFIG(m) API_AT(struct raw_config, config.m)
+#define IN_RAW(m)    API_AT(struct raw_config, m)
+
+static const struct api_word mode_words[] = {
+	{"auto", API_MODE_AUTO},
+	{"native", API_MODE_NATIVE},
+	{"generic", API_MODE_GENERIC},
+	{"off", API_MODE_OFF},
+	{NULL, 0},
+};
+static const struct api_word forwarding_words[] = {
+	{"auto", 0}, {"nat", 1}, {"dsr-ipip", 2}, {"dsr-gue", 3}, {"dsr-l2", 4}, {NULL, 0},
+};
+static const struct api_word unknown_port_words[] = {
+	{"drop", API_UNKNOWN_DROP},
+	{"pass", API_UNKNOWN_PASS},
+	{NULL, 0},
+};
+static const struct api_word icmp_echo_words[] = {
+	{"answer", API_ECHO_ANSWER},
+	{"drop", API_ECHO_DROP},
+	{"pass", API_ECHO_PASS},
+	{NULL, 0},
+};
+static const struct api_word local_pref_words[] = {
+	{"none", 0}, {"med", 1}, {"prepend", 2}, {NULL, 0}};
+static const struct api_word auto_words[] = {{"auto", 1}, {"off", 0}, {NULL, 0}};
+
+static const struct api_field dataplane_fields[] = {
+	{.name = "mode",
+	 .type = API_TYPE_ENUM,
+	 .words = mode_words,
+	 IN_CONFIG(mode),
+	 .bit = API_CONFIG_MODE},
+	{.name = "uplinks",
+	 .type = API_TYPE_STRING,
+	 .flags = API_FIELD_UNIQUE,
+	 .max = 15,
+	 API_LIST_AT(struct raw_config, config.uplinks.items, config.uplinks.n),
+	 .bit = API_CONFIG_UPLINKS},
+	{.name = "forwarding",
+	 .type = API_TYPE_ENUM,
+	 .flags = API_FIELD_LATER,
+	 .words = forwarding_words,
+	 IN_RAW(forwarding)},
+	{.name = "unknownPort",
+	 .type = API_TYPE_ENUM,
+	 .words = unknown_port_words,
+	 IN_CONFIG(unknown_port),
+	 .bit = API_CONFIG_UNKNOWN_PORT},
+	{.name = "icmpEcho",
+	 .type = API_TYPE_ENUM,
+	 .words = icmp_echo_words,
+	 IN_CONFIG(icmp_echo),
+	 .bit = API_CONFIG_ICMP_ECHO},
+	{.name = "flowEntries",
+	 .type = API_TYPE_INT,
+	 .min = MIN_FLOW_ENTRIES,
+	 .max = MAX_FLOW_ENTRIES,
+	 IN_CONFIG(flow_entries),
+	 .bit = API_CONFIG_FLOW_ENTRIES},
+};
+static const struct api_field bgp_fields[] = {
+	{.name = "listen", .type = API_TYPE_BOOL, .flags = API_FIELD_LATER, IN_RAW(listen)},
+	{.name = "defaultLocalPref",
+	 .type = API_TYPE_INT,
+	 .max = UINT32_MAX,
+	 IN_CONFIG(default_local_pref),
+	 .bit = API_CONFIG_DEFAULT_LOCAL_PREF},
+	{.name = "ebgpLocalPref",
+	 .type = API_TYPE_ENUM,
+	 .flags = API_FIELD_LATER,
+	 .words = local_pref_words,
+	 IN_RAW(ebgp_local_pref)},
+	{.name = "gracefulRestart",
+	 .type = API_TYPE_BOOL,
+	 IN_CONFIG(graceful_restart),
+	 .bit = API_CONFIG_GRACEFUL_RESTART},
+	{.name = "linkBandwidth",
+	 .type = API_TYPE_ENUM,
+	 .flags = API_FIELD_LATER,
+	 .words = auto_words,
+	 IN_RAW(link_bandwidth)},
+};
+static const struct api_field metrics_fields[] = {
+	{.name = "address",
+	 .type = API_TYPE_STRING,
+	 .flags = API_FIELD_LATER,
+	 IN_RAW(metrics_address)},
+};
+
+/* The sections share one struct, so that their bits do. */
+#define SECTION(f)                                                                                 \
+	API_TABLE(struct raw_config, f, .set_at = offsetof(struct raw_config, config.set))
+static const struct api_table dataplane_table = SECTION(dataplane_fields);
+static const struct api_table bgp_table = SECTION(bgp_fields);
+static const struct api_table metrics_table = SECTION(metrics_fields);
+
+static const struct api_field spec_fields[] = {
+	{.name = "dataplane", .type = API_TYPE_STRUCT, .table = &dataplane_table},
+	{.name = "bgp", .type = API_TYPE_STRUCT, .table = &bgp_table},
+	{.name = "metrics", .type = API_TYPE_STRUCT, .table = &metrics_table},
+	{.name = "strict", .type = API_TYPE_BOOL, IN_CONFIG(strict), .bit = API_CONFIG_STRICT},
+	{.name = "drainSeconds",
+	 .type = API_TYPE_INT,
+	 .max = MAX_DRAIN_S,
+	 IN_CONFIG(drain_s),
+	 .bit = API_CONFIG_DRAIN},
+};
+static const struct api_table spec_table = SECTION(spec_fields);
+
+static const struct api_field config_fields[] = {
+	API_OBJECT_ROWS,
+	{.name = "spec", .type = API_TYPE_STRUCT, .table = &spec_table},
+	{.name = "status", .flags = API_FIELD_IGNORED},
+};
+static const struct api_table config_table = API_TABLE(struct raw_config, config_fields);
+
+static void finish_config(struct api_decoder *d, const void *raw, struct api_object *o)
+{
+	(void)d;
+	o->config = ((const struct raw_config *)raw)->config;
+}
+
+const struct api_schema api_schema_config = {
+	.kind = API_LODESTONE_CONFIG,
+	.group = "lodestone.io",
+	.versions = {"v1alpha1"},
+	.table = &config_table,
+	.default_ns = "",
+	.is_cluster_scoped = true,
+	.finish = finish_config,
+};

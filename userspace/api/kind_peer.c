@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * BGPPeer, v1beta1 and v1beta2 (metallb.md 1.2; rulings 8 and 9). One set of rows serves both: a
+ * row names the versions that have it. v1beta1 cannot tell a timer of 0 from none, so 0 is none
+ * there.
+ *
+ * Timers are settled here: of two, the one not given follows from the other (RFC 4271 10: keepalive
+ * is a third of hold), and with neither they are 90 s and 30 s. Hold 0 means no keepalives at all
+ * (RFC 4271 4.2). Whether a password is a literal or the name of a Secret is the planner's question
+ * (ruling 4).
+ */
+#include "api/decode.h"
+#include "base/nsec.h"
+
+#define ABSENT       (-1)
+#define HOLD_S       90
+#define KEEPALIVE_S  30
+#define MIN_HOLD_S   3 /* RFC 4271 4.2 */
+#define MAX_TIMER_S  UINT16_MAX
+#define MAX_PORT     16384 /* MetalLB's ceiling */
+#define BGP_PORT     179
+#define MAX_IF_NAME  15 /* IFNAMSIZ without NUL */
+#define MAX_PASSWORD 80 /* TCP_MD5SIG_MAXKEYLEN */
+
+struct raw_peer {
+	struct api_peer peer;
+	struct ip_addr router_id;
+	int64_t hold_ns, keepalive_ns, connect_ns;
+	int dynamic_asn;
+	bool disable_mp;
+};
+
+#define IN_PEER(m) API_AT(struct raw_peer, peer.m)
+#define IN_RAW(m)  API_AT(struct raw_peer, m)
+
+static const struct api_word dynamic_words[] = {
+	{"internal", API_ASN_INTERNAL},
+	{"external", API_ASN_EXTERNAL},
+	{NULL, 0},
+};
+
+static const struct api_field secret_fields[] = {
+	{.name = "name", .type = API_TYPE_STRING, IN_PEER(password_secret)},
+	{.name = "namespace", .flags = API_FIELD_IGNORED}, /* always MetalLB's own */
+};
+static const struct api_table secret_table = API_TABLE(struct raw_peer, secret_fields);
+
+static const struct api_field spec_fields[] = {
+	{.name = "myASN",
+	 .type = API_TYPE_INT,
+	 .min = 1,
+	 .max = UINT32_MAX,
+	 IN_PEER(my_asn),
+	 .required = API_ALL},
+	{.name = "peerASN",
+	 .type = API_TYPE_INT,
+	 .max = UINT32_MAX,
+	 IN_PEER(peer_asn),
+	 .required = API_V1},
+	{.name = "dynamicASN",
+	 .type = API_TYPE_ENUM,
+	 .words = dynamic_words,
+	 IN_RAW(dynamic_asn),
+	 .versions = API_V2},
+	{.name = "localASN",
+	 .type = API_TYPE_INT,
+	 .flags = API_FIELD_LATER,
+	 .min = 1,
+	 .max = UINT32_MAX,
+	 IN_PEER(local_asn),
+	 .versions = API_V2},
+	{.name = "peerAddress", .type = API_TYPE_ADDRESS, IN_PEER(address), .required = API_V1},
+	{.name = "interface",
+	 .type = API_TYPE_STRING,
+	 .flags = API_FIELD_LATER,
+	 .max = MAX_IF_NAME,
+	 IN_PEER(interface),
+	 .versions = API_V2},
+	{.name = "sourceAddress", .type = API_TYPE_ADDRESS, IN_PEER(source_address)},
+	{.name = "peerPort",
+	 .type = API_TYPE_INT,
+	 .max = MAX_PORT, /* 0 = default */
+	 IN_PEER(port),
+	 .versions = API_V1},
+	{.name = "peerPort",
+	 .type = API_TYPE_INT,
+	 .min = 1,
+	 .max = MAX_PORT,
+	 IN_PEER(port),
+	 .versions = API_V2},
+	{.name = "holdTime", .type = API_TYPE_DURATION, .max = MAX_TIMER_S, IN_RAW(hold_ns)},
+	{.name = "keepaliveTime",
+	 .type = API_TYPE_DURATION,
+	 .max = MAX_TIMER_S,
+	 IN_RAW(keepalive_ns)},
+	{.name = "connectTime",
+	 .type = API_TYPE_DURATION,
+	 .min = 1,
+	 .max = MAX_TIMER_S,
+	 IN_RAW(connect_ns),
+	 .versions = API_V2},
+	{.name = "routerID", .type = API_TYPE_ADDRESS, IN_RAW(router_id)},
+	{.name = "nodeSelectors",
+	 .type = API_TYPE_SELECTOR,
+	 API_LIST_AT(struct raw_peer, peer.node_selectors.items, peer.node_selectors.n)},
+	{.name = "password", .type = API_TYPE_STRING, .max = MAX_PASSWORD, IN_PEER(password)},
+	{.name = "passwordSecret",
+	 .type = API_TYPE_STRUCT,
+	 .table = &secret_table,
+	 .versions = API_V2},
+	{.name = "bfdProfile",
+	 .type = API_TYPE_STRING,
+	 .flags = API_FIELD_LATER,
+	 IN_PEER(bfd_profile)},
+	{.name = "enableGracefulRestart",
+	 .type = API_TYPE_BOOL,
+	 IN_PEER(graceful_restart),
+	 .versions = API_V2},
+	{.name = "ebgpMultiHop", .type = API_TYPE_BOOL, IN_PEER(ebgp_multihop)},
+	{.name = "vrf",
+	 .type = API_TYPE_STRING,
+	 .flags = API_FIELD_LATER,
+	 .max = MAX_IF_NAME,
+	 IN_PEER(vrf),
+	 .versions = API_V2},
+	{.name = "disableMP",
+	 .type = API_TYPE_BOOL,
+	 .flags = API_FIELD_NO_EFFECT,
+	 IN_RAW(disable_mp),
+	 .versions = API_V2},
+	{.name = "dualStackAddressFamily",
+	 .type = API_TYPE_BOOL,
+	 .flags = API_FIELD_LATER,
+	 IN_PEER(dual_stack),
+	 .versions = API_V2},
+};
+static const struct api_table spec_table = API_TABLE(struct raw_peer, spec_fields);
+
+static const struct api_field peer_fields[] = {
+	API_OBJECT_ROWS,
+	{.name = "spec", .type = API_TYPE_STRUCT, .table = &spec_table, .required = API_ALL},
+	{.name = "status", .flags = API_FIELD_IGNORED},
+};
+static const struct raw_peer peer_defaults = {
+	.hold_ns = ABSENT,
+	.keepalive_ns = ABSENT,
+	.connect_ns = ABSENT,
+	.dynamic_asn = API_ASN_FIXED,
+};
+static const struct api_table peer_table =
+	API_TABLE(struct raw_peer, peer_fields, .defaults = &peer_defaults);
+
+static void check_asn(struct api_decoder *d, const struct api_peer *p)
+{
+	bool is_ibgp = p->dynamic_asn == API_ASN_INTERNAL || p->peer_asn == p->my_asn;
+
+	if (p->dynamic_asn == API_ASN_FIXED && p->peer_asn == 0)
+		api_refuse(d, "spec.peerASN", "MissingField", "set peerASN, or dynamicASN",
+			   "is 0 or missing, and dynamicASN is not set");
+	if (p->dynamic_asn != API_ASN_FIXED && p->peer_asn != 0)
+		api_refuse(d, "spec.dynamicASN", "Exclusive", "remove one of them",
+			   "cannot be set together with peerASN");
+	if (p->ebgp_multihop && is_ibgp)
+		api_refuse(d, "spec.ebgpMultiHop", "Exclusive", "remove ebgpMultiHop",
+			   "set for an iBGP peer, which may be any number of hops away");
+}
+
+static void check_address(struct api_decoder *d, const struct api_peer *p)
+{
+	bool has_address = !ip_addr_is_none(&p->address);
+
+	if (has_address == !!p->interface)
+		api_refuse(d, has_address ? "spec.interface" : "spec.peerAddress",
+			   has_address ? "Exclusive" : "MissingField",
+			   has_address ? "remove one of them" : "set one of them",
+			   has_address ? "cannot be set together with peerAddress"
+				       : "neither peerAddress nor interface is set");
+	if (has_address && !ip_addr_is_none(&p->source_address) &&
+	    ip_addr_is_v4(&p->address) != ip_addr_is_v4(&p->source_address))
+		api_refuse(d, "spec.sourceAddress", "FamilyMismatch",
+			   "write an address of the same family as peerAddress",
+			   "IPv4 and IPv6 cannot be mixed in one session");
+	if (p->password && p->password_secret)
+		api_refuse(d, "spec.passwordSecret", "Exclusive", "remove one of them",
+			   "cannot be set together with password");
+}
+
+static void set_router_id(struct api_decoder *d, const struct ip_addr *id, struct api_peer *p)
+{
+	if (ip_addr_is_none(id))
+		return;
+	if (ip_addr_is_v4(id))
+		p->router_id = ip_addr_v4(id);
+	else
+		api_refuse(d, "spec.routerID", "BadAddress", "write an IPv4 address",
+			   "is an IPv6 address; a router ID has four bytes (RFC 6286)");
+}
+
+/* Whole seconds of a timer, ABSENT if it was not given (in v1beta1: also if it is 0). */
+static int64_t timer_s(const struct api_decoder *d, int64_t ns)
+{
+	if (ns < 0 || (ns == 0 && d->version == API_V1))
+		return ABSENT;
+	return ns / (int64_t)NSEC_PER_SEC;
+}
+
+static void set_timers(struct api_decoder *d, const struct raw_peer *in, struct api_peer *p)
+{
+	int64_t hold = timer_s(d, in->hold_ns), keepalive = timer_s(d, in->keepalive_ns);
+
+	if (hold == ABSENT && keepalive == ABSENT) {
+		hold = HOLD_S;
+		keepalive = KEEPALIVE_S;
+	} else if (hold == ABSENT) {
+		hold = keepalive * 3;
+	} else if (keepalive == ABSENT) {
+		keepalive = hold / 3;
+	}
+	if (hold > MAX_TIMER_S)
+		api_refuse(d, "spec.keepaliveTime", "OutOfRange", "set holdTime, or a shorter time",
+			   "three times %llds is more than a hold time can be (65535s)",
+			   (long long)keepalive);
+	else if (hold != 0 && hold < MIN_HOLD_S)
+		api_refuse(d, "spec.holdTime", "OutOfRange", "write 0, or 3s or more",
+			   "is %llds, must be 0 or at least 3s (RFC 4271 4.2)", (long long)hold);
+	else if (keepalive > hold)
+		api_refuse(d, "spec.keepaliveTime", "OutOfRange", "write a third of holdTime",
+			   "is %llds, longer than holdTime (%llds)", (long long)keepalive,
+			   (long long)hold);
+	p->hold_s = (uint16_t)hold;
+	p->keepalive_s = (uint16_t)keepalive;
+	if (in->connect_ns == ABSENT)
+		return;
+	if (in->connect_ns % (int64_t)NSEC_PER_SEC)
+		api_refuse(d, "spec.connectTime", "BadDuration", NULL, "must be whole seconds");
+	p->connect_s = (uint16_t)(in->connect_ns / (int64_t)NSEC_PER_SEC);
+}
+
+static void finish_peer(struct api_decoder *d, const void *raw, struct api_object *o)
+{
+	const struct raw_peer *in = raw;
+	struct api_peer *p = &o->peer;
+
+	*p = in->peer;
+	p->dynamic_asn = (enum api_dynamic_asn)in->dynamic_asn;
+	p->port = p->port ? p->port : BGP_PORT;
+	check_asn(d, p);
+	check_address(d, p);
+	set_router_id(d, &in->router_id, p);
+	set_timers(d, in, p);
+}
+
+const struct api_schema api_schema_peer = {
+	.kind = API_BGP_PEER,
+	.group = "metallb.io",
+	.versions = {"v1beta1", "v1beta2"},
+	.table = &peer_table,
+	.default_ns = "",
+	.finish = finish_peer,
+};

@@ -1,0 +1,256 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * Service (core v1), as far as it matters to balancing. Source ranges are decoded although nothing
+ * filters by them yet: the planner refuses a Service that has some, since ignoring them would open
+ * what somebody closed. A Service without a spec is accepted: it is how addresses given earlier are
+ * saved (api/emit.h).
+ */
+#include "api/decode.h"
+
+#define LEGACY_PREFIX    "metallb.universe.tf/"
+#define MAX_PORT         65535
+#define AFFINITY_TIMEOUT 10800 /* the API server's default */
+#define MAX_AFFINITY     86400
+
+struct raw_port {
+	const char *name;
+	uint16_t port, node_port;
+	int protocol;
+	struct api_int_or_text target;
+};
+
+struct raw_ingress {
+	struct ip_addr ip;
+};
+
+struct raw_service {
+	const char *type, *cluster_ip, *lb_class;
+	int policy_local, affinity, ip_family_policy;
+	uint32_t affinity_timeout_s;
+	const struct raw_port *ports;
+	size_t n_ports;
+	struct ip_addr lb_ip;
+	const struct ip_prefix *source_ranges;
+	size_t n_source_ranges;
+	const struct raw_ingress *ingress;
+	size_t n_ingress;
+	struct api_strings ip_families;
+};
+
+#define IN_RAW(m)         API_AT(struct raw_service, m)
+#define IN_RAW_LIST(m, n) API_LIST_AT(struct raw_service, m, n)
+
+static const struct api_word protocol_words[] = {
+	{"TCP", API_TCP},
+	{"UDP", API_UDP},
+	{"SCTP", API_SCTP},
+	{NULL, 0},
+};
+static const struct api_word policy_words[] = {{"Cluster", false}, {"Local", true}, {NULL, 0}};
+static const struct api_word affinity_words[] = {{"None", false}, {"ClientIP", true}, {NULL, 0}};
+static const struct api_word family_policy_words[] = {
+	{"SingleStack", 0},
+	{"PreferDualStack", 1},
+	{"RequireDualStack", 2},
+	{NULL, 0},
+};
+
+static const struct api_field port_fields[] = {
+	{.name = "name", .type = API_TYPE_STRING, API_AT(struct raw_port, name)},
+	{.name = "port",
+	 .type = API_TYPE_INT,
+	 .min = 1,
+	 .max = MAX_PORT,
+	 API_AT(struct raw_port, port),
+	 .required = API_ALL},
+	{.name = "nodePort",
+	 .type = API_TYPE_INT,
+	 .max = MAX_PORT,
+	 API_AT(struct raw_port, node_port)},
+	{.name = "protocol",
+	 .type = API_TYPE_ENUM,
+	 .words = protocol_words,
+	 API_AT(struct raw_port, protocol)},
+	{.name = "targetPort",
+	 .type = API_TYPE_INT_OR_TEXT,
+	 .max = MAX_PORT,
+	 API_AT(struct raw_port, target)},
+};
+static const struct raw_port port_defaults = {.name = "", .protocol = API_TCP};
+static const struct api_table port_table =
+	API_TABLE(struct raw_port, port_fields, .defaults = &port_defaults);
+
+static const struct api_field client_ip_fields[] = {
+	{.name = "timeoutSeconds",
+	 .type = API_TYPE_INT,
+	 .min = 1,
+	 .max = MAX_AFFINITY,
+	 IN_RAW(affinity_timeout_s)},
+};
+static const struct api_table client_ip_table = API_TABLE(struct raw_service, client_ip_fields);
+static const struct api_field affinity_fields[] = {
+	{.name = "clientIP", .type = API_TYPE_STRUCT, .table = &client_ip_table},
+};
+static const struct api_table affinity_table = API_TABLE(struct raw_service, affinity_fields);
+
+static const struct api_field spec_fields[] = {
+	{.name = "type", .type = API_TYPE_STRING, IN_RAW(type)},
+	{.name = "clusterIP", .type = API_TYPE_STRING, IN_RAW(cluster_ip)},
+	{.name = "loadBalancerClass", .type = API_TYPE_STRING, IN_RAW(lb_class)},
+	{.name = "externalTrafficPolicy",
+	 .type = API_TYPE_ENUM,
+	 .words = policy_words,
+	 IN_RAW(policy_local)},
+	{.name = "sessionAffinity",
+	 .type = API_TYPE_ENUM,
+	 .words = affinity_words,
+	 IN_RAW(affinity)},
+	{.name = "sessionAffinityConfig", .type = API_TYPE_STRUCT, .table = &affinity_table},
+	{.name = "ports",
+	 .type = API_TYPE_STRUCT,
+	 .table = &port_table,
+	 IN_RAW_LIST(ports, n_ports)},
+	{.name = "loadBalancerIP", .type = API_TYPE_ADDRESS, IN_RAW(lb_ip)},
+	{.name = "loadBalancerSourceRanges",
+	 .type = API_TYPE_PREFIX,
+	 IN_RAW_LIST(source_ranges, n_source_ranges)},
+	{.name = "ipFamilies",
+	 .type = API_TYPE_STRING,
+	 IN_RAW_LIST(ip_families.items, ip_families.n)},
+	{.name = "ipFamilyPolicy",
+	 .type = API_TYPE_ENUM,
+	 .flags = API_FIELD_LATER,
+	 .words = family_policy_words,
+	 IN_RAW(ip_family_policy)},
+};
+static const struct api_table spec_table = API_TABLE(struct raw_service, spec_fields);
+
+/* An ingress may hold a host name alone. */
+static const struct api_field ingress_fields[] = {
+	{.name = "ip", .type = API_TYPE_ADDRESS, API_AT(struct raw_ingress, ip)},
+};
+static const struct api_table ingress_table = API_TABLE(struct raw_ingress, ingress_fields);
+static const struct api_field balancer_fields[] = {
+	{.name = "ingress",
+	 .type = API_TYPE_STRUCT,
+	 .table = &ingress_table,
+	 IN_RAW_LIST(ingress, n_ingress)},
+};
+static const struct api_table balancer_table = API_TABLE(struct raw_service, balancer_fields);
+static const struct api_field status_fields[] = {
+	{.name = "loadBalancer", .type = API_TYPE_STRUCT, .table = &balancer_table},
+};
+static const struct api_table status_table = API_TABLE(struct raw_service, status_fields);
+
+static const struct api_field service_fields[] = {
+	API_OBJECT_ROWS,
+	{.name = "spec", .type = API_TYPE_STRUCT, .table = &spec_table},
+	{.name = "status", .type = API_TYPE_STRUCT, .table = &status_table},
+};
+static const struct raw_service service_defaults = {.affinity_timeout_s = AFFINITY_TIMEOUT};
+static const struct api_table service_table =
+	API_TABLE(struct raw_service, service_fields, .defaults = &service_defaults);
+
+/* One note an object, whatever the number of annotations (ruling 23). */
+static void note_legacy_annotation(struct api_decoder *d, const struct labels *annotations)
+{
+	for (size_t i = 0; i < annotations->n; i++) {
+		const char *key = annotations->items[i].key;
+
+		if (strncmp(key, LEGACY_PREFIX, strlen(LEGACY_PREFIX)) != 0)
+			continue;
+		api_note(d, arena_printf(d->arena, "metadata.annotations[%s]", key),
+			 "DeprecatedAnnotation",
+			 arena_printf(d->arena, "write metallb.io/%s", key + strlen(LEGACY_PREFIX)),
+			 "the prefix metallb.universe.tf/ is deprecated; it works on");
+		return;
+	}
+}
+
+static void set_ports(struct api_decoder *d, const struct raw_service *in, struct api_service *s)
+{
+	struct api_service_port *ports =
+		arena_array_of(d->arena, in->n_ports, struct api_service_port);
+
+	for (size_t i = 0; i < in->n_ports; i++) {
+		const struct raw_port *p = &in->ports[i];
+
+		ports[i] = (struct api_service_port){
+			.name = p->name,
+			.port = p->port,
+			.node_port = p->node_port,
+			.protocol = (enum api_protocol)p->protocol,
+			.target_name = p->target.text,
+			.target_port = (uint16_t)p->target.number,
+		};
+	}
+	s->ports = ports;
+	s->n_ports = in->n_ports;
+}
+
+static int port_cmp(const void *a, const void *b)
+{
+	const struct api_service_port *const *x = a, *const *y = b;
+
+	if ((*x)->port != (*y)->port)
+		return (*x)->port < (*y)->port ? -1 : 1;
+	return ((*x)->protocol > (*y)->protocol) - ((*x)->protocol < (*y)->protocol);
+}
+
+static void check_ports(struct api_decoder *d, const struct api_service *s)
+{
+	const struct api_service_port **sorted =
+		arena_array_of(d->arena, s->n_ports, const struct api_service_port *);
+
+	if (s->is_load_balancer && s->n_ports == 0)
+		api_refuse(d, "spec.ports", "MissingField", "add a port",
+			   "a Service of type LoadBalancer needs at least one port");
+	for (size_t i = 0; i < s->n_ports; i++)
+		sorted[i] = &s->ports[i];
+	qsort(sorted, s->n_ports, sizeof(*sorted), port_cmp);
+	for (size_t i = 1; i < s->n_ports; i++)
+		if (port_cmp(&sorted[i - 1], &sorted[i]) == 0)
+			api_refuse(d, "spec.ports", "DuplicateItem", "remove one of them",
+				   "holds port %u twice for one protocol", sorted[i]->port);
+}
+
+static void set_ingress(struct api_decoder *d, const struct raw_service *in, struct api_service *s)
+{
+	struct ip_addr *ingress = arena_array_of(d->arena, in->n_ingress, struct ip_addr);
+
+	for (size_t i = 0; i < in->n_ingress; i++)
+		if (!ip_addr_is_none(&in->ingress[i].ip))
+			ingress[s->n_ingress++] = in->ingress[i].ip;
+	s->ingress = ingress;
+}
+
+static void finish_service(struct api_decoder *d, const void *raw, struct api_object *o)
+{
+	const struct raw_service *in = raw;
+	struct api_service *s = &o->service;
+
+	s->is_load_balancer = in->type && strcmp(in->type, "LoadBalancer") == 0;
+	s->is_headless = in->cluster_ip && strcmp(in->cluster_ip, "None") == 0;
+	s->lb_class = in->lb_class;
+	s->policy_local = in->policy_local;
+	s->affinity_client_ip = in->affinity;
+	s->affinity_timeout_s = in->affinity_timeout_s;
+	s->lb_ip = in->lb_ip;
+	s->source_ranges = in->source_ranges;
+	s->n_source_ranges = in->n_source_ranges;
+	s->ip_families = in->ip_families;
+	set_ports(d, in, s);
+	set_ingress(d, in, s);
+	check_ports(d, s);
+	note_legacy_annotation(d, &o->meta.annotations);
+}
+
+const struct api_schema api_schema_service = {
+	.kind = API_SERVICE,
+	.group = "",
+	.versions = {"v1"},
+	.table = &service_table,
+	.default_ns = "default",
+	.is_lenient = true,
+	.finish = finish_service,
+};

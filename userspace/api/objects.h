@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * The objects the agent reads, as typed structs: MetalLB's kinds, the Kubernetes kinds beside them
+ * and LodestoneConfig (DESIGN 4, metallb.md 1). They are what the decoder makes and the planner
+ * reads; only fields that mean something to us are here. An object owns one arena with everything
+ * it points to and never changes once made: a new version is a new object.
+ *
+ * Absent: pointers NULL, counts 0, addresses all zero, numbers as said at the field.
+ */
+#pragma once
+
+#include "api/objects_kube.h"
+#include "base/addr.h"
+#include "base/arena.h"
+#include "base/problem.h"
+#include "base/selector.h"
+
+#include <stdint.h>
+
+enum api_kind {
+	API_BGP_ADVERTISEMENT,
+	API_BGP_PEER,
+	API_BFD_PROFILE,
+	API_COMMUNITY,
+	API_ENDPOINT_SLICE,
+	API_FRR_CONFIGURATION,
+	API_IP_ADDRESS_POOL,
+	API_LODESTONE_CONFIG,
+	API_NAMESPACE,
+	API_NODE,
+	API_SECRET,
+	API_SERVICE,
+	API_N_KINDS,
+};
+
+/* "IPAddressPool" and so on. */
+const char *api_kind_text(enum api_kind kind);
+
+struct api_meta {
+	enum api_kind kind;
+	const char *api_version, *ns, *name, *uid;
+	struct labels labels, annotations;
+	int64_t created_s; /* creationTimestamp, seconds since 1970; 0 = absent = oldest */
+	const char *file;  /* NULL: from the API server */
+	unsigned line;
+};
+
+/* --- metallb.io --------------------------------------------------------------------------------
+ */
+
+struct api_pool {
+	const struct ip_range *ranges; /* in list order, which is allocation order */
+	size_t n_ranges;
+	bool auto_assign; /* default true */
+	bool avoid_buggy;
+	bool has_service_allocation;
+	int priority; /* 0 = last */
+	struct api_strings namespaces;
+	struct selectors namespace_selectors, service_selectors;
+};
+
+enum api_dynamic_asn { API_ASN_FIXED, API_ASN_INTERNAL, API_ASN_EXTERNAL };
+
+struct api_peer {
+	uint32_t my_asn, peer_asn;
+	enum api_dynamic_asn dynamic_asn;
+	uint32_t local_asn; /* 0 = none */
+	struct ip_addr address, source_address;
+	const char *interface, *vrf;  /* NULL = none */
+	uint16_t port;                /* default 179 */
+	uint16_t hold_s, keepalive_s; /* derived and defaulted: 90/30 when neither is given */
+	uint16_t connect_s;           /* 0 = our own backoff */
+	uint32_t router_id;           /* host order; 0 = unset */
+	struct selectors node_selectors;
+	const char *password;        /* literal or the name of a Secret: ruling 4 */
+	const char *password_secret; /* passwordSecret.name */
+	const char *bfd_profile;
+	bool graceful_restart, ebgp_multihop, dual_stack;
+};
+
+struct api_advertisement {
+	uint8_t aggregation_length, aggregation_length_v6; /* 32, 128 */
+	uint32_t local_pref;                               /* 0 = unset */
+	uint8_t as_path_prepend;                           /* 0 = none */
+	struct api_strings communities;                    /* unresolved text */
+	struct api_strings pools, peers;
+	struct selectors pool_selectors, node_selectors, service_selectors;
+};
+
+struct api_alias {
+	const char *name, *value;
+	unsigned line;
+};
+struct api_community {
+	const struct api_alias *items;
+	size_t n;
+};
+
+struct api_bfd_profile {
+	uint32_t receive_ms, transmit_ms, echo_ms;
+	uint8_t detect_multiplier, minimum_ttl;
+	bool echo_mode, passive_mode;
+};
+
+/* --- lodestone.io ------------------------------------------------------------------------------
+ */
+
+enum api_dataplane_mode { API_MODE_AUTO, API_MODE_NATIVE, API_MODE_GENERIC, API_MODE_OFF };
+enum api_unknown_port { API_UNKNOWN_DROP, API_UNKNOWN_PASS };
+enum api_icmp_echo { API_ECHO_ANSWER, API_ECHO_DROP, API_ECHO_PASS };
+
+/* `set` bits say which fields the object names, so that a node's object overrides field by field.
+ */
+struct api_config {
+	enum {
+		API_CONFIG_MODE = 1 << 0,
+		API_CONFIG_UPLINKS = 1 << 1,
+		API_CONFIG_UNKNOWN_PORT = 1 << 2,
+		API_CONFIG_ICMP_ECHO = 1 << 3,
+		API_CONFIG_FLOW_ENTRIES = 1 << 4,
+		API_CONFIG_DEFAULT_LOCAL_PREF = 1 << 5,
+		API_CONFIG_GRACEFUL_RESTART = 1 << 6,
+		API_CONFIG_STRICT = 1 << 7,
+		API_CONFIG_DRAIN = 1 << 8,
+	} set;
+	enum api_dataplane_mode mode;
+	struct api_strings uplinks;
+	enum api_unknown_port unknown_port;
+	enum api_icmp_echo icmp_echo;
+	uint32_t flow_entries;
+	uint32_t default_local_pref;
+	bool graceful_restart;
+	bool strict;
+	uint32_t drain_s;
+};
+
+struct api_object {
+	struct arena *arena; /* owns this struct and all it points to */
+	struct api_meta meta;
+	uint64_t hash; /* of the content but file and line: equal objects have equal hashes */
+	union {
+		struct api_pool pool;
+		struct api_peer peer;
+		struct api_advertisement advertisement;
+		struct api_community community;
+		struct api_bfd_profile bfd;
+		struct api_service service;
+		struct api_slice slice;
+		struct api_node node;
+		struct api_secret secret;
+		struct api_config config;
+	};
+};
+
+/* Frees the object with its arena; api_object_free(NULL) does nothing and returns NULL. */
+struct api_object *api_object_free(struct api_object *o);
+
+/* The reference a problem about the object carries; borrows the object's strings. */
+struct object_ref api_object_ref(const struct api_object *o);
+
+/* Age order of DESIGN 4: creation time (absent first), kind, namespace, name. Oldest first. */
+int api_object_age_cmp(const struct api_object *a, const struct api_object *b);
+
+/* An annotation's value by its name under metallb.io/, with the legacy metallb.universe.tf/ prefix
+ * as second choice; NULL if neither is there. */
+const char *api_annotation(const struct api_meta *meta, const char *name);

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * The kinds of Kubernetes as typed structs: the half of api/objects.h that follows its API and not
+ * MetalLB's. Include api/objects.h, which says what holds for all objects. Only fields that matter
+ * to balancing are here; the rest of the schema is not even looked at.
+ */
+#pragma once
+
+#include "base/addr.h"
+
+#include <stddef.h>
+
+struct api_strings {
+	const char *const *items;
+	size_t n;
+};
+
+enum api_protocol { API_TCP = 6, API_UDP = 17, API_SCTP = 132 }; /* the IP protocol number */
+
+struct api_service_port {
+	const char *name; /* "" if unnamed */
+	uint16_t port, node_port;
+	enum api_protocol protocol;
+	const char *target_name; /* targetPort as text, NULL if a number or absent */
+	uint16_t target_port;
+};
+
+struct api_service {
+	bool is_load_balancer;
+	bool is_headless;
+	const char *lb_class; /* NULL = none */
+	bool policy_local;    /* externalTrafficPolicy */
+	bool affinity_client_ip;
+	uint32_t affinity_timeout_s; /* default 10800 */
+	const struct api_service_port *ports;
+	size_t n_ports;
+	struct ip_addr lb_ip; /* spec.loadBalancerIP */
+	const struct ip_prefix *source_ranges;
+	size_t n_source_ranges;
+	const struct ip_addr *ingress; /* status.loadBalancer.ingress[].ip */
+	size_t n_ingress;
+	struct api_strings ip_families; /* "IPv4", "IPv6" */
+};
+
+struct api_endpoint {
+	struct ip_addr address; /* the first of the list */
+	const char *node_name;  /* NULL = unknown, never local */
+	bool ready;             /* nil = true */
+	bool serving;           /* nil = ready */
+	bool terminating;       /* nil = false */
+};
+struct api_slice_port {
+	const char *name; /* "" if unnamed */
+	uint16_t port;    /* 0 = nil = ignore */
+	enum api_protocol protocol;
+};
+struct api_slice {
+	const char *service; /* label kubernetes.io/service-name, NULL if missing */
+	bool is_fqdn;        /* ignored */
+	const struct api_slice_port *ports;
+	size_t n_ports;
+	const struct api_endpoint *endpoints;
+	size_t n_endpoints;
+};
+
+struct api_node {
+	const struct ip_addr *internal; /* status.addresses of type InternalIP */
+	size_t n_internal;
+	bool network_unavailable;
+};
+
+struct api_secret_item {
+	const char *key;
+	const uint8_t *data;
+	size_t len;
+};
+struct api_secret {
+	const char *type;
+	const struct api_secret_item *items;
+	size_t n;
+};

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * The sorted views of the world, made from its sources when somebody asks and dropped at every
+ * change. Only api/world.c uses this. Of objects with one identity the first in source order, then
+ * line order, is in the views; the others become problems here, because only here are all sources
+ * seen together.
+ */
+#pragma once
+
+#include "api/world.h"
+
+/* One source: a text's objects and problems. Owned by the world. */
+struct api_source {
+	char *name;
+	bool has_text;
+	uint64_t text_hash; /* of the text as put, so that an equal one costs nothing */
+	size_t text_len;
+	struct arena *arena;         /* of problems */
+	struct problems problems;    /* of decoding, sorted */
+	struct problems caller;      /* of the source as a whole, in an arena of their own */
+	struct api_object **objects; /* owned; sorted by identity, then line */
+	size_t n;
+	size_t foreign;
+};
+
+struct api_sources {
+	struct api_source *const *items; /* by name */
+	size_t n;
+};
+
+struct api_world_index;
+
+struct api_world_index *api_world_index_new(void);
+struct api_world_index *api_world_index_free(struct api_world_index *x);
+
+/* Fills an index that was dropped; does nothing to one that is full. */
+void api_world_index_fill(struct api_world_index *x, const struct api_sources *sources);
+void api_world_index_drop(struct api_world_index *x);
+
+/* As the functions of api/world.h; the index must be full. */
+struct world_list api_world_index_list(const struct api_world_index *x, enum api_kind kind);
+const struct api_object *api_world_index_find(const struct api_world_index *x, enum api_kind kind,
+					      const char *ns, const char *name);
+struct world_list api_world_index_slices(const struct api_world_index *x, const char *ns,
+					 const char *service);
+const struct problems *api_world_index_problems(const struct api_world_index *x);
+
+/* Orders for qsort over arrays of pointers: kind, namespace, name; and then file, line. */
+int api_world_identity_cmp(const void *a, const void *b);
+int api_world_object_cmp(const void *a, const void *b);

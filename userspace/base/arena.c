@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * The arena: a list of blocks, the first of which serves the next piece. A block is twice as large
+ * as the one before it, up to a limit, so a small object costs one small block and a plan of many
+ * megabytes few calls of malloc. A piece larger than what is usual gets a block of its own size,
+ * and that block goes behind the first one if the first has more room left.
+ *
+ * Pieces are zeroed when they are handed out, not when a block is made: after arena_reset the kept
+ * block is dirty.
+ */
+#include "base/arena.h"
+
+#include <assert.h>
+#include <stdint.h>
+
+#define ALIGN           16
+#define FIRST_CAP       8
+#define BLOCK_MIN_BYTES 4096u
+#define BLOCK_MAX_BYTES (1u << 20)
+
+struct block {
+	struct block *next;
+	size_t size, used;
+	_Alignas(ALIGN) unsigned char data[];
+};
+
+struct arena {
+	struct block *first; /* owned list */
+	size_t bytes;        /* of all blocks with their headers */
+	size_t next_size;
+};
+
+struct arena *arena_new(void)
+{
+	struct arena *a = xcalloc(1, sizeof(*a));
+
+	a->next_size = BLOCK_MIN_BYTES;
+	return a;
+}
+
+static void free_blocks(struct block *b)
+{
+	while (b) {
+		struct block *next = b->next;
+
+		free(b);
+		b = next;
+	}
+}
+
+struct arena *arena_free(struct arena *a)
+{
+	if (a) {
+		free_blocks(a->first);
+		free(a);
+	}
+	return NULL;
+}
+
+void arena_freep(struct arena **a)
+{
+	*a = arena_free(*a);
+}
+
+/* Takes the largest block out of a non-empty list and leaves the rest in *list. */
+static struct block *take_largest(struct block **list)
+{
+	struct block **at = list, **largest = list, *ret;
+
+	for (; *at; at = &(*at)->next)
+		if ((*at)->size > (*largest)->size)
+			largest = at;
+	ret = *largest;
+	*largest = ret->next;
+	return ret;
+}
+
+void arena_reset(struct arena *a)
+{
+	struct block *keep;
+
+	if (!a->first)
+		return;
+	keep = take_largest(&a->first);
+	free_blocks(a->first);
+	*keep = (struct block){.size = keep->size};
+	a->first = keep;
+	a->bytes = sizeof(*keep) + keep->size;
+}
+
+size_t arena_bytes(const struct arena *a)
+{
+	return sizeof(*a) + a->bytes;
+}
+
+static size_t block_room(const struct block *b)
+{
+	return b ? b->size - b->used : 0;
+}
+
+static struct block *add_block(struct arena *a, size_t need)
+{
+	size_t size = need > a->next_size ? need : a->next_size;
+	struct block *b = xmalloc(sizeof(*b) + size);
+
+	*b = (struct block){.size = size};
+	a->bytes += sizeof(*b) + size;
+	if (a->next_size < BLOCK_MAX_BYTES)
+		a->next_size *= 2;
+	if (size - need >= block_room(a->first)) {
+		b->next = a->first;
+		a->first = b;
+	} else {
+		b->next = a->first->next;
+		a->first->next = b;
+	}
+	return b;
+}
+
+void *arena_alloc(struct arena *a, size_t n, size_t size)
+{
+	struct block *b = a->first;
+	size_t bytes;
+	void *ret;
+
+	if (__builtin_mul_overflow(n, size, &bytes) || bytes > SIZE_MAX / 2)
+		abort();
+	bytes = bytes ? (bytes + ALIGN - 1) / ALIGN * ALIGN : ALIGN;
+	if (block_room(b) < bytes)
+		b = add_block(a, bytes);
+	ret = b->data + b->used;
+	b->used += bytes;
+	assert(b->used <= b->size);
+	return memset(ret, 0, bytes);
+}
+
+void *arena_memdup(struct arena *a, const void *data, size_t size)
+{
+	void *ret = arena_alloc(a, 1, size);
+
+	return size ? memcpy(ret, data, size) : ret;
+}
+
+char *arena_strdup(struct arena *a, const char *s)
+{
+	return s ? arena_memdup(a, s, strlen(s) + 1) : NULL;
+}
+
+char *arena_strndup(struct arena *a, const char *s, size_t len)
+{
+	size_t n = strnlen(s, len);
+	char *ret = arena_alloc(a, n + 1, 1);
+
+	memcpy(ret, s, n);
+	return ret;
+}
+
+char *arena_vprintf(struct arena *a, const char *fmt, va_list ap)
+{
+	va_list again;
+	char *ret;
+	int len;
+
+	va_copy(again, ap);
+	len = vsnprintf(NULL, 0, fmt, again);
+	va_end(again);
+	assert(len >= 0);
+	ret = arena_alloc(a, (size_t)len + 1, 1);
+	(void)vsnprintf(ret, (size_t)len + 1, fmt, ap); /* measured just above */
+	return ret;
+}
+
+char *arena_printf(struct arena *a, const char *fmt, ...)
+{
+	va_list ap;
+	char *ret;
+
+	va_start(ap, fmt);
+	ret = arena_vprintf(a, fmt, ap);
+	va_end(ap);
+	return ret;
+}
+
+void *arena_push(struct arena *a, void *items, size_t *n, size_t *cap, size_t size)
+{
+	unsigned char *array;
+
+	memcpy(&array, items, sizeof(array));
+	if (*n == *cap) {
+		unsigned char *larger;
+
+		*cap = *cap ? *cap * 2 : FIRST_CAP;
+		larger = arena_alloc(a, *cap, size);
+		if (*n)
+			memcpy(larger, array, *n * size);
+		array = larger;
+		memcpy(items, &array, sizeof(array));
+	}
+	return array + (*n)++ * size;
+}

@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * Community text. Literals are digits and colons only: no signs, no spaces, no hexadecimal, so that
+ * whatever is not one of these shapes can still be the name of an alias. The names are those that
+ * IANA registers for RFC 1997 communities and that routers' configurations use.
+ */
+#include "base/community.h"
+
+#include <assert.h>
+#include <strings.h>
+
+/* Several names of one value: the first is the one that is printed. */
+static const struct {
+	const char *name;
+	uint32_t value;
+} well_known[] = {
+	{"internet", 0},
+	{"no-export", COMMUNITY_NO_EXPORT},       /* RFC 1997 */
+	{"no-advertise", COMMUNITY_NO_ADVERTISE}, /* RFC 1997 */
+	{"no-export-subconfed", UINT32_C(0xffffff03)},
+	{"local-as", UINT32_C(0xffffff03)},
+	{"no-peer", UINT32_C(0xffffff04)},                  /* RFC 3765 */
+	{"blackhole", UINT32_C(0xffff029a)},                /* RFC 7999 */
+	{"graceful-shutdown", COMMUNITY_GRACEFUL_SHUTDOWN}, /* RFC 8326 */
+	{"accept-own", UINT32_C(0xffff0001)},               /* RFC 7611 */
+	{"llgr-stale", UINT32_C(0xffff0006)},               /* RFC 9494 */
+	{"no-llgr", UINT32_C(0xffff0007)},                  /* RFC 9494 */
+};
+
+#define LARGE_PREFIX "large:"
+#define MAX_PARTS    3
+
+/* Case-insensitive, and '_' counts as '-'. */
+static bool name_equal(const char *text, const char *name)
+{
+	for (; *text && *name; text++, name++) {
+		char c = *text == '_' ? '-' : *text;
+
+		if (strncasecmp(&c, name, 1) != 0)
+			return false;
+	}
+	return *text == *name;
+}
+
+static bool find_name(const char *text, uint32_t *ret)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(well_known); i++) {
+		if (name_equal(text, well_known[i].name)) {
+			*ret = well_known[i].value;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Saturates one past the largest part there is, so that any number of digits can be judged. */
+static uint64_t parse_digits(const char *text, size_t n)
+{
+	uint64_t v = 0;
+
+	for (size_t i = 0; i < n && v <= UINT32_MAX; i++)
+		v = v * 10 + (uint64_t)(text[i] - '0');
+	return v;
+}
+
+/* Splits "1:2:3" and returns how many parts it has; 0 if it has another shape or more parts. */
+static size_t parse_parts(const char *text, uint64_t parts[MAX_PARTS])
+{
+	for (size_t n = 0; n < MAX_PARTS;) {
+		size_t len = strspn(text, "0123456789");
+
+		if (len == 0)
+			return 0;
+		parts[n++] = parse_digits(text, len);
+		if (!text[len])
+			return n;
+		if (text[len] != ':')
+			return 0;
+		text += len + 1;
+	}
+	return 0;
+}
+
+static bool all_at_most(const uint64_t *parts, size_t n, uint64_t max)
+{
+	for (size_t i = 0; i < n; i++)
+		if (parts[i] > max)
+			return false;
+	return true;
+}
+
+static enum community_parse parse_large(const char *text, struct community *ret)
+{
+	uint64_t p[MAX_PARTS];
+
+	if (parse_parts(text, p) != 3)
+		return COMMUNITY_NOT_A_VALUE;
+	if (!all_at_most(p, 3, UINT32_MAX))
+		return COMMUNITY_OUT_OF_RANGE;
+	*ret = (struct community){
+		.type = COMMUNITY_LARGE,
+		.large = {(uint32_t)p[0], (uint32_t)p[1], (uint32_t)p[2]},
+	};
+	return COMMUNITY_OK;
+}
+
+enum community_parse community_parse(const char *text, struct community *ret)
+{
+	uint64_t p[MAX_PARTS];
+	uint32_t value;
+	size_t n;
+
+	if (find_name(text, &value)) {
+		*ret = (struct community){.type = COMMUNITY_STANDARD, .standard = value};
+		return COMMUNITY_OK;
+	}
+	if (strncmp(text, LARGE_PREFIX, strlen(LARGE_PREFIX)) == 0)
+		return parse_large(text + strlen(LARGE_PREFIX), ret);
+	n = parse_parts(text, p);
+	if (n < 2)
+		return COMMUNITY_NOT_A_VALUE;
+	if (!all_at_most(p, n, n == 3 ? UINT32_MAX : UINT16_MAX))
+		return COMMUNITY_OUT_OF_RANGE;
+	if (n == 3)
+		return COMMUNITY_LARGE_BARE;
+	*ret = (struct community){
+		.type = COMMUNITY_STANDARD,
+		.standard = (uint32_t)p[0] << 16 | (uint32_t)p[1],
+	};
+	return COMMUNITY_OK;
+}
+
+static int compare(uint32_t a, uint32_t b)
+{
+	return a < b ? -1 : a > b;
+}
+
+int large_community_cmp(const struct large_community *a, const struct large_community *b)
+{
+	int order = compare(a->global, b->global);
+
+	if (order == 0)
+		order = compare(a->local1, b->local1);
+	return order ? order : compare(a->local2, b->local2);
+}
+
+int community_cmp(const struct community *a, const struct community *b)
+{
+	if (a->type != b->type)
+		return a->type < b->type ? -1 : 1;
+	return a->type == COMMUNITY_STANDARD ? compare(a->standard, b->standard)
+					     : large_community_cmp(&a->large, &b->large);
+}
+
+const char *community_text(uint32_t standard, char buf[COMMUNITY_TEXT])
+{
+	(void)snprintf(buf, COMMUNITY_TEXT, "%u:%u", standard >> 16, standard & 0xffff);
+	return buf;
+}
+
+const char *large_community_text(const struct large_community *c, char buf[COMMUNITY_TEXT])
+{
+	(void)snprintf(buf, COMMUNITY_TEXT, "%u:%u:%u", c->global, c->local1, c->local2);
+	return buf;
+}
+
+const char *community_name(uint32_t standard)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(well_known); i++)
+		if (well_known[i].value == standard)
+			return well_known[i].name;
+	return NULL;
+}
+
+/* 65535:65281..65284: no-export, no-advertise, no-export-subconfed, no-peer. */
+bool community_limits_propagation(uint32_t standard)
+{
+	return standard >= COMMUNITY_NO_EXPORT && standard <= UINT32_C(0xffffff04);
+}

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * Every maximum of the agent in one place, each with its reason. What exceeds one becomes a problem
+ * of the object that did, never a crash and never silence.
+ */
+#pragma once
+
+#define LIMIT_PEERS          64    /* a node's BGP peers; a bitmap of one word in the plan */
+#define LIMIT_SERVICES       16384 /* frontends; twice that many slots in the kernel */
+#define LIMIT_BACKENDS       32766 /* of one service: 15-bit index in a row, one value is "none" */
+#define LIMIT_COMMUNITIES    63    /* per route, as MetalLB */
+#define LIMIT_YAML_DEPTH     64
+#define LIMIT_DOCUMENT_BYTES (4u << 20) /* one YAML document */
+#define LIMIT_FILE_BYTES     (64u << 20)
+#define LIMIT_FILES          4096
+#define LIMIT_REQUEST_BYTES  (64u << 10) /* control socket, DESIGN 10 */
+#define LIMIT_REPLY_BYTES    (64u << 20)
+#define LIMIT_CLIENTS        16
+#define LIMIT_ADJ_RIB_OUT    131072 /* prefixes to one peer */

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * Label selectors, as apimachinery's labels.Selector evaluates them: a term whose key is absent is
+ * false for In and Exists and true for NotIn and DoesNotExist. Validation (In without values,
+ * Exists with values) is the decoder's; here such terms simply have their literal meaning.
+ */
+#include "base/selector.h"
+
+#include "base/sorted.h"
+
+static int cmp_key(const void *key, const void *item)
+{
+	const struct label *label = item;
+
+	return strcmp(key, label->key);
+}
+
+const char *labels_get(const struct labels *labels, const char *key)
+{
+	const struct label *label =
+		sorted_find(key, labels->items, labels->n, sizeof(*labels->items), cmp_key);
+
+	return label ? label->value : NULL;
+}
+
+static bool has_value(const struct selector_term *t, const char *value)
+{
+	for (size_t i = 0; i < t->n_values; i++)
+		if (strcmp(t->values[i], value) == 0)
+			return true;
+	return false;
+}
+
+static bool term_matches(const struct selector_term *t, const struct labels *labels)
+{
+	const char *value = labels_get(labels, t->key);
+
+	switch (t->op) {
+	case SELECTOR_IN:
+		return value && has_value(t, value);
+	case SELECTOR_NOT_IN:
+		return !value || !has_value(t, value);
+	case SELECTOR_EXISTS:
+		return value;
+	case SELECTOR_DOES_NOT_EXIST:
+		return !value;
+	}
+	return false;
+}
+
+bool selector_matches(const struct selector *s, const struct labels *labels)
+{
+	for (size_t i = 0; i < s->n; i++)
+		if (!term_matches(&s->terms[i], labels))
+			return false;
+	return true;
+}
+
+bool selectors_match(const struct selectors *list, const struct labels *labels, bool when_empty)
+{
+	for (size_t i = 0; i < list->n; i++)
+		if (selector_matches(&list->items[i], labels))
+			return true;
+	return list->n == 0 && when_empty;
+}

@@ -1,0 +1,463 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * The verbs of a connection. In: receive() cuts the byte stream into messages, decodes each and
+ * turns it into an event of the state machine; notify() and tick() do the same for what the driver
+ * tells and for timers. Out: transmit() writes whole messages in the order OPEN, NOTIFICATION,
+ * KEEPALIVE, UPDATE; UPDATEs are made from the Adj-RIB-Out at that moment, so nothing stale is ever
+ * queued, and End-of-RIB follows when it is drained for the first time (RFC 4724 4.1).
+ *
+ * A malformed UPDATE ends the session only if the decoder says so (RFC 7606); treat-as-withdraw is
+ * counted, because nothing that is received is kept.
+ */
+#include "bgp/bgp_conn.h"
+
+#include "bgp/bgp_fsm.h"
+#include "bgp/bgp_update.h"
+
+#include <assert.h>
+
+/*
+ * How many prefixes to take at once. What was taken has to be written, and a batch of one attribute
+ * set may need several messages: 800 fill one behind a small set, and 250 fit behind the largest
+ * (63 communities, 63 large ones, 255 prepends twice over for AS4_PATH).
+ */
+#define BATCH_MAX      800
+#define BATCH_SURE     250
+#define BATCH_MESSAGES 4 /* hold BATCH_MAX prefixes in any case */
+_Static_assert(BATCH_SURE *BATCH_MESSAGES >= BATCH_MAX, "a batch must fit");
+
+void bgp_conn_init(struct bgp_conn *c, const struct bgp_peer_config *config, struct bgp_rib *rib,
+		   const struct rng *rng)
+{
+	*c = (struct bgp_conn){.config = config,
+			       .rib = rib,
+			       .rng = *rng,
+			       .state = BGP_IDLE,
+			       .retry_at = NSEC_NEVER,
+			       .hold_at = NSEC_NEVER,
+			       .keepalive_at = NSEC_NEVER,
+			       .send_hold_at = NSEC_NEVER};
+}
+
+/* ---- in: bytes ------------------------------------------------------------------------------- */
+
+/* A message that ends the session: the NOTIFICATION's name, and what exactly was wrong. */
+static void fail(struct bgp_conn *c, nsec_t now, struct bgp_fsm_input *in, const char *detail)
+{
+	char reason[192];
+
+	(void)snprintf(reason, sizeof(reason), "sent NOTIFICATION %s%s%s",
+		       bgp_notification_text(in->error->code, in->error->subcode),
+		       detail ? ": " : "", detail ? detail : "");
+	in->reason = reason;
+	bgp_fsm_step(c, now, in);
+}
+
+static void receive_open(struct bgp_conn *c, nsec_t now, const struct bgp_frame *frame)
+{
+	const struct bgp_peer_config *config = c->config;
+	const struct bgp_open_expect expect = {.local_asn = config->local_asn,
+					       .local_router_id = config->router_id,
+					       .remote_asn = config->remote_asn,
+					       .any_external = config->any_external,
+					       .any_internal = config->any_internal};
+	struct bgp_open open = {0};
+	struct bgp_error error;
+	struct bgp_fsm_input in = {
+		.event = BGP_FSM_OPEN_ERROR, .message_type = BGP_OPEN, .error = &error};
+	char detail[64];
+
+	if (!bgp_open_decode(frame->body, &open, &error)) {
+		fail(c, now, &in, NULL);
+	} else if (!bgp_open_validate(&open, &expect, &error)) {
+		(void)snprintf(detail, sizeof(detail), "the peer says it is AS %u", open.asn);
+		fail(c, now, &in, error.subcode == BGP_OPEN_BAD_PEER_AS ? detail : NULL);
+	} else {
+		in.event = BGP_FSM_OPEN;
+		in.open = &open;
+		bgp_fsm_step(c, now, &in);
+	}
+}
+
+static void count_routes(struct bgp_conn *c, size_t announced, size_t withdrawn)
+{
+	c->routes_received += announced;
+	c->routes_received -= withdrawn < c->routes_received ? withdrawn : c->routes_received;
+}
+
+static void receive_update(struct bgp_conn *c, nsec_t now, const struct bgp_frame *frame)
+{
+	const struct bgp_update_session session = {.local_asn = c->config->local_asn,
+						   .is_ibgp = c->received.asn == c->sent.asn,
+						   .as4 = c->received.has_as4};
+	struct bgp_fsm_input in = {.event = BGP_FSM_UPDATE, .message_type = BGP_UPDATE};
+	struct bgp_update update;
+	struct bgp_error error;
+
+	if (c->state == BGP_ESTABLISHED) {
+		c->counters.updates_received++;
+		switch (bgp_update_decode(frame->body, &session, &update, &error)) {
+		case BGP_UPDATE_OK:
+		case BGP_UPDATE_ATTRIBUTE_DISCARD:
+			count_routes(c, update.n_announced, update.n_withdrawn);
+			break;
+		case BGP_UPDATE_TREAT_AS_WITHDRAW:
+			c->counters.withdrawn_by_error++;
+			count_routes(c, 0, update.n_announced + update.n_withdrawn);
+			break;
+		case BGP_UPDATE_RESET:
+			in.event = BGP_FSM_UPDATE_ERROR;
+			in.error = &error;
+			fail(c, now, &in, update.reason);
+			return;
+		}
+	}
+	bgp_fsm_step(c, now, &in);
+}
+
+static void receive_notification(struct bgp_conn *c, nsec_t now, const struct bgp_frame *frame)
+{
+	struct bgp_error error = {0};
+	struct bgp_fsm_input in = {
+		.event = BGP_FSM_NOTIFICATION, .message_type = BGP_NOTIFICATION, .error = &error};
+
+	c->counters.notifications_received++;
+	/* False only for what the header's length check refused already; then it is code 0. */
+	if (bgp_notification_decode(frame->body, &error) && error.code == BGP_ERROR_OPEN &&
+	    error.subcode == BGP_OPEN_UNSUPPORTED_VERSION)
+		in.event = BGP_FSM_NOTIFICATION_VERSION;
+	bgp_fsm_step(c, now, &in);
+}
+
+static void receive_route_refresh(struct bgp_conn *c, nsec_t now, const struct bgp_frame *frame)
+{
+	struct bgp_fsm_input in = {.event = BGP_FSM_ROUTE_REFRESH,
+				   .message_type = BGP_ROUTE_REFRESH};
+	struct bgp_route_refresh refresh;
+	struct bgp_error error;
+
+	if (c->state == BGP_ESTABLISHED) {
+		if (!bgp_route_refresh_decode(frame->body, &refresh, &error)) {
+			in.event = BGP_FSM_UPDATE_ERROR;
+			in.error = &error;
+			fail(c, now, &in, NULL);
+			return;
+		}
+		/* BoRR and EoRR speak of the peer's routes, other families of none of ours. */
+		if (refresh.afi != BGP_AFI_IPV4 || refresh.safi != BGP_SAFI_UNICAST ||
+		    refresh.subtype != BGP_REFRESH_REQUEST)
+			return;
+		bgp_rib_refresh(c->rib);
+	}
+	bgp_fsm_step(c, now, &in);
+}
+
+static void receive_message(struct bgp_conn *c, nsec_t now, const struct bgp_frame *frame)
+{
+	const struct bgp_fsm_input keepalive = {.event = BGP_FSM_KEEPALIVE,
+						.message_type = BGP_KEEPALIVE};
+
+	switch (frame->type) {
+	case BGP_OPEN:
+		receive_open(c, now, frame);
+		break;
+	case BGP_UPDATE:
+		receive_update(c, now, frame);
+		break;
+	case BGP_NOTIFICATION:
+		receive_notification(c, now, frame);
+		break;
+	case BGP_KEEPALIVE:
+		bgp_fsm_step(c, now, &keepalive);
+		break;
+	case BGP_ROUTE_REFRESH:
+		receive_route_refresh(c, now, frame);
+		break;
+	}
+}
+
+/* How long the message in rx must become before more can be said: first the header, then all. */
+static size_t wanted_len(const struct bgp_conn *c)
+{
+	if (c->rx_len < BGP_HEADER_LEN)
+		return BGP_HEADER_LEN;
+	return (size_t)c->rx[BGP_MARKER_LEN] << 8 | c->rx[BGP_MARKER_LEN + 1];
+}
+
+size_t bgp_conn_receive(struct bgp_conn *c, nsec_t now, const uint8_t *data, size_t len)
+{
+	struct bgp_fsm_input in = {.event = BGP_FSM_HEADER_ERROR};
+	enum bgp_frame_status status = BGP_FRAME_MORE;
+	struct bgp_frame frame;
+	struct bgp_error error;
+	size_t used = 0;
+
+	if (c->state < BGP_OPEN_SENT)
+		return len;
+	while (status == BGP_FRAME_MORE && used < len) {
+		size_t n = wanted_len(c) - c->rx_len;
+
+		assert(n > 0 && c->rx_len + n <= sizeof(c->rx));
+		n = n < len - used ? n : len - used;
+		memcpy(c->rx + c->rx_len, data + used, n);
+		c->rx_len += n;
+		used += n;
+		status = bgp_header_parse(c->rx, c->rx_len, sizeof(c->rx), &frame, &error);
+	}
+	if (status == BGP_FRAME_MESSAGE) {
+		c->rx_len = 0;
+		receive_message(c, now, &frame);
+	} else if (status == BGP_FRAME_ERROR) {
+		in.error = &error;
+		fail(c, now, &in, NULL);
+	}
+	return used;
+}
+
+/* ---- in: notes and time ---------------------------------------------------------------------- */
+
+static void stop(struct bgp_conn *c, nsec_t now, enum bgp_fsm_event event, uint8_t cease,
+		 const char *reason)
+{
+	struct bgp_error error = bgp_error_make(BGP_ERROR_CEASE, cease);
+	const struct bgp_fsm_input in = {.event = event, .error = &error, .reason = reason};
+
+	bgp_fsm_step(c, now, &in);
+}
+
+static void step(struct bgp_conn *c, nsec_t now, enum bgp_fsm_event event)
+{
+	const struct bgp_fsm_input in = {.event = event};
+
+	bgp_fsm_step(c, now, &in);
+}
+
+/* The kernel took bytes: the peer is reading. */
+static void note_sent(struct bgp_conn *c, nsec_t now)
+{
+	if (c->state == BGP_ESTABLISHED)
+		bgp_fsm_restart_send_hold(c, now);
+}
+
+static void nudge(struct bgp_conn *c, nsec_t now)
+{
+	if (c->retry_at != NSEC_NEVER && c->state != BGP_CONNECT)
+		c->retry_at = now;
+	bgp_conn_tick(c, now);
+}
+
+void bgp_conn_notify(struct bgp_conn *c, nsec_t now, enum bgp_note note)
+{
+	switch (note) {
+	case BGP_NOTE_START:
+		step(c, now, c->is_passive ? BGP_FSM_PASSIVE_START : BGP_FSM_MANUAL_START);
+		break;
+	case BGP_NOTE_STOP:
+		stop(c, now, BGP_FSM_MANUAL_STOP, BGP_CEASE_SHUTDOWN, "administratively stopped");
+		break;
+	case BGP_NOTE_DECONFIGURED:
+		stop(c, now, BGP_FSM_MANUAL_STOP, BGP_CEASE_DECONFIGURED, "peer deconfigured");
+		break;
+	case BGP_NOTE_RESTARTING:
+		bgp_conn_abandon(c, now, "closed for a planned restart");
+		break;
+	case BGP_NOTE_TCP_UP:
+		step(c, now, c->is_passive ? BGP_FSM_TCP_CONFIRMED : BGP_FSM_TCP_ACKED);
+		break;
+	case BGP_NOTE_TCP_FAILED:
+		step(c, now, BGP_FSM_TCP_FAILS);
+		break;
+	case BGP_NOTE_SENT:
+		note_sent(c, now);
+		break;
+	case BGP_NOTE_NUDGE:
+		nudge(c, now);
+		break;
+	case BGP_NOTE_BFD_DOWN:
+		stop(c, now, BGP_FSM_AUTOMATIC_STOP, BGP_CEASE_BFD_DOWN, "BFD session down");
+		break;
+	case BGP_NOTE_SYNCED:
+		c->synced = true;
+		break;
+	}
+}
+
+void bgp_conn_dump(struct bgp_conn *c, nsec_t now)
+{
+	stop(c, now, BGP_FSM_COLLISION_DUMP, BGP_CEASE_COLLISION, "connection collision");
+}
+
+void bgp_conn_abandon(struct bgp_conn *c, nsec_t now, const char *reason)
+{
+	const struct bgp_fsm_input in = {.event = BGP_FSM_MANUAL_STOP, .reason = reason};
+
+	bgp_fsm_step(c, now, &in);
+}
+
+void bgp_conn_retry(struct bgp_conn *c, nsec_t at)
+{
+	assert(!c->is_passive && (c->state == BGP_IDLE || c->state == BGP_ACTIVE));
+	c->retry_at = at;
+}
+
+void bgp_conn_reconfigured(struct bgp_conn *c, nsec_t now)
+{
+	if (c->state != BGP_OPEN_CONFIRM && c->state != BGP_ESTABLISHED)
+		return;
+	if (c->keepalive_s == bgp_fsm_keepalive_s(c))
+		return;
+	c->keepalive_s = bgp_fsm_keepalive_s(c);
+	bgp_fsm_restart_keepalive(c, now);
+}
+
+/* Each expiry leaves its timer stopped or started anew, so a tick never repeats an event. */
+void bgp_conn_tick(struct bgp_conn *c, nsec_t now)
+{
+	if (now >= c->retry_at)
+		step(c, now, c->state == BGP_IDLE ? BGP_FSM_IDLE_HOLD : BGP_FSM_CONNECT_RETRY);
+	if (now >= c->hold_at)
+		step(c, now, BGP_FSM_HOLD_EXPIRED);
+	if (now >= c->send_hold_at)
+		step(c, now, BGP_FSM_SEND_HOLD);
+	if (now >= c->keepalive_at)
+		step(c, now, BGP_FSM_KEEPALIVE_EXPIRED);
+}
+
+/* ---- out ------------------------------------------------------------------------------------- */
+
+/* The send buffer of one transmit(). */
+struct out {
+	uint8_t *at;
+	size_t room, len;
+};
+
+static void advance(struct out *out, size_t n)
+{
+	assert(n > 0 && n <= out->room);
+	out->at += n;
+	out->room -= n;
+	out->len += n;
+}
+
+/* Writes one batch; returns how many prefixes its first message took. */
+static size_t send_batch(struct bgp_conn *c, struct out *out, struct bgp_update_batch batch)
+{
+	const struct bgp_update_session session = {.local_asn = c->sent.asn,
+						   .is_ibgp = c->received.asn == c->sent.asn,
+						   .as4 = c->received.has_as4,
+						   .next_hop = c->local};
+	size_t first = 0, taken;
+
+	while (batch.n > 0) {
+		size_t cap = out->room < BGP_MESSAGE_MAX ? out->room : BGP_MESSAGE_MAX;
+
+		advance(out, bgp_update_encode(out->at, cap, &session, &batch, &taken));
+		c->counters.updates_sent++;
+		first = first ? first : taken;
+		batch.prefixes += taken;
+		batch.n -= taken;
+	}
+	return first;
+}
+
+static void send_updates(struct bgp_conn *c, struct out *out)
+{
+	struct ip_prefix prefixes[BATCH_MAX];
+	struct bgp_update_batch batch = {.prefixes = prefixes};
+	size_t fit = BATCH_MAX, asked, taken;
+
+	while (out->room >= BGP_MESSAGE_MAX) {
+		asked = out->room >= BATCH_MESSAGES * BGP_MESSAGE_MAX ? fit : BATCH_SURE;
+		batch.n = bgp_rib_take(c->rib, prefixes, asked, &batch.attrs);
+		if (batch.n == 0)
+			return;
+		taken = send_batch(c, out, batch);
+		if (taken < batch.n)
+			fit = taken; /* as many of this set fill one message */
+		else if (batch.n < asked)
+			fit = BATCH_MAX; /* the set is done, the next may be smaller */
+	}
+}
+
+/* BoRR, the routes, EoRR; or just the routes, towards a peer without RFC 7313. */
+static void send_refresh_mark(struct bgp_conn *c, struct out *out, uint8_t subtype)
+{
+	const struct bgp_route_refresh mark = {
+		.afi = BGP_AFI_IPV4, .safi = BGP_SAFI_UNICAST, .subtype = subtype};
+
+	if (c->received.enhanced_refresh)
+		advance(out, bgp_route_refresh_encode(out->at, out->room, &mark));
+}
+
+static void send_routes(struct bgp_conn *c, nsec_t now, struct out *out)
+{
+	size_t before = out->len;
+
+	/* RFC 7313 4: no BoRR before the End-of-RIB; what a request asks for is under way then. */
+	if (c->refresh == BGP_REFRESH_ASKED && !c->end_of_rib_sent) {
+		c->refresh = BGP_REFRESH_NONE;
+	} else if (c->refresh == BGP_REFRESH_ASKED && out->room >= BGP_MESSAGE_MAX) {
+		send_refresh_mark(c, out, BGP_REFRESH_BEGIN);
+		c->refresh = BGP_REFRESH_RUNNING;
+	}
+	send_updates(c, out);
+	if (bgp_rib_dirty(c->rib) || out->room < BGP_HEADER_LEN + 4) {
+		/* The marks wait for the rest. */
+	} else if (c->refresh == BGP_REFRESH_RUNNING) {
+		send_refresh_mark(c, out, BGP_REFRESH_END);
+		c->refresh = BGP_REFRESH_NONE;
+	} else if (c->synced && !c->end_of_rib_sent) {
+		advance(out, bgp_end_of_rib_encode(out->at, out->room));
+		c->counters.updates_sent++;
+		c->end_of_rib_sent = true;
+	}
+	if (out->len > before) /* RFC 4271 8.2.2: an UPDATE sent restarts the KeepaliveTimer */
+		bgp_fsm_restart_keepalive(c, now);
+}
+
+size_t bgp_conn_transmit(struct bgp_conn *c, nsec_t now, uint8_t *buf, size_t cap)
+{
+	struct out out = {.at = buf, .room = cap};
+
+	assert(cap >= BGP_MESSAGE_MAX);
+	if (c->send_open)
+		advance(&out, bgp_open_encode(out.at, out.room, &c->sent));
+	if (c->send_notification) {
+		advance(&out, bgp_notification_encode(out.at, out.room, &c->notification));
+		c->counters.notifications_sent++;
+	}
+	if (c->send_keepalive) {
+		advance(&out, bgp_keepalive_encode(out.at, out.room));
+		c->counters.keepalives_sent++;
+	}
+	c->send_open = c->send_notification = c->send_keepalive = false;
+	if (c->state == BGP_ESTABLISHED)
+		send_routes(c, now, &out);
+	return out.len;
+}
+
+bool bgp_conn_poll(struct bgp_conn *c, enum bgp_event_type *ret)
+{
+	if (c->want_close) {
+		c->want_close = false;
+		*ret = BGP_EVENT_CLOSE;
+		return true;
+	}
+	if (c->want_connect) {
+		c->want_connect = false;
+		*ret = BGP_EVENT_CONNECT;
+		return true;
+	}
+	return false;
+}
+
+nsec_t bgp_conn_deadline(const struct bgp_conn *c)
+{
+	return nsec_min(nsec_min(c->retry_at, c->hold_at),
+			nsec_min(c->keepalive_at, c->send_hold_at));
+}
+
+bool bgp_conn_gr_negotiated(const struct bgp_conn *c)
+{
+	return c->sent.gr.present && c->received.gr.present;
+}

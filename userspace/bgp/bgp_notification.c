@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * NOTIFICATION: encoding, and text for humans. All names of codes and subcodes are one table, so a
+ * code that is added to bgp_wire.h gets its text here and nowhere else. What a peer wrote into a
+ * shutdown communication ends up in logs and terminals: it is escaped so that it cannot move a
+ * cursor, colour a line or fake a second one (RFC 9003 4).
+ */
+#include "bgp/bgp_notification.h"
+
+#include "bgp/bgp_msg.h"
+
+#include <assert.h>
+
+#define SHUTDOWN_MAX 255
+
+static const struct {
+	uint8_t code, subcode;
+	const char *text;
+} names[] = {
+	/* RFC 4271 4.5 */
+	{1, 0, "Message Header Error"},
+	{1, 1, "Message Header Error/Connection Not Synchronized"},
+	{1, 2, "Message Header Error/Bad Message Length"},
+	{1, 3, "Message Header Error/Bad Message Type"},
+	{2, 0, "OPEN Message Error"},
+	{2, 1, "OPEN Message Error/Unsupported Version Number"},
+	{2, 2, "OPEN Message Error/Bad Peer AS"},
+	{2, 3, "OPEN Message Error/Bad BGP Identifier"},
+	{2, 4, "OPEN Message Error/Unsupported Optional Parameter"},
+	{2, 5, "OPEN Message Error/Authentication Failure"},
+	{2, 6, "OPEN Message Error/Unacceptable Hold Time"},
+	{2, 7, "OPEN Message Error/Unsupported Capability"}, /* RFC 5492 */
+	{2, 11, "OPEN Message Error/Role Mismatch"},         /* RFC 9234 */
+	{3, 0, "UPDATE Message Error"},
+	{3, 1, "UPDATE Message Error/Malformed Attribute List"},
+	{3, 2, "UPDATE Message Error/Unrecognized Well-known Attribute"},
+	{3, 3, "UPDATE Message Error/Missing Well-known Attribute"},
+	{3, 4, "UPDATE Message Error/Attribute Flags Error"},
+	{3, 5, "UPDATE Message Error/Attribute Length Error"},
+	{3, 6, "UPDATE Message Error/Invalid ORIGIN Attribute"},
+	{3, 7, "UPDATE Message Error/AS Routing Loop"},
+	{3, 8, "UPDATE Message Error/Invalid NEXT_HOP Attribute"},
+	{3, 9, "UPDATE Message Error/Optional Attribute Error"},
+	{3, 10, "UPDATE Message Error/Invalid Network Field"},
+	{3, 11, "UPDATE Message Error/Malformed AS_PATH"},
+	{4, 0, "Hold Timer Expired"},
+	{5, 0, "Finite State Machine Error"},
+	/* RFC 6608 */
+	{5, 1, "Finite State Machine Error/Unexpected Message in OpenSent"},
+	{5, 2, "Finite State Machine Error/Unexpected Message in OpenConfirm"},
+	{5, 3, "Finite State Machine Error/Unexpected Message in Established"},
+	/* RFC 4486, 8538, 9384 */
+	{6, 0, "Cease"},
+	{6, 1, "Cease/Maximum Number of Prefixes Reached"},
+	{6, 2, "Cease/Administrative Shutdown"},
+	{6, 3, "Cease/Peer De-configured"},
+	{6, 4, "Cease/Administrative Reset"},
+	{6, 5, "Cease/Connection Rejected"},
+	{6, 6, "Cease/Other Configuration Change"},
+	{6, 7, "Cease/Connection Collision Resolution"},
+	{6, 8, "Cease/Out of Resources"},
+	{6, 9, "Cease/Hard Reset"},
+	{6, 10, "Cease/BFD Down"},
+	/* RFC 7313 */
+	{7, 0, "ROUTE-REFRESH Message Error"},
+	{7, 1, "ROUTE-REFRESH Message Error/Invalid Message Length"},
+	{8, 0, "Send Hold Timer Expired"}, /* RFC 9687 */
+};
+
+struct bgp_error bgp_error_make(uint8_t code, uint8_t subcode)
+{
+	return (struct bgp_error){.code = code, .subcode = subcode};
+}
+
+struct bgp_error bgp_error_with(uint8_t code, uint8_t subcode, const void *data, size_t len)
+{
+	struct bgp_error e = bgp_error_make(code, subcode);
+
+	e.data_len = (uint16_t)(len < sizeof(e.data) ? len : sizeof(e.data));
+	if (e.data_len > 0)
+		memcpy(e.data, data, e.data_len);
+	return e;
+}
+
+struct bgp_error bgp_error_shutdown(uint8_t subcode, const char *text)
+{
+	struct bgp_error e = bgp_error_make(BGP_ERROR_CEASE, subcode);
+	size_t len = text ? strlen(text) : 0;
+
+	assert(subcode == BGP_CEASE_SHUTDOWN || subcode == BGP_CEASE_RESET);
+	if (len > SHUTDOWN_MAX) {
+		len = SHUTDOWN_MAX;
+		while (len > 0 && ((uint8_t)text[len] & 0xc0) == 0x80)
+			len--;
+	}
+	e.data[0] = (uint8_t)len;
+	if (len > 0)
+		memcpy(e.data + 1, text, len);
+	e.data_len = (uint16_t)(len + 1);
+	return e;
+}
+
+size_t bgp_notification_encode(uint8_t *buf, size_t cap, const struct bgp_error *e)
+{
+	struct wcur w = wcur_init(buf, cap);
+
+	bgp_message_start(&w, BGP_NOTIFICATION);
+	wcur_u8(&w, e->code);
+	wcur_u8(&w, e->subcode);
+	if (e->data_len > 0)
+		wcur_bytes(&w, e->data, e->data_len);
+	return bgp_message_end(&w);
+}
+
+bool bgp_notification_decode(struct rcur body, struct bgp_error *ret)
+{
+	uint8_t code = rcur_u8(&body), subcode = rcur_u8(&body);
+
+	if (body.failed)
+		return false;
+	*ret = bgp_error_with(code, subcode, body.at, rcur_left(&body));
+	return true;
+}
+
+const char *bgp_notification_text(uint8_t code, uint8_t subcode)
+{
+	const char *text = "Unknown";
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		if (names[i].code != code)
+			continue;
+		if (names[i].subcode == subcode)
+			return names[i].text;
+		if (names[i].subcode == 0)
+			text = names[i].text;
+	}
+	return text;
+}
+
+/* The least code point that a UTF-8 sequence of so many octets may encode (RFC 3629 3). */
+static const uint32_t utf8_least[] = {0, 0, 0x80, 0x800, 0x10000};
+
+static size_t utf8_sequence_len(uint8_t lead)
+{
+	if (lead < 0x80)
+		return 1;
+	if (lead >= 0xc0 && lead < 0xe0)
+		return 2;
+	if (lead >= 0xe0 && lead < 0xf0)
+		return 3;
+	return lead >= 0xf0 && lead < 0xf8 ? 4 : 0;
+}
+
+static bool code_point_is_printable(uint32_t cp, size_t n)
+{
+	if (cp < 0x20 || (cp >= 0x7f && cp < 0xa0)) /* C0, DEL, C1 */
+		return false;
+	if (cp >= 0xd800 && cp < 0xe000) /* surrogates */
+		return false;
+	if ((cp >= 0x200e && cp <= 0x200f) || (cp >= 0x2028 && cp <= 0x202e) ||
+	    (cp >= 0x2066 && cp <= 0x2069)) /* line separators, changes of direction */
+		return false;
+	return cp >= utf8_least[n] && cp < 0x110000;
+}
+
+/* Octets of the printable character at p, or 0 if there is none. */
+static size_t printable_len(const uint8_t *p, size_t left)
+{
+	size_t n = utf8_sequence_len(p[0]);
+	uint32_t cp;
+
+	if (n == 0 || n > left)
+		return 0;
+	cp = n == 1 ? p[0] : p[0] & (0x7fu >> n);
+	for (size_t i = 1; i < n; i++) {
+		if ((p[i] & 0xc0) != 0x80)
+			return 0;
+		cp = cp << 6 | (p[i] & 0x3f);
+	}
+	return code_point_is_printable(cp, n) ? n : 0;
+}
+
+const char *bgp_shutdown_text(const struct bgp_error *e, char buf[BGP_SHUTDOWN_TEXT])
+{
+	static const char hex[] = "0123456789abcdef";
+	const uint8_t *p = e->data + 1;
+	size_t left, n, at = 0;
+
+	if (e->code != BGP_ERROR_CEASE ||
+	    (e->subcode != BGP_CEASE_SHUTDOWN && e->subcode != BGP_CEASE_RESET))
+		return NULL;
+	if (e->data_len == 0 || e->data[0] == 0 || e->data[0] >= e->data_len)
+		return NULL;
+	for (left = e->data[0]; left > 0; left -= n, p += n) {
+		n = printable_len(p, left);
+		if (n > 0) {
+			memcpy(buf + at, p, n);
+			at += n;
+			continue;
+		}
+		n = 1;
+		buf[at++] = '\\';
+		buf[at++] = 'x';
+		buf[at++] = hex[*p >> 4];
+		buf[at++] = hex[*p & 0xf];
+	}
+	assert(at < BGP_SHUTDOWN_TEXT);
+	buf[at] = '\0';
+	return buf;
+}

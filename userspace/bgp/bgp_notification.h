@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * NOTIFICATION: building a struct bgp_error, its encoding (RFC 4271 4.5), and what a human reads of
+ * it: the names of codes and subcodes, and the shutdown communication of an administrative Cease
+ * (RFC 9003). Decides nothing about when one is sent.
+ */
+#pragma once
+
+#include "base/cursor.h"
+#include "base/mem.h"
+#include "bgp/bgp_wire.h"
+
+#include <stdbool.h>
+
+/* An error without data. */
+struct bgp_error bgp_error_make(uint8_t code, uint8_t subcode);
+
+/* An error with data, cut at BGP_ERROR_DATA_MAX. data may be NULL with len 0. */
+struct bgp_error bgp_error_with(uint8_t code, uint8_t subcode, const void *data, size_t len);
+
+/*
+ * Cease 6/2 or 6/4 with a shutdown communication (RFC 9003): UTF-8 text, cut to 255 octets at a
+ * character. NULL or "" sends an empty one.
+ */
+struct bgp_error bgp_error_shutdown(uint8_t subcode, const char *text);
+
+/* Writes one NOTIFICATION; returns its length, 0 if cap is too small. 21 + data_len octets. */
+size_t bgp_notification_encode(uint8_t *buf, size_t cap, const struct bgp_error *e);
+
+/*
+ * Reads a NOTIFICATION's body. False, *ret untouched: shorter than two octets (which the header's
+ * length check already refuses). Longer data than fits is cut.
+ */
+bool bgp_notification_decode(struct rcur body, struct bgp_error *ret) must_check;
+
+/*
+ * "Cease/Administrative Shutdown", "Hold Timer Expired"; only the code's name when the subcode is 0
+ * or unknown, "Unknown" for an unknown code. A constant string, never NULL.
+ */
+const char *bgp_notification_text(uint8_t code, uint8_t subcode);
+
+/* Room for the longest shutdown communication, each octet escaped, with NUL. */
+#define BGP_SHUTDOWN_TEXT (255 * 4 + 1)
+
+/*
+ * The shutdown communication of a Cease 6/2 or 6/4 as printable text: valid UTF-8 is kept, control
+ * characters and invalid octets become \xNN. Returns buf, or NULL if there is none or its length
+ * octet does not fit the data (RFC 9003 2: then it is ignored).
+ */
+const char *bgp_shutdown_text(const struct bgp_error *e, char buf[BGP_SHUTDOWN_TEXT]);

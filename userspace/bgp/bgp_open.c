@@ -1,0 +1,348 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * OPEN: decode, validate, encode (RFC 4271 4.2, 6.2; RFC 5492; RFC 9072).
+ *
+ * Every optional parameter gets a cursor of its own and every capability within it, too: an inner
+ * length that overruns its outer one fails the inner cursor and cannot reach the next element (most
+ * OPEN CVEs of the field are that mistake). The capabilities we know are one table of code, length
+ * and reader. A capability may come several times, in one parameter or in many; for those that
+ * carry one value the last counts (RFC 4724 3 asks it for graceful restart, RFC 5492 4 leaves the
+ * rest open).
+ */
+#include "bgp/bgp_open.h"
+
+#include "bgp/bgp_msg.h"
+
+#include <assert.h>
+
+#define GR_RESTARTING   0x8000
+#define GR_NOTIFICATION 0x4000
+#define GR_TIME_MASK    0x0fff
+#define GR_FORWARDING   0x80
+
+#define ANY_LEN (-1)
+
+/* --- capabilities ---------------------------------------------------------------------------- */
+
+static void read_multiprotocol(struct rcur v, struct bgp_open *o)
+{
+	uint16_t afi = rcur_u16(&v);
+	uint8_t safi;
+
+	(void)rcur_u8(&v); /* reserved, RFC 4760 8 */
+	safi = rcur_u8(&v);
+	o->has_multiprotocol = true;
+	if (safi != BGP_SAFI_UNICAST)
+		return;
+	o->ipv4_unicast |= afi == BGP_AFI_IPV4;
+	o->ipv6_unicast |= afi == BGP_AFI_IPV6;
+}
+
+static void read_route_refresh(struct rcur v, struct bgp_open *o)
+{
+	(void)v;
+	o->route_refresh = true;
+}
+
+static void read_enhanced_refresh(struct rcur v, struct bgp_open *o)
+{
+	(void)v;
+	o->enhanced_refresh = true;
+}
+
+static void read_extended_message(struct rcur v, struct bgp_open *o)
+{
+	(void)v;
+	o->extended_message = true;
+}
+
+/* Triples of AFI, SAFI (two octets here), next hop AFI; RFC 8950 4. None at all means nothing. */
+static void read_extended_next_hop(struct rcur v, struct bgp_open *o)
+{
+	if (rcur_left(&v) % 6 != 0)
+		return;
+	while (rcur_left(&v) > 0) {
+		uint16_t afi = rcur_u16(&v), safi = rcur_u16(&v), next_hop_afi = rcur_u16(&v);
+
+		if (afi == BGP_AFI_IPV4 && safi == BGP_SAFI_UNICAST && next_hop_afi == BGP_AFI_IPV6)
+			o->extended_next_hop = true;
+	}
+}
+
+static void read_role(struct rcur v, struct bgp_open *o)
+{
+	o->has_role = true;
+	o->role = rcur_u8(&v);
+}
+
+static void read_graceful_restart(struct rcur v, struct bgp_open *o)
+{
+	struct bgp_graceful_restart gr = {.present = true};
+	uint16_t word = rcur_u16(&v);
+
+	if (v.failed || rcur_left(&v) % 4 != 0)
+		return;
+	gr.restarting = word & GR_RESTARTING;
+	gr.notification = word & GR_NOTIFICATION;
+	gr.time_s = word & GR_TIME_MASK;
+	while (rcur_left(&v) > 0) {
+		uint16_t afi = rcur_u16(&v);
+		uint8_t safi = rcur_u8(&v), flags = rcur_u8(&v);
+
+		if (afi != BGP_AFI_IPV4 || safi != BGP_SAFI_UNICAST)
+			continue;
+		gr.ipv4_unicast = true;
+		gr.ipv4_forwarding = flags & GR_FORWARDING;
+	}
+	o->gr = gr;
+}
+
+static void read_as4(struct rcur v, struct bgp_open *o)
+{
+	o->has_as4 = true;
+	o->asn = rcur_u32(&v);
+}
+
+static const struct capability_rule {
+	uint8_t code;
+	int len; /* another length: taken as not sent, or an error if `required_len` */
+	bool required_len;
+	void (*read)(struct rcur value, struct bgp_open *o);
+} capability_rules[] = {
+	{BGP_CAP_MULTIPROTOCOL, 4, false, read_multiprotocol},
+	{BGP_CAP_ROUTE_REFRESH, 0, false, read_route_refresh},
+	{BGP_CAP_ROUTE_REFRESH_OLD, 0, false, read_route_refresh},
+	{BGP_CAP_EXTENDED_NEXT_HOP, ANY_LEN, false, read_extended_next_hop},
+	{BGP_CAP_EXTENDED_MESSAGE, 0, false, read_extended_message},
+	{BGP_CAP_ROLE, 1, false, read_role},
+	{BGP_CAP_GRACEFUL_RESTART, ANY_LEN, false, read_graceful_restart},
+	{BGP_CAP_AS4, 4, true, read_as4},
+	{BGP_CAP_ENHANCED_REFRESH, 0, false, read_enhanced_refresh},
+};
+
+static const struct capability_rule *capability_find(uint8_t code)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(capability_rules); i++)
+		if (capability_rules[i].code == code)
+			return &capability_rules[i];
+	return NULL;
+}
+
+static bool read_capability(uint8_t code, struct rcur value, struct bgp_open *o)
+{
+	const struct capability_rule *rule = capability_find(code);
+
+	if (!rule)
+		return true;
+	if (rule->len != ANY_LEN && rcur_left(&value) != (size_t)rule->len)
+		return !rule->required_len;
+	rule->read(value, o);
+	return true;
+}
+
+static bool read_capabilities(struct rcur c, struct bgp_open *o)
+{
+	while (!c.failed && rcur_left(&c) > 0) {
+		uint8_t code = rcur_u8(&c);
+		struct rcur value = rcur_sub(&c, rcur_u8(&c));
+
+		if (c.failed || !read_capability(code, value, o))
+			return false;
+	}
+	return !c.failed;
+}
+
+/* --- optional parameters --------------------------------------------------------------------- */
+
+/* The parameters' cursor; *ret_extended: 16-bit lengths (RFC 9072 2). */
+static struct rcur open_parameters(struct rcur *body, bool *ret_extended)
+{
+	size_t len = rcur_u8(body);
+	struct rcur peek = *body;
+
+	*ret_extended = len > 0 && rcur_u8(&peek) == BGP_PARAM_EXTENDED;
+	if (*ret_extended) {
+		*body = peek;
+		len = rcur_u16(body);
+	}
+	return rcur_sub(body, len);
+}
+
+/* Subcode 0 covers a malformed parameter, 4 an unknown one (RFC 4271 6.2); -1: all is well. */
+static int read_parameters(struct rcur c, bool extended, struct bgp_open *o)
+{
+	while (!c.failed && rcur_left(&c) > 0) {
+		uint8_t type = rcur_u8(&c);
+		size_t len = extended ? rcur_u16(&c) : rcur_u8(&c);
+		struct rcur value = rcur_sub(&c, len);
+
+		if (c.failed)
+			break;
+		if (type != BGP_PARAM_CAPABILITIES)
+			return BGP_OPEN_UNSUPPORTED_PARAMETER;
+		if (!read_capabilities(value, o))
+			return BGP_OPEN_UNSPECIFIC;
+	}
+	return c.failed ? BGP_OPEN_UNSPECIFIC : -1;
+}
+
+bool bgp_open_decode(struct rcur body, struct bgp_open *ret, struct bgp_error *ret_error)
+{
+	static const uint8_t our_version[2] = {0, BGP_VERSION};
+	struct bgp_open o = {0};
+	struct rcur parameters;
+	int subcode = BGP_OPEN_UNSPECIFIC;
+	bool extended;
+
+	if (rcur_u8(&body) != BGP_VERSION && !body.failed) {
+		*ret_error = bgp_error_with(BGP_ERROR_OPEN, BGP_OPEN_UNSUPPORTED_VERSION,
+					    our_version, sizeof(our_version));
+		return false;
+	}
+	o.my_as = rcur_u16(&body);
+	o.hold_s = rcur_u16(&body);
+	o.router_id = rcur_u32(&body);
+	parameters = open_parameters(&body, &extended);
+	if (!body.failed && rcur_left(&body) == 0)
+		subcode = read_parameters(parameters, extended, &o);
+	if (subcode >= 0) {
+		*ret_error = bgp_error_make(BGP_ERROR_OPEN, (uint8_t)subcode);
+		return false;
+	}
+	if (!o.has_as4)
+		o.asn = o.my_as;
+	if (!o.has_multiprotocol) /* RFC 4760 8: then it is plain BGP-4 */
+		o.ipv4_unicast = true;
+	*ret = o;
+	return true;
+}
+
+/* --- validation ------------------------------------------------------------------------------ */
+
+/* RFC 6793 4.1, 9; RFC 7607: a usable number, and a field that does not contradict it. */
+static bool asn_is_sound(const struct bgp_open *o)
+{
+	if (o->asn == 0 || o->asn == BGP_AS_TRANS)
+		return false;
+	return o->my_as == BGP_AS_TRANS || o->my_as == o->asn;
+}
+
+static bool asn_is_expected(uint32_t asn, const struct bgp_open_expect *e)
+{
+	if (e->any_external || e->any_internal)
+		return asn == e->local_asn ? e->any_internal : e->any_external;
+	return asn == e->remote_asn;
+}
+
+static bool router_id_is_sound(const struct bgp_open *o, const struct bgp_open_expect *e)
+{
+	if (o->router_id == 0)
+		return false;
+	return o->asn != e->local_asn || o->router_id != e->local_router_id;
+}
+
+bool bgp_open_validate(const struct bgp_open *open, const struct bgp_open_expect *expect,
+		       struct bgp_error *ret_error)
+{
+	static const uint8_t ipv4_unicast[] = {BGP_CAP_MULTIPROTOCOL, 4, 0,
+					       BGP_AFI_IPV4,          0, BGP_SAFI_UNICAST};
+	uint8_t subcode;
+
+	if (!asn_is_sound(open) || !asn_is_expected(open->asn, expect)) {
+		subcode = BGP_OPEN_BAD_PEER_AS;
+	} else if (!router_id_is_sound(open, expect)) {
+		subcode = BGP_OPEN_BAD_BGP_ID;
+	} else if (open->hold_s > 0 && open->hold_s < BGP_HOLD_MIN_S) {
+		subcode = BGP_OPEN_UNACCEPTABLE_HOLD_TIME;
+	} else if (!open->ipv4_unicast) {
+		*ret_error = bgp_error_with(BGP_ERROR_OPEN, BGP_OPEN_UNSUPPORTED_CAPABILITY,
+					    ipv4_unicast, sizeof(ipv4_unicast));
+		return false;
+	} else {
+		return true;
+	}
+	*ret_error = bgp_error_make(BGP_ERROR_OPEN, subcode);
+	return false;
+}
+
+/* --- encoding -------------------------------------------------------------------------------- */
+
+static void write_empty_capability(struct wcur *w, uint8_t code, bool wanted)
+{
+	if (!wanted)
+		return;
+	wcur_u8(w, code);
+	wcur_u8(w, 0);
+}
+
+static void write_multiprotocol(struct wcur *w, uint16_t afi)
+{
+	wcur_u8(w, BGP_CAP_MULTIPROTOCOL);
+	wcur_u8(w, 4);
+	wcur_u16(w, afi);
+	wcur_u8(w, 0);
+	wcur_u8(w, BGP_SAFI_UNICAST);
+}
+
+static void write_graceful_restart(struct wcur *w, const struct bgp_graceful_restart *gr)
+{
+	uint16_t word = gr->time_s;
+
+	if (!gr->present)
+		return;
+	assert(gr->time_s <= GR_TIME_MASK);
+	if (gr->restarting)
+		word |= GR_RESTARTING;
+	if (gr->notification)
+		word |= GR_NOTIFICATION;
+	wcur_u8(w, BGP_CAP_GRACEFUL_RESTART);
+	wcur_u8(w, gr->ipv4_unicast ? 6 : 2);
+	wcur_u16(w, word);
+	if (!gr->ipv4_unicast)
+		return;
+	wcur_u16(w, BGP_AFI_IPV4);
+	wcur_u8(w, BGP_SAFI_UNICAST);
+	wcur_u8(w, gr->ipv4_forwarding ? GR_FORWARDING : 0);
+}
+
+static void write_capabilities(struct wcur *w, const struct bgp_open *o)
+{
+	write_multiprotocol(w, BGP_AFI_IPV4);
+	if (o->ipv6_unicast)
+		write_multiprotocol(w, BGP_AFI_IPV6);
+	write_empty_capability(w, BGP_CAP_ROUTE_REFRESH, o->route_refresh);
+	write_empty_capability(w, BGP_CAP_EXTENDED_MESSAGE, o->extended_message);
+	if (o->has_role) {
+		wcur_u8(w, BGP_CAP_ROLE);
+		wcur_u8(w, 1);
+		wcur_u8(w, o->role);
+	}
+	write_graceful_restart(w, &o->gr);
+	wcur_u8(w, BGP_CAP_AS4);
+	wcur_u8(w, 4);
+	wcur_u32(w, o->asn);
+	write_empty_capability(w, BGP_CAP_ENHANCED_REFRESH, o->enhanced_refresh);
+}
+
+size_t bgp_open_encode(uint8_t *buf, size_t cap, const struct bgp_open *open)
+{
+	struct wcur w = wcur_init(buf, cap);
+	size_t lengths; /* where the lengths of all parameters and of the one we send are */
+
+	bgp_message_start(&w, BGP_OPEN);
+	wcur_u8(&w, BGP_VERSION);
+	wcur_u16(&w, open->asn > UINT16_MAX ? BGP_AS_TRANS : (uint16_t)open->asn);
+	wcur_u16(&w, open->hold_s);
+	wcur_u32(&w, open->router_id);
+	lengths = wcur_len(&w);
+	wcur_u8(&w, 0);
+	wcur_u8(&w, BGP_PARAM_CAPABILITIES);
+	wcur_u8(&w, 0);
+	write_capabilities(&w, open);
+	if (w.failed)
+		return 0;
+	/* A few dozen octets: RFC 9072's form is never needed here. */
+	wcur_patch_u8(&w, lengths, (uint8_t)(wcur_len(&w) - lengths - 1));
+	wcur_patch_u8(&w, lengths + 2, (uint8_t)(wcur_len(&w) - lengths - 3));
+	return bgp_message_end(&w);
+}

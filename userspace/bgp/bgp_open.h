@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * OPEN and its capabilities. Decoding (is it well formed?) and validation (is it the peer we want?)
+ * are two steps, each yielding the NOTIFICATION that RFC 4271 6.2 asks for. The same struct is
+ * encoded and decoded, so the two are tested against each other. Unknown capabilities are skipped
+ * (RFC 5492), known ones of an impossible length are taken as not sent, but for the 4-octet AS
+ * number (RFC 6793), which is an error: nothing about the peer's AS would be known.
+ */
+#pragma once
+
+#include "base/cursor.h"
+#include "base/mem.h"
+#include "bgp/bgp_wire.h"
+
+#include <stdbool.h>
+
+/* Capability 64, RFC 4724 3 and RFC 8538. Of several the last counts (RFC 4724 3). */
+struct bgp_graceful_restart {
+	bool present;
+	bool restarting;   /* R: the speaker has restarted */
+	bool notification; /* N: GR also applies to NOTIFICATION and hold timer expiry (RFC 8538) */
+	uint16_t time_s;   /* 0..4095 */
+	bool ipv4_unicast; /* the AFI/SAFI is listed */
+	bool ipv4_forwarding; /* F: its forwarding state was kept */
+};
+
+struct bgp_open {
+	uint32_t asn;   /* the 4-octet capability's if has_as4, else the My AS field */
+	uint16_t my_as; /* the field; set by decode, ignored by encode */
+	uint16_t hold_s;
+	uint32_t router_id; /* host order */
+
+	bool has_as4;
+	bool has_multiprotocol; /* any capability 1 was sent; set by decode only */
+	bool ipv4_unicast;      /* capability 1 with 1/1, or none of capability 1 at all */
+	bool ipv6_unicast;      /* capability 1 with 2/1 */
+	bool route_refresh;     /* 2 or the old 128 */
+	bool enhanced_refresh;
+	bool extended_message;
+	bool extended_next_hop; /* RFC 8950: IPv4 unicast with an IPv6 next hop */
+	bool has_role;
+	uint8_t role; /* RFC 9234, if has_role */
+	struct bgp_graceful_restart gr;
+};
+
+/*
+ * Decodes an OPEN's body. False: *ret_error says which NOTIFICATION to send, *ret is untouched:
+ * 2/1 another version (data: ours), 2/4 unknown optional parameter, 2/0 malformed parameter or
+ * capability. Reads nothing of a message of another version but that octet.
+ */
+bool bgp_open_decode(struct rcur body, struct bgp_open *ret,
+		     struct bgp_error *ret_error) must_check;
+
+struct bgp_open_expect {
+	uint32_t local_asn;
+	uint32_t local_router_id; /* host order */
+	uint32_t remote_asn;      /* ignored if one of the next is set */
+	bool any_external, any_internal;
+};
+
+/*
+ * Is this the neighbour we expect? False with the NOTIFICATION in *ret_error: 2/2 AS number 0,
+ * AS_TRANS alone, field and capability at odds, or another AS than configured; 2/3 id 0, or our own
+ * in our own AS (RFC 6286 2.2); 2/6 hold time 1 or 2; 2/7 the peer lists address families but not
+ * IPv4 unicast.
+ */
+bool bgp_open_validate(const struct bgp_open *open, const struct bgp_open_expect *expect,
+		       struct bgp_error *ret_error) must_check;
+
+/*
+ * Writes one OPEN; returns its length, 0 if cap is too small (BGP_MESSAGE_MAX always suffices).
+ * Sends asn (as AS_TRANS in the field when above 65535, and always in capability 65), hold_s,
+ * router_id, always multiprotocol IPv4 unicast; ipv6_unicast, route_refresh, enhanced_refresh,
+ * extended_message, role and gr as told.
+ */
+size_t bgp_open_encode(uint8_t *buf, size_t cap, const struct bgp_open *open);

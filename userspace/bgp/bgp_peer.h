@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * One BGP neighbour: the configuration, two connection slots (dialled and accepted), collision
+ * resolution, retry with backoff, graceful restart as restarter (RFC 4724) and the Adj-RIB-Out. At
+ * most one connection is Established. The driver owns the sockets: it does what poll() asks and
+ * tells what happened by notify(), receive() and transmit(). No fd, clock or callback in here.
+ *
+ * The driver's duties: after every verb poll() until it says no, then transmit() for each slot;
+ * read sockets before tick(), so that a late wake-up does not expire a hold timer over unread
+ * messages; notify SENT whenever the kernel took bytes, or the send hold timer (RFC 9687) ends the
+ * session.
+ */
+#pragma once
+
+#include "base/nsec.h"
+#include "base/rng.h"
+#include "bgp/bgp_rib.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* RFC 4271 8.2.2 */
+enum bgp_state {
+	BGP_IDLE,
+	BGP_CONNECT,
+	BGP_ACTIVE,
+	BGP_OPEN_SENT,
+	BGP_OPEN_CONFIRM,
+	BGP_ESTABLISHED,
+};
+const char *bgp_state_text(enum bgp_state s); /* "Idle", "OpenSent", ... */
+
+enum bgp_slot { BGP_SLOT_DIALLED, BGP_SLOT_ACCEPTED, BGP_N_SLOTS };
+
+struct bgp_peer_config {
+	uint32_t local_asn;
+	uint32_t remote_asn; /* 0 with any_external/any_internal */
+	bool any_external, any_internal;
+	uint32_t router_id;           /* host order, not 0 */
+	uint16_t hold_s, keepalive_s; /* hold 0 or >= 3 */
+	uint16_t connect_s;           /* ConnectRetryTime; 0 = 1 s doubling to 30 s, jittered */
+	bool graceful_restart;        /* advertise capability 64 */
+	uint16_t restart_time_s;      /* 1..4095 */
+	/*
+	 * This process follows an earlier one with sessions: set the R bit until the first
+	 * End-of-RIB went out, and the F bit if the data plane kept forwarding meanwhile (pinned
+	 * maps adopted).
+	 */
+	bool restarted, forwarding_preserved;
+};
+
+enum bgp_note {
+	BGP_NOTE_START,        /* administratively up (ManualStart) */
+	BGP_NOTE_STOP,         /* Cease 6/2, close, stay down (ManualStop) */
+	BGP_NOTE_DECONFIGURED, /* Cease 6/3, close, stay down */
+	BGP_NOTE_RESTARTING, /* planned restart: close without NOTIFICATION (GR keeps the routes) */
+	BGP_NOTE_TCP_UP, /* the connection of the slot is established, local address set before */
+	BGP_NOTE_TCP_FAILED, /* could not be made, or was lost or closed by the peer */
+	BGP_NOTE_SENT,       /* the kernel accepted bytes: feeds the send hold timer (RFC 9687) */
+	BGP_NOTE_NUDGE,      /* interface or route came back: retry now */
+	BGP_NOTE_BFD_DOWN,   /* Cease 6/10 (RFC 9384) */
+	BGP_NOTE_SYNCED,     /* the first complete picture is in the rib: End-of-RIB may be sent */
+};
+
+enum bgp_event_type {
+	BGP_EVENT_CONNECT, /* dial for the slot; answer with TCP_UP or TCP_FAILED */
+	/*
+	 * Flush what transmit() still has for the slot, then close it. Also asked after TCP_FAILED,
+	 * where there is nothing left to flush.
+	 */
+	BGP_EVENT_CLOSE,
+	BGP_EVENT_UP,    /* a connection became Established */
+	BGP_EVENT_DOWN,  /* it is no more; see bgp_peer_info().last_error */
+	BGP_EVENT_STATE, /* some other change of state, for the log */
+};
+struct bgp_event {
+	enum bgp_event_type type;
+	enum bgp_slot slot;
+	enum bgp_state from, to;
+};
+
+struct bgp_peer;
+
+/* Owns its rib. The config is copied; rng is copied, too. */
+struct bgp_peer *bgp_peer_new(const struct bgp_peer_config *config, const struct rng *rng,
+			      nsec_t now);
+struct bgp_peer *bgp_peer_free(struct bgp_peer *p);
+
+/*
+ * Takes a new configuration. True: absorbed (timers count from the next OPEN, keepalive from now).
+ * False: the session has to be closed first; nothing was changed (the caller notifies STOP-like
+ * closing by BGP_NOTE_DECONFIGURED and makes a new peer).
+ */
+bool bgp_peer_reconfigure(struct bgp_peer *p, nsec_t now,
+			  const struct bgp_peer_config *config) must_check;
+
+/* Addresses of the slot's TCP connection, before BGP_NOTE_TCP_UP: NEXT_HOP is `local`. */
+void bgp_peer_set_local(struct bgp_peer *p, enum bgp_slot slot, const struct ip_addr *local);
+
+/*
+ * What the driver knows of a failure it is about to notify (TCP_FAILED): "connection refused".
+ * Shown as last_error. Copied.
+ */
+void bgp_peer_set_error(struct bgp_peer *p, const char *text);
+
+/* A connection came in for this peer: true if the slot takes it (then notify TCP_UP), false: close
+ * it. */
+bool bgp_peer_accept(struct bgp_peer *p, nsec_t now) must_check;
+
+void bgp_peer_notify(struct bgp_peer *p, nsec_t now, enum bgp_slot slot, enum bgp_note note);
+/*
+ * Bytes from the slot's connection, in any split. All are handled at once: the driver bounds a turn
+ * by how much it reads.
+ */
+void bgp_peer_receive(struct bgp_peer *p, nsec_t now, enum bgp_slot slot, const uint8_t *data,
+		      size_t len);
+void bgp_peer_tick(struct bgp_peer *p, nsec_t now);
+
+/*
+ * Whole messages for the slot, KEEPALIVE and NOTIFICATION first; cap >= 4096. What is returned
+ * counts as handed to the kernel. 0: nothing to send now.
+ */
+size_t bgp_peer_transmit(struct bgp_peer *p, nsec_t now, enum bgp_slot slot, uint8_t *buf,
+			 size_t cap);
+bool bgp_peer_poll(struct bgp_peer *p, struct bgp_event *ret);
+nsec_t bgp_peer_deadline(const struct bgp_peer *p);
+
+/* The Adj-RIB-Out, for the sink to set and delete routes in. */
+struct bgp_rib *bgp_peer_rib(struct bgp_peer *p);
+
+/* What status shows. Strings are valid until the peer next changes. */
+struct bgp_peer_info {
+	enum bgp_state state;                  /* of the more advanced connection */
+	nsec_t established_at;                 /* NSEC_NEVER if not Established */
+	uint32_t remote_asn, remote_router_id; /* of the OPEN, 0 if none seen */
+	uint16_t hold_s, keepalive_s;          /* negotiated */
+	bool gr_negotiated;                    /* the peer, too, sent capability 64 */
+	bool end_of_rib_sent;
+	size_t routes_advertised, routes_received;
+	uint64_t updates_sent, updates_received, notifications_sent, notifications_received;
+	uint64_t flaps;         /* times it left Established */
+	const char *last_error; /* decoded reason, or NULL */
+};
+struct bgp_peer_info bgp_peer_info(const struct bgp_peer *p);

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * The Adj-RIB-Out of one peer: per prefix the desired and the advertised attribute set, dirty
+ * prefixes bucketed by desired set (one more bucket for withdrawals), so that UPDATEs are packed
+ * and a route that changes while the peer does not read costs nothing. It owns copies of all it is
+ * given: no pointer into a plan is kept (DESIGN 5). Sets are interned here by content and counted
+ * by use.
+ */
+#pragma once
+
+#include "bgp/bgp_attrs.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct bgp_rib;
+
+struct bgp_rib *bgp_rib_new(void);
+struct bgp_rib *bgp_rib_free(struct bgp_rib *rib);
+
+/* Desire a route; setting the same again does nothing. False: LIMIT_ADJ_RIB_OUT reached. */
+bool bgp_rib_set(struct bgp_rib *rib, const struct ip_prefix *prefix,
+		 const struct bgp_attrs *attrs) must_check;
+/* Desire it no more. Unknown prefixes are ignored. */
+void bgp_rib_del(struct bgp_rib *rib, const struct ip_prefix *prefix);
+
+/* The session is gone: nothing is advertised any more, all desired routes are dirty again. */
+void bgp_rib_session_down(struct bgp_rib *rib);
+/* The peer asks for everything again (RFC 2918): all desired routes are dirty. */
+void bgp_rib_refresh(struct bgp_rib *rib);
+
+/* True if something waits to be sent. */
+bool bgp_rib_dirty(const struct bgp_rib *rib);
+size_t bgp_rib_n_advertised(const struct bgp_rib *rib);
+size_t bgp_rib_n_desired(const struct bgp_rib *rib);
+size_t bgp_rib_n_sets(const struct bgp_rib *rib); /* distinct attribute sets in use */
+
+/*
+ * One batch of equal work: up to `cap` prefixes of one bucket, withdrawals before announcements.
+ * *ret_attrs is NULL for withdrawals, else borrowed until the rib next changes. The prefixes count
+ * as advertised (or withdrawn) as soon as they are taken: the caller has written them. Returns how
+ * many prefixes were written to `out`, 0 when clean.
+ */
+size_t bgp_rib_take(struct bgp_rib *rib, struct ip_prefix *out, size_t cap,
+		    const struct bgp_attrs **ret_attrs);
+
+/* Walks what is advertised or desired, in prefix order. Start with *pos = 0; false at the end. */
+struct bgp_rib_route {
+	struct ip_prefix prefix;
+	const struct bgp_attrs *desired,
+		*advertised; /* NULL if not; borrowed until the next change */
+};
+bool bgp_rib_next(const struct bgp_rib *rib, size_t *pos, struct bgp_rib_route *ret);

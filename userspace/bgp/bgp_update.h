@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * UPDATE (RFC 4271 4.3) for IPv4 unicast. Decoding classifies errors as RFC 7606 asks: no malformed
+ * UPDATE ends a session unless its prefixes cannot be found or the RFC demands it, and the class is
+ * the result, not a side effect. We announce and keep nothing of what we are told, so the decoder
+ * counts prefixes and yields views; unknown optional attributes are never looked into (most CVEs of
+ * the field live there). Encoding adds to a set of attributes what depends on the session and packs
+ * as many prefixes behind it as a message takes.
+ */
+#pragma once
+
+#include "base/addr.h"
+#include "base/cursor.h"
+#include "bgp/bgp_wire.h"
+
+struct bgp_attrs;
+
+/* What of a session the codec has to know. */
+struct bgp_update_session {
+	uint32_t local_asn;
+	bool is_ibgp;
+	bool as4;                /* both sides sent capability 65: AS_PATH has 4-octet numbers */
+	struct ip_addr next_hop; /* our address of the connection, IPv4; for encoding */
+};
+
+/* In rising order of severity; the worst of an UPDATE counts (RFC 7606 2, 3). */
+enum bgp_update_result {
+	BGP_UPDATE_OK,
+	BGP_UPDATE_ATTRIBUTE_DISCARD, /* good, but for n_discarded attributes that are to be ignored
+				       */
+	BGP_UPDATE_TREAT_AS_WITHDRAW, /* all prefixes of it count as withdrawn */
+	BGP_UPDATE_RESET,             /* send the NOTIFICATION and close */
+};
+
+/* A decoded UPDATE. Cursors are views into the input, absent attributes are empty cursors. */
+struct bgp_update {
+	size_t n_announced, n_withdrawn; /* IPv4 prefixes as the message has them */
+	struct rcur nlri, withdrawn;     /* for bgp_nlri_next */
+	bool is_end_of_rib;              /* RFC 4724 2; then the family follows */
+	uint16_t eor_afi;
+	uint8_t eor_safi;
+	unsigned n_discarded; /* attributes ignored because they are malformed or out of place */
+	uint8_t bad_attr;     /* type of the attribute that made the result worse than OK, or 0 */
+	const char *reason;   /* constant text why, NULL if OK */
+
+	/* Attributes, valid with BGP_UPDATE_OK and _ATTRIBUTE_DISCARD. */
+	bool has_origin, has_as_path, has_next_hop, has_med, has_local_pref;
+	uint8_t origin;
+	uint32_t med, local_pref;
+	uint32_t origin_asn, n_as_path; /* last ASN of the path, or 0; its length */
+	struct ip_addr next_hop;
+	struct rcur as_path, communities, large_communities; /* values, lengths checked */
+};
+
+/*
+ * Decodes an UPDATE's body (what bgp_header_parse() yields). Fills *ret in every case; *ret_error
+ * only with BGP_UPDATE_RESET. RFC 7606 as a list (numbers are its sections):
+ * reset: 3/1 withdrawn or attribute length beyond the message, MP_REACH or MP_UNREACH twice (3g);
+ * 3/2 unknown well-known attribute; 3/9 MP_REACH or MP_UNREACH unreadable (5.3); 3/10 a prefix
+ * longer than its family's addresses or cut off (5.3); and what would be treat-as-withdraw when the
+ * UPDATE has attributes but no reachable prefix (5.2), with the subcode of that error.
+ * treat-as-withdraw: an attribute overruns the list (4), wrong flags (3c), a mandatory attribute is
+ * missing (3d), ORIGIN, AS_PATH, NEXT_HOP, MED, LOCAL_PREF, ORIGINATOR_ID, CLUSTER_LIST or any sort
+ * of communities malformed (7.1-7.5, 7.8-7.10, 7.14, RFC 8092 5), AS 0 (RFC 7607) or a set (RFC
+ * 9774) in AS_PATH. attribute discard: ATOMIC_AGGREGATE or AGGREGATOR malformed (7.6, 7.7);
+ * LOCAL_PREF, ORIGINATOR_ID or CLUSTER_LIST from an external peer; a second instance of an
+ * attribute (3g). Prefixes in MP_REACH and MP_UNREACH are checked, but neither counted nor kept.
+ */
+enum bgp_update_result bgp_update_decode(struct rcur body, const struct bgp_update_session *s,
+					 struct bgp_update *ret,
+					 struct bgp_error *ret_error) must_check;
+
+/*
+ * Walks prefixes of `nlri` or `withdrawn` (copy the cursor first): false at the end. Host bits are
+ * cleared (RFC 4271 4.3: trailing bits are irrelevant).
+ */
+bool bgp_nlri_next(struct rcur *c, struct ip_prefix *ret);
+
+/* Equal work for some prefixes, as bgp_rib_take() yields it. */
+struct bgp_update_batch {
+	const struct bgp_attrs *attrs;    /* NULL: withdraw */
+	const struct ip_prefix *prefixes; /* IPv4 */
+	size_t n;                         /* at least 1 */
+};
+
+/*
+ * Writes one UPDATE with as many of the prefixes as fit into cap octets; cap at least
+ * BGP_MESSAGE_MAX, and no message is made longer than cap or BGP_MESSAGE_MAX_EXTENDED. Returns its
+ * length; *ret_taken
+ * (>= 1) says how many prefixes it holds: call again for the rest. Added here: AS_PATH (eBGP: own
+ * ASN 1 + prepend times, toward a 2-octet peer as AS_TRANS and AS4_PATH, RFC 6793; iBGP: empty),
+ * NEXT_HOP (the set's or the session's), LOCAL_PREF on iBGP only (100 if the set has none, RFC
+ * 4271 5.1.5).
+ */
+size_t bgp_update_encode(uint8_t *buf, size_t cap, const struct bgp_update_session *s,
+			 const struct bgp_update_batch *batch, size_t *ret_taken);
+
+/* The End-of-RIB of IPv4 unicast: an empty UPDATE, 23 octets (RFC 4724 2). 0 if cap is too small.
+ */
+size_t bgp_end_of_rib_encode(uint8_t *buf, size_t cap);

@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * Command line to struct cli_args. One table of options; each long name takes its value as the next
+ * word or after '=', each short one as the next word or glued on. getopt is not used because it
+ * keeps its place in globals and prints by itself.
+ *
+ * Options are gathered first, then what they say together is checked: an option that means nothing
+ * for the command is refused, not ignored.
+ */
+#include "cli/cli_args.h"
+
+#include "base/names.h"
+
+#include <stdarg.h>
+
+enum option {
+	OPTION_SOCKET,
+	OPTION_OUTPUT,
+	OPTION_NAMESPACE,
+	OPTION_PEER,
+	OPTION_WATCH,
+	OPTION_HELP,
+	OPTION_VERSION,
+	N_OPTIONS,
+};
+
+static const struct {
+	const char *long_name;
+	char short_name; /* 0: none */
+	bool has_value;
+} options[N_OPTIONS] = {
+	[OPTION_SOCKET] = {"socket", 0, true},         [OPTION_OUTPUT] = {"output", 'o', true},
+	[OPTION_NAMESPACE] = {"namespace", 'n', true}, [OPTION_PEER] = {"peer", 0, true},
+	[OPTION_WATCH] = {"watch", 'w', false},        [OPTION_HELP] = {"help", 'h', false},
+	[OPTION_VERSION] = {"version", 0, false},
+};
+
+static const struct {
+	const char *plural, *singular;
+} whats[] = {
+	[CLI_PEERS] = {"peers", "peer"},          [CLI_ROUTES] = {"routes", "route"},
+	[CLI_SERVICES] = {"services", "service"}, [CLI_POOLS] = {"pools", "pool"},
+	[CLI_PROBLEMS] = {"problems", "problem"},
+};
+
+static const char *const formats[] = {
+	[CLI_TABLE] = "table",
+	[CLI_WIDE] = "wide",
+	[CLI_JSON] = "json",
+	[CLI_YAML] = "yaml",
+};
+
+#define MAX_WORDS 3 /* show WHAT NAME */
+
+/* What stands on the line, before it has a meaning together. */
+struct line {
+	const char *value[N_OPTIONS]; /* "" for an option without a value; NULL: not given */
+	const char *words[MAX_WORDS];
+	size_t n_words;
+	char *error;
+};
+
+static bool printf_like(2, 3) refuse(struct line *line, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(line->error, CLI_ERROR_TEXT, fmt, ap); /* a long word may be cut */
+	va_end(ap);
+	return false;
+}
+
+/*
+ * Finds the option that an argument names. *ret_value is what is glued to it ("-ojson",
+ * "--output=json"), or NULL.
+ */
+static enum option find_option(const char *arg, const char **ret_value)
+{
+	size_t len = strcspn(arg, "=");
+
+	for (enum option o = 0; o < N_OPTIONS; o++) {
+		const char *name = options[o].long_name;
+
+		*ret_value = NULL;
+		if (arg[1] == '-' && strlen(name) == len - 2 &&
+		    strncmp(arg + 2, name, len - 2) == 0) {
+			*ret_value = arg[len] ? arg + len + 1 : NULL;
+			return o;
+		}
+		if (arg[1] != '-' && arg[1] == options[o].short_name) {
+			*ret_value = arg[2] ? arg + 2 : NULL;
+			return o;
+		}
+	}
+	return N_OPTIONS;
+}
+
+static bool take_option(struct line *line, const char *arg, const char *next, bool *ret_took_next)
+{
+	const char *value;
+	enum option o = find_option(arg, &value);
+
+	*ret_took_next = false;
+	if (o == N_OPTIONS)
+		return refuse(line, "unknown option %s", arg);
+	if (!options[o].has_value && value)
+		return refuse(line, "option %s takes no value", arg);
+	if (options[o].has_value && !value) {
+		if (!next)
+			return refuse(line, "option %s needs a value", arg);
+		value = next;
+		*ret_took_next = true;
+	}
+	if (options[o].has_value && !value[0])
+		return refuse(line, "option %s has an empty value", arg);
+	line->value[o] = value ? value : "";
+	return true;
+}
+
+static bool gather(int argc, const char *const *argv, struct line *line)
+{
+	bool only_words = false, took_next;
+
+	for (int i = 1; i < argc; i++) {
+		if (!only_words && strcmp(argv[i], "--") == 0) {
+			only_words = true;
+		} else if (!only_words && argv[i][0] == '-' && argv[i][1]) {
+			const char *next = i + 1 < argc ? argv[i + 1] : NULL;
+
+			if (!take_option(line, argv[i], next, &took_next))
+				return false;
+			i += took_next;
+		} else if (line->n_words == MAX_WORDS) {
+			return refuse(line, "\"%s\" is one word too many", argv[i]);
+		} else {
+			line->words[line->n_words++] = argv[i];
+		}
+	}
+	return true;
+}
+
+static bool parse_format(struct line *line, enum cli_format *ret)
+{
+	const char *text = line->value[OPTION_OUTPUT];
+
+	*ret = CLI_TABLE;
+	if (!text)
+		return true;
+	for (size_t i = 0; i < ARRAY_SIZE(formats); i++) {
+		if (strcmp(text, formats[i]) == 0) {
+			*ret = (enum cli_format)i;
+			return true;
+		}
+	}
+	return refuse(line, "no output format \"%s\"; there are table, wide, json and yaml", text);
+}
+
+static bool parse_what(struct line *line, enum cli_what *ret)
+{
+	if (line->n_words < 2)
+		return refuse(line, "show what? peers, routes, services, pools or problems");
+	for (size_t i = 0; i < ARRAY_SIZE(whats); i++) {
+		if (strcmp(line->words[1], whats[i].plural) == 0 ||
+		    strcmp(line->words[1], whats[i].singular) == 0) {
+			*ret = (enum cli_what)i;
+			return true;
+		}
+	}
+	return refuse(line,
+		      "cannot show \"%s\"; there are peers, routes, services, pools, problems",
+		      line->words[1]);
+}
+
+static bool parse_show(struct line *line, struct cli_args *args)
+{
+	if (!parse_what(line, &args->what))
+		return false;
+	args->command = CLI_SHOW;
+	args->name = line->n_words > 2 ? line->words[2] : NULL;
+	args->ns = line->value[OPTION_NAMESPACE];
+	args->peer = line->value[OPTION_PEER];
+	if (args->peer && args->what != CLI_ROUTES)
+		return refuse(line, "option --peer belongs to \"show routes\"");
+	return true;
+}
+
+static bool parse_command(struct line *line, struct cli_args *args)
+{
+	const char *command = line->words[0];
+
+	if (line->value[OPTION_HELP] || line->value[OPTION_VERSION]) {
+		args->command = line->value[OPTION_HELP] ? CLI_HELP : CLI_VERSION;
+		return true;
+	}
+	if (!command)
+		return refuse(line, "no command");
+	if (strcmp(command, "show") == 0 || strcmp(command, "get") == 0)
+		return parse_show(line, args);
+	if (strcmp(command, "status") != 0)
+		return refuse(line, "no command \"%s\"", command);
+	args->command = CLI_STATUS;
+	if (line->n_words > 1)
+		return refuse(line, "\"%s\" is one word too many", line->words[1]);
+	if (line->value[OPTION_NAMESPACE] || line->value[OPTION_PEER])
+		return refuse(line, "status takes neither -n nor --peer");
+	return true;
+}
+
+bool cli_parse(int argc, const char *const *argv, struct cli_args *ret, char error[CLI_ERROR_TEXT])
+{
+	struct line line = {.error = error};
+	struct cli_args args = {0};
+
+	if (!gather(argc, argv, &line) || !parse_command(&line, &args) ||
+	    !parse_format(&line, &args.format))
+		return false;
+	args.socket = line.value[OPTION_SOCKET] ? line.value[OPTION_SOCKET] : LODESTONE_SOCKET;
+	args.watch = line.value[OPTION_WATCH];
+	*ret = args;
+	return true;
+}
+
+const char *cli_what_text(enum cli_what what)
+{
+	return whats[what].plural;
+}
+
+const char *cli_help(void)
+{
+	return "usage: lodectl [OPTION...] COMMAND\n"
+	       "\n"
+	       "Asks the agent on this machine what it does.\n"
+	       "\n"
+	       "  status                        the agent in a few lines; exits 2 if all is not well\n"
+	       "  show peers [NAME]             BGP sessions\n"
+	       "  show routes [PREFIX]          what is advertised (--peer P: to one peer)\n"
+	       "  show services [NAME]          front ends, their backends and counters\n"
+	       "  show pools [NAME]             address pools and their use\n"
+	       "  show problems [NAME]          what is wrong, and what to do about it\n"
+	       "\n"
+	       "\"get\" is \"show\"; the singular is the plural.\n"
+	       "\n"
+	       "  -o, --output FORMAT           table (default), wide, json or yaml\n"
+	       "  -n, --namespace NS            only objects of this namespace\n"
+	       "      --peer NAME               only routes sent to this peer\n"
+	       "  -w, --watch                   again every second, until interrupted\n"
+	       "      --socket PATH             the agent's socket\n"
+	       "                                (" LODESTONE_SOCKET ")\n"
+	       "  -h, --help                    this text\n"
+	       "      --version                 the version\n"
+	       "\n"
+	       "Exit code: 0 done; 1 could not (usage, no agent, refused); 2 from status, if the\n"
+	       "agent has an error, a peer that is not Established or a failing data plane.\n";
+}

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * The command line of lodectl as a value. Parsing is pure: it prints nothing and looks at nothing
+ * but its arguments, so every refusal is a unit test. Options may stand before or after the
+ * command, as people who come from kubectl type them.
+ */
+#pragma once
+
+#include "base/mem.h"
+
+#include <stdbool.h>
+
+enum cli_command { CLI_STATUS, CLI_SHOW, CLI_HELP, CLI_VERSION };
+enum cli_format { CLI_TABLE, CLI_WIDE, CLI_JSON, CLI_YAML };
+enum cli_what { CLI_PEERS, CLI_ROUTES, CLI_SERVICES, CLI_POOLS, CLI_PROBLEMS };
+
+/* Strings are borrowed from argv; NULL: not given. */
+struct cli_args {
+	enum cli_command command;
+	enum cli_what what; /* with CLI_SHOW */
+	enum cli_format format;
+	const char *socket, *name, *ns, *peer;
+	bool watch;
+};
+
+#define CLI_ERROR_TEXT 160
+
+/*
+ * Fills *ret, with defaults for what is not given. False: *ret is untouched and error holds one
+ * line for the user, without the program's name.
+ */
+bool cli_parse(int argc, const char *const *argv, struct cli_args *ret,
+	       char error[CLI_ERROR_TEXT]) must_check;
+
+/* "peers", "routes", ...: the word of the protocol and of the table's title. */
+const char *cli_what_text(enum cli_what what);
+
+/* The text of --help. */
+const char *cli_help(void);

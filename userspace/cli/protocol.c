@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * Requests and replies. An agent of another version may answer with more keys than are known here
+ * (they are shown by json and yaml) but must speak protocol version 1: another first word is
+ * refused rather than shown wrongly.
+ */
+#include "cli/protocol.h"
+
+#include "base/names.h"
+
+static void add_text(cJSON *to, const char *key, const char *text)
+{
+	if (text)
+		cJSON_AddStringToObject(to, key, text);
+	else
+		cJSON_AddNullToObject(to, key);
+}
+
+const char *protocol_request(struct arena *arena, const struct cli_args *args)
+{
+	cJSON *o = cJSON_CreateObject();
+	char *text;
+	const char *ret;
+
+	cJSON_AddStringToObject(o, "command", args->command == CLI_STATUS ? "status" : "show");
+	if (args->command == CLI_SHOW) {
+		cJSON_AddStringToObject(o, "what", cli_what_text(args->what));
+		add_text(o, "name", args->name);
+		add_text(o, "namespace", args->ns);
+		add_text(o, "peer", args->peer);
+	}
+	text = cJSON_PrintUnformatted(o);
+	if (!text)
+		abort(); /* out of memory */
+	ret = arena_printf(arena, "%s\n", text);
+	cJSON_free(text);
+	cJSON_Delete(o);
+	return ret;
+}
+
+/* The sentence for a first line that does not announce a body, or NULL. */
+static const char *refusal(struct arena *arena, const cJSON *first)
+{
+	const char *protocol = cJSON_GetStringValue(cJSON_GetObjectItem(first, "protocol"));
+	const char *error = cJSON_GetStringValue(cJSON_GetObjectItem(first, "error"));
+
+	if (!protocol)
+		return "the reply is not that of lodestoned";
+	if (strcmp(protocol, LODESTONE_PROTOCOL) != 0)
+		return arena_printf(arena, "the agent speaks %s, not " LODESTONE_PROTOCOL,
+				    protocol);
+	if (!cJSON_IsTrue(cJSON_GetObjectItem(first, "ok")))
+		return arena_printf(arena, "the agent refuses: %s",
+				    error ? error : "no reason given");
+	return NULL;
+}
+
+cJSON *protocol_body(struct arena *arena, const char *reply, const char **ret_error)
+{
+	size_t first_len = strcspn(reply, "\n");
+	cJSON *first = cJSON_ParseWithLength(reply, first_len);
+	cJSON *body = NULL;
+
+	*ret_error = refusal(arena, first);
+	cJSON_Delete(first);
+	if (!*ret_error && reply[first_len])
+		body = cJSON_Parse(reply + first_len + 1);
+	if (!*ret_error && !body)
+		*ret_error = "the reply ends before its body does";
+	return body;
+}

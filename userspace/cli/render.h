@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * The body of a reply in the format that was asked for. Tables are described by data: per thing to
+ * show a list of {title, key, cell formatter, only wide}.
+ */
+#pragma once
+
+#include "base/strbuf.h"
+#include "cli/cli_args.h"
+
+#include <cjson/cJSON.h>
+
+/* Adds the whole output to *out, ending in a newline. */
+void render(const struct cli_args *args, const cJSON *body, struct strbuf *out);
+
+/* The table of `status`, which is one object and not a list (render_status.c). */
+void render_status(const cJSON *body, struct strbuf *out);

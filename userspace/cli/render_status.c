@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * `lodectl status` for people: one line a part, each a label and a sentence. Lines that would say
+ * that nothing is the matter (no drops, no failure, not stale) are left out.
+ */
+#include "cli/render.h"
+
+#include "cli/cell.h"
+#include "cli/table.h"
+
+#define LINE_MAX_BYTES 4096u
+
+static const cJSON *get(const cJSON *o, const char *key)
+{
+	return cJSON_GetObjectItemCaseSensitive(o, key);
+}
+
+/* Adds a cell's text, or "?" if the agent did not say. */
+static void add_cell(struct strbuf *line, cell_fn *cell, const cJSON *o, const char *key)
+{
+	size_t before = line->len;
+
+	cell(line, o, key);
+	if (line->len == before)
+		strbuf_add(line, "?");
+}
+
+static void add_value(struct strbuf *line, const cJSON *o, const char *key)
+{
+	add_cell(line, cell_value, o, key);
+}
+
+static void add_line(struct table *t, const char *label, struct strbuf *line)
+{
+	table_add(t, label);
+	table_add(t, line->data);
+	strbuf_done(line);
+}
+
+static void add_node(struct table *t, const cJSON *body)
+{
+	struct strbuf line;
+
+	strbuf_init(&line, LINE_MAX_BYTES);
+	add_value(&line, body, "node");
+	strbuf_add(&line, ": ");
+	add_value(&line, body, "state");
+	strbuf_add(&line, ", up ");
+	add_cell(&line, cell_duration, body, "uptimeSeconds");
+	strbuf_add(&line, ", version ");
+	add_value(&line, body, "version");
+	if (cJSON_IsTrue(get(body, "stale")))
+		strbuf_add(&line, "; objects are those of the last run, not yet confirmed");
+	add_line(t, "Node", &line);
+}
+
+/* "2 of 3 established" */
+static void add_part(struct table *t, const char *label, const cJSON *o, const char *done)
+{
+	struct strbuf line;
+
+	strbuf_init(&line, LINE_MAX_BYTES);
+	add_value(&line, o, done);
+	strbuf_add(&line, " of ");
+	add_value(&line, o, "total");
+	strbuf_printf(&line, " %s", done);
+	add_line(t, label, &line);
+}
+
+static void add_device(struct table *t, const cJSON *device)
+{
+	struct strbuf line;
+
+	strbuf_init(&line, LINE_MAX_BYTES);
+	add_value(&line, device, "name");
+	strbuf_add(&line, ": XDP ");
+	add_value(&line, device, "xdp");
+	if (cJSON_IsString(get(device, "mode"))) {
+		strbuf_add(&line, " (");
+		add_value(&line, device, "mode");
+		strbuf_add(&line, ")");
+	}
+	strbuf_add(&line, ", tc ");
+	add_value(&line, device, "tc");
+	if (cJSON_IsString(get(device, "failure"))) {
+		strbuf_add(&line, "; ");
+		add_value(&line, device, "failure");
+	}
+	add_line(t, "Device", &line);
+}
+
+static void add_dataplane(struct table *t, const cJSON *o)
+{
+	const cJSON *device;
+	struct strbuf line;
+
+	strbuf_init(&line, LINE_MAX_BYTES);
+	add_value(&line, o, "mode");
+	if (cJSON_IsTrue(get(o, "programsAdopted")))
+		strbuf_add(&line, ", adopted from the run before");
+	if (cJSON_IsString(get(o, "failure"))) {
+		strbuf_add(&line, "; ");
+		add_value(&line, o, "failure");
+	}
+	add_line(t, "Data plane", &line);
+	cJSON_ArrayForEach(device, get(o, "devices")) add_device(t, device);
+}
+
+static void add_drops(struct table *t, const cJSON *drops)
+{
+	struct strbuf line;
+	const cJSON *count;
+
+	strbuf_init(&line, LINE_MAX_BYTES);
+	cJSON_ArrayForEach(count, drops)
+	{
+		if (!(cJSON_GetNumberValue(count) > 0))
+			continue;
+		strbuf_printf(&line, "%s%s ", line.len ? ", " : "", count->string);
+		add_value(&line, drops, count->string);
+	}
+	if (line.len)
+		add_line(t, "Drops", &line);
+	else
+		strbuf_done(&line);
+}
+
+static void add_problems(struct table *t, const cJSON *body)
+{
+	static const char *const severities[] = {"error", "warning", "info"};
+	const cJSON *o = get(body, "problems");
+	double foreign = cJSON_GetNumberValue(get(body, "foreignObjects"));
+	struct strbuf line;
+
+	strbuf_init(&line, LINE_MAX_BYTES);
+	for (size_t i = 0; i < ARRAY_SIZE(severities); i++) {
+		strbuf_add(&line, i ? ", " : "");
+		add_value(&line, o, severities[i]);
+		strbuf_printf(&line, " %s", severities[i]);
+	}
+	add_line(t, "Problems", &line);
+	if (!(foreign > 0))
+		return;
+	strbuf_init(&line, LINE_MAX_BYTES);
+	add_value(&line, body, "foreignObjects");
+	strbuf_add(&line, " of kinds that are not ours, ignored");
+	add_line(t, "Objects", &line);
+}
+
+void render_status(const cJSON *body, struct strbuf *out)
+{
+	_cleanup_(arena_freep) struct arena *arena = arena_new();
+	struct table t = {.arena = arena, .n_columns = 2};
+
+	add_node(&t, body);
+	add_part(&t, "Peers", get(body, "peers"), "established");
+	add_part(&t, "Services", get(body, "services"), "announced");
+	add_dataplane(&t, get(body, "dataplane"));
+	add_drops(&t, get(body, "drops"));
+	add_problems(&t, body);
+	table_print(&t, out);
+}

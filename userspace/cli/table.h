@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * Aligned columns. A table is filled cell by cell and printed once all widths are known. Text from
+ * outside is made harmless here: a control character in an object's message must not reach the
+ * operator's terminal.
+ */
+#pragma once
+
+#include "base/arena.h"
+#include "base/strbuf.h"
+
+struct table {
+	struct arena *arena; /* owns the cells */
+	size_t n_columns;
+	const char **cells; /* row by row */
+	size_t n, cap;
+};
+
+/* Adds the next cell, left to right; the text is copied. NULL or "" is printed as "-". */
+void table_add(struct table *t, const char *text);
+
+/* Adds all rows to *out. The last column is not padded. Every row must be complete. */
+void table_print(const struct table *t, struct strbuf *out);

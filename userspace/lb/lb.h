@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * The data plane as data, in the planner's words: frontends (VIP, port, protocol), their backends
+ * and the recipe of their row table. Nothing here knows slots, ids, generations or regions: those
+ * belong to the store (lb/lb_store.h) and are rebuilt from the pinned maps.
+ */
+#pragma once
+
+#include "base/addr.h"
+
+#include <stdint.h>
+
+#define LB_DEFAULT_ROWS_LOG2 11 /* 2,048 rows for the life of a Service */
+
+/* Key of a frontend. Port and protocol 0: the VIP itself. Host order. Zero it before filling. */
+struct lb_key {
+	struct ip_addr addr;
+	uint16_t domain;
+	uint16_t port;
+	uint8_t proto;
+	uint8_t zero[3];
+};
+static inline int lb_key_cmp(const struct lb_key *a, const struct lb_key *b)
+{
+	return memcmp(a, b, sizeof(*a)); /* any total order will do */
+}
+
+enum lb_backend_state {
+	LB_BACKEND_READY,    /* takes new flows */
+	LB_BACKEND_DRAINING, /* later candidate only: keeps the flows it has */
+};
+
+struct lb_target {
+	struct ip_addr addr;
+	uint16_t port; /* host order */
+	uint16_t zero;
+	enum lb_backend_state state;
+};
+/* Order within a frontend: by address, then port. */
+int lb_target_cmp(const struct lb_target *a, const struct lb_target *b);
+
+/* Behaviour of a VIP (key with port 0), or of a frontend. */
+#define LB_F_AFFINITY     (1u << 0)
+#define LB_F_UNKNOWN_PASS (1u << 1)
+#define LB_F_ECHO_ANSWER  (1u << 2)
+#define LB_F_ECHO_PASS    (1u << 3)
+
+struct lb_frontend {
+	struct lb_key key;
+	uint32_t seed;     /* lb_seed() of the Service */
+	uint8_t rows_log2; /* 0 for a VIP */
+	uint32_t flags;    /* LB_F_* */
+	uint64_t table;    /* lb_table_name(): what the rows are filled from; 0 for a VIP */
+	const struct lb_target *targets; /* sorted, no doubles */
+	size_t n_targets;
+};
+
+/* What the store holds of a frontend, as dump() tells it. */
+struct lb_actual {
+	struct lb_key key;
+	uint64_t table;
+	uint32_t flags;
+	bool tested; /* its self-test packet passed since it was last programmed */
+	const struct lb_target *targets; /* sorted */
+	size_t n_targets;
+};
+
+/*
+ * Network namespace of a pod, by its address: the id that the agent's own namespace has for it
+ * (netlink's nsid), or LB_NSID_OWN for what runs beside the agent.
+ */
+#define LB_NSID_OWN UINT32_C(0xfffffffe)
+struct lb_nsid {
+	struct ip_addr addr;
+	uint32_t nsid;
+};
+
+/* Seed of a Service's rows: of "namespace/name" only, so that every node has the same. */
+uint32_t lb_seed(const char *ns, const char *name);
+/* Name of a row table: hash of (key, seed, row count, targets with their states). Never 0. */
+uint64_t lb_table_name(const struct lb_frontend *f);

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * The table behind lb_drops.h. A reason added to enum lb_drop without words here does not compile:
+ * the table's length is asserted, and each entry is placed by its reason's own name.
+ */
+#include "lb/lb_drops.h"
+
+#include "base/mem.h"
+
+#include <linux/types.h>
+
+#include "bpf/abi.h"
+
+static const struct {
+	const char *name, *text;
+	bool goes_on;
+} drops[] = {
+	[LB_DROP_NONE] = {"none", "not dropped", true},
+	[LB_DROP_UNKNOWN_PORT] = {"unknown_port", "sent to a VIP of ours at a port not served",
+				  false},
+	[LB_DROP_NO_BACKEND] = {"no_backend", "the service has no backend left", false},
+	[LB_DROP_TUPLE_TAKEN] =
+		{"tuple_taken",
+		 "the client's port already talks to every candidate backend through "
+		 "another VIP",
+		 false},
+	[LB_DROP_FRAGMENT] = {"fragment", "an IPv4 fragment to a VIP", false},
+	[LB_DROP_MALFORMED] = {"malformed", "truncated or inconsistent headers", false},
+	[LB_DROP_PROTOCOL] = {"protocol", "neither TCP, UDP nor ICMP", false},
+	[LB_DROP_ICMP] = {"icmp", "an echo that is refused, or an ICMP error about no flow of ours",
+			  false},
+	[LB_DROP_TTL] = {"ttl", "would have looped", false},
+	[LB_DROP_REPLY_MISS] = {"reply_miss",
+				"a reply from a backend without an entry, left as it was", true},
+};
+_Static_assert(ARRAY_SIZE(drops) == LB_N_DROPS, "every reason has its words");
+
+size_t lb_drop_count(void)
+{
+	return LB_N_DROPS;
+}
+
+const char *lb_drop_name(size_t reason)
+{
+	return reason < LB_N_DROPS ? drops[reason].name : NULL;
+}
+
+const char *lb_drop_text(size_t reason)
+{
+	return reason < LB_N_DROPS ? drops[reason].text : NULL;
+}
+
+bool lb_drop_is_lost(size_t reason)
+{
+	return reason < LB_N_DROPS && !drops[reason].goes_on;
+}

@@ -1,0 +1,452 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * Putting a frontend. First everything that can fail or must be waited for: a slot, an index for
+ * each new backend, regions. Then the stores, in an order in which a reader finds a whole service
+ * after each of them:
+ *
+ *   new backends and those that become ready
+ *   rows, each by one compare-and-swap that keeps the unsettled bit the program may have set
+ *   the live word, if regions or flags change
+ *   backends that lose first place: draining, then gone with a new generation
+ *
+ * A backend region that is too small is replaced, and the rows with it: a reader that holds the old
+ * live word must not see rows that name backends of the new region. What was replaced rests.
+ *
+ * The table's name in the slot is 0 while this goes on, so that an agent that dies in between
+ * leaves a slot that differs from every plan.
+ */
+#include "lb/lb_tables.h"
+
+#include "base/limits.h"
+
+#include "bpf/wire.h"
+
+#include <assert.h>
+#include <errno.h>
+
+#define REGION_MAX (LB_ROW_NONE + 1u) /* backends; the last is never used */
+
+struct edit {
+	struct lb_tables *t;
+	const struct lb_clock *c;
+	const struct lb_frontend *f;
+	uint32_t slot;
+	bool is_new, new_backends, new_rows; /* the slot; its regions */
+	struct lb_live old, live;            /* old: zero if the slot is new */
+	uint32_t n_old, n_region;            /* lengths of the backend regions */
+	struct lb_placed *have;              /* owned */
+	size_t n_have;
+	uint16_t *index; /* of each target; owned */
+	bool *kept;      /* per target: it has its index already; owned */
+};
+
+static struct lb_backend *backend_of(const struct edit *e, uint32_t base, uint32_t index)
+{
+	return lb_backend_at(e->t, base * LB_BACKEND_UNIT + index);
+}
+
+/* Targets that are there keep their index. Both sides are sorted. */
+static void match_kept(struct edit *e)
+{
+	size_t j = 0;
+
+	for (size_t i = 0; i < e->f->n_targets; i++) {
+		const struct lb_target *want = &e->f->targets[i];
+
+		while (j < e->n_have && lb_target_cmp(&e->have[j].target, want) < 0)
+			j++;
+		e->kept[i] = j < e->n_have && lb_target_cmp(&e->have[j].target, want) == 0;
+		if (e->kept[i])
+			e->index[i] = e->have[j].index;
+	}
+}
+
+/* Free for a new backend: not in use, and nobody holds its index any more. */
+static bool is_index_free(const struct edit *e, uint32_t index)
+{
+	uint32_t at = e->old.backends_base * LB_BACKEND_UNIT + index;
+
+	if (lb_backend_at(e->t, at)->state >> LB_BE_FLAGS_SHIFT & LB_BE_IN_USE)
+		return false;
+	return *lb_freed_at(e->t, at) <= e->c->quiet;
+}
+
+/* Gives new targets the lowest free indices, behind the region if need be. */
+static int assign_indices(struct edit *e)
+{
+	uint32_t next = 0;
+
+	match_kept(e);
+	e->n_region = e->n_old;
+	for (size_t i = 0; i < e->f->n_targets; i++) {
+		if (e->kept[i])
+			continue;
+		while (next < e->n_old && !is_index_free(e, next))
+			next++;
+		if (next >= LB_ROW_NONE)
+			return -EAGAIN; /* all indices are taken or resting */
+		e->index[i] = (uint16_t)next++;
+	}
+	if (next <= e->n_old)
+		return 0;
+	e->n_region = next > 2 * e->n_old ? next : 2 * e->n_old;
+	e->n_region = (e->n_region + LB_BACKEND_UNIT - 1) / LB_BACKEND_UNIT * LB_BACKEND_UNIT;
+	if (e->n_region > REGION_MAX)
+		e->n_region = REGION_MAX;
+	return 0;
+}
+
+static int take_backends(struct edit *e)
+{
+	const uint32_t max = LB_BACKEND_CHUNKS * LB_BACKEND_UNITS_PER_CHUNK;
+	struct lb_space *space = &e->t->backend_space;
+
+	e->live.backends_base = lb_space_take(space, e->n_region / LB_BACKEND_UNIT, 1);
+	if (e->live.backends_base != LB_SPACE_NONE)
+		return 0;
+	return space->n_units < max ? LB_NEED_BACKEND_CHUNK : -ENOSPC;
+}
+
+static int take_rows(struct edit *e)
+{
+	const uint32_t max = LB_ROWS_CHUNKS * LB_ROWS_UNITS_PER_CHUNK;
+	struct lb_space *space = &e->t->rows_space;
+	uint32_t units = lb_rows_units(e->live.rows_log2);
+
+	e->live.rows_base = lb_space_take(space, units, units);
+	if (e->live.rows_base != LB_SPACE_NONE)
+		return 0;
+	return space->n_units < max ? LB_NEED_ROWS_CHUNK : -ENOSPC;
+}
+
+static int take_regions(struct edit *e)
+{
+	int outcome;
+
+	e->live = e->old;
+	e->live.rows_log2 = e->f->rows_log2;
+	e->live.flags = e->f->flags | (e->f->n_targets ? 0 : LB_SVC_NO_BACKENDS);
+	e->new_backends = e->n_region > e->n_old;
+	e->new_rows = e->is_new || e->new_backends || e->live.rows_log2 != e->old.rows_log2;
+	if (e->new_rows) {
+		outcome = take_rows(e);
+		if (outcome != 0)
+			return outcome;
+	}
+	if (!e->new_backends)
+		return 0;
+	outcome = take_backends(e);
+	if (outcome != 0)
+		lb_space_undo(&e->t->rows_space, e->live.rows_base,
+			      lb_rows_units(e->live.rows_log2));
+	return outcome;
+}
+
+/* The new region, which nobody reads yet: what the old one held, then nothing. */
+static void fill_region(const struct edit *e)
+{
+	for (uint32_t i = 0; i < e->n_region; i++) {
+		struct lb_backend *to = backend_of(e, e->live.backends_base, i);
+		uint32_t to_index = e->live.backends_base * LB_BACKEND_UNIT + i;
+		uint32_t from_index = e->old.backends_base * LB_BACKEND_UNIT + i;
+
+		if (to->port != 0) /* of a service that is gone */
+			lb_move_counter(e->t, LB_NO_COUNTER, to_index);
+		*to = (struct lb_backend){.state = 0};
+		*lb_freed_at(e->t, to_index) = 0;
+		if (i >= e->n_old)
+			continue;
+		*to = *lb_backend_at(e->t, from_index);
+		*lb_freed_at(e->t, to_index) = *lb_freed_at(e->t, from_index);
+		lb_move_counter(e->t, from_index, to_index);
+	}
+}
+
+static void write_backend(const struct edit *e, const struct lb_target *target, uint16_t index)
+{
+	struct lb_backend *backend = backend_of(e, e->live.backends_base, index);
+	uint8_t gen = lb_state_gen(backend->state);
+	struct lb_service_key key = lb_service_key_of(&e->f->key);
+
+	if (backend->port != 0)
+		lb_move_counter(e->t, LB_NO_COUNTER,
+				e->live.backends_base * LB_BACKEND_UNIT + index);
+	memcpy(backend->addr, target->addr.b, sizeof(backend->addr));
+	backend->port = __builtin_bswap16(target->port);
+	backend->l3_delta = lb_l3_delta(key.addr, backend->addr);
+	backend->l4_delta = lb_l4_delta(backend->l3_delta, key.port, backend->port);
+	lb_state_store(backend, lb_state_word(e->t, target, gen ? gen : 1));
+}
+
+/* New ones, and kept ones of one state: ready before the rows change, draining after. */
+static void write_backends(const struct edit *e, enum lb_backend_state kept_state, bool with_new)
+{
+	for (size_t i = 0; i < e->f->n_targets; i++) {
+		const struct lb_target *target = &e->f->targets[i];
+		struct lb_backend *backend;
+
+		if (!e->kept[i] && with_new)
+			write_backend(e, target, e->index[i]);
+		if (!e->kept[i] || target->state != kept_state)
+			continue;
+		backend = backend_of(e, e->live.backends_base, e->index[i]);
+		lb_state_store(backend, lb_state_word(e->t, target, lb_state_gen(backend->state)));
+	}
+}
+
+/* Those that left for good: a new generation at once, the index free after a rest. */
+static void retire_backends(const struct edit *e)
+{
+	size_t i = 0;
+
+	for (size_t j = 0; j < e->n_have; j++) {
+		uint32_t at = e->live.backends_base * LB_BACKEND_UNIT + e->have[j].index;
+		struct lb_backend *backend = lb_backend_at(e->t, at);
+		uint8_t gen = (uint8_t)(lb_state_gen(backend->state) + 1);
+
+		while (i < e->f->n_targets &&
+		       lb_target_cmp(&e->f->targets[i], &e->have[j].target) < 0)
+			i++;
+		if (i < e->f->n_targets &&
+		    lb_target_cmp(&e->f->targets[i], &e->have[j].target) == 0)
+			continue;
+		lb_state_store(backend, (uint64_t)(gen ? gen : 1) << LB_BE_GEN_SHIFT);
+		*lb_freed_at(e->t, at) = e->c->now;
+	}
+}
+
+static void make_rows(const struct edit *e)
+{
+	size_t n = e->f->n_targets;
+	_cleanup_(freep) struct lb_row_target *targets = xcalloc(n + 1, sizeof(*targets));
+
+	for (size_t i = 0; i < n; i++) {
+		const struct lb_target *target = &e->f->targets[i];
+		__u32 addr[4];
+
+		memcpy(addr, target->addr.b, sizeof(addr));
+		targets[i].id =
+			lb_wire_backend_id(addr, __builtin_bswap16(target->port), e->f->seed);
+		targets[i].index = e->index[i];
+		targets[i].ready = target->state == LB_BACKEND_READY;
+	}
+	lb_rows_fill(targets, n, e->f->rows_log2, e->t->new_rows);
+}
+
+static bool has_later(uint64_t row)
+{
+	return (row | LB_ROW_NONE) != LB_ROW_EMPTY;
+}
+
+/* The word that replaces `old`: unsettled if it was, or if first place changes; never alone. */
+static uint64_t next_row(uint64_t old, uint64_t want, bool unsettle)
+{
+	if (lb_row_candidate(old, 0) != lb_row_candidate(want, 0))
+		unsettle = true;
+	if (old & LB_ROW_UNSETTLED)
+		unsettle = true;
+	return unsettle && has_later(want) ? want | LB_ROW_UNSETTLED : want;
+}
+
+static void change_row(const struct edit *e, uint32_t row, uint64_t want, bool unsettle)
+{
+	uint64_t *word = lb_row_at(e->t, row);
+	uint64_t old = __atomic_load_n(word, __ATOMIC_RELAXED), next;
+	bool moved = lb_row_candidate(old, 0) != lb_row_candidate(want, 0);
+
+	do {
+		next = next_row(old, want, unsettle);
+		if (next == old)
+			return;
+		if ((next & LB_ROW_UNSETTLED) && (moved || unsettle))
+			__atomic_store_n(lb_late_at(e->t, row), e->c->age, __ATOMIC_RELAXED);
+	} while (!__atomic_compare_exchange_n(word, &old, next, false, __ATOMIC_RELEASE,
+					      __ATOMIC_RELAXED));
+}
+
+static void change_rows(const struct edit *e)
+{
+	bool unsettle = (e->old.flags ^ e->live.flags) & LB_SVC_AFFINITY; /* other rows for all */
+
+	for (uint32_t i = 0; i < UINT32_C(1) << e->live.rows_log2; i++)
+		change_row(e, e->live.rows_base * LB_ROWS_UNIT + i, e->t->new_rows[i], unsettle);
+}
+
+/*
+ * Rows of a new region. Where the old one had as many, a row goes on from its predecessor; else it
+ * begins unsettled, for older flows may have their owner among its later candidates.
+ */
+static void fill_rows(const struct edit *e)
+{
+	bool goes_on = !e->is_new && e->old.rows_log2 == e->live.rows_log2;
+
+	for (uint32_t i = 0; i < UINT32_C(1) << e->live.rows_log2; i++) {
+		uint32_t to = e->live.rows_base * LB_ROWS_UNIT + i;
+		uint32_t from = e->old.rows_base * LB_ROWS_UNIT + i;
+
+		*lb_late_at(e->t, to) = goes_on ? *lb_late_at(e->t, from) : 0;
+		*lb_row_at(e->t, to) = goes_on ? *lb_row_at(e->t, from) : LB_ROW_EMPTY;
+	}
+	change_rows(e);
+}
+
+/* What the program marked in the old rows while the new ones were being made. */
+static void carry_marks(const struct edit *e)
+{
+	if (e->is_new || e->old.rows_log2 != e->live.rows_log2)
+		return;
+	for (uint32_t i = 0; i < UINT32_C(1) << e->live.rows_log2; i++) {
+		uint64_t *to = lb_row_at(e->t, e->live.rows_base * LB_ROWS_UNIT + i);
+		uint64_t *from = lb_row_at(e->t, e->old.rows_base * LB_ROWS_UNIT + i);
+
+		if ((__atomic_load_n(from, __ATOMIC_RELAXED) & LB_ROW_UNSETTLED) && has_later(*to))
+			__atomic_fetch_or(to, LB_ROW_UNSETTLED, __ATOMIC_RELAXED);
+	}
+}
+
+static uint32_t new_service_id(struct lb_config *config)
+{
+	if (config->next_service_id == 0) /* fresh, or once round */
+		config->next_service_id = 1;
+	return config->next_service_id++;
+}
+
+static void publish(const struct edit *e)
+{
+	struct lb_service svc = {.live = lb_live_word(&e->live),
+				 .key = lb_service_key_of(&e->f->key),
+				 .seed = e->f->seed,
+				 .n_backends = e->n_region,
+				 .table = e->f->table};
+
+	svc.id = e->f->rows_log2 ? new_service_id(e->t->config) : 0;
+	lb_slots_publish(&e->t->slots, e->slot, &svc);
+}
+
+static void give_replaced(const struct edit *e)
+{
+	if (e->is_new)
+		return;
+	if (e->new_rows)
+		lb_space_give(&e->t->rows_space, e->old.rows_base, lb_rows_units(e->old.rows_log2),
+			      e->c->now);
+	if (e->new_backends)
+		lb_space_give(&e->t->backend_space, e->old.backends_base,
+			      e->n_old / LB_BACKEND_UNIT, e->c->now);
+}
+
+/* The stores; nothing fails from here on. */
+static void apply(const struct edit *e)
+{
+	struct lb_service *svc = &e->t->slots.image[e->slot];
+
+	if (!e->is_new) {
+		svc->table = 0;
+		e->t->slots.tested[e->slot] = false;
+	}
+	if (e->new_backends)
+		fill_region(e);
+	write_backends(e, LB_BACKEND_READY, true);
+	make_rows(e);
+	if (e->new_rows)
+		fill_rows(e);
+	else
+		change_rows(e);
+	if (e->is_new) {
+		publish(e);
+		return;
+	}
+	lb_slots_store_live(&e->t->slots, e->slot, lb_live_word(&e->live));
+	svc->n_backends = e->n_region; /* after the live word: too small is safe, too large not */
+	if (e->new_rows)
+		carry_marks(e);
+	write_backends(e, LB_BACKEND_DRAINING, false);
+	retire_backends(e);
+	give_replaced(e);
+	svc->table = e->f->table;
+}
+
+static int put_frontend(struct edit *e)
+{
+	size_t n = e->f->n_targets;
+	_cleanup_(freep) uint16_t *index = xcalloc(n + 1, sizeof(*index));
+	_cleanup_(freep) bool *kept = xcalloc(n + 1, sizeof(*kept));
+	_cleanup_(freep) struct lb_placed *have = NULL;
+	int outcome;
+
+	if (!e->is_new) {
+		e->old = lb_live_of(e->t->slots.image[e->slot].live);
+		e->n_old = e->t->slots.image[e->slot].n_backends;
+		have = lb_placed_of(e->t, e->slot, &e->n_have);
+	}
+	e->have = have;
+	e->index = index;
+	e->kept = kept;
+	outcome = assign_indices(e);
+	if (outcome == 0)
+		outcome = take_regions(e);
+	if (outcome == 0)
+		apply(e);
+	return outcome;
+}
+
+static int put_vip(struct edit *e)
+{
+	e->live.flags = e->f->flags;
+	if (e->is_new) {
+		publish(e);
+		return 0;
+	}
+	e->t->slots.tested[e->slot] = false;
+	lb_slots_store_live(&e->t->slots, e->slot, lb_live_word(&e->live));
+	return 0;
+}
+
+static bool is_valid(const struct lb_frontend *f)
+{
+	if (f->rows_log2 == 0)
+		return f->key.port == 0 && f->n_targets == 0 && f->table == 0;
+	return f->rows_log2 >= LB_ROWS_LOG2_MIN && f->rows_log2 <= LB_ROWS_LOG2_MAX &&
+	       f->n_targets <= LIMIT_BACKENDS && f->table != 0;
+}
+
+/* Another Service on this VIP and port: nothing of the old one may live on. */
+static bool is_other(const struct lb_service *svc, const struct lb_frontend *f)
+{
+	bool is_vip = lb_live_of(svc->live).rows_log2 == 0;
+
+	return svc->seed != f->seed || is_vip != (f->rows_log2 == 0);
+}
+
+static bool is_same(const struct lb_service *svc, const struct lb_frontend *f)
+{
+	return svc->table == f->table &&
+	       (lb_live_of(svc->live).flags & ~LB_SVC_NO_BACKENDS) == f->flags;
+}
+
+int lb_tables_put(struct lb_tables *t, const struct lb_clock *c, const struct lb_frontend *f)
+{
+	struct edit e = {.t = t, .c = c, .f = f, .slot = lb_slots_find(&t->slots, &f->key)};
+	int error;
+
+	assert(c->age != 0);
+	if (!is_valid(f))
+		return -EINVAL;
+	if (e.slot != LB_NO_SLOT && is_other(&t->slots.image[e.slot], f)) {
+		lb_tables_del(t, c, &f->key);
+		e.slot = LB_NO_SLOT;
+	}
+	if (e.slot != LB_NO_SLOT && is_same(&t->slots.image[e.slot], f))
+		return 0;
+	lb_space_wake(&t->rows_space, c->quiet);
+	lb_space_wake(&t->backend_space, c->quiet);
+	e.is_new = e.slot == LB_NO_SLOT;
+	if (e.is_new) {
+		struct lb_service_key key = lb_service_key_of(&f->key);
+
+		error = lb_slots_place(&t->slots, c, &key, &e.slot);
+		if (error != 0)
+			return error;
+	}
+	return f->rows_log2 ? put_frontend(&e) : put_vip(&e);
+}

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * Words and places: packs and unpacks the live word and the state word (bpf/abi.h), finds rows and
+ * backends by number in their chunks, and reads the targets of a frontend back from the image.
+ */
+#include "lb/lb_tables.h"
+
+#include <assert.h>
+
+uint64_t lb_live_word(const struct lb_live *live)
+{
+	assert(live->backends_base <= LB_LIVE_BASE_MASK);
+	assert(live->rows_base <= LB_LIVE_BASE_MASK);
+	return (uint64_t)live->backends_base << LB_LIVE_BACKENDS_SHIFT |
+	       (uint64_t)live->rows_base << LB_LIVE_ROWS_SHIFT |
+	       (uint64_t)live->rows_log2 << LB_LIVE_LOG2_SHIFT |
+	       (uint64_t)live->flags << LB_LIVE_FLAGS_SHIFT | LB_LIVE_IN_USE;
+}
+
+struct lb_live lb_live_of(uint64_t word)
+{
+	return (struct lb_live){
+		.backends_base = (uint32_t)(word >> LB_LIVE_BACKENDS_SHIFT & LB_LIVE_BASE_MASK),
+		.rows_base = (uint32_t)(word >> LB_LIVE_ROWS_SHIFT & LB_LIVE_BASE_MASK),
+		.rows_log2 = (uint8_t)(word >> LB_LIVE_LOG2_SHIFT & LB_LIVE_LOG2_MASK),
+		.flags = (uint32_t)(word >> LB_LIVE_FLAGS_SHIFT & LB_LIVE_FLAGS_MASK),
+	};
+}
+
+uint32_t lb_rows_units(uint8_t rows_log2)
+{
+	return rows_log2 ? (UINT32_C(1) << rows_log2) / LB_ROWS_UNIT : 0;
+}
+
+uint64_t *lb_row_at(const struct lb_tables *t, uint32_t row)
+{
+	assert(row / LB_ROWS_CHUNK < t->n_rows_chunks);
+	return &t->rows_chunks[row / LB_ROWS_CHUNK].rows[row % LB_ROWS_CHUNK];
+}
+
+uint16_t *lb_late_at(const struct lb_tables *t, uint32_t row)
+{
+	assert(row / LB_ROWS_CHUNK < t->n_rows_chunks);
+	return &t->rows_chunks[row / LB_ROWS_CHUNK].late[row % LB_ROWS_CHUNK];
+}
+
+struct lb_backend *lb_backend_at(const struct lb_tables *t, uint32_t index)
+{
+	assert(index / LB_BACKEND_CHUNK < t->n_backend_chunks);
+	return &t->backend_chunks[index / LB_BACKEND_CHUNK].backends[index % LB_BACKEND_CHUNK];
+}
+
+nsec_t *lb_freed_at(const struct lb_tables *t, uint32_t index)
+{
+	assert(index / LB_BACKEND_CHUNK < t->n_backend_chunks);
+	return &t->backend_chunks[index / LB_BACKEND_CHUNK].freed_at[index % LB_BACKEND_CHUNK];
+}
+
+static int placed_cmp(const void *a, const void *b)
+{
+	return lb_target_cmp(&((const struct lb_placed *)a)->target,
+			     &((const struct lb_placed *)b)->target);
+}
+
+static struct lb_target target_of(const struct lb_backend *backend)
+{
+	bool ready = backend->state >> LB_BE_FLAGS_SHIFT & LB_BE_READY;
+	struct lb_target ret = {.port = __builtin_bswap16(backend->port)};
+
+	memcpy(ret.addr.b, backend->addr, sizeof(ret.addr.b));
+	ret.state = ready ? LB_BACKEND_READY : LB_BACKEND_DRAINING;
+	return ret;
+}
+
+struct lb_placed *lb_placed_of(const struct lb_tables *t, uint32_t slot, size_t *ret_n)
+{
+	const struct lb_service *svc = &t->slots.image[slot];
+	uint32_t base = lb_live_of(svc->live).backends_base * LB_BACKEND_UNIT;
+	struct lb_placed *ret = xcalloc(svc->n_backends + 1, sizeof(*ret));
+	bool sorted = true;
+	size_t n = 0;
+
+	for (uint32_t i = 0; i < svc->n_backends; i++) {
+		const struct lb_backend *backend = lb_backend_at(t, base + i);
+
+		if (!(backend->state >> LB_BE_FLAGS_SHIFT & LB_BE_IN_USE))
+			continue;
+		ret[n] = (struct lb_placed){.target = target_of(backend), .index = (uint16_t)i};
+		sorted = sorted && (n == 0 || placed_cmp(&ret[n - 1], &ret[n]) < 0);
+		n++;
+	}
+	if (!sorted)
+		qsort(ret, n, sizeof(*ret), placed_cmp);
+	*ret_n = n;
+	return ret;
+}
+
+static uint32_t nsid_of(const struct lb_tables *t, const struct ip_addr *addr)
+{
+	size_t low = 0, high = t->n_nsids;
+
+	while (low < high) {
+		size_t mid = (low + high) / 2;
+		int order = ip_addr_cmp(addr, &t->nsids[mid].addr);
+
+		if (order == 0)
+			return t->nsids[mid].nsid + 1;
+		if (order < 0)
+			high = mid;
+		else
+			low = mid + 1;
+	}
+	return 0;
+}
+
+uint64_t lb_state_word(const struct lb_tables *t, const struct lb_target *target, uint8_t gen)
+{
+	uint64_t flags = LB_BE_IN_USE | LB_BE_LOCAL;
+
+	assert(gen != 0);
+	if (target->state == LB_BACKEND_READY)
+		flags |= LB_BE_READY;
+	return flags << LB_BE_FLAGS_SHIFT | (uint64_t)gen << LB_BE_GEN_SHIFT |
+	       (uint64_t)nsid_of(t, &target->addr) << LB_BE_NSID_SHIFT;
+}
+
+uint8_t lb_state_gen(uint64_t state)
+{
+	return (uint8_t)(state >> LB_BE_GEN_SHIFT);
+}
+
+void lb_state_store(struct lb_backend *backend, uint64_t state)
+{
+	if (backend->state != state)
+		__atomic_store_n(&backend->state, state, __ATOMIC_RELEASE);
+}
+
+void lb_move_counter(struct lb_tables *t, uint32_t from, uint32_t to)
+{
+	struct lb_counter_move *move;
+
+	move = xpush(&t->moves, &t->n_moves, &t->cap_moves, sizeof(*move));
+	*move = (struct lb_counter_move){.from = from, .to = to};
+}

@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * The frame of lb_store.h: chunks, adoption of images that a former agent left, deleting, and
+ * reading back. Adoption trusts no image: a slot whose regions do not exist, overlap another's or
+ * have sizes that put would not have chosen is taken out, and the planner puts it again.
+ */
+#include "lb/lb_tables.h"
+
+#include "base/limits.h"
+
+#include "bpf/wire.h"
+
+#include <assert.h>
+
+_Static_assert(LB_F_AFFINITY == LB_SVC_AFFINITY, "flags are handed through");
+_Static_assert(LB_F_UNKNOWN_PASS == LB_SVC_UNKNOWN_PASS, "flags are handed through");
+_Static_assert(LB_F_ECHO_ANSWER == LB_SVC_ECHO_ANSWER, "flags are handed through");
+_Static_assert(LB_F_ECHO_PASS == LB_SVC_ECHO_PASS, "flags are handed through");
+_Static_assert(LB_NSID_OWN + 1 == LB_BE_NSID_SELF, "the state word holds nsid + 1");
+_Static_assert(LIMIT_SERVICES <= LB_SERVICE_SLOTS / 2, "the table is at most half full");
+_Static_assert(LIMIT_BACKENDS <= LB_ROW_NONE, "a row can name every backend");
+
+struct lb_tables *lb_tables_new(const struct lb_images *images)
+{
+	struct lb_tables *t = xcalloc(1, sizeof(*t));
+
+	t->config = images->config;
+	lb_slots_init(&t->slots, images->services, images->vip_bits);
+	t->new_rows = xcalloc(UINT32_C(1) << LB_ROWS_LOG2_MAX, sizeof(*t->new_rows));
+	return t;
+}
+
+struct lb_tables *lb_tables_free(struct lb_tables *t)
+{
+	if (!t)
+		return NULL;
+	lb_slots_done(&t->slots);
+	lb_space_done(&t->rows_space);
+	lb_space_done(&t->backend_space);
+	for (size_t i = 0; i < t->n_backend_chunks; i++)
+		free(t->backend_chunks[i].freed_at);
+	free(t->backend_chunks);
+	free(t->rows_chunks);
+	free(t->nsids);
+	free(t->moves);
+	free(t->new_rows);
+	free(t);
+	return NULL;
+}
+
+void lb_tables_add_rows_chunk(struct lb_tables *t, uint64_t *rows, uint16_t *late)
+{
+	struct lb_rows_chunk *chunk;
+
+	assert(t->n_rows_chunks < LB_ROWS_CHUNKS);
+	chunk = xpush(&t->rows_chunks, &t->n_rows_chunks, &t->cap_rows_chunks, sizeof(*chunk));
+	*chunk = (struct lb_rows_chunk){.rows = rows, .late = late};
+	lb_space_grow(&t->rows_space, LB_ROWS_UNITS_PER_CHUNK);
+}
+
+void lb_tables_add_backend_chunk(struct lb_tables *t, struct lb_backend *backends)
+{
+	struct lb_backend_chunk *chunk;
+
+	assert(t->n_backend_chunks < LB_BACKEND_CHUNKS);
+	chunk = xpush(&t->backend_chunks, &t->n_backend_chunks, &t->cap_backend_chunks,
+		      sizeof(*chunk));
+	chunk->backends = backends;
+	chunk->freed_at = xcalloc(LB_BACKEND_CHUNK, sizeof(*chunk->freed_at));
+	lb_space_grow(&t->backend_space, LB_BACKEND_UNITS_PER_CHUNK);
+}
+
+static bool claim_rows(struct lb_tables *t, const struct lb_live *live)
+{
+	uint32_t units = lb_rows_units(live->rows_log2);
+
+	if (live->rows_log2 < LB_ROWS_LOG2_MIN || live->rows_log2 > LB_ROWS_LOG2_MAX)
+		return false;
+	return live->rows_base % units == 0 &&
+	       lb_space_claim(&t->rows_space, live->rows_base, units);
+}
+
+/* Takes the regions of a slot; false if they cannot be what put has written. */
+static bool claim_regions(struct lb_tables *t, const struct lb_service *svc)
+{
+	struct lb_live live = lb_live_of(svc->live);
+	uint32_t units = svc->n_backends / LB_BACKEND_UNIT;
+
+	if (live.rows_log2 == 0)
+		return svc->n_backends == 0 && svc->key.port == 0;
+	if (svc->n_backends % LB_BACKEND_UNIT != 0 || svc->n_backends > LB_ROW_NONE + 1)
+		return false;
+	if (!claim_rows(t, &live))
+		return false;
+	if (lb_space_claim(&t->backend_space, live.backends_base, units))
+		return true;
+	lb_space_undo(&t->rows_space, live.rows_base, lb_rows_units(live.rows_log2));
+	return false;
+}
+
+static void rest_unused_backends(struct lb_tables *t, const struct lb_service *svc, nsec_t now)
+{
+	uint32_t base = lb_live_of(svc->live).backends_base * LB_BACKEND_UNIT;
+
+	for (uint32_t i = base; i < base + svc->n_backends; i++)
+		if (!(lb_backend_at(t, i)->state >> LB_BE_FLAGS_SHIFT & LB_BE_IN_USE))
+			*lb_freed_at(t, i) = now;
+}
+
+size_t lb_tables_adopt(struct lb_tables *t, const struct lb_clock *c)
+{
+	struct lb_slots *s = &t->slots;
+	size_t n_bad = 0, i = 0;
+
+	if (t->config->wire_version != LB_WIRE_VERSION)
+		t->config->wire_version = LB_WIRE_VERSION; /* names of tables hold it, too */
+	lb_slots_adopt(s, c->now);
+	while (i < s->n) {
+		uint32_t slot = s->order[i];
+
+		if (!claim_regions(t, &s->image[slot])) {
+			lb_slots_clear(s, slot, c->now);
+			n_bad++;
+			continue;
+		}
+		rest_unused_backends(t, &s->image[slot], c->now);
+		if (t->config->next_service_id <= s->image[slot].id)
+			t->config->next_service_id = s->image[slot].id + 1;
+		i++;
+	}
+	lb_space_rest_free(&t->rows_space, c->now);
+	lb_space_rest_free(&t->backend_space, c->now);
+	return n_bad;
+}
+
+void lb_tables_del(struct lb_tables *t, const struct lb_clock *c, const struct lb_key *key)
+{
+	uint32_t slot = lb_slots_find(&t->slots, key);
+	struct lb_live live;
+	uint32_t n_backends;
+
+	if (slot == LB_NO_SLOT)
+		return;
+	live = lb_live_of(t->slots.image[slot].live);
+	n_backends = t->slots.image[slot].n_backends;
+	lb_slots_clear(&t->slots, slot, c->now);
+	lb_space_give(&t->rows_space, live.rows_base, lb_rows_units(live.rows_log2), c->now);
+	lb_space_give(&t->backend_space, live.backends_base, n_backends / LB_BACKEND_UNIT, c->now);
+}
+
+static void read_slot(const struct lb_tables *t, uint32_t slot, struct arena *arena,
+		      struct lb_actual *ret)
+{
+	const struct lb_service *svc = &t->slots.image[slot];
+	_cleanup_(freep) struct lb_placed *placed = lb_placed_of(t, slot, &ret->n_targets);
+	struct lb_target *targets = arena_array_of(arena, ret->n_targets, struct lb_target);
+
+	for (size_t i = 0; i < ret->n_targets; i++)
+		targets[i] = placed[i].target;
+	ret->key = lb_key_of(&svc->key);
+	ret->table = svc->table;
+	ret->flags = lb_live_of(svc->live).flags & ~LB_SVC_NO_BACKENDS;
+	ret->tested = t->slots.tested[slot];
+	ret->targets = targets;
+}
+
+void lb_tables_dump(const struct lb_tables *t, struct arena *arena, const struct lb_actual **ret,
+		    size_t *ret_n)
+{
+	struct lb_actual *all = arena_array_of(arena, t->slots.n, struct lb_actual);
+
+	for (size_t i = 0; i < t->slots.n; i++)
+		read_slot(t, t->slots.order[i], arena, &all[i]);
+	*ret = all;
+	*ret_n = t->slots.n;
+}
+
+bool lb_tables_get(const struct lb_tables *t, const struct lb_key *key, struct arena *arena,
+		   struct lb_actual *ret)
+{
+	uint32_t slot = lb_slots_find(&t->slots, key);
+
+	if (slot == LB_NO_SLOT)
+		return false;
+	read_slot(t, slot, arena, ret);
+	return true;
+}
+
+void lb_tables_set_tested(struct lb_tables *t, const struct lb_key *key)
+{
+	uint32_t slot = lb_slots_find(&t->slots, key);
+
+	if (slot != LB_NO_SLOT)
+		t->slots.tested[slot] = true;
+}
+
+static void refresh_states(struct lb_tables *t, uint32_t slot)
+{
+	uint32_t base = lb_live_of(t->slots.image[slot].live).backends_base * LB_BACKEND_UNIT;
+	size_t n;
+	_cleanup_(freep) struct lb_placed *placed = lb_placed_of(t, slot, &n);
+
+	for (size_t i = 0; i < n; i++) {
+		struct lb_backend *backend = lb_backend_at(t, base + placed[i].index);
+		uint8_t gen = lb_state_gen(backend->state);
+
+		lb_state_store(backend, lb_state_word(t, &placed[i].target, gen));
+	}
+}
+
+void lb_tables_set_nsids(struct lb_tables *t, const struct lb_nsid *nsids, size_t n)
+{
+	t->nsids = xrealloc(t->nsids, n ? n : 1, sizeof(*nsids));
+	if (n > 0)
+		memcpy(t->nsids, nsids, n * sizeof(*nsids));
+	t->n_nsids = n;
+	for (size_t i = 0; i < t->slots.n; i++)
+		refresh_states(t, t->slots.order[i]);
+}
+
+bool lb_tables_backends(const struct lb_tables *t, const struct lb_key *key, struct arena *arena,
+			const uint32_t **ret, size_t *ret_n)
+{
+	uint32_t slot = lb_slots_find(&t->slots, key);
+	_cleanup_(freep) struct lb_placed *placed = NULL;
+	uint32_t *index, base;
+
+	if (slot == LB_NO_SLOT)
+		return false;
+	base = lb_live_of(t->slots.image[slot].live).backends_base * LB_BACKEND_UNIT;
+	placed = lb_placed_of(t, slot, ret_n);
+	index = arena_array_of(arena, *ret_n, uint32_t);
+	for (size_t i = 0; i < *ret_n; i++)
+		index[i] = base + placed[i].index;
+	*ret = index;
+	return true;
+}
+
+size_t lb_tables_take_moves(struct lb_tables *t, const struct lb_counter_move **ret)
+{
+	size_t n = t->n_moves;
+
+	*ret = t->moves;
+	t->n_moves = 0;
+	return n;
+}
+
+struct lb_usage lb_tables_usage(const struct lb_tables *t)
+{
+	struct lb_usage ret = {.services = t->slots.n,
+			       .rows_chunks = t->n_rows_chunks,
+			       .backend_chunks = t->n_backend_chunks};
+
+	for (size_t i = 0; i < t->slots.n; i++) {
+		const struct lb_service *svc = &t->slots.image[t->slots.order[i]];
+
+		ret.rows += (size_t)lb_rows_units(lb_live_of(svc->live).rows_log2) * LB_ROWS_UNIT;
+		ret.backends += svc->n_backends;
+	}
+	return ret;
+}

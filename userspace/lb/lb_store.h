@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * The tables of the data plane in memory: places services, rows and backends in the images that the
+ * BPF programs read, which are mappings of the maps in production and plain memory in tests. It
+ * makes no call and knows no clock: when a table must grow, it says so and the caller adds a chunk.
+ *
+ * What it keeps, after every single store (bpf/abi.h): a reader that looks up an existing service
+ * finds it, a row of it, and backends that are or were backends of it; nothing is reused while a
+ * reader may still hold its number; ids and generations never let a new backend inherit the flows
+ * of an old one. The images are the only truth: lb_tables_adopt() rebuilds the rest from them.
+ */
+#pragma once
+
+#include "lb/lb.h"
+
+#include "base/arena.h"
+#include "base/nsec.h"
+
+#include <linux/types.h>
+
+#include "bpf/abi.h"
+#include "lb/lb_slots.h"
+
+/* Outcomes of put: add a chunk of this kind and put again. */
+#define LB_NEED_ROWS_CHUNK    1
+#define LB_NEED_BACKEND_CHUNK 2
+
+struct lb_tables;
+
+/* The fixed images, zeroed or of a former run; borrowed, they outlive the tables. */
+struct lb_images {
+	struct lb_config *config;
+	struct lb_service *services; /* LB_SERVICE_SLOTS */
+	uint64_t *vip_bits;          /* LB_VIP_WORDS */
+};
+
+struct lb_tables *lb_tables_new(const struct lb_images *images);
+struct lb_tables *lb_tables_free(struct lb_tables *t);
+
+/* The next chunk of its kind, zeroed or of a former run; borrowed. */
+void lb_tables_add_rows_chunk(struct lb_tables *t, uint64_t *rows, uint16_t *late);
+void lb_tables_add_backend_chunk(struct lb_tables *t, struct lb_backend *backends);
+
+/*
+ * Takes over what the images hold, once, after the chunks were added and before anything else. What
+ * contradicts itself is taken out, to be put again by the next plan; returns how many slots that
+ * was.
+ */
+size_t lb_tables_adopt(struct lb_tables *t, const struct lb_clock *c);
+
+/*
+ * As lb_store_ops. put: 0, or LB_NEED_*; -ENOSPC: a table is full; -EAGAIN: possible once something
+ * has rested (see lb_tables_tick); -EINVAL: more backends or rows than the formats hold.
+ */
+int lb_tables_put(struct lb_tables *t, const struct lb_clock *c,
+		  const struct lb_frontend *f) must_check;
+void lb_tables_del(struct lb_tables *t, const struct lb_clock *c, const struct lb_key *key);
+void lb_tables_dump(const struct lb_tables *t, struct arena *arena, const struct lb_actual **ret,
+		    size_t *ret_n);
+/* One of them; false: not there. */
+bool lb_tables_get(const struct lb_tables *t, const struct lb_key *key, struct arena *arena,
+		   struct lb_actual *ret);
+/* The self-test of a frontend passed: it counts as tested until it is put with a change. */
+void lb_tables_set_tested(struct lb_tables *t, const struct lb_key *key);
+
+/*
+ * Network namespaces by pod address, in place of all told before; sorted by ip_addr_cmp, copied.
+ * Also brings the backends that are there up to date.
+ */
+void lb_tables_set_nsids(struct lb_tables *t, const struct lb_nsid *nsids, size_t n);
+
+/*
+ * Rests that are over, and a part of the rows looked through for what has settled. Returns when it
+ * wants to be called again.
+ */
+nsec_t lb_tables_tick(struct lb_tables *t, const struct lb_clock *c);
+
+/*
+ * Indices in the table of backends (and of counters) of a frontend's targets, in the order of
+ * dump(), from the arena. False: no such frontend.
+ */
+bool lb_tables_backends(const struct lb_tables *t, const struct lb_key *key, struct arena *arena,
+			const uint32_t **ret, size_t *ret_n);
+
+/*
+ * What must be done to the counters since the last call, in order: those of `from` belong to `to`
+ * now, or, if `from` is LB_NO_COUNTER, `to` begins anew. Borrowed until the next put.
+ */
+#define LB_NO_COUNTER UINT32_MAX
+struct lb_counter_move {
+	uint32_t from, to;
+};
+size_t lb_tables_take_moves(struct lb_tables *t, const struct lb_counter_move **ret);
+
+/* For status: services, backend entries and rows in use. */
+struct lb_usage {
+	size_t services, rows, backends, rows_chunks, backend_chunks;
+};
+struct lb_usage lb_tables_usage(const struct lb_tables *t);

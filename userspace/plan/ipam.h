@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * Address allocation, apart from the plan: an address is an input of the plan, never its output
+ * (DESIGN 4). Pure: pools, Services and the addresses given so far come in; the addresses to use
+ * and the problems come out. Existing owners first, then namespace/name; lowest free address of a
+ * pool.
+ */
+#pragma once
+
+#include "plan/plan.h"
+
+/*
+ * `given`: what this agent gave earlier (STATE/addresses.yaml), sorted; an address there stays with
+ * its Service as long as a pool holds it. *ret: sorted, in `arena`. Problems are appended.
+ */
+void ipam_compute(const struct world *world, const struct plan_settings *settings,
+		  const struct plan_addresses *given, struct arena *arena,
+		  struct plan_addresses *ret, struct problems *problems);

@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * plan_compute: environment, one fragment for each Service, then the steps of plan_draft.h over all
+ * of them. Everything is sorted where it is made, so the plan is the same for the same inputs in
+ * whatever order they were read. No step reads a clock, a file or a global.
+ */
+#include "plan/plan_draft.h"
+#include "plan/plan_sort.h"
+
+/* --- fragments ------------------------------------------------------------------------------ */
+
+struct service_name {
+	const char *ns, *name;
+};
+
+static int cmp_address(const void *key, const void *item)
+{
+	const struct service_name *k = key;
+	const struct plan_address *a = item;
+	const int cmp = strcmp(k->ns, plan_text(a->ns));
+
+	return cmp ? cmp : strcmp(k->name, a->name);
+}
+
+static struct plan_service_input service_input(const struct plan_inputs *in,
+					       const struct api_object *o)
+{
+	const struct service_name name = {plan_text(o->meta.ns), o->meta.name};
+	const struct plan_addresses *all = in->addresses;
+	size_t i = plan_lower_bound(&name, all->items, all->n, sizeof(*all->items), cmp_address);
+	struct plan_service_input ret = {
+		.service = o,
+		.slices = world_slices(in->world, name.ns, name.name),
+		.addresses = all->items ? &all->items[i] : NULL,
+	};
+
+	for (; i < all->n && cmp_address(&name, &all->items[i]) == 0; i++)
+		ret.n_addresses++;
+	return ret;
+}
+
+static void make_fragments(struct plan_draft *d)
+{
+	const struct world_list services = world_list(d->in->world, API_SERVICE);
+	size_t n_ports = 0;
+
+	d->fragments = arena_array_of(d->arena, services.n, const struct plan_fragment *);
+	for (size_t i = 0; i < services.n; i++) {
+		struct plan_service_input input;
+
+		if (!plan_service_is_ours(d->in->settings, services.items[i]))
+			continue;
+		input = service_input(d->in, services.items[i]);
+		d->fragments[d->n_fragments++] = plan_service(&d->env, &input, d->arena);
+	}
+	for (size_t i = 0; i < d->n_fragments; i++) {
+		n_ports += d->fragments[i]->n_ports;
+		problems_append(&d->plan->problems, &d->fragments[i]->problems);
+	}
+	d->ports = arena_array_of(d->arena, n_ports, struct draft_port);
+	for (size_t i = 0; i < d->n_fragments; i++)
+		for (size_t k = 0; k < d->fragments[i]->n_ports; k++)
+			d->ports[d->n_ports++] = (struct draft_port){
+				.fragment = d->fragments[i],
+				.port = &d->fragments[i]->ports[k],
+			};
+}
+
+/* --- peers ---------------------------------------------------------------------------------- */
+
+static void peer_problem(struct plan_draft *d, const struct plan_peer *peer,
+			 const struct plan_actual_peer *actual)
+{
+	if (actual->established || !actual->last_error || actual->refusals < 3)
+		return;
+	object_problem(&d->plan->problems, SEVERITY_WARNING, peer->object, NULL,
+		       "PeerNotEstablished",
+		       "compare ASN, address, port, password and multihop with the router",
+		       "no session after %u attempts: %s", actual->refusals, actual->last_error);
+}
+
+static void match_peers(struct plan_draft *d)
+{
+	const struct plan_actual *actual = d->in->actual;
+
+	d->peers = arena_array_of(d->arena, d->env.n_peers, const struct plan_actual_peer *);
+	for (size_t i = 0; i < d->env.n_peers; i++) {
+		for (size_t k = 0; k < actual->n_peers; k++) {
+			const struct plan_actual_peer *p = &actual->peers[k];
+
+			if (peer_key_cmp(&p->key, &d->env.peers[i].key) != 0)
+				continue;
+			peer_problem(d, &d->env.peers[i], p);
+			d->peers[i] = p->established ? p : NULL;
+		}
+	}
+	d->plan->peers = d->env.peers;
+	d->plan->n_peers = d->env.n_peers;
+}
+
+/* --- status --------------------------------------------------------------------------------- */
+
+static bool is_announced(const struct plan_draft *d, const struct draft_port *p)
+{
+	const struct plan_fragment *f = p->fragment;
+
+	for (size_t i = 0; i < f->n_claims; i++)
+		if (ip_addr_equal(&f->claims[i].vip, &p->port->row.vip) &&
+		    plan_draft_announces(d, &f->claims[i].prefix, f->claims[i].advert->peers))
+			return true;
+	return false;
+}
+
+/* Why a port that its Service would have announced is not; NULL: it is. */
+static const char *held_back(const struct plan_draft *d, const struct draft_port *p)
+{
+	if (p->lost)
+		return "portConflict";
+	if (p->withheld)
+		return "conntrackHoldsFlows";
+	if (is_announced(d, p))
+		return NULL;
+	return d->delivers == GATE_CLOSED ? "dataPlaneNotReady" : "notProgrammed";
+}
+
+static void append_drained(struct plan_draft *d, const struct draft_port *p,
+			   struct plan_service *row)
+{
+	struct plan_service_backend *all = arena_array_of(d->arena, row->n_backends + p->n_drained,
+							  struct plan_service_backend);
+
+	for (size_t i = 0; i < row->n_backends; i++)
+		all[i] = row->backends[i];
+	for (size_t i = 0; i < p->n_drained; i++)
+		all[row->n_backends + i] = (struct plan_service_backend){
+			.addr = p->drained[i].addr,
+			.port = p->drained[i].port,
+			.node = d->in->settings->node_name,
+			.state = "draining",
+		};
+	row->backends = all;
+	row->n_backends += p->n_drained;
+}
+
+static int cmp_service(const void *a, const void *b)
+{
+	const struct plan_service *x = a, *y = b;
+	int cmp = strcmp(x->ns, y->ns);
+
+	if (cmp == 0)
+		cmp = strcmp(x->name, y->name);
+	if (cmp == 0)
+		cmp = ip_addr_cmp(&x->vip, &y->vip);
+	if (cmp == 0)
+		cmp = (x->port > y->port) - (x->port < y->port);
+	return cmp ? cmp : strcmp(x->protocol, y->protocol);
+}
+
+void plan_draft_services(struct plan_draft *d)
+{
+	struct plan_service *rows = arena_array_of(d->arena, d->n_ports, struct plan_service);
+
+	for (size_t i = 0; i < d->n_ports; i++) {
+		const struct draft_port *p = &d->ports[i];
+		const char *reason;
+
+		rows[i] = p->port->row;
+		if (p->n_drained)
+			append_drained(d, p, &rows[i]);
+		if (!rows[i].announced)
+			continue;
+		reason = held_back(d, p);
+		rows[i].announced = !reason;
+		rows[i].reason = reason ? reason : "announced";
+	}
+	qsort(rows, d->n_ports, sizeof(*rows), cmp_service);
+	d->plan->services = rows;
+	d->plan->n_services = d->n_ports;
+}
+
+static void check_pools(struct plan_draft *d)
+{
+	for (size_t i = 0; i < d->n_fragments; i++) {
+		const struct plan_fragment *f = d->fragments[i];
+
+		for (size_t k = 0; k < f->n_pools; k++)
+			if (f->pools[k] && !f->pools[k]->advertised)
+				object_problem(&d->plan->problems, SEVERITY_WARNING,
+					       f->pools[k]->object, NULL, "PoolNotAdvertised",
+					       "create a BGPAdvertisement that names the pool",
+					       "no advertisement selects this pool");
+	}
+}
+
+static void hand_out_ledger(struct plan_draft *d, struct plan_ledger *ret)
+{
+	/* Before the first complete picture nothing is learnt, and nothing forgotten. */
+	if (d->in->synced) {
+		*ret = (struct plan_ledger){.drains = d->drains,
+					    .n_drains = d->n_drains,
+					    .leaving = d->leaving,
+					    .n_leaving = d->n_leaving};
+		return;
+	}
+	*ret = (struct plan_ledger){.n_drains = d->ledger->n_drains,
+				    .n_leaving = d->ledger->n_leaving};
+	if (ret->n_drains)
+		ret->drains = arena_memdup(d->arena, d->ledger->drains,
+					   ret->n_drains * sizeof(*ret->drains));
+	if (ret->n_leaving)
+		ret->leaving = arena_memdup(d->arena, d->ledger->leaving,
+					    ret->n_leaving * sizeof(*ret->leaving));
+}
+
+void plan_compute(const struct plan_inputs *in, const struct plan_ledger *ledger, nsec_t now,
+		  struct arena *arena, struct plan *ret_plan, struct plan_ledger *ret_ledger,
+		  nsec_t *ret_deadline)
+{
+	struct plan_draft d = {
+		.in = in,
+		.ledger = ledger,
+		.now = now,
+		.deadline = NSEC_NEVER,
+		.arena = arena,
+		.plan = ret_plan,
+	};
+
+	*ret_plan = (struct plan){.problems = {.arena = arena}};
+	plan_env_build(in, arena, &d.env);
+	problems_append(&ret_plan->problems, &d.env.problems);
+	make_fragments(&d);
+	match_peers(&d);
+	plan_draft_devices(&d);
+	plan_draft_frontends(&d);
+	plan_draft_routes(&d);
+	plan_draft_leaving(&d);
+	plan_draft_services(&d);
+	check_pools(&d);
+	problems_sort(&ret_plan->problems);
+	hand_out_ledger(&d, ret_ledger);
+	*ret_deadline = d.deadline;
+}

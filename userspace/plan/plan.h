@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * The plan: the whole desired state of this node, computed by one pure function from everything
+ * that was observed (DESIGN 1). All arrays are sorted by key and free of doubles, so that each sink
+ * is driven by one merge-diff. A plan and all it points to lives in one arena; sinks copy what they
+ * keep.
+ *
+ *   inputs { world, addresses, node, actual, settings } + ledger + now
+ *      └─► plan { peers, routes, frontends, devices, services, problems } + ledger' + deadline
+ */
+#pragma once
+
+#include "bgp/bgp_attrs.h"
+#include "bgp/bgp_peer.h"
+#include "plan/plan_inputs.h"
+
+/* --- the plan ------------------------------------------------------------------------------- */
+
+struct plan_peer {
+	struct peer_key key;
+	struct ip_addr address, source; /* source none: the kernel's choice */
+	uint16_t port;
+	uint8_t ttl;             /* 1 for directly connected eBGP, else 255 */
+	const uint8_t *password; /* TCP MD5 key (RFC 2385), NULL = none; never shown */
+	size_t password_len;
+	struct bgp_peer_config bgp;
+	const struct api_object *object; /* borrowed from the world: only while planning */
+};
+
+/* Prefix to set, for a group of peers. A prefix may stand in several rows with disjoint peers. */
+struct plan_route {
+	struct ip_prefix prefix;
+	uint32_t attrs; /* index into plan.attrs */
+	uint64_t peers; /* bit i: plan.peers[i] */
+	bool hold;      /* keep what the peers have, whatever it is (gate 3, 5); attrs is unused */
+};
+
+struct plan_frontend {
+	struct lb_frontend lb;
+	bool hold; /* only the key counts: leave what is programmed as it is (gates 2 and 5) */
+};
+
+struct plan_device {
+	int ifindex;
+	const char *name;
+	bool xdp, tc;
+	bool allow_generic; /* dataplane mode generic: skb mode is asked for */
+	uint16_t domain;
+};
+
+/* What status shows of one frontend of a Service. */
+struct plan_service_backend {
+	struct ip_addr addr;
+	uint16_t port;
+	const char *node;  /* "" = unknown */
+	const char *state; /* "ready", "draining", "remote" */
+};
+struct plan_service {
+	const char *ns, *name;
+	struct ip_addr vip; /* none: no address */
+	uint16_t port;
+	const char *protocol; /* "TCP" */
+	const struct plan_service_backend *backends;
+	size_t n_backends;
+	bool announced;
+	const char *reason; /* why not announced (metallb.md 3.1 words), or "announced" */
+};
+
+struct plan {
+	const struct plan_peer *peers; /* by key */
+	size_t n_peers;
+	const struct bgp_attrs *attrs; /* sorted by content */
+	size_t n_attrs;
+	const struct plan_route *routes; /* by prefix, attrs */
+	size_t n_routes;
+	const struct plan_frontend *frontends; /* by lb key */
+	size_t n_frontends;
+	const struct plan_device *devices; /* by ifindex */
+	size_t n_devices;
+	const struct plan_service *services; /* by ns, name, vip, port, protocol */
+	size_t n_services;
+	bool end_of_rib; /* gate 5: sessions may send End-of-RIB */
+	bool dataplane;  /* effective mode is not off */
+	uint32_t flow_entries;
+	struct problems problems; /* sorted; the world's are not repeated here */
+};
+
+/*
+ * Computes the plan. Total: it cannot fail; what cannot be done becomes a problem. The results live
+ * in `arena` (strings may be borrowed from the inputs, which must outlive the plan's use).
+ * *ret_deadline: when time alone would change the result, NSEC_NEVER if it would not.
+ */
+void plan_compute(const struct plan_inputs *in, const struct plan_ledger *ledger, nsec_t now,
+		  struct arena *arena, struct plan *ret_plan, struct plan_ledger *ret_ledger,
+		  nsec_t *ret_deadline);

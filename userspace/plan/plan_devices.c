@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * Which devices get which programs (DESIGN 7.1): XDP and tc on the uplinks, tc on the devices by
+ * which a reply can leave as well. Uplinks are those that LodestoneConfig names, else the devices
+ * of the routes to the peers; never the loopback. A peer whose route is missing says nothing about
+ * its uplink: as long as one is, devices that are attached stay so, because detaching cuts traffic.
+ *
+ * Also here: whether the data plane can deliver, which gate 1 asks, and the problems of devices.
+ */
+#include "plan/plan_draft.h"
+#include "plan/plan_sort.h"
+
+struct devices_build {
+	struct plan_draft *d;
+	struct plan_device *items;
+	size_t n, cap;
+};
+
+static const struct plan_link *find_link(const struct plan_node *node, int ifindex)
+{
+	for (size_t i = 0; i < node->n_links; i++)
+		if (node->links[i].ifindex == ifindex)
+			return &node->links[i];
+	return NULL;
+}
+
+static const struct plan_link *find_link_name(const struct plan_node *node, const char *name)
+{
+	for (size_t i = 0; i < node->n_links; i++)
+		if (strcmp(node->links[i].name, name) == 0)
+			return &node->links[i];
+	return NULL;
+}
+
+static void add_device(struct devices_build *b, int ifindex, bool xdp)
+{
+	const struct plan_link *link = find_link(b->d->in->node, ifindex);
+	struct plan_device *p = NULL;
+
+	if (!link || strcmp(link->name, "lo") == 0)
+		return;
+	for (size_t i = 0; i < b->n; i++)
+		if (b->items[i].ifindex == ifindex)
+			p = &b->items[i];
+	if (!p)
+		p = arena_push(b->d->arena, &b->items, &b->n, &b->cap, sizeof(*p));
+	p->ifindex = ifindex;
+	p->name = link->name;
+	p->xdp |= xdp;
+	p->tc = true;
+	p->allow_generic = b->d->env.config.mode == API_MODE_GENERIC;
+}
+
+static void keep_attached(struct devices_build *b)
+{
+	const struct plan_actual *actual = b->d->in->actual;
+
+	for (size_t i = 0; i < actual->n_devices; i++)
+		if (actual->devices[i].xdp || actual->devices[i].tc)
+			add_device(b, actual->devices[i].ifindex, actual->devices[i].xdp);
+}
+
+static void named_uplinks(struct devices_build *b)
+{
+	const struct api_strings *names = &b->d->env.config.uplinks;
+
+	for (size_t i = 0; i < names->n; i++) {
+		const struct plan_link *link = find_link_name(b->d->in->node, names->items[i]);
+
+		if (link)
+			add_device(b, link->ifindex, true);
+		else
+			object_problem(&b->d->plan->problems, SEVERITY_ERROR,
+				       b->d->env.config_object, "spec.dataplane.uplinks",
+				       "UplinkMissing", "correct the name, or create the interface",
+				       "this node has no interface %s", names->items[i]);
+	}
+}
+
+static int route_to(const struct plan_node *node, const struct ip_addr *to)
+{
+	for (size_t i = 0; i < node->n_routes_to; i++)
+		if (ip_addr_equal(&node->routes_to[i].to, to))
+			return node->routes_to[i].ifindex;
+	return 0;
+}
+
+/* False: the route to some peer is not known. */
+static bool default_uplinks(struct devices_build *b)
+{
+	bool complete = true;
+
+	for (size_t i = 0; i < b->d->env.n_peers; i++) {
+		const int ifindex = route_to(b->d->in->node, &b->d->env.peers[i].address);
+
+		if (ifindex)
+			add_device(b, ifindex, true);
+		complete &= ifindex != 0;
+	}
+	return complete;
+}
+
+static int cmp_device(const void *a, const void *b)
+{
+	const struct plan_device *x = a, *y = b;
+
+	return (x->ifindex > y->ifindex) - (x->ifindex < y->ifindex);
+}
+
+static const struct plan_actual_device *actual_device(const struct plan_draft *d, int ifindex)
+{
+	for (size_t i = 0; i < d->in->actual->n_devices; i++)
+		if (d->in->actual->devices[i].ifindex == ifindex)
+			return &d->in->actual->devices[i];
+	return NULL;
+}
+
+static void device_failure(struct plan_draft *d, const struct plan_device *p,
+			   const struct plan_actual_device *a)
+{
+	const struct object_ref ref = {.kind = "Interface", .name = p->name};
+	const struct problem_text text = {
+		.reason = a->failure_reason ? a->failure_reason : "AttachFailed",
+		.remedy = a->remedy,
+	};
+
+	problem_add(&d->plan->problems, SEVERITY_ERROR, &ref, &text, "%s", a->failure);
+}
+
+/*
+ * A device that is still to be attached (unknown to the sink) keeps routes from being announced,
+ * but withdraws none: traffic comes by the others. One that is known and not attached lets traffic
+ * by.
+ */
+static void judge(struct plan_draft *d)
+{
+	size_t n_carrying = 0, n_ok = 0, n_to_come = 0;
+
+	for (size_t i = 0; i < d->plan->n_devices; i++) {
+		const struct plan_device *p = &d->plan->devices[i];
+		const struct plan_actual_device *a = actual_device(d, p->ifindex);
+
+		if (a && a->failure)
+			device_failure(d, p, a);
+		if (!p->xdp)
+			continue;
+		n_carrying++;
+		n_ok += a && a->xdp && a->tc && !a->failure;
+		n_to_come += !a;
+		d->cannot_deliver |= a && a->failure;
+	}
+	d->cannot_deliver |= n_carrying == 0 || d->in->actual->dataplane_failure;
+	if (d->cannot_deliver || n_ok == 0 || n_ok + n_to_come < n_carrying)
+		d->delivers = GATE_CLOSED;
+	else
+		d->delivers = n_to_come ? GATE_STALE : GATE_OPEN;
+}
+
+static void dataplane_problems(struct plan_draft *d, size_t n_devices)
+{
+	const struct object_ref ref = {.kind = "DataPlane", .name = d->in->settings->node_name};
+	const struct problem_text failed = {
+		.reason = "DataPlaneFailed",
+		.remedy = "repair what was refused, or set spec.dataplane.mode: off",
+	};
+	const struct problem_text without = {
+		.reason = "NoUplink",
+		.remedy =
+			"name spec.dataplane.uplinks in LodestoneConfig, or add a route to the peers",
+	};
+
+	if (d->in->actual->dataplane_failure)
+		problem_add(&d->plan->problems, SEVERITY_ERROR, &ref, &failed, "%s",
+			    d->in->actual->dataplane_failure);
+	else if (n_devices == 0 && d->env.n_peers)
+		problem_add(&d->plan->problems, SEVERITY_WARNING, &ref, &without,
+			    "no interface to attach to: nothing is announced");
+}
+
+void plan_draft_devices(struct plan_draft *d)
+{
+	const struct plan_node *node = d->in->node;
+	struct devices_build b = {.d = d};
+	bool complete = true;
+
+	d->plan->dataplane = d->env.dataplane;
+	d->plan->flow_entries = d->env.config.flow_entries;
+	d->delivers = GATE_OPEN;
+	if (!d->env.dataplane)
+		return;
+	if (d->env.config.set & API_CONFIG_UPLINKS && d->env.config.uplinks.n)
+		named_uplinks(&b);
+	else
+		complete = default_uplinks(&b);
+	for (size_t i = 0; i < node->n_default_devices; i++)
+		add_device(&b, node->default_devices[i], false);
+	if (!complete || !d->in->synced)
+		keep_attached(&b);
+	if (b.n)
+		qsort(b.items, b.n, sizeof(*b.items), cmp_device);
+	d->plan->devices = b.items;
+	d->plan->n_devices = b.n;
+	dataplane_problems(d, b.n);
+	judge(d);
+}

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * The plan while it is made: the fragments side by side, and what the steps find out in turn. The
+ * steps are called once each, in this order, because each gate reads what the one before decided:
+ *
+ *   devices    what is attached where, and whether the data plane can deliver at all
+ *   frontends  targets with their drains (gate 4), conflicts, VIPs left to the kernel
+ *   routes     gate 1 (programmed first), folding, interning, gates 3 and 5 (held rows)
+ *   leaving    gate 2 (a VIP goes after its routes)
+ *   services   the rows of status
+ */
+#pragma once
+
+#include "plan/plan_service.h"
+
+/* How far a VIP is: what may be announced to whom. */
+enum vip_gate {
+	GATE_CLOSED, /* to nobody */
+	GATE_STALE,  /* an update is pending: to those that have it, since it is still served */
+	GATE_OPEN,   /* programmed as planned, and tested */
+};
+struct draft_vip {
+	struct ip_addr addr;
+	enum vip_gate gate;
+};
+
+struct draft_port {
+	const struct plan_fragment *fragment;
+	const struct plan_port *port;
+	bool lost;     /* an older Service has this VIP, port and protocol */
+	bool withheld; /* conntrack holds flows of the VIP, and we do not serve it yet */
+	const struct lb_target *drained; /* left the slices, kept until their deadline */
+	size_t n_drained;
+};
+
+struct plan_draft {
+	const struct plan_inputs *in;
+	const struct plan_ledger *ledger;
+	nsec_t now, deadline;
+	struct arena *arena;
+	struct plan_env env;
+
+	const struct plan_fragment **fragments; /* by namespace, name */
+	size_t n_fragments;
+	struct draft_port *ports; /* in the order of fragments */
+	size_t n_ports;
+	const struct plan_actual_peer **peers; /* of env.peers[i]; NULL unless established */
+
+	/* What the devices that carry traffic allow at most: open, stale while one is being
+	 * attached. */
+	enum vip_gate delivers;
+	bool cannot_deliver; /* one of them failed: it will not open by waiting */
+
+	struct plan_frontend *frontends;
+	size_t n_frontends, cap_frontends;
+	struct draft_vip *vips; /* by address: those with a wanted frontend */
+	size_t n_vips, cap_vips;
+	struct plan_drain *drains;
+	size_t n_drains, cap_drains;
+	struct plan_leaving *leaving;
+	size_t n_leaving, cap_leaving;
+
+	struct plan *plan;
+};
+
+void plan_draft_devices(struct plan_draft *d);
+void plan_draft_frontends(struct plan_draft *d);
+void plan_draft_routes(struct plan_draft *d);
+void plan_draft_leaving(struct plan_draft *d);
+void plan_draft_services(struct plan_draft *d);
+
+enum vip_gate plan_draft_gate(const struct plan_draft *d, const struct ip_addr *vip);
+/* What the store holds of a key, or NULL. */
+const struct lb_actual *plan_draft_actual(const struct plan_draft *d, const struct lb_key *key);
+/* That the established peer's advertised set holds the prefix; NULL: not. */
+bool plan_draft_advertised(const struct plan_actual_peer *p, const struct ip_prefix *prefix);
+/* That the plan announces the prefix to these peers (bits) by a row that is not merely held. */
+bool plan_draft_announces(const struct plan_draft *d, const struct ip_prefix *prefix,
+			  uint64_t peers);

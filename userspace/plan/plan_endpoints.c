@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * From EndpointSlices to the targets of one Service port (kubernetes.md 3.2). Slices are merged,
+ * the same address and port in two of them counts once, the ready one first. Usable is what is
+ * ready or serving. New flows go to the ready ones; where none is ready (on this node for policy
+ * Local, in the cluster for Cluster) to the serving ones; the other serving ones keep the flows
+ * they have.
+ *
+ * Only endpoints of this node become targets: there are no tunnels yet.
+ */
+#include "base/limits.h"
+#include "plan/plan_service.h"
+
+struct seen {
+	struct ip_addr addr;
+	uint16_t port;
+	bool ready, local;
+	const char *node;
+};
+
+struct merge {
+	const struct plan_settings *settings;
+	const struct api_service_port *port;
+	struct arena *arena;
+	struct seen *items;
+	size_t n, cap;
+	bool ipv6;
+};
+
+static void add_endpoint(struct merge *m, const struct api_endpoint *e, uint16_t port)
+{
+	const char *node = plan_text(e->node_name);
+	struct seen *s;
+
+	if (!e->ready && !e->serving)
+		return;
+	if (!ip_addr_is_v4(&e->address)) {
+		m->ipv6 = true;
+		return;
+	}
+	s = arena_push(m->arena, &m->items, &m->n, &m->cap, sizeof(*s));
+	*s = (struct seen){
+		.addr = e->address,
+		.port = port,
+		.ready = e->ready,
+		.local = node[0] != '\0' && strcmp(node, m->settings->node_name) == 0,
+		.node = node,
+	};
+}
+
+/* Named target ports resolve through the slice's port name; unnamed matches unnamed. */
+static uint16_t slice_port(const struct api_slice *slice, const struct api_service_port *port)
+{
+	for (size_t i = 0; i < slice->n_ports; i++) {
+		const struct api_slice_port *p = &slice->ports[i];
+
+		if (p->protocol == port->protocol &&
+		    strcmp(plan_text(p->name), plan_text(port->name)) == 0)
+			return p->port;
+	}
+	return 0;
+}
+
+static void add_slice(struct merge *m, const struct api_slice *slice)
+{
+	const uint16_t port = slice->is_fqdn ? 0 : slice_port(slice, m->port);
+
+	if (port == 0)
+		return;
+	for (size_t i = 0; i < slice->n_endpoints; i++)
+		add_endpoint(m, &slice->endpoints[i], port);
+}
+
+/* By address and port; of doubles the one that counts first. */
+static int cmp_seen(const void *a, const void *b)
+{
+	const struct seen *x = a, *y = b;
+	int cmp = ip_addr_cmp(&x->addr, &y->addr);
+
+	if (cmp == 0)
+		cmp = (x->port > y->port) - (x->port < y->port);
+	if (cmp == 0)
+		cmp = y->ready - x->ready;
+	if (cmp == 0)
+		cmp = y->local - x->local;
+	return cmp ? cmp : strcmp(x->node, y->node);
+}
+
+static void drop_doubles(struct merge *m)
+{
+	size_t kept = 0;
+
+	if (m->n)
+		qsort(m->items, m->n, sizeof(*m->items), cmp_seen);
+	for (size_t i = 0; i < m->n; i++) {
+		const struct seen *s = &m->items[i];
+
+		if (kept && s->port == m->items[kept - 1].port &&
+		    ip_addr_equal(&s->addr, &m->items[kept - 1].addr))
+			continue;
+		m->items[kept++] = *s;
+	}
+	m->n = kept;
+}
+
+static int cmp_target(const void *a, const void *b)
+{
+	return lb_target_cmp(a, b);
+}
+
+static struct port_endpoints sort_out(struct merge *m, bool policy_local)
+{
+	struct lb_target *targets = arena_array_of(m->arena, m->n, struct lb_target);
+	struct plan_service_backend *backends =
+		arena_array_of(m->arena, m->n, struct plan_service_backend);
+	struct port_endpoints ret = {.targets = targets, .backends = backends, .ipv6 = m->ipv6};
+	bool any_ready = false;
+
+	for (size_t i = 0; i < m->n; i++)
+		any_ready |= m->items[i].ready && (m->items[i].local || !policy_local);
+	for (size_t i = 0; i < m->n; i++) {
+		const struct seen *s = &m->items[i];
+		const bool ready = s->ready || !any_ready;
+
+		ret.remote |= !s->local;
+		if (s->local && ret.n_targets == LIMIT_BACKENDS) {
+			ret.too_many = true;
+			continue;
+		}
+		if (!s->local && policy_local)
+			continue;
+		backends[ret.n_backends++] = (struct plan_service_backend){
+			.addr = s->addr,
+			.port = s->port,
+			.node = s->node,
+			.state = !s->local ? "remote"
+				 : ready   ? "ready"
+					   : "draining",
+		};
+		if (!s->local)
+			continue;
+		ret.n_ready += ready;
+		targets[ret.n_targets++] = (struct lb_target){
+			.addr = s->addr,
+			.port = s->port,
+			.state = ready ? LB_BACKEND_READY : LB_BACKEND_DRAINING,
+		};
+	}
+	qsort(targets, ret.n_targets, sizeof(*targets), cmp_target);
+	return ret;
+}
+
+struct port_endpoints plan_service_endpoints(const struct plan_settings *settings,
+					     const struct plan_service_input *in, size_t port,
+					     struct arena *arena)
+{
+	const struct api_service *s = &in->service->service;
+	struct merge m = {.settings = settings, .port = &s->ports[port], .arena = arena};
+
+	for (size_t i = 0; i < in->slices.n; i++)
+		add_slice(&m, &in->slices.items[i]->slice);
+	drop_doubles(&m);
+	return sort_out(&m, s->policy_local);
+}

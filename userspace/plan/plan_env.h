@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * The environment of the plan: everything that is not a Service's own (DESIGN 1, fragments). Pools
+ * with the advertisements in force on them, advertisements with their communities resolved, the
+ * peers of this node with their place in the bitmap, this node, the settings. plan_service() reads
+ * nothing else, so a fragment is a function of the environment, its Service and its slices alone.
+ *
+ * Held back and said, never guessed: an advertisement whose community cannot be resolved (a lost
+ * no-export would leak routes) and a peer whose password is missing cost themselves, nothing else.
+ */
+#pragma once
+
+#include "plan/plan_objects.h"
+
+/* A BGPAdvertisement, resolved. */
+struct env_advert {
+	const struct api_object *object;
+	const uint32_t *communities; /* sorted, no doubles */
+	size_t n_communities;
+	const struct large_community *large; /* sorted, no doubles */
+	size_t n_large;
+	uint64_t peers; /* bit i: env.peers[i] */
+	size_t age;     /* 0 = oldest of all advertisements */
+	bool here;      /* its nodeSelectors select this node */
+	bool held;      /* a community could not be resolved */
+};
+
+/* An IPAddressPool and what announces it from this node. */
+struct env_pool {
+	const struct api_object *object;
+	const struct env_advert *const *adverts; /* in force here, oldest first */
+	size_t n_adverts;
+	size_t n_held;   /* selected it and this node, but are held back */
+	bool advertised; /* some advertisement selects it, on whatever node */
+};
+
+/* Which session a BGPPeer's name stands for; a duplicate is an alias of the owner (ruling 13). */
+struct env_peer_name {
+	const char *name;
+	uint64_t bit; /* 0: known, but no session of this node */
+};
+
+struct plan_env {
+	const struct plan_settings *settings;
+	struct api_config config;               /* "default" with this node's object over it */
+	const struct api_object *config_object; /* the more specific one, NULL if none */
+	nsec_t drain_ns;
+	bool dataplane; /* effective mode is not off */
+
+	struct labels node_labels;
+	bool node_excluded;    /* metallb.md 3.1 row 5 */
+	bool node_unavailable; /* row 4 */
+
+	const struct plan_peer *peers; /* by key */
+	size_t n_peers;
+	uint64_t ebgp;                          /* those of them that are external */
+	const struct env_peer_name *peer_names; /* by name */
+	size_t n_peer_names;
+
+	const struct env_advert *adverts; /* oldest first */
+	size_t n_adverts;
+	const struct env_pool *pools; /* by name */
+	size_t n_pools;
+
+	struct problems problems;
+};
+
+/* Reads world, node and settings of the inputs, never actual or the clock. Total. */
+void plan_env_build(const struct plan_inputs *in, struct arena *arena, struct plan_env *ret);
+
+/* The pool of that name, or NULL. */
+const struct env_pool *plan_env_pool(const struct plan_env *env, const char *name);
+
+/* Parts of the above, each in a file of its own. */
+void plan_env_peers(const struct plan_inputs *in, struct arena *arena, struct plan_env *env);
+/* Resolves the communities of ret->object by ruling 1 into *ret; sets ret->held if one is missing.
+ */
+void plan_env_communities(const struct object_list *resources, struct problems *problems,
+			  struct env_advert *ret);
+
+/* Sort communities in place and drop doubles; return how many are left. */
+size_t plan_unique_standard(uint32_t *items, size_t n);
+size_t plan_unique_large(struct large_community *items, size_t n);

@@ -1,0 +1,439 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * Frontends and the gates on them (DESIGN 1). Gate 2: one that no Service wants stays until no peer
+ * holds a route that covers only it, and PLAN_UNHELD_NS more for the routers' FIBs. Gate 4: a
+ * target that left the slices stays as draining until its deadline in the ledger. Gate 5: until
+ * everything was read once, what is programmed stays as it is. A VIP whose flows the kernel
+ * translates is not begun, and never taken away once it is served.
+ *
+ * The ledger keeps an entry as long as the store holds what it is about, also past the deadline:
+ * else a store that fails to delete would make every plan begin the wait anew.
+ */
+#include "base/limits.h"
+#include "base/sorted.h"
+#include "plan/plan_draft.h"
+#include "plan/plan_sort.h"
+
+/* --- looking things up ---------------------------------------------------------------------- */
+
+static int cmp_actual_key(const void *key, const void *item)
+{
+	const struct lb_actual *a = item;
+
+	return lb_key_cmp(key, &a->key);
+}
+
+const struct lb_actual *plan_draft_actual(const struct plan_draft *d, const struct lb_key *key)
+{
+	return sorted_find(key, d->in->actual->frontends, d->in->actual->n_frontends,
+			   sizeof(struct lb_actual), cmp_actual_key);
+}
+
+static int cmp_vip(const void *key, const void *item)
+{
+	const struct draft_vip *v = item;
+
+	return ip_addr_cmp(key, &v->addr);
+}
+
+enum vip_gate plan_draft_gate(const struct plan_draft *d, const struct ip_addr *vip)
+{
+	const struct draft_vip *v;
+
+	if (!d->plan->dataplane)
+		return GATE_OPEN;
+	v = sorted_find(vip, d->vips, d->n_vips, sizeof(*d->vips), cmp_vip);
+	if (!v)
+		return GATE_CLOSED;
+	return v->gate < d->delivers ? v->gate : d->delivers;
+}
+
+static const struct plan_taken *find_taken(const struct plan_draft *d, const struct ip_addr *vip)
+{
+	for (size_t i = 0; i < d->in->node->n_taken; i++)
+		if (ip_addr_equal(&d->in->node->taken[i].vip, vip))
+			return &d->in->node->taken[i];
+	return NULL;
+}
+
+/* --- gate 4: targets that drain ------------------------------------------------------------- */
+
+static int cmp_target(const void *a, const void *b)
+{
+	return lb_target_cmp(a, b);
+}
+
+static int cmp_drain_frontend(const void *key, const void *item)
+{
+	const struct plan_drain *p = item;
+
+	return lb_key_cmp(key, &p->frontend);
+}
+
+struct drain_range {
+	const struct plan_drain *items;
+	size_t n;
+};
+
+static struct drain_range ledger_drains(const struct plan_draft *d, const struct lb_key *key)
+{
+	const struct plan_ledger *l = d->ledger;
+	struct drain_range ret = {0};
+	size_t i = plan_lower_bound(key, l->drains, l->n_drains, sizeof(*l->drains),
+				    cmp_drain_frontend);
+
+	ret.items = l->drains ? &l->drains[i] : NULL;
+	for (; i < l->n_drains && lb_key_cmp(&l->drains[i].frontend, key) == 0; i++)
+		ret.n++;
+	return ret;
+}
+
+static nsec_t drain_until(const struct plan_draft *d, const struct drain_range *known,
+			  const struct lb_target *t)
+{
+	for (size_t i = 0; i < known->n; i++)
+		if (lb_target_cmp(&known->items[i].target, t) == 0)
+			return known->items[i].until;
+	return nsec_add(d->now, d->env.drain_ns);
+}
+
+/* All that the store or the ledger knows and the slices do not, sorted. */
+static struct lb_target *departed(const struct plan_draft *d, const struct lb_frontend *lb,
+				  const struct lb_actual *actual, size_t *ret_n)
+{
+	const struct drain_range known = ledger_drains(d, &lb->key);
+	const size_t n_actual = actual ? actual->n_targets : 0;
+	struct lb_target *all = arena_array_of(d->arena, n_actual + known.n, struct lb_target);
+	size_t n = 0, kept = 0;
+
+	for (size_t i = 0; i < n_actual; i++)
+		all[n++] = actual->targets[i];
+	for (size_t i = 0; i < known.n; i++)
+		all[n++] = known.items[i].target;
+	n = plan_sort_unique(all, n, sizeof(*all), cmp_target);
+	for (size_t i = 0; i < n; i++)
+		if (!sorted_find(&all[i], lb->targets, lb->n_targets, sizeof(*all), cmp_target))
+			all[kept++] = all[i];
+	*ret_n = kept;
+	return all;
+}
+
+static bool store_has(const struct lb_actual *actual, const struct lb_target *t)
+{
+	return actual && sorted_find(t, actual->targets, actual->n_targets, sizeof(*t), cmp_target);
+}
+
+/* Adds to the frontend what drains; notes it in the ledger and in the port, for status. */
+static void add_drains(struct plan_draft *d, struct draft_port *port, struct lb_frontend *lb)
+{
+	const struct lb_actual *actual = plan_draft_actual(d, &lb->key);
+	const struct drain_range known = ledger_drains(d, &lb->key);
+	struct lb_target *gone, *merged;
+	size_t n_gone, n_kept = 0;
+
+	gone = departed(d, lb, actual, &n_gone);
+	for (size_t i = 0; i < n_gone; i++) {
+		const nsec_t until = drain_until(d, &known, &gone[i]);
+		const bool due = until <= d->now;
+
+		gone[i].state = LB_BACKEND_DRAINING;
+		if (!due || store_has(actual, &gone[i]))
+			*(struct plan_drain *)arena_push(d->arena, &d->drains, &d->n_drains,
+							 &d->cap_drains, sizeof(*d->drains)) =
+				(struct plan_drain){
+					.frontend = lb->key, .target = gone[i], .until = until};
+		if (due || lb->n_targets + n_kept == LIMIT_BACKENDS)
+			continue;
+		d->deadline = nsec_min(d->deadline, until);
+		gone[n_kept++] = gone[i];
+	}
+	if (n_kept == 0)
+		return;
+	port->drained = gone;
+	port->n_drained = n_kept;
+	merged = arena_array_of(d->arena, lb->n_targets + n_kept, struct lb_target);
+	memcpy(merged, lb->targets, lb->n_targets * sizeof(*merged));
+	memcpy(merged + lb->n_targets, gone, n_kept * sizeof(*merged));
+	lb->targets = merged;
+	lb->n_targets += n_kept;
+	qsort(merged, lb->n_targets, sizeof(*merged), cmp_target);
+}
+
+/* --- wanted frontends ----------------------------------------------------------------------- */
+
+static struct plan_frontend *push_frontend(struct plan_draft *d)
+{
+	return arena_push(d->arena, &d->frontends, &d->n_frontends, &d->cap_frontends,
+			  sizeof(*d->frontends));
+}
+
+static uint32_t vip_flags(const struct api_config *config)
+{
+	uint32_t flags = config->unknown_port == API_UNKNOWN_PASS ? LB_F_UNKNOWN_PASS : 0;
+
+	switch (config->icmp_echo) {
+	case API_ECHO_ANSWER:
+		return flags | LB_F_ECHO_ANSWER;
+	case API_ECHO_PASS:
+		return flags | LB_F_ECHO_PASS;
+	case API_ECHO_DROP:
+		break;
+	}
+	return flags;
+}
+
+/* Before the first frontend of an address: the VIP itself. */
+static struct draft_vip *ensure_vip(struct plan_draft *d, const struct ip_addr *addr)
+{
+	struct plan_frontend *f;
+	struct draft_vip *v;
+
+	if (d->n_vips && ip_addr_equal(&d->vips[d->n_vips - 1].addr, addr))
+		return &d->vips[d->n_vips - 1];
+	v = arena_push(d->arena, &d->vips, &d->n_vips, &d->cap_vips, sizeof(*v));
+	v->addr = *addr;
+	f = push_frontend(d);
+	f->lb.key.addr = *addr;
+	f->lb.flags = vip_flags(&d->env.config);
+	f->hold = !d->in->synced && plan_draft_actual(d, &f->lb.key);
+	return v;
+}
+
+static bool takes_new_flows(const struct lb_frontend *lb)
+{
+	for (size_t i = 0; i < lb->n_targets; i++)
+		if (lb->targets[i].state == LB_BACKEND_READY)
+			return true;
+	return false;
+}
+
+/* Gate 1, as far as the store is concerned. */
+static enum vip_gate frontend_gate(const struct plan_draft *d, const struct lb_frontend *lb)
+{
+	const struct lb_key vip = {.addr = lb->key.addr, .domain = lb->key.domain};
+	const struct lb_actual *actual = plan_draft_actual(d, &lb->key);
+
+	if (!actual || !actual->tested || !takes_new_flows(lb) || !plan_draft_actual(d, &vip))
+		return GATE_CLOSED;
+	return actual->table == lb->table ? GATE_OPEN : GATE_STALE;
+}
+
+static void want(struct plan_draft *d, struct draft_port *port)
+{
+	struct lb_frontend lb = port->port->lb;
+	struct plan_frontend *f;
+	struct draft_vip *vip;
+	enum vip_gate gate;
+
+	if (d->in->synced)
+		add_drains(d, port, &lb);
+	if (lb.n_targets == 0)
+		return;
+	lb.table = lb_table_name(&lb);
+	gate = frontend_gate(d, &lb);
+	vip = ensure_vip(d, &lb.key.addr);
+	if (gate > vip->gate)
+		vip->gate = gate;
+	f = push_frontend(d);
+	f->lb = lb;
+	f->hold = !d->in->synced && plan_draft_actual(d, &lb.key);
+}
+
+/* --- conflicts between Services ------------------------------------------------------------- */
+
+static int cmp_port(const void *a, const void *b)
+{
+	const struct draft_port *const *x = a, *const *y = b;
+	const int cmp = lb_key_cmp(&(*x)->port->lb.key, &(*y)->port->lb.key);
+
+	return cmp ? cmp : api_object_age_cmp((*x)->fragment->service, (*y)->fragment->service);
+}
+
+static void port_conflict(struct plan_draft *d, struct draft_port *loser,
+			  const struct draft_port *winner)
+{
+	const struct api_object *owner = winner->fragment->service;
+
+	loser->lost = true;
+	object_problem(&d->plan->problems, SEVERITY_ERROR, loser->fragment->service, "spec.ports",
+		       "PortConflict", "use another port, or another address",
+		       "%s port %u of its address belongs to the older Service %s/%s",
+		       loser->port->row.protocol, loser->port->row.port, plan_text(owner->meta.ns),
+		       owner->meta.name);
+}
+
+static void check_taken(struct plan_draft *d, struct draft_port *port)
+{
+	const struct lb_key vip = {.addr = port->port->lb.key.addr};
+	const struct plan_taken *taken = find_taken(d, &vip.addr);
+	const bool served = plan_draft_actual(d, &vip);
+	char text[IP_ADDR_TEXT];
+	const char *remedy;
+
+	if (!taken)
+		return;
+	port->withheld = !served;
+	ip_addr_text(&vip.addr, text);
+	remedy = arena_printf(
+		d->arena, "delete them when their clients can reconnect: conntrack -D -d %s", text);
+	object_problem(&d->plan->problems, served ? SEVERITY_WARNING : SEVERITY_ERROR,
+		       port->fragment->service, NULL, "ConntrackHoldsFlows", remedy,
+		       "the kernel translates %u flows for %s; %s", taken->flows, text,
+		       served ? "it is served by XDP all the same"
+			      : "this node neither serves nor announces it");
+}
+
+static void too_many(struct plan_draft *d, struct draft_port *port)
+{
+	port->withheld = true;
+	object_problem(&d->plan->problems, SEVERITY_ERROR, port->fragment->service, "spec.ports",
+		       "TooManyServices", "remove Services that are not needed",
+		       "a node has at most %d frontends; this one is not served", LIMIT_SERVICES);
+}
+
+static struct draft_port **ports_by_key(struct plan_draft *d, size_t *ret_n)
+{
+	struct draft_port **list = arena_array_of(d->arena, d->n_ports, struct draft_port *);
+	size_t n = 0;
+
+	for (size_t i = 0; i < d->n_ports; i++)
+		if (d->ports[i].port->lb.key.port != 0)
+			list[n++] = &d->ports[i];
+	qsort(list, n, sizeof(*list), cmp_port);
+	*ret_n = n;
+	return list;
+}
+
+void plan_draft_frontends(struct plan_draft *d)
+{
+	const struct draft_port *owner = NULL;
+	struct draft_port **ports;
+	size_t n, n_wanted = 0;
+
+	ports = ports_by_key(d, &n);
+	for (size_t i = 0; i < n; i++) {
+		struct draft_port *p = ports[i];
+
+		if (owner && lb_key_cmp(&owner->port->lb.key, &p->port->lb.key) == 0) {
+			port_conflict(d, p, owner);
+			continue;
+		}
+		owner = p;
+		if (!d->plan->dataplane)
+			continue;
+		check_taken(d, p);
+		if (!p->withheld && n_wanted == LIMIT_SERVICES)
+			too_many(d, p);
+		if (p->withheld)
+			continue;
+		want(d, p);
+		n_wanted++;
+	}
+}
+
+/* --- gate 2: frontends that leave ----------------------------------------------------------- */
+
+static uint64_t peer_bit(const struct plan_draft *d, const struct plan_actual_peer *p)
+{
+	for (size_t i = 0; i < d->env.n_peers; i++)
+		if (d->peers[i] == p)
+			return UINT64_C(1) << i;
+	return 0;
+}
+
+/* A route that some peer holds and that the plan does not announce for the sake of another VIP. */
+static bool held_by_route(const struct plan_draft *d, const struct ip_addr *vip)
+{
+	for (size_t i = 0; i < d->in->actual->n_peers; i++) {
+		const struct plan_actual_peer *p = &d->in->actual->peers[i];
+		const uint64_t bit = peer_bit(d, p);
+
+		for (unsigned len = 0; p->n_advertised && len <= ip_addr_bits(vip); len++) {
+			const struct ip_prefix prefix = ip_prefix_of(vip, (uint8_t)len);
+
+			if (plan_draft_advertised(p, &prefix) &&
+			    !(bit && plan_draft_announces(d, &prefix, bit)))
+				return true;
+		}
+	}
+	return false;
+}
+
+static int cmp_leaving(const void *key, const void *item)
+{
+	const struct plan_leaving *l = item;
+
+	return lb_key_cmp(key, &l->frontend);
+}
+
+/* When the last route that covers only it went; NSEC_NEVER: one is still there. */
+static nsec_t unheld_since(const struct plan_draft *d, const struct lb_key *key)
+{
+	const struct plan_leaving *l =
+		sorted_find(key, d->ledger->leaving, d->ledger->n_leaving, sizeof(*l), cmp_leaving);
+
+	if (held_by_route(d, &key->addr))
+		return NSEC_NEVER;
+	return l && l->unheld_since != NSEC_NEVER ? l->unheld_since : d->now;
+}
+
+/* Leaves what is programmed under the key as it is. */
+static void hold(struct plan_draft *d, const struct lb_key *key)
+{
+	struct plan_frontend *f = push_frontend(d);
+
+	f->lb.key = *key;
+	f->hold = true;
+}
+
+static void leave(struct plan_draft *d, const struct lb_key *key)
+{
+	struct plan_leaving *l =
+		arena_push(d->arena, &d->leaving, &d->n_leaving, &d->cap_leaving, sizeof(*l));
+	nsec_t at;
+
+	l->frontend = *key;
+	l->unheld_since = unheld_since(d, key);
+	at = nsec_add(l->unheld_since, PLAN_UNHELD_NS);
+	if (at <= d->now)
+		return;
+	d->deadline = nsec_min(d->deadline, at);
+	hold(d, key);
+}
+
+static int cmp_frontend(const void *a, const void *b)
+{
+	const struct plan_frontend *x = a, *y = b;
+
+	return lb_key_cmp(&x->lb.key, &y->lb.key);
+}
+
+static int cmp_frontend_key(const void *key, const void *item)
+{
+	const struct plan_frontend *f = item;
+
+	return lb_key_cmp(key, &f->lb.key);
+}
+
+void plan_draft_leaving(struct plan_draft *d)
+{
+	const size_t n_wanted = d->n_frontends;
+
+	if (n_wanted)
+		qsort(d->frontends, n_wanted, sizeof(*d->frontends), cmp_frontend);
+	for (size_t i = 0; i < d->in->actual->n_frontends; i++) {
+		const struct lb_key *key = &d->in->actual->frontends[i].key;
+
+		if (sorted_find(key, d->frontends, n_wanted, sizeof(*d->frontends),
+				cmp_frontend_key))
+			continue;
+		if (d->in->synced)
+			leave(d, key);
+		else
+			hold(d, key);
+	}
+	if (d->n_frontends)
+		qsort(d->frontends, d->n_frontends, sizeof(*d->frontends), cmp_frontend);
+	d->plan->frontends = d->frontends;
+	d->plan->n_frontends = d->n_frontends;
+}

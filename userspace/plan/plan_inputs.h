@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * What the plan is computed from: the observed world, this node, what the sinks confirmed, the
+ * settings; and the ledger, the plan's only memory. All of it is borrowed for one computation. The
+ * arrays are sorted as said at each, free of doubles, and NULL only with a count of 0.
+ */
+#pragma once
+
+#include "api/world.h"
+#include "base/nsec.h"
+#include "lb/lb.h"
+
+/* --- keys ----------------------------------------------------------------------------------- */
+
+/* A peer is named by its object, VRF and interface. Strings borrowed; never NULL ("" = none). */
+struct peer_key {
+	const char *name, *vrf, *interface;
+};
+int peer_key_cmp(const struct peer_key *a, const struct peer_key *b);
+
+/* --- inputs --------------------------------------------------------------------------------- */
+
+struct plan_settings {
+	const char *node_name; /* whose plan this is */
+	const char *ns;        /* MetalLB's namespace, "metallb-system" */
+	const char *lb_class;  /* NULL: only Services without a class */
+	bool dataplane;        /* false: mode off asked for by the command line's environment */
+};
+
+/* A link of this node, from netlink. */
+struct plan_link {
+	int ifindex;
+	const char *name;
+	bool up;
+};
+/* An address of this node. */
+struct plan_local_addr {
+	struct ip_addr addr;
+	uint8_t len;
+	int ifindex;
+};
+/* Which device a route to an address leaves by; asked for every peer address. */
+struct plan_route_to {
+	struct ip_addr to;
+	int ifindex; /* 0: no route */
+};
+/* A VIP for which conntrack holds flows that the kernel translates (DESIGN 7.2 step 8). */
+struct plan_taken {
+	struct ip_addr vip;
+	uint32_t flows;
+};
+
+struct plan_node {
+	const struct plan_link *links; /* by ifindex */
+	size_t n_links;
+	const struct plan_local_addr *addrs;
+	size_t n_addrs;
+	const struct plan_route_to *routes_to; /* by address */
+	size_t n_routes_to;
+	const int *default_devices; /* devices of the default routes of all tables in use, sorted */
+	size_t n_default_devices;
+	const struct plan_taken *taken; /* by address */
+	size_t n_taken;
+};
+
+/* What the sinks confirmed. */
+struct plan_actual_peer {
+	struct peer_key key;
+	bool established;
+	bool end_of_rib_sent;
+	const struct ip_prefix *advertised; /* sorted; empty unless established */
+	size_t n_advertised;
+	const char *last_error; /* NULL = none */
+	uint16_t refusals; /* attempts in a row that the peer refused or that could not be made */
+};
+enum plan_device_state { PLAN_DEVICE_OK, PLAN_DEVICE_FAILED };
+struct plan_actual_device {
+	int ifindex;
+	bool xdp, tc;               /* attached and verified */
+	bool generic;               /* XDP in generic (skb) mode */
+	const char *failure;        /* what was refused, NULL = nothing: "EBUSY ..." in words */
+	const char *failure_reason; /* CamelCase reason for the problem */
+	const char *remedy;
+};
+struct plan_actual {
+	const struct plan_actual_peer *peers; /* by key */
+	size_t n_peers;
+	const struct lb_actual *frontends; /* by key */
+	size_t n_frontends;
+	const struct plan_actual_device *devices; /* by ifindex */
+	size_t n_devices;
+	const char *dataplane_failure; /* the programs could not be loaded; NULL = loaded */
+};
+
+/* Which address a Service has: ipam_compute's result, read back. */
+struct plan_address {
+	const char *ns, *name; /* the Service */
+	struct ip_addr addr;
+	const char *pool; /* name of the pool that holds it; "" if none does */
+};
+struct plan_addresses {
+	const struct plan_address *items; /* by ns, name, addr */
+	size_t n;
+};
+
+struct plan_inputs {
+	const struct world *world;
+	const struct plan_addresses *addresses;
+	const struct plan_node *node;
+	const struct plan_actual *actual;
+	const struct plan_settings *settings;
+	bool synced; /* every source has delivered its first complete picture (gate 5) */
+};
+
+/* --- ledger: the plan's only memory --------------------------------------------------------- */
+
+/* A backend that left the EndpointSlices and keeps its flows until `until`. */
+struct plan_drain {
+	struct lb_key frontend;
+	struct lb_target target;
+	nsec_t until;
+};
+/* A VIP or frontend that no Service wants: since when no session holds a route to it. */
+struct plan_leaving {
+	struct lb_key frontend;
+	nsec_t unheld_since; /* NSEC_NEVER: still held */
+};
+struct plan_ledger {
+	const struct plan_drain *drains; /* by frontend, target */
+	size_t n_drains;
+	const struct plan_leaving *leaving; /* by frontend */
+	size_t n_leaving;
+};
+#define PLAN_DRAIN_DEFAULT_NS (60 * NSEC_PER_SEC)
+#define PLAN_UNHELD_NS        (2 * NSEC_PER_SEC) /* gate 2: for the routers' FIBs */

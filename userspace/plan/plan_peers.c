@@ -1,0 +1,434 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * The BGP sessions of this node: which BGPPeers select it, who owns a session that several of them
+ * describe (ruling 13: the oldest), passwords (ruling 4), source address (12), router id, timers. A
+ * peer that cannot be run as it was asked for, such as one without its password, is held back: a
+ * session with less protection than was ordered is worse than none. No password is ever in a text.
+ *
+ * Router id when the object names none: the lowest IPv4 address of this node outside 127.0.0.0/8,
+ * so that it is stable as long as the node's addresses are; without any, a hash of the node's name.
+ */
+#include "plan/plan_env.h"
+
+#include "base/hash.h"
+#include "base/limits.h"
+#include "base/sorted.h"
+
+#define RESTART_TIME_S 120 /* as FRR, which MetalLB's users know */
+#define MD5_KEY_MAX    80  /* TCP_MD5SIG_MAXKEYLEN */
+
+struct candidate {
+	const struct api_object *object;
+	const struct candidate *owner; /* of the session, NULL: itself */
+	uint64_t bit;                  /* of the session, once it is known */
+	bool aliased, started;
+	struct plan_peer peer;
+};
+
+struct peers_build {
+	const struct plan_inputs *in;
+	struct arena *arena;
+	struct plan_env *env;
+	struct candidate *items; /* oldest first */
+	size_t n;
+};
+
+#define peer_problem(b, severity, c, ...)                                                          \
+	object_problem(&(b)->env->problems, severity, (c)->object, __VA_ARGS__)
+
+int peer_key_cmp(const struct peer_key *a, const struct peer_key *b)
+{
+	int cmp = strcmp(a->name, b->name);
+
+	if (cmp == 0)
+		cmp = strcmp(a->vrf, b->vrf);
+	return cmp ? cmp : strcmp(a->interface, b->interface);
+}
+
+static bool is_internal(const struct api_peer *spec)
+{
+	if (spec->dynamic_asn != API_ASN_FIXED)
+		return spec->dynamic_asn == API_ASN_INTERNAL;
+	return spec->my_asn == spec->peer_asn;
+}
+
+/* --- password ------------------------------------------------------------------------------- */
+
+static const struct api_object *find_secret(const struct peers_build *b, const char *name)
+{
+	const struct world_list all = world_list(b->in->world, API_SECRET);
+
+	for (size_t i = 0; i < all.n; i++) {
+		const struct api_meta *m = &all.items[i]->meta;
+		const char *ns = plan_text(m->ns);
+
+		if (strcmp(m->name, name) == 0 &&
+		    (ns[0] == '\0' || strcmp(ns, b->env->settings->ns) == 0))
+			return all.items[i];
+	}
+	return NULL;
+}
+
+static const struct api_secret_item *secret_password(const struct api_object *secret)
+{
+	for (size_t i = 0; secret && i < secret->secret.n; i++)
+		if (strcmp(secret->secret.items[i].key, "password") == 0)
+			return &secret->secret.items[i];
+	return NULL;
+}
+
+static bool set_password(struct peers_build *b, struct candidate *c, const uint8_t *key, size_t len)
+{
+	if (len == 0 || len > MD5_KEY_MAX) {
+		peer_problem(b, SEVERITY_ERROR, c, "spec.password", "InvalidPassword",
+			     "use a password of 1 to 80 bytes",
+			     "the password has %zu bytes; the session is not started", len);
+		return false;
+	}
+	c->peer.password = key;
+	c->peer.password_len = len;
+	return true;
+}
+
+static bool password_by_reference(struct peers_build *b, struct candidate *c, const char *name,
+				  const char *field)
+{
+	const struct api_object *secret = find_secret(b, name);
+	const struct api_secret_item *item = secret_password(secret);
+
+	if (!item) {
+		peer_problem(b, SEVERITY_ERROR, c, field, "SecretMissing",
+			     "create it with the key password, in the agent's namespace",
+			     "%s; the session is not started",
+			     secret ? arena_printf(b->arena, "Secret %s has no key password", name)
+				    : arena_printf(b->arena, "there is no Secret %s", name));
+		return false;
+	}
+	if (!secret->secret.type || strcmp(secret->secret.type, "kubernetes.io/basic-auth") != 0)
+		peer_problem(b, SEVERITY_WARNING, c, field, "SecretType",
+			     "make it a Secret of type kubernetes.io/basic-auth",
+			     "Secret %s is not of the type MetalLB demands", name);
+	return set_password(b, c, item->data, item->len);
+}
+
+/* Ruling 4. False: the peer is held back. */
+static bool resolve_password(struct peers_build *b, struct candidate *c)
+{
+	static const char prefix[] = "secretref:";
+	const struct api_peer *spec = &c->object->peer;
+	const struct api_secret_item *item;
+
+	if (spec->password_secret)
+		return password_by_reference(b, c, spec->password_secret, "spec.passwordSecret");
+	if (!spec->password || spec->password[0] == '\0')
+		return true;
+	if (strncmp(spec->password, prefix, sizeof(prefix) - 1) == 0)
+		return password_by_reference(b, c, spec->password + sizeof(prefix) - 1,
+					     "spec.password");
+	item = secret_password(find_secret(b, spec->password));
+	if (item) {
+		peer_problem(
+			b, SEVERITY_INFO, c, "spec.password", "PasswordResolvedFromSecret",
+			"use passwordSecret to say so in the object",
+			"the password is the key password of the Secret that spec.password names");
+		return set_password(b, c, item->data, item->len);
+	}
+	peer_problem(b, SEVERITY_INFO, c, "spec.password", "PasswordLiteral",
+		     "use passwordSecret, so that the object does not hold the password",
+		     "using literal: no Secret has the name given as password");
+	return set_password(b, c, (const uint8_t *)spec->password, strlen(spec->password));
+}
+
+/* --- addresses and identifiers -------------------------------------------------------------- */
+
+static bool is_local(const struct plan_node *node, const struct ip_addr *a)
+{
+	for (size_t i = 0; i < node->n_addrs; i++)
+		if (ip_addr_equal(&node->addrs[i].addr, a))
+			return true;
+	return false;
+}
+
+static void resolve_source(struct peers_build *b, struct candidate *c)
+{
+	const struct ip_addr *source = &c->object->peer.source_address;
+	char text[IP_ADDR_TEXT];
+
+	if (ip_addr_is_none(source))
+		return;
+	if (is_local(b->in->node, source))
+		c->peer.source = *source;
+	else
+		peer_problem(b, SEVERITY_WARNING, c, "spec.sourceAddress", "SourceAddressNotLocal",
+			     "give the node that address, or select only the node that has it",
+			     "%s is not an address of this node; the kernel chooses the source",
+			     ip_addr_text(source, text));
+}
+
+static uint32_t node_router_id(const struct peers_build *b)
+{
+	const struct plan_node *node = b->in->node;
+	uint32_t lowest = UINT32_MAX;
+
+	for (size_t i = 0; i < node->n_addrs; i++) {
+		const struct ip_addr *a = &node->addrs[i].addr;
+		uint32_t v4;
+
+		if (!ip_addr_is_v4(a))
+			continue;
+		v4 = ip_addr_v4(a);
+		if (v4 != 0 && v4 >> 24 != 127 && v4 < lowest)
+			lowest = v4;
+	}
+	if (lowest != UINT32_MAX)
+		return lowest;
+	/* The top bit keeps it from being 0. */
+	return (uint32_t)hash_str(HASH_INIT, b->env->settings->node_name) | UINT32_C(1) << 31;
+}
+
+static size_t nodes_selected(const struct peers_build *b, const struct candidate *c)
+{
+	const struct world_list nodes = world_list(b->in->world, API_NODE);
+	size_t n = 0;
+
+	for (size_t i = 0; i < nodes.n; i++)
+		n += selectors_match(&c->object->peer.node_selectors, &nodes.items[i]->meta.labels,
+				     true);
+	return n;
+}
+
+/* Ruling 12: one id on two nodes makes the router refuse one of them. */
+static uint32_t resolve_router_id(struct peers_build *b, const struct candidate *c)
+{
+	const uint32_t asked = c->object->peer.router_id;
+
+	if (asked == 0)
+		return node_router_id(b);
+	if (nodes_selected(b, c) < 2)
+		return asked;
+	peer_problem(b, SEVERITY_WARNING, c, "spec.routerID", "RouterIdShared",
+		     "leave routerID out, or give each node a BGPPeer of its own",
+		     "several nodes would use the same router id; %s",
+		     b->env->config.strict ? "it is used as asked for (strict)"
+					   : "this node uses one of its own");
+	return b->env->config.strict ? asked : node_router_id(b);
+}
+
+static void resolve_bfd(struct peers_build *b, const struct candidate *c)
+{
+	const char *name = c->object->peer.bfd_profile;
+	const struct object_list all =
+		plan_objects(b->in->world, b->env->settings, API_BFD_PROFILE, b->arena, NULL);
+
+	if (!name || name[0] == '\0')
+		return;
+	for (size_t i = 0; i < all.n; i++) {
+		if (strcmp(all.items[i]->meta.name, name) != 0)
+			continue;
+		peer_problem(b, SEVERITY_INFO, c, "spec.bfdProfile", "NotSupportedYet",
+			     "rely on the hold timer meanwhile",
+			     "BFD is not supported yet; the session runs without it");
+		return;
+	}
+	peer_problem(b, SEVERITY_WARNING, c, "spec.bfdProfile", "BFDProfileMissing",
+		     "create the BFDProfile, or correct the name",
+		     "there is no BFDProfile %s; the session runs without BFD", name);
+}
+
+/* --- one peer ------------------------------------------------------------------------------- */
+
+static bool is_supported(struct peers_build *b, const struct candidate *c)
+{
+	const struct api_peer *spec = &c->object->peer;
+	const char *field = NULL;
+
+	if (plan_text(spec->interface)[0] != '\0')
+		field = "spec.interface";
+	else if (plan_text(spec->vrf)[0] != '\0')
+		field = "spec.vrf";
+	else if (ip_addr_is_none(&spec->address) || !ip_addr_is_v4(&spec->address))
+		field = "spec.peerAddress";
+	if (field)
+		peer_problem(b, SEVERITY_ERROR, c, field, "NotSupportedYet",
+			     "use an IPv4 peerAddress in the default VRF",
+			     "only IPv4 sessions in the default VRF are supported yet; "
+			     "the session is not started");
+	return !field;
+}
+
+static uint32_t own_asn(struct peers_build *b, const struct candidate *c)
+{
+	const struct api_peer *spec = &c->object->peer;
+
+	if (spec->local_asn == 0)
+		return spec->my_asn;
+	if (!is_internal(spec))
+		return spec->local_asn;
+	peer_problem(b, SEVERITY_WARNING, c, "spec.localASN", "LocalAsnOnIbgp",
+		     "leave localASN out",
+		     "localASN has no meaning on an iBGP session and is not used");
+	return spec->my_asn;
+}
+
+static void fill_session(struct peers_build *b, struct candidate *c)
+{
+	const struct api_peer *spec = &c->object->peer;
+	const struct api_config *config = &b->env->config;
+
+	c->peer.key = (struct peer_key){.name = c->object->meta.name,
+					.vrf = plan_text(spec->vrf),
+					.interface = plan_text(spec->interface)};
+	c->peer.address = spec->address;
+	c->peer.port = spec->port ? spec->port : 179;
+	c->peer.ttl = spec->ebgp_multihop || is_internal(spec) ? 255 : 1;
+	c->peer.object = c->object;
+	c->peer.bgp = (struct bgp_peer_config){
+		.local_asn = own_asn(b, c),
+		.remote_asn = spec->dynamic_asn == API_ASN_FIXED ? spec->peer_asn : 0,
+		.any_internal = spec->dynamic_asn == API_ASN_INTERNAL,
+		.any_external = spec->dynamic_asn == API_ASN_EXTERNAL,
+		.router_id = resolve_router_id(b, c),
+		.hold_s = spec->hold_s,
+		.keepalive_s = spec->keepalive_s,
+		.connect_s = spec->connect_s,
+		.graceful_restart = config->set & API_CONFIG_GRACEFUL_RESTART
+					    ? config->graceful_restart
+					    : spec->graceful_restart,
+		.restart_time_s = RESTART_TIME_S,
+	};
+	resolve_source(b, c);
+	resolve_bfd(b, c);
+	if (spec->dual_stack)
+		peer_problem(b, SEVERITY_INFO, c, "spec.dualStackAddressFamily", "NotSupportedYet",
+			     NULL, "only IPv4 routes are announced yet");
+}
+
+/* --- who owns a session --------------------------------------------------------------------- */
+
+static bool same_session(const struct api_peer *a, const struct api_peer *b)
+{
+	return ip_addr_equal(&a->address, &b->address) &&
+	       strcmp(plan_text(a->vrf), plan_text(b->vrf)) == 0 &&
+	       strcmp(plan_text(a->interface), plan_text(b->interface)) == 0;
+}
+
+static bool agrees(const struct api_peer *a, const struct api_peer *b)
+{
+	return a->my_asn == b->my_asn && a->peer_asn == b->peer_asn &&
+	       a->dynamic_asn == b->dynamic_asn && a->port == b->port;
+}
+
+static void find_owner(struct peers_build *b, struct candidate *c)
+{
+	for (const struct candidate *o = b->items; o < c; o++) {
+		const bool same_name = strcmp(o->object->meta.name, c->object->meta.name) == 0;
+
+		if (o->owner || (!same_name && !same_session(&o->object->peer, &c->object->peer)))
+			continue;
+		c->owner = o;
+		c->aliased = agrees(&o->object->peer, &c->object->peer);
+		peer_problem(b, c->aliased ? SEVERITY_WARNING : SEVERITY_ERROR, c,
+			     "spec.peerAddress", "DuplicatePeer",
+			     "keep one BGPPeer for each router and node",
+			     "BGPPeer %s is older and owns the session%s", o->object->meta.name,
+			     c->aliased ? "; this name stands for it in advertisements"
+					: "; this one differs in ASN or port and is not used");
+		return;
+	}
+}
+
+static void start(struct peers_build *b, struct candidate *c)
+{
+	if (c->owner || !is_supported(b, c) || !resolve_password(b, c))
+		return;
+	if (b->env->n_peers == LIMIT_PEERS) {
+		peer_problem(b, SEVERITY_ERROR, c, NULL, "TooManyPeers",
+			     "select fewer nodes with each BGPPeer",
+			     "a node has at most %d sessions; this one is not started",
+			     LIMIT_PEERS);
+		return;
+	}
+	fill_session(b, c);
+	c->started = true;
+	b->env->n_peers++;
+}
+
+static int cmp_candidate(const void *a, const void *b)
+{
+	const struct candidate *const *x = a, *const *y = b;
+
+	return peer_key_cmp(&(*x)->peer.key, &(*y)->peer.key);
+}
+
+static void number_peers(struct peers_build *b)
+{
+	struct plan_env *env = b->env;
+	struct candidate **started = arena_array_of(b->arena, env->n_peers, struct candidate *);
+	struct plan_peer *peers = arena_array_of(b->arena, env->n_peers, struct plan_peer);
+	size_t n = 0;
+
+	for (size_t i = 0; i < b->n; i++)
+		if (b->items[i].started)
+			started[n++] = &b->items[i];
+	qsort(started, n, sizeof(*started), cmp_candidate);
+	for (size_t i = 0; i < n; i++) {
+		peers[i] = started[i]->peer;
+		started[i]->bit = UINT64_C(1) << i;
+		if (!is_internal(&started[i]->object->peer))
+			env->ebgp |= started[i]->bit;
+	}
+	env->peers = peers;
+}
+
+static int cmp_name(const void *a, const void *b)
+{
+	const struct env_peer_name *x = a, *y = b;
+
+	return strcmp(x->name, y->name);
+}
+
+/* Every BGPPeer's name, also of those that are for other nodes: they are known all the same. */
+static void name_peers(struct peers_build *b, const struct object_list *all)
+{
+	struct env_peer_name *names = arena_array_of(b->arena, all->n, struct env_peer_name);
+
+	for (size_t i = 0; i < all->n; i++)
+		names[i].name = all->items[i]->meta.name;
+	qsort(names, all->n, sizeof(*names), cmp_name);
+	for (size_t i = 0; i < b->n; i++) {
+		const struct candidate *c = &b->items[i];
+		const struct env_peer_name key = {.name = c->object->meta.name};
+		struct env_peer_name *found =
+			sorted_find(&key, names, all->n, sizeof(*names), cmp_name);
+
+		if (c->owner)
+			found->bit |= c->aliased ? c->owner->bit : 0;
+		else
+			found->bit |= c->bit;
+	}
+	b->env->peer_names = names;
+	b->env->n_peer_names = all->n;
+}
+
+void plan_env_peers(const struct plan_inputs *in, struct arena *arena, struct plan_env *env)
+{
+	const struct object_list all =
+		plan_objects(in->world, env->settings, API_BGP_PEER, arena, &env->problems);
+	struct peers_build b = {.in = in,
+				.arena = arena,
+				.env = env,
+				.items = arena_array_of(arena, all.n, struct candidate)};
+
+	for (size_t i = 0; i < all.n; i++) {
+		struct candidate *c = &b.items[b.n];
+
+		if (!selectors_match(&all.items[i]->peer.node_selectors, &env->node_labels, true))
+			continue;
+		c->object = all.items[i];
+		b.n++;
+		find_owner(&b, c);
+		start(&b, c);
+	}
+	number_peers(&b);
+	name_peers(&b, &all);
+}

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * One Service's part of the plan: a fragment. It is a pure function of the environment, the
+ * Service, its addresses and its EndpointSlices; gates, actual state and time are applied to it
+ * afterwards, so that a fragment can be kept as long as its arguments are the same. A fragment
+ * never changes once made.
+ */
+#pragma once
+
+#include "plan/plan_env.h"
+
+struct plan_service_input {
+	const struct api_object *service;
+	struct world_list slices;
+	const struct plan_address *addresses; /* of this Service */
+	size_t n_addresses;
+};
+
+/* One port of one VIP. */
+struct plan_port {
+	struct plan_service row; /* announced: as far as the Service itself is concerned */
+	struct lb_frontend lb;   /* all but the table's name; key.port 0: nothing to program */
+};
+
+/* That a VIP wants a prefix announced, by one advertisement. */
+struct plan_claim {
+	struct ip_prefix prefix;
+	struct ip_addr vip;
+	const struct env_advert *advert;
+};
+
+struct plan_fragment {
+	const struct api_object *service;
+	struct plan_port *ports;
+	size_t n_ports;
+	struct plan_claim *claims;
+	size_t n_claims;
+	const struct env_pool **pools; /* of each address, NULL where no pool holds it */
+	size_t n_pools;
+	struct problems problems;
+};
+
+/* The checks are metallb.md 3.1, in its order and with its words as reasons. */
+struct plan_fragment *plan_service(const struct plan_env *env, const struct plan_service_input *in,
+				   struct arena *arena);
+
+/* The endpoints of one Service port, merged from all slices (kubernetes.md 3.2). */
+struct port_endpoints {
+	const struct lb_target *targets; /* on this node, by lb_target_cmp */
+	size_t n_targets, n_ready;
+	const struct plan_service_backend *backends; /* all that are usable, for status */
+	size_t n_backends;
+	bool remote; /* some usable endpoint is on another node, or on none that is known */
+	bool ipv6;   /* some endpoint was left out because it is IPv6 */
+	bool too_many;
+};
+struct port_endpoints plan_service_endpoints(const struct plan_settings *settings,
+					     const struct plan_service_input *in, size_t port,
+					     struct arena *arena);

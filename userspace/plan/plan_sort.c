@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * Sorting helpers of the planner; see the header. qsort and memcpy want no NULL, also for nothing,
+ * so empty arrays are answered before they get there.
+ */
+#include "plan/plan_sort.h"
+
+#include "base/mem.h"
+
+size_t plan_sort_unique(void *items, size_t n, size_t size, int (*cmp)(const void *, const void *))
+{
+	char *at = items;
+	size_t last = 0;
+
+	if (n == 0)
+		return 0;
+	qsort(items, n, size, cmp);
+	for (size_t i = 1; i < n; i++) {
+		if (cmp(at + last * size, at + i * size) == 0)
+			continue;
+		if (++last != i)
+			memcpy(at + last * size, at + i * size, size);
+	}
+	return last + 1;
+}
+
+size_t plan_lower_bound(const void *key, const void *items, size_t n, size_t size,
+			int (*cmp)(const void *key, const void *item))
+{
+	const char *at = items;
+	size_t low = 0, high = n;
+
+	while (low < high) {
+		const size_t middle = low + (high - low) / 2;
+
+		if (cmp(key, at + middle * size) > 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * Two things the planner does to sorted arrays beside finding and diffing (base/sorted.h): making
+ * one out of a heap of rows, and finding the first row of a run of equal keys. No state, no memory.
+ */
+#pragma once
+
+#include <stddef.h>
+
+/* Sorts and drops doubles in place; of rows that cmp calls equal the first kept is any of them. */
+size_t plan_sort_unique(void *items, size_t n, size_t size, int (*cmp)(const void *, const void *));
+
+/* Index of the first item that is not before the key; n if all are. */
+size_t plan_lower_bound(const void *key, const void *items, size_t n, size_t size,
+			int (*cmp)(const void *key, const void *item));

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * The sinks' interface as the planner's side declares it: the data plane store is implemented on
+ * BPF maps by sys/, in memory by tests/fake/. Every call is idempotent; a failed one stays in the
+ * next diff and is tried again.
+ */
+#pragma once
+
+#include "plan/plan.h"
+
+struct lb_store_ops {
+	/* Programs or updates a frontend or VIP. 0 or -errno (-ENOSPC: a table is full). */
+	int (*put)(void *ctx, nsec_t now, const struct lb_frontend *f);
+	int (*del)(void *ctx, nsec_t now, const struct lb_key *key);
+	/* Sends the self-test packet through the loaded program; 0, or -errno if it went astray. */
+	int (*test)(void *ctx, nsec_t now, const struct lb_key *key);
+	/* What is programmed, sorted by key, in the arena. Reads the maps' mapping, no syscalls. */
+	void (*dump)(void *ctx, struct arena *arena, const struct lb_actual **ret, size_t *ret_n);
+};
+struct lb_store {
+	const struct lb_store_ops *ops;
+	void *ctx;
+};
+
+/* Result of applying the frontends of a plan. */
+struct plan_apply_result {
+	size_t n_done, n_failed;
+	int first_error; /* -errno */
+};
+
+/*
+ * Brings the store to the plan's frontends: one merge-diff over dump(), changed ones put and
+ * tested, those not wanted deleted, `hold` ones left alone. VIP keys (port 0) are put first and
+ * deleted last.
+ */
+struct plan_apply_result plan_apply_frontends(const struct plan *plan, const struct lb_store *store,
+					      nsec_t now, struct arena *scratch);
+
+/* Brings one peer's rib to the plan's routes. `peer` is its index in plan->peers. */
+void plan_apply_routes(const struct plan *plan, size_t peer, struct bgp_rib *rib);

@@ -1,0 +1,323 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * Attaching. A link knows its device as long as that lives; afterwards it says 0, and the index in
+ * its pin's name may belong to another device by then. So a pinned link is asked before it is used.
+ */
+#include "sys/bpf_attach.h"
+
+#include "sys/bpf_clsact.h"
+#include "sys/bpf_pins.h"
+#include "sys/bpf_tcx.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <linux/if_link.h>
+#include <net/if.h>
+
+#define XDP "xdp"
+#define TCX "tcx"
+
+/* --- pinned links --------------------------------------------------------------------------------
+ */
+
+static int link_path(char path[BPF_PINS_PATH], const char *pin_dir, const char *hook, int ifindex)
+{
+	char name[32];
+
+	snprintf(name, sizeof(name), "%s-%d", hook, ifindex);
+	return bpf_pins_path(path, pin_dir, BPF_PINS_LINKS, name);
+}
+
+static bool is_there(int ifindex)
+{
+	char name[IF_NAMESIZE];
+
+	return if_indextoname((unsigned)ifindex, name) != NULL;
+}
+
+/* The words of a struct bpf_link_info that libbpf's header knows, and tcx's, which it does not. */
+struct link_info {
+	struct bpf_link_info known;
+	uint8_t more[64];
+};
+
+/* The device a link is bound to, 0 = gone; and its program. XDP and tcx name it at one place. */
+static int link_device(int fd, uint32_t *ret_prog_id)
+{
+	struct link_info info = {.known = {.type = 0}};
+	__u32 len = sizeof(info);
+
+	if (bpf_obj_get_info_by_fd(fd, &info.known, &len) != 0)
+		return 0;
+	if (ret_prog_id)
+		*ret_prog_id = info.known.prog_id;
+	return (int)info.known.xdp.ifindex;
+}
+
+static void detach_link(const char *pin_dir, const char *hook, int ifindex)
+{
+	char path[BPF_PINS_PATH];
+	int fd;
+
+	if (link_path(path, pin_dir, hook, ifindex) != 0)
+		return;
+	fd = bpf_obj_get(path);
+	(void)unlink(path);
+	if (fd < 0)
+		return;
+	(void)bpf_link_detach(fd); /* fails if the device is gone: then nothing is attached */
+	close(fd);
+}
+
+/* Gives the pinned link of a device the program; its fd, or -ENOENT: there is none that can be
+ * used. */
+static int adopt_link(const struct bpf_hook_args *args, const char *hook)
+{
+	char path[BPF_PINS_PATH];
+	int fd;
+
+	if (link_path(path, args->pin_dir, hook, args->ifindex) != 0)
+		return -ENOENT;
+	fd = bpf_obj_get(path);
+	if (fd < 0)
+		return -ENOENT;
+	if (link_device(fd, NULL) == args->ifindex && bpf_link_update(fd, args->prog_fd, NULL) == 0)
+		return fd;
+	close(fd);
+	detach_link(args->pin_dir, hook, args->ifindex);
+	return -ENOENT;
+}
+
+/* Pins a new link; an unpinned one would end with this process. Consumes fd. */
+static int pin_link(const struct bpf_hook_args *args, const char *hook, int fd)
+{
+	char path[BPF_PINS_PATH];
+	int error = link_path(path, args->pin_dir, hook, args->ifindex);
+
+	if (error == 0)
+		error = bpf_pins_put(fd, path);
+	close(fd);
+	return error;
+}
+
+/* --- XDP -----------------------------------------------------------------------------------------
+ */
+
+static void refuse(struct bpf_refusal *ret, const char *reason, const char *remedy,
+		   const char *failure)
+{
+	*ret = (struct bpf_refusal){.failure = failure, .reason = reason, .remedy = remedy};
+}
+
+static void refuse_xdp(const struct bpf_hook_args *args, int error, struct bpf_refusal *ret)
+{
+	if (error == -EBUSY || error == -EEXIST)
+		refuse(ret, "XdpBusy",
+		       "detach the other program (ip link set dev DEVICE xdp off), choose other "
+		       "uplinks, or set spec.dataplane.mode to off to announce only",
+		       arena_printf(args->words, "another program owns the XDP hook of %s: EBUSY",
+				    args->name));
+	else if (error == -EOPNOTSUPP || error == -EINVAL)
+		refuse(ret, "XdpUnsupported",
+		       "set spec.dataplane.mode to generic (slower), or choose other uplinks",
+		       arena_printf(args->words, "the driver of %s refuses native XDP: %s",
+				    args->name, strerror(-error)));
+	else if (error == -ENODEV)
+		refuse(ret, "DeviceMissing", "create the device, or choose other uplinks",
+		       arena_printf(args->words, "there is no device %s: ENODEV", args->name));
+	else
+		refuse(ret, "XdpRefused", "see the agent's log at level debug",
+		       arena_printf(args->words, "cannot attach XDP to %s: %s", args->name,
+				    strerror(-error)));
+}
+
+/* 1: generic, 0: native, or -errno. */
+static int xdp_is_generic(int ifindex)
+{
+	LIBBPF_OPTS(bpf_xdp_query_opts, opts);
+	int error = bpf_xdp_query(ifindex, 0, &opts);
+
+	return error ? error : opts.attach_mode == XDP_ATTACHED_SKB;
+}
+
+static int create_xdp(const struct bpf_hook_args *args, uint32_t mode)
+{
+	LIBBPF_OPTS(bpf_link_create_opts, opts, .flags = mode);
+	int fd = bpf_link_create(args->prog_fd, args->ifindex, BPF_XDP, &opts);
+
+	return fd < 0 ? fd : pin_link(args, XDP, fd);
+}
+
+static int adopt_xdp(const struct bpf_hook_args *args, bool *ret_generic)
+{
+	int fd = adopt_link(args, XDP), generic;
+
+	if (fd < 0)
+		return fd;
+	close(fd);
+	generic = xdp_is_generic(args->ifindex);
+	if (generic < 0 || (generic && !args->allow_generic)) {
+		bpf_detach_xdp(args->pin_dir, args->ifindex);
+		return -ENOENT;
+	}
+	*ret_generic = generic;
+	return 0;
+}
+
+int bpf_attach_xdp(const struct bpf_hook_args *args, bool *ret_generic,
+		   struct bpf_refusal *ret_refusal)
+{
+	int error = adopt_xdp(args, ret_generic);
+
+	if (error == 0)
+		return 0;
+	*ret_generic = false;
+	error = is_there(args->ifindex) ? create_xdp(args, XDP_FLAGS_DRV_MODE) : -ENODEV;
+	if ((error == -EOPNOTSUPP || error == -EINVAL) && args->allow_generic) {
+		error = create_xdp(args, XDP_FLAGS_SKB_MODE);
+		*ret_generic = error == 0;
+	}
+	if (error != 0)
+		refuse_xdp(args, error, ret_refusal);
+	return error;
+}
+
+void bpf_detach_xdp(const char *pin_dir, int ifindex)
+{
+	detach_link(pin_dir, XDP, ifindex);
+}
+
+/* --- tc ------------------------------------------------------------------------------------------
+ */
+
+static void refuse_tc(const struct bpf_hook_args *args, int error, struct bpf_refusal *ret)
+{
+	if (error == -EBUSY)
+		refuse(ret, "TcNotFirst",
+		       "find out who attaches before others at egress (bpftool net), and make it "
+		       "attach behind",
+		       arena_printf(args->words,
+				    "another program stays in front of ours at the egress of %s",
+				    args->name));
+	else if (error == -ENODEV)
+		refuse(ret, "DeviceMissing", "create the device, or choose other uplinks",
+		       arena_printf(args->words, "there is no device %s: ENODEV", args->name));
+	else
+		refuse(ret, "TcRefused", "see the agent's log at level debug",
+		       arena_printf(args->words, "cannot attach at the egress of %s: %s",
+				    args->name, strerror(-error)));
+}
+
+/* 1: the link's program is the first of the list; 0: it is not; -errno. */
+static int tcx_is_first(int link_fd, int ifindex)
+{
+	uint32_t ours = 0, first = 0;
+	int error;
+
+	if (link_device(link_fd, &ours) != ifindex)
+		return 0;
+	error = bpf_tcx_first(ifindex, &first);
+	return error ? error : first == ours;
+}
+
+/* Attaches anew at the head. The old link goes first: a program can be in a list but once. */
+static int create_tcx(const struct bpf_hook_args *args)
+{
+	int fd, first, error;
+
+	detach_link(args->pin_dir, TCX, args->ifindex);
+	fd = bpf_tcx_attach(args->ifindex, args->prog_fd);
+	if (fd < 0)
+		return fd;
+	first = tcx_is_first(fd, args->ifindex);
+	error = pin_link(args, TCX, fd);
+	if (error != 0)
+		return error;
+	return first < 0 ? first : first ? 0 : -EBUSY;
+}
+
+static int attach_tcx(const struct bpf_hook_args *args)
+{
+	int fd = adopt_link(args, TCX), first;
+
+	if (fd < 0)
+		return create_tcx(args);
+	first = tcx_is_first(fd, args->ifindex);
+	close(fd);
+	return first == 1 ? 0 : create_tcx(args);
+}
+
+static int attach_clsact(const struct bpf_hook_args *args)
+{
+	int error = bpf_clsact_attach(args->ifindex, args->prog_fd), first;
+
+	if (error != 0)
+		return error;
+	first = bpf_clsact_is_first(args->ifindex);
+	return first < 0 ? first : first ? 0 : -EBUSY;
+}
+
+int bpf_attach_tc(const struct bpf_hook_args *args, struct bpf_refusal *ret_refusal)
+{
+	int error = is_there(args->ifindex) ? attach_tcx(args) : -ENODEV;
+
+	if (error == -EINVAL)
+		error = attach_clsact(args);
+	if (error != 0)
+		refuse_tc(args, error, ret_refusal);
+	return error;
+}
+
+void bpf_detach_tc(const char *pin_dir, int ifindex)
+{
+	detach_link(pin_dir, TCX, ifindex);
+	(void)bpf_clsact_detach(ifindex);
+}
+
+/* --- all devices ---------------------------------------------------------------------------------
+ */
+
+struct sweep {
+	const char *pin_dir;
+	bpf_attach_keep keep;
+	const void *ctx;
+};
+
+static void sweep_link(void *ctx, const char *name)
+{
+	const struct sweep *s = ctx;
+	bool is_xdp = strncmp(name, XDP "-", 4) == 0;
+	int ifindex = (int)strtol(name + 4, NULL, 10);
+
+	if (!is_xdp && strncmp(name, TCX "-", 4) != 0)
+		return;
+	if (!s->keep(s->ctx, ifindex, is_xdp))
+		detach_link(s->pin_dir, is_xdp ? XDP : TCX, ifindex);
+}
+
+int bpf_attach_sweep(const char *pin_dir, bpf_attach_keep keep, const void *ctx)
+{
+	struct sweep s = {.pin_dir = pin_dir, .keep = keep, .ctx = ctx};
+	char links[BPF_PINS_PATH];
+	int error = bpf_pins_path(links, pin_dir, BPF_PINS_LINKS, NULL);
+
+	return error ? error : bpf_pins_each(links, sweep_link, &s);
+}
+
+int bpf_attach_sweep_filters(bpf_attach_keep keep, const void *ctx)
+{
+	struct if_nameindex *devices = if_nameindex();
+	int error = 0, one;
+
+	if (!devices)
+		return -errno;
+	for (const struct if_nameindex *d = devices; d->if_index != 0; d++) {
+		if (keep(ctx, (int)d->if_index, false))
+			continue;
+		one = bpf_clsact_detach((int)d->if_index);
+		error = error ? error : one;
+	}
+	if_freenameindex(devices);
+	return error;
+}

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * The hooks of one device: xdp_lb at its XDP hook and tc_reply first at its egress, by links that
+ * are pinned under the device's index, so that they outlive the agent. A pinned link is adopted by
+ * giving it the new program, which no packet notices; one whose device is gone is put away.
+ */
+#pragma once
+
+#include "base/arena.h"
+
+#include <stdbool.h>
+
+/* What was refused, in words; failure == NULL: nothing. */
+struct bpf_refusal {
+	const char *failure, *reason, *remedy;
+};
+
+struct bpf_hook_args {
+	const char *pin_dir;
+	int ifindex;
+	const char *name; /* of the device, for words */
+	int prog_fd;
+	bool allow_generic; /* XDP: skb mode where the driver has none */
+	struct arena *words;
+};
+
+/* 0 and whether it is generic mode; or -errno and *ret_refusal. */
+int bpf_attach_xdp(const struct bpf_hook_args *args, bool *ret_generic,
+		   struct bpf_refusal *ret_refusal) must_check;
+
+/* Attached and, read back, the first of its list. 0; or -errno and *ret_refusal. */
+int bpf_attach_tc(const struct bpf_hook_args *args, struct bpf_refusal *ret_refusal) must_check;
+
+/* Detaches and unpins one hook of a device; nothing there is fine. */
+void bpf_detach_xdp(const char *pin_dir, int ifindex);
+void bpf_detach_tc(const char *pin_dir, int ifindex);
+
+/* Detaches what hangs on pinned links, except what keep() wants. 0 or -errno. */
+typedef bool (*bpf_attach_keep)(const void *ctx, int ifindex, bool is_xdp);
+int bpf_attach_sweep(const char *pin_dir, bpf_attach_keep keep, const void *ctx);
+
+/* Classic filters are not pinned: looks for ours on all devices of this namespace. 0 or -errno. */
+int bpf_attach_sweep_filters(bpf_attach_keep keep, const void *ctx);

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * The clsact way of attaching at egress, for kernels without tcx (before 6.6): a direct-action
+ * filter at priority 1 under a handle of our own. Within a priority the newest filter runs first,
+ * so ours is put anew when another has come before it. A qdisc that others may use is never
+ * removed.
+ */
+#pragma once
+
+#include "base/mem.h"
+
+#include <stdbool.h>
+
+/* Attaches, or puts first again. 0 or -errno. */
+int bpf_clsact_attach(int ifindex, int prog_fd) must_check;
+
+/* 1: our filter is there and the first of all; 0: it is not; -errno. */
+int bpf_clsact_is_first(int ifindex) must_check;
+
+/* Removes our filter. 0, also when there is none, or -errno. */
+int bpf_clsact_detach(int ifindex);

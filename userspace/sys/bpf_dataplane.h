@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * The data plane in the kernel: loads or adopts the pinned maps and programs, attaches xdp_lb and
+ * tc_reply to devices, and offers the maps as the planner's store. The pinned maps are the only
+ * truth for slots, ids and generations: they are rebuilt from them at every start, so that a
+ * restart of the agent moves no packet.
+ */
+#pragma once
+
+#include "plan/sink.h"
+
+struct bpf_dataplane;
+
+struct bpf_dataplane_args {
+	const char *pin_dir;   /* below a bpffs; made if missing */
+	uint32_t flow_entries; /* total over possible CPUs; 0 = default; other than pinned: kept,
+				  said */
+	uint64_t flow_seed;    /* secret, for fresh maps */
+};
+
+/*
+ * Loads the programs; adopts pinned maps of our ABI version, else starts with fresh ones.
+ * *ret_adopted says which. On failure returns -errno and *ret_failure says in words what was
+ * refused (owned by the caller's arena).
+ */
+int bpf_dataplane_open(const struct bpf_dataplane_args *args, struct arena *arena, nsec_t now,
+		       struct bpf_dataplane **ret, bool *ret_adopted,
+		       const char **ret_failure) must_check;
+/* Lets go of everything in this process; what is pinned stays and forwards. NULL is fine. */
+struct bpf_dataplane *bpf_dataplane_close(struct bpf_dataplane *dp);
+
+/* The maps as the planner's store; valid as long as dp. */
+struct lb_store bpf_dataplane_store(struct bpf_dataplane *dp);
+
+/*
+ * Network namespaces of the pods by address, sorted by ip_addr_cmp, in place of all told before: so
+ * that a pod's own sockets can be asked who owns a flow.
+ */
+void bpf_dataplane_set_nsids(struct bpf_dataplane *dp, const struct lb_nsid *nsids, size_t n);
+
+/*
+ * Brings the hooks to the plan's devices: attaches, adopts or replaces pinned links, detaches what
+ * is not wanted, verifies that ours is first at tc. Failures are remembered per device.
+ */
+void bpf_dataplane_apply_devices(struct bpf_dataplane *dp, const struct plan_device *devices,
+				 size_t n);
+/* Looks at the hooks again (after RTM_DELQDISC, RTM_DELTFILTER, RTM_NEWLINK, and now and then). */
+void bpf_dataplane_verify(struct bpf_dataplane *dp);
+/* State per device, by ifindex, in the arena. */
+void bpf_dataplane_devices(const struct bpf_dataplane *dp, struct arena *arena,
+			   const struct plan_actual_device **ret, size_t *ret_n);
+
+/* Periodic work (settling rows, freeing what has rested). Returns when it wants to be called again.
+ */
+nsec_t bpf_dataplane_tick(struct bpf_dataplane *dp, nsec_t now);
+
+/* Packets and bytes of one frontend, summed over CPUs; per target in the order of dump(). */
+struct bpf_counter {
+	uint64_t packets, bytes;
+};
+bool bpf_dataplane_count(struct bpf_dataplane *dp, const struct lb_key *key,
+			 struct bpf_counter *ret_total, struct bpf_counter *targets, size_t cap);
+/* Drops by reason, LB_N_DROPS entries of bpf/abi.h; returns how many reasons there are. */
+size_t bpf_dataplane_drops(struct bpf_dataplane *dp, uint64_t *counts, size_t cap);
+
+/*
+ * Detaches and unpins everything of ours under pin_dir, also what an older version left. Returns 0
+ * also when there was nothing, or -errno.
+ */
+int bpf_dataplane_cleanup(const char *pin_dir);

@@ -1,0 +1,338 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * Loading. Sizes and the constants of the hot path are set between open and load:
+ *
+ *   flow4      flow_entries in all, shared out to possible CPUs in powers of two
+ *   reply      at least REPLY_MIN; as many as flow_entries asks for, but no more than conntrack can
+ *              hold where that is known. An LRU map is allocated whole, so it is not sized by
+ *              nf_conntrack_max alone: that would cost tens of MB on a node without a flow
+ *   age_shift  so that an age unit is near four seconds whatever the kernel's HZ
+ *
+ * Fresh maps are pinned beside the old ones and then take their place, so that a start that fails
+ * half-way leaves the former run as it was. The old programs keep their maps until their links are
+ * given the new program.
+ */
+#include "sys/bpf_load.h"
+
+#include "sys/bpf_pins.h"
+#include "sys/clock.h"
+#include "sys/files.h"
+#include "sys/log.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <linux/types.h>
+
+#include "bpf/abi.h"
+
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wcast-qual" /* generated code */
+#include "tc_reply.skel.h"
+#include "xdp_lb.skel.h"
+#pragma GCC diagnostic pop
+
+#define FLOW_ENTRIES  131072u
+#define REPLY_MIN     65536u
+#define REPLY_MAX     (1u << 24)
+#define REPLY_NEW     16384u
+#define FLOW_BITS_MAX 20u
+#define CONNTRACK_MAX "/proc/sys/net/netfilter/nf_conntrack_max"
+
+/* --- ages ----------------------------------------------------------------------------------------
+ */
+
+/* The length of a jiffy: what the coarse clock's resolution is. */
+static nsec_t tick_ns(void)
+{
+	struct timespec res = {.tv_nsec = 0};
+
+	if (clock_getres(CLOCK_MONOTONIC_COARSE, &res) != 0 || res.tv_nsec < 100000)
+		return 4 * NSEC_PER_MSEC;
+	return (nsec_t)res.tv_nsec;
+}
+
+/* A unit between 2.8 and 5.7 seconds: four, as far as powers of two allow. */
+static uint32_t age_shift(nsec_t tick)
+{
+	uint32_t shift = 0;
+
+	while (tick << shift < 2828 * NSEC_PER_MSEC)
+		shift++;
+	return shift;
+}
+
+/* The kernel counts jiffies from five minutes before the wrap of 32 bits (INITIAL_JIFFIES). */
+uint16_t bpf_load_age(void)
+{
+	nsec_t tick = tick_ns();
+	uint64_t hz = (NSEC_PER_SEC + tick / 2) / tick;
+	uint64_t jiffies = (uint32_t)(0 - 300 * hz) + clock_now() / tick;
+	uint16_t age = (uint16_t)(jiffies >> age_shift(tick));
+
+	return age ? age : 1;
+}
+
+/* --- sizes ---------------------------------------------------------------------------------------
+ */
+
+static uint32_t flow_bits(uint32_t entries)
+{
+	int cpus = libbpf_num_possible_cpus();
+	uint32_t lines, bits = 0;
+
+	entries = entries ? entries : FLOW_ENTRIES;
+	lines = entries / LB_FLOW4_WAYS / (cpus > 0 ? (uint32_t)cpus : 1);
+	while (bits < FLOW_BITS_MAX && UINT32_C(2) << bits <= lines)
+		bits++;
+	return bits;
+}
+
+static uint32_t conntrack_max(void)
+{
+	_cleanup_(freep) char *text = NULL;
+	size_t len;
+
+	if (file_read(CONNTRACK_MAX, 64, &text, &len) != 0)
+		return REPLY_MAX;
+	return (uint32_t)strtoul(text, NULL, 10);
+}
+
+static uint32_t reply_entries(uint32_t flow_entries)
+{
+	uint32_t most = conntrack_max();
+	uint32_t n = flow_entries < most ? flow_entries : most;
+
+	if (n > REPLY_MAX)
+		return REPLY_MAX;
+	return n > REPLY_MIN ? n : REPLY_MIN;
+}
+
+static int set_sizes(struct xdp_lb_bpf *xdp, const struct bpf_load_args *args)
+{
+	uint32_t bits = flow_bits(args->flow_entries);
+	int cpus = libbpf_num_possible_cpus(), error;
+
+	if (cpus < 0)
+		return cpus;
+	error = bpf_map__set_max_entries(xdp->maps.flow4, (uint32_t)cpus << bits);
+	if (error == 0)
+		error = bpf_map__set_max_entries(xdp->maps.reply,
+						 reply_entries(args->flow_entries));
+	if (error == 0)
+		error = bpf_map__set_max_entries(xdp->maps.reply_new, REPLY_NEW);
+	return error;
+}
+
+/* --- adoption ------------------------------------------------------------------------------------
+ */
+
+/* The config of pinned maps that we can go on with. -ENOENT: none, or not ours to adopt. */
+static int pinned_config(const char *maps_dir, struct lb_config *ret)
+{
+	char path[BPF_PINS_PATH];
+	__u32 zero = 0;
+	int fd, error = bpf_pins_path(path, maps_dir, "config", NULL);
+
+	if (error != 0)
+		return error;
+	fd = bpf_obj_get(path);
+	if (fd < 0)
+		return -ENOENT;
+	error = bpf_map_lookup_elem(fd, &zero, ret);
+	close(fd);
+	if (error != 0)
+		return error;
+	if (ret->abi_version != LB_ABI_VERSION || ret->boot != clock_boot_id()) {
+		log_warn("bpf: pinned maps not adopted", "abi_version=%u", ret->abi_version);
+		return -ENOENT;
+	}
+	return 0;
+}
+
+static void say_flow_entries(const struct bpf_load_args *args, const struct lb_config *config)
+{
+	if (flow_bits(args->flow_entries) != config->flow_bits)
+		log_warn("bpf: flowEntries differs from the pinned maps, which are kept",
+			 "pinned_bits=%u wanted_bits=%u", config->flow_bits,
+			 flow_bits(args->flow_entries));
+}
+
+/* Opens xdp_lb over the pinned maps, or with fresh ones; *config says what both agree on. */
+static struct xdp_lb_bpf *open_xdp(const struct bpf_load_args *args, const char *maps_dir,
+				   struct lb_config *config, bool *ret_adopted)
+{
+	struct xdp_lb_bpf *xdp = xdp_lb_bpf__open();
+	int error;
+
+	*ret_adopted = false;
+	if (xdp && pinned_config(maps_dir, config) == 0) {
+		error = bpf_maps_reuse(xdp->obj, maps_dir);
+		*ret_adopted = error == 0;
+		if (error == 0)
+			say_flow_entries(args, config);
+		else
+			log_warn("bpf: pinned maps not adopted", "error=%d", -error);
+		if (error != 0) { /* some are reused already: begin anew */
+			xdp_lb_bpf__destroy(xdp);
+			xdp = xdp_lb_bpf__open();
+		}
+	}
+	if (!*ret_adopted)
+		*config = (struct lb_config){.abi_version = LB_ABI_VERSION,
+					     .flow_seed = args->flow_seed,
+					     .flow_bits = flow_bits(args->flow_entries),
+					     .boot = clock_boot_id()};
+	return xdp;
+}
+
+static int open_error(void)
+{
+	return errno > 0 ? -errno : -EIO;
+}
+
+static int load_xdp(const struct bpf_load_args *args, const char *maps_dir, struct bpf_programs *p,
+		    struct lb_config *config)
+{
+	struct xdp_lb_bpf *xdp = open_xdp(args, maps_dir, config, &p->adopted);
+	__u32 zero = 0;
+	int error;
+
+	if (!xdp)
+		return open_error();
+	p->xdp_skeleton = xdp;
+	error = bpf_maps_inners(xdp->obj, &p->inners);
+	if (error == 0 && !p->adopted)
+		error = set_sizes(xdp, args);
+	xdp->rodata->age_shift = age_shift(tick_ns());
+	xdp->rodata->flow_bits = config->flow_bits;
+	xdp->rodata->flow_seed = config->flow_seed;
+	if (error == 0)
+		error = xdp_lb_bpf__load(xdp);
+	if (error == 0 && !p->adopted)
+		error = bpf_map_update_elem(bpf_map__fd(xdp->maps.config), &zero, config, BPF_ANY);
+	p->xdp = xdp->obj;
+	p->xdp_fd = bpf_program__fd(xdp->progs.xdp_lb);
+	return error;
+}
+
+static int load_tc(struct bpf_programs *p)
+{
+	struct tc_reply_bpf *tc = tc_reply_bpf__open();
+	int error;
+
+	if (!tc)
+		return open_error();
+	p->tc_skeleton = tc;
+	tc->rodata->age_shift = age_shift(tick_ns());
+	error = bpf_maps_share(p->xdp, tc->obj);
+	if (error == 0)
+		error = tc_reply_bpf__load(tc);
+	p->tc = tc->obj;
+	p->tc_fd = bpf_program__fd(tc->progs.tc_reply);
+	return error;
+}
+
+/* --- pins ----------------------------------------------------------------------------------------
+ */
+
+/* Fresh maps beside the old ones, then in their place. */
+static int pin_maps(const struct bpf_programs *p, const char *pin_dir, const char *maps_dir)
+{
+	char next[BPF_PINS_PATH];
+	int error = bpf_pins_path(next, pin_dir, BPF_PINS_NEXT, NULL);
+
+	if (error == 0)
+		error = bpf_pins_remove_folder(next);
+	if (error == 0)
+		error = dir_make(next, 0700);
+	if (error == 0)
+		error = bpf_maps_pin(p->xdp, next);
+	if (error == 0)
+		error = bpf_pins_remove_folder(maps_dir);
+	if (error == 0 && rename(next, maps_dir) != 0)
+		error = -errno;
+	return error;
+}
+
+static int pin_program(int fd, const char *pin_dir, const char *name)
+{
+	char path[BPF_PINS_PATH];
+	int error = bpf_pins_path(path, pin_dir, BPF_PINS_PROGS, name);
+
+	return error ? error : bpf_pins_put(fd, path);
+}
+
+/* --- all of it -----------------------------------------------------------------------------------
+ */
+
+static const char *refusal(struct arena *arena, const char *what, int error)
+{
+	if (error == -EPERM)
+		return arena_printf(arena,
+				    "%s: not permitted; CAP_BPF, CAP_NET_ADMIN and "
+				    "CAP_SYS_ADMIN are needed",
+				    what);
+	if (error == -EMEDIUMTYPE)
+		return arena_printf(arena, "%s: it is not on a bpffs", what);
+	return arena_printf(arena, "%s: %s", what, strerror(-error));
+}
+
+static int print_libbpf(enum libbpf_print_level level, const char *fmt, va_list args)
+	printf_like(2, 0);
+
+/* libbpf tells of the verifier at length; it is for those who look. */
+static int print_libbpf(enum libbpf_print_level level, const char *fmt, va_list args)
+{
+	char text[LOG_VALUE_BYTES];
+
+	if (level == LIBBPF_DEBUG || !log_enabled(LOG_LEVEL_DEBUG))
+		return 0;
+	vsnprintf(text, sizeof(text), fmt, args);
+	log_debug("bpf: libbpf", "text=%s", log_quote(text));
+	return 0;
+}
+
+int bpf_load(const struct bpf_load_args *args, struct arena *arena, struct bpf_programs *ret,
+	     const char **ret_failure)
+{
+	struct bpf_programs p = {.xdp_fd = -1, .tc_fd = -1};
+	struct lb_config config = {.abi_version = 0};
+	const char *what = "the pin directory";
+	char maps_dir[BPF_PINS_PATH];
+	int error = bpf_pins_path(maps_dir, args->pin_dir, BPF_PINS_MAPS, NULL);
+
+	libbpf_set_print(print_libbpf);
+	if (error == 0)
+		error = bpf_pins_prepare(args->pin_dir);
+	if (error == 0) {
+		what = "the program xdp_lb";
+		error = load_xdp(args, maps_dir, &p, &config);
+	}
+	if (error == 0) {
+		what = "the program tc_reply";
+		error = load_tc(&p);
+	}
+	if (error == 0) {
+		what = "the pins";
+		error = p.adopted ? 0 : pin_maps(&p, args->pin_dir, maps_dir);
+	}
+	if (error == 0)
+		error = pin_program(p.xdp_fd, args->pin_dir, "xdp_lb");
+	if (error == 0)
+		error = pin_program(p.tc_fd, args->pin_dir, "tc_reply");
+	if (error == 0) {
+		*ret = p;
+		return 0;
+	}
+	*ret_failure = refusal(arena, what, error);
+	bpf_unload(&p);
+	return error;
+}
+
+void bpf_unload(struct bpf_programs *p)
+{
+	xdp_lb_bpf__destroy(p->xdp_skeleton);
+	tc_reply_bpf__destroy(p->tc_skeleton);
+	*p = (struct bpf_programs){.xdp_fd = -1, .tc_fd = -1};
+}

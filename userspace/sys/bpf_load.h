@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * The programs in the kernel: loads xdp_lb and tc_reply over the pinned maps of a former run, if
+ * they are of our ABI version and of this boot, else over fresh ones, and pins both. Nothing is
+ * attached.
+ */
+#pragma once
+
+#include "sys/bpf_maps.h"
+
+#include "base/arena.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct bpf_object;
+
+struct bpf_load_args {
+	const char *pin_dir;
+	uint32_t flow_entries; /* total, 0 = default */
+	uint64_t flow_seed;
+};
+
+struct bpf_programs {
+	struct bpf_object *xdp, *tc;      /* borrowed from the skeletons */
+	int xdp_fd, tc_fd;                /* of the programs; borrowed */
+	struct bpf_inners inners;         /* of xdp */
+	bool adopted;                     /* the maps are those of a former run */
+	void *xdp_skeleton, *tc_skeleton; /* owned */
+};
+
+/* 0, or -errno and in *ret_failure what was refused, in words (from the arena). */
+int bpf_load(const struct bpf_load_args *args, struct arena *arena, struct bpf_programs *ret,
+	     const char **ret_failure) must_check;
+void bpf_unload(struct bpf_programs *p);
+
+/* Now as the programs count it (bpf/common.h, age_now), never 0. */
+uint16_t bpf_load_age(void);

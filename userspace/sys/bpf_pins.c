@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * Files on a bpffs. Names are collected before anything is removed, because a folder that changes
+ * while it is read may skip entries.
+ */
+#include "sys/bpf_pins.h"
+
+#include "sys/files.h"
+
+#include <bpf/bpf.h>
+#include <dirent.h>
+#include <errno.h>
+#include <linux/magic.h>
+#include <sys/mount.h>
+#include <sys/vfs.h>
+
+#define BPFFS "/sys/fs/bpf"
+
+static bool is_bpffs(const char *path)
+{
+	struct statfs fs;
+
+	return statfs(path, &fs) == 0 && (unsigned long)fs.f_type == BPF_FS_MAGIC;
+}
+
+int bpf_pins_prepare(const char *pin_dir)
+{
+	static const char *const folders[] = {BPF_PINS_PROGS, BPF_PINS_LINKS};
+	size_t len = strlen(BPFFS);
+	char path[BPF_PINS_PATH];
+	int error;
+
+	if (strncmp(pin_dir, BPFFS, len) == 0 && (pin_dir[len] == '/' || pin_dir[len] == '\0') &&
+	    !is_bpffs(BPFFS) && mount("bpf", BPFFS, "bpf", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL))
+		return -errno;
+	error = dir_make(pin_dir, 0700);
+	if (error == 0 && !is_bpffs(pin_dir)) {
+		(void)rmdir(pin_dir); /* only if it is empty; then we have just made it */
+		return -EMEDIUMTYPE;
+	}
+	for (size_t i = 0; error == 0 && i < ARRAY_SIZE(folders); i++) {
+		error = bpf_pins_path(path, pin_dir, folders[i], NULL);
+		if (error == 0)
+			error = dir_make(path, 0700);
+	}
+	return error;
+}
+
+int bpf_pins_path(char path[BPF_PINS_PATH], const char *pin_dir, const char *folder,
+		  const char *name)
+{
+	int len = snprintf(path, BPF_PINS_PATH, "%s/%s%s%s", pin_dir, folder, name ? "/" : "",
+			   name ? name : "");
+
+	return len < BPF_PINS_PATH ? 0 : -ENAMETOOLONG;
+}
+
+int bpf_pins_put(int fd, const char *path)
+{
+	if (unlink(path) != 0 && errno != ENOENT)
+		return -errno;
+	return bpf_obj_pin(fd, path);
+}
+
+struct names {
+	char **items;
+	size_t n, cap;
+};
+
+static int read_names(const char *path, struct names *ret)
+{
+	const struct dirent *entry;
+	DIR *dir = opendir(path);
+
+	if (!dir)
+		return errno == ENOENT ? 0 : -errno;
+	while ((entry = readdir(dir)))
+		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+			*(char **)xpush(&ret->items, &ret->n, &ret->cap, sizeof(char *)) =
+				xstrdup(entry->d_name);
+	closedir(dir);
+	return 0;
+}
+
+int bpf_pins_each(const char *path, bpf_pins_cb cb, void *ctx)
+{
+	struct names names = {.n = 0};
+	int error = read_names(path, &names);
+
+	for (size_t i = 0; i < names.n; i++) {
+		cb(ctx, names.items[i]);
+		free(names.items[i]);
+	}
+	free(names.items);
+	return error;
+}
+
+struct removal {
+	const char *folder;
+	int error;
+};
+
+static void remove_one(void *ctx, const char *name)
+{
+	struct removal *r = ctx;
+	char path[BPF_PINS_PATH];
+	int error = bpf_pins_path(path, r->folder, name, NULL);
+
+	if (error == 0 && unlink(path) != 0 && errno != ENOENT)
+		error = -errno;
+	if (r->error == 0)
+		r->error = error;
+}
+
+int bpf_pins_remove_folder(const char *path)
+{
+	struct removal r = {.folder = path};
+	int error = bpf_pins_each(path, remove_one, &r);
+
+	if (error == 0)
+		error = r.error;
+	if (error == 0 && rmdir(path) != 0 && errno != ENOENT)
+		error = -errno;
+	return error;
+}

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * The pin directory on a bpffs: what is pinned there outlives the agent and forwards while it is
+ * down.
+ *
+ *	PIN/maps/NAME          the maps of the programs, by their names
+ *	PIN/maps-next/NAME     those of a start that has not come to its end
+ *	PIN/progs/NAME         xdp_lb, tc_reply
+ *	PIN/links/xdp-IFINDEX  the attachments
+ *	PIN/links/tcx-IFINDEX
+ *
+ * No name has a dot: bpffs refuses those.
+ */
+#pragma once
+
+#include "base/mem.h"
+
+#define BPF_PINS_MAPS  "maps"
+#define BPF_PINS_NEXT  "maps-next"
+#define BPF_PINS_PROGS "progs"
+#define BPF_PINS_LINKS "links"
+#define BPF_PINS_PATH  512
+
+/*
+ * Makes the directory and its folders; mounts a bpffs at /sys/fs/bpf if the directory lies there
+ * and none is mounted. 0; -EMEDIUMTYPE: it lies on another file system; another -errno.
+ */
+int bpf_pins_prepare(const char *pin_dir) must_check;
+
+/* "PIN/FOLDER/NAME" or, without a name, "PIN/FOLDER". -ENAMETOOLONG or 0. */
+int bpf_pins_path(char path[BPF_PINS_PATH], const char *pin_dir, const char *folder,
+		  const char *name) must_check;
+
+/* Pins fd at the path in place of what is pinned there. 0 or -errno. */
+int bpf_pins_put(int fd, const char *path) must_check;
+
+/* Removes a folder with what is pinned in it. 0, also when there is none, or -errno. */
+int bpf_pins_remove_folder(const char *path) must_check;
+
+/* Calls back for each name in a folder; 0 also when there is none. */
+typedef void (*bpf_pins_cb)(void *ctx, const char *name);
+int bpf_pins_each(const char *path, bpf_pins_cb cb, void *ctx) must_check;

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * The map `backend_ports`: every address and port of a backend of ours, so that tc_reply can tell a
+ * reply whose entry was lost from any other traffic. Several frontends share a backend, so uses are
+ * counted; the map is written only when the first use comes or the last goes.
+ */
+#pragma once
+
+#include "lb/lb.h"
+
+struct bpf_ports;
+
+/* On the map's fd, borrowed. What the map holds of a former run stays until bpf_ports_prune(). */
+struct bpf_ports *bpf_ports_new(int map_fd);
+struct bpf_ports *bpf_ports_free(struct bpf_ports *p);
+
+/* A frontend had `before` and has `after` now; either may be NULL. */
+void bpf_ports_change(struct bpf_ports *p, const struct lb_actual *before,
+		      const struct lb_actual *after);
+
+/* Removes from the map what nobody uses. */
+void bpf_ports_prune(struct bpf_ports *p);

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * tcx at egress: the syscalls that libbpf 1.1 has no function for. A tcx program runs before every
+ * classic filter, and the list of tcx programs in its order: ours wants to be the first of it,
+ * because one before it may end the chain (DESIGN 7.1).
+ */
+#pragma once
+
+#include "base/mem.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Attaches at the head of the list; a link's fd, or -errno (-EINVAL: a kernel without tcx). */
+int bpf_tcx_attach(int ifindex, int prog_fd) must_check;
+
+/* The id of the first program of the list, 0 = none; or -errno. */
+int bpf_tcx_first(int ifindex, uint32_t *ret_prog_id) must_check;

@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * The node from netlink. A refresh dumps into an arena of its own and takes the former one's place
+ * only when it is complete and different, so a failed or needless refresh changes nothing, and the
+ * arrays that the plan borrowed stay where they are.
+ *
+ * Notifications are looked at just enough to tell whether a dump is worth its cost: on a node that
+ * carries a router's full table, routes change all the time, and only those matter that are default
+ * or host routes or lead to an address that was asked about.
+ */
+#include "sys/netlink.h"
+
+#include "plan/plan.h"
+#include "sys/netlink_dump.h"
+#include "sys/nlsock.h"
+
+#include <errno.h>
+#include <libmnl/libmnl.h>
+#include <linux/rtnetlink.h>
+#include <sys/socket.h>
+
+#define NOTIFY_BUFFER_BYTES (1 << 20)
+#define RECEIVE_ROUNDS      256 /* a turn of the loop; more waits for the next one */
+#define DUMP_ROUNDS         4   /* while others change the tables under the dump */
+
+struct netlink {
+	struct mnl_socket *notify; /* owned */
+	struct nlsock *ask;        /* owned */
+	struct arena *arena;       /* owned; holds node */
+	struct plan_node node;
+	unsigned generation;
+};
+
+/* --- notifications
+ * -------------------------------------------------------------------------------- */
+
+static int join_groups(struct mnl_socket *s)
+{
+	static const int groups[] = {
+		RTNLGRP_LINK,        RTNLGRP_TC,         RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV4_ROUTE,
+		RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV6_ROUTE, RTNLGRP_IPV4_RULE,   RTNLGRP_IPV6_RULE,
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(groups); i++) {
+		int group = groups[i];
+
+		if (mnl_socket_setsockopt(s, NETLINK_ADD_MEMBERSHIP, &group, sizeof(group)) != 0)
+			return -errno;
+	}
+	return 0;
+}
+
+static int open_notify(struct mnl_socket **ret)
+{
+	struct mnl_socket *s = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	int bytes = NOTIFY_BUFFER_BYTES, err;
+
+	if (!s)
+		return -errno;
+	/* Without the privilege the default has to do: a lost notification costs a dump. */
+	(void)setsockopt(mnl_socket_get_fd(s), SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof(bytes));
+	err = mnl_socket_bind(s, 0, MNL_SOCKET_AUTOPID) == 0 ? join_groups(s) : -errno;
+	if (err < 0)
+		(void)mnl_socket_close(s);
+	else
+		*ret = s;
+	return err;
+}
+
+int netlink_open(struct netlink **ret)
+{
+	_cleanup_(netlink_freep) struct netlink *nl = xcalloc(1, sizeof(*nl));
+	int err = open_notify(&nl->notify);
+
+	if (err == 0)
+		err = nlsock_open(NETLINK_ROUTE, &nl->ask);
+	if (err < 0)
+		return err;
+	*ret = TAKE_PTR(nl);
+	return 0;
+}
+
+struct netlink *netlink_free(struct netlink *nl)
+{
+	if (!nl)
+		return NULL;
+	if (nl->notify)
+		(void)mnl_socket_close(nl->notify);
+	nlsock_free(nl->ask);
+	arena_free(nl->arena);
+	free(nl);
+	return NULL;
+}
+
+void netlink_freep(struct netlink **nl)
+{
+	*nl = netlink_free(*nl);
+}
+
+int netlink_fd(const struct netlink *nl)
+{
+	return mnl_socket_get_fd(nl->notify);
+}
+
+static bool covers_an_asked_address(const struct netlink *nl, const struct ip_prefix *prefix)
+{
+	for (size_t i = 0; i < nl->node.n_routes_to; i++)
+		if (ip_prefix_has(prefix, &nl->node.routes_to[i].to))
+			return true;
+	return false;
+}
+
+/* Host routes are those to local pods (netlink_pod_nsid) and to peers. */
+static bool route_matters(const struct netlink *nl, const struct nlmsghdr *m)
+{
+	const struct rtmsg *r = mnl_nlmsg_get_payload(m);
+	struct ip_prefix prefix;
+
+	if (mnl_nlmsg_get_payload_len(m) < sizeof(*r) || (r->rtm_flags & RTM_F_CLONED))
+		return false;
+	if (r->rtm_dst_len == 0 || r->rtm_dst_len == (r->rtm_family == AF_INET ? 32 : 128))
+		return true;
+	return netlink_route_prefix(m, &prefix) && covers_an_asked_address(nl, &prefix);
+}
+
+static unsigned bits_of(const struct netlink *nl, const struct nlmsghdr *m)
+{
+	switch (m->nlmsg_type) {
+	case RTM_NEWLINK:
+	case RTM_DELLINK:
+		return NETLINK_CHANGED_NODE | NETLINK_CHANGED_HOOKS;
+	case RTM_NEWADDR:
+	case RTM_DELADDR:
+	case RTM_NEWRULE:
+	case RTM_DELRULE:
+		return NETLINK_CHANGED_NODE;
+	case RTM_NEWROUTE:
+	case RTM_DELROUTE:
+		return route_matters(nl, m) ? NETLINK_CHANGED_NODE : 0;
+	case RTM_DELQDISC:
+	case RTM_DELTFILTER:
+		return NETLINK_CHANGED_HOOKS;
+	default:
+		return 0;
+	}
+}
+
+unsigned netlink_receive(struct netlink *nl)
+{
+	char data[16384] __attribute__((aligned(NLMSG_ALIGNTO)));
+	unsigned changed = 0;
+
+	for (size_t i = 0; i < RECEIVE_ROUNDS; i++) {
+		ssize_t got = mnl_socket_recvfrom(nl->notify, data, sizeof(data));
+		const struct nlmsghdr *m = (const struct nlmsghdr *)data;
+		int left = (int)got;
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0 && (errno == ENOBUFS || errno == ENOSPC)) {
+			/* ENOSPC: libmnl's word for a datagram that was longer than the buffer. */
+			changed |= NETLINK_LOST | NETLINK_CHANGED_NODE | NETLINK_CHANGED_HOOKS;
+			continue;
+		}
+		if (got <= 0)
+			break;
+		for (; mnl_nlmsg_ok(m, left); m = mnl_nlmsg_next(m, &left))
+			changed |= bits_of(nl, m);
+	}
+	return changed;
+}
+
+/* --- the node
+ * ------------------------------------------------------------------------------------- */
+
+/* Arrays of structs with padding: both were zeroed by their arena, so memcmp compares content. */
+static bool arrays_equal(const void *a, size_t n_a, const void *b, size_t n_b, size_t size)
+{
+	return n_a == n_b && (n_a == 0 || memcmp(a, b, n_a * size) == 0);
+}
+
+static bool links_equal(const struct plan_node *a, const struct plan_node *b)
+{
+	if (a->n_links != b->n_links)
+		return false;
+	for (size_t i = 0; i < a->n_links; i++)
+		if (a->links[i].ifindex != b->links[i].ifindex ||
+		    a->links[i].up != b->links[i].up ||
+		    strcmp(a->links[i].name, b->links[i].name) != 0)
+			return false;
+	return true;
+}
+
+static bool nodes_equal(const struct plan_node *a, const struct plan_node *b)
+{
+	return links_equal(a, b) &&
+	       arrays_equal(a->addrs, a->n_addrs, b->addrs, b->n_addrs, sizeof(*a->addrs)) &&
+	       arrays_equal(a->routes_to, a->n_routes_to, b->routes_to, b->n_routes_to,
+			    sizeof(*a->routes_to)) &&
+	       arrays_equal(a->default_devices, a->n_default_devices, b->default_devices,
+			    b->n_default_devices, sizeof(*a->default_devices));
+}
+
+int netlink_refresh(struct netlink *nl, const struct ip_addr *ask, size_t n)
+{
+	_cleanup_(arena_freep) struct arena *arena = arena_new();
+	struct plan_node node;
+	int err = -EINTR;
+
+	for (size_t i = 0; err == -EINTR && i < DUMP_ROUNDS; i++) {
+		arena_reset(arena);
+		err = netlink_dump(nl->ask, ask, n, arena, &node);
+	}
+	if (err < 0)
+		return err;
+	if (nl->arena && nodes_equal(&node, &nl->node))
+		return 0;
+	arena_free(nl->arena);
+	nl->arena = TAKE_PTR(arena);
+	nl->node = node;
+	nl->generation++;
+	return 0;
+}
+
+const struct plan_node *netlink_node(const struct netlink *nl)
+{
+	return &nl->node;
+}
+
+unsigned netlink_generation(const struct netlink *nl)
+{
+	return nl->generation;
+}
+
+int netlink_pod_nsid(struct netlink *nl, const struct ip_addr *pod)
+{
+	return netlink_lookup_nsid(nl->ask, pod);
+}

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * This node as the kernel sees it: links, addresses, the devices of the default routes, and by
+ * which device given addresses are reached. Everything is dumped anew by netlink_refresh;
+ * notifications only say *that* something changed, so a lost one (ENOBUFS) costs a dump and nothing
+ * else. Two NETLINK_ROUTE sockets: notifications on one, which the loop watches; requests on the
+ * other, so that no notification can hide among the answers to a dump. It never changes anything.
+ * Requests wait for the kernel's answer, which is computed inside the syscall.
+ */
+#pragma once
+
+#include "base/addr.h"
+#include "base/mem.h"
+
+#include <stddef.h>
+
+struct netlink;
+struct plan_node;
+
+/* What netlink_receive found, as bits. */
+#define NETLINK_CHANGED_NODE  (1u << 0) /* links, addresses or routes */
+#define NETLINK_CHANGED_HOOKS (1u << 1) /* a qdisc, filter or XDP program may have gone */
+#define NETLINK_LOST          (1u << 2) /* notifications were lost: assume everything changed */
+
+/*
+ * Opens both sockets in the current network namespace. The caller owns *ret. Returns 0 or -errno.
+ * The node is empty before the first netlink_refresh.
+ */
+int netlink_open(struct netlink **ret) must_check;
+struct netlink *netlink_free(struct netlink *nl);
+void netlink_freep(struct netlink **nl);
+
+/* To be watched for reading. */
+int netlink_fd(const struct netlink *nl);
+
+/* Reads all notifications that are there; returns the bits of what changed, 0 for nothing. */
+unsigned netlink_receive(struct netlink *nl);
+
+/*
+ * Dumps everything and looks up the way to each address of `ask` (any order, doubles allowed).
+ * Returns 0, or -errno; the former node then stays as it was. netlink_generation tells whether the
+ * new node differs from the former one.
+ */
+int netlink_refresh(struct netlink *nl, const struct ip_addr *ask, size_t n) must_check;
+
+/*
+ * The node as of the last refresh; owned by nl, valid until the next one. Arrays are sorted as
+ * plan.h says. routes_to has one entry for each different address of `ask`; its ifindex is 0 where
+ * there is no route. `taken` is empty: it is not netlink's to fill (sys/conntrack.h).
+ */
+const struct plan_node *netlink_node(const struct netlink *nl);
+
+/* A number that changes exactly when the node's content does. */
+unsigned netlink_generation(const struct netlink *nl);
+
+/*
+ * The id, in this network namespace, of the namespace in which a local pod's address lives: the
+ * route's device is the near end of a veth pair, or a bridge with it as a port. Returns the id
+ * (>= 0), -ENOENT if it cannot be told (no such route, not a veth, peer in this namespace), or
+ * another -errno.
+ */
+int netlink_pod_nsid(struct netlink *nl, const struct ip_addr *pod) must_check;

@@ -1,0 +1,310 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * Dumps and look-ups on NETLINK_ROUTE. Arrays grow in the arena and are sorted at the end, so that
+ * two dumps of the same state are equal; what only changes by itself (counters, lifetimes, order)
+ * is not read at all, or every dump would look like a change.
+ */
+#include "sys/netlink_dump.h"
+
+#include "plan/plan.h"
+#include "sys/netlink_attrs.h"
+#include "sys/nlsock.h"
+
+#include <errno.h>
+#include <libmnl/libmnl.h>
+#include <linux/if_addr.h>
+#include <linux/if_link.h>
+#include <linux/rtnetlink.h>
+#include <net/if.h>
+#include <sys/socket.h>
+
+/* --- the node
+ * ------------------------------------------------------------------------------------- */
+
+struct build {
+	struct arena *arena;
+	struct plan_link *links;
+	size_t n_links, cap_links;
+	struct plan_local_addr *addrs;
+	size_t n_addrs, cap_addrs;
+	int *defaults;
+	size_t n_defaults, cap_defaults;
+};
+
+static int on_link(void *ctx, const struct nlmsghdr *m)
+{
+	const struct ifinfomsg *header = mnl_nlmsg_get_payload(m);
+	struct build *b = ctx;
+	struct plan_link *link;
+	const char *name;
+	struct netlink_attrs attrs;
+
+	if (!netlink_attrs_parse(m, sizeof(*header), &attrs))
+		return 0;
+	name = netlink_attrs_text(&attrs, IFLA_IFNAME);
+	if (!name)
+		return 0;
+	link = arena_push(b->arena, &b->links, &b->n_links, &b->cap_links, sizeof(*link));
+	link->ifindex = header->ifi_index;
+	link->name = arena_strdup(b->arena, name);
+	link->up = (header->ifi_flags & IFF_UP) && (header->ifi_flags & IFF_RUNNING);
+	return 0;
+}
+
+/* An address that duplicate detection has not let through cannot be used as a source. */
+static int on_address(void *ctx, const struct nlmsghdr *m)
+{
+	const struct ifaddrmsg *header = mnl_nlmsg_get_payload(m);
+	struct build *b = ctx;
+	struct plan_local_addr *local;
+	struct ip_addr addr;
+	struct netlink_attrs attrs;
+	uint32_t flags;
+
+	if (!netlink_attrs_parse(m, sizeof(*header), &attrs))
+		return 0;
+	if (!netlink_attrs_u32(&attrs, IFA_FLAGS, &flags))
+		flags = header->ifa_flags;
+	if ((flags & IFA_F_DADFAILED) || ((flags & IFA_F_TENTATIVE) && !(flags & IFA_F_OPTIMISTIC)))
+		return 0;
+	/* On a point-to-point link IFA_ADDRESS is the other end. */
+	if (!netlink_attrs_address(&attrs, IFA_LOCAL, &addr) &&
+	    !netlink_attrs_address(&attrs, IFA_ADDRESS, &addr))
+		return 0;
+	local = arena_push(b->arena, &b->addrs, &b->n_addrs, &b->cap_addrs, sizeof(*local));
+	local->addr = addr;
+	local->len = header->ifa_prefixlen;
+	local->ifindex = (int)header->ifa_index;
+	return 0;
+}
+
+static void add_default(struct build *b, uint32_t ifindex)
+{
+	int *device = arena_push(b->arena, &b->defaults, &b->n_defaults, &b->cap_defaults,
+				 sizeof(*device));
+
+	*device = (int)ifindex;
+}
+
+static void add_next_hops(struct build *b, const struct nlattr *multipath)
+{
+	const struct rtnexthop *hop = mnl_attr_get_payload(multipath);
+	int left = mnl_attr_get_payload_len(multipath);
+
+	while (left >= (int)sizeof(*hop) && hop->rtnh_len >= sizeof(*hop) &&
+	       hop->rtnh_len <= left) {
+		add_default(b, (uint32_t)hop->rtnh_ifindex);
+		left -= (int)RTNH_ALIGN(hop->rtnh_len);
+		/* RTNH_NEXT casts const away. */
+		hop = (const struct rtnexthop *)((const char *)hop + RTNH_ALIGN(hop->rtnh_len));
+	}
+}
+
+static int on_route(void *ctx, const struct nlmsghdr *m)
+{
+	const struct rtmsg *header = mnl_nlmsg_get_payload(m);
+	struct build *b = ctx;
+	struct netlink_attrs attrs;
+	uint32_t ifindex;
+
+	if (!netlink_attrs_parse(m, sizeof(*header), &attrs) || header->rtm_dst_len != 0 ||
+	    header->rtm_type != RTN_UNICAST || (header->rtm_flags & RTM_F_CLONED))
+		return 0;
+	if (netlink_attrs_u32(&attrs, RTA_OIF, &ifindex))
+		add_default(b, ifindex);
+	else if (attrs.at[RTA_MULTIPATH])
+		add_next_hops(b, attrs.at[RTA_MULTIPATH]);
+	return 0;
+}
+
+static int dump_links(struct nlsock *s, struct build *b)
+{
+	char buf[NLSOCK_REQUEST_BYTES];
+	void *header;
+	struct nlmsghdr *m =
+		nlsock_request(buf, RTM_GETLINK, NLM_F_DUMP, sizeof(struct ifinfomsg), &header);
+
+	mnl_attr_put_u32(m, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
+	return nlsock_ask(s, m, on_link, b);
+}
+
+static int dump_addresses(struct nlsock *s, struct build *b)
+{
+	char buf[NLSOCK_REQUEST_BYTES];
+	void *header;
+	struct nlmsghdr *m =
+		nlsock_request(buf, RTM_GETADDR, NLM_F_DUMP, sizeof(struct ifaddrmsg), &header);
+
+	return nlsock_ask(s, m, on_address, b);
+}
+
+static int dump_routes(struct nlsock *s, uint8_t family, struct build *b)
+{
+	char buf[NLSOCK_REQUEST_BYTES];
+	void *header;
+	struct nlmsghdr *m =
+		nlsock_request(buf, RTM_GETROUTE, NLM_F_DUMP, sizeof(struct rtmsg), &header);
+	struct rtmsg *route = header;
+
+	route->rtm_family = family;
+	return nlsock_ask(s, m, on_route, b);
+}
+
+/* --- look-ups
+ * ------------------------------------------------------------------------------------- */
+
+static int on_way(void *ctx, const struct nlmsghdr *m)
+{
+	uint32_t *ret_ifindex = ctx;
+	struct netlink_attrs attrs;
+
+	if (m->nlmsg_type == RTM_NEWROUTE && netlink_attrs_parse(m, sizeof(struct rtmsg), &attrs) &&
+	    !netlink_attrs_u32(&attrs, RTA_OIF, ret_ifindex))
+		*ret_ifindex = 0;
+	return 0;
+}
+
+/* Errors that are an answer: the kernel's ways to say that no packet would leave. */
+static bool is_no_route(int err)
+{
+	return err == -ENETUNREACH || err == -EHOSTUNREACH || err == -EACCES || err == -EINVAL ||
+	       err == -ENETDOWN || err == -ENODEV || err == -ESRCH || err == -EAGAIN;
+}
+
+int netlink_lookup_route(struct nlsock *s, const struct ip_addr *to, int *ret_ifindex)
+{
+	char buf[NLSOCK_REQUEST_BYTES];
+	void *header;
+	struct nlmsghdr *m = nlsock_request(buf, RTM_GETROUTE, 0, sizeof(struct rtmsg), &header);
+	struct rtmsg *route = header;
+	uint32_t ifindex = 0;
+	int err;
+
+	route->rtm_family = netlink_family(to);
+	route->rtm_dst_len = ip_addr_bits(to);
+	netlink_put_address(m, RTA_DST, to);
+	err = nlsock_ask(s, m, on_way, &ifindex);
+	if (err < 0 && !is_no_route(err))
+		return err;
+	*ret_ifindex = err < 0 ? 0 : (int)ifindex;
+	return 0;
+}
+
+static int cmp_address(const void *a, const void *b)
+{
+	return ip_addr_cmp(a, b);
+}
+
+static int look_up_all(struct nlsock *s, const struct ip_addr *ask, size_t n, struct arena *arena,
+		       struct plan_node *ret)
+{
+	struct ip_addr *sorted = arena_memdup(arena, ask, n * sizeof(*ask));
+	struct plan_route_to *ways = arena_array_of(arena, n, struct plan_route_to);
+	size_t n_ways = 0;
+
+	if (n > 0)
+		qsort(sorted, n, sizeof(*sorted), cmp_address);
+	for (size_t i = 0; i < n; i++) {
+		if (i > 0 && ip_addr_equal(&sorted[i], &sorted[i - 1]))
+			continue;
+		struct plan_route_to *way = &ways[n_ways++];
+		way->to = sorted[i];
+		int err = netlink_lookup_route(s, &way->to, &way->ifindex);
+		if (err < 0)
+			return err;
+	}
+	ret->routes_to = ways;
+	ret->n_routes_to = n_ways;
+	return 0;
+}
+
+/* --- all together
+ * --------------------------------------------------------------------------------- */
+
+static int cmp_link(const void *a, const void *b)
+{
+	const struct plan_link *x = a, *y = b;
+
+	return (x->ifindex > y->ifindex) - (x->ifindex < y->ifindex);
+}
+
+static int cmp_local(const void *a, const void *b)
+{
+	const struct plan_local_addr *x = a, *y = b;
+	int order = ip_addr_cmp(&x->addr, &y->addr);
+
+	if (order == 0)
+		order = (x->ifindex > y->ifindex) - (x->ifindex < y->ifindex);
+	return order != 0 ? order : x->len - y->len;
+}
+
+static int cmp_int(const void *a, const void *b)
+{
+	const int *x = a, *y = b;
+
+	return (*x > *y) - (*x < *y);
+}
+
+/* Sorts and drops doubles; returns how many are left. */
+static size_t sort_unique(void *items, size_t n, size_t size,
+			  int (*cmp)(const void *, const void *))
+{
+	char *base = items;
+	size_t kept = 0;
+
+	if (n == 0)
+		return 0;
+	qsort(items, n, size, cmp);
+	for (size_t i = 0; i < n; i++)
+		if (i == 0 || cmp(base + (kept - 1) * size, base + i * size) != 0)
+			memmove(base + kept++ * size, base + i * size, size);
+	return kept;
+}
+
+static int dump_tables(struct nlsock *s, struct build *b)
+{
+	int err = dump_links(s, b);
+
+	if (err == 0)
+		err = dump_addresses(s, b);
+	if (err == 0)
+		err = dump_routes(s, AF_INET, b);
+	if (err == 0)
+		err = dump_routes(s, AF_INET6, b);
+	return err;
+}
+
+int netlink_dump(struct nlsock *s, const struct ip_addr *ask, size_t n, struct arena *arena,
+		 struct plan_node *ret)
+{
+	struct build b = {.arena = arena};
+	struct plan_node node = {0};
+	int err = dump_tables(s, &b);
+
+	if (err == 0)
+		err = look_up_all(s, ask, n, arena, &node);
+	if (err < 0)
+		return err;
+	node.links = b.links;
+	node.n_links = sort_unique(b.links, b.n_links, sizeof(*b.links), cmp_link);
+	node.addrs = b.addrs;
+	node.n_addrs = sort_unique(b.addrs, b.n_addrs, sizeof(*b.addrs), cmp_local);
+	node.default_devices = b.defaults;
+	node.n_default_devices =
+		sort_unique(b.defaults, b.n_defaults, sizeof(*b.defaults), cmp_int);
+	*ret = node;
+	return 0;
+}
+
+bool netlink_route_prefix(const struct nlmsghdr *m, struct ip_prefix *ret)
+{
+	const struct rtmsg *header = mnl_nlmsg_get_payload(m);
+	struct ip_addr to;
+	struct netlink_attrs attrs;
+
+	if (!netlink_attrs_parse(m, sizeof(*header), &attrs) ||
+	    !netlink_attrs_address(&attrs, RTA_DST, &to))
+		return false;
+	*ret = ip_prefix_of(&to, header->rtm_dst_len);
+	return true;
+}

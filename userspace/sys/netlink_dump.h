@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * The questions that sys/netlink.c asks the kernel, and how the answers are read. Internal to the
+ * netlink module: everybody else uses sys/netlink.h.
+ */
+#pragma once
+
+#include "base/addr.h"
+#include "base/mem.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct arena;
+struct nlmsghdr;
+struct nlsock;
+struct plan_node;
+
+/*
+ * Fills *ret (sorted, from `arena`) with links, addresses, default devices and the device on the
+ * way to each address of `ask`. 0; -EINTR: tables changed meanwhile, to be done again; another
+ * -errno.
+ */
+int netlink_dump(struct nlsock *s, const struct ip_addr *ask, size_t n, struct arena *arena,
+		 struct plan_node *ret) must_check;
+
+/* The device by which packets to an address leave; 0: none would. 0 or -errno. */
+int netlink_lookup_route(struct nlsock *s, const struct ip_addr *to, int *ret_ifindex) must_check;
+
+/* netlink_pod_nsid's work (netlink_nsid.c). */
+int netlink_lookup_nsid(struct nlsock *s, const struct ip_addr *pod) must_check;
+
+/* The destination of a route message. False: malformed. */
+bool netlink_route_prefix(const struct nlmsghdr *m, struct ip_prefix *ret) must_check;

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * Asking over netlink. libmnl's mnl_cb_run gives up on the first message with another sequence
+ * number; here such messages are what is left of a request that was broken off, so the messages are
+ * walked by hand and those are skipped. Every single request asks for an acknowledgement, so that a
+ * dump and a single object end alike: with NLMSG_DONE or NLMSG_ERROR. A dump is read to its end
+ * even if the callback has given up: until then the kernel refuses another one (EBUSY).
+ */
+#include "sys/nlsock.h"
+
+#include <errno.h>
+#include <libmnl/libmnl.h>
+#include <stdbool.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+
+#define ANSWER_WAIT_S 1
+
+struct nlsock {
+	struct mnl_socket *mnl; /* owned */
+	uint32_t seq;
+};
+
+static void mnl_closep(struct mnl_socket **s)
+{
+	if (*s)
+		(void)mnl_socket_close(*s);
+}
+
+int nlsock_open(int bus, struct nlsock **ret)
+{
+	_cleanup_(mnl_closep) struct mnl_socket *mnl = mnl_socket_open2(bus, SOCK_CLOEXEC);
+	struct timeval wait = {.tv_sec = ANSWER_WAIT_S};
+
+	if (!mnl)
+		return -errno;
+	if (mnl_socket_bind(mnl, 0, MNL_SOCKET_AUTOPID) != 0)
+		return -errno;
+	if (setsockopt(mnl_socket_get_fd(mnl), SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait)) != 0)
+		return -errno;
+	*ret = xcalloc(1, sizeof(**ret));
+	(*ret)->mnl = TAKE_PTR(mnl);
+	return 0;
+}
+
+struct nlsock *nlsock_free(struct nlsock *s)
+{
+	if (!s)
+		return NULL;
+	mnl_closep(&s->mnl);
+	free(s);
+	return NULL;
+}
+
+void nlsock_freep(struct nlsock **s)
+{
+	*s = nlsock_free(*s);
+}
+
+struct nlmsghdr *nlsock_request(void *buf, uint16_t type, uint16_t flags, size_t header_len,
+				void **ret_header)
+{
+	struct nlmsghdr *request;
+
+	memset(buf, 0, NLSOCK_REQUEST_BYTES);
+	request = mnl_nlmsg_put_header(buf);
+	request->nlmsg_type = type;
+	request->nlmsg_flags = (uint16_t)(NLM_F_REQUEST | (flags ? flags : NLM_F_ACK));
+	*ret_header = mnl_nlmsg_put_extra_header(request, header_len);
+	return request;
+}
+
+/* Both NLMSG_ERROR and NLMSG_DONE begin with the outcome; an empty DONE is a success. */
+static int outcome(const struct nlmsghdr *answer)
+{
+	int err = 0;
+
+	if (mnl_nlmsg_get_payload_len(answer) >= sizeof(err))
+		memcpy(&err, mnl_nlmsg_get_payload(answer), sizeof(err));
+	return err < 0 ? err : 0;
+}
+
+struct walk {
+	uint32_t seq;
+	nlsock_cb cb;
+	void *ctx;
+	bool is_done, is_interrupted;
+	int err; /* the callback's; what follows is only read away */
+};
+
+/* One datagram of answers; sets is_done with the last one. */
+static int walk_answers(struct walk *w, const void *data, int left)
+{
+	const struct nlmsghdr *m = data;
+
+	for (; mnl_nlmsg_ok(m, left); m = mnl_nlmsg_next(m, &left)) {
+		if (m->nlmsg_seq != w->seq)
+			continue;
+		w->is_interrupted |= (m->nlmsg_flags & NLM_F_DUMP_INTR) != 0;
+		if (m->nlmsg_type == NLMSG_DONE || m->nlmsg_type == NLMSG_ERROR) {
+			w->is_done = true;
+			return outcome(m);
+		}
+		if (m->nlmsg_type >= NLMSG_MIN_TYPE && w->err == 0)
+			w->err = w->cb(w->ctx, m);
+	}
+	return 0;
+}
+
+int nlsock_ask(struct nlsock *s, struct nlmsghdr *request, nlsock_cb cb, void *ctx)
+{
+	char answers[16384] __attribute__((aligned(NLMSG_ALIGNTO)));
+	struct walk w = {.seq = ++s->seq, .cb = cb, .ctx = ctx};
+
+	request->nlmsg_seq = w.seq;
+	if (mnl_socket_sendto(s->mnl, request, request->nlmsg_len) < 0)
+		return -errno;
+	while (!w.is_done) {
+		ssize_t got = mnl_socket_recvfrom(s->mnl, answers, sizeof(answers));
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return errno == EAGAIN ? -ETIMEDOUT : -errno;
+		int err = walk_answers(&w, answers, (int)got);
+		if (err < 0)
+			return err;
+	}
+	if (w.err < 0)
+		return w.err;
+	return w.is_interrupted ? -EINTR : 0;
+}

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * A netlink socket for questions: one request, all its answers, on libmnl. For the modules of sys/
+ * that read the kernel's tables; notifications have their own socket (sys/netlink.h). The kernel
+ * computes answers inside the syscalls, so asking takes no longer than the work itself; a second
+ * without an answer is an error all the same. Answers to a former request that timed out are
+ * skipped by their sequence number.
+ */
+#pragma once
+
+#include "base/mem.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct nlmsghdr;
+struct nlsock;
+
+#define NLSOCK_REQUEST_BYTES 256
+
+/* Opens a socket on a bus (NETLINK_ROUTE, NETLINK_NETFILTER). 0 or -errno; the caller owns *ret. */
+int nlsock_open(int bus, struct nlsock **ret) must_check;
+struct nlsock *nlsock_free(struct nlsock *s);
+void nlsock_freep(struct nlsock **s);
+
+/*
+ * Begins a request in `buf` (NLSOCK_REQUEST_BYTES) with a zeroed family header of header_len bytes,
+ * which *ret_header points to. For a dump pass NLM_F_DUMP, for a single object 0.
+ */
+struct nlmsghdr *nlsock_request(void *buf, uint16_t type, uint16_t flags, size_t header_len,
+				void **ret_header);
+
+/* Is called for each answer; 0 to go on, or -errno: it is not called again. */
+typedef int (*nlsock_cb)(void *ctx, const struct nlmsghdr *answer);
+
+/*
+ * Sends the request and calls back for each answer. Returns 0; the kernel's or the callback's
+ * -errno; -EINTR: the table changed under a dump, which must be made anew; -ETIMEDOUT; -ENOBUFS.
+ */
+int nlsock_ask(struct nlsock *s, struct nlmsghdr *request, nlsock_cb cb, void *ctx) must_check;

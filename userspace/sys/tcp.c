@@ -1,0 +1,289 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * Dialling and moving bytes. Everything that shapes the handshake (MD5 key, TTL, device, marking)
+ * is set before connect: a SYN without it would be dropped by the other side or be refused by a
+ * filter. SO_PRIORITY comes after IP_TOS, which resets it. The send buffer is fixed at 256 KiB
+ * instead of tuned by the kernel: what is in it is out of our hands, and the plan's gates count on
+ * that being little. IPv4 addresses use AF_INET sockets, never mapped ones on AF_INET6, because
+ * keys, TTL and marking are options of the family.
+ */
+#include "sys/tcp.h"
+
+#include "sys/files.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+/* linux/in6.h has it, but does not go together with netinet/in.h everywhere. */
+#ifndef IPV6_MINHOPCOUNT
+#define IPV6_MINHOPCOUNT 73
+#endif
+
+#define SEND_BUFFER_BYTES (256 * 1024)
+#define TOS_CS6           0xc0 /* RFC 2474, RFC 4594: network control */
+#define PRIORITY_CONTROL  6    /* the highest that needs no privilege */
+
+_Static_assert(TCP_MD5_KEY_MAX == TCP_MD5SIG_MAXKEYLEN, "the kernel's limit");
+
+union socket_address {
+	struct sockaddr any;
+	struct sockaddr_in v4;
+	struct sockaddr_in6 v6;
+	struct sockaddr_storage room;
+};
+
+static socklen_t make_address(const struct ip_addr *a, uint16_t port, int ifindex,
+			      union socket_address *ret)
+{
+	memset(ret, 0, sizeof(*ret));
+	if (ip_addr_is_v4(a)) {
+		ret->v4.sin_family = AF_INET;
+		ret->v4.sin_port = htons(port);
+		ret->v4.sin_addr.s_addr = htonl(ip_addr_v4(a));
+		return sizeof(ret->v4);
+	}
+	ret->v6.sin6_family = AF_INET6;
+	ret->v6.sin6_port = htons(port);
+	memcpy(&ret->v6.sin6_addr, a->b, sizeof(a->b));
+	if (IN6_IS_ADDR_LINKLOCAL(&ret->v6.sin6_addr))
+		ret->v6.sin6_scope_id = (uint32_t)ifindex;
+	return sizeof(ret->v6);
+}
+
+static int set_option(int fd, int level, int name, int value)
+{
+	return setsockopt(fd, level, name, &value, sizeof(value)) == 0 ? 0 : -errno;
+}
+
+/* Above net.core.wmem_max only with the privilege; without it the kernel caps it, which is fine. */
+static int set_send_buffer(int fd)
+{
+	if (set_option(fd, SOL_SOCKET, SO_SNDBUFFORCE, SEND_BUFFER_BYTES) == 0)
+		return 0;
+	return set_option(fd, SOL_SOCKET, SO_SNDBUF, SEND_BUFFER_BYTES);
+}
+
+static int set_ttl(int fd, bool v4, const struct tcp_dial *args)
+{
+	int ttl = args->gtsm ? 255 : args->ttl;
+	int err = 0;
+
+	if (args->gtsm)
+		err = v4 ? set_option(fd, IPPROTO_IP, IP_MINTTL, 255)
+			 : set_option(fd, IPPROTO_IPV6, IPV6_MINHOPCOUNT, 255);
+	if (err < 0 || ttl == 0)
+		return err;
+	return v4 ? set_option(fd, IPPROTO_IP, IP_TTL, ttl)
+		  : set_option(fd, IPPROTO_IPV6, IPV6_UNICAST_HOPS, ttl);
+}
+
+static int set_marking(int fd, bool v4)
+{
+	int err = v4 ? set_option(fd, IPPROTO_IP, IP_TOS, TOS_CS6)
+		     : set_option(fd, IPPROTO_IPV6, IPV6_TCLASS, TOS_CS6);
+
+	return err < 0 ? err : set_option(fd, SOL_SOCKET, SO_PRIORITY, PRIORITY_CONTROL);
+}
+
+static int set_md5(int fd, const struct tcp_dial *args)
+{
+	struct tcp_md5sig key = {.tcpm_keylen = (uint16_t)args->md5_len};
+	union socket_address peer;
+	socklen_t len;
+	int err;
+
+	if (!args->md5)
+		return 0;
+	len = make_address(&args->remote, 0, 0, &peer);
+	memcpy(&key.tcpm_addr, &peer, len);
+	memcpy(key.tcpm_key, args->md5, args->md5_len);
+	err = setsockopt(fd, IPPROTO_TCP, TCP_MD5SIG, &key, sizeof(key)) == 0 ? 0 : -errno;
+	explicit_bzero(&key, sizeof(key));
+	return err;
+}
+
+static int set_timeout(int fd, unsigned ms)
+{
+	if (ms == 0)
+		return 0;
+	return setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &ms, sizeof(ms)) == 0 ? 0 : -errno;
+}
+
+static int set_device(int fd, const char *device)
+{
+	if (!device)
+		return 0;
+	if (strlen(device) >= IFNAMSIZ)
+		return -EINVAL;
+	return setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, device, (socklen_t)strlen(device)) == 0
+		       ? 0
+		       : -errno;
+}
+
+static int set_options(int fd, bool v4, const struct tcp_dial *args)
+{
+	int err = set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+
+	if (err == 0)
+		err = set_send_buffer(fd);
+	if (err == 0)
+		err = set_ttl(fd, v4, args);
+	if (err == 0)
+		err = set_marking(fd, v4);
+	if (err == 0)
+		err = set_device(fd, args->device);
+	if (err == 0)
+		err = set_md5(fd, args);
+	if (err == 0)
+		err = set_timeout(fd, args->user_timeout_ms);
+	return err;
+}
+
+/* The port is chosen by connect, so that it need not be free for every peer at once. */
+static int bind_local(int fd, const struct tcp_dial *args)
+{
+	union socket_address local;
+	socklen_t len;
+	int err;
+
+	if (ip_addr_is_none(&args->local))
+		return 0;
+	err = set_option(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1);
+	if (err < 0)
+		return err;
+	len = make_address(&args->local, 0, args->ifindex, &local);
+	return bind(fd, &local.any, len) == 0 ? 0 : -errno;
+}
+
+static int begin_connect(int fd, const struct tcp_dial *args)
+{
+	union socket_address remote;
+	socklen_t len = make_address(&args->remote, args->port, args->ifindex, &remote);
+
+	if (connect(fd, &remote.any, len) == 0 || errno == EINPROGRESS)
+		return 0;
+	return -errno;
+}
+
+static bool are_valid(const struct tcp_dial *args)
+{
+	if (ip_addr_is_none(&args->remote) || args->port == 0)
+		return false;
+	if (args->md5 && (args->md5_len == 0 || args->md5_len > TCP_MD5_KEY_MAX))
+		return false;
+	return ip_addr_is_none(&args->local) ||
+	       ip_addr_is_v4(&args->local) == ip_addr_is_v4(&args->remote);
+}
+
+int tcp_dial(const struct tcp_dial *args)
+{
+	bool v4 = ip_addr_is_v4(&args->remote);
+	_cleanup_(fd_closep) int fd = -1;
+	int err;
+
+	if (!are_valid(args))
+		return -EINVAL;
+	fd = socket(v4 ? AF_INET : AF_INET6, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return -errno;
+	err = set_options(fd, v4, args);
+	if (err == 0)
+		err = bind_local(fd, args);
+	if (err == 0)
+		err = begin_connect(fd, args);
+	return err < 0 ? err : TAKE_FD(fd);
+}
+
+int tcp_dial_result(int fd)
+{
+	struct tcp_info info = {0};
+	socklen_t len = sizeof(info);
+	int err = 0;
+	socklen_t err_len = sizeof(err);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &err_len) != 0)
+		return -errno;
+	if (err != 0)
+		return -err;
+	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) != 0)
+		return -errno;
+	return info.tcpi_state == TCP_SYN_SENT ? -EINPROGRESS : 0;
+}
+
+int tcp_local(int fd, struct ip_addr *ret)
+{
+	union socket_address a;
+	socklen_t len = sizeof(a);
+
+	if (getsockname(fd, &a.any, &len) != 0)
+		return -errno;
+	if (a.any.sa_family == AF_INET)
+		*ret = ip_addr_from_v4(ntohl(a.v4.sin_addr.s_addr));
+	else if (a.any.sa_family == AF_INET6)
+		memcpy(ret->b, &a.v6.sin6_addr, sizeof(ret->b));
+	else
+		return -EAFNOSUPPORT;
+	return 0;
+}
+
+ssize_t tcp_read(int fd, void *buf, size_t cap)
+{
+	ssize_t got;
+
+	do
+		got = recv(fd, buf, cap, MSG_DONTWAIT);
+	while (got < 0 && errno == EINTR);
+	return got < 0 ? -errno : got;
+}
+
+ssize_t tcp_write(int fd, const void *buf, size_t len)
+{
+	ssize_t put;
+
+	do
+		put = send(fd, buf, len, MSG_DONTWAIT | MSG_NOSIGNAL);
+	while (put < 0 && errno == EINTR);
+	return put < 0 ? -errno : put;
+}
+
+struct error_text {
+	int err;
+	const char *text;
+};
+
+static const struct error_text error_texts[] = {
+	{ECONNREFUSED, "connection refused (nothing listens on the peer's port, or the peer does "
+		       "not know this address)"},
+	{ETIMEDOUT, "no answer (peer down, packets filtered, or the MD5 passwords differ; with a "
+		    "password also when nothing listens on the peer's port)"},
+	{EHOSTUNREACH, "host unreachable (no answer to ARP or neighbour discovery, or a router "
+		       "says so)"},
+	{ENETUNREACH, "network unreachable (no route to the peer's address)"},
+	{ECONNRESET, "connection reset by the peer"},
+	{EPIPE, "connection closed by the peer"},
+	{EADDRNOTAVAIL, "the source address is not an address of this node"},
+	{ENODEV, "the interface or VRF does not exist"},
+	{ENOPROTOOPT, "this kernel has no TCP MD5 signatures (CONFIG_TCP_MD5SIG)"},
+	{EPERM, "not permitted (a capability is missing, or a firewall rule refuses)"},
+	{EACCES, "not permitted (a route or a firewall rule prohibits)"},
+	{EINVAL, "address, password or interface cannot be used together"},
+	{EINPROGRESS, "still connecting"},
+};
+
+const char *tcp_error_text(int err)
+{
+	int code = err < 0 ? -err : err;
+	const char *text;
+
+	if (code == 0)
+		return "no error";
+	for (size_t i = 0; i < ARRAY_SIZE(error_texts); i++)
+		if (error_texts[i].err == code)
+			return error_texts[i].text;
+	text = strerrordesc_np(code);
+	return text ? text : "unknown error";
+}

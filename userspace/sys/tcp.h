@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * TCP connections as BGP wants them: active open, nonblocking, with MD5 signatures (RFC 2385), TTL
+ * security (RFC 5082), CS6 marking (RFC 4271 section 8, network control) and the device bound where
+ * asked. It knows nothing of BGP. No callbacks: the caller watches the fd with the loop. All of it
+ * works for IPv4 and IPv6; an address's family is its own (base/addr.h).
+ */
+#pragma once
+
+#include "base/addr.h"
+#include "base/mem.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#define TCP_MD5_KEY_MAX 80 /* the kernel's TCP_MD5SIG_MAXKEYLEN */
+
+struct tcp_dial {
+	struct ip_addr local; /* none: the kernel chooses */
+	struct ip_addr remote;
+	uint16_t port;            /* host order */
+	const uint8_t *md5;       /* borrowed; NULL: no signatures */
+	size_t md5_len;           /* 1..TCP_MD5_KEY_MAX */
+	uint8_t ttl;              /* of packets sent; 0: the system's default */
+	bool gtsm;                /* send with 255 and accept 255 only (RFC 5082); overrides ttl */
+	const char *device;       /* SO_BINDTODEVICE: a VRF or an interface; NULL: none */
+	int ifindex;              /* scope of a link-local remote; 0: none */
+	unsigned user_timeout_ms; /* TCP_USER_TIMEOUT; 0: the system's default */
+};
+
+/*
+ * Begins to connect. Returns a nonblocking, close-on-exec fd that the caller owns (writable once
+ * the attempt has an outcome, see tcp_dial_result), or -errno when it cannot even begin: -EINVAL
+ * for arguments (families differ, key too long), -ENOPROTOOPT (kernel without TCP MD5), -ENODEV
+ * (device), -EADDRNOTAVAIL (local), -ENETUNREACH, -EHOSTUNREACH, and others of connect(2).
+ */
+int tcp_dial(const struct tcp_dial *args) must_check;
+
+/* Outcome of the attempt once the fd is writable: 0, or -errno. -EINPROGRESS: not yet. */
+int tcp_dial_result(int fd) must_check;
+
+/* The connection's own address. 0 or -errno; *ret untouched then. */
+int tcp_local(int fd, struct ip_addr *ret) must_check;
+
+/* Bytes read; 0: the peer closed its side; -EAGAIN: nothing there now; -errno. EINTR is retried. */
+ssize_t tcp_read(int fd, void *buf, size_t cap) must_check;
+/* Bytes the kernel took, maybe fewer than len; -EAGAIN: no room now; -errno. Never SIGPIPE. */
+ssize_t tcp_write(int fd, const void *buf, size_t len) must_check;
+
+/*
+ * What an errno (positive or negative) of these functions means to the operator of a BGP session,
+ * in words. Static text; for an errno without own words the C library's.
+ */
+const char *tcp_error_text(int err);

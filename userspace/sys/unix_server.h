@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * The control socket's transport (DESIGN 10): a client connects, sends one line, gets one reply and
+ * is closed. What lines mean is the handler's. Who asks is told by the kernel (SO_PEERCRED).
+ * Bounds: LIMIT_CLIENTS clients (further ones wait in the backlog), LIMIT_REQUEST_BYTES a line, and
+ * UNIX_CLIENT_NS for a client to finish its line, and as long without progress in reading the
+ * reply.
+ */
+#pragma once
+
+#include "base/mem.h"
+#include "base/nsec.h"
+
+#include <sys/types.h>
+
+#define UNIX_CLIENT_NS (5 * NSEC_PER_SEC)
+
+struct loop;
+struct strbuf;
+struct unix_server;
+
+/*
+ * `request` is the line without its end, NUL-terminated; a line that holds a NUL is refused before.
+ * The reply is what the handler adds to `reply` (at most LIMIT_REPLY_BYTES). Must not free the
+ * server.
+ */
+typedef void (*unix_handler)(void *ctx, uid_t uid, const char *request, struct strbuf *reply);
+
+struct unix_server_args {
+	struct loop *loop; /* borrowed, outlives the server */
+	const char *path;  /* of the socket; its folder is made, 0750, if it is missing */
+	const char *group; /* who may connect besides root; NULL or unknown: nobody */
+	unix_handler handler;
+	void *ctx;
+};
+
+/*
+ * Listens. A socket file that nobody serves any more is replaced; -EADDRINUSE: it is served, or the
+ * path is something else than a socket; -ENAMETOOLONG; another -errno. The caller owns *ret.
+ */
+int unix_server_new(const struct unix_server_args *args, struct unix_server **ret) must_check;
+/* Closes all clients and removes the socket file, if it is still ours. */
+struct unix_server *unix_server_free(struct unix_server *s);
+
+/* Closes clients whose time is up. To be called from the loop's step; returns when to call again.
+ */
+nsec_t unix_server_tick(struct unix_server *s, nsec_t now);

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * Watches the configuration: a folder's *.yaml and *.yml files (not those below it, nor hidden
+ * ones) or one file of any name. Scans read what changed and call back with its text; inotify only
+ * says when to scan, so the ways in which editors, git, cp, sed -i and the kubelet (the ..data
+ * link) replace files are all the same to it. A file that vanishes, or is suddenly empty, is
+ * reported only once it has been so for WATCH_GONE_NS: most are just being replaced. What inotify
+ * cannot see (a link whose target outside the folder changes) is found within WATCH_RESCAN_NS.
+ */
+#pragma once
+
+#include "base/mem.h"
+#include "base/nsec.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define WATCH_GONE_NS   (200 * NSEC_PER_MSEC)
+#define WATCH_RESCAN_NS (5 * NSEC_PER_SEC)
+
+struct watch;
+
+enum watch_event {
+	WATCH_CHANGED,   /* new, or with new content: text, len */
+	WATCH_GONE,      /* was reported CHANGED or FAILED before and is no longer there */
+	WATCH_FAILED,    /* cannot be read: err; a former content may stay in force */
+	WATCH_RECOVERED, /* the watched path itself (see path) works again after a FAILED */
+};
+
+/* All borrowed for the time of the call. */
+struct watch_file {
+	enum watch_event event;
+	const char *path; /* FOLDER/NAME; in a failure of the folder itself, the folder */
+	const char *text; /* NUL-terminated; may hold NULs inside */
+	size_t len;
+	int err; /* -errno: -EFBIG over LIMIT_FILE_BYTES; -E2BIG over LIMIT_FILES files */
+};
+typedef void (*watch_cb)(void *ctx, const struct watch_file *file);
+
+/* Begins to watch; nothing is read yet. The path need not exist. 0 or -errno of inotify. */
+int watch_new(const char *path, struct watch **ret) must_check;
+struct watch *watch_free(struct watch *w);
+
+/* To be watched for reading; then watch_scan. */
+int watch_fd(const struct watch *w);
+
+/*
+ * Looks at everything and calls back, in order of the names, for what is different from what was
+ * reported before. To be called first for the initial state, then when the fd is readable and when
+ * the returned deadline is there. `force`: read every file again even if it looks unchanged
+ * (SIGHUP); a file with the same content is not reported all the same. After a FAILED of a file,
+ * the next successful reading is always reported as CHANGED. Returns the next deadline, never
+ * NSEC_NEVER.
+ */
+nsec_t watch_scan(struct watch *w, nsec_t now, bool force, watch_cb cb, void *ctx);
