@@ -123,7 +123,7 @@ vip_fib() { lab_in router ip -4 route show "$VIP"; }
 vip_fib_has() { vip_fib | grep -qF "$1"; }
 vip_fib_is_only() { vip_fib_has "$1" && ! vip_fib_has "$2"; }
 
-peer_state() { lab_ctl "$1" show peers -o json 2>/dev/null | jq -r '.[0].state'; }
+peer_state() { lab_ctl "$1" show peers -o json 2>/dev/null | jq -r '.[] | select(.name == "router-primary").state'; }
 peer_is_established() { [ "$(peer_state "$1")" = Established ]; }
 frr_peers_established() {
 	[ "$(lab_vtysh 'show bgp summary json' | jq '[.ipv4Unicast.peers[] | select(.state == "Established")] | length')" = "$1" ]

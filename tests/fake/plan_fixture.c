@@ -219,7 +219,12 @@ static void add_route_to(struct fixture *f, const struct ip_addr *to)
 	assert(i < ARRAY_SIZE(f->routes_to));
 	for (; i > 0 && ip_addr_cmp(&f->routes_to[i - 1].to, to) > 0; i--)
 		f->routes_to[i] = f->routes_to[i - 1];
-	f->routes_to[i] = (struct plan_route_to){.to = *to, .ifindex = f->no_route ? 0 : 2};
+	f->routes_to[i] = (struct plan_route_to){
+		.to = *to,
+		.ifindex = f->no_route                      ? 0
+			   : ip_prefix_has(&f->by_eth1, to) ? 3
+							    : 2,
+	};
 	f->node.n_routes_to++;
 }
 
@@ -280,6 +285,19 @@ static struct plan_actual observe(struct fixture *f, struct arena *arena)
 	return ret;
 }
 
+/* Whatever is wrong, the operator is told what, why and what to do. */
+static void check_problems(const struct problems *list)
+{
+	for (size_t i = 0; i < list->n; i++) {
+		const struct problem *p = &list->items[i];
+
+		if (p->reason && p->message && p->remedy)
+			continue;
+		fprintf(stderr, "no remedy: %s: %s\n", p->reason, p->message);
+		abort();
+	}
+}
+
 void fixture_plan(struct fixture *f)
 {
 	struct arena *arena = f->last_arena;
@@ -301,6 +319,8 @@ void fixture_plan(struct fixture *f)
 		.synced = f->synced,
 	};
 	plan_compute(&in, &f->ledger, f->now, arena, &f->plan, &ledger, &f->deadline);
+	check_problems(&f->ipam_problems);
+	check_problems(&f->plan.problems);
 	/* The plan lives in this arena; the old one held the ledger until now. */
 	f->ledger = ledger;
 	f->last_arena = f->arena;
@@ -352,6 +372,7 @@ static size_t apply_devices(struct fixture *f)
 			.tc = p->tc && !f->device_failure,
 			.failure = f->device_failure,
 			.failure_reason = f->device_failure ? "ForeignProgram" : NULL,
+			.remedy = "take it away",
 		};
 
 		n_new += i >= f->n_devices || f->devices[i].ifindex != now.ifindex ||

@@ -39,7 +39,8 @@ struct fixture {
 	size_t n_devices;
 	const char *device_failure; /* attaching fails with these words */
 	const char *dataplane_failure;
-	bool no_route; /* the node knows no route to any peer */
+	bool no_route;            /* the node knows no route to any peer; else: */
+	struct ip_prefix by_eth1; /* peers in it are reached by eth1, all others by eth0 */
 
 	bool synced;
 	nsec_t now;

@@ -23,6 +23,7 @@ static void check_problems(const struct world *w)
 
 	for (size_t i = 0; i < problems->n; i++) {
 		assert(problems->items[i].reason && problems->items[i].message);
+		assert(problems->items[i].remedy);
 		assert(problems->items[i].object.file);
 		assert(problem_line(arena, &problems->items[i]));
 	}

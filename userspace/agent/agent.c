@@ -56,6 +56,7 @@ int agent_start(struct agent *a, const struct options *options)
 void agent_done(struct agent *a)
 {
 	agent_peers_done(&a->peers);
+	pods_done(&a->pods);
 	ctl_stop(a);
 	bpf_dataplane_close(a->dataplane);
 	sources_stop(a);

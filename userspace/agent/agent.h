@@ -8,6 +8,7 @@
 
 #include "agent/options.h"
 #include "agent/peers.h"
+#include "agent/pods.h"
 #include "agent/problem_log.h"
 #include "plan/plan.h"
 #include "plan/sink.h"
@@ -48,6 +49,7 @@ struct agent {
 	bool adopted; /* the pinned maps of an earlier process were taken over */
 
 	struct agent_peers peers;
+	struct pods pods;
 	struct agent_plan plans[2];
 	struct agent_plan *current; /* the applied plan; NULL before the first */
 	struct plan_ledger ledger;  /* in ledger_arena */
@@ -59,6 +61,7 @@ struct agent {
 
 	/* When. */
 	bool scan_wanted, scan_forced; /* the configuration may have changed */
+	bool pods_dirty;               /* the pods' namespaces are to be asked again */
 	bool node_dirty, hooks_dirty;  /* links, addresses, routes; attached programs */
 	bool plan_dirty;               /* an input of the plan changed */
 	bool plan_urgent;              /* ... which must not wait */

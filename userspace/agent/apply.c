@@ -49,14 +49,19 @@ static bool apply_dataplane(struct agent *a, const struct plan *plan, nsec_t now
 
 	if (!a->dataplane)
 		return false;
-	bpf_dataplane_apply_devices(a->dataplane, plan->devices, plan->n_devices);
+	/* Frontends first: a program that is attached to empty maps would drop what it should
+	 * serve. */
 	store = bpf_dataplane_store(a->dataplane);
 	result = plan_apply_frontends(plan, &store, now, scratch);
+	bpf_dataplane_apply_devices(a->dataplane, plan->devices, plan->n_devices);
 	if (result.n_failed > 0)
 		log_warn("dataplane: not all could be programmed", "failed=%zu error=%s",
 			 result.n_failed, log_quote(strerror(-result.first_error)));
 	if (result.n_done > 0)
 		log_info("dataplane: programmed", "changes=%zu", result.n_done);
+	if (result.n_done > 0 || a->pods_dirty)
+		pods_tell(&a->pods, plan, a->netlink, a->dataplane, a->pods_dirty);
+	a->pods_dirty = false;
 	return result.n_done > 0;
 }
 

@@ -59,7 +59,7 @@ static void take_flags(struct agent *a, nsec_t now)
 		sources_refresh_node(a);
 	if (a->dataplane && (a->hooks_dirty || now >= a->resync_at)) {
 		bpf_dataplane_verify(a->dataplane);
-		a->plan_dirty = true;
+		a->plan_dirty = a->pods_dirty = true;
 	}
 	a->hooks_dirty = false;
 	if (a->dataplane && now >= a->dataplane_at)

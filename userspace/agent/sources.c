@@ -100,7 +100,7 @@ void sources_refresh_node(struct agent *a)
 		log_warn("netlink: cannot read the node", "error=%s", log_quote(strerror(-r)));
 	a->node_dirty = r < 0;
 	if (netlink_generation(a->netlink) != before)
-		a->plan_dirty = a->plan_urgent = true;
+		a->plan_dirty = a->plan_urgent = a->pods_dirty = true;
 }
 
 /* --- open and close ----------------------------------------------------------------------------

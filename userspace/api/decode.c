@@ -134,7 +134,7 @@ static void decode_list(struct api_decoder *d, const struct api_field *f, const 
 		return;
 	}
 	if (v->n == 0 && (f->flags & API_FIELD_NONEMPTY))
-		api_wrong(d, v, "MissingField", NULL, "is empty, must hold at least one item");
+		api_wrong(d, v, "MissingField", "add an item, or remove the object", "is empty");
 	if (f->flags & API_FIELD_UNIQUE)
 		check_unique(d, v);
 	items = arena_alloc(d->arena, v->n, f->size);
@@ -234,7 +234,8 @@ static void note_effect(struct api_decoder *d, const struct api_table *t, const 
 		return;
 	path = path_text(d->arena, d->at);
 	if (f->flags & API_FIELD_LATER)
-		api_note(d, path, "NotSupportedYet", NULL, "not supported yet, has no effect");
+		api_note(d, path, "NotSupportedYet", "nothing to do, or remove it",
+			 "not supported yet, has no effect");
 	else
 		api_note(d, path, "NoEffect", "remove it", "deprecated, has no effect");
 }
@@ -289,7 +290,7 @@ bool api_decode_map(struct api_decoder *d, const struct api_table *table,
 
 	assert(table->n <= 64);
 	if (map->type != API_VALUE_MAP) {
-		api_wrong_type(d, map, "a map", NULL);
+		api_wrong_type(d, map, "a map", "write KEY: VALUE on lines of their own");
 		return false;
 	}
 	if (table->defaults)

@@ -50,7 +50,8 @@ static const char *want_text(struct api_decoder *d, const struct api_value *v)
 	if (v->type == API_VALUE_SCALAR &&
 	    (!v->is_plain || api_scalar_of(v->text) == API_SCALAR_TEXT))
 		return v->text;
-	api_wrong_type(d, v, "text", v->type == API_VALUE_SCALAR ? "quote it" : NULL);
+	api_wrong_type(d, v, "text",
+		       v->type == API_VALUE_SCALAR ? "quote it" : "write text on one line");
 	return NULL;
 }
 
@@ -92,8 +93,8 @@ static bool take_int(struct api_decoder *d, const struct api_field *f, const str
 {
 	if (api_parse_int(v->text, ret) && *ret >= f->min && *ret <= f->max)
 		return true;
-	api_wrong(d, v, "OutOfRange", NULL, "is %s, must be a number from %" PRId64 " to %" PRId64,
-		  v->text, f->min, f->max);
+	api_wrong(d, v, "OutOfRange", "write a number in this range",
+		  "is %s, must be a number from %" PRId64 " to %" PRId64, v->text, f->min, f->max);
 	return false;
 }
 
@@ -116,7 +117,8 @@ static void decode_string(struct api_decoder *d, const struct api_field *f,
 	if (!text)
 		return;
 	if (f->max > 0 && v->len > (size_t)f->max) {
-		api_wrong(d, v, "TooLong", NULL, "is longer than %" PRId64 " characters", f->max);
+		api_wrong(d, v, "TooLong", "shorten it", "is longer than %" PRId64 " characters",
+			  f->max);
 		return;
 	}
 	text = arena_strdup(d->arena, text);
@@ -137,7 +139,8 @@ static void decode_enum(struct api_decoder *d, const struct api_field *f, const 
 		}
 		known = known ? arena_printf(d->arena, "%s, %s", known, w->text) : w->text;
 	}
-	api_wrong(d, v, "BadValue", NULL, "is \"%s\", must be one of: %s", text, known);
+	api_wrong(d, v, "BadValue", "write one of these words", "is \"%s\", must be one of: %s",
+		  text, known);
 }
 
 static void decode_address(struct api_decoder *d, const struct api_field *f,
@@ -219,8 +222,8 @@ static void decode_duration(struct api_decoder *d, const struct api_field *f,
 		api_wrong(d, v, "BadDuration", "write a duration such as 90s or 1m30s",
 			  "\"%s\" is not a duration", text);
 	else if (ns < f->min * second || ns > f->max * second)
-		api_wrong(d, v, "OutOfRange", NULL, "is %s, must be %" PRId64 "s to %" PRId64 "s",
-			  text, f->min, f->max);
+		api_wrong(d, v, "OutOfRange", "write a time in this range",
+			  "is %s, must be %" PRId64 "s to %" PRId64 "s", text, f->min, f->max);
 	else
 		memcpy(dst, &ns, sizeof(ns));
 }
@@ -274,7 +277,8 @@ static void decode_labels(struct api_decoder *d, const struct api_field *f,
 
 	(void)f;
 	if (v->type != API_VALUE_MAP) {
-		api_wrong_type(d, v, "a map of text to text", NULL);
+		api_wrong_type(d, v, "a map of text to text",
+			       "write KEY: VALUE on lines of their own");
 		return;
 	}
 	items = arena_array_of(d->arena, v->n, struct label);

@@ -25,7 +25,7 @@ static const struct stranger {
 	const char *message, *remedy;
 } strangers[] = {
 	{"metallb.io", "L2Advertisement", STRANGER_INFO,
-	 "ignored: this agent announces by BGP, not on layer 2", NULL},
+	 "ignored: this agent announces by BGP, not on layer 2", "nothing to do, or remove it"},
 	{"metallb.io", "BGPCommunity", STRANGER_ERROR, "no such kind",
 	 "the kind is named Community"},
 	{"metallb.io", "AddressPool", STRANGER_ERROR, "no such kind any more",
@@ -297,7 +297,8 @@ static void decode_content(struct api_decoder *d, const struct api_schema *s, st
 	if (s->finish && d->n_errors == 0)
 		s->finish(d, raw, o);
 	if (s->is_later && d->n_errors == 0)
-		api_note(d, NULL, "NotSupportedYet", NULL, "not supported yet, has no effect");
+		api_note(d, NULL, "NotSupportedYet", "nothing to do, or remove it",
+			 "not supported yet, has no effect");
 }
 
 static void read_object(struct reader *r, const struct api_schema *s, unsigned version)

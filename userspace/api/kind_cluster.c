@@ -66,7 +66,8 @@ static void finish_node(struct api_decoder *d, const void *raw, struct api_objec
 			o->node.n_internal++;
 		else
 			api_refuse(d, arena_printf(d->arena, "status.addresses[%zu].address", i),
-				   "BadAddress", NULL, "\"%s\" is not an IP address", a->value);
+				   "BadAddress", "write an IPv4 or IPv6 address",
+				   "\"%s\" is not an IP address", a->value);
 	}
 	o->node.internal = internal;
 	for (size_t i = 0; i < in->n_conditions; i++)

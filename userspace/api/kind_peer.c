@@ -232,7 +232,8 @@ static void set_timers(struct api_decoder *d, const struct raw_peer *in, struct 
 	if (in->connect_ns == ABSENT)
 		return;
 	if (in->connect_ns % (int64_t)NSEC_PER_SEC)
-		api_refuse(d, "spec.connectTime", "BadDuration", NULL, "must be whole seconds");
+		api_refuse(d, "spec.connectTime", "BadDuration", "round it",
+			   "must be whole seconds");
 	p->connect_s = (uint16_t)(in->connect_ns / (int64_t)NSEC_PER_SEC);
 }
 

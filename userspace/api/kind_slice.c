@@ -103,8 +103,8 @@ static void set_endpoint(struct api_decoder *d, size_t i, const struct raw_endpo
 	e->terminating = in->terminating == true;
 	if (!ip_addr_parse(in->addresses.items[0], &e->address))
 		api_refuse(d, arena_printf(d->arena, "endpoints[%zu].addresses[0]", i),
-			   "BadAddress", NULL, "\"%s\" is not an IP address",
-			   in->addresses.items[0]);
+			   "BadAddress", "write an IPv4 or IPv6 address",
+			   "\"%s\" is not an IP address", in->addresses.items[0]);
 }
 
 static void finish_slice(struct api_decoder *d, const void *raw, struct api_object *o)

@@ -117,7 +117,8 @@ static void add_requested(struct ipam *ipam, struct claimant *c, const char *tex
 					 "loadBalancerIPs: %s is not an address", text));
 	else if (!ip_addr_is_v4(&a))
 		ipam_problem(ipam, SEVERITY_INFO, c, "metadata.annotations", "NotSupportedYet",
-			     NULL, "the IPv6 address in loadBalancerIPs is not acted on yet");
+			     "nothing to do: IPv4 works without it",
+			     "the IPv6 address in loadBalancerIPs is not acted on yet");
 	else if (!ip_addr_is_none(&c->requested))
 		bad_request(ipam, c, "loadBalancerIPs names more than one IPv4 address");
 	else
@@ -155,7 +156,8 @@ static void read_request(struct ipam *ipam, struct claimant *c)
 	else if (by_spec && ip_addr_is_v4(&o->service.lb_ip))
 		c->requested = o->service.lb_ip;
 	else if (by_spec)
-		ipam_problem(ipam, SEVERITY_INFO, c, "spec.loadBalancerIP", "NotSupportedYet", NULL,
+		ipam_problem(ipam, SEVERITY_INFO, c, "spec.loadBalancerIP", "NotSupportedYet",
+			     "nothing to do: IPv4 works without it",
 			     "IPv6 addresses are not acted on yet");
 }
 
@@ -192,8 +194,8 @@ static void read_claimant(struct ipam *ipam, const struct api_object *o)
 
 	c->object = o;
 	if (!wants_ipv4(&o->service)) {
-		ipam_problem(ipam, SEVERITY_INFO, c, "spec.ipFamilies", "NotSupportedYet", NULL,
-			     "IPv6 addresses are not given yet");
+		ipam_problem(ipam, SEVERITY_INFO, c, "spec.ipFamilies", "NotSupportedYet",
+			     "let the Service have IPv4, too", "IPv6 addresses are not given yet");
 		return;
 	}
 	ipam->n++;

@@ -120,7 +120,7 @@ static const char *held_back(const struct plan_draft *d, const struct draft_port
 		return "conntrackHoldsFlows";
 	if (is_announced(d, p))
 		return NULL;
-	return d->delivers == GATE_CLOSED ? "dataPlaneNotReady" : "notProgrammed";
+	return d->peers_open ? "notProgrammed" : "dataPlaneNotReady";
 }
 
 static void append_drained(struct plan_draft *d, const struct draft_port *p,

@@ -129,31 +129,61 @@ static void device_failure(struct plan_draft *d, const struct plan_device *p,
 
 /*
  * A device that is still to be attached (unknown to the sink) keeps routes from being announced,
- * but withdraws none: traffic comes by the others. One that is known and not attached lets traffic
- * by.
+ * but withdraws none. One that is known and not attached, or failed, lets traffic by.
  */
-static void judge(struct plan_draft *d)
+static enum vip_gate device_gate(const struct plan_draft *d, const struct plan_device *p)
 {
-	size_t n_carrying = 0, n_ok = 0, n_to_come = 0;
+	const struct plan_actual_device *a = actual_device(d, p->ifindex);
+
+	if (!a)
+		return GATE_STALE;
+	return a->xdp && a->tc && !a->failure ? GATE_OPEN : GATE_CLOSED;
+}
+
+/* The worst of all uplinks: for a peer of which it is not known by which its traffic arrives. */
+static enum vip_gate worst_gate(const struct plan_draft *d)
+{
+	enum vip_gate worst = GATE_OPEN;
+	size_t n = 0;
 
 	for (size_t i = 0; i < d->plan->n_devices; i++) {
 		const struct plan_device *p = &d->plan->devices[i];
-		const struct plan_actual_device *a = actual_device(d, p->ifindex);
 
-		if (a && a->failure)
-			device_failure(d, p, a);
 		if (!p->xdp)
 			continue;
-		n_carrying++;
-		n_ok += a && a->xdp && a->tc && !a->failure;
-		n_to_come += !a;
-		d->cannot_deliver |= a && a->failure;
+		n++;
+		worst = device_gate(d, p) < worst ? device_gate(d, p) : worst;
 	}
-	d->cannot_deliver |= n_carrying == 0 || d->in->actual->dataplane_failure;
-	if (d->cannot_deliver || n_ok == 0 || n_ok + n_to_come < n_carrying)
-		d->delivers = GATE_CLOSED;
-	else
-		d->delivers = n_to_come ? GATE_STALE : GATE_OPEN;
+	return n ? worst : GATE_CLOSED;
+}
+
+/* Traffic that a peer attracts arrives by the device of the route to it, if that is an uplink. */
+static enum vip_gate peer_gate(const struct plan_draft *d, const struct plan_peer *peer)
+{
+	const int ifindex = route_to(d->in->node, &peer->address);
+
+	for (size_t i = 0; i < d->plan->n_devices; i++)
+		if (d->plan->devices[i].xdp && d->plan->devices[i].ifindex == ifindex)
+			return device_gate(d, &d->plan->devices[i]);
+	return worst_gate(d);
+}
+
+/* Gate 1, for the devices: so an uplink that fails costs the peers behind it and no others. */
+static void judge(struct plan_draft *d)
+{
+	for (size_t i = 0; i < d->plan->n_devices; i++) {
+		const struct plan_actual_device *a = actual_device(d, d->plan->devices[i].ifindex);
+
+		if (a && a->failure)
+			device_failure(d, &d->plan->devices[i], a);
+	}
+	d->peers_open = d->peers_stale = 0;
+	for (size_t i = 0; i < d->env.n_peers && !d->in->actual->dataplane_failure; i++) {
+		const enum vip_gate gate = peer_gate(d, &d->env.peers[i]);
+
+		d->peers_open |= (uint64_t)(gate == GATE_OPEN) << i;
+		d->peers_stale |= (uint64_t)(gate == GATE_STALE) << i;
+	}
 }
 
 static void dataplane_problems(struct plan_draft *d, size_t n_devices)
@@ -185,7 +215,7 @@ void plan_draft_devices(struct plan_draft *d)
 
 	d->plan->dataplane = d->env.dataplane;
 	d->plan->flow_entries = d->env.config.flow_entries;
-	d->delivers = GATE_OPEN;
+	d->peers_open = UINT64_MAX;
 	if (!d->env.dataplane)
 		return;
 	if (d->env.config.set & API_CONFIG_UPLINKS && d->env.config.uplinks.n)

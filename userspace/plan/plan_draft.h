@@ -46,10 +46,12 @@ struct plan_draft {
 	size_t n_ports;
 	const struct plan_actual_peer **peers; /* of env.peers[i]; NULL unless established */
 
-	/* What the devices that carry traffic allow at most: open, stale while one is being
-	 * attached. */
-	enum vip_gate delivers;
-	bool cannot_deliver; /* one of them failed: it will not open by waiting */
+	/*
+	 * Peers (bits) by what the device that their traffic arrives by allows: attached, so that
+	 * they may be sent routes; still being attached, so that they keep what they have. The
+	 * others get none: what they attract would pass by the data plane.
+	 */
+	uint64_t peers_open, peers_stale;
 
 	struct plan_frontend *frontends;
 	size_t n_frontends, cap_frontends;

@@ -43,9 +43,7 @@ enum vip_gate plan_draft_gate(const struct plan_draft *d, const struct ip_addr *
 	if (!d->plan->dataplane)
 		return GATE_OPEN;
 	v = sorted_find(vip, d->vips, d->n_vips, sizeof(*d->vips), cmp_vip);
-	if (!v)
-		return GATE_CLOSED;
-	return v->gate < d->delivers ? v->gate : d->delivers;
+	return v ? v->gate : GATE_CLOSED;
 }
 
 static const struct plan_taken *find_taken(const struct plan_draft *d, const struct ip_addr *vip)
@@ -386,14 +384,38 @@ static void hold(struct plan_draft *d, const struct lb_key *key)
 	f->hold = true;
 }
 
-static void leave(struct plan_draft *d, const struct lb_key *key)
+/*
+ * The same for what the store holds at `i`. A VIP sorts before its frontends and leaves with the
+ * last of them: one that was made later, before the first complete picture, has waited less.
+ */
+static nsec_t group_unheld_since(const struct plan_draft *d, size_t i)
 {
+	const struct lb_key *key = &d->in->actual->frontends[i].key;
+	nsec_t ret = unheld_since(d, key);
+
+	for (i++; key->port == 0 && i < d->in->actual->n_frontends; i++) {
+		const struct lb_key *other = &d->in->actual->frontends[i].key;
+		nsec_t since;
+
+		if (!ip_addr_equal(&other->addr, &key->addr) || other->domain != key->domain)
+			break;
+		since = unheld_since(d, other);
+		if (since > ret)
+			ret = since;
+	}
+	return ret;
+}
+
+/* What the store holds at `i` and nobody wants. */
+static void leave(struct plan_draft *d, size_t i)
+{
+	const struct lb_key *key = &d->in->actual->frontends[i].key;
 	struct plan_leaving *l =
 		arena_push(d->arena, &d->leaving, &d->n_leaving, &d->cap_leaving, sizeof(*l));
 	nsec_t at;
 
 	l->frontend = *key;
-	l->unheld_since = unheld_since(d, key);
+	l->unheld_since = group_unheld_since(d, i);
 	at = nsec_add(l->unheld_since, PLAN_UNHELD_NS);
 	if (at <= d->now)
 		return;
@@ -428,7 +450,7 @@ void plan_draft_leaving(struct plan_draft *d)
 				cmp_frontend_key))
 			continue;
 		if (d->in->synced)
-			leave(d, key);
+			leave(d, i);
 		else
 			hold(d, key);
 	}

@@ -300,7 +300,8 @@ static void fill_session(struct peers_build *b, struct candidate *c)
 	resolve_bfd(b, c);
 	if (spec->dual_stack)
 		peer_problem(b, SEVERITY_INFO, c, "spec.dualStackAddressFamily", "NotSupportedYet",
-			     NULL, "only IPv4 routes are announced yet");
+			     "nothing to do: IPv4 works without it",
+			     "only IPv4 routes are announced yet");
 }
 
 /* --- who owns a session --------------------------------------------------------------------- */

@@ -251,11 +251,13 @@ static void add_row(struct routes_build *b, const struct ip_prefix *prefix, uint
 /* Gate 1, for one claim. */
 static uint64_t admitted(const struct routes_build *b, const struct plan_claim *c, uint64_t have)
 {
-	switch (plan_draft_gate(b->d, &c->vip)) {
+	const struct plan_draft *d = b->d;
+
+	switch (plan_draft_gate(d, &c->vip)) {
 	case GATE_OPEN:
-		return c->advert->peers;
+		return c->advert->peers & (d->peers_open | (d->peers_stale & have));
 	case GATE_STALE:
-		return c->advert->peers & have;
+		return c->advert->peers & (d->peers_open | d->peers_stale) & have;
 	case GATE_CLOSED:
 		break;
 	}
@@ -399,8 +401,10 @@ static int cmp_addr_claim(const void *key, const void *item)
 /* Some established peer has still to be sent this claim's prefix. */
 static bool awaits_write(const struct plan_draft *d, const struct plan_claim *c)
 {
+	const uint64_t peers = c->advert->peers & (d->peers_open | d->peers_stale);
+
 	for (size_t i = 0; i < d->env.n_peers; i++)
-		if ((c->advert->peers >> i & 1) && d->peers[i] &&
+		if ((peers >> i & 1) && d->peers[i] &&
 		    !plan_draft_advertised(d->peers[i], &c->prefix))
 			return true;
 	return false;
@@ -440,20 +444,26 @@ static void hold_routes(struct routes_build *b)
 	publish(b);
 }
 
-/* End-of-RIB tells the router to drop what we did not repeat: it waits for VIPs on their way. */
+/*
+ * End-of-RIB tells the router to drop what we did not repeat: it waits for devices and VIPs on
+ * their way, but not for what has failed.
+ */
 static bool is_complete(const struct routes_build *b)
 {
 	const struct plan_draft *d = b->d;
 
 	if (!d->in->synced)
 		return false;
-	if (!d->plan->dataplane || d->cannot_deliver)
+	if (!d->plan->dataplane)
 		return true;
+	if (d->peers_stale)
+		return false;
 	for (size_t i = 0; i < d->n_vips; i++) {
 		const struct plan_claim *c = sorted_find(&d->vips[i].addr, b->by_vip, b->n_claims,
 							 sizeof(*b->by_vip), cmp_addr_claim);
 
-		if (c && plan_draft_gate(d, &c->vip) != GATE_OPEN)
+		if (c && (c->advert->peers & d->peers_open) &&
+		    plan_draft_gate(d, &c->vip) != GATE_OPEN)
 			return false;
 	}
 	return true;

@@ -221,7 +221,8 @@ static void check_endpoints(struct service_build *b)
 				"use externalTrafficPolicy Local, or run a pod on every node",
 				"remote endpoints not supported yet: this node uses its own only");
 	if (ipv6)
-		service_problem(b, SEVERITY_INFO, NULL, "NotSupportedYet", NULL,
+		service_problem(b, SEVERITY_INFO, NULL, "NotSupportedYet",
+				"nothing to do: IPv4 works without it",
 				"IPv6 endpoints are not supported yet and are left out");
 	if (too_many)
 		service_problem(b, SEVERITY_ERROR, NULL, "TooManyBackends", "split the Service",
@@ -237,7 +238,8 @@ static void check_addresses(struct service_build *b)
 
 		if (!ip_addr_is_v4(a))
 			service_problem(b, SEVERITY_INFO, "status.loadBalancer", "NotSupportedYet",
-					NULL, "IPv6 address %s is not announced: not supported yet",
+					"nothing to do: IPv4 works without it",
+					"IPv6 address %s is not announced: not supported yet",
 					ip_addr_text(a, text));
 		else if (!b->ret->pools[i])
 			service_problem(

@@ -32,6 +32,9 @@ static inline char *problems_text(const struct problems *list)
 	for (size_t i = 0; i < list->n; i++) {
 		const struct problem *p = &list->items[i];
 
+		assert_non_null(p->message);
+		if (!p->remedy)
+			fail_msg("no remedy: %s %s: %s", p->reason, p->field, p->message);
 		strbuf_printf(&s, "%s%s %s %s:%u", i ? "\n" : "", severity_text(p->severity),
 			      p->reason, p->field ? p->field : "-",
 			      p->line ? p->line : p->object.line);

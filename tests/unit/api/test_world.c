@@ -212,7 +212,7 @@ static void a_problem_of_the_caller_stays_until_the_source_is_put(void **state)
 	before = world_generation(w);
 	world_source_problem(w, "a", "Unreadable", "permission denied", "chmod it");
 	assert_true(world_generation(w) == before);
-	world_source_problem(w, "b", "TooLarge", "too large", NULL);
+	world_source_problem(w, "b", "TooLarge", "too large", "split it");
 	assert_problems(w, "error Unreadable -:0\nerror TooLarge -:0");
 	assert_names(w, "x");
 	put(w, "a", NS("x"));

@@ -82,33 +82,58 @@ static void node_without_an_uplink_announces_nothing_and_says_so(void **state)
 	assert_non_null(fixture_problem(f, "NoUplink", NULL));
 }
 
-static void uplink_that_is_being_attached_withdraws_nothing(void **state)
+/* r1 is reached by eth0, r2 by eth1. */
+static struct fixture *two_uplinks(void)
 {
-	_cleanup_(fixture_freep) struct fixture *f = fixture_announced();
+	struct fixture *f = fixture_announced();
 
-	(void)state;
+	assert_true(ip_prefix_parse("10.1.0.0/16", &f->by_eth1));
 	fixture_object(f, "BGPPeer", "r2", "",
-		       "spec: {myASN: 64512, peerASN: 64513, peerAddress: 10.0.0.2}");
-	fixture_object(f, "LodestoneConfig", "default", "",
-		       "spec: {dataplane: {uplinks: [eth0, eth1]}}");
-	fixture_plan(f);
-	assert_int_equal(fixture_route(f, "192.168.100.0/32")->peers, 1);
-	fixture_settle(f, 10);
-	assert_int_equal(fixture_route(f, "192.168.100.0/32")->peers, 3);
+		       "spec: {myASN: 64512, peerASN: 64513, peerAddress: 10.1.0.2}");
+	return f;
 }
 
-static void uplink_that_lost_a_program_withdraws_everything(void **state)
+static void peer_behind_an_uplink_that_is_being_attached_waits(void **state)
 {
-	_cleanup_(fixture_freep) struct fixture *f = fixture_announced();
+	_cleanup_(fixture_freep) struct fixture *f = two_uplinks();
 
 	(void)state;
-	fixture_object(f, "LodestoneConfig", "default", "",
-		       "spec: {dataplane: {uplinks: [eth0, eth1]}}");
+	fixture_plan(f);
+	assert_int_equal(fixture_route(f, "192.168.100.0/32")->peers, 1);
+	assert_false(f->plan.end_of_rib);
 	fixture_settle(f, 10);
-	assert_true(fixture_service(f, "web")->announced);
+	assert_int_equal(fixture_route(f, "192.168.100.0/32")->peers, 3);
+	assert_true(f->plan.end_of_rib);
+}
+
+static void uplink_that_lost_a_program_costs_the_peers_behind_it(void **state)
+{
+	_cleanup_(fixture_freep) struct fixture *f = two_uplinks();
+
+	(void)state;
+	fixture_settle(f, 10);
 	f->devices[1].tc = false;
 	fixture_plan(f);
-	assert_false(fixture_service(f, "web")->announced);
+	assert_int_equal(f->plan.n_routes, 1);
+	assert_int_equal(fixture_route(f, "192.168.100.0/32")->peers, 1);
+	assert_true(fixture_service(f, "web")->announced);
+	f->devices[0].xdp = false;
+	fixture_plan(f);
+	assert_int_equal(f->plan.n_routes, 0);
+	assert_string_equal(fixture_service(f, "web")->reason, "dataPlaneNotReady");
+}
+
+/* r1's own device is no uplink, so its traffic may come by either of those that are. */
+static void peer_not_behind_an_uplink_needs_them_all(void **state)
+{
+	_cleanup_(fixture_freep) struct fixture *f = two_uplinks();
+
+	(void)state;
+	fixture_object(f, "LodestoneConfig", "default", "", "spec: {dataplane: {uplinks: [eth1]}}");
+	fixture_settle(f, 10);
+	assert_int_equal(fixture_route(f, "192.168.100.0/32")->peers, 3);
+	f->devices[0].tc = false;
+	fixture_plan(f);
 	assert_int_equal(f->plan.n_routes, 0);
 }
 
@@ -135,8 +160,9 @@ int main(void)
 		cmocka_unit_test(named_uplinks_replace_the_default_and_a_missing_one_is_said),
 		cmocka_unit_test(peer_without_a_route_detaches_nothing),
 		cmocka_unit_test(node_without_an_uplink_announces_nothing_and_says_so),
-		cmocka_unit_test(uplink_that_is_being_attached_withdraws_nothing),
-		cmocka_unit_test(uplink_that_lost_a_program_withdraws_everything),
+		cmocka_unit_test(peer_behind_an_uplink_that_is_being_attached_waits),
+		cmocka_unit_test(uplink_that_lost_a_program_costs_the_peers_behind_it),
+		cmocka_unit_test(peer_not_behind_an_uplink_needs_them_all),
 		cmocka_unit_test(settings_of_the_data_plane_are_passed_on),
 	};
 

@@ -205,6 +205,32 @@ static void port_removed_from_a_vip_that_stays_leaves_after_two_seconds(void **s
 	assert_non_null(fixture_held(f, "r1", VIP "/32"));
 }
 
+static void vip_leaves_with_the_last_of_its_frontends(void **state)
+{
+	_cleanup_(fixture_freep) struct fixture *f = fixture_announced();
+
+	(void)state;
+	fixture_drop(f, "Service", "web");
+	fixture_settle(f, 10); /* the VIP begins to wait */
+	f->synced = false;
+	fixture_object(f, "Service", "web", "",
+		       "spec: {type: LoadBalancer, externalTrafficPolicy: Local, "
+		       "ports: [{port: 443, protocol: TCP}]}");
+	fixture_plan(f); /* one more frontend, while the ledger stands still */
+	fixture_apply(f);
+	f->synced = true;
+	fixture_drop(f, "Service", "web");
+	f->now += 60 * NSEC_PER_SEC;
+	fixture_settle(f, 10);
+	f->now += NSEC_PER_SEC;
+	fixture_plan(f);
+	assert_non_null(fixture_frontend(f, VIP, 443));
+	assert_non_null(fixture_frontend(f, VIP, 0));
+	f->now += NSEC_PER_SEC;
+	fixture_settle(f, 10);
+	assert_int_equal(f->store.n, 0);
+}
+
 /* --- gate 4 --------------------------------------------------------------------------------- */
 
 static void departed_target_drains_until_its_deadline(void **state)
@@ -439,6 +465,7 @@ int main(void)
 		cmocka_unit_test(lost_session_holds_no_frontend),
 		cmocka_unit_test(aggregate_wanted_by_another_vip_holds_nothing_back),
 		cmocka_unit_test(port_removed_from_a_vip_that_stays_leaves_after_two_seconds),
+		cmocka_unit_test(vip_leaves_with_the_last_of_its_frontends),
 		cmocka_unit_test(departed_target_drains_until_its_deadline),
 		cmocka_unit_test(drain_time_is_a_setting),
 		cmocka_unit_test(target_that_comes_back_leaves_the_ledger),
