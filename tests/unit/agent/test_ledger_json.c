@@ -4,10 +4,11 @@
  */
 #include "agent/ledger_json.h"
 
-#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+
+#include <cmocka.h>
 
 #define BOOT UINT64_C(0xfedcba9876543210)
 

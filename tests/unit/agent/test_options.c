@@ -7,10 +7,11 @@
 
 #include "base/mem.h"
 
-#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+
+#include <cmocka.h>
 
 #define PARSE(ret, ...)                                                                            \
 	options_parse(                                                                             \
