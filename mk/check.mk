@@ -18,7 +18,7 @@ $(B)/clang/%.ok: %.c
 	@touch $@
 
 # Skeletons are generated headers.
-$(CLANG_OK): | $(BPF_SKEL)
+$(CLANG_OK): | $(BPF_SKEL) $(BENCH_SKEL)
 
 compilers: $(GCC_OBJ) $(PURE_LIB) $(CLANG_OK)
 

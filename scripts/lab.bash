@@ -14,6 +14,7 @@
 
 LAB_ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 LAB=${LAB:-ls$$}
+LAB_AGENT=${LAB_AGENT:-$LAB_ROOT/build/lodestoned} # build/san/lodestoned: under the sanitizers
 LAB_DIR=
 LAB_NODES=(node-a node-b)
 declare -A LAB_NODE_ADDR=([node-a]=192.168.1.10 [node-b]=192.168.1.11)
@@ -74,6 +75,8 @@ lab_node_up() {
 	lab_namespace "$node"
 	lab_veth "$node" eth0 router "to-$node"
 	lab_in router ip link set "to-$node" master br0
+	# See tests/lab/pass.bpf.c for why.
+	lab_in router ip link set dev "to-$node" xdp obj "$LAB_ROOT/build/tests/pass.bpf.o" sec xdp
 	lab_in "$node" ip addr add "${LAB_NODE_ADDR[$node]}/24" dev eth0
 	lab_in "$node" ip route add default via 192.168.1.1
 	lab_in "$node" sysctl -qw net.ipv4.ip_forward=1
@@ -138,7 +141,7 @@ lab_vtysh() { vtysh --vty_socket "$LAB_DIR/frr" --config_dir "$LAB_DIR/frr" -c "
 declare -A LAB_AGENT_PID
 lab_agent_up() {
 	local node=$1
-	lab_spawn "$LAB_DIR/$node.log" "$node" "$LAB_ROOT/build/lodestoned" --node "$node" \
+	lab_spawn "$LAB_DIR/$node.log" "$node" "$LAB_AGENT" --node "$node" \
 		--config "$LAB_DIR/config" --socket "$LAB_DIR/$node/lodestoned.sock" \
 		--pin "$(lab_pin "$node")" --state "$LAB_DIR/$node/state"
 	# shellcheck disable=SC2034 # read by those who source this file

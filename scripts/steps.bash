@@ -214,6 +214,8 @@ step_balance() {
 	say "client addresses seen by the pods: $(jq -c .clients "$out")"
 	jq -r '.failed[:5][] | "  failed: \(.[2])"' "$out"
 	lab_ctl node-a show services | sed 's/^/  node-a  /'
+	lab_in client ping -c 5 -i 0.2 -W 1 "$VIP" >"$LAB_DIR/ping.txt" || { cat "$LAB_DIR/ping.txt"; return 1; }
+	say "ping: $(tail -n 1 "$LAB_DIR/ping.txt")"
 	STEP_NOTE="$(jq -r '"\(.requests) requests, \(.failed | length) failed, \(.pods | length) pods"' "$out")"
 	jq -e '(.failed | length) == 0 and (.pods | length) == 4 and ([.pods[]] | min) >= 100 and
 		(.clients | keys) == ["10.9.0.2"]' "$out" >/dev/null
