@@ -74,6 +74,12 @@ $(AGENT_BIN): $(B)/obj/userspace/agent/main.o $(AGENT_LIBS)
 	@echo "  LD    $@"
 	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $< -Wl,--start-group $(AGENT_LIBS) -Wl,--end-group $(LIBS_agent)
 
+# The agent under the sanitizers, for the lab: LAB_AGENT=build/san/lodestoned scripts/run-lab
+AGENT_SAN := $(B)/san/lodestoned
+$(AGENT_SAN): $(B)/san/userspace/agent/main.o $(patsubst %,$(B)/san/lib%.a,$(DIRS))
+	@echo "  LD    $@"
+	$(Q)$(CC) $(SAN) -o $@ $< -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LIBS_agent)
+
 $(CLI_BIN): $(patsubst %.c,$(B)/obj/%.o,$(wildcard userspace/cli/*.c)) $(B)/libbase.a
 	@echo "  LD    $@"
 	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $^ $(LIBS_cli)

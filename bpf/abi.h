@@ -27,7 +27,7 @@
 /* --- sizes -------------------------------------------------------------------------------------
  */
 
-#define LB_SERVICE_SLOTS  32768u /* power of two; the agent fills half of it at most */
+#define LB_SERVICE_SLOTS  65536u /* power of two; the agent fills a third of it (limits.h) */
 #define LB_VIP_WORDS      1024u  /* 64 Kbit over the hash of the destination */
 #define LB_ROWS_CHUNK     65536u /* rows of one inner array: 512 KiB */
 #define LB_ROWS_CHUNKS    1024u
@@ -70,12 +70,13 @@ struct lb_service_key {
 #define LB_LIVE_LOG2_MASK      0x1full
 #define LB_LIVE_FLAGS_MASK     0x3ffffull
 
-#define LB_SVC_AFFINITY     (1u << 0) /* row by client address alone */
-#define LB_SVC_UNKNOWN_PASS (1u << 1) /* VIP slot: a port we do not serve is passed, else dropped  \
-				       */
-#define LB_SVC_ECHO_ANSWER (1u << 2)  /* VIP slot: ICMP echo is answered here */
-#define LB_SVC_ECHO_PASS   (1u << 3)  /* VIP slot: ICMP echo is passed; neither: dropped */
-#define LB_SVC_NO_BACKENDS (1u << 4)  /* every candidate is gone: drop, counted */
+#define LB_SVC_AFFINITY (1u << 0) /* row by client address alone */
+#define LB_SVC_UNKNOWN_PASS                                                                        \
+	(1u << 1)                    /* VIP slot: a port we do not serve is passed, else dropped   \
+				      */
+#define LB_SVC_ECHO_ANSWER (1u << 2) /* VIP slot: ICMP echo is answered here */
+#define LB_SVC_ECHO_PASS   (1u << 3) /* VIP slot: ICMP echo is passed; neither: dropped */
+#define LB_SVC_NO_BACKENDS (1u << 4) /* every candidate is gone: drop, counted */
 
 /* map `services`, array, mmap-able. Agent writes, bpf reads. */
 struct lb_service {
@@ -211,8 +212,9 @@ struct lb_reply {
 	__u8 gen;      /* of the backend */
 	__u8 spare[14];
 };
-#define LB_REPLY_CLOSED (1u << 0) /* FIN from the backend or RST either way: the key may be taken  \
-				   */
+#define LB_REPLY_CLOSED                                                                            \
+	(1u << 0) /* FIN from the backend or RST either way: the key may be taken                  \
+		   */
 
 /* --- the rest ----------------------------------------------------------------------------------
  */
@@ -280,7 +282,11 @@ LB_INLINE __u32 lb_vip_bit(const __u32 addr[4])
 	return (__u32)(((low * LB_SLOT_M2 ^ high) * LB_SLOT_M1) >> 48);
 }
 
-/* Index in `services` of the first (which = 0) or second (1) slot a key may lie in. */
+/*
+ * Index in `services` of the first (which = 0) or second (1) slot a key may lie in. The second has
+ * a multiplication of its own: other bits of the first one's product are not independent enough for
+ * a cuckoo table (neighbouring addresses then collide in both places).
+ */
 LB_INLINE __u32 lb_service_hash(const struct lb_service_key *key, __u32 which)
 {
 	__u64 low = (__u64)key->addr[1] << 32 | key->addr[0];
@@ -289,8 +295,9 @@ LB_INLINE __u32 lb_service_hash(const struct lb_service_key *key, __u32 which)
 	__u64 x = (low * LB_SLOT_M2 ^ high) * LB_SLOT_M1;
 
 	x = (x ^ x >> 29 ^ rest) * LB_SLOT_M2;
-	x ^= x >> 32;
-	return (__u32)(which ? x >> 17 : x >> 48) & (LB_SERVICE_SLOTS - 1);
+	if (which)
+		x = (x ^ x >> 32) * LB_SLOT_M1;
+	return (__u32)(x >> 48) & (LB_SERVICE_SLOTS - 1);
 }
 
 /* lb_backend.l3_delta: what turning `from` into `to` adds to a checksum's one's complement sum. */

@@ -24,13 +24,17 @@
 const volatile __u32 flow_bits = 0;
 const volatile __u64 flow_seed = 0;
 
-/* One packet's flow and the service it belongs to: what the cold half of the program works on. */
+/*
+ * One packet's flow and the service it belongs to: what the cold half of the program works on. It
+ * holds no pointers and no padding, since global functions take it: the verifier looks at each of
+ * them once, by itself, and knows nothing of what the memory behind an argument holds, but (before
+ * Linux 6.3) wants every byte of it written.
+ */
 struct flow {
-	struct lb_service *service;
-	__u64 *row_slot;
 	__u64 row;  /* as read once */
 	__u64 live; /* of the service, as read once */
 	__u64 hash; /* flow_hash() */
+	__u32 service_id;
 	__u32 row_index;
 	__u32 ifindex;
 	__be32 saddr;
@@ -41,11 +45,19 @@ struct flow {
 	__u16 age;
 	__u8 proto;
 	__u8 tcp_flags;
+	__u16 zero;
 };
+_Static_assert(sizeof(struct flow) == 56, "no padding in struct flow");
 
 static __always_inline __u64 flow_hash(__be32 saddr, __be16 sport, __u32 service_id)
 {
 	return lb_wire_mix((__u64)saddr << 32 | service_id, flow_seed ^ sport);
+}
+
+/* Not a first packet, and not a last or a forged one: it may make the flow's traces last. */
+static __always_inline bool flow_goes_on(const struct flow *f)
+{
+	return !(f->tcp_flags & (TCP_SYN | TCP_RST));
 }
 
 /* --- handshake bits ------------------------------------------------------------------------------
@@ -104,7 +116,7 @@ static __always_inline struct lb_flow4_line *flow_line(const struct flow *f)
 static __always_inline bool flow_way_is(const struct lb_flow4 *way, const struct flow *f)
 {
 	return way->saddr == f->saddr && way->sport == f->sport &&
-	       way->service_id == f->service->id && way->age;
+	       way->service_id == f->service_id && way->age;
 }
 
 /* The way that holds this flow, or NULL. */
@@ -123,28 +135,33 @@ static __always_inline bool flow_way_is_free(const struct lb_flow4 *way, __u16 n
 	return !way->age || (__u16)(now - way->age) > LB_AGES_TCP;
 }
 
-static __always_inline struct lb_flow4 *flow_place(struct lb_flow4_line *line, __u16 now)
+/* A way that nobody needs, or NULL. */
+static __always_inline struct lb_flow4 *flow_room(struct lb_flow4_line *line, __u16 now)
 {
 #pragma unroll
 	for (int i = 0; i < LB_FLOW4_WAYS; i++)
 		if (flow_way_is_free(&line->way[i], now))
 			return &line->way[i];
-	return &line->way[LB_FLOW4_WAYS - 1];
+	return NULL;
 }
 
-/* Records a flow in the way that it already has, or (NULL) in one of its line. */
-static __always_inline void flow_record(struct lb_flow4_line *line, struct lb_flow4 *way,
-					const struct flow *f, __u32 backend, __u8 gen)
+/* Records a flow in the way that it already has, or (NULL) in one of its line; that is returned. */
+static __always_inline struct lb_flow4 *flow_record(struct lb_flow4_line *line,
+						    struct lb_flow4 *way, const struct flow *f,
+						    __u32 backend, __u8 gen)
 {
 	if (!way)
-		way = flow_place(line, f->age);
+		way = flow_room(line, f->age);
+	if (!way)
+		way = &line->way[LB_FLOW4_WAYS - 1];
 	way->saddr = f->saddr;
 	way->sport = f->sport;
 	way->age = f->age;
-	way->service_id = f->service->id;
+	way->service_id = f->service_id;
 	way->backend = (__u16)backend;
 	way->gen = gen;
 	way->flags = 0;
+	return way;
 }
 
 /* The more, the easier to lose: flows seen once before all others, then the longest silent. */

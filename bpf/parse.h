@@ -15,6 +15,7 @@ struct packet {
 	struct iphdr *ip;
 	void *l4;
 	void *end;
+	__u32 ip_off; /* in the frame; pointers are not for sums, older verifiers say */
 	__be32 saddr;
 	__be32 daddr;
 	__be16 sport;
@@ -30,25 +31,31 @@ static __always_inline bool parse_ipv4(const struct xdp_md *ctx, struct packet *
 	void *data = (void *)(long)ctx->data;
 	struct ethhdr *eth = data;
 	__be16 proto;
-	__u32 off = sizeof(*eth);
 
+	p->ip_off = sizeof(*eth);
 	p->end = (void *)(long)ctx->data_end;
 	if (data + sizeof(*eth) + sizeof(struct iphdr) > p->end)
 		return false;
 	proto = eth->h_proto;
 	if (unlikely(proto == bpf_htons(ETH_P_8021Q) || proto == bpf_htons(ETH_P_8021AD))) {
 		proto = ((struct vlan_hdr *)(eth + 1))->h_vlan_encapsulated_proto;
-		off += sizeof(struct vlan_hdr);
+		p->ip_off += sizeof(struct vlan_hdr);
 	}
 	if (proto != bpf_htons(ETH_P_IP))
 		return false;
-	p->ip = data + off;
+	p->ip = data + p->ip_off;
 	if ((void *)(p->ip + 1) > p->end)
 		return false;
 	p->saddr = p->ip->saddr;
 	p->daddr = p->ip->daddr;
 	p->proto = p->ip->protocol;
 	return true;
+}
+
+/* Length of the IP header in bytes, as it says itself. */
+static __always_inline __u32 parse_ihl(const struct packet *p)
+{
+	return (*(__u8 *)p->ip & 0x0f) << 2;
 }
 
 /* The frame holds fewer bytes than the IP header says; frames of several buffers are asked last. */
@@ -58,13 +65,13 @@ static __always_inline bool parse_is_cut(struct xdp_md *ctx, const struct packet
 
 	if (likely(have >= p->bytes))
 		return false;
-	return (long)bpf_xdp_get_buff_len(ctx) < (long)p->ip - (long)ctx->data + p->bytes;
+	return bpf_xdp_get_buff_len(ctx) < (__u64)p->ip_off + p->bytes;
 }
 
 /* Ports and flags, or why there are none. Only valid after parse_ipv4(). */
 static __always_inline enum lb_drop parse_l4(struct xdp_md *ctx, struct packet *p)
 {
-	__u32 ihl = (*(__u8 *)p->ip & 0x0f) << 2, need;
+	__u32 ihl = parse_ihl(p), need;
 
 	p->bytes = bpf_ntohs(p->ip->tot_len);
 	p->l4 = (void *)p->ip + ihl;

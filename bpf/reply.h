@@ -37,7 +37,7 @@ static __always_inline void reply_fill(struct lb_reply *r, const struct flow *f,
 	addr_from_v4(r->vip, f->daddr);
 	r->vip_port = f->dport;
 	r->domain = f->domain;
-	r->service_id = f->service->id;
+	r->service_id = f->service_id;
 	r->ifindex = f->ifindex;
 	r->backend = (__u16)backend;
 	r->age = f->age;
@@ -66,60 +66,79 @@ static __always_inline struct lb_reply *reply_find(const struct lb_reply_key *ke
 	return r ? r : bpf_map_lookup_elem(&reply_new, key);
 }
 
-/*
- * Takes the reply's key for this flow: fresh, again, or from a flow that is over. False: a living
- * flow of another VIP holds it, or there was no room. A reader of an entry that is taken over may
- * see half of it; the flow it belonged to is dead.
- */
-static __noinline bool reply_claim(const struct flow *f, const struct lb_backend *be, __u32 backend)
-{
-	struct lb_reply_key key;
-	struct lb_reply fresh, *held;
-	__u8 gen = backend_gen(READ_ONCE(be->state));
-
-	reply_key(&key, f, be);
-	reply_fill(&fresh, f, backend, gen);
-	held = reply_find(&key);
-	if (!held)
-		return !bpf_map_update_elem(&reply_new, &key, &fresh, BPF_NOEXIST);
-	if (!reply_is_ours(held, f) && reply_is_alive(held, f->proto, f->age))
-		return false;
-	*held = fresh;
-	return true;
-}
-
 /* Sees to it that an established flow's entry is in `reply`: moves it there, or makes it anew. */
-static __noinline void reply_establish(const struct flow *f, const struct lb_backend *be,
-				       __u32 backend)
+__noinline bool reply_establish(const struct flow *f, const struct lb_backend *be, __u32 backend)
 {
 	struct lb_reply_key key;
 	struct lb_reply fresh, *held;
 
+	if (!f || !be)
+		return false;
 	reply_key(&key, f, be);
 	held = bpf_map_lookup_elem(&reply, &key);
 	if (held) {
 		if (reply_is_ours(held, f))
 			held->age = f->age;
-		return;
+		return true;
 	}
 	held = bpf_map_lookup_elem(&reply_new, &key);
 	if (held && !reply_is_ours(held, f))
-		return;
+		return false;
 	reply_fill(&fresh, f, backend, backend_gen(READ_ONCE(be->state)));
 	if (held)
 		fresh.flags = held->flags;
 	if (!bpf_map_update_elem(&reply, &key, &fresh, BPF_NOEXIST) && held)
 		bpf_map_delete_elem(&reply_new, &key);
+	return true;
+}
+
+enum reply_claimed {
+	REPLY_REFUSED, /* a living flow of another VIP holds the key, or there was no room */
+	REPLY_FRESH,
+	REPLY_AGAIN, /* the flow had it already */
+};
+
+/*
+ * Takes the reply's key for this flow: fresh, again, or from a flow that is over. A reader of an
+ * entry that is taken over may see half of it; the flow it belonged to is dead.
+ */
+__noinline int reply_claim(const struct flow *f, const struct lb_backend *be, __u32 backend)
+{
+	struct lb_reply_key key;
+	struct lb_reply fresh, *held;
+	bool ours;
+
+	if (!f || !be)
+		return REPLY_REFUSED;
+	reply_key(&key, f, be);
+	reply_fill(&fresh, f, backend, backend_gen(READ_ONCE(be->state)));
+	held = bpf_map_lookup_elem(&reply, &key);
+	if (!held) { /* most flows are new: trying costs less than asking first */
+		if (!bpf_map_update_elem(&reply_new, &key, &fresh, BPF_NOEXIST))
+			return REPLY_FRESH;
+		held = bpf_map_lookup_elem(&reply_new, &key);
+	}
+	if (!held)
+		return REPLY_REFUSED;
+	ours = reply_is_ours(held, f);
+	if (!ours && reply_is_alive(held, f->proto, f->age))
+		return REPLY_REFUSED;
+	*held = fresh;
+	return ours ? REPLY_AGAIN : REPLY_FRESH;
 }
 
 /* The client reset the connection: its key may be taken. */
-static __noinline void reply_close(const struct flow *f, const struct lb_backend *be)
+__noinline bool reply_close(const struct flow *f, const struct lb_backend *be)
 {
 	struct lb_reply_key key;
 	struct lb_reply *held;
 
+	if (!f || !be)
+		return false;
 	reply_key(&key, f, be);
 	held = reply_find(&key);
-	if (held && reply_is_ours(held, f))
-		held->flags |= LB_REPLY_CLOSED;
+	if (!held || !reply_is_ours(held, f))
+		return false;
+	held->flags |= LB_REPLY_CLOSED;
+	return true;
 }

@@ -14,16 +14,13 @@
 
 #include "maps.h"
 
+#include "admit.h"
 #include "backend.h"
 #include "common.h"
 #include "flow.h"
 #include "reply.h"
 #include "row.h"
-#include "stats.h"
 #include "witness.h"
-
-/* No choice: an enum lb_drop, negative, says why. Else an index within the service. */
-#define SELECT_DROP(reason) (-(int)(reason))
 
 static __always_inline bool select_is_settled(const struct flow *f)
 {
@@ -35,44 +32,6 @@ static __always_inline bool select_is_plain(__u64 row, __u8 proto, __u8 tcp_flag
 {
 	return !(row & LB_ROW_UNSETTLED) && proto == IPPROTO_TCP &&
 	       !(tcp_flags & (TCP_SYN | TCP_RST)) && !handshake_pending(hash);
-}
-
-/* Candidate i may take the flow, and the reply's key is now the flow's. */
-static __always_inline bool select_claim(const struct flow *f, __u32 backend, bool only_ready,
-					 __u8 *ret_gen)
-{
-	struct lb_backend *be = backend_slot(backend_index(f->live, backend));
-	__u32 flags = LB_BE_IN_USE | (only_ready ? LB_BE_READY : 0);
-	__u64 state;
-
-	if (!be)
-		return false;
-	state = READ_ONCE(be->state);
-	if (!backend_is(state, flags) || !reply_claim(f, be, backend))
-		return false;
-	*ret_gen = backend_gen(state);
-	return true;
-}
-
-/* A new flow: the first candidate that can have it. `way`: the flow's own, or NULL. */
-static __always_inline int select_new(const struct flow *f, struct lb_flow4_line *line,
-				 struct lb_flow4 *way)
-{
-	for (__u32 i = 0; i < LB_CANDIDATES; i++) {
-		__u32 backend = row_candidate(f->row, i);
-		__u8 gen = 0;
-
-		if (backend == LB_ROW_NONE)
-			break;
-		if (!select_claim(f, backend, i > 0, &gen))
-			continue;
-		if (i)
-			row_set_unsettled(f->row_slot);
-		if (line)
-			flow_record(line, way, f, backend, gen);
-		return backend;
-	}
-	return SELECT_DROP(LB_DROP_TUPLE_TAKEN);
 }
 
 /* The backend a way names, if it still is the one that was recorded. */
@@ -92,14 +51,20 @@ static __always_inline struct lb_backend *select_recorded(const struct flow *f,
 }
 
 /* A SYN: a flow that is known and whose backend is ready keeps it, anything else is new. */
-static __always_inline int select_syn(const struct flow *f, struct lb_flow4_line *line)
+__noinline int select_syn(const struct flow *f)
 {
-	struct lb_flow4 *way = line ? flow_find(line, f) : NULL;
-	struct lb_backend *be = way ? select_recorded(f, way, LB_BE_READY) : NULL;
+	struct lb_flow4_line *line;
+	struct lb_flow4 *way;
+	struct lb_backend *be;
 
+	if (!f)
+		return ADMIT_DROP(LB_DROP_NO_BACKEND);
 	handshake_set(f->hash);
+	line = flow_line(f);
+	way = line ? flow_find(line, f) : NULL;
+	be = way ? select_recorded(f, way, LB_BE_READY) : NULL;
 	if (!be || !reply_claim(f, be, way->backend))
-		return select_new(f, line, way);
+		return admit_new(f, line, way);
 	way->age = f->age;
 	way->flags = 0;
 	return way->backend;
@@ -109,76 +74,91 @@ static __always_inline int select_syn(const struct flow *f, struct lb_flow4_line
  * Any other packet of a flow that is known. The second one makes it last; later ones look after the
  * reply entry once in an age, so that an evicted entry comes back.
  */
-static __always_inline int select_keep(const struct flow *f, struct lb_flow4_line *line,
-				       struct lb_flow4 *way, const struct lb_backend *be)
+__noinline int select_keep(const struct flow *f, struct lb_flow4_line *line, struct lb_flow4 *way,
+			   const struct lb_backend *be)
 {
-	int backend = way->backend; /* the promotion moves what lies in the way */
+	int backend;
 
-	if (way->flags & LB_FLOW_SEEN_TWICE && way->age == f->age)
+	if (!f || !line || !way)
+		return ADMIT_DROP(LB_DROP_NO_BACKEND);
+	backend = way->backend; /* the promotion moves what lies in the way */
+	if (!flow_goes_on(f) || (way->flags & LB_FLOW_SEEN_TWICE && way->age == f->age))
 		return backend;
 	flow_promote(line, way, f->age);
 	reply_establish(f, be, backend);
 	return backend;
 }
 
-/* A flow that the cache does not know: whoever a witness vouches for, from [0] on. */
-static __noinline int select_unknown(struct xdp_md *ctx, const struct flow *f,
-				     struct lb_flow4_line *line, struct lb_flow4 *way)
+/*
+ * A flow that the cache does not know: whoever a witness vouches for, from [0] on. A flow of [0]
+ * is recorded where there is room, but drives out no other: the first question finds it again. One
+ * of another candidate must be.
+ */
+__noinline int select_unknown(struct xdp_md *ctx, const struct flow *f, struct lb_flow4_line *line,
+			      struct lb_flow4 *way)
 {
+	if (!f)
+		return ADMIT_DROP(LB_DROP_NO_BACKEND);
 	for (__u32 i = 0; i < LB_CANDIDATES; i++) {
-		__u32 backend = row_candidate(f->row, i);
-		struct lb_backend *be;
+		struct admit_claim c = {.backend = row_candidate(f->row, i), .known = true};
 
-		if (backend == LB_ROW_NONE)
+		if (c.backend == LB_ROW_NONE)
 			break;
-		if (!witness_knows(ctx, f, backend))
+		c.gen = (__u8)witness_ask(ctx, f, c.backend);
+		if (!c.gen)
 			continue;
-		be = backend_slot(backend_index(f->live, backend));
-		if (line && be)
-			flow_record(line, way, f, backend, backend_gen(READ_ONCE(be->state)));
-		return backend;
+		if (line && (i || way || flow_room(line, f->age)))
+			admit_record(f, line, way, &c);
+		return c.backend;
 	}
-	return select_new(f, line, way);
+	return flow_goes_on(f) ? admit_new(f, line, way) : (int)row_candidate(f->row, 0);
 }
 
 /* TCP in a settled row: only the second packet and resets come here. */
-static __always_inline int select_settled_tcp(const struct flow *f, struct lb_flow4_line *line)
+static __always_inline int select_settled_tcp(const struct flow *f)
 {
 	__u32 backend = row_candidate(f->row, 0);
 	struct lb_backend *be = backend_slot(backend_index(f->live, backend));
-	struct lb_flow4 *way = line ? flow_find(line, f) : NULL;
+	struct lb_flow4_line *line;
+	struct lb_flow4 *way;
 
-	if (handshake_take(f->hash) && be) {
-		if (way)
-			flow_promote(line, way, f->age);
-		reply_establish(f, be, backend);
-	}
+	if (!flow_goes_on(f) || !handshake_take(f->hash) || !be)
+		return backend;
+	line = flow_line(f);
+	way = line ? flow_find(line, f) : NULL;
+	if (way)
+		flow_promote(line, way, f->age);
+	reply_establish(f, be, backend);
 	return backend;
 }
 
 static __always_inline int select_any(struct xdp_md *ctx, const struct flow *f)
 {
-	struct lb_flow4_line *line = flow_line(f);
+	struct lb_flow4_line *line;
 	struct lb_flow4 *way;
 	struct lb_backend *be;
 
 	if ((f->tcp_flags & (TCP_SYN | TCP_ACK | TCP_RST)) == TCP_SYN)
-		return select_syn(f, line);
+		return select_syn(f);
 	if (f->proto == IPPROTO_TCP && select_is_settled(f))
-		return select_settled_tcp(f, line);
+		return select_settled_tcp(f);
+	line = flow_line(f);
 	way = line ? flow_find(line, f) : NULL;
 	be = way ? select_recorded(f, way, 0) : NULL;
 	if (be)
 		return select_keep(f, line, way, be);
-	return select_is_settled(f) ? select_new(f, line, way) : select_unknown(ctx, f, line, way);
+	return select_is_settled(f) ? admit_new(f, line, way) : select_unknown(ctx, f, line, way);
 }
 
 /* The whole choice, and what follows from it for the row and the reply entry. */
-static __noinline int select_backend(struct xdp_md *ctx, const struct flow *f)
+__noinline int select_backend(struct xdp_md *ctx, const struct flow *f)
 {
-	int backend = select_any(ctx, f);
 	struct lb_backend *be;
+	int backend;
 
+	if (!f)
+		return ADMIT_DROP(LB_DROP_NO_BACKEND);
+	backend = select_any(ctx, f);
 	if (backend < 0)
 		return backend;
 	if ((__u32)backend != row_candidate(f->row, 0))
@@ -189,4 +169,30 @@ static __noinline int select_backend(struct xdp_md *ctx, const struct flow *f)
 			reply_close(f, be);
 	}
 	return backend;
+}
+
+/*
+ * The backend of a flow that somebody else speaks of: as for a packet of its own, but nothing is
+ * recorded, and who is unknown is [0]'s.
+ */
+static __always_inline __u32 select_owner(const struct flow *f)
+{
+	struct lb_flow4_line *line;
+	struct lb_flow4 *way;
+
+	if (select_is_settled(f))
+		return row_candidate(f->row, 0);
+	line = flow_line(f);
+	way = line ? flow_find(line, f) : NULL;
+	if (way && select_recorded(f, way, 0))
+		return way->backend;
+	for (__u32 i = 0; i < LB_CANDIDATES; i++) {
+		__u32 backend = row_candidate(f->row, i);
+
+		if (backend == LB_ROW_NONE)
+			break;
+		if (witness_recalls(f, backend))
+			return backend;
+	}
+	return row_candidate(f->row, 0);
 }

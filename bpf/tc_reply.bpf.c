@@ -10,6 +10,8 @@
  * always answers -1 (TCX_NEXT, the same as TC_ACT_UNSPEC): what others do with the packet is
  * theirs.
  *
+ * ICMP errors that quote a packet as the backend got it are turned back likewise (reply_error.h).
+ *
  * Checksums go by the kernel's helpers, because here they may be unfinished (CHECKSUM_PARTIAL) and
  * segmentation may be still to come.
  */
@@ -17,6 +19,7 @@
 
 #include "common.h"
 #include "maps.h"
+#include "reply_error.h"
 #include "stats.h"
 
 char LICENSE[] SEC("license") = "GPL";
@@ -31,7 +34,14 @@ struct answer {
 	__u8 tcp_flags;
 };
 
-static __always_inline bool parse(struct __sk_buff *skb, struct answer *a)
+enum parsed {
+	PARSED_ANSWER, /* TCP or UDP that may be one */
+	PARSED_ICMP,   /* l3_off is filled in */
+	PARSED_OTHER,  /* nobody's concern of ours */
+	PARSED_SHORT,  /* more of the packet must be seen */
+};
+
+static __always_inline enum parsed parse(struct __sk_buff *skb, struct answer *a)
 {
 	void *data = (void *)(long)skb->data, *end = (void *)(long)skb->data_end;
 	struct ethhdr *eth = data;
@@ -39,27 +49,30 @@ static __always_inline bool parse(struct __sk_buff *skb, struct answer *a)
 	struct udphdr *l4;
 	__be16 proto;
 
-	if (data + sizeof(*eth) + sizeof(*ip) > end)
-		return false;
+	if (data + sizeof(*eth) + sizeof(struct vlan_hdr) > end)
+		return PARSED_SHORT;
 	proto = eth->h_proto;
 	a->l3_off = sizeof(*eth);
 	if (proto == bpf_htons(ETH_P_8021Q)) {
 		proto = ((struct vlan_hdr *)(eth + 1))->h_vlan_encapsulated_proto;
 		a->l3_off += sizeof(struct vlan_hdr);
 	}
+	if (proto != bpf_htons(ETH_P_IP))
+		return PARSED_OTHER;
 	ip = data + a->l3_off;
-	if (proto != bpf_htons(ETH_P_IP) || (void *)(ip + 1) > end)
-		return false;
-	if ((ip->protocol != IPPROTO_TCP && ip->protocol != IPPROTO_UDP) ||
-	    ip->frag_off & bpf_htons(IP_FRAGMENT))
-		return false;
+	if ((void *)(ip + 1) > end)
+		return PARSED_SHORT;
+	if (ip->frag_off & bpf_htons(IP_FRAGMENT))
+		return PARSED_OTHER;
+	if (ip->protocol != IPPROTO_TCP && ip->protocol != IPPROTO_UDP)
+		return ip->protocol == IPPROTO_ICMP ? PARSED_ICMP : PARSED_OTHER;
 	a->l4_off = a->l3_off + ((*(__u8 *)ip & 0x0f) << 2);
 	l4 = data + a->l4_off;
 	if ((void *)(l4 + 1) > end)
-		return false;
+		return PARSED_SHORT;
 	if (ip->protocol == IPPROTO_TCP) {
 		if ((void *)l4 + sizeof(struct tcphdr) > end)
-			return false;
+			return PARSED_SHORT;
 		a->tcp_flags = ((__u8 *)l4)[TCP_FLAGS];
 	}
 	addr_from_v4(a->key.backend, ip->saddr);
@@ -67,20 +80,20 @@ static __always_inline bool parse(struct __sk_buff *skb, struct answer *a)
 	a->key.backend_port = l4->source;
 	a->key.client_port = l4->dest;
 	a->key.proto = ip->protocol;
-	return true;
+	return PARSED_ANSWER;
 }
 
 /* Only the linear part can be read; headers that lie elsewhere are pulled into it. */
-static __always_inline bool pull_and_parse(struct __sk_buff *skb, struct answer *a)
+static __always_inline enum parsed pull_and_parse(struct __sk_buff *skb, struct answer *a)
 {
 	__u32 linear = skb->data_end - skb->data;
+	enum parsed parsed = parse(skb, a);
 
-	if (parse(skb, a))
-		return true;
-	if (linear >= HEADERS_MAX || linear >= skb->len)
-		return false;
-	return !bpf_skb_pull_data(skb, skb->len < HEADERS_MAX ? skb->len : HEADERS_MAX) &&
-	       parse(skb, a);
+	if (likely(parsed != PARSED_SHORT) || linear >= HEADERS_MAX || linear >= skb->len)
+		return parsed;
+	if (bpf_skb_pull_data(skb, skb->len < HEADERS_MAX ? skb->len : HEADERS_MAX))
+		return PARSED_OTHER;
+	return parse(skb, a);
 }
 
 static __always_inline void count_miss(const struct answer *a)
@@ -97,7 +110,7 @@ static __always_inline void count_miss(const struct answer *a)
 
 /*
  * The entry, wherever it lies. An established connection's answer that finds it among the first
- * packets moves it: the handshake bit of the second packet was lost.
+ * packets moves it: the handshake bit of the second packet was lost. A refusal is no connection.
  */
 static __always_inline struct lb_reply *find(const struct answer *a)
 {
@@ -107,7 +120,7 @@ static __always_inline struct lb_reply *find(const struct answer *a)
 	if (r)
 		return r;
 	r = bpf_map_lookup_elem(&reply_new, &a->key);
-	if (!r || (a->tcp_flags & (TCP_SYN | TCP_ACK)) != TCP_ACK)
+	if (!r || (a->tcp_flags & (TCP_SYN | TCP_RST | TCP_ACK)) != TCP_ACK)
 		return r;
 	copy = *r;
 	if (bpf_map_update_elem(&reply, &a->key, &copy, BPF_NOEXIST))
@@ -149,9 +162,13 @@ SEC("tc")
 int tc_reply(struct __sk_buff *skb)
 {
 	struct answer a = {};
+	enum parsed parsed;
 	struct lb_reply *r;
 
-	if (!pull_and_parse(skb, &a))
+	parsed = pull_and_parse(skb, &a);
+	if (parsed == PARSED_ICMP)
+		return reply_error(skb, a.l3_off);
+	if (parsed != PARSED_ANSWER)
 		return TCX_NEXT;
 	r = find(&a);
 	if (!r) {

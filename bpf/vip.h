@@ -9,6 +9,7 @@
 
 #include "common.h"
 #include "icmp.h"
+#include "icmp_error.h"
 #include "service.h"
 #include "stats.h"
 
@@ -21,15 +22,18 @@ static __always_inline int vip_drop(__be32 saddr, enum lb_drop reason)
 
 static __always_inline int vip_icmp(struct xdp_md *ctx, __be32 saddr, __u32 flags)
 {
+	int owner, verdict;
+
 	if (flags & LB_SVC_ECHO_PASS && icmp_is_echo(ctx))
 		return XDP_PASS;
 	if (flags & LB_SVC_ECHO_ANSWER && icmp_answer_echo(ctx) == XDP_TX)
 		return XDP_TX;
-	return vip_drop(saddr, LB_DROP_ICMP);
+	owner = icmp_error_owner(ctx, flags & LB_SVC_UNKNOWN_PASS);
+	verdict = owner < 0 ? -owner : icmp_error_forward(ctx, owner);
+	return verdict == XDP_DROP ? vip_drop(saddr, LB_DROP_ICMP) : verdict;
 }
 
-static __noinline int vip_unserved(struct xdp_md *ctx, __be32 saddr, __be32 daddr,
-				   enum lb_drop reason)
+__noinline int vip_unserved(struct xdp_md *ctx, __be32 saddr, __be32 daddr, enum lb_drop reason)
 {
 	struct lb_service_key key;
 	__u64 live = 0;

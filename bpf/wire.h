@@ -13,14 +13,27 @@
 #define LB_WIRE_M1 0x9fb21c651e98df25ull
 #define LB_WIRE_M2 0xd6e8feb86659fd93ull
 
-/* Two multiplies with shifts: a full mix of 64 bits. */
-static inline __attribute__((always_inline)) __u64 lb_wire_mix(__u64 a, __u64 b)
+/*
+ * Two multiplies with shifts: a full mix of 64 bits. In two halves, because what many mixes with
+ * one `a` have in common need be computed but once.
+ */
+static inline __attribute__((always_inline)) __u64 lb_wire_mix_begin(__u64 a)
 {
 	__u64 x = (a ^ LB_WIRE_M2) * LB_WIRE_M1;
 
-	x ^= x >> 29;
-	x = (x ^ b) * LB_WIRE_M2;
+	return x ^ (x >> 29);
+}
+
+static inline __attribute__((always_inline)) __u64 lb_wire_mix_end(__u64 begun, __u64 b)
+{
+	__u64 x = (begun ^ b) * LB_WIRE_M2;
+
 	return x ^ (x >> 32);
+}
+
+static inline __attribute__((always_inline)) __u64 lb_wire_mix(__u64 a, __u64 b)
+{
+	return lb_wire_mix_end(lb_wire_mix_begin(a), b);
 }
 
 /*
@@ -43,11 +56,18 @@ static inline __attribute__((always_inline)) __u32 lb_wire_row(__u64 hash, __u32
 	return (__u32)(hash >> (64 - log2_rows));
 }
 
-/* Weight of a backend in a row; the higher comes first. id = lb_wire_backend_id() of the backend.
+/*
+ * Weight of a backend in a row; the higher comes first. id = lb_wire_backend_id() of the backend;
+ * begun = lb_wire_mix_begin(id).
  */
+static inline __attribute__((always_inline)) __u64 lb_wire_weight_begun(__u64 begun, __u32 row)
+{
+	return lb_wire_mix_end(begun, (__u64)row * LB_WIRE_M1);
+}
+
 static inline __attribute__((always_inline)) __u64 lb_wire_weight(__u64 id, __u32 row)
 {
-	return lb_wire_mix(id, (__u64)row * LB_WIRE_M1);
+	return lb_wire_weight_begun(lb_wire_mix_begin(id), row);
 }
 
 /* Identity of a backend within its service, from what all nodes know of it. */

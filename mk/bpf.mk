@@ -15,6 +15,7 @@ $(BPF_TEST_BIN): $(B)/tests/bpf/%: $(B)/san/tests/bpf/%.o $(BPF_TEST_RIG)
 
 bpf-test: $(BPF_TEST_BIN) ## packets through the BPF programs (root)
 	$(Q)scripts/run-tests bpf-test $(BPF_TEST_BIN)
+	$(Q)$(B)/tests/bpf/test_load 2>&1 | grep "instructions verified" || true
 
 .PHONY: bpf-test
 

@@ -16,6 +16,7 @@ LAB_ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 LAB=${LAB:-ls$$}
 LAB_AGENT=${LAB_AGENT:-$LAB_ROOT/build/lodestoned} # build/san/lodestoned: under the sanitizers
 LAB_DIR=
+LAB_UNSOUND= # lab_down: a sanitizer complained of an agent
 LAB_NODES=(node-a node-b)
 declare -A LAB_NODE_ADDR=([node-a]=192.168.1.10 [node-b]=192.168.1.11)
 declare -A LAB_NODE_NET=([node-a]=10.244.1 [node-b]=10.244.2)
@@ -176,9 +177,15 @@ lab_down() {
 				printf 'lab: cleanup of %s failed\n' "$node" >&2
 		fi
 	done
+	rm -f "/run/lodestone/sys-fs-bpf-lodestone-$LAB-"*.lock
 	for ns in $(ip netns list | awk -v p="$LAB-" 'index($1, p) == 1 {print $1}'); do
 		ip netns del "$ns"
 	done
+	if grep -lE 'ERROR: [A-Za-z]+Sanitizer|runtime error: ' "$LAB_DIR"/*.log >&2; then
+		printf 'lab: a sanitizer complains in the logs above\n' >&2
+		# shellcheck disable=SC2034 # read by those who source this file
+		LAB_UNSOUND=1 LAB_KEEP=1
+	fi
 	if [ -n "${LAB_KEEP:-}" ]; then
 		printf 'lab: logs kept in %s\n' "$LAB_DIR" >&2
 	else

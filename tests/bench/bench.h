@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only */
 /*
  * What bench.c tells the driver program about the packets it wants.
  */
@@ -8,7 +8,8 @@
 
 struct bench_plan {
 	__u32 n_flows; /* length of the cycle; 0: never comes round */
-	__u32 next;
+	__u32 first;
+	__u32 next; /* of the cycle, from 0 */
 	__be32 daddr;
 	__u16 dport;      /* host order */
 	__u16 n_services; /* packets go to ports dport .. dport + n_services - 1; 0: to dport alone

@@ -61,7 +61,7 @@ int bench_driver(struct xdp_md *ctx)
 
 	if (!p || (void *)eth + BENCH_FRAME > (void *)(long)ctx->data_end)
 		return XDP_ABORTED;
-	flow = p->next++;
+	flow = p->first + p->next++;
 	if (p->next == p->n_flows)
 		p->next = 0;
 	lay(eth, p, flow);

@@ -29,6 +29,8 @@ static __always_inline void floor_record(const struct packet *p, __u64 hash, __u
 	if (!line)
 		return;
 	way = &line->way[LB_FLOW4_WAYS - 1];
+	if (way->saddr == p->saddr && way->sport == p->sport) /* its own: nobody writes unread */
+		return;
 	way->saddr = p->saddr;
 	way->sport = p->sport;
 	way->age = 1;

@@ -10,10 +10,10 @@
 #include "reply.h"
 #undef reply_claim
 
-static __always_inline bool reply_claim(const struct flow *f, const struct lb_backend *be,
-					__u32 backend)
+static __always_inline int reply_claim(const struct flow *f, const struct lb_backend *be,
+				       __u32 backend)
 {
-	return true;
+	return REPLY_FRESH;
 }
 
 #include "bpf/xdp_lb.bpf.c"

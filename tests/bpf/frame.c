@@ -51,6 +51,8 @@ static uint16_t l4_header(const struct frame_spec *s)
 
 static uint16_t payload(const struct frame_spec *s)
 {
+	if (s->quote)
+		return s->quote_len;
 	return s->payload ? s->payload : 20;
 }
 
@@ -110,7 +112,7 @@ static void put_l4(struct frame *f, const struct frame_spec *s)
 		put32(f, 0x00070001);
 	}
 	for (unsigned i = 0; i < payload(s); i++)
-		put8(f, (uint8_t)(i * 7 + 3));
+		put8(f, s->quote ? s->quote->bytes[FRAME_IP + i] : (uint8_t)(i * 7 + 3));
 }
 
 static uint32_t pseudo_sum(const uint8_t *ip, uint8_t proto, size_t len)

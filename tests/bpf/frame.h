@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define FRAME_MAX    1600
+#define FRAME_MAX    9100 /* a jumbo frame */
 #define TCP_FIN_FLAG 0x01
 #define TCP_SYN_FLAG 0x02
 #define TCP_RST_FLAG 0x04
@@ -35,6 +35,9 @@ struct frame_spec {
 	uint8_t options;  /* words of IP options */
 	bool no_udp_checksum;
 	bool turned; /* as an answer: MAC addresses exchanged */
+	/* ICMP: instead of a payload, so much of this untagged frame from its IP header on */
+	const struct frame *quote;
+	uint16_t quote_len;
 };
 
 void frame_make(struct frame *f, const struct frame_spec *s);

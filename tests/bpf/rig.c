@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 
 void rig_must(int result, const char *what)
@@ -25,7 +26,8 @@ void rig_must(int result, const char *what)
 	}
 }
 
-static int quiet(enum libbpf_print_level level, const char *format, va_list args)
+static __attribute__((format(printf, 2, 0))) int quiet(enum libbpf_print_level level,
+						       const char *format, va_list args)
 {
 	if (level == LIBBPF_WARN && getenv("RIG_VERBOSE"))
 		return vfprintf(stderr, format, args);
@@ -46,9 +48,9 @@ static const struct {
 			      LB_BACKEND_CHUNK, 0},
 };
 
-static const struct bpf_map *outer_map(const struct rig *r, enum rig_outer which)
+static struct bpf_map *outer_map(const struct rig *r, enum rig_outer which)
 {
-	const struct bpf_map *maps[RIG_N_OUTER] = {
+	struct bpf_map *maps[RIG_N_OUTER] = {
 		[RIG_ROWS_MAP] = r->xdp->maps.rows,
 		[RIG_LATE_MAP] = r->xdp->maps.late,
 		[RIG_BACKENDS_MAP] = r->xdp->maps.backends,
@@ -60,7 +62,10 @@ static const struct bpf_map *outer_map(const struct rig *r, enum rig_outer which
 
 int rig_chunk(struct rig *r, enum rig_outer which, uint32_t chunk)
 {
-	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = inner[which].flags);
+	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = inner[which].flags,
+		    .btf_fd = (uint32_t)bpf_object__btf_fd(r->xdp->obj),
+		    .btf_key_type_id = r->inner_btf[which].key,
+		    .btf_value_type_id = r->inner_btf[which].value);
 	int *fd = &r->chunks[which][chunk];
 
 	if (chunk >= RIG_CHUNKS)
@@ -75,8 +80,30 @@ int rig_chunk(struct rig *r, enum rig_outer which, uint32_t chunk)
 	return *fd;
 }
 
+/* Only an object that is not loaded yet knows its templates. */
+static void note_templates(struct rig *r)
+{
+	for (enum rig_outer i = 0; i < RIG_N_OUTER; i++) {
+		struct bpf_map *map = bpf_map__inner_map(outer_map(r, i));
+
+		r->inner_btf[i].key = bpf_map__btf_key_type_id(map);
+		r->inner_btf[i].value = bpf_map__btf_value_type_id(map);
+	}
+}
+
+static double cpu_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+	return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
+}
+
 static int load_xdp(struct rig *r)
 {
+	double begin;
+	int err;
+
 	r->xdp = xdp_lb_bpf__open();
 	if (!r->xdp)
 		return -errno;
@@ -87,13 +114,19 @@ static int load_xdp(struct rig *r)
 	rig_must(bpf_map__set_max_entries(r->xdp->maps.reply, r->sizes.replies), "reply");
 	rig_must(bpf_map__set_max_entries(r->xdp->maps.reply_new, r->sizes.new_replies),
 		 "reply_new");
-	return xdp_lb_bpf__load(r->xdp);
+	note_templates(r);
+	begin = cpu_ms();
+	err = xdp_lb_bpf__load(r->xdp);
+	r->load_ms[RIG_XDP] = cpu_ms() - begin;
+	return err;
 }
 
 /* tc_reply works on the maps of xdp_lb: every map that both have is handed over. */
 static int load_tc(struct rig *r)
 {
 	struct bpf_map *map, *mine;
+	double begin;
+	int err;
 
 	r->tc = tc_reply_bpf__open();
 	if (!r->tc)
@@ -104,7 +137,10 @@ static int load_tc(struct rig *r)
 		if (mine && !bpf_map__is_internal(map))
 			rig_must(bpf_map__reuse_fd(map, bpf_map__fd(mine)), "share map");
 	}
-	return tc_reply_bpf__load(r->tc);
+	begin = cpu_ms();
+	err = tc_reply_bpf__load(r->tc);
+	r->load_ms[RIG_TC] = cpu_ms() - begin;
+	return err;
 }
 
 static void bind_to_one_cpu(void)

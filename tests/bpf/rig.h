@@ -91,5 +91,12 @@ struct lb_flow4 *rig_flow(struct rig *r, const struct frame_spec *s, uint32_t se
 
 void rig_set_domain(struct rig *r, uint16_t domain);
 void rig_add_backend_port(struct rig *r, unsigned i, uint8_t proto);
-/* Words on the size of the programs, for the log. */
-void rig_print_size(struct rig *r);
+/* What a program costs before its first packet. */
+enum rig_program { RIG_XDP, RIG_TC };
+struct rig_size {
+	uint32_t verified;     /* instructions that the verifier went through */
+	uint32_t instructions; /* that it consists of, as the kernel runs it */
+	uint32_t machine_bytes;
+	double load_ms; /* CPU time of the load, with the maps that it makes */
+};
+struct rig_size rig_size(const struct rig *r, enum rig_program which);

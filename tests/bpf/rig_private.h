@@ -23,9 +23,13 @@ struct rig {
 	struct rig_sizes sizes;
 	struct xdp_lb_bpf *xdp;
 	struct tc_reply_bpf *tc;
+	struct {
+		uint32_t key, value; /* BTF ids of the template; before Linux 6.4 they must agree */
+	} inner_btf[RIG_N_OUTER];
 	int chunks[RIG_N_OUTER][RIG_CHUNKS]; /* 0: not made yet */
 	uint32_t n_services, n_rows;
 	unsigned n_cpus;
+	double load_ms[2];           /* by enum rig_program */
 	struct lb_flow4_line *lines; /* flow4, mapped */
 };
 

@@ -9,7 +9,6 @@
 
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
-#include <stdio.h>
 #include <string.h>
 
 #define CPUS_MAX 1024
@@ -141,19 +140,18 @@ void rig_add_backend_port(struct rig *r, unsigned i, uint8_t proto)
 		 "write backend port");
 }
 
-static void print_size(const struct bpf_program *prog)
+struct rig_size rig_size(const struct rig *r, enum rig_program which)
 {
+	const struct bpf_program *prog =
+		which == RIG_XDP ? r->xdp->progs.xdp_lb : r->tc->progs.tc_reply;
 	struct bpf_prog_info info = {0};
 	uint32_t len = sizeof(info);
 
 	rig_must(bpf_obj_get_info_by_fd(bpf_program__fd(prog), &info, &len), "program info");
-	printf("%s: verified %u, translated %u instructions, %u bytes of machine code\n",
-	       bpf_program__name(prog), info.verified_insns, info.xlated_prog_len / 8,
-	       info.jited_prog_len);
-}
-
-void rig_print_size(struct rig *r)
-{
-	print_size(r->xdp->progs.xdp_lb);
-	print_size(r->tc->progs.tc_reply);
+	return (struct rig_size){
+		.verified = info.verified_insns,
+		.instructions = info.xlated_prog_len / 8,
+		.machine_bytes = info.jited_prog_len,
+		.load_ms = r->load_ms[which],
+	};
 }

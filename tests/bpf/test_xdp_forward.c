@@ -470,11 +470,6 @@ static void a_vip_serves_its_own_domain_only(void **state)
 	expect_delivered(x, &s);
 }
 
-static void the_size_of_the_programs_is_printed(void **state)
-{
-	rig_print_size(begin(state)->rig);
-}
-
 #define CLAIM(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -499,7 +494,6 @@ int main(void)
 		CLAIM(the_self_test_packet_takes_the_path_and_leaves_no_trace),
 		CLAIM(a_service_among_hundreds_is_served),
 		CLAIM(a_vip_serves_its_own_domain_only),
-		CLAIM(the_size_of_the_programs_is_printed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

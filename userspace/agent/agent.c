@@ -19,12 +19,13 @@ static void start_objects(struct agent *a)
 	nsec_t now = clock_now();
 
 	a->started_at = now;
-	a->plan_at = a->resync_at = NSEC_NEVER;
+	a->plan_at = a->resync_at = a->retry_at = NSEC_NEVER;
 	a->loop = loop_new();
 	a->world = world_new();
 	a->dataplane_arena = arena_new();
 	a->ledger_arena = arena_new();
 	a->given_arena = arena_new();
+	a->taken.arena = arena_new();
 	a->plans[0].arena = arena_new();
 	a->plans[1].arena = arena_new();
 	agent_peers_init(&a->peers, a->loop, now ^ (uint64_t)getpid() << 32);
@@ -63,6 +64,7 @@ void agent_done(struct agent *a)
 	problem_log_done(&a->problem_log);
 	arena_free(a->plans[0].arena);
 	arena_free(a->plans[1].arena);
+	arena_free(a->taken.arena);
 	arena_free(a->given_arena);
 	arena_free(a->ledger_arena);
 	arena_free(a->dataplane_arena);

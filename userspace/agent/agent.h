@@ -30,6 +30,26 @@ struct agent_plan {
 	struct problems problems; /* the world's, the allocator's and the plan's, sorted */
 };
 
+/* What the data plane's store did not take, until it does. */
+struct agent_refused {
+	size_t n;          /* 0: nothing */
+	int error;         /* -errno of the first */
+	struct lb_key key; /* the first */
+	nsec_t since;
+};
+
+/* What conntrack said last, and about which addresses: a dump of it is not cheap. */
+struct agent_taken {
+	struct arena *arena; /* owned; holds items */
+	const struct plan_taken *items;
+	size_t n;
+	uint64_t asked; /* hash of the addresses */
+	nsec_t until;   /* the answer counts */
+};
+
+/* So many turns in a row, and it is a problem: two states that lead to each other. */
+#define AGENT_UNSETTLED 200
+
 struct agent {
 	const struct options *options; /* borrowed */
 	struct plan_settings settings;
@@ -46,6 +66,8 @@ struct agent {
 	struct arena *dataplane_arena;   /* holds the failure text */
 	const char *dataplane_failure;   /* NULL: none */
 	nsec_t dataplane_retry_at;
+	struct agent_refused refused;
+	struct agent_taken taken;
 	bool adopted; /* the pinned maps of an earlier process were taken over */
 
 	struct agent_peers peers;
@@ -57,7 +79,12 @@ struct agent {
 	struct plan_addresses given; /* addresses this agent gave, in given_arena */
 	struct arena *given_arena;
 	uint64_t ipam_hash, ledger_hash; /* of what is saved, to write only changes */
+	int state_error; /* -errno of the last write under --state; 0: it went well */
 	struct problem_log problem_log;
+
+	/* Gate 5: what was seen once. */
+	bool config_failing; /* the path of --config itself cannot be read */
+	bool config_read, node_read;
 
 	/* When. */
 	bool scan_wanted, scan_forced; /* the configuration may have changed */
@@ -66,6 +93,9 @@ struct agent {
 	bool plan_dirty;               /* an input of the plan changed */
 	bool plan_urgent;              /* ... which must not wait */
 	nsec_t scan_at, plan_at, planned_at, resync_at, dataplane_at, alive_at;
+	nsec_t node_at;     /* the node is not read before */
+	nsec_t retry_at;    /* a sink failed */
+	unsigned unsettled; /* turns in a row whose last round still changed something */
 	nsec_t watchdog_at;
 	bool ready_said; /* READY=1 was sent */
 	bool stopping;

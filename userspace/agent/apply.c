@@ -8,10 +8,13 @@
 
 #include "agent/agent.h"
 #include "agent/inputs.h"
+#include "agent/problems_own.h"
+#include "agent/state.h"
 #include "sys/bpf_dataplane.h"
 #include "sys/log.h"
 
 #define DATAPLANE_RETRY_NS (30 * NSEC_PER_SEC)
+#define STORE_RETRY_NS     (1 * NSEC_PER_SEC)
 
 /* Loads or adopts the data plane when the plan wants one. True if that changed anything. */
 static bool ensure_dataplane(struct agent *a, const struct plan *plan, nsec_t now)
@@ -34,11 +37,23 @@ static bool ensure_dataplane(struct agent *a, const struct plan *plan, nsec_t no
 		a->dataplane_retry_at = now + DATAPLANE_RETRY_NS;
 		return true;
 	}
-	a->peers.forwarding_preserved = a->adopted;
 	a->dataplane_at = now;
 	log_info("dataplane: loaded", "pin=%s adopted=%s", a->options->pin,
 		 a->adopted ? "yes" : "no");
 	return true;
+}
+
+/* What the store refused is tried again; said in the log only when it begins or changes. */
+static void note_refused(struct agent *a, const struct plan_apply_result *r, nsec_t now)
+{
+	nsec_t since = a->refused.n ? a->refused.since : now;
+
+	a->retry_at = r->n_failed ? now + STORE_RETRY_NS : NSEC_NEVER;
+	if (r->n_failed && (a->refused.n == 0 || a->refused.error != r->first_error))
+		log_warn("dataplane: not all could be programmed", "failed=%zu error=%s",
+			 r->n_failed, log_quote(strerror(-r->first_error)));
+	a->refused = (struct agent_refused){
+		.n = r->n_failed, .error = r->first_error, .key = r->first_key, .since = since};
 }
 
 static bool apply_dataplane(struct agent *a, const struct plan *plan, nsec_t now,
@@ -54,9 +69,7 @@ static bool apply_dataplane(struct agent *a, const struct plan *plan, nsec_t now
 	store = bpf_dataplane_store(a->dataplane);
 	result = plan_apply_frontends(plan, &store, now, scratch);
 	bpf_dataplane_apply_devices(a->dataplane, plan->devices, plan->n_devices);
-	if (result.n_failed > 0)
-		log_warn("dataplane: not all could be programmed", "failed=%zu error=%s",
-			 result.n_failed, log_quote(strerror(-result.first_error)));
+	note_refused(a, &result, now);
 	if (result.n_done > 0)
 		log_info("dataplane: programmed", "changes=%zu", result.n_done);
 	if (result.n_done > 0 || a->pods_dirty)
@@ -78,6 +91,20 @@ static bool same_devices(const struct plan *a, const struct plan *b)
 	return true;
 }
 
+/*
+ * RFC 4724: R says that this process follows one that had the sessions, so only peers of the first
+ * complete plan are told; F that forwarding went on meanwhile, which is our doing only where our
+ * programs forward.
+ */
+static void apply_peers(struct agent *a, const struct plan *plan, nsec_t now)
+{
+	a->peers.forwarding_preserved = !plan->dataplane || (a->dataplane && a->adopted);
+	agent_peers_apply(&a->peers, plan, now);
+	if (inputs_are_complete(a))
+		a->peers.restarted = false;
+	agent_peers_apply_routes(&a->peers, plan, now);
+}
+
 bool apply_round(struct agent *a, nsec_t now)
 {
 	struct agent_plan *p = a->current == &a->plans[0] ? &a->plans[1] : &a->plans[0];
@@ -95,10 +122,12 @@ bool apply_round(struct agent *a, nsec_t now)
 	a->ledger_arena = TAKE_PTR(ledger_arena);
 	a->current = p;
 
+	/* Before anybody hears of them: a crash from here on changes no address. */
+	state_save_addresses(a);
 	again = ensure_dataplane(a, &p->plan, now);
 	again |= apply_dataplane(a, &p->plan, now, scratch);
-	agent_peers_apply(&a->peers, &p->plan, now);
-	agent_peers_apply_routes(&a->peers, &p->plan, now);
+	apply_peers(a, &p->plan, now);
+	problems_own_add(a, now, &p->problems);
 	again |= devices_changed || a->peers.changed;
 	a->peers.changed = a->peers.urgent = false;
 	return again;

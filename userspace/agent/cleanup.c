@@ -16,11 +16,15 @@
 
 int agent_lock(const char *pin, int *ret_fd)
 {
+	const char *name = pin + (pin[0] == '/');
+	size_t len = strlen(name);
 	char path[PATH_MAX];
 	int r = dir_make(LOCK_DIR, 0750);
 
-	if ((size_t)snprintf(path, sizeof(path), LOCK_DIR "/%s.lock",
-			     pin[0] == '/' ? pin + 1 : pin) >= sizeof(path))
+	while (len > 1 && name[len - 1] == '/') /* "dir/" is no other folder than "dir" */
+		len--;
+	if ((size_t)snprintf(path, sizeof(path), LOCK_DIR "/%.*s.lock", (int)len, name) >=
+	    sizeof(path))
 		r = -ENAMETOOLONG;
 	for (char *c = path + strlen(LOCK_DIR "/"); r == 0 && *c; c++)
 		if (*c == '/')

@@ -16,8 +16,8 @@ static const struct {
 	const char *what;
 	cJSON *(*show)(const struct agent *a, const struct show_filter *filter);
 } shows[] = {
-	{"peers", show_peers}, {"routes", show_routes},     {"services", show_services},
-	{"pools", show_pools}, {"problems", show_problems},
+	{"peers", show_peers},       {"routes", show_routes}, {"bfd", show_bfd},
+	{"services", show_services}, {"pools", show_pools},   {"problems", show_problems},
 };
 
 static void add_json(struct strbuf *reply, cJSON *body)
@@ -61,6 +61,7 @@ static void show(const struct agent *a, const cJSON *request, struct strbuf *rep
 		.name = get_text(request, "name"),
 		.ns = get_text(request, "namespace"),
 		.peer = get_text(request, "peer"),
+		.received = cJSON_IsTrue(cJSON_GetObjectItem(request, "received")),
 	};
 	const char *what = get_text(request, "what");
 

@@ -7,46 +7,10 @@
 
 #include "agent/agent.h"
 #include "agent/state.h"
+#include "agent/takeover.h"
 #include "plan/ipam.h"
 #include "sys/bpf_dataplane.h"
-#include "sys/conntrack.h"
-#include "sys/log.h"
 #include "sys/netlink.h"
-
-#include <errno.h>
-
-/* --- what conntrack holds ----------------------------------------------------------------------
- */
-
-static bool is_programmed(const struct plan_actual *actual, const struct ip_addr *vip)
-{
-	for (size_t i = 0; i < actual->n_frontends; i++)
-		if (ip_addr_equal(&actual->frontends[i].key.addr, vip))
-			return true;
-	return false;
-}
-
-/* Asks conntrack about the VIPs that are about to be served: only these can be taken over. */
-static void ask_conntrack(struct agent_plan *p)
-{
-	struct ip_addr *vips = arena_array_of(p->arena, p->addresses.n, struct ip_addr);
-	struct plan_taken *taken = NULL;
-	size_t n = 0, n_taken = 0;
-	int r;
-
-	for (size_t i = 0; i < p->addresses.n; i++)
-		if (!is_programmed(&p->actual, &p->addresses.items[i].addr))
-			vips[n++] = p->addresses.items[i].addr;
-	if (n == 0)
-		return;
-	r = conntrack_translated(vips, n, p->arena, &taken, &n_taken);
-	if (r < 0 && r != -EOPNOTSUPP)
-		log_warn("conntrack: cannot be read", "error=%s", log_quote(strerror(-r)));
-	if (r < 0)
-		return;
-	p->node.taken = taken;
-	p->node.n_taken = n_taken;
-}
 
 /* --- compute -----------------------------------------------------------------------------------
  */
@@ -55,7 +19,8 @@ static void gather_actual(struct agent *a, struct agent_plan *p)
 {
 	struct plan_actual *actual = &p->actual;
 
-	*actual = (struct plan_actual){.dataplane_failure = a->dataplane_failure};
+	*actual = (struct plan_actual){.dataplane_failure =
+					       arena_strdup(p->arena, a->dataplane_failure)};
 	agent_peers_actual(&a->peers, p->arena, &actual->peers, &actual->n_peers);
 	if (a->dataplane) {
 		struct lb_store store = bpf_dataplane_store(a->dataplane);
@@ -65,16 +30,23 @@ static void gather_actual(struct agent *a, struct agent_plan *p)
 	}
 }
 
+bool inputs_are_complete(const struct agent *a)
+{
+	return a->config_read && a->node_read;
+}
+
 void inputs_compute(struct agent *a, struct agent_plan *p, nsec_t now, struct arena *ledger_arena,
 		    struct plan_ledger *ret_ledger)
 {
+	/* Where the kernel forwards, and is meant to, what it translates is of no interest. */
+	const bool is_on = a->current && a->current->plan.dataplane;
 	struct plan_inputs in = {
 		.world = a->world,
 		.addresses = &p->addresses,
 		.node = &p->node,
 		.actual = &p->actual,
 		.settings = &a->settings,
-		.synced = true, /* files and netlink are read synchronously before the first plan */
+		.synced = inputs_are_complete(a),
 	};
 
 	p->problems = (struct problems){.arena = p->arena};
@@ -83,8 +55,13 @@ void inputs_compute(struct agent *a, struct agent_plan *p, nsec_t now, struct ar
 	state_note_addresses(a, &p->addresses);
 	p->node = *netlink_node(a->netlink);
 	gather_actual(a, p);
-	ask_conntrack(p);
+	if (is_on)
+		takeover_ask(a, p, now);
 	plan_compute(&in, &a->ledger, now, p->arena, &p->plan, ret_ledger, &a->plan_at);
+	if (!is_on && p->plan.dataplane) {
+		takeover_ask(a, p, now);
+		plan_compute(&in, &a->ledger, now, p->arena, &p->plan, ret_ledger, &a->plan_at);
+	}
 	state_copy_ledger(ledger_arena, ret_ledger);
 	problems_append(&p->problems, &p->plan.problems);
 	problems_sort(&p->problems);

@@ -7,10 +7,15 @@
 
 #include "base/nsec.h"
 
+#include <stdbool.h>
+
 struct agent;
 struct agent_plan;
 struct arena;
 struct plan_ledger;
+
+/* Gate 5: configuration and node were read completely at least once. */
+bool inputs_are_complete(const struct agent *a);
 
 /*
  * Computes addresses, plan and the list of all problems into *p (whose arena is empty); the next

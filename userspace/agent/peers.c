@@ -15,9 +15,9 @@
 #include <assert.h>
 #include <errno.h>
 
-#define READ_BYTES  (64u << 10)
-#define WRITE_BYTES (64u << 10) /* of whole messages encoded at a time */
-#define READS_MAX   4           /* of one socket in one turn of the loop */
+#define READ_BYTES   (64u << 10) /* of one socket in one turn of the loop */
+#define WRITE_BYTES  (64u << 10) /* of whole messages encoded at a time */
+#define REFUSALS_BAD 3           /* so many in a row are worth a problem */
 
 static void pump(struct agent_peer *p, nsec_t now);
 
@@ -79,10 +79,42 @@ static void link_flush(struct peer_link *l, nsec_t now)
 		l->tail_len = bgp_peer_transmit(l->peer->bgp, now, l->slot, l->tail, WRITE_BYTES);
 		if (l->tail_len == 0)
 			break;
-		l->peer->all->changed = true;
 	}
 	if (l->fd >= 0)
 		loop_fd_want(l->watch, true, l->tail_at < l->tail_len);
+}
+
+static bool has_tail(const struct agent_peer *p)
+{
+	for (size_t i = 0; i < BGP_N_SLOTS; i++)
+		if (p->links[i].tail_len > 0)
+			return true;
+	return false;
+}
+
+static void forget_written(struct agent_peer *p)
+{
+	free(TAKE_PTR(p->written));
+	p->n_written = 0;
+}
+
+/* Takes note of what is advertised once all UPDATEs that say so are the kernel's. */
+static void note_written(struct agent_peer *p)
+{
+	struct bgp_peer_info info = bgp_peer_info(p->bgp);
+	struct bgp_rib *rib = bgp_peer_rib(p->bgp);
+	struct bgp_rib_route route;
+	size_t pos = 0;
+
+	if (info.updates_sent == p->updates_seen || has_tail(p))
+		return;
+	forget_written(p);
+	p->updates_seen = info.updates_sent;
+	p->written = xcalloc(bgp_rib_n_advertised(rib) + 1, sizeof(*p->written));
+	while (bgp_rib_next(rib, &pos, &route))
+		if (route.advertised)
+			p->written[p->n_written++] = route.prefix;
+	p->all->changed = true;
 }
 
 /* --- reading -----------------------------------------------------------------------------------
@@ -94,6 +126,8 @@ static void link_connected(struct peer_link *l, nsec_t now)
 	int r = tcp_dial_result(l->fd);
 	struct ip_addr local;
 
+	if (r == -EINPROGRESS)
+		return;
 	if (r == 0)
 		r = tcp_local(l->fd, &local);
 	if (r < 0) {
@@ -107,23 +141,17 @@ static void link_connected(struct peer_link *l, nsec_t now)
 	bgp_peer_notify(p->bgp, now, l->slot, BGP_NOTE_TCP_UP);
 }
 
+/* One read a turn: the rest keeps the socket readable, and others have their turn between. */
 static void link_read(struct peer_link *l, nsec_t now)
 {
 	uint8_t *buf = l->peer->all->scratch;
+	ssize_t n = tcp_read(l->fd, buf, READ_BYTES);
 
-	for (int i = 0; i < READS_MAX && l->fd >= 0; i++) {
-		ssize_t n = tcp_read(l->fd, buf, READ_BYTES);
-
-		if (n == -EAGAIN)
-			return;
-		if (n <= 0) {
-			link_lost(l, now,
-				  n == 0 ? "the peer closed the connection"
-					 : tcp_error_text((int)-n));
-			return;
-		}
+	if (n > 0)
 		bgp_peer_receive(l->peer->bgp, now, l->slot, buf, (size_t)n);
-	}
+	else if (n != -EAGAIN)
+		link_lost(l, now,
+			  n == 0 ? "the peer closed the connection" : tcp_error_text((int)-n));
 }
 
 static void on_link(void *ctx, bool readable, bool writable)
@@ -168,10 +196,20 @@ static void dial(struct peer_link *l, nsec_t now)
 	loop_fd_want(l->watch, false, true);
 }
 
+static void note_attempt(struct agent_peer *p)
+{
+	if (p->attempted && p->refusals < UINT16_MAX)
+		p->refusals++;
+	if (p->attempted && p->refusals == REFUSALS_BAD)
+		p->all->changed = true;
+	p->attempted = true;
+}
+
 static void note_down(struct agent_peer *p)
 {
 	struct bgp_peer_info info = bgp_peer_info(p->bgp);
 
+	forget_written(p);
 	p->all->urgent = true;
 	log_warn("bgp: session down", "peer=%s reason=%s", peer_text(p),
 		 log_quote(info.last_error ? info.last_error : "closed"));
@@ -182,6 +220,7 @@ static void note_up(struct agent_peer *p)
 	struct bgp_peer_info info = bgp_peer_info(p->bgp);
 
 	p->refusals = 0;
+	p->attempted = false;
 	log_info("bgp: session established", "peer=%s remote-as=%u hold=%u graceful-restart=%s",
 		 peer_text(p), info.remote_asn, info.hold_s, info.gr_negotiated ? "yes" : "no");
 }
@@ -192,10 +231,7 @@ static void handle(struct agent_peer *p, const struct bgp_event *e, nsec_t now)
 
 	switch (e->type) {
 	case BGP_EVENT_CONNECT:
-		if (p->refusals < UINT16_MAX)
-			p->refusals++;
-		if (p->refusals == 3)
-			p->all->changed = true;
+		note_attempt(p);
 		dial(l, now);
 		break;
 	case BGP_EVENT_CLOSE:
@@ -228,6 +264,7 @@ static void pump(struct agent_peer *p, nsec_t now)
 		for (size_t i = 0; i < BGP_N_SLOTS; i++)
 			link_flush(&p->links[i], now);
 	} while (bgp_peer_poll(p->bgp, &e) && (handle(p, &e, now), true));
+	note_written(p);
 }
 
 /* --- coming and going --------------------------------------------------------------------------
@@ -242,6 +279,9 @@ static void start(struct agent_peer *p, nsec_t now)
 	config.restarted = p->all->restarted && config.graceful_restart;
 	config.forwarding_preserved = p->all->forwarding_preserved && config.restarted;
 	p->bgp = bgp_peer_new(&config, &rng, now);
+	p->attempted = false;
+	p->refusals = 0;
+	p->updates_seen = 0;
 	bgp_peer_notify(p->bgp, now, BGP_SLOT_DIALLED, BGP_NOTE_START);
 }
 
@@ -265,6 +305,7 @@ static void peer_free(struct agent_peer *p)
 	for (size_t i = 0; i < BGP_N_SLOTS; i++)
 		link_close(&p->links[i]);
 	bgp_peer_free(p->bgp);
+	forget_written(p);
 	peer_config_done(&p->config);
 	free(p);
 }
@@ -384,21 +425,6 @@ void agent_peers_notify(struct agent_peers *all, enum bgp_note note, nsec_t now)
 	}
 }
 
-static void advertised(const struct agent_peer *p, struct arena *arena,
-		       struct plan_actual_peer *ret)
-{
-	struct bgp_rib *rib = bgp_peer_rib(p->bgp);
-	struct bgp_rib_route route;
-	struct ip_prefix *list = arena_array_of(arena, bgp_rib_n_advertised(rib), struct ip_prefix);
-	size_t pos = 0, n = 0;
-
-	while (bgp_rib_next(rib, &pos, &route))
-		if (route.advertised)
-			list[n++] = route.prefix;
-	ret->advertised = list;
-	ret->n_advertised = n;
-}
-
 void agent_peers_actual(const struct agent_peers *all, struct arena *arena,
 			const struct plan_actual_peer **ret, size_t *ret_n)
 {
@@ -415,9 +441,10 @@ void agent_peers_actual(const struct agent_peers *all, struct arena *arena,
 			.end_of_rib_sent = info.end_of_rib_sent,
 			.last_error = arena_strdup(arena, info.last_error),
 			.refusals = p->refusals,
+			.advertised =
+				arena_memdup(arena, p->written, p->n_written * sizeof(*p->written)),
+			.n_advertised = p->n_written,
 		};
-		if (list[i].established)
-			advertised(p, arena, &list[i]);
 	}
 	*ret = list;
 	*ret_n = all->n;

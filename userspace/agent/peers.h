@@ -32,7 +32,15 @@ struct agent_peer {
 	struct bgp_peer *bgp;    /* owned */
 	struct peer_link links[BGP_N_SLOTS];
 	struct ip_addr local; /* of the Established connection */
-	uint16_t refusals;    /* attempts in a row that did not reach Established */
+	bool attempted;       /* an attempt is under way, or ended before Established */
+	uint16_t refusals;    /* attempts in a row that ended before Established */
+	/*
+	 * What the kernel's socket buffer has taken wholly, for the plan's gates: as of the last
+	 * time when no unsent tail was left. Sorted, owned; empty without a session.
+	 */
+	struct ip_prefix *written;
+	size_t n_written;
+	uint64_t updates_seen; /* UPDATEs sent when that list was made */
 };
 
 struct agent_peers {
@@ -41,10 +49,10 @@ struct agent_peers {
 	uint8_t *scratch;          /* owned; received bytes pass through it, one read at a time */
 	struct agent_peer **items; /* by key */
 	size_t n;
-	bool restarted, forwarding_preserved; /* for peers made from now on */
-	bool changed; /* a session came up or went down, or routes went out: the plan wants to know
-		       */
-	bool urgent;  /* ... and must not wait */
+	bool restarted, forwarding_preserved; /* for sessions begun from now on */
+	/* A session came up or went down, or UPDATEs went out: the plan wants to know. */
+	bool changed;
+	bool urgent; /* ... and must not wait */
 };
 
 void agent_peers_init(struct agent_peers *all, struct loop *loop, uint64_t seed);

@@ -12,11 +12,14 @@ struct agent;
 /* Each NULL: no restriction. */
 struct show_filter {
 	const char *name, *ns, *peer;
+	int received; /* of routes: those that peers sent */
 };
 
 cJSON *show_status(const struct agent *a);
 cJSON *show_peers(const struct agent *a, const struct show_filter *filter);
 cJSON *show_routes(const struct agent *a, const struct show_filter *filter);
+/* No sessions yet: an empty list, as the contract has it. */
+cJSON *show_bfd(const struct agent *a, const struct show_filter *filter);
 cJSON *show_services(const struct agent *a, const struct show_filter *filter);
 cJSON *show_pools(const struct agent *a, const struct show_filter *filter);
 cJSON *show_problems(const struct agent *a, const struct show_filter *filter);

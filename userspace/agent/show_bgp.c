@@ -28,8 +28,11 @@ static cJSON *peer_json(const struct agent *a, const struct agent_peer *p)
 	show_add_text(o, "vrf", p->key.vrf);
 	show_add_text(o, "interface", p->key.interface);
 	add_addr(o, "address", &p->config.address);
-	cJSON_AddNumberToObject(o, "asn",
-				info.remote_asn ? info.remote_asn : p->config.bgp.remote_asn);
+	if (info.remote_asn || p->config.bgp.remote_asn)
+		cJSON_AddNumberToObject(
+			o, "asn", info.remote_asn ? info.remote_asn : p->config.bgp.remote_asn);
+	else
+		cJSON_AddNullToObject(o, "asn"); /* any, and no OPEN came yet */
 	cJSON_AddStringToObject(o, "state", bgp_state_text(info.state));
 	if (info.state == BGP_ESTABLISHED)
 		cJSON_AddNumberToObject(o, "uptimeSeconds",
@@ -55,6 +58,12 @@ cJSON *show_peers(const struct agent *a, const struct show_filter *filter)
 		if (show_matches(filter->name, a->peers.items[i]->key.name))
 			cJSON_AddItemToArray(out, peer_json(a, a->peers.items[i]));
 	return out;
+}
+
+cJSON *show_bfd(const struct agent *a, const struct show_filter *filter)
+{
+	(void)a, (void)filter;
+	return cJSON_CreateArray();
 }
 
 /* --- routes ------------------------------------------------------------------------------------
@@ -153,7 +162,8 @@ cJSON *show_routes(const struct agent *a, const struct show_filter *filter)
 	struct route_row *rows = NULL;
 	size_t n = 0, cap = 0;
 
-	for (size_t i = 0; i < a->peers.n; i++)
+	/* No peer's routes are kept (no toReceive yet). */
+	for (size_t i = 0; !filter->received && i < a->peers.n; i++)
 		if (show_matches(filter->peer, a->peers.items[i]->key.name))
 			gather(a->peers.items[i], &rows, &n, &cap);
 	if (n > 0)

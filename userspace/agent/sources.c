@@ -13,6 +13,9 @@
 
 #include <errno.h>
 
+#define NODE_EVERY_NS (50 * NSEC_PER_MSEC) /* a dump is not cheap where routes come and go */
+#define NODE_RETRY_NS (1 * NSEC_PER_SEC)
+
 static void on_watch(void *ctx, bool readable, bool writable)
 {
 	struct agent *a = ctx;
@@ -29,6 +32,17 @@ static void on_netlink(void *ctx, bool readable, bool writable)
 	(void)readable, (void)writable;
 	a->node_dirty |= (changed & (NETLINK_CHANGED_NODE | NETLINK_LOST)) != 0;
 	a->hooks_dirty |= (changed & (NETLINK_CHANGED_HOOKS | NETLINK_LOST)) != 0;
+}
+
+/* True if the path is that of --config, or of its folder, and not of one file among others. */
+static bool is_whole_config(const struct agent *a, const char *path)
+{
+	size_t len = strlen(a->options->config);
+
+	while (len > 1 && a->options->config[len - 1] == '/')
+		len--;
+	return strncmp(path, a->options->config, len) != 0 ||
+	       strspn(path + len, "/") == strlen(path + len);
 }
 
 /* --- configuration -----------------------------------------------------------------------------
@@ -55,6 +69,7 @@ static void on_file(void *ctx, const struct watch_file *file)
 
 	switch (file->event) {
 	case WATCH_CHANGED:
+		a->config_failing &= !is_whole_config(a, file->path);
 		log_info("config: read", "file=%s bytes=%zu", log_quote(file->path), file->len);
 		world_put_source(a->world, file->path, file->text, file->len);
 		break;
@@ -63,27 +78,32 @@ static void on_file(void *ctx, const struct watch_file *file)
 		world_drop_source(a->world, file->path);
 		break;
 	case WATCH_FAILED:
+		a->config_failing |= file->err != -E2BIG && is_whole_config(a, file->path);
 		source_failed(a, file);
 		break;
 	case WATCH_RECOVERED:
+		a->config_failing = false;
 		world_drop_source(a->world, file->path);
 		break;
 	}
 	/* The plan borrows from the world: it is made again before anybody reads the old one. */
 	a->plan_dirty = a->plan_urgent = true;
-	a->node_dirty = true;
+	a->node_dirty = true; /* a new peer's address is to be asked for */
+	a->node_at = 0;
 }
 
 void sources_scan(struct agent *a, nsec_t now)
 {
 	a->scan_at = watch_scan(a->watch, now, a->scan_forced, on_file, a);
 	a->scan_wanted = a->scan_forced = false;
+	if (!a->config_failing)
+		a->config_read = true;
 }
 
 /* --- node --------------------------------------------------------------------------------------
  */
 
-void sources_refresh_node(struct agent *a)
+void sources_refresh_node(struct agent *a, nsec_t now)
 {
 	struct world_list peers = world_list(a->world, API_BGP_PEER);
 	struct ip_addr *ask = xcalloc(peers.n + 1, sizeof(*ask));
@@ -98,7 +118,10 @@ void sources_refresh_node(struct agent *a)
 	free(ask);
 	if (r < 0)
 		log_warn("netlink: cannot read the node", "error=%s", log_quote(strerror(-r)));
+	else
+		a->node_read = true;
 	a->node_dirty = r < 0;
+	a->node_at = nsec_add(now, r < 0 ? NODE_RETRY_NS : NODE_EVERY_NS);
 	if (netlink_generation(a->netlink) != before)
 		a->plan_dirty = a->plan_urgent = a->pods_dirty = true;
 }

@@ -16,5 +16,8 @@ void sources_stop(struct agent *a);
 /* Reads what changed in the configuration into the world; sets the plan's dirty flag. */
 void sources_scan(struct agent *a, nsec_t now);
 
-/* Dumps links, addresses and routes again; sets the plan's dirty flag if they differ. */
-void sources_refresh_node(struct agent *a);
+/*
+ * Dumps links, addresses and routes again; sets the plan's dirty flag if they differ, and
+ * a->node_at to when the next dump is due at the earliest.
+ */
+void sources_refresh_node(struct agent *a, nsec_t now);

@@ -6,9 +6,11 @@
  *                   reads it
  *   ledger.yaml     drains with their deadlines, and the boot they count in
  *   alive.yaml      boot and time of the last sign of life: a start soon after it in the same boot
- * is a restart, which graceful restart tells the peers (the R bit)
+ *                   is a restart, which graceful restart tells the peers (the R bit)
  *
- * A state that cannot be written is logged, once a change, and costs only what it would have kept.
+ * A state that cannot be written is logged once, stays a problem while it is so (problems_own.h),
+ * and costs only what it would have kept. An addresses.yaml that cannot be read wholly is set aside
+ * as addresses.yaml.bad.
  */
 #pragma once
 
@@ -17,16 +19,25 @@
 
 struct agent;
 
+/* Part of state_load. */
+void state_load_addresses(struct agent *a);
+
 /* Reads all three; a file that is missing or not ours is as good as empty. */
 void state_load(struct agent *a, nsec_t now);
 
-/* Takes the allocator's result as what this agent gave. */
+/*
+ * Takes the allocator's result as what this agent gave; what it gave earlier is kept beside it
+ * while the world is not complete (plan/ipam.h).
+ */
 void state_note_addresses(struct agent *a, const struct plan_addresses *addresses);
 
 /* Moves a ledger whose arrays lie elsewhere into the arena. */
 void state_copy_ledger(struct arena *arena, struct plan_ledger *ledger);
 
-/* Writes what changed. */
+/* Writes the addresses if they changed: before anybody hears of them. */
+void state_save_addresses(struct agent *a);
+
+/* Writes what else changed. */
 void state_save(struct agent *a, nsec_t now);
 
 /* Renews the sign of life; returns when it wants to be called again. */

@@ -245,6 +245,17 @@ static bool same_problems(const struct problems *a, const struct problems *b)
 	return true;
 }
 
+/* Kinds of which the text may hold an object that is not among the batch's. */
+static uint32_t hidden_kinds(const struct api_batch *b)
+{
+	uint32_t kinds = b->is_lost ? UINT32_MAX : 0;
+
+	static_assert(API_N_KINDS <= 32, "a bit for each kind");
+	for (size_t i = 0; i < b->n_refused; i++)
+		kinds |= UINT32_C(1) << b->refused[i].kind;
+	return kinds;
+}
+
 /* Moves the picture into the source. */
 static void adopt(struct api_source *s, struct picture *p)
 {
@@ -275,6 +286,7 @@ void world_put_source(struct world *w, const char *source, const char *text, siz
 	s->text_hash = hash;
 	s->text_len = len;
 	p = picture_new(s, text, len);
+	s->hidden = hidden_kinds(&p.batch);
 	if (same_objects(&p, s) && same_problems(&p.batch.problems, &s->problems) &&
 	    p.batch.foreign == s->foreign) {
 		api_batch_done(&p.batch);
@@ -355,6 +367,14 @@ size_t world_foreign(const struct world *w)
 	for (size_t i = 0; i < w->n_sources; i++)
 		n += w->sources[i]->foreign;
 	return n;
+}
+
+bool world_may_hide(const struct world *w, enum api_kind kind)
+{
+	for (size_t i = 0; i < w->n_sources; i++)
+		if (w->sources[i]->caller.n > 0 || (w->sources[i]->hidden >> kind & 1))
+			return true;
+	return false;
 }
 
 uint64_t world_generation(const struct world *w)

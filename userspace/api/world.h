@@ -55,5 +55,11 @@ const struct problems *world_problems(const struct world *w);
 /* Objects of kinds that are not ours: counted, not problems (DESIGN 10). */
 size_t world_foreign(const struct world *w);
 
+/*
+ * True if an object of that kind may be missing here although it was never deleted: a source cannot
+ * be read, one of its documents could have been anything, or an object of the kind was refused.
+ */
+bool world_may_hide(const struct world *w, enum api_kind kind);
+
 /* Grows with every change of content; equal generations mean nothing changed. */
 uint64_t world_generation(const struct world *w);

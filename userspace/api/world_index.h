@@ -21,6 +21,7 @@ struct api_source {
 	struct api_object **objects; /* owned; sorted by identity, then line */
 	size_t n;
 	size_t foreign;
+	uint32_t hidden; /* bit k: some document may have named an object of kind k unseen */
 };
 
 struct api_sources {

@@ -6,7 +6,7 @@
 #pragma once
 
 #define LIMIT_PEERS          64    /* a node's BGP peers; a bitmap of one word in the plan */
-#define LIMIT_SERVICES       16384 /* frontends; twice that many slots in the kernel */
+#define LIMIT_SERVICES       10240 /* frontends; with as many VIPs a third of the kernel's slots */
 #define LIMIT_BACKENDS       32766 /* of one service: 15-bit index in a row, one value is "none" */
 #define LIMIT_COMMUNITIES    63    /* per route, as MetalLB */
 #define LIMIT_YAML_DEPTH     64

@@ -233,6 +233,12 @@ static void make_rows(const struct edit *e)
 	lb_rows_fill(targets, n, e->f->rows_log2, e->t->new_rows);
 }
 
+/* There were as many rows before. */
+static bool goes_on(const struct edit *e)
+{
+	return !e->is_new && e->old.rows_log2 == e->live.rows_log2;
+}
+
 static bool has_later(uint64_t row)
 {
 	return (row | LB_ROW_NONE) != LB_ROW_EMPTY;
@@ -248,17 +254,24 @@ static uint64_t next_row(uint64_t old, uint64_t want, bool unsettle)
 	return unsettle && has_later(want) ? want | LB_ROW_UNSETTLED : want;
 }
 
+/* Whether a row's change begins its time of being unsettled. */
+static bool is_stamped(uint64_t old, uint64_t next, bool unsettle)
+{
+	if (next == old || !(next & LB_ROW_UNSETTLED))
+		return false;
+	return unsettle || lb_row_candidate(old, 0) != lb_row_candidate(next, 0);
+}
+
 static void change_row(const struct edit *e, uint32_t row, uint64_t want, bool unsettle)
 {
 	uint64_t *word = lb_row_at(e->t, row);
 	uint64_t old = __atomic_load_n(word, __ATOMIC_RELAXED), next;
-	bool moved = lb_row_candidate(old, 0) != lb_row_candidate(want, 0);
 
 	do {
 		next = next_row(old, want, unsettle);
 		if (next == old)
 			return;
-		if ((next & LB_ROW_UNSETTLED) && (moved || unsettle))
+		if (is_stamped(old, next, unsettle))
 			__atomic_store_n(lb_late_at(e->t, row), e->c->age, __ATOMIC_RELAXED);
 	} while (!__atomic_compare_exchange_n(word, &old, next, false, __ATOMIC_RELEASE,
 					      __ATOMIC_RELAXED));
@@ -273,27 +286,43 @@ static void change_rows(const struct edit *e)
 }
 
 /*
- * Rows of a new region. Where the old one had as many, a row goes on from its predecessor; else it
- * begins unsettled, for older flows may have their owner among its later candidates.
+ * Rows of a new region, which nobody reads yet; a table never crosses a chunk, so its rows lie side
+ * by side. They begin unsettled, for older flows may have their owner among the later candidates.
  */
 static void fill_rows(const struct edit *e)
 {
-	bool goes_on = !e->is_new && e->old.rows_log2 == e->live.rows_log2;
+	uint64_t *to = lb_row_at(e->t, e->live.rows_base * LB_ROWS_UNIT);
+	uint16_t *late = lb_late_at(e->t, e->live.rows_base * LB_ROWS_UNIT);
 
 	for (uint32_t i = 0; i < UINT32_C(1) << e->live.rows_log2; i++) {
-		uint32_t to = e->live.rows_base * LB_ROWS_UNIT + i;
-		uint32_t from = e->old.rows_base * LB_ROWS_UNIT + i;
-
-		*lb_late_at(e->t, to) = goes_on ? *lb_late_at(e->t, from) : 0;
-		*lb_row_at(e->t, to) = goes_on ? *lb_row_at(e->t, from) : LB_ROW_EMPTY;
+		to[i] = next_row(LB_ROW_EMPTY, e->t->new_rows[i], true);
+		late[i] = to[i] & LB_ROW_UNSETTLED ? e->c->age : 0;
 	}
-	change_rows(e);
+}
+
+/* The same where the old region has as many rows: each goes on from its predecessor. */
+static void continue_rows(const struct edit *e)
+{
+	bool unsettle = (e->old.flags ^ e->live.flags) & LB_SVC_AFFINITY;
+	const uint64_t *from = lb_row_at(e->t, e->old.rows_base * LB_ROWS_UNIT);
+	const uint16_t *from_late = lb_late_at(e->t, e->old.rows_base * LB_ROWS_UNIT);
+	uint64_t *to = lb_row_at(e->t, e->live.rows_base * LB_ROWS_UNIT);
+	uint16_t *late = lb_late_at(e->t, e->live.rows_base * LB_ROWS_UNIT);
+
+	for (uint32_t i = 0; i < UINT32_C(1) << e->live.rows_log2; i++) {
+		uint64_t old = __atomic_load_n(&from[i], __ATOMIC_RELAXED);
+
+		to[i] = next_row(old, e->t->new_rows[i], unsettle);
+		late[i] = is_stamped(old, to[i], unsettle)
+				  ? e->c->age
+				  : __atomic_load_n(&from_late[i], __ATOMIC_RELAXED);
+	}
 }
 
 /* What the program marked in the old rows while the new ones were being made. */
 static void carry_marks(const struct edit *e)
 {
-	if (e->is_new || e->old.rows_log2 != e->live.rows_log2)
+	if (!goes_on(e))
 		return;
 	for (uint32_t i = 0; i < UINT32_C(1) << e->live.rows_log2; i++) {
 		uint64_t *to = lb_row_at(e->t, e->live.rows_base * LB_ROWS_UNIT + i);
@@ -348,10 +377,12 @@ static void apply(const struct edit *e)
 		fill_region(e);
 	write_backends(e, LB_BACKEND_READY, true);
 	make_rows(e);
-	if (e->new_rows)
-		fill_rows(e);
-	else
+	if (!e->new_rows)
 		change_rows(e);
+	else if (goes_on(e))
+		continue_rows(e);
+	else
+		fill_rows(e);
 	if (e->is_new) {
 		publish(e);
 		return;

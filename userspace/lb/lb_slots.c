@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
- * The cuckoo table behind lb_slots.h. At most half of the slots are used, where two places a key
+ * The cuckoo table behind lb_slots.h. A third of the slots are used, where two places a key
  * are enough with rare moves; the search for a key that can move is breadth first, so that the
  * fewest moves are made, and only the last of a chain is moved at a time: each move takes two
  * rests, and the caller comes again anyway.

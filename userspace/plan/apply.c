@@ -70,15 +70,16 @@ static void plan_step(struct frontends_apply *a, struct arena *scratch, const st
 		step->op = STEP_PUT;
 }
 
-static bool note(struct frontends_apply *a, int r)
+static bool note(struct frontends_apply *a, const struct lb_key *key, int r)
 {
 	if (r == 0) {
 		a->result.n_done++;
 		return true;
 	}
-	a->result.n_failed++;
-	if (a->result.first_error == 0)
+	if (a->result.n_failed++ == 0) {
 		a->result.first_error = r;
+		a->result.first_key = *key;
+	}
 	return false;
 }
 
@@ -94,13 +95,14 @@ static void write_frontend(struct frontends_apply *a, const struct frontend_step
 
 	if (same_vip(&s->key, &a->stuck))
 		return;
-	if (s->op == STEP_PUT && !note(a, store->ops->put(store->ctx, a->now, &s->want->lb))) {
+	if (s->op == STEP_PUT &&
+	    !note(a, &s->key, store->ops->put(store->ctx, a->now, &s->want->lb))) {
 		if (is_vip(&s->key))
 			a->stuck = s->key;
 		return;
 	}
 	if (!is_vip(&s->key))
-		(void)note(a, store->ops->test(store->ctx, a->now, &s->key));
+		(void)note(a, &s->key, store->ops->test(store->ctx, a->now, &s->key));
 }
 
 /* A VIP one of whose frontends could not be deleted waits for it. */
@@ -108,7 +110,7 @@ static void delete_frontend(struct frontends_apply *a, const struct frontend_ste
 {
 	if (is_vip(&s->key) && same_vip(&s->key, &a->stuck))
 		return;
-	if (!note(a, a->store->ops->del(a->store->ctx, a->now, &s->key)))
+	if (!note(a, &s->key, a->store->ops->del(a->store->ctx, a->now, &s->key)))
 		a->stuck = s->key;
 }
 

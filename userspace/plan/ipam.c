@@ -15,14 +15,15 @@
 #include "plan/ipam_pools.h"
 
 struct claimant {
-	const struct api_object *object;
+	const struct api_object *object; /* NULL: a Service that cannot be seen (reserve_unseen) */
 	struct ip_addr requested; /* by annotation or spec.loadBalancerIP; none: any will do */
 	struct ip_addr owned;     /* status.ingress, else what was given earlier */
-	const char *pool_wish;    /* annotation address-pool */
-	const char *sharing_key;  /* NULL = none */
-	bool refused;             /* its wish cannot be read; said already */
-	bool in_object;           /* the address stands in the object: other agents see it, too */
-	struct ip_addr addr;      /* the result */
+	const struct plan_address *given; /* the latter; NULL = nothing */
+	const char *pool_wish;            /* annotation address-pool */
+	const char *sharing_key;          /* NULL = none */
+	bool refused;                     /* its wish cannot be read; said already */
+	bool in_object;      /* the address stands in the object: other agents see it, too */
+	struct ip_addr addr; /* the result */
 	const char *pool;
 	struct claimant *next_user; /* of the same address */
 };
@@ -30,6 +31,7 @@ struct claimant {
 struct ipam {
 	const struct plan_addresses *given;
 	struct problems *problems;
+	bool complete; /* what is not in the world is not there */
 	struct ipam_pools pools;
 	struct claimant *items; /* by namespace, name */
 	size_t n;
@@ -65,8 +67,12 @@ static bool ports_clash(const struct api_service *a, const struct api_service *b
 /* metallb.md 2.6. That Local Services share their selector as well is left to the user. */
 static bool may_share(const struct claimant *a, const struct claimant *b)
 {
-	const struct api_service *x = &a->object->service, *y = &b->object->service;
+	const struct api_service *x, *y;
 
+	if (!a->object) /* it had the address together with those that had it before */
+		return ip_addr_equal(&a->addr, &b->owned);
+	x = &a->object->service;
+	y = &b->object->service;
 	return a->sharing_key && b->sharing_key && strcmp(a->sharing_key, b->sharing_key) == 0 &&
 	       x->policy_local == y->policy_local && !ports_clash(x, y);
 }
@@ -81,15 +87,20 @@ static const struct claimant *in_the_way(const struct ipam *ipam, const struct c
 	return NULL;
 }
 
-static void give(struct ipam *ipam, struct claimant *c, const struct ip_addr *a,
-		 const struct ipam_pool *p)
+static void use(struct ipam *ipam, struct claimant *c, const struct ip_addr *a)
 {
 	struct claimant **head = users_of(ipam, a);
 
 	c->addr = *a;
-	c->pool = p->object->meta.name;
 	c->next_user = *head;
 	*head = c;
+}
+
+static void give(struct ipam *ipam, struct claimant *c, const struct ip_addr *a,
+		 const struct ipam_pool *p)
+{
+	use(ipam, c, a);
+	c->pool = p->object->meta.name;
 }
 
 /* --- what a Service wants ------------------------------------------------------------------- */
@@ -183,8 +194,10 @@ static void read_owned(struct ipam *ipam, struct claimant *c)
 		}
 	given = sorted_find(c->object, ipam->given->items, ipam->given->n, sizeof(*given),
 			    cmp_given);
-	if (given && ip_addr_is_v4(&given->addr))
-		c->owned = given->addr;
+	if (!given || !ip_addr_is_v4(&given->addr))
+		return;
+	c->owned = given->addr;
+	c->given = given;
 }
 
 static void read_claimant(struct ipam *ipam, const struct api_object *o)
@@ -235,9 +248,28 @@ static const char *objection(const struct ipam *ipam, const struct claimant *c,
 	user = in_the_way(ipam, c, a);
 	if (!user)
 		return NULL;
-	*ret_message = arena_printf(arena, "%s belongs to Service %s/%s", text,
-				    plan_text(user->object->meta.ns), user->object->meta.name);
+	*ret_message =
+		user->object
+			? arena_printf(arena, "%s belongs to Service %s/%s", text,
+				       plan_text(user->object->meta.ns), user->object->meta.name)
+			: arena_printf(arena, "%s is kept for Service %s/%s, which cannot be read",
+				       text, user->given->ns, user->given->name);
 	return "AddressTaken";
+}
+
+/* The pool may stand in a document that cannot be read: another address would be a change. */
+static bool waits_for_pool(struct ipam *ipam, struct claimant *c)
+{
+	char text[IP_ADDR_TEXT];
+
+	if (ipam->complete || !c->given || ipam_pool_named(&ipam->pools, c->given->pool))
+		return false;
+	c->refused = true;
+	ipam_problem(ipam, SEVERITY_WARNING, c, "status.loadBalancer", "AddressKept",
+		     "correct the documents that cannot be read",
+		     "%s is kept for the Service until pool %s can be read again",
+		     ip_addr_text(&c->owned, text), c->given->pool);
+	return true;
 }
 
 /* First pass: what one has, one keeps, unless one asks for something else. */
@@ -253,7 +285,7 @@ static void keep_owned(struct ipam *ipam, struct claimant *c)
 	reason = objection(ipam, c, &c->owned, &message, &p);
 	if (!reason)
 		give(ipam, c, &c->owned, p);
-	else if (ip_addr_is_none(&c->requested))
+	else if (ip_addr_is_none(&c->requested) && !waits_for_pool(ipam, c))
 		ipam_problem(ipam, SEVERITY_WARNING, c, "status.loadBalancer", "AddressCleared",
 			     "nothing; or give the address back to a pool that may serve it",
 			     "the Service loses its address: %s", message);
@@ -390,12 +422,35 @@ static void read_services(struct ipam *ipam, const struct world *world,
 	const struct world_list services = world_list(world, API_SERVICE);
 
 	ipam->items = arena_array_of(arena, services.n + 1, struct claimant);
-	for (ipam->n_slots = 16; ipam->n_slots < 2 * services.n;)
+	for (ipam->n_slots = 16; ipam->n_slots < 2 * (services.n + ipam->given->n);)
 		ipam->n_slots *= 2;
 	ipam->users = arena_array_of(arena, ipam->n_slots, struct claimant *);
 	for (size_t i = 0; i < services.n; i++)
 		if (plan_service_is_ours(settings, services.items[i]))
 			read_claimant(ipam, services.items[i]);
+}
+
+/*
+ * Addresses given earlier to Services that are not there, when it is not certain that they are
+ * gone: nobody else gets them meanwhile.
+ */
+static void reserve_unseen(struct ipam *ipam, const struct world *world, struct arena *arena)
+{
+	struct claimant *unseen = arena_array_of(arena, ipam->given->n, struct claimant);
+
+	for (size_t i = 0; i < ipam->given->n; i++) {
+		const struct plan_address *given = &ipam->given->items[i];
+
+		if (world_find(world, API_SERVICE, given->ns, given->name))
+			continue;
+		unseen[i].given = given;
+		use(ipam, &unseen[i], &given->addr);
+	}
+}
+
+bool ipam_is_complete(const struct world *world)
+{
+	return !world_may_hide(world, API_SERVICE) && !world_may_hide(world, API_IP_ADDRESS_POOL);
 }
 
 static void write_result(const struct ipam *ipam, struct arena *arena, struct plan_addresses *ret)
@@ -419,12 +474,15 @@ void ipam_compute(const struct world *world, const struct plan_settings *setting
 		  const struct plan_addresses *given, struct arena *arena,
 		  struct plan_addresses *ret, struct problems *problems)
 {
-	struct ipam ipam = {.given = given, .problems = problems};
+	struct ipam ipam = {
+		.given = given, .problems = problems, .complete = ipam_is_complete(world)};
 	struct ipam_pool **scratch;
 
 	ipam_pools_build(world, settings, arena, problems, &ipam.pools);
 	scratch = arena_array_of(arena, ipam.pools.n, struct ipam_pool *);
 	read_services(&ipam, world, settings, arena);
+	if (!ipam.complete)
+		reserve_unseen(&ipam, world, arena);
 	for (size_t i = 0; i < ipam.n; i++)
 		keep_owned(&ipam, &ipam.items[i]);
 	for (size_t i = 0; i < ipam.n; i++)

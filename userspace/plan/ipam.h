@@ -11,8 +11,13 @@
 
 /*
  * `given`: what this agent gave earlier (STATE/addresses.yaml), sorted; an address there stays with
- * its Service as long as a pool holds it. *ret: sorted, in `arena`. Problems are appended.
+ * its Service as long as a pool holds it. While the world is not complete, nobody else gets the
+ * address of a Service that is not in it, and a Service whose pool is not in it gets no other one;
+ * such addresses are not in *ret. *ret: sorted, in `arena`. Problems are appended.
  */
 void ipam_compute(const struct world *world, const struct plan_settings *settings,
 		  const struct plan_addresses *given, struct arena *arena,
 		  struct plan_addresses *ret, struct problems *problems);
+
+/* No Service and no pool may be missing only because a document cannot be read. */
+bool ipam_is_complete(const struct world *world);

@@ -76,7 +76,7 @@ static void peer_problem(struct plan_draft *d, const struct plan_peer *peer,
 	object_problem(&d->plan->problems, SEVERITY_WARNING, peer->object, NULL,
 		       "PeerNotEstablished",
 		       "compare ASN, address, port, password and multihop with the router",
-		       "no session after %u attempts: %s", actual->refusals, actual->last_error);
+		       "no session after several attempts: %s", actual->last_error);
 }
 
 static void match_peers(struct plan_draft *d)

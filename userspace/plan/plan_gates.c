@@ -276,7 +276,7 @@ static void check_taken(struct plan_draft *d, struct draft_port *port)
 		d->arena, "delete them when their clients can reconnect: conntrack -D -d %s", text);
 	object_problem(&d->plan->problems, served ? SEVERITY_WARNING : SEVERITY_ERROR,
 		       port->fragment->service, NULL, "ConntrackHoldsFlows", remedy,
-		       "the kernel translates %u flows for %s; %s", taken->flows, text,
+		       "the kernel translates flows for %s; %s", text,
 		       served ? "it is served by XDP all the same"
 			      : "this node neither serves nor announces it");
 }

@@ -25,7 +25,8 @@ struct lb_store {
 /* Result of applying the frontends of a plan. */
 struct plan_apply_result {
 	size_t n_done, n_failed;
-	int first_error; /* -errno */
+	int first_error;         /* -errno */
+	struct lb_key first_key; /* that it is about */
 };
 
 /*

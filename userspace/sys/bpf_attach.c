@@ -2,12 +2,16 @@
 /*
  * Attaching. A link knows its device as long as that lives; afterwards it says 0, and the index in
  * its pin's name may belong to another device by then. So a pinned link is asked before it is used.
+ *
+ * An agent that dies while it takes back the head leaves two links, the newer pinned beside the
+ * older (bpf_pins_put()); whoever adopts them next ends what it began.
  */
 #include "sys/bpf_attach.h"
 
 #include "sys/bpf_clsact.h"
 #include "sys/bpf_pins.h"
 #include "sys/bpf_tcx.h"
+#include "sys/log.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -55,18 +59,51 @@ static int link_device(int fd, uint32_t *ret_prog_id)
 	return (int)info.known.xdp.ifindex;
 }
 
-static void detach_link(const char *pin_dir, const char *hook, int ifindex)
+static void detach_pin(const char *path)
 {
-	char path[BPF_PINS_PATH];
-	int fd;
+	int fd = bpf_obj_get(path);
 
-	if (link_path(path, pin_dir, hook, ifindex) != 0)
-		return;
-	fd = bpf_obj_get(path);
 	(void)unlink(path);
 	if (fd < 0)
 		return;
 	(void)bpf_link_detach(fd); /* fails if the device is gone: then nothing is attached */
+	close(fd);
+}
+
+static void detach_link(const char *pin_dir, const char *hook, int ifindex)
+{
+	char path[BPF_PINS_PATH], beside[BPF_PINS_PATH];
+
+	if (link_path(path, pin_dir, hook, ifindex) != 0)
+		return;
+	detach_pin(path);
+	if (bpf_pins_beside(beside, path) == 0)
+		detach_pin(beside);
+}
+
+/* Pins a link in place of the one that is pinned, which is detached then. */
+static int replace_pin(int fd, const char *path)
+{
+	int old = bpf_obj_get(path), error = bpf_pins_put(fd, path);
+
+	if (old < 0)
+		return error;
+	if (error == 0)
+		(void)bpf_link_detach(old);
+	close(old);
+	return error;
+}
+
+/* Ends what an agent began that died while it replaced a pin. */
+static void end_replacing(const char *path)
+{
+	char beside[BPF_PINS_PATH];
+	int fd = bpf_pins_beside(beside, path) == 0 ? bpf_obj_get(beside) : -1;
+
+	if (fd < 0)
+		return;
+	if (replace_pin(fd, path) != 0)
+		log_warn("bpf: a link left behind by a former run stays", "pin=%s", beside);
 	close(fd);
 }
 
@@ -79,6 +116,7 @@ static int adopt_link(const struct bpf_hook_args *args, const char *hook)
 
 	if (link_path(path, args->pin_dir, hook, args->ifindex) != 0)
 		return -ENOENT;
+	end_replacing(path);
 	fd = bpf_obj_get(path);
 	if (fd < 0)
 		return -ENOENT;
@@ -89,16 +127,13 @@ static int adopt_link(const struct bpf_hook_args *args, const char *hook)
 	return -ENOENT;
 }
 
-/* Pins a new link; an unpinned one would end with this process. Consumes fd. */
+/* Pins a new link; an unpinned one would end with this process. */
 static int pin_link(const struct bpf_hook_args *args, const char *hook, int fd)
 {
 	char path[BPF_PINS_PATH];
 	int error = link_path(path, args->pin_dir, hook, args->ifindex);
 
-	if (error == 0)
-		error = bpf_pins_put(fd, path);
-	close(fd);
-	return error;
+	return error ? error : replace_pin(fd, path);
 }
 
 /* --- XDP -----------------------------------------------------------------------------------------
@@ -144,9 +179,13 @@ static int xdp_is_generic(int ifindex)
 static int create_xdp(const struct bpf_hook_args *args, uint32_t mode)
 {
 	LIBBPF_OPTS(bpf_link_create_opts, opts, .flags = mode);
-	int fd = bpf_link_create(args->prog_fd, args->ifindex, BPF_XDP, &opts);
+	int fd = bpf_link_create(args->prog_fd, args->ifindex, BPF_XDP, &opts), error;
 
-	return fd < 0 ? fd : pin_link(args, XDP, fd);
+	if (fd < 0)
+		return fd;
+	error = pin_link(args, XDP, fd);
+	close(fd);
+	return error;
 }
 
 static int adopt_xdp(const struct bpf_hook_args *args, bool *ret_generic)
@@ -221,31 +260,50 @@ static int tcx_is_first(int link_fd, int ifindex)
 	return error ? error : first == ours;
 }
 
-/* Attaches anew at the head. The old link goes first: a program can be in a list but once. */
-static int create_tcx(const struct bpf_hook_args *args)
+static int attach_tcx(const struct bpf_hook_args *args)
 {
-	int fd, first, error;
+	int fd = bpf_tcx_attach(args->ifindex, args->prog_fd), error, first;
 
-	detach_link(args->pin_dir, TCX, args->ifindex);
-	fd = bpf_tcx_attach(args->ifindex, args->prog_fd);
 	if (fd < 0)
 		return fd;
-	first = tcx_is_first(fd, args->ifindex);
 	error = pin_link(args, TCX, fd);
-	if (error != 0)
-		return error;
+	first = error ? error : tcx_is_first(fd, args->ifindex);
+	close(fd);
 	return first < 0 ? first : first ? 0 : -EBUSY;
 }
 
-static int attach_tcx(const struct bpf_hook_args *args)
+/*
+ * The spare goes to the head, then the link behind is detached, then the program takes the spare's
+ * place: for a moment a packet meets both, of which the second finds nothing left to do.
+ */
+static int retake_head(const struct bpf_hook_args *args)
+{
+	int fd = bpf_tcx_attach(args->ifindex, args->spare_fd), error, first;
+
+	if (fd < 0) {
+		log_warn("bpf: the head at egress is not to be had", "device=%s error=%d",
+			 args->name, -fd);
+		return -EBUSY;
+	}
+	error = pin_link(args, TCX, fd);
+	if (error == 0)
+		error = bpf_link_update(fd, args->prog_fd, NULL);
+	first = error ? error : tcx_is_first(fd, args->ifindex);
+	close(fd);
+	log_warn("bpf: another program was in front of ours at egress", "device=%s first_now=%s",
+		 args->name, first == 1 ? "yes" : "no");
+	return first < 0 ? first : first ? 0 : -EBUSY;
+}
+
+static int bring_tcx(const struct bpf_hook_args *args)
 {
 	int fd = adopt_link(args, TCX), first;
 
 	if (fd < 0)
-		return create_tcx(args);
+		return attach_tcx(args);
 	first = tcx_is_first(fd, args->ifindex);
 	close(fd);
-	return first == 1 ? 0 : create_tcx(args);
+	return first < 0 ? first : first ? 0 : retake_head(args);
 }
 
 static int attach_clsact(const struct bpf_hook_args *args)
@@ -260,10 +318,10 @@ static int attach_clsact(const struct bpf_hook_args *args)
 
 int bpf_attach_tc(const struct bpf_hook_args *args, struct bpf_refusal *ret_refusal)
 {
-	int error = is_there(args->ifindex) ? attach_tcx(args) : -ENODEV;
+	int error = -ENODEV;
 
-	if (error == -EINVAL)
-		error = attach_clsact(args);
+	if (is_there(args->ifindex))
+		error = args->has_tcx ? bring_tcx(args) : attach_clsact(args);
 	if (error != 0)
 		refuse_tc(args, error, ret_refusal);
 	return error;
@@ -288,7 +346,7 @@ static void sweep_link(void *ctx, const char *name)
 {
 	const struct sweep *s = ctx;
 	bool is_xdp = strncmp(name, XDP "-", 4) == 0;
-	int ifindex = (int)strtol(name + 4, NULL, 10);
+	int ifindex = (int)strtol(name + 4, NULL, 10); /* "-next" may follow */
 
 	if (!is_xdp && strncmp(name, TCX "-", 4) != 0)
 		return;

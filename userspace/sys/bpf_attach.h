@@ -2,7 +2,9 @@
 /*
  * The hooks of one device: xdp_lb at its XDP hook and tc_reply first at its egress, by links that
  * are pinned under the device's index, so that they outlive the agent. A pinned link is adopted by
- * giving it the new program, which no packet notices; one whose device is gone is put away.
+ * giving it the new program, which no packet notices; one whose device is gone is put away. When
+ * another program has come before ours at egress, ours is put there anew before the one behind is
+ * taken away: at no time is there none.
  */
 #pragma once
 
@@ -20,6 +22,8 @@ struct bpf_hook_args {
 	int ifindex;
 	const char *name; /* of the device, for words */
 	int prog_fd;
+	int spare_fd;       /* tc: the program loaded once more, for a list takes each but once */
+	bool has_tcx;       /* tc: else clsact; bpf_tcx_is_there() */
 	bool allow_generic; /* XDP: skb mode where the driver has none */
 	struct arena *words;
 };
@@ -28,7 +32,10 @@ struct bpf_hook_args {
 int bpf_attach_xdp(const struct bpf_hook_args *args, bool *ret_generic,
 		   struct bpf_refusal *ret_refusal) must_check;
 
-/* Attached and, read back, the first of its list. 0; or -errno and *ret_refusal. */
+/*
+ * Attached and, read back, the first of its list. 0; or -errno and *ret_refusal: -EBUSY, when
+ * another stays in front; ours then stays where it is.
+ */
 int bpf_attach_tc(const struct bpf_hook_args *args, struct bpf_refusal *ret_refusal) must_check;
 
 /* Detaches and unpins one hook of a device; nothing there is fine. */

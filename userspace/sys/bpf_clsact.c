@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
  * Filters by libbpf's calls, their order by a dump: the kernel lists them as it runs them, by
- * priority and within one the newest first. Ours is known by its handle and name together; a
- * foreign filter under our handle is left alone.
+ * priority and within one the newest first. Ours are known by handle and name together; a foreign
+ * filter under one of our handles is left alone. That there are two of ours is the state of a
+ * moment, or of an agent that died in it; a packet that meets both is changed by the first only.
  */
 #include "sys/bpf_clsact.h"
 
@@ -16,25 +17,30 @@
 #include <linux/pkt_sched.h>
 #include <linux/rtnetlink.h>
 
-#define PRIORITY 1
-#define HANDLE   0x6c64u /* "ld" */
-#define NAME     "tc_reply"
+#define PRIORITY  1
+#define HANDLE    0x6c64u /* "ld", and the one behind it */
+#define N_HANDLES 2u
+#define NAME      "tc_reply"
 
 struct seen {
-	bool any, ours_first, ours;
+	bool any;
+	bool ours[N_HANDLES];
+	int first; /* which of ours is the first of all; -1: none */
 };
 
-static bool is_ours(const struct tcmsg *tc, const struct netlink_attrs *filter)
+/* Which of our handles the filter is under, or -1: it is not ours. */
+static int ours_at(const struct tcmsg *tc, const struct netlink_attrs *filter)
 {
 	struct netlink_attrs options;
+	uint32_t at = tc->tcm_handle - HANDLE;
 	const char *name;
 
-	if (tc->tcm_handle != HANDLE || TC_H_MAJ(tc->tcm_info) >> 16 != PRIORITY)
-		return false;
+	if (at >= N_HANDLES || TC_H_MAJ(tc->tcm_info) >> 16 != PRIORITY)
+		return -1;
 	if (!netlink_attrs_nested(filter, TCA_OPTIONS, &options))
-		return false;
+		return -1;
 	name = netlink_attrs_text(&options, TCA_BPF_NAME);
-	return name && strncmp(name, NAME, strlen(NAME)) == 0;
+	return name && strncmp(name, NAME, strlen(NAME)) == 0 ? (int)at : -1;
 }
 
 /* The kernel lists a filter's priority once more with handle 0; that runs nothing. */
@@ -43,14 +49,16 @@ static int see(void *ctx, const struct nlmsghdr *answer)
 	const struct tcmsg *tc = mnl_nlmsg_get_payload(answer);
 	struct netlink_attrs filter;
 	struct seen *seen = ctx;
+	int at;
 
 	if (answer->nlmsg_type != RTM_NEWTFILTER ||
 	    !netlink_attrs_parse(answer, sizeof(*tc), &filter) || tc->tcm_handle == 0)
 		return 0;
-	if (is_ours(tc, &filter)) {
-		seen->ours = true;
-		seen->ours_first = !seen->any;
-	}
+	at = ours_at(tc, &filter);
+	if (at >= 0)
+		seen->ours[at] = true;
+	if (!seen->any)
+		seen->first = at;
 	seen->any = true;
 	return 0;
 }
@@ -63,7 +71,7 @@ static int look(int ifindex, struct seen *ret)
 	struct tcmsg *tc;
 	int error = nlsock_open(NETLINK_ROUTE, &s);
 
-	*ret = (struct seen){.any = false};
+	*ret = (struct seen){.first = -1};
 	if (error != 0)
 		return error;
 	request = nlsock_request(buf, RTM_GETTFILTER, NLM_F_DUMP, sizeof(*tc), (void **)&tc);
@@ -74,39 +82,59 @@ static int look(int ifindex, struct seen *ret)
 	return error == -EINVAL || error == -ENOENT ? 0 : error; /* no such qdisc: no filter */
 }
 
-int bpf_clsact_detach(int ifindex)
+static int detach_one(int ifindex, uint32_t at)
 {
 	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = ifindex, .attach_point = BPF_TC_EGRESS);
-	LIBBPF_OPTS(bpf_tc_opts, opts, .handle = HANDLE, .priority = PRIORITY);
+	LIBBPF_OPTS(bpf_tc_opts, opts, .handle = HANDLE + at, .priority = PRIORITY);
+	int error = bpf_tc_detach(&hook, &opts);
+
+	return error == -ENOENT ? 0 : error;
+}
+
+/* Takes away ours but one; -1: all. */
+static int detach_all_but(int ifindex, const struct seen *seen, int keep)
+{
+	int error = 0;
+
+	for (uint32_t at = 0; at < N_HANDLES; at++) {
+		int one = seen->ours[at] && (int)at != keep ? detach_one(ifindex, at) : 0;
+
+		error = error ? error : one;
+	}
+	return error;
+}
+
+int bpf_clsact_detach(int ifindex)
+{
 	struct seen seen;
 	int error = look(ifindex, &seen);
 
-	if (error != 0 || !seen.ours)
-		return error;
-	error = bpf_tc_detach(&hook, &opts);
-	return error == -ENOENT ? 0 : error;
+	return error ? error : detach_all_but(ifindex, &seen, -1);
 }
 
 int bpf_clsact_attach(int ifindex, int prog_fd)
 {
 	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = ifindex, .attach_point = BPF_TC_EGRESS);
-	LIBBPF_OPTS(bpf_tc_opts, opts, .handle = HANDLE, .priority = PRIORITY, .prog_fd = prog_fd);
+	LIBBPF_OPTS(bpf_tc_opts, opts, .priority = PRIORITY, .prog_fd = prog_fd);
 	struct seen seen;
-	int error = bpf_tc_hook_create(&hook);
+	int error = bpf_tc_hook_create(&hook), at;
 
 	if (error != 0 && error != -EEXIST)
 		return error;
 	error = look(ifindex, &seen);
 	if (error != 0)
 		return error;
-	if (seen.ours && !seen.ours_first) {
-		error = bpf_clsact_detach(ifindex);
+	/* The first stays where it is; else a handle of ours that is free becomes the newest. */
+	at = seen.first >= 0 ? seen.first : seen.ours[0];
+	if (seen.first < 0 && seen.ours[at]) {
+		error = detach_one(ifindex, (uint32_t)at);
 		if (error != 0)
 			return error;
 	}
-	if (seen.ours_first)
-		opts.flags = BPF_TC_F_REPLACE;
-	return bpf_tc_attach(&hook, &opts);
+	opts.handle = HANDLE + (uint32_t)at;
+	opts.flags = seen.first >= 0 ? BPF_TC_F_REPLACE : 0;
+	error = bpf_tc_attach(&hook, &opts);
+	return error ? error : detach_all_but(ifindex, &seen, at);
 }
 
 int bpf_clsact_is_first(int ifindex)
@@ -114,5 +142,5 @@ int bpf_clsact_is_first(int ifindex)
 	struct seen seen;
 	int error = look(ifindex, &seen);
 
-	return error ? error : seen.ours_first;
+	return error ? error : seen.first >= 0;
 }

@@ -2,7 +2,8 @@
 /*
  * The clsact way of attaching at egress, for kernels without tcx (before 6.6): a direct-action
  * filter at priority 1 under a handle of our own. Within a priority the newest filter runs first,
- * so ours is put anew when another has come before it. A qdisc that others may use is never
+ * so ours is put anew when another has come before it: under a second handle, and only then is the
+ * one behind taken away, so that no reply leaves unseen. A qdisc that others may use is never
  * removed.
  */
 #pragma once

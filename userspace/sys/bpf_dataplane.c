@@ -64,7 +64,7 @@ static int put_tables(struct bpf_dataplane *dp, const struct lb_clock *c,
 	int outcome;
 
 	while ((outcome = lb_tables_put(dp->tables, c, f)) > 0) {
-		outcome = bpf_maps_grow(&dp->maps, dp->tables, outcome);
+		outcome = bpf_maps_grow(&dp->maps, dp->tables, outcome, c->now);
 		if (outcome != 0)
 			return outcome;
 	}
@@ -255,6 +255,8 @@ static struct bpf_hook_args hook_args(const struct bpf_dataplane *dp, const stru
 	return (struct bpf_hook_args){.pin_dir = dp->pin_dir,
 				      .ifindex = d->want.ifindex,
 				      .name = d->want.name,
+				      .spare_fd = dp->programs.tc_spare_fd,
+				      .has_tcx = dp->programs.has_tcx,
 				      .allow_generic = d->want.allow_generic,
 				      .words = dp->words};
 }
@@ -394,11 +396,12 @@ void bpf_dataplane_devices(const struct bpf_dataplane *dp, struct arena *arena,
 /* --- time and counters ---------------------------------------------------------------------------
  */
 
+/* A put after this tick may leave a key on the move, so idle tables are looked at again, too. */
 nsec_t bpf_dataplane_tick(struct bpf_dataplane *dp, nsec_t now)
 {
 	struct lb_clock c = clock_of(dp, now);
 
-	return lb_tables_tick(dp->tables, &c);
+	return nsec_min(lb_tables_tick(dp->tables, &c), nsec_add(now, LB_REST_NS));
 }
 
 bool bpf_dataplane_count(struct bpf_dataplane *dp, const struct lb_key *key,

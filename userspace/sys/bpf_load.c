@@ -3,9 +3,8 @@
  * Loading. Sizes and the constants of the hot path are set between open and load:
  *
  *   flow4      flow_entries in all, shared out to possible CPUs in powers of two
- *   reply      at least REPLY_MIN; as many as flow_entries asks for, but no more than conntrack can
- *              hold where that is known. An LRU map is allocated whole, so it is not sized by
- *              nf_conntrack_max alone: that would cost tens of MB on a node without a flow
+ *   reply      flow_entries if that is set; else as many as conntrack may hold, as far as a small
+ *              part of the machine's memory goes (docs/decisions/003-size-of-the-reply-table.md)
  *   age_shift  so that an age unit is near four seconds whatever the kernel's HZ
  *
  * Fresh maps are pinned beside the old ones and then take their place, so that a start that fails
@@ -15,6 +14,7 @@
 #include "sys/bpf_load.h"
 
 #include "sys/bpf_pins.h"
+#include "sys/bpf_tcx.h"
 #include "sys/clock.h"
 #include "sys/files.h"
 #include "sys/log.h"
@@ -23,8 +23,7 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <linux/types.h>
-
-#include "bpf/abi.h"
+#include <sys/sysinfo.h>
 
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wcast-qual" /* generated code */
@@ -33,8 +32,11 @@
 #pragma GCC diagnostic pop
 
 #define FLOW_ENTRIES  131072u
-#define REPLY_MIN     65536u
+#define REPLY_DEFAULT 65536u /* at least, unless flow_entries says less */
+#define REPLY_MIN     1024u
 #define REPLY_MAX     (1u << 24)
+#define REPLY_BYTES   152u /* of an entry in the kernel, with what an LRU map adds */
+#define REPLY_SHARE   512u /* of the machine's memory */
 #define REPLY_NEW     16384u
 #define FLOW_BITS_MAX 20u
 #define CONNTRACK_MAX "/proc/sys/net/netfilter/nf_conntrack_max"
@@ -88,40 +90,67 @@ static uint32_t flow_bits(uint32_t entries)
 	return bits;
 }
 
-static uint32_t conntrack_max(void)
+/* What conntrack may hold, 0 = nobody knows. */
+static uint64_t conntrack_max(void)
 {
 	_cleanup_(freep) char *text = NULL;
 	size_t len;
 
 	if (file_read(CONNTRACK_MAX, 64, &text, &len) != 0)
-		return REPLY_MAX;
-	return (uint32_t)strtoul(text, NULL, 10);
+		return 0;
+	return strtoul(text, NULL, 10);
+}
+
+static uint64_t memory_bytes(void)
+{
+	struct sysinfo info;
+
+	return sysinfo(&info) == 0 ? (uint64_t)info.totalram * info.mem_unit : 0;
+}
+
+static uint32_t clamp(uint64_t n, uint32_t least, uint32_t most)
+{
+	return n < least ? least : n > most ? most : (uint32_t)n;
 }
 
 static uint32_t reply_entries(uint32_t flow_entries)
 {
-	uint32_t most = conntrack_max();
-	uint32_t n = flow_entries < most ? flow_entries : most;
+	uint64_t share = memory_bytes() / REPLY_SHARE / REPLY_BYTES, flows = conntrack_max();
 
-	if (n > REPLY_MAX)
-		return REPLY_MAX;
-	return n > REPLY_MIN ? n : REPLY_MIN;
+	if (flow_entries > 0)
+		return clamp(flow_entries, REPLY_MIN, REPLY_MAX);
+	return clamp(flows > 0 && flows < share ? flows : share, REPLY_DEFAULT, REPLY_MAX);
+}
+
+/* Newcomers: a quarter of a small table, so that they do not cost more than it does. */
+static uint32_t reply_new_entries(uint32_t n_reply)
+{
+	return n_reply / 4 < REPLY_NEW ? n_reply / 4 : REPLY_NEW;
 }
 
 static int set_sizes(struct xdp_lb_bpf *xdp, const struct bpf_load_args *args)
 {
-	uint32_t bits = flow_bits(args->flow_entries);
+	uint32_t bits = flow_bits(args->flow_entries), n_reply = reply_entries(args->flow_entries);
 	int cpus = libbpf_num_possible_cpus(), error;
 
 	if (cpus < 0)
 		return cpus;
 	error = bpf_map__set_max_entries(xdp->maps.flow4, (uint32_t)cpus << bits);
 	if (error == 0)
-		error = bpf_map__set_max_entries(xdp->maps.reply,
-						 reply_entries(args->flow_entries));
+		error = bpf_map__set_max_entries(xdp->maps.reply, n_reply);
 	if (error == 0)
-		error = bpf_map__set_max_entries(xdp->maps.reply_new, REPLY_NEW);
+		error = bpf_map__set_max_entries(xdp->maps.reply_new, reply_new_entries(n_reply));
 	return error;
+}
+
+/* What it came to, for whoever sizes machines. */
+static void say_sizes(const struct xdp_lb_bpf *xdp, bool adopted)
+{
+	uint32_t n_reply = bpf_map__max_entries(xdp->maps.reply);
+
+	log_info("bpf: flow tables", "adopted=%s flow_cache=%u replies=%u replies_kib=%u new=%u",
+		 adopted ? "yes" : "no", bpf_map__max_entries(xdp->maps.flow4) * LB_FLOW4_WAYS,
+		 n_reply, n_reply / 1024 * REPLY_BYTES, bpf_map__max_entries(xdp->maps.reply_new));
 }
 
 /* --- adoption ------------------------------------------------------------------------------------
@@ -211,25 +240,26 @@ static int load_xdp(const struct bpf_load_args *args, const char *maps_dir, stru
 		error = xdp_lb_bpf__load(xdp);
 	if (error == 0 && !p->adopted)
 		error = bpf_map_update_elem(bpf_map__fd(xdp->maps.config), &zero, config, BPF_ANY);
+	if (error == 0)
+		say_sizes(xdp, p->adopted);
 	p->xdp = xdp->obj;
 	p->xdp_fd = bpf_program__fd(xdp->progs.xdp_lb);
 	return error;
 }
 
-static int load_tc(struct bpf_programs *p)
+static int load_tc(const struct bpf_programs *p, void **ret_skeleton, int *ret_fd)
 {
 	struct tc_reply_bpf *tc = tc_reply_bpf__open();
 	int error;
 
 	if (!tc)
 		return open_error();
-	p->tc_skeleton = tc;
+	*ret_skeleton = tc;
 	tc->rodata->age_shift = age_shift(tick_ns());
 	error = bpf_maps_share(p->xdp, tc->obj);
 	if (error == 0)
 		error = tc_reply_bpf__load(tc);
-	p->tc = tc->obj;
-	p->tc_fd = bpf_program__fd(tc->progs.tc_reply);
+	*ret_fd = bpf_program__fd(tc->progs.tc_reply);
 	return error;
 }
 
@@ -296,7 +326,7 @@ static int print_libbpf(enum libbpf_print_level level, const char *fmt, va_list 
 int bpf_load(const struct bpf_load_args *args, struct arena *arena, struct bpf_programs *ret,
 	     const char **ret_failure)
 {
-	struct bpf_programs p = {.xdp_fd = -1, .tc_fd = -1};
+	struct bpf_programs p = {.xdp_fd = -1, .tc_fd = -1, .tc_spare_fd = -1};
 	struct lb_config config = {.abi_version = 0};
 	const char *what = "the pin directory";
 	char maps_dir[BPF_PINS_PATH];
@@ -311,8 +341,10 @@ int bpf_load(const struct bpf_load_args *args, struct arena *arena, struct bpf_p
 	}
 	if (error == 0) {
 		what = "the program tc_reply";
-		error = load_tc(&p);
+		error = load_tc(&p, &p.tc_skeletons[0], &p.tc_fd);
 	}
+	if (error == 0)
+		error = load_tc(&p, &p.tc_skeletons[1], &p.tc_spare_fd);
 	if (error == 0) {
 		what = "the pins";
 		error = p.adopted ? 0 : pin_maps(&p, args->pin_dir, maps_dir);
@@ -321,6 +353,7 @@ int bpf_load(const struct bpf_load_args *args, struct arena *arena, struct bpf_p
 		error = pin_program(p.xdp_fd, args->pin_dir, "xdp_lb");
 	if (error == 0)
 		error = pin_program(p.tc_fd, args->pin_dir, "tc_reply");
+	p.has_tcx = bpf_tcx_is_there();
 	if (error == 0) {
 		*ret = p;
 		return 0;
@@ -333,6 +366,7 @@ int bpf_load(const struct bpf_load_args *args, struct arena *arena, struct bpf_p
 void bpf_unload(struct bpf_programs *p)
 {
 	xdp_lb_bpf__destroy(p->xdp_skeleton);
-	tc_reply_bpf__destroy(p->tc_skeleton);
-	*p = (struct bpf_programs){.xdp_fd = -1, .tc_fd = -1};
+	for (size_t i = 0; i < ARRAY_SIZE(p->tc_skeletons); i++)
+		tc_reply_bpf__destroy(p->tc_skeletons[i]);
+	*p = (struct bpf_programs){.xdp_fd = -1, .tc_fd = -1, .tc_spare_fd = -1};
 }

@@ -22,11 +22,14 @@ struct bpf_load_args {
 };
 
 struct bpf_programs {
-	struct bpf_object *xdp, *tc;      /* borrowed from the skeletons */
-	int xdp_fd, tc_fd;                /* of the programs; borrowed */
-	struct bpf_inners inners;         /* of xdp */
-	bool adopted;                     /* the maps are those of a former run */
-	void *xdp_skeleton, *tc_skeleton; /* owned */
+	struct bpf_object *xdp;   /* borrowed from its skeleton */
+	int xdp_fd, tc_fd;        /* of the programs; borrowed */
+	int tc_spare_fd;          /* tc_reply once more, see bpf_attach.h; borrowed */
+	struct bpf_inners inners; /* of xdp */
+	bool has_tcx;             /* of the kernel */
+	bool adopted;             /* the maps are those of a former run */
+	void *xdp_skeleton;       /* owned */
+	void *tc_skeletons[2];    /* tc_reply and its spare; owned */
 };
 
 /* 0, or -errno and in *ret_failure what was refused, in words (from the arena). */

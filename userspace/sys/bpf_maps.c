@@ -5,8 +5,10 @@
  * chunk exists (rows, backends) is inserted last, so that an agent that dies in between leaves no
  * half.
  *
- * Every insertion into an outer map waits for a grace period of the kernel (8 to 30 ms), which is
- * why chunks are added by halves of what is there and in one batch where the kernel can.
+ * Every insertion into an outer map waits for a grace period of the kernel (8 to 30 ms), or, in one
+ * batch and from Linux 6.8 on, all of them together for one. A node that gets a Service now and
+ * then adds a chunk now and then; but when chunks are asked for again and again at one time, a
+ * whole configuration is being loaded, and each growth is five times the one before it.
  */
 #include "sys/bpf_maps.h"
 
@@ -18,7 +20,9 @@
 #include <errno.h>
 #include <sys/mman.h>
 
-#define GROW_MAX 16u
+#define GROW_MAX   64u
+#define GROW_TIMES 5u
+#define GROW_BYTES (40u << 20) /* at a time */
 
 /* --- objects -------------------------------------------------------------------------------------
  */
@@ -226,7 +230,6 @@ static int add_rows(struct bpf_maps *m, struct lb_tables *t, const struct pair *
 	if (error != 0)
 		return error;
 	lb_tables_add_rows_chunk(t, rows, late);
-	m->n_rows++;
 	return 0;
 }
 
@@ -249,12 +252,15 @@ static int add_backends(struct bpf_maps *m, struct lb_tables *t, const struct pa
 
 /* How the two kinds of chunk differ. */
 struct kind {
+	unsigned which;                  /* of bpf_maps.growth */
 	const char *main, *beside;       /* names of the outer maps */
 	size_t main_inner, beside_inner; /* where in struct bpf_inners */
 	uint32_t max;
 	int (*add)(struct bpf_maps *m, struct lb_tables *t, const struct pair *fds);
 };
+
 static const struct kind rows_kind = {
+	.which = 0,
 	.main = "rows",
 	.beside = "late",
 	.main_inner = offsetof(struct bpf_inners, rows),
@@ -263,6 +269,7 @@ static const struct kind rows_kind = {
 	.add = add_rows,
 };
 static const struct kind backends_kind = {
+	.which = 1,
 	.main = "backends",
 	.beside = "counters",
 	.main_inner = offsetof(struct bpf_inners, backends),
@@ -284,6 +291,16 @@ static void close_pair(const struct pair *fds)
 		close(fds->beside);
 }
 
+static int add_one(struct bpf_maps *m, struct lb_tables *t, const struct kind *kind,
+		   const struct pair *fds)
+{
+	int error = kind->add(m, t, fds);
+
+	if (error == 0)
+		m->growth[kind->which].n_chunks++;
+	return error;
+}
+
 static int load_kind(struct bpf_maps *m, struct lb_tables *t, const struct kind *kind)
 {
 	for (uint32_t at = 0; at < kind->max; at++) {
@@ -295,7 +312,7 @@ static int load_kind(struct bpf_maps *m, struct lb_tables *t, const struct kind 
 		fds.beside = inner_at(m, kind->beside, at);
 		error = fds.main < 0 ? fds.main : fds.beside < 0 ? fds.beside : 0;
 		if (error == 0)
-			error = kind->add(m, t, &fds);
+			error = add_one(m, t, kind, &fds);
 		close_pair(&fds);
 		if (error != 0)
 			return error;
@@ -347,8 +364,9 @@ static int insert(const struct bpf_maps *m, const char *outer, uint32_t first, c
 }
 
 static int add_all(struct bpf_maps *m, struct lb_tables *t, const struct kind *kind,
-		   const struct pair *pairs, uint32_t n, uint32_t first)
+		   const struct pair *pairs, uint32_t n)
 {
+	uint32_t first = m->growth[kind->which].n_chunks;
 	__u32 main[GROW_MAX] = {0}, beside[GROW_MAX] = {0};
 	int error;
 
@@ -360,38 +378,68 @@ static int add_all(struct bpf_maps *m, struct lb_tables *t, const struct kind *k
 	if (error == 0)
 		error = insert(m, kind->main, first, main, n);
 	for (uint32_t i = 0; error == 0 && i < n; i++)
-		error = kind->add(m, t, &pairs[i]);
+		error = add_one(m, t, kind, &pairs[i]);
 	return error;
 }
 
-static int grow(struct bpf_maps *m, struct lb_tables *t, const struct kind *kind, uint32_t have)
+static size_t inner_bytes(const struct bpf_maps *m, const struct bpf_inner *like)
 {
-	uint32_t n = have / 2 < GROW_MAX ? have / 2 : GROW_MAX, made = 0;
+	bool per_cpu = like->type == BPF_MAP_TYPE_PERCPU_ARRAY;
+
+	return (size_t)like->max_entries * like->value_size * (per_cpu ? (size_t)m->n_cpus : 1);
+}
+
+/* How many chunks to add now: one, or many if this is a part of a load. */
+static uint32_t growth_of(struct bpf_maps *m, const struct kind *kind, nsec_t now)
+{
+	struct bpf_growth *g = &m->growth[kind->which];
+	size_t bytes = inner_bytes(m, inner_like(m, kind->main_inner)) +
+		       inner_bytes(m, inner_like(m, kind->beside_inner));
+	uint32_t most = GROW_BYTES / bytes < GROW_MAX ? (uint32_t)(GROW_BYTES / bytes) : GROW_MAX;
+	uint32_t n = g->last > 0 && g->at == now ? g->last * GROW_TIMES : 1;
+
+	n = n < most ? n : most;
+	n = n > 0 ? n : 1;
+	g->at = now;
+	g->last = n;
+	return n < kind->max - g->n_chunks ? n : kind->max - g->n_chunks;
+}
+
+static int create_pair(const struct bpf_maps *m, const struct kind *kind, struct pair *ret)
+{
+	ret->main = create_inner(m, kind->main, inner_like(m, kind->main_inner));
+	if (ret->main < 0)
+		return ret->main;
+	ret->beside = create_inner(m, kind->beside, inner_like(m, kind->beside_inner));
+	if (ret->beside < 0)
+		close(ret->main);
+	return ret->beside < 0 ? ret->beside : 0;
+}
+
+/* As many of the wanted chunks as there is memory for; the error if there is none for one. */
+static int grow(struct bpf_maps *m, struct lb_tables *t, const struct kind *kind, nsec_t now)
+{
+	uint32_t n = growth_of(m, kind, now), made = 0;
 	struct pair pairs[GROW_MAX];
 	int error = 0;
 
-	n = n ? n : 1;
-	n = n < kind->max - have ? n : kind->max - have;
 	while (error == 0 && made < n) {
-		struct pair *pair = &pairs[made++];
-
-		pair->main = create_inner(m, kind->main, inner_like(m, kind->main_inner));
-		pair->beside = create_inner(m, kind->beside, inner_like(m, kind->beside_inner));
-		error = pair->main < 0 ? pair->main : pair->beside < 0 ? pair->beside : 0;
+		error = create_pair(m, kind, &pairs[made]);
+		made += error == 0;
 	}
-	if (error == 0)
-		error = add_all(m, t, kind, pairs, n, have);
+	if (made > 0)
+		error = add_all(m, t, kind, pairs, made);
 	for (uint32_t i = 0; i < made; i++)
 		close_pair(&pairs[i]);
 	return error;
 }
 
-int bpf_maps_grow(struct bpf_maps *m, struct lb_tables *t, int need)
+int bpf_maps_grow(struct bpf_maps *m, struct lb_tables *t, int need, nsec_t now)
 {
 	if (need == LB_NEED_ROWS_CHUNK)
-		return grow(m, t, &rows_kind, m->n_rows);
+		return grow(m, t, &rows_kind, now);
 	assert(need == LB_NEED_BACKEND_CHUNK);
-	return grow(m, t, &backends_kind, (uint32_t)m->n_counters);
+	return grow(m, t, &backends_kind, now);
 }
 
 /* --- counters ------------------------------------------------------------------------------------

@@ -41,6 +41,12 @@ struct bpf_mapping {
 	size_t size;
 };
 
+/* Chunks of one kind that are there, and how many were added last, and when. */
+struct bpf_growth {
+	uint32_t n_chunks, last;
+	nsec_t at;
+};
+
 struct bpf_maps {
 	const struct bpf_object *obj; /* borrowed; loaded */
 	struct bpf_inners inners;
@@ -49,7 +55,7 @@ struct bpf_maps {
 	size_t n_mappings, cap_mappings;
 	int *counter_fds; /* one per chunk of backends; owned */
 	size_t n_counters, cap_counters;
-	uint32_t n_rows; /* chunks of rows */
+	struct bpf_growth growth[2]; /* of rows, of backends */
 	int n_cpus;
 };
 
@@ -61,8 +67,11 @@ int bpf_maps_fd(const struct bpf_maps *m, const char *name);
 
 /* Hands the chunks that exist to the tables, in their order. 0 or -errno. */
 int bpf_maps_load_chunks(struct bpf_maps *m, struct lb_tables *t) must_check;
-/* Makes new chunks (several at a time as the table grows) for LB_NEED_*. 0 or -errno. */
-int bpf_maps_grow(struct bpf_maps *m, struct lb_tables *t, int need) must_check;
+/*
+ * Makes new chunks for LB_NEED_*: one, or many at once if they are asked for again at the same time
+ * `now`. 0 or -errno.
+ */
+int bpf_maps_grow(struct bpf_maps *m, struct lb_tables *t, int need, nsec_t now) must_check;
 
 /* Sum over CPUs of one counter, by the index of its backend. */
 struct lb_counter bpf_maps_counter(const struct bpf_maps *m, uint32_t index);

@@ -55,11 +55,25 @@ int bpf_pins_path(char path[BPF_PINS_PATH], const char *pin_dir, const char *fol
 	return len < BPF_PINS_PATH ? 0 : -ENAMETOOLONG;
 }
 
+int bpf_pins_beside(char ret[BPF_PINS_PATH], const char *path)
+{
+	int len = snprintf(ret, BPF_PINS_PATH, "%s" BPF_PINS_BESIDE, path);
+
+	return len < BPF_PINS_PATH ? 0 : -ENAMETOOLONG;
+}
+
 int bpf_pins_put(int fd, const char *path)
 {
-	if (unlink(path) != 0 && errno != ENOENT)
-		return -errno;
-	return bpf_obj_pin(fd, path);
+	char beside[BPF_PINS_PATH];
+	int error = bpf_pins_beside(beside, path);
+
+	if (error == 0 && unlink(beside) != 0 && errno != ENOENT)
+		error = -errno;
+	if (error == 0)
+		error = bpf_obj_pin(fd, beside);
+	if (error == 0 && rename(beside, path) != 0)
+		error = -errno;
+	return error;
 }
 
 struct names {

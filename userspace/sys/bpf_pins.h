@@ -31,8 +31,15 @@ int bpf_pins_prepare(const char *pin_dir) must_check;
 int bpf_pins_path(char path[BPF_PINS_PATH], const char *pin_dir, const char *folder,
 		  const char *name) must_check;
 
-/* Pins fd at the path in place of what is pinned there. 0 or -errno. */
+/*
+ * Pins fd at the path in place of what is pinned there, so that at any time one of them is: beside
+ * it first (BPF_PINS_BESIDE behind its name), then by a rename over it. 0 or -errno.
+ */
+#define BPF_PINS_BESIDE "-next"
 int bpf_pins_put(int fd, const char *path) must_check;
+
+/* "PATH-next": what a process that died in between has left. -ENAMETOOLONG or 0. */
+int bpf_pins_beside(char ret[BPF_PINS_PATH], const char *path) must_check;
 
 /* Removes a folder with what is pinned in it. 0, also when there is none, or -errno. */
 int bpf_pins_remove_folder(const char *path) must_check;

@@ -13,7 +13,7 @@
 
 #define TCX_EGRESS   47u       /* enum bpf_attach_type */
 #define MPROG_BEFORE (1u << 3) /* BPF_F_BEFORE; without a relative: the head */
-#define PROGRAMS_MAX 64        /* the kernel's own limit of a list */
+#define LOOPBACK     1         /* its index in every network namespace */
 
 struct link_create {
 	uint32_t prog_fd, target_ifindex, attach_type, flags;
@@ -51,19 +51,33 @@ int bpf_tcx_attach(int ifindex, int prog_fd)
 	return call(BPF_LINK_CREATE, &attr, sizeof(attr));
 }
 
-int bpf_tcx_first(int ifindex, uint32_t *ret_prog_id)
+int bpf_tcx_list(int ifindex, uint32_t ret_prog_ids[BPF_TCX_MAX])
 {
-	uint32_t ids[PROGRAMS_MAX] = {0};
 	struct prog_query attr = {
 		.target_ifindex = (uint32_t)ifindex,
 		.attach_type = TCX_EGRESS,
-		.prog_ids = (uint64_t)(uintptr_t)ids,
-		.count = PROGRAMS_MAX,
+		.prog_ids = (uint64_t)(uintptr_t)ret_prog_ids,
+		.count = BPF_TCX_MAX,
 	};
 	int error = call(BPF_PROG_QUERY, &attr, sizeof(attr));
 
-	if (error < 0)
-		return error;
-	*ret_prog_id = attr.count ? ids[0] : 0;
+	return error < 0 ? error : (int)attr.count;
+}
+
+int bpf_tcx_first(int ifindex, uint32_t *ret_prog_id)
+{
+	uint32_t ids[BPF_TCX_MAX] = {0};
+	int n = bpf_tcx_list(ifindex, ids);
+
+	if (n < 0)
+		return n;
+	*ret_prog_id = n ? ids[0] : 0;
 	return 0;
+}
+
+bool bpf_tcx_is_there(void)
+{
+	uint32_t first;
+
+	return bpf_tcx_first(LOOPBACK, &first) != -EINVAL;
 }

@@ -11,8 +11,16 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Attaches at the head of the list; a link's fd, or -errno (-EINVAL: a kernel without tcx). */
+/* Whether this kernel has tcx (Linux 6.6). */
+bool bpf_tcx_is_there(void);
+
+/* Attaches at the head of the list; a link's fd, or -errno (-EINVAL: a kernel without tcx; -EEXIST:
+ * the program is in the list already; -ERANGE: the list is full). */
 int bpf_tcx_attach(int ifindex, int prog_fd) must_check;
+
+/* The ids of the programs of the list in their order; how many, or -errno. */
+#define BPF_TCX_MAX 63 /* the kernel's own limit of a list */
+int bpf_tcx_list(int ifindex, uint32_t ret_prog_ids[BPF_TCX_MAX]) must_check;
 
 /* The id of the first program of the list, 0 = none; or -errno. */
 int bpf_tcx_first(int ifindex, uint32_t *ret_prog_id) must_check;

@@ -234,6 +234,27 @@ static void foreign_objects_are_counted_by_source(void **state)
 	world_free(w);
 }
 
+static void what_may_be_hidden_is_known_by_kind(void **state)
+{
+	struct world *w = setup_world("a", NS("x"));
+
+	(void)state;
+	assert_false(world_may_hide(w, API_SERVICE));
+	put(w, "b",
+	    "apiVersion: v1\nkind: Service\nmetadata: {name: s}\nspec: {ports: [{port: none}]}\n");
+	assert_true(world_may_hide(w, API_SERVICE));
+	assert_false(world_may_hide(w, API_IP_ADDRESS_POOL));
+	put(w, "b", "kind: [unclosed\n");
+	assert_true(world_may_hide(w, API_IP_ADDRESS_POOL));
+	put(w, "b", NS("y"));
+	assert_false(world_may_hide(w, API_SERVICE));
+	world_source_problem(w, "c", "Unreadable", "permission denied", "chmod it");
+	assert_true(world_may_hide(w, API_SERVICE));
+	world_drop_source(w, "c");
+	assert_false(world_may_hide(w, API_SERVICE));
+	world_free(w);
+}
+
 static void an_empty_world_answers(void **state)
 {
 	struct world *w = world_new();
@@ -261,6 +282,7 @@ int main(void)
 		cmocka_unit_test(the_line_of_an_alias_is_not_left_behind),
 		cmocka_unit_test(a_problem_of_the_caller_stays_until_the_source_is_put),
 		cmocka_unit_test(foreign_objects_are_counted_by_source),
+		cmocka_unit_test(what_may_be_hidden_is_known_by_kind),
 		cmocka_unit_test(an_empty_world_answers),
 	};
 

@@ -2,6 +2,8 @@
 /* The cuckoo table: full, crowded, while keys move, and after an agent died in between. */
 #include "fixture.h"
 
+#include "base/limits.h"
+
 #include <errno.h>
 
 static struct lb_frontend vip_at(uint32_t i)
@@ -51,6 +53,43 @@ static void a_table_is_filled_to_its_limit_at_once_while_nobody_reads(void **sta
 		assert_int_equal(fixture_put(&x, &f), -ENOSPC);
 	}
 	fixture_done(&x);
+}
+
+/* How keys come in clusters: `ports` frontends on each of neighbouring addresses, with its VIP. */
+static struct lb_service_key clustered_key(uint32_t base, uint32_t ports, uint32_t i)
+{
+	uint16_t port = (uint16_t)(i % (ports + 1) ? 79 + i % (ports + 1) : 0);
+	struct lb_key key = key_of(base + i / (ports + 1), port);
+
+	return wire_key(&key);
+}
+
+static void as_many_frontends_as_are_promised_find_a_slot_each_on_a_vip_of_its_own(void **state)
+{
+	const struct lb_clock c = {.now = SECOND, .quiet = SECOND, .age = 1};
+	struct lb_service *image = xcalloc(LB_SERVICE_SLOTS, sizeof(*image));
+	uint64_t *vip_bits = xcalloc(LB_VIP_WORDS, sizeof(*vip_bits));
+
+	(void)state;
+	for (uint32_t ports = 1; ports <= 16; ports *= 2) {
+		uint32_t n = LIMIT_SERVICES + LIMIT_SERVICES / ports;
+		struct lb_slots s;
+
+		memset(image, 0, LB_SERVICE_SLOTS * sizeof(*image));
+		memset(vip_bits, 0, LB_VIP_WORDS * sizeof(*vip_bits));
+		lb_slots_init(&s, image, vip_bits);
+		for (uint32_t i = 0; i < n; i++) {
+			struct lb_service svc = {.live = LB_LIVE_IN_USE};
+			uint32_t slot;
+
+			svc.key = clustered_key(0x0a000000 * ports, ports, i);
+			assert_int_equal(lb_slots_place(&s, &c, &svc.key, &slot), 0);
+			lb_slots_publish(&s, slot, &svc);
+		}
+		lb_slots_done(&s);
+	}
+	free(image);
+	free(vip_bits);
 }
 
 /* Puts all of 0..n-1 with readers about; every key that was put stays visible all the time. */
@@ -247,6 +286,8 @@ static void a_slot_with_a_key_that_does_not_hash_to_it_is_cleared(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(
+			as_many_frontends_as_are_promised_find_a_slot_each_on_a_vip_of_its_own),
 		cmocka_unit_test(a_table_is_filled_to_its_limit_at_once_while_nobody_reads),
 		cmocka_unit_test(crowded_keys_wait_and_no_key_is_ever_out_of_sight),
 		cmocka_unit_test(a_move_takes_two_rests_and_moves_one_key),

@@ -254,6 +254,60 @@ static void ipv6_only_service_is_told(void **state)
 	assert_string_equal(address(f, "dual"), "10.1.0.0");
 }
 
+static void broken_document(struct fixture *f)
+{
+	static const char text[] = "kind: [unclosed\n";
+
+	world_put_source(f->world, "broken.yaml", text, strlen(text));
+}
+
+/* A restart while the Service's own document is broken. */
+static void address_of_a_service_that_cannot_be_read_is_not_given_to_another(void **state)
+{
+	_cleanup_(fixture_freep) struct fixture *f = fixture_new();
+	struct plan_address given[] = {{.ns = "default", .name = "gone", .pool = "p"},
+				       {.ns = "default", .name = "mate", .pool = "p"}};
+
+	(void)state;
+	given[0].addr = given[1].addr = ip_addr_from_v4(0x0a010000);
+	f->given = (struct plan_addresses){given, 2};
+	pool(f, "p", "addresses: [10.1.0.0/30]");
+	service(f, "a", 80, "", "");
+	service(f, "b", 80, "metallb.io/loadBalancerIPs: 10.1.0.0", "");
+	service(f, "mate", 81, "metallb.io/allow-shared-ip: key", "");
+	broken_document(f);
+	fixture_plan(f);
+	assert_string_equal(address(f, "a"), "10.1.0.1");
+	assert_string_equal(address(f, "b"), "");
+	assert_non_null(strstr(fixture_problem(f, "AddressTaken", "b")->message, "default/"));
+	assert_string_equal(address(f, "mate"), "10.1.0.0"); /* shared it before, shares it now */
+
+	f->given.n = 1;
+	world_drop_source(f->world, "broken.yaml");
+	fixture_plan(f);
+	assert_string_equal(address(f, "b"), "10.1.0.0"); /* now it is certain that it is gone */
+}
+
+static void service_whose_pool_cannot_be_read_gets_no_other_address(void **state)
+{
+	_cleanup_(fixture_freep) struct fixture *f = fixture_new();
+	struct plan_address given = {.ns = "default", .name = "a", .pool = "unreadable"};
+
+	(void)state;
+	given.addr = ip_addr_from_v4(0x0a020000);
+	f->given = (struct plan_addresses){&given, 1};
+	pool(f, "p", "addresses: [10.1.0.0/30]");
+	service(f, "a", 80, "", "");
+	broken_document(f);
+	fixture_plan(f);
+	assert_string_equal(address(f, "a"), "");
+	assert_non_null(fixture_problem(f, "AddressKept", "a"));
+
+	world_drop_source(f->world, "broken.yaml");
+	fixture_plan(f);
+	assert_string_equal(address(f, "a"), "10.1.0.0");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -270,6 +324,8 @@ int main(void)
 		cmocka_unit_test(sharing_needs_equal_keys_and_different_ports),
 		cmocka_unit_test(address_given_here_is_a_warning_when_other_agents_exist),
 		cmocka_unit_test(ipv6_only_service_is_told),
+		cmocka_unit_test(address_of_a_service_that_cannot_be_read_is_not_given_to_another),
+		cmocka_unit_test(service_whose_pool_cannot_be_read_gets_no_other_address),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

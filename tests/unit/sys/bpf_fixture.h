@@ -62,6 +62,9 @@ static inline int fixture_setup(void **state)
 		print_message("SKIPPED: namespaces are refused here: %s\n", strerror(errno));
 		return 0;
 	}
+	/* In this namespace only; what is pinned then goes with the process, also after a crash. */
+	while (umount2("/sys/fs/bpf", MNT_DETACH) == 0)
+		;
 	fd = foreign_program(BPF_PROG_TYPE_XDP, "probe", XDP_PASS);
 	if (fd < 0) {
 		print_message("SKIPPED: BPF is refused here: %s\n", strerror(-fd));

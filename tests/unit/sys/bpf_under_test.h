@@ -18,7 +18,6 @@
 #include <sys/stat.h>
 
 #include "bpf/abi.h"
-
 #define VIP  0xc0000201u
 #define PORT 80
 
@@ -28,14 +27,14 @@ struct under_test {
 	struct bpf_dataplane *dp;
 	struct lb_store store;
 	nsec_t now;
+	uint32_t flow_entries;
 	bool adopted;
 };
 
-/* --- helpers --------------------------------------------------------------------------------- */
-
 static inline void open_dp(struct under_test *u)
 {
-	const struct bpf_dataplane_args args = {.pin_dir = u->fixture->pin_dir, .flow_seed = 42};
+	const struct bpf_dataplane_args args = {
+		.pin_dir = u->fixture->pin_dir, .flow_entries = u->flow_entries, .flow_seed = 42};
 	const char *failure = NULL;
 	int error = bpf_dataplane_open(&args, u->arena, u->now, &u->dp, &u->adopted, &failure);
 
@@ -44,12 +43,19 @@ static inline void open_dp(struct under_test *u)
 	u->store = bpf_dataplane_store(u->dp);
 }
 
-static inline void begin(struct under_test *u, void **state)
+static inline void begin_sized(struct under_test *u, void **state, uint32_t flow_entries)
 {
-	*u = (struct under_test){.fixture = *state, .arena = arena_new(), .now = clock_now()};
+	*u = (struct under_test){.fixture = *state, .flow_entries = flow_entries};
+	u->arena = arena_new();
+	u->now = clock_now();
 	assert_int_equal(bpf_dataplane_cleanup(u->fixture->pin_dir), 0);
 	open_dp(u);
 	assert_false(u->adopted);
+}
+
+static inline void begin(struct under_test *u, void **state)
+{
+	begin_sized(u, state, 0);
 }
 
 static inline void end(struct under_test *u)

@@ -2,7 +2,12 @@
 /* The hooks of devices against this machine's kernel. */
 #include "bpf_under_test.h"
 
+#include "sys/bpf_attach.h"
+#include "sys/bpf_clsact.h"
+#include "sys/bpf_pins.h"
 #include "sys/bpf_tcx.h"
+
+#include <pthread.h>
 
 static uint32_t first_at_egress(void)
 {
@@ -113,6 +118,207 @@ static void ours_goes_to_the_head_at_egress_and_back_there(void **state)
 	close(other);
 }
 
+/* --- hooks alone, with programs of the test's own ------------------------------------------------
+ */
+
+struct hooks {
+	struct bpf_hook_args args;
+	struct arena *arena;
+};
+
+static void hooks_begin(struct hooks *h, const struct bpf_fixture *x, bool has_tcx)
+{
+	h->arena = arena_new();
+	h->args = (struct bpf_hook_args){
+		.pin_dir = x->pin_dir,
+		.ifindex = device_index(),
+		.name = DEVICE,
+		.prog_fd = foreign_program(BPF_PROG_TYPE_SCHED_CLS, "tc_reply", -1),
+		.spare_fd = foreign_program(BPF_PROG_TYPE_SCHED_CLS, "tc_reply", -1),
+		.has_tcx = has_tcx,
+		.words = h->arena,
+	};
+	assert_int_equal(bpf_pins_prepare(x->pin_dir), 0);
+}
+
+static void hooks_end(struct hooks *h)
+{
+	close(h->args.prog_fd);
+	close(h->args.spare_fd);
+	assert_int_equal(bpf_dataplane_cleanup(h->args.pin_dir), 0);
+	arena_free(h->arena);
+}
+
+static void attach(const struct hooks *h)
+{
+	struct bpf_refusal refusal = {.failure = NULL};
+
+	if (bpf_attach_tc(&h->args, &refusal) != 0)
+		fail_msg("%s", refusal.failure);
+}
+
+/* Looks at the list all the time, from a thread of its own. */
+struct watcher {
+	uint32_t ours, spare;
+	bool stop;
+	size_t n_looks, n_missing;
+	pthread_t thread;
+};
+
+static void *watch(void *arg)
+{
+	struct watcher *w = arg;
+	uint32_t ids[BPF_TCX_MAX];
+	int ifindex = device_index();
+
+	while (!__atomic_load_n(&w->stop, __ATOMIC_ACQUIRE)) {
+		int n = bpf_tcx_list(ifindex, ids);
+		bool found = false;
+
+		for (int i = 0; i < n; i++)
+			found = found || ids[i] == w->ours || ids[i] == w->spare;
+		w->n_missing += !found;
+		__atomic_fetch_add(&w->n_looks, 1, __ATOMIC_RELEASE);
+	}
+	return NULL;
+}
+
+static void watch_begin(struct watcher *w, const struct hooks *h)
+{
+	*w = (struct watcher){.ours = id_of(h->args.prog_fd), .spare = id_of(h->args.spare_fd)};
+	assert_int_equal(pthread_create(&w->thread, NULL, watch, w), 0);
+	while (__atomic_load_n(&w->n_looks, __ATOMIC_ACQUIRE) == 0)
+		sched_yield();
+}
+
+static void watch_end(struct watcher *w)
+{
+	__atomic_store_n(&w->stop, true, __ATOMIC_RELEASE);
+	pthread_join(w->thread, NULL);
+}
+
+static void the_head_is_retaken_without_a_moment_in_which_ours_is_missing(void **state)
+{
+	uint32_t ids[BPF_TCX_MAX];
+	struct watcher w;
+	struct hooks h;
+
+	SKIP_IF_REFUSED((struct bpf_fixture *)*state);
+	if (!bpf_tcx_is_there())
+		skip();
+	hooks_begin(&h, *state, true);
+	attach(&h);
+	watch_begin(&w, &h);
+	for (unsigned i = 0; i < 10; i++) {
+		int foreign = foreign_program(BPF_PROG_TYPE_SCHED_CLS, "foreign", 0);
+		int link = bpf_tcx_attach(device_index(), foreign);
+
+		assert_int_equal(first_at_egress(), id_of(foreign));
+		attach(&h);
+		assert_int_equal(bpf_tcx_list(device_index(), ids), 2); /* and no more than once */
+		assert_int_equal(ids[0], w.ours);
+		assert_int_equal(ids[1], id_of(foreign));
+		close(link);
+		close(foreign);
+	}
+	watch_end(&w);
+	assert_true(w.n_looks > 10);
+	assert_int_equal(w.n_missing, 0);
+	hooks_end(&h);
+	assert_int_equal(first_at_egress(), 0);
+}
+
+static void a_takeover_that_was_cut_short_is_ended_by_the_next_agent(void **state)
+{
+	uint32_t ids[BPF_TCX_MAX];
+	char path[BPF_PINS_PATH], name[32];
+	struct hooks h;
+	int link;
+
+	SKIP_IF_REFUSED((struct bpf_fixture *)*state);
+	if (!bpf_tcx_is_there())
+		skip();
+	hooks_begin(&h, *state, true);
+	for (unsigned swept = 0; swept < 2; swept++) {
+		attach(&h);
+		/* what is there when the agent dies between the pin and the rename */
+		snprintf(name, sizeof(name), "tcx-%d-next", device_index());
+		assert_int_equal(bpf_pins_path(path, h.args.pin_dir, BPF_PINS_LINKS, name), 0);
+		link = bpf_tcx_attach(device_index(), h.args.spare_fd);
+		assert_int_equal(bpf_obj_pin(link, path), 0);
+		close(link);
+		assert_int_equal(bpf_tcx_list(device_index(), ids), 2);
+		if (swept) {
+			bpf_detach_tc(h.args.pin_dir, device_index());
+			assert_int_equal(bpf_tcx_list(device_index(), ids), 0);
+			continue;
+		}
+		attach(&h);
+		assert_int_equal(bpf_tcx_list(device_index(), ids), 1);
+		assert_int_equal(ids[0], id_of(h.args.prog_fd));
+		assert_int_equal(bpf_obj_get(path), -ENOENT);
+	}
+	hooks_end(&h);
+}
+
+/* The list takes no more than BPF_TCX_MAX programs; when others fill it in front of ours there is
+ * no head to be had. */
+static void a_program_that_stays_in_front_is_reported_and_ours_stays_behind_it(void **state)
+{
+	int programs[BPF_TCX_MAX - 1], links[BPF_TCX_MAX - 1];
+	struct bpf_refusal refusal;
+	uint32_t ids[BPF_TCX_MAX];
+	struct hooks h;
+
+	SKIP_IF_REFUSED((struct bpf_fixture *)*state);
+	if (!bpf_tcx_is_there())
+		skip();
+	hooks_begin(&h, *state, true);
+	attach(&h);
+	for (size_t i = 0; i < ARRAY_SIZE(links); i++) {
+		programs[i] = foreign_program(BPF_PROG_TYPE_SCHED_CLS, "foreign", 0);
+		links[i] = bpf_tcx_attach(device_index(), programs[i]);
+		assert_true(links[i] >= 0);
+	}
+	assert_int_equal(bpf_attach_tc(&h.args, &refusal), -EBUSY);
+	assert_string_equal(refusal.reason, "TcNotFirst");
+	assert_non_null(strstr(refusal.failure, DEVICE));
+	assert_int_equal(bpf_tcx_list(device_index(), ids), BPF_TCX_MAX);
+	assert_int_equal(ids[BPF_TCX_MAX - 1], id_of(h.args.prog_fd));
+	for (size_t i = 0; i < ARRAY_SIZE(links); i++) {
+		close(links[i]);
+		close(programs[i]);
+	}
+	attach(&h);
+	hooks_end(&h);
+}
+
+static void without_tcx_ours_is_the_first_classic_filter(void **state)
+{
+	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = device_index(), .attach_point = BPF_TC_EGRESS);
+	LIBBPF_OPTS(bpf_tc_opts, opts, .handle = 1, .priority = 1);
+	struct hooks h;
+
+	SKIP_IF_REFUSED((struct bpf_fixture *)*state);
+	hooks_begin(&h, *state, false);
+	attach(&h);
+	assert_int_equal(first_at_egress(), 0); /* not by tcx */
+	assert_int_equal(bpf_clsact_is_first(device_index()), 1);
+	opts.prog_fd = foreign_program(BPF_PROG_TYPE_SCHED_CLS, "foreign", 0);
+	assert_int_equal(bpf_tc_attach(&hook, &opts), 0);
+	assert_int_equal(bpf_clsact_is_first(device_index()), 0);
+	attach(&h);
+	assert_int_equal(bpf_clsact_is_first(device_index()), 1);
+	bpf_detach_tc(h.args.pin_dir, device_index());
+	assert_int_equal(bpf_clsact_is_first(device_index()), 0);
+	close(opts.prog_fd);
+	hooks_end(&h);
+	run("tc qdisc del dev " DEVICE " clsact");
+}
+
+/* --- hooks under a data plane --------------------------------------------------------------------
+ */
+
 static void a_foreign_classic_filter_does_not_matter(void **state)
 {
 	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = device_index(), .attach_point = BPF_TC_EGRESS);
@@ -188,6 +394,11 @@ int main(void)
 		cmocka_unit_test(
 			a_driver_without_native_xdp_is_refused_unless_generic_is_asked_for),
 		cmocka_unit_test(ours_goes_to_the_head_at_egress_and_back_there),
+		cmocka_unit_test(the_head_is_retaken_without_a_moment_in_which_ours_is_missing),
+		cmocka_unit_test(a_takeover_that_was_cut_short_is_ended_by_the_next_agent),
+		cmocka_unit_test(
+			a_program_that_stays_in_front_is_reported_and_ours_stays_behind_it),
+		cmocka_unit_test(without_tcx_ours_is_the_first_classic_filter),
 		cmocka_unit_test(a_foreign_classic_filter_does_not_matter),
 		cmocka_unit_test(a_device_that_is_not_wanted_any_more_is_let_go),
 		cmocka_unit_test(an_index_used_again_by_another_device_is_attached_anew),

@@ -3,6 +3,7 @@
 #include "bpf_under_test.h"
 
 #include <arpa/inet.h>
+#include <dirent.h>
 #include <linux/if_ether.h>
 #include <netinet/tcp.h>
 
@@ -279,6 +280,73 @@ static void backend_ports_hold_each_backend_once_and_as_long_as_one_frontend_has
 	end(&u);
 }
 
+/* Chunks of rows in the outer map. */
+static size_t n_chunks(const struct under_test *u)
+{
+	int fd = pinned(u, "maps/rows");
+	size_t n = 0;
+	__u32 id;
+
+	for (__u32 at = 0; bpf_map_lookup_elem(fd, &at, &id) == 0; at++)
+		n++;
+	close(fd);
+	return n;
+}
+
+/* As an agent leaves it that died between the tables and this map, in either order. */
+static void backend_ports_that_do_not_fit_the_tables_are_mended_by_a_restart(void **state)
+{
+	struct lb_backend_port stale = {.port = 1, .proto = IPPROTO_TCP}, missing;
+	struct under_test u;
+	__u32 one = 1;
+	int fd;
+
+	SKIP_IF_REFUSED((struct bpf_fixture *)*state);
+	begin(&u, state);
+	put_web(&u, 0, 3);
+	fd = pinned(&u, "maps/backend_ports");
+	assert_int_equal(bpf_map_get_next_key(fd, NULL, &missing), 0);
+	assert_int_equal(bpf_map_delete_elem(fd, &missing), 0);
+	assert_int_equal(bpf_map_update_elem(fd, &stale, &one, BPF_ANY), 0);
+	reopen(&u);
+	assert_int_equal(n_backend_ports(&u), 3);
+	assert_int_equal(bpf_map_lookup_elem(fd, &missing, &one), 0);
+	assert_int_equal(bpf_map_lookup_elem(fd, &stale, &one), -ENOENT);
+	close(fd);
+	end(&u);
+}
+
+/* An agent died when it had inserted the first of a chunk's two maps. */
+static void half_a_chunk_is_made_whole_by_the_next_growth(void **state)
+{
+	const uint16_t age[LB_LATE_PER_VALUE] = {7};
+	struct under_test u;
+	__u32 at = 0, next = 1, id;
+	int late, half;
+
+	SKIP_IF_REFUSED((struct bpf_fixture *)*state);
+	begin(&u, state);
+	put_web(&u, 0, 3);
+	late = pinned(&u, "maps/late");
+	assert_int_equal(bpf_map_lookup_elem(late, &at, &id), 0);
+	half = bpf_map_get_fd_by_id(id);
+	assert_int_equal(bpf_map_update_elem(half, &at, age, BPF_ANY), 0);
+	assert_int_equal(bpf_map_update_elem(late, &next, &half, BPF_ANY), 0);
+	close(half);
+	close(late);
+	reopen(&u);
+	assert_true(u.adopted);
+	assert_int_equal(n_chunks(&u), 1);
+	for (uint32_t i = 1; i < 40; i++) {
+		put_web(&u, i, 3);
+		assert_int_equal(test(&u, i), 0);
+	}
+	assert_in_range(n_chunks(&u), 2, 16);
+	reopen(&u);
+	assert_int_equal(test(&u, 39), 0);
+	end(&u);
+}
+
 static void our_age_is_the_programs_age(void **state)
 {
 	struct lb_flow4_line line;
@@ -302,6 +370,110 @@ static void our_age_is_the_programs_age(void **state)
 	close(fd);
 	assert_true(found);
 	end(&u);
+}
+
+/* What the kernel charges for the maps this process holds, each once. */
+static size_t maps_memory(bool print)
+{
+	DIR *fds = opendir("/proc/self/fdinfo");
+	const struct dirent *entry;
+	unsigned long seen[128];
+	size_t n_seen = 0, sum = 0;
+
+	assert_non_null(fds);
+	while ((entry = readdir(fds))) {
+		__u32 fd = (__u32)strtoul(entry->d_name, NULL, 10);
+		struct bpf_map_info info = {.id = 0};
+		__u32 len = sizeof(info);
+		unsigned long memlock = 0, id = 0;
+		char path[300], line[128];
+		FILE *file;
+
+		snprintf(path, sizeof(path), "/proc/self/fdinfo/%s", entry->d_name);
+		file = fopen(path, "re");
+		while (file && fgets(line, sizeof(line), file)) {
+			(void)sscanf(line, "memlock: %lu", &memlock);
+			(void)sscanf(line, "map_id: %lu", &id);
+		}
+		if (file)
+			fclose(file);
+		for (size_t i = 0; i < n_seen; i++)
+			if (seen[i] == id)
+				id = 0;
+		if (id == 0)
+			continue;
+		assert_in_range(n_seen, 0, ARRAY_SIZE(seen) - 1);
+		seen[n_seen++] = id;
+		sum += memlock;
+		if (print && bpf_obj_get_info_by_fd((int)fd, &info, &len) == 0 && memlock > 65536)
+			print_message("%-16s %6lu KiB\n", info.name, memlock >> 10);
+	}
+	closedir(fds);
+	return sum;
+}
+
+static void an_idle_agent_told_to_be_small_costs_less_than_8_MiB_of_kernel_memory(void **state)
+{
+	struct under_test u;
+
+	SKIP_IF_REFUSED((struct bpf_fixture *)*state);
+	begin(&u, state);
+	print_message("maps of an idle agent, by default: %zu KiB\n", maps_memory(true) >> 10);
+	end(&u);
+	begin_sized(&u, state, 8192);
+	print_message("with flowEntries 8192: %zu KiB\n", maps_memory(true) >> 10);
+	assert_in_range(maps_memory(false), 1, (8u << 20) - 1);
+	end(&u);
+}
+
+static uint32_t entries_of(const struct under_test *u, const char *map)
+{
+	struct bpf_map_info info = {.id = 0};
+	__u32 len = sizeof(info);
+	int fd = pinned(u, map);
+
+	assert_int_equal(bpf_obj_get_info_by_fd(fd, &info, &len), 0);
+	close(fd);
+	return info.max_entries;
+}
+
+static void flow_entries_size_the_tables_of_flows_and_a_restart_keeps_them(void **state)
+{
+	struct under_test u;
+
+	SKIP_IF_REFUSED((struct bpf_fixture *)*state);
+	begin(&u, state);
+	assert_true(entries_of(&u, "maps/reply") >= 65536);
+	assert_int_equal(entries_of(&u, "maps/reply_new"), 16384);
+	end(&u);
+	begin_sized(&u, state, 20000);
+	assert_int_equal(entries_of(&u, "maps/reply"), 20000);
+	assert_int_equal(entries_of(&u, "maps/reply_new"), 5000);
+	u.flow_entries = 40000;
+	reopen(&u);
+	assert_true(u.adopted);
+	assert_int_equal(entries_of(&u, "maps/reply"), 20000);
+	end(&u);
+}
+
+static void tables_grow_by_one_chunk_for_one_service_and_by_many_in_a_load(void **state)
+{
+	struct under_test u;
+
+	SKIP_IF_REFUSED((struct bpf_fixture *)*state);
+	for (unsigned load = 0; load < 2; load++) {
+		begin(&u, state);
+		assert_int_equal(n_chunks(&u), 0);
+		for (uint32_t i = 0; i < 40; i++) { /* 32 fill a chunk */
+			put_web(&u, i, 1);
+			u.now += !load;
+		}
+		assert_int_equal(n_chunks(&u), load ? 1 + 5 : 1 + 1);
+		reopen(&u);
+		assert_int_equal(n_chunks(&u), load ? 1 + 5 : 1 + 1);
+		assert_int_equal(test(&u, 39), 0);
+		end(&u);
+	}
 }
 
 static void a_pin_directory_elsewhere_is_refused_in_words(void **state)
@@ -343,7 +515,13 @@ int main(void)
 		cmocka_unit_test(maps_of_another_abi_or_boot_are_not_adopted),
 		cmocka_unit_test(
 			backend_ports_hold_each_backend_once_and_as_long_as_one_frontend_has_it),
+		cmocka_unit_test(backend_ports_that_do_not_fit_the_tables_are_mended_by_a_restart),
+		cmocka_unit_test(half_a_chunk_is_made_whole_by_the_next_growth),
 		cmocka_unit_test(our_age_is_the_programs_age),
+		cmocka_unit_test(
+			an_idle_agent_told_to_be_small_costs_less_than_8_MiB_of_kernel_memory),
+		cmocka_unit_test(flow_entries_size_the_tables_of_flows_and_a_restart_keeps_them),
+		cmocka_unit_test(tables_grow_by_one_chunk_for_one_service_and_by_many_in_a_load),
 		cmocka_unit_test(a_pin_directory_elsewhere_is_refused_in_words),
 		cmocka_unit_test(cleanup_without_anything_is_fine),
 	};

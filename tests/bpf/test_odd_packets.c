@@ -1,0 +1,422 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * Packets that no well-behaved sender sends often: resets and odd flags that must not make a flow's
+ * traces last, frames with padding, of odd lengths, of several buffers, with odd tags; and flows
+ * that a full cache has no room for.
+ */
+#include "bpf/rig.h"
+
+#include <linux/bpf.h>
+#include <netinet/in.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define VIP    0xc6336401
+#define CLIENT 0xcb007107
+#define NEXT   (-1)
+
+struct fixture {
+	struct rig *rig;
+	struct rig_service tcp, udp;
+	struct frame in, out, want;
+};
+
+static const unsigned in_order[] = {0, 1}, reversed[] = {1, 0};
+
+static void add(struct fixture *x, struct rig_service *s, uint16_t port, uint8_t proto)
+{
+	*s = (struct rig_service){.vip = VIP, .port = port, .proto = proto};
+	rig_add_service(x->rig, s);
+	for (unsigned i = 0; i < 2; i++)
+		rig_add_backend(x->rig, s, i);
+	rig_set_rows(x->rig, s, in_order, 2, 0);
+}
+
+static int setup(void **state)
+{
+	struct fixture *x = calloc(1, sizeof(*x));
+	const char *why;
+
+	*state = x;
+	x->rig = rig_new(&why);
+	if (!x->rig) {
+		print_message("BPF is refused here (%s): nothing of the data plane is tested\n",
+			      why);
+		return 0;
+	}
+	rig_add_vip(x->rig, VIP, LB_SVC_ECHO_ANSWER);
+	add(x, &x->tcp, 80, IPPROTO_TCP);
+	add(x, &x->udp, 53, IPPROTO_UDP);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct fixture *x = *state;
+
+	rig_free(x->rig);
+	free(x);
+	return 0;
+}
+
+static struct fixture *begin(void **state)
+{
+	struct fixture *x = *state;
+
+	if (!x->rig)
+		skip();
+	return x;
+}
+
+static struct frame_spec packet(const struct rig_service *s, uint16_t sport, uint8_t flags)
+{
+	return (struct frame_spec){.src = CLIENT,
+				   .dst = VIP,
+				   .sport = sport,
+				   .dport = s->port,
+				   .proto = s->proto,
+				   .tcp_flags = flags};
+}
+
+/* x->in goes through xdp_lb and must come out as x->want. */
+static void expect(struct fixture *x, int verdict)
+{
+	assert_int_equal(rig_xdp(x->rig, &x->in, &x->out), verdict);
+	assert_int_equal(x->out.len, x->want.len);
+	assert_memory_equal(x->out.bytes, x->want.bytes, x->want.len);
+}
+
+/* Lays the packet in x->in, and in x->want as this backend must get it. */
+static void lay(struct fixture *x, struct frame_spec s, unsigned backend)
+{
+	frame_make(&x->in, &s);
+	s.dst = rig_backend_addr(backend);
+	s.dport = RIG_BACKEND_PORT;
+	frame_make(&x->want, &s);
+}
+
+static void deliver(struct fixture *x, struct frame_spec s, unsigned backend)
+{
+	lay(x, s, backend);
+	expect(x, XDP_PASS);
+}
+
+static void pad(struct frame *f, size_t len)
+{
+	while (f->len < len)
+		f->bytes[f->len++] = 0xa5;
+}
+
+static bool has_reply(struct fixture *x, enum rig_table t, struct frame_spec s, unsigned backend,
+		      struct lb_reply *ret)
+{
+	struct lb_reply_key key = rig_reply_key(&s, backend);
+
+	return rig_reply_get(x->rig, t, &key, ret);
+}
+
+/* --- flags ---------------------------------------------------------------------------------------
+ */
+
+/* A flood with forged sources draws a reset from each of them. */
+static void a_reset_as_second_packet_makes_nothing_last(void **state)
+{
+	struct fixture *x = begin(state);
+	struct frame_spec s = packet(&x->tcp, 1000, TCP_SYN_FLAG);
+	struct lb_reply r;
+
+	for (uint64_t bits = 0; bits < 2; bits++) {
+		rig_set_rows(x->rig, &x->tcp, in_order, 2, bits ? LB_ROW_UNSETTLED : 0);
+		s.sport++;
+		s.tcp_flags = TCP_SYN_FLAG;
+		deliver(x, s, 0);
+		s.tcp_flags = TCP_RST_FLAG;
+		deliver(x, s, 0);
+		assert_true(has_reply(x, RIG_REPLY_NEW, s, 0, &r));
+		assert_int_equal(r.flags, LB_REPLY_CLOSED);
+		assert_int_equal(rig_flow(x->rig, &s, x->tcp.id, NULL)->flags, 0);
+	}
+	assert_int_equal(rig_reply_len(x->rig, RIG_REPLY), 0);
+}
+
+static void a_syn_with_odd_flags_makes_nothing_last(void **state)
+{
+	static const uint8_t flags[] = {TCP_SYN_FLAG | TCP_ACK_FLAG, TCP_SYN_FLAG | TCP_RST_FLAG,
+					TCP_SYN_FLAG | TCP_RST_FLAG | TCP_ACK_FLAG};
+	struct fixture *x = begin(state);
+
+	for (uint16_t i = 0; i < 6; i++) {
+		struct frame_spec s = packet(&x->tcp, (uint16_t)(1000 + i), TCP_SYN_FLAG);
+
+		rig_set_rows(x->rig, &x->tcp, in_order, 2, i < 3 ? 0 : LB_ROW_UNSETTLED);
+		deliver(x, s, 0);
+		s.tcp_flags = flags[i % 3];
+		deliver(x, s, 0);
+		assert_int_equal(rig_flow(x->rig, &s, x->tcp.id, NULL)->flags, 0);
+	}
+	assert_int_equal(rig_reply_len(x->rig, RIG_REPLY), 0);
+}
+
+static void a_reset_that_nobody_knows_leaves_no_trace(void **state)
+{
+	struct fixture *x = begin(state);
+	struct frame_spec s = packet(&x->tcp, 1000, TCP_RST_FLAG);
+
+	rig_set_rows(x->rig, &x->tcp, in_order, 2, LB_ROW_UNSETTLED);
+	deliver(x, s, 0);
+	assert_null(rig_flow(x->rig, &s, x->tcp.id, NULL));
+	assert_int_equal(rig_reply_len(x->rig, RIG_REPLY), 0);
+	assert_int_equal(rig_reply_len(x->rig, RIG_REPLY_NEW), 0);
+}
+
+/* Else a flood at a port where nobody listens would drive out the entries of living flows. */
+static void a_refusal_by_the_backend_makes_nothing_last(void **state)
+{
+	struct fixture *x = begin(state);
+	struct frame_spec s = packet(&x->tcp, 1000, TCP_SYN_FLAG), back;
+	struct lb_reply r;
+
+	deliver(x, s, 0);
+	back = (struct frame_spec){.src = rig_backend_addr(0),
+				   .dst = CLIENT,
+				   .sport = RIG_BACKEND_PORT,
+				   .dport = 1000,
+				   .proto = IPPROTO_TCP,
+				   .tcp_flags = TCP_RST_FLAG | TCP_ACK_FLAG};
+	frame_make(&x->in, &back);
+	back.src = VIP;
+	back.sport = 80;
+	frame_make(&x->want, &back);
+	assert_int_equal(rig_tc(x->rig, &x->in, &x->out), NEXT);
+	assert_true(frame_equal(&x->out, &x->want));
+	assert_true(has_reply(x, RIG_REPLY_NEW, s, 0, &r));
+	assert_int_equal(r.flags, LB_REPLY_CLOSED);
+	assert_int_equal(rig_reply_len(x->rig, RIG_REPLY), 0);
+}
+
+/* --- frames --------------------------------------------------------------------------------------
+ */
+
+static void padding_is_carried_but_not_counted(void **state)
+{
+	struct fixture *x = begin(state);
+
+	for (uint16_t payload = 1; payload < 6; payload++) {
+		struct frame_spec tcp = packet(&x->tcp, payload, TCP_ACK_FLAG);
+		struct frame_spec udp = packet(&x->udp, payload, 0);
+
+		tcp.payload = udp.payload = payload;
+		lay(x, tcp, 0);
+		pad(&x->in, 80);
+		pad(&x->want, 80);
+		expect(x, XDP_PASS);
+		lay(x, udp, 0);
+		pad(&x->in, 60);
+		pad(&x->want, 60);
+		expect(x, XDP_PASS);
+	}
+	assert_int_equal(rig_count(x->rig, &x->tcp, 0).bytes, 5 * 40 + 1 + 2 + 3 + 4 + 5);
+	assert_int_equal(rig_count(x->rig, &x->udp, 0).bytes, 5 * 28 + 1 + 2 + 3 + 4 + 5);
+}
+
+static void echo_of_any_length_is_answered_with_the_right_checksum(void **state)
+{
+	struct fixture *x = begin(state);
+
+	for (uint16_t payload = 1; payload < 9000; payload = (uint16_t)(payload + 1 + payload / 4))
+		for (int padded = 0; padded < 2; padded++) {
+			struct frame_spec s = {.src = CLIENT,
+					       .dst = VIP,
+					       .proto = IPPROTO_ICMP,
+					       .icmp_type = 8,
+					       .payload = payload};
+
+			frame_make(&x->in, &s);
+			s.src = VIP;
+			s.dst = CLIENT;
+			s.icmp_type = 0;
+			s.turned = true;
+			frame_make(&x->want, &s);
+			if (padded) {
+				pad(&x->in, 60);
+				pad(&x->want, 60);
+			}
+			expect(x, XDP_TX);
+		}
+}
+
+/* Beyond a page a frame lies in several buffers, of which the program sees the first. */
+static void frames_of_several_buffers_are_served(void **state)
+{
+	struct fixture *x = begin(state);
+
+	for (uint16_t payload = 3000; payload < 9000; payload = (uint16_t)(payload + 333)) {
+		struct frame_spec tcp = packet(&x->tcp, payload, TCP_ACK_FLAG);
+		struct frame_spec udp = packet(&x->udp, payload, 0);
+
+		tcp.payload = udp.payload = payload;
+		deliver(x, tcp, 0);
+		deliver(x, udp, 0);
+		lay(x, tcp, 0);
+		x->in.len--; /* the header speaks of one byte more than there is */
+		x->want = x->in;
+		expect(x, XDP_DROP);
+	}
+	assert_int_equal(rig_drops(x->rig, LB_DROP_MALFORMED), 19);
+}
+
+/* The pod's kernel is the judge of UDP's own length; we only know where the ports are. */
+static void a_wrong_udp_length_is_the_backends_to_judge(void **state)
+{
+	static const uint8_t lengths[] = {0, 7, 8, 255};
+	struct fixture *x = begin(state);
+
+	for (size_t i = 0; i < sizeof(lengths); i++) {
+		struct frame_spec s = packet(&x->udp, 1000, 0);
+
+		s.no_udp_checksum = true;
+		lay(x, s, 0);
+		x->in.bytes[FRAME_IP + 24] = x->want.bytes[FRAME_IP + 24] = 0;
+		x->in.bytes[FRAME_IP + 25] = x->want.bytes[FRAME_IP + 25] = lengths[i];
+		expect(x, XDP_PASS);
+	}
+}
+
+static void an_empty_datagram_is_served(void **state)
+{
+	struct fixture *x = begin(state);
+	struct frame_spec s = packet(&x->udp, 1000, 0);
+
+	s.no_udp_checksum = true;
+	s.payload = 1;
+	lay(x, s, 0);
+	/* One byte less, by the header; what is left of it is padding. */
+	x->in.bytes[FRAME_IP + 3]--;
+	x->want.bytes[FRAME_IP + 3]--;
+	assert_int_equal(rig_xdp(x->rig, &x->in, &x->out), XDP_PASS);
+	assert_int_equal(x->out.bytes[FRAME_IP + 19], x->want.bytes[FRAME_IP + 19]);
+	assert_int_equal(rig_count(x->rig, &x->udp, 0).bytes, 28);
+}
+
+static void one_tag_of_either_kind_is_read_and_two_are_not_ours(void **state)
+{
+	struct fixture *x = begin(state);
+	struct frame_spec s = packet(&x->tcp, 1000, TCP_ACK_FLAG);
+
+	s.vlan = 7;
+	lay(x, s, 0);
+	x->in.bytes[12] = x->want.bytes[12] = 0x88; /* 802.1ad */
+	x->in.bytes[13] = x->want.bytes[13] = 0xa8;
+	expect(x, XDP_PASS);
+	frame_make(&x->in, &s);
+	memmove(&x->in.bytes[16], &x->in.bytes[12], x->in.len - 12);
+	x->in.len += 4;
+	x->want = x->in;
+	expect(x, XDP_PASS);
+}
+
+/* --- a full cache --------------------------------------------------------------------------------
+ */
+
+static void fill_cache(struct fixture *x, bool twice)
+{
+	for (uint16_t port = 20000; port < 20400; port++) {
+		struct frame_spec s = packet(&x->udp, port, 0);
+
+		deliver(x, s, 0);
+		if (twice)
+			deliver(x, s, 0);
+	}
+}
+
+/* Found by the first question anyway, so not worth another flow's place. */
+static void a_flow_of_the_first_candidate_drives_out_no_other(void **state)
+{
+	struct fixture *x = begin(state);
+	struct frame_spec s = packet(&x->tcp, 1000, TCP_SYN_FLAG);
+	size_t size = rig_n_lines(x->rig) * sizeof(struct lb_flow4_line);
+	struct lb_flow4_line *before = malloc(size);
+	struct lb_reply r, old;
+	struct lb_reply_key key;
+
+	deliver(x, s, 0);
+	rig_forget_flows(x->rig);
+	fill_cache(x, true);
+	memcpy(before, rig_lines(x->rig), size);
+	rig_set_rows(x->rig, &x->tcp, in_order, 2, LB_ROW_UNSETTLED);
+	s.tcp_flags = TCP_ACK_FLAG;
+	deliver(x, s, 0);
+	assert_memory_equal(before, rig_lines(x->rig), size);
+	assert_true(has_reply(x, RIG_REPLY, s, 0, &r)); /* its second packet all the same */
+	old = r;
+	old.age = (uint16_t)(old.age - 50);
+	key = rig_reply_key(&s, 0);
+	rig_reply_set(x->rig, RIG_REPLY, &key, &old);
+	deliver(x, s, 0);
+	assert_true(
+		has_reply(x, RIG_REPLY, s, 0, &r)); /* kept young without a place in the cache */
+	assert_in_range((uint16_t)(r.age - old.age), 50, 60);
+	free(before);
+}
+
+static void a_flow_of_a_later_candidate_gets_a_place_and_keeps_it(void **state)
+{
+	struct fixture *x = begin(state);
+	struct frame_spec s = packet(&x->tcp, 1000, TCP_SYN_FLAG);
+	const struct lb_flow4 *way;
+	unsigned where;
+
+	deliver(x, s, 0);
+	rig_forget_flows(x->rig);
+	fill_cache(x, true);
+	rig_set_rows(x->rig, &x->tcp, reversed, 2, LB_ROW_UNSETTLED);
+	s.tcp_flags = TCP_ACK_FLAG;
+	deliver(x, s, 0);
+	way = rig_flow(x->rig, &s, x->tcp.id, &where);
+	assert_non_null(way);
+	assert_int_not_equal(where, LB_FLOW4_WAYS - 1);
+	assert_int_equal(way->flags, LB_FLOW_SEEN_TWICE);
+}
+
+/* Taking turns at the last way of a line, neither would ever be seen there twice. */
+static void flows_that_meet_at_the_last_way_both_get_in(void **state)
+{
+	struct fixture *x = begin(state);
+
+	fill_cache(x, false);
+	for (int round = 0; round < 3; round++)
+		for (uint16_t port = 1000; port < 1012; port++)
+			deliver(x, packet(&x->udp, port, 0), 0);
+	for (uint16_t port = 1000; port < 1012; port++) {
+		struct frame_spec s = packet(&x->udp, port, 0);
+
+		assert_non_null(rig_flow(x->rig, &s, x->udp.id, NULL));
+	}
+}
+
+#define CLAIM(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		CLAIM(a_reset_as_second_packet_makes_nothing_last),
+		CLAIM(a_syn_with_odd_flags_makes_nothing_last),
+		CLAIM(a_reset_that_nobody_knows_leaves_no_trace),
+		CLAIM(a_refusal_by_the_backend_makes_nothing_last),
+		CLAIM(padding_is_carried_but_not_counted),
+		CLAIM(echo_of_any_length_is_answered_with_the_right_checksum),
+		CLAIM(frames_of_several_buffers_are_served),
+		CLAIM(a_wrong_udp_length_is_the_backends_to_judge),
+		CLAIM(an_empty_datagram_is_served),
+		CLAIM(one_tag_of_either_kind_is_read_and_two_are_not_ours),
+		CLAIM(a_flow_of_the_first_candidate_drives_out_no_other),
+		CLAIM(a_flow_of_a_later_candidate_gets_a_place_and_keeps_it),
+		CLAIM(flows_that_meet_at_the_last_way_both_get_in),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,110 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+#
+# How an agent leaves and comes back, against a real router: SIGTERM keeps the routes, SIGINT takes
+# them at once, and the next OPEN tells the truth about it. Runs on node-a, behind bad_input.bash.
+#
+# shellcheck disable=SC2034 # STEP_NOTE is read by scripts/steps.bash
+
+leaving_all() {
+	run_step sigterm "SIGTERM: routes and forwarding stay, the next OPEN has R and F" step_sigterm &&
+		run_step sigint "SIGINT: withdrawn at once, the next OPEN has no R" step_sigint &&
+		run_step one-agent "A second agent and --cleanup are refused" step_one_agent &&
+		run_step no-bpf "Without the right to BPF the sessions run" step_no_bpf &&
+		run_step bad-state "A state folder that cannot be written" step_bad_state
+}
+
+# frr_neighbor NODE FILTER: a jq filter over what FRR knows of the neighbour.
+frr_neighbor() {
+	lab_vtysh "show bgp neighbors ${LAB_NODE_ADDR[$1]} json" 2>/dev/null |
+		jq -r ".\"${LAB_NODE_ADDR[$1]}\" | $2" 2>/dev/null
+}
+frr_r_bit() { frr_neighbor "$1" '.gracefulRestartInfo.rBit'; }
+frr_f_bit() { frr_neighbor "$1" '.gracefulRestartInfo.ipv4Unicast.fBit'; }
+both_next_hops() { vip_next_hops_are "192.168.1.10 192.168.1.11"; }
+route_deletions() { grep -c "Deleted.* $VIP\|Deleted $VIP" "$LAB_DIR/leaving.log"; }
+
+step_sigterm() {
+	local monitor code=0
+	lab_until 10 both_next_hops || return 1
+	lab_in router ip -ts monitor route >"$LAB_DIR/leaving.log" 2>&1 &
+	monitor=$!
+	echo "$monitor" >>"$LAB_DIR/pids"
+	traffic_start
+	sleep 0.5
+	kill -TERM "${LAB_AGENT_PID[node-a]}"
+	wait "${LAB_AGENT_PID[node-a]}" || code=$?
+	say "node-a's agent ended by SIGTERM with exit code $code"
+	sleep 1
+	both_next_hops || { say "next hops: $(vip_next_hops)"; return 1; }
+	lab_agent_up node-a
+	lab_until 15 peer_is_established node-a || return 1
+	lab_until 10 both_next_hops || return 1
+	traffic_stop
+	lab_kill TERM "$monitor"
+	say "FRR saw R bit $(frr_r_bit node-a), F bit $(frr_f_bit node-a); routes deleted: $(route_deletions)"
+	STEP_NOTE="$TRAFFIC_FAILED of $TRAFFIC_REQUESTS requests failed, R $(frr_r_bit node-a) F $(frr_f_bit node-a)"
+	[ "$code" -eq 0 ] && [ "$TRAFFIC_FAILED" -eq 0 ] && [ "$(route_deletions)" -eq 0 ] &&
+		[ "$(frr_r_bit node-a)" = true ] && [ "$(frr_f_bit node-a)" = true ]
+}
+
+step_sigint() {
+	local code=0 reason
+	kill -INT "${LAB_AGENT_PID[node-a]}"
+	wait "${LAB_AGENT_PID[node-a]}" || code=$?
+	lab_until 2 vip_next_hops_are "192.168.1.11" || { say "next hops: $(vip_next_hops)"; return 1; }
+	reason=$(frr_neighbor node-a .lastNotificationReason)
+	say "withdrawn; the last FRR heard of node-a: $reason"
+	lab_agent_up node-a
+	lab_until 15 peer_is_established node-a || return 1
+	lab_until 10 both_next_hops || return 1
+	STEP_NOTE="gone in under 2 s, then R $(frr_r_bit node-a)"
+	[ "$code" -eq 0 ] && [ "$(frr_r_bit node-a)" = false ] &&
+		[ "$reason" = "Cease/Administrative Shutdown" ]
+}
+
+step_one_agent() {
+	local out code=0
+	out=$(lab_in node-a "$LAB_AGENT" --node node-a --config "$LAB_DIR/config" \
+		--socket "$LAB_DIR/second.sock" --pin "$(lab_pin node-a)/" --state "$LAB_DIR/second" 2>&1) || code=$?
+	say "second agent: exit $code: $out"
+	[ "$code" -eq 1 ] && [ "$(wc -l <<<"$out")" -eq 1 ] || return 1
+	code=0
+	out=$(lab_in node-a "$LAB_AGENT" --cleanup --pin "$(lab_pin node-a)" 2>&1) || code=$?
+	say "--cleanup: exit $code: $out"
+	STEP_NOTE="both exit 1 with one line"
+	[ "$code" -eq 1 ] && peer_is_established node-a && both_next_hops
+}
+
+# A second node's worth of agent, beside the first: other pin folder, no capability for BPF.
+step_no_bpf() {
+	local p
+	lab_kill INT "${LAB_AGENT_PID[node-a]}"
+	lab_spawn "$LAB_DIR/no-bpf.log" node-a setpriv --bounding-set -sys_admin,-bpf,-perfmon \
+		--inh-caps -sys_admin,-bpf,-perfmon "$LAB_AGENT" --node node-a --config "$LAB_DIR/config" \
+		--socket "$LAB_DIR/node-a/lodestoned.sock" --pin "$(lab_pin node-a)-none" \
+		--state "$LAB_DIR/node-a/state"
+	LAB_AGENT_PID[node-a]=$LAB_PID
+	lab_until 15 peer_is_established node-a || { tail -n 5 "$LAB_DIR/no-bpf.log"; return 1; }
+	lab_until 5 problem node-a node-a DataPlaneFailed || { lab_ctl node-a show problems; return 1; }
+	p=$(problem node-a node-a DataPlaneFailed) && say_problem "$p"
+	lab_ctl node-a status >/dev/null
+	STEP_NOTE="session up, DataPlaneFailed told, lodectl status exits $?"
+	vip_next_hops_are "192.168.1.11" || return 1
+	lab_kill INT "${LAB_AGENT_PID[node-a]}"
+	[ "${STEP_NOTE##* }" -eq 2 ]
+}
+
+step_bad_state() {
+	local state=$LAB_DIR/node-a/state p
+	rm -rf "$state"
+	: >"$state"
+	lab_agent_up node-a
+	lab_until 15 both_next_hops || { lab_ctl node-a status; return 1; }
+	p=$(problem node-a "$state" StateUnwritable) || { lab_ctl node-a show problems; return 1; }
+	say_problem "$p"
+	rm "$state"
+	STEP_NOTE="served all the same, StateUnwritable told until it was writable"
+	lab_until 15 state_is_well
+}
+state_is_well() { ! problem node-a "$LAB_DIR/node-a/state" StateUnwritable; }

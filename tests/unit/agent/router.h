@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * A router that is not one: it listens on an address of loopback, in the test's own network
+ * namespace, says OPEN and KEEPALIVE to whoever connects, and remembers what it is sent. It reads
+ * only when told to, so that a test can let the other side's buffers fill.
+ */
+#pragma once
+
+#include "base/mem.h"
+#include "bgp/bgp_msg.h"
+#include "bgp/bgp_notification.h"
+#include "bgp/bgp_open.h"
+#include "bgp/bgp_update.h"
+
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <sched.h>
+#include <setjmp.h>
+#include <sys/socket.h>
+
+#include <cmocka.h>
+
+#define ROUTER_PORT   1790
+#define ROUTER_ADDR   0x0a000002 /* 10.0.0.2 */
+#define NODE_ADDR     0x0a000001
+#define ROUTER_ASN    64512
+#define NODE_ASN      64513
+#define ROUTER_UNUSED __attribute__((unused))
+
+struct router {
+	int listener, fd; /* fd: -1 when nobody is connected */
+	bool reads;       /* takes what comes */
+	bool refuses;     /* says OPEN of another AS than is expected */
+	uint8_t got[1 << 20];
+	size_t n_got, at; /* bytes so far, those looked at */
+	unsigned connections, announced, withdrawn, end_of_ribs, keepalives;
+	struct bgp_open open;          /* the last that came */
+	struct bgp_error notification; /* the last that came; code 0: none */
+};
+
+/* Skips the test without the privilege. */
+ROUTER_UNUSED static void own_network(void)
+{
+	if (unshare(CLONE_NEWNET) != 0) {
+		print_message("needs root: unshare(CLONE_NEWNET): %s\n", strerror(errno));
+		skip();
+	}
+	assert_int_equal(system("ip link set lo up; ip addr add 10.0.0.1/32 dev lo;"
+				" ip addr add 10.0.0.2/32 dev lo"),
+			 0);
+	/* Small buffers, so that a few kilobytes fill them. */
+	assert_int_equal(system("echo 4096 4096 4096 >/proc/sys/net/ipv4/tcp_wmem"), 0);
+}
+
+ROUTER_UNUSED static struct router *router_new(void)
+{
+	struct sockaddr_in addr = {.sin_family = AF_INET,
+				   .sin_port = htons(ROUTER_PORT),
+				   .sin_addr.s_addr = htonl(ROUTER_ADDR)};
+	struct router *r = xcalloc(1, sizeof(*r));
+	int one = 1, small = 2304;
+
+	r->fd = -1;
+	r->reads = true;
+	r->listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	assert_int_equal(setsockopt(r->listener, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)), 0);
+	assert_int_equal(setsockopt(r->listener, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small)), 0);
+	assert_int_equal(bind(r->listener, (const struct sockaddr *)&addr, sizeof(addr)), 0);
+	assert_int_equal(listen(r->listener, 4), 0);
+	return r;
+}
+
+ROUTER_UNUSED static void router_hang_up(struct router *r)
+{
+	if (r->fd >= 0)
+		close(r->fd);
+	r->fd = -1;
+	r->n_got = r->at = 0;
+}
+
+ROUTER_UNUSED static void router_free(struct router *r)
+{
+	router_hang_up(r);
+	close(r->listener);
+	free(r);
+}
+
+static inline void router_say(struct router *r, const void *data, size_t len)
+{
+	(void)!send(r->fd, data, len, MSG_NOSIGNAL); /* what is not taken is not heard */
+}
+
+static inline void router_greet(struct router *r)
+{
+	struct bgp_open open = {.asn = r->refuses ? 65000 : ROUTER_ASN,
+				.hold_s = 90,
+				.router_id = ROUTER_ADDR,
+				.has_as4 = true,
+				.route_refresh = true,
+				.gr = {.present = true, .time_s = 120, .ipv4_unicast = true}};
+	uint8_t buf[BGP_MESSAGE_MAX];
+
+	r->connections++;
+	router_say(r, buf, bgp_open_encode(buf, sizeof(buf), &open));
+	router_say(r, buf, bgp_keepalive_encode(buf, sizeof(buf)));
+}
+
+static inline void router_take(struct router *r, const struct bgp_frame *f)
+{
+	const struct bgp_update_session session = {.local_asn = ROUTER_ASN, .as4 = true};
+	struct bgp_update u;
+	struct bgp_error e;
+
+	switch (f->type) {
+	case BGP_OPEN:
+		assert_true(bgp_open_decode(f->body, &r->open, &e));
+		break;
+	case BGP_UPDATE:
+		assert_int_equal(bgp_update_decode(f->body, &session, &u, &e), BGP_UPDATE_OK);
+		r->announced += (unsigned)u.n_announced;
+		r->withdrawn += (unsigned)u.n_withdrawn;
+		r->end_of_ribs += u.is_end_of_rib;
+		break;
+	case BGP_NOTIFICATION:
+		assert_true(bgp_notification_decode(f->body, &r->notification));
+		break;
+	case BGP_KEEPALIVE:
+		r->keepalives++;
+		break;
+	case BGP_ROUTE_REFRESH:
+		break;
+	}
+}
+
+/* Accepts, reads if it is to, and looks at every whole message. */
+ROUTER_UNUSED static void router_turn(struct router *r)
+{
+	struct bgp_frame f;
+	struct bgp_error e;
+	ssize_t n;
+
+	if (r->fd < 0) {
+		r->fd = accept4(r->listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		if (r->fd >= 0)
+			router_greet(r);
+	}
+	if (r->fd < 0 || !r->reads)
+		return;
+	n = recv(r->fd, r->got + r->n_got, sizeof(r->got) - r->n_got, 0);
+	if (n > 0)
+		r->n_got += (size_t)n;
+	while (bgp_header_parse(r->got + r->at, r->n_got - r->at, BGP_MESSAGE_MAX, &f, &e) ==
+	       BGP_FRAME_MESSAGE) {
+		router_take(r, &f);
+		r->at += f.len;
+	}
+	r->n_got -= r->at;
+	memmove(r->got, r->got + r->at, r->n_got);
+	r->at = 0;
+	if (n == 0 || (n < 0 && errno != EAGAIN))
+		router_hang_up(r);
+}

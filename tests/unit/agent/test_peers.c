@@ -1,0 +1,311 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * The driver of the BGP sessions over real sockets, with a plan made by hand: what the plan is told
+ * of a session, and when.
+ */
+#include "agent/peers.h"
+
+#include "router.h"
+#include "sys/clock.h"
+#include "sys/log.h"
+#include "sys/loop.h"
+
+#define WAIT_NS  (20 * NSEC_PER_SEC)
+#define N_ROUTES 100000 /* more than the kernel takes at once */
+
+struct rig {
+	struct router *router;
+	struct loop *loop;
+	struct agent_peers peers;
+	struct plan plan;
+	struct plan_peer peer;
+	struct bgp_attrs attrs;
+	struct plan_route *routes;
+	bool (*until)(const struct rig *rig);
+	nsec_t give_up;
+	bool held;
+	unsigned turns, changes; /* turns after which `changed` was set */
+};
+
+static struct rig *rig_new(void)
+{
+	struct rig *rig = xcalloc(1, sizeof(*rig));
+
+	log_init(LOG_LEVEL_ERR, false);
+	own_network();
+	rig->router = router_new();
+	rig->loop = loop_new();
+	agent_peers_init(&rig->peers, rig->loop, 7);
+	rig->peer = (struct plan_peer){.key = {"r", "", ""},
+				       .port = ROUTER_PORT,
+				       .ttl = 255,
+				       .bgp = {.local_asn = NODE_ASN,
+					       .remote_asn = ROUTER_ASN,
+					       .router_id = NODE_ADDR,
+					       .hold_s = 90,
+					       .keepalive_s = 30,
+					       .graceful_restart = true,
+					       .restart_time_s = 120}};
+	rig->peer.address = ip_addr_from_v4(ROUTER_ADDR);
+	rig->peer.source = ip_addr_from_v4(NODE_ADDR);
+	rig->routes = xcalloc(N_ROUTES, sizeof(*rig->routes));
+	for (uint32_t i = 0; i < N_ROUTES; i++) {
+		struct ip_addr addr = ip_addr_from_v4(0xc0000000 + i);
+
+		rig->routes[i].prefix = ip_prefix_of(&addr, 32);
+		rig->routes[i].peers = 1;
+	}
+	rig->plan = (struct plan){.peers = &rig->peer,
+				  .n_peers = 1,
+				  .attrs = &rig->attrs,
+				  .n_attrs = 1,
+				  .routes = rig->routes,
+				  .end_of_rib = true};
+	return rig;
+}
+
+static void rig_free(struct rig *rig)
+{
+	agent_peers_done(&rig->peers);
+	loop_free(rig->loop);
+	router_free(rig->router);
+	free(rig->routes);
+	free(rig);
+}
+
+static void apply(struct rig *rig, size_t n_routes)
+{
+	rig->plan.n_routes = n_routes;
+	agent_peers_apply(&rig->peers, &rig->plan, clock_now());
+	agent_peers_apply_routes(&rig->peers, &rig->plan, clock_now());
+}
+
+static nsec_t step(void *ctx, nsec_t now)
+{
+	struct rig *rig = ctx;
+
+	router_turn(rig->router);
+	rig->turns++;
+	rig->changes += rig->peers.changed;
+	rig->peers.changed = false;
+	rig->held = rig->until(rig);
+	if (rig->held || now > rig->give_up)
+		loop_stop(rig->loop);
+	return nsec_min(agent_peers_tick(&rig->peers, now), now + NSEC_PER_MSEC);
+}
+
+/* Runs until it holds. */
+static void wait_for(struct rig *rig, bool (*until)(const struct rig *rig), const char *what)
+{
+	rig->until = until;
+	rig->give_up = clock_now() + WAIT_NS;
+	assert_int_equal(loop_run(rig->loop, step, rig), 0);
+	if (!rig->held)
+		fail_msg("not within %u s: %s", (unsigned)(WAIT_NS / NSEC_PER_SEC), what);
+}
+#define WAIT_FOR(rig, until) wait_for(rig, until, #until)
+
+static struct plan_actual_peer actual(const struct rig *rig)
+{
+	_cleanup_(arena_freep) struct arena *arena = arena_new();
+	const struct plan_actual_peer *list;
+	struct plan_actual_peer ret;
+	size_t n;
+
+	agent_peers_actual(&rig->peers, arena, &list, &n);
+	assert_int_equal(n, 1);
+	ret = list[0];
+	ret.advertised = NULL;
+	return ret;
+}
+
+static bool is_up(const struct rig *rig)
+{
+	return actual(rig).established;
+}
+static bool is_down(const struct rig *rig)
+{
+	return !actual(rig).established;
+}
+static bool heard_end_of_rib(const struct rig *rig)
+{
+	return rig->router->end_of_ribs > 0;
+}
+static bool all_written(const struct rig *rig)
+{
+	return actual(rig).n_advertised == N_ROUTES;
+}
+static bool all_gone(const struct rig *rig)
+{
+	return actual(rig).n_advertised == 0;
+}
+static bool is_stuck(const struct rig *rig)
+{
+	return rig->turns > 300;
+}
+static bool is_refused(const struct rig *rig)
+{
+	return actual(rig).refusals >= 3;
+}
+static bool came_again(const struct rig *rig)
+{
+	return rig->router->connections == 2;
+}
+
+static void routes_reach_the_router_and_are_confirmed(void **state)
+{
+	struct rig *rig = rig_new();
+
+	(void)state;
+	apply(rig, 3);
+	WAIT_FOR(rig, heard_end_of_rib);
+	assert_int_equal(rig->router->announced, 3);
+	assert_int_equal(actual(rig).n_advertised, 3);
+	assert_int_equal(actual(rig).refusals, 0);
+	rig_free(rig);
+}
+
+/* Else every KEEPALIVE would cost a plan. */
+static void only_updates_and_sessions_are_a_change_for_the_plan(void **state)
+{
+	struct rig *rig = rig_new();
+
+	(void)state;
+	rig->peer.bgp.hold_s = 3;
+	rig->peer.bgp.keepalive_s = 1;
+	apply(rig, 3);
+	WAIT_FOR(rig, heard_end_of_rib);
+	rig->turns = rig->changes = rig->router->keepalives = 0;
+	while (rig->router->keepalives < 2) {
+		uint8_t buf[BGP_MESSAGE_MAX];
+
+		rig->turns = 0;
+		WAIT_FOR(rig, is_stuck);
+		router_say(rig->router, buf, bgp_keepalive_encode(buf, sizeof(buf)));
+	}
+	assert_int_equal(rig->changes, 0);
+	rig_free(rig);
+}
+
+/* Gate 2: a VIP stays until the kernel has taken the withdrawal, not until it was encoded. */
+static void what_the_kernel_has_not_taken_is_not_confirmed(void **state)
+{
+	struct rig *rig = rig_new();
+
+	(void)state;
+	apply(rig, 0);
+	WAIT_FOR(rig, heard_end_of_rib);
+	rig->router->reads = false;
+	apply(rig, N_ROUTES);
+	rig->turns = 0;
+	WAIT_FOR(rig, is_stuck);
+	assert_int_equal(actual(rig).n_advertised, 0);
+	rig->router->reads = true;
+	WAIT_FOR(rig, all_written);
+
+	rig->router->reads = false;
+	apply(rig, 0);
+	rig->turns = 0;
+	WAIT_FOR(rig, is_stuck);
+	assert_int_equal(actual(rig).n_advertised, N_ROUTES);
+	rig->changes = 0;
+	rig->router->reads = true;
+	WAIT_FOR(rig, all_gone);
+	assert_true(rig->changes > 0);
+	rig_free(rig);
+}
+
+static void a_lost_session_confirms_nothing_and_is_urgent(void **state)
+{
+	struct rig *rig = rig_new();
+
+	(void)state;
+	apply(rig, 3);
+	WAIT_FOR(rig, heard_end_of_rib);
+	rig->peers.urgent = false;
+	router_hang_up(rig->router);
+	WAIT_FOR(rig, is_down);
+	assert_int_equal(actual(rig).n_advertised, 0);
+	assert_true(rig->peers.urgent);
+	assert_true(rig->changes > 0);
+	WAIT_FOR(rig, came_again);
+	WAIT_FOR(rig, is_up);
+	rig_free(rig);
+}
+
+static void refusals_count_attempts_that_failed(void **state)
+{
+	struct rig *rig = rig_new();
+
+	(void)state;
+	rig->router->refuses = true;
+	apply(rig, 0);
+	assert_int_equal(actual(rig).refusals, 0); /* the first attempt is under way */
+	WAIT_FOR(rig, is_refused);
+	assert_in_range(rig->router->connections, 3, 4); /* the fourth is under way */
+	assert_non_null(actual(rig).last_error);
+	assert_true(rig->changes > 0);
+	rig->router->refuses = false;
+	WAIT_FOR(rig, is_up);
+	assert_int_equal(actual(rig).refusals, 0);
+	rig_free(rig);
+}
+
+static void a_planned_restart_says_nothing_and_a_stop_says_cease(void **state)
+{
+	static const struct {
+		enum bgp_note note;
+		unsigned code, subcode;
+	} cases[] = {{BGP_NOTE_RESTARTING, 0, 0}, {BGP_NOTE_STOP, 6, 2}};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct rig *rig = rig_new();
+
+		apply(rig, 3);
+		WAIT_FOR(rig, heard_end_of_rib);
+		agent_peers_notify(&rig->peers, cases[i].note, clock_now());
+		rig->turns = 0;
+		WAIT_FOR(rig, is_stuck);
+		assert_int_equal(rig->router->notification.code, cases[i].code);
+		assert_int_equal(rig->router->notification.subcode, cases[i].subcode);
+		assert_int_equal(rig->router->fd, -1);
+		assert_int_equal(rig->router->connections, 1);
+		rig_free(rig);
+	}
+}
+
+static void restart_and_forwarding_bits_are_what_the_agent_says(void **state)
+{
+	(void)state;
+	for (int restarted = 0; restarted < 2; restarted++) {
+		for (int preserved = 0; preserved < 2; preserved++) {
+			struct rig *rig = rig_new();
+
+			rig->peers.restarted = restarted;
+			rig->peers.forwarding_preserved = preserved;
+			apply(rig, 3);
+			WAIT_FOR(rig, heard_end_of_rib);
+			assert_true(rig->router->open.gr.present);
+			assert_int_equal(rig->router->open.gr.restarting, restarted);
+			assert_int_equal(rig->router->open.gr.ipv4_forwarding,
+					 restarted && preserved);
+			rig_free(rig);
+		}
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(routes_reach_the_router_and_are_confirmed),
+		cmocka_unit_test(only_updates_and_sessions_are_a_change_for_the_plan),
+		cmocka_unit_test(what_the_kernel_has_not_taken_is_not_confirmed),
+		cmocka_unit_test(a_lost_session_confirms_nothing_and_is_urgent),
+		cmocka_unit_test(refusals_count_attempts_that_failed),
+		cmocka_unit_test(a_planned_restart_says_nothing_and_a_stop_says_cease),
+		cmocka_unit_test(restart_and_forwarding_bits_are_what_the_agent_says),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

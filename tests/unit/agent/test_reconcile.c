@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * When the agent plans: after every change of an input, again after a sink failed, and never
+ * without a reason.
+ */
+#include "agent/reconcile.h"
+
+#include "agent/problems_own.h"
+#include "agent_rig.h"
+
+/* What came of the last change was planned, and nothing has moved since. */
+static bool is_quiet(const struct agent_rig *rig)
+{
+	return rig_announces(rig) && clock_now() - rig->agent.planned_at > 200 * NSEC_PER_MSEC;
+}
+
+static struct agent_rig *rig_settled(void)
+{
+	struct agent_rig *rig = rig_new();
+
+	rig_start(rig);
+	RIG_WAIT(rig, is_quiet);
+	return rig;
+}
+
+/* A step that is left alone: it comes back only when the agent itself wants to. */
+static nsec_t idle_step(void *ctx, nsec_t now)
+{
+	struct agent_rig *rig = ctx;
+	nsec_t next = reconcile_step(&rig->agent, now);
+
+	rig->turns++;
+	if (now > rig->give_up)
+		loop_stop(rig->agent.loop);
+	return nsec_min(next, rig->give_up + 1);
+}
+
+static void an_idle_agent_sleeps(void **state)
+{
+	struct agent_rig *rig = rig_settled();
+	nsec_t planned_at = rig->agent.planned_at;
+
+	(void)state;
+	rig->turns = 0;
+	rig->give_up = clock_now() + 3 * NSEC_PER_SEC;
+	assert_int_equal(loop_run(rig->agent.loop, idle_step, rig), 0);
+	assert_in_range(rig->turns, 1, 6);
+	assert_false(rig->agent.plan_dirty);
+	assert_int_equal(rig->agent.planned_at, planned_at);
+	rig_free(rig);
+}
+
+static nsec_t planned_before;
+static bool has_planned_again(const struct agent_rig *rig)
+{
+	return rig->agent.planned_at > planned_before;
+}
+
+static void a_sink_that_failed_is_tried_again(void **state)
+{
+	struct agent_rig *rig = rig_settled();
+	nsec_t at = clock_now() + 300 * NSEC_PER_MSEC;
+
+	(void)state;
+	planned_before = rig->agent.planned_at;
+	rig->agent.retry_at = at;
+	RIG_WAIT(rig, has_planned_again);
+	assert_in_range(rig->agent.planned_at, at, at + NSEC_PER_SEC);
+	rig_free(rig);
+}
+
+static void the_node_is_read_again_when_reading_it_failed(void **state)
+{
+	struct agent_rig *rig = rig_settled();
+
+	(void)state;
+	rig->agent.node_dirty = true;
+	rig->agent.node_at = NSEC_NEVER - 1; /* as if it failed a while from now */
+	planned_before = rig->agent.planned_at;
+	assert_int_equal(system("ip addr add 10.0.0.77/32 dev lo"), 0);
+	rig->agent.node_at = clock_now() + 100 * NSEC_PER_MSEC;
+	RIG_WAIT(rig, has_planned_again);
+	assert_false(rig->agent.node_dirty);
+	rig_free(rig);
+}
+
+static bool is_withdrawn(const struct agent_rig *rig)
+{
+	return rig->router->withdrawn > 0;
+}
+
+static void a_file_that_goes_costs_its_objects_after_a_while(void **state)
+{
+	struct agent_rig *rig = rig_settled();
+	nsec_t gone_at = clock_now();
+
+	(void)state;
+	rig_remove(rig, "s1.yaml");
+	RIG_WAIT(rig, is_withdrawn);
+	assert_in_range(clock_now() - gone_at, WATCH_GONE_NS, WATCH_GONE_NS + NSEC_PER_SEC);
+	rig_free(rig);
+}
+
+static bool has_scanned(const struct agent_rig *rig)
+{
+	return !rig->agent.scan_forced && rig->agent.ready_said;
+}
+
+static void a_reload_without_a_change_withdraws_nothing_and_says_ready(void **state)
+{
+	struct agent_rig *rig = rig_settled();
+
+	(void)state;
+	rig->agent.scan_wanted = rig->agent.scan_forced = rig->agent.plan_dirty = true;
+	rig->agent.ready_said = false;
+	RIG_WAIT(rig, has_scanned);
+	assert_int_equal(rig->router->withdrawn, 0);
+	assert_int_equal(rig->router->announced, 1);
+	rig_free(rig);
+}
+
+static void many_changes_at_once_cost_few_plans(void **state)
+{
+	struct agent_rig *rig = rig_settled();
+	unsigned plans = 0;
+
+	(void)state;
+	for (int i = 0; i < 200; i++) {
+		nsec_t before = rig->agent.planned_at;
+
+		rig_write(rig, "s2.yaml", i % 2 ? RIG_SERVICE("s2") : RIG_SERVICE("s3"));
+		rig->agent.scan_wanted = true;
+		(void)reconcile_step(&rig->agent, rig->agent.planned_at + 50 * NSEC_PER_USEC);
+		plans += rig->agent.planned_at != before;
+	}
+	assert_in_range(plans, 0, 2);
+	rig_free(rig);
+}
+
+static void a_plan_that_does_not_settle_is_slowed_down(void **state)
+{
+	struct agent_rig *rig = rig_settled();
+	nsec_t now;
+
+	(void)state;
+	rig->agent.unsettled = 1000;
+	rig->agent.plan_dirty = true;
+	now = rig->agent.planned_at + 100 * NSEC_PER_MSEC;
+	planned_before = rig->agent.planned_at;
+	(void)reconcile_step(&rig->agent, now);
+	assert_int_equal(rig->agent.planned_at, planned_before);
+	(void)reconcile_step(&rig->agent, now + NSEC_PER_SEC);
+	assert_int_equal(rig->agent.planned_at, now + NSEC_PER_SEC);
+	assert_int_equal(rig->agent.unsettled, 0);
+	rig_free(rig);
+}
+
+/* Without BPF the sessions run, nothing is announced, and status says why. */
+static bool is_up_and_told(const struct agent_rig *rig)
+{
+	return rig->router->end_of_ribs > 0 && rig_problem(rig, "DataPlaneFailed");
+}
+
+static void without_a_data_plane_sessions_run_and_nothing_is_announced(void **state)
+{
+	struct agent_rig *rig = rig_new();
+
+	(void)state;
+	rig_remove(rig, "a-config.yaml"); /* so the mode is auto; the pin folder is no bpffs */
+	rig_start(rig);
+	RIG_WAIT(rig, is_up_and_told);
+	assert_int_equal(rig->router->announced, 0);
+	assert_false(rig->agent.current->plan.services[0].announced);
+	rig_free(rig);
+}
+
+static void what_the_store_refuses_becomes_a_problem_when_it_lasts(void **state)
+{
+	const struct options options = {.node = "node", .state = "/s"};
+	struct agent a = {.options = &options};
+	struct problems list = {.arena = arena_new()};
+
+	(void)state;
+	a.refused = (struct agent_refused){.n = 1, .error = -EAGAIN, .since = NSEC_PER_SEC};
+	a.refused.key.addr = ip_addr_from_v4(0xc0000201);
+	a.refused.key.port = 443;
+	a.refused.key.proto = API_TCP;
+	problems_own_add(&a, 3 * NSEC_PER_SEC, &list);
+	assert_int_equal(list.n, 0); /* a slot may have to rest */
+	problems_own_add(&a, 4 * NSEC_PER_SEC, &list);
+	assert_int_equal(list.n, 1);
+	assert_string_equal(list.items[0].object.kind, "DataPlane");
+	assert_string_equal(list.items[0].reason, "ProgrammingFailed");
+	assert_non_null(strstr(list.items[0].message, "192.0.2.1 TCP port 443"));
+	assert_int_equal(list.items[0].severity, SEVERITY_ERROR);
+
+	list.n = 0;
+	a.refused.error = -ENOSPC;
+	problems_own_add(&a, NSEC_PER_SEC, &list);
+	assert_int_equal(list.n, 1);
+	assert_string_equal(list.items[0].reason, "TableFull");
+	arena_free(list.arena);
+}
+
+static void second_agent_of_a_pin_folder_is_refused(void **state)
+{
+	struct agent_rig *rig = rig_settled();
+	struct options other = rig->options;
+	char pin[128], sock[128];
+	struct agent second;
+
+	(void)state;
+	snprintf(pin, sizeof(pin), "%s/", rig->pin); /* the same folder in other words */
+	snprintf(sock, sizeof(sock), "%s.2", rig->socket);
+	other.pin = pin;
+	other.socket = sock;
+	assert_int_equal(agent_start(&second, &other), -EWOULDBLOCK);
+	agent_done(&second);
+	rig_free(rig);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(an_idle_agent_sleeps),
+		cmocka_unit_test(a_sink_that_failed_is_tried_again),
+		cmocka_unit_test(the_node_is_read_again_when_reading_it_failed),
+		cmocka_unit_test(a_file_that_goes_costs_its_objects_after_a_while),
+		cmocka_unit_test(a_reload_without_a_change_withdraws_nothing_and_says_ready),
+		cmocka_unit_test(many_changes_at_once_cost_few_plans),
+		cmocka_unit_test(a_plan_that_does_not_settle_is_slowed_down),
+		cmocka_unit_test(without_a_data_plane_sessions_run_and_nothing_is_announced),
+		cmocka_unit_test(what_the_store_refuses_becomes_a_problem_when_it_lasts),
+		cmocka_unit_test(second_agent_of_a_pin_folder_is_refused),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * What the control socket answers (DESIGN 10: a contract): a whole agent with one session, one pool
+ * and two Services is asked over its socket. Every key is there, also where there is nothing to
+ * say.
+ */
+#include "agent/show.h"
+
+#include "agent_rig.h"
+
+#include <sys/un.h>
+
+static struct {
+	int fd;
+	char text[65536];
+	size_t len;
+	bool ended;
+} reply;
+
+static bool has_answered(const struct agent_rig *rig)
+{
+	ssize_t n = recv(reply.fd, reply.text + reply.len, sizeof(reply.text) - 1 - reply.len,
+			 MSG_DONTWAIT);
+
+	(void)rig;
+	if (n > 0)
+		reply.len += (size_t)n;
+	reply.text[reply.len] = '\0';
+	return n == 0;
+}
+
+/* The reply to one line: the status line, and the body as JSON (NULL if there is none). */
+static cJSON *ask(struct agent_rig *rig, const char *line, const char *first)
+{
+	struct sockaddr_un addr = {.sun_family = AF_UNIX};
+	const char *end;
+	cJSON *body;
+
+	snprintf(addr.sun_path, sizeof(addr.sun_path), "%s", rig->socket);
+	reply.len = 0;
+	reply.fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_int_equal(connect(reply.fd, (const struct sockaddr *)&addr, sizeof(addr)), 0);
+	assert_int_equal(send(reply.fd, line, strlen(line), 0), strlen(line));
+	assert_int_equal(send(reply.fd, "\n", 1, 0), 1);
+	RIG_WAIT(rig, has_answered);
+	close(reply.fd);
+	end = strchr(reply.text, '\n');
+	assert_non_null(end);
+	assert_int_equal(strncmp(reply.text, first, strlen(first)), 0);
+	body = cJSON_Parse(end + 1);
+	return body;
+}
+
+#define OK "{\"protocol\":\"lodestone/1\",\"ok\":true}\n"
+
+/* Numbers that count time, and texts that hold the folder's name, are no part of the contract. */
+static void blank(cJSON *o, const char *key)
+{
+	cJSON *item, *each;
+
+	if (cJSON_IsArray(o)) {
+		cJSON_ArrayForEach(each, o) blank(each, key);
+		return;
+	}
+	item = cJSON_GetObjectItemCaseSensitive(o, key);
+	assert_non_null(item);
+	if (!cJSON_IsNull(item))
+		assert_true(
+			cJSON_ReplaceItemInObjectCaseSensitive(o, key, cJSON_CreateString("*")));
+}
+
+static void expect(cJSON *body, const char *golden)
+{
+	char *text;
+
+	assert_non_null(body);
+	text = cJSON_PrintUnformatted(body);
+	assert_string_equal(text, golden);
+	free(text);
+	cJSON_Delete(body);
+}
+
+static struct agent_rig *rig_announcing(void)
+{
+	struct agent_rig *rig = rig_new();
+
+	rig_write(rig, "s2.yaml",
+		  "apiVersion: v1\nkind: Service\nmetadata: {name: s2, namespace: other,"
+		  " annotations: {metallb.io/address-pool: none}}\n"
+		  "spec: {type: LoadBalancer, ports: [{port: 53, protocol: UDP}]}\n");
+	rig_start(rig);
+	RIG_WAIT(rig, rig_announces);
+	return rig;
+}
+
+static void peers(void **state)
+{
+	struct agent_rig *rig = rig_announcing();
+	cJSON *body = ask(rig, "{\"command\":\"show\",\"what\":\"peers\",\"name\":null}", OK);
+
+	(void)state;
+	blank(body, "uptimeSeconds");
+	expect(body,
+	       "[{\"name\":\"r\",\"vrf\":null,\"interface\":null,\"address\":\"10.0.0.2\","
+	       "\"asn\":64512,\"state\":\"Established\",\"uptimeSeconds\":\"*\",\"holdTime\":90,"
+	       "\"bfd\":\"None\",\"gracefulRestart\":true,\"routesAdvertised\":1,"
+	       "\"routesReceived\":0,\"flaps\":0,\"lastError\":null}]");
+	expect(ask(rig, "{\"command\":\"show\",\"what\":\"peers\",\"name\":\"x\"}", OK), "[]");
+	rig_free(rig);
+}
+
+static void peer_without_a_session(void **state)
+{
+	struct agent_rig *rig = rig_new();
+	cJSON *body;
+
+	(void)state;
+	rig_write(rig, "peer.yaml",
+		  "apiVersion: metallb.io/v1beta2\nkind: BGPPeer\n"
+		  "metadata: {name: r, namespace: metallb-system}\n"
+		  "spec: {myASN: 64513, dynamicASN: external, peerAddress: 10.0.0.2,"
+		  " peerPort: 1791, routerID: 10.0.0.1}\n");
+	rig_start(rig);
+	RIG_WAIT(rig, rig_has_planned);
+	body = ask(rig, "{\"command\":\"show\",\"what\":\"peers\"}", OK);
+	blank(body, "state");
+	blank(body, "lastError");
+	expect(body, "[{\"name\":\"r\",\"vrf\":null,\"interface\":null,\"address\":\"10.0.0.2\","
+		     "\"asn\":null,\"state\":\"*\",\"uptimeSeconds\":null,\"holdTime\":90,"
+		     "\"bfd\":\"None\",\"gracefulRestart\":false,\"routesAdvertised\":0,"
+		     "\"routesReceived\":0,\"flaps\":0,\"lastError\":\"*\"}]");
+	rig_free(rig);
+}
+
+static void routes(void **state)
+{
+	struct agent_rig *rig = rig_announcing();
+
+	(void)state;
+	expect(ask(rig, "{\"command\":\"show\",\"what\":\"routes\"}", OK),
+	       "[{\"prefix\":\"192.0.2.0/32\",\"nextHop\":\"10.0.0.1\",\"asPath\":[64513],"
+	       "\"localPref\":null,\"med\":null,\"communities\":[],\"largeCommunities\":[],"
+	       "\"peers\":[\"r\"]}]");
+	expect(ask(rig, "{\"command\":\"show\",\"what\":\"routes\",\"peer\":\"x\"}", OK), "[]");
+	expect(ask(rig, "{\"command\":\"show\",\"what\":\"routes\",\"received\":true}", OK), "[]");
+	rig_free(rig);
+}
+
+static void services(void **state)
+{
+	struct agent_rig *rig = rig_announcing();
+	cJSON *body = ask(rig, "{\"command\":\"show\",\"what\":\"services\"}", OK);
+
+	(void)state;
+	expect(body,
+	       "[{\"namespace\":\"default\",\"name\":\"s1\",\"vip\":\"192.0.2.0\",\"port\":80,"
+	       "\"protocol\":\"TCP\",\"backends\":[{\"address\":\"10.244.0.1\",\"port\":80,"
+	       "\"node\":\"node\",\"state\":\"ready\"}],\"announced\":true,"
+	       "\"reason\":\"announced\",\"packets\":null,\"bytes\":null},"
+	       "{\"namespace\":\"other\",\"name\":\"s2\",\"vip\":null,\"port\":53,"
+	       "\"protocol\":\"UDP\",\"backends\":[],\"announced\":false,"
+	       "\"reason\":\"noIPAllocated\",\"packets\":null,\"bytes\":null}]");
+	expect(ask(rig, "{\"command\":\"show\",\"what\":\"services\",\"namespace\":\"none\"}", OK),
+	       "[]");
+	rig_free(rig);
+}
+
+static void pools_and_bfd(void **state)
+{
+	struct agent_rig *rig = rig_announcing();
+
+	(void)state;
+	expect(ask(rig, "{\"command\":\"show\",\"what\":\"pools\"}", OK),
+	       "[{\"name\":\"p\",\"addresses\":[\"192.0.2.0-192.0.2.15\"],\"total\":16,\"used\":1,"
+	       "\"autoAssign\":true}]");
+	expect(ask(rig, "{\"command\":\"show\",\"what\":\"bfd\"}", OK), "[]");
+	rig_free(rig);
+}
+
+static void problems(void **state)
+{
+	struct agent_rig *rig = rig_announcing();
+	cJSON *body = ask(rig, "{\"command\":\"show\",\"what\":\"problems\"}", OK);
+
+	(void)state;
+	blank(body, "since");
+	blank(body, "source");
+	expect(body,
+	       "[{\"severity\":\"error\",\"kind\":\"Service\",\"namespace\":\"other\","
+	       "\"name\":\"s2\",\"field\":\"metadata.annotations\",\"reason\":\"UnknownPool\","
+	       "\"message\":\"there is no pool none\",\"remedy\":\"correct the annotation "
+	       "address-pool, or the pool's serviceAllocation\",\"source\":\"*\",\"since\":\"*\"}]");
+	rig_free(rig);
+}
+
+static void status(void **state)
+{
+	struct agent_rig *rig = rig_announcing();
+	cJSON *body = ask(rig, "{\"command\":\"status\"}", OK);
+
+	(void)state;
+	blank(body, "uptimeSeconds");
+	blank(body, "version");
+	expect(body,
+	       "{\"node\":\"node\",\"version\":\"*\",\"uptimeSeconds\":\"*\",\"state\":\"degraded\","
+	       "\"peers\":{\"total\":1,\"established\":1},"
+	       "\"services\":{\"total\":2,\"announced\":1},"
+	       "\"dataplane\":{\"mode\":\"off\",\"devices\":[],\"programsAdopted\":false,"
+	       "\"failure\":null},\"drops\":{},"
+	       "\"problems\":{\"error\":1,\"warning\":0,\"info\":0},\"foreignObjects\":0,"
+	       "\"stale\":false}");
+	rig_free(rig);
+}
+
+static void what_is_not_understood_is_refused_with_a_sentence(void **state)
+{
+	static const char *const lines[] = {"",
+					    "x",
+					    "[]",
+					    "{}",
+					    "{\"command\":1}",
+					    "{\"command\":\"fly\"}",
+					    "{\"command\":\"show\"}",
+					    "{\"command\":\"show\",\"what\":\"moons\"}"};
+	struct agent_rig *rig = rig_announcing();
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(lines); i++)
+		assert_null(ask(rig, lines[i],
+				"{\"protocol\":\"lodestone/1\",\"ok\":false,\"error\":\""));
+	rig_free(rig);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(peers),
+		cmocka_unit_test(peer_without_a_session),
+		cmocka_unit_test(routes),
+		cmocka_unit_test(services),
+		cmocka_unit_test(pools_and_bfd),
+		cmocka_unit_test(problems),
+		cmocka_unit_test(status),
+		cmocka_unit_test(what_is_not_understood_is_refused_with_a_sentence),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,472 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * Death of the agent between any two stores into the images. While a put or a delete runs, the
+ * images are write-protected: each store traps, is let through alone, and what it changed is
+ * logged. Afterwards the images are remade as they were behind the k-th store; a new agent adopts
+ * them and applies what is wanted, as the planner does. It must end where a fresh agent ends, and
+ * never take away services that the operation did not touch.
+ */
+#include "service.h"
+
+#if defined(__x86_64__)
+
+#include <errno.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <ucontext.h>
+#include <unistd.h>
+
+#define N_REGIONS  5
+#define MAX_STORES 8192
+#define LINE       128
+#define TRAP_FLAG  0x100 /* of EFLAGS: a trap behind each instruction */
+
+/* --- images behind a wall ------------------------------------------------------------------------
+ */
+
+enum { SERVICES, VIP_BITS, ROWS_REGION, LATE, BACKENDS };
+
+struct region {
+	char *at;
+	size_t size;
+};
+
+struct store {
+	size_t region, offset;
+	char line[LINE];
+};
+
+/* What the signal handlers work on. */
+static struct wall {
+	struct region regions[N_REGIONS];
+	struct store stores[MAX_STORES];
+	size_t n_stores, n_done; /* done: their lines are known */
+} wall;
+
+static size_t line_size(const struct store *s)
+{
+	size_t left = wall.regions[s->region].size - s->offset;
+
+	return left < LINE ? left : LINE;
+}
+
+static void protect(const struct store *s, int prot)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	char *at = wall.regions[s->region].at + s->offset / page * page;
+
+	if (mprotect(at, page, prot) != 0)
+		abort();
+}
+
+static void on_store(int sig, siginfo_t *info, void *context)
+{
+	ucontext_t *uc = context;
+	const char *at = info->si_addr;
+
+	(void)sig;
+	for (size_t i = 0; i < N_REGIONS; i++) {
+		const struct region *r = &wall.regions[i];
+		struct store *s;
+
+		if (at < r->at || at >= r->at + r->size)
+			continue;
+		if (wall.n_stores == MAX_STORES)
+			abort();
+		s = &wall.stores[wall.n_stores++];
+		s->region = i;
+		s->offset = (size_t)(at - r->at) / 64 * 64;
+		protect(s, PROT_READ | PROT_WRITE);
+		uc->uc_mcontext.gregs[REG_EFL] |= TRAP_FLAG;
+		return;
+	}
+	abort(); /* not ours: a bug */
+}
+
+static void on_trap(int sig, siginfo_t *info, void *context)
+{
+	ucontext_t *uc = context;
+
+	(void)sig;
+	(void)info;
+	uc->uc_mcontext.gregs[REG_EFL] &= ~TRAP_FLAG;
+	for (; wall.n_done < wall.n_stores; wall.n_done++) {
+		struct store *s = &wall.stores[wall.n_done];
+
+		memcpy(s->line, wall.regions[s->region].at + s->offset, line_size(s));
+		protect(s, PROT_READ);
+	}
+}
+
+static void wall_handle(int sig, void (*handler)(int, siginfo_t *, void *))
+{
+	struct sigaction action = {.sa_sigaction = handler, .sa_flags = SA_SIGINFO};
+
+	assert_int_equal(sigaction(sig, &action, NULL), 0);
+}
+
+static void wall_protect(int prot)
+{
+	for (size_t i = 0; i < N_REGIONS; i++)
+		assert_int_equal(mprotect(wall.regions[i].at, wall.regions[i].size, prot), 0);
+}
+
+static void wall_up(const struct fixture *x)
+{
+	const struct region regions[N_REGIONS] = {
+		[SERVICES] = {(char *)x->services, LB_SERVICE_SLOTS * sizeof(*x->services)},
+		[VIP_BITS] = {(char *)x->vip_bits, LB_VIP_WORDS * sizeof(*x->vip_bits)},
+		[ROWS_REGION] = {(char *)x->rows[0], LB_ROWS_CHUNK * sizeof(uint64_t)},
+		[LATE] = {(char *)x->late[0], LB_ROWS_CHUNK * sizeof(uint16_t)},
+		[BACKENDS] = {(char *)x->backends[0], LB_BACKEND_CHUNK * sizeof(struct lb_backend)},
+	};
+
+	memcpy(wall.regions, regions, sizeof(regions));
+	wall.n_stores = wall.n_done = 0;
+	wall_handle(SIGSEGV, on_store);
+	wall_handle(SIGTRAP, on_trap);
+	wall_protect(PROT_READ);
+}
+
+static void wall_down(void)
+{
+	wall_protect(PROT_READ | PROT_WRITE);
+	assert_int_equal(signal(SIGSEGV, SIG_DFL) == SIG_ERR, 0);
+	assert_int_equal(signal(SIGTRAP, SIG_DFL) == SIG_ERR, 0);
+}
+
+/* --- images that are copied ----------------------------------------------------------------------
+ */
+
+static void *pages(size_t size)
+{
+	void *at = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	assert_true(at != MAP_FAILED);
+	return at;
+}
+
+/* One chunk of each kind, in pages of their own; no tables yet. */
+static void images_init(struct fixture *x)
+{
+	*x = (struct fixture){.n_rows = 1, .n_backends = 1};
+	x->services = pages(LB_SERVICE_SLOTS * sizeof(*x->services));
+	x->vip_bits = pages(LB_VIP_WORDS * sizeof(*x->vip_bits));
+	x->rows[0] = pages(LB_ROWS_CHUNK * sizeof(uint64_t));
+	x->late[0] = pages(LB_ROWS_CHUNK * sizeof(uint16_t));
+	x->backends[0] = pages(LB_BACKEND_CHUNK * sizeof(struct lb_backend));
+	x->t = fixture_tables(x);
+	fixture_at(x, 100 * SECOND);
+}
+
+static void images_done(struct fixture *x)
+{
+	lb_tables_free(x->t);
+	munmap(x->services, LB_SERVICE_SLOTS * sizeof(*x->services));
+	munmap(x->vip_bits, LB_VIP_WORDS * sizeof(*x->vip_bits));
+	munmap(x->rows[0], LB_ROWS_CHUNK * sizeof(uint64_t));
+	munmap(x->late[0], LB_ROWS_CHUNK * sizeof(uint16_t));
+	munmap(x->backends[0], LB_BACKEND_CHUNK * sizeof(struct lb_backend));
+}
+
+static void images_copy(struct fixture *to, const struct fixture *from)
+{
+	to->config = from->config;
+	to->c = from->c;
+	memcpy(to->services, from->services, LB_SERVICE_SLOTS * sizeof(*to->services));
+	memcpy(to->vip_bits, from->vip_bits, LB_VIP_WORDS * sizeof(*to->vip_bits));
+	memcpy(to->rows[0], from->rows[0], LB_ROWS_CHUNK * sizeof(uint64_t));
+	memcpy(to->late[0], from->late[0], LB_ROWS_CHUNK * sizeof(uint16_t));
+	memcpy(to->backends[0], from->backends[0], LB_BACKEND_CHUNK * sizeof(struct lb_backend));
+}
+
+static void images_apply(struct fixture *x, const struct store *s)
+{
+	char *const at[N_REGIONS] = {
+		[SERVICES] = (char *)x->services,    [VIP_BITS] = (char *)x->vip_bits,
+		[ROWS_REGION] = (char *)x->rows[0],  [LATE] = (char *)x->late[0],
+		[BACKENDS] = (char *)x->backends[0],
+	};
+
+	memcpy(at[s->region] + s->offset, s->line, line_size(s));
+}
+
+/* --- what is wanted ------------------------------------------------------------------------------
+ */
+
+#define MAX_TARGETS 24
+#define MAX_WANTED  8
+
+/* A frontend or, if it has no port, a VIP; n: targets of it, of which the last `draining` drain. */
+struct wish {
+	uint32_t vip;
+	uint16_t port;
+	uint32_t first, n, draining, flags, reseed;
+};
+
+struct wanted {
+	struct lb_frontend f[MAX_WANTED];
+	struct lb_target targets[MAX_WANTED][MAX_TARGETS];
+	size_t n;
+};
+
+static void want(struct wanted *w, const struct wish *wish)
+{
+	struct lb_target *targets = w->targets[w->n];
+	struct lb_frontend *f = &w->f[w->n++];
+
+	for (uint32_t i = 0; i < wish->n; i++)
+		targets[i] = target_of_v4(0x0a000001 + wish->first + i, 8080,
+					  i + wish->draining < wish->n);
+	*f = frontend_of(key_of(0xc0000200 + wish->vip, wish->port), targets, wish->n);
+	f->flags = wish->flags;
+	f->seed += wish->reseed;
+	f->table = wish->port ? lb_table_name(f) : 0;
+}
+
+static const struct lb_frontend *wanted_of(const struct wanted *w, const struct lb_key *key)
+{
+	for (size_t i = 0; i < w->n; i++)
+		if (lb_key_cmp(&w->f[i].key, key) == 0)
+			return &w->f[i];
+	return NULL;
+}
+
+/* As the planner does, as often as it takes: what differs is put, what is not wanted deleted. */
+static void converge(struct fixture *x, const struct wanted *w)
+{
+	struct arena *arena = arena_new();
+	const struct lb_actual *have;
+	bool again = true;
+	size_t n;
+
+	for (unsigned round = 0; again; round++) {
+		assert_in_range(round, 0, 4);
+		again = false;
+		for (size_t i = 0; i < w->n; i++) {
+			int outcome = lb_tables_put(x->t, &x->c, &w->f[i]);
+
+			assert_true(outcome == 0 || outcome == -EAGAIN || outcome > 0);
+			again |= outcome != 0; /* > 0: no chunk, but what rests will do */
+		}
+		lb_tables_dump(x->t, arena, &have, &n);
+		for (size_t i = 0; i < n; i++)
+			if (!wanted_of(w, &have[i].key))
+				lb_tables_del(x->t, &x->c, &have[i].key);
+		fixture_at(x, x->c.now + LB_REST_NS);
+		lb_tables_tick(x->t, &x->c);
+	}
+	arena_free(arena);
+}
+
+static const struct lb_backend *backend_at(const struct fixture *x, uint64_t live, uint64_t row,
+					   unsigned k)
+{
+	return reader_backend(x, reader_index(live, row, k));
+}
+
+/* A reader finds in both the same flags, and in each row the same backends in the same states. */
+static void same_frontend(const struct fixture *a, const struct fixture *b,
+			  const struct lb_frontend *f)
+{
+	uint64_t live_a, live_b;
+	const struct lb_service *in_a = reader_find(a, &f->key, &live_a);
+	const struct lb_service *in_b = reader_find(b, &f->key, &live_b);
+
+	assert_non_null(in_a);
+	assert_non_null(in_b);
+	assert_int_equal(live_a >> LB_LIVE_LOG2_SHIFT, live_b >> LB_LIVE_LOG2_SHIFT);
+	assert_int_equal(in_a->seed, in_b->seed);
+	assert_true(in_a->table == in_b->table);
+	for (uint32_t i = 0; i < ROWS && f->rows_log2; i++) {
+		uint64_t row_a = *reader_row(a, live_a, i), row_b = *reader_row(b, live_b, i);
+
+		for (unsigned k = 0; k < LB_CANDIDATES; k++) {
+			const struct lb_backend *at_a, *at_b;
+
+			assert_int_equal(lb_row_candidate(row_a, k) == LB_ROW_NONE,
+					 lb_row_candidate(row_b, k) == LB_ROW_NONE);
+			if (lb_row_candidate(row_a, k) == LB_ROW_NONE)
+				continue;
+			at_a = backend_at(a, live_a, row_a, k);
+			at_b = backend_at(b, live_b, row_b, k);
+			assert_int_equal(at_a->state >> LB_BE_FLAGS_SHIFT,
+					 at_b->state >> LB_BE_FLAGS_SHIFT);
+			assert_memory_equal(at_a->addr, at_b->addr, 24);
+		}
+	}
+}
+
+/* What is dumped is what was put; backends that left do not stay in use. */
+static void same_targets(const struct fixture *x, const struct lb_frontend *f)
+{
+	struct arena *arena = arena_new();
+	struct lb_actual actual;
+
+	assert_true(lb_tables_get(x->t, &f->key, arena, &actual));
+	assert_int_equal(actual.n_targets, f->n_targets);
+	for (size_t i = 0; i < f->n_targets; i++)
+		assert_int_equal(lb_target_cmp(&actual.targets[i], &f->targets[i]), 0);
+	arena_free(arena);
+}
+
+/* Two tables that mean the same, and of which neither holds room that nobody uses. */
+static void same_tables(const struct fixture *a, const struct fixture *b, const struct wanted *w)
+{
+	struct lb_usage in_a = lb_tables_usage(a->t), in_b = lb_tables_usage(b->t);
+
+	assert_int_equal(in_a.services, w->n);
+	assert_int_equal(in_b.services, w->n);
+	assert_int_equal(in_a.rows, in_b.rows);
+	assert_memory_equal(a->vip_bits, b->vip_bits, LB_VIP_WORDS * sizeof(*a->vip_bits));
+	for (size_t i = 0; i < w->n; i++) {
+		same_frontend(a, b, &w->f[i]);
+		same_targets(a, &w->f[i]);
+	}
+}
+
+/* --- the claim -----------------------------------------------------------------------------------
+ */
+
+#define BYSTANDERS                                                                                 \
+	{.vip = 1}, {.vip = 1, .port = 80, .n = 5},                                                \
+	{                                                                                          \
+		.vip = 2, .port = 80, .n = 9                                                       \
+	}
+
+/* What is there, and what is wanted then. */
+static const struct change {
+	const char *what;
+	struct wish before[MAX_WANTED], after[MAX_WANTED];
+} changes[] = {
+	{"a new VIP", {BYSTANDERS}, {BYSTANDERS, {.vip = 3, .flags = LB_F_ECHO_ANSWER}}},
+	{"a VIP that goes", {BYSTANDERS, {.vip = 3}}, {BYSTANDERS}},
+	{"another behaviour of a VIP",
+	 {BYSTANDERS, {.vip = 3}},
+	 {BYSTANDERS, {.vip = 3, .flags = LB_F_UNKNOWN_PASS}}},
+	{"a new frontend", {BYSTANDERS}, {BYSTANDERS, {.vip = 3, .port = 80, .n = 7}}},
+	{"a frontend that goes", {BYSTANDERS, {.vip = 3, .port = 80, .n = 7}}, {BYSTANDERS}},
+	{"backends that come",
+	 {BYSTANDERS, {.vip = 3, .port = 80, .n = 7}},
+	 {BYSTANDERS, {.vip = 3, .port = 80, .n = 12}}},
+	{"backends that come and a region that grows",
+	 {BYSTANDERS, {.vip = 3, .port = 80, .first = 2, .n = 14}},
+	 {BYSTANDERS, {.vip = 3, .port = 80, .n = 20}}},
+	{"backends that go or drain",
+	 {BYSTANDERS, {.vip = 3, .port = 80, .n = 12}},
+	 {BYSTANDERS, {.vip = 3, .port = 80, .n = 8, .draining = 2}}},
+	{"all backends go",
+	 {BYSTANDERS, {.vip = 3, .port = 80, .n = 6}},
+	 {BYSTANDERS, {.vip = 3, .port = 80}}},
+	{"affinity",
+	 {BYSTANDERS, {.vip = 3, .port = 80, .n = 6}},
+	 {BYSTANDERS, {.vip = 3, .port = 80, .n = 6, .flags = LB_F_AFFINITY}}},
+	{"another Service in its place",
+	 {BYSTANDERS, {.vip = 3, .port = 80, .n = 6}},
+	 {BYSTANDERS, {.vip = 3, .port = 80, .first = 9, .n = 6, .reseed = 1}}},
+};
+
+static void want_all(struct wanted *w, const struct wish wishes[MAX_WANTED])
+{
+	w->n = 0;
+	for (size_t i = 0; i < MAX_WANTED && wishes[i].vip; i++)
+		want(w, &wishes[i]);
+}
+
+/* Row stores are alike and many; of the others none is left out. */
+static bool is_sampled(size_t k)
+{
+	size_t region = wall.stores[k].region;
+
+	return k + 1 == wall.n_stores || (region != ROWS_REGION && region != LATE) || k % 97 == 0;
+}
+
+static void restart_and_compare(struct fixture *x, const struct fixture *fresh,
+				const struct wanted *w)
+{
+	static const struct wish bystanders[MAX_WANTED] = {BYSTANDERS};
+	static struct wanted untouched;
+
+	want_all(&untouched, bystanders);
+	fixture_restart(x);
+	for (size_t i = 0; i < untouched.n; i++)
+		same_frontend(x, fresh, &untouched.f[i]);
+	fixture_at(x, x->c.now + SECOND);
+	converge(x, w);
+	same_tables(x, fresh, w);
+}
+
+static void images_fresh(struct fixture *x, const struct wanted *w)
+{
+	images_init(x);
+	converge(x, w);
+}
+
+/* The next agent may want what its predecessor was about to do, or what was there before that. */
+static size_t crash_at_every_store(const struct change *change)
+{
+	static struct wanted goals[2];
+	struct fixture fresh[2], x, crashed, state;
+	size_t n_checked = 0;
+
+	want_all(&goals[0], change->before);
+	want_all(&goals[1], change->after);
+	images_fresh(&fresh[0], &goals[0]);
+	images_fresh(&fresh[1], &goals[1]);
+	images_fresh(&x, &goals[0]);
+	fixture_restart(&x); /* the run that dies is not the first */
+	fixture_at(&x, x.c.now + 2 * SECOND);
+	lb_tables_tick(x.t, &x.c);
+	images_init(&state);
+	images_init(&crashed);
+	images_copy(&state, &x);
+	wall_up(&x);
+	converge(&x, &goals[1]);
+	wall_down();
+	same_tables(&x, &fresh[1], &goals[1]);
+	state.config = x.config; /* an id that was drawn and not used is lost, no more */
+	for (size_t k = 0; k < wall.n_stores; k++) {
+		images_apply(&state, &wall.stores[k]);
+		for (unsigned goal = 0; is_sampled(k) && goal < 2; goal++) {
+			images_copy(&crashed, &state);
+			restart_and_compare(&crashed, &fresh[goal], &goals[goal]);
+			n_checked++;
+		}
+	}
+	images_done(&fresh[0]);
+	images_done(&fresh[1]);
+	images_done(&x);
+	images_done(&crashed);
+	images_done(&state);
+	return n_checked;
+}
+
+static void death_behind_any_store_is_healed_by_the_next_agent(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
+		size_t n = crash_at_every_store(&changes[i]);
+
+		print_message("%s: %zu stores, %zu restarts\n", changes[i].what, wall.n_stores, n);
+		assert_true(n > 0);
+	}
+}
+
+#else
+
+static void death_behind_any_store_is_healed_by_the_next_agent(void **state)
+{
+	(void)state;
+	skip(); /* stores are trapped by the means of x86-64 */
+}
+
+#endif
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(death_behind_any_store_is_healed_by_the_next_agent),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

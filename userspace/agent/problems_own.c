@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * The store asks to be tried again for up to two seconds (a slot rests before it is used again), so
+ * a refusal is a problem only when it lasts longer, or when a table is full.
+ */
+#include "agent/problems_own.h"
+
+#include "agent/agent.h"
+
+#include <errno.h>
+
+#define LASTING_NS (3 * NSEC_PER_SEC)
+
+static const char *protocol_text(uint8_t proto)
+{
+	return proto == API_UDP ? "UDP" : proto == API_SCTP ? "SCTP" : "TCP";
+}
+
+/* "192.0.2.1", of a VIP, or "192.0.2.1 TCP port 80". */
+static const char *key_text(struct arena *arena, const struct lb_key *key)
+{
+	char text[IP_ADDR_TEXT];
+
+	ip_addr_text(&key->addr, text);
+	return key->port == 0 ? arena_strdup(arena, text)
+			      : arena_printf(arena, "%s %s port %u", text,
+					     protocol_text(key->proto), key->port);
+}
+
+static void add_refused(const struct agent *a, nsec_t now, struct problems *list)
+{
+	const struct agent_refused *refused = &a->refused;
+	const bool is_full = refused->error == -ENOSPC;
+	const struct object_ref ref = {.kind = "DataPlane", .name = a->options->node};
+	const struct problem_text text = {
+		.reason = is_full ? "TableFull" : "ProgrammingFailed",
+		.remedy = is_full ? "remove Services or endpoints that are not needed"
+				  : "nothing yet: it is tried again every second; if it stays, "
+				    "restart the agent",
+	};
+
+	if (refused->n == 0 || (!is_full && now - refused->since < LASTING_NS))
+		return;
+	problem_add(list, SEVERITY_ERROR, &ref, &text, "%s cannot be programmed: %s",
+		    key_text(list->arena, &refused->key), strerror(-refused->error));
+}
+
+static void add_state(const struct agent *a, struct problems *list)
+{
+	const struct object_ref ref = {.kind = "State", .name = a->options->state};
+	const struct problem_text text = {
+		.reason = "StateUnwritable",
+		.remedy = "make the folder of --state writable for the agent",
+	};
+
+	if (a->state_error)
+		problem_add(list, SEVERITY_WARNING, &ref, &text,
+			    "cannot be written (%s): after a restart Services may get other "
+			    "addresses",
+			    strerror(-a->state_error));
+}
+
+static void add_unsettled(const struct agent *a, struct problems *list)
+{
+	const struct object_ref ref = {.kind = "Agent", .name = a->options->node};
+	const struct problem_text text = {
+		.reason = "DoesNotSettle",
+		.remedy =
+			"look for what else changes the same links, hooks or maps, else report it",
+	};
+
+	if (a->unsettled >= AGENT_UNSETTLED)
+		problem_add(list, SEVERITY_WARNING, &ref, &text,
+			    "every plan is followed by another change; slowed down to one a "
+			    "second");
+}
+
+void problems_own_add(const struct agent *a, nsec_t now, struct problems *list)
+{
+	add_refused(a, now, list);
+	add_state(a, list);
+	add_unsettled(a, list);
+	problems_sort(list);
+}

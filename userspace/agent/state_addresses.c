@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * Addresses this agent gave: written as Services with status by the emitter whose output the
+ * decoder reads. What is written is what the allocator is told next time, so an address is
+ * forgotten only when it is certain that its Service is gone.
+ */
+#include "agent/state.h"
+
+#include "agent/agent.h"
+#include "agent/state_files.h"
+#include "api/emit.h"
+#include "base/hash.h"
+#include "plan/ipam.h"
+#include "sys/log.h"
+
+#include <errno.h>
+
+#define TEXT_MAX (64u << 20)
+
+static uint64_t addresses_hash(const struct plan_addresses *list)
+{
+	uint64_t h = HASH_INIT;
+
+	for (size_t i = 0; i < list->n; i++) {
+		h = hash_str(h, list->items[i].ns);
+		h = hash_str(h, list->items[i].name);
+		h = hash_bytes(h, &list->items[i].addr, sizeof(struct ip_addr));
+		h = hash_str(h, list->items[i].pool);
+	}
+	return h;
+}
+
+static void copy_addresses(struct agent *a, const struct plan_address *from, size_t n)
+{
+	struct arena *arena = arena_new();
+	struct plan_address *items = arena_array_of(arena, n, struct plan_address);
+
+	for (size_t i = 0; i < n; i++)
+		items[i] = (struct plan_address){
+			.ns = arena_strdup(arena, from[i].ns),
+			.name = arena_strdup(arena, from[i].name),
+			.addr = from[i].addr,
+			.pool = arena_strdup(arena, from[i].pool),
+		};
+	arena_free(a->given_arena);
+	a->given_arena = arena;
+	a->given = (struct plan_addresses){.items = items, .n = n};
+}
+
+static int cmp_service(const struct plan_address *a, const struct plan_address *b)
+{
+	const int cmp = strcmp(a->ns, b->ns);
+
+	return cmp ? cmp : strcmp(a->name, b->name);
+}
+
+/* The new ones, and of the old ones those of Services that have none now. Both are sorted. */
+static struct plan_addresses merge(const struct plan_addresses *new,
+				   const struct plan_addresses *old, struct arena *scratch)
+{
+	struct plan_address *items = arena_array_of(scratch, new->n + old->n, struct plan_address);
+	size_t i = 0, n = 0;
+
+	for (size_t k = 0; k < old->n; k++) {
+		while (i < new->n && cmp_service(&new->items[i], &old->items[k]) < 0)
+			items[n++] = new->items[i++];
+		if (i == new->n || cmp_service(&new->items[i], &old->items[k]) != 0)
+			items[n++] = old->items[k];
+	}
+	while (i < new->n)
+		items[n++] = new->items[i++];
+	return (struct plan_addresses){.items = items, .n = n};
+}
+
+void state_note_addresses(struct agent *a, const struct plan_addresses *addresses)
+{
+	_cleanup_(arena_freep) struct arena *scratch = arena_new();
+	struct plan_addresses all = *addresses;
+
+	if (!a->config_read || !ipam_is_complete(a->world))
+		all = merge(addresses, &a->given, scratch);
+	if (addresses_hash(&all) != addresses_hash(&a->given))
+		copy_addresses(a, all.items, all.n);
+}
+
+void state_save_addresses(struct agent *a)
+{
+	uint64_t hash = addresses_hash(&a->given);
+	struct strbuf out;
+
+	if (hash == a->ipam_hash)
+		return;
+	strbuf_init(&out, TEXT_MAX);
+	strbuf_add(&out,
+		   "# Addresses this agent gave. Written by lodestoned; other agents' --config "
+		   "reads it.\n");
+	for (size_t i = 0; i < a->given.n; i++)
+		api_emit_address(&out, a->given.items[i].ns, a->given.items[i].name,
+				 &a->given.items[i].addr, a->given.items[i].pool);
+	if (state_write(a, "addresses.yaml", out.data, out.len))
+		a->ipam_hash = hash;
+	strbuf_done(&out);
+}
+
+/* What can be read of it counts; what cannot is kept for a human. */
+static void set_aside(struct agent *a)
+{
+	_cleanup_(arena_freep) struct arena *scratch = arena_new();
+	const char *path = state_path(scratch, a, "addresses.yaml");
+	const char *aside = state_path(scratch, a, "addresses.yaml.bad");
+
+	if (rename(path, aside) < 0)
+		log_err("state: cannot be set aside", "file=%s error=%s", log_quote(path),
+			log_quote(strerror(errno)));
+	else
+		log_err("state: cannot be read wholly, set aside", "file=%s", log_quote(aside));
+	a->ipam_hash = 0;
+}
+
+void state_load_addresses(struct agent *a)
+{
+	size_t len, n = 0;
+	_cleanup_(freep) char *text = state_read(a, "addresses.yaml", &len);
+	_cleanup_(arena_freep) struct arena *scratch = arena_new();
+	struct plan_address *items;
+	struct world_list services;
+	struct world *w;
+
+	if (!text)
+		return;
+	w = world_new();
+	world_put_source(w, "addresses.yaml", text, len);
+	services = world_list(w, API_SERVICE);
+	items = arena_array_of(scratch, services.n, struct plan_address);
+	for (size_t i = 0; i < services.n; i++) {
+		const struct api_object *o = services.items[i];
+		const char *pool = api_annotation(&o->meta, "ip-allocated-from-pool");
+
+		if (o->service.n_ingress == 0)
+			continue;
+		items[n++] = (struct plan_address){o->meta.ns, o->meta.name, o->service.ingress[0],
+						   pool ? pool : ""};
+	}
+	copy_addresses(a, items, n);
+	a->ipam_hash = addresses_hash(&a->given);
+	if (problems_count(world_problems(w), SEVERITY_ERROR) > 0 || world_foreign(w) > 0)
+		set_aside(a);
+	world_free(w);
+}

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * A failure is said once, however often it is repeated: the sign of life is renewed every few
+ * seconds.
+ */
+#include "agent/state_files.h"
+
+#include "agent/agent.h"
+#include "sys/files.h"
+#include "sys/log.h"
+
+#include <errno.h>
+
+#define STATE_MAX (64u << 20)
+
+const char *state_path(struct arena *scratch, const struct agent *a, const char *name)
+{
+	return arena_printf(scratch, "%s/%s", a->options->state, name);
+}
+
+bool state_write(struct agent *a, const char *name, const char *data, size_t len)
+{
+	_cleanup_(arena_freep) struct arena *scratch = arena_new();
+	const char *path = state_path(scratch, a, name);
+	int r = dir_make(a->options->state, 0750);
+
+	if (r == 0)
+		r = file_write_atomic(path, data, len, 0640);
+	if (r < 0 && r != a->state_error)
+		log_err("state: cannot be written", "file=%s error=%s", log_quote(path),
+			log_quote(strerror(-r)));
+	else if (r == 0 && a->state_error)
+		log_info("state: can be written again", "file=%s", log_quote(path));
+	a->plan_dirty |= r != a->state_error; /* which is where problems are told */
+	a->state_error = r;
+	return r == 0;
+}
+
+char *state_read(const struct agent *a, const char *name, size_t *ret_len)
+{
+	_cleanup_(arena_freep) struct arena *scratch = arena_new();
+	const char *path = state_path(scratch, a, name);
+	char *text = NULL;
+	int r = file_read(path, STATE_MAX, &text, ret_len);
+
+	if (r == 0)
+		return text;
+	if (r != -ENOENT)
+		log_err("state: cannot be read", "file=%s error=%s", log_quote(path),
+			log_quote(strerror(-r)));
+	return NULL;
+}
