@@ -177,7 +177,6 @@ lab_down() {
 				printf 'lab: cleanup of %s failed\n' "$node" >&2
 		fi
 	done
-	rm -f "/run/lodestone/sys-fs-bpf-lodestone-$LAB-"*.lock
 	for ns in $(ip netns list | awk -v p="$LAB-" 'index($1, p) == 1 {print $1}'); do
 		ip netns del "$ns"
 	done

@@ -207,6 +207,16 @@ step_route() {
 	[ "$communities" = "64512:100,64512:200,noExport" ]
 }
 
+# Each backend was sent packets, and those of a VIP's backends add up to the VIP's.
+counters_agree() {
+	local node
+	for node in "${LAB_NODES[@]}"; do
+		lab_ctl "$node" show services -o json |
+			jq -e '.[0] | ([.backends[].packets] | min) > 100 and ([.backends[].packets] | add) == .packets' \
+				>/dev/null || return 1
+	done
+}
+
 step_balance() {
 	local out=$LAB_DIR/balance.json
 	lab_in client python3 "$LAB_ROOT/scripts/lab-client" requests "http://$VIP/" 1000 >"$out"
@@ -216,6 +226,7 @@ step_balance() {
 	lab_ctl node-a show services | sed 's/^/  node-a  /'
 	lab_in client ping -c 5 -i 0.2 -W 1 "$VIP" >"$LAB_DIR/ping.txt" || { cat "$LAB_DIR/ping.txt"; return 1; }
 	say "ping: $(tail -n 1 "$LAB_DIR/ping.txt")"
+	counters_agree || { lab_ctl node-a show services -o json; return 1; }
 	STEP_NOTE="$(jq -r '"\(.requests) requests, \(.failed | length) failed, \(.pods | length) pods"' "$out")"
 	jq -e '(.failed | length) == 0 and (.pods | length) == 4 and ([.pods[]] | min) >= 100 and
 		(.clients | keys) == ["10.9.0.2"]' "$out" >/dev/null

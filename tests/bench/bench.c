@@ -39,8 +39,8 @@
 #define SETTLED_PORT   80
 #define UNSETTLED_PORT 81
 #define UDP_PORT       53
-#define ROUNDS         15
-#define WINDOW_LEN     200000
+#define ROUNDS         31
+#define WINDOW_LEN     100000
 #define DEFAULT_BITS   14 /* what the agent takes by default on two CPUs */
 #define LARGE_BITS     18
 #define REPLIES        600000

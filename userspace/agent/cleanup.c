@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
  * The lock file lies below /run/lodestone, not in the pin directory, because bpffs holds nothing
- * but BPF objects; its name is the pin directory's path with its slashes replaced.
+ * but BPF objects; its name is the pin directory's path with its slashes replaced. It stays when an
+ * agent ends and goes with --cleanup.
  */
 #include "agent/cleanup.h"
 
@@ -11,26 +12,54 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <stdbool.h>
+#include <sys/stat.h>
 
 #define LOCK_DIR "/run/lodestone"
 
-int agent_lock(const char *pin, int *ret_fd)
+/* The lock file's path; false if it does not fit. */
+static bool lock_path(const char *pin, char path[PATH_MAX])
 {
 	const char *name = pin + (pin[0] == '/');
 	size_t len = strlen(name);
-	char path[PATH_MAX];
-	int r = dir_make(LOCK_DIR, 0750);
 
 	while (len > 1 && name[len - 1] == '/') /* "dir/" is no other folder than "dir" */
 		len--;
-	if ((size_t)snprintf(path, sizeof(path), LOCK_DIR "/%.*s.lock", (int)len, name) >=
-	    sizeof(path))
-		r = -ENAMETOOLONG;
-	for (char *c = path + strlen(LOCK_DIR "/"); r == 0 && *c; c++)
+	if ((size_t)snprintf(path, PATH_MAX, LOCK_DIR "/%.*s.lock", (int)len, name) >= PATH_MAX)
+		return false;
+	for (char *c = path + strlen(LOCK_DIR "/"); *c; c++)
 		if (*c == '/')
 			*c = '-';
-	if (r == 0)
-		r = lock_take(path, ret_fd);
+	return true;
+}
+
+/* The file at the path is the one that is locked, not one that a cleanup has removed meanwhile. */
+static bool is_current(const char *path, int fd)
+{
+	struct stat by_path, by_fd;
+
+	return stat(path, &by_path) == 0 && fstat(fd, &by_fd) == 0 &&
+	       by_path.st_dev == by_fd.st_dev && by_path.st_ino == by_fd.st_ino;
+}
+
+static int lock_current(const char *path, int *ret_fd)
+{
+	for (;;) {
+		int r = dir_make(LOCK_DIR, 0750);
+
+		if (r == 0)
+			r = lock_take(path, ret_fd);
+		if (r < 0 || is_current(path, *ret_fd))
+			return r;
+		close(TAKE_FD(*ret_fd));
+	}
+}
+
+int agent_lock(const char *pin, int *ret_fd)
+{
+	char path[PATH_MAX] = "";
+	int r = lock_path(pin, path) ? lock_current(path, ret_fd) : -ENAMETOOLONG;
+
 	if (r == -EWOULDBLOCK)
 		fprintf(stderr,
 			"lodestoned: another agent runs with pin directory %s (lock %s); stop it, or use "
@@ -39,6 +68,17 @@ int agent_lock(const char *pin, int *ret_fd)
 	else if (r < 0)
 		fprintf(stderr, "lodestoned: cannot take the lock %s: %s\n", path, strerror(-r));
 	return r;
+}
+
+/* Removes the lock's file while it is held: whoever waits for it finds it gone and makes a new one.
+ */
+static void remove_lock(const char *pin)
+{
+	char path[PATH_MAX];
+
+	if (lock_path(pin, path))
+		(void)unlink(path);
+	(void)rmdir(LOCK_DIR); /* stays if there are other locks, or the control socket */
 }
 
 int cleanup_run(const struct options *options)
@@ -51,6 +91,8 @@ int cleanup_run(const struct options *options)
 	r = bpf_dataplane_cleanup(options->pin);
 	if (r < 0)
 		fprintf(stderr, "lodestoned: cannot clean up %s: %s\n", options->pin, strerror(-r));
+	else
+		remove_lock(options->pin);
 	close(lock);
 	return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -5,15 +5,69 @@
  */
 #include "agent/agent.h"
 #include "agent/show.h"
+#include "base/sorted.h"
 #include "sys/bpf_dataplane.h"
+
+/* The store's dump, sorted by key. */
+struct show_frontends {
+	const struct lb_actual *items;
+	size_t n;
+};
 
 static uint8_t protocol_number(const char *text)
 {
 	return strcmp(text, "UDP") == 0 ? API_UDP : strcmp(text, "TCP") == 0 ? API_TCP : API_SCTP;
 }
 
-static cJSON *backend_json(const struct plan_service_backend *b)
+/* What the data plane holds and counted of one frontend; n_targets is 0 if it does not have it. */
+struct counts {
+	struct bpf_counter total;
+	bool known;
+	const struct lb_target *targets; /* in the order of `each` */
+	struct bpf_counter *each;
+	size_t n_targets;
+};
+
+static int cmp_key(const void *key, const void *item)
 {
+	const struct lb_actual *f = item;
+
+	return lb_key_cmp(key, &f->key);
+}
+
+static struct counts count(const struct agent *a, const struct plan_service *s,
+			   struct arena *scratch, const struct show_frontends *held)
+{
+	const struct lb_key key = {
+		.addr = s->vip, .port = s->port, .proto = protocol_number(s->protocol)};
+	const struct lb_actual *f =
+		sorted_find(&key, held->items, held->n, sizeof(*held->items), cmp_key);
+	struct counts c = {0};
+
+	if (!f)
+		return c;
+	c.targets = f->targets;
+	c.n_targets = f->n_targets;
+	c.each = arena_array_of(scratch, f->n_targets, struct bpf_counter);
+	c.known = bpf_dataplane_count(a->dataplane, &key, &c.total, c.each, c.n_targets);
+	return c;
+}
+
+/* packets and bytes, null where the data plane does not count. */
+static void add_counter(cJSON *o, const struct bpf_counter *c)
+{
+	if (c) {
+		cJSON_AddNumberToObject(o, "packets", (double)c->packets);
+		cJSON_AddNumberToObject(o, "bytes", (double)c->bytes);
+	} else {
+		cJSON_AddNullToObject(o, "packets");
+		cJSON_AddNullToObject(o, "bytes");
+	}
+}
+
+static cJSON *backend_json(const struct plan_service_backend *b, const struct counts *c)
+{
+	const struct bpf_counter *counter = NULL;
 	cJSON *o = cJSON_CreateObject();
 	char text[IP_ADDR_TEXT];
 
@@ -21,25 +75,14 @@ static cJSON *backend_json(const struct plan_service_backend *b)
 	cJSON_AddNumberToObject(o, "port", b->port);
 	show_add_text(o, "node", b->node);
 	cJSON_AddStringToObject(o, "state", b->state);
+	for (size_t i = 0; c->known && i < c->n_targets; i++)
+		if (ip_addr_equal(&c->targets[i].addr, &b->addr) && c->targets[i].port == b->port)
+			counter = &c->each[i];
+	add_counter(o, counter);
 	return o;
 }
 
-static void add_counts(const struct agent *a, const struct plan_service *s, cJSON *o)
-{
-	struct lb_key key = {
-		.addr = s->vip, .port = s->port, .proto = protocol_number(s->protocol)};
-	struct bpf_counter total;
-
-	if (!a->dataplane || !bpf_dataplane_count(a->dataplane, &key, &total, NULL, 0)) {
-		cJSON_AddNullToObject(o, "packets");
-		cJSON_AddNullToObject(o, "bytes");
-		return;
-	}
-	cJSON_AddNumberToObject(o, "packets", (double)total.packets);
-	cJSON_AddNumberToObject(o, "bytes", (double)total.bytes);
-}
-
-static cJSON *service_json(const struct agent *a, const struct plan_service *s)
+static cJSON *service_json(const struct plan_service *s, const struct counts *c)
 {
 	cJSON *o = cJSON_CreateObject();
 	char text[IP_ADDR_TEXT];
@@ -52,21 +95,33 @@ static cJSON *service_json(const struct agent *a, const struct plan_service *s)
 	cJSON_AddStringToObject(o, "protocol", s->protocol);
 	list = cJSON_AddArrayToObject(o, "backends");
 	for (size_t i = 0; i < s->n_backends; i++)
-		cJSON_AddItemToArray(list, backend_json(&s->backends[i]));
+		cJSON_AddItemToArray(list, backend_json(&s->backends[i], c));
 	cJSON_AddBoolToObject(o, "announced", s->announced);
 	show_add_text(o, "reason", s->reason);
-	add_counts(a, s, o);
+	add_counter(o, c->known ? &c->total : NULL);
 	return o;
 }
 
 cJSON *show_services(const struct agent *a, const struct show_filter *filter)
 {
+	_cleanup_(arena_freep) struct arena *scratch = arena_new();
 	const struct plan *plan = &a->current->plan;
+	struct show_frontends held = {0};
 	cJSON *out = cJSON_CreateArray();
 
-	for (size_t i = 0; i < plan->n_services; i++)
-		if (show_matches(filter->name, plan->services[i].name) &&
-		    show_matches(filter->ns, plan->services[i].ns))
-			cJSON_AddItemToArray(out, service_json(a, &plan->services[i]));
+	if (a->dataplane) {
+		const struct lb_store store = bpf_dataplane_store(a->dataplane);
+
+		store.ops->dump(store.ctx, scratch, &held.items, &held.n);
+	}
+	for (size_t i = 0; i < plan->n_services; i++) {
+		const struct plan_service *s = &plan->services[i];
+		struct counts c;
+
+		if (!show_matches(filter->name, s->name) || !show_matches(filter->ns, s->ns))
+			continue;
+		c = count(a, s, scratch, &held);
+		cJSON_AddItemToArray(out, service_json(s, &c));
+	}
 	return out;
 }

@@ -343,6 +343,16 @@ static void detach_unwanted(struct bpf_dataplane *dp, const struct device *old, 
 			bpf_detach_tc(dp->pin_dir, old[i].want.ifindex);
 }
 
+/* What is attached already is no news for the log. */
+static void carry_over(struct device *d, const struct bpf_dataplane *old)
+{
+	for (size_t i = 0; i < old->n_devices; i++)
+		if (old->devices[i].want.ifindex == d->want.ifindex) {
+			d->is.xdp = old->devices[i].is.xdp;
+			d->is.tc = old->devices[i].is.tc;
+		}
+}
+
 void bpf_dataplane_apply_devices(struct bpf_dataplane *dp, const struct plan_device *devices,
 				 size_t n)
 {
@@ -355,6 +365,7 @@ void bpf_dataplane_apply_devices(struct bpf_dataplane *dp, const struct plan_dev
 	for (size_t i = 0; i < n; i++) {
 		dp->devices[i].want = devices[i];
 		dp->devices[i].want.name = xstrdup(devices[i].name);
+		carry_over(&dp->devices[i], &old);
 	}
 	detach_unwanted(dp, old.devices, old.n_devices);
 	forget_devices(&old);

@@ -155,7 +155,7 @@ static void services(void **state)
 	expect(body,
 	       "[{\"namespace\":\"default\",\"name\":\"s1\",\"vip\":\"192.0.2.0\",\"port\":80,"
 	       "\"protocol\":\"TCP\",\"backends\":[{\"address\":\"10.244.0.1\",\"port\":80,"
-	       "\"node\":\"node\",\"state\":\"ready\"}],\"announced\":true,"
+	       "\"node\":\"node\",\"state\":\"ready\",\"packets\":null,\"bytes\":null}],\"announced\":true,"
 	       "\"reason\":\"announced\",\"packets\":null,\"bytes\":null},"
 	       "{\"namespace\":\"other\",\"name\":\"s2\",\"vip\":null,\"port\":53,"
 	       "\"protocol\":\"UDP\",\"backends\":[],\"announced\":false,"
