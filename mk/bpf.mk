@@ -45,7 +45,8 @@ $(B)/bench/bench: $(BENCH_OBJ)
 	@echo "  LD    $@"
 	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $^ -lbpf
 
-bench: $(B)/bench/bench ## ns per packet against the bars; BENCH_STRICT=1 makes them fatal (root)
-	$(Q)$<
+bench: $(B)/bench/bench $(B)/bench/bench_load ## ns per packet and load time against the bars; BENCH_STRICT=1 makes them fatal (root)
+	$(Q)$(B)/bench/bench
+	$(Q)$(B)/bench/bench_load
 
 .PHONY: bench
