@@ -2,7 +2,7 @@
 # The demo, the lab, and `make test`, which is everything that CI runs.
 
 demo: ## the main job end to end, in namespaces on this machine (root)
-	$(Q)scripts/deps
+	$(Q)scripts/deps build && scripts/deps lab
 	$(Q)$(MAKE) --no-print-directory all $(B)/tests/pass.bpf.o
 	$(Q)scripts/demo
 
@@ -16,7 +16,7 @@ lab: all $(B)/tests/pass.bpf.o ## the demo's steps and bad input as assertions (
 TEST_PARTS := check unit fuzz-replay sim bpf-test lab
 
 test: ## everything that CI runs
-	$(Q)scripts/deps
+	$(Q)scripts/deps build && scripts/deps lab
 	$(Q)scripts/run-all $(TEST_PARTS)
 
 install: all ## install the programs (DESTDIR, PREFIX)
