@@ -19,9 +19,18 @@ test: ## everything that CI runs
 	$(Q)scripts/deps build && scripts/deps lab
 	$(Q)scripts/run-all $(TEST_PARTS)
 
+SOAK_SEEDS ?= 50000
+SOAK_FUZZ  ?= 600
+SOAK_LABS  ?= 10
+
+soak: ## long runs: many seeds, each fuzzer for ten minutes, the lab again and again (root)
+	$(Q)$(MAKE) --no-print-directory sim SEEDS=$(SOAK_SEEDS)
+	$(Q)$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=$(SOAK_FUZZ)
+	$(Q)for i in $$(seq $(SOAK_LABS)); do $(MAKE) --no-print-directory lab || exit 1; done
+
 install: all ## install the programs (DESTDIR, PREFIX)
 	install -D -m 755 $(AGENT_BIN) $(DESTDIR)$(PREFIX)/sbin/lodestoned
 	install -D -m 755 $(CLI_BIN) $(DESTDIR)$(PREFIX)/bin/lodectl
 PREFIX ?= /usr/local
 
-.PHONY: demo lab test install
+.PHONY: demo lab test soak install

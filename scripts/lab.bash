@@ -172,7 +172,7 @@ lab_down() {
 		lab_until 3 lab_gone "$pid" || kill -KILL "$pid" 2>/dev/null || true
 	done <"$LAB_DIR/pids"
 	for node in "${LAB_NODES[@]}"; do
-		if [ -d "$(lab_pin "$node")" ] && [ -e "/run/netns/$LAB-$node" ]; then
+		if [ -e "/run/netns/$LAB-$node" ]; then
 			lab_in "$node" "$LAB_ROOT/build/lodestoned" --cleanup --pin "$(lab_pin "$node")" ||
 				printf 'lab: cleanup of %s failed\n' "$node" >&2
 		fi

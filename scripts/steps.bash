@@ -22,6 +22,7 @@ run_step() {
 	[ "$result" = ok ]
 }
 
+# steps_summary NAME: the table, and a closing line that begins with the name.
 steps_summary() {
 	local row result name secs note failed=0
 	printf '\n%-8s %-24s %5s  %s\n' RESULT STEP SECS WHAT
@@ -31,7 +32,7 @@ steps_summary() {
 		printf '%-8s %-24s %5s  %s\n' "$result" "$name" "$secs" "$note"
 	done
 	STEPS_PASSED=$((${#STEP_RESULTS[@]} - failed)) STEPS_FAILED=$failed
-	printf '\ndemo: %s steps held, %s failed\n' "$STEPS_PASSED" "$STEPS_FAILED"
+	printf '\n%s: %s steps held, %s failed\n' "$1" "$STEPS_PASSED" "$STEPS_FAILED"
 	[ "$failed" -eq 0 ]
 }
 

@@ -92,7 +92,8 @@ step_no_bpf() {
 	STEP_NOTE="session up, DataPlaneFailed told, lodectl status exits $?"
 	vip_next_hops_are "192.168.1.11" || return 1
 	lab_kill INT "${LAB_AGENT_PID[node-a]}"
-	[ "${STEP_NOTE##* }" -eq 2 ]
+	lab_in node-a "$LAB_AGENT" --cleanup --pin "$(lab_pin node-a)-none" || return 1
+	[ ! -e "$(lab_pin node-a)-none" ] && [ "${STEP_NOTE##* }" -eq 2 ]
 }
 
 step_bad_state() {

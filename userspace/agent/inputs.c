@@ -62,6 +62,8 @@ void inputs_compute(struct agent *a, struct agent_plan *p, nsec_t now, struct ar
 		takeover_ask(a, p, now);
 		plan_compute(&in, &a->ledger, now, p->arena, &p->plan, ret_ledger, &a->plan_at);
 	}
+	if (p->node.n_taken > 0)
+		a->plan_at = nsec_min(a->plan_at, nsec_add(now, TAKEOVER_AGAIN_NS));
 	state_copy_ledger(ledger_arena, ret_ledger);
 	problems_append(&p->problems, &p->plan.problems);
 	problems_sort(&p->problems);

@@ -13,8 +13,6 @@
 
 #include <errno.h>
 
-#define ANSWER_NS (5 * NSEC_PER_SEC)
-
 static int cmp_actual(const void *key, const void *item)
 {
 	const struct lb_actual *a = item;
@@ -61,7 +59,7 @@ void takeover_ask(struct agent *a, struct agent_plan *p, nsec_t now)
 	if (asked != t->asked || now >= t->until) {
 		read_conntrack(t, vips, n);
 		t->asked = asked;
-		t->until = now + ANSWER_NS;
+		t->until = now + TAKEOVER_AGAIN_NS;
 	}
 	p->node.taken = arena_memdup(p->arena, t->items, t->n * sizeof(*t->items));
 	p->node.n_taken = t->n;

@@ -10,6 +10,9 @@
 struct agent;
 struct agent_plan;
 
+/* How long an answer is good for, and how soon flows that are in the way are looked for again. */
+#define TAKEOVER_AGAIN_NS (5 * NSEC_PER_SEC)
+
 /*
  * Asks conntrack, into p->node, about the VIPs that are not served yet: only these can be taken
  * over. A Service without endpoints here stays among them, so the answer is kept for a while.
