@@ -3,7 +3,10 @@
 # Non-recursive. Everything lands in build/. `make help` lists the targets, V=1 shows the commands.
 # One static library per layer folder, so that a test links its layer and what lies below it, no more.
 
-CC      ?= gcc
+# make itself presets CC, so ?= would not do.
+ifeq ($(origin CC),default)
+CC      := gcc
+endif
 CLANG   ?= clang
 BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool) bpftool)
 B       := build

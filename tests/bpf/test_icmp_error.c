@@ -6,7 +6,7 @@
  * full checksums, so every sum, of both IP headers, of what is quoted and of the message, is held
  * against one that was computed in full.
  */
-#include "bpf/rig.h"
+#include "bpf/bed.h"
 
 #include <arpa/inet.h>
 #include <linux/bpf.h>
@@ -18,73 +18,17 @@
 
 #include <cmocka.h>
 
-#define VIP    0xc6336401
-#define CLIENT 0xcb007107
 #define ROUTER 0x0afe0001
 #define NEXT   (-1)
 
 enum { UNREACHABLE = 3, REDIRECT = 5, TIME_EXCEEDED = 11, PARAMETER = 12 };
 
-struct fixture {
-	struct rig *rig;
-	struct rig_service tcp, udp;
-};
-
-static const unsigned in_order[] = {0, 1, 2, 3}, reversed[] = {3, 2, 1, 0};
-
-static void add(struct fixture *x, struct rig_service *s, uint16_t port, uint8_t proto)
-{
-	*s = (struct rig_service){.vip = VIP, .port = port, .proto = proto};
-	rig_add_service(x->rig, s);
-	for (unsigned i = 0; i < 4; i++)
-		rig_add_backend(x->rig, s, i);
-	rig_set_rows(x->rig, s, in_order, 4, 0);
-}
+static const unsigned reversed[] = {3, 2, 1, 0};
 
 static int setup(void **state)
 {
-	struct fixture *x = calloc(1, sizeof(*x));
-	const char *why;
-
-	*state = x;
-	x->rig = rig_new(&why);
-	if (!x->rig) {
-		print_message("BPF is refused here (%s): nothing of the data plane is tested\n",
-			      why);
-		return 0;
-	}
-	rig_add_vip(x->rig, VIP, 0);
-	add(x, &x->tcp, 80, IPPROTO_TCP);
-	add(x, &x->udp, 53, IPPROTO_UDP);
+	(void)bed_make(state, 4, 0);
 	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct fixture *x = *state;
-
-	rig_free(x->rig);
-	free(x);
-	return 0;
-}
-
-static struct fixture *begin(void **state)
-{
-	struct fixture *x = *state;
-
-	if (!x->rig)
-		skip();
-	return x;
-}
-
-static struct frame_spec request(const struct rig_service *s, uint16_t sport, uint8_t flags)
-{
-	return (struct frame_spec){.src = CLIENT,
-				   .dst = VIP,
-				   .sport = sport,
-				   .dport = s->port,
-				   .proto = s->proto,
-				   .tcp_flags = flags};
 }
 
 /* What the VIP answers to a request, as the routers see it. */
@@ -154,7 +98,7 @@ static struct frame_spec from_router(uint8_t type)
 	return (struct frame_spec){.src = ROUTER, .dst = VIP, .icmp_type = type};
 }
 
-static void expect_verdict(struct fixture *x, const struct frame *in, int verdict,
+static void expect_verdict(struct bed *x, const struct frame *in, int verdict,
 			   const struct frame *want)
 {
 	struct frame got;
@@ -164,7 +108,7 @@ static void expect_verdict(struct fixture *x, const struct frame *in, int verdic
 	assert_memory_equal(got.bytes, want->bytes, want->len);
 }
 
-static void expect_drop(struct fixture *x, const struct frame *in)
+static void expect_drop(struct bed *x, const struct frame *in)
 {
 	uint64_t before = rig_drops(x->rig, LB_DROP_ICMP);
 
@@ -173,7 +117,7 @@ static void expect_drop(struct fixture *x, const struct frame *in)
 }
 
 /* An error about an answer is delivered to this backend, outside and inside as it sent it. */
-static void expect_delivered(struct fixture *x, struct frame_spec outer,
+static void expect_delivered(struct bed *x, struct frame_spec outer,
 			     const struct frame_spec *quoted, size_t len, unsigned backend)
 {
 	struct frame_spec sent = as_sent(*quoted, backend);
@@ -185,7 +129,7 @@ static void expect_delivered(struct fixture *x, struct frame_spec outer,
 	expect_verdict(x, &in, XDP_PASS, &want);
 }
 
-static void deliver(struct fixture *x, const struct frame_spec *s)
+static void deliver(struct bed *x, const struct frame_spec *s)
 {
 	struct frame in, out;
 
@@ -199,7 +143,7 @@ static void deliver(struct fixture *x, const struct frame_spec *s)
 static void errors_reach_the_backend_that_sent_what_they_quote(void **state)
 {
 	static const uint8_t types[] = {UNREACHABLE, TIME_EXCEEDED, PARAMETER};
-	struct fixture *x = begin(state);
+	struct bed *x = bed_begin(state);
 
 	for (size_t i = 0; i < sizeof(types); i++) {
 		struct frame_spec tcp = answer(&x->tcp, 1000), udp = answer(&x->udp, 1000);
@@ -222,7 +166,7 @@ static void errors_reach_the_backend_that_sent_what_they_quote(void **state)
 /* Every length of the quote, with every length of both headers. */
 static void a_quote_of_any_length_is_served_from_the_ports_on(void **state)
 {
-	struct fixture *x = begin(state);
+	struct bed *x = bed_begin(state);
 
 	for (unsigned i = 0; i < 2u * 11 * 3; i++) {
 		struct frame_spec outer = from_router(UNREACHABLE);
@@ -247,7 +191,7 @@ static void a_quote_of_any_length_is_served_from_the_ports_on(void **state)
 /* What follows the message in the frame is no part of the quote, whatever lies there. */
 static void padding_is_no_quote(void **state)
 {
-	struct fixture *x = begin(state);
+	struct bed *x = bed_begin(state);
 	struct frame_spec outer = from_router(UNREACHABLE), quoted = answer(&x->tcp, 1000);
 	struct frame_spec sent = as_sent(quoted, 0);
 	struct frame in, want;
@@ -268,7 +212,7 @@ static void padding_is_no_quote(void **state)
 
 static void a_cut_error_is_not_rewritten(void **state)
 {
-	struct fixture *x = begin(state);
+	struct bed *x = bed_begin(state);
 	struct frame_spec quoted = answer(&x->tcp, 1000);
 	struct frame in, out;
 	size_t whole;
@@ -284,8 +228,8 @@ static void a_cut_error_is_not_rewritten(void **state)
 
 static void in_an_unsettled_row_the_owner_is_looked_up(void **state)
 {
-	struct fixture *x = begin(state);
-	struct frame_spec syn = request(&x->tcp, 1000, TCP_SYN_FLAG);
+	struct bed *x = bed_begin(state);
+	struct frame_spec syn = bed_request(&x->tcp, 1000, TCP_SYN_FLAG);
 	struct frame_spec quoted = answer(&x->tcp, 1000);
 	struct lb_reply_key key = rig_reply_key(&syn, 0);
 
@@ -300,7 +244,7 @@ static void in_an_unsettled_row_the_owner_is_looked_up(void **state)
 
 static void an_error_leaves_no_trace(void **state)
 {
-	struct fixture *x = begin(state);
+	struct bed *x = bed_begin(state);
 	struct frame_spec quoted = answer(&x->tcp, 1000);
 
 	for (int i = 0; i < 2; i++) {
@@ -317,7 +261,7 @@ static void an_error_leaves_no_trace(void **state)
 
 static void errors_find_the_row_of_their_flow(void **state)
 {
-	struct fixture *x = begin(state);
+	struct bed *x = bed_begin(state);
 
 	for (int sticky = 0; sticky < 2; sticky++) {
 		x->tcp.flags = sticky ? LB_SVC_AFFINITY : 0;
@@ -326,7 +270,7 @@ static void errors_find_the_row_of_their_flow(void **state)
 			rig_add_backend(x->rig, &x->tcp, i);
 		rig_set_mixed_rows(x->rig, &x->tcp, 4, 0);
 		for (uint16_t port = 1; port < 200; port++) {
-			struct frame_spec ack = request(&x->tcp, port, TCP_ACK_FLAG);
+			struct frame_spec ack = bed_request(&x->tcp, port, TCP_ACK_FLAG);
 			struct frame_spec quoted = answer(&x->tcp, port);
 			struct frame in, out;
 
@@ -340,7 +284,7 @@ static void errors_find_the_row_of_their_flow(void **state)
 
 static void what_quotes_nothing_of_ours_is_dropped(void **state)
 {
-	struct fixture *x = begin(state);
+	struct bed *x = bed_begin(state);
 
 	for (int i = 0; i < 8; i++) {
 		struct frame_spec outer = from_router(i == 0 ? REDIRECT : UNREACHABLE);
@@ -362,7 +306,7 @@ static void what_quotes_nothing_of_ours_is_dropped(void **state)
 
 static void without_a_usable_backend_an_error_is_dropped(void **state)
 {
-	struct fixture *x = begin(state);
+	struct bed *x = bed_begin(state);
 	struct frame_spec quoted = answer(&x->tcp, 1000);
 	struct frame in;
 
@@ -375,7 +319,7 @@ static void without_a_usable_backend_an_error_is_dropped(void **state)
 
 static void an_error_about_a_port_that_is_passed_is_passed(void **state)
 {
-	struct fixture *x = begin(state);
+	struct bed *x = bed_begin(state);
 	struct frame_spec quoted = answer(&x->tcp, 1000);
 	struct frame in;
 
@@ -391,7 +335,7 @@ static void an_error_about_a_port_that_is_passed_is_passed(void **state)
 /* --- out -----------------------------------------------------------------------------------------
  */
 
-static void expect_out(struct fixture *x, const struct frame *in, const struct frame *want)
+static void expect_out(struct bed *x, const struct frame *in, const struct frame *want)
 {
 	struct frame got;
 
@@ -406,8 +350,8 @@ static struct frame_spec to_client(uint32_t src)
 }
 
 /* An error about a request that backend 0 got leaves as one about the request itself. */
-static void expect_restored(struct fixture *x, struct frame_spec outer,
-			    const struct frame_spec *req, size_t len)
+static void expect_restored(struct bed *x, struct frame_spec outer, const struct frame_spec *req,
+			    size_t len)
 {
 	struct frame_spec got = as_delivered(*req);
 	struct frame in, want;
@@ -421,12 +365,12 @@ static void expect_restored(struct fixture *x, struct frame_spec outer,
 
 static void errors_leave_with_the_vip_in_their_quote(void **state)
 {
-	struct fixture *x = begin(state);
+	struct bed *x = bed_begin(state);
 	const struct rig_service *services[] = {&x->tcp, &x->udp};
 
 	for (unsigned i = 0; i < 2 * 11; i++) {
 		const struct rig_service *s = services[i % 2];
-		struct frame_spec req = request(s, (uint16_t)(1000 + i), TCP_SYN_FLAG);
+		struct frame_spec req = bed_request(s, (uint16_t)(1000 + i), TCP_SYN_FLAG);
 		struct frame_spec pod = to_client(rig_backend_addr(0)), node = to_client(ROUTER);
 		size_t ports;
 
@@ -446,8 +390,8 @@ static void errors_leave_with_the_vip_in_their_quote(void **state)
 
 static void established_connections_get_their_errors_too(void **state)
 {
-	struct fixture *x = begin(state);
-	struct frame_spec req = request(&x->tcp, 1000, TCP_SYN_FLAG);
+	struct bed *x = bed_begin(state);
+	struct frame_spec req = bed_request(&x->tcp, 1000, TCP_SYN_FLAG);
 	struct lb_reply_key key = rig_reply_key(&req, 0);
 	struct lb_reply r;
 
@@ -460,8 +404,8 @@ static void established_connections_get_their_errors_too(void **state)
 
 static void errors_that_quote_nothing_of_ours_leave_untouched(void **state)
 {
-	struct fixture *x = begin(state);
-	struct frame_spec req = request(&x->tcp, 1000, TCP_SYN_FLAG);
+	struct bed *x = bed_begin(state);
+	struct frame_spec req = bed_request(&x->tcp, 1000, TCP_SYN_FLAG);
 
 	deliver(x, &req);
 	for (int i = 0; i < 8; i++) {
@@ -482,8 +426,8 @@ static void errors_that_quote_nothing_of_ours_leave_untouched(void **state)
 
 static void an_error_cut_anywhere_leaves_untouched(void **state)
 {
-	struct fixture *x = begin(state);
-	struct frame_spec req = request(&x->tcp, 1000, TCP_SYN_FLAG), got = as_delivered(req);
+	struct bed *x = bed_begin(state);
+	struct frame_spec req = bed_request(&x->tcp, 1000, TCP_SYN_FLAG), got = as_delivered(req);
 	struct frame in;
 
 	deliver(x, &req);
@@ -495,7 +439,7 @@ static void an_error_cut_anywhere_leaves_untouched(void **state)
 /* Both ways over many tuples: every checksum as computed in full. */
 static void errors_keep_all_their_checksums_right(void **state)
 {
-	struct fixture *x = begin(state);
+	struct bed *x = bed_begin(state);
 	uint32_t seed = 7;
 
 	for (int i = 0; i < 5000; i++) {
@@ -504,7 +448,7 @@ static void errors_keep_all_their_checksums_right(void **state)
 		size_t len;
 
 		seed = seed * 1664525 + 1013904223;
-		req = request(s, (uint16_t)(1 + (seed >> 8) % 65535), TCP_SYN_FLAG);
+		req = bed_request(s, (uint16_t)(1 + (seed >> 8) % 65535), TCP_SYN_FLAG);
 		req.payload = (uint16_t)(1 + (seed >> 4) % 600);
 		quoted = answer(s, req.sport);
 		quoted.payload = req.payload;
@@ -515,7 +459,7 @@ static void errors_keep_all_their_checksums_right(void **state)
 	}
 }
 
-#define CLAIM(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define CLAIM(f) cmocka_unit_test_setup_teardown(f, setup, bed_teardown)
 
 int main(void)
 {

@@ -4,7 +4,7 @@
  * traces last, frames with padding, of odd lengths, of several buffers, with odd tags; and flows
  * that a full cache has no room for.
  */
-#include "bpf/rig.h"
+#include "bpf/bed.h"
 
 #include <linux/bpf.h>
 #include <netinet/in.h>
@@ -15,75 +15,18 @@
 
 #include <cmocka.h>
 
-#define VIP    0xc6336401
-#define CLIENT 0xcb007107
-#define NEXT   (-1)
-
-struct fixture {
-	struct rig *rig;
-	struct rig_service tcp, udp;
-	struct frame in, out, want;
-};
+#define NEXT (-1)
 
 static const unsigned in_order[] = {0, 1}, reversed[] = {1, 0};
 
-static void add(struct fixture *x, struct rig_service *s, uint16_t port, uint8_t proto)
-{
-	*s = (struct rig_service){.vip = VIP, .port = port, .proto = proto};
-	rig_add_service(x->rig, s);
-	for (unsigned i = 0; i < 2; i++)
-		rig_add_backend(x->rig, s, i);
-	rig_set_rows(x->rig, s, in_order, 2, 0);
-}
-
 static int setup(void **state)
 {
-	struct fixture *x = calloc(1, sizeof(*x));
-	const char *why;
-
-	*state = x;
-	x->rig = rig_new(&why);
-	if (!x->rig) {
-		print_message("BPF is refused here (%s): nothing of the data plane is tested\n",
-			      why);
-		return 0;
-	}
-	rig_add_vip(x->rig, VIP, LB_SVC_ECHO_ANSWER);
-	add(x, &x->tcp, 80, IPPROTO_TCP);
-	add(x, &x->udp, 53, IPPROTO_UDP);
+	(void)bed_make(state, 2, LB_SVC_ECHO_ANSWER);
 	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct fixture *x = *state;
-
-	rig_free(x->rig);
-	free(x);
-	return 0;
-}
-
-static struct fixture *begin(void **state)
-{
-	struct fixture *x = *state;
-
-	if (!x->rig)
-		skip();
-	return x;
-}
-
-static struct frame_spec packet(const struct rig_service *s, uint16_t sport, uint8_t flags)
-{
-	return (struct frame_spec){.src = CLIENT,
-				   .dst = VIP,
-				   .sport = sport,
-				   .dport = s->port,
-				   .proto = s->proto,
-				   .tcp_flags = flags};
 }
 
 /* x->in goes through xdp_lb and must come out as x->want. */
-static void expect(struct fixture *x, int verdict)
+static void expect(struct bed *x, int verdict)
 {
 	assert_int_equal(rig_xdp(x->rig, &x->in, &x->out), verdict);
 	assert_int_equal(x->out.len, x->want.len);
@@ -91,7 +34,7 @@ static void expect(struct fixture *x, int verdict)
 }
 
 /* Lays the packet in x->in, and in x->want as this backend must get it. */
-static void lay(struct fixture *x, struct frame_spec s, unsigned backend)
+static void lay(struct bed *x, struct frame_spec s, unsigned backend)
 {
 	frame_make(&x->in, &s);
 	s.dst = rig_backend_addr(backend);
@@ -99,7 +42,7 @@ static void lay(struct fixture *x, struct frame_spec s, unsigned backend)
 	frame_make(&x->want, &s);
 }
 
-static void deliver(struct fixture *x, struct frame_spec s, unsigned backend)
+static void deliver(struct bed *x, struct frame_spec s, unsigned backend)
 {
 	lay(x, s, backend);
 	expect(x, XDP_PASS);
@@ -111,7 +54,7 @@ static void pad(struct frame *f, size_t len)
 		f->bytes[f->len++] = 0xa5;
 }
 
-static bool has_reply(struct fixture *x, enum rig_table t, struct frame_spec s, unsigned backend,
+static bool has_reply(struct bed *x, enum rig_table t, struct frame_spec s, unsigned backend,
 		      struct lb_reply *ret)
 {
 	struct lb_reply_key key = rig_reply_key(&s, backend);
@@ -125,8 +68,8 @@ static bool has_reply(struct fixture *x, enum rig_table t, struct frame_spec s, 
 /* A flood with forged sources draws a reset from each of them. */
 static void a_reset_as_second_packet_makes_nothing_last(void **state)
 {
-	struct fixture *x = begin(state);
-	struct frame_spec s = packet(&x->tcp, 1000, TCP_SYN_FLAG);
+	struct bed *x = bed_begin(state);
+	struct frame_spec s = bed_request(&x->tcp, 1000, TCP_SYN_FLAG);
 	struct lb_reply r;
 
 	for (uint64_t bits = 0; bits < 2; bits++) {
@@ -147,10 +90,10 @@ static void a_syn_with_odd_flags_makes_nothing_last(void **state)
 {
 	static const uint8_t flags[] = {TCP_SYN_FLAG | TCP_ACK_FLAG, TCP_SYN_FLAG | TCP_RST_FLAG,
 					TCP_SYN_FLAG | TCP_RST_FLAG | TCP_ACK_FLAG};
-	struct fixture *x = begin(state);
+	struct bed *x = bed_begin(state);
 
 	for (uint16_t i = 0; i < 6; i++) {
-		struct frame_spec s = packet(&x->tcp, (uint16_t)(1000 + i), TCP_SYN_FLAG);
+		struct frame_spec s = bed_request(&x->tcp, (uint16_t)(1000 + i), TCP_SYN_FLAG);
 
 		rig_set_rows(x->rig, &x->tcp, in_order, 2, i < 3 ? 0 : LB_ROW_UNSETTLED);
 		deliver(x, s, 0);
@@ -163,8 +106,8 @@ static void a_syn_with_odd_flags_makes_nothing_last(void **state)
 
 static void a_reset_that_nobody_knows_leaves_no_trace(void **state)
 {
-	struct fixture *x = begin(state);
-	struct frame_spec s = packet(&x->tcp, 1000, TCP_RST_FLAG);
+	struct bed *x = bed_begin(state);
+	struct frame_spec s = bed_request(&x->tcp, 1000, TCP_RST_FLAG);
 
 	rig_set_rows(x->rig, &x->tcp, in_order, 2, LB_ROW_UNSETTLED);
 	deliver(x, s, 0);
@@ -176,8 +119,8 @@ static void a_reset_that_nobody_knows_leaves_no_trace(void **state)
 /* Else a flood at a port where nobody listens would drive out the entries of living flows. */
 static void a_refusal_by_the_backend_makes_nothing_last(void **state)
 {
-	struct fixture *x = begin(state);
-	struct frame_spec s = packet(&x->tcp, 1000, TCP_SYN_FLAG), back;
+	struct bed *x = bed_begin(state);
+	struct frame_spec s = bed_request(&x->tcp, 1000, TCP_SYN_FLAG), back;
 	struct lb_reply r;
 
 	deliver(x, s, 0);
@@ -203,11 +146,11 @@ static void a_refusal_by_the_backend_makes_nothing_last(void **state)
 
 static void padding_is_carried_but_not_counted(void **state)
 {
-	struct fixture *x = begin(state);
+	struct bed *x = bed_begin(state);
 
 	for (uint16_t payload = 1; payload < 6; payload++) {
-		struct frame_spec tcp = packet(&x->tcp, payload, TCP_ACK_FLAG);
-		struct frame_spec udp = packet(&x->udp, payload, 0);
+		struct frame_spec tcp = bed_request(&x->tcp, payload, TCP_ACK_FLAG);
+		struct frame_spec udp = bed_request(&x->udp, payload, 0);
 
 		tcp.payload = udp.payload = payload;
 		lay(x, tcp, 0);
@@ -225,7 +168,7 @@ static void padding_is_carried_but_not_counted(void **state)
 
 static void echo_of_any_length_is_answered_with_the_right_checksum(void **state)
 {
-	struct fixture *x = begin(state);
+	struct bed *x = bed_begin(state);
 
 	for (uint16_t payload = 1; payload < 9000; payload = (uint16_t)(payload + 1 + payload / 4))
 		for (int padded = 0; padded < 2; padded++) {
@@ -252,11 +195,11 @@ static void echo_of_any_length_is_answered_with_the_right_checksum(void **state)
 /* Beyond a page a frame lies in several buffers, of which the program sees the first. */
 static void frames_of_several_buffers_are_served(void **state)
 {
-	struct fixture *x = begin(state);
+	struct bed *x = bed_begin(state);
 
 	for (uint16_t payload = 3000; payload < 9000; payload = (uint16_t)(payload + 333)) {
-		struct frame_spec tcp = packet(&x->tcp, payload, TCP_ACK_FLAG);
-		struct frame_spec udp = packet(&x->udp, payload, 0);
+		struct frame_spec tcp = bed_request(&x->tcp, payload, TCP_ACK_FLAG);
+		struct frame_spec udp = bed_request(&x->udp, payload, 0);
 
 		tcp.payload = udp.payload = payload;
 		deliver(x, tcp, 0);
@@ -273,10 +216,10 @@ static void frames_of_several_buffers_are_served(void **state)
 static void a_wrong_udp_length_is_the_backends_to_judge(void **state)
 {
 	static const uint8_t lengths[] = {0, 7, 8, 255};
-	struct fixture *x = begin(state);
+	struct bed *x = bed_begin(state);
 
 	for (size_t i = 0; i < sizeof(lengths); i++) {
-		struct frame_spec s = packet(&x->udp, 1000, 0);
+		struct frame_spec s = bed_request(&x->udp, 1000, 0);
 
 		s.no_udp_checksum = true;
 		lay(x, s, 0);
@@ -288,8 +231,8 @@ static void a_wrong_udp_length_is_the_backends_to_judge(void **state)
 
 static void an_empty_datagram_is_served(void **state)
 {
-	struct fixture *x = begin(state);
-	struct frame_spec s = packet(&x->udp, 1000, 0);
+	struct bed *x = bed_begin(state);
+	struct frame_spec s = bed_request(&x->udp, 1000, 0);
 
 	s.no_udp_checksum = true;
 	s.payload = 1;
@@ -304,8 +247,8 @@ static void an_empty_datagram_is_served(void **state)
 
 static void one_tag_of_either_kind_is_read_and_two_are_not_ours(void **state)
 {
-	struct fixture *x = begin(state);
-	struct frame_spec s = packet(&x->tcp, 1000, TCP_ACK_FLAG);
+	struct bed *x = bed_begin(state);
+	struct frame_spec s = bed_request(&x->tcp, 1000, TCP_ACK_FLAG);
 
 	s.vlan = 7;
 	lay(x, s, 0);
@@ -322,10 +265,10 @@ static void one_tag_of_either_kind_is_read_and_two_are_not_ours(void **state)
 /* --- a full cache --------------------------------------------------------------------------------
  */
 
-static void fill_cache(struct fixture *x, bool twice)
+static void fill_cache(struct bed *x, bool twice)
 {
 	for (uint16_t port = 20000; port < 20400; port++) {
-		struct frame_spec s = packet(&x->udp, port, 0);
+		struct frame_spec s = bed_request(&x->udp, port, 0);
 
 		deliver(x, s, 0);
 		if (twice)
@@ -336,8 +279,8 @@ static void fill_cache(struct fixture *x, bool twice)
 /* Found by the first question anyway, so not worth another flow's place. */
 static void a_flow_of_the_first_candidate_drives_out_no_other(void **state)
 {
-	struct fixture *x = begin(state);
-	struct frame_spec s = packet(&x->tcp, 1000, TCP_SYN_FLAG);
+	struct bed *x = bed_begin(state);
+	struct frame_spec s = bed_request(&x->tcp, 1000, TCP_SYN_FLAG);
 	size_t size = rig_n_lines(x->rig) * sizeof(struct lb_flow4_line);
 	struct lb_flow4_line *before = malloc(size);
 	struct lb_reply r, old;
@@ -365,8 +308,8 @@ static void a_flow_of_the_first_candidate_drives_out_no_other(void **state)
 
 static void a_flow_of_a_later_candidate_gets_a_place_and_keeps_it(void **state)
 {
-	struct fixture *x = begin(state);
-	struct frame_spec s = packet(&x->tcp, 1000, TCP_SYN_FLAG);
+	struct bed *x = bed_begin(state);
+	struct frame_spec s = bed_request(&x->tcp, 1000, TCP_SYN_FLAG);
 	const struct lb_flow4 *way;
 	unsigned where;
 
@@ -385,20 +328,20 @@ static void a_flow_of_a_later_candidate_gets_a_place_and_keeps_it(void **state)
 /* Taking turns at the last way of a line, neither would ever be seen there twice. */
 static void flows_that_meet_at_the_last_way_both_get_in(void **state)
 {
-	struct fixture *x = begin(state);
+	struct bed *x = bed_begin(state);
 
 	fill_cache(x, false);
 	for (int round = 0; round < 3; round++)
 		for (uint16_t port = 1000; port < 1012; port++)
-			deliver(x, packet(&x->udp, port, 0), 0);
+			deliver(x, bed_request(&x->udp, port, 0), 0);
 	for (uint16_t port = 1000; port < 1012; port++) {
-		struct frame_spec s = packet(&x->udp, port, 0);
+		struct frame_spec s = bed_request(&x->udp, port, 0);
 
 		assert_non_null(rig_flow(x->rig, &s, x->udp.id, NULL));
 	}
 }
 
-#define CLAIM(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define CLAIM(f) cmocka_unit_test_setup_teardown(f, setup, bed_teardown)
 
 int main(void)
 {

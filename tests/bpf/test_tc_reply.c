@@ -3,7 +3,7 @@
  * tc_reply: a backend's packet leaves with the VIP as its source, whatever else leaves untouched.
  * Entries are written by xdp_lb itself, so that both halves are held against each other.
  */
-#include "bpf/rig.h"
+#include "bpf/bed.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -14,68 +14,12 @@
 
 #include <cmocka.h>
 
-#define VIP    0xc6336401
-#define CLIENT 0xcb007107
-#define NEXT   (-1) /* TCX_NEXT, TC_ACT_UNSPEC */
-
-struct fixture {
-	struct rig *rig;
-	struct rig_service tcp, udp;
-};
+#define NEXT (-1) /* TCX_NEXT, TC_ACT_UNSPEC */
 
 static int setup(void **state)
 {
-	const unsigned in_order[] = {0, 1};
-	struct fixture *x = calloc(1, sizeof(*x));
-	const char *why;
-
-	*state = x;
-	x->rig = rig_new(&why);
-	if (!x->rig) {
-		print_message("BPF is refused here (%s): nothing of the data plane is tested\n",
-			      why);
-		return 0;
-	}
-	x->tcp = (struct rig_service){.vip = VIP, .port = 80, .proto = IPPROTO_TCP};
-	x->udp = (struct rig_service){.vip = VIP, .port = 53, .proto = IPPROTO_UDP};
-	rig_add_vip(x->rig, VIP, 0);
-	rig_add_service(x->rig, &x->tcp);
-	rig_add_service(x->rig, &x->udp);
-	for (unsigned i = 0; i < 2; i++) {
-		rig_add_backend(x->rig, &x->tcp, i);
-		rig_add_backend(x->rig, &x->udp, i);
-	}
-	rig_set_rows(x->rig, &x->tcp, in_order, 2, 0);
-	rig_set_rows(x->rig, &x->udp, in_order, 2, 0);
+	(void)bed_make(state, 2, 0);
 	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct fixture *x = *state;
-
-	rig_free(x->rig);
-	free(x);
-	return 0;
-}
-
-static struct fixture *begin(void **state)
-{
-	struct fixture *x = *state;
-
-	if (!x->rig)
-		skip();
-	return x;
-}
-
-static struct frame_spec request(const struct rig_service *s, uint16_t sport, uint8_t flags)
-{
-	return (struct frame_spec){.src = CLIENT,
-				   .dst = s->vip,
-				   .sport = sport,
-				   .dport = s->port,
-				   .proto = s->proto,
-				   .tcp_flags = flags};
 }
 
 /* What backend 0 answers to a request, as it leaves the pod, and as it must leave the node. */
@@ -96,7 +40,7 @@ static struct frame_spec restored(const struct frame_spec *req, struct frame_spe
 	return s;
 }
 
-static void send_request(struct fixture *x, const struct frame_spec *req)
+static void send_request(struct bed *x, const struct frame_spec *req)
 {
 	struct frame in, out;
 
@@ -104,7 +48,7 @@ static void send_request(struct fixture *x, const struct frame_spec *req)
 	rig_xdp(x->rig, &in, &out);
 }
 
-static void expect(struct fixture *x, const struct frame_spec *in, const struct frame_spec *out)
+static void expect(struct bed *x, const struct frame_spec *in, const struct frame_spec *out)
 {
 	struct frame sent, want, got;
 
@@ -115,7 +59,7 @@ static void expect(struct fixture *x, const struct frame_spec *in, const struct 
 	assert_memory_equal(got.bytes, want.bytes, want.len);
 }
 
-static void expect_restored(struct fixture *x, const struct frame_spec *req,
+static void expect_restored(struct bed *x, const struct frame_spec *req,
 			    const struct frame_spec *in)
 {
 	struct frame_spec out = restored(req, *in);
@@ -125,8 +69,8 @@ static void expect_restored(struct fixture *x, const struct frame_spec *req,
 
 static void an_answer_leaves_with_the_vip_as_its_source(void **state)
 {
-	struct fixture *x = begin(state);
-	struct frame_spec req = request(&x->tcp, 1000, TCP_SYN_FLAG);
+	struct bed *x = bed_begin(state);
+	struct frame_spec req = bed_request(&x->tcp, 1000, TCP_SYN_FLAG);
 	struct frame_spec in = answer(&req, TCP_SYN_FLAG | TCP_ACK_FLAG);
 
 	send_request(x, &req);
@@ -140,8 +84,8 @@ static void an_answer_leaves_with_the_vip_as_its_source(void **state)
 
 static void an_answer_of_udp_keeps_an_absent_checksum_absent(void **state)
 {
-	struct fixture *x = begin(state);
-	struct frame_spec req = request(&x->udp, 1000, 0), in = answer(&req, 0);
+	struct bed *x = bed_begin(state);
+	struct frame_spec req = bed_request(&x->udp, 1000, 0), in = answer(&req, 0);
 
 	send_request(x, &req);
 	expect_restored(x, &req, &in);
@@ -151,8 +95,8 @@ static void an_answer_of_udp_keeps_an_absent_checksum_absent(void **state)
 
 static void what_is_no_answer_leaves_untouched(void **state)
 {
-	struct fixture *x = begin(state);
-	struct frame_spec req = request(&x->tcp, 1000, TCP_SYN_FLAG), near;
+	struct bed *x = bed_begin(state);
+	struct frame_spec req = bed_request(&x->tcp, 1000, TCP_SYN_FLAG), near;
 
 	send_request(x, &req);
 	for (int i = 0; i < 6; i++) {
@@ -173,8 +117,8 @@ static void what_is_no_answer_leaves_untouched(void **state)
 
 static void an_answer_cut_in_its_headers_is_left_alone(void **state)
 {
-	struct fixture *x = begin(state);
-	struct frame_spec req = request(&x->tcp, 1000, TCP_SYN_FLAG);
+	struct bed *x = bed_begin(state);
+	struct frame_spec req = bed_request(&x->tcp, 1000, TCP_SYN_FLAG);
 	struct frame_spec in = answer(&req, TCP_ACK_FLAG);
 	struct frame sent, got;
 
@@ -188,8 +132,8 @@ static void an_answer_cut_in_its_headers_is_left_alone(void **state)
 
 static void a_miss_from_a_backend_of_ours_is_counted(void **state)
 {
-	struct fixture *x = begin(state);
-	struct frame_spec req = request(&x->tcp, 1000, 0), in = answer(&req, TCP_ACK_FLAG);
+	struct bed *x = bed_begin(state);
+	struct frame_spec req = bed_request(&x->tcp, 1000, 0), in = answer(&req, TCP_ACK_FLAG);
 
 	rig_add_backend_port(x->rig, 0, IPPROTO_TCP);
 	expect(x, &in, &in);
@@ -201,8 +145,8 @@ static void a_miss_from_a_backend_of_ours_is_counted(void **state)
 
 static void an_answer_keeps_its_entry_alive(void **state)
 {
-	struct fixture *x = begin(state);
-	struct frame_spec req = request(&x->tcp, 1000, TCP_SYN_FLAG);
+	struct bed *x = bed_begin(state);
+	struct frame_spec req = bed_request(&x->tcp, 1000, TCP_SYN_FLAG);
 	struct frame_spec in = answer(&req, TCP_ACK_FLAG | TCP_SYN_FLAG);
 	struct lb_reply_key key = rig_reply_key(&req, 0);
 	struct lb_reply before, after;
@@ -218,8 +162,8 @@ static void an_answer_keeps_its_entry_alive(void **state)
 
 static void an_answer_on_an_established_connection_promotes_its_entry(void **state)
 {
-	struct fixture *x = begin(state);
-	struct frame_spec req = request(&x->tcp, 1000, TCP_SYN_FLAG);
+	struct bed *x = bed_begin(state);
+	struct frame_spec req = bed_request(&x->tcp, 1000, TCP_SYN_FLAG);
 	struct frame_spec in = answer(&req, TCP_SYN_FLAG | TCP_ACK_FLAG);
 	struct lb_reply_key key = rig_reply_key(&req, 0);
 	struct lb_reply r;
@@ -238,10 +182,10 @@ static void an_answer_on_an_established_connection_promotes_its_entry(void **sta
 static void a_fin_or_reset_from_the_backend_closes_the_entry(void **state)
 {
 	static const uint8_t flags[] = {TCP_FIN_FLAG | TCP_ACK_FLAG, TCP_RST_FLAG};
-	struct fixture *x = begin(state);
+	struct bed *x = bed_begin(state);
 
 	for (uint16_t i = 0; i < 2; i++) {
-		struct frame_spec req = request(&x->tcp, (uint16_t)(1000 + i), TCP_SYN_FLAG);
+		struct frame_spec req = bed_request(&x->tcp, (uint16_t)(1000 + i), TCP_SYN_FLAG);
 		struct frame_spec in = answer(&req, flags[i]);
 		struct lb_reply_key key = rig_reply_key(&req, 0);
 		struct lb_reply r;
@@ -265,12 +209,13 @@ static uint32_t next_random(uint32_t *seed)
 /* The two halves are inverse: whatever comes in for the VIP goes back out from it. */
 static void every_round_trip_ends_with_the_vip_as_its_source(void **state)
 {
-	struct fixture *x = begin(state);
+	struct bed *x = bed_begin(state);
 	uint32_t seed = 1;
 
 	for (int i = 0; i < 20000; i++) {
 		const struct rig_service *s = next_random(&seed) % 2 ? &x->tcp : &x->udp;
-		struct frame_spec req = request(s, (uint16_t)(1 + next_random(&seed) % 65535), 0);
+		struct frame_spec req =
+			bed_request(s, (uint16_t)(1 + next_random(&seed) % 65535), 0);
 		struct frame_spec back, want;
 		struct frame in, got, want_frame;
 
@@ -291,7 +236,7 @@ static void every_round_trip_ends_with_the_vip_as_its_source(void **state)
 	}
 }
 
-#define CLAIM(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define CLAIM(f) cmocka_unit_test_setup_teardown(f, setup, bed_teardown)
 
 int main(void)
 {

@@ -3,7 +3,7 @@
  * xdp_lb, one packet at a time: what it leaves alone, what it rewrites and how exactly, what it
  * drops and under which reason. Which backend a flow gets is test_xdp_select.c.
  */
-#include "bpf/rig.h"
+#include "bpf/bed.h"
 
 #include <linux/bpf.h>
 #include <netinet/in.h>
@@ -14,57 +14,11 @@
 
 #include <cmocka.h>
 
-#define VIP    0xc6336401 /* 198.51.100.1 */
-#define CLIENT 0xcb007107 /* 203.0.113.7 */
-
-struct fixture {
-	struct rig *rig;
-	struct rig_service tcp, udp;
-	struct frame in, out, want;
-};
-
 /* One VIP with TCP 80 and UDP 53, backend 0 each, settled rows. */
 static int setup(void **state)
 {
-	const unsigned first[] = {0};
-	struct fixture *x = calloc(1, sizeof(*x));
-	const char *why;
-
-	x->rig = rig_new(&why);
-	*state = x;
-	if (!x->rig) {
-		print_message("BPF is refused here (%s): nothing of the data plane is tested\n",
-			      why);
-		return 0;
-	}
-	x->tcp = (struct rig_service){.vip = VIP, .port = 80, .proto = IPPROTO_TCP};
-	x->udp = (struct rig_service){.vip = VIP, .port = 53, .proto = IPPROTO_UDP};
-	rig_add_vip(x->rig, VIP, LB_SVC_ECHO_ANSWER);
-	rig_add_service(x->rig, &x->tcp);
-	rig_add_service(x->rig, &x->udp);
-	rig_add_backend(x->rig, &x->tcp, 0);
-	rig_add_backend(x->rig, &x->udp, 0);
-	rig_set_rows(x->rig, &x->tcp, first, 1, 0);
-	rig_set_rows(x->rig, &x->udp, first, 1, 0);
+	(void)bed_make(state, 1, LB_SVC_ECHO_ANSWER);
 	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct fixture *x = *state;
-
-	rig_free(x->rig);
-	free(x);
-	return 0;
-}
-
-static struct fixture *begin(void **state)
-{
-	struct fixture *x = *state;
-
-	if (!x->rig)
-		skip();
-	return x;
 }
 
 static struct frame_spec tcp(uint8_t flags)
@@ -91,7 +45,7 @@ static struct frame_spec delivered(struct frame_spec s)
 	return s;
 }
 
-static void expect(struct fixture *x, const struct frame_spec *in, int verdict,
+static void expect(struct bed *x, const struct frame_spec *in, int verdict,
 		   const struct frame_spec *out)
 {
 	frame_make(&x->in, in);
@@ -101,14 +55,14 @@ static void expect(struct fixture *x, const struct frame_spec *in, int verdict,
 	assert_memory_equal(x->out.bytes, x->want.bytes, x->want.len);
 }
 
-static void expect_delivered(struct fixture *x, const struct frame_spec *in)
+static void expect_delivered(struct bed *x, const struct frame_spec *in)
 {
 	struct frame_spec out = delivered(*in);
 
 	expect(x, in, XDP_PASS, &out);
 }
 
-static void expect_drop(struct fixture *x, const struct frame_spec *in, enum lb_drop reason)
+static void expect_drop(struct bed *x, const struct frame_spec *in, enum lb_drop reason)
 {
 	uint64_t before = rig_drops(x->rig, reason);
 
@@ -116,7 +70,7 @@ static void expect_drop(struct fixture *x, const struct frame_spec *in, enum lb_
 	assert_int_equal(rig_drops(x->rig, reason), before + 1);
 }
 
-static uint64_t all_drops(struct fixture *x)
+static uint64_t all_drops(struct bed *x)
 {
 	uint64_t sum = 0;
 
@@ -127,7 +81,7 @@ static uint64_t all_drops(struct fixture *x)
 
 static void what_is_not_ours_passes_untouched(void **state)
 {
-	struct fixture *x = begin(state);
+	struct bed *x = bed_begin(state);
 	struct frame_spec s = tcp(TCP_SYN_FLAG);
 
 	for (uint32_t i = 1; i < 5000; i++) {
@@ -142,7 +96,7 @@ static void what_is_not_ours_passes_untouched(void **state)
 
 static void another_address_with_the_same_bit_passes_untouched(void **state)
 {
-	struct fixture *x = begin(state);
+	struct bed *x = bed_begin(state);
 	struct frame_spec s = tcp(TCP_SYN_FLAG);
 	uint32_t vip[4] = {0, 0, htonl(0xffff), htonl(VIP)}, other[4] = {0, 0, htonl(0xffff), 0};
 
@@ -160,7 +114,7 @@ static void another_address_with_the_same_bit_passes_untouched(void **state)
 
 static void foreign_ethertypes_pass_untouched(void **state)
 {
-	struct fixture *x = begin(state);
+	struct bed *x = bed_begin(state);
 	struct frame_spec s = tcp(TCP_SYN_FLAG);
 
 	frame_make(&x->in, &s);
@@ -176,7 +130,7 @@ static void foreign_ethertypes_pass_untouched(void **state)
 
 static void a_syn_is_rewritten_and_recorded(void **state)
 {
-	struct fixture *x = begin(state);
+	struct bed *x = bed_begin(state);
 	struct frame_spec s = tcp(TCP_SYN_FLAG);
 	struct lb_reply_key key = rig_reply_key(&s, 0);
 	struct lb_reply r;
@@ -195,7 +149,7 @@ static void a_syn_is_rewritten_and_recorded(void **state)
 
 static void an_established_packet_of_a_settled_row_leaves_no_trace(void **state)
 {
-	struct fixture *x = begin(state);
+	struct bed *x = bed_begin(state);
 	size_t size = rig_n_lines(x->rig) * sizeof(struct lb_flow4_line);
 	struct lb_flow4_line *before = malloc(size);
 	struct frame_spec s = tcp(TCP_ACK_FLAG);
@@ -215,7 +169,7 @@ static void an_established_packet_of_a_settled_row_leaves_no_trace(void **state)
 
 static void packets_and_bytes_are_counted_by_backend(void **state)
 {
-	struct fixture *x = begin(state);
+	struct bed *x = bed_begin(state);
 	struct frame_spec s = tcp(TCP_ACK_FLAG);
 	struct lb_counter count;
 
@@ -229,7 +183,7 @@ static void packets_and_bytes_are_counted_by_backend(void **state)
 
 static void udp_is_rewritten_with_and_without_a_checksum(void **state)
 {
-	struct fixture *x = begin(state);
+	struct bed *x = bed_begin(state);
 	struct frame_spec s = udp();
 
 	expect_delivered(x, &s);
@@ -240,7 +194,7 @@ static void udp_is_rewritten_with_and_without_a_checksum(void **state)
 /* Over all ports the sum takes every value, also 0, which must be sent as 0xffff (RFC 768). */
 static void checksums_are_right_for_every_client_port(void **state)
 {
-	struct fixture *x = begin(state);
+	struct bed *x = bed_begin(state);
 	struct frame_spec s;
 
 	for (unsigned port = 1; port < 0x10000; port++) {
@@ -257,7 +211,7 @@ static void checksums_are_right_for_every_client_port(void **state)
 
 static void odd_headers_are_served_all_the_same(void **state)
 {
-	struct fixture *x = begin(state);
+	struct bed *x = bed_begin(state);
 	struct frame_spec s = tcp(TCP_ACK_FLAG);
 
 	for (uint8_t words = 0; words <= 10; words++) {
@@ -277,7 +231,7 @@ static void odd_headers_are_served_all_the_same(void **state)
 
 static void an_unknown_port_is_dropped_or_passed_as_the_vip_says(void **state)
 {
-	struct fixture *x = begin(state);
+	struct bed *x = bed_begin(state);
 	struct frame_spec s = tcp(TCP_SYN_FLAG);
 
 	s.dport = 81;
@@ -294,7 +248,7 @@ static void an_unknown_port_is_dropped_or_passed_as_the_vip_says(void **state)
 
 static void echo_is_answered_passed_or_dropped_as_the_vip_says(void **state)
 {
-	struct fixture *x = begin(state);
+	struct bed *x = bed_begin(state);
 	struct frame_spec s = {.src = CLIENT, .dst = VIP, .proto = IPPROTO_ICMP, .icmp_type = 8};
 	struct frame_spec answer = s;
 
@@ -315,7 +269,7 @@ static void echo_is_answered_passed_or_dropped_as_the_vip_says(void **state)
 
 static void only_echo_requests_to_our_own_station_are_answered(void **state)
 {
-	struct fixture *x = begin(state);
+	struct bed *x = bed_begin(state);
 	struct frame_spec s = {.src = CLIENT, .dst = VIP, .proto = IPPROTO_ICMP};
 
 	for (unsigned type = 0; type < 256; type++) {
@@ -332,7 +286,7 @@ static void only_echo_requests_to_our_own_station_are_answered(void **state)
 static void fragments_to_a_vip_are_dropped_and_counted(void **state)
 {
 	static const uint16_t words[] = {0x2000, 0x0001, 0x2001, 0x1fff};
-	struct fixture *x = begin(state);
+	struct bed *x = bed_begin(state);
 
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
 		struct frame_spec s = udp();
@@ -344,7 +298,7 @@ static void fragments_to_a_vip_are_dropped_and_counted(void **state)
 
 static void without_a_backend_packets_are_dropped_and_counted(void **state)
 {
-	struct fixture *x = begin(state);
+	struct bed *x = bed_begin(state);
 	struct frame_spec s = tcp(TCP_SYN_FLAG);
 	const unsigned first[] = {0};
 
@@ -362,7 +316,7 @@ static void without_a_backend_packets_are_dropped_and_counted(void **state)
 /* A frame that ends early: dropped once its destination can be read, and never written to. */
 static void a_cut_frame_of_any_length_is_not_rewritten(void **state)
 {
-	struct fixture *x = begin(state);
+	struct bed *x = bed_begin(state);
 	struct frame_spec specs[] = {tcp(TCP_SYN_FLAG), tcp(TCP_ACK_FLAG), udp()};
 
 	for (size_t i = 0; i < 3 * 11 * 2; i++) {
@@ -387,7 +341,7 @@ static void a_cut_frame_of_any_length_is_not_rewritten(void **state)
 /* The IP header itself speaks of fewer bytes than its own and the next header need. */
 static void lengths_that_leave_no_room_for_the_headers_are_malformed(void **state)
 {
-	struct fixture *x = begin(state);
+	struct bed *x = bed_begin(state);
 	struct frame_spec specs[] = {tcp(TCP_ACK_FLAG), udp()};
 
 	for (size_t i = 0; i < 2; i++) {
@@ -412,7 +366,7 @@ static void lengths_that_leave_no_room_for_the_headers_are_malformed(void **stat
 
 static void the_self_test_packet_takes_the_path_and_leaves_no_trace(void **state)
 {
-	struct fixture *x = begin(state);
+	struct bed *x = bed_begin(state);
 	struct frame_spec specs[] = {tcp(TCP_SYN_FLAG), tcp(TCP_ACK_FLAG), tcp(TCP_RST_FLAG),
 				     udp()};
 	uint64_t bits[] = {0, LB_ROW_UNSETTLED};
@@ -440,7 +394,7 @@ static void the_self_test_packet_takes_the_path_and_leaves_no_trace(void **state
 /* Rows, backends and counters beyond the first inner map of each. */
 static void a_service_among_hundreds_is_served(void **state)
 {
-	struct fixture *x = begin(state);
+	struct bed *x = bed_begin(state);
 	const unsigned first[] = {0};
 	struct rig_service many;
 
@@ -461,7 +415,7 @@ static void a_service_among_hundreds_is_served(void **state)
 
 static void a_vip_serves_its_own_domain_only(void **state)
 {
-	struct fixture *x = begin(state);
+	struct bed *x = bed_begin(state);
 	struct frame_spec s = tcp(TCP_SYN_FLAG);
 
 	rig_set_domain(x->rig, 7);
@@ -470,7 +424,7 @@ static void a_vip_serves_its_own_domain_only(void **state)
 	expect_delivered(x, &s);
 }
 
-#define CLAIM(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define CLAIM(f) cmocka_unit_test_setup_teardown(f, setup, bed_teardown)
 
 int main(void)
 {

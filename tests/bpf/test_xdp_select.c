@@ -4,7 +4,7 @@
  * ends that meet on one client port, and what is remembered for the agent and for tc_reply. Which
  * backend it was shows in the packet's new destination.
  */
-#include "bpf/rig.h"
+#include "bpf/bed.h"
 
 #include <arpa/inet.h>
 #include <linux/bpf.h>
@@ -16,79 +16,25 @@
 
 #include <cmocka.h>
 
-#define VIP     0xc6336401
-#define CLIENT  0xcb007107
 #define BACKEND (LB_BE_IN_USE | LB_BE_LOCAL)
 #define NOBODY  (-1)
 
-struct fixture {
-	struct rig *rig;
-	struct rig_service tcp, other, udp;
-};
-
 static const unsigned in_order[] = {0, 1, 2, 3}, reversed[] = {3, 2, 1, 0};
-
-static void add(struct fixture *x, struct rig_service *s, uint16_t port, uint8_t proto)
-{
-	*s = (struct rig_service){.vip = VIP, .port = port, .proto = proto};
-	rig_add_service(x->rig, s);
-	for (unsigned i = 0; i < 4; i++)
-		rig_add_backend(x->rig, s, i);
-	rig_set_rows(x->rig, s, in_order, 4, 0);
-}
 
 /* Two TCP services and one of UDP in front of the same four backends. */
 static int setup(void **state)
 {
-	struct fixture *x = calloc(1, sizeof(*x));
-	const char *why;
+	struct bed *x = bed_make(state, 4, 0);
 
-	*state = x;
-	x->rig = rig_new(&why);
-	if (!x->rig) {
-		print_message("BPF is refused here (%s): nothing of the data plane is tested\n",
-			      why);
-		return 0;
-	}
-	rig_add_vip(x->rig, VIP, 0);
-	add(x, &x->tcp, 80, IPPROTO_TCP);
-	add(x, &x->other, 443, IPPROTO_TCP);
-	add(x, &x->udp, 53, IPPROTO_UDP);
+	if (x->rig)
+		bed_add(x, &x->other, 443, IPPROTO_TCP, 4);
 	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct fixture *x = *state;
-
-	rig_free(x->rig);
-	free(x);
-	return 0;
-}
-
-static struct fixture *begin(void **state)
-{
-	struct fixture *x = *state;
-
-	if (!x->rig)
-		skip();
-	return x;
-}
-
-static struct frame_spec packet(const struct rig_service *s, uint16_t sport, uint8_t flags)
-{
-	return (struct frame_spec){.src = CLIENT,
-				   .dst = s->vip,
-				   .sport = sport,
-				   .dport = s->port,
-				   .proto = s->proto,
-				   .tcp_flags = flags};
 }
 
 /* Sends one packet; the backend that got it, or NOBODY if it was dropped. */
-static int deliver(struct fixture *x, const struct rig_service *s, uint16_t sport, uint8_t flags)
+static int deliver(struct bed *x, const struct rig_service *s, uint16_t sport, uint8_t flags)
 {
-	struct frame_spec spec = packet(s, sport, flags);
+	struct frame_spec spec = bed_request(s, sport, flags);
 	struct frame in, out;
 
 	frame_make(&in, &spec);
@@ -98,34 +44,34 @@ static int deliver(struct fixture *x, const struct rig_service *s, uint16_t spor
 	return (int)out.bytes[FRAME_IP + 19] - (int)(rig_backend_addr(0) & 0xff);
 }
 
-static int syn(struct fixture *x, uint16_t sport)
+static int syn(struct bed *x, uint16_t sport)
 {
 	return deliver(x, &x->tcp, sport, TCP_SYN_FLAG);
 }
 
-static int ack(struct fixture *x, uint16_t sport)
+static int ack(struct bed *x, uint16_t sport)
 {
 	return deliver(x, &x->tcp, sport, TCP_ACK_FLAG);
 }
 
-static int datagram(struct fixture *x, uint16_t sport)
+static int datagram(struct bed *x, uint16_t sport)
 {
 	return deliver(x, &x->udp, sport, 0);
 }
 
-static bool reply_of(struct fixture *x, enum rig_table t, const struct rig_service *s,
-		     uint16_t sport, unsigned backend, struct lb_reply *ret)
+static bool reply_of(struct bed *x, enum rig_table t, const struct rig_service *s, uint16_t sport,
+		     unsigned backend, struct lb_reply *ret)
 {
-	struct frame_spec spec = packet(s, sport, 0);
+	struct frame_spec spec = bed_request(s, sport, 0);
 	struct lb_reply_key key = rig_reply_key(&spec, backend);
 
 	return rig_reply_get(x->rig, t, &key, ret);
 }
 
-static void age_reply(struct fixture *x, enum rig_table t, const struct rig_service *s,
-		      uint16_t sport, unsigned by)
+static void age_reply(struct bed *x, enum rig_table t, const struct rig_service *s, uint16_t sport,
+		      unsigned by)
 {
-	struct frame_spec spec = packet(s, sport, 0);
+	struct frame_spec spec = bed_request(s, sport, 0);
 	struct lb_reply_key key = rig_reply_key(&spec, 0);
 	struct lb_reply r;
 
@@ -139,7 +85,7 @@ static void age_reply(struct fixture *x, enum rig_table t, const struct rig_serv
 
 static void settled_rows_take_the_first_candidate_whatever_the_cache_says(void **state)
 {
-	struct fixture *x = begin(state);
+	struct bed *x = bed_begin(state);
 
 	assert_int_equal(syn(x, 1000), 0);
 	assert_int_equal(datagram(x, 1000), 0);
@@ -155,7 +101,7 @@ static void settled_rows_take_the_first_candidate_whatever_the_cache_says(void *
 
 static void affinity_gives_all_ports_of_a_client_one_row(void **state)
 {
-	struct fixture *x = begin(state);
+	struct bed *x = bed_begin(state);
 	unsigned rows_used[2] = {0};
 
 	/* Row i has backend i % 4 first: without affinity a client's ports see several. */
@@ -177,7 +123,7 @@ static void affinity_gives_all_ports_of_a_client_one_row(void **state)
 
 static void flows_spread_evenly_over_rows(void **state)
 {
-	struct fixture *x = begin(state);
+	struct bed *x = bed_begin(state);
 	unsigned count[4] = {0};
 
 	rig_set_mixed_rows(x->rig, &x->tcp, 4, 0);
@@ -189,7 +135,7 @@ static void flows_spread_evenly_over_rows(void **state)
 
 static void the_second_packet_promotes_the_reply(void **state)
 {
-	struct fixture *x = begin(state);
+	struct bed *x = bed_begin(state);
 	struct lb_reply r;
 
 	syn(x, 1000);
@@ -202,12 +148,12 @@ static void the_second_packet_promotes_the_reply(void **state)
 
 static void new_flows_take_free_ways_first(void **state)
 {
-	struct fixture *x = begin(state);
+	struct bed *x = bed_begin(state);
 
 	for (uint16_t port = 1000; port < 1008; port++)
 		syn(x, port);
 	for (uint16_t port = 1000; port < 1008; port++) {
-		struct frame_spec spec = packet(&x->tcp, port, 0);
+		struct frame_spec spec = bed_request(&x->tcp, port, 0);
 
 		assert_non_null(rig_flow(x->rig, &spec, x->tcp.id, NULL));
 	}
@@ -216,7 +162,7 @@ static void new_flows_take_free_ways_first(void **state)
 /* Flows that were seen twice, until one has to enter at the last way. */
 static void in_a_full_line_the_second_packet_leaves_the_last_way(void **state)
 {
-	struct fixture *x = begin(state);
+	struct bed *x = bed_begin(state);
 	struct frame_spec spec;
 	unsigned way = 0;
 	uint16_t port;
@@ -225,7 +171,7 @@ static void in_a_full_line_the_second_packet_leaves_the_last_way(void **state)
 		assert_in_range(port, 1000, 1200);
 		ack(x, (uint16_t)(port - 1));
 		syn(x, port);
-		spec = packet(&x->tcp, port, 0);
+		spec = bed_request(&x->tcp, port, 0);
 		assert_non_null(rig_flow(x->rig, &spec, x->tcp.id, &way));
 	}
 	ack(x, (uint16_t)(port - 1));
@@ -235,7 +181,7 @@ static void in_a_full_line_the_second_packet_leaves_the_last_way(void **state)
 
 static void the_third_packet_does_nothing_more(void **state)
 {
-	struct fixture *x = begin(state);
+	struct bed *x = bed_begin(state);
 	struct lb_reply r;
 
 	syn(x, 1000);
@@ -251,8 +197,8 @@ static void the_third_packet_does_nothing_more(void **state)
 
 static void a_flood_of_first_packets_evicts_no_flow_seen_twice(void **state)
 {
-	struct fixture *x = begin(state);
-	struct frame_spec spec = packet(&x->tcp, 1000, 0);
+	struct bed *x = bed_begin(state);
+	struct frame_spec spec = bed_request(&x->tcp, 1000, 0);
 	struct lb_reply r;
 
 	syn(x, 1000);
@@ -266,7 +212,7 @@ static void a_flood_of_first_packets_evicts_no_flow_seen_twice(void **state)
 
 static void a_reset_from_the_client_closes_its_reply(void **state)
 {
-	struct fixture *x = begin(state);
+	struct bed *x = bed_begin(state);
 	struct lb_reply r;
 
 	syn(x, 1000);
@@ -281,7 +227,7 @@ static void a_reset_from_the_client_closes_its_reply(void **state)
 
 static void the_second_datagram_promotes_the_reply(void **state)
 {
-	struct fixture *x = begin(state);
+	struct bed *x = bed_begin(state);
 	struct lb_reply r;
 
 	datagram(x, 1000);
@@ -293,8 +239,8 @@ static void the_second_datagram_promotes_the_reply(void **state)
 
 static void an_evicted_udp_reply_comes_back_with_the_next_age(void **state)
 {
-	struct fixture *x = begin(state);
-	struct frame_spec spec = packet(&x->udp, 1000, 0);
+	struct bed *x = bed_begin(state);
+	struct frame_spec spec = bed_request(&x->udp, 1000, 0);
 	struct lb_reply_key key = rig_reply_key(&spec, 0);
 	struct lb_flow4 *flow;
 	struct lb_reply r;
@@ -313,14 +259,14 @@ static void an_evicted_udp_reply_comes_back_with_the_next_age(void **state)
 /* --- unsettled rows ------------------------------------------------------------------------------
  */
 
-static void change_rows(struct fixture *x, struct rig_service *s, const unsigned *candidates)
+static void change_rows(struct bed *x, struct rig_service *s, const unsigned *candidates)
 {
 	rig_set_rows(x->rig, s, candidates, 4, LB_ROW_UNSETTLED);
 }
 
 static void a_known_flow_keeps_its_backend_when_its_row_changes(void **state)
 {
-	struct fixture *x = begin(state);
+	struct bed *x = bed_begin(state);
 
 	syn(x, 1000);
 	datagram(x, 1000);
@@ -337,7 +283,7 @@ static void a_known_flow_keeps_its_backend_when_its_row_changes(void **state)
 static void a_flow_outlives_its_place_in_the_row(void **state)
 {
 	const unsigned without[] = {3, 2, 1};
-	struct fixture *x = begin(state);
+	struct bed *x = bed_begin(state);
 
 	syn(x, 1000);
 	rig_set_rows(x->rig, &x->tcp, without, 3, LB_ROW_UNSETTLED);
@@ -346,7 +292,7 @@ static void a_flow_outlives_its_place_in_the_row(void **state)
 
 static void delivery_to_a_later_candidate_is_stamped(void **state)
 {
-	struct fixture *x = begin(state);
+	struct bed *x = bed_begin(state);
 
 	syn(x, 1000);
 	change_rows(x, &x->tcp, reversed);
@@ -359,7 +305,7 @@ static void delivery_to_a_later_candidate_is_stamped(void **state)
 
 static void a_syn_keeps_a_ready_backend_and_leaves_a_draining_one(void **state)
 {
-	struct fixture *x = begin(state);
+	struct bed *x = bed_begin(state);
 
 	syn(x, 1000);
 	change_rows(x, &x->tcp, reversed);
@@ -372,7 +318,7 @@ static void a_syn_keeps_a_ready_backend_and_leaves_a_draining_one(void **state)
 
 static void a_new_generation_forgets_the_flows_of_the_old(void **state)
 {
-	struct fixture *x = begin(state);
+	struct bed *x = bed_begin(state);
 
 	syn(x, 1000);
 	ack(x, 1000);
@@ -388,8 +334,8 @@ static void a_new_generation_forgets_the_flows_of_the_old(void **state)
 
 static void a_flow_that_nobody_knows_goes_to_the_first_and_stays(void **state)
 {
-	struct fixture *x = begin(state);
-	struct frame_spec spec = packet(&x->tcp, 1000, 0);
+	struct bed *x = bed_begin(state);
+	struct frame_spec spec = bed_request(&x->tcp, 1000, 0);
 	struct lb_reply r;
 
 	change_rows(x, &x->tcp, in_order);
@@ -402,7 +348,7 @@ static void a_flow_that_nobody_knows_goes_to_the_first_and_stays(void **state)
 
 static void the_reply_table_is_a_witness_for_a_flow_the_cache_lost(void **state)
 {
-	struct fixture *x = begin(state);
+	struct bed *x = bed_begin(state);
 
 	syn(x, 1000); /* only in reply_new */
 	syn(x, 1001);
@@ -419,7 +365,7 @@ static void the_reply_table_is_a_witness_for_a_flow_the_cache_lost(void **state)
 
 static void a_reply_of_another_vip_or_generation_is_no_witness(void **state)
 {
-	struct fixture *x = begin(state);
+	struct bed *x = bed_begin(state);
 
 	deliver(x, &x->other, 1000, TCP_SYN_FLAG);
 	syn(x, 1001);
@@ -432,7 +378,7 @@ static void a_reply_of_another_vip_or_generation_is_no_witness(void **state)
 
 static void a_new_connection_never_asks_the_witnesses(void **state)
 {
-	struct fixture *x = begin(state);
+	struct bed *x = bed_begin(state);
 
 	syn(x, 1000);
 	change_rows(x, &x->tcp, reversed);
@@ -445,7 +391,7 @@ static void a_new_connection_never_asks_the_witnesses(void **state)
 
 static void two_vips_meeting_on_one_client_port_get_two_backends(void **state)
 {
-	struct fixture *x = begin(state);
+	struct bed *x = bed_begin(state);
 
 	assert_int_equal(syn(x, 1000), 0);
 	assert_int_equal(deliver(x, &x->other, 1000, TCP_SYN_FLAG), 1);
@@ -461,7 +407,7 @@ static void two_vips_meeting_on_one_client_port_get_two_backends(void **state)
 
 static void a_meeting_passes_over_backends_that_are_not_ready(void **state)
 {
-	struct fixture *x = begin(state);
+	struct bed *x = bed_begin(state);
 
 	syn(x, 1000);
 	rig_set_backend(x->rig, &x->other, 1, BACKEND, 1);
@@ -470,7 +416,7 @@ static void a_meeting_passes_over_backends_that_are_not_ready(void **state)
 
 static void when_every_candidate_is_taken_the_packet_is_dropped(void **state)
 {
-	struct fixture *x = begin(state);
+	struct bed *x = bed_begin(state);
 	const unsigned only[] = {0};
 
 	syn(x, 1000);
@@ -482,7 +428,7 @@ static void when_every_candidate_is_taken_the_packet_is_dropped(void **state)
 
 static void the_key_of_a_closed_or_silent_flow_may_be_taken(void **state)
 {
-	struct fixture *x = begin(state);
+	struct bed *x = bed_begin(state);
 	struct lb_reply r;
 
 	syn(x, 1000);
@@ -501,7 +447,7 @@ static void the_key_of_a_closed_or_silent_flow_may_be_taken(void **state)
 
 static void the_same_front_end_may_use_its_key_again(void **state)
 {
-	struct fixture *x = begin(state);
+	struct bed *x = bed_begin(state);
 
 	for (int i = 0; i < 3; i++) {
 		assert_int_equal(syn(x, 1000), 0);
@@ -512,7 +458,7 @@ static void the_same_front_end_may_use_its_key_again(void **state)
 			 1);
 }
 
-#define CLAIM(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define CLAIM(f) cmocka_unit_test_setup_teardown(f, setup, bed_teardown)
 
 int main(void)
 {

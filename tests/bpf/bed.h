@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * The bed that most packet tests lie in: a rig with one VIP, a TCP and a UDP service on it and some
+ * backends in order in every row. Where BPF is refused the bed has no rig, and each test that
+ * begins in it skips, loudly.
+ */
+#pragma once
+
+#include "bpf/rig.h"
+
+#include <netinet/in.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#define VIP    0xc6336401 /* 198.51.100.1 */
+#define CLIENT 0xcb007107 /* 203.0.113.7 */
+
+struct bed {
+	struct rig *rig; /* NULL: BPF is refused */
+	struct rig_service tcp, udp, other;
+	struct frame in, out, want;
+};
+
+/* A service on the VIP whose rows name the backends 0 to n - 1. */
+static inline void bed_add(struct bed *x, struct rig_service *s, uint16_t port, uint8_t proto,
+			   unsigned n)
+{
+	const unsigned in_order[] = {0, 1, 2, 3};
+
+	*s = (struct rig_service){.vip = VIP, .port = port, .proto = proto};
+	rig_add_service(x->rig, s);
+	for (unsigned i = 0; i < n; i++)
+		rig_add_backend(x->rig, s, i);
+	rig_set_rows(x->rig, s, in_order, n, 0);
+}
+
+/* The bed with `n` backends a service and these flags of the VIP; without a rig where BPF is
+ * refused. */
+static inline struct bed *bed_make(void **state, unsigned n, uint32_t vip_flags)
+{
+	struct bed *x = calloc(1, sizeof(*x));
+	const char *why;
+
+	*state = x;
+	x->rig = rig_new(&why);
+	if (!x->rig) {
+		print_message("BPF is refused here (%s): nothing of the data plane is tested\n",
+			      why);
+		return x;
+	}
+	rig_add_vip(x->rig, VIP, vip_flags);
+	bed_add(x, &x->tcp, 80, IPPROTO_TCP, n);
+	bed_add(x, &x->udp, 53, IPPROTO_UDP, n);
+	return x;
+}
+
+static inline int bed_teardown(void **state)
+{
+	struct bed *x = *state;
+
+	rig_free(x->rig);
+	free(x);
+	return 0;
+}
+
+/* First in each test. */
+static inline struct bed *bed_begin(void **state)
+{
+	struct bed *x = *state;
+
+	if (!x->rig)
+		skip();
+	return x;
+}
+
+/* What a client sends to a service. */
+static inline struct frame_spec bed_request(const struct rig_service *s, uint16_t sport,
+					    uint8_t flags)
+{
+	return (struct frame_spec){.src = CLIENT,
+				   .dst = s->vip,
+				   .sport = sport,
+				   .dport = s->port,
+				   .proto = s->proto,
+				   .tcp_flags = flags};
+}
