@@ -134,7 +134,7 @@ step_bad_hooks() {
 	lab_in node-a "$LAB_ROOT/build/lodestoned" --cleanup --pin "$(lab_pin node-a)" || return 1
 	lab_in node-a ip link add plain0 type bridge
 	lab_in node-a ip link set plain0 up
-	lab_in node-a ip link set dev eth0 xdp obj "$LAB_ROOT/build/tests/pass.bpf.o" sec xdp || return 1
+	lab_xdp_pass node-a eth0 || return 1
 	cat >"$LAB_DIR/config/bad-hooks.yaml" <<'YAML'
 apiVersion: lodestone.io/v1alpha1
 kind: LodestoneConfig
