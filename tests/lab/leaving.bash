@@ -1,13 +1,14 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 #
-# How an agent leaves and comes back, against a real router: SIGTERM keeps the routes, SIGINT takes
-# them at once, and the next OPEN tells the truth about it. Runs on node-a, behind bad_input.bash.
+# How an agent reloads, leaves and comes back, against a real router: SIGHUP changes what changed,
+# SIGTERM keeps the routes, SIGINT takes them at once, and the next OPEN tells the truth about it. Runs on node-a, behind bad_input.bash.
 #
 # shellcheck disable=SC2034 # STEP_NOTE is read by scripts/steps.bash
 
 leaving_all() {
-	run_step sigterm "SIGTERM: routes and forwarding stay, the next OPEN has R and F" step_sigterm &&
+	run_step sighup "SIGHUP: read again, attributes change, no session resets" step_sighup &&
+		run_step sigterm "SIGTERM: routes and forwarding stay, the next OPEN has R and F" step_sigterm &&
 		run_step sigint "SIGINT: withdrawn at once, the next OPEN has no R" step_sigint &&
 		run_step one-agent "A second agent and --cleanup are refused" step_one_agent &&
 		run_step no-bpf "Without the right to BPF the sessions run" step_no_bpf &&
@@ -23,6 +24,28 @@ frr_r_bit() { frr_neighbor "$1" '.gracefulRestartInfo.rBit'; }
 frr_f_bit() { frr_neighbor "$1" '.gracefulRestartInfo.ipv4Unicast.fBit'; }
 both_next_hops() { vip_next_hops_are "192.168.1.10 192.168.1.11"; }
 route_deletions() { grep -c "Deleted.* $VIP\|Deleted $VIP" "$LAB_DIR/leaving.log"; }
+
+vip_communities_are() { [ "$(vip_communities)" = "$1" ]; }
+flaps_of() { lab_ctl "$1" show peers router-primary -o json | jq '.[0].flaps'; }
+
+# The file is a link to one outside of the folder, whose changes inotify does not tell.
+step_sighup() {
+	local file=$LAB_DIR/config/advertisement.yaml target=$LAB_DIR/outside.yaml node before
+	mv "$file" "$target" && ln -s "$target" "$file" || return 1
+	sleep 1
+	before=$(flaps_of node-a)
+	sed -i 's/64512:200/64512:201/' "$target"
+	for node in "${LAB_NODES[@]}"; do kill -HUP "${LAB_AGENT_PID[$node]}"; done
+	lab_until 3 vip_communities_are "64512:100,64512:201,noExport" || { say "$(vip_communities)"; return 1; }
+	say "the router has $(vip_communities)"
+	for node in "${LAB_NODES[@]}"; do
+		grep -q 'reload asked for' "$LAB_DIR/$node.log" || { say "$node saw no SIGHUP"; return 1; }
+	done
+	rm "$file" && sed 's/64512:201/64512:200/' "$target" >"$file.new" && mv "$file.new" "$file"
+	lab_until 3 vip_communities_are "64512:100,64512:200,noExport" || return 1
+	STEP_NOTE="there and back on the wire, session resets: $(($(flaps_of node-a) - before))"
+	[ "$(flaps_of node-a)" = "$before" ] && peer_is_established node-a
+}
 
 step_sigterm() {
 	local monitor code=0
