@@ -127,7 +127,13 @@ lab_up() {
 				python3 "$LAB_ROOT/scripts/lab-pod" "$pod" 80
 		done
 	done
+	for node in "${LAB_NODES[@]}"; do
+		for pod in ${LAB_PODS[$node]}; do
+			lab_until 10 lab_pod_listens "$node" "$pod" || lab_die "pod $pod does not listen"
+		done
+	done
 }
+lab_pod_listens() { lab_in "$1" bash -c ": </dev/tcp/${LAB_POD_ADDR[$2]}/80"; }
 
 # lab_frr_up: FRR as the router, its configuration on standard input.
 lab_frr_up() {
