@@ -2,7 +2,8 @@
 /*
  * The lock file lies below /run/lodestone, not in the pin directory, because bpffs holds nothing
  * but BPF objects; its name is the pin directory's path with its slashes replaced. It stays when an
- * agent ends and goes with --cleanup.
+ * agent ends and goes with --cleanup. The folder is the control socket's by default, which gives it
+ * the group that may read (unix_server.h); whose socket is elsewhere leaves it to root.
  */
 #include "agent/cleanup.h"
 
@@ -15,7 +16,7 @@
 #include <stdbool.h>
 #include <sys/stat.h>
 
-#define LOCK_DIR "/run/lodestone"
+#define LOCK_DIR LODESTONE_RUN
 
 /* The lock file's path; false if it does not fit. */
 static bool lock_path(const char *pin, char path[PATH_MAX])

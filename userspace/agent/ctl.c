@@ -93,12 +93,22 @@ static void on_request(void *ctx, uid_t uid, const char *text, struct strbuf *re
 	cJSON_Delete(request);
 }
 
+/* The folder that only Lodestone uses. Another one may be anybody's. */
+static bool is_own_folder(const char *socket)
+{
+	const char *name = strrchr(socket, '/');
+
+	return name && (size_t)(name - socket) == strlen(LODESTONE_RUN) &&
+	       strncmp(socket, LODESTONE_RUN, strlen(LODESTONE_RUN)) == 0;
+}
+
 int ctl_start(struct agent *a)
 {
 	struct unix_server_args args = {
 		.loop = a->loop,
 		.path = a->options->socket,
-		.group = "lodestone",
+		.group = LODESTONE_GROUP,
+		.own_folder = is_own_folder(a->options->socket),
 		.handler = on_request,
 		.ctx = a,
 	};
@@ -108,6 +118,11 @@ int ctl_start(struct agent *a)
 		fprintf(stderr, "lodestoned: control socket %s: %s\n", a->options->socket,
 			strerror(-r));
 	return r;
+}
+
+int ctl_group_error(const struct agent *a)
+{
+	return a->server ? unix_server_group_error(a->server) : 0;
 }
 
 void ctl_stop(struct agent *a)

@@ -13,5 +13,7 @@ struct agent;
 /* Opens the socket. 0, or -errno after saying on stderr what failed. */
 int ctl_start(struct agent *a);
 void ctl_stop(struct agent *a);
+/* What keeps the group out although it exists: -errno (unix_server.h); 0: nothing. */
+int ctl_group_error(const struct agent *a);
 /* Closes clients whose time is up; returns when to call again. */
 nsec_t ctl_tick(struct agent *a, nsec_t now);

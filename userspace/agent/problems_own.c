@@ -6,6 +6,7 @@
 #include "agent/problems_own.h"
 
 #include "agent/agent.h"
+#include "agent/ctl.h"
 
 #include <errno.h>
 
@@ -75,10 +76,28 @@ static void add_unsettled(const struct agent *a, struct problems *list)
 			    "second");
 }
 
+static void add_socket(const struct agent *a, struct problems *list)
+{
+	const int error = ctl_group_error(a);
+	const struct object_ref ref = {.kind = "ControlSocket", .name = a->options->socket};
+	const struct problem_text text = {
+		.reason = "GroupKeptOut",
+		.remedy = error == -EACCES ? "let the group enter the socket's folder, or name "
+					     "another one by --socket, and restart the agent"
+					   : "start the agent with the capability CAP_CHOWN",
+	};
+
+	if (error)
+		problem_add(list, SEVERITY_WARNING, &ref, &text,
+			    "members of the group " LODESTONE_GROUP " cannot use it: %s",
+			    strerror(-error));
+}
+
 void problems_own_add(const struct agent *a, nsec_t now, struct problems *list)
 {
 	add_refused(a, now, list);
 	add_state(a, list);
 	add_unsettled(a, list);
+	add_socket(a, list);
 	problems_sort(list);
 }

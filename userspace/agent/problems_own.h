@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
  * Problems that the agent has with its own work, and that no pure function can know: what the data
- * plane's store refuses, a state folder that cannot be written.
+ * plane's store refuses, a state folder that cannot be written, a socket that its group cannot use.
  */
 #pragma once
 

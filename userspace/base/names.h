@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
  * Names that several programs of the project must agree on: the version that all of them print, the
- * socket where the agent answers and the first word of its replies.
+ * socket where the agent answers, who may ask there, and the first word of its replies.
  */
 #pragma once
 
 #define LODESTONE_VERSION  "0.1.0"
-#define LODESTONE_SOCKET   "/run/lodestone/lodestoned.sock"
+#define LODESTONE_RUN      "/run/lodestone"
+#define LODESTONE_SOCKET   LODESTONE_RUN "/lodestoned.sock"
+#define LODESTONE_GROUP    "lodestone" /* its members may read */
 #define LODESTONE_PROTOCOL "lodestone/1"

@@ -107,8 +107,7 @@ static int write_beside(const char *path, const void *data, size_t len, mode_t m
 	return fsync(fd) == 0 ? 0 : -errno;
 }
 
-/* The folder part of a path as a new string: "." for a bare name, "/" for one below the root. */
-static char *folder_of(const char *path)
+char *path_folder(const char *path)
 {
 	const char *slash = strrchr(path, '/');
 	char *folder;
@@ -122,7 +121,7 @@ static char *folder_of(const char *path)
 
 static int sync_folder(const char *path)
 {
-	_cleanup_(freep) char *folder = folder_of(path);
+	_cleanup_(freep) char *folder = path_folder(path);
 	_cleanup_(fd_closep) int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	if (fd < 0)

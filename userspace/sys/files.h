@@ -24,6 +24,10 @@ int file_read(const char *path, size_t max, char **ret, size_t *ret_len) must_ch
  */
 int file_write_atomic(const char *path, const void *data, size_t len, mode_t mode) must_check;
 
+/* The folder part of a path: "." for a bare name, "/" for one below the root. The caller owns it.
+ */
+char *path_folder(const char *path) must_check;
+
 /* Makes a folder and those above it, as mkdir -p; `mode` is for those it makes. 0 or -errno. */
 int dir_make(const char *path, mode_t mode) must_check;
 

@@ -2,7 +2,8 @@
 /*
  * The control socket's transport. The socket is made under a temporary name, given its owner and
  * mode before it listens, and renamed into place: nobody ever meets it with wider rights, and there
- * is no moment without a socket when an agent is replaced. While LIMIT_CLIENTS are served, the
+ * is no moment without a socket when an agent is replaced. A group that cannot be given its rights
+ * costs the group alone: root is served all the same. While LIMIT_CLIENTS are served, the
  * listener is not watched; since each client has a time limit, that ends by itself.
  *
  * A client reads (its line), then writes (the reply), then is closed. What it sends behind the line
@@ -17,8 +18,8 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
-#include <stdbool.h>
 #include <stddef.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -52,7 +53,8 @@ struct unix_server {
 	nsec_t accept_at; /* NSEC_NEVER: as soon as there is room */
 	dev_t dev;        /* the socket file, to know it again */
 	ino_t ino;
-	int fd; /* owned */
+	int group_error; /* what keeps the group out; 0: nothing */
+	int fd;          /* owned */
 };
 
 /* --- clients
@@ -208,21 +210,50 @@ static gid_t group_id(const char *name)
 	return group ? group->gr_gid : NO_GROUP;
 }
 
-/* Makes the socket's folder. One that is there keeps its rights: it may be /run or /tmp. */
-static int make_folder(const char *path, gid_t group)
+/* Gives a folder of ours its group and its mode, on which the umask has no say. */
+static int put_right(int fd, const struct stat *st, gid_t group)
 {
-	_cleanup_(freep) char *folder = xstrdup(path);
-	char *slash = strrchr(folder, '/');
-	int err;
+	int err = 0;
 
-	if (!slash || slash == folder)
-		return 0;
-	*slash = '\0';
-	if (access(folder, F_OK) == 0)
-		return 0;
-	err = dir_make(folder, FOLDER_MODE);
-	if (err == 0 && group != NO_GROUP && chown(folder, (uid_t)-1, group) != 0)
+	if (group != NO_GROUP && st->st_gid != group && fchown(fd, (uid_t)-1, group) != 0)
 		err = -errno;
+	if ((st->st_mode & 07777) != FOLDER_MODE && fchmod(fd, FOLDER_MODE) != 0 && err == 0)
+		err = -errno;
+	return err;
+}
+
+static bool keeps_out(const struct stat *st, gid_t group)
+{
+	mode_t needed = st->st_gid == group ? S_IXGRP : S_IXOTH;
+
+	return group != NO_GROUP && !(st->st_mode & needed);
+}
+
+/* What keeps the group out of the folder: 0 or -errno. It is changed only if it is ours. */
+static int open_folder(const char *folder, gid_t group, bool is_ours)
+{
+	_cleanup_(fd_closep) int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) != 0)
+		return -errno;
+	if (is_ours && st.st_uid == geteuid())
+		return put_right(fd, &st, group);
+	return keeps_out(&st, group) ? -EACCES : 0;
+}
+
+/*
+ * Makes the socket's folder. One that is there keeps its rights, since it may be /run or /tmp,
+ * unless it has no other use.
+ */
+static int make_folder(const struct unix_server_args *args, gid_t group, int *ret_group_error)
+{
+	_cleanup_(freep) char *folder = path_folder(args->path);
+	bool is_new = access(folder, F_OK) != 0;
+	int err = is_new ? dir_make(folder, FOLDER_MODE) : 0;
+
+	if (err == 0)
+		*ret_group_error = open_folder(folder, group, is_new || args->own_folder);
 	return err;
 }
 
@@ -257,15 +288,20 @@ static int check_path(const char *path)
 	return errno == ECONNREFUSED || errno == ENOENT ? 0 : -EADDRINUSE;
 }
 
-/* Without a group only root may connect. */
-static int set_rights(const char *path, gid_t group)
+/* Without a group, or with one that cannot be set, only root may connect. */
+static int set_rights(const char *path, gid_t group, int *ret_group_error)
 {
-	if (group != NO_GROUP && chown(path, (uid_t)-1, group) != 0)
-		return -errno;
-	return chmod(path, group == NO_GROUP ? 0600 : SOCKET_MODE) == 0 ? 0 : -errno;
+	bool has_group = group != NO_GROUP;
+
+	if (has_group && chown(path, (uid_t)-1, group) != 0) {
+		*ret_group_error = -errno;
+		has_group = false;
+	}
+	return chmod(path, has_group ? SOCKET_MODE : 0600) == 0 ? 0 : -errno;
 }
 
-static int listen_beside(int fd, const struct sockaddr_un *beside, const char *path, gid_t group)
+static int listen_beside(int fd, const struct sockaddr_un *beside, const char *path, gid_t group,
+			 int *ret_group_error)
 {
 	int err;
 
@@ -273,7 +309,7 @@ static int listen_beside(int fd, const struct sockaddr_un *beside, const char *p
 		return -errno;
 	if (bind(fd, (const struct sockaddr *)beside, sizeof(*beside)) != 0)
 		return -errno;
-	err = set_rights(beside->sun_path, group);
+	err = set_rights(beside->sun_path, group, ret_group_error);
 	if (err == 0 && listen(fd, LIMIT_CLIENTS) != 0)
 		err = -errno;
 	if (err == 0 && rename(beside->sun_path, path) != 0)
@@ -283,28 +319,30 @@ static int listen_beside(int fd, const struct sockaddr_un *beside, const char *p
 	return err;
 }
 
-static int open_socket(const char *path, gid_t group)
+static int open_socket(const struct unix_server_args *args, int *ret_group_error)
 {
 	_cleanup_(fd_closep) int fd = -1;
+	gid_t group = group_id(args->group);
 	struct sockaddr_un beside;
-	int err = make_address(path, ".new", &beside);
+	int err = make_address(args->path, ".new", &beside);
 
 	if (err == 0)
-		err = make_folder(path, group);
+		err = make_folder(args, group, ret_group_error);
 	if (err == 0)
-		err = check_path(path);
+		err = check_path(args->path);
 	if (err < 0)
 		return err;
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return -errno;
-	err = listen_beside(fd, &beside, path, group);
+	err = listen_beside(fd, &beside, args->path, group, ret_group_error);
 	return err < 0 ? err : TAKE_FD(fd);
 }
 
 int unix_server_new(const struct unix_server_args *args, struct unix_server **ret)
 {
-	int fd = open_socket(args->path, group_id(args->group));
+	int group_error = 0;
+	int fd = open_socket(args, &group_error);
 	struct unix_server *s;
 	struct stat st;
 
@@ -316,6 +354,7 @@ int unix_server_new(const struct unix_server_args *args, struct unix_server **re
 	s->ctx = args->ctx;
 	s->path = xstrdup(args->path);
 	s->accept_at = NSEC_NEVER;
+	s->group_error = group_error;
 	s->fd = fd;
 	if (lstat(s->path, &st) == 0) {
 		s->dev = st.st_dev;
@@ -325,6 +364,11 @@ int unix_server_new(const struct unix_server_args *args, struct unix_server **re
 	watch_listener(s);
 	*ret = s;
 	return 0;
+}
+
+int unix_server_group_error(const struct unix_server *s)
+{
+	return s->group_error;
 }
 
 struct unix_server *unix_server_free(struct unix_server *s)

@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "base/nsec.h"
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 #define UNIX_CLIENT_NS (5 * NSEC_PER_SEC)
@@ -30,6 +31,7 @@ struct unix_server_args {
 	struct loop *loop; /* borrowed, outlives the server */
 	const char *path;  /* of the socket; its folder is made, 0750, if it is missing */
 	const char *group; /* who may connect besides root; NULL or unknown: nobody */
+	bool own_folder;   /* the folder has no other use: one that is there is put right */
 	unix_handler handler;
 	void *ctx;
 };
@@ -39,6 +41,11 @@ struct unix_server_args {
  * path is something else than a socket; -ENAMETOOLONG; another -errno. The caller owns *ret.
  */
 int unix_server_new(const struct unix_server_args *args, struct unix_server **ret) must_check;
+/*
+ * Why the group cannot connect although there is one: -EPERM or another errno of giving it folder
+ * or socket; -EACCES: a folder that is not ours to change keeps it out. 0: nothing is in its way.
+ */
+int unix_server_group_error(const struct unix_server *s);
 /* Closes all clients and removes the socket file, if it is still ours. */
 struct unix_server *unix_server_free(struct unix_server *s);
 
