@@ -147,6 +147,15 @@ static void add_place(struct strbuf *s, const struct problem *p)
 	strbuf_add(s, ": ");
 }
 
+/* KIND/NAME; the name of a file may begin with the slash that divides them. */
+static void add_object(struct strbuf *s, const struct object_ref *o)
+{
+	const char *name = o->name ? o->name : "-";
+
+	if (o->kind)
+		strbuf_printf(s, "%s/%s: ", o->kind, name + (*name == '/'));
+}
+
 const char *problem_line(struct arena *arena, const struct problem *p)
 {
 	struct strbuf s;
@@ -154,8 +163,7 @@ const char *problem_line(struct arena *arena, const struct problem *p)
 
 	strbuf_init(&s, LINE_MAX_BYTES);
 	add_place(&s, p);
-	if (p->object.kind)
-		strbuf_printf(&s, "%s/%s: ", p->object.kind, p->object.name ? p->object.name : "-");
+	add_object(&s, &p->object);
 	if (p->field)
 		strbuf_printf(&s, "%s: ", p->field);
 	strbuf_add(&s, p->message);

@@ -58,5 +58,8 @@ size_t problems_count(const struct problems *list, enum severity severity);
 /* "error", "warning", "info". */
 const char *severity_text(enum severity severity);
 
-/* The line of `--check` (DESIGN 10): FILE:LINE: KIND/NAME: FIELD: reason; remedy. From `arena`. */
+/*
+ * The line of `--check` (DESIGN 10): FILE:LINE: KIND/NAME: FIELD: reason; remedy. From `arena`. A
+ * path as NAME shares its first slash: File/etc/lodestone/peer.yaml.
+ */
 const char *problem_line(struct arena *arena, const struct problem *p);

@@ -108,8 +108,8 @@ void cell_object(struct strbuf *out, const cJSON *row, const char *key)
 	for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {
 		const char *text = get_text(row, parts[i]);
 
-		if (text)
-			strbuf_printf(out, "%s%s", out->len ? "/" : "", text);
+		if (text) /* a path begins with the slash itself */
+			strbuf_printf(out, "%s%s", out->len && text[0] != '/' ? "/" : "", text);
 	}
 }
 

@@ -115,6 +115,19 @@ static void the_line_names_place_object_field_and_remedy(void **state)
 	assert_string_equal(problem_line(arena, &p), "70000000000 is not an ASN");
 }
 
+static void a_path_shares_its_slash_with_the_kind(void **state)
+{
+	_cleanup_(arena_freep) struct arena *arena = arena_new();
+	struct problem p = {.object = {.kind = "File", .name = "/etc/a.yaml"}, .message = "m"};
+
+	(void)state;
+	assert_string_equal(problem_line(arena, &p), "File/etc/a.yaml: m");
+	p.object.name = "a.yaml";
+	assert_string_equal(problem_line(arena, &p), "File/a.yaml: m");
+	p.object.name = NULL;
+	assert_string_equal(problem_line(arena, &p), "File/-: m");
+}
+
 static void severities_have_names(void **state)
 {
 	(void)state;
@@ -130,6 +143,7 @@ int main(void)
 		cmocka_unit_test(sorting_puts_errors_first_and_drops_doubles),
 		cmocka_unit_test(sorting_nothing_is_harmless),
 		cmocka_unit_test(the_line_names_place_object_field_and_remedy),
+		cmocka_unit_test(a_path_shares_its_slash_with_the_kind),
 		cmocka_unit_test(severities_have_names),
 	};
 

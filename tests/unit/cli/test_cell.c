@@ -84,6 +84,9 @@ static void an_object_is_kind_namespace_name(void **state)
 	check(cell_object, "{\"kind\":\"BGPPeer\",\"namespace\":\"ns\",\"name\":\"n\"}", "",
 	      "BGPPeer/ns/n");
 	check(cell_object, "{\"kind\":\"Node\",\"namespace\":null,\"name\":\"n\"}", "", "Node/n");
+	check(cell_object, "{\"kind\":\"File\",\"namespace\":null,\"name\":\"/etc/a.yaml\"}", "",
+	      "File/etc/a.yaml");
+	check(cell_object, "{\"kind\":\"File\",\"name\":\"a.yaml\"}", "", "File/a.yaml");
 	check(cell_object, "{}", "", "");
 }
 
