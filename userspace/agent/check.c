@@ -28,7 +28,7 @@ static bool is_about_the_node(const struct problem *p)
 {
 	static const char *const kinds[] = {"Interface", "DataPlane"};
 	static const char *const reasons[] = {"SourceAddressNotLocal", "PeerNotEstablished",
-					      "NoRouterID", "NoUplink"};
+					      "NoUplink"};
 
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
 		if (p->object.kind && strcmp(p->object.kind, kinds[i]) == 0)
@@ -42,12 +42,24 @@ static bool is_about_the_node(const struct problem *p)
 static void compute(const struct options *options, const struct world *world,
 		    struct problems *problems)
 {
-	struct plan_settings settings = {options->node, options->ns, options->lb_class, true};
+	const struct plan_settings settings = {
+		.node_name = options->node,
+		.ns = options->ns,
+		.lb_class = options->lb_class,
+		.dataplane = true,
+	};
 	struct plan_addresses none = {0}, addresses;
 	struct plan_node node = {0};
 	struct plan_actual actual = {0};
 	struct plan_ledger empty = {0}, ledger;
-	struct plan_inputs in = {world, &addresses, &node, &actual, &settings, true};
+	const struct plan_inputs in = {
+		.world = world,
+		.addresses = &addresses,
+		.node = &node,
+		.actual = &actual,
+		.settings = &settings,
+		.synced = true,
+	};
 	struct plan plan;
 	nsec_t deadline;
 
