@@ -22,6 +22,7 @@ static void on_watch(void *ctx, bool readable, bool writable)
 
 	(void)readable, (void)writable;
 	a->scan_wanted = true;
+	loop_fd_want(a->watch_fd, false, false); /* only the scan reads it */
 }
 
 static void on_netlink(void *ctx, bool readable, bool writable)
@@ -96,6 +97,7 @@ void sources_scan(struct agent *a, nsec_t now)
 {
 	a->scan_at = watch_scan(a->watch, now, a->scan_forced, on_file, a);
 	a->scan_wanted = a->scan_forced = false;
+	loop_fd_want(a->watch_fd, true, false);
 	if (!a->config_failing)
 		a->config_read = true;
 }

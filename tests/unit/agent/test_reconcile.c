@@ -50,6 +50,30 @@ static void an_idle_agent_sleeps(void **state)
 	rig_free(rig);
 }
 
+/* While the scan has to wait for its time, what inotify has to say must not keep the loop awake. */
+static void a_change_that_waits_for_its_scan_does_not_spin_the_loop(void **state)
+{
+	struct agent_rig *rig = rig_settled();
+
+	(void)state;
+	rig->agent.unsettled = 1000; /* a plan a second */
+	rig->agent.planned_at = clock_now();
+	rig->turns = 0;
+	rig->give_up = clock_now() + 500 * NSEC_PER_MSEC;
+	rig_write(rig, "s2.yaml", RIG_SERVICE("s2"));
+	assert_int_equal(loop_run(rig->agent.loop, idle_step, rig), 0);
+	assert_true(rig->agent.scan_wanted);
+	assert_in_range(rig->turns, 1, 6);
+	rig->give_up = clock_now() + 600 * NSEC_PER_MSEC;
+	assert_int_equal(loop_run(rig->agent.loop, idle_step, rig), 0);
+	assert_false(rig->agent.scan_wanted);
+	rig_write(rig, "s3.yaml", RIG_SERVICE("s3")); /* the watch is awake again */
+	rig->give_up = clock_now() + 100 * NSEC_PER_MSEC;
+	assert_int_equal(loop_run(rig->agent.loop, idle_step, rig), 0);
+	assert_int_equal(rig->agent.current->addresses.n, 3);
+	rig_free(rig);
+}
+
 static nsec_t planned_before;
 static bool has_planned_again(const struct agent_rig *rig)
 {
@@ -223,6 +247,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_idle_agent_sleeps),
+		cmocka_unit_test(a_change_that_waits_for_its_scan_does_not_spin_the_loop),
 		cmocka_unit_test(a_sink_that_failed_is_tried_again),
 		cmocka_unit_test(the_node_is_read_again_when_reading_it_failed),
 		cmocka_unit_test(a_file_that_goes_costs_its_objects_after_a_while),
