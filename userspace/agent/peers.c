@@ -326,7 +326,7 @@ static void peer_change(struct agent_peer *p, const struct plan_peer *want, nsec
 
 	if (!absorbed) {
 		log_info("bgp: configuration change resets the session", "peer=%s", peer_text(p));
-		bgp_peer_notify(p->bgp, now, BGP_SLOT_DIALLED, BGP_NOTE_DECONFIGURED);
+		bgp_peer_notify(p->bgp, now, BGP_SLOT_DIALLED, BGP_NOTE_RECONFIGURED);
 		pump(p, now);
 		for (size_t i = 0; i < BGP_N_SLOTS; i++)
 			link_close(&p->links[i]);

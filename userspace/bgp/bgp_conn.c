@@ -258,6 +258,9 @@ void bgp_conn_notify(struct bgp_conn *c, nsec_t now, enum bgp_note note)
 	case BGP_NOTE_DECONFIGURED:
 		stop(c, now, BGP_FSM_MANUAL_STOP, BGP_CEASE_DECONFIGURED, "peer deconfigured");
 		break;
+	case BGP_NOTE_RECONFIGURED:
+		stop(c, now, BGP_FSM_MANUAL_STOP, BGP_CEASE_CONFIG_CHANGE, "configuration changed");
+		break;
 	case BGP_NOTE_RESTARTING:
 		bgp_conn_abandon(c, now, "closed for a planned restart");
 		break;

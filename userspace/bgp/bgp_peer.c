@@ -316,6 +316,7 @@ void bgp_peer_notify(struct bgp_peer *p, nsec_t now, enum bgp_slot slot, enum bg
 		break;
 	case BGP_NOTE_STOP:
 	case BGP_NOTE_DECONFIGURED:
+	case BGP_NOTE_RECONFIGURED:
 	case BGP_NOTE_RESTARTING:
 		p->is_up = false;
 		notify_all(p, now, note);

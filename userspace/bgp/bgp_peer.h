@@ -54,6 +54,7 @@ enum bgp_note {
 	BGP_NOTE_START,        /* administratively up (ManualStart) */
 	BGP_NOTE_STOP,         /* Cease 6/2, close, stay down (ManualStop) */
 	BGP_NOTE_DECONFIGURED, /* Cease 6/3, close, stay down */
+	BGP_NOTE_RECONFIGURED, /* Cease 6/6, close, stay down: a new peer follows */
 	BGP_NOTE_RESTARTING, /* planned restart: close without NOTIFICATION (GR keeps the routes) */
 	BGP_NOTE_TCP_UP, /* the connection of the slot is established, local address set before */
 	BGP_NOTE_TCP_FAILED, /* could not be made, or was lost or closed by the peer */
@@ -89,8 +90,8 @@ struct bgp_peer *bgp_peer_free(struct bgp_peer *p);
 
 /*
  * Takes a new configuration. True: absorbed (timers count from the next OPEN, keepalive from now).
- * False: the session has to be closed first; nothing was changed (the caller notifies STOP-like
- * closing by BGP_NOTE_DECONFIGURED and makes a new peer).
+ * False: the session has to be closed first; nothing was changed (the caller notifies
+ * BGP_NOTE_RECONFIGURED and makes a new peer).
  */
 bool bgp_peer_reconfigure(struct bgp_peer *p, nsec_t now,
 			  const struct bgp_peer_config *config) must_check;

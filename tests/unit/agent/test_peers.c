@@ -152,6 +152,11 @@ static bool came_again(const struct rig *rig)
 	return rig->router->connections == 2;
 }
 
+static bool heard_notification(const struct rig *rig)
+{
+	return rig->router->notification.code != 0;
+}
+
 static void routes_reach_the_router_and_are_confirmed(void **state)
 {
 	struct rig *rig = rig_new();
@@ -275,6 +280,26 @@ static void a_planned_restart_says_nothing_and_a_stop_says_cease(void **state)
 	}
 }
 
+/* RFC 4486: a router, and who reads its log, can tell a change from the end. */
+static void a_change_says_other_configuration_and_a_removal_deconfigured(void **state)
+{
+	(void)state;
+	for (int removed = 0; removed < 2; removed++) {
+		struct rig *rig = rig_new();
+
+		apply(rig, 3);
+		WAIT_FOR(rig, heard_end_of_rib);
+		rig->peer.bgp.local_asn++;
+		rig->plan.n_peers = !removed;
+		apply(rig, 0);
+		WAIT_FOR(rig, heard_notification);
+		assert_int_equal(rig->router->notification.code, BGP_ERROR_CEASE);
+		assert_int_equal(rig->router->notification.subcode,
+				 removed ? BGP_CEASE_DECONFIGURED : BGP_CEASE_CONFIG_CHANGE);
+		rig_free(rig);
+	}
+}
+
 static void restart_and_forwarding_bits_are_what_the_agent_says(void **state)
 {
 	(void)state;
@@ -304,6 +329,7 @@ int main(void)
 		cmocka_unit_test(a_lost_session_confirms_nothing_and_is_urgent),
 		cmocka_unit_test(refusals_count_attempts_that_failed),
 		cmocka_unit_test(a_planned_restart_says_nothing_and_a_stop_says_cease),
+		cmocka_unit_test(a_change_says_other_configuration_and_a_removal_deconfigured),
 		cmocka_unit_test(restart_and_forwarding_bits_are_what_the_agent_says),
 	};
 

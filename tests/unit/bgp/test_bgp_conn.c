@@ -324,6 +324,7 @@ static void cease_subcodes_follow_the_note(void **state)
 		const char *sent;
 	} cases[] = {{BGP_NOTE_STOP, "NOTIFICATION 6/2"},
 		     {BGP_NOTE_DECONFIGURED, "NOTIFICATION 6/3"},
+		     {BGP_NOTE_RECONFIGURED, "NOTIFICATION 6/6"},
 		     {BGP_NOTE_BFD_DOWN, "NOTIFICATION 6/10"},
 		     {BGP_NOTE_RESTARTING, ""},
 		     {BGP_NOTE_TCP_FAILED, ""}};

@@ -117,6 +117,7 @@ static void stopped_peer_stays_down_until_it_is_started(void **state)
 		const char *sent;
 	} cases[] = {{BGP_NOTE_STOP, "NOTIFICATION 6/2"},
 		     {BGP_NOTE_DECONFIGURED, "NOTIFICATION 6/3"},
+		     {BGP_NOTE_RECONFIGURED, "NOTIFICATION 6/6"},
 		     {BGP_NOTE_RESTARTING, ""}};
 	const struct bgp_peer_config config = script_config();
 	const struct bgp_open open = script_open();
