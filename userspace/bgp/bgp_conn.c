@@ -57,7 +57,7 @@ static void receive_open(struct bgp_conn *c, nsec_t now, const struct bgp_frame 
 {
 	const struct bgp_peer_config *config = c->config;
 	const struct bgp_open_expect expect = {.local_asn = config->local_asn,
-					       .local_router_id = config->router_id,
+					       .local_router_id = c->sent.router_id,
 					       .remote_asn = config->remote_asn,
 					       .any_external = config->any_external,
 					       .any_internal = config->any_internal};

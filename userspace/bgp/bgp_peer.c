@@ -116,13 +116,14 @@ static void went_down(struct bgp_peer *p, nsec_t now)
 
 /*
  * True if the connection opened by us is the one to keep: the higher BGP identifier's connection
- * wins, with equal identifiers that of the higher AS number (RFC 6286 2.3).
+ * wins, with equal identifiers that of the higher AS number (RFC 6286 2.3). `c` is the connection
+ * whose OPEN just came; what was said on it counts, whatever was configured since.
  */
-static bool local_wins(const struct bgp_peer *p, const struct bgp_open *remote)
+static bool local_wins(const struct bgp_conn *c)
 {
-	if (p->config.router_id != remote->router_id)
-		return p->config.router_id > remote->router_id;
-	return p->config.local_asn > remote->asn;
+	if (c->sent.router_id != c->received.router_id)
+		return c->sent.router_id > c->received.router_id;
+	return c->sent.asn > c->received.asn;
 }
 
 /*
@@ -147,7 +148,7 @@ static void resolve_collision(struct bgp_peer *p, nsec_t now, enum bgp_slot slot
 	} else if (other->state == BGP_ESTABLISHED) {
 		bgp_conn_dump(c, now);
 	} else if (other->state == BGP_OPEN_CONFIRM) {
-		keep_dialled = local_wins(p, &c->received);
+		keep_dialled = local_wins(c);
 		bgp_conn_dump(&p->conn[keep_dialled ? BGP_SLOT_ACCEPTED : BGP_SLOT_DIALLED], now);
 	}
 }
@@ -399,7 +400,7 @@ static bool needs_new_session(const struct bgp_peer_config *a, const struct bgp_
 {
 	return a->local_asn != b->local_asn || a->remote_asn != b->remote_asn ||
 	       a->any_external != b->any_external || a->any_internal != b->any_internal ||
-	       a->router_id != b->router_id || a->graceful_restart != b->graceful_restart;
+	       a->graceful_restart != b->graceful_restart;
 }
 
 bool bgp_peer_reconfigure(struct bgp_peer *p, nsec_t now, const struct bgp_peer_config *config)
@@ -409,6 +410,7 @@ bool bgp_peer_reconfigure(struct bgp_peer *p, nsec_t now, const struct bgp_peer_
 
 	if (needs_new_session(&p->config, config))
 		return false;
+	p->config.router_id = config->router_id;
 	p->config.hold_s = config->hold_s;
 	p->config.keepalive_s = config->keepalive_s;
 	p->config.connect_s = config->connect_s;
@@ -440,6 +442,7 @@ struct bgp_peer_info bgp_peer_info(const struct bgp_peer *p)
 	struct bgp_peer_info info = {
 		.state = c->state,
 		.established_at = p->established_at,
+		.local_router_id = c->sent.router_id ? c->sent.router_id : p->config.router_id,
 		.remote_asn = c->received.asn,
 		.remote_router_id = c->received.router_id,
 		.hold_s = c->hold_s,

@@ -37,7 +37,7 @@ struct bgp_peer_config {
 	uint32_t local_asn;
 	uint32_t remote_asn; /* 0 with any_external/any_internal */
 	bool any_external, any_internal;
-	uint32_t router_id;           /* host order, not 0 */
+	uint32_t router_id;           /* host order, not 0; a new one counts from the next OPEN */
 	uint16_t hold_s, keepalive_s; /* hold 0 or >= 3 */
 	uint16_t connect_s;           /* ConnectRetryTime; 0 = 1 s doubling to 30 s, jittered */
 	bool graceful_restart;        /* advertise capability 64 */
@@ -89,7 +89,8 @@ struct bgp_peer *bgp_peer_new(const struct bgp_peer_config *config, const struct
 struct bgp_peer *bgp_peer_free(struct bgp_peer *p);
 
 /*
- * Takes a new configuration. True: absorbed (timers count from the next OPEN, keepalive from now).
+ * Takes a new configuration. True: absorbed (router id and timers count from the next OPEN,
+ * keepalive from now).
  * False: the session has to be closed first; nothing was changed (the caller notifies
  * BGP_NOTE_RECONFIGURED and makes a new peer).
  */
@@ -134,6 +135,7 @@ struct bgp_rib *bgp_peer_rib(struct bgp_peer *p);
 struct bgp_peer_info {
 	enum bgp_state state;                  /* of the more advanced connection */
 	nsec_t established_at;                 /* NSEC_NEVER if not Established */
+	uint32_t local_router_id;              /* of the last OPEN sent; before: the configured */
 	uint32_t remote_asn, remote_router_id; /* of the OPEN, 0 if none seen */
 	uint16_t hold_s, keepalive_s;          /* negotiated */
 	bool gr_negotiated;                    /* the peer, too, sent capability 64 */
