@@ -174,6 +174,7 @@ static void state_changed(struct bgp_peer *p, nsec_t now, enum bgp_slot slot)
 	if (event.to == BGP_ESTABLISHED) {
 		event.type = BGP_EVENT_UP;
 		p->established_at = now;
+		p->last_error[0] = '\0';
 	} else if (event.from == BGP_ESTABLISHED) {
 		event.type = BGP_EVENT_DOWN;
 		went_down(p, now);

@@ -143,6 +143,6 @@ struct bgp_peer_info {
 	size_t routes_advertised, routes_received;
 	uint64_t updates_sent, updates_received, notifications_sent, notifications_received;
 	uint64_t flaps;         /* times it left Established */
-	const char *last_error; /* decoded reason, or NULL */
+	const char *last_error; /* why there is no session, decoded; NULL: nothing is known */
 };
 struct bgp_peer_info bgp_peer_info(const struct bgp_peer *p);

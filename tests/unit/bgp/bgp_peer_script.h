@@ -87,12 +87,19 @@ static inline void say_error(struct bgp_peer *p, nsec_t now, enum bgp_slot slot,
 	bgp_peer_receive(p, now, slot, buf, bgp_notification_encode(buf, sizeof(buf), e));
 }
 
-static inline void say_refresh(struct bgp_peer *p, nsec_t now, enum bgp_slot slot)
+static inline void say_refresh_mark(struct bgp_peer *p, nsec_t now, enum bgp_slot slot,
+				    uint8_t subtype)
 {
-	const struct bgp_route_refresh r = {.afi = BGP_AFI_IPV4, .safi = BGP_SAFI_UNICAST};
+	const struct bgp_route_refresh r = {
+		.afi = BGP_AFI_IPV4, .safi = BGP_SAFI_UNICAST, .subtype = subtype};
 	uint8_t buf[BGP_MESSAGE_MAX];
 
 	bgp_peer_receive(p, now, slot, buf, bgp_route_refresh_encode(buf, sizeof(buf), &r));
+}
+
+static inline void say_refresh(struct bgp_peer *p, nsec_t now, enum bgp_slot slot)
+{
+	say_refresh_mark(p, now, slot, BGP_REFRESH_REQUEST);
 }
 
 /* TCP, OPENs and KEEPALIVEs of one connection; leaves nothing to send or to poll. */

@@ -250,6 +250,23 @@ static void hold_timer_expiry_sends_notification_4_0_exactly_then(void **state)
 	assert_string_equal(f->conn.reason, "hold timer expired");
 }
 
+/* Hold time 0 (RFC 4271 4.2) is for Established: a peer that says no KEEPALIVE keeps no slot. */
+static void silent_peer_without_a_hold_time_leaves_open_confirm(void **state)
+{
+	struct fixture *f = *state;
+
+	f->config.hold_s = 0;
+	bgp_conn_notify(&f->conn, NOW, BGP_NOTE_START);
+	bgp_conn_notify(&f->conn, NOW, BGP_NOTE_TCP_UP);
+	receive_hex(&f->conn, NOW, OPEN);
+	assert_int_equal(f->conn.state, BGP_OPEN_CONFIRM);
+	assert_int_equal(bgp_conn_deadline(&f->conn), NOW + SECONDS(BGP_OPEN_HOLD_S));
+	(void)sent(&f->conn, NOW);
+	bgp_conn_tick(&f->conn, NOW + SECONDS(BGP_OPEN_HOLD_S));
+	assert_int_equal(f->conn.state, BGP_IDLE);
+	assert_string_equal(sent(&f->conn, NOW).s, "NOTIFICATION 4/0");
+}
+
 static void keepalives_come_at_three_quarters_to_all_of_the_interval(void **state)
 {
 	struct fixture *f = *state;
@@ -369,6 +386,7 @@ int main(void)
 		cmocka_unit_test(any_split_of_the_stream_gives_the_same_behaviour),
 		cmocka_unit_test(hold_time_is_the_lesser_and_keepalive_a_third_of_it),
 		TEST(hold_timer_expiry_sends_notification_4_0_exactly_then),
+		TEST(silent_peer_without_a_hold_time_leaves_open_confirm),
 		TEST(keepalives_come_at_three_quarters_to_all_of_the_interval),
 		TEST(an_update_sent_restarts_the_keepalive_timer),
 		TEST(send_hold_expiry_closes_without_a_notification),

@@ -219,6 +219,29 @@ static void route_refresh_sends_everything_again(void **state)
 	}
 }
 
+/* BoRR and EoRR of the peer are about its own routes (RFC 7313 4). */
+static void marks_of_the_peers_refresh_are_no_request(void **state)
+{
+	const struct bgp_peer_config config = script_config();
+	struct bgp_open open = script_open();
+	struct bgp_peer *p = started_peer(&config);
+
+	(void)state;
+	open.enhanced_refresh = true;
+	bring_up(p, NOW, D, &open);
+	bgp_peer_notify(p, NOW, D, BGP_NOTE_SYNCED);
+	script_set(bgp_peer_rib(p), "203.0.113.1/32", 0);
+	assert_string_equal(sent(p, NOW, D).s, "UPDATE(+1) EOR");
+	for (uint8_t subtype = BGP_REFRESH_BEGIN; subtype <= BGP_REFRESH_END; subtype++) {
+		say_refresh_mark(p, NOW, D, subtype);
+		assert_string_equal(sent(p, NOW, D).s, "");
+		assert_int_equal(bgp_peer_info(p).state, BGP_ESTABLISHED);
+	}
+	say_refresh(p, NOW, D);
+	assert_string_equal(sent(p, NOW, D).s, "REFRESH(1) UPDATE(+1) REFRESH(2)");
+	bgp_peer_free(p);
+}
+
 static void last_error_says_what_happened(void **state)
 {
 	const struct bgp_peer_config config = script_config();
@@ -237,6 +260,7 @@ static void last_error_says_what_happened(void **state)
 	assert_string_equal(bgp_peer_info(p).last_error, "TCP connection failed");
 	now = wait_for_connect(p, now);
 	bring_up(p, now, D, &open);
+	assert_null(bgp_peer_info(p).last_error); /* what is over is over */
 	say_error(p, now, D, &cease);
 	assert_string_equal(bgp_peer_info(p).last_error,
 			    "received NOTIFICATION Cease/Administrative Shutdown: maintenance");
@@ -399,6 +423,7 @@ int main(void)
 		cmocka_unit_test(connection_that_comes_up_after_stop_is_closed),
 		cmocka_unit_test(new_session_gets_all_desired_routes),
 		cmocka_unit_test(route_refresh_sends_everything_again),
+		cmocka_unit_test(marks_of_the_peers_refresh_are_no_request),
 		cmocka_unit_test(last_error_says_what_happened),
 		cmocka_unit_test(dial_without_an_answer_is_told),
 		cmocka_unit_test(reconfigure_absorbs_timers_and_refuses_identity),

@@ -278,6 +278,25 @@ static void taken_accepted_slot_refuses_another_connection(void **state)
 	}
 }
 
+/* The driver still has the old socket of the slot: a new one would be closed in its place. */
+static void accepted_slot_is_taken_until_its_socket_is_closed(void **state)
+{
+	const struct bgp_peer_config config = script_config();
+	const struct bgp_open open = script_open();
+	const struct bgp_error cease = bgp_error_make(BGP_ERROR_CEASE, BGP_CEASE_RESET);
+	struct bgp_peer *p = started_peer(&config);
+
+	(void)state;
+	(void)events(p);
+	assert_true(bgp_peer_accept(p, NOW));
+	bring_up(p, NOW, A, &open);
+	say_error(p, NOW, A, &cease);
+	assert_false(bgp_peer_accept(p, NOW));
+	assert_non_null(strstr(events(p).s, "CLOSE:A"));
+	assert_true(bgp_peer_accept(p, NOW));
+	bgp_peer_free(p);
+}
+
 static void dialling_ends_when_the_peer_is_reached_and_resumes_when_it_is_lost(void **state)
 {
 	const struct bgp_peer_config config = script_config();
@@ -309,6 +328,7 @@ int main(void)
 		cmocka_unit_test(with_graceful_restart_a_new_connection_replaces_established),
 		cmocka_unit_test(graceful_restart_does_not_turn_a_collision_into_a_restart),
 		cmocka_unit_test(taken_accepted_slot_refuses_another_connection),
+		cmocka_unit_test(accepted_slot_is_taken_until_its_socket_is_closed),
 		cmocka_unit_test(
 			dialling_ends_when_the_peer_is_reached_and_resumes_when_it_is_lost),
 	};

@@ -274,7 +274,17 @@ static void packets_are_marked_and_carry_the_ttl(void **state)
 	assert_true(fcntl(fd, F_GETFD) & FD_CLOEXEC);
 	assert_true(fcntl(fd, F_GETFL) & O_NONBLOCK);
 	close(fd);
+	args.gtsm = true; /* RFC 5082: what the other side accepts is 255 only */
+	fd = tcp_dial(&args);
+	assert_true(fd >= 0);
+	assert_int_equal(get_int(fd, IPPROTO_IP, IP_TTL), 255);
+	close(fd);
 	args.remote = addr("fd00::1");
+	fd = tcp_dial(&args);
+	assert_true(fd >= 0);
+	assert_int_equal(get_int(fd, IPPROTO_IPV6, IPV6_UNICAST_HOPS), 255);
+	close(fd);
+	args.gtsm = false;
 	fd = tcp_dial(&args);
 	assert_true(fd >= 0);
 	assert_int_equal(get_int(fd, IPPROTO_IPV6, IPV6_UNICAST_HOPS), 1);
