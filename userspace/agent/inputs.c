@@ -9,6 +9,7 @@
 #include "agent/state.h"
 #include "agent/takeover.h"
 #include "plan/ipam.h"
+#include "plan/plan_ledger.h"
 #include "sys/bpf_dataplane.h"
 #include "sys/netlink.h"
 
@@ -64,7 +65,7 @@ void inputs_compute(struct agent *a, struct agent_plan *p, nsec_t now, struct ar
 	}
 	if (p->node.n_taken > 0)
 		a->plan_at = nsec_min(a->plan_at, nsec_add(now, TAKEOVER_AGAIN_NS));
-	state_copy_ledger(ledger_arena, ret_ledger);
+	plan_ledger_copy(ledger_arena, ret_ledger);
 	problems_append(&p->problems, &p->plan.problems);
 	problems_sort(&p->problems);
 }

@@ -1,11 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
- * Ledger to JSON and back by cJSON. Deadlines are text, since a double cannot hold 64 bits.
+ * Ledger to JSON and back by cJSON. What does not fit a double (times, ids) is text.
  */
 #include "agent/ledger_json.h"
 
+#include "base/limits.h"
+#include "plan/plan_ledger.h"
+#include "plan/plan_sort.h"
+
 #include <cjson/cJSON.h>
+#include <errno.h>
 #include <inttypes.h>
+
+#define API_VERSION "lodestone.io/v1alpha1"
+#define KIND        "Ledger"
+#define VERSION     1 /* grows when an older agent would misread the file */
+
+/* --- writing -------------------------------------------------------------------------------- */
 
 static void add_u64(cJSON *to, const char *name, uint64_t v)
 {
@@ -22,96 +33,157 @@ static void add_addr(cJSON *to, const char *name, const struct ip_addr *addr)
 	cJSON_AddStringToObject(to, name, ip_addr_text(addr, text));
 }
 
+static cJSON *new_item(cJSON *list)
+{
+	cJSON *o = cJSON_CreateObject();
+
+	cJSON_AddItemToArray(list, o);
+	return o;
+}
+
+static void add_drain(cJSON *list, const struct plan_drain *d)
+{
+	cJSON *o = new_item(list);
+
+	add_addr(o, "vip", &d->frontend.addr);
+	cJSON_AddNumberToObject(o, "port", d->frontend.port);
+	cJSON_AddNumberToObject(o, "protocol", d->frontend.proto);
+	cJSON_AddNumberToObject(o, "domain", d->frontend.domain);
+	add_addr(o, "backend", &d->target.addr);
+	cJSON_AddNumberToObject(o, "backendPort", d->target.port);
+	add_u64(o, "until", d->until);
+}
+
 char *ledger_to_json(const struct plan_ledger *ledger, uint64_t boot)
 {
 	cJSON *doc = cJSON_CreateObject();
 	cJSON *list;
 	char *text;
 
-	cJSON_AddStringToObject(doc, "apiVersion", "lodestone.io/v1alpha1");
-	cJSON_AddStringToObject(doc, "kind", "Ledger");
+	cJSON_AddStringToObject(doc, "apiVersion", API_VERSION);
+	cJSON_AddStringToObject(doc, "kind", KIND);
+	cJSON_AddNumberToObject(doc, "version", VERSION);
 	add_u64(doc, "boot", boot);
 	list = cJSON_AddArrayToObject(doc, "drains");
-	for (size_t i = 0; i < ledger->n_drains; i++) {
-		const struct plan_drain *d = &ledger->drains[i];
-		cJSON *o = cJSON_CreateObject();
-
-		add_addr(o, "vip", &d->frontend.addr);
-		cJSON_AddNumberToObject(o, "port", d->frontend.port);
-		cJSON_AddNumberToObject(o, "protocol", d->frontend.proto);
-		cJSON_AddNumberToObject(o, "domain", d->frontend.domain);
-		add_addr(o, "backend", &d->target.addr);
-		cJSON_AddNumberToObject(o, "backendPort", d->target.port);
-		add_u64(o, "until", d->until);
-		cJSON_AddItemToArray(list, o);
-	}
+	for (size_t i = 0; i < ledger->n_drains; i++)
+		add_drain(list, &ledger->drains[i]);
 	text = cJSON_Print(doc);
 	cJSON_Delete(doc);
 	return text;
 }
 
-static bool get_u64(const cJSON *o, const char *name, uint64_t *ret)
-{
-	const char *text = cJSON_GetStringValue(cJSON_GetObjectItem(o, name));
+/* --- reading: fields ------------------------------------------------------------------------ */
 
-	return text && sscanf(text, "%" SCNu64, ret) == 1;
+static const char *get_text(const cJSON *o, const char *name)
+{
+	return cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(o, name));
 }
 
-static bool get_u16(const cJSON *o, const char *name, uint16_t *ret)
+/* Digits and nothing else, up to 64 bits. */
+static bool get_u64(const cJSON *o, const char *name, uint64_t *ret)
 {
-	const cJSON *v = cJSON_GetObjectItem(o, name);
+	const char *text = get_text(o, name);
+	uint64_t v;
 
-	if (!cJSON_IsNumber(v) || v->valuedouble < 0 || v->valuedouble > UINT16_MAX)
+	if (!text || text[0] == '\0' || text[strspn(text, "0123456789")] != '\0')
+		return false;
+	errno = 0;
+	v = strtoull(text, NULL, 10);
+	if (errno)
+		return false;
+	*ret = v;
+	return true;
+}
+
+/* A whole number from min to max. */
+static bool get_u16(const cJSON *o, const char *name, uint16_t min, uint16_t max, uint16_t *ret)
+{
+	const cJSON *v = cJSON_GetObjectItemCaseSensitive(o, name);
+
+	if (!cJSON_IsNumber(v) || !(v->valuedouble >= min && v->valuedouble <= max))
 		return false;
 	*ret = (uint16_t)v->valuedouble;
-	return true;
+	return *ret == v->valuedouble;
 }
 
 static bool get_addr(const cJSON *o, const char *name, struct ip_addr *ret)
 {
-	const char *text = cJSON_GetStringValue(cJSON_GetObjectItem(o, name));
+	const char *text = get_text(o, name);
 
-	return text && ip_addr_parse(text, ret);
+	return text && ip_addr_parse(text, ret) && !ip_addr_is_none(ret) &&
+	       !(ip_addr_is_v4(ret) && ip_addr_v4(ret) == 0);
 }
 
-static bool read_drain(const cJSON *o, struct plan_drain *d)
+static bool get_protocol(const cJSON *o, uint8_t *ret)
 {
-	uint16_t proto;
+	uint16_t v;
 
-	d->target.state = LB_BACKEND_DRAINING;
-	if (!get_addr(o, "vip", &d->frontend.addr) || !get_u16(o, "port", &d->frontend.port) ||
-	    !get_u16(o, "protocol", &proto) || !get_u16(o, "domain", &d->frontend.domain) ||
-	    !get_addr(o, "backend", &d->target.addr) ||
-	    !get_u16(o, "backendPort", &d->target.port) || !get_u64(o, "until", &d->until))
+	if (!get_u16(o, "protocol", 0, UINT8_MAX, &v) || (v != API_TCP && v != API_UDP))
 		return false;
-	d->frontend.proto = (uint8_t)proto;
-	return proto <= UINT8_MAX;
-}
-
-static bool read_drains(const cJSON *list, struct arena *arena, struct plan_ledger *ret)
-{
-	struct plan_drain *drains =
-		arena_array_of(arena, (size_t)cJSON_GetArraySize(list), struct plan_drain);
-	const cJSON *o;
-	size_t n = 0;
-
-	cJSON_ArrayForEach(o, list) if (!read_drain(o, &drains[n++])) return false;
-	ret->drains = drains;
-	ret->n_drains = n;
+	*ret = (uint8_t)v;
 	return true;
 }
 
-bool ledger_from_json(const char *text, size_t len, uint64_t boot, struct arena *arena,
-		      struct plan_ledger *ret)
-{
-	cJSON *doc = cJSON_ParseWithLength(text, len);
-	uint64_t of_boot;
-	bool ok;
+/* --- reading: items ------------------------------------------------------------------------- */
 
-	*ret = (struct plan_ledger){0};
-	ok = get_u64(doc, "boot", &of_boot);
-	if (ok && of_boot == boot)
-		ok = read_drains(cJSON_GetObjectItem(doc, "drains"), arena, ret);
+struct ledger_reader {
+	const struct ledger_clock *clock;
+	struct arena *arena;
+	struct ledger_reading *ret;
+};
+
+/* No deadline lies further away than a drain may last. */
+static bool read_drain(const struct ledger_reader *r, const cJSON *o, struct plan_drain *d)
+{
+	const nsec_t latest = nsec_add(r->clock->now, LIMIT_DRAIN_S * NSEC_PER_SEC);
+
+	*d = (struct plan_drain){.target.state = LB_BACKEND_DRAINING};
+	return get_addr(o, "vip", &d->frontend.addr) &&
+	       get_u16(o, "port", 1, UINT16_MAX, &d->frontend.port) &&
+	       get_protocol(o, &d->frontend.proto) &&
+	       get_u16(o, "domain", 0, UINT16_MAX, &d->frontend.domain) &&
+	       get_addr(o, "backend", &d->target.addr) &&
+	       get_u16(o, "backendPort", 1, UINT16_MAX, &d->target.port) &&
+	       get_u64(o, "until", &d->until) && d->until <= latest;
+}
+
+static void read_drains(const struct ledger_reader *r, const cJSON *list)
+{
+	const size_t n_items = (size_t)cJSON_GetArraySize(list);
+	struct plan_drain *drains = arena_array_of(r->arena, n_items, struct plan_drain);
+	const cJSON *o;
+	size_t n = 0;
+
+	cJSON_ArrayForEach(o, list)
+	{
+		n += read_drain(r, o, &drains[n]);
+	}
+	n = plan_sort_unique(drains, n, sizeof(*drains), plan_drain_cmp);
+	r->ret->ledger.drains = n ? drains : NULL;
+	r->ret->ledger.n_drains = n;
+	r->ret->n_bad += n_items - n;
+}
+
+static bool is_ledger(const cJSON *doc)
+{
+	const char *api_version = get_text(doc, "apiVersion"), *kind = get_text(doc, "kind");
+	uint16_t version;
+
+	return api_version && strcmp(api_version, API_VERSION) == 0 && kind &&
+	       strcmp(kind, KIND) == 0 && get_u16(doc, "version", VERSION, VERSION, &version);
+}
+
+struct ledger_reading ledger_from_json(const char *text, size_t len,
+				       const struct ledger_clock *clock, struct arena *arena)
+{
+	struct ledger_reading ret = {0};
+	const struct ledger_reader r = {.clock = clock, .arena = arena, .ret = &ret};
+	cJSON *doc = cJSON_ParseWithLength(text, len);
+	uint64_t boot;
+
+	ret.is_ledger = is_ledger(doc);
+	if (ret.is_ledger && get_u64(doc, "boot", &boot) && boot == clock->boot)
+		read_drains(&r, cJSON_GetObjectItemCaseSensitive(doc, "drains"));
 	cJSON_Delete(doc);
-	return ok;
+	return ret;
 }

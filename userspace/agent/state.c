@@ -7,7 +7,7 @@
 #include "agent/agent.h"
 #include "agent/ledger_json.h"
 #include "agent/state_files.h"
-#include "base/hash.h"
+#include "plan/plan_ledger.h"
 #include "sys/clock.h"
 #include "sys/log.h"
 
@@ -19,35 +19,35 @@
 /* --- ledger ------------------------------------------------------------------------------------
  */
 
-void state_copy_ledger(struct arena *arena, struct plan_ledger *ledger)
-{
-	ledger->drains =
-		arena_memdup(arena, ledger->drains, ledger->n_drains * sizeof(struct plan_drain));
-	ledger->leaving = arena_memdup(arena, ledger->leaving,
-				       ledger->n_leaving * sizeof(struct plan_leaving));
-}
-
 static void save_ledger(struct agent *a)
 {
-	uint64_t hash = hash_bytes(HASH_INIT, a->ledger.drains,
-				   a->ledger.n_drains * sizeof(struct plan_drain));
+	uint64_t hash = plan_ledger_hash(&a->ledger);
 	char *text;
 
 	if (hash == a->ledger_hash)
 		return;
 	text = ledger_to_json(&a->ledger, clock_boot_id());
-	if (state_write(a, "ledger.yaml", text, strlen(text)))
+	if (state_write_secret(a, "ledger.yaml", text, strlen(text)))
 		a->ledger_hash = hash;
 	free(text);
 }
 
-static void load_ledger(struct agent *a)
+static void load_ledger(struct agent *a, nsec_t now)
 {
+	const struct ledger_clock clock = {.boot = clock_boot_id(), .now = now};
 	size_t len;
 	_cleanup_(freep) char *text = state_read(a, "ledger.yaml", &len);
+	struct ledger_reading reading;
 
-	if (text && !ledger_from_json(text, len, clock_boot_id(), a->ledger_arena, &a->ledger))
+	if (!text)
+		return;
+	reading = ledger_from_json(text, len, &clock, a->ledger_arena);
+	a->ledger = reading.ledger;
+	if (!reading.is_ledger)
 		log_warn("state: not a ledger, begun anew", "file=ledger.yaml");
+	else if (reading.n_bad > 0)
+		log_warn("state: damaged items left out", "file=ledger.yaml items=%zu",
+			 reading.n_bad);
 }
 
 /* --- sign of life ------------------------------------------------------------------------------
@@ -94,7 +94,7 @@ void state_forget_alive(struct agent *a)
 void state_load(struct agent *a, nsec_t now)
 {
 	state_load_addresses(a);
-	load_ledger(a);
+	load_ledger(a, now);
 	load_alive(a, now);
 }
 

@@ -4,7 +4,7 @@
  *
  *   addresses.yaml  addresses this agent gave, as Services with status: another agent's --config
  *                   reads it
- *   ledger.yaml     drains with their deadlines, and the boot they count in
+ *   ledger.yaml     the plan's memory (ledger_json.h), for the agent's eyes alone
  *   alive.yaml      boot and time of the last sign of life: a start soon after it in the same boot
  *                   is a restart, which graceful restart tells the peers (the R bit)
  *
@@ -30,9 +30,6 @@ void state_load(struct agent *a, nsec_t now);
  * while the world is not complete (plan/ipam.h).
  */
 void state_note_addresses(struct agent *a, const struct plan_addresses *addresses);
-
-/* Moves a ledger whose arrays lie elsewhere into the arena. */
-void state_copy_ledger(struct arena *arena, struct plan_ledger *ledger);
 
 /* Writes the addresses if they changed: before anybody hears of them. */
 void state_save_addresses(struct agent *a);

@@ -18,14 +18,15 @@ const char *state_path(struct arena *scratch, const struct agent *a, const char 
 	return arena_printf(scratch, "%s/%s", a->options->state, name);
 }
 
-bool state_write(struct agent *a, const char *name, const char *data, size_t len)
+static bool write_with_mode(struct agent *a, const char *name, const char *data, size_t len,
+			    mode_t mode)
 {
 	_cleanup_(arena_freep) struct arena *scratch = arena_new();
 	const char *path = state_path(scratch, a, name);
 	int r = dir_make(a->options->state, 0750);
 
 	if (r == 0)
-		r = file_write_atomic(path, data, len, 0640);
+		r = file_write_atomic(path, data, len, mode);
 	if (r < 0 && r != a->state_error)
 		log_err("state: cannot be written", "file=%s error=%s", log_quote(path),
 			log_quote(strerror(-r)));
@@ -34,6 +35,16 @@ bool state_write(struct agent *a, const char *name, const char *data, size_t len
 	a->plan_dirty |= r != a->state_error; /* which is where problems are told */
 	a->state_error = r;
 	return r == 0;
+}
+
+bool state_write(struct agent *a, const char *name, const char *data, size_t len)
+{
+	return write_with_mode(a, name, data, len, 0640);
+}
+
+bool state_write_secret(struct agent *a, const char *name, const char *data, size_t len)
+{
+	return write_with_mode(a, name, data, len, 0600);
 }
 
 char *state_read(const struct agent *a, const char *name, size_t *ret_len)

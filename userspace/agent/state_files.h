@@ -17,6 +17,8 @@ const char *state_path(struct arena *scratch, const struct agent *a, const char 
  * it ends; in between a->state_error says why.
  */
 bool state_write(struct agent *a, const char *name, const char *data, size_t len) must_check;
+/* The same for what may hold a password: nobody but the agent may read the file. */
+bool state_write_secret(struct agent *a, const char *name, const char *data, size_t len) must_check;
 
 /* The text, the caller's to free; NULL if there is none, or it cannot be read, which is logged. */
 char *state_read(const struct agent *a, const char *name, size_t *ret_len);

@@ -5,10 +5,10 @@
  * is that of api/objects.h itself, its sections flattened.
  */
 #include "api/decode.h"
+#include "base/limits.h"
 
 #define MIN_FLOW_ENTRIES 1024
 #define MAX_FLOW_ENTRIES (64 << 20)
-#define MAX_DRAIN_S      86400
 
 struct raw_config {
 	struct api_config config;
@@ -122,7 +122,7 @@ static const struct api_field spec_fields[] = {
 	{.name = "strict", .type = API_TYPE_BOOL, IN_CONFIG(strict), .bit = API_CONFIG_STRICT},
 	{.name = "drainSeconds",
 	 .type = API_TYPE_INT,
-	 .max = MAX_DRAIN_S,
+	 .max = LIMIT_DRAIN_S,
 	 IN_CONFIG(drain_s),
 	 .bit = API_CONFIG_DRAIN},
 };

@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
- * The ledger survives a restart of the agent, and nothing of it survives a reboot.
+ * The ledger survives a restart of the agent; what counts in the clock of a boot does not survive a
+ * reboot. Nothing in the file is believed: a field that is wrong costs its item, and what comes out
+ * is in order whatever went in.
  */
 #include "agent/ledger_json.h"
+#include "base/limits.h"
+#include "base/rng.h"
+#include "plan/plan_ledger.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,7 +15,11 @@
 
 #include <cmocka.h>
 
-#define BOOT UINT64_C(0xfedcba9876543210)
+#define BOOT   UINT64_C(0xfedcba9876543210)
+#define NOW    (1000 * NSEC_PER_SEC)
+#define LATEST (NOW + LIMIT_DRAIN_S * NSEC_PER_SEC)
+
+static const struct ledger_clock ticking = {.boot = BOOT, .now = NOW};
 
 static struct plan_drain drain(uint32_t backend, nsec_t until)
 {
@@ -27,52 +36,229 @@ static struct plan_drain drain(uint32_t backend, nsec_t until)
 	return d;
 }
 
+static char *two_drains(void)
+{
+	const struct plan_drain drains[] = {drain(0x0a000001, 5), drain(0x0a000002, LATEST)};
+	const struct plan_ledger in = {.drains = drains, .n_drains = 2};
+
+	return ledger_to_json(&in, BOOT);
+}
+
+static struct ledger_reading read_text(const char *text, struct arena *arena)
+{
+	return ledger_from_json(text, strlen(text), &ticking, arena);
+}
+
 static void drains_come_back_as_they_were(void **state)
 {
 	_cleanup_(arena_freep) struct arena *arena = arena_new();
-	struct plan_drain drains[] = {drain(0x0a000001, 5), drain(0x0a000002, NSEC_NEVER - 1)};
-	struct plan_ledger in = {.drains = drains, .n_drains = 2}, out;
-	_cleanup_(freep) char *text = ledger_to_json(&in, BOOT);
+	const struct plan_drain want[] = {drain(0x0a000001, 5), drain(0x0a000002, LATEST)};
+	_cleanup_(freep) char *text = two_drains();
+	const struct ledger_reading r = read_text(text, arena);
 
 	(void)state;
-	assert_true(ledger_from_json(text, strlen(text), BOOT, arena, &out));
-	assert_int_equal(out.n_drains, 2);
-	assert_memory_equal(out.drains, drains, sizeof(drains));
+	assert_true(r.is_ledger);
+	assert_int_equal(r.n_bad, 0);
+	assert_int_equal(r.ledger.n_drains, 2);
+	assert_memory_equal(r.ledger.drains, want, sizeof(want));
 }
 
-static void another_boot_reads_as_empty(void **state)
+static void drains_of_another_boot_are_none(void **state)
 {
 	_cleanup_(arena_freep) struct arena *arena = arena_new();
-	struct plan_drain drains[] = {drain(0x0a000001, 5)};
-	struct plan_ledger in = {.drains = drains, .n_drains = 1}, out;
-	_cleanup_(freep) char *text = ledger_to_json(&in, BOOT);
+	const struct ledger_clock other = {.boot = BOOT + 1, .now = NOW};
+	_cleanup_(freep) char *text = two_drains();
+	const struct ledger_reading r = ledger_from_json(text, strlen(text), &other, arena);
 
 	(void)state;
-	assert_true(ledger_from_json(text, strlen(text), BOOT + 1, arena, &out));
-	assert_int_equal(out.n_drains, 0);
+	assert_true(r.is_ledger);
+	assert_int_equal(r.n_bad, 0);
+	assert_int_equal(r.ledger.n_drains, 0);
 }
 
-static void what_is_cut_or_foreign_is_refused_and_empty(void **state)
+static void what_is_cut_or_foreign_is_no_ledger(void **state)
 {
+	static const char *const foreign[] = {
+		"[]",
+		"{}",
+		"null",
+		"{\"apiVersion\": \"lodestone.io/v1alpha1\", \"kind\": \"Ledger\", \"boot\": \"1\"}",
+		"{\"apiVersion\": \"lodestone.io/v1alpha1\", \"kind\": \"Ledger\", \"version\": 2}",
+		"{\"apiVersion\": \"lodestone.io/v1alpha1\", \"kind\": \"Other\", \"version\": 1}",
+		"{\"apiVersion\": \"v1\", \"kind\": \"Ledger\", \"version\": 1}",
+	};
 	_cleanup_(arena_freep) struct arena *arena = arena_new();
-	struct plan_drain drains[] = {drain(0x0a000001, 5)};
-	struct plan_ledger in = {.drains = drains, .n_drains = 1}, out;
-	_cleanup_(freep) char *text = ledger_to_json(&in, BOOT);
+	_cleanup_(freep) char *text = two_drains();
 
 	(void)state;
 	for (size_t len = 0; len < strlen(text); len++) {
-		assert_false(ledger_from_json(text, len, BOOT, arena, &out));
-		assert_int_equal(out.n_drains, 0);
+		const struct ledger_reading r = ledger_from_json(text, len, &ticking, arena);
+
+		assert_false(r.is_ledger);
+		assert_int_equal(r.ledger.n_drains, 0);
 	}
-	assert_false(ledger_from_json("[]", 2, BOOT, arena, &out));
+	for (size_t i = 0; i < ARRAY_SIZE(foreign); i++)
+		assert_false(read_text(foreign[i], arena).is_ledger);
+}
+
+/* A document with these drains, in JSON. */
+static const char *with_drains(struct arena *arena, const char *items)
+{
+	return arena_printf(arena,
+			    "{\"apiVersion\": \"lodestone.io/v1alpha1\", \"kind\": \"Ledger\", "
+			    "\"version\": 1, \"boot\": \"%llu\", \"drains\": [%s]}",
+			    (unsigned long long)BOOT, items);
+}
+
+#define DRAIN(vip, port, proto, domain, backend, bport, until)                                     \
+	"{\"vip\": " vip ", \"port\": " port ", \"protocol\": " proto ", \"domain\": " domain      \
+	", \"backend\": " backend ", \"backendPort\": " bport ", \"until\": " until "}"
+#define VIP     "\"192.168.100.1\""
+#define BACKEND "\"10.0.0.1\""
+#define GOOD    DRAIN(VIP, "443", "6", "7", BACKEND, "8443", "\"5\"")
+
+static void wrong_field_costs_its_item_alone(void **state)
+{
+	static const char *const wrong[] = {
+		"1",
+		"null",
+		"{}",
+		DRAIN("1", "443", "6", "7", BACKEND, "8443", "\"5\""),
+		DRAIN("\"192.168.100\"", "443", "6", "7", BACKEND, "8443", "\"5\""),
+		DRAIN("\"0.0.0.0\"", "443", "6", "7", BACKEND, "8443", "\"5\""),
+		DRAIN(VIP, "0", "6", "7", BACKEND, "8443", "\"5\""),
+		DRAIN(VIP, "65536", "6", "7", BACKEND, "8443", "\"5\""),
+		DRAIN(VIP, "4.5", "6", "7", BACKEND, "8443", "\"5\""),
+		DRAIN(VIP, "\"443\"", "6", "7", BACKEND, "8443", "\"5\""),
+		DRAIN(VIP, "443", "7", "7", BACKEND, "8443", "\"5\""),
+		DRAIN(VIP, "443", "262", "7", BACKEND, "8443", "\"5\""),
+		DRAIN(VIP, "443", "6", "-1", BACKEND, "8443", "\"5\""),
+		DRAIN(VIP, "443", "6", "65536", BACKEND, "8443", "\"5\""),
+		DRAIN(VIP, "443", "6", "7", "\"::\"", "8443", "\"5\""),
+		DRAIN(VIP, "443", "6", "7", BACKEND, "0", "\"5\""),
+		DRAIN(VIP, "443", "6", "7", BACKEND, "1e9", "\"5\""),
+		DRAIN(VIP, "443", "6", "7", BACKEND, "8443", "5"),
+		DRAIN(VIP, "443", "6", "7", BACKEND, "8443", "\"\""),
+		DRAIN(VIP, "443", "6", "7", BACKEND, "8443", "\"-5\""),
+		DRAIN(VIP, "443", "6", "7", BACKEND, "8443", "\"5s\""),
+		DRAIN(VIP, "443", "6", "7", BACKEND, "8443", "\"87400000000001\""),
+		DRAIN(VIP, "443", "6", "7", BACKEND, "8443", "\"99999999999999999999\""),
+	};
+	_cleanup_(arena_freep) struct arena *arena = arena_new();
+
+	(void)state;
+	assert_int_equal(LATEST, 87400000000000);
+	for (size_t i = 0; i < ARRAY_SIZE(wrong); i++) {
+		const struct ledger_reading r = read_text(
+			with_drains(arena, arena_printf(arena, "%s, %s", wrong[i], GOOD)), arena);
+
+		assert_true(r.is_ledger);
+		if (r.ledger.n_drains != 1 || r.n_bad != 1)
+			fail_msg("taken: %s", wrong[i]);
+	}
+}
+
+static void drains_come_out_sorted_and_once(void **state)
+{
+	_cleanup_(arena_freep) struct arena *arena = arena_new();
+	const char *items = arena_printf(
+		arena, "%s, %s, %s, %s",
+		DRAIN(VIP, "443", "6", "7", "\"10.0.0.9\"", "8443", "\"5\""), GOOD,
+		DRAIN("\"192.168.100.0\"", "443", "17", "7", BACKEND, "8443", "\"5\""), GOOD);
+	const struct ledger_reading r = read_text(with_drains(arena, items), arena);
+
+	(void)state;
+	assert_int_equal(r.n_bad, 1);
+	assert_int_equal(r.ledger.n_drains, 3);
+	for (size_t i = 1; i < 3; i++)
+		assert_true(plan_drain_cmp(&r.ledger.drains[i - 1], &r.ledger.drains[i]) < 0);
+}
+
+static void list_that_is_none_is_empty(void **state)
+{
+	_cleanup_(arena_freep) struct arena *arena = arena_new();
+	const char *text = arena_printf(arena,
+					"{\"apiVersion\": \"lodestone.io/v1alpha1\", "
+					"\"kind\": \"Ledger\", \"version\": 1, "
+					"\"boot\": \"%llu\", \"drains\": \"none\"}",
+					(unsigned long long)BOOT);
+
+	(void)state;
+	assert_true(read_text(text, arena).is_ledger);
+	assert_int_equal(read_text(text, arena).ledger.n_drains, 0);
+}
+
+/* What plan_compute relies on. */
+static void assert_in_order(const struct plan_ledger *l)
+{
+	for (size_t i = 0; i < l->n_drains; i++) {
+		const struct plan_drain *d = &l->drains[i];
+
+		assert_false(ip_addr_is_none(&d->frontend.addr));
+		assert_true(d->frontend.port && d->target.port);
+		assert_int_equal(d->target.state, LB_BACKEND_DRAINING);
+		assert_true(d->until <= LATEST);
+		assert_true(i == 0 || plan_drain_cmp(d - 1, d) < 0);
+	}
+}
+
+static void mutate(struct rng *rng, char *text, size_t *len)
+{
+	static const char bytes[] = "\"{}[]:,0123456789abcdef.-\\ \n";
+	const size_t at = (size_t)rng_below(rng, (uint32_t)*len);
+
+	switch (rng_below(rng, 4)) {
+	case 0:
+		text[at] = bytes[rng_below(rng, sizeof(bytes) - 1)];
+		break;
+	case 1:
+		text[at] = (char)rng_below(rng, 256);
+		break;
+	case 2:
+		*len = at;
+		break;
+	default:
+		memmove(text + at, text + at + 1, *len - at - 1);
+		(*len)--;
+		break;
+	}
+}
+
+static void damaged_file_is_read_in_order_or_not_at_all(void **state)
+{
+	_cleanup_(arena_freep) struct arena *arena = arena_new();
+	_cleanup_(freep) char *text = two_drains();
+	const size_t whole = strlen(text);
+	size_t n_read = 0;
+	struct rng rng;
+
+	(void)state;
+	rng_seed(&rng, 1);
+	for (int i = 0; i < 20000; i++) {
+		char *copy = arena_memdup(arena, text, whole + 1);
+		struct ledger_reading r;
+		size_t len = whole;
+
+		for (unsigned k = (unsigned)rng_below(&rng, 3); k-- > 0 && len > 1;)
+			mutate(&rng, copy, &len);
+		r = ledger_from_json(copy, len, &ticking, arena);
+		assert_in_order(&r.ledger);
+		n_read += r.ledger.n_drains;
+		arena_reset(arena);
+	}
+	assert_true(n_read > 1000);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(drains_come_back_as_they_were),
-		cmocka_unit_test(another_boot_reads_as_empty),
-		cmocka_unit_test(what_is_cut_or_foreign_is_refused_and_empty),
+		cmocka_unit_test(drains_of_another_boot_are_none),
+		cmocka_unit_test(what_is_cut_or_foreign_is_no_ledger),
+		cmocka_unit_test(wrong_field_costs_its_item_alone),
+		cmocka_unit_test(drains_come_out_sorted_and_once),
+		cmocka_unit_test(list_that_is_none_is_empty),
+		cmocka_unit_test(damaged_file_is_read_in_order_or_not_at_all),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * A copied ledger stands by itself, and its hash moves with each field that outlives a restart, and
+ * with nothing else.
+ */
+#include "plan/plan_ledger.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+static struct plan_drain some_drain(void)
+{
+	struct plan_drain d = {.until = 5};
+
+	d.frontend.addr = ip_addr_from_v4(0xc0a86401);
+	d.frontend.port = 443;
+	d.target.addr = ip_addr_from_v4(0x0a000001);
+	d.target.port = 8443;
+	return d;
+}
+
+static void copy_does_not_need_the_original(void **state)
+{
+	_cleanup_(arena_freep) struct arena *arena = arena_new();
+	struct plan_drain drain = some_drain();
+	struct plan_leaving leaving = {.unheld_since = 3};
+	struct plan_ledger l = {
+		.drains = &drain, .n_drains = 1, .leaving = &leaving, .n_leaving = 1};
+
+	(void)state;
+	plan_ledger_copy(arena, &l);
+	drain.until = leaving.unheld_since = 0;
+	assert_int_equal(l.drains[0].until, 5);
+	assert_int_equal(l.leaving[0].unheld_since, 3);
+	l = (struct plan_ledger){0};
+	plan_ledger_copy(arena, &l);
+	assert_null(l.drains);
+}
+
+static void hash_moves_with_what_is_kept(void **state)
+{
+	struct plan_drain drains[5];
+	uint64_t hashes[5];
+
+	(void)state;
+	for (size_t i = 0; i < 5; i++)
+		drains[i] = some_drain();
+	drains[1].frontend.port++;
+	drains[2].target.port++;
+	drains[3].target.addr = ip_addr_from_v4(0x0a000002);
+	drains[4].until++;
+	for (size_t i = 0; i < 5; i++) {
+		const struct plan_ledger l = {.drains = &drains[i], .n_drains = 1};
+
+		hashes[i] = plan_ledger_hash(&l);
+		assert_int_equal(hashes[i], plan_ledger_hash(&l));
+		for (size_t k = 0; k < i; k++)
+			assert_int_not_equal(hashes[i], hashes[k]);
+	}
+}
+
+static void what_leaves_is_not_kept(void **state)
+{
+	const struct plan_leaving leaving = {.unheld_since = 3};
+	const struct plan_ledger without = {0}, with = {.leaving = &leaving, .n_leaving = 1};
+
+	(void)state;
+	assert_int_equal(plan_ledger_hash(&with), plan_ledger_hash(&without));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(copy_does_not_need_the_original),
+		cmocka_unit_test(hash_moves_with_what_is_kept),
+		cmocka_unit_test(what_leaves_is_not_kept),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * Copies and hashes the ledger field by field: a hash over whole structs would depend on their
+ * padding, and a copy of the arrays alone would point into a plan that is gone.
+ */
+#include "plan/plan_ledger.h"
+
+#include "base/hash.h"
+
+int plan_drain_cmp(const void *a, const void *b)
+{
+	const struct plan_drain *x = a, *y = b;
+	const int cmp = lb_key_cmp(&x->frontend, &y->frontend);
+
+	return cmp ? cmp : lb_target_cmp(&x->target, &y->target);
+}
+
+/* An empty array is NULL. */
+static const void *copy(struct arena *arena, const void *items, size_t n, size_t size)
+{
+	return n ? arena_memdup(arena, items, n * size) : NULL;
+}
+
+void plan_ledger_copy(struct arena *arena, struct plan_ledger *ledger)
+{
+	ledger->drains = copy(arena, ledger->drains, ledger->n_drains, sizeof(*ledger->drains));
+	ledger->leaving = copy(arena, ledger->leaving, ledger->n_leaving, sizeof(*ledger->leaving));
+}
+
+static uint64_t hash_drain(uint64_t h, const struct plan_drain *d)
+{
+	h = hash_bytes(h, &d->frontend, sizeof(d->frontend));
+	h = hash_bytes(h, &d->target.addr, sizeof(d->target.addr));
+	h = hash_u64(h, d->target.port);
+	return hash_u64(h, d->until);
+}
+
+uint64_t plan_ledger_hash(const struct plan_ledger *ledger)
+{
+	uint64_t h = hash_u64(HASH_INIT, ledger->n_drains);
+
+	for (size_t i = 0; i < ledger->n_drains; i++)
+		h = hash_drain(h, &ledger->drains[i]);
+	return h;
+}
