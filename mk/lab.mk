@@ -13,7 +13,7 @@ $(B)/tests/pass.bpf.o: tests/lab/pass.bpf.c
 lab: all $(B)/tests/pass.bpf.o ## the demo's steps and bad input as assertions (root)
 	$(Q)scripts/run-lab
 
-TEST_PARTS := check unit fuzz-replay sim bpf-test lab
+TEST_PARTS := check unit fuzz-replay sim bpf-test install-test lab
 
 test: ## everything that CI runs
 	$(Q)scripts/deps build && scripts/deps lab
@@ -28,9 +28,4 @@ soak: ## long runs: many seeds, each fuzzer for ten minutes, the lab again and a
 	$(Q)$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=$(SOAK_FUZZ)
 	$(Q)for i in $$(seq $(SOAK_LABS)); do $(MAKE) --no-print-directory lab || exit 1; done
 
-install: all ## install the programs (DESTDIR, PREFIX)
-	install -D -m 755 $(AGENT_BIN) $(DESTDIR)$(PREFIX)/sbin/lodestoned
-	install -D -m 755 $(CLI_BIN) $(DESTDIR)$(PREFIX)/bin/lodectl
-PREFIX ?= /usr/local
-
-.PHONY: demo lab test soak install
+.PHONY: demo lab test soak
