@@ -247,6 +247,7 @@ static void observe_peer(const struct fixture_peer *p, struct arena *arena,
 	*ret = (struct plan_actual_peer){
 		.key = {p->name, "", ""},
 		.established = !p->down,
+		.stale_until = p->stale_until,
 		.last_error = p->last_error,
 		.refusals = p->refusals,
 	};
@@ -276,6 +277,7 @@ static struct plan_actual observe(struct fixture *f, struct arena *arena)
 		.devices = f->devices,
 		.n_devices = f->n_devices,
 		.dataplane_failure = f->dataplane_failure,
+		.pinned = f->pinned,
 	};
 
 	for (size_t i = 0; i < f->n_peers; i++)
@@ -368,6 +370,7 @@ static size_t apply_devices(struct fixture *f)
 		const struct plan_device *p = &f->plan.devices[i];
 		const struct plan_actual_device now = {
 			.ifindex = p->ifindex,
+			.name = p->name,
 			.xdp = p->xdp && !f->device_failure,
 			.tc = p->tc && !f->device_failure,
 			.failure = f->device_failure,
@@ -379,6 +382,7 @@ static size_t apply_devices(struct fixture *f)
 			 f->devices[i].xdp != now.xdp || f->devices[i].tc != now.tc;
 		f->devices[i] = now;
 	}
+	n_new += f->n_devices > f->plan.n_devices;
 	f->n_devices = f->plan.n_devices;
 	return n_new;
 }
@@ -397,6 +401,17 @@ static void drop_peers(struct fixture *f)
 	}
 }
 
+/* As the agent does: what is left wholly is unpinned. */
+static size_t unpin(struct fixture *f)
+{
+	if (f->plan.dataplane)
+		f->pinned = true;
+	if (!f->plan.leaving || f->plan.n_frontends || f->plan.n_devices || f->store.n)
+		return 0;
+	f->pinned = false;
+	return 1;
+}
+
 size_t fixture_apply(struct fixture *f)
 {
 	const struct lb_store store = fake_store_ops(&f->store);
@@ -409,6 +424,7 @@ size_t fixture_apply(struct fixture *f)
 
 		n_ops += r.n_done + r.n_failed;
 	}
+	n_ops += unpin(f);
 	arena_free(scratch);
 	drop_peers(f);
 	for (size_t i = 0; i < f->plan.n_peers; i++) {

@@ -18,6 +18,7 @@ struct fixture_peer {
 	struct bgp_rib *rib;
 	bool down;  /* the session is not established */
 	bool stuck; /* it does not read: nothing is written to it */
+	nsec_t stale_until;
 	const char *last_error;
 	uint16_t refusals;
 };
@@ -39,6 +40,7 @@ struct fixture {
 	size_t n_devices;
 	const char *device_failure; /* attaching fails with these words */
 	const char *dataplane_failure;
+	bool pinned;              /* since a plan wanted a data plane, until it was left wholly */
 	bool no_route;            /* the node knows no route to any peer; else: */
 	struct ip_prefix by_eth1; /* peers in it are reached by eth1, all others by eth0 */
 

@@ -16,7 +16,20 @@
 #define DATAPLANE_RETRY_NS (30 * NSEC_PER_SEC)
 #define STORE_RETRY_NS     (1 * NSEC_PER_SEC)
 
-/* Loads or adopts the data plane when the plan wants one. True if that changed anything. */
+/*
+ * Also with mode off, if something is pinned: what is adopted first can be left by the gates. A
+ * data plane from nothing waits for peers: as long as no source could be read, there may be a
+ * setting that forbids it.
+ */
+static bool wants_dataplane(const struct agent *a, const struct plan *plan)
+{
+	if (plan->leaving)
+		return true;
+	return plan->dataplane && (inputs_are_complete(a) || plan->n_peers > 0 ||
+				   bpf_dataplane_is_pinned(a->options->pin));
+}
+
+/* Loads or adopts the data plane when the plan wants one. True if it was tried. */
 static bool ensure_dataplane(struct agent *a, const struct plan *plan, nsec_t now)
 {
 	struct bpf_dataplane_args args = {
@@ -26,7 +39,7 @@ static bool ensure_dataplane(struct agent *a, const struct plan *plan, nsec_t no
 	};
 	int r;
 
-	if (!plan->dataplane || a->dataplane || now < a->dataplane_retry_at)
+	if (a->dataplane || now < a->dataplane_retry_at || !wants_dataplane(a, plan))
 		return false;
 	arena_reset(a->dataplane_arena);
 	a->dataplane_failure = NULL;
@@ -78,6 +91,28 @@ static bool apply_dataplane(struct agent *a, const struct plan *plan, nsec_t now
 	return result.n_done > 0;
 }
 
+/* What mode off leaves is gone from the kernel at last. True if that changed anything. */
+static bool end_leaving(struct agent *a, const struct plan *plan, nsec_t now)
+{
+	int r;
+
+	if (!plan->leaving || !a->dataplane || plan->n_frontends || plan->n_devices || a->refused.n)
+		return false;
+	a->dataplane = bpf_dataplane_close(a->dataplane);
+	a->adopted = false;
+	r = bpf_dataplane_cleanup(a->options->pin);
+	if (r < 0) {
+		a->dataplane_retry_at = now + DATAPLANE_RETRY_NS;
+		a->dataplane_failure =
+			arena_printf(a->dataplane_arena, "cannot be removed: %s", strerror(-r));
+		log_warn("dataplane: cannot be removed", "pin=%s error=%s", a->options->pin,
+			 log_quote(strerror(-r)));
+	} else {
+		log_info("dataplane: left", "pin=%s", a->options->pin);
+	}
+	return true;
+}
+
 static bool same_devices(const struct plan *a, const struct plan *b)
 {
 	if (a->n_devices != b->n_devices)
@@ -115,6 +150,12 @@ bool apply_round(struct agent *a, nsec_t now)
 
 	arena_reset(p->arena);
 	inputs_compute(a, p, now, ledger_arena, &ledger);
+	/* A plan that did not see what has just been adopted would take it away. */
+	if (ensure_dataplane(a, &p->plan, now)) {
+		arena_reset(p->arena);
+		arena_reset(ledger_arena);
+		inputs_compute(a, p, now, ledger_arena, &ledger);
+	}
 	devices_changed = !a->current || !same_devices(&a->current->plan, &p->plan);
 
 	a->ledger = ledger;
@@ -124,8 +165,8 @@ bool apply_round(struct agent *a, nsec_t now)
 
 	/* Before anybody hears of them: a crash from here on changes no address. */
 	state_save_addresses(a);
-	again = ensure_dataplane(a, &p->plan, now);
-	again |= apply_dataplane(a, &p->plan, now, scratch);
+	again = apply_dataplane(a, &p->plan, now, scratch);
+	again |= end_leaving(a, &p->plan, now);
 	apply_peers(a, &p->plan, now);
 	problems_own_add(a, now, &p->problems);
 	again |= devices_changed || a->peers.changed;

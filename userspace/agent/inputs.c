@@ -20,8 +20,9 @@ static void gather_actual(struct agent *a, struct agent_plan *p)
 {
 	struct plan_actual *actual = &p->actual;
 
-	*actual = (struct plan_actual){.dataplane_failure =
-					       arena_strdup(p->arena, a->dataplane_failure)};
+	*actual = (struct plan_actual){
+		.dataplane_failure = arena_strdup(p->arena, a->dataplane_failure),
+		.pinned = a->dataplane || bpf_dataplane_is_pinned(a->options->pin)};
 	agent_peers_actual(&a->peers, p->arena, &actual->peers, &actual->n_peers);
 	if (a->dataplane) {
 		struct lb_store store = bpf_dataplane_store(a->dataplane);

@@ -205,9 +205,18 @@ static void note_attempt(struct agent_peer *p)
 	p->attempted = true;
 }
 
-static void note_down(struct agent_peer *p)
+/* The router keeps what it has as stale, if both sides have agreed on that (RFC 4724). */
+static void note_stale(struct agent_peer *p, nsec_t now)
+{
+	p->stale_until = nsec_add(now, p->config.bgp.restart_time_s * NSEC_PER_SEC);
+}
+
+static void note_down(struct agent_peer *p, nsec_t now)
 {
 	struct bgp_peer_info info = bgp_peer_info(p->bgp);
+
+	if (info.gr_negotiated)
+		note_stale(p, now);
 
 	forget_written(p);
 	p->all->urgent = true;
@@ -244,7 +253,7 @@ static void handle(struct agent_peer *p, const struct bgp_event *e, nsec_t now)
 		break;
 	case BGP_EVENT_DOWN:
 		p->all->changed = true;
-		note_down(p);
+		note_down(p, now);
 		break;
 	case BGP_EVENT_STATE:
 		log_debug("bgp: state", "peer=%s from=%s to=%s", peer_text(p),
@@ -278,6 +287,8 @@ static void start(struct agent_peer *p, nsec_t now)
 	rng_seed(&rng, rng_next(&p->all->rng));
 	config.restarted = p->all->restarted && config.graceful_restart;
 	config.forwarding_preserved = p->all->forwarding_preserved && config.restarted;
+	if (config.restarted)
+		note_stale(p, now);
 	p->bgp = bgp_peer_new(&config, &rng, now);
 	p->attempted = false;
 	p->refusals = 0;
@@ -439,6 +450,7 @@ void agent_peers_actual(const struct agent_peers *all, struct arena *arena,
 				arena_strdup(arena, p->key.interface)},
 			.established = info.state == BGP_ESTABLISHED,
 			.end_of_rib_sent = info.end_of_rib_sent,
+			.stale_until = info.end_of_rib_sent ? 0 : p->stale_until,
 			.last_error = arena_strdup(arena, info.last_error),
 			.refusals = p->refusals,
 			.advertised =

@@ -34,6 +34,7 @@ struct agent_peer {
 	struct ip_addr local; /* of the Established connection */
 	bool attempted;       /* an attempt is under way, or ended before Established */
 	uint16_t refusals;    /* attempts in a row that ended before Established */
+	nsec_t stale_until;   /* see struct plan_actual_peer; counts until End-of-RIB is sent */
 	/*
 	 * What the kernel's socket buffer has taken wholly, for the plan's gates: as of the last
 	 * time when no unsent tail was left. Sorted, owned; empty without a session.

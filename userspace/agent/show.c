@@ -146,7 +146,10 @@ static void add_dataplane(const struct agent *a, cJSON *to)
 	cJSON *o = cJSON_AddObjectToObject(to, "dataplane");
 	cJSON *devices;
 
-	cJSON_AddStringToObject(o, "mode", plan->dataplane ? "xdp" : "off");
+	cJSON_AddStringToObject(o, "mode",
+				plan->dataplane ? "xdp"
+				: plan->leaving ? "leaving"
+						: "off");
 	devices = cJSON_AddArrayToObject(o, "devices");
 	for (size_t i = 0; i < plan->n_devices; i++)
 		cJSON_AddItemToArray(devices, device_json(a, &plan->devices[i]));

@@ -46,7 +46,7 @@ static bool same_frontend(const void *want, const void *have)
 	const struct lb_actual *h = have;
 
 	if (w->hold)
-		return true;
+		return h->tested || w->leaving || is_vip(&h->key);
 	return w->lb.table == h->table && w->lb.flags == h->flags && (h->tested || is_vip(&h->key));
 }
 
@@ -63,8 +63,8 @@ static void plan_step(struct frontends_apply *a, struct arena *scratch, const st
 	step->key = want ? want->lb.key : have->key;
 	if (s->op == DIFF_DELETE)
 		step->op = STEP_DEL;
-	else if (s->op == DIFF_CHANGE && want->lb.table == have->table &&
-		 want->lb.flags == have->flags)
+	else if (s->op == DIFF_CHANGE &&
+		 (want->hold || (want->lb.table == have->table && want->lb.flags == have->flags)))
 		step->op = STEP_TEST;
 	else
 		step->op = STEP_PUT;

@@ -118,6 +118,8 @@ static const char *held_back(const struct plan_draft *d, const struct draft_port
 		return "portConflict";
 	if (p->withheld)
 		return "conntrackHoldsFlows";
+	if (d->plan->leaving)
+		return "dataPlaneLeaving";
 	if (is_announced(d, p))
 		return NULL;
 	return d->peers_open ? "notProgrammed" : "dataPlaneNotReady";
@@ -199,17 +201,23 @@ static void hand_out_ledger(struct plan_draft *d, struct plan_ledger *ret)
 		*ret = (struct plan_ledger){.drains = d->drains,
 					    .n_drains = d->n_drains,
 					    .leaving = d->leaving,
-					    .n_leaving = d->n_leaving};
+					    .n_leaving = d->n_leaving,
+					    .waiting = d->waiting,
+					    .n_waiting = d->n_waiting};
 		return;
 	}
 	*ret = (struct plan_ledger){.n_drains = d->ledger->n_drains,
-				    .n_leaving = d->ledger->n_leaving};
+				    .n_leaving = d->ledger->n_leaving,
+				    .n_waiting = d->ledger->n_waiting};
 	if (ret->n_drains)
 		ret->drains = arena_memdup(d->arena, d->ledger->drains,
 					   ret->n_drains * sizeof(*ret->drains));
 	if (ret->n_leaving)
 		ret->leaving = arena_memdup(d->arena, d->ledger->leaving,
 					    ret->n_leaving * sizeof(*ret->leaving));
+	if (ret->n_waiting)
+		ret->waiting = arena_memdup(d->arena, d->ledger->waiting,
+					    ret->n_waiting * sizeof(*ret->waiting));
 }
 
 void plan_compute(const struct plan_inputs *in, const struct plan_ledger *ledger, nsec_t now,

@@ -37,7 +37,8 @@ struct plan_route {
 
 struct plan_frontend {
 	struct lb_frontend lb;
-	bool hold; /* only the key counts: leave what is programmed as it is (gates 2 and 5) */
+	bool hold;    /* leave what is programmed as it is (gates 2 and 5); lb says what that is */
+	bool leaving; /* with hold: nobody wants it any more, so it need not pass a test either */
 };
 
 struct plan_device {
@@ -81,6 +82,7 @@ struct plan {
 	size_t n_services;
 	bool end_of_rib; /* gate 5: sessions may send End-of-RIB */
 	bool dataplane;  /* effective mode is not off */
+	bool leaving;    /* it is off, and what is pinned or attached is being left by the gates */
 	uint32_t flow_entries;
 	struct problems problems; /* sorted; the world's are not repeated here */
 };

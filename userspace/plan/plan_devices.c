@@ -4,11 +4,15 @@
  * which a reply can leave as well. Uplinks are those that LodestoneConfig names, else the devices
  * of the routes to the peers; never the loopback. A peer whose route is missing says nothing about
  * its uplink: as long as one is, devices that are attached stay so, because detaching cuts traffic.
+ * So they do before the first complete picture (gate complete), and with `mode: off` as long as
+ * something is programmed or a router may still send.
  *
  * Also here: whether the data plane can deliver, which gate 1 asks, and the problems of devices.
  */
 #include "plan/plan_draft.h"
 #include "plan/plan_sort.h"
+
+#include <inttypes.h>
 
 struct devices_build {
 	struct plan_draft *d;
@@ -32,32 +36,49 @@ static const struct plan_link *find_link_name(const struct plan_node *node, cons
 	return NULL;
 }
 
-static void add_device(struct devices_build *b, int ifindex, bool xdp)
+static struct plan_device *put_device(struct devices_build *b, int ifindex, const char *name)
 {
-	const struct plan_link *link = find_link(b->d->in->node, ifindex);
 	struct plan_device *p = NULL;
 
-	if (!link || strcmp(link->name, "lo") == 0)
-		return;
 	for (size_t i = 0; i < b->n; i++)
 		if (b->items[i].ifindex == ifindex)
 			p = &b->items[i];
 	if (!p)
 		p = arena_push(b->d->arena, &b->items, &b->n, &b->cap, sizeof(*p));
 	p->ifindex = ifindex;
-	p->name = link->name;
-	p->xdp |= xdp;
-	p->tc = true;
-	p->allow_generic = b->d->env.config.mode == API_MODE_GENERIC;
+	p->name = name;
+	p->allow_generic |= b->d->env.config.mode == API_MODE_GENERIC;
+	return p;
 }
 
+static void add_device(struct devices_build *b, int ifindex, bool xdp)
+{
+	const struct plan_link *link = find_link(b->d->in->node, ifindex);
+	struct plan_device *p;
+
+	if (!link || strcmp(link->name, "lo") == 0)
+		return;
+	p = put_device(b, ifindex, link->name);
+	p->xdp |= xdp;
+	p->tc = true;
+}
+
+/* As it is, whatever the settings are now: in generic mode, too, or with one program only. */
 static void keep_attached(struct devices_build *b)
 {
 	const struct plan_actual *actual = b->d->in->actual;
 
-	for (size_t i = 0; i < actual->n_devices; i++)
-		if (actual->devices[i].xdp || actual->devices[i].tc)
-			add_device(b, actual->devices[i].ifindex, actual->devices[i].xdp);
+	for (size_t i = 0; i < actual->n_devices; i++) {
+		const struct plan_actual_device *a = &actual->devices[i];
+		struct plan_device *p;
+
+		if (!a->xdp && !a->tc)
+			continue;
+		p = put_device(b, a->ifindex, a->name);
+		p->xdp |= a->xdp;
+		p->tc |= a->tc;
+		p->allow_generic |= a->generic;
+	}
 }
 
 static void named_uplinks(struct devices_build *b)
@@ -207,29 +228,72 @@ static void dataplane_problems(struct plan_draft *d, size_t n_devices)
 			    "no interface to attach to: nothing is announced");
 }
 
-void plan_draft_devices(struct plan_draft *d)
+static void leaving_problem(struct plan_draft *d)
+{
+	const struct plan_actual *actual = d->in->actual;
+	const struct object_ref ref = {.kind = "DataPlane", .name = d->in->settings->node_name};
+	const struct problem_text failed = {
+		.reason = "DataPlaneFailed",
+		.remedy = "give the agent what was refused, or run lodestoned --cleanup, which "
+			  "cuts the connections that are left",
+	};
+	const struct problem_text leaving = {
+		.reason = "DataPlaneLeaving",
+		.remedy = "wait: then the programs are detached and the routes announced again",
+	};
+
+	if (actual->dataplane_failure)
+		problem_add(&d->plan->problems, SEVERITY_ERROR, &ref, &failed,
+			    "mode is off, but programs of a former run are there and cannot be "
+			    "taken over, so nothing is announced: %s",
+			    actual->dataplane_failure);
+	else
+		problem_add(&d->plan->problems, SEVERITY_INFO, &ref, &leaving,
+			    "mode is off: routes are withdrawn, and the connections that XDP "
+			    "serves have %" PRIu64 " s to end",
+			    d->env.drain_ns / NSEC_PER_SEC);
+}
+
+/* Mode off while something of ours is in the kernel. */
+static void leave_devices(struct plan_draft *d, struct devices_build *b)
+{
+	if (d->in->actual->n_frontends || !d->in->synced || plan_draft_stale_until(d))
+		keep_attached(b);
+	leaving_problem(d);
+}
+
+static void want_devices(struct plan_draft *d, struct devices_build *b)
 {
 	const struct plan_node *node = d->in->node;
-	struct devices_build b = {.d = d};
 	bool complete = true;
 
+	if (d->env.config.set & API_CONFIG_UPLINKS && d->env.config.uplinks.n)
+		named_uplinks(b);
+	else
+		complete = default_uplinks(b);
+	for (size_t i = 0; i < node->n_default_devices; i++)
+		add_device(b, node->default_devices[i], false);
+	if (!complete || !d->in->synced)
+		keep_attached(b);
+	dataplane_problems(d, b->n);
+}
+
+void plan_draft_devices(struct plan_draft *d)
+{
+	struct devices_build b = {.d = d};
+
 	d->plan->dataplane = d->env.dataplane;
+	d->plan->leaving = !d->env.dataplane && d->in->actual->pinned;
 	d->plan->flow_entries = d->env.config.flow_entries;
 	d->peers_open = UINT64_MAX;
-	if (!d->env.dataplane)
-		return;
-	if (d->env.config.set & API_CONFIG_UPLINKS && d->env.config.uplinks.n)
-		named_uplinks(&b);
-	else
-		complete = default_uplinks(&b);
-	for (size_t i = 0; i < node->n_default_devices; i++)
-		add_device(&b, node->default_devices[i], false);
-	if (!complete || !d->in->synced)
-		keep_attached(&b);
+	if (d->plan->leaving)
+		leave_devices(d, &b);
+	else if (d->env.dataplane)
+		want_devices(d, &b);
 	if (b.n)
 		qsort(b.items, b.n, sizeof(*b.items), cmp_device);
 	d->plan->devices = b.items;
 	d->plan->n_devices = b.n;
-	dataplane_problems(d, b.n);
-	judge(d);
+	if (d->env.dataplane)
+		judge(d);
 }

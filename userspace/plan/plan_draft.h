@@ -4,10 +4,21 @@
  * steps are called once each, in this order, because each gate reads what the one before decided:
  *
  *   devices    what is attached where, and whether the data plane can deliver at all
- *   frontends  targets with their drains (gate 4), conflicts, VIPs left to the kernel
- *   routes     gate 1 (programmed first), folding, interning, gates 3 and 5 (held rows)
- *   leaving    gate 2 (a VIP goes after its routes)
+ *   frontends  targets with their drains, conflicts, VIPs left to the kernel
+ *   routes     folding, interning, held rows
+ *   leaving    what goes out of the maps
  *   services   the rows of status
+ *
+ * The gates (DESIGN 1), by name and number:
+ *
+ *   programmed (1)  a route waits until a VIP under it is programmed and its self-test passed
+ *   unheld (2)      a VIP leaves the maps when no peer holds a route that covers only it, and
+ *                   PLAN_UNHELD_NS later
+ *   replaced (3)    a withdraw whose VIPs stay served waits until its replacement was written to
+ *                   the peers that get one, for PLAN_WAITING_NS at most
+ *   drained (4)     a target that left the slices keeps its flows until its deadline
+ *   complete (5)    until every source has delivered its first complete picture nothing is
+ *                   withdrawn, rewritten, detached or closed by End-of-RIB
  */
 #pragma once
 
@@ -61,6 +72,8 @@ struct plan_draft {
 	size_t n_drains, cap_drains;
 	struct plan_leaving *leaving;
 	size_t n_leaving, cap_leaving;
+	struct plan_waiting *waiting;
+	size_t n_waiting, cap_waiting;
 
 	struct plan *plan;
 };
@@ -74,6 +87,14 @@ void plan_draft_services(struct plan_draft *d);
 enum vip_gate plan_draft_gate(const struct plan_draft *d, const struct ip_addr *vip);
 /* What the store holds of a key, or NULL. */
 const struct lb_actual *plan_draft_actual(const struct plan_draft *d, const struct lb_key *key);
+/* Adds a wanted frontend; by the gate complete what the store has of it is held instead. */
+struct plan_frontend *plan_draft_push(struct plan_draft *d, const struct lb_frontend *lb);
+/* Makes of the row what the store has, to be left as it is. */
+void plan_draft_hold(struct plan_frontend *f, const struct lb_actual *actual);
+/* With plan.leaving: a wanted frontend is still to be served. */
+bool plan_draft_lingers(struct plan_draft *d, const struct lb_key *key);
+/* Until when some router may hold stale routes; 0: none does. */
+nsec_t plan_draft_stale_until(const struct plan_draft *d);
 /* That the established peer's advertised set holds the prefix; NULL: not. */
 bool plan_draft_advertised(const struct plan_actual_peer *p, const struct ip_prefix *prefix);
 /* That the plan announces the prefix to these peers (bits) by a row that is not merely held. */

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
- * Frontends and the gates on them (DESIGN 1). Gate 2: one that no Service wants stays until no peer
- * holds a route that covers only it, and PLAN_UNHELD_NS more for the routers' FIBs. Gate 4: a
- * target that left the slices stays as draining until its deadline in the ledger. Gate 5: until
- * everything was read once, what is programmed stays as it is. A VIP whose flows the kernel
- * translates is not begun, and never taken away once it is served.
+ * The frontends that Services want, and the gates on them. Drained (4): a target that left the
+ * slices stays as draining until its deadline in the ledger. Complete (5): until everything was
+ * read once, what is programmed stays as it is; it is tested all the same, so that what a former
+ * process programmed can be announced. A VIP whose flows the kernel translates is not begun, and
+ * never taken away once it is served.
  *
  * The ledger keeps an entry as long as the store holds what it is about, also past the deadline:
  * else a store that fails to delete would make every plan begin the wait anew.
@@ -40,6 +40,8 @@ enum vip_gate plan_draft_gate(const struct plan_draft *d, const struct ip_addr *
 {
 	const struct draft_vip *v;
 
+	if (d->plan->leaving)
+		return GATE_CLOSED;
 	if (!d->plan->dataplane)
 		return GATE_OPEN;
 	v = sorted_find(vip, d->vips, d->n_vips, sizeof(*d->vips), cmp_vip);
@@ -159,10 +161,27 @@ static void add_drains(struct plan_draft *d, struct draft_port *port, struct lb_
 
 /* --- wanted frontends ----------------------------------------------------------------------- */
 
-static struct plan_frontend *push_frontend(struct plan_draft *d)
+struct plan_frontend *plan_draft_push(struct plan_draft *d, const struct lb_frontend *lb)
 {
-	return arena_push(d->arena, &d->frontends, &d->n_frontends, &d->cap_frontends,
-			  sizeof(*d->frontends));
+	struct plan_frontend *f =
+		arena_push(d->arena, &d->frontends, &d->n_frontends, &d->cap_frontends, sizeof(*f));
+	const struct lb_actual *actual;
+
+	f->lb = *lb;
+	actual = d->in->synced ? NULL : plan_draft_actual(d, &lb->key);
+	if (actual)
+		plan_draft_hold(f, actual);
+	return f;
+}
+
+void plan_draft_hold(struct plan_frontend *f, const struct lb_actual *actual)
+{
+	f->hold = true;
+	f->lb.key = actual->key;
+	f->lb.table = actual->table;
+	f->lb.flags = actual->flags;
+	f->lb.targets = actual->targets;
+	f->lb.n_targets = actual->n_targets;
 }
 
 static uint32_t vip_flags(const struct api_config *config)
@@ -183,17 +202,14 @@ static uint32_t vip_flags(const struct api_config *config)
 /* Before the first frontend of an address: the VIP itself. */
 static struct draft_vip *ensure_vip(struct plan_draft *d, const struct ip_addr *addr)
 {
-	struct plan_frontend *f;
+	const struct lb_frontend vip = {.key = {.addr = *addr}, .flags = vip_flags(&d->env.config)};
 	struct draft_vip *v;
 
 	if (d->n_vips && ip_addr_equal(&d->vips[d->n_vips - 1].addr, addr))
 		return &d->vips[d->n_vips - 1];
 	v = arena_push(d->arena, &d->vips, &d->n_vips, &d->cap_vips, sizeof(*v));
 	v->addr = *addr;
-	f = push_frontend(d);
-	f->lb.key.addr = *addr;
-	f->lb.flags = vip_flags(&d->env.config);
-	f->hold = !d->in->synced && plan_draft_actual(d, &f->lb.key);
+	(void)plan_draft_push(d, &vip);
 	return v;
 }
 
@@ -219,22 +235,19 @@ static enum vip_gate frontend_gate(const struct plan_draft *d, const struct lb_f
 static void want(struct plan_draft *d, struct draft_port *port)
 {
 	struct lb_frontend lb = port->port->lb;
-	struct plan_frontend *f;
 	struct draft_vip *vip;
 	enum vip_gate gate;
 
 	if (d->in->synced)
 		add_drains(d, port, &lb);
-	if (lb.n_targets == 0)
+	if (lb.n_targets == 0 || (d->plan->leaving && !plan_draft_lingers(d, &lb.key)))
 		return;
 	lb.table = lb_table_name(&lb);
 	gate = frontend_gate(d, &lb);
 	vip = ensure_vip(d, &lb.key.addr);
 	if (gate > vip->gate)
 		vip->gate = gate;
-	f = push_frontend(d);
-	f->lb = lb;
-	f->hold = !d->in->synced && plan_draft_actual(d, &lb.key);
+	(void)plan_draft_push(d, &lb);
 }
 
 /* --- conflicts between Services ------------------------------------------------------------- */
@@ -317,7 +330,7 @@ void plan_draft_frontends(struct plan_draft *d)
 			continue;
 		}
 		owner = p;
-		if (!d->plan->dataplane)
+		if (!d->plan->dataplane && !d->plan->leaving)
 			continue;
 		check_taken(d, p);
 		if (!p->withheld && n_wanted == LIMIT_SERVICES)
@@ -327,135 +340,4 @@ void plan_draft_frontends(struct plan_draft *d)
 		want(d, p);
 		n_wanted++;
 	}
-}
-
-/* --- gate 2: frontends that leave ----------------------------------------------------------- */
-
-static uint64_t peer_bit(const struct plan_draft *d, const struct plan_actual_peer *p)
-{
-	for (size_t i = 0; i < d->env.n_peers; i++)
-		if (d->peers[i] == p)
-			return UINT64_C(1) << i;
-	return 0;
-}
-
-/* A route that some peer holds and that the plan does not announce for the sake of another VIP. */
-static bool held_by_route(const struct plan_draft *d, const struct ip_addr *vip)
-{
-	for (size_t i = 0; i < d->in->actual->n_peers; i++) {
-		const struct plan_actual_peer *p = &d->in->actual->peers[i];
-		const uint64_t bit = peer_bit(d, p);
-
-		for (unsigned len = 0; p->n_advertised && len <= ip_addr_bits(vip); len++) {
-			const struct ip_prefix prefix = ip_prefix_of(vip, (uint8_t)len);
-
-			if (plan_draft_advertised(p, &prefix) &&
-			    !(bit && plan_draft_announces(d, &prefix, bit)))
-				return true;
-		}
-	}
-	return false;
-}
-
-static int cmp_leaving(const void *key, const void *item)
-{
-	const struct plan_leaving *l = item;
-
-	return lb_key_cmp(key, &l->frontend);
-}
-
-/* When the last route that covers only it went; NSEC_NEVER: one is still there. */
-static nsec_t unheld_since(const struct plan_draft *d, const struct lb_key *key)
-{
-	const struct plan_leaving *l =
-		sorted_find(key, d->ledger->leaving, d->ledger->n_leaving, sizeof(*l), cmp_leaving);
-
-	if (held_by_route(d, &key->addr))
-		return NSEC_NEVER;
-	return l && l->unheld_since != NSEC_NEVER ? l->unheld_since : d->now;
-}
-
-/* Leaves what is programmed under the key as it is. */
-static void hold(struct plan_draft *d, const struct lb_key *key)
-{
-	struct plan_frontend *f = push_frontend(d);
-
-	f->lb.key = *key;
-	f->hold = true;
-}
-
-/*
- * The same for what the store holds at `i`. A VIP sorts before its frontends and leaves with the
- * last of them: one that was made later, before the first complete picture, has waited less.
- */
-static nsec_t group_unheld_since(const struct plan_draft *d, size_t i)
-{
-	const struct lb_key *key = &d->in->actual->frontends[i].key;
-	nsec_t ret = unheld_since(d, key);
-
-	for (i++; key->port == 0 && i < d->in->actual->n_frontends; i++) {
-		const struct lb_key *other = &d->in->actual->frontends[i].key;
-		nsec_t since;
-
-		if (!ip_addr_equal(&other->addr, &key->addr) || other->domain != key->domain)
-			break;
-		since = unheld_since(d, other);
-		if (since > ret)
-			ret = since;
-	}
-	return ret;
-}
-
-/* What the store holds at `i` and nobody wants. */
-static void leave(struct plan_draft *d, size_t i)
-{
-	const struct lb_key *key = &d->in->actual->frontends[i].key;
-	struct plan_leaving *l =
-		arena_push(d->arena, &d->leaving, &d->n_leaving, &d->cap_leaving, sizeof(*l));
-	nsec_t at;
-
-	l->frontend = *key;
-	l->unheld_since = group_unheld_since(d, i);
-	at = nsec_add(l->unheld_since, PLAN_UNHELD_NS);
-	if (at <= d->now)
-		return;
-	d->deadline = nsec_min(d->deadline, at);
-	hold(d, key);
-}
-
-static int cmp_frontend(const void *a, const void *b)
-{
-	const struct plan_frontend *x = a, *y = b;
-
-	return lb_key_cmp(&x->lb.key, &y->lb.key);
-}
-
-static int cmp_frontend_key(const void *key, const void *item)
-{
-	const struct plan_frontend *f = item;
-
-	return lb_key_cmp(key, &f->lb.key);
-}
-
-void plan_draft_leaving(struct plan_draft *d)
-{
-	const size_t n_wanted = d->n_frontends;
-
-	if (n_wanted)
-		qsort(d->frontends, n_wanted, sizeof(*d->frontends), cmp_frontend);
-	for (size_t i = 0; i < d->in->actual->n_frontends; i++) {
-		const struct lb_key *key = &d->in->actual->frontends[i].key;
-
-		if (sorted_find(key, d->frontends, n_wanted, sizeof(*d->frontends),
-				cmp_frontend_key))
-			continue;
-		if (d->in->synced)
-			leave(d, i);
-		else
-			hold(d, key);
-	}
-	if (d->n_frontends)
-		qsort(d->frontends, d->n_frontends, sizeof(*d->frontends), cmp_frontend);
-	d->plan->frontends = d->frontends;
-	d->plan->n_frontends = d->n_frontends;
 }

@@ -70,12 +70,17 @@ struct plan_actual_peer {
 	bool end_of_rib_sent;
 	const struct ip_prefix *advertised; /* sorted; empty unless established */
 	size_t n_advertised;
+	/*
+	 * Until then the router may hold, as stale (RFC 4724), what this session's predecessor
+	 * announced: one of this process that broke, or of a former process. 0: it holds nothing.
+	 */
+	nsec_t stale_until;
 	const char *last_error; /* NULL = none */
 	uint16_t refusals; /* attempts in a row that the peer refused or that could not be made */
 };
-enum plan_device_state { PLAN_DEVICE_OK, PLAN_DEVICE_FAILED };
 struct plan_actual_device {
 	int ifindex;
+	const char *name;
 	bool xdp, tc;               /* attached and verified */
 	bool generic;               /* XDP in generic (skb) mode */
 	const char *failure;        /* what was refused, NULL = nothing: "EBUSY ..." in words */
@@ -90,6 +95,8 @@ struct plan_actual {
 	const struct plan_actual_device *devices; /* by ifindex */
 	size_t n_devices;
 	const char *dataplane_failure; /* the programs could not be loaded; NULL = loaded */
+	bool pinned;                   /* maps or programs of ours are in the kernel, if only of a
+					  former run: what it attached may still forward */
 };
 
 /* Which address a Service has: ipam_compute's result, read back. */
@@ -125,11 +132,19 @@ struct plan_leaving {
 	struct lb_key frontend;
 	nsec_t unheld_since; /* NSEC_NEVER: still held */
 };
+/* A route that is not wanted any more and waits for its replacement (gate 3): since when. */
+struct plan_waiting {
+	struct ip_prefix prefix;
+	nsec_t since;
+};
 struct plan_ledger {
 	const struct plan_drain *drains; /* by frontend, target */
 	size_t n_drains;
 	const struct plan_leaving *leaving; /* by frontend */
 	size_t n_leaving;
+	const struct plan_waiting *waiting; /* by prefix */
+	size_t n_waiting;
 };
 #define PLAN_DRAIN_DEFAULT_NS (60 * NSEC_PER_SEC)
 #define PLAN_UNHELD_NS        (2 * NSEC_PER_SEC) /* gate 2: for the routers' FIBs */
+#define PLAN_WAITING_NS       (5 * NSEC_PER_SEC) /* gate 3: so long for peers that do not read */

@@ -25,6 +25,7 @@ void plan_ledger_copy(struct arena *arena, struct plan_ledger *ledger)
 {
 	ledger->drains = copy(arena, ledger->drains, ledger->n_drains, sizeof(*ledger->drains));
 	ledger->leaving = copy(arena, ledger->leaving, ledger->n_leaving, sizeof(*ledger->leaving));
+	ledger->waiting = copy(arena, ledger->waiting, ledger->n_waiting, sizeof(*ledger->waiting));
 }
 
 static uint64_t hash_drain(uint64_t h, const struct plan_drain *d)

@@ -5,10 +5,11 @@
  * prepend come from the newest that sets one (metallb.md 3.2, ruling 17). Sets are interned, so
  * that a row names its set by a number.
  *
- * Gates: (1) a prefix goes to a peer only if a VIP under it is programmed, or is being updated and
- * the peer has the prefix already; (3) a prefix that is not wanted any more, while VIPs under it
- * stay served, waits until what replaces it was written to the peers that get it; (5) before the
- * first complete picture nothing is withdrawn. Waiting is a row with `hold`.
+ * Gates: programmed (1), a prefix goes to a peer only if a VIP under it is programmed, or is being
+ * updated and the peer has the prefix already; replaced (3), a prefix that is not wanted any more,
+ * while VIPs under it stay served, waits until what replaces it was written to the peers that get
+ * it, but not longer than PLAN_WAITING_NS: a peer that does not read holds back nobody; complete
+ * (5), before the first complete picture nothing is withdrawn. Waiting is a row with `hold`.
  */
 #include "base/limits.h"
 #include "base/sorted.h"
@@ -423,9 +424,40 @@ static bool awaits_replacement(const struct routes_build *b, const struct ip_pre
 	return false;
 }
 
+static int cmp_waiting(const void *key, const void *item)
+{
+	const struct plan_waiting *w = item;
+
+	return ip_prefix_cmp(key, &w->prefix);
+}
+
+/* Notes since when the prefix waits; false: it has waited long enough. */
+static bool may_wait(struct plan_draft *d, const struct ip_prefix *prefix)
+{
+	const struct plan_waiting *known = sorted_find(
+		prefix, d->ledger->waiting, d->ledger->n_waiting, sizeof(*known), cmp_waiting);
+	const nsec_t since = known ? known->since : d->now;
+	const nsec_t until = nsec_add(since, PLAN_WAITING_NS);
+
+	*(struct plan_waiting *)arena_push(d->arena, &d->waiting, &d->n_waiting, &d->cap_waiting,
+					   sizeof(*d->waiting)) =
+		(struct plan_waiting){.prefix = *prefix, .since = since};
+	if (until <= d->now)
+		return false;
+	d->deadline = nsec_min(d->deadline, until);
+	return true;
+}
+
+static int cmp_waiting_prefix(const void *a, const void *b)
+{
+	const struct plan_waiting *x = a, *y = b;
+
+	return ip_prefix_cmp(&x->prefix, &y->prefix);
+}
+
 static void hold_routes(struct routes_build *b)
 {
-	const struct plan_draft *d = b->d;
+	struct plan_draft *d = b->d;
 
 	for (size_t i = 0; i < d->env.n_peers; i++) {
 		const struct plan_actual_peer *p = d->peers[i];
@@ -436,18 +468,36 @@ static void hold_routes(struct routes_build *b)
 
 			if (plan_draft_announces(d, prefix, bit))
 				continue;
-			if (!d->in->synced || awaits_replacement(b, prefix))
+			if (!d->in->synced ||
+			    (awaits_replacement(b, prefix) && may_wait(d, prefix)))
 				add_row(b, prefix, bit, -1);
 		}
 	}
+	d->n_waiting =
+		plan_sort_unique(d->waiting, d->n_waiting, sizeof(*d->waiting), cmp_waiting_prefix);
 	merge_rows(b);
 	publish(b);
 }
 
 /*
  * End-of-RIB tells the router to drop what we did not repeat: it waits for devices and VIPs on
- * their way, but not for what has failed.
+ * their way, but not for what has failed. A VIP counts if any of its claims goes to a peer that can
+ * be sent routes.
  */
+static bool is_on_its_way(const struct routes_build *b, const struct ip_addr *vip)
+{
+	const struct plan_draft *d = b->d;
+	size_t i =
+		plan_lower_bound(vip, b->by_vip, b->n_claims, sizeof(*b->by_vip), cmp_addr_claim);
+
+	if (plan_draft_gate(d, vip) == GATE_OPEN)
+		return false;
+	for (; i < b->n_claims && ip_addr_equal(&b->by_vip[i].vip, vip); i++)
+		if (b->by_vip[i].advert->peers & d->peers_open)
+			return true;
+	return false;
+}
+
 static bool is_complete(const struct routes_build *b)
 {
 	const struct plan_draft *d = b->d;
@@ -455,17 +505,12 @@ static bool is_complete(const struct routes_build *b)
 	if (!d->in->synced)
 		return false;
 	if (!d->plan->dataplane)
-		return true;
+		return true; /* also while XDP is left: that nothing is repeated is meant */
 	if (d->peers_stale)
 		return false;
-	for (size_t i = 0; i < d->n_vips; i++) {
-		const struct plan_claim *c = sorted_find(&d->vips[i].addr, b->by_vip, b->n_claims,
-							 sizeof(*b->by_vip), cmp_addr_claim);
-
-		if (c && (c->advert->peers & d->peers_open) &&
-		    plan_draft_gate(d, &c->vip) != GATE_OPEN)
+	for (size_t i = 0; i < d->n_vips; i++)
+		if (is_on_its_way(b, &d->vips[i].addr))
 			return false;
-	}
 	return true;
 }
 

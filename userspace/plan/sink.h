@@ -31,8 +31,8 @@ struct plan_apply_result {
 
 /*
  * Brings the store to the plan's frontends: one merge-diff over dump(), changed ones put and
- * tested, those not wanted deleted, `hold` ones left alone. VIP keys (port 0) are put first and
- * deleted last.
+ * tested, those not wanted deleted, `hold` ones left alone but for a test that is still to come.
+ * VIP keys (port 0) are put first and deleted last.
  */
 struct plan_apply_result plan_apply_frontends(const struct plan *plan, const struct lb_store *store,
 					      nsec_t now, struct arena *scratch);

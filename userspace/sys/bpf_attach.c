@@ -336,6 +336,72 @@ void bpf_detach_tc(const char *pin_dir, int ifindex)
 /* --- all devices ---------------------------------------------------------------------------------
  */
 
+struct listing {
+	const char *pin_dir;
+	bpf_attach_cb cb;
+	void *ctx;
+};
+
+/* The hook and the device in a pin's name ("-next" may follow). False: not one of ours. */
+static bool parse_pin(const char *name, bool *ret_xdp, int *ret_ifindex)
+{
+	*ret_xdp = strncmp(name, XDP "-", 4) == 0;
+	*ret_ifindex = (int)strtol(name + 4, NULL, 10);
+	return *ret_xdp || strncmp(name, TCX "-", 4) == 0;
+}
+
+static void list_link(void *ctx, const char *name)
+{
+	const struct listing *l = ctx;
+	struct bpf_attached attached = {0};
+	char path[BPF_PINS_PATH];
+	int fd = -1;
+
+	if (!parse_pin(name, &attached.is_xdp, &attached.ifindex))
+		return;
+	if (bpf_pins_path(path, l->pin_dir, BPF_PINS_LINKS, name) == 0)
+		fd = bpf_obj_get(path);
+	if (fd < 0)
+		return;
+	if (link_device(fd, NULL) == attached.ifindex) {
+		attached.is_generic = attached.is_xdp && xdp_is_generic(attached.ifindex) == 1;
+		l->cb(l->ctx, &attached);
+	}
+	close(fd);
+}
+
+static int list_filters(const struct listing *l)
+{
+	struct if_nameindex *devices = if_nameindex();
+	int error = 0;
+
+	if (!devices)
+		return -errno;
+	for (const struct if_nameindex *d = devices; d->if_index != 0; d++) {
+		struct bpf_attached attached = {.ifindex = (int)d->if_index};
+		int one = bpf_clsact_is_there(attached.ifindex);
+
+		if (one > 0)
+			l->cb(l->ctx, &attached);
+		else if (error == 0)
+			error = one;
+	}
+	if_freenameindex(devices);
+	return error;
+}
+
+int bpf_attach_each(const char *pin_dir, bpf_attach_cb cb, void *ctx)
+{
+	struct listing l = {.pin_dir = pin_dir, .cb = cb, .ctx = ctx};
+	char links[BPF_PINS_PATH];
+	int error = bpf_pins_path(links, pin_dir, BPF_PINS_LINKS, NULL), one;
+
+	if (error == 0)
+		error = bpf_pins_each(links, list_link, &l);
+	one = list_filters(&l);
+	return error ? error : one;
+}
+
 struct sweep {
 	const char *pin_dir;
 	bpf_attach_keep keep;
@@ -345,10 +411,10 @@ struct sweep {
 static void sweep_link(void *ctx, const char *name)
 {
 	const struct sweep *s = ctx;
-	bool is_xdp = strncmp(name, XDP "-", 4) == 0;
-	int ifindex = (int)strtol(name + 4, NULL, 10); /* "-next" may follow */
+	bool is_xdp;
+	int ifindex;
 
-	if (!is_xdp && strncmp(name, TCX "-", 4) != 0)
+	if (!parse_pin(name, &is_xdp, &ifindex))
 		return;
 	if (!s->keep(s->ctx, ifindex, is_xdp))
 		detach_link(s->pin_dir, is_xdp ? XDP : TCX, ifindex);

@@ -42,6 +42,18 @@ int bpf_attach_tc(const struct bpf_hook_args *args, struct bpf_refusal *ret_refu
 void bpf_detach_xdp(const char *pin_dir, int ifindex);
 void bpf_detach_tc(const char *pin_dir, int ifindex);
 
+/* Something of ours that hangs at a hook of a device, wherever it comes from. */
+struct bpf_attached {
+	int ifindex;
+	bool is_xdp;     /* else tc */
+	bool is_generic; /* XDP in skb mode */
+};
+typedef void (*bpf_attach_cb)(void *ctx, const struct bpf_attached *attached);
+
+/* Calls back for all that an earlier run has left attached here. 0 or -errno of the first failure.
+ */
+int bpf_attach_each(const char *pin_dir, bpf_attach_cb cb, void *ctx) must_check;
+
 /* Detaches what hangs on pinned links, except what keep() wants. 0 or -errno. */
 typedef bool (*bpf_attach_keep)(const void *ctx, int ifindex, bool is_xdp);
 int bpf_attach_sweep(const char *pin_dir, bpf_attach_keep keep, const void *ctx);

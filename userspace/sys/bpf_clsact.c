@@ -137,6 +137,14 @@ int bpf_clsact_attach(int ifindex, int prog_fd)
 	return error ? error : detach_all_but(ifindex, &seen, at);
 }
 
+int bpf_clsact_is_there(int ifindex)
+{
+	struct seen seen;
+	int error = look(ifindex, &seen);
+
+	return error ? error : seen.ours[0] || seen.ours[1];
+}
+
 int bpf_clsact_is_first(int ifindex)
 {
 	struct seen seen;

@@ -18,5 +18,8 @@ int bpf_clsact_attach(int ifindex, int prog_fd) must_check;
 /* 1: our filter is there and the first of all; 0: it is not; -errno. */
 int bpf_clsact_is_first(int ifindex) must_check;
 
+/* 1: a filter of ours is there, wherever in the list; 0: none; -errno. */
+int bpf_clsact_is_there(int ifindex) must_check;
+
 /* Removes our filter. 0, also when there is none, or -errno. */
 int bpf_clsact_detach(int ifindex);

@@ -18,6 +18,7 @@
 #include <assert.h>
 #include <bpf/bpf.h>
 #include <errno.h>
+#include <net/if.h>
 
 struct device {
 	struct plan_device want;      /* name owned */
@@ -171,6 +172,48 @@ static void adopt_ports(struct bpf_dataplane *dp)
 	bpf_ports_prune(dp->ports);
 }
 
+static struct device *get_device(struct bpf_dataplane *dp, int ifindex)
+{
+	size_t i = 0;
+
+	while (i < dp->n_devices && dp->devices[i].want.ifindex < ifindex)
+		i++;
+	if (i < dp->n_devices && dp->devices[i].want.ifindex == ifindex)
+		return &dp->devices[i];
+	dp->devices = xrealloc(dp->devices, dp->n_devices + 1, sizeof(*dp->devices));
+	memmove(&dp->devices[i + 1], &dp->devices[i], (dp->n_devices++ - i) * sizeof(*dp->devices));
+	dp->devices[i] = (struct device){.want.ifindex = ifindex, .is.ifindex = ifindex};
+	return &dp->devices[i];
+}
+
+static void adopt_device(void *ctx, const struct bpf_attached *attached)
+{
+	char name[IF_NAMESIZE];
+	struct device *d;
+
+	if (!if_indextoname((unsigned)attached->ifindex, name))
+		return;
+	d = get_device(ctx, attached->ifindex);
+	if (!d->want.name)
+		d->want.name = xstrdup(name);
+	d->want.allow_generic |= attached->is_generic;
+	d->is.generic |= attached->is_generic;
+	if (attached->is_xdp)
+		d->want.xdp = d->is.xdp = true;
+	else
+		d->want.tc = d->is.tc = true;
+}
+
+/* What hangs where, before anybody has said where something is to hang. */
+static void adopt_devices(struct bpf_dataplane *dp)
+{
+	int error = bpf_attach_each(dp->pin_dir, adopt_device, dp);
+
+	if (error != 0)
+		log_warn("bpf: cannot look for old attachments", "error=%d", -error);
+	dp->has_readers = dp->has_readers || dp->n_devices > 0;
+}
+
 static int open_tables(struct bpf_dataplane *dp, nsec_t now)
 {
 	struct lb_clock c = clock_of(dp, now);
@@ -216,6 +259,7 @@ int bpf_dataplane_open(const struct bpf_dataplane_args *args, struct arena *aren
 		bpf_dataplane_close(dp);
 		return error;
 	}
+	adopt_devices(dp);
 	*ret = dp;
 	*ret_adopted = programs.adopted;
 	return 0;
@@ -396,6 +440,7 @@ void bpf_dataplane_devices(const struct bpf_dataplane *dp, struct arena *arena,
 
 	for (size_t i = 0; i < dp->n_devices; i++) {
 		all[i] = dp->devices[i].is;
+		all[i].name = arena_strdup(arena, dp->devices[i].want.name);
 		all[i].failure = arena_strdup(arena, all[i].failure);
 		all[i].failure_reason = arena_strdup(arena, all[i].failure_reason);
 		all[i].remedy = arena_strdup(arena, all[i].remedy);
@@ -460,6 +505,24 @@ static bool keep_nothing(const void *ctx, int ifindex, bool is_xdp)
 	(void)ifindex;
 	(void)is_xdp;
 	return false;
+}
+
+static void count_pin(void *ctx, const char *name)
+{
+	(void)name;
+	++*(size_t *)ctx;
+}
+
+bool bpf_dataplane_is_pinned(const char *pin_dir)
+{
+	static const char *const folders[] = {BPF_PINS_LINKS, BPF_PINS_MAPS};
+	char path[BPF_PINS_PATH];
+	size_t n = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(folders); i++)
+		if (bpf_pins_path(path, pin_dir, folders[i], NULL) == 0)
+			(void)!bpf_pins_each(path, count_pin, &n); /* cannot be read: not ours */
+	return n > 0;
 }
 
 int bpf_dataplane_cleanup(const char *pin_dir)

@@ -26,6 +26,11 @@ struct bpf_dataplane_args {
 int bpf_dataplane_open(const struct bpf_dataplane_args *args, struct arena *arena, nsec_t now,
 		       struct bpf_dataplane **ret, bool *ret_adopted,
 		       const char **ret_failure) must_check;
+/*
+ * Maps or attachments are pinned there, by this or another process: something may forward that
+ * bpf_dataplane_open() would take over.
+ */
+bool bpf_dataplane_is_pinned(const char *pin_dir);
 /* Lets go of everything in this process; what is pinned stays and forwards. NULL is fine. */
 struct bpf_dataplane *bpf_dataplane_close(struct bpf_dataplane *dp);
 
@@ -46,7 +51,10 @@ void bpf_dataplane_apply_devices(struct bpf_dataplane *dp, const struct plan_dev
 				 size_t n);
 /* Looks at the hooks again (after RTM_DELQDISC, RTM_DELTFILTER, RTM_NEWLINK, and now and then). */
 void bpf_dataplane_verify(struct bpf_dataplane *dp);
-/* State per device, by ifindex, in the arena. */
+/*
+ * State per device, by ifindex, in the arena. Before the first bpf_dataplane_apply_devices(): what
+ * an earlier run has left attached.
+ */
 void bpf_dataplane_devices(const struct bpf_dataplane *dp, struct arena *arena,
 			   const struct plan_actual_device **ret, size_t *ret_n);
 

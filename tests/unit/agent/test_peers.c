@@ -238,6 +238,57 @@ static void a_lost_session_confirms_nothing_and_is_urgent(void **state)
 	rig_free(rig);
 }
 
+static bool has_no_stale_routes(const struct rig *rig)
+{
+	return actual(rig).stale_until == 0;
+}
+
+/* A router that keeps stale routes has them until it is told what is left. */
+static void a_session_that_broke_leaves_stale_routes_until_end_of_rib(void **state)
+{
+	(void)state;
+	for (int graceful = 0; graceful < 2; graceful++) {
+		struct rig *rig = rig_new();
+		nsec_t down_at;
+
+		rig->peer.bgp.graceful_restart = graceful;
+		apply(rig, 3);
+		assert_int_equal(actual(rig).stale_until, 0);
+		WAIT_FOR(rig, heard_end_of_rib);
+		assert_int_equal(actual(rig).stale_until, 0);
+		down_at = clock_now();
+		router_hang_up(rig->router);
+		WAIT_FOR(rig, is_down);
+		if (graceful)
+			assert_in_range(actual(rig).stale_until, down_at + 120 * NSEC_PER_SEC,
+					clock_now() + 120 * NSEC_PER_SEC);
+		else
+			assert_int_equal(actual(rig).stale_until, 0);
+		WAIT_FOR(rig, came_again);
+		WAIT_FOR(rig, is_up);
+		WAIT_FOR(rig, has_no_stale_routes);
+		rig_free(rig);
+	}
+}
+
+static void a_restart_leaves_stale_routes_until_end_of_rib(void **state)
+{
+	struct rig *rig = rig_new();
+
+	(void)state;
+	rig->peers.restarted = true;
+	rig->plan.end_of_rib = false;
+	apply(rig, 3);
+	rig->peers.restarted = false; /* which counts for peers begun from now on */
+	WAIT_FOR(rig, is_up);
+	assert_in_range(actual(rig).stale_until, clock_now(), clock_now() + 120 * NSEC_PER_SEC);
+	rig->plan.end_of_rib = true;
+	apply(rig, 3);
+	WAIT_FOR(rig, heard_end_of_rib);
+	assert_int_equal(actual(rig).stale_until, 0);
+	rig_free(rig);
+}
+
 static void refusals_count_attempts_that_failed(void **state)
 {
 	struct rig *rig = rig_new();
@@ -327,6 +378,8 @@ int main(void)
 		cmocka_unit_test(only_updates_and_sessions_are_a_change_for_the_plan),
 		cmocka_unit_test(what_the_kernel_has_not_taken_is_not_confirmed),
 		cmocka_unit_test(a_lost_session_confirms_nothing_and_is_urgent),
+		cmocka_unit_test(a_session_that_broke_leaves_stale_routes_until_end_of_rib),
+		cmocka_unit_test(a_restart_leaves_stale_routes_until_end_of_rib),
 		cmocka_unit_test(refusals_count_attempts_that_failed),
 		cmocka_unit_test(a_planned_restart_says_nothing_and_a_stop_says_cease),
 		cmocka_unit_test(a_change_says_other_configuration_and_a_removal_deconfigured),

@@ -157,6 +157,82 @@ static void withdraw_waits_until_its_replacement_was_written(void **state)
 	assert_non_null(fixture_held(f, "r2", "192.168.100.0/24"));
 }
 
+/* The stuck peer holds back nobody: neither the others nor, by its own route, the next withdraw. */
+static void withdraw_waits_five_seconds_at_most(void **state)
+{
+	_cleanup_(fixture_freep) struct fixture *f = fixture_announced();
+
+	(void)state;
+	add_peer(f, "r2", "10.0.0.2");
+	fixture_settle(f, 10);
+	fixture_object(f, "BGPAdvertisement", "adv", "", "spec: {aggregationLength: 24}");
+	fixture_peer(f, "r2")->stuck = true;
+	fixture_settle(f, 10);
+	assert_int_equal(f->deadline, f->now + PLAN_WAITING_NS);
+	f->now += PLAN_WAITING_NS - 1;
+	fixture_settle(f, 10);
+	assert_non_null(fixture_held(f, "r1", VIP "/32"));
+	f->now += 1;
+	fixture_settle(f, 10);
+	assert_null(fixture_held(f, "r1", VIP "/32"));
+	assert_non_null(fixture_held(f, "r1", "192.168.100.0/24"));
+	assert_int_equal(f->deadline, NSEC_NEVER);
+	f->now += PLAN_WAITING_NS;
+	fixture_settle(f, 10);
+	assert_null(fixture_held(f, "r1", VIP "/32"));
+	fixture_peer(f, "r2")->stuck = false;
+	fixture_settle(f, 10);
+	assert_int_equal(f->ledger.n_waiting, 0);
+}
+
+/* A wait begins anew only after the route was wanted again. */
+static void waiting_is_counted_by_prefix_and_forgotten_when_it_is_wanted(void **state)
+{
+	_cleanup_(fixture_freep) struct fixture *f = fixture_announced();
+
+	(void)state;
+	add_peer(f, "r2", "10.0.0.2");
+	fixture_settle(f, 10);
+	fixture_peer(f, "r2")->stuck = true;
+	fixture_object(f, "BGPAdvertisement", "adv", "", "spec: {aggregationLength: 24}");
+	fixture_settle(f, 10);
+	assert_int_equal(f->ledger.n_waiting, 1);
+	f->now += 3 * NSEC_PER_SEC;
+	fixture_object(f, "BGPAdvertisement", "adv", "", "spec: {aggregationLength: 32}");
+	fixture_settle(f, 10);
+	/* Now it is the aggregate that r1 got and does not need. */
+	assert_int_equal(f->ledger.n_waiting, 0);
+	assert_null(fixture_held(f, "r1", "192.168.100.0/24"));
+	fixture_object(f, "BGPAdvertisement", "adv", "", "spec: {aggregationLength: 24}");
+	fixture_settle(f, 10);
+	assert_int_equal(f->deadline, f->now + PLAN_WAITING_NS);
+}
+
+static void end_of_rib_waits_for_every_claim_of_a_vip(void **state)
+{
+	(void)state;
+	/* r1 by eth0, r2 by eth1, an advertisement each; one of the devices fails. */
+	for (int failing = 0; failing < 2; failing++) {
+		_cleanup_(fixture_freep) struct fixture *f = fixture_announced();
+
+		assert_true(ip_prefix_parse("10.1.0.0/16", &f->by_eth1));
+		add_peer(f, "r2", "10.1.0.2");
+		fixture_object(f, "BGPAdvertisement", "adv", "", "spec: {peers: [r1]}");
+		fixture_object(f, "BGPAdvertisement", "bdv", "", "spec: {peers: [r2]}");
+		fixture_settle(f, 10);
+		assert_true(f->plan.end_of_rib);
+		f->devices[failing].failure = "taken by somebody else";
+		f->devices[failing].remedy = "take it away";
+		f->devices[failing].xdp = false;
+		f->store.items[1].tested = false;
+		fixture_plan(f);
+		assert_false(f->plan.end_of_rib);
+		f->store.items[1].tested = true;
+		fixture_plan(f);
+		assert_true(f->plan.end_of_rib);
+	}
+}
+
 static void move_to_another_peer_is_make_before_break(void **state)
 {
 	_cleanup_(fixture_freep) struct fixture *f = fixture_announced();
@@ -252,6 +328,9 @@ int main(void)
 		cmocka_unit_test(equal_attribute_sets_are_one_set),
 		cmocka_unit_test(too_many_communities_announce_nothing_rather_than_a_part),
 		cmocka_unit_test(withdraw_waits_until_its_replacement_was_written),
+		cmocka_unit_test(withdraw_waits_five_seconds_at_most),
+		cmocka_unit_test(waiting_is_counted_by_prefix_and_forgotten_when_it_is_wanted),
+		cmocka_unit_test(end_of_rib_waits_for_every_claim_of_a_vip),
 		cmocka_unit_test(move_to_another_peer_is_make_before_break),
 		cmocka_unit_test(withdraw_does_not_wait_for_a_session_that_is_down),
 		cmocka_unit_test(withdraw_of_what_cannot_be_served_goes_first),

@@ -337,6 +337,52 @@ static void without_tcx_ours_is_the_first_classic_filter(void **state)
 	run("tc qdisc del dev " DEVICE " clsact");
 }
 
+/* What bpf_attach_each() finds at the test's two devices, as bits. */
+struct found {
+	unsigned xdp, tc, generic; /* 1: DEVICE, 2: PEER */
+};
+
+static void note_found(void *ctx, const struct bpf_attached *a)
+{
+	unsigned bit = a->ifindex == device_index()              ? 1
+		       : a->ifindex == (int)if_nametoindex(PEER) ? 2
+								 : 4;
+	struct found *f = ctx;
+
+	*(a->is_xdp ? &f->xdp : &f->tc) |= bit;
+	f->generic |= a->is_generic ? bit : 0;
+}
+
+static struct found find_attached(const char *pin_dir)
+{
+	struct found f = {0};
+
+	assert_int_equal(bpf_attach_each(pin_dir, note_found, &f), 0);
+	return f;
+}
+
+static void what_hangs_anywhere_is_found_by_its_pin_or_as_a_filter(void **state)
+{
+	struct hooks h;
+	struct found f;
+
+	SKIP_IF_REFUSED((struct bpf_fixture *)*state);
+	for (int has_tcx = 0; has_tcx <= bpf_tcx_is_there(); has_tcx++) {
+		hooks_begin(&h, *state, has_tcx);
+		f = find_attached(h.args.pin_dir);
+		assert_int_equal(f.xdp | f.tc, 0);
+		attach(&h);
+		f = find_attached(h.args.pin_dir);
+		assert_true(f.tc == 1 && f.xdp == 0);
+		bpf_detach_tc(h.args.pin_dir, device_index());
+		f = find_attached(h.args.pin_dir);
+		assert_int_equal(f.xdp | f.tc, 0);
+		hooks_end(&h);
+		if (!has_tcx)
+			run("tc qdisc del dev " DEVICE " clsact");
+	}
+}
+
 /* --- hooks under a data plane --------------------------------------------------------------------
  */
 
@@ -380,6 +426,32 @@ static void a_device_that_is_not_wanted_any_more_is_let_go(void **state)
 	end(&u);
 }
 
+static void what_a_former_run_attached_is_known_before_anything_is_asked_for(void **state)
+{
+	const struct plan_actual_device *is;
+	struct under_test u;
+	size_t n;
+
+	SKIP_IF_REFUSED((struct bpf_fixture *)*state);
+	begin(&u, state);
+	assert_true(bpf_dataplane_is_pinned(u.fixture->pin_dir));
+	assert_true(apply(&u, DEVICE, false)->xdp);
+	reopen(&u);
+	is = the_device(&u);
+	assert_true(is->xdp && is->tc && !is->generic && !is->failure);
+	assert_int_equal(is->ifindex, device_index());
+	assert_string_equal(is->name, DEVICE);
+	bpf_dataplane_verify(u.dp); /* looking again keeps it */
+	assert_true(the_device(&u)->xdp);
+	bpf_dataplane_apply_devices(u.dp, NULL, 0);
+	reopen(&u);
+	bpf_dataplane_devices(u.dp, u.arena, &is, &n);
+	assert_int_equal(n, 0);
+	assert_true(bpf_dataplane_is_pinned(u.fixture->pin_dir)); /* the maps */
+	end(&u);
+	assert_false(bpf_dataplane_is_pinned(((struct bpf_fixture *)*state)->pin_dir));
+}
+
 static void an_index_used_again_by_another_device_is_attached_anew(void **state)
 {
 	const struct plan_actual_device *is;
@@ -421,6 +493,8 @@ int main(void)
 		cmocka_unit_test(
 			a_program_that_stays_in_front_is_reported_and_ours_stays_behind_it),
 		cmocka_unit_test(without_tcx_ours_is_the_first_classic_filter),
+		cmocka_unit_test(what_hangs_anywhere_is_found_by_its_pin_or_as_a_filter),
+		cmocka_unit_test(what_a_former_run_attached_is_known_before_anything_is_asked_for),
 		cmocka_unit_test(a_foreign_classic_filter_does_not_matter),
 		cmocka_unit_test(a_device_that_is_not_wanted_any_more_is_let_go),
 		cmocka_unit_test(an_index_used_again_by_another_device_is_attached_anew),

@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * A whole agent with a data plane on this machine's kernel, that dies and comes back while
+ * something is wrong or different: what is adopted stays by the gates, in the first step as in all
+ * later ones. The uplink is a veth in the test's own namespaces; the router is that of router.h.
+ */
+#include "agent_rig.h"
+
+#include "sys/bpf_dataplane.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <linux/bpf.h>
+#include <net/if.h>
+#include <sched.h>
+#include <sys/mount.h>
+
+#define UPLINK "lt-up"
+#define MODE(mode)                                                                                 \
+	"apiVersion: lodestone.io/v1alpha1\nkind: LodestoneConfig\nmetadata: {name: default}\n"    \
+	"spec: {drainSeconds: 1, dataplane: {mode: \"" mode "\", uplinks: [" UPLINK "]}}\n"
+
+/* NULL: BPF or namespaces are refused here. What is pinned goes with the process. */
+static struct agent_rig *rig_with_dataplane(void)
+{
+	struct bpf_insn pass[] = {
+		{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = XDP_PASS},
+		{.code = BPF_JMP | BPF_EXIT},
+	};
+	struct agent_rig *rig = rig_new();
+	int fd = bpf_prog_load(BPF_PROG_TYPE_XDP, "probe", "GPL", pass, 2, NULL);
+
+	if (fd < 0 || unshare(CLONE_NEWNS) != 0 ||
+	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0) {
+		rig_free(rig);
+		print_message("SKIPPED: BPF or namespaces are refused here\n");
+		return NULL;
+	}
+	close(fd);
+	while (umount2("/sys/fs/bpf", MNT_DETACH) == 0)
+		;
+	snprintf(rig->pin, sizeof(rig->pin), "/sys/fs/bpf/lt-agent-%d", getpid());
+	assert_int_equal(system("ip link add " UPLINK " type veth peer name lt-far &&"
+				" ip link set " UPLINK " up && ip link set lt-far up"),
+			 0);
+	rig_write(rig, "a-config.yaml", MODE("auto"));
+	rig_start(rig);
+	return rig;
+}
+
+#define NEEDS_DATAPLANE(rig)                                                                       \
+	do {                                                                                       \
+		if (!(rig))                                                                        \
+			skip();                                                                    \
+	} while (0)
+
+/* --- questions ----------------------------------------------------------------------------------
+ */
+
+static bool is_attached(void)
+{
+	uint32_t id = 0;
+
+	return bpf_xdp_query_id((int)if_nametoindex(UPLINK), 0, &id) == 0 && id != 0;
+}
+
+/* VIPs and ports in the maps. */
+static size_t n_programmed(const struct agent_rig *rig)
+{
+	const struct lb_actual *all;
+	struct arena *arena = arena_new();
+	struct lb_store store;
+	size_t n = 0;
+
+	if (rig->agent.dataplane) {
+		store = bpf_dataplane_store(rig->agent.dataplane);
+		store.ops->dump(store.ctx, arena, &all, &n);
+	}
+	arena_free(arena);
+	return n;
+}
+
+static bool serves(const struct agent_rig *rig)
+{
+	return rig_announces(rig) && n_programmed(rig) == 2 && is_attached();
+}
+
+static nsec_t wait_until;
+static bool time_is_over(const struct agent_rig *rig)
+{
+	(void)rig;
+	return clock_now() >= wait_until;
+}
+
+/* Runs on for a while, in which the maps and the hook stay at every step. */
+static bool still_serves(const struct agent_rig *rig)
+{
+	if (rig->agent.current)
+		assert_int_equal(n_programmed(rig), 2);
+	assert_true(is_attached());
+	return time_is_over(rig);
+}
+
+/* Crashes, and starts again with the router and its counts anew. */
+static void crash_and_start(struct agent_rig *rig)
+{
+	rig_crash(rig);
+	router_free(rig->router);
+	rig->router = router_new();
+	rig_start(rig);
+}
+
+static void move_config(const struct agent_rig *rig, const char *from, const char *to)
+{
+	char a[128], b[128];
+
+	snprintf(a, sizeof(a), "%s%s", rig->config, from);
+	snprintf(b, sizeof(b), "%s%s", rig->config, to);
+	assert_int_equal(rename(a, b), 0);
+}
+
+/* --- complete (5) -------------------------------------------------------------------------------
+ */
+
+static void restart_without_the_folder_keeps_maps_and_hooks(void **state)
+{
+	struct agent_rig *rig = rig_with_dataplane();
+
+	(void)state;
+	NEEDS_DATAPLANE(rig);
+	RIG_WAIT(rig, serves);
+	rig_crash(rig);
+	move_config(rig, "", ".away");
+	crash_and_start(rig);
+	wait_until = clock_now() + 1500 * NSEC_PER_MSEC;
+	RIG_WAIT(rig, still_serves);
+	assert_true(rig->agent.adopted);
+	assert_false(rig->agent.current->plan.end_of_rib);
+	move_config(rig, ".away", "");
+	RIG_WAIT(rig, serves);
+	rig_free(rig);
+}
+
+/* --- unheld (2) ---------------------------------------------------------------------------------
+ */
+
+static nsec_t withdrawn_at, gone_at;
+static bool is_gone(const struct agent_rig *rig)
+{
+	if (!withdrawn_at && rig->router->end_of_ribs > 0)
+		withdrawn_at = clock_now();
+	if (rig->agent.current && n_programmed(rig) == 0)
+		gone_at = clock_now();
+	return gone_at != 0;
+}
+
+/* The router holds the route as stale until End-of-RIB; then its FIB has two seconds. */
+static void service_removed_meanwhile_leaves_after_end_of_rib(void **state)
+{
+	struct agent_rig *rig = rig_with_dataplane();
+
+	(void)state;
+	NEEDS_DATAPLANE(rig);
+	RIG_WAIT(rig, serves);
+	rig_crash(rig);
+	rig_remove(rig, "s1.yaml");
+	withdrawn_at = gone_at = 0;
+	crash_and_start(rig);
+	RIG_WAIT(rig, is_gone);
+	assert_true(withdrawn_at != 0);
+	assert_true(gone_at >= withdrawn_at + PLAN_UNHELD_NS);
+	assert_true(is_attached());
+	rig_free(rig);
+}
+
+/* --- mode off -----------------------------------------------------------------------------------
+ */
+
+static nsec_t left_at;
+static bool is_left(const struct agent_rig *rig)
+{
+	char path[160];
+
+	if (rig->agent.current && rig->agent.current->plan.leaving) {
+		assert_int_equal(rig->router->announced, 0);
+		assert_true(is_attached() || n_programmed(rig) == 0);
+	}
+	snprintf(path, sizeof(path), "%s/maps", rig->pin);
+	if (left_at == 0 && access(path, F_OK) != 0)
+		left_at = clock_now();
+	return left_at != 0 && rig->router->announced > 0;
+}
+
+static void mode_off_at_a_restart_adopts_then_leaves(void **state)
+{
+	struct agent_rig *rig = rig_with_dataplane();
+	nsec_t started_at = clock_now();
+
+	(void)state;
+	NEEDS_DATAPLANE(rig);
+	RIG_WAIT(rig, serves);
+	rig_crash(rig);
+	rig_write(rig, "a-config.yaml", MODE("off"));
+	left_at = 0;
+	crash_and_start(rig);
+	started_at = clock_now();
+	RIG_WAIT(rig, is_left);
+	assert_true(left_at >= started_at + PLAN_UNHELD_NS + NSEC_PER_SEC);
+	assert_false(is_attached());
+	assert_null(rig->agent.dataplane);
+	assert_int_equal(rig->router->withdrawn, 0);
+	rig_free(rig);
+}
+
+static bool has_withdrawn(const struct agent_rig *rig)
+{
+	if (rig->router->withdrawn == 0)
+		assert_true(n_programmed(rig) == 2 && is_attached());
+	return rig->router->withdrawn > 0;
+}
+
+static bool is_off(const struct agent_rig *rig)
+{
+	return !rig->agent.dataplane && rig->router->announced > 1;
+}
+
+static void mode_off_at_run_time_withdraws_first(void **state)
+{
+	struct agent_rig *rig = rig_with_dataplane();
+	nsec_t at;
+
+	(void)state;
+	NEEDS_DATAPLANE(rig);
+	RIG_WAIT(rig, serves);
+	rig_write(rig, "a-config.yaml", MODE("off"));
+	RIG_WAIT(rig, has_withdrawn);
+	at = clock_now();
+	assert_string_equal(rig->agent.current->plan.services[0].reason, "dataPlaneLeaving");
+	RIG_WAIT(rig, is_off);
+	assert_true(clock_now() >= at + PLAN_UNHELD_NS + NSEC_PER_SEC);
+	assert_false(is_attached());
+	rig_write(rig, "a-config.yaml", MODE("auto"));
+	RIG_WAIT(rig, serves);
+	rig_free(rig);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(restart_without_the_folder_keeps_maps_and_hooks),
+		cmocka_unit_test(service_removed_meanwhile_leaves_after_end_of_rib),
+		cmocka_unit_test(mode_off_at_a_restart_adopts_then_leaves),
+		cmocka_unit_test(mode_off_at_run_time_withdraws_first),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
