@@ -16,7 +16,7 @@
 static const char *found_text(const struct api_value *v)
 {
 	static const char *const plain[] = {
-		[API_SCALAR_NULL] = "nothing", [API_SCALAR_BOOL] = "true or false",
+		[API_SCALAR_NULL] = "nothing", [API_SCALAR_BOOL] = "a boolean",
 		[API_SCALAR_INT] = "a number", [API_SCALAR_FLOAT] = "a number with a fraction",
 		[API_SCALAR_TEXT] = "text",
 	};
@@ -82,8 +82,10 @@ static void decode_any(struct api_decoder *d, const struct api_field *f, const s
 static void decode_bool(struct api_decoder *d, const struct api_field *f, const struct api_value *v,
 			void *dst)
 {
-	if (api_is_plain(v, API_SCALAR_BOOL))
-		store_int(dst, f->size, *v->text == 't' || *v->text == 'T');
+	bool value;
+
+	if (api_is_plain(v, API_SCALAR_BOOL) && api_parse_bool(v->text, &value))
+		store_int(dst, f->size, value);
 	else
 		api_wrong_type(d, v, "true or false", "write true or false, without quotes");
 }
@@ -128,17 +130,20 @@ static void decode_string(struct api_decoder *d, const struct api_field *f,
 static void decode_enum(struct api_decoder *d, const struct api_field *f, const struct api_value *v,
 			void *dst)
 {
-	const char *text = want_text(d, v), *known = NULL;
+	const char *text, *known = NULL;
 
-	if (!text)
-		return;
-	for (const struct api_word *w = f->words; w->text; w++) {
-		if (strcmp(w->text, text) == 0) {
+	/* Also without quotes where the word is a boolean by itself: "mode: off" has one meaning.
+	 */
+	for (const struct api_word *w = f->words; v->type == API_VALUE_SCALAR && w->text; w++) {
+		if (strcmp(w->text, v->text) == 0) {
 			store_int(dst, f->size, w->value);
 			return;
 		}
 		known = known ? arena_printf(d->arena, "%s, %s", known, w->text) : w->text;
 	}
+	text = want_text(d, v);
+	if (!text)
+		return;
 	api_wrong(d, v, "BadValue", "write one of these words", "is \"%s\", must be one of: %s",
 		  text, known);
 }

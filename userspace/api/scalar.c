@@ -68,16 +68,30 @@ static bool is_float(const char *text)
 	return *at == '\0';
 }
 
+bool api_parse_bool(const char *text, bool *ret)
+{
+	static const char *const yes[] = {"true", "True", "TRUE", "yes", "Yes", "YES",
+					  "y",    "Y",    "on",   "On",  "ON"};
+	static const char *const no[] = {"false", "False", "FALSE", "no",  "No", "NO",
+					 "n",     "N",     "off",   "Off", "OFF"};
+	bool value = is_one_of(text, yes, ARRAY_SIZE(yes));
+
+	if (!value && !is_one_of(text, no, ARRAY_SIZE(no)))
+		return false;
+	*ret = value;
+	return true;
+}
+
 enum api_scalar api_scalar_of(const char *text)
 {
 	static const char *const nulls[] = {"", "~", "null", "Null", "NULL"};
-	static const char *const bools[] = {"true", "True", "TRUE", "false", "False", "FALSE"};
 	static const char *const special[] = {".inf",  ".Inf",  ".INF",  "+.inf", "+.Inf", "+.INF",
 					      "-.inf", "-.Inf", "-.INF", ".nan",  ".NaN",  ".NAN"};
+	bool ignored;
 
 	if (is_one_of(text, nulls, ARRAY_SIZE(nulls)))
 		return API_SCALAR_NULL;
-	if (is_one_of(text, bools, ARRAY_SIZE(bools)))
+	if (api_parse_bool(text, &ignored))
 		return API_SCALAR_BOOL;
 	if (is_int(text))
 		return API_SCALAR_INT;

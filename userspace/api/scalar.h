@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
- * Text to values: what a scalar without quotes is by the YAML 1.2 core schema (10.3.2), and the
- * text formats of the Kubernetes API inside strings: Go durations, RFC 3339 times, base64 (RFC 4648
- * 4). Pure functions over strings; an output is written only with success.
+ * Text to values: what a scalar without quotes is by the YAML 1.2 core schema (10.3.2) with the
+ * booleans of YAML 1.1, and the text formats of the Kubernetes API inside strings: Go durations,
+ * RFC 3339 times, base64 (RFC 4648 4). Pure functions over strings; an output is written only with
+ * success.
  */
 #pragma once
 
@@ -20,10 +21,14 @@ enum api_scalar {
 };
 
 /*
- * Type of a plain scalar. Of YAML 1.1's words only true and false (in three cases) are booleans:
- * `yes` and `off` are text, and so is `1234:1` (no numbers of base 60).
+ * Type of a plain scalar. Booleans are all of YAML 1.1's words, since kubectl takes them for that:
+ * y, yes, on, true and their opposites, in lower case, capitalised or in capitals. `1234:1` is text
+ * (no numbers of base 60).
  */
 enum api_scalar api_scalar_of(const char *text);
+
+/* The value of such a word. False: it is none. */
+bool api_parse_bool(const char *text, bool *ret) must_check;
 
 /*
  * Decimal, 0x or 0o. False for what does not fit, and for leading zeros: 010 is ten for YAML 1.2

@@ -92,7 +92,7 @@ static void done(struct result *r)
 static void rows_decide_what_is_written_where(void **state)
 {
 	struct result r = run("alpha: 1\nnewer: 2\none: {n: 3, text: x}\n"
-			      "many:\n- {text: y}\n- {n: 4, text: z}\n",
+			      "many:\n- {text: w}\n- {n: 4, text: z}\n",
 			      API_V2);
 
 	(void)state;

@@ -14,8 +14,10 @@ static void text_must_be_text(void **state)
 		bool good;
 	} cases[] = {
 		{"web", true},     {"\"true\"", true}, {"'1'", true},
-		{"1234:1", true},  {"yes", true},      {"!!str 1", true},
+		{"1234:1", true},  {"!!str no", true}, {"!!str 1", true},
 		{"true", false},   {"1", false},       {"0x1F", false},
+		{"no", false},     {"Yes", false},     {"on", false},
+		{"OFF", false},    {"y", false},       {"\"no\"", true},
 		{"1.5", false},    {"~", false},       {"[a]", false},
 		{"{a: b}", false}, {"1e3", false},     {"|-\n      block", true},
 	};
@@ -53,7 +55,7 @@ static void labels_are_sorted_and_not_doubled(void **state)
 	struct api_batch b =
 		decode_text(HEAD "metadata: {name: a, labels: {z: \"1\", a: \"2\", m: \"3\"}}\n");
 	const struct labels *l = &only_object(&b)->meta.labels;
-	struct api_case doubled = {"metadata: {name: a, labels: {z: x, z: y}}\n",
+	struct api_case doubled = {"metadata: {name: a, labels: {z: x, z: w}}\n",
 				   "error DuplicateKey metadata.labels[z]:3"};
 
 	(void)state;

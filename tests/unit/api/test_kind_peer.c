@@ -173,7 +173,7 @@ static void what_a_peer_must_not_say_is_refused(void **state)
 		{ASNS ADDR "  password: 1234\n", "error WrongType spec.password:8"},
 		{ASNS ADDR "  password: a\n  passwordSecret: {name: b}\n",
 		 "error Exclusive spec.passwordSecret:9"},
-		{ASNS ADDR "  enableGracefulRestart: yes\n",
+		{ASNS ADDR "  enableGracefulRestart: \"yes\"\n",
 		 "error WrongType spec.enableGracefulRestart:8"},
 		{ASNS ADDR "  nodeSelectors: {a: b}\n", "error WrongType spec.nodeSelectors:8"},
 		{ASNS ADDR "  vrf: a-name-longer-than-15\n", "error TooLong spec.vrf:8"},

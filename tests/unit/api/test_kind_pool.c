@@ -64,6 +64,26 @@ static void an_empty_service_allocation_is_still_one(void **state)
 	api_batch_done(&b);
 }
 
+static void booleans_may_be_written_as_kubectl_takes_them(void **state)
+{
+	static const struct {
+		const char *word;
+		bool want;
+	} cases[] = {{"no", false}, {"Off", false}, {"N", false}, {"YES", true}, {"on", true}};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		_cleanup_(arena_freep) struct arena *arena = arena_new();
+		struct api_batch b = decode_text(
+			arena_printf(arena, HEAD "  addresses: [10.0.0.0/24]\n  autoAssign: %s\n",
+				     cases[i].word));
+
+		assert_int_equal(only_object(&b)->pool.auto_assign, cases[i].want);
+		assert_int_equal(b.problems.n, 0);
+		api_batch_done(&b);
+	}
+}
+
 static void what_a_pool_must_not_say_is_refused(void **state)
 {
 	static const struct api_case cases[] = {
@@ -116,6 +136,7 @@ int main(void)
 		cmocka_unit_test(ranges_keep_their_order_and_prefixes_are_masked),
 		cmocka_unit_test(a_short_pool_assigns_by_itself),
 		cmocka_unit_test(an_empty_service_allocation_is_still_one),
+		cmocka_unit_test(booleans_may_be_written_as_kubectl_takes_them),
 		cmocka_unit_test(what_a_pool_must_not_say_is_refused),
 		cmocka_unit_test(a_long_entry_overlaps_with_all_that_lie_in_it),
 	};

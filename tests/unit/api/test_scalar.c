@@ -15,8 +15,8 @@ static void plain_scalars_follow_the_core_schema(void **state)
 		{"", API_SCALAR_NULL},         {"~", API_SCALAR_NULL},
 		{"null", API_SCALAR_NULL},     {"nUll", API_SCALAR_TEXT},
 		{"true", API_SCALAR_BOOL},     {"FALSE", API_SCALAR_BOOL},
-		{"yes", API_SCALAR_TEXT},      {"off", API_SCALAR_TEXT},
-		{"n", API_SCALAR_TEXT},        {"0", API_SCALAR_INT},
+		{"yes", API_SCALAR_BOOL},      {"off", API_SCALAR_BOOL},
+		{"n", API_SCALAR_BOOL},        {"0", API_SCALAR_INT},
 		{"-12", API_SCALAR_INT},       {"+12", API_SCALAR_INT},
 		{"010", API_SCALAR_INT},       {"0x1F", API_SCALAR_INT},
 		{"0o17", API_SCALAR_INT},      {"0x", API_SCALAR_TEXT},
@@ -34,6 +34,26 @@ static void plain_scalars_follow_the_core_schema(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
 		if (api_scalar_of(cases[i].text) != cases[i].want)
 			fail_msg("\"%s\" is %d", cases[i].text, api_scalar_of(cases[i].text));
+}
+
+/* The words that kubectl's YAML turns into booleans, and near misses that it leaves alone. */
+static void booleans_are_the_words_of_yaml_1_1(void **state)
+{
+	static const char *const yes[] = {"true", "True", "TRUE", "yes", "Yes", "YES",
+					  "y",    "Y",    "on",   "On",  "ON"};
+	static const char *const no[] = {"false", "False", "FALSE", "no",  "No", "NO",
+					 "n",     "N",     "off",   "Off", "OFF"};
+	static const char *const neither[] = {"tRUE", "yES", "oN", "nO", "oFF", "t", "f", "1", ""};
+	bool got;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(yes); i++) {
+		assert_true(api_parse_bool(yes[i], &got) && got);
+		assert_true(api_parse_bool(no[i], &got) && !got);
+		assert_int_equal(api_scalar_of(no[i]), API_SCALAR_BOOL);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(neither); i++)
+		assert_false(api_parse_bool(neither[i], &got));
 }
 
 static void integers_are_exact_or_refused(void **state)
@@ -184,6 +204,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(plain_scalars_follow_the_core_schema),
+		cmocka_unit_test(booleans_are_the_words_of_yaml_1_1),
 		cmocka_unit_test(integers_are_exact_or_refused),
 		cmocka_unit_test(durations_are_those_of_go),
 		cmocka_unit_test(times_are_those_of_rfc_3339),

@@ -6,11 +6,12 @@
 
 #include "unit/api/api_test.h"
 
-#define NS(name) "apiVersion: v1\nkind: Namespace\nmetadata: {name: " name "}\n---\n"
+#define NS(name) "apiVersion: v1\nkind: Namespace\nmetadata: {name: '" name "'}\n---\n"
 #define NS_LABEL(name, l)                                                                          \
-	"apiVersion: v1\nkind: Namespace\nmetadata: {name: " name ", labels: {l: " l "}}\n---\n"
-#define NS_BAD(name) "apiVersion: v1\nkind: Namespace\nmetadata: {name: " name ", labels: 1}\n---\n"
-#define BROKEN       "{[\n---\n"
+	"apiVersion: v1\nkind: Namespace\nmetadata: {name: '" name "', labels: {l: " l "}}\n---\n"
+#define NS_BAD(name)                                                                               \
+	"apiVersion: v1\nkind: Namespace\nmetadata: {name: '" name "', labels: 1}\n---\n"
+#define BROKEN "{[\n---\n"
 
 static struct world *setup_world(const char *source, const char *text)
 {
@@ -191,7 +192,7 @@ static void the_line_of_an_alias_is_not_left_behind(void **state)
 {
 #define ALIASES(gap)                                                                               \
 	"apiVersion: metallb.io/v1beta1\nkind: Community\nmetadata: {name: c}\nspec:\n"            \
-	"  communities:\n" gap "  - {name: n, value: \"1:1\"}\n"
+	"  communities:\n" gap "  - {name: m, value: \"1:1\"}\n"
 	struct world *w = setup_world("a", ALIASES(""));
 
 	(void)state;

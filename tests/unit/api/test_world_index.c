@@ -50,13 +50,13 @@ static void slices_are_found_by_their_service(void **state)
 static void lists_are_sorted_by_namespace_then_name(void **state)
 {
 	static const char text[] =
-		"apiVersion: v1\nkind: Service\nmetadata: {name: b, namespace: y}\n"
+		"apiVersion: v1\nkind: Service\nmetadata: {name: b, namespace: \"y\"}\n"
 		"---\n"
 		"apiVersion: v1\nkind: Service\nmetadata: {name: c, namespace: x}\n"
 		"---\n"
 		"apiVersion: v1\nkind: Node\nmetadata: {name: a}\n"
 		"---\n"
-		"apiVersion: v1\nkind: Service\nmetadata: {name: a, namespace: y}\n";
+		"apiVersion: v1\nkind: Service\nmetadata: {name: a, namespace: \"y\"}\n";
 	struct world *w = world_new();
 	struct world_list list;
 
