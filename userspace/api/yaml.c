@@ -347,10 +347,11 @@ unsigned api_value_line(const struct api_value *root, const char *path)
 		const struct api_value *child;
 
 		if (*at == '[') {
-			char *end;
+			size_t len = strcspn(++at, "]");
 
-			child = item(v, strtoul(at + 1, &end, 10));
-			at = *end == ']' ? end + 1 : end;
+			child = v->type == API_VALUE_MAP ? member(v, at, len)
+							 : item(v, strtoul(at, NULL, 10));
+			at += len + (at[len] == ']');
 		} else {
 			size_t len = strcspn(at, ".[");
 

@@ -57,7 +57,7 @@ enum api_yaml api_yaml_parse(struct arena *arena, const struct api_yaml_text *in
 const struct api_value *api_value_get(const struct api_value *map, const char *key);
 
 /*
- * The line of "spec.addresses[1]" below root: names and indexes only. Where the tree ends earlier,
- * the line of the last step that is there.
+ * The line of "spec.addresses[1]" or "metadata.labels[a.b/c]" below root. Where the tree ends
+ * earlier, the line of the last step that is there.
  */
 unsigned api_value_line(const struct api_value *root, const char *path);

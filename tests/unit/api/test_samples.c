@@ -31,7 +31,7 @@ static const struct sample {
 	 "info NotSupportedYet spec.bfdProfile:110\n"
 	 "info NotSupportedYet spec.bfdProfile:128"},
 	{"S0-bgp-communities-11", "Service=1",
-	 "info DeprecatedAnnotation metadata.annotations[metallb.universe.tf/address-pool]:7"},
+	 "info DeprecatedAnnotation metadata.annotations[metallb.universe.tf/address-pool]:9"},
 	{"S0-bgp-communities-12", "", "error NotAnObject line 6:6"},
 	{"S1-bgp-production-01", "IPAddressPool=1", ""},
 	{"S1-bgp-production-02", "IPAddressPool=2", ""},
@@ -53,7 +53,7 @@ static const struct sample {
 	 "info NotSupportedYet spec.bfdProfile:64\n"
 	 "info NotSupportedYet spec.bfdProfile:80"},
 	{"S1-bgp-production-14", "Service=1 foreign=1",
-	 "info DeprecatedAnnotation metadata.annotations[metallb.universe.tf/address-pool]:31"},
+	 "info DeprecatedAnnotation metadata.annotations[metallb.universe.tf/address-pool]:33"},
 	{"S1-bgp-production-15", "foreign=1", ""},
 	{"S2-advanced-bgp-01", "IPAddressPool=1", ""},
 	{"S2-advanced-bgp-02", "BGPAdvertisement=1", ""},

@@ -23,7 +23,10 @@ static void a_document_becomes_a_tree_with_lines(void **state)
 			   "b:\n"
 			   "  - x\n"
 			   "  - \"y\"\n"
-			   "c: {d: e}\n";
+			   "c: {d: e}\n"
+			   "f:\n"
+			   "  g.h/i: 1\n"
+			   "  j: [k]\n";
 	struct api_yaml_text in = {.text = text, .len = strlen(text), .first_line = 10};
 	struct api_yaml_error error;
 	struct api_value *root;
@@ -32,7 +35,7 @@ static void a_document_becomes_a_tree_with_lines(void **state)
 	(void)state;
 	assert_int_equal(api_yaml_parse(arena, &in, &root, &error), API_YAML_OK);
 	assert_int_equal(root->type, API_VALUE_MAP);
-	assert_int_equal(root->n, 3);
+	assert_int_equal(root->n, 4);
 	assert_int_equal(root->line, 11);
 	v = api_value_get(root, "a");
 	assert_string_equal(v->text, "1");
@@ -46,6 +49,9 @@ static void a_document_becomes_a_tree_with_lines(void **state)
 	assert_int_equal(api_value_line(root, "b[1]"), 14);
 	assert_int_equal(api_value_line(root, "c.d"), 15);
 	assert_int_equal(api_value_line(root, "b[7].x"), 12);
+	assert_int_equal(api_value_line(root, "f[g.h/i]"), 17);
+	assert_int_equal(api_value_line(root, "f[j][0]"), 18);
+	assert_int_equal(api_value_line(root, "f[z]"), 16);
 	assert_int_equal(api_value_line(root, NULL), 11);
 }
 
