@@ -26,7 +26,11 @@ struct object_list plan_objects(const struct world *world, const struct plan_set
 			ret.items[ret.n++] = o;
 		else if (problems)
 			object_problem(problems, SEVERITY_WARNING, o, "metadata.namespace",
-				       "WrongNamespace", "move it to the agent's namespace",
+				       "WrongNamespace",
+				       arena_printf(arena,
+						    "move it to namespace %s, or start the agent "
+						    "with --namespace %s",
+						    settings->ns, ns),
 				       "only objects of namespace %s are acted on", settings->ns);
 	}
 	qsort(ret.items, ret.n, sizeof(*ret.items), cmp_age);

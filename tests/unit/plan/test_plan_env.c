@@ -106,6 +106,8 @@ static void objects_of_other_namespaces_are_not_used_and_said(void **state)
 	fixture_plan(f);
 	assert_null(fixture_plan_peer(f, "r9"));
 	assert_non_null(fixture_problem(f, "WrongNamespace", "r9"));
+	assert_non_null(strstr(fixture_problem(f, "WrongNamespace", "r9")->remedy,
+			       "or start the agent with --namespace "));
 }
 
 static void local_pref_on_ebgp_and_prepend_on_ibgp_are_said(void **state)
