@@ -132,8 +132,10 @@ static void finish_secret(struct api_decoder *d, const void *raw, struct api_obj
 	for (size_t i = 0; i < in->string_data.n; i++) {
 		const struct label *l = &in->string_data.items[i];
 
-		items[n++] = (struct api_secret_item){
-			.key = l->key, .data = (const uint8_t *)l->value, .len = strlen(l->value)};
+		items[n++] = (struct api_secret_item){.section = "stringData",
+						      .key = l->key,
+						      .data = (const uint8_t *)l->value,
+						      .len = strlen(l->value)};
 	}
 	for (size_t i = 0; i < in->data.n; i++) {
 		const struct label *l = &in->data.items[i];
@@ -143,8 +145,8 @@ static void finish_secret(struct api_decoder *d, const void *raw, struct api_obj
 		if (labels_get(&in->string_data, l->key))
 			continue;
 		if (api_parse_base64(d->arena, l->value, &data, &len))
-			items[n++] =
-				(struct api_secret_item){.key = l->key, .data = data, .len = len};
+			items[n++] = (struct api_secret_item){
+				.section = "data", .key = l->key, .data = data, .len = len};
 		else
 			api_refuse(d, arena_printf(d->arena, "data[%s]", l->key), "BadBase64",
 				   "encode it with base64, or write it below stringData",

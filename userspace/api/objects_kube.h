@@ -70,6 +70,7 @@ struct api_node {
 };
 
 struct api_secret_item {
+	const char *section; /* the field it stands in: "data" or "stringData" */
 	const char *key;
 	const uint8_t *data;
 	size_t len;

@@ -90,6 +90,31 @@ static bool set_password(struct peers_build *b, struct candidate *c, const uint8
 	return true;
 }
 
+/* Of "key\n" and "key\r\n", what echo and editors leave behind: without it. */
+static size_t without_line_end(const uint8_t *key, size_t len)
+{
+	if (len > 0 && key[len - 1] == '\n') {
+		len--;
+		len -= len > 0 && key[len - 1] == '\r';
+	}
+	return len;
+}
+
+static bool set_password_of_secret(struct peers_build *b, struct candidate *c,
+				   const struct api_object *secret,
+				   const struct api_secret_item *item)
+{
+	const size_t len = without_line_end(item->data, item->len);
+
+	if (len < item->len)
+		object_problem(&b->env->problems, SEVERITY_INFO, secret,
+			       arena_printf(b->arena, "%s[%s]", item->section, item->key),
+			       "LineEndDropped",
+			       "nothing to do, or encode it without one: echo -n KEY | base64",
+			       "ends with a line end, which is not part of the password here");
+	return set_password(b, c, item->data, len);
+}
+
 static bool password_by_reference(struct peers_build *b, struct candidate *c, const char *name,
 				  const char *field)
 {
@@ -108,7 +133,22 @@ static bool password_by_reference(struct peers_build *b, struct candidate *c, co
 		peer_problem(b, SEVERITY_WARNING, c, field, "SecretType",
 			     "make it a Secret of type kubernetes.io/basic-auth",
 			     "Secret %s is not of the type MetalLB demands", name);
-	return set_password(b, c, item->data, item->len);
+	return set_password_of_secret(b, c, secret, item);
+}
+
+/* A literal, cut to len bytes where it had a line end: `password: |` leaves one. */
+static bool set_literal(struct peers_build *b, struct candidate *c, size_t len)
+{
+	const char *password = c->object->peer.password;
+
+	peer_problem(b, SEVERITY_INFO, c, "spec.password", "PasswordLiteral",
+		     "use passwordSecret, so that the object does not hold the password",
+		     "using literal: no Secret has the name given as password");
+	if (password[len])
+		peer_problem(b, SEVERITY_INFO, c, "spec.password", "LineEndDropped",
+			     "nothing to do, or write it on one line",
+			     "ends with a line end, which is not part of the password here");
+	return set_password(b, c, (const uint8_t *)password, len);
 }
 
 /* Ruling 4. False: the peer is held back. */
@@ -117,26 +157,26 @@ static bool resolve_password(struct peers_build *b, struct candidate *c)
 	static const char prefix[] = "secretref:";
 	const struct api_peer *spec = &c->object->peer;
 	const struct api_secret_item *item;
+	const struct api_object *secret;
+	const char *text;
+	size_t len;
 
 	if (spec->password_secret)
 		return password_by_reference(b, c, spec->password_secret, "spec.passwordSecret");
 	if (!spec->password || spec->password[0] == '\0')
 		return true;
-	if (strncmp(spec->password, prefix, sizeof(prefix) - 1) == 0)
-		return password_by_reference(b, c, spec->password + sizeof(prefix) - 1,
-					     "spec.password");
-	item = secret_password(find_secret(b, spec->password));
-	if (item) {
-		peer_problem(
-			b, SEVERITY_INFO, c, "spec.password", "PasswordResolvedFromSecret",
-			"use passwordSecret to say so in the object",
-			"the password is the key password of the Secret that spec.password names");
-		return set_password(b, c, item->data, item->len);
-	}
-	peer_problem(b, SEVERITY_INFO, c, "spec.password", "PasswordLiteral",
-		     "use passwordSecret, so that the object does not hold the password",
-		     "using literal: no Secret has the name given as password");
-	return set_password(b, c, (const uint8_t *)spec->password, strlen(spec->password));
+	len = without_line_end((const uint8_t *)spec->password, strlen(spec->password));
+	text = arena_strndup(b->arena, spec->password, len);
+	if (strncmp(text, prefix, sizeof(prefix) - 1) == 0)
+		return password_by_reference(b, c, text + sizeof(prefix) - 1, "spec.password");
+	secret = find_secret(b, text);
+	item = secret_password(secret);
+	if (!item)
+		return set_literal(b, c, len);
+	peer_problem(b, SEVERITY_INFO, c, "spec.password", "PasswordResolvedFromSecret",
+		     "use passwordSecret to say so in the object",
+		     "the password is the key password of the Secret that spec.password names");
+	return set_password_of_secret(b, c, secret, item);
 }
 
 /* --- addresses and identifiers -------------------------------------------------------------- */

@@ -84,6 +84,67 @@ static void missing_password_secret_holds_the_peer_back(void **state)
 	assert_null(fixture_plan_peer(f, "r1"));
 }
 
+static void one_line_end_of_a_password_is_dropped_and_said(void **state)
+{
+	static const struct {
+		const char *body, *want, *field;
+	} cases[] = {
+		{"data: {password: a2V5Cg==}", "key", "data[password]"},
+		{"data: {password: a2V5DQo=}", "key", "data[password]"},
+		{"data: {password: a2V5Cgo=}", "key\n", "data[password]"},
+		{"data: {password: a2V5DQ==}", "key\r", NULL},
+		{"data: {password: a2V5}", "key", NULL},
+		{"stringData: {password: \"key\\n\"}", "key", "stringData[password]"},
+		{"stringData: {password: \"key \"}", "key ", NULL},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		_cleanup_(fixture_freep) struct fixture *f = fixture_new();
+		const struct problem *p;
+
+		fixture_object(f, "Secret", "auth", "", cases[i].body);
+		peer(f, "r1",
+		     "peerASN: 64513, peerAddress: 10.0.0.1, "
+		     "passwordSecret: {name: auth}");
+		peer(f, "r2", "peerASN: 64513, peerAddress: 10.0.0.2, password: auth");
+		fixture_plan(f);
+		assert_password(f, "r1", cases[i].want);
+		assert_password(f, "r2", cases[i].want);
+		p = fixture_problem(f, "LineEndDropped", "auth");
+		assert_int_equal(fixture_count(f, "LineEndDropped"), cases[i].field ? 1 : 0);
+		if (p)
+			assert_string_equal(p->field, cases[i].field);
+		assert_no_text_has(f, "key\"");
+	}
+}
+
+static void a_password_of_nothing_but_a_line_end_is_none(void **state)
+{
+	_cleanup_(fixture_freep) struct fixture *f = fixture_new();
+
+	(void)state;
+	fixture_object(f, "Secret", "auth", "", "data: {password: DQo=}");
+	peer(f, "r1", "peerASN: 64513, peerAddress: 10.0.0.1, passwordSecret: {name: auth}");
+	peer(f, "r2", "peerASN: 64513, peerAddress: 10.0.0.2, password: \"\\n\"");
+	fixture_plan(f);
+	assert_int_equal(fixture_count(f, "InvalidPassword"), 2);
+	assert_null(fixture_plan_peer(f, "r1"));
+}
+
+static void a_secret_that_is_no_peers_password_is_not_looked_at(void **state)
+{
+	_cleanup_(fixture_freep) struct fixture *f = fixture_new();
+
+	(void)state;
+	fixture_object(f, "Secret", "app", "", "data: {password: a2V5Cg==}");
+	peer(f, "r1", "peerASN: 64513, peerAddress: 10.0.0.1, password: \"lit\\n\"");
+	fixture_plan(f);
+	assert_password(f, "r1", "lit");
+	assert_null(fixture_problem(f, "LineEndDropped", "app"));
+	assert_int_equal(fixture_problem(f, "LineEndDropped", "r1")->severity, SEVERITY_INFO);
+}
+
 static void secretref_prefix_never_falls_back_to_a_literal(void **state)
 {
 	_cleanup_(fixture_freep) struct fixture *f = fixture_new();
@@ -296,6 +357,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(password_names_a_secret_if_there_is_one_else_it_is_literal),
 		cmocka_unit_test(missing_password_secret_holds_the_peer_back),
+		cmocka_unit_test(one_line_end_of_a_password_is_dropped_and_said),
+		cmocka_unit_test(a_password_of_nothing_but_a_line_end_is_none),
+		cmocka_unit_test(a_secret_that_is_no_peers_password_is_not_looked_at),
 		cmocka_unit_test(secretref_prefix_never_falls_back_to_a_literal),
 		cmocka_unit_test(oldest_peer_of_a_router_owns_the_session_and_lends_its_name),
 		cmocka_unit_test(age_decides_who_owns_before_the_name_does),
