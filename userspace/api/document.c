@@ -9,42 +9,22 @@
  */
 #include "api/document.h"
 
-#include "api/decode.h"
-#include "api/nearest.h"
+#include "api/decode_value.h"
+#include "api/other.h"
 #include "api/split.h"
 #include "base/hash.h"
 
 #include <assert.h>
 
-#define LIST_KIND "List"
-
-/* Kinds of our groups that are no objects of ours. */
-static const struct stranger {
-	const char *group, *kind;
-	enum { STRANGER_FOREIGN, STRANGER_INFO, STRANGER_ERROR } what;
-	const char *message, *remedy;
-} strangers[] = {
-	{"metallb.io", "L2Advertisement", STRANGER_INFO,
-	 "ignored: this agent announces by BGP, not on layer 2", "nothing to do, or remove it"},
-	{"metallb.io", "BGPCommunity", STRANGER_ERROR, "no such kind",
-	 "the kind is named Community"},
-	{"metallb.io", "AddressPool", STRANGER_ERROR, "no such kind any more",
-	 "write an IPAddressPool and a BGPAdvertisement"},
-	{"metallb.io", "ConfigurationState", STRANGER_FOREIGN, NULL, NULL},
-	{"metallb.io", "ServiceBGPStatus", STRANGER_FOREIGN, NULL, NULL},
-	{"metallb.io", "ServiceL2Status", STRANGER_FOREIGN, NULL, NULL},
-	{"frrk8s.metallb.io", "BGPSessionState", STRANGER_FOREIGN, NULL, NULL},
-	{"frrk8s.metallb.io", "FRRNodeState", STRANGER_FOREIGN, NULL, NULL},
-};
+#define LIST "List"
 
 /* One object of the text, before it is known what it is. */
 struct reader {
 	struct api_batch *batch;
 	const char *file;
 	struct arena *tree; /* of the YAML tree, freed after each document */
-	const struct api_value *root;
-	const char *api_version, *kind;
-	const char *ns, *name; /* NULL: none that could be read */
+	struct api_named o;
+	const char *item_version, *item_kind; /* of an item that names none; NULL: it must */
 };
 
 static struct object_ref file_ref(const struct reader *r, unsigned line)
@@ -76,11 +56,11 @@ static void add_not_an_object(const struct reader *r, const struct api_value *v,
 
 static struct object_ref object_ref(const struct reader *r)
 {
-	return (struct object_ref){.kind = r->kind,
-				   .ns = r->ns,
-				   .name = r->name,
+	return (struct object_ref){.kind = r->o.kind,
+				   .ns = r->o.ns,
+				   .name = r->o.name,
 				   .file = r->file,
-				   .line = r->root->line};
+				   .line = r->o.root->line};
 }
 
 static void add_problem(const struct reader *r, enum severity severity,
@@ -101,43 +81,41 @@ static const char *text_of(const struct api_value *map, const char *key)
 	return v && v->type == API_VALUE_SCALAR && v->len > 0 ? v->text : NULL;
 }
 
-static bool read_identity(struct reader *r)
+/* Of a map. An item of a typed list may leave to the list what kind it is. */
+static void read_names(struct reader *r)
 {
-	const struct api_value *meta;
+	const char *version = text_of(r->o.root, "apiVersion"), *kind = text_of(r->o.root, "kind");
+	const struct api_value *meta = api_value_get(r->o.root, "metadata");
 
-	if (r->root->type != API_VALUE_MAP) {
-		add_not_an_object(r, r->root, "not an object: not a map");
-		return false;
-	}
-	r->api_version = text_of(r->root, "apiVersion");
-	r->kind = text_of(r->root, "kind");
-	if (!r->api_version || !r->kind) {
-		add_not_an_object(r, r->root,
-				  r->kind          ? "not an object: apiVersion missing"
-				  : r->api_version ? "not an object: kind missing"
-						   : "not an object: apiVersion and kind missing");
-		return false;
-	}
-	meta = api_value_get(r->root, "metadata");
-	r->ns = text_of(meta, "namespace");
-	r->name = text_of(meta, "name");
-	return true;
+	r->o.api_version = version ? version : r->item_version;
+	r->o.kind = kind ? kind : r->item_kind;
+	r->o.ns = text_of(meta, "namespace");
+	r->o.name = text_of(meta, "name");
 }
 
-/* The group of an apiVersion: "" for "v1". */
-static bool is_in_group(const char *api_version, const char *group)
+static bool read_identity(struct reader *r)
 {
-	const char *slash = strchr(api_version, '/');
-	size_t len = slash ? (size_t)(slash - api_version) : 0;
-
-	return strlen(group) == len && strncmp(api_version, group, len) == 0;
+	if (r->o.root->type != API_VALUE_MAP) {
+		add_not_an_object(r, r->o.root, "not an object: not a map");
+		return false;
+	}
+	read_names(r);
+	if (!r->o.api_version || !r->o.kind) {
+		add_not_an_object(r, r->o.root,
+				  r->o.kind ? "not an object: apiVersion missing"
+				  : r->o.api_version
+					  ? "not an object: kind missing"
+					  : "not an object: apiVersion and kind missing");
+		return false;
+	}
+	return true;
 }
 
 static const struct api_schema *find_schema(const struct reader *r)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(api_schemas); i++)
-		if (strcmp(api_kind_text(api_schemas[i]->kind), r->kind) == 0 &&
-		    is_in_group(r->api_version, api_schemas[i]->group))
+		if (strcmp(api_kind_text(api_schemas[i]->kind), r->o.kind) == 0 &&
+		    api_is_in_group(r->o.api_version, api_schemas[i]->group))
 			return api_schemas[i];
 	return NULL;
 }
@@ -145,8 +123,8 @@ static const struct api_schema *find_schema(const struct reader *r)
 /* Mask of the object's version; 0 if the schema does not have it. */
 static unsigned find_version(const struct reader *r, const struct api_schema *s)
 {
-	const char *slash = strchr(r->api_version, '/');
-	const char *version = slash ? slash + 1 : r->api_version;
+	const char *slash = strchr(r->o.api_version, '/');
+	const char *version = slash ? slash + 1 : r->o.api_version;
 
 	for (size_t i = 0; i < ARRAY_SIZE(s->versions) && s->versions[i]; i++)
 		if (strcmp(s->versions[i], version) == 0)
@@ -154,65 +132,16 @@ static unsigned find_version(const struct reader *r, const struct api_schema *s)
 	return 0;
 }
 
-static const struct stranger *find_stranger(const struct reader *r)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(strangers); i++)
-		if (strcmp(strangers[i].kind, r->kind) == 0 &&
-		    is_in_group(r->api_version, strangers[i].group))
-			return &strangers[i];
-	return NULL;
-}
-
-static bool is_our_group(const char *api_version)
-{
-	return is_in_group(api_version, "metallb.io") ||
-	       is_in_group(api_version, "frrk8s.metallb.io") ||
-	       is_in_group(api_version, "lodestone.io");
-}
-
-/*
- * The kind of this group that was probably meant. In the groups of Kubernetes, where most kinds are
- * not ours, only a difference in case counts.
- */
-static const char *meant_kind(const struct reader *r)
-{
-	bool ours = is_our_group(r->api_version);
-
-	for (size_t i = 0; i < ARRAY_SIZE(api_schemas); i++) {
-		const char *kind = api_kind_text(api_schemas[i]->kind);
-
-		if (is_in_group(r->api_version, api_schemas[i]->group) &&
-		    (ours ? api_name_is_near(r->kind, kind)
-			  : api_name_distance(r->kind, kind) == 0))
-			return kind;
-	}
-	return NULL;
-}
-
 static void read_other_kind(struct reader *r)
 {
-	const struct stranger *s = find_stranger(r);
-	const char *meant = meant_kind(r);
-	struct problem_text text = {
-		.field = "kind", .line = api_value_line(r->root, "kind"), .reason = "UnknownKind"};
+	struct api_other other;
 
-	if (s ? s->what == STRANGER_FOREIGN : !meant && !is_our_group(r->api_version)) {
+	if (!api_judge_other(r->tree, &r->o, &other)) {
 		r->batch->foreign++;
 		return;
 	}
-	if (s) {
-		bool is_error = s->what == STRANGER_ERROR;
-
-		text.reason = is_error ? "UnknownKind" : "NotSupported";
-		text.remedy = s->remedy;
-		r->batch->is_lost |= is_error;
-		add_problem(r, is_error ? SEVERITY_ERROR : SEVERITY_INFO, &text, s->message);
-		return;
-	}
-	r->batch->is_lost = true;
-	text.remedy = meant ? arena_printf(r->tree, "write %s", meant) : "remove the object";
-	add_problem(r, SEVERITY_ERROR, &text,
-		    arena_printf(r->tree, "no such kind in %s", r->api_version));
+	r->batch->is_lost |= other.is_lost;
+	add_problem(r, other.severity, &other.text, other.message);
 }
 
 /* --- decoding --- */
@@ -222,21 +151,23 @@ static void add_refused(const struct reader *r, const struct api_schema *s)
 	struct api_batch *b = r->batch;
 	struct api_identity *id;
 
-	if (!r->name) {
+	if (!r->o.name) {
 		b->is_lost = true;
 		return;
 	}
 	id = arena_push(b->arena, &b->refused, &b->n_refused, &b->cap_refused, sizeof(*id));
 	id->kind = s->kind;
-	id->name = arena_strdup(b->arena, r->name);
-	id->ns = arena_strdup(b->arena, s->is_cluster_scoped ? "" : r->ns ? r->ns : s->default_ns);
+	id->name = arena_strdup(b->arena, r->o.name);
+	id->ns = arena_strdup(b->arena, s->is_cluster_scoped ? ""
+					: r->o.ns            ? r->o.ns
+							     : s->default_ns);
 }
 
 static void add_bad_version(const struct reader *r, const struct api_schema *s)
 {
 	struct problem_text text = {.field = "apiVersion",
 				    .reason = "UnsupportedVersion",
-				    .line = api_value_line(r->root, "apiVersion")};
+				    .line = api_value_line(r->o.root, "apiVersion")};
 	const char *slash = *s->group ? "/" : "";
 
 	text.remedy = arena_printf(r->tree, "write %s%s%s", s->group, slash, s->versions[0]);
@@ -244,7 +175,7 @@ static void add_bad_version(const struct reader *r, const struct api_schema *s)
 		text.remedy = arena_printf(r->tree, "%s or %s%s%s", text.remedy, s->group, slash,
 					   s->versions[1]);
 	add_problem(r, SEVERITY_ERROR, &text,
-		    arena_printf(r->tree, "%s is not a version we know", r->api_version));
+		    arena_printf(r->tree, "%s is not a version we know", r->o.api_version));
 	add_refused(r, s);
 }
 
@@ -310,18 +241,18 @@ static void read_object(struct reader *r, const struct api_schema *s, unsigned v
 		.arena = arena,
 		.problems = &b->problems,
 		.object = object_ref(r),
-		.root = r->root,
+		.root = r->o.root,
 		.version = version,
-		.api_version = r->api_version,
+		.api_version = r->o.api_version,
 		.is_lenient = s->is_lenient,
 	};
 
 	o->arena = arena;
 	o->meta.kind = s->kind;
-	o->meta.api_version = arena_strdup(arena, r->api_version);
+	o->meta.api_version = arena_strdup(arena, r->o.api_version);
 	o->meta.file = arena_strdup(arena, r->file);
-	o->meta.line = r->root->line;
-	d.object.ns = s->is_cluster_scoped ? "" : r->ns ? r->ns : s->default_ns;
+	o->meta.line = r->o.root->line;
+	d.object.ns = s->is_cluster_scoped ? "" : r->o.ns ? r->o.ns : s->default_ns;
 	decode_content(&d, s, o);
 	if (d.n_errors > 0) {
 		add_refused(r, s);
@@ -333,6 +264,86 @@ static void read_object(struct reader *r, const struct api_schema *s, unsigned v
 					  sizeof(struct api_object *)) = o;
 }
 
+/* --- two objects in one document --- */
+
+static bool names_object(const struct api_value *member)
+{
+	return strcmp(member->key, "apiVersion") == 0 || strcmp(member->key, "kind") == 0;
+}
+
+static bool is_joined(const struct api_value *root)
+{
+	size_t n = 0;
+
+	for (const struct api_value *v = root->first; v; v = v->next)
+		n += v->is_duplicate && names_object(v);
+	return n >= 2;
+}
+
+/* The objects of a document that lacks "---": each ends where apiVersion or kind comes again. */
+static size_t take_apart(struct reader *r, const struct api_value *root, struct api_value *parts)
+{
+	struct api_value **last = NULL;
+	size_t n = 0;
+
+	for (const struct api_value *v = root->first; v; v = v->next) {
+		struct api_value *copy = arena_new_of(r->tree, struct api_value);
+
+		*copy = *v;
+		copy->next = NULL;
+		if (n == 0 || (names_object(v) && api_value_get(&parts[n - 1], v->key))) {
+			parts[n] = (struct api_value){.type = API_VALUE_MAP, .line = v->line};
+			last = &parts[n++].first;
+		}
+		*last = copy;
+		last = &copy->next;
+	}
+	return n;
+}
+
+static bool is_foreign(struct reader *r)
+{
+	struct api_other ignored;
+
+	return r->o.api_version && r->o.kind && !find_schema(r) &&
+	       !api_judge_other(r->tree, &r->o, &ignored);
+}
+
+/* None of them is taken over: which fields belong to which is the writer's to say. */
+static void refuse_joined(struct reader *r)
+{
+	const struct api_value *root = r->o.root;
+	struct api_value *parts = arena_array_of(r->tree, root->n, struct api_value);
+	size_t n = take_apart(r, root, parts), n_foreign = 0;
+
+	for (size_t i = n; i-- > 0;) {
+		const struct api_schema *s;
+
+		r->o.root = &parts[i];
+		read_names(r);
+		s = r->o.api_version && r->o.kind ? find_schema(r) : NULL;
+		if (s)
+			add_refused(r, s);
+		else if (is_foreign(r))
+			n_foreign++;
+		else
+			r->batch->is_lost = true;
+	}
+	r->batch->foreign += n_foreign;
+	if (n_foreign == n)
+		return;
+	for (size_t i = 1; i < n; i++) {
+		unsigned line = parts[i].line;
+		struct problem_text text = {
+			.field = arena_printf(r->tree, "line %u", line),
+			.reason = "MissingSeparator",
+			.remedy = arena_printf(r->tree, "put --- before line %u", line),
+			.line = line};
+
+		add_problem(r, SEVERITY_ERROR, &text, "a second apiVersion and kind begin here");
+	}
+}
+
 static void read_one(struct reader *r)
 {
 	const struct api_schema *s;
@@ -340,6 +351,10 @@ static void read_one(struct reader *r)
 
 	if (!read_identity(r))
 		return;
+	if (is_joined(r->o.root)) {
+		refuse_joined(r);
+		return;
+	}
 	s = find_schema(r);
 	if (!s) {
 		read_other_kind(r);
@@ -354,28 +369,59 @@ static void read_one(struct reader *r)
 
 /* --- documents --- */
 
+/* "List", which holds anything, or "ServiceList", whose items need not say that they are Services.
+ */
 static bool is_list(const struct api_value *root)
 {
+	const struct api_value *items;
 	const char *version, *kind;
+	size_t len;
 
 	if (root->type != API_VALUE_MAP)
 		return false;
 	version = text_of(root, "apiVersion");
 	kind = text_of(root, "kind");
-	return version && kind && strcmp(version, "v1") == 0 && strcmp(kind, LIST_KIND) == 0;
+	len = kind ? strlen(kind) : 0;
+	if (!version || len < strlen(LIST) || strcmp(kind + len - strlen(LIST), LIST) != 0)
+		return false;
+	items = api_value_get(root, "items");
+	return items && (items->type == API_VALUE_SEQUENCE || len == strlen(LIST));
 }
 
-/* A List inside a List is a foreign kind to read_one(), so this does not nest. */
+static void read_item(struct reader *r, const struct api_value *v, bool is_foreign_list)
+{
+	r->o.root = v;
+	if (is_list(v))
+		add_lost(r, &(struct api_yaml_error){
+				    .line = v->line,
+				    .reason = "NestedList",
+				    .message = "a list inside a list, which is not read",
+				    .remedy = "move its items into the outer list"});
+	else if (is_foreign_list && (v->type != API_VALUE_MAP || !text_of(v, "kind")))
+		r->batch->foreign++;
+	else
+		read_one(r);
+}
+
 static void read_list(struct reader *r, const struct api_value *list)
 {
 	const struct api_value *items = api_value_get(list, "items");
+	const char *kind = text_of(list, "kind");
+	bool is_typed = strcmp(kind, LIST) != 0, foreign;
 
-	if (!items || items->type != API_VALUE_SEQUENCE)
+	if (items->type != API_VALUE_SEQUENCE && !api_is_plain(items, API_SCALAR_NULL)) {
+		add_not_an_object(r, items, "the items of a List are not a list");
 		return;
-	for (const struct api_value *v = items->first; v; v = v->next) {
-		r->root = v;
-		read_one(r);
 	}
+	if (is_typed) {
+		r->item_version = text_of(list, "apiVersion");
+		r->item_kind = arena_strndup(r->tree, kind, strlen(kind) - strlen(LIST));
+	}
+	r->o = (struct api_named){
+		.root = list, .api_version = r->item_version, .kind = r->item_kind};
+	foreign = is_typed && is_foreign(r);
+	for (const struct api_value *v = items->first; v; v = v->next)
+		read_item(r, v, foreign);
 }
 
 static void read_document(struct api_batch *b, const char *file, const struct api_yaml_text *text)
@@ -391,7 +437,7 @@ static void read_document(struct api_batch *b, const char *file, const struct ap
 		add_lost(&r, &error);
 		break;
 	case API_YAML_OK:
-		r.root = root;
+		r.o.root = root;
 		if (is_list(root))
 			read_list(&r, root);
 		else

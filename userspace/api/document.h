@@ -5,7 +5,9 @@
  * could not be identified at all, since that decides which earlier versions stay in force
  * (api/world.h).
  *
- * A List (v1) is taken apart. Kinds that are not ours are counted and nothing else.
+ * A List (v1) or a typed list such as ServiceList is taken apart; what its items do not say of
+ * themselves (apiVersion, kind) the typed list says for them. Kinds that are not ours are counted
+ * and, but for a few that somebody would wait for (api/other.h), nothing else.
  */
 #pragma once
 

@@ -79,7 +79,7 @@ static void metadata_is_decoded(void **state)
 					 "  name: web.1\n"
 					 "  uid: u-1\n"
 					 "  creationTimestamp: \"2024-03-01T00:00:00Z\"\n"
-					 "  annotations: {x: y}\n"
+					 "  annotations: {x: z}\n"
 					 "  managedFields: [{manager: kubectl}]\n");
 	const struct api_object *o = only_object(&b);
 	struct object_ref ref = api_object_ref(o);
@@ -89,7 +89,7 @@ static void metadata_is_decoded(void **state)
 	assert_string_equal(o->meta.api_version, "v1");
 	assert_string_equal(o->meta.uid, "u-1");
 	assert_int_equal(o->meta.created_s, 1709251200);
-	assert_string_equal(labels_get(&o->meta.annotations, "x"), "y");
+	assert_string_equal(labels_get(&o->meta.annotations, "x"), "z");
 	assert_string_equal(ref.kind, "Namespace");
 	assert_string_equal(ref.name, "web.1");
 	assert_string_equal(ref.file, "x.yaml");
@@ -160,18 +160,155 @@ static void a_list_is_taken_apart_with_the_lines_of_its_items(void **state)
 					 "- apiVersion: v1\n"
 					 "  kind: List\n"
 					 "  items: [{}]\n"
-					 "- text\n");
+					 "- text\n"
+					 "- apiVersion: v1\n"
+					 "  kind: Namespace\n"
+					 "  metadata: {name: c}\n");
 	_cleanup_(freep) char *got = problems_text(&b.problems);
 
 	(void)state;
-	assert_int_equal(b.n, 1);
+	assert_int_equal(b.n, 2);
 	assert_int_equal(b.objects[0]->meta.line, 4);
-	assert_int_equal(b.foreign, 2);
+	assert_int_equal(b.objects[1]->meta.line, 16);
+	assert_int_equal(b.foreign, 1);
 	assert_int_equal(b.n_refused, 1);
 	assert_true(b.is_lost);
-	assert_string_equal(got, "error NotAnObject line 15:15\n"
+	assert_string_equal(got, "error NestedList line 12:12\n"
+				 "error NotAnObject line 15:15\n"
 				 "error BadName metadata.name:9");
 	api_batch_done(&b);
+}
+
+struct list_case {
+	const char *text, *names, *problems;
+	size_t foreign;
+	bool lost;
+};
+
+#define POOL_ITEM "metadata: {name: a}, spec: {addresses: [192.0.2.0/24]}"
+static const struct list_case list_cases[] = {
+	{"{apiVersion: v1, kind: ServiceList, items: [{metadata: {name: a}}, "
+	 "{kind: Service, metadata: {name: b}}, "
+	 "{apiVersion: v1, kind: Service, metadata: {name: c}}]}",
+	 "Service/a Service/b Service/c ", "", 0, false},
+	{"{kind: IPAddressPoolList, items: [{" POOL_ITEM "}], "
+	 "apiVersion: metallb.io/v1beta1}",
+	 "IPAddressPool/a ", "", 0, false},
+	{"{apiVersion: metallb.io/v1beta2, kind: BGPPeerList, items: [{metadata: {name: a}, "
+	 "spec: {myASN: 1, peerASN: 2, peerAddress: 192.0.2.1}}]}",
+	 "BGPPeer/a ", "", 0, false},
+	{"{apiVersion: discovery.k8s.io/v1, kind: EndpointSliceList, items: "
+	 "[{metadata: {name: a}, addressType: IPv4}]}",
+	 "EndpointSlice/a ", "", 0, false},
+	/* An item keeps what it says of itself. */
+	{"{apiVersion: v1, kind: ServiceList, items: "
+	 "[{apiVersion: metallb.io/v1beta1, kind: IPAddressPool, " POOL_ITEM "}]}",
+	 "IPAddressPool/a ", "", 0, false},
+	/* One that is wrong costs itself. */
+	{"{apiVersion: v1, kind: ServiceList, items: [{metadata: {name: A}}, text, "
+	 "{metadata: {name: b}}]}",
+	 "Service/b ", "error NotAnObject line 1:1\nerror BadName metadata.name:1", 0, true},
+	{"{apiVersion: metallb.io/v9, kind: BGPPeerList, items: [{metadata: {name: a}}]}", "",
+	 "error UnsupportedVersion apiVersion:1", 0, false},
+	{"{apiVersion: v1, kind: List, items: [{metadata: {name: a}}]}", "",
+	 "error NotAnObject line 1:1", 0, true},
+	/* Nothing in it. */
+	{"{apiVersion: v1, kind: List, items: []}", "", "", 0, false},
+	{"{apiVersion: v1, kind: List, items: ~}", "", "", 0, false},
+	{"{apiVersion: v1, kind: List, items: {a: b}}", "", "error NotAnObject line 1:1", 0, true},
+	/* Lists of others, and kinds that only end like one. */
+	{"{apiVersion: v1, kind: PodList, items: [{metadata: {name: A}}, text, "
+	 "{apiVersion: v1, kind: Pod}]}",
+	 "", "", 3, false},
+	{"{apiVersion: example.com/v1, kind: AllowList, items: {a: b}}", "", "", 1, false},
+	{"{apiVersion: example.com/v1, kind: AllowList}", "", "", 1, false},
+	/* A list in a list. */
+	{"{apiVersion: v1, kind: List, items: [{apiVersion: v1, kind: ServiceList, "
+	 "items: [{metadata: {name: a}}]}, "
+	 "{apiVersion: v1, kind: Service, metadata: {name: b}}]}",
+	 "Service/b ", "error NestedList line 1:1", 0, true},
+};
+
+/* What kubectl and client libraries write: the items say what they are, or the list does. */
+static void lists_of_every_spelling_yield_their_items(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(list_cases); i++) {
+		const struct list_case *c = &list_cases[i];
+		struct api_batch b = decode_text(c->text);
+		_cleanup_(freep) char *got = problems_text(&b.problems);
+		_cleanup_(arena_freep) struct arena *arena = arena_new();
+		const char *names = "";
+
+		for (size_t k = 0; k < b.n; k++)
+			names = arena_printf(arena, "%s%s/%s ", names,
+					     api_kind_text(b.objects[k]->meta.kind),
+					     b.objects[k]->meta.name);
+		if (strcmp(got, c->problems) != 0 || strcmp(names, c->names) != 0)
+			print_error("for %s\n", c->text);
+		assert_string_equal(got, c->problems);
+		assert_string_equal(names, c->names);
+		assert_int_equal(b.foreign, c->foreign);
+		assert_int_equal(b.is_lost, c->lost);
+		api_batch_done(&b);
+	}
+}
+
+#define POOL(name, first)                                                                          \
+	"apiVersion: metallb.io/v1beta1\nkind: IPAddressPool\n"                                    \
+	"metadata:\n  name: " name "\n  namespace: metallb-system\n"                               \
+	"spec:\n  addresses:\n  - " first "/26\n"
+#define ADVERT                                                                                     \
+	"apiVersion: metallb.io/v1beta1\nkind: BGPAdvertisement\n"                                 \
+	"metadata:\n  name: prod\nspec:\n  ipAddressPools:\n  - prod\n"
+
+static void objects_without_a_separator_are_one_line_each_and_refused(void **state)
+{
+	static const struct {
+		const char *text, *problems;
+		size_t n, refused, foreign;
+		bool lost;
+	} cases[] = {
+		{"# two\n" POOL("a", "192.0.2.0") "\n" ADVERT, "error MissingSeparator line 11:11",
+		 0, 2, 0, false},
+		{POOL("a", "192.0.2.0") ADVERT POOL("b", "192.0.2.64"),
+		 "error MissingSeparator line 16:16\nerror MissingSeparator line 9:9", 0, 3, 0,
+		 false},
+		{"kind: Service\napiVersion: v1\nmetadata: {name: a}\n"
+		 "kind: Service\napiVersion: v1\nmetadata: {name: b}\n",
+		 "error MissingSeparator line 4:4", 0, 2, 0, false},
+		/* Ours behind one that is not. */
+		{"apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: a}\n" ADVERT,
+		 "error MissingSeparator line 4:4", 0, 1, 1, false},
+		{"apiVersion: apps/v1\nkind: Deployment\n"
+		 "apiVersion: v1\nkind: ConfigMap\n",
+		 "", 0, 0, 2, false},
+		/* The second has no name: it may be any. */
+		{ADVERT "apiVersion: v1\nkind: Service\n", "error MissingSeparator line 8:8", 0, 1,
+		 0, true},
+		{ADVERT "apiVersion: metallb.io/v1beta1\nkind: BGPPear\nmetadata: {name: a}\n",
+		 "error MissingSeparator line 8:8", 0, 1, 0, true},
+		/* A key alone that comes twice is no second object. */
+		{"apiVersion: v1\nkind: Namespace\nkind: Namespace\nmetadata: {name: a}\n",
+		 "error DuplicateKey kind:3", 0, 1, 0, false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct api_batch b = decode_text(cases[i].text);
+		_cleanup_(freep) char *got = problems_text(&b.problems);
+
+		if (strcmp(got, cases[i].problems) != 0)
+			print_error("for %s\n", cases[i].text);
+		assert_string_equal(got, cases[i].problems);
+		assert_int_equal(b.n, cases[i].n);
+		assert_int_equal(b.n_refused, cases[i].refused);
+		assert_int_equal(b.foreign, cases[i].foreign);
+		assert_int_equal(b.is_lost, cases[i].lost);
+		if (b.problems.n == 1 && b.n_refused == 2)
+			assert_non_null(strstr(b.problems.items[0].remedy, "put --- before line"));
+		api_batch_done(&b);
+	}
 }
 
 static void one_bad_document_costs_only_itself(void **state)
@@ -202,6 +339,8 @@ int main(void)
 		cmocka_unit_test(bad_metadata_is_refused),
 		cmocka_unit_test(the_namespace_has_a_default_by_kind),
 		cmocka_unit_test(a_list_is_taken_apart_with_the_lines_of_its_items),
+		cmocka_unit_test(lists_of_every_spelling_yield_their_items),
+		cmocka_unit_test(objects_without_a_separator_are_one_line_each_and_refused),
 		cmocka_unit_test(one_bad_document_costs_only_itself),
 	};
 
