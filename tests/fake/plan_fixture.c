@@ -98,14 +98,16 @@ static const char *api_version(const char *kind)
 	if (strcmp(kind, "LodestoneConfig") == 0)
 		return "lodestone.io/v1alpha1";
 	if (strcmp(kind, "Service") == 0 || strcmp(kind, "Secret") == 0 ||
-	    strcmp(kind, "Node") == 0 || strcmp(kind, "Namespace") == 0)
+	    strcmp(kind, "Endpoints") == 0 || strcmp(kind, "Node") == 0 ||
+	    strcmp(kind, "Namespace") == 0)
 		return "v1";
 	return "metallb.io/v1beta1";
 }
 
 static const char *namespace_of(const char *kind)
 {
-	if (strcmp(kind, "Service") == 0 || strcmp(kind, "EndpointSlice") == 0)
+	if (strcmp(kind, "Service") == 0 || strcmp(kind, "Endpoints") == 0 ||
+	    strcmp(kind, "EndpointSlice") == 0)
 		return ", namespace: default";
 	if (strcmp(kind, "Node") == 0 || strcmp(kind, "Namespace") == 0 ||
 	    strcmp(kind, "LodestoneConfig") == 0)
@@ -120,7 +122,7 @@ void fixture_object(struct fixture *f, const char *kind, const char *name, const
 
 	fixture_put(f, arena_printf(arena, "%s-%s", kind, name),
 		    arena_printf(arena,
-				 "apiVersion: %s\nkind: %s\nmetadata: {name: %s%s%s%s}\n%s\n",
+				 "apiVersion: %s\nkind: %s\nmetadata: {name: '%s'%s%s%s}\n%s\n",
 				 api_version(kind), kind, name, namespace_of(kind),
 				 meta[0] ? ", " : "", meta, body));
 	arena_free(arena);
@@ -181,7 +183,7 @@ void fixture_add_slice(struct fixture *f, const char *service, const char *endpo
 		at += len + (at[len] == ' ');
 	}
 	fixture_object(f, "EndpointSlice", service,
-		       arena_printf(arena, "labels: {kubernetes.io/service-name: %s}", service),
+		       arena_printf(arena, "labels: {kubernetes.io/service-name: '%s'}", service),
 		       s.data);
 	strbuf_done(&s);
 	arena_free(arena);

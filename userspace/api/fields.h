@@ -122,7 +122,7 @@ struct api_schema {
 extern const struct api_schema *const api_schemas[API_N_KINDS];
 
 extern const struct api_schema api_schema_advertisement, api_schema_bfd_profile,
-	api_schema_community, api_schema_config, api_schema_endpoint_slice,
+	api_schema_community, api_schema_config, api_schema_endpoint_slice, api_schema_endpoints,
 	api_schema_frr_configuration, api_schema_namespace, api_schema_node, api_schema_peer,
 	api_schema_pool, api_schema_secret, api_schema_service;
 

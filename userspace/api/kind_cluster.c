@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
- * The smaller kinds of Kubernetes: Node, Namespace, Secret. Of a node we want its addresses and
- * whether its network is up; its heartbeat is not even decoded, so that it changes nothing. No
- * message here repeats a value of a Secret.
+ * The smaller kinds of Kubernetes: Node, Namespace, Endpoints, Secret. Of a node we want its
+ * addresses and whether its network is up; its heartbeat is not even decoded, so that it changes
+ * nothing. No message here repeats a value of a Secret.
  */
 #include "api/decode.h"
 #include "api/scalar.h"
@@ -86,21 +86,27 @@ const struct api_schema api_schema_node = {
 	.finish = finish_node,
 };
 
-/* --- Namespace --- */
+/* --- Namespace and Endpoints: nothing but metadata --- */
 
-static const struct api_field namespace_fields[] = {API_OBJECT_ROWS};
-static const struct api_table namespace_table = {
-	.fields = namespace_fields,
-	.n = ARRAY_SIZE(namespace_fields),
-};
+static const struct api_field bare_fields[] = {API_OBJECT_ROWS};
+static const struct api_table bare_table = {.fields = bare_fields, .n = ARRAY_SIZE(bare_fields)};
 
 const struct api_schema api_schema_namespace = {
 	.kind = API_NAMESPACE,
 	.group = "",
 	.versions = {"v1"},
-	.table = &namespace_table,
+	.table = &bare_table,
 	.default_ns = "",
 	.is_cluster_scoped = true,
+	.is_lenient = true,
+};
+
+const struct api_schema api_schema_endpoints = {
+	.kind = API_ENDPOINTS,
+	.group = "",
+	.versions = {"v1"},
+	.table = &bare_table,
+	.default_ns = "default",
 	.is_lenient = true,
 };
 

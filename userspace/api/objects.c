@@ -13,6 +13,7 @@ static const char *const kinds[API_N_KINDS] = {
 	[API_BFD_PROFILE] = "BFDProfile",
 	[API_COMMUNITY] = "Community",
 	[API_ENDPOINT_SLICE] = "EndpointSlice",
+	[API_ENDPOINTS] = "Endpoints",
 	[API_FRR_CONFIGURATION] = "FRRConfiguration",
 	[API_IP_ADDRESS_POOL] = "IPAddressPool",
 	[API_LODESTONE_CONFIG] = "LodestoneConfig",

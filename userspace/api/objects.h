@@ -23,6 +23,7 @@ enum api_kind {
 	API_BFD_PROFILE,
 	API_COMMUNITY,
 	API_ENDPOINT_SLICE,
+	API_ENDPOINTS, /* its name alone: that it is there, and not read, is worth saying */
 	API_FRR_CONFIGURATION,
 	API_IP_ADDRESS_POOL,
 	API_LODESTONE_CONFIG,

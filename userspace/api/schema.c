@@ -32,6 +32,7 @@ const struct api_schema *const api_schemas[API_N_KINDS] = {
 	[API_BFD_PROFILE] = &api_schema_bfd_profile,
 	[API_COMMUNITY] = &api_schema_community,
 	[API_ENDPOINT_SLICE] = &api_schema_endpoint_slice,
+	[API_ENDPOINTS] = &api_schema_endpoints,
 	[API_FRR_CONFIGURATION] = &api_schema_frr_configuration,
 	[API_IP_ADDRESS_POOL] = &api_schema_pool,
 	[API_LODESTONE_CONFIG] = &api_schema_config,

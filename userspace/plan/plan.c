@@ -34,6 +34,8 @@ static struct plan_service_input service_input(const struct plan_inputs *in,
 		.addresses = all->items ? &all->items[i] : NULL,
 	};
 
+	ret.only_endpoints =
+		ret.slices.n == 0 && world_find(in->world, API_ENDPOINTS, name.ns, name.name);
 	for (; i < all->n && cmp_address(&name, &all->items[i]) == 0; i++)
 		ret.n_addresses++;
 	return ret;

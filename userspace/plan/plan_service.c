@@ -215,6 +215,11 @@ static void check_endpoints(struct service_build *b)
 		ipv6 |= b->endpoints[i].ipv6;
 		too_many |= b->endpoints[i].too_many;
 	}
+	if (b->in->only_endpoints)
+		service_problem(b, SEVERITY_INFO, NULL, "EndpointsNotRead",
+				"export its EndpointSlices too: kubectl get endpointslices",
+				"has an Endpoints object but no EndpointSlice; Endpoints are not "
+				"read, so it has no endpoints here");
 	if (remote && !s->policy_local)
 		service_problem(b, SEVERITY_WARNING, "spec.externalTrafficPolicy",
 				"RemoteEndpoints",

@@ -14,6 +14,7 @@ struct plan_service_input {
 	struct world_list slices;
 	const struct plan_address *addresses; /* of this Service */
 	size_t n_addresses;
+	bool only_endpoints; /* no slice, but Endpoints, which are not read */
 };
 
 /* One port of one VIP. */

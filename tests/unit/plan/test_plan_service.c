@@ -58,6 +58,25 @@ static void cluster_service_without_any_endpoint_says_so(void **state)
 	assert_string_equal(fixture_service(f, "web")->reason, "noLocalEndpoints");
 }
 
+static void endpoints_without_slices_are_said_to_be_not_read(void **state)
+{
+	_cleanup_(fixture_freep) struct fixture *f = fixture_announced();
+
+	(void)state;
+	fixture_object(f, "Endpoints", "web", "", "subsets: [{addresses: [{ip: 10.244.0.5}]}]");
+	fixture_object(f, "Endpoints", "other", "", "");
+	fixture_plan(f);
+	assert_int_equal(fixture_count(f, "EndpointsNotRead"), 0); /* it has a slice */
+
+	fixture_add_service(f, "bare", "Cluster", "");
+	fixture_plan(f);
+	assert_int_equal(fixture_count(f, "EndpointsNotRead"), 0); /* it has neither */
+	fixture_object(f, "Endpoints", "bare", "", "subsets: []");
+	fixture_plan(f);
+	assert_int_equal(fixture_problem(f, "EndpointsNotRead", "bare")->severity, SEVERITY_INFO);
+	assert_int_equal(fixture_count(f, "EndpointsNotRead"), 1);
+}
+
 static void services_that_are_not_ours_are_ignored_in_silence(void **state)
 {
 	_cleanup_(fixture_freep) struct fixture *f = fixture_announced();
@@ -194,6 +213,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_condition_has_its_reason),
 		cmocka_unit_test(cluster_service_without_any_endpoint_says_so),
+		cmocka_unit_test(endpoints_without_slices_are_said_to_be_not_read),
 		cmocka_unit_test(services_that_are_not_ours_are_ignored_in_silence),
 		cmocka_unit_test(source_ranges_are_never_ignored),
 		cmocka_unit_test(sctp_is_an_error_of_the_service),
