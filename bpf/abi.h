@@ -39,7 +39,7 @@
 #define LB_ROWS_LOG2_MIN  8     /* 256 rows, for tests; services use 2,048 */
 #define LB_ROWS_LOG2_MAX  16
 #define LB_REST_NS        1000000000ull
-#define LB_UPLINKS        256u /* domains are looked up by ifindex, hashed to this */
+#define LB_UPLINKS        1024u /* power of two; words of `uplinks` */
 
 /* --- service -----------------------------------------------------------------------------------
  */
@@ -236,12 +236,17 @@ enum lb_drop {
 
 /* map `drops`: per-CPU array by enum lb_drop. bpf writes. */
 
-/* map `uplinks`: array by ifindex % LB_UPLINKS, agent writes. Missing = domain 0. */
-struct lb_uplink {
-	__u32 ifindex;
-	__u16 domain;
-	__u16 flags;
-};
+/*
+ * map `uplinks`, array of words, mmap-able: the domains of devices; one that is not there has
+ * domain 0. Agent writes, bpf reads.
+ *   bits  0..31  ifindex of the device that lies here; 0 = none
+ *   bits 32..47  its domain
+ *   bits 48..50  reach: a device whose place by lb_uplink_hash() is this one lies here or at most
+ * so many words behind. So nearly every device is found, or found to be missing, at once.
+ */
+#define LB_UPLINK_DOMAIN_SHIFT 32
+#define LB_UPLINK_REACH_SHIFT  48
+#define LB_UPLINK_REACH_MAX    7u
 
 /*
  * map `backend_ports`: LRU-free hash of (address, port, protocol) of every local backend, so that a
@@ -298,6 +303,12 @@ LB_INLINE __u32 lb_service_hash(const struct lb_service_key *key, __u32 which)
 	if (which)
 		x = (x ^ x >> 32) * LB_SLOT_M1;
 	return (__u32)(x >> 48) & (LB_SERVICE_SLOTS - 1);
+}
+
+/* Where in `uplinks` a device lies, or from where on it is looked for. */
+LB_INLINE __u32 lb_uplink_hash(__u32 ifindex)
+{
+	return ifindex * 0x9e3779b1u >> 22 & (LB_UPLINKS - 1);
 }
 
 /* lb_backend.l3_delta: what turning `from` into `to` adds to a checksum's one's complement sum. */

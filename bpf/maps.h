@@ -145,9 +145,10 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
 	__uint(max_entries, LB_UPLINKS);
 	__type(key, __u32);
-	__type(value, struct lb_uplink);
+	__type(value, __u64);
 } uplinks SEC(".maps");
 
 struct {

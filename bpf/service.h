@@ -24,13 +24,37 @@ static __always_inline bool service_may_be_ours(__be32 daddr)
 	return bits && READ_ONCE(*bits) >> (bit & 63) & 1;
 }
 
+static __always_inline __u64 service_uplink(__u32 place)
+{
+	__u32 key = place & (LB_UPLINKS - 1);
+	__u64 *word = bpf_map_lookup_elem(&uplinks, &key);
+
+	return word ? READ_ONCE(*word) : 0;
+}
+
+/* A device that does not lie at its own place, but up to `reach` behind it. */
+__noinline int service_domain_behind(__u32 ifindex, __u32 reach)
+{
+	__u32 place = lb_uplink_hash(ifindex);
+
+	for (__u32 i = 1; i <= LB_UPLINK_REACH_MAX && i <= reach; i++) {
+		__u64 word = service_uplink(place + i);
+
+		if ((__u32)word == ifindex)
+			return (__u16)(word >> LB_UPLINK_DOMAIN_SHIFT);
+	}
+	return 0;
+}
+
 /* Domain of the device that a packet came in by; 0 unless the agent says otherwise. */
 static __always_inline __u16 service_domain(__u32 ifindex)
 {
-	__u32 key = ifindex % LB_UPLINKS;
-	struct lb_uplink *up = bpf_map_lookup_elem(&uplinks, &key);
+	__u64 word = service_uplink(lb_uplink_hash(ifindex));
+	__u32 reach = word >> LB_UPLINK_REACH_SHIFT & LB_UPLINK_REACH_MAX;
 
-	return up && up->ifindex == ifindex ? up->domain : 0;
+	if ((__u32)word == ifindex)
+		return (__u16)(word >> LB_UPLINK_DOMAIN_SHIFT);
+	return unlikely(reach) ? (__u16)service_domain_behind(ifindex, reach) : 0;
 }
 
 static __always_inline void service_key_v4(struct lb_service_key *key, __be32 daddr, __u16 domain)

@@ -90,6 +90,9 @@ struct lb_flow4 *rig_flow(struct rig *r, const struct frame_spec *s, uint32_t se
 			  unsigned *ret_way);
 
 void rig_set_domain(struct rig *r, uint16_t domain);
+/* A device's word in `uplinks`, so far behind the place of RIG_IFINDEX; and that place's reach. */
+void rig_set_uplink(struct rig *r, uint32_t ifindex, uint32_t behind, uint16_t domain);
+void rig_set_reach(struct rig *r, uint32_t reach);
 void rig_add_backend_port(struct rig *r, unsigned i, uint8_t proto);
 /* What a program costs before its first packet. */
 enum rig_program { RIG_XDP, RIG_TC };

@@ -118,13 +118,30 @@ struct lb_flow4 *rig_flow(struct rig *r, const struct frame_spec *s, uint32_t se
 	return NULL;
 }
 
+void rig_set_uplink(struct rig *r, uint32_t ifindex, uint32_t behind, uint16_t domain)
+{
+	uint32_t home = lb_uplink_hash(RIG_IFINDEX), key = (home + behind) % LB_UPLINKS;
+	uint64_t word = (uint64_t)domain << LB_UPLINK_DOMAIN_SHIFT | ifindex;
+	int fd = bpf_map__fd(r->xdp->maps.uplinks);
+
+	rig_must(bpf_map_update_elem(fd, &key, &word, BPF_ANY), "write uplink");
+}
+
+void rig_set_reach(struct rig *r, uint32_t reach)
+{
+	uint32_t home = lb_uplink_hash(RIG_IFINDEX);
+	int fd = bpf_map__fd(r->xdp->maps.uplinks);
+	uint64_t word;
+
+	rig_must(bpf_map_lookup_elem(fd, &home, &word), "read uplink");
+	word &= ~((uint64_t)LB_UPLINK_REACH_MAX << LB_UPLINK_REACH_SHIFT);
+	word |= (uint64_t)reach << LB_UPLINK_REACH_SHIFT;
+	rig_must(bpf_map_update_elem(fd, &home, &word, BPF_ANY), "write uplink");
+}
+
 void rig_set_domain(struct rig *r, uint16_t domain)
 {
-	struct lb_uplink up = {.ifindex = RIG_IFINDEX, .domain = domain};
-	uint32_t key = RIG_IFINDEX % LB_UPLINKS;
-
-	rig_must(bpf_map_update_elem(bpf_map__fd(r->xdp->maps.uplinks), &key, &up, BPF_ANY),
-		 "write uplink");
+	rig_set_uplink(r, RIG_IFINDEX, 0, domain);
 }
 
 void rig_add_backend_port(struct rig *r, unsigned i, uint8_t proto)

@@ -424,6 +424,25 @@ static void a_vip_serves_its_own_domain_only(void **state)
 	expect_delivered(x, &s);
 }
 
+/* Another device lies at its place; what is beyond the place's reach is not looked at. */
+static void a_domain_is_found_behind_its_place_as_far_as_the_reach_goes(void **state)
+{
+	struct bed *x = bed_begin(state);
+	struct frame_spec s = tcp(TCP_SYN_FLAG);
+
+	rig_set_uplink(x->rig, RIG_IFINDEX + 1, 0, 9);
+	expect_delivered(x, &s);
+	for (uint32_t at = 1; at <= LB_UPLINK_REACH_MAX; at++) {
+		rig_set_uplink(x->rig, RIG_IFINDEX, at, 7);
+		rig_set_reach(x->rig, at - 1);
+		expect_delivered(x, &s);
+		rig_set_reach(x->rig, at);
+		expect(x, &s, XDP_PASS, &s);
+		rig_set_uplink(x->rig, RIG_IFINDEX + 2, at, 7);
+		expect_delivered(x, &s);
+	}
+}
+
 #define CLAIM(f) cmocka_unit_test_setup_teardown(f, setup, bed_teardown)
 
 int main(void)
@@ -448,6 +467,7 @@ int main(void)
 		CLAIM(the_self_test_packet_takes_the_path_and_leaves_no_trace),
 		CLAIM(a_service_among_hundreds_is_served),
 		CLAIM(a_vip_serves_its_own_domain_only),
+		CLAIM(a_domain_is_found_behind_its_place_as_far_as_the_reach_goes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

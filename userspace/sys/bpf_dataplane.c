@@ -305,19 +305,17 @@ static struct bpf_hook_args hook_args(const struct bpf_dataplane *dp, const stru
 				      .words = dp->words};
 }
 
-/* The device's domain where xdp_lb looks for it. Missing means 0, so 0 is written over others only.
+/* A device without an entry has domain 0, and another may be given the index of one that is gone.
  */
-static int set_domain(const struct bpf_dataplane *dp, const struct plan_device *want)
+static void forget_domains(const struct bpf_dataplane *dp)
 {
-	int fd = bpf_maps_fd(&dp->maps, "uplinks");
-	__u32 at = (__u32)want->ifindex % LB_UPLINKS;
-	struct lb_uplink is, uplink = {.ifindex = (__u32)want->ifindex, .domain = want->domain};
+	_cleanup_(freep) uint32_t *kept = xcalloc(dp->n_devices + 1, sizeof(*kept));
+	size_t n = 0;
 
-	if (bpf_map_lookup_elem(fd, &at, &is) != 0)
-		return -errno;
-	if (is.ifindex == uplink.ifindex ? is.domain == uplink.domain : uplink.domain == 0)
-		return 0;
-	return bpf_map_update_elem(fd, &at, &uplink, BPF_ANY);
+	for (size_t i = 0; i < dp->n_devices; i++)
+		if (dp->devices[i].want.xdp)
+			kept[n++] = (uint32_t)dp->devices[i].want.ifindex;
+	lb_uplinks_keep(&dp->maps.uplinks, kept, n);
 }
 
 static void remember(struct plan_actual_device *is, const struct bpf_refusal *refusal)
@@ -329,6 +327,26 @@ static void remember(struct plan_actual_device *is, const struct bpf_refusal *re
 	is->remedy = refusal->remedy;
 }
 
+/* The domain is there before the first packet is; a device whose domain the program cannot learn
+ * would serve another's VIPs. */
+static int bring_up_xdp(struct bpf_dataplane *dp, struct device *d, struct bpf_hook_args *args,
+			struct bpf_refusal *ret_refusal)
+{
+	int error = lb_uplinks_set(&dp->maps.uplinks, (uint32_t)d->want.ifindex, d->want.domain);
+
+	if (error != 0) {
+		*ret_refusal = (struct bpf_refusal){
+			.reason = "DomainsFull",
+			.failure =
+				arena_printf(dp->words, "%s: no room for its domain", d->want.name),
+			.remedy = "use fewer uplinks with VRFs",
+		};
+		return error;
+	}
+	args->prog_fd = dp->programs.xdp_fd;
+	return bpf_attach_xdp(args, &d->is.generic, ret_refusal);
+}
+
 /* Attaches what is wanted or finds that it is there: the same calls, so that looking again repairs.
  */
 static void bring_up(struct bpf_dataplane *dp, struct device *d)
@@ -338,13 +356,7 @@ static void bring_up(struct bpf_dataplane *dp, struct device *d)
 
 	d->is = (struct plan_actual_device){.ifindex = d->want.ifindex};
 	if (d->want.xdp) {
-		int error = set_domain(dp, &d->want);
-
-		if (error != 0)
-			log_warn("bpf: domain of a device not set", "device=%s error=%d",
-				 d->want.name, -error);
-		args.prog_fd = dp->programs.xdp_fd;
-		d->is.xdp = bpf_attach_xdp(&args, &d->is.generic, &refusal) == 0;
+		d->is.xdp = bring_up_xdp(dp, d, &args, &refusal) == 0;
 		if (!d->is.xdp)
 			remember(&d->is, &refusal);
 	}
@@ -412,6 +424,7 @@ void bpf_dataplane_apply_devices(struct bpf_dataplane *dp, const struct plan_dev
 		carry_over(&dp->devices[i], &old);
 	}
 	detach_unwanted(dp, old.devices, old.n_devices);
+	forget_domains(dp);
 	forget_devices(&old);
 	arena_free(old.words);
 	bpf_dataplane_verify(dp);

@@ -347,7 +347,8 @@ int bpf_load(const struct bpf_load_args *args, struct arena *arena, struct bpf_p
 		error = load_tc(&p, &p.tc_skeletons[1], &p.tc_spare_fd);
 	if (error == 0) {
 		what = "the pins";
-		error = p.adopted ? 0 : pin_maps(&p, args->pin_dir, maps_dir);
+		error = p.adopted ? bpf_maps_pin_fresh(p.xdp, maps_dir)
+				  : pin_maps(&p, args->pin_dir, maps_dir);
 	}
 	if (error == 0)
 		error = pin_program(p.xdp_fd, args->pin_dir, "xdp_lb");

@@ -61,17 +61,49 @@ static int reuse_pin(struct bpf_map *map, const char *dir)
 	return error;
 }
 
+/* Counts, and what the agent fills by itself when it starts. */
+static bool may_be_fresh(const struct bpf_map *map)
+{
+	const char *name = bpf_map__name(map);
+
+	return strcmp(name, "drops") == 0 || strcmp(name, "uplinks") == 0 ||
+	       strcmp(name, "backend_ports") == 0;
+}
+
 int bpf_maps_reuse(struct bpf_object *obj, const char *dir)
 {
 	struct bpf_map *map;
-	int error = 0;
 
 	bpf_object__for_each_map(map, obj)
 	{
-		if (error == 0 && !bpf_map__is_internal(map))
-			error = reuse_pin(map, dir);
+		int error = bpf_map__is_internal(map) ? 0 : reuse_pin(map, dir);
+
+		if (error == -ENOENT || error == -ESTALE)
+			error = may_be_fresh(map) ? 0 : error;
+		if (error != 0)
+			return error;
 	}
-	return error;
+	return 0;
+}
+
+int bpf_maps_pin_fresh(const struct bpf_object *obj, const char *dir)
+{
+	const struct bpf_map *map;
+
+	bpf_object__for_each_map(map, obj)
+	{
+		char path[BPF_PINS_PATH];
+		int error;
+
+		if (bpf_map__is_internal(map) || !may_be_fresh(map))
+			continue;
+		error = bpf_pins_path(path, dir, bpf_map__name(map), NULL);
+		if (error == 0)
+			error = bpf_pins_put(bpf_map__fd(map), path);
+		if (error != 0)
+			return error;
+	}
+	return 0;
 }
 
 static int inner_of(const struct bpf_object *obj, const char *outer, struct bpf_inner *ret)
@@ -184,6 +216,9 @@ int bpf_maps_open(struct bpf_maps *m, const struct bpf_object *obj, const struct
 	if (error == 0)
 		error = map_memory(m, bpf_maps_fd(m, "config"), sizeof(struct lb_config),
 				   &m->images.config);
+	if (error == 0)
+		error = map_memory(m, bpf_maps_fd(m, "uplinks"), LB_UPLINKS * sizeof(uint64_t),
+				   &m->uplinks.words);
 	if (error != 0)
 		bpf_maps_close(m);
 	return error;

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "lb/lb_store.h"
+#include "lb/lb_uplinks.h"
 
 struct bpf_object;
 
@@ -14,9 +15,12 @@ struct bpf_object;
 
 /*
  * Gives an opened object the maps pinned in a folder. -ENOENT: one is missing; -ESTALE: one is of
- * another shape. After an error the object must be closed.
+ * another shape. After an error the object must be closed. Maps that hold no flow, and that the
+ * agent fills from what it knows, are no error: they will be fresh, and bpf_maps_pin_fresh() puts
+ * them in the place of those. So another version may change their shape and cut no connection.
  */
 int bpf_maps_reuse(struct bpf_object *obj, const char *dir) must_check;
+int bpf_maps_pin_fresh(const struct bpf_object *obj, const char *dir) must_check;
 /* How inner maps must be made; libbpf forgets it when it has loaded the object. */
 struct bpf_inner {
 	uint32_t type, key_size, value_size, max_entries, flags;
@@ -51,6 +55,7 @@ struct bpf_maps {
 	const struct bpf_object *obj; /* borrowed; loaded */
 	struct bpf_inners inners;
 	struct lb_images images;
+	struct lb_uplinks uplinks;
 	struct bpf_mapping *mappings; /* owned */
 	size_t n_mappings, cap_mappings;
 	int *counter_fds; /* one per chunk of backends; owned */

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * The order of the stores: a device is written before the reach of its place says that it may be
+ * there, and the reach is made shorter after a device is taken out. The reach belongs to the place,
+ * not to the device that lies there, and is looked at by readers alone: an agent that died between
+ * the two stores leaves a device that the next set() finds.
+ */
+#include "lb/lb_uplinks.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <linux/types.h>
+
+#include "bpf/abi.h"
+
+#define REACH_MASK ((uint64_t)LB_UPLINK_REACH_MAX << LB_UPLINK_REACH_SHIFT)
+#define NOWHERE    (LB_UPLINK_REACH_MAX + 1)
+
+static uint64_t *word_at(const struct lb_uplinks *u, uint32_t place)
+{
+	return &u->words[place % LB_UPLINKS];
+}
+
+static void store(uint64_t *word, uint64_t value)
+{
+	if (*word != value)
+		__atomic_store_n(word, value, __ATOMIC_RELEASE);
+}
+
+static uint32_t device_of(uint64_t word)
+{
+	return (uint32_t)word;
+}
+
+/* How far behind `home` the device lies; ifindex 0: the first word without one. */
+static uint32_t distance(const struct lb_uplinks *u, uint32_t home, uint32_t ifindex)
+{
+	uint32_t i = 0;
+
+	while (i < NOWHERE && device_of(*word_at(u, home + i)) != ifindex)
+		i++;
+	return i;
+}
+
+static void set_reach(const struct lb_uplinks *u, uint32_t home, uint32_t reach)
+{
+	uint64_t *word = word_at(u, home);
+
+	store(word, (*word & ~REACH_MASK) | (uint64_t)reach << LB_UPLINK_REACH_SHIFT);
+}
+
+static uint32_t needed_reach(const struct lb_uplinks *u, uint32_t home)
+{
+	for (uint32_t i = LB_UPLINK_REACH_MAX; i > 0; i--) {
+		uint32_t ifindex = device_of(*word_at(u, home + i));
+
+		if (ifindex != 0 && lb_uplink_hash(ifindex) == home)
+			return i;
+	}
+	return 0;
+}
+
+static void take_out(const struct lb_uplinks *u, uint64_t *word)
+{
+	uint32_t home = lb_uplink_hash(device_of(*word));
+
+	store(word, *word & REACH_MASK);
+	set_reach(u, home, needed_reach(u, home));
+}
+
+int lb_uplinks_set(const struct lb_uplinks *u, uint32_t ifindex, uint16_t domain)
+{
+	uint32_t home = lb_uplink_hash(ifindex), at = distance(u, home, ifindex);
+	uint64_t *word;
+
+	assert(ifindex != 0);
+	if (domain == 0) {
+		if (at < NOWHERE)
+			take_out(u, word_at(u, home + at));
+		return 0;
+	}
+	if (at == NOWHERE)
+		at = distance(u, home, 0);
+	if (at == NOWHERE)
+		return -ENOSPC;
+	word = word_at(u, home + at);
+	store(word, (*word & REACH_MASK) | (uint64_t)domain << LB_UPLINK_DOMAIN_SHIFT | ifindex);
+	set_reach(u, home, needed_reach(u, home));
+	return 0;
+}
+
+void lb_uplinks_keep(const struct lb_uplinks *u, const uint32_t *ifindexes, size_t n)
+{
+	for (uint32_t place = 0; place < LB_UPLINKS; place++) {
+		uint32_t ifindex = device_of(u->words[place]);
+		size_t i = 0;
+
+		while (i < n && ifindexes[i] != ifindex)
+			i++;
+		if (ifindex != 0 && i == n)
+			take_out(u, &u->words[place]);
+	}
+}
