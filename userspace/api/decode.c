@@ -64,6 +64,21 @@ void api_refuse(struct api_decoder *d, const char *field, const char *reason, co
 	va_end(ap);
 }
 
+void api_router_id(struct api_decoder *d, const char *field, const struct ip_addr *id,
+		   uint32_t *ret)
+{
+	if (ip_addr_is_none(id))
+		return;
+	if (!ip_addr_is_v4(id))
+		api_refuse(d, field, "BadAddress", "write an IPv4 address",
+			   "is an IPv6 address; a router ID has four bytes (RFC 6286)");
+	else if (ip_addr_v4(id) == 0)
+		api_refuse(d, field, "BadAddress", "write an address of this node, or leave it out",
+			   "is 0.0.0.0, which no router takes as an id (RFC 6286)");
+	else
+		*ret = ip_addr_v4(id);
+}
+
 void api_note(struct api_decoder *d, const char *field, const char *reason, const char *remedy,
 	      const char *fmt, ...)
 {

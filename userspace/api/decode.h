@@ -44,6 +44,13 @@ bool api_decode_map(struct api_decoder *d, const struct api_table *table,
 void api_refuse(struct api_decoder *d, const char *field, const char *reason, const char *remedy,
 		const char *fmt, ...) printf_like(5, 6);
 
+/*
+ * The number that a router id of a document stands for, host order; refused unless it is written as
+ * an IPv4 address and not 0 (RFC 6286). None leaves *ret as it is.
+ */
+void api_router_id(struct api_decoder *d, const char *field, const struct ip_addr *id,
+		   uint32_t *ret);
+
 /* Something of interest that does not harm the object. */
 void api_note(struct api_decoder *d, const char *field, const char *reason, const char *remedy,
 	      const char *fmt, ...) printf_like(5, 6);

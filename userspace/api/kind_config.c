@@ -12,6 +12,7 @@
 
 struct raw_config {
 	struct api_config config;
+	struct ip_addr router_id;
 	int forwarding, ebgp_local_pref, link_bandwidth; /* 0 = default */
 	bool listen;
 	const char *metrics_address;
@@ -95,6 +96,10 @@ static const struct api_field bgp_fields[] = {
 	 .type = API_TYPE_BOOL,
 	 IN_CONFIG(graceful_restart),
 	 .bit = API_CONFIG_GRACEFUL_RESTART},
+	{.name = "routerID",
+	 .type = API_TYPE_ADDRESS,
+	 IN_RAW(router_id),
+	 .bit = API_CONFIG_ROUTER_ID},
 	{.name = "linkBandwidth",
 	 .type = API_TYPE_ENUM,
 	 .flags = API_FIELD_LATER,
@@ -137,8 +142,10 @@ static const struct api_table config_table = API_TABLE(struct raw_config, config
 
 static void finish_config(struct api_decoder *d, const void *raw, struct api_object *o)
 {
-	(void)d;
-	o->config = ((const struct raw_config *)raw)->config;
+	const struct raw_config *in = raw;
+
+	o->config = in->config;
+	api_router_id(d, "spec.bgp.routerID", &in->router_id, &o->config.router_id);
 }
 
 const struct api_schema api_schema_config = {

@@ -185,17 +185,6 @@ static void check_address(struct api_decoder *d, const struct api_peer *p)
 			   "cannot be set together with password");
 }
 
-static void set_router_id(struct api_decoder *d, const struct ip_addr *id, struct api_peer *p)
-{
-	if (ip_addr_is_none(id))
-		return;
-	if (ip_addr_is_v4(id))
-		p->router_id = ip_addr_v4(id);
-	else
-		api_refuse(d, "spec.routerID", "BadAddress", "write an IPv4 address",
-			   "is an IPv6 address; a router ID has four bytes (RFC 6286)");
-}
-
 /* Whole seconds of a timer, ABSENT if it was not given (in v1beta1: also if it is 0). */
 static int64_t timer_s(const struct api_decoder *d, int64_t ns)
 {
@@ -247,7 +236,7 @@ static void finish_peer(struct api_decoder *d, const void *raw, struct api_objec
 	p->port = p->port ? p->port : BGP_PORT;
 	check_asn(d, p);
 	check_address(d, p);
-	set_router_id(d, &in->router_id, p);
+	api_router_id(d, "spec.routerID", &in->router_id, &p->router_id);
 	set_timers(d, in, p);
 }
 

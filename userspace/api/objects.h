@@ -123,6 +123,7 @@ struct api_config {
 		API_CONFIG_GRACEFUL_RESTART = 1 << 6,
 		API_CONFIG_STRICT = 1 << 7,
 		API_CONFIG_DRAIN = 1 << 8,
+		API_CONFIG_ROUTER_ID = 1 << 9,
 	} set;
 	enum api_dataplane_mode mode;
 	struct api_strings uplinks;
@@ -131,6 +132,7 @@ struct api_config {
 	uint32_t flow_entries;
 	uint32_t default_local_pref;
 	bool graceful_restart;
+	uint32_t router_id; /* host order */
 	bool strict;
 	uint32_t drain_s;
 };

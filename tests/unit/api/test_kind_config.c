@@ -15,7 +15,8 @@ static void a_config_with_everything_is_decoded(void **state)
 		HEAD "spec:\n"
 		     "  dataplane: {mode: off, uplinks: [eth0, eth1], unknownPort: pass,\n"
 		     "    icmpEcho: drop, flowEntries: 4096}\n"
-		     "  bgp: {defaultLocalPref: 0, gracefulRestart: false}\n"
+		     "  bgp: {defaultLocalPref: 0, gracefulRestart: false,\n"
+		     "    routerID: 10.0.0.9}\n"
 		     "  strict: true\n"
 		     "  drainSeconds: 0\n");
 	const struct api_config *c = &only_object(&b)->config;
@@ -26,7 +27,8 @@ static void a_config_with_everything_is_decoded(void **state)
 					 API_CONFIG_ICMP_ECHO | API_CONFIG_FLOW_ENTRIES |
 					 API_CONFIG_DEFAULT_LOCAL_PREF |
 					 API_CONFIG_GRACEFUL_RESTART | API_CONFIG_STRICT |
-					 API_CONFIG_DRAIN);
+					 API_CONFIG_DRAIN | API_CONFIG_ROUTER_ID);
+	assert_int_equal(c->router_id, 0x0a000009);
 	assert_int_equal(c->mode, API_MODE_OFF);
 	assert_int_equal(c->uplinks.n, 2);
 	assert_int_equal(c->unknown_port, API_UNKNOWN_PASS);
@@ -57,6 +59,9 @@ static void wrong_and_later_fields_are_problems(void **state)
 		{"  dataplane: {mode: fast}\n", "error BadValue spec.dataplane.mode:5"},
 		{"  dataplane: {flowEntries: 0}\n",
 		 "error OutOfRange spec.dataplane.flowEntries:5"},
+		{"  bgp: {routerID: 2001:db8::1}\n", "error BadAddress spec.bgp.routerID:5"},
+		{"  bgp: {routerID: 0.0.0.0}\n", "error BadAddress spec.bgp.routerID:5"},
+		{"  bgp: {routerID: one}\n", "error BadAddress spec.bgp.routerID:5"},
 		{"  dataplane: {uplinks: eth0}\n", "error WrongType spec.dataplane.uplinks:5"},
 		{"  dataplane: {forwarding: nat}\n",
 		 "info NotSupportedYet spec.dataplane.forwarding:5"},

@@ -170,6 +170,7 @@ static void what_a_peer_must_not_say_is_refused(void **state)
 		{ASNS ADDR "  connectTime: 1500ms\n", "error BadDuration spec.connectTime:8"},
 		{ASNS ADDR "  connectTime: 0s\n", "error OutOfRange spec.connectTime:8"},
 		{ASNS ADDR "  routerID: 2001:db8::1\n", "error BadAddress spec.routerID:8"},
+		{ASNS ADDR "  routerID: 0.0.0.0\n", "error BadAddress spec.routerID:8"},
 		{ASNS ADDR "  password: 1234\n", "error WrongType spec.password:8"},
 		{ASNS ADDR "  password: a\n  passwordSecret: {name: b}\n",
 		 "error Exclusive spec.passwordSecret:9"},
