@@ -39,10 +39,12 @@ struct plan_local_addr {
 	uint8_t len;
 	int ifindex;
 };
-/* Which device a route to an address leaves by; asked for every peer address. */
+/* The way to an address, asked for every peer's: the device, and the source the kernel would take.
+ */
 struct plan_route_to {
 	struct ip_addr to;
-	int ifindex; /* 0: no route */
+	int ifindex;           /* 0: no route */
+	struct ip_addr source; /* none: no route */
 };
 /* A VIP for which conntrack holds flows that the kernel translates (DESIGN 7.2 step 8). */
 struct plan_taken {

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
  * This node as the kernel sees it: links, addresses, the devices of the default routes, and by
- * which device given addresses are reached. Everything is dumped anew by netlink_refresh;
- * notifications only say *that* something changed, so a lost one (ENOBUFS) costs a dump and nothing
- * else. Two NETLINK_ROUTE sockets: notifications on one, which the loop watches; requests on the
- * other, so that no notification can hide among the answers to a dump. It never changes anything.
- * Requests wait for the kernel's answer, which is computed inside the syscall.
+ * which device and from which address given addresses are reached. Everything is dumped anew by
+ * netlink_refresh; notifications only say *that* something changed, so a lost one (ENOBUFS) costs a
+ * dump and nothing else. Two NETLINK_ROUTE sockets: notifications on one, which the loop watches;
+ * requests on the other, so that no notification can hide among the answers to a dump. It never
+ * changes anything. Requests wait for the kernel's answer, which is computed inside the syscall.
  */
 #pragma once
 

@@ -10,6 +10,7 @@
 #include "sys/netlink_attrs.h"
 #include "sys/nlsock.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <libmnl/libmnl.h>
 #include <linux/if_addr.h>
@@ -155,12 +156,16 @@ static int dump_routes(struct nlsock *s, uint8_t family, struct build *b)
 
 static int on_way(void *ctx, const struct nlmsghdr *m)
 {
-	uint32_t *ret_ifindex = ctx;
+	struct plan_route_to *way = ctx;
 	struct netlink_attrs attrs;
+	uint32_t ifindex;
 
-	if (m->nlmsg_type == RTM_NEWROUTE && netlink_attrs_parse(m, sizeof(struct rtmsg), &attrs) &&
-	    !netlink_attrs_u32(&attrs, RTA_OIF, ret_ifindex))
-		*ret_ifindex = 0;
+	if (m->nlmsg_type != RTM_NEWROUTE ||
+	    !netlink_attrs_parse(m, sizeof(struct rtmsg), &attrs) ||
+	    !netlink_attrs_u32(&attrs, RTA_OIF, &ifindex))
+		return 0;
+	way->ifindex = (int)ifindex;
+	(void)netlink_attrs_address(&attrs, RTA_PREFSRC, &way->source); /* none stays none */
 	return 0;
 }
 
@@ -171,23 +176,20 @@ static bool is_no_route(int err)
 	       err == -ENETDOWN || err == -ENODEV || err == -ESRCH || err == -EAGAIN;
 }
 
-int netlink_lookup_route(struct nlsock *s, const struct ip_addr *to, int *ret_ifindex)
+int netlink_lookup_route(struct nlsock *s, struct plan_route_to *way)
 {
 	char buf[NLSOCK_REQUEST_BYTES];
 	void *header;
 	struct nlmsghdr *m = nlsock_request(buf, RTM_GETROUTE, 0, sizeof(struct rtmsg), &header);
 	struct rtmsg *route = header;
-	uint32_t ifindex = 0;
 	int err;
 
-	route->rtm_family = netlink_family(to);
-	route->rtm_dst_len = ip_addr_bits(to);
-	netlink_put_address(m, RTA_DST, to);
-	err = nlsock_ask(s, m, on_way, &ifindex);
-	if (err < 0 && !is_no_route(err))
-		return err;
-	*ret_ifindex = err < 0 ? 0 : (int)ifindex;
-	return 0;
+	assert(way->ifindex == 0);
+	route->rtm_family = netlink_family(&way->to);
+	route->rtm_dst_len = ip_addr_bits(&way->to);
+	netlink_put_address(m, RTA_DST, &way->to);
+	err = nlsock_ask(s, m, on_way, way);
+	return is_no_route(err) ? 0 : err;
 }
 
 static int cmp_address(const void *a, const void *b)
@@ -209,7 +211,7 @@ static int look_up_all(struct nlsock *s, const struct ip_addr *ask, size_t n, st
 			continue;
 		struct plan_route_to *way = &ways[n_ways++];
 		way->to = sorted[i];
-		int err = netlink_lookup_route(s, &way->to, &way->ifindex);
+		int err = netlink_lookup_route(s, way);
 		if (err < 0)
 			return err;
 	}

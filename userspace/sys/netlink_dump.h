@@ -15,6 +15,7 @@ struct arena;
 struct nlmsghdr;
 struct nlsock;
 struct plan_node;
+struct plan_route_to;
 
 /*
  * Fills *ret (sorted, from `arena`) with links, addresses, default devices and the device on the
@@ -24,8 +25,11 @@ struct plan_node;
 int netlink_dump(struct nlsock *s, const struct ip_addr *ask, size_t n, struct arena *arena,
 		 struct plan_node *ret) must_check;
 
-/* The device by which packets to an address leave; 0: none would. 0 or -errno. */
-int netlink_lookup_route(struct nlsock *s, const struct ip_addr *to, int *ret_ifindex) must_check;
+/*
+ * How packets to way->to would leave: fills the rest of *way, which is empty before and stays so
+ * where none would. 0 or -errno.
+ */
+int netlink_lookup_route(struct nlsock *s, struct plan_route_to *way) must_check;
 
 /* netlink_pod_nsid's work (netlink_nsid.c). */
 int netlink_lookup_nsid(struct nlsock *s, const struct ip_addr *pod) must_check;

@@ -7,6 +7,7 @@
  * again later. Other kinds of links carry the same attribute with another meaning (the namespace of
  * a tunnel's or vlan's lower device), so the kind is checked.
  */
+#include "plan/plan.h"
 #include "sys/netlink_attrs.h"
 #include "sys/netlink_dump.h"
 #include "sys/nlsock.h"
@@ -141,16 +142,17 @@ static int look_up_behind_bridge(struct nlsock *s, const struct ip_addr *pod, in
 
 int netlink_lookup_nsid(struct nlsock *s, const struct ip_addr *pod)
 {
+	struct plan_route_to way = {.to = *pod};
 	struct link link;
-	int ifindex, err = netlink_lookup_route(s, pod, &ifindex);
+	int err = netlink_lookup_route(s, &way);
 
 	if (err < 0)
 		return err;
-	if (ifindex == 0)
+	if (way.ifindex == 0)
 		return -ENOENT;
-	err = look_up_link(s, ifindex, &link);
+	err = look_up_link(s, way.ifindex, &link);
 	if (err == 0 && link.kind == LINK_BRIDGE)
-		err = look_up_behind_bridge(s, pod, ifindex, &link);
+		err = look_up_behind_bridge(s, pod, way.ifindex, &link);
 	if (err < 0)
 		return err;
 	return link.kind == LINK_PAIR && link.nsid >= 0 ? link.nsid : -ENOENT;

@@ -136,33 +136,49 @@ static void devices_of_default_routes_of_all_tables_are_found(void **state)
 	assert_int_equal(node->default_devices[3], index_of("lt4"));
 }
 
-static void the_device_towards_each_asked_address_is_looked_up(void **state)
+static const struct plan_route_to *way_to(const struct plan_node *node, const struct ip_addr *to)
 {
+	for (size_t i = 0; i < node->n_routes_to; i++)
+		if (ip_addr_equal(&node->routes_to[i].to, to))
+			return &node->routes_to[i];
+	fail_msg("was not looked up");
+	return NULL;
+}
+
+static void the_way_to_each_asked_address_is_looked_up(void **state)
+{
+	static const struct {
+		const char *to, *device, *source;
+	} cases[] = {
+		{"10.9.0.2", "lt0", "10.9.0.1"},     {"10.7.0.9", "lt1", "10.7.0.1"},
+		{"10.5.0.1", "lt1", "10.7.0.2"},     {"fd00::9", "lt1", "fd00::1"},
+		{"198.51.100.1", "nowhere", "none"}, {"10.66.0.1", "nowhere", "none"},
+		{"2001:db8::1", "nowhere", "none"},
+	};
 	struct netlink *nl = *state = begin();
-	struct ip_addr ask[] = {addr("10.7.0.9"),   addr("10.9.0.2"), addr("198.51.100.1"),
-				addr("10.7.0.9"),   addr("fd00::9"),  addr("10.66.0.1"),
-				addr("2001:db8::1")};
+	struct ip_addr ask[ARRAY_SIZE(cases) + 1];
 	const struct plan_node *node;
 
 	run("ip link add lt0 type veth peer name lt0p && ip link set lt0p up && ip link set lt0 up && ip addr add 10.9.0.1/24 dev lt0 &&"
 	    " ip link add lt1 type veth peer name lt1p && ip link set lt1p up && ip link set lt1 up && ip addr add 10.7.0.1/24 dev lt1 &&"
-	    " ip -6 route add fd00::/64 dev lt1 && ip route add blackhole 10.66.0.0/16");
+	    " ip addr add 10.7.0.2/24 dev lt1 && ip addr add fd00::1/64 dev lt1 nodad &&"
+	    " ip route add 10.5.0.0/24 via 10.7.0.9 src 10.7.0.2 &&"
+	    " ip route add blackhole 10.66.0.0/16");
+	for (size_t i = 0; i < ARRAY_SIZE(ask); i++)
+		ask[i] = addr(cases[i % ARRAY_SIZE(cases)].to);
 	assert_int_equal(netlink_refresh(nl, ask, ARRAY_SIZE(ask)), 0);
 	node = netlink_node(nl);
-	assert_int_equal(node->n_routes_to, ARRAY_SIZE(ask) - 1);
-	for (size_t i = 0; i < node->n_routes_to; i++) {
-		const struct plan_route_to *way = &node->routes_to[i];
-		char text[IP_ADDR_TEXT];
-		int expected = 0;
+	assert_int_equal(node->n_routes_to, ARRAY_SIZE(cases));
+	for (size_t i = 1; i < node->n_routes_to; i++)
+		assert_true(ip_addr_cmp(&node->routes_to[i - 1].to, &node->routes_to[i].to) < 0);
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		const struct plan_route_to *way = way_to(node, &ask[i]);
+		char text[IP_ADDR_TEXT] = "none";
 
-		(void)ip_addr_text(&way->to, text);
-		if (strcmp(text, "10.9.0.2") == 0)
-			expected = index_of("lt0");
-		if (strcmp(text, "10.7.0.9") == 0 || strcmp(text, "fd00::9") == 0)
-			expected = index_of("lt1");
-		assert_int_equal(way->ifindex, expected);
-		if (i > 0)
-			assert_true(ip_addr_cmp(&node->routes_to[i - 1].to, &way->to) < 0);
+		assert_int_equal(way->ifindex, if_nametoindex(cases[i].device)); /* 0: none */
+		if (!ip_addr_is_none(&way->source))
+			(void)ip_addr_text(&way->source, text);
+		assert_string_equal(text, cases[i].source);
 	}
 }
 
@@ -431,7 +447,7 @@ int main(void)
 		TEST(links_tell_their_name_index_and_state),
 		TEST(addresses_of_both_families_are_listed_once),
 		TEST(devices_of_default_routes_of_all_tables_are_found),
-		TEST(the_device_towards_each_asked_address_is_looked_up),
+		TEST(the_way_to_each_asked_address_is_looked_up),
 		TEST(notifications_tell_what_changed),
 		TEST(routes_that_lead_elsewhere_are_no_change),
 		TEST(a_hook_that_is_taken_away_is_told),
