@@ -221,12 +221,13 @@ static void add_route_to(struct fixture *f, const struct ip_addr *to)
 	assert(i < ARRAY_SIZE(f->routes_to));
 	for (; i > 0 && ip_addr_cmp(&f->routes_to[i - 1].to, to) > 0; i--)
 		f->routes_to[i] = f->routes_to[i - 1];
-	f->routes_to[i] = (struct plan_route_to){
-		.to = *to,
-		.ifindex = f->no_route                      ? 0
-			   : ip_prefix_has(&f->by_eth1, to) ? 3
-							    : 2,
-	};
+	f->routes_to[i] = (struct plan_route_to){.to = *to};
+	if (!f->no_route) {
+		const bool by_eth1 = ip_prefix_has(&f->by_eth1, to);
+
+		f->routes_to[i].ifindex = by_eth1 ? 3 : 2;
+		f->routes_to[i].source = f->addrs[by_eth1].addr;
+	}
 	f->node.n_routes_to++;
 }
 

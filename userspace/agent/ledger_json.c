@@ -63,6 +63,11 @@ char *ledger_to_json(const struct plan_ledger *ledger, uint64_t boot)
 	cJSON_AddStringToObject(doc, "apiVersion", API_VERSION);
 	cJSON_AddStringToObject(doc, "kind", KIND);
 	cJSON_AddNumberToObject(doc, "version", VERSION);
+	if (ledger->router_id) {
+		const struct ip_addr id = ip_addr_from_v4(ledger->router_id);
+
+		add_addr(doc, "routerID", &id);
+	}
 	add_u64(doc, "boot", boot);
 	list = cJSON_AddArrayToObject(doc, "drains");
 	for (size_t i = 0; i < ledger->n_drains; i++)
@@ -164,6 +169,19 @@ static void read_drains(const struct ledger_reader *r, const cJSON *list)
 	r->ret->n_bad += n_items - n;
 }
 
+/* In the form that operators and routers write it in; absent: none was chosen. */
+static void read_router_id(const struct ledger_reader *r, const cJSON *doc)
+{
+	struct ip_addr id;
+
+	if (!cJSON_HasObjectItem(doc, "routerID"))
+		return;
+	if (get_addr(doc, "routerID", &id) && ip_addr_is_v4(&id))
+		r->ret->ledger.router_id = ip_addr_v4(&id);
+	else
+		r->ret->n_bad++;
+}
+
 static bool is_ledger(const cJSON *doc)
 {
 	const char *api_version = get_text(doc, "apiVersion"), *kind = get_text(doc, "kind");
@@ -182,6 +200,8 @@ struct ledger_reading ledger_from_json(const char *text, size_t len,
 	uint64_t boot;
 
 	ret.is_ledger = is_ledger(doc);
+	if (ret.is_ledger)
+		read_router_id(&r, doc);
 	if (ret.is_ledger && get_u64(doc, "boot", &boot) && boot == clock->boot)
 		read_drains(&r, cJSON_GetObjectItemCaseSensitive(doc, "drains"));
 	cJSON_Delete(doc);

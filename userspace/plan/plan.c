@@ -236,7 +236,7 @@ void plan_compute(const struct plan_inputs *in, const struct plan_ledger *ledger
 	};
 
 	*ret_plan = (struct plan){.problems = {.arena = arena}};
-	plan_env_build(in, arena, &d.env);
+	plan_env_build(in, ledger->router_id, arena, &d.env);
 	problems_append(&ret_plan->problems, &d.env.problems);
 	make_fragments(&d);
 	match_peers(&d);
@@ -248,5 +248,6 @@ void plan_compute(const struct plan_inputs *in, const struct plan_ledger *ledger
 	check_pools(&d);
 	problems_sort(&ret_plan->problems);
 	hand_out_ledger(&d, ret_ledger);
+	ret_ledger->router_id = d.env.kept_router_id;
 	*ret_deadline = d.deadline;
 }

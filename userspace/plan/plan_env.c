@@ -21,8 +21,15 @@ static const struct api_object *find_config(const struct world *world, const cha
 	return NULL;
 }
 
-static void config_over(struct api_config *to, const struct api_config *from)
+static void config_over(struct plan_env *env, const struct api_object *object)
 {
+	const struct api_config *from = &object->config;
+	struct api_config *to = &env->config;
+
+	if (from->set & API_CONFIG_ROUTER_ID) {
+		to->router_id = from->router_id;
+		env->router_id_object = object;
+	}
 	if (from->set & API_CONFIG_MODE)
 		to->mode = from->mode;
 	if (from->set & API_CONFIG_UPLINKS)
@@ -50,9 +57,9 @@ static void build_settings(const struct world *world, struct plan_env *env)
 	const struct api_object *own = find_config(world, env->settings->node_name);
 
 	if (all)
-		config_over(&env->config, &all->config);
+		config_over(env, all);
 	if (own && own != all)
-		config_over(&env->config, &own->config);
+		config_over(env, own);
 	env->config_object = own ? own : all;
 	env->drain_ns = PLAN_DRAIN_DEFAULT_NS;
 	if (env->config.set & API_CONFIG_DRAIN)
@@ -259,9 +266,12 @@ static void check_pool_names(struct plan_env *env)
 	}
 }
 
-void plan_env_build(const struct plan_inputs *in, struct arena *arena, struct plan_env *ret)
+void plan_env_build(const struct plan_inputs *in, uint32_t kept_router_id, struct arena *arena,
+		    struct plan_env *ret)
 {
-	*ret = (struct plan_env){.settings = in->settings, .problems = {.arena = arena}};
+	*ret = (struct plan_env){.settings = in->settings,
+				 .kept_router_id = kept_router_id,
+				 .problems = {.arena = arena}};
 	build_settings(in->world, ret);
 	build_node(in->world, arena, ret);
 	plan_env_peers(in, arena, ret);

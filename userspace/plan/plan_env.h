@@ -42,8 +42,10 @@ struct env_peer_name {
 
 struct plan_env {
 	const struct plan_settings *settings;
-	struct api_config config;               /* "default" with this node's object over it */
-	const struct api_object *config_object; /* the more specific one, NULL if none */
+	struct api_config config;                  /* "default" with this node's object over it */
+	const struct api_object *config_object;    /* the more specific one, NULL if none */
+	const struct api_object *router_id_object; /* which one says config.router_id, or NULL */
+	uint32_t kept_router_id; /* the ledger's, now and for the next plan; 0: none */
 	nsec_t drain_ns;
 	bool dataplane; /* effective mode is not off */
 
@@ -65,8 +67,12 @@ struct plan_env {
 	struct problems problems;
 };
 
-/* Reads world, node and settings of the inputs, never actual or the clock. Total. */
-void plan_env_build(const struct plan_inputs *in, struct arena *arena, struct plan_env *ret);
+/*
+ * Reads world, node and settings of the inputs and the kept router id, never actual or the clock.
+ * Total.
+ */
+void plan_env_build(const struct plan_inputs *in, uint32_t kept_router_id, struct arena *arena,
+		    struct plan_env *ret);
 
 /* The pool of that name, or NULL. */
 const struct env_pool *plan_env_pool(const struct plan_env *env, const char *name);

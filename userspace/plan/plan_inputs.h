@@ -146,6 +146,7 @@ struct plan_ledger {
 	size_t n_leaving;
 	const struct plan_waiting *waiting; /* by prefix */
 	size_t n_waiting;
+	uint32_t router_id; /* of sessions that are given none, host order; 0: not chosen yet */
 };
 #define PLAN_DRAIN_DEFAULT_NS (60 * NSEC_PER_SEC)
 #define PLAN_UNHELD_NS        (2 * NSEC_PER_SEC) /* gate 2: for the routers' FIBs */

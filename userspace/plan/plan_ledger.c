@@ -38,7 +38,7 @@ static uint64_t hash_drain(uint64_t h, const struct plan_drain *d)
 
 uint64_t plan_ledger_hash(const struct plan_ledger *ledger)
 {
-	uint64_t h = hash_u64(HASH_INIT, ledger->n_drains);
+	uint64_t h = hash_u64(hash_u64(HASH_INIT, ledger->router_id), ledger->n_drains);
 
 	for (size_t i = 0; i < ledger->n_drains; i++)
 		h = hash_drain(h, &ledger->drains[i]);

@@ -4,15 +4,12 @@
  * describe (ruling 13: the oldest), passwords (ruling 4), source address (12), router id, timers. A
  * peer that cannot be run as it was asked for, such as one without its password, is held back: a
  * session with less protection than was ordered is worse than none. No password is ever in a text.
- *
- * Router id when the object names none: the lowest IPv4 address of this node outside 127.0.0.0/8,
- * so that it is stable as long as the node's addresses are; without any, a hash of the node's name.
  */
 #include "plan/plan_env.h"
 
-#include "base/hash.h"
 #include "base/limits.h"
 #include "base/sorted.h"
+#include "plan/plan_router_id.h"
 
 #define RESTART_TIME_S 120 /* as FRR, which MetalLB's users know */
 #define MD5_KEY_MAX    80  /* TCP_MD5SIG_MAXKEYLEN */
@@ -205,27 +202,6 @@ static void resolve_source(struct peers_build *b, struct candidate *c)
 			     ip_addr_text(source, text));
 }
 
-static uint32_t node_router_id(const struct peers_build *b)
-{
-	const struct plan_node *node = b->in->node;
-	uint32_t lowest = UINT32_MAX;
-
-	for (size_t i = 0; i < node->n_addrs; i++) {
-		const struct ip_addr *a = &node->addrs[i].addr;
-		uint32_t v4;
-
-		if (!ip_addr_is_v4(a))
-			continue;
-		v4 = ip_addr_v4(a);
-		if (v4 != 0 && v4 >> 24 != 127 && v4 < lowest)
-			lowest = v4;
-	}
-	if (lowest != UINT32_MAX)
-		return lowest;
-	/* The top bit keeps it from being 0. */
-	return (uint32_t)hash_str(HASH_INIT, b->env->settings->node_name) | UINT32_C(1) << 31;
-}
-
 static size_t nodes_selected(const struct peers_build *b, const struct candidate *c)
 {
 	const struct world_list nodes = world_list(b->in->world, API_NODE);
@@ -237,21 +213,19 @@ static size_t nodes_selected(const struct peers_build *b, const struct candidate
 	return n;
 }
 
-/* Ruling 12: one id on two nodes makes the router refuse one of them. */
+/* Ruling 12: one id on two nodes makes the router refuse one of them. 0: the node's own. */
 static uint32_t resolve_router_id(struct peers_build *b, const struct candidate *c)
 {
 	const uint32_t asked = c->object->peer.router_id;
 
-	if (asked == 0)
-		return node_router_id(b);
-	if (nodes_selected(b, c) < 2)
+	if (asked == 0 || nodes_selected(b, c) < 2)
 		return asked;
 	peer_problem(b, SEVERITY_WARNING, c, "spec.routerID", "RouterIdShared",
 		     "leave routerID out, or give each node a BGPPeer of its own",
 		     "several nodes would use the same router id; %s",
 		     b->env->config.strict ? "it is used as asked for (strict)"
 					   : "this node uses one of its own");
-	return b->env->config.strict ? asked : node_router_id(b);
+	return b->env->config.strict ? asked : 0;
 }
 
 static void resolve_bfd(struct peers_build *b, const struct candidate *c)
@@ -401,6 +375,35 @@ static int cmp_candidate(const void *a, const void *b)
 	return peer_key_cmp(&(*x)->peer.key, &(*y)->peer.key);
 }
 
+/* The setting: also of one node only, unless strict. 0: none. */
+static uint32_t configured_router_id(const struct peers_build *b)
+{
+	struct plan_env *env = b->env;
+	const struct api_object *o = env->router_id_object;
+
+	if (!o)
+		return 0;
+	if (strcmp(o->meta.name, env->settings->node_name) == 0 ||
+	    world_list(b->in->world, API_NODE).n < 2)
+		return env->config.router_id;
+	object_problem(&env->problems, SEVERITY_WARNING, o, "spec.bgp.routerID", "RouterIdShared",
+		       "leave it out, or set it in a LodestoneConfig named after the node",
+		       "several nodes would use the same router id; %s",
+		       env->config.strict ? "it is used as asked for (strict)"
+					  : "this node uses one of its own");
+	return env->config.strict ? env->config.router_id : 0;
+}
+
+static void set_router_ids(struct peers_build *b, struct plan_peer *peers, size_t n)
+{
+	const uint32_t configured = configured_router_id(b);
+	const uint32_t own = plan_router_id(b->in, peers, n, &b->env->kept_router_id);
+
+	for (size_t i = 0; i < n; i++)
+		if (peers[i].bgp.router_id == 0)
+			peers[i].bgp.router_id = configured ? configured : own;
+}
+
 static void number_peers(struct peers_build *b)
 {
 	struct plan_env *env = b->env;
@@ -412,8 +415,10 @@ static void number_peers(struct peers_build *b)
 		if (b->items[i].started)
 			started[n++] = &b->items[i];
 	qsort(started, n, sizeof(*started), cmp_candidate);
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < n; i++)
 		peers[i] = started[i]->peer;
+	set_router_ids(b, peers, n);
+	for (size_t i = 0; i < n; i++) {
 		started[i]->bit = UINT64_C(1) << i;
 		if (!is_internal(&started[i]->object->peer))
 			env->ebgp |= started[i]->bit;

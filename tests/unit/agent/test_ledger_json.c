@@ -76,6 +76,48 @@ static void drains_of_another_boot_are_none(void **state)
 	assert_int_equal(r.ledger.n_drains, 0);
 }
 
+/* Also over a reboot: routers know the node by it. */
+static void router_id_comes_back_in_any_boot(void **state)
+{
+	_cleanup_(arena_freep) struct arena *arena = arena_new();
+	const struct plan_ledger none = {0}, in = {.router_id = 0x0a000009};
+
+	(void)state;
+	for (uint64_t boot = BOOT; boot < BOOT + 2; boot++) {
+		_cleanup_(freep) char *text = ledger_to_json(&in, boot);
+		const struct ledger_reading r = read_text(text, arena);
+
+		assert_non_null(strstr(text, "10.0.0.9"));
+		assert_true(r.is_ledger);
+		assert_int_equal(r.n_bad, 0);
+		assert_int_equal(r.ledger.router_id, 0x0a000009);
+	}
+	_cleanup_(freep) char *text = ledger_to_json(&none, BOOT);
+	assert_int_equal(read_text(text, arena).ledger.router_id, 0);
+	assert_int_equal(read_text(text, arena).n_bad, 0);
+}
+
+static void wrong_router_id_is_left_out(void **state)
+{
+	static const char *const wrong[] = {"1",           "null",       "\"\"",
+					    "\"0.0.0.0\"", "\"10.0.0\"", "\"2001:db8::1\""};
+	_cleanup_(arena_freep) struct arena *arena = arena_new();
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(wrong); i++) {
+		const struct ledger_reading r = read_text(
+			arena_printf(arena,
+				     "{\"apiVersion\": \"lodestone.io/v1alpha1\", "
+				     "\"kind\": \"Ledger\", \"version\": 1, \"routerID\": %s}",
+				     wrong[i]),
+			arena);
+
+		assert_true(r.is_ledger);
+		assert_int_equal(r.n_bad, 1);
+		assert_int_equal(r.ledger.router_id, 0);
+	}
+}
+
 static void what_is_cut_or_foreign_is_no_ledger(void **state)
 {
 	static const char *const foreign[] = {
@@ -254,6 +296,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(drains_come_back_as_they_were),
 		cmocka_unit_test(drains_of_another_boot_are_none),
+		cmocka_unit_test(router_id_comes_back_in_any_boot),
+		cmocka_unit_test(wrong_router_id_is_left_out),
 		cmocka_unit_test(what_is_cut_or_foreign_is_no_ledger),
 		cmocka_unit_test(wrong_field_costs_its_item_alone),
 		cmocka_unit_test(drains_come_out_sorted_and_once),

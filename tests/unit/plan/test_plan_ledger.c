@@ -62,6 +62,15 @@ static void hash_moves_with_what_is_kept(void **state)
 	}
 }
 
+static void router_id_is_kept(void **state)
+{
+	const struct plan_ledger without = {0}, one = {.router_id = 1}, two = {.router_id = 2};
+
+	(void)state;
+	assert_int_not_equal(plan_ledger_hash(&without), plan_ledger_hash(&one));
+	assert_int_not_equal(plan_ledger_hash(&one), plan_ledger_hash(&two));
+}
+
 static void what_leaves_is_not_kept(void **state)
 {
 	const struct plan_leaving leaving = {.unheld_since = 3};
@@ -76,6 +85,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(copy_does_not_need_the_original),
 		cmocka_unit_test(hash_moves_with_what_is_kept),
+		cmocka_unit_test(router_id_is_kept),
 		cmocka_unit_test(what_leaves_is_not_kept),
 	};
 

@@ -207,22 +207,6 @@ static void source_address_is_used_only_if_it_is_local(void **state)
 	assert_non_null(fixture_problem(f, "SourceAddressNotLocal", "r2"));
 }
 
-static void router_id_is_the_lowest_address_unless_the_object_has_one(void **state)
-{
-	_cleanup_(fixture_freep) struct fixture *f = fixture_new();
-
-	(void)state;
-	peer(f, "r1", "peerASN: 64513, peerAddress: 10.0.0.1");
-	peer(f, "r2", "peerASN: 64513, peerAddress: 10.0.0.2, routerID: 1.2.3.4");
-	fixture_plan(f);
-	assert_int_equal(fixture_plan_peer(f, "r1")->bgp.router_id, 0x0a00000a);
-	assert_int_equal(fixture_plan_peer(f, "r2")->bgp.router_id, 0x01020304);
-
-	f->node.n_addrs = 0;
-	fixture_plan(f);
-	assert_int_not_equal(fixture_plan_peer(f, "r1")->bgp.router_id, 0);
-}
-
 static void one_router_id_for_two_nodes_is_replaced_unless_strict(void **state)
 {
 	_cleanup_(fixture_freep) struct fixture *f = fixture_new();
@@ -364,7 +348,6 @@ int main(void)
 		cmocka_unit_test(oldest_peer_of_a_router_owns_the_session_and_lends_its_name),
 		cmocka_unit_test(age_decides_who_owns_before_the_name_does),
 		cmocka_unit_test(source_address_is_used_only_if_it_is_local),
-		cmocka_unit_test(router_id_is_the_lowest_address_unless_the_object_has_one),
 		cmocka_unit_test(one_router_id_for_two_nodes_is_replaced_unless_strict),
 		cmocka_unit_test(ttl_follows_multihop_and_kind_of_session),
 		cmocka_unit_test(session_parameters_come_from_the_object),
