@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 #
 # How an agent reloads, leaves and comes back, against a real router: SIGHUP changes what changed,
-# SIGTERM keeps the routes, SIGINT takes them at once, and the next OPEN tells the truth about it. Runs on node-a, behind bad_input.bash.
+# SIGTERM keeps the routes, SIGINT takes them at once, and the next OPEN tells the truth about it; and
+# how `mode: off` leaves the data plane. Runs on node-a, behind bad_input.bash.
 #
 # shellcheck disable=SC2034 # STEP_NOTE is read by scripts/steps.bash
 
@@ -10,6 +11,8 @@ leaving_all() {
 	run_step sighup "SIGHUP: read again, attributes change, no session resets" step_sighup &&
 		run_step sigterm "SIGTERM: routes and forwarding stay, the next OPEN has R and F" step_sigterm &&
 		run_step sigint "SIGINT: withdrawn at once, the next OPEN has no R" step_sigint &&
+		run_step mode-off "mode: off withdraws, drains, detaches, and announces again" step_mode_off &&
+		run_step mode-off-start "mode: off at a start leaves what a former run had attached" step_mode_off_start &&
 		run_step one-agent "A second agent and --cleanup are refused" step_one_agent &&
 		run_step no-bpf "Without the right to BPF the sessions run" step_no_bpf &&
 		run_step bad-state "A state folder that cannot be written" step_bad_state
@@ -84,6 +87,57 @@ step_sigint() {
 	STEP_NOTE="gone in under 2 s, then R $(frr_r_bit node-a)"
 	[ "$code" -eq 0 ] && [ "$(frr_r_bit node-a)" = false ] &&
 		[ "$reason" = "Cease/Administrative Shutdown" ]
+}
+
+write_mode_off() {
+	printf '%s\n' 'apiVersion: lodestone.io/v1alpha1' 'kind: LodestoneConfig' \
+		'metadata: {name: node-a}' 'spec: {drainSeconds: 3, dataplane: {mode: "off"}}' \
+		>"$LAB_DIR/off.yaml" && mv "$LAB_DIR/off.yaml" "$LAB_DIR/config/off.yaml"
+}
+xdp_is_attached() { lab_in node-a ip link show dev eth0 | grep -q 'prog/xdp'; }
+dataplane_mode() { lab_ctl node-a status -o json | jq -r .dataplane.mode; }
+dataplane_mode_is() { [ "$(dataplane_mode)" = "$1" ]; }
+
+# leave_watch: what the router and the node see until the data plane is left; requests of the client
+# go on meanwhile. Nobody forwards on node-a afterwards, so they end before it announces again.
+leave_watch() {
+	local begun=$SECONDS
+	lab_until 5 vip_fib_is_only 192.168.1.11 192.168.1.10 || { say "FIB: $(vip_fib)"; return 1; }
+	xdp_is_attached || { say "detached in the same step"; return 1; }
+	dataplane_mode_is leaving || { lab_ctl node-a status; return 1; }
+	say "withdrawn from node-a, XDP still attached, status says leaving"
+	sleep 2
+	traffic_stop
+	xdp_is_attached && dataplane_mode_is leaving || { say "detached before the flows had their time"; return 1; }
+	lab_until 10 both_next_hops || { lab_ctl node-a status; return 1; }
+	dataplane_mode_is off && ! xdp_is_attached && [ ! -e "$(lab_pin node-a)" ] || return 1
+	say "after $((SECONDS - begun)) s detached, nothing pinned, announced again"
+	STEP_NOTE="$TRAFFIC_FAILED of $TRAFFIC_REQUESTS requests failed"
+	[ "$TRAFFIC_REQUESTS" -gt 100 ]
+}
+
+leave_undo() {
+	rm "$LAB_DIR/config/off.yaml"
+	lab_until 5 xdp_is_attached && lab_until 10 dataplane_mode_is xdp && lab_until 10 both_next_hops
+}
+
+# A request may be under way on node-a when its route goes; later ones are not lost.
+step_mode_off() {
+	lab_until 10 both_next_hops || return 1
+	traffic_start
+	sleep 0.5
+	write_mode_off
+	leave_watch && leave_undo && [ "$TRAFFIC_FAILED" -le 3 ]
+}
+
+step_mode_off_start() {
+	lab_kill TERM "${LAB_AGENT_PID[node-a]}"
+	write_mode_off
+	traffic_start
+	sleep 0.5
+	xdp_is_attached && both_next_hops || return 1
+	lab_agent_up node-a
+	leave_watch && leave_undo && [ "$TRAFFIC_FAILED" -le 3 ]
 }
 
 step_one_agent() {

@@ -5,6 +5,7 @@
  * whatever order they were read. No step reads a clock, a file or a global.
  */
 #include "plan/plan_draft.h"
+#include "plan/plan_ledger.h"
 #include "plan/plan_sort.h"
 
 /* --- fragments ------------------------------------------------------------------------------ */
@@ -208,18 +209,8 @@ static void hand_out_ledger(struct plan_draft *d, struct plan_ledger *ret)
 					    .n_waiting = d->n_waiting};
 		return;
 	}
-	*ret = (struct plan_ledger){.n_drains = d->ledger->n_drains,
-				    .n_leaving = d->ledger->n_leaving,
-				    .n_waiting = d->ledger->n_waiting};
-	if (ret->n_drains)
-		ret->drains = arena_memdup(d->arena, d->ledger->drains,
-					   ret->n_drains * sizeof(*ret->drains));
-	if (ret->n_leaving)
-		ret->leaving = arena_memdup(d->arena, d->ledger->leaving,
-					    ret->n_leaving * sizeof(*ret->leaving));
-	if (ret->n_waiting)
-		ret->waiting = arena_memdup(d->arena, d->ledger->waiting,
-					    ret->n_waiting * sizeof(*ret->waiting));
+	*ret = *d->ledger;
+	plan_ledger_copy(d->arena, ret);
 }
 
 void plan_compute(const struct plan_inputs *in, const struct plan_ledger *ledger, nsec_t now,
