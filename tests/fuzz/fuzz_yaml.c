@@ -3,9 +3,12 @@
  * Fuzzes the way from YAML text to the world (libFuzzer). The input is put as a source, once over a
  * world that holds good objects and once again unchanged. Beside the sanitizers these must hold:
  * the same text twice changes nothing, every problem has a place and a reason, every object has a
- * name, and what the planner may rely on is true of every object.
+ * name, what the planner may rely on is true of every object, and what would be saved of it makes
+ * the same world again.
  */
 #include "api/world.h"
+
+#include "api/yaml.h"
 
 #include <assert.h>
 
@@ -51,6 +54,35 @@ static void check_object(const struct world *w, const struct api_object *o)
 		assert(!o->service.is_load_balancer || o->service.n_ports > 0);
 }
 
+/* The line of one saved document, which must hold nothing that ends it. */
+static void check_line(const struct api_object *o)
+{
+	assert(strlen(o->text) == o->text_len);
+	assert(!strpbrk(o->text, "\n\r"));
+}
+
+static void check_saved(const struct world *w)
+{
+	struct world *anew = world_new();
+
+	for (unsigned shard = 0; shard < WORLD_SHARDS; shard++) {
+		struct world_place at = {0};
+		const struct api_object *o, *again;
+
+		while ((o = world_shard_next(w, shard, &at))) {
+			const struct api_yaml_text text = {o->text, o->text_len, o->meta.line};
+			const bool ok = world_restore(anew, o->meta.file, &text);
+
+			assert(ok);
+			check_line(o);
+			again = world_find(anew, o->meta.kind, o->meta.ns, o->meta.name);
+			assert(again && again->meta.line <= o->meta.line);
+		}
+		assert(world_shard_hash(anew, shard) == world_shard_hash(w, shard));
+	}
+	world_free(anew);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct world *w = world_new();
@@ -66,6 +98,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			check_object(w, list.items[i]);
 	}
 	check_problems(w);
+	check_saved(w);
 	world_put_source(w, "a.yaml", (const char *)data, size);
 	assert(world_generation(w) == generation);
 	world_drop_source(w, "a.yaml");

@@ -12,11 +12,16 @@
 #include "api/decode_value.h"
 #include "api/other.h"
 #include "api/split.h"
+#include "api/yaml_print.h"
 #include "base/hash.h"
+#include "base/limits.h"
 
 #include <assert.h>
 
 #define LIST "List"
+
+/* A saved object is a document again, behind a marker. */
+#define SAVED_MAX_BYTES (LIMIT_DOCUMENT_BYTES - 16)
 
 /* One object of the text, before it is known what it is. */
 struct reader {
@@ -232,6 +237,22 @@ static void decode_content(struct api_decoder *d, const struct api_schema *s, st
 			 "not supported yet, has no effect");
 }
 
+/* What makes the object again, for those who save it. */
+static void keep_text(struct api_decoder *d, const struct reader *r, struct api_object *o)
+{
+	struct strbuf text;
+
+	strbuf_init(&text, SAVED_MAX_BYTES);
+	if (api_yaml_print_object(&text, r->o.root, r->o.api_version, r->o.kind)) {
+		o->text = arena_strndup(o->arena, text.data, text.len);
+		o->text_len = text.len;
+	} else {
+		api_note(d, NULL, "NotSaved", "divide the object",
+			 "too large to be kept: if it cannot be read after a restart, it is lost");
+	}
+	strbuf_done(&text);
+}
+
 static void read_object(struct reader *r, const struct api_schema *s, unsigned version)
 {
 	struct api_batch *b = r->batch;
@@ -260,6 +281,7 @@ static void read_object(struct reader *r, const struct api_schema *s, unsigned v
 		return;
 	}
 	assert(o->meta.name && o->meta.ns);
+	keep_text(&d, r, o);
 	*(struct api_object **)arena_push(b->arena, &b->objects, &b->n, &b->cap,
 					  sizeof(struct api_object *)) = o;
 }
@@ -447,15 +469,27 @@ static void read_document(struct api_batch *b, const char *file, const struct ap
 	arena_free(r.tree);
 }
 
+static void batch_init(struct api_batch *b)
+{
+	*b = (struct api_batch){.arena = arena_new()};
+	b->problems.arena = b->arena;
+}
+
 void api_decode_text(const char *file, const char *text, size_t len, struct api_batch *ret)
 {
 	struct api_split split = api_split_init(text, len);
 	struct api_yaml_text document;
 
-	*ret = (struct api_batch){.arena = arena_new()};
-	ret->problems.arena = ret->arena;
+	batch_init(ret);
 	while (api_split_next(&split, &document))
 		read_document(ret, file, &document);
+}
+
+void api_decode_document(const char *file, const struct api_yaml_text *document,
+			 struct api_batch *ret)
+{
+	batch_init(ret);
+	read_document(ret, file, document);
 }
 
 void api_batch_done(struct api_batch *b)

@@ -12,6 +12,7 @@
 #pragma once
 
 #include "api/objects.h"
+#include "api/yaml.h"
 
 struct api_identity {
 	enum api_kind kind;
@@ -34,4 +35,7 @@ struct api_batch {
  * wrong is in ret->problems. The caller owns the result (api_batch_done).
  */
 void api_decode_text(const char *file, const char *text, size_t len, struct api_batch *ret);
+/* The same for one document, whose first line is said. */
+void api_decode_document(const char *file, const struct api_yaml_text *document,
+			 struct api_batch *ret);
 void api_batch_done(struct api_batch *b);

@@ -15,6 +15,7 @@
 #include "base/problem.h"
 #include "base/selector.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 enum api_kind {
@@ -140,7 +141,11 @@ struct api_config {
 struct api_object {
 	struct arena *arena; /* owns this struct and all it points to */
 	struct api_meta meta;
-	uint64_t hash; /* of the content but file and line: equal objects have equal hashes */
+	uint64_t hash;    /* of the content but file and line: equal objects have equal hashes */
+	const char *text; /* one line of YAML that makes the object again; NULL: longer than can be
+			     read */
+	size_t text_len;
+	bool is_stale; /* of an earlier run, and not seen in its source since */
 	union {
 		struct api_pool pool;
 		struct api_peer peer;

@@ -6,6 +6,10 @@
  * document that does not parse keeps the objects of that source that no other document of it names
  * any more.
  *
+ * The objects of an earlier run can be put in as last good versions of sources that nobody has seen
+ * yet (world_restore), and what is to be saved for the next run can be read back
+ * (world_shard_next).
+ *
  * Pure: text comes in, nothing is read from anywhere.
  */
 #pragma once
@@ -15,10 +19,20 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct api_yaml_text;
 struct world;
 
 struct world *world_new(void);
 struct world *world_free(struct world *w);
+
+/*
+ * At most so many objects are held (LIMIT_OBJECTS unless said). When that many are there, what a
+ * source has new is left out, in the order of kinds and names, with a problem of the source
+ * (TooManyObjects), and what it had goes on; what is left out comes when the source is put again.
+ */
+void world_limit_objects(struct world *w, size_t max);
+/* Something was left out and would find room now: put the sources again. */
+bool world_has_room_again(const struct world *w);
 
 /*
  * Replaces what a source holds. `source` is the name problems show (a path); sources are ordered by
@@ -27,6 +41,16 @@ struct world *world_free(struct world *w);
  * world_problems.
  */
 void world_put_source(struct world *w, const char *source, const char *text, size_t len);
+
+/*
+ * Adds the object of one document that an earlier run saved (world_shard_next) to a source that was
+ * not put yet. It is in force at once, as a last good version (is_stale), until the source is put
+ * or dropped, and longer where the text that is put does not say what became of it. False: the
+ * document is no object, or not right any more; nothing is added. Problems of decoding are not
+ * kept.
+ */
+bool world_restore(struct world *w, const char *source,
+		   const struct api_yaml_text *document) must_check;
 
 /* The source is gone, and its objects with it. Unknown sources are ignored. */
 void world_drop_source(struct world *w, const char *source);
@@ -60,6 +84,33 @@ size_t world_foreign(const struct world *w);
  * be read, one of its documents could have been anything, or an object of the kind was refused.
  */
 bool world_may_hide(const struct world *w, enum api_kind kind);
+
+/* How much in force is of an earlier run; each such source is a warning, too (StaleSource). */
+struct world_stale {
+	size_t objects, sources;
+};
+struct world_stale world_stale(const struct world *w);
+
+/* --- saving ------------------------------------------------------------------------------------
+ */
+
+/* Sources are spread over so many shards, so that a change of one source changes one of them. */
+#define WORLD_SHARDS 256
+
+/* Of what is to be saved: changes with it, 0 if it is nothing. */
+uint64_t world_shard_hash(const struct world *w, unsigned shard);
+
+/* A place in a shard, {0} at the start; it stays right as long as the shard's hash is the same. */
+struct world_place {
+	size_t source, object;
+};
+
+/*
+ * The next object of a shard, by source, then kind and name; NULL at the end. What is to be saved
+ * are its text, its source (meta.file) and line.
+ */
+const struct api_object *world_shard_next(const struct world *w, unsigned shard,
+					  struct world_place *at);
 
 /* Grows with every change of content; equal generations mean nothing changed. */
 uint64_t world_generation(const struct world *w);

@@ -8,6 +8,8 @@
 
 #include <assert.h>
 
+#define STALE_NAMED 32 /* sources with a problem of their own */
+
 struct api_world_index {
 	bool is_full;
 	struct arena *arena;
@@ -139,10 +141,58 @@ static void gather_slices(struct api_world_index *x)
 	sort_objects(x->slices, x->n_slices, slice_cmp);
 }
 
+bool api_world_index_is_full(const struct api_world_index *x)
+{
+	return x->is_full;
+}
+
+/* --- sources with objects of an earlier run --- */
+
+static void add_stale(struct api_world_index *x, const struct api_source *s, size_t n_objects,
+		      size_t n_more)
+{
+	struct object_ref ref = {.kind = "File", .name = s->name, .file = s->name};
+	struct problem_text text = {.reason = "StaleSource",
+				    .remedy = s->has_text ? "correct what the other problems of "
+							    "the file name"
+							  : "make the file readable for the agent"};
+	const char *why = s->has_text ? "the file does not say what has become of them"
+				      : "it was not read since the agent started";
+
+	if (n_more > 0)
+		problem_add(&x->problems, SEVERITY_WARNING, &ref, &text,
+			    "here and in %zu more files %zu objects are those of an earlier run",
+			    n_more, n_objects);
+	else
+		problem_add(&x->problems, SEVERITY_WARNING, &ref, &text,
+			    "%zu of its objects are those of an earlier run: %s", n_objects, why);
+}
+
+/* A folder that is away makes all of its files stale: some are named, the others counted. */
+static void add_all_stale(struct api_world_index *x, const struct api_sources *sources)
+{
+	const struct api_source *last = NULL;
+	size_t n = 0, n_objects = 0;
+
+	for (size_t i = 0; i < sources->n; i++) {
+		const struct api_source *s = sources->items[i];
+
+		if (s->n_stale == 0)
+			continue;
+		if (++n < STALE_NAMED) {
+			add_stale(x, s, s->n_stale, 0);
+			continue;
+		}
+		last = s;
+		n_objects += s->n_stale;
+	}
+	if (last)
+		add_stale(x, last, n_objects, n - STALE_NAMED);
+}
+
 void api_world_index_fill(struct api_world_index *x, const struct api_sources *sources)
 {
-	if (x->is_full)
-		return;
+	assert(!x->is_full);
 	x->arena = arena_new();
 	x->problems = (struct problems){.arena = x->arena};
 	x->is_full = true;
@@ -154,6 +204,7 @@ void api_world_index_fill(struct api_world_index *x, const struct api_sources *s
 		problems_append(&x->problems, &sources->items[i]->problems);
 		problems_append(&x->problems, &sources->items[i]->caller);
 	}
+	add_all_stale(x, sources);
 	problems_sort(&x->problems);
 }
 

@@ -8,24 +8,11 @@
 #pragma once
 
 #include "api/world.h"
+#include "api/world_source.h"
 
-/* One source: a text's objects and problems. Owned by the world. */
-struct api_source {
-	char *name;
-	bool has_text;
-	uint64_t text_hash; /* of the text as put, so that an equal one costs nothing */
-	size_t text_len;
-	struct arena *arena;         /* of problems */
-	struct problems problems;    /* of decoding, sorted */
-	struct problems caller;      /* of the source as a whole, in an arena of their own */
-	struct api_object **objects; /* owned; sorted by identity, then line */
-	size_t n;
-	size_t foreign;
-	uint32_t hidden; /* bit k: some document may have named an object of kind k unseen */
-};
-
+/* All sources, in no particular order. */
 struct api_sources {
-	struct api_source *const *items; /* by name */
+	struct api_source *const *items;
 	size_t n;
 };
 
@@ -34,7 +21,8 @@ struct api_world_index;
 struct api_world_index *api_world_index_new(void);
 struct api_world_index *api_world_index_free(struct api_world_index *x);
 
-/* Fills an index that was dropped; does nothing to one that is full. */
+/* An index is made empty, and emptied when the world changes. */
+bool api_world_index_is_full(const struct api_world_index *x);
 void api_world_index_fill(struct api_world_index *x, const struct api_sources *sources);
 void api_world_index_drop(struct api_world_index *x);
 

@@ -12,6 +12,8 @@
 #define LIMIT_YAML_DEPTH     64
 #define LIMIT_DOCUMENT_BYTES (4u << 20) /* one YAML document */
 #define LIMIT_FILE_BYTES     (64u << 20)
+#define LIMIT_CONFIG_BYTES   (UINT64_C(1) << 30) /* all files together, each at least a page */
+#define LIMIT_OBJECTS        250000              /* of all files together */
 #define LIMIT_FILES          4096
 #define LIMIT_REQUEST_BYTES  (64u << 10) /* control socket, DESIGN 10 */
 #define LIMIT_REPLY_BYTES    (64u << 20)
