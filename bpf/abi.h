@@ -222,15 +222,17 @@ struct lb_reply {
 /* Why a packet was dropped, or counted as odd. Texts: lb_drop_text() in userspace/lb/lb_drops.h. */
 enum lb_drop {
 	LB_DROP_NONE = 0,
-	LB_DROP_UNKNOWN_PORT, /* to a VIP of ours, port not served */
-	LB_DROP_NO_BACKEND,   /* service without any candidate */
-	LB_DROP_TUPLE_TAKEN,  /* every candidate's reply key belongs to another living flow */
-	LB_DROP_FRAGMENT,     /* IPv4 fragment to a VIP */
-	LB_DROP_MALFORMED,    /* truncated or inconsistent headers to a VIP */
-	LB_DROP_PROTOCOL,     /* neither TCP, UDP nor ICMP to a VIP */
-	LB_DROP_ICMP,         /* echo refused, or an error that quotes no flow of ours */
-	LB_DROP_TTL,          /* reserved for packets that would loop */
-	LB_DROP_REPLY_MISS, /* counted, not dropped: a reply from a backend of ours without entry */
+	LB_DROP_UNKNOWN_PORT,   /* to a VIP of ours, port not served */
+	LB_DROP_NO_BACKEND,     /* service without any candidate */
+	LB_DROP_TUPLE_TAKEN,    /* every candidate's reply key belongs to another living flow */
+	LB_DROP_FRAGMENT,       /* IPv4 fragment to a VIP */
+	LB_DROP_MALFORMED,      /* truncated or inconsistent headers to a VIP */
+	LB_DROP_PROTOCOL,       /* neither TCP, UDP nor ICMP to a VIP */
+	LB_DROP_ICMP,           /* echo refused, or an error that quotes no flow of ours */
+	LB_DROP_TTL,            /* reserved for packets that would loop */
+	LB_DROP_REPLY_MISS,     /* counted, not dropped: from a backend of ours, without entry */
+	LB_DROP_REPLY_FRAGMENT, /* counted, not dropped: an answer whose fragments went as they were
+				 */
 	LB_N_DROPS,
 };
 

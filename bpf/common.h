@@ -31,6 +31,7 @@
 #define IPPROTO_UDP  17
 
 #define IP_FRAGMENT 0x3fff /* more fragments, or an offset */
+#define IP_OFFSET   0x1fff
 
 /* Byte 13 of the TCP header. */
 #define TCP_FIN   0x01

@@ -10,6 +10,9 @@
  * always answers -1 (TCX_NEXT, the same as TC_ACT_UNSPEC): what others do with the packet is
  * theirs.
  *
+ * An answer in IP fragments is left alone and counted, once, by its first: only that one has ports
+ * to find the entry by, and the rest, turned or not, would not fit to it.
+ *
  * ICMP errors that quote a packet as the backend got it are turned back likewise (reply_error.h).
  *
  * Checksums go by the kernel's helpers, because here they may be unfinished (CHECKSUM_PARTIAL) and
@@ -32,6 +35,7 @@ struct answer {
 	__u32 l3_off;
 	__u32 l4_off;
 	__u8 tcp_flags;
+	bool is_fragment; /* the first: it has the ports */
 };
 
 enum parsed {
@@ -62,8 +66,9 @@ static __always_inline enum parsed parse(struct __sk_buff *skb, struct answer *a
 	ip = data + a->l3_off;
 	if ((void *)(ip + 1) > end)
 		return PARSED_SHORT;
-	if (ip->frag_off & bpf_htons(IP_FRAGMENT))
+	if (ip->frag_off & bpf_htons(IP_OFFSET))
 		return PARSED_OTHER;
+	a->is_fragment = ip->frag_off & bpf_htons(IP_FRAGMENT);
 	if (ip->protocol != IPPROTO_TCP && ip->protocol != IPPROTO_UDP)
 		return ip->protocol == IPPROTO_ICMP ? PARSED_ICMP : PARSED_OTHER;
 	a->l4_off = a->l3_off + ((*(__u8 *)ip & 0x0f) << 2);
@@ -176,6 +181,10 @@ int tc_reply(struct __sk_buff *skb)
 		return TCX_NEXT;
 	}
 	touch(r, &a);
+	if (unlikely(a.is_fragment)) {
+		stats_drop(LB_DROP_REPLY_FRAGMENT);
+		return TCX_NEXT;
+	}
 	rewrite(skb, &a, r->vip[3], r->vip_port);
 	return TCX_NEXT;
 }

@@ -143,6 +143,44 @@ static void a_miss_from_a_backend_of_ours_is_counted(void **state)
 	assert_int_equal(rig_drops(x->rig, LB_DROP_REPLY_MISS), 1);
 }
 
+/*
+ * Only the first fragment has the ports, and turning it without the others would be worse than
+ * leaving all: the count says how many answers that were.
+ */
+static void an_answer_in_fragments_leaves_untouched_and_is_counted_once(void **state)
+{
+	const uint16_t more = 0x2000, later = 100;
+	struct bed *x = bed_begin(state);
+	struct frame_spec req = bed_request(&x->udp, 1000, 0), in = answer(&req, 0);
+	struct lb_reply_key key = rig_reply_key(&req, 0);
+	struct lb_reply before, after;
+
+	rig_add_backend_port(x->rig, 0, IPPROTO_UDP);
+	send_request(x, &req);
+	assert_true(rig_reply_get(x->rig, RIG_REPLY_NEW, &key, &before));
+	before.age = (uint16_t)(before.age - 20);
+	rig_reply_set(x->rig, RIG_REPLY_NEW, &key, &before);
+	in.frag = more;
+	expect(x, &in, &in);
+	assert_int_equal(rig_drops(x->rig, LB_DROP_REPLY_FRAGMENT), 1);
+	in.frag = more | later;
+	expect(x, &in, &in);
+	in.frag = later;
+	expect(x, &in, &in);
+	assert_int_equal(rig_drops(x->rig, LB_DROP_REPLY_FRAGMENT), 1);
+	assert_true(rig_reply_get(x->rig, RIG_REPLY_NEW, &key, &after));
+	assert_in_range((uint16_t)(after.age - before.age), 20, 30);
+
+	in.frag = more;
+	in.dport++; /* a pod that was reached by its own address */
+	expect(x, &in, &in);
+	assert_int_equal(rig_drops(x->rig, LB_DROP_REPLY_FRAGMENT), 1);
+	assert_int_equal(rig_drops(x->rig, LB_DROP_REPLY_MISS), 1);
+	in.frag = later;
+	expect(x, &in, &in);
+	assert_int_equal(rig_drops(x->rig, LB_DROP_REPLY_MISS), 1);
+}
+
 static void an_answer_keeps_its_entry_alive(void **state)
 {
 	struct bed *x = bed_begin(state);
@@ -246,6 +284,7 @@ int main(void)
 		CLAIM(what_is_no_answer_leaves_untouched),
 		CLAIM(an_answer_cut_in_its_headers_is_left_alone),
 		CLAIM(a_miss_from_a_backend_of_ours_is_counted),
+		CLAIM(an_answer_in_fragments_leaves_untouched_and_is_counted_once),
 		CLAIM(an_answer_keeps_its_entry_alive),
 		CLAIM(an_answer_on_an_established_connection_promotes_its_entry),
 		CLAIM(a_fin_or_reset_from_the_backend_closes_the_entry),

@@ -31,7 +31,13 @@ static const struct {
 			  false},
 	[LB_DROP_TTL] = {"ttl", "would have looped", false},
 	[LB_DROP_REPLY_MISS] = {"reply_miss",
-				"a reply from a backend without an entry, left as it was", true},
+				"from a backend, but no answer to a flow of ours: its pod was "
+				"reached directly, or the flow was forgotten",
+				true},
+	[LB_DROP_REPLY_FRAGMENT] = {"reply_fragment",
+				    "an answer in IP fragments, which left with the backend's own "
+				    "address; counted once",
+				    true},
 };
 _Static_assert(ARRAY_SIZE(drops) == LB_N_DROPS, "every reason has its words");
 
