@@ -157,16 +157,27 @@ static void add_dataplane(const struct agent *a, cJSON *to)
 	show_add_text(o, "failure", a->dataplane_failure);
 }
 
-static void add_drops(const struct agent *a, cJSON *to)
+void show_add_counts(cJSON *to, const uint64_t *counts, size_t n)
 {
-	cJSON *o = cJSON_AddObjectToObject(to, "drops");
+	cJSON *drops = cJSON_AddObjectToObject(to, "drops");
+	cJSON *passed = cJSON_AddObjectToObject(to, "passed");
+	cJSON *meanings = cJSON_AddObjectToObject(to, "meanings");
+
+	for (size_t i = 1; i < n; i++) {
+		cJSON_AddNumberToObject(lb_drop_is_lost(i) ? drops : passed, lb_drop_name(i),
+					(double)counts[i]);
+		cJSON_AddStringToObject(meanings, lb_drop_name(i), lb_drop_text(i));
+	}
+}
+
+static void add_counts(const struct agent *a, cJSON *to)
+{
 	uint64_t counts[64];
 	size_t n = 0;
 
 	if (a->dataplane)
 		n = bpf_dataplane_drops(a->dataplane, counts, ARRAY_SIZE(counts));
-	for (size_t i = 1; i < n && i < ARRAY_SIZE(counts); i++)
-		cJSON_AddNumberToObject(o, lb_drop_name((unsigned)i), (double)counts[i]);
+	show_add_counts(to, counts, n < ARRAY_SIZE(counts) ? n : ARRAY_SIZE(counts));
 }
 
 static void add_services(const struct agent *a, cJSON *to)
@@ -201,7 +212,7 @@ cJSON *show_status(const struct agent *a)
 	cJSON_AddNumberToObject(o, "established", (double)established);
 	add_services(a, out);
 	add_dataplane(a, out);
-	add_drops(a, out);
+	add_counts(a, out);
 	o = cJSON_AddObjectToObject(out, "problems");
 	cJSON_AddNumberToObject(o, "error", (double)errors);
 	cJSON_AddNumberToObject(o, "warning", (double)problems_count(problems, SEVERITY_WARNING));

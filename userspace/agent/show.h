@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cjson/cJSON.h>
+#include <stdint.h>
 
 struct agent;
 
@@ -24,6 +25,11 @@ cJSON *show_services(const struct agent *a, const struct show_filter *filter);
 cJSON *show_pools(const struct agent *a, const struct show_filter *filter);
 cJSON *show_problems(const struct agent *a, const struct show_filter *filter);
 
+/*
+ * Adds `drops` and `passed`, counts by reason (enum lb_drop): of packets that were lost, and of
+ * those that went on and are counted all the same; and `meanings`, a sentence for each.
+ */
+void show_add_counts(cJSON *to, const uint64_t *counts, size_t n);
 /* Adds a string, or null when it is NULL or empty. */
 void show_add_text(cJSON *to, const char *key, const char *text);
 /* True if a filter's word is absent or equal. */

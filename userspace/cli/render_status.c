@@ -125,6 +125,25 @@ static void add_drops(struct table *t, const cJSON *drops)
 		strbuf_done(&line);
 }
 
+/* What is no drop needs a word of what it is. */
+static void add_passed(struct table *t, const cJSON *body)
+{
+	const cJSON *passed = get(body, "passed"), *count;
+	struct strbuf line;
+
+	cJSON_ArrayForEach(count, passed)
+	{
+		if (!(cJSON_GetNumberValue(count) > 0))
+			continue;
+		strbuf_init(&line, LINE_MAX_BYTES);
+		strbuf_printf(&line, "%s ", count->string);
+		add_value(&line, passed, count->string);
+		strbuf_add(&line, ": ");
+		add_value(&line, get(body, "meanings"), count->string);
+		add_line(t, "Passed", &line);
+	}
+}
+
 static void add_problems(struct table *t, const cJSON *body)
 {
 	static const char *const severities[] = {"error", "warning", "info"};
@@ -157,6 +176,7 @@ void render_status(const cJSON *body, struct strbuf *out)
 	add_part(&t, "Services", get(body, "services"), "announced");
 	add_dataplane(&t, get(body, "dataplane"));
 	add_drops(&t, get(body, "drops"));
+	add_passed(&t, body);
 	add_problems(&t, body);
 	table_print(&t, out);
 }

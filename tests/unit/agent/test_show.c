@@ -8,6 +8,8 @@
 
 #include "agent_rig.h"
 
+#include "lb/lb_drops.h"
+
 #include <sys/un.h>
 
 static struct {
@@ -206,10 +208,43 @@ static void status(void **state)
 	       "\"peers\":{\"total\":1,\"established\":1},"
 	       "\"services\":{\"total\":2,\"announced\":1},"
 	       "\"dataplane\":{\"mode\":\"off\",\"devices\":[],\"programsAdopted\":false,"
-	       "\"failure\":null},\"drops\":{},"
+	       "\"failure\":null},\"drops\":{},\"passed\":{},\"meanings\":{},"
 	       "\"problems\":{\"error\":1,\"warning\":0,\"info\":0},\"foreignObjects\":0,"
 	       "\"stale\":false}");
 	rig_free(rig);
+}
+
+static double count_of(const cJSON *body, const char *where, const char *reason)
+{
+	return cJSON_GetNumberValue(cJSON_GetObjectItem(cJSON_GetObjectItem(body, where), reason));
+}
+
+static void only_packets_that_were_lost_are_drops(void **state)
+{
+	uint64_t counts[16];
+	const cJSON *meanings;
+	cJSON *body = cJSON_CreateObject();
+
+	(void)state;
+	assert_in_range(lb_drop_count(), 3, ARRAY_SIZE(counts));
+	for (size_t i = 0; i < lb_drop_count(); i++)
+		counts[i] = 100 + i;
+	show_add_counts(body, counts, lb_drop_count());
+	meanings = cJSON_GetObjectItem(body, "meanings");
+	assert_int_equal(cJSON_GetArraySize(meanings), lb_drop_count() - 1);
+	assert_int_equal(cJSON_GetArraySize(cJSON_GetObjectItem(body, "passed")), 2);
+	for (size_t i = 1; i < lb_drop_count(); i++) {
+		const char *name = lb_drop_name(i);
+		const bool passed =
+			strcmp(name, "reply_miss") == 0 || strcmp(name, "reply_fragment") == 0;
+
+		assert_true(count_of(body, passed ? "passed" : "drops", name) == 100.0 + (double)i);
+		assert_null(cJSON_GetObjectItem(
+			cJSON_GetObjectItem(body, passed ? "drops" : "passed"), name));
+		assert_string_equal(cJSON_GetStringValue(cJSON_GetObjectItem(meanings, name)),
+				    lb_drop_text(i));
+	}
+	cJSON_Delete(body);
 }
 
 static void what_is_not_understood_is_refused_with_a_sentence(void **state)
@@ -241,6 +276,7 @@ int main(void)
 		cmocka_unit_test(pools_and_bfd),
 		cmocka_unit_test(problems),
 		cmocka_unit_test(status),
+		cmocka_unit_test(only_packets_that_were_lost_are_drops),
 		cmocka_unit_test(what_is_not_understood_is_refused_with_a_sentence),
 	};
 

@@ -51,6 +51,8 @@ static void everything_that_is_wrong_is_said(void **state)
 	      "\"dataplane\":{\"mode\":\"off\",\"devices\":[{\"name\":\"eth0\",\"xdp\":false,"
 	      "\"tc\":false,\"mode\":null,\"failure\":\"busy\"}],\"programsAdopted\":true,"
 	      "\"failure\":\"no BTF\"},\"drops\":{\"ttl\":3,\"none\":0,\"tuple_taken\":1},"
+	      "\"passed\":{\"reply_miss\":7,\"reply_fragment\":0,\"new\":1},"
+	      "\"meanings\":{\"ttl\":\"would loop\",\"reply_miss\":\"no answer\"},"
 	      "\"problems\":{\"error\":1,\"warning\":0,\"info\":0},\"foreignObjects\":4,"
 	      "\"stale\":true}",
 	      "Node         n1: degraded, up 5s, version 0.1.0; objects are those of the last run, "
@@ -60,6 +62,8 @@ static void everything_that_is_wrong_is_said(void **state)
 	      "Data plane   off, adopted from the run before; no BTF\n"
 	      "Device       eth0: XDP no, tc no; busy\n"
 	      "Drops        ttl 3, tuple_taken 1\n"
+	      "Passed       reply_miss 7: no answer\n"
+	      "Passed       new 1: ?\n"
 	      "Problems     1 error, 0 warning, 0 info\n"
 	      "Objects      4 of kinds that are not ours, ignored\n");
 }
