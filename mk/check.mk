@@ -25,7 +25,10 @@ compilers: $(GCC_OBJ) $(PURE_LIB) $(CLANG_OK)
 check: ## layers, purity, format, calls, sizes, both compilers, shell, licences, words
 	+$(Q)MAKE="$(MAKE)" scripts/run-checks $(CHECKS)
 
+check-rules: all ## each rule of layers, purity and calls, broken once in a copy
+	$(Q)tests/checks/run
+
 format: ## write every C file as clang-format would
 	$(Q)scripts/sources c h | xargs -rd '\n' clang-format -i
 
-.PHONY: check format compilers
+.PHONY: check check-rules format compilers
