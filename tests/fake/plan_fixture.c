@@ -44,6 +44,7 @@ struct fixture *fixture_new(void)
 	f->now = 1000 * NSEC_PER_SEC;
 	f->arena = arena_new();
 	f->last_arena = arena_new();
+	f->given_arena = arena_new();
 	return f;
 }
 
@@ -59,6 +60,7 @@ struct fixture *fixture_free(struct fixture *f)
 	world_free(f->world);
 	arena_free(f->arena);
 	arena_free(f->last_arena);
+	arena_free(f->given_arena);
 	free(f);
 	return NULL;
 }
@@ -303,6 +305,22 @@ static void check_problems(const struct problems *list)
 	}
 }
 
+/* The names are the world's, which may change. */
+static void remember(struct fixture *f)
+{
+	const size_t n = f->addresses.n;
+	struct plan_address *items;
+
+	arena_reset(f->given_arena);
+	items = arena_memdup(f->given_arena, f->addresses.items, n * sizeof(*items));
+	for (size_t i = 0; i < n; i++) {
+		items[i].ns = arena_strdup(f->given_arena, items[i].ns);
+		items[i].name = arena_strdup(f->given_arena, items[i].name);
+		items[i].pool = arena_strdup(f->given_arena, items[i].pool);
+	}
+	f->given = (struct plan_addresses){.items = items, .n = n};
+}
+
 void fixture_plan(struct fixture *f)
 {
 	struct arena *arena = f->last_arena;
@@ -330,6 +348,8 @@ void fixture_plan(struct fixture *f)
 	f->ledger = ledger;
 	f->last_arena = f->arena;
 	f->arena = arena;
+	if (f->remembers)
+		remember(f);
 }
 
 /* --- sinks ---------------------------------------------------------------------------------- */

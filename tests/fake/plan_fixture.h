@@ -47,10 +47,12 @@ struct fixture {
 	bool synced;
 	nsec_t now;
 	struct plan_addresses given;
+	bool remembers; /* what was given is what the next plan finds given, as in the agent */
 	const struct plan_addresses *read_back; /* in place of the allocator's; NULL: its own */
 	struct plan_ledger ledger;
 
 	struct arena *arena, *last_arena; /* of the last plan and of the one before */
+	struct arena *given_arena;        /* what is remembered */
 	struct plan plan;
 	struct plan_addresses addresses;
 	struct problems ipam_problems;

@@ -5,29 +5,85 @@
  */
 #include "plan/ipam_pools.h"
 
-static const struct ip_range *overlap(const struct api_pool *a, const struct api_pool *b)
+#include "base/sorted.h"
+#include "plan/plan_sort.h"
+
+/* By family, then address: ::/0 holds no IPv4 address. */
+static int cmp_addr(const struct ip_addr *a, const struct ip_addr *b)
 {
-	for (size_t i = 0; i < a->n_ranges; i++)
-		for (size_t k = 0; k < b->n_ranges; k++)
-			if (ip_range_overlaps(&a->ranges[i], &b->ranges[k]))
-				return &b->ranges[k];
-	return NULL;
+	const int family = (int)ip_addr_is_v4(a) - (int)ip_addr_is_v4(b);
+
+	return family ? family : ip_addr_cmp(a, b);
 }
 
-static void report_overlaps(const struct ipam_pools *pools, struct problems *problems)
+static int cmp_piece(const void *a, const void *b)
 {
-	for (size_t i = 0; i < pools->n; i++)
-		for (size_t k = 0; k < i; k++) {
-			const struct api_object *older = pools->items[k].object;
-			const struct api_object *newer = pools->items[i].object;
+	const struct ipam_piece *x = a, *y = b;
 
-			if (overlap(&older->pool, &newer->pool))
-				object_problem(problems, SEVERITY_WARNING, newer, "spec.addresses",
-					       "OverlapsWith", "give each address to one pool",
-					       "overlaps with the older pool %s, which keeps what "
-					       "they share",
-					       older->meta.name);
-		}
+	return cmp_addr(&x->span.first, &y->span.first);
+}
+
+/* 0 where the piece holds the address. */
+static int cmp_inside(const void *key, const void *item)
+{
+	const struct ipam_piece *piece = item;
+
+	if (cmp_addr(key, &piece->span.first) < 0)
+		return -1;
+	return cmp_addr(key, &piece->span.last) > 0;
+}
+
+static void read_ranges(struct ipam_pool *p, struct arena *arena)
+{
+	const struct api_pool *spec = &p->object->pool;
+	struct ipam_piece *ranges = arena_array_of(arena, spec->n_ranges, struct ipam_piece);
+
+	for (size_t i = 0; i < spec->n_ranges; i++)
+		ranges[i] = (struct ipam_piece){.span = spec->ranges[i], .range = i, .pool = p};
+	qsort(ranges, spec->n_ranges, sizeof(*ranges), cmp_piece);
+	p->ranges = ranges;
+	p->n_ranges = spec->n_ranges;
+}
+
+static int cmp_name(const void *a, const void *b)
+{
+	const struct ipam_pool *const *x = a, *const *y = b;
+	const int cmp = strcmp((*x)->name, (*y)->name);
+
+	return cmp ? cmp : ((*x)->age > (*y)->age) - ((*x)->age < (*y)->age);
+}
+
+/* Priority 0 means last, so it counts as larger than all others. */
+static int cmp_pinned(const void *a, const void *b)
+{
+	const struct ipam_pool *const *x = a, *const *y = b;
+	const unsigned p = (unsigned)(*x)->object->pool.priority - 1;
+	const unsigned q = (unsigned)(*y)->object->pool.priority - 1;
+
+	if (p != q)
+		return p < q ? -1 : 1;
+	return ((*x)->age > (*y)->age) - ((*x)->age < (*y)->age);
+}
+
+static void sort_pools(struct ipam_pools *pools, struct arena *arena)
+{
+	pools->by_name = arena_array_of(arena, pools->n, struct ipam_pool *);
+	pools->pinned = arena_array_of(arena, pools->n, struct ipam_pool *);
+	pools->open = arena_array_of(arena, pools->n, struct ipam_pool *);
+	pools->in_ns = arena_array_of(arena, pools->n, struct ipam_pool *);
+	for (size_t i = 0; i < pools->n; i++) {
+		struct ipam_pool *p = &pools->items[i];
+
+		pools->by_name[i] = p;
+		if (!p->object->pool.auto_assign)
+			continue;
+		if (p->object->pool.has_service_allocation)
+			pools->pinned[pools->n_pinned++] = p;
+		else
+			pools->open[pools->n_open++] = p;
+	}
+	qsort(pools->by_name, pools->n, sizeof(*pools->by_name), cmp_name);
+	qsort(pools->pinned, pools->n_pinned, sizeof(*pools->pinned), cmp_pinned);
 }
 
 void ipam_pools_build(const struct world *world, const struct plan_settings *settings,
@@ -40,52 +96,58 @@ void ipam_pools_build(const struct world *world, const struct plan_settings *set
 				   .items = arena_array_of(arena, list.n, struct ipam_pool),
 				   .n = list.n};
 	for (size_t i = 0; i < list.n; i++) {
-		ret->items[i].object = list.items[i];
-		ret->items[i].age = i;
+		struct ipam_pool *p = &ret->items[i];
+
+		p->object = list.items[i];
+		p->name = list.items[i]->meta.name;
+		p->age = i;
+		read_ranges(p, arena);
 	}
-	report_overlaps(ret, problems);
-}
-
-static bool pool_has(const struct ipam_pool *p, const struct ip_addr *a)
-{
-	const struct api_pool *spec = &p->object->pool;
-
-	for (size_t i = 0; i < spec->n_ranges; i++)
-		if (ip_range_has(&spec->ranges[i], a))
-			return true;
-	return false;
+	sort_pools(ret, arena);
+	ipam_pools_divide(ret, arena, problems);
 }
 
 struct ipam_pool *ipam_pool_of(const struct ipam_pools *pools, const struct ip_addr *a)
 {
-	for (size_t i = 0; i < pools->n; i++)
-		if (pool_has(&pools->items[i], a))
-			return &pools->items[i];
-	return NULL;
+	const struct ipam_piece *piece =
+		sorted_find(a, pools->pieces, pools->n_pieces, sizeof(*pools->pieces), cmp_inside);
+
+	return piece ? piece->pool : NULL;
 }
 
+const struct ipam_piece *ipam_pool_range(const struct ipam_pool *p, const struct ip_addr *a)
+{
+	return sorted_find(a, p->ranges, p->n_ranges, sizeof(*p->ranges), cmp_inside);
+}
+
+static int cmp_wanted(const void *key, const void *item)
+{
+	const struct ipam_pool *const *p = item;
+
+	return strcmp(key, (*p)->name);
+}
+
+/* Of two with one name (in our namespace and in none) the older. */
 struct ipam_pool *ipam_pool_named(const struct ipam_pools *pools, const char *name)
 {
-	for (size_t i = 0; i < pools->n; i++)
-		if (strcmp(pools->items[i].object->meta.name, name) == 0)
-			return &pools->items[i];
-	return NULL;
+	const size_t i = plan_lower_bound(name, pools->by_name, pools->n, sizeof(*pools->by_name),
+					  cmp_wanted);
+
+	if (i == pools->n || strcmp(pools->by_name[i]->name, name) != 0)
+		return NULL;
+	return pools->by_name[i];
 }
 
 static bool namespace_admitted(const struct ipam_pools *pools, const struct api_pool *spec,
 			       const char *ns)
 {
-	const struct world_list all = world_list(pools->world, API_NAMESPACE);
+	const struct api_object *o = world_find(pools->world, API_NAMESPACE, "", ns);
 
 	if (spec->namespaces.n == 0 && spec->namespace_selectors.n == 0)
 		return true;
 	if (plan_strings_have(&spec->namespaces, ns))
 		return true;
-	for (size_t i = 0; i < all.n; i++)
-		if (strcmp(all.items[i]->meta.name, ns) == 0)
-			return selectors_match(&spec->namespace_selectors,
-					       &all.items[i]->meta.labels, false);
-	return false;
+	return o && selectors_match(&spec->namespace_selectors, &o->meta.labels, false);
 }
 
 bool ipam_pool_admits(const struct ipam_pools *pools, const struct ipam_pool *p,
@@ -106,31 +168,28 @@ bool ipam_pool_avoids(const struct ipam_pool *p, const struct ip_addr *a)
 	return p->object->pool.avoid_buggy && ip_addr_is_v4(a) && (last == 0 || last == 255);
 }
 
-static int cmp_choice(const void *a, const void *b)
+static void admit_namespace(struct ipam_pools *pools, const char *ns)
 {
-	const struct ipam_pool *const *x = a, *const *y = b;
-	const struct api_pool *p = &(*x)->object->pool, *q = &(*y)->object->pool;
-
-	if (p->has_service_allocation != q->has_service_allocation)
-		return q->has_service_allocation - p->has_service_allocation;
-	/* Priority 0 means last, so it counts as larger than all others. */
-	if (p->has_service_allocation && p->priority != q->priority) {
-		if (p->priority == 0 || q->priority == 0)
-			return p->priority == 0 ? 1 : -1;
-		return p->priority < q->priority ? -1 : 1;
-	}
-	return (*x)->age < (*y)->age ? -1 : (*x)->age > (*y)->age;
+	pools->ns = ns;
+	pools->n_in_ns = 0;
+	for (size_t i = 0; i < pools->n_pinned; i++)
+		if (namespace_admitted(pools, &pools->pinned[i]->object->pool, ns))
+			pools->in_ns[pools->n_in_ns++] = pools->pinned[i];
 }
 
-size_t ipam_pools_for(const struct ipam_pools *pools, const struct api_object *service,
-		      struct ipam_pool **out)
+struct ipam_pool *ipam_pools_pinned(struct ipam_pools *pools, const struct api_object *service,
+				    size_t *i)
 {
-	size_t n = 0;
+	const char *ns = plan_text(service->meta.ns);
 
-	for (size_t i = 0; i < pools->n; i++)
-		if (pools->items[i].object->pool.auto_assign &&
-		    ipam_pool_admits(pools, &pools->items[i], service))
-			out[n++] = &pools->items[i];
-	qsort(out, n, sizeof(*out), cmp_choice);
-	return n;
+	if (!pools->ns || strcmp(pools->ns, ns) != 0)
+		admit_namespace(pools, ns);
+	while (*i < pools->n_in_ns) {
+		struct ipam_pool *p = pools->in_ns[(*i)++];
+
+		if (selectors_match(&p->object->pool.service_selectors, &service->meta.labels,
+				    true))
+			return p;
+	}
+	return NULL;
 }

@@ -155,10 +155,10 @@ static void annotation_names_the_pool(void **state)
 	service(f, "b", 80, "metallb.io/address-pool: nowhere", "");
 	service(f, "c", 80, "metallb.io/address-pool: manual", "10.1.0.9");
 	fixture_plan(f);
-	assert_string_equal(address(f, "a"), "10.2.0.0");
+	assert_string_equal(address(f, "c"), "10.2.0.0"); /* the wish counts more than the status */
+	assert_string_equal(address(f, "a"), "10.2.0.1"); /* owners come first */
 	assert_string_equal(address(f, "b"), "");
 	assert_non_null(fixture_problem(f, "UnknownPool", "b"));
-	assert_string_equal(address(f, "c"), "10.2.0.1"); /* the wish counts more than the status */
 }
 
 static void pool_without_room_is_an_error_of_the_service(void **state)

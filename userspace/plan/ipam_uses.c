@@ -1,0 +1,399 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * Users of an address all may share it with one another, so whoever comes is held against one of
+ * them, and its ports against an index of the ports in use there.
+ *
+ * In a pass of automatic allocation nothing is given back. So the search for a free address goes on
+ * where the last one in that pool ended, and what is in use is passed once. Addresses that may be
+ * shared stand in a group for each pool, key and policy, in allocation order; for each port it is
+ * remembered up to where all of them have that port in use already.
+ */
+#include "plan/ipam_uses.h"
+
+#include "plan/plan_sort.h"
+
+/* An address as a place in the allocation order of its pool. IPv4 only. */
+typedef uint64_t place_t;
+#define NOWHERE UINT64_MAX
+
+struct shared {
+	place_t place;
+	const struct ipam_address *address;
+};
+
+struct ipam_group {
+	struct shared *items; /* by place */
+	size_t n, cap;
+};
+
+/* All addresses of the group before `from` have the port in use. */
+struct ipam_clash {
+	place_t from;
+};
+
+/* So many open pools have no address left, and none to share, for whoever wants the port. */
+struct ipam_full {
+	size_t n;
+};
+
+/* --- who uses an address -------------------------------------------------------------------- */
+
+void ipam_uses_init(struct ipam_uses *u, const struct ipam_pools *pools, struct arena *arena)
+{
+	*u = (struct ipam_uses){.arena = arena, .pools = pools};
+	u->addresses.arena = u->ports.arena = arena;
+}
+
+static uint64_t half(const struct ip_addr *a, size_t at)
+{
+	uint64_t v;
+
+	memcpy(&v, a->b + at, sizeof(v));
+	return v;
+}
+
+static struct ipam_address *find(const struct ipam_uses *u, const struct ip_addr *a)
+{
+	return ipam_index_get(&u->addresses, half(a, 0), half(a, 8));
+}
+
+const struct ipam_address *ipam_uses_find(const struct ipam_uses *u, const struct ip_addr *a)
+{
+	return find(u, a);
+}
+
+static struct ipam_address *ensure(struct ipam_uses *u, const struct ip_addr *a)
+{
+	void **slot = ipam_index_slot(&u->addresses, half(a, 0), half(a, 8));
+	struct ipam_address *ret = *slot;
+
+	if (!ret) {
+		*slot = ret = arena_new_of(u->arena, struct ipam_address);
+		ret->addr = *a;
+		*(struct ipam_address **)arena_push(u->arena, &u->known, &u->n_known, &u->cap_known,
+						    sizeof(ret)) = ret;
+	}
+	return ret;
+}
+
+void ipam_uses_reserve(struct ipam_uses *u, const struct ipam_claimant *c, const struct ip_addr *a)
+{
+	ensure(u, a)->unseen = c;
+}
+
+static uint64_t port_key(const struct api_service_port *p)
+{
+	return (uint64_t)p->protocol << 16 | p->port;
+}
+
+static void set_ports(struct ipam_uses *u, const struct ipam_address *address,
+		      const struct ipam_claimant *c, struct ipam_claimant *user)
+{
+	const struct api_service *s = &c->object->service;
+
+	for (size_t i = 0; i < s->n_ports; i++)
+		*ipam_index_slot(&u->ports, (uintptr_t)address, port_key(&s->ports[i])) = user;
+}
+
+void ipam_uses_add(struct ipam_uses *u, struct ipam_claimant *c, const struct ip_addr *a,
+		   const struct ipam_pool *p)
+{
+	struct ipam_address *address = ensure(u, a);
+	struct ipam_user *user = arena_new_of(u->arena, struct ipam_user);
+
+	*user = (struct ipam_user){.claimant = c, .next = address->users};
+	address->users = user;
+	address->pool = p;
+	set_ports(u, address, c, c);
+}
+
+void ipam_uses_drop(struct ipam_uses *u, const struct ipam_claimant *c, const struct ip_addr *a)
+{
+	struct ipam_address *address = find(u, a);
+	struct ipam_user **at = &address->users;
+
+	while ((*at)->claimant != c)
+		at = &(*at)->next;
+	*at = (*at)->next;
+	set_ports(u, address, c, NULL);
+}
+
+bool ipam_may_share(const struct ipam_claimant *a, const struct ipam_claimant *b)
+{
+	const struct api_service *x = &a->object->service, *y = &b->object->service;
+
+	if (!a->sharing || a->sharing != b->sharing)
+		return false;
+	for (size_t i = 0; i < x->n_ports; i++)
+		for (size_t k = 0; k < y->n_ports; k++)
+			if (port_key(&x->ports[i]) == port_key(&y->ports[k]))
+				return false;
+	return true;
+}
+
+struct ipam_claimant *ipam_uses_in_the_way(const struct ipam_uses *u, const struct ipam_claimant *c,
+					   const struct ip_addr *a)
+{
+	const struct api_service *s = &c->object->service;
+	const struct ipam_address *address = find(u, a);
+
+	if (!address || !address->users)
+		return NULL;
+	if (!c->sharing || address->users->claimant->sharing != c->sharing)
+		return address->users->claimant;
+	for (size_t i = 0; i < s->n_ports; i++) {
+		struct ipam_claimant *user =
+			ipam_index_get(&u->ports, (uintptr_t)address, port_key(&s->ports[i]));
+
+		if (user)
+			return user;
+	}
+	return NULL;
+}
+
+/* --- the next free address of a pool -------------------------------------------------------- */
+
+static place_t place_of(const struct ipam_piece *range, const struct ip_addr *a)
+{
+	return (uint64_t)range->range << 32 | ip_addr_v4(a);
+}
+
+static bool is_free(const struct ipam_uses *u, const struct ipam_pool *p, const struct ip_addr *a)
+{
+	const struct ipam_address *address;
+
+	if (ipam_pool_avoids(p, a))
+		return false;
+	address = find(u, a);
+	return !address || (!address->users && !address->unseen);
+}
+
+/* Goes on from p->at; false: the piece has no free address left. */
+static bool search_piece(const struct ipam_uses *u, struct ipam_pool *p,
+			 const struct ipam_piece *piece)
+{
+	if (!ip_addr_is_v4(&piece->span.first))
+		return false;
+	if (ip_addr_is_none(&p->at))
+		p->at = piece->span.first;
+	while (!is_free(u, p, &p->at)) {
+		if (ip_addr_equal(&p->at, &piece->span.last))
+			return false;
+		p->at = ip_addr_next(&p->at);
+	}
+	return true;
+}
+
+/* The first free address is at p->at then. */
+static place_t next_free(const struct ipam_uses *u, struct ipam_pool *p)
+{
+	for (; p->at_piece < p->n_pieces; p->at_piece++) {
+		const struct ipam_piece *piece = &p->pieces[p->at_piece];
+
+		if (search_piece(u, p, piece))
+			return place_of(piece, &p->at);
+		p->at = (struct ip_addr){0};
+	}
+	return NOWHERE;
+}
+
+/* --- addresses that may be shared ----------------------------------------------------------- */
+
+static int cmp_place(const void *key, const void *item)
+{
+	const place_t *place = key;
+	const struct shared *s = item;
+
+	return (*place > s->place) - (*place < s->place);
+}
+
+static size_t index_of(const struct ipam_group *g, place_t place)
+{
+	return plan_lower_bound(&place, g->items, g->n, sizeof(*g->items), cmp_place);
+}
+
+static struct ipam_group *ensure_group(struct ipam_uses *u, const struct ipam_pool *p,
+				       uint64_t sharing)
+{
+	void **slot = ipam_index_slot(&u->groups, p->age, sharing);
+
+	if (!*slot)
+		*slot = arena_new_of(u->arena, struct ipam_group);
+	return *slot;
+}
+
+static void group_add(struct ipam_uses *u, const struct shared *new)
+{
+	const struct ipam_address *a = new->address;
+	struct ipam_group *g = ensure_group(u, a->pool, a->users->claimant->sharing);
+	const size_t i = index_of(g, new->place);
+
+	(void)arena_push(u->arena, &g->items, &g->n, &g->cap, sizeof(*g->items));
+	memmove(&g->items[i + 1], &g->items[i], (g->n - 1 - i) * sizeof(*g->items));
+	g->items[i] = *new;
+}
+
+static int cmp_shared(const void *a, const void *b)
+{
+	const struct shared *x = a;
+
+	return cmp_place(&x->place, b);
+}
+
+/* In order of places, so that each is added at the end of its group. */
+static void make_groups(struct ipam_uses *u)
+{
+	struct shared *all = arena_array_of(u->arena, u->n_known, struct shared);
+	size_t n = 0;
+
+	for (size_t i = 0; i < u->n_known; i++) {
+		const struct ipam_address *a = u->known[i];
+
+		if (!a->users || !a->users->claimant->sharing || a->unseen)
+			continue;
+		all[n].address = a;
+		all[n++].place = place_of(ipam_pool_range(a->pool, &a->addr), &a->addr);
+	}
+	qsort(all, n, sizeof(*all), cmp_shared);
+	for (size_t i = 0; i < n; i++)
+		group_add(u, &all[i]);
+}
+
+static struct ipam_clash *clash_of(struct ipam_uses *u, const struct ipam_group *g,
+				   const struct api_service_port *port)
+{
+	void **slot = ipam_index_slot(&u->clashes, (uintptr_t)g, port_key(port));
+
+	if (!*slot)
+		*slot = arena_new_of(u->arena, struct ipam_clash);
+	return *slot;
+}
+
+/* Item i of the group is not to be had: those of the ports that are in use up to there know it. */
+static void note_clash(struct ipam_uses *u, const struct ipam_group *g,
+		       const struct ipam_claimant *c, size_t i)
+{
+	const struct api_service *s = &c->object->service;
+
+	for (size_t k = 0; k < s->n_ports; k++) {
+		struct ipam_clash *clash = clash_of(u, g, &s->ports[k]);
+
+		if (index_of(g, clash->from) == i &&
+		    ipam_index_get(&u->ports, (uintptr_t)g->items[i].address,
+				   port_key(&s->ports[k])))
+			clash->from = g->items[i].place + 1;
+	}
+}
+
+/* The first address before `end` that the Service may share, or NULL. */
+static const struct ipam_address *search_group(struct ipam_uses *u, const struct ipam_claimant *c,
+					       const struct ipam_pool *p, place_t end)
+{
+	const struct api_service *s = &c->object->service;
+	const struct ipam_group *g =
+		c->sharing ? ipam_index_get(&u->groups, p->age, c->sharing) : NULL;
+	place_t from = 0;
+
+	if (!g)
+		return NULL;
+	for (size_t k = 0; k < s->n_ports; k++) {
+		const struct ipam_clash *clash = clash_of(u, g, &s->ports[k]);
+
+		from = clash->from > from ? clash->from : from;
+	}
+	for (size_t i = index_of(g, from); i < g->n && g->items[i].place < end; i++) {
+		if (!ipam_uses_in_the_way(u, c, &g->items[i].address->addr))
+			return g->items[i].address;
+		note_clash(u, g, c, i);
+	}
+	return NULL;
+}
+
+void ipam_uses_rewind(struct ipam_uses *u)
+{
+	u->groups = u->clashes = u->full = (struct ipam_index){.arena = u->arena};
+	for (size_t i = 0; i < u->pools->n; i++) {
+		u->pools->items[i].at_piece = 0;
+		u->pools->items[i].at = (struct ip_addr){0};
+	}
+	make_groups(u);
+}
+
+bool ipam_uses_take(struct ipam_uses *u, struct ipam_claimant *c, struct ipam_pool *p,
+		    struct ip_addr *ret)
+{
+	const place_t end = next_free(u, p);
+	const struct ipam_address *shared = search_group(u, c, p, end);
+
+	if (!shared && end == NOWHERE)
+		return false;
+	*ret = shared ? shared->addr : p->at;
+	ipam_uses_add(u, c, ret, p);
+	if (!shared && c->sharing)
+		group_add(u, &(struct shared){end, find(u, ret)});
+	return true;
+}
+
+/* --- the first pool that has an address ----------------------------------------------------- */
+
+static struct ipam_full *full_for(struct ipam_uses *u, uint64_t sharing,
+				  const struct api_service_port *port)
+{
+	void **slot = ipam_index_slot(&u->full, sharing, port ? port_key(port) : 0);
+
+	if (!*slot)
+		*slot = arena_new_of(u->arena, struct ipam_full);
+	return *slot;
+}
+
+/* All that the pool's group has is in use on that port. */
+static bool group_is_full(struct ipam_uses *u, const struct ipam_pool *p, uint64_t sharing,
+			  const struct api_service_port *port)
+{
+	const struct ipam_group *g = ipam_index_get(&u->groups, p->age, sharing);
+
+	return !g || index_of(g, clash_of(u, g, port)->from) == g->n;
+}
+
+/* How many of the open pools need not be asked. */
+static size_t full_pools(struct ipam_uses *u, const struct ipam_claimant *c)
+{
+	const struct api_service *s = &c->object->service;
+	size_t n = full_for(u, 0, NULL)->n;
+
+	if (!c->sharing)
+		return n;
+	n = 0;
+	for (size_t i = 0; i < s->n_ports; i++) {
+		const struct ipam_full *full = full_for(u, c->sharing, &s->ports[i]);
+
+		n = full->n > n ? full->n : n;
+	}
+	return n;
+}
+
+/* Open pool i had nothing for the Service. */
+static void note_full(struct ipam_uses *u, const struct ipam_claimant *c, size_t i)
+{
+	const struct api_service *s = &c->object->service;
+	struct ipam_full *full = full_for(u, 0, NULL);
+
+	if (full->n == i)
+		full->n++;
+	for (size_t k = 0; k < s->n_ports && c->sharing; k++) {
+		full = full_for(u, c->sharing, &s->ports[k]);
+		if (full->n == i && group_is_full(u, u->pools->open[i], c->sharing, &s->ports[k]))
+			full->n++;
+	}
+}
+
+struct ipam_pool *ipam_uses_take_open(struct ipam_uses *u, struct ipam_claimant *c,
+				      struct ip_addr *ret)
+{
+	for (size_t i = full_pools(u, c); i < u->pools->n_open; i++) {
+		if (ipam_uses_take(u, c, u->pools->open[i], ret))
+			return u->pools->open[i];
+		note_full(u, c, i);
+	}
+	return NULL;
+}
