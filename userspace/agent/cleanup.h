@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
- * One agent a pin directory, and leaving without a trace: the lock on the pin directory is what
- * both have in common (DESIGN 10).
+ * One agent a pin directory, and leaving the kernel as it was: the lock on the pin directory is
+ * what both have in common (DESIGN 10).
  */
 #pragma once
 

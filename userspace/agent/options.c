@@ -12,7 +12,8 @@
 static const char help_text[] =
 	"usage: lodestoned --config DIR|FILE [options]          run the agent\n"
 	"       lodestoned --check[=warn] --config DIR|FILE     validate and exit: 0, or 2 on errors\n"
-	"       lodestoned --cleanup [--pin DIR]                remove every trace of ours\n"
+	"       lodestoned --cleanup [--pin DIR]                remove what is in the kernel; the\n"
+	"                                                       configuration and --state stay\n"
 	"\n"
 	"  --config DIR|FILE    MetalLB, Kubernetes and Lodestone objects as YAML; reread on change\n"
 	"  --node NAME          this node (LODESTONE_NODE_NAME, else the host name)\n"
