@@ -4,6 +4,7 @@
  * of them. Everything is sorted where it is made, so the plan is the same for the same inputs in
  * whatever order they were read. No step reads a clock, a file or a global.
  */
+#include "plan/plan_contract.h"
 #include "plan/plan_draft.h"
 #include "plan/plan_ledger.h"
 #include "plan/plan_sort.h"
@@ -241,4 +242,5 @@ void plan_compute(const struct plan_inputs *in, const struct plan_ledger *ledger
 	hand_out_ledger(&d, ret_ledger);
 	ret_ledger->router_id = d.env.kept_router_id;
 	*ret_deadline = d.deadline;
+	plan_assert_contract(ret_plan, ret_ledger);
 }

@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * A plan that breaks its contract ends the process. Each case changes one thing in a plan that
+ * holds, in a child of its own, which must be ended by an assertion.
+ */
+#include "plan/plan_contract.h"
+
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <sys/wait.h>
+
+#include <cmocka.h>
+
+/* A plan in which every array has two items. */
+struct made {
+	struct plan plan;
+	struct plan_ledger ledger;
+	struct plan_peer peers[2];
+	struct bgp_attrs attrs[2];
+	uint32_t communities[2];
+	struct plan_route routes[2];
+	struct plan_frontend frontends[2];
+	struct lb_target targets[2];
+	struct plan_device devices[2];
+	struct plan_service services[2];
+	struct plan_drain drains[2];
+	struct plan_leaving leaving[2];
+	struct plan_waiting waiting[2];
+};
+
+static void make(struct made *m)
+{
+	struct ip_addr vip = ip_addr_from_v4(0xc0000201);
+
+	memset(m, 0, sizeof(*m));
+	m->peers[0].key = (struct peer_key){"a", "", ""};
+	m->peers[1].key = (struct peer_key){"b", "", ""};
+	m->communities[0] = 1;
+	m->communities[1] = 2;
+	m->attrs[1] = (struct bgp_attrs){.communities = m->communities, .n_communities = 2};
+	m->routes[0] = (struct plan_route){.prefix = ip_prefix_of(&vip, 32), .peers = 1};
+	m->routes[1] =
+		(struct plan_route){.prefix = ip_prefix_of(&vip, 32), .peers = 2, .attrs = 1};
+	m->targets[0].addr = ip_addr_from_v4(1);
+	m->targets[1].addr = ip_addr_from_v4(2);
+	m->frontends[0].lb.key.addr = m->frontends[1].lb.key.addr = vip;
+	m->frontends[1].lb.key.port = 80;
+	m->frontends[1].lb.table = 7;
+	m->frontends[1].lb.targets = m->targets;
+	m->frontends[1].lb.n_targets = 2;
+	m->devices[0] = (struct plan_device){.ifindex = 2, .name = "x", .xdp = true};
+	m->devices[1] = (struct plan_device){.ifindex = 3, .name = "y", .tc = true};
+	m->services[0] = (struct plan_service){
+		.ns = "n", .name = "a", .reason = "announced", .announced = true};
+	m->services[1] = (struct plan_service){.ns = "n", .name = "b", .reason = "noEndpoints"};
+	m->drains[1].frontend.port = m->leaving[1].frontend.port = 1;
+	m->waiting[0].prefix = ip_prefix_of(&vip, 24);
+	m->waiting[1].prefix = ip_prefix_of(&vip, 32);
+	m->plan = (struct plan){.peers = m->peers,
+				.n_peers = 2,
+				.attrs = m->attrs,
+				.n_attrs = 2,
+				.routes = m->routes,
+				.n_routes = 2,
+				.frontends = m->frontends,
+				.n_frontends = 2,
+				.devices = m->devices,
+				.n_devices = 2,
+				.services = m->services,
+				.n_services = 2,
+				.dataplane = true};
+	m->ledger = (struct plan_ledger){.drains = m->drains,
+					 .n_drains = 2,
+					 .leaving = m->leaving,
+					 .n_leaving = 2,
+					 .waiting = m->waiting,
+					 .n_waiting = 2};
+}
+
+/* --- ways to break it ---------------------------------------------------------------------------
+ */
+
+static void peers_out_of_order(struct made *m)
+{
+	m->peers[1].key.name = "A";
+}
+static void attrs_twice(struct made *m)
+{
+	m->attrs[1] = m->attrs[0];
+}
+static void communities_twice(struct made *m)
+{
+	m->communities[1] = 1;
+}
+static void prefixes_out_of_order(struct made *m)
+{
+	m->routes[1].prefix = (struct ip_prefix){.addr = ip_addr_from_v4(1), .len = 32};
+}
+static void two_rows_for_one_peer(struct made *m)
+{
+	m->routes[1].peers = 3;
+}
+static void row_for_nobody(struct made *m)
+{
+	m->routes[0].peers = 0;
+}
+static void row_for_a_peer_that_is_not_there(struct made *m)
+{
+	m->routes[1].peers = 4;
+}
+static void row_with_a_set_that_is_not_there(struct made *m)
+{
+	m->routes[1].attrs = 2;
+}
+static void frontends_twice(struct made *m)
+{
+	m->frontends[1].lb.key.port = 0;
+}
+static void frontend_without_its_vip(struct made *m)
+{
+	m->frontends[1].lb.key.addr.b[15]++;
+}
+static void frontend_in_another_domain(struct made *m)
+{
+	m->frontends[1].lb.key.domain = 1;
+}
+static void frontend_without_a_table(struct made *m)
+{
+	m->frontends[1].lb.table = 0;
+}
+static void leaving_and_not_held(struct made *m)
+{
+	m->frontends[1].leaving = true;
+}
+static void targets_out_of_order(struct made *m)
+{
+	m->targets[0].addr = ip_addr_from_v4(3);
+}
+static void devices_twice(struct made *m)
+{
+	m->devices[1].ifindex = 2;
+}
+static void device_without_a_program(struct made *m)
+{
+	m->devices[1].tc = false;
+}
+static void device_without_a_name(struct made *m)
+{
+	m->devices[1].name = NULL;
+}
+static void devices_with_mode_off(struct made *m)
+{
+	m->plan.dataplane = false;
+}
+static void leaving_with_mode_on(struct made *m)
+{
+	m->plan.leaving = true;
+}
+static void services_out_of_order(struct made *m)
+{
+	m->services[1].name = "A";
+}
+static void announced_without_the_word(struct made *m)
+{
+	m->services[1].announced = true;
+}
+static void drains_twice(struct made *m)
+{
+	m->drains[1] = m->drains[0];
+}
+static void leaving_twice(struct made *m)
+{
+	m->leaving[1] = m->leaving[0];
+}
+static void waiting_twice(struct made *m)
+{
+	m->waiting[1] = m->waiting[0];
+}
+
+static void a_plan_that_breaks_its_contract_ends_the_process(void **state)
+{
+#define CASE(f)                                                                                    \
+	{                                                                                          \
+		f, #f                                                                              \
+	}
+	static const struct {
+		void (*spoil)(struct made *m);
+		const char *name;
+	} cases[] = {
+		CASE(peers_out_of_order),
+		CASE(attrs_twice),
+		CASE(communities_twice),
+		CASE(prefixes_out_of_order),
+		CASE(two_rows_for_one_peer),
+		CASE(row_for_nobody),
+		CASE(row_for_a_peer_that_is_not_there),
+		CASE(row_with_a_set_that_is_not_there),
+		CASE(frontends_twice),
+		CASE(frontend_without_its_vip),
+		CASE(frontend_in_another_domain),
+		CASE(frontend_without_a_table),
+		CASE(leaving_and_not_held),
+		CASE(targets_out_of_order),
+		CASE(devices_twice),
+		CASE(device_without_a_program),
+		CASE(device_without_a_name),
+		CASE(devices_with_mode_off),
+		CASE(leaving_with_mode_on),
+		CASE(services_out_of_order),
+		CASE(announced_without_the_word),
+		CASE(drains_twice),
+		CASE(leaving_twice),
+		CASE(waiting_twice),
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct made m;
+		int status;
+		pid_t pid;
+
+		make(&m);
+		cases[i].spoil(&m);
+		fflush(NULL);
+		pid = fork();
+		assert_true(pid >= 0);
+		if (pid == 0) {
+			(void)signal(SIGABRT, SIG_DFL);
+			(void)!freopen("/dev/null", "w", stderr); /* what it says is meant */
+			plan_assert_contract(&m.plan, &m.ledger);
+			_exit(0);
+		}
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+		if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGABRT)
+			fail_msg("%s is not noticed", cases[i].name);
+	}
+}
+
+static void a_plan_that_holds_passes(void **state)
+{
+	struct made m;
+
+	(void)state;
+	make(&m);
+	plan_assert_contract(&m.plan, &m.ledger);
+	m.routes[1].hold = true;
+	m.routes[1].attrs = 9;
+	m.frontends[1].hold = m.frontends[1].leaving = true;
+	m.plan.dataplane = false;
+	m.plan.leaving = true;
+	plan_assert_contract(&m.plan, &m.ledger);
+	m.plan = (struct plan){0};
+	m.ledger = (struct plan_ledger){0};
+	plan_assert_contract(&m.plan, &m.ledger);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_plan_that_holds_passes),
+		cmocka_unit_test(a_plan_that_breaks_its_contract_ends_the_process),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * One pass over each array: sorted by its key, no doubles, numbers that name something. Linear, so
+ * that it costs little beside what made the plan.
+ */
+#include "plan/plan_contract.h"
+
+#include "plan/plan_ledger.h"
+
+#include <assert.h>
+
+static void assert_peers(const struct plan *p)
+{
+	assert(p->n_peers <= 64);
+	for (size_t i = 1; i < p->n_peers; i++)
+		assert(peer_key_cmp(&p->peers[i - 1].key, &p->peers[i].key) < 0);
+}
+
+static void assert_attrs(const struct plan *p)
+{
+	for (size_t i = 1; i < p->n_attrs; i++)
+		assert(bgp_attrs_cmp(&p->attrs[i - 1], &p->attrs[i]) < 0);
+	for (size_t i = 0; i < p->n_attrs; i++) {
+		const struct bgp_attrs *a = &p->attrs[i];
+
+		for (size_t k = 1; k < a->n_communities; k++)
+			assert(a->communities[k - 1] < a->communities[k]);
+		for (size_t k = 1; k < a->n_large; k++)
+			assert(large_community_cmp(&a->large[k - 1], &a->large[k]) < 0);
+	}
+}
+
+/* Rows of one prefix go to different peers, so that no sink has to choose. */
+static void assert_routes(const struct plan *p)
+{
+	uint64_t seen = 0;
+
+	for (size_t i = 0; i < p->n_routes; i++) {
+		const struct plan_route *r = &p->routes[i];
+		const int cmp = i ? ip_prefix_cmp(&p->routes[i - 1].prefix, &r->prefix) : -1;
+
+		assert(cmp <= 0);
+		seen = cmp < 0 ? 0 : seen;
+		assert(r->peers != 0);
+		assert((r->peers & seen) == 0);
+		assert(p->n_peers == 64 || r->peers >> p->n_peers == 0);
+		assert(r->hold || r->attrs < p->n_attrs);
+		seen |= r->peers;
+	}
+}
+
+static void assert_targets(const struct lb_frontend *f)
+{
+	for (size_t k = 1; k < f->n_targets; k++)
+		assert(lb_target_cmp(&f->targets[k - 1], &f->targets[k]) < 0);
+}
+
+/* A VIP sorts before its frontends and is there if one of them is. */
+static void assert_frontends(const struct plan *p)
+{
+	const struct lb_key *vip = NULL;
+
+	for (size_t i = 0; i < p->n_frontends; i++) {
+		const struct plan_frontend *f = &p->frontends[i];
+		const struct lb_key *key = &f->lb.key;
+
+		assert(i == 0 || lb_key_cmp(&p->frontends[i - 1].lb.key, key) < 0);
+		assert(!f->leaving || f->hold);
+		assert_targets(&f->lb);
+		if (key->port == 0)
+			vip = key;
+		assert(vip && ip_addr_equal(&vip->addr, &key->addr) && vip->domain == key->domain);
+		assert(key->port == 0 || f->lb.table != 0);
+	}
+}
+
+static void assert_devices(const struct plan *p)
+{
+	assert(!p->dataplane || !p->leaving);
+	assert(p->dataplane || p->leaving || p->n_devices + p->n_frontends == 0);
+	for (size_t i = 0; i < p->n_devices; i++) {
+		assert(p->devices[i].ifindex > 0);
+		assert(p->devices[i].name);
+		assert(p->devices[i].xdp || p->devices[i].tc);
+		assert(i == 0 || p->devices[i - 1].ifindex < p->devices[i].ifindex);
+	}
+}
+
+static void assert_services(const struct plan *p)
+{
+	for (size_t i = 1; i < p->n_services; i++) {
+		const struct plan_service *a = &p->services[i - 1], *b = &p->services[i];
+		const int cmp = strcmp(a->ns, b->ns);
+
+		assert(cmp < 0 || (cmp == 0 && strcmp(a->name, b->name) <= 0));
+	}
+	for (size_t i = 0; i < p->n_services; i++) {
+		assert(p->services[i].reason);
+		assert(p->services[i].announced ==
+		       (strcmp(p->services[i].reason, "announced") == 0));
+	}
+}
+
+static void assert_ledger(const struct plan_ledger *l)
+{
+	for (size_t i = 1; i < l->n_drains; i++)
+		assert(plan_drain_cmp(&l->drains[i - 1], &l->drains[i]) < 0);
+	for (size_t i = 1; i < l->n_leaving; i++)
+		assert(lb_key_cmp(&l->leaving[i - 1].frontend, &l->leaving[i].frontend) < 0);
+	for (size_t i = 1; i < l->n_waiting; i++)
+		assert(ip_prefix_cmp(&l->waiting[i - 1].prefix, &l->waiting[i].prefix) < 0);
+}
+
+void plan_assert_contract(const struct plan *plan, const struct plan_ledger *ledger)
+{
+	assert_peers(plan);
+	assert_attrs(plan);
+	assert_routes(plan);
+	assert_frontends(plan);
+	assert_devices(plan);
+	assert_services(plan);
+	assert_ledger(ledger);
+}

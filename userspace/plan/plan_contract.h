@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * What everybody relies on who is handed a plan, as assertions: plan_compute() ends with them, in a
+ * release, too. A plan that breaks its contract would be applied wrongly without a word, since the
+ * sinks are driven by merges of sorted arrays.
+ */
+#pragma once
+
+#include "plan/plan.h"
+
+/* Ends the process if the plan or the ledger is not as plan.h and plan_inputs.h say. */
+void plan_assert_contract(const struct plan *plan, const struct plan_ledger *ledger);
