@@ -239,11 +239,6 @@ static bool goes_on(const struct edit *e)
 	return !e->is_new && e->old.rows_log2 == e->live.rows_log2;
 }
 
-static bool has_later(uint64_t row)
-{
-	return (row | LB_ROW_NONE) != LB_ROW_EMPTY;
-}
-
 /* The word that replaces `old`: unsettled if it was, or if first place changes; never alone. */
 static uint64_t next_row(uint64_t old, uint64_t want, bool unsettle)
 {
@@ -251,7 +246,7 @@ static uint64_t next_row(uint64_t old, uint64_t want, bool unsettle)
 		unsettle = true;
 	if (old & LB_ROW_UNSETTLED)
 		unsettle = true;
-	return unsettle && has_later(want) ? want | LB_ROW_UNSETTLED : want;
+	return unsettle && lb_row_has_later(want) ? want | LB_ROW_UNSETTLED : want;
 }
 
 /* Whether a row's change begins its time of being unsettled. */
@@ -319,18 +314,21 @@ static void continue_rows(const struct edit *e)
 	}
 }
 
-/* What the program marked in the old rows while the new ones were being made. */
+/* What the program marked in the old rows while the new ones were being made, and still may. */
 static void carry_marks(const struct edit *e)
 {
+	struct lb_tables *t = e->t;
+	struct lb_rows_move *move;
+
 	if (!goes_on(e))
 		return;
-	for (uint32_t i = 0; i < UINT32_C(1) << e->live.rows_log2; i++) {
-		uint64_t *to = lb_row_at(e->t, e->live.rows_base * LB_ROWS_UNIT + i);
-		uint64_t *from = lb_row_at(e->t, e->old.rows_base * LB_ROWS_UNIT + i);
-
-		if ((__atomic_load_n(from, __ATOMIC_RELAXED) & LB_ROW_UNSETTLED) && has_later(*to))
-			__atomic_fetch_or(to, LB_ROW_UNSETTLED, __ATOMIC_RELAXED);
-	}
+	lb_carry_marks(t, e->old.rows_base, e->live.rows_base, e->live.rows_log2);
+	move = xpush(&t->rows_moves, &t->n_rows_moves, &t->cap_rows_moves, sizeof(*move));
+	*move = (struct lb_rows_move){.at = e->c->now,
+				      .key = e->f->key,
+				      .id = t->slots.image[e->slot].id,
+				      .rows_base = e->old.rows_base,
+				      .rows_log2 = e->old.rows_log2};
 }
 
 static uint32_t new_service_id(struct lb_config *config)
@@ -469,8 +467,7 @@ int lb_tables_put(struct lb_tables *t, const struct lb_clock *c, const struct lb
 	}
 	if (e.slot != LB_NO_SLOT && is_same(&t->slots.image[e.slot], f))
 		return 0;
-	lb_space_wake(&t->rows_space, c->quiet);
-	lb_space_wake(&t->backend_space, c->quiet);
+	lb_tables_wake(t, c->quiet);
 	e.is_new = e.slot == LB_NO_SLOT;
 	if (e.is_new) {
 		struct lb_service_key key = lb_service_key_of(&f->key);

@@ -40,3 +40,9 @@ static inline uint16_t lb_row_candidate(uint64_t row, unsigned k)
 {
 	return (uint16_t)(row >> (15 * k) & 0x7fff);
 }
+
+/* There are candidates behind the first; only then can a row be unsettled. */
+static inline bool lb_row_has_later(uint64_t row)
+{
+	return lb_row_candidate(row, 1) != 0x7fff;
+}

@@ -86,18 +86,17 @@ static void sweep(struct lb_tables *t, const struct lb_clock *c)
 
 nsec_t lb_tables_tick(struct lb_tables *t, const struct lb_clock *c)
 {
-	nsec_t next = NSEC_NEVER;
+	nsec_t next;
 
 	assert(c->age != 0);
-	lb_space_wake(&t->rows_space, c->quiet);
-	lb_space_wake(&t->backend_space, c->quiet);
-	lb_slots_tick(&t->slots, c);
+	lb_tables_wake(t, c->quiet);
+	next = lb_slots_tick(&t->slots, c);
 	if (t->slots.n > 0) {
 		if (t->sweep_at <= c->now)
 			sweep(t, c);
-		next = t->sweep_at;
+		next = nsec_min(next, t->sweep_at);
 	}
-	if (t->slots.n_shadows > 0)
-		next = nsec_min(next, nsec_add(t->slots.shadows[0].copied_at, LB_REST_NS));
+	if (t->n_rows_moves > 0)
+		next = nsec_min(next, nsec_add(t->rows_moves[0].at, LB_REST_NS));
 	return next;
 }

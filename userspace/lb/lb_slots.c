@@ -275,11 +275,17 @@ void lb_slots_clear(struct lb_slots *s, uint32_t slot, nsec_t now)
 	count_vip(s, &s->image[slot].key, false);
 }
 
-void lb_slots_tick(struct lb_slots *s, const struct lb_clock *c)
+nsec_t lb_slots_tick(struct lb_slots *s, const struct lb_clock *c)
 {
-	for (size_t i = s->n_shadows; i-- > 0;)
+	nsec_t next = NSEC_NEVER;
+
+	for (size_t i = s->n_shadows; i-- > 0;) {
 		if (s->shadows[i].copied_at <= c->quiet)
 			drop_shadow(s, &s->shadows[i], c->now);
+		else
+			next = nsec_min(next, nsec_add(s->shadows[i].copied_at, LB_REST_NS));
+	}
+	return next;
 }
 
 /* What the key of a slot in use says against its being there. */

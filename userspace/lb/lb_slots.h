@@ -69,8 +69,8 @@ void lb_slots_store_live(struct lb_slots *s, uint32_t slot, uint64_t live);
 /* Takes a key out, with its shadow and, if it was the last, its VIP's bit. */
 void lb_slots_clear(struct lb_slots *s, uint32_t slot, nsec_t now);
 
-/* Clears shadows that nobody needs any more. */
-void lb_slots_tick(struct lb_slots *s, const struct lb_clock *c);
+/* Clears shadows that nobody needs any more; when the next may go, NSEC_NEVER = there is none. */
+nsec_t lb_slots_tick(struct lb_slots *s, const struct lb_clock *c);
 
 /*
  * Rebuilds order, bitmap and rest from the image. A slot that its own key does not hash to is

@@ -48,6 +48,7 @@ struct lb_tables *lb_tables_free(struct lb_tables *t)
 	free(t->rows_chunks);
 	free(t->nsids);
 	free(t->moves);
+	free(t->rows_moves);
 	free(t->new_rows);
 	free(t);
 	return NULL;

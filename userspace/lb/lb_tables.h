@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
- * The inside of lb_store.h, shared by its four files only: lb_store.c (chunks, adoption, dump),
- * lb_edit.c (put), lb_settle.c (tick), lb_place.c (words and places of rows and backends).
+ * The inside of lb_store.h, shared by its five files only: lb_store.c (chunks, adoption, dump),
+ * lb_edit.c (put), lb_settle.c (tick), lb_rest.c (ends of rests), lb_place.c (words and places of
+ * rows and backends).
  */
 #pragma once
 
@@ -22,6 +23,15 @@ struct lb_backend_chunk {
 	nsec_t *freed_at;            /* per backend, 0 = ever. Owned */
 };
 
+/* A service's rows went on in another region at `at`; readers may still mark the old ones. */
+struct lb_rows_move {
+	nsec_t at;
+	struct lb_key key;
+	uint32_t id;        /* of the service */
+	uint32_t rows_base; /* the old one, in its unit */
+	uint8_t rows_log2;
+};
+
 struct lb_tables {
 	struct lb_config *config; /* borrowed */
 	struct lb_slots slots;
@@ -34,6 +44,8 @@ struct lb_tables {
 	size_t n_nsids;
 	struct lb_counter_move *moves; /* owned */
 	size_t n_moves, cap_moves;
+	struct lb_rows_move *rows_moves; /* in order of `at`. Owned */
+	size_t n_rows_moves, cap_rows_moves;
 	uint64_t *new_rows;       /* a table being made, 1 << LB_ROWS_LOG2_MAX. Owned */
 	struct lb_key sweep_from; /* lb_settle.c: goes on behind this key */
 	nsec_t sweep_at;
@@ -50,6 +62,16 @@ struct lb_live lb_live_of(uint64_t word);
 
 /* Units that a table of 1 << log2 rows takes, and that it is aligned to. 0 for a VIP. */
 uint32_t lb_rows_units(uint8_t rows_log2);
+
+/*
+ * Ends rests: what was given back at `quiet` or before can be taken again. What the last readers of
+ * old rows have marked there goes over to the rows that took their place.
+ */
+void lb_tables_wake(struct lb_tables *t, nsec_t quiet);
+/* What the program marked and stamped in the rows from `from` on goes over to those from `to` on.
+ */
+void lb_carry_marks(const struct lb_tables *t, uint32_t from_base, uint32_t to_base,
+		    uint8_t rows_log2);
 
 /* Row and backend by number in their whole table. */
 uint64_t *lb_row_at(const struct lb_tables *t, uint32_t row);

@@ -40,6 +40,7 @@ static inline void fixture_at(struct fixture *x, nsec_t now)
 	x->c.now = now;
 	x->c.quiet = now - LB_REST_NS;
 	x->c.age = (uint16_t)(now / (4 * SECOND));
+	x->c.age = x->c.age ? x->c.age : 1;
 }
 
 static inline struct lb_tables *fixture_tables(struct fixture *x)

@@ -241,6 +241,66 @@ static void death_in_the_middle_of_a_move_leaves_one_copy_to_be_put_again(void *
 	fixture_done(&x);
 }
 
+/* What is deleted takes its shadow along, so the order of those that are left is any. */
+static void a_tick_is_wanted_when_the_first_of_all_moves_is_over(void **state)
+{
+	struct lb_service *image = xcalloc(LB_SERVICE_SLOTS, sizeof(*image));
+	uint64_t *vip_bits = xcalloc(LB_VIP_WORDS, sizeof(*vip_bits));
+	struct lb_clock c = {.now = 10 * SECOND, .quiet = 10 * SECOND, .age = 1};
+	size_t n_seen = 0, n_most = 0;
+	struct lb_slots s;
+	struct rng rng;
+
+	(void)state;
+	rng_seed(&rng, 11);
+	lb_slots_init(&s, image, vip_bits);
+	for (uint32_t i = 0; i < 40000; i++) {
+		struct lb_service svc = {.live = LB_LIVE_IN_USE};
+		nsec_t next, first = NSEC_NEVER;
+		uint32_t slot;
+
+		svc.key = clustered_key(0x0a000000, 4, i);
+		if (i < 12000) /* nobody reads yet */
+			c.quiet = c.now;
+		else
+			c.quiet = (c.now += 30 * NSEC_PER_MSEC) - LB_REST_NS;
+		if (lb_slots_place(&s, &c, &svc.key, &slot) == 0)
+			lb_slots_publish(&s, slot, &svc);
+		if (s.n_shadows > 1 && rng_below(&rng, 2))
+			lb_slots_clear(&s, s.shadows[rng_below(&rng, s.n_shadows)].primary, c.now);
+		else if (s.n > 12000)
+			lb_slots_clear(&s, s.order[rng_below(&rng, s.n)], c.now);
+		next = lb_slots_tick(&s, &c);
+		for (size_t k = 0; k < s.n_shadows; k++)
+			first = nsec_min(first, nsec_add(s.shadows[k].copied_at, LB_REST_NS));
+		assert_true(next == first);
+		n_seen += s.n_shadows > 0;
+		n_most = s.n_shadows > n_most ? s.n_shadows : n_most;
+	}
+	assert_true(n_seen > 100);
+	assert_true(n_most > 2);
+	lb_slots_done(&s);
+	free(image);
+	free(vip_bits);
+}
+
+/* The same as the agent hears it, who sleeps until then. */
+static void the_tables_want_their_tick_when_the_first_move_is_over(void **state)
+{
+	struct fixture x;
+	nsec_t begun;
+
+	(void)state;
+	(void)fixture_with_a_move_under_way(&x);
+	begun = x.c.now;
+	assert_true(lb_tables_tick(x.t, &x.c) == begun + LB_REST_NS);
+	fixture_at(&x, x.c.now + LB_REST_NS / 4);
+	assert_true(lb_tables_tick(x.t, &x.c) == begun + LB_REST_NS);
+	fixture_at(&x, begun + LB_REST_NS);
+	assert_true(lb_tables_tick(x.t, &x.c) > begun + 2 * LB_REST_NS);
+	fixture_done(&x);
+}
+
 static void a_bit_of_the_bitmap_lasts_as_long_as_one_key_needs_it(void **state)
 {
 	struct lb_frontend vip = frontend_of(key_of(0xc0000201, 0), NULL, 0);
@@ -293,6 +353,8 @@ int main(void)
 		cmocka_unit_test(a_move_takes_two_rests_and_moves_one_key),
 		cmocka_unit_test(a_key_changed_or_deleted_while_it_moves_is_so_in_both_places),
 		cmocka_unit_test(death_in_the_middle_of_a_move_leaves_one_copy_to_be_put_again),
+		cmocka_unit_test(a_tick_is_wanted_when_the_first_of_all_moves_is_over),
+		cmocka_unit_test(the_tables_want_their_tick_when_the_first_move_is_over),
 		cmocka_unit_test(a_bit_of_the_bitmap_lasts_as_long_as_one_key_needs_it),
 		cmocka_unit_test(a_slot_with_a_key_that_does_not_hash_to_it_is_cleared),
 	};

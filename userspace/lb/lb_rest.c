@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * When rests end. A reader that holds an old live word may mark a row of the region that was
+ * replaced until the rest is over: so marks are carried a second time then, before the region can
+ * be another's. What is lost is what an agent that died in between would have carried.
+ */
+#include "lb/lb_tables.h"
+
+/* The younger of two stamps; 0 is no stamp. Both are of the last three days. */
+static bool is_younger(uint16_t stamp, uint16_t than)
+{
+	return stamp != 0 && (than == 0 || (int16_t)(stamp - than) > 0);
+}
+
+/* The stamp first: a mark beside an old one would be settled at the next look. */
+static void carry(const struct lb_tables *t, uint32_t from, uint32_t to)
+{
+	uint64_t *word = lb_row_at(t, to);
+	uint16_t *late = lb_late_at(t, to);
+	uint16_t stamp = __atomic_load_n(lb_late_at(t, from), __ATOMIC_RELAXED);
+
+	if (!(__atomic_load_n(lb_row_at(t, from), __ATOMIC_RELAXED) & LB_ROW_UNSETTLED))
+		return;
+	if (!lb_row_has_later(*word))
+		return;
+	if (is_younger(stamp, __atomic_load_n(late, __ATOMIC_RELAXED)))
+		__atomic_store_n(late, stamp, __ATOMIC_RELAXED);
+	if (!(*word & LB_ROW_UNSETTLED))
+		__atomic_fetch_or(word, LB_ROW_UNSETTLED, __ATOMIC_RELAXED);
+}
+
+void lb_carry_marks(const struct lb_tables *t, uint32_t from_base, uint32_t to_base,
+		    uint8_t rows_log2)
+{
+	for (uint32_t i = 0; i < UINT32_C(1) << rows_log2; i++)
+		carry(t, from_base * LB_ROWS_UNIT + i, to_base * LB_ROWS_UNIT + i);
+}
+
+/* Into the rows that the service has now, if it is still the same and has as many. */
+static void finish(const struct lb_tables *t, const struct lb_rows_move *m)
+{
+	uint32_t slot = lb_slots_find(&t->slots, &m->key);
+	struct lb_live live;
+
+	if (slot == LB_NO_SLOT || t->slots.image[slot].id != m->id)
+		return;
+	live = lb_live_of(t->slots.image[slot].live);
+	if (live.rows_log2 == m->rows_log2)
+		lb_carry_marks(t, m->rows_base, live.rows_base, m->rows_log2);
+}
+
+void lb_tables_wake(struct lb_tables *t, nsec_t quiet)
+{
+	size_t n = 0;
+
+	while (n < t->n_rows_moves && t->rows_moves[n].at <= quiet)
+		finish(t, &t->rows_moves[n++]);
+	t->n_rows_moves -= n;
+	if (n > 0)
+		memmove(t->rows_moves, t->rows_moves + n, t->n_rows_moves * sizeof(*t->rows_moves));
+	lb_space_wake(&t->rows_space, quiet);
+	lb_space_wake(&t->backend_space, quiet);
+}
