@@ -7,11 +7,32 @@
  *
  * Pieces are zeroed when they are handed out, not when a block is made: after arena_reset the kept
  * block is dirty.
+ *
+ * Under the address sanitizer whatever is not handed out is poisoned and pieces have a gap between
+ * them, so that reading past one's end is seen as it is with malloc.
  */
 #include "base/arena.h"
 
 #include <assert.h>
 #include <stdint.h>
+
+/* gcc says it by a macro, clang by a feature. */
+#ifdef __SANITIZE_ADDRESS__
+#define HAS_ASAN 1
+#elif defined(__has_feature)
+#define HAS_ASAN __has_feature(address_sanitizer)
+#else
+#define HAS_ASAN 0
+#endif
+
+#if HAS_ASAN
+#include <sanitizer/asan_interface.h>
+#define GAP ALIGN
+#else
+#define ASAN_POISON_MEMORY_REGION(data, size)   ((void)(data), (void)(size))
+#define ASAN_UNPOISON_MEMORY_REGION(data, size) ((void)(data), (void)(size))
+#define GAP                                     0u
+#endif
 
 #define ALIGN           16
 #define FIRST_CAP       8
@@ -86,6 +107,7 @@ void arena_reset(struct arena *a)
 	*keep = (struct block){.size = keep->size};
 	a->first = keep;
 	a->bytes = sizeof(*keep) + keep->size;
+	ASAN_POISON_MEMORY_REGION(keep->data, keep->size);
 }
 
 size_t arena_bytes(const struct arena *a)
@@ -104,6 +126,7 @@ static struct block *add_block(struct arena *a, size_t need)
 	struct block *b = xmalloc(sizeof(*b) + size);
 
 	*b = (struct block){.size = size};
+	ASAN_POISON_MEMORY_REGION(b->data, size);
 	a->bytes += sizeof(*b) + size;
 	if (a->next_size < BLOCK_MAX_BYTES)
 		a->next_size *= 2;
@@ -120,18 +143,19 @@ static struct block *add_block(struct arena *a, size_t need)
 void *arena_alloc(struct arena *a, size_t n, size_t size)
 {
 	struct block *b = a->first;
-	size_t bytes;
+	size_t asked, bytes;
 	void *ret;
 
-	if (__builtin_mul_overflow(n, size, &bytes) || bytes > SIZE_MAX / 2)
+	if (__builtin_mul_overflow(n, size, &asked) || asked > SIZE_MAX / 2)
 		abort();
-	bytes = bytes ? (bytes + ALIGN - 1) / ALIGN * ALIGN : ALIGN;
+	bytes = (asked ? (asked + ALIGN - 1) / ALIGN * ALIGN : ALIGN) + GAP;
 	if (block_room(b) < bytes)
 		b = add_block(a, bytes);
 	ret = b->data + b->used;
 	b->used += bytes;
 	assert(b->used <= b->size);
-	return memset(ret, 0, bytes);
+	ASAN_UNPOISON_MEMORY_REGION(ret, asked);
+	return memset(ret, 0, asked);
 }
 
 void *arena_memdup(struct arena *a, const void *data, size_t size)
