@@ -18,6 +18,7 @@
 #define READ_BYTES   (64u << 10) /* of one socket in one turn of the loop */
 #define WRITE_BYTES  (64u << 10) /* of whole messages encoded at a time */
 #define REFUSALS_BAD 3           /* so many in a row are worth a problem */
+#define LAST_BYTES   4096        /* room for what a connection still has to say at its end */
 
 static void pump(struct agent_peer *p, nsec_t now);
 
@@ -82,6 +83,24 @@ static void link_flush(struct peer_link *l, nsec_t now)
 	}
 	if (l->fd >= 0)
 		loop_fd_want(l->watch, true, l->tail_at < l->tail_len);
+}
+
+/* Closes a connection behind what is still to be said on it. */
+static void link_end(struct peer_link *l, nsec_t now)
+{
+	const size_t left = l->tail_len - l->tail_at;
+	uint8_t *rest;
+	size_t n;
+
+	if (l->fd >= 0 && !l->connecting) {
+		rest = xmalloc(left + LAST_BYTES);
+		if (left > 0)
+			memcpy(rest, l->tail + l->tail_at, left);
+		n = bgp_peer_transmit(l->peer->bgp, now, l->slot, rest + left, LAST_BYTES);
+		loop_fd_free(TAKE_PTR(l->watch));
+		closings_add(&l->peer->all->closings, TAKE_FD(l->fd), rest, left + n, now);
+	}
+	link_close(l);
 }
 
 static bool has_tail(const struct agent_peer *p)
@@ -244,8 +263,7 @@ static void handle(struct agent_peer *p, const struct bgp_event *e, nsec_t now)
 		dial(l, now);
 		break;
 	case BGP_EVENT_CLOSE:
-		link_flush(l, now);
-		link_close(l);
+		link_end(l, now);
 		break;
 	case BGP_EVENT_UP:
 		p->all->changed = true;
@@ -353,7 +371,8 @@ static void peer_change(struct agent_peer *p, const struct plan_peer *want, nsec
 
 void agent_peers_init(struct agent_peers *all, struct loop *loop, uint64_t seed)
 {
-	*all = (struct agent_peers){.loop = loop, .scratch = xmalloc(READ_BYTES)};
+	*all = (struct agent_peers){
+		.loop = loop, .closings = {.loop = loop}, .scratch = xmalloc(READ_BYTES)};
 	rng_seed(&all->rng, seed);
 }
 
@@ -361,6 +380,7 @@ void agent_peers_done(struct agent_peers *all)
 {
 	for (size_t i = 0; i < all->n; i++)
 		peer_free(all->items[i]);
+	closings_done(&all->closings);
 	free(all->items);
 	free(all->scratch);
 	*all = (struct agent_peers){0};
@@ -414,7 +434,7 @@ void agent_peers_apply_routes(struct agent_peers *all, const struct plan *plan, 
 
 nsec_t agent_peers_tick(struct agent_peers *all, nsec_t now)
 {
-	nsec_t deadline = NSEC_NEVER;
+	nsec_t deadline = closings_tick(&all->closings, now);
 
 	for (size_t i = 0; i < all->n; i++) {
 		struct agent_peer *p = all->items[i];
@@ -426,6 +446,11 @@ nsec_t agent_peers_tick(struct agent_peers *all, nsec_t now)
 		deadline = nsec_min(deadline, bgp_peer_deadline(p->bgp));
 	}
 	return deadline;
+}
+
+bool agent_peers_are_closed(const struct agent_peers *all)
+{
+	return closings_are_done(&all->closings);
 }
 
 void agent_peers_notify(struct agent_peers *all, enum bgp_note note, nsec_t now)

@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include "agent/closing.h"
 #include "base/nsec.h"
 #include "base/rng.h"
 #include "bgp/bgp_peer.h"
@@ -47,6 +48,7 @@ struct agent_peer {
 struct agent_peers {
 	struct loop *loop; /* borrowed */
 	struct rng rng;
+	struct closings closings;  /* of sessions that are over, also of peers that are gone */
 	uint8_t *scratch;          /* owned; received bytes pass through it, one read at a time */
 	struct agent_peer **items; /* by key */
 	size_t n;
@@ -68,6 +70,9 @@ void agent_peers_apply_routes(struct agent_peers *all, const struct plan *plan, 
 
 /* Fires due timers; returns the earliest deadline. */
 nsec_t agent_peers_tick(struct agent_peers *all, nsec_t now);
+
+/* Every connection of a session that is over is closed. */
+bool agent_peers_are_closed(const struct agent_peers *all);
 
 /* Tells all peers something and does what they ask for in turn. */
 void agent_peers_notify(struct agent_peers *all, enum bgp_note note, nsec_t now);

@@ -67,8 +67,8 @@ enum bgp_note {
 enum bgp_event_type {
 	BGP_EVENT_CONNECT, /* dial for the slot; answer with TCP_UP or TCP_FAILED */
 	/*
-	 * Flush what transmit() still has for the slot, then close it. Also asked after TCP_FAILED,
-	 * where there is nothing left to flush.
+	 * Send what transmit() still has for the slot (one call's worth), then close it; the slot
+	 * is free at once. Also asked after TCP_FAILED, where nothing is left to send.
 	 */
 	BGP_EVENT_CLOSE,
 	BGP_EVENT_UP,    /* a connection became Established */

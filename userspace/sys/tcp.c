@@ -250,6 +250,11 @@ ssize_t tcp_write(int fd, const void *buf, size_t len)
 	return put < 0 ? -errno : put;
 }
 
+int tcp_end(int fd)
+{
+	return shutdown(fd, SHUT_WR) == 0 ? 0 : -errno;
+}
+
 struct error_text {
 	int err;
 	const char *text;

@@ -49,6 +49,9 @@ ssize_t tcp_read(int fd, void *buf, size_t cap) must_check;
 /* Bytes the kernel took, maybe fewer than len; -EAGAIN: no room now; -errno. Never SIGPIPE. */
 ssize_t tcp_write(int fd, const void *buf, size_t len) must_check;
 
+/* Ends our side (FIN) behind what was written; the peer may go on. 0 or -errno. */
+int tcp_end(int fd) must_check;
+
 /*
  * What an errno (positive or negative) of these functions means to the operator of a BGP session,
  * in words. Static text; for an errno without own words the C library's.

@@ -34,6 +34,8 @@ struct router {
 	int listener, fd; /* fd: -1 when nobody is connected */
 	bool reads;       /* takes what comes */
 	bool refuses;     /* says OPEN of another AS than is expected */
+	bool floods;      /* says KEEPALIVE without a pause, whether it reads or not */
+	bool was_reset;   /* a connection ended by RST, not by FIN */
 	uint8_t got[1 << 20];
 	size_t n_got, at; /* bytes so far, those looked at */
 	unsigned connections, announced, withdrawn, end_of_ribs, keepalives;
@@ -135,6 +137,17 @@ static inline void router_take(struct router *r, const struct bgp_frame *f)
 	}
 }
 
+/* As much as the other side's kernel takes. */
+static inline void router_flood(struct router *r)
+{
+	uint8_t buf[64 * BGP_HEADER_LEN];
+
+	for (size_t at = 0; at < sizeof(buf); at += BGP_HEADER_LEN)
+		(void)bgp_keepalive_encode(buf + at, sizeof(buf) - at);
+	while (send(r->fd, buf, sizeof(buf), MSG_NOSIGNAL) == (ssize_t)sizeof(buf))
+		;
+}
+
 /* Accepts, reads if it is to, and looks at every whole message. */
 ROUTER_UNUSED static void router_turn(struct router *r)
 {
@@ -147,6 +160,8 @@ ROUTER_UNUSED static void router_turn(struct router *r)
 		if (r->fd >= 0)
 			router_greet(r);
 	}
+	if (r->fd >= 0 && r->floods)
+		router_flood(r);
 	if (r->fd < 0 || !r->reads)
 		return;
 	n = recv(r->fd, r->got + r->n_got, sizeof(r->got) - r->n_got, 0);
@@ -160,6 +175,7 @@ ROUTER_UNUSED static void router_turn(struct router *r)
 	r->n_got -= r->at;
 	memmove(r->got, r->got + r->at, r->n_got);
 	r->at = 0;
+	r->was_reset |= n < 0 && errno == ECONNRESET;
 	if (n == 0 || (n < 0 && errno != EAGAIN))
 		router_hang_up(r);
 }

@@ -152,6 +152,18 @@ static bool came_again(const struct rig *rig)
 	return rig->router->connections == 2;
 }
 
+static bool has_turned(const struct rig *rig)
+{
+	return rig->turns > 30;
+}
+static bool nothing_is_closing(const struct rig *rig)
+{
+	return agent_peers_are_closed(&rig->peers);
+}
+static bool is_connected(const struct rig *rig)
+{
+	return bgp_peer_info(rig->peers.items[0]->bgp).state == BGP_OPEN_SENT;
+}
 static bool heard_notification(const struct rig *rig)
 {
 	return rig->router->notification.code != 0;
@@ -351,6 +363,57 @@ static void a_change_says_other_configuration_and_a_removal_deconfigured(void **
 	}
 }
 
+/*
+ * The router has said things that nobody will read, and has not read what it was sent: a plain
+ * close() would throw away what is under way to it, and the reason first of all.
+ */
+static void a_router_that_is_behind_hears_why(void **state)
+{
+	(void)state;
+	for (int how = 0; how < 3; how++) {
+		struct rig *rig = rig_new();
+
+		apply(rig, 0);
+		WAIT_FOR(rig, heard_end_of_rib);
+		rig->router->reads = false;
+		apply(rig, N_ROUTES);
+		rig->turns = 0;
+		WAIT_FOR(rig, is_stuck);
+		router_flood(rig->router);
+		rig->router->floods = true;
+		rig->peer.bgp.local_asn += how == 1;
+		rig->plan.n_peers = how != 2;
+		if (how == 0)
+			agent_peers_notify(&rig->peers, BGP_NOTE_STOP, clock_now());
+		else
+			apply(rig, 0);
+		rig->turns = 0;
+		WAIT_FOR(rig, has_turned);
+		rig->router->reads = true;
+		WAIT_FOR(rig, heard_notification);
+		assert_int_equal(rig->router->notification.code, BGP_ERROR_CEASE);
+		WAIT_FOR(rig, nothing_is_closing);
+		assert_false(rig->router->was_reset);
+		rig_free(rig);
+	}
+}
+
+static void a_new_session_does_not_wait_for_the_old_one_to_be_closed(void **state)
+{
+	struct rig *rig = rig_new();
+
+	(void)state;
+	apply(rig, 3);
+	WAIT_FOR(rig, heard_end_of_rib);
+	rig->router->reads = false;
+	rig->peer.bgp.local_asn++;
+	apply(rig, 3);
+	assert_false(nothing_is_closing(rig));
+	WAIT_FOR(rig, is_connected);
+	assert_false(nothing_is_closing(rig));
+	rig_free(rig);
+}
+
 static void restart_and_forwarding_bits_are_what_the_agent_says(void **state)
 {
 	(void)state;
@@ -383,6 +446,8 @@ int main(void)
 		cmocka_unit_test(refusals_count_attempts_that_failed),
 		cmocka_unit_test(a_planned_restart_says_nothing_and_a_stop_says_cease),
 		cmocka_unit_test(a_change_says_other_configuration_and_a_removal_deconfigured),
+		cmocka_unit_test(a_router_that_is_behind_hears_why),
+		cmocka_unit_test(a_new_session_does_not_wait_for_the_old_one_to_be_closed),
 		cmocka_unit_test(restart_and_forwarding_bits_are_what_the_agent_says),
 	};
 
