@@ -98,7 +98,8 @@ struct agent {
 	unsigned unsettled; /* turns in a row whose last round still changed something */
 	nsec_t watchdog_at;
 	bool ready_said; /* READY=1 was sent */
-	bool stopping;
+	bool stopping;   /* what is left is to close the sessions' connections */
+	nsec_t stop_at;  /* ... until then */
 };
 
 /*

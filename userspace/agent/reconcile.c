@@ -117,9 +117,6 @@ nsec_t reconcile_step(void *ctx, nsec_t now)
 	nsec_t next;
 
 	agent_peers_tick(&a->peers, now);
-	if (a->stopping)
-		return NSEC_NEVER; /* the loop ends here, and the world stays as the plan knows it
-				    */
 	take_flags(a, now);
 	if (plan_due(a, now))
 		reconcile(a, now);

@@ -12,6 +12,8 @@
 
 #include <signal.h>
 
+#define STOP_NS (1 * NSEC_PER_SEC) /* routers have so long to hear the end */
+
 static void on_signal(void *ctx, int signo)
 {
 	struct agent *a = ctx;
@@ -24,6 +26,10 @@ static void on_signal(void *ctx, int signo)
 		a->scan_wanted = a->scan_forced = a->plan_dirty = true;
 		return;
 	}
+	if (a->stopping) { /* asked twice */
+		loop_stop(a->loop);
+		return;
+	}
 	log_info("stopping", "signal=%s", signo == SIGINT ? "INT" : "TERM");
 	notify_stopping();
 	if (signo == SIGINT) {
@@ -33,7 +39,24 @@ static void on_signal(void *ctx, int signo)
 		agent_peers_notify(&a->peers, BGP_NOTE_RESTARTING, now);
 	}
 	a->stopping = true;
-	loop_stop(a->loop);
+	a->stop_at = nsec_add(now, STOP_NS);
+}
+
+/* Nothing is read or planned any more; the loop ends once the routers have heard the end. */
+static nsec_t step_to_the_end(struct agent *a, nsec_t now)
+{
+	const nsec_t next = agent_peers_tick(&a->peers, now);
+
+	if (agent_peers_are_closed(&a->peers) || now >= a->stop_at)
+		loop_stop(a->loop);
+	return nsec_min(next, a->stop_at);
+}
+
+static nsec_t step(void *ctx, nsec_t now)
+{
+	struct agent *a = ctx;
+
+	return a->stopping ? step_to_the_end(a, now) : reconcile_step(a, now);
 }
 
 int agent_run(struct agent *a)
@@ -46,7 +69,7 @@ int agent_run(struct agent *a)
 	log_info("lodestoned starting", "version=%s node=%s config=%s restarted=%s",
 		 LODESTONE_VERSION, log_quote(a->options->node), log_quote(a->options->config),
 		 a->peers.restarted ? "yes" : "no");
-	r = loop_run(a->loop, reconcile_step, a);
+	r = loop_run(a->loop, step, a);
 	if (r < 0)
 		log_err("event loop failed", "error=%s", log_quote(strerror(-r)));
 	return r;
