@@ -38,13 +38,15 @@ struct agent_refused {
 	nsec_t since;
 };
 
-/* What conntrack said last, and about which addresses: a dump of it is not cheap. */
+/* What conntrack said last, and about which VIPs: a dump of it is not cheap. */
 struct agent_taken {
 	struct arena *arena; /* owned; holds items */
 	const struct plan_taken *items;
 	size_t n;
-	uint64_t asked; /* hash of the addresses */
-	nsec_t until;   /* the answer counts */
+	const struct ip_addr *asked; /* sorted; in the arena */
+	size_t n_asked;
+	nsec_t until;     /* the answer counts */
+	unsigned n_dumps; /* since the start */
 };
 
 /* So many turns in a row, and it is a problem: two states that lead to each other. */

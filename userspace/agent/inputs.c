@@ -40,8 +40,6 @@ bool inputs_are_complete(const struct agent *a)
 void inputs_compute(struct agent *a, struct agent_plan *p, nsec_t now, struct arena *ledger_arena,
 		    struct plan_ledger *ret_ledger)
 {
-	/* Where the kernel forwards, and is meant to, what it translates is of no interest. */
-	const bool is_on = a->current && a->current->plan.dataplane;
 	struct plan_inputs in = {
 		.world = a->world,
 		.addresses = &p->addresses,
@@ -57,13 +55,10 @@ void inputs_compute(struct agent *a, struct agent_plan *p, nsec_t now, struct ar
 	state_note_addresses(a, &p->addresses);
 	p->node = *netlink_node(a->netlink);
 	gather_actual(a, p);
-	if (is_on)
-		takeover_ask(a, p, now);
+	takeover_recall(a, p, now);
 	plan_compute(&in, &a->ledger, now, p->arena, &p->plan, ret_ledger, &a->plan_at);
-	if (!is_on && p->plan.dataplane) {
-		takeover_ask(a, p, now);
+	if (takeover_ask(a, p, now))
 		plan_compute(&in, &a->ledger, now, p->arena, &p->plan, ret_ledger, &a->plan_at);
-	}
 	if (p->node.n_taken > 0)
 		a->plan_at = nsec_min(a->plan_at, nsec_add(now, TAKEOVER_AGAIN_NS));
 	plan_ledger_copy(ledger_arena, ret_ledger);

@@ -1,31 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
  * A dump of conntrack costs up to a second where there are a million flows, and plans are made
- * often: its answer counts for a few seconds as long as the question is the same.
+ * often: its answer counts for a few seconds, for whatever it was asked about.
  */
 #include "agent/takeover.h"
 
 #include "agent/agent.h"
-#include "base/hash.h"
 #include "base/sorted.h"
 #include "sys/conntrack.h"
 #include "sys/log.h"
 
 #include <errno.h>
 
-static int cmp_actual(const void *key, const void *item)
+static int cmp_addr(const void *key, const void *item)
 {
-	const struct lb_actual *a = item;
-
-	return lb_key_cmp(key, &a->key);
+	return ip_addr_cmp(key, item);
 }
 
-static bool is_programmed(const struct plan_actual *actual, const struct ip_addr *vip)
+static bool is_covered(const struct agent_taken *t, const struct plan *plan)
 {
-	const struct lb_key key = {.addr = *vip};
-
-	return sorted_find(&key, actual->frontends, actual->n_frontends, sizeof(struct lb_actual),
-			   cmp_actual);
+	for (size_t i = 0; i < plan->n_begins; i++)
+		if (!sorted_find(&plan->begins[i], t->asked, t->n_asked, sizeof(*t->asked),
+				 cmp_addr))
+			return false;
+	return true;
 }
 
 static void read_conntrack(struct agent_taken *t, const struct ip_addr *vips, size_t n)
@@ -34,7 +32,10 @@ static void read_conntrack(struct agent_taken *t, const struct ip_addr *vips, si
 	int r;
 
 	arena_reset(t->arena);
+	t->asked = arena_memdup(t->arena, vips, n * sizeof(*vips));
+	t->n_asked = n;
 	t->n = 0;
+	t->n_dumps++;
 	r = conntrack_translated(vips, n, t->arena, &items, &t->n);
 	if (r < 0 && r != -EOPNOTSUPP)
 		log_warn("conntrack: cannot be read", "error=%s", log_quote(strerror(-r)));
@@ -43,24 +44,27 @@ static void read_conntrack(struct agent_taken *t, const struct ip_addr *vips, si
 		t->n = 0;
 }
 
-void takeover_ask(struct agent *a, struct agent_plan *p, nsec_t now)
+void takeover_recall(const struct agent *a, struct agent_plan *p, nsec_t now)
 {
-	struct ip_addr *vips = arena_array_of(p->arena, p->addresses.n, struct ip_addr);
-	struct agent_taken *t = &a->taken;
-	uint64_t asked;
-	size_t n = 0;
+	const struct agent_taken *t = &a->taken;
 
-	for (size_t i = 0; i < p->addresses.n; i++)
-		if (!is_programmed(&p->actual, &p->addresses.items[i].addr))
-			vips[n++] = p->addresses.items[i].addr;
-	if (n == 0 || (!a->dataplane && now < a->dataplane_retry_at))
+	if (now >= t->until)
 		return;
-	asked = hash_bytes(HASH_INIT, vips, n * sizeof(*vips));
-	if (asked != t->asked || now >= t->until) {
-		read_conntrack(t, vips, n);
-		t->asked = asked;
-		t->until = now + TAKEOVER_AGAIN_NS;
-	}
 	p->node.taken = arena_memdup(p->arena, t->items, t->n * sizeof(*t->items));
 	p->node.n_taken = t->n;
+}
+
+bool takeover_ask(struct agent *a, struct agent_plan *p, nsec_t now)
+{
+	const size_t n_before = p->node.n_taken;
+	struct agent_taken *t = &a->taken;
+
+	if (p->plan.n_begins == 0 || (!a->dataplane && now < a->dataplane_retry_at))
+		return false;
+	if (now < t->until && is_covered(t, &p->plan))
+		return false;
+	read_conntrack(t, p->plan.begins, p->plan.n_begins);
+	t->until = now + TAKEOVER_AGAIN_NS;
+	takeover_recall(a, p, now);
+	return n_before > 0 || p->node.n_taken > 0;
 }

@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
  * What the kernel forwards before we do: flows that conntrack translates for a VIP stay with the
- * kernel (DESIGN 7.2 step 8), so the plan has to know of them.
+ * kernel (DESIGN 7.2 step 8), so the plan has to know of them before it begins the VIP. Which those
+ * are the plan says itself (plan.begins): a VIP without endpoints here is none of them, nor is any
+ * where the data plane is off.
  */
 #pragma once
 
 #include "base/nsec.h"
+
+#include <stdbool.h>
 
 struct agent;
 struct agent_plan;
@@ -13,8 +17,10 @@ struct agent_plan;
 /* How long an answer is good for, and how soon flows that are in the way are looked for again. */
 #define TAKEOVER_AGAIN_NS (5 * NSEC_PER_SEC)
 
+/* Before a plan is computed: the last answer into p->node, as long as it counts. */
+void takeover_recall(const struct agent *a, struct agent_plan *p, nsec_t now);
 /*
- * Asks conntrack, into p->node, about the VIPs that are not served yet: only these can be taken
- * over. A Service without endpoints here stays among them, so the answer is kept for a while.
+ * After it: asks about the VIPs that the plan would begin, unless the last answer covers them. True
+ * if p->node changed by it: then the plan is to be computed again.
  */
-void takeover_ask(struct agent *a, struct agent_plan *p, nsec_t now);
+bool takeover_ask(struct agent *a, struct agent_plan *p, nsec_t now);

@@ -76,6 +76,8 @@ struct plan {
 	size_t n_routes;
 	const struct plan_frontend *frontends; /* by lb key */
 	size_t n_frontends;
+	const struct ip_addr *begins; /* VIPs that are wanted and not programmed yet; sorted */
+	size_t n_begins;
 	const struct plan_device *devices; /* by ifindex */
 	size_t n_devices;
 	const struct plan_service *services; /* by ns, name, vip, port, protocol */

@@ -68,6 +68,8 @@ struct plan_draft {
 	size_t n_frontends, cap_frontends;
 	struct draft_vip *vips; /* by address: those with a wanted frontend */
 	size_t n_vips, cap_vips;
+	struct ip_addr *begins; /* of plan.begins */
+	size_t n_begins, cap_begins;
 	struct plan_drain *drains;
 	size_t n_drains, cap_drains;
 	struct plan_leaving *leaving;

@@ -294,6 +294,22 @@ static void check_taken(struct plan_draft *d, struct draft_port *port)
 			      : "this node neither serves nor announces it");
 }
 
+/*
+ * A VIP that this node is about to serve for the first time, or would be but for the kernel's
+ * flows: of these the flows are asked, and of no other. Ports come in the order of their VIPs.
+ */
+static void note_beginning(struct plan_draft *d, const struct draft_port *port)
+{
+	const struct lb_key vip = {.addr = port->port->lb.key.addr};
+
+	if (!d->plan->dataplane || port->port->lb.n_targets == 0 || plan_draft_actual(d, &vip))
+		return;
+	if (d->n_begins && ip_addr_equal(&d->begins[d->n_begins - 1], &vip.addr))
+		return;
+	*(struct ip_addr *)arena_push(d->arena, &d->begins, &d->n_begins, &d->cap_begins,
+				      sizeof(vip.addr)) = vip.addr;
+}
+
 static void too_many(struct plan_draft *d, struct draft_port *port)
 {
 	port->withheld = true;
@@ -333,11 +349,15 @@ void plan_draft_frontends(struct plan_draft *d)
 		if (!d->plan->dataplane && !d->plan->leaving)
 			continue;
 		check_taken(d, p);
-		if (!p->withheld && n_wanted == LIMIT_SERVICES)
+		if (p->withheld || n_wanted < LIMIT_SERVICES)
+			note_beginning(d, p);
+		else
 			too_many(d, p);
 		if (p->withheld)
 			continue;
 		want(d, p);
 		n_wanted++;
 	}
+	d->plan->begins = d->begins;
+	d->plan->n_begins = d->n_begins;
 }

@@ -324,6 +324,66 @@ static void last_local_endpoint_gone_withdraws_at_once_and_drains(void **state)
 
 /* --- gate 5 --------------------------------------------------------------------------------- */
 
+static size_t n_begins(struct fixture *f)
+{
+	fixture_plan(f);
+	for (size_t i = 1; i < f->plan.n_begins; i++)
+		assert_true(ip_addr_cmp(&f->plan.begins[i - 1], &f->plan.begins[i]) < 0);
+	return f->plan.n_begins;
+}
+
+/* Of these conntrack is asked, which costs the loop up to a second. */
+static void a_plan_says_which_vips_it_is_about_to_begin(void **state)
+{
+	_cleanup_(fixture_freep) struct fixture *f = fixture_new();
+
+	(void)state;
+	fixture_basics(f);
+	fixture_add_service(f, "web", "Local", "");
+	assert_int_equal(n_begins(f), 0);
+	fixture_add_slice(f, "web", "10.244.0.5@node-b");
+	fixture_settle(f, 10);
+	assert_int_equal(n_begins(f), 0);
+	fixture_add_slice(f, "web", "10.244.0.5@node-a");
+	fixture_add_service(f, "b", "Local", "");
+	fixture_add_slice(f, "b", "10.244.0.6@node-a");
+	assert_int_equal(n_begins(f), 2);
+
+	f->taken[0] = (struct plan_taken){.vip = f->plan.begins[0], .flows = 1};
+	f->node.n_taken = 1; /* and goes on asking about it */
+	assert_int_equal(n_begins(f), 2);
+	fixture_settle(f, 10);
+	assert_int_equal(n_begins(f), 1);
+	assert_true(ip_addr_equal(&f->plan.begins[0], &f->taken[0].vip));
+	f->node.n_taken = 0;
+	assert_int_equal(n_begins(f), 1);
+	fixture_settle(f, 10);
+	assert_int_equal(n_begins(f), 0);
+
+	fixture_add_service(f, "c", "Local", "");
+	fixture_add_slice(f, "c", "10.244.0.7@node-a");
+	assert_int_equal(n_begins(f), 1);
+	f->settings.dataplane = false;
+	assert_int_equal(n_begins(f), 0);
+}
+
+static void ports_of_one_vip_begin_together(void **state)
+{
+	_cleanup_(fixture_freep) struct fixture *f = fixture_new();
+
+	(void)state;
+	fixture_basics(f);
+	fixture_object(f, "Service", "web", "",
+		       "spec: {type: LoadBalancer, externalTrafficPolicy: Local, ports: [{name: a, "
+		       "port: 80, targetPort: 8080}, {name: b, port: 81, targetPort: 8080}]}");
+	fixture_object(f, "EndpointSlice", "web-1", "labels: {kubernetes.io/service-name: web}",
+		       "addressType: IPv4\nports: [{name: a, port: 8080}, {name: b, port: 8080}]\n"
+		       "endpoints: [{addresses: [10.244.0.5], nodeName: node-a}]");
+	assert_int_equal(n_begins(f), 1);
+	assert_non_null(fixture_frontend(f, VIP, 80));
+	assert_non_null(fixture_frontend(f, VIP, 81));
+}
+
 static void before_the_first_picture_nothing_is_taken_away(void **state)
 {
 	_cleanup_(fixture_freep) struct fixture *f = fixture_announced();
@@ -471,6 +531,8 @@ int main(void)
 		cmocka_unit_test(target_that_comes_back_leaves_the_ledger),
 		cmocka_unit_test(store_that_fails_does_not_begin_a_drain_anew),
 		cmocka_unit_test(last_local_endpoint_gone_withdraws_at_once_and_drains),
+		cmocka_unit_test(a_plan_says_which_vips_it_is_about_to_begin),
+		cmocka_unit_test(ports_of_one_vip_begin_together),
 		cmocka_unit_test(before_the_first_picture_nothing_is_taken_away),
 		cmocka_unit_test(before_the_first_picture_the_ledger_stands_still),
 		cmocka_unit_test(end_of_rib_waits_for_vips_that_are_on_their_way),

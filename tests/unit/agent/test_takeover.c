@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * How often conntrack is read, counted: never for what this node does not serve, once for what it
+ * is about to begin. Plans are computed and not applied, so that nothing ever begins.
+ */
+#include "agent/takeover.h"
+
+#include "agent/inputs.h"
+#include "agent/sources.h"
+#include "agent_rig.h"
+
+#define AUTO                                                                                       \
+	"apiVersion: lodestone.io/v1alpha1\nkind: LodestoneConfig\nmetadata: {name: default}\n"    \
+	"spec: {dataplane: {mode: auto}}\n"
+/* Its only endpoint is on another node. */
+#define REMOTE(name)                                                                               \
+	"apiVersion: v1\nkind: Service\nmetadata: {name: " name ", namespace: default}\n"          \
+	"spec: {type: LoadBalancer, externalTrafficPolicy: Local, ports: [{port: 80}]}\n"          \
+	"---\napiVersion: discovery.k8s.io/v1\nkind: EndpointSlice\n"                              \
+	"metadata: {name: " name "-1, namespace: default,"                                         \
+	" labels: {kubernetes.io/service-name: " name "}}\naddressType: IPv4\n"                    \
+	"ports: [{name: \"\", port: 80, protocol: TCP}]\n"                                         \
+	"endpoints: [{addresses: [10.244.9.1], nodeName: other, conditions: {ready: true}}]\n"
+
+struct taking {
+	struct agent_rig *rig;
+	struct agent_plan plan;
+	nsec_t now;
+};
+
+static void read_files(struct taking *x)
+{
+	x->rig->agent.scan_forced = true;
+	sources_scan(&x->rig->agent, x->now);
+}
+
+static struct taking begin(const char *service)
+{
+	struct taking x = {.rig = rig_new(), .now = clock_now()};
+
+	rig_write(x.rig, "a-config.yaml", AUTO);
+	rig_write(x.rig, "s1.yaml", service);
+	rig_start(x.rig);
+	x.plan.arena = arena_new();
+	read_files(&x);
+	sources_refresh_node(&x.rig->agent, x.now);
+	return x;
+}
+
+static void end(struct taking *x)
+{
+	arena_free(x->plan.arena);
+	rig_free(x->rig);
+}
+
+/* A plan so much later; how many dumps there were till then. */
+static unsigned plan_after(struct taking *x, nsec_t span)
+{
+	_cleanup_(arena_freep) struct arena *scratch = arena_new();
+	struct plan_ledger ledger;
+
+	x->now += span;
+	arena_reset(x->plan.arena);
+	inputs_compute(&x->rig->agent, &x->plan, x->now, scratch, &ledger);
+	return x->rig->agent.taken.n_dumps;
+}
+
+static void what_is_not_served_here_is_never_asked_about(void **state)
+{
+	struct taking x = begin(REMOTE("s1"));
+
+	(void)state;
+	for (unsigned i = 0; i < 100; i++)
+		assert_int_equal(plan_after(&x, 10 * NSEC_PER_SEC), 0);
+	assert_int_equal(x.plan.addresses.n, 1);
+	assert_true(x.plan.plan.dataplane);
+	end(&x);
+}
+
+static void what_is_about_to_begin_is_asked_about_and_the_answer_counts_for_a_while(void **state)
+{
+	struct taking x = begin(RIG_SERVICE("s1"));
+
+	(void)state;
+	assert_int_equal(plan_after(&x, 0), 1);
+	assert_int_equal(x.plan.plan.n_frontends, 2);
+	assert_int_equal(plan_after(&x, TAKEOVER_AGAIN_NS - 1), 1);
+	assert_int_equal(plan_after(&x, 1), 2);
+	rig_write(x.rig, "s2.yaml", RIG_SERVICE("s2"));
+	read_files(&x);
+	assert_int_equal(plan_after(&x, 1), 3); /* of that nobody asked yet */
+	rig_remove(x.rig, "s2.yaml");
+	read_files(&x);
+	assert_int_equal(plan_after(&x, NSEC_PER_SEC), 3); /* and this is known */
+	end(&x);
+}
+
+static void while_the_kernel_holds_flows_it_is_asked_again_and_again(void **state)
+{
+	struct taking x = begin(RIG_SERVICE("s1"));
+	struct agent *a = &x.rig->agent;
+	struct plan_taken held = {.flows = 1};
+
+	(void)state;
+	assert_int_equal(plan_after(&x, 0), 1);
+	held.vip = x.plan.plan.begins[0];
+	a->taken.items = &held; /* as if this had been the answer */
+	a->taken.n = 1;
+	assert_int_equal(plan_after(&x, NSEC_PER_SEC), 1);
+	assert_int_equal(x.plan.plan.n_frontends, 0);
+	assert_true(a->plan_at <= x.now + TAKEOVER_AGAIN_NS);
+	assert_int_equal(plan_after(&x, TAKEOVER_AGAIN_NS), 2);
+	assert_int_equal(x.plan.node.n_taken, 0); /* they have ended */
+	assert_int_equal(x.plan.plan.n_frontends, 2);
+	end(&x);
+}
+
+/* Where the kernel forwards, and is meant to, what it translates is of no interest. */
+static void with_mode_off_nothing_is_asked(void **state)
+{
+	struct taking x = begin(RIG_SERVICE("s1"));
+
+	(void)state;
+	rig_write(x.rig, "a-config.yaml", RIG_OFF);
+	read_files(&x);
+	assert_int_equal(plan_after(&x, 0), 0);
+	rig_write(x.rig, "a-config.yaml", AUTO);
+	read_files(&x);
+	assert_int_equal(plan_after(&x, 0), 1);
+	end(&x);
+}
+
+/* A plan that nobody can apply need not know. */
+static void without_programs_nothing_is_asked_until_they_are_tried_again(void **state)
+{
+	struct taking x = begin(RIG_SERVICE("s1"));
+
+	(void)state;
+	x.rig->agent.dataplane_retry_at = x.now + 30 * NSEC_PER_SEC;
+	assert_int_equal(plan_after(&x, 10 * NSEC_PER_SEC), 0);
+	assert_int_equal(plan_after(&x, 20 * NSEC_PER_SEC), 1);
+	end(&x);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_is_not_served_here_is_never_asked_about),
+		cmocka_unit_test(
+			what_is_about_to_begin_is_asked_about_and_the_answer_counts_for_a_while),
+		cmocka_unit_test(while_the_kernel_holds_flows_it_is_asked_again_and_again),
+		cmocka_unit_test(with_mode_off_nothing_is_asked),
+		cmocka_unit_test(without_programs_nothing_is_asked_until_they_are_tried_again),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
