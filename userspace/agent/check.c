@@ -5,6 +5,7 @@
  * routers that answer) cannot be checked here and is left out.
  */
 #include "agent/agent.h"
+#include "agent/sources.h"
 #include "plan/ipam.h"
 #include "sys/watch.h"
 
@@ -19,8 +20,7 @@ static void on_file(void *ctx, const struct watch_file *file)
 	if (file->event == WATCH_CHANGED)
 		world_put_source(w, file->path, file->text, file->len);
 	else if (file->event == WATCH_FAILED)
-		world_source_problem(w, file->path, "SourceUnreadable", strerror(-file->err),
-				     "name a readable folder or file");
+		sources_tell(w, file);
 }
 
 /* Problems of this node's present state, which a configuration is not to blame for. */
@@ -78,7 +78,7 @@ static int load(const struct options *options, struct world *world)
 	if (access(options->config, R_OK) < 0)
 		r = -errno;
 	else
-		r = watch_new(options->config, &watch);
+		r = watch_new(&(struct watch_args){.path = options->config}, &watch);
 	if (r < 0) {
 		fprintf(stderr, "lodestoned: %s: %s\n", options->config, strerror(-r));
 		return r;

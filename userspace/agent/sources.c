@@ -49,19 +49,33 @@ static bool is_whole_config(const struct agent *a, const char *path)
 /* --- configuration -----------------------------------------------------------------------------
  */
 
-static void source_failed(struct agent *a, const struct watch_file *file)
+static const struct failure {
+	int err; /* 0: any other */
+	const char *reason, *message, *remedy;
+} failures[] = {
+	{-EFBIG, "SourceTooLarge", "larger than 64 MiB, not read",
+	 "split it into smaller files; what was read of it before stays in force"},
+	{-EDQUOT, "ConfigTooLarge", "not read: all files together are larger than 1 GiB",
+	 "remove what is not needed, it is read as soon as there is room; what was read of it before "
+	 "stays in force"},
+	{-ENOMEDIUM, "FolderEmpty",
+	 "holds no YAML file, and is not the folder in which files were found: not mounted?",
+	 "mount it; if the objects are meant to go, put any *.yaml there, a comment is enough"},
+	{0, "SourceUnreadable", "cannot be read",
+	 "make it readable for the agent; what was read of it before stays in force"},
+};
+
+void sources_tell(struct world *world, const struct watch_file *file)
 {
 	_cleanup_(arena_freep) struct arena *scratch = arena_new();
-	const char *remedy =
-		"make it readable for the agent; what was read of it before stays in force";
+	const struct failure *f = failures;
+	const char *message;
 
-	if (file->err == -EFBIG)
-		remedy = "split it into smaller files";
-	else if (file->err == -E2BIG)
-		remedy = "keep fewer files in the folder";
-	world_source_problem(a->world, file->path, "SourceUnreadable",
-			     arena_printf(scratch, "cannot be read: %s", strerror(-file->err)),
-			     remedy);
+	while (f->err != 0 && f->err != file->err)
+		f++;
+	message = f->err ? f->message
+			 : arena_printf(scratch, "%s: %s", f->message, strerror(-file->err));
+	world_source_problem(world, file->path, f->reason, message, f->remedy);
 }
 
 static void on_file(void *ctx, const struct watch_file *file)
@@ -79,8 +93,8 @@ static void on_file(void *ctx, const struct watch_file *file)
 		world_drop_source(a->world, file->path);
 		break;
 	case WATCH_FAILED:
-		a->config_failing |= file->err != -E2BIG && is_whole_config(a, file->path);
-		source_failed(a, file);
+		a->config_failing |= is_whole_config(a, file->path);
+		sources_tell(a->world, file);
 		break;
 	case WATCH_RECOVERED:
 		a->config_failing = false;
@@ -133,7 +147,7 @@ void sources_refresh_node(struct agent *a, nsec_t now)
 
 int sources_start(struct agent *a)
 {
-	int r = watch_new(a->options->config, &a->watch);
+	int r = watch_new(&(struct watch_args){.path = a->options->config}, &a->watch);
 
 	if (r < 0) {
 		fprintf(stderr, "lodestoned: cannot watch %s: %s\n", a->options->config,

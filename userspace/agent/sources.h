@@ -8,10 +8,15 @@
 #include "base/nsec.h"
 
 struct agent;
+struct watch_file;
+struct world;
 
 /* Opens both and watches them. 0, or -errno after saying on stderr what failed. */
 int sources_start(struct agent *a);
 void sources_stop(struct agent *a);
+
+/* Makes a failure of the watch a problem of the world. */
+void sources_tell(struct world *world, const struct watch_file *file);
 
 /* Reads what changed in the configuration into the world; sets the plan's dirty flag. */
 void sources_scan(struct agent *a, nsec_t now);

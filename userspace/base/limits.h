@@ -14,8 +14,7 @@
 #define LIMIT_FILE_BYTES     (64u << 20)
 #define LIMIT_CONFIG_BYTES   (UINT64_C(1) << 30) /* all files together, each at least a page */
 #define LIMIT_OBJECTS        250000              /* of all files together */
-#define LIMIT_FILES          4096
-#define LIMIT_REQUEST_BYTES  (64u << 10) /* control socket, DESIGN 10 */
+#define LIMIT_REQUEST_BYTES  (64u << 10)         /* control socket, DESIGN 10 */
 #define LIMIT_REPLY_BYTES    (64u << 20)
 #define LIMIT_CLIENTS        16
 #define LIMIT_DRAIN_S        86400  /* a backend that left keeps its flows at most so long */

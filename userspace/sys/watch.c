@@ -15,6 +15,7 @@
 #include "base/hash.h"
 #include "base/limits.h"
 #include "sys/files.h"
+#include "sys/watch_entries.h"
 
 #include <assert.h>
 #include <dirent.h>
@@ -28,33 +29,23 @@
 	(IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_CREATE | IN_DELETE | IN_ATTRIB |        \
 	 IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR)
 
-/* What tells whether a file may have changed. */
-struct stamp {
+/* Which folder it is. */
+struct folder {
 	dev_t dev;
-	ino_t ino;
-	off_t size;
-	struct timespec modified_at, changed_at;
-};
-
-struct entry {
-	char *name; /* owned */
-	struct stamp stamp;
-	uint64_t hash; /* of the reported content */
-	size_t len;
-	nsec_t gone_at; /* when its absence counts; NSEC_NEVER: it is there */
-	int err;        /* reported failure, 0 = none */
-	bool is_reported;
-	bool is_listed; /* seen in this scan */
-	bool is_dirty;  /* read it, whatever its stamp says */
+	ino_t ino; /* 0: none */
+	bool any_dev;
 };
 
 struct watch {
 	char *path;       /* owned; as given, without slashes at the end */
 	char *dir;        /* owned; the folder to watch */
 	const char *only; /* the one file's name, borrowed from path; NULL: every *.yaml */
-	struct entry *entries;
-	size_t n, cap;
-	struct stamp dir_stamp; /* of the folder that wd watches */
+	bool is_guess;    /* the path is not there: whether it is one file is not known */
+	size_t max_file_bytes;
+	uint64_t max_all_bytes, all_bytes; /* of what was reported */
+	struct watch_entries entries;
+	struct folder watched; /* by wd */
+	struct folder home;    /* where files were seen last */
 	int fd, wd;
 	int err; /* reported failure of the folder itself */
 };
@@ -78,14 +69,6 @@ static bool has_yaml_suffix(const char *name)
 	return dot && (strcmp(dot, ".yaml") == 0 || strcmp(dot, ".yml") == 0);
 }
 
-/* A path that is not there yet is a file if it is called like one. */
-static bool is_one_file(const char *path)
-{
-	struct stat st;
-
-	return stat(path, &st) == 0 ? !S_ISDIR(st.st_mode) : has_yaml_suffix(path);
-}
-
 static char *trimmed(const char *path)
 {
 	char *copy = xstrdup(path);
@@ -96,11 +79,14 @@ static char *trimmed(const char *path)
 	return copy;
 }
 
-static void set_folder(struct watch *w)
+/* What to watch: the folder the path names, or the one that holds the file it names. */
+static void set_folder(struct watch *w, bool is_one_file)
 {
 	const char *slash = strrchr(w->path, '/');
 
-	if (!is_one_file(w->path)) {
+	free(w->dir);
+	w->only = NULL;
+	if (!is_one_file) {
 		w->dir = xstrdup(w->path);
 		return;
 	}
@@ -110,18 +96,23 @@ static void set_folder(struct watch *w)
 		w->dir[slash == w->path ? 1 : slash - w->path] = '\0';
 }
 
-int watch_new(const char *path, struct watch **ret)
+int watch_new(const struct watch_args *args, struct watch **ret)
 {
 	int fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
 	struct watch *w;
+	struct stat st;
 
 	if (fd < 0)
 		return -errno;
 	w = xcalloc(1, sizeof(*w));
 	w->fd = fd;
 	w->wd = -1;
-	w->path = trimmed(path);
-	set_folder(w);
+	w->path = trimmed(args->path);
+	w->max_file_bytes = args->max_file_bytes ? args->max_file_bytes : LIMIT_FILE_BYTES;
+	w->max_all_bytes = args->max_all_bytes ? args->max_all_bytes : LIMIT_CONFIG_BYTES;
+	/* A path that is not there yet is a file if it is called like one. */
+	w->is_guess = stat(w->path, &st) != 0;
+	set_folder(w, w->is_guess ? has_yaml_suffix(w->path) : !S_ISDIR(st.st_mode));
 	*ret = w;
 	return 0;
 }
@@ -130,9 +121,7 @@ struct watch *watch_free(struct watch *w)
 {
 	if (!w)
 		return NULL;
-	for (size_t i = 0; i < w->n; i++)
-		free(w->entries[i].name);
-	free(w->entries);
+	watch_entries_done(&w->entries);
 	fd_closep(&w->fd);
 	free(w->dir);
 	free(w->path);
@@ -148,52 +137,57 @@ int watch_fd(const struct watch *w)
 /* --- entries
  * -------------------------------------------------------------------------------------- */
 
-/* Where the name is or would be inserted. */
-static size_t entry_place(const struct watch *w, const char *name)
-{
-	size_t low = 0, high = w->n;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (strcmp(w->entries[middle].name, name) < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
-}
-
-static struct entry *entry_find(struct watch *w, const char *name)
-{
-	size_t i = entry_place(w, name);
-
-	return i < w->n && strcmp(w->entries[i].name, name) == 0 ? &w->entries[i] : NULL;
-}
-
-static struct entry *entry_add(struct watch *w, const char *name)
-{
-	size_t i = entry_place(w, name);
-
-	(void)xpush(&w->entries, &w->n, &w->cap, sizeof(*w->entries));
-	memmove(&w->entries[i + 1], &w->entries[i], (w->n - 1 - i) * sizeof(*w->entries));
-	w->entries[i] = (struct entry){.name = xstrdup(name), .gone_at = NSEC_NEVER};
-	return &w->entries[i];
-}
-
-static void entry_remove(struct watch *w, size_t i)
-{
-	free(w->entries[i].name);
-	memmove(&w->entries[i], &w->entries[i + 1], (w->n - 1 - i) * sizeof(*w->entries));
-	w->n--;
-}
-
-static void entry_path(const struct watch *w, const struct entry *e, char path[PATH_MAX])
+static void entry_path(const struct watch *w, const struct watch_entry *e, char path[PATH_MAX])
 {
 	if (w->only)
 		(void)snprintf(path, PATH_MAX, "%s", w->path);
 	else
-		(void)snprintf(path, PATH_MAX, "%s/%s", w->path, e->name);
+		(void)snprintf(path, PATH_MAX, "%s/%s", w->path[1] ? w->path : "", e->name);
+}
+
+static bool is_listed_name(const char *name)
+{
+	return name[0] != '.' && has_yaml_suffix(name);
+}
+
+/* The name of a file that is reported by this path; NULL if there is none. */
+static const char *name_in(const struct watch *w, const char *path)
+{
+	size_t len = w->path[1] ? strlen(w->path) : 0;
+	const char *name = path + len + 1;
+
+	if (w->only)
+		return strcmp(path, w->path) == 0 ? w->only : NULL;
+	if (strncmp(path, w->path, len) != 0 || path[len] != '/')
+		return NULL;
+	return is_listed_name(name) && !strchr(name, '/') ? name : NULL;
+}
+
+bool watch_expect(struct watch *w, const char *path)
+{
+	const char *name = name_in(w, path);
+
+	/* Whether a path that is not there is one file, its earlier run has seen. */
+	if (!name && w->is_guess && w->entries.n == 0) {
+		set_folder(w, !w->only);
+		name = name_in(w, path);
+		if (!name)
+			set_folder(w, !w->only);
+	}
+	if (!name)
+		return false;
+	watch_entries_push(&w->entries, name)->is_expected = true;
+	return true;
+}
+
+uint64_t watch_folder(const struct watch *w)
+{
+	return w->home.ino;
+}
+
+void watch_set_folder(struct watch *w, uint64_t inode)
+{
+	w->home = (struct folder){.ino = inode, .any_dev = true};
 }
 
 /* --- inotify
@@ -201,13 +195,13 @@ static void entry_path(const struct watch *w, const struct entry *e, char path[P
 
 static void mark_all(struct watch *w)
 {
-	for (size_t i = 0; i < w->n; i++)
-		w->entries[i].is_dirty = true;
+	for (size_t i = 0; i < w->entries.n; i++)
+		w->entries.items[i].is_dirty = true;
 }
 
 static void take_event(struct watch *w, const struct inotify_event *event)
 {
-	struct entry *e;
+	struct watch_entry *e;
 
 	if (event->mask & IN_Q_OVERFLOW)
 		mark_all(w);
@@ -215,7 +209,7 @@ static void take_event(struct watch *w, const struct inotify_event *event)
 		w->wd = -1; /* the folder was deleted or unmounted */
 	if (event->len == 0 || event->name[0] == '\0')
 		return;
-	e = entry_find(w, event->name);
+	e = watch_entries_find(&w->entries, event->name);
 	if (e)
 		e->is_dirty = true;
 }
@@ -235,14 +229,9 @@ static void take_events(struct watch *w)
 	}
 }
 
-static void stamp_of(const struct stat *st, struct stamp *ret)
+static bool is_folder(const struct folder *f, const struct stat *st)
 {
-	memset(ret, 0, sizeof(*ret));
-	ret->dev = st->st_dev;
-	ret->ino = st->st_ino;
-	ret->size = st->st_size;
-	ret->modified_at = st->st_mtim;
-	ret->changed_at = st->st_ctim;
+	return f->ino == st->st_ino && (f->any_dev || f->dev == st->st_dev);
 }
 
 /* Watches the folder that the path leads to now; a link may lead elsewhere than at the last scan.
@@ -253,64 +242,70 @@ static int follow_folder(struct watch *w)
 
 	if (stat(w->dir, &st) != 0)
 		return -errno;
-	if (w->wd >= 0 && w->dir_stamp.dev == st.st_dev && w->dir_stamp.ino == st.st_ino)
+	if (w->wd >= 0 && is_folder(&w->watched, &st))
 		return 0;
 	if (w->wd >= 0)
 		(void)inotify_rm_watch(w->fd, w->wd); /* may have gone with its folder */
 	w->wd = inotify_add_watch(w->fd, w->dir, EVENTS);
 	if (w->wd < 0)
 		return -errno;
-	stamp_of(&st, &w->dir_stamp);
+	w->watched = (struct folder){.dev = st.st_dev, .ino = st.st_ino};
 	return 0;
 }
 
 /* --- listing
  * -------------------------------------------------------------------------------------- */
 
-/* Marks an entry as listed, or adds it; known files go before new ones when there are too many. */
-static int list_name(struct watch *w, const char *name)
+/* The folder that was read holds none of the files that are known, and is not where they were. */
+static bool is_unmounted(const struct watch *w, const struct watch_names *names,
+			 const struct stat *st)
 {
-	struct entry *e = entry_find(w, name);
+	return names->n == 0 && w->entries.n > 0 && !is_folder(&w->home, st);
+}
 
-	if (!e && w->n >= LIMIT_FILES)
-		return -E2BIG;
-	if (!e)
-		e = entry_add(w, name);
-	e->is_listed = true;
+static int read_folder(struct watch *w, DIR *dir, struct watch_names *names)
+{
+	const struct dirent *d;
+	struct stat st;
+
+	while ((errno = 0, d = readdir(dir)))
+		if (is_listed_name(d->d_name))
+			watch_names_add(names, d->d_name);
+	if (errno != 0 || fstat(dirfd(dir), &st) != 0)
+		return -errno;
+	if (is_unmounted(w, names, &st))
+		return -ENOMEDIUM;
+	w->home = (struct folder){.dev = st.st_dev, .ino = st.st_ino};
 	return 0;
 }
 
-static int list_folder(struct watch *w)
+static int list_folder(struct watch *w, struct watch_names *names)
 {
 	DIR *dir = opendir(w->dir);
-	const struct dirent *d;
-	int err = 0;
+	int err;
 
 	if (!dir)
 		return -errno;
-	while ((errno = 0, d = readdir(dir))) {
-		if (d->d_name[0] == '.' || !has_yaml_suffix(d->d_name))
-			continue;
-		int r = list_name(w, d->d_name);
-		if (r < 0)
-			err = r;
-	}
-	if (errno != 0)
-		err = -errno;
+	err = read_folder(w, dir, names);
 	(void)closedir(dir); /* only read from */
 	return err;
 }
 
 static int list(struct watch *w)
 {
+	_cleanup_(arena_freep) struct arena *arena = arena_new();
+	struct watch_names names = {.arena = arena};
 	int err = follow_folder(w);
 
-	for (size_t i = 0; i < w->n; i++)
-		w->entries[i].is_listed = false;
+	/* Whether the one file is there, its stat will tell. */
+	if (err == 0 && w->only)
+		watch_names_add(&names, w->only);
+	else if (err == 0)
+		err = list_folder(w, &names);
 	if (err < 0)
 		return err;
-	/* Whether the one file is there, its stat will tell. */
-	return w->only ? list_name(w, w->only) : list_folder(w);
+	watch_entries_merge(&w->entries, &names);
+	return 0;
 }
 
 /* --- comparing
@@ -321,7 +316,7 @@ static void report(const struct scan *s, const struct watch_file *file)
 	s->cb(s->ctx, file);
 }
 
-static void fail(const struct scan *s, struct entry *e, const char *path, int err)
+static void fail(const struct scan *s, struct watch_entry *e, const char *path, int err)
 {
 	e->gone_at = NSEC_NEVER;
 	if (e->err == err)
@@ -331,55 +326,82 @@ static void fail(const struct scan *s, struct entry *e, const char *path, int er
 }
 
 /* True once the file has been missing or empty for long enough. */
-static bool is_overdue(const struct scan *s, struct entry *e)
+static bool is_overdue(const struct scan *s, struct watch_entry *e)
 {
 	if (e->gone_at == NSEC_NEVER)
 		e->gone_at = nsec_add(s->now, WATCH_GONE_NS);
 	return s->now >= e->gone_at;
 }
 
-static void take_text(const struct scan *s, struct entry *e, const char *path, const char *text,
-		      size_t len)
+/* What a file takes of all_bytes, so that the number of files is bounded, too. */
+static uint64_t room_of(uint64_t len)
+{
+	return len > WATCH_PAGE ? len : WATCH_PAGE;
+}
+
+static uint64_t entry_room(const struct watch_entry *e)
+{
+	return e->is_reported ? room_of(e->len) : 0;
+}
+
+static bool has_room(const struct watch *w, const struct watch_entry *e, size_t len)
+{
+	return w->all_bytes - entry_room(e) + room_of(len) <= w->max_all_bytes;
+}
+
+static void take_text(const struct scan *s, struct watch_entry *e, const char *path,
+		      const char *text, size_t len)
 {
 	uint64_t hash = hash_bytes(HASH_INIT, text, len);
-	bool same = e->is_reported && e->err == 0 && e->len == len && e->hash == hash;
+	bool same = e->is_reported && !e->is_repeated && e->err == 0 && e->len == len &&
+		    e->hash == hash;
 
+	s->w->all_bytes += room_of(len) - entry_room(e);
 	e->hash = hash;
 	e->len = len;
 	e->err = 0;
 	e->is_reported = true;
+	e->is_repeated = false;
 	if (!same)
 		report(s, &(struct watch_file){
 				  .event = WATCH_CHANGED, .path = path, .text = text, .len = len});
 }
 
-static void read_entry(const struct scan *s, struct entry *e, const char *path,
-		       const struct stamp *stamp)
+/* Empty at once, where there was something: most likely it is just being written. */
+static bool is_emptied(const struct watch_entry *e, size_t len)
+{
+	return len == 0 && (e->is_reported ? e->len > 0 : e->is_expected);
+}
+
+static void read_entry(const struct scan *s, struct watch_entry *e, const char *path,
+		       const struct watch_stamp *stamp)
 {
 	_cleanup_(freep) char *text = NULL;
 	size_t len = 0;
-	int err = file_read(path, LIMIT_FILE_BYTES, &text, &len);
+	int err = -EDQUOT;
 
+	if (has_room(s->w, e, (size_t)stamp->size))
+		err = file_read(path, s->w->max_file_bytes, &text, &len);
 	if (err == -ENOENT)
 		return; /* replaced right now; the stamp stays old, the next scan sees what came */
+	if (err == 0 && !has_room(s->w, e, len))
+		err = -EDQUOT;
+	if (err == 0 && is_emptied(e, len) && !is_overdue(s, e))
+		return;
+	e->stamp = *stamp;
+	e->is_dirty = err == -EDQUOT; /* until there is room */
 	if (err < 0) {
-		e->stamp = *stamp;
-		e->is_dirty = false;
 		fail(s, e, path, err);
 		return;
 	}
-	if (len == 0 && e->is_reported && e->len > 0 && !is_overdue(s, e))
-		return;
-	e->stamp = *stamp;
-	e->is_dirty = false;
 	e->gone_at = NSEC_NEVER;
 	take_text(s, e, path, text, len);
 }
 
 /* False: the entry is gone for good. */
-static bool check_missing(const struct scan *s, struct entry *e, const char *path)
+static bool check_missing(const struct scan *s, struct watch_entry *e, const char *path)
 {
-	bool was_told = e->is_reported || e->err != 0;
+	bool was_told = e->is_reported || e->is_expected || e->err != 0;
 
 	/* The one file was asked for by name: that it never was there is worth telling. */
 	if (s->w->only && !e->is_reported) {
@@ -393,10 +415,10 @@ static bool check_missing(const struct scan *s, struct entry *e, const char *pat
 	return false;
 }
 
-static bool check_entry(const struct scan *s, struct entry *e)
+static bool check_entry(const struct scan *s, struct watch_entry *e)
 {
 	char path[PATH_MAX];
-	struct stamp stamp;
+	struct watch_stamp stamp;
 	struct stat st;
 
 	entry_path(s->w, e, path);
@@ -408,8 +430,8 @@ static bool check_entry(const struct scan *s, struct entry *e)
 		fail(s, e, path, -errno);
 		return true;
 	}
-	stamp_of(&st, &stamp);
-	if (!s->force && !e->is_dirty && memcmp(&stamp, &e->stamp, sizeof(stamp)) == 0)
+	stamp = watch_stamp_of(&st);
+	if (!s->force && !e->is_dirty && watch_stamp_same(&stamp, &e->stamp))
 		e->gone_at = NSEC_NEVER;
 	else
 		read_entry(s, e, path, &stamp);
@@ -432,9 +454,28 @@ static nsec_t next_scan(const struct watch *w, nsec_t now)
 {
 	nsec_t next = nsec_add(now, w->err < 0 ? RETRY_NS : WATCH_RESCAN_NS);
 
-	for (size_t i = 0; i < w->n; i++)
-		next = nsec_min(next, w->entries[i].gone_at);
+	for (size_t i = 0; i < w->entries.n; i++)
+		next = nsec_min(next, w->entries.items[i].gone_at);
 	return next;
+}
+
+/* Compares entry by entry; those that are gone for good leave the list. */
+static void check_entries(const struct scan *s)
+{
+	struct watch *w = s->w;
+	size_t n = 0;
+
+	for (size_t i = 0; i < w->entries.n; i++) {
+		struct watch_entry *e = &w->entries.items[i];
+
+		if (check_entry(s, e)) {
+			w->entries.items[n++] = *e;
+			continue;
+		}
+		w->all_bytes -= entry_room(e);
+		free(e->name);
+	}
+	w->entries.n = n;
 }
 
 nsec_t watch_scan(struct watch *w, nsec_t now, bool force, watch_cb cb, void *ctx)
@@ -442,20 +483,22 @@ nsec_t watch_scan(struct watch *w, nsec_t now, bool force, watch_cb cb, void *ct
 	struct scan s = {.w = w, .now = now, .force = force, .cb = cb, .ctx = ctx};
 	int err;
 
+	watch_entries_sort(&w->entries);
 	take_events(w);
 	err = list(w);
 	tell_folder(&s, err);
-	if (err < 0 && err != -E2BIG) {
-		/* Nothing was seen, so nothing is known to be missing. */
-		for (size_t i = 0; i < w->n; i++)
-			w->entries[i].gone_at = NSEC_NEVER;
+	if (err == 0) {
+		check_entries(&s);
 		return next_scan(w, now);
 	}
-	for (size_t i = 0; i < w->n;) {
-		if (check_entry(&s, &w->entries[i]))
-			i++;
-		else
-			entry_remove(w, i);
-	}
+	/* Nothing was seen, so nothing is known to be missing. */
+	for (size_t i = 0; i < w->entries.n; i++)
+		w->entries.items[i].gone_at = NSEC_NEVER;
 	return next_scan(w, now);
+}
+
+void watch_repeat(struct watch *w)
+{
+	for (size_t i = 0; i < w->entries.n; i++)
+		w->entries.items[i].is_dirty = w->entries.items[i].is_repeated = true;
 }

@@ -6,6 +6,11 @@
  * link) replace files are all the same to it. A file that vanishes, or is suddenly empty, is
  * reported only once it has been so for WATCH_GONE_NS: most are just being replaced. What inotify
  * cannot see (a link whose target outside the folder changes) is found within WATCH_RESCAN_NS.
+ *
+ * What cannot be seen is not gone. A folder that cannot be read, or that holds no such file
+ * although files of it are known and is not the folder they were in (its volume is not mounted), is
+ * one failure, and nothing else is told; that holds for what an earlier run knew, too
+ * (watch_expect).
  */
 #pragma once
 
@@ -14,6 +19,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #define WATCH_GONE_NS   (200 * NSEC_PER_MSEC)
 #define WATCH_RESCAN_NS (5 * NSEC_PER_SEC)
@@ -33,13 +39,38 @@ struct watch_file {
 	const char *path; /* FOLDER/NAME; in a failure of the folder itself, the folder */
 	const char *text; /* NUL-terminated; may hold NULs inside */
 	size_t len;
-	int err; /* -errno: -EFBIG over LIMIT_FILE_BYTES; -E2BIG over LIMIT_FILES files */
+	/*
+	 * -errno. -EFBIG: the file is larger than it may be. -EDQUOT: all files together are, so
+	 * this one's content is not taken. -ENOMEDIUM, of the folder: it is empty, and another one.
+	 */
+	int err;
 };
 typedef void (*watch_cb)(void *ctx, const struct watch_file *file);
 
-/* Begins to watch; nothing is read yet. The path need not exist. 0 or -errno of inotify. */
-int watch_new(const char *path, struct watch **ret) must_check;
+struct watch_args {
+	const char *path;       /* need not exist; slashes at its end do not count */
+	size_t max_file_bytes;  /* 0: LIMIT_FILE_BYTES */
+	uint64_t max_all_bytes; /* 0: LIMIT_CONFIG_BYTES; a file counts as WATCH_PAGE at least */
+};
+#define WATCH_PAGE 4096
+
+/* Begins to watch; nothing is read yet. 0 or -errno of inotify. */
+int watch_new(const struct watch_args *args, struct watch **ret) must_check;
 struct watch *watch_free(struct watch *w);
+
+/*
+ * Before the first scan: an earlier run knew this file, so it is told as GONE if it is not there.
+ * False: it is no file that this watch would report.
+ */
+bool watch_expect(struct watch *w, const char *path);
+
+/*
+ * The inode number of the folder in which files were seen last, 0 if none were; the device is left
+ * out because it may change with a boot. watch_set_folder says before the first scan what it was in
+ * an earlier run.
+ */
+uint64_t watch_folder(const struct watch *w);
+void watch_set_folder(struct watch *w, uint64_t inode);
 
 /* To be watched for reading; then watch_scan. */
 int watch_fd(const struct watch *w);
@@ -53,3 +84,6 @@ int watch_fd(const struct watch *w);
  * NSEC_NEVER.
  */
 nsec_t watch_scan(struct watch *w, nsec_t now, bool force, watch_cb cb, void *ctx);
+
+/* The next scan reads and reports every file again, changed or not. */
+void watch_repeat(struct watch *w);

@@ -1,103 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
  * sys/watch: every way in which people and programs replace files, each with the calls that an
- * attentive reader of the folder expects. Time is the `now` parameter, so nothing waits but for
- * inotify itself. Calls are recorded as "+name=text", "-name" (gone), "!name:errno" and "ok".
+ * attentive reader of the folder expects, and what the limits let in.
  */
 #include "sys/watch.h"
 
 #include "base/limits.h"
-#include "base/strbuf.h"
 #include "sys/files.h"
-#include "sys_test.h"
-
-#include <limits.h>
-#include <poll.h>
-
-#define MS NSEC_PER_MSEC
-
-struct bench {
-	char *dir;
-	struct watch *w;
-	struct strbuf calls;
-	nsec_t now, next;
-};
-
-static int setup(void **state)
-{
-	struct bench *b = xcalloc(1, sizeof(*b));
-
-	b->dir = temp_make();
-	b->now = 1000 * NSEC_PER_SEC;
-	strbuf_init(&b->calls, 1 << 20);
-	assert_int_equal(watch_new(b->dir, &b->w), 0);
-	*state = b;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct bench *b = *state;
-
-	watch_free(b->w);
-	strbuf_done(&b->calls);
-	temp_remove(b->dir);
-	free(b);
-	return 0;
-}
-
-static void record(void *ctx, const struct watch_file *file)
-{
-	struct bench *b = ctx;
-	const char *name = strrchr(file->path, '/') + 1;
-
-	if (b->calls.len > 0)
-		strbuf_add(&b->calls, " ");
-	switch (file->event) {
-	case WATCH_CHANGED:
-		assert_int_equal(file->text[file->len], '\0');
-		strbuf_printf(&b->calls, "+%s=", name);
-		strbuf_add_len(&b->calls, file->text, file->len);
-		break;
-	case WATCH_GONE:
-		strbuf_printf(&b->calls, "-%s", name);
-		break;
-	case WATCH_FAILED:
-		strbuf_printf(&b->calls, "!%s:%s", strcmp(file->path, b->dir) ? name : "dir",
-			      strerrorname_np(-file->err));
-		break;
-	case WATCH_RECOVERED:
-		strbuf_add(&b->calls, "ok");
-		break;
-	}
-}
-
-static const char *scan(struct bench *b, bool force)
-{
-	b->calls.len = 0;
-	if (b->calls.data)
-		b->calls.data[0] = '\0';
-	b->next = watch_scan(b->w, b->now, force, record, b);
-	assert_true(b->next <= b->now + WATCH_RESCAN_NS);
-	return b->calls.data ? b->calls.data : "";
-}
-
-#define expect_scan(b, expected) assert_string_equal(scan((b), false), (expected))
-
-static bool is_readable(const struct bench *b)
-{
-	struct pollfd p = {.fd = watch_fd(b->w), .events = POLLIN};
-
-	return poll(&p, 1, 0) == 1;
-}
-
-/* What the loop would do: scan because inotify says so. */
-#define expect_noticed(b, expected)                                                                \
-	do {                                                                                       \
-		assert_true(is_readable(b));                                                       \
-		expect_scan((b), (expected));                                                      \
-		assert_false(is_readable(b));                                                      \
-	} while (0)
+#include "watch_bench.h"
 
 static void the_first_scan_reports_every_yaml_file_in_order(void **state)
 {
@@ -371,21 +281,87 @@ static void a_file_over_the_limit_fails(void **state)
 	expect_noticed(b, "+a.yaml=1");
 }
 
-static void files_over_the_limit_fail_as_the_folder_and_known_ones_stay(void **state)
+static void five_thousand_files_are_read_and_one_more(void **state)
 {
 	struct bench *b = *state;
 
-	run("cd %s && seq -f %%g.yaml %u | xargs touch", b->dir, LIMIT_FILES);
-	assert_true(strlen(scan(b, false)) > LIMIT_FILES * strlen("+1.yaml="));
+	run("cd %s && seq -f %%g.yaml 5000 | xargs touch", b->dir);
+	assert_true(strlen(scan(b, false)) >= 5000 * strlen("+1.yaml="));
 	expect_scan(b, "");
-	run("touch %s/0.yaml %s/00.yaml", b->dir, b->dir);
-	expect_noticed(b, "!dir:E2BIG");
-	expect_scan(b, "");
+	run("touch %s/0.yaml", b->dir);
+	expect_noticed(b, "+0.yaml=");
 	run("rm %s/7.yaml %s/8.yaml", b->dir, b->dir);
 	expect_noticed(b, "");
-	b->now += WATCH_GONE_NS;
+	b->now = b->next;
 	expect_scan(b, "-7.yaml -8.yaml");
-	expect_scan(b, "ok +0.yaml= +00.yaml=");
+	expect_scan(b, "");
+}
+
+/* Each counts a page at least, so two and a half pages have room for two small files. */
+static void without_room_nothing_new_is_taken_and_nothing_old_is_dropped(void **state)
+{
+	struct bench *b = *state;
+
+	watch_with(b, &(struct watch_args){.path = b->dir, .max_all_bytes = WATCH_PAGE * 5 / 2});
+	run("cd %s && printf 1 >b.yaml && printf 2 >c.yaml && printf 3 >d.yaml", b->dir);
+	expect_scan(b, "+b.yaml=1 +c.yaml=2 !d.yaml:EDQUOT"); /* by name, not by chance */
+	expect_scan(b, "");
+	run("printf 0 >%s/a.yaml; printf 4 >%s/b.yaml", b->dir, b->dir);
+	expect_noticed(b, "!a.yaml:EDQUOT +b.yaml=4");
+	/* An old one that grows: what it was stays in force. */
+	run("truncate -s 9000 %s/c.yaml", b->dir);
+	expect_noticed(b, "!c.yaml:EDQUOT");
+	run("printf 5 >%s/c.yaml", b->dir);
+	expect_noticed(b, "+c.yaml=5");
+	/* Room again: somebody gets it, although nothing has happened to the file. */
+	run("rm %s/b.yaml", b->dir);
+	expect_noticed(b, "");
+	b->now = b->next;
+	expect_scan(b, "-b.yaml +d.yaml=3");
+	expect_scan(b, "");
+}
+
+/* What a file took is given back when it shrinks, once. */
+static void room_is_counted_exactly(void **state)
+{
+	struct bench *b = *state;
+
+	watch_with(b, &(struct watch_args){.path = b->dir, .max_all_bytes = 4 * WATCH_PAGE});
+	run("cd %s && truncate -s 8192 a.yaml && truncate -s 8192 b.yaml", b->dir);
+	(void)scan(b, false);
+	assert_true(b->calls.len > 16384);
+	for (int i = 0; i < 3; i++) {
+		run("printf 1 >%s/a.yaml", b->dir);
+		expect_noticed(b, "+a.yaml=1");
+		run("printf 22 >%s/a.yaml", b->dir);
+		expect_noticed(b, "+a.yaml=22");
+	}
+	run("printf 3 >%s/c.yaml; printf 4 >%s/d.yaml", b->dir, b->dir);
+	expect_noticed(b, "+c.yaml=3 !d.yaml:EDQUOT");
+	run("rm %s/d.yaml && truncate -s 8192 %s/a.yaml", b->dir, b->dir);
+	expect_noticed(b, "!a.yaml:EDQUOT");
+	b->now = b->next;
+	expect_scan(b, "-d.yaml");
+}
+
+static void a_file_over_its_limit_by_argument_fails(void **state)
+{
+	struct bench *b = *state;
+
+	watch_with(b, &(struct watch_args){.path = b->dir, .max_file_bytes = 3});
+	run("printf 123 >%s/a.yaml; printf 1234 >%s/b.yaml", b->dir, b->dir);
+	expect_scan(b, "+a.yaml=123 !b.yaml:EFBIG");
+}
+
+static void what_is_asked_for_again_is_reported_again(void **state)
+{
+	struct bench *b = *state;
+
+	run("printf 1 >%s/a.yaml; printf 2 >%s/b.yaml", b->dir, b->dir);
+	expect_scan(b, "+a.yaml=1 +b.yaml=2");
+	watch_repeat(b->w);
+	expect_scan(b, "+a.yaml=1 +b.yaml=2");
+	expect_scan(b, "");
 }
 
 static void a_folder_that_cannot_be_seen_costs_no_objects(void **state)
@@ -432,15 +408,6 @@ static void a_file_pending_as_vanished_does_not_spin_while_the_folder_is_away(vo
 	expect_scan(b, "-a.yaml");
 }
 
-static void watch_file(struct bench *b, const char *name)
-{
-	char path[PATH_MAX];
-
-	(void)snprintf(path, sizeof(path), "%s/%s", b->dir, name);
-	watch_free(b->w);
-	assert_int_equal(watch_new(path, &b->w), 0);
-}
-
 static void a_single_file_of_any_name_is_watched_without_its_siblings(void **state)
 {
 	struct bench *b = *state;
@@ -485,8 +452,6 @@ static void a_storm_ends_in_the_true_state(void **state)
 	expect_scan(b, "");
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -507,7 +472,11 @@ int main(void)
 		TEST(force_reports_only_changes),
 		TEST(an_unreadable_file_fails_alone_and_recovers),
 		TEST(a_file_over_the_limit_fails),
-		TEST(files_over_the_limit_fail_as_the_folder_and_known_ones_stay),
+		TEST(five_thousand_files_are_read_and_one_more),
+		TEST(without_room_nothing_new_is_taken_and_nothing_old_is_dropped),
+		TEST(room_is_counted_exactly),
+		TEST(a_file_over_its_limit_by_argument_fails),
+		TEST(what_is_asked_for_again_is_reported_again),
 		TEST(a_folder_that_cannot_be_seen_costs_no_objects),
 		TEST(a_file_pending_as_vanished_does_not_spin_while_the_folder_is_away),
 		TEST(a_single_file_of_any_name_is_watched_without_its_siblings),

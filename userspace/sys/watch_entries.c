@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * The entries of sys/watch_entries.h. A listing is sorted once and merged in one pass, so 50,000
+ * files cost no more than their names.
+ */
+#include "sys/watch_entries.h"
+
+struct watch_stamp watch_stamp_of(const struct stat *st)
+{
+	return (struct watch_stamp){
+		.dev = st->st_dev,
+		.ino = st->st_ino,
+		.size = st->st_size,
+		.modified_at = st->st_mtim,
+		.changed_at = st->st_ctim,
+	};
+}
+
+static bool same_time(const struct timespec *a, const struct timespec *b)
+{
+	return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
+}
+
+bool watch_stamp_same(const struct watch_stamp *a, const struct watch_stamp *b)
+{
+	return a->dev == b->dev && a->ino == b->ino && a->size == b->size &&
+	       same_time(&a->modified_at, &b->modified_at) &&
+	       same_time(&a->changed_at, &b->changed_at);
+}
+
+struct watch_entry *watch_entries_push(struct watch_entries *e, const char *name)
+{
+	struct watch_entry *entry = xpush(&e->items, &e->n, &e->cap, sizeof(*e->items));
+
+	*entry = (struct watch_entry){.name = xstrdup(name), .gone_at = NSEC_NEVER};
+	return entry;
+}
+
+static int entry_cmp(const void *a, const void *b)
+{
+	const struct watch_entry *x = a, *y = b;
+
+	return strcmp(x->name, y->name);
+}
+
+void watch_entries_sort(struct watch_entries *e)
+{
+	size_t n = 0;
+
+	if (e->n == 0)
+		return;
+	qsort(e->items, e->n, sizeof(*e->items), entry_cmp);
+	for (size_t i = 1; i < e->n; i++)
+		if (strcmp(e->items[n].name, e->items[i].name) == 0)
+			free(e->items[i].name);
+		else
+			e->items[++n] = e->items[i];
+	e->n = n + 1;
+}
+
+struct watch_entry *watch_entries_find(const struct watch_entries *e, const char *name)
+{
+	size_t low = 0, high = e->n;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		int order = strcmp(e->items[middle].name, name);
+
+		if (order == 0)
+			return &e->items[middle];
+		if (order < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return NULL;
+}
+
+void watch_entries_done(struct watch_entries *e)
+{
+	for (size_t i = 0; i < e->n; i++)
+		free(e->items[i].name);
+	free(e->items);
+	*e = (struct watch_entries){0};
+}
+
+void watch_names_add(struct watch_names *names, const char *name)
+{
+	const char **place =
+		arena_push(names->arena, &names->items, &names->n, &names->cap, sizeof(*place));
+
+	*place = arena_strdup(names->arena, name);
+}
+
+static int name_cmp(const void *a, const void *b)
+{
+	const char *const *x = a, *const *y = b;
+
+	return strcmp(*x, *y);
+}
+
+/* Which comes first: <0 the entry, >0 the name, 0 both are one. */
+static int head_cmp(const struct watch_entries *e, size_t i, const struct watch_names *names,
+		    size_t j)
+{
+	if (i == e->n || j == names->n)
+		return i == e->n ? 1 : -1;
+	return strcmp(e->items[i].name, names->items[j]);
+}
+
+void watch_entries_merge(struct watch_entries *e, struct watch_names *names)
+{
+	struct watch_entries all = {.items = xcalloc(e->n + names->n, sizeof(*all.items)),
+				    .cap = e->n + names->n};
+	size_t i = 0, j = 0;
+
+	if (names->n > 0)
+		qsort(names->items, names->n, sizeof(*names->items), name_cmp);
+	while (i < e->n || j < names->n) {
+		int order = head_cmp(e, i, names, j);
+
+		if (order > 0)
+			(void)watch_entries_push(&all, names->items[j]);
+		else
+			all.items[all.n++] = e->items[i++];
+		all.items[all.n - 1].is_listed = order >= 0;
+		j += order >= 0;
+	}
+	free(e->items);
+	*e = all;
+}

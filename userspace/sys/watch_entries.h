@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * What a watch knows of each file, sorted by name, and how the names of a listing are merged into
+ * it. Only sys/watch.c uses this.
+ */
+#pragma once
+
+#include "base/arena.h"
+#include "base/nsec.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/stat.h>
+
+/* What tells whether a file may have changed. */
+struct watch_stamp {
+	dev_t dev;
+	ino_t ino;
+	off_t size;
+	struct timespec modified_at, changed_at;
+};
+struct watch_stamp watch_stamp_of(const struct stat *st);
+bool watch_stamp_same(const struct watch_stamp *a, const struct watch_stamp *b);
+
+struct watch_entry {
+	char *name; /* owned */
+	struct watch_stamp stamp;
+	uint64_t hash; /* of the reported content */
+	size_t len;
+	nsec_t gone_at; /* when its absence counts; NSEC_NEVER: it is there */
+	int err;        /* reported failure, 0 = none */
+	bool is_reported;
+	bool is_expected; /* an earlier run knew it */
+	bool is_listed;   /* seen in this scan */
+	bool is_dirty;    /* read it, whatever its stamp says */
+	bool is_repeated; /* report it, whatever its content */
+};
+
+struct watch_entries {
+	struct watch_entry *items; /* owned */
+	size_t n, cap;
+};
+
+/* Adds a name at the end; sort before anything else is asked. */
+struct watch_entry *watch_entries_push(struct watch_entries *e, const char *name);
+/* By name; a name that was pushed twice is one entry. */
+void watch_entries_sort(struct watch_entries *e);
+struct watch_entry *watch_entries_find(const struct watch_entries *e, const char *name);
+void watch_entries_done(struct watch_entries *e);
+
+/* Names of one listing; they live as long as the arena. */
+struct watch_names {
+	struct arena *arena;
+	const char **items;
+	size_t n, cap;
+};
+void watch_names_add(struct watch_names *names, const char *name);
+/* Marks the entries that are listed, and adds those that are new. */
+void watch_entries_merge(struct watch_entries *e, struct watch_names *names);
