@@ -8,8 +8,6 @@
  */
 #include "api/world.h"
 
-#include "api/yaml.h"
-
 #include <assert.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -70,7 +68,7 @@ static void check_saved(const struct world *w)
 		const struct api_object *o, *again;
 
 		while ((o = world_shard_next(w, shard, &at))) {
-			const struct api_yaml_text text = {o->text, o->text_len, o->meta.line};
+			const struct world_document text = {o->text, o->text_len, o->meta.line};
 			const bool ok = world_restore(anew, o->meta.file, &text);
 
 			assert(ok);

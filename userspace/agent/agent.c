@@ -48,8 +48,10 @@ int agent_start(struct agent *a, const struct options *options)
 		r = sources_start(a);
 	if (r == 0) {
 		state_load(a, a->started_at);
-		r = ctl_start(a);
+		r = sources_check(a);
 	}
+	if (r == 0)
+		r = ctl_start(a);
 	a->scan_wanted = a->node_dirty = a->plan_dirty = a->plan_urgent = true;
 	return r;
 }
@@ -60,6 +62,7 @@ void agent_done(struct agent *a)
 	pods_done(&a->pods);
 	ctl_stop(a);
 	bpf_dataplane_close(a->dataplane);
+	state_done(a);
 	sources_stop(a);
 	problem_log_done(&a->problem_log);
 	arena_free(a->plans[0].arena);

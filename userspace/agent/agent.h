@@ -17,6 +17,7 @@ struct bpf_dataplane;
 struct loop;
 struct loop_fd;
 struct netlink;
+struct saved_world;
 struct unix_server;
 struct watch;
 
@@ -81,7 +82,9 @@ struct agent {
 	struct plan_addresses given; /* addresses this agent gave, in given_arena */
 	struct arena *given_arena;
 	uint64_t ipam_hash, ledger_hash; /* of what is saved, to write only changes */
-	int state_error; /* -errno of the last write under --state; 0: it went well */
+	int state_error;           /* -errno of the last write under --state; 0: it went well */
+	struct saved_world *saved; /* owned */
+	uint64_t repeated_at;      /* generation of the world when all files were asked for again */
 	struct problem_log problem_log;
 
 	/* Gate 5: what was seen once. */

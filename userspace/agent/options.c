@@ -16,6 +16,7 @@ static const char help_text[] =
 	"                                                       configuration and --state stay\n"
 	"\n"
 	"  --config DIR|FILE    MetalLB, Kubernetes and Lodestone objects as YAML; reread on change\n"
+	"  --wait-config        start also when --config is not there yet\n"
 	"  --node NAME          this node (LODESTONE_NODE_NAME, else the host name)\n"
 	"  --socket PATH        control socket (/run/lodestone/lodestoned.sock)\n"
 	"  --pin DIR            pinned maps and programs (/sys/fs/bpf/lodestone)\n"
@@ -31,6 +32,7 @@ static const char help_text[] =
 
 enum {
 	OPT_CONFIG = 256,
+	OPT_WAIT_CONFIG,
 	OPT_NODE,
 	OPT_SOCKET,
 	OPT_PIN,
@@ -47,6 +49,7 @@ enum {
 
 static const struct option table[] = {
 	{"config", required_argument, NULL, OPT_CONFIG},
+	{"wait-config", no_argument, NULL, OPT_WAIT_CONFIG},
 	{"node", required_argument, NULL, OPT_NODE},
 	{"socket", required_argument, NULL, OPT_SOCKET},
 	{"pin", required_argument, NULL, OPT_PIN},
@@ -117,6 +120,9 @@ static const char *take(struct options *o, int opt, const char *value)
 		return NULL;
 	}
 	switch (opt) {
+	case OPT_WAIT_CONFIG:
+		o->wait_config = true;
+		return NULL;
 	case OPT_LOG_LEVEL:
 		return take_log_level(o, value);
 	case OPT_LOG_FORMAT:

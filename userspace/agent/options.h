@@ -25,6 +25,7 @@ struct options {
 	const char *lb_class;  /* NULL: Services without a class */
 	const char *log_level; /* "error", "warn", "info", "debug" */
 	bool log_json;
+	bool wait_config;    /* --config need not be there at the start */
 	bool check_warnings; /* --check=warn */
 };
 

@@ -7,6 +7,7 @@
 
 #include "agent/agent.h"
 #include "agent/ctl.h"
+#include "agent/state_world.h"
 
 #include <errno.h>
 
@@ -54,11 +55,30 @@ static void add_state(const struct agent *a, struct problems *list)
 		.remedy = "make the folder of --state writable for the agent",
 	};
 
-	if (a->state_error)
+	const int error = a->state_error ? a->state_error : state_world_error(a);
+
+	if (error)
 		problem_add(list, SEVERITY_WARNING, &ref, &text,
 			    "cannot be written (%s): after a restart Services may get other "
-			    "addresses",
-			    strerror(-a->state_error));
+			    "addresses, and what cannot be read then is lost",
+			    strerror(-error));
+}
+
+static void add_damage(const struct agent *a, struct problems *list)
+{
+	const struct saved_damage damage = state_world_damage(a);
+	const struct object_ref ref = {.kind = "State", .name = a->options->state};
+	const struct problem_text text = {
+		.reason = "StateDamaged",
+		.remedy = "nothing, if no file of the configuration has a problem; the damaged "
+			  "files are kept as world/*.bad",
+	};
+
+	if (damage.files + damage.objects > 0)
+		problem_add(
+			list, SEVERITY_WARNING, &ref, &text,
+			"%zu files were damaged and %zu objects not right any more: done without",
+			damage.files, damage.objects);
 }
 
 static void add_unsettled(const struct agent *a, struct problems *list)
@@ -97,6 +117,7 @@ void problems_own_add(const struct agent *a, nsec_t now, struct problems *list)
 {
 	add_refused(a, now, list);
 	add_state(a, list);
+	add_damage(a, list);
 	add_unsettled(a, list);
 	add_socket(a, list);
 	problems_sort(list);

@@ -70,6 +70,7 @@ int agent_run(struct agent *a)
 		 LODESTONE_VERSION, log_quote(a->options->node), log_quote(a->options->config),
 		 a->peers.restarted ? "yes" : "no");
 	r = loop_run(a->loop, step, a);
+	state_finish(a, loop_now(a->loop));
 	if (r < 0)
 		log_err("event loop failed", "error=%s", log_quote(strerror(-r)));
 	return r;

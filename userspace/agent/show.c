@@ -195,6 +195,7 @@ static void add_services(const struct agent *a, cJSON *to)
 cJSON *show_status(const struct agent *a)
 {
 	const struct problems *problems = &a->current->problems;
+	const struct world_stale stale = world_stale(a->world);
 	size_t errors = problems_count(problems, SEVERITY_ERROR);
 	size_t established = peers_established(a);
 	bool failing = a->dataplane_failure || device_failed(a);
@@ -218,6 +219,8 @@ cJSON *show_status(const struct agent *a)
 	cJSON_AddNumberToObject(o, "warning", (double)problems_count(problems, SEVERITY_WARNING));
 	cJSON_AddNumberToObject(o, "info", (double)problems_count(problems, SEVERITY_INFO));
 	cJSON_AddNumberToObject(out, "foreignObjects", (double)world_foreign(a->world));
-	cJSON_AddBoolToObject(out, "stale", false);
+	cJSON_AddBoolToObject(out, "stale", stale.objects > 0);
+	cJSON_AddNumberToObject(out, "staleObjects", (double)stale.objects);
+	cJSON_AddNumberToObject(out, "staleSources", (double)stale.sources);
 	return out;
 }

@@ -111,6 +111,11 @@ void sources_scan(struct agent *a, nsec_t now)
 {
 	a->scan_at = watch_scan(a->watch, now, a->scan_forced, on_file, a);
 	a->scan_wanted = a->scan_forced = false;
+	if (world_has_room_again(a->world) && a->repeated_at != world_generation(a->world)) {
+		a->repeated_at = world_generation(a->world);
+		watch_repeat(a->watch);
+		a->scan_wanted = true;
+	}
 	loop_fd_want(a->watch_fd, true, false);
 	if (!a->config_failing)
 		a->config_read = true;
@@ -164,6 +169,21 @@ int sources_start(struct agent *a)
 	loop_fd_want(a->watch_fd, true, false);
 	loop_fd_want(a->netlink_fd, true, false);
 	return 0;
+}
+
+int sources_check(const struct agent *a)
+{
+	const char *path = a->options->config;
+	int err = access(path, F_OK) == 0 ? 0 : -errno;
+
+	if ((err != -ENOENT && err != -ENOTDIR) || a->options->wait_config ||
+	    world_stale(a->world).objects > 0)
+		return 0;
+	fprintf(stderr,
+		"lodestoned: --config %s: %s; correct the path, or give --wait-config if it will be "
+		"there later\n",
+		path, strerror(-err));
+	return err;
 }
 
 void sources_stop(struct agent *a)

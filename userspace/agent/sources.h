@@ -15,6 +15,13 @@ struct world;
 int sources_start(struct agent *a);
 void sources_stop(struct agent *a);
 
+/*
+ * After the state was read: a --config that is not there is most likely mistyped, unless an earlier
+ * run has left objects of it, or it was said to wait for it. 0, or -errno after saying so on
+ * stderr.
+ */
+int sources_check(const struct agent *a);
+
 /* Makes a failure of the watch a problem of the world. */
 void sources_tell(struct world *world, const struct watch_file *file);
 

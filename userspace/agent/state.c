@@ -7,6 +7,7 @@
 #include "agent/agent.h"
 #include "agent/ledger_json.h"
 #include "agent/state_files.h"
+#include "agent/state_world.h"
 #include "plan/plan_ledger.h"
 #include "sys/clock.h"
 #include "sys/log.h"
@@ -81,7 +82,7 @@ nsec_t state_tick(struct agent *a, nsec_t now)
 		save_alive(a, now);
 		a->alive_at = now + ALIVE_EVERY_NS;
 	}
-	return a->stopping ? NSEC_NEVER : a->alive_at;
+	return a->stopping ? NSEC_NEVER : nsec_min(a->alive_at, state_tick_world(a, now));
 }
 
 void state_forget_alive(struct agent *a)
@@ -96,6 +97,17 @@ void state_load(struct agent *a, nsec_t now)
 	state_load_addresses(a);
 	load_ledger(a, now);
 	load_alive(a, now);
+	state_load_world(a);
+}
+
+void state_finish(struct agent *a, nsec_t now)
+{
+	state_save_world(a, now);
+}
+
+void state_done(struct agent *a)
+{
+	state_world_done(a);
 }
 
 void state_save(struct agent *a, nsec_t now)

@@ -7,6 +7,7 @@
  *   ledger.yaml     the plan's memory (ledger_json.h), for the agent's eyes alone
  *   alive.yaml      boot and time of the last sign of life: a start soon after it in the same boot
  *                   is a restart, which graceful restart tells the peers (the R bit)
+ *   world/          the last good version of every object (state_world.h)
  *
  * A state that cannot be written is logged once, stays a problem while it is so (problems_own.h),
  * and costs only what it would have kept. An addresses.yaml that cannot be read wholly is set aside
@@ -22,7 +23,8 @@ struct agent;
 /* Part of state_load. */
 void state_load_addresses(struct agent *a);
 
-/* Reads all three; a file that is missing or not ours is as good as empty. */
+/* Reads all of it, before the first scan; a file that is missing or not ours is as good as empty.
+ */
 void state_load(struct agent *a, nsec_t now);
 
 /*
@@ -37,8 +39,15 @@ void state_save_addresses(struct agent *a);
 /* Writes what else changed. */
 void state_save(struct agent *a, nsec_t now);
 
-/* Renews the sign of life; returns when it wants to be called again. */
+/* Renews the sign of life and saves the world, in pieces; returns when it wants to be called again.
+ */
 nsec_t state_tick(struct agent *a, nsec_t now);
 
 /* The routes were withdrawn in order: the next start is not a restart. */
 void state_forget_alive(struct agent *a);
+
+/* An orderly end: saves what has not been saved yet. */
+void state_finish(struct agent *a, nsec_t now);
+
+/* Frees what state_load made. */
+void state_done(struct agent *a);

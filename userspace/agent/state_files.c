@@ -18,6 +18,17 @@ const char *state_path(struct arena *scratch, const struct agent *a, const char 
 	return arena_printf(scratch, "%s/%s", a->options->state, name);
 }
 
+void state_note(struct agent *a, int *error, const char *path, int r)
+{
+	if (r < 0 && r != *error)
+		log_err("state: cannot be written", "file=%s error=%s", log_quote(path),
+			log_quote(strerror(-r)));
+	else if (r == 0 && *error)
+		log_info("state: can be written again", "file=%s", log_quote(path));
+	a->plan_dirty |= r != *error; /* which is where problems are told */
+	*error = r;
+}
+
 static bool write_with_mode(struct agent *a, const char *name, const char *data, size_t len,
 			    mode_t mode)
 {
@@ -27,13 +38,7 @@ static bool write_with_mode(struct agent *a, const char *name, const char *data,
 
 	if (r == 0)
 		r = file_write_atomic(path, data, len, mode);
-	if (r < 0 && r != a->state_error)
-		log_err("state: cannot be written", "file=%s error=%s", log_quote(path),
-			log_quote(strerror(-r)));
-	else if (r == 0 && a->state_error)
-		log_info("state: can be written again", "file=%s", log_quote(path));
-	a->plan_dirty |= r != a->state_error; /* which is where problems are told */
-	a->state_error = r;
+	state_note(a, &a->state_error, path, r);
 	return r == 0;
 }
 

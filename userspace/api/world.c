@@ -86,9 +86,14 @@ static size_t source_place(const struct shard *s, const char *name)
 	return low;
 }
 
+unsigned world_shard_of(const char *source)
+{
+	return hash_str(HASH_INIT, source) % WORLD_SHARDS;
+}
+
 static struct shard *shard_of(struct world *w, const char *name)
 {
-	return &w->shards[hash_str(HASH_INIT, name) % WORLD_SHARDS];
+	return &w->shards[world_shard_of(name)];
 }
 
 static struct api_source *source_get(struct world *w, const char *name)
@@ -115,9 +120,12 @@ void world_put_source(struct world *w, const char *source, const char *text, siz
 	w->n_objects = others + s->n;
 }
 
-bool world_restore(struct world *w, const char *source, const struct api_yaml_text *document)
+bool world_restore(struct world *w, const char *source, const struct world_document *document)
 {
-	if (!api_source_restore(source_get(w, source), document))
+	const struct api_yaml_text text = {
+		.text = document->text, .len = document->len, .first_line = document->line};
+
+	if (!api_source_restore(source_get(w, source), &text))
 		return false;
 	w->n_objects++;
 	touch(w);

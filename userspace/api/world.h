@@ -19,7 +19,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-struct api_yaml_text;
 struct world;
 
 struct world *world_new(void);
@@ -49,8 +48,13 @@ void world_put_source(struct world *w, const char *source, const char *text, siz
  * document is no object, or not right any more; nothing is added. Problems of decoding are not
  * kept.
  */
+struct world_document {
+	const char *text;
+	size_t len;
+	unsigned line; /* in the source, 1-based */
+};
 bool world_restore(struct world *w, const char *source,
-		   const struct api_yaml_text *document) must_check;
+		   const struct world_document *document) must_check;
 
 /* The source is gone, and its objects with it. Unknown sources are ignored. */
 void world_drop_source(struct world *w, const char *source);
@@ -96,6 +100,9 @@ struct world_stale world_stale(const struct world *w);
 
 /* Sources are spread over so many shards, so that a change of one source changes one of them. */
 #define WORLD_SHARDS 256
+
+/* The shard of a source. */
+unsigned world_shard_of(const char *source);
 
 /* Of what is to be saved: changes with it, 0 if it is nothing. */
 uint64_t world_shard_hash(const struct world *w, unsigned shard);

@@ -37,6 +37,15 @@ static void add_line(struct table *t, const char *label, struct strbuf *line)
 	strbuf_done(line);
 }
 
+static void add_stale(struct strbuf *line, const cJSON *body)
+{
+	strbuf_add(line, "; ");
+	add_value(line, body, "staleObjects");
+	strbuf_add(line, " objects of ");
+	add_value(line, body, "staleSources");
+	strbuf_add(line, " files are those of the last run");
+}
+
 static void add_node(struct table *t, const cJSON *body)
 {
 	struct strbuf line;
@@ -50,7 +59,7 @@ static void add_node(struct table *t, const cJSON *body)
 	strbuf_add(&line, ", version ");
 	add_value(&line, body, "version");
 	if (cJSON_IsTrue(get(body, "stale")))
-		strbuf_add(&line, "; objects are those of the last run, not yet confirmed");
+		add_stale(&line, body);
 	add_line(t, "Node", &line);
 }
 

@@ -91,16 +91,23 @@ static int write_all(int fd, const char *data, size_t len)
 }
 
 /* fchmod and not only open's mode: the umask and a left-over file must not decide. */
-static int write_beside(const char *path, const void *data, size_t len, mode_t mode)
+static int open_beside(const char *path, mode_t mode)
 {
 	_cleanup_(fd_closep) int fd =
 		open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode);
+
+	if (fd < 0 || fchmod(fd, mode) != 0)
+		return -errno;
+	return TAKE_FD(fd);
+}
+
+static int write_beside(const char *path, const void *data, size_t len, mode_t mode)
+{
+	_cleanup_(fd_closep) int fd = open_beside(path, mode);
 	int err;
 
 	if (fd < 0)
-		return -errno;
-	if (fchmod(fd, mode) != 0)
-		return -errno;
+		return fd;
 	err = write_all(fd, data, len);
 	if (err < 0)
 		return err;
@@ -146,6 +153,63 @@ int file_write_atomic(const char *path, const void *data, size_t len, mode_t mod
 	}
 	return sync_folder(path);
 }
+
+/* --- drafts -------------------------------------------------------------------------------------
+ */
+
+static char *beside(const char *path)
+{
+	size_t len = strlen(path) + sizeof(".tmp");
+	char *ret = xmalloc(len);
+
+	(void)snprintf(ret, len, "%s.tmp", path);
+	return ret;
+}
+
+int file_draft_begin(struct file_draft *d, const char *path, mode_t mode)
+{
+	_cleanup_(freep) char *temporary = beside(path);
+	int fd = open_beside(temporary, mode);
+
+	if (fd < 0)
+		return fd;
+	*d = (struct file_draft){.path = xstrdup(path), .fd = fd};
+	return 0;
+}
+
+int file_draft_add(struct file_draft *d, const void *data, size_t len)
+{
+	return write_all(d->fd, data, len);
+}
+
+int file_draft_commit(struct file_draft *d)
+{
+	_cleanup_(freep) char *temporary = beside(d->path);
+	int err = close(d->fd) == 0 ? 0 : -errno;
+
+	d->fd = -1;
+	if (err == 0 && rename(temporary, d->path) != 0)
+		err = -errno;
+	if (err < 0)
+		(void)unlink(temporary); /* the first error is the one to tell */
+	free(TAKE_PTR(d->path));
+	return err;
+}
+
+void file_draft_discard(struct file_draft *d)
+{
+	if (!d->path)
+		return;
+	_cleanup_(freep) char *temporary = beside(d->path);
+
+	fd_closep(&d->fd);
+	d->fd = -1;
+	(void)unlink(temporary); /* nothing to do about it */
+	free(TAKE_PTR(d->path));
+}
+
+/* --- folders and locks --------------------------------------------------------------------------
+ */
 
 static int make_one(const char *path, mode_t mode)
 {

@@ -28,6 +28,23 @@ int file_write_atomic(const char *path, const void *data, size_t len, mode_t mod
  */
 char *path_folder(const char *path) must_check;
 
+/*
+ * A file that is replaced in pieces: written beside it as PATH.tmp, renamed over it by
+ * file_draft_commit. Not synced: after a power cut it may hold part of its content or nothing, so
+ * the content must be able to tell. A draft that was begun must be committed or discarded.
+ */
+struct file_draft {
+	char *path; /* owned; NULL: not begun */
+	int fd;
+};
+/* 0 or -errno; after an error the draft is not begun. */
+int file_draft_begin(struct file_draft *d, const char *path, mode_t mode) must_check;
+int file_draft_add(struct file_draft *d, const void *data, size_t len) must_check;
+/* Ends the draft, also with an error. */
+int file_draft_commit(struct file_draft *d) must_check;
+/* The file stays as it was; nothing to do if the draft was not begun. */
+void file_draft_discard(struct file_draft *d);
+
 /* Makes a folder and those above it, as mkdir -p; `mode` is for those it makes. 0 or -errno. */
 int dir_make(const char *path, mode_t mode) must_check;
 

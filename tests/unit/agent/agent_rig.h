@@ -9,6 +9,7 @@
 #include "agent/agent.h"
 
 #include "agent/reconcile.h"
+#include "agent/state_world.h"
 #include "documents.h"
 #include "router.h"
 #include "sys/clock.h"
@@ -184,4 +185,10 @@ RIG_UNUSED static bool rig_announces(const struct agent_rig *rig)
 RIG_UNUSED static bool rig_has_planned(const struct agent_rig *rig)
 {
 	return rig->agent.current;
+}
+
+/* What the world holds by now would survive a crash. */
+RIG_UNUSED static bool rig_is_saved(const struct agent_rig *rig)
+{
+	return rig->agent.current && state_world_is_saved(&rig->agent);
 }

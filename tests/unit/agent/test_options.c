@@ -34,6 +34,7 @@ static void defaults_are_those_of_the_contract(void **state)
 	assert_string_equal(o.ns, "metallb-system");
 	assert_null(o.lb_class);
 	assert_false(o.log_json);
+	assert_false(o.wait_config);
 }
 
 static void node_name_comes_from_option_then_environment_then_host(void **state)
@@ -58,7 +59,7 @@ static void every_option_lands_in_its_field(void **state)
 	(void)state;
 	assert_null(PARSE(&o, "--config", "c", "--socket", "s", "--pin", "p", "--state", "t",
 			  "--namespace", "n", "--lb-class", "k", "--log-level", "debug",
-			  "--log-format", "json"));
+			  "--log-format", "json", "--wait-config"));
 	assert_string_equal(o.socket, "s");
 	assert_string_equal(o.pin, "p");
 	assert_string_equal(o.state, "t");
@@ -66,6 +67,7 @@ static void every_option_lands_in_its_field(void **state)
 	assert_string_equal(o.lb_class, "k");
 	assert_string_equal(o.log_level, "debug");
 	assert_true(o.log_json);
+	assert_true(o.wait_config);
 }
 
 static void actions(void **state)
@@ -102,8 +104,9 @@ static void wrong_words_are_refused(void **state)
 static void help_names_every_option(void **state)
 {
 	static const char *const names[] = {
-		"--config",   "--node",      "--socket", "--pin",     "--state",   "--namespace",
-		"--lb-class", "--log-level", "--check",  "--cleanup", "--version", "--log-format"};
+		"--config",    "--node",       "--socket",     "--pin",   "--state",
+		"--namespace", "--lb-class",   "--log-level",  "--check", "--cleanup",
+		"--version",   "--log-format", "--wait-config"};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)

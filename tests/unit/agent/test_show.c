@@ -210,7 +210,7 @@ static void status(void **state)
 	       "\"dataplane\":{\"mode\":\"off\",\"devices\":[],\"programsAdopted\":false,"
 	       "\"failure\":null},\"drops\":{},\"passed\":{},\"meanings\":{},"
 	       "\"problems\":{\"error\":1,\"warning\":0,\"info\":0},\"foreignObjects\":0,"
-	       "\"stale\":false}");
+	       "\"stale\":false,\"staleObjects\":0,\"staleSources\":0}");
 	rig_free(rig);
 }
 

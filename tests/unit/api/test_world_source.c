@@ -40,7 +40,7 @@ static struct world *world_after_restart(const struct world *old)
 		const struct api_object *o;
 
 		while ((o = world_shard_next(old, shard, &at))) {
-			const struct api_yaml_text text = {o->text, o->text_len, o->meta.line};
+			const struct world_document text = {o->text, o->text_len, o->meta.line};
 
 			assert_true(world_restore(w, o->meta.file, &text));
 		}
@@ -196,7 +196,7 @@ static void what_is_no_object_is_not_restored(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
-		const struct api_yaml_text text = {texts[i], strlen(texts[i]), 1};
+		const struct world_document text = {texts[i], strlen(texts[i]), 1};
 
 		assert_false(world_restore(w, "a", &text));
 	}

@@ -54,9 +54,9 @@ static void everything_that_is_wrong_is_said(void **state)
 	      "\"passed\":{\"reply_miss\":7,\"reply_fragment\":0,\"new\":1},"
 	      "\"meanings\":{\"ttl\":\"would loop\",\"reply_miss\":\"no answer\"},"
 	      "\"problems\":{\"error\":1,\"warning\":0,\"info\":0},\"foreignObjects\":4,"
-	      "\"stale\":true}",
-	      "Node         n1: degraded, up 5s, version 0.1.0; objects are those of the last run, "
-	      "not yet confirmed\n"
+	      "\"stale\":true,\"staleObjects\":7,\"staleSources\":2}",
+	      "Node         n1: degraded, up 5s, version 0.1.0; 7 objects of 2 files are those of the "
+	      "last run\n"
 	      "Peers        1 of 2 established\n"
 	      "Services     0 of 3 announced\n"
 	      "Data plane   off, adopted from the run before; no BTF\n"

@@ -147,6 +147,53 @@ static void folders_are_made_with_all_above_them(void **state)
 	assert_int_equal(dir_make(in_dir("a/file/x", path), 0700), -ENOTDIR);
 }
 
+static void a_draft_replaces_the_file_when_it_is_committed(void **state)
+{
+	char path[PATH_MAX], beside[PATH_MAX];
+	struct file_draft d;
+	struct stat st;
+
+	(void)state;
+	in_dir("file", path);
+	in_dir("file.tmp", beside);
+	run("printf old >%s; printf left-over >%s; chmod 644 %s", path, beside, beside);
+	assert_int_equal(file_draft_begin(&d, path, 0600), 0);
+	assert_int_equal(file_draft_add(&d, "ne", 2), 0);
+	assert_int_equal(file_draft_add(&d, "w", 1), 0);
+	run("test $(cat %s) = old", path);
+	assert_int_equal(file_draft_commit(&d), 0);
+	run("test $(cat %s) = new", path);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0600);
+	assert_int_equal(access(beside, F_OK), -1);
+	file_draft_discard(&d); /* it is over: nothing happens */
+	run("test $(cat %s) = new", path);
+}
+
+static void a_draft_that_is_discarded_or_fails_leaves_the_old_file_and_no_rest(void **state)
+{
+	char path[PATH_MAX], beside[PATH_MAX];
+	struct file_draft d = {0};
+
+	(void)state;
+	in_dir("file", path);
+	in_dir("file.tmp", beside);
+	file_draft_discard(&d);
+	run("printf old >%s", path);
+	assert_int_equal(file_draft_begin(&d, path, 0600), 0);
+	assert_int_equal(file_draft_add(&d, "new", 3), 0);
+	file_draft_discard(&d);
+	run("test $(cat %s) = old", path);
+	assert_int_equal(access(beside, F_OK), -1);
+	/* The place of the file is taken by a folder. */
+	run("rm %s && mkdir %s", path, path);
+	assert_int_equal(file_draft_begin(&d, path, 0600), 0);
+	assert_int_equal(file_draft_commit(&d), -EISDIR);
+	assert_int_equal(access(beside, F_OK), -1);
+	assert_null(d.path);
+	assert_int_equal(file_draft_begin(&d, "/nowhere/x", 0600), -ENOENT);
+}
+
 /* In a child, so that it is another process that asks. */
 static int lock_in_a_child(const char *path)
 {
@@ -212,6 +259,11 @@ int main(void)
 			writing_replaces_the_file_and_leaves_nothing_beside_it, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_failed_write_leaves_the_old_file_and_no_rest,
 						setup, teardown),
+		cmocka_unit_test_setup_teardown(a_draft_replaces_the_file_when_it_is_committed,
+						setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			a_draft_that_is_discarded_or_fails_leaves_the_old_file_and_no_rest, setup,
+			teardown),
 		cmocka_unit_test_setup_teardown(folders_are_made_with_all_above_them, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(a_lock_excludes_others_until_it_is_closed, setup,
