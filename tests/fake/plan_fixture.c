@@ -6,6 +6,7 @@
 #include "fake/plan_fixture.h"
 
 #include "base/strbuf.h"
+#include "plan/plan_ledger.h"
 
 #include <assert.h>
 
@@ -325,6 +326,7 @@ void fixture_plan(struct fixture *f)
 {
 	struct arena *arena = f->last_arena;
 	struct plan_actual actual;
+	struct ipam_inputs ipam;
 	struct plan_inputs in;
 	struct plan_ledger ledger;
 
@@ -332,7 +334,15 @@ void fixture_plan(struct fixture *f)
 	observe_routes(f);
 	actual = observe(f, arena);
 	f->ipam_problems = (struct problems){.arena = arena};
-	ipam_compute(f->world, &f->settings, &f->given, arena, &f->addresses, &f->ipam_problems);
+	ipam = (struct ipam_inputs){
+		.world = f->world,
+		.settings = &f->settings,
+		.node = &f->node,
+		.given = &f->given,
+		.pools = f->ledger.pools,
+		.synced = f->synced,
+	};
+	ipam_compute(&ipam, arena, &f->addresses, &f->ipam_problems);
 	in = (struct plan_inputs){
 		.world = f->world,
 		.addresses = f->read_back ? f->read_back : &f->addresses,
@@ -345,6 +355,7 @@ void fixture_plan(struct fixture *f)
 	check_problems(&f->ipam_problems);
 	check_problems(&f->plan.problems);
 	/* The plan lives in this arena; the old one held the ledger until now. */
+	plan_ledger_copy(arena, &ledger);
 	f->ledger = ledger;
 	f->last_arena = f->arena;
 	f->arena = arena;

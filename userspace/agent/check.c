@@ -60,11 +60,18 @@ static void compute(const struct options *options, const struct world *world,
 		.settings = &settings,
 		.synced = true,
 	};
+	const struct ipam_inputs ipam = {
+		.world = world,
+		.settings = &settings,
+		.node = &node,
+		.given = &none,
+		.synced = true,
+	};
 	struct plan plan;
 	nsec_t deadline;
 
 	problems_append(problems, world_problems(world));
-	ipam_compute(world, &settings, &none, problems->arena, &addresses, problems);
+	ipam_compute(&ipam, problems->arena, &addresses, problems);
 	plan_compute(&in, &empty, 1, problems->arena, &plan, &ledger, &deadline);
 	problems_append(problems, &plan.problems);
 	problems_sort(problems);

@@ -48,12 +48,20 @@ void inputs_compute(struct agent *a, struct agent_plan *p, nsec_t now, struct ar
 		.settings = &a->settings,
 		.synced = inputs_are_complete(a),
 	};
+	const struct ipam_inputs ipam = {
+		.world = a->world,
+		.settings = &a->settings,
+		.node = &p->node,
+		.given = &a->given,
+		.pools = a->ledger.pools,
+		.synced = in.synced,
+	};
 
 	p->problems = (struct problems){.arena = p->arena};
 	problems_append(&p->problems, world_problems(a->world));
-	ipam_compute(a->world, &a->settings, &a->given, p->arena, &p->addresses, &p->problems);
-	state_note_addresses(a, &p->addresses);
 	p->node = *netlink_node(a->netlink);
+	ipam_compute(&ipam, p->arena, &p->addresses, &p->problems);
+	state_note_addresses(a, &p->addresses);
 	gather_actual(a, p);
 	takeover_recall(a, p, now);
 	plan_compute(&in, &a->ledger, now, p->arena, &p->plan, ret_ledger, &a->plan_at);

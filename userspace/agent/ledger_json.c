@@ -72,6 +72,9 @@ char *ledger_to_json(const struct plan_ledger *ledger, uint64_t boot)
 	list = cJSON_AddArrayToObject(doc, "drains");
 	for (size_t i = 0; i < ledger->n_drains; i++)
 		add_drain(list, &ledger->drains[i]);
+	list = cJSON_AddArrayToObject(doc, "pools");
+	for (size_t i = 0; i < ledger->pools.n; i++)
+		cJSON_AddItemToArray(list, cJSON_CreateString(ledger->pools.items[i]));
 	text = cJSON_Print(doc);
 	cJSON_Delete(doc);
 	return text;
@@ -182,6 +185,25 @@ static void read_router_id(const struct ledger_reader *r, const cJSON *doc)
 		r->ret->n_bad++;
 }
 
+/* In their order. A name that is there twice is no harm (ipam_order). */
+static void read_pools(const struct ledger_reader *r, const cJSON *list)
+{
+	const size_t n_items = (size_t)cJSON_GetArraySize(list);
+	const char **names = arena_array_of(r->arena, n_items, const char *);
+	const cJSON *o;
+	size_t n = 0;
+
+	cJSON_ArrayForEach(o, list)
+	{
+		const char *name = cJSON_GetStringValue(o);
+
+		if (name && name[0] != '\0')
+			names[n++] = arena_strdup(r->arena, name);
+	}
+	r->ret->ledger.pools = (struct api_strings){.items = names, .n = n};
+	r->ret->n_bad += n_items - n;
+}
+
 static bool is_ledger(const cJSON *doc)
 {
 	const char *api_version = get_text(doc, "apiVersion"), *kind = get_text(doc, "kind");
@@ -200,8 +222,10 @@ struct ledger_reading ledger_from_json(const char *text, size_t len,
 	uint64_t boot;
 
 	ret.is_ledger = is_ledger(doc);
-	if (ret.is_ledger)
+	if (ret.is_ledger) {
 		read_router_id(&r, doc);
+		read_pools(&r, cJSON_GetObjectItemCaseSensitive(doc, "pools"));
+	}
 	if (ret.is_ledger && get_u64(doc, "boot", &boot) && boot == clock->boot)
 		read_drains(&r, cJSON_GetObjectItemCaseSensitive(doc, "drains"));
 	cJSON_Delete(doc);

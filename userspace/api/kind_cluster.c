@@ -52,24 +52,33 @@ static const struct api_field node_fields[] = {
 };
 static const struct api_table node_table = API_TABLE(struct raw_node, node_fields);
 
-static void finish_node(struct api_decoder *d, const void *raw, struct api_object *o)
+/* The addresses of one type; hostnames are among the others. */
+static const struct ip_addr *read_addresses(struct api_decoder *d, const struct raw_node *in,
+					    const char *type, size_t *ret_n)
 {
-	const struct raw_node *in = raw;
-	struct ip_addr *internal = arena_array_of(d->arena, in->n_addresses, struct ip_addr);
+	struct ip_addr *items = arena_array_of(d->arena, in->n_addresses, struct ip_addr);
 
 	for (size_t i = 0; i < in->n_addresses; i++) {
 		const struct raw_pair *a = &in->addresses[i];
 
-		if (strcmp(a->type, "InternalIP") != 0)
+		if (strcmp(a->type, type) != 0)
 			continue;
-		if (ip_addr_parse(a->value, &internal[o->node.n_internal]))
-			o->node.n_internal++;
+		if (ip_addr_parse(a->value, &items[*ret_n]))
+			++*ret_n;
 		else
 			api_refuse(d, arena_printf(d->arena, "status.addresses[%zu].address", i),
 				   "BadAddress", "write an IPv4 or IPv6 address",
 				   "\"%s\" is not an IP address", a->value);
 	}
-	o->node.internal = internal;
+	return items;
+}
+
+static void finish_node(struct api_decoder *d, const void *raw, struct api_object *o)
+{
+	const struct raw_node *in = raw;
+
+	o->node.internal = read_addresses(d, in, "InternalIP", &o->node.n_internal);
+	o->node.external = read_addresses(d, in, "ExternalIP", &o->node.n_external);
 	for (size_t i = 0; i < in->n_conditions; i++)
 		if (strcmp(in->conditions[i].type, "NetworkUnavailable") == 0)
 			o->node.network_unavailable = strcmp(in->conditions[i].value, "True") == 0;

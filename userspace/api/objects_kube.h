@@ -66,6 +66,8 @@ struct api_slice {
 struct api_node {
 	const struct ip_addr *internal; /* status.addresses of type InternalIP */
 	size_t n_internal;
+	const struct ip_addr *external; /* of type ExternalIP */
+	size_t n_external;
 	bool network_unavailable;
 };
 

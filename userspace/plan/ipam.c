@@ -12,6 +12,7 @@
  */
 #include "plan/ipam.h"
 
+#include "plan/ipam_order.h"
 #include "plan/ipam_wish.h"
 
 struct ipam {
@@ -19,6 +20,7 @@ struct ipam {
 	struct ipam_wishes wishes;
 	struct ipam_pools pools;
 	struct ipam_uses uses;
+	struct plan_own own;
 	bool complete; /* what is not in the world is not there */
 };
 
@@ -85,11 +87,15 @@ struct objection {
 static struct objection objection(const struct ipam *ipam, const struct ipam_claimant *c,
 				  const struct ip_addr *a)
 {
+	const struct plan_own_address *own = plan_own_find(&ipam->own, a);
 	const struct ipam_pool *p = pool_of(ipam, c, a);
 	const struct ipam_claimant *user;
 	char text[IP_ADDR_TEXT];
 
 	ip_addr_text(a, text);
+	if (own)
+		return (struct objection){
+			"NodeAddress", arena_printf(ipam->arena, "%s is %s", text, own->owner), p};
 	if (!p || !ipam_pool_admits(&ipam->pools, p, c->object))
 		return (struct objection){
 			"AddressNotInPool",
@@ -152,9 +158,16 @@ static bool waits_for_pool(struct ipam *ipam, struct ipam_claimant *c)
 	return true;
 }
 
+/* A node that is reached by the address would be lost: that is worse than to lose the address. */
 static void lose(const struct ipam *ipam, const struct ipam_claimant *c,
 		 const struct objection *why)
 {
+	if (plan_own_find(&ipam->own, &c->owned)) {
+		ipam_problem(&ipam->wishes, SEVERITY_ERROR, c, "status.loadBalancer", "NodeAddress",
+			     "nothing; or give that machine another address",
+			     "the Service loses its address: %s", why->message);
+		return;
+	}
 	ipam_problem(&ipam->wishes, SEVERITY_WARNING, c, "status.loadBalancer", "AddressCleared",
 		     "nothing; or give the address back to a pool that may serve it",
 		     "the Service loses its address: %s", why->message);
@@ -218,8 +231,8 @@ static bool may_take_back(const struct ipam *ipam, const struct ipam_claimant *c
 	const struct ipam_pool *p = pool_by_right(ipam, c, &c->owned);
 	const struct ipam_address *known = ipam_uses_find(&ipam->uses, &c->owned);
 
-	if (!known || !p || !ipam_pool_admits(&ipam->pools, p, c->object) ||
-	    ipam_pool_avoids(p, &c->owned))
+	if (plan_own_find(&ipam->own, &c->owned) || !known || !p ||
+	    !ipam_pool_admits(&ipam->pools, p, c->object) || ipam_pool_avoids(p, &c->owned))
 		return false;
 	for (const struct ipam_user *u = known->users; u; u = u->next)
 		if (!u->claimant->by_wish && !ipam_may_share(u->claimant, c))
@@ -447,25 +460,75 @@ static void give_addresses(struct ipam *ipam)
 		take_any(ipam, &items[i]);
 }
 
-void ipam_compute(const struct world *world, const struct plan_settings *settings,
-		  const struct plan_addresses *given, struct arena *arena,
-		  struct plan_addresses *ret, struct problems *problems)
+/* Of each pool the first few addresses that it holds but never gives. */
+struct held_back {
+	size_t n;
+	const char *text;
+};
+
+static void note_held_back(struct ipam *ipam, const struct plan_own_address *own,
+			   struct held_back *list)
+{
+	const struct ipam_pool *p = ipam_pool_of(&ipam->pools, &own->addr);
+	struct held_back *held = p ? &list[p->age] : NULL;
+	char text[IP_ADDR_TEXT];
+
+	if (!held || own->loose || ++held->n > 3)
+		return;
+	held->text =
+		arena_printf(ipam->arena, "%s%s%s is %s", held->n > 1 ? held->text : "",
+			     held->n > 1 ? ", " : "", ip_addr_text(&own->addr, text), own->owner);
+}
+
+static void report_held_back(struct ipam *ipam, struct problems *problems)
+{
+	struct held_back *list = arena_array_of(ipam->arena, ipam->pools.n, struct held_back);
+
+	for (size_t i = 0; i < ipam->own.n; i++)
+		note_held_back(ipam, &ipam->own.items[i], list);
+	for (size_t i = 0; i < ipam->pools.n; i++)
+		if (list[i].n)
+			object_problem(
+				problems, SEVERITY_WARNING, ipam->pools.items[i].object,
+				"spec.addresses", "HoldsNodeAddress",
+				"nothing, as they are left out; or take them out of the pool",
+				"addresses that no Service may have: %s%s", list[i].text,
+				list[i].n > 3 ? ", and others" : "");
+}
+
+static void build(struct ipam *ipam, const struct ipam_inputs *in, struct problems *problems,
+		  struct api_strings *ret_order)
+{
+	struct object_list pools =
+		plan_objects(in->world, in->settings, API_IP_ADDRESS_POOL, ipam->arena, NULL);
+
+	ipam_order(&pools, &in->pools, ipam->complete, ipam->arena, &pools, ret_order);
+	ipam_pools_build(in->world, &pools, ipam->arena, problems, &ipam->pools);
+	plan_own_build(in->world, in->node, ipam->arena, &ipam->own);
+	report_held_back(ipam, problems);
+	ipam_uses_init(&ipam->uses, &ipam->pools, ipam->arena);
+	ipam_uses_exclude(&ipam->uses, &ipam->own);
+	ipam_wishes_read(&ipam->wishes, in->world, in->settings);
+	if (!ipam->complete)
+		reserve_unseen(ipam, in->world);
+}
+
+void ipam_compute(const struct ipam_inputs *in, struct arena *arena, struct plan_addresses *ret,
+		  struct problems *problems)
 {
 	struct ipam ipam = {
 		.arena = arena,
-		.wishes = {.given = given, .problems = problems},
-		.complete = ipam_is_complete(world),
+		.wishes = {.given = in->given, .problems = problems},
+		.complete = in->synced && ipam_is_complete(in->world),
 	};
+	struct api_strings order;
 
-	ipam_pools_build(world, settings, arena, problems, &ipam.pools);
-	ipam_uses_init(&ipam.uses, &ipam.pools, arena);
-	ipam_wishes_read(&ipam.wishes, world, settings);
-	if (!ipam.complete)
-		reserve_unseen(&ipam, world);
+	build(&ipam, in, problems, &order);
 	give_addresses(&ipam);
 	for (size_t i = 0; i < ipam.wishes.n; i++)
 		ipam_faults_tell(&ipam.wishes, &ipam.wishes.items[i]);
-	for (size_t i = 0; i < ipam.wishes.n && world_list(world, API_NODE).n > 1; i++)
+	for (size_t i = 0; i < ipam.wishes.n && world_list(in->world, API_NODE).n > 1; i++)
 		warn_given_here(&ipam, &ipam.wishes.items[i]);
 	write_result(&ipam, ret);
+	ret->pools = order;
 }

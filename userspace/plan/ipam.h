@@ -1,23 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
  * Address allocation, apart from the plan: an address is an input of the plan, never its output
- * (DESIGN 4). Pure: pools, Services and the addresses given so far come in; the addresses to use
- * and the problems come out. Existing owners first, then namespace/name; lowest free address of a
- * pool.
+ * (DESIGN 4). Pure: pools, Services, this node and the addresses given so far come in; the
+ * addresses to use and the problems come out. Existing owners first, then namespace/name; lowest
+ * free address of a pool.
  */
 #pragma once
 
 #include "plan/plan.h"
 
+/* All of it is borrowed for the call. */
+struct ipam_inputs {
+	const struct world *world;
+	const struct plan_settings *settings;
+	const struct plan_node *node; /* its addresses are never given */
+	/*
+	 * What this agent gave earlier (STATE/addresses.yaml), sorted; an address there stays with
+	 * its Service as long as a pool holds it.
+	 */
+	const struct plan_addresses *given;
+	struct api_strings pools; /* plan_ledger.pools */
+	bool synced;              /* as in plan_inputs */
+};
+
 /*
- * `given`: what this agent gave earlier (STATE/addresses.yaml), sorted; an address there stays with
- * its Service as long as a pool holds it. While the world is not complete, nobody else gets the
- * address of a Service that is not in it, and a Service whose pool is not in it gets no other one;
- * such addresses are not in *ret. *ret: sorted, in `arena`. Problems are appended.
+ * While the world is not complete, nobody else gets the address of a Service that is not in it, a
+ * Service whose pool is not in it gets no other one, and no pool's age is forgotten; addresses that
+ * are kept so are not in *ret. *ret: sorted, in `arena`. Problems are appended.
  */
-void ipam_compute(const struct world *world, const struct plan_settings *settings,
-		  const struct plan_addresses *given, struct arena *arena,
-		  struct plan_addresses *ret, struct problems *problems);
+void ipam_compute(const struct ipam_inputs *in, struct arena *arena, struct plan_addresses *ret,
+		  struct problems *problems);
 
 /* No Service and no pool may be missing only because a document cannot be read. */
 bool ipam_is_complete(const struct world *world);

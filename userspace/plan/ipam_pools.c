@@ -86,20 +86,17 @@ static void sort_pools(struct ipam_pools *pools, struct arena *arena)
 	qsort(pools->pinned, pools->n_pinned, sizeof(*pools->pinned), cmp_pinned);
 }
 
-void ipam_pools_build(const struct world *world, const struct plan_settings *settings,
+void ipam_pools_build(const struct world *world, const struct object_list *list,
 		      struct arena *arena, struct problems *problems, struct ipam_pools *ret)
 {
-	const struct object_list list =
-		plan_objects(world, settings, API_IP_ADDRESS_POOL, arena, NULL);
-
 	*ret = (struct ipam_pools){.world = world,
-				   .items = arena_array_of(arena, list.n, struct ipam_pool),
-				   .n = list.n};
-	for (size_t i = 0; i < list.n; i++) {
+				   .items = arena_array_of(arena, list->n, struct ipam_pool),
+				   .n = list->n};
+	for (size_t i = 0; i < list->n; i++) {
 		struct ipam_pool *p = &ret->items[i];
 
-		p->object = list.items[i];
-		p->name = list.items[i]->meta.name;
+		p->object = list->items[i];
+		p->name = list->items[i]->meta.name;
 		p->age = i;
 		read_ranges(p, arena);
 	}

@@ -48,7 +48,8 @@ struct ipam_pools {
 	size_t n_pieces;
 };
 
-void ipam_pools_build(const struct world *world, const struct plan_settings *settings,
+/* `list`: oldest first. */
+void ipam_pools_build(const struct world *world, const struct object_list *list,
 		      struct arena *arena, struct problems *problems, struct ipam_pools *ret);
 
 /* The pool that has the say about an address: of those that hold it the oldest (ruling 14). */

@@ -81,6 +81,12 @@ void ipam_uses_reserve(struct ipam_uses *u, const struct ipam_claimant *c, const
 	ensure(u, a)->unseen = c;
 }
 
+void ipam_uses_exclude(struct ipam_uses *u, const struct plan_own *own)
+{
+	for (size_t i = 0; i < own->n; i++)
+		ensure(u, &own->items[i].addr)->not_given = true;
+}
+
 static uint64_t port_key(const struct api_service_port *p)
 {
 	return (uint64_t)p->protocol << 16 | p->port;
@@ -165,7 +171,7 @@ static bool is_free(const struct ipam_uses *u, const struct ipam_pool *p, const 
 	if (ipam_pool_avoids(p, a))
 		return false;
 	address = find(u, a);
-	return !address || (!address->users && !address->unseen);
+	return !address || (!address->users && !address->unseen && !address->not_given);
 }
 
 /* Goes on from p->at; false: the piece has no free address left. */

@@ -7,6 +7,7 @@
 
 #include "plan/ipam_index.h"
 #include "plan/ipam_pools.h"
+#include "plan/plan_own.h"
 
 /* What is wrong with a Service's wish; told when it is known what becomes of the Service. */
 struct ipam_fault {
@@ -43,6 +44,7 @@ struct ipam_address {
 	const struct ipam_pool *pool;       /* its users have it from this one */
 	struct ipam_user *users;            /* the last first */
 	const struct ipam_claimant *unseen; /* kept for a Service that cannot be seen */
+	bool not_given;                     /* not by itself: it is somebody's own */
 };
 
 struct ipam_uses {
@@ -64,6 +66,9 @@ const struct ipam_address *ipam_uses_find(const struct ipam_uses *u, const struc
 
 /* Kept for a Service that cannot be seen: for those alone that had the address as well. */
 void ipam_uses_reserve(struct ipam_uses *u, const struct ipam_claimant *c, const struct ip_addr *a);
+
+/* Never given to who does not ask for it. */
+void ipam_uses_exclude(struct ipam_uses *u, const struct plan_own *own);
 
 /* The Service has the address from now on, and maybe others, too; it has it no more. */
 void ipam_uses_add(struct ipam_uses *u, struct ipam_claimant *c, const struct ip_addr *a,

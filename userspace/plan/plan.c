@@ -241,6 +241,7 @@ void plan_compute(const struct plan_inputs *in, const struct plan_ledger *ledger
 	problems_sort(&ret_plan->problems);
 	hand_out_ledger(&d, ret_ledger);
 	ret_ledger->router_id = d.env.kept_router_id;
+	ret_ledger->pools = in->addresses->pools;
 	*ret_deadline = d.deadline;
 	plan_assert_contract(ret_plan, ret_ledger);
 }

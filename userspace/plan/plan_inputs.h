@@ -110,6 +110,7 @@ struct plan_address {
 struct plan_addresses {
 	const struct plan_address *items; /* by ns, name, addr */
 	size_t n;
+	struct api_strings pools; /* for plan_ledger.pools */
 };
 
 struct plan_inputs {
@@ -147,6 +148,7 @@ struct plan_ledger {
 	const struct plan_waiting *waiting; /* by prefix */
 	size_t n_waiting;
 	uint32_t router_id; /* of sessions that are given none, host order; 0: not chosen yet */
+	struct api_strings pools; /* names, oldest first (ipam_order.h); written by ipam_compute */
 };
 #define PLAN_DRAIN_DEFAULT_NS (60 * NSEC_PER_SEC)
 #define PLAN_UNHELD_NS        (2 * NSEC_PER_SEC) /* gate 2: for the routers' FIBs */

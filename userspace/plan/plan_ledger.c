@@ -21,11 +21,21 @@ static const void *copy(struct arena *arena, const void *items, size_t n, size_t
 	return n ? arena_memdup(arena, items, n * size) : NULL;
 }
 
+static struct api_strings copy_names(struct arena *arena, const struct api_strings *names)
+{
+	const char **items = arena_array_of(arena, names->n, const char *);
+
+	for (size_t i = 0; i < names->n; i++)
+		items[i] = arena_strdup(arena, names->items[i]);
+	return (struct api_strings){.items = items, .n = names->n};
+}
+
 void plan_ledger_copy(struct arena *arena, struct plan_ledger *ledger)
 {
 	ledger->drains = copy(arena, ledger->drains, ledger->n_drains, sizeof(*ledger->drains));
 	ledger->leaving = copy(arena, ledger->leaving, ledger->n_leaving, sizeof(*ledger->leaving));
 	ledger->waiting = copy(arena, ledger->waiting, ledger->n_waiting, sizeof(*ledger->waiting));
+	ledger->pools = copy_names(arena, &ledger->pools);
 }
 
 static uint64_t hash_drain(uint64_t h, const struct plan_drain *d)
@@ -42,5 +52,7 @@ uint64_t plan_ledger_hash(const struct plan_ledger *ledger)
 
 	for (size_t i = 0; i < ledger->n_drains; i++)
 		h = hash_drain(h, &ledger->drains[i]);
+	for (size_t i = 0; i < ledger->pools.n; i++)
+		h = hash_str(h, ledger->pools.items[i]);
 	return h;
 }

@@ -97,6 +97,36 @@ static void router_id_comes_back_in_any_boot(void **state)
 	assert_int_equal(read_text(text, arena).n_bad, 0);
 }
 
+static void order_of_pools_comes_back_in_any_boot(void **state)
+{
+	static const char *const names[] = {"prod", "overlap", "a"};
+	_cleanup_(arena_freep) struct arena *arena = arena_new();
+	const struct plan_ledger in = {.pools = {.items = names, .n = 3}};
+	_cleanup_(freep) char *text = ledger_to_json(&in, BOOT + 1);
+	const struct ledger_reading r = read_text(text, arena);
+
+	(void)state;
+	assert_int_equal(r.n_bad, 0);
+	assert_int_equal(r.ledger.pools.n, 3);
+	for (size_t i = 0; i < 3; i++)
+		assert_string_equal(r.ledger.pools.items[i], names[i]);
+}
+
+static void what_is_no_name_of_a_pool_is_left_out(void **state)
+{
+	static const char text[] =
+		"{\"apiVersion\": \"lodestone.io/v1alpha1\", \"kind\": \"Ledger\", "
+		"\"version\": 1, \"pools\": [\"b\", 5, \"\", {}, \"a\"]}";
+	_cleanup_(arena_freep) struct arena *arena = arena_new();
+	const struct ledger_reading r = read_text(text, arena);
+
+	(void)state;
+	assert_int_equal(r.n_bad, 3);
+	assert_int_equal(r.ledger.pools.n, 2);
+	assert_string_equal(r.ledger.pools.items[0], "b");
+	assert_string_equal(r.ledger.pools.items[1], "a");
+}
+
 static void wrong_router_id_is_left_out(void **state)
 {
 	static const char *const wrong[] = {"1",           "null",       "\"\"",
@@ -298,6 +328,8 @@ int main(void)
 		cmocka_unit_test(drains_of_another_boot_are_none),
 		cmocka_unit_test(router_id_comes_back_in_any_boot),
 		cmocka_unit_test(wrong_router_id_is_left_out),
+		cmocka_unit_test(order_of_pools_comes_back_in_any_boot),
+		cmocka_unit_test(what_is_no_name_of_a_pool_is_left_out),
 		cmocka_unit_test(what_is_cut_or_foreign_is_no_ledger),
 		cmocka_unit_test(wrong_field_costs_its_item_alone),
 		cmocka_unit_test(drains_come_out_sorted_and_once),

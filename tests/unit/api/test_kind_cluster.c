@@ -20,6 +20,7 @@ static void a_node_has_its_internal_addresses(void **state)
 					 "  - {type: NetworkUnavailable, status: \"True\"}\n");
 	const struct api_object *o = only_object(&b);
 	struct ip_addr v4 = addr_of("10.0.0.1"), v6 = addr_of("2001:db8::1");
+	struct ip_addr external = addr_of("192.0.2.1");
 
 	(void)state;
 	assert_int_equal(b.problems.n, 0);
@@ -28,6 +29,8 @@ static void a_node_has_its_internal_addresses(void **state)
 	assert_int_equal(o->node.n_internal, 2);
 	assert_true(ip_addr_equal(&o->node.internal[0], &v4));
 	assert_true(ip_addr_equal(&o->node.internal[1], &v6));
+	assert_int_equal(o->node.n_external, 1);
+	assert_true(ip_addr_equal(&o->node.external[0], &external));
 	assert_true(o->node.network_unavailable);
 	api_batch_done(&b);
 }

@@ -82,7 +82,7 @@ static void owners_come_before_newcomers(void **state)
 
 	(void)state;
 	given.addr = ip_addr_from_v4(0x0a010001);
-	f->given = (struct plan_addresses){&given, 1};
+	f->given = (struct plan_addresses){.items = &given, .n = 1};
 	pool(f, "p", "addresses: [10.1.0.0/30]");
 	service(f, "a", 80, "", "");
 	service(f, "b", 80, "metallb.io/loadBalancerIPs: 10.1.0.0", "");
@@ -270,7 +270,7 @@ static void address_of_a_service_that_cannot_be_read_is_not_given_to_another(voi
 
 	(void)state;
 	given[0].addr = given[1].addr = ip_addr_from_v4(0x0a010000);
-	f->given = (struct plan_addresses){given, 2};
+	f->given = (struct plan_addresses){.items = given, .n = 2};
 	pool(f, "p", "addresses: [10.1.0.0/30]");
 	service(f, "a", 80, "", "");
 	service(f, "b", 80, "metallb.io/loadBalancerIPs: 10.1.0.0", "");
@@ -295,7 +295,7 @@ static void service_whose_pool_cannot_be_read_gets_no_other_address(void **state
 
 	(void)state;
 	given.addr = ip_addr_from_v4(0x0a020000);
-	f->given = (struct plan_addresses){&given, 1};
+	f->given = (struct plan_addresses){.items = &given, .n = 1};
 	pool(f, "p", "addresses: [10.1.0.0/30]");
 	service(f, "a", 80, "", "");
 	broken_document(f);

@@ -34,6 +34,7 @@ struct service {
 
 struct model {
 	struct object_list pools;
+	struct ip_addr router; /* never given */
 	struct service services[2 * MAX_SERVICES];
 	size_t n;
 };
@@ -136,8 +137,8 @@ static bool is_allowed(struct model *m, const struct service *s, const struct ip
 {
 	const struct api_object *p = say(m, s, a);
 
-	return p && admits(p, s->o) && (!wish || strcmp(wish, p->meta.name) == 0) &&
-	       !avoids(p, a) && !is_taken(m, s, a);
+	return p && !ip_addr_equal(a, &m->router) && admits(p, s->o) &&
+	       (!wish || strcmp(wish, p->meta.name) == 0) && !avoids(p, a) && !is_taken(m, s, a);
 }
 
 static void take(const struct model *m, struct service *s, const struct ip_addr *a)
@@ -168,7 +169,8 @@ static void ask(struct model *m, struct service *s)
 static void fall_back(struct model *m, struct service *s, struct service **list, size_t *n)
 {
 	const struct api_object *p = by_right(m, s, &s->owned);
-	bool may = p && admits(p, s->o) && !avoids(p, &s->owned);
+	bool may = p && admits(p, s->o) && !avoids(p, &s->owned) &&
+		   !ip_addr_equal(&s->owned, &m->router);
 
 	if (ip_addr_is_none(&s->owned) || ip_addr_equal(&s->owned, &s->asked))
 		return;
@@ -211,7 +213,7 @@ static bool take_from(struct model *m, struct service *s, const struct api_objec
 			const struct api_object *has_say = NULL;
 
 			if (!ip_range_has(&p->pool.ranges[i], &a) || avoids(p, &a) ||
-			    is_taken(m, s, &a))
+			    ip_addr_equal(&a, &m->router) || is_taken(m, s, &a))
 				continue;
 			for (size_t u = 0; u < m->n && !has_say; u++)
 				if (m->services[u].o && m->services[u].pool &&
@@ -443,6 +445,19 @@ static void make_unseen(struct making *w)
 	w->given[w->n_given++] = (struct plan_address){"default", "zz", s->leaves, "p0"};
 }
 
+static void make_router(struct making *w)
+{
+	const uint32_t i = any_address(w);
+
+	if (one_in(w, 2))
+		return;
+	w->m->router = ip_addr_from_v4(FIRST + i);
+	fixture_object(w->f, "BGPPeer", "r", "",
+		       arena_printf(w->arena,
+				    "spec: {myASN: 64512, peerASN: 64513, peerAddress: %s}",
+				    text_of(w, i)));
+}
+
 /* By name, as ipam_compute goes through them. */
 static void look_up(struct making *w)
 {
@@ -491,6 +506,7 @@ static void one_world(uint64_t seed)
 	for (size_t i = 0; i < n_services; i++)
 		make_service(&w, i);
 	make_unseen(&w);
+	make_router(&w);
 	f->given = (struct plan_addresses){.items = w.given, .n = w.n_given};
 	look_up(&w);
 	for (size_t i = 0; i < m.n; i++)

@@ -446,7 +446,7 @@ static void older_service_wins_a_port_and_the_other_is_told(void **state)
 		{.ns = "default", .name = "aa-new", .pool = "pool-a"},
 		{.ns = "default", .name = "zz-old", .pool = "pool-a"},
 	};
-	const struct plan_addresses read_back = {both, ARRAY_SIZE(both)};
+	const struct plan_addresses read_back = {.items = both, .n = ARRAY_SIZE(both)};
 
 	(void)state;
 	if (!ip_addr_parse(VIP, &both[0].addr))

@@ -40,6 +40,22 @@ static void copy_does_not_need_the_original(void **state)
 	assert_null(l.drains);
 }
 
+static void names_of_pools_are_copied_and_hashed_in_order(void **state)
+{
+	_cleanup_(arena_freep) struct arena *arena = arena_new();
+	char name[] = "prod";
+	const char *const both[] = {name, "a"}, *const turned[] = {"a", name};
+	struct plan_ledger l = {.pools = {.items = both, .n = 2}};
+	const struct plan_ledger other = {.pools = {.items = turned, .n = 2}};
+
+	(void)state;
+	assert_true(plan_ledger_hash(&l) != plan_ledger_hash(&other));
+	plan_ledger_copy(arena, &l);
+	name[0] = 'x';
+	assert_string_equal(l.pools.items[0], "prod");
+	assert_string_equal(l.pools.items[1], "a");
+}
+
 static void hash_moves_with_what_is_kept(void **state)
 {
 	struct plan_drain drains[5];
@@ -84,6 +100,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(copy_does_not_need_the_original),
+		cmocka_unit_test(names_of_pools_are_copied_and_hashed_in_order),
 		cmocka_unit_test(hash_moves_with_what_is_kept),
 		cmocka_unit_test(router_id_is_kept),
 		cmocka_unit_test(what_leaves_is_not_kept),

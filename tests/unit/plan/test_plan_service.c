@@ -182,7 +182,7 @@ static void ipv6_address_is_said_and_not_announced(void **state)
 {
 	_cleanup_(fixture_freep) struct fixture *f = fixture_announced();
 	struct plan_address six = {.ns = "default", .name = "web", .pool = "pool-a"};
-	const struct plan_addresses read_back = {&six, 1};
+	const struct plan_addresses read_back = {.items = &six, .n = 1};
 
 	(void)state;
 	if (!ip_addr_parse("2001:db8::1", &six.addr))
@@ -197,7 +197,7 @@ static void address_outside_all_pools_is_not_announced(void **state)
 {
 	_cleanup_(fixture_freep) struct fixture *f = fixture_announced();
 	struct plan_address stray = {.ns = "default", .name = "web", .pool = ""};
-	const struct plan_addresses read_back = {&stray, 1};
+	const struct plan_addresses read_back = {.items = &stray, .n = 1};
 
 	(void)state;
 	if (!ip_addr_parse("172.31.0.1", &stray.addr))

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * Addresses that must not become VIPs, because somebody else is reached by them: of this node's
+ * interfaces, of any Node object, of BGPPeers. A VIP takes every port of its address, so a node
+ * whose address is one loses its BGP sessions and whoever administers it.
+ *
+ * Two exceptions (docs/decisions/010): what kube-proxy puts on kube-ipvs0 is a VIP already and
+ * counts for nothing; a host address (/32, /128) on lo or on a dummy device is loose.
+ */
+#pragma once
+
+#include "plan/plan_inputs.h"
+
+struct plan_own_address {
+	struct ip_addr addr;
+	const char *owner; /* "an address of this node (eth0)" */
+	bool loose;        /* never given by itself, but to who asks for it */
+};
+
+struct plan_own {
+	const struct plan_own_address *items; /* by address, free of doubles */
+	size_t n;
+};
+
+void plan_own_build(const struct world *world, const struct plan_node *node, struct arena *arena,
+		    struct plan_own *ret);
+
+/* That the address is, and not loose; or NULL. */
+const struct plan_own_address *plan_own_find(const struct plan_own *own, const struct ip_addr *a);
+
+/* The lowest one under the prefix that is not loose; or NULL. */
+const struct plan_own_address *plan_own_under(const struct plan_own *own,
+					      const struct ip_prefix *p);
