@@ -85,6 +85,8 @@ void plan_draft_frontends(struct plan_draft *d);
 void plan_draft_routes(struct plan_draft *d);
 void plan_draft_leaving(struct plan_draft *d);
 void plan_draft_services(struct plan_draft *d);
+/* Tells of aggregates under which routers or nodes are: not a step, nothing waits for it. */
+void plan_draft_aggregates(struct plan_draft *d);
 
 enum vip_gate plan_draft_gate(const struct plan_draft *d, const struct ip_addr *vip);
 /* What the store holds of a key, or NULL. */

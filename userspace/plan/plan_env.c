@@ -274,6 +274,7 @@ void plan_env_build(const struct plan_inputs *in, uint32_t kept_router_id, struc
 				 .problems = {.arena = arena}};
 	build_settings(in->world, ret);
 	build_node(in->world, arena, ret);
+	plan_own_build(in->world, in->node, arena, &ret->own);
 	plan_env_peers(in, arena, ret);
 	build_adverts(in, arena, ret);
 	build_pools(in, arena, ret);

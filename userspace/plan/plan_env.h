@@ -11,6 +11,7 @@
 #pragma once
 
 #include "plan/plan_objects.h"
+#include "plan/plan_own.h"
 
 /* A BGPAdvertisement, resolved. */
 struct env_advert {
@@ -52,6 +53,7 @@ struct plan_env {
 	struct labels node_labels;
 	bool node_excluded;    /* metallb.md 3.1 row 5 */
 	bool node_unavailable; /* row 4 */
+	struct plan_own own;   /* what is never announced as a VIP */
 
 	const struct plan_peer *peers; /* by key */
 	size_t n_peers;

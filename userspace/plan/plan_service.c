@@ -73,6 +73,8 @@ static const char *refusal(const struct service_build *b, const struct plan_addr
 {
 	if (!ip_addr_is_v4(&a->addr))
 		return "notSupportedYet";
+	if (plan_own_find(&b->env->own, &a->addr))
+		return "nodeAddress";
 	if (!pool)
 		return "ipNotAllowed";
 	if (pool->n_adverts == 0)
@@ -240,8 +242,14 @@ static void check_addresses(struct service_build *b)
 
 	for (size_t i = 0; i < b->in->n_addresses; i++) {
 		const struct ip_addr *a = &b->in->addresses[i].addr;
+		const struct plan_own_address *own = plan_own_find(&b->env->own, a);
 
-		if (!ip_addr_is_v4(a))
+		if (own)
+			service_problem(b, SEVERITY_ERROR, "status.loadBalancer", "NodeAddress",
+					"give the Service another address, or that machine",
+					"%s is %s; it is not announced", ip_addr_text(a, text),
+					own->owner);
+		else if (!ip_addr_is_v4(a))
 			service_problem(b, SEVERITY_INFO, "status.loadBalancer", "NotSupportedYet",
 					"nothing to do: IPv4 works without it",
 					"IPv6 address %s is not announced: not supported yet",
