@@ -12,6 +12,7 @@
 #include "api/decode_value.h"
 #include "api/other.h"
 #include "api/split.h"
+#include "api/text.h"
 #include "api/yaml_print.h"
 #include "base/hash.h"
 #include "base/limits.h"
@@ -477,7 +478,9 @@ static void batch_init(struct api_batch *b)
 
 void api_decode_text(const char *file, const char *text, size_t len, struct api_batch *ret)
 {
-	struct api_split split = api_split_init(text, len);
+	_cleanup_(arena_freep) struct arena *arena = arena_new();
+	const struct api_text utf8 = api_text_utf8(arena, text, len);
+	struct api_split split = api_split_init(utf8.text, utf8.len);
 	struct api_yaml_text document;
 
 	batch_init(ret);

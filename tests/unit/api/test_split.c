@@ -6,6 +6,8 @@
 
 #include "unit/api/api_test.h"
 
+#define BOM "\xef\xbb\xbf"
+
 struct piece {
 	unsigned line;
 	const char *text;
@@ -39,6 +41,34 @@ static void a_file_is_cut_at_its_markers(void **state)
 	CHECK("\xef\xbb\xbf---\na: 1\n", {1, "---\na: 1\n"});
 }
 
+/* Where files were appended to each other. */
+static void a_byte_order_mark_begins_a_piece_and_is_dropped(void **state)
+{
+	(void)state;
+	CHECK(BOM "a: 1\n---\n" BOM "b: 2\n", {1, "a: 1\n"}, {3, "b: 2\n"});
+	CHECK("a: 1\n" BOM "---\nb: 2\n", {1, "a: 1\n"}, {2, "---\nb: 2\n"});
+	CHECK("a: 1\n" BOM "b: 2\n", {1, "a: 1\n"}, {2, "b: 2\n"});
+	CHECK("a: 1\n---" BOM "b: 2\n", {1, "a: 1\n"}, {2, "b: 2\n"});
+	CHECK("a: 1\n--- " BOM "b: 2\n", {1, "a: 1\n"}, {2, "b: 2\n"});
+	CHECK("a: 1\n..." BOM "b: 2\n",
+	      {
+		      1,
+		      "a: 1\n...",
+	      },
+	      {2, "b: 2\n"});
+	CHECK("---\n# c\n\n" BOM "# d\nb: 2\n", {4, "# d\nb: 2\n"});
+	CHECK(BOM BOM "a: 1\n" BOM, {1, "a: 1\n"});
+	CHECK("a: \"" BOM "\"\n", {1, "a: \"" BOM "\"\n"});
+}
+
+static void lines_may_end_with_cr(void **state)
+{
+	(void)state;
+	CHECK("a: 1\r---\rb: 2\r...\rc: 3\r", {1, "a: 1\r"}, {2, "---\rb: 2\r...\r"},
+	      {5, "c: 3\r"});
+	CHECK("\r\r\n\n---\r\na: 1", {4, "---\r\na: 1"});
+}
+
 static void only_a_marker_in_the_first_column_cuts(void **state)
 {
 	(void)state;
@@ -63,6 +93,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_file_is_cut_at_its_markers),
+		cmocka_unit_test(a_byte_order_mark_begins_a_piece_and_is_dropped),
+		cmocka_unit_test(lines_may_end_with_cr),
 		cmocka_unit_test(only_a_marker_in_the_first_column_cuts),
 		cmocka_unit_test(pieces_without_content_are_left_out),
 	};
