@@ -101,6 +101,22 @@ void api_wrong(struct api_decoder *d, const struct api_value *v, const char *rea
 	va_end(ap);
 }
 
+bool api_is_faulty(struct api_decoder *d, const struct api_value *v)
+{
+	struct problem_text text = {.reason = "BadYAML"};
+
+	if (!v->fault)
+		return false;
+	text.field = path_text(d->arena, d->at);
+	text.remedy = v->fault->remedy;
+	text.line = v->fault->line;
+	if (!*text.field)
+		text.field = NULL;
+	problem_add(d->problems, SEVERITY_ERROR, &d->object, &text, "%s", v->fault->message);
+	d->n_errors++;
+	return true;
+}
+
 /* --- lists --- */
 
 static int hash_cmp(const void *a, const void *b)
@@ -131,6 +147,8 @@ static void check_unique(struct api_decoder *d, const struct api_value *list)
 static void decode_item(struct api_decoder *d, const struct api_field *f, const struct api_value *c,
 			void *dst)
 {
+	if (api_is_faulty(d, c))
+		return;
 	if (c->type == API_VALUE_SCALAR && c->len == 0)
 		api_wrong(d, c, "EmptyItem", "remove the item or give it a value", "is empty");
 	else
@@ -268,7 +286,11 @@ static const struct api_field *decode_member(struct api_decoder *d, const struct
 	}
 	if (v->is_duplicate)
 		api_wrong(d, v, "DuplicateKey", "keep one of them", "stands there twice");
-	if ((f->flags & API_FIELD_IGNORED) || is_absent(f, v))
+	if (f->flags & API_FIELD_IGNORED)
+		return NULL;
+	if (api_is_faulty(d, v))
+		return f;
+	if (is_absent(f, v))
 		return NULL;
 	if (f->is_list)
 		decode_list(d, f, v, base + f->offset);

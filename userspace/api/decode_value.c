@@ -293,7 +293,7 @@ static void decode_labels(struct api_decoder *d, const struct api_field *f,
 		d->at = &step;
 		if (c->is_duplicate)
 			api_wrong(d, c, "DuplicateKey", "keep one of them", "stands there twice");
-		const char *text = want_text(d, c);
+		const char *text = api_is_faulty(d, c) ? NULL : want_text(d, c);
 
 		d->at = step.up;
 		if (text)

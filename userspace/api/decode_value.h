@@ -16,6 +16,9 @@ void api_wrong(struct api_decoder *d, const struct api_value *v, const char *rea
 void api_wrong_type(struct api_decoder *d, const struct api_value *v, const char *want,
 		    const char *remedy);
 
+/* An error if the value could not be taken as it is written (api/yaml.h). */
+bool api_is_faulty(struct api_decoder *d, const struct api_value *v);
+
 /* A scalar without quotes that is of this type by its text. */
 bool api_is_plain(const struct api_value *v, enum api_scalar type);
 

@@ -205,9 +205,9 @@ static void decode_meta(struct api_decoder *d, const struct api_schema *s, struc
 	const struct api_value *v = api_value_get(d->root, "metadata");
 
 	d->at = &step;
-	if (v)
+	if (v && !api_is_faulty(d, v))
 		api_decode_map(d, &api_table_meta, v, meta);
-	else
+	else if (!v)
 		api_refuse(d, "metadata.name", "MissingField", "add it", "is missing");
 	d->at = NULL;
 	if (!meta->ns || s->is_cluster_scoped)
@@ -227,6 +227,7 @@ static void decode_content(struct api_decoder *d, const struct api_schema *s, st
 	void *raw = arena_alloc(d->arena, 1, s->table->size);
 	uint64_t meta_hash;
 
+	(void)api_is_faulty(d, d->root);
 	decode_meta(d, s, &o->meta);
 	meta_hash = hash_u64(d->hash, d->version);
 	api_decode_map(d, s->table, d->root, raw);
@@ -447,6 +448,25 @@ static void read_list(struct reader *r, const struct api_value *list)
 		read_item(r, v, foreign);
 }
 
+/*
+ * Does a document that cannot be parsed say in its lines that it is foreign? Then nothing in it is
+ * ours to judge: with one apiVersion and one kind there is no second object in it.
+ */
+static bool is_foreign_text(struct reader *r, const struct api_yaml_text *in)
+{
+	static const struct api_value nothing = {.type = API_VALUE_MAP};
+	const struct api_text text = {.text = in->text, .len = in->len};
+	size_t len;
+
+	r->o = (struct api_named){.root = &nothing};
+	if (!api_text_names(r->tree, &text, &r->o.api_version, &r->o.kind))
+		return false;
+	len = strlen(r->o.kind);
+	if (len >= strlen(LIST) && strcmp(r->o.kind + len - strlen(LIST), LIST) == 0)
+		return false;
+	return is_foreign(r);
+}
+
 static void read_document(struct api_batch *b, const char *file, const struct api_yaml_text *text)
 {
 	struct reader r = {.batch = b, .file = file, .tree = arena_new()};
@@ -457,7 +477,10 @@ static void read_document(struct api_batch *b, const char *file, const struct ap
 	case API_YAML_EMPTY:
 		break;
 	case API_YAML_BAD:
-		add_lost(&r, &error);
+		if (is_foreign_text(&r, text))
+			b->foreign++;
+		else
+			add_lost(&r, &error);
 		break;
 	case API_YAML_OK:
 		r.o.root = root;

@@ -74,8 +74,11 @@ bool api_parse_bool(const char *text, bool *ret)
 					  "y",    "Y",    "on",   "On",  "ON"};
 	static const char *const no[] = {"false", "False", "FALSE", "no",  "No", "NO",
 					 "n",     "N",     "off",   "Off", "OFF"};
-	bool value = is_one_of(text, yes, ARRAY_SIZE(yes));
+	bool value;
 
+	if (!strchr("tTfFyYnNoO", *text)) /* most texts, and this is asked of all */
+		return false;
+	value = is_one_of(text, yes, ARRAY_SIZE(yes));
 	if (!value && !is_one_of(text, no, ARRAY_SIZE(no)))
 		return false;
 	*ret = value;

@@ -2,18 +2,39 @@
 /*
  * Builds the tree of api/yaml.h from libyaml's events, with a stack of its own: the depth of the
  * input never becomes depth of the C stack. libyaml checks the syntax; its messages are put into
- * words that say what to do, and a tab in the indentation, the most common mistake of all, is named
- * as such whatever libyaml stumbled over.
+ * words that say what to do (api/yaml_words.c).
+ *
+ * Anchors are known from the moment their value begins, so that an alias inside its own anchor is
+ * seen as such: the value is still on the stack. Merge keys are resolved when their map ends
+ * (api/yaml_merge.c), when all that they name has ended too.
  *
  * The hash of a map adds the hashes of its members, so that the order of keys does not count, as it
  * does not in YAML 1.2 (3.2.1.1); that of a sequence chains them.
  */
 #include "api/yaml.h"
 
+#include "api/yaml_merge.h"
+#include "api/yaml_words.h"
 #include "base/hash.h"
 #include "base/limits.h"
 
 #include <yaml.h>
+
+#define N_BUCKETS 64
+#define WEIGHT    4 /* of a value without text: punctuation and indentation */
+
+struct anchor {
+	const char *name;
+	struct api_value *value;
+	struct anchor *next;
+};
+
+/* A map or sequence that has not ended. */
+struct level {
+	struct api_value *value;
+	struct api_value *last; /* its newest child */
+	bool is_key;            /* it stands where a key belongs, and is in no tree */
+};
 
 struct builder {
 	yaml_parser_t parser;
@@ -21,105 +42,91 @@ struct builder {
 	const struct api_yaml_text *in;
 	struct api_yaml_error *error;
 	struct api_value *root;
-	struct api_value *stack[LIMIT_YAML_DEPTH];
-	struct api_value *last[LIMIT_YAML_DEPTH]; /* newest child of each */
+	struct level stack[LIMIT_YAML_DEPTH];
 	size_t depth;
-	const char *key; /* read, its value not yet */
+	size_t n_skipped; /* levels open below LIMIT_YAML_DEPTH */
+	const char *key;  /* read, its value not yet */
 	unsigned key_line;
+	struct anchor *anchors[N_BUCKETS]; /* newest first */
+	size_t n_anchors;
+	size_t spare; /* weight that aliases may still add */
 };
 
 enum step { STEP_MORE, STEP_DONE, STEP_BAD };
 
-static const struct {
-	const char *theirs, *message, *remedy;
-} words[] = {
-	{"found character that cannot start any token",
-	 "a value starts with a character that YAML reserves", "put the value in quotes"},
-	{"mapping values are not allowed in this context", "a key stands where none can",
-	 "check the indentation, and put a value that holds \": \" in quotes"},
-	{"did not find expected key", "the line belongs to nothing above it",
-	 "check that the indentation agrees with the lines above"},
-	{"did not find expected '-' indicator", "the line belongs to nothing above it",
-	 "check that the items of the list are indented alike"},
-	{"could not find expected ':'", "a key has no value", "write \"key: value\""},
-	{"found unexpected end of stream", "a quoted value has no end", "close the quotes"},
-	{"did not find expected ',' or ']'", "a list in brackets has no end", "add \",\" or \"]\""},
-	{"did not find expected ',' or '}'", "a map in braces has no end", "add \",\" or \"}\""},
-};
+/* In place of a key that is no scalar, and whose value belongs nowhere. */
+static const char no_key[] = "";
 
 static unsigned line_of(const struct builder *b, const yaml_mark_t *mark)
 {
 	return b->in->first_line + (unsigned)mark->line;
 }
 
-static enum step refuse(struct builder *b, unsigned line, const char *message, const char *remedy)
+/* --- values --- */
+
+static struct level *top(struct builder *b)
 {
-	*b->error = (struct api_yaml_error){
-		.line = line, .reason = "BadYAML", .message = message, .remedy = remedy};
-	return STEP_BAD;
+	return b->depth > 0 ? &b->stack[b->depth - 1] : NULL;
 }
 
-/* Does the indentation of line n (0-based) of the text hold a tab? */
-static bool is_tab_indented(const struct api_yaml_text *in, size_t n)
+static void append(struct level *parent, struct api_value *v)
 {
-	const char *at = in->text, *end = in->text + in->len;
-
-	for (; n > 0 && at; n--) {
-		at = memchr(at, '\n', (size_t)(end - at));
-		at = at ? at + 1 : NULL;
-	}
-	for (; at && at < end && (*at == ' ' || *at == '\t'); at++)
-		if (*at == '\t')
-			return true;
-	return false;
+	*(parent->last ? &parent->last->next : &parent->value->first) = v;
+	parent->last = v;
+	parent->value->n++;
 }
 
-static enum step refuse_syntax(struct builder *b)
+/* Puts a copy of v where the document stands: below the parent, with the key read last. */
+static struct api_value *add_value(struct builder *b, const struct api_value *like)
 {
-	const yaml_parser_t *p = &b->parser;
-	const char *problem = p->problem ? p->problem : "unreadable";
-	unsigned line = line_of(b, &p->problem_mark);
+	struct api_value *v = arena_memdup(b->arena, like, sizeof(*like));
+	struct level *parent = top(b);
 
-	if (p->error == YAML_MEMORY_ERROR)
-		abort();
-	if (p->error == YAML_READER_ERROR)
-		return refuse(b, b->in->first_line, arena_strdup(b->arena, problem),
-			      "write the file in UTF-8, without control characters");
-	if (is_tab_indented(b->in, p->problem_mark.line))
-		return refuse(b, line, "a tab in the indentation", "indent with spaces");
-	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
-		if (strcmp(problem, words[i].theirs) == 0)
-			return refuse(b, line, words[i].message, words[i].remedy);
-	return refuse(b, line, arena_strdup(b->arena, problem), "check the syntax of this line");
-}
-
-static struct api_value *add_value(struct builder *b, enum api_value_type type, unsigned line)
-{
-	struct api_value *v = arena_new_of(b->arena, struct api_value);
-
-	*v = (struct api_value){.type = type, .line = line, .text = ""};
-	if (b->depth == 0) {
+	if (!parent) {
 		b->root = v;
 		return v;
 	}
-	struct api_value *parent = b->stack[b->depth - 1];
-	struct api_value **last = &b->last[b->depth - 1];
-
-	if (parent->type == API_VALUE_MAP) {
+	if (parent->value->type == API_VALUE_MAP) {
 		v->key = TAKE_PTR(b->key);
 		v->line = b->key_line;
+		if (v->key == no_key)
+			return v;
 	}
-	*(*last ? &(*last)->next : &parent->first) = v;
-	*last = v;
-	parent->n++;
+	append(parent, v);
 	return v;
 }
 
 /* A key comes next, not a value. */
 static bool wants_key(const struct builder *b)
 {
-	return b->depth > 0 && b->stack[b->depth - 1]->type == API_VALUE_MAP && !b->key;
+	return b->depth > 0 && b->stack[b->depth - 1].value->type == API_VALUE_MAP && !b->key;
 }
+
+static void set_key(struct builder *b, const char *key, unsigned line)
+{
+	b->key = key;
+	b->key_line = line;
+}
+
+/* The fault is the map's: a key has no place to carry one. */
+static void set_no_key(struct builder *b, unsigned line, const char *message)
+{
+	api_yaml_fault(b->arena, top(b)->value, line, message, "use a plain word as key");
+	set_key(b, no_key, line);
+}
+
+static void add_faulty(struct builder *b, unsigned line, const char *message, const char *remedy)
+{
+	struct api_value *v = add_value(b, &(struct api_value){.type = API_VALUE_SCALAR,
+							       .is_plain = true,
+							       .line = line,
+							       .text = "",
+							       .weight = WEIGHT});
+
+	api_yaml_fault(b->arena, v, line, message, remedy);
+}
+
+/* --- tags --- */
 
 static bool is_core_tag(const char *tag, const char *name)
 {
@@ -145,127 +152,276 @@ static bool scalar_tag(const char *tag, bool *plain)
 	return false;
 }
 
-static enum step refuse_anchor(struct builder *b, unsigned line)
+static void check_tag(struct builder *b, struct api_value *v, const char *tag, unsigned line)
 {
-	return refuse(b, line, "an anchor or alias (&name, *name), which is not supported",
-		      "write the value out, or quote it if it only begins with that character");
+	bool ok = v->type == API_VALUE_SCALAR
+			  ? scalar_tag(tag, &v->is_plain)
+			  : !tag || is_core_tag(tag, v->type == API_VALUE_MAP ? "map" : "seq");
+
+	if (!ok)
+		api_yaml_fault(b->arena, v, line, "a tag (!name) that is not supported",
+			       "remove the tag");
 }
 
-static enum step refuse_tag(struct builder *b, unsigned line)
+/* --- anchors and aliases --- */
+
+static struct anchor **bucket_of(struct builder *b, const char *name)
 {
-	return refuse(b, line, "a tag (!name) that is not supported", "remove the tag");
+	return &b->anchors[hash_str(HASH_INIT, name) % N_BUCKETS];
 }
 
-static enum step on_scalar(struct builder *b, const yaml_event_t *e)
+static void remember(struct builder *b, const yaml_char_t *name, struct api_value *v)
+{
+	const char *text = (const char *)name;
+	struct anchor *a, **bucket;
+
+	if (!name || b->n_anchors == LIMIT_YAML_ANCHORS)
+		return;
+	b->n_anchors++;
+	bucket = bucket_of(b, text);
+	a = arena_new_of(b->arena, struct anchor);
+	*a = (struct anchor){.name = arena_strdup(b->arena, text), .value = v, .next = *bucket};
+	*bucket = a;
+}
+
+static const struct api_value *find_anchor(struct builder *b, const char *name)
+{
+	for (const struct anchor *a = *bucket_of(b, name); a; a = a->next)
+		if (strcmp(a->name, name) == 0)
+			return a->value;
+	return NULL;
+}
+
+static bool is_open(const struct builder *b, const struct api_value *v)
+{
+	for (size_t i = 0; i < b->depth; i++)
+		if (b->stack[i].value == v)
+			return true;
+	return false;
+}
+
+/* What an alias stands for; NULL and why, if it cannot stand for it here. */
+static const struct api_value *resolve_alias(struct builder *b, const char *name,
+					     const char **ret_why)
+{
+	const struct api_value *target = find_anchor(b, name);
+	const char *why = NULL;
+
+	if (!target)
+		why = b->n_anchors == LIMIT_YAML_ANCHORS
+			      ? "an alias (*name) in a document of more than 1024 anchors"
+			      : "an alias (*name) without an anchor (&name) above it";
+	else if (is_open(b, target))
+		why = "an alias (*name) inside the value that it stands for";
+	else if (b->depth + target->height > LIMIT_YAML_DEPTH)
+		why = "nested too deeply: more than 64 levels with its aliases written out";
+	else if (target->weight > b->spare)
+		why = "too large with its aliases written out: more than 64 times its text, "
+		      "or 4 MiB";
+	*ret_why = why;
+	return why ? NULL : target;
+}
+
+static void on_alias(struct builder *b, const yaml_event_t *e)
+{
+	const char *why, *name = (const char *)e->data.alias.anchor;
+	const struct api_value *target = resolve_alias(b, name, &why);
+	unsigned line = line_of(b, &e->start_mark);
+	struct api_value like;
+
+	b->spare -= target ? target->weight : 0;
+	if (wants_key(b)) {
+		if (target && target->type == API_VALUE_SCALAR && !target->fault)
+			set_key(b, target->text, line);
+		else
+			set_no_key(b, line, target ? "a key that is a list or a map" : why);
+		return;
+	}
+	if (!target) {
+		add_faulty(b, line, why, "write the value out");
+		return;
+	}
+	like = *target;
+	like.line = line;
+	like.key = NULL;
+	like.next = NULL;
+	like.is_duplicate = false;
+	add_value(b, &like);
+}
+
+/* --- scalars, maps, sequences --- */
+
+static void on_key(struct builder *b, const yaml_event_t *e, unsigned line)
+{
+	const char *text = (const char *)e->data.scalar.value;
+	const char *tag = (const char *)e->data.scalar.tag;
+	size_t len = e->data.scalar.length;
+	bool is_merge = strcmp(text, api_yaml_merge_key) == 0 &&
+			(e->data.scalar.plain_implicit || (tag && is_core_tag(tag, "merge")));
+	struct api_value *v;
+
+	if (memchr(text, 0, len)) {
+		set_no_key(b, line, "a NUL character in a key");
+		return;
+	}
+	set_key(b, is_merge ? api_yaml_merge_key : arena_strndup(b->arena, text, len), line);
+	if (!e->data.scalar.anchor)
+		return;
+	v = arena_new_of(b->arena, struct api_value);
+	*v = (struct api_value){.type = API_VALUE_SCALAR, .line = line, .text = b->key, .len = len};
+	v->hash = hash_bytes(HASH_INIT, text, len);
+	v->weight = WEIGHT + len;
+	remember(b, e->data.scalar.anchor, v);
+}
+
+static void on_scalar(struct builder *b, const yaml_event_t *e)
 {
 	const char *text = (const char *)e->data.scalar.value;
 	size_t len = e->data.scalar.length;
 	unsigned line = line_of(b, &e->start_mark);
-	bool plain = e->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
+	struct api_value *v;
 
-	if (e->data.scalar.anchor)
-		return refuse_anchor(b, line);
-	if (!scalar_tag((const char *)e->data.scalar.tag, &plain))
-		return refuse_tag(b, line);
-	if (memchr(text, 0, len))
-		return refuse(b, line, "a NUL character in a value", "remove it");
 	if (wants_key(b)) {
-		b->key = arena_strndup(b->arena, text, len);
-		b->key_line = line;
-		return STEP_MORE;
+		on_key(b, e, line);
+		return;
 	}
-	struct api_value *v = add_value(b, API_VALUE_SCALAR, line);
-
-	v->text = arena_strndup(b->arena, text, len);
-	v->len = len;
-	v->is_plain = plain;
-	v->hash = hash_bytes(HASH_INIT, text, len);
-	return STEP_MORE;
+	v = add_value(b, &(struct api_value){
+				 .type = API_VALUE_SCALAR,
+				 .is_plain = e->data.scalar.style == YAML_PLAIN_SCALAR_STYLE,
+				 .line = line,
+				 .text = arena_strndup(b->arena, text, len),
+				 .len = len,
+				 .hash = hash_bytes(HASH_INIT, text, len),
+				 .weight = WEIGHT + len,
+			 });
+	check_tag(b, v, (const char *)e->data.scalar.tag, line);
+	if (memchr(text, 0, len))
+		api_yaml_fault(b->arena, v, line, "a NUL character in a value", "remove it");
+	remember(b, e->data.scalar.anchor, v);
 }
 
-static enum step on_open(struct builder *b, const yaml_event_t *e, enum api_value_type type)
-{
-	bool is_map = type == API_VALUE_MAP;
-	unsigned line = line_of(b, &e->start_mark);
-	const char *tag =
-		(const char *)(is_map ? e->data.mapping_start.tag : e->data.sequence_start.tag);
+struct opening {
+	enum api_value_type type;
+	const yaml_char_t *anchor, *tag;
+	unsigned line;
+};
 
-	if (is_map ? e->data.mapping_start.anchor : e->data.sequence_start.anchor)
-		return refuse_anchor(b, line);
-	if (tag && !is_core_tag(tag, is_map ? "map" : "seq"))
-		return refuse_tag(b, line);
-	if (wants_key(b))
-		return refuse(b, line, "a key that is a list or a map", "use a plain word as key");
-	if (b->depth == LIMIT_YAML_DEPTH)
-		return refuse(b, line, "nested too deeply", "remove levels of nesting");
-	b->last[b->depth] = NULL;
-	b->stack[b->depth] = add_value(b, type, line);
-	b->depth++;
-	return STEP_MORE;
+static void on_open(struct builder *b, const struct opening *o)
+{
+	const struct api_value like = {.type = o->type, .line = o->line, .text = ""};
+	bool is_key = wants_key(b);
+	struct api_value *v;
+
+	if (is_key)
+		set_no_key(b, o->line, "a key that is a list or a map");
+	if (b->depth == LIMIT_YAML_DEPTH) {
+		b->n_skipped = 1;
+		if (!is_key)
+			add_faulty(b, o->line, "nested too deeply: more than 64 levels",
+				   "remove levels of nesting");
+		return;
+	}
+	if (is_key)
+		b->key = NULL; /* again when it ends */
+	v = is_key ? arena_memdup(b->arena, &like, sizeof(like)) : add_value(b, &like);
+	check_tag(b, v, (const char *)o->tag, o->line);
+	remember(b, o->anchor, v);
+	b->stack[b->depth++] = (struct level){.value = v, .is_key = is_key};
 }
 
-static int key_cmp(const void *a, const void *b)
+/* --- the end of a map or sequence --- */
+
+/* What the value is as a whole, from its children. */
+static void sum_up(struct api_value *v)
 {
-	const struct api_value *const *x = a, *const *y = b;
-	int order = strcmp((*x)->key, (*y)->key);
-
-	return order ? order : ((*x)->line > (*y)->line) - ((*x)->line < (*y)->line);
-}
-
-/* By sorting, not by comparing all with all: the number of keys is the writer's choice. */
-static void mark_duplicates(struct builder *b, const struct api_value *map)
-{
-	struct api_value **sorted = arena_array_of(b->arena, map->n, struct api_value *);
-	size_t n = 0;
-
-	for (struct api_value *v = map->first; v; v = v->next)
-		sorted[n++] = v;
-	qsort(sorted, n, sizeof(*sorted), key_cmp);
-	for (size_t i = 1; i < n; i++)
-		if (strcmp(sorted[i - 1]->key, sorted[i]->key) == 0)
-			sorted[i]->is_duplicate = true;
-}
-
-static enum step on_close(struct builder *b)
-{
-	struct api_value *v = b->stack[--b->depth];
-
 	v->hash = hash_u64(HASH_INIT, v->type);
-	for (const struct api_value *c = v->first; c; c = c->next)
-		if (v->type == API_VALUE_MAP)
+	v->weight = WEIGHT;
+	v->height = 1;
+	for (const struct api_value *c = v->first; c; c = c->next) {
+		if (v->type == API_VALUE_MAP) {
 			v->hash += hash_u64(hash_str(HASH_INIT, c->key), c->hash);
-		else
+			v->weight += strlen(c->key);
+		} else {
 			v->hash = hash_u64(v->hash, c->hash);
-	if (v->type == API_VALUE_MAP)
-		mark_duplicates(b, v);
-	return STEP_MORE;
+		}
+		v->weight += c->weight;
+		if (c->height >= v->height)
+			v->height = c->height + 1;
+	}
+}
+
+static void on_close(struct builder *b)
+{
+	struct level *l = &b->stack[b->depth - 1];
+
+	if (l->value->type == API_VALUE_MAP)
+		api_yaml_finish_map(b->arena, l->value);
+	sum_up(l->value);
+	b->depth--;
+	if (l->is_key)
+		set_key(b, no_key, l->value->line);
+}
+
+/* --- events --- */
+
+/* Inside of what is nested too deeply; false: outside. */
+static bool skip(struct builder *b, const yaml_event_t *e)
+{
+	if (b->n_skipped == 0)
+		return false;
+	if (e->type == YAML_MAPPING_START_EVENT || e->type == YAML_SEQUENCE_START_EVENT)
+		b->n_skipped++;
+	if (e->type == YAML_MAPPING_END_EVENT || e->type == YAML_SEQUENCE_END_EVENT)
+		b->n_skipped--;
+	return true;
+}
+
+static enum step on_document_start(struct builder *b, const yaml_event_t *e)
+{
+	if (!b->root)
+		return STEP_MORE;
+	*b->error = (struct api_yaml_error){
+		.line = line_of(b, &e->start_mark),
+		.reason = "BadYAML",
+		.message = "text after the end of the document",
+		.remedy = "begin a new document with a line ---",
+	};
+	return STEP_BAD;
 }
 
 static enum step on_event(struct builder *b, const yaml_event_t *e)
 {
+	unsigned line = line_of(b, &e->start_mark);
+
+	if (skip(b, e))
+		return STEP_MORE;
 	switch (e->type) {
 	case YAML_NO_EVENT:
 	case YAML_STREAM_START_EVENT:
 	case YAML_DOCUMENT_END_EVENT:
-		return STEP_MORE;
+		break;
 	case YAML_STREAM_END_EVENT:
 		return STEP_DONE;
 	case YAML_DOCUMENT_START_EVENT:
-		if (!b->root)
-			return STEP_MORE;
-		return refuse(b, line_of(b, &e->start_mark), "text after the end of the document",
-			      "begin a new document with a line ---");
+		return on_document_start(b, e);
 	case YAML_ALIAS_EVENT:
-		return refuse_anchor(b, line_of(b, &e->start_mark));
+		on_alias(b, e);
+		break;
 	case YAML_SCALAR_EVENT:
-		return on_scalar(b, e);
+		on_scalar(b, e);
+		break;
 	case YAML_MAPPING_START_EVENT:
-		return on_open(b, e, API_VALUE_MAP);
+		on_open(b, &(struct opening){API_VALUE_MAP, e->data.mapping_start.anchor,
+					     e->data.mapping_start.tag, line});
+		break;
 	case YAML_SEQUENCE_START_EVENT:
-		return on_open(b, e, API_VALUE_SEQUENCE);
+		on_open(b, &(struct opening){API_VALUE_SEQUENCE, e->data.sequence_start.anchor,
+					     e->data.sequence_start.tag, line});
+		break;
 	case YAML_MAPPING_END_EVENT:
 	case YAML_SEQUENCE_END_EVENT:
-		return on_close(b);
+		on_close(b);
+		break;
 	}
 	return STEP_MORE;
 }
@@ -277,8 +433,10 @@ static enum step run(struct builder *b)
 	while (step == STEP_MORE) {
 		yaml_event_t event;
 
-		if (!yaml_parser_parse(&b->parser, &event))
-			return refuse_syntax(b);
+		if (!yaml_parser_parse(&b->parser, &event)) {
+			*b->error = api_yaml_explain(b->arena, b->in, &b->parser);
+			return STEP_BAD;
+		}
 		step = on_event(b, &event);
 		yaml_event_delete(&event);
 	}
@@ -299,6 +457,9 @@ enum api_yaml api_yaml_parse(struct arena *arena, const struct api_yaml_text *in
 		};
 		return API_YAML_BAD;
 	}
+	b.spare = in->len * LIMIT_ALIAS_FACTOR;
+	if (b.spare > LIMIT_DOCUMENT_BYTES)
+		b.spare = LIMIT_DOCUMENT_BYTES;
 	if (!yaml_parser_initialize(&b.parser))
 		abort();
 	yaml_parser_set_encoding(&b.parser, YAML_UTF8_ENCODING);
@@ -308,60 +469,9 @@ enum api_yaml api_yaml_parse(struct arena *arena, const struct api_yaml_text *in
 	yaml_parser_delete(&b.parser);
 	if (step == STEP_BAD)
 		return API_YAML_BAD;
-	if (!b.root || (b.root->type == API_VALUE_SCALAR && b.root->is_plain && b.root->len == 0))
+	if (!b.root || (b.root->type == API_VALUE_SCALAR && b.root->is_plain && b.root->len == 0 &&
+			!b.root->fault))
 		return API_YAML_EMPTY;
 	*ret_root = b.root;
 	return API_YAML_OK;
-}
-
-/* The member whose key is the first len bytes of name. */
-static const struct api_value *member(const struct api_value *map, const char *name, size_t len)
-{
-	if (map->type != API_VALUE_MAP)
-		return NULL;
-	for (const struct api_value *v = map->first; v; v = v->next)
-		if (strncmp(v->key, name, len) == 0 && v->key[len] == '\0')
-			return v;
-	return NULL;
-}
-
-const struct api_value *api_value_get(const struct api_value *map, const char *key)
-{
-	return member(map, key, strlen(key));
-}
-
-static const struct api_value *item(const struct api_value *list, size_t index)
-{
-	const struct api_value *v = list->type == API_VALUE_SEQUENCE ? list->first : NULL;
-
-	for (; v && index > 0; index--)
-		v = v->next;
-	return v;
-}
-
-unsigned api_value_line(const struct api_value *root, const char *path)
-{
-	const struct api_value *v = root;
-
-	for (const char *at = path; at && *at;) {
-		const struct api_value *child;
-
-		if (*at == '[') {
-			size_t len = strcspn(++at, "]");
-
-			child = v->type == API_VALUE_MAP ? member(v, at, len)
-							 : item(v, strtoul(at, NULL, 10));
-			at += len + (at[len] == ']');
-		} else {
-			size_t len = strcspn(at, ".[");
-
-			child = member(v, at, len);
-			at += len;
-		}
-		if (!child)
-			return v->line;
-		v = child;
-		at += *at == '.';
-	}
-	return v->line;
 }

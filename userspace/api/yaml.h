@@ -5,9 +5,16 @@
  * its line. Nothing is typed here: a scalar keeps its text and whether it was written plain, and
  * the decoder asks for the type its field wants (YAML 1.2 core schema, api/scalar.h).
  *
- * Refused, because no manifest needs them and each has been used to hurt a parser: anchors and
- * aliases, tags of applications, keys that are not scalars, NUL characters, nesting deeper than
- * LIMIT_YAML_DEPTH. A key that stands twice in one map is kept and marked; the decoder refuses it.
+ * Aliases and merge keys (`<<: *name`, YAML 1.1's merge type: own keys win, then earlier maps) are
+ * resolved: the tree looks as if the values were written out. An alias shares the children of its
+ * anchor, so that memory is never more than the text accounts for; what a reader of the tree would
+ * walk through is bounded by LIMIT_ALIAS_FACTOR and LIMIT_YAML_DEPTH.
+ *
+ * What the syntax allows and no object needs costs the value in which it stands, which then carries
+ * a fault: tags of applications, keys that are not scalars, NUL characters, nesting deeper than
+ * LIMIT_YAML_DEPTH, aliases that lead nowhere or into themselves or exceed a limit. The decoder
+ * complains where it meets one, and never meets those of objects or fields that it skips. A key
+ * that stands twice in one map is kept and marked; the decoder refuses it.
  */
 #pragma once
 
@@ -17,6 +24,12 @@
 #include <stdint.h>
 
 enum api_value_type { API_VALUE_MAP, API_VALUE_SEQUENCE, API_VALUE_SCALAR };
+
+/* Why a value could not be taken as it is written; strings static. */
+struct api_fault {
+	unsigned line;
+	const char *message, *remedy;
+};
 
 struct api_value {
 	enum api_value_type type;
@@ -28,7 +41,10 @@ struct api_value {
 	size_t len;                     /* of text */
 	struct api_value *first, *next; /* children of a map or sequence, in order */
 	size_t n;                       /* children */
-	uint64_t hash; /* of the content; independent of lines and of the order of keys */
+	uint64_t hash;   /* of the content; independent of lines and of the order of keys */
+	unsigned height; /* levels below it; 0 for a scalar */
+	size_t weight;   /* about as many characters as it has with aliases written out */
+	const struct api_fault *fault; /* NULL: none; else the rest is what could be made of it */
 };
 
 /* Why a document cannot be read; all strings static or from the arena. */

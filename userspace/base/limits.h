@@ -10,6 +10,8 @@
 #define LIMIT_BACKENDS       32766 /* of one service: 15-bit index in a row, one value is "none" */
 #define LIMIT_COMMUNITIES    63    /* per route, as MetalLB */
 #define LIMIT_YAML_DEPTH     64
+#define LIMIT_YAML_ANCHORS   1024       /* of one document; they are searched for each alias */
+#define LIMIT_ALIAS_FACTOR   64         /* what aliases add to a document, in times of its text */
 #define LIMIT_DOCUMENT_BYTES (4u << 20) /* one YAML document */
 #define LIMIT_FILE_BYTES     (64u << 20)
 #define LIMIT_CONFIG_BYTES   (UINT64_C(1) << 30) /* all files together, each at least a page */

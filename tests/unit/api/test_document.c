@@ -18,7 +18,7 @@ static void what_is_no_object_of_ours_is_said_or_counted(void **state)
 		{"kind: Service\n", "error NotAnObject line 1:1", 0, true, 0},
 		{"apiVersion: v1\n", "error NotAnObject line 1:1", 0, true, 0},
 		{"apiVersion: v1\nkind: [Service]\n", "error NotAnObject line 1:1", 0, true, 0},
-		{"a: [\n", "error BadYAML line 2:2", 0, true, 0},
+		{"a: [\n", "error BadYAML line 1:1", 0, true, 0},
 		{"apiVersion: apps/v1\nkind: Deployment\n", "", 1, false, 0},
 		{"apiVersion: v1\nkind: ConfigMap\n", "", 1, false, 0},
 		{"apiVersion: serving.knative.dev/v1\nkind: Service\n", "", 1, false, 0},
