@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
-# The deterministic simulation: make sim [SEEDS=500], or SEED=n to repeat one.
+# The deterministic simulations: make sim [SEEDS=500] [PLANE_SEEDS=200], or SEED=n to repeat one: of two
+# BGP speakers, and of the whole control plane.
 
 SIM_SRC := $(wildcard tests/sim/*.c)
 SIM_BIN := $(B)/sim/sim
@@ -9,7 +10,18 @@ $(SIM_BIN): $(patsubst %.c,$(B)/san/%.o,$(SIM_SRC)) $(B)/san/libbgp.a $(B)/san/l
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(SAN) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group
 
-sim: $(SIM_BIN) ## two BGP speakers over a hostile network: SEEDS=n runs, SEED=n repeats one
+PLANE_SRC   := $(wildcard tests/sim/plane/*.c) tests/sim/sim_link.c $(wildcard tests/fake/*.c)
+PLANE_BIN   := $(B)/sim/plane
+PLANE_SEEDS ?= 200
+
+$(PLANE_BIN): $(patsubst %.c,$(B)/san/%.o,$(PLANE_SRC)) $(patsubst %,$(B)/san/lib%.a,$(below_plan))
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(SAN) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LIBS_plan)
+
+sim: $(SIM_BIN) sim-plane ## two BGP speakers over a hostile network: SEEDS=n runs, SEED=n repeats one
 	$(Q)$(SIM_BIN) $(if $(SEED),$(SEED) 1,1 $(SEEDS))
 
-.PHONY: sim
+sim-plane: $(PLANE_BIN) ## the whole control plane with crashes: PLANE_SEEDS=n runs, SEED=n repeats one
+	$(Q)$(PLANE_BIN) $(if $(SEED),$(SEED) 1,1 $(PLANE_SEEDS))
+
+.PHONY: sim sim-plane

@@ -66,6 +66,20 @@ struct fixture *fixture_free(struct fixture *f)
 	return NULL;
 }
 
+void fixture_restart(struct fixture *f)
+{
+	world_free(f->world);
+	f->world = world_new();
+	f->ledger = (struct plan_ledger){0};
+	f->plan = (struct plan){0};
+	for (size_t i = 0; i < f->store.n; i++)
+		f->store.items[i].tested = false;
+	for (size_t i = 0; i < f->n_peers; i++) {
+		bgp_rib_free(f->peers[i].rib);
+		f->peers[i].rib = bgp_rib_new();
+	}
+}
+
 void fixture_freep(struct fixture **f)
 {
 	*f = fixture_free(*f);
@@ -289,6 +303,8 @@ static struct plan_actual observe(struct fixture *f, struct arena *arena)
 	for (size_t i = 0; i < f->n_peers; i++)
 		observe_peer(&f->peers[i], arena, &peers[i]);
 	qsort(peers, f->n_peers, sizeof(*peers), cmp_peer);
+	if (f->observe_sessions)
+		f->observe_sessions(f->sessions, arena, &ret.peers, &ret.n_peers);
 	store.ops->dump(store.ctx, arena, &ret.frontends, &ret.n_frontends);
 	return ret;
 }
@@ -457,9 +473,12 @@ size_t fixture_apply(struct fixture *f)
 			plan_apply_frontends(&f->plan, &store, f->now, scratch);
 
 		n_ops += r.n_done + r.n_failed;
+		f->n_failed += r.n_failed;
 	}
 	n_ops += unpin(f);
 	arena_free(scratch);
+	if (f->observe_sessions)
+		return n_ops;
 	drop_peers(f);
 	for (size_t i = 0; i < f->plan.n_peers; i++) {
 		struct fixture_peer *p = ensure_peer(f, &f->plan.peers[i]);

@@ -44,6 +44,11 @@ struct fixture {
 	bool no_route;            /* the node knows no route to any peer; else: */
 	struct ip_prefix by_eth1; /* peers in it are reached by eth1, all others by eth0 */
 
+	/* What sessions of the caller's own confirm, in place of the ribs above. NULL: none. */
+	void (*observe_sessions)(void *ctx, struct arena *arena,
+				 const struct plan_actual_peer **ret, size_t *ret_n);
+	void *sessions;
+
 	bool synced;
 	nsec_t now;
 	struct plan_addresses given;
@@ -57,10 +62,17 @@ struct fixture {
 	struct plan_addresses addresses;
 	struct problems ipam_problems;
 	nsec_t deadline;
+	size_t n_failed; /* operations of the store, so far */
 };
 
 struct fixture *fixture_new(void);
 struct fixture *fixture_free(struct fixture *f);
+/*
+ * A new process on the same kernel: what is programmed and attached stays, and is to be tested
+ * anew; the world, the ledger and the ribs are empty. `given` and `ledger` are the caller's to
+ * carry over.
+ */
+void fixture_restart(struct fixture *f);
 void fixture_freep(struct fixture **f);
 
 /* Puts documents into the world; a source given again replaces what it held. */

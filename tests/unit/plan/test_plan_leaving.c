@@ -16,25 +16,15 @@
 #define RESTART     (120 * NSEC_PER_SEC)
 #define N_FRONTENDS 2 /* of "web": the VIP and its port */
 
-/*
- * As a process that has just begun and took over what the former one had programmed and attached:
- * nothing is remembered, nothing tested, no session has said anything yet.
- */
+/* A new process that has read the same documents. */
 static void restart(struct fixture *f)
 {
-	f->ledger = (struct plan_ledger){0};
-	for (size_t i = 0; i < f->store.n; i++)
-		f->store.items[i].tested = false;
-	for (size_t i = 0; i < f->n_peers; i++) {
-		bgp_rib_free(f->peers[i].rib);
-		f->peers[i].rib = bgp_rib_new();
-	}
-}
+	struct world *world = f->world;
 
-static void forget_world(struct fixture *f)
-{
-	world_free(f->world);
 	f->world = world_new();
+	fixture_restart(f);
+	world_free(f->world);
+	f->world = world;
 }
 
 static size_t count_calls(struct fixture *f)
@@ -52,8 +42,7 @@ static void restart_that_sees_nothing_takes_nothing_away(void **state)
 	_cleanup_(fixture_freep) struct fixture *f = fixture_announced();
 
 	(void)state;
-	restart(f);
-	forget_world(f);
+	fixture_restart(f);
 	f->synced = false;
 	f->node.n_links = f->node.n_addrs = 0; /* the node cannot be read either */
 	for (int i = 0; i < 3; i++) {

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * The folder: a file for each Service, slice and advertisement, changed at random; three peers, a
+ * pool and the settings, of which only the mode changes.
+ */
+#include "sim/plane/plane.h"
+
+#include "base/strbuf.h"
+
+enum { ADVERT, SERVICE, SLICE, N_KINDS };
+static const char *const kinds[N_KINDS] = {"BGPAdvertisement", "Service", "EndpointSlice"};
+static const unsigned counts[N_KINDS] = {PLANE_ADVERTS, PLANE_SERVICES, PLANE_SERVICES};
+
+static const char *const fixed[][3] = {
+	{"BGPPeer", "p0",
+	 "spec: {myASN: 64512, peerASN: 64513, peerAddress: 10.0.0.1, holdTime: 90s, "
+	 "enableGracefulRestart: true}"},
+	{"BGPPeer", "p1",
+	 "spec: {myASN: 64512, peerASN: 64512, peerAddress: 10.0.0.2, holdTime: 30s, "
+	 "enableGracefulRestart: true}"},
+	{"BGPPeer", "p2", "spec: {myASN: 64512, peerASN: 64514, peerAddress: 10.0.0.3}"},
+	{"IPAddressPool", "pool", "spec: {addresses: [192.168.100.0/26]}"},
+};
+
+static void put_text(struct fixture *f, unsigned kind, unsigned number, const char *text)
+{
+	char name[16], meta[64] = "";
+
+	(void)snprintf(name, sizeof(name), "n%u", number);
+	if (kind == SLICE)
+		(void)snprintf(meta, sizeof(meta), "labels: {kubernetes.io/service-name: %s}",
+			       name);
+	if (text)
+		fixture_object(f, kinds[kind], name, meta, text);
+	else
+		fixture_drop(f, kinds[kind], name);
+}
+
+void plane_world_set_mode(struct plane *p, struct fixture *f)
+{
+	fixture_object(f, "LodestoneConfig", "default", "",
+		       p->mode_off ? "spec: {drainSeconds: 20, dataplane: {mode: \"off\"}}"
+				   : "spec: {drainSeconds: 20}");
+}
+
+void plane_world_put_all(struct plane *p, struct fixture *f)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(fixed); i++)
+		fixture_object(f, fixed[i][0], fixed[i][1], "", fixed[i][2]);
+	plane_world_set_mode(p, f);
+	for (unsigned kind = 0; kind < N_KINDS; kind++)
+		for (unsigned i = 0; i < counts[kind]; i++)
+			if (p->texts[kind][i])
+				put_text(f, kind, i, p->texts[kind][i]);
+}
+
+bool plane_world_has(const struct plane *p, const char *source)
+{
+	char name[32];
+
+	for (unsigned kind = 0; kind < N_KINDS; kind++)
+		for (unsigned i = 0; i < counts[kind]; i++) {
+			(void)snprintf(name, sizeof(name), "%s-n%u", kinds[kind], i);
+			if (strcmp(name, source) == 0)
+				return p->texts[kind][i];
+		}
+	return true;
+}
+
+/* --- random documents ---------------------------------------------------------------------------
+ */
+
+static char *random_advert(struct plane *p)
+{
+	static const char *const peers[] = {"", ", peers: [p0]", ", peers: [p1, p2]"};
+	static const unsigned lengths[] = {26, 28, 32, 32};
+	char text[160];
+
+	(void)snprintf(text, sizeof(text),
+		       "spec: {aggregationLength: %u, communities: [\"1:%u\"]%s}",
+		       lengths[plane_chance(p, 4)], (unsigned)plane_chance(p, 3),
+		       peers[plane_chance(p, 3)]);
+	return xstrdup(text);
+}
+
+static char *random_service(struct plane *p)
+{
+	char text[160];
+
+	(void)snprintf(text, sizeof(text),
+		       "spec: {type: LoadBalancer, externalTrafficPolicy: %s, ports: "
+		       "[{name: a, port: %u, protocol: TCP}]}",
+		       plane_chance(p, 2) ? "Local" : "Cluster", 80 + (unsigned)plane_chance(p, 2));
+	return xstrdup(text);
+}
+
+static char *random_slice(struct plane *p)
+{
+	struct strbuf b;
+
+	strbuf_init(&b, 1 << 12);
+	strbuf_add(&b, "addressType: IPv4\nports: [{name: a, port: 8080, protocol: TCP}]\n"
+		       "endpoints: [");
+	for (unsigned i = 0; i < 3; i++)
+		if (plane_chance(p, 2))
+			strbuf_printf(&b, "{addresses: [10.244.0.%u], nodeName: node-%c}, ", i + 1,
+				      plane_chance(p, 4) ? 'a' : 'b');
+	strbuf_add(&b, "]");
+	return b.data; /* goes to the folder */
+}
+
+static char *random_text(struct plane *p, unsigned kind)
+{
+	if (kind == ADVERT)
+		return random_advert(p);
+	return kind == SERVICE ? random_service(p) : random_slice(p);
+}
+
+static void set_text(struct plane *p, unsigned kind, unsigned number, char *text)
+{
+	free(p->texts[kind][number]);
+	p->texts[kind][number] = text;
+	if (p->is_alive && p->f->synced) {
+		put_text(p->f, kind, number, text);
+		p->dirty = true;
+	}
+}
+
+/* A typo: what was right stays in force, and the file is mended at the next change or at the end.
+ */
+static void break_text(struct plane *p, unsigned kind, unsigned number)
+{
+	if (p->texts[kind][number] && p->is_alive && p->f->synced) {
+		put_text(p->f, kind, number, "spec: {aggregationLength: nonsense, ports: 7}\nx: {");
+		p->dirty = true;
+	}
+}
+
+void plane_world_change(struct plane *p)
+{
+	const unsigned kind = (unsigned)plane_chance(p, N_KINDS);
+	const unsigned number = (unsigned)plane_chance(p, counts[kind]);
+
+	if (plane_chance(p, 8) == 0)
+		break_text(p, kind, number);
+	else
+		set_text(p, kind, number, plane_chance(p, 5) ? random_text(p, kind) : NULL);
+}
+
+void plane_world_random(struct plane *p)
+{
+	for (unsigned kind = 0; kind < N_KINDS; kind++)
+		for (unsigned i = 0; i < counts[kind]; i++)
+			set_text(p, kind, i, random_text(p, kind));
+}
+
+void plane_world_done(struct plane *p)
+{
+	for (unsigned kind = 0; kind < N_KINDS; kind++)
+		for (unsigned i = 0; i < counts[kind]; i++)
+			free(p->texts[kind][i]);
+}
