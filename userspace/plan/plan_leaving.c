@@ -106,8 +106,6 @@ bool plan_draft_lingers(struct plan_draft *d, const struct lb_key *key)
 
 	if (!plan_draft_actual(d, key))
 		return false;
-	if (!d->in->synced)
-		return true;
 	since = unheld_since(d, key);
 	until = nsec_add(nsec_add(since, PLAN_UNHELD_NS), d->env.drain_ns);
 	if (until <= d->now)
