@@ -6,7 +6,6 @@
  */
 #include "sim/plane/plane.h"
 
-#include "api/yaml.h"
 #include "plan/plan_ledger.h"
 #include "plan/sink.h"
 
@@ -53,10 +52,10 @@ static void save_world(struct plane *p)
 static void restore_world(struct plane *p)
 {
 	for (size_t i = 0; i < p->n_saved; i++) {
-		const struct api_yaml_text text = {
-			.text = p->saved[i].text, .len = strlen(p->saved[i].text), .first_line = 1};
+		const struct world_document document = {
+			.text = p->saved[i].text, .len = strlen(p->saved[i].text), .line = 1};
 
-		if (!world_restore(p->f->world, p->saved[i].source, &text))
+		if (!world_restore(p->f->world, p->saved[i].source, &document))
 			plane_violation(p, "what was saved cannot be read: %s", p->saved[i].text);
 	}
 }
