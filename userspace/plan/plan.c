@@ -104,15 +104,39 @@ static void match_peers(struct plan_draft *d)
 
 /* --- status --------------------------------------------------------------------------------- */
 
-static bool is_announced(const struct plan_draft *d, const struct draft_port *p)
+/* How far a VIP's routes are on their way to the routers. */
+enum row_route { ROUTE_NONE, ROUTE_PLANNED, ROUTE_HAS_SESSION, ROUTE_CARRIED };
+
+static enum row_route claim_route(const struct plan_draft *d, const struct plan_claim *c)
+{
+	const uint64_t mine = plan_draft_receivers(d, &c->prefix, true) & c->advert->peers;
+	enum row_route ret = mine ? ROUTE_PLANNED : ROUTE_NONE;
+
+	for (uint64_t left = mine; left; left &= left - 1) {
+		const struct plan_actual_peer *p = d->peers[__builtin_ctzll(left)];
+
+		if (plan_draft_advertised(p, &c->prefix))
+			return ROUTE_CARRIED;
+		if (p)
+			ret = ROUTE_HAS_SESSION;
+	}
+	return ret;
+}
+
+/* The farthest of its claims: one session that has a route to the VIP is enough. */
+static enum row_route row_route(const struct plan_draft *d, const struct draft_port *p)
 {
 	const struct plan_fragment *f = p->fragment;
+	enum row_route ret = ROUTE_NONE;
 
-	for (size_t i = 0; i < f->n_claims; i++)
-		if (ip_addr_equal(&f->claims[i].vip, &p->port->row.vip) &&
-		    plan_draft_announces(d, &f->claims[i].prefix, f->claims[i].advert->peers))
-			return true;
-	return false;
+	for (size_t i = 0; i < f->n_claims && ret != ROUTE_CARRIED; i++) {
+		const struct plan_claim *c = &f->claims[i];
+		const bool mine = ip_addr_equal(&c->vip, &p->port->row.vip);
+		const enum row_route route = mine ? claim_route(d, c) : ROUTE_NONE;
+
+		ret = route > ret ? route : ret;
+	}
+	return ret;
 }
 
 /* Why a port that its Service would have announced is not; NULL: it is. */
@@ -124,8 +148,16 @@ static const char *held_back(const struct plan_draft *d, const struct draft_port
 		return "conntrackHoldsFlows";
 	if (d->plan->leaving)
 		return "dataPlaneLeaving";
-	if (is_announced(d, p))
+	switch (row_route(d, p)) {
+	case ROUTE_CARRIED:
 		return NULL;
+	case ROUTE_HAS_SESSION:
+		return "notSentYet";
+	case ROUTE_PLANNED:
+		return "noSession";
+	case ROUTE_NONE:
+		break;
+	}
 	return d->peers_open ? "notProgrammed" : "dataPlaneNotReady";
 }
 

@@ -101,6 +101,9 @@ bool plan_draft_lingers(struct plan_draft *d, const struct lb_key *key);
 nsec_t plan_draft_stale_until(const struct plan_draft *d);
 /* That the established peer's advertised set holds the prefix; NULL: not. */
 bool plan_draft_advertised(const struct plan_actual_peer *p, const struct ip_prefix *prefix);
+/* The peers (bits) that the plan gives the prefix to; with `held` also those that keep it. */
+uint64_t plan_draft_receivers(const struct plan_draft *d, const struct ip_prefix *prefix,
+			      bool held);
 /* That the plan announces the prefix to these peers (bits) by a row that is not merely held. */
 bool plan_draft_announces(const struct plan_draft *d, const struct ip_prefix *prefix,
 			  uint64_t peers);

@@ -59,17 +59,23 @@ static int cmp_row_prefix(const void *key, const void *item)
 	return ip_prefix_cmp(key, &r->prefix);
 }
 
-bool plan_draft_announces(const struct plan_draft *d, const struct ip_prefix *prefix,
-			  uint64_t peers)
+uint64_t plan_draft_receivers(const struct plan_draft *d, const struct ip_prefix *prefix, bool held)
 {
 	const struct plan *p = d->plan;
 	size_t i = plan_lower_bound(prefix, p->routes, p->n_routes, sizeof(*p->routes),
 				    cmp_row_prefix);
+	uint64_t peers = 0;
 
 	for (; i < p->n_routes && ip_prefix_cmp(&p->routes[i].prefix, prefix) == 0; i++)
-		if (!p->routes[i].hold && (p->routes[i].peers & peers))
-			return true;
-	return false;
+		if (held || !p->routes[i].hold)
+			peers |= p->routes[i].peers;
+	return peers;
+}
+
+bool plan_draft_announces(const struct plan_draft *d, const struct ip_prefix *prefix,
+			  uint64_t peers)
+{
+	return plan_draft_receivers(d, prefix, false) & peers;
 }
 
 static uint64_t advertised_by(const struct plan_draft *d, const struct ip_prefix *prefix)

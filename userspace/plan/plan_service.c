@@ -159,25 +159,26 @@ static void add_claims(struct service_build *b, const struct ip_addr *vip,
 	}
 }
 
-/* Check 6: usable endpoints. NULL: there is one that takes new flows here. */
-static const char *missing_endpoints(const struct service_build *b)
+/* Check 6: usable endpoints behind `n` ports. NULL: there is one that takes new flows here. */
+static const char *missing_endpoints(const struct service_build *b,
+				     const struct port_endpoints *ports, size_t n)
 {
-	const struct api_service *s = &b->in->service->service;
-	bool remote = false;
+	bool elsewhere = b->in->service->service.policy_local;
 
-	for (size_t i = 0; i < s->n_ports; i++) {
-		if (b->endpoints[i].n_ready)
+	for (size_t i = 0; i < n; i++) {
+		if (ports[i].n_ready)
 			return NULL;
-		remote |= b->endpoints[i].remote || b->endpoints[i].n_targets;
+		elsewhere |= ports[i].remote || ports[i].n_targets;
 	}
-	return s->policy_local || remote ? "noLocalEndpoints" : "noEndpoints";
+	return elsewhere ? "noLocalEndpoints" : "noEndpoints";
 }
 
 static void add_address(struct service_build *b, const struct plan_address *a)
 {
 	const struct env_pool *pool = plan_env_pool(b->env, plan_text(a->pool));
 	const char *refused = refusal(b, a, pool);
-	const char *reason = refused ? refused : missing_endpoints(b);
+	const size_t n_ports = b->in->service->service.n_ports;
+	const char *reason = refused ? refused : missing_endpoints(b, b->endpoints, n_ports);
 
 	b->ret->pools[b->ret->n_pools++] = pool;
 	if (!reason) {
@@ -187,8 +188,10 @@ static void add_address(struct service_build *b, const struct plan_address *a)
 		if (b->ret->n_claims == before)
 			reason = "noMatchingPeer";
 	}
-	for (size_t i = 0; i < b->in->service->service.n_ports; i++) {
-		struct plan_port *port = add_port(b, i, &a->addr, reason);
+	for (size_t i = 0; i < n_ports; i++) {
+		/* One port with endpoints announces the VIP for all. */
+		const char *why = reason ? reason : missing_endpoints(b, &b->endpoints[i], 1);
+		struct plan_port *port = add_port(b, i, &a->addr, why);
 
 		if (!refused)
 			add_frontend(b, port, i);

@@ -161,6 +161,74 @@ static void empty_world_makes_an_empty_plan(void **state)
 	assert_true(f->plan.end_of_rib);
 }
 
+/* What operators read as "it works" has to be what a router was told. */
+static void announced_is_what_a_session_carries(void **state)
+{
+	_cleanup_(fixture_freep) struct fixture *f = fixture_announced();
+
+	(void)state;
+	fixture_object(f, "BGPPeer", "r2", "",
+		       "spec: {myASN: 64512, peerASN: 64513, peerAddress: 10.0.0.2}");
+	fixture_settle(f, 10);
+	fixture_peer(f, "r1")->down = true;
+	fixture_plan(f);
+	assert_true(fixture_service(f, "web")->announced); /* one is enough */
+	fixture_peer(f, "r2")->down = true;
+	fixture_plan(f);
+	assert_non_null(fixture_route(f, "192.168.100.0/32"));
+	assert_false(fixture_service(f, "web")->announced);
+	assert_string_equal(fixture_service(f, "web")->reason, "noSession");
+	fixture_peer(f, "r1")->down = false;
+	fixture_settle(f, 10);
+	assert_string_equal(fixture_service(f, "web")->reason, "announced");
+}
+
+static void session_of_another_advertisement_carries_nothing(void **state)
+{
+	_cleanup_(fixture_freep) struct fixture *f = fixture_announced();
+
+	(void)state;
+	fixture_object(f, "BGPPeer", "r2", "",
+		       "spec: {myASN: 64512, peerASN: 64513, peerAddress: 10.0.0.2}");
+	fixture_object(f, "BGPAdvertisement", "adv", "", "spec: {peers: [r1]}");
+	fixture_settle(f, 10);
+	assert_true(fixture_service(f, "web")->announced);
+	fixture_peer(f, "r1")->down = true;
+	fixture_plan(f);
+	assert_string_equal(fixture_service(f, "web")->reason, "noSession");
+}
+
+static void route_that_was_not_written_is_not_announced(void **state)
+{
+	_cleanup_(fixture_freep) struct fixture *f = fixture_announced();
+
+	(void)state;
+	fixture_peer(f, "r1")->stuck = true;
+	fixture_add_service(f, "zz", "Local", "");
+	fixture_add_slice(f, "zz", "10.244.0.6@node-a");
+	(void)fixture_settle(f, 10);
+	assert_true(fixture_service(f, "web")->announced);
+	assert_string_equal(fixture_service(f, "zz")->reason, "notSentYet");
+	fixture_peer(f, "r1")->stuck = false;
+	(void)fixture_settle(f, 10);
+	assert_true(fixture_service(f, "zz")->announced);
+}
+
+/* Gate 5 holds what the session has: nothing was withdrawn. */
+static void held_route_is_announced(void **state)
+{
+	_cleanup_(fixture_freep) struct fixture *f = fixture_announced();
+
+	(void)state;
+	f->synced = false;
+	fixture_plan(f);
+	assert_true(fixture_route(f, "192.168.100.0/32")->hold);
+	assert_true(fixture_service(f, "web")->announced);
+	fixture_peer(f, "r1")->down = true;
+	fixture_plan(f);
+	assert_string_equal(fixture_service(f, "web")->reason, "noSession");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -170,6 +238,10 @@ int main(void)
 		cmocka_unit_test(order_in_which_objects_were_read_does_not_matter),
 		cmocka_unit_test(arrays_are_sorted_by_key_and_free_of_doubles),
 		cmocka_unit_test(empty_world_makes_an_empty_plan),
+		cmocka_unit_test(announced_is_what_a_session_carries),
+		cmocka_unit_test(session_of_another_advertisement_carries_nothing),
+		cmocka_unit_test(route_that_was_not_written_is_not_announced),
+		cmocka_unit_test(held_route_is_announced),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

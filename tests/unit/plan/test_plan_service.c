@@ -208,6 +208,45 @@ static void address_outside_all_pools_is_not_announced(void **state)
 	assert_non_null(fixture_problem(f, "AddressNotInPool", "web"));
 }
 
+/* The other port carries the VIP; this one has nobody behind it, which its row must say. */
+static void port_without_endpoints_says_so_beside_one_with(void **state)
+{
+	static const struct {
+		const char *policy, *metrics, *reason;
+	} cases[] = {
+		{"Cluster", "", "noEndpoints"},
+		{"Local", "", "noLocalEndpoints"},
+		{"Cluster", "10.244.9.5@node-b", "noLocalEndpoints"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		_cleanup_(arena_freep) struct arena *arena = arena_new();
+		_cleanup_(fixture_freep) struct fixture *f = fixture_announced();
+		const struct plan_service *row;
+
+		fixture_object(f, "Service", "web", "",
+			       arena_printf(arena,
+					    "spec: {type: LoadBalancer, externalTrafficPolicy: %s, "
+					    "ports: [{name: \"\", port: 80, targetPort: 8080}, "
+					    "{name: metrics, port: 9153}]}",
+					    cases[i].policy));
+		if (cases[i].metrics[0])
+			fixture_object(f, "EndpointSlice", "web-2",
+				       "labels: {kubernetes.io/service-name: web}",
+				       "addressType: IPv4\nports: [{name: metrics, port: 9153}]\n"
+				       "endpoints: [{addresses: [10.244.9.5], nodeName: node-b}]");
+		(void)fixture_settle(f, 10);
+		row = fixture_service(f, "web");
+		assert_int_equal(row[0].port, 80);
+		assert_true(row[0].announced);
+		assert_int_equal(row[1].port, 9153);
+		assert_string_equal(row[1].reason, cases[i].reason);
+		assert_false(row[1].announced);
+		assert_non_null(fixture_held(f, "r1", "192.168.100.0/32"));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -223,6 +262,7 @@ int main(void)
 		cmocka_unit_test(service_selectors_choose_services_under_one_pool),
 		cmocka_unit_test(ipv6_address_is_said_and_not_announced),
 		cmocka_unit_test(address_outside_all_pools_is_not_announced),
+		cmocka_unit_test(port_without_endpoints_says_so_beside_one_with),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
