@@ -295,9 +295,8 @@ step_node_emptied() {
 step_agents_killed() {
 	local node monitor gone
 	lab_until 10 vip_next_hops_are "192.168.1.10 192.168.1.11" || return 1
-	lab_in router ip -ts monitor route >"$LAB_DIR/routes.log" 2>&1 &
-	monitor=$!
-	echo "$monitor" >>"$LAB_DIR/pids"
+	lab_spawn "$LAB_DIR/routes.log" router ip -ts monitor route
+	monitor=$LAB_PID
 	download_start restart 8
 	lab_until 5 download_has_pod restart || return 1
 	traffic_start

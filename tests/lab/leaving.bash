@@ -53,9 +53,9 @@ step_sighup() {
 step_sigterm() {
 	local monitor code=0
 	lab_until 10 both_next_hops || return 1
-	lab_in router ip -ts monitor route >"$LAB_DIR/leaving.log" 2>&1 &
-	monitor=$!
-	echo "$monitor" >>"$LAB_DIR/pids"
+	: >"$LAB_DIR/leaving.log"
+	lab_spawn "$LAB_DIR/leaving.log" router ip -ts monitor route
+	monitor=$LAB_PID
 	traffic_start
 	sleep 0.5
 	kill -TERM "${LAB_AGENT_PID[node-a]}"
