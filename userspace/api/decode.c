@@ -53,12 +53,33 @@ static void complain(struct api_decoder *d, enum severity severity, const struct
 	d->n_errors += severity == SEVERITY_ERROR;
 }
 
+/* Is one the path of the other, or of what it stands in? */
+static bool is_related(const char *a, const char *b)
+{
+	for (; *a && *a == *b; a++, b++)
+		;
+	return (!*a && strchr(".[", *b)) || (!*b && strchr(".[", *a));
+}
+
+bool api_failed(const struct api_decoder *d, const char *field)
+{
+	for (size_t i = d->first_problem; i < d->end_decoded; i++) {
+		const struct problem *p = &d->problems->items[i];
+
+		if (p->severity == SEVERITY_ERROR && (!p->field || is_related(p->field, field)))
+			return true;
+	}
+	return false;
+}
+
 void api_refuse(struct api_decoder *d, const char *field, const char *reason, const char *remedy,
 		const char *fmt, ...)
 {
 	struct problem_text text = {field, reason, remedy, api_value_line(d->root, field)};
 	va_list ap;
 
+	if (api_failed(d, field))
+		return;
 	va_start(ap, fmt);
 	complain(d, SEVERITY_ERROR, &text, fmt, ap);
 	va_end(ap);

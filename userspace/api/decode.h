@@ -29,6 +29,8 @@ struct api_decoder {
 	const char *api_version;
 	bool is_lenient;
 	size_t n_errors;
+	size_t first_problem; /* of this object in the list */
+	size_t end_decoded;   /* behind the last one that decoding found; 0: it is not over */
 	uint64_t hash; /* of what was decoded last; counts only fields that the tables know */
 };
 
@@ -40,7 +42,16 @@ struct api_decoder {
 bool api_decode_map(struct api_decoder *d, const struct api_table *table,
 		    const struct api_value *map, void *dst);
 
-/* An error of the object: it is refused. `field` is a path from the root; remedy may be NULL. */
+/*
+ * Did decoding find an error at this path, or above or below it? For finish functions: a value that
+ * is there but wrong must not be called missing.
+ */
+bool api_failed(const struct api_decoder *d, const char *field);
+
+/*
+ * An error of the object: it is refused. `field` is a path from the root; remedy may be NULL. A
+ * field that decoding found wrong is not complained about again.
+ */
 void api_refuse(struct api_decoder *d, const char *field, const char *reason, const char *remedy,
 		const char *fmt, ...) printf_like(5, 6);
 

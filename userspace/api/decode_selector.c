@@ -6,6 +6,8 @@
  */
 #include "api/decode_value.h"
 
+#define ABSENT (-1)
+
 struct raw_term {
 	const char *key;
 	int op;
@@ -38,7 +40,9 @@ static const struct api_field term_fields[] = {
 	 .flags = API_FIELD_UNIQUE,
 	 API_LIST_AT(struct raw_term, values.items, values.n)},
 };
-static const struct api_table term_table = API_TABLE(struct raw_term, term_fields);
+static const struct raw_term term_defaults = {.op = ABSENT};
+static const struct api_table term_table =
+	API_TABLE(struct raw_term, term_fields, .defaults = &term_defaults);
 
 static const struct api_field selector_fields[] = {
 	{.name = "matchLabels", .type = API_TYPE_LABELS, API_AT(struct raw_selector, labels)},
@@ -54,6 +58,8 @@ static void check_term(struct api_decoder *d, const struct api_value *v, const s
 {
 	bool wants_values = t->op == SELECTOR_IN || t->op == SELECTOR_NOT_IN;
 
+	if (t->op == ABSENT || !t->key)
+		return; /* refused already */
 	if (wants_values && t->values.n == 0)
 		api_wrong(d, v, "BadSelector", "add values", "operator %s of %s needs values",
 			  ops[t->op].text, t->key);
@@ -72,6 +78,8 @@ void api_decode_selector(struct api_decoder *d, const struct api_field *f,
 
 	(void)f;
 	api_decode_map(d, &selector_table, v, &raw);
+	for (size_t i = 0; i < raw.n_terms; i++)
+		check_term(d, v, &raw.terms[i]);
 	if (d->n_errors > n_errors)
 		return;
 	terms = arena_array_of(d->arena, raw.labels.n + raw.n_terms, struct selector_term);
@@ -80,12 +88,10 @@ void api_decode_selector(struct api_decoder *d, const struct api_field *f,
 						    .op = SELECTOR_IN,
 						    .values = &raw.labels.items[i].value,
 						    .n_values = 1};
-	for (size_t i = 0; i < raw.n_terms; i++) {
-		check_term(d, v, &raw.terms[i]);
+	for (size_t i = 0; i < raw.n_terms; i++)
 		terms[n++] = (struct selector_term){.key = raw.terms[i].key,
 						    .op = (enum selector_op)raw.terms[i].op,
 						    .values = raw.terms[i].values.items,
 						    .n_values = raw.terms[i].values.n};
-	}
 	*ret = (struct selector){.terms = terms, .n = n};
 }

@@ -232,7 +232,8 @@ static void decode_content(struct api_decoder *d, const struct api_schema *s, st
 	meta_hash = hash_u64(d->hash, d->version);
 	api_decode_map(d, s->table, d->root, raw);
 	o->hash = hash_u64(meta_hash, d->hash);
-	if (s->finish && d->n_errors == 0)
+	d->end_decoded = d->problems->n;
+	if (s->finish)
 		s->finish(d, raw, o);
 	if (s->is_later && d->n_errors == 0)
 		api_note(d, NULL, "NotSupportedYet", "nothing to do, or remove it",
@@ -263,6 +264,7 @@ static void read_object(struct reader *r, const struct api_schema *s, unsigned v
 	struct api_decoder d = {
 		.arena = arena,
 		.problems = &b->problems,
+		.first_problem = b->problems.n,
 		.object = object_ref(r),
 		.root = r->o.root,
 		.version = version,

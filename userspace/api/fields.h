@@ -112,8 +112,10 @@ struct api_schema {
 	bool is_lenient; /* a kind of Kubernetes': unknown fields are not ours to judge */
 	bool is_later;   /* the whole kind is decoded but not acted on yet */
 	/*
-	 * Makes the object's struct of the decoded one, which is free of errors so far, and refuses
-	 * by api_refuse() what no row can express. NULL: nothing to do.
+	 * Makes the object's struct of the decoded one, and refuses by api_refuse() what no row can
+	 * express. It is called for objects with errors too, so that these are told all at once:
+	 * what could not be decoded has its default (for a list's items: zero), and api_failed()
+	 * says so where that would mislead. NULL: nothing to do.
 	 */
 	void (*finish)(struct api_decoder *d, const void *raw, struct api_object *o);
 };

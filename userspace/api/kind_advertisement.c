@@ -156,7 +156,8 @@ static void finish_community(struct api_decoder *d, const void *raw, struct api_
 {
 	o->community = *(const struct api_community *)raw;
 	for (size_t i = 0; i < o->community.n; i++)
-		check_value(d, i, o->community.items[i].value);
+		if (o->community.items[i].value)
+			check_value(d, i, o->community.items[i].value);
 }
 
 const struct api_schema api_schema_community = {

@@ -61,7 +61,7 @@ static const struct ip_addr *read_addresses(struct api_decoder *d, const struct 
 	for (size_t i = 0; i < in->n_addresses; i++) {
 		const struct raw_pair *a = &in->addresses[i];
 
-		if (strcmp(a->type, type) != 0)
+		if (!a->type || strcmp(a->type, type) != 0)
 			continue;
 		if (ip_addr_parse(a->value, &items[*ret_n]))
 			++*ret_n;
@@ -80,7 +80,8 @@ static void finish_node(struct api_decoder *d, const void *raw, struct api_objec
 	o->node.internal = read_addresses(d, in, "InternalIP", &o->node.n_internal);
 	o->node.external = read_addresses(d, in, "ExternalIP", &o->node.n_external);
 	for (size_t i = 0; i < in->n_conditions; i++)
-		if (strcmp(in->conditions[i].type, "NetworkUnavailable") == 0)
+		if (in->conditions[i].type &&
+		    strcmp(in->conditions[i].type, "NetworkUnavailable") == 0)
 			o->node.network_unavailable = strcmp(in->conditions[i].value, "True") == 0;
 }
 

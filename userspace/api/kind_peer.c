@@ -152,9 +152,11 @@ static const struct api_table peer_table =
 
 static void check_asn(struct api_decoder *d, const struct api_peer *p)
 {
-	bool is_ibgp = p->dynamic_asn == API_ASN_INTERNAL || p->peer_asn == p->my_asn;
+	bool is_ibgp =
+		p->dynamic_asn == API_ASN_INTERNAL || (p->my_asn != 0 && p->peer_asn == p->my_asn);
 
-	if (p->dynamic_asn == API_ASN_FIXED && p->peer_asn == 0)
+	if (p->dynamic_asn == API_ASN_FIXED && p->peer_asn == 0 &&
+	    !api_failed(d, "spec.dynamicASN"))
 		api_refuse(d, "spec.peerASN", "MissingField", "set peerASN, or dynamicASN",
 			   "is 0 or missing, and dynamicASN is not set");
 	if (p->dynamic_asn != API_ASN_FIXED && p->peer_asn != 0)
@@ -169,7 +171,8 @@ static void check_address(struct api_decoder *d, const struct api_peer *p)
 {
 	bool has_address = !ip_addr_is_none(&p->address);
 
-	if (has_address == !!p->interface)
+	if (has_address == !!p->interface && !api_failed(d, "spec.peerAddress") &&
+	    !api_failed(d, "spec.interface"))
 		api_refuse(d, has_address ? "spec.interface" : "spec.peerAddress",
 			   has_address ? "Exclusive" : "MissingField",
 			   has_address ? "remove one of them" : "set one of them",
@@ -205,7 +208,9 @@ static void set_timers(struct api_decoder *d, const struct raw_peer *in, struct 
 	} else if (keepalive == ABSENT) {
 		keepalive = hold / 3;
 	}
-	if (hold > MAX_TIMER_S)
+	if (api_failed(d, "spec.holdTime"))
+		; /* nothing to compare with */
+	else if (hold > MAX_TIMER_S)
 		api_refuse(d, "spec.keepaliveTime", "OutOfRange", "set holdTime, or a shorter time",
 			   "three times %llds is more than a hold time can be (65535s)",
 			   (long long)keepalive);

@@ -87,6 +87,8 @@ static void check_overlaps(struct api_decoder *d, const struct api_pool *p)
 		sorted[i] = &p->ranges[i];
 	qsort(sorted, p->n_ranges, sizeof(*sorted), first_cmp);
 	for (size_t i = 0; i < p->n_ranges; i++) {
+		if (ip_addr_is_none(&sorted[i]->last))
+			continue; /* it is no range, and refused */
 		if (reach && ip_range_overlaps(reach, sorted[i]))
 			refuse_overlap(d, (size_t)(reach - p->ranges),
 				       (size_t)(sorted[i] - p->ranges));

@@ -188,13 +188,21 @@ static void set_ports(struct api_decoder *d, const struct raw_service *in, struc
 	s->n_ports = in->n_ports;
 }
 
+static bool same_port(const struct api_service_port *x, const struct api_service_port *y)
+{
+	return x->port == y->port && x->protocol == y->protocol;
+}
+
+/* Equal ones in the order of the list, so that the later one is told. */
 static int port_cmp(const void *a, const void *b)
 {
 	const struct api_service_port *const *x = a, *const *y = b;
 
 	if ((*x)->port != (*y)->port)
 		return (*x)->port < (*y)->port ? -1 : 1;
-	return ((*x)->protocol > (*y)->protocol) - ((*x)->protocol < (*y)->protocol);
+	if ((*x)->protocol != (*y)->protocol)
+		return (*x)->protocol < (*y)->protocol ? -1 : 1;
+	return (*x > *y) - (*x < *y);
 }
 
 static void check_ports(struct api_decoder *d, const struct api_service *s)
@@ -209,9 +217,12 @@ static void check_ports(struct api_decoder *d, const struct api_service *s)
 		sorted[i] = &s->ports[i];
 	qsort(sorted, s->n_ports, sizeof(*sorted), port_cmp);
 	for (size_t i = 1; i < s->n_ports; i++)
-		if (port_cmp(&sorted[i - 1], &sorted[i]) == 0)
-			api_refuse(d, "spec.ports", "DuplicateItem", "remove one of them",
-				   "holds port %u twice for one protocol", sorted[i]->port);
+		if (sorted[i]->port != 0 && same_port(sorted[i - 1], sorted[i]))
+			api_refuse(d,
+				   arena_printf(d->arena, "spec.ports[%zu].port",
+						(size_t)(sorted[i] - s->ports)),
+				   "DuplicateItem", "remove one of them",
+				   "port %u stands there twice for one protocol", sorted[i]->port);
 }
 
 static void set_ingress(struct api_decoder *d, const struct raw_service *in, struct api_service *s)

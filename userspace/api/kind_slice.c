@@ -101,6 +101,8 @@ static void set_endpoint(struct api_decoder *d, size_t i, const struct raw_endpo
 	*e = (struct api_endpoint){.node_name = in->node_name, .ready = in->ready != false};
 	e->serving = in->serving == ABSENT ? e->ready : in->serving;
 	e->terminating = in->terminating == true;
+	if (in->addresses.n == 0 || !in->addresses.items[0])
+		return; /* refused already */
 	if (!ip_addr_parse(in->addresses.items[0], &e->address))
 		api_refuse(d, arena_printf(d->arena, "endpoints[%zu].addresses[0]", i),
 			   "BadAddress", "write an IPv4 or IPv6 address",
@@ -115,7 +117,7 @@ static void finish_slice(struct api_decoder *d, const void *raw, struct api_obje
 	struct api_slice_port *ports = arena_array_of(d->arena, in->n_ports, struct api_slice_port);
 
 	o->slice.service = labels_get(&o->meta.labels, SERVICE_LABEL);
-	o->slice.is_fqdn = strcmp(in->address_type, "FQDN") == 0;
+	o->slice.is_fqdn = in->address_type && strcmp(in->address_type, "FQDN") == 0;
 	o->slice.endpoints = endpoints;
 	o->slice.n_endpoints = o->slice.is_fqdn ? 0 : in->n_endpoints;
 	for (size_t i = 0; i < o->slice.n_endpoints; i++)

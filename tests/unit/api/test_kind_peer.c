@@ -181,6 +181,7 @@ static void what_a_peer_must_not_say_is_refused(void **state)
 		{"  myASN: 0\n  peerASN: x\n  peerPort: 99999\n",
 		 "error OutOfRange spec.myASN:5\n"
 		 "error WrongType spec.peerASN:6\n"
+		 "error MissingField spec.peerAddress:4\n"
 		 "error OutOfRange spec.peerPort:7"},
 	};
 

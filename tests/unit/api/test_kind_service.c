@@ -103,7 +103,7 @@ static void what_a_service_must_not_say_is_refused(void **state)
 		{"  ports: [{port: 80, targetPort: 65536}]\n",
 		 "error OutOfRange spec.ports[0].targetPort:5"},
 		{"  ports: [{port: 80}, {port: 81}, {port: 80}]\n",
-		 "error DuplicateItem spec.ports:5"},
+		 "error DuplicateItem spec.ports[2].port:5"},
 		{"  ports: [{port: 80}, {port: 80, protocol: UDP}]\n", ""},
 		{"  loadBalancerIP: host\n", "error BadAddress spec.loadBalancerIP:5"},
 		{"  loadBalancerSourceRanges: [10.0.0.1]\n",
