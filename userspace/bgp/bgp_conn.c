@@ -53,6 +53,17 @@ static void fail(struct bgp_conn *c, nsec_t now, struct bgp_fsm_input *in, const
 	bgp_fsm_step(c, now, in);
 }
 
+/* What is wrong with a peer's OPEN that the NOTIFICATION's name does not say; NULL: nothing more.
+ */
+static const char *open_detail(const struct bgp_open *open, const struct bgp_error *error,
+			       char buf[BGP_CAPABILITIES_TEXT])
+{
+	if (error->subcode != BGP_OPEN_BAD_PEER_AS)
+		return bgp_capabilities_text(error, NULL, buf);
+	(void)snprintf(buf, BGP_CAPABILITIES_TEXT, "the peer says it is AS %u", open->asn);
+	return buf;
+}
+
 static void receive_open(struct bgp_conn *c, nsec_t now, const struct bgp_frame *frame)
 {
 	const struct bgp_peer_config *config = c->config;
@@ -65,13 +76,12 @@ static void receive_open(struct bgp_conn *c, nsec_t now, const struct bgp_frame 
 	struct bgp_error error;
 	struct bgp_fsm_input in = {
 		.event = BGP_FSM_OPEN_ERROR, .message_type = BGP_OPEN, .error = &error};
-	char detail[64];
+	char detail[BGP_CAPABILITIES_TEXT];
 
 	if (!bgp_open_decode(frame->body, &open, &error)) {
 		fail(c, now, &in, NULL);
 	} else if (!bgp_open_validate(&open, &expect, &error)) {
-		(void)snprintf(detail, sizeof(detail), "the peer says it is AS %u", open.asn);
-		fail(c, now, &in, error.subcode == BGP_OPEN_BAD_PEER_AS ? detail : NULL);
+		fail(c, now, &in, open_detail(&open, &error, detail));
 	} else {
 		in.event = BGP_FSM_OPEN;
 		in.open = &open;

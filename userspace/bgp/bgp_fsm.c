@@ -130,9 +130,14 @@ static void close_tcp_failed(struct bgp_conn *c, const struct bgp_fsm_input *in)
 
 static void close_notified(struct bgp_conn *c, const struct bgp_fsm_input *in)
 {
-	char buf[BGP_SHUTDOWN_TEXT];
-	const char *text = bgp_shutdown_text(in->error, buf);
+	char shutdown[BGP_SHUTDOWN_TEXT], capabilities[BGP_CAPABILITIES_TEXT];
+	const char *text = bgp_shutdown_text(in->error, shutdown);
 
+	if (!text)
+		text = bgp_capabilities_text(in->error, &c->sent, capabilities);
+	if (!text && in->error->code == BGP_ERROR_OPEN &&
+	    in->error->subcode == BGP_OPEN_UNSUPPORTED_CAPABILITY)
+		text = "which one it does not say; this node offers IPv4 unicast";
 	(void)snprintf(c->reason, sizeof(c->reason), "received NOTIFICATION %s%s%s",
 		       bgp_notification_text(in->error->code, in->error->subcode), text ? ": " : "",
 		       text ? text : "");

@@ -8,6 +8,7 @@
 #include "bgp/bgp_notification.h"
 
 #include "bgp/bgp_msg.h"
+#include "bgp/bgp_open.h"
 
 #include <assert.h>
 
@@ -136,6 +137,133 @@ const char *bgp_notification_text(uint8_t code, uint8_t subcode)
 	}
 	return text;
 }
+
+/* --- capabilities ---------------------------------------------------------------------------- */
+
+static const struct {
+	uint16_t afi;
+	uint8_t safi;
+	const char *text;
+} families[] = {
+	{BGP_AFI_IPV4, BGP_SAFI_UNICAST, "IPv4 unicast"},
+	{BGP_AFI_IPV6, BGP_SAFI_UNICAST, "IPv6 unicast"},
+	{BGP_AFI_IPV4, 2, "IPv4 multicast"},
+	{BGP_AFI_IPV6, 2, "IPv6 multicast"},
+	{BGP_AFI_IPV4, 4, "IPv4 labelled unicast"},
+	{BGP_AFI_IPV6, 4, "IPv6 labelled unicast"},
+	{BGP_AFI_IPV4, 128, "IPv4 VPN"},
+	{BGP_AFI_IPV6, 128, "IPv6 VPN"},
+	{25, 70, "EVPN"},
+};
+
+static const struct {
+	uint8_t code;
+	const char *text;
+} capabilities[] = {
+	{BGP_CAP_ROUTE_REFRESH, "route refresh"},
+	{BGP_CAP_EXTENDED_NEXT_HOP, "extended next hop"},
+	{BGP_CAP_EXTENDED_MESSAGE, "extended messages"},
+	{BGP_CAP_ROLE, "role"},
+	{BGP_CAP_GRACEFUL_RESTART, "graceful restart"},
+	{BGP_CAP_AS4, "4-octet AS number"},
+	{BGP_CAP_ENHANCED_REFRESH, "enhanced route refresh"},
+	{BGP_CAP_ROUTE_REFRESH_OLD, "route refresh (128)"},
+};
+
+/* One capability of a list. */
+struct capability {
+	uint8_t code;
+	uint16_t afi; /* of a family */
+	uint8_t safi;
+};
+
+static void capability_name(const struct capability *c, char *buf, size_t size)
+{
+	const char *name = NULL;
+
+	for (size_t i = 0; c->code == BGP_CAP_MULTIPROTOCOL && i < ARRAY_SIZE(families); i++)
+		if (families[i].afi == c->afi && families[i].safi == c->safi)
+			name = families[i].text;
+	for (size_t i = 0; i < ARRAY_SIZE(capabilities); i++)
+		if (capabilities[i].code == c->code)
+			name = capabilities[i].text;
+	if (name)
+		(void)snprintf(buf, size, "%s", name);
+	else if (c->code == BGP_CAP_MULTIPROTOCOL)
+		(void)snprintf(buf, size, "AFI %u SAFI %u", c->afi, c->safi);
+	else
+		(void)snprintf(buf, size, "capability %u", c->code);
+}
+
+static bool is_offered(const struct bgp_open *open, const struct capability *c)
+{
+	switch (c->code) {
+	case BGP_CAP_MULTIPROTOCOL:
+		return c->safi == BGP_SAFI_UNICAST &&
+		       (c->afi == BGP_AFI_IPV4 || (c->afi == BGP_AFI_IPV6 && open->ipv6_unicast));
+	case BGP_CAP_ROUTE_REFRESH:
+		return open->route_refresh;
+	case BGP_CAP_ENHANCED_REFRESH:
+		return open->enhanced_refresh;
+	case BGP_CAP_EXTENDED_MESSAGE:
+		return open->extended_message;
+	case BGP_CAP_ROLE:
+		return open->has_role;
+	case BGP_CAP_GRACEFUL_RESTART:
+		return open->gr.present;
+	case BGP_CAP_AS4:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* False at the end of the list, or where it is broken. */
+static bool next_capability(struct rcur *list, struct capability *ret)
+{
+	struct rcur value;
+
+	*ret = (struct capability){.code = rcur_u8(list)};
+	value = rcur_sub(list, rcur_u8(list));
+	if (ret->code == BGP_CAP_MULTIPROTOCOL) {
+		ret->afi = rcur_u16(&value);
+		(void)rcur_u8(&value); /* reserved */
+		ret->safi = rcur_u8(&value);
+	}
+	return !list->failed;
+}
+
+const char *bgp_capabilities_text(const struct bgp_error *e, const struct bgp_open *ours,
+				  char buf[BGP_CAPABILITIES_TEXT])
+{
+	static const char more[] = "; ...";
+	struct rcur list = rcur_init(e->data, e->data_len);
+	struct capability c;
+	size_t at = 0;
+
+	if (e->code != BGP_ERROR_OPEN || e->subcode != BGP_OPEN_UNSUPPORTED_CAPABILITY)
+		return NULL;
+	while (next_capability(&list, &c)) {
+		const char *side = !ours                  ? "not offered by the peer"
+				   : is_offered(ours, &c) ? "not taken by the peer"
+							  : "not offered by this node";
+		char name[32], word[96];
+		size_t len;
+
+		capability_name(&c, name, sizeof(name));
+		len = (size_t)snprintf(word, sizeof(word), "%s%s: %s", at > 0 ? "; " : "", name,
+				       side);
+		if (at + len + sizeof(more) > BGP_CAPABILITIES_TEXT) {
+			memcpy(buf + at, more, sizeof(more));
+			return buf;
+		}
+		memcpy(buf + at, word, len + 1);
+		at += len;
+	}
+	return at > 0 ? buf : NULL;
+}
+
+/* --- shutdown communication ------------------------------------------------------------------ */
 
 /* The least code point that a UTF-8 sequence of so many octets may encode (RFC 3629 3). */
 static const uint32_t utf8_least[] = {0, 0, 0x80, 0x800, 0x10000};

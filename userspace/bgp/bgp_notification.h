@@ -39,6 +39,20 @@ bool bgp_notification_decode(struct rcur body, struct bgp_error *ret) must_check
  */
 const char *bgp_notification_text(uint8_t code, uint8_t subcode);
 
+/* Room for what bgp_capabilities_text() says, with NUL. */
+#define BGP_CAPABILITIES_TEXT 192
+
+struct bgp_open;
+
+/*
+ * What a 2/7 is about (RFC 5492 5: its data lists capabilities), and which side lacks each: "IPv4
+ * unicast: not offered by the peer". `ours` is the OPEN that the peer answered so, NULL if the
+ * NOTIFICATION is ours. Dots at the end where there is no room for all. Returns buf; NULL: no 2/7,
+ * or its data lists nothing.
+ */
+const char *bgp_capabilities_text(const struct bgp_error *e, const struct bgp_open *ours,
+				  char buf[BGP_CAPABILITIES_TEXT]);
+
 /* Room for the longest shutdown communication, each octet escaped, with NUL. */
 #define BGP_SHUTDOWN_TEXT (255 * 4 + 1)
 

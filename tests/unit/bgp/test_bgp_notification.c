@@ -179,6 +179,73 @@ static void text_of_any_octets_fits_and_is_printable(void **state)
 	}
 }
 
+static void unsupported_capability_names_it_and_the_side(void **state)
+{
+	static const struct bgp_open ours = {.route_refresh = true, .has_as4 = true};
+	static const struct {
+		const char *data; /* hex */
+		const char *from_peer, *own;
+	} cases[] = {
+		{"01 04 0001 00 01", "IPv4 unicast: not taken by the peer",
+		 "IPv4 unicast: not offered by the peer"},
+		{"01 04 0002 00 01", "IPv6 unicast: not offered by this node",
+		 "IPv6 unicast: not offered by the peer"},
+		{"01 04 0001 00 02", "IPv4 multicast: not offered by this node",
+		 "IPv4 multicast: not offered by the peer"},
+		{"01 04 0019 00 46 02 00",
+		 "EVPN: not offered by this node; route refresh: not taken by the peer",
+		 "EVPN: not offered by the peer; route refresh: not offered by the peer"},
+		{"01 04 4004 00 47", "AFI 16388 SAFI 71: not offered by this node",
+		 "AFI 16388 SAFI 71: not offered by the peer"},
+		{"41 04 0000fbf5", "4-octet AS number: not taken by the peer",
+		 "4-octet AS number: not offered by the peer"},
+		{"40 02 4078", "graceful restart: not offered by this node",
+		 "graceful restart: not offered by the peer"},
+		{"49 01 00", "capability 73: not offered by this node",
+		 "capability 73: not offered by the peer"},
+		{"01 02 0001", "AFI 1 SAFI 0: not offered by this node",
+		 "AFI 1 SAFI 0: not offered by the peer"},
+		{"", NULL, NULL},
+		{"01", NULL, NULL},
+		{"01 05 0001 00 01", NULL, NULL},
+	};
+	char buf[BGP_CAPABILITIES_TEXT];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		const struct octets data = octets(cases[i].data);
+		struct bgp_error e = bgp_error_with(BGP_ERROR_OPEN, BGP_OPEN_UNSUPPORTED_CAPABILITY,
+						    data.b, data.len);
+
+		if (cases[i].own) {
+			assert_string_equal(bgp_capabilities_text(&e, &ours, buf),
+					    cases[i].from_peer);
+			assert_string_equal(bgp_capabilities_text(&e, NULL, buf), cases[i].own);
+		} else {
+			assert_null(bgp_capabilities_text(&e, &ours, buf));
+		}
+		e.subcode = BGP_OPEN_BAD_PEER_AS;
+		assert_null(bgp_capabilities_text(&e, &ours, buf));
+	}
+}
+
+static void more_capabilities_than_fit_end_in_dots(void **state)
+{
+	struct bgp_error e = bgp_error_make(BGP_ERROR_OPEN, BGP_OPEN_UNSUPPORTED_CAPABILITY);
+	char buf[BGP_CAPABILITIES_TEXT];
+
+	(void)state;
+	for (e.data_len = 2; e.data_len <= BGP_ERROR_DATA_MAX; e.data_len += 2) {
+		const char *text;
+
+		memset(e.data, 0, sizeof(e.data)); /* capability 0 of length 0, and again */
+		text = bgp_capabilities_text(&e, NULL, buf);
+		assert_in_range(strlen(text), 1, sizeof(buf) - 1);
+		if (e.data_len == BGP_ERROR_DATA_MAX)
+			assert_string_equal(text + strlen(text) - 5, "; ...");
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -190,6 +257,8 @@ int main(void)
 		cmocka_unit_test(long_text_is_cut_between_characters),
 		cmocka_unit_test(received_text_is_kept_printable),
 		cmocka_unit_test(text_of_any_octets_fits_and_is_printable),
+		cmocka_unit_test(unsupported_capability_names_it_and_the_side),
+		cmocka_unit_test(more_capabilities_than_fit_end_in_dots),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -272,6 +272,46 @@ static void last_error_says_what_happened(void **state)
 	bgp_peer_free(p);
 }
 
+/* No route could be carried, so there is no session; who has to change what is said. */
+static void session_without_a_common_family_says_which_and_whose(void **state)
+{
+	static const uint8_t ipv4[] = {BGP_CAP_MULTIPROTOCOL, 4, 0, 1, 0, 1};
+	const struct bgp_peer_config config = script_config();
+	const struct bgp_error refused =
+		bgp_error_with(BGP_ERROR_OPEN, BGP_OPEN_UNSUPPORTED_CAPABILITY, ipv4, sizeof(ipv4));
+	const struct bgp_error mute =
+		bgp_error_make(BGP_ERROR_OPEN, BGP_OPEN_UNSUPPORTED_CAPABILITY);
+	struct bgp_peer *p = started_peer(&config);
+	uint8_t buf[BGP_MESSAGE_MAX];
+	struct bgp_open open = script_open();
+	nsec_t now = NOW;
+	size_t len;
+
+	(void)state;
+	open.ipv6_unicast = true;
+	len = bgp_open_encode(buf, sizeof(buf), &open);
+	for (size_t i = 0; i + sizeof(ipv4) <= len; i++)
+		if (memcmp(buf + i, ipv4, sizeof(ipv4)) == 0)
+			buf[i + 5] = 2; /* multicast: IPv4 unicast is not offered */
+	bgp_peer_notify(p, now, D, BGP_NOTE_TCP_UP);
+	bgp_peer_receive(p, now, D, buf, len);
+	assert_string_equal(sent(p, now, D).s, "OPEN NOTIFICATION 2/7");
+	assert_string_equal(bgp_peer_info(p).last_error,
+			    "sent NOTIFICATION OPEN Message Error/Unsupported Capability: "
+			    "IPv4 unicast: not offered by the peer");
+	now = wait_for_connect(p, now);
+	bgp_peer_notify(p, now, D, BGP_NOTE_TCP_UP);
+	say_error(p, now, D, &refused);
+	assert_string_equal(bgp_peer_info(p).last_error,
+			    "received NOTIFICATION OPEN Message Error/Unsupported Capability: "
+			    "IPv4 unicast: not taken by the peer");
+	now = wait_for_connect(p, now);
+	bgp_peer_notify(p, now, D, BGP_NOTE_TCP_UP);
+	say_error(p, now, D, &mute);
+	assert_non_null(strstr(bgp_peer_info(p).last_error, "IPv4 unicast"));
+	bgp_peer_free(p);
+}
+
 static void dial_without_an_answer_is_told(void **state)
 {
 	const struct bgp_peer_config config = script_config();
@@ -425,6 +465,7 @@ int main(void)
 		cmocka_unit_test(route_refresh_sends_everything_again),
 		cmocka_unit_test(marks_of_the_peers_refresh_are_no_request),
 		cmocka_unit_test(last_error_says_what_happened),
+		cmocka_unit_test(session_without_a_common_family_says_which_and_whose),
 		cmocka_unit_test(dial_without_an_answer_is_told),
 		cmocka_unit_test(reconfigure_absorbs_timers_and_refuses_identity),
 		cmocka_unit_test(changed_router_id_is_said_by_the_next_open),
