@@ -269,6 +269,7 @@ static void observe_peer(const struct fixture_peer *p, struct arena *arena,
 		.established = !p->down,
 		.stale_until = p->stale_until,
 		.last_error = p->last_error,
+		.trying_since = p->down ? p->trying_since : NSEC_NEVER,
 		.refusals = p->refusals,
 	};
 	if (p->down)

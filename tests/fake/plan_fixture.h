@@ -20,6 +20,7 @@ struct fixture_peer {
 	bool stuck; /* it does not read: nothing is written to it */
 	nsec_t stale_until;
 	const char *last_error;
+	nsec_t trying_since; /* if down */
 	uint16_t refusals;
 };
 

@@ -15,10 +15,9 @@
 #include <assert.h>
 #include <errno.h>
 
-#define READ_BYTES   (64u << 10) /* of one socket in one turn of the loop */
-#define WRITE_BYTES  (64u << 10) /* of whole messages encoded at a time */
-#define REFUSALS_BAD 3           /* so many in a row are worth a problem */
-#define LAST_BYTES   4096        /* room for what a connection still has to say at its end */
+#define READ_BYTES  (64u << 10) /* of one socket in one turn of the loop */
+#define WRITE_BYTES (64u << 10) /* of whole messages encoded at a time */
+#define LAST_BYTES  4096        /* room for what a connection still has to say at its end */
 
 static void pump(struct agent_peer *p, nsec_t now);
 
@@ -211,15 +210,38 @@ static void dial(struct peer_link *l, nsec_t now)
 	}
 	l->fd = fd;
 	l->connecting = true;
+	l->silent_at = nsec_add(now, PLAN_SILENT_NS);
+	l->before = tcp_md5_drops_now();
 	l->watch = loop_fd_new(p->all->loop, fd, on_link, l);
 	loop_fd_want(l->watch, false, true);
+}
+
+/* An attempt without an answer: what the kernel knows of it by now. */
+static void note_silence(struct agent_peer *p, nsec_t now)
+{
+	struct peer_link *l = &p->links[BGP_SLOT_DIALLED];
+	struct tcp_md5_drops drops;
+
+	if (!l->connecting || now < l->silent_at)
+		return;
+	drops = tcp_md5_drops_now();
+	l->silent_at = NSEC_NEVER;
+	bgp_peer_set_error(p->bgp, tcp_silence_text(p->config.password, &l->before, &drops));
+	p->all->changed = true;
+}
+
+static nsec_t silence_deadline(const struct agent_peer *p)
+{
+	const struct peer_link *l = &p->links[BGP_SLOT_DIALLED];
+
+	return l->connecting ? l->silent_at : NSEC_NEVER;
 }
 
 static void note_attempt(struct agent_peer *p)
 {
 	if (p->attempted && p->refusals < UINT16_MAX)
 		p->refusals++;
-	if (p->attempted && p->refusals == REFUSALS_BAD)
+	if (p->attempted && p->refusals == PLAN_REFUSALS)
 		p->all->changed = true;
 	p->attempted = true;
 }
@@ -237,6 +259,7 @@ static void note_down(struct agent_peer *p, nsec_t now)
 	if (info.gr_negotiated)
 		note_stale(p, now);
 
+	p->trying_since = now;
 	forget_written(p);
 	p->all->urgent = true;
 	log_warn("bgp: session down", "peer=%s reason=%s", peer_text(p),
@@ -308,6 +331,7 @@ static void start(struct agent_peer *p, nsec_t now)
 	if (config.restarted)
 		note_stale(p, now);
 	p->bgp = bgp_peer_new(&config, &rng, now);
+	p->trying_since = now;
 	p->attempted = false;
 	p->refusals = 0;
 	p->updates_seen = 0;
@@ -439,11 +463,13 @@ nsec_t agent_peers_tick(struct agent_peers *all, nsec_t now)
 	for (size_t i = 0; i < all->n; i++) {
 		struct agent_peer *p = all->items[i];
 
+		note_silence(p, now);
 		if (bgp_peer_deadline(p->bgp) <= now) {
 			bgp_peer_tick(p->bgp, now);
 			pump(p, now);
 		}
 		deadline = nsec_min(deadline, bgp_peer_deadline(p->bgp));
+		deadline = nsec_min(deadline, silence_deadline(p));
 	}
 	return deadline;
 }
@@ -477,6 +503,8 @@ void agent_peers_actual(const struct agent_peers *all, struct arena *arena,
 			.end_of_rib_sent = info.end_of_rib_sent,
 			.stale_until = info.end_of_rib_sent ? 0 : p->stale_until,
 			.last_error = arena_strdup(arena, info.last_error),
+			.trying_since =
+				info.state == BGP_ESTABLISHED ? NSEC_NEVER : p->trying_since,
 			.refusals = p->refusals,
 			.advertised =
 				arena_memdup(arena, p->written, p->n_written * sizeof(*p->written)),

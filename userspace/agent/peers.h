@@ -11,6 +11,7 @@
 #include "base/rng.h"
 #include "bgp/bgp_peer.h"
 #include "plan/plan.h"
+#include "sys/tcp_silence.h"
 
 struct loop;
 struct loop_fd;
@@ -22,7 +23,9 @@ struct peer_link {
 	int fd;
 	struct loop_fd *watch;
 	bool connecting;
-	uint8_t *tail; /* bytes the kernel has not taken yet, owned */
+	nsec_t silent_at;            /* so long without an answer is told; NSEC_NEVER: it was */
+	struct tcp_md5_drops before; /* of the attempt */
+	uint8_t *tail;               /* bytes the kernel has not taken yet, owned */
 	size_t tail_len, tail_at;
 };
 
@@ -33,6 +36,7 @@ struct agent_peer {
 	struct bgp_peer *bgp;    /* owned */
 	struct peer_link links[BGP_N_SLOTS];
 	struct ip_addr local; /* of the Established connection */
+	nsec_t trying_since;  /* there is no session */
 	bool attempted;       /* an attempt is under way, or ended before Established */
 	uint16_t refusals;    /* attempts in a row that ended before Established */
 	nsec_t stale_until;   /* see struct plan_actual_peer; counts until End-of-RIB is sent */

@@ -36,7 +36,7 @@ struct bgp_peer {
 
 	struct bgp_event events[N_EVENTS]; /* ring; when it is full the oldest is lost */
 	size_t first_event, n_events;
-	char tcp_error[128]; /* what the driver knows of the next TCP_FAILED */
+	char tcp_error[256]; /* what the driver knows of the attempt that fails or takes long */
 	char last_error[BGP_CONN_REASON_TEXT];
 };
 
@@ -257,6 +257,16 @@ void bgp_peer_set_local(struct bgp_peer *p, enum bgp_slot slot, const struct ip_
 void bgp_peer_set_error(struct bgp_peer *p, const char *text)
 {
 	(void)snprintf(p->tcp_error, sizeof(p->tcp_error), "%s", text);
+	if (dialled(p)->state == BGP_CONNECT && p->conn[BGP_SLOT_ACCEPTED].state < BGP_OPEN_CONFIRM)
+		(void)snprintf(p->last_error, sizeof(p->last_error), "%s", text);
+}
+
+/* The driver's text, which is better than "failed" or "no answer", for what just ended. */
+static void take_tcp_error(struct bgp_peer *p, struct bgp_conn *c)
+{
+	if (p->tcp_error[0] != '\0')
+		(void)snprintf(c->reason, sizeof(c->reason), "%s", p->tcp_error);
+	p->tcp_error[0] = '\0';
 }
 
 bool bgp_peer_accept(struct bgp_peer *p, nsec_t now)
@@ -289,16 +299,14 @@ static void start(struct bgp_peer *p, nsec_t now)
 	bgp_conn_notify(dialled(p), now, BGP_NOTE_START);
 }
 
-/* The driver's text, which is better than "failed" or "lost", for the connection that just ended.
- */
 static void tcp_failed(struct bgp_peer *p, nsec_t now, enum bgp_slot slot)
 {
 	struct bgp_conn *c = &p->conn[slot];
 	enum bgp_state before = c->state;
 
 	bgp_conn_notify(c, now, BGP_NOTE_TCP_FAILED);
-	if (p->tcp_error[0] != '\0' && before != BGP_IDLE)
-		(void)snprintf(c->reason, sizeof(c->reason), "%s", p->tcp_error);
+	if (before != BGP_IDLE)
+		take_tcp_error(p, c);
 	p->tcp_error[0] = '\0';
 }
 
@@ -324,6 +332,7 @@ void bgp_peer_notify(struct bgp_peer *p, nsec_t now, enum bgp_slot slot, enum bg
 		notify_all(p, now, note);
 		break;
 	case BGP_NOTE_TCP_UP:
+		p->tcp_error[0] = '\0';
 		c->gr = graceful_restart(p);
 		bgp_conn_notify(c, now, note);
 		break;
@@ -357,7 +366,12 @@ void bgp_peer_receive(struct bgp_peer *p, nsec_t now, enum bgp_slot slot, const 
 void bgp_peer_tick(struct bgp_peer *p, nsec_t now)
 {
 	for (enum bgp_slot slot = 0; slot < BGP_N_SLOTS; slot++) {
-		bgp_conn_tick(&p->conn[slot], now);
+		struct bgp_conn *c = &p->conn[slot];
+		enum bgp_state before = c->state;
+
+		bgp_conn_tick(c, now);
+		if (before == BGP_CONNECT && c->reason[0] != '\0')
+			take_tcp_error(p, c);
 		settle(p, now);
 	}
 }

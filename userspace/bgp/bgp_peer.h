@@ -101,8 +101,8 @@ bool bgp_peer_reconfigure(struct bgp_peer *p, nsec_t now,
 void bgp_peer_set_local(struct bgp_peer *p, enum bgp_slot slot, const struct ip_addr *local);
 
 /*
- * What the driver knows of a failure it is about to notify (TCP_FAILED): "connection refused".
- * Shown as last_error. Copied.
+ * What the driver knows of a failure it is about to notify (TCP_FAILED), "connection refused", or
+ * of an attempt that has had no answer for long. Shown as last_error, the latter at once. Copied.
  */
 void bgp_peer_set_error(struct bgp_peer *p, const char *text);
 

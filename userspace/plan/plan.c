@@ -75,12 +75,20 @@ static void make_fragments(struct plan_draft *d)
 static void peer_problem(struct plan_draft *d, const struct plan_peer *peer,
 			 const struct plan_actual_peer *actual)
 {
-	if (actual->established || !actual->last_error || actual->refusals < 3)
+	const nsec_t due = nsec_add(actual->trying_since, PLAN_SILENT_NS);
+	char text[IP_ADDR_TEXT];
+
+	if (actual->established)
 		return;
-	object_problem(&d->plan->problems, SEVERITY_WARNING, peer->object, NULL,
-		       "PeerNotEstablished",
-		       "compare ASN, address, port, password and multihop with the router",
-		       "no session after several attempts: %s", actual->last_error);
+	if (actual->refusals < PLAN_REFUSALS && d->now < due) {
+		d->deadline = nsec_min(d->deadline, due);
+		return;
+	}
+	object_problem(
+		&d->plan->problems, SEVERITY_WARNING, peer->object, NULL, "PeerNotEstablished",
+		"compare ASN, address, port, password and multihop with the router",
+		"no session with %s port %u: %s", ip_addr_text(&peer->address, text), peer->port,
+		actual->last_error ? actual->last_error : "connected, but OPEN has no answer");
 }
 
 static void match_peers(struct plan_draft *d)

@@ -78,6 +78,7 @@ struct plan_actual_peer {
 	 */
 	nsec_t stale_until;
 	const char *last_error; /* NULL = none */
+	nsec_t trying_since;    /* since when there is no session; NSEC_NEVER: established */
 	uint16_t refusals; /* attempts in a row that the peer refused or that could not be made */
 };
 struct plan_actual_device {
@@ -150,6 +151,9 @@ struct plan_ledger {
 	uint32_t router_id; /* of sessions that are given none, host order; 0: not chosen yet */
 	struct api_strings pools; /* names, oldest first (ipam_order.h); written by ipam_compute */
 };
+/* Without a session for so long, or refused so often, and it is a problem. */
+#define PLAN_SILENT_NS        (10 * NSEC_PER_SEC)
+#define PLAN_REFUSALS         3
 #define PLAN_DRAIN_DEFAULT_NS (60 * NSEC_PER_SEC)
 #define PLAN_UNHELD_NS        (2 * NSEC_PER_SEC) /* gate 2: for the routers' FIBs */
 #define PLAN_WAITING_NS       (5 * NSEC_PER_SEC) /* gate 3: so long for peers that do not read */

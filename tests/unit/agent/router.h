@@ -17,6 +17,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <netinet/tcp.h>
 #include <sched.h>
 #include <setjmp.h>
 #include <sys/socket.h>
@@ -73,6 +74,17 @@ ROUTER_UNUSED static struct router *router_new(void)
 	assert_int_equal(bind(r->listener, (const struct sockaddr *)&addr, sizeof(addr)), 0);
 	assert_int_equal(listen(r->listener, 4), 0);
 	return r;
+}
+
+/* From now on it drops what NODE_ADDR sends without a signature made with this password. */
+ROUTER_UNUSED static void router_demands(struct router *r, const char *password)
+{
+	struct sockaddr_in node = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(NODE_ADDR)};
+	struct tcp_md5sig sig = {.tcpm_keylen = (uint16_t)strlen(password)};
+
+	memcpy(&sig.tcpm_addr, &node, sizeof(node));
+	memcpy(sig.tcpm_key, password, strlen(password));
+	assert_int_equal(setsockopt(r->listener, IPPROTO_TCP, TCP_MD5SIG, &sig, sizeof(sig)), 0);
 }
 
 ROUTER_UNUSED static void router_hang_up(struct router *r)

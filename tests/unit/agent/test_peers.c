@@ -235,13 +235,17 @@ static void what_the_kernel_has_not_taken_is_not_confirmed(void **state)
 static void a_lost_session_confirms_nothing_and_is_urgent(void **state)
 {
 	struct rig *rig = rig_new();
+	nsec_t before;
 
 	(void)state;
 	apply(rig, 3);
 	WAIT_FOR(rig, heard_end_of_rib);
 	rig->peers.urgent = false;
+	before = loop_now(rig->loop);
 	router_hang_up(rig->router);
+	assert_int_equal(actual(rig).trying_since, NSEC_NEVER);
 	WAIT_FOR(rig, is_down);
+	assert_true(actual(rig).trying_since > before);
 	assert_int_equal(actual(rig).n_advertised, 0);
 	assert_true(rig->peers.urgent);
 	assert_true(rig->changes > 0);
@@ -317,6 +321,47 @@ static void refusals_count_attempts_that_failed(void **state)
 	WAIT_FOR(rig, is_up);
 	assert_int_equal(actual(rig).refusals, 0);
 	rig_free(rig);
+}
+
+/* The clock of the test is ahead of the loop's, so that nobody waits. */
+static void silence_is_explained_after_ten_seconds(void **state)
+{
+	static const char *const says[] = {"it has another MD5 password, or none",
+					   "it demands an MD5 password"};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(says); i++) {
+		struct rig *rig = rig_new();
+		nsec_t begun = clock_now(), dialled;
+		const char *error;
+
+		if (i == 0) { /* only one of the two has a password */
+			rig->peer.password = (const uint8_t *)"s3cr3t";
+			rig->peer.password_len = 6;
+		} else {
+			router_demands(rig->router, "s3cr3t");
+		}
+		rig->peer.bgp.connect_s = 60;
+		apply(rig, 0);
+		dialled = clock_now();
+		assert_in_range(actual(rig).trying_since, begun, dialled);
+		WAIT_FOR(rig, has_turned);
+		rig->peers.changed = false;
+		assert_in_range(agent_peers_tick(&rig->peers, begun), begun + PLAN_SILENT_NS,
+				dialled + PLAN_SILENT_NS);
+		(void)agent_peers_tick(&rig->peers, begun + PLAN_SILENT_NS - 1);
+		assert_null(actual(rig).last_error);
+		assert_false(rig->peers.changed);
+		(void)agent_peers_tick(&rig->peers, dialled + PLAN_SILENT_NS);
+		error = bgp_peer_info(rig->peers.items[0]->bgp).last_error;
+		assert_non_null(error);
+		assert_non_null(strstr(error, says[i]));
+		assert_true(rig->peers.changed);
+		rig->peers.changed = false;
+		(void)agent_peers_tick(&rig->peers, dialled + PLAN_SILENT_NS + 1);
+		assert_false(rig->peers.changed); /* once */
+		rig_free(rig);
+	}
 }
 
 static void a_planned_restart_says_nothing_and_a_stop_says_cease(void **state)
@@ -444,6 +489,7 @@ int main(void)
 		cmocka_unit_test(a_session_that_broke_leaves_stale_routes_until_end_of_rib),
 		cmocka_unit_test(a_restart_leaves_stale_routes_until_end_of_rib),
 		cmocka_unit_test(refusals_count_attempts_that_failed),
+		cmocka_unit_test(silence_is_explained_after_ten_seconds),
 		cmocka_unit_test(a_planned_restart_says_nothing_and_a_stop_says_cease),
 		cmocka_unit_test(a_change_says_other_configuration_and_a_removal_deconfigured),
 		cmocka_unit_test(a_router_that_is_behind_hears_why),

@@ -325,6 +325,45 @@ static void dial_without_an_answer_is_told(void **state)
 	bgp_peer_free(p);
 }
 
+/* The kernel knows more of the silence than that it is one. */
+static void what_the_driver_knows_of_an_attempt_is_shown_at_once(void **state)
+{
+	struct bgp_peer_config config = script_config();
+	const struct bgp_open open = script_open();
+	struct bgp_peer *p;
+
+	(void)state;
+	config.connect_s = 60;
+	p = started_peer(&config);
+	(void)events(p);
+	bgp_peer_set_error(p, "silence");
+	assert_string_equal(bgp_peer_info(p).last_error, "silence");
+	bgp_peer_tick(p, NOW + SECONDS(60));
+	assert_string_equal(events(p).s, "CLOSE CONNECT");
+	assert_string_equal(bgp_peer_info(p).last_error, "silence");
+	bgp_peer_tick(p, NOW + SECONDS(120)); /* it was of that attempt alone */
+	assert_string_equal(bgp_peer_info(p).last_error, "no answer to the TCP connection attempt");
+	bgp_peer_set_error(p, "silence");
+	bring_up(p, NOW + SECONDS(121), D, &open);
+	bgp_peer_notify(p, NOW + SECONDS(122), D, BGP_NOTE_TCP_FAILED);
+	assert_string_equal(bgp_peer_info(p).last_error, "TCP connection lost");
+	bgp_peer_free(p);
+}
+
+static void attempt_beside_an_accepted_session_is_no_error(void **state)
+{
+	const struct bgp_peer_config config = script_config();
+	const struct bgp_open open = script_open();
+	struct bgp_peer *p = started_peer(&config);
+
+	(void)state;
+	assert_true(bgp_peer_accept(p, NOW));
+	bring_up(p, NOW, A, &open);
+	bgp_peer_set_error(p, "silence");
+	assert_null(bgp_peer_info(p).last_error);
+	bgp_peer_free(p);
+}
+
 static void reconfigure_absorbs_timers_and_refuses_identity(void **state)
 {
 	const struct bgp_peer_config config = script_config();
@@ -467,6 +506,8 @@ int main(void)
 		cmocka_unit_test(last_error_says_what_happened),
 		cmocka_unit_test(session_without_a_common_family_says_which_and_whose),
 		cmocka_unit_test(dial_without_an_answer_is_told),
+		cmocka_unit_test(what_the_driver_knows_of_an_attempt_is_shown_at_once),
+		cmocka_unit_test(attempt_beside_an_accepted_session_is_no_error),
 		cmocka_unit_test(reconfigure_absorbs_timers_and_refuses_identity),
 		cmocka_unit_test(changed_router_id_is_said_by_the_next_open),
 		cmocka_unit_test(router_id_changed_under_way_does_not_judge_an_open),

@@ -322,18 +322,48 @@ static void refused_peer_is_a_warning_with_its_error(void **state)
 {
 	_cleanup_(fixture_freep) struct fixture *f = fixture_announced();
 	struct fixture_peer *p = fixture_peer(f, "r1");
+	const struct problem *problem;
 
 	(void)state;
 	p->down = true;
+	p->trying_since = f->now;
 	p->last_error = "OPEN refused: bad peer AS";
 	p->refusals = 2;
 	fixture_plan(f);
 	assert_null(fixture_problem(f, "PeerNotEstablished", NULL));
 	p->refusals = 3;
 	fixture_plan(f);
-	assert_non_null(
-		strstr(fixture_problem(f, "PeerNotEstablished", "r1")->message, "bad peer AS"));
-	assert_non_null(fixture_problem(f, "PeerNotEstablished", "r1")->remedy);
+	problem = fixture_problem(f, "PeerNotEstablished", "r1");
+	assert_string_equal(problem->message,
+			    "no session with 10.0.0.1 port 179: OPEN refused: bad peer AS");
+	assert_int_equal(problem->severity, SEVERITY_WARNING);
+	p->down = false;
+	fixture_plan(f);
+	assert_null(fixture_problem(f, "PeerNotEstablished", NULL));
+}
+
+/* A SYN that nobody answers is one attempt, however long it takes. */
+static void silent_peer_is_a_warning_after_ten_seconds(void **state)
+{
+	_cleanup_(fixture_freep) struct fixture *f = fixture_announced();
+	struct fixture_peer *p = fixture_peer(f, "r1");
+
+	(void)state;
+	p->down = true;
+	p->trying_since = f->now;
+	fixture_plan(f);
+	assert_null(fixture_problem(f, "PeerNotEstablished", NULL));
+	assert_int_equal(f->deadline, f->now + PLAN_SILENT_NS);
+	f->now += PLAN_SILENT_NS - 1;
+	fixture_plan(f);
+	assert_null(fixture_problem(f, "PeerNotEstablished", NULL));
+	f->now++;
+	fixture_plan(f);
+	assert_non_null(fixture_problem(f, "PeerNotEstablished", "r1"));
+	assert_true(f->deadline > f->now);
+	p->last_error = "no answer to SYN";
+	fixture_plan(f);
+	assert_non_null(strstr(fixture_problem(f, "PeerNotEstablished", "r1")->message, "SYN"));
 }
 
 int main(void)
@@ -355,6 +385,7 @@ int main(void)
 		cmocka_unit_test(bfd_profile_does_not_hold_the_session_back),
 		cmocka_unit_test(peer_for_other_nodes_is_known_but_not_run),
 		cmocka_unit_test(refused_peer_is_a_warning_with_its_error),
+		cmocka_unit_test(silent_peer_is_a_warning_after_ten_seconds),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * What is said of an attempt without an answer, and that the kernel's counters are read where they
+ * are.
+ */
+#include "sys/tcp_silence.h"
+
+#include "sys_test.h"
+
+#include "sys/tcp.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/socket.h>
+
+static const uint8_t key[] = "64512-secret";
+
+static void counters_are_found_by_their_names(void **state)
+{
+	static const struct {
+		const char *text;
+		struct tcp_md5_drops want;
+	} cases[] = {
+		{"TcpExt: A TCPMD5NotFound TCPMD5Unexpected B TCPMD5Failure\n"
+		 "TcpExt: 9 1 2 8 3\nIpExt: TCPMD5NotFound\nIpExt: 7\n",
+		 {1, 2, 3}},
+		{"IpExt: TCPMD5NotFound\nIpExt: 7\nTcpExt: TCPMD5Failure A\nTcpExt: 5 6\n",
+		 {0, 0, 5}},
+		{"TcpExt: TCPMD5Failure TCPMD5NotFound\nTcpExt: 5\n", {0, 0, 5}},
+		{"TcpExt: TCPMD5FailureX XTCPMD5NotFound\nTcpExt: 5 6\n", {0}},
+		{"TcpExt: TCPMD5Failure\n", {0}},
+		{"TcpExt:\nTcpExt:\n", {0}},
+		{"", {0}},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		const struct tcp_md5_drops got = tcp_md5_drops_parse(cases[i].text);
+
+		assert_int_equal(got.missing, cases[i].want.missing);
+		assert_int_equal(got.unexpected, cases[i].want.unexpected);
+		assert_int_equal(got.wrong, cases[i].want.wrong);
+	}
+}
+
+/* Both sides are in one namespace here, so that what the listener drops is counted, too. */
+static void kernel_counts_where_it_is_read(void **state)
+{
+	struct tcp_dial args = {.port = 1179, .md5 = key, .md5_len = sizeof(key) - 1};
+	const struct sockaddr_in any = {.sin_family = AF_INET, .sin_port = htons(1179)};
+	struct tcp_md5_drops before, now;
+	int listener, fd;
+
+	(void)state;
+	netns_enter();
+	listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_int_equal(bind(listener, (const struct sockaddr *)&any, sizeof(any)), 0);
+	assert_int_equal(listen(listener, 1), 0);
+	assert_true(ip_addr_parse("127.0.0.1", &args.remote));
+	before = tcp_md5_drops_now();
+	assert_int_equal(before.unexpected, 0);
+	fd = tcp_dial(&args);
+	assert_true(fd >= 0);
+	for (int i = 0; i < 2000 && (now = tcp_md5_drops_now()).unexpected == 0; i++)
+		(void)poll(NULL, 0, 1);
+	assert_true(now.unexpected > 0);
+	close(fd);
+	close(listener);
+}
+
+static void what_rose_meanwhile_is_said(void **state)
+{
+	static const struct {
+		bool has_key;
+		struct tcp_md5_drops before, now;
+		const char *says;
+	} cases[] = {
+		{true, {5, 5, 5}, {5, 5, 5}, "another MD5 password, or none"},
+		{false, {5, 5, 5}, {5, 5, 5}, "demands an MD5 password"},
+		{true, {5, 5, 5}, {6, 5, 5}, "nothing listens"},
+		{true, {5, 5, 5}, {6, 5, 6}, "another MD5 password than ours"},
+		{false, {5, 5, 5}, {5, 6, 5}, "no password is configured here"},
+		/* Of other sessions: this attempt cannot have had such an answer. */
+		{false, {5, 5, 5}, {6, 5, 6}, "demands an MD5 password"},
+		{true, {5, 5, 5}, {5, 6, 5}, "another MD5 password, or none"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+		assert_non_null(
+			strstr(tcp_silence_text(cases[i].has_key, &cases[i].before, &cases[i].now),
+			       cases[i].says));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(counters_are_found_by_their_names),
+		cmocka_unit_test(kernel_counts_where_it_is_read),
+		cmocka_unit_test(what_rose_meanwhile_is_said),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * The file has a line of names and a line of values for each group, both beginning with the group.
+ */
+#include "sys/tcp_silence.h"
+
+#include "sys/files.h"
+
+#include <stdlib.h>
+
+#define NETSTAT_MAX (64u << 10)
+
+/* The word after `at` on its line, and how long it is; NULL at the end of the line. */
+static const char *next_word(const char *at, size_t *ret_len)
+{
+	at += strspn(at, " ");
+	*ret_len = strcspn(at, " \n");
+	return *ret_len > 0 ? at : NULL;
+}
+
+static uint64_t *counter(struct tcp_md5_drops *d, const char *name, size_t len)
+{
+	const struct {
+		const char *name;
+		uint64_t *at;
+	} all[] = {
+		{"TCPMD5NotFound", &d->missing},
+		{"TCPMD5Unexpected", &d->unexpected},
+		{"TCPMD5Failure", &d->wrong},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(all); i++)
+		if (strlen(all[i].name) == len && memcmp(all[i].name, name, len) == 0)
+			return all[i].at;
+	return NULL;
+}
+
+struct tcp_md5_drops tcp_md5_drops_parse(const char *text)
+{
+	static const char group[] = "TcpExt:";
+	struct tcp_md5_drops ret = {0};
+	const char *names = strstr(text, group);
+	const char *values = names ? strstr(names + 1, group) : NULL;
+	size_t n_name = 0, n_value = 0;
+
+	if (!values)
+		return ret;
+	names += sizeof(group) - 1;
+	values += sizeof(group) - 1;
+	while ((names = next_word(names, &n_name)) && (values = next_word(values, &n_value))) {
+		uint64_t *at = counter(&ret, names, n_name);
+
+		if (at)
+			*at = strtoull(values, NULL, 10);
+		names += n_name;
+		values += n_value;
+	}
+	return ret;
+}
+
+struct tcp_md5_drops tcp_md5_drops_now(void)
+{
+	_cleanup_(freep) char *text = NULL;
+	size_t len;
+
+	if (file_read("/proc/thread-self/net/netstat", NETSTAT_MAX, &text, &len) < 0)
+		return (struct tcp_md5_drops){0};
+	return tcp_md5_drops_parse(text);
+}
+
+const char *tcp_silence_text(bool has_key, const struct tcp_md5_drops *before,
+			     const struct tcp_md5_drops *now)
+{
+	if (has_key && now->wrong > before->wrong)
+		return "the answers are signed with another MD5 password than ours";
+	if (has_key && now->missing > before->missing)
+		return "the answers carry no MD5 signature: nothing listens on the peer's port (a "
+		       "refusal is not signed), or it has no password for this session";
+	if (!has_key && now->unexpected > before->unexpected)
+		return "the answers carry an MD5 signature, and no password is configured here";
+	if (has_key)
+		return "no answer to SYN: address unreachable, packets filtered, or the router "
+		       "drops them because it has another MD5 password, or none";
+	return "no answer to SYN: address unreachable, packets filtered, or the router drops them "
+	       "because it demands an MD5 password";
+}
