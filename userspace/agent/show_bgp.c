@@ -21,6 +21,7 @@ static void add_addr(cJSON *to, const char *key, const struct ip_addr *addr)
 static cJSON *peer_json(const struct agent *a, const struct agent_peer *p)
 {
 	struct bgp_peer_info info = bgp_peer_info(p->bgp);
+	const struct ip_addr router_id = ip_addr_from_v4(info.local_router_id);
 	nsec_t now = loop_now(a->loop);
 	cJSON *o = cJSON_CreateObject();
 
@@ -42,6 +43,7 @@ static cJSON *peer_json(const struct agent *a, const struct agent_peer *p)
 	cJSON_AddNumberToObject(o, "holdTime",
 				info.state == BGP_ESTABLISHED ? info.hold_s : p->config.bgp.hold_s);
 	cJSON_AddStringToObject(o, "bfd", "None");
+	add_addr(o, "routerID", &router_id);
 	cJSON_AddBoolToObject(o, "gracefulRestart", info.gr_negotiated);
 	cJSON_AddNumberToObject(o, "routesAdvertised", (double)info.routes_advertised);
 	cJSON_AddNumberToObject(o, "routesReceived", (double)info.routes_received);

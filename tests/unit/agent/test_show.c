@@ -82,6 +82,12 @@ static void expect(cJSON *body, const char *golden)
 	cJSON_Delete(body);
 }
 
+/* The router has heard it, and the plan has heard so. */
+static bool is_announced(const struct agent_rig *rig)
+{
+	return rig_announces(rig) && rig->agent.current->plan.services[0].announced;
+}
+
 static struct agent_rig *rig_announcing(void)
 {
 	struct agent_rig *rig = rig_new();
@@ -91,7 +97,7 @@ static struct agent_rig *rig_announcing(void)
 		  " annotations: {metallb.io/address-pool: none}}\n"
 		  "spec: {type: LoadBalancer, ports: [{port: 53, protocol: UDP}]}\n");
 	rig_start(rig);
-	RIG_WAIT(rig, rig_announces);
+	RIG_WAIT(rig, is_announced);
 	return rig;
 }
 
@@ -105,7 +111,7 @@ static void peers(void **state)
 	expect(body,
 	       "[{\"name\":\"r\",\"vrf\":null,\"interface\":null,\"address\":\"10.0.0.2\","
 	       "\"asn\":64512,\"state\":\"Established\",\"uptimeSeconds\":\"*\",\"holdTime\":90,"
-	       "\"bfd\":\"None\",\"gracefulRestart\":true,\"routesAdvertised\":1,"
+	       "\"bfd\":\"None\",\"routerID\":\"10.0.0.1\",\"gracefulRestart\":true,\"routesAdvertised\":1,"
 	       "\"routesReceived\":0,\"flaps\":0,\"lastError\":null}]");
 	expect(ask(rig, "{\"command\":\"show\",\"what\":\"peers\",\"name\":\"x\"}", OK), "[]");
 	rig_free(rig);
@@ -127,10 +133,11 @@ static void peer_without_a_session(void **state)
 	body = ask(rig, "{\"command\":\"show\",\"what\":\"peers\"}", OK);
 	blank(body, "state");
 	blank(body, "lastError");
-	expect(body, "[{\"name\":\"r\",\"vrf\":null,\"interface\":null,\"address\":\"10.0.0.2\","
-		     "\"asn\":null,\"state\":\"*\",\"uptimeSeconds\":null,\"holdTime\":90,"
-		     "\"bfd\":\"None\",\"gracefulRestart\":false,\"routesAdvertised\":0,"
-		     "\"routesReceived\":0,\"flaps\":0,\"lastError\":\"*\"}]");
+	expect(body,
+	       "[{\"name\":\"r\",\"vrf\":null,\"interface\":null,\"address\":\"10.0.0.2\","
+	       "\"asn\":null,\"state\":\"*\",\"uptimeSeconds\":null,\"holdTime\":90,"
+	       "\"bfd\":\"None\",\"routerID\":\"10.0.0.1\",\"gracefulRestart\":false,\"routesAdvertised\":0,"
+	       "\"routesReceived\":0,\"flaps\":0,\"lastError\":\"*\"}]");
 	rig_free(rig);
 }
 
