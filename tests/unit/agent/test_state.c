@@ -235,6 +235,11 @@ static void unwritable_state_is_a_problem_as_long_as_it_lasts(void **state)
 	rig_free(rig);
 }
 
+static bool has_turned(const struct agent_rig *rig)
+{
+	return rig->agent.current && rig->turns > 50;
+}
+
 static void only_a_restart_sets_the_restart_bit(void **state)
 {
 	struct agent_rig *rig = rig_new();
@@ -259,6 +264,31 @@ static void only_a_restart_sets_the_restart_bit(void **state)
 	rig_start(rig);
 	RIG_WAIT(rig, rig_announces);
 	assert_false(rig->router->open.gr.restarting);
+	rig_free(rig);
+}
+
+/* Peers of a configuration that comes late were had by the former process all the same. */
+static void restart_bit_waits_for_the_first_complete_picture(void **state)
+{
+	struct agent_rig *rig = rig_new();
+	char away[128];
+
+	(void)state;
+	snprintf(away, sizeof(away), "%s.away", rig->config);
+	rig_remove(rig, "peer.yaml");
+	rig_start(rig);
+	RIG_WAIT(rig, rig_has_planned);
+	rig_crash(rig);
+
+	rig_write(rig, "peer.yaml", RIG_PEER);
+	assert_int_equal(rename(rig->config, away), 0);
+	rig_start(rig);
+	rig->turns = 0;
+	RIG_WAIT(rig, has_turned);
+	assert_int_equal(rig->agent.current->plan.n_peers, 0);
+	assert_int_equal(rename(away, rig->config), 0);
+	RIG_WAIT(rig, rig_announces);
+	assert_true(rig->router->open.gr.restarting);
 	rig_free(rig);
 }
 
@@ -298,6 +328,7 @@ int main(void)
 		cmocka_unit_test(address_is_saved_before_it_is_announced),
 		cmocka_unit_test(unwritable_state_is_a_problem_as_long_as_it_lasts),
 		cmocka_unit_test(only_a_restart_sets_the_restart_bit),
+		cmocka_unit_test(restart_bit_waits_for_the_first_complete_picture),
 		cmocka_unit_test(sign_of_life_of_another_boot_or_too_old_is_no_restart),
 	};
 
