@@ -299,6 +299,7 @@ static struct plan_actual observe(struct fixture *f, struct arena *arena)
 		.n_devices = f->n_devices,
 		.dataplane_failure = f->dataplane_failure,
 		.pinned = f->pinned,
+		.flow_entries = f->flow_entries,
 	};
 
 	for (size_t i = 0; i < f->n_peers; i++)

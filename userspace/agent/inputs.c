@@ -29,6 +29,7 @@ static void gather_actual(struct agent *a, struct agent_plan *p)
 
 		store.ops->dump(store.ctx, p->arena, &actual->frontends, &actual->n_frontends);
 		bpf_dataplane_devices(a->dataplane, p->arena, &actual->devices, &actual->n_devices);
+		actual->flow_entries = bpf_dataplane_flow_entries(a->dataplane);
 	}
 }
 

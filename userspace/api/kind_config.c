@@ -8,7 +8,7 @@
 #include "base/limits.h"
 
 #define MIN_FLOW_ENTRIES 1024
-#define MAX_FLOW_ENTRIES (64 << 20)
+#define MAX_FLOW_ENTRIES (16 << 20) /* as many as the tables may have */
 
 struct raw_config {
 	struct api_config config;

@@ -228,6 +228,21 @@ static void dataplane_problems(struct plan_draft *d, size_t n_devices)
 			    "no interface to attach to: nothing is announced");
 }
 
+/* The tables hold connections, so they keep the size that they were made with. */
+static void size_problem(struct plan_draft *d)
+{
+	const uint32_t have = d->in->actual->flow_entries, want = d->env.config.flow_entries;
+
+	if (!d->env.flow_entries_object || have == 0 || have == want)
+		return;
+	object_problem(&d->plan->problems, SEVERITY_WARNING, d->env.flow_entries_object,
+		       "spec.dataplane.flowEntries", "FlowEntriesNotApplied",
+		       "it applies from the next boot of the node on; or sooner: set "
+		       "spec.dataplane.mode to off until the data plane was left, and back",
+		       "%u flows are asked for; the tables in use were made for %u, and are kept",
+		       want, have);
+}
+
 static void leaving_problem(struct plan_draft *d)
 {
 	const struct plan_actual *actual = d->in->actual;
@@ -276,6 +291,7 @@ static void want_devices(struct plan_draft *d, struct devices_build *b)
 	if (!complete || !d->in->synced)
 		keep_attached(b);
 	dataplane_problems(d, b->n);
+	size_problem(d);
 }
 
 void plan_draft_devices(struct plan_draft *d)

@@ -38,8 +38,10 @@ static void config_over(struct plan_env *env, const struct api_object *object)
 		to->unknown_port = from->unknown_port;
 	if (from->set & API_CONFIG_ICMP_ECHO)
 		to->icmp_echo = from->icmp_echo;
-	if (from->set & API_CONFIG_FLOW_ENTRIES)
+	if (from->set & API_CONFIG_FLOW_ENTRIES) {
 		to->flow_entries = from->flow_entries;
+		env->flow_entries_object = object;
+	}
 	if (from->set & API_CONFIG_DEFAULT_LOCAL_PREF)
 		to->default_local_pref = from->default_local_pref;
 	if (from->set & API_CONFIG_GRACEFUL_RESTART)

@@ -46,6 +46,7 @@ struct plan_env {
 	struct api_config config;                  /* "default" with this node's object over it */
 	const struct api_object *config_object;    /* the more specific one, NULL if none */
 	const struct api_object *router_id_object; /* which one says config.router_id, or NULL */
+	const struct api_object *flow_entries_object; /* the same of config.flow_entries */
 	uint32_t kept_router_id; /* the ledger's, now and for the next plan; 0: none */
 	nsec_t drain_ns;
 	bool dataplane; /* effective mode is not off */

@@ -97,6 +97,7 @@ struct plan_actual {
 	size_t n_frontends;
 	const struct plan_actual_device *devices; /* by ifindex */
 	size_t n_devices;
+	uint32_t flow_entries;         /* as many the tables of flows hold; 0: there are none */
 	const char *dataplane_failure; /* the programs could not be loaded; NULL = loaded */
 	bool pinned;                   /* maps or programs of ours are in the kernel, if only of a
 					  former run: what it attached may still forward */

@@ -494,6 +494,11 @@ bool bpf_dataplane_count(struct bpf_dataplane *dp, const struct lb_key *key,
 	return true;
 }
 
+uint32_t bpf_dataplane_flow_entries(const struct bpf_dataplane *dp)
+{
+	return dp->programs.flow_entries;
+}
+
 size_t bpf_dataplane_drops(struct bpf_dataplane *dp, uint64_t *counts, size_t cap)
 {
 	int fd = bpf_maps_fd(&dp->maps, "drops");

@@ -13,8 +13,7 @@ struct bpf_dataplane;
 
 struct bpf_dataplane_args {
 	const char *pin_dir;   /* below a bpffs; made if missing */
-	uint32_t flow_entries; /* total over possible CPUs; 0 = default; other than pinned: kept,
-				  said */
+	uint32_t flow_entries; /* total over possible CPUs, for fresh maps; 0 = default */
 	uint64_t flow_seed;    /* secret, for fresh maps */
 };
 
@@ -68,6 +67,11 @@ struct bpf_counter {
 };
 bool bpf_dataplane_count(struct bpf_dataplane *dp, const struct lb_key *key,
 			 struct bpf_counter *ret_total, struct bpf_counter *targets, size_t cap);
+/*
+ * Connections that the tables hold: what flow_entries said when they were made, or what was chosen
+ * for the machine. Pinned tables are kept as they are.
+ */
+uint32_t bpf_dataplane_flow_entries(const struct bpf_dataplane *dp);
 /* Drops by reason, LB_N_DROPS entries of bpf/abi.h; returns how many reasons there are. */
 size_t bpf_dataplane_drops(struct bpf_dataplane *dp, uint64_t *counts, size_t cap);
 

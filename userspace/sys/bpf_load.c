@@ -179,14 +179,6 @@ static int pinned_config(const char *maps_dir, struct lb_config *ret)
 	return 0;
 }
 
-static void say_flow_entries(const struct bpf_load_args *args, const struct lb_config *config)
-{
-	if (flow_bits(args->flow_entries) != config->flow_bits)
-		log_warn("bpf: flowEntries differs from the pinned maps, which are kept",
-			 "pinned_bits=%u wanted_bits=%u", config->flow_bits,
-			 flow_bits(args->flow_entries));
-}
-
 /* Opens xdp_lb over the pinned maps, or with fresh ones; *config says what both agree on. */
 static struct xdp_lb_bpf *open_xdp(const struct bpf_load_args *args, const char *maps_dir,
 				   struct lb_config *config, bool *ret_adopted)
@@ -198,11 +190,8 @@ static struct xdp_lb_bpf *open_xdp(const struct bpf_load_args *args, const char 
 	if (xdp && pinned_config(maps_dir, config) == 0) {
 		error = bpf_maps_reuse(xdp->obj, maps_dir);
 		*ret_adopted = error == 0;
-		if (error == 0)
-			say_flow_entries(args, config);
-		else
-			log_warn("bpf: pinned maps not adopted", "error=%d", -error);
 		if (error != 0) { /* some are reused already: begin anew */
+			log_warn("bpf: pinned maps not adopted", "error=%d", -error);
 			xdp_lb_bpf__destroy(xdp);
 			xdp = xdp_lb_bpf__open();
 		}
@@ -240,8 +229,10 @@ static int load_xdp(const struct bpf_load_args *args, const char *maps_dir, stru
 		error = xdp_lb_bpf__load(xdp);
 	if (error == 0 && !p->adopted)
 		error = bpf_map_update_elem(bpf_map__fd(xdp->maps.config), &zero, config, BPF_ANY);
-	if (error == 0)
+	if (error == 0) {
+		p->flow_entries = bpf_map__max_entries(xdp->maps.reply);
 		say_sizes(xdp, p->adopted);
+	}
 	p->xdp = xdp->obj;
 	p->xdp_fd = bpf_program__fd(xdp->progs.xdp_lb);
 	return error;

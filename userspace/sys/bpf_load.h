@@ -28,6 +28,7 @@ struct bpf_programs {
 	struct bpf_inners inners; /* of xdp */
 	bool has_tcx;             /* of the kernel */
 	bool adopted;             /* the maps are those of a former run */
+	uint32_t flow_entries;    /* that the maps were made for, now or then */
 	void *xdp_skeleton;       /* owned */
 	void *tc_skeletons[2];    /* tc_reply and its spare; owned */
 };

@@ -59,6 +59,8 @@ static void wrong_and_later_fields_are_problems(void **state)
 		{"  dataplane: {mode: fast}\n", "error BadValue spec.dataplane.mode:5"},
 		{"  dataplane: {flowEntries: 0}\n",
 		 "error OutOfRange spec.dataplane.flowEntries:5"},
+		{"  dataplane: {flowEntries: 16777217}\n",
+		 "error OutOfRange spec.dataplane.flowEntries:5"},
 		{"  bgp: {routerID: 2001:db8::1}\n", "error BadAddress spec.bgp.routerID:5"},
 		{"  bgp: {routerID: 0.0.0.0}\n", "error BadAddress spec.bgp.routerID:5"},
 		{"  bgp: {routerID: one}\n", "error BadAddress spec.bgp.routerID:5"},

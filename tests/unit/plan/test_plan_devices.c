@@ -152,6 +152,36 @@ static void settings_of_the_data_plane_are_passed_on(void **state)
 	assert_false(f->plan.dataplane);
 }
 
+static void flow_entries_that_the_tables_do_not_have_are_a_problem_of_who_asks(void **state)
+{
+	_cleanup_(fixture_freep) struct fixture *f = fixture_announced();
+	const struct problem *p;
+
+	(void)state;
+	f->flow_entries = 32768;
+	fixture_plan(f);
+	assert_int_equal(fixture_count(f, "FlowEntriesNotApplied"), 0); /* nobody asks */
+	fixture_object(f, "LodestoneConfig", "default", "",
+		       "spec: {dataplane: {flowEntries: 65536}}");
+	fixture_plan(f);
+	p = fixture_problem(f, "FlowEntriesNotApplied", "default");
+	assert_non_null(p);
+	assert_string_equal(p->field, "spec.dataplane.flowEntries");
+	assert_int_equal(p->severity, SEVERITY_WARNING);
+	fixture_object(f, "LodestoneConfig", "node-a", "",
+		       "spec: {dataplane: {flowEntries: 131072}}");
+	fixture_plan(f);
+	assert_non_null(fixture_problem(f, "FlowEntriesNotApplied", "node-a"));
+	assert_int_equal(fixture_count(f, "FlowEntriesNotApplied"), 1);
+
+	f->flow_entries = 131072;
+	fixture_plan(f);
+	assert_int_equal(fixture_count(f, "FlowEntriesNotApplied"), 0);
+	f->flow_entries = 0; /* not loaded yet */
+	fixture_plan(f);
+	assert_int_equal(fixture_count(f, "FlowEntriesNotApplied"), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -164,6 +194,8 @@ int main(void)
 		cmocka_unit_test(uplink_that_lost_a_program_costs_the_peers_behind_it),
 		cmocka_unit_test(peer_not_behind_an_uplink_needs_them_all),
 		cmocka_unit_test(settings_of_the_data_plane_are_passed_on),
+		cmocka_unit_test(
+			flow_entries_that_the_tables_do_not_have_are_a_problem_of_who_asks),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -445,13 +445,16 @@ static void flow_entries_size_the_tables_of_flows_and_a_restart_keeps_them(void 
 	begin(&u, state);
 	assert_true(entries_of(&u, "maps/reply") >= 65536);
 	assert_int_equal(entries_of(&u, "maps/reply_new"), 16384);
+	assert_int_equal(bpf_dataplane_flow_entries(u.dp), entries_of(&u, "maps/reply"));
 	end(&u);
 	begin_sized(&u, state, 20000);
 	assert_int_equal(entries_of(&u, "maps/reply"), 20000);
 	assert_int_equal(entries_of(&u, "maps/reply_new"), 5000);
+	assert_int_equal(bpf_dataplane_flow_entries(u.dp), 20000);
 	u.flow_entries = 40000;
 	reopen(&u);
 	assert_true(u.adopted);
+	assert_int_equal(bpf_dataplane_flow_entries(u.dp), 20000);
 	assert_int_equal(entries_of(&u, "maps/reply"), 20000);
 	end(&u);
 }
