@@ -80,7 +80,10 @@ static void links_tell_their_name_index_and_state(void **state)
 	assert_true(lt0->up);
 	assert_false(lt1->up); /* no carrier: its other end is down */
 	run("ip link set lt2 up");
-	assert_int_equal(netlink_refresh(nl, NULL, 0), 0);
+	for (int i = 0; i < 200 && !link_named(netlink_node(nl), "lt1")->up; i++) {
+		poll(NULL, 0, 10); /* the kernel tells the carrier when it comes to it */
+		assert_int_equal(netlink_refresh(nl, NULL, 0), 0);
+	}
 	assert_true(link_named(netlink_node(nl), "lt1")->up);
 }
 
@@ -112,6 +115,20 @@ static void addresses_of_both_families_are_listed_once(void **state)
 	assert_int_equal(count_addr(node, "127.0.0.1", 8, index_of("lo")), 1);
 	for (size_t i = 1; i < node->n_addrs; i++)
 		assert_true(ip_addr_cmp(&node->addrs[i - 1].addr, &node->addrs[i].addr) <= 0);
+}
+
+/* Duplicate detection is made to take minutes. */
+static void an_address_that_cannot_be_used_yet_is_not_listed(void **state)
+{
+	struct netlink *nl = *state = begin();
+
+	run("ip link add lt0 type veth peer name lt0p &&"
+	    " cd /proc/sys/net/ipv6/conf/lt0 && echo 1 >accept_dad && echo 200 >dad_transmits &&"
+	    " ip link set lt0p up && ip link set lt0 up &&"
+	    " ip addr add 2001:db8::7/64 dev lt0 && ip addr add 2001:db8::8/64 dev lt0 nodad");
+	assert_int_equal(netlink_refresh(nl, NULL, 0), 0);
+	assert_int_equal(count_addr(netlink_node(nl), "2001:db8::7", 64, index_of("lt0")), 0);
+	assert_int_equal(count_addr(netlink_node(nl), "2001:db8::8", 64, index_of("lt0")), 1);
 }
 
 static void devices_of_default_routes_of_all_tables_are_found(void **state)
@@ -446,6 +463,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(links_tell_their_name_index_and_state),
 		TEST(addresses_of_both_families_are_listed_once),
+		TEST(an_address_that_cannot_be_used_yet_is_not_listed),
 		TEST(devices_of_default_routes_of_all_tables_are_found),
 		TEST(the_way_to_each_asked_address_is_looked_up),
 		TEST(notifications_tell_what_changed),

@@ -77,6 +77,32 @@ static void a_question_broken_off_does_not_spoil_the_next(void **state)
 	nlsock_free(s);
 }
 
+static int count_and_change(void *ctx, const struct nlmsghdr *answer)
+{
+	int *n = ctx;
+
+	if (*n == 0)
+		run("ip link add lt-new type veth peer name lp-new");
+	return count(ctx, answer);
+}
+
+/* The kernel marks what it dumped before and after a change, and one of the two may miss a link. */
+static void a_dump_during_which_something_changed_is_no_answer(void **state)
+{
+	struct nlsock *s = NULL;
+	int n;
+
+	(void)state;
+	netns_enter();
+	run("for i in $(seq 1 100); do echo link add lt$i type veth peer name lp$i; done |"
+	    " ip -batch -");
+	assert_int_equal(nlsock_open(NETLINK_ROUTE, &s), 0);
+	assert_int_equal(ask_for_links(s, NLM_F_DUMP, 0, count_and_change, &n), -EINTR);
+	assert_int_equal(ask_for_links(s, NLM_F_DUMP, 0, count, &n), 0);
+	assert_true(n >= 203);
+	nlsock_free(s);
+}
+
 static void a_bus_that_does_not_exist_is_an_error(void **state)
 {
 	struct nlsock *s = NULL;
@@ -92,6 +118,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(dumps_and_single_questions_end_with_their_outcome),
 		cmocka_unit_test(a_question_broken_off_does_not_spoil_the_next),
+		cmocka_unit_test(a_dump_during_which_something_changed_is_no_answer),
 		cmocka_unit_test(a_bus_that_does_not_exist_is_an_error),
 	};
 
