@@ -254,7 +254,7 @@ void rig_add_service(struct rig *r, struct rig_service *s)
 	uint32_t n = ++r->n_services;
 	struct lb_service slot = {
 		.id = s->id ? s->id : n,
-		.seed = 0x1234 + s->vip,
+		.seed = RIG_SEED + s->vip,
 	};
 
 	s->id = slot.id;

@@ -44,7 +44,8 @@ struct rig *rig_free(struct rig *r);
 
 /* Adds the VIP's own slot with these flags, and its bit. */
 void rig_add_vip(struct rig *r, uint32_t vip, uint32_t flags);
-/* Adds a service of empty rows; service ids count from 1. */
+/* Adds a service of empty rows; service ids count from 1, its row seed is its VIP + RIG_SEED. */
+#define RIG_SEED 0x1234
 void rig_add_service(struct rig *r, struct rig_service *s);
 /* Backend i of the service: address 10.1.0.(1 + i), port 8080, generation 1, ready. */
 void rig_add_backend(struct rig *r, const struct rig_service *s, unsigned i);

@@ -413,6 +413,44 @@ static void a_service_among_hundreds_is_served(void **state)
 	assert_in_range(many.backends_base, 4 * LB_BACKEND_CHUNK, 5 * LB_BACKEND_CHUNK);
 }
 
+static uint32_t place_of(const struct rig_service *s, uint32_t which)
+{
+	struct lb_service_key key = {
+		.addr = {0, 0, htonl(0xffff), htonl(s->vip)},
+		.port = htons(s->port),
+		.proto = s->proto,
+	};
+
+	return lb_service_hash(&key, which);
+}
+
+/* Another's key lies in its first place, as it does for a tenth of the keys of a big node. */
+static void a_service_in_its_second_place_is_served(void **state)
+{
+	struct bed *x = bed_begin(state);
+	const unsigned first[] = {0};
+	unsigned n = 0;
+
+	for (uint16_t port = 1000; port < 65535 && n < 3; port++) {
+		struct rig_service s = {.vip = VIP, .port = port, .proto = IPPROTO_UDP};
+		struct rig_service blocker = {.vip = VIP + 7, .proto = IPPROTO_TCP};
+		struct frame_spec in = bed_request(&s, port, 0); /* no two meet at the backend */
+
+		for (blocker.port = 1; blocker.port < 4000; blocker.port++)
+			if (place_of(&blocker, 0) == place_of(&s, 0))
+				break;
+		if (blocker.port == 4000)
+			continue;
+		n++;
+		rig_add_service(x->rig, &blocker);
+		rig_add_service(x->rig, &s);
+		rig_add_backend(x->rig, &s, 0);
+		rig_set_rows(x->rig, &s, first, 1, 0);
+		expect_delivered(x, &in);
+	}
+	assert_int_equal(n, 3);
+}
+
 static void a_vip_serves_its_own_domain_only(void **state)
 {
 	struct bed *x = bed_begin(state);
@@ -466,6 +504,7 @@ int main(void)
 		CLAIM(lengths_that_leave_no_room_for_the_headers_are_malformed),
 		CLAIM(the_self_test_packet_takes_the_path_and_leaves_no_trace),
 		CLAIM(a_service_among_hundreds_is_served),
+		CLAIM(a_service_in_its_second_place_is_served),
 		CLAIM(a_vip_serves_its_own_domain_only),
 		CLAIM(a_domain_is_found_behind_its_place_as_far_as_the_reach_goes),
 	};

@@ -121,6 +121,27 @@ static void affinity_gives_all_ports_of_a_client_one_row(void **state)
 	assert_int_equal(rows_used[1], 1);
 }
 
+/*
+ * The golden vectors of tests/unit/lb/test_wire.c, as the program computes them: the seed of this
+ * VIP's service is 0x12345678, and each row has a backend of its own.
+ */
+static void the_row_of_a_flow_is_the_one_that_all_nodes_compute(void **state)
+{
+	const unsigned golden[] = {0x4425bc4ba91a6e4f >> 56, 0x6b5e7c795fe63e7d >> 56};
+	struct bed *x = bed_begin(state);
+	struct rig_service s = {.vip = 0x12345678 - RIG_SEED, .port = 80, .proto = IPPROTO_TCP};
+
+	rig_add_vip(x->rig, s.vip, 0);
+	for (unsigned sticky = 0; sticky < 2; sticky++) {
+		s.flags = sticky ? LB_SVC_AFFINITY : 0;
+		rig_add_service(x->rig, &s);
+		for (unsigned i = 0; i < 256; i++)
+			rig_add_backend(x->rig, &s, i);
+		rig_set_mixed_rows(x->rig, &s, 256, 0);
+		assert_int_equal(deliver(x, &s, 40000, TCP_ACK_FLAG), golden[sticky]);
+	}
+}
+
 static void flows_spread_evenly_over_rows(void **state)
 {
 	struct bed *x = bed_begin(state);
@@ -465,6 +486,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CLAIM(settled_rows_take_the_first_candidate_whatever_the_cache_says),
 		CLAIM(affinity_gives_all_ports_of_a_client_one_row),
+		CLAIM(the_row_of_a_flow_is_the_one_that_all_nodes_compute),
 		CLAIM(flows_spread_evenly_over_rows),
 		CLAIM(the_second_packet_promotes_the_reply),
 		CLAIM(new_flows_take_free_ways_first),

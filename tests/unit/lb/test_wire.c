@@ -36,6 +36,7 @@ static void flow_hash_has_its_values(void **state)
 	words_of(v6, v6_bytes);
 	assert_true(lb_wire_flow_hash(v4, sport, __builtin_bswap16(80), 0x12345678) ==
 		    0x4425bc4ba91a6e4f);
+	assert_true(lb_wire_flow_hash(v4, 0, 0, 0x12345678) == 0x6b5e7c795fe63e7d); /* affinity */
 	assert_true(lb_wire_flow_hash(v6, sport, __builtin_bswap16(443), 0x12345678) ==
 		    0x9f9a78988a34c511);
 }

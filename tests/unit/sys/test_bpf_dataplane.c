@@ -253,6 +253,37 @@ static size_t n_backend_ports(const struct under_test *u)
 	return n;
 }
 
+/* Its two places were used one after the other, and a program may still hold either. */
+static void a_slot_rests_before_it_is_used_again_unless_nobody_can_read_it(void **state)
+{
+	struct lb_key key = web_key(0);
+	struct lb_frontend f;
+	struct under_test u;
+
+	SKIP_IF_REFUSED((struct bpf_fixture *)*state);
+	begin(&u, state);
+	f = web(&u, 0, 3);
+	for (unsigned i = 0; i < 5; i++) { /* nothing was ever attached */
+		assert_int_equal(put(&u, &f), 0);
+		assert_int_equal(u.store.ops->del(u.store.ctx, u.now, &key), 0);
+	}
+	reopen(&u); /* and now a former run may have */
+	u.now += LB_REST_NS;
+	bpf_dataplane_tick(u.dp, u.now);
+	for (unsigned i = 0; i < 2; i++) {
+		assert_int_equal(put(&u, &f), 0);
+		assert_int_equal(u.store.ops->del(u.store.ctx, u.now, &key), 0);
+	}
+	assert_int_equal(put(&u, &f), -EAGAIN);
+	u.now += LB_REST_NS - 1;
+	bpf_dataplane_tick(u.dp, u.now);
+	assert_int_equal(put(&u, &f), -EAGAIN);
+	u.now += 1;
+	bpf_dataplane_tick(u.dp, u.now);
+	assert_int_equal(put(&u, &f), 0);
+	end(&u);
+}
+
 static void backend_ports_hold_each_backend_once_and_as_long_as_one_frontend_has_it(void **state)
 {
 	struct lb_frontend a, b;
@@ -517,6 +548,7 @@ int main(void)
 			counters_go_on_when_a_service_grows_and_begin_at_nothing_after_a_delete),
 		cmocka_unit_test(a_restart_adopts_everything_and_writes_nothing),
 		cmocka_unit_test(maps_of_another_abi_or_boot_are_not_adopted),
+		cmocka_unit_test(a_slot_rests_before_it_is_used_again_unless_nobody_can_read_it),
 		cmocka_unit_test(
 			backend_ports_hold_each_backend_once_and_as_long_as_one_frontend_has_it),
 		cmocka_unit_test(backend_ports_that_do_not_fit_the_tables_are_mended_by_a_restart),
