@@ -532,6 +532,30 @@ static void a_stale_socket_is_replaced(void **state)
 	close(fd);
 }
 
+static void what_a_crash_left_beside_is_replaced(void **state)
+{
+	struct bench *b = *state;
+
+	b->server = unix_server_free(b->server);
+	run("echo >%s.new", b->path);
+	assert_int_equal(serve(b), 0);
+	close(client(b));
+	turn(b, 3);
+}
+
+static void freeing_closes_the_clients(void **state)
+{
+	struct bench *b = *state;
+	int first = client(b), second = client(b);
+
+	turn(b, 4);
+	b->server = unix_server_free(b->server);
+	expect(first, "EOF");
+	expect(second, "EOF");
+	close(first);
+	close(second);
+}
+
 static void what_is_not_a_socket_is_left_alone(void **state)
 {
 	struct bench *b = *state;
@@ -587,6 +611,8 @@ int main(void)
 		TEST(a_group_that_does_not_exist_is_no_error),
 		TEST(a_served_socket_is_not_taken_over),
 		TEST(a_stale_socket_is_replaced),
+		TEST(what_a_crash_left_beside_is_replaced),
+		TEST(freeing_closes_the_clients),
 		TEST(what_is_not_a_socket_is_left_alone),
 		TEST(freeing_leaves_a_successors_socket),
 		TEST(a_path_too_long_for_a_socket_is_refused),
