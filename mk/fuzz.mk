@@ -5,13 +5,13 @@
 # file once and belongs to `make test`, `fuzz` looks for new inputs and keeps them in build/fuzz/corpus.
 #
 #   fuzz_layers_NAME   layers to link, lowest last (default: base)
-#   fuzz_corpus_NAME   folder of inputs (default: tests/fuzz/corpus/X)
+#   fuzz_corpus_NAME   folders of inputs, with a colon between (default: tests/fuzz/corpus/X)
 
 fuzz_layers_fuzz_bgp_msg    := bgp base
 fuzz_layers_fuzz_bgp_update := bgp base
 fuzz_layers_fuzz_bgp_peer   := bgp base
 fuzz_layers_fuzz_yaml       := api base
-fuzz_corpus_fuzz_yaml       := tests/samples
+fuzz_corpus_fuzz_yaml       := tests/samples:tests/fuzz/corpus/yaml
 
 FUZZ_SECONDS ?= 30
 FUZZ_SRC     := $(wildcard tests/fuzz/fuzz_*.c)
@@ -36,7 +36,7 @@ $(B)/fuzz/$(1): $(call fuzz_objs,$(1))
 endef
 $(foreach n,$(FUZZ_NAMES),$(eval $(call fuzz_rules,$(n))))
 
-# What scripts/run-fuzz takes: PROGRAM=CORPUS.
+# What scripts/run-fuzz takes: PROGRAM=CORPUS[:CORPUS...].
 FUZZ_RUNS := $(foreach n,$(FUZZ_NAMES),$(B)/fuzz/$(n)=$(call fuzz_corpus,$(n)))
 
 fuzz: $(FUZZ_BIN) ## fuzz each decoder for FUZZ_SECONDS (30), findings in build/fuzz
