@@ -150,6 +150,13 @@ static const struct raw_peer peer_defaults = {
 static const struct api_table peer_table =
 	API_TABLE(struct raw_peer, peer_fields, .defaults = &peer_defaults);
 
+static bool is_given(const struct api_decoder *d, const char *field)
+{
+	const struct api_value *spec = api_value_get(d->root, "spec");
+
+	return spec && api_value_get(spec, field);
+}
+
 static void check_asn(struct api_decoder *d, const struct api_peer *p)
 {
 	bool is_ibgp =
@@ -158,7 +165,8 @@ static void check_asn(struct api_decoder *d, const struct api_peer *p)
 	if (p->dynamic_asn == API_ASN_FIXED && p->peer_asn == 0 &&
 	    !api_failed(d, "spec.dynamicASN"))
 		api_refuse(d, "spec.peerASN", "MissingField", "set peerASN, or dynamicASN",
-			   "is 0 or missing, and dynamicASN is not set");
+			   "%s, and dynamicASN is not set",
+			   is_given(d, "peerASN") ? "is 0" : "is missing");
 	if (p->dynamic_asn != API_ASN_FIXED && p->peer_asn != 0)
 		api_refuse(d, "spec.dynamicASN", "Exclusive", "remove one of them",
 			   "cannot be set together with peerASN");

@@ -238,7 +238,8 @@ static void on_alias(struct builder *b, const yaml_event_t *e)
 		return;
 	}
 	if (!target) {
-		add_faulty(b, line, why, "write the value out");
+		add_faulty(b, line, why,
+			   "write the value out, or quote it if it only begins with *");
 		return;
 	}
 	like = *target;

@@ -129,6 +129,28 @@ static void one_timer_is_derived_from_the_other(void **state)
 	}
 }
 
+static void an_asn_of_zero_is_told_from_none(void **state)
+{
+	static const char *const texts[][2] = {
+		{"  peerASN: 0\n", "is 0, and dynamicASN is not set"},
+		{"", "is missing, and dynamicASN is not set"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+		_cleanup_(arena_freep) struct arena *arena = arena_new();
+		struct api_batch b = decode_text(arena_printf(
+			arena,
+			"apiVersion: metallb.io/v1beta2\nkind: BGPPeer\nmetadata: {name: p}\n"
+			"spec:\n  myASN: 1\n  peerAddress: 192.0.2.1\n%s",
+			texts[i][0]));
+
+		assert_int_equal(b.problems.n, 1);
+		assert_string_equal(b.problems.items[0].message, texts[i][1]);
+		api_batch_done(&b);
+	}
+}
+
 static void what_a_peer_must_not_say_is_refused(void **state)
 {
 	static const struct api_case cases[] = {
@@ -257,6 +279,7 @@ int main(void)
 		cmocka_unit_test(a_peer_with_everything_is_decoded),
 		cmocka_unit_test(an_empty_peer_gets_the_defaults),
 		cmocka_unit_test(one_timer_is_derived_from_the_other),
+		cmocka_unit_test(an_asn_of_zero_is_told_from_none),
 		cmocka_unit_test(what_a_peer_must_not_say_is_refused),
 		cmocka_unit_test(v1beta1_has_fewer_fields_and_needs_more),
 		cmocka_unit_test(fields_not_acted_on_yet_say_so_unless_they_say_nothing),
