@@ -379,6 +379,10 @@ static void a_doubled_key_is_marked_and_the_first_found(void **state)
 	assert_false(root->first->is_duplicate);
 	assert_false(root->first->next->is_duplicate);
 	assert_true(root->first->next->next->is_duplicate);
+	/* Its alias is none. */
+	assert_int_equal(parse(arena, "k: 1\nk: &x 3\nj: *x\n", &root, &error), API_YAML_OK);
+	assert_true(root->first->next->is_duplicate);
+	assert_false(api_value_get(root, "j")->is_duplicate);
 }
 
 static void tags_of_the_core_schema_say_what_a_scalar_is(void **state)
