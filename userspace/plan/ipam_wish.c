@@ -191,7 +191,7 @@ void ipam_wishes_read(struct ipam_wishes *w, const struct world *world,
 {
 	const struct world_list services = world_list(world, API_SERVICE);
 
-	w->items = arena_array_of(w->problems->arena, services.n + 1, struct ipam_claimant);
+	w->items = arena_array_of(w->problems->arena, services.n, struct ipam_claimant);
 	for (size_t i = 0; i < services.n; i++)
 		if (plan_service_is_ours(settings, services.items[i]))
 			read_claimant(w, services.items[i]);

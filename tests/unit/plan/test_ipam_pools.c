@@ -106,6 +106,93 @@ static void older_pool_keeps_what_two_pools_share(void **state)
 	assert_int_equal(ip_addr_v4(&f->addresses.items[0].addr), 0x0a010002);
 }
 
+static void pool(struct fixture *f, const char *name, const char *addresses)
+{
+	struct arena *arena = arena_new();
+
+	fixture_object(f, "IPAddressPool", name, "",
+		       arena_printf(arena, "spec: {addresses: [%s]}", addresses));
+	arena_free(arena);
+}
+
+static void overlap_is_told_once_for_the_newer_pool_wherever_it_lies(void **state)
+{
+	static const struct {
+		const char *older, *second, *newer;
+		const char *told; /* NULL: nothing; else the words about whom */
+	} cases[] = {
+		{"10.1.0.8-10.1.0.15", NULL, "10.1.0.0-10.1.0.7", NULL},
+		{"10.1.0.8-10.1.0.15", NULL, "10.1.0.16-10.1.0.20", NULL},
+		{"10.1.0.8-10.1.0.15", NULL, "10.1.0.0-10.1.0.8", "pool a,"},
+		{"10.1.0.8-10.1.0.15", NULL, "10.1.0.15-10.1.0.20", "pool a,"},
+		{"10.1.0.8-10.1.0.15", NULL, "10.1.0.0-10.1.0.20", "pool a,"},
+		{"10.1.0.8-10.1.0.15", NULL, "10.1.0.9-10.1.0.9", "pool a,"},
+		{"10.1.0.8-10.1.0.15", NULL, "10.1.0.8-10.1.0.15", "pool a,"},
+		{"10.1.0.8-10.1.0.15", NULL, "10.1.0.0-10.1.0.1, 10.1.0.15-10.1.0.16", "pool a,"},
+		{"10.1.0.8-10.1.0.9", "10.1.0.12-10.1.0.13", "10.1.0.0-10.1.0.20",
+		 "pool a, and with others,"},
+		{"10.1.0.12-10.1.0.13", "10.1.0.8-10.1.0.9", "10.1.0.0-10.1.0.20",
+		 "pool b, and with others,"},
+		{"10.1.0.8-10.1.0.9", "10.1.0.12-10.1.0.13", "10.1.0.12-10.1.0.20", "pool b,"},
+		{"10.1.0.8-10.1.0.9, 10.1.0.12-10.1.0.13", NULL, "10.1.0.0-10.1.0.20", "pool a,"},
+		{"\"2001:db8::/64\"", NULL, "\"2001:db8:0:0:1::/80\"", "pool a,"},
+		{"\"ffff::/16\"", NULL, "255.255.255.0/24, \"ffff:ffff::/32\"", "pool a,"},
+		{"\"::/0\"", NULL, "10.0.0.0/8", NULL},
+		{"10.0.0.0/8", NULL, "\"::/0\"", NULL},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		_cleanup_(fixture_freep) struct fixture *f = fixture_new();
+		const struct problem *p;
+
+		pool(f, "a", cases[i].older);
+		if (cases[i].second)
+			pool(f, "b", cases[i].second);
+		pool(f, "c", cases[i].newer);
+		fixture_plan(f);
+		p = fixture_problem(f, "OverlapsWith", "c");
+		assert_int_equal(fixture_count(f, "OverlapsWith"), cases[i].told != NULL);
+		if (cases[i].told)
+			assert_non_null(strstr(p->message, cases[i].told));
+	}
+}
+
+static void ranges_of_ipv6_are_passed_over(void **state)
+{
+	_cleanup_(fixture_freep) struct fixture *f = fixture_new();
+
+	(void)state;
+	pool(f, "a", "\"2001:db8::/64\"");
+	pool(f, "b", "\"::/0\", 10.1.0.4/32, 255.255.255.255/32, 0.0.0.5/32");
+	for (int i = 0; i < 4; i++)
+		fixture_add_service(f, (const char *[]){"s1", "s2", "s3", "s4"}[i], "Cluster", "");
+	fixture_plan(f);
+	assert_int_equal(f->addresses.n, 3);
+	assert_int_equal(ip_addr_v4(&f->addresses.items[0].addr), 0x0a010004);
+	assert_int_equal(ip_addr_v4(&f->addresses.items[1].addr), 0xffffffff);
+	assert_int_equal(ip_addr_v4(&f->addresses.items[2].addr), 5);
+	assert_non_null(fixture_problem(f, "PoolExhausted", "s4"));
+}
+
+/* Two objects of one name, in the agent's namespace and in none: the older one is meant. */
+static void name_means_the_older_of_two(void **state)
+{
+	_cleanup_(fixture_freep) struct fixture *f = fixture_new();
+
+	(void)state;
+	fixture_object(f, "IPAddressPool", "p", "creationTimestamp: \"2024-01-02T00:00:00Z\"",
+		       "spec: {addresses: [10.1.0.0/24]}");
+	fixture_put(f, "no namespace",
+		    "apiVersion: metallb.io/v1beta1\nkind: IPAddressPool\nmetadata: {name: p, "
+		    "creationTimestamp: \"2024-01-01T00:00:00Z\"}\n"
+		    "spec: {addresses: [10.2.0.0/24]}\n");
+	fixture_object(f, "Service", "s", "annotations: {metallb.io/address-pool: p}",
+		       "spec: {type: LoadBalancer, ports: [{port: 80}]}");
+	fixture_plan(f);
+	assert_int_equal(ip_addr_v4(&f->addresses.items[0].addr), 0x0a020000);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -114,6 +201,9 @@ int main(void)
 			service_allocation_admits_by_namespace_or_its_labels_and_by_service),
 		cmocka_unit_test(pool_that_does_not_admit_is_closed_to_requests_too),
 		cmocka_unit_test(older_pool_keeps_what_two_pools_share),
+		cmocka_unit_test(overlap_is_told_once_for_the_newer_pool_wherever_it_lies),
+		cmocka_unit_test(ranges_of_ipv6_are_passed_over),
+		cmocka_unit_test(name_means_the_older_of_two),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

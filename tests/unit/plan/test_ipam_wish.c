@@ -110,6 +110,25 @@ static void wish_that_fails_costs_nothing_that_one_has(void **state)
 	}
 }
 
+static void wish_that_is_fulfilled_is_no_problem(void **state)
+{
+	static const char *const annotations[] = {
+		"metallb.io/loadBalancerIPs: 10.1.0.5",
+		"metallb.io/loadBalancerIPs: 10.1.0.5, metallb.io/address-pool: p",
+		"metallb.io/address-pool: p", "metallb.io/loadBalancerIPs: \" , 10.1.0.5 ,\"",
+		"metallb.io/loadBalancerIPs: \"\""};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(annotations); i++) {
+		_cleanup_(fixture_freep) struct fixture *f = with_address();
+
+		service(f, "s", annotations[i], "");
+		fixture_plan(f);
+		assert_string_equal(address(f, "s"), "10.1.0.5");
+		assert_int_equal(f->ipam_problems.n, 0);
+	}
+}
+
 static void both_faults_of_a_wish_are_told(void **state)
 {
 	_cleanup_(fixture_freep) struct fixture *f = with_address();
@@ -368,6 +387,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(wish_that_fails_costs_nothing_that_one_has),
+		cmocka_unit_test(wish_that_is_fulfilled_is_no_problem),
 		cmocka_unit_test(both_faults_of_a_wish_are_told),
 		cmocka_unit_test(wish_of_another_pool_that_has_room_moves_the_service),
 		cmocka_unit_test(what_is_left_is_free_at_once_for_those_who_take_any),
