@@ -238,6 +238,15 @@ static void address_given_here_is_a_warning_when_other_agents_exist(void **state
 	assert_int_equal(fixture_count(f, "AddressGivenHere"), 1);
 	assert_int_equal(fixture_problem(f, "AddressGivenHere", "given")->severity,
 			 SEVERITY_WARNING);
+	/* As long as it is so; also where the object names an address that is not to be had. */
+	f->given = f->addresses;
+	fixture_object(f, "Service", "old", "",
+		       "spec: {type: LoadBalancer, ports: [{port: 80}]}\n"
+		       "status: {loadBalancer: {ingress: [{ip: 10.9.0.1}]}}");
+	fixture_plan(f);
+	assert_int_equal(fixture_count(f, "AddressGivenHere"), 2);
+	assert_non_null(fixture_problem(f, "AddressGivenHere", "given"));
+	assert_non_null(fixture_problem(f, "AddressGivenHere", "old"));
 }
 
 static void ipv6_only_service_is_told(void **state)

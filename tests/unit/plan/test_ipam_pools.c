@@ -175,6 +175,28 @@ static void ranges_of_ipv6_are_passed_over(void **state)
 	assert_non_null(fixture_problem(f, "PoolExhausted", "s4"));
 }
 
+static void pool_pinned_to_one_namespace_is_not_for_the_next(void **state)
+{
+	_cleanup_(fixture_freep) struct fixture *f = fixture_new();
+
+	(void)state;
+	fixture_object(f, "IPAddressPool", "p", "",
+		       "spec: {addresses: [10.1.0.0/24], serviceAllocation: {namespaces: [a]}}");
+	fixture_object(f, "IPAddressPool", "q", "",
+		       "spec: {addresses: [10.2.0.0/24], serviceAllocation: {namespaces: [b]}}");
+	fixture_put(f, "services",
+		    "apiVersion: v1\nkind: Service\nmetadata: {name: s, namespace: a}\n"
+		    "spec: {type: LoadBalancer, ports: [{port: 80}]}\n---\n"
+		    "apiVersion: v1\nkind: Service\nmetadata: {name: t, namespace: b}\n"
+		    "spec: {type: LoadBalancer, ports: [{port: 80}]}\n---\n"
+		    "apiVersion: v1\nkind: Service\nmetadata: {name: u, namespace: c}\n"
+		    "spec: {type: LoadBalancer, ports: [{port: 80}]}\n");
+	fixture_plan(f);
+	assert_string_equal(pool_of(f, "s"), "p");
+	assert_string_equal(pool_of(f, "t"), "q");
+	assert_string_equal(pool_of(f, "u"), "");
+}
+
 /* Two objects of one name, in the agent's namespace and in none: the older one is meant. */
 static void name_means_the_older_of_two(void **state)
 {
@@ -204,6 +226,7 @@ int main(void)
 		cmocka_unit_test(overlap_is_told_once_for_the_newer_pool_wherever_it_lies),
 		cmocka_unit_test(ranges_of_ipv6_are_passed_over),
 		cmocka_unit_test(name_means_the_older_of_two),
+		cmocka_unit_test(pool_pinned_to_one_namespace_is_not_for_the_next),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

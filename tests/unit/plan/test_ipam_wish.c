@@ -368,6 +368,31 @@ static void services_of_different_policies_do_not_share(void **state)
 	assert_string_equal(address(f, "c"), "10.1.0.1");
 }
 
+/* c is refused at both, for one port each: that says nothing about d at the second. */
+static void search_for_one_port_goes_on_right_behind_where_it_is_in_use(void **state)
+{
+	_cleanup_(fixture_freep) struct fixture *f = fixture_new();
+
+	(void)state;
+	f->remembers = true;
+	pool(f, "p", "addresses: [10.1.0.0/31]");
+	shared(f, "a", "{port: 80}", "Cluster");
+	fixture_plan(f);
+	pool(f, "p", "addresses: [10.1.0.1/32]");
+	pool(f, "q", "addresses: [10.1.0.0/32], autoAssign: false");
+	shared(f, "b", "{port: 53}", "Cluster");
+	fixture_plan(f);
+	assert_string_equal(address(f, "a"), "10.1.0.0");
+	assert_string_equal(address(f, "b"), "10.1.0.1");
+	fixture_drop(f, "IPAddressPool", "q");
+	pool(f, "p", "addresses: [10.1.0.0/24]");
+	shared(f, "c", "{name: http, port: 80}, {name: dns, port: 53}", "Cluster");
+	shared(f, "d", "{port: 80}", "Cluster");
+	fixture_plan(f);
+	assert_string_equal(address(f, "c"), "10.1.0.2");
+	assert_string_equal(address(f, "d"), "10.1.0.1");
+}
+
 /* What a Service had that can be seen is not kept for it beside what it has now. */
 static void what_a_seen_service_left_is_free_while_documents_are_broken(void **state)
 {
@@ -403,6 +428,7 @@ int main(void)
 		cmocka_unit_test(change_of_an_address_is_one_plan),
 		cmocka_unit_test(one_port_of_two_protocols_may_share_an_address),
 		cmocka_unit_test(services_of_different_policies_do_not_share),
+		cmocka_unit_test(search_for_one_port_goes_on_right_behind_where_it_is_in_use),
 		cmocka_unit_test(what_a_seen_service_left_is_free_while_documents_are_broken),
 	};
 

@@ -268,6 +268,20 @@ static void aggregate_over_machines_is_announced_and_told_once(void **state)
 					"address of BGPPeer r1");
 }
 
+static void each_advertisement_is_told(void **state)
+{
+	_cleanup_(fixture_freep) struct fixture *f = on_a_lan();
+
+	(void)state;
+	fixture_object(f, "BGPAdvertisement", "adv", "", "spec: {aggregationLength: 28}");
+	fixture_object(f, "BGPAdvertisement", "wide", "", "spec: {aggregationLength: 27}");
+	fixture_object(f, "IPAddressPool", "lan", "", "spec: {addresses: [10.0.0.0-10.0.0.31]}");
+	ask(f, "a", "");
+	(void)fixture_settle(f, 10);
+	assert_int_equal(fixture_count(f, "CoversNodeAddress"), 2);
+	assert_non_null(fixture_problem(f, "CoversNodeAddress", "wide"));
+}
+
 static void aggregate_beside_machines_is_not_told(void **state)
 {
 	_cleanup_(fixture_freep) struct fixture *f = on_a_lan();
@@ -295,6 +309,7 @@ int main(void)
 		cmocka_unit_test(address_that_is_in_use_may_appear_on_lo),
 		cmocka_unit_test(loose_address_that_a_node_has_as_well_is_not_loose),
 		cmocka_unit_test(aggregate_over_machines_is_announced_and_told_once),
+		cmocka_unit_test(each_advertisement_is_told),
 		cmocka_unit_test(aggregate_beside_machines_is_not_told),
 	};
 
