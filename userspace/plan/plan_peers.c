@@ -120,7 +120,9 @@ static bool password_by_reference(struct peers_build *b, struct candidate *c, co
 
 	if (!item) {
 		peer_problem(b, SEVERITY_ERROR, c, field, "SecretMissing",
-			     "create it with the key password, in the agent's namespace",
+			     arena_printf(b->arena,
+					  "create it in namespace %s, with the key password",
+					  b->env->settings->ns),
 			     "%s; the session is not started",
 			     secret ? arena_printf(b->arena, "Secret %s has no key password", name)
 				    : arena_printf(b->arena, "there is no Secret %s", name));
