@@ -15,10 +15,11 @@ static bool is_digit(char c)
 	return c >= '0' && c <= '9';
 }
 
+/* Most texts are none of them, and this is asked of all: the first character first. */
 static bool is_one_of(const char *text, const char *const *words, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		if (strcmp(text, words[i]) == 0)
+		if (text[0] == words[i][0] && strcmp(text, words[i]) == 0)
 			return true;
 	return false;
 }
@@ -74,11 +75,8 @@ bool api_parse_bool(const char *text, bool *ret)
 					  "y",    "Y",    "on",   "On",  "ON"};
 	static const char *const no[] = {"false", "False", "FALSE", "no",  "No", "NO",
 					 "n",     "N",     "off",   "Off", "OFF"};
-	bool value;
+	bool value = is_one_of(text, yes, ARRAY_SIZE(yes));
 
-	if (!strchr("tTfFyYnNoO", *text)) /* most texts, and this is asked of all */
-		return false;
-	value = is_one_of(text, yes, ARRAY_SIZE(yes));
 	if (!value && !is_one_of(text, no, ARRAY_SIZE(no)))
 		return false;
 	*ret = value;
