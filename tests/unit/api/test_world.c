@@ -115,6 +115,23 @@ static void an_unreadable_document_keeps_what_nothing_else_names(void **state)
 	world_free(w);
 }
 
+static void objects_that_lack_their_separator_stay_what_they_were(void **state)
+{
+	static const char joined[] =
+		"apiVersion: v1\nkind: Namespace\nmetadata: {name: x, labels: {l: two}}\n"
+		"apiVersion: v1\nkind: Namespace\nmetadata: {name: z, labels: {l: two}}\n";
+	struct world *w = setup_world("a", NS_LABEL("x", "one") NS_LABEL("z", "one") NS("gone"));
+
+	(void)state;
+	put(w, "a", joined);
+	assert_names(w, "x z");
+	assert_string_equal(label(w, "x"), "one");
+	assert_string_equal(label(w, "z"), "one");
+	assert_problems(w, "error MissingSeparator line 4:4\n"
+			   "info LastGoodInForce -:1\ninfo LastGoodInForce -:5");
+	world_free(w);
+}
+
 static void a_source_keeps_only_its_own_objects(void **state)
 {
 	struct world *w = setup_world("a", NS("x"));
@@ -276,6 +293,7 @@ int main(void)
 		cmocka_unit_test(a_source_is_replaced_as_a_whole),
 		cmocka_unit_test(a_wrong_version_leaves_the_last_good_one_in_force),
 		cmocka_unit_test(an_unreadable_document_keeps_what_nothing_else_names),
+		cmocka_unit_test(objects_that_lack_their_separator_stay_what_they_were),
 		cmocka_unit_test(a_source_keeps_only_its_own_objects),
 		cmocka_unit_test(of_doubles_the_first_source_wins_and_the_next_takes_over),
 		cmocka_unit_test(of_doubles_in_one_file_the_first_line_wins),
