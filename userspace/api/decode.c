@@ -238,6 +238,7 @@ static void unknown_field(struct api_decoder *d, const struct api_table *t,
 {
 	struct problem_text text = {
 		.reason = "UnknownField", .remedy = "remove it", .line = v->line};
+	const struct api_field *other = find_field(t, API_ALL, v->key);
 	const char *near;
 
 	if (d->is_lenient)
@@ -246,8 +247,10 @@ static void unknown_field(struct api_decoder *d, const struct api_table *t,
 	text.field = path_text(d->arena, d->at);
 	if (near)
 		text.remedy = arena_printf(d->arena, "write %s if that is meant", near);
-	else if (find_field(t, API_ALL, v->key))
-		text.remedy = "use a newer apiVersion, which has this field";
+	else if (other)
+		text.remedy = arena_printf(d->arena, "write apiVersion: %s/%s, which has it",
+					   d->schema->group,
+					   d->schema->versions[__builtin_ctz(other->versions)]);
 	problem_add(d->problems, SEVERITY_WARNING, &d->object, &text, "not a field of %s, ignored",
 		    d->api_version);
 }

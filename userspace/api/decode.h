@@ -25,6 +25,7 @@ struct api_decoder {
 	struct object_ref object;
 	const struct api_value *root;
 	const struct api_step *at;
+	const struct api_schema *schema;
 	unsigned version; /* mask: which of the schema's versions */
 	const char *api_version;
 	bool is_lenient;

@@ -267,6 +267,7 @@ static void read_object(struct reader *r, const struct api_schema *s, unsigned v
 		.first_problem = b->problems.n,
 		.object = object_ref(r),
 		.root = r->o.root,
+		.schema = s,
 		.version = version,
 		.api_version = r->o.api_version,
 		.is_lenient = s->is_lenient,

@@ -61,6 +61,8 @@ struct result {
 	uint64_t hash;
 };
 
+static const struct api_schema schema = {.group = "test", .versions = {"v1", "v2"}};
+
 static struct result run(const char *yaml, unsigned version)
 {
 	struct result r = {.arena = arena_new()};
@@ -69,6 +71,7 @@ static struct result run(const char *yaml, unsigned version)
 	struct api_value *root;
 	struct api_decoder d = {.arena = r.arena,
 				.problems = &r.problems,
+				.schema = &schema,
 				.version = version,
 				.api_version = "test/v1"};
 
@@ -163,7 +166,7 @@ static void an_unknown_field_is_told_the_nearest(void **state)
 		{"Alpha: 1\n", "write alpha if that is meant"},
 		{"alpa: 1\n", "write alpha if that is meant"},
 		{"zzzzz: 1\n", "remove it"},
-		{"newer: 1\n", "use a newer apiVersion, which has this field"},
+		{"newer: 1\n", "write apiVersion: test/v2, which has it"},
 	};
 
 	(void)state;
