@@ -74,6 +74,8 @@ static void a_place_reaches_no_further_than_its_devices(void **state)
 	uplinks_init(&x);
 	for (unsigned n = 0; n < 3; n++)
 		assert_int_equal(lb_uplinks_set(&x.u, device_at(5, n), 1), 0);
+	assert_int_equal(lb_uplinks_set(&x.u, device_at(9, 0), 1), 0); /* a neighbour in its own */
+	assert_int_equal(lb_uplinks_set(&x.u, device_at(5, 0), 2), 0);
 	assert_int_equal(x.words[5] >> LB_UPLINK_REACH_SHIFT, 2);
 	assert_int_equal(lb_uplinks_set(&x.u, device_at(5, 1), 0), 0);
 	assert_int_equal(x.words[5] >> LB_UPLINK_REACH_SHIFT, 2);
