@@ -12,6 +12,7 @@ bad_input_all() {
 		run_step bad-restart "... also when the agent starts while they are there" step_bad_restart &&
 		run_step bad-hooks "A foreign program in front, a device without XDP" step_bad_hooks &&
 		run_step last-good "The last good version of an object stays in force" step_last_good &&
+		run_step wrong-password "A router that drops what we sign is not just silent" step_wrong_password &&
 		run_step check "lodestoned --check says the same, with file and line" step_check
 }
 
@@ -170,6 +171,24 @@ step_last_good() {
 	sed -i 's/aggregationLength: 99/aggregationLength: 32/' "$file"
 	STEP_NOTE="the route kept its communities"
 	lab_until 10 no_problems_left node-a
+}
+
+# A real FRR drops a SYN whose signature does not fit, and says nothing: neither may we leave it at that.
+step_wrong_password() {
+	local p begun=$SECONDS
+	lab_in router ip addr add 192.168.1.2/32 dev br0
+	cat >"$LAB_DIR/config/bad-password.yaml" <<'YAML'
+apiVersion: metallb.io/v1beta2
+kind: BGPPeer
+metadata: {name: silent, namespace: metallb-system}
+spec: {myASN: 64513, peerASN: 64512, peerAddress: 192.168.1.2, password: not-the-one}
+YAML
+	lab_until 15 problem node-a silent PeerNotEstablished || { lab_ctl node-a show problems; return 1; }
+	STEP_NOTE="told after $((SECONDS - begun)) s"
+	p=$(problem node-a silent PeerNotEstablished) && say_problem "$p"
+	lab_in router ip addr del 192.168.1.2/32 dev br0
+	rm "$LAB_DIR/config/bad-password.yaml"
+	jq -e '.message | contains("another MD5 password")' <<<"$p" >/dev/null && peer_is_established node-a
 }
 
 step_check() {

@@ -190,6 +190,7 @@ static void new_session_gets_all_desired_routes(void **state)
 	say_open(p, NOW + SECONDS(1), D, &open);
 	say_keepalive(p, NOW + SECONDS(1), D);
 	assert_string_equal(sent(p, NOW + SECONDS(1), D).s, "OPEN KEEPALIVE UPDATE(+2)");
+	assert_int_equal(bgp_peer_info(p).updates_sent, 2); /* over all sessions */
 	bgp_peer_free(p);
 }
 
