@@ -87,7 +87,7 @@ static int load(const struct options *options, struct world *world)
 	else
 		r = watch_new(&(struct watch_args){.path = options->config}, &watch);
 	if (r < 0) {
-		fprintf(stderr, "lodestoned: %s: %s\n", options->config, strerror(-r));
+		fprintf(stderr, "lodestoned: --config %s: %s\n", options->config, strerror(-r));
 		return r;
 	}
 	(void)watch_scan(watch, 0, true, on_file, world);

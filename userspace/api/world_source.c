@@ -278,6 +278,11 @@ static void adopt(struct api_source *s, struct picture *p)
 	arena_free(s->arena);
 	s->objects = TAKE_PTR(p->objects);
 	s->n = s->cap = p->n;
+	if (p->batch.problems.n == 0) { /* the usual case holds nothing */
+		arena_free(TAKE_PTR(p->batch.arena));
+		p->batch.problems = (struct problems){.arena = arena_new()};
+		p->batch.arena = p->batch.problems.arena;
+	}
 	s->arena = TAKE_PTR(p->batch.arena);
 	s->problems = p->batch.problems;
 	s->foreign = p->batch.foreign;
