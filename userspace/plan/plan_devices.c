@@ -3,9 +3,10 @@
  * Which devices get which programs (DESIGN 7.1): XDP and tc on the uplinks, tc on the devices by
  * which a reply can leave as well. Uplinks are those that LodestoneConfig names, else the devices
  * of the routes to the peers; never the loopback. A peer whose route is missing says nothing about
- * its uplink: as long as one is, devices that are attached stay so, because detaching cuts traffic.
- * So they do before the first complete picture (gate complete), and with `mode: off` as long as
- * something is programmed or a router may still send.
+ * its uplink, and a name that no interface has may be a typing error: as long as there is one,
+ * devices that are attached stay so, because detaching cuts traffic. So they do before the first
+ * complete picture (gate complete), and with `mode: off` as long as something is programmed or a
+ * router may still send.
  *
  * Also here: whether the data plane can deliver, which gate 1 asks, and the problems of devices.
  */
@@ -81,9 +82,11 @@ static void keep_attached(struct devices_build *b)
 	}
 }
 
-static void named_uplinks(struct devices_build *b)
+/* False: some interface is missing, which may be a slip of the pen. */
+static bool named_uplinks(struct devices_build *b)
 {
 	const struct api_strings *names = &b->d->env.config.uplinks;
+	bool complete = true;
 
 	for (size_t i = 0; i < names->n; i++) {
 		const struct plan_link *link = find_link_name(b->d->in->node, names->items[i]);
@@ -94,8 +97,11 @@ static void named_uplinks(struct devices_build *b)
 			object_problem(&b->d->plan->problems, SEVERITY_ERROR,
 				       b->d->env.config_object, "spec.dataplane.uplinks",
 				       "UplinkMissing", "correct the name, or create the interface",
-				       "this node has no interface %s", names->items[i]);
+				       "this node has no interface %s; what is attached stays so",
+				       names->items[i]);
+		complete &= link != NULL;
 	}
+	return complete;
 }
 
 static int route_to(const struct plan_node *node, const struct ip_addr *to)
@@ -283,7 +289,7 @@ static void want_devices(struct plan_draft *d, struct devices_build *b)
 	bool complete = true;
 
 	if (d->env.config.set & API_CONFIG_UPLINKS && d->env.config.uplinks.n)
-		named_uplinks(b);
+		complete = named_uplinks(b);
 	else
 		complete = default_uplinks(b);
 	for (size_t i = 0; i < node->n_default_devices; i++)
