@@ -203,7 +203,10 @@ static void choose_newest(struct routes_build *b, struct bgp_attrs *ret)
 	}
 }
 
-/* The set of the chosen advertisements; false: it would be too long for a route (fail closed). */
+/*
+ * The set of the chosen advertisements; false: it would be too long for a route. Then nothing is
+ * announced with less than was asked for (a lost no-export would leak), and nothing withdrawn.
+ */
 static bool make_set(struct routes_build *b, struct bgp_attrs *ret)
 {
 	const struct api_config *config = &b->d->env.config;
@@ -217,10 +220,12 @@ static bool make_set(struct routes_build *b, struct bgp_attrs *ret)
 	}
 	if (ret->n_communities + ret->n_large <= LIMIT_COMMUNITIES)
 		return true;
-	object_problem(&b->d->plan->problems, SEVERITY_ERROR, b->chosen[b->n_chosen - 1]->object,
-		       "spec.communities", "TooManyCommunities", "attach fewer communities",
-		       "its routes would carry %zu communities, more than %d, and are held back",
-		       ret->n_communities + ret->n_large, LIMIT_COMMUNITIES);
+	object_problem(
+		&b->d->plan->problems, SEVERITY_ERROR, b->chosen[b->n_chosen - 1]->object,
+		"spec.communities", "TooManyCommunities", "attach fewer communities",
+		"with others its routes would carry %zu communities, more than %d; they stay as "
+		"they are, and none is added",
+		ret->n_communities + ret->n_large, LIMIT_COMMUNITIES);
 	return false;
 }
 
@@ -311,17 +316,18 @@ static void fold(struct routes_build *b)
 {
 	for (size_t i = 0; i < b->n_claims;) {
 		const struct ip_prefix *prefix = &b->claims[i].prefix;
+		const uint64_t have = advertised_by(b->d, prefix);
 		uint64_t left = 0;
 
-		i = gather_members(b, i, advertised_by(b->d, prefix));
+		i = gather_members(b, i, have);
 		for (size_t k = 0; k < b->n_members; k++)
 			left |= b->members[k].peers;
 		while (left) {
 			const uint64_t group = choose(b, left);
 			const ssize_t set = set_of_chosen(b);
 
-			if (set >= 0)
-				add_row(b, prefix, group, set);
+			if (set >= 0 || (group & have))
+				add_row(b, prefix, set < 0 ? group & have : group, set);
 			left &= ~group;
 		}
 	}
@@ -384,7 +390,8 @@ static void intern(struct routes_build *b)
 		renumber[order[i].number] = (uint32_t)(n - 1);
 	}
 	for (size_t i = 0; i < b->n_rows; i++)
-		b->rows[i].attrs = renumber[b->rows[i].attrs];
+		if (!b->rows[i].hold)
+			b->rows[i].attrs = renumber[b->rows[i].attrs];
 	merge_rows(b);
 	b->d->plan->attrs = attrs;
 	b->d->plan->n_attrs = n;
