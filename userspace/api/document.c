@@ -259,7 +259,7 @@ static void keep_text(struct api_decoder *d, const struct reader *r, struct api_
 static void read_object(struct reader *r, const struct api_schema *s, unsigned version)
 {
 	struct api_batch *b = r->batch;
-	struct arena *arena = arena_new();
+	struct arena *arena = b->into ? b->into : arena_new();
 	struct api_object *o = arena_new_of(arena, struct api_object);
 	struct api_decoder d = {
 		.arena = arena,
@@ -282,7 +282,8 @@ static void read_object(struct reader *r, const struct api_schema *s, unsigned v
 	decode_content(&d, s, o);
 	if (d.n_errors > 0) {
 		add_refused(r, s);
-		arena_free(arena);
+		if (!b->into)
+			arena_free(arena);
 		return;
 	}
 	assert(o->meta.name && o->meta.ns);
@@ -519,6 +520,22 @@ void api_decode_document(const char *file, const struct api_yaml_text *document,
 {
 	batch_init(ret);
 	read_document(ret, file, document);
+}
+
+const struct api_object *api_decode_object(struct arena *arena, const char *text, size_t len)
+{
+	const struct api_yaml_text document = {.text = text, .len = len, .first_line = 1};
+	const struct api_object *ret = NULL;
+	struct api_batch b;
+
+	batch_init(&b);
+	b.into = arena;
+	read_document(&b, "", &document);
+	if (b.n == 1)
+		ret = b.objects[0];
+	b.n = 0; /* they are the arena's */
+	api_batch_done(&b);
+	return ret;
 }
 
 void api_batch_done(struct api_batch *b)

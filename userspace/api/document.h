@@ -20,6 +20,7 @@ struct api_identity {
 };
 
 struct api_batch {
+	struct arena *into;          /* where objects are made; NULL: each in an arena of its own */
 	struct arena *arena;         /* owned; of all that is not in an object's own arena */
 	struct problems problems;    /* unsorted */
 	struct api_object **objects; /* owned, in the order of the text */

@@ -10,17 +10,17 @@
  * (ruling 4).
  */
 #include "api/decode.h"
+#include "base/limits.h"
 #include "base/nsec.h"
 
-#define ABSENT       (-1)
-#define HOLD_S       90
-#define KEEPALIVE_S  30
-#define MIN_HOLD_S   3 /* RFC 4271 4.2 */
-#define MAX_TIMER_S  UINT16_MAX
-#define MAX_PORT     16384 /* MetalLB's ceiling */
-#define BGP_PORT     179
-#define MAX_IF_NAME  15 /* IFNAMSIZ without NUL */
-#define MAX_PASSWORD 80 /* TCP_MD5SIG_MAXKEYLEN */
+#define ABSENT      (-1)
+#define HOLD_S      90
+#define KEEPALIVE_S 30
+#define MIN_HOLD_S  3 /* RFC 4271 4.2 */
+#define MAX_TIMER_S UINT16_MAX
+#define MAX_PORT    16384 /* MetalLB's ceiling */
+#define BGP_PORT    179
+#define MAX_IF_NAME 15 /* IFNAMSIZ without NUL */
 
 struct raw_peer {
 	struct api_peer peer;
@@ -103,7 +103,10 @@ static const struct api_field spec_fields[] = {
 	{.name = "nodeSelectors",
 	 .type = API_TYPE_SELECTOR,
 	 API_LIST_AT(struct raw_peer, peer.node_selectors.items, peer.node_selectors.n)},
-	{.name = "password", .type = API_TYPE_STRING, .max = MAX_PASSWORD, IN_PEER(password)},
+	{.name = "password",
+	 .type = API_TYPE_STRING,
+	 .max = LIMIT_PASSWORD_BYTES,
+	 IN_PEER(password)},
 	{.name = "passwordSecret",
 	 .type = API_TYPE_STRUCT,
 	 .table = &secret_table,

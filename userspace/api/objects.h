@@ -163,6 +163,12 @@ struct api_object {
 /* Frees the object with its arena; api_object_free(NULL) does nothing and returns NULL. */
 struct api_object *api_object_free(struct api_object *o);
 
+/*
+ * The one object of a document, such as api_object.text, decoded into the arena: it is given back
+ * with that, not by api_object_free. NULL: no object without an error, or several.
+ */
+const struct api_object *api_decode_object(struct arena *arena, const char *text, size_t len);
+
 /* The reference a problem about the object carries; borrows the object's strings. */
 struct object_ref api_object_ref(const struct api_object *o);
 

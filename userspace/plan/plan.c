@@ -241,17 +241,21 @@ static void check_pools(struct plan_draft *d)
 static void hand_out_ledger(struct plan_draft *d, struct plan_ledger *ret)
 {
 	/* Before the first complete picture nothing is learnt, and nothing forgotten. */
-	if (d->in->synced) {
-		*ret = (struct plan_ledger){.drains = d->drains,
-					    .n_drains = d->n_drains,
-					    .leaving = d->leaving,
-					    .n_leaving = d->n_leaving,
-					    .waiting = d->waiting,
-					    .n_waiting = d->n_waiting};
+	if (!d->in->synced) {
+		*ret = *d->ledger;
+		plan_ledger_copy(d->arena, ret);
 		return;
 	}
-	*ret = *d->ledger;
-	plan_ledger_copy(d->arena, ret);
+	*ret = (struct plan_ledger){
+		.drains = d->drains,
+		.n_drains = d->n_drains,
+		.leaving = d->leaving,
+		.n_leaving = d->n_leaving,
+		.waiting = d->waiting,
+		.n_waiting = d->n_waiting,
+		.good = d->env.good,
+		.n_good = d->env.n_good,
+	};
 }
 
 void plan_compute(const struct plan_inputs *in, const struct plan_ledger *ledger, nsec_t now,
@@ -268,7 +272,7 @@ void plan_compute(const struct plan_inputs *in, const struct plan_ledger *ledger
 	};
 
 	*ret_plan = (struct plan){.problems = {.arena = arena}};
-	plan_env_build(in, ledger->router_id, arena, &d.env);
+	plan_env_build(in, ledger, arena, &d.env);
 	problems_append(&ret_plan->problems, &d.env.problems);
 	make_fragments(&d);
 	match_peers(&d);

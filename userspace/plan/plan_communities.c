@@ -2,17 +2,18 @@
 /*
  * From the text in `communities:` to values, by rulings 1 to 3, 15 and 16 of metallb.md 7: literal,
  * well-known name, alias, name of a Community resource (all its values). What cannot be resolved
- * holds the advertisement back, since a lost no-export would leak its routes. Aliases are global
- * over all Community objects; one named twice with different values is an error only for those who
- * use it.
+ * is an error of the whole advertisement, since a lost no-export would leak its routes. Aliases are
+ * global over all Community objects; one named twice with different values is an error only for
+ * those who use it.
  */
+#include "base/limits.h"
 #include "plan/plan_env.h"
 #include "plan/plan_sort.h"
 
 struct resolver {
 	const struct object_list *resources;
 	struct problems *problems;
-	const struct api_object *advert;
+	const struct env_advert *advert;
 	uint32_t *standard;
 	size_t n_standard, cap_standard;
 	struct large_community *large;
@@ -33,8 +34,10 @@ static void add_value(struct resolver *r, const struct community *c)
 
 static void error(struct resolver *r, const char *reason, const char *remedy, const char *message)
 {
-	object_problem(r->problems, SEVERITY_ERROR, r->advert, "spec.communities", reason, remedy,
-		       "%s; the advertisement is held back", message);
+	object_problem(r->problems, SEVERITY_ERROR, r->advert->object, "spec.communities", reason,
+		       remedy, "%s; %s", message,
+		       r->advert->last.good ? "its last good version stays in force"
+					    : "the advertisement is held back");
 }
 
 enum found { FOUND, NOT_FOUND, FOUND_BAD };
@@ -89,13 +92,13 @@ static enum found expand(struct resolver *r, const struct api_object *resource)
 			limiting = res->items[i].value;
 		add_value(r, &c);
 	}
-	object_problem(r->problems, SEVERITY_INFO, r->advert, "spec.communities",
+	object_problem(r->problems, SEVERITY_INFO, r->advert->object, "spec.communities",
 		       "ResolvedFromResource", "name aliases instead, if not all values are meant",
 		       "%s is the name of a Community resource: all its values are attached",
 		       resource->meta.name);
 	if (limiting)
 		object_problem(
-			r->problems, SEVERITY_WARNING, r->advert, "spec.communities",
+			r->problems, SEVERITY_WARNING, r->advert->object, "spec.communities",
 			"LimitsPropagation", "name the aliases that are meant, without this one",
 			"Community resource %s adds %s, which limits propagation of the route",
 			resource->meta.name, limiting);
@@ -146,39 +149,28 @@ static bool resolve_one(struct resolver *r, const char *text)
 	return found == FOUND;
 }
 
-static int cmp_standard(const void *a, const void *b)
+static bool check_number(struct resolver *r, size_t n)
 {
-	const uint32_t *x = a, *y = b;
-
-	return (*x > *y) - (*x < *y);
+	if (n <= LIMIT_COMMUNITIES)
+		return true;
+	error(r, "TooManyCommunities", "attach fewer communities",
+	      arena_printf(r->problems->arena, "a route carries at most %d communities, not %zu",
+			   LIMIT_COMMUNITIES, n));
+	return false;
 }
 
-static int cmp_large(const void *a, const void *b)
-{
-	return large_community_cmp(a, b);
-}
-
-size_t plan_unique_standard(uint32_t *items, size_t n)
-{
-	return plan_sort_unique(items, n, sizeof(*items), cmp_standard);
-}
-
-size_t plan_unique_large(struct large_community *items, size_t n)
-{
-	return plan_sort_unique(items, n, sizeof(*items), cmp_large);
-}
-
-void plan_env_communities(const struct object_list *resources, struct problems *problems,
+bool plan_env_communities(const struct object_list *resources, struct problems *problems,
 			  struct env_advert *ret)
 {
-	const struct api_strings *texts = &ret->object->advertisement.communities;
-	struct resolver r = {.resources = resources, .problems = problems, .advert = ret->object};
+	const struct api_strings *texts = &ret->spec->communities;
+	struct resolver r = {.resources = resources, .problems = problems, .advert = ret};
+	bool ok = true;
 
 	for (size_t i = 0; i < texts->n; i++)
-		ret->held |= !resolve_one(&r, texts->items[i]);
-	ret->n_communities =
-		plan_sort_unique(r.standard, r.n_standard, sizeof(*r.standard), cmp_standard);
+		ok &= resolve_one(&r, texts->items[i]);
+	ret->n_communities = plan_unique_standard(r.standard, r.n_standard);
 	ret->n_large = plan_unique_large(r.large, r.n_large);
 	ret->communities = r.standard;
 	ret->large = r.large;
+	return check_number(&r, ret->n_communities + ret->n_large) && ok;
 }

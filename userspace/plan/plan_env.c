@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
- * Builds the environment: settings, this node, advertisements, pools. Peers and communities have
+ * Builds the environment: settings, this node, pools. Peers, advertisements and communities have
  * files of their own. The rules are metallb.md 1.3 (which advertisement selects which pool), 3.1
  * rows 4 and 5 (this node) and the rulings of section 7; unknown names are warnings, since
  * MetalLB's silence about them is a standing complaint.
  */
-#include "plan/plan_env.h"
+#include "plan/plan_good.h"
 
 #include "base/sorted.h"
 
@@ -88,78 +88,6 @@ static void build_node(const struct world *world, struct arena *arena, struct pl
 			       "nothing is announced from this node: its network is unavailable");
 }
 
-/* --- advertisements ------------------------------------------------------------------------- */
-
-static int cmp_peer_name(const void *key, const void *item)
-{
-	const struct env_peer_name *p = item;
-
-	return strcmp(key, p->name);
-}
-
-static void resolve_peers(struct plan_env *env, struct env_advert *a)
-{
-	const struct api_strings *names = &a->object->advertisement.peers;
-
-	if (names->n == 0)
-		a->peers = env->n_peers == 64 ? UINT64_MAX : (UINT64_C(1) << env->n_peers) - 1;
-	for (size_t i = 0; i < names->n; i++) {
-		const struct env_peer_name *p =
-			sorted_find(names->items[i], env->peer_names, env->n_peer_names,
-				    sizeof(*env->peer_names), cmp_peer_name);
-
-		if (p)
-			a->peers |= p->bit;
-		else
-			object_problem(&env->problems, SEVERITY_WARNING, a->object, "spec.peers",
-				       "UnknownPeer", "create the BGPPeer, or correct the name",
-				       "there is no BGPPeer %s", names->items[i]);
-	}
-}
-
-/* What the peers' kind makes of the attributes: rulings 6 and DESIGN 4. */
-static void check_attributes(struct plan_env *env, const struct env_advert *a)
-{
-	const struct api_advertisement *spec = &a->object->advertisement;
-
-	if (!a->here)
-		return;
-	if (spec->local_pref && (a->peers & env->ebgp))
-		object_problem(&env->problems, SEVERITY_INFO, a->object, "spec.localPref",
-			       "LocalPrefOnEbgp",
-			       "use communities or asPathPrepend towards eBGP peers",
-			       "localPref is not carried on eBGP, so not to BGPPeer %s",
-			       env->peers[__builtin_ctzll(a->peers & env->ebgp)].key.name);
-	if (spec->as_path_prepend && (a->peers & ~env->ebgp))
-		object_problem(&env->problems, SEVERITY_WARNING, a->object, "spec.asPathPrepend",
-			       "PrependOnIbgp", "use localPref towards iBGP peers",
-			       "asPathPrepend is without effect on iBGP, so to BGPPeer %s",
-			       env->peers[__builtin_ctzll(a->peers & ~env->ebgp)].key.name);
-}
-
-static void build_adverts(const struct plan_inputs *in, struct arena *arena, struct plan_env *env)
-{
-	const struct object_list list = plan_objects(in->world, env->settings,
-						     API_BGP_ADVERTISEMENT, arena, &env->problems);
-	const struct object_list resources =
-		plan_objects(in->world, env->settings, API_COMMUNITY, arena, &env->problems);
-	struct env_advert *adverts = arena_array_of(arena, list.n, struct env_advert);
-
-	for (size_t i = 0; i < list.n; i++) {
-		struct env_advert *a = &adverts[i];
-
-		a->object = list.items[i];
-		a->age = i;
-		a->here = selectors_match(&a->object->advertisement.node_selectors,
-					  &env->node_labels, true);
-		resolve_peers(env, a);
-		plan_env_communities(&resources, &env->problems, a);
-		check_attributes(env, a);
-	}
-	env->adverts = adverts;
-	env->n_adverts = list.n;
-}
-
 /* --- pools ---------------------------------------------------------------------------------- */
 
 static int cmp_pool(const void *a, const void *b)
@@ -181,104 +109,75 @@ const struct env_pool *plan_env_pool(const struct plan_env *env, const char *nam
 	return sorted_find(name, env->pools, env->n_pools, sizeof(*env->pools), cmp_pool_name);
 }
 
-static bool advert_selects(const struct api_advertisement *spec, const struct api_object *pool)
-{
-	if (spec->pools.n == 0 && spec->pool_selectors.n == 0)
-		return true;
-	if (plan_strings_have(&spec->pools, pool->meta.name))
-		return true;
-	return selectors_match(&spec->pool_selectors, &pool->meta.labels, false);
-}
-
-/* metallb.md 1.3: no shorter than the widest CIDR of any IPv4 entry; names the entry if it is. */
-static bool aggregation_fits(const struct env_advert *a, const struct api_pool *pool,
-			     uint8_t *ret_least)
-{
-	uint8_t least = 0;
-
-	for (size_t i = 0; i < pool->n_ranges; i++) {
-		const struct ip_range *r = &pool->ranges[i];
-		const uint8_t len = ip_range_shortest_cidr(r);
-
-		if (ip_addr_is_v4(&r->first) && len > least)
-			least = len;
-	}
-	*ret_least = least;
-	return a->object->advertisement.aggregation_length >= least;
-}
-
-static void pool_adverts(struct plan_env *env, struct arena *arena, struct env_pool *p)
+/* What announces the pool from here: known only once the advertisements are. */
+static void pool_adverts(const struct plan_env *env, struct arena *arena, struct env_pool *p)
 {
 	const struct env_advert **list =
 		arena_array_of(arena, env->n_adverts, const struct env_advert *);
 
 	for (size_t i = 0; i < env->n_adverts; i++) {
 		const struct env_advert *a = &env->adverts[i];
-		const bool selects = advert_selects(&a->object->advertisement, p->object);
-		uint8_t least;
+		const bool selects = plan_advert_selects(a, p->object);
 
 		p->advertised |= selects;
 		if (!selects || !a->here)
 			continue;
-		if (!aggregation_fits(a, &p->object->pool, &least)) {
-			object_problem(
-				&env->problems, SEVERITY_ERROR, a->object, "spec.aggregationLength",
-				"AggregationTooShort",
-				"use a longer aggregationLength, or name only pools it fits",
-				"/%u is wider than a range of pool %s, which needs /%u or longer",
-				a->object->advertisement.aggregation_length, p->object->meta.name,
-				least);
-			p->n_held++;
-		} else if (a->held) {
-			p->n_held++;
-		} else {
+		if (plan_advert_announces(a, p->object))
 			list[p->n_adverts++] = a;
-		}
+		else
+			p->n_held++;
 	}
 	p->adverts = list;
 }
 
-static void build_pools(const struct plan_inputs *in, struct arena *arena, struct plan_env *env)
+/* In order of names. */
+static struct env_pool *list_pools(const struct plan_inputs *in, struct arena *arena,
+				   struct plan_env *env)
 {
 	const struct object_list list =
 		plan_objects(in->world, env->settings, API_IP_ADDRESS_POOL, arena, &env->problems);
 	struct env_pool *pools = arena_array_of(arena, list.n, struct env_pool);
 
-	for (size_t i = 0; i < list.n; i++) {
+	for (size_t i = 0; i < list.n; i++)
 		pools[i].object = list.items[i];
-		pool_adverts(env, arena, &pools[i]);
-	}
 	qsort(pools, list.n, sizeof(*pools), cmp_pool);
 	env->pools = pools;
 	env->n_pools = list.n;
+	return pools;
 }
 
 static void check_pool_names(struct plan_env *env)
 {
 	for (size_t i = 0; i < env->n_adverts; i++) {
-		const struct api_object *o = env->adverts[i].object;
-		const struct api_strings *names = &o->advertisement.pools;
+		const struct api_strings *names = &env->adverts[i].spec->pools;
 
 		for (size_t k = 0; k < names->n; k++)
 			if (!plan_env_pool(env, names->items[k]))
-				object_problem(&env->problems, SEVERITY_WARNING, o,
-					       "spec.ipAddressPools", "UnknownPool",
+				object_problem(&env->problems, SEVERITY_WARNING,
+					       env->adverts[i].object, "spec.ipAddressPools",
+					       "UnknownPool",
 					       "create the IPAddressPool, or correct the name",
 					       "there is no IPAddressPool %s", names->items[k]);
 	}
 }
 
-void plan_env_build(const struct plan_inputs *in, uint32_t kept_router_id, struct arena *arena,
-		    struct plan_env *ret)
+void plan_env_build(const struct plan_inputs *in, const struct plan_ledger *ledger,
+		    struct arena *arena, struct plan_env *ret)
 {
+	struct env_pool *pools;
+
 	*ret = (struct plan_env){.settings = in->settings,
-				 .kept_router_id = kept_router_id,
+				 .ledger = ledger,
+				 .kept_router_id = ledger->router_id,
 				 .problems = {.arena = arena}};
 	build_settings(in->world, ret);
 	build_node(in->world, arena, ret);
 	plan_own_build(in->world, in->node, arena, &ret->own);
 	plan_env_peers(in, arena, ret);
-	build_adverts(in, arena, ret);
-	build_pools(in, arena, ret);
+	pools = list_pools(in, arena, ret);
+	plan_env_adverts(in, arena, ret);
+	for (size_t i = 0; i < ret->n_pools; i++)
+		pool_adverts(ret, arena, &pools[i]);
 	check_pool_names(ret);
+	plan_good_finish(in, ret);
 }

@@ -13,17 +13,26 @@
 #include "plan/plan_objects.h"
 #include "plan/plan_own.h"
 
+/* The last good version of an object and what it says; both NULL: it was never good. */
+struct plan_last {
+	const struct plan_good *good;
+	const struct api_object *object; /* the present one where that has not changed since */
+};
+
 /* A BGPAdvertisement, resolved. */
 struct env_advert {
-	const struct api_object *object;
+	const struct api_object *object;      /* as it is now: its name, age and problems */
+	const struct api_advertisement *spec; /* the version in force: the object's, or the last */
+	struct plan_last last;
 	const uint32_t *communities; /* sorted, no doubles */
 	size_t n_communities;
 	const struct large_community *large; /* sorted, no doubles */
 	size_t n_large;
-	uint64_t peers; /* bit i: env.peers[i] */
-	size_t age;     /* 0 = oldest of all advertisements */
-	bool here;      /* its nodeSelectors select this node */
-	bool held;      /* a community could not be resolved */
+	uint64_t peers;           /* bit i: env.peers[i] */
+	size_t age;               /* 0 = oldest of all advertisements */
+	bool here;                /* its nodeSelectors select this node */
+	bool held;                /* it has an error and was never good */
+	struct api_strings pools; /* by name: those it selects and announces */
 };
 
 /* An IPAddressPool and what announces it from this node. */
@@ -31,7 +40,7 @@ struct env_pool {
 	const struct api_object *object;
 	const struct env_advert *const *adverts; /* in force here, oldest first */
 	size_t n_adverts;
-	size_t n_held;   /* selected it and this node, but are held back */
+	size_t n_held;   /* selected it and this node, but are held back for it */
 	bool advertised; /* some advertisement selects it, on whatever node */
 };
 
@@ -43,6 +52,7 @@ struct env_peer_name {
 
 struct plan_env {
 	const struct plan_settings *settings;
+	const struct plan_ledger *ledger;
 	struct api_config config;                  /* "default" with this node's object over it */
 	const struct api_object *config_object;    /* the more specific one, NULL if none */
 	const struct api_object *router_id_object; /* which one says config.router_id, or NULL */
@@ -67,26 +77,32 @@ struct plan_env {
 	const struct env_pool *pools; /* by name */
 	size_t n_pools;
 
+	struct plan_good *good; /* the versions in force, by kind, ns, name */
+	size_t n_good, cap_good;
+
 	struct problems problems;
 };
 
 /*
- * Reads world, node and settings of the inputs and the kept router id, never actual or the clock.
- * Total.
+ * Reads world, node and settings of the inputs and what the ledger keeps (last good versions, the
+ * router id), never actual or the clock. Total.
  */
-void plan_env_build(const struct plan_inputs *in, uint32_t kept_router_id, struct arena *arena,
-		    struct plan_env *ret);
+void plan_env_build(const struct plan_inputs *in, const struct plan_ledger *ledger,
+		    struct arena *arena, struct plan_env *ret);
 
 /* The pool of that name, or NULL. */
 const struct env_pool *plan_env_pool(const struct plan_env *env, const char *name);
 
 /* Parts of the above, each in a file of its own. */
 void plan_env_peers(const struct plan_inputs *in, struct arena *arena, struct plan_env *env);
-/* Resolves the communities of ret->object by ruling 1 into *ret; sets ret->held if one is missing.
+/* Needs the peers and the names of the pools. */
+void plan_env_adverts(const struct plan_inputs *in, struct arena *arena, struct plan_env *env);
+bool plan_advert_selects(const struct env_advert *a, const struct api_object *pool);
+/* ... and neither it nor the pair of them is held back. */
+bool plan_advert_announces(const struct env_advert *a, const struct api_object *pool);
+/*
+ * Resolves the communities of ret->spec by ruling 1 into *ret. False: not all could be, or they are
+ * more than a route may carry.
  */
-void plan_env_communities(const struct object_list *resources, struct problems *problems,
-			  struct env_advert *ret);
-
-/* Sort communities in place and drop doubles; return how many are left. */
-size_t plan_unique_standard(uint32_t *items, size_t n);
-size_t plan_unique_large(struct large_community *items, size_t n);
+bool plan_env_communities(const struct object_list *resources, struct problems *problems,
+			  struct env_advert *ret) must_check;

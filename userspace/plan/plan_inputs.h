@@ -7,6 +7,7 @@
 #pragma once
 
 #include "api/world.h"
+#include "base/community.h"
 #include "base/nsec.h"
 #include "lb/lb.h"
 
@@ -142,6 +143,25 @@ struct plan_waiting {
 	struct ip_prefix prefix;
 	nsec_t since;
 };
+/*
+ * The last version of an advertisement or peer that resolved without an error, as it was resolved
+ * then: what stays in force while the present version has one.
+ */
+struct plan_good {
+	enum api_kind kind;
+	const char *ns, *name;
+	uint64_t hash;    /* of the object */
+	const char *text; /* a document that the decoder reads; what follows overrides it */
+
+	const uint32_t *communities; /* sorted, no doubles */
+	size_t n_communities;
+	const struct large_community *large; /* sorted, no doubles */
+	size_t n_large;
+	struct api_strings pools; /* by name: those that its length, below /32, fitted */
+
+	const uint8_t *password; /* NULL = none; never shown */
+	size_t password_len;
+};
 struct plan_ledger {
 	const struct plan_drain *drains; /* by frontend, target */
 	size_t n_drains;
@@ -151,6 +171,8 @@ struct plan_ledger {
 	size_t n_waiting;
 	uint32_t router_id; /* of sessions that are given none, host order; 0: not chosen yet */
 	struct api_strings pools; /* names, oldest first (ipam_order.h); written by ipam_compute */
+	const struct plan_good *good; /* by kind, ns, name */
+	size_t n_good;
 };
 /* Without a session for so long, or refused so often, and it is a problem. */
 #define PLAN_SILENT_NS        (10 * NSEC_PER_SEC)

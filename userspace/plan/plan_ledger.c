@@ -15,6 +15,16 @@ int plan_drain_cmp(const void *a, const void *b)
 	return cmp ? cmp : lb_target_cmp(&x->target, &y->target);
 }
 
+int plan_good_cmp(const void *a, const void *b)
+{
+	const struct plan_good *x = a, *y = b;
+	int cmp = (x->kind > y->kind) - (x->kind < y->kind);
+
+	if (cmp == 0)
+		cmp = strcmp(x->ns, y->ns);
+	return cmp ? cmp : strcmp(x->name, y->name);
+}
+
 /* An empty array is NULL. */
 static const void *copy(struct arena *arena, const void *items, size_t n, size_t size)
 {
@@ -30,12 +40,36 @@ static struct api_strings copy_names(struct arena *arena, const struct api_strin
 	return (struct api_strings){.items = items, .n = names->n};
 }
 
+static struct plan_good copy_good(struct arena *arena, const struct plan_good *from)
+{
+	struct plan_good g = *from;
+
+	g.ns = arena_strdup(arena, g.ns);
+	g.name = arena_strdup(arena, g.name);
+	g.text = arena_strdup(arena, g.text);
+	g.communities = copy(arena, g.communities, g.n_communities, sizeof(*g.communities));
+	g.large = copy(arena, g.large, g.n_large, sizeof(*g.large));
+	g.pools = copy_names(arena, &from->pools);
+	g.password = copy(arena, g.password, g.password_len, 1);
+	return g;
+}
+
+static const struct plan_good *copy_goods(struct arena *arena, const struct plan_ledger *from)
+{
+	struct plan_good *good = arena_array_of(arena, from->n_good, struct plan_good);
+
+	for (size_t i = 0; i < from->n_good; i++)
+		good[i] = copy_good(arena, &from->good[i]);
+	return good;
+}
+
 void plan_ledger_copy(struct arena *arena, struct plan_ledger *ledger)
 {
 	ledger->drains = copy(arena, ledger->drains, ledger->n_drains, sizeof(*ledger->drains));
 	ledger->leaving = copy(arena, ledger->leaving, ledger->n_leaving, sizeof(*ledger->leaving));
 	ledger->waiting = copy(arena, ledger->waiting, ledger->n_waiting, sizeof(*ledger->waiting));
 	ledger->pools = copy_names(arena, &ledger->pools);
+	ledger->good = copy_goods(arena, ledger);
 }
 
 static uint64_t hash_drain(uint64_t h, const struct plan_drain *d)
@@ -46,6 +80,20 @@ static uint64_t hash_drain(uint64_t h, const struct plan_drain *d)
 	return hash_u64(h, d->until);
 }
 
+static uint64_t hash_good(uint64_t h, const struct plan_good *g)
+{
+	h = hash_u64(h, g->kind);
+	h = hash_str(hash_str(hash_str(h, g->ns), g->name), g->text);
+	h = hash_u64(h, g->hash);
+	h = hash_bytes(hash_u64(h, g->n_communities), g->communities,
+		       g->n_communities * sizeof(*g->communities));
+	h = hash_bytes(hash_u64(h, g->n_large), g->large, g->n_large * sizeof(*g->large));
+	h = hash_u64(h, g->pools.n);
+	for (size_t i = 0; i < g->pools.n; i++)
+		h = hash_str(h, g->pools.items[i]);
+	return hash_bytes(hash_u64(h, g->password_len), g->password, g->password_len);
+}
+
 uint64_t plan_ledger_hash(const struct plan_ledger *ledger)
 {
 	uint64_t h = hash_u64(hash_u64(HASH_INIT, ledger->router_id), ledger->n_drains);
@@ -54,5 +102,8 @@ uint64_t plan_ledger_hash(const struct plan_ledger *ledger)
 		h = hash_drain(h, &ledger->drains[i]);
 	for (size_t i = 0; i < ledger->pools.n; i++)
 		h = hash_str(h, ledger->pools.items[i]);
+	h = hash_u64(h, ledger->n_good);
+	for (size_t i = 0; i < ledger->n_good; i++)
+		h = hash_good(h, &ledger->good[i]);
 	return h;
 }

@@ -9,6 +9,8 @@
 
 /* Order of plan_ledger.drains: by frontend, then target. */
 int plan_drain_cmp(const void *a, const void *b);
+/* Order of plan_ledger.good: by kind, ns, name. */
+int plan_good_cmp(const void *a, const void *b);
 
 /* Moves a ledger whose arrays lie elsewhere into the arena, with all they point to. */
 void plan_ledger_copy(struct arena *arena, struct plan_ledger *ledger);

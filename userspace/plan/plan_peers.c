@@ -5,17 +5,19 @@
  * peer that cannot be run as it was asked for, such as one without its password, is held back: a
  * session with less protection than was ordered is worse than none. No password is ever in a text.
  */
-#include "plan/plan_env.h"
+#include "plan/plan_good.h"
 
 #include "base/limits.h"
 #include "base/sorted.h"
 #include "plan/plan_router_id.h"
 
 #define RESTART_TIME_S 120 /* as FRR, which MetalLB's users know */
-#define MD5_KEY_MAX    80  /* TCP_MD5SIG_MAXKEYLEN */
 
 struct candidate {
-	const struct api_object *object;
+	const struct api_object *object; /* as it is now: its name and problems */
+	const struct api_peer *spec;     /* the version in force: the object's, or the last good */
+	struct plan_last last;
+	bool is_last;                  /* ... which of them */
 	const struct candidate *owner; /* of the session, NULL: itself */
 	uint64_t bit;                  /* of the session, once it is known */
 	bool aliased, started;
@@ -26,7 +28,7 @@ struct peers_build {
 	const struct plan_inputs *in;
 	struct arena *arena;
 	struct plan_env *env;
-	struct candidate *items; /* oldest first */
+	struct candidate *items; /* by rank, then oldest first */
 	size_t n;
 };
 
@@ -40,6 +42,12 @@ int peer_key_cmp(const struct peer_key *a, const struct peer_key *b)
 	if (cmp == 0)
 		cmp = strcmp(a->vrf, b->vrf);
 	return cmp ? cmp : strcmp(a->interface, b->interface);
+}
+
+/* What an error means for the session. */
+static const char *consequence(const struct candidate *c)
+{
+	return c->last.good ? "its last good version stays in force" : "the session is not started";
 }
 
 static bool is_internal(const struct api_peer *spec)
@@ -76,10 +84,10 @@ static const struct api_secret_item *secret_password(const struct api_object *se
 
 static bool set_password(struct peers_build *b, struct candidate *c, const uint8_t *key, size_t len)
 {
-	if (len == 0 || len > MD5_KEY_MAX) {
+	if (len == 0 || len > LIMIT_PASSWORD_BYTES) {
 		peer_problem(b, SEVERITY_ERROR, c, "spec.password", "InvalidPassword",
-			     "use a password of 1 to 80 bytes",
-			     "the password has %zu bytes; the session is not started", len);
+			     "use a password of 1 to 80 bytes", "the password has %zu bytes; %s",
+			     len, consequence(c));
 		return false;
 	}
 	c->peer.password = key;
@@ -123,9 +131,10 @@ static bool password_by_reference(struct peers_build *b, struct candidate *c, co
 			     arena_printf(b->arena,
 					  "create it in namespace %s, with the key password",
 					  b->env->settings->ns),
-			     "%s; the session is not started",
+			     "%s; %s",
 			     secret ? arena_printf(b->arena, "Secret %s has no key password", name)
-				    : arena_printf(b->arena, "there is no Secret %s", name));
+				    : arena_printf(b->arena, "there is no Secret %s", name),
+			     consequence(c));
 		return false;
 	}
 	if (!secret->secret.type || strcmp(secret->secret.type, "kubernetes.io/basic-auth") != 0)
@@ -138,7 +147,7 @@ static bool password_by_reference(struct peers_build *b, struct candidate *c, co
 /* A literal, cut to len bytes where it had a line end: `password: |` leaves one. */
 static bool set_literal(struct peers_build *b, struct candidate *c, size_t len)
 {
-	const char *password = c->object->peer.password;
+	const char *password = c->spec->password;
 
 	peer_problem(b, SEVERITY_INFO, c, "spec.password", "PasswordLiteral",
 		     "use passwordSecret, so that the object does not hold the password",
@@ -150,11 +159,24 @@ static bool set_literal(struct peers_build *b, struct candidate *c, size_t len)
 	return set_password(b, c, (const uint8_t *)password, len);
 }
 
-/* Ruling 4. False: the peer is held back. */
+/*
+ * What would be taken for a literal now was the name of a Secret before: its password is not the
+ * text itself.
+ */
+static bool was_reference(const struct candidate *c, const char *text)
+{
+	const struct plan_good *last = c->last.good;
+
+	return last && strcmp(c->spec->password, plan_text(c->last.object->peer.password)) == 0 &&
+	       (last->password_len != strlen(text) ||
+		memcmp(last->password, text, last->password_len) != 0);
+}
+
+/* Ruling 4. False: the password that is asked for cannot be had. */
 static bool resolve_password(struct peers_build *b, struct candidate *c)
 {
 	static const char prefix[] = "secretref:";
-	const struct api_peer *spec = &c->object->peer;
+	const struct api_peer *spec = c->spec;
 	const struct api_secret_item *item;
 	const struct api_object *secret;
 	const char *text;
@@ -170,6 +192,8 @@ static bool resolve_password(struct peers_build *b, struct candidate *c)
 		return password_by_reference(b, c, text + sizeof(prefix) - 1, "spec.password");
 	secret = find_secret(b, text);
 	item = secret_password(secret);
+	if (!item && was_reference(c, text))
+		return password_by_reference(b, c, text, "spec.password");
 	if (!item)
 		return set_literal(b, c, len);
 	peer_problem(b, SEVERITY_INFO, c, "spec.password", "PasswordResolvedFromSecret",
@@ -188,20 +212,26 @@ static bool is_local(const struct plan_node *node, const struct ip_addr *a)
 	return false;
 }
 
-static void resolve_source(struct peers_build *b, struct candidate *c)
+/* False: an edit names an address that is not this node's, and the one before is. */
+static bool check_source(struct peers_build *b, const struct candidate *c)
 {
-	const struct ip_addr *source = &c->object->peer.source_address;
+	const struct ip_addr *source = &c->spec->source_address;
 	char text[IP_ADDR_TEXT];
 
-	if (ip_addr_is_none(source))
-		return;
-	if (is_local(b->in->node, source))
-		c->peer.source = *source;
-	else
-		peer_problem(b, SEVERITY_WARNING, c, "spec.sourceAddress", "SourceAddressNotLocal",
+	if (ip_addr_is_none(source) || is_local(b->in->node, source))
+		return true;
+	if (c->last.good && !ip_addr_equal(source, &c->last.object->peer.source_address)) {
+		peer_problem(b, SEVERITY_ERROR, c, "spec.sourceAddress", "SourceAddressNotLocal",
 			     "give the node that address, or select only the node that has it",
-			     "%s is not an address of this node; the kernel chooses the source",
-			     ip_addr_text(source, text));
+			     "%s is not an address of this node; %s", ip_addr_text(source, text),
+			     consequence(c));
+		return false;
+	}
+	peer_problem(b, SEVERITY_WARNING, c, "spec.sourceAddress", "SourceAddressNotLocal",
+		     "give the node that address, or select only the node that has it",
+		     "%s is not an address of this node; the kernel chooses the source",
+		     ip_addr_text(source, text));
+	return true;
 }
 
 static size_t nodes_selected(const struct peers_build *b, const struct candidate *c)
@@ -210,15 +240,14 @@ static size_t nodes_selected(const struct peers_build *b, const struct candidate
 	size_t n = 0;
 
 	for (size_t i = 0; i < nodes.n; i++)
-		n += selectors_match(&c->object->peer.node_selectors, &nodes.items[i]->meta.labels,
-				     true);
+		n += selectors_match(&c->spec->node_selectors, &nodes.items[i]->meta.labels, true);
 	return n;
 }
 
 /* Ruling 12: one id on two nodes makes the router refuse one of them. 0: the node's own. */
 static uint32_t resolve_router_id(struct peers_build *b, const struct candidate *c)
 {
-	const uint32_t asked = c->object->peer.router_id;
+	const uint32_t asked = c->spec->router_id;
 
 	if (asked == 0 || nodes_selected(b, c) < 2)
 		return asked;
@@ -232,7 +261,7 @@ static uint32_t resolve_router_id(struct peers_build *b, const struct candidate 
 
 static void resolve_bfd(struct peers_build *b, const struct candidate *c)
 {
-	const char *name = c->object->peer.bfd_profile;
+	const char *name = c->spec->bfd_profile;
 	const struct object_list all =
 		plan_objects(b->in->world, b->env->settings, API_BFD_PROFILE, b->arena, NULL);
 
@@ -255,7 +284,7 @@ static void resolve_bfd(struct peers_build *b, const struct candidate *c)
 
 static bool is_supported(struct peers_build *b, const struct candidate *c)
 {
-	const struct api_peer *spec = &c->object->peer;
+	const struct api_peer *spec = c->spec;
 	const char *field = NULL;
 
 	if (plan_text(spec->interface)[0] != '\0')
@@ -267,14 +296,14 @@ static bool is_supported(struct peers_build *b, const struct candidate *c)
 	if (field)
 		peer_problem(b, SEVERITY_ERROR, c, field, "NotSupportedYet",
 			     "use an IPv4 peerAddress in the default VRF",
-			     "only IPv4 sessions in the default VRF are supported yet; "
-			     "the session is not started");
+			     "only IPv4 sessions in the default VRF are supported yet; %s",
+			     consequence(c));
 	return !field;
 }
 
 static uint32_t own_asn(struct peers_build *b, const struct candidate *c)
 {
-	const struct api_peer *spec = &c->object->peer;
+	const struct api_peer *spec = c->spec;
 
 	if (spec->local_asn == 0)
 		return spec->my_asn;
@@ -288,7 +317,7 @@ static uint32_t own_asn(struct peers_build *b, const struct candidate *c)
 
 static void fill_session(struct peers_build *b, struct candidate *c)
 {
-	const struct api_peer *spec = &c->object->peer;
+	const struct api_peer *spec = c->spec;
 	const struct api_config *config = &b->env->config;
 
 	c->peer.key = (struct peer_key){.name = c->object->meta.name,
@@ -312,7 +341,8 @@ static void fill_session(struct peers_build *b, struct candidate *c)
 					    : spec->graceful_restart,
 		.restart_time_s = RESTART_TIME_S,
 	};
-	resolve_source(b, c);
+	if (is_local(b->in->node, &spec->source_address))
+		c->peer.source = spec->source_address;
 	resolve_bfd(b, c);
 	if (spec->dual_stack)
 		peer_problem(b, SEVERITY_INFO, c, "spec.dualStackAddressFamily", "NotSupportedYet",
@@ -335,28 +365,71 @@ static bool agrees(const struct api_peer *a, const struct api_peer *b)
 	       a->dynamic_asn == b->dynamic_asn && a->port == b->port;
 }
 
-static void find_owner(struct peers_build *b, struct candidate *c)
+static const struct candidate *owner_of(const struct peers_build *b, const struct candidate *c)
 {
-	for (const struct candidate *o = b->items; o < c; o++) {
-		const bool same_name = strcmp(o->object->meta.name, c->object->meta.name) == 0;
+	for (const struct candidate *o = b->items; o < c; o++)
+		if (!o->owner && (strcmp(o->object->meta.name, c->object->meta.name) == 0 ||
+				  same_session(o->spec, c->spec)))
+			return o;
+	return NULL;
+}
 
-		if (o->owner || (!same_name && !same_session(&o->object->peer, &c->object->peer)))
-			continue;
-		c->owner = o;
-		c->aliased = agrees(&o->object->peer, &c->object->peer);
-		peer_problem(b, c->aliased ? SEVERITY_WARNING : SEVERITY_ERROR, c,
-			     "spec.peerAddress", "DuplicatePeer",
-			     "keep one BGPPeer for each router and node",
-			     "BGPPeer %s is older and owns the session%s", o->object->meta.name,
-			     c->aliased ? "; this name stands for it in advertisements"
-					: "; this one differs in ASN or port and is not used");
-		return;
-	}
+/* False: another BGPPeer has the session, and this one is not an alias of it. */
+static bool find_owner(struct peers_build *b, struct candidate *c)
+{
+	c->owner = owner_of(b, c);
+	if (!c->owner)
+		return true;
+	c->aliased = agrees(c->owner->spec, c->spec);
+	peer_problem(b, c->aliased ? SEVERITY_WARNING : SEVERITY_ERROR, c, "spec.peerAddress",
+		     "DuplicatePeer", "keep one BGPPeer for each router and node",
+		     "BGPPeer %s %s and owns the session; this one %s", c->owner->object->meta.name,
+		     c->owner->last.good ? "is here already" : "is older",
+		     c->aliased     ? "stands for it in advertisements"
+		     : c->last.good ? "differs in ASN or port: its last good version stays in force"
+				    : "differs in ASN or port and is not used");
+	return c->aliased;
+}
+
+/* --- which version -------------------------------------------------------------------------- */
+
+static bool take_present(struct peers_build *b, struct candidate *c)
+{
+	c->spec = &c->object->peer;
+	return find_owner(b, c) &&
+	       (c->owner || (is_supported(b, c) && resolve_password(b, c) && check_source(b, c)));
+}
+
+/* False: there is none, or it is not for this node any more, or its session is another's now. */
+static bool take_last(struct peers_build *b, struct candidate *c)
+{
+	const struct plan_good *g = c->last.good;
+
+	if (!g)
+		return false;
+	c->spec = &c->last.object->peer;
+	c->is_last = true;
+	c->owner = owner_of(b, c);
+	if (g->password_len) /* the plan outlives the ledger it was made from */
+		c->peer.password = arena_memdup(b->arena, g->password, g->password_len);
+	c->peer.password_len = g->password_len;
+	return !c->owner && selectors_match(&c->spec->node_selectors, &b->env->node_labels, true);
+}
+
+static void learn(struct peers_build *b, const struct candidate *c)
+{
+	struct plan_good *g = c->is_last ? plan_good_keep(b->env, c->last.good)
+					 : plan_good_learn(b->env, c->object);
+
+	g->password = c->peer.password;
+	g->password_len = c->peer.password_len;
 }
 
 static void start(struct peers_build *b, struct candidate *c)
 {
-	if (c->owner || !is_supported(b, c) || !resolve_password(b, c))
+	if (!take_present(b, c) && !take_last(b, c))
+		return;
+	if (c->owner)
 		return;
 	if (b->env->n_peers == LIMIT_PEERS) {
 		peer_problem(b, SEVERITY_ERROR, c, NULL, "TooManyPeers",
@@ -368,6 +441,8 @@ static void start(struct peers_build *b, struct candidate *c)
 	fill_session(b, c);
 	c->started = true;
 	b->env->n_peers++;
+	if (c->object->text)
+		learn(b, c);
 }
 
 static int cmp_candidate(const void *a, const void *b)
@@ -422,7 +497,7 @@ static void number_peers(struct peers_build *b)
 	set_router_ids(b, peers, n);
 	for (size_t i = 0; i < n; i++) {
 		started[i]->bit = UINT64_C(1) << i;
-		if (!is_internal(&started[i]->object->peer))
+		if (!is_internal(started[i]->spec))
 			env->ebgp |= started[i]->bit;
 	}
 	env->peers = peers;
@@ -458,6 +533,35 @@ static void name_peers(struct peers_build *b, const struct object_list *all)
 	b->env->n_peer_names = all->n;
 }
 
+/*
+ * What runs keeps its session, whoever comes along, and so it comes first: peers whose session is
+ * the one they had, then those that had another, then those that had none.
+ */
+enum rank { RANK_RUNS, RANK_MOVES, RANK_NEW, N_RANKS };
+
+static enum rank rank_of(const struct plan_last *last, const struct api_object *o)
+{
+	if (!last->good)
+		return RANK_NEW;
+	return same_session(&last->object->peer, &o->peer) ? RANK_RUNS : RANK_MOVES;
+}
+
+static void add_candidates(struct peers_build *b, const struct object_list *all, enum rank rank)
+{
+	for (size_t i = 0; i < all->n; i++) {
+		const struct api_object *o = all->items[i];
+		const struct plan_last last = plan_good_find(b->env, o);
+		struct candidate *c;
+
+		if (rank_of(&last, o) != rank ||
+		    !selectors_match(&o->peer.node_selectors, &b->env->node_labels, true))
+			continue;
+		c = &b->items[b->n++];
+		*c = (struct candidate){.object = o, .last = last};
+		start(b, c);
+	}
+}
+
 void plan_env_peers(const struct plan_inputs *in, struct arena *arena, struct plan_env *env)
 {
 	const struct object_list all =
@@ -467,16 +571,8 @@ void plan_env_peers(const struct plan_inputs *in, struct arena *arena, struct pl
 				.env = env,
 				.items = arena_array_of(arena, all.n, struct candidate)};
 
-	for (size_t i = 0; i < all.n; i++) {
-		struct candidate *c = &b.items[b.n];
-
-		if (!selectors_match(&all.items[i]->peer.node_selectors, &env->node_labels, true))
-			continue;
-		c->object = all.items[i];
-		b.n++;
-		find_owner(&b, c);
-		start(&b, c);
-	}
+	for (int rank = 0; rank < N_RANKS; rank++)
+		add_candidates(&b, &all, (enum rank)rank);
 	number_peers(&b);
 	name_peers(&b, &all);
 }

@@ -185,7 +185,7 @@ static void choose_newest(struct routes_build *b, struct bgp_attrs *ret)
 
 	for (size_t i = b->n_chosen; i-- > 0;) {
 		const struct env_advert *a = b->chosen[i];
-		const struct api_advertisement *spec = &a->object->advertisement;
+		const struct api_advertisement *spec = a->spec;
 
 		if (spec->local_pref && !pref) {
 			pref = a;

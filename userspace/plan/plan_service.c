@@ -23,15 +23,14 @@ struct service_build {
 
 static bool advert_matches(const struct service_build *b, const struct env_advert *a)
 {
-	return selectors_match(&a->object->advertisement.service_selectors,
-			       &b->in->service->meta.labels, true);
+	return selectors_match(&a->spec->service_selectors, &b->in->service->meta.labels, true);
 }
 
 /* metallb.md 1.3, "compatible localPref"; asked only with strict: true. */
 static bool adverts_conflict(const struct env_advert *a, const struct env_advert *b)
 {
-	const struct api_advertisement *x = &a->object->advertisement;
-	const struct api_advertisement *y = &b->object->advertisement;
+	const struct api_advertisement *x = a->spec;
+	const struct api_advertisement *y = b->spec;
 
 	return x->local_pref != y->local_pref && x->aggregation_length == y->aggregation_length &&
 	       (a->peers & b->peers);
@@ -151,7 +150,7 @@ static void add_claims(struct service_build *b, const struct ip_addr *vip,
 {
 	for (size_t i = 0; i < pool->n_adverts; i++) {
 		const struct env_advert *a = pool->adverts[i];
-		const uint8_t len = a->object->advertisement.aggregation_length;
+		const uint8_t len = a->spec->aggregation_length;
 
 		if (advert_matches(b, a) && a->peers)
 			b->ret->claims[b->ret->n_claims++] = (struct plan_claim){

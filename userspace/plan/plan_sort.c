@@ -40,3 +40,25 @@ size_t plan_lower_bound(const void *key, const void *items, size_t n, size_t siz
 	}
 	return low;
 }
+
+static int cmp_standard(const void *a, const void *b)
+{
+	const uint32_t *x = a, *y = b;
+
+	return (*x > *y) - (*x < *y);
+}
+
+static int cmp_large(const void *a, const void *b)
+{
+	return large_community_cmp(a, b);
+}
+
+size_t plan_unique_standard(uint32_t *items, size_t n)
+{
+	return plan_sort_unique(items, n, sizeof(*items), cmp_standard);
+}
+
+size_t plan_unique_large(struct large_community *items, size_t n)
+{
+	return plan_sort_unique(items, n, sizeof(*items), cmp_large);
+}

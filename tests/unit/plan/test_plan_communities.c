@@ -31,6 +31,13 @@ static void advertise(struct fixture *f, const char *communities)
 	fixture_settle(f, 10);
 }
 
+/* The last good version goes with its object: what comes next was never good. */
+static void forget(struct fixture *f)
+{
+	fixture_drop(f, "BGPAdvertisement", "adv");
+	fixture_settle(f, 10);
+}
+
 static void assert_communities(struct fixture *f, const uint32_t *want, size_t n)
 {
 	const struct bgp_attrs *held = fixture_held(f, "r1", "192.168.100.0/32");
@@ -107,6 +114,7 @@ static void unknown_community_holds_back_its_advertisement_alone(void **state)
 
 	(void)state;
 	fixture_object(f, "BGPAdvertisement", "second", "", "spec: {aggregationLength: 24}");
+	forget(f);
 	advertise(f, "primary-path");
 	p = fixture_problem(f, "UnknownCommunity", "adv");
 	assert_int_equal(p->severity, SEVERITY_ERROR);
@@ -123,6 +131,7 @@ static void service_of_a_held_back_advertisement_says_so(void **state)
 	_cleanup_(fixture_freep) struct fixture *f = fixture_announced();
 
 	(void)state;
+	forget(f);
 	advertise(f, "nowhere");
 	assert_string_equal(fixture_service(f, "web")->reason, "advertisementHeldBack");
 	assert_null(fixture_problem(f, "PoolNotAdvertised", NULL));
@@ -138,6 +147,7 @@ static void alias_with_two_values_is_an_error_only_for_its_users(void **state)
 	advertise(f, "same");
 	assert_null(fixture_problem(f, "AmbiguousAlias", NULL));
 	assert_communities(f, (const uint32_t[]){C(3, 3)}, 1);
+	forget(f);
 	advertise(f, "twice");
 	assert_non_null(fixture_problem(f, "AmbiguousAlias", "adv"));
 	assert_null(fixture_held(f, "r1", "192.168.100.0/32"));
@@ -148,6 +158,7 @@ static void what_cannot_be_a_community_has_a_remedy_that_fits(void **state)
 	_cleanup_(fixture_freep) struct fixture *f = fixture_announced();
 
 	(void)state;
+	forget(f);
 	advertise(f, "\"64512:1:2\"");
 	assert_non_null(
 		strstr(fixture_problem(f, "InvalidCommunity", "adv")->remedy, "large:64512:1:2"));

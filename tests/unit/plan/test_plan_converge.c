@@ -4,7 +4,8 @@
  * worlds came by, in whatever order sinks failed, the sinks reach in a few rounds exactly the state
  * that a node would reach which saw only the last world. On the way, at every step: a prefix is
  * announced to nobody new unless a VIP under it is programmed and tested, and no peer holds a route
- * to a VIP that was deleted. Each run is repeated from its seed, which a failure prints.
+ * to a VIP that was deleted; and an edit with an error moves nothing at all. Each run is repeated
+ * from its seed, which a failure prints.
  */
 #include "base/rng.h"
 #include "base/strbuf.h"
@@ -421,12 +422,125 @@ static void random_removal_never_deletes_what_a_peer_still_routes_to(void **stat
 	}
 }
 
+/* --- edits with errors --------------------------------------------------------------------------
+ */
+
+static bool same_routes(const struct plan *a, const struct plan *b)
+{
+	if (a->n_routes != b->n_routes)
+		return false;
+	for (size_t i = 0; i < a->n_routes; i++) {
+		const struct plan_route *x = &a->routes[i], *y = &b->routes[i];
+
+		if (ip_prefix_cmp(&x->prefix, &y->prefix) != 0 || x->peers != y->peers ||
+		    x->hold != y->hold ||
+		    (!x->hold && bgp_attrs_cmp(&a->attrs[x->attrs], &b->attrs[y->attrs]) != 0))
+			return false;
+	}
+	return true;
+}
+
+static bool same_plans(const struct plan *a, const struct plan *b)
+{
+	if (a->n_peers != b->n_peers || a->n_frontends != b->n_frontends ||
+	    a->n_devices != b->n_devices || !same_routes(a, b))
+		return false;
+	for (size_t i = 0; i < a->n_peers; i++)
+		if (!ip_addr_equal(&a->peers[i].address, &b->peers[i].address) ||
+		    a->peers[i].bgp.remote_asn != b->peers[i].bgp.remote_asn)
+			return false;
+	for (size_t i = 0; i < a->n_frontends; i++)
+		if (lb_key_cmp(&a->frontends[i].lb.key, &b->frontends[i].lb.key) != 0 ||
+		    a->frontends[i].lb.table != b->frontends[i].lb.table ||
+		    a->frontends[i].hold != b->frontends[i].hold)
+			return false;
+	return true;
+}
+
+/*
+ * The plan for the same inputs but one; it is not applied. Names are not compared: they are the
+ * world's, and may be gone with a version.
+ */
+static bool plan_stays(struct fixture *f)
+{
+	const struct plan before = f->plan; /* its arena is the next but one to be used */
+
+	fixture_plan(f);
+	return same_plans(&before, &f->plan);
+}
+
+/* Breaks an object that was good; what is in force, and so s->texts, stays. False: the plan moved.
+ */
+static bool break_advert(struct scenario *s)
+{
+	static const char *const broken[] = {
+		"spec: {communities: [nonsense], aggregationLength: 24}",
+		"spec: {communities: [\"1:2:3\"], peers: [p0]}",
+		"spec: {peers: [p9]}",
+		"spec: {ipAddressPools: [pol], localPref: 900}",
+		"spec: {aggregationLength: 9, nodeSelectors: [{matchLabels: {a: b}}]}",
+		"spec: {aggregationLength: 99}",
+		"spec: [",
+	};
+	const unsigned advert = below(s, N_ADVERTS);
+
+	if (!s->texts[ADVERT][advert])
+		return true;
+	put_text(s->f, ADVERT, advert, broken[below(s, ARRAY_SIZE(broken))]);
+	return plan_stays(s->f);
+}
+
+static bool break_peer(struct scenario *s)
+{
+	static const char *const broken[] = {
+		"spec: {myASN: 64512, peerASN: 64513, peerAddress: 10.0.0.1, vrf: red}",
+		"spec: {myASN: 64512, peerASN: 64513, peerAddress: 10.0.0.1, password: \"secretref:x\"}",
+		"spec: {myASN: 64512, peerASN: 64999, peerAddress: 10.0.0.2}",
+		"spec: {myASN: 64512, peerASN: 64513, peerAddress: 10.0.0}",
+	};
+
+	fixture_object(s->f, "BGPPeer", "p0", "", broken[below(s, ARRAY_SIZE(broken))]);
+	return plan_stays(s->f);
+}
+
+static void edits_with_errors_never_move_the_plan(void **state)
+{
+	size_t n_routes = 0;
+
+	(void)state;
+	for (uint64_t seed = 1; seed <= N_SEEDS; seed++) {
+		struct scenario s = scenario_new(seed);
+		struct fixture *fresh;
+
+		for (unsigned step = 0; step < N_STEPS; step++) {
+			mutate(&s);
+			s.f->synced = true;
+			if (!step_holds(s.f))
+				fail_msg("seed %llu: broken at step %u", (unsigned long long)seed,
+					 step);
+			fixture_plan(s.f);
+			if (!plan_stays(s.f) || !break_advert(&s) ||
+			    (below(&s, 4) == 0 && !break_peer(&s)))
+				fail_msg("seed %llu: the plan moved at step %u",
+					 (unsigned long long)seed, step);
+			n_routes += s.f->plan.n_routes;
+		}
+		fresh = fresh_node(&s);
+		if (!comes_to_rest(s.f) || !comes_to_rest(fresh) || !same_end(s.f, fresh))
+			fail_msg("seed %llu: ends elsewhere", (unsigned long long)seed);
+		fixture_free(fresh);
+		scenario_done(&s);
+	}
+	assert_true(n_routes > N_SEEDS * N_STEPS);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(random_histories_end_where_a_fresh_node_ends),
 		cmocka_unit_test(every_single_failing_call_is_made_good),
 		cmocka_unit_test(random_removal_never_deletes_what_a_peer_still_routes_to),
+		cmocka_unit_test(edits_with_errors_never_move_the_plan),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -31,6 +31,8 @@ static void advertisement_wider_than_a_pool_is_held_back_for_that_pool_alone(voi
 	(void)state;
 	fixture_object(f, "IPAddressPool", "small", "",
 		       "spec: {addresses: [172.16.0.240-172.16.0.250]}");
+	fixture_drop(f, "BGPAdvertisement", "adv"); /* and its last good version */
+	fixture_settle(f, 10);
 	fixture_object(f, "BGPAdvertisement", "adv", "", "spec: {aggregationLength: 24}");
 	fixture_settle(f, 10);
 	assert_non_null(fixture_problem(f, "AggregationTooShort", "adv"));
@@ -45,7 +47,8 @@ static void pool_without_advertisement_is_a_problem_once_it_has_services(void **
 
 	(void)state;
 	assert_null(fixture_problem(f, "PoolNotAdvertised", NULL));
-	fixture_object(f, "BGPAdvertisement", "adv", "", "spec: {ipAddressPools: [other]}");
+	fixture_object(f, "IPAddressPool", "spare", "", "spec: {addresses: [172.16.0.0/24]}");
+	fixture_object(f, "BGPAdvertisement", "adv", "", "spec: {ipAddressPools: [spare]}");
 	fixture_plan(f);
 	assert_non_null(fixture_problem(f, "PoolNotAdvertised", "pool-a"));
 	assert_string_equal(fixture_service(f, "web")->reason, "notOwner");

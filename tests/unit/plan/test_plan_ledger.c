@@ -78,6 +78,80 @@ static void hash_moves_with_what_is_kept(void **state)
 	}
 }
 
+static void last_good_version_is_kept_with_all_it_has(void **state)
+{
+	static const uint32_t communities[] = {1, 2};
+	static const struct large_community large[] = {{1, 2, 3}};
+	static const char *const pools[] = {"a"};
+	static const uint8_t password[] = {'x'};
+	const struct plan_good whole = {
+		.kind = API_BGP_PEER,
+		.ns = "n",
+		.name = "r",
+		.hash = 9,
+		.text = "t",
+		.communities = communities,
+		.n_communities = 2,
+		.large = large,
+		.n_large = 1,
+		.pools = {.items = pools, .n = 1},
+		.password = password,
+		.password_len = 1,
+	};
+	struct plan_good g[10];
+	uint64_t hashes[ARRAY_SIZE(g)];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(g); i++)
+		g[i] = whole;
+	g[1].kind = API_BGP_ADVERTISEMENT;
+	g[2].ns = "";
+	g[3].name = "s";
+	g[4].hash = 8;
+	g[5].text = "u";
+	g[6].n_communities = 1;
+	g[7].n_large = 0;
+	g[8].pools.n = 0;
+	g[9].password_len = 0;
+	for (size_t i = 0; i < ARRAY_SIZE(g); i++) {
+		const struct plan_ledger l = {.good = &g[i], .n_good = 1};
+
+		hashes[i] = plan_ledger_hash(&l);
+		for (size_t k = 0; k < i; k++)
+			assert_int_not_equal(hashes[i], hashes[k]);
+	}
+}
+
+static void copied_version_does_not_need_the_original(void **state)
+{
+	_cleanup_(arena_freep) struct arena *arena = arena_new(), *first = arena_new();
+	uint32_t *communities = arena_array_of(first, 1, uint32_t);
+	const char **pools = arena_array_of(first, 1, const char *);
+	struct plan_good good = {
+		.ns = arena_strdup(first, "n"),
+		.name = arena_strdup(first, "r"),
+		.text = arena_strdup(first, "t"),
+		.communities = communities,
+		.n_communities = 1,
+		.large = arena_array_of(first, 1, struct large_community),
+		.n_large = 1,
+		.pools = {.items = pools, .n = 1},
+		.password = arena_memdup(first, "x", 1),
+		.password_len = 1,
+	};
+	struct plan_ledger l = {.good = &good, .n_good = 1};
+	uint64_t hash;
+
+	(void)state;
+	pools[0] = arena_strdup(first, "a");
+	hash = plan_ledger_hash(&l);
+	plan_ledger_copy(arena, &l);
+	arena_reset(first);
+	(void)arena_alloc(first, 1, 4096);
+	good = (struct plan_good){0};
+	assert_int_equal(plan_ledger_hash(&l), hash);
+}
+
 static void router_id_is_kept(void **state)
 {
 	const struct plan_ledger without = {0}, one = {.router_id = 1}, two = {.router_id = 2};
@@ -102,6 +176,8 @@ int main(void)
 		cmocka_unit_test(copy_does_not_need_the_original),
 		cmocka_unit_test(names_of_pools_are_copied_and_hashed_in_order),
 		cmocka_unit_test(hash_moves_with_what_is_kept),
+		cmocka_unit_test(last_good_version_is_kept_with_all_it_has),
+		cmocka_unit_test(copied_version_does_not_need_the_original),
 		cmocka_unit_test(router_id_is_kept),
 		cmocka_unit_test(what_leaves_is_not_kept),
 	};

@@ -79,9 +79,6 @@ static void missing_password_secret_holds_the_peer_back(void **state)
 		       "type: kubernetes.io/basic-auth\nstringData: {password: s3cr3t}");
 	fixture_plan(f);
 	assert_null(fixture_problem(f, "SecretType", NULL));
-	fixture_object(f, "Secret", "gone", "", "type: Opaque\nstringData: {other: x}");
-	fixture_plan(f);
-	assert_null(fixture_plan_peer(f, "r1"));
 }
 
 static void one_line_end_of_a_password_is_dropped_and_said(void **state)

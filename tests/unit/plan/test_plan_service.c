@@ -29,13 +29,16 @@ static void each_condition_has_its_reason(void **state)
 		{"Node", "node-a",
 		 "labels: {node.kubernetes.io/exclude-from-external-load-balancers: \"\"}", "",
 		 "nodeLabeledExcludeBalancers"},
-		{"BGPAdvertisement", "adv", "", "spec: {peers: [nobody]}", "noMatchingPeer"},
+		{"BGPAdvertisement", "adv", "", "spec: {peers: [far]}", "noMatchingPeer"},
 	};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		_cleanup_(fixture_freep) struct fixture *f = fixture_announced();
 
+		fixture_object(f, "BGPPeer", "far", "",
+			       "spec: {myASN: 64512, peerASN: 64513, peerAddress: 10.0.0.9, "
+			       "nodeSelectors: [{matchLabels: {kubernetes.io/hostname: node-b}}]}");
 		fixture_object(f, cases[i].kind, cases[i].name, cases[i].meta, cases[i].body);
 		fixture_plan(f);
 		assert_false(fixture_service(f, "web")->announced);
