@@ -126,7 +126,7 @@ LIBS_plan  := -lyaml
 LIBS_sys   := $(LIBS_agent)
 
 define unit_rules
-$(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/$(1)/test_*.c)): $(B)/unit/%: $(B)/san/tests/unit/%.o $(patsubst %,$(B)/san/lib%.a,$(filter $(DIRS),$(below_$(1)))) $(if $(filter cli,$(1)),$(patsubst %.c,$(B)/san/%.o,$(filter-out %/main.c,$(wildcard userspace/cli/*.c)))) $(patsubst %.c,$(B)/san/%.o,$(if $(filter plan sys,$(1)),$(wildcard tests/fake/*.c)))
+$(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/$(1)/test_*.c)): $(B)/unit/%: $(B)/san/tests/unit/%.o $(patsubst %,$(B)/san/lib%.a,$(filter $(DIRS),$(below_$(1)))) $(if $(filter cli,$(1)),$(patsubst %.c,$(B)/san/%.o,$(filter-out %/main.c,$(wildcard userspace/cli/*.c)))) $(patsubst %.c,$(B)/san/%.o,$(if $(filter plan sys agent,$(1)),$(wildcard tests/fake/*.c)))
 	@mkdir -p $$(@D)
 	$$(Q)$$(CC) $$(SAN) -o $$@ $$(filter %.o,$$^) -Wl,--start-group $$(filter %.a,$$^) -Wl,--end-group -lcmocka $$(LIBS_$(1)) $$(if $$(filter cli,$(1)),-lcjson)
 endef

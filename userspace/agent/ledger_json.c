@@ -4,6 +4,7 @@
  */
 #include "agent/ledger_json.h"
 
+#include "agent/ledger_good.h"
 #include "base/limits.h"
 #include "plan/plan_ledger.h"
 #include "plan/plan_sort.h"
@@ -75,6 +76,9 @@ char *ledger_to_json(const struct plan_ledger *ledger, uint64_t boot)
 	list = cJSON_AddArrayToObject(doc, "pools");
 	for (size_t i = 0; i < ledger->pools.n; i++)
 		cJSON_AddItemToArray(list, cJSON_CreateString(ledger->pools.items[i]));
+	list = cJSON_AddArrayToObject(doc, "good");
+	for (size_t i = 0; i < ledger->n_good; i++)
+		ledger_good_write(new_item(list), &ledger->good[i]);
 	text = cJSON_Print(doc);
 	cJSON_Delete(doc);
 	return text;
@@ -172,6 +176,25 @@ static void read_drains(const struct ledger_reader *r, const cJSON *list)
 	r->ret->n_bad += n_items - n;
 }
 
+static void read_good(const struct ledger_reader *r, const cJSON *list)
+{
+	const size_t n_items = (size_t)cJSON_GetArraySize(list);
+	struct plan_good *good = arena_array_of(r->arena, n_items, struct plan_good);
+	_cleanup_(arena_freep) struct arena *scratch = arena_new();
+	const cJSON *o;
+	size_t n = 0;
+
+	cJSON_ArrayForEach(o, list)
+	{
+		n += ledger_good_read(o, r->arena, scratch, &good[n]);
+		arena_reset(scratch);
+	}
+	n = plan_sort_unique(good, n, sizeof(*good), plan_good_cmp);
+	r->ret->ledger.good = n ? good : NULL;
+	r->ret->ledger.n_good = n;
+	r->ret->n_bad += n_items - n;
+}
+
 /* In the form that operators and routers write it in; absent: none was chosen. */
 static void read_router_id(const struct ledger_reader *r, const cJSON *doc)
 {
@@ -225,6 +248,7 @@ struct ledger_reading ledger_from_json(const char *text, size_t len,
 	if (ret.is_ledger) {
 		read_router_id(&r, doc);
 		read_pools(&r, cJSON_GetObjectItemCaseSensitive(doc, "pools"));
+		read_good(&r, cJSON_GetObjectItemCaseSensitive(doc, "good"));
 	}
 	if (ret.is_ledger && get_u64(doc, "boot", &boot) && boot == clock->boot)
 		read_drains(&r, cJSON_GetObjectItemCaseSensitive(doc, "drains"));

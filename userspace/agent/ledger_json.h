@@ -2,9 +2,9 @@
 /*
  * The ledger as a document (kind Ledger, JSON and so YAML). Drains count in the monotonic clock of
  * the boot that the document names; in another boot there are no flows left to drain, so there are
- * none. The router id and
- * the age order of pools are kept for good. What is leaving is not kept: its wait begins anew after
- * a restart, which errs on the safe side.
+ * none. The router id, the age order of pools and the last good versions of objects are kept over a
+ * reboot too. What is leaving is not kept: its wait begins anew after a restart, which errs on the
+ * safe side.
  *
  * A file may be damaged, or be edited, or come from another version, so nothing in it is believed:
  * each field of each item is checked, an item that fails is left out alone, and what is read is

@@ -44,6 +44,58 @@ static char *two_drains(void)
 	return ledger_to_json(&in, BOOT);
 }
 
+#define ADVERT                                                                                     \
+	"{apiVersion: metallb.io/v1beta1, kind: BGPAdvertisement, "                                \
+	"metadata: {name: adv, namespace: metallb-system}}"
+#define PEER                                                                                       \
+	"{apiVersion: metallb.io/v1beta2, kind: BGPPeer, metadata: {name: r1}, "                   \
+	"spec: {myASN: 64512, peerASN: 64513, peerAddress: 10.0.0.1}}"
+
+static const uint32_t communities[] = {0x00010001, COMMUNITY_NO_EXPORT};
+static const struct large_community large[] = {{1, 2, 3}, {4200000001, 0, 9}};
+static const char *const pools[] = {"a", "b"};
+static const uint8_t password[] = {0, 1, 0xff, '"', '\n', 'x'};
+
+/* As the planner would have made it. */
+static void fill_good(struct plan_good ret[2])
+{
+	ret[0] = (struct plan_good){
+		.kind = API_BGP_ADVERTISEMENT,
+		.ns = "metallb-system",
+		.name = "adv",
+		.text = ADVERT,
+		.communities = communities,
+		.n_communities = 2,
+		.large = large,
+		.n_large = 2,
+		.pools = {.items = pools, .n = 2},
+	};
+	ret[1] = (struct plan_good){
+		.kind = API_BGP_PEER,
+		.ns = "",
+		.name = "r1",
+		.text = PEER,
+		.password = password,
+		.password_len = sizeof(password),
+	};
+	for (int i = 0; i < 2; i++) {
+		struct arena *arena = arena_new();
+
+		ret[i].hash = api_decode_object(arena, ret[i].text, strlen(ret[i].text))->hash;
+		arena_free(arena);
+	}
+}
+
+static char *two_versions(uint64_t boot)
+{
+	struct plan_drain d = drain(0x0a000001, 5);
+	struct plan_good good[2];
+	struct plan_ledger in = {.good = good, .n_good = 2, .drains = &d, .n_drains = 1};
+
+	fill_good(good);
+	return ledger_to_json(&in, boot);
+}
+
 static struct ledger_reading read_text(const char *text, struct arena *arena)
 {
 	return ledger_from_json(text, strlen(text), &ticking, arena);
@@ -146,6 +198,146 @@ static void wrong_router_id_is_left_out(void **state)
 		assert_int_equal(r.n_bad, 1);
 		assert_int_equal(r.ledger.router_id, 0);
 	}
+}
+
+static void last_good_versions_come_back_in_any_boot(void **state)
+{
+	_cleanup_(arena_freep) struct arena *arena = arena_new();
+	struct plan_good want[2];
+	struct plan_ledger in = {.good = want, .n_good = 2};
+
+	(void)state;
+	fill_good(want);
+	for (uint64_t boot = BOOT; boot < BOOT + 2; boot++) {
+		_cleanup_(freep) char *text = two_versions(boot);
+		struct ledger_reading r = read_text(text, arena);
+
+		assert_true(r.is_ledger);
+		assert_int_equal(r.n_bad, 0);
+		assert_int_equal(r.ledger.n_drains, boot == BOOT);
+		r.ledger.n_drains = 0;
+		assert_int_equal(plan_ledger_hash(&r.ledger), plan_ledger_hash(&in));
+	}
+}
+
+#define QUOTED_ADVERT                                                                              \
+	"\"{apiVersion: metallb.io/v1beta1, kind: BGPAdvertisement, metadata: {name: adv}}\""
+#define QUOTED_PEER                                                                                \
+	"\"{apiVersion: metallb.io/v1beta2, kind: BGPPeer, metadata: {name: r1}, "                 \
+	"spec: {myASN: 64512, peerASN: 64513, peerAddress: 10.0.0.1}}\""
+#define VERSION(kind, ns, name, document, more)                                                    \
+	"{\"kind\": " kind ", \"namespace\": " ns ", \"name\": " name ", \"document\": " document  \
+	", " more "}"
+#define GOOD_ADVERT(more) VERSION("\"BGPAdvertisement\"", "\"\"", "\"adv\"", QUOTED_ADVERT, more)
+#define GOOD_PEER(more)   VERSION("\"BGPPeer\"", "\"\"", "\"r1\"", QUOTED_PEER, more)
+#define RESOLVED          "\"communities\": [\"1:1\"], \"pools\": [\"a\"]"
+
+static const char *with_versions(struct arena *arena, const char *items)
+{
+	return arena_printf(arena,
+			    "{\"apiVersion\": \"lodestone.io/v1alpha1\", \"kind\": \"Ledger\", "
+			    "\"version\": 1, \"good\": [%s]}",
+			    items);
+}
+
+static void wrong_version_is_left_out_alone(void **state)
+{
+	static const char *const wrong[] = {
+		"1",
+		"{}",
+		VERSION("\"BGPPeer\"", "\"\"", "\"adv\"", QUOTED_ADVERT, RESOLVED),
+		VERSION("7", "\"\"", "\"adv\"", QUOTED_ADVERT, RESOLVED),
+		VERSION("\"BGPAdvertisement\"", "\"x\"", "\"adv\"", QUOTED_ADVERT, RESOLVED),
+		VERSION("\"BGPAdvertisement\"", "null", "\"adv\"", QUOTED_ADVERT, RESOLVED),
+		VERSION("\"BGPAdvertisement\"", "\"\"", "\"other\"", QUOTED_ADVERT, RESOLVED),
+		VERSION("\"BGPAdvertisement\"", "\"\"", "null", QUOTED_ADVERT, RESOLVED),
+		VERSION("\"BGPAdvertisement\"", "\"\"", "\"adv\"", "\"\"", RESOLVED),
+		VERSION("\"BGPAdvertisement\"", "\"\"", "\"adv\"", "\"{\"", RESOLVED),
+		VERSION("\"BGPAdvertisement\"", "\"\"", "\"adv\"", "null", RESOLVED),
+		VERSION("\"Namespace\"", "\"\"", "\"n\"",
+			"\"{apiVersion: v1, kind: Namespace, metadata: {name: n}}\"", RESOLVED),
+		VERSION("\"BGPAdvertisement\"", "\"\"", "\"adv\"",
+			"\"{apiVersion: metallb.io/v1beta1, kind: BGPAdvertisement, "
+			"metadata: {name: adv}, spec: {localPref: -1}}\"",
+			RESOLVED),
+		GOOD_ADVERT("\"pools\": []"),
+		GOOD_ADVERT("\"communities\": []"),
+		GOOD_ADVERT("\"communities\": [\"gold\"], \"pools\": []"),
+		GOOD_ADVERT("\"communities\": [7], \"pools\": []"),
+		GOOD_ADVERT("\"communities\": [\"1:70000\"], \"pools\": []"),
+		GOOD_ADVERT("\"communities\": \"1:1\", \"pools\": []"),
+		GOOD_ADVERT("\"communities\": [], \"pools\": [1]"),
+		GOOD_ADVERT("\"communities\": [], \"pools\": {}"),
+		GOOD_PEER("\"communities\": []"),
+		GOOD_PEER("\"password\": 1"),
+		GOOD_PEER("\"password\": \"0\""),
+		GOOD_PEER("\"password\": \"0g\""),
+		GOOD_PEER("\"password\": \"/0\""),
+		GOOD_PEER("\"password\": \"AA\""),
+	};
+	_cleanup_(arena_freep) struct arena *arena = arena_new();
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(wrong); i++) {
+		const struct ledger_reading r = read_text(
+			with_versions(arena, arena_printf(arena, "%s, %s, %s",
+							  GOOD_PEER("\"password\": \"\""), wrong[i],
+							  GOOD_ADVERT(RESOLVED))),
+			arena);
+
+		assert_true(r.is_ledger);
+		if (r.ledger.n_good != 2 || r.n_bad != 1)
+			fail_msg("taken: %s", wrong[i]);
+		assert_int_equal(r.ledger.good[0].kind, API_BGP_ADVERTISEMENT);
+		assert_int_equal(r.ledger.good[0].pools.n, 1);
+		assert_null(r.ledger.good[1].password);
+	}
+}
+
+static void bounds_of_what_was_resolved(void **state)
+{
+	_cleanup_(arena_freep) struct arena *arena = arena_new();
+
+	(void)state;
+	for (int n = LIMIT_COMMUNITIES; n <= LIMIT_COMMUNITIES + 1; n++) {
+		char *list = arena_printf(arena, "\"large:0:0:0\"");
+
+		for (int i = 1; i < n; i++)
+			list = arena_printf(arena, "%s, \"1:%d\"", list, i);
+		list = arena_printf(arena, GOOD_ADVERT("\"communities\": [%s], \"pools\": []"),
+				    list);
+		assert_int_equal(read_text(with_versions(arena, list), arena).n_bad,
+				 n > LIMIT_COMMUNITIES);
+	}
+	for (int n = LIMIT_PASSWORD_BYTES; n <= LIMIT_PASSWORD_BYTES + 1; n++) {
+		char *digits = arena_alloc(arena, (size_t)n * 2 + 1, 1);
+
+		memset(digits, '7', (size_t)n * 2);
+		digits = arena_printf(arena, GOOD_PEER("\"password\": \"%s\""), digits);
+		assert_int_equal(read_text(with_versions(arena, digits), arena).n_bad,
+				 n > LIMIT_PASSWORD_BYTES);
+	}
+}
+
+static void what_was_resolved_comes_out_sorted_and_once(void **state)
+{
+	static const char item[] = GOOD_ADVERT(
+		"\"communities\": [\"1:2\", \"large:2:0:0\", \"1:1\", \"1:2\", \"large:1:0:0\"], "
+		"\"pools\": [\"b\", \"a\", \"b\"]");
+	_cleanup_(arena_freep) struct arena *arena = arena_new();
+	const struct ledger_reading r =
+		read_text(with_versions(arena, arena_printf(arena, "%s, %s", item, item)), arena);
+	const struct plan_good *g = r.ledger.good;
+
+	(void)state;
+	assert_int_equal(r.ledger.n_good, 1);
+	assert_int_equal(r.n_bad, 1);
+	assert_int_equal(g->n_communities, 2);
+	assert_int_equal(g->communities[0], 0x00010001);
+	assert_int_equal(g->n_large, 2);
+	assert_int_equal(g->large[0].global, 1);
+	assert_int_equal(g->pools.n, 2);
+	assert_string_equal(g->pools.items[0], "a");
 }
 
 static void what_is_cut_or_foreign_is_no_ledger(void **state)
@@ -272,6 +464,14 @@ static void assert_in_order(const struct plan_ledger *l)
 		assert_true(d->until <= LATEST);
 		assert_true(i == 0 || plan_drain_cmp(d - 1, d) < 0);
 	}
+	for (size_t i = 0; i < l->n_good; i++) {
+		const struct plan_good *g = &l->good[i];
+
+		assert_true(g->ns && g->name && g->text);
+		assert_true(i == 0 || plan_good_cmp(g - 1, g) < 0);
+		assert_true(g->n_communities + g->n_large <= LIMIT_COMMUNITIES);
+		assert_true(g->password_len <= LIMIT_PASSWORD_BYTES);
+	}
 }
 
 static void mutate(struct rng *rng, char *text, size_t *len)
@@ -299,14 +499,14 @@ static void mutate(struct rng *rng, char *text, size_t *len)
 static void damaged_file_is_read_in_order_or_not_at_all(void **state)
 {
 	_cleanup_(arena_freep) struct arena *arena = arena_new();
-	_cleanup_(freep) char *text = two_drains();
+	_cleanup_(freep) char *text = two_versions(BOOT);
 	const size_t whole = strlen(text);
-	size_t n_read = 0;
+	size_t n_drains = 0, n_good = 0;
 	struct rng rng;
 
 	(void)state;
 	rng_seed(&rng, 1);
-	for (int i = 0; i < 20000; i++) {
+	for (int i = 0; i < 10000; i++) {
 		char *copy = arena_memdup(arena, text, whole + 1);
 		struct ledger_reading r;
 		size_t len = whole;
@@ -315,10 +515,11 @@ static void damaged_file_is_read_in_order_or_not_at_all(void **state)
 			mutate(&rng, copy, &len);
 		r = ledger_from_json(copy, len, &ticking, arena);
 		assert_in_order(&r.ledger);
-		n_read += r.ledger.n_drains;
+		n_drains += r.ledger.n_drains;
+		n_good += r.ledger.n_good;
 		arena_reset(arena);
 	}
-	assert_true(n_read > 1000);
+	assert_true(n_drains > 1000 && n_good > 2000);
 }
 
 int main(void)
@@ -330,6 +531,10 @@ int main(void)
 		cmocka_unit_test(wrong_router_id_is_left_out),
 		cmocka_unit_test(order_of_pools_comes_back_in_any_boot),
 		cmocka_unit_test(what_is_no_name_of_a_pool_is_left_out),
+		cmocka_unit_test(last_good_versions_come_back_in_any_boot),
+		cmocka_unit_test(wrong_version_is_left_out_alone),
+		cmocka_unit_test(bounds_of_what_was_resolved),
+		cmocka_unit_test(what_was_resolved_comes_out_sorted_and_once),
 		cmocka_unit_test(what_is_cut_or_foreign_is_no_ledger),
 		cmocka_unit_test(wrong_field_costs_its_item_alone),
 		cmocka_unit_test(drains_come_out_sorted_and_once),
