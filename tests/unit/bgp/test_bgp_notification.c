@@ -229,6 +229,19 @@ static void unsupported_capability_names_it_and_the_side(void **state)
 	}
 }
 
+static void family_that_was_offered_too_was_not_taken(void **state)
+{
+	static const uint8_t ipv6[] = {BGP_CAP_MULTIPROTOCOL, 4, 0, 2, 0, 1};
+	static const struct bgp_open ours = {.ipv6_unicast = true};
+	const struct bgp_error e =
+		bgp_error_with(BGP_ERROR_OPEN, BGP_OPEN_UNSUPPORTED_CAPABILITY, ipv6, sizeof(ipv6));
+	char buf[BGP_CAPABILITIES_TEXT];
+
+	(void)state;
+	assert_string_equal(bgp_capabilities_text(&e, &ours, buf),
+			    "IPv6 unicast: not taken by the peer");
+}
+
 static void more_capabilities_than_fit_end_in_dots(void **state)
 {
 	struct bgp_error e = bgp_error_make(BGP_ERROR_OPEN, BGP_OPEN_UNSUPPORTED_CAPABILITY);
@@ -258,6 +271,7 @@ int main(void)
 		cmocka_unit_test(received_text_is_kept_printable),
 		cmocka_unit_test(text_of_any_octets_fits_and_is_printable),
 		cmocka_unit_test(unsupported_capability_names_it_and_the_side),
+		cmocka_unit_test(family_that_was_offered_too_was_not_taken),
 		cmocka_unit_test(more_capabilities_than_fit_end_in_dots),
 	};
 

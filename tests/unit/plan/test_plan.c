@@ -229,6 +229,38 @@ static void held_route_is_announced(void **state)
 	assert_string_equal(fixture_service(f, "web")->reason, "noSession");
 }
 
+static void row_shows_who_is_ready_and_who_drains(void **state)
+{
+	_cleanup_(fixture_freep) struct fixture *f = fixture_announced();
+	const struct plan_service *row;
+
+	(void)state;
+	fixture_add_slice(f, "web", "10.244.0.6@node-a");
+	(void)fixture_settle(f, 10);
+	row = fixture_service(f, "web");
+	assert_int_equal(row->n_backends, 2);
+	assert_int_equal(ip_addr_v4(&row->backends[0].addr), 0x0af40006);
+	assert_string_equal(row->backends[0].state, "ready");
+	assert_int_equal(ip_addr_v4(&row->backends[1].addr), 0x0af40005);
+	assert_string_equal(row->backends[1].state, "draining");
+}
+
+static void rows_of_one_port_are_in_the_order_of_protocols(void **state)
+{
+	_cleanup_(fixture_freep) struct fixture *f = fixture_announced();
+	const struct plan_service *row;
+
+	(void)state;
+	fixture_object(f, "Service", "web", "",
+		       "spec: {type: LoadBalancer, ports: [{name: u, port: 53, protocol: UDP}, "
+		       "{name: t, port: 53}, {name: v, port: 52, protocol: UDP}]}");
+	fixture_plan(f);
+	row = fixture_service(f, "web");
+	assert_int_equal(row[0].port, 52);
+	assert_string_equal(row[1].protocol, "TCP");
+	assert_string_equal(row[2].protocol, "UDP");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -242,6 +274,8 @@ int main(void)
 		cmocka_unit_test(session_of_another_advertisement_carries_nothing),
 		cmocka_unit_test(route_that_was_not_written_is_not_announced),
 		cmocka_unit_test(held_route_is_announced),
+		cmocka_unit_test(row_shows_who_is_ready_and_who_drains),
+		cmocka_unit_test(rows_of_one_port_are_in_the_order_of_protocols),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
