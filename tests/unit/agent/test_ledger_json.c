@@ -220,6 +220,25 @@ static void last_good_versions_come_back_in_any_boot(void **state)
 	}
 }
 
+static void longest_password_comes_back(void **state)
+{
+	_cleanup_(arena_freep) struct arena *arena = arena_new();
+	uint8_t longest[LIMIT_PASSWORD_BYTES];
+	struct plan_good good[2];
+	struct plan_ledger in = {.good = good, .n_good = 2};
+	_cleanup_(freep) char *text = NULL;
+	struct ledger_reading r;
+
+	(void)state;
+	fill_good(good);
+	memset(longest, 0xf0, sizeof(longest));
+	good[1].password = longest;
+	good[1].password_len = sizeof(longest);
+	text = ledger_to_json(&in, BOOT);
+	r = read_text(text, arena);
+	assert_int_equal(plan_ledger_hash(&r.ledger), plan_ledger_hash(&in));
+}
+
 #define QUOTED_ADVERT                                                                              \
 	"\"{apiVersion: metallb.io/v1beta1, kind: BGPAdvertisement, metadata: {name: adv}}\""
 #define QUOTED_PEER                                                                                \
@@ -532,6 +551,7 @@ int main(void)
 		cmocka_unit_test(order_of_pools_comes_back_in_any_boot),
 		cmocka_unit_test(what_is_no_name_of_a_pool_is_left_out),
 		cmocka_unit_test(last_good_versions_come_back_in_any_boot),
+		cmocka_unit_test(longest_password_comes_back),
 		cmocka_unit_test(wrong_version_is_left_out_alone),
 		cmocka_unit_test(bounds_of_what_was_resolved),
 		cmocka_unit_test(what_was_resolved_comes_out_sorted_and_once),

@@ -213,6 +213,26 @@ static void address_is_saved_before_it_is_announced(void **state)
 	rig_free(rig);
 }
 
+/* It holds passwords. */
+static void ledger_is_for_the_agent_alone(void **state)
+{
+	struct agent_rig *rig = rig_new();
+	char path[160];
+	struct stat st;
+	char *text;
+
+	(void)state;
+	rig_start(rig);
+	RIG_WAIT(rig, rig_announces);
+	snprintf(path, sizeof(path), "%s/ledger.yaml", rig->state);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0600);
+	text = rig_read_state(rig, "ledger.yaml");
+	assert_non_null(strstr(text, "BGPPeer"));
+	free(text);
+	rig_free(rig);
+}
+
 static bool has_lost_the_state_problem(const struct agent_rig *rig)
 {
 	return !rig_problem(rig, "StateUnwritable");
@@ -326,6 +346,7 @@ int main(void)
 		cmocka_unit_test(address_of_a_service_that_was_deleted_is_free_again),
 		cmocka_unit_test(corrupt_file_is_kept_aside_and_counts_as_far_as_it_can_be_read),
 		cmocka_unit_test(address_is_saved_before_it_is_announced),
+		cmocka_unit_test(ledger_is_for_the_agent_alone),
 		cmocka_unit_test(unwritable_state_is_a_problem_as_long_as_it_lasts),
 		cmocka_unit_test(only_a_restart_sets_the_restart_bit),
 		cmocka_unit_test(restart_bit_waits_for_the_first_complete_picture),
