@@ -86,7 +86,7 @@ static void peer_problem(struct plan_draft *d, const struct plan_peer *peer,
 	}
 	object_problem(
 		&d->plan->problems, SEVERITY_WARNING, peer->object, NULL, "PeerNotEstablished",
-		"compare ASN, address, port, password and multihop with the router",
+		"compare ASN, address, port, password, multihop and families with the router",
 		"no session with %s port %u: %s", ip_addr_text(&peer->address, text), peer->port,
 		actual->last_error ? actual->last_error : "connected, but OPEN has no answer");
 }
