@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 #
-# The bars on loading many services from nothing and on giving many addresses. Programs of their own,
-# because they measure the agent's libraries and not a BPF program.
+# The bars on loading many services from nothing, on giving many addresses and on an edit among many
+# services. Programs of their own, because they measure the agent's libraries and not a BPF program.
 
 BENCH_LOAD_LIBS := $(patsubst %,$(B)/lib%.a,$(filter $(DIRS),$(below_sys)))
 
-$(B)/bench/bench_load $(B)/bench/bench_ipam: $(B)/bench/%: $(B)/obj/tests/bench/%.o $(BENCH_LOAD_LIBS)
+$(B)/bench/bench_load $(B)/bench/bench_ipam $(B)/bench/bench_edit: $(B)/bench/%: $(B)/obj/tests/bench/%.o $(BENCH_LOAD_LIBS)
 	@mkdir -p $(@D)
 	@echo "  LD    $@"
 	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $< -Wl,--start-group $(BENCH_LOAD_LIBS) -Wl,--end-group $(LIBS_agent)
@@ -16,4 +16,7 @@ bench-load: $(B)/bench/bench_load ## time to load 5,000 services against the bar
 bench-ipam: $(B)/bench/bench_ipam ## time to give 10,000 addresses against the bar; BENCH_STRICT=1
 	$(Q)$<
 
-.PHONY: bench-load bench-ipam
+bench-edit: $(B)/bench/bench_edit ## time of an edit with 10 to 5,000 services against the bar; BENCH_STRICT=1
+	$(Q)$<
+
+.PHONY: bench-load bench-ipam bench-edit

@@ -45,9 +45,10 @@ $(B)/bench/bench: $(BENCH_OBJ)
 	@echo "  LD    $@"
 	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $^ -lbpf
 
-bench: $(B)/bench/bench $(B)/bench/bench_load $(B)/bench/bench_ipam ## ns per packet, load and allocation time against the bars; BENCH_STRICT=1 makes them fatal (root)
+bench: $(B)/bench/bench $(B)/bench/bench_load $(B)/bench/bench_ipam $(B)/bench/bench_edit ## ns per packet, time to load, allocate and edit against the bars; BENCH_STRICT=1 makes them fatal (root)
 	$(Q)$(B)/bench/bench
 	$(Q)$(B)/bench/bench_load
 	$(Q)$(B)/bench/bench_ipam
+	$(Q)$(B)/bench/bench_edit
 
 .PHONY: bench
