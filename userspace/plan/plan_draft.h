@@ -88,6 +88,8 @@ void plan_draft_services(struct plan_draft *d);
 /* Tells of aggregates under which routers or nodes are: not a step, nothing waits for it. */
 void plan_draft_aggregates(struct plan_draft *d);
 
+/* --- what more than one step asks: plan_draft.c ---------------------------------------------- */
+
 enum vip_gate plan_draft_gate(const struct plan_draft *d, const struct ip_addr *vip);
 /* What the store holds of a key, or NULL. */
 const struct lb_actual *plan_draft_actual(const struct plan_draft *d, const struct lb_key *key);
@@ -95,8 +97,6 @@ const struct lb_actual *plan_draft_actual(const struct plan_draft *d, const stru
 struct plan_frontend *plan_draft_push(struct plan_draft *d, const struct lb_frontend *lb);
 /* Makes of the row what the store has, to be left as it is. */
 void plan_draft_hold(struct plan_frontend *f, const struct lb_actual *actual);
-/* With plan.leaving: a wanted frontend is still to be served. */
-bool plan_draft_lingers(struct plan_draft *d, const struct lb_key *key);
 /* Until when some router may hold stale routes; 0: none does. */
 nsec_t plan_draft_stale_until(const struct plan_draft *d);
 /* That the established peer's advertised set holds the prefix; NULL: not. */
@@ -107,3 +107,10 @@ uint64_t plan_draft_receivers(const struct plan_draft *d, const struct ip_prefix
 /* That the plan announces the prefix to these peers (bits) by a row that is not merely held. */
 bool plan_draft_announces(const struct plan_draft *d, const struct ip_prefix *prefix,
 			  uint64_t peers);
+/*
+ * Gate 2: when the last route that covers only this key's address went; NSEC_NEVER: one is still
+ * there. Asked before the routes are made, it does not count what the plan will announce.
+ */
+nsec_t plan_draft_unheld_since(struct plan_draft *d, const struct lb_key *key);
+/* Notes in the ledger that the key is on its way out. */
+void plan_draft_note_leaving(struct plan_draft *d, const struct lb_key *key, nsec_t since);

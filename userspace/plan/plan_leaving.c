@@ -9,76 +9,20 @@
  * until their flows had the time that a drain has, since what XDP has rewritten cannot be handed to
  * the kernel.
  *
- * The ledger keeps an entry as long as the store holds what it is about, see plan_gates.c.
+ * The ledger keeps an entry as long as the store holds what it is about, see plan_frontends.c.
  */
 #include "base/sorted.h"
 #include "plan/plan_draft.h"
 
-static uint64_t peer_bit(const struct plan_draft *d, const struct plan_actual_peer *p)
-{
-	for (size_t i = 0; i < d->env.n_peers; i++)
-		if (d->peers[i] == p)
-			return UINT64_C(1) << i;
-	return 0;
-}
-
-nsec_t plan_draft_stale_until(const struct plan_draft *d)
-{
-	nsec_t until = 0;
-
-	for (size_t i = 0; i < d->in->actual->n_peers; i++)
-		if (d->in->actual->peers[i].stale_until > until)
-			until = d->in->actual->peers[i].stale_until;
-	return until > d->now ? until : 0;
-}
-
-/* A route that some peer holds and that the plan does not announce for the sake of another VIP. */
-static bool held_by_route(const struct plan_draft *d, const struct ip_addr *vip)
-{
-	for (size_t i = 0; i < d->in->actual->n_peers; i++) {
-		const struct plan_actual_peer *p = &d->in->actual->peers[i];
-		const uint64_t bit = peer_bit(d, p);
-
-		for (unsigned len = 0; p->n_advertised && len <= ip_addr_bits(vip); len++) {
-			const struct ip_prefix prefix = ip_prefix_of(vip, (uint8_t)len);
-
-			if (plan_draft_advertised(p, &prefix) &&
-			    !(bit && plan_draft_announces(d, &prefix, bit)))
-				return true;
-		}
-	}
-	return false;
-}
-
-static int cmp_leaving(const void *key, const void *item)
-{
-	const struct plan_leaving *l = item;
-
-	return lb_key_cmp(key, &l->frontend);
-}
-
-/* When the last route that covers only it went; NSEC_NEVER: one is still there. */
-static nsec_t unheld_since(struct plan_draft *d, const struct lb_key *key)
-{
-	const struct plan_leaving *l =
-		sorted_find(key, d->ledger->leaving, d->ledger->n_leaving, sizeof(*l), cmp_leaving);
-	const nsec_t stale_until = plan_draft_stale_until(d);
-
-	if (stale_until)
-		d->deadline = nsec_min(d->deadline, stale_until);
-	if (stale_until || held_by_route(d, &key->addr))
-		return NSEC_NEVER;
-	return l && l->unheld_since != NSEC_NEVER ? l->unheld_since : d->now;
-}
-
 /*
- * The same for what the store holds at `i`. A VIP sorts before its frontends and leaves with the
- * last of them: one that was made later, before the first complete picture, has waited less.
+ * plan_draft_unheld_since() of what the store holds at `i`. A VIP sorts before its frontends and
+ * leaves with the last of them: one that was made later, before the first complete picture, has
+ * waited less.
  */
 static nsec_t group_unheld_since(struct plan_draft *d, size_t i)
 {
 	const struct lb_key *key = &d->in->actual->frontends[i].key;
-	nsec_t ret = unheld_since(d, key);
+	nsec_t ret = plan_draft_unheld_since(d, key);
 
 	for (i++; key->port == 0 && i < d->in->actual->n_frontends; i++) {
 		const struct lb_key *other = &d->in->actual->frontends[i].key;
@@ -86,33 +30,11 @@ static nsec_t group_unheld_since(struct plan_draft *d, size_t i)
 
 		if (!ip_addr_equal(&other->addr, &key->addr) || other->domain != key->domain)
 			break;
-		since = unheld_since(d, other);
+		since = plan_draft_unheld_since(d, other);
 		if (since > ret)
 			ret = since;
 	}
 	return ret;
-}
-
-static void note(struct plan_draft *d, const struct lb_key *key, nsec_t since)
-{
-	*(struct plan_leaving *)arena_push(d->arena, &d->leaving, &d->n_leaving, &d->cap_leaving,
-					   sizeof(*d->leaving)) =
-		(struct plan_leaving){.frontend = *key, .unheld_since = since};
-}
-
-bool plan_draft_lingers(struct plan_draft *d, const struct lb_key *key)
-{
-	nsec_t since, until;
-
-	if (!plan_draft_actual(d, key))
-		return false;
-	since = unheld_since(d, key);
-	until = nsec_add(nsec_add(since, PLAN_UNHELD_NS), d->env.drain_ns);
-	if (until <= d->now)
-		return false; /* and plan_draft_leaving() takes it from here */
-	d->deadline = nsec_min(d->deadline, until);
-	note(d, key, since);
-	return true;
 }
 
 /* Leaves what the store holds as it is. */
@@ -132,7 +54,7 @@ static void leave(struct plan_draft *d, size_t i)
 	const nsec_t since = group_unheld_since(d, i);
 	const nsec_t at = nsec_add(since, PLAN_UNHELD_NS);
 
-	note(d, &actual->key, since);
+	plan_draft_note_leaving(d, &actual->key, since);
 	if (at <= d->now)
 		return;
 	d->deadline = nsec_min(d->deadline, at);
@@ -174,7 +96,8 @@ void plan_draft_leaving(struct plan_draft *d)
 						sizeof(*d->frontends), cmp_frontend_key);
 
 		if (wanted && d->plan->leaving && d->in->synced && actual->key.port == 0)
-			note(d, &actual->key, unheld_since(d, &actual->key));
+			plan_draft_note_leaving(d, &actual->key,
+						plan_draft_unheld_since(d, &actual->key));
 		if (wanted)
 			continue;
 		if (d->in->synced)

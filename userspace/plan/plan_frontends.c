@@ -14,48 +14,6 @@
 #include "plan/plan_draft.h"
 #include "plan/plan_sort.h"
 
-/* --- looking things up ---------------------------------------------------------------------- */
-
-static int cmp_actual_key(const void *key, const void *item)
-{
-	const struct lb_actual *a = item;
-
-	return lb_key_cmp(key, &a->key);
-}
-
-const struct lb_actual *plan_draft_actual(const struct plan_draft *d, const struct lb_key *key)
-{
-	return sorted_find(key, d->in->actual->frontends, d->in->actual->n_frontends,
-			   sizeof(struct lb_actual), cmp_actual_key);
-}
-
-static int cmp_vip(const void *key, const void *item)
-{
-	const struct draft_vip *v = item;
-
-	return ip_addr_cmp(key, &v->addr);
-}
-
-enum vip_gate plan_draft_gate(const struct plan_draft *d, const struct ip_addr *vip)
-{
-	const struct draft_vip *v;
-
-	if (d->plan->leaving)
-		return GATE_CLOSED;
-	if (!d->plan->dataplane)
-		return GATE_OPEN;
-	v = sorted_find(vip, d->vips, d->n_vips, sizeof(*d->vips), cmp_vip);
-	return v ? v->gate : GATE_CLOSED;
-}
-
-static const struct plan_taken *find_taken(const struct plan_draft *d, const struct ip_addr *vip)
-{
-	for (size_t i = 0; i < d->in->node->n_taken; i++)
-		if (ip_addr_equal(&d->in->node->taken[i].vip, vip))
-			return &d->in->node->taken[i];
-	return NULL;
-}
-
 /* --- gate 4: targets that drain ------------------------------------------------------------- */
 
 static int cmp_target(const void *a, const void *b)
@@ -161,29 +119,6 @@ static void add_drains(struct plan_draft *d, struct draft_port *port, struct lb_
 
 /* --- wanted frontends ----------------------------------------------------------------------- */
 
-struct plan_frontend *plan_draft_push(struct plan_draft *d, const struct lb_frontend *lb)
-{
-	struct plan_frontend *f =
-		arena_push(d->arena, &d->frontends, &d->n_frontends, &d->cap_frontends, sizeof(*f));
-	const struct lb_actual *actual;
-
-	f->lb = *lb;
-	actual = d->in->synced ? NULL : plan_draft_actual(d, &lb->key);
-	if (actual)
-		plan_draft_hold(f, actual);
-	return f;
-}
-
-void plan_draft_hold(struct plan_frontend *f, const struct lb_actual *actual)
-{
-	f->hold = true;
-	f->lb.key = actual->key;
-	f->lb.table = actual->table;
-	f->lb.flags = actual->flags;
-	f->lb.targets = actual->targets;
-	f->lb.n_targets = actual->n_targets;
-}
-
 static uint32_t vip_flags(const struct api_config *config)
 {
 	uint32_t flags = config->unknown_port == API_UNKNOWN_PASS ? LB_F_UNKNOWN_PASS : 0;
@@ -232,6 +167,22 @@ static enum vip_gate frontend_gate(const struct plan_draft *d, const struct lb_f
 	return actual->table == lb->table ? GATE_OPEN : GATE_STALE;
 }
 
+/* With plan.leaving: the frontend is still to be served, while its flows have the time to end. */
+static bool lingers(struct plan_draft *d, const struct lb_key *key)
+{
+	nsec_t since, until;
+
+	if (!plan_draft_actual(d, key))
+		return false;
+	since = plan_draft_unheld_since(d, key);
+	until = nsec_add(nsec_add(since, PLAN_UNHELD_NS), d->env.drain_ns);
+	if (until <= d->now)
+		return false; /* and plan_leaving.c takes it from here */
+	d->deadline = nsec_min(d->deadline, until);
+	plan_draft_note_leaving(d, key, since);
+	return true;
+}
+
 static void want(struct plan_draft *d, struct draft_port *port)
 {
 	struct lb_frontend lb = port->port->lb;
@@ -240,7 +191,7 @@ static void want(struct plan_draft *d, struct draft_port *port)
 
 	if (d->in->synced)
 		add_drains(d, port, &lb);
-	if (lb.n_targets == 0 || (d->plan->leaving && !plan_draft_lingers(d, &lb.key)))
+	if (lb.n_targets == 0 || (d->plan->leaving && !lingers(d, &lb.key)))
 		return;
 	lb.table = lb_table_name(&lb);
 	gate = frontend_gate(d, &lb);
@@ -271,6 +222,14 @@ static void port_conflict(struct plan_draft *d, struct draft_port *loser,
 		       "%s port %u of its address belongs to the older Service %s/%s",
 		       loser->port->row.protocol, loser->port->row.port, plan_text(owner->meta.ns),
 		       owner->meta.name);
+}
+
+static const struct plan_taken *find_taken(const struct plan_draft *d, const struct ip_addr *vip)
+{
+	for (size_t i = 0; i < d->in->node->n_taken; i++)
+		if (ip_addr_equal(&d->in->node->taken[i].vip, vip))
+			return &d->in->node->taken[i];
+	return NULL;
 }
 
 static void check_taken(struct plan_draft *d, struct draft_port *port)

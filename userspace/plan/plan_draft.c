@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * What more than one step asks of the draft or adds to it, so that no step needs a later one's
+ * file.
+ */
+#include "plan/plan_draft.h"
+
+#include "base/sorted.h"
+#include "plan/plan_sort.h"
+
+/* --- VIPs and frontends ---------------------------------------------------------------------- */
+
+static int cmp_actual_key(const void *key, const void *item)
+{
+	const struct lb_actual *a = item;
+
+	return lb_key_cmp(key, &a->key);
+}
+
+const struct lb_actual *plan_draft_actual(const struct plan_draft *d, const struct lb_key *key)
+{
+	return sorted_find(key, d->in->actual->frontends, d->in->actual->n_frontends,
+			   sizeof(struct lb_actual), cmp_actual_key);
+}
+
+static int cmp_vip(const void *key, const void *item)
+{
+	const struct draft_vip *v = item;
+
+	return ip_addr_cmp(key, &v->addr);
+}
+
+enum vip_gate plan_draft_gate(const struct plan_draft *d, const struct ip_addr *vip)
+{
+	const struct draft_vip *v;
+
+	if (d->plan->leaving)
+		return GATE_CLOSED;
+	if (!d->plan->dataplane)
+		return GATE_OPEN;
+	v = sorted_find(vip, d->vips, d->n_vips, sizeof(*d->vips), cmp_vip);
+	return v ? v->gate : GATE_CLOSED;
+}
+
+struct plan_frontend *plan_draft_push(struct plan_draft *d, const struct lb_frontend *lb)
+{
+	struct plan_frontend *f =
+		arena_push(d->arena, &d->frontends, &d->n_frontends, &d->cap_frontends, sizeof(*f));
+	const struct lb_actual *actual;
+
+	f->lb = *lb;
+	actual = d->in->synced ? NULL : plan_draft_actual(d, &lb->key);
+	if (actual)
+		plan_draft_hold(f, actual);
+	return f;
+}
+
+void plan_draft_hold(struct plan_frontend *f, const struct lb_actual *actual)
+{
+	f->hold = true;
+	f->lb.key = actual->key;
+	f->lb.table = actual->table;
+	f->lb.flags = actual->flags;
+	f->lb.targets = actual->targets;
+	f->lb.n_targets = actual->n_targets;
+}
+
+/* --- routes --------------------------------------------------------------------------------- */
+
+static int cmp_prefix(const void *a, const void *b)
+{
+	return ip_prefix_cmp(a, b);
+}
+
+bool plan_draft_advertised(const struct plan_actual_peer *p, const struct ip_prefix *prefix)
+{
+	return p &&
+	       sorted_find(prefix, p->advertised, p->n_advertised, sizeof(*prefix), cmp_prefix);
+}
+
+static int cmp_row_prefix(const void *key, const void *item)
+{
+	const struct plan_route *r = item;
+
+	return ip_prefix_cmp(key, &r->prefix);
+}
+
+uint64_t plan_draft_receivers(const struct plan_draft *d, const struct ip_prefix *prefix, bool held)
+{
+	const struct plan *p = d->plan;
+	size_t i = plan_lower_bound(prefix, p->routes, p->n_routes, sizeof(*p->routes),
+				    cmp_row_prefix);
+	uint64_t peers = 0;
+
+	for (; i < p->n_routes && ip_prefix_cmp(&p->routes[i].prefix, prefix) == 0; i++)
+		if (held || !p->routes[i].hold)
+			peers |= p->routes[i].peers;
+	return peers;
+}
+
+bool plan_draft_announces(const struct plan_draft *d, const struct ip_prefix *prefix,
+			  uint64_t peers)
+{
+	return plan_draft_receivers(d, prefix, false) & peers;
+}
+
+/* --- gate 2 --------------------------------------------------------------------------------- */
+
+static uint64_t peer_bit(const struct plan_draft *d, const struct plan_actual_peer *p)
+{
+	for (size_t i = 0; i < d->env.n_peers; i++)
+		if (d->peers[i] == p)
+			return UINT64_C(1) << i;
+	return 0;
+}
+
+/* A route that some peer holds and that the plan does not announce for the sake of another VIP. */
+static bool held_by_route(const struct plan_draft *d, const struct ip_addr *vip)
+{
+	for (size_t i = 0; i < d->in->actual->n_peers; i++) {
+		const struct plan_actual_peer *p = &d->in->actual->peers[i];
+		const uint64_t bit = peer_bit(d, p);
+
+		for (unsigned len = 0; p->n_advertised && len <= ip_addr_bits(vip); len++) {
+			const struct ip_prefix prefix = ip_prefix_of(vip, (uint8_t)len);
+
+			if (plan_draft_advertised(p, &prefix) &&
+			    !(bit && plan_draft_announces(d, &prefix, bit)))
+				return true;
+		}
+	}
+	return false;
+}
+
+nsec_t plan_draft_stale_until(const struct plan_draft *d)
+{
+	nsec_t until = 0;
+
+	for (size_t i = 0; i < d->in->actual->n_peers; i++)
+		if (d->in->actual->peers[i].stale_until > until)
+			until = d->in->actual->peers[i].stale_until;
+	return until > d->now ? until : 0;
+}
+
+static int cmp_leaving(const void *key, const void *item)
+{
+	const struct plan_leaving *l = item;
+
+	return lb_key_cmp(key, &l->frontend);
+}
+
+nsec_t plan_draft_unheld_since(struct plan_draft *d, const struct lb_key *key)
+{
+	const struct plan_leaving *l =
+		sorted_find(key, d->ledger->leaving, d->ledger->n_leaving, sizeof(*l), cmp_leaving);
+	const nsec_t stale_until = plan_draft_stale_until(d);
+
+	if (stale_until)
+		d->deadline = nsec_min(d->deadline, stale_until);
+	if (stale_until || held_by_route(d, &key->addr))
+		return NSEC_NEVER;
+	return l && l->unheld_since != NSEC_NEVER ? l->unheld_since : d->now;
+}
+
+void plan_draft_note_leaving(struct plan_draft *d, const struct lb_key *key, nsec_t since)
+{
+	*(struct plan_leaving *)arena_push(d->arena, &d->leaving, &d->n_leaving, &d->cap_leaving,
+					   sizeof(*d->leaving)) =
+		(struct plan_leaving){.frontend = *key, .unheld_since = since};
+}

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * From the claims of all fragments to rows (prefix, attribute set, peers): a part of the step
+ * plan_draft_routes(), which then adds the rows that wait.
+ */
+#pragma once
+
+#include "plan/plan_draft.h"
+
+struct plan_folded {
+	const struct plan_claim *by_vip; /* all that count; by VIP, prefix, age of advertisement */
+	size_t n_claims;
+	struct plan_route *rows; /* by prefix, hold, attrs; what is added is so after a merge */
+	size_t n_rows, cap_rows;
+};
+
+/* Folds what gate 1 lets out of all claims; the interned sets become plan.attrs. */
+void plan_fold(struct plan_draft *d, struct plan_folded *ret);
+/* Adds: these peers (bits) keep what they have of the prefix, whatever it is. */
+void plan_fold_hold(struct plan_draft *d, struct plan_folded *f, const struct ip_prefix *prefix,
+		    uint64_t peers);
+/* Sorts the rows and makes one of those that differ in peers only. */
+void plan_fold_merge(struct plan_folded *f);
