@@ -284,6 +284,19 @@ static void sources_are_spread_over_the_shards(void **state)
 		put(w, name, text);
 	}
 	assert_in_range(n_changed(w, hashes), WORLD_SHARDS * 9 / 10, WORLD_SHARDS);
+	for (int i = 0; i < 2000; i += 2) {
+		char name[32];
+
+		snprintf(name, sizeof(name), "/etc/lodestone/%d.yaml", i);
+		world_drop_source(w, name);
+	}
+	assert_int_equal(world_list(w, API_NAMESPACE).n, 1000);
+	for (int i = 0; i < 2000; i++) {
+		char name[16];
+
+		snprintf(name, sizeof(name), "n%d", i);
+		assert_int_equal(world_find(w, API_NAMESPACE, "", name) != NULL, i % 2);
+	}
 	world_free(w);
 }
 
@@ -319,6 +332,19 @@ static void without_room_what_is_new_is_left_out_and_what_was_there_stays(void *
 	expect(w, "w x yy z");
 	assert_false(world_has_room_again(w));
 	expect_problems(w, "");
+	world_free(w);
+}
+
+/* Last good versions stand where they belong among the others, so what was there is recognised. */
+static void what_was_there_is_known_beside_last_good_versions(void **state)
+{
+	struct world *w = world_of("a", NS("b") NS("u") NS("z"));
+
+	(void)state;
+	world_limit_objects(w, 3);
+	put(w, "a", NS("b") NS_BAD("u") NS_BAD("z"));
+	put(w, "a", NS("a") NS("b") NS_BAD("u") NS_BAD("z"));
+	expect(w, "b u z");
 	world_free(w);
 }
 
@@ -383,6 +409,7 @@ int main(void)
 		cmocka_unit_test(a_change_of_one_source_changes_one_shard),
 		cmocka_unit_test(sources_are_spread_over_the_shards),
 		cmocka_unit_test(without_room_what_is_new_is_left_out_and_what_was_there_stays),
+		cmocka_unit_test(what_was_there_is_known_beside_last_good_versions),
 		cmocka_unit_test(an_earlier_runs_objects_hold_their_places),
 		cmocka_unit_test(room_is_kept_whatever_comes),
 	};
