@@ -60,7 +60,8 @@ static const struct failure {
 	 "stays in force"},
 	{-ENOMEDIUM, "FolderEmpty",
 	 "holds no YAML file, and is not the folder in which files were found: not mounted?",
-	 "mount it; if the objects are meant to go, put any *.yaml there, a comment is enough"},
+	 "mount it; if the objects are meant to go, put any *.yaml (or the one file of --config) "
+	 "there, a comment is enough"},
 	{0, "SourceUnreadable", "cannot be read",
 	 "make it readable for the agent; what was read of it before stays in force"},
 };

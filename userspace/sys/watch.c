@@ -291,15 +291,36 @@ static int list_folder(struct watch *w, struct watch_names *names)
 	return err;
 }
 
+static bool knows_file(const struct watch *w)
+{
+	return w->entries.n > 0 &&
+	       (w->entries.items[0].is_reported || w->entries.items[0].is_expected);
+}
+
+/* The one file counts as listed: whether it is there, its own stat will tell. */
+static int list_one(struct watch *w, struct watch_names *names)
+{
+	struct stat file, dir;
+	bool is_there = stat(w->path, &file) == 0 || errno != ENOENT;
+
+	if (stat(w->dir, &dir) != 0)
+		return -errno;
+	if (!is_there && w->home.ino != 0 && !is_folder(&w->home, &dir) && knows_file(w))
+		return -ENOMEDIUM;
+	if (is_there)
+		w->home = (struct folder){.dev = dir.st_dev, .ino = dir.st_ino};
+	watch_names_add(names, w->only);
+	return 0;
+}
+
 static int list(struct watch *w)
 {
 	_cleanup_(arena_freep) struct arena *arena = arena_new();
 	struct watch_names names = {.arena = arena};
 	int err = follow_folder(w);
 
-	/* Whether the one file is there, its stat will tell. */
 	if (err == 0 && w->only)
-		watch_names_add(&names, w->only);
+		err = list_one(w, &names);
 	else if (err == 0)
 		err = list_folder(w, &names);
 	if (err < 0)

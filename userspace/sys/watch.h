@@ -41,7 +41,8 @@ struct watch_file {
 	size_t len;
 	/*
 	 * -errno. -EFBIG: the file is larger than it may be. -EDQUOT: all files together are, so
-	 * this one's content is not taken. -ENOMEDIUM, of the folder: it is empty, and another one.
+	 * this one's content is not taken. -ENOMEDIUM, of the folder: no file is in it, and it is
+	 * another one.
 	 */
 	int err;
 };

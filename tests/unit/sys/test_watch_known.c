@@ -68,6 +68,19 @@ static void what_vanished_just_before_is_not_gone_while_nothing_is_seen(void **s
 	run("rm -r %s.away", b->dir);
 }
 
+/* It may have the inode of the one that was removed, and is watched all the same. */
+static void a_folder_made_anew_is_watched(void **state)
+{
+	struct bench *b = *state;
+
+	expect_scan(b, "");
+	run("rm -r %s && mkdir %s", b->dir, b->dir);
+	expect_scan(b, "");
+	(void)scan(b, false);
+	run("printf 1 >%s/a.yaml", b->dir);
+	expect_noticed(b, "+a.yaml=1");
+}
+
 /* --- what an earlier run knew ---------------------------------------------------------------- */
 
 static uint64_t inode_of(const char *path)
@@ -189,6 +202,33 @@ static void what_the_path_was_is_known_from_the_earlier_run(void **state)
 	expect_scan(b, "+a.yaml=2");
 }
 
+static void one_file_whose_folder_is_another_one_is_not_gone(void **state)
+{
+	struct bench *b = *state;
+	uint64_t inode;
+
+	run("mkdir %s/v && printf 1 >%s/v/conf", b->dir, b->dir);
+	watch_file(b, "v/conf");
+	expect_scan(b, "+conf=1");
+	inode = watch_folder(b->w);
+	assert_true(inode != 0);
+	run("mv %s/v %s/away && mkdir %s/v", b->dir, b->dir, b->dir);
+	expect_scan(b, "!v:ENOMEDIUM");
+	b->now += 10 * NSEC_PER_SEC;
+	expect_scan(b, "");
+	/* And to a run that begins now. */
+	watch_file(b, "v/conf");
+	watch_set_folder(b->w, inode);
+	assert_true(expect_file(b, "/v/conf"));
+	expect_scan(b, "!v:ENOMEDIUM");
+	run("rmdir %s/v && mv %s/away %s/v", b->dir, b->dir, b->dir);
+	expect_scan(b, "ok +conf=1");
+	run("rm %s/v/conf", b->dir); /* by its owner */
+	expect_scan(b, "");
+	b->now = b->next;
+	expect_scan(b, "-conf");
+}
+
 static void slashes_at_the_end_of_the_path_are_not_part_of_the_names(void **state)
 {
 	struct bench *b = *state;
@@ -206,6 +246,7 @@ int main(void)
 		TEST(an_empty_folder_in_place_of_the_one_with_the_files_is_not_mounted_yet),
 		TEST(any_file_in_the_other_folder_says_that_it_is_meant),
 		TEST(what_vanished_just_before_is_not_gone_while_nothing_is_seen),
+		TEST(a_folder_made_anew_is_watched),
 		TEST(the_folder_that_files_were_seen_in_is_known_by_its_inode),
 		TEST(a_file_that_an_earlier_run_knew_is_told_when_it_is_not_there),
 		TEST(a_file_that_an_earlier_run_knew_may_be_being_written),
@@ -213,6 +254,7 @@ int main(void)
 		TEST(an_earlier_runs_files_stay_while_their_folder_is_not_there),
 		TEST(an_empty_folder_without_a_record_is_not_taken_for_the_right_one),
 		TEST(what_the_path_was_is_known_from_the_earlier_run),
+		TEST(one_file_whose_folder_is_another_one_is_not_gone),
 		TEST(slashes_at_the_end_of_the_path_are_not_part_of_the_names),
 	};
 
