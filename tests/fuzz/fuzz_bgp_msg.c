@@ -6,6 +6,8 @@
  * sent, and that an OPEN that was decoded survives encoding and decoding.
  */
 #include "bgp/bgp_msg.h"
+#include "bgp/bgp_notification.h"
+#include "bgp/bgp_open.h"
 #include "bgp/bgp_update.h"
 
 #include <assert.h>

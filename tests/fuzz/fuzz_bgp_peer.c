@@ -11,6 +11,8 @@
 #include "base/cursor.h"
 #include "bgp/bgp_attrs.h"
 #include "bgp/bgp_msg.h"
+#include "bgp/bgp_notification.h"
+#include "bgp/bgp_open.h"
 #include "bgp/bgp_peer.h"
 
 #include <assert.h>

@@ -9,6 +9,8 @@
 
 #include "bgp/bgp_attrs.h"
 #include "bgp/bgp_msg.h"
+#include "bgp/bgp_notification.h"
+#include "bgp/bgp_open.h"
 #include "bgp/bgp_peer.h"
 
 #define SIM_ROUTES 64

@@ -12,6 +12,8 @@
 #pragma once
 
 #include "bgp/bgp_msg.h"
+#include "bgp/bgp_notification.h"
+#include "bgp/bgp_open.h"
 #include "bgp/bgp_peer.h"
 
 #define BGP_OPEN_HOLD_S      240 /* hold timer of OpenSent, RFC 4271 8.2.2: "a large value" */

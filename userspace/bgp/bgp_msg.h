@@ -2,14 +2,14 @@
 /*
  * The frame round every BGP message (RFC 4271 4.1, 6.1) and the two messages that hardly have a
  * body: KEEPALIVE and ROUTE-REFRESH (RFC 2918, 7313). OPEN, NOTIFICATION and UPDATE have files of
- * their own; the first two come with this header. Decoders are pure: they yield views into the
- * input and allocate nothing. Encoders write one whole message or nothing.
+ * their own. Decoders are pure: they yield views into the input and allocate nothing. Encoders
+ * write one whole message or nothing.
  */
 #pragma once
 
 #include "base/cursor.h"
-#include "bgp/bgp_notification.h"
-#include "bgp/bgp_open.h"
+#include "base/mem.h"
+#include "bgp/bgp_error.h"
 #include "bgp/bgp_wire.h"
 
 enum bgp_frame_status {

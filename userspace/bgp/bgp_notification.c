@@ -68,21 +68,6 @@ static const struct {
 	{8, 0, "Send Hold Timer Expired"}, /* RFC 9687 */
 };
 
-struct bgp_error bgp_error_make(uint8_t code, uint8_t subcode)
-{
-	return (struct bgp_error){.code = code, .subcode = subcode};
-}
-
-struct bgp_error bgp_error_with(uint8_t code, uint8_t subcode, const void *data, size_t len)
-{
-	struct bgp_error e = bgp_error_make(code, subcode);
-
-	e.data_len = (uint16_t)(len < sizeof(e.data) ? len : sizeof(e.data));
-	if (e.data_len > 0)
-		memcpy(e.data, data, e.data_len);
-	return e;
-}
-
 struct bgp_error bgp_error_shutdown(uint8_t subcode, const char *text)
 {
 	struct bgp_error e = bgp_error_make(BGP_ERROR_CEASE, subcode);

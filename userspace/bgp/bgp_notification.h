@@ -1,22 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
- * NOTIFICATION: building a struct bgp_error, its encoding (RFC 4271 4.5), and what a human reads of
- * it: the names of codes and subcodes, and the shutdown communication of an administrative Cease
- * (RFC 9003). Decides nothing about when one is sent.
+ * NOTIFICATION: the encoding of a struct bgp_error (RFC 4271 4.5), and what a human reads of it:
+ * the names of codes and subcodes, and the shutdown communication of an administrative Cease (RFC
+ * 9003). Decides nothing about when one is sent.
  */
 #pragma once
 
 #include "base/cursor.h"
 #include "base/mem.h"
+#include "bgp/bgp_error.h"
 #include "bgp/bgp_wire.h"
 
 #include <stdbool.h>
-
-/* An error without data. */
-struct bgp_error bgp_error_make(uint8_t code, uint8_t subcode);
-
-/* An error with data, cut at BGP_ERROR_DATA_MAX. data may be NULL with len 0. */
-struct bgp_error bgp_error_with(uint8_t code, uint8_t subcode, const void *data, size_t len);
 
 /*
  * Cease 6/2 or 6/4 with a shutdown communication (RFC 9003): UTF-8 text, cut to 255 octets at a

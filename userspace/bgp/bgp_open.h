@@ -10,6 +10,7 @@
 
 #include "base/cursor.h"
 #include "base/mem.h"
+#include "bgp/bgp_error.h"
 #include "bgp/bgp_wire.h"
 
 #include <stdbool.h>

@@ -16,7 +16,6 @@
 #include "bgp/bgp_update.h"
 
 #include "base/mem.h"
-#include "bgp/bgp_notification.h"
 
 /* One attribute of the list, and the octets of it with its header, which are a NOTIFICATION's data.
  */

@@ -11,6 +11,7 @@
 
 #include "base/addr.h"
 #include "base/cursor.h"
+#include "bgp/bgp_error.h"
 #include "bgp/bgp_wire.h"
 
 struct bgp_attrs;

@@ -2,13 +2,9 @@
 /*
  * Numbers of the BGP wire format, named as in the RFCs: message types (RFC 4271 4.1), NOTIFICATION
  * codes and subcodes (4271 4.5, 4486, 5492, 6608, 7313, 9234, 9384, 9687), path attributes
- * (4271 4.3 and later) and capabilities (IANA). And struct bgp_error, which every decoder of this
- * folder uses to say why a session has to end: it is a NOTIFICATION not yet encoded. Numbers only,
- * no code.
+ * (4271 4.3 and later) and capabilities (IANA). Numbers only, no code.
  */
 #pragma once
-
-#include <stdint.h>
 
 #define BGP_PORT                 179
 #define BGP_VERSION              4
@@ -138,14 +134,4 @@ enum bgp_capability {
 	BGP_CAP_AS4 = 65,
 	BGP_CAP_ENHANCED_REFRESH = 70,
 	BGP_CAP_ROUTE_REFRESH_OLD = 128,
-};
-
-/* Room for a shutdown communication with its length octet (RFC 9003); longer data is cut. */
-#define BGP_ERROR_DATA_MAX 256
-
-/* A NOTIFICATION to be sent, or one received. Owns its data; plain to copy. */
-struct bgp_error {
-	uint8_t code, subcode; /* enum bgp_error_code and the subcodes of that code */
-	uint16_t data_len;
-	uint8_t data[BGP_ERROR_DATA_MAX];
 };

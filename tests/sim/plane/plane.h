@@ -14,6 +14,8 @@
 #pragma once
 
 #include "bgp/bgp_msg.h"
+#include "bgp/bgp_notification.h"
+#include "bgp/bgp_open.h"
 #include "bgp/bgp_peer.h"
 #include "fake/plan_fixture.h"
 #include "sim/sim_link.h"

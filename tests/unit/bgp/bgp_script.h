@@ -15,6 +15,8 @@
 #include <cmocka.h>
 
 #include "bgp/bgp_msg.h"
+#include "bgp/bgp_notification.h"
+#include "bgp/bgp_open.h"
 #include "bgp/bgp_peer.h"
 #include "bgp/bgp_update.h"
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /* NOTIFICATION (RFC 4271 4.5), its texts, and the shutdown communication (RFC 9003). */
 #include "bgp/bgp_msg.h"
+#include "bgp/bgp_notification.h"
+#include "bgp/bgp_open.h"
 #include "unit/bgp/octets.h"
 
 static void notification_is_code_subcode_data(void **state)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /* OPEN: decoding, validation, encoding (RFC 4271 4.2, 6.2; 5492; 6793; 4724; 9072). */
 #include "bgp/bgp_msg.h"
+#include "bgp/bgp_open.h"
 #include "unit/bgp/octets.h"
 
 #define FIXED "(version) 04 (My AS) fde8 (hold) 005a (id) 0a000001 "
