@@ -44,6 +44,16 @@ static int cmp_large(const struct bgp_attrs *a, const struct bgp_attrs *b)
 	return 0;
 }
 
+static int cmp_extended(const struct bgp_attrs *a, const struct bgp_attrs *b)
+{
+	if (a->n_extended != b->n_extended)
+		return a->n_extended < b->n_extended ? -1 : 1;
+	for (size_t i = 0; i < a->n_extended; i++)
+		if (a->extended[i] != b->extended[i])
+			return a->extended[i] < b->extended[i] ? -1 : 1;
+	return 0;
+}
+
 int bgp_attrs_cmp(const struct bgp_attrs *a, const struct bgp_attrs *b)
 {
 	int order = cmp_u32(a->origin, b->origin);
@@ -59,26 +69,33 @@ int bgp_attrs_cmp(const struct bgp_attrs *a, const struct bgp_attrs *b)
 		order = ip_addr_cmp(&a->next_hop, &b->next_hop);
 	if (!order)
 		order = cmp_communities(a, b);
-	return order ? order : cmp_large(a, b);
+	if (!order)
+		order = cmp_large(a, b);
+	return order ? order : cmp_extended(a, b);
 }
 
 size_t bgp_attrs_lists_size(const struct bgp_attrs *a)
 {
-	return a->n_communities * sizeof(*a->communities) + a->n_large * sizeof(*a->large);
+	return a->n_extended * sizeof(*a->extended) + a->n_communities * sizeof(*a->communities) +
+	       a->n_large * sizeof(*a->large);
 }
 
 struct bgp_attrs bgp_attrs_copy_to(void *room, const struct bgp_attrs *a)
 {
 	struct bgp_attrs copy = *a;
-	uint32_t *communities = room;
+	uint64_t *extended = room; /* the widest first, so that each list is aligned */
+	uint32_t *communities = (void *)(extended + a->n_extended);
 	struct large_community *large = (void *)(communities + a->n_communities);
 
 	_Static_assert(_Alignof(struct large_community) <= _Alignof(uint32_t),
 		       "one list, two types");
+	if (a->n_extended > 0)
+		memcpy(extended, a->extended, a->n_extended * sizeof(*extended));
 	if (a->n_communities > 0)
 		memcpy(communities, a->communities, a->n_communities * sizeof(*communities));
 	if (a->n_large > 0)
 		memcpy(large, a->large, a->n_large * sizeof(*large));
+	copy.extended = extended;
 	copy.communities = communities;
 	copy.large = large;
 	return copy;

@@ -25,6 +25,8 @@ struct bgp_attrs {
 	size_t n_communities;
 	const struct large_community *large; /* sorted, no doubles */
 	size_t n_large;
+	const uint64_t *extended; /* RFC 4360: sorted, no doubles, host order, type on top */
+	size_t n_extended;        /* all three lists together: at most LIMIT_COMMUNITIES */
 };
 
 /* Total order over content; 0 means equal. */
@@ -32,7 +34,7 @@ int bgp_attrs_cmp(const struct bgp_attrs *a, const struct bgp_attrs *b);
 
 /*
  * The same copy without an arena: octets that the lists of `a` need, and a copy whose lists are put
- * into `room`, which has so many, is aligned as for uint32_t and outlives the result.
+ * into `room`, which has so many, is aligned as for uint64_t and outlives the result.
  */
 size_t bgp_attrs_lists_size(const struct bgp_attrs *a);
 struct bgp_attrs bgp_attrs_copy_to(void *room, const struct bgp_attrs *a);

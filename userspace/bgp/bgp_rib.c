@@ -81,6 +81,8 @@ static uint64_t hash_attrs(const struct bgp_attrs *a)
 		h = hash_bytes(h, a->communities, a->n_communities * sizeof(*a->communities));
 	if (a->n_large > 0)
 		h = hash_bytes(h, a->large, a->n_large * sizeof(*a->large));
+	if (a->n_extended > 0)
+		h = hash_bytes(h, a->extended, a->n_extended * sizeof(*a->extended));
 	return h;
 }
 
@@ -99,6 +101,7 @@ static struct attr_set *set_get(struct bgp_rib *rib, const struct bgp_attrs *a)
 		if (set->hash == hash && bgp_attrs_cmp(&set->attrs, a) == 0)
 			break;
 	if (!set) {
+		_Static_assert(sizeof(*set) % _Alignof(uint64_t) == 0, "lists follow the set");
 		set = xmalloc(sizeof(*set) + bgp_attrs_lists_size(a));
 		*set = (struct attr_set){
 			.attrs = bgp_attrs_copy_to(set + 1, a),

@@ -101,6 +101,18 @@ static void write_communities(struct wcur *w, const struct bgp_attrs *a)
 		wcur_u32(w, a->communities[i]);
 }
 
+/* RFC 4360 2; of both kinds, transitive across ASes or not: the type says which. */
+static void write_extended_communities(struct wcur *w, const struct bgp_attrs *a)
+{
+	if (a->n_extended == 0)
+		return;
+	write_attr_header(w, TRANSITIVE, BGP_ATTR_EXT_COMMUNITIES, a->n_extended * 8);
+	for (size_t i = 0; i < a->n_extended; i++) {
+		wcur_u32(w, (uint32_t)(a->extended[i] >> 32));
+		wcur_u32(w, (uint32_t)a->extended[i]);
+	}
+}
+
 static void write_large_communities(struct wcur *w, const struct bgp_attrs *a)
 {
 	if (a->n_large == 0)
@@ -131,6 +143,7 @@ static void write_attrs(struct wcur *w, const struct bgp_update_session *s,
 		write_u32_attr(w, WELL_KNOWN, BGP_ATTR_LOCAL_PREF,
 			       a->has_local_pref ? a->local_pref : DEFAULT_LOCAL_PREF);
 	write_communities(w, a);
+	write_extended_communities(w, a);
 	write_as4_path(w, s, n_path);
 	write_large_communities(w, a);
 }

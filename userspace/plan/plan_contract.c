@@ -27,6 +27,8 @@ static void assert_attrs(const struct plan *p)
 			assert(a->communities[k - 1] < a->communities[k]);
 		for (size_t k = 1; k < a->n_large; k++)
 			assert(large_community_cmp(&a->large[k - 1], &a->large[k]) < 0);
+		for (size_t k = 1; k < a->n_extended; k++)
+			assert(a->extended[k - 1] < a->extended[k]);
 	}
 }
 

@@ -5,9 +5,10 @@
 
 static const uint32_t communities[] = {1, 2, 3};
 static const struct large_community large[] = {{1, 2, 3}, {1, 2, 4}};
+static const uint64_t extended[] = {1, 2, UINT64_C(1) << 32};
 
 /* One more difference in each, so that any two differ in exactly one field. */
-static size_t variants(struct bgp_attrs v[16])
+static size_t variants(struct bgp_attrs v[24])
 {
 	size_t n = 0;
 
@@ -25,6 +26,9 @@ static size_t variants(struct bgp_attrs v[16])
 	v[n++] = (struct bgp_attrs){.large = large, .n_large = 1};
 	v[n++] = (struct bgp_attrs){.large = large + 1, .n_large = 1};
 	v[n++] = (struct bgp_attrs){.large = large, .n_large = 2};
+	v[n++] = (struct bgp_attrs){.extended = extended, .n_extended = 2};
+	v[n++] = (struct bgp_attrs){.extended = extended + 1, .n_extended = 2};
+	v[n++] = (struct bgp_attrs){.extended = extended, .n_extended = 3};
 	return n;
 }
 
@@ -35,7 +39,7 @@ static int sign(int v)
 
 static void each_field_takes_part_in_a_total_order(void **state)
 {
-	struct bgp_attrs v[16];
+	struct bgp_attrs v[24];
 	size_t n = variants(v);
 
 	(void)state;
@@ -62,7 +66,7 @@ static void a_value_that_is_not_there_does_not_count(void **state)
 
 static void a_copy_is_equal_and_shares_nothing(void **state)
 {
-	struct bgp_attrs v[16];
+	struct bgp_attrs v[24];
 	size_t n = variants(v);
 
 	(void)state;
@@ -70,31 +74,40 @@ static void a_copy_is_equal_and_shares_nothing(void **state)
 		struct arena *arena = arena_new();
 		uint32_t own_communities[3];
 		struct large_community own_large[2];
+		uint64_t own_extended[3];
 		struct bgp_attrs in = v[i], copy;
 
 		memcpy(own_communities, communities, sizeof(own_communities));
 		memcpy(own_large, large, sizeof(own_large));
+		memcpy(own_extended, extended, sizeof(own_extended));
 		if (in.communities)
 			in.communities = own_communities + (in.communities - communities);
 		if (in.large)
 			in.large = own_large + (in.large - large);
+		if (in.extended)
+			in.extended = own_extended + (in.extended - extended);
 		copy = bgp_attrs_copy(arena, &in);
 		memset(own_communities, 0xff, sizeof(own_communities));
 		memset(own_large, 0xff, sizeof(own_large));
+		memset(own_extended, 0xff, sizeof(own_extended));
 		assert_int_equal(bgp_attrs_cmp(&copy, &v[i]), 0);
 		arena_free(arena);
 	}
 }
 
-static void lists_of_both_kinds_fit_the_size_that_is_said(void **state)
+static void lists_of_all_kinds_fit_the_size_that_is_said(void **state)
 {
-	struct bgp_attrs in = {
-		.communities = communities, .n_communities = 3, .large = large, .n_large = 2};
+	struct bgp_attrs in = {.communities = communities,
+			       .n_communities = 3,
+			       .large = large,
+			       .n_large = 2,
+			       .extended = extended,
+			       .n_extended = 3};
 	_cleanup_(freep) void *room = xmalloc(bgp_attrs_lists_size(&in));
 	struct bgp_attrs copy = bgp_attrs_copy_to(room, &in);
 
 	(void)state;
-	assert_int_equal(bgp_attrs_lists_size(&in), 3 * 4 + 2 * 12);
+	assert_int_equal(bgp_attrs_lists_size(&in), 3 * 4 + 2 * 12 + 3 * 8);
 	assert_int_equal(bgp_attrs_cmp(&copy, &in), 0);
 }
 
@@ -104,7 +117,7 @@ int main(void)
 		cmocka_unit_test(each_field_takes_part_in_a_total_order),
 		cmocka_unit_test(a_value_that_is_not_there_does_not_count),
 		cmocka_unit_test(a_copy_is_equal_and_shares_nothing),
-		cmocka_unit_test(lists_of_both_kinds_fit_the_size_that_is_said),
+		cmocka_unit_test(lists_of_all_kinds_fit_the_size_that_is_said),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -82,6 +82,29 @@ static void external_2_octet_says_as_trans_and_as4_path(void **state)
 			      "(AS4_PATH) c0 11 0a 02 02 fa56ea01 fa56ea01" NLRI);
 }
 
+/* RFC 4360 2: eight octets each, in the order of types between 8 and 17. */
+static void extended_communities_are_written_where_there_are_some(void **state)
+{
+	static const uint32_t communities[] = {1};
+	static const uint64_t extended[] = {UINT64_C(0x0002fde800000064),
+					    UINT64_C(0x4004fde84b3ebc20)};
+	struct bgp_update_session s = session(4200000001, false, false);
+	struct bgp_attrs a = {.communities = communities,
+			      .n_communities = 1,
+			      .extended = extended,
+			      .n_extended = 2};
+
+	(void)state;
+	assert_encodes(&s, &a,
+		       MARKER "0055 02 0000 0035"
+			      "(ORIGIN) 40 01 01 00"
+			      "(AS_PATH) 40 02 04 02 01 5ba0"
+			      "(NEXT_HOP) 40 03 04 0a000001"
+			      "(COMMUNITIES) c0 08 04 00000001"
+			      "(EXTENDED COMMUNITIES) c0 10 10 0002fde8 00000064 4004fde8 4b3ebc20"
+			      "(AS4_PATH) c0 11 06 02 01 fa56ea01" NLRI);
+}
+
 static void external_2_octet_with_a_small_number_needs_no_as4_path(void **state)
 {
 	struct bgp_update_session s = session(65000, false, false);
@@ -259,6 +282,7 @@ struct random_set {
 	struct bgp_attrs attrs;
 	uint32_t communities[120];
 	struct large_community large[120];
+	uint64_t extended[60];
 };
 
 static void random_attrs(struct rng *rng, struct random_set *r)
@@ -274,6 +298,8 @@ static void random_attrs(struct rng *rng, struct random_set *r)
 		.n_communities = rng_below(rng, 2) ? rng_below(rng, 120) : 0,
 		.large = r->large,
 		.n_large = rng_below(rng, 2) ? rng_below(rng, 120) : 0,
+		.extended = r->extended,
+		.n_extended = rng_below(rng, 2) ? rng_below(rng, 60) : 0,
 	};
 	if (rng_below(rng, 2))
 		r->attrs.next_hop = ip_addr_from_v4(0x0a000000 + (uint32_t)rng_below(rng, 1000));
@@ -281,6 +307,8 @@ static void random_attrs(struct rng *rng, struct random_set *r)
 		r->communities[i] = (uint32_t)rng_next(rng);
 	for (size_t i = 0; i < r->attrs.n_large; i++)
 		r->large[i] = (struct large_community){(uint32_t)rng_next(rng), (uint32_t)i, 7};
+	for (size_t i = 0; i < r->attrs.n_extended; i++)
+		r->extended[i] = rng_next(rng);
 }
 
 static struct bgp_update_session random_session(struct rng *rng)
@@ -396,6 +424,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(external_4_octet),
 		cmocka_unit_test(external_2_octet_says_as_trans_and_as4_path),
+		cmocka_unit_test(extended_communities_are_written_where_there_are_some),
 		cmocka_unit_test(external_2_octet_with_a_small_number_needs_no_as4_path),
 		cmocka_unit_test(internal),
 		cmocka_unit_test(internal_2_octet_has_no_path_to_repeat),
