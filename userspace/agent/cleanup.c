@@ -2,14 +2,15 @@
 /*
  * The lock file lies below /run/lodestone, not in the pin directory, because bpffs holds nothing
  * but BPF objects; its name is the pin directory's path with its slashes replaced. It stays when an
- * agent ends and goes with --cleanup. The folder is the control socket's by default, which gives it
- * the group that may read (unix_server.h); whose socket is elsewhere leaves it to root.
+ * agent ends and goes with --cleanup. The folder is the control socket's by default, so it has the
+ * group that may read from the beginning (unix_server.h).
  */
 #include "agent/cleanup.h"
 
 #include "base/arena.h"
 #include "sys/bpf_dataplane.h"
 #include "sys/files.h"
+#include "sys/unix_server.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -46,7 +47,7 @@ static bool is_current(const char *path, int fd)
 static int lock_current(const char *path, int *ret_fd)
 {
 	for (;;) {
-		int r = dir_make(LOCK_DIR, 0750);
+		int r = unix_folder_make(LOCK_DIR, LODESTONE_GROUP);
 
 		if (r == 0)
 			r = lock_take(path, ret_fd);

@@ -242,6 +242,23 @@ static int open_folder(const char *folder, gid_t group, bool is_ours)
 	return keeps_out(&st, group) ? -EACCES : 0;
 }
 
+static int make_or_put_right(const char *folder, gid_t group, bool is_ours, int *ret_group_error)
+{
+	bool is_new = access(folder, F_OK) != 0;
+	int err = is_new ? dir_make(folder, FOLDER_MODE) : 0;
+
+	if (err == 0)
+		*ret_group_error = open_folder(folder, group, is_new || is_ours);
+	return err;
+}
+
+int unix_folder_make(const char *folder, const char *group)
+{
+	int group_error = 0;
+
+	return make_or_put_right(folder, group_id(group), true, &group_error);
+}
+
 /*
  * Makes the socket's folder. One that is there keeps its rights, since it may be /run or /tmp,
  * unless it has no other use.
@@ -249,12 +266,8 @@ static int open_folder(const char *folder, gid_t group, bool is_ours)
 static int make_folder(const struct unix_server_args *args, gid_t group, int *ret_group_error)
 {
 	_cleanup_(freep) char *folder = path_folder(args->path);
-	bool is_new = access(folder, F_OK) != 0;
-	int err = is_new ? dir_make(folder, FOLDER_MODE) : 0;
 
-	if (err == 0)
-		*ret_group_error = open_folder(folder, group, is_new || args->own_folder);
-	return err;
+	return make_or_put_right(folder, group, args->own_folder, ret_group_error);
 }
 
 static int make_address(const char *path, const char *suffix, struct sockaddr_un *ret)

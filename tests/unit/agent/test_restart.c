@@ -147,10 +147,14 @@ static void restart_without_the_folder_keeps_maps_and_hooks(void **state)
 static nsec_t withdrawn_at, gone_at;
 static bool is_gone(const struct agent_rig *rig)
 {
-	if (!withdrawn_at && rig->router->end_of_ribs > 0)
-		withdrawn_at = clock_now();
-	if (rig->agent.current && n_programmed(rig) == 0)
-		gone_at = clock_now();
+	const struct agent *agent = &rig->agent;
+	const nsec_t now = loop_now(agent->loop); /* of this step, as the plan was given it */
+
+	if (!withdrawn_at && agent->peers.n &&
+	    bgp_peer_info(agent->peers.items[0]->bgp).end_of_rib_sent)
+		withdrawn_at = now;
+	if (agent->current && n_programmed(rig) == 0)
+		gone_at = now;
 	return gone_at != 0;
 }
 

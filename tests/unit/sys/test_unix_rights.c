@@ -9,6 +9,34 @@
 #include <linux/capability.h>
 #include <sys/syscall.h>
 
+/* As the lock's folder is made, before there is a socket. */
+static void a_folder_has_its_group_from_the_beginning(void **state)
+{
+	const struct group *daemon = getgrnam("daemon");
+	struct bench *b = *state;
+	char path[PATH_MAX];
+	struct stat st;
+
+	if (getuid() != 0 || !daemon)
+		skip();
+	(void)snprintf(path, sizeof(path), "%s/own", b->dir);
+	assert_int_equal(unix_folder_make(path, "daemon"), 0);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0750);
+	assert_int_equal(st.st_gid, daemon->gr_gid);
+	/* One of a former run that knew no group is put right; no group takes none away. */
+	assert_int_equal(chown(path, 0, 0), 0);
+	assert_int_equal(chmod(path, 0700), 0);
+	assert_int_equal(unix_folder_make(path, "daemon"), 0);
+	assert_int_equal(unix_folder_make(path, NULL), 0);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0750);
+	assert_int_equal(st.st_gid, daemon->gr_gid);
+	assert_int_equal(rmdir(path), 0);
+	(void)snprintf(path, sizeof(path), "%s/no/such/file\n/x", "/proc");
+	assert_true(unix_folder_make(path, "daemon") < 0);
+}
+
 static void the_socket_and_its_folder_have_narrow_rights(void **state)
 {
 	struct bench *b = *state;
@@ -173,6 +201,7 @@ static void a_group_that_does_not_exist_is_no_error(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		TEST(a_folder_has_its_group_from_the_beginning),
 		TEST(the_socket_and_its_folder_have_narrow_rights),
 		TEST(a_folder_is_made_for_the_group_whatever_the_umask),
 		TEST(a_folder_of_ours_is_put_right),
