@@ -130,9 +130,9 @@ struct lb_backend {
 	__u64 state;
 	__u32 addr[4];
 	__be16 port;
-	__u16 l3_delta; /* one's complement sums, VIP -> backend: address only, */
-	__u16 l4_delta; /* address and port; added to the checksum fields (RFC 1624) */
-	__u16 zero;
+	__u16 l3_delta;    /* one's complement sums, VIP -> backend: address only, */
+	__u16 l4_delta;    /* address and port; added to the checksum fields (RFC 1624) */
+	__u16 more_weight; /* above 1, for the agent alone: 0 is what was always here */
 };
 
 /* map `counters`: array of maps, inner per-CPU array, same index as `backends`. bpf writes. */

@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
 /*
- * What nodes must agree on, with a version (DESIGN 7.2 step 5): the row hash of a flow and the
- * weight of a backend in a row. Integer arithmetic only, the same on every architecture; golden
- * vectors are in tests/unit/lb/test_wire.c. Changing anything here means a new LB_WIRE_VERSION.
+ * What nodes must agree on, with a version (DESIGN 7.2 step 5): the row hash of a flow, the recipe
+ * that a service's rows are made by, and the recipe's name. Integer arithmetic only, the same on
+ * every architecture; golden vectors are in tests/unit/lb/test_wire.c. Changing anything here means
+ * a new LB_WIRE_VERSION.
  *
  * BPF includes it after vmlinux.h, user space after <linux/types.h>.
  */
 #pragma once
 
-#define LB_WIRE_VERSION 1
+#define LB_WIRE_VERSION       1
+#define LB_WIRE_WEIGHT_MAX    16  /* of a backend; the least is 1 */
+#define LB_WIRE_QUOTA_PERCENT 102 /* of its share of the rows */
 
 #define LB_WIRE_M1 0x9fb21c651e98df25ull
 #define LB_WIRE_M2 0xd6e8feb86659fd93ull
@@ -57,7 +60,36 @@ static inline __attribute__((always_inline)) __u32 lb_wire_row(__u64 hash, __u32
 }
 
 /*
- * Weight of a backend in a row; the higher comes first. id = lb_wire_backend_id() of the backend;
+ * The recipe of a row table. What goes in: the service's seed, the number of rows, and of each
+ * backend its address, port and weight and whether it takes new flows. Not the node that it runs
+ * on, nor anything that only one node knows.
+ *
+ * Each backend draws as often as it has weight, and its best draw is its standing in the row. So a
+ * backend of weight 1 stands where it would without weights, and more weight lifts a backend and
+ * moves nobody else. The row's first is the best that is ready (if none is, the best) and, with
+ * rows filled from 0 up, first of fewer rows than its quota; then follow the others by standing.
+ */
+
+/* What the draws of a backend are made from; draw < weight, and the first is the backend's own. */
+static inline __attribute__((always_inline)) __u64 lb_wire_draw_id(__u64 id, __u32 draw)
+{
+	return draw ? lb_wire_mix(id, draw) : id;
+}
+
+/*
+ * The most rows a backend may be first of: ceil(rows * 1.02 * weight / total), total being the
+ * weights of all that may be first. All above 0. The quotas together hold at least all rows.
+ */
+static inline __attribute__((always_inline)) __u32 lb_wire_quota(__u32 rows, __u32 weight,
+								 __u32 total)
+{
+	__u64 share = (__u64)total * 100;
+
+	return (__u32)(((__u64)rows * LB_WIRE_QUOTA_PERCENT * weight + share - 1) / share);
+}
+
+/*
+ * A draw in a row; the higher comes first. id = lb_wire_draw_id() of lb_wire_backend_id();
  * begun = lb_wire_mix_begin(id).
  */
 static inline __attribute__((always_inline)) __u64 lb_wire_weight_begun(__u64 begun, __u32 row)
@@ -78,4 +110,19 @@ static inline __attribute__((always_inline)) __u64 lb_wire_backend_id(const __u3
 	__u64 high = (__u64)addr[3] << 32 | addr[2];
 
 	return lb_wire_mix(high ^ (low * LB_WIRE_M1), (__u64)seed << 32 | port);
+}
+
+/*
+ * Name of a recipe, by which nodes tell each other which rows they use: begun with what all
+ * backends share, then each of them added in the order of address and port.
+ */
+static inline __attribute__((always_inline)) __u64 lb_wire_recipe(__u32 seed, __u32 log2_rows)
+{
+	return lb_wire_mix((__u64)LB_WIRE_VERSION << 32 | log2_rows, seed);
+}
+
+static inline __attribute__((always_inline)) __u64 lb_wire_recipe_add(__u64 recipe, __u64 id,
+								      __u32 weight, __u32 ready)
+{
+	return lb_wire_mix(lb_wire_mix(recipe, id), (__u64)weight << 1 | !!ready);
 }

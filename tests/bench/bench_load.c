@@ -62,6 +62,7 @@ static void make_services(struct services *s)
 		for (uint32_t k = 0; k < N_BACKENDS; k++) {
 			s->targets[i][k].addr = ip_addr_from_v4(0x0a000000 + i * N_BACKENDS + k);
 			s->targets[i][k].port = 8080;
+			s->targets[i][k].weight = 1;
 		}
 		web->table = lb_table_name(web);
 	}

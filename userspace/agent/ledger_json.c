@@ -149,7 +149,7 @@ static bool read_drain(const struct ledger_reader *r, const cJSON *o, struct pla
 {
 	const nsec_t latest = nsec_add(r->clock->now, LIMIT_DRAIN_S * NSEC_PER_SEC);
 
-	*d = (struct plan_drain){.target.state = LB_BACKEND_DRAINING};
+	*d = (struct plan_drain){.target = {.weight = 1, .state = LB_BACKEND_DRAINING}};
 	return get_addr(o, "vip", &d->frontend.addr) &&
 	       get_u16(o, "port", 1, UINT16_MAX, &d->frontend.port) &&
 	       get_protocol(o, &d->frontend.proto) &&

@@ -3,8 +3,8 @@
  * Names of the data plane's things that the planner computes: the seed of a Service and the name of
  * a row table. The seed is part of what nodes must agree on (DESIGN 7.2 step 5), so it is made with
  * the arithmetic of bpf/wire.h, a byte at a time, and has golden vectors in
- * tests/unit/lb/test_lb.c. The name of a table is local to a node: it only says whether rows must
- * be filled anew.
+ * tests/unit/lb/test_lb.c. The name of a table is local to a node: it only says whether a frontend
+ * must be put anew. What of it is about rows is the name that nodes use among each other.
  */
 #include "lb/lb.h"
 
@@ -39,18 +39,27 @@ uint32_t lb_seed(const char *ns, const char *name)
 	return (uint32_t)(h ^ h >> 32);
 }
 
+uint64_t lb_target_id(const struct lb_target *t, uint32_t seed)
+{
+	__u32 addr[4];
+
+	memcpy(addr, t->addr.b, sizeof(addr));
+	return lb_wire_backend_id(addr, __builtin_bswap16(t->port), seed);
+}
+
 uint64_t lb_table_name(const struct lb_frontend *f)
 {
-	uint64_t h = hash_u64(HASH_INIT, LB_WIRE_VERSION);
+	uint64_t h = lb_wire_recipe(f->seed, f->rows_log2);
 
-	h = hash_bytes(h, &f->key, sizeof(f->key));
-	h = hash_u64(h, (uint64_t)f->seed << 8 | f->rows_log2);
-	h = hash_u64(h, f->n_targets);
 	for (size_t i = 0; i < f->n_targets; i++) {
 		const struct lb_target *t = &f->targets[i];
 
-		h = hash_bytes(h, &t->addr, sizeof(t->addr));
-		h = hash_u64(h, (uint64_t)t->port << 8 | (uint8_t)t->state);
+		h = lb_wire_recipe_add(h, lb_target_id(t, f->seed), t->weight,
+				       t->state == LB_BACKEND_READY);
 	}
+	h = hash_bytes(h, &f->key, sizeof(f->key));
+	for (size_t i = 0; i < f->n_targets; i++)
+		if (!ip_addr_is_none(&f->targets[i].node))
+			h = hash_bytes(hash_u64(h, i), &f->targets[i].node, sizeof(struct ip_addr));
 	return h ? h : 1;
 }

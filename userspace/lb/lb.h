@@ -30,10 +30,13 @@ enum lb_backend_state {
 	LB_BACKEND_DRAINING, /* later candidate only: keeps the flows it has */
 };
 
+/* An endpoint of a Service, of either family. Zero it before filling: none is left undecided. */
 struct lb_target {
 	struct ip_addr addr;
-	uint16_t port; /* host order */
-	uint16_t zero;
+	struct ip_addr node; /* that it runs on, by the address tunnels to it end at; none: this */
+	uint32_t owner;      /* lb_seed() of the Service that it is an endpoint of; 0: not known */
+	uint16_t port;       /* host order */
+	uint16_t weight;     /* 1..LB_WIRE_WEIGHT_MAX: share of new flows beside the others' */
 	enum lb_backend_state state;
 };
 /* Order within a frontend: by address, then port. */
@@ -77,5 +80,10 @@ struct lb_nsid {
 
 /* Seed of a Service's rows: of "namespace/name" only, so that every node has the same. */
 uint32_t lb_seed(const char *ns, const char *name);
-/* Name of a row table: hash of (key, seed, row count, targets with their states). Never 0. */
+/* What a target's rows are made from, the same on every node: lb_wire_backend_id(). */
+uint64_t lb_target_id(const struct lb_target *t, uint32_t seed);
+/*
+ * Name of a row table: hash of the recipe of its rows (bpf/wire.h) and of what else is written with
+ * it, key and nodes. Never 0.
+ */
 uint64_t lb_table_name(const struct lb_frontend *f);

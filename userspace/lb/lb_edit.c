@@ -175,6 +175,7 @@ static void write_backend(const struct edit *e, const struct lb_target *target, 
 	backend->port = __builtin_bswap16(target->port);
 	backend->l3_delta = lb_l3_delta(key.addr, backend->addr);
 	backend->l4_delta = lb_l4_delta(backend->l3_delta, key.port, backend->port);
+	backend->more_weight = target->weight - 1;
 	lb_state_store(backend, lb_state_word(e->t, target, gen ? gen : 1));
 }
 
@@ -190,6 +191,7 @@ static void write_backends(const struct edit *e, enum lb_backend_state kept_stat
 		if (!e->kept[i] || target->state != kept_state)
 			continue;
 		backend = backend_of(e, e->live.backends_base, e->index[i]);
+		backend->more_weight = target->weight - 1;
 		lb_state_store(backend, lb_state_word(e->t, target, lb_state_gen(backend->state)));
 	}
 }
@@ -222,13 +224,13 @@ static void make_rows(const struct edit *e)
 
 	for (size_t i = 0; i < n; i++) {
 		const struct lb_target *target = &e->f->targets[i];
-		__u32 addr[4];
 
-		memcpy(addr, target->addr.b, sizeof(addr));
-		targets[i].id =
-			lb_wire_backend_id(addr, __builtin_bswap16(target->port), e->f->seed);
-		targets[i].index = e->index[i];
-		targets[i].ready = target->state == LB_BACKEND_READY;
+		targets[i] = (struct lb_row_target){
+			.id = lb_target_id(target, e->f->seed),
+			.index = e->index[i],
+			.ready = target->state == LB_BACKEND_READY,
+			.weight = (uint8_t)target->weight,
+		};
 	}
 	lb_rows_fill(targets, n, e->f->rows_log2, e->t->new_rows);
 }
@@ -431,12 +433,23 @@ static int put_vip(struct edit *e)
 	return 0;
 }
 
+/* Nothing leads to other nodes yet. */
+static bool are_valid(const struct lb_target *targets, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!ip_addr_is_none(&targets[i].node) || targets[i].weight < 1 ||
+		    targets[i].weight > LB_WIRE_WEIGHT_MAX)
+			return false;
+	return true;
+}
+
 static bool is_valid(const struct lb_frontend *f)
 {
 	if (f->rows_log2 == 0)
 		return f->key.port == 0 && f->n_targets == 0 && f->table == 0;
 	return f->rows_log2 >= LB_ROWS_LOG2_MIN && f->rows_log2 <= LB_ROWS_LOG2_MAX &&
-	       f->n_targets <= LIMIT_BACKENDS && f->table != 0;
+	       f->n_targets <= LIMIT_BACKENDS && f->table != 0 &&
+	       are_valid(f->targets, f->n_targets);
 }
 
 /* Another Service on this VIP and port: nothing of the old one may live on. */

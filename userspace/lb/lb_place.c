@@ -5,6 +5,8 @@
  */
 #include "lb/lb_tables.h"
 
+#include "bpf/wire.h"
+
 #include <assert.h>
 
 uint64_t lb_live_word(const struct lb_live *live)
@@ -62,11 +64,15 @@ static int placed_cmp(const void *a, const void *b)
 			     &((const struct lb_placed *)b)->target);
 }
 
-static struct lb_target target_of(const struct lb_backend *backend)
+static struct lb_target target_of(const struct lb_backend *backend, uint32_t owner)
 {
 	bool ready = backend->state >> LB_BE_FLAGS_SHIFT & LB_BE_READY;
-	struct lb_target ret = {.port = __builtin_bswap16(backend->port)};
+	struct lb_target ret = {.port = __builtin_bswap16(backend->port),
+				.owner = owner,
+				.weight = LB_WIRE_WEIGHT_MAX};
 
+	if (backend->more_weight < LB_WIRE_WEIGHT_MAX)
+		ret.weight = backend->more_weight + 1;
 	memcpy(ret.addr.b, backend->addr, sizeof(ret.addr.b));
 	ret.state = ready ? LB_BACKEND_READY : LB_BACKEND_DRAINING;
 	return ret;
@@ -85,7 +91,8 @@ struct lb_placed *lb_placed_of(const struct lb_tables *t, uint32_t slot, size_t 
 
 		if (!(backend->state >> LB_BE_FLAGS_SHIFT & LB_BE_IN_USE))
 			continue;
-		ret[n] = (struct lb_placed){.target = target_of(backend), .index = (uint16_t)i};
+		ret[n] = (struct lb_placed){.target = target_of(backend, svc->seed),
+					    .index = (uint16_t)i};
 		sorted = sorted && (n == 0 || placed_cmp(&ret[n - 1], &ret[n]) < 0);
 		n++;
 	}

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
- * Rendezvous hashing with a load quota. Each backend's weight in a row depends on the two alone, so
+ * Rendezvous hashing with a load quota. Each backend's draws in a row depend on the two alone, so
  * a backend that comes takes only the rows it wins and one that goes leaves only those it had; all
  * others keep their order. Bare rendezvous leaves backends 10 % and more above the mean at 2,048
  * rows, hence the quota: a row whose best backend is full goes to the next best. That couples rows,
  * but weakly: most rows keep their owner, and one that does not finds it among its next candidates.
  *
  * 5,000 services are loaded in a second, so a table of 10 backends by 2,048 rows should take no
- * more than 50 us: 2.5 ns a weight. Hence weights are taken in fours, which are sorted and merged
+ * more than 50 us: 2.5 ns a draw. Hence standings are taken in fours, which are sorted and merged
  * with the four best so far by fixed networks of minima and maxima, in registers, without a branch
- * that depends on a weight; and the half of the mix that a backend's weights share is computed
- * once.
+ * that depends on a draw; and the half of the mix that a backend's draws share is computed once.
+ * Where all weigh the same, each draws once: the code is made twice, with and without weights.
  */
 #include "lb/lb_rows.h"
 
@@ -22,10 +22,8 @@
 #include "bpf/abi.h"
 #include "bpf/wire.h"
 
-#define QUOTA_PERCENT 102
-
 /*
- * A backend's standing in a row: the upper 49 bits of its weight, and below them its position in
+ * A backend's standing in a row: the upper 49 bits of its best draw, and below them its position in
  * the array of targets counted from the end, so that one comparison decides and the winner is
  * known. Never 0, which stands for none.
  */
@@ -34,9 +32,11 @@
 
 struct filling {
 	size_t n;
-	uint64_t *begun; /* first half of each one's weights */
+	uint64_t *begun; /* first half of each one's first draws, then of all further draws */
+	uint32_t *more;  /* where in them the further draws of each begin; n + 1 of them */
 	uint16_t *index; /* of each within the service */
 	uint32_t *room;  /* rows each may still be first of */
+	bool weighted;   /* there are further draws */
 };
 
 /* Standings, the best first. */
@@ -44,18 +44,16 @@ struct four {
 	uint64_t a, b, c, d;
 };
 
-uint32_t lb_rows_quota(uint32_t rows, size_t n_ready)
+LB_INLINE uint64_t standing(const struct filling *f, size_t at, uint32_t row, bool weighted)
 {
-	uint64_t share = (uint64_t)n_ready * 100;
+	uint64_t best = lb_wire_weight_begun(f->begun[at], row);
 
-	assert(rows > 0);
-	assert(n_ready > 0);
-	return (uint32_t)(((uint64_t)rows * QUOTA_PERCENT + share - 1) / share);
-}
+	for (uint32_t i = weighted ? f->more[at] : 0; weighted && i < f->more[at + 1]; i++) {
+		uint64_t draw = lb_wire_weight_begun(f->begun[i], row);
 
-LB_INLINE uint64_t standing(const struct filling *f, size_t at, uint32_t row)
-{
-	return (lb_wire_weight_begun(f->begun[at], row) | AT_MASK) - at;
+		best = draw > best ? draw : best;
+	}
+	return (best | AT_MASK) - at;
 }
 
 LB_INLINE size_t standing_at(uint64_t s)
@@ -110,14 +108,15 @@ LB_INLINE void merge_one(struct four *best, uint64_t s)
 	(void)keep_larger(&best->d, s);
 }
 
-static struct four best_of(const struct filling *f, uint32_t row)
+LB_INLINE struct four best_of(const struct filling *f, uint32_t row, bool weighted)
 {
 	struct four best = {.a = 0};
 	size_t at = 0;
 
 	for (; at + 4 <= f->n; at += 4) {
-		struct four s = {standing(f, at, row), standing(f, at + 1, row),
-				 standing(f, at + 2, row), standing(f, at + 3, row)};
+		struct four s = {standing(f, at, row, weighted), standing(f, at + 1, row, weighted),
+				 standing(f, at + 2, row, weighted),
+				 standing(f, at + 3, row, weighted)};
 
 		sort_four(&s);
 		if (at == 0)
@@ -126,7 +125,7 @@ static struct four best_of(const struct filling *f, uint32_t row)
 			merge_four(&best, &s);
 	}
 	for (; at < f->n; at++)
-		merge_one(&best, standing(f, at, row));
+		merge_one(&best, standing(f, at, row, weighted));
 	return best;
 }
 
@@ -137,7 +136,7 @@ static size_t first_of_all(const struct filling *f, uint32_t row)
 
 	for (size_t at = 0; at < f->n; at++)
 		if (f->room[at] > 0)
-			(void)keep_larger(&best, standing(f, at, row));
+			(void)keep_larger(&best, standing(f, at, row, f->weighted));
 	assert(best != 0); /* the quotas hold all rows */
 	return standing_at(best);
 }
@@ -170,9 +169,9 @@ static uint64_t plain_word(const struct filling *f, const struct four *best)
 	       (uint64_t)f->index[standing_at(best->d)] << 3 * LB_ROW_BITS;
 }
 
-static uint64_t fill_row(const struct filling *f, uint32_t row)
+LB_INLINE uint64_t fill_row(const struct filling *f, uint32_t row, bool weighted)
 {
-	const struct four four = best_of(f, row);
+	const struct four four = best_of(f, row, weighted);
 	const uint64_t best[LB_CANDIDATES] = {four.a, four.b, four.c, four.d};
 	size_t first = standing_at(four.a);
 
@@ -185,34 +184,75 @@ static uint64_t fill_row(const struct filling *f, uint32_t row)
 	return row_word(f, best, first);
 }
 
-static void fill_in(const struct filling *f, const struct lb_row_target *targets, uint32_t rows)
+/* All weights together of those that may be first. */
+static uint32_t total_weight(const struct lb_row_target *targets, size_t n, bool any_ready)
 {
-	size_t n_ready = 0;
-	uint32_t quota;
+	uint32_t total = 0;
 
-	for (size_t at = 0; at < f->n; at++)
-		n_ready += targets[at].ready;
-	quota = lb_rows_quota(rows, n_ready ? n_ready : f->n);
+	for (size_t at = 0; at < n; at++)
+		if (targets[at].ready || !any_ready)
+			total += targets[at].weight;
+	return total;
+}
+
+static bool any_is_ready(const struct lb_row_target *targets, size_t n)
+{
+	for (size_t at = 0; at < n; at++)
+		if (targets[at].ready)
+			return true;
+	return false;
+}
+
+static void fill_in(struct filling *f, const struct lb_row_target *targets, uint32_t rows)
+{
+	const bool any_ready = any_is_ready(targets, f->n);
+	const uint32_t total = total_weight(targets, f->n, any_ready);
+	uint32_t n_draws = (uint32_t)f->n;
+
 	for (size_t at = 0; at < f->n; at++) {
-		assert(targets[at].index < LB_ROW_NONE);
-		f->begun[at] = lb_wire_mix_begin(targets[at].id);
-		f->index[at] = targets[at].index;
-		f->room[at] = targets[at].ready || n_ready == 0 ? quota : 0;
+		const struct lb_row_target *t = &targets[at];
+
+		assert(t->index < LB_ROW_NONE);
+		f->begun[at] = lb_wire_mix_begin(t->id);
+		f->more[at] = n_draws;
+		for (uint32_t draw = 1; draw < t->weight; draw++)
+			f->begun[n_draws++] = lb_wire_mix_begin(lb_wire_draw_id(t->id, draw));
+		f->index[at] = t->index;
+		f->room[at] = t->ready || !any_ready ? lb_wire_quota(rows, t->weight, total) : 0;
 	}
+	f->more[f->n] = n_draws;
+	f->weighted = n_draws > f->n;
+}
+
+static size_t count_draws(const struct lb_row_target *targets, size_t n)
+{
+	size_t n_draws = 0;
+
+	for (size_t at = 0; at < n; at++) {
+		assert(targets[at].weight >= 1);
+		assert(targets[at].weight <= LB_WIRE_WEIGHT_MAX);
+		n_draws += targets[at].weight;
+	}
+	return n_draws;
 }
 
 void lb_rows_fill(const struct lb_row_target *targets, size_t n, uint8_t rows_log2, uint64_t *ret)
 {
 	uint32_t rows = UINT32_C(1) << rows_log2;
-	_cleanup_(freep) uint64_t *begun = xcalloc(n + 1, sizeof(*begun));
+	_cleanup_(freep) uint64_t *begun = xcalloc(count_draws(targets, n) + 1, sizeof(*begun));
+	_cleanup_(freep) uint32_t *more = xcalloc(n + 1, sizeof(*more));
 	_cleanup_(freep) uint16_t *index = xcalloc(n + 1, sizeof(*index));
 	_cleanup_(freep) uint32_t *room = xcalloc(n + 1, sizeof(*room));
-	const struct filling f = {.n = n, .begun = begun, .index = index, .room = room};
+	struct filling f = {.n = n, .begun = begun, .more = more, .index = index, .room = room};
 
 	assert(rows_log2 <= LB_ROWS_LOG2_MAX);
 	assert(n <= LB_ROW_NONE);
 	if (n > 0)
 		fill_in(&f, targets, rows);
-	for (uint32_t row = 0; row < rows; row++)
-		ret[row] = n ? fill_row(&f, row) : LB_ROW_EMPTY;
+	for (uint32_t row = 0; row < rows; row++) {
+		if (n == 0)
+			ret[row] = LB_ROW_EMPTY;
+		else
+			ret[row] = f.weighted ? fill_row(&f, row, true) : fill_row(&f, row, false);
+	}
 }

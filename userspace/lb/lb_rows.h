@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
- * The row table of a service (DESIGN 7.2 step 3): for each row up to four candidates in order of
- * rendezvous weight. It is a pure function of the backends that are present now, without history,
- * so a node that has just started has the rows of all others, and an older flow's owner is found
- * among the later candidates.
+ * The row table of a service (DESIGN 7.2 step 3), by the recipe of bpf/wire.h: for each row up to
+ * four candidates in order of rendezvous. It is a pure function of the backends that are present
+ * now, without history, so a node that has just started has the rows of all others, and an older
+ * flow's owner is found among the later candidates.
  */
 #pragma once
 
@@ -13,24 +13,19 @@
 
 /* One backend as the rows see it. */
 struct lb_row_target {
-	uint64_t id;    /* lb_wire_backend_id(): what it weighs, the same on every node */
+	uint64_t id;    /* lb_target_id(): where it stands, the same on every node */
 	uint16_t index; /* within the service, below LB_ROW_NONE: what the row names it by */
 	bool ready;
+	uint8_t weight; /* 1..LB_WIRE_WEIGHT_MAX: its share of first places beside the others' */
 };
-
-/*
- * The most rows a backend may be first of: ceil(rows * 1.02 / n_ready). Both above 0. All quotas
- * together hold at least all rows, so no row is left without a first candidate.
- */
-uint32_t lb_rows_quota(uint32_t rows, size_t n_ready);
 
 /*
  * Fills 1 << rows_log2 row words (bpf/abi.h), all settled. [0] is the best ready backend that is
  * under quota when rows are filled in their order; without any ready one the draining ones stand in
- * for them. [1..3] are the next by weight among all. Without targets every row is LB_ROW_EMPTY.
+ * for them. [1..3] are the next by standing among all. Without targets every row is LB_ROW_EMPTY.
  *
- * Of a weight the upper 49 bits count; among equals (2^-49 a pair) the first in the array wins, and
- * otherwise the order of the targets does not matter. Given in the order of lb_target_cmp, all
+ * Of a standing the upper 49 bits count; among equals (2^-49 a pair) the first in the array wins,
+ * and otherwise the order of the targets does not matter. Given in the order of lb_target_cmp, all
  * nodes agree even there.
  */
 void lb_rows_fill(const struct lb_row_target *targets, size_t n, uint8_t rows_log2, uint64_t *ret);

@@ -50,7 +50,8 @@ size_t lb_tables_adopt(struct lb_tables *t, const struct lb_clock *c);
 
 /*
  * As lb_store_ops. put: 0, or LB_NEED_*; -ENOSPC: a table is full; -EAGAIN: possible once something
- * has rested (see lb_tables_tick); -EINVAL: more backends or rows than the formats hold.
+ * has rested (see lb_tables_tick); -EINVAL: more backends or rows than the formats hold, a weight
+ * out of range, or a target on another node.
  */
 int lb_tables_put(struct lb_tables *t, const struct lb_clock *c,
 		  const struct lb_frontend *f) must_check;

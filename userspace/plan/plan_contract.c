@@ -53,6 +53,8 @@ static void assert_routes(const struct plan *p)
 
 static void assert_targets(const struct lb_frontend *f)
 {
+	for (size_t k = 0; k < f->n_targets; k++)
+		assert(f->targets[k].weight >= 1);
 	for (size_t k = 1; k < f->n_targets; k++)
 		assert(lb_target_cmp(&f->targets[k - 1], &f->targets[k]) < 0);
 }

@@ -108,7 +108,7 @@ static int cmp_target(const void *a, const void *b)
 	return lb_target_cmp(a, b);
 }
 
-static struct port_endpoints sort_out(struct merge *m, bool policy_local)
+static struct port_endpoints sort_out(struct merge *m, bool policy_local, uint32_t owner)
 {
 	struct lb_target *targets = arena_array_of(m->arena, m->n, struct lb_target);
 	struct plan_service_backend *backends =
@@ -143,6 +143,8 @@ static struct port_endpoints sort_out(struct merge *m, bool policy_local)
 		targets[ret.n_targets++] = (struct lb_target){
 			.addr = s->addr,
 			.port = s->port,
+			.owner = owner,
+			.weight = 1,
 			.state = ready ? LB_BACKEND_READY : LB_BACKEND_DRAINING,
 		};
 	}
@@ -160,5 +162,5 @@ struct port_endpoints plan_service_endpoints(const struct plan_settings *setting
 	for (size_t i = 0; i < in->slices.n; i++)
 		add_slice(&m, &in->slices.items[i]->slice);
 	drop_doubles(&m);
-	return sort_out(&m, s->policy_local);
+	return sort_out(&m, s->policy_local, lb_seed(in->service->meta.ns, in->service->meta.name));
 }

@@ -31,6 +31,7 @@ static struct plan_drain drain(uint32_t backend, nsec_t until)
 	d.frontend.domain = 7;
 	d.target.addr = ip_addr_from_v4(backend);
 	d.target.port = 8443;
+	d.target.weight = 1;
 	d.target.state = LB_BACKEND_DRAINING;
 	d.until = until;
 	return d;

@@ -122,7 +122,7 @@ static inline struct lb_key key_of(uint32_t v4, uint16_t port)
 
 static inline struct lb_target target_of_v4(uint32_t v4, uint16_t port, bool ready)
 {
-	struct lb_target target = {.port = port};
+	struct lb_target target = {.port = port, .weight = 1};
 
 	target.addr = ip_addr_from_v4(v4);
 	target.state = ready ? LB_BACKEND_READY : LB_BACKEND_DRAINING;

@@ -57,6 +57,26 @@ static void a_table_is_named_by_everything_that_fills_it(void **state)
 	assert_true(lb_table_name(&f) != name);
 	f.key.port = 80;
 	assert_true(lb_table_name(&f) == name);
+	targets[0].weight = 2;
+	assert_true(lb_table_name(&f) != name);
+	targets[0].weight = 1;
+	targets[0].node = ip_addr_from_v4(0x0a0a0001);
+	assert_true(lb_table_name(&f) != name);
+	name = lb_table_name(&f);
+	targets[1].node = targets[0].node;
+	targets[0].node = (struct ip_addr){0};
+	assert_true(lb_table_name(&f) != name);
+}
+
+static void the_owner_does_not_change_the_name_of_a_table(void **state)
+{
+	struct lb_target t = target_of_v4(0x0a000001, 80, true);
+	struct lb_frontend f = web(&t, 1);
+	uint64_t name = lb_table_name(&f);
+
+	(void)state;
+	t.owner = 1; /* it is the frontend's, whose seed is in the name */
+	assert_true(lb_table_name(&f) == name);
 }
 
 static void flags_do_not_change_the_name_of_a_table(void **state)
@@ -75,6 +95,7 @@ int main(void)
 		cmocka_unit_test(seeds_are_the_same_on_every_node),
 		cmocka_unit_test(targets_are_ordered_by_address_then_port),
 		cmocka_unit_test(a_table_is_named_by_everything_that_fills_it),
+		cmocka_unit_test(the_owner_does_not_change_the_name_of_a_table),
 		cmocka_unit_test(flags_do_not_change_the_name_of_a_table),
 	};
 

@@ -12,6 +12,11 @@ struct table {
 	uint64_t rows[ROWS];
 };
 
+static void table_fill(struct table *t)
+{
+	lb_rows_fill(t->targets, t->n, ROWS_LOG2, t->rows);
+}
+
 static void table_make(struct table *t, uint32_t seed, size_t n)
 {
 	t->n = n;
@@ -24,9 +29,10 @@ static void table_make(struct table *t, uint32_t seed, size_t n)
 			.id = lb_wire_backend_id(words, __builtin_bswap16(8080), seed),
 			.index = (uint16_t)i,
 			.ready = true,
+			.weight = 1,
 		};
 	}
-	lb_rows_fill(t->targets, n, ROWS_LOG2, t->rows);
+	table_fill(t);
 }
 
 static bool row_has_later(uint64_t row, uint16_t index)
@@ -59,11 +65,189 @@ static void quotas_hold_all_rows(void **state)
 {
 	(void)state;
 	for (uint32_t log2 = LB_ROWS_LOG2_MIN; log2 <= LB_ROWS_LOG2_MAX; log2++)
-		for (size_t n = 1; n < 3000; n = n * 3 / 2 + 1)
-			assert_true((uint64_t)lb_rows_quota(1u << log2, n) * n >= 1u << log2);
-	assert_int_equal(lb_rows_quota(2048, 10), 209); /* ceil(208.896) */
-	assert_int_equal(lb_rows_quota(2048, 1), 2089);
-	assert_int_equal(lb_rows_quota(100, 102), 1);
+		for (uint32_t n = 1; n < 3000; n = n * 3 / 2 + 1)
+			assert_true((uint64_t)lb_wire_quota(1u << log2, 1, n) * n >= 1u << log2);
+}
+
+/* --- weights --------------------------------------------------------------------------------- */
+
+static void loads_of(const struct table *t, uint32_t loads[MAX_N])
+{
+	memset(loads, 0, MAX_N * sizeof(*loads));
+	for (uint32_t row = 0; row < ROWS; row++)
+		loads[lb_row_candidate(t->rows[row], 0)]++;
+}
+
+/* Gives each backend a weight of its own; their sum. */
+static uint32_t table_weigh(struct table *t, struct rng *rng, uint32_t most)
+{
+	uint32_t total = 0;
+
+	for (size_t i = 0; i < t->n; i++) {
+		t->targets[i].weight = (uint8_t)(1 + rng_below(rng, most));
+		total += t->targets[i].weight;
+	}
+	table_fill(t);
+	return total;
+}
+
+static void shares_are_as_weights(void **state)
+{
+	static struct table t;
+	struct rng rng;
+
+	(void)state;
+	rng_seed(&rng, 7);
+	for (size_t n = 2; n <= 40; n++) {
+		for (uint32_t seed = 1; seed <= 5; seed++) {
+			uint32_t load[MAX_N], total;
+
+			table_make(&t, seed, n);
+			total = table_weigh(&t, &rng, LB_WIRE_WEIGHT_MAX);
+			loads_of(&t, load);
+			for (size_t i = 0; i < n; i++) {
+				uint32_t share = ROWS * t.targets[i].weight;
+
+				assert_true(load[i] * 100 * total <= share * 102 + 100 * total);
+				assert_true(load[i] > 0);
+			}
+		}
+	}
+}
+
+/* Of many tables together, within 2 %: the heavy one has twice what each light one has. */
+static void a_backend_of_weight_two_has_twice_the_rows(void **state)
+{
+	static struct table t;
+	uint64_t heavy = 0, runs = 20;
+
+	(void)state;
+	for (size_t n = 2; n <= 20; n += 3) {
+		heavy = 0;
+		for (uint32_t seed = 1; seed <= runs; seed++) {
+			uint32_t load[MAX_N];
+
+			table_make(&t, seed, n);
+			t.targets[n / 2].weight = 2;
+			table_fill(&t);
+			loads_of(&t, load);
+			heavy += load[n / 2];
+		}
+		assert_in_range(heavy * (n + 1) * 100, 2 * ROWS * runs * 98,
+				2 * ROWS * runs * 102 + runs * (n + 1) * 100);
+	}
+}
+
+/* Where a backend stands among all, by its best draw. */
+static unsigned rank_of(const struct table *t, size_t at, uint32_t row)
+{
+	uint64_t best[MAX_N] = {0};
+	unsigned above = 0;
+
+	for (size_t i = 0; i < t->n; i++) {
+		for (uint32_t draw = 0; draw < t->targets[i].weight; draw++) {
+			uint64_t id = lb_wire_draw_id(t->targets[i].id, draw);
+			uint64_t w = lb_wire_weight(id, row);
+
+			best[i] = w > best[i] ? w : best[i];
+		}
+	}
+	for (size_t i = 0; i < t->n; i++)
+		above += best[i] > best[at];
+	return above;
+}
+
+static void later_candidates_are_in_order_of_their_best_draws(void **state)
+{
+	static struct table t;
+	struct rng rng;
+
+	(void)state;
+	rng_seed(&rng, 11);
+	for (size_t n = 2; n <= 14; n++) {
+		table_make(&t, 3, n);
+		table_weigh(&t, &rng, 5);
+		for (uint32_t row = 0; row < ROWS; row++) {
+			uint16_t first = lb_row_candidate(t.rows[row], 0);
+			unsigned want = 0;
+
+			for (unsigned k = 1; k < LB_CANDIDATES && k < n; k++) {
+				uint16_t at = lb_row_candidate(t.rows[row], k);
+
+				want += want == rank_of(&t, first, row);
+				assert_int_equal(rank_of(&t, at, row), want++);
+			}
+		}
+	}
+}
+
+static void more_weight_takes_rows_and_moves_little_else(void **state)
+{
+	static struct table before, after;
+	uint32_t had[MAX_N], has[MAX_N];
+
+	(void)state;
+	for (size_t n = 3; n <= 30; n += 3) {
+		for (uint8_t weight = 1; weight < 6; weight++) {
+			uint32_t others = 0;
+
+			table_make(&before, 7, n);
+			before.targets[1].weight = weight;
+			table_fill(&before);
+			after = before;
+			after.targets[1].weight++;
+			table_fill(&after);
+			loads_of(&before, had);
+			loads_of(&after, has);
+			assert_true(has[1] > had[1]);
+			for (uint32_t row = 0; row < ROWS; row++) {
+				uint16_t old = lb_row_candidate(before.rows[row], 0);
+				uint16_t new = lb_row_candidate(after.rows[row], 0);
+
+				assert_true(rank_of(&after, 1, row) <= rank_of(&before, 1, row));
+				others += old != new &&new != 1;
+			}
+			assert_in_range(others, 0, ROWS * 3 / 100); /* the quota's own moves */
+		}
+	}
+}
+
+static void equal_weights_share_as_if_there_were_none(void **state)
+{
+	static struct table t;
+	uint32_t load[MAX_N];
+
+	(void)state;
+	for (size_t n = 3; n <= 30; n += 9) {
+		table_make(&t, 5, n);
+		for (size_t i = 0; i < n; i++)
+			t.targets[i].weight = 4;
+		table_fill(&t);
+		loads_of(&t, load);
+		for (size_t i = 0; i < n; i++)
+			assert_in_range(load[i], 1, ROWS * 102 / (100 * n) + 1);
+	}
+}
+
+static void draining_weight_does_not_count(void **state)
+{
+	static struct table t;
+	uint32_t load[MAX_N];
+
+	(void)state;
+	table_make(&t, 5, 4);
+	t.targets[3].weight = 16;
+	t.targets[3].ready = false;
+	table_fill(&t);
+	loads_of(&t, load);
+	for (size_t i = 0; i < 3; i++)
+		assert_in_range(load[i], 1, lb_wire_quota(ROWS, 1, 3));
+	assert_int_equal(load[3], 0);
+	for (size_t i = 0; i < 4; i++) /* none is ready: all stand in, by weight */
+		t.targets[i].ready = false;
+	table_fill(&t);
+	loads_of(&t, load);
+	assert_in_range(load[3], ROWS * 80 / 100, lb_wire_quota(ROWS, 16, 19));
 }
 
 static void a_new_backend_moves_its_share_and_little_more(void **state)
@@ -236,6 +420,12 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(no_backend_is_first_of_more_than_102_percent_of_its_share),
 		cmocka_unit_test(quotas_hold_all_rows),
+		cmocka_unit_test(shares_are_as_weights),
+		cmocka_unit_test(a_backend_of_weight_two_has_twice_the_rows),
+		cmocka_unit_test(later_candidates_are_in_order_of_their_best_draws),
+		cmocka_unit_test(more_weight_takes_rows_and_moves_little_else),
+		cmocka_unit_test(equal_weights_share_as_if_there_were_none),
+		cmocka_unit_test(draining_weight_does_not_count),
 		cmocka_unit_test(a_new_backend_moves_its_share_and_little_more),
 		cmocka_unit_test(
 			who_is_outranked_by_a_younger_one_stays_among_the_later_candidates),

@@ -79,6 +79,9 @@ static void check_dump(struct model *m)
 		for (size_t i = 0; i < f->n_targets; i++) {
 			assert_int_equal(lb_target_cmp(&one.targets[i], &f->targets[i]), 0);
 			assert_int_equal(one.targets[i].state, f->targets[i].state);
+			assert_int_equal(one.targets[i].weight, f->targets[i].weight);
+			assert_int_equal(one.targets[i].owner, f->seed);
+			assert_true(ip_addr_is_none(&one.targets[i].node));
 		}
 	}
 	assert_int_equal(n, n_want);
@@ -98,6 +101,7 @@ static void want_rows(const struct lb_frontend *f, uint64_t rows[ROWS])
 			lb_wire_backend_id(words, __builtin_bswap16(f->targets[i].port), f->seed);
 		targets[i].index = (uint16_t)i;
 		targets[i].ready = f->targets[i].state == LB_BACKEND_READY;
+		targets[i].weight = (uint8_t)f->targets[i].weight;
 	}
 	lb_rows_fill(targets, f->n_targets, 8, rows);
 }
@@ -226,6 +230,8 @@ static void random_frontend(struct model *m, size_t k)
 		if (rng_below(&m->rng, 4) < share)
 			mf->targets[n++] =
 				target_of_v4(0x0a000001 + i, 8080, rng_below(&m->rng, 6) != 0);
+	for (size_t i = rng_below(&m->rng, 2) ? n : 0; i < n; i++)
+		mf->targets[i].weight = 1 + (uint16_t)rng_below(&m->rng, LB_WIRE_WEIGHT_MAX);
 	mf->f = frontend_of(key, mf->targets, n);
 	mf->f.flags = (uint32_t)rng_below(&m->rng, 2);
 	if (key.port && rng_below(&m->rng, 20) == 0) {
@@ -261,6 +267,8 @@ static void step_restart(struct model *m)
 	memcpy(before, m->x.services, LB_SERVICE_SLOTS * sizeof(*before));
 	assert_int_equal(fixture_restart(&m->x), 0);
 	assert_memory_equal(before, m->x.services, LB_SERVICE_SLOTS * sizeof(*before));
+	if (config.next_service_id == 0) /* as good as 1, which a VIP's slot makes of it */
+		config.next_service_id = m->x.config.next_service_id == 1;
 	assert_memory_equal(&config, &m->x.config, sizeof(config));
 	free(before);
 }
@@ -476,6 +484,76 @@ static void more_than_the_formats_hold_is_refused(void **state)
 	fixture_done(&x);
 }
 
+static void weights_out_of_range_and_other_nodes_are_refused(void **state)
+{
+	struct lb_target t = target_of_v4(0x0a000001, 80, true);
+	struct lb_frontend f = frontend_of(key_of(0xc0000201, 80), &t, 1);
+	struct fixture x;
+
+	(void)state;
+	fixture_init(&x);
+	t.weight = 0;
+	assert_int_equal(lb_tables_put(x.t, &x.c, &f), -EINVAL);
+	t.weight = LB_WIRE_WEIGHT_MAX + 1;
+	assert_int_equal(lb_tables_put(x.t, &x.c, &f), -EINVAL);
+	t.weight = LB_WIRE_WEIGHT_MAX;
+	t.node = ip_addr_from_v4(0x0a0a0001);
+	assert_int_equal(lb_tables_put(x.t, &x.c, &f), -EINVAL);
+	t.node = (struct ip_addr){0};
+	assert_int_equal(fixture_put(&x, &f), 0);
+	fixture_done(&x);
+}
+
+static void a_weight_that_no_put_has_written_is_the_most_there_is(void **state)
+{
+	struct lb_target t = target_of_v4(0x0a000001, 80, true);
+	struct lb_frontend f = frontend_of(key_of(0xc0000201, 80), &t, 1);
+	struct arena *arena = arena_new();
+	struct lb_actual actual;
+	struct fixture x;
+	uint64_t live;
+
+	(void)state;
+	fixture_init(&x);
+	assert_int_equal(fixture_put(&x, &f), 0);
+	assert_non_null(reader_find(&x, &f.key, &live));
+	x.backends[0][reader_index(live, 0, 0)].more_weight = 0xffff;
+	assert_int_equal(fixture_restart(&x), 0);
+	assert_true(lb_tables_get(x.t, &f.key, arena, &actual));
+	assert_int_equal(actual.targets[0].weight, LB_WIRE_WEIGHT_MAX);
+	arena_free(arena);
+	fixture_done(&x);
+}
+
+/* An agent that names tables otherwise takes over what another wrote: no row is touched. */
+static void rows_under_another_name_stay_as_they_are(void **state)
+{
+	uint64_t before[ROWS], live, after;
+	struct lb_target targets[8];
+	struct lb_frontend f;
+	struct fixture x;
+
+	(void)state;
+	fixture_init(&x);
+	f = frontend_of(key_of(0xc0000201, 80), targets, targets_upto(targets, 8));
+	f.table ^= 1;
+	assert_int_equal(fixture_put(&x, &f), 0);
+	assert_non_null(reader_find(&x, &f.key, &live));
+	for (uint32_t i = 0; i < ROWS; i++) { /* half of them have settled */
+		if (i % 2)
+			*reader_row(&x, live, i) &= ~LB_ROW_UNSETTLED;
+		before[i] = *reader_row(&x, live, i);
+	}
+	assert_int_equal(fixture_restart(&x), 0);
+	f.table = lb_table_name(&f);
+	assert_int_equal(fixture_put(&x, &f), 0);
+	assert_int_equal(reader_find(&x, &f.key, &after)->table, f.table);
+	assert_true(after == live);
+	for (uint32_t i = 0; i < ROWS; i++)
+		assert_true(*reader_row(&x, live, i) == before[i]);
+	fixture_done(&x);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -487,6 +565,9 @@ int main(void)
 		cmocka_unit_test(a_put_cut_short_by_death_is_put_again),
 		cmocka_unit_test(images_that_contradict_themselves_lose_only_the_slots_that_do),
 		cmocka_unit_test(more_than_the_formats_hold_is_refused),
+		cmocka_unit_test(weights_out_of_range_and_other_nodes_are_refused),
+		cmocka_unit_test(a_weight_that_no_put_has_written_is_the_most_there_is),
+		cmocka_unit_test(rows_under_another_name_stay_as_they_are),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

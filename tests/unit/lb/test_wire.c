@@ -63,12 +63,27 @@ static void backend_id_and_weight_have_their_values(void **state)
 	assert_true(lb_wire_weight(0x0123456789abcdef, 1234) == 0xb9ed3796e46f2ff5);
 }
 
-static void a_row_table_has_its_values(void **state)
+static void draws_have_their_values_and_the_first_is_the_backends_own(void **state)
 {
-	struct lb_row_target targets[5];
-	uint64_t rows[256], all = 0;
-
 	(void)state;
+	assert_true(lb_wire_draw_id(0x0123456789abcdef, 0) == 0x0123456789abcdef);
+	assert_true(lb_wire_draw_id(0x0123456789abcdef, 1) == 0x2a545c2160ca15c);
+	assert_true(lb_wire_draw_id(0x0123456789abcdef, 15) == 0xf92f4d6f57a2be43);
+}
+
+static void quotas_have_their_values(void **state)
+{
+	(void)state;
+	assert_int_equal(lb_wire_quota(2048, 1, 10), 209); /* ceil(208.896) */
+	assert_int_equal(lb_wire_quota(2048, 1, 1), 2089);
+	assert_int_equal(lb_wire_quota(100, 1, 102), 1);
+	assert_int_equal(lb_wire_quota(2048, 2, 11), 380);         /* ceil(379.81) */
+	assert_int_equal(lb_wire_quota(65536, 16, 16 * 32767), 3); /* ceil(2.04) */
+}
+
+/* 10.0.0.1 to .5, port 8080, seed of "default/web"; the third drains. */
+static void five_backends(struct lb_row_target targets[5])
+{
 	for (uint16_t i = 0; i < 5; i++) {
 		struct ip_addr addr = ip_addr_from_v4(0x0a000001u + i);
 		__u32 words[4];
@@ -78,14 +93,60 @@ static void a_row_table_has_its_values(void **state)
 			.id = lb_wire_backend_id(words, __builtin_bswap16(8080), 0x492e5dae),
 			.index = i,
 			.ready = i != 2,
+			.weight = 1,
 		};
 	}
+}
+
+static uint64_t mix_of_rows(const struct lb_row_target targets[5], uint64_t rows[256])
+{
+	uint64_t all = 0;
+
 	lb_rows_fill(targets, 5, 8, rows);
 	for (unsigned i = 0; i < 256; i++)
 		all = lb_wire_mix(all, rows[i]);
+	return all;
+}
+
+static void a_row_table_has_its_values(void **state)
+{
+	struct lb_row_target targets[5];
+	uint64_t rows[256];
+
+	(void)state;
+	five_backends(targets);
+	assert_true(mix_of_rows(targets, rows) == 0x2a478e441c5b0472);
 	assert_true(rows[0] == 0x2000c0020000);
 	assert_true(rows[1] == 0x400040018000);
-	assert_true(all == 0x2a478e441c5b0472);
+}
+
+static void a_row_table_with_weights_has_its_values(void **state)
+{
+	struct lb_row_target targets[5];
+	uint64_t rows[256];
+
+	(void)state;
+	five_backends(targets);
+	targets[1].weight = 2;
+	targets[2].weight = 3;
+	targets[4].weight = 16;
+	assert_true(mix_of_rows(targets, rows) == 0x85958f514541eda7);
+	assert_true(rows[0] == 0x600000010004);
+	assert_true(rows[3] == 0x4000c0000004);
+}
+
+static void a_recipe_has_its_name(void **state)
+{
+	struct lb_row_target targets[5];
+	uint64_t name = lb_wire_recipe(0x492e5dae, 8);
+
+	(void)state;
+	assert_true(name == 0x6acb1d1d44f155af);
+	five_backends(targets);
+	targets[1].weight = 2;
+	for (unsigned i = 0; i < 5; i++)
+		name = lb_wire_recipe_add(name, targets[i].id, targets[i].weight, targets[i].ready);
+	assert_true(name == 0xa4a333ce74cb797);
 }
 
 int main(void)
@@ -96,7 +157,11 @@ int main(void)
 		cmocka_unit_test(flow_hash_has_its_values),
 		cmocka_unit_test(a_row_is_the_hash_scaled_to_the_row_count),
 		cmocka_unit_test(backend_id_and_weight_have_their_values),
+		cmocka_unit_test(draws_have_their_values_and_the_first_is_the_backends_own),
+		cmocka_unit_test(quotas_have_their_values),
 		cmocka_unit_test(a_row_table_has_its_values),
+		cmocka_unit_test(a_row_table_with_weights_has_its_values),
+		cmocka_unit_test(a_recipe_has_its_name),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

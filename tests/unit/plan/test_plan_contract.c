@@ -44,6 +44,7 @@ static void make(struct made *m)
 		(struct plan_route){.prefix = ip_prefix_of(&vip, 32), .peers = 2, .attrs = 1};
 	m->targets[0].addr = ip_addr_from_v4(1);
 	m->targets[1].addr = ip_addr_from_v4(2);
+	m->targets[0].weight = m->targets[1].weight = 1;
 	m->frontends[0].lb.key.addr = m->frontends[1].lb.key.addr = vip;
 	m->frontends[1].lb.key.port = 80;
 	m->frontends[1].lb.table = 7;
@@ -137,6 +138,10 @@ static void targets_out_of_order(struct made *m)
 {
 	m->targets[0].addr = ip_addr_from_v4(3);
 }
+static void target_without_weight(struct made *m)
+{
+	m->targets[1].weight = 0;
+}
 static void devices_twice(struct made *m)
 {
 	m->devices[1].ifindex = 2;
@@ -202,6 +207,7 @@ static void a_plan_that_breaks_its_contract_ends_the_process(void **state)
 		CASE(frontend_without_a_table),
 		CASE(leaving_and_not_held),
 		CASE(targets_out_of_order),
+		CASE(target_without_weight),
 		CASE(devices_twice),
 		CASE(device_without_a_program),
 		CASE(device_without_a_name),

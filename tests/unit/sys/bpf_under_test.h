@@ -98,10 +98,10 @@ static inline struct lb_frontend web(struct under_test *u, uint32_t i, uint32_t 
 	struct lb_target *targets = arena_array_of(u->arena, n, struct lb_target);
 	struct lb_frontend f = {.key = web_key(i), .rows_log2 = LB_DEFAULT_ROWS_LOG2};
 
-	for (uint32_t k = 0; k < n; k++) {
-		targets[k].addr = ip_addr_from_v4(0x0a000001 + i * 256 + k);
-		targets[k].port = 8080;
-	}
+	for (uint32_t k = 0; k < n; k++)
+		targets[k] = (struct lb_target){.addr = ip_addr_from_v4(0x0a000001 + i * 256 + k),
+						.port = 8080,
+						.weight = 1};
 	f.targets = targets;
 	f.n_targets = n;
 	f.seed = lb_seed("default", "web");

@@ -111,6 +111,7 @@ static struct lb_frontend web_in(struct under_test *u, uint16_t domain)
 
 	own->addr = ip_addr_from_v4(0x0a090000 + domain);
 	own->port = 8080;
+	own->weight = 1;
 	f.targets = own;
 	address.key.domain = f.key.domain = domain;
 	f.table = lb_table_name(&f);
