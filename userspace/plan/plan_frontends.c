@@ -55,7 +55,18 @@ static nsec_t drain_until(const struct plan_draft *d, const struct drain_range *
 	return nsec_add(d->now, d->env.drain_ns);
 }
 
-/* All that the store or the ledger knows and the slices do not, sorted. */
+static bool store_has(const struct lb_actual *actual, const struct lb_target *t)
+{
+	return actual && sorted_find(t, actual->targets, actual->n_targets, sizeof(*t), cmp_target);
+}
+
+/* An endpoint of the Service that has the frontend now, as far as is known. */
+static bool is_own(const struct lb_frontend *lb, const struct lb_target *t)
+{
+	return t->owner == 0 || t->owner == lb->seed;
+}
+
+/* All that the store or the ledger knows of this Service's and the slices do not, sorted. */
 static struct lb_target *departed(const struct plan_draft *d, const struct lb_frontend *lb,
 				  const struct lb_actual *actual, size_t *ret_n)
 {
@@ -67,18 +78,15 @@ static struct lb_target *departed(const struct plan_draft *d, const struct lb_fr
 	for (size_t i = 0; i < n_actual; i++)
 		all[n++] = actual->targets[i];
 	for (size_t i = 0; i < known.n; i++)
-		all[n++] = known.items[i].target;
+		if (!store_has(actual, &known.items[i].target))
+			all[n++] = known.items[i].target;
 	n = plan_sort_unique(all, n, sizeof(*all), cmp_target);
 	for (size_t i = 0; i < n; i++)
-		if (!sorted_find(&all[i], lb->targets, lb->n_targets, sizeof(*all), cmp_target))
+		if (is_own(lb, &all[i]) &&
+		    !sorted_find(&all[i], lb->targets, lb->n_targets, sizeof(*all), cmp_target))
 			all[kept++] = all[i];
 	*ret_n = kept;
 	return all;
-}
-
-static bool store_has(const struct lb_actual *actual, const struct lb_target *t)
-{
-	return actual && sorted_find(t, actual->targets, actual->n_targets, sizeof(*t), cmp_target);
 }
 
 /* Adds to the frontend what drains; notes it in the ledger and in the port, for status. */

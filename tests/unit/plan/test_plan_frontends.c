@@ -472,6 +472,52 @@ static void older_service_wins_a_port_and_the_other_is_told(void **state)
 	assert_int_equal(f->store.n, 2);
 }
 
+static void service_that_takes_over_a_port_inherits_no_backend(void **state)
+{
+	_cleanup_(fixture_freep) struct fixture *f = fixture_new();
+	struct plan_address one = {.ns = "default", .name = "old", .pool = "pool-a"};
+	const struct plan_addresses read_back = {.items = &one, .n = 1};
+
+	(void)state;
+	if (!ip_addr_parse(VIP, &one.addr))
+		fail();
+	f->read_back = &read_back;
+	fixture_basics(f);
+	fixture_add_service(f, "old", "Local", "");
+	fixture_add_slice(f, "old", "10.244.0.5@node-a 10.244.0.6@node-a");
+	fixture_settle(f, 10);
+	fixture_add_slice(f, "old", "10.244.0.6@node-a");
+	fixture_settle(f, 10);
+	assert_int_equal(target(f, "10.244.0.5")->state, LB_BACKEND_DRAINING);
+
+	fixture_add_service(f, "new", "Local", "");
+	fixture_add_slice(f, "new", "10.244.0.7@node-a");
+	one.name = "new";
+	fixture_plan(f);
+	assert_int_equal(target(f, "10.244.0.7")->state, LB_BACKEND_READY);
+	assert_int_equal(target(f, "10.244.0.7")->owner, lb_seed("default", "new"));
+	assert_null(target(f, "10.244.0.5"));
+	assert_null(target(f, "10.244.0.6"));
+	fixture_settle(f, 10);
+	assert_int_equal(f->ledger.n_drains, 0);
+}
+
+static void drain_of_an_owner_that_is_not_known_is_kept(void **state)
+{
+	_cleanup_(fixture_freep) struct fixture *f = fixture_announced();
+	struct plan_drain drain = {.until = f->now + 1};
+
+	(void)state;
+	drain.frontend = fixture_frontend(f, VIP, 80)->lb.key;
+	drain.target = *target(f, "10.244.0.5");
+	drain.target.addr = ip_addr_from_v4(0x0af40009);
+	drain.target.owner = 0; /* as a former run's file has it */
+	f->ledger.drains = &drain;
+	f->ledger.n_drains = 1;
+	fixture_plan(f);
+	assert_int_equal(target(f, "10.244.0.9")->state, LB_BACKEND_DRAINING);
+}
+
 static void vip_with_translated_flows_is_not_begun(void **state)
 {
 	_cleanup_(fixture_freep) struct fixture *f = fixture_new();
@@ -537,6 +583,8 @@ int main(void)
 		cmocka_unit_test(before_the_first_picture_the_ledger_stands_still),
 		cmocka_unit_test(end_of_rib_waits_for_vips_that_are_on_their_way),
 		cmocka_unit_test(older_service_wins_a_port_and_the_other_is_told),
+		cmocka_unit_test(service_that_takes_over_a_port_inherits_no_backend),
+		cmocka_unit_test(drain_of_an_owner_that_is_not_known_is_kept),
 		cmocka_unit_test(vip_with_translated_flows_is_not_begun),
 		cmocka_unit_test(vip_that_is_served_is_never_given_back_to_conntrack),
 	};
