@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
  * The sources, each with its objects and problems (api/world_source.h), in shards by the hash of
- * their names. Reading is left to api/world_index.c, which is made anew when somebody asks after a
- * change: loading ten thousand files sorts once, not ten thousand times.
+ * their names. Reading is left to api/world_index.c, which is made when somebody asks and told of
+ * each change from then on: loading ten thousand files sorts once, and one that changes later moves
+ * what it holds and nothing else.
  */
 #include "api/world.h"
 
@@ -49,10 +50,12 @@ struct world *world_free(struct world *w)
 	return NULL;
 }
 
-static void touch(struct world *w)
+static void touch(struct world *w, struct api_source *s)
 {
 	w->generation++;
-	api_world_index_drop(w->index);
+	api_world_index_update(w->index, s);
+	api_source_bury(s);
+	api_world_index_note(w->index, s);
 }
 
 /* The next source after *at, which starts zeroed; NULL at the end. */
@@ -116,7 +119,9 @@ void world_put_source(struct world *w, const char *source, const char *text, siz
 	size_t others = w->n_objects - s->n;
 
 	if (api_source_put(s, text, len, w->max_objects > others ? w->max_objects - others : 0))
-		touch(w);
+		touch(w, s);
+	else
+		api_world_index_note(w->index, s); /* what it may hide */
 	w->n_objects = others + s->n;
 }
 
@@ -125,10 +130,14 @@ bool world_restore(struct world *w, const char *source, const struct world_docum
 	const struct api_yaml_text text = {
 		.text = document->text, .len = document->len, .first_line = document->line};
 
-	if (!api_source_restore(source_get(w, source), &text))
+	struct api_source *s = source_get(w, source);
+
+	if (!api_source_restore(s, &text))
 		return false;
 	w->n_objects++;
-	touch(w);
+	w->generation++;
+	api_world_index_drop(w->index); /* nobody looks while many are restored */
+	api_world_index_note(w->index, s);
 	return true;
 }
 
@@ -141,10 +150,11 @@ void world_drop_source(struct world *w, const char *source)
 		return;
 	w->n_objects -= s->items[i]->n;
 	w->n_sources--;
+	w->generation++;
+	api_world_index_forget(w->index, s->items[i]);
 	api_source_free(s->items[i]);
 	s->n--;
 	memmove(&s->items[i], &s->items[i + 1], (s->n - i) * sizeof(struct api_source *));
-	touch(w);
 }
 
 void world_source_problem(struct world *w, const char *source, const char *reason,
@@ -152,9 +162,11 @@ void world_source_problem(struct world *w, const char *source, const char *reaso
 {
 	struct problem_text text = {.reason = reason, .remedy = remedy};
 
+	struct api_source *s = source_get(w, source);
+
 	/* A caller may say it at every attempt. */
-	if (api_source_complain(source_get(w, source), &text, message))
-		touch(w);
+	if (api_source_complain(s, &text, message))
+		touch(w, s);
 }
 
 void world_limit_objects(struct world *w, size_t max)
@@ -164,20 +176,18 @@ void world_limit_objects(struct world *w, size_t max)
 
 bool world_has_room_again(const struct world *w)
 {
-	struct walk at = {0};
-	const struct api_source *s;
+	const struct api_sources telling = api_world_index_telling(w->index);
 
-	if (w->n_objects < w->max_objects)
-		while ((s = walk_next(w, &at)))
-			if (s->n_left_out > 0)
-				return true;
+	for (size_t i = 0; w->n_objects < w->max_objects && i < telling.n; i++)
+		if (telling.items[i]->n_left_out > 0)
+			return true;
 	return false;
 }
 
 /* --- reading -----------------------------------------------------------------------------------
  */
 
-static const struct api_world_index *index_of(const struct world *w)
+static struct api_world_index *index_of(const struct world *w)
 {
 	struct api_source **items;
 	struct walk at = {0};
@@ -228,24 +238,22 @@ size_t world_foreign(const struct world *w)
 
 bool world_may_hide(const struct world *w, enum api_kind kind)
 {
-	const struct api_source *s;
-	struct walk at = {0};
+	const struct api_sources telling = api_world_index_telling(w->index);
 
-	while ((s = walk_next(w, &at)))
-		if (s->caller.n > 0 || (s->hidden >> kind & 1))
+	for (size_t i = 0; i < telling.n; i++)
+		if (telling.items[i]->caller.n > 0 || (telling.items[i]->hidden >> kind & 1))
 			return true;
 	return false;
 }
 
 struct world_stale world_stale(const struct world *w)
 {
+	const struct api_sources telling = api_world_index_telling(w->index);
 	struct world_stale ret = {0};
-	const struct api_source *s;
-	struct walk at = {0};
 
-	while ((s = walk_next(w, &at))) {
-		ret.objects += s->n_stale;
-		ret.sources += s->n_stale > 0;
+	for (size_t i = 0; i < telling.n; i++) {
+		ret.objects += telling.items[i]->n_stale;
+		ret.sources += telling.items[i]->n_stale > 0;
 	}
 	return ret;
 }

@@ -1,23 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
- * The views of api/world_index.h: one array of pointers to all objects, sorted by kind, namespace
- * and name, so that a kind is a slice of it and an object is found by bisection; and one of the
- * EndpointSlices, sorted by the Service they belong to.
+ * The views of api/world_index.h: for each kind one array of pointers to its objects, sorted by
+ * namespace and name, so that a kind is one of them and an object is found by bisection; one of the
+ * EndpointSlices, sorted by the Service they belong to; and one of the doubles, which stand in for
+ * the object in view when that goes. A change moves what is behind it by one place, which is cheap
+ * even where there are 50,000; nothing is compared but on the way to that place.
  */
 #include "api/world_index.h"
 
 #include <assert.h>
 
 #define STALE_NAMED 32 /* sources with a problem of their own */
+#define MANY        64 /* objects of one source: beside few others it is quicker to sort anew */
+
+/* Borrowed objects, sorted. */
+struct view {
+	const struct api_object **items; /* owned */
+	size_t n, cap;
+};
 
 struct api_world_index {
 	bool is_full;
-	struct arena *arena;
-	const struct api_object **all;
-	size_t n;
-	size_t start[API_N_KINDS + 1];
-	const struct api_object **slices;
-	size_t n_slices;
+	struct view kinds[API_N_KINDS]; /* by identity, each once */
+	struct view doubles;            /* the others, by api_world_object_cmp */
+	struct view slices;             /* of kinds[API_ENDPOINT_SLICE], by slice_cmp */
+	struct api_source **telling;    /* owned, of borrowed ones; in no order */
+	size_t n_telling, cap_telling;
+	bool has_problems; /* they are as they would be made now */
 	struct problems problems;
 };
 
@@ -64,81 +73,84 @@ static int slice_cmp(const void *a, const void *b)
 	return order ? order : strcmp((*x)->meta.name, (*y)->meta.name);
 }
 
-/* --- filling --- */
+/* --- views --- */
+
+static int view_cmp(const struct api_object *a, const struct api_object *b,
+		    int (*cmp)(const void *a, const void *b))
+{
+	return cmp(&a, &b);
+}
+
+/* The first place of a view whose object is not before `o`. */
+static size_t view_place(const struct view *v, const struct api_object *o,
+			 int (*cmp)(const void *a, const void *b))
+{
+	size_t low = 0, high = v->n;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+
+		if (view_cmp(v->items[mid], o, cmp) < 0)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low;
+}
+
+static void view_push(struct view *v, const struct api_object *o)
+{
+	const struct api_object **last = xpush(&v->items, &v->n, &v->cap, sizeof(*v->items));
+
+	*last = o;
+}
+
+static void view_insert(struct view *v, size_t i, const struct api_object *o)
+{
+	view_push(v, o);
+	memmove(&v->items[i + 1], &v->items[i], (v->n - 1 - i) * sizeof(*v->items));
+	v->items[i] = o;
+}
+
+static void view_remove(struct view *v, size_t i)
+{
+	v->n--;
+	memmove(&v->items[i], &v->items[i + 1], (v->n - i) * sizeof(*v->items));
+}
 
 /* Sources often come in the order of their objects; then there is nothing to sort. */
-static void sort_objects(const struct api_object **items, size_t n,
-			 int (*cmp)(const void *a, const void *b))
+static void view_sort(struct view *v, int (*cmp)(const void *a, const void *b))
 {
 	size_t i = 1;
 
-	while (i < n && cmp(&items[i - 1], &items[i]) <= 0)
+	while (i < v->n && cmp(&v->items[i - 1], &v->items[i]) <= 0)
 		i++;
-	if (i < n)
-		qsort(items, n, sizeof(*items), cmp);
+	if (i < v->n)
+		qsort(v->items, v->n, sizeof(*v->items), cmp);
 }
 
-static void gather(struct api_world_index *x, const struct api_sources *sources)
+/* --- filling --- */
+
+static void move_doubles(struct api_world_index *x, struct view *v)
 {
 	size_t n = 0;
 
-	for (size_t i = 0; i < sources->n; i++)
-		n += sources->items[i]->n;
-	x->all = arena_array_of(x->arena, n, const struct api_object *);
-	x->n = 0;
-	for (size_t i = 0; i < sources->n; i++)
-		for (size_t j = 0; j < sources->items[i]->n; j++)
-			x->all[x->n++] = sources->items[i]->objects[j];
-	assert(x->n == n);
-	sort_objects(x->all, n, api_world_object_cmp);
-}
-
-static void add_double(struct api_world_index *x, const struct api_object *used,
-		       const struct api_object *other)
-{
-	struct object_ref ref = api_object_ref(other);
-	struct problem_text text = {.reason = "DefinedTwice", .remedy = "remove one of them"};
-
-	problem_add(&x->problems, SEVERITY_ERROR, &ref, &text,
-		    "defined more than once: %s:%u is used, %s:%u is not", used->meta.file,
-		    used->meta.line, other->meta.file, other->meta.line);
-}
-
-static void drop_doubles(struct api_world_index *x)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < x->n; i++)
-		if (n > 0 && api_world_identity_cmp(&x->all[n - 1], &x->all[i]) == 0)
-			add_double(x, x->all[n - 1], x->all[i]);
+	for (size_t i = 0; i < v->n; i++)
+		if (n > 0 && api_world_identity_cmp(&v->items[n - 1], &v->items[i]) == 0)
+			view_push(&x->doubles, v->items[i]);
 		else
-			x->all[n++] = x->all[i];
-	x->n = n;
-}
-
-static void find_starts(struct api_world_index *x)
-{
-	size_t i = 0;
-
-	for (int kind = 0; kind < API_N_KINDS; kind++) {
-		x->start[kind] = i;
-		while (i < x->n && (int)x->all[i]->meta.kind == kind)
-			i++;
-	}
-	assert(i == x->n);
-	x->start[API_N_KINDS] = i;
+			v->items[n++] = v->items[i];
+	v->n = n;
 }
 
 static void gather_slices(struct api_world_index *x)
 {
-	struct world_list list = api_world_index_list(x, API_ENDPOINT_SLICE);
+	const struct view *v = &x->kinds[API_ENDPOINT_SLICE];
 
-	x->slices = arena_array_of(x->arena, list.n, const struct api_object *);
-	x->n_slices = 0;
-	for (size_t i = 0; i < list.n; i++)
-		if (list.items[i]->slice.service)
-			x->slices[x->n_slices++] = list.items[i];
-	sort_objects(x->slices, x->n_slices, slice_cmp);
+	for (size_t i = 0; i < v->n; i++)
+		if (v->items[i]->slice.service)
+			view_push(&x->slices, v->items[i]);
+	view_sort(&x->slices, slice_cmp);
 }
 
 bool api_world_index_is_full(const struct api_world_index *x)
@@ -146,7 +158,235 @@ bool api_world_index_is_full(const struct api_world_index *x)
 	return x->is_full;
 }
 
-/* --- sources with objects of an earlier run --- */
+void api_world_index_fill(struct api_world_index *x, const struct api_sources *sources)
+{
+	assert(!x->is_full);
+	for (size_t i = 0; i < sources->n; i++)
+		for (size_t j = 0; j < sources->items[i]->n; j++) {
+			const struct api_object *o = sources->items[i]->objects[j];
+
+			view_push(&x->kinds[o->meta.kind], o);
+		}
+	for (int kind = 0; kind < API_N_KINDS; kind++) {
+		view_sort(&x->kinds[kind], api_world_object_cmp);
+		move_doubles(x, &x->kinds[kind]);
+	}
+	gather_slices(x);
+	x->is_full = true;
+}
+
+void api_world_index_drop(struct api_world_index *x)
+{
+	for (int kind = 0; kind < API_N_KINDS; kind++)
+		x->kinds[kind].n = 0;
+	x->doubles.n = x->slices.n = 0;
+	x->is_full = x->has_problems = false;
+}
+
+struct api_world_index *api_world_index_new(void)
+{
+	return xcalloc(1, sizeof(struct api_world_index));
+}
+
+struct api_world_index *api_world_index_free(struct api_world_index *x)
+{
+	if (!x)
+		return NULL;
+	for (int kind = 0; kind < API_N_KINDS; kind++)
+		free(x->kinds[kind].items);
+	free(x->doubles.items);
+	free(x->slices.items);
+	free(x->telling);
+	arena_free(x->problems.arena);
+	free(x);
+	return NULL;
+}
+
+/* --- one source changed --- */
+
+static void slice_in(struct api_world_index *x, const struct api_object *o)
+{
+	if (o->meta.kind == API_ENDPOINT_SLICE && o->slice.service)
+		view_insert(&x->slices, view_place(&x->slices, o, slice_cmp), o);
+}
+
+static void slice_out(struct api_world_index *x, const struct api_object *o)
+{
+	size_t i;
+
+	if (o->meta.kind != API_ENDPOINT_SLICE || !o->slice.service)
+		return;
+	i = view_place(&x->slices, o, slice_cmp);
+	assert(i < x->slices.n && x->slices.items[i] == o);
+	view_remove(&x->slices, i);
+}
+
+static bool is_at(const struct view *v, size_t i, const struct api_object *o)
+{
+	return i < v->n && view_cmp(v->items[i], o, api_world_identity_cmp) == 0;
+}
+
+/*
+ * The place of a double, or where it belongs: behind those that were read before it from the same
+ * line.
+ */
+static size_t double_place(const struct api_world_index *x, const struct api_object *o)
+{
+	const struct view *v = &x->doubles;
+	size_t i = view_place(v, o, api_world_object_cmp);
+
+	while (i < v->n && v->items[i] != o && view_cmp(v->items[i], o, api_world_object_cmp) == 0)
+		i++;
+	return i;
+}
+
+static void add_double(struct api_world_index *x, const struct api_object *o)
+{
+	size_t i = double_place(x, o);
+
+	if (i < x->doubles.n && x->doubles.items[i] == o)
+		return;
+	view_insert(&x->doubles, i, o);
+	x->has_problems = false;
+}
+
+static void remove_double(struct api_world_index *x, const struct api_object *o)
+{
+	size_t i = double_place(x, o);
+
+	assert(i < x->doubles.n && x->doubles.items[i] == o);
+	view_remove(&x->doubles, i);
+	x->has_problems = false;
+}
+
+/* What is there already stays. */
+static void add_object(struct api_world_index *x, const struct api_object *o)
+{
+	struct view *v = &x->kinds[o->meta.kind];
+	size_t i = view_place(v, o, api_world_identity_cmp);
+	const struct api_object *in_view = is_at(v, i, o) ? v->items[i] : NULL;
+
+	if (in_view == o)
+		return;
+	if (!in_view) {
+		view_insert(v, i, o);
+		slice_in(x, o);
+	} else if (view_cmp(in_view, o, api_world_object_cmp) <= 0) {
+		add_double(x, o);
+	} else {
+		slice_out(x, in_view);
+		v->items[i] = o;
+		slice_in(x, o);
+		/* It was the first of those on its line, too. */
+		view_insert(&x->doubles, view_place(&x->doubles, in_view, api_world_object_cmp),
+			    in_view);
+		x->has_problems = false;
+	}
+}
+
+static void remove_object(struct api_world_index *x, const struct api_object *o)
+{
+	struct view *v = &x->kinds[o->meta.kind];
+	size_t i = view_place(v, o, api_world_identity_cmp);
+	size_t next = view_place(&x->doubles, o, api_world_identity_cmp);
+
+	assert(is_at(v, i, o));
+	if (v->items[i] != o) {
+		remove_double(x, o);
+		return;
+	}
+	slice_out(x, o);
+	if (is_at(&x->doubles, next, o)) {
+		v->items[i] = x->doubles.items[next];
+		slice_in(x, v->items[i]);
+		remove_double(x, v->items[i]);
+	} else {
+		view_remove(v, i);
+	}
+}
+
+static bool tells(const struct api_source *s)
+{
+	return s->problems.n > 0 || s->caller.n > 0 || s->n_stale > 0 || s->n_left_out > 0 ||
+	       s->hidden;
+}
+
+static void begin_telling(struct api_world_index *x, struct api_source *s)
+{
+	struct api_source **last =
+		xpush(&x->telling, &x->n_telling, &x->cap_telling, sizeof(*x->telling));
+
+	*last = s;
+	s->telling = x->n_telling;
+}
+
+/* The last one takes its place. */
+static void end_telling(struct api_world_index *x, struct api_source *s)
+{
+	struct api_source *last = x->telling[--x->n_telling];
+
+	x->telling[s->telling - 1] = last;
+	last->telling = s->telling;
+	s->telling = 0;
+}
+
+void api_world_index_note(struct api_world_index *x, struct api_source *s)
+{
+	const bool does = tells(s);
+
+	if (does && !s->telling)
+		begin_telling(x, s);
+	else if (!does && s->telling)
+		end_telling(x, s);
+}
+
+/* So many of one source that all is sooner sorted anew. */
+static bool is_many(const struct api_world_index *x, size_t n)
+{
+	size_t all = x->doubles.n;
+
+	for (int kind = 0; kind < API_N_KINDS; kind++)
+		all += x->kinds[kind].n;
+	return n > MANY + all / 8;
+}
+
+void api_world_index_update(struct api_world_index *x, struct api_source *s)
+{
+	if (s->telling || tells(s))
+		x->has_problems = false;
+	if (is_many(x, s->n + s->n_gone))
+		api_world_index_drop(x);
+	for (size_t i = 0; x->is_full && i < s->n_gone; i++)
+		remove_object(x, s->gone[i]);
+	for (size_t i = 0; x->is_full && i < s->n; i++)
+		add_object(x, s->objects[i]);
+}
+
+void api_world_index_forget(struct api_world_index *x, struct api_source *s)
+{
+	if (is_many(x, s->n))
+		api_world_index_drop(x);
+	for (size_t i = 0; x->is_full && i < s->n; i++)
+		remove_object(x, s->objects[i]);
+	if (s->telling) {
+		end_telling(x, s);
+		x->has_problems = false;
+	}
+}
+
+/* --- problems --- */
+
+static void note_double(struct api_world_index *x, const struct api_object *other)
+{
+	const struct view *v = &x->kinds[other->meta.kind];
+	const struct api_object *used = v->items[view_place(v, other, api_world_identity_cmp)];
+	struct object_ref ref = api_object_ref(other);
+	struct problem_text text = {.reason = "DefinedTwice", .remedy = "remove one of them"};
+
+	problem_add(&x->problems, SEVERITY_ERROR, &ref, &text,
+		    "defined more than once: %s:%u is used, %s:%u is not", used->meta.file,
+		    used->meta.line, other->meta.file, other->meta.line);
+}
 
 static void add_stale(struct api_world_index *x, const struct api_source *s, size_t n_objects,
 		      size_t n_more)
@@ -169,13 +409,13 @@ static void add_stale(struct api_world_index *x, const struct api_source *s, siz
 }
 
 /* A folder that is away makes all of its files stale: some are named, the others counted. */
-static void add_all_stale(struct api_world_index *x, const struct api_sources *sources)
+static void add_all_stale(struct api_world_index *x)
 {
 	const struct api_source *last = NULL;
 	size_t n = 0, n_objects = 0;
 
-	for (size_t i = 0; i < sources->n; i++) {
-		const struct api_source *s = sources->items[i];
+	for (size_t i = 0; i < x->n_telling; i++) {
+		const struct api_source *s = x->telling[i];
 
 		if (s->n_stale == 0)
 			continue;
@@ -190,41 +430,47 @@ static void add_all_stale(struct api_world_index *x, const struct api_sources *s
 		add_stale(x, last, n_objects, n - STALE_NAMED);
 }
 
-void api_world_index_fill(struct api_world_index *x, const struct api_sources *sources)
+static int telling_cmp(const void *a, const void *b)
 {
-	assert(!x->is_full);
-	x->arena = arena_new();
-	x->problems = (struct problems){.arena = x->arena};
-	x->is_full = true;
-	gather(x, sources);
-	drop_doubles(x);
-	find_starts(x);
-	gather_slices(x);
-	for (size_t i = 0; i < sources->n; i++) {
-		problems_append(&x->problems, &sources->items[i]->problems);
-		problems_append(&x->problems, &sources->items[i]->caller);
+	const struct api_source *const *x = a, *const *y = b;
+	const unsigned shard = (*x)->name_hash % WORLD_SHARDS;
+	const unsigned other = (*y)->name_hash % WORLD_SHARDS;
+
+	return shard != other ? (shard > other) - (shard < other) : strcmp((*x)->name, (*y)->name);
+}
+
+/* Which of the stale ones are named depends on nothing but the names. */
+static void sort_telling(struct api_world_index *x)
+{
+	if (x->n_telling)
+		qsort(x->telling, x->n_telling, sizeof(*x->telling), telling_cmp);
+	for (size_t i = 0; i < x->n_telling; i++)
+		x->telling[i]->telling = i + 1;
+}
+
+const struct problems *api_world_index_problems(struct api_world_index *x)
+{
+	assert(x->is_full);
+	if (x->has_problems)
+		return &x->problems;
+	arena_free(x->problems.arena);
+	x->problems = (struct problems){.arena = arena_new()};
+	for (size_t i = 0; i < x->doubles.n; i++)
+		note_double(x, x->doubles.items[i]);
+	sort_telling(x);
+	for (size_t i = 0; i < x->n_telling; i++) {
+		problems_append(&x->problems, &x->telling[i]->problems);
+		problems_append(&x->problems, &x->telling[i]->caller);
 	}
-	add_all_stale(x, sources);
+	add_all_stale(x);
 	problems_sort(&x->problems);
+	x->has_problems = true;
+	return &x->problems;
 }
 
-void api_world_index_drop(struct api_world_index *x)
+struct api_sources api_world_index_telling(const struct api_world_index *x)
 {
-	x->arena = arena_free(x->arena);
-	x->is_full = false;
-}
-
-struct api_world_index *api_world_index_new(void)
-{
-	return xcalloc(1, sizeof(struct api_world_index));
-}
-
-struct api_world_index *api_world_index_free(struct api_world_index *x)
-{
-	if (x)
-		arena_free(x->arena);
-	free(x);
-	return NULL;
+	return (struct api_sources){.items = x->telling, .n = x->n_telling};
 }
 
 /* --- reading --- */
@@ -232,30 +478,28 @@ struct api_world_index *api_world_index_free(struct api_world_index *x)
 struct world_list api_world_index_list(const struct api_world_index *x, enum api_kind kind)
 {
 	assert(x->is_full);
-	return (struct world_list){.items = x->all + x->start[kind],
-				   .n = x->start[kind + 1] - x->start[kind]};
+	return (struct world_list){.items = x->kinds[kind].items, .n = x->kinds[kind].n};
 }
 
 const struct api_object *api_world_index_find(const struct api_world_index *x, enum api_kind kind,
 					      const char *ns, const char *name)
 {
 	const struct api_object key = {.meta = {.kind = kind, .ns = ns, .name = name}};
-	const struct api_object *wanted = &key;
-	const struct api_object *const *found;
+	const struct view *v = &x->kinds[kind];
+	size_t i = view_place(v, &key, api_world_identity_cmp);
 
 	assert(x->is_full);
-	found = bsearch(&wanted, x->all, x->n, sizeof(*x->all), api_world_identity_cmp);
-	return found ? *found : NULL;
+	return is_at(v, i, &key) ? v->items[i] : NULL;
 }
 
 /* The first slice at or (past: after) those of a Service. */
 static size_t slice_bound(const struct api_world_index *x, const struct service_key *key, bool past)
 {
-	size_t low = 0, high = x->n_slices;
+	size_t low = 0, high = x->slices.n;
 
 	while (low < high) {
 		size_t mid = low + (high - low) / 2;
-		int order = slice_key_cmp(key, x->slices[mid]);
+		int order = slice_key_cmp(key, x->slices.items[mid]);
 
 		if (order > 0 || (past && order == 0))
 			low = mid + 1;
@@ -272,12 +516,6 @@ struct world_list api_world_index_slices(const struct api_world_index *x, const 
 	size_t first = slice_bound(x, &key, false);
 
 	assert(x->is_full);
-	return (struct world_list){.items = x->slices + first,
+	return (struct world_list){.items = x->slices.items ? x->slices.items + first : NULL,
 				   .n = slice_bound(x, &key, true) - first};
-}
-
-const struct problems *api_world_index_problems(const struct api_world_index *x)
-{
-	assert(x->is_full);
-	return &x->problems;
 }

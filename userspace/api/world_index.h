@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
- * The sorted views of the world, made from its sources when somebody asks and dropped at every
- * change. Only api/world.c uses this. Of objects with one identity the first in source order, then
- * line order, is in the views; the others become problems here, because only here are all sources
- * seen together.
+ * The sorted views of the world, made from its sources when somebody asks and then kept up with
+ * each that changes. Only api/world.c uses this. Of objects with one identity the first in source
+ * order, then line order, is in the views; the others become problems here, because only here are
+ * all sources seen together.
  */
 #pragma once
 
@@ -21,10 +21,23 @@ struct api_world_index;
 struct api_world_index *api_world_index_new(void);
 struct api_world_index *api_world_index_free(struct api_world_index *x);
 
-/* An index is made empty, and emptied when the world changes. */
+/* An index is made empty; it is emptied when making it anew is the lesser work. */
 bool api_world_index_is_full(const struct api_world_index *x);
 void api_world_index_fill(struct api_world_index *x, const struct api_sources *sources);
 void api_world_index_drop(struct api_world_index *x);
+
+/*
+ * A source changed: takes out what is gone of it, which must still be there to look at, and in what
+ * is new. Nothing while the index is empty.
+ */
+void api_world_index_update(struct api_world_index *x, struct api_source *s);
+/* To be told after every change of a source, also of an empty index: what it has to tell. */
+void api_world_index_note(struct api_world_index *x, struct api_source *s);
+/* A source is about to be freed. */
+void api_world_index_forget(struct api_world_index *x, struct api_source *s);
+
+/* The sources with problems, stale, hidden or left out objects, also of an empty index. */
+struct api_sources api_world_index_telling(const struct api_world_index *x);
 
 /* As the functions of api/world.h; the index must be full. */
 struct world_list api_world_index_list(const struct api_world_index *x, enum api_kind kind);
@@ -32,7 +45,7 @@ const struct api_object *api_world_index_find(const struct api_world_index *x, e
 					      const char *ns, const char *name);
 struct world_list api_world_index_slices(const struct api_world_index *x, const char *ns,
 					 const char *service);
-const struct problems *api_world_index_problems(const struct api_world_index *x);
+const struct problems *api_world_index_problems(struct api_world_index *x);
 
 /* Orders for qsort over arrays of pointers: kind, namespace, name; and then file, line. */
 int api_world_identity_cmp(const void *a, const void *b);

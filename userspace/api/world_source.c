@@ -31,6 +31,7 @@ struct api_source *api_source_free(struct api_source *s)
 {
 	if (!s)
 		return NULL;
+	api_source_bury(s);
 	for (size_t i = 0; i < s->n; i++)
 		api_object_free(s->objects[i]);
 	arena_free(s->arena);
@@ -268,13 +269,29 @@ static uint64_t saved_hash(const struct api_object *o)
 	return o->text ? hash_u64(hash_bytes(HASH_INIT, o->text, o->text_len), o->meta.line) : 0;
 }
 
+void api_source_bury(struct api_source *s)
+{
+	for (size_t i = 0; i < s->n_gone; i++)
+		api_object_free(s->gone[i]);
+	free(s->gone);
+	s->gone = NULL;
+	s->n_gone = 0;
+}
+
+/* Of the old objects, those that are not kept. */
+static void lay_out(struct api_source *s, const struct picture *p)
+{
+	assert(!s->gone);
+	s->gone = TAKE_PTR(s->objects);
+	for (size_t i = 0; i < s->n; i++)
+		if (!p->is_kept[i])
+			s->gone[s->n_gone++] = s->gone[i];
+}
+
 /* Moves the picture into the source. */
 static void adopt(struct api_source *s, struct picture *p)
 {
-	for (size_t i = 0; i < s->n; i++)
-		if (!p->is_kept[i])
-			api_object_free(s->objects[i]);
-	free(s->objects);
+	lay_out(s, p);
 	arena_free(s->arena);
 	s->objects = TAKE_PTR(p->objects);
 	s->n = s->cap = p->n;

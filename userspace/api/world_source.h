@@ -27,6 +27,9 @@ struct api_source {
 	size_t n_left_out; /* objects for which there was no room */
 	uint32_t hidden;   /* bit k: some document may have named an object of kind k unseen */
 	uint64_t saved;    /* hash of what is saved of it */
+	struct api_object **gone; /* owned: those the last put replaced, until they are buried */
+	size_t n_gone;
+	size_t telling; /* place, from 1, among the index's sources that tell something; 0: none */
 };
 
 struct api_source *api_source_new(const char *name, uint64_t name_hash);
@@ -34,9 +37,13 @@ struct api_source *api_source_free(struct api_source *s);
 
 /*
  * Replaces the objects by those of the text, at most `room` of them: those that were there before
- * go first. True if anything changed: objects, their lines, problems.
+ * go first. True if anything changed: objects, their lines, problems; the objects that went
+ * are then s->gone, so that others can take leave of them.
  */
 bool api_source_put(struct api_source *s, const char *text, size_t len, size_t room);
+
+/* Frees what the last put replaced; to be called before the next one. */
+void api_source_bury(struct api_source *s);
 
 /* Adds the one object of a document that an earlier run saved; false if that is not what it is. */
 bool api_source_restore(struct api_source *s, const struct api_yaml_text *document);

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
- * api/world_index: order of the lists, slices by Service, and the property that the world does not
- * depend on the order in which its sources came.
+ * api/world_index: order of the lists, slices by Service, and the properties that the world does
+ * not depend on the order in which its sources came, nor on when somebody looked at it.
  */
 #include "api/world.h"
 
 #include "base/rng.h"
 #include "unit/api/api_test.h"
+
+#include <inttypes.h>
 
 #define SLICE(ns, name, service)                                                                   \
 	"apiVersion: discovery.k8s.io/v1\nkind: EndpointSlice\naddressType: IPv4\n"                \
@@ -144,12 +146,174 @@ static void the_world_does_not_depend_on_the_order_of_sources(void **state)
 	world_free(first);
 }
 
+#define N_STEPS 120
+
+/* What was done to a world, so that another one can be brought to the same. */
+struct step {
+	enum { STEP_PUT, STEP_DROP, STEP_COMPLAIN } what;
+	const char *source, *text;
+};
+
+/* Right, wrong or lost; of three kinds, some of one identity, some even on one line. */
+static const char *random_document(struct arena *arena, struct rng *rng)
+{
+	const int name = (int)rng_below(rng, 6), value = (int)rng_below(rng, 3);
+
+	switch (rng_below(rng, 8)) {
+	case 0:
+		return arena_printf(arena, "kind: Service\nmetadata: {name: s%d", name);
+	case 1:
+		return arena_printf(arena,
+				    "apiVersion: v1\nkind: Service\nmetadata: {name: s%d, "
+				    "namespace: a}\nspec: {ports: [{port: x}]}\n",
+				    name);
+	case 2:
+		return arena_printf(
+			arena,
+			"apiVersion: v1\nkind: List\nitems: [{apiVersion: v1, kind: Namespace, "
+			"metadata: {name: n%d}}, {apiVersion: v1, kind: Namespace, metadata: "
+			"{name: n%d, labels: {l: v%d}}}]\n",
+			name, value, value);
+	case 3:
+		return arena_printf(arena,
+				    "apiVersion: v1\nkind: Service\nmetadata: {name: s%d, "
+				    "namespace: a, labels: {l: v%d}}\n",
+				    name, value);
+	default:
+		return arena_printf(
+			arena,
+			"apiVersion: discovery.k8s.io/v1\nkind: EndpointSlice\n"
+			"addressType: IPv4\nmetadata: {name: e%d, namespace: a, labels: "
+			"{kubernetes.io/service-name: s%d}}\n",
+			name, value);
+	}
+}
+
+static struct step random_step(struct arena *arena, struct rng *rng)
+{
+	struct step s = {.source = arena_printf(arena, "f%u", (unsigned)rng_below(rng, 7))};
+	unsigned n = (unsigned)rng_below(rng, 5);
+
+	s.what = (int)(rng_below(rng, 6) ? STEP_PUT : rng_below(rng, STEP_COMPLAIN + 1));
+	if (rng_below(rng, 20) == 0)
+		n = 90; /* so many that the index begins anew */
+	s.text = "";
+	for (unsigned i = 0; i < n; i++)
+		s.text = arena_printf(arena, "%s---\n%s", s.text, random_document(arena, rng));
+	return s;
+}
+
+static void take_step(struct world *w, const struct step *s)
+{
+	switch (s->what) {
+	case STEP_DROP:
+		world_drop_source(w, s->source);
+		break;
+	case STEP_COMPLAIN:
+		world_source_problem(w, s->source, "Unreadable", "it is", "make it readable");
+		break;
+	case STEP_PUT:
+		world_put_source(w, s->source, s->text, strlen(s->text));
+		break;
+	}
+}
+
+static void add_list(struct strbuf *s, struct world_list list)
+{
+	for (size_t i = 0; i < list.n; i++)
+		strbuf_printf(s, "%s/%s %" PRIx64 " %s:%u\n", list.items[i]->meta.ns,
+			      list.items[i]->meta.name, list.items[i]->hash,
+			      list.items[i]->meta.file, list.items[i]->meta.line);
+	strbuf_add(s, "\n");
+}
+
+/* All that can be seen of a world. */
+static char *everything(const struct world *w)
+{
+	struct strbuf s;
+	char *problems, name[16];
+
+	strbuf_init(&s, 1 << 20);
+	for (int kind = 0; kind < API_N_KINDS; kind++) {
+		const struct world_list list = world_list(w, kind);
+
+		add_list(&s, list);
+		strbuf_printf(&s, "%d\n", world_may_hide(w, kind));
+		for (size_t i = 0; i < list.n; i++)
+			assert_ptr_equal(world_find(w, kind, list.items[i]->meta.ns,
+						    list.items[i]->meta.name),
+					 list.items[i]);
+	}
+	for (int i = 0; i < 4; i++) {
+		snprintf(name, sizeof(name), "s%d", i);
+		add_list(&s, world_slices(w, "a", name));
+	}
+	problems = problems_text(world_problems(w));
+	strbuf_add(&s, problems);
+	free(problems);
+	return s.data;
+}
+
+static void a_world_is_the_same_whenever_it_was_looked_at(void **state)
+{
+	for (uint64_t seed = 1; seed <= 6; seed++) {
+		_cleanup_(arena_freep) struct arena *arena = arena_new();
+		struct step *steps = arena_array_of(arena, N_STEPS, struct step);
+		struct world *watched = world_new();
+		struct rng rng;
+
+		(void)state;
+		rng_seed(&rng, seed);
+		for (int n = 0; n < N_STEPS; n++) {
+			steps[n] = random_step(arena, &rng);
+			take_step(watched, &steps[n]);
+			if (n % 10 != 9) {
+				free(everything(watched));
+				continue;
+			}
+			struct world *fresh = world_new();
+			for (int i = 0; i <= n; i++)
+				take_step(fresh, &steps[i]);
+			char *want = everything(fresh), *got = everything(watched);
+			assert_string_equal(got, want);
+			free(want);
+			free(got);
+			world_free(fresh);
+		}
+		world_free(watched);
+	}
+}
+
+/* Text that is put again changes nothing, so whoever holds a view may go on. */
+static void views_stay_while_nothing_changes(void **state)
+{
+	static const char text[] = SLICE("a", "x", "web") "kind: Service\nmetadata: {name: s";
+	struct world *w = world_new();
+	const struct problems *problems;
+	const struct problem *first;
+	struct world_list list;
+
+	(void)state;
+	world_put_source(w, "f", text, strlen(text));
+	list = world_list(w, API_ENDPOINT_SLICE);
+	problems = world_problems(w);
+	first = problems->items;
+	world_put_source(w, "f", text, strlen(text));
+	world_drop_source(w, "unknown");
+	assert_ptr_equal(world_list(w, API_ENDPOINT_SLICE).items, list.items);
+	assert_ptr_equal(world_problems(w), problems);
+	assert_ptr_equal(world_problems(w)->items, first);
+	world_free(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(slices_are_found_by_their_service),
 		cmocka_unit_test(lists_are_sorted_by_namespace_then_name),
 		cmocka_unit_test(the_world_does_not_depend_on_the_order_of_sources),
+		cmocka_unit_test(a_world_is_the_same_whenever_it_was_looked_at),
+		cmocka_unit_test(views_stay_while_nothing_changes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
