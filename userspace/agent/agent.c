@@ -52,7 +52,7 @@ int agent_start(struct agent *a, const struct options *options)
 	}
 	if (r == 0)
 		r = ctl_start(a);
-	a->scan_wanted = a->node_dirty = a->plan_dirty = a->plan_urgent = true;
+	agent_input_changed(&a->inputs, INPUT_START);
 	return r;
 }
 

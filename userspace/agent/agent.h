@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include "agent/agent_inputs.h"
 #include "agent/options.h"
 #include "agent/peers.h"
 #include "agent/pods.h"
@@ -87,16 +88,10 @@ struct agent {
 	uint64_t repeated_at;      /* generation of the world when all files were asked for again */
 	struct problem_log problem_log;
 
-	/* Gate 5: what was seen once. */
-	bool config_failing; /* the path of --config itself cannot be read */
-	bool config_read, node_read;
+	struct agent_inputs inputs; /* what changed */
+	bool config_failing;        /* the path of --config itself cannot be read */
 
 	/* When. */
-	bool scan_wanted, scan_forced; /* the configuration may have changed */
-	bool pods_dirty;               /* the pods' namespaces are to be asked again */
-	bool node_dirty, hooks_dirty;  /* links, addresses, routes; attached programs */
-	bool plan_dirty;               /* an input of the plan changed */
-	bool plan_urgent;              /* ... which must not wait */
 	nsec_t scan_at, plan_at, planned_at, resync_at, dataplane_at, alive_at;
 	nsec_t node_at;     /* the node is not read before */
 	nsec_t retry_at;    /* a sink failed */

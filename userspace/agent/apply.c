@@ -25,7 +25,7 @@ static bool wants_dataplane(const struct agent *a, const struct plan *plan)
 {
 	if (plan->leaving)
 		return true;
-	return plan->dataplane && (inputs_are_complete(a) || plan->n_peers > 0 ||
+	return plan->dataplane && (agent_inputs_are_complete(&a->inputs) || plan->n_peers > 0 ||
 				   bpf_dataplane_is_pinned(a->options->pin));
 }
 
@@ -85,9 +85,10 @@ static bool apply_dataplane(struct agent *a, const struct plan *plan, nsec_t now
 	note_refused(a, &result, now);
 	if (result.n_done > 0)
 		log_info("dataplane: programmed", "changes=%zu", result.n_done);
-	if (result.n_done > 0 || a->pods_dirty)
-		pods_tell(&a->pods, plan, a->netlink, a->dataplane, a->pods_dirty);
-	a->pods_dirty = false;
+	if (result.n_done > 0 || agent_inputs_due(&a->inputs, DUE_PODS))
+		pods_tell(&a->pods, plan, a->netlink, a->dataplane,
+			  agent_inputs_due(&a->inputs, DUE_PODS));
+	agent_inputs_done(&a->inputs, DUE_PODS);
 	return result.n_done > 0;
 }
 
@@ -135,7 +136,7 @@ static void apply_peers(struct agent *a, const struct plan *plan, nsec_t now)
 {
 	a->peers.forwarding_preserved = !plan->dataplane || (a->dataplane && a->adopted);
 	agent_peers_apply(&a->peers, plan, now);
-	if (inputs_are_complete(a))
+	if (agent_inputs_are_complete(&a->inputs))
 		a->peers.restarted = false;
 	agent_peers_apply_routes(&a->peers, plan, now);
 }

@@ -33,11 +33,6 @@ static void gather_actual(struct agent *a, struct agent_plan *p)
 	}
 }
 
-bool inputs_are_complete(const struct agent *a)
-{
-	return a->config_read && a->node_read;
-}
-
 void inputs_compute(struct agent *a, struct agent_plan *p, nsec_t now, struct arena *ledger_arena,
 		    struct plan_ledger *ret_ledger)
 {
@@ -47,7 +42,7 @@ void inputs_compute(struct agent *a, struct agent_plan *p, nsec_t now, struct ar
 		.node = &p->node,
 		.actual = &p->actual,
 		.settings = &a->settings,
-		.synced = inputs_are_complete(a),
+		.synced = agent_inputs_are_complete(&a->inputs),
 	};
 	const struct ipam_inputs ipam = {
 		.world = a->world,

@@ -14,9 +14,6 @@ struct agent_plan;
 struct arena;
 struct plan_ledger;
 
-/* Gate 5: configuration and node were read completely at least once. */
-bool inputs_are_complete(const struct agent *a);
-
 /*
  * Computes addresses, plan and the list of all problems into *p (whose arena is empty); the next
  * ledger into `ledger_arena`. Sets a->plan_at to the plan's deadline.

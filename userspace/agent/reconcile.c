@@ -25,11 +25,13 @@ static void reconcile(struct agent *a, nsec_t now)
 {
 	bool again = true;
 
-	a->plan_dirty = a->plan_urgent = false;
+	agent_inputs_done(&a->inputs, DUE_PLAN | DUE_PLAN_NOW);
 	for (int i = 0; i < ROUNDS_MAX && again; i++)
 		again = apply_round(a, now);
 	a->unsettled = again ? a->unsettled + 1 : 0;
-	a->plan_dirty = again;
+	agent_inputs_done(&a->inputs, DUE_PLAN);
+	if (again)
+		agent_input_changed(&a->inputs, INPUT_SINKS);
 	a->planned_at = now;
 	a->resync_at = now + RESYNC_NS;
 	state_save(a, now);
@@ -53,51 +55,63 @@ static bool plan_due(const struct agent *a, nsec_t now)
 {
 	if (now >= a->plan_at || now >= a->resync_at || now >= a->retry_at)
 		return true;
-	return a->plan_dirty && (a->plan_urgent || now >= coalesced_at(a));
+	return agent_inputs_due(&a->inputs, DUE_PLAN) &&
+	       (agent_inputs_due(&a->inputs, DUE_PLAN_NOW) || now >= coalesced_at(a));
 }
 
 static nsec_t plan_deadline(const struct agent *a)
 {
 	nsec_t at = nsec_min(nsec_min(a->plan_at, a->resync_at), a->retry_at);
 
-	return a->plan_dirty ? nsec_min(at, coalesced_at(a)) : at;
+	return agent_inputs_due(&a->inputs, DUE_PLAN) ? nsec_min(at, coalesced_at(a)) : at;
 }
 
 /* When the inputs are to be read at the latest. */
 static nsec_t input_deadline(const struct agent *a)
 {
-	nsec_t at = a->scan_wanted ? nsec_min(a->scan_at, coalesced_at(a)) : a->scan_at;
+	nsec_t at = agent_inputs_due(&a->inputs, DUE_SCAN) ? nsec_min(a->scan_at, coalesced_at(a))
+							   : a->scan_at;
 
-	if (a->node_dirty)
+	if (agent_inputs_due(&a->inputs, DUE_NODE))
 		at = nsec_min(at, a->node_at);
 	if (a->dataplane)
 		at = nsec_min(at, a->dataplane_at);
-	return a->dataplane && a->hooks_dirty ? nsec_min(at, coalesced_at(a)) : at;
+	return a->dataplane && agent_inputs_due(&a->inputs, DUE_HOOKS)
+		       ? nsec_min(at, coalesced_at(a))
+		       : at;
 }
 
 static void verify_hooks(struct agent *a, nsec_t now)
 {
-	if (now < a->resync_at && !(a->hooks_dirty && now >= coalesced_at(a)))
+	if (now < a->resync_at &&
+	    !(agent_inputs_due(&a->inputs, DUE_HOOKS) && now >= coalesced_at(a)))
 		return;
 	if (a->dataplane) {
 		bpf_dataplane_verify(a->dataplane);
-		a->plan_dirty = a->pods_dirty = true;
+		agent_input_changed(&a->inputs, INPUT_VERIFIED);
 	}
-	a->hooks_dirty = false;
+	agent_inputs_done(&a->inputs, DUE_HOOKS);
+}
+
+static bool scan_due(const struct agent *a, nsec_t now)
+{
+	if (now >= a->scan_at || agent_inputs_due(&a->inputs, DUE_SCAN_ALL))
+		return true;
+	return agent_inputs_due(&a->inputs, DUE_SCAN) && now >= coalesced_at(a);
 }
 
 static void take_flags(struct agent *a, nsec_t now)
 {
-	if ((a->scan_wanted && (a->scan_forced || now >= coalesced_at(a))) || now >= a->scan_at)
+	if (scan_due(a, now))
 		sources_scan(a, now);
-	if (a->node_dirty && now >= a->node_at)
+	if (agent_inputs_due(&a->inputs, DUE_NODE) && now >= a->node_at)
 		sources_refresh_node(a, now);
 	verify_hooks(a, now);
 	if (a->dataplane && now >= a->dataplane_at)
 		a->dataplane_at = bpf_dataplane_tick(a->dataplane, now);
 	if (a->peers.changed) {
-		a->plan_dirty = true;
-		a->plan_urgent |= a->peers.urgent;
+		agent_input_changed(&a->inputs,
+				    a->peers.urgent ? INPUT_SESSION_DOWN : INPUT_SESSIONS);
 	}
 }
 

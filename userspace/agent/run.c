@@ -23,7 +23,7 @@ static void on_signal(void *ctx, int signo)
 		log_info("config: reload asked for", NULL);
 		notify_reloading(now);
 		a->ready_said = false;
-		a->scan_wanted = a->scan_forced = a->plan_dirty = true;
+		agent_input_changed(&a->inputs, INPUT_RELOAD);
 		return;
 	}
 	if (a->stopping) { /* asked twice */

@@ -21,7 +21,7 @@ static void on_watch(void *ctx, bool readable, bool writable)
 	struct agent *a = ctx;
 
 	(void)readable, (void)writable;
-	a->scan_wanted = true;
+	agent_input_changed(&a->inputs, INPUT_FOLDER);
 	loop_fd_want(a->watch_fd, false, false); /* only the scan reads it */
 }
 
@@ -31,8 +31,10 @@ static void on_netlink(void *ctx, bool readable, bool writable)
 	unsigned changed = netlink_receive(a->netlink);
 
 	(void)readable, (void)writable;
-	a->node_dirty |= (changed & (NETLINK_CHANGED_NODE | NETLINK_LOST)) != 0;
-	a->hooks_dirty |= (changed & (NETLINK_CHANGED_HOOKS | NETLINK_LOST)) != 0;
+	if (changed & (NETLINK_CHANGED_NODE | NETLINK_LOST))
+		agent_input_changed(&a->inputs, INPUT_LINKS);
+	if (changed & (NETLINK_CHANGED_HOOKS | NETLINK_LOST))
+		agent_input_changed(&a->inputs, INPUT_HOOKS);
 }
 
 /* True if the path is that of --config, or of its folder, and not of one file among others. */
@@ -103,23 +105,24 @@ static void on_file(void *ctx, const struct watch_file *file)
 		break;
 	}
 	/* The plan borrows from the world: it is made again before anybody reads the old one. */
-	a->plan_dirty = a->plan_urgent = true;
-	a->node_dirty = true; /* a new peer's address is to be asked for */
+	agent_input_changed(&a->inputs, INPUT_OBJECTS);
 	a->node_at = 0;
 }
 
 void sources_scan(struct agent *a, nsec_t now)
 {
-	a->scan_at = watch_scan(a->watch, now, a->scan_forced, on_file, a);
-	a->scan_wanted = a->scan_forced = false;
+	const bool all = agent_inputs_due(&a->inputs, DUE_SCAN_ALL);
+
+	a->scan_at = watch_scan(a->watch, now, all, on_file, a);
+	agent_inputs_done(&a->inputs, DUE_SCAN | DUE_SCAN_ALL);
 	if (world_has_room_again(a->world) && a->repeated_at != world_generation(a->world)) {
 		a->repeated_at = world_generation(a->world);
 		watch_repeat(a->watch);
-		a->scan_wanted = true;
+		agent_input_changed(&a->inputs, INPUT_FOLDER);
 	}
 	loop_fd_want(a->watch_fd, true, false);
 	if (!a->config_failing)
-		a->config_read = true;
+		a->inputs.complete[SOURCE_CONFIG] = true;
 }
 
 /* --- node --------------------------------------------------------------------------------------
@@ -138,14 +141,15 @@ void sources_refresh_node(struct agent *a, nsec_t now)
 			ask[n++] = peers.items[i]->peer.address;
 	r = netlink_refresh(a->netlink, ask, n);
 	free(ask);
-	if (r < 0)
+	if (r < 0) {
 		log_warn("netlink: cannot read the node", "error=%s", log_quote(strerror(-r)));
-	else
-		a->node_read = true;
-	a->node_dirty = r < 0;
+	} else {
+		a->inputs.complete[SOURCE_NODE] = true;
+		agent_inputs_done(&a->inputs, DUE_NODE);
+	}
 	a->node_at = nsec_add(now, r < 0 ? NODE_RETRY_NS : NODE_EVERY_NS);
 	if (netlink_generation(a->netlink) != before)
-		a->plan_dirty = a->plan_urgent = a->pods_dirty = true;
+		agent_input_changed(&a->inputs, INPUT_NODE);
 }
 
 /* --- open and close ----------------------------------------------------------------------------

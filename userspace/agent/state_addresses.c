@@ -77,7 +77,7 @@ void state_note_addresses(struct agent *a, const struct plan_addresses *addresse
 	_cleanup_(arena_freep) struct arena *scratch = arena_new();
 	struct plan_addresses all = *addresses;
 
-	if (!a->config_read || !ipam_is_complete(a->world))
+	if (!a->inputs.complete[SOURCE_CONFIG] || !ipam_is_complete(a->world))
 		all = merge(addresses, &a->given, scratch);
 	if (addresses_hash(&all) != addresses_hash(&a->given))
 		copy_addresses(a, all.items, all.n);

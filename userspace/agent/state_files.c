@@ -25,7 +25,8 @@ void state_note(struct agent *a, int *error, const char *path, int r)
 			log_quote(strerror(-r)));
 	else if (r == 0 && *error)
 		log_info("state: can be written again", "file=%s", log_quote(path));
-	a->plan_dirty |= r != *error; /* which is where problems are told */
+	if (r != *error)
+		agent_input_changed(&a->inputs, INPUT_STATE);
 	*error = r;
 }
 

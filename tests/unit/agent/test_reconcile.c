@@ -45,7 +45,7 @@ static void an_idle_agent_sleeps(void **state)
 	rig->give_up = clock_now() + 3 * NSEC_PER_SEC;
 	assert_int_equal(loop_run(rig->agent.loop, idle_step, rig), 0);
 	assert_in_range(rig->turns, 1, 6);
-	assert_false(rig->agent.plan_dirty);
+	assert_false(agent_inputs_due(&rig->agent.inputs, DUE_PLAN));
 	assert_int_equal(rig->agent.planned_at, planned_at);
 	rig_free(rig);
 }
@@ -62,11 +62,11 @@ static void a_change_that_waits_for_its_scan_does_not_spin_the_loop(void **state
 	rig->give_up = clock_now() + 500 * NSEC_PER_MSEC;
 	rig_write(rig, "s2.yaml", RIG_SERVICE("s2"));
 	assert_int_equal(loop_run(rig->agent.loop, idle_step, rig), 0);
-	assert_true(rig->agent.scan_wanted);
+	assert_true(agent_inputs_due(&rig->agent.inputs, DUE_SCAN));
 	assert_in_range(rig->turns, 1, 6);
 	rig->give_up = clock_now() + 600 * NSEC_PER_MSEC;
 	assert_int_equal(loop_run(rig->agent.loop, idle_step, rig), 0);
-	assert_false(rig->agent.scan_wanted);
+	assert_false(agent_inputs_due(&rig->agent.inputs, DUE_SCAN));
 	rig_write(rig, "s3.yaml", RIG_SERVICE("s3")); /* the watch is awake again */
 	rig->give_up = clock_now() + 100 * NSEC_PER_MSEC;
 	assert_int_equal(loop_run(rig->agent.loop, idle_step, rig), 0);
@@ -98,13 +98,13 @@ static void the_node_is_read_again_when_reading_it_failed(void **state)
 	struct agent_rig *rig = rig_settled();
 
 	(void)state;
-	rig->agent.node_dirty = true;
+	agent_input_changed(&rig->agent.inputs, INPUT_LINKS);
 	rig->agent.node_at = NSEC_NEVER - 1; /* as if it failed a while from now */
 	planned_before = rig->agent.planned_at;
 	assert_int_equal(system("ip addr add 10.0.0.77/32 dev lo"), 0);
 	rig->agent.node_at = clock_now() + 100 * NSEC_PER_MSEC;
 	RIG_WAIT(rig, has_planned_again);
-	assert_false(rig->agent.node_dirty);
+	assert_false(agent_inputs_due(&rig->agent.inputs, DUE_NODE));
 	rig_free(rig);
 }
 
@@ -127,7 +127,7 @@ static void a_file_that_goes_costs_its_objects_after_a_while(void **state)
 
 static bool has_scanned(const struct agent_rig *rig)
 {
-	return !rig->agent.scan_forced && rig->agent.ready_said;
+	return !agent_inputs_due(&rig->agent.inputs, DUE_SCAN_ALL) && rig->agent.ready_said;
 }
 
 static void a_reload_without_a_change_withdraws_nothing_and_says_ready(void **state)
@@ -135,7 +135,7 @@ static void a_reload_without_a_change_withdraws_nothing_and_says_ready(void **st
 	struct agent_rig *rig = rig_settled();
 
 	(void)state;
-	rig->agent.scan_wanted = rig->agent.scan_forced = rig->agent.plan_dirty = true;
+	agent_input_changed(&rig->agent.inputs, INPUT_RELOAD);
 	rig->agent.ready_said = false;
 	RIG_WAIT(rig, has_scanned);
 	assert_int_equal(rig->router->withdrawn, 0);
@@ -153,7 +153,7 @@ static void many_changes_at_once_cost_few_plans(void **state)
 		nsec_t before = rig->agent.planned_at;
 
 		rig_write(rig, "s2.yaml", i % 2 ? RIG_SERVICE("s2") : RIG_SERVICE("s3"));
-		rig->agent.scan_wanted = true;
+		agent_input_changed(&rig->agent.inputs, INPUT_FOLDER);
 		(void)reconcile_step(&rig->agent, rig->agent.planned_at + 50 * NSEC_PER_USEC);
 		plans += rig->agent.planned_at != before;
 	}
@@ -168,7 +168,7 @@ static void a_plan_that_does_not_settle_is_slowed_down(void **state)
 
 	(void)state;
 	rig->agent.unsettled = 1000;
-	rig->agent.plan_dirty = true;
+	agent_input_changed(&rig->agent.inputs, INPUT_SINKS);
 	now = rig->agent.planned_at + 100 * NSEC_PER_MSEC;
 	planned_before = rig->agent.planned_at;
 	(void)reconcile_step(&rig->agent, now);

@@ -89,7 +89,7 @@ static void nothing_is_written_when_nothing_changed(void **state)
 	RIG_WAIT(rig, rig_is_saved);
 	assert_true(fingerprint(rig) == before);
 	move(rig->config, away(rig));
-	rig->agent.scan_wanted = rig->agent.scan_forced = rig->agent.plan_dirty = true;
+	agent_input_changed(&rig->agent.inputs, INPUT_RELOAD);
 	(void)reconcile_step(&rig->agent, clock_now() + 2 * NSEC_PER_SEC);
 	(void)reconcile_step(&rig->agent, clock_now() + 4 * NSEC_PER_SEC);
 	assert_non_null(rig_problem(rig, "SourceUnreadable"));
@@ -117,7 +117,7 @@ static void it_is_saved_at_most_once_a_second(void **state)
 		memset(text, '\n', i); /* its line is saved, too */
 		snprintf(text + i, sizeof(text) - i, "%s", RIG_SERVICE("s1"));
 		rig_write(rig, "s1.yaml", text);
-		rig->agent.scan_wanted = true;
+		agent_input_changed(&rig->agent.inputs, INPUT_FOLDER);
 		(void)reconcile_step(&rig->agent, start + i * 10 * NSEC_PER_MSEC);
 		n += fingerprint(rig) != last;
 		last = fingerprint(rig);

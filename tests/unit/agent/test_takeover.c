@@ -30,7 +30,7 @@ struct taking {
 
 static void read_files(struct taking *x)
 {
-	x->rig->agent.scan_forced = true;
+	x->rig->agent.inputs.due |= DUE_SCAN_ALL;
 	sources_scan(&x->rig->agent, x->now);
 }
 

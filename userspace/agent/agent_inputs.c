@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/* The table: which input makes what due. */
+#include "agent/agent_inputs.h"
+
+#include <assert.h>
+
+void agent_input_changed(struct agent_inputs *in, enum agent_input what)
+{
+	static const unsigned due[AGENT_N_INPUTS] = {
+		[INPUT_START] = DUE_SCAN | DUE_NODE | DUE_PLAN | DUE_PLAN_NOW,
+		[INPUT_FOLDER] = DUE_SCAN,
+		[INPUT_RELOAD] = DUE_SCAN | DUE_SCAN_ALL | DUE_PLAN,
+		/* A new peer's address is to be asked for. */
+		[INPUT_OBJECTS] = DUE_NODE | DUE_PLAN | DUE_PLAN_NOW,
+		[INPUT_LINKS] = DUE_NODE,
+		[INPUT_NODE] = DUE_PODS | DUE_PLAN | DUE_PLAN_NOW,
+		[INPUT_HOOKS] = DUE_HOOKS,
+		[INPUT_VERIFIED] = DUE_PODS | DUE_PLAN,
+		[INPUT_SESSIONS] = DUE_PLAN,
+		[INPUT_SESSION_DOWN] = DUE_PLAN | DUE_PLAN_NOW,
+		[INPUT_STATE] = DUE_PLAN, /* which is where problems are told */
+		[INPUT_SINKS] = DUE_PLAN,
+	};
+
+	assert(what < AGENT_N_INPUTS && due[what] != 0);
+	in->due |= due[what];
+}
+
+bool agent_inputs_are_complete(const struct agent_inputs *in)
+{
+	for (int i = 0; i < AGENT_N_SOURCES; i++)
+		if (!in->complete[i])
+			return false;
+	return true;
+}

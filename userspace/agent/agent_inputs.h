@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * What has changed since it was last looked at, and which sources have delivered their first
+ * complete picture. Whoever notices that an input changed says so here, by one function and in the
+ * input's own words; what that makes due is a table in agent_inputs.c, and the step (reconcile.c)
+ * does it. Nobody else sets a flag. A new input (the API's feed, BFD) is a row of that table, a new
+ * source of objects a name in enum agent_source.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+/* What may change. */
+enum agent_input {
+	INPUT_START,        /* everything: nothing was looked at yet */
+	INPUT_FOLDER,       /* something happened to the configuration's files */
+	INPUT_RELOAD,       /* all files are to be read again, whatever they look like (SIGHUP) */
+	INPUT_OBJECTS,      /* the world changed, from which the plan borrows */
+	INPUT_LINKS,        /* the kernel speaks of links, addresses or routes */
+	INPUT_NODE,         /* the picture of the node is another one */
+	INPUT_HOOKS,        /* the kernel speaks of attached programs */
+	INPUT_VERIFIED,     /* the hooks were looked at again */
+	INPUT_SESSIONS,     /* a session came up, or UPDATEs went out */
+	INPUT_SESSION_DOWN, /* a session went down */
+	INPUT_STATE,        /* writing the state began to fail, or went well again */
+	INPUT_SINKS,        /* applying changed what sinks confirm */
+	AGENT_N_INPUTS,
+};
+
+/* What is due because of it, as bits. */
+enum agent_due {
+	DUE_SCAN = 1 << 0,     /* look for files that changed */
+	DUE_SCAN_ALL = 1 << 1, /* ... and read all of them, without waiting */
+	DUE_NODE = 1 << 2,     /* read links, addresses and routes */
+	DUE_HOOKS = 1 << 3,    /* look at the attached programs */
+	DUE_PODS = 1 << 4,     /* ask for the pods' namespaces again */
+	DUE_PLAN = 1 << 5,
+	DUE_PLAN_NOW = 1 << 6, /* ... and it must not wait */
+};
+
+/* Who delivers pictures that begin incomplete (gate complete, DESIGN 1). */
+enum agent_source { SOURCE_CONFIG, SOURCE_NODE, AGENT_N_SOURCES };
+
+struct agent_inputs {
+	unsigned due;                   /* enum agent_due */
+	bool complete[AGENT_N_SOURCES]; /* delivered once */
+};
+
+void agent_input_changed(struct agent_inputs *in, enum agent_input what);
+
+/* Some of these is due. */
+static inline bool agent_inputs_due(const struct agent_inputs *in, unsigned due)
+{
+	return in->due & due;
+}
+
+/* These were done, or are about to be. */
+static inline void agent_inputs_done(struct agent_inputs *in, unsigned due)
+{
+	in->due &= ~due;
+}
+
+/* Gate complete: every source has delivered its first complete picture. */
+bool agent_inputs_are_complete(const struct agent_inputs *in);
