@@ -405,11 +405,12 @@ static struct fixture_peer *ensure_peer(struct fixture *f, const struct plan_pee
 
 static size_t drain(struct bgp_rib *rib)
 {
-	const struct bgp_attrs *attrs;
+	const struct bgp_families all = {BGP_FAMILY_BIT(BGP_N_FAMILIES) - 1};
+	struct bgp_rib_work work;
 	struct ip_prefix out[8];
 	size_t n, total = 0;
 
-	while ((n = bgp_rib_take(rib, out, ARRAY_SIZE(out), &attrs)))
+	while ((n = bgp_rib_take(rib, all, out, ARRAY_SIZE(out), &work)))
 		total += n;
 	return total;
 }

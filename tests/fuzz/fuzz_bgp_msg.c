@@ -30,7 +30,10 @@ static void check_error(const struct bgp_error *e)
 
 static void check_open(struct rcur body)
 {
-	static const struct bgp_open_expect expect = {.local_asn = 65000, .any_external = true};
+	static const struct bgp_open_expect expect = {
+		.local_asn = 65000,
+		.any_external = true,
+		.families = {BGP_FAMILY_BIT(BGP_IPV4_UNICAST)}};
 	uint8_t buf[BGP_MESSAGE_MAX];
 	struct bgp_open open, again;
 	struct bgp_error error;
@@ -51,7 +54,9 @@ static void check_open(struct rcur body)
 	assert(again.asn == open.asn && again.hold_s == open.hold_s);
 	assert(again.router_id == open.router_id);
 	assert(again.gr.present == open.gr.present && again.gr.time_s == open.gr.time_s);
-	assert(again.gr.ipv4_forwarding == open.gr.ipv4_forwarding);
+	assert(bgp_families_equal(again.families, open.families));
+	assert(bgp_families_equal(again.gr.families, open.gr.families));
+	assert(bgp_families_equal(again.gr.forwarding, open.gr.forwarding));
 	assert(again.route_refresh == open.route_refresh && again.role == open.role);
 }
 

@@ -78,13 +78,14 @@ static void poll_all(struct run *r)
 static void say_open(struct run *r, enum bgp_slot slot)
 {
 	uint8_t bits = rcur_u8(&r->in), buf[BGP_MESSAGE_MAX];
-	const struct bgp_open open = {.asn = bits & 1 ? r->config.remote_asn : 65000,
-				      .hold_s = bits & 2 ? 90 : bits >> 4,
-				      .router_id = bits & 4 ? 0x01000000 : 0x7f000000,
-				      .has_as4 = bits & 8,
-				      .ipv4_unicast = true,
-				      .enhanced_refresh = bits & 16,
-				      .gr = {.present = bits & 32, .ipv4_unicast = true}};
+	const struct bgp_open open = {
+		.asn = bits & 1 ? r->config.remote_asn : 65000,
+		.hold_s = bits & 2 ? 90 : bits >> 4,
+		.router_id = bits & 4 ? 0x01000000 : 0x7f000000,
+		.has_as4 = bits & 8,
+		.families = {BGP_FAMILY_BIT(BGP_IPV4_UNICAST)},
+		.enhanced_refresh = bits & 16,
+		.gr = {.present = bits & 32, .families = {BGP_FAMILY_BIT(BGP_IPV4_UNICAST)}}};
 
 	bgp_peer_receive(r->peer, r->now, slot, buf, bgp_open_encode(buf, sizeof(buf), &open));
 }
@@ -226,13 +227,14 @@ static void check_info(const struct run *r)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct run r = {.in = rcur_init(data, size), .now = NSEC_PER_SEC};
-	const struct ip_addr local = ip_addr_from_v4(0xc0000201);
+	const struct bgp_next_hops local = {.ipv4 = ip_addr_from_v4(0xc0000201)};
 	uint8_t bits = rcur_u8(&r.in);
 	struct rng rng;
 
 	rng_seed(&rng, bits);
 	r.config = (struct bgp_peer_config){.local_asn = bits & 1 ? 64500 : 4200000000,
 					    .remote_asn = bits & 2 ? 64500 : 64501,
+					    .families = {BGP_FAMILY_BIT(BGP_IPV4_UNICAST)},
 					    .router_id = 0x0a000001,
 					    .hold_s = bits & 4 ? 90 : 0,
 					    .keepalive_s = 30,

@@ -148,8 +148,10 @@ static void check_open_sent(struct sim_check *c, int end, const struct bgp_open 
 {
 	if (end == 0 && open->gr.restarting && !c->may_restart)
 		sim_violation(c, "R bit without a restart, or after End-of-RIB");
-	if (end == 0 && open->gr.present && open->gr.ipv4_forwarding != c->keeps_forwarding)
-		sim_violation(c, "F bit is %d", open->gr.ipv4_forwarding);
+	if (end == 0 && open->gr.present &&
+	    bgp_families_has(open->gr.forwarding, BGP_IPV4_UNICAST) != c->keeps_forwarding)
+		sim_violation(c, "F bit is %d",
+			      bgp_families_has(open->gr.forwarding, BGP_IPV4_UNICAST));
 }
 
 static void check_update_sent(struct sim_check *c, int end, struct rcur body)
@@ -272,7 +274,8 @@ static void heard_message(struct sim_check *c, int end, enum bgp_slot slot,
 	struct bgp_error e;
 
 	if (f->type == BGP_OPEN && bgp_open_decode(f->body, &open, &e))
-		w->tap[slot].has_forwarding = open.gr.present && open.gr.ipv4_forwarding;
+		w->tap[slot].has_forwarding =
+			open.gr.present && bgp_families_has(open.gr.forwarding, BGP_IPV4_UNICAST);
 	if (f->type == BGP_NOTIFICATION)
 		w->tap[slot].was_notified = true;
 	/* In OpenConfirm the KEEPALIVE that makes it Established is in the same segment. */

@@ -144,7 +144,7 @@ static size_t valid_message(struct sim_world *w, uint8_t *buf, size_t cap)
 				      .hold_s = (uint16_t)(3 + chance(w, 200)),
 				      .router_id = w->end[1].config.router_id,
 				      .has_as4 = true,
-				      .ipv4_unicast = true,
+				      .families = {BGP_FAMILY_BIT(BGP_IPV4_UNICAST)},
 				      .route_refresh = true,
 				      .enhanced_refresh = chance(w, 2)};
 	const struct bgp_route_refresh refresh = {.afi = 1, .safi = 1};

@@ -124,7 +124,7 @@ void sim_world_pump(struct sim_world *w, int end)
 
 static void tcp_up(struct sim_world *w, int end, enum bgp_slot slot)
 {
-	const struct ip_addr local = ip_addr_from_v4(0xc0000201 + (uint32_t)end);
+	const struct bgp_next_hops local = {.ipv4 = ip_addr_from_v4(0xc0000201 + (uint32_t)end)};
 	struct sim_end *e = &w->end[end];
 
 	sim_check_connected(&w->check, end, slot, w->now);
@@ -285,6 +285,7 @@ static struct bgp_peer_config random_config(struct sim_world *w, int end, bool i
 	return (struct bgp_peer_config){
 		.local_asn = is_ibgp || end == 0 ? 64500 : 64501,
 		.remote_asn = is_ibgp || end == 1 ? 64500 : 64501,
+		.families = {BGP_FAMILY_BIT(BGP_IPV4_UNICAST)},
 		.router_id = (uint32_t)(1 + end + chance(w, 3)) << 24 | (uint32_t)(1 + end),
 		.hold_s = hold,
 		.keepalive_s = hold / 3,

@@ -50,9 +50,10 @@ static bool same_session(const struct bgp_peer_config *a, const struct bgp_peer_
 {
 	return a->local_asn == b->local_asn && a->remote_asn == b->remote_asn &&
 	       a->any_external == b->any_external && a->any_internal == b->any_internal &&
-	       a->router_id == b->router_id && a->hold_s == b->hold_s &&
-	       a->keepalive_s == b->keepalive_s && a->connect_s == b->connect_s &&
-	       a->graceful_restart == b->graceful_restart && a->restart_time_s == b->restart_time_s;
+	       bgp_families_equal(a->families, b->families) && a->router_id == b->router_id &&
+	       a->hold_s == b->hold_s && a->keepalive_s == b->keepalive_s &&
+	       a->connect_s == b->connect_s && a->graceful_restart == b->graceful_restart &&
+	       a->restart_time_s == b->restart_time_s;
 }
 
 bool peer_config_same(const struct plan_peer *a, const struct plan_peer *b)

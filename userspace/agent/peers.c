@@ -142,6 +142,7 @@ static void link_connected(struct peer_link *l, nsec_t now)
 {
 	struct agent_peer *p = l->peer;
 	int r = tcp_dial_result(l->fd);
+	struct bgp_next_hops next_hops;
 	struct ip_addr local;
 
 	if (r == -EINPROGRESS)
@@ -155,7 +156,8 @@ static void link_connected(struct peer_link *l, nsec_t now)
 	l->connecting = false;
 	loop_fd_want(l->watch, true, false);
 	p->local = local;
-	bgp_peer_set_local(p->bgp, l->slot, &local);
+	next_hops = bgp_next_hops_of(&local);
+	bgp_peer_set_local(p->bgp, l->slot, &next_hops);
 	bgp_peer_notify(p->bgp, now, l->slot, BGP_NOTE_TCP_UP);
 }
 

@@ -71,7 +71,8 @@ static void receive_open(struct bgp_conn *c, nsec_t now, const struct bgp_frame 
 					       .local_router_id = c->sent.router_id,
 					       .remote_asn = config->remote_asn,
 					       .any_external = config->any_external,
-					       .any_internal = config->any_internal};
+					       .any_internal = config->any_internal,
+					       .families = c->sent.families};
 	struct bgp_open open = {0};
 	struct bgp_error error;
 	struct bgp_fsm_input in = {
@@ -154,10 +155,11 @@ static void receive_route_refresh(struct bgp_conn *c, nsec_t now, const struct b
 			return;
 		}
 		/* BoRR and EoRR speak of the peer's routes, other families of none of ours. */
-		if (refresh.afi != BGP_AFI_IPV4 || refresh.safi != BGP_SAFI_UNICAST ||
-		    refresh.subtype != BGP_REFRESH_REQUEST)
+		if (refresh.subtype != BGP_REFRESH_REQUEST ||
+		    !bgp_family_of(refresh.afi, refresh.safi, &in.family) ||
+		    !bgp_families_has(bgp_conn_families(c), in.family))
 			return;
-		bgp_rib_refresh(c->rib);
+		bgp_rib_refresh(c->rib, in.family);
 	}
 	bgp_fsm_step(c, now, &in);
 }
@@ -358,7 +360,7 @@ static size_t send_batch(struct bgp_conn *c, struct out *out, struct bgp_update_
 	const struct bgp_update_session session = {.local_asn = c->sent.asn,
 						   .is_ibgp = c->received.asn == c->sent.asn,
 						   .as4 = c->received.has_as4,
-						   .next_hop = c->local};
+						   .local = c->local};
 	size_t first = 0, taken;
 
 	while (batch.n > 0) {
@@ -373,17 +375,19 @@ static size_t send_batch(struct bgp_conn *c, struct out *out, struct bgp_update_
 	return first;
 }
 
-static void send_updates(struct bgp_conn *c, struct out *out)
+static void send_updates(struct bgp_conn *c, struct out *out, struct bgp_families families)
 {
 	struct ip_prefix prefixes[BATCH_MAX];
 	struct bgp_update_batch batch = {.prefixes = prefixes};
+	struct bgp_rib_work work;
 	size_t fit = BATCH_MAX, asked, taken;
 
 	while (out->room >= BGP_MESSAGE_MAX) {
 		asked = out->room >= BATCH_MESSAGES * BGP_MESSAGE_MAX ? fit : BATCH_SURE;
-		batch.n = bgp_rib_take(c->rib, prefixes, asked, &batch.attrs);
+		batch.n = bgp_rib_take(c->rib, families, prefixes, asked, &work);
 		if (batch.n == 0)
 			return;
+		batch.attrs = work.attrs;
 		taken = send_batch(c, out, batch);
 		if (taken < batch.n)
 			fit = taken; /* as many of this set fill one message */
@@ -393,37 +397,57 @@ static void send_updates(struct bgp_conn *c, struct out *out)
 }
 
 /* BoRR, the routes, EoRR; or just the routes, towards a peer without RFC 7313. */
-static void send_refresh_mark(struct bgp_conn *c, struct out *out, uint8_t subtype)
+static void send_refresh_mark(struct bgp_conn *c, struct out *out, enum bgp_family family,
+			      uint8_t subtype)
 {
 	const struct bgp_route_refresh mark = {
-		.afi = BGP_AFI_IPV4, .safi = BGP_SAFI_UNICAST, .subtype = subtype};
+		.afi = bgp_family_afi(family), .safi = bgp_family_safi(family), .subtype = subtype};
 
 	if (c->received.enhanced_refresh)
 		advance(out, bgp_route_refresh_encode(out->at, out->room, &mark));
 }
 
-static void send_routes(struct bgp_conn *c, nsec_t now, struct out *out)
+/* What goes before the routes of a family. */
+static void send_begin(struct bgp_conn *c, struct out *out, enum bgp_family family)
 {
-	size_t before = out->len;
+	enum bgp_refresh_state *refresh = &c->refresh[family];
 
 	/* RFC 7313 4: no BoRR before the End-of-RIB; what a request asks for is under way then. */
-	if (c->refresh == BGP_REFRESH_ASKED && !c->end_of_rib_sent) {
-		c->refresh = BGP_REFRESH_NONE;
-	} else if (c->refresh == BGP_REFRESH_ASKED && out->room >= BGP_MESSAGE_MAX) {
-		send_refresh_mark(c, out, BGP_REFRESH_BEGIN);
-		c->refresh = BGP_REFRESH_RUNNING;
+	if (*refresh == BGP_REFRESH_ASKED && !bgp_families_has(c->end_of_rib_sent, family)) {
+		*refresh = BGP_REFRESH_NONE;
+	} else if (*refresh == BGP_REFRESH_ASKED && out->room >= BGP_MESSAGE_MAX) {
+		send_refresh_mark(c, out, family, BGP_REFRESH_BEGIN);
+		*refresh = BGP_REFRESH_RUNNING;
 	}
-	send_updates(c, out);
-	if (bgp_rib_dirty(c->rib) || out->room < BGP_HEADER_LEN + 4) {
-		/* The marks wait for the rest. */
-	} else if (c->refresh == BGP_REFRESH_RUNNING) {
-		send_refresh_mark(c, out, BGP_REFRESH_END);
-		c->refresh = BGP_REFRESH_NONE;
-	} else if (c->synced && !c->end_of_rib_sent) {
-		advance(out, bgp_end_of_rib_encode(out->at, out->room));
+}
+
+/* What goes behind them. */
+static void send_end(struct bgp_conn *c, struct out *out, enum bgp_family family)
+{
+	if (bgp_rib_dirty(c->rib, family) || out->room < BGP_END_OF_RIB_MAX)
+		return; /* the marks wait for the rest */
+	if (c->refresh[family] == BGP_REFRESH_RUNNING) {
+		send_refresh_mark(c, out, family, BGP_REFRESH_END);
+		c->refresh[family] = BGP_REFRESH_NONE;
+	} else if (c->synced && !bgp_families_has(c->end_of_rib_sent, family)) {
+		advance(out, bgp_end_of_rib_encode(out->at, out->room, family));
 		c->counters.updates_sent++;
-		c->end_of_rib_sent = true;
+		bgp_families_put(&c->end_of_rib_sent, family, true);
 	}
+}
+
+static void send_routes(struct bgp_conn *c, nsec_t now, struct out *out)
+{
+	const struct bgp_families families = bgp_conn_families(c);
+	size_t before = out->len;
+
+	for (enum bgp_family f = 0; f < BGP_N_FAMILIES; f++)
+		if (bgp_families_has(families, f))
+			send_begin(c, out, f);
+	send_updates(c, out, families);
+	for (enum bgp_family f = 0; f < BGP_N_FAMILIES; f++)
+		if (bgp_families_has(families, f))
+			send_end(c, out, f);
 	if (out->len > before) /* RFC 4271 8.2.2: an UPDATE sent restarts the KeepaliveTimer */
 		bgp_fsm_restart_keepalive(c, now);
 }
@@ -473,4 +497,15 @@ nsec_t bgp_conn_deadline(const struct bgp_conn *c)
 bool bgp_conn_gr_negotiated(const struct bgp_conn *c)
 {
 	return c->sent.gr.present && c->received.gr.present;
+}
+
+struct bgp_families bgp_conn_families(const struct bgp_conn *c)
+{
+	return bgp_families_common(c->sent.families, c->received.families);
+}
+
+bool bgp_conn_end_of_rib_sent(const struct bgp_conn *c)
+{
+	return c->state == BGP_ESTABLISHED &&
+	       bgp_families_equal(c->end_of_rib_sent, bgp_conn_families(c));
 }

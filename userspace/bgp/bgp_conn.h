@@ -37,7 +37,7 @@ struct bgp_conn {
 	struct rng rng;
 	bool is_passive; /* the accepted slot: never dials */
 
-	struct ip_addr local;           /* set by the owner before TCP_UP */
+	struct bgp_next_hops local;     /* set by the owner before TCP_UP */
 	struct bgp_graceful_restart gr; /* set by the owner before TCP_UP: what the OPEN says */
 
 	enum bgp_state state;
@@ -52,8 +52,9 @@ struct bgp_conn {
 	bool want_connect, want_close; /* for poll */
 	bool send_open, send_keepalive, send_notification;
 	struct bgp_error notification; /* if send_notification */
-	enum bgp_refresh_state refresh;
-	bool synced, end_of_rib_sent;
+	enum bgp_refresh_state refresh[BGP_N_FAMILIES];
+	bool synced; /* the picture of all families is complete */
+	struct bgp_families end_of_rib_sent;
 	size_t routes_received; /* announced minus withdrawn: nothing is kept, so an upper bound */
 
 	uint8_t rx[BGP_MESSAGE_MAX];
@@ -91,3 +92,7 @@ void bgp_conn_retry(struct bgp_conn *c, nsec_t at);
 void bgp_conn_reconfigured(struct bgp_conn *c, nsec_t now);
 /* Both sides sent capability 64. */
 bool bgp_conn_gr_negotiated(const struct bgp_conn *c);
+/* The families that both sides listed, once both OPENs are known. */
+struct bgp_families bgp_conn_families(const struct bgp_conn *c);
+/* Established, and the End-of-RIB of each family of the session went out. */
+bool bgp_conn_end_of_rib_sent(const struct bgp_conn *c);

@@ -76,7 +76,7 @@ static void leave(struct bgp_conn *c, enum bgp_state to)
 	c->retry_at = c->hold_at = c->keepalive_at = c->send_hold_at = NSEC_NEVER;
 	c->send_open = c->send_open && c->send_notification;
 	c->send_keepalive = false;
-	c->refresh = BGP_REFRESH_NONE;
+	memset(c->refresh, BGP_REFRESH_NONE, sizeof(c->refresh));
 	c->rx_len = 0;
 	c->routes_received = 0;
 	c->state = to;
@@ -131,13 +131,18 @@ static void close_tcp_failed(struct bgp_conn *c, const struct bgp_fsm_input *in)
 static void close_notified(struct bgp_conn *c, const struct bgp_fsm_input *in)
 {
 	char shutdown[BGP_SHUTDOWN_TEXT], capabilities[BGP_CAPABILITIES_TEXT];
+	char families[BGP_FAMILIES_TEXT];
 	const char *text = bgp_shutdown_text(in->error, shutdown);
 
 	if (!text)
 		text = bgp_capabilities_text(in->error, &c->sent, capabilities);
 	if (!text && in->error->code == BGP_ERROR_OPEN &&
-	    in->error->subcode == BGP_OPEN_UNSUPPORTED_CAPABILITY)
-		text = "which one it does not say; this node offers IPv4 unicast";
+	    in->error->subcode == BGP_OPEN_UNSUPPORTED_CAPABILITY) {
+		(void)snprintf(capabilities, sizeof(capabilities),
+			       "which one it does not say; this node offers %s",
+			       bgp_families_text(c->sent.families, families));
+		text = capabilities;
+	}
 	(void)snprintf(c->reason, sizeof(c->reason), "received NOTIFICATION %s%s%s",
 		       bgp_notification_text(in->error->code, in->error->subcode), text ? ": " : "",
 		       text ? text : "");
@@ -165,7 +170,7 @@ static void enter_open_sent(struct bgp_conn *c, nsec_t now)
 				    .hold_s = config->hold_s,
 				    .router_id = config->router_id,
 				    .has_as4 = true,
-				    .ipv4_unicast = true,
+				    .families = config->families,
 				    .route_refresh = true,
 				    .enhanced_refresh = true,
 				    .gr = c->gr};
@@ -173,7 +178,8 @@ static void enter_open_sent(struct bgp_conn *c, nsec_t now)
 	c->hold_s = c->keepalive_s = 0;
 	c->want_connect = false;
 	c->send_open = true;
-	c->send_notification = c->send_keepalive = c->end_of_rib_sent = false;
+	c->send_notification = c->send_keepalive = false;
+	c->end_of_rib_sent = (struct bgp_families){0};
 	c->rx_len = 0;
 	c->retry_at = NSEC_NEVER;
 	c->hold_at = now + seconds(BGP_OPEN_HOLD_S);
@@ -434,7 +440,7 @@ static void on_established(struct bgp_conn *c, nsec_t now, const struct bgp_fsm_
 		restart_hold(c, now);
 		break;
 	case BGP_FSM_ROUTE_REFRESH: /* restarts no timer: RFC 4271 4.2 names KEEPALIVE, UPDATE */
-		c->refresh = BGP_REFRESH_ASKED;
+		c->refresh[in->family] = BGP_REFRESH_ASKED;
 		break;
 	case BGP_FSM_TCP_FAILS: /* 18 */
 		close_tcp_failed(c, in);

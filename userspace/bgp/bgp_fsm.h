@@ -42,6 +42,7 @@ struct bgp_fsm_input {
 	 */
 	const struct bgp_error *error;
 	const struct bgp_open *open; /* 19 */
+	enum bgp_family family;      /* 30: which is asked for */
 	uint8_t message_type;        /* of the message that is the event, 0 if none is */
 	const char *reason;          /* for bgp_conn.reason; NULL: made from the error */
 };

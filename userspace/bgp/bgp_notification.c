@@ -182,10 +182,12 @@ static void capability_name(const struct capability *c, char *buf, size_t size)
 
 static bool is_offered(const struct bgp_open *open, const struct capability *c)
 {
+	enum bgp_family family;
+
 	switch (c->code) {
 	case BGP_CAP_MULTIPROTOCOL:
-		return c->safi == BGP_SAFI_UNICAST &&
-		       (c->afi == BGP_AFI_IPV4 || (c->afi == BGP_AFI_IPV6 && open->ipv6_unicast));
+		return bgp_family_of(c->afi, c->safi, &family) &&
+		       bgp_families_has(open->families, family);
 	case BGP_CAP_ROUTE_REFRESH:
 		return open->route_refresh;
 	case BGP_CAP_ENHANCED_REFRESH:

@@ -27,15 +27,12 @@
 static void read_multiprotocol(struct rcur v, struct bgp_open *o)
 {
 	uint16_t afi = rcur_u16(&v);
-	uint8_t safi;
+	enum bgp_family family;
 
 	(void)rcur_u8(&v); /* reserved, RFC 4760 8 */
-	safi = rcur_u8(&v);
 	o->has_multiprotocol = true;
-	if (safi != BGP_SAFI_UNICAST)
-		return;
-	o->ipv4_unicast |= afi == BGP_AFI_IPV4;
-	o->ipv6_unicast |= afi == BGP_AFI_IPV6;
+	if (bgp_family_of(afi, rcur_u8(&v), &family))
+		bgp_families_put(&o->families, family, true);
 }
 
 static void read_route_refresh(struct rcur v, struct bgp_open *o)
@@ -88,11 +85,12 @@ static void read_graceful_restart(struct rcur v, struct bgp_open *o)
 	while (rcur_left(&v) > 0) {
 		uint16_t afi = rcur_u16(&v);
 		uint8_t safi = rcur_u8(&v), flags = rcur_u8(&v);
+		enum bgp_family family;
 
-		if (afi != BGP_AFI_IPV4 || safi != BGP_SAFI_UNICAST)
+		if (!bgp_family_of(afi, safi, &family))
 			continue;
-		gr.ipv4_unicast = true;
-		gr.ipv4_forwarding = flags & GR_FORWARDING;
+		bgp_families_put(&gr.families, family, true);
+		bgp_families_put(&gr.forwarding, family, flags & GR_FORWARDING);
 	}
 	o->gr = gr;
 }
@@ -212,7 +210,7 @@ bool bgp_open_decode(struct rcur body, struct bgp_open *ret, struct bgp_error *r
 	if (!o.has_as4)
 		o.asn = o.my_as;
 	if (!o.has_multiprotocol) /* RFC 4760 8: then it is plain BGP-4 */
-		o.ipv4_unicast = true;
+		bgp_families_put(&o.families, BGP_IPV4_UNICAST, true);
 	*ret = o;
 	return true;
 }
@@ -241,22 +239,44 @@ static bool router_id_is_sound(const struct bgp_open *o, const struct bgp_open_e
 	return o->asn != e->local_asn || o->router_id != e->local_router_id;
 }
 
+/* A capability 1 for each of the families. */
+static void write_multiprotocol(struct wcur *w, struct bgp_families families)
+{
+	for (enum bgp_family f = 0; f < BGP_N_FAMILIES; f++) {
+		if (!bgp_families_has(families, f))
+			continue;
+		wcur_u8(w, BGP_CAP_MULTIPROTOCOL);
+		wcur_u8(w, 4);
+		wcur_u16(w, bgp_family_afi(f));
+		wcur_u8(w, 0);
+		wcur_u8(w, bgp_family_safi(f));
+	}
+}
+
+/* RFC 5492 5: the data lists the capabilities that we miss. */
+static struct bgp_error no_common_family(struct bgp_families wanted)
+{
+	uint8_t list[6 * BGP_N_FAMILIES];
+	struct wcur w = wcur_init(list, sizeof(list));
+
+	write_multiprotocol(&w, wanted);
+	return bgp_error_with(BGP_ERROR_OPEN, BGP_OPEN_UNSUPPORTED_CAPABILITY, list, wcur_len(&w));
+}
+
 bool bgp_open_validate(const struct bgp_open *open, const struct bgp_open_expect *expect,
 		       struct bgp_error *ret_error)
 {
-	static const uint8_t ipv4_unicast[] = {BGP_CAP_MULTIPROTOCOL, 4, 0,
-					       BGP_AFI_IPV4,          0, BGP_SAFI_UNICAST};
 	uint8_t subcode;
 
+	assert(!bgp_families_is_empty(expect->families));
 	if (!asn_is_sound(open) || !asn_is_expected(open->asn, expect)) {
 		subcode = BGP_OPEN_BAD_PEER_AS;
 	} else if (!router_id_is_sound(open, expect)) {
 		subcode = BGP_OPEN_BAD_BGP_ID;
 	} else if (open->hold_s > 0 && open->hold_s < BGP_HOLD_MIN_S) {
 		subcode = BGP_OPEN_UNACCEPTABLE_HOLD_TIME;
-	} else if (!open->ipv4_unicast) {
-		*ret_error = bgp_error_with(BGP_ERROR_OPEN, BGP_OPEN_UNSUPPORTED_CAPABILITY,
-					    ipv4_unicast, sizeof(ipv4_unicast));
+	} else if (bgp_families_is_empty(bgp_families_common(open->families, expect->families))) {
+		*ret_error = no_common_family(expect->families);
 		return false;
 	} else {
 		return true;
@@ -275,18 +295,10 @@ static void write_empty_capability(struct wcur *w, uint8_t code, bool wanted)
 	wcur_u8(w, 0);
 }
 
-static void write_multiprotocol(struct wcur *w, uint16_t afi)
-{
-	wcur_u8(w, BGP_CAP_MULTIPROTOCOL);
-	wcur_u8(w, 4);
-	wcur_u16(w, afi);
-	wcur_u8(w, 0);
-	wcur_u8(w, BGP_SAFI_UNICAST);
-}
-
 static void write_graceful_restart(struct wcur *w, const struct bgp_graceful_restart *gr)
 {
 	uint16_t word = gr->time_s;
+	size_t length;
 
 	if (!gr->present)
 		return;
@@ -296,20 +308,23 @@ static void write_graceful_restart(struct wcur *w, const struct bgp_graceful_res
 	if (gr->notification)
 		word |= GR_NOTIFICATION;
 	wcur_u8(w, BGP_CAP_GRACEFUL_RESTART);
-	wcur_u8(w, gr->ipv4_unicast ? 6 : 2);
+	length = wcur_len(w);
+	wcur_u8(w, 0);
 	wcur_u16(w, word);
-	if (!gr->ipv4_unicast)
-		return;
-	wcur_u16(w, BGP_AFI_IPV4);
-	wcur_u8(w, BGP_SAFI_UNICAST);
-	wcur_u8(w, gr->ipv4_forwarding ? GR_FORWARDING : 0);
+	for (enum bgp_family f = 0; f < BGP_N_FAMILIES; f++) {
+		if (!bgp_families_has(gr->families, f))
+			continue;
+		wcur_u16(w, bgp_family_afi(f));
+		wcur_u8(w, bgp_family_safi(f));
+		wcur_u8(w, bgp_families_has(gr->forwarding, f) ? GR_FORWARDING : 0);
+	}
+	if (!w->failed)
+		wcur_patch_u8(w, length, (uint8_t)(wcur_len(w) - length - 1));
 }
 
 static void write_capabilities(struct wcur *w, const struct bgp_open *o)
 {
-	write_multiprotocol(w, BGP_AFI_IPV4);
-	if (o->ipv6_unicast)
-		write_multiprotocol(w, BGP_AFI_IPV6);
+	write_multiprotocol(w, o->families);
 	write_empty_capability(w, BGP_CAP_ROUTE_REFRESH, o->route_refresh);
 	write_empty_capability(w, BGP_CAP_EXTENDED_MESSAGE, o->extended_message);
 	if (o->has_role) {

@@ -11,6 +11,7 @@
 #include "base/cursor.h"
 #include "base/mem.h"
 #include "bgp/bgp_error.h"
+#include "bgp/bgp_family.h"
 #include "bgp/bgp_wire.h"
 
 #include <stdbool.h>
@@ -21,8 +22,8 @@ struct bgp_graceful_restart {
 	bool restarting;   /* R: the speaker has restarted */
 	bool notification; /* N: GR also applies to NOTIFICATION and hold timer expiry (RFC 8538) */
 	uint16_t time_s;   /* 0..4095 */
-	bool ipv4_unicast; /* the AFI/SAFI is listed */
-	bool ipv4_forwarding; /* F: its forwarding state was kept */
+	struct bgp_families families;   /* listed, of those that we speak */
+	struct bgp_families forwarding; /* F: whose forwarding state was kept; listed ones only */
 };
 
 struct bgp_open {
@@ -33,9 +34,10 @@ struct bgp_open {
 
 	bool has_as4;
 	bool has_multiprotocol; /* any capability 1 was sent; set by decode only */
-	bool ipv4_unicast;      /* capability 1 with 1/1, or none of capability 1 at all */
-	bool ipv6_unicast;      /* capability 1 with 2/1 */
-	bool route_refresh;     /* 2 or the old 128 */
+	/* Capability 1, of those that we speak; IPv4 unicast if none of capability 1 came at all.
+	 */
+	struct bgp_families families;
+	bool route_refresh; /* 2 or the old 128 */
 	bool enhanced_refresh;
 	bool extended_message;
 	bool extended_next_hop; /* RFC 8950: IPv4 unicast with an IPv6 next hop */
@@ -57,13 +59,14 @@ struct bgp_open_expect {
 	uint32_t local_router_id; /* host order */
 	uint32_t remote_asn;      /* ignored if one of the next is set */
 	bool any_external, any_internal;
+	struct bgp_families families; /* one of these is enough; not empty */
 };
 
 /*
  * Is this the neighbour we expect? False with the NOTIFICATION in *ret_error: 2/2 AS number 0,
  * AS_TRANS alone, field and capability at odds, or another AS than configured; 2/3 id 0, or our own
- * in our own AS (RFC 6286 2.2); 2/6 hold time 1 or 2; 2/7 the peer lists address families but not
- * IPv4 unicast.
+ * in our own AS (RFC 6286 2.2); 2/6 hold time 1 or 2; 2/7 the peer lists address families but none
+ * of those wanted (data: a capability for each of these).
  */
 bool bgp_open_validate(const struct bgp_open *open, const struct bgp_open_expect *expect,
 		       struct bgp_error *ret_error) must_check;
@@ -71,7 +74,6 @@ bool bgp_open_validate(const struct bgp_open *open, const struct bgp_open_expect
 /*
  * Writes one OPEN; returns its length, 0 if cap is too small (BGP_MESSAGE_MAX always suffices).
  * Sends asn (as AS_TRANS in the field when above 65535, and always in capability 65), hold_s,
- * router_id, always multiprotocol IPv4 unicast; ipv6_unicast, route_refresh, enhanced_refresh,
- * extended_message, role and gr as told.
+ * router_id; families, route_refresh, enhanced_refresh, extended_message, role and gr as told.
  */
 size_t bgp_open_encode(uint8_t *buf, size_t cap, const struct bgp_open *open);

@@ -60,6 +60,7 @@ struct bgp_peer *bgp_peer_new(const struct bgp_peer_config *config, const struct
 {
 	struct bgp_peer *p = xcalloc(1, sizeof(*p));
 
+	assert(!bgp_families_is_empty(config->families));
 	(void)now; /* nothing runs before BGP_NOTE_START */
 	p->config = *config;
 	p->rng = *rng;
@@ -237,19 +238,20 @@ static void settle(struct bgp_peer *p, nsec_t now)
 static struct bgp_graceful_restart graceful_restart(const struct bgp_peer *p)
 {
 	const struct bgp_peer_config *config = &p->config;
+	/* A session that only reconnects has lost no forwarding state either: without F the helper
+	 * would drop the routes it kept (4.2). */
+	bool forwarding = config->forwarding_preserved || p->end_of_rib_ever;
 
 	return (struct bgp_graceful_restart){
 		.present = config->graceful_restart,
 		.restarting = config->restarted && !p->end_of_rib_ever,
 		.time_s = config->restart_time_s,
-		.ipv4_unicast = true,
-		/* A session that only reconnects has lost no forwarding state either: without F the
-		 * helper would drop the routes it kept (4.2). */
-		.ipv4_forwarding = config->forwarding_preserved || p->end_of_rib_ever,
+		.families = config->families,
+		.forwarding = forwarding ? config->families : (struct bgp_families){0},
 	};
 }
 
-void bgp_peer_set_local(struct bgp_peer *p, enum bgp_slot slot, const struct ip_addr *local)
+void bgp_peer_set_local(struct bgp_peer *p, enum bgp_slot slot, const struct bgp_next_hops *local)
 {
 	p->conn[slot].local = *local;
 }
@@ -381,7 +383,7 @@ size_t bgp_peer_transmit(struct bgp_peer *p, nsec_t now, enum bgp_slot slot, uin
 {
 	size_t n = bgp_conn_transmit(&p->conn[slot], now, buf, cap);
 
-	if (p->conn[slot].state == BGP_ESTABLISHED && p->conn[slot].end_of_rib_sent)
+	if (bgp_conn_end_of_rib_sent(&p->conn[slot]))
 		p->end_of_rib_ever = true;
 	return n;
 }
@@ -415,7 +417,8 @@ static bool needs_new_session(const struct bgp_peer_config *a, const struct bgp_
 {
 	return a->local_asn != b->local_asn || a->remote_asn != b->remote_asn ||
 	       a->any_external != b->any_external || a->any_internal != b->any_internal ||
-	       a->graceful_restart != b->graceful_restart;
+	       a->graceful_restart != b->graceful_restart ||
+	       !bgp_families_equal(a->families, b->families);
 }
 
 bool bgp_peer_reconfigure(struct bgp_peer *p, nsec_t now, const struct bgp_peer_config *config)
@@ -453,7 +456,6 @@ static const struct bgp_conn *advanced_conn(const struct bgp_peer *p)
 struct bgp_peer_info bgp_peer_info(const struct bgp_peer *p)
 {
 	const struct bgp_conn *c = advanced_conn(p);
-	bool is_established = c->state == BGP_ESTABLISHED;
 	struct bgp_peer_info info = {
 		.state = c->state,
 		.established_at = p->established_at,
@@ -463,7 +465,7 @@ struct bgp_peer_info bgp_peer_info(const struct bgp_peer *p)
 		.hold_s = c->hold_s,
 		.keepalive_s = c->keepalive_s,
 		.gr_negotiated = bgp_conn_gr_negotiated(c),
-		.end_of_rib_sent = is_established && c->end_of_rib_sent,
+		.end_of_rib_sent = bgp_conn_end_of_rib_sent(c),
 		.routes_advertised = bgp_rib_n_advertised(p->rib),
 		.routes_received = c->routes_received,
 		.flaps = p->flaps,

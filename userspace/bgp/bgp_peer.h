@@ -37,6 +37,7 @@ struct bgp_peer_config {
 	uint32_t local_asn;
 	uint32_t remote_asn; /* 0 with any_external/any_internal */
 	bool any_external, any_internal;
+	struct bgp_families families; /* offered; not empty. UPDATEs know IPv4 unicast only yet */
 	uint32_t router_id;           /* host order, not 0; a new one counts from the next OPEN */
 	uint16_t hold_s, keepalive_s; /* hold 0 or >= 3 */
 	uint16_t connect_s;           /* ConnectRetryTime; 0 = 1 s doubling to 30 s, jittered */
@@ -97,8 +98,8 @@ struct bgp_peer *bgp_peer_free(struct bgp_peer *p);
 bool bgp_peer_reconfigure(struct bgp_peer *p, nsec_t now,
 			  const struct bgp_peer_config *config) must_check;
 
-/* Addresses of the slot's TCP connection, before BGP_NOTE_TCP_UP: NEXT_HOP is `local`. */
-void bgp_peer_set_local(struct bgp_peer *p, enum bgp_slot slot, const struct ip_addr *local);
+/* Our addresses of the slot's TCP connection, before BGP_NOTE_TCP_UP: next hops by family. */
+void bgp_peer_set_local(struct bgp_peer *p, enum bgp_slot slot, const struct bgp_next_hops *local);
 
 /*
  * What the driver knows of a failure it is about to notify (TCP_FAILED), "connection refused", or
@@ -139,7 +140,7 @@ struct bgp_peer_info {
 	uint32_t remote_asn, remote_router_id; /* of the OPEN, 0 if none seen */
 	uint16_t hold_s, keepalive_s;          /* negotiated */
 	bool gr_negotiated;                    /* the peer, too, sent capability 64 */
-	bool end_of_rib_sent;
+	bool end_of_rib_sent;                  /* of each family of the session */
 	size_t routes_advertised, routes_received;
 	uint64_t updates_sent, updates_received, notifications_sent, notifications_received;
 	uint64_t flaps;         /* times it left Established */

@@ -4,14 +4,15 @@
  *
  * Routes lie in one dense array, found by an open hash table of indices into it; 100,000 of them
  * are a common size, so a route is 56 octets and nothing is allocated by route. Attribute sets are
- * few: each is one allocation, interned by content and counted by use (a route uses up to two:
- * desired and advertised). A route that has to be sent is dirty and hangs in exactly one bucket:
- * that of its desired set, or the bucket of withdrawals. Buckets with routes form a list in order
- * of need.
+ * few: each is one allocation, interned by family and content and counted by use (a route uses up
+ * to two: desired and advertised). A route that has to be sent is dirty and hangs in exactly one
+ * bucket: that of its desired set, or its family's bucket of withdrawals. Buckets with routes form
+ * a list per family in order of need.
  *
  * Invariants, checked by the property test: a route is dirty if and only if desired and advertised
- * differ or a refresh was asked for; a route with neither is not in the table; a set without a user
- * is freed. Nothing here knows of sessions, encoding or time.
+ * differ or a refresh was asked for; a bucket holds routes of one family; a route with neither set
+ * is not in the table; a set without a user is freed. Nothing here knows of sessions, encoding or
+ * time.
  */
 #include "bgp/bgp_rib.h"
 
@@ -34,6 +35,7 @@ struct bucket {
 
 struct attr_set {
 	struct bgp_attrs attrs; /* lists follow this struct, in the same allocation */
+	enum bgp_family family;
 	uint64_t hash;
 	size_t n_users;
 	struct attr_set *next_in_slot;
@@ -55,23 +57,28 @@ struct order {
 	bool valid;
 };
 
+/* What waits to be sent of one family. */
+struct work {
+	struct bucket withdrawals;
+	struct bucket *first, *last; /* of the announcing buckets that are not empty */
+};
+
 struct bgp_rib {
 	struct route *routes; /* owned, dense */
 	size_t n_routes, cap_routes;
 	uint32_t *slots; /* owned: hash -> index of a route, or NONE */
 	size_t n_slots;
 	struct attr_set *sets[SETS_SLOTS]; /* owned, chained by hash */
-	struct bucket withdrawals;
-	struct bucket *first, *last; /* of the announcing buckets that are not empty */
+	struct work work[BGP_N_FAMILIES];
 	size_t n_desired, n_advertised, n_sets;
 	struct order *order; /* owned; apart, so that a walk can fill it through a const rib */
 };
 
 /* --- attribute sets -------------------------------------------------------------------------- */
 
-static uint64_t hash_attrs(const struct bgp_attrs *a)
+static uint64_t hash_attrs(enum bgp_family family, const struct bgp_attrs *a)
 {
-	uint64_t h = HASH_INIT;
+	uint64_t h = hash_u64(HASH_INIT, family);
 
 	h = hash_u64(h, (uint64_t)a->origin << 8 | a->prepend);
 	h = hash_u64(h, a->has_local_pref ? (uint64_t)a->local_pref + 1 : 0);
@@ -91,20 +98,23 @@ static void bucket_init(struct bucket *b, struct attr_set *set)
 	*b = (struct bucket){.head = NONE, .tail = NONE, .set = set};
 }
 
-/* The interned set of that content, one user more. */
-static struct attr_set *set_get(struct bgp_rib *rib, const struct bgp_attrs *a)
+/* The family's interned set of that content, one user more. */
+static struct attr_set *set_get(struct bgp_rib *rib, enum bgp_family family,
+				const struct bgp_attrs *a)
 {
-	uint64_t hash = hash_attrs(a);
+	uint64_t hash = hash_attrs(family, a);
 	struct attr_set **slot = &rib->sets[hash % SETS_SLOTS], *set;
 
 	for (set = *slot; set; set = set->next_in_slot)
-		if (set->hash == hash && bgp_attrs_cmp(&set->attrs, a) == 0)
+		if (set->hash == hash && set->family == family &&
+		    bgp_attrs_cmp(&set->attrs, a) == 0)
 			break;
 	if (!set) {
 		_Static_assert(sizeof(*set) % _Alignof(uint64_t) == 0, "lists follow the set");
 		set = xmalloc(sizeof(*set) + bgp_attrs_lists_size(a));
 		*set = (struct attr_set){
 			.attrs = bgp_attrs_copy_to(set + 1, a),
+			.family = family,
 			.hash = hash,
 			.next_in_slot = *slot,
 		};
@@ -202,23 +212,28 @@ static void slot_clear(struct bgp_rib *rib, size_t hole)
 
 /* --- buckets --------------------------------------------------------------------------------- */
 
+static struct work *work_of(struct bgp_rib *rib, const struct route *r)
+{
+	return &rib->work[bgp_family_of_addr(&r->prefix.addr)];
+}
+
 static struct bucket *bucket_of(struct bgp_rib *rib, const struct route *r)
 {
-	return r->desired ? &r->desired->bucket : &rib->withdrawals;
+	return r->desired ? &r->desired->bucket : &work_of(rib, r)->withdrawals;
 }
 
-static void bucket_link(struct bgp_rib *rib, struct bucket *b)
+static void bucket_link(struct work *w, struct bucket *b)
 {
-	b->prev = rib->last;
+	b->prev = w->last;
 	b->next = NULL;
-	*(rib->last ? &rib->last->next : &rib->first) = b;
-	rib->last = b;
+	*(w->last ? &w->last->next : &w->first) = b;
+	w->last = b;
 }
 
-static void bucket_unlink(struct bgp_rib *rib, struct bucket *b)
+static void bucket_unlink(struct work *w, struct bucket *b)
 {
-	*(b->prev ? &b->prev->next : &rib->first) = b->next;
-	*(b->next ? &b->next->prev : &rib->last) = b->prev;
+	*(b->prev ? &b->prev->next : &w->first) = b->next;
+	*(b->next ? &b->next->prev : &w->last) = b->prev;
 	b->prev = b->next = NULL;
 }
 
@@ -229,7 +244,7 @@ static void route_enqueue(struct bgp_rib *rib, struct route *r)
 
 	assert(!r->dirty);
 	if (b->head == NONE && b->set)
-		bucket_link(rib, b);
+		bucket_link(work_of(rib, r), b);
 	r->prev = b->tail;
 	r->next = NONE;
 	*(b->tail == NONE ? &b->head : &rib->routes[b->tail].next) = i;
@@ -248,7 +263,7 @@ static void route_dequeue(struct bgp_rib *rib, struct route *r)
 	r->prev = r->next = NONE;
 	r->dirty = false;
 	if (b->head == NONE && b->set)
-		bucket_unlink(rib, b);
+		bucket_unlink(work_of(rib, r), b);
 }
 
 /* The array stays dense: the last route moves into the gap, and whoever names it is told. */
@@ -317,7 +332,8 @@ struct bgp_rib *bgp_rib_new(void)
 	struct bgp_rib *rib = xcalloc(1, sizeof(*rib));
 
 	rib->order = xcalloc(1, sizeof(*rib->order));
-	bucket_init(&rib->withdrawals, NULL);
+	for (enum bgp_family f = 0; f < BGP_N_FAMILIES; f++)
+		bucket_init(&rib->work[f].withdrawals, NULL);
 	slots_resize(rib, SLOTS_MIN);
 	return rib;
 }
@@ -347,7 +363,7 @@ bool bgp_rib_set(struct bgp_rib *rib, const struct ip_prefix *prefix, const stru
 
 	if ((!r || !r->desired) && rib->n_desired >= LIMIT_ADJ_RIB_OUT)
 		return false;
-	set = set_get(rib, attrs);
+	set = set_get(rib, bgp_family_of_addr(&prefix->addr), attrs);
 	if (!r)
 		r = route_add(rib, prefix);
 	if (r->desired == set)
@@ -382,20 +398,22 @@ void bgp_rib_session_down(struct bgp_rib *rib)
 	rib->n_advertised = 0;
 }
 
-void bgp_rib_refresh(struct bgp_rib *rib)
+void bgp_rib_refresh(struct bgp_rib *rib, enum bgp_family family)
 {
 	for (size_t i = 0; i < rib->n_routes; i++) {
 		struct route *r = &rib->routes[i];
 
+		if (bgp_family_of_addr(&r->prefix.addr) != family)
+			continue;
 		r->refresh = r->advertised != NULL;
 		if (r->desired && !r->dirty)
 			route_enqueue(rib, r);
 	}
 }
 
-bool bgp_rib_dirty(const struct bgp_rib *rib)
+bool bgp_rib_dirty(const struct bgp_rib *rib, enum bgp_family family)
 {
-	return rib->withdrawals.head != NONE || rib->first != NULL;
+	return rib->work[family].withdrawals.head != NONE || rib->work[family].first != NULL;
 }
 
 size_t bgp_rib_n_advertised(const struct bgp_rib *rib)
@@ -413,15 +431,40 @@ size_t bgp_rib_n_sets(const struct bgp_rib *rib)
 	return rib->n_sets;
 }
 
-size_t bgp_rib_take(struct bgp_rib *rib, struct ip_prefix *out, size_t cap,
-		    const struct bgp_attrs **ret_attrs)
+/* The most needed bucket of these families, and whose it is; NULL: all are empty. */
+static struct bucket *next_bucket(struct bgp_rib *rib, struct bgp_families families,
+				  enum bgp_family *ret)
 {
-	struct bucket *b = rib->withdrawals.head != NONE ? &rib->withdrawals : rib->first;
+	struct bucket *found = NULL;
+
+	for (enum bgp_family f = 0; f < BGP_N_FAMILIES; f++) {
+		struct work *w = &rib->work[f];
+
+		if (!bgp_families_has(families, f))
+			continue;
+		if (w->withdrawals.head != NONE) {
+			*ret = f;
+			return &w->withdrawals;
+		}
+		if (!found && w->first) {
+			*ret = f;
+			found = w->first;
+		}
+	}
+	return found;
+}
+
+size_t bgp_rib_take(struct bgp_rib *rib, struct bgp_families families, struct ip_prefix *out,
+		    size_t cap, struct bgp_rib_work *ret)
+{
+	enum bgp_family family;
+	struct bucket *b = next_bucket(rib, families, &family);
 	size_t n;
 
 	if (!b || cap == 0)
 		return 0;
-	*ret_attrs = b->set ? &b->set->attrs : NULL;
+	ret->family = family;
+	ret->attrs = b->set ? &b->set->attrs : NULL;
 	for (n = 0; n < cap && b->head != NONE; n++) {
 		out[n] = rib->routes[b->head].prefix;
 		route_sent(rib, &rib->routes[b->head]);

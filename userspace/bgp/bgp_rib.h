@@ -4,11 +4,12 @@
  * prefixes bucketed by desired set (one more bucket for withdrawals), so that UPDATEs are packed
  * and a route that changes while the peer does not read costs nothing. It owns copies of all it is
  * given: no pointer into a plan is kept (DESIGN 5). Sets are interned here by content and counted
- * by use.
+ * by use, each family's apart, since one UPDATE speaks of one family: the prefix says which.
  */
 #pragma once
 
 #include "bgp/bgp_attrs.h"
+#include "bgp/bgp_family.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -27,23 +28,31 @@ void bgp_rib_del(struct bgp_rib *rib, const struct ip_prefix *prefix);
 
 /* The session is gone: nothing is advertised any more, all desired routes are dirty again. */
 void bgp_rib_session_down(struct bgp_rib *rib);
-/* The peer asks for everything again (RFC 2918): all desired routes are dirty. */
-void bgp_rib_refresh(struct bgp_rib *rib);
+/* The peer asks for a family again (RFC 2918): all its desired routes are dirty. */
+void bgp_rib_refresh(struct bgp_rib *rib, enum bgp_family family);
 
-/* True if something waits to be sent. */
-bool bgp_rib_dirty(const struct bgp_rib *rib);
+/* True if something of the family waits to be sent. */
+bool bgp_rib_dirty(const struct bgp_rib *rib, enum bgp_family family);
+/* Of all families together. */
 size_t bgp_rib_n_advertised(const struct bgp_rib *rib);
 size_t bgp_rib_n_desired(const struct bgp_rib *rib);
-size_t bgp_rib_n_sets(const struct bgp_rib *rib); /* distinct attribute sets in use */
+size_t bgp_rib_n_sets(const struct bgp_rib *rib); /* distinct attribute sets in use, by family */
+
+/* What a batch is about. */
+struct bgp_rib_work {
+	enum bgp_family family;
+	const struct bgp_attrs
+		*attrs; /* NULL: withdraw; else borrowed until the rib next changes */
+};
 
 /*
- * One batch of equal work: up to `cap` prefixes of one bucket, withdrawals before announcements.
- * *ret_attrs is NULL for withdrawals, else borrowed until the rib next changes. The prefixes count
- * as advertised (or withdrawn) as soon as they are taken: the caller has written them. Returns how
- * many prefixes were written to `out`, 0 when clean.
+ * One batch of equal work: up to `cap` prefixes of one bucket of one of the families, withdrawals
+ * of all of them before announcements. The prefixes count as advertised (or withdrawn) as soon as
+ * they are taken: the caller has written them. Returns how many prefixes were written to `out`; 0
+ * when these families are clean: *ret is untouched.
  */
-size_t bgp_rib_take(struct bgp_rib *rib, struct ip_prefix *out, size_t cap,
-		    const struct bgp_attrs **ret_attrs);
+size_t bgp_rib_take(struct bgp_rib *rib, struct bgp_families families, struct ip_prefix *out,
+		    size_t cap, struct bgp_rib_work *ret);
 
 /* Walks what is advertised or desired, in prefix order. Start with *pos = 0; false at the end. */
 struct bgp_rib_route {

@@ -12,6 +12,7 @@
 #include "base/addr.h"
 #include "base/cursor.h"
 #include "bgp/bgp_error.h"
+#include "bgp/bgp_family.h"
 #include "bgp/bgp_wire.h"
 
 struct bgp_attrs;
@@ -20,8 +21,8 @@ struct bgp_attrs;
 struct bgp_update_session {
 	uint32_t local_asn;
 	bool is_ibgp;
-	bool as4;                /* both sides sent capability 65: AS_PATH has 4-octet numbers */
-	struct ip_addr next_hop; /* our address of the connection, IPv4; for encoding */
+	bool as4;                   /* both sides sent capability 65: AS_PATH has 4-octet numbers */
+	struct bgp_next_hops local; /* our addresses of the connection; for encoding */
 };
 
 /* In rising order of severity; the worst of an UPDATE counts (RFC 7606 2, 3). */
@@ -90,12 +91,15 @@ struct bgp_update_batch {
  * length; *ret_taken
  * (>= 1) says how many prefixes it holds: call again for the rest. Added here: AS_PATH (eBGP: own
  * ASN 1 + prepend times, toward a 2-octet peer as AS_TRANS and AS4_PATH, RFC 6793; iBGP: empty),
- * NEXT_HOP (the set's or the session's), LOCAL_PREF on iBGP only (100 if the set has none, RFC
- * 4271 5.1.5).
+ * NEXT_HOP (the set's or our IPv4 address of the connection), LOCAL_PREF on iBGP only (100 if the
+ * set has none, RFC 4271 5.1.5).
  */
 size_t bgp_update_encode(uint8_t *buf, size_t cap, const struct bgp_update_session *s,
 			 const struct bgp_update_batch *batch, size_t *ret_taken);
 
-/* The End-of-RIB of IPv4 unicast: an empty UPDATE, 23 octets (RFC 4724 2). 0 if cap is too small.
+/*
+ * A family's End-of-RIB (RFC 4724 2): of IPv4 unicast an empty UPDATE, of others an empty
+ * MP_UNREACH; at most BGP_END_OF_RIB_MAX octets. 0 if cap is too small.
  */
-size_t bgp_end_of_rib_encode(uint8_t *buf, size_t cap);
+#define BGP_END_OF_RIB_MAX 29
+size_t bgp_end_of_rib_encode(uint8_t *buf, size_t cap, enum bgp_family family);

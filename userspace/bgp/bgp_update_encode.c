@@ -129,7 +129,7 @@ static void write_attrs(struct wcur *w, const struct bgp_update_session *s,
 			const struct bgp_attrs *a)
 {
 	const struct ip_addr *next_hop =
-		ip_addr_is_none(&a->next_hop) ? &s->next_hop : &a->next_hop;
+		ip_addr_is_none(&a->next_hop) ? &s->local.ipv4 : &a->next_hop;
 	size_t n_path = path_len(s, a);
 
 	assert(ip_addr_is_v4(next_hop));
@@ -198,12 +198,22 @@ size_t bgp_update_encode(uint8_t *buf, size_t cap, const struct bgp_update_sessi
 	return bgp_message_end(&w);
 }
 
-size_t bgp_end_of_rib_encode(uint8_t *buf, size_t cap)
+size_t bgp_end_of_rib_encode(uint8_t *buf, size_t cap, enum bgp_family family)
 {
 	struct wcur w = wcur_init(buf, cap);
+	size_t offset;
 
 	bgp_message_start(&w, BGP_UPDATE);
 	wcur_u16(&w, 0);
+	offset = wcur_len(&w);
 	wcur_u16(&w, 0);
+	if (family != BGP_IPV4_UNICAST) {
+		write_attr_header(&w, OPTIONAL, BGP_ATTR_MP_UNREACH, 3);
+		wcur_u16(&w, bgp_family_afi(family));
+		wcur_u8(&w, bgp_family_safi(family));
+	}
+	if (w.failed)
+		return 0;
+	patch_length(&w, offset);
 	return bgp_message_end(&w);
 }

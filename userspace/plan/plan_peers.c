@@ -332,6 +332,7 @@ static void fill_session(struct peers_build *b, struct candidate *c)
 		.remote_asn = spec->dynamic_asn == API_ASN_FIXED ? spec->peer_asn : 0,
 		.any_internal = spec->dynamic_asn == API_ASN_INTERNAL,
 		.any_external = spec->dynamic_asn == API_ASN_EXTERNAL,
+		.families = {BGP_FAMILY_BIT(BGP_IPV4_UNICAST)},
 		.router_id = resolve_router_id(b, c),
 		.hold_s = spec->hold_s,
 		.keepalive_s = spec->keepalive_s,

@@ -254,7 +254,8 @@ static void router_heard(struct plane *p, unsigned i, const struct bgp_frame *f)
 	struct bgp_error e;
 
 	if (f->type == BGP_OPEN && bgp_open_decode(f->body, &open, &e))
-		r->has_forwarding = open.gr.present && open.gr.ipv4_forwarding;
+		r->has_forwarding =
+			open.gr.present && bgp_families_has(open.gr.forwarding, BGP_IPV4_UNICAST);
 	if (f->type == BGP_NOTIFICATION)
 		r->was_notified = true;
 }
@@ -319,7 +320,8 @@ static void failed(struct plane *p, unsigned i, int end)
 
 static void came_up(struct plane *p, unsigned i, int end)
 {
-	const struct ip_addr local = ip_addr_from_v4(0x0a000001 + i * 2 + (unsigned)end);
+	const struct bgp_next_hops local = {
+		.ipv4 = ip_addr_from_v4(0x0a000001 + i * 2 + (unsigned)end)};
 	struct bgp_peer *speaker = speaker_of(p, i, end);
 
 	if (!speaker)
@@ -456,6 +458,7 @@ void plane_net_init(struct plane *p)
 		p->routers[i].config = (struct bgp_peer_config){
 			.local_asn = asns[i],
 			.remote_asn = 64512,
+			.families = {BGP_FAMILY_BIT(BGP_IPV4_UNICAST)},
 			.router_id = 0x01010101 + i,
 			.hold_s = hold,
 			.keepalive_s = hold / 3,
@@ -504,7 +507,7 @@ static size_t hostile_message(struct plane *p, uint8_t *buf, size_t cap)
 				      .hold_s = (uint16_t)(3 + plane_chance(p, 200)),
 				      .router_id = c->router_id,
 				      .has_as4 = true,
-				      .ipv4_unicast = true,
+				      .families = {BGP_FAMILY_BIT(BGP_IPV4_UNICAST)},
 				      .route_refresh = true};
 	const struct bgp_route_refresh refresh = {.afi = 1, .safi = 1};
 	const struct bgp_error error =

@@ -113,8 +113,11 @@ static inline void router_greet(struct router *r)
 				.hold_s = 90,
 				.router_id = ROUTER_ADDR,
 				.has_as4 = true,
+				.families = {BGP_FAMILY_BIT(BGP_IPV4_UNICAST)},
 				.route_refresh = true,
-				.gr = {.present = true, .time_s = 120, .ipv4_unicast = true}};
+				.gr = {.present = true,
+				       .time_s = 120,
+				       .families = {BGP_FAMILY_BIT(BGP_IPV4_UNICAST)}}};
 	uint8_t buf[BGP_MESSAGE_MAX];
 
 	r->connections++;

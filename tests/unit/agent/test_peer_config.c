@@ -45,7 +45,7 @@ static void copy_outlives_what_it_was_made_from(void **state)
 
 static void every_field_of_the_session_counts(void **state)
 {
-	struct plan_peer a = sample(), b[16];
+	struct plan_peer a = sample(), b[17];
 	size_t n = 0;
 
 	(void)state;
@@ -70,6 +70,7 @@ static void every_field_of_the_session_counts(void **state)
 	b[n++].bgp.connect_s++;
 	b[n++].bgp.graceful_restart = true;
 	b[n++].bgp.restart_time_s++;
+	bgp_families_put(&b[n++].bgp.families, BGP_IPV6_UNICAST, true);
 	assert_int_equal(n, ARRAY_SIZE(b));
 	for (size_t i = 0; i < n; i++)
 		assert_false(peer_config_same(&a, &b[i]));

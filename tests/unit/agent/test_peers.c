@@ -41,6 +41,7 @@ static struct rig *rig_new(void)
 				       .ttl = 255,
 				       .bgp = {.local_asn = NODE_ASN,
 					       .remote_asn = ROUTER_ASN,
+					       .families = {BGP_FAMILY_BIT(BGP_IPV4_UNICAST)},
 					       .router_id = NODE_ADDR,
 					       .hold_s = 90,
 					       .keepalive_s = 30,
@@ -472,8 +473,9 @@ static void restart_and_forwarding_bits_are_what_the_agent_says(void **state)
 			WAIT_FOR(rig, heard_end_of_rib);
 			assert_true(rig->router->open.gr.present);
 			assert_int_equal(rig->router->open.gr.restarting, restarted);
-			assert_int_equal(rig->router->open.gr.ipv4_forwarding,
-					 restarted && preserved);
+			assert_int_equal(
+				bgp_families_has(rig->router->open.gr.forwarding, BGP_IPV4_UNICAST),
+				restarted && preserved);
 			rig_free(rig);
 		}
 	}

@@ -276,7 +276,7 @@ static void only_a_restart_sets_the_restart_bit(void **state)
 	RIG_WAIT(rig, rig_announces);
 	assert_true(rig->router->open.gr.restarting);
 	/* Mode off: the kernel went on forwarding. */
-	assert_true(rig->router->open.gr.ipv4_forwarding);
+	assert_true(bgp_families_has(rig->router->open.gr.forwarding, BGP_IPV4_UNICAST));
 	state_forget_alive(&rig->agent); /* as SIGINT */
 	rig_crash(rig);
 

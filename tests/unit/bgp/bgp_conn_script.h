@@ -26,7 +26,7 @@ static inline int setup(void **state)
 	f->config = script_config();
 	f->rib = bgp_rib_new();
 	bgp_conn_init(&f->conn, &f->config, f->rib, &rng);
-	f->conn.local = ip_addr_from_v4(0xc0000201);
+	f->conn.local.ipv4 = ip_addr_from_v4(0xc0000201);
 	*state = f;
 	return 0;
 }

@@ -14,7 +14,7 @@
 
 static inline struct bgp_peer *new_peer(const struct bgp_peer_config *config)
 {
-	const struct ip_addr local = ip_addr_from_v4(0xc0000201);
+	const struct bgp_next_hops local = {.ipv4 = ip_addr_from_v4(0xc0000201)};
 	struct bgp_peer *p;
 	struct rng rng;
 

@@ -34,6 +34,7 @@ static inline struct bgp_peer_config script_config(void)
 {
 	return (struct bgp_peer_config){.local_asn = LOCAL_ASN,
 					.remote_asn = REMOTE_ASN,
+					.families = {BGP_FAMILY_BIT(BGP_IPV4_UNICAST)},
 					.router_id = LOCAL_ID,
 					.hold_s = 90,
 					.keepalive_s = 30,
@@ -46,7 +47,7 @@ static inline struct bgp_open script_open(void)
 				 .hold_s = 90,
 				 .router_id = REMOTE_ID,
 				 .has_as4 = true,
-				 .ipv4_unicast = true,
+				 .families = {BGP_FAMILY_BIT(BGP_IPV4_UNICAST)},
 				 .route_refresh = true};
 }
 

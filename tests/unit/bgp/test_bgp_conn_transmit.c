@@ -55,7 +55,7 @@ static void many_routes_are_packed_into_full_messages(void **state)
 	}
 	n = bgp_conn_transmit(&f->conn, NOW, buf, sizeof(buf));
 	(void)script_text_of(buf, n);
-	assert_false(bgp_rib_dirty(f->rib));
+	assert_false(bgp_rib_dirty(f->rib, BGP_IPV4_UNICAST));
 	assert_int_equal(f->conn.counters.updates_sent, 10);
 	assert_in_range(n, 8000 * 5, 8000 * 5 + 10 * 80);
 }
@@ -105,7 +105,7 @@ static void largest_attribute_set_still_fits_the_smallest_buffer(void **state)
 
 		assert_true(bgp_rib_set(f->rib, &p, &attrs));
 	}
-	while (bgp_rib_dirty(f->rib))
+	while (bgp_rib_dirty(f->rib, BGP_IPV4_UNICAST))
 		assert_true(bgp_conn_transmit(&f->conn, NOW, buf, sizeof(buf)) > 0);
 	assert_int_equal(bgp_rib_n_advertised(f->rib), 1000);
 }
@@ -134,6 +134,93 @@ static void end_of_rib_is_sent_for_an_empty_table(void **state)
 	assert_string_equal(sent(&f->conn, NOW).s, "");
 }
 
+/* --- two families --------------------------------------------------------------------------- */
+
+#define V4 BGP_FAMILY_BIT(BGP_IPV4_UNICAST)
+#define V6 BGP_FAMILY_BIT(BGP_IPV6_UNICAST)
+/* OPEN with both families, route refresh and enhanced route refresh; and with IPv4 alone. */
+#define OPEN_BOTH                                                                                  \
+	"01 04 fbf5 005a 0a000002 18 0216 0104 0001 0001 0104 0002 0001 4104 0000fbf5 0200 4600"
+#define OPEN_IPV4    "01 04 fbf5 005a 0a000002 12 0210 0104 0001 0001 4104 0000fbf5 0200 4600"
+#define REFRESH_IPV4 "05 0001 00 01"
+#define REFRESH_IPV6 "05 0002 00 01"
+
+static void offer_both(struct fixture *f)
+{
+	f->config.families.bits = V4 | V6;
+}
+
+static void each_family_has_an_end_of_rib_of_its_own(void **state)
+{
+	struct fixture *f = *state;
+	uint8_t buf[BGP_MESSAGE_MAX + 100];
+	size_t n, calls = 0;
+
+	offer_both(f);
+	establish_with(f, NOW, OPEN_BOTH);
+	for (uint32_t i = 0; i < 2000; i++) {
+		char prefix[32];
+
+		(void)snprintf(prefix, sizeof(prefix), "10.1.%u.%u/32", i / 256, i % 256);
+		script_set(f->rib, prefix, 0);
+	}
+	bgp_conn_notify(&f->conn, NOW, BGP_NOTE_SYNCED);
+	for (; (n = bgp_conn_transmit(&f->conn, NOW, buf, sizeof(buf))) > 0; calls++) {
+		bool more = bgp_rib_dirty(f->rib, BGP_IPV4_UNICAST);
+
+		(void)script_text_of(buf, n);
+		/* IPv6 has no routes, so its End-of-RIB waits for none. */
+		assert_int_equal(f->conn.end_of_rib_sent.bits, more ? V6 : V4 | V6);
+		assert_int_equal(bgp_conn_end_of_rib_sent(&f->conn), !more);
+	}
+	assert_in_range(calls, 3, 20);
+}
+
+static void a_refresh_of_one_family_leaves_the_other(void **state)
+{
+	struct fixture *f = *state;
+
+	offer_both(f);
+	establish_with(f, NOW, OPEN_BOTH);
+	script_set(f->rib, "203.0.113.1/32", 0);
+	bgp_conn_notify(&f->conn, NOW, BGP_NOTE_SYNCED);
+	assert_string_equal(sent(&f->conn, NOW).s, "UPDATE(+1) EOR EOR");
+	receive_hex(&f->conn, NOW, REFRESH_IPV6);
+	assert_string_equal(sent(&f->conn, NOW).s, "REFRESH(1) REFRESH(2)");
+	receive_hex(&f->conn, NOW, REFRESH_IPV4);
+	assert_string_equal(sent(&f->conn, NOW).s, "REFRESH(1) UPDATE(+1) REFRESH(2)");
+	receive_hex(&f->conn, NOW, REFRESH_IPV4);
+	receive_hex(&f->conn, NOW, REFRESH_IPV6);
+	assert_string_equal(sent(&f->conn, NOW).s,
+			    "REFRESH(1) REFRESH(1) UPDATE(+1) REFRESH(2) REFRESH(2)");
+}
+
+/* A family that only one side lists is none of the session: nothing is sent or answered for it. */
+static void assert_ipv6_left_alone(struct fixture *f, unsigned ours, const char *open)
+{
+	f->config.families.bits = (uint8_t)ours;
+	establish_with(f, NOW, open);
+	script_set(f->rib, "203.0.113.1/32", 0);
+	script_set(f->rib, "2001:db8::/32", 0);
+	bgp_conn_notify(&f->conn, NOW, BGP_NOTE_SYNCED);
+	assert_string_equal(sent(&f->conn, NOW).s, "UPDATE(+1) EOR");
+	assert_true(bgp_conn_end_of_rib_sent(&f->conn));
+	receive_hex(&f->conn, NOW, REFRESH_IPV6);
+	assert_string_equal(sent(&f->conn, NOW).s, "");
+	bgp_conn_notify(&f->conn, NOW, BGP_NOTE_STOP);
+	assert_false(bgp_conn_end_of_rib_sent(&f->conn));
+}
+
+static void a_family_of_ours_alone_is_left_alone(void **state)
+{
+	assert_ipv6_left_alone(*state, V4 | V6, OPEN_IPV4);
+}
+
+static void a_family_of_the_peer_alone_is_left_alone(void **state)
+{
+	assert_ipv6_left_alone(*state, V4, OPEN_BOTH);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -145,6 +232,10 @@ int main(void)
 		TEST(largest_attribute_set_still_fits_the_smallest_buffer),
 		TEST(end_of_rib_waits_for_synced_and_for_the_last_route),
 		TEST(end_of_rib_is_sent_for_an_empty_table),
+		TEST(each_family_has_an_end_of_rib_of_its_own),
+		TEST(a_refresh_of_one_family_leaves_the_other),
+		TEST(a_family_of_ours_alone_is_left_alone),
+		TEST(a_family_of_the_peer_alone_is_left_alone),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -183,7 +183,9 @@ static void text_of_any_octets_fits_and_is_printable(void **state)
 
 static void unsupported_capability_names_it_and_the_side(void **state)
 {
-	static const struct bgp_open ours = {.route_refresh = true, .has_as4 = true};
+	static const struct bgp_open ours = {.families = {BGP_FAMILY_BIT(BGP_IPV4_UNICAST)},
+					     .route_refresh = true,
+					     .has_as4 = true};
 	static const struct {
 		const char *data; /* hex */
 		const char *from_peer, *own;
@@ -234,7 +236,8 @@ static void unsupported_capability_names_it_and_the_side(void **state)
 static void family_that_was_offered_too_was_not_taken(void **state)
 {
 	static const uint8_t ipv6[] = {BGP_CAP_MULTIPROTOCOL, 4, 0, 2, 0, 1};
-	static const struct bgp_open ours = {.ipv6_unicast = true};
+	static const struct bgp_open ours = {
+		.families = {BGP_FAMILY_BIT(BGP_IPV4_UNICAST) | BGP_FAMILY_BIT(BGP_IPV6_UNICAST)}};
 	const struct bgp_error e =
 		bgp_error_with(BGP_ERROR_OPEN, BGP_OPEN_UNSUPPORTED_CAPABILITY, ipv6, sizeof(ipv6));
 	char buf[BGP_CAPABILITIES_TEXT];

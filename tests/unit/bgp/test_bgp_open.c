@@ -4,6 +4,10 @@
 #include "bgp/bgp_open.h"
 #include "unit/bgp/octets.h"
 
+#define V4  BGP_FAMILY_BIT(BGP_IPV4_UNICAST)
+#define V6  BGP_FAMILY_BIT(BGP_IPV6_UNICAST)
+#define ALL (V4 | V6)
+
 #define FIXED "(version) 04 (My AS) fde8 (hold) 005a (id) 0a000001 "
 
 static bool decode(const char *hex, struct bgp_open *open, struct bgp_error *error)
@@ -33,13 +37,13 @@ static void an_open_without_capabilities_is_plain_bgp_4(void **state)
 	assert_int_equal(o.my_as, 65000);
 	assert_int_equal(o.hold_s, 90);
 	assert_int_equal(o.router_id, 0x0a000001);
-	assert_true(o.ipv4_unicast);
+	assert_int_equal(o.families.bits, V4);
 	assert_false(o.has_multiprotocol || o.has_as4 || o.route_refresh || o.gr.present);
 }
 
 static void assert_all_capabilities(const struct bgp_open *o)
 {
-	assert_true(o->ipv4_unicast && o->ipv6_unicast && o->has_multiprotocol);
+	assert_true(o->families.bits == ALL && o->has_multiprotocol);
 	assert_true(o->route_refresh && o->enhanced_refresh && o->extended_message);
 	assert_true(o->has_as4);
 	assert_int_equal(o->asn, 4200000001);
@@ -47,7 +51,7 @@ static void assert_all_capabilities(const struct bgp_open *o)
 	assert_int_equal(o->role, 3);
 	assert_true(o->gr.present && o->gr.restarting && !o->gr.notification);
 	assert_int_equal(o->gr.time_s, 120);
-	assert_true(o->gr.ipv4_unicast && o->gr.ipv4_forwarding);
+	assert_true(o->gr.families.bits == V4 && o->gr.forwarding.bits == V4);
 }
 
 /* RFC 5492 4: all capabilities in one parameter (most speakers), or one each (Junos). */
@@ -161,7 +165,7 @@ static void capabilities_of_impossible_length_are_taken_as_not_sent(void **state
 	assert_true(o.extended_message);
 	assert_false(o.extended_next_hop || o.has_role || o.has_multiprotocol || o.gr.present ||
 		     o.route_refresh || o.enhanced_refresh);
-	assert_true(o.ipv4_unicast);
+	assert_int_equal(o.families.bits, V4);
 }
 
 static void extended_next_hop_is_seen_among_other_families(void **state)
@@ -185,13 +189,41 @@ static void the_last_graceful_restart_capability_counts(void **state)
 	(void)state;
 	assert_true(o.gr.present && !o.gr.restarting && o.gr.notification);
 	assert_int_equal(o.gr.time_s, 10);
-	assert_false(o.gr.ipv4_unicast || o.gr.ipv4_forwarding);
+	assert_true(o.gr.families.bits == V6 && o.gr.forwarding.bits == V6);
+}
+
+static void forwarding_state_is_told_by_family(void **state)
+{
+	static const struct {
+		const char *hex;
+		unsigned families, forwarding;
+	} table[] = {
+		{"4002 0078", 0, 0},
+		{"4006 0078 0001 01 00", V4, 0},
+		{"400a 0078 0001 01 80 0002 01 00", ALL, V4},
+		{"400a 0078 0001 01 00 0002 01 80", ALL, V6},
+		{"400a 0078 0001 80 80 0002 01 7f", V6, 0}, /* VPN is none of ours */
+		{"400a 0078 0001 01 80 0001 01 00", V4, 0}, /* twice: the last counts */
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
+		struct octets capability = octets(table[i].hex);
+		char hex[128];
+		struct bgp_open o;
+
+		(void)snprintf(hex, sizeof(hex), FIXED "%02zx 02 %02zx %s", capability.len + 2,
+			       capability.len, table[i].hex);
+		o = decode_good(hex);
+		assert_int_equal(o.gr.families.bits, table[i].families);
+		assert_int_equal(o.gr.forwarding.bits, table[i].forwarding);
+	}
 }
 
 static const struct bgp_open good_open = {
-	.asn = 65001, .my_as = 65001, .hold_s = 90, .router_id = 2, .ipv4_unicast = true};
+	.asn = 65001, .my_as = 65001, .hold_s = 90, .router_id = 2, .families = {V4}};
 static const struct bgp_open_expect good_expect = {
-	.local_asn = 65000, .local_router_id = 1, .remote_asn = 65001};
+	.local_asn = 65000, .local_router_id = 1, .remote_asn = 65001, .families = {V4}};
 
 /* 0: accepted, else the subcode of the refusal. */
 static int validate(const struct bgp_open *o, const struct bgp_open_expect *e)
@@ -275,18 +307,34 @@ static void identifier_and_hold_time_are_checked(void **state)
 	}
 }
 
-static void a_peer_without_ipv4_unicast_is_told_what_is_missing(void **state)
+static void a_peer_without_a_common_family_is_told_what_is_missing(void **state)
 {
-	struct octets want = octets("01 04 0001 00 01");
-	struct bgp_open o = good_open;
-	struct bgp_error error;
+	static const char *const data[] = {
+		[V4] = "01 04 0001 00 01",
+		[V6] = "01 04 0002 00 01",
+		[ALL] = "01 04 0001 00 01 01 04 0002 00 01",
+	};
 
 	(void)state;
-	o.ipv4_unicast = false;
-	assert_false(bgp_open_validate(&o, &good_expect, &error));
-	assert_int_equal(error.subcode, BGP_OPEN_UNSUPPORTED_CAPABILITY);
-	assert_int_equal(error.data_len, want.len);
-	assert_memory_equal(error.data, want.b, want.len);
+	for (uint8_t wanted = 1; wanted <= ALL; wanted++) {
+		for (uint8_t offered = 0; offered <= ALL; offered++) {
+			struct octets want = octets(data[wanted]);
+			struct bgp_open o = good_open;
+			struct bgp_open_expect e = good_expect;
+			struct bgp_error error;
+
+			o.families.bits = offered;
+			e.families.bits = wanted;
+			if (bgp_open_validate(&o, &e, &error)) {
+				assert_true(wanted & offered);
+				continue;
+			}
+			assert_false(wanted & offered);
+			assert_int_equal(error.subcode, BGP_OPEN_UNSUPPORTED_CAPABILITY);
+			assert_int_equal(error.data_len, want.len);
+			assert_memory_equal(error.data, want.b, want.len);
+		}
+	}
 }
 
 static void open_is_encoded_as_the_figures_say(void **state)
@@ -295,12 +343,13 @@ static void open_is_encoded_as_the_figures_say(void **state)
 		.asn = 4200000001,
 		.hold_s = 90,
 		.router_id = 0x0a000001,
+		.families = {V4},
 		.route_refresh = true,
 		.gr = {.present = true,
 		       .restarting = true,
 		       .time_s = 120,
-		       .ipv4_unicast = true,
-		       .ipv4_forwarding = true},
+		       .families = {V4},
+		       .forwarding = {V4}},
 	};
 	struct octets want = octets(
 		MARKER "(length) 0035 (type) 01 (version) 04 (My AS: AS_TRANS) 5ba0 (hold) 005a"
@@ -338,8 +387,7 @@ static struct bgp_open random_open(struct rng *rng)
 		.router_id = (uint32_t)rng_next(rng),
 		.has_as4 = true,
 		.has_multiprotocol = true,
-		.ipv4_unicast = true,
-		.ipv6_unicast = rng_below(rng, 2),
+		.families = {(uint8_t)(1 + rng_below(rng, ALL))},
 		.route_refresh = rng_below(rng, 2),
 		.enhanced_refresh = rng_below(rng, 2),
 		.extended_message = rng_below(rng, 2),
@@ -354,8 +402,8 @@ static struct bgp_open random_open(struct rng *rng)
 	o.gr.restarting = rng_below(rng, 2);
 	o.gr.notification = rng_below(rng, 2);
 	o.gr.time_s = (uint16_t)rng_below(rng, 4096);
-	o.gr.ipv4_unicast = rng_below(rng, 2);
-	o.gr.ipv4_forwarding = o.gr.ipv4_unicast && rng_below(rng, 2);
+	o.gr.families.bits = (uint8_t)rng_below(rng, ALL + 1);
+	o.gr.forwarding.bits = o.gr.families.bits & (uint8_t)rng_next(rng);
 	return o;
 }
 
@@ -366,8 +414,7 @@ static void assert_open_equal(const struct bgp_open *a, const struct bgp_open *b
 	assert_int_equal(a->hold_s, b->hold_s);
 	assert_int_equal(a->router_id, b->router_id);
 	assert_int_equal(a->has_as4, b->has_as4);
-	assert_int_equal(a->ipv4_unicast, b->ipv4_unicast);
-	assert_int_equal(a->ipv6_unicast, b->ipv6_unicast);
+	assert_int_equal(a->families.bits, b->families.bits);
 	assert_int_equal(a->route_refresh, b->route_refresh);
 	assert_int_equal(a->enhanced_refresh, b->enhanced_refresh);
 	assert_int_equal(a->extended_message, b->extended_message);
@@ -377,8 +424,8 @@ static void assert_open_equal(const struct bgp_open *a, const struct bgp_open *b
 	assert_int_equal(a->gr.restarting, b->gr.restarting);
 	assert_int_equal(a->gr.notification, b->gr.notification);
 	assert_int_equal(a->gr.time_s, b->gr.time_s);
-	assert_int_equal(a->gr.ipv4_unicast, b->gr.ipv4_unicast);
-	assert_int_equal(a->gr.ipv4_forwarding, b->gr.ipv4_forwarding);
+	assert_int_equal(a->gr.families.bits, b->gr.families.bits);
+	assert_int_equal(a->gr.forwarding.bits, b->gr.forwarding.bits);
 }
 
 static void what_is_encoded_decodes_to_itself_and_no_truncation_of_it_does(void **state)
@@ -416,10 +463,11 @@ int main(void)
 		cmocka_unit_test(capabilities_of_impossible_length_are_taken_as_not_sent),
 		cmocka_unit_test(extended_next_hop_is_seen_among_other_families),
 		cmocka_unit_test(the_last_graceful_restart_capability_counts),
+		cmocka_unit_test(forwarding_state_is_told_by_family),
 		cmocka_unit_test(peer_as_is_checked_with_the_4_octet_number),
 		cmocka_unit_test(any_external_and_any_internal_compare_with_our_own_as),
 		cmocka_unit_test(identifier_and_hold_time_are_checked),
-		cmocka_unit_test(a_peer_without_ipv4_unicast_is_told_what_is_missing),
+		cmocka_unit_test(a_peer_without_a_common_family_is_told_what_is_missing),
 		cmocka_unit_test(open_is_encoded_as_the_figures_say),
 		cmocka_unit_test(the_field_says_as_trans_from_65536_on),
 		cmocka_unit_test(what_is_encoded_decodes_to_itself_and_no_truncation_of_it_does),

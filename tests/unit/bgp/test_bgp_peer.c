@@ -289,7 +289,7 @@ static void session_without_a_common_family_says_which_and_whose(void **state)
 	size_t len;
 
 	(void)state;
-	open.ipv6_unicast = true;
+	bgp_families_put(&open.families, BGP_IPV6_UNICAST, true);
 	len = bgp_open_encode(buf, sizeof(buf), &open);
 	for (size_t i = 0; i + sizeof(ipv4) <= len; i++)
 		if (memcmp(buf + i, ipv4, sizeof(ipv4)) == 0)
@@ -383,13 +383,14 @@ static void reconfigure_absorbs_timers_and_refuses_identity(void **state)
 	assert_int_equal(bgp_peer_info(p).hold_s, 90);     /* agreed upon with the OPENs */
 	assert_int_equal(bgp_peer_info(p).keepalive_s, 5); /* ours alone */
 	assert_in_range(bgp_peer_deadline(p), NOW + SECONDS(3.75), NOW + SECONDS(5));
-	for (int i = 0; i < 4; i++) {
+	for (int i = 0; i < 5; i++) {
 		struct bgp_peer_config other = c;
 
 		other.local_asn += i == 0;
 		other.remote_asn += i == 1;
 		other.graceful_restart ^= i == 2;
 		other.any_external ^= i == 3;
+		bgp_families_put(&other.families, BGP_IPV6_UNICAST, i == 4);
 		assert_false(bgp_peer_reconfigure(p, NOW, &other));
 	}
 	assert_string_equal(events(p).s, "");

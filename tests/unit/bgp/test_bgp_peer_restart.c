@@ -6,6 +6,8 @@
  */
 #include "bgp_peer_script.h"
 
+#define V4 BGP_FAMILY_BIT(BGP_IPV4_UNICAST)
+
 /* The OPEN that the next connection of the dialled slot sends. */
 static struct bgp_open dialled_open(struct bgp_peer *p, nsec_t now)
 {
@@ -26,8 +28,7 @@ static struct bgp_open gr_open(void)
 {
 	struct bgp_open open = script_open();
 
-	open.gr =
-		(struct bgp_graceful_restart){.present = true, .time_s = 120, .ipv4_unicast = true};
+	open.gr = (struct bgp_graceful_restart){.present = true, .time_s = 120, .families = {V4}};
 	return open;
 }
 
@@ -70,8 +71,8 @@ static void open_says_what_happened_to_us(void **state)
 		gr = dialled_open(p, NOW).gr;
 		assert_int_equal(gr.present, cases[i].configured);
 		assert_int_equal(gr.restarting, cases[i].restarted);
-		assert_int_equal(gr.ipv4_forwarding, cases[i].preserved);
-		assert_int_equal(gr.ipv4_unicast, cases[i].configured);
+		assert_int_equal(gr.forwarding.bits, cases[i].preserved ? V4 : 0);
+		assert_int_equal(gr.families.bits, cases[i].configured ? V4 : 0);
 		assert_int_equal(gr.time_s, cases[i].configured ? 120 : 0);
 		assert_false(gr.notification);
 		bgp_peer_free(p);
@@ -114,13 +115,13 @@ static void plain_reconnect_has_f_but_no_r_bit(void **state)
 
 	(void)state;
 	bgp_peer_notify(p, NOW, D, BGP_NOTE_SYNCED);
-	assert_false(dialled_open(p, NOW).gr.ipv4_forwarding);
+	assert_int_equal(dialled_open(p, NOW).gr.forwarding.bits, 0);
 	go_on(p, NOW);
 	assert_string_equal(sent(p, NOW, D).s, "KEEPALIVE EOR");
 	bgp_peer_notify(p, NOW, D, BGP_NOTE_TCP_FAILED);
 	gr = dialled_open(p, wait_for_connect(p, NOW)).gr;
 	assert_false(gr.restarting);
-	assert_true(gr.ipv4_forwarding);
+	assert_int_equal(gr.forwarding.bits, V4);
 	bgp_peer_free(p);
 }
 

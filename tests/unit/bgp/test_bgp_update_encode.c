@@ -22,7 +22,7 @@ static struct bgp_update_session session(uint32_t local_asn, bool is_ibgp, bool 
 	return (struct bgp_update_session){.local_asn = local_asn,
 					   .is_ibgp = is_ibgp,
 					   .as4 = as4,
-					   .next_hop = ip_addr_from_v4(0x0a000001)};
+					   .local.ipv4 = ip_addr_from_v4(0x0a000001)};
 }
 
 static void assert_encodes(const struct bgp_update_session *s, const struct bgp_attrs *a,
@@ -157,15 +157,23 @@ static void withdrawal(void **state)
 	assert_encodes(&s, NULL, MARKER "0020 02 (withdrawn) 0009" NLRI "(attributes) 0000");
 }
 
-static void end_of_rib_is_an_empty_update(void **state)
+static void end_of_rib_is_an_empty_update_or_an_empty_mp_unreach(void **state)
 {
-	struct octets want = octets(MARKER "0017 02 0000 0000");
-	uint8_t buf[23];
+	static const char *const text[] = {
+		[BGP_IPV4_UNICAST] = MARKER "0017 02 0000 0000",
+		[BGP_IPV6_UNICAST] = MARKER "001d 02 0000 0006 80 0f 03 0002 01",
+	};
+	uint8_t buf[BGP_END_OF_RIB_MAX];
 
 	(void)state;
-	assert_int_equal(bgp_end_of_rib_encode(buf, sizeof(buf)), sizeof(buf));
-	assert_memory_equal(buf, want.b, want.len);
-	assert_int_equal(bgp_end_of_rib_encode(buf, 22), 0);
+	for (enum bgp_family f = 0; f < BGP_N_FAMILIES; f++) {
+		struct octets want = octets(text[f]);
+
+		assert_int_equal(bgp_end_of_rib_encode(buf, sizeof(buf), f), want.len);
+		assert_memory_equal(buf, want.b, want.len);
+		for (size_t cap = 0; cap < want.len; cap++)
+			assert_int_equal(bgp_end_of_rib_encode(buf, cap, f), 0);
+	}
 }
 
 /* 256 numbers are one more than a segment takes; 1028 octets need the extended length. */
@@ -334,7 +342,7 @@ static void assert_attrs_equal(struct bgp_update *u, const struct bgp_attrs *a,
 			       const struct bgp_update_session *s)
 {
 	const struct ip_addr *next_hop =
-		ip_addr_is_none(&a->next_hop) ? &s->next_hop : &a->next_hop;
+		ip_addr_is_none(&a->next_hop) ? &s->local.ipv4 : &a->next_hop;
 	bool mappable = s->as4 || s->local_asn <= UINT16_MAX;
 
 	assert_true(u->has_origin && u->has_as_path && u->has_next_hop);
@@ -429,7 +437,7 @@ int main(void)
 		cmocka_unit_test(internal),
 		cmocka_unit_test(internal_2_octet_has_no_path_to_repeat),
 		cmocka_unit_test(withdrawal),
-		cmocka_unit_test(end_of_rib_is_an_empty_update),
+		cmocka_unit_test(end_of_rib_is_an_empty_update_or_an_empty_mp_unreach),
 		cmocka_unit_test(the_longest_prepend_takes_two_segments),
 		cmocka_unit_test(prefixes_are_packed_to_the_last_octet),
 		cmocka_unit_test(a_session_with_extended_messages_packs_up_to_65535),
