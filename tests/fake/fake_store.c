@@ -63,6 +63,7 @@ static int fake_put(void *ctx, nsec_t now, const struct lb_frontend *f)
 
 static int fake_del(void *ctx, nsec_t now, const struct lb_key *key)
 {
+	const struct plan_vip vip = plan_vip_of(key);
 	struct fake_store *s = ctx;
 	struct fake_frontend *have;
 
@@ -72,8 +73,11 @@ static int fake_del(void *ctx, nsec_t now, const struct lb_key *key)
 	have = fake_store_find(s, key);
 	assert(have);
 	/* A VIP goes after all of its frontends. */
-	for (size_t i = 0; key->port == 0 && i < s->n; i++)
-		assert(&s->items[i] == have || !ip_addr_equal(&s->items[i].key.addr, &key->addr));
+	for (size_t i = 0; key->port == 0 && i < s->n; i++) {
+		const struct plan_vip other = plan_vip_of(&s->items[i].key);
+
+		assert(&s->items[i] == have || !plan_vip_equal(&other, &vip));
+	}
 	free(have->targets);
 	for (; have + 1 < s->items + s->n; have++)
 		have[0] = have[1];

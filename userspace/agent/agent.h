@@ -45,7 +45,7 @@ struct agent_taken {
 	struct arena *arena; /* owned; holds items */
 	const struct plan_taken *items;
 	size_t n;
-	const struct ip_addr *asked; /* sorted; in the arena */
+	const struct plan_vip *asked; /* sorted; in the arena */
 	size_t n_asked;
 	nsec_t until;     /* the answer counts */
 	unsigned n_dumps; /* since the start */

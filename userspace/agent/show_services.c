@@ -39,7 +39,11 @@ static struct counts count(const struct agent *a, const struct plan_service *s,
 			   struct arena *scratch, const struct show_frontends *held)
 {
 	const struct lb_key key = {
-		.addr = s->vip, .port = s->port, .proto = protocol_number(s->protocol)};
+		.addr = s->vip.addr,
+		.domain = s->vip.domain,
+		.port = s->port,
+		.proto = protocol_number(s->protocol),
+	};
 	const struct lb_actual *f =
 		sorted_find(&key, held->items, held->n, sizeof(*held->items), cmp_key);
 	struct counts c = {0};
@@ -90,7 +94,8 @@ static cJSON *service_json(const struct plan_service *s, const struct counts *c)
 
 	cJSON_AddStringToObject(o, "namespace", s->ns);
 	cJSON_AddStringToObject(o, "name", s->name);
-	show_add_text(o, "vip", ip_addr_is_none(&s->vip) ? NULL : ip_addr_text(&s->vip, text));
+	show_add_text(o, "vip",
+		      ip_addr_is_none(&s->vip.addr) ? NULL : ip_addr_text(&s->vip.addr, text));
 	cJSON_AddNumberToObject(o, "port", s->port);
 	cJSON_AddStringToObject(o, "protocol", s->protocol);
 	list = cJSON_AddArrayToObject(o, "backends");

@@ -12,21 +12,21 @@
 
 #include <errno.h>
 
-static int cmp_addr(const void *key, const void *item)
+static int cmp_vip(const void *key, const void *item)
 {
-	return ip_addr_cmp(key, item);
+	return plan_vip_cmp(key, item);
 }
 
 static bool is_covered(const struct agent_taken *t, const struct plan *plan)
 {
 	for (size_t i = 0; i < plan->n_begins; i++)
 		if (!sorted_find(&plan->begins[i], t->asked, t->n_asked, sizeof(*t->asked),
-				 cmp_addr))
+				 cmp_vip))
 			return false;
 	return true;
 }
 
-static void read_conntrack(struct agent_taken *t, const struct ip_addr *vips, size_t n)
+static void read_conntrack(struct agent_taken *t, const struct plan_vip *vips, size_t n)
 {
 	struct plan_taken *items = NULL;
 	int r;

@@ -85,7 +85,9 @@ static bool note(struct frontends_apply *a, const struct lb_key *key, int r)
 
 static bool same_vip(const struct lb_key *a, const struct lb_key *b)
 {
-	return ip_addr_equal(&a->addr, &b->addr) && a->domain == b->domain;
+	const struct plan_vip x = plan_vip_of(a), y = plan_vip_of(b);
+
+	return plan_vip_equal(&x, &y);
 }
 
 /* A frontend whose VIP could not be put waits for it. */

@@ -117,7 +117,7 @@ enum row_route { ROUTE_NONE, ROUTE_PLANNED, ROUTE_HAS_SESSION, ROUTE_CARRIED };
 
 static enum row_route claim_route(const struct plan_draft *d, const struct plan_claim *c)
 {
-	const uint64_t mine = plan_draft_receivers(d, &c->prefix, true) & c->advert->peers;
+	const uint64_t mine = plan_draft_receivers(d, &c->prefix, true) & plan_draft_reach(d, c);
 	enum row_route ret = mine ? ROUTE_PLANNED : ROUTE_NONE;
 
 	for (uint64_t left = mine; left; left &= left - 1) {
@@ -139,7 +139,7 @@ static enum row_route row_route(const struct plan_draft *d, const struct draft_p
 
 	for (size_t i = 0; i < f->n_claims && ret != ROUTE_CARRIED; i++) {
 		const struct plan_claim *c = &f->claims[i];
-		const bool mine = ip_addr_equal(&c->vip, &p->port->row.vip);
+		const bool mine = plan_vip_equal(&c->vip, &p->port->row.vip);
 		const enum row_route route = mine ? claim_route(d, c) : ROUTE_NONE;
 
 		ret = route > ret ? route : ret;
@@ -196,7 +196,7 @@ static int cmp_service(const void *a, const void *b)
 	if (cmp == 0)
 		cmp = strcmp(x->name, y->name);
 	if (cmp == 0)
-		cmp = ip_addr_cmp(&x->vip, &y->vip);
+		cmp = plan_vip_cmp(&x->vip, &y->vip);
 	if (cmp == 0)
 		cmp = (x->port > y->port) - (x->port < y->port);
 	return cmp ? cmp : strcmp(x->protocol, y->protocol);

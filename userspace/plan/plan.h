@@ -20,6 +20,7 @@ struct plan_peer {
 	struct peer_key key;
 	struct ip_addr address, source; /* source none: the kernel's choice */
 	uint16_t port;
+	uint16_t domain;         /* of its VRF: the VIPs of no other are announced to it */
 	uint8_t ttl;             /* 1 for directly connected eBGP, else 255 */
 	const uint8_t *password; /* TCP MD5 key (RFC 2385), NULL = none; never shown */
 	size_t password_len;
@@ -58,7 +59,7 @@ struct plan_service_backend {
 };
 struct plan_service {
 	const char *ns, *name;
-	struct ip_addr vip; /* none: no address */
+	struct plan_vip vip; /* address none: it has none */
 	uint16_t port;
 	const char *protocol; /* "TCP" */
 	const struct plan_service_backend *backends;
@@ -76,7 +77,7 @@ struct plan {
 	size_t n_routes;
 	const struct plan_frontend *frontends; /* by lb key */
 	size_t n_frontends;
-	const struct ip_addr *begins; /* VIPs that are wanted and not programmed yet; sorted */
+	const struct plan_vip *begins; /* VIPs that are wanted and not programmed yet; sorted */
 	size_t n_begins;
 	const struct plan_device *devices; /* by ifindex */
 	size_t n_devices;

@@ -62,18 +62,19 @@ static void assert_targets(const struct lb_frontend *f)
 /* A VIP sorts before its frontends and is there if one of them is. */
 static void assert_frontends(const struct plan *p)
 {
-	const struct lb_key *vip = NULL;
+	struct plan_vip vip = {0};
 
 	for (size_t i = 0; i < p->n_frontends; i++) {
 		const struct plan_frontend *f = &p->frontends[i];
 		const struct lb_key *key = &f->lb.key;
+		const struct plan_vip of = plan_vip_of(key);
 
 		assert(i == 0 || lb_key_cmp(&p->frontends[i - 1].lb.key, key) < 0);
 		assert(!f->leaving || f->hold);
 		assert_targets(&f->lb);
 		if (key->port == 0)
-			vip = key;
-		assert(vip && ip_addr_equal(&vip->addr, &key->addr) && vip->domain == key->domain);
+			vip = of;
+		assert(plan_vip_equal(&vip, &of));
 		assert(key->port == 0 || f->lb.table != 0);
 	}
 }

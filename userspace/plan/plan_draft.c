@@ -27,10 +27,10 @@ static int cmp_vip(const void *key, const void *item)
 {
 	const struct draft_vip *v = item;
 
-	return ip_addr_cmp(key, &v->addr);
+	return plan_vip_cmp(key, &v->vip);
 }
 
-enum vip_gate plan_draft_gate(const struct plan_draft *d, const struct ip_addr *vip)
+enum vip_gate plan_draft_gate(const struct plan_draft *d, const struct plan_vip *vip)
 {
 	const struct draft_vip *v;
 
@@ -104,31 +104,52 @@ bool plan_draft_announces(const struct plan_draft *d, const struct ip_prefix *pr
 	return plan_draft_receivers(d, prefix, false) & peers;
 }
 
-/* --- gate 2 --------------------------------------------------------------------------------- */
-
-static uint64_t peer_bit(const struct plan_draft *d, const struct plan_actual_peer *p)
+uint64_t plan_draft_reach(const struct plan_draft *d, const struct plan_claim *c)
 {
-	for (size_t i = 0; i < d->env.n_peers; i++)
-		if (d->peers[i] == p)
-			return UINT64_C(1) << i;
-	return 0;
+	uint64_t peers = c->advert->peers;
+
+	for (uint64_t left = peers; left; left &= left - 1)
+		if (d->env.peers[__builtin_ctzll(left)].domain != c->vip.domain)
+			peers &= ~(left & -left);
+	return peers;
 }
 
-/* A route that some peer holds and that the plan does not announce for the sake of another VIP. */
-static bool held_by_route(const struct plan_draft *d, const struct ip_addr *vip)
+/* --- gate 2 --------------------------------------------------------------------------------- */
+
+/* Its place in the bitmap; env.n_peers: the plan has no such peer, whose session is ending. */
+static size_t peer_index(const struct plan_draft *d, const struct plan_actual_peer *p)
 {
-	for (size_t i = 0; i < d->in->actual->n_peers; i++) {
-		const struct plan_actual_peer *p = &d->in->actual->peers[i];
-		const uint64_t bit = peer_bit(d, p);
+	size_t i = 0;
 
-		for (unsigned len = 0; p->n_advertised && len <= ip_addr_bits(vip); len++) {
-			const struct ip_prefix prefix = ip_prefix_of(vip, (uint8_t)len);
+	while (i < d->env.n_peers && d->peers[i] != p)
+		i++;
+	return i;
+}
 
-			if (plan_draft_advertised(p, &prefix) &&
-			    !(bit && plan_draft_announces(d, &prefix, bit)))
-				return true;
-		}
+/* A route to the VIP that the peer holds and the plan does not announce for another VIP's sake. */
+static bool holds_route(const struct plan_draft *d, const struct plan_actual_peer *p,
+			const struct plan_vip *vip)
+{
+	const size_t i = peer_index(d, p);
+	const bool planned = i < d->env.n_peers;
+
+	if (planned && d->env.peers[i].domain != vip->domain)
+		return false;
+	for (unsigned len = 0; p->n_advertised && len <= ip_addr_bits(&vip->addr); len++) {
+		const struct ip_prefix prefix = ip_prefix_of(&vip->addr, (uint8_t)len);
+
+		if (plan_draft_advertised(p, &prefix) &&
+		    !(planned && plan_draft_announces(d, &prefix, UINT64_C(1) << i)))
+			return true;
 	}
+	return false;
+}
+
+static bool held_by_route(const struct plan_draft *d, const struct plan_vip *vip)
+{
+	for (size_t i = 0; i < d->in->actual->n_peers; i++)
+		if (holds_route(d, &d->in->actual->peers[i], vip))
+			return true;
 	return false;
 }
 
@@ -154,10 +175,11 @@ nsec_t plan_draft_unheld_since(struct plan_draft *d, const struct lb_key *key)
 	const struct plan_leaving *l =
 		sorted_find(key, d->ledger->leaving, d->ledger->n_leaving, sizeof(*l), cmp_leaving);
 	const nsec_t stale_until = plan_draft_stale_until(d);
+	const struct plan_vip vip = plan_vip_of(key);
 
 	if (stale_until)
 		d->deadline = nsec_min(d->deadline, stale_until);
-	if (stale_until || held_by_route(d, &key->addr))
+	if (stale_until || held_by_route(d, &vip))
 		return NSEC_NEVER;
 	return l && l->unheld_since != NSEC_NEVER ? l->unheld_since : d->now;
 }

@@ -31,7 +31,7 @@ enum vip_gate {
 	GATE_OPEN,   /* programmed as planned, and tested */
 };
 struct draft_vip {
-	struct ip_addr addr;
+	struct plan_vip vip;
 	enum vip_gate gate;
 };
 
@@ -66,9 +66,9 @@ struct plan_draft {
 
 	struct plan_frontend *frontends;
 	size_t n_frontends, cap_frontends;
-	struct draft_vip *vips; /* by address: those with a wanted frontend */
+	struct draft_vip *vips; /* by VIP: those with a wanted frontend */
 	size_t n_vips, cap_vips;
-	struct ip_addr *begins; /* of plan.begins */
+	struct plan_vip *begins; /* of plan.begins */
 	size_t n_begins, cap_begins;
 	struct plan_drain *drains;
 	size_t n_drains, cap_drains;
@@ -90,13 +90,15 @@ void plan_draft_aggregates(struct plan_draft *d);
 
 /* --- what more than one step asks: plan_draft.c ---------------------------------------------- */
 
-enum vip_gate plan_draft_gate(const struct plan_draft *d, const struct ip_addr *vip);
+enum vip_gate plan_draft_gate(const struct plan_draft *d, const struct plan_vip *vip);
 /* What the store holds of a key, or NULL. */
 const struct lb_actual *plan_draft_actual(const struct plan_draft *d, const struct lb_key *key);
 /* Adds a wanted frontend; by the gate complete what the store has of it is held instead. */
 struct plan_frontend *plan_draft_push(struct plan_draft *d, const struct lb_frontend *lb);
 /* Makes of the row what the store has, to be left as it is. */
 void plan_draft_hold(struct plan_frontend *f, const struct lb_actual *actual);
+/* The peers (bits) that a claim's advertisement names, as far as they are in its VIP's domain. */
+uint64_t plan_draft_reach(const struct plan_draft *d, const struct plan_claim *c);
 /* Until when some router may hold stale routes; 0: none does. */
 nsec_t plan_draft_stale_until(const struct plan_draft *d);
 /* That the established peer's advertised set holds the prefix; NULL: not. */
@@ -108,7 +110,7 @@ uint64_t plan_draft_receivers(const struct plan_draft *d, const struct ip_prefix
 bool plan_draft_announces(const struct plan_draft *d, const struct ip_prefix *prefix,
 			  uint64_t peers);
 /*
- * Gate 2: when the last route that covers only this key's address went; NSEC_NEVER: one is still
+ * Gate 2: when the last route that covers only this key's VIP went; NSEC_NEVER: one is still
  * there. Asked before the routes are made, it does not count what the plan will announce.
  */
 nsec_t plan_draft_unheld_since(struct plan_draft *d, const struct lb_key *key);

@@ -93,23 +93,23 @@ static int cmp_claim(const void *a, const void *b)
 
 	if (cmp == 0)
 		cmp = (x->advert->age > y->advert->age) - (x->advert->age < y->advert->age);
-	return cmp ? cmp : ip_addr_cmp(&x->vip, &y->vip);
+	return cmp ? cmp : plan_vip_cmp(&x->vip, &y->vip);
 }
 
 static int cmp_claim_vip(const void *a, const void *b)
 {
 	const struct plan_claim *x = a, *y = b;
-	const int cmp = ip_addr_cmp(&x->vip, &y->vip);
+	const int cmp = plan_vip_cmp(&x->vip, &y->vip);
 
 	return cmp ? cmp : cmp_claim(a, b);
 }
 
-/* A Service that lost this address's every port to others has no say about its routes. */
+/* A Service that lost this VIP's every port to others has no say about its routes. */
 static bool keeps_vip(const struct plan_draft *d, size_t first, const struct plan_fragment *f,
-		      const struct ip_addr *vip)
+		      const struct plan_vip *vip)
 {
 	for (size_t i = 0; i < f->n_ports; i++)
-		if (!d->ports[first + i].lost && ip_addr_equal(&f->ports[i].row.vip, vip))
+		if (!d->ports[first + i].lost && plan_vip_equal(&f->ports[i].row.vip, vip))
 			return true;
 	return false;
 }
@@ -252,12 +252,13 @@ static ssize_t set_of_chosen(struct fold_build *b)
 static uint64_t admitted(const struct fold_build *b, const struct plan_claim *c, uint64_t have)
 {
 	const struct plan_draft *d = b->d;
+	const uint64_t reach = plan_draft_reach(d, c);
 
 	switch (plan_draft_gate(d, &c->vip)) {
 	case GATE_OPEN:
-		return c->advert->peers & (d->peers_open | (d->peers_stale & have));
+		return reach & (d->peers_open | (d->peers_stale & have));
 	case GATE_STALE:
-		return c->advert->peers & (d->peers_open | d->peers_stale) & have;
+		return reach & (d->peers_open | d->peers_stale) & have;
 	case GATE_CLOSED:
 		break;
 	}

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
  * From the claims of all fragments to rows (prefix, attribute set, peers): a part of the step
- * plan_draft_routes(), which then adds the rows that wait.
+ * plan_draft_routes(), which then adds the rows that wait. A row says no domain: each of its peers
+ * is in one.
  */
 #pragma once
 

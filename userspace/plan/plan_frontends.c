@@ -142,17 +142,18 @@ static uint32_t vip_flags(const struct api_config *config)
 	return flags;
 }
 
-/* Before the first frontend of an address: the VIP itself. */
-static struct draft_vip *ensure_vip(struct plan_draft *d, const struct ip_addr *addr)
+/* Before the first frontend of a VIP: the VIP itself. */
+static struct draft_vip *ensure_vip(struct plan_draft *d, const struct plan_vip *vip)
 {
-	const struct lb_frontend vip = {.key = {.addr = *addr}, .flags = vip_flags(&d->env.config)};
+	const struct lb_frontend lb = {.key = plan_vip_key(vip),
+				       .flags = vip_flags(&d->env.config)};
 	struct draft_vip *v;
 
-	if (d->n_vips && ip_addr_equal(&d->vips[d->n_vips - 1].addr, addr))
+	if (d->n_vips && plan_vip_equal(&d->vips[d->n_vips - 1].vip, vip))
 		return &d->vips[d->n_vips - 1];
 	v = arena_push(d->arena, &d->vips, &d->n_vips, &d->cap_vips, sizeof(*v));
-	v->addr = *addr;
-	(void)plan_draft_push(d, &vip);
+	v->vip = *vip;
+	(void)plan_draft_push(d, &lb);
 	return v;
 }
 
@@ -164,13 +165,20 @@ static bool takes_new_flows(const struct lb_frontend *lb)
 	return false;
 }
 
+static bool is_served(const struct plan_draft *d, const struct plan_vip *vip)
+{
+	const struct lb_key key = plan_vip_key(vip);
+
+	return plan_draft_actual(d, &key);
+}
+
 /* Gate 1, as far as the store is concerned. */
 static enum vip_gate frontend_gate(const struct plan_draft *d, const struct lb_frontend *lb)
 {
-	const struct lb_key vip = {.addr = lb->key.addr, .domain = lb->key.domain};
+	const struct plan_vip vip = plan_vip_of(&lb->key);
 	const struct lb_actual *actual = plan_draft_actual(d, &lb->key);
 
-	if (!actual || !actual->tested || !takes_new_flows(lb) || !plan_draft_actual(d, &vip))
+	if (!actual || !actual->tested || !takes_new_flows(lb) || !is_served(d, &vip))
 		return GATE_CLOSED;
 	return actual->table == lb->table ? GATE_OPEN : GATE_STALE;
 }
@@ -194,7 +202,8 @@ static bool lingers(struct plan_draft *d, const struct lb_key *key)
 static void want(struct plan_draft *d, struct draft_port *port)
 {
 	struct lb_frontend lb = port->port->lb;
-	struct draft_vip *vip;
+	const struct plan_vip vip = plan_vip_of(&lb.key);
+	struct draft_vip *known;
 	enum vip_gate gate;
 
 	if (d->in->synced)
@@ -203,9 +212,9 @@ static void want(struct plan_draft *d, struct draft_port *port)
 		return;
 	lb.table = lb_table_name(&lb);
 	gate = frontend_gate(d, &lb);
-	vip = ensure_vip(d, &lb.key.addr);
-	if (gate > vip->gate)
-		vip->gate = gate;
+	known = ensure_vip(d, &vip);
+	if (gate > known->gate)
+		known->gate = gate;
 	(void)plan_draft_push(d, &lb);
 }
 
@@ -232,19 +241,19 @@ static void port_conflict(struct plan_draft *d, struct draft_port *loser,
 		       owner->meta.name);
 }
 
-static const struct plan_taken *find_taken(const struct plan_draft *d, const struct ip_addr *vip)
+static const struct plan_taken *find_taken(const struct plan_draft *d, const struct plan_vip *vip)
 {
 	for (size_t i = 0; i < d->in->node->n_taken; i++)
-		if (ip_addr_equal(&d->in->node->taken[i].vip, vip))
+		if (plan_vip_equal(&d->in->node->taken[i].vip, vip))
 			return &d->in->node->taken[i];
 	return NULL;
 }
 
 static void check_taken(struct plan_draft *d, struct draft_port *port)
 {
-	const struct lb_key vip = {.addr = port->port->lb.key.addr};
-	const struct plan_taken *taken = find_taken(d, &vip.addr);
-	const bool served = plan_draft_actual(d, &vip);
+	const struct plan_vip vip = plan_vip_of(&port->port->lb.key);
+	const struct plan_taken *taken = find_taken(d, &vip);
+	const bool served = is_served(d, &vip);
 	char text[IP_ADDR_TEXT];
 	const char *remedy;
 
@@ -267,14 +276,14 @@ static void check_taken(struct plan_draft *d, struct draft_port *port)
  */
 static void note_beginning(struct plan_draft *d, const struct draft_port *port)
 {
-	const struct lb_key vip = {.addr = port->port->lb.key.addr};
+	const struct plan_vip vip = plan_vip_of(&port->port->lb.key);
 
-	if (!d->plan->dataplane || port->port->lb.n_targets == 0 || plan_draft_actual(d, &vip))
+	if (!d->plan->dataplane || port->port->lb.n_targets == 0 || is_served(d, &vip))
 		return;
-	if (d->n_begins && ip_addr_equal(&d->begins[d->n_begins - 1], &vip.addr))
+	if (d->n_begins && plan_vip_equal(&d->begins[d->n_begins - 1], &vip))
 		return;
-	*(struct ip_addr *)arena_push(d->arena, &d->begins, &d->n_begins, &d->cap_begins,
-				      sizeof(vip.addr)) = vip.addr;
+	*(struct plan_vip *)arena_push(d->arena, &d->begins, &d->n_begins, &d->cap_begins,
+				       sizeof(vip)) = vip;
 }
 
 static void too_many(struct plan_draft *d, struct draft_port *port)

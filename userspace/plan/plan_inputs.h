@@ -9,7 +9,7 @@
 #include "api/world.h"
 #include "base/community.h"
 #include "base/nsec.h"
-#include "lb/lb.h"
+#include "plan/plan_vip.h"
 
 /* --- keys ----------------------------------------------------------------------------------- */
 
@@ -49,7 +49,7 @@ struct plan_route_to {
 };
 /* A VIP for which conntrack holds flows that the kernel translates (DESIGN 7.2 step 8). */
 struct plan_taken {
-	struct ip_addr vip;
+	struct plan_vip vip;
 	uint32_t flows;
 };
 
@@ -62,7 +62,7 @@ struct plan_node {
 	size_t n_routes_to;
 	const int *default_devices; /* devices of the default routes of all tables in use, sorted */
 	size_t n_default_devices;
-	const struct plan_taken *taken; /* by address */
+	const struct plan_taken *taken; /* by VIP */
 	size_t n_taken;
 };
 

@@ -22,13 +22,15 @@
 static nsec_t group_unheld_since(struct plan_draft *d, size_t i)
 {
 	const struct lb_key *key = &d->in->actual->frontends[i].key;
+	const struct plan_vip vip = plan_vip_of(key);
 	nsec_t ret = plan_draft_unheld_since(d, key);
 
 	for (i++; key->port == 0 && i < d->in->actual->n_frontends; i++) {
 		const struct lb_key *other = &d->in->actual->frontends[i].key;
+		const struct plan_vip other_vip = plan_vip_of(other);
 		nsec_t since;
 
-		if (!ip_addr_equal(&other->addr, &key->addr) || other->domain != key->domain)
+		if (!plan_vip_equal(&other_vip, &vip))
 			break;
 		since = plan_draft_unheld_since(d, other);
 		if (since > ret)

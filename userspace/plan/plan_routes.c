@@ -22,13 +22,13 @@ static int cmp_addr_claim(const void *key, const void *item)
 {
 	const struct plan_claim *c = item;
 
-	return ip_addr_cmp(key, &c->vip);
+	return ip_addr_cmp(key, &c->vip.addr);
 }
 
 /* Some established peer has still to be sent this claim's prefix. */
 static bool awaits_write(const struct plan_draft *d, const struct plan_claim *c)
 {
-	const uint64_t peers = c->advert->peers & (d->peers_open | d->peers_stale);
+	const uint64_t peers = plan_draft_reach(d, c) & (d->peers_open | d->peers_stale);
 
 	for (size_t i = 0; i < d->env.n_peers; i++)
 		if ((peers >> i & 1) && d->peers[i] &&
@@ -37,15 +37,19 @@ static bool awaits_write(const struct plan_draft *d, const struct plan_claim *c)
 	return false;
 }
 
-/* Gate 3: a VIP under the prefix stays served, and its new route is not out everywhere yet. */
+/*
+ * Gate 3: a VIP under the prefix, of the peer's domain, stays served, and its new route is not out
+ * everywhere yet.
+ */
 static bool awaits_replacement(const struct plan_draft *d, const struct plan_folded *f,
-			       const struct ip_prefix *prefix)
+			       const struct ip_prefix *prefix, uint16_t domain)
 {
 	size_t i = plan_lower_bound(&prefix->addr, f->by_vip, f->n_claims, sizeof(*f->by_vip),
 				    cmp_addr_claim);
 
-	for (; i < f->n_claims && ip_prefix_has(prefix, &f->by_vip[i].vip); i++)
-		if (plan_draft_gate(d, &f->by_vip[i].vip) != GATE_CLOSED &&
+	for (; i < f->n_claims && ip_prefix_has(prefix, &f->by_vip[i].vip.addr); i++)
+		if (f->by_vip[i].vip.domain == domain &&
+		    plan_draft_gate(d, &f->by_vip[i].vip) != GATE_CLOSED &&
 		    awaits_write(d, &f->by_vip[i]))
 			return true;
 	return false;
@@ -86,6 +90,7 @@ static void hold_routes(struct plan_draft *d, struct plan_folded *f)
 {
 	for (size_t i = 0; i < d->env.n_peers; i++) {
 		const struct plan_actual_peer *p = d->peers[i];
+		const uint16_t domain = d->env.peers[i].domain;
 		const uint64_t bit = UINT64_C(1) << i;
 
 		for (size_t k = 0; p && k < p->n_advertised; k++) {
@@ -94,7 +99,7 @@ static void hold_routes(struct plan_draft *d, struct plan_folded *f)
 			if (plan_draft_announces(d, prefix, bit))
 				continue;
 			if (!d->in->synced ||
-			    (awaits_replacement(d, f, prefix) && may_wait(d, prefix)))
+			    (awaits_replacement(d, f, prefix, domain) && may_wait(d, prefix)))
 				plan_fold_hold(d, f, prefix, bit);
 		}
 	}
@@ -104,21 +109,27 @@ static void hold_routes(struct plan_draft *d, struct plan_folded *f)
 	publish(d, f);
 }
 
+static int cmp_vip_claim(const void *key, const void *item)
+{
+	const struct plan_claim *c = item;
+
+	return plan_vip_cmp(key, &c->vip);
+}
+
 /*
  * End-of-RIB tells the router to drop what we did not repeat: it waits for devices and VIPs on
  * their way, but not for what has failed. A VIP counts if any of its claims goes to a peer that can
  * be sent routes.
  */
 static bool is_on_its_way(const struct plan_draft *d, const struct plan_folded *f,
-			  const struct ip_addr *vip)
+			  const struct plan_vip *vip)
 {
-	size_t i =
-		plan_lower_bound(vip, f->by_vip, f->n_claims, sizeof(*f->by_vip), cmp_addr_claim);
+	size_t i = plan_lower_bound(vip, f->by_vip, f->n_claims, sizeof(*f->by_vip), cmp_vip_claim);
 
 	if (plan_draft_gate(d, vip) == GATE_OPEN)
 		return false;
-	for (; i < f->n_claims && ip_addr_equal(&f->by_vip[i].vip, vip); i++)
-		if (f->by_vip[i].advert->peers & d->peers_open)
+	for (; i < f->n_claims && plan_vip_equal(&f->by_vip[i].vip, vip); i++)
+		if (plan_draft_reach(d, &f->by_vip[i]) & d->peers_open)
 			return true;
 	return false;
 }
@@ -132,7 +143,7 @@ static bool is_complete(const struct plan_draft *d, const struct plan_folded *f)
 	if (d->peers_stale)
 		return false;
 	for (size_t i = 0; i < d->n_vips; i++)
-		if (is_on_its_way(d, f, &d->vips[i].addr))
+		if (is_on_its_way(d, f, &d->vips[i].vip))
 			return false;
 	return true;
 }

@@ -124,7 +124,7 @@ static struct plan_port *add_port(struct service_build *b, size_t i, const struc
 		.reason = reason ? reason : "announced",
 	};
 	if (vip)
-		port->row.vip = *vip;
+		port->row.vip.addr = *vip;
 	return port;
 }
 
@@ -134,7 +134,8 @@ static void add_frontend(struct service_build *b, struct plan_port *port, size_t
 	const struct port_endpoints *e = &b->endpoints[i];
 
 	port->lb = (struct lb_frontend){
-		.key = {.addr = port->row.vip,
+		.key = {.addr = port->row.vip.addr,
+			.domain = port->row.vip.domain,
 			.port = port->row.port,
 			.proto = (uint8_t)o->service.ports[i].protocol},
 		.seed = lb_seed(port->row.ns, port->row.name),
@@ -153,8 +154,10 @@ static void add_claims(struct service_build *b, const struct ip_addr *vip,
 		const uint8_t len = a->spec->aggregation_length;
 
 		if (advert_matches(b, a) && a->peers)
-			b->ret->claims[b->ret->n_claims++] = (struct plan_claim){
-				.prefix = ip_prefix_of(vip, len), .vip = *vip, .advert = a};
+			b->ret->claims[b->ret->n_claims++] =
+				(struct plan_claim){.prefix = ip_prefix_of(vip, len),
+						    .vip = {.addr = *vip},
+						    .advert = a};
 	}
 }
 

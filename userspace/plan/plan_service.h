@@ -26,7 +26,7 @@ struct plan_port {
 /* That a VIP wants a prefix announced, by one advertisement. */
 struct plan_claim {
 	struct ip_prefix prefix;
-	struct ip_addr vip;
+	struct plan_vip vip;
 	const struct env_advert *advert;
 };
 

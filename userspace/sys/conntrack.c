@@ -8,6 +8,7 @@
 #include "sys/conntrack.h"
 
 #include "plan/plan.h"
+#include "plan/plan_sort.h"
 #include "sys/conntrack_line.h"
 #include "sys/netlink_attrs.h"
 #include "sys/nlsock.h"
@@ -25,7 +26,7 @@
 #define DUMP_ROUNDS 4
 
 struct count {
-	struct plan_taken *items; /* all VIPs, by address */
+	struct plan_taken *items; /* all VIPs, sorted */
 	size_t n;
 };
 
@@ -33,20 +34,25 @@ static int cmp_taken(const void *a, const void *b)
 {
 	const struct plan_taken *x = a, *y = b;
 
-	return ip_addr_cmp(&x->vip, &y->vip);
+	return plan_vip_cmp(&x->vip, &y->vip);
+}
+
+static int cmp_addr(const void *key, const void *item)
+{
+	const struct plan_taken *t = item;
+
+	return ip_addr_cmp(key, &t->vip.addr);
 }
 
 static void count_flow(struct count *c, const struct ip_addr *orig_dst,
 		       const struct ip_addr *reply_src)
 {
-	struct plan_taken key = {.vip = *orig_dst};
-	struct plan_taken *found;
+	size_t i = plan_lower_bound(orig_dst, c->items, c->n, sizeof(*c->items), cmp_addr);
 
-	if (c->n == 0 || ip_addr_equal(orig_dst, reply_src))
+	if (ip_addr_equal(orig_dst, reply_src))
 		return;
-	found = bsearch(&key, c->items, c->n, sizeof(key), cmp_taken);
-	if (found)
-		found->flows++;
+	for (; i < c->n && ip_addr_equal(orig_dst, &c->items[i].vip.addr); i++)
+		c->items[i].flows++;
 }
 
 /* --- ctnetlink
@@ -149,7 +155,7 @@ static bool lacks_ctnetlink(int err)
 	return err == -EPROTONOSUPPORT || err == -EINVAL || err == -EOPNOTSUPP;
 }
 
-static void make_count(const struct ip_addr *vips, size_t n, struct arena *a, struct count *ret)
+static void make_count(const struct plan_vip *vips, size_t n, struct arena *a, struct count *ret)
 {
 	struct plan_taken *items = arena_array_of(a, n, struct plan_taken);
 	size_t kept = 0;
@@ -174,7 +180,7 @@ static size_t drop_idle(struct count *c)
 	return kept;
 }
 
-int conntrack_translated(const struct ip_addr *vips, size_t n, struct arena *a,
+int conntrack_translated(const struct plan_vip *vips, size_t n, struct arena *a,
 			 struct plan_taken **ret, size_t *ret_n)
 {
 	struct count c;

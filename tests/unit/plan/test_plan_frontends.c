@@ -328,7 +328,7 @@ static size_t n_begins(struct fixture *f)
 {
 	fixture_plan(f);
 	for (size_t i = 1; i < f->plan.n_begins; i++)
-		assert_true(ip_addr_cmp(&f->plan.begins[i - 1], &f->plan.begins[i]) < 0);
+		assert_true(plan_vip_cmp(&f->plan.begins[i - 1], &f->plan.begins[i]) < 0);
 	return f->plan.n_begins;
 }
 
@@ -354,7 +354,7 @@ static void a_plan_says_which_vips_it_is_about_to_begin(void **state)
 	assert_int_equal(n_begins(f), 2);
 	fixture_settle(f, 10);
 	assert_int_equal(n_begins(f), 1);
-	assert_true(ip_addr_equal(&f->plan.begins[0], &f->taken[0].vip));
+	assert_true(plan_vip_equal(&f->plan.begins[0], &f->taken[0].vip));
 	f->node.n_taken = 0;
 	assert_int_equal(n_begins(f), 1);
 	fixture_settle(f, 10);
@@ -526,7 +526,7 @@ static void vip_with_translated_flows_is_not_begun(void **state)
 	fixture_basics(f);
 	fixture_add_service(f, "web", "Local", "");
 	fixture_add_slice(f, "web", "10.244.0.5@node-a");
-	if (!ip_addr_parse(VIP, &f->taken[0].vip))
+	if (!ip_addr_parse(VIP, &f->taken[0].vip.addr))
 		fail();
 	f->taken[0].flows = 3;
 	f->node.n_taken = 1;
@@ -548,7 +548,7 @@ static void vip_that_is_served_is_never_given_back_to_conntrack(void **state)
 	_cleanup_(fixture_freep) struct fixture *f = fixture_announced();
 
 	(void)state;
-	if (!ip_addr_parse(VIP, &f->taken[0].vip))
+	if (!ip_addr_parse(VIP, &f->taken[0].vip.addr))
 		fail();
 	f->node.n_taken = 1;
 	fixture_add_slice(f, "web", "10.244.0.6@node-a");

@@ -35,6 +35,22 @@ static size_t count_calls(struct fixture *f)
 	return f->store.n_calls - before;
 }
 
+/* Puts into the store what it has once more, for the same address in that domain. */
+static void copy_to_domain(struct fixture *f, uint16_t domain)
+{
+	const struct lb_store store = fake_store_ops(&f->store);
+	const size_t n = f->store.n;
+
+	for (size_t i = 0; i < n; i++) {
+		struct lb_frontend lb = {.key = f->store.items[i].key,
+					 .table = f->store.items[i].table};
+
+		assert_int_equal(lb.key.domain, 0); /* those of the domain come later */
+		lb.key.domain = domain;
+		assert_int_equal(store.ops->put(store.ctx, f->now, &lb), 0);
+	}
+}
+
 /* --- complete (5) --------------------------------------------------------------------------- */
 
 static void restart_that_sees_nothing_takes_nothing_away(void **state)
@@ -338,6 +354,44 @@ static void mode_on_again_in_between_serves_on(void **state)
 	assert_int_equal(f->ledger.n_leaving, 0);
 }
 
+static void vip_of_another_domain_leaves_without_touching_this_one(void **state)
+{
+	_cleanup_(fixture_freep) struct fixture *f = fixture_announced();
+
+	(void)state;
+	copy_to_domain(f, 1);
+	assert_int_equal(f->store.n, 2 * N_FRONTENDS);
+	(void)fixture_settle(f, 10);
+	assert_int_equal(f->store.n, 2 * N_FRONTENDS);
+	assert_false(f->plan.frontends[0].leaving);
+	assert_true(f->plan.frontends[N_FRONTENDS].leaving);
+	f->now += PLAN_UNHELD_NS;
+	assert_int_equal(count_calls(f), N_FRONTENDS);
+	assert_int_equal(f->store.n, N_FRONTENDS);
+	assert_int_equal(f->store.items[0].key.domain, 0);
+	assert_non_null(fixture_held(f, "r1", VIP "/32"));
+}
+
+static void route_of_this_domain_holds_no_vip_of_another(void **state)
+{
+	_cleanup_(fixture_freep) struct fixture *f = fixture_announced();
+
+	(void)state;
+	copy_to_domain(f, 1);
+	fixture_peer(f, "r1")->stuck = true; /* and so keeps its route */
+	fixture_drop(f, "Service", "web");
+	(void)fixture_settle(f, 10);
+	f->now += PLAN_UNHELD_NS;
+	(void)fixture_settle(f, 10);
+	assert_int_equal(f->store.n, N_FRONTENDS);
+	assert_int_equal(f->store.items[0].key.domain, 0);
+	fixture_peer(f, "r1")->stuck = false;
+	(void)fixture_settle(f, 10);
+	f->now += PLAN_UNHELD_NS;
+	(void)fixture_settle(f, 10);
+	assert_int_equal(f->store.n, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -357,6 +411,8 @@ int main(void)
 		cmocka_unit_test(attachments_without_frontends_wait_for_stale_routes_only),
 		cmocka_unit_test(leftovers_that_cannot_be_taken_over_keep_the_routes_back),
 		cmocka_unit_test(mode_on_again_in_between_serves_on),
+		cmocka_unit_test(vip_of_another_domain_leaves_without_touching_this_one),
+		cmocka_unit_test(route_of_this_domain_holds_no_vip_of_another),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -96,7 +96,10 @@ static void reset(int fd)
 static void query(struct arena *a, struct plan_taken **ret, size_t *ret_n)
 {
 	/* Not sorted, one twice. */
-	struct ip_addr vips[] = {addr(VIP6), addr(PLAIN_VIP), addr(VIP), addr(IDLE_VIP), addr(VIP)};
+	struct plan_vip vips[] = {
+		{addr(VIP6), 0},     {addr(PLAIN_VIP), 0}, {addr(VIP), 0},
+		{addr(IDLE_VIP), 0}, {addr(VIP), 0},
+	};
 
 	assert_int_equal(conntrack_translated(vips, ARRAY_SIZE(vips), a, ret, ret_n), 0);
 }
@@ -120,17 +123,19 @@ static void translated_flows_are_counted_per_vip_and_others_are_not(void **state
 	fds[N_FLOWS + 1] = dial(VIP6);
 	query(*state, &taken, &n);
 	assert_int_equal(n, 2);
-	assert_true(ip_addr_cmp(&taken[0].vip, &taken[1].vip) < 0);
+	assert_true(plan_vip_cmp(&taken[0].vip, &taken[1].vip) < 0);
 	for (size_t i = 0; i < n; i++)
-		assert_int_equal(taken[i].flows, ip_addr_equal(&taken[i].vip, &vip) ? N_FLOWS : 1);
-	assert_true(ip_addr_equal(&taken[0].vip, &vip6) || ip_addr_equal(&taken[1].vip, &vip6));
+		assert_int_equal(taken[i].flows,
+				 ip_addr_equal(&taken[i].vip.addr, &vip) ? N_FLOWS : 1);
+	assert_true(ip_addr_equal(&taken[0].vip.addr, &vip6) ||
+		    ip_addr_equal(&taken[1].vip.addr, &vip6));
 	/* Flows that have ended are nobody's any more. */
 	reset(fds[0]);
 	reset(fds[1]);
 	reset(fds[N_FLOWS + 1]);
 	query(*state, &taken, &n);
 	assert_int_equal(n, 1);
-	assert_true(ip_addr_equal(&taken[0].vip, &vip));
+	assert_true(ip_addr_equal(&taken[0].vip.addr, &vip));
 	assert_int_equal(taken[0].flows, N_FLOWS - 2);
 	for (int i = 2; i <= N_FLOWS; i++)
 		close(fds[i]);
@@ -152,6 +157,28 @@ static void udp_flows_count_too(void **state)
 	query(*state, &taken, &n);
 	assert_int_equal(n, 1);
 	assert_int_equal(taken[0].flows, 1);
+	close(fd);
+}
+
+/* Which domain a flow is of is not said, so it may be of each. */
+static void flow_counts_for_its_address_in_every_domain(void **state)
+{
+	const struct plan_vip vips[] = {{addr(VIP), 2}, {addr(IDLE_VIP), 2}, {addr(VIP), 0}};
+	struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(53)};
+	struct plan_taken *taken = NULL;
+	size_t n = 0;
+	int fd;
+
+	begin();
+	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	assert_int_equal(inet_pton(AF_INET, VIP, &to.sin_addr), 1);
+	assert_int_equal(sendto(fd, "x", 1, 0, (const struct sockaddr *)&to, sizeof(to)), 1);
+	assert_int_equal(conntrack_translated(vips, ARRAY_SIZE(vips), *state, &taken, &n), 0);
+	assert_int_equal(n, 2);
+	for (size_t i = 0; i < n; i++) {
+		assert_true(plan_vip_equal(&taken[i].vip, &vips[2 - 2 * i]));
+		assert_int_equal(taken[i].flows, 1);
+	}
 	close(fd);
 }
 
@@ -194,6 +221,7 @@ int main(void)
 		TEST(no_vips_are_no_question),
 		TEST(translated_flows_are_counted_per_vip_and_others_are_not),
 		TEST(udp_flows_count_too),
+		TEST(flow_counts_for_its_address_in_every_domain),
 		TEST(many_flows_are_all_counted),
 	};
 

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * A VIP: an address in a routing world (lb_key.domain). By address first, so that those under a
+ * prefix stand together whatever their domain; without padding, in the order of lb_key.
+ */
+#pragma once
+
+#include "lb/lb.h"
+
+struct plan_vip {
+	struct ip_addr addr;
+	uint16_t domain;
+};
+_Static_assert(sizeof(struct plan_vip) == 18, "padding would be compared");
+static inline int plan_vip_cmp(const struct plan_vip *a, const struct plan_vip *b)
+{
+	return memcmp(a, b, sizeof(*a));
+}
+static inline bool plan_vip_equal(const struct plan_vip *a, const struct plan_vip *b)
+{
+	return plan_vip_cmp(a, b) == 0;
+}
+/* The VIP that a key is of, and the key of a VIP itself. */
+static inline struct plan_vip plan_vip_of(const struct lb_key *key)
+{
+	return (struct plan_vip){.addr = key->addr, .domain = key->domain};
+}
+static inline struct lb_key plan_vip_key(const struct plan_vip *vip)
+{
+	return (struct lb_key){.addr = vip->addr, .domain = vip->domain};
+}
