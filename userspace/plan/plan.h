@@ -50,6 +50,35 @@ struct plan_device {
 	uint16_t domain;
 };
 
+/*
+ * What the second sink of the data plane is driven by (plan/sink.h, struct lb_ways_ops): where
+ * packets may come from and by which way they leave. Empty so far; nobody applies them.
+ */
+
+/* How a packet for another node leaves by an uplink. Without one nothing is sent there. */
+struct plan_next_hop {
+	int uplink;            /* ifindex */
+	struct ip_addr node;   /* the address that tunnels to the node end at */
+	struct ip_addr source; /* of the outer header, of node's family */
+	uint8_t mac[6];        /* of the neighbour on the way */
+};
+/* Sources that reach a frontend of the plan; others are dropped. Without any: all reach it. */
+struct plan_range {
+	struct lb_key frontend;
+	struct ip_prefix source; /* of the VIP's family */
+};
+/* Sources that reach no VIP of a domain, whatever ranges say. */
+struct plan_denied {
+	uint16_t domain;
+	struct ip_prefix source;
+};
+/* A flow that the kernel translated before the VIP was served, and goes on translating. */
+struct plan_exact_flow {
+	struct lb_key frontend; /* as the client sees it; need not be one of the plan */
+	struct ip_addr client;  /* of the VIP's family */
+	uint16_t port;          /* the client's, host order */
+};
+
 /* What status shows of one frontend of a Service. */
 struct plan_service_backend {
 	struct ip_addr addr;
@@ -79,6 +108,14 @@ struct plan {
 	size_t n_frontends;
 	const struct plan_vip *begins; /* VIPs that are wanted and not programmed yet; sorted */
 	size_t n_begins;
+	const struct plan_next_hop *next_hops; /* by uplink, node */
+	size_t n_next_hops;
+	const struct plan_range *ranges; /* by frontend, source */
+	size_t n_ranges;
+	const struct plan_denied *denied; /* by domain, source */
+	size_t n_denied;
+	const struct plan_exact_flow *exact_flows; /* by frontend, client, port */
+	size_t n_exact_flows;
 	const struct plan_device *devices; /* by ifindex */
 	size_t n_devices;
 	const struct plan_service *services; /* by ns, name, vip, port, protocol */

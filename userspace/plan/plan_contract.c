@@ -5,6 +5,7 @@
  */
 #include "plan/plan_contract.h"
 
+#include "base/sorted.h"
 #include "plan/plan_ledger.h"
 
 #include <assert.h>
@@ -79,6 +80,91 @@ static void assert_frontends(const struct plan *p)
 	}
 }
 
+/* --- the second sink's arrays ------------------------------------------------------------------
+ */
+
+static int next_hop_cmp(const struct plan_next_hop *a, const struct plan_next_hop *b)
+{
+	const int cmp = (a->uplink > b->uplink) - (a->uplink < b->uplink);
+
+	return cmp ? cmp : ip_addr_cmp(&a->node, &b->node);
+}
+
+static void assert_next_hops(const struct plan *p)
+{
+	for (size_t i = 0; i < p->n_next_hops; i++) {
+		const struct plan_next_hop *h = &p->next_hops[i];
+
+		assert(i == 0 || next_hop_cmp(h - 1, h) < 0);
+		assert(h->uplink > 0);
+		assert(!ip_addr_is_none(&h->node));
+		assert(!ip_addr_is_none(&h->source));
+		assert(ip_addr_is_v4(&h->source) == ip_addr_is_v4(&h->node));
+	}
+}
+
+static bool is_whole(const struct ip_prefix *p)
+{
+	const struct ip_prefix want = ip_prefix_of(&p->addr, p->len);
+
+	return ip_prefix_cmp(&want, p) == 0;
+}
+
+static int frontend_cmp(const void *key, const void *item)
+{
+	return lb_key_cmp(key, &((const struct plan_frontend *)item)->lb.key);
+}
+
+/* A range of a frontend that is not there would shut nobody out. */
+static void assert_ranges(const struct plan *p)
+{
+	for (size_t i = 0; i < p->n_ranges; i++) {
+		const struct plan_range *r = &p->ranges[i];
+		const int cmp = i ? lb_key_cmp(&r[-1].frontend, &r->frontend) : -1;
+
+		assert(cmp < 0 || (cmp == 0 && ip_prefix_cmp(&r[-1].source, &r->source) < 0));
+		assert(is_whole(&r->source));
+		assert(ip_addr_is_v4(&r->source.addr) == ip_addr_is_v4(&r->frontend.addr));
+		assert(sorted_find(&r->frontend, p->frontends, p->n_frontends,
+				   sizeof(*p->frontends), frontend_cmp));
+	}
+}
+
+static void assert_denied(const struct plan *p)
+{
+	for (size_t i = 0; i < p->n_denied; i++) {
+		const struct plan_denied *d = &p->denied[i];
+
+		assert(i == 0 || d[-1].domain <= d->domain);
+		assert(i == 0 || d[-1].domain < d->domain ||
+		       ip_prefix_cmp(&d[-1].source, &d->source) < 0);
+		assert(is_whole(&d->source));
+	}
+}
+
+static int exact_flow_cmp(const struct plan_exact_flow *a, const struct plan_exact_flow *b)
+{
+	int cmp = lb_key_cmp(&a->frontend, &b->frontend);
+
+	if (cmp == 0)
+		cmp = ip_addr_cmp(&a->client, &b->client);
+	return cmp ? cmp : (a->port > b->port) - (a->port < b->port);
+}
+
+static void assert_exact_flows(const struct plan *p)
+{
+	for (size_t i = 0; i < p->n_exact_flows; i++) {
+		const struct plan_exact_flow *x = &p->exact_flows[i];
+
+		assert(i == 0 || exact_flow_cmp(x - 1, x) < 0);
+		assert(x->frontend.port != 0);
+		assert(ip_addr_is_v4(&x->client) == ip_addr_is_v4(&x->frontend.addr));
+	}
+}
+
+/* --- the rest ----------------------------------------------------------------------------------
+ */
+
 static void assert_devices(const struct plan *p)
 {
 	assert(!p->dataplane || !p->leaving);
@@ -122,6 +208,10 @@ void plan_assert_contract(const struct plan *plan, const struct plan_ledger *led
 	assert_attrs(plan);
 	assert_routes(plan);
 	assert_frontends(plan);
+	assert_next_hops(plan);
+	assert_ranges(plan);
+	assert_denied(plan);
+	assert_exact_flows(plan);
 	assert_devices(plan);
 	assert_services(plan);
 	assert_ledger(ledger);

@@ -22,12 +22,38 @@ struct made {
 	struct plan_route routes[2];
 	struct plan_frontend frontends[2];
 	struct lb_target targets[2];
+	struct plan_next_hop next_hops[2];
+	struct plan_range ranges[2];
+	struct plan_denied denied[2];
+	struct plan_exact_flow exact_flows[2];
 	struct plan_device devices[2];
 	struct plan_service services[2];
 	struct plan_drain drains[2];
 	struct plan_leaving leaving[2];
 	struct plan_waiting waiting[2];
 };
+
+static void make_ways(struct made *m, const struct lb_key *web)
+{
+	struct ip_addr source = ip_addr_from_v4(0x0a0a0001), net = ip_addr_from_v4(0x0a000000);
+
+	for (int i = 0; i < 2; i++) {
+		struct ip_prefix prefix = ip_prefix_of(&net, (uint8_t)(8 + i));
+
+		m->next_hops[i] = (struct plan_next_hop){.uplink = 2, .source = source};
+		m->next_hops[i].node = ip_addr_from_v4(0x0a0a0002 + (uint32_t)i);
+		m->ranges[i] = (struct plan_range){.frontend = *web, .source = prefix};
+		m->denied[i] = (struct plan_denied){.domain = 3, .source = prefix};
+		m->exact_flows[i] = (struct plan_exact_flow){
+			.frontend = *web, .client = source, .port = (uint16_t)(1000 + i)};
+	}
+	m->plan.next_hops = m->next_hops;
+	m->plan.ranges = m->ranges;
+	m->plan.denied = m->denied;
+	m->plan.exact_flows = m->exact_flows;
+	m->plan.n_next_hops = m->plan.n_ranges = 2;
+	m->plan.n_denied = m->plan.n_exact_flows = 2;
+}
 
 static void make(struct made *m)
 {
@@ -71,6 +97,7 @@ static void make(struct made *m)
 				.services = m->services,
 				.n_services = 2,
 				.dataplane = true};
+	make_ways(m, &m->frontends[1].lb.key);
 	m->ledger = (struct plan_ledger){.drains = m->drains,
 					 .n_drains = 2,
 					 .leaving = m->leaving,
@@ -142,6 +169,80 @@ static void target_without_weight(struct made *m)
 {
 	m->targets[1].weight = 0;
 }
+static void next_hops_out_of_order(struct made *m)
+{
+	m->next_hops[0].uplink = 3;
+}
+static void next_hops_twice(struct made *m)
+{
+	m->next_hops[1].node = m->next_hops[0].node;
+}
+static void next_hop_by_no_uplink(struct made *m)
+{
+	m->next_hops[0].uplink = 0;
+}
+static void next_hop_to_no_node(struct made *m)
+{
+	m->next_hops[0].node = (struct ip_addr){0};
+}
+static void next_hop_from_nowhere(struct made *m)
+{
+	m->next_hops[0].source = (struct ip_addr){0};
+}
+static void next_hop_from_another_family(struct made *m)
+{
+	m->next_hops[0].source.b[0] = 0x20;
+}
+static void ranges_twice(struct made *m)
+{
+	m->ranges[1].source = m->ranges[0].source;
+}
+static void ranges_out_of_order(struct made *m)
+{
+	m->ranges[1].frontend = m->frontends[0].lb.key;
+}
+static void range_with_host_bits(struct made *m)
+{
+	m->ranges[1].source.addr.b[15] = 1;
+}
+static void range_of_another_family(struct made *m)
+{
+	m->ranges[0].source = (struct ip_prefix){.len = 3};
+	m->ranges[0].source.addr.b[0] = 0x20;
+	m->plan.n_ranges = 1;
+}
+static void range_of_a_frontend_that_is_not_there(struct made *m)
+{
+	m->ranges[0].frontend.port = m->ranges[1].frontend.port = 81;
+}
+static void denied_twice(struct made *m)
+{
+	m->denied[1].source = m->denied[0].source;
+}
+static void denied_out_of_order(struct made *m)
+{
+	m->denied[0].domain = 4;
+}
+static void denied_with_host_bits(struct made *m)
+{
+	m->denied[1].source.addr.b[15] = 1;
+}
+static void exact_flows_twice(struct made *m)
+{
+	m->exact_flows[1].port = m->exact_flows[0].port;
+}
+static void exact_flows_out_of_order(struct made *m)
+{
+	m->exact_flows[1].client = ip_addr_from_v4(1);
+}
+static void exact_flow_to_no_port(struct made *m)
+{
+	m->exact_flows[0].frontend.port = m->exact_flows[1].frontend.port = 0;
+}
+static void exact_flow_of_another_family(struct made *m)
+{
+	m->exact_flows[1].client.b[0] = 0x20;
+}
 static void devices_twice(struct made *m)
 {
 	m->devices[1].ifindex = 2;
@@ -183,6 +284,24 @@ static void waiting_twice(struct made *m)
 	m->waiting[1] = m->waiting[0];
 }
 
+static bool ends_the_process(const struct made *m)
+{
+	int status;
+	pid_t pid;
+
+	fflush(NULL);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		(void)signal(SIGABRT, SIG_DFL);
+		(void)!freopen("/dev/null", "w", stderr); /* what it says is meant */
+		plan_assert_contract(&m->plan, &m->ledger);
+		_exit(0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	return WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT;
+}
+
 static void a_plan_that_breaks_its_contract_ends_the_process(void **state)
 {
 #define CASE(f)                                                                                    \
@@ -208,6 +327,24 @@ static void a_plan_that_breaks_its_contract_ends_the_process(void **state)
 		CASE(leaving_and_not_held),
 		CASE(targets_out_of_order),
 		CASE(target_without_weight),
+		CASE(next_hops_out_of_order),
+		CASE(next_hops_twice),
+		CASE(next_hop_by_no_uplink),
+		CASE(next_hop_to_no_node),
+		CASE(next_hop_from_nowhere),
+		CASE(next_hop_from_another_family),
+		CASE(ranges_twice),
+		CASE(ranges_out_of_order),
+		CASE(range_with_host_bits),
+		CASE(range_of_another_family),
+		CASE(range_of_a_frontend_that_is_not_there),
+		CASE(denied_twice),
+		CASE(denied_out_of_order),
+		CASE(denied_with_host_bits),
+		CASE(exact_flows_twice),
+		CASE(exact_flows_out_of_order),
+		CASE(exact_flow_to_no_port),
+		CASE(exact_flow_of_another_family),
 		CASE(devices_twice),
 		CASE(device_without_a_program),
 		CASE(device_without_a_name),
@@ -223,22 +360,10 @@ static void a_plan_that_breaks_its_contract_ends_the_process(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct made m;
-		int status;
-		pid_t pid;
 
 		make(&m);
 		cases[i].spoil(&m);
-		fflush(NULL);
-		pid = fork();
-		assert_true(pid >= 0);
-		if (pid == 0) {
-			(void)signal(SIGABRT, SIG_DFL);
-			(void)!freopen("/dev/null", "w", stderr); /* what it says is meant */
-			plan_assert_contract(&m.plan, &m.ledger);
-			_exit(0);
-		}
-		assert_int_equal(waitpid(pid, &status, 0), pid);
-		if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGABRT)
+		if (!ends_the_process(&m))
 			fail_msg("%s is not noticed", cases[i].name);
 	}
 }
