@@ -8,6 +8,7 @@
 #include "lb/lb_drops.h"
 #include "sys/bpf_dataplane.h"
 #include "sys/clock.h"
+#include "sys/loop.h"
 
 void show_add_text(cJSON *to, const char *key, const char *text)
 {
@@ -206,6 +207,8 @@ cJSON *show_status(const struct agent *a)
 	cJSON_AddStringToObject(out, "version", LODESTONE_VERSION);
 	cJSON_AddNumberToObject(out, "uptimeSeconds",
 				(double)((clock_now() - a->started_at) / NSEC_PER_SEC));
+	cJSON_AddNumberToObject(out, "longestTurnMillis",
+				(double)loop_longest_turn(a->loop) / (double)NSEC_PER_MSEC);
 	cJSON_AddStringToObject(out, "state",
 				errors || established < a->peers.n || failing ? "degraded" : "ok");
 	o = cJSON_AddObjectToObject(out, "peers");

@@ -33,6 +33,8 @@ struct loop {
 	nsec_t now;
 	bool has_now; /* the clock was read in this turn */
 	bool is_stopped;
+	nsec_t window_at;               /* when the present window began */
+	nsec_t longest, longest_before; /* turns of this window and of the one before */
 };
 
 struct loop_fd {
@@ -205,6 +207,26 @@ static int wait_and_dispatch(struct loop *loop, nsec_t until)
 	return 0;
 }
 
+static void note_turn(struct loop *loop)
+{
+	const nsec_t end = clock_now(), length = end - loop->now;
+
+	if (end - loop->window_at >= LOOP_WINDOW_NS) {
+		/* Of two windows without a turn, the one before saw none. */
+		loop->longest_before =
+			end - loop->window_at < 2 * LOOP_WINDOW_NS ? loop->longest : 0;
+		loop->longest = 0;
+		loop->window_at = end;
+	}
+	if (length > loop->longest)
+		loop->longest = length;
+}
+
+nsec_t loop_longest_turn(const struct loop *loop)
+{
+	return loop->longest > loop->longest_before ? loop->longest : loop->longest_before;
+}
+
 int loop_run(struct loop *loop, loop_step step, void *ctx)
 {
 	loop->is_stopped = false;
@@ -212,6 +234,7 @@ int loop_run(struct loop *loop, loop_step step, void *ctx)
 	begin_turn(loop);
 	for (;;) {
 		nsec_t until = step(ctx, loop->now);
+		note_turn(loop);
 		if (loop->is_stopped)
 			return 0;
 		int err = wait_and_dispatch(loop, until);

@@ -51,5 +51,12 @@ int loop_run(struct loop *loop, loop_step step, void *ctx) must_check;
 /* Makes loop_run return after the step of this turn. */
 void loop_stop(struct loop *loop);
 
+/*
+ * The longest turn of the last LOOP_WINDOW_NS to twice that, from the wait's end to the step's: how
+ * long somebody else had to wait at most. The turn under way does not count.
+ */
+#define LOOP_WINDOW_NS (10 * NSEC_PER_SEC)
+nsec_t loop_longest_turn(const struct loop *loop);
+
 /* The time of this turn. */
 nsec_t loop_now(const struct loop *loop);

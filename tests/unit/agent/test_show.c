@@ -208,10 +208,11 @@ static void status(void **state)
 	cJSON *body = ask(rig, "{\"command\":\"status\"}", OK);
 
 	(void)state;
+	blank(body, "longestTurnMillis");
 	blank(body, "uptimeSeconds");
 	blank(body, "version");
 	expect(body,
-	       "{\"node\":\"node\",\"version\":\"*\",\"uptimeSeconds\":\"*\",\"state\":\"degraded\","
+	       "{\"node\":\"node\",\"version\":\"*\",\"uptimeSeconds\":\"*\",\"longestTurnMillis\":\"*\",\"state\":\"degraded\","
 	       "\"peers\":{\"total\":1,\"established\":1},"
 	       "\"services\":{\"total\":2,\"announced\":1},"
 	       "\"dataplane\":{\"mode\":\"off\",\"devices\":[],\"programsAdopted\":false,"

@@ -253,9 +253,34 @@ static void writing_to_a_closed_pipe_is_an_errno(void **state)
 	bench_end(&b);
 }
 
+static nsec_t slow_once(void *ctx, nsec_t now)
+{
+	struct bench *b = ctx;
+	struct timespec nap = {.tv_nsec = 30 * NSEC_PER_MSEC};
+
+	if (b->n_turns == 2)
+		(void)nanosleep(&nap, NULL);
+	(void)count_turn(ctx, now);
+	return now + NSEC_PER_MSEC;
+}
+
+static void longest_turn_is_remembered(void **state)
+{
+	struct bench b;
+
+	(void)state;
+	bench_begin(&b);
+	assert_int_equal(loop_longest_turn(b.loop), 0);
+	b.stop_after = 6;
+	assert_int_equal(loop_run(b.loop, slow_once, &b), 0);
+	assert_true(loop_longest_turn(b.loop) >= 30 * NSEC_PER_MSEC);
+	bench_end(&b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(longest_turn_is_remembered),
 		cmocka_unit_test(the_step_runs_at_its_deadline_and_never_before),
 		cmocka_unit_test(deadlines_are_finer_than_a_millisecond),
 		cmocka_unit_test(a_past_deadline_does_not_wait_and_still_serves_fds),
