@@ -150,11 +150,8 @@ static void reconfigure(struct run *r)
 	c.connect_s = n & 15;
 	c.hold_s = n < 3 ? 0 : n;
 	c.router_id += n == 254;
-	c.local_asn += n == 255;
-	if (bgp_peer_reconfigure(r->peer, r->now, &c))
-		r->config = c;
-	else
-		assert(n == 255);
+	bgp_peer_reconfigure(r->peer, r->now, &c);
+	r->config = c;
 }
 
 static void bring_up(struct run *r, enum bgp_slot slot)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
- * A plan's peer kept beyond the plan: deep copies and comparisons. A plan lives for one round; the
- * driver of a session needs its configuration for as long as the session lives.
+ * A plan's peer kept beyond the plan. A plan lives for one round; the driver of a session needs its
+ * configuration for as long as the session lives.
  */
 #pragma once
 
@@ -10,8 +10,3 @@
 /* Deep copy to the heap; `object` becomes NULL. Undo with peer_config_done. */
 void peer_config_copy(struct plan_peer *to, const struct plan_peer *from);
 void peer_config_done(struct plan_peer *c);
-
-/* Equal in everything that a session is made from. */
-bool peer_config_same(const struct plan_peer *a, const struct plan_peer *b);
-/* Equal in what the TCP connection is made from: addresses, port, TTL, MD5 key. */
-bool peer_config_same_socket(const struct plan_peer *a, const struct plan_peer *b);

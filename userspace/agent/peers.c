@@ -7,6 +7,7 @@
 #include "agent/peers.h"
 
 #include "agent/peer_config.h"
+#include "plan/plan_peer_change.h"
 #include "plan/sink.h"
 #include "sys/log.h"
 #include "sys/loop.h"
@@ -373,19 +374,32 @@ static void peer_remove(struct agent_peer *p, nsec_t now)
 	peer_free(p);
 }
 
-/* Takes a changed configuration, in place if it can be done without closing the session. */
+/* Ends the session: the changed configuration starts another. */
+static void peer_reset(struct agent_peer *p, nsec_t now)
+{
+	log_info("bgp: configuration change resets the session", "peer=%s", peer_text(p));
+	bgp_peer_notify(p->bgp, now, BGP_SLOT_DIALLED, BGP_NOTE_RECONFIGURED);
+	pump(p, now);
+	for (size_t i = 0; i < BGP_N_SLOTS; i++)
+		link_close(&p->links[i]);
+	p->bgp = bgp_peer_free(p->bgp);
+}
+
+/* Takes the plan's configuration, in place if it can be done without closing the session. */
 static void peer_change(struct agent_peer *p, const struct plan_peer *want, nsec_t now)
 {
-	bool same_socket = peer_config_same_socket(&p->config, want);
-	bool absorbed = same_socket && bgp_peer_reconfigure(p->bgp, now, &want->bgp);
-
-	if (!absorbed) {
-		log_info("bgp: configuration change resets the session", "peer=%s", peer_text(p));
-		bgp_peer_notify(p->bgp, now, BGP_SLOT_DIALLED, BGP_NOTE_RECONFIGURED);
-		pump(p, now);
-		for (size_t i = 0; i < BGP_N_SLOTS; i++)
-			link_close(&p->links[i]);
-		p->bgp = bgp_peer_free(p->bgp);
+	switch (plan_peer_change(&p->config, want)) {
+	case PEER_UNTOUCHED:
+		return;
+	case PEER_NONE:
+		bgp_peer_reconfigure(p->bgp, now, &want->bgp);
+		break;
+	case PEER_RESEND:
+	case PEER_REKEY: /* no field asks for these, and a reset is always right */
+	case PEER_RESET:
+	case N_PEER_ACTIONS:
+		peer_reset(p, now);
+		break;
 	}
 	peer_config_done(&p->config);
 	peer_config_copy(&p->config, want);
@@ -433,8 +447,7 @@ void agent_peers_apply(struct agent_peers *all, const struct plan *plan, nsec_t 
 			items[n++] = peer_new(all, &plan->peers[want++], now);
 			continue;
 		}
-		if (!peer_config_same(&all->items[have]->config, &plan->peers[want]))
-			peer_change(all->items[have], &plan->peers[want], now);
+		peer_change(all->items[have], &plan->peers[want], now);
 		items[n++] = all->items[have++];
 		want++;
 	}

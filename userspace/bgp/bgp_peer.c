@@ -412,32 +412,19 @@ nsec_t bgp_peer_deadline(const struct bgp_peer *p)
 
 /* ---- configuration and status ---------------------------------------------------------------- */
 
-/* True if the OPEN would say something else that is agreed upon once per session. */
-static bool needs_new_session(const struct bgp_peer_config *a, const struct bgp_peer_config *b)
+void bgp_peer_reconfigure(struct bgp_peer *p, nsec_t now, const struct bgp_peer_config *config)
 {
-	return a->local_asn != b->local_asn || a->remote_asn != b->remote_asn ||
-	       a->any_external != b->any_external || a->any_internal != b->any_internal ||
-	       a->graceful_restart != b->graceful_restart ||
-	       !bgp_families_equal(a->families, b->families);
-}
-
-bool bgp_peer_reconfigure(struct bgp_peer *p, nsec_t now, const struct bgp_peer_config *config)
-{
+	const struct bgp_peer_config before = p->config;
 	struct bgp_conn *c = dialled(p);
-	bool retry_changed = p->config.connect_s != config->connect_s;
 
-	if (needs_new_session(&p->config, config))
-		return false;
-	p->config.router_id = config->router_id;
-	p->config.hold_s = config->hold_s;
-	p->config.keepalive_s = config->keepalive_s;
-	p->config.connect_s = config->connect_s;
-	p->config.restart_time_s = config->restart_time_s;
+	p->config = *config;
+	p->config.restarted = before.restarted;
+	p->config.forwarding_preserved = before.forwarding_preserved;
 	for (enum bgp_slot slot = 0; slot < BGP_N_SLOTS; slot++)
 		bgp_conn_reconfigured(&p->conn[slot], now);
-	if (retry_changed && c->retry_at != NSEC_NEVER && c->state != BGP_CONNECT)
+	if (before.connect_s != config->connect_s && c->retry_at != NSEC_NEVER &&
+	    c->state != BGP_CONNECT)
 		bgp_conn_retry(c, now + retry_delay(p));
-	return true;
 }
 
 struct bgp_rib *bgp_peer_rib(struct bgp_peer *p)

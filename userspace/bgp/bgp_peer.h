@@ -90,13 +90,13 @@ struct bgp_peer *bgp_peer_new(const struct bgp_peer_config *config, const struct
 struct bgp_peer *bgp_peer_free(struct bgp_peer *p);
 
 /*
- * Takes a new configuration. True: absorbed (router id and timers count from the next OPEN,
- * keepalive from now).
- * False: the session has to be closed first; nothing was changed (the caller notifies
- * BGP_NOTE_RECONFIGURED and makes a new peer).
+ * Takes a new configuration without closing the session: router id, hold and restart time count
+ * from the next OPEN, the time between attempts and keepalive from now. It must not differ in what
+ * the OPENs of a session settle once and for all (ASNs, families, graceful restart): for that the
+ * caller notifies BGP_NOTE_RECONFIGURED and makes a new peer. `restarted` and
+ * `forwarding_preserved` stay as they were.
  */
-bool bgp_peer_reconfigure(struct bgp_peer *p, nsec_t now,
-			  const struct bgp_peer_config *config) must_check;
+void bgp_peer_reconfigure(struct bgp_peer *p, nsec_t now, const struct bgp_peer_config *config);
 
 /* Our addresses of the slot's TCP connection, before BGP_NOTE_TCP_UP: next hops by family. */
 void bgp_peer_set_local(struct bgp_peer *p, enum bgp_slot slot, const struct bgp_next_hops *local);

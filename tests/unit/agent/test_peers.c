@@ -5,6 +5,7 @@
  */
 #include "agent/peers.h"
 
+#include "plan/plan_peer_change.h"
 #include "router.h"
 #include "sys/clock.h"
 #include "sys/log.h"
@@ -409,6 +410,46 @@ static void a_change_says_other_configuration_and_a_removal_deconfigured(void **
 	}
 }
 
+static void change_field(struct plan_peer *p, const struct peer_field *f)
+{
+	if (f->offset == offsetof(struct plan_peer, key))
+		p->key.name = "s";
+	else if (strncmp(f->name, "password", strlen("password")) == 0)
+		p->password = (const uint8_t *)"s3cr3t", p->password_len = 6;
+	else if (f->offset == offsetof(struct plan_peer, bgp.families))
+		bgp_families_put(&p->bgp.families, BGP_IPV6_UNICAST, true);
+	else
+		((uint8_t *)p)[f->offset] ^= 1;
+}
+
+/* For each field: the session is closed, with Cease, exactly if the table says so. */
+static void a_change_costs_the_session_what_the_table_says(void **state)
+{
+	const struct peer_field *fields;
+	size_t n;
+
+	(void)state;
+	fields = plan_peer_fields(&n);
+	for (size_t i = 0; i < n; i++) {
+		struct rig *rig = rig_new();
+		const bool reset = fields[i].action == PEER_RESET;
+
+		apply(rig, 3);
+		WAIT_FOR(rig, heard_end_of_rib);
+		rig->peers.changed = false;
+		change_field(&rig->peer, &fields[i]);
+		apply(rig, 3);
+		if (is_down(rig) != reset)
+			fail_msg("%s: %s", fields[i].name, peer_action_text(fields[i].action));
+		assert_int_equal(rig->peers.changed, fields[i].action != PEER_UNTOUCHED);
+		if (reset)
+			WAIT_FOR(rig, heard_notification);
+		assert_int_equal(plan_peer_change(&rig->peers.items[0]->config, &rig->peer),
+				 PEER_UNTOUCHED);
+		rig_free(rig);
+	}
+}
+
 /*
  * The router has said things that nobody will read, and has not read what it was sent: a plain
  * close() would throw away what is under way to it, and the reason first of all.
@@ -494,6 +535,7 @@ int main(void)
 		cmocka_unit_test(silence_is_explained_after_ten_seconds),
 		cmocka_unit_test(a_planned_restart_says_nothing_and_a_stop_says_cease),
 		cmocka_unit_test(a_change_says_other_configuration_and_a_removal_deconfigured),
+		cmocka_unit_test(a_change_costs_the_session_what_the_table_says),
 		cmocka_unit_test(a_router_that_is_behind_hears_why),
 		cmocka_unit_test(a_new_session_does_not_wait_for_the_old_one_to_be_closed),
 		cmocka_unit_test(restart_and_forwarding_bits_are_what_the_agent_says),

@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * The table of what a changed field of a peer costs: every field of the two structs has a row, a
+ * changed value has the effect that the row says, and docs/bgp.md shows the table as it is.
+ */
+#include "plan/plan_peer_change.h"
+
+#include "base/strbuf.h"
+
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <setjmp.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#define DOC_PATH  "docs/bgp.md"
+#define DOC_BEGIN "<!-- peer fields: begin -->\n"
+#define DOC_END   "<!-- peer fields: end -->\n"
+
+/*
+ * Every field, in the order of its struct. They initialise by position, so the compiler refuses a
+ * struct that has one more: give that one a row in the table, and a line here.
+ */
+/* clang-format off */
+#define BGP_FIELDS(F)                                                                              \
+	F(bgp.local_asn) F(bgp.remote_asn) F(bgp.any_external) F(bgp.any_internal)                 \
+	F(bgp.families) F(bgp.router_id) F(bgp.hold_s) F(bgp.keepalive_s) F(bgp.connect_s)         \
+	F(bgp.graceful_restart) F(bgp.restart_time_s) F(bgp.restarted) F(bgp.forwarding_preserved)
+#define FIELDS_BEFORE(F)                                                                           \
+	F(key) F(address) F(source) F(port) F(domain) F(ttl) F(password) F(password_len)
+#define FIELDS_AFTER(F) F(object)
+/* clang-format on */
+
+#define VALUE(field) from->field,
+#define NAME(field)  #field,
+
+static struct plan_peer rebuilt(const struct plan_peer *from)
+{
+	return (struct plan_peer){FIELDS_BEFORE(VALUE){BGP_FIELDS(VALUE)}, FIELDS_AFTER(VALUE)};
+}
+
+static struct plan_peer sample(void)
+{
+	struct plan_peer p = {.key = {"r", "blue", "eth0"},
+			      .port = 179,
+			      .ttl = 1,
+			      .password = (const uint8_t *)"secret",
+			      .password_len = 6,
+			      .bgp = {.local_asn = 64513, .remote_asn = 64512, .hold_s = 90}};
+
+	p.address = ip_addr_from_v4(0x0a000002);
+	return p;
+}
+
+static const struct peer_field *field_of(const char *name)
+{
+	size_t n;
+	const struct peer_field *fields = plan_peer_fields(&n);
+
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(fields[i].name, name) == 0)
+			return &fields[i];
+	fail_msg("no row for %s", name);
+	return NULL;
+}
+
+static void every_field_has_a_row_and_every_row_a_field(void **state)
+{
+	static const char *const names[] = {FIELDS_BEFORE(NAME) BGP_FIELDS(NAME)
+						    FIELDS_AFTER(NAME)};
+	const struct plan_peer from = sample(), copy = rebuilt(&from);
+	const struct peer_field *fields;
+	size_t n;
+
+	(void)state;
+	fields = plan_peer_fields(&n);
+	assert_int_equal(n, ARRAY_SIZE(names));
+	for (size_t i = 0; i < n; i++) {
+		assert_string_equal(fields[i].name, names[i]);
+		assert_true(fields[i].why[0] != '\0');
+	}
+	assert_int_equal(plan_peer_change(&from, &copy), PEER_UNTOUCHED);
+}
+
+/* Any bit of it, so that none is overlooked; what is compared by content has tests of its own. */
+static void a_changed_value_has_the_effect_that_its_row_says(void **state)
+{
+	const struct plan_peer from = sample();
+	const struct peer_field *fields;
+	size_t n;
+
+	(void)state;
+	fields = plan_peer_fields(&n);
+	for (size_t i = 0; i < n; i++) {
+		for (size_t k = 0; k < fields[i].size && !fields[i].same; k++) {
+			struct plan_peer to = from;
+
+			((uint8_t *)&to)[fields[i].offset + k] ^= 1;
+			if (plan_peer_change(&from, &to) != fields[i].action)
+				fail_msg("%s, byte %zu: %s", fields[i].name, k,
+					 peer_action_text(plan_peer_change(&from, &to)));
+		}
+	}
+}
+
+static void names_and_passwords_are_compared_by_content(void **state)
+{
+	static const char *const other[] = {"s", "red", "eth1"};
+	uint8_t password[] = "secret";
+	char name[] = "r";
+	const struct plan_peer from = sample();
+	struct plan_peer to = sample();
+
+	(void)state;
+	to.key.name = name;
+	to.password = password;
+	assert_int_equal(plan_peer_change(&from, &to), PEER_UNTOUCHED);
+	password[5] = 'T';
+	assert_int_equal(plan_peer_change(&from, &to), field_of("password")->action);
+	to.password = NULL;
+	to.password_len = 0;
+	assert_int_equal(plan_peer_change(&from, &to), field_of("password")->action);
+	assert_int_equal(plan_peer_change(&to, &from), field_of("password")->action);
+	assert_int_equal(plan_peer_change(&to, &to), PEER_UNTOUCHED);
+	for (size_t i = 0; i < ARRAY_SIZE(other); i++) {
+		to = sample();
+		*(const char **[]){&to.key.name, &to.key.vrf, &to.key.interface}[i] = other[i];
+		assert_int_equal(plan_peer_change(&from, &to), field_of("key")->action);
+	}
+}
+
+static void of_several_changes_the_strongest_counts(void **state)
+{
+	const struct plan_peer from = sample();
+	struct plan_peer to = sample();
+
+	(void)state;
+	to.bgp.restarted = true;
+	assert_int_equal(plan_peer_change(&from, &to), PEER_UNTOUCHED);
+	to.bgp.hold_s++;
+	assert_int_equal(plan_peer_change(&from, &to), PEER_NONE);
+	to.port++;
+	to.bgp.keepalive_s++;
+	assert_int_equal(plan_peer_change(&from, &to), PEER_RESET);
+}
+
+static struct strbuf section(void)
+{
+	struct strbuf out;
+	const struct peer_field *fields;
+	size_t n;
+
+	strbuf_init(&out, 1 << 16);
+	fields = plan_peer_fields(&n);
+	strbuf_printf(&out, "| field | action | why |\n|---|---|---|\n");
+	for (size_t i = 0; i < n; i++)
+		strbuf_printf(&out, "| `%s` | %s | %s |\n", fields[i].name,
+			      peer_action_text(fields[i].action), fields[i].why);
+	return out;
+}
+
+static char *document(void)
+{
+	FILE *file = fopen(DOC_PATH, "re");
+	char *text = xcalloc(1, 1 << 16);
+
+	if (!file)
+		fail_msg("%s: run the tests from the top of the tree", DOC_PATH);
+	assert_in_range(fread(text, 1, (1 << 16) - 1, file), 1, (1 << 16) - 2);
+	fclose(file);
+	return text;
+}
+
+static void the_document_shows_the_table(void **state)
+{
+	char *doc = document();
+	struct strbuf want = section();
+	char *begin = strstr(doc, DOC_BEGIN), *end = strstr(doc, DOC_END);
+
+	(void)state;
+	assert_non_null(begin);
+	assert_non_null(end);
+	begin += strlen(DOC_BEGIN);
+	*end = '\0';
+	if (strcmp(begin, want.data) != 0) {
+		(void)fputs(want.data, stderr); /* fail_msg would cut it */
+		fail_msg("%s differs from the table above", DOC_PATH);
+	}
+	free(doc);
+	strbuf_done(&want);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_field_has_a_row_and_every_row_a_field),
+		cmocka_unit_test(a_changed_value_has_the_effect_that_its_row_says),
+		cmocka_unit_test(names_and_passwords_are_compared_by_content),
+		cmocka_unit_test(of_several_changes_the_strongest_counts),
+		cmocka_unit_test(the_document_shows_the_table),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * The table of what a changed field costs, and the comparison by it. No field is to be sent again
+ * or re-keyed for yet; the classes are there so that a new field says which of them it is in, and
+ * whoever applies a change treats what it cannot do in place as a reset.
+ */
+#include "plan/plan_peer_change.h"
+
+#include <assert.h>
+
+static bool same_key(const struct plan_peer *a, const struct plan_peer *b)
+{
+	return peer_key_cmp(&a->key, &b->key) == 0;
+}
+
+static bool same_password(const struct plan_peer *a, const struct plan_peer *b)
+{
+	return a->password_len == b->password_len &&
+	       (a->password_len == 0 || memcmp(a->password, b->password, a->password_len) == 0);
+}
+
+#define FIELD(field)                                                                               \
+	.name = #field, .offset = offsetof(struct plan_peer, field),                               \
+	.size = sizeof(((struct plan_peer *)NULL)->field)
+
+static const struct peer_field fields[] = {
+	{FIELD(key), same_key, PEER_RESET,
+	 "another key is another peer: the old one leaves with Cease 6/3"},
+	{FIELD(address), NULL, PEER_RESET, "another end of the TCP connection"},
+	{FIELD(source), NULL, PEER_RESET, "another end of the TCP connection"},
+	{FIELD(port), NULL, PEER_RESET, "another end of the TCP connection"},
+	{FIELD(domain), NULL, PEER_UNTOUCHED,
+	 "which VIPs are announced to it: the routes follow by themselves"},
+	{FIELD(ttl), NULL, PEER_RESET,
+	 "set before the connection is made: its handshake has it, too"},
+	{FIELD(password), same_password, PEER_RESET,
+	 "both ends cannot change at one moment, and the old connection would only time out (RFC 2385)"},
+	{FIELD(password_len), NULL, PEER_RESET, "of the password"},
+	{FIELD(bgp.local_asn), NULL, PEER_RESET, "said by the OPEN"},
+	{FIELD(bgp.remote_asn), NULL, PEER_RESET, "the peer's OPEN was judged by it"},
+	{FIELD(bgp.any_external), NULL, PEER_RESET, "the peer's OPEN was judged by it"},
+	{FIELD(bgp.any_internal), NULL, PEER_RESET, "the peer's OPEN was judged by it"},
+	{FIELD(bgp.families), NULL, PEER_RESET, "capabilities, said by the OPEN"},
+	{FIELD(bgp.router_id), NULL, PEER_NONE,
+	 "said by the next OPEN: no session is worth an identifier"},
+	{FIELD(bgp.hold_s), NULL, PEER_NONE, "agreed upon by the next OPENs"},
+	{FIELD(bgp.keepalive_s), NULL, PEER_NONE, "counts from now: it is not agreed upon"},
+	{FIELD(bgp.connect_s), NULL, PEER_NONE,
+	 "counts from now, also for an attempt that is waited for"},
+	{FIELD(bgp.graceful_restart), NULL, PEER_RESET, "a capability, said by the OPEN"},
+	{FIELD(bgp.restart_time_s), NULL, PEER_NONE, "said by the next OPEN"},
+	{FIELD(bgp.restarted), NULL, PEER_UNTOUCHED,
+	 "the driver's own, for a session's start; not the plan's"},
+	{FIELD(bgp.forwarding_preserved), NULL, PEER_UNTOUCHED,
+	 "the driver's own, for a session's start; not the plan's"},
+	{FIELD(object), NULL, PEER_UNTOUCHED, "where the peer comes from, while planning only"},
+};
+
+const struct peer_field *plan_peer_fields(size_t *ret_n)
+{
+	*ret_n = ARRAY_SIZE(fields);
+	return fields;
+}
+
+const char *peer_action_text(enum peer_action action)
+{
+	static const char *const text[N_PEER_ACTIONS] = {
+		[PEER_UNTOUCHED] = "untouched", [PEER_NONE] = "none",   [PEER_RESEND] = "resend",
+		[PEER_REKEY] = "re-key",        [PEER_RESET] = "reset",
+	};
+
+	assert(action < N_PEER_ACTIONS);
+	return text[action];
+}
+
+static bool is_same(const struct peer_field *f, const struct plan_peer *a,
+		    const struct plan_peer *b)
+{
+	if (f->same)
+		return f->same(a, b);
+	return memcmp((const char *)a + f->offset, (const char *)b + f->offset, f->size) == 0;
+}
+
+enum peer_action plan_peer_change(const struct plan_peer *from, const struct plan_peer *to)
+{
+	enum peer_action strongest = PEER_UNTOUCHED;
+
+	for (size_t i = 0; i < ARRAY_SIZE(fields); i++)
+		if (fields[i].action > strongest && !is_same(&fields[i], from, to))
+			strongest = fields[i].action;
+	return strongest;
+}
