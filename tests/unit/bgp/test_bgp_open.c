@@ -158,8 +158,8 @@ static void version_error_carries_our_version(void **state)
 static void capabilities_of_impossible_length_are_taken_as_not_sent(void **state)
 {
 	struct bgp_open o = decode_good(
-		FIXED "29 02 27 0500  0700  4900  49 01 ff  0903 000000  0103 000100  4001 80 "
-		      "4007 0078 0001 01 80 00  02 01 00  0600  46 01 00");
+		FIXED "2c 02 2a 0500  0700  4900  49 01 ff  0903 000000  0103 000100  4001 80 "
+		      "4007 0078 0001 01 80 00  02 01 00  80 01 00  0600  46 01 00");
 
 	(void)state;
 	assert_true(o.extended_message);
