@@ -4,6 +4,9 @@
  * communities are united, localPref and prepend come from the newest that sets one (metallb.md 3.2,
  * ruling 17). Sets are interned, so that a row names its set by a number.
  *
+ * What Services ask for themselves (service_attrs) adds to that or goes before it; where it is for
+ * one kind of peer only, eBGP and iBGP peers are groups of their own.
+ *
  * Gate programmed (1): a prefix goes to a peer only if a VIP under it is programmed, or is being
  * updated and the peer has the prefix already.
  */
@@ -12,9 +15,14 @@
 #include "base/limits.h"
 #include "plan/plan_sort.h"
 
-/* What one advertisement asks for one prefix, for these peers. */
-struct member {
+/* Who asks for attributes: an advertisement, for a Service that may have some of its own. */
+struct asker {
 	const struct env_advert *advert;
+	const struct service_attrs *own;
+};
+/* What one asks for one prefix, for these peers. */
+struct member {
+	struct asker asker;
 	uint64_t peers;
 };
 
@@ -23,12 +31,14 @@ struct fold_build {
 	struct plan_folded *ret;
 	struct plan_claim *claims; /* by prefix, age of the advertisement, VIP */
 	size_t n_claims;
-	struct member *members; /* of the prefix at hand, oldest first */
+	struct member *members; /* of the prefix at hand, oldest advertisement first */
 	size_t n_members;
-	const struct env_advert **chosen; /* of them, for a group of peers */
+	struct asker *chosen; /* of them, for a group of peers */
 	size_t n_chosen;
-	const struct env_advert **last; /* what the newest set was made of */
+	bool external;      /* the group is for eBGP, as far as that makes a difference */
+	struct asker *last; /* what the newest set was made of */
 	size_t n_last;
+	bool last_external;
 	struct bgp_attrs *sets;
 	size_t n_sets, cap_sets;
 };
@@ -93,7 +103,11 @@ static int cmp_claim(const void *a, const void *b)
 
 	if (cmp == 0)
 		cmp = (x->advert->age > y->advert->age) - (x->advert->age < y->advert->age);
-	return cmp ? cmp : plan_vip_cmp(&x->vip, &y->vip);
+	if (cmp == 0)
+		cmp = plan_vip_cmp(&x->vip, &y->vip);
+	if (cmp == 0)
+		cmp = (x->own != NULL) - (y->own != NULL);
+	return cmp || !x->own ? cmp : api_object_age_cmp(x->own->service, y->own->service);
 }
 
 static int cmp_claim_vip(const void *a, const void *b)
@@ -142,31 +156,72 @@ static void collect_claims(struct fold_build *b)
 
 /* --- attribute sets ------------------------------------------------------------------------- */
 
+struct united {
+	uint32_t *standard;
+	struct large_community *large;
+	uint64_t *extended;
+	size_t n, n_large, n_extended;
+};
+
+static void unite_advert(struct united *u, const struct env_advert *a)
+{
+	for (size_t k = 0; k < a->n_communities; k++)
+		u->standard[u->n++] = a->communities[k];
+	for (size_t k = 0; k < a->n_large; k++)
+		u->large[u->n_large++] = a->large[k];
+}
+
+static void unite_own(struct united *u, const struct service_attrs *own)
+{
+	for (size_t k = 0; k < own->n_communities; k++)
+		u->standard[u->n++] = own->communities[k];
+	for (size_t k = 0; k < own->n_large; k++)
+		u->large[u->n_large++] = own->large[k];
+	for (size_t k = 0; k < own->n_extended; k++)
+		u->extended[u->n_extended++] = own->extended[k];
+}
+
+static int cmp_extended(const void *a, const void *b)
+{
+	const uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+static struct united room_for_communities(const struct fold_build *b)
+{
+	size_t n = 0, n_large = 0, n_extended = 0;
+
+	for (size_t i = 0; i < b->n_chosen; i++) {
+		const struct asker *a = &b->chosen[i];
+
+		n += a->advert->n_communities + (a->own ? a->own->n_communities : 0);
+		n_large += a->advert->n_large + (a->own ? a->own->n_large : 0);
+		n_extended += a->own ? a->own->n_extended : 0;
+	}
+	return (struct united){
+		.standard = arena_array_of(b->d->arena, n, uint32_t),
+		.large = arena_array_of(b->d->arena, n_large, struct large_community),
+		.extended = arena_array_of(b->d->arena, n_extended, uint64_t),
+	};
+}
+
 static void unite_communities(struct fold_build *b, struct bgp_attrs *ret)
 {
-	struct large_community *large;
-	uint32_t *standard;
-	size_t n = 0, n_large = 0;
+	struct united u = room_for_communities(b);
 
 	for (size_t i = 0; i < b->n_chosen; i++) {
-		n += b->chosen[i]->n_communities;
-		n_large += b->chosen[i]->n_large;
+		unite_advert(&u, b->chosen[i].advert);
+		if (b->chosen[i].own)
+			unite_own(&u, b->chosen[i].own);
 	}
-	standard = arena_array_of(b->d->arena, n, uint32_t);
-	large = arena_array_of(b->d->arena, n_large, struct large_community);
-	n = n_large = 0;
-	for (size_t i = 0; i < b->n_chosen; i++) {
-		const struct env_advert *a = b->chosen[i];
-
-		for (size_t k = 0; k < a->n_communities; k++)
-			standard[n++] = a->communities[k];
-		for (size_t k = 0; k < a->n_large; k++)
-			large[n_large++] = a->large[k];
-	}
-	ret->communities = standard;
-	ret->n_communities = plan_unique_standard(standard, n);
-	ret->large = large;
-	ret->n_large = plan_unique_large(large, n_large);
+	ret->communities = u.standard;
+	ret->n_communities = plan_unique_standard(u.standard, u.n);
+	ret->large = u.large;
+	ret->n_large = plan_unique_large(u.large, u.n_large);
+	ret->extended = u.extended;
+	ret->n_extended =
+		plan_sort_unique(u.extended, u.n_extended, sizeof(*u.extended), cmp_extended);
 }
 
 static void overridden(struct fold_build *b, const struct env_advert *by,
@@ -184,7 +239,7 @@ static void choose_newest(struct fold_build *b, struct bgp_attrs *ret)
 	const struct env_advert *pref = NULL, *prepend = NULL;
 
 	for (size_t i = b->n_chosen; i-- > 0;) {
-		const struct env_advert *a = b->chosen[i];
+		const struct env_advert *a = b->chosen[i].advert;
 		const struct api_advertisement *spec = a->spec;
 
 		if (spec->local_pref && !pref) {
@@ -203,6 +258,33 @@ static void choose_newest(struct fold_build *b, struct bgp_attrs *ret)
 	}
 }
 
+static const struct service_attrs *newer(const struct service_attrs *a,
+					 const struct service_attrs *b)
+{
+	return !a || api_object_age_cmp(a->service, b->service) < 0 ? b : a;
+}
+
+/* MED and prepend of Services: the newest that sets one, whatever advertisements say. */
+static void choose_own(const struct fold_build *b, struct bgp_attrs *ret)
+{
+	const struct service_attrs *med = NULL, *prepend = NULL;
+
+	for (size_t i = 0; i < b->n_chosen; i++) {
+		const struct service_attrs *own = b->chosen[i].own;
+
+		if (own && own->has_med)
+			med = newer(med, own);
+		if (own && own->prepend && b->external)
+			prepend = newer(prepend, own);
+	}
+	if (med) {
+		ret->has_med = true;
+		ret->med = med->med;
+	}
+	if (prepend)
+		ret->prepend = prepend->prepend;
+}
+
 /*
  * The set of the chosen advertisements; false: it would be too long for a route. Then nothing is
  * announced with less than was asked for (a lost no-export would leak), and nothing withdrawn.
@@ -210,32 +292,36 @@ static void choose_newest(struct fold_build *b, struct bgp_attrs *ret)
 static bool make_set(struct fold_build *b, struct bgp_attrs *ret)
 {
 	const struct api_config *config = &b->d->env.config;
+	size_t n;
 
 	*ret = (struct bgp_attrs){.origin = BGP_ORIGIN_IGP};
 	unite_communities(b, ret);
 	choose_newest(b, ret);
+	choose_own(b, ret);
 	if (!ret->has_local_pref && config->set & API_CONFIG_DEFAULT_LOCAL_PREF) {
 		ret->has_local_pref = true;
 		ret->local_pref = config->default_local_pref;
 	}
-	if (ret->n_communities + ret->n_large <= LIMIT_COMMUNITIES)
+	n = ret->n_communities + ret->n_large + ret->n_extended;
+	if (n <= LIMIT_COMMUNITIES)
 		return true;
 	object_problem(
-		&b->d->plan->problems, SEVERITY_ERROR, b->chosen[b->n_chosen - 1]->object,
+		&b->d->plan->problems, SEVERITY_ERROR, b->chosen[b->n_chosen - 1].advert->object,
 		"spec.communities", "TooManyCommunities", "attach fewer communities",
 		"with others its routes would carry %zu communities, more than %d; they stay as "
 		"they are, and none is added",
-		ret->n_communities + ret->n_large, LIMIT_COMMUNITIES);
+		n, LIMIT_COMMUNITIES);
 	return false;
 }
 
 /* Number of the set of the chosen advertisements, or -1. Neighbours mostly have the same one. */
 static ssize_t set_of_chosen(struct fold_build *b)
 {
-	const size_t bytes = b->n_chosen * sizeof(const struct env_advert *);
+	const size_t bytes = b->n_chosen * sizeof(*b->chosen);
 	struct bgp_attrs set;
 
-	if (b->n_last && b->n_last == b->n_chosen && memcmp(b->last, b->chosen, bytes) == 0)
+	if (b->n_last && b->n_last == b->n_chosen && b->last_external == b->external &&
+	    memcmp(b->last, b->chosen, bytes) == 0)
 		return (ssize_t)b->n_sets - 1;
 	if (!make_set(b, &set))
 		return -1;
@@ -243,6 +329,7 @@ static ssize_t set_of_chosen(struct fold_build *b)
 					sizeof(*b->sets)) = set;
 	memcpy(b->last, b->chosen, bytes);
 	b->n_last = b->n_chosen;
+	b->last_external = b->external;
 	return (ssize_t)b->n_sets - 1;
 }
 
@@ -276,16 +363,25 @@ static size_t gather_members(struct fold_build *b, size_t i, uint64_t have)
 		const struct plan_claim *c = &b->claims[i];
 		struct member *m = b->n_members ? &b->members[b->n_members - 1] : NULL;
 
-		if (!m || m->advert != c->advert) {
+		if (!m || m->asker.advert != c->advert || m->asker.own != c->own) {
 			m = &b->members[b->n_members++];
-			*m = (struct member){.advert = c->advert};
+			*m = (struct member){.asker = {c->advert, c->own}};
 		}
 		m->peers |= admitted(b, c, have) & ~held;
 	}
 	return i;
 }
 
-/* The advertisements that reach the lowest of `peers`; narrows it to the peers with just these. */
+/* What a Service asks for itself may be for one kind of peer only. */
+static bool differs_by_kind(const struct fold_build *b)
+{
+	for (size_t i = 0; i < b->n_chosen; i++)
+		if (b->chosen[i].own && b->chosen[i].own->prepend)
+			return true;
+	return false;
+}
+
+/* Those who reach the lowest of `peers`; narrows it to the peers with just these, and its kind. */
 static uint64_t choose(struct fold_build *b, uint64_t peers)
 {
 	const uint64_t lowest = peers & -peers;
@@ -295,10 +391,14 @@ static uint64_t choose(struct fold_build *b, uint64_t peers)
 		const struct member *m = &b->members[i];
 
 		if (m->peers & lowest)
-			b->chosen[b->n_chosen++] = m->advert;
+			b->chosen[b->n_chosen++] = m->asker;
 		peers &= m->peers & lowest ? m->peers : ~m->peers;
 	}
-	return peers;
+	b->external = false;
+	if (!differs_by_kind(b))
+		return peers;
+	b->external = lowest & b->d->env.ebgp;
+	return peers & (b->external ? b->d->env.ebgp : ~b->d->env.ebgp);
 }
 
 /* Without a set what the group has stays with it. */
@@ -313,8 +413,28 @@ static void put_row(struct fold_build *b, const struct ip_prefix *prefix, uint64
 		plan_fold_hold(b->d, b->ret, prefix, group & have);
 }
 
+/* As many as claim one prefix, at most. */
+static size_t most_members(const struct fold_build *b)
+{
+	size_t most = 0, n = 0;
+
+	for (size_t i = 0; i < b->n_claims; i++) {
+		const bool same =
+			i && ip_prefix_cmp(&b->claims[i - 1].prefix, &b->claims[i].prefix) == 0;
+
+		n = same ? n + 1 : 1;
+		most = n > most ? n : most;
+	}
+	return most;
+}
+
 static void fold(struct fold_build *b)
 {
+	const size_t most = most_members(b);
+
+	b->members = arena_array_of(b->d->arena, most, struct member);
+	b->chosen = arena_array_of(b->d->arena, most, struct asker);
+	b->last = arena_array_of(b->d->arena, most, struct asker);
 	for (size_t i = 0; i < b->n_claims;) {
 		const struct ip_prefix *prefix = &b->claims[i].prefix;
 		const uint64_t have = advertised_by(b->d, prefix);
@@ -373,13 +493,7 @@ static void intern(struct fold_build *b)
 
 void plan_fold(struct plan_draft *d, struct plan_folded *ret)
 {
-	struct fold_build b = {
-		.d = d,
-		.ret = ret,
-		.members = arena_array_of(d->arena, d->env.n_adverts, struct member),
-		.chosen = arena_array_of(d->arena, d->env.n_adverts, const struct env_advert *),
-		.last = arena_array_of(d->arena, d->env.n_adverts, const struct env_advert *),
-	};
+	struct fold_build b = {.d = d, .ret = ret};
 
 	*ret = (struct plan_folded){0};
 	collect_claims(&b);

@@ -23,11 +23,27 @@ struct plan_port {
 	struct lb_frontend lb;   /* all but the table's name; key.port 0: nothing to program */
 };
 
+/* What a Service asks of its routes itself, resolved: it goes before what an advertisement says. */
+struct service_attrs {
+	const struct api_object *service; /* of several for one route the newest counts */
+	bool has_med;
+	uint8_t prepend; /* for eBGP peers; 0: not asked for */
+	uint32_t med;
+	const uint32_t
+		*communities; /* these three add to the advertisements'; sorted, no doubles */
+	size_t n_communities;
+	const struct large_community *large;
+	size_t n_large;
+	const uint64_t *extended; /* a weight is one of them (link bandwidth) */
+	size_t n_extended;
+};
+
 /* That a VIP wants a prefix announced, by one advertisement. */
 struct plan_claim {
 	struct ip_prefix prefix;
 	struct plan_vip vip;
 	const struct env_advert *advert;
+	const struct service_attrs *own; /* NULL: the Service asks for nothing itself */
 };
 
 struct plan_fragment {

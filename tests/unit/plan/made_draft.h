@@ -41,8 +41,10 @@ static void made_service(struct made_draft *m, size_t i, const struct plan_vip *
 	struct plan_port *port = &m->ports[i];
 	struct lb_actual *have = &m->programmed[2 * i];
 
+	m->services[i].meta.ns = "default";
 	m->services[i].meta.name = names[i];
-	port->row = (struct plan_service){.ns = "", .name = names[i], .vip = *vip, .port = 80};
+	port->row =
+		(struct plan_service){.ns = "default", .name = names[i], .vip = *vip, .port = 80};
 	port->row.protocol = "TCP";
 	port->row.announced = true;
 	port->lb = (struct lb_frontend){.key = plan_vip_key(vip), .targets = &m->target};

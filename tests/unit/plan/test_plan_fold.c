@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * What a Service asks of its routes itself, beside the advertisement: united, before it, and apart
+ * by kind of peer only where that makes a difference.
+ */
+#include "made_draft.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
+
+#define ADDR 0xc0a86401 /* 192.168.100.1 */
+
+/* Two VIPs under one aggregate; p0 is an eBGP peer, p1 is an iBGP one. */
+struct own_draft {
+	struct made_draft m;
+	struct service_attrs own[MADE_VIPS];
+};
+
+static void begin(struct own_draft *o, uint8_t len)
+{
+	const struct plan_vip vips[] = {{.addr = ip_addr_from_v4(ADDR)},
+					{.addr = ip_addr_from_v4(ADDR + 1)}};
+
+	made_draft(&o->m, vips);
+	o->m.d.env.ebgp = P0;
+	memset(o->own, 0, sizeof(o->own));
+	for (size_t i = 0; i < MADE_VIPS; i++) {
+		o->m.claims[i].prefix = ip_prefix_of(&vips[i].addr, len);
+		o->m.claims[i].own = &o->own[i];
+		o->own[i].service = &o->m.services[i];
+	}
+}
+
+static const struct bgp_attrs *attrs(const struct own_draft *o, size_t row)
+{
+	assert_in_range(row, 0, o->m.plan.n_routes - 1);
+	assert_false(o->m.plan.routes[row].hold);
+	return &o->m.plan.attrs[o->m.plan.routes[row].attrs];
+}
+
+static void service_that_asks_for_nothing_shares_the_set_of_all(void **state)
+{
+	struct own_draft o;
+
+	(void)state;
+	begin(&o, 32);
+	o.m.claims[1].own = NULL;
+	o.m.spec.as_path_prepend = 2;
+	made_draft_steps(&o.m);
+	assert_int_equal(o.m.plan.n_attrs, 1);
+	assert_int_equal(o.m.plan.n_routes, 2);
+	for (size_t i = 0; i < 2; i++)
+		assert_int_equal(o.m.plan.routes[i].peers, P0 | P1);
+	assert_int_equal(attrs(&o, 0)->prepend, 2);
+	made_draft_done(&o.m);
+}
+
+static void own_attributes_are_of_their_services_routes_alone(void **state)
+{
+	struct own_draft o;
+
+	(void)state;
+	begin(&o, 32);
+	o.own[1].has_med = true;
+	o.own[1].med = 0;
+	made_draft_steps(&o.m);
+	assert_int_equal(o.m.plan.n_routes, 2);
+	assert_false(attrs(&o, 0)->has_med);
+	assert_true(attrs(&o, 1)->has_med);
+	assert_int_equal(attrs(&o, 1)->med, 0);
+	assert_int_equal(o.m.plan.routes[1].peers, P0 | P1); /* a MED is for both kinds */
+	made_draft_done(&o.m);
+}
+
+static void own_communities_add_to_the_advertisements(void **state)
+{
+	static const uint32_t of_advert[] = {1, 3}, mine[] = {2, 3};
+	static const struct large_community wide[] = {{1, 2, 3}};
+	static const uint64_t extended[2][2] = {{7, 9}, {8, 9}};
+	struct own_draft o;
+
+	(void)state;
+	begin(&o, 24);
+	o.m.advert.communities = of_advert;
+	o.m.advert.n_communities = 2;
+	o.own[0].communities = mine;
+	o.own[0].n_communities = 2;
+	o.own[1].large = wide;
+	o.own[1].n_large = 1;
+	for (size_t i = 0; i < 2; i++) {
+		o.own[i].extended = extended[i];
+		o.own[i].n_extended = 2;
+	}
+	made_draft_steps(&o.m);
+	assert_int_equal(o.m.plan.n_routes, 1);
+	assert_int_equal(attrs(&o, 0)->n_communities, 3);
+	for (uint32_t i = 0; i < 3; i++)
+		assert_int_equal(attrs(&o, 0)->communities[i], i + 1);
+	assert_int_equal(attrs(&o, 0)->n_large, 1);
+	assert_int_equal(attrs(&o, 0)->n_extended, 3);
+	for (uint64_t i = 0; i < 3; i++)
+		assert_int_equal(attrs(&o, 0)->extended[i], i + 7);
+	made_draft_done(&o.m);
+}
+
+static void prepend_of_a_service_is_for_ebgp_peers_and_splits_the_kinds(void **state)
+{
+	struct own_draft o;
+
+	(void)state;
+	begin(&o, 32);
+	o.own[0].prepend = 5;
+	made_draft_steps(&o.m);
+	assert_int_equal(o.m.plan.n_routes, 3);
+	assert_int_equal(o.m.plan.routes[0].peers | o.m.plan.routes[1].peers, P0 | P1);
+	for (size_t i = 0; i < 2; i++)
+		assert_int_equal(attrs(&o, i)->prepend, o.m.plan.routes[i].peers == P0 ? 5 : 0);
+	assert_int_equal(o.m.plan.routes[2].peers, P0 | P1);
+	made_draft_done(&o.m);
+}
+
+/* Where both kinds come to the same set, they share the row. */
+static void kinds_whose_sets_are_equal_share_a_row(void **state)
+{
+	struct own_draft o;
+
+	(void)state;
+	begin(&o, 32);
+	o.m.spec.as_path_prepend = 5;
+	o.own[0].prepend = 5;
+	made_draft_steps(&o.m);
+	assert_int_equal(o.m.plan.n_routes, 2);
+	assert_int_equal(o.m.plan.routes[0].peers, P0 | P1);
+	assert_int_equal(o.m.plan.n_attrs, 1);
+	made_draft_done(&o.m);
+}
+
+static void newest_service_under_one_prefix_wins(void **state)
+{
+	struct own_draft o;
+
+	(void)state;
+	for (uint8_t newest = 0; newest < MADE_VIPS; newest++) {
+		begin(&o, 24);
+		o.m.services[newest].meta.created_s = 100;
+		o.m.spec.as_path_prepend = 9;
+		for (uint8_t i = 0; i < MADE_VIPS; i++) {
+			o.own[i].has_med = true;
+			o.own[i].med = i + 1u;
+			o.own[i].prepend = i + 1u;
+		}
+		made_draft_steps(&o.m);
+		assert_int_equal(o.m.plan.n_routes, 2);
+		for (size_t i = 0; i < 2; i++) {
+			const bool external = o.m.plan.routes[i].peers == P0;
+
+			assert_int_equal(attrs(&o, i)->med, newest + 1);
+			assert_int_equal(attrs(&o, i)->prepend, external ? newest + 1 : 9);
+		}
+		made_draft_done(&o.m);
+	}
+}
+
+/* Two Services on different ports of one address. */
+static void services_that_share_a_vip_are_both_heard(void **state)
+{
+	static const uint32_t mine[] = {2, 3};
+	struct own_draft o;
+
+	(void)state;
+	begin(&o, 32);
+	for (size_t i = 0; i < MADE_VIPS; i++) {
+		o.own[i].communities = &mine[i];
+		o.own[i].n_communities = 1;
+	}
+	o.m.claims[1].prefix = o.m.claims[0].prefix;
+	o.m.claims[1].vip = o.m.ports[1].row.vip = o.m.claims[0].vip;
+	o.m.ports[1].lb.key.addr = o.m.claims[0].vip.addr;
+	o.m.ports[1].lb.key.port = 81;
+	made_draft_steps(&o.m);
+	assert_int_equal(o.m.plan.n_routes, 1);
+	assert_int_equal(attrs(&o, 0)->n_communities, 2);
+	made_draft_done(&o.m);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(service_that_asks_for_nothing_shares_the_set_of_all),
+		cmocka_unit_test(own_attributes_are_of_their_services_routes_alone),
+		cmocka_unit_test(own_communities_add_to_the_advertisements),
+		cmocka_unit_test(prepend_of_a_service_is_for_ebgp_peers_and_splits_the_kinds),
+		cmocka_unit_test(kinds_whose_sets_are_equal_share_a_row),
+		cmocka_unit_test(newest_service_under_one_prefix_wins),
+		cmocka_unit_test(services_that_share_a_vip_are_both_heard),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
