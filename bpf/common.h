@@ -53,6 +53,20 @@ static __always_inline __u16 age_now(void)
 /* The third word of an IPv4 address in its 16-byte form, as it lies in memory. */
 #define V4_PREFIX bpf_htonl(0xffff)
 
+/* Addresses of either family. */
+static __always_inline void addr_copy(__u32 to[4], const __u32 from[4])
+{
+	to[0] = from[0];
+	to[1] = from[1];
+	to[2] = from[2];
+	to[3] = from[3];
+}
+
+static __always_inline bool addr_is(const __u32 a[4], const __u32 b[4])
+{
+	return a[3] == b[3] && a[2] == b[2] && a[1] == b[1] && a[0] == b[0];
+}
+
 static __always_inline void addr_from_v4(__u32 addr[4], __be32 v4)
 {
 	addr[0] = 0;

@@ -19,35 +19,11 @@
 
 #include "backend.h"
 #include "common.h"
+#include "scratch.h"
 
 /* Set by the loader: log2 of the lines of one CPU, and a secret against chosen collisions. */
 const volatile __u32 flow_bits = 0;
 const volatile __u64 flow_seed = 0;
-
-/*
- * One packet's flow and the service it belongs to: what the cold half of the program works on. It
- * holds no pointers and no padding, since global functions take it: the verifier looks at each of
- * them once, by itself, and knows nothing of what the memory behind an argument holds, but (before
- * Linux 6.3) wants every byte of it written.
- */
-struct flow {
-	__u64 row;  /* as read once */
-	__u64 live; /* of the service, as read once */
-	__u64 hash; /* flow_hash() */
-	__u32 service_id;
-	__u32 row_index;
-	__u32 ifindex;
-	__be32 saddr;
-	__be32 daddr;
-	__be16 sport;
-	__be16 dport;
-	__u16 domain;
-	__u16 age;
-	__u8 proto;
-	__u8 tcp_flags;
-	__u16 zero;
-};
-_Static_assert(sizeof(struct flow) == 56, "no padding in struct flow");
 
 static __always_inline __u64 flow_hash(__be32 saddr, __be16 sport, __u32 service_id)
 {
@@ -115,7 +91,7 @@ static __always_inline struct lb_flow4_line *flow_line(const struct flow *f)
 
 static __always_inline bool flow_way_is(const struct lb_flow4 *way, const struct flow *f)
 {
-	return way->saddr == f->saddr && way->sport == f->sport &&
+	return way->saddr == f->saddr[3] && way->sport == f->sport &&
 	       way->service_id == f->service_id && way->age;
 }
 
@@ -154,7 +130,7 @@ static __always_inline struct lb_flow4 *flow_record(struct lb_flow4_line *line,
 		way = flow_room(line, f->age);
 	if (!way)
 		way = &line->way[LB_FLOW4_WAYS - 1];
-	way->saddr = f->saddr;
+	way->saddr = f->saddr[3];
 	way->sport = f->sport;
 	way->age = f->age;
 	way->service_id = f->service_id;

@@ -68,30 +68,40 @@ static __always_inline bool icmp_error_rewrite(const struct icmp_error *e,
 	return true;
 }
 
-/*
- * Index of the backend slot that an error is for. Negative: none, and what to do with it. Apart
- * from the rewriting because of the stack: 512 bytes must do for a whole chain of calls.
- */
-__noinline int icmp_error_owner(struct xdp_md *ctx, bool unknown_pass)
+/* What a quote says of its flow, turned round: the way the client sends. */
+static __always_inline void icmp_error_flow(struct flow *f, const struct quote *q)
 {
-	struct icmp_error e = {};
-	struct packet sent = {};
-	struct target t = {};
-	struct flow f;
+	addr_from_v4(f->saddr, q->daddr);
+	addr_from_v4(f->daddr, q->saddr);
+	f->sport = q->dport;
+	f->dport = q->sport;
+	f->proto = q->proto;
+	f->tcp_flags = 0;
+}
 
-	if (!icmp_error_parse(ctx, &e))
+/*
+ * Index of the backend slot that an error is for. Negative: none, and what to do with it. `f`
+ * becomes the flow that the error speaks of. Apart from the rewriting because of the stack: 512
+ * bytes must do for a whole chain of calls.
+ */
+__noinline int icmp_error_owner(struct xdp_md *ctx, struct flow *f, bool unknown_pass)
+{
+	struct lb_service_key key = {};
+	struct icmp_error e = {};
+	struct target t = {};
+
+	if (!f || !icmp_error_parse(ctx, &e))
 		return -XDP_DROP;
-	sent.saddr = e.quote.daddr;
-	sent.daddr = e.quote.saddr;
-	sent.sport = e.quote.dport;
-	sent.dport = e.quote.sport;
-	sent.proto = e.quote.proto;
-	if (!target_service(ctx, &sent, &t))
+	icmp_error_flow(f, &e.quote);
+	addr_copy(key.addr, f->daddr);
+	key.port = f->dport;
+	key.proto = f->proto;
+	if (!target_service(ctx, &key, &t))
 		return unknown_pass ? -XDP_PASS : -XDP_DROP;
-	if (!target_row(&sent, &t))
+	if (!target_row(f->saddr, f->sport, f->dport, &t))
 		return -XDP_DROP;
-	f = target_flow(&sent, &t, flow_hash(sent.saddr, sent.sport, t.service->id));
-	return (int)backend_index(t.live, select_owner(&f));
+	target_fill(f, &t, flow_hash(f->saddr[3], f->sport, t.service->id));
+	return (int)backend_index(t.live, select_owner(f));
 }
 
 /* Gives an ICMP error to the backend slot that it is for: XDP_PASS, else XDP_DROP, uncounted. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Every map of the data plane; xdp_lb and tc_reply include it both. Nothing is pinned by name here:
+ * Every map of the data plane but xdp_lb's own scratch (scratch.h); xdp_lb and tc_reply include it
+ * both. Nothing is pinned by name here:
  * the loader pins, and gives the second object (and every later version) the maps of the first by
  * bpf_map__reuse_fd(). The structs are those of abi.h; who writes what is said there.
  *

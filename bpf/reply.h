@@ -21,7 +21,7 @@ static __always_inline void reply_key(struct lb_reply_key *key, const struct flo
 				      const struct lb_backend *be)
 {
 	__builtin_memcpy(key->backend, be->addr, sizeof(key->backend));
-	addr_from_v4(key->client, f->saddr);
+	addr_copy(key->client, f->saddr);
 	key->backend_port = be->port;
 	key->client_port = f->sport;
 	key->proto = f->proto;
@@ -34,7 +34,7 @@ static __always_inline void reply_fill(struct lb_reply *r, const struct flow *f,
 				       __u8 gen)
 {
 	__builtin_memset(r, 0, sizeof(*r));
-	addr_from_v4(r->vip, f->daddr);
+	addr_copy(r->vip, f->daddr);
 	r->vip_port = f->dport;
 	r->domain = f->domain;
 	r->service_id = f->service_id;
@@ -47,8 +47,7 @@ static __always_inline void reply_fill(struct lb_reply *r, const struct flow *f,
 /* The entry belongs to this packet's VIP. */
 static __always_inline bool reply_is_ours(const struct lb_reply *r, const struct flow *f)
 {
-	return r->vip[3] == f->daddr && r->vip[2] == V4_PREFIX && r->vip_port == f->dport &&
-	       r->domain == f->domain;
+	return addr_is(r->vip, f->daddr) && r->vip_port == f->dport && r->domain == f->domain;
 }
 
 static __always_inline bool reply_is_alive(const struct lb_reply *r, __u8 proto, __u16 now)

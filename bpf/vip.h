@@ -10,17 +10,18 @@
 #include "common.h"
 #include "icmp.h"
 #include "icmp_error.h"
+#include "scratch.h"
 #include "service.h"
 #include "stats.h"
 
-static __always_inline int vip_drop(__be32 saddr, enum lb_drop reason)
+static __always_inline int vip_drop(bool is_test, enum lb_drop reason)
 {
-	if (saddr) /* else it is the agent's self-test */
+	if (!is_test)
 		stats_drop(reason);
 	return XDP_DROP;
 }
 
-static __always_inline int vip_icmp(struct xdp_md *ctx, __be32 saddr, __u32 flags)
+static __always_inline int vip_icmp(struct xdp_md *ctx, struct lb_scratch *s, __u32 flags)
 {
 	int owner, verdict;
 
@@ -28,23 +29,27 @@ static __always_inline int vip_icmp(struct xdp_md *ctx, __be32 saddr, __u32 flag
 		return XDP_PASS;
 	if (flags & LB_SVC_ECHO_ANSWER && icmp_answer_echo(ctx) == XDP_TX)
 		return XDP_TX;
-	owner = icmp_error_owner(ctx, flags & LB_SVC_UNKNOWN_PASS);
+	owner = icmp_error_owner(ctx, &s->flow, flags & LB_SVC_UNKNOWN_PASS);
 	verdict = owner < 0 ? -owner : icmp_error_forward(ctx, owner);
-	return verdict == XDP_DROP ? vip_drop(saddr, LB_DROP_ICMP) : verdict;
+	return verdict == XDP_DROP ? vip_drop(scratch_is_test(s), LB_DROP_ICMP) : verdict;
 }
 
-__noinline int vip_unserved(struct xdp_md *ctx, __be32 saddr, __be32 daddr, enum lb_drop reason)
+/* Of s the packet is filled in. */
+__noinline int vip_unserved(struct xdp_md *ctx, struct lb_scratch *s, enum lb_drop reason)
 {
-	struct lb_service_key key;
+	struct lb_service_key key = {};
 	__u64 live = 0;
 
-	service_key_v4(&key, daddr, service_domain(ctx->ingress_ifindex));
+	if (!s)
+		return XDP_PASS;
+	addr_copy(key.addr, s->packet.daddr);
+	key.domain = service_domain(ctx->ingress_ifindex);
 	if (!service_find(&key, &live))
 		return XDP_PASS;
 	if (reason == LB_DROP_ICMP)
-		return vip_icmp(ctx, saddr, service_flags(live));
+		return vip_icmp(ctx, s, service_flags(live));
 	if ((reason == LB_DROP_UNKNOWN_PORT || reason == LB_DROP_PROTOCOL) &&
 	    service_flags(live) & LB_SVC_UNKNOWN_PASS)
 		return XDP_PASS;
-	return vip_drop(saddr, reason);
+	return vip_drop(scratch_is_test(s), reason);
 }

@@ -57,7 +57,7 @@ static __always_inline bool witness_socket(struct xdp_md *ctx, const struct flow
 
 	if (!nsid)
 		return false;
-	tuple.ipv4.saddr = f->saddr;
+	tuple.ipv4.saddr = f->saddr[3];
 	tuple.ipv4.daddr = be->addr[3];
 	tuple.ipv4.sport = f->sport;
 	tuple.ipv4.dport = be->port;

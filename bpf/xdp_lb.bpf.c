@@ -21,6 +21,7 @@
 #include "parse.h"
 #include "rewrite.h"
 #include "row.h"
+#include "scratch.h"
 #include "select.h"
 #include "service.h"
 #include "stats.h"
@@ -28,6 +29,42 @@
 #include "vip.h"
 
 char LICENSE[] SEC("license") = "GPL";
+
+/* --- turning cold -------------------------------------------------------------------------------
+ */
+
+static __always_inline int unserved(struct xdp_md *ctx, const struct packet *p, enum lb_drop reason)
+{
+	struct lb_scratch *s = scratch_get();
+
+	if (!s)
+		return XDP_PASS;
+	addr_from_v4(s->packet.saddr, p->saddr);
+	addr_from_v4(s->packet.daddr, p->daddr);
+	return vip_unserved(ctx, s, reason);
+}
+
+static __always_inline int choose_by_flow(struct xdp_md *ctx, const struct packet *p,
+					  const struct target *t, __u64 hash)
+{
+	struct lb_scratch *s = scratch_get();
+	struct flow *f;
+
+	if (!s)
+		return ADMIT_DROP(LB_DROP_NO_BACKEND);
+	f = &s->flow;
+	addr_from_v4(f->saddr, p->saddr);
+	addr_from_v4(f->daddr, p->daddr);
+	f->sport = p->sport;
+	f->dport = p->dport;
+	f->proto = p->proto;
+	f->tcp_flags = p->tcp_flags;
+	target_fill(f, t, hash);
+	return select_backend(ctx, f);
+}
+
+/* --- the common case -----------------------------------------------------------------------------
+ */
 
 /* The backend for this packet, an index within the service, or ADMIT_DROP(). */
 static __always_inline int choose(struct xdp_md *ctx, const struct packet *p,
@@ -37,10 +74,26 @@ static __always_inline int choose(struct xdp_md *ctx, const struct packet *p,
 
 	if (likely(select_is_plain(t->row, p->proto, p->tcp_flags, hash)) || !p->saddr)
 		return row_candidate(t->row, 0);
+	return choose_by_flow(ctx, p, t, hash);
+}
 
-	struct flow f = target_flow(p, t, hash);
+static __always_inline bool find_service(const struct xdp_md *ctx, const struct packet *p,
+					 struct target *t)
+{
+	struct lb_service_key key;
 
-	return select_backend(ctx, &f);
+	service_key_v4(&key, p->daddr, 0);
+	key.port = p->dport;
+	key.proto = p->proto;
+	return target_service(ctx, &key, t);
+}
+
+static __always_inline bool find_row(const struct packet *p, struct target *t)
+{
+	__u32 saddr[4];
+
+	addr_from_v4(saddr, p->saddr);
+	return target_row(saddr, p->sport, p->dport, t);
 }
 
 static __always_inline int deliver(const struct packet *p, __u32 index)
@@ -48,7 +101,7 @@ static __always_inline int deliver(const struct packet *p, __u32 index)
 	struct lb_backend *be = backend_slot(index);
 
 	if (unlikely(!be || !backend_is(READ_ONCE(be->state), LB_BE_IN_USE)))
-		return vip_drop(p->saddr, LB_DROP_NO_BACKEND);
+		return vip_drop(!p->saddr, LB_DROP_NO_BACKEND);
 	rewrite_to_backend(p, be);
 	if (likely(p->saddr))
 		stats_delivered(index, p->bytes);
@@ -66,14 +119,14 @@ int xdp_lb(struct xdp_md *ctx)
 	if (!parse_ipv4(ctx, &p) || likely(!service_may_be_ours(p.daddr)))
 		return XDP_PASS;
 	odd = parse_l4(ctx, &p);
-	if (likely(!odd) && unlikely(!target_service(ctx, &p, &t)))
+	if (likely(!odd) && unlikely(!find_service(ctx, &p, &t)))
 		odd = LB_DROP_UNKNOWN_PORT;
 	if (unlikely(odd))
-		return vip_unserved(ctx, p.saddr, p.daddr, odd);
-	if (unlikely(!target_row(&p, &t)))
-		return vip_drop(p.saddr, LB_DROP_NO_BACKEND);
+		return unserved(ctx, &p, odd);
+	if (unlikely(!find_row(&p, &t)))
+		return vip_drop(!p.saddr, LB_DROP_NO_BACKEND);
 	backend = choose(ctx, &p, &t);
 	if (unlikely(backend < 0))
-		return vip_drop(p.saddr, -backend);
+		return vip_drop(!p.saddr, -backend);
 	return deliver(&p, backend_index(t.live, backend));
 }

@@ -34,7 +34,7 @@ static uint32_t pinned_entries(const struct under_test *u, const char *what)
 	return info.max_entries;
 }
 
-/* As another version may have left them: counts and look-ups that the agent can make anew. */
+/* As another version may have left them: counts, look-ups that the agent can make anew, scratch. */
 static void maps_that_hold_no_flow_may_have_another_shape_or_be_missing(void **state)
 {
 	const struct lb_actual *all;
@@ -50,6 +50,8 @@ static void maps_that_hold_no_flow_may_have_another_shape_or_be_missing(void **s
 	replace_pin(&u, "uplinks", bpf_map_create(BPF_MAP_TYPE_ARRAY, "uplinks", 4, 8, 256, NULL));
 	pin_path(&u, "backend_ports", path);
 	assert_int_equal(unlink(path), 0);
+	pin_path(&u, "scratch", path);
+	assert_int_equal(unlink(path), 0);
 	for (unsigned round = 0; round < 2; round++) {
 		reopen(&u);
 		assert_true(u.adopted);
@@ -57,6 +59,7 @@ static void maps_that_hold_no_flow_may_have_another_shape_or_be_missing(void **s
 		assert_int_equal(test(&u, 0), 0);
 		assert_int_equal(pinned_entries(&u, "maps/drops"), drops);
 		assert_true(pinned_entries(&u, "maps/backend_ports") > 0);
+		assert_int_equal(pinned_entries(&u, "maps/scratch"), 1);
 	}
 	end(&u);
 }

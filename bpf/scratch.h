@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the cold half of xdp_lb works on: packet and flow, of either family. They lie in a value per
+ * CPU and not on the stack, whose 512 bytes a chain of calls has for itself; the common case never
+ * looks it up. Whoever turns cold does so once and hands it on.
+ *
+ * It is written before it is read, by one packet at a time: the program runs to its end on its CPU
+ * before the next packet does. The one exception is a test run, which a packet from the wire may
+ * interrupt: a self-test that turned cold may be answered wrongly, and is repeated.
+ */
+#pragma once
+
+#include "vmlinux.h"
+
+#include "common.h"
+
+/*
+ * One packet's flow and the service it belongs to; or the flow that an ICMP error quotes, the way
+ * its client sent it. It holds no pointers and no padding, since global functions take it: the
+ * verifier looks at each of them once, by itself, and knows nothing of what the memory behind an
+ * argument holds.
+ */
+struct flow {
+	__u64 row;  /* as read once */
+	__u64 live; /* of the service, as read once */
+	__u64 hash; /* flow_hash() */
+	__u32 service_id;
+	__u32 row_index;
+	__u32 saddr[4];
+	__u32 daddr[4];
+	__u32 ifindex;
+	__be16 sport;
+	__be16 dport;
+	__u16 domain;
+	__u16 age;
+	__u8 proto;
+	__u8 tcp_flags;
+	__u16 zero;
+};
+_Static_assert(sizeof(struct flow) == 80, "no padding in struct flow");
+
+/* Of the packet itself, even where the flow is one that it quotes. */
+struct cold_packet {
+	__u32 saddr[4];
+	__u32 daddr[4];
+};
+
+struct lb_scratch {
+	struct flow flow;
+	struct cold_packet packet;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct lb_scratch);
+} scratch SEC(".maps");
+
+/* Never NULL, but the verifier does not know that. */
+static __always_inline struct lb_scratch *scratch_get(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&scratch, &zero);
+}
+
+/* The packet is the agent's self-test. */
+static __always_inline bool scratch_is_test(const struct lb_scratch *s)
+{
+	return s->packet.saddr[2] == V4_PREFIX && !s->packet.saddr[3];
+}
