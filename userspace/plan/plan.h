@@ -19,6 +19,7 @@
 struct plan_peer {
 	struct peer_key key;
 	struct ip_addr address, source; /* source none: the kernel's choice */
+	int ifindex;                    /* of the device of the way to it; 0: no way is known */
 	uint16_t port;
 	uint16_t domain;         /* of its VRF: the VIPs of no other are announced to it */
 	uint8_t ttl;             /* 1 for directly connected eBGP, else 255 */

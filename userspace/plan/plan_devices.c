@@ -104,21 +104,13 @@ static bool named_uplinks(struct devices_build *b)
 	return complete;
 }
 
-static int route_to(const struct plan_node *node, const struct ip_addr *to)
-{
-	for (size_t i = 0; i < node->n_routes_to; i++)
-		if (ip_addr_equal(&node->routes_to[i].to, to))
-			return node->routes_to[i].ifindex;
-	return 0;
-}
-
 /* False: the route to some peer is not known. */
 static bool default_uplinks(struct devices_build *b)
 {
 	bool complete = true;
 
 	for (size_t i = 0; i < b->d->env.n_peers; i++) {
-		const int ifindex = route_to(b->d->in->node, &b->d->env.peers[i].address);
+		const int ifindex = b->d->env.peers[i].ifindex;
 
 		if (ifindex)
 			add_device(b, ifindex, true);
@@ -187,10 +179,8 @@ static enum vip_gate worst_gate(const struct plan_draft *d)
 /* Traffic that a peer attracts arrives by the device of the route to it, if that is an uplink. */
 static enum vip_gate peer_gate(const struct plan_draft *d, const struct plan_peer *peer)
 {
-	const int ifindex = route_to(d->in->node, &peer->address);
-
 	for (size_t i = 0; i < d->plan->n_devices; i++)
-		if (d->plan->devices[i].xdp && d->plan->devices[i].ifindex == ifindex)
+		if (d->plan->devices[i].xdp && d->plan->devices[i].ifindex == peer->ifindex)
 			return device_gate(d, &d->plan->devices[i]);
 	return worst_gate(d);
 }

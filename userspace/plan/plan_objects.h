@@ -32,6 +32,9 @@ struct labels plan_node_labels(const struct world *world, const struct plan_sett
 const struct api_object *plan_node_object(const struct world *world,
 					  const struct plan_settings *settings);
 
+/* The way to an address, or NULL: it was not asked for. */
+const struct plan_route_to *plan_way_to(const struct plan_node *node, const struct ip_addr *to);
+
 /* Type LoadBalancer, not headless, and of our class (metallb.md 2.2). */
 bool plan_service_is_ours(const struct plan_settings *settings, const struct api_object *o);
 

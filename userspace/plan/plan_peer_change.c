@@ -28,6 +28,8 @@ static const struct peer_field fields[] = {
 	 "another key is another peer: the old one leaves with Cease 6/3"},
 	{FIELD(address), NULL, PEER_RESET, "another end of the TCP connection"},
 	{FIELD(source), NULL, PEER_RESET, "another end of the TCP connection"},
+	{FIELD(ifindex), NULL, PEER_UNTOUCHED,
+	 "of the way to it, for the devices: the kernel takes the way by itself"},
 	{FIELD(port), NULL, PEER_RESET, "another end of the TCP connection"},
 	{FIELD(domain), NULL, PEER_UNTOUCHED,
 	 "which VIPs are announced to it: the routes follow by themselves"},

@@ -319,11 +319,13 @@ static void fill_session(struct peers_build *b, struct candidate *c)
 {
 	const struct api_peer *spec = c->spec;
 	const struct api_config *config = &b->env->config;
+	const struct plan_route_to *way = plan_way_to(b->in->node, &spec->address);
 
 	c->peer.key = (struct peer_key){.name = c->object->meta.name,
 					.vrf = plan_text(spec->vrf),
 					.interface = plan_text(spec->interface)};
 	c->peer.address = spec->address;
+	c->peer.ifindex = way ? way->ifindex : 0;
 	c->peer.port = spec->port ? spec->port : 179;
 	c->peer.ttl = spec->ebgp_multihop || is_internal(spec) ? 255 : 1;
 	c->peer.object = c->object;

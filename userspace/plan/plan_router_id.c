@@ -29,28 +29,20 @@ static uint32_t internal_address(const struct plan_inputs *in)
 	return id;
 }
 
-static const struct plan_route_to *way_to(const struct plan_node *node, const struct ip_addr *to)
-{
-	for (size_t i = 0; i < node->n_routes_to; i++)
-		if (ip_addr_equal(&node->routes_to[i].to, to))
-			return &node->routes_to[i];
-	return NULL;
-}
-
 /* The address of the first session, in key order, that has a way; *ret_any: there is one. */
 static uint32_t session_address(const struct plan_inputs *in, const struct plan_peer *peers,
 				size_t n, bool *ret_any)
 {
 	*ret_any = false;
 	for (size_t i = 0; i < n; i++) {
-		const struct plan_route_to *way = way_to(in->node, &peers[i].address);
-		const struct ip_addr *from = &peers[i].source;
-		uint32_t id;
+		const struct plan_route_to *way = plan_way_to(in->node, &peers[i].address);
+		uint32_t id = id_of(&peers[i].source);
 
-		if (!way || way->ifindex == 0)
+		if (peers[i].ifindex == 0)
 			continue;
 		*ret_any = true;
-		id = id_of(ip_addr_is_none(from) ? &way->source : from);
+		if (ip_addr_is_none(&peers[i].source) && way)
+			id = id_of(&way->source);
 		if (id)
 			return id;
 	}

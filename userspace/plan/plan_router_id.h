@@ -7,7 +7,8 @@
 #include "plan/plan_objects.h"
 
 /*
- * Host order, never 0. `peers` are this node's sessions by key, as far as address and source;
+ * Host order, never 0. `peers` are this node's sessions by key, as far as address,
+ * source and device;
  * *kept is the ledger's, 0 for none. It becomes the answer when that is to be kept: not before the
  * first complete picture (gate 5), and not while no session could begin anyhow.
  */

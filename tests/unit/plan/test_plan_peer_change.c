@@ -29,7 +29,7 @@
 	F(bgp.families) F(bgp.router_id) F(bgp.hold_s) F(bgp.keepalive_s) F(bgp.connect_s)         \
 	F(bgp.graceful_restart) F(bgp.restart_time_s) F(bgp.restarted) F(bgp.forwarding_preserved)
 #define FIELDS_BEFORE(F)                                                                           \
-	F(key) F(address) F(source) F(port) F(domain) F(ttl) F(password) F(password_len)
+	F(key) F(address) F(source) F(ifindex) F(port) F(domain) F(ttl) F(password) F(password_len)
 #define FIELDS_AFTER(F) F(object)
 /* clang-format on */
 

@@ -204,6 +204,24 @@ static void source_address_is_used_only_if_it_is_local(void **state)
 	assert_non_null(fixture_problem(f, "SourceAddressNotLocal", "r2"));
 }
 
+/* The gates and the devices go by it. */
+static void a_peer_has_the_device_of_the_way_to_it(void **state)
+{
+	_cleanup_(fixture_freep) struct fixture *f = fixture_new();
+	const struct ip_addr net = ip_addr_from_v4(0x0a010000);
+
+	(void)state;
+	f->by_eth1 = ip_prefix_of(&net, 16);
+	peer(f, "r1", "peerASN: 64513, peerAddress: 10.0.0.1");
+	peer(f, "r2", "peerASN: 64513, peerAddress: 10.1.0.1");
+	fixture_plan(f);
+	assert_int_equal(fixture_plan_peer(f, "r1")->ifindex, 2);
+	assert_int_equal(fixture_plan_peer(f, "r2")->ifindex, 3);
+	f->no_route = true;
+	fixture_plan(f);
+	assert_int_equal(fixture_plan_peer(f, "r1")->ifindex, 0);
+}
+
 static void one_router_id_for_two_nodes_is_replaced_unless_strict(void **state)
 {
 	_cleanup_(fixture_freep) struct fixture *f = fixture_new();
@@ -375,6 +393,7 @@ int main(void)
 		cmocka_unit_test(oldest_peer_of_a_router_owns_the_session_and_lends_its_name),
 		cmocka_unit_test(age_decides_who_owns_before_the_name_does),
 		cmocka_unit_test(source_address_is_used_only_if_it_is_local),
+		cmocka_unit_test(a_peer_has_the_device_of_the_way_to_it),
 		cmocka_unit_test(one_router_id_for_two_nodes_is_replaced_unless_strict),
 		cmocka_unit_test(ttl_follows_multihop_and_kind_of_session),
 		cmocka_unit_test(session_parameters_come_from_the_object),
