@@ -2,7 +2,7 @@
 /*
  * The data plane as data, in the planner's words: frontends (VIP, port, protocol), their backends
  * and the recipe of their row table. Nothing here knows slots, ids, generations or regions: those
- * belong to the store (lb/lb_store.h) and are rebuilt from the pinned maps.
+ * belong to the store (lb/lb_tables.h) and are rebuilt from the pinned maps.
  */
 #pragma once
 

@@ -15,7 +15,7 @@
  * The table's name in the slot is 0 while this goes on, so that an agent that dies in between
  * leaves a slot that differs from every plan.
  */
-#include "lb/lb_tables.h"
+#include "lb/lb_inside.h"
 
 #include "base/limits.h"
 

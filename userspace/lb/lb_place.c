@@ -3,7 +3,7 @@
  * Words and places: packs and unpacks the live word and the state word (bpf/abi.h), finds rows and
  * backends by number in their chunks, and reads the targets of a frontend back from the image.
  */
-#include "lb/lb_tables.h"
+#include "lb/lb_inside.h"
 
 #include "bpf/wire.h"
 

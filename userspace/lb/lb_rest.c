@@ -4,7 +4,7 @@
  * replaced until the rest is over: so marks are carried a second time then, before the region can
  * be another's. What is lost is what an agent that died in between would have carried.
  */
-#include "lb/lb_tables.h"
+#include "lb/lb_inside.h"
 
 /* The younger of two stamps; 0 is no stamp. Both are of the last three days. */
 static bool is_younger(uint16_t stamp, uint16_t than)

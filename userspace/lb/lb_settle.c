@@ -10,7 +10,7 @@
  * Rows are looked through a few services at a time; a whole round takes a minute or more, which is
  * little beside three hours and little beside the three days after which ages repeat.
  */
-#include "lb/lb_tables.h"
+#include "lb/lb_inside.h"
 
 #include <assert.h>
 

@@ -1,96 +1,100 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
- * The inside of lb_store.h, shared by its five files only: lb_store.c (chunks, adoption, dump),
- * lb_edit.c (put), lb_settle.c (tick), lb_rest.c (ends of rests), lb_place.c (words and places of
- * rows and backends).
+ * The tables of the data plane in memory: places services, rows and backends in the images that the
+ * BPF programs read, which are mappings of the maps in production and plain memory in tests. It
+ * makes no call and knows no clock: when a table must grow, it says so and the caller adds a chunk.
+ *
+ * What it keeps, after every single store (bpf/abi.h): a reader that looks up an existing service
+ * finds it, a row of it, and backends that are or were backends of it; nothing is reused while a
+ * reader may still hold its number; ids and generations never let a new backend inherit the flows
+ * of an old one. The images are the only truth: lb_tables_adopt() rebuilds the rest from them.
  */
 #pragma once
 
-#include "lb/lb_rows.h"
-#include "lb/lb_space.h"
-#include "lb/lb_store.h"
+#include "lb/lb.h"
 
-#define LB_ROWS_UNITS_PER_CHUNK    (LB_ROWS_CHUNK / LB_ROWS_UNIT)
-#define LB_BACKEND_UNITS_PER_CHUNK (LB_BACKEND_CHUNK / LB_BACKEND_UNIT)
+#include "base/arena.h"
+#include "base/nsec.h"
 
-struct lb_rows_chunk {
-	uint64_t *rows; /* borrowed */
-	uint16_t *late; /* borrowed */
+#include <linux/types.h>
+
+#include "bpf/abi.h"
+#include "lb/lb_slots.h"
+
+/* Outcomes of put: add a chunk of this kind and put again. */
+#define LB_NEED_ROWS_CHUNK    1
+#define LB_NEED_BACKEND_CHUNK 2
+
+struct lb_tables;
+
+/* The fixed images, zeroed or of a former run; borrowed, they outlive the tables. */
+struct lb_images {
+	struct lb_config *config;
+	struct lb_service *services; /* LB_SERVICE_SLOTS */
+	uint64_t *vip_bits;          /* LB_VIP_WORDS */
 };
 
-struct lb_backend_chunk {
-	struct lb_backend *backends; /* borrowed */
-	nsec_t *freed_at;            /* per backend, 0 = ever. Owned */
-};
+struct lb_tables *lb_tables_new(const struct lb_images *images);
+struct lb_tables *lb_tables_free(struct lb_tables *t);
 
-/* A service's rows went on in another region at `at`; readers may still mark the old ones. */
-struct lb_rows_move {
-	nsec_t at;
-	struct lb_key key;
-	uint32_t id;        /* of the service */
-	uint32_t rows_base; /* the old one, in its unit */
-	uint8_t rows_log2;
-};
-
-struct lb_tables {
-	struct lb_config *config; /* borrowed */
-	struct lb_slots slots;
-	struct lb_space rows_space, backend_space;
-	struct lb_rows_chunk *rows_chunks; /* owned */
-	size_t n_rows_chunks, cap_rows_chunks;
-	struct lb_backend_chunk *backend_chunks; /* owned */
-	size_t n_backend_chunks, cap_backend_chunks;
-	struct lb_nsid *nsids; /* owned */
-	size_t n_nsids;
-	struct lb_counter_move *moves; /* owned */
-	size_t n_moves, cap_moves;
-	struct lb_rows_move *rows_moves; /* in order of `at`. Owned */
-	size_t n_rows_moves, cap_rows_moves;
-	uint64_t *new_rows;       /* a table being made, 1 << LB_ROWS_LOG2_MAX. Owned */
-	struct lb_key sweep_from; /* lb_settle.c: goes on behind this key */
-	nsec_t sweep_at;
-};
-
-/* The parts of a live word. */
-struct lb_live {
-	uint32_t backends_base, rows_base; /* in their units */
-	uint8_t rows_log2;
-	uint32_t flags; /* LB_SVC_* */
-};
-uint64_t lb_live_word(const struct lb_live *live);
-struct lb_live lb_live_of(uint64_t word);
-
-/* Units that a table of 1 << log2 rows takes, and that it is aligned to. 0 for a VIP. */
-uint32_t lb_rows_units(uint8_t rows_log2);
+/* The next chunk of its kind, zeroed or of a former run; borrowed. */
+void lb_tables_add_rows_chunk(struct lb_tables *t, uint64_t *rows, uint16_t *late);
+void lb_tables_add_backend_chunk(struct lb_tables *t, struct lb_backend *backends);
 
 /*
- * Ends rests: what was given back at `quiet` or before can be taken again. What the last readers of
- * old rows have marked there goes over to the rows that took their place.
+ * Takes over what the images hold, once, after the chunks were added and before anything else. What
+ * contradicts itself is taken out, to be put again by the next plan; returns how many slots that
+ * was.
  */
-void lb_tables_wake(struct lb_tables *t, nsec_t quiet);
-/* What the program marked and stamped in the rows from `from` on goes over to those from `to` on.
+size_t lb_tables_adopt(struct lb_tables *t, const struct lb_clock *c);
+
+/*
+ * As lb_store_ops. put: 0, or LB_NEED_*; -ENOSPC: a table is full; -EAGAIN: possible once something
+ * has rested (see lb_tables_tick); -EINVAL: more backends or rows than the formats hold, a weight
+ * out of range, or a target on another node.
  */
-void lb_carry_marks(const struct lb_tables *t, uint32_t from_base, uint32_t to_base,
-		    uint8_t rows_log2);
+int lb_tables_put(struct lb_tables *t, const struct lb_clock *c,
+		  const struct lb_frontend *f) must_check;
+void lb_tables_del(struct lb_tables *t, const struct lb_clock *c, const struct lb_key *key);
+void lb_tables_dump(const struct lb_tables *t, struct arena *arena, const struct lb_actual **ret,
+		    size_t *ret_n);
+/* One of them; false: not there. */
+bool lb_tables_get(const struct lb_tables *t, const struct lb_key *key, struct arena *arena,
+		   struct lb_actual *ret);
+/* The self-test of a frontend passed: it counts as tested until it is put with a change. */
+void lb_tables_set_tested(struct lb_tables *t, const struct lb_key *key);
 
-/* Row and backend by number in their whole table. */
-uint64_t *lb_row_at(const struct lb_tables *t, uint32_t row);
-uint16_t *lb_late_at(const struct lb_tables *t, uint32_t row);
-struct lb_backend *lb_backend_at(const struct lb_tables *t, uint32_t index);
-nsec_t *lb_freed_at(const struct lb_tables *t, uint32_t index);
+/*
+ * Network namespaces by pod address, in place of all told before; sorted by ip_addr_cmp, copied.
+ * Also brings the backends that are there up to date.
+ */
+void lb_tables_set_nsids(struct lb_tables *t, const struct lb_nsid *nsids, size_t n);
 
-/* A backend of a frontend and its index there. */
-struct lb_placed {
-	struct lb_target target;
-	uint16_t index;
+/*
+ * Rests that are over, and a part of the rows looked through for what has settled. Returns when it
+ * wants to be called again.
+ */
+nsec_t lb_tables_tick(struct lb_tables *t, const struct lb_clock *c);
+
+/*
+ * Indices in the table of backends (and of counters) of a frontend's targets, in the order of
+ * dump(), from the arena. False: no such frontend.
+ */
+bool lb_tables_backends(const struct lb_tables *t, const struct lb_key *key, struct arena *arena,
+			const uint32_t **ret, size_t *ret_n);
+
+/*
+ * What must be done to the counters since the last call, in order: those of `from` belong to `to`
+ * now, or, if `from` is LB_NO_COUNTER, `to` begins anew. Borrowed until the next put.
+ */
+#define LB_NO_COUNTER UINT32_MAX
+struct lb_counter_move {
+	uint32_t from, to;
 };
-/* The backends in use of a slot, sorted by target, to be freed by the caller; n in *ret_n. */
-struct lb_placed *lb_placed_of(const struct lb_tables *t, uint32_t slot, size_t *ret_n) must_check;
+size_t lb_tables_take_moves(struct lb_tables *t, const struct lb_counter_move **ret);
 
-/* The state word of a backend in use with this generation. */
-uint64_t lb_state_word(const struct lb_tables *t, const struct lb_target *target, uint8_t gen);
-uint8_t lb_state_gen(uint64_t state);
-/* One store; none if nothing changes. */
-void lb_state_store(struct lb_backend *backend, uint64_t state);
-
-void lb_move_counter(struct lb_tables *t, uint32_t from, uint32_t to);
+/* For status: services, backend entries and rows in use. */
+struct lb_usage {
+	size_t services, rows, backends, rows_chunks, backend_chunks;
+};
+struct lb_usage lb_tables_usage(const struct lb_tables *t);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
  * The data plane put together: programs (bpf_load), maps as memory (bpf_maps), tables in them
- * (lb/lb_store) and hooks (bpf_attach). It decides one thing itself: since when no reader can hold
+ * (lb/lb_tables) and hooks (bpf_attach). It decides one thing itself: since when no reader can hold
  * an old number. That is a second ago, except before anything was ever attached, when nobody reads
  * and thousands of services can be loaded without a rest.
  */

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
- * The maps as memory: maps the fixed ones and the chunks into the process for lb/lb_store.h, adds
+ * The maps as memory: maps the fixed ones and the chunks into the process for lb/lb_tables.h, adds
  * chunks, and reads and writes the per-CPU counters beside the backends.
  */
 #pragma once
 
-#include "lb/lb_store.h"
+#include "lb/lb_tables.h"
 #include "lb/lb_uplinks.h"
 
 struct bpf_object;

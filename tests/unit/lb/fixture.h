@@ -6,7 +6,7 @@
 #pragma once
 
 #include "lb/lb_rows.h"
-#include "lb/lb_store.h"
+#include "lb/lb_tables.h"
 
 #include "base/rng.h"
 

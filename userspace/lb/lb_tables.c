@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
- * The frame of lb_store.h: chunks, adoption of images that a former agent left, deleting, and
+ * The frame of lb_tables.h: chunks, adoption of images that a former agent left, deleting, and
  * reading back. Adoption trusts no image: a slot whose regions do not exist, overlap another's or
  * have sizes that put would not have chosen is taken out, and the planner puts it again.
  */
-#include "lb/lb_tables.h"
+#include "lb/lb_inside.h"
 
 #include "base/limits.h"
 

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * The inside of lb_tables.h, shared by its five files only: lb_tables.c (chunks, adoption, dump),
+ * lb_edit.c (put), lb_settle.c (tick), lb_rest.c (ends of rests), lb_place.c (words and places of
+ * rows and backends).
+ */
+#pragma once
+
+#include "lb/lb_rows.h"
+#include "lb/lb_space.h"
+#include "lb/lb_tables.h"
+
+#define LB_ROWS_UNITS_PER_CHUNK    (LB_ROWS_CHUNK / LB_ROWS_UNIT)
+#define LB_BACKEND_UNITS_PER_CHUNK (LB_BACKEND_CHUNK / LB_BACKEND_UNIT)
+
+struct lb_rows_chunk {
+	uint64_t *rows; /* borrowed */
+	uint16_t *late; /* borrowed */
+};
+
+struct lb_backend_chunk {
+	struct lb_backend *backends; /* borrowed */
+	nsec_t *freed_at;            /* per backend, 0 = ever. Owned */
+};
+
+/* A service's rows went on in another region at `at`; readers may still mark the old ones. */
+struct lb_rows_move {
+	nsec_t at;
+	struct lb_key key;
+	uint32_t id;        /* of the service */
+	uint32_t rows_base; /* the old one, in its unit */
+	uint8_t rows_log2;
+};
+
+struct lb_tables {
+	struct lb_config *config; /* borrowed */
+	struct lb_slots slots;
+	struct lb_space rows_space, backend_space;
+	struct lb_rows_chunk *rows_chunks; /* owned */
+	size_t n_rows_chunks, cap_rows_chunks;
+	struct lb_backend_chunk *backend_chunks; /* owned */
+	size_t n_backend_chunks, cap_backend_chunks;
+	struct lb_nsid *nsids; /* owned */
+	size_t n_nsids;
+	struct lb_counter_move *moves; /* owned */
+	size_t n_moves, cap_moves;
+	struct lb_rows_move *rows_moves; /* in order of `at`. Owned */
+	size_t n_rows_moves, cap_rows_moves;
+	uint64_t *new_rows;       /* a table being made, 1 << LB_ROWS_LOG2_MAX. Owned */
+	struct lb_key sweep_from; /* lb_settle.c: goes on behind this key */
+	nsec_t sweep_at;
+};
+
+/* The parts of a live word. */
+struct lb_live {
+	uint32_t backends_base, rows_base; /* in their units */
+	uint8_t rows_log2;
+	uint32_t flags; /* LB_SVC_* */
+};
+uint64_t lb_live_word(const struct lb_live *live);
+struct lb_live lb_live_of(uint64_t word);
+
+/* Units that a table of 1 << log2 rows takes, and that it is aligned to. 0 for a VIP. */
+uint32_t lb_rows_units(uint8_t rows_log2);
+
+/*
+ * Ends rests: what was given back at `quiet` or before can be taken again. What the last readers of
+ * old rows have marked there goes over to the rows that took their place.
+ */
+void lb_tables_wake(struct lb_tables *t, nsec_t quiet);
+/* What the program marked and stamped in the rows from `from` on goes over to those from `to` on.
+ */
+void lb_carry_marks(const struct lb_tables *t, uint32_t from_base, uint32_t to_base,
+		    uint8_t rows_log2);
+
+/* Row and backend by number in their whole table. */
+uint64_t *lb_row_at(const struct lb_tables *t, uint32_t row);
+uint16_t *lb_late_at(const struct lb_tables *t, uint32_t row);
+struct lb_backend *lb_backend_at(const struct lb_tables *t, uint32_t index);
+nsec_t *lb_freed_at(const struct lb_tables *t, uint32_t index);
+
+/* A backend of a frontend and its index there. */
+struct lb_placed {
+	struct lb_target target;
+	uint16_t index;
+};
+/* The backends in use of a slot, sorted by target, to be freed by the caller; n in *ret_n. */
+struct lb_placed *lb_placed_of(const struct lb_tables *t, uint32_t slot, size_t *ret_n) must_check;
+
+/* The state word of a backend in use with this generation. */
+uint64_t lb_state_word(const struct lb_tables *t, const struct lb_target *target, uint8_t gen);
+uint8_t lb_state_gen(uint64_t state);
+/* One store; none if nothing changes. */
+void lb_state_store(struct lb_backend *backend, uint64_t state);
+
+void lb_move_counter(struct lb_tables *t, uint32_t from, uint32_t to);
