@@ -220,6 +220,17 @@ struct world_list world_slices(const struct world *w, const char *ns, const char
 	return api_world_index_slices(index_of(w), ns, service);
 }
 
+uint64_t world_kind_generation(const struct world *w, enum api_kind kind)
+{
+	assert((size_t)kind < API_N_KINDS);
+	return api_world_index_generation(index_of(w), kind);
+}
+
+const uint64_t *world_service_generations(const struct world *w)
+{
+	return api_world_index_services(index_of(w));
+}
+
 const struct problems *world_problems(const struct world *w)
 {
 	return api_world_index_problems(index_of(w));

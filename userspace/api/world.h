@@ -77,6 +77,14 @@ const struct api_object *world_find(const struct world *w, enum api_kind kind, c
 /* The EndpointSlices of one Service, sorted by name. */
 struct world_list world_slices(const struct world *w, const char *ns, const char *service);
 
+/*
+ * What a result made from objects of the world is still good for: equal generations mean the same
+ * objects, at the same addresses. One for each kind, and, side by side with the list of Services,
+ * one for each Service with its EndpointSlices and Endpoints. The array is valid as the list is.
+ */
+uint64_t world_kind_generation(const struct world *w, enum api_kind kind);
+const uint64_t *world_service_generations(const struct world *w);
+
 /* Problems of decoding and of doubles; valid until the world next changes. Sorted. */
 const struct problems *world_problems(const struct world *w);
 

@@ -24,7 +24,11 @@ struct api_world_index {
 	struct view kinds[API_N_KINDS]; /* by identity, each once */
 	struct view doubles;            /* the others, by api_world_object_cmp */
 	struct view slices;             /* of kinds[API_ENDPOINT_SLICE], by slice_cmp */
-	struct api_source **telling;    /* owned, of borrowed ones; in no order */
+	uint64_t generation;            /* the last that was given; never given twice */
+	uint64_t of_kind[API_N_KINDS];
+	uint64_t *of_service; /* owned; of kinds[API_SERVICE].items[i] */
+	size_t n_services, cap_services;
+	struct api_source **telling; /* owned, of borrowed ones; in no order */
 	size_t n_telling, cap_telling;
 	bool has_problems; /* they are as they would be made now */
 	struct problems problems;
@@ -98,6 +102,11 @@ static size_t view_place(const struct view *v, const struct api_object *o,
 	return low;
 }
 
+static bool is_at(const struct view *v, size_t i, const struct api_object *o)
+{
+	return i < v->n && view_cmp(v->items[i], o, api_world_identity_cmp) == 0;
+}
+
 static void view_push(struct view *v, const struct api_object *o)
 {
 	const struct api_object **last = xpush(&v->items, &v->n, &v->cap, sizeof(*v->items));
@@ -127,6 +136,45 @@ static void view_sort(struct view *v, int (*cmp)(const void *a, const void *b))
 		i++;
 	if (i < v->n)
 		qsort(v->items, v->n, sizeof(*v->items), cmp);
+}
+
+/* --- generations --- */
+
+/* A Service came to that place. */
+static void add_generation(struct api_world_index *x, size_t i)
+{
+	(void)xpush(&x->of_service, &x->n_services, &x->cap_services, sizeof(*x->of_service));
+	memmove(&x->of_service[i + 1], &x->of_service[i],
+		(x->n_services - 1 - i) * sizeof(*x->of_service));
+	x->of_service[i] = ++x->generation;
+}
+
+static void remove_generation(struct api_world_index *x, size_t i)
+{
+	x->n_services--;
+	memmove(&x->of_service[i], &x->of_service[i + 1],
+		(x->n_services - i) * sizeof(*x->of_service));
+}
+
+/* Something of a Service changed; there need not be such a Service. */
+static void renew_service(struct api_world_index *x, const char *ns, const char *name)
+{
+	const struct api_object key = {.meta = {.kind = API_SERVICE, .ns = ns, .name = name}};
+	const struct view *v = &x->kinds[API_SERVICE];
+	size_t i = view_place(v, &key, api_world_identity_cmp);
+
+	if (is_at(v, i, &key))
+		x->of_service[i] = ++x->generation;
+}
+
+/* What is in view of an identity is another object now, or none, or the first. */
+static void renew(struct api_world_index *x, const struct api_object *o)
+{
+	x->of_kind[o->meta.kind] = ++x->generation;
+	if (o->meta.kind == API_SERVICE || o->meta.kind == API_ENDPOINTS)
+		renew_service(x, o->meta.ns, o->meta.name);
+	if (o->meta.kind == API_ENDPOINT_SLICE && o->slice.service)
+		renew_service(x, o->meta.ns, o->slice.service);
 }
 
 /* --- filling --- */
@@ -168,10 +216,13 @@ void api_world_index_fill(struct api_world_index *x, const struct api_sources *s
 			view_push(&x->kinds[o->meta.kind], o);
 		}
 	for (int kind = 0; kind < API_N_KINDS; kind++) {
+		x->of_kind[kind] = ++x->generation;
 		view_sort(&x->kinds[kind], api_world_object_cmp);
 		move_doubles(x, &x->kinds[kind]);
 	}
 	gather_slices(x);
+	for (size_t i = 0; i < x->kinds[API_SERVICE].n; i++)
+		add_generation(x, i);
 	x->is_full = true;
 }
 
@@ -179,7 +230,7 @@ void api_world_index_drop(struct api_world_index *x)
 {
 	for (int kind = 0; kind < API_N_KINDS; kind++)
 		x->kinds[kind].n = 0;
-	x->doubles.n = x->slices.n = 0;
+	x->doubles.n = x->slices.n = x->n_services = 0;
 	x->is_full = x->has_problems = false;
 }
 
@@ -196,6 +247,7 @@ struct api_world_index *api_world_index_free(struct api_world_index *x)
 		free(x->kinds[kind].items);
 	free(x->doubles.items);
 	free(x->slices.items);
+	free(x->of_service);
 	free(x->telling);
 	arena_free(x->problems.arena);
 	free(x);
@@ -219,11 +271,6 @@ static void slice_out(struct api_world_index *x, const struct api_object *o)
 	i = view_place(&x->slices, o, slice_cmp);
 	assert(i < x->slices.n && x->slices.items[i] == o);
 	view_remove(&x->slices, i);
-}
-
-static bool is_at(const struct view *v, size_t i, const struct api_object *o)
-{
-	return i < v->n && view_cmp(v->items[i], o, api_world_identity_cmp) == 0;
 }
 
 /*
@@ -270,13 +317,18 @@ static void add_object(struct api_world_index *x, const struct api_object *o)
 		return;
 	if (!in_view) {
 		view_insert(v, i, o);
+		if (o->meta.kind == API_SERVICE)
+			add_generation(x, i);
 		slice_in(x, o);
+		renew(x, o);
 	} else if (view_cmp(in_view, o, api_world_object_cmp) <= 0) {
 		add_double(x, o);
 	} else {
 		slice_out(x, in_view);
+		renew(x, in_view);
 		v->items[i] = o;
 		slice_in(x, o);
+		renew(x, o);
 		/* It was the first of those on its line, too. */
 		view_insert(&x->doubles, view_place(&x->doubles, in_view, api_world_object_cmp),
 			    in_view);
@@ -296,13 +348,17 @@ static void remove_object(struct api_world_index *x, const struct api_object *o)
 		return;
 	}
 	slice_out(x, o);
+	renew(x, o);
 	if (is_at(&x->doubles, next, o)) {
 		v->items[i] = x->doubles.items[next];
 		slice_in(x, v->items[i]);
+		renew(x, v->items[i]);
 		remove_double(x, v->items[i]);
-	} else {
-		view_remove(v, i);
+		return;
 	}
+	view_remove(v, i);
+	if (o->meta.kind == API_SERVICE)
+		remove_generation(x, i);
 }
 
 static bool tells(const struct api_source *s)
@@ -490,6 +546,18 @@ const struct api_object *api_world_index_find(const struct api_world_index *x, e
 
 	assert(x->is_full);
 	return is_at(v, i, &key) ? v->items[i] : NULL;
+}
+
+uint64_t api_world_index_generation(const struct api_world_index *x, enum api_kind kind)
+{
+	assert(x->is_full);
+	return x->of_kind[kind];
+}
+
+const uint64_t *api_world_index_services(const struct api_world_index *x)
+{
+	assert(x->is_full && x->n_services == x->kinds[API_SERVICE].n);
+	return x->of_service;
 }
 
 /* The first slice at or (past: after) those of a Service. */

@@ -45,6 +45,8 @@ const struct api_object *api_world_index_find(const struct api_world_index *x, e
 					      const char *ns, const char *name);
 struct world_list api_world_index_slices(const struct api_world_index *x, const char *ns,
 					 const char *service);
+uint64_t api_world_index_generation(const struct api_world_index *x, enum api_kind kind);
+const uint64_t *api_world_index_services(const struct api_world_index *x);
 const struct problems *api_world_index_problems(struct api_world_index *x);
 
 /* Orders for qsort over arrays of pointers: kind, namespace, name; and then file, line. */

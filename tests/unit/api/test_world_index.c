@@ -5,6 +5,7 @@
  */
 #include "api/world.h"
 
+#include "base/hash.h"
 #include "base/rng.h"
 #include "unit/api/api_test.h"
 
@@ -159,7 +160,12 @@ static const char *random_document(struct arena *arena, struct rng *rng)
 {
 	const int name = (int)rng_below(rng, 6), value = (int)rng_below(rng, 3);
 
-	switch (rng_below(rng, 8)) {
+	switch (rng_below(rng, 9)) {
+	case 8:
+		return arena_printf(arena,
+				    "apiVersion: v1\nkind: Endpoints\nmetadata: {name: s%d, "
+				    "namespace: a}\n",
+				    name);
 	case 0:
 		return arena_printf(arena, "kind: Service\nmetadata: {name: s%d", name);
 	case 1:
@@ -284,6 +290,107 @@ static void a_world_is_the_same_whenever_it_was_looked_at(void **state)
 	}
 }
 
+/* Of a Service: all that a fragment of a plan would be made from. */
+struct seen {
+	const struct api_object *service, *slices[8];
+	bool endpoints;
+};
+/* ... by generation, and the kinds' lists by theirs. */
+struct memory {
+	struct seen *seen;
+	uint64_t *generations;
+	size_t n;
+	uint64_t of_kind[API_N_KINDS], hash[API_N_KINDS];
+};
+
+static struct seen look_at(const struct world *w, const struct api_object *service)
+{
+	struct seen ret = {.service = service};
+	const struct world_list slices = world_slices(w, "a", service->meta.name);
+
+	assert_in_range(slices.n, 0, ARRAY_SIZE(ret.slices));
+	for (size_t i = 0; i < slices.n; i++)
+		ret.slices[i] = slices.items[i];
+	ret.endpoints = world_find(w, API_ENDPOINTS, "a", service->meta.name);
+	return ret;
+}
+
+static void assert_kinds(const struct world *w, struct memory *m)
+{
+	for (int kind = 0; kind < API_N_KINDS; kind++) {
+		const struct world_list list = world_list(w, kind);
+		const uint64_t hash =
+			hash_bytes(HASH_INIT, list.items, list.n * sizeof(struct api_object *));
+
+		if (m->of_kind[kind] == world_kind_generation(w, kind))
+			assert_int_equal(m->hash[kind], hash);
+		m->of_kind[kind] = world_kind_generation(w, kind);
+		m->hash[kind] = hash;
+	}
+}
+
+/* Whatever generation was there before stands for the same as then. */
+static void assert_generations(const struct world *w, struct memory *m, struct arena *arena)
+{
+	const struct world_list list = world_list(w, API_SERVICE);
+	const uint64_t *generations = world_service_generations(w);
+	struct seen *seen = arena_array_of(arena, list.n, struct seen);
+
+	for (size_t i = 0; i < list.n; i++) {
+		seen[i] = look_at(w, list.items[i]);
+		for (size_t k = 0; k < m->n; k++)
+			if (m->generations[k] == generations[i])
+				assert_memory_equal(&m->seen[k], &seen[i], sizeof(seen[i]));
+	}
+	m->seen = seen;
+	m->generations = arena_memdup(arena, generations, list.n * sizeof(*generations));
+	m->n = list.n;
+	assert_kinds(w, m);
+}
+
+static void a_generation_stands_for_the_same_objects(void **state)
+{
+	(void)state;
+	for (uint64_t seed = 1; seed <= 6; seed++) {
+		_cleanup_(arena_freep) struct arena *arena = arena_new();
+		struct world *w = world_new();
+		struct memory m = {0};
+		struct rng rng;
+
+		rng_seed(&rng, seed);
+		for (int n = 0; n < 10 * N_STEPS; n++) {
+			const struct step step = random_step(arena, &rng);
+
+			take_step(w, &step);
+			assert_generations(w, &m, arena);
+		}
+		world_free(w);
+	}
+}
+
+/* An edit of one slice leaves the other Services', and the other kinds' generations. */
+static void an_edit_renews_what_it_is_about(void **state)
+{
+	static const char services[] =
+		"apiVersion: v1\nkind: Service\nmetadata: {name: p, namespace: a}\n---\n"
+		"apiVersion: v1\nkind: Service\nmetadata: {name: q, namespace: a}\n";
+	static const char other[] = SLICE("a", "x", "q");
+	struct world *w = world_new();
+	uint64_t p, q, kind, slices;
+
+	(void)state;
+	world_put_source(w, "services", services, strlen(services));
+	p = world_service_generations(w)[0], q = world_service_generations(w)[1];
+	kind = world_kind_generation(w, API_SERVICE);
+	slices = world_kind_generation(w, API_ENDPOINT_SLICE);
+	world_put_source(w, "slice", other, strlen(other));
+	assert_true(world_service_generations(w)[0] == p);
+	assert_true(world_service_generations(w)[1] != q);
+	assert_true(world_kind_generation(w, API_SERVICE) == kind);
+	assert_true(world_kind_generation(w, API_ENDPOINT_SLICE) != slices);
+	world_free(w);
+}
+
 /* Text that is put again changes nothing, so whoever holds a view may go on. */
 static void views_stay_while_nothing_changes(void **state)
 {
@@ -313,6 +420,8 @@ int main(void)
 		cmocka_unit_test(lists_are_sorted_by_namespace_then_name),
 		cmocka_unit_test(the_world_does_not_depend_on_the_order_of_sources),
 		cmocka_unit_test(a_world_is_the_same_whenever_it_was_looked_at),
+		cmocka_unit_test(a_generation_stands_for_the_same_objects),
+		cmocka_unit_test(an_edit_renews_what_it_is_about),
 		cmocka_unit_test(views_stay_while_nothing_changes),
 	};
 
