@@ -31,6 +31,7 @@ struct bench {
 	struct plan_actual_peer peer;
 	struct plan_actual actual;
 	struct plan_ledger ledger;
+	struct plan_cache *cache;
 	double ns[N_PARTS][N_EDITS], total[N_EDITS];
 	double begun;
 	size_t n_told;
@@ -165,7 +166,8 @@ static void compute(struct bench *b, struct arena *arena, size_t edit, struct pl
 					   .node = &node,
 					   .actual = &b->actual,
 					   .settings = &settings,
-					   .synced = true},
+					   .synced = true,
+					   .cache = b->cache},
 		     &b->ledger, NSEC_PER_SEC, arena, ret, &ledger, &deadline);
 	lap(b, edit, PLAN);
 }
@@ -243,7 +245,8 @@ static double median(double *items)
 
 static void edit_row(struct bench *all, size_t n)
 {
-	struct bench b = {.n = n, .world = world_new(), .kept = arena_new()};
+	struct bench b = {
+		.n = n, .world = world_new(), .kept = arena_new(), .cache = plan_cache_new()};
 	double ns;
 
 	put_all(&b);
@@ -262,6 +265,7 @@ static void edit_row(struct bench *all, size_t n)
 		exit(1);
 	}
 	all->missed |= ns >= BAR_NS;
+	plan_cache_free(b.cache);
 	arena_free(b.kept);
 	world_free(b.world);
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
- * See the header. The node is "node-a" with eth0 (10.0.0.10), eth1 (10.0.1.10) and lo; every peer
- * of the world is reached by eth0.
+ * See the header. "node-a" has eth0 (10.0.0.10), the way to every peer, eth1 (10.0.1.10) and lo.
  */
 #include "fake/plan_fixture.h"
 
@@ -43,9 +42,9 @@ struct fixture *fixture_new(void)
 	};
 	f->synced = true;
 	f->now = 1000 * NSEC_PER_SEC;
-	f->arena = arena_new();
-	f->last_arena = arena_new();
+	f->arena = arena_new(), f->last_arena = arena_new();
 	f->given_arena = arena_new();
+	f->cache = plan_cache_new();
 	return f;
 }
 
@@ -62,6 +61,7 @@ struct fixture *fixture_free(struct fixture *f)
 	arena_free(f->arena);
 	arena_free(f->last_arena);
 	arena_free(f->given_arena);
+	plan_cache_free(f->cache);
 	free(f);
 	return NULL;
 }
@@ -70,6 +70,7 @@ void fixture_restart(struct fixture *f)
 {
 	world_free(f->world);
 	f->world = world_new();
+	plan_cache_drop(f->cache);
 	f->ledger = (struct plan_ledger){0};
 	f->plan = (struct plan){0};
 	for (size_t i = 0; i < f->store.n; i++)
@@ -368,8 +369,10 @@ void fixture_plan(struct fixture *f)
 		.actual = &actual,
 		.settings = &f->settings,
 		.synced = f->synced,
+		.cache = f->cache,
 	};
 	plan_compute(&in, &f->ledger, f->now, arena, &f->plan, &ledger, &f->deadline);
+	plan_same(&in, &f->ledger, f->now, &f->plan, &ledger, f->deadline);
 	check_problems(&f->ipam_problems);
 	check_problems(&f->plan.problems);
 	/* The plan lives in this arena; the old one held the ledger until now. */

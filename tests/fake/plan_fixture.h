@@ -9,6 +9,7 @@
 
 #include "bgp/bgp_rib.h"
 #include "fake/fake_store.h"
+#include "fake/plan_same.h"
 #include "plan/ipam.h"
 
 #define FIXTURE_PEERS 16
@@ -57,6 +58,7 @@ struct fixture {
 	bool remembers; /* what was given is what the next plan finds given, as in the agent */
 	const struct plan_addresses *read_back; /* in place of the allocator's; NULL: its own */
 	struct plan_ledger ledger;
+	struct plan_cache *cache; /* each plan is held against the one from nothing */
 
 	struct arena *arena, *last_arena; /* of the last plan and of the one before */
 	struct arena *given_arena;        /* what is remembered */

@@ -61,6 +61,7 @@ struct agent {
 
 	struct loop *loop; /* owned, as all pointers below */
 	struct world *world;
+	struct plan_cache *cache;
 	struct watch *watch;
 	struct netlink *netlink;
 	struct loop_fd *watch_fd, *netlink_fd;

@@ -43,6 +43,7 @@ void inputs_compute(struct agent *a, struct agent_plan *p, nsec_t now, struct ar
 		.actual = &p->actual,
 		.settings = &a->settings,
 		.synced = agent_inputs_are_complete(&a->inputs),
+		.cache = a->cache,
 	};
 	const struct ipam_inputs ipam = {
 		.world = a->world,

@@ -25,6 +25,8 @@ static void reconcile(struct agent *a, nsec_t now)
 {
 	bool again = true;
 
+	if (now >= a->resync_at)
+		plan_cache_drop(a->cache);
 	agent_inputs_done(&a->inputs, DUE_PLAN | DUE_PLAN_NOW);
 	for (int i = 0; i < ROUNDS_MAX && again; i++)
 		again = apply_round(a, now);

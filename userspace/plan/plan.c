@@ -11,52 +11,11 @@
 
 /* --- fragments ------------------------------------------------------------------------------ */
 
-struct service_name {
-	const char *ns, *name;
-};
-
-static int cmp_address(const void *key, const void *item)
+/* Ports and problems of all fragments. */
+static void join_fragments(struct plan_draft *d)
 {
-	const struct service_name *k = key;
-	const struct plan_address *a = item;
-	const int cmp = strcmp(k->ns, plan_text(a->ns));
-
-	return cmp ? cmp : strcmp(k->name, a->name);
-}
-
-static struct plan_service_input service_input(const struct plan_inputs *in,
-					       const struct api_object *o)
-{
-	const struct service_name name = {plan_text(o->meta.ns), o->meta.name};
-	const struct plan_addresses *all = in->addresses;
-	size_t i = plan_lower_bound(&name, all->items, all->n, sizeof(*all->items), cmp_address);
-	struct plan_service_input ret = {
-		.service = o,
-		.slices = world_slices(in->world, name.ns, name.name),
-		.addresses = all->items ? &all->items[i] : NULL,
-	};
-
-	ret.only_endpoints =
-		ret.slices.n == 0 && world_find(in->world, API_ENDPOINTS, name.ns, name.name);
-	for (; i < all->n && cmp_address(&name, &all->items[i]) == 0; i++)
-		ret.n_addresses++;
-	return ret;
-}
-
-static void make_fragments(struct plan_draft *d)
-{
-	const struct world_list services = world_list(d->in->world, API_SERVICE);
 	size_t n_ports = 0;
 
-	d->fragments = arena_array_of(d->arena, services.n, const struct plan_fragment *);
-	for (size_t i = 0; i < services.n; i++) {
-		struct plan_service_input input;
-
-		if (!plan_service_is_ours(d->in->settings, services.items[i]))
-			continue;
-		input = service_input(d->in, services.items[i]);
-		d->fragments[d->n_fragments++] = plan_service(&d->env, &input, d->arena);
-	}
 	for (size_t i = 0; i < d->n_fragments; i++) {
 		n_ports += d->fragments[i]->n_ports;
 		problems_append(&d->plan->problems, &d->fragments[i]->problems);
@@ -272,9 +231,9 @@ void plan_compute(const struct plan_inputs *in, const struct plan_ledger *ledger
 	};
 
 	*ret_plan = (struct plan){.problems = {.arena = arena}};
-	plan_env_build(in, ledger, arena, &d.env);
+	plan_draft_fragments(&d);
 	problems_append(&ret_plan->problems, &d.env.problems);
-	make_fragments(&d);
+	join_fragments(&d);
 	match_peers(&d);
 	plan_draft_devices(&d);
 	plan_draft_frontends(&d);

@@ -3,6 +3,7 @@
  * The plan while it is made: the fragments side by side, and what the steps find out in turn. The
  * steps are called once each, in this order, because each gate reads what the one before decided:
  *
+ *   fragments  environment and fragments, from the cache if there is one
  *   devices    what is attached where, and whether the data plane can deliver at all
  *   frontends  targets with their drains, conflicts, VIPs left to the kernel
  *   routes     folding, interning, held rows
@@ -80,6 +81,7 @@ struct plan_draft {
 	struct plan *plan;
 };
 
+void plan_draft_fragments(struct plan_draft *d);
 void plan_draft_devices(struct plan_draft *d);
 void plan_draft_frontends(struct plan_draft *d);
 void plan_draft_routes(struct plan_draft *d);

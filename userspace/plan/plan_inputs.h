@@ -9,6 +9,7 @@
 #include "api/world.h"
 #include "base/community.h"
 #include "base/nsec.h"
+#include "plan/plan_cache.h"
 #include "plan/plan_vip.h"
 
 /* --- keys ----------------------------------------------------------------------------------- */
@@ -123,6 +124,7 @@ struct plan_inputs {
 	const struct plan_actual *actual;
 	const struct plan_settings *settings;
 	bool synced; /* every source has delivered its first complete picture (gate 5) */
+	struct plan_cache *cache; /* plan_cache.h; NULL: all is made from nothing */
 };
 
 /* --- ledger: the plan's only memory --------------------------------------------------------- */

@@ -94,6 +94,14 @@ static uint64_t hash_good(uint64_t h, const struct plan_good *g)
 	return hash_bytes(hash_u64(h, g->password_len), g->password, g->password_len);
 }
 
+uint64_t plan_ledger_good_hash(uint64_t h, const struct plan_ledger *ledger)
+{
+	h = hash_u64(h, ledger->n_good);
+	for (size_t i = 0; i < ledger->n_good; i++)
+		h = hash_good(h, &ledger->good[i]);
+	return h;
+}
+
 uint64_t plan_ledger_hash(const struct plan_ledger *ledger)
 {
 	uint64_t h = hash_u64(hash_u64(HASH_INIT, ledger->router_id), ledger->n_drains);
@@ -102,8 +110,5 @@ uint64_t plan_ledger_hash(const struct plan_ledger *ledger)
 		h = hash_drain(h, &ledger->drains[i]);
 	for (size_t i = 0; i < ledger->pools.n; i++)
 		h = hash_str(h, ledger->pools.items[i]);
-	h = hash_u64(h, ledger->n_good);
-	for (size_t i = 0; i < ledger->n_good; i++)
-		h = hash_good(h, &ledger->good[i]);
-	return h;
+	return plan_ledger_good_hash(h, ledger);
 }

@@ -17,3 +17,6 @@ void plan_ledger_copy(struct arena *arena, struct plan_ledger *ledger);
 
 /* Equal for ledgers of which the same is worth keeping over a restart; so, not of what leaves. */
 uint64_t plan_ledger_hash(const struct plan_ledger *ledger);
+
+/* ... of what an environment is built from: the last good versions. */
+uint64_t plan_ledger_good_hash(uint64_t h, const struct plan_ledger *ledger);
