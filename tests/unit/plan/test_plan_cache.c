@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * plan/plan_cache.h: what is used again and what is not. That a plan made with the cache is the
+ * plan from nothing the fixture checks after every plan of every test; here are the edits that
+ * could be overlooked.
+ */
+#include "fake/plan_fixture.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
+
+#define ADVERT "spec: {communities: [\"65000:1\"]}"
+
+static struct fixture *with_services(void)
+{
+	struct fixture *f = fixture_new();
+
+	fixture_basics(f);
+	for (int i = 0; i < 4; i++) {
+		const char name[] = {(char)('a' + i), '\0'};
+
+		fixture_add_service(f, name, "Local", "");
+		fixture_add_slice(f, name, "10.244.0.5@node-a 10.244.0.6@node-a");
+	}
+	fixture_settle(f, 10);
+	fixture_plan(f);
+	return f;
+}
+
+/* A fragment's own list: the same one if the fragment is. */
+static const void *backends(const struct fixture *f, const char *name)
+{
+	return fixture_service(f, name)->backends;
+}
+
+static void only_what_is_edited_is_made_anew(void **state)
+{
+	_cleanup_(fixture_freep) struct fixture *f = with_services();
+	const void *a = backends(f, "a"), *b = backends(f, "b"), *d = backends(f, "d");
+
+	(void)state;
+	fixture_add_slice(f, "b", "10.244.0.5@node-a 10.244.0.7@node-a");
+	fixture_drop(f, "Service", "c");
+	fixture_add_service(f, "aa", "Local", "");
+	fixture_plan(f);
+	assert_ptr_equal(backends(f, "a"), a);
+	assert_ptr_equal(backends(f, "d"), d);
+	assert_true(backends(f, "b") != b);
+	assert_null(fixture_service(f, "c"));
+	assert_non_null(fixture_service(f, "aa"));
+}
+
+static void whatever_the_environment_has_makes_all_anew(void **state)
+{
+	_cleanup_(fixture_freep) struct fixture *f = with_services();
+	const void *a = backends(f, "a");
+
+	(void)state;
+	fixture_object(f, "BGPAdvertisement", "other", "", ADVERT);
+	fixture_plan(f);
+	assert_true(backends(f, "a") != a);
+	fixture_plan(f); /* learns it as a good one */
+	a = backends(f, "a");
+	fixture_plan(f);
+	assert_ptr_equal(backends(f, "a"), a);
+	plan_cache_drop(f->cache);
+	fixture_plan(f);
+	assert_true(backends(f, "a") != a);
+}
+
+/* No object changes when something becomes unreadable, or readable. */
+static void what_may_be_hidden_is_part_of_it(void **state)
+{
+	_cleanup_(fixture_freep) struct fixture *f = with_services();
+
+	(void)state;
+	fixture_object(f, "BGPAdvertisement", "other", "", ADVERT);
+	fixture_settle(f, 10);
+	fixture_put(f, "unreadable", "kind: [unclosed\n");
+	fixture_drop(f, "BGPAdvertisement", "other");
+	fixture_settle(f, 10);
+	assert_int_equal(f->ledger.n_good, 3);
+	fixture_put(f, "unreadable", "");
+	fixture_settle(f, 10);
+	assert_int_equal(f->ledger.n_good, 2);
+}
+
+/* Fragments that were replaced do not pile up. */
+static void what_is_replaced_goes_at_some_time(void **state)
+{
+	_cleanup_(fixture_freep) struct fixture *f = with_services();
+	const void *a = backends(f, "a");
+	size_t anew = 0;
+
+	(void)state;
+	for (int i = 0; i < 400; i++) {
+		fixture_add_slice(f, "b", i % 2 ? "10.244.0.5@node-a" : "10.244.0.6@node-a");
+		fixture_plan(f);
+		anew += backends(f, "a") != a;
+		a = backends(f, "a");
+	}
+	assert_in_range(anew, 3, 7);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(only_what_is_edited_is_made_anew),
+		cmocka_unit_test(whatever_the_environment_has_makes_all_anew),
+		cmocka_unit_test(what_may_be_hidden_is_part_of_it),
+		cmocka_unit_test(what_is_replaced_goes_at_some_time),
+	};
+
+	return cmocka_run_group_tests_name("plan_cache", tests, NULL, NULL);
+}
