@@ -9,6 +9,7 @@
 
 #include "base/mem.h"
 
+#include <endian.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -35,9 +36,18 @@ static inline bool ip_addr_is_none(const struct ip_addr *a)
 
 	return memcmp(a, &none, sizeof(none)) == 0;
 }
+/* As memcmp, whose call is most of what a search among addresses would cost. */
 static inline int ip_addr_cmp(const struct ip_addr *a, const struct ip_addr *b)
 {
-	return memcmp(a, b, sizeof(*a));
+	uint64_t x[2], y[2];
+	unsigned half;
+
+	memcpy(x, a->b, sizeof(x));
+	memcpy(y, b->b, sizeof(y));
+	half = x[0] == y[0];
+	x[half] = be64toh(x[half]);
+	y[half] = be64toh(y[half]);
+	return (x[half] > y[half]) - (x[half] < y[half]);
 }
 static inline bool ip_addr_equal(const struct ip_addr *a, const struct ip_addr *b)
 {

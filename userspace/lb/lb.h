@@ -22,7 +22,10 @@ struct lb_key {
 };
 static inline int lb_key_cmp(const struct lb_key *a, const struct lb_key *b)
 {
-	return memcmp(a, b, sizeof(*a)); /* any total order will do */
+	const int order = ip_addr_cmp(&a->addr, &b->addr);
+
+	/* Any total order will do. */
+	return order ? order : memcmp(&a->domain, &b->domain, sizeof(*a) - sizeof(a->addr));
 }
 
 enum lb_backend_state {

@@ -178,7 +178,7 @@ void plan_draft_services(struct plan_draft *d)
 		rows[i].announced = !reason;
 		rows[i].reason = reason ? reason : "announced";
 	}
-	qsort(rows, d->n_ports, sizeof(*rows), cmp_service);
+	plan_sort(rows, d->n_ports, sizeof(*rows), cmp_service);
 	d->plan->services = rows;
 	d->plan->n_services = d->n_ports;
 }

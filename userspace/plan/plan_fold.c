@@ -84,7 +84,7 @@ void plan_fold_merge(struct plan_folded *f)
 	size_t n = 0;
 
 	if (f->n_rows)
-		qsort(f->rows, f->n_rows, sizeof(*f->rows), cmp_row);
+		plan_sort(f->rows, f->n_rows, sizeof(*f->rows), cmp_row);
 	for (size_t i = 0; i < f->n_rows; i++) {
 		if (n && cmp_row(&f->rows[n - 1], &f->rows[i]) == 0)
 			f->rows[n - 1].peers |= f->rows[i].peers;
@@ -149,7 +149,7 @@ static void collect_claims(struct fold_build *b)
 
 	by_vip = arena_array_of(d->arena, b->n_claims, struct plan_claim);
 	memcpy(by_vip, b->claims, b->n_claims * sizeof(*by_vip));
-	qsort(by_vip, b->n_claims, sizeof(*by_vip), cmp_claim_vip);
+	plan_sort(by_vip, b->n_claims, sizeof(*by_vip), cmp_claim_vip);
 	b->ret->by_vip = by_vip;
 	b->ret->n_claims = b->n_claims;
 }
@@ -477,7 +477,7 @@ static void intern(struct fold_build *b)
 
 	for (size_t i = 0; i < b->n_sets; i++)
 		order[i] = (struct numbered_set){.set = &b->sets[i], .number = i};
-	qsort(order, b->n_sets, sizeof(*order), cmp_set);
+	plan_sort(order, b->n_sets, sizeof(*order), cmp_set);
 	for (size_t i = 0; i < b->n_sets; i++) {
 		if (n == 0 || bgp_attrs_cmp(&attrs[n - 1], order[i].set) != 0)
 			attrs[n++] = *order[i].set;

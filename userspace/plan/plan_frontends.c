@@ -302,7 +302,7 @@ static struct draft_port **ports_by_key(struct plan_draft *d, size_t *ret_n)
 	for (size_t i = 0; i < d->n_ports; i++)
 		if (d->ports[i].port->lb.key.port != 0)
 			list[n++] = &d->ports[i];
-	qsort(list, n, sizeof(*list), cmp_port);
+	plan_sort(list, n, sizeof(*list), cmp_port);
 	*ret_n = n;
 	return list;
 }

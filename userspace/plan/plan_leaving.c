@@ -13,6 +13,7 @@
  */
 #include "base/sorted.h"
 #include "plan/plan_draft.h"
+#include "plan/plan_sort.h"
 
 /*
  * plan_draft_unheld_since() of what the store holds at `i`. A VIP sorts before its frontends and
@@ -90,7 +91,7 @@ void plan_draft_leaving(struct plan_draft *d)
 
 	/* With mode off a VIP goes in the same step as its last frontend, so it waits with them. */
 	if (n_wanted)
-		qsort(d->frontends, n_wanted, sizeof(*d->frontends), cmp_frontend);
+		plan_sort(d->frontends, n_wanted, sizeof(*d->frontends), cmp_frontend);
 	for (size_t i = 0; i < d->in->actual->n_frontends; i++) {
 		const struct lb_actual *actual = &d->in->actual->frontends[i];
 
@@ -108,9 +109,9 @@ void plan_draft_leaving(struct plan_draft *d)
 			hold(d, actual);
 	}
 	if (d->n_frontends)
-		qsort(d->frontends, d->n_frontends, sizeof(*d->frontends), cmp_frontend);
+		plan_sort(d->frontends, d->n_frontends, sizeof(*d->frontends), cmp_frontend);
 	if (d->n_leaving)
-		qsort(d->leaving, d->n_leaving, sizeof(*d->leaving), cmp_noted);
+		plan_sort(d->leaving, d->n_leaving, sizeof(*d->leaving), cmp_noted);
 	d->plan->frontends = d->frontends;
 	d->plan->n_frontends = d->n_frontends;
 }

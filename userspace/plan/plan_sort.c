@@ -7,6 +7,17 @@
 
 #include "base/mem.h"
 
+void plan_sort(void *items, size_t n, size_t size, int (*cmp)(const void *, const void *))
+{
+	const char *at = items;
+	size_t i = 1;
+
+	while (i < n && cmp(at + (i - 1) * size, at + i * size) <= 0)
+		i++;
+	if (i < n)
+		qsort(items, n, size, cmp);
+}
+
 size_t plan_sort_unique(void *items, size_t n, size_t size, int (*cmp)(const void *, const void *))
 {
 	char *at = items;
@@ -14,7 +25,7 @@ size_t plan_sort_unique(void *items, size_t n, size_t size, int (*cmp)(const voi
 
 	if (n == 0)
 		return 0;
-	qsort(items, n, size, cmp);
+	plan_sort(items, n, size, cmp);
 	for (size_t i = 1; i < n; i++) {
 		if (cmp(at + last * size, at + i * size) == 0)
 			continue;

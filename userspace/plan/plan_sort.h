@@ -10,6 +10,10 @@
 
 #include <stddef.h>
 
+/* As qsort; what is sorted already, as it often is where names and addresses go together, costs one
+ * pass. */
+void plan_sort(void *items, size_t n, size_t size, int (*cmp)(const void *, const void *));
+
 /* Sorts and drops doubles in place; of rows that cmp calls equal the first kept is any of them. */
 size_t plan_sort_unique(void *items, size_t n, size_t size, int (*cmp)(const void *, const void *));
 

@@ -14,7 +14,9 @@ struct plan_vip {
 _Static_assert(sizeof(struct plan_vip) == 18, "padding would be compared");
 static inline int plan_vip_cmp(const struct plan_vip *a, const struct plan_vip *b)
 {
-	return memcmp(a, b, sizeof(*a));
+	const int order = ip_addr_cmp(&a->addr, &b->addr);
+
+	return order ? order : memcmp(&a->domain, &b->domain, sizeof(a->domain));
 }
 static inline bool plan_vip_equal(const struct plan_vip *a, const struct plan_vip *b)
 {
