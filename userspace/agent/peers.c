@@ -7,6 +7,7 @@
 #include "agent/peers.h"
 
 #include "agent/peer_config.h"
+#include "agent/peer_index.h"
 #include "plan/plan_peer_change.h"
 #include "plan/sink.h"
 #include "sys/log.h"
@@ -156,7 +157,7 @@ static void link_connected(struct peer_link *l, nsec_t now)
 	}
 	l->connecting = false;
 	loop_fd_want(l->watch, true, false);
-	p->local = local;
+	l->local = local;
 	next_hops = bgp_next_hops_of(&local);
 	bgp_peer_set_local(p->bgp, l->slot, &next_hops);
 	bgp_peer_notify(p->bgp, now, l->slot, BGP_NOTE_TCP_UP);
@@ -422,6 +423,7 @@ void agent_peers_done(struct agent_peers *all)
 		peer_free(all->items[i]);
 	closings_done(&all->closings);
 	free(all->items);
+	free(all->index);
 	free(all->scratch);
 	*all = (struct agent_peers){0};
 }
@@ -454,6 +456,7 @@ void agent_peers_apply(struct agent_peers *all, const struct plan *plan, nsec_t 
 	free(all->items);
 	all->items = items;
 	all->n = n;
+	peer_index_build(all);
 	for (size_t i = 0; i < n; i++)
 		pump(items[i], now);
 }

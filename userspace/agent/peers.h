@@ -23,6 +23,7 @@ struct peer_link {
 	int fd;
 	struct loop_fd *watch;
 	bool connecting;
+	struct ip_addr local;        /* our address, once connected */
 	nsec_t silent_at;            /* so long without an answer is told; NSEC_NEVER: it was */
 	struct tcp_md5_drops before; /* of the attempt */
 	uint8_t *tail;               /* bytes the kernel has not taken yet, owned */
@@ -35,11 +36,10 @@ struct agent_peer {
 	struct plan_peer config; /* its strings and password are owned, object is NULL */
 	struct bgp_peer *bgp;    /* owned */
 	struct peer_link links[BGP_N_SLOTS];
-	struct ip_addr local; /* of the Established connection */
-	nsec_t trying_since;  /* there is no session */
-	bool attempted;       /* an attempt is under way, or ended before Established */
-	uint16_t refusals;    /* attempts in a row that ended before Established */
-	nsec_t stale_until;   /* see struct plan_actual_peer; counts until End-of-RIB is sent */
+	nsec_t trying_since; /* there is no session */
+	bool attempted;      /* an attempt is under way, or ended before Established */
+	uint16_t refusals;   /* attempts in a row that ended before Established */
+	nsec_t stale_until;  /* see struct plan_actual_peer; counts until End-of-RIB is sent */
 	/*
 	 * What the kernel's socket buffer has taken wholly, for the plan's gates: as of the last
 	 * time when no unsent tail was left. Sorted, owned; empty without a session.
@@ -55,6 +55,7 @@ struct agent_peers {
 	struct closings closings;  /* of sessions that are over, also of peers that are gone */
 	uint8_t *scratch;          /* owned; received bytes pass through it, one read at a time */
 	struct agent_peer **items; /* by key */
+	struct agent_peer **index; /* the same by address, VRF, interface: peer_index.c */
 	size_t n;
 	bool restarted, forwarding_preserved; /* for sessions begun from now on */
 	/* A session came up or went down, or UPDATEs went out: the plan wants to know. */
@@ -68,6 +69,13 @@ void agent_peers_done(struct agent_peers *all);
 
 /* Brings the peers to the plan's: new ones start, changed ones are reconfigured or made anew. */
 void agent_peers_apply(struct agent_peers *all, const struct plan *plan, nsec_t now);
+
+/*
+ * The peer that a connection from that address, in that VRF ("": the default) and on that interface
+ * ("": a peer that names none) belongs to, or NULL.
+ */
+struct agent_peer *agent_peers_find(const struct agent_peers *all, const struct ip_addr *address,
+				    const char *vrf, const char *interface);
 
 /* Sets and deletes routes by the plan and sends what can be sent. */
 void agent_peers_apply_routes(struct agent_peers *all, const struct plan *plan, nsec_t now);

@@ -111,7 +111,7 @@ static void gather(const struct agent_peer *p, struct route_row **rows, size_t *
 		row->attrs = route.advertised;
 		row->peer = p;
 		row->next_hop = ip_addr_is_none(&route.advertised->next_hop)
-					? p->local
+					? p->links[bgp_peer_info(p->bgp).slot].local
 					: route.advertised->next_hop;
 		row->asn = is_ibgp(p) ? 0 : p->config.bgp.local_asn;
 	}

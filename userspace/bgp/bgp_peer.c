@@ -444,6 +444,7 @@ struct bgp_peer_info bgp_peer_info(const struct bgp_peer *p)
 {
 	const struct bgp_conn *c = advanced_conn(p);
 	struct bgp_peer_info info = {
+		.slot = c == &p->conn[BGP_SLOT_ACCEPTED] ? BGP_SLOT_ACCEPTED : BGP_SLOT_DIALLED,
 		.state = c->state,
 		.established_at = p->established_at,
 		.local_router_id = c->sent.router_id ? c->sent.router_id : p->config.router_id,

@@ -134,7 +134,8 @@ struct bgp_rib *bgp_peer_rib(struct bgp_peer *p);
 
 /* What status shows. Strings are valid until the peer next changes. */
 struct bgp_peer_info {
-	enum bgp_state state;                  /* of the more advanced connection */
+	enum bgp_slot slot;                    /* the more advanced connection's */
+	enum bgp_state state;                  /* of that one */
 	nsec_t established_at;                 /* NSEC_NEVER if not Established */
 	uint32_t local_router_id;              /* of the last OPEN sent; before: the configured */
 	uint32_t remote_asn, remote_router_id; /* of the OPEN, 0 if none seen */

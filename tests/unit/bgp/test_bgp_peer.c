@@ -360,6 +360,7 @@ static void attempt_beside_an_accepted_session_is_no_error(void **state)
 	(void)state;
 	assert_true(bgp_peer_accept(p, NOW));
 	bring_up(p, NOW, A, &open);
+	assert_int_equal(bgp_peer_info(p).slot, A);
 	bgp_peer_set_error(p, "silence");
 	assert_null(bgp_peer_info(p).last_error);
 	bgp_peer_free(p);
@@ -380,6 +381,7 @@ static void reconfigure_keeps_the_session_and_takes_the_timers(void **state)
 	c.restart_time_s = 60;
 	bgp_peer_reconfigure(p, NOW, &c);
 	assert_int_equal(bgp_peer_info(p).state, BGP_ESTABLISHED);
+	assert_int_equal(bgp_peer_info(p).slot, D);
 	assert_int_equal(bgp_peer_info(p).hold_s, 90);     /* agreed upon with the OPENs */
 	assert_int_equal(bgp_peer_info(p).keepalive_s, 5); /* ours alone */
 	assert_in_range(bgp_peer_deadline(p), NOW + SECONDS(3.75), NOW + SECONDS(5));
