@@ -3,6 +3,7 @@
  * What a Service asks of its routes itself, beside the advertisement: united, before it, and apart
  * by kind of peer only where that makes a difference.
  */
+#include "base/limits.h"
 #include "made_draft.h"
 
 #include <setjmp.h>
@@ -185,6 +186,38 @@ static void services_that_share_a_vip_are_both_heard(void **state)
 	made_draft_done(&o.m);
 }
 
+/* The limit is of all three lists together: at it a route goes out, past it none does. */
+static void communities_of_all_kinds_count_together(void **state)
+{
+	static uint32_t standard[LIMIT_COMMUNITIES];
+	static struct large_community large[LIMIT_COMMUNITIES];
+	static uint64_t extended[LIMIT_COMMUNITIES];
+	struct own_draft o;
+
+	(void)state;
+	for (uint32_t i = 0; i < LIMIT_COMMUNITIES; i++) {
+		standard[i] = i;
+		large[i].global = i;
+		extended[i] = i;
+	}
+	for (size_t past = 0; past < 2; past++)
+		for (size_t without = 0; without < 3; without++) {
+			const size_t half = LIMIT_COMMUNITIES / 2, rest = LIMIT_COMMUNITIES - half;
+
+			begin(&o, 24);
+			o.own[0].communities = standard;
+			o.own[0].large = large;
+			o.own[0].extended = extended;
+			o.own[0].n_communities = without == 0 ? 0 : rest + past;
+			o.own[0].n_large = without == 1 ? 0 : half;
+			o.own[0].n_extended = without == 2 ? 0 : without == 0 ? rest + past : half;
+			made_draft_steps(&o.m);
+			assert_int_equal(o.m.plan.n_routes, 1 - past);
+			assert_int_equal(o.m.plan.problems.n, past);
+			made_draft_done(&o.m);
+		}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -195,6 +228,7 @@ int main(void)
 		cmocka_unit_test(kinds_whose_sets_are_equal_share_a_row),
 		cmocka_unit_test(newest_service_under_one_prefix_wins),
 		cmocka_unit_test(services_that_share_a_vip_are_both_heard),
+		cmocka_unit_test(communities_of_all_kinds_count_together),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

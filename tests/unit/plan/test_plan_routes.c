@@ -58,6 +58,23 @@ static void newest_advertisement_that_sets_local_pref_wins_and_the_other_is_told
 	assert_non_null(fixture_problem(f, "OverriddenByNewer", "b-old"));
 }
 
+static void newest_prepend_wins_and_only_another_value_is_told(void **state)
+{
+	_cleanup_(fixture_freep) struct fixture *f = fixture_announced();
+
+	(void)state;
+	fixture_object(f, "BGPAdvertisement", "new", "creationTimestamp: \"2024-01-04T00:00:00Z\"",
+		       "spec: {asPathPrepend: 3}");
+	fixture_object(f, "BGPAdvertisement", "same", "creationTimestamp: \"2024-01-03T00:00:00Z\"",
+		       "spec: {asPathPrepend: 3}");
+	fixture_object(f, "BGPAdvertisement", "other",
+		       "creationTimestamp: \"2024-01-02T00:00:00Z\"", "spec: {asPathPrepend: 2}");
+	fixture_settle(f, 10);
+	assert_int_equal(fixture_held(f, "r1", VIP "/32")->prepend, 3);
+	assert_int_equal(fixture_count(f, "OverriddenByNewer"), 1);
+	assert_non_null(fixture_problem(f, "OverriddenByNewer", "other"));
+}
+
 static void unset_local_pref_stays_unset_unless_a_default_is_set(void **state)
 {
 	_cleanup_(fixture_freep) struct fixture *f = fixture_announced();
@@ -343,6 +360,7 @@ int main(void)
 		cmocka_unit_test(communities_of_all_advertisements_are_united_for_each_peer),
 		cmocka_unit_test(
 			newest_advertisement_that_sets_local_pref_wins_and_the_other_is_told),
+		cmocka_unit_test(newest_prepend_wins_and_only_another_value_is_told),
 		cmocka_unit_test(unset_local_pref_stays_unset_unless_a_default_is_set),
 		cmocka_unit_test(services_under_one_aggregate_are_one_route),
 		cmocka_unit_test(equal_attribute_sets_are_one_set),
