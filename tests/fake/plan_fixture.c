@@ -222,7 +222,7 @@ struct fixture *fixture_announced(void)
 	fixture_basics(f);
 	fixture_add_service(f, "web", "Local", "");
 	fixture_add_slice(f, "web", "10.244.0.5@node-a");
-	(void)fixture_settle(f, 10);
+	(void)fixture_converge(f, 10);
 	assert(fixture_held(f, "r1", "192.168.100.0/32"));
 	return f;
 }
@@ -496,7 +496,7 @@ size_t fixture_apply(struct fixture *f)
 	return n_ops;
 }
 
-size_t fixture_settle(struct fixture *f, size_t max)
+size_t fixture_converge(struct fixture *f, size_t max)
 {
 	for (size_t i = 0; i < max; i++) {
 		fixture_plan(f);

@@ -2,7 +2,7 @@
 /*
  * A node round the planner, in memory: a world made from YAML text, interfaces and addresses, the
  * fake store and one real bgp_rib for each peer. fixture_plan() computes, fixture_apply() brings
- * the sinks to the plan, fixture_settle() repeats both until nothing is left to do. Knobs are
+ * the sinks to the plan, fixture_converge() repeats both until nothing is left to do. Knobs are
  * fields.
  */
 #pragma once
@@ -97,7 +97,7 @@ void fixture_add_service(struct fixture *f, const char *name, const char *policy
 void fixture_add_slice(struct fixture *f, const char *service, const char *endpoints);
 /* Pool 192.168.100.0/24, BGPPeer r1 (10.0.0.1, eBGP), an advertisement of everything. */
 void fixture_basics(struct fixture *f);
-/* Basics and a Local Service "web" with one endpoint here, settled: announced. */
+/* Basics and a Local Service "web" with one endpoint here, converged: announced. */
 struct fixture *fixture_announced(void);
 /* The same from a file; false: it cannot be read. */
 bool fixture_put_file(struct fixture *f, const char *path);
@@ -107,7 +107,7 @@ void fixture_plan(struct fixture *f);
 size_t fixture_apply(struct fixture *f);
 /* Plans and applies until there is nothing to do; returns the rounds, or `max` if it never ended.
  */
-size_t fixture_settle(struct fixture *f, size_t max);
+size_t fixture_converge(struct fixture *f, size_t max);
 
 struct fixture_peer *fixture_peer(struct fixture *f, const char *name);
 

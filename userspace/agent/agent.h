@@ -52,7 +52,7 @@ struct agent_taken {
 };
 
 /* So many turns in a row, and it is a problem: two states that lead to each other. */
-#define AGENT_UNSETTLED 200
+#define AGENT_RESTLESS 200
 
 struct agent {
 	const struct options *options; /* borrowed */
@@ -94,9 +94,9 @@ struct agent {
 
 	/* When. */
 	nsec_t scan_at, plan_at, planned_at, resync_at, dataplane_at, alive_at;
-	nsec_t node_at;     /* the node is not read before */
-	nsec_t retry_at;    /* a sink failed */
-	unsigned unsettled; /* turns in a row whose last round still changed something */
+	nsec_t node_at;    /* the node is not read before */
+	nsec_t retry_at;   /* a sink failed */
+	unsigned restless; /* turns in a row whose last round still changed something */
 	nsec_t watchdog_at;
 	bool ready_said; /* READY=1 was sent */
 	bool stopping;   /* what is left is to close the sessions' connections */

@@ -81,16 +81,16 @@ static void add_damage(const struct agent *a, struct problems *list)
 			damage.files, damage.objects);
 }
 
-static void add_unsettled(const struct agent *a, struct problems *list)
+static void add_restless(const struct agent *a, struct problems *list)
 {
 	const struct object_ref ref = {.kind = "Agent", .name = a->options->node};
 	const struct problem_text text = {
-		.reason = "DoesNotSettle",
+		.reason = "DoesNotConverge",
 		.remedy =
 			"look for what else changes the same links, hooks or maps, else report it",
 	};
 
-	if (a->unsettled >= AGENT_UNSETTLED)
+	if (a->restless >= AGENT_RESTLESS)
 		problem_add(list, SEVERITY_WARNING, &ref, &text,
 			    "every plan is followed by another change; slowed down to one a "
 			    "second");
@@ -118,7 +118,7 @@ void problems_own_add(const struct agent *a, nsec_t now, struct problems *list)
 	add_refused(a, now, list);
 	add_state(a, list);
 	add_damage(a, list);
-	add_unsettled(a, list);
+	add_restless(a, list);
 	add_socket(a, list);
 	problems_sort(list);
 }

@@ -30,7 +30,7 @@ static void reconcile(struct agent *a, nsec_t now)
 	agent_inputs_done(&a->inputs, DUE_PLAN | DUE_PLAN_NOW);
 	for (int i = 0; i < ROUNDS_MAX && again; i++)
 		again = apply_round(a, now);
-	a->unsettled = again ? a->unsettled + 1 : 0;
+	a->restless = again ? a->restless + 1 : 0;
 	agent_inputs_done(&a->inputs, DUE_PLAN);
 	if (again)
 		agent_input_changed(&a->inputs, INPUT_SINKS);
@@ -46,11 +46,11 @@ static void reconcile(struct agent *a, nsec_t now)
 
 /*
  * Not before this, unless it is urgent: the first change after quiet does not wait. A plan that
- * does not settle must cost neither the CPU nor the rest of the agent's work.
+ * does not converge must cost neither the CPU nor the rest of the agent's work.
  */
 static nsec_t coalesced_at(const struct agent *a)
 {
-	return nsec_add(a->planned_at, a->unsettled < AGENT_UNSETTLED ? COALESCE_NS : SLOW_NS);
+	return nsec_add(a->planned_at, a->restless < AGENT_RESTLESS ? COALESCE_NS : SLOW_NS);
 }
 
 static bool plan_due(const struct agent *a, nsec_t now)

@@ -36,7 +36,7 @@ static int cmp_key(const void *key, const void *item)
 }
 
 static struct counts count(const struct agent *a, const struct plan_service *s,
-			   struct arena *scratch, const struct show_frontends *held)
+			   struct arena *scratch, const struct show_frontends *stored)
 {
 	const struct lb_key key = {
 		.addr = s->vip.addr,
@@ -45,7 +45,7 @@ static struct counts count(const struct agent *a, const struct plan_service *s,
 		.proto = protocol_number(s->protocol),
 	};
 	const struct lb_actual *f =
-		sorted_find(&key, held->items, held->n, sizeof(*held->items), cmp_key);
+		sorted_find(&key, stored->items, stored->n, sizeof(*stored->items), cmp_key);
 	struct counts c = {0};
 
 	if (!f)
@@ -111,13 +111,13 @@ cJSON *show_services(const struct agent *a, const struct show_filter *filter)
 {
 	_cleanup_(arena_freep) struct arena *scratch = arena_new();
 	const struct plan *plan = &a->current->plan;
-	struct show_frontends held = {0};
+	struct show_frontends stored = {0};
 	cJSON *out = cJSON_CreateArray();
 
 	if (a->dataplane) {
 		const struct lb_store store = bpf_dataplane_store(a->dataplane);
 
-		store.ops->dump(store.ctx, scratch, &held.items, &held.n);
+		store.ops->dump(store.ctx, scratch, &stored.items, &stored.n);
 	}
 	for (size_t i = 0; i < plan->n_services; i++) {
 		const struct plan_service *s = &plan->services[i];
@@ -125,7 +125,7 @@ cJSON *show_services(const struct agent *a, const struct show_filter *filter)
 
 		if (!show_matches(filter->name, s->name) || !show_matches(filter->ns, s->ns))
 			continue;
-		c = count(a, s, scratch, &held);
+		c = count(a, s, scratch, &stored);
 		cJSON_AddItemToArray(out, service_json(s, &c));
 	}
 	return out;

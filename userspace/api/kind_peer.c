@@ -4,7 +4,7 @@
  * row names the versions that have it. v1beta1 cannot tell a timer of 0 from none, so 0 is none
  * there.
  *
- * Timers are settled here: of two, the one not given follows from the other (RFC 4271 10: keepalive
+ * Timers are derived here: of two, the one not given follows from the other (RFC 4271 10: keepalive
  * is a third of hold), and with neither they are 90 s and 30 s. Hold 0 means no keepalives at all
  * (RFC 4271 4.2). Whether a password is a literal or the name of a Secret is the planner's question
  * (ruling 4).

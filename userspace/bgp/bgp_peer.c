@@ -5,7 +5,7 @@
  * status shows.
  *
  * Every verb hands its input to a connection, which handles at most one message or note, and then
- * settles: looks at which connection changed its state, resolves what follows for the other one and
+ * reacts: looks at which connection changed its state, resolves what follows for the other one and
  * sees to it that the dialled slot tries again unless a connection is well under way. So there is
  * one place for each decision, and none depends on the path that led there.
  */
@@ -25,7 +25,7 @@ struct bgp_peer {
 	struct bgp_rib *rib; /* owned */
 	struct rng rng;
 	struct bgp_conn conn[BGP_N_SLOTS];
-	enum bgp_state seen[BGP_N_SLOTS]; /* the states that settle() has acted upon */
+	enum bgp_state seen[BGP_N_SLOTS]; /* the states that react() has acted upon */
 
 	bool is_up;            /* administratively */
 	bool end_of_rib_ever;  /* this process is no longer restarting */
@@ -85,7 +85,7 @@ struct bgp_peer *bgp_peer_free(struct bgp_peer *p)
 	return NULL;
 }
 
-/* ---- settling -------------------------------------------------------------------------------- */
+/* ---- reacting -------------------------------------------------------------------------------- */
 
 static enum bgp_slot other_slot(enum bgp_slot slot)
 {
@@ -201,7 +201,7 @@ static nsec_t retry_delay(struct bgp_peer *p)
 }
 
 /* The dialled slot tries again, unless the accepted one shows that the peer is reached already. */
-static void settle_dialling(struct bgp_peer *p, nsec_t now)
+static void keep_dialling(struct bgp_peer *p, nsec_t now)
 {
 	struct bgp_conn *c = dialled(p);
 
@@ -215,7 +215,7 @@ static void settle_dialling(struct bgp_peer *p, nsec_t now)
 }
 
 /* Acts upon what the last verb changed, until nothing changes any more. */
-static void settle(struct bgp_peer *p, nsec_t now)
+static void react(struct bgp_peer *p, nsec_t now)
 {
 	bool changed;
 
@@ -228,7 +228,7 @@ static void settle(struct bgp_peer *p, nsec_t now)
 			state_changed(p, now, slot);
 			changed = true;
 		}
-		settle_dialling(p, now);
+		keep_dialling(p, now);
 	} while (changed);
 }
 
@@ -281,14 +281,14 @@ bool bgp_peer_accept(struct bgp_peer *p, nsec_t now)
 		/* RFC 4724 4.2, but the slot is taken until the driver has closed the old socket:
 		 * drop the dead session, and the peer's next attempt or ours makes the new one. */
 		bgp_conn_abandon(c, now, "the peer restarted");
-		settle(p, now);
+		react(p, now);
 		return false;
 	}
 	if (c->state != BGP_IDLE)
 		return false;
 	p->accepted_at = now;
 	bgp_conn_notify(c, now, BGP_NOTE_START);
-	settle(p, now);
+	react(p, now);
 	return true;
 }
 
@@ -350,7 +350,7 @@ void bgp_peer_notify(struct bgp_peer *p, nsec_t now, enum bgp_slot slot, enum bg
 		notify_all(p, now, note);
 		break;
 	}
-	settle(p, now);
+	react(p, now);
 }
 
 void bgp_peer_receive(struct bgp_peer *p, nsec_t now, enum bgp_slot slot, const uint8_t *data,
@@ -361,7 +361,7 @@ void bgp_peer_receive(struct bgp_peer *p, nsec_t now, enum bgp_slot slot, const 
 
 		data += n;
 		len -= n;
-		settle(p, now);
+		react(p, now);
 	}
 }
 
@@ -374,7 +374,7 @@ void bgp_peer_tick(struct bgp_peer *p, nsec_t now)
 		bgp_conn_tick(c, now);
 		if (before == BGP_CONNECT && c->reason[0] != '\0')
 			take_tcp_error(p, c);
-		settle(p, now);
+		react(p, now);
 	}
 }
 

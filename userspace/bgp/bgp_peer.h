@@ -92,7 +92,7 @@ struct bgp_peer *bgp_peer_free(struct bgp_peer *p);
 /*
  * Takes a new configuration without closing the session: router id, hold and restart time count
  * from the next OPEN, the time between attempts and keepalive from now. It must not differ in what
- * the OPENs of a session settle once and for all (ASNs, families, graceful restart): for that the
+ * the OPENs of a session fix once and for all (ASNs, families, graceful restart): for that the
  * caller notifies BGP_NOTE_RECONFIGURED and makes a new peer. `restarted` and
  * `forwarding_preserved` stay as they were.
  */

@@ -289,7 +289,7 @@ static void route_remove(struct bgp_rib *rib, struct route *r)
 }
 
 /* Puts a route that hangs in no bucket where its state says; it may cease to exist. */
-static void route_settle(struct bgp_rib *rib, struct route *r)
+static void route_requeue(struct bgp_rib *rib, struct route *r)
 {
 	if (r->desired != r->advertised || (r->desired && r->refresh))
 		route_enqueue(rib, r);
@@ -305,7 +305,7 @@ static void route_desire(struct bgp_rib *rib, struct route *r, struct attr_set *
 	rib->n_desired += set != NULL;
 	rib->n_desired -= old != NULL;
 	r->desired = set;
-	route_settle(rib, r);
+	route_requeue(rib, r);
 	set_put(rib, old);
 }
 
@@ -321,7 +321,7 @@ static void route_sent(struct bgp_rib *rib, struct route *r)
 		r->desired->n_users++;
 	r->advertised = r->desired;
 	r->refresh = false;
-	route_settle(rib, r);
+	route_requeue(rib, r);
 	set_put(rib, old);
 }
 
@@ -392,7 +392,7 @@ void bgp_rib_session_down(struct bgp_rib *rib)
 		route_dequeue(rib, r);
 		r->advertised = NULL;
 		r->refresh = false;
-		route_settle(rib, r);
+		route_requeue(rib, r);
 		set_put(rib, old);
 	}
 	rib->n_advertised = 0;

@@ -461,31 +461,31 @@ static void give_addresses(struct ipam *ipam)
 }
 
 /* Of each pool the first few addresses that it holds but never gives. */
-struct held_back {
+struct ungiven {
 	size_t n;
 	const char *text;
 };
 
-static void note_held_back(struct ipam *ipam, const struct plan_own_address *own,
-			   struct held_back *list)
+static void note_ungiven(struct ipam *ipam, const struct plan_own_address *own,
+			 struct ungiven *list)
 {
 	const struct ipam_pool *p = ipam_pool_of(&ipam->pools, &own->addr);
-	struct held_back *held = p ? &list[p->age] : NULL;
+	struct ungiven *ungiven = p ? &list[p->age] : NULL;
 	char text[IP_ADDR_TEXT];
 
-	if (!held || own->loose || ++held->n > 3)
+	if (!ungiven || own->loose || ++ungiven->n > 3)
 		return;
-	held->text =
-		arena_printf(ipam->arena, "%s%s%s is %s", held->n > 1 ? held->text : "",
-			     held->n > 1 ? ", " : "", ip_addr_text(&own->addr, text), own->owner);
+	ungiven->text = arena_printf(
+		ipam->arena, "%s%s%s is %s", ungiven->n > 1 ? ungiven->text : "",
+		ungiven->n > 1 ? ", " : "", ip_addr_text(&own->addr, text), own->owner);
 }
 
-static void report_held_back(struct ipam *ipam, struct problems *problems)
+static void report_ungiven(struct ipam *ipam, struct problems *problems)
 {
-	struct held_back *list = arena_array_of(ipam->arena, ipam->pools.n, struct held_back);
+	struct ungiven *list = arena_array_of(ipam->arena, ipam->pools.n, struct ungiven);
 
 	for (size_t i = 0; i < ipam->own.n; i++)
-		note_held_back(ipam, &ipam->own.items[i], list);
+		note_ungiven(ipam, &ipam->own.items[i], list);
 	for (size_t i = 0; i < ipam->pools.n; i++)
 		if (list[i].n)
 			object_problem(
@@ -505,7 +505,7 @@ static void build(struct ipam *ipam, const struct ipam_inputs *in, struct proble
 	ipam_order(&pools, &in->pools, ipam->complete, ipam->arena, &pools, ret_order);
 	ipam_pools_build(in->world, &pools, ipam->arena, problems, &ipam->pools);
 	plan_own_build(in->world, in->node, ipam->arena, &ipam->own);
-	report_held_back(ipam, problems);
+	report_ungiven(ipam, problems);
 	ipam_uses_init(&ipam->uses, &ipam->pools, ipam->arena);
 	ipam_uses_exclude(&ipam->uses, &ipam->own);
 	ipam_wishes_read(&ipam->wishes, in->world, in->settings);

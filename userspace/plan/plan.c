@@ -107,11 +107,11 @@ static enum row_route row_route(const struct plan_draft *d, const struct draft_p
 }
 
 /* Why a port that its Service would have announced is not; NULL: it is. */
-static const char *held_back(const struct plan_draft *d, const struct draft_port *p)
+static const char *why_not_announced(const struct plan_draft *d, const struct draft_port *p)
 {
 	if (p->lost)
 		return "portConflict";
-	if (p->withheld)
+	if (p->left_out)
 		return "conntrackHoldsFlows";
 	if (d->plan->leaving)
 		return "dataPlaneLeaving";
@@ -174,7 +174,7 @@ void plan_draft_services(struct plan_draft *d)
 			append_drained(d, p, &rows[i]);
 		if (!rows[i].announced)
 			continue;
-		reason = held_back(d, p);
+		reason = why_not_announced(d, p);
 		rows[i].announced = !reason;
 		rows[i].reason = reason ? reason : "announced";
 	}

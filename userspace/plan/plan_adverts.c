@@ -51,7 +51,7 @@ static bool have_name(const struct api_strings *sorted, const char *name)
 
 bool plan_advert_announces(const struct env_advert *a, const struct api_object *pool)
 {
-	return !a->held && have_name(&a->pools, pool->meta.name);
+	return !a->held_back && have_name(&a->pools, pool->meta.name);
 }
 
 /* metallb.md 1.3: no shorter than the widest CIDR of any IPv4 entry. */
@@ -298,10 +298,10 @@ static void build_advert(struct adverts_build *b, struct env_advert *a)
 	present = take_present(b, a);
 	if (!present && a->last.good)
 		take_last(b, a);
-	a->held = !present && !a->last.good;
+	a->held_back = !present && !a->last.good;
 	resolve_peers(b, a);
 	check_attributes(b, a);
-	if (!a->held && a->object->text)
+	if (!a->held_back && a->object->text)
 		learn(b, a, !present);
 }
 

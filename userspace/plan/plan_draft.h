@@ -40,7 +40,7 @@ struct draft_port {
 	const struct plan_fragment *fragment;
 	const struct plan_port *port;
 	bool lost;     /* an older Service has this VIP, port and protocol */
-	bool withheld; /* conntrack holds flows of the VIP, and we do not serve it yet */
+	bool left_out; /* for now: conntrack has flows of the VIP, or there are too many */
 	const struct lb_target *drained; /* left the slices, kept until their deadline */
 	size_t n_drained;
 };

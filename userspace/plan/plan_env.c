@@ -125,7 +125,7 @@ static void pool_adverts(const struct plan_env *env, struct arena *arena, struct
 		if (plan_advert_announces(a, p->object))
 			list[p->n_adverts++] = a;
 		else
-			p->n_held++;
+			p->n_held_back++;
 	}
 	p->adverts = list;
 }

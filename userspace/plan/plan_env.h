@@ -31,7 +31,7 @@ struct env_advert {
 	uint64_t peers;           /* bit i: env.peers[i] */
 	size_t age;               /* 0 = oldest of all advertisements */
 	bool here;                /* its nodeSelectors select this node */
-	bool held;                /* it has an error and was never good */
+	bool held_back;           /* it has an error and was never good */
 	struct api_strings pools; /* by name: those it selects and announces */
 };
 
@@ -40,8 +40,8 @@ struct env_pool {
 	const struct api_object *object;
 	const struct env_advert *const *adverts; /* in force here, oldest first */
 	size_t n_adverts;
-	size_t n_held;   /* selected it and this node, but are held back for it */
-	bool advertised; /* some advertisement selects it, on whatever node */
+	size_t n_held_back; /* selected it and this node, but are held back for it */
+	bool advertised;    /* some advertisement selects it, on whatever node */
 };
 
 /* Which session a BGPPeer's name stands for; a duplicate is an alias of the owner (ruling 13). */

@@ -356,7 +356,7 @@ static uint64_t admitted(const struct fold_build *b, const struct plan_claim *c,
 static size_t gather_members(struct fold_build *b, size_t i, uint64_t have)
 {
 	const struct ip_prefix *prefix = &b->claims[i].prefix;
-	const uint64_t held = b->d->in->synced ? 0 : have;
+	const uint64_t kept = b->d->in->synced ? 0 : have;
 
 	b->n_members = 0;
 	for (; i < b->n_claims && ip_prefix_cmp(&b->claims[i].prefix, prefix) == 0; i++) {
@@ -367,7 +367,7 @@ static size_t gather_members(struct fold_build *b, size_t i, uint64_t have)
 			m = &b->members[b->n_members++];
 			*m = (struct member){.asker = {c->advert, c->own}};
 		}
-		m->peers |= admitted(b, c, have) & ~held;
+		m->peers |= admitted(b, c, have) & ~kept;
 	}
 	return i;
 }

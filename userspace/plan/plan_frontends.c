@@ -259,7 +259,7 @@ static void check_taken(struct plan_draft *d, struct draft_port *port)
 
 	if (!taken)
 		return;
-	port->withheld = !served;
+	port->left_out = !served;
 	ip_addr_text(&vip.addr, text);
 	remedy = arena_printf(
 		d->arena, "delete them when their clients can reconnect: conntrack -D -d %s", text);
@@ -288,7 +288,7 @@ static void note_beginning(struct plan_draft *d, const struct draft_port *port)
 
 static void too_many(struct plan_draft *d, struct draft_port *port)
 {
-	port->withheld = true;
+	port->left_out = true;
 	object_problem(&d->plan->problems, SEVERITY_ERROR, port->fragment->service, "spec.ports",
 		       "TooManyServices", "remove Services that are not needed",
 		       "a node has at most %d frontends; this one is not served", LIMIT_SERVICES);
@@ -325,11 +325,11 @@ void plan_draft_frontends(struct plan_draft *d)
 		if (!d->plan->dataplane && !d->plan->leaving)
 			continue;
 		check_taken(d, p);
-		if (p->withheld || n_wanted < LIMIT_SERVICES)
+		if (p->left_out || n_wanted < LIMIT_SERVICES)
 			note_beginning(d, p);
 		else
 			too_many(d, p);
-		if (p->withheld)
+		if (p->left_out)
 			continue;
 		want(d, p);
 		n_wanted++;

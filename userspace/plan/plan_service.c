@@ -77,7 +77,7 @@ static const char *refusal(const struct service_build *b, const struct plan_addr
 	if (!pool)
 		return "ipNotAllowed";
 	if (pool->n_adverts == 0)
-		return pool->n_held ? "advertisementHeldBack" : "notOwner";
+		return pool->n_held_back ? "advertisementHeldBack" : "notOwner";
 	if (!any_advert_matches(b, pool))
 		return "noMatchingAdvertisement";
 	if (b->env->config.strict && has_conflict(b, pool))

@@ -231,7 +231,7 @@ void plane_check_end(struct plane *p)
 
 	fresh->given = p->given;
 	plane_world_put_all(p, fresh);
-	if (fixture_settle(fresh, 20) == 20)
+	if (fixture_converge(fresh, 20) == 20)
 		plane_violation(p, "a fresh agent does not come to rest");
 	check_store(p, fresh);
 	for (unsigned i = 0; i < PLANE_PEERS; i++)

@@ -31,7 +31,7 @@ struct agent_rig {
 	struct router *router;
 	bool (*until)(const struct agent_rig *rig);
 	nsec_t give_up;
-	bool held;
+	bool reached;
 	unsigned turns;
 };
 
@@ -138,8 +138,8 @@ static inline nsec_t rig_step(void *ctx, nsec_t now)
 	router_turn(rig->router);
 	next = reconcile_step(&rig->agent, now);
 	rig->turns++;
-	rig->held = rig->until(rig);
-	if (rig->held || now > rig->give_up)
+	rig->reached = rig->until(rig);
+	if (rig->reached || now > rig->give_up)
 		loop_stop(rig->agent.loop);
 	return nsec_min(next, now + NSEC_PER_MSEC);
 }
@@ -150,7 +150,7 @@ static inline void rig_wait(struct agent_rig *rig, bool (*until)(const struct ag
 	rig->until = until;
 	rig->give_up = clock_now() + 20 * NSEC_PER_SEC;
 	assert_int_equal(loop_run(rig->agent.loop, rig_step, rig), 0);
-	if (!rig->held)
+	if (!rig->reached)
 		fail_msg("not within 20 s: %s", what);
 }
 #define RIG_WAIT(rig, until) rig_wait(rig, until, #until)

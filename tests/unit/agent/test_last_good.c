@@ -103,7 +103,7 @@ static struct fixture *with_sources(void)
 
 	for (size_t i = 0; i < ARRAY_SIZE(sources); i++)
 		fixture_put(f, sources[i].name, sources[i].good);
-	fixture_settle(f, 10);
+	fixture_converge(f, 10);
 	return f;
 }
 
@@ -157,7 +157,7 @@ static void each_object_is_needed(void **state)
 
 		f->ledger = (struct plan_ledger){0};
 		world_drop_source(f->world, name);
-		fixture_settle(f, 10);
+		fixture_converge(f, 10);
 		lost = !fixture_held(f, "r1", VIP "/32") ||
 		       fixture_held(f, "r1", VIP "/32")->n_communities != 1 ||
 		       fixture_frontend(f, VIP, 0)->lb.flags !=
@@ -204,7 +204,7 @@ static struct fixture *restarted(const struct fixture *f)
 	carry_world(f->world, ret->world);
 	carry_ledger(f, ret);
 	ret->synced = false;
-	fixture_settle(ret, 10);
+	fixture_converge(ret, 10);
 	return ret;
 }
 
@@ -224,7 +224,7 @@ static void restart_over_a_damage_changes_nothing(void **state)
 					    ? sources[k].good
 					    : damaged(s, (enum damage)(i % N_DAMAGES), arena));
 		after->synced = true;
-		fixture_settle(after, 10);
+		fixture_converge(after, 10);
 		assert_as_before(after);
 	}
 }
@@ -240,15 +240,15 @@ static void restart_over_an_edit_that_does_not_resolve_changes_nothing(void **st
 		_cleanup_(fixture_freep) struct fixture *after = NULL, *again = NULL;
 
 		world_drop_source(f->world, gone[i]);
-		fixture_settle(f, 10);
+		fixture_converge(f, 10);
 		assert_as_before(f);
 		after = restarted(f);
 		after->synced = true;
-		fixture_settle(after, 10);
+		fixture_converge(after, 10);
 		assert_as_before(after);
 		again = restarted(after);
 		again->synced = true;
-		fixture_settle(again, 10);
+		fixture_converge(again, 10);
 		assert_as_before(again);
 	}
 }

@@ -24,7 +24,7 @@ struct rig {
 	struct plan_route *routes;
 	bool (*until)(const struct rig *rig);
 	nsec_t give_up;
-	bool held;
+	bool reached;
 	unsigned turns, changes; /* turns after which `changed` was set */
 };
 
@@ -90,8 +90,8 @@ static nsec_t step(void *ctx, nsec_t now)
 	rig->turns++;
 	rig->changes += rig->peers.changed;
 	rig->peers.changed = false;
-	rig->held = rig->until(rig);
-	if (rig->held || now > rig->give_up)
+	rig->reached = rig->until(rig);
+	if (rig->reached || now > rig->give_up)
 		loop_stop(rig->loop);
 	return nsec_min(agent_peers_tick(&rig->peers, now), now + NSEC_PER_MSEC);
 }
@@ -102,7 +102,7 @@ static void wait_for(struct rig *rig, bool (*until)(const struct rig *rig), cons
 	rig->until = until;
 	rig->give_up = clock_now() + WAIT_NS;
 	assert_int_equal(loop_run(rig->loop, step, rig), 0);
-	if (!rig->held)
+	if (!rig->reached)
 		fail_msg("not within %u s: %s", (unsigned)(WAIT_NS / NSEC_PER_SEC), what);
 }
 #define WAIT_FOR(rig, until) wait_for(rig, until, #until)

@@ -14,7 +14,7 @@ static bool is_quiet(const struct agent_rig *rig)
 	return rig_announces(rig) && clock_now() - rig->agent.planned_at > 200 * NSEC_PER_MSEC;
 }
 
-static struct agent_rig *rig_settled(void)
+static struct agent_rig *rig_converged(void)
 {
 	struct agent_rig *rig = rig_new();
 
@@ -37,7 +37,7 @@ static nsec_t idle_step(void *ctx, nsec_t now)
 
 static void an_idle_agent_sleeps(void **state)
 {
-	struct agent_rig *rig = rig_settled();
+	struct agent_rig *rig = rig_converged();
 	nsec_t planned_at = rig->agent.planned_at;
 
 	(void)state;
@@ -53,10 +53,10 @@ static void an_idle_agent_sleeps(void **state)
 /* While the scan has to wait for its time, what inotify has to say must not keep the loop awake. */
 static void a_change_that_waits_for_its_scan_does_not_spin_the_loop(void **state)
 {
-	struct agent_rig *rig = rig_settled();
+	struct agent_rig *rig = rig_converged();
 
 	(void)state;
-	rig->agent.unsettled = 1000; /* a plan a second */
+	rig->agent.restless = 1000; /* a plan a second */
 	rig->agent.planned_at = clock_now();
 	rig->turns = 0;
 	rig->give_up = clock_now() + 500 * NSEC_PER_MSEC;
@@ -82,7 +82,7 @@ static bool has_planned_again(const struct agent_rig *rig)
 
 static void a_sink_that_failed_is_tried_again(void **state)
 {
-	struct agent_rig *rig = rig_settled();
+	struct agent_rig *rig = rig_converged();
 	nsec_t at = clock_now() + 300 * NSEC_PER_MSEC;
 
 	(void)state;
@@ -95,7 +95,7 @@ static void a_sink_that_failed_is_tried_again(void **state)
 
 static void the_node_is_read_again_when_reading_it_failed(void **state)
 {
-	struct agent_rig *rig = rig_settled();
+	struct agent_rig *rig = rig_converged();
 
 	(void)state;
 	agent_input_changed(&rig->agent.inputs, INPUT_LINKS);
@@ -115,7 +115,7 @@ static bool is_withdrawn(const struct agent_rig *rig)
 
 static void a_file_that_goes_costs_its_objects_after_a_while(void **state)
 {
-	struct agent_rig *rig = rig_settled();
+	struct agent_rig *rig = rig_converged();
 	nsec_t gone_at = clock_now();
 
 	(void)state;
@@ -132,7 +132,7 @@ static bool has_scanned(const struct agent_rig *rig)
 
 static void a_reload_without_a_change_withdraws_nothing_and_says_ready(void **state)
 {
-	struct agent_rig *rig = rig_settled();
+	struct agent_rig *rig = rig_converged();
 
 	(void)state;
 	agent_input_changed(&rig->agent.inputs, INPUT_RELOAD);
@@ -145,7 +145,7 @@ static void a_reload_without_a_change_withdraws_nothing_and_says_ready(void **st
 
 static void many_changes_at_once_cost_few_plans(void **state)
 {
-	struct agent_rig *rig = rig_settled();
+	struct agent_rig *rig = rig_converged();
 	unsigned plans = 0;
 
 	(void)state;
@@ -161,13 +161,13 @@ static void many_changes_at_once_cost_few_plans(void **state)
 	rig_free(rig);
 }
 
-static void a_plan_that_does_not_settle_is_slowed_down(void **state)
+static void a_plan_that_does_not_converge_is_slowed_down(void **state)
 {
-	struct agent_rig *rig = rig_settled();
+	struct agent_rig *rig = rig_converged();
 	nsec_t now;
 
 	(void)state;
-	rig->agent.unsettled = 1000;
+	rig->agent.restless = 1000;
 	agent_input_changed(&rig->agent.inputs, INPUT_SINKS);
 	now = rig->agent.planned_at + 100 * NSEC_PER_MSEC;
 	planned_before = rig->agent.planned_at;
@@ -175,7 +175,7 @@ static void a_plan_that_does_not_settle_is_slowed_down(void **state)
 	assert_int_equal(rig->agent.planned_at, planned_before);
 	(void)reconcile_step(&rig->agent, now + NSEC_PER_SEC);
 	assert_int_equal(rig->agent.planned_at, now + NSEC_PER_SEC);
-	assert_int_equal(rig->agent.unsettled, 0);
+	assert_int_equal(rig->agent.restless, 0);
 	rig_free(rig);
 }
 
@@ -228,7 +228,7 @@ static void what_the_store_refuses_becomes_a_problem_when_it_lasts(void **state)
 
 static void second_agent_of_a_pin_folder_is_refused(void **state)
 {
-	struct agent_rig *rig = rig_settled();
+	struct agent_rig *rig = rig_converged();
 	struct options other = rig->options;
 	char pin[128], sock[128];
 	struct agent second;
@@ -253,7 +253,7 @@ int main(void)
 		cmocka_unit_test(a_file_that_goes_costs_its_objects_after_a_while),
 		cmocka_unit_test(a_reload_without_a_change_withdraws_nothing_and_says_ready),
 		cmocka_unit_test(many_changes_at_once_cost_few_plans),
-		cmocka_unit_test(a_plan_that_does_not_settle_is_slowed_down),
+		cmocka_unit_test(a_plan_that_does_not_converge_is_slowed_down),
 		cmocka_unit_test(without_a_data_plane_sessions_run_and_nothing_is_announced),
 		cmocka_unit_test(what_the_store_refuses_becomes_a_problem_when_it_lasts),
 		cmocka_unit_test(second_agent_of_a_pin_folder_is_refused),

@@ -38,9 +38,9 @@ static inline void restart(struct fixture *f)
 		f->peers[i].rib = bgp_rib_new();
 	}
 	f->synced = false;
-	fixture_settle(f, 10);
+	fixture_converge(f, 10);
 	f->synced = true;
-	fixture_settle(f, 10);
+	fixture_converge(f, 10);
 }
 
 static inline size_t n_good(const struct fixture *f, enum api_kind kind)

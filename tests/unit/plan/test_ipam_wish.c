@@ -317,7 +317,7 @@ static void change_of_an_address_is_one_plan(void **state)
 	fixture_plan(f);
 	assert_string_equal(address(f, "web"), "192.168.101.0");
 	assert_non_null(fixture_frontend(f, "192.168.101.0", 80));
-	(void)fixture_settle(f, 10);
+	(void)fixture_converge(f, 10);
 	assert_non_null(fixture_held(f, "r1", "192.168.101.0/32"));
 	assert_null(fixture_held(f, "r1", "192.168.100.0/32"));
 }

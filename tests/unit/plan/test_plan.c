@@ -32,7 +32,7 @@ static void production_set_is_announced_with_its_three_communities(void **state)
 
 	(void)state;
 	load_production_set(f);
-	fixture_settle(f, 10);
+	fixture_converge(f, 10);
 	held = fixture_held(f, "router-primary", "192.168.100.1/32");
 	assert_non_null(held);
 	assert_int_equal(held->n_communities, 3);
@@ -50,7 +50,7 @@ static void production_set_has_no_error_but_the_expected_remarks(void **state)
 
 	(void)state;
 	load_production_set(f);
-	fixture_settle(f, 10);
+	fixture_converge(f, 10);
 	assert_int_equal(problems_count(&f->plan.problems, SEVERITY_ERROR), 0);
 	assert_non_null(fixture_problem(f, "LimitsPropagation", "production-with-communities"));
 	assert_non_null(fixture_problem(f, "LocalPrefOnEbgp", "production-with-communities"));
@@ -100,7 +100,7 @@ static void plan_computed_twice_is_equal(void **state)
 
 	(void)state;
 	load_production_set(f);
-	fixture_settle(f, 10);
+	fixture_converge(f, 10);
 	fixture_plan(f);
 	first = digest(&f->plan);
 	fixture_plan(f);
@@ -121,7 +121,7 @@ static void order_in_which_objects_were_read_does_not_matter(void **state)
 		fixture_basics(f);
 		for (unsigned i = 0; i < N; i++)
 			put_service(f, i * stride % N);
-		fixture_settle(f, 10);
+		fixture_converge(f, 10);
 		if (first == 0)
 			first = digest(&f->plan);
 		assert_true(first == digest(&f->plan));
@@ -138,7 +138,7 @@ static void arrays_are_sorted_by_key_and_free_of_doubles(void **state)
 	fixture_basics(f);
 	for (unsigned i = 0; i < 20; i++)
 		put_service(f, 19 - i);
-	fixture_settle(f, 10);
+	fixture_converge(f, 10);
 	for (size_t i = 1; i < p->n_routes; i++)
 		assert_true(ip_prefix_cmp(&p->routes[i - 1].prefix, &p->routes[i].prefix) < 0);
 	for (size_t i = 1; i < p->n_frontends; i++)
@@ -169,7 +169,7 @@ static void announced_is_what_a_session_carries(void **state)
 	(void)state;
 	fixture_object(f, "BGPPeer", "r2", "",
 		       "spec: {myASN: 64512, peerASN: 64513, peerAddress: 10.0.0.2}");
-	fixture_settle(f, 10);
+	fixture_converge(f, 10);
 	fixture_peer(f, "r1")->down = true;
 	fixture_plan(f);
 	assert_true(fixture_service(f, "web")->announced); /* one is enough */
@@ -179,7 +179,7 @@ static void announced_is_what_a_session_carries(void **state)
 	assert_false(fixture_service(f, "web")->announced);
 	assert_string_equal(fixture_service(f, "web")->reason, "noSession");
 	fixture_peer(f, "r1")->down = false;
-	fixture_settle(f, 10);
+	fixture_converge(f, 10);
 	assert_string_equal(fixture_service(f, "web")->reason, "announced");
 }
 
@@ -191,7 +191,7 @@ static void session_of_another_advertisement_carries_nothing(void **state)
 	fixture_object(f, "BGPPeer", "r2", "",
 		       "spec: {myASN: 64512, peerASN: 64513, peerAddress: 10.0.0.2}");
 	fixture_object(f, "BGPAdvertisement", "adv", "", "spec: {peers: [r1]}");
-	fixture_settle(f, 10);
+	fixture_converge(f, 10);
 	assert_true(fixture_service(f, "web")->announced);
 	fixture_peer(f, "r1")->down = true;
 	fixture_plan(f);
@@ -206,11 +206,11 @@ static void route_that_was_not_written_is_not_announced(void **state)
 	fixture_peer(f, "r1")->stuck = true;
 	fixture_add_service(f, "zz", "Local", "");
 	fixture_add_slice(f, "zz", "10.244.0.6@node-a");
-	(void)fixture_settle(f, 10);
+	(void)fixture_converge(f, 10);
 	assert_true(fixture_service(f, "web")->announced);
 	assert_string_equal(fixture_service(f, "zz")->reason, "notSentYet");
 	fixture_peer(f, "r1")->stuck = false;
-	(void)fixture_settle(f, 10);
+	(void)fixture_converge(f, 10);
 	assert_true(fixture_service(f, "zz")->announced);
 }
 
@@ -236,7 +236,7 @@ static void row_shows_who_is_ready_and_who_drains(void **state)
 
 	(void)state;
 	fixture_add_slice(f, "web", "10.244.0.6@node-a");
-	(void)fixture_settle(f, 10);
+	(void)fixture_converge(f, 10);
 	row = fixture_service(f, "web");
 	assert_int_equal(row->n_backends, 2);
 	assert_int_equal(ip_addr_v4(&row->backends[0].addr), 0x0af40006);

@@ -22,7 +22,7 @@ static struct fixture *with_advert(void)
 	fixture_object(f, "Community", "aliases", "",
 		       "spec: {communities: [{name: gold, value: \"1:1\"}]}");
 	fixture_object(f, "BGPAdvertisement", "adv", "", ADV_GOOD);
-	fixture_settle(f, 10);
+	fixture_converge(f, 10);
 	return f;
 }
 
@@ -145,9 +145,9 @@ static void advertisement_that_is_right_again_is_taken(void **state)
 		const struct bgp_attrs *held;
 
 		advert_mishaps[i].happens(f);
-		fixture_settle(f, 10);
+		fixture_converge(f, 10);
 		fixture_object(f, "BGPAdvertisement", "adv", "", "spec: {communities: [\"7:7\"]}");
-		fixture_settle(f, 10);
+		fixture_converge(f, 10);
 		held = fixture_held(f, "r1", VIP "/32");
 		assert_int_equal(held->n_communities, 1);
 		assert_int_equal(held->communities[0], C(7, 7));
@@ -163,10 +163,10 @@ static void alias_with_a_new_value_is_taken(void **state)
 	(void)state;
 	fixture_object(f, "Community", "aliases", "",
 		       "spec: {communities: [{name: gold, value: \"1:9\"}]}");
-	fixture_settle(f, 10);
+	fixture_converge(f, 10);
 	assert_int_equal(fixture_held(f, "r1", VIP "/32")->communities[0], C(1, 9));
 	fixture_drop(f, "Community", "aliases");
-	fixture_settle(f, 10);
+	fixture_converge(f, 10);
 	assert_int_equal(fixture_held(f, "r1", VIP "/32")->communities[0], C(1, 9));
 }
 
@@ -178,7 +178,7 @@ static void sixty_three_communities_are_not_too_many(void **state)
 	(void)state;
 	fixture_object(f, "BGPAdvertisement", "adv", "", many_communities(arena, 63));
 	arena_free(arena);
-	fixture_settle(f, 10);
+	fixture_converge(f, 10);
 	assert_int_equal(fixture_held(f, "r1", VIP "/32")->n_communities, 63);
 }
 
@@ -192,11 +192,11 @@ static void advertisement_that_was_never_good_is_held_back(void **state)
 		    advert_mishaps[i].happens == peer_unknown)
 			continue; /* a warning: there may be nothing wrong with it */
 		fixture_drop(f, "BGPAdvertisement", "adv");
-		fixture_settle(f, 10);
+		fixture_converge(f, 10);
 		assert_null(fixture_held(f, "r1", VIP "/32"));
 		fixture_object(f, "BGPAdvertisement", "adv", "", ADV_GOOD);
 		advert_mishaps[i].happens(f);
-		fixture_settle(f, 10);
+		fixture_converge(f, 10);
 		assert_null(fixture_held(f, "r1", VIP "/32"));
 		assert_null(fixture_held(f, "r1", "192.168.100.0/23"));
 		assert_null(strstr(fixture_problem(f, advert_mishaps[i].reason, "adv")->message,
@@ -212,15 +212,15 @@ static void deleted_object_takes_its_last_good_version_with_it(void **state)
 	fixture_object(f, "BGPAdvertisement", "b", "", "spec: {}");
 	fixture_object(f, "BGPPeer", "r2", "",
 		       "spec: {myASN: 64512, peerASN: 64513, peerAddress: 10.0.0.2}");
-	fixture_settle(f, 10);
+	fixture_converge(f, 10);
 	assert_int_equal(n_good(f, API_BGP_ADVERTISEMENT), 2);
 	assert_int_equal(n_good(f, API_BGP_PEER), 2);
 	typo(f);
-	fixture_settle(f, 10);
+	fixture_converge(f, 10);
 	assert_int_equal(n_good(f, API_BGP_ADVERTISEMENT), 2);
 	fixture_drop(f, "BGPAdvertisement", "adv");
 	fixture_drop(f, "BGPPeer", "r2");
-	fixture_settle(f, 10);
+	fixture_converge(f, 10);
 	assert_int_equal(n_good(f, API_BGP_ADVERTISEMENT), 1);
 	assert_int_equal(n_good(f, API_BGP_PEER), 1);
 	assert_int_equal(fixture_held(f, "r1", VIP "/32")->n_communities, 0);
@@ -234,11 +234,11 @@ static void nothing_is_learnt_or_forgotten_before_all_was_read(void **state)
 	f->synced = false;
 	fixture_drop(f, "BGPAdvertisement", "adv");
 	fixture_object(f, "BGPAdvertisement", "b", "", "spec: {}");
-	fixture_settle(f, 10);
+	fixture_converge(f, 10);
 	assert_int_equal(n_good(f, API_BGP_ADVERTISEMENT), 1);
 	assert_string_equal(f->ledger.good[0].name, "adv");
 	f->synced = true;
-	fixture_settle(f, 10);
+	fixture_converge(f, 10);
 	assert_int_equal(n_good(f, API_BGP_ADVERTISEMENT), 1);
 	assert_string_equal(f->ledger.good[0].name, "b");
 }
@@ -251,11 +251,11 @@ static void version_of_an_object_that_cannot_be_seen_is_kept(void **state)
 	(void)state;
 	fixture_drop(f, "BGPAdvertisement", "adv");
 	fixture_put(f, "unreadable", "kind: [unclosed\n");
-	fixture_settle(f, 10);
+	fixture_converge(f, 10);
 	assert_int_equal(n_good(f, API_BGP_ADVERTISEMENT), 1);
 	fixture_put(f, "unreadable", "");
 	typo(f);
-	fixture_settle(f, 10);
+	fixture_converge(f, 10);
 	assert_as_before(f);
 }
 
@@ -285,7 +285,7 @@ static void aggregate(struct fixture *f, const char *more)
 	fixture_object(f, "BGPAdvertisement", "adv", "",
 		       arena_printf(arena, "spec: {aggregationLength: 24%s}", more));
 	arena_free(arena);
-	fixture_settle(f, 10);
+	fixture_converge(f, 10);
 }
 
 static void pool_edit_that_makes_the_aggregate_too_short_changes_no_route(void **state)
@@ -298,7 +298,7 @@ static void pool_edit_that_makes_the_aggregate_too_short_changes_no_route(void *
 	assert_non_null(fixture_held(f, "r1", "192.168.100.0/24"));
 	fixture_object(f, "IPAddressPool", "pool-a", "",
 		       "spec: {addresses: [192.168.100.0-192.168.100.5]}");
-	fixture_settle(f, 10);
+	fixture_converge(f, 10);
 	assert_non_null(fixture_held(f, "r1", "192.168.100.0/24"));
 	p = fixture_problem(f, "AggregationTooShort", "adv");
 	assert_int_equal(p->severity, SEVERITY_ERROR);
@@ -320,7 +320,7 @@ static void length_that_fits_one_pool_no_more_is_not_taken_for_the_others(void *
 	(void)state;
 	fixture_object(f, "IPAddressPool", "small", "",
 		       "spec: {addresses: [172.16.0.240-172.16.0.250]}");
-	fixture_settle(f, 10);
+	fixture_converge(f, 10);
 	aggregate(f, "");
 	assert_non_null(
 		strstr(fixture_problem(f, "AggregationTooShort", "adv")->message, IN_FORCE));
@@ -338,7 +338,7 @@ static void pool_that_never_fitted_holds_nothing_else_back(void **state)
 	aggregate(f, "");
 	fixture_object(f, "IPAddressPool", "small", "",
 		       "spec: {addresses: [172.16.0.240-172.16.0.250]}");
-	fixture_settle(f, 10);
+	fixture_converge(f, 10);
 	aggregate(f, ", communities: [\"1:1\"]");
 	assert_non_null(strstr(fixture_problem(f, "AggregationTooShort", "adv")->message,
 			       "held back for that pool"));

@@ -24,7 +24,7 @@ static struct fixture *with_services(void)
 		fixture_add_service(f, name, "Local", "");
 		fixture_add_slice(f, name, "10.244.0.5@node-a 10.244.0.6@node-a");
 	}
-	fixture_settle(f, 10);
+	fixture_converge(f, 10);
 	fixture_plan(f);
 	return f;
 }
@@ -77,13 +77,13 @@ static void what_may_be_hidden_is_part_of_it(void **state)
 
 	(void)state;
 	fixture_object(f, "BGPAdvertisement", "other", "", ADVERT);
-	fixture_settle(f, 10);
+	fixture_converge(f, 10);
 	fixture_put(f, "unreadable", "kind: [unclosed\n");
 	fixture_drop(f, "BGPAdvertisement", "other");
-	fixture_settle(f, 10);
+	fixture_converge(f, 10);
 	assert_int_equal(f->ledger.n_good, 3);
 	fixture_put(f, "unreadable", "");
-	fixture_settle(f, 10);
+	fixture_converge(f, 10);
 	assert_int_equal(f->ledger.n_good, 2);
 }
 

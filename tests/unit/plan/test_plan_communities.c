@@ -28,14 +28,14 @@ static void advertise(struct fixture *f, const char *communities)
 	fixture_object(f, "BGPAdvertisement", "adv", "",
 		       arena_printf(arena, "spec: {communities: [%s]}", communities));
 	arena_free(arena);
-	fixture_settle(f, 10);
+	fixture_converge(f, 10);
 }
 
 /* The last good version goes with its object: what comes next was never good. */
 static void forget(struct fixture *f)
 {
 	fixture_drop(f, "BGPAdvertisement", "adv");
-	fixture_settle(f, 10);
+	fixture_converge(f, 10);
 }
 
 static void assert_communities(struct fixture *f, const uint32_t *want, size_t n)
@@ -122,7 +122,7 @@ static void unknown_community_holds_back_its_advertisement_alone(void **state)
 	assert_null(fixture_held(f, "r1", "192.168.100.0/32"));
 	assert_non_null(fixture_held(f, "r1", "192.168.100.0/24"));
 	define(f, "late", "{name: primary-path, value: \"1:1\"}");
-	fixture_settle(f, 10);
+	fixture_converge(f, 10);
 	assert_non_null(fixture_held(f, "r1", "192.168.100.0/32"));
 }
 

@@ -286,7 +286,7 @@ static bool comes_to_rest(struct fixture *f)
 	for (size_t i = 0; i < f->n_peers; i++)
 		f->peers[i].down = f->peers[i].stuck = false;
 	while (f->now <= end) {
-		if (fixture_settle(f, 8) == 8)
+		if (fixture_converge(f, 8) == 8)
 			return false;
 		if (f->deadline == NSEC_NEVER)
 			return f->ledger.n_drains + f->ledger.n_leaving == 0;
@@ -406,7 +406,7 @@ static void random_removal_never_deletes_what_a_peer_still_routes_to(void **stat
 		struct scenario s = scenario_new(seed);
 
 		put_object(&s, ADVERT, 0, xstrdup("spec: {}"));
-		fixture_settle(s.f, 10);
+		fixture_converge(s.f, 10);
 		for (unsigned i = 0; i < N_SERVICES; i++) {
 			struct fixture_peer *p = &s.f->peers[below(&s, N_PEERS)];
 

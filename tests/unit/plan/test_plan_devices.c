@@ -63,13 +63,13 @@ static void uplink_that_is_missing_is_said_and_detaches_nothing(void **state)
 	(void)state;
 	fixture_object(f, "LodestoneConfig", "default", "",
 		       "spec: {dataplane: {uplinks: [eth1, eht0]}}");
-	fixture_settle(f, 10);
+	fixture_converge(f, 10);
 	assert_non_null(strstr(fixture_problem(f, "UplinkMissing", "default")->message, "eht0"));
 	assert_true(device(f, "eth0")->xdp);
 	assert_true(device(f, "eth1")->xdp);
 	assert_non_null(fixture_held(f, "r1", "192.168.100.0/32"));
 	fixture_object(f, "LodestoneConfig", "default", "", "spec: {dataplane: {uplinks: [eth0]}}");
-	fixture_settle(f, 10);
+	fixture_converge(f, 10);
 	assert_int_equal(f->plan.n_devices, 1);
 	assert_non_null(fixture_held(f, "r1", "192.168.100.0/32"));
 }
@@ -94,7 +94,7 @@ static void node_without_an_uplink_announces_nothing_and_says_so(void **state)
 	fixture_basics(f);
 	fixture_add_service(f, "web", "Local", "");
 	fixture_add_slice(f, "web", "10.244.0.5@node-a");
-	fixture_settle(f, 10);
+	fixture_converge(f, 10);
 	assert_int_equal(f->plan.n_devices, 0);
 	assert_int_equal(f->plan.n_routes, 0);
 	assert_non_null(fixture_problem(f, "NoUplink", NULL));
@@ -119,7 +119,7 @@ static void peer_behind_an_uplink_that_is_being_attached_waits(void **state)
 	fixture_plan(f);
 	assert_int_equal(fixture_route(f, "192.168.100.0/32")->peers, 1);
 	assert_false(f->plan.end_of_rib);
-	fixture_settle(f, 10);
+	fixture_converge(f, 10);
 	assert_int_equal(fixture_route(f, "192.168.100.0/32")->peers, 3);
 	assert_true(f->plan.end_of_rib);
 }
@@ -129,7 +129,7 @@ static void uplink_that_lost_a_program_costs_the_peers_behind_it(void **state)
 	_cleanup_(fixture_freep) struct fixture *f = two_uplinks();
 
 	(void)state;
-	fixture_settle(f, 10);
+	fixture_converge(f, 10);
 	f->devices[1].tc = false;
 	fixture_plan(f);
 	assert_int_equal(f->plan.n_routes, 1);
@@ -148,7 +148,7 @@ static void peer_not_behind_an_uplink_needs_them_all(void **state)
 
 	(void)state;
 	fixture_object(f, "LodestoneConfig", "default", "", "spec: {dataplane: {uplinks: [eth1]}}");
-	fixture_settle(f, 10);
+	fixture_converge(f, 10);
 	assert_int_equal(fixture_route(f, "192.168.100.0/32")->peers, 3);
 	f->devices[0].tc = false;
 	fixture_plan(f);

@@ -107,7 +107,7 @@ static void vip_that_no_peer_is_in_the_domain_of_is_no_reason_to_wait(void **sta
 	made_draft_done(&m);
 }
 
-/* Neither withheld there nor told: the kernel's flows are another domain's. */
+/* Neither left out there nor told: the kernel's flows are another domain's. */
 static void taken_address_of_one_domain_withholds_nothing_in_the_other(void **state)
 {
 	struct plan_taken taken = {.vip = {.addr = ip_addr_from_v4(ADDR), .domain = 1}, .flows = 1};
@@ -119,8 +119,8 @@ static void taken_address_of_one_domain_withholds_nothing_in_the_other(void **st
 	m.node.n_taken = 1;
 	m.actual.n_frontends = 0;
 	made_draft_steps(&m);
-	assert_false(m.draft_ports[0].withheld);
-	assert_true(m.draft_ports[1].withheld);
+	assert_false(m.draft_ports[0].left_out);
+	assert_true(m.draft_ports[1].left_out);
 	assert_int_equal(m.plan.problems.n, 1);
 	assert_string_equal(m.plan.problems.items[0].object.name, "b");
 	assert_int_equal(m.plan.n_begins, 2); /* of both the flows are asked */

@@ -18,7 +18,7 @@ static void unknown_pool_and_peer_are_warnings_and_the_rest_goes_on(void **state
 	(void)state;
 	fixture_object(f, "BGPAdvertisement", "wrong", "",
 		       "spec: {ipAddressPools: [PoolA], peers: [PeerA]}");
-	fixture_settle(f, 10);
+	fixture_converge(f, 10);
 	assert_int_equal(fixture_problem(f, "UnknownPool", "wrong")->severity, SEVERITY_WARNING);
 	assert_int_equal(fixture_problem(f, "UnknownPeer", "wrong")->severity, SEVERITY_WARNING);
 	assert_non_null(fixture_held(f, "r1", "192.168.100.0/32"));
@@ -32,9 +32,9 @@ static void advertisement_wider_than_a_pool_is_held_back_for_that_pool_alone(voi
 	fixture_object(f, "IPAddressPool", "small", "",
 		       "spec: {addresses: [172.16.0.240-172.16.0.250]}");
 	fixture_drop(f, "BGPAdvertisement", "adv"); /* and its last good version */
-	fixture_settle(f, 10);
+	fixture_converge(f, 10);
 	fixture_object(f, "BGPAdvertisement", "adv", "", "spec: {aggregationLength: 24}");
-	fixture_settle(f, 10);
+	fixture_converge(f, 10);
 	assert_non_null(fixture_problem(f, "AggregationTooShort", "adv"));
 	assert_int_equal(fixture_count(f, "AggregationTooShort"), 1);
 	assert_non_null(fixture_held(f, "r1", "192.168.100.0/24"));

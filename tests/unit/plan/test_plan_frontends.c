@@ -45,7 +45,7 @@ static void route_waits_until_its_vip_is_programmed_and_tested(void **state)
 	}
 	assert_non_null(fake_store_find(&f->store, &fixture_frontend(f, VIP, 80)->lb.key));
 	f->store.fail_tests = false;
-	fixture_settle(f, 10);
+	fixture_converge(f, 10);
 	assert_non_null(fixture_held(f, "r1", VIP "/32"));
 	assert_true(fixture_service(f, "web")->announced);
 }
@@ -75,7 +75,7 @@ static void new_peer_gets_a_route_only_once_the_update_is_in(void **state)
 	fixture_add_slice(f, "web", "10.244.0.6@node-a");
 	fixture_plan(f);
 	assert_int_equal(fixture_route(f, VIP "/32")->peers, 1);
-	fixture_settle(f, 10);
+	fixture_converge(f, 10);
 	assert_int_equal(fixture_route(f, VIP "/32")->peers, 3);
 }
 
@@ -94,7 +94,7 @@ static void device_that_fails_later_withdraws_the_routes_at_once(void **state)
 	fixture_apply(f);
 	assert_null(fixture_held(f, "r1", VIP "/32"));
 	f->device_failure = NULL;
-	fixture_settle(f, 10);
+	fixture_converge(f, 10);
 	assert_non_null(fixture_held(f, "r1", VIP "/32"));
 }
 
@@ -107,7 +107,7 @@ static void mode_off_announces_without_data_plane(void **state)
 	fixture_object(f, "LodestoneConfig", "default", "", "spec: {dataplane: {mode: \"off\"}}");
 	fixture_add_service(f, "web", "Local", "");
 	fixture_add_slice(f, "web", "10.244.0.5@node-a");
-	fixture_settle(f, 10);
+	fixture_converge(f, 10);
 	assert_false(f->plan.dataplane);
 	assert_int_equal(f->plan.n_frontends, 0);
 	assert_int_equal(f->plan.n_devices, 0);
@@ -175,7 +175,7 @@ static void aggregate_wanted_by_another_vip_holds_nothing_back(void **state)
 	fixture_add_slice(f, "other", "10.244.0.5@node-a");
 	fixture_add_service(f, "web", "Local", "");
 	fixture_add_slice(f, "web", "10.244.0.6@node-a");
-	fixture_settle(f, 10);
+	fixture_converge(f, 10);
 	f->given = (struct plan_addresses){0};
 	fixture_drop(f, "Service", "web");
 	fixture_plan(f);
@@ -183,7 +183,7 @@ static void aggregate_wanted_by_another_vip_holds_nothing_back(void **state)
 	assert_int_equal(f->deadline, f->now + PLAN_UNHELD_NS);
 	fixture_apply(f);
 	f->now = f->deadline;
-	fixture_settle(f, 10);
+	fixture_converge(f, 10);
 	assert_int_equal(f->store.n, 2);
 	assert_non_null(fixture_held(f, "r1", "192.168.100.0/24"));
 }
@@ -196,11 +196,11 @@ static void port_removed_from_a_vip_that_stays_leaves_after_two_seconds(void **s
 	fixture_object(f, "Service", "web", "",
 		       "spec: {type: LoadBalancer, externalTrafficPolicy: Local, "
 		       "ports: [{port: 443, protocol: TCP}]}");
-	fixture_settle(f, 10);
+	fixture_converge(f, 10);
 	assert_non_null(fixture_frontend(f, VIP, 443));
 	assert_true(fixture_frontend(f, VIP, 80)->hold);
 	f->now += PLAN_UNHELD_NS;
-	fixture_settle(f, 10);
+	fixture_converge(f, 10);
 	assert_int_equal(f->store.n, 2);
 	assert_non_null(fixture_held(f, "r1", VIP "/32"));
 }
@@ -211,7 +211,7 @@ static void vip_leaves_with_the_last_of_its_frontends(void **state)
 
 	(void)state;
 	fixture_drop(f, "Service", "web");
-	fixture_settle(f, 10); /* the VIP begins to wait */
+	fixture_converge(f, 10); /* the VIP begins to wait */
 	f->synced = false;
 	fixture_object(f, "Service", "web", "",
 		       "spec: {type: LoadBalancer, externalTrafficPolicy: Local, "
@@ -221,13 +221,13 @@ static void vip_leaves_with_the_last_of_its_frontends(void **state)
 	f->synced = true;
 	fixture_drop(f, "Service", "web");
 	f->now += 60 * NSEC_PER_SEC;
-	fixture_settle(f, 10);
+	fixture_converge(f, 10);
 	f->now += NSEC_PER_SEC;
 	fixture_plan(f);
 	assert_non_null(fixture_frontend(f, VIP, 443));
 	assert_non_null(fixture_frontend(f, VIP, 0));
 	f->now += NSEC_PER_SEC;
-	fixture_settle(f, 10);
+	fixture_converge(f, 10);
 	assert_int_equal(f->store.n, 0);
 }
 
@@ -245,13 +245,13 @@ static void departed_target_drains_until_its_deadline(void **state)
 	assert_int_equal(f->deadline, f->now + PLAN_DRAIN_DEFAULT_NS);
 	assert_int_equal(fixture_service(f, "web")->n_backends, 2);
 	assert_string_equal(fixture_service(f, "web")->backends[1].state, "draining");
-	fixture_settle(f, 10);
+	fixture_converge(f, 10);
 
 	f->now += PLAN_DRAIN_DEFAULT_NS - 1;
-	fixture_settle(f, 10);
+	fixture_converge(f, 10);
 	assert_non_null(target(f, "10.244.0.5"));
 	f->now += 1;
-	fixture_settle(f, 10);
+	fixture_converge(f, 10);
 	assert_null(target(f, "10.244.0.5"));
 	assert_int_equal(f->ledger.n_drains, 0);
 	assert_int_equal(f->deadline, NSEC_NEVER);
@@ -274,10 +274,10 @@ static void target_that_comes_back_leaves_the_ledger(void **state)
 
 	(void)state;
 	fixture_add_slice(f, "web", "10.244.0.6@node-a");
-	fixture_settle(f, 10);
+	fixture_converge(f, 10);
 	assert_int_equal(f->ledger.n_drains, 1);
 	fixture_add_slice(f, "web", "10.244.0.5@node-a 10.244.0.6@node-a");
-	fixture_settle(f, 10);
+	fixture_converge(f, 10);
 	assert_int_equal(f->ledger.n_drains, 0);
 	assert_int_equal(target(f, "10.244.0.5")->state, LB_BACKEND_READY);
 }
@@ -288,7 +288,7 @@ static void store_that_fails_does_not_begin_a_drain_anew(void **state)
 
 	(void)state;
 	fixture_add_slice(f, "web", "10.244.0.6@node-a");
-	fixture_settle(f, 10);
+	fixture_converge(f, 10);
 	f->now += PLAN_DRAIN_DEFAULT_NS;
 	f->store.fail_every = 1;
 	for (int i = 0; i < 3; i++) {
@@ -298,7 +298,7 @@ static void store_that_fails_does_not_begin_a_drain_anew(void **state)
 		f->now += NSEC_PER_SEC;
 	}
 	f->store.fail_every = 0;
-	fixture_settle(f, 10);
+	fixture_converge(f, 10);
 	assert_int_equal(f->ledger.n_drains, 0);
 }
 
@@ -314,11 +314,11 @@ static void last_local_endpoint_gone_withdraws_at_once_and_drains(void **state)
 	assert_string_equal(fixture_service(f, "web")->reason, "noLocalEndpoints");
 	assert_int_equal(target(f, "10.244.0.5")->state, LB_BACKEND_DRAINING);
 	assert_false(fixture_frontend(f, VIP, 80)->hold);
-	fixture_settle(f, 10);
+	fixture_converge(f, 10);
 	f->now += PLAN_DRAIN_DEFAULT_NS;
-	fixture_settle(f, 10);
+	fixture_converge(f, 10);
 	f->now += PLAN_UNHELD_NS;
-	fixture_settle(f, 10);
+	fixture_converge(f, 10);
 	assert_int_equal(f->store.n, 0);
 }
 
@@ -342,7 +342,7 @@ static void a_plan_says_which_vips_it_is_about_to_begin(void **state)
 	fixture_add_service(f, "web", "Local", "");
 	assert_int_equal(n_begins(f), 0);
 	fixture_add_slice(f, "web", "10.244.0.5@node-b");
-	fixture_settle(f, 10);
+	fixture_converge(f, 10);
 	assert_int_equal(n_begins(f), 0);
 	fixture_add_slice(f, "web", "10.244.0.5@node-a");
 	fixture_add_service(f, "b", "Local", "");
@@ -352,12 +352,12 @@ static void a_plan_says_which_vips_it_is_about_to_begin(void **state)
 	f->taken[0] = (struct plan_taken){.vip = f->plan.begins[0], .flows = 1};
 	f->node.n_taken = 1; /* and goes on asking about it */
 	assert_int_equal(n_begins(f), 2);
-	fixture_settle(f, 10);
+	fixture_converge(f, 10);
 	assert_int_equal(n_begins(f), 1);
 	assert_true(plan_vip_equal(&f->plan.begins[0], &f->taken[0].vip));
 	f->node.n_taken = 0;
 	assert_int_equal(n_begins(f), 1);
-	fixture_settle(f, 10);
+	fixture_converge(f, 10);
 	assert_int_equal(n_begins(f), 0);
 
 	fixture_add_service(f, "c", "Local", "");
@@ -407,7 +407,7 @@ static void before_the_first_picture_the_ledger_stands_still(void **state)
 
 	(void)state;
 	fixture_add_slice(f, "web", "10.244.0.6@node-a");
-	fixture_settle(f, 10);
+	fixture_converge(f, 10);
 	f->synced = false;
 	fixture_drop(f, "EndpointSlice", "web");
 	f->now += 3600 * NSEC_PER_SEC;
@@ -426,7 +426,7 @@ static void end_of_rib_waits_for_vips_that_are_on_their_way(void **state)
 	fixture_add_slice(f, "web", "10.244.0.5@node-a");
 	fixture_plan(f);
 	assert_false(f->plan.end_of_rib);
-	fixture_settle(f, 10);
+	fixture_converge(f, 10);
 	assert_true(f->plan.end_of_rib);
 	/* A data plane that failed will not come: the router may forget. */
 	f->dataplane_failure = "verifier says no";
@@ -462,7 +462,7 @@ static void older_service_wins_a_port_and_the_other_is_told(void **state)
 		       "ports: [{port: 80, protocol: TCP}]}");
 	fixture_add_slice(f, "zz-old", "10.244.0.5@node-a");
 	fixture_add_slice(f, "aa-new", "10.244.0.6@node-a");
-	fixture_settle(f, 10);
+	fixture_converge(f, 10);
 	assert_int_equal(fixture_problem(f, "PortConflict", "aa-new")->severity, SEVERITY_ERROR);
 	assert_null(fixture_problem(f, "PortConflict", "zz-old"));
 	assert_string_equal(fixture_service(f, "aa-new")->reason, "portConflict");
@@ -485,9 +485,9 @@ static void service_that_takes_over_a_port_inherits_no_backend(void **state)
 	fixture_basics(f);
 	fixture_add_service(f, "old", "Local", "");
 	fixture_add_slice(f, "old", "10.244.0.5@node-a 10.244.0.6@node-a");
-	fixture_settle(f, 10);
+	fixture_converge(f, 10);
 	fixture_add_slice(f, "old", "10.244.0.6@node-a");
-	fixture_settle(f, 10);
+	fixture_converge(f, 10);
 	assert_int_equal(target(f, "10.244.0.5")->state, LB_BACKEND_DRAINING);
 
 	fixture_add_service(f, "new", "Local", "");
@@ -498,7 +498,7 @@ static void service_that_takes_over_a_port_inherits_no_backend(void **state)
 	assert_int_equal(target(f, "10.244.0.7")->owner, lb_seed("default", "new"));
 	assert_null(target(f, "10.244.0.5"));
 	assert_null(target(f, "10.244.0.6"));
-	fixture_settle(f, 10);
+	fixture_converge(f, 10);
 	assert_int_equal(f->ledger.n_drains, 0);
 }
 
@@ -530,7 +530,7 @@ static void vip_with_translated_flows_is_not_begun(void **state)
 		fail();
 	f->taken[0].flows = 3;
 	f->node.n_taken = 1;
-	fixture_settle(f, 10);
+	fixture_converge(f, 10);
 	assert_int_equal(f->store.n, 0);
 	assert_null(fixture_route(f, VIP "/32"));
 	assert_string_equal(fixture_service(f, "web")->reason, "conntrackHoldsFlows");
@@ -539,7 +539,7 @@ static void vip_with_translated_flows_is_not_begun(void **state)
 	assert_non_null(strstr(fixture_problem(f, "ConntrackHoldsFlows", "web")->remedy,
 			       "conntrack -D -d " VIP));
 	f->node.n_taken = 0;
-	fixture_settle(f, 10);
+	fixture_converge(f, 10);
 	assert_non_null(fixture_held(f, "r1", VIP "/32"));
 }
 
@@ -552,7 +552,7 @@ static void vip_that_is_served_is_never_given_back_to_conntrack(void **state)
 		fail();
 	f->node.n_taken = 1;
 	fixture_add_slice(f, "web", "10.244.0.6@node-a");
-	fixture_settle(f, 10);
+	fixture_converge(f, 10);
 	assert_non_null(target(f, "10.244.0.6"));
 	assert_non_null(fixture_held(f, "r1", VIP "/32"));
 	assert_int_equal(fixture_problem(f, "ConntrackHoldsFlows", "web")->severity,

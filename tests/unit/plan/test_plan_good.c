@@ -20,7 +20,7 @@ static struct fixture *with_secret(const char *password)
 	fixture_object(f, "BGPPeer", "r1", "",
 		       arena_printf(arena, PEER("peerAddress: 10.0.0.1, %s"), password));
 	fixture_object(f, "BGPPeer", "r2", "", PEER("peerAddress: 10.0.0.2, peerPort: 1179"));
-	fixture_settle(f, 10);
+	fixture_converge(f, 10);
 	arena_free(arena);
 	return f;
 }
@@ -124,13 +124,13 @@ static void peer_that_is_right_again_is_taken(void **state)
 		_cleanup_(fixture_freep) struct fixture *f = with_secret(by_secret[0]);
 
 		peer_mishaps[i].happens(f);
-		fixture_settle(f, 10);
+		fixture_converge(f, 10);
 		fixture_object(f, "Secret", "auth", "",
 			       "type: kubernetes.io/basic-auth\nstringData: {password: other}");
 		fixture_object(f, "BGPPeer", "r1", "",
 			       PEER("peerAddress: 10.0.0.1, passwordSecret: {name: auth}, "
 				    "holdTime: 30s"));
-		fixture_settle(f, 10);
+		fixture_converge(f, 10);
 		assert_r1_runs(f, "other");
 		assert_int_equal(fixture_plan_peer(f, "r1")->bgp.hold_s, 30);
 		assert_null(fixture_problem(f, peer_mishaps[i].reason, "r1"));
@@ -144,7 +144,7 @@ static void peer_that_was_never_good_is_held_back(void **state)
 	(void)state;
 	fixture_object(f, "BGPPeer", "r3", "",
 		       PEER("peerAddress: 10.0.0.3, passwordSecret: {name: gone}"));
-	fixture_settle(f, 10);
+	fixture_converge(f, 10);
 	assert_null(fixture_plan_peer(f, "r3"));
 	assert_non_null(strstr(fixture_problem(f, "SecretMissing", "r3")->message, "not started"));
 }
@@ -155,7 +155,7 @@ static void password_that_is_taken_out_is_out(void **state)
 
 	(void)state;
 	fixture_object(f, "BGPPeer", "r1", "", PEER("peerAddress: 10.0.0.1"));
-	fixture_settle(f, 10);
+	fixture_converge(f, 10);
 	assert_int_equal(fixture_plan_peer(f, "r1")->password_len, 0);
 	assert_null(fixture_plan_peer(f, "r1")->password);
 }
@@ -167,7 +167,7 @@ static void literal_that_changes_is_taken(void **state)
 	(void)state;
 	assert_r1_runs(f, "plain");
 	fixture_object(f, "BGPPeer", "r1", "", PEER("peerAddress: 10.0.0.1, password: plainer"));
-	fixture_settle(f, 10);
+	fixture_converge(f, 10);
 	assert_r1_runs(f, "plainer");
 }
 
@@ -178,7 +178,7 @@ static void peer_that_is_for_other_nodes_now_is_gone(void **state)
 	(void)state;
 	fixture_object(f, "BGPPeer", "r1", "",
 		       PEER("peerAddress: 10.0.0.1, nodeSelectors: [{matchLabels: {a: b}}]"));
-	fixture_settle(f, 10);
+	fixture_converge(f, 10);
 	assert_null(fixture_plan_peer(f, "r1"));
 	assert_int_equal(n_good(f, API_BGP_PEER), 1);
 }
@@ -196,13 +196,13 @@ static void newcomer_takes_no_session_over(void **state)
 		_cleanup_(fixture_freep) struct fixture *f = with_secret(by_secret[0]);
 
 		fixture_object(f, "BGPPeer", "a", "", newcomers[i]);
-		fixture_settle(f, 10);
+		fixture_converge(f, 10);
 		assert_r1_runs(f, "s3cr3t");
 		assert_null(fixture_plan_peer(f, "a"));
 		assert_non_null(
 			strstr(fixture_problem(f, "DuplicatePeer", "a")->message, "here already"));
 		fixture_drop(f, "BGPPeer", "r1");
-		fixture_settle(f, 10);
+		fixture_converge(f, 10);
 		assert_non_null(fixture_plan_peer(f, "a"));
 	}
 }
@@ -216,7 +216,7 @@ static void newcomer_takes_no_session_over_from_a_last_good_version(void **state
 
 		peer_mishaps[i].happens(f);
 		fixture_object(f, "BGPPeer", "a", "", PEER("peerAddress: 10.0.0.1"));
-		fixture_settle(f, 10);
+		fixture_converge(f, 10);
 		assert_r1_runs(f, "s3cr3t");
 		assert_null(fixture_plan_peer(f, "a"));
 	}
@@ -231,10 +231,10 @@ static void edit_of_an_older_peer_takes_no_session_over(void **state)
 		       PEER("peerAddress: 10.0.0.2, peerPort: 1179"));
 	fixture_object(f, "BGPPeer", "r1", "creationTimestamp: \"2024-01-02T00:00:00Z\"",
 		       PEER("peerAddress: 10.0.0.1, passwordSecret: {name: auth}"));
-	fixture_settle(f, 10);
+	fixture_converge(f, 10);
 	fixture_object(f, "BGPPeer", "r2", "creationTimestamp: \"2024-01-01T00:00:00Z\"",
 		       PEER("peerAddress: 10.0.0.1, peerPort: 1179"));
-	fixture_settle(f, 10);
+	fixture_converge(f, 10);
 	assert_r1_runs(f, "s3cr3t");
 	assert_int_equal(ip_addr_v4(&fixture_plan_peer(f, "r2")->address), 0x0a000002);
 }

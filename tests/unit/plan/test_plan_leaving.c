@@ -31,7 +31,7 @@ static size_t count_calls(struct fixture *f)
 {
 	const size_t before = f->store.n_calls;
 
-	(void)fixture_settle(f, 10);
+	(void)fixture_converge(f, 10);
 	return f->store.n_calls - before;
 }
 
@@ -141,12 +141,12 @@ static void service_removed_meanwhile_leaves_two_seconds_after_the_restart(void 
 	(void)state;
 	restart(f);
 	fixture_drop(f, "Service", "web");
-	(void)fixture_settle(f, 10);
+	(void)fixture_converge(f, 10);
 	assert_int_equal(f->store.n, N_FRONTENDS);
 	assert_true(f->plan.end_of_rib);
 	assert_int_equal(f->deadline, f->now + PLAN_UNHELD_NS);
 	f->now = f->deadline;
-	(void)fixture_settle(f, 10);
+	(void)fixture_converge(f, 10);
 	assert_int_equal(f->store.n, 0);
 }
 
@@ -158,16 +158,16 @@ static void stale_routes_of_a_router_hold_a_vip_until_end_of_rib(void **state)
 	restart(f);
 	fixture_peer(f, "r1")->stale_until = f->now + RESTART;
 	fixture_drop(f, "Service", "web");
-	(void)fixture_settle(f, 10);
+	(void)fixture_converge(f, 10);
 	assert_int_equal(f->deadline, f->now + RESTART);
 	f->now += 100 * NSEC_PER_SEC;
-	(void)fixture_settle(f, 10);
+	(void)fixture_converge(f, 10);
 	assert_int_equal(f->store.n, N_FRONTENDS);
 	fixture_peer(f, "r1")->stale_until = 0; /* End-of-RIB was sent */
-	(void)fixture_settle(f, 10);
+	(void)fixture_converge(f, 10);
 	assert_int_equal(f->deadline, f->now + PLAN_UNHELD_NS);
 	f->now = f->deadline;
-	(void)fixture_settle(f, 10);
+	(void)fixture_converge(f, 10);
 	assert_int_equal(f->store.n, 0);
 }
 
@@ -179,12 +179,12 @@ static void stale_routes_end_by_themselves(void **state)
 	fixture_peer(f, "r1")->down = true;
 	fixture_peer(f, "r1")->stale_until = f->now + RESTART;
 	fixture_drop(f, "Service", "web");
-	(void)fixture_settle(f, 10);
+	(void)fixture_converge(f, 10);
 	f->now += RESTART;
-	(void)fixture_settle(f, 10);
+	(void)fixture_converge(f, 10);
 	assert_int_equal(f->store.n, N_FRONTENDS);
 	f->now += PLAN_UNHELD_NS;
-	(void)fixture_settle(f, 10);
+	(void)fixture_converge(f, 10);
 	assert_int_equal(f->store.n, 0);
 }
 
@@ -198,7 +198,7 @@ static void mode_off_withdraws_then_drains_then_detaches_then_announces(void **s
 	fixture_object(f, "LodestoneConfig", "default", "", OFF);
 	fixture_peer(f, "r1")->stuck = true;
 	for (int i = 0; i < 3; i++) {
-		(void)fixture_settle(f, 10); /* the withdraw does not get out */
+		(void)fixture_converge(f, 10); /* the withdraw does not get out */
 		assert_true(f->plan.leaving);
 		assert_false(f->plan.dataplane);
 		assert_int_equal(f->plan.n_routes, 0);
@@ -210,21 +210,21 @@ static void mode_off_withdraws_then_drains_then_detaches_then_announces(void **s
 		f->now += 60 * NSEC_PER_SEC;
 	}
 	fixture_peer(f, "r1")->stuck = false;
-	(void)fixture_settle(f, 10);
+	(void)fixture_converge(f, 10);
 	assert_null(fixture_held(f, "r1", VIP "/32"));
 	assert_int_equal(f->deadline, f->now + PLAN_UNHELD_NS + DRAIN);
 
 	/* Maps are kept up to date as long as they serve. */
 	fixture_add_slice(f, "web", "10.244.0.6@node-a");
 	f->now += PLAN_UNHELD_NS + DRAIN - 1;
-	(void)fixture_settle(f, 10);
+	(void)fixture_converge(f, 10);
 	assert_int_equal(f->store.n, N_FRONTENDS);
 	assert_int_equal(f->store.items[1].n_targets, 2);
 	assert_true(f->n_devices == 1 && f->devices[0].xdp);
 	assert_null(fixture_held(f, "r1", VIP "/32"));
 
 	f->now += 1;
-	(void)fixture_settle(f, 10);
+	(void)fixture_converge(f, 10);
 	assert_int_equal(f->store.n, 0);
 	assert_int_equal(f->n_devices, 0);
 	assert_false(f->pinned);
@@ -264,15 +264,15 @@ static void mode_off_at_a_restart_leaves_by_the_same_gates(void **state)
 	restart(f);
 	fixture_peer(f, "r1")->stale_until = f->now + RESTART;
 	fixture_object(f, "LodestoneConfig", "default", "", OFF);
-	(void)fixture_settle(f, 10);
+	(void)fixture_converge(f, 10);
 	assert_true(f->plan.leaving);
 	assert_true(f->plan.end_of_rib); /* which is the withdraw */
 	assert_int_equal(f->store.n, N_FRONTENDS);
 	assert_int_equal(f->n_devices, 1);
 	fixture_peer(f, "r1")->stale_until = 0;
-	(void)fixture_settle(f, 10);
+	(void)fixture_converge(f, 10);
 	f->now += PLAN_UNHELD_NS + DRAIN;
-	(void)fixture_settle(f, 10);
+	(void)fixture_converge(f, 10);
 	assert_false(f->pinned);
 	assert_non_null(fixture_held(f, "r1", VIP "/32"));
 }
@@ -285,7 +285,7 @@ static void mode_off_waits_for_the_first_complete_picture(void **state)
 	fixture_object(f, "LodestoneConfig", "default", "", OFF);
 	f->synced = false;
 	f->now += 3600 * NSEC_PER_SEC;
-	(void)fixture_settle(f, 10);
+	(void)fixture_converge(f, 10);
 	assert_int_equal(f->store.n, N_FRONTENDS);
 	assert_int_equal(f->n_devices, 1);
 	assert_non_null(fixture_held(f, "r1", VIP "/32"));
@@ -299,7 +299,7 @@ static void mode_off_begins_no_frontend(void **state)
 	fixture_object(f, "LodestoneConfig", "default", "", OFF);
 	fixture_add_service(f, "late", "Local", "");
 	fixture_add_slice(f, "late", "10.244.0.7@node-a");
-	(void)fixture_settle(f, 10);
+	(void)fixture_converge(f, 10);
 	assert_int_equal(f->store.n, N_FRONTENDS);
 }
 
@@ -312,10 +312,10 @@ static void attachments_without_frontends_wait_for_stale_routes_only(void **stat
 	fake_store_done(&f->store); /* maps of another version, say, that could not be taken over */
 	fixture_peer(f, "r1")->stale_until = f->now + RESTART;
 	fixture_object(f, "LodestoneConfig", "default", "", OFF);
-	(void)fixture_settle(f, 10);
+	(void)fixture_converge(f, 10);
 	assert_int_equal(f->n_devices, 1);
 	fixture_peer(f, "r1")->stale_until = 0;
-	(void)fixture_settle(f, 10);
+	(void)fixture_converge(f, 10);
 	assert_int_equal(f->n_devices, 0);
 	assert_false(f->pinned);
 }
@@ -336,7 +336,7 @@ static void leftovers_that_cannot_be_taken_over_keep_the_routes_back(void **stat
 	f->dataplane_failure = NULL;
 	fake_store_done(&f->store);
 	f->n_devices = 0;
-	(void)fixture_settle(f, 10);
+	(void)fixture_converge(f, 10);
 	assert_non_null(fixture_held(f, "r1", VIP "/32"));
 }
 
@@ -346,7 +346,7 @@ static void mode_on_again_in_between_serves_on(void **state)
 
 	(void)state;
 	fixture_object(f, "LodestoneConfig", "default", "", OFF);
-	(void)fixture_settle(f, 10);
+	(void)fixture_converge(f, 10);
 	assert_null(fixture_held(f, "r1", VIP "/32"));
 	fixture_drop(f, "LodestoneConfig", "default");
 	assert_int_equal(count_calls(f), 0);
@@ -361,7 +361,7 @@ static void vip_of_another_domain_leaves_without_touching_this_one(void **state)
 	(void)state;
 	copy_to_domain(f, 1);
 	assert_int_equal(f->store.n, 2 * N_FRONTENDS);
-	(void)fixture_settle(f, 10);
+	(void)fixture_converge(f, 10);
 	assert_int_equal(f->store.n, 2 * N_FRONTENDS);
 	assert_false(f->plan.frontends[0].leaving);
 	assert_true(f->plan.frontends[N_FRONTENDS].leaving);
@@ -380,15 +380,15 @@ static void route_of_this_domain_holds_no_vip_of_another(void **state)
 	copy_to_domain(f, 1);
 	fixture_peer(f, "r1")->stuck = true; /* and so keeps its route */
 	fixture_drop(f, "Service", "web");
-	(void)fixture_settle(f, 10);
+	(void)fixture_converge(f, 10);
 	f->now += PLAN_UNHELD_NS;
-	(void)fixture_settle(f, 10);
+	(void)fixture_converge(f, 10);
 	assert_int_equal(f->store.n, N_FRONTENDS);
 	assert_int_equal(f->store.items[0].key.domain, 0);
 	fixture_peer(f, "r1")->stuck = false;
-	(void)fixture_settle(f, 10);
+	(void)fixture_converge(f, 10);
 	f->now += PLAN_UNHELD_NS;
-	(void)fixture_settle(f, 10);
+	(void)fixture_converge(f, 10);
 	assert_int_equal(f->store.n, 0);
 }
 

@@ -73,7 +73,7 @@ static void address_of_a_machine_is_not_given_to_who_asks_for_it(void **state)
 		const struct problem *p;
 
 		ask(f, "own", cases[i].vip);
-		(void)fixture_settle(f, 10);
+		(void)fixture_converge(f, 10);
 		assert_string_equal(address(f, "own"), "");
 		p = fixture_problem(f, "NodeAddress", "own");
 		assert_non_null(p);
@@ -129,7 +129,7 @@ static void address_in_use_that_becomes_a_machine_s_is_lost_at_once(void **state
 	f->remembers = true;
 	ask(f, "web", "");
 	ask(f, "asks", "10.0.0.5");
-	(void)fixture_settle(f, 10);
+	(void)fixture_converge(f, 10);
 	assert_non_null(fixture_held(f, "r1", "10.0.0.0/32"));
 	assert_non_null(fixture_held(f, "r1", "10.0.0.5/32"));
 	fixture_object(f, "Node", "node-c", "",
@@ -140,7 +140,7 @@ static void address_in_use_that_becomes_a_machine_s_is_lost_at_once(void **state
 	assert_int_equal(fixture_problem(f, "NodeAddress", "web")->severity, SEVERITY_ERROR);
 	assert_string_equal(address(f, "asks"), "");
 	assert_non_null(fixture_problem(f, "NodeAddress", "asks"));
-	(void)fixture_settle(f, 10);
+	(void)fixture_converge(f, 10);
 	assert_null(fixture_held(f, "r1", "10.0.0.0/32"));
 	assert_null(fixture_held(f, "r1", "10.0.0.5/32"));
 	assert_non_null(fixture_held(f, "r1", "10.0.0.6/32"));
@@ -174,7 +174,7 @@ static void machine_s_address_that_is_read_back_is_not_announced(void **state)
 	(void)state;
 	ask(f, "own", "");
 	f->read_back = &read_back;
-	(void)fixture_settle(f, 10);
+	(void)fixture_converge(f, 10);
 	assert_string_equal(fixture_service(f, "own")->reason, "nodeAddress");
 	assert_false(fixture_service(f, "own")->announced);
 	assert_null(fixture_frontend(f, "10.0.0.10", 80));
@@ -228,9 +228,9 @@ static void address_that_is_in_use_may_appear_on_lo(void **state)
 	(void)state;
 	f->remembers = true;
 	ask(f, "web", "");
-	(void)fixture_settle(f, 10);
+	(void)fixture_converge(f, 10);
 	address_on(f, "lo", "10.0.0.0", 32);
-	(void)fixture_settle(f, 10);
+	(void)fixture_converge(f, 10);
 	assert_string_equal(address(f, "web"), "10.0.0.0");
 	assert_non_null(fixture_held(f, "r1", "10.0.0.0/32"));
 }
@@ -259,7 +259,7 @@ static void aggregate_over_machines_is_announced_and_told_once(void **state)
 	ask(f, "a", "10.0.0.6");
 	ask(f, "b", "10.0.0.7");
 	ask(f, "c", "10.0.0.20");
-	(void)fixture_settle(f, 10);
+	(void)fixture_converge(f, 10);
 	assert_non_null(fixture_held(f, "r1", "10.0.0.0/28"));
 	assert_int_equal(fixture_count(f, "CoversNodeAddress"), 1);
 	p = fixture_problem(f, "CoversNodeAddress", "adv");
@@ -277,7 +277,7 @@ static void each_advertisement_is_told(void **state)
 	fixture_object(f, "BGPAdvertisement", "wide", "", "spec: {aggregationLength: 27}");
 	fixture_object(f, "IPAddressPool", "lan", "", "spec: {addresses: [10.0.0.0-10.0.0.31]}");
 	ask(f, "a", "");
-	(void)fixture_settle(f, 10);
+	(void)fixture_converge(f, 10);
 	assert_int_equal(fixture_count(f, "CoversNodeAddress"), 2);
 	assert_non_null(fixture_problem(f, "CoversNodeAddress", "wide"));
 }
@@ -291,7 +291,7 @@ static void aggregate_beside_machines_is_not_told(void **state)
 	fixture_object(f, "IPAddressPool", "lan", "", "spec: {addresses: [10.0.0.16/28]}");
 	address_on(f, "lo", "10.0.0.17", 32);
 	ask(f, "a", "10.0.0.18");
-	(void)fixture_settle(f, 10);
+	(void)fixture_converge(f, 10);
 	assert_non_null(fixture_held(f, "r1", "10.0.0.16/28"));
 	assert_int_equal(fixture_count(f, "CoversNodeAddress"), 0);
 }

@@ -163,7 +163,7 @@ static void oldest_peer_of_a_router_owns_the_session_and_lends_its_name(void **s
 	peer(f, "r2", "peerASN: 64513, peerAddress: 10.0.0.1, password: other");
 	peer(f, "r3", "peerASN: 64999, peerAddress: 10.0.0.1");
 	fixture_object(f, "BGPAdvertisement", "adv", "", "spec: {peers: [r2]}");
-	fixture_settle(f, 10);
+	fixture_converge(f, 10);
 	assert_int_equal(f->plan.n_peers, 1);
 	assert_null(fixture_plan_peer(f, "r1")->password);
 	assert_int_equal(fixture_problem(f, "DuplicatePeer", "r2")->severity, SEVERITY_WARNING);
@@ -171,7 +171,7 @@ static void oldest_peer_of_a_router_owns_the_session_and_lends_its_name(void **s
 	assert_non_null(fixture_held(f, "r1", "192.168.100.0/32"));
 
 	fixture_object(f, "BGPAdvertisement", "adv", "", "spec: {peers: [r3]}");
-	fixture_settle(f, 10);
+	fixture_converge(f, 10);
 	assert_null(fixture_problem(f, "UnknownPeer", NULL));
 	assert_string_equal(fixture_service(f, "web")->reason, "noMatchingPeer");
 }

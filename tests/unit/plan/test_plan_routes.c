@@ -31,7 +31,7 @@ static void communities_of_all_advertisements_are_united_for_each_peer(void **st
 	fixture_object(f, "BGPAdvertisement", "adv", "", "spec: {communities: [\"1:1\", \"1:2\"]}");
 	fixture_object(f, "BGPAdvertisement", "more", "",
 		       "spec: {communities: [\"1:2\", \"1:3\"], peers: [r2]}");
-	fixture_settle(f, 10);
+	fixture_converge(f, 10);
 	assert_int_equal(fixture_held(f, "r1", VIP "/32")->n_communities, 2);
 	assert_int_equal(fixture_held(f, "r2", VIP "/32")->n_communities, 3);
 	assert_int_equal(f->plan.n_routes, 2);
@@ -51,7 +51,7 @@ static void newest_advertisement_that_sets_local_pref_wins_and_the_other_is_told
 		       "creationTimestamp: \"2024-01-02T00:00:00Z\"", "spec: {localPref: 200}");
 	fixture_object(f, "BGPAdvertisement", "c-newest",
 		       "creationTimestamp: \"2024-01-04T00:00:00Z\"", "spec: {localPref: 0}");
-	fixture_settle(f, 10);
+	fixture_converge(f, 10);
 	assert_true(fixture_held(f, "r1", VIP "/32")->has_local_pref);
 	assert_int_equal(fixture_held(f, "r1", VIP "/32")->local_pref, 50);
 	assert_int_equal(fixture_count(f, "OverriddenByNewer"), 1);
@@ -69,7 +69,7 @@ static void newest_prepend_wins_and_only_another_value_is_told(void **state)
 		       "spec: {asPathPrepend: 3}");
 	fixture_object(f, "BGPAdvertisement", "other",
 		       "creationTimestamp: \"2024-01-02T00:00:00Z\"", "spec: {asPathPrepend: 2}");
-	fixture_settle(f, 10);
+	fixture_converge(f, 10);
 	assert_int_equal(fixture_held(f, "r1", VIP "/32")->prepend, 3);
 	assert_int_equal(fixture_count(f, "OverriddenByNewer"), 1);
 	assert_non_null(fixture_problem(f, "OverriddenByNewer", "other"));
@@ -82,7 +82,7 @@ static void unset_local_pref_stays_unset_unless_a_default_is_set(void **state)
 	(void)state;
 	assert_false(fixture_held(f, "r1", VIP "/32")->has_local_pref);
 	fixture_object(f, "LodestoneConfig", "default", "", "spec: {bgp: {defaultLocalPref: 70}}");
-	fixture_settle(f, 10);
+	fixture_converge(f, 10);
 	assert_true(fixture_held(f, "r1", VIP "/32")->has_local_pref);
 	assert_int_equal(fixture_held(f, "r1", VIP "/32")->local_pref, 70);
 }
@@ -95,13 +95,13 @@ static void services_under_one_aggregate_are_one_route(void **state)
 	fixture_add_service(f, "web2", "Local", "");
 	fixture_add_slice(f, "web2", "10.244.0.6@node-a");
 	fixture_object(f, "BGPAdvertisement", "adv", "", "spec: {aggregationLength: 24}");
-	fixture_settle(f, 10);
+	fixture_converge(f, 10);
 	assert_int_equal(f->plan.n_routes, 1);
 	fixture_add_slice(f, "web", "");
-	fixture_settle(f, 10);
+	fixture_converge(f, 10);
 	assert_non_null(fixture_held(f, "r1", "192.168.100.0/24"));
 	fixture_add_slice(f, "web2", "");
-	fixture_settle(f, 10);
+	fixture_converge(f, 10);
 	assert_null(fixture_held(f, "r1", "192.168.100.0/24"));
 }
 
@@ -120,7 +120,7 @@ static void equal_attribute_sets_are_one_set(void **state)
 		       "spec: {communities: [\"1:1\"], aggregationLength: 32}");
 	fixture_object(f, "BGPAdvertisement", "wide", "",
 		       "spec: {communities: [\"1:1\"], aggregationLength: 24}");
-	fixture_settle(f, 10);
+	fixture_converge(f, 10);
 	assert_int_equal(f->plan.n_routes, 7);
 	assert_int_equal(f->plan.n_attrs, 1);
 }
@@ -144,7 +144,7 @@ static void too_many_communities_together_change_nothing(void **state)
 
 	(void)state;
 	put_forty(f, "adv", 1);
-	fixture_settle(f, 10);
+	fixture_converge(f, 10);
 	add_peer(f, "r2", "10.0.0.2");
 	put_forty(f, "second", 2);
 	for (int i = 0; i < 3; i++) {
@@ -159,12 +159,12 @@ static void too_many_communities_together_change_nothing(void **state)
 	assert_int_equal(fixture_apply(f), 0);
 
 	fixture_add_slice(f, "web", ""); /* no longer served: withdrawn all the same */
-	fixture_settle(f, 10);
+	fixture_converge(f, 10);
 	assert_null(fixture_held(f, "r1", VIP "/32"));
 
 	fixture_add_slice(f, "web", "10.244.0.5@node-a");
 	fixture_drop(f, "BGPAdvertisement", "second");
-	fixture_settle(f, 10);
+	fixture_converge(f, 10);
 	assert_int_equal(fixture_held(f, "r2", VIP "/32")->n_communities, 40);
 }
 
@@ -176,7 +176,7 @@ static void withdraw_waits_until_its_replacement_was_written(void **state)
 
 	(void)state;
 	add_peer(f, "r2", "10.0.0.2");
-	fixture_settle(f, 10);
+	fixture_converge(f, 10);
 	fixture_object(f, "BGPAdvertisement", "adv", "", "spec: {aggregationLength: 24}");
 	fixture_peer(f, "r2")->stuck = true;
 	for (int i = 0; i < 3; i++) {
@@ -188,7 +188,7 @@ static void withdraw_waits_until_its_replacement_was_written(void **state)
 		assert_non_null(fixture_held(f, "r1", VIP "/32"));
 	}
 	fixture_peer(f, "r2")->stuck = false;
-	fixture_settle(f, 10);
+	fixture_converge(f, 10);
 	assert_null(fixture_held(f, "r1", VIP "/32"));
 	assert_null(fixture_held(f, "r2", VIP "/32"));
 	assert_non_null(fixture_held(f, "r2", "192.168.100.0/24"));
@@ -201,24 +201,24 @@ static void withdraw_waits_five_seconds_at_most(void **state)
 
 	(void)state;
 	add_peer(f, "r2", "10.0.0.2");
-	fixture_settle(f, 10);
+	fixture_converge(f, 10);
 	fixture_object(f, "BGPAdvertisement", "adv", "", "spec: {aggregationLength: 24}");
 	fixture_peer(f, "r2")->stuck = true;
-	fixture_settle(f, 10);
+	fixture_converge(f, 10);
 	assert_int_equal(f->deadline, f->now + PLAN_WAITING_NS);
 	f->now += PLAN_WAITING_NS - 1;
-	fixture_settle(f, 10);
+	fixture_converge(f, 10);
 	assert_non_null(fixture_held(f, "r1", VIP "/32"));
 	f->now += 1;
-	fixture_settle(f, 10);
+	fixture_converge(f, 10);
 	assert_null(fixture_held(f, "r1", VIP "/32"));
 	assert_non_null(fixture_held(f, "r1", "192.168.100.0/24"));
 	assert_int_equal(f->deadline, NSEC_NEVER);
 	f->now += PLAN_WAITING_NS;
-	fixture_settle(f, 10);
+	fixture_converge(f, 10);
 	assert_null(fixture_held(f, "r1", VIP "/32"));
 	fixture_peer(f, "r2")->stuck = false;
-	fixture_settle(f, 10);
+	fixture_converge(f, 10);
 	assert_int_equal(f->ledger.n_waiting, 0);
 }
 
@@ -229,19 +229,19 @@ static void waiting_is_counted_by_prefix_and_forgotten_when_it_is_wanted(void **
 
 	(void)state;
 	add_peer(f, "r2", "10.0.0.2");
-	fixture_settle(f, 10);
+	fixture_converge(f, 10);
 	fixture_peer(f, "r2")->stuck = true;
 	fixture_object(f, "BGPAdvertisement", "adv", "", "spec: {aggregationLength: 24}");
-	fixture_settle(f, 10);
+	fixture_converge(f, 10);
 	assert_int_equal(f->ledger.n_waiting, 1);
 	f->now += 3 * NSEC_PER_SEC;
 	fixture_object(f, "BGPAdvertisement", "adv", "", "spec: {aggregationLength: 32}");
-	fixture_settle(f, 10);
+	fixture_converge(f, 10);
 	/* Now it is the aggregate that r1 got and does not need. */
 	assert_int_equal(f->ledger.n_waiting, 0);
 	assert_null(fixture_held(f, "r1", "192.168.100.0/24"));
 	fixture_object(f, "BGPAdvertisement", "adv", "", "spec: {aggregationLength: 24}");
-	fixture_settle(f, 10);
+	fixture_converge(f, 10);
 	assert_int_equal(f->deadline, f->now + PLAN_WAITING_NS);
 }
 
@@ -256,7 +256,7 @@ static void end_of_rib_waits_for_every_claim_of_a_vip(void **state)
 		add_peer(f, "r2", "10.1.0.2");
 		fixture_object(f, "BGPAdvertisement", "adv", "", "spec: {peers: [r1]}");
 		fixture_object(f, "BGPAdvertisement", "bdv", "", "spec: {peers: [r2]}");
-		fixture_settle(f, 10);
+		fixture_converge(f, 10);
 		assert_true(f->plan.end_of_rib);
 		f->devices[failing].failure = "taken by somebody else";
 		f->devices[failing].remedy = "take it away";
@@ -277,13 +277,13 @@ static void move_to_another_peer_is_make_before_break(void **state)
 	(void)state;
 	add_peer(f, "r2", "10.0.0.2");
 	fixture_object(f, "BGPAdvertisement", "adv", "", "spec: {peers: [r1]}");
-	fixture_settle(f, 10);
+	fixture_converge(f, 10);
 	fixture_object(f, "BGPAdvertisement", "adv", "", "spec: {peers: [r2]}");
 	fixture_plan(f);
 	fixture_apply(f);
 	assert_non_null(fixture_held(f, "r1", VIP "/32"));
 	assert_non_null(fixture_held(f, "r2", VIP "/32"));
-	fixture_settle(f, 10);
+	fixture_converge(f, 10);
 	assert_null(fixture_held(f, "r1", VIP "/32"));
 }
 
@@ -294,10 +294,10 @@ static void withdraw_does_not_wait_for_a_session_that_is_down(void **state)
 	(void)state;
 	add_peer(f, "r2", "10.0.0.2");
 	fixture_object(f, "BGPAdvertisement", "adv", "", "spec: {peers: [r1]}");
-	fixture_settle(f, 10);
+	fixture_converge(f, 10);
 	fixture_peer(f, "r2")->down = true;
 	fixture_object(f, "BGPAdvertisement", "adv", "", "spec: {peers: [r2]}");
-	fixture_settle(f, 10);
+	fixture_converge(f, 10);
 	assert_null(fixture_held(f, "r1", VIP "/32"));
 }
 
@@ -342,7 +342,7 @@ static void services_with_different_advertisements_have_their_own_attributes(voi
 			       "spec: {type: LoadBalancer, ports: [{port: 80, protocol: TCP}]}");
 		fixture_add_slice(f, name, "10.244.0.5@node-a");
 	}
-	fixture_settle(f, 10);
+	fixture_converge(f, 10);
 	for (unsigned i = 0; i < ARRAY_SIZE(tiers); i++) {
 		const struct bgp_attrs *held =
 			fixture_held(f, "r1", arena_printf(arena, "192.168.100.%u/32", i));

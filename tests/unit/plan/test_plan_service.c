@@ -104,12 +104,12 @@ static void source_ranges_are_never_ignored(void **state)
 
 	(void)state;
 	fixture_add_service(f, "web", "Local", "loadBalancerSourceRanges: [10.0.0.0/8]");
-	fixture_settle(f, 10);
+	fixture_converge(f, 10);
 	assert_string_equal(fixture_service(f, "web")->reason, "notSupportedYet");
 	assert_int_equal(fixture_problem(f, "NotSupportedYet", "web")->severity, SEVERITY_ERROR);
 	assert_null(fixture_held(f, "r1", "192.168.100.0/32"));
 	f->now += PLAN_UNHELD_NS;
-	fixture_settle(f, 10);
+	fixture_converge(f, 10);
 	assert_int_equal(f->store.n, 0);
 }
 
@@ -134,7 +134,7 @@ static void affinity_is_a_flag_of_the_frontend(void **state)
 	(void)state;
 	assert_int_equal(fixture_frontend(f, "192.168.100.0", 80)->lb.flags, 0);
 	fixture_add_service(f, "web", "Local", "sessionAffinity: ClientIP");
-	fixture_settle(f, 10);
+	fixture_converge(f, 10);
 	assert_int_equal(fixture_frontend(f, "192.168.100.0", 80)->lb.flags, LB_F_AFFINITY);
 }
 
@@ -175,7 +175,7 @@ static void service_selectors_choose_services_under_one_pool(void **state)
 		       "spec: {type: LoadBalancer, externalTrafficPolicy: Local, "
 		       "ports: [{port: 80, protocol: TCP}]}");
 	fixture_add_slice(f, "rich", "10.244.0.6@node-a");
-	fixture_settle(f, 10);
+	fixture_converge(f, 10);
 	assert_true(fixture_service(f, "rich")->announced);
 	assert_false(fixture_service(f, "web")->announced);
 	assert_int_equal(f->plan.n_routes, 1);
@@ -239,7 +239,7 @@ static void port_without_endpoints_says_so_beside_one_with(void **state)
 				       "labels: {kubernetes.io/service-name: web}",
 				       "addressType: IPv4\nports: [{name: metrics, port: 9153}]\n"
 				       "endpoints: [{addresses: [10.244.9.5], nodeName: node-b}]");
-		(void)fixture_settle(f, 10);
+		(void)fixture_converge(f, 10);
 		row = fixture_service(f, "web");
 		assert_int_equal(row[0].port, 80);
 		assert_true(row[0].announced);
