@@ -6,6 +6,8 @@
  */
 #include "bgp/bgp_attrs.h"
 
+#include <assert.h>
+
 static int cmp_u32(uint32_t a, uint32_t b)
 {
 	return a < b ? -1 : a > b;
@@ -89,6 +91,7 @@ struct bgp_attrs bgp_attrs_copy_to(void *room, const struct bgp_attrs *a)
 
 	_Static_assert(_Alignof(struct large_community) <= _Alignof(uint32_t),
 		       "one list, two types");
+	assert((uintptr_t)room % _Alignof(uint64_t) == 0);
 	if (a->n_extended > 0)
 		memcpy(extended, a->extended, a->n_extended * sizeof(*extended));
 	if (a->n_communities > 0)

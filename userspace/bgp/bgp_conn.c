@@ -19,7 +19,7 @@
 /*
  * How many prefixes to take at once. What was taken has to be written, and a batch of one attribute
  * set may need several messages: 800 fill one behind a small set, and 250 fit behind the largest
- * (63 communities, 63 large ones, 255 prepends twice over for AS4_PATH).
+ * (63 large communities, 255 prepends twice over for AS4_PATH).
  */
 #define BATCH_MAX      800
 #define BATCH_SURE     250
@@ -217,6 +217,7 @@ size_t bgp_conn_receive(struct bgp_conn *c, nsec_t now, const uint8_t *data, siz
 		status = bgp_header_parse(c->rx, c->rx_len, sizeof(c->rx), &frame, &error);
 	}
 	if (status == BGP_FRAME_MESSAGE) {
+		assert(frame.len == c->rx_len);
 		c->rx_len = 0;
 		receive_message(c, now, &frame);
 	} else if (status == BGP_FRAME_ERROR) {
@@ -388,6 +389,7 @@ static void send_updates(struct bgp_conn *c, struct out *out, struct bgp_familie
 		if (batch.n == 0)
 			return;
 		batch.attrs = work.attrs;
+		assert(batch.n <= asked && bgp_families_has(families, work.family));
 		taken = send_batch(c, out, batch);
 		if (taken < batch.n)
 			fit = taken; /* as many of this set fill one message */
@@ -433,6 +435,7 @@ static void send_end(struct bgp_conn *c, struct out *out, enum bgp_family family
 		advance(out, bgp_end_of_rib_encode(out->at, out->room, family));
 		c->counters.updates_sent++;
 		bgp_families_put(&c->end_of_rib_sent, family, true);
+		assert(c->refresh[family] == BGP_REFRESH_NONE);
 	}
 }
 
@@ -470,6 +473,7 @@ size_t bgp_conn_transmit(struct bgp_conn *c, nsec_t now, uint8_t *buf, size_t ca
 	c->send_open = c->send_notification = c->send_keepalive = false;
 	if (c->state == BGP_ESTABLISHED)
 		send_routes(c, now, &out);
+	assert(out.len + out.room == cap);
 	return out.len;
 }
 

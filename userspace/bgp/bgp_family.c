@@ -4,6 +4,7 @@
 
 #include "bgp/bgp_wire.h"
 
+#include <assert.h>
 #include <stdio.h>
 
 static const struct {
@@ -15,6 +16,7 @@ static const struct {
 	[BGP_IPV6_UNICAST] = {BGP_AFI_IPV6, BGP_SAFI_UNICAST, "IPv6 unicast"},
 };
 _Static_assert(ARRAY_SIZE(families) == BGP_N_FAMILIES, "each family has its numbers");
+_Static_assert(BGP_N_FAMILIES <= 8 * sizeof(struct bgp_families), "each family has its bit");
 
 uint16_t bgp_family_afi(enum bgp_family f)
 {
@@ -51,6 +53,7 @@ const char *bgp_families_text(struct bgp_families set, char buf[BGP_FAMILIES_TEX
 		if (bgp_families_has(set, f))
 			at += (size_t)snprintf(buf + at, BGP_FAMILIES_TEXT - at, "%s%s",
 					       at > 0 ? ", " : "", families[f].text);
+	assert(at < BGP_FAMILIES_TEXT); /* all of them fit */
 	return buf;
 }
 

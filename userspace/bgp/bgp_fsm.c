@@ -158,6 +158,7 @@ static void close_unexpected(struct bgp_conn *c, const struct bgp_fsm_input *in)
 	struct bgp_error e =
 		bgp_error_with(BGP_ERROR_FSM, subcode, &in->message_type, in->message_type != 0);
 
+	assert(c->state >= BGP_OPEN_SENT);
 	close_with(c, &e, NULL);
 }
 
@@ -189,6 +190,7 @@ static void enter_open_sent(struct bgp_conn *c, nsec_t now)
 /* 19 in OpenSent: what the two OPENs agree on (RFC 4271 4.2, 8.2.2). */
 static void enter_open_confirm(struct bgp_conn *c, nsec_t now, const struct bgp_open *open)
 {
+	assert(!bgp_families_is_empty(bgp_families_common(open->families, c->sent.families)));
 	c->received = *open;
 	c->hold_s = open->hold_s < c->sent.hold_s ? open->hold_s : c->sent.hold_s;
 	c->keepalive_s = bgp_fsm_keepalive_s(c);
@@ -473,6 +475,27 @@ static void on_established(struct bgp_conn *c, nsec_t now, const struct bgp_fsm_
 	}
 }
 
+/* What holds between two events, whatever they were. */
+static void assert_sound(const struct bgp_conn *c)
+{
+	const bool has_tcp = c->state >= BGP_OPEN_SENT, agreed = c->state >= BGP_OPEN_CONFIRM;
+
+	assert(!c->want_connect || c->state == BGP_CONNECT);
+	assert(!c->is_passive || (c->state != BGP_CONNECT && c->retry_at == NSEC_NEVER));
+	assert(!has_tcp || c->retry_at == NSEC_NEVER);
+	assert(has_tcp || c->hold_at == NSEC_NEVER);
+	assert(agreed || c->keepalive_at == NSEC_NEVER);
+	assert(c->state == BGP_ESTABLISHED || c->send_hold_at == NSEC_NEVER);
+	assert(!c->send_open || has_tcp || c->send_notification);
+	assert(!c->send_notification || !has_tcp); /* nothing follows a NOTIFICATION */
+	assert(!c->send_keepalive || agreed);
+	assert(!agreed || c->received.asn != 0);
+	assert(c->hold_s == 0 || c->hold_s >= BGP_HOLD_MIN_S);
+	assert(c->keepalive_s <= c->hold_s / 3);
+	assert(has_tcp || c->rx_len == 0);
+	assert(c->state == BGP_ESTABLISHED || c->routes_received == 0);
+}
+
 void bgp_fsm_step(struct bgp_conn *c, nsec_t now, const struct bgp_fsm_input *in)
 {
 	switch (c->state) {
@@ -495,4 +518,5 @@ void bgp_fsm_step(struct bgp_conn *c, nsec_t now, const struct bgp_fsm_input *in
 		on_established(c, now, in);
 		break;
 	}
+	assert_sound(c);
 }

@@ -40,6 +40,7 @@ static bool marker_is_good(const uint8_t *buf, size_t len)
 
 static bool length_suits_type(size_t total, uint8_t type)
 {
+	assert(type < ARRAY_SIZE(length_of_type));
 	size_t max = length_of_type[type].max;
 
 	return total >= length_of_type[type].min && (max == 0 || total <= max);
@@ -72,6 +73,7 @@ enum bgp_frame_status bgp_header_parse(const uint8_t *buf, size_t len, size_t ma
 		goto bad_length;
 	if (len < total)
 		return BGP_FRAME_MORE;
+	assert(total <= max_len);
 	*ret = (struct bgp_frame){
 		.type = type,
 		.body = rcur_init(buf + BGP_HEADER_LEN, total - BGP_HEADER_LEN),

@@ -13,6 +13,8 @@
 #include <assert.h>
 
 #define SHUTDOWN_MAX 255
+_Static_assert(1 + SHUTDOWN_MAX <= BGP_ERROR_DATA_MAX, "the text and its length octet are data");
+_Static_assert(4 * SHUTDOWN_MAX < BGP_SHUTDOWN_TEXT, "each octet may become \\xNN");
 
 static const struct {
 	uint8_t code, subcode;
@@ -246,6 +248,7 @@ const char *bgp_capabilities_text(const struct bgp_error *e, const struct bgp_op
 		}
 		memcpy(buf + at, word, len + 1);
 		at += len;
+		assert(len < sizeof(word) && at < BGP_CAPABILITIES_TEXT);
 	}
 	return at > 0 ? buf : NULL;
 }

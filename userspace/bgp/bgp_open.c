@@ -211,6 +211,9 @@ bool bgp_open_decode(struct rcur body, struct bgp_open *ret, struct bgp_error *r
 		o.asn = o.my_as;
 	if (!o.has_multiprotocol) /* RFC 4760 8: then it is plain BGP-4 */
 		bgp_families_put(&o.families, BGP_IPV4_UNICAST, true);
+	/* Only listed families have a forwarding state. */
+	assert((o.gr.forwarding.bits & ~o.gr.families.bits) == 0);
+	assert(o.gr.time_s <= GR_TIME_MASK);
 	*ret = o;
 	return true;
 }
@@ -260,6 +263,7 @@ static struct bgp_error no_common_family(struct bgp_families wanted)
 	struct wcur w = wcur_init(list, sizeof(list));
 
 	write_multiprotocol(&w, wanted);
+	assert(!w.failed && wcur_len(&w) > 0);
 	return bgp_error_with(BGP_ERROR_OPEN, BGP_OPEN_UNSUPPORTED_CAPABILITY, list, wcur_len(&w));
 }
 
@@ -303,6 +307,7 @@ static void write_graceful_restart(struct wcur *w, const struct bgp_graceful_res
 	if (!gr->present)
 		return;
 	assert(gr->time_s <= GR_TIME_MASK);
+	assert((gr->forwarding.bits & ~gr->families.bits) == 0);
 	if (gr->restarting)
 		word |= GR_RESTARTING;
 	if (gr->notification)
@@ -357,6 +362,7 @@ size_t bgp_open_encode(uint8_t *buf, size_t cap, const struct bgp_open *open)
 	if (w.failed)
 		return 0;
 	/* A few dozen octets: RFC 9072's form is never needed here. */
+	assert(wcur_len(&w) - lengths - 1 <= UINT8_MAX);
 	wcur_patch_u8(&w, lengths, (uint8_t)(wcur_len(&w) - lengths - 1));
 	wcur_patch_u8(&w, lengths + 2, (uint8_t)(wcur_len(&w) - lengths - 3));
 	return bgp_message_end(&w);

@@ -61,6 +61,8 @@ struct bgp_peer *bgp_peer_new(const struct bgp_peer_config *config, const struct
 	struct bgp_peer *p = xcalloc(1, sizeof(*p));
 
 	assert(!bgp_families_is_empty(config->families));
+	assert(config->router_id != 0);
+	assert(config->hold_s == 0 || config->hold_s >= BGP_HOLD_MIN_S);
 	(void)now; /* nothing runs before BGP_NOTE_START */
 	p->config = *config;
 	p->rng = *rng;
@@ -103,6 +105,7 @@ static void add_event(struct bgp_peer *p, struct bgp_event event)
 		p->first_event = (p->first_event + 1) % N_EVENTS;
 		p->n_events--;
 	}
+	assert(p->n_events < N_EVENTS && event.from != event.to);
 	p->events[(p->first_event + p->n_events++) % N_EVENTS] = event;
 }
 
@@ -214,6 +217,21 @@ static void keep_dialling(struct bgp_peer *p, nsec_t now)
 	}
 }
 
+static void assert_sound(const struct bgp_peer *p)
+{
+	const enum bgp_state d = p->conn[BGP_SLOT_DIALLED].state;
+	const enum bgp_state a = p->conn[BGP_SLOT_ACCEPTED].state;
+
+	/* Of two OPENs that came, one connection has lost the collision. */
+	assert(d < BGP_OPEN_CONFIRM || a < BGP_OPEN_CONFIRM);
+	assert((p->established_at != NSEC_NEVER) == (d == BGP_ESTABLISHED || a == BGP_ESTABLISHED));
+	assert(p->established_at != NSEC_NEVER || bgp_rib_n_advertised(p->rib) == 0);
+	assert(p->is_up || (d == BGP_IDLE && a == BGP_IDLE));
+	/* While it is up somebody dials, will dial, or has come. */
+	assert(!p->is_up || d != BGP_IDLE || p->conn[BGP_SLOT_DIALLED].retry_at != NSEC_NEVER ||
+	       a >= BGP_OPEN_CONFIRM);
+}
+
 /* Acts upon what the last verb changed, until nothing changes any more. */
 static void react(struct bgp_peer *p, nsec_t now)
 {
@@ -230,6 +248,7 @@ static void react(struct bgp_peer *p, nsec_t now)
 		}
 		keep_dialling(p, now);
 	} while (changed);
+	assert_sound(p);
 }
 
 /* ---- verbs ----------------------------------------------------------------------------------- */
@@ -417,6 +436,8 @@ void bgp_peer_reconfigure(struct bgp_peer *p, nsec_t now, const struct bgp_peer_
 	const struct bgp_peer_config before = p->config;
 	struct bgp_conn *c = dialled(p);
 
+	assert(config->local_asn == before.local_asn && config->remote_asn == before.remote_asn);
+	assert(bgp_families_equal(config->families, before.families));
 	p->config = *config;
 	p->config.restarted = before.restarted;
 	p->config.forwarding_preserved = before.forwarding_preserved;

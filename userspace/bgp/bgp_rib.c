@@ -171,6 +171,7 @@ static struct route *route_find(const struct bgp_rib *rib, const struct ip_prefi
 
 static void slots_resize(struct bgp_rib *rib, size_t n_slots)
 {
+	assert((n_slots & (n_slots - 1)) == 0);
 	free(rib->slots);
 	rib->n_slots = n_slots;
 	rib->slots = xmalloc(n_slots * sizeof(*rib->slots));
@@ -188,6 +189,7 @@ static struct route *route_add(struct bgp_rib *rib, const struct ip_prefix *p)
 		slots_resize(rib, rib->n_slots * 2);
 	rib->slots[slot_find(rib, p)] = (uint32_t)rib->n_routes;
 	r = xpush(&rib->routes, &rib->n_routes, &rib->cap_routes, sizeof(*r));
+	assert(rib->n_routes * 2 <= rib->n_slots); /* or a search might find no free slot */
 	r->prefix = *p;
 	r->prev = r->next = NONE;
 	rib->order->valid = false;
@@ -250,6 +252,7 @@ static void route_enqueue(struct bgp_rib *rib, struct route *r)
 	*(b->tail == NONE ? &b->head : &rib->routes[b->tail].next) = i;
 	b->tail = i;
 	r->dirty = true;
+	assert(b->head != NONE);
 }
 
 static void route_dequeue(struct bgp_rib *rib, struct route *r)
@@ -273,7 +276,7 @@ static void route_remove(struct bgp_rib *rib, struct route *r)
 	struct route *moved = &rib->routes[last];
 	struct bucket *b;
 
-	assert(!r->dirty && !r->desired && !r->advertised);
+	assert(!r->dirty && !r->desired && !r->advertised && gap <= last);
 	slot_clear(rib, slot_find(rib, &r->prefix));
 	rib->order->valid = false;
 	if (gap != last) {
@@ -291,6 +294,7 @@ static void route_remove(struct bgp_rib *rib, struct route *r)
 /* Puts a route that hangs in no bucket where its state says; it may cease to exist. */
 static void route_requeue(struct bgp_rib *rib, struct route *r)
 {
+	assert(!r->dirty && r->prev == NONE && r->next == NONE);
 	if (r->desired != r->advertised || (r->desired && r->refresh))
 		route_enqueue(rib, r);
 	else if (!r->desired)
@@ -307,6 +311,7 @@ static void route_desire(struct bgp_rib *rib, struct route *r, struct attr_set *
 	r->desired = set;
 	route_requeue(rib, r);
 	set_put(rib, old);
+	assert(rib->n_desired <= rib->n_routes && rib->n_desired <= LIMIT_ADJ_RIB_OUT);
 }
 
 /* What is desired now counts as known to the peer. */
@@ -323,6 +328,7 @@ static void route_sent(struct bgp_rib *rib, struct route *r)
 	r->refresh = false;
 	route_requeue(rib, r);
 	set_put(rib, old);
+	assert(rib->n_advertised <= rib->n_routes);
 }
 
 /* --- public ---------------------------------------------------------------------------------- */
@@ -463,6 +469,7 @@ size_t bgp_rib_take(struct bgp_rib *rib, struct bgp_families families, struct ip
 
 	if (!b || cap == 0)
 		return 0;
+	assert(!b->set || b->set->family == family);
 	ret->family = family;
 	ret->attrs = b->set ? &b->set->attrs : NULL;
 	for (n = 0; n < cap && b->head != NONE; n++) {

@@ -17,6 +17,13 @@
 
 #include "base/mem.h"
 
+#include <assert.h>
+
+_Static_assert(BGP_UPDATE_OK < BGP_UPDATE_ATTRIBUTE_DISCARD &&
+		       BGP_UPDATE_ATTRIBUTE_DISCARD < BGP_UPDATE_TREAT_AS_WITHDRAW &&
+		       BGP_UPDATE_TREAT_AS_WITHDRAW < BGP_UPDATE_RESET,
+	       "the worst finding is the greatest");
+
 /* One attribute of the list, and the octets of it with its header, which are a NOTIFICATION's data.
  */
 struct attribute {
@@ -46,6 +53,7 @@ struct finding {
 /* Keeps the worst; of equals the first. Octets of `a` become the data of a NOTIFICATION. */
 static void found(struct decoder *d, const struct attribute *a, const struct finding *f)
 {
+	assert(f->result != BGP_UPDATE_OK && f->reason);
 	if (f->result == BGP_UPDATE_ATTRIBUTE_DISCARD)
 		d->u->n_discarded++;
 	if (f->result <= d->result)
@@ -382,6 +390,7 @@ static void read_attribute(struct decoder *d, const struct attribute *a)
 					"attribute length wrong"});
 	else if (rule->read)
 		rule->read(d, a);
+	assert(rcur_left(&a->value) <= rcur_left(&a->whole));
 }
 
 /* RFC 7606 4: an attribute that does not fit the list ends it; the prefixes behind it are found. */
@@ -495,6 +504,8 @@ enum bgp_update_result bgp_update_decode(struct rcur body, const struct bgp_upda
 
 	*ret = (struct bgp_update){0};
 	decode_parts(&d, body);
+	assert((d.result == BGP_UPDATE_OK) == (ret->reason == NULL));
+	assert(!ret->is_end_of_rib || d.result == BGP_UPDATE_OK);
 	if (d.result == BGP_UPDATE_RESET)
 		*ret_error = bgp_error_with(BGP_ERROR_UPDATE, d.subcode, d.subcode_data.at,
 					    rcur_left(&d.subcode_data));

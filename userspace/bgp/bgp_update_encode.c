@@ -12,6 +12,7 @@
  */
 #include "bgp/bgp_update.h"
 
+#include "base/limits.h"
 #include "bgp/bgp_attrs.h"
 #include "bgp/bgp_msg.h"
 
@@ -23,6 +24,11 @@
 #define WELL_KNOWN BGP_ATTR_TRANSITIVE
 #define OPTIONAL   BGP_ATTR_OPTIONAL
 #define TRANSITIVE (BGP_ATTR_OPTIONAL | BGP_ATTR_TRANSITIVE)
+
+/* The longest path twice (AS_PATH, AS4_PATH), communities of the largest kind, and all the rest. */
+_Static_assert(BGP_HEADER_LEN + 4 + 2 * (4 + 2 * 2 + 256 * 4) + LIMIT_COMMUNITIES * 12 + 100 <
+		       BGP_MESSAGE_MAX,
+	       "a prefix fits behind any set");
 
 static void write_attr_header(struct wcur *w, uint8_t flags, enum bgp_attr_type type, size_t len)
 {
@@ -133,6 +139,7 @@ static void write_attrs(struct wcur *w, const struct bgp_update_session *s,
 	size_t n_path = path_len(s, a);
 
 	assert(ip_addr_is_v4(next_hop));
+	assert(a->n_communities + a->n_extended + a->n_large <= LIMIT_COMMUNITIES);
 	write_attr_header(w, WELL_KNOWN, BGP_ATTR_ORIGIN, 1);
 	wcur_u8(w, (uint8_t)a->origin);
 	write_as_path(w, s, n_path);
@@ -169,6 +176,7 @@ static size_t write_prefixes(struct wcur *w, const struct bgp_update_batch *b, s
 /* Patches the 16-bit length at `offset` to what was written behind it. */
 static void patch_length(struct wcur *w, size_t offset)
 {
+	assert(wcur_len(w) - offset - 2 <= UINT16_MAX);
 	wcur_patch_u16(w, offset, (uint16_t)(wcur_len(w) - offset - 2));
 }
 
@@ -193,7 +201,7 @@ size_t bgp_update_encode(uint8_t *buf, size_t cap, const struct bgp_update_sessi
 		patch_length(&w, offset);
 		taken = write_prefixes(&w, batch, 0);
 	}
-	assert(!w.failed && taken > 0);
+	assert(!w.failed && taken > 0 && taken <= batch->n);
 	*ret_taken = taken;
 	return bgp_message_end(&w);
 }
@@ -214,6 +222,7 @@ size_t bgp_end_of_rib_encode(uint8_t *buf, size_t cap, enum bgp_family family)
 	}
 	if (w.failed)
 		return 0;
+	assert(wcur_len(&w) <= BGP_END_OF_RIB_MAX);
 	patch_length(&w, offset);
 	return bgp_message_end(&w);
 }

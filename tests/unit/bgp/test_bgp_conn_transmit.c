@@ -83,20 +83,13 @@ static void small_buffer_gets_whole_messages_until_clean(void **state)
 static void largest_attribute_set_still_fits_the_smallest_buffer(void **state)
 {
 	struct fixture *f = *state;
-	uint32_t communities[LIMIT_COMMUNITIES];
 	struct large_community large[LIMIT_COMMUNITIES];
-	struct bgp_attrs attrs = {.prepend = 255,
-				  .has_med = true,
-				  .communities = communities,
-				  .n_communities = LIMIT_COMMUNITIES,
-				  .large = large,
-				  .n_large = LIMIT_COMMUNITIES};
+	struct bgp_attrs attrs = {
+		.prepend = 255, .has_med = true, .large = large, .n_large = LIMIT_COMMUNITIES};
 	uint8_t buf[BGP_MESSAGE_MAX];
 
-	for (uint32_t i = 0; i < LIMIT_COMMUNITIES; i++) {
-		communities[i] = i;
+	for (uint32_t i = 0; i < LIMIT_COMMUNITIES; i++)
 		large[i] = (struct large_community){1, 2, i};
-	}
 	f->config.local_asn = 4200000000; /* AS4_PATH beside AS_PATH: the largest of all */
 	establish_with(f, NOW, OPEN_OLD);
 	for (uint32_t i = 0; i < 1000; i++) {

@@ -3,6 +3,7 @@
  * Encoding UPDATEs: octet by octet against the figures of the RFCs, then random sets and prefixes
  * through the decoder and back, and how many messages a number of prefixes takes.
  */
+#include "base/limits.h"
 #include "bgp/bgp_attrs.h"
 #include "bgp/bgp_msg.h"
 #include "bgp/bgp_update.h"
@@ -288,13 +289,24 @@ static void a_session_with_extended_messages_packs_up_to_65535(void **state)
 
 struct random_set {
 	struct bgp_attrs attrs;
-	uint32_t communities[120];
-	struct large_community large[120];
-	uint64_t extended[60];
+	uint32_t communities[LIMIT_COMMUNITIES];
+	struct large_community large[LIMIT_COMMUNITIES];
+	uint64_t extended[LIMIT_COMMUNITIES];
 };
+
+/* None, or some of what is left of all that a route may have. */
+static size_t share(struct rng *rng, size_t *left)
+{
+	const size_t n = rng_below(rng, 2) ? rng_below(rng, *left + 1) : 0;
+
+	*left -= n;
+	return n;
+}
 
 static void random_attrs(struct rng *rng, struct random_set *r)
 {
+	size_t left = LIMIT_COMMUNITIES;
+
 	r->attrs = (struct bgp_attrs){
 		.origin = (enum bgp_origin)rng_below(rng, 3),
 		.prepend = (uint8_t)(rng_below(rng, 4) ? rng_below(rng, 4) : rng_next(rng)),
@@ -303,11 +315,11 @@ static void random_attrs(struct rng *rng, struct random_set *r)
 		.has_med = rng_below(rng, 2),
 		.med = (uint32_t)rng_next(rng),
 		.communities = r->communities,
-		.n_communities = rng_below(rng, 2) ? rng_below(rng, 120) : 0,
+		.n_communities = share(rng, &left),
 		.large = r->large,
-		.n_large = rng_below(rng, 2) ? rng_below(rng, 120) : 0,
+		.n_large = share(rng, &left),
 		.extended = r->extended,
-		.n_extended = rng_below(rng, 2) ? rng_below(rng, 60) : 0,
+		.n_extended = share(rng, &left),
 	};
 	if (rng_below(rng, 2))
 		r->attrs.next_hop = ip_addr_from_v4(0x0a000000 + (uint32_t)rng_below(rng, 1000));
