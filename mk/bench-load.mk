@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 #
-# The bars on loading many services from nothing, on giving many addresses and on an edit among many
-# services. Programs of their own, because they measure the agent's libraries and not a BPF program.
+# The bars on loading many services from nothing, on giving many addresses, on an edit among many
+# services, and on the longest turn of the agent's loop. Programs of their own, because they measure the
+# agent's libraries, or the agent itself, and not a BPF program.
 
 BENCH_LOAD_LIBS := $(patsubst %,$(B)/lib%.a,$(filter $(DIRS),$(below_sys)))
 
@@ -19,4 +20,12 @@ bench-ipam: $(B)/bench/bench_ipam ## time to give 10,000 addresses against the b
 bench-edit: $(B)/bench/bench_edit ## time of an edit with 10 to 5,000 services against the bar; BENCH_STRICT=1
 	$(Q)$<
 
-.PHONY: bench-load bench-ipam bench-edit
+$(B)/bench/bench_turns: $(B)/obj/tests/bench/bench_turns.o $(B)/obj/tests/bench/turns_net.o $(B)/libsys.a $(B)/libbase.a
+	@mkdir -p $(@D)
+	@echo "  LD    $@"
+	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $^ -lmnl
+
+bench-turns: $(B)/bench/bench_turns $(AGENT_BIN) ## longest turn of the agent's loop against the bar; BENCH_STRICT=1 (root)
+	$(Q)$< $(AGENT_BIN)
+
+.PHONY: bench-load bench-ipam bench-edit bench-turns

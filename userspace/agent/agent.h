@@ -13,10 +13,9 @@
 #include "agent/problem_log.h"
 #include "plan/plan.h"
 #include "plan/sink.h"
+#include "sys/loop.h"
 
 struct bpf_dataplane;
-struct loop;
-struct loop_fd;
 struct netlink;
 struct saved_world;
 struct unix_server;
@@ -98,9 +97,10 @@ struct agent {
 	nsec_t retry_at;   /* a sink failed */
 	unsigned restless; /* turns in a row whose last round still changed something */
 	nsec_t watchdog_at;
-	bool ready_said; /* READY=1 was sent */
-	bool stopping;   /* what is left is to close the sessions' connections */
-	nsec_t stop_at;  /* ... until then */
+	nsec_t slow_said_at; /* no slow turn is told of before */
+	bool ready_said;     /* READY=1 was sent */
+	bool stopping;       /* what is left is to close the sessions' connections */
+	nsec_t stop_at;      /* ... until then */
 };
 
 /*

@@ -41,6 +41,7 @@ static bool ensure_dataplane(struct agent *a, const struct plan *plan, nsec_t no
 
 	if (a->dataplane || now < a->dataplane_retry_at || !wants_dataplane(a, plan))
 		return false;
+	loop_doing(a->loop, "programs");
 	arena_reset(a->dataplane_arena);
 	a->dataplane_failure = NULL;
 	r = bpf_dataplane_open(&args, a->dataplane_arena, now, &a->dataplane, &a->adopted,
@@ -79,12 +80,15 @@ static bool apply_dataplane(struct agent *a, const struct plan *plan, nsec_t now
 		return false;
 	/* Frontends first: a program that is attached to empty maps would drop what it should
 	 * serve. */
+	loop_doing(a->loop, "frontends");
 	store = bpf_dataplane_store(a->dataplane);
 	result = plan_apply_frontends(plan, &store, now, scratch);
+	loop_doing(a->loop, "hooks");
 	bpf_dataplane_apply_devices(a->dataplane, plan->devices, plan->n_devices);
 	note_refused(a, &result, now);
 	if (result.n_done > 0)
 		log_info("dataplane: programmed", "changes=%zu", result.n_done);
+	loop_doing(a->loop, "pods");
 	if (result.n_done > 0 || agent_inputs_due(&a->inputs, DUE_PODS))
 		pods_tell(&a->pods, plan, a->netlink, a->dataplane,
 			  agent_inputs_due(&a->inputs, DUE_PODS));
@@ -134,6 +138,7 @@ static bool same_devices(const struct plan *a, const struct plan *b)
  */
 static void apply_peers(struct agent *a, const struct plan *plan, nsec_t now)
 {
+	loop_doing(a->loop, "routes");
 	a->peers.forwarding_preserved = !plan->dataplane || (a->dataplane && a->adopted);
 	agent_peers_apply(&a->peers, plan, now);
 	if (agent_inputs_are_complete(&a->inputs))
@@ -165,6 +170,7 @@ bool apply_round(struct agent *a, nsec_t now)
 	a->current = p;
 
 	/* Before anybody hears of them: a crash from here on changes no address. */
+	loop_doing(a->loop, "state");
 	state_save_addresses(a);
 	again = apply_dataplane(a, &p->plan, now, scratch);
 	again |= end_leaving(a, &p->plan, now);

@@ -84,7 +84,7 @@ void closings_add(struct closings *all, int fd, uint8_t *rest, size_t len, nsec_
 	*c = (struct closing){.all = all,
 			      .next = all->first,
 			      .fd = fd,
-			      .watch = loop_fd_new(all->loop, fd, on_closing, c),
+			      .watch = loop_fd_new(all->loop, "sessions", fd, on_closing, c),
 			      .rest = rest,
 			      .len = len,
 			      .until = nsec_add(now, CLOSING_NS)};

@@ -54,13 +54,16 @@ void inputs_compute(struct agent *a, struct agent_plan *p, nsec_t now, struct ar
 		.synced = in.synced,
 	};
 
+	loop_doing(a->loop, "addresses");
 	p->problems = (struct problems){.arena = p->arena};
 	problems_append(&p->problems, world_problems(a->world));
 	p->node = *netlink_node(a->netlink);
 	ipam_compute(&ipam, p->arena, &p->addresses, &p->problems);
 	state_note_addresses(a, &p->addresses);
+	loop_doing(a->loop, "actual");
 	gather_actual(a, p);
 	takeover_recall(a, p, now);
+	loop_doing(a->loop, "plan");
 	plan_compute(&in, &a->ledger, now, p->arena, &p->plan, ret_ledger, &a->plan_at);
 	if (takeover_ask(a, p, now))
 		plan_compute(&in, &a->ledger, now, p->arena, &p->plan, ret_ledger, &a->plan_at);

@@ -216,7 +216,7 @@ static void dial(struct peer_link *l, nsec_t now)
 	l->connecting = true;
 	l->silent_at = nsec_add(now, PLAN_SILENT_NS);
 	l->before = tcp_md5_drops_now();
-	l->watch = loop_fd_new(p->all->loop, fd, on_link, l);
+	l->watch = loop_fd_new(p->all->loop, "sessions", fd, on_link, l);
 	loop_fd_want(l->watch, false, true);
 }
 

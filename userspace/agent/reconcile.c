@@ -36,7 +36,9 @@ static void reconcile(struct agent *a, nsec_t now)
 		agent_input_changed(&a->inputs, INPUT_SINKS);
 	a->planned_at = now;
 	a->resync_at = now + RESYNC_NS;
+	loop_doing(a->loop, "state");
 	state_save(a, now);
+	loop_doing(a->loop, "problems");
 	problem_log_update(&a->problem_log, &a->current->problems);
 	if (!a->ready_said) {
 		a->ready_said = true;
@@ -88,6 +90,7 @@ static void verify_hooks(struct agent *a, nsec_t now)
 	if (now < a->resync_at &&
 	    !(agent_inputs_due(&a->inputs, DUE_HOOKS) && now >= coalesced_at(a)))
 		return;
+	loop_doing(a->loop, "hooks");
 	if (a->dataplane) {
 		bpf_dataplane_verify(a->dataplane);
 		agent_input_changed(&a->inputs, INPUT_VERIFIED);
@@ -104,11 +107,16 @@ static bool scan_due(const struct agent *a, nsec_t now)
 
 static void take_flags(struct agent *a, nsec_t now)
 {
-	if (scan_due(a, now))
+	if (scan_due(a, now)) {
+		loop_doing(a->loop, "config");
 		sources_scan(a, now);
-	if (agent_inputs_due(&a->inputs, DUE_NODE) && now >= a->node_at)
+	}
+	if (agent_inputs_due(&a->inputs, DUE_NODE) && now >= a->node_at) {
+		loop_doing(a->loop, "node");
 		sources_refresh_node(a, now);
+	}
 	verify_hooks(a, now);
+	loop_doing(a->loop, "tables");
 	if (a->dataplane && now >= a->dataplane_at)
 		a->dataplane_at = bpf_dataplane_tick(a->dataplane, now);
 	if (a->peers.changed) {
@@ -132,11 +140,14 @@ nsec_t reconcile_step(void *ctx, nsec_t now)
 	struct agent *a = ctx;
 	nsec_t next;
 
+	loop_doing(a->loop, "sessions");
 	agent_peers_tick(&a->peers, now);
 	take_flags(a, now);
 	if (plan_due(a, now))
 		reconcile(a, now);
+	loop_doing(a->loop, "sessions");
 	next = nsec_min(agent_peers_tick(&a->peers, now), plan_deadline(a));
+	loop_doing(a->loop, "state");
 	next = nsec_min(next, state_tick(a, now));
 	next = nsec_min(next, input_deadline(a));
 	next = nsec_min(next, tick_watchdog(a, now));

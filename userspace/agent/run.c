@@ -12,7 +12,9 @@
 
 #include <signal.h>
 
-#define STOP_NS (1 * NSEC_PER_SEC) /* routers have so long to hear the end */
+#define STOP_NS      (1 * NSEC_PER_SEC)    /* routers have so long to hear the end */
+#define SLOW_TURN_NS (100 * NSEC_PER_MSEC) /* hold timers and BFD begin to notice */
+#define SAY_SLOW_NS  (10 * NSEC_PER_SEC)
 
 static void on_signal(void *ctx, int signo)
 {
@@ -52,10 +54,28 @@ static nsec_t step_to_the_end(struct agent *a, nsec_t now)
 	return nsec_min(next, a->stop_at);
 }
 
+/* Of the turn before: everybody else waited for it. All but idle ones are told to who debugs. */
+static void tell_turn(struct agent *a, nsec_t now)
+{
+	const struct loop_turn turn = loop_last_turn(a->loop);
+
+	if (turn.length >= SLOW_TURN_NS && now >= a->slow_said_at) {
+		log_warn("loop: a slow turn", "millis=%.1f what=%s whatMillis=%.1f",
+			 (double)turn.length / NSEC_PER_MSEC, log_quote(turn.what),
+			 (double)turn.part / NSEC_PER_MSEC);
+		a->slow_said_at = nsec_add(now, SAY_SLOW_NS);
+	} else if (turn.length >= NSEC_PER_MSEC) {
+		log_debug("loop: a turn", "millis=%.1f what=%s whatMillis=%.1f",
+			  (double)turn.length / NSEC_PER_MSEC, log_quote(turn.what),
+			  (double)turn.part / NSEC_PER_MSEC);
+	}
+}
+
 static nsec_t step(void *ctx, nsec_t now)
 {
 	struct agent *a = ctx;
 
+	tell_turn(a, now);
 	return a->stopping ? step_to_the_end(a, now) : reconcile_step(a, now);
 }
 

@@ -193,12 +193,18 @@ static void add_services(const struct agent *a, cJSON *to)
 	cJSON_AddNumberToObject(o, "announced", announced);
 }
 
+static double millis(nsec_t ns)
+{
+	return (double)ns / (double)NSEC_PER_MSEC;
+}
+
 cJSON *show_status(const struct agent *a)
 {
 	const struct problems *problems = &a->current->problems;
 	const struct world_stale stale = world_stale(a->world);
 	size_t errors = problems_count(problems, SEVERITY_ERROR);
 	size_t established = peers_established(a);
+	const struct loop_turn turn = loop_longest_turn(a->loop);
 	bool failing = a->dataplane_failure || device_failed(a);
 	cJSON *out = cJSON_CreateObject();
 	cJSON *o;
@@ -207,8 +213,10 @@ cJSON *show_status(const struct agent *a)
 	cJSON_AddStringToObject(out, "version", LODESTONE_VERSION);
 	cJSON_AddNumberToObject(out, "uptimeSeconds",
 				(double)((clock_now() - a->started_at) / NSEC_PER_SEC));
-	cJSON_AddNumberToObject(out, "longestTurnMillis",
-				(double)loop_longest_turn(a->loop) / (double)NSEC_PER_MSEC);
+	cJSON_AddNumberToObject(out, "longestTurnMillis", millis(turn.length));
+	o = cJSON_AddObjectToObject(out, "longestTurn");
+	cJSON_AddNumberToObject(o, "millis", millis(turn.length));
+	show_add_text(o, "what", turn.what);
 	cJSON_AddStringToObject(out, "state",
 				errors || established < a->peers.n || failing ? "degraded" : "ok");
 	o = cJSON_AddObjectToObject(out, "peers");

@@ -169,8 +169,8 @@ int sources_start(struct agent *a)
 		fprintf(stderr, "lodestoned: cannot open netlink: %s\n", strerror(-r));
 		return r;
 	}
-	a->watch_fd = loop_fd_new(a->loop, watch_fd(a->watch), on_watch, a);
-	a->netlink_fd = loop_fd_new(a->loop, netlink_fd(a->netlink), on_netlink, a);
+	a->watch_fd = loop_fd_new(a->loop, "config", watch_fd(a->watch), on_watch, a);
+	a->netlink_fd = loop_fd_new(a->loop, "netlink", netlink_fd(a->netlink), on_netlink, a);
 	loop_fd_want(a->watch_fd, true, false);
 	loop_fd_want(a->netlink_fd, true, false);
 	return 0;

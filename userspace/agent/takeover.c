@@ -63,7 +63,9 @@ bool takeover_ask(struct agent *a, struct agent_plan *p, nsec_t now)
 		return false;
 	if (now < t->until && is_covered(t, &p->plan))
 		return false;
+	loop_doing(a->loop, "conntrack");
 	read_conntrack(t, p->plan.begins, p->plan.n_begins);
+	loop_doing(a->loop, "plan");
 	t->until = now + TAKEOVER_AGAIN_NS;
 	takeover_recall(a, p, now);
 	return n_before > 0 || p->node.n_taken > 0;

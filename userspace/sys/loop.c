@@ -33,13 +33,18 @@ struct loop {
 	nsec_t now;
 	bool has_now; /* the clock was read in this turn */
 	bool is_stopped;
-	nsec_t window_at;               /* when the present window began */
-	nsec_t longest, longest_before; /* turns of this window and of the one before */
+	const char *doing; /* the part of the turn that runs */
+	nsec_t doing_since;
+	struct loop_turn turn; /* this one, as far as its parts are over */
+	struct loop_turn last;
+	nsec_t window_at;                         /* when the present window began */
+	struct loop_turn longest, longest_before; /* of this window and of the one before */
 };
 
 struct loop_fd {
 	struct loop *loop;
 	struct event *event; /* owned; pending exactly if anything is wanted */
+	const char *name;
 	loop_fd_cb cb;
 	void *ctx;
 	int fd;
@@ -61,6 +66,26 @@ static void begin_turn(struct loop *loop)
 		return;
 	loop->now = clock_now();
 	loop->has_now = true;
+	loop->turn = (struct loop_turn){.length = 0};
+	loop->doing = "loop";
+	loop->doing_since = loop->now;
+}
+
+static void end_part(struct loop *loop, nsec_t end)
+{
+	const nsec_t part = end - loop->doing_since;
+
+	if (!loop->turn.what || part > loop->turn.part) {
+		loop->turn.what = loop->doing;
+		loop->turn.part = part;
+	}
+	loop->doing_since = end;
+}
+
+void loop_doing(struct loop *loop, const char *what)
+{
+	end_part(loop, clock_now());
+	loop->doing = what;
 }
 
 static void on_timer(evutil_socket_t fd, short what, void *ctx)
@@ -76,6 +101,7 @@ static void on_fd(evutil_socket_t fd, short what, void *ctx)
 
 	(void)fd;
 	begin_turn(f->loop);
+	loop_doing(f->loop, f->name);
 	f->cb(f->ctx, (what & EV_READ) != 0, (what & EV_WRITE) != 0);
 }
 
@@ -85,6 +111,7 @@ static void on_signal(evutil_socket_t signo, short what, void *ctx)
 
 	(void)what;
 	begin_turn(s->loop);
+	loop_doing(s->loop, "signal");
 	s->cb(s->ctx, signo);
 }
 
@@ -128,12 +155,12 @@ struct loop *loop_free(struct loop *loop)
 	return NULL;
 }
 
-struct loop_fd *loop_fd_new(struct loop *loop, int fd, loop_fd_cb cb, void *ctx)
+struct loop_fd *loop_fd_new(struct loop *loop, const char *name, int fd, loop_fd_cb cb, void *ctx)
 {
 	struct loop_fd *f = xcalloc(1, sizeof(*f));
 
 	assert(fd >= 0);
-	*f = (struct loop_fd){.loop = loop, .cb = cb, .ctx = ctx, .fd = fd};
+	*f = (struct loop_fd){.loop = loop, .name = name, .cb = cb, .ctx = ctx, .fd = fd};
 	f->event = need(event_new(loop->base, fd, EV_PERSIST, on_fd, f));
 	loop->n_fds++;
 	return f;
@@ -209,22 +236,32 @@ static int wait_and_dispatch(struct loop *loop, nsec_t until)
 
 static void note_turn(struct loop *loop)
 {
-	const nsec_t end = clock_now(), length = end - loop->now;
+	const nsec_t end = clock_now();
 
+	end_part(loop, end);
+	loop->turn.length = end - loop->now;
+	loop->last = loop->turn;
 	if (end - loop->window_at >= LOOP_WINDOW_NS) {
 		/* Of two windows without a turn, the one before saw none. */
-		loop->longest_before =
-			end - loop->window_at < 2 * LOOP_WINDOW_NS ? loop->longest : 0;
-		loop->longest = 0;
+		loop->longest_before = end - loop->window_at < 2 * LOOP_WINDOW_NS
+					       ? loop->longest
+					       : (struct loop_turn){.length = 0};
+		loop->longest = (struct loop_turn){.length = 0};
 		loop->window_at = end;
 	}
-	if (length > loop->longest)
-		loop->longest = length;
+	if (loop->last.length > loop->longest.length)
+		loop->longest = loop->last;
 }
 
-nsec_t loop_longest_turn(const struct loop *loop)
+struct loop_turn loop_last_turn(const struct loop *loop)
 {
-	return loop->longest > loop->longest_before ? loop->longest : loop->longest_before;
+	return loop->last;
+}
+
+struct loop_turn loop_longest_turn(const struct loop *loop)
+{
+	return loop->longest.length > loop->longest_before.length ? loop->longest
+								  : loop->longest_before;
 }
 
 int loop_run(struct loop *loop, loop_step step, void *ctx)
@@ -233,6 +270,7 @@ int loop_run(struct loop *loop, loop_step step, void *ctx)
 	loop->has_now = false;
 	begin_turn(loop);
 	for (;;) {
+		loop_doing(loop, "step");
 		nsec_t until = step(ctx, loop->now);
 		note_turn(loop);
 		if (loop->is_stopped)

@@ -5,6 +5,9 @@
  * hook before it sleeps, so each turn is one EVLOOP_ONCE and the step follows it; that is where the
  * agent computes its plan. The clock is read once a turn, right after the wait, so everything that
  * happens in a turn happens at one time. Callbacks may create and free any fds, their own too.
+ *
+ * Whoever runs for long keeps all others waiting, so each turn is timed, and with it its parts: the
+ * callbacks by the name of their fd, and whatever loop_doing() names.
  */
 #pragma once
 
@@ -32,9 +35,9 @@ struct loop *loop_free(struct loop *loop);
 /*
  * Watches a file descriptor, for nothing at first (loop_fd_want). The fd stays the caller's, who
  * closes it after loop_fd_free. An error or a hang-up of the fd makes it readable and writable, as
- * far as these are wanted.
+ * far as these are wanted. `name` says what the callback's part of a turn is at; static.
  */
-struct loop_fd *loop_fd_new(struct loop *loop, int fd, loop_fd_cb cb, void *ctx);
+struct loop_fd *loop_fd_new(struct loop *loop, const char *name, int fd, loop_fd_cb cb, void *ctx);
 /* Level-triggered. Costs nothing when nothing changes. */
 void loop_fd_want(struct loop_fd *f, bool read, bool write);
 struct loop_fd *loop_fd_free(struct loop_fd *f);
@@ -52,11 +55,22 @@ int loop_run(struct loop *loop, loop_step step, void *ctx) must_check;
 void loop_stop(struct loop *loop);
 
 /*
- * The longest turn of the last LOOP_WINDOW_NS to twice that, from the wait's end to the step's: how
- * long somebody else had to wait at most. The turn under way does not count.
+ * The part that ran is over and the next one begins: `what`, static. For a step or callback that
+ * does more than one thing which may take long.
  */
+void loop_doing(struct loop *loop, const char *what);
+
+/* From the end of the wait to that of the step: how long somebody else had to wait at most. */
+struct loop_turn {
+	nsec_t length;    /* 0: none yet */
+	const char *what; /* its longest part; static; NULL: none yet */
+	nsec_t part;      /* how long that was */
+};
+/* The last turn that is over. */
+struct loop_turn loop_last_turn(const struct loop *loop);
+/* The longest turn of the last LOOP_WINDOW_NS to twice that. The turn under way does not count. */
 #define LOOP_WINDOW_NS (10 * NSEC_PER_SEC)
-nsec_t loop_longest_turn(const struct loop *loop);
+struct loop_turn loop_longest_turn(const struct loop *loop);
 
 /* The time of this turn. */
 nsec_t loop_now(const struct loop *loop);

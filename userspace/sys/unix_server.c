@@ -156,7 +156,7 @@ static void client_begin(struct unix_server *s, int fd, uid_t uid)
 	c->line = xmalloc(LIMIT_REQUEST_BYTES + 1);
 	c->until = nsec_add(loop_now(s->loop), UNIX_CLIENT_NS);
 	strbuf_init(&c->reply, LIMIT_REPLY_BYTES);
-	c->watch = loop_fd_new(s->loop, fd, on_client, c);
+	c->watch = loop_fd_new(s->loop, "control socket", fd, on_client, c);
 	loop_fd_want(c->watch, true, false);
 	s->n_clients++;
 }
@@ -373,7 +373,7 @@ int unix_server_new(const struct unix_server_args *args, struct unix_server **re
 		s->dev = st.st_dev;
 		s->ino = st.st_ino;
 	}
-	s->watch = loop_fd_new(s->loop, fd, on_listener, s);
+	s->watch = loop_fd_new(s->loop, "control socket", fd, on_listener, s);
 	watch_listener(s);
 	*ret = s;
 	return 0;

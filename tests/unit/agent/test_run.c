@@ -47,7 +47,7 @@ static nsec_t run_until(struct agent_rig *rig, int signo, bool deaf)
 
 	rig_start(rig);
 	assert_int_equal(timerfd_settime(timer, 0, &every, NULL), 0);
-	watch = loop_fd_new(rig->agent.loop, timer, on_timer, &e);
+	watch = loop_fd_new(rig->agent.loop, "test", timer, on_timer, &e);
 	loop_fd_want(watch, true, false);
 	assert_int_equal(agent_run(&rig->agent), 0);
 	took = clock_now() - e.told_at;

@@ -209,10 +209,11 @@ static void status(void **state)
 
 	(void)state;
 	blank(body, "longestTurnMillis");
+	blank(body, "longestTurn");
 	blank(body, "uptimeSeconds");
 	blank(body, "version");
 	expect(body,
-	       "{\"node\":\"node\",\"version\":\"*\",\"uptimeSeconds\":\"*\",\"longestTurnMillis\":\"*\",\"state\":\"degraded\","
+	       "{\"node\":\"node\",\"version\":\"*\",\"uptimeSeconds\":\"*\",\"longestTurnMillis\":\"*\",\"longestTurn\":\"*\",\"state\":\"degraded\","
 	       "\"peers\":{\"total\":1,\"established\":1},"
 	       "\"services\":{\"total\":2,\"announced\":1},"
 	       "\"dataplane\":{\"mode\":\"off\",\"devices\":[],\"programsAdopted\":false,"

@@ -112,7 +112,7 @@ static void a_past_deadline_does_not_wait_and_still_serves_fds(void **state)
 	bench_begin(&b);
 	b.deadline = 1;
 	b.stop_after = 100;
-	b.f[0] = loop_fd_new(b.loop, b.ends[0], on_ready, &b);
+	b.f[0] = loop_fd_new(b.loop, "test", b.ends[0], on_ready, &b);
 	loop_fd_want(b.f[0], false, true);
 	nsec_t begin = clock_now();
 	assert_int_equal(loop_run(b.loop, count_turn, &b), 0);
@@ -129,7 +129,7 @@ static void a_readable_fd_wakes_a_loop_without_a_deadline(void **state)
 	(void)state;
 	bench_begin(&b);
 	b.stop_after = 2;
-	b.f[0] = loop_fd_new(b.loop, b.ends[0], on_ready, &b);
+	b.f[0] = loop_fd_new(b.loop, "test", b.ends[0], on_ready, &b);
 	loop_fd_want(b.f[0], true, false);
 	assert_int_equal(write(b.ends[1], "x", 1), 1);
 	nsec_t begin = clock_now();
@@ -149,7 +149,7 @@ static void an_fd_that_is_not_wanted_is_not_reported(void **state)
 	(void)state;
 	bench_begin(&b);
 	b.stop_after = 3;
-	b.f[0] = loop_fd_new(b.loop, b.ends[0], on_ready, &b);
+	b.f[0] = loop_fd_new(b.loop, "test", b.ends[0], on_ready, &b);
 	b.deadline = 1;
 	assert_int_equal(write(b.ends[1], "x", 1), 1);
 	loop_fd_want(b.f[0], true, true);
@@ -170,7 +170,7 @@ static void a_hang_up_makes_the_fd_readable(void **state)
 	(void)state;
 	bench_begin(&b);
 	b.stop_after = 2;
-	b.f[0] = loop_fd_new(b.loop, b.ends[0], on_ready, &b);
+	b.f[0] = loop_fd_new(b.loop, "test", b.ends[0], on_ready, &b);
 	loop_fd_want(b.f[0], true, false);
 	assert_int_equal(shutdown(b.ends[1], SHUT_RDWR), 0);
 	assert_int_equal(loop_run(b.loop, count_turn, &b), 0);
@@ -199,7 +199,7 @@ static void a_callback_may_free_its_own_fd_and_others_that_are_ready(void **stat
 	b.stop_after = 3;
 	b.deadline = 1;
 	for (int i = 0; i < 2; i++) {
-		b.f[i] = loop_fd_new(b.loop, b.ends[i], free_both, &b);
+		b.f[i] = loop_fd_new(b.loop, "test", b.ends[i], free_both, &b);
 		loop_fd_want(b.f[i], false, true);
 	}
 	assert_int_equal(loop_run(b.loop, count_turn, &b), 0);
@@ -253,13 +253,19 @@ static void writing_to_a_closed_pipe_is_an_errno(void **state)
 	bench_end(&b);
 }
 
+static void sleep_ms(int ms)
+{
+	struct timespec nap = {.tv_nsec = ms * NSEC_PER_MSEC};
+
+	(void)nanosleep(&nap, NULL);
+}
+
 static nsec_t slow_once(void *ctx, nsec_t now)
 {
 	struct bench *b = ctx;
-	struct timespec nap = {.tv_nsec = 30 * NSEC_PER_MSEC};
 
 	if (b->n_turns == 2)
-		(void)nanosleep(&nap, NULL);
+		sleep_ms(30);
 	(void)count_turn(ctx, now);
 	return now + NSEC_PER_MSEC;
 }
@@ -270,10 +276,66 @@ static void longest_turn_is_remembered(void **state)
 
 	(void)state;
 	bench_begin(&b);
-	assert_int_equal(loop_longest_turn(b.loop), 0);
+	assert_int_equal(loop_longest_turn(b.loop).length, 0);
+	assert_null(loop_longest_turn(b.loop).what);
 	b.stop_after = 6;
 	assert_int_equal(loop_run(b.loop, slow_once, &b), 0);
-	assert_true(loop_longest_turn(b.loop) >= 30 * NSEC_PER_MSEC);
+	assert_true(loop_longest_turn(b.loop).length >= 30 * NSEC_PER_MSEC);
+	assert_string_equal(loop_longest_turn(b.loop).what, "step");
+	assert_true(loop_last_turn(b.loop).length < loop_longest_turn(b.loop).length);
+	bench_end(&b);
+}
+
+static void slow_reader(void *ctx, bool readable, bool writable)
+{
+	struct bench *b = ctx;
+
+	(void)readable, (void)writable;
+	sleep_ms(60);
+	loop_fd_want(b->f[0], false, false);
+}
+
+static nsec_t in_parts(void *ctx, nsec_t now)
+{
+	struct bench *b = ctx;
+
+	loop_doing(b->loop, "short");
+	sleep_ms(1);
+	loop_doing(b->loop, "long");
+	sleep_ms(30);
+	loop_doing(b->loop, "short again");
+	return count_turn(ctx, now);
+}
+
+static void the_longest_part_of_a_turn_is_named(void **state)
+{
+	struct loop_turn turn;
+	struct bench b;
+
+	(void)state;
+	bench_begin(&b);
+	b.stop_after = 1;
+	assert_int_equal(loop_run(b.loop, in_parts, &b), 0);
+	turn = loop_longest_turn(b.loop);
+	assert_string_equal(turn.what, "long");
+	assert_true(turn.part >= 30 * NSEC_PER_MSEC && turn.length >= turn.part + NSEC_PER_MSEC);
+	bench_end(&b);
+}
+
+static void a_callback_is_named_by_its_fd(void **state)
+{
+	struct bench b;
+
+	(void)state;
+	bench_begin(&b);
+	b.stop_after = 2;
+	b.deadline = NSEC_NEVER;
+	b.f[0] = loop_fd_new(b.loop, "reader", b.ends[0], slow_reader, &b);
+	loop_fd_want(b.f[0], true, false);
+	assert_int_equal(write(b.ends[1], "x", 1), 1);
+	assert_int_equal(loop_run(b.loop, in_parts, &b), 0);
+	assert_string_equal(loop_longest_turn(b.loop).what, "reader");
+	assert_true(loop_longest_turn(b.loop).part >= 60 * NSEC_PER_MSEC);
 	bench_end(&b);
 }
 
@@ -281,6 +343,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(longest_turn_is_remembered),
+		cmocka_unit_test(the_longest_part_of_a_turn_is_named),
+		cmocka_unit_test(a_callback_is_named_by_its_fd),
 		cmocka_unit_test(the_step_runs_at_its_deadline_and_never_before),
 		cmocka_unit_test(deadlines_are_finer_than_a_millisecond),
 		cmocka_unit_test(a_past_deadline_does_not_wait_and_still_serves_fds),
