@@ -11,22 +11,17 @@
 
 /* --- fragments ------------------------------------------------------------------------------ */
 
-/* Ports and problems of all fragments. */
-static void join_fragments(struct plan_draft *d)
+void plan_draft_join(struct plan_draft *d)
 {
-	size_t n_ports = 0;
-
+	d->near = arena_new_of(d->arena, struct draft_near);
+	d->near->advertised = arena_array_of(d->arena, d->in->actual->n_peers, size_t);
+	d->first_port = arena_array_of(d->arena, d->n_fragments, uint32_t);
 	for (size_t i = 0; i < d->n_fragments; i++) {
-		n_ports += d->fragments[i]->n_ports;
+		d->first_port[i] = (uint32_t)d->n_ports;
+		d->n_ports += d->fragments[i]->n_ports;
 		problems_append(&d->plan->problems, &d->fragments[i]->problems);
 	}
-	d->ports = arena_array_of(d->arena, n_ports, struct draft_port);
-	for (size_t i = 0; i < d->n_fragments; i++)
-		for (size_t k = 0; k < d->fragments[i]->n_ports; k++)
-			d->ports[d->n_ports++] = (struct draft_port){
-				.fragment = d->fragments[i],
-				.port = &d->fragments[i]->ports[k],
-			};
+	d->ports = arena_array_of(d->arena, d->n_ports, struct draft_port);
 }
 
 /* --- peers ---------------------------------------------------------------------------------- */
@@ -71,18 +66,15 @@ static void match_peers(struct plan_draft *d)
 
 /* --- status --------------------------------------------------------------------------------- */
 
-/* How far a VIP's routes are on their way to the routers. */
-enum row_route { ROUTE_NONE, ROUTE_PLANNED, ROUTE_HAS_SESSION, ROUTE_CARRIED };
-
-static enum row_route claim_route(const struct plan_draft *d, const struct plan_claim *c)
+static enum draft_route claim_route(const struct plan_draft *d, const struct plan_claim *c)
 {
 	const uint64_t mine = plan_draft_receivers(d, &c->prefix, true) & plan_draft_reach(d, c);
-	enum row_route ret = mine ? ROUTE_PLANNED : ROUTE_NONE;
+	enum draft_route ret = mine ? ROUTE_PLANNED : ROUTE_NONE;
 
 	for (uint64_t left = mine; left; left &= left - 1) {
 		const struct plan_actual_peer *p = d->peers[__builtin_ctzll(left)];
 
-		if (plan_draft_advertised(p, &c->prefix))
+		if (plan_draft_advertised(d, p, &c->prefix))
 			return ROUTE_CARRIED;
 		if (p)
 			ret = ROUTE_HAS_SESSION;
@@ -90,20 +82,25 @@ static enum row_route claim_route(const struct plan_draft *d, const struct plan_
 	return ret;
 }
 
-/* The farthest of its claims: one session that has a route to the VIP is enough. */
-static enum row_route row_route(const struct plan_draft *d, const struct draft_port *p)
+/*
+ * The farthest of a VIP's claims counts: one session that has a route to it is enough. Prefix by
+ * prefix, since routes and what is advertised are in that order.
+ */
+static void note_routes(struct plan_draft *d)
 {
-	const struct plan_fragment *f = p->fragment;
-	enum row_route ret = ROUTE_NONE;
+	const struct plan_order *claims = &d->arranged->by_prefix;
 
-	for (size_t i = 0; i < f->n_claims && ret != ROUTE_CARRIED; i++) {
-		const struct plan_claim *c = &f->claims[i];
-		const bool mine = plan_vip_equal(&c->vip, &p->port->row.vip);
-		const enum row_route route = mine ? claim_route(d, c) : ROUTE_NONE;
+	for (size_t i = 0; i < claims->n; i++) {
+		const struct plan_place *at = &claims->items[i];
+		const struct plan_claim *c = plan_draft_claim(d, at);
+		const struct plan_fragment *f = d->fragments[at->fragment];
+		struct draft_port *ports = &d->ports[d->first_port[at->fragment]];
+		const enum draft_route route = claim_route(d, c);
 
-		ret = route > ret ? route : ret;
+		for (size_t k = 0; k < f->n_ports; k++)
+			if (route > ports[k].route && plan_vip_equal(&c->vip, &f->ports[k].row.vip))
+				ports[k].route = route;
 	}
-	return ret;
 }
 
 /* Why a port that its Service would have announced is not; NULL: it is. */
@@ -115,7 +112,7 @@ static const char *why_not_announced(const struct plan_draft *d, const struct dr
 		return "conntrackHoldsFlows";
 	if (d->plan->leaving)
 		return "dataPlaneLeaving";
-	switch (row_route(d, p)) {
+	switch (p->route) {
 	case ROUTE_CARRIED:
 		return NULL;
 	case ROUTE_HAS_SESSION:
@@ -147,40 +144,34 @@ static void append_drained(struct plan_draft *d, const struct draft_port *p,
 	row->n_backends += p->n_drained;
 }
 
-static int cmp_service(const void *a, const void *b)
+static void make_row(struct plan_draft *d, const struct draft_port *p,
+		     const struct plan_service *wanted, struct plan_service *ret)
 {
-	const struct plan_service *x = a, *y = b;
-	int cmp = strcmp(x->ns, y->ns);
+	const char *reason;
 
-	if (cmp == 0)
-		cmp = strcmp(x->name, y->name);
-	if (cmp == 0)
-		cmp = plan_vip_cmp(&x->vip, &y->vip);
-	if (cmp == 0)
-		cmp = (x->port > y->port) - (x->port < y->port);
-	return cmp ? cmp : strcmp(x->protocol, y->protocol);
+	*ret = *wanted;
+	if (p->n_drained)
+		append_drained(d, p, ret);
+	if (!ret->announced)
+		return;
+	reason = why_not_announced(d, p);
+	ret->announced = !reason;
+	ret->reason = reason ? reason : "announced";
 }
 
+/* Fragments, and the ports of each, are in the order of the rows. */
 void plan_draft_services(struct plan_draft *d)
 {
 	struct plan_service *rows = arena_array_of(d->arena, d->n_ports, struct plan_service);
+	size_t n = 0;
 
-	for (size_t i = 0; i < d->n_ports; i++) {
-		const struct draft_port *p = &d->ports[i];
-		const char *reason;
-
-		rows[i] = p->port->row;
-		if (p->n_drained)
-			append_drained(d, p, &rows[i]);
-		if (!rows[i].announced)
-			continue;
-		reason = why_not_announced(d, p);
-		rows[i].announced = !reason;
-		rows[i].reason = reason ? reason : "announced";
-	}
-	plan_sort(rows, d->n_ports, sizeof(*rows), cmp_service);
+	note_routes(d);
+	for (size_t i = 0; i < d->n_fragments; i++)
+		for (size_t k = 0; k < d->fragments[i]->n_ports; k++)
+			make_row(d, &d->ports[d->first_port[i] + k], &d->fragments[i]->ports[k].row,
+				 &rows[n++]);
 	d->plan->services = rows;
-	d->plan->n_services = d->n_ports;
+	d->plan->n_services = n;
 }
 
 static void check_pools(struct plan_draft *d)
@@ -221,6 +212,7 @@ void plan_compute(const struct plan_inputs *in, const struct plan_ledger *ledger
 		  struct arena *arena, struct plan *ret_plan, struct plan_ledger *ret_ledger,
 		  nsec_t *ret_deadline)
 {
+	struct plan_arrangement arranged = {0};
 	struct plan_draft d = {
 		.in = in,
 		.ledger = ledger,
@@ -231,9 +223,8 @@ void plan_compute(const struct plan_inputs *in, const struct plan_ledger *ledger
 	};
 
 	*ret_plan = (struct plan){.problems = {.arena = arena}};
-	plan_draft_fragments(&d);
+	plan_draft_fragments(&d, &arranged);
 	problems_append(&ret_plan->problems, &d.env.problems);
-	join_fragments(&d);
 	match_peers(&d);
 	plan_draft_devices(&d);
 	plan_draft_frontends(&d);
@@ -248,4 +239,5 @@ void plan_compute(const struct plan_inputs *in, const struct plan_ledger *ledger
 	ret_ledger->pools = in->addresses->pools;
 	*ret_deadline = d.deadline;
 	plan_assert_contract(ret_plan, ret_ledger);
+	plan_arrangement_done(&arranged);
 }

@@ -23,6 +23,7 @@ struct cached {
 	const struct plan_address *addresses; /* of the inputs; the pool's name is the cache's */
 	size_t n_addresses;
 	const struct plan_fragment *fragment; /* NULL: not ours */
+	uint32_t number;                      /* of the fragment, among those of its plan */
 };
 
 struct plan_cache {
@@ -31,7 +32,9 @@ struct plan_cache {
 	struct plan_env env;
 	struct cached *items; /* owned; in the order of the world's Services */
 	size_t n;
-	size_t n_made; /* fragments in the arena */
+	size_t n_fragments; /* of them */
+	size_t n_made;      /* fragments in the arena */
+	struct plan_arrangement arranged;
 };
 
 struct plan_cache *plan_cache_new(void)
@@ -48,6 +51,7 @@ struct plan_cache *plan_cache_free(struct plan_cache *c)
 		return NULL;
 	arena_free(c->arena);
 	arena_free(c->last);
+	plan_arrangement_done(&c->arranged);
 	free(c->items);
 	free(c);
 	return NULL;
@@ -63,7 +67,8 @@ static void begin_anew(struct plan_cache *c)
 	arena_free(c->last);
 	c->last = c->arena;
 	c->arena = arena_new();
-	c->n = c->n_made = 0;
+	c->n = c->n_fragments = c->n_made = 0;
+	plan_arrangement_clear(&c->arranged);
 }
 
 /* --- the environment ------------------------------------------------------------------------- */
@@ -144,12 +149,18 @@ struct walk {
 	struct plan_cache *cache; /* NULL: none */
 	struct arena *arena;      /* of what is made */
 	size_t i_cached, i_address;
+	uint32_t *moved; /* by number in the last plan; plan_arrange.h */
+	uint32_t *made;
+	size_t n_made;
 };
 
 static int cmp_name(const char *ns, const char *name, const struct api_object *o)
 {
-	const int cmp = strcmp(ns, plan_text(o->meta.ns));
+	int cmp;
 
+	if (name == o->meta.name && ns == plan_text(o->meta.ns))
+		return 0;
+	cmp = strcmp(ns, plan_text(o->meta.ns));
 	return cmp ? cmp : strcmp(name, o->meta.name);
 }
 
@@ -239,6 +250,22 @@ static struct cached make_cached(struct walk *w, struct plan_service_input *inpu
 	};
 }
 
+/* The Service's fragment, in the present plan. */
+static void number_fragment(struct walk *w, struct cached *item, const struct cached *old)
+{
+	struct plan_draft *d = w->d;
+	const uint32_t number = (uint32_t)d->n_fragments;
+
+	if (!item->fragment)
+		return;
+	if (old)
+		w->moved[old->number] = number;
+	else
+		w->made[w->n_made++] = number;
+	item->number = number;
+	d->fragments[d->n_fragments++] = item->fragment;
+}
+
 static void walk_services(struct walk *w, struct cached *items)
 {
 	const struct world_list services = world_list(w->d->in->world, API_SERVICE);
@@ -246,17 +273,38 @@ static void walk_services(struct walk *w, struct cached *items)
 	struct plan_draft *d = w->d;
 
 	d->fragments = arena_array_of(d->arena, services.n, const struct plan_fragment *);
+	w->made = arena_array_of(d->arena, services.n, uint32_t);
 	for (size_t i = 0; i < services.n; i++) {
 		struct plan_service_input input = take_addresses(w, services.items[i]);
 		const struct cached *old = find_cached(w, &input, generations[i]);
 
 		items[i] = old ? *old : make_cached(w, &input, generations[i]);
-		if (items[i].fragment)
-			d->fragments[d->n_fragments++] = items[i].fragment;
+		number_fragment(w, &items[i], old);
 	}
 }
 
-void plan_draft_fragments(struct plan_draft *d)
+static void begin_walk(struct walk *w)
+{
+	const size_t n = w->cache ? w->cache->n_fragments : 0;
+
+	w->moved = arena_array_of(w->d->arena, n, uint32_t);
+	for (size_t i = 0; i < n; i++)
+		w->moved[i] = PLAN_GONE;
+}
+
+static void arrange(const struct walk *w, struct plan_arrangement *arranged)
+{
+	struct plan_draft *d = w->d;
+
+	plan_arrange(arranged, &(struct plan_arrange_args){.fragments = d->fragments,
+							   .n = d->n_fragments,
+							   .moved = w->moved,
+							   .made = w->made,
+							   .n_made = w->n_made});
+	d->arranged = arranged;
+}
+
+void plan_draft_fragments(struct plan_draft *d, struct plan_arrangement *ret_arranged)
 {
 	struct plan_cache *c = d->in->cache;
 	const size_t n = world_list(d->in->world, API_SERVICE).n;
@@ -269,12 +317,16 @@ void plan_draft_fragments(struct plan_draft *d)
 	} else {
 		plan_env_build(d->in, d->ledger, d->arena, &d->env);
 	}
+	begin_walk(&w);
 	walk_services(&w, items);
+	arrange(&w, c ? &c->arranged : ret_arranged);
 	if (c) {
 		free(c->items);
 		c->items = items;
 		c->n = n;
+		c->n_fragments = d->n_fragments;
 	} else {
 		free(items);
 	}
+	plan_draft_join(d);
 }

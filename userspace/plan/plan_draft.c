@@ -19,8 +19,12 @@ static int cmp_actual_key(const void *key, const void *item)
 
 const struct lb_actual *plan_draft_actual(const struct plan_draft *d, const struct lb_key *key)
 {
-	return sorted_find(key, d->in->actual->frontends, d->in->actual->n_frontends,
-			   sizeof(struct lb_actual), cmp_actual_key);
+	const struct lb_actual *all = d->in->actual->frontends;
+	const size_t n = d->in->actual->n_frontends;
+	const size_t i =
+		plan_lower_bound_near(key, all, n, sizeof(*all), cmp_actual_key, &d->near->actual);
+
+	return i < n && lb_key_cmp(key, &all[i].key) == 0 ? &all[i] : NULL;
 }
 
 static int cmp_vip(const void *key, const void *item)
@@ -32,14 +36,16 @@ static int cmp_vip(const void *key, const void *item)
 
 enum vip_gate plan_draft_gate(const struct plan_draft *d, const struct plan_vip *vip)
 {
-	const struct draft_vip *v;
+	size_t i;
 
 	if (d->plan->leaving)
 		return GATE_CLOSED;
 	if (!d->plan->dataplane)
 		return GATE_OPEN;
-	v = sorted_find(vip, d->vips, d->n_vips, sizeof(*d->vips), cmp_vip);
-	return v ? v->gate : GATE_CLOSED;
+	i = plan_lower_bound_near(vip, d->vips, d->n_vips, sizeof(*d->vips), cmp_vip,
+				  &d->near->vip);
+	return i < d->n_vips && plan_vip_equal(&d->vips[i].vip, vip) ? d->vips[i].gate
+								     : GATE_CLOSED;
 }
 
 struct plan_frontend *plan_draft_push(struct plan_draft *d, const struct lb_frontend *lb)
@@ -72,10 +78,16 @@ static int cmp_prefix(const void *a, const void *b)
 	return ip_prefix_cmp(a, b);
 }
 
-bool plan_draft_advertised(const struct plan_actual_peer *p, const struct ip_prefix *prefix)
+bool plan_draft_advertised(const struct plan_draft *d, const struct plan_actual_peer *p,
+			   const struct ip_prefix *prefix)
 {
-	return p &&
-	       sorted_find(prefix, p->advertised, p->n_advertised, sizeof(*prefix), cmp_prefix);
+	size_t i;
+
+	if (!p || p->n_advertised == 0)
+		return false;
+	i = plan_lower_bound_near(prefix, p->advertised, p->n_advertised, sizeof(*prefix),
+				  cmp_prefix, &d->near->advertised[p - d->in->actual->peers]);
+	return i < p->n_advertised && ip_prefix_cmp(prefix, &p->advertised[i]) == 0;
 }
 
 static int cmp_row_prefix(const void *key, const void *item)
@@ -88,8 +100,8 @@ static int cmp_row_prefix(const void *key, const void *item)
 uint64_t plan_draft_receivers(const struct plan_draft *d, const struct ip_prefix *prefix, bool held)
 {
 	const struct plan *p = d->plan;
-	size_t i = plan_lower_bound(prefix, p->routes, p->n_routes, sizeof(*p->routes),
-				    cmp_row_prefix);
+	size_t i = plan_lower_bound_near(prefix, p->routes, p->n_routes, sizeof(*p->routes),
+					 cmp_row_prefix, &d->near->route);
 	uint64_t peers = 0;
 
 	for (; i < p->n_routes && ip_prefix_cmp(&p->routes[i].prefix, prefix) == 0; i++)
@@ -138,7 +150,7 @@ static bool holds_route(const struct plan_draft *d, const struct plan_actual_pee
 	for (unsigned len = 0; p->n_advertised && len <= ip_addr_bits(&vip->addr); len++) {
 		const struct ip_prefix prefix = ip_prefix_of(&vip->addr, (uint8_t)len);
 
-		if (plan_draft_advertised(p, &prefix) &&
+		if (plan_draft_advertised(d, p, &prefix) &&
 		    !(planned && plan_draft_announces(d, &prefix, UINT64_C(1) << i)))
 			return true;
 	}

@@ -23,7 +23,7 @@
  */
 #pragma once
 
-#include "plan/plan_service.h"
+#include "plan/plan_arrange.h"
 
 /* How far a VIP is: what may be announced to whom. */
 enum vip_gate {
@@ -36,13 +36,25 @@ struct draft_vip {
 	enum vip_gate gate;
 };
 
+/* How far a VIP's routes are on their way to the routers. */
+enum draft_route { ROUTE_NONE, ROUTE_PLANNED, ROUTE_HAS_SESSION, ROUTE_CARRIED };
+
+/* What the steps find out about one port of a fragment. */
 struct draft_port {
-	const struct plan_fragment *fragment;
-	const struct plan_port *port;
-	bool lost;     /* an older Service has this VIP, port and protocol */
-	bool left_out; /* for now: conntrack has flows of the VIP, or there are too many */
+	bool lost;              /* an older Service has this VIP, port and protocol */
+	bool left_out;          /* for now: conntrack has flows of the VIP, or there are too many */
+	enum draft_route route; /* the farthest of the VIP's claims */
+	uint32_t n_drained;
 	const struct lb_target *drained; /* left the slices, kept until their deadline */
-	size_t n_drained;
+};
+
+/*
+ * Where the last search in each array ended: keys mostly come in its order, and then the next one
+ * is beside it. They make nothing but the search quicker.
+ */
+struct draft_near {
+	size_t actual, vip, route;
+	size_t *advertised; /* by number in actual.peers */
 };
 
 struct plan_draft {
@@ -54,8 +66,11 @@ struct plan_draft {
 
 	const struct plan_fragment **fragments; /* by namespace, name */
 	size_t n_fragments;
+	const struct plan_arrangement *arranged;
 	struct draft_port *ports; /* in the order of fragments */
+	uint32_t *first_port;     /* of each fragment, in ports */
 	size_t n_ports;
+	struct draft_near *near;
 	const struct plan_actual_peer **peers; /* of env.peers[i]; NULL unless established */
 
 	/*
@@ -81,7 +96,9 @@ struct plan_draft {
 	struct plan *plan;
 };
 
-void plan_draft_fragments(struct plan_draft *d);
+void plan_draft_fragments(struct plan_draft *d, struct plan_arrangement *ret_arranged);
+/* The second half of the step: makes room for what is found out about their ports. */
+void plan_draft_join(struct plan_draft *d);
 void plan_draft_devices(struct plan_draft *d);
 void plan_draft_frontends(struct plan_draft *d);
 void plan_draft_routes(struct plan_draft *d);
@@ -93,6 +110,17 @@ void plan_draft_aggregates(struct plan_draft *d);
 /* --- what more than one step asks: plan_draft.c ---------------------------------------------- */
 
 enum vip_gate plan_draft_gate(const struct plan_draft *d, const struct plan_vip *vip);
+static inline const struct plan_port *plan_draft_port(const struct plan_draft *d,
+						      const struct plan_place *p)
+{
+	return &d->fragments[p->fragment]->ports[p->item];
+}
+static inline const struct plan_claim *plan_draft_claim(const struct plan_draft *d,
+							const struct plan_place *p)
+{
+	return &d->fragments[p->fragment]->claims[p->item];
+}
+
 /* What the store holds of a key, or NULL. */
 const struct lb_actual *plan_draft_actual(const struct plan_draft *d, const struct lb_key *key);
 /* Adds a wanted frontend; by the gate complete what the store has of it is held instead. */
@@ -103,8 +131,9 @@ void plan_draft_hold(struct plan_frontend *f, const struct lb_actual *actual);
 uint64_t plan_draft_reach(const struct plan_draft *d, const struct plan_claim *c);
 /* Until when some router may hold stale routes; 0: none does. */
 nsec_t plan_draft_stale_until(const struct plan_draft *d);
-/* That the established peer's advertised set holds the prefix; NULL: not. */
-bool plan_draft_advertised(const struct plan_actual_peer *p, const struct ip_prefix *prefix);
+/* That the established peer's advertised set holds the prefix; NULL: not. It is one of actual's. */
+bool plan_draft_advertised(const struct plan_draft *d, const struct plan_actual_peer *p,
+			   const struct ip_prefix *prefix);
 /* The peers (bits) that the plan gives the prefix to; with `held` also those that keep it. */
 uint64_t plan_draft_receivers(const struct plan_draft *d, const struct ip_prefix *prefix,
 			      bool held);

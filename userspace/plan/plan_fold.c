@@ -29,7 +29,7 @@ struct member {
 struct fold_build {
 	struct plan_draft *d;
 	struct plan_folded *ret;
-	struct plan_claim *claims; /* by prefix, age of the advertisement, VIP */
+	const struct plan_claim **claims; /* by prefix, age of the advertisement, VIP */
 	size_t n_claims;
 	struct member *members; /* of the prefix at hand, oldest advertisement first */
 	size_t n_members;
@@ -48,7 +48,7 @@ static uint64_t advertised_by(const struct plan_draft *d, const struct ip_prefix
 	uint64_t ret = 0;
 
 	for (size_t i = 0; i < d->env.n_peers; i++)
-		if (plan_draft_advertised(d->peers[i], prefix))
+		if (plan_draft_advertised(d, d->peers[i], prefix))
 			ret |= UINT64_C(1) << i;
 	return ret;
 }
@@ -96,62 +96,35 @@ void plan_fold_merge(struct plan_folded *f)
 
 /* --- claims --------------------------------------------------------------------------------- */
 
-static int cmp_claim(const void *a, const void *b)
-{
-	const struct plan_claim *x = a, *y = b;
-	int cmp = ip_prefix_cmp(&x->prefix, &y->prefix);
-
-	if (cmp == 0)
-		cmp = (x->advert->age > y->advert->age) - (x->advert->age < y->advert->age);
-	if (cmp == 0)
-		cmp = plan_vip_cmp(&x->vip, &y->vip);
-	if (cmp == 0)
-		cmp = (x->own != NULL) - (y->own != NULL);
-	return cmp || !x->own ? cmp : api_object_age_cmp(x->own->service, y->own->service);
-}
-
-static int cmp_claim_vip(const void *a, const void *b)
-{
-	const struct plan_claim *x = a, *y = b;
-	const int cmp = plan_vip_cmp(&x->vip, &y->vip);
-
-	return cmp ? cmp : cmp_claim(a, b);
-}
-
 /* A Service that lost this VIP's every port to others has no say about its routes. */
-static bool keeps_vip(const struct plan_draft *d, size_t first, const struct plan_fragment *f,
-		      const struct plan_vip *vip)
+static bool keeps_vip(const struct plan_draft *d, uint32_t fragment, const struct plan_vip *vip)
 {
+	const struct plan_fragment *f = d->fragments[fragment];
+	const struct draft_port *ports = &d->ports[d->first_port[fragment]];
+
 	for (size_t i = 0; i < f->n_ports; i++)
-		if (!d->ports[first + i].lost && plan_vip_equal(&f->ports[i].row.vip, vip))
+		if (!ports[i].lost && plan_vip_equal(&f->ports[i].row.vip, vip))
 			return true;
 	return false;
 }
 
-static void collect_claims(struct fold_build *b)
+/* Those of an order that count, each once. */
+static const struct plan_claim **collect(const struct plan_draft *d, const struct plan_order *order,
+					 size_t *ret_n)
 {
-	struct plan_draft *d = b->d;
-	struct plan_claim *by_vip;
-	size_t n = 0, first = 0;
+	const struct plan_claim **ret =
+		arena_array_of(d->arena, order->n, const struct plan_claim *);
+	size_t n = 0;
 
-	for (size_t i = 0; i < d->n_fragments; i++)
-		n += d->fragments[i]->n_claims;
-	b->claims = arena_array_of(d->arena, n, struct plan_claim);
-	for (size_t i = 0; i < d->n_fragments; i++) {
-		const struct plan_fragment *f = d->fragments[i];
+	for (size_t i = 0; i < order->n; i++) {
+		const struct plan_claim *c = plan_draft_claim(d, &order->items[i]);
 
-		for (size_t k = 0; k < f->n_claims; k++)
-			if (keeps_vip(d, first, f, &f->claims[k].vip))
-				b->claims[b->n_claims++] = f->claims[k];
-		first += f->n_ports;
+		if (keeps_vip(d, order->items[i].fragment, &c->vip) &&
+		    (n == 0 || plan_claim_cmp(ret[n - 1], c) != 0))
+			ret[n++] = c;
 	}
-	b->n_claims = plan_sort_unique(b->claims, b->n_claims, sizeof(*b->claims), cmp_claim);
-
-	by_vip = arena_array_of(d->arena, b->n_claims, struct plan_claim);
-	memcpy(by_vip, b->claims, b->n_claims * sizeof(*by_vip));
-	plan_sort(by_vip, b->n_claims, sizeof(*by_vip), cmp_claim_vip);
-	b->ret->by_vip = by_vip;
-	b->ret->n_claims = b->n_claims;
+	*ret_n = n;
+	return ret;
 }
 
 /* --- attribute sets ------------------------------------------------------------------------- */
@@ -355,12 +328,12 @@ static uint64_t admitted(const struct fold_build *b, const struct plan_claim *c,
 /* The rows of the prefix whose claims begin at `i`; returns where the next prefix begins. */
 static size_t gather_members(struct fold_build *b, size_t i, uint64_t have)
 {
-	const struct ip_prefix *prefix = &b->claims[i].prefix;
+	const struct ip_prefix *prefix = &b->claims[i]->prefix;
 	const uint64_t kept = b->d->in->synced ? 0 : have;
 
 	b->n_members = 0;
-	for (; i < b->n_claims && ip_prefix_cmp(&b->claims[i].prefix, prefix) == 0; i++) {
-		const struct plan_claim *c = &b->claims[i];
+	for (; i < b->n_claims && ip_prefix_cmp(&b->claims[i]->prefix, prefix) == 0; i++) {
+		const struct plan_claim *c = b->claims[i];
 		struct member *m = b->n_members ? &b->members[b->n_members - 1] : NULL;
 
 		if (!m || m->asker.advert != c->advert || m->asker.own != c->own) {
@@ -420,7 +393,7 @@ static size_t most_members(const struct fold_build *b)
 
 	for (size_t i = 0; i < b->n_claims; i++) {
 		const bool same =
-			i && ip_prefix_cmp(&b->claims[i - 1].prefix, &b->claims[i].prefix) == 0;
+			i && ip_prefix_cmp(&b->claims[i - 1]->prefix, &b->claims[i]->prefix) == 0;
 
 		n = same ? n + 1 : 1;
 		most = n > most ? n : most;
@@ -436,7 +409,7 @@ static void fold(struct fold_build *b)
 	b->chosen = arena_array_of(b->d->arena, most, struct asker);
 	b->last = arena_array_of(b->d->arena, most, struct asker);
 	for (size_t i = 0; i < b->n_claims;) {
-		const struct ip_prefix *prefix = &b->claims[i].prefix;
+		const struct ip_prefix *prefix = &b->claims[i]->prefix;
 		const uint64_t have = advertised_by(b->d, prefix);
 		uint64_t left = 0;
 
@@ -496,7 +469,8 @@ void plan_fold(struct plan_draft *d, struct plan_folded *ret)
 	struct fold_build b = {.d = d, .ret = ret};
 
 	*ret = (struct plan_folded){0};
-	collect_claims(&b);
+	b.claims = collect(d, &d->arranged->by_prefix, &b.n_claims);
+	ret->by_vip = collect(d, &d->arranged->by_vip, &ret->n_claims);
 	fold(&b);
 	intern(&b);
 }

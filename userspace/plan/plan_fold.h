@@ -9,7 +9,8 @@
 #include "plan/plan_draft.h"
 
 struct plan_folded {
-	const struct plan_claim *by_vip; /* all that count; by VIP, prefix, age of advertisement */
+	const struct plan_claim *const
+		*by_vip; /* all that count; by VIP, prefix, age of advertisement */
 	size_t n_claims;
 	struct plan_route *rows; /* by prefix, hold, attrs; what is added is so after a merge */
 	size_t n_rows, cap_rows;

@@ -14,6 +14,15 @@
 #include "plan/plan_draft.h"
 #include "plan/plan_sort.h"
 
+/* A port in the order of frontends, and what the store has of it. */
+struct candidate {
+	const struct plan_fragment *fragment;
+	const struct plan_port *port;
+	struct draft_port *draft;
+	const struct lb_actual *actual; /* NULL: nothing */
+	bool is_served;                 /* it has the VIP */
+};
+
 /* --- gate 4: targets that drain ------------------------------------------------------------- */
 
 static int cmp_target(const void *a, const void *b)
@@ -37,10 +46,13 @@ static struct drain_range ledger_drains(const struct plan_draft *d, const struct
 {
 	const struct plan_ledger *l = d->ledger;
 	struct drain_range ret = {0};
-	size_t i = plan_lower_bound(key, l->drains, l->n_drains, sizeof(*l->drains),
-				    cmp_drain_frontend);
+	size_t i;
 
-	ret.items = l->drains ? &l->drains[i] : NULL;
+	if (l->n_drains == 0)
+		return ret;
+	i = plan_lower_bound(key, l->drains, l->n_drains, sizeof(*l->drains), cmp_drain_frontend);
+
+	ret.items = &l->drains[i];
 	for (; i < l->n_drains && lb_key_cmp(&l->drains[i].frontend, key) == 0; i++)
 		ret.n++;
 	return ret;
@@ -66,20 +78,36 @@ static bool is_own(const struct lb_frontend *lb, const struct lb_target *t)
 	return t->owner == 0 || t->owner == lb->seed;
 }
 
+/* Most frontends have what the slices name, and nothing drains. */
+static bool has_departed(const struct lb_frontend *lb, const struct lb_actual *actual)
+{
+	if (!actual || actual->n_targets == 0)
+		return false;
+	if (actual->n_targets > lb->n_targets)
+		return true;
+	for (size_t i = 0, k = 0; i < actual->n_targets; i++, k++) {
+		while (k < lb->n_targets && lb_target_cmp(&lb->targets[k], &actual->targets[i]) < 0)
+			k++;
+		if (k == lb->n_targets || lb_target_cmp(&lb->targets[k], &actual->targets[i]) != 0)
+			return true;
+	}
+	return false;
+}
+
 /* All that the store or the ledger knows of this Service's and the slices do not, sorted. */
 static struct lb_target *departed(const struct plan_draft *d, const struct lb_frontend *lb,
-				  const struct lb_actual *actual, size_t *ret_n)
+				  const struct lb_actual *actual, const struct drain_range *known,
+				  size_t *ret_n)
 {
-	const struct drain_range known = ledger_drains(d, &lb->key);
 	const size_t n_actual = actual ? actual->n_targets : 0;
-	struct lb_target *all = arena_array_of(d->arena, n_actual + known.n, struct lb_target);
+	struct lb_target *all = arena_array_of(d->arena, n_actual + known->n, struct lb_target);
 	size_t n = 0, kept = 0;
 
 	for (size_t i = 0; i < n_actual; i++)
 		all[n++] = actual->targets[i];
-	for (size_t i = 0; i < known.n; i++)
-		if (!store_has(actual, &known.items[i].target))
-			all[n++] = known.items[i].target;
+	for (size_t i = 0; i < known->n; i++)
+		if (!store_has(actual, &known->items[i].target))
+			all[n++] = known->items[i].target;
 	n = plan_sort_unique(all, n, sizeof(*all), cmp_target);
 	for (size_t i = 0; i < n; i++)
 		if (is_own(lb, &all[i]) &&
@@ -90,20 +118,21 @@ static struct lb_target *departed(const struct plan_draft *d, const struct lb_fr
 }
 
 /* Adds to the frontend what drains; notes it in the ledger and in the port, for status. */
-static void add_drains(struct plan_draft *d, struct draft_port *port, struct lb_frontend *lb)
+static void add_drains(struct plan_draft *d, const struct candidate *c, struct lb_frontend *lb)
 {
-	const struct lb_actual *actual = plan_draft_actual(d, &lb->key);
 	const struct drain_range known = ledger_drains(d, &lb->key);
 	struct lb_target *gone, *merged;
 	size_t n_gone, n_kept = 0;
 
-	gone = departed(d, lb, actual, &n_gone);
+	if (known.n == 0 && !has_departed(lb, c->actual))
+		return;
+	gone = departed(d, lb, c->actual, &known, &n_gone);
 	for (size_t i = 0; i < n_gone; i++) {
 		const nsec_t until = drain_until(d, &known, &gone[i]);
 		const bool due = until <= d->now;
 
 		gone[i].state = LB_BACKEND_DRAINING;
-		if (!due || store_has(actual, &gone[i]))
+		if (!due || store_has(c->actual, &gone[i]))
 			*(struct plan_drain *)arena_push(d->arena, &d->drains, &d->n_drains,
 							 &d->cap_drains, sizeof(*d->drains)) =
 				(struct plan_drain){
@@ -115,14 +144,15 @@ static void add_drains(struct plan_draft *d, struct draft_port *port, struct lb_
 	}
 	if (n_kept == 0)
 		return;
-	port->drained = gone;
-	port->n_drained = n_kept;
+	c->draft->drained = gone;
+	c->draft->n_drained = (uint32_t)n_kept;
 	merged = arena_array_of(d->arena, lb->n_targets + n_kept, struct lb_target);
 	memcpy(merged, lb->targets, lb->n_targets * sizeof(*merged));
 	memcpy(merged + lb->n_targets, gone, n_kept * sizeof(*merged));
 	lb->targets = merged;
 	lb->n_targets += n_kept;
 	qsort(merged, lb->n_targets, sizeof(*merged), cmp_target);
+	lb->table = lb_table_name(lb);
 }
 
 /* --- wanted frontends ----------------------------------------------------------------------- */
@@ -165,30 +195,21 @@ static bool takes_new_flows(const struct lb_frontend *lb)
 	return false;
 }
 
-static bool is_served(const struct plan_draft *d, const struct plan_vip *vip)
-{
-	const struct lb_key key = plan_vip_key(vip);
-
-	return plan_draft_actual(d, &key);
-}
-
 /* Gate 1, as far as the store is concerned. */
-static enum vip_gate frontend_gate(const struct plan_draft *d, const struct lb_frontend *lb)
+static enum vip_gate frontend_gate(const struct candidate *c, const struct lb_frontend *lb)
 {
-	const struct plan_vip vip = plan_vip_of(&lb->key);
-	const struct lb_actual *actual = plan_draft_actual(d, &lb->key);
-
-	if (!actual || !actual->tested || !takes_new_flows(lb) || !is_served(d, &vip))
+	if (!c->actual || !c->actual->tested || !takes_new_flows(lb) || !c->is_served)
 		return GATE_CLOSED;
-	return actual->table == lb->table ? GATE_OPEN : GATE_STALE;
+	return c->actual->table == lb->table ? GATE_OPEN : GATE_STALE;
 }
 
 /* With plan.leaving: the frontend is still to be served, while its flows have the time to end. */
-static bool lingers(struct plan_draft *d, const struct lb_key *key)
+static bool lingers(struct plan_draft *d, const struct candidate *c)
 {
+	const struct lb_key *key = &c->port->lb.key;
 	nsec_t since, until;
 
-	if (!plan_draft_actual(d, key))
+	if (!c->actual)
 		return false;
 	since = plan_draft_unheld_since(d, key);
 	until = nsec_add(nsec_add(since, PLAN_UNHELD_NS), d->env.drain_ns);
@@ -199,19 +220,18 @@ static bool lingers(struct plan_draft *d, const struct lb_key *key)
 	return true;
 }
 
-static void want(struct plan_draft *d, struct draft_port *port)
+static void want(struct plan_draft *d, const struct candidate *c)
 {
-	struct lb_frontend lb = port->port->lb;
+	struct lb_frontend lb = c->port->lb;
 	const struct plan_vip vip = plan_vip_of(&lb.key);
 	struct draft_vip *known;
 	enum vip_gate gate;
 
 	if (d->in->synced)
-		add_drains(d, port, &lb);
-	if (lb.n_targets == 0 || (d->plan->leaving && !lingers(d, &lb.key)))
+		add_drains(d, c, &lb);
+	if (lb.n_targets == 0 || (d->plan->leaving && !lingers(d, c)))
 		return;
-	lb.table = lb_table_name(&lb);
-	gate = frontend_gate(d, &lb);
+	gate = frontend_gate(c, &lb);
 	known = ensure_vip(d, &vip);
 	if (gate > known->gate)
 		known->gate = gate;
@@ -220,20 +240,12 @@ static void want(struct plan_draft *d, struct draft_port *port)
 
 /* --- conflicts between Services ------------------------------------------------------------- */
 
-static int cmp_port(const void *a, const void *b)
+static void port_conflict(struct plan_draft *d, const struct candidate *loser,
+			  const struct plan_place *winner)
 {
-	const struct draft_port *const *x = a, *const *y = b;
-	const int cmp = lb_key_cmp(&(*x)->port->lb.key, &(*y)->port->lb.key);
+	const struct api_object *owner = d->fragments[winner->fragment]->service;
 
-	return cmp ? cmp : api_object_age_cmp((*x)->fragment->service, (*y)->fragment->service);
-}
-
-static void port_conflict(struct plan_draft *d, struct draft_port *loser,
-			  const struct draft_port *winner)
-{
-	const struct api_object *owner = winner->fragment->service;
-
-	loser->lost = true;
+	loser->draft->lost = true;
 	object_problem(&d->plan->problems, SEVERITY_ERROR, loser->fragment->service, "spec.ports",
 		       "PortConflict", "use another port, or another address",
 		       "%s port %u of its address belongs to the older Service %s/%s",
@@ -241,44 +253,43 @@ static void port_conflict(struct plan_draft *d, struct draft_port *loser,
 		       owner->meta.name);
 }
 
-static const struct plan_taken *find_taken(const struct plan_draft *d, const struct plan_vip *vip)
+static const struct plan_taken *find_taken(const struct plan_draft *d, const struct plan_port *port)
 {
+	const struct plan_vip vip = plan_vip_of(&port->lb.key);
+
 	for (size_t i = 0; i < d->in->node->n_taken; i++)
-		if (plan_vip_equal(&d->in->node->taken[i].vip, vip))
+		if (plan_vip_equal(&d->in->node->taken[i].vip, &vip))
 			return &d->in->node->taken[i];
 	return NULL;
 }
 
-static void check_taken(struct plan_draft *d, struct draft_port *port)
+static void check_taken(struct plan_draft *d, const struct candidate *c)
 {
-	const struct plan_vip vip = plan_vip_of(&port->port->lb.key);
-	const struct plan_taken *taken = find_taken(d, &vip);
-	const bool served = is_served(d, &vip);
 	char text[IP_ADDR_TEXT];
 	const char *remedy;
 
-	if (!taken)
+	if (!find_taken(d, c->port))
 		return;
-	port->left_out = !served;
-	ip_addr_text(&vip.addr, text);
+	c->draft->left_out = !c->is_served;
+	ip_addr_text(&c->port->lb.key.addr, text);
 	remedy = arena_printf(
 		d->arena, "delete them when their clients can reconnect: conntrack -D -d %s", text);
-	object_problem(&d->plan->problems, served ? SEVERITY_WARNING : SEVERITY_ERROR,
-		       port->fragment->service, NULL, "ConntrackHoldsFlows", remedy,
+	object_problem(&d->plan->problems, c->is_served ? SEVERITY_WARNING : SEVERITY_ERROR,
+		       c->fragment->service, NULL, "ConntrackHoldsFlows", remedy,
 		       "the kernel translates flows for %s; %s", text,
-		       served ? "it is served by XDP all the same"
-			      : "this node neither serves nor announces it");
+		       c->is_served ? "it is served by XDP all the same"
+				    : "this node neither serves nor announces it");
 }
 
 /*
  * A VIP that this node is about to serve for the first time, or would be but for the kernel's
  * flows: of these the flows are asked, and of no other. Ports come in the order of their VIPs.
  */
-static void note_beginning(struct plan_draft *d, const struct draft_port *port)
+static void note_beginning(struct plan_draft *d, const struct candidate *c)
 {
-	const struct plan_vip vip = plan_vip_of(&port->port->lb.key);
+	const struct plan_vip vip = plan_vip_of(&c->port->lb.key);
 
-	if (!d->plan->dataplane || port->port->lb.n_targets == 0 || is_served(d, &vip))
+	if (!d->plan->dataplane || c->port->lb.n_targets == 0 || c->is_served)
 		return;
 	if (d->n_begins && plan_vip_equal(&d->begins[d->n_begins - 1], &vip))
 		return;
@@ -286,52 +297,64 @@ static void note_beginning(struct plan_draft *d, const struct draft_port *port)
 				       sizeof(vip)) = vip;
 }
 
-static void too_many(struct plan_draft *d, struct draft_port *port)
+static void too_many(struct plan_draft *d, const struct candidate *c)
 {
-	port->left_out = true;
-	object_problem(&d->plan->problems, SEVERITY_ERROR, port->fragment->service, "spec.ports",
+	c->draft->left_out = true;
+	object_problem(&d->plan->problems, SEVERITY_ERROR, c->fragment->service, "spec.ports",
 		       "TooManyServices", "remove Services that are not needed",
 		       "a node has at most %d frontends; this one is not served", LIMIT_SERVICES);
 }
 
-static struct draft_port **ports_by_key(struct plan_draft *d, size_t *ret_n)
+static struct candidate candidate_at(const struct plan_draft *d, const struct plan_place *at)
 {
-	struct draft_port **list = arena_array_of(d->arena, d->n_ports, struct draft_port *);
-	size_t n = 0;
+	const struct plan_port *port = plan_draft_port(d, at);
+	const struct plan_vip vip = plan_vip_of(&port->lb.key);
+	const struct lb_key vip_key = plan_vip_key(&vip);
 
-	for (size_t i = 0; i < d->n_ports; i++)
-		if (d->ports[i].port->lb.key.port != 0)
-			list[n++] = &d->ports[i];
-	plan_sort(list, n, sizeof(*list), cmp_port);
-	*ret_n = n;
-	return list;
+	return (struct candidate){
+		.fragment = d->fragments[at->fragment],
+		.port = port,
+		.draft = &d->ports[d->first_port[at->fragment] + at->item],
+		.is_served = plan_draft_actual(d, &vip_key),
+		.actual = plan_draft_actual(d, &port->lb.key),
+	};
+}
+
+/* What the steps will want at most, so that it need not grow. */
+static void make_room(struct plan_draft *d)
+{
+	d->cap_vips = d->arranged->ports.n;
+	d->vips = arena_array_of(d->arena, d->cap_vips, struct draft_vip);
+	d->cap_frontends = 2 * d->cap_vips;
+	d->frontends = arena_array_of(d->arena, d->cap_frontends, struct plan_frontend);
 }
 
 void plan_draft_frontends(struct plan_draft *d)
 {
-	const struct draft_port *owner = NULL;
-	struct draft_port **ports;
-	size_t n, n_wanted = 0;
+	const struct plan_order *order = &d->arranged->ports;
+	const struct plan_place *owner = NULL;
+	size_t n_wanted = 0;
 
-	ports = ports_by_key(d, &n);
-	for (size_t i = 0; i < n; i++) {
-		struct draft_port *p = ports[i];
+	make_room(d);
+	for (size_t i = 0; i < order->n; i++) {
+		const struct plan_place *at = &order->items[i];
+		const struct candidate c = candidate_at(d, at);
 
-		if (owner && lb_key_cmp(&owner->port->lb.key, &p->port->lb.key) == 0) {
-			port_conflict(d, p, owner);
+		if (owner && lb_key_cmp(&plan_draft_port(d, owner)->lb.key, &c.port->lb.key) == 0) {
+			port_conflict(d, &c, owner);
 			continue;
 		}
-		owner = p;
+		owner = at;
 		if (!d->plan->dataplane && !d->plan->leaving)
 			continue;
-		check_taken(d, p);
-		if (p->left_out || n_wanted < LIMIT_SERVICES)
-			note_beginning(d, p);
+		check_taken(d, &c);
+		if (c.draft->left_out || n_wanted < LIMIT_SERVICES)
+			note_beginning(d, &c);
 		else
-			too_many(d, p);
-		if (p->left_out)
+			too_many(d, &c);
+		if (c.draft->left_out)
 			continue;
-		want(d, p);
+		want(d, &c);
 		n_wanted++;
 	}
 	d->plan->begins = d->begins;

@@ -11,7 +11,6 @@
  *
  * The ledger keeps an entry as long as the store holds what it is about, see plan_frontends.c.
  */
-#include "base/sorted.h"
 #include "plan/plan_draft.h"
 #include "plan/plan_sort.h"
 
@@ -71,13 +70,6 @@ static int cmp_frontend(const void *a, const void *b)
 	return lb_key_cmp(&x->lb.key, &y->lb.key);
 }
 
-static int cmp_frontend_key(const void *key, const void *item)
-{
-	const struct plan_frontend *f = item;
-
-	return lb_key_cmp(key, &f->lb.key);
-}
-
 static int cmp_noted(const void *a, const void *b)
 {
 	const struct plan_leaving *x = a, *y = b;
@@ -90,14 +82,13 @@ void plan_draft_leaving(struct plan_draft *d)
 	const size_t n_wanted = d->n_frontends;
 
 	/* With mode off a VIP goes in the same step as its last frontend, so it waits with them. */
-	if (n_wanted)
-		plan_sort(d->frontends, n_wanted, sizeof(*d->frontends), cmp_frontend);
-	for (size_t i = 0; i < d->in->actual->n_frontends; i++) {
+	for (size_t i = 0, k = 0; i < d->in->actual->n_frontends; i++) {
 		const struct lb_actual *actual = &d->in->actual->frontends[i];
+		bool wanted;
 
-		const bool wanted = sorted_find(&actual->key, d->frontends, n_wanted,
-						sizeof(*d->frontends), cmp_frontend_key);
-
+		while (k < n_wanted && lb_key_cmp(&d->frontends[k].lb.key, &actual->key) < 0)
+			k++;
+		wanted = k < n_wanted && lb_key_cmp(&d->frontends[k].lb.key, &actual->key) == 0;
 		if (wanted && d->plan->leaving && d->in->synced && actual->key.port == 0)
 			plan_draft_note_leaving(d, &actual->key,
 						plan_draft_unheld_since(d, &actual->key));
@@ -108,7 +99,7 @@ void plan_draft_leaving(struct plan_draft *d)
 		else
 			hold(d, actual);
 	}
-	if (d->n_frontends)
+	if (d->n_frontends > n_wanted)
 		plan_sort(d->frontends, d->n_frontends, sizeof(*d->frontends), cmp_frontend);
 	if (d->n_leaving)
 		plan_sort(d->leaving, d->n_leaving, sizeof(*d->leaving), cmp_noted);

@@ -20,9 +20,9 @@ static void publish(struct plan_draft *d, const struct plan_folded *f)
 
 static int cmp_addr_claim(const void *key, const void *item)
 {
-	const struct plan_claim *c = item;
+	const struct plan_claim *const *c = item;
 
-	return ip_addr_cmp(key, &c->vip.addr);
+	return ip_addr_cmp(key, &(*c)->vip.addr);
 }
 
 /* Some established peer has still to be sent this claim's prefix. */
@@ -32,7 +32,7 @@ static bool awaits_write(const struct plan_draft *d, const struct plan_claim *c)
 
 	for (size_t i = 0; i < d->env.n_peers; i++)
 		if ((peers >> i & 1) && d->peers[i] &&
-		    !plan_draft_advertised(d->peers[i], &c->prefix))
+		    !plan_draft_advertised(d, d->peers[i], &c->prefix))
 			return true;
 	return false;
 }
@@ -47,10 +47,10 @@ static bool awaits_replacement(const struct plan_draft *d, const struct plan_fol
 	size_t i = plan_lower_bound(&prefix->addr, f->by_vip, f->n_claims, sizeof(*f->by_vip),
 				    cmp_addr_claim);
 
-	for (; i < f->n_claims && ip_prefix_has(prefix, &f->by_vip[i].vip.addr); i++)
-		if (f->by_vip[i].vip.domain == domain &&
-		    plan_draft_gate(d, &f->by_vip[i].vip) != GATE_CLOSED &&
-		    awaits_write(d, &f->by_vip[i]))
+	for (; i < f->n_claims && ip_prefix_has(prefix, &f->by_vip[i]->vip.addr); i++)
+		if (f->by_vip[i]->vip.domain == domain &&
+		    plan_draft_gate(d, &f->by_vip[i]->vip) != GATE_CLOSED &&
+		    awaits_write(d, f->by_vip[i]))
 			return true;
 	return false;
 }
@@ -111,9 +111,9 @@ static void hold_routes(struct plan_draft *d, struct plan_folded *f)
 
 static int cmp_vip_claim(const void *key, const void *item)
 {
-	const struct plan_claim *c = item;
+	const struct plan_claim *const *c = item;
 
-	return plan_vip_cmp(key, &c->vip);
+	return plan_vip_cmp(key, &(*c)->vip);
 }
 
 /*
@@ -124,12 +124,13 @@ static int cmp_vip_claim(const void *key, const void *item)
 static bool is_on_its_way(const struct plan_draft *d, const struct plan_folded *f,
 			  const struct plan_vip *vip)
 {
-	size_t i = plan_lower_bound(vip, f->by_vip, f->n_claims, sizeof(*f->by_vip), cmp_vip_claim);
+	size_t i;
 
 	if (plan_draft_gate(d, vip) == GATE_OPEN)
 		return false;
-	for (; i < f->n_claims && plan_vip_equal(&f->by_vip[i].vip, vip); i++)
-		if (plan_draft_reach(d, &f->by_vip[i]) & d->peers_open)
+	i = plan_lower_bound(vip, f->by_vip, f->n_claims, sizeof(*f->by_vip), cmp_vip_claim);
+	for (; i < f->n_claims && plan_vip_equal(&f->by_vip[i]->vip, vip); i++)
+		if (plan_draft_reach(d, f->by_vip[i]) & d->peers_open)
 			return true;
 	return false;
 }

@@ -8,6 +8,8 @@
  */
 #include "plan/plan_service.h"
 
+#include "plan/plan_sort.h"
+
 struct service_build {
 	const struct plan_env *env;
 	const struct plan_service_input *in;
@@ -144,6 +146,8 @@ static void add_frontend(struct service_build *b, struct plan_port *port, size_t
 		.targets = e->targets,
 		.n_targets = e->n_targets,
 	};
+	if (e->n_targets)
+		port->lb.table = lb_table_name(&port->lb);
 }
 
 static void add_claims(struct service_build *b, const struct ip_addr *vip,
@@ -267,6 +271,18 @@ static void check_addresses(struct service_build *b)
 	}
 }
 
+/* As the rows of status are sorted. */
+static int cmp_port(const void *a, const void *b)
+{
+	const struct plan_service *x = &((const struct plan_port *)a)->row;
+	const struct plan_service *y = &((const struct plan_port *)b)->row;
+	int cmp = plan_vip_cmp(&x->vip, &y->vip);
+
+	if (cmp == 0)
+		cmp = (x->port > y->port) - (x->port < y->port);
+	return cmp ? cmp : strcmp(x->protocol, y->protocol);
+}
+
 struct plan_fragment *plan_service(const struct plan_env *env, const struct plan_service_input *in,
 				   struct arena *arena)
 {
@@ -289,6 +305,7 @@ struct plan_fragment *plan_service(const struct plan_env *env, const struct plan
 		add_address(&b, &in->addresses[i]);
 	for (size_t i = 0; n_addresses == 0 && i < n_ports; i++)
 		(void)add_port(&b, i, NULL, "noIPAllocated");
+	plan_sort(ret->ports, ret->n_ports, sizeof(*ret->ports), cmp_port);
 	check_fields(&b);
 	check_endpoints(&b);
 	check_addresses(&b);

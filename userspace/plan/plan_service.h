@@ -20,7 +20,7 @@ struct plan_service_input {
 /* One port of one VIP. */
 struct plan_port {
 	struct plan_service row; /* announced: as far as the Service itself is concerned */
-	struct lb_frontend lb;   /* all but the table's name; key.port 0: nothing to program */
+	struct lb_frontend lb;   /* key.port 0: nothing to program */
 };
 
 /* What a Service asks of its routes itself, resolved: it goes before what an advertisement says. */
@@ -48,7 +48,7 @@ struct plan_claim {
 
 struct plan_fragment {
 	const struct api_object *service;
-	struct plan_port *ports;
+	struct plan_port *ports; /* by VIP, port, protocol */
 	size_t n_ports;
 	struct plan_claim *claims;
 	size_t n_claims;

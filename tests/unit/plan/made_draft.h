@@ -29,7 +29,7 @@ struct made_draft {
 	const struct plan_fragment *fragment_list[MADE_VIPS];
 	const struct plan_actual_peer *session_list[2];
 	struct plan_port ports[MADE_VIPS];
-	struct draft_port draft_ports[MADE_VIPS];
+	struct plan_arrangement arranged;
 	struct plan_claim claims[MADE_VIPS];
 	struct lb_target target;
 	struct lb_actual programmed[2 * MADE_VIPS];
@@ -59,7 +59,6 @@ static void made_service(struct made_draft *m, size_t i, const struct plan_vip *
 						 .claims = &m->claims[i],
 						 .n_claims = 1};
 	m->fragment_list[i] = &m->fragments[i];
-	m->draft_ports[i] = (struct draft_port){.fragment = &m->fragments[i], .port = port};
 	have[0] = (struct lb_actual){.key = plan_vip_key(vip)};
 	have[1] = (struct lb_actual){.key = port->lb.key, .table = lb_table_name(&port->lb)};
 	have[1].tested = true;
@@ -100,8 +99,6 @@ static void made_draft(struct made_draft *m, const struct plan_vip vips[MADE_VIP
 				   .arena = arena_new(),
 				   .fragments = m->fragment_list,
 				   .n_fragments = MADE_VIPS,
-				   .ports = m->draft_ports,
-				   .n_ports = MADE_VIPS,
 				   .peers = m->session_list,
 				   .peers_open = UINT64_MAX,
 				   .plan = &m->plan};
@@ -114,12 +111,23 @@ static void made_draft(struct made_draft *m, const struct plan_vip vips[MADE_VIP
 
 static void made_draft_done(struct made_draft *m)
 {
+	plan_arrangement_done(&m->arranged);
 	arena_free(m->d.arena);
 }
 
 /* The steps from frontends on, as plan_compute() takes them. */
 static void made_draft_steps(struct made_draft *m)
 {
+	const uint32_t made[MADE_VIPS] = {0, 1};
+
+	for (size_t i = 0; i < MADE_VIPS; i++)
+		m->ports[i].lb.table = lb_table_name(&m->ports[i].lb);
+	plan_arrange(&m->arranged, &(struct plan_arrange_args){.fragments = m->fragment_list,
+							       .n = m->d.n_fragments,
+							       .made = made,
+							       .n_made = m->d.n_fragments});
+	m->d.arranged = &m->arranged;
+	plan_draft_join(&m->d);
 	plan_draft_frontends(&m->d);
 	plan_draft_routes(&m->d);
 	plan_draft_leaving(&m->d);
