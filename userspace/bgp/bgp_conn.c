@@ -19,7 +19,8 @@
 /*
  * How many prefixes to take at once. What was taken has to be written, and a batch of one attribute
  * set may need several messages: 800 fill one behind a small set, and 250 fit behind the largest
- * (63 large communities, 255 prepends twice over for AS4_PATH).
+ * (63 large communities, 255 prepends twice over for AS4_PATH), with the marks of all families
+ * behind them.
  */
 #define BATCH_MAX      800
 #define BATCH_SURE     250
@@ -426,7 +427,7 @@ static void send_begin(struct bgp_conn *c, struct out *out, enum bgp_family fami
 /* What goes behind them. */
 static void send_end(struct bgp_conn *c, struct out *out, enum bgp_family family)
 {
-	if (bgp_rib_dirty(c->rib, family) || out->room < BGP_END_OF_RIB_MAX)
+	if (bgp_rib_dirty(c->rib, family))
 		return; /* the marks wait for the rest */
 	if (c->refresh[family] == BGP_REFRESH_RUNNING) {
 		send_refresh_mark(c, out, family, BGP_REFRESH_END);

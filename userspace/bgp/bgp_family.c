@@ -20,11 +20,13 @@ _Static_assert(BGP_N_FAMILIES <= 8 * sizeof(struct bgp_families), "each family h
 
 uint16_t bgp_family_afi(enum bgp_family f)
 {
+	assert(f < BGP_N_FAMILIES);
 	return families[f].afi;
 }
 
 uint8_t bgp_family_safi(enum bgp_family f)
 {
+	assert(f < BGP_N_FAMILIES);
 	return families[f].safi;
 }
 

@@ -9,6 +9,7 @@
 
 #include "base/addr.h"
 
+#include <assert.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -25,6 +26,7 @@ struct bgp_families {
 
 static inline bool bgp_families_has(struct bgp_families set, enum bgp_family f)
 {
+	assert(f < BGP_N_FAMILIES);
 	return set.bits >> f & 1;
 }
 /* Puts f in, or takes it out. */

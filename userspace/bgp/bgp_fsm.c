@@ -181,7 +181,6 @@ static void enter_open_sent(struct bgp_conn *c, nsec_t now)
 	c->send_open = true;
 	c->send_notification = c->send_keepalive = false;
 	c->end_of_rib_sent = (struct bgp_families){0};
-	c->rx_len = 0;
 	c->retry_at = NSEC_NEVER;
 	c->hold_at = now + seconds(BGP_OPEN_HOLD_S);
 	c->state = BGP_OPEN_SENT;

@@ -278,7 +278,7 @@ void bgp_peer_set_local(struct bgp_peer *p, enum bgp_slot slot, const struct bgp
 void bgp_peer_set_error(struct bgp_peer *p, const char *text)
 {
 	(void)snprintf(p->tcp_error, sizeof(p->tcp_error), "%s", text);
-	if (dialled(p)->state == BGP_CONNECT && p->conn[BGP_SLOT_ACCEPTED].state < BGP_OPEN_CONFIRM)
+	if (dialled(p)->state == BGP_CONNECT)
 		(void)snprintf(p->last_error, sizeof(p->last_error), "%s", text);
 }
 

@@ -236,7 +236,6 @@ static void bucket_unlink(struct work *w, struct bucket *b)
 {
 	*(b->prev ? &b->prev->next : &w->first) = b->next;
 	*(b->next ? &b->next->prev : &w->last) = b->prev;
-	b->prev = b->next = NULL;
 }
 
 static void route_enqueue(struct bgp_rib *rib, struct route *r)
@@ -244,11 +243,10 @@ static void route_enqueue(struct bgp_rib *rib, struct route *r)
 	struct bucket *b = bucket_of(rib, r);
 	uint32_t i = (uint32_t)(r - rib->routes);
 
-	assert(!r->dirty);
+	assert(!r->dirty && r->next == NONE);
 	if (b->head == NONE && b->set)
 		bucket_link(work_of(rib, r), b);
 	r->prev = b->tail;
-	r->next = NONE;
 	*(b->tail == NONE ? &b->head : &rib->routes[b->tail].next) = i;
 	b->tail = i;
 	r->dirty = true;
@@ -295,6 +293,7 @@ static void route_remove(struct bgp_rib *rib, struct route *r)
 static void route_requeue(struct bgp_rib *rib, struct route *r)
 {
 	assert(!r->dirty && r->prev == NONE && r->next == NONE);
+	assert(!r->refresh || r->advertised);
 	if (r->desired != r->advertised || (r->desired && r->refresh))
 		route_enqueue(rib, r);
 	else if (!r->desired)

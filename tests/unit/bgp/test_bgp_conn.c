@@ -250,6 +250,21 @@ static void hold_timer_expiry_sends_notification_4_0_exactly_then(void **state)
 	assert_string_equal(f->conn.reason, "hold timer expired");
 }
 
+/* From the OPEN on it is the agreed time, no longer that of OpenSent. */
+static void silent_peer_leaves_open_confirm_when_the_hold_time_is_over(void **state)
+{
+	struct fixture *f = *state;
+
+	bgp_conn_notify(&f->conn, NOW, BGP_NOTE_START);
+	bgp_conn_notify(&f->conn, NOW, BGP_NOTE_TCP_UP);
+	receive_hex(&f->conn, NOW + SECONDS(3), OPEN);
+	assert_int_equal(f->conn.state, BGP_OPEN_CONFIRM);
+	bgp_conn_tick(&f->conn, NOW + SECONDS(93) - 1);
+	assert_int_equal(f->conn.state, BGP_OPEN_CONFIRM);
+	bgp_conn_tick(&f->conn, NOW + SECONDS(93));
+	assert_int_equal(f->conn.state, BGP_IDLE);
+}
+
 /* Hold time 0 (RFC 4271 4.2) is for Established: a peer that says no KEEPALIVE keeps no slot. */
 static void silent_peer_without_a_hold_time_leaves_open_confirm(void **state)
 {
@@ -386,6 +401,7 @@ int main(void)
 		cmocka_unit_test(any_split_of_the_stream_gives_the_same_behaviour),
 		cmocka_unit_test(hold_time_is_the_lesser_and_keepalive_a_third_of_it),
 		TEST(hold_timer_expiry_sends_notification_4_0_exactly_then),
+		TEST(silent_peer_leaves_open_confirm_when_the_hold_time_is_over),
 		TEST(silent_peer_without_a_hold_time_leaves_open_confirm),
 		TEST(keepalives_come_at_three_quarters_to_all_of_the_interval),
 		TEST(an_update_sent_restarts_the_keepalive_timer),

@@ -181,6 +181,66 @@ static void text_of_any_octets_fits_and_is_printable(void **state)
 	}
 }
 
+/* As RFC 3629 3 writes it, in so many octets, be that too many or the number too large. */
+static size_t utf8_encode(uint32_t cp, size_t n, uint8_t *ret)
+{
+	static const uint8_t lead[] = {0, 0, 0xc0, 0xe0, 0xf0};
+
+	for (size_t i = n; i-- > 1; cp >>= 6)
+		ret[i] = 0x80 | (cp & 0x3f);
+	ret[0] = (uint8_t)(lead[n] | cp);
+	return n;
+}
+
+static bool is_printable(uint32_t cp)
+{
+	static const struct {
+		uint32_t first, last;
+	} not_printable[] = {{0, 0x1f},           {0x7f, 0x9f},     {0xd800, 0xdfff},
+			     {0x200e, 0x200f},    {0x2028, 0x202e}, {0x2066, 0x2069},
+			     {0x110000, 0x1fffff}};
+
+	for (size_t i = 0; i < ARRAY_SIZE(not_printable); i++)
+		if (cp >= not_printable[i].first && cp <= not_printable[i].last)
+			return false;
+	return true;
+}
+
+static void assert_shown(const uint8_t *octets, size_t n, bool as_it_is)
+{
+	struct bgp_error e = {.code = 6, .subcode = 2, .data_len = (uint16_t)(n + 1)};
+	char text[BGP_SHUTDOWN_TEXT], escaped[4 * 4 + 1];
+
+	e.data[0] = (uint8_t)n;
+	memcpy(e.data + 1, octets, n);
+	assert_non_null(bgp_shutdown_text(&e, text));
+	for (size_t i = 0; i < n; i++)
+		(void)snprintf(escaped + 4 * i, 5, "\\x%02x", octets[i]);
+	if (as_it_is)
+		assert_memory_equal(text, octets, n);
+	else if (strcmp(text, escaped) != 0)
+		fail_msg("\"%s\", expected \"%s\"", text, escaped);
+}
+
+/* Each number in each length that can hold it: only the shortest form of what prints is kept. */
+static void each_code_point_is_kept_or_escaped(void **state)
+{
+	static const uint32_t end[] = {0, 0x80, 0x800, 0x10000, 0x200000};
+	uint8_t octets[5];
+
+	(void)state;
+	for (uint32_t cp = 0x20; cp < 0x200000; cp += cp < 0x3000 ? 1 : cp < 0x10000 ? 61 : 4093) {
+		for (size_t n = 1; n <= 4; n++)
+			if (cp < end[n])
+				assert_shown(octets, utf8_encode(cp, n, octets),
+					     is_printable(cp) && cp >= end[n - 1]);
+	}
+	for (uint32_t cp = 0x10fff0; cp < 0x110010; cp++)
+		assert_shown(octets, utf8_encode(cp, 4, octets), is_printable(cp));
+	memcpy(octets, "\xf8\x90\x80\x80", 4); /* what began a sequence of five once */
+	assert_shown(octets, 4, false);
+}
+
 static void unsupported_capability_names_it_and_the_side(void **state)
 {
 	static const struct bgp_open ours = {.families = {BGP_FAMILY_BIT(BGP_IPV4_UNICAST)},
@@ -275,6 +335,7 @@ int main(void)
 		cmocka_unit_test(long_text_is_cut_between_characters),
 		cmocka_unit_test(received_text_is_kept_printable),
 		cmocka_unit_test(text_of_any_octets_fits_and_is_printable),
+		cmocka_unit_test(each_code_point_is_kept_or_escaped),
 		cmocka_unit_test(unsupported_capability_names_it_and_the_side),
 		cmocka_unit_test(family_that_was_offered_too_was_not_taken),
 		cmocka_unit_test(more_capabilities_than_fit_end_in_dots),

@@ -278,6 +278,8 @@ static void the_limit_refuses_one_more_but_not_a_change(void **state)
 	struct bgp_rib *rib = bgp_rib_new();
 	struct ip_prefix p = prefix_of(LIMIT_ADJ_RIB_OUT);
 	struct bgp_attrs a = set_of(0);
+	struct bgp_rib_route route;
+	size_t pos;
 
 	(void)state;
 	for (uint32_t i = 0; i < LIMIT_ADJ_RIB_OUT; i++)
@@ -287,6 +289,9 @@ static void the_limit_refuses_one_more_but_not_a_change(void **state)
 	set(rib, 5, 1);
 	del(rib, 6);
 	assert_true(bgp_rib_set(rib, &p, &a));
+	for (pos = 0; bgp_rib_next(rib, &pos, &route);) /* sorted once, not at each step */
+		;
+	assert_int_equal(pos, LIMIT_ADJ_RIB_OUT);
 	bgp_rib_free(rib);
 }
 

@@ -259,6 +259,8 @@ static const struct update_case {
 	{"prefix SID with a length beyond it", E, "", EXTERNAL "c0 28 03 01 ff ff", NLRI,
 	 BGP_UPDATE_OK, 0},
 	{"AIGP of length 1", E, "", EXTERNAL "80 1a 01 01", NLRI, BGP_UPDATE_OK, 0},
+	{"AS4_AGGREGATOR of an old speaker", E2, "",
+	 ORIGIN AS_PATH_2 NEXT_HOP "c0 12 08 fa56ea00 0a000002", NLRI, BGP_UPDATE_OK, 0},
 	{"AS4_PATH before AS_PATH, with garbage (CVE-2026-41643)", E2, "",
 	 "c0 11 03 02 ff 00" ORIGIN AS_PATH_2 NEXT_HOP, NLRI, BGP_UPDATE_OK, 0},
 };
@@ -434,16 +436,18 @@ static void end_of_rib_is_told_from_an_update(void **state)
 		const char *withdrawn, *attrs, *nlri;
 		bool is_eor;
 		uint16_t afi;
+		uint8_t safi;
 	} table[] = {
-		{"", "", "", true, BGP_AFI_IPV4},
-		{"", "80 0f 03 0002 01", "", true, BGP_AFI_IPV6},
-		{"", "90 0f 0003 0001 01", "", true, BGP_AFI_IPV4},
-		{"08 0a", "", "", false, 0},
-		{"08 0a", "80 0f 03 0002 01", "", false, 0},
-		{"", "80 0f 08 0002 01 20 20010db8", "", false, 0},
-		{"", "80 0f 03 0002 01 c0 63 00", "", false, 0},
-		{"", EXTERNAL, "", false, 0},
-		{"", EXTERNAL "80 0f 03 0002 01", NLRI, false, 0},
+		{"", "", "", true, BGP_AFI_IPV4, 1},
+		{"", "80 0f 03 0002 01", "", true, BGP_AFI_IPV6, 1},
+		{"", "90 0f 0003 0001 01", "", true, BGP_AFI_IPV4, 1},
+		{"", "80 0f 03 0019 46", "", true, 25, 70},
+		{"08 0a", "", "", false, 0, 0},
+		{"08 0a", "80 0f 03 0002 01", "", false, 0, 0},
+		{"", "80 0f 08 0002 01 20 20010db8", "", false, 0, 0},
+		{"", "80 0f 03 0002 01 c0 63 00", "", false, 0, 0},
+		{"", EXTERNAL, "", false, 0, 0},
+		{"", EXTERNAL "80 0f 03 0002 01", NLRI, false, 0, 0},
 	};
 
 	(void)state;
@@ -455,8 +459,10 @@ static void end_of_rib_is_told_from_an_update(void **state)
 		assert_int_equal(decode(&body, &external, &u, &error), BGP_UPDATE_OK);
 		if (u.is_end_of_rib != table[i].is_eor)
 			fail_msg("case %zu", i);
-		if (u.is_end_of_rib)
-			assert_int_equal(u.eor_afi, table[i].afi);
+		if (!u.is_end_of_rib)
+			continue;
+		assert_int_equal(u.eor_afi, table[i].afi);
+		assert_int_equal(u.eor_safi, table[i].safi);
 	}
 }
 
