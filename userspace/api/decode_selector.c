@@ -6,6 +6,8 @@
  */
 #include "api/decode_value.h"
 
+#include <assert.h>
+
 #define ABSENT (-1)
 
 struct raw_term {
@@ -27,6 +29,9 @@ static const struct api_word ops[] = {
 	{"DoesNotExist", SELECTOR_DOES_NOT_EXIST},
 	{NULL, 0},
 };
+_Static_assert(SELECTOR_IN == 0 && SELECTOR_NOT_IN == 1 && SELECTOR_EXISTS == 2 &&
+		       SELECTOR_DOES_NOT_EXIST == 3,
+	       "an operator is its own index in ops");
 
 static const struct api_field term_fields[] = {
 	{.name = "key", .type = API_TYPE_STRING, API_AT(struct raw_term, key), .required = API_ALL},
@@ -76,7 +81,7 @@ void api_decode_selector(struct api_decoder *d, const struct api_field *f,
 	struct selector_term *terms;
 	struct selector *ret = dst;
 
-	(void)f;
+	assert(f->size == sizeof(*ret));
 	api_decode_map(d, &selector_table, v, &raw);
 	for (size_t i = 0; i < raw.n_terms; i++)
 		check_term(d, v, &raw.terms[i]);
@@ -88,10 +93,13 @@ void api_decode_selector(struct api_decoder *d, const struct api_field *f,
 						    .op = SELECTOR_IN,
 						    .values = &raw.labels.items[i].value,
 						    .n_values = 1};
-	for (size_t i = 0; i < raw.n_terms; i++)
+	for (size_t i = 0; i < raw.n_terms; i++) {
+		assert(raw.terms[i].key && raw.terms[i].op != ABSENT);
 		terms[n++] = (struct selector_term){.key = raw.terms[i].key,
 						    .op = (enum selector_op)raw.terms[i].op,
 						    .values = raw.terms[i].values.items,
 						    .n_values = raw.terms[i].values.n};
+	}
+	assert(n == raw.labels.n + raw.n_terms);
 	*ret = (struct selector){.terms = terms, .n = n};
 }

@@ -21,6 +21,7 @@ static const char *found_text(const struct api_value *v)
 		[API_SCALAR_TEXT] = "text",
 	};
 
+	_Static_assert(ARRAY_SIZE(plain) == API_SCALAR_TEXT + 1, "each scalar has its words");
 	if (v->type == API_VALUE_MAP)
 		return "a map";
 	if (v->type == API_VALUE_SEQUENCE)
@@ -93,6 +94,7 @@ static void decode_bool(struct api_decoder *d, const struct api_field *f, const 
 static bool take_int(struct api_decoder *d, const struct api_field *f, const struct api_value *v,
 		     int64_t *ret)
 {
+	assert(f->min <= f->max);
 	if (api_parse_int(v->text, ret) && *ret >= f->min && *ret <= f->max)
 		return true;
 	api_wrong(d, v, "OutOfRange", "write a number in this range",
@@ -116,6 +118,7 @@ static void decode_string(struct api_decoder *d, const struct api_field *f,
 {
 	const char *text = want_text(d, v);
 
+	assert(f->size == sizeof(text));
 	if (!text)
 		return;
 	if (f->max > 0 && v->len > (size_t)f->max) {
@@ -132,6 +135,7 @@ static void decode_enum(struct api_decoder *d, const struct api_field *f, const 
 {
 	const char *text, *known = NULL;
 
+	assert(f->words && f->words[0].text);
 	/* Also without quotes where the word is a boolean by itself: "mode: off" has one meaning.
 	 */
 	for (const struct api_word *w = f->words; v->type == API_VALUE_SCALAR && w->text; w++) {
@@ -156,7 +160,7 @@ static void decode_address(struct api_decoder *d, const struct api_field *f,
 	const char *text = want_text(d, v);
 	struct ip_addr addr;
 
-	(void)f;
+	assert(f->size == sizeof(addr));
 	if (!text)
 		return;
 	if (!ip_addr_parse(text, &addr))
@@ -176,7 +180,7 @@ static void decode_prefix(struct api_decoder *d, const struct api_field *f,
 	const char *text = want_text(d, v);
 	struct ip_prefix prefix;
 
-	(void)f;
+	assert(f->size == sizeof(prefix));
 	if (!text)
 		return;
 	if (ip_prefix_parse(text, &prefix))
@@ -192,7 +196,7 @@ static void decode_range(struct api_decoder *d, const struct api_field *f,
 	const char *text = want_text(d, v);
 	struct ip_range range;
 
-	(void)f;
+	assert(f->size == sizeof(range));
 	if (!text)
 		return;
 	if (ip_range_parse(text, &range))
@@ -221,6 +225,8 @@ static void decode_duration(struct api_decoder *d, const struct api_field *f,
 	const char *text = api_is_plain(v, API_SCALAR_INT) ? v->text : want_text(d, v);
 	int64_t ns;
 
+	assert(f->size == sizeof(ns));
+	assert(f->min <= f->max && f->max <= INT64_MAX / second);
 	if (!text)
 		return;
 	if (!take_duration(v, text, &ns))
@@ -239,7 +245,7 @@ static void decode_time(struct api_decoder *d, const struct api_field *f, const 
 	const char *text = want_text(d, v);
 	int64_t s;
 
-	(void)f;
+	assert(f->size == sizeof(s));
 	if (!text)
 		return;
 	if (api_parse_time(text, &s))
@@ -254,6 +260,7 @@ static void decode_int_or_text(struct api_decoder *d, const struct api_field *f,
 {
 	struct api_int_or_text value = {0};
 
+	assert(f->size == sizeof(value));
 	if (api_is_plain(v, API_SCALAR_INT)) {
 		if (!take_int(d, f, v, &value.number))
 			return;
@@ -280,7 +287,7 @@ static void decode_labels(struct api_decoder *d, const struct api_field *f,
 	struct label *items;
 	size_t n = 0;
 
-	(void)f;
+	assert(f->size == sizeof(struct labels));
 	if (v->type != API_VALUE_MAP) {
 		api_wrong_type(d, v, "a map of text to text",
 			       "write KEY: VALUE on lines of their own");
@@ -300,6 +307,7 @@ static void decode_labels(struct api_decoder *d, const struct api_field *f,
 			items[n++] = (struct label){arena_strdup(d->arena, c->key),
 						    arena_strdup(d->arena, text)};
 	}
+	assert(n <= v->n);
 	qsort(items, n, sizeof(*items), label_cmp);
 	memcpy(dst, &(struct labels){.items = items, .n = n}, sizeof(struct labels));
 }
@@ -333,6 +341,7 @@ void api_decode_value(struct api_decoder *d, const struct api_field *f, const st
 		[API_TYPE_STRUCT] = decode_nested,
 	};
 
+	assert(f->type < API_N_TYPES && by_type[f->type]);
 	d->hash = v->hash;
 	by_type[f->type](d, f, v, dst);
 }

@@ -5,6 +5,8 @@
  */
 #include "api/emit.h"
 
+#include <assert.h>
+
 static void emit_quoted(struct strbuf *out, const char *label, const char *value)
 {
 	strbuf_add(out, label);
@@ -23,6 +25,7 @@ void api_emit_allocation(struct strbuf *out, const struct api_allocation *a)
 {
 	char text[IP_ADDR_TEXT];
 
+	assert(*a->ns && *a->name); /* or it would be read as another Service's */
 	strbuf_add(out, "---\napiVersion: v1\nkind: Service\nmetadata:\n");
 	emit_quoted(out, "  namespace: ", a->ns);
 	emit_quoted(out, "  name: ", a->name);

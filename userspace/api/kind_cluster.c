@@ -7,6 +7,8 @@
 #include "api/decode.h"
 #include "api/scalar.h"
 
+#include <assert.h>
+
 /* --- Node --- */
 
 struct raw_pair {
@@ -168,6 +170,7 @@ static void finish_secret(struct api_decoder *d, const void *raw, struct api_obj
 				   "encode it with base64, or write it below stringData",
 				   "is not base64");
 	}
+	assert(n <= in->data.n + in->string_data.n);
 	o->secret = (struct api_secret){.type = in->type, .items = items, .n = n};
 }
 

@@ -13,6 +13,8 @@
 #include "base/limits.h"
 #include "base/nsec.h"
 
+#include <assert.h>
+
 #define ABSENT      (-1)
 #define HOLD_S      90
 #define KEEPALIVE_S 30
@@ -232,6 +234,10 @@ static void set_timers(struct api_decoder *d, const struct raw_peer *in, struct 
 		api_refuse(d, "spec.keepaliveTime", "OutOfRange", "write a third of holdTime",
 			   "is %llds, longer than holdTime (%llds)", (long long)keepalive,
 			   (long long)hold);
+	/* What does not fit was refused, here or by its row. */
+	assert(d->n_errors > 0 || (hold >= 0 && hold <= MAX_TIMER_S));
+	assert(d->n_errors > 0 || (keepalive >= 0 && keepalive <= hold));
+	assert(d->n_errors > 0 || hold == 0 || hold >= MIN_HOLD_S);
 	p->hold_s = (uint16_t)hold;
 	p->keepalive_s = (uint16_t)keepalive;
 	if (in->connect_ns == ABSENT)
@@ -239,6 +245,7 @@ static void set_timers(struct api_decoder *d, const struct raw_peer *in, struct 
 	if (in->connect_ns % (int64_t)NSEC_PER_SEC)
 		api_refuse(d, "spec.connectTime", "BadDuration", "round it",
 			   "must be whole seconds");
+	assert(d->n_errors > 0 || in->connect_ns / (int64_t)NSEC_PER_SEC <= MAX_TIMER_S);
 	p->connect_s = (uint16_t)(in->connect_ns / (int64_t)NSEC_PER_SEC);
 }
 

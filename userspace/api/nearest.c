@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 
+#include <assert.h>
 #include <ctype.h>
 #include <limits.h>
 
@@ -40,6 +41,8 @@ int api_name_distance(const char *a, const char *b)
 			row[j] = min_of(replaced, 1 + min_of(row[j], row[j - 1]));
 		}
 	}
+	assert(row[len_b] >= abs((int)len_a - (int)len_b));
+	assert((size_t)row[len_b] <= (len_a > len_b ? len_a : len_b));
 	return row[len_b];
 }
 

@@ -26,6 +26,7 @@ static const char *const kinds[API_N_KINDS] = {
 const char *api_kind_text(enum api_kind kind)
 {
 	assert((size_t)kind < ARRAY_SIZE(kinds));
+	assert(kinds[kind]);
 	return kinds[kind];
 }
 

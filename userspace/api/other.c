@@ -12,6 +12,8 @@
 #include "api/fields.h"
 #include "api/nearest.h"
 
+#include <assert.h>
+
 /* Kinds of our groups that are no objects of ours. */
 static const struct stranger {
 	const char *group, *kind;
@@ -138,6 +140,7 @@ static bool judge_stranger(const struct stranger *s, struct api_other *ret)
 
 	if (s->what == STRANGER_FOREIGN)
 		return false;
+	assert(s->message && s->remedy);
 	*ret = (struct api_other){
 		.severity = is_error ? SEVERITY_ERROR : SEVERITY_INFO,
 		.text = {.field = "kind",
@@ -181,6 +184,7 @@ bool api_judge_other(struct arena *arena, const struct api_named *o, struct api_
 		said = judge_config_map(o, ret);
 	else
 		said = judge_unknown(arena, o, ret);
+	assert(!said || (ret->message && ret->text.field));
 	if (said)
 		ret->text.line = api_value_line(o->root, ret->text.field);
 	return said;

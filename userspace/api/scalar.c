@@ -8,6 +8,8 @@
 
 #include "base/nsec.h"
 
+#include <assert.h>
+
 #define LEN_DATE_TIME 19 /* "2024-01-02T03:04:05" */
 
 static bool is_digit(char c)
@@ -193,6 +195,7 @@ static bool take_part(const char **at, uint64_t *total)
 	if (__builtin_mul_overflow(number, unit->ns, &number) ||
 	    __builtin_add_overflow(*total, number, total) || *total > INT64_MAX)
 		return false;
+	assert(*total <= UINT64_MAX - unit->ns); /* a fraction is less than one */
 	for (uint64_t scale = unit->ns / 10; is_digit(*fraction) && scale > 0; scale /= 10)
 		*total += (uint64_t)(*fraction++ - '0') * scale;
 	return true;
@@ -241,6 +244,8 @@ static int64_t days_from_date(int year, int month, int day)
 	int64_t day_of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
 	int64_t day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
 
+	assert(day_of_year >= 0 && day_of_year < 366);
+	assert(day_of_era >= 0 && day_of_era < 146097);
 	return era * 146097 + day_of_era - 719468;
 }
 
@@ -325,6 +330,7 @@ bool api_parse_base64(struct arena *arena, const char *text, uint8_t **ret, size
 	}
 	if (n % 4 > 0 || n_pad > 2)
 		return false;
+	assert(n_pad <= len && len == n / 4 * 3);
 	*ret = out;
 	*ret_len = len - n_pad;
 	return true;

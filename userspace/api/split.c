@@ -6,6 +6,8 @@
 
 #include "api/text.h"
 
+#include <assert.h>
+
 struct line {
 	const char *start, *end; /* end: after the line's end */
 };
@@ -93,6 +95,8 @@ static bool take_piece(struct api_split *s, struct api_yaml_text *ret)
 			break;
 		l = line_at(s);
 	} while (s->at < s->end && !is_marker(&l, "---"));
+	assert(s->at > ret->text || s->at == s->end); /* or the walk would never end */
+	assert(s->at <= s->end);
 	ret->len = (size_t)(s->at - ret->text);
 	return content;
 }

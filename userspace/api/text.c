@@ -5,6 +5,7 @@
  */
 #include "api/text.h"
 
+#include <assert.h>
 #include <stdint.h>
 
 /* --- encoding --- */
@@ -47,6 +48,7 @@ static uint32_t unit_at(const char *at, const struct encoding *e)
 {
 	uint32_t unit = 0;
 
+	assert(e->width == 2 || e->width == sizeof(unit));
 	for (size_t i = 0; i < e->width; i++)
 		unit |= (uint32_t)(uint8_t)at[i] << 8 * (e->is_big ? e->width - 1 - i : i);
 	return unit;
@@ -84,11 +86,12 @@ struct api_text api_text_utf8(struct arena *arena, const char *text, size_t len)
 {
 	struct encoding e;
 	char *out, *start;
-	size_t i = 0;
+	size_t i = 0, room;
 
 	if (!detect(text, len, &e))
 		return (struct api_text){.text = text, .len = len};
-	out = start = arena_alloc(arena, len / e.width * (e.width == 2 ? 3 : 4) + 1, 1);
+	room = len / e.width * (e.width == 2 ? 3 : 4) + 1;
+	out = start = arena_alloc(arena, room, 1);
 	for (; i + e.width <= len; i += e.width) {
 		uint32_t code = unit_at(text + i, &e);
 		uint32_t low = i + 2 * e.width <= len ? unit_at(text + i + e.width, &e) : 0;
@@ -101,6 +104,7 @@ struct api_text api_text_utf8(struct arena *arena, const char *text, size_t len)
 	}
 	if (i < len)
 		*out++ = (char)0xff;
+	assert((size_t)(out - start) <= room);
 	return (struct api_text){.text = start, .len = (size_t)(out - start)};
 }
 

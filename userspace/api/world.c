@@ -108,6 +108,7 @@ static struct api_source *source_get(struct world *w, const char *name)
 		return s->items[i];
 	xpush(&s->items, &s->n, &s->cap, sizeof(struct api_source *));
 	memmove(&s->items[i + 1], &s->items[i], (s->n - 1 - i) * sizeof(struct api_source *));
+	assert(i < s->n);
 	s->items[i] = api_source_new(name, hash_str(HASH_INIT, name));
 	w->n_sources++;
 	return s->items[i];
@@ -117,6 +118,8 @@ void world_put_source(struct world *w, const char *source, const char *text, siz
 {
 	struct api_source *s = source_get(w, source);
 	size_t others = w->n_objects - s->n;
+
+	assert(s->n <= w->n_objects);
 
 	if (api_source_put(s, text, len, w->max_objects > others ? w->max_objects - others : 0))
 		touch(w, s);
@@ -148,6 +151,7 @@ void world_drop_source(struct world *w, const char *source)
 
 	if (i == s->n || strcmp(s->items[i]->name, source) != 0)
 		return;
+	assert(s->items[i]->n <= w->n_objects && w->n_sources > 0);
 	w->n_objects -= s->items[i]->n;
 	w->n_sources--;
 	w->generation++;
@@ -198,6 +202,7 @@ static struct api_world_index *index_of(const struct world *w)
 	items = xcalloc(w->n_sources, sizeof(struct api_source *));
 	while (n < w->n_sources)
 		items[n++] = walk_next(w, &at);
+	assert(!walk_next(w, &at)); /* the count is that of all shards */
 	api_world_index_fill(w->index, &(struct api_sources){.items = items, .n = n});
 	free(items);
 	return w->index;

@@ -172,6 +172,8 @@ static void leave_out(struct picture *p, const struct api_source *old, size_t ro
 			p->n_left_out++;
 		}
 	}
+	assert(n + p->n_left_out == b->n);
+	assert(n_new == 0 || n_old + n_new <= room);
 	b->n = n;
 }
 
@@ -191,6 +193,7 @@ static struct picture picture_new(const struct api_source *old, const char *text
 		leave_out(&p, old, room);
 	for (size_t i = 0; i < p.batch.n; i++)
 		p.objects[p.n++] = p.batch.objects[i];
+	assert(p.n <= p.batch.n + old->n);
 	sort_objects(p.objects, p.n);
 	if (p.n_left_out > 0)
 		note_left_out(&p, old);
@@ -293,6 +296,7 @@ static void adopt(struct api_source *s, struct picture *p)
 {
 	lay_out(s, p);
 	arena_free(s->arena);
+	assert(!s->objects); /* they lie in `gone` */
 	s->objects = TAKE_PTR(p->objects);
 	s->n = s->cap = p->n;
 	if (p->batch.problems.n == 0) { /* the usual case holds nothing */
@@ -349,6 +353,7 @@ static void insert_object(struct api_source *s, struct api_object *o)
 	for (i = s->n - 1; i > 0 && api_world_object_cmp(&s->objects[i - 1], &o) > 0; i--)
 		s->objects[i] = s->objects[i - 1];
 	s->objects[i] = o;
+	assert(s->n <= s->cap);
 }
 
 bool api_source_restore(struct api_source *s, const struct api_yaml_text *document)

@@ -18,6 +18,7 @@
 #include "base/hash.h"
 #include "base/limits.h"
 
+#include <assert.h>
 #include <yaml.h>
 
 #define N_BUCKETS 64
@@ -71,6 +72,8 @@ static struct level *top(struct builder *b)
 
 static void append(struct level *parent, struct api_value *v)
 {
+	assert(!v->next && parent->value->type != API_VALUE_SCALAR);
+	assert((parent->value->type == API_VALUE_MAP) == (v->key != NULL));
 	*(parent->last ? &parent->last->next : &parent->value->first) = v;
 	parent->last = v;
 	parent->value->n++;
@@ -83,6 +86,7 @@ static struct api_value *add_value(struct builder *b, const struct api_value *li
 	struct level *parent = top(b);
 
 	if (!parent) {
+		assert(!b->root);
 		b->root = v;
 		return v;
 	}
@@ -104,6 +108,7 @@ static bool wants_key(const struct builder *b)
 
 static void set_key(struct builder *b, const char *key, unsigned line)
 {
+	assert(wants_key(b));
 	b->key = key;
 	b->key_line = line;
 }
@@ -111,6 +116,7 @@ static void set_key(struct builder *b, const char *key, unsigned line)
 /* The fault is the map's: a key has no place to carry one. */
 static void set_no_key(struct builder *b, unsigned line, const char *message)
 {
+	assert(b->depth > 0);
 	api_yaml_fault(b->arena, top(b)->value, line, message, "use a plain word as key");
 	set_key(b, no_key, line);
 }
@@ -229,6 +235,7 @@ static void on_alias(struct builder *b, const yaml_event_t *e)
 	unsigned line = line_of(b, &e->start_mark);
 	struct api_value like;
 
+	assert(!target || target->weight <= b->spare);
 	b->spare -= target ? target->weight : 0;
 	if (wants_key(b)) {
 		if (target && target->type == API_VALUE_SCALAR && !target->fault)
@@ -355,10 +362,12 @@ static void on_close(struct builder *b)
 {
 	struct level *l = &b->stack[b->depth - 1];
 
+	assert(b->depth > 0 && !b->key);
 	if (l->value->type == API_VALUE_MAP)
 		api_yaml_finish_map(b->arena, l->value);
 	sum_up(l->value);
 	b->depth--;
+	assert(b->depth + l->value->height <= LIMIT_YAML_DEPTH);
 	if (l->is_key)
 		set_key(b, no_key, l->value->line);
 }
@@ -470,6 +479,7 @@ enum api_yaml api_yaml_parse(struct arena *arena, const struct api_yaml_text *in
 	yaml_parser_delete(&b.parser);
 	if (step == STEP_BAD)
 		return API_YAML_BAD;
+	assert(b.depth == 0 && b.n_skipped == 0 && !b.key);
 	if (!b.root || (b.root->type == API_VALUE_SCALAR && b.root->is_plain && b.root->len == 0 &&
 			!b.root->fault))
 		return API_YAML_EMPTY;

@@ -9,6 +9,8 @@
  */
 #include "api/yaml_merge.h"
 
+#include <assert.h>
+
 #define FEW_KEYS 8
 
 const char api_yaml_merge_key[] = "<<";
@@ -46,6 +48,7 @@ static int member_cmp(const void *a, const void *b)
 
 static void add_member(struct members *m, struct api_value *v)
 {
+	assert(v->key && !v->next);
 	struct member *slot = arena_push(m->arena, &m->items, &m->n, &m->cap, sizeof(*slot));
 
 	*slot = (struct member){.v = v, .order = m->n - 1};
@@ -99,6 +102,7 @@ static const struct api_value *take_merges(struct members *own, struct api_value
 			*last = v;
 			last = &v->next;
 		} else {
+			v->next = NULL;
 			add_member(own, v);
 		}
 	}
@@ -111,6 +115,7 @@ static void link_members(struct members *m, struct api_value *map, size_t n_own)
 	struct api_value **in_order = arena_array_of(m->arena, m->n, struct api_value *);
 	struct api_value **last = &map->first;
 
+	assert(n_own <= m->n);
 	if (m->n > 0)
 		qsort(m->items, m->n, sizeof(*m->items), member_cmp);
 	for (size_t i = 0; i < m->n; i++) {
@@ -119,6 +124,7 @@ static void link_members(struct members *m, struct api_value *map, size_t n_own)
 
 		if (at->order < n_own)
 			at->v->is_duplicate = !is_first;
+		assert(at->order < m->n && !in_order[at->order]);
 		if (at->order < n_own || is_first)
 			in_order[at->order] = at->v;
 	}
@@ -130,6 +136,7 @@ static void link_members(struct members *m, struct api_value *map, size_t n_own)
 			map->n++;
 		}
 	*last = NULL;
+	assert(map->n >= n_own); /* a key that stands twice is kept, and marked */
 }
 
 /* Without memory. False: there is a merge key. */
@@ -150,6 +157,7 @@ void api_yaml_finish_map(struct arena *arena, struct api_value *map)
 	const struct api_value *merges;
 	size_t n_own;
 
+	assert(map->type == API_VALUE_MAP);
 	if (map->n <= FEW_KEYS && mark_few(map))
 		return;
 	m.items = arena_array_of(arena, m.cap, struct member);

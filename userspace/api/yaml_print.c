@@ -8,6 +8,7 @@
 
 #include "base/limits.h"
 
+#include <assert.h>
 #include <stdint.h>
 
 /* YAML 1.2, 7.4.2: a key without "?" has at most 1024 characters; a byte may become six. */
@@ -34,6 +35,7 @@ static uint32_t code_point(const unsigned char *at, size_t len, size_t *ret_len)
 		n = 1;
 	for (size_t i = 1; i < n; i++)
 		code = code << 6 | (at[i] & 0x3f);
+	assert(n >= 1 && n <= len);
 	*ret_len = n;
 	return code;
 }
@@ -127,6 +129,7 @@ static void begin(struct printer *p, const struct api_value *v)
 {
 	if (p->wants_comma)
 		strbuf_add(p->out, ", ");
+	assert(p->depth == 0 || p->stack[p->depth - 1]->type != API_VALUE_SCALAR);
 	if (p->depth > 0 && p->stack[p->depth - 1]->type == API_VALUE_MAP)
 		print_key(p, v->key);
 	if (v->type == API_VALUE_SCALAR)
@@ -184,6 +187,7 @@ bool api_yaml_print_object(struct strbuf *out, const struct api_value *root,
 {
 	struct printer p = {.out = out, .is_object = true, .wants_comma = true};
 
+	assert(root->type == API_VALUE_MAP);
 	strbuf_add(out, "{\"apiVersion\": ");
 	api_yaml_quote(out, api_version, strlen(api_version));
 	strbuf_add(out, ", \"kind\": ");

@@ -8,6 +8,7 @@
 
 #include "api/text.h"
 
+#include <assert.h>
 #include <yaml.h>
 
 static const struct {
@@ -79,6 +80,8 @@ struct api_yaml_error api_yaml_explain(struct arena *arena, const struct api_yam
 
 	if (parser->error == YAML_MEMORY_ERROR)
 		abort();
+	assert(parser->error != YAML_NO_ERROR);
+	assert(line <= in->len); /* each line has its end */
 	if (!is_reader && is_tab_indented(in, line)) {
 		ret.message = "a tab in the indentation";
 		ret.remedy = "indent with spaces";

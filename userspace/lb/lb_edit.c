@@ -53,6 +53,7 @@ static void match_kept(struct edit *e)
 	for (size_t i = 0; i < e->f->n_targets; i++) {
 		const struct lb_target *want = &e->f->targets[i];
 
+		assert(i == 0 || lb_target_cmp(want - 1, want) < 0);
 		while (j < e->n_have && lb_target_cmp(&e->have[j].target, want) < 0)
 			j++;
 		e->kept[i] = j < e->n_have && lb_target_cmp(&e->have[j].target, want) == 0;
@@ -168,6 +169,7 @@ static void write_backend(const struct edit *e, const struct lb_target *target, 
 	uint8_t gen = lb_state_gen(backend->state);
 	struct lb_service_key key = lb_service_key_of(&e->f->key);
 
+	assert(index < e->n_region && index < LB_ROW_NONE);
 	if (backend->port != 0)
 		lb_move_counter(e->t, LB_NO_COUNTER,
 				e->live.backends_base * LB_BACKEND_UNIT + index);

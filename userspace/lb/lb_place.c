@@ -5,6 +5,8 @@
  */
 #include "lb/lb_inside.h"
 
+#include "base/sorted.h"
+
 #include "bpf/wire.h"
 
 #include <assert.h>
@@ -13,6 +15,7 @@ uint64_t lb_live_word(const struct lb_live *live)
 {
 	assert(live->backends_base <= LB_LIVE_BASE_MASK);
 	assert(live->rows_base <= LB_LIVE_BASE_MASK);
+	assert(live->rows_log2 <= LB_LIVE_LOG2_MASK && live->flags <= LB_LIVE_FLAGS_MASK);
 	return (uint64_t)live->backends_base << LB_LIVE_BACKENDS_SHIFT |
 	       (uint64_t)live->rows_base << LB_LIVE_ROWS_SHIFT |
 	       (uint64_t)live->rows_log2 << LB_LIVE_LOG2_SHIFT |
@@ -102,22 +105,18 @@ struct lb_placed *lb_placed_of(const struct lb_tables *t, uint32_t slot, size_t 
 	return ret;
 }
 
+static int nsid_cmp(const void *addr, const void *nsid)
+{
+	return ip_addr_cmp(addr, &((const struct lb_nsid *)nsid)->addr);
+}
+
+/* As the state word says it; 0: none is known. */
 static uint32_t nsid_of(const struct lb_tables *t, const struct ip_addr *addr)
 {
-	size_t low = 0, high = t->n_nsids;
+	const struct lb_nsid *found =
+		sorted_find(addr, t->nsids, t->n_nsids, sizeof(*t->nsids), nsid_cmp);
 
-	while (low < high) {
-		size_t mid = (low + high) / 2;
-		int order = ip_addr_cmp(addr, &t->nsids[mid].addr);
-
-		if (order == 0)
-			return t->nsids[mid].nsid + 1;
-		if (order < 0)
-			high = mid;
-		else
-			low = mid + 1;
-	}
-	return 0;
+	return found ? found->nsid + 1 : 0;
 }
 
 uint64_t lb_state_word(const struct lb_tables *t, const struct lb_target *target, uint8_t gen)

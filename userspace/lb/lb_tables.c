@@ -206,6 +206,7 @@ static void refresh_states(struct lb_tables *t, uint32_t slot)
 	size_t n;
 	_cleanup_(freep) struct lb_placed *placed = lb_placed_of(t, slot, &n);
 
+	assert(t->slots.image[slot].live & LB_LIVE_IN_USE);
 	for (size_t i = 0; i < n; i++) {
 		struct lb_backend *backend = lb_backend_at(t, base + placed[i].index);
 		uint8_t gen = lb_state_gen(backend->state);

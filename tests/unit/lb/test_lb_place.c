@@ -73,7 +73,8 @@ static void a_backend_that_drains_leaves_first_place_and_keeps_its_generation(vo
 
 static void namespaces_reach_the_backends_of_their_address(void **state)
 {
-	struct lb_nsid nsids[] = {{ip_addr_from_v4(0x0a000002), 7},
+	struct lb_nsid nsids[] = {{ip_addr_from_v4(0x0a000001), 0},
+				  {ip_addr_from_v4(0x0a000002), 7},
 				  {ip_addr_from_v4(0x0a000003), LB_NSID_OWN}};
 	struct lb_target targets[4];
 	struct fixture x;
@@ -82,13 +83,17 @@ static void namespaces_reach_the_backends_of_their_address(void **state)
 	(void)state;
 	fixture_init(&x);
 	put_targets(&x, targets, targets_upto(targets, 2));
-	lb_tables_set_nsids(x.t, nsids, 2);
-	put_targets(&x, targets, targets_upto(targets, 3));
-	assert_int_equal((uint32_t)entry_of(&x, 0x0a000001, &index)->state, 0);
-	assert_int_equal((uint32_t)entry_of(&x, 0x0a000002, &index)->state, 8);
+	lb_tables_set_nsids(x.t, nsids, 3);
+	for (unsigned known_before = 0; known_before < 2; known_before++) {
+		assert_int_equal((uint32_t)entry_of(&x, 0x0a000001, &index)->state, 1);
+		assert_int_equal((uint32_t)entry_of(&x, 0x0a000002, &index)->state, 8);
+		put_targets(&x, targets, targets_upto(targets, 4));
+	}
 	assert_int_equal((uint32_t)entry_of(&x, 0x0a000003, &index)->state, UINT32_MAX);
-	lb_tables_set_nsids(x.t, nsids + 1, 1);
+	assert_int_equal((uint32_t)entry_of(&x, 0x0a000004, &index)->state, 0);
+	lb_tables_set_nsids(x.t, nsids + 2, 1);
 	assert_int_equal((uint32_t)entry_of(&x, 0x0a000002, &index)->state, 0);
+	assert_int_equal((uint32_t)entry_of(&x, 0x0a000003, &index)->state, UINT32_MAX);
 	fixture_done(&x);
 }
 
@@ -154,6 +159,34 @@ static void a_service_of_thousands_of_backends_spans_chunks(void **state)
 	fixture_done(&x);
 }
 
+/* What status says, and what an agent that starts finds: the largest table that there is, too. */
+static void usage_is_the_sum_over_services_and_the_same_after_a_restart(void **state)
+{
+	struct lb_target targets[40];
+	struct fixture x;
+
+	(void)state;
+	fixture_init(&x);
+	for (uint32_t i = 0; i < 3; i++) {
+		struct lb_frontend f =
+			frontend_of(key_of(0xc0000201 + i, 80), targets, targets_upto(targets, 40));
+
+		f.rows_log2 = i == 0 ? LB_ROWS_LOG2_MAX : 8;
+		assert_int_equal(fixture_put(&x, &f), 0);
+	}
+	for (unsigned restarted = 0; restarted < 2; restarted++) {
+		const struct lb_usage usage = lb_tables_usage(x.t);
+
+		assert_int_equal(usage.services, 3);
+		assert_int_equal(usage.rows, (1 << LB_ROWS_LOG2_MAX) + 2 * 256);
+		assert_int_equal(usage.backends, 3 * 48); /* regions are multiples of 16 */
+		assert_int_equal(usage.rows_chunks, x.n_rows);
+		assert_int_equal(usage.backend_chunks, x.n_backends);
+		assert_int_equal(fixture_restart(&x), 0);
+	}
+	fixture_done(&x);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -164,6 +197,7 @@ int main(void)
 		cmocka_unit_test(
 			counters_follow_a_region_that_grows_and_begin_anew_with_a_new_backend),
 		cmocka_unit_test(a_service_of_thousands_of_backends_spans_chunks),
+		cmocka_unit_test(usage_is_the_sum_over_services_and_the_same_after_a_restart),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -326,6 +326,36 @@ static void rows_settle_also_when_the_ages_begin_anew_meanwhile(void **state)
 	fixture_done(&x);
 }
 
+/* One such table is all that a tick looks at; the round goes on behind it. */
+static void the_largest_tables_settle_one_after_the_other(void **state)
+{
+	struct lb_target targets[5];
+	struct fixture x;
+	uint64_t live;
+
+	(void)state;
+	fixture_init(&x);
+	for (uint32_t i = 0; i < ARRAY_SIZE(targets); i++)
+		targets[i] = target_of_v4(0x0a000001 + i, 8080, true);
+	for (uint16_t port = 80; port < 83; port++) {
+		struct lb_frontend f =
+			frontend_of(key_of(0xc0000201, port), targets, ARRAY_SIZE(targets));
+
+		f.rows_log2 = LB_ROWS_LOG2_MAX;
+		assert_int_equal(fixture_put(&x, &f), 0);
+	}
+	fixture_at(&x, x.c.now + 3 * HOURS + 60 * SECOND);
+	pass(&x, 30 * SECOND);
+	for (uint16_t port = 80; port < 83; port++) {
+		struct lb_key k = key_of(0xc0000201, port);
+
+		assert_non_null(reader_find(&x, &k, &live));
+		assert_false(*reader_row(&x, live, 0) & LB_ROW_UNSETTLED);
+		assert_false(*reader_row(&x, live, 65535) & LB_ROW_UNSETTLED);
+	}
+	fixture_done(&x);
+}
+
 static void the_wait_goes_on_after_a_restart(void **state)
 {
 	struct fixture x;
@@ -365,6 +395,7 @@ int main(void)
 		cmocka_unit_test(a_service_that_is_gone_gets_no_marks),
 		cmocka_unit_test(affinity_that_comes_or_goes_unsettles_every_row),
 		cmocka_unit_test(rows_settle_also_when_the_ages_begin_anew_meanwhile),
+		cmocka_unit_test(the_largest_tables_settle_one_after_the_other),
 		cmocka_unit_test(the_wait_goes_on_after_a_restart),
 		cmocka_unit_test(idle_tables_want_no_tick),
 	};
