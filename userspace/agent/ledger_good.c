@@ -10,6 +10,8 @@
 #include "base/limits.h"
 #include "plan/plan_sort.h"
 
+static const char *const pools_keys[IP_N_FAMILIES] = {[IP_V4] = "pools", [IP_V6] = "poolsV6"};
+
 /* --- writing -------------------------------------------------------------------------------- */
 
 static void add_communities(cJSON *o, const struct plan_good *g)
@@ -43,10 +45,16 @@ static void add_password(cJSON *o, const struct plan_good *g)
 	cJSON_AddStringToObject(o, "password", text);
 }
 
+static void add_pools(cJSON *o, const char *key, const struct api_strings *names)
+{
+	cJSON *pools = cJSON_AddArrayToObject(o, key);
+
+	for (size_t i = 0; i < names->n; i++)
+		cJSON_AddItemToArray(pools, cJSON_CreateString(names->items[i]));
+}
+
 void ledger_good_write(cJSON *o, const struct plan_good *g)
 {
-	cJSON *pools;
-
 	cJSON_AddStringToObject(o, "kind", api_kind_text(g->kind));
 	cJSON_AddStringToObject(o, "namespace", g->ns);
 	cJSON_AddStringToObject(o, "name", g->name);
@@ -56,9 +64,8 @@ void ledger_good_write(cJSON *o, const struct plan_good *g)
 		return;
 	}
 	add_communities(o, g);
-	pools = cJSON_AddArrayToObject(o, "pools");
-	for (size_t i = 0; i < g->pools.n; i++)
-		cJSON_AddItemToArray(pools, cJSON_CreateString(g->pools.items[i]));
+	for (enum ip_family f = 0; f < IP_N_FAMILIES; f++)
+		add_pools(o, pools_keys[f], &g->pools[f]);
 }
 
 /* --- reading -------------------------------------------------------------------------------- */
@@ -124,7 +131,7 @@ static int cmp_text(const void *a, const void *b)
 	return strcmp(*x, *y);
 }
 
-static bool read_pools(const cJSON *list, struct arena *arena, struct plan_good *g)
+static bool read_pools(const cJSON *list, struct arena *arena, struct api_strings *ret)
 {
 	const char **names = arena_array_of(arena, (size_t)cJSON_GetArraySize(list), const char *);
 	const cJSON *item;
@@ -138,8 +145,20 @@ static bool read_pools(const cJSON *list, struct arena *arena, struct plan_good 
 			return false;
 		names[n++] = arena_strdup(arena, cJSON_GetStringValue(item));
 	}
-	g->pools.items = names;
-	g->pools.n = plan_sort_unique(names, n, sizeof(*names), cmp_text);
+	*ret = (struct api_strings){.items = names,
+				    .n = plan_sort_unique(names, n, sizeof(*names), cmp_text)};
+	return true;
+}
+
+/* A ledger of before the second family has one list. */
+static bool read_all_pools(const cJSON *o, struct arena *arena, struct plan_good *g)
+{
+	for (enum ip_family f = 0; f < IP_N_FAMILIES; f++) {
+		const cJSON *list = cJSON_GetObjectItemCaseSensitive(o, pools_keys[f]);
+
+		if ((list || f == IP_V4) && !read_pools(list, arena, &g->pools[f]))
+			return false;
+	}
 	return true;
 }
 
@@ -185,7 +204,7 @@ bool ledger_good_read(const cJSON *o, struct arena *arena, struct arena *scratch
 	else if (ok && g.kind == API_BGP_ADVERTISEMENT)
 		ok = read_communities(cJSON_GetObjectItemCaseSensitive(o, "communities"), arena,
 				      &g) &&
-		     read_pools(cJSON_GetObjectItemCaseSensitive(o, "pools"), arena, &g);
+		     read_all_pools(o, arena, &g);
 	else
 		ok = false;
 	if (ok)

@@ -20,12 +20,12 @@ static const struct api_field advertisement_spec_fields[] = {
 	 .type = API_TYPE_INT,
 	 .min = 1,
 	 .max = HOST_BITS_V4,
-	 AT_ADV(aggregation_length)},
+	 AT_ADV(aggregation[IP_V4])},
 	{.name = "aggregationLengthV6",
 	 .type = API_TYPE_INT,
 	 .min = 1,
 	 .max = HOST_BITS_V6,
-	 AT_ADV(aggregation_length_v6)},
+	 AT_ADV(aggregation[IP_V6])},
 	{.name = "localPref", .type = API_TYPE_INT, .max = UINT32_MAX, AT_ADV(local_pref)},
 	{.name = "asPathPrepend",
 	 .type = API_TYPE_INT,
@@ -67,8 +67,7 @@ static const struct api_field advertisement_fields[] = {
 	{.name = "status", .flags = API_FIELD_IGNORED},
 };
 static const struct api_advertisement advertisement_defaults = {
-	.aggregation_length = HOST_BITS_V4,
-	.aggregation_length_v6 = HOST_BITS_V6,
+	.aggregation = {[IP_V4] = HOST_BITS_V4, [IP_V6] = HOST_BITS_V6},
 };
 static const struct api_table advertisement_table = API_TABLE(
 	struct api_advertisement, advertisement_fields, .defaults = &advertisement_defaults);
@@ -79,7 +78,7 @@ static void finish_advertisement(struct api_decoder *d, const void *raw, struct 
 
 	o->advertisement = *a;
 	if (a->service_selectors.n > 0 &&
-	    (a->aggregation_length != HOST_BITS_V4 || a->aggregation_length_v6 != HOST_BITS_V6))
+	    (a->aggregation[IP_V4] != HOST_BITS_V4 || a->aggregation[IP_V6] != HOST_BITS_V6))
 		api_refuse(d, "spec.serviceSelectors", "Exclusive",
 			   "remove the aggregation lengths, or the serviceSelectors",
 			   "needs routes of single addresses: aggregationLength 32 and "

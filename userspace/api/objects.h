@@ -81,10 +81,10 @@ struct api_peer {
 };
 
 struct api_advertisement {
-	uint8_t aggregation_length, aggregation_length_v6; /* 32, 128 */
-	uint32_t local_pref;                               /* 0 = unset */
-	uint8_t as_path_prepend;                           /* 0 = none */
-	struct api_strings communities;                    /* unresolved text */
+	uint8_t aggregation[IP_N_FAMILIES]; /* length of its prefixes; default 32, 128 */
+	uint32_t local_pref;                /* 0 = unset */
+	uint8_t as_path_prepend;            /* 0 = none */
+	struct api_strings communities;     /* unresolved text */
 	struct api_strings pools, peers;
 	struct selectors pool_selectors, node_selectors, service_selectors;
 };

@@ -16,9 +16,9 @@ typedef unsigned __int128 u128;
 
 static const uint8_t mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
 
-bool ip_addr_is_v4(const struct ip_addr *a)
+const char *ip_family_text(enum ip_family family)
 {
-	return memcmp(a->b, mapped, sizeof(mapped)) == 0;
+	return family == IP_V4 ? "IPv4" : "IPv6";
 }
 
 static u128 to_int(const struct ip_addr *a)
@@ -86,7 +86,7 @@ struct ip_addr ip_addr_next(const struct ip_addr *a)
 
 uint8_t ip_addr_bits(const struct ip_addr *a)
 {
-	return ip_addr_is_v4(a) ? 32 : 128;
+	return ip_family_bits(ip_family_of(a));
 }
 
 /* Bits of the address that a prefix of this length leaves free. */
@@ -221,8 +221,7 @@ bool ip_range_overlaps(const struct ip_range *a, const struct ip_range *b)
 	       ip_addr_cmp(&a->first, &b->last) <= 0 && ip_addr_cmp(&b->first, &a->last) <= 0;
 }
 
-/* Free bits of the largest CIDR block that starts at `at` and does not reach past
-wtmp begins Tue May 20 00:00:00 2025. */
+/* Free bits of the largest CIDR block that starts at `at` and does not reach past `last`. */
 static unsigned block_bits(u128 at, u128 last, unsigned max)
 {
 	unsigned n = 0;

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
  * IP addresses and prefixes. An address is 16 bytes in network order; IPv4 is held in its mapped
- * form (::ffff:a.b.c.d, RFC 4291 2.5.5.2), so that keys have one width everywhere and memcmp orders
- * them. All zero means "none". A prefix counts its length in bits of its own family (0..32, 0..128)
- * and has its host bits cleared.
+ * form (::ffff:a.b.c.d, RFC 4291 2.5.5.2), so that keys have one width everywhere. All zero means
+ * "none". A prefix counts its length in bits of its own family (0..32, 0..128) and has its host
+ * bits cleared.
+ *
+ * The family is the address's own and is kept nowhere else. What there is once for each family is
+ * an array over enum ip_family; IPv4 comes first in every order.
  */
 #pragma once
 
@@ -12,6 +15,8 @@
 #include <endian.h>
 #include <stdbool.h>
 #include <stdint.h>
+
+enum ip_family { IP_V4, IP_V6, IP_N_FAMILIES };
 
 struct ip_addr {
 	uint8_t b[16];
@@ -36,25 +41,50 @@ static inline bool ip_addr_is_none(const struct ip_addr *a)
 
 	return memcmp(a, &none, sizeof(none)) == 0;
 }
-/* As memcmp, whose call is most of what a search among addresses would cost. */
+static inline uint64_t ip_addr_half(const struct ip_addr *a, unsigned half)
+{
+	uint64_t v;
+
+	memcpy(&v, a->b + 8 * half, sizeof(v));
+	return be64toh(v);
+}
+static inline bool ip_addr_is_v4(const struct ip_addr *a)
+{
+	return ip_addr_half(a, 0) == 0 && ip_addr_half(a, 1) >> 32 == 0xffff;
+}
+static inline enum ip_family ip_family_of(const struct ip_addr *a)
+{
+	return ip_addr_is_v4(a) ? IP_V4 : IP_V6;
+}
+/* "IPv4", "IPv6". */
+const char *ip_family_text(enum ip_family family);
+/* The widest prefix length of the family: 32 or 128. */
+static inline uint8_t ip_family_bits(enum ip_family family)
+{
+	return family == IP_V4 ? 32 : 128;
+}
+/*
+ * By family, then by value: what is under one prefix stands together, also under ::/0. Without a
+ * call, which would be most of what a search among addresses costs.
+ */
 static inline int ip_addr_cmp(const struct ip_addr *a, const struct ip_addr *b)
 {
-	uint64_t x[2], y[2];
-	unsigned half;
+	const uint64_t high_a = ip_addr_half(a, 0), high_b = ip_addr_half(b, 0);
+	const uint64_t low_a = ip_addr_half(a, 1), low_b = ip_addr_half(b, 1);
+	bool v4_a, v4_b;
 
-	memcpy(x, a->b, sizeof(x));
-	memcpy(y, b->b, sizeof(y));
-	half = x[0] == y[0];
-	x[half] = be64toh(x[half]);
-	y[half] = be64toh(y[half]);
-	return (x[half] > y[half]) - (x[half] < y[half]);
+	if (high_a != high_b)
+		return high_a < high_b ? -1 : 1;
+	v4_a = high_a == 0 && low_a >> 32 == 0xffff;
+	v4_b = high_a == 0 && low_b >> 32 == 0xffff;
+	if (v4_a != v4_b)
+		return v4_a ? -1 : 1;
+	return (low_a > low_b) - (low_a < low_b);
 }
 static inline bool ip_addr_equal(const struct ip_addr *a, const struct ip_addr *b)
 {
 	return ip_addr_cmp(a, b) == 0;
 }
-bool ip_addr_is_v4(const struct ip_addr *a);
-
 /* From and to the IPv4 value in host order; the latter needs ip_addr_is_v4. */
 struct ip_addr ip_addr_from_v4(uint32_t host_order);
 uint32_t ip_addr_v4(const struct ip_addr *a);
@@ -67,7 +97,7 @@ const char *ip_addr_text(const struct ip_addr *a, char buf[IP_ADDR_TEXT]);
 /* The next address, for walking a range; wraps at the end of the 16 bytes. */
 struct ip_addr ip_addr_next(const struct ip_addr *a);
 
-/* The widest prefix length of the address's family: 32 or 128. */
+/* ip_family_bits of the address's family. */
 uint8_t ip_addr_bits(const struct ip_addr *a);
 /* The prefix of length len that holds a; len is capped at the family's. */
 struct ip_prefix ip_prefix_of(const struct ip_addr *a, uint8_t len);

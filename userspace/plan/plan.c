@@ -104,7 +104,8 @@ static void note_routes(struct plan_draft *d)
 }
 
 /* Why a port that its Service would have announced is not; NULL: it is. */
-static const char *why_not_announced(const struct plan_draft *d, const struct draft_port *p)
+static const char *why_not_announced(const struct plan_draft *d, const struct draft_port *p,
+				     const struct plan_vip *vip)
 {
 	if (p->lost)
 		return "portConflict";
@@ -112,6 +113,8 @@ static const char *why_not_announced(const struct plan_draft *d, const struct dr
 		return "conntrackHoldsFlows";
 	if (d->plan->leaving)
 		return "dataPlaneLeaving";
+	if (d->plan->dataplane && !plan_family_served(ip_family_of(&vip->addr)))
+		return "familyNotServed";
 	switch (p->route) {
 	case ROUTE_CARRIED:
 		return NULL;
@@ -154,7 +157,7 @@ static void make_row(struct plan_draft *d, const struct draft_port *p,
 		append_drained(d, p, ret);
 	if (!ret->announced)
 		return;
-	reason = why_not_announced(d, p);
+	reason = why_not_announced(d, p, &wanted->vip);
 	ret->announced = !reason;
 	ret->reason = reason ? reason : "announced";
 }

@@ -49,13 +49,22 @@ static bool have_name(const struct api_strings *sorted, const char *name)
 	return sorted_find(name, sorted->items, sorted->n, sizeof(*sorted->items), cmp_name);
 }
 
-bool plan_advert_announces(const struct env_advert *a, const struct api_object *pool)
+bool plan_advert_announces(const struct env_advert *a, const struct api_object *pool,
+			   enum ip_family family)
 {
-	return !a->held_back && have_name(&a->pools, pool->meta.name);
+	return !a->held_back && have_name(&a->pools[family], pool->meta.name);
 }
 
-/* metallb.md 1.3: no shorter than the widest CIDR of any IPv4 entry. */
-static uint8_t least_length(const struct api_pool *pool)
+static bool holds_family(const struct api_pool *pool, enum ip_family family)
+{
+	for (size_t i = 0; i < pool->n_ranges; i++)
+		if (ip_family_of(&pool->ranges[i].first) == family)
+			return true;
+	return false;
+}
+
+/* metallb.md 1.3: no shorter than the widest CIDR of any entry of the family. */
+static uint8_t least_length(const struct api_pool *pool, enum ip_family family)
 {
 	uint8_t least = 0;
 
@@ -63,10 +72,15 @@ static uint8_t least_length(const struct api_pool *pool)
 		const struct ip_range *r = &pool->ranges[i];
 		const uint8_t len = ip_range_shortest_cidr(r);
 
-		if (ip_addr_is_v4(&r->first) && len > least)
+		if (ip_family_of(&r->first) == family && len > least)
 			least = len;
 	}
 	return least;
+}
+
+const char *plan_aggregation_field(enum ip_family family)
+{
+	return family == IP_V4 ? "spec.aggregationLength" : "spec.aggregationLengthV6";
 }
 
 enum fit {
@@ -77,68 +91,88 @@ enum fit {
 };
 
 /* Where it still fits nobody has to remember that it did. */
-static bool did_fit(const struct plan_last *last, const struct api_object *pool)
+static bool did_fit(const struct plan_last *last, const struct api_object *pool,
+		    enum ip_family family)
 {
 	const struct api_advertisement *spec;
 
 	if (!last->good)
 		return false;
 	spec = &last->object->advertisement;
-	if (spec->aggregation_length >= least_length(&pool->pool))
+	if (spec->aggregation[family] >= least_length(&pool->pool, family))
 		return selects(spec, pool);
-	return have_name(&last->good->pools, pool->meta.name);
+	return have_name(&last->good->pools[family], pool->meta.name);
 }
 
-static enum fit fit_of(const struct env_advert *a, const struct api_object *pool)
+static enum fit fit_of(const struct env_advert *a, const struct api_object *pool,
+		       enum ip_family family)
 {
-	const uint8_t length = a->spec->aggregation_length;
+	const uint8_t length = a->spec->aggregation[family];
 
-	if (length >= least_length(&pool->pool))
+	if (length >= least_length(&pool->pool, family))
 		return FIT;
-	if (!did_fit(&a->last, pool))
+	if (!did_fit(&a->last, pool, family))
 		return FIT_NOT_EVER;
-	return a->last.object->advertisement.aggregation_length == length ? FIT_BEFORE
-									  : FIT_NO_MORE;
+	return a->last.object->advertisement.aggregation[family] == length ? FIT_BEFORE
+									   : FIT_NO_MORE;
 }
 
 static void report_fit(struct adverts_build *b, const struct env_advert *a,
-		       const struct api_object *pool, enum fit fit)
+		       const struct api_object *pool, enum ip_family family, enum fit fit)
 {
-	static const char *const then[] = {
+	const char *const then[] = {
 		[FIT_BEFORE] = "its routes stay as they were",
 		[FIT_NO_MORE] = "its last good version stays in force",
-		[FIT_NOT_EVER] = "it is held back for that pool",
+		[FIT_NOT_EVER] =
+			arena_printf(b->arena, "it is held back for that pool's %s addresses",
+				     ip_family_text(family)),
 	};
+	const char *field = plan_aggregation_field(family);
 
 	if (fit == FIT_NO_MORE || (fit != FIT && a->here))
 		advert_problem(
-			b, SEVERITY_ERROR, a, "spec.aggregationLength", "AggregationTooShort",
-			"use a longer aggregationLength, or name only pools it fits",
+			b, SEVERITY_ERROR, a, field, "AggregationTooShort",
+			arena_printf(b->arena, "use a longer %s, or name only pools it fits",
+				     field + strlen("spec.")),
 			"/%u is wider than a range of pool %s, which needs /%u or longer; %s",
-			a->spec->aggregation_length, pool->meta.name, least_length(&pool->pool),
-			then[fit]);
+			a->spec->aggregation[family], pool->meta.name,
+			least_length(&pool->pool, family), then[fit]);
 }
 
-/* Fills a->pools; false: the length is an error that its last good version did not have. */
-static bool fit_pools(struct adverts_build *b, struct env_advert *a)
+/*
+ * Fills a->pools of the family; false: the length is an error that its last good version did not
+ * have.
+ */
+static bool fit_family(struct adverts_build *b, struct env_advert *a, enum ip_family family)
 {
 	const struct plan_env *env = b->env;
 	const char **fitted = arena_array_of(b->arena, env->n_pools, const char *);
 	bool ok = true;
+	size_t n = 0;
 
-	a->pools = (struct api_strings){.items = fitted};
 	for (size_t i = 0; i < env->n_pools; i++) {
 		const struct api_object *pool = env->pools[i].object;
 		enum fit fit;
 
-		if (!plan_advert_selects(a, pool))
+		if (!plan_advert_selects(a, pool) || !holds_family(&pool->pool, family))
 			continue;
-		fit = fit_of(a, pool);
-		report_fit(b, a, pool, fit);
+		fit = fit_of(a, pool, family);
+		report_fit(b, a, pool, family, fit);
 		ok &= fit != FIT_NO_MORE;
 		if (fit == FIT || fit == FIT_BEFORE)
-			fitted[a->pools.n++] = pool->meta.name;
+			fitted[n++] = pool->meta.name;
 	}
+	a->pools[family] = (struct api_strings){.items = fitted, .n = n};
+	return ok;
+}
+
+/* What is too short for one family costs the other nothing. */
+static bool fit_pools(struct adverts_build *b, struct env_advert *a)
+{
+	bool ok = true;
+
+	for (enum ip_family f = 0; f < IP_N_FAMILIES; f++)
+		ok &= fit_family(b, a, f);
 	return ok;
 }
 
@@ -285,9 +319,11 @@ static void learn(struct adverts_build *b, const struct env_advert *a, bool is_l
 	g->n_communities = a->n_communities;
 	g->large = a->large;
 	g->n_large = a->n_large;
-	g->pools = (struct api_strings){0};
-	if (a->spec->aggregation_length < 32) /* else it fits any pool, always */
-		g->pools = a->pools;
+	for (enum ip_family f = 0; f < IP_N_FAMILIES; f++) {
+		g->pools[f] = (struct api_strings){0};
+		if (a->spec->aggregation[f] < ip_family_bits(f)) /* else it fits any, always */
+			g->pools[f] = a->pools[f];
+	}
 }
 
 static void build_advert(struct adverts_build *b, struct env_advert *a)

@@ -2,7 +2,7 @@
 /*
  * An aggregate attracts more than the VIPs under it. Where a router or a node is under it as well,
  * it may draw that machine's traffic here: whoever asked for it may have meant that, so it is
- * announced, and told once for each advertisement.
+ * announced, and told once for each advertisement and family.
  */
 #include "plan/plan_draft.h"
 #include "plan/plan_sort.h"
@@ -52,11 +52,17 @@ void plan_draft_aggregates(struct plan_draft *d)
 	const struct covered *list = find_covered(d, &n);
 
 	for (size_t i = 0; i < n; i++) {
-		if (i > 0 && list[i].advert == list[i - 1].advert)
+		const enum ip_family family = ip_family_of(&list[i].prefix.addr);
+		const char *field = plan_aggregation_field(family);
+
+		if (i > 0 && list[i].advert == list[i - 1].advert &&
+		    ip_family_of(&list[i - 1].prefix.addr) == family)
 			continue;
-		object_problem(&d->plan->problems, SEVERITY_WARNING, list[i].advert,
-			       "spec.aggregationLength", "CoversNodeAddress",
-			       "use a longer aggregationLength, or a pool without such addresses",
+		object_problem(&d->plan->problems, SEVERITY_WARNING, list[i].advert, field,
+			       "CoversNodeAddress",
+			       arena_printf(d->arena,
+					    "use a longer %s, or a pool without such addresses",
+					    field + strlen("spec.")),
 			       "%s is announced, and %s under it is %s",
 			       ip_prefix_text(&list[i].prefix, prefix),
 			       ip_addr_text(&list[i].own->addr, addr), list[i].own->owner);

@@ -6,6 +6,7 @@
 #include "plan/plan_contract.h"
 
 #include "base/sorted.h"
+#include "plan/plan_family.h"
 #include "plan/plan_ledger.h"
 
 #include <assert.h>
@@ -33,9 +34,23 @@ static void assert_attrs(const struct plan *p)
 	}
 }
 
-/* Rows of one prefix go to different peers, so that no sink has to choose. */
+static uint64_t carriers(const struct plan *p, enum ip_family family)
+{
+	uint64_t ret = 0;
+
+	for (size_t i = 0; i < p->n_peers; i++)
+		if (bgp_families_has(p->peers[i].bgp.families, plan_bgp_family(family)))
+			ret |= UINT64_C(1) << i;
+	return ret;
+}
+
+/*
+ * Rows of one prefix go to different peers, so that no sink has to choose, and to those alone that
+ * carry its family.
+ */
 static void assert_routes(const struct plan *p)
 {
+	const uint64_t carry[IP_N_FAMILIES] = {carriers(p, IP_V4), carriers(p, IP_V6)};
 	uint64_t seen = 0;
 
 	for (size_t i = 0; i < p->n_routes; i++) {
@@ -48,6 +63,7 @@ static void assert_routes(const struct plan *p)
 		assert((r->peers & seen) == 0);
 		assert(p->n_peers == 64 || r->peers >> p->n_peers == 0);
 		assert(r->hold || r->attrs < p->n_attrs);
+		assert(r->hold || (r->peers & ~carry[ip_family_of(&r->prefix.addr)]) == 0);
 		seen |= r->peers;
 	}
 }
@@ -72,6 +88,7 @@ static void assert_frontends(const struct plan *p)
 
 		assert(i == 0 || lb_key_cmp(&p->frontends[i - 1].lb.key, key) < 0);
 		assert(!f->leaving || f->hold);
+		assert(f->hold || plan_family_served(ip_family_of(&key->addr)));
 		assert_targets(&f->lb);
 		if (key->port == 0)
 			vip = of;

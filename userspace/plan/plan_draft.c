@@ -118,7 +118,7 @@ bool plan_draft_announces(const struct plan_draft *d, const struct ip_prefix *pr
 
 uint64_t plan_draft_reach(const struct plan_draft *d, const struct plan_claim *c)
 {
-	uint64_t peers = c->advert->peers;
+	uint64_t peers = c->advert->peers & d->env.carriers[ip_family_of(&c->vip.addr)];
 
 	for (uint64_t left = peers; left; left &= left - 1)
 		if (d->env.peers[__builtin_ctzll(left)].domain != c->vip.domain)

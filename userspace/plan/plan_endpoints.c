@@ -21,10 +21,10 @@ struct seen {
 struct merge {
 	const struct plan_settings *settings;
 	const struct api_service_port *port;
+	enum ip_family family;
 	struct arena *arena;
 	struct seen *items;
 	size_t n, cap;
-	bool ipv6;
 };
 
 static void add_endpoint(struct merge *m, const struct api_endpoint *e, uint16_t port)
@@ -32,12 +32,8 @@ static void add_endpoint(struct merge *m, const struct api_endpoint *e, uint16_t
 	const char *node = plan_text(e->node_name);
 	struct seen *s;
 
-	if (!e->ready && !e->serving)
+	if ((!e->ready && !e->serving) || ip_family_of(&e->address) != m->family)
 		return;
-	if (!ip_addr_is_v4(&e->address)) {
-		m->ipv6 = true;
-		return;
-	}
 	s = arena_push(m->arena, &m->items, &m->n, &m->cap, sizeof(*s));
 	*s = (struct seen){
 		.addr = e->address,
@@ -113,7 +109,7 @@ static struct port_endpoints sort_out(struct merge *m, bool policy_local, uint32
 	struct lb_target *targets = arena_array_of(m->arena, m->n, struct lb_target);
 	struct plan_service_backend *backends =
 		arena_array_of(m->arena, m->n, struct plan_service_backend);
-	struct port_endpoints ret = {.targets = targets, .backends = backends, .ipv6 = m->ipv6};
+	struct port_endpoints ret = {.targets = targets, .backends = backends};
 	bool any_ready = false;
 
 	for (size_t i = 0; i < m->n; i++)
@@ -154,10 +150,11 @@ static struct port_endpoints sort_out(struct merge *m, bool policy_local, uint32
 
 struct port_endpoints plan_service_endpoints(const struct plan_settings *settings,
 					     const struct plan_service_input *in, size_t port,
-					     struct arena *arena)
+					     enum ip_family family, struct arena *arena)
 {
 	const struct api_service *s = &in->service->service;
-	struct merge m = {.settings = settings, .port = &s->ports[port], .arena = arena};
+	struct merge m = {
+		.settings = settings, .port = &s->ports[port], .family = family, .arena = arena};
 
 	for (size_t i = 0; i < in->slices.n; i++)
 		add_slice(&m, &in->slices.items[i]->slice);

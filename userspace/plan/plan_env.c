@@ -109,25 +109,34 @@ const struct env_pool *plan_env_pool(const struct plan_env *env, const char *nam
 	return sorted_find(name, env->pools, env->n_pools, sizeof(*env->pools), cmp_pool_name);
 }
 
-/* What announces the pool from here: known only once the advertisements are. */
-static void pool_adverts(const struct plan_env *env, struct arena *arena, struct env_pool *p)
+/* What announces its addresses of one family from here. */
+static struct env_pool_adverts list_adverts(const struct plan_env *env, struct arena *arena,
+					    const struct api_object *pool, enum ip_family family)
 {
 	const struct env_advert **list =
 		arena_array_of(arena, env->n_adverts, const struct env_advert *);
+	struct env_pool_adverts ret = {.items = list};
 
 	for (size_t i = 0; i < env->n_adverts; i++) {
 		const struct env_advert *a = &env->adverts[i];
-		const bool selects = plan_advert_selects(a, p->object);
 
-		p->advertised |= selects;
-		if (!selects || !a->here)
+		if (!a->here || !plan_advert_selects(a, pool))
 			continue;
-		if (plan_advert_announces(a, p->object))
-			list[p->n_adverts++] = a;
+		if (plan_advert_announces(a, pool, family))
+			list[ret.n++] = a;
 		else
-			p->n_held_back++;
+			ret.n_held_back++;
 	}
-	p->adverts = list;
+	return ret;
+}
+
+/* Known only once the advertisements are. */
+static void pool_adverts(const struct plan_env *env, struct arena *arena, struct env_pool *p)
+{
+	for (size_t i = 0; i < env->n_adverts; i++)
+		p->advertised |= plan_advert_selects(&env->adverts[i], p->object);
+	for (enum ip_family f = 0; f < IP_N_FAMILIES; f++)
+		p->adverts[f] = list_adverts(env, arena, p->object, f);
 }
 
 /* In order of names. */

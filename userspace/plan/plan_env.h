@@ -28,20 +28,24 @@ struct env_advert {
 	size_t n_communities;
 	const struct large_community *large; /* sorted, no doubles */
 	size_t n_large;
-	uint64_t peers;           /* bit i: env.peers[i] */
-	size_t age;               /* 0 = oldest of all advertisements */
-	bool here;                /* its nodeSelectors select this node */
-	bool held_back;           /* it has an error and was never good */
-	struct api_strings pools; /* by name: those it selects and announces */
+	uint64_t peers; /* bit i: env.peers[i] */
+	size_t age;     /* 0 = oldest of all advertisements */
+	bool here;      /* its nodeSelectors select this node */
+	bool held_back; /* it has an error and was never good */
+	/* By name: those it selects and announces the addresses of that family of. */
+	struct api_strings pools[IP_N_FAMILIES];
 };
 
-/* An IPAddressPool and what announces it from this node. */
+/* What announces a pool's addresses of one family from this node. */
+struct env_pool_adverts {
+	const struct env_advert *const *items; /* in force here, oldest first */
+	size_t n;
+	size_t n_held_back; /* selected it and this node, but are held back for it */
+};
 struct env_pool {
 	const struct api_object *object;
-	const struct env_advert *const *adverts; /* in force here, oldest first */
-	size_t n_adverts;
-	size_t n_held_back; /* selected it and this node, but are held back for it */
-	bool advertised;    /* some advertisement selects it, on whatever node */
+	struct env_pool_adverts adverts[IP_N_FAMILIES];
+	bool advertised; /* some advertisement selects it, on whatever node */
 };
 
 /* Which session a BGPPeer's name stands for; a duplicate is an alias of the owner (ruling 13). */
@@ -69,6 +73,7 @@ struct plan_env {
 	const struct plan_peer *peers; /* by key */
 	size_t n_peers;
 	uint64_t ebgp;                          /* those of them that are external */
+	uint64_t carriers[IP_N_FAMILIES];       /* whose session may carry routes of the family */
 	const struct env_peer_name *peer_names; /* by name */
 	size_t n_peer_names;
 
@@ -98,8 +103,11 @@ void plan_env_peers(const struct plan_inputs *in, struct arena *arena, struct pl
 /* Needs the peers and the names of the pools. */
 void plan_env_adverts(const struct plan_inputs *in, struct arena *arena, struct plan_env *env);
 bool plan_advert_selects(const struct env_advert *a, const struct api_object *pool);
-/* ... and neither it nor the pair of them is held back. */
-bool plan_advert_announces(const struct env_advert *a, const struct api_object *pool);
+/* ... and neither it nor the pair of them is held back, for addresses of the family. */
+bool plan_advert_announces(const struct env_advert *a, const struct api_object *pool,
+			   enum ip_family family);
+/* The field of an advertisement that gives its prefixes of the family their length. */
+const char *plan_aggregation_field(enum ip_family family);
 /*
  * Resolves the communities of ret->spec by ruling 1 into *ret. False: not all could be, or they are
  * more than a route may carry.

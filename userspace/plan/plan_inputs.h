@@ -159,7 +159,8 @@ struct plan_good {
 	size_t n_communities;
 	const struct large_community *large; /* sorted, no doubles */
 	size_t n_large;
-	struct api_strings pools; /* by name: those that its length, below /32, fitted */
+	/* By name: those that its length, where it aggregates, fitted. */
+	struct api_strings pools[IP_N_FAMILIES];
 
 	const uint8_t *password; /* NULL = none; never shown */
 	size_t password_len;

@@ -49,7 +49,8 @@ static struct plan_good copy_good(struct arena *arena, const struct plan_good *f
 	g.text = arena_strdup(arena, g.text);
 	g.communities = copy(arena, g.communities, g.n_communities, sizeof(*g.communities));
 	g.large = copy(arena, g.large, g.n_large, sizeof(*g.large));
-	g.pools = copy_names(arena, &from->pools);
+	for (enum ip_family f = 0; f < IP_N_FAMILIES; f++)
+		g.pools[f] = copy_names(arena, &from->pools[f]);
 	g.password = copy(arena, g.password, g.password_len, 1);
 	return g;
 }
@@ -80,6 +81,14 @@ static uint64_t hash_drain(uint64_t h, const struct plan_drain *d)
 	return hash_u64(h, d->until);
 }
 
+static uint64_t hash_names(uint64_t h, const struct api_strings *names)
+{
+	h = hash_u64(h, names->n);
+	for (size_t i = 0; i < names->n; i++)
+		h = hash_str(h, names->items[i]);
+	return h;
+}
+
 static uint64_t hash_good(uint64_t h, const struct plan_good *g)
 {
 	h = hash_u64(h, g->kind);
@@ -88,9 +97,8 @@ static uint64_t hash_good(uint64_t h, const struct plan_good *g)
 	h = hash_bytes(hash_u64(h, g->n_communities), g->communities,
 		       g->n_communities * sizeof(*g->communities));
 	h = hash_bytes(hash_u64(h, g->n_large), g->large, g->n_large * sizeof(*g->large));
-	h = hash_u64(h, g->pools.n);
-	for (size_t i = 0; i < g->pools.n; i++)
-		h = hash_str(h, g->pools.items[i]);
+	for (enum ip_family f = 0; f < IP_N_FAMILIES; f++)
+		h = hash_names(h, &g->pools[f]);
 	return hash_bytes(hash_u64(h, g->password_len), g->password, g->password_len);
 }
 
@@ -108,7 +116,5 @@ uint64_t plan_ledger_hash(const struct plan_ledger *ledger)
 
 	for (size_t i = 0; i < ledger->n_drains; i++)
 		h = hash_drain(h, &ledger->drains[i]);
-	for (size_t i = 0; i < ledger->pools.n; i++)
-		h = hash_str(h, ledger->pools.items[i]);
-	return plan_ledger_good_hash(h, ledger);
+	return plan_ledger_good_hash(hash_names(h, &ledger->pools), ledger);
 }

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "plan/plan.h"
+#include "plan/plan_family.h"
 
 struct object_list {
 	const struct api_object **items;

@@ -502,6 +502,9 @@ static void number_peers(struct peers_build *b)
 		started[i]->bit = UINT64_C(1) << i;
 		if (!is_internal(started[i]->spec))
 			env->ebgp |= started[i]->bit;
+		for (enum ip_family f = 0; f < IP_N_FAMILIES; f++)
+			if (bgp_families_has(peers[i].bgp.families, plan_bgp_family(f)))
+				env->carriers[f] |= started[i]->bit;
 	}
 	env->peers = peers;
 }

@@ -15,7 +15,8 @@ struct service_build {
 	const struct plan_service_input *in;
 	struct arena *arena;
 	struct plan_fragment *ret;
-	struct port_endpoints *endpoints; /* by port */
+	struct port_endpoints *endpoints[IP_N_FAMILIES]; /* by port; NULL: not asked for */
+	const struct ip_addr *uncarried;                 /* a VIP whose routes no session carries */
 };
 
 #define service_problem(b, severity, ...)                                                          \
@@ -29,32 +30,42 @@ static bool advert_matches(const struct service_build *b, const struct env_adver
 }
 
 /* metallb.md 1.3, "compatible localPref"; asked only with strict: true. */
-static bool adverts_conflict(const struct env_advert *a, const struct env_advert *b)
+static bool adverts_conflict(const struct env_advert *a, const struct env_advert *b,
+			     enum ip_family family)
 {
 	const struct api_advertisement *x = a->spec;
 	const struct api_advertisement *y = b->spec;
 
-	return x->local_pref != y->local_pref && x->aggregation_length == y->aggregation_length &&
+	return x->local_pref != y->local_pref && x->aggregation[family] == y->aggregation[family] &&
 	       (a->peers & b->peers);
 }
 
-static bool has_conflict(const struct service_build *b, const struct env_pool *pool)
+static bool has_conflict(const struct service_build *b, const struct env_pool_adverts *adverts,
+			 enum ip_family family)
 {
-	for (size_t i = 0; i < pool->n_adverts; i++)
+	for (size_t i = 0; i < adverts->n; i++)
 		for (size_t k = 0; k < i; k++)
-			if (advert_matches(b, pool->adverts[i]) &&
-			    advert_matches(b, pool->adverts[k]) &&
-			    adverts_conflict(pool->adverts[i], pool->adverts[k]))
+			if (advert_matches(b, adverts->items[i]) &&
+			    advert_matches(b, adverts->items[k]) &&
+			    adverts_conflict(adverts->items[i], adverts->items[k], family))
 				return true;
 	return false;
 }
 
-static bool any_advert_matches(const struct service_build *b, const struct env_pool *pool)
+/* All peers (bits) of those that match; *ret_any: some advertisement does. */
+static uint64_t matching_peers(const struct service_build *b,
+			       const struct env_pool_adverts *adverts, bool *ret_any)
 {
-	for (size_t i = 0; i < pool->n_adverts; i++)
-		if (advert_matches(b, pool->adverts[i]))
-			return true;
-	return false;
+	uint64_t peers = 0;
+
+	*ret_any = false;
+	for (size_t i = 0; i < adverts->n; i++) {
+		if (!advert_matches(b, adverts->items[i]))
+			continue;
+		peers |= adverts->items[i]->peers;
+		*ret_any = true;
+	}
+	return peers;
 }
 
 /* What the Service asks for that would have to be ignored. Errors are added once, by the caller. */
@@ -72,17 +83,21 @@ static const char *unsupported_field(const struct api_service *s)
 static const char *refusal(const struct service_build *b, const struct plan_address *a,
 			   const struct env_pool *pool)
 {
-	if (!ip_addr_is_v4(&a->addr))
-		return "notSupportedYet";
+	const enum ip_family family = ip_family_of(&a->addr);
+	const struct env_pool_adverts *adverts;
+	bool any;
+
 	if (plan_own_find(&b->env->own, &a->addr))
 		return "nodeAddress";
 	if (!pool)
 		return "ipNotAllowed";
-	if (pool->n_adverts == 0)
-		return pool->n_held_back ? "advertisementHeldBack" : "notOwner";
-	if (!any_advert_matches(b, pool))
+	adverts = &pool->adverts[family];
+	if (adverts->n == 0)
+		return adverts->n_held_back ? "advertisementHeldBack" : "notOwner";
+	(void)matching_peers(b, adverts, &any);
+	if (!any)
 		return "noMatchingAdvertisement";
-	if (b->env->config.strict && has_conflict(b, pool))
+	if (b->env->config.strict && has_conflict(b, adverts, family))
 		return "conflictingAdvertisements";
 	if (b->env->node_unavailable)
 		return "nodeNetworkUnavailable";
@@ -108,7 +123,21 @@ static const char *protocol_text(enum api_protocol p)
 	return "unknown";
 }
 
-static struct plan_port *add_port(struct service_build *b, size_t i, const struct ip_addr *vip,
+/* The endpoints of all ports, in the family. */
+static const struct port_endpoints *endpoints_of(struct service_build *b, enum ip_family family)
+{
+	const size_t n = b->in->service->service.n_ports;
+
+	if (!b->endpoints[family]) {
+		b->endpoints[family] = arena_array_of(b->arena, n, struct port_endpoints);
+		for (size_t i = 0; i < n; i++)
+			b->endpoints[family][i] = plan_service_endpoints(b->env->settings, b->in, i,
+									 family, b->arena);
+	}
+	return b->endpoints[family];
+}
+
+static struct plan_port *add_port(struct service_build *b, size_t i, const struct port_endpoints *e,
 				  const char *reason)
 {
 	const struct api_object *o = b->in->service;
@@ -120,20 +149,18 @@ static struct plan_port *add_port(struct service_build *b, size_t i, const struc
 		.name = o->meta.name,
 		.port = p->port,
 		.protocol = protocol_text(p->protocol),
-		.backends = b->endpoints[i].backends,
-		.n_backends = b->endpoints[i].n_backends,
+		.backends = e->backends,
+		.n_backends = e->n_backends,
 		.announced = !reason,
 		.reason = reason ? reason : "announced",
 	};
-	if (vip)
-		port->row.vip.addr = *vip;
 	return port;
 }
 
-static void add_frontend(struct service_build *b, struct plan_port *port, size_t i)
+static void add_frontend(struct service_build *b, struct plan_port *port, size_t i,
+			 const struct port_endpoints *e)
 {
 	const struct api_object *o = b->in->service;
-	const struct port_endpoints *e = &b->endpoints[i];
 
 	port->lb = (struct lb_frontend){
 		.key = {.addr = port->row.vip.addr,
@@ -151,18 +178,35 @@ static void add_frontend(struct service_build *b, struct plan_port *port, size_t
 }
 
 static void add_claims(struct service_build *b, const struct ip_addr *vip,
-		       const struct env_pool *pool)
+		       const struct env_pool_adverts *adverts)
 {
-	for (size_t i = 0; i < pool->n_adverts; i++) {
-		const struct env_advert *a = pool->adverts[i];
-		const uint8_t len = a->spec->aggregation_length;
+	const enum ip_family family = ip_family_of(vip);
+	const uint64_t carriers = b->env->carriers[family];
 
-		if (advert_matches(b, a) && a->peers)
-			b->ret->claims[b->ret->n_claims++] =
-				(struct plan_claim){.prefix = ip_prefix_of(vip, len),
-						    .vip = {.addr = *vip},
-						    .advert = a};
+	for (size_t i = 0; i < adverts->n; i++) {
+		const struct env_advert *a = adverts->items[i];
+
+		if (advert_matches(b, a) && a->peers & carriers)
+			b->ret->claims[b->ret->n_claims++] = (struct plan_claim){
+				.prefix = ip_prefix_of(vip, a->spec->aggregation[family]),
+				.vip = {.addr = *vip},
+				.advert = a};
 	}
+}
+
+/* Why no session would get a route to it; NULL: one would. */
+static const char *no_session(struct service_build *b, const struct ip_addr *vip,
+			      const struct env_pool_adverts *adverts)
+{
+	bool any;
+	const uint64_t peers = matching_peers(b, adverts, &any);
+
+	if (peers & b->env->carriers[ip_family_of(vip)])
+		return NULL;
+	if (!peers)
+		return "noMatchingPeer";
+	b->uncarried = vip;
+	return "familyNotCarried";
 }
 
 /* Check 6: usable endpoints behind `n` ports. NULL: there is one that takes new flows here. */
@@ -181,26 +225,28 @@ static const char *missing_endpoints(const struct service_build *b,
 
 static void add_address(struct service_build *b, const struct plan_address *a)
 {
+	const enum ip_family family = ip_family_of(&a->addr);
 	const struct env_pool *pool = plan_env_pool(b->env, plan_text(a->pool));
+	const struct port_endpoints *endpoints = endpoints_of(b, family);
 	const char *refused = refusal(b, a, pool);
 	const size_t n_ports = b->in->service->service.n_ports;
-	const char *reason = refused ? refused : missing_endpoints(b, b->endpoints, n_ports);
+	const char *reason = refused;
 
 	b->ret->pools[b->ret->n_pools++] = pool;
-	if (!reason) {
-		const size_t before = b->ret->n_claims;
-
-		add_claims(b, &a->addr, pool);
-		if (b->ret->n_claims == before)
-			reason = "noMatchingPeer";
-	}
+	if (!reason)
+		reason = no_session(b, &a->addr, &pool->adverts[family]);
+	if (!reason)
+		reason = missing_endpoints(b, endpoints, n_ports);
+	if (!reason)
+		add_claims(b, &a->addr, &pool->adverts[family]);
 	for (size_t i = 0; i < n_ports; i++) {
 		/* One port with endpoints announces the VIP for all. */
-		const char *why = reason ? reason : missing_endpoints(b, &b->endpoints[i], 1);
-		struct plan_port *port = add_port(b, i, &a->addr, why);
+		const char *why = reason ? reason : missing_endpoints(b, &endpoints[i], 1);
+		struct plan_port *port = add_port(b, i, &endpoints[i], why);
 
+		port->row.vip.addr = a->addr;
 		if (!refused)
-			add_frontend(b, port, i);
+			add_frontend(b, port, i, &endpoints[i]);
 	}
 }
 
@@ -219,13 +265,13 @@ static void check_fields(struct service_build *b)
 static void check_endpoints(struct service_build *b)
 {
 	const struct api_service *s = &b->in->service->service;
-	bool remote = false, ipv6 = false, too_many = false;
+	bool remote = false, too_many = false;
 
-	for (size_t i = 0; i < s->n_ports; i++) {
-		remote |= b->endpoints[i].remote;
-		ipv6 |= b->endpoints[i].ipv6;
-		too_many |= b->endpoints[i].too_many;
-	}
+	for (enum ip_family f = 0; f < IP_N_FAMILIES; f++)
+		for (size_t i = 0; b->endpoints[f] && i < s->n_ports; i++) {
+			remote |= b->endpoints[f][i].remote;
+			too_many |= b->endpoints[f][i].too_many;
+		}
 	if (b->in->only_endpoints)
 		service_problem(b, SEVERITY_INFO, NULL, "EndpointsNotRead",
 				"export its EndpointSlices too: kubectl get endpointslices",
@@ -236,13 +282,35 @@ static void check_endpoints(struct service_build *b)
 				"RemoteEndpoints",
 				"use externalTrafficPolicy Local, or run a pod on every node",
 				"remote endpoints not supported yet: this node uses its own only");
-	if (ipv6)
-		service_problem(b, SEVERITY_INFO, NULL, "NotSupportedYet",
-				"nothing to do: IPv4 works without it",
-				"IPv6 endpoints are not supported yet and are left out");
 	if (too_many)
 		service_problem(b, SEVERITY_ERROR, NULL, "TooManyBackends", "split the Service",
 				"a Service has too many endpoints on this node; some are left out");
+}
+
+/* A Service that has an address of another family besides loses less than one that has none. */
+static bool has_other_family(const struct service_build *b, enum ip_family family)
+{
+	for (size_t i = 0; i < b->in->n_addresses; i++)
+		if (ip_family_of(&b->in->addresses[i].addr) != family)
+			return true;
+	return false;
+}
+
+static void check_family(struct service_build *b)
+{
+	char text[IP_ADDR_TEXT];
+	enum ip_family family;
+
+	if (!b->uncarried)
+		return;
+	family = ip_family_of(b->uncarried);
+	service_problem(b, has_other_family(b, family) ? SEVERITY_INFO : SEVERITY_WARNING,
+			"status.loadBalancer", "FamilyNotCarried",
+			has_other_family(b, family)
+				? "nothing to do: its other address works without it"
+				: "let the Service have IPv4, too (ipFamilyPolicy)",
+			"no session carries %s routes yet: %s is not announced",
+			ip_family_text(family), ip_addr_text(b->uncarried, text));
 }
 
 static void check_addresses(struct service_build *b)
@@ -258,11 +326,6 @@ static void check_addresses(struct service_build *b)
 					"give the Service another address, or that machine",
 					"%s is %s; it is not announced", ip_addr_text(a, text),
 					own->owner);
-		else if (!ip_addr_is_v4(a))
-			service_problem(b, SEVERITY_INFO, "status.loadBalancer", "NotSupportedYet",
-					"nothing to do: IPv4 works without it",
-					"IPv6 address %s is not announced: not supported yet",
-					ip_addr_text(a, text));
 		else if (!b->ret->pools[i])
 			service_problem(
 				b, SEVERITY_ERROR, "status.loadBalancer", "AddressNotInPool",
@@ -297,17 +360,15 @@ struct plan_fragment *plan_service(const struct plan_env *env, const struct plan
 		arena_array_of(arena, n_ports * (n_addresses ? n_addresses : 1), struct plan_port);
 	ret->claims = arena_array_of(arena, n_addresses * env->n_adverts, struct plan_claim);
 	ret->pools = arena_array_of(arena, n_addresses, const struct env_pool *);
-	b.endpoints = arena_array_of(arena, n_ports, struct port_endpoints);
-	for (size_t i = 0; i < n_ports; i++)
-		b.endpoints[i] = plan_service_endpoints(env->settings, in, i, arena);
 
 	for (size_t i = 0; i < n_addresses; i++)
 		add_address(&b, &in->addresses[i]);
 	for (size_t i = 0; n_addresses == 0 && i < n_ports; i++)
-		(void)add_port(&b, i, NULL, "noIPAllocated");
+		(void)add_port(&b, i, &endpoints_of(&b, IP_V4)[i], "noIPAllocated");
 	plan_sort(ret->ports, ret->n_ports, sizeof(*ret->ports), cmp_port);
 	check_fields(&b);
 	check_endpoints(&b);
 	check_addresses(&b);
+	check_family(&b);
 	return ret;
 }

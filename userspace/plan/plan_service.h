@@ -61,16 +61,18 @@ struct plan_fragment {
 struct plan_fragment *plan_service(const struct plan_env *env, const struct plan_service_input *in,
 				   struct arena *arena);
 
-/* The endpoints of one Service port, merged from all slices (kubernetes.md 3.2). */
+/*
+ * The endpoints of one Service port, merged from all slices (kubernetes.md 3.2): those of the
+ * family of a VIP are what is behind it.
+ */
 struct port_endpoints {
 	const struct lb_target *targets; /* on this node, by lb_target_cmp */
 	size_t n_targets, n_ready;
 	const struct plan_service_backend *backends; /* all that are usable, for status */
 	size_t n_backends;
 	bool remote; /* some usable endpoint is on another node, or on none that is known */
-	bool ipv6;   /* some endpoint was left out because it is IPv6 */
 	bool too_many;
 };
 struct port_endpoints plan_service_endpoints(const struct plan_settings *settings,
 					     const struct plan_service_input *in, size_t port,
-					     struct arena *arena);
+					     enum ip_family family, struct arena *arena);

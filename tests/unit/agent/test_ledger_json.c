@@ -69,7 +69,7 @@ static void fill_good(struct plan_good ret[2])
 		.n_communities = 2,
 		.large = large,
 		.n_large = 2,
-		.pools = {.items = pools, .n = 2},
+		.pools = {{.items = pools, .n = 2}, {.items = pools, .n = 1}},
 	};
 	ret[1] = (struct plan_good){
 		.kind = API_BGP_PEER,
@@ -250,7 +250,7 @@ static void longest_password_comes_back(void **state)
 	", " more "}"
 #define GOOD_ADVERT(more) VERSION("\"BGPAdvertisement\"", "\"\"", "\"adv\"", QUOTED_ADVERT, more)
 #define GOOD_PEER(more)   VERSION("\"BGPPeer\"", "\"\"", "\"r1\"", QUOTED_PEER, more)
-#define RESOLVED          "\"communities\": [\"1:1\"], \"pools\": [\"a\"]"
+#define RESOLVED          "\"communities\": [\"1:1\"], \"pools\": [\"a\"], \"poolsV6\": [\"b\"]"
 
 static const char *with_versions(struct arena *arena, const char *items)
 {
@@ -288,6 +288,7 @@ static void wrong_version_is_left_out_alone(void **state)
 		GOOD_ADVERT("\"communities\": \"1:1\", \"pools\": []"),
 		GOOD_ADVERT("\"communities\": [], \"pools\": [1]"),
 		GOOD_ADVERT("\"communities\": [], \"pools\": {}"),
+		GOOD_ADVERT("\"communities\": [], \"pools\": [], \"poolsV6\": [1]"),
 		GOOD_PEER("\"communities\": []"),
 		GOOD_PEER("\"password\": 1"),
 		GOOD_PEER("\"password\": \"0\""),
@@ -309,7 +310,8 @@ static void wrong_version_is_left_out_alone(void **state)
 		if (r.ledger.n_good != 2 || r.n_bad != 1)
 			fail_msg("taken: %s", wrong[i]);
 		assert_int_equal(r.ledger.good[0].kind, API_BGP_ADVERTISEMENT);
-		assert_int_equal(r.ledger.good[0].pools.n, 1);
+		assert_int_equal(r.ledger.good[0].pools[IP_V4].n, 1);
+		assert_int_equal(r.ledger.good[0].pools[IP_V6].n, 1);
 		assert_null(r.ledger.good[1].password);
 	}
 }
@@ -356,8 +358,9 @@ static void what_was_resolved_comes_out_sorted_and_once(void **state)
 	assert_int_equal(g->communities[0], 0x00010001);
 	assert_int_equal(g->n_large, 2);
 	assert_int_equal(g->large[0].global, 1);
-	assert_int_equal(g->pools.n, 2);
-	assert_string_equal(g->pools.items[0], "a");
+	assert_int_equal(g->pools[IP_V4].n, 2);
+	assert_string_equal(g->pools[IP_V4].items[0], "a");
+	assert_int_equal(g->pools[IP_V6].n, 0); /* a ledger of before has none */
 }
 
 static void what_is_cut_or_foreign_is_no_ledger(void **state)

@@ -32,8 +32,8 @@ static void an_advertisement_with_everything_is_decoded(void **state)
 
 	(void)state;
 	assert_int_equal(b.problems.n, 0);
-	assert_int_equal(a->aggregation_length, 24);
-	assert_int_equal(a->aggregation_length_v6, 64);
+	assert_int_equal(a->aggregation[IP_V4], 24);
+	assert_int_equal(a->aggregation[IP_V6], 64);
 	assert_int_equal(a->local_pref, 4294967295u);
 	assert_int_equal(a->as_path_prepend, 3);
 	assert_int_equal(a->communities.n, 3);
@@ -51,8 +51,8 @@ static void an_advertisement_without_a_spec_has_the_defaults(void **state)
 	const struct api_advertisement *a = &only_object(&b)->advertisement;
 
 	(void)state;
-	assert_int_equal(a->aggregation_length, 32);
-	assert_int_equal(a->aggregation_length_v6, 128);
+	assert_int_equal(a->aggregation[IP_V4], 32);
+	assert_int_equal(a->aggregation[IP_V6], 128);
 	assert_int_equal(a->local_pref, 0);
 	assert_int_equal(a->pools.n + a->peers.n + a->communities.n, 0);
 	api_batch_done(&b);

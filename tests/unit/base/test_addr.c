@@ -146,17 +146,21 @@ static void next_carries(void **state)
 	assert_true(ip_addr_is_none(&wrapped));
 }
 
-static void addresses_order_by_value(void **state)
+static void addresses_order_by_family_then_value(void **state)
 {
-	static const char *const sorted[] = {"9.255.0.0", "10.0.0.2",   "10.0.0.10",
-					     "192.0.2.1", "2001:db8::", "2001:db8::1"};
+	static const char *const sorted[] = {
+		"0.0.0.0",   "9.255.0.0",       "10.0.0.2", "10.0.0.10",
+		"192.0.2.1", "255.255.255.255", "::",       "::fffe:ffff:ffff",
+		"::1:0:0:0", "0:0:0:1::",       "1::",      "2001:db8::1"};
 
 	(void)state;
-	for (size_t i = 0; i + 1 < ARRAY_SIZE(sorted); i++) {
-		struct ip_addr a = addr(sorted[i]), b = addr(sorted[i + 1]);
+	for (size_t i = 0; i < ARRAY_SIZE(sorted); i++)
+		for (size_t k = 0; k < ARRAY_SIZE(sorted); k++) {
+			struct ip_addr a = addr(sorted[i]), b = addr(sorted[k]);
 
-		assert_true(ip_addr_cmp(&a, &b) < 0);
-	}
+			assert_int_equal(ip_addr_cmp(&a, &b), (i > k) - (i < k));
+			assert_int_equal(ip_addr_equal(&a, &b), i == k);
+		}
 }
 
 static void prefixes_clear_host_bits_and_print(void **state)
@@ -259,8 +263,8 @@ static void families_do_not_contain_each_other(void **state)
 
 static void prefixes_order_by_address_then_length(void **state)
 {
-	static const char *const sorted[] = {"9.0.0.0/8", "10.0.0.0/8", "10.0.0.0/24",
-					     "10.0.1.0/24"};
+	static const char *const sorted[] = {"9.0.0.0/8",   "10.0.0.0/8", "10.0.0.0/24",
+					     "10.0.1.0/24", "::/0",       "2001:db8::/32"};
 
 	(void)state;
 	for (size_t i = 0; i + 1 < ARRAY_SIZE(sorted); i++) {
@@ -394,7 +398,7 @@ int main(void)
 		cmocka_unit_test(bad_addresses_are_refused_and_leave_the_output),
 		cmocka_unit_test(zero_ipv4_is_an_address_and_zero_bytes_are_none),
 		cmocka_unit_test(next_carries),
-		cmocka_unit_test(addresses_order_by_value),
+		cmocka_unit_test(addresses_order_by_family_then_value),
 		cmocka_unit_test(prefixes_clear_host_bits_and_print),
 		cmocka_unit_test(bad_prefixes_are_refused_and_leave_the_output),
 		cmocka_unit_test(prefix_length_is_capped_at_the_family),

@@ -105,6 +105,7 @@ static void made_draft(struct made_draft *m, const struct plan_vip vips[MADE_VIP
 	m->plan.problems.arena = m->d.arena;
 	m->d.env.peers = m->peers;
 	m->d.env.n_peers = 2;
+	m->d.env.carriers[IP_V4] = P0 | P1;
 	m->d.env.adverts = &m->advert;
 	m->d.env.n_adverts = 1;
 }

@@ -341,7 +341,7 @@ static void pool_that_never_fitted_holds_nothing_else_back(void **state)
 	fixture_converge(f, 10);
 	aggregate(f, ", communities: [\"1:1\"]");
 	assert_non_null(strstr(fixture_problem(f, "AggregationTooShort", "adv")->message,
-			       "held back for that pool"));
+			       "held back for that pool's IPv4 addresses"));
 	assert_int_equal(fixture_held(f, "r1", "192.168.100.0/24")->n_communities, 1);
 }
 

@@ -62,6 +62,8 @@ static void make(struct made *m)
 	memset(m, 0, sizeof(*m));
 	m->peers[0].key = (struct peer_key){"a", "", ""};
 	m->peers[1].key = (struct peer_key){"b", "", ""};
+	for (size_t i = 0; i < 2; i++)
+		m->peers[i].bgp.families = (struct bgp_families){BGP_FAMILY_BIT(BGP_IPV4_UNICAST)};
 	m->communities[0] = 1;
 	m->communities[1] = 2;
 	m->attrs[1] = (struct bgp_attrs){.communities = m->communities, .n_communities = 2};
@@ -136,6 +138,16 @@ static void row_for_nobody(struct made *m)
 static void row_for_a_peer_that_is_not_there(struct made *m)
 {
 	m->routes[1].peers = 4;
+}
+static void row_of_a_family_that_its_peer_does_not_carry(struct made *m)
+{
+	m->peers[0].bgp.families.bits = BGP_FAMILY_BIT(BGP_IPV6_UNICAST);
+}
+static void frontends_of_a_family_that_is_not_served(struct made *m)
+{
+	for (size_t i = 0; i < 2; i++)
+		m->frontends[i].lb.key.addr.b[0] = 0x20;
+	m->plan.n_ranges = m->plan.n_exact_flows = 0;
 }
 static void row_with_a_set_that_is_not_there(struct made *m)
 {
@@ -319,6 +331,8 @@ static void a_plan_that_breaks_its_contract_ends_the_process(void **state)
 		CASE(two_rows_for_one_peer),
 		CASE(row_for_nobody),
 		CASE(row_for_a_peer_that_is_not_there),
+		CASE(row_of_a_family_that_its_peer_does_not_carry),
+		CASE(frontends_of_a_family_that_is_not_served),
 		CASE(row_with_a_set_that_is_not_there),
 		CASE(frontends_twice),
 		CASE(frontend_without_its_vip),

@@ -94,11 +94,11 @@ static void last_good_version_is_kept_with_all_it_has(void **state)
 		.n_communities = 2,
 		.large = large,
 		.n_large = 1,
-		.pools = {.items = pools, .n = 1},
+		.pools = {{.items = pools, .n = 1}, {.items = pools, .n = 1}},
 		.password = password,
 		.password_len = 1,
 	};
-	struct plan_good g[10];
+	struct plan_good g[11];
 	uint64_t hashes[ARRAY_SIZE(g)];
 
 	(void)state;
@@ -111,8 +111,9 @@ static void last_good_version_is_kept_with_all_it_has(void **state)
 	g[5].text = "u";
 	g[6].n_communities = 1;
 	g[7].n_large = 0;
-	g[8].pools.n = 0;
+	g[8].pools[IP_V4].n = 0;
 	g[9].password_len = 0;
+	g[10].pools[IP_V6].n = 0;
 	for (size_t i = 0; i < ARRAY_SIZE(g); i++) {
 		const struct plan_ledger l = {.good = &g[i], .n_good = 1};
 
@@ -135,7 +136,7 @@ static void copied_version_does_not_need_the_original(void **state)
 		.n_communities = 1,
 		.large = arena_array_of(first, 1, struct large_community),
 		.n_large = 1,
-		.pools = {.items = pools, .n = 1},
+		.pools = {{.items = pools, .n = 1}, {.items = pools, .n = 1}},
 		.password = arena_memdup(first, "x", 1),
 		.password_len = 1,
 	};

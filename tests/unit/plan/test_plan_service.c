@@ -181,21 +181,6 @@ static void service_selectors_choose_services_under_one_pool(void **state)
 	assert_int_equal(f->plan.n_routes, 1);
 }
 
-static void ipv6_address_is_said_and_not_announced(void **state)
-{
-	_cleanup_(fixture_freep) struct fixture *f = fixture_announced();
-	struct plan_address six = {.ns = "default", .name = "web", .pool = "pool-a"};
-	const struct plan_addresses read_back = {.items = &six, .n = 1};
-
-	(void)state;
-	if (!ip_addr_parse("2001:db8::1", &six.addr))
-		fail();
-	f->read_back = &read_back;
-	fixture_plan(f);
-	assert_string_equal(fixture_service(f, "web")->reason, "notSupportedYet");
-	assert_int_equal(fixture_problem(f, "NotSupportedYet", "web")->severity, SEVERITY_INFO);
-}
-
 static void address_outside_all_pools_is_not_announced(void **state)
 {
 	_cleanup_(fixture_freep) struct fixture *f = fixture_announced();
@@ -263,7 +248,6 @@ int main(void)
 		cmocka_unit_test(seed_is_of_namespace_and_name),
 		cmocka_unit_test(strict_refuses_conflicting_local_prefs),
 		cmocka_unit_test(service_selectors_choose_services_under_one_pool),
-		cmocka_unit_test(ipv6_address_is_said_and_not_announced),
 		cmocka_unit_test(address_outside_all_pools_is_not_announced),
 		cmocka_unit_test(port_without_endpoints_says_so_beside_one_with),
 	};

@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * IPv4 and IPv6 side by side: a Service with an address of each has its routes, frontends and
+ * endpoints by family, and what the one cannot have yet costs the other nothing.
+ */
+#include "fake/plan_fixture.h"
+#include "made_draft.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
+
+#define POOL "spec: {addresses: [192.168.100.0/24, \"2001:db8:1::/64\"]}"
+
+static struct ip_addr addr(const char *text)
+{
+	struct ip_addr a;
+
+	if (!ip_addr_parse(text, &a))
+		fail_msg("%s is not an address", text);
+	return a;
+}
+
+/* --- by objects ------------------------------------------------------------------------------ */
+
+/* "web" with an address of each family and an endpoint here in each. */
+struct dual {
+	struct fixture *f;
+	struct plan_address items[2];
+	struct plan_addresses addresses;
+};
+
+static void begin(struct dual *d)
+{
+	d->f = fixture_announced();
+	for (size_t i = 0; i < 2; i++)
+		d->items[i] = (struct plan_address){
+			"default", "web", addr(i ? "2001:db8:1::1" : "192.168.100.0"), "pool-a"};
+	d->addresses = (struct plan_addresses){.items = d->items, .n = 2};
+	d->f->read_back = &d->addresses;
+	fixture_object(d->f, "IPAddressPool", "pool-a", "", POOL);
+	fixture_object(d->f, "EndpointSlice", "web-6", "labels: {kubernetes.io/service-name: web}",
+		       "addressType: IPv6\nports: [{name: \"\", port: 8080, protocol: TCP}]\n"
+		       "endpoints: [{addresses: [\"fd00::5\"], nodeName: node-a}]");
+}
+
+static void half_that_no_session_carries_costs_the_other_nothing(void **state)
+{
+	struct dual d;
+	const struct plan_service *rows;
+	const struct problem *p;
+
+	(void)state;
+	begin(&d);
+	(void)fixture_converge(d.f, 10);
+	rows = fixture_service(d.f, "web");
+	assert_int_equal(d.f->plan.n_services, 2);
+	assert_true(rows[0].announced);
+	assert_false(rows[1].announced);
+	assert_string_equal(rows[1].reason, "familyNotCarried");
+	assert_non_null(fixture_held(d.f, "r1", "192.168.100.0/32"));
+	assert_int_equal(d.f->plan.n_routes, 1);
+	assert_int_equal(d.f->plan.n_frontends, 2); /* a VIP and its port: IPv4 */
+	assert_true(d.f->plan.end_of_rib);
+
+	assert_int_equal(fixture_count(d.f, "FamilyNotCarried"), 1);
+	p = fixture_problem(d.f, "FamilyNotCarried", "web");
+	assert_int_equal(p->severity, SEVERITY_INFO);
+	assert_non_null(strstr(p->message, "2001:db8:1::1"));
+	fixture_free(d.f);
+}
+
+/* Without IPv4 it has nothing: that is worth more than a note. */
+static void service_of_ipv6_alone_is_warned(void **state)
+{
+	struct dual d;
+
+	(void)state;
+	begin(&d);
+	d.addresses = (struct plan_addresses){.items = &d.items[1], .n = 1};
+	fixture_plan(d.f);
+	assert_int_equal(fixture_problem(d.f, "FamilyNotCarried", "web")->severity,
+			 SEVERITY_WARNING);
+	fixture_free(d.f);
+}
+
+static void each_address_has_the_endpoints_of_its_family(void **state)
+{
+	struct dual d;
+	const struct plan_service *rows;
+	char text[IP_ADDR_TEXT];
+
+	(void)state;
+	begin(&d);
+	fixture_plan(d.f);
+	rows = fixture_service(d.f, "web");
+	for (size_t i = 0; i < 2; i++) {
+		assert_int_equal(rows[i].n_backends, 1);
+		assert_string_equal(ip_addr_text(&rows[i].backends[0].addr, text),
+				    i ? "fd00::5" : "10.244.0.5");
+	}
+	assert_int_equal(fixture_frontend(d.f, "192.168.100.0", 80)->lb.n_targets, 1);
+	fixture_drop(d.f, "EndpointSlice", "web");
+	fixture_plan(d.f);
+	rows = fixture_service(d.f, "web");
+	assert_string_equal(rows[0].reason, "noLocalEndpoints");
+	fixture_free(d.f);
+}
+
+/* /63 is wider than the pool's /64: no IPv6 of that pool, and IPv4 as before. */
+static void length_that_is_too_short_for_one_family_holds_back_that_one(void **state)
+{
+	struct dual d;
+	const struct problem *p;
+
+	(void)state;
+	begin(&d);
+	fixture_object(d.f, "BGPAdvertisement", "adv", "", "spec: {aggregationLengthV6: 63}");
+	d.f->ledger.n_good = 0; /* it was never good */
+	(void)fixture_converge(d.f, 10);
+	p = fixture_problem(d.f, "AggregationTooShort", "adv");
+	assert_string_equal(p->field, "spec.aggregationLengthV6");
+	assert_non_null(strstr(p->message, "IPv6"));
+	assert_non_null(strstr(p->remedy, "aggregationLengthV6"));
+	assert_int_equal(fixture_count(d.f, "AggregationTooShort"), 1);
+	assert_true(fixture_service(d.f, "web")[0].announced);
+	assert_string_equal(fixture_service(d.f, "web")[1].reason, "advertisementHeldBack");
+	fixture_free(d.f);
+}
+
+/* It fitted while the pool was wider, and goes on as it is. */
+static void edit_of_the_pool_keeps_what_fitted_in_its_family(void **state)
+{
+	struct dual d;
+
+	(void)state;
+	begin(&d);
+	fixture_object(d.f, "BGPAdvertisement", "adv", "", "spec: {aggregationLengthV6: 64}");
+	fixture_plan(d.f);
+	assert_int_equal(fixture_count(d.f, "AggregationTooShort"), 0);
+	fixture_object(d.f, "IPAddressPool", "pool-a", "",
+		       "spec: {addresses: [192.168.100.0/24, \"2001:db8:1::/80\"]}");
+	fixture_plan(d.f);
+	assert_non_null(strstr(fixture_problem(d.f, "AggregationTooShort", "adv")->message,
+			       "its routes stay as they were"));
+	assert_string_equal(fixture_service(d.f, "web")[1].reason, "familyNotCarried");
+	/* A family that the pool did not have has no routes that could stay. */
+	fixture_object(d.f, "IPAddressPool", "pool-a", "", "spec: {addresses: [192.168.100.0/24]}");
+	fixture_plan(d.f);
+	fixture_object(d.f, "IPAddressPool", "pool-a", "",
+		       "spec: {addresses: [192.168.100.0/24, \"2001:db8:1::/80\"]}");
+	fixture_plan(d.f);
+	assert_string_equal(fixture_service(d.f, "web")[1].reason, "advertisementHeldBack");
+	fixture_free(d.f);
+}
+
+/* Lengths that differ in one family are no conflict there, and none are compared in the other. */
+static void strict_compares_the_lengths_of_the_family(void **state)
+{
+	struct dual d;
+
+	(void)state;
+	begin(&d);
+	fixture_object(d.f, "LodestoneConfig", "default", "", "spec: {strict: true}");
+	fixture_object(d.f, "BGPAdvertisement", "adv", "",
+		       "spec: {localPref: 100, aggregationLengthV6: 64}");
+	fixture_object(d.f, "BGPAdvertisement", "second", "", "spec: {localPref: 200}");
+	fixture_plan(d.f);
+	assert_string_equal(fixture_service(d.f, "web")[0].reason, "conflictingAdvertisements");
+	assert_string_equal(fixture_service(d.f, "web")[1].reason, "familyNotCarried");
+	fixture_free(d.f);
+}
+
+/* What a session that carries IPv6 makes of it: r1 does not, and r2 does. */
+static void claims_have_the_length_of_their_family(void **state)
+{
+	_cleanup_(arena_freep) struct arena *arena = arena_new();
+	struct dual d;
+	struct plan_env env;
+	struct plan_inputs in;
+	struct plan_service_input web;
+	const struct plan_actual actual = {0};
+	const struct plan_fragment *fragment;
+	char text[IP_PREFIX_TEXT];
+
+	(void)state;
+	begin(&d);
+	fixture_object(d.f, "BGPAdvertisement", "adv", "",
+		       "spec: {aggregationLength: 24, aggregationLengthV6: 80}");
+	in = (struct plan_inputs){.world = d.f->world,
+				  .addresses = &d.addresses,
+				  .node = &d.f->node,
+				  .actual = &actual,
+				  .settings = &d.f->settings};
+	plan_env_build(&in, &d.f->ledger, arena, &env);
+	env.carriers[IP_V6] = env.carriers[IP_V4];
+	web = (struct plan_service_input){
+		.service = world_find(d.f->world, API_SERVICE, "default", "web"),
+		.slices = world_slices(d.f->world, "default", "web"),
+		.addresses = d.items,
+		.n_addresses = 2};
+	fragment = plan_service(&env, &web, arena);
+	assert_int_equal(fragment->n_claims, 2);
+	assert_string_equal(ip_prefix_text(&fragment->claims[0].prefix, text), "192.168.100.0/24");
+	assert_string_equal(ip_prefix_text(&fragment->claims[1].prefix, text), "2001:db8:1::/80");
+	assert_int_equal(fragment->problems.n, 0);
+	fixture_free(d.f);
+}
+
+/* --- by hand: peers that carry IPv6 ----------------------------------------------------------- */
+
+static void make_dual(struct made_draft *m, bool dataplane)
+{
+	const struct plan_vip vips[] = {{.addr = addr("192.168.100.1")},
+					{.addr = addr("2001:db8:1::1")}};
+
+	made_draft(m, vips);
+	m->claims[1].prefix = ip_prefix_of(&vips[1].addr, 128);
+	m->plan.dataplane = dataplane;
+}
+
+static void route_goes_to_the_peers_that_carry_its_family(void **state)
+{
+	struct made_draft m;
+
+	(void)state;
+	for (uint64_t carriers = 0; carriers <= P1; carriers += P1) {
+		make_dual(&m, false);
+		m.d.env.carriers[IP_V6] = carriers;
+		made_draft_steps(&m);
+		assert_int_equal(m.plan.n_routes, carriers ? 2 : 1);
+		assert_int_equal(m.plan.routes[0].peers, P0 | P1);
+		assert_int_equal(ip_family_of(&m.plan.routes[0].prefix.addr), IP_V4);
+		if (carriers)
+			assert_int_equal(m.plan.routes[1].peers, P1);
+		made_draft_done(&m);
+	}
+}
+
+/* A packet that the programs let through would miss its pod: no route as long as they would. */
+static void family_that_the_programs_do_not_serve_is_not_announced(void **state)
+{
+	struct made_draft m;
+
+	(void)state;
+	make_dual(&m, true);
+	m.actual.n_frontends = 2; /* of the VIPs' keys those of the first */
+	m.d.env.carriers[IP_V6] = P0 | P1;
+	made_draft_steps(&m);
+	assert_int_equal(m.plan.n_routes, 1);
+	assert_int_equal(m.plan.n_frontends, 2);
+	assert_true(m.plan.end_of_rib);
+	assert_int_equal(m.plan.n_begins, 0);
+	assert_false(m.plan.services[1].announced);
+	assert_string_equal(m.plan.services[1].reason, "familyNotServed");
+	made_draft_done(&m);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(half_that_no_session_carries_costs_the_other_nothing),
+		cmocka_unit_test(service_of_ipv6_alone_is_warned),
+		cmocka_unit_test(each_address_has_the_endpoints_of_its_family),
+		cmocka_unit_test(length_that_is_too_short_for_one_family_holds_back_that_one),
+		cmocka_unit_test(edit_of_the_pool_keeps_what_fitted_in_its_family),
+		cmocka_unit_test(strict_compares_the_lengths_of_the_family),
+		cmocka_unit_test(claims_have_the_length_of_their_family),
+		cmocka_unit_test(route_goes_to_the_peers_that_carry_its_family),
+		cmocka_unit_test(family_that_the_programs_do_not_serve_is_not_announced),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
