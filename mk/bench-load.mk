@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 #
 # The bars on loading many services from nothing, on giving many addresses, on an edit among many
-# services, and on the longest turn of the agent's loop. Programs of their own, because they measure the
-# agent's libraries, or the agent itself, and not a BPF program.
+# services, on the longest turn of the agent's loop, and on the memory of a Service. Programs of their
+# own, because they measure the agent's libraries, or the agent itself, and not a BPF program.
 
 BENCH_LOAD_LIBS := $(patsubst %,$(B)/lib%.a,$(filter $(DIRS),$(below_sys)))
 
@@ -28,4 +28,7 @@ $(B)/bench/bench_turns: $(B)/obj/tests/bench/bench_turns.o $(B)/obj/tests/bench/
 bench-turns: $(B)/bench/bench_turns $(AGENT_BIN) ## longest turn of the agent's loop against the bar; BENCH_STRICT=1 (root)
 	$(Q)$< $(AGENT_BIN)
 
-.PHONY: bench-load bench-ipam bench-edit bench-turns
+bench-memory: $(AGENT_BIN) ## memory of the agent for each Service against the bar; BENCH_STRICT=1 (root)
+	$(Q)tests/bench/bench-memory $(B)
+
+.PHONY: bench-load bench-ipam bench-edit bench-turns bench-memory
