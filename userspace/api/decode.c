@@ -153,7 +153,7 @@ static int hash_cmp(const void *a, const void *b)
 static void check_unique(struct api_decoder *d, const struct api_value *list)
 {
 	const struct api_value **sorted =
-		arena_array_of(d->arena, list->n, const struct api_value *);
+		arena_array_of(d->scratch, list->n, const struct api_value *);
 	size_t n = 0;
 
 	for (const struct api_value *c = list->first; c; c = c->next)
@@ -191,7 +191,7 @@ static void decode_list(struct api_decoder *d, const struct api_field *f, const 
 		api_wrong(d, v, "MissingField", "add an item, or remove the object", "is empty");
 	if (f->flags & API_FIELD_UNIQUE)
 		check_unique(d, v);
-	items = arena_alloc(d->arena, v->n, f->size);
+	items = arena_alloc(f->type == API_TYPE_STRUCT ? d->scratch : d->arena, v->n, f->size);
 	d->at = &step;
 	for (const struct api_value *c = v->first; c; c = c->next) {
 		decode_item(d, f, c, items + step.index * f->size);
@@ -356,8 +356,6 @@ bool api_decode_map(struct api_decoder *d, const struct api_table *table,
 	}
 	if (table->defaults)
 		memcpy(dst, table->defaults, table->size);
-	if (table->line_at)
-		memcpy((char *)dst + table->line_at, &map->line, sizeof(map->line));
 	for (const struct api_value *v = map->first; v; v = v->next) {
 		struct api_step step = {.up = d->at, .name = v->key};
 		const struct api_field *f;

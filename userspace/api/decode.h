@@ -21,6 +21,7 @@ struct api_step {
 
 struct api_decoder {
 	struct arena *arena;       /* of the object that is being made */
+	struct arena *scratch;     /* of what is needed only while it is made */
 	struct problems *problems; /* where complaints go */
 	struct object_ref object;
 	const struct api_value *root;
@@ -38,7 +39,8 @@ struct api_decoder {
 /*
  * Decodes a map into dst, table->size bytes that are zero (or, with defaults in the table, become
  * these). What is wrong becomes problems; n_errors grows with each of severity error, and dst keeps
- * the default in its place. False: it is no map at all.
+ * the default in its place. Lists of structs are from the scratch arena: a finish function copies
+ * what is to stay. False: it is no map at all.
  */
 bool api_decode_map(struct api_decoder *d, const struct api_table *table,
 		    const struct api_value *map, void *dst);

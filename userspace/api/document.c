@@ -11,7 +11,6 @@
 
 #include "api/decode_value.h"
 #include "api/other.h"
-#include "api/split.h"
 #include "api/text.h"
 #include "api/yaml_print.h"
 #include "base/hash.h"
@@ -224,7 +223,7 @@ static void decode_meta(struct api_decoder *d, const struct api_schema *s, struc
 
 static void decode_content(struct api_decoder *d, const struct api_schema *s, struct api_object *o)
 {
-	void *raw = arena_alloc(d->arena, 1, s->table->size);
+	void *raw = arena_alloc(d->scratch, 1, s->table->size);
 	uint64_t meta_hash;
 
 	(void)api_is_faulty(d, d->root);
@@ -241,30 +240,25 @@ static void decode_content(struct api_decoder *d, const struct api_schema *s, st
 }
 
 /* What makes the object again, for those who save it. */
-static void keep_text(struct api_decoder *d, const struct reader *r, struct api_object *o)
+static void print_text(struct api_decoder *d, const struct reader *r, struct strbuf *ret)
 {
-	struct strbuf text;
-
-	strbuf_init(&text, SAVED_MAX_BYTES);
-	if (api_yaml_print_object(&text, r->o.root, r->o.api_version, r->o.kind)) {
-		o->text = arena_strndup(o->arena, text.data, text.len);
-		o->text_len = text.len;
-	} else {
-		api_note(d, NULL, "NotSaved", "divide the object",
-			 "too large to be kept: if it cannot be read after a restart, it is lost");
-	}
-	strbuf_done(&text);
+	if (api_yaml_print_object(ret, r->o.root, r->o.api_version, r->o.kind))
+		return;
+	strbuf_done(ret);
+	strbuf_init(ret, 0);
+	api_note(d, NULL, "NotSaved", "divide the object",
+		 "too large to be kept: if it cannot be read after a restart, it is lost");
 }
 
-static void read_object(struct reader *r, const struct api_schema *s, unsigned version)
+static struct api_decoder decoder_of(const struct reader *r, const struct api_schema *s,
+				     unsigned version, struct arena *arena,
+				     struct problems *problems)
 {
-	struct api_batch *b = r->batch;
-	struct arena *arena = b->into ? b->into : arena_new();
-	struct api_object *o = arena_new_of(arena, struct api_object);
 	struct api_decoder d = {
 		.arena = arena,
-		.problems = &b->problems,
-		.first_problem = b->problems.n,
+		.scratch = r->tree,
+		.problems = problems,
+		.first_problem = problems->n,
 		.object = object_ref(r),
 		.root = r->o.root,
 		.schema = s,
@@ -273,23 +267,64 @@ static void read_object(struct reader *r, const struct api_schema *s, unsigned v
 		.is_lenient = s->is_lenient,
 	};
 
-	o->arena = arena;
-	o->meta.kind = s->kind;
-	o->meta.api_version = arena_strdup(arena, r->o.api_version);
-	o->meta.file = arena_strdup(arena, r->file);
-	o->meta.line = r->o.root->line;
 	d.object.ns = s->is_cluster_scoped ? "" : r->o.ns ? r->o.ns : s->default_ns;
-	decode_content(&d, s, o);
+	return d;
+}
+
+static struct api_object *make_object(struct api_decoder *d, const struct reader *r,
+				      const struct api_schema *s)
+{
+	struct api_object *o = arena_new_of(d->arena, struct api_object);
+
+	o->arena = d->arena;
+	o->meta.kind = s->kind;
+	o->meta.file = r->file;
+	o->meta.line = r->o.root->line;
+	decode_content(d, s, o);
+	return o;
+}
+
+/*
+ * Objects live long and are many, so each has an arena of just its size. That is known when it has
+ * been made once, and what has no error then has none the second time.
+ */
+static struct api_object *make_to_keep(const struct reader *r, const struct api_schema *s,
+				       unsigned version, const struct strbuf *text)
+{
+	struct problems told = {.arena = r->tree};
+	struct arena *into = r->batch->into;
+	size_t size = arena_used(r->batch->scratch) + text->len + 1;
+	struct api_decoder d =
+		decoder_of(r, s, version, into ? into : arena_new_of_size(size), &told);
+	struct api_object *o = make_object(&d, r, s);
+
+	assert(d.n_errors == 0 && o->meta.name && o->meta.ns);
+	if (text->len > 0) {
+		o->text = arena_strndup(o->arena, text->data, text->len);
+		o->text_len = (unsigned)text->len;
+		o->text_hash = hash_bytes(HASH_INIT, text->data, text->len);
+	}
+	return o;
+}
+
+static void read_object(struct reader *r, const struct api_schema *s, unsigned version)
+{
+	struct api_batch *b = r->batch;
+	struct api_decoder d = decoder_of(r, s, version, b->scratch, &b->problems);
+	struct strbuf text;
+
+	arena_reset(b->scratch);
+	(void)make_object(&d, r, s);
 	if (d.n_errors > 0) {
 		add_refused(r, s);
-		if (!b->into)
-			arena_free(arena);
 		return;
 	}
-	assert(o->meta.name && o->meta.ns);
-	keep_text(&d, r, o);
+	strbuf_init(&text, SAVED_MAX_BYTES);
+	print_text(&d, r, &text);
 	*(struct api_object **)arena_push(b->arena, &b->objects, &b->n, &b->cap,
-					  sizeof(struct api_object *)) = o;
+					  sizeof(struct api_object *)) =
+		make_to_keep(r, s, version, &text);
+	strbuf_done(&text);
 }
 
 /* --- two objects in one document --- */
@@ -471,7 +506,13 @@ static bool is_foreign_text(struct reader *r, const struct api_yaml_text *in)
 	return is_foreign(r);
 }
 
-static void read_document(struct api_batch *b, const char *file, const struct api_yaml_text *text)
+void api_batch_init(struct api_batch *b)
+{
+	*b = (struct api_batch){.arena = arena_new(), .scratch = arena_new()};
+	b->problems.arena = b->arena;
+}
+
+void api_decode_document(struct api_batch *b, const char *file, const struct api_yaml_text *text)
 {
 	struct reader r = {.batch = b, .file = file, .tree = arena_new()};
 	struct api_yaml_error error;
@@ -497,40 +538,15 @@ static void read_document(struct api_batch *b, const char *file, const struct ap
 	arena_free(r.tree);
 }
 
-static void batch_init(struct api_batch *b)
-{
-	*b = (struct api_batch){.arena = arena_new()};
-	b->problems.arena = b->arena;
-}
-
-void api_decode_text(const char *file, const char *text, size_t len, struct api_batch *ret)
-{
-	_cleanup_(arena_freep) struct arena *arena = arena_new();
-	const struct api_text utf8 = api_text_utf8(arena, text, len);
-	struct api_split split = api_split_init(utf8.text, utf8.len);
-	struct api_yaml_text document;
-
-	batch_init(ret);
-	while (api_split_next(&split, &document))
-		read_document(ret, file, &document);
-}
-
-void api_decode_document(const char *file, const struct api_yaml_text *document,
-			 struct api_batch *ret)
-{
-	batch_init(ret);
-	read_document(ret, file, document);
-}
-
 const struct api_object *api_decode_object(struct arena *arena, const char *text, size_t len)
 {
 	const struct api_yaml_text document = {.text = text, .len = len, .first_line = 1};
 	const struct api_object *ret = NULL;
 	struct api_batch b;
 
-	batch_init(&b);
+	api_batch_init(&b);
 	b.into = arena;
-	read_document(&b, "", &document);
+	api_decode_document(&b, "", &document);
 	if (b.n == 1)
 		ret = b.objects[0];
 	b.n = 0; /* they are the arena's */
@@ -543,5 +559,6 @@ void api_batch_done(struct api_batch *b)
 	for (size_t i = 0; i < b->n; i++)
 		api_object_free(b->objects[i]);
 	arena_free(b->arena);
+	arena_free(b->scratch);
 	*b = (struct api_batch){0};
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
- * A text of YAML documents to objects: cut (split), parse (yaml), identify, decode. The result says
+ * A YAML document to objects: parse (yaml), identify, decode. The result says
  * not only which objects are right, but also which were named and are wrong, and whether a document
  * could not be identified at all, since that decides which earlier versions stay in force
  * (api/world.h).
@@ -22,6 +22,7 @@ struct api_identity {
 struct api_batch {
 	struct arena *into;          /* where objects are made; NULL: each in an arena of its own */
 	struct arena *arena;         /* owned; of all that is not in an object's own arena */
+	struct arena *scratch;       /* owned; where an object is made to see how large it is */
 	struct problems problems;    /* unsorted */
 	struct api_object **objects; /* owned, in the order of the text */
 	size_t n, cap;
@@ -31,12 +32,12 @@ struct api_batch {
 	size_t foreign; /* objects of other kinds */
 };
 
+/* An empty batch; the caller owns what comes into it (api_batch_done). */
+void api_batch_init(struct api_batch *b);
 /*
- * Decodes a whole text; `file` is the name that objects and problems carry. Never fails: what is
- * wrong is in ret->problems. The caller owns the result (api_batch_done).
+ * Decodes a document, one piece of a text that was cut (api/split.h), and adds what comes of it;
+ * `file` is the name that objects and problems carry: objects borrow it, so it must outlive them.
+ * Never fails: what is wrong is in b->problems.
  */
-void api_decode_text(const char *file, const char *text, size_t len, struct api_batch *ret);
-/* The same for one document, whose first line is said. */
-void api_decode_document(const char *file, const struct api_yaml_text *document,
-			 struct api_batch *ret);
+void api_decode_document(struct api_batch *b, const char *file, const struct api_yaml_text *text);
 void api_batch_done(struct api_batch *b);

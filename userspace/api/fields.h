@@ -75,7 +75,6 @@ struct api_table {
 	size_t size;
 	const void *defaults; /* NULL: all zero */
 	size_t set_at;        /* offset of an int for `bit`, where a field has one */
-	size_t line_at;       /* offset of an unsigned that gets the line; 0 = none */
 };
 
 /* A member, and a list whose count stands right behind its pointer. */

@@ -106,8 +106,7 @@ static const struct api_field alias_fields[] = {
 	 API_AT(struct api_alias, value),
 	 .required = API_ALL},
 };
-static const struct api_table alias_table =
-	API_TABLE(struct api_alias, alias_fields, .line_at = offsetof(struct api_alias, line));
+static const struct api_table alias_table = API_TABLE(struct api_alias, alias_fields);
 
 static const struct api_field community_spec_fields[] = {
 	{.name = "communities",
@@ -153,7 +152,10 @@ static void check_value(struct api_decoder *d, size_t i, const char *value)
 
 static void finish_community(struct api_decoder *d, const void *raw, struct api_object *o)
 {
-	o->community = *(const struct api_community *)raw;
+	const struct api_community *in = raw;
+
+	o->community.n = in->n;
+	o->community.items = arena_memdup(d->arena, in->items, in->n * sizeof(*in->items));
 	for (size_t i = 0; i < o->community.n; i++)
 		if (o->community.items[i].value)
 			check_value(d, i, o->community.items[i].value);

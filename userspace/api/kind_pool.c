@@ -80,7 +80,7 @@ static void refuse_overlap(struct api_decoder *d, size_t a, size_t b)
 static void check_overlaps(struct api_decoder *d, const struct api_pool *p)
 {
 	const struct ip_range **sorted =
-		arena_array_of(d->arena, p->n_ranges, const struct ip_range *);
+		arena_array_of(d->scratch, p->n_ranges, const struct ip_range *);
 	const struct ip_range *reach = NULL;
 
 	for (size_t i = 0; i < p->n_ranges; i++)

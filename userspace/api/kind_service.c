@@ -208,7 +208,7 @@ static int port_cmp(const void *a, const void *b)
 static void check_ports(struct api_decoder *d, const struct api_service *s)
 {
 	const struct api_service_port **sorted =
-		arena_array_of(d->arena, s->n_ports, const struct api_service_port *);
+		arena_array_of(d->scratch, s->n_ports, const struct api_service_port *);
 
 	if (s->is_load_balancer && s->n_ports == 0)
 		api_refuse(d, "spec.ports", "MissingField", "add a port",

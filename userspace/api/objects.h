@@ -3,7 +3,8 @@
  * The objects the agent reads, as typed structs: MetalLB's kinds, the Kubernetes kinds beside them
  * and LodestoneConfig (DESIGN 4, metallb.md 1). They are what the decoder makes and the planner
  * reads; only fields that mean something to us are here. An object owns one arena with everything
- * it points to and never changes once made: a new version is a new object.
+ * it points to but the name of its source, and never changes once made: a new version is a new
+ * object.
  *
  * Absent: pointers NULL, counts 0, addresses all zero, numbers as said at the field.
  */
@@ -40,10 +41,10 @@ const char *api_kind_text(enum api_kind kind);
 
 struct api_meta {
 	enum api_kind kind;
-	const char *api_version, *ns, *name, *uid;
+	const char *ns, *name, *uid;
 	struct labels labels, annotations;
 	int64_t created_s; /* creationTimestamp, seconds since 1970; 0 = absent = oldest */
-	const char *file;  /* NULL: from the API server */
+	const char *file;  /* borrowed from the source; NULL: from the API server */
 	unsigned line;
 };
 
@@ -91,7 +92,6 @@ struct api_advertisement {
 
 struct api_alias {
 	const char *name, *value;
-	unsigned line;
 };
 struct api_community {
 	const struct api_alias *items;
@@ -144,8 +144,10 @@ struct api_object {
 	uint64_t hash;    /* of the content but file and line: equal objects have equal hashes */
 	const char *text; /* one line of YAML that makes the object again; NULL: longer than can be
 			     read */
-	size_t text_len;
-	bool is_stale; /* of an earlier run, and not seen in its source since */
+	uint64_t text_hash;
+	unsigned text_len;
+	unsigned document; /* of its source's text, in which it stands (api/world_source.c) */
+	bool is_stale;     /* of an earlier run, and not seen in its source since */
 	union {
 		struct api_pool pool;
 		struct api_peer peer;

@@ -50,12 +50,11 @@ struct world *world_free(struct world *w)
 	return NULL;
 }
 
+/* What the source holds or says is another thing now. */
 static void touch(struct world *w, struct api_source *s)
 {
 	w->generation++;
-	api_world_index_update(w->index, s);
-	api_source_bury(s);
-	api_world_index_note(w->index, s);
+	api_world_index_note(w->index, s, true);
 }
 
 /* The next source after *at, which starts zeroed; NULL at the end. */
@@ -114,18 +113,60 @@ static struct api_source *source_get(struct world *w, const char *name)
 	return s->items[i];
 }
 
-void world_put_source(struct world *w, const char *source, const char *text, size_t len)
+struct world_reading {
+	struct api_source *source; /* borrowed from the world */
+	struct api_reading reading;
+};
+
+struct world_reading *world_read(struct world *w, const char *source, const char *text, size_t len)
 {
-	struct api_source *s = source_get(w, source);
+	struct world_reading *r = xcalloc(1, sizeof(*r));
+
+	r->source = source_get(w, source);
+	api_reading_init(&r->reading, r->source->name, &r->source->documents, text, len);
+	return r;
+}
+
+bool world_read_on(struct world_reading *r, size_t bytes)
+{
+	return api_reading_go_on(&r->reading, bytes);
+}
+
+struct world_reading *world_reading_free(struct world_reading *r)
+{
+	if (r)
+		api_reading_done(&r->reading);
+	free(r);
+	return NULL;
+}
+
+void world_put(struct world *w, struct world_reading *r)
+{
+	struct api_source *s = r->source;
 	size_t others = w->n_objects - s->n;
+	size_t room = w->max_objects > others ? w->max_objects - others : 0;
 
 	assert(s->n <= w->n_objects);
-
-	if (api_source_put(s, text, len, w->max_objects > others ? w->max_objects - others : 0))
+	if (api_source_weigh(s, &r->reading, room)) {
+		api_world_index_leave(w->index, s);
+		api_source_settle(s);
+		api_world_index_enter(w->index, s);
 		touch(w, s);
-	else
-		api_world_index_note(w->index, s); /* what it may hide */
+	} else {
+		api_source_settle(s);
+		api_world_index_note(w->index, s, false); /* what it may hide */
+	}
+	api_source_bury(s);
 	w->n_objects = others + s->n;
+	world_reading_free(r);
+}
+
+void world_put_source(struct world *w, const char *source, const char *text, size_t len)
+{
+	struct world_reading *r = world_read(w, source, text, len);
+
+	(void)!world_read_on(r, SIZE_MAX); /* all of it, so it is through */
+	world_put(w, r);
 }
 
 bool world_restore(struct world *w, const char *source, const struct world_document *document)
@@ -140,7 +181,7 @@ bool world_restore(struct world *w, const char *source, const struct world_docum
 	w->n_objects++;
 	w->generation++;
 	api_world_index_drop(w->index); /* nobody looks while many are restored */
-	api_world_index_note(w->index, s);
+	api_world_index_note(w->index, s, true);
 	return true;
 }
 

@@ -42,6 +42,20 @@ bool world_has_room_again(const struct world *w);
 void world_put_source(struct world *w, const char *source, const char *text, size_t len);
 
 /*
+ * The same in steps, for a text that takes longer than one turn may: world_read begins, borrowing
+ * the text; world_read_on goes on by about so many bytes and returns true once it is through; then
+ * world_put replaces the source and takes the reading. Until then the world is as it was. One
+ * reading a source at a time, and the source is not to be put or dropped meanwhile.
+ */
+struct world_reading;
+struct world_reading *world_read(struct world *w, const char *source, const char *text,
+				 size_t len) must_check;
+bool world_read_on(struct world_reading *r, size_t bytes) must_check;
+void world_put(struct world *w, struct world_reading *r);
+/* Gives up a reading. world_reading_free(NULL) does nothing and returns NULL. */
+struct world_reading *world_reading_free(struct world_reading *r);
+
+/*
  * Adds the object of one document that an earlier run saved (world_shard_next) to a source that was
  * not put yet. It is in force at once, as a last good version (is_stale), until the source is put
  * or dropped, and longer where the text that is put does not say what became of it. False: the

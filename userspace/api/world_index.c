@@ -386,10 +386,11 @@ static void end_telling(struct api_world_index *x, struct api_source *s)
 	s->telling = 0;
 }
 
-void api_world_index_note(struct api_world_index *x, struct api_source *s)
+void api_world_index_note(struct api_world_index *x, struct api_source *s, bool changed)
 {
 	const bool does = tells(s);
 
+	x->has_problems &= !(changed && (does || s->telling));
 	if (does && !s->telling)
 		begin_telling(x, s);
 	else if (!does && s->telling)
@@ -406,16 +407,26 @@ static bool is_many(const struct api_world_index *x, size_t n)
 	return n > MANY + all / 8;
 }
 
-void api_world_index_update(struct api_world_index *x, struct api_source *s)
+void api_world_index_leave(struct api_world_index *x, const struct api_source *s)
 {
-	if (s->telling || tells(s))
-		x->has_problems = false;
-	if (is_many(x, s->n + s->n_gone))
+	const struct api_change *c = s->change;
+
+	if (is_many(x, c->n_come + c->n_gone))
 		api_world_index_drop(x);
-	for (size_t i = 0; x->is_full && i < s->n_gone; i++)
-		remove_object(x, s->gone[i]);
-	for (size_t i = 0; x->is_full && i < s->n; i++)
-		add_object(x, s->objects[i]);
+	for (size_t i = 0; x->is_full && i < c->n_gone; i++)
+		remove_object(x, c->gone[i]);
+}
+
+void api_world_index_enter(struct api_world_index *x, const struct api_source *s)
+{
+	const struct api_change *c = s->change;
+
+	for (size_t i = 0; x->is_full && i < c->n_come; i++)
+		add_object(x, c->come[i]);
+	/* Where an object stands is part of what is said of it, and so of what is made from it. */
+	for (size_t i = 0; x->is_full && c->has_moved && i < s->n; i++)
+		renew(x, s->objects[i]);
+	x->has_problems &= x->doubles.n == 0; /* they name lines */
 }
 
 void api_world_index_forget(struct api_world_index *x, struct api_source *s)

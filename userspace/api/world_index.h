@@ -27,12 +27,16 @@ void api_world_index_fill(struct api_world_index *x, const struct api_sources *s
 void api_world_index_drop(struct api_world_index *x);
 
 /*
- * A source changed: takes out what is gone of it, which must still be there to look at, and in what
- * is new. Nothing while the index is empty.
+ * A source changes (s->change): what is gone leaves while all lines are still the old ones, what is
+ * new enters when they are the new ones. Nothing while the index is empty.
  */
-void api_world_index_update(struct api_world_index *x, struct api_source *s);
-/* To be told after every change of a source, also of an empty index: what it has to tell. */
-void api_world_index_note(struct api_world_index *x, struct api_source *s);
+void api_world_index_leave(struct api_world_index *x, const struct api_source *s);
+void api_world_index_enter(struct api_world_index *x, const struct api_source *s);
+/*
+ * To be told after every put of a source, also of an empty index: what it has to tell, and whether
+ * that may be another thing than before.
+ */
+void api_world_index_note(struct api_world_index *x, struct api_source *s, bool changed);
 /* A source is about to be freed. */
 void api_world_index_forget(struct api_world_index *x, struct api_source *s);
 

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
- * A source owns its objects. A new text is decoded into a picture; objects that it names wrongly,
- * or may have named where it is unreadable, are taken over from the old picture, whether this run
- * or an earlier one put them there. When the new picture is the old one (content and lines) and
- * says the same problems, the old objects stay, with their addresses.
+ * A source owns its objects. What a new text says is weighed against them: an object stays, at its
+ * address, where its document is the same or was decoded to the same object; one that the text
+ * names wrongly, or may name where it is unreadable, is kept, whether this run or an earlier one
+ * put it there; the others go. Of two objects with one name in one source nothing is concluded but
+ * from equal documents, so their order stays that of the text.
  */
 #include "api/world_source.h"
 
-#include "api/document.h"
 #include "api/world_index.h"
 #include "base/hash.h"
 
@@ -15,15 +15,20 @@
 
 #define LAST_GOOD "LastGoodInForce"
 
+/* What becomes of an old object. */
+enum fate { GOES, STAYS, KEPT /* although the text does not say it */ };
+
+struct api_place {
+	enum fate fate;
+	unsigned document, line; /* of one that stays */
+};
+
 struct api_source *api_source_new(const char *name, uint64_t name_hash)
 {
 	struct api_source *s = xcalloc(1, sizeof(*s));
 
 	s->name = xstrdup(name);
 	s->name_hash = name_hash;
-	s->arena = arena_new();
-	s->problems.arena = s->arena;
-	s->caller.arena = arena_new();
 	return s;
 }
 
@@ -34,7 +39,8 @@ struct api_source *api_source_free(struct api_source *s)
 	api_source_bury(s);
 	for (size_t i = 0; i < s->n; i++)
 		api_object_free(s->objects[i]);
-	arena_free(s->arena);
+	api_documents_done(&s->documents);
+	arena_free(s->problems.arena);
 	arena_free(s->caller.arena);
 	free(s->objects);
 	free(s->name);
@@ -42,17 +48,36 @@ struct api_source *api_source_free(struct api_source *s)
 	return NULL;
 }
 
+/* Most lists of problems are empty, and cost nothing. */
+static void begin_problems(struct problems *list)
+{
+	if (!list->arena)
+		list->arena = arena_new();
+}
+
+static void drop_problems(struct problems *list)
+{
+	arena_free(list->arena);
+	*list = (struct problems){0};
+}
+
 /* --- problems of the source as a whole ----------------------------------------------------------
  */
 
+static struct object_ref file_ref(const struct api_source *s)
+{
+	return (struct object_ref){.kind = "File", .name = s->name, .file = s->name};
+}
+
 bool api_source_complain(struct api_source *s, const struct problem_text *text, const char *message)
 {
-	struct object_ref ref = {.kind = "File", .name = s->name, .file = s->name};
+	struct object_ref ref = file_ref(s);
 
 	for (size_t i = 0; i < s->caller.n; i++)
 		if (strcmp(s->caller.items[i].reason, text->reason) == 0 &&
 		    strcmp(s->caller.items[i].message, message) == 0)
 			return false;
+	begin_problems(&s->caller);
 	problem_add(&s->caller, SEVERITY_ERROR, &ref, text, "%s", message);
 	return true;
 }
@@ -61,28 +86,98 @@ bool api_source_forgive(struct api_source *s)
 {
 	bool had = s->caller.n > 0;
 
-	s->caller.arena = arena_free(s->caller.arena);
-	s->caller = (struct problems){.arena = arena_new()};
+	drop_problems(&s->caller);
 	return had;
+}
+
+/* --- what stays ---------------------------------------------------------------------------------
+ */
+
+/* A source, a text that was read, and what is decided so far. */
+struct weighing {
+	struct api_source *s;
+	struct api_reading *r;
+	struct api_change *c;
+};
+
+static void stay(struct weighing *w, size_t i, unsigned document, unsigned line)
+{
+	w->c->places[i] = (struct api_place){STAYS, document, line};
+	w->c->has_moved |= line != w->s->objects[i]->meta.line;
+}
+
+/* The objects of documents that the new text has, too. */
+static void keep_documents(struct weighing *w)
+{
+	const struct api_documents *old = &w->s->documents, *new = &w->r->documents;
+	size_t *new_of = xcalloc(old->n + 1, sizeof(*new_of)); /* from 1; 0: gone */
+
+	for (size_t i = 0; i < new->n; i++)
+		if (w->r->old_of[i] != API_DECODED)
+			new_of[w->r->old_of[i]] = i + 1;
+	for (size_t i = 0; i < w->s->n; i++) {
+		const struct api_object *o = w->s->objects[i];
+		size_t place = o->document < old->n ? new_of[o->document] : 0;
+
+		if (place > 0)
+			stay(w, i, (unsigned)place - 1,
+			     o->meta.line - old->items[o->document].line +
+				     new->items[place - 1].line);
+	}
+	free(new_of);
+}
+
+static bool is_same_identity(const struct api_object *a, const struct api_object *b)
+{
+	return api_world_identity_cmp(&a, &b) == 0;
+}
+
+/* The only one of that identity in a sorted list; `n` if there is none, or several. */
+static size_t find_only(struct api_object *const *objects, size_t n, const struct api_object *o)
+{
+	struct api_object *const *found =
+		n == 0 ? NULL : bsearch(&o, objects, n, sizeof(*objects), api_world_identity_cmp);
+	size_t i = found ? (size_t)(found - objects) : n;
+
+	if (found && ((i > 0 && is_same_identity(objects[i - 1], o)) ||
+		      (i + 1 < n && is_same_identity(objects[i + 1], o))))
+		return n;
+	return i;
+}
+
+/* An earlier run's objects are replaced by equal ones, too: then they are of this run. */
+static bool same_object(const struct api_object *a, const struct api_object *b)
+{
+	return !a->is_stale && a->hash == b->hash && a->text_len == b->text_len &&
+	       a->text_hash == b->text_hash;
+}
+
+/* A document was touched, but not this object of it: written anew, or one of a List. */
+static void keep_equal(struct weighing *w)
+{
+	const struct api_reading *r = w->r;
+	const struct api_source *s = w->s;
+	bool *is_old = xcalloc(r->n + 1, sizeof(*is_old));
+
+	for (size_t i = 0; i < r->n; i++) {
+		const struct api_object *o = r->objects[i];
+		size_t old = find_only(s->objects, s->n, o);
+
+		is_old[i] = old < s->n && find_only(r->objects, r->n, o) == i &&
+			    w->c->places[old].fate == GOES && same_object(s->objects[old], o);
+		if (is_old[i])
+			stay(w, old, o->document, o->meta.line);
+	}
+	for (size_t i = 0; i < r->n; i++)
+		if (is_old[i])
+			api_object_free(r->objects[i]);
+		else
+			w->c->come[w->c->n_come++] = r->objects[i];
+	free(is_old);
 }
 
 /* --- last good versions -------------------------------------------------------------------------
  */
-
-/* The new picture of a source while it is compared with the old one. */
-struct picture {
-	struct api_batch batch;
-	struct api_object **objects; /* new ones and kept ones, sorted; borrowed */
-	size_t n;
-	bool *is_kept; /* by place in the old source */
-	size_t n_left_out;
-};
-
-static bool is_named(struct api_object *const *objects, size_t n, const struct api_object *o)
-{
-	return n > 0 &&
-	       bsearch(&o, objects, n, sizeof(struct api_object *), api_world_identity_cmp);
-}
 
 static int refused_cmp(const void *a, const void *b)
 {
@@ -95,15 +190,37 @@ static int refused_cmp(const void *a, const void *b)
 	return order ? order : strcmp(x->name, y->name);
 }
 
-static bool is_refused(const struct api_batch *b, const struct api_meta *m)
+static bool is_refused(const struct api_reading *r, const struct api_meta *m)
 {
 	const struct api_identity key = {m->kind, m->ns, m->name};
 
-	return b->n_refused > 0 &&
-	       bsearch(&key, b->refused, b->n_refused, sizeof(key), refused_cmp);
+	return r->n_refused > 0 &&
+	       bsearch(&key, r->refused, r->n_refused, sizeof(key), refused_cmp);
 }
 
-static void note_kept(struct api_batch *b, const struct api_object *o, bool refused)
+static bool is_among(struct api_object *const *objects, size_t n, const struct api_object *o)
+{
+	return n > 0 &&
+	       bsearch(&o, objects, n, sizeof(struct api_object *), api_world_identity_cmp);
+}
+
+/* The text holds an object of that identity, in place of old object i or beside it. */
+static bool is_named(const struct weighing *w, size_t i)
+{
+	struct api_object *const *old = w->s->objects;
+	size_t from = i, to = i + 1;
+
+	while (from > 0 && is_same_identity(old[from - 1], old[i]))
+		from--;
+	while (to < w->s->n && is_same_identity(old[to], old[i]))
+		to++;
+	for (; from < to; from++)
+		if (w->c->places[from].fate == STAYS)
+			return true;
+	return is_among(w->c->come, w->c->n_come, old[i]);
+}
+
+static void note_kept(struct weighing *w, const struct api_object *o, bool refused)
 {
 	struct object_ref ref = api_object_ref(o);
 	struct problem_text text = {.reason = LAST_GOOD,
@@ -111,124 +228,113 @@ static void note_kept(struct api_batch *b, const struct api_object *o, bool refu
 					    refused ? "correct the object"
 						    : "correct the documents that are unreadable"};
 
-	problem_add(&b->problems, SEVERITY_INFO, &ref, &text,
+	begin_problems(&w->c->problems);
+	problem_add(&w->c->problems, SEVERITY_INFO, &ref, &text,
 		    refused ? "the last version that was right stays in force"
 			    : "not found in a file that is partly unreadable; stays in force");
 }
 
 /* An old object stays if the new text names it wrongly, or may have named it where it is
  * unreadable. */
-static void keep_last_good(struct picture *p, const struct api_source *old)
+static void keep_last_good(struct weighing *w)
 {
-	for (size_t i = 0; i < old->n; i++) {
-		struct api_object *o = old->objects[i];
-		bool refused = is_refused(&p->batch, &o->meta);
+	if (w->r->n_refused > 0)
+		qsort(w->r->refused, w->r->n_refused, sizeof(*w->r->refused), refused_cmp);
+	else if (!w->r->is_lost)
+		return;
+	for (size_t i = 0; i < w->s->n; i++) {
+		const struct api_object *o = w->s->objects[i];
+		bool refused = is_refused(w->r, &o->meta);
 
-		if (is_named(p->batch.objects, p->batch.n, o) || (!refused && !p->batch.is_lost))
+		if (w->c->places[i].fate != GOES || !(refused || w->r->is_lost) || is_named(w, i))
 			continue;
-		p->is_kept[i] = true;
-		p->objects[p->n++] = o;
-		note_kept(&p->batch, o, refused);
+		w->c->places[i].fate = KEPT;
+		note_kept(w, o, refused);
 	}
 }
 
-static void sort_objects(struct api_object **objects, size_t n)
-{
-	if (n > 0)
-		qsort(objects, n, sizeof(*objects), api_world_object_cmp);
-}
+/* --- room --------------------------------------------------------------------------------------
+ */
 
-static void note_left_out(struct picture *p, const struct api_source *s)
+static void note_left_out(struct weighing *w)
 {
-	struct object_ref ref = {.kind = "File", .name = s->name, .file = s->name};
+	struct object_ref ref = file_ref(w->s);
 	struct problem_text text = {
 		.reason = "TooManyObjects",
 		.remedy = "remove objects that are not needed; these are taken as soon as there is "
 			  "room"};
 
-	problem_add(&p->batch.problems, SEVERITY_ERROR, &ref, &text,
+	begin_problems(&w->c->problems);
+	problem_add(&w->c->problems, SEVERITY_ERROR, &ref, &text,
 		    "%zu of its objects are left out: the agent holds as many as it may",
-		    p->n_left_out);
+		    w->s->n_left_out);
 }
 
-/* Of the batch, what the source did not hold before comes only as far as there is room. */
-static void leave_out(struct picture *p, const struct api_source *old, size_t room)
+/* What the source did not hold before comes only as far as there is room. */
+static void leave_out(struct weighing *w, size_t room)
 {
-	struct api_batch *b = &p->batch;
+	struct api_change *c = w->c;
 	size_t n_old = 0, n = 0, n_new = 0;
 
-	for (size_t i = 0; i < old->n; i++)
-		n_old += p->is_kept[i];
-	for (size_t i = 0; i < b->n; i++)
-		n_old += is_named(old->objects, old->n, b->objects[i]);
-	for (size_t i = 0; i < b->n; i++) {
-		struct api_object *o = b->objects[i];
+	w->s->n_left_out = 0;
+	for (size_t i = 0; i < w->s->n; i++)
+		n_old += c->places[i].fate != GOES;
+	if (n_old + c->n_come <= room)
+		return;
+	for (size_t i = 0; i < c->n_come; i++)
+		n_old += is_among(w->s->objects, w->s->n, c->come[i]);
+	for (size_t i = 0; i < c->n_come; i++) {
+		struct api_object *o = c->come[i];
+		bool is_new = !is_among(w->s->objects, w->s->n, o);
 
-		if (is_named(old->objects, old->n, o) || n_old + n_new < room) {
-			n_new += !is_named(old->objects, old->n, o);
-			b->objects[n++] = o;
-		} else {
-			api_object_free(o);
-			p->n_left_out++;
+		if (!is_new || n_old + n_new < room) {
+			n_new += is_new;
+			c->come[n++] = o;
+			continue;
 		}
+		w->r->documents.items[o->document].hash = 0; /* it is decoded again for it */
+		w->s->n_left_out++;
+		api_object_free(o);
 	}
-	assert(n + p->n_left_out == b->n);
+	assert(n + w->s->n_left_out == c->n_come);
 	assert(n_new == 0 || n_old + n_new <= room);
-	b->n = n;
+	c->n_come = n;
+	if (w->s->n_left_out > 0)
+		note_left_out(w);
 }
 
-static struct picture picture_new(const struct api_source *old, const char *text, size_t len,
-				  size_t room)
-{
-	struct picture p = {0};
-
-	api_decode_text(old->name, text, len, &p.batch);
-	sort_objects(p.batch.objects, p.batch.n);
-	if (p.batch.n_refused > 0)
-		qsort(p.batch.refused, p.batch.n_refused, sizeof(*p.batch.refused), refused_cmp);
-	p.objects = xcalloc(p.batch.n + old->n + 1, sizeof(*p.objects));
-	p.is_kept = xcalloc(old->n + 1, sizeof(*p.is_kept));
-	keep_last_good(&p, old);
-	if (p.n + p.batch.n > room)
-		leave_out(&p, old, room);
-	for (size_t i = 0; i < p.batch.n; i++)
-		p.objects[p.n++] = p.batch.objects[i];
-	assert(p.n <= p.batch.n + old->n);
-	sort_objects(p.objects, p.n);
-	if (p.n_left_out > 0)
-		note_left_out(&p, old);
-	problems_sort(&p.batch.problems);
-	return p;
-}
-
-/* --- has anything changed? ----------------------------------------------------------------------
+/* --- problems -----------------------------------------------------------------------------------
  */
 
-static bool same_lines(const struct api_object *a, const struct api_object *b)
+/* What was told of a document that stands elsewhere now. */
+static void move_problems(struct problems *list, unsigned from, unsigned to)
 {
-	if (a->meta.line != b->meta.line)
-		return false;
-	if (a->meta.kind != API_COMMUNITY)
-		return true;
-	/* Equal hashes, so as many aliases. */
-	for (size_t i = 0; i < a->community.n; i++)
-		if (a->community.items[i].line != b->community.items[i].line)
-			return false;
-	return true;
+	for (size_t i = 0; from != to && i < list->n; i++) {
+		struct problem *p = &list->items[i];
+
+		p->object.line += to - from;
+		p->line += p->line > 0 ? to - from : 0;
+	}
 }
 
-static bool same_objects(const struct picture *p, const struct api_source *old)
+static void gather_problems(struct weighing *w)
 {
-	if (p->n != old->n)
-		return false;
-	for (size_t i = 0; i < p->n; i++) {
-		const struct api_object *a = p->objects[i], *b = old->objects[i];
+	struct api_documents *old = &w->s->documents, *new = &w->r->documents;
 
-		if (a != b && (api_world_identity_cmp(&a, &b) != 0 || a->hash != b->hash ||
-			       !same_lines(a, b)))
-			return false;
+	for (size_t i = 0; i < new->n; i++) {
+		struct api_document *d = &new->items[i];
+		size_t from = w->r->old_of[i];
+
+		if (from != API_DECODED && old->items[from].told) {
+			d->told = TAKE_PTR(old->items[from].told);
+			move_problems(d->told, old->items[from].line, d->line);
+		}
+		if (!d->told)
+			continue;
+		begin_problems(&w->c->problems);
+		problems_append(&w->c->problems, d->told);
 	}
-	return true;
+	problems_sort(&w->c->problems);
 }
 
 static bool same_problems(const struct problems *a, const struct problems *b)
@@ -243,70 +349,94 @@ static bool same_problems(const struct problems *a, const struct problems *b)
 	return true;
 }
 
-/* An earlier run's objects are replaced by equal ones, too: then they are of this run. */
-static bool is_same(const struct picture *p, const struct api_source *old)
+static size_t foreign_in(const struct api_documents *d)
 {
-	return old->n_stale == 0 && same_objects(p, old) &&
-	       same_problems(&p->batch.problems, &old->problems) &&
-	       p->batch.foreign == old->foreign;
+	size_t n = 0;
+
+	for (size_t i = 0; i < d->n; i++)
+		n += d->items[i].foreign;
+	return n;
 }
 
-/* Kinds of which the text may hold an object that is not among the batch's. */
-static uint32_t hidden_kinds(const struct picture *p)
+/* Kinds of which the text may hold an object that is not among those read. */
+static uint32_t hidden_kinds(const struct weighing *w)
 {
-	const struct api_batch *b = &p->batch;
-	uint32_t kinds = b->is_lost || p->n_left_out > 0 ? UINT32_MAX : 0;
+	uint32_t kinds = w->r->is_lost || w->s->n_left_out > 0 ? UINT32_MAX : 0;
 
 	static_assert(API_N_KINDS <= 32, "a bit for each kind");
-	for (size_t i = 0; i < b->n_refused; i++)
-		kinds |= UINT32_C(1) << b->refused[i].kind;
+	for (size_t i = 0; i < w->r->n_refused; i++)
+		kinds |= UINT32_C(1) << w->r->refused[i].kind;
 	return kinds;
 }
 
-/* --- taking over --------------------------------------------------------------------------------
+/* --- weighing and settling ----------------------------------------------------------------------
  */
+
+static void lay_out(struct weighing *w)
+{
+	struct api_change *c = w->c;
+
+	c->gone = xcalloc(w->s->n + 1, sizeof(*c->gone));
+	for (size_t i = 0; i < w->s->n; i++)
+		if (c->places[i].fate == GOES)
+			c->gone[c->n_gone++] = w->s->objects[i];
+}
+
+/* Most texts are one document, so what is kept of them is kept short. */
+static void take_documents(struct api_documents *to, struct api_documents *from)
+{
+	api_documents_done(to);
+	to->n = to->cap = from->n;
+	if (from->n > 0)
+		to->items = xrealloc(TAKE_PTR(from->items), from->n, sizeof(*to->items));
+	*from = (struct api_documents){0};
+}
+
+static bool weigh(struct weighing *w, size_t room)
+{
+	struct api_reading *r = w->r;
+	struct api_source *s = w->s;
+	bool changed;
+
+	if (r->n > 0)
+		qsort(r->objects, r->n, sizeof(*r->objects), api_world_object_cmp);
+	keep_documents(w);
+	keep_equal(w);
+	keep_last_good(w);
+	leave_out(w, room);
+	lay_out(w);
+	r->n = 0; /* they are the change's */
+	gather_problems(w);
+	changed = w->c->n_gone > 0 || w->c->n_come > 0 || w->c->has_moved ||
+		  !same_problems(&w->c->problems, &s->problems) ||
+		  foreign_in(&r->documents) != s->foreign;
+	s->hidden = hidden_kinds(w);
+	s->foreign = foreign_in(&r->documents);
+	s->has_text = true;
+	take_documents(&s->documents, &r->documents);
+	return changed;
+}
+
+bool api_source_weigh(struct api_source *s, struct api_reading *r, size_t room)
+{
+	struct weighing w = {.s = s, .r = r};
+	bool forgiven = api_source_forgive(s);
+
+	assert(r->is_through && !s->change);
+	s->change = w.c = xcalloc(1, sizeof(*w.c));
+	w.c->come = xcalloc(r->n + 1, sizeof(*w.c->come));
+	w.c->places = xcalloc(s->n + 1, sizeof(*w.c->places));
+	return weigh(&w, room) || forgiven;
+}
 
 /* Of one object, as it is saved; sums are independent of the order. */
 static uint64_t saved_hash(const struct api_object *o)
 {
-	return o->text ? hash_u64(hash_bytes(HASH_INIT, o->text, o->text_len), o->meta.line) : 0;
+	return o->text ? hash_u64(o->text_hash, o->meta.line) : 0;
 }
 
-void api_source_bury(struct api_source *s)
+static void note_objects(struct api_source *s)
 {
-	for (size_t i = 0; i < s->n_gone; i++)
-		api_object_free(s->gone[i]);
-	free(s->gone);
-	s->gone = NULL;
-	s->n_gone = 0;
-}
-
-/* Of the old objects, those that are not kept. */
-static void lay_out(struct api_source *s, const struct picture *p)
-{
-	assert(!s->gone);
-	s->gone = TAKE_PTR(s->objects);
-	for (size_t i = 0; i < s->n; i++)
-		if (!p->is_kept[i])
-			s->gone[s->n_gone++] = s->gone[i];
-}
-
-/* Moves the picture into the source. */
-static void adopt(struct api_source *s, struct picture *p)
-{
-	lay_out(s, p);
-	arena_free(s->arena);
-	assert(!s->objects); /* they lie in `gone` */
-	s->objects = TAKE_PTR(p->objects);
-	s->n = s->cap = p->n;
-	if (p->batch.problems.n == 0) { /* the usual case holds nothing */
-		arena_free(TAKE_PTR(p->batch.arena));
-		p->batch.problems = (struct problems){.arena = arena_new()};
-		p->batch.arena = p->batch.problems.arena;
-	}
-	s->arena = TAKE_PTR(p->batch.arena);
-	s->problems = p->batch.problems;
-	s->foreign = p->batch.foreign;
 	s->n_stale = 0;
 	s->saved = 0;
 	for (size_t i = 0; i < s->n; i++) {
@@ -315,30 +445,62 @@ static void adopt(struct api_source *s, struct picture *p)
 	}
 }
 
-bool api_source_put(struct api_source *s, const char *text, size_t len, size_t room)
+/* Those that stay, in their new lines, and among them those that come. */
+static void merge_objects(struct api_source *s, const struct api_change *c)
 {
-	uint64_t hash = hash_bytes(HASH_INIT, text, len);
-	bool changed = api_source_forgive(s);
-	struct picture p;
+	size_t n_all = s->n - c->n_gone + c->n_come, n = 0, i = 0, j = 0;
+	struct api_object **all = xcalloc(n_all + 1, sizeof(*all));
 
-	/* What was left out may find room now. */
-	if (s->has_text && s->n_left_out == 0 && s->text_hash == hash && s->text_len == len)
-		return changed;
-	p = picture_new(s, text, len, room);
-	s->has_text = true;
-	s->text_hash = hash;
-	s->text_len = len;
-	s->hidden = hidden_kinds(&p);
-	s->n_left_out = p.n_left_out;
-	if (is_same(&p, s)) {
-		api_batch_done(&p.batch);
-	} else {
-		adopt(s, &p);
-		changed = true;
+	while (i < s->n || j < c->n_come) {
+		if (i < s->n && c->places[i].fate == GOES)
+			i++;
+		else if (j == c->n_come ||
+			 (i < s->n && api_world_object_cmp(&s->objects[i], &c->come[j]) <= 0))
+			all[n++] = s->objects[i++];
+		else
+			all[n++] = c->come[j++];
 	}
-	free(p.objects);
-	free(p.is_kept);
-	return changed;
+	assert(n == n_all);
+	free(s->objects);
+	s->objects = all;
+	s->n = n;
+}
+
+void api_source_settle(struct api_source *s)
+{
+	struct api_change *c = s->change;
+
+	for (size_t i = 0; i < s->n; i++) {
+		struct api_object *o = s->objects[i];
+
+		if (c->places[i].fate == STAYS) {
+			o->meta.line = c->places[i].line;
+			o->document = c->places[i].document;
+		} else {
+			o->document = UINT32_MAX;
+		}
+	}
+	if (c->n_gone > 0 || c->n_come > 0)
+		merge_objects(s, c);
+	drop_problems(&s->problems);
+	s->problems = c->problems;
+	c->problems = (struct problems){0};
+	note_objects(s);
+}
+
+void api_source_bury(struct api_source *s)
+{
+	struct api_change *c = TAKE_PTR(s->change);
+
+	if (!c)
+		return;
+	for (size_t i = 0; i < c->n_gone; i++)
+		api_object_free(c->gone[i]);
+	arena_free(c->problems.arena);
+	free(c->gone);
+	free(c->come);
+	free(c->places);
+	free(c);
 }
 
 /* --- an earlier run's objects -------------------------------------------------------------------
@@ -349,11 +511,11 @@ static void insert_object(struct api_source *s, struct api_object *o)
 {
 	size_t i;
 
-	xpush(&s->objects, &s->n, &s->cap, sizeof(struct api_object *));
-	for (i = s->n - 1; i > 0 && api_world_object_cmp(&s->objects[i - 1], &o) > 0; i--)
+	if ((s->n & (s->n - 1)) == 0) /* as large as the next power of two */
+		s->objects = xrealloc(s->objects, s->n > 0 ? 2 * s->n : 1, sizeof(*s->objects));
+	for (i = s->n++; i > 0 && api_world_object_cmp(&s->objects[i - 1], &o) > 0; i--)
 		s->objects[i] = s->objects[i - 1];
 	s->objects[i] = o;
-	assert(s->n <= s->cap);
 }
 
 bool api_source_restore(struct api_source *s, const struct api_yaml_text *document)
@@ -362,10 +524,12 @@ bool api_source_restore(struct api_source *s, const struct api_yaml_text *docume
 	bool ok;
 
 	assert(!s->has_text);
-	api_decode_document(s->name, document, &b);
+	api_batch_init(&b);
+	api_decode_document(&b, s->name, document);
 	ok = b.n == 1 && b.n_refused == 0 && !b.is_lost;
 	if (ok) {
 		b.objects[0]->is_stale = true;
+		b.objects[0]->document = UINT32_MAX;
 		insert_object(s, b.objects[0]);
 		s->saved += saved_hash(b.objects[0]);
 		s->n_stale++;

@@ -6,43 +6,54 @@
 #pragma once
 
 #include "api/objects.h"
-#include "api/yaml.h"
+#include "api/reading.h"
 
 #include <stdbool.h>
 #include <stdint.h>
+
+struct api_change;
 
 struct api_source {
 	char *name;
 	uint64_t name_hash;
 	bool has_text;
-	uint64_t text_hash; /* of the text as put, so that an equal one costs nothing */
-	size_t text_len;
-	struct arena *arena;         /* of problems */
-	struct problems problems;    /* of decoding, sorted */
-	struct problems caller;      /* of the source as a whole, in an arena of their own */
-	struct api_object **objects; /* owned; sorted by identity, then line */
-	size_t n, cap;
+	struct api_documents documents; /* of the text as put */
+	struct problems problems;       /* of decoding, sorted; no arena: none */
+	struct problems caller;         /* of the source as a whole; no arena: none */
+	struct api_object **objects;    /* owned; sorted by identity, then line */
+	size_t n;
 	size_t foreign;
 	size_t n_stale;    /* of the objects: those of an earlier run */
 	size_t n_left_out; /* objects for which there was no room */
 	uint32_t hidden;   /* bit k: some document may have named an object of kind k unseen */
 	uint64_t saved;    /* hash of what is saved of it */
-	struct api_object **gone; /* owned: those the last put replaced, until they are buried */
-	size_t n_gone;
+	struct api_change *change; /* owned; between api_source_weigh and api_source_bury */
 	size_t telling; /* place, from 1, among the index's sources that tell something; 0: none */
+};
+
+/* What a put does to the objects. */
+struct api_change {
+	struct api_object **gone; /* owned, until they are buried */
+	size_t n_gone;
+	struct api_object **come; /* those that are new; sorted */
+	size_t n_come;
+	bool has_moved;           /* some that stay stand in other lines */
+	struct api_place *places; /* of the old objects */
+	struct problems problems;
 };
 
 struct api_source *api_source_new(const char *name, uint64_t name_hash);
 struct api_source *api_source_free(struct api_source *s);
 
 /*
- * Replaces the objects by those of the text, at most `room` of them: those that were there before
- * go first. True if anything changed: objects, their lines, problems; the objects that went
- * are then s->gone, so that others can take leave of them.
+ * A text was read (and is through): decides which objects stay, go and come, at most `room` in all:
+ * those that were there before go first. True if anything changes: objects, their lines, problems.
+ * Then s->change says what, and s->objects are still the old ones, so that others can take leave of
+ * those that are gone; then api_source_settle makes it so, and api_source_bury frees them. In
+ * either case the reading's objects are taken, and it is to be done with.
  */
-bool api_source_put(struct api_source *s, const char *text, size_t len, size_t room);
-
-/* Frees what the last put replaced; to be called before the next one. */
+bool api_source_weigh(struct api_source *s, struct api_reading *r, size_t room);
+void api_source_settle(struct api_source *s);
 void api_source_bury(struct api_source *s);
 
 /* Adds the one object of a document that an earlier run saved; false if that is not what it is. */

@@ -3,7 +3,8 @@
  * The arena: a list of blocks, the first of which serves the next piece. A block is twice as large
  * as the one before it, up to a limit, so a small object costs one small block and a plan of many
  * megabytes few calls of malloc. A piece larger than what is usual gets a block of its own size,
- * and that block goes behind the first one if the first has more room left.
+ * and that block goes behind the first one if the first has more room left. An arena of a known
+ * size begins with a block of just that size.
  *
  * Pieces are zeroed when they are handed out, not when a block is made: after arena_reset the kept
  * block is dirty.
@@ -27,14 +28,16 @@
 
 #if HAS_ASAN
 #include <sanitizer/asan_interface.h>
-#define GAP ALIGN
+#define GAP         16u
+#define ALIGN_BYTES ALIGN /* it looks at eight bytes at a time */
 #else
 #define ASAN_POISON_MEMORY_REGION(data, size)   ((void)(data), (void)(size))
 #define ASAN_UNPOISON_MEMORY_REGION(data, size) ((void)(data), (void)(size))
 #define GAP                                     0u
+#define ALIGN_BYTES                             1u
 #endif
 
-#define ALIGN           16
+#define ALIGN           8u
 #define FIRST_CAP       8
 #define BLOCK_MIN_BYTES 4096u
 #define BLOCK_MAX_BYTES (1u << 20)
@@ -47,16 +50,21 @@ struct block {
 
 struct arena {
 	struct block *first; /* owned list */
-	size_t bytes;        /* of all blocks with their headers */
 	size_t next_size;
+	size_t used; /* of one block, if all pieces were in one */
 };
 
-struct arena *arena_new(void)
+struct arena *arena_new_of_size(size_t bytes)
 {
 	struct arena *a = xcalloc(1, sizeof(*a));
 
-	a->next_size = BLOCK_MIN_BYTES;
+	a->next_size = bytes;
 	return a;
+}
+
+struct arena *arena_new(void)
+{
+	return arena_new_of_size(BLOCK_MIN_BYTES);
 }
 
 static void free_blocks(struct block *b)
@@ -100,24 +108,41 @@ void arena_reset(struct arena *a)
 {
 	struct block *keep;
 
+	a->used = 0;
 	if (!a->first)
 		return;
 	keep = take_largest(&a->first);
 	free_blocks(a->first);
 	*keep = (struct block){.size = keep->size};
 	a->first = keep;
-	a->bytes = sizeof(*keep) + keep->size;
 	ASAN_POISON_MEMORY_REGION(keep->data, keep->size);
 }
 
 size_t arena_bytes(const struct arena *a)
 {
-	return sizeof(*a) + a->bytes;
+	size_t bytes = sizeof(*a);
+
+	for (const struct block *b = a->first; b; b = b->next)
+		bytes += sizeof(*b) + b->size;
+	return bytes;
 }
 
-static size_t block_room(const struct block *b)
+size_t arena_used(const struct arena *a)
 {
-	return b ? b->size - b->used : 0;
+	return a->used;
+}
+
+/* Bytes to leave before the next piece. */
+static size_t padding(size_t used, size_t align)
+{
+	return (align - used % align) % align;
+}
+
+static size_t block_room(const struct block *b, size_t align)
+{
+	size_t used = b ? b->used + padding(b->used, align) : 0;
+
+	return b && used < b->size ? b->size - used : 0;
 }
 
 static struct block *add_block(struct arena *a, size_t need)
@@ -127,10 +152,11 @@ static struct block *add_block(struct arena *a, size_t need)
 
 	*b = (struct block){.size = size};
 	ASAN_POISON_MEMORY_REGION(b->data, size);
-	a->bytes += sizeof(*b) + size;
-	if (a->next_size < BLOCK_MAX_BYTES)
+	if (a->next_size < BLOCK_MIN_BYTES)
+		a->next_size = BLOCK_MIN_BYTES;
+	else if (a->next_size < BLOCK_MAX_BYTES)
 		a->next_size *= 2;
-	if (size - need >= block_room(a->first)) {
+	if (size - need >= block_room(a->first, 1)) {
 		b->next = a->first;
 		a->first = b;
 	} else {
@@ -140,22 +166,31 @@ static struct block *add_block(struct arena *a, size_t need)
 	return b;
 }
 
-void *arena_alloc(struct arena *a, size_t n, size_t size)
+/* A piece that is not zeroed: the caller fills it. */
+static void *take(struct arena *a, size_t asked, size_t align)
 {
+	size_t bytes = (asked ? asked : 1) + GAP;
 	struct block *b = a->first;
-	size_t asked, bytes;
 	void *ret;
 
-	if (__builtin_mul_overflow(n, size, &asked) || asked > SIZE_MAX / 2)
-		abort();
-	bytes = (asked ? (asked + ALIGN - 1) / ALIGN * ALIGN : ALIGN) + GAP;
-	if (block_room(b) < bytes)
+	if (block_room(b, align) < bytes)
 		b = add_block(a, bytes);
+	b->used += padding(b->used, align);
 	ret = b->data + b->used;
 	b->used += bytes;
 	assert(b->used <= b->size);
+	a->used += padding(a->used, align) + bytes;
 	ASAN_UNPOISON_MEMORY_REGION(ret, asked);
-	return memset(ret, 0, asked);
+	return ret;
+}
+
+void *arena_alloc(struct arena *a, size_t n, size_t size)
+{
+	size_t asked;
+
+	if (__builtin_mul_overflow(n, size, &asked) || asked > SIZE_MAX / 2)
+		abort();
+	return memset(take(a, asked, ALIGN), 0, asked);
 }
 
 void *arena_memdup(struct arena *a, const void *data, size_t size)
@@ -167,15 +202,18 @@ void *arena_memdup(struct arena *a, const void *data, size_t size)
 
 char *arena_strdup(struct arena *a, const char *s)
 {
-	return s ? arena_memdup(a, s, strlen(s) + 1) : NULL;
+	size_t size = s ? strlen(s) + 1 : 0;
+
+	return s ? memcpy(take(a, size, ALIGN_BYTES), s, size) : NULL;
 }
 
 char *arena_strndup(struct arena *a, const char *s, size_t len)
 {
 	size_t n = strnlen(s, len);
-	char *ret = arena_alloc(a, n + 1, 1);
+	char *ret = take(a, n + 1, ALIGN_BYTES);
 
 	memcpy(ret, s, n);
+	ret[n] = '\0';
 	return ret;
 }
 
@@ -189,7 +227,7 @@ char *arena_vprintf(struct arena *a, const char *fmt, va_list ap)
 	len = vsnprintf(NULL, 0, fmt, again);
 	va_end(again);
 	assert(len >= 0);
-	ret = arena_alloc(a, (size_t)len + 1, 1);
+	ret = take(a, (size_t)len + 1, ALIGN_BYTES);
 	(void)vsnprintf(ret, (size_t)len + 1, fmt, ap); /* measured just above */
 	return ret;
 }

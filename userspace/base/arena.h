@@ -2,7 +2,8 @@
 /*
  * An arena: memory that is taken piece by piece and given back all at once. Everything derived (a
  * decoded object, a plan, a reply being built) lives in one, so nothing derived is ever freed by
- * itself and ownership is one pointer. Pieces are zeroed, aligned to 16 bytes and never move.
+ * itself and ownership is one pointer. Pieces are zeroed, aligned to 8 bytes (strings are not) and
+ * never move.
  */
 #pragma once
 
@@ -14,6 +15,8 @@ struct arena;
 
 /* A new, empty arena; the caller owns it. arena_free(NULL) does nothing and returns NULL. */
 struct arena *arena_new(void);
+/* One whose first block has room for just so many bytes; see arena_used. */
+struct arena *arena_new_of_size(size_t bytes);
 struct arena *arena_free(struct arena *a);
 void arena_freep(struct arena **a);
 
@@ -22,6 +25,9 @@ void arena_reset(struct arena *a);
 
 /* Bytes held from the heap, for memory accounting. */
 size_t arena_bytes(const struct arena *a);
+
+/* Bytes that the same pieces take in one block: the size of an arena that is to hold no more. */
+size_t arena_used(const struct arena *a);
 
 /* Zeroed memory of n * size bytes; valid (and unique) also for 0. Never NULL. */
 void *arena_alloc(struct arena *a, size_t n, size_t size);

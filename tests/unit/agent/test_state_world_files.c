@@ -192,7 +192,7 @@ static void what_is_not_an_object_any_more_is_told(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
 		const struct api_object o = {.meta = {.file = source, .line = 1},
 					     .text = texts[i],
-					     .text_len = strlen(texts[i])};
+					     .text_len = (unsigned)strlen(texts[i])};
 
 		world_text_add(&out, &t, &o);
 	}

@@ -6,6 +6,8 @@
 #pragma once
 
 #include "api/document.h"
+#include "api/split.h"
+#include "api/text.h"
 #include "base/strbuf.h"
 
 #include <stdarg.h>
@@ -42,14 +44,24 @@ static inline char *problems_text(const struct problems *list)
 	return s.data ? s.data : xstrdup("");
 }
 
-/* Decodes "x.yaml"; its problems sorted. */
-static inline struct api_batch decode_text(const char *text)
+/* Decodes "x.yaml", all its documents into one batch; its problems sorted. */
+static inline struct api_batch decode_bytes(const char *text, size_t len)
 {
+	_cleanup_(arena_freep) struct arena *arena = arena_new();
+	const struct api_text utf8 = api_text_utf8(arena, text, len);
+	struct api_split split = api_split_init(utf8.text, utf8.len);
+	struct api_yaml_text document;
 	struct api_batch b;
 
-	api_decode_text("x.yaml", text, strlen(text), &b);
+	api_batch_init(&b);
+	while (api_split_next(&split, &document))
+		api_decode_document(&b, "x.yaml", &document);
 	problems_sort(&b.problems);
 	return b;
+}
+static inline struct api_batch decode_text(const char *text)
+{
+	return decode_bytes(text, strlen(text));
 }
 
 static inline void check_case(const char *head, const struct api_case *c)

@@ -86,7 +86,6 @@ static void metadata_is_decoded(void **state)
 
 	(void)state;
 	assert_int_equal(b.problems.n, 0);
-	assert_string_equal(o->meta.api_version, "v1");
 	assert_string_equal(o->meta.uid, "u-1");
 	assert_int_equal(o->meta.created_s, 1709251200);
 	assert_string_equal(labels_get(&o->meta.annotations, "x"), "z");

@@ -151,7 +151,7 @@ static void a_text_in_utf16_is_read_with_its_lines(void **state)
 		wide[len++] = *at;
 		wide[len++] = 0;
 	}
-	api_decode_text("x.yaml", wide, len, &b);
+	b = decode_bytes(wide, len);
 	assert_int_equal(b.n, 1);
 	assert_int_equal(b.objects[0]->meta.line, 7);
 	assert_int_equal(b.problems.n, 1);
@@ -159,7 +159,7 @@ static void a_text_in_utf16_is_read_with_its_lines(void **state)
 	api_batch_done(&b);
 
 	/* Half a character at the end costs the document at the end. */
-	api_decode_text("x.yaml", wide, len - 1, &b);
+	b = decode_bytes(wide, len - 1);
 	problems_sort(&b.problems);
 	assert_int_equal(b.n, 0);
 	assert_true(b.is_lost);

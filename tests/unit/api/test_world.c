@@ -205,20 +205,6 @@ static void the_generation_moves_with_content_alone(void **state)
 	world_free(w);
 }
 
-static void the_line_of_an_alias_is_not_left_behind(void **state)
-{
-#define ALIASES(gap)                                                                               \
-	"apiVersion: metallb.io/v1beta1\nkind: Community\nmetadata: {name: c}\nspec:\n"            \
-	"  communities:\n" gap "  - {name: m, value: \"1:1\"}\n"
-	struct world *w = setup_world("a", ALIASES(""));
-
-	(void)state;
-	assert_int_equal(world_list(w, API_COMMUNITY).items[0]->community.items[0].line, 6);
-	put(w, "a", ALIASES("\n"));
-	assert_int_equal(world_list(w, API_COMMUNITY).items[0]->community.items[0].line, 7);
-	world_free(w);
-}
-
 static void a_problem_of_the_caller_stays_until_the_source_is_put(void **state)
 {
 	struct world *w = setup_world("a", NS("x"));
@@ -298,7 +284,6 @@ int main(void)
 		cmocka_unit_test(of_doubles_the_first_source_wins_and_the_next_takes_over),
 		cmocka_unit_test(of_doubles_in_one_file_the_first_line_wins),
 		cmocka_unit_test(the_generation_moves_with_content_alone),
-		cmocka_unit_test(the_line_of_an_alias_is_not_left_behind),
 		cmocka_unit_test(a_problem_of_the_caller_stays_until_the_source_is_put),
 		cmocka_unit_test(foreign_objects_are_counted_by_source),
 		cmocka_unit_test(what_may_be_hidden_is_known_by_kind),

@@ -26,7 +26,7 @@ static void pieces_are_zeroed_aligned_and_do_not_overlap(void **state)
 		size_t size = i * 7 % 300;
 
 		pieces[i] = arena_alloc(a, size, 1);
-		assert_int_equal((uintptr_t)pieces[i] % 16, 0);
+		assert_int_equal((uintptr_t)pieces[i] % 8, 0);
 		for (size_t k = 0; k < size; k++)
 			assert_int_equal(pieces[i][k], 0);
 		memset(pieces[i], (int)(i % 255) + 1, size);
@@ -126,6 +126,38 @@ static void strings_are_copied(void **state)
 	assert_memory_equal(arena_memdup(a, "ab", 3), "ab", 3);
 }
 
+static void fill(struct arena *a, unsigned seed)
+{
+	for (unsigned i = 0; i < seed; i++) {
+		(void)arena_alloc(a, 1, 1 + i * seed % 40);
+		(void)arena_printf(a, "%*u", (int)(i % 11), i);
+		(void)arena_strdup(a, "x");
+	}
+}
+
+/* What was used is what one block takes, whatever blocks there were. */
+static void an_arena_of_the_used_size_needs_one_block(void **state)
+{
+	(void)state;
+	for (unsigned seed = 1; seed < 200; seed++) {
+		_cleanup_(arena_freep) struct arena *many = arena_new(), *one = NULL;
+		size_t before;
+
+		fill(many, seed);
+		one = arena_new_of_size(arena_used(many));
+		(void)arena_alloc(one, 1, 1); /* makes the block; the rest begins anew */
+		arena_reset(one);
+		before = arena_bytes(one);
+		fill(one, seed);
+		assert_int_equal(arena_bytes(one), before);
+		assert_int_equal(arena_used(one), arena_used(many));
+		(void)arena_alloc(one, 1, 1);
+		assert_true(arena_bytes(one) > before);
+		arena_reset(many);
+		assert_int_equal(arena_used(many), 0);
+	}
+}
+
 static void push_doubles_and_keeps_the_elements(void **state)
 {
 	_cleanup_(arena_freep) struct arena *a = arena_new();
@@ -155,6 +187,7 @@ int main(void)
 		cmocka_unit_test(a_huge_piece_does_not_end_the_use_of_the_current_block),
 		cmocka_unit_test(what_is_not_handed_out_cannot_be_read),
 		cmocka_unit_test(strings_are_copied),
+		cmocka_unit_test(an_arena_of_the_used_size_needs_one_block),
 		cmocka_unit_test(push_doubles_and_keeps_the_elements),
 	};
 
