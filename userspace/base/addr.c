@@ -174,13 +174,6 @@ bool ip_prefix_has(const struct ip_prefix *p, const struct ip_addr *a)
 	return ip_addr_equal(&network, &p->addr);
 }
 
-int ip_prefix_cmp(const struct ip_prefix *a, const struct ip_prefix *b)
-{
-	int order = ip_addr_cmp(&a->addr, &b->addr);
-
-	return order ? order : (int)a->len - (int)b->len;
-}
-
 static struct ip_range range_of_prefix(const struct ip_prefix *p)
 {
 	u128 host = low_bits(host_bits(&p->addr, p->len));

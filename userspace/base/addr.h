@@ -105,7 +105,13 @@ struct ip_prefix ip_prefix_of(const struct ip_addr *a, uint8_t len);
 bool ip_prefix_parse(const char *text, struct ip_prefix *ret) must_check;
 const char *ip_prefix_text(const struct ip_prefix *p, char buf[IP_PREFIX_TEXT]);
 bool ip_prefix_has(const struct ip_prefix *p, const struct ip_addr *a);
-int ip_prefix_cmp(const struct ip_prefix *a, const struct ip_prefix *b); /* address, then length */
+/* By address, then length. */
+static inline int ip_prefix_cmp(const struct ip_prefix *a, const struct ip_prefix *b)
+{
+	const int order = ip_addr_cmp(&a->addr, &b->addr);
+
+	return order ? order : (int)a->len - (int)b->len;
+}
 
 /* "10.0.0.0/24" or "10.0.0.1-10.0.0.9" (spaces round the dash allowed), as in a pool. */
 bool ip_range_parse(const char *text, struct ip_range *ret) must_check;

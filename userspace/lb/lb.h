@@ -23,10 +23,17 @@ struct lb_key {
 static inline int lb_key_cmp(const struct lb_key *a, const struct lb_key *b)
 {
 	const int order = ip_addr_cmp(&a->addr, &b->addr);
+	uint64_t x, y;
 
-	/* Any total order will do. */
-	return order ? order : memcmp(&a->domain, &b->domain, sizeof(*a) - sizeof(a->addr));
+	/* Any total order will do where a VIP is before its frontends: as memcmp, see ip_addr_cmp.
+	 */
+	memcpy(&x, &a->domain, sizeof(x));
+	memcpy(&y, &b->domain, sizeof(y));
+	x = be64toh(x);
+	y = be64toh(y);
+	return order ? order : (x > y) - (x < y);
 }
+_Static_assert(sizeof(struct lb_key) == sizeof(struct ip_addr) + sizeof(uint64_t), "lb_key_cmp");
 
 enum lb_backend_state {
 	LB_BACKEND_READY,    /* takes new flows */

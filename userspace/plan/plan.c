@@ -66,17 +66,18 @@ static void match_peers(struct plan_draft *d)
 
 /* --- status --------------------------------------------------------------------------------- */
 
-static enum draft_route claim_route(const struct plan_draft *d, const struct plan_claim *c)
+static enum draft_route claim_route(const struct plan_draft *d, const struct plan_claim *c,
+				    struct advertised_walk *advertised)
 {
 	const uint64_t mine = plan_draft_receivers(d, &c->prefix, true) & plan_draft_reach(d, c);
 	enum draft_route ret = mine ? ROUTE_PLANNED : ROUTE_NONE;
 
 	for (uint64_t left = mine; left; left &= left - 1) {
-		const struct plan_actual_peer *p = d->peers[__builtin_ctzll(left)];
+		const int i = __builtin_ctzll(left);
 
-		if (plan_draft_advertised(d, p, &c->prefix))
+		if (plan_advertised_next(&advertised[i], &c->prefix))
 			return ROUTE_CARRIED;
-		if (p)
+		if (d->peers[i])
 			ret = ROUTE_HAS_SESSION;
 	}
 	return ret;
@@ -89,13 +90,14 @@ static enum draft_route claim_route(const struct plan_draft *d, const struct pla
 static void note_routes(struct plan_draft *d)
 {
 	const struct plan_order *claims = &d->arranged->by_prefix;
+	struct advertised_walk *advertised = plan_advertised_walks(d);
 
 	for (size_t i = 0; i < claims->n; i++) {
 		const struct plan_place *at = &claims->items[i];
 		const struct plan_claim *c = plan_draft_claim(d, at);
 		const struct plan_fragment *f = d->fragments[at->fragment];
 		struct draft_port *ports = &d->ports[d->first_port[at->fragment]];
-		const enum draft_route route = claim_route(d, c);
+		const enum draft_route route = claim_route(d, c, advertised);
 
 		for (size_t k = 0; k < f->n_ports; k++)
 			if (route > ports[k].route && plan_vip_equal(&c->vip, &f->ports[k].row.vip))

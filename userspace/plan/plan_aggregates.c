@@ -33,13 +33,11 @@ static struct covered *find_covered(struct plan_draft *d, size_t *ret_n)
 	for (size_t i = 0; i < d->n_fragments; i++)
 		for (size_t k = 0; k < d->fragments[i]->n_claims; k++) {
 			const struct plan_claim *c = &d->fragments[i]->claims[k];
-			const struct plan_own_address *own =
-				plan_own_under(&d->env.own, &c->prefix);
 
-			if (own)
+			if (c->under)
 				*(struct covered *)arena_push(d->arena, &list, &n, &cap,
 							      sizeof(*list)) =
-					(struct covered){c->advert->object, c->prefix, own};
+					(struct covered){c->advert->object, c->prefix, c->under};
 		}
 	*ret_n = plan_sort_unique(list, n, sizeof(*list), cmp_covered);
 	return list;

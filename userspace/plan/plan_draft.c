@@ -90,6 +90,33 @@ bool plan_draft_advertised(const struct plan_draft *d, const struct plan_actual_
 	return i < p->n_advertised && ip_prefix_cmp(prefix, &p->advertised[i]) == 0;
 }
 
+struct advertised_walk *plan_advertised_walks(const struct plan_draft *d)
+{
+	struct advertised_walk *ret =
+		arena_array_of(d->arena, d->env.n_peers, struct advertised_walk);
+
+	for (size_t i = 0; i < d->env.n_peers; i++) {
+		const struct plan_actual_peer *p = d->peers[i];
+
+		if (p && p->n_advertised)
+			ret[i] = (struct advertised_walk){p->advertised,
+							  p->advertised + p->n_advertised};
+	}
+	return ret;
+}
+
+bool plan_draft_keeps(const struct plan_draft *d, const struct plan_place *claim)
+{
+	const struct plan_vip *vip = &plan_draft_claim(d, claim)->vip;
+	const struct plan_fragment *f = d->fragments[claim->fragment];
+	const struct draft_port *ports = &d->ports[d->first_port[claim->fragment]];
+
+	for (size_t i = 0; i < f->n_ports; i++)
+		if (!ports[i].lost && plan_vip_equal(&f->ports[i].row.vip, vip))
+			return true;
+	return false;
+}
+
 static int cmp_row_prefix(const void *key, const void *item)
 {
 	const struct plan_route *r = item;

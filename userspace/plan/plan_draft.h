@@ -137,6 +137,26 @@ nsec_t plan_draft_stale_until(const struct plan_draft *d);
 /* That the established peer's advertised set holds the prefix; NULL: not. It is one of actual's. */
 bool plan_draft_advertised(const struct plan_draft *d, const struct plan_actual_peer *p,
 			   const struct ip_prefix *prefix);
+/* A walk through what a peer was sent, in the order of prefixes. */
+struct advertised_walk {
+	const struct ip_prefix *at, *end;
+};
+/* One for each of env.peers; without a session there is nothing on the way. */
+struct advertised_walk *plan_advertised_walks(const struct plan_draft *d);
+/* That it was sent the prefix, which is not before the one that was asked for last. */
+static inline bool plan_advertised_next(struct advertised_walk *w, const struct ip_prefix *prefix)
+{
+	int cmp = -1;
+
+	while (w->at < w->end && (cmp = ip_prefix_cmp(w->at, prefix)) < 0)
+		w->at++;
+	return cmp == 0;
+}
+/*
+ * That the claim counts: a Service that lost this VIP's every port to others has no say about its
+ * routes.
+ */
+bool plan_draft_keeps(const struct plan_draft *d, const struct plan_place *claim);
 /* The peers (bits) that the plan gives the prefix to; with `held` also those that keep it. */
 uint64_t plan_draft_receivers(const struct plan_draft *d, const struct ip_prefix *prefix,
 			      bool held);

@@ -39,16 +39,18 @@ struct fold_build {
 	struct asker *last; /* what the newest set was made of */
 	size_t n_last;
 	bool last_external;
+	struct advertised_walk *advertised; /* by peer */
 	struct bgp_attrs *sets;
 	size_t n_sets, cap_sets;
 };
 
-static uint64_t advertised_by(const struct plan_draft *d, const struct ip_prefix *prefix)
+/* Asked in the order of prefixes. */
+static uint64_t advertised_by(struct fold_build *b, const struct ip_prefix *prefix)
 {
 	uint64_t ret = 0;
 
-	for (size_t i = 0; i < d->env.n_peers; i++)
-		if (plan_draft_advertised(d, d->peers[i], prefix))
+	for (size_t i = 0; i < b->d->env.n_peers; i++)
+		if (plan_advertised_next(&b->advertised[i], prefix))
 			ret |= UINT64_C(1) << i;
 	return ret;
 }
@@ -79,52 +81,46 @@ static int cmp_row(const void *a, const void *b)
 	return cmp ? cmp : (x->attrs > y->attrs) - (x->attrs < y->attrs);
 }
 
-void plan_fold_merge(struct plan_folded *f)
+void plan_fold_merge(struct arena *arena, struct plan_folded *f)
 {
+	const size_t n_new = f->n_rows - f->n_merged;
+	struct plan_route *rows = f->rows;
 	size_t n = 0;
 
-	if (f->n_rows)
-		plan_sort(f->rows, f->n_rows, sizeof(*f->rows), cmp_row);
-	for (size_t i = 0; i < f->n_rows; i++) {
-		if (n && cmp_row(&f->rows[n - 1], &f->rows[i]) == 0)
-			f->rows[n - 1].peers |= f->rows[i].peers;
-		else
-			f->rows[n++] = f->rows[i];
+	if (n_new == 0)
+		return;
+	plan_sort(&rows[f->n_merged], n_new, sizeof(*rows), cmp_row);
+	if (f->n_merged) {
+		rows = arena_array_of(arena, f->n_rows, struct plan_route);
+		plan_merge(f->rows, f->n_merged, &f->rows[f->n_merged], n_new, sizeof(*rows),
+			   cmp_row, rows);
 	}
-	f->n_rows = n;
+	for (size_t i = 0; i < f->n_rows; i++) {
+		if (n && cmp_row(&rows[n - 1], &rows[i]) == 0)
+			rows[n - 1].peers |= rows[i].peers;
+		else if (n++ != i)
+			rows[n - 1] = rows[i];
+	}
+	f->rows = rows;
+	f->cap_rows = f->n_rows;
+	f->n_merged = f->n_rows = n;
 }
 
 /* --- claims --------------------------------------------------------------------------------- */
 
-/* A Service that lost this VIP's every port to others has no say about its routes. */
-static bool keeps_vip(const struct plan_draft *d, uint32_t fragment, const struct plan_vip *vip)
+/* Those that count, each once. */
+static void collect_claims(struct fold_build *b)
 {
-	const struct plan_fragment *f = d->fragments[fragment];
-	const struct draft_port *ports = &d->ports[d->first_port[fragment]];
+	const struct plan_order *order = &b->d->arranged->by_prefix;
 
-	for (size_t i = 0; i < f->n_ports; i++)
-		if (!ports[i].lost && plan_vip_equal(&f->ports[i].row.vip, vip))
-			return true;
-	return false;
-}
-
-/* Those of an order that count, each once. */
-static const struct plan_claim **collect(const struct plan_draft *d, const struct plan_order *order,
-					 size_t *ret_n)
-{
-	const struct plan_claim **ret =
-		arena_array_of(d->arena, order->n, const struct plan_claim *);
-	size_t n = 0;
-
+	b->claims = arena_array_of(b->d->arena, order->n, const struct plan_claim *);
 	for (size_t i = 0; i < order->n; i++) {
-		const struct plan_claim *c = plan_draft_claim(d, &order->items[i]);
+		const struct plan_claim *c = plan_draft_claim(b->d, &order->items[i]);
 
-		if (keeps_vip(d, order->items[i].fragment, &c->vip) &&
-		    (n == 0 || plan_claim_cmp(ret[n - 1], c) != 0))
-			ret[n++] = c;
+		if (plan_draft_keeps(b->d, &order->items[i]) &&
+		    (b->n_claims == 0 || plan_claim_cmp(b->claims[b->n_claims - 1], c) != 0))
+			b->claims[b->n_claims++] = c;
 	}
-	*ret_n = n;
-	return ret;
 }
 
 /* --- attribute sets ------------------------------------------------------------------------- */
@@ -405,12 +401,13 @@ static void fold(struct fold_build *b)
 {
 	const size_t most = most_members(b);
 
+	b->advertised = plan_advertised_walks(b->d);
 	b->members = arena_array_of(b->d->arena, most, struct member);
 	b->chosen = arena_array_of(b->d->arena, most, struct asker);
 	b->last = arena_array_of(b->d->arena, most, struct asker);
 	for (size_t i = 0; i < b->n_claims;) {
 		const struct ip_prefix *prefix = &b->claims[i]->prefix;
-		const uint64_t have = advertised_by(b->d, prefix);
+		const uint64_t have = advertised_by(b, prefix);
 		uint64_t left = 0;
 
 		i = gather_members(b, i, have);
@@ -459,7 +456,7 @@ static void intern(struct fold_build *b)
 	for (size_t i = 0; i < b->ret->n_rows; i++)
 		if (!b->ret->rows[i].hold)
 			b->ret->rows[i].attrs = renumber[b->ret->rows[i].attrs];
-	plan_fold_merge(b->ret);
+	plan_fold_merge(arena, b->ret);
 	b->d->plan->attrs = attrs;
 	b->d->plan->n_attrs = n;
 }
@@ -469,8 +466,9 @@ void plan_fold(struct plan_draft *d, struct plan_folded *ret)
 	struct fold_build b = {.d = d, .ret = ret};
 
 	*ret = (struct plan_folded){0};
-	b.claims = collect(d, &d->arranged->by_prefix, &b.n_claims);
-	ret->by_vip = collect(d, &d->arranged->by_vip, &ret->n_claims);
+	collect_claims(&b);
+	ret->cap_rows = b.n_claims;
+	ret->rows = arena_array_of(d->arena, ret->cap_rows, struct plan_route);
 	fold(&b);
 	intern(&b);
 }

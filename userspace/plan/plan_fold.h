@@ -9,11 +9,8 @@
 #include "plan/plan_draft.h"
 
 struct plan_folded {
-	const struct plan_claim *const
-		*by_vip; /* all that count; by VIP, prefix, age of advertisement */
-	size_t n_claims;
 	struct plan_route *rows; /* by prefix, hold, attrs; what is added is so after a merge */
-	size_t n_rows, cap_rows;
+	size_t n_rows, cap_rows, n_merged;
 };
 
 /* Folds what gate 1 lets out of all claims; the interned sets become plan.attrs. */
@@ -21,5 +18,5 @@ void plan_fold(struct plan_draft *d, struct plan_folded *ret);
 /* Adds: these peers (bits) keep what they have of the prefix, whatever it is. */
 void plan_fold_hold(struct plan_draft *d, struct plan_folded *f, const struct ip_prefix *prefix,
 		    uint64_t peers);
-/* Sorts the rows and makes one of those that differ in peers only. */
-void plan_fold_merge(struct plan_folded *f);
+/* Sorts what was added into the rows, and makes one of those that differ in peers only. */
+void plan_fold_merge(struct arena *arena, struct plan_folded *f);

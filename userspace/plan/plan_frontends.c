@@ -305,19 +305,30 @@ static void too_many(struct plan_draft *d, const struct candidate *c)
 		       "a node has at most %d frontends; this one is not served", LIMIT_SERVICES);
 }
 
-static struct candidate candidate_at(const struct plan_draft *d, const struct plan_place *at)
+/* A walk through what the store has, side by side with the ports. */
+struct actual_walk {
+	const struct lb_actual *at, *end;
+	const struct lb_actual *vip; /* the last VIP that was passed */
+};
+
+static struct candidate candidate_at(const struct plan_draft *d, const struct plan_place *at,
+				     struct actual_walk *w)
 {
 	const struct plan_port *port = plan_draft_port(d, at);
-	const struct plan_vip vip = plan_vip_of(&port->lb.key);
-	const struct lb_key vip_key = plan_vip_key(&vip);
-
-	return (struct candidate){
+	const struct lb_key *key = &port->lb.key;
+	struct candidate ret = {
 		.fragment = d->fragments[at->fragment],
 		.port = port,
 		.draft = &d->ports[d->first_port[at->fragment] + at->item],
-		.is_served = plan_draft_actual(d, &vip_key),
-		.actual = plan_draft_actual(d, &port->lb.key),
 	};
+
+	for (; w->at < w->end && lb_key_cmp(&w->at->key, key) < 0; w->at++)
+		if (w->at->key.port == 0)
+			w->vip = w->at;
+	ret.actual = w->at < w->end && lb_key_cmp(&w->at->key, key) == 0 ? w->at : NULL;
+	ret.is_served = w->vip && w->vip->key.domain == key->domain &&
+			ip_addr_equal(&w->vip->key.addr, &key->addr);
+	return ret;
 }
 
 /* What the steps will want at most, so that it need not grow. */
@@ -339,13 +350,16 @@ static bool may_program(const struct plan_draft *d, const struct plan_port *p)
 void plan_draft_frontends(struct plan_draft *d)
 {
 	const struct plan_order *order = &d->arranged->ports;
+	const struct plan_actual *actual = d->in->actual;
+	struct actual_walk walk = {.at = actual->frontends};
 	const struct plan_place *owner = NULL;
 	size_t n_wanted = 0;
 
+	walk.end = actual->n_frontends ? walk.at + actual->n_frontends : walk.at;
 	make_room(d);
 	for (size_t i = 0; i < order->n; i++) {
 		const struct plan_place *at = &order->items[i];
-		const struct candidate c = candidate_at(d, at);
+		const struct candidate c = candidate_at(d, at, &walk);
 
 		if (owner && lb_key_cmp(&plan_draft_port(d, owner)->lb.key, &c.port->lb.key) == 0) {
 			port_conflict(d, &c, owner);

@@ -70,6 +70,19 @@ static int cmp_frontend(const void *a, const void *b)
 	return lb_key_cmp(&x->lb.key, &y->lb.key);
 }
 
+/* What stays for now came in the order of keys, behind what is wanted. */
+static void merge_frontends(struct plan_draft *d, size_t n_wanted)
+{
+	const struct plan_frontend *all = d->frontends;
+
+	if (d->n_frontends == n_wanted)
+		return;
+	d->frontends = arena_array_of(d->arena, d->n_frontends, struct plan_frontend);
+	d->cap_frontends = d->n_frontends;
+	plan_merge(all, n_wanted, all + n_wanted, d->n_frontends - n_wanted, sizeof(*all),
+		   cmp_frontend, d->frontends);
+}
+
 static int cmp_noted(const void *a, const void *b)
 {
 	const struct plan_leaving *x = a, *y = b;
@@ -99,8 +112,7 @@ void plan_draft_leaving(struct plan_draft *d)
 		else
 			hold(d, actual);
 	}
-	if (d->n_frontends > n_wanted)
-		plan_sort(d->frontends, d->n_frontends, sizeof(*d->frontends), cmp_frontend);
+	merge_frontends(d, n_wanted);
 	if (d->n_leaving)
 		plan_sort(d->leaving, d->n_leaving, sizeof(*d->leaving), cmp_noted);
 	d->plan->frontends = d->frontends;

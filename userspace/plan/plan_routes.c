@@ -18,11 +18,21 @@ static void publish(struct plan_draft *d, const struct plan_folded *f)
 
 /* --- gates 3 and 5: what waits to be withdrawn ---------------------------------------------- */
 
-static int cmp_addr_claim(const void *key, const void *item)
+/* Where the claims of VIPs begin that are not before this address; in the order by VIP. */
+static size_t first_claim(const struct plan_draft *d, const struct ip_addr *a)
 {
-	const struct plan_claim *const *c = item;
+	const struct plan_order *order = &d->arranged->by_vip;
+	size_t low = 0, high = order->n;
 
-	return ip_addr_cmp(key, &(*c)->vip.addr);
+	while (low < high) {
+		const size_t middle = low + (high - low) / 2;
+
+		if (ip_addr_cmp(a, &plan_draft_claim(d, &order->items[middle])->vip.addr) > 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
 }
 
 /* Some established peer has still to be sent this claim's prefix. */
@@ -41,17 +51,20 @@ static bool awaits_write(const struct plan_draft *d, const struct plan_claim *c)
  * Gate 3: a VIP under the prefix, of the peer's domain, stays served, and its new route is not out
  * everywhere yet.
  */
-static bool awaits_replacement(const struct plan_draft *d, const struct plan_folded *f,
-			       const struct ip_prefix *prefix, uint16_t domain)
+static bool awaits_replacement(const struct plan_draft *d, const struct ip_prefix *prefix,
+			       uint16_t domain)
 {
-	size_t i = plan_lower_bound(&prefix->addr, f->by_vip, f->n_claims, sizeof(*f->by_vip),
-				    cmp_addr_claim);
+	const struct plan_order *order = &d->arranged->by_vip;
 
-	for (; i < f->n_claims && ip_prefix_has(prefix, &f->by_vip[i]->vip.addr); i++)
-		if (f->by_vip[i]->vip.domain == domain &&
-		    plan_draft_gate(d, &f->by_vip[i]->vip) != GATE_CLOSED &&
-		    awaits_write(d, f->by_vip[i]))
+	for (size_t i = first_claim(d, &prefix->addr); i < order->n; i++) {
+		const struct plan_claim *c = plan_draft_claim(d, &order->items[i]);
+
+		if (!ip_prefix_has(prefix, &c->vip.addr))
+			break;
+		if (c->vip.domain == domain && plan_draft_keeps(d, &order->items[i]) &&
+		    plan_draft_gate(d, &c->vip) != GATE_CLOSED && awaits_write(d, c))
 			return true;
+	}
 	return false;
 }
 
@@ -86,34 +99,41 @@ static int cmp_waiting_prefix(const void *a, const void *b)
 	return ip_prefix_cmp(&x->prefix, &y->prefix);
 }
 
-static void hold_routes(struct plan_draft *d, struct plan_folded *f)
+/* What the peer has and is not to have any more, as far as it waits. */
+static void hold_of_peer(struct plan_draft *d, struct plan_folded *f, size_t peer)
 {
-	for (size_t i = 0; i < d->env.n_peers; i++) {
-		const struct plan_actual_peer *p = d->peers[i];
-		const uint16_t domain = d->env.peers[i].domain;
-		const uint64_t bit = UINT64_C(1) << i;
+	const struct plan_actual_peer *p = d->peers[peer];
+	const struct plan *plan = d->plan;
+	const uint64_t bit = UINT64_C(1) << peer;
 
-		for (size_t k = 0; p && k < p->n_advertised; k++) {
-			const struct ip_prefix *prefix = &p->advertised[k];
+	for (size_t k = 0, row = 0; p && k < p->n_advertised; k++) {
+		const struct ip_prefix *prefix = &p->advertised[k];
+		bool announced = false;
+		int cmp = 0;
 
-			if (plan_draft_announces(d, prefix, bit))
-				continue;
-			if (!d->in->synced ||
-			    (awaits_replacement(d, f, prefix, domain) && may_wait(d, prefix)))
-				plan_fold_hold(d, f, prefix, bit);
+		for (; row < plan->n_routes; row++) {
+			cmp = ip_prefix_cmp(&plan->routes[row].prefix, prefix);
+			if (cmp > 0)
+				break;
+			announced |= cmp == 0 && !plan->routes[row].hold &&
+				     (plan->routes[row].peers & bit);
 		}
+		if (announced)
+			continue;
+		if (!d->in->synced || (awaits_replacement(d, prefix, d->env.peers[peer].domain) &&
+				       may_wait(d, prefix)))
+			plan_fold_hold(d, f, prefix, bit);
 	}
-	d->n_waiting =
-		plan_sort_unique(d->waiting, d->n_waiting, sizeof(*d->waiting), cmp_waiting_prefix);
-	plan_fold_merge(f);
-	publish(d, f);
 }
 
-static int cmp_vip_claim(const void *key, const void *item)
+static void hold_routes(struct plan_draft *d, struct plan_folded *f)
 {
-	const struct plan_claim *const *c = item;
-
-	return plan_vip_cmp(key, &(*c)->vip);
+	for (size_t i = 0; i < d->env.n_peers; i++)
+		hold_of_peer(d, f, i);
+	d->n_waiting =
+		plan_sort_unique(d->waiting, d->n_waiting, sizeof(*d->waiting), cmp_waiting_prefix);
+	plan_fold_merge(d->arena, f);
+	publish(d, f);
 }
 
 /*
@@ -121,21 +141,25 @@ static int cmp_vip_claim(const void *key, const void *item)
  * their way, but not for what has failed. A VIP counts if any of its claims goes to a peer that can
  * be sent routes.
  */
-static bool is_on_its_way(const struct plan_draft *d, const struct plan_folded *f,
-			  const struct plan_vip *vip)
+static bool is_on_its_way(const struct plan_draft *d, const struct draft_vip *v)
 {
-	size_t i;
+	const struct plan_order *order = &d->arranged->by_vip;
 
-	if (plan_draft_gate(d, vip) == GATE_OPEN)
+	if (v->gate == GATE_OPEN)
 		return false;
-	i = plan_lower_bound(vip, f->by_vip, f->n_claims, sizeof(*f->by_vip), cmp_vip_claim);
-	for (; i < f->n_claims && plan_vip_equal(&f->by_vip[i]->vip, vip); i++)
-		if (plan_draft_reach(d, f->by_vip[i]) & d->peers_open)
+	for (size_t i = first_claim(d, &v->vip.addr); i < order->n; i++) {
+		const struct plan_claim *c = plan_draft_claim(d, &order->items[i]);
+
+		if (!ip_addr_equal(&c->vip.addr, &v->vip.addr))
+			break;
+		if (plan_vip_equal(&c->vip, &v->vip) && plan_draft_keeps(d, &order->items[i]) &&
+		    (plan_draft_reach(d, c) & d->peers_open))
 			return true;
+	}
 	return false;
 }
 
-static bool is_complete(const struct plan_draft *d, const struct plan_folded *f)
+static bool is_complete(const struct plan_draft *d)
 {
 	if (!d->in->synced)
 		return false;
@@ -144,7 +168,7 @@ static bool is_complete(const struct plan_draft *d, const struct plan_folded *f)
 	if (d->peers_stale)
 		return false;
 	for (size_t i = 0; i < d->n_vips; i++)
-		if (is_on_its_way(d, f, &d->vips[i].vip))
+		if (is_on_its_way(d, &d->vips[i]))
 			return false;
 	return true;
 }
@@ -156,5 +180,5 @@ void plan_draft_routes(struct plan_draft *d)
 	plan_fold(d, &f);
 	publish(d, &f);
 	hold_routes(d, &f);
-	d->plan->end_of_rib = is_complete(d, &f);
+	d->plan->end_of_rib = is_complete(d);
 }

@@ -185,12 +185,15 @@ static void add_claims(struct service_build *b, const struct ip_addr *vip,
 
 	for (size_t i = 0; i < adverts->n; i++) {
 		const struct env_advert *a = adverts->items[i];
+		const struct ip_prefix prefix = ip_prefix_of(vip, a->spec->aggregation[family]);
 
 		if (advert_matches(b, a) && a->peers & carriers)
 			b->ret->claims[b->ret->n_claims++] = (struct plan_claim){
-				.prefix = ip_prefix_of(vip, a->spec->aggregation[family]),
+				.prefix = prefix,
 				.vip = {.addr = *vip},
-				.advert = a};
+				.advert = a,
+				.under = plan_own_under(&b->env->own, &prefix),
+			};
 	}
 }
 

@@ -43,7 +43,8 @@ struct plan_claim {
 	struct ip_prefix prefix;
 	struct plan_vip vip;
 	const struct env_advert *advert;
-	const struct service_attrs *own; /* NULL: the Service asks for nothing itself */
+	const struct service_attrs *own;      /* NULL: the Service asks for nothing itself */
+	const struct plan_own_address *under; /* somebody's own address under the prefix, or NULL */
 };
 
 struct plan_fragment {

@@ -35,6 +35,28 @@ size_t plan_sort_unique(void *items, size_t n, size_t size, int (*cmp)(const voi
 	return last + 1;
 }
 
+void plan_merge(const void *a, size_t n_a, const void *b, size_t n_b, size_t size,
+		int (*cmp)(const void *, const void *), void *ret)
+{
+	const char *x = a, *y = b;
+	char *to = ret;
+
+	while (n_a && n_b) {
+		const bool first = cmp(x, y) <= 0;
+
+		memcpy(to, first ? x : y, size);
+		to += size;
+		x += first ? size : 0;
+		y += first ? 0 : size;
+		n_a -= first;
+		n_b -= !first;
+	}
+	if (n_a)
+		memcpy(to, x, n_a * size);
+	if (n_b)
+		memcpy(to, y, n_b * size);
+}
+
 size_t plan_lower_bound(const void *key, const void *items, size_t n, size_t size,
 			int (*cmp)(const void *key, const void *item))
 {

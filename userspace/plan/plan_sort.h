@@ -17,6 +17,10 @@ void plan_sort(void *items, size_t n, size_t size, int (*cmp)(const void *, cons
 /* Sorts and drops doubles in place; of rows that cmp calls equal the first kept is any of them. */
 size_t plan_sort_unique(void *items, size_t n, size_t size, int (*cmp)(const void *, const void *));
 
+/* Two sorted arrays into one; of equal items those of `a` are first. *ret: room for both. */
+void plan_merge(const void *a, size_t n_a, const void *b, size_t n_b, size_t size,
+		int (*cmp)(const void *, const void *), void *ret);
+
 /* Index of the first item that is not before the key; n if all are. */
 size_t plan_lower_bound(const void *key, const void *items, size_t n, size_t size,
 			int (*cmp)(const void *key, const void *item));
@@ -25,10 +29,9 @@ size_t plan_lower_bound(const void *key, const void *items, size_t n, size_t siz
  * The same, quick where keys come in order: looks first at *at and behind it, and further away by
  * doubling steps. *at is where the last search ended, whatever it was, and is set to the result.
  */
-static inline size_t plan_lower_bound_near(const void *key, const void *items, size_t n,
-					   size_t size,
-					   int (*cmp)(const void *key, const void *item),
-					   size_t *at)
+static inline __attribute__((always_inline)) size_t
+plan_lower_bound_near(const void *key, const void *items, size_t n, size_t size,
+		      int (*cmp)(const void *key, const void *item), size_t *at)
 {
 	const char *first = items;
 	size_t low = 0, high = n, i = *at < n ? *at : n;

@@ -16,7 +16,9 @@ static inline int plan_vip_cmp(const struct plan_vip *a, const struct plan_vip *
 {
 	const int order = ip_addr_cmp(&a->addr, &b->addr);
 
-	return order ? order : memcmp(&a->domain, &b->domain, sizeof(a->domain));
+	const uint16_t x = be16toh(a->domain), y = be16toh(b->domain);
+
+	return order ? order : (x > y) - (x < y);
 }
 static inline bool plan_vip_equal(const struct plan_vip *a, const struct plan_vip *b)
 {

@@ -63,6 +63,29 @@ static void search_from_anywhere_finds_the_same(void **state)
 	}
 }
 
+static int cmp_tens(const void *a, const void *b)
+{
+	const int *x = a, *y = b;
+
+	return (*x / 10 > *y / 10) - (*x / 10 < *y / 10);
+}
+
+/* Of equal tens those of the first array come first. */
+static void merge_keeps_all_in_order(void **state)
+{
+	static const int a[] = {11, 12, 31, 51}, b[] = {16, 26, 36, 37};
+	static const int want[] = {11, 12, 16, 26, 31, 36, 37, 51};
+	int ret[ARRAY_SIZE(want)];
+
+	(void)state;
+	plan_merge(a, ARRAY_SIZE(a), b, ARRAY_SIZE(b), sizeof(int), cmp_tens, ret);
+	assert_memory_equal(ret, want, sizeof(want));
+	plan_merge(a, ARRAY_SIZE(a), NULL, 0, sizeof(int), cmp_tens, ret);
+	assert_memory_equal(ret, a, sizeof(a));
+	plan_merge(NULL, 0, b, ARRAY_SIZE(b), sizeof(int), cmp_tens, ret);
+	assert_memory_equal(ret, b, sizeof(b));
+}
+
 static unsigned n_compared;
 
 static int cmp_counted(const void *a, const void *b)
@@ -94,6 +117,7 @@ int main(void)
 		cmocka_unit_test(sort_unique_drops_every_double),
 		cmocka_unit_test(lower_bound_is_the_first_item_not_before_the_key),
 		cmocka_unit_test(search_from_anywhere_finds_the_same),
+		cmocka_unit_test(merge_keeps_all_in_order),
 		cmocka_unit_test(the_next_key_costs_two_comparisons),
 	};
 
