@@ -23,7 +23,7 @@ struct shard {
 struct world {
 	struct shard shards[WORLD_SHARDS];
 	size_t n_sources, n_objects, max_objects;
-	uint64_t generation;
+	uint64_t generation, lines_generation;
 	struct api_world_index *index; /* owned; a cache, so it changes behind a const world */
 };
 
@@ -32,6 +32,7 @@ struct world *world_new(void)
 	struct world *w = xcalloc(1, sizeof(*w));
 
 	w->max_objects = LIMIT_OBJECTS;
+	w->lines_generation = 1;
 	w->index = api_world_index_new();
 	return w;
 }
@@ -148,6 +149,7 @@ void world_put(struct world *w, struct world_reading *r)
 
 	assert(s->n <= w->n_objects);
 	if (api_source_weigh(s, &r->reading, room)) {
+		w->lines_generation += s->change->has_moved;
 		api_world_index_leave(w->index, s);
 		api_source_settle(s);
 		api_world_index_enter(w->index, s);
@@ -275,6 +277,11 @@ uint64_t world_kind_generation(const struct world *w, enum api_kind kind)
 const uint64_t *world_service_generations(const struct world *w)
 {
 	return api_world_index_services(index_of(w));
+}
+
+uint64_t world_lines_generation(const struct world *w)
+{
+	return w->lines_generation;
 }
 
 const struct problems *world_problems(const struct world *w)

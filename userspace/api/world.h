@@ -95,9 +95,13 @@ struct world_list world_slices(const struct world *w, const char *ns, const char
  * What a result made from objects of the world is still good for: equal generations mean the same
  * objects, at the same addresses. One for each kind, and, side by side with the list of Services,
  * one for each Service with its EndpointSlices and Endpoints. The array is valid as the list is.
+ * Objects of equal generation of a kind stand in the same lines, too; for those of a Service that
+ * is said apart, for all of them together, so that a line more in a file of many costs only what
+ * names lines.
  */
 uint64_t world_kind_generation(const struct world *w, enum api_kind kind);
 const uint64_t *world_service_generations(const struct world *w);
+uint64_t world_lines_generation(const struct world *w); /* never 0 */
 
 /* Problems of decoding and of doubles; valid until the world next changes. Sorted. */
 const struct problems *world_problems(const struct world *w);

@@ -423,9 +423,8 @@ void api_world_index_enter(struct api_world_index *x, const struct api_source *s
 
 	for (size_t i = 0; x->is_full && i < c->n_come; i++)
 		add_object(x, c->come[i]);
-	/* Where an object stands is part of what is said of it, and so of what is made from it. */
 	for (size_t i = 0; x->is_full && c->has_moved && i < s->n; i++)
-		renew(x, s->objects[i]);
+		x->of_kind[s->objects[i]->meta.kind] = ++x->generation;
 	x->has_problems &= x->doubles.n == 0; /* they name lines */
 }
 

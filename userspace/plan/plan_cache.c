@@ -19,6 +19,7 @@
 /* A Service of the last plan. */
 struct cached {
 	uint64_t generation;
+	uint64_t lines;                       /* generation of lines it names; 0: it names none */
 	const char *ns, *name;                /* the cache's: the object may be gone */
 	const struct plan_address *addresses; /* of the inputs; the pool's name is the cache's */
 	size_t n_addresses;
@@ -195,6 +196,12 @@ static bool same_addresses(const struct cached *c, const struct plan_service_inp
 	return true;
 }
 
+/* A problem names the line of its object, which may have moved although the object is the same. */
+static bool same_lines(const struct cached *c, const struct world *w)
+{
+	return c->lines == 0 || c->lines == world_lines_generation(w);
+}
+
 /* What there is of the Service and still good, or NULL. */
 static const struct cached *find_cached(struct walk *w, const struct plan_service_input *input,
 					uint64_t generation)
@@ -211,7 +218,7 @@ static const struct cached *find_cached(struct walk *w, const struct plan_servic
 	if (w->i_cached == c->n || item->generation != generation)
 		return NULL;
 	w->i_cached++;
-	return same_addresses(item, input) ? item : NULL;
+	return same_addresses(item, input) && same_lines(item, w->d->in->world) ? item : NULL;
 }
 
 static const struct plan_fragment *make_fragment(struct walk *w, struct plan_service_input *input)
@@ -233,6 +240,8 @@ static struct cached make_cached(struct walk *w, struct plan_service_input *inpu
 {
 	const size_t n = input->n_addresses;
 	struct plan_address *addresses = arena_array_of(w->arena, n, struct plan_address);
+	const struct plan_fragment *fragment = make_fragment(w, input);
+	const bool names_lines = fragment && fragment->problems.n > 0;
 
 	for (size_t i = 0; i < n; i++)
 		addresses[i] = (struct plan_address){
@@ -242,11 +251,12 @@ static struct cached make_cached(struct walk *w, struct plan_service_input *inpu
 		w->cache->n_made++;
 	return (struct cached){
 		.generation = generation,
+		.lines = names_lines ? world_lines_generation(w->d->in->world) : 0,
 		.ns = arena_strdup(w->arena, plan_text(input->service->meta.ns)),
 		.name = arena_strdup(w->arena, input->service->meta.name),
 		.addresses = addresses,
 		.n_addresses = n,
-		.fragment = make_fragment(w, input),
+		.fragment = fragment,
 	};
 }
 

@@ -87,6 +87,32 @@ static void what_may_be_hidden_is_part_of_it(void **state)
 	assert_int_equal(f->ledger.n_good, 2);
 }
 
+#define FIRST "apiVersion: v1\nkind: Service\nmetadata: {name: first, namespace: default}\n---\n"
+#define SECOND                                                                                     \
+	"{apiVersion: v1, kind: Service, metadata: {name: second, namespace: default}, spec: "
+#define WRONG "{type: LoadBalancer, ports: [{port: 80}], loadBalancerSourceRanges: [10.0.0.0/8]}}\n"
+
+/* The object is the same, and so is what was made of it; but a problem says where it stands. */
+static void a_line_more_moves_the_problems_behind_it(void **state)
+{
+	_cleanup_(fixture_freep) struct fixture *f = with_services();
+	const void *a = backends(f, "a");
+	const struct problem *p;
+
+	(void)state;
+	fixture_put(f, "many.yaml", FIRST SECOND WRONG);
+	fixture_plan(f);
+	p = fixture_problem(f, "NotSupportedYet", "second");
+	assert_non_null(p);
+	assert_int_equal(p->object.line, 5);
+	fixture_put(f, "many.yaml", "# one more\n" FIRST SECOND WRONG);
+	fixture_plan(f);
+	p = fixture_problem(f, "NotSupportedYet", "second");
+	assert_non_null(p);
+	assert_int_equal(p->object.line, 6);
+	assert_ptr_equal(backends(f, "a"), a);
+}
+
 /* Fragments that were replaced do not pile up. */
 static void what_is_replaced_goes_at_some_time(void **state)
 {
@@ -110,6 +136,7 @@ int main(void)
 		cmocka_unit_test(only_what_is_edited_is_made_anew),
 		cmocka_unit_test(whatever_the_environment_has_makes_all_anew),
 		cmocka_unit_test(what_may_be_hidden_is_part_of_it),
+		cmocka_unit_test(a_line_more_moves_the_problems_behind_it),
 		cmocka_unit_test(what_is_replaced_goes_at_some_time),
 	};
 
