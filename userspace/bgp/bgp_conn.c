@@ -338,6 +338,7 @@ void bgp_conn_tick(struct bgp_conn *c, nsec_t now)
 		step(c, now, BGP_FSM_SEND_HOLD);
 	if (now >= c->keepalive_at)
 		step(c, now, BGP_FSM_KEEPALIVE_EXPIRED);
+	assert(bgp_conn_deadline(c) > now);
 }
 
 /* ---- out ------------------------------------------------------------------------------------- */

@@ -103,6 +103,48 @@ static void largest_attribute_set_still_fits_the_smallest_buffer(void **state)
 	assert_int_equal(bgp_rib_n_advertised(f->rib), 1000);
 }
 
+/* A set that leaves little room: each message is full but for the last of the first batch. */
+static void each_route_of_a_large_set_goes_out_once_in_full_messages(void **state)
+{
+	enum { N = 800 + 5 * 348 };
+	struct fixture *f = *state;
+	struct large_community large[LIMIT_COMMUNITIES];
+	const struct bgp_attrs attrs = {
+		.prepend = 255, .has_med = true, .large = large, .n_large = LIMIT_COMMUNITIES};
+	const struct bgp_update_session session = {.local_asn = REMOTE_ASN};
+	uint8_t buf[64 << 10], *at = buf;
+	unsigned times[N] = {0};
+	struct bgp_frame frame;
+	struct bgp_update u;
+	struct bgp_error e;
+	struct ip_prefix p;
+	size_t n_longest = 0;
+
+	for (uint32_t i = 0; i < LIMIT_COMMUNITIES; i++)
+		large[i] = (struct large_community){1, 2, i};
+	f->config.local_asn = 4200000000;
+	establish_with(f, NOW, OPEN_OLD);
+	for (uint32_t i = 0; i < N; i++) {
+		const struct ip_addr a = ip_addr_from_v4(0x0a000000 + i);
+
+		p = ip_prefix_of(&a, 32);
+		assert_true(bgp_rib_set(f->rib, &p, &attrs));
+	}
+	for (size_t len = bgp_conn_transmit(&f->conn, NOW, buf, sizeof(buf)); len > 0;
+	     at += frame.len, len -= frame.len) {
+		assert_int_equal(bgp_header_parse(at, len, BGP_MESSAGE_MAX, &frame, &e),
+				 BGP_FRAME_MESSAGE);
+		assert_int_equal(bgp_update_decode(frame.body, &session, &u, &e), BGP_UPDATE_OK);
+		n_longest = u.n_announced > n_longest ? u.n_announced : n_longest;
+		while (bgp_nlri_next(&u.nlri, &p))
+			times[ip_addr_v4(&p.addr) - 0x0a000000]++;
+	}
+	for (uint32_t i = 0; i < N; i++)
+		assert_int_equal(times[i], 1);
+	assert_false(bgp_rib_dirty(f->rib, BGP_IPV4_UNICAST));
+	assert_int_equal(f->conn.counters.updates_sent, 3 + (N - 800 + n_longest - 1) / n_longest);
+}
+
 static void end_of_rib_waits_for_synced_and_for_the_last_route(void **state)
 {
 	struct fixture *f = *state;
@@ -223,6 +265,7 @@ int main(void)
 		TEST(many_routes_are_packed_into_full_messages),
 		TEST(small_buffer_gets_whole_messages_until_clean),
 		TEST(largest_attribute_set_still_fits_the_smallest_buffer),
+		TEST(each_route_of_a_large_set_goes_out_once_in_full_messages),
 		TEST(end_of_rib_waits_for_synced_and_for_the_last_route),
 		TEST(end_of_rib_is_sent_for_an_empty_table),
 		TEST(each_family_has_an_end_of_rib_of_its_own),

@@ -79,12 +79,93 @@ static void each_seed_has_its_own_jitter(void **state)
 	}
 }
 
+/* Both connections together, over all sessions. */
+static void status_adds_up_what_was_sent_and_received(void **state)
+{
+	const struct bgp_peer_config config = script_config();
+	const struct bgp_open open = script_open();
+	const struct bgp_error cease = bgp_error_make(BGP_ERROR_CEASE, BGP_CEASE_RESET);
+	struct bgp_peer *p = started_peer(&config);
+	struct bgp_peer_info info;
+
+	(void)state;
+	(void)events(p);
+	for (unsigned i = 0; i < 3; i++) {
+		const enum bgp_slot slot = i == 1 ? A : D;
+		const nsec_t now = slot == D ? wait_for_connect(p, NOW) : NOW;
+
+		if (slot == A)
+			assert_true(bgp_peer_accept(p, now));
+		bring_up(p, now, slot, &open);
+		say_error(p, now, slot, &cease);
+		(void)events(p);
+		bgp_peer_notify(p, now, D, BGP_NOTE_NUDGE);
+	}
+	bgp_peer_notify(p, NOW, D, BGP_NOTE_TCP_UP);
+	bgp_peer_notify(p, NOW, D, BGP_NOTE_STOP);
+	assert_string_equal(sent(p, NOW, D).s, "OPEN NOTIFICATION 6/2");
+	info = bgp_peer_info(p);
+	assert_int_equal(info.notifications_received, 3);
+	assert_int_equal(info.notifications_sent, 1);
+	assert_int_equal(info.flaps, 3);
+	bgp_peer_free(p);
+}
+
+/* The accepted one from its OPEN on, if the dialled one has not come as far. */
+static void status_is_of_the_connection_that_has_come_further(void **state)
+{
+	const struct bgp_peer_config config = script_config();
+	const struct bgp_open open = script_open();
+	struct bgp_peer *p = started_peer(&config);
+
+	(void)state;
+	bgp_peer_notify(p, NOW, D, BGP_NOTE_TCP_FAILED);
+	assert_true(bgp_peer_accept(p, NOW));
+	assert_int_equal(bgp_peer_info(p).slot, D);
+	bgp_peer_notify(p, NOW, A, BGP_NOTE_TCP_UP);
+	assert_int_equal(bgp_peer_info(p).slot, A);
+	assert_int_equal(bgp_peer_info(p).state, BGP_OPEN_SENT);
+	bgp_peer_notify(p, wait_for_connect(p, NOW), D, BGP_NOTE_TCP_UP);
+	assert_int_equal(bgp_peer_info(p).slot, D);
+	say_open(p, NOW + SECONDS(2), A, &open);
+	assert_int_equal(bgp_peer_info(p).slot, A);
+	bgp_peer_free(p);
+}
+
+/* Whether this process restarted is no matter of its configuration. */
+static void reconfigure_does_not_end_a_restart(void **state)
+{
+	struct bgp_peer_config config = script_config();
+	struct bgp_peer *p;
+	uint8_t buf[BGP_MESSAGE_MAX];
+	struct bgp_frame frame;
+	struct bgp_error error;
+	struct bgp_open open;
+
+	(void)state;
+	config.graceful_restart = config.restarted = config.forwarding_preserved = true;
+	p = started_peer(&config);
+	config.restarted = config.forwarding_preserved = false;
+	bgp_peer_reconfigure(p, NOW, &config);
+	bgp_peer_notify(p, NOW, D, BGP_NOTE_TCP_UP);
+	assert_true(bgp_peer_transmit(p, NOW, D, buf, sizeof(buf)) > 0);
+	assert_int_equal(bgp_header_parse(buf, sizeof(buf), sizeof(buf), &frame, &error),
+			 BGP_FRAME_MESSAGE);
+	assert_true(bgp_open_decode(frame.body, &open, &error));
+	assert_true(open.gr.restarting);
+	assert_false(bgp_families_is_empty(open.gr.forwarding));
+	bgp_peer_free(p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(messages_may_come_in_one_read),
 		cmocka_unit_test(changed_connect_time_counts_for_an_attempt_to_come),
 		cmocka_unit_test(each_seed_has_its_own_jitter),
+		cmocka_unit_test(status_adds_up_what_was_sent_and_received),
+		cmocka_unit_test(status_is_of_the_connection_that_has_come_further),
+		cmocka_unit_test(reconfigure_does_not_end_a_restart),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
