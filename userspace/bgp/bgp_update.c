@@ -478,7 +478,6 @@ static void decode_parts(struct decoder *d, struct rcur body)
 	list = rcur_sub(&body, rcur_u16(&body));
 	u->nlri = body;
 	if (body.failed) {
-		u->withdrawn = u->nlri = (struct rcur){0};
 		found_reset(d, NULL, BGP_UPDATE_MALFORMED_ATTRIBUTE_LIST,
 			    "withdrawn or attribute length beyond the message");
 		return;

@@ -222,7 +222,7 @@ static void retire_backends(const struct edit *e)
 static void make_rows(const struct edit *e)
 {
 	size_t n = e->f->n_targets;
-	_cleanup_(freep) struct lb_row_target *targets = xcalloc(n + 1, sizeof(*targets));
+	_cleanup_(freep) struct lb_row_target *targets = xcalloc(n, sizeof(*targets));
 
 	for (size_t i = 0; i < n; i++) {
 		const struct lb_target *target = &e->f->targets[i];
@@ -402,8 +402,8 @@ static void apply(const struct edit *e)
 static int put_frontend(struct edit *e)
 {
 	size_t n = e->f->n_targets;
-	_cleanup_(freep) uint16_t *index = xcalloc(n + 1, sizeof(*index));
-	_cleanup_(freep) bool *kept = xcalloc(n + 1, sizeof(*kept));
+	_cleanup_(freep) uint16_t *index = xcalloc(n, sizeof(*index));
+	_cleanup_(freep) bool *kept = xcalloc(n, sizeof(*kept));
 	_cleanup_(freep) struct lb_placed *have = NULL;
 	int outcome;
 

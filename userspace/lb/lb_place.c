@@ -85,7 +85,7 @@ struct lb_placed *lb_placed_of(const struct lb_tables *t, uint32_t slot, size_t 
 {
 	const struct lb_service *svc = &t->slots.image[slot];
 	uint32_t base = lb_live_of(svc->live).backends_base * LB_BACKEND_UNIT;
-	struct lb_placed *ret = xcalloc(svc->n_backends + 1, sizeof(*ret));
+	struct lb_placed *ret = xcalloc(svc->n_backends, sizeof(*ret));
 	bool sorted = true;
 	size_t n = 0;
 

@@ -239,10 +239,10 @@ static size_t count_draws(const struct lb_row_target *targets, size_t n)
 void lb_rows_fill(const struct lb_row_target *targets, size_t n, uint8_t rows_log2, uint64_t *ret)
 {
 	uint32_t rows = UINT32_C(1) << rows_log2;
-	_cleanup_(freep) uint64_t *begun = xcalloc(count_draws(targets, n) + 1, sizeof(*begun));
+	_cleanup_(freep) uint64_t *begun = xcalloc(count_draws(targets, n), sizeof(*begun));
 	_cleanup_(freep) uint32_t *more = xcalloc(n + 1, sizeof(*more));
-	_cleanup_(freep) uint16_t *index = xcalloc(n + 1, sizeof(*index));
-	_cleanup_(freep) uint32_t *room = xcalloc(n + 1, sizeof(*room));
+	_cleanup_(freep) uint16_t *index = xcalloc(n, sizeof(*index));
+	_cleanup_(freep) uint32_t *room = xcalloc(n, sizeof(*room));
 	struct filling f = {.n = n, .begun = begun, .more = more, .index = index, .room = room};
 
 	assert(rows_log2 <= LB_ROWS_LOG2_MAX);

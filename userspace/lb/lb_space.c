@@ -50,8 +50,8 @@ uint32_t lb_space_take(struct lb_space *s, uint32_t n, uint32_t align)
 	assert(align > 0);
 	while (s->hint < s->n_units && s->taken[s->hint])
 		s->hint++;
-	for (uint32_t base = (s->hint + align - 1) / align * align;
-	     base < s->n_units && n <= s->n_units - base; base += align) {
+	for (uint32_t base = (s->hint + align - 1) / align * align; base < s->n_units;
+	     base += align) {
 		if (!is_free(s, base, n))
 			continue;
 		mark(s, base, n, true);

@@ -10,6 +10,8 @@
 #include "plan/ipam_pools.h"
 #include "plan/plan_sort.h"
 
+#include <assert.h>
+
 struct point {
 	uint8_t b[17];
 };
@@ -87,6 +89,7 @@ static void take(struct cells *c, const struct ipam_piece *range,
 	const struct point end = point_after(&range->span.last);
 	const size_t from = cell_at(c, &first), to = cell_at(c, &end);
 
+	assert(from < to && to < c->n); /* its ends are among those that cut the space */
 	note(c->owners[from], range, ret_older, ret_more);
 	for (size_t i = first_free(c, from); i < to; i = first_free(c, i + 1)) {
 		if (i > from)
@@ -124,6 +127,7 @@ static struct cells make_cells(const struct ipam_pools *pools, struct arena *are
 			c.starts[at++] = point_of(&pools->items[i].ranges[k].span.first);
 			c.starts[at++] = point_after(&pools->items[i].ranges[k].span.last);
 		}
+	assert(at == n);
 	c.n = plan_sort_unique(c.starts, n, sizeof(*c.starts), cmp_point);
 	c.owners = arena_array_of(arena, c.n, const struct ipam_piece *);
 	c.next = arena_array_of(arena, c.n, size_t);
@@ -141,6 +145,7 @@ static void make_pieces(const struct cells *c, struct ipam_pools *pools, struct 
 	for (size_t i = 0; i < c->n; i++) {
 		if (!c->owners[i])
 			continue;
+		assert(i + 1 < c->n);
 		if (i == 0 || c->owners[i - 1] != c->owners[i]) {
 			pieces[n] = *c->owners[i];
 			memcpy(pieces[n++].span.first.b, c->starts[i].b + 1,
@@ -175,6 +180,7 @@ static void hand_out(struct ipam_pools *pools, struct arena *arena)
 
 		if (!p->pieces)
 			p->pieces = &all[i];
+		assert(&p->pieces[p->n_pieces] == &all[i]); /* side by side */
 		p->n_pieces++;
 	}
 }

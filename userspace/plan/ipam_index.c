@@ -6,6 +6,8 @@
 
 #include "base/hash.h"
 
+#include <assert.h>
+
 struct ipam_index_node {
 	uint64_t a, b;
 	void *value;
@@ -42,6 +44,7 @@ static void grow(struct ipam_index *x)
 	const struct ipam_index old = *x;
 
 	x->n_slots = old.n_slots ? 2 * old.n_slots : 64;
+	assert((x->n_slots & (x->n_slots - 1)) == 0);
 	x->slots = arena_array_of(x->arena, x->n_slots, struct ipam_index_node *);
 	for (size_t i = 0; i < old.n_slots; i++)
 		for (struct ipam_index_node *node = old.slots[i], *next; node; node = next) {
@@ -70,5 +73,6 @@ void **ipam_index_slot(struct ipam_index *x, uint64_t a, uint64_t b)
 	node->b = b;
 	put(x, node);
 	x->n++;
+	assert(x->n <= x->n_slots);
 	return &node->value;
 }

@@ -8,6 +8,8 @@
 
 #include "base/sorted.h"
 
+#include <assert.h>
+
 struct entry {
 	const char *name;
 	const struct api_object *object; /* NULL: remembered, but not there */
@@ -90,6 +92,7 @@ static void sort_created(struct entry *entries, size_t n)
 		}
 		while (created(&entries[to]) <= created(&e))
 			to++;
+		assert(to < i);
 		memmove(&entries[to + 1], &entries[to], (i - to) * sizeof(e));
 		entries[to] = e;
 	}
@@ -114,4 +117,6 @@ void ipam_order(const struct object_list *pools, const struct api_strings *seen,
 		if (ret_seen->n == 0 || strcmp(names[ret_seen->n - 1], entries[i].name) != 0)
 			names[ret_seen->n++] = entries[i].name;
 	}
+	assert(ret_pools->n == pools->n); /* each once */
+	assert(ret_seen->n <= n);
 }

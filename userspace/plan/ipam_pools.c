@@ -8,6 +8,8 @@
 #include "base/sorted.h"
 #include "plan/plan_sort.h"
 
+#include <assert.h>
+
 /* By family, then address: ::/0 holds no IPv4 address. */
 static int cmp_addr(const struct ip_addr *a, const struct ip_addr *b)
 {
@@ -82,6 +84,7 @@ static void sort_pools(struct ipam_pools *pools, struct arena *arena)
 		else
 			pools->open[pools->n_open++] = p;
 	}
+	assert(pools->n_pinned + pools->n_open <= pools->n);
 	qsort(pools->by_name, pools->n, sizeof(*pools->by_name), cmp_name);
 	qsort(pools->pinned, pools->n_pinned, sizeof(*pools->pinned), cmp_pinned);
 }
@@ -172,6 +175,7 @@ static void admit_namespace(struct ipam_pools *pools, const char *ns)
 	for (size_t i = 0; i < pools->n_pinned; i++)
 		if (namespace_admitted(pools, &pools->pinned[i]->object->pool, ns))
 			pools->in_ns[pools->n_in_ns++] = pools->pinned[i];
+	assert(pools->n_in_ns <= pools->n_pinned);
 }
 
 struct ipam_pool *ipam_pools_pinned(struct ipam_pools *pools, const struct api_object *service,

@@ -12,6 +12,8 @@
 
 #include "plan/plan_sort.h"
 
+#include <assert.h>
+
 /* An address as a place in the allocation order of its pool. IPv4 only. */
 typedef uint64_t place_t;
 #define NOWHERE UINT64_MAX
@@ -107,6 +109,7 @@ void ipam_uses_add(struct ipam_uses *u, struct ipam_claimant *c, const struct ip
 	struct ipam_address *address = ensure(u, a);
 	struct ipam_user *user = arena_new_of(u->arena, struct ipam_user);
 
+	assert(!address->users || (c->sharing && c->sharing == address->users->claimant->sharing));
 	*user = (struct ipam_user){.claimant = c, .next = address->users};
 	address->users = user;
 	address->pool = p;
@@ -118,6 +121,7 @@ void ipam_uses_drop(struct ipam_uses *u, const struct ipam_claimant *c, const st
 	struct ipam_address *address = find(u, a);
 	struct ipam_user **at = &address->users;
 
+	assert(address->users);
 	while ((*at)->claimant != c)
 		at = &(*at)->next;
 	*at = (*at)->next;
@@ -237,6 +241,7 @@ static void group_add(struct ipam_uses *u, const struct shared *new)
 	(void)arena_push(u->arena, &g->items, &g->n, &g->cap, sizeof(*g->items));
 	memmove(&g->items[i + 1], &g->items[i], (g->n - 1 - i) * sizeof(*g->items));
 	g->items[i] = *new;
+	assert(new->place != NOWHERE && (i == 0 || g->items[i - 1].place < new->place));
 }
 
 static int cmp_shared(const void *a, const void *b)
@@ -333,6 +338,7 @@ bool ipam_uses_take(struct ipam_uses *u, struct ipam_claimant *c, struct ipam_po
 
 	if (!shared && end == NOWHERE)
 		return false;
+	assert(!shared || shared->pool == p);
 	*ret = shared ? shared->addr : p->at;
 	ipam_uses_add(u, c, ret, p);
 	if (!shared && c->sharing)

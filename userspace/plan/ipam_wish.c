@@ -10,6 +10,8 @@
 
 #include "base/sorted.h"
 
+#include <assert.h>
+
 /* --- faults --------------------------------------------------------------------------------- */
 
 void ipam_fault_add(struct ipam_wishes *w, struct ipam_claimant *c, const struct ipam_fault *fault)
@@ -105,6 +107,8 @@ static void read_request(struct ipam_wishes *w, struct ipam_claimant *c)
 			     "IPv6 addresses are not acted on yet");
 	if (c->refused)
 		c->requested = (struct ip_addr){0};
+	assert(!c->refused || c->faults); /* refused is told */
+	assert(ip_addr_is_none(&c->requested) || ip_addr_is_v4(&c->requested));
 }
 
 /* --- what it has ---------------------------------------------------------------------------- */
@@ -182,7 +186,8 @@ static void number_sharing(struct ipam_wishes *w)
 	for (size_t i = 0; i < n; i++) {
 		const bool same = i > 0 && cmp_sharing(&all[i - 1], &all[i]) == 0;
 
-		all[i]->sharing = same ? all[i - 1]->sharing : i + 1;
+		all[i]->sharing = same ? all[i - 1]->sharing : i + 1; /* 0: with nobody */
+		assert(all[i]->sharing != 0);
 	}
 }
 

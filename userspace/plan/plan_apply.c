@@ -10,6 +10,8 @@
 #include "base/sorted.h"
 #include "bgp/bgp_rib.h"
 
+#include <assert.h>
+
 /* --- frontends ------------------------------------------------------------------------------ */
 
 struct frontend_step {
@@ -58,6 +60,7 @@ static void plan_step(struct frontends_apply *a, struct arena *scratch, const st
 
 	if (s->op == DIFF_ADD && want->hold)
 		return;
+	assert(s->op == DIFF_ADD || have);
 	step = arena_push(scratch, &a->steps, &a->n_steps, &a->cap_steps, sizeof(*step));
 	step->want = want;
 	step->key = want ? want->lb.key : have->key;
@@ -72,6 +75,7 @@ static void plan_step(struct frontends_apply *a, struct arena *scratch, const st
 
 static bool note(struct frontends_apply *a, const struct lb_key *key, int r)
 {
+	assert(r <= 0); /* what a store needs more room for is its own affair */
 	if (r == 0) {
 		a->result.n_done++;
 		return true;
@@ -133,6 +137,7 @@ struct plan_apply_result plan_apply_frontends(const struct plan *plan, const str
 	diff.have = (struct diff_side){have, n_have, sizeof(*have)};
 	while (diff_next(&diff, &step))
 		plan_step(&a, scratch, &step);
+	assert(a.n_steps <= plan->n_frontends + n_have);
 	/* Within an address the VIP sorts first: before its frontends forwards, after them
 	 * backwards. */
 	for (size_t i = 0; i < a.n_steps; i++)
@@ -142,6 +147,7 @@ struct plan_apply_result plan_apply_frontends(const struct plan *plan, const str
 	for (size_t i = a.n_steps; i-- > 0;)
 		if (a.steps[i].op == STEP_DEL)
 			delete_frontend(&a, &a.steps[i]);
+	assert(!a.result.n_failed == !a.result.first_error);
 	return a.result;
 }
 
@@ -205,6 +211,7 @@ void plan_apply_routes(const struct plan *plan, size_t peer, struct bgp_rib *rib
 	};
 	struct diff_step step;
 
+	assert(peer < 8 * sizeof(plan->routes->peers));
 	while (diff_next(&diff, &step)) {
 		const struct plan_route *const *row = step.want;
 

@@ -10,6 +10,8 @@
 #include "plan/plan_env.h"
 #include "plan/plan_sort.h"
 
+#include <assert.h>
+
 struct resolver {
 	const struct object_list *resources;
 	struct problems *problems;
@@ -140,6 +142,7 @@ static bool resolve_one(struct resolver *r, const char *text)
 		return true;
 	}
 	found = find_alias(r, text, &c);
+	assert(found != FOUND || c.type == COMMUNITY_STANDARD || c.type == COMMUNITY_LARGE);
 	if (found == FOUND)
 		add_value(r, &c);
 	else if (found == NOT_FOUND)
@@ -164,6 +167,7 @@ bool plan_env_communities(const struct object_list *resources, struct problems *
 {
 	const struct api_strings *texts = &ret->spec->communities;
 	struct resolver r = {.resources = resources, .problems = problems, .advert = ret};
+	const size_t n_before = problems->n;
 	bool ok = true;
 
 	for (size_t i = 0; i < texts->n; i++)
@@ -172,5 +176,7 @@ bool plan_env_communities(const struct object_list *resources, struct problems *
 	ret->n_large = plan_unique_large(r.large, r.n_large);
 	ret->communities = r.standard;
 	ret->large = r.large;
-	return check_number(&r, ret->n_communities + ret->n_large) && ok;
+	ok &= check_number(&r, ret->n_communities + ret->n_large);
+	assert(ok || problems->n > n_before); /* nothing is held back without a word */
+	return ok;
 }

@@ -10,9 +10,11 @@
  *
  * Also here: whether the data plane can deliver, which gate 1 asks, and the problems of devices.
  */
+#include "base/limits.h"
 #include "plan/plan_draft.h"
 #include "plan/plan_sort.h"
 
+#include <assert.h>
 #include <inttypes.h>
 
 struct devices_build {
@@ -41,6 +43,7 @@ static struct plan_device *put_device(struct devices_build *b, int ifindex, cons
 {
 	struct plan_device *p = NULL;
 
+	assert(ifindex > 0 && name);
 	for (size_t i = 0; i < b->n; i++)
 		if (b->items[i].ifindex == ifindex)
 			p = &b->items[i];
@@ -165,6 +168,9 @@ static enum vip_gate worst_gate(const struct plan_draft *d)
 	enum vip_gate worst = GATE_OPEN;
 	size_t n = 0;
 
+	_Static_assert(GATE_CLOSED < GATE_STALE && GATE_STALE < GATE_OPEN,
+		       "the worst is the least");
+
 	for (size_t i = 0; i < d->plan->n_devices; i++) {
 		const struct plan_device *p = &d->plan->devices[i];
 
@@ -194,6 +200,7 @@ static void judge(struct plan_draft *d)
 		if (a && a->failure)
 			device_failure(d, &d->plan->devices[i], a);
 	}
+	assert(d->env.n_peers <= LIMIT_PEERS); /* a bit for each */
 	d->peers_open = d->peers_stale = 0;
 	for (size_t i = 0; i < d->env.n_peers && !d->in->actual->dataplane_failure; i++) {
 		const enum vip_gate gate = peer_gate(d, &d->env.peers[i]);
@@ -308,4 +315,5 @@ void plan_draft_devices(struct plan_draft *d)
 	d->plan->n_devices = b.n;
 	if (d->env.dataplane)
 		judge(d);
+	assert((d->peers_open & d->peers_stale) == 0);
 }

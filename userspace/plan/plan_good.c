@@ -8,6 +8,8 @@
 #include "base/sorted.h"
 #include "plan/plan_ledger.h"
 
+#include <assert.h>
+
 /* The object of that version; NULL: its text is none (any more). */
 static const struct api_object *decode(const struct plan_good *g, struct arena *arena)
 {
@@ -39,6 +41,7 @@ struct plan_good *plan_good_learn(struct plan_env *env, const struct api_object 
 {
 	struct plan_good *g = push(env);
 
+	assert(o->text && *o->meta.name); /* or it could not be found, or decoded, again */
 	*g = (struct plan_good){
 		.kind = o->meta.kind,
 		.ns = o->meta.ns,
@@ -53,6 +56,7 @@ struct plan_good *plan_good_keep(struct plan_env *env, const struct plan_good *g
 {
 	struct plan_good *g = push(env);
 
+	assert(good->text && *good->name);
 	*g = *good;
 	return g;
 }

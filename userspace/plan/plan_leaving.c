@@ -14,6 +14,8 @@
 #include "plan/plan_draft.h"
 #include "plan/plan_sort.h"
 
+#include <assert.h>
+
 /*
  * plan_draft_unheld_since() of what the store holds at `i`. A VIP sorts before its frontends and
  * leaves with the last of them: one that was made later, before the first complete picture, has
@@ -47,6 +49,7 @@ static void hold(struct plan_draft *d, const struct lb_actual *actual)
 
 	plan_draft_hold(f, actual);
 	f->leaving = true;
+	assert(f->hold && lb_key_cmp(&f->lb.key, &actual->key) == 0);
 }
 
 /* What the store holds at `i` and nobody wants. */
@@ -112,6 +115,7 @@ void plan_draft_leaving(struct plan_draft *d)
 		else
 			hold(d, actual);
 	}
+	assert(d->n_frontends <= n_wanted + d->in->actual->n_frontends);
 	merge_frontends(d, n_wanted);
 	if (d->n_leaving)
 		plan_sort(d->leaving, d->n_leaving, sizeof(*d->leaving), cmp_noted);

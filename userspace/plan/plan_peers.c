@@ -11,6 +11,8 @@
 #include "base/sorted.h"
 #include "plan/plan_router_id.h"
 
+#include <assert.h>
+
 #define RESTART_TIME_S 120 /* as FRR, which MetalLB's users know */
 
 struct candidate {
@@ -432,6 +434,7 @@ static void start(struct peers_build *b, struct candidate *c)
 {
 	if (!take_present(b, c) && !take_last(b, c))
 		return;
+	assert(c->spec && (!c->owner || !c->owner->owner)); /* an owner is nobody's alias */
 	if (c->owner)
 		return;
 	if (b->env->n_peers == LIMIT_PEERS) {
@@ -506,6 +509,7 @@ static void number_peers(struct peers_build *b)
 			if (bgp_families_has(peers[i].bgp.families, plan_bgp_family(f)))
 				env->carriers[f] |= started[i]->bit;
 	}
+	assert(n == env->n_peers && n <= LIMIT_PEERS);
 	env->peers = peers;
 }
 
@@ -579,6 +583,7 @@ void plan_env_peers(const struct plan_inputs *in, struct arena *arena, struct pl
 
 	for (int rank = 0; rank < N_RANKS; rank++)
 		add_candidates(&b, &all, (enum rank)rank);
+	assert(b.n <= all.n); /* each has one rank */
 	number_peers(&b);
 	name_peers(&b, &all);
 }

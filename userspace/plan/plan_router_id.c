@@ -10,6 +10,8 @@
 
 #include "base/hash.h"
 
+#include <assert.h>
+
 /* 0 if the address is none that tells one node from another. */
 static uint32_t id_of(const struct ip_addr *a)
 {
@@ -76,6 +78,7 @@ uint32_t plan_router_id(const struct plan_inputs *in, const struct plan_peer *pe
 	if (*kept)
 		return *kept;
 	id = choose(in, peers, n, &is_final);
+	assert(id != 0); /* RFC 6286 2.1 */
 	if (in->synced && is_final)
 		*kept = id;
 	return id;

@@ -10,6 +10,8 @@
 #include "plan/plan_fold.h"
 #include "plan/plan_sort.h"
 
+#include <assert.h>
+
 static void publish(struct plan_draft *d, const struct plan_folded *f)
 {
 	d->plan->routes = f->rows;
@@ -111,6 +113,7 @@ static void hold_of_peer(struct plan_draft *d, struct plan_folded *f, size_t pee
 		bool announced = false;
 		int cmp = 0;
 
+		assert(k == 0 || ip_prefix_cmp(prefix - 1, prefix) < 0);
 		for (; row < plan->n_routes; row++) {
 			cmp = ip_prefix_cmp(&plan->routes[row].prefix, prefix);
 			if (cmp > 0)

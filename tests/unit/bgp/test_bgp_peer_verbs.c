@@ -120,7 +120,9 @@ static void status_is_of_the_connection_that_has_come_further(void **state)
 
 	(void)state;
 	bgp_peer_notify(p, NOW, D, BGP_NOTE_TCP_FAILED);
+	(void)events(p);
 	assert_true(bgp_peer_accept(p, NOW));
+	assert_string_equal(events(p).s, "Idle>Active:A");
 	assert_int_equal(bgp_peer_info(p).slot, D);
 	bgp_peer_notify(p, NOW, A, BGP_NOTE_TCP_UP);
 	assert_int_equal(bgp_peer_info(p).slot, A);

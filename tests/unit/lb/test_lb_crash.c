@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
  * Death of the agent between any two stores into the images. While a put or a delete runs, the
- * images are write-protected: each store traps, is let through alone, and what it changed is
- * logged. Afterwards the images are remade as they were behind the k-th store; a new agent adopts
- * them and applies what is wanted, as the planner does. It must end where a fresh agent ends, and
- * never take away services that the operation did not touch.
+ * images are behind a wall (wall.h). Afterwards the images are remade as they were behind the k-th
+ * store; a new agent adopts them and applies what is wanted, as the planner does. It must end where
+ * a fresh agent ends, and never take away services that the operation did not touch.
  *
  * By the same means a reader that began before marks a row behind any of the stores.
  */
@@ -12,147 +11,9 @@
 
 #if defined(__x86_64__)
 
-#include <errno.h>
-#include <signal.h>
+#include "wall.h"
+
 #include <sys/mman.h>
-#include <ucontext.h>
-#include <unistd.h>
-
-#define N_REGIONS  5
-#define MAX_STORES 8192
-#define LINE       128
-#define TRAP_FLAG  0x100 /* of EFLAGS: a trap behind each instruction */
-
-/* --- images behind a wall ------------------------------------------------------------------------
- */
-
-enum { SERVICES, VIP_BITS, ROWS_REGION, LATE, BACKENDS };
-
-struct region {
-	char *at;
-	size_t size;
-};
-
-struct store {
-	size_t region, offset;
-	char line[LINE];
-};
-
-/* What the signal handlers work on. */
-static struct wall {
-	struct region regions[N_REGIONS];
-	struct store stores[MAX_STORES];
-	size_t n_stores, n_done; /* done: their lines are known */
-	uint64_t *row;           /* to be marked behind so many stores; NULL: none */
-	size_t mark_behind;
-} wall;
-
-static size_t line_size(const struct store *s)
-{
-	size_t left = wall.regions[s->region].size - s->offset;
-
-	return left < LINE ? left : LINE;
-}
-
-static void protect(const struct store *s, int prot)
-{
-	size_t page = (size_t)sysconf(_SC_PAGESIZE);
-	char *at = wall.regions[s->region].at + s->offset / page * page;
-
-	if (mprotect(at, page, prot) != 0)
-		abort();
-}
-
-static void on_store(int sig, siginfo_t *info, void *context)
-{
-	ucontext_t *uc = context;
-	const char *at = info->si_addr;
-
-	(void)sig;
-	for (size_t i = 0; i < N_REGIONS; i++) {
-		const struct region *r = &wall.regions[i];
-		struct store *s;
-
-		if (at < r->at || at >= r->at + r->size)
-			continue;
-		if (wall.n_stores == MAX_STORES)
-			abort();
-		s = &wall.stores[wall.n_stores++];
-		s->region = i;
-		s->offset = (size_t)(at - r->at) / 64 * 64;
-		protect(s, PROT_READ | PROT_WRITE);
-		uc->uc_mcontext.gregs[REG_EFL] |= TRAP_FLAG;
-		return;
-	}
-	abort(); /* not ours: a bug */
-}
-
-/* As the program does that still holds the live word from before the first store. */
-static void mark_row(void)
-{
-	const struct store s = {.region = ROWS_REGION,
-				.offset =
-					(size_t)((char *)wall.row - wall.regions[ROWS_REGION].at)};
-
-	protect(&s, PROT_READ | PROT_WRITE);
-	*wall.row |= LB_ROW_UNSETTLED;
-	protect(&s, PROT_READ);
-	wall.row = NULL;
-}
-
-static void on_trap(int sig, siginfo_t *info, void *context)
-{
-	ucontext_t *uc = context;
-
-	(void)sig;
-	(void)info;
-	uc->uc_mcontext.gregs[REG_EFL] &= ~TRAP_FLAG;
-	for (; wall.n_done < wall.n_stores; wall.n_done++) {
-		struct store *s = &wall.stores[wall.n_done];
-
-		memcpy(s->line, wall.regions[s->region].at + s->offset, line_size(s));
-		protect(s, PROT_READ);
-	}
-	if (wall.row && wall.n_stores >= wall.mark_behind)
-		mark_row();
-}
-
-static void wall_handle(int sig, void (*handler)(int, siginfo_t *, void *))
-{
-	struct sigaction action = {.sa_sigaction = handler, .sa_flags = SA_SIGINFO};
-
-	assert_int_equal(sigaction(sig, &action, NULL), 0);
-}
-
-static void wall_protect(int prot)
-{
-	for (size_t i = 0; i < N_REGIONS; i++)
-		assert_int_equal(mprotect(wall.regions[i].at, wall.regions[i].size, prot), 0);
-}
-
-static void wall_up(const struct fixture *x)
-{
-	const struct region regions[N_REGIONS] = {
-		[SERVICES] = {(char *)x->services, LB_SERVICE_SLOTS * sizeof(*x->services)},
-		[VIP_BITS] = {(char *)x->vip_bits, LB_VIP_WORDS * sizeof(*x->vip_bits)},
-		[ROWS_REGION] = {(char *)x->rows[0], LB_ROWS_CHUNK * sizeof(uint64_t)},
-		[LATE] = {(char *)x->late[0], LB_ROWS_CHUNK * sizeof(uint16_t)},
-		[BACKENDS] = {(char *)x->backends[0], LB_BACKEND_CHUNK * sizeof(struct lb_backend)},
-	};
-
-	memcpy(wall.regions, regions, sizeof(regions));
-	wall.n_stores = wall.n_done = 0;
-	wall_handle(SIGSEGV, on_store);
-	wall_handle(SIGTRAP, on_trap);
-	wall_protect(PROT_READ);
-}
-
-static void wall_down(void)
-{
-	wall_protect(PROT_READ | PROT_WRITE);
-	assert_int_equal(signal(SIGSEGV, SIG_DFL) == SIG_ERR, 0);
-	assert_int_equal(signal(SIGTRAP, SIG_DFL) == SIG_ERR, 0);
-}
 
 /* --- images that are copied ----------------------------------------------------------------------
  */
@@ -415,6 +276,53 @@ static void restart_and_compare(struct fixture *x, const struct fixture *fresh,
 	same_tables(x, fresh, w);
 }
 
+static bool is_target_of(const struct lb_frontend *f, const struct lb_backend *backend)
+{
+	for (size_t i = 0; i < f->n_targets; i++)
+		if (memcmp(f->targets[i].addr.b, backend->addr, sizeof(backend->addr)) == 0)
+			return true;
+	return false;
+}
+
+/*
+ * What a reader may meet where it looks for f: a whole service or none, and in each row a backend
+ * that it has or had. `other` is the same frontend as it was or will be; NULL: it comes or goes.
+ */
+static void reader_is_safe(const struct fixture *x, const struct lb_frontend *f,
+			   const struct lb_frontend *other)
+{
+	const struct lb_service_key want = wire_key(&f->key);
+	uint64_t live;
+
+	for (unsigned k = 0; k < 2; k++) {
+		const uint32_t slot = lb_service_hash(&want, k);
+		const struct lb_service_key *key = &x->services[slot].key;
+
+		if (x->services[slot].live & LB_LIVE_IN_USE)
+			assert_true(lb_service_hash(key, 0) == slot ||
+				    lb_service_hash(key, 1) == slot);
+	}
+	if (!other || other->seed != f->seed)
+		return;
+	assert_non_null(reader_find(x, &f->key, &live));
+	if (f->n_targets == 0 || other->n_targets == 0)
+		return;
+	for (uint32_t i = 0; i < ROWS; i++) {
+		const uint64_t row = *reader_row(x, live, i);
+		const struct lb_backend *backend = backend_at(x, live, row, 0);
+
+		assert_true(is_target_of(f, backend) || is_target_of(other, backend));
+	}
+}
+
+static void readers_are_safe(const struct fixture *x, const struct wanted goals[2])
+{
+	for (size_t i = 0; i < goals[0].n; i++)
+		reader_is_safe(x, &goals[0].f[i], wanted_of(&goals[1], &goals[0].f[i].key));
+	for (size_t i = 0; i < goals[1].n; i++)
+		reader_is_safe(x, &goals[1].f[i], wanted_of(&goals[0], &goals[1].f[i].key));
+}
+
 static void images_fresh(struct fixture *x, const struct wanted *w)
 {
 	images_init(x);
@@ -446,6 +354,7 @@ static size_t crash_at_every_store(const struct change *change)
 	state.config = x.config; /* an id that was drawn and not used is lost, no more */
 	for (size_t k = 0; k < wall.n_stores; k++) {
 		images_apply(&state, &wall.stores[k]);
+		readers_are_safe(&state, goals);
 		for (unsigned goal = 0; is_sampled(k) && goal < 2; goal++) {
 			images_copy(&crashed, &state);
 			restart_and_compare(&crashed, &fresh[goal], &goals[goal]);
@@ -493,7 +402,21 @@ static void begin_settled(struct fixture *x, const struct wanted *w)
 	lb_tables_tick(x->t, &x->c);
 }
 
-/* Puts with a mark in `row` behind store k; how many stores there were, and how the row ends. */
+/* So many stores there were until the service went on in other rows, or had all its new ones. */
+static size_t stores_until_live(void)
+{
+	size_t n_services = 0; /* the name of the table is taken away before all else */
+
+	for (size_t k = 0; k < wall.n_stores; k++)
+		if (wall.stores[k].region == SERVICES && ++n_services == 2)
+			return k + 1;
+	return wall.n_stores;
+}
+
+/*
+ * Puts with a mark in `row` behind store k; how many stores there were, and how the row ends. What
+ * was marked before the new rows were there counts with the put already.
+ */
 static size_t put_with_a_mark(const struct wanted *before, const struct wanted *after, uint32_t row,
 			      size_t k, bool *ret_unsettled)
 {
@@ -510,6 +433,8 @@ static size_t put_with_a_mark(const struct wanted *before, const struct wanted *
 	if (wall.row) /* the reader was slower than all of it */
 		*wall.row |= LB_ROW_UNSETTLED;
 	wall.row = NULL;
+	if (k > 0 && k <= stores_until_live() && !(*web_row(&x, after, row) & LB_ROW_UNSETTLED))
+		fail_msg("the mark behind store %zu is not there yet", k);
 	fixture_at(&x, x.c.now + LB_REST_NS);
 	lb_tables_tick(x.t, &x.c);
 	*ret_unsettled = *web_row(&x, after, row) & LB_ROW_UNSETTLED;
