@@ -47,7 +47,7 @@ struct lb_tables {
 	struct lb_rows_move *rows_moves; /* in order of `at`. Owned */
 	size_t n_rows_moves, cap_rows_moves;
 	uint64_t *new_rows;       /* a table being made, 1 << LB_ROWS_LOG2_MAX. Owned */
-	struct lb_key sweep_from; /* lb_settle.c: goes on behind this key */
+	struct lb_key sweep_from; /* lb_settle.c: goes on behind this key; none: begins */
 	nsec_t sweep_at;
 };
 

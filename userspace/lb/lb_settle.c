@@ -48,6 +48,8 @@ static size_t sweep_index(const struct lb_tables *t)
 	const struct lb_slots *s = &t->slots;
 	size_t low = 0, high = s->n;
 
+	if (ip_addr_is_none(&t->sweep_from.addr))
+		return 0; /* it begins */
 	while (low < high) {
 		size_t mid = (low + high) / 2;
 		struct lb_key key = lb_key_of(&s->image[s->order[mid]].key);
