@@ -160,6 +160,7 @@ const char *ip_prefix_text(const struct ip_prefix *p, char buf[IP_PREFIX_TEXT])
 {
 	size_t n = strlen(ip_addr_text(&p->addr, buf));
 
+	_Static_assert(IP_PREFIX_TEXT >= IP_ADDR_TEXT + sizeof("/128") - 1, "the longest fits");
 	(void)snprintf(buf + n, IP_PREFIX_TEXT - n, "/%u", p->len);
 	return buf;
 }
@@ -229,6 +230,7 @@ uint8_t ip_range_shortest_cidr(const struct ip_range *r)
 	u128 at = to_int(&r->first), last = to_int(&r->last);
 	unsigned bits = ip_addr_bits(&r->first), widest = 0;
 
+	assert(at <= last); /* or it would be passed, and never met */
 	for (;;) {
 		unsigned n = block_bits(at, last, bits);
 
@@ -244,5 +246,6 @@ uint64_t ip_range_count(const struct ip_range *r)
 {
 	u128 span = to_int(&r->last) - to_int(&r->first);
 
+	assert(ip_addr_cmp(&r->first, &r->last) <= 0);
 	return span >= UINT64_MAX ? UINT64_MAX : (uint64_t)span + 1;
 }

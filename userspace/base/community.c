@@ -148,6 +148,7 @@ int community_cmp(const struct community *a, const struct community *b)
 {
 	if (a->type != b->type)
 		return a->type < b->type ? -1 : 1;
+	assert(a->type == COMMUNITY_STANDARD || a->type == COMMUNITY_LARGE);
 	return a->type == COMMUNITY_STANDARD ? compare(a->standard, b->standard)
 					     : large_community_cmp(&a->large, &b->large);
 }
@@ -160,6 +161,7 @@ const char *community_text(uint32_t standard, char buf[COMMUNITY_TEXT])
 
 const char *large_community_text(const struct large_community *c, char buf[COMMUNITY_TEXT])
 {
+	_Static_assert(COMMUNITY_TEXT >= sizeof("4294967295:4294967295:4294967295"), "it fits");
 	(void)snprintf(buf, COMMUNITY_TEXT, "%u:%u:%u", c->global, c->local1, c->local2);
 	return buf;
 }

@@ -14,6 +14,7 @@ static const uint8_t *take(struct rcur *c, size_t len)
 {
 	const uint8_t *ret = c->at;
 
+	assert(c->at <= c->end);
 	if (c->failed || rcur_left(c) < len) {
 		c->failed = true;
 		return NULL;
@@ -62,6 +63,7 @@ static uint8_t *give(struct wcur *c, size_t len)
 {
 	uint8_t *ret = c->at;
 
+	assert(c->start <= c->at && c->at <= c->end);
 	if (c->failed || wcur_room(c) < len) {
 		c->failed = true;
 		return NULL;

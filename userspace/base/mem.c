@@ -8,6 +8,8 @@
  */
 #include "base/mem.h"
 
+#include <assert.h>
+
 #define FIRST_CAP 8
 
 static void *or_abort(void *p)
@@ -56,6 +58,7 @@ void *xpush(void *items, size_t *n, size_t *cap, size_t size)
 {
 	unsigned char *array;
 
+	assert(*n <= *cap);
 	memcpy(&array, items, sizeof(array));
 	if (*n == *cap) {
 		*cap = *cap ? *cap * 2 : FIRST_CAP;

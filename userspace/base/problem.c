@@ -39,6 +39,7 @@ void problem_add(struct problems *list, enum severity severity, const struct obj
 	struct problem *p = push(list);
 	va_list ap;
 
+	assert(text->reason); /* by which it is looked up in the documentation */
 	p->severity = severity;
 	if (object)
 		p->object = copy_ref(list->arena, object);

@@ -30,6 +30,7 @@ void rng_seed(struct rng *r, uint64_t seed)
 {
 	r->s[0] = splitmix64(&seed);
 	r->s[1] = splitmix64(&seed);
+	assert(r->s[0] != 0 || r->s[1] != 0);
 }
 
 uint64_t rng_next(struct rng *r)

@@ -47,6 +47,7 @@ void strbuf_add_len(struct strbuf *s, const char *data, size_t len)
 	if (len)
 		memcpy(s->data + s->len, data, len);
 	s->len += len;
+	assert(s->len <= s->max && s->len < s->cap);
 	s->data[s->len] = 0;
 }
 

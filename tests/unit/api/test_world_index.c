@@ -413,9 +413,49 @@ static void views_stay_while_nothing_changes(void **state)
 	world_free(w);
 }
 
+/* Each keeps its own number while others come before and behind it, and go. */
+static void generations_stay_with_their_services(void **state)
+{
+	enum { N = 64 };
+	struct world *w = world_new();
+	uint64_t of[N] = {0};
+	bool there[N] = {false};
+	struct rng rng;
+
+	(void)state;
+	rng_seed(&rng, 3);
+	(void)world_list(w, API_SERVICE);
+	for (unsigned step = 0; step < 6 * N; step++) {
+		const size_t i = step < N ? N - 1 - step : rng_below(&rng, N);
+		char name[16], text[128];
+		size_t n = 0;
+
+		(void)snprintf(name, sizeof(name), "s%02zu", i);
+		(void)snprintf(text, sizeof(text),
+			       "apiVersion: v1\nkind: Service\nmetadata: {name: %s}\n", name);
+		there[i] = !there[i];
+		if (there[i])
+			world_put_source(w, name, text, strlen(text));
+		else
+			world_drop_source(w, name);
+		for (size_t k = 0; k < N; k++) {
+			const uint64_t *generations = world_service_generations(w);
+
+			if (!there[k])
+				continue;
+			if (k == i)
+				of[k] = generations[n];
+			assert_int_equal(generations[n++], of[k]);
+		}
+		assert_int_equal(world_list(w, API_SERVICE).n, n);
+	}
+	world_free(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(generations_stay_with_their_services),
 		cmocka_unit_test(slices_are_found_by_their_service),
 		cmocka_unit_test(lists_are_sorted_by_namespace_then_name),
 		cmocka_unit_test(the_world_does_not_depend_on_the_order_of_sources),

@@ -278,6 +278,29 @@ static void aliases_that_grow_without_measure_are_cut_off(void **state)
 	assert_null(find_fault(api_value_get(root, "l2")));
 }
 
+/* Lists of nothing have no text that would be counted: they are counted themselves. */
+static void aliases_of_empty_lists_are_cut_off_as_well(void **state)
+{
+	_cleanup_(arena_freep) struct arena *arena = arena_new();
+	struct api_yaml_error error;
+	struct api_value *root;
+	struct strbuf text;
+
+	(void)state;
+	strbuf_init(&text, 1 << 20);
+	strbuf_add(&text, "a: &a [");
+	for (int i = 0; i < 1000; i++)
+		strbuf_add(&text, "[],");
+	strbuf_add(&text, "]\nb: [");
+	for (int i = 0; i < 1000; i++)
+		strbuf_add(&text, "*a,");
+	strbuf_add(&text, "]\n");
+	assert_int_equal(parse(arena, text.data, &root, &error), API_YAML_OK);
+	assert_null(find_fault(api_value_get(root, "a")));
+	assert_non_null(find_fault(api_value_get(root, "b")));
+	strbuf_done(&text);
+}
+
 static void aliases_of_long_texts_stay_below_the_size_of_a_document(void **state)
 {
 	_cleanup_(arena_freep) struct arena *arena = arena_new();
@@ -410,6 +433,7 @@ int main(void)
 		cmocka_unit_test(aliases_and_merge_keys_are_as_if_written_out),
 		cmocka_unit_test(a_merged_key_is_no_duplicate_and_has_its_anchors_line),
 		cmocka_unit_test(aliases_that_grow_without_measure_are_cut_off),
+		cmocka_unit_test(aliases_of_empty_lists_are_cut_off_as_well),
 		cmocka_unit_test(aliases_of_long_texts_stay_below_the_size_of_a_document),
 		cmocka_unit_test(depth_is_counted_with_aliases_written_out),
 		cmocka_unit_test(anchors_beyond_the_limit_are_told_when_used),

@@ -55,6 +55,51 @@ static void a_table_is_filled_to_its_limit_at_once_while_nobody_reads(void **sta
 	fixture_done(&x);
 }
 
+/* The first VIP behind *i whose key may stand at these places; LB_NO_SLOT: anywhere. */
+static struct lb_frontend vip_with_places(uint32_t *i, uint32_t first, uint32_t second)
+{
+	uint32_t place[2];
+	struct lb_frontend f;
+
+	do {
+		f = vip_at((*i)++);
+		places_of(&f.key, place);
+	} while ((first != LB_NO_SLOT && place[0] != first) ||
+		 (second != LB_NO_SLOT && place[1] != second));
+	return f;
+}
+
+/* The one at its first place cannot move, the one at its second can; and the other way round. */
+static void room_is_made_at_either_place(void **state)
+{
+	(void)state;
+	for (unsigned stuck = 0; stuck < 2; stuck++) {
+		struct lb_frontend fixed, movable, f;
+		uint32_t i = 0, place[2], at;
+		struct fixture x;
+
+		fixture_init(&x);
+		do { /* a key with one place only */
+			fixed = vip_at(i++);
+			places_of(&fixed.key, place);
+		} while (place[0] != place[1]);
+		at = place[0];
+		f = vip_with_places(&i, stuck == 0 ? at : LB_NO_SLOT, stuck == 1 ? at : LB_NO_SLOT);
+		places_of(&f.key, place);
+		movable = vip_with_places(&i, place[1 - stuck], LB_NO_SLOT);
+		assert_int_equal(fixture_put(&x, &fixed), 0);
+		assert_int_equal(fixture_put(&x, &movable), 0);
+		assert_int_equal(fixture_put(&x, &f), -EAGAIN);
+		for (unsigned rest = 0; rest < 2; rest++) {
+			fixture_at(&x, x.c.now + LB_REST_NS);
+			lb_tables_tick(x.t, &x.c);
+		}
+		assert_int_equal(fixture_put(&x, &f), 0);
+		assert_int_equal(lb_tables_usage(x.t).services, 3);
+		fixture_done(&x);
+	}
+}
+
 /* How keys come in clusters: `ports` frontends on each of neighbouring addresses, with its VIP. */
 static struct lb_service_key clustered_key(uint32_t base, uint32_t ports, uint32_t i)
 {
@@ -346,6 +391,7 @@ static void a_slot_with_a_key_that_does_not_hash_to_it_is_cleared(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(room_is_made_at_either_place),
 		cmocka_unit_test(
 			as_many_frontends_as_are_promised_find_a_slot_each_on_a_vip_of_its_own),
 		cmocka_unit_test(a_table_is_filled_to_its_limit_at_once_while_nobody_reads),
