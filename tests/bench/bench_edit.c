@@ -38,6 +38,7 @@ struct bench {
 	struct plan_actual actual;
 	struct plan_ledger ledger;
 	struct plan_cache *cache;
+	struct ipam_cache *ipam_cache;
 	double ns[N_PARTS][N_EDITS], total[N_EDITS];
 	double begun;
 	size_t n_told;
@@ -156,18 +157,19 @@ static void compute(struct bench *b, struct arena *arena, size_t edit, struct pl
 	const struct plan_route_to ways[] = {{.to = ip_addr_from_v4(0xc0000201), .ifindex = 1}};
 	const struct plan_node node = {
 		.links = links, .n_links = 1, .routes_to = ways, .n_routes_to = 1};
-	const struct plan_addresses given = {0};
+	const struct plan_addresses given = {.generation = 1};
 	struct problems problems = {.arena = arena};
 	struct plan_addresses addresses;
 	struct plan_ledger ledger;
 	nsec_t deadline;
 
-	ipam_compute(&(struct ipam_inputs){.world = b->world,
-					   .settings = &settings,
-					   .node = &node,
-					   .given = &given,
-					   .synced = true},
-		     arena, &addresses, &problems);
+	ipam_recompute(b->ipam_cache,
+		       &(struct ipam_inputs){.world = b->world,
+					     .settings = &settings,
+					     .node = &node,
+					     .given = &given,
+					     .synced = true},
+		       &addresses, &problems);
 	lap(b, edit, ADDRESSES);
 	plan_compute(&(struct plan_inputs){.world = b->world,
 					   .addresses = &addresses,
@@ -257,7 +259,8 @@ static void edit_row(struct bench *all, size_t n)
 			  .world = world_new(),
 			  .kept = arena_new(),
 			  .plans = {arena_new(), arena_new()},
-			  .cache = plan_cache_new()};
+			  .cache = plan_cache_new(),
+			  .ipam_cache = ipam_cache_new()};
 	double ns;
 
 	put_all(&b);
@@ -277,6 +280,7 @@ static void edit_row(struct bench *all, size_t n)
 	}
 	all->missed |= ns >= BAR_NS;
 	plan_cache_free(b.cache);
+	ipam_cache_free(b.ipam_cache);
 	arena_free(b.plans[0]);
 	arena_free(b.plans[1]);
 	arena_free(b.kept);

@@ -58,7 +58,9 @@ struct fixture {
 	bool remembers; /* what was given is what the next plan finds given, as in the agent */
 	const struct plan_addresses *read_back; /* in place of the allocator's; NULL: its own */
 	struct plan_ledger ledger;
-	struct plan_cache *cache; /* each plan is held against the one from nothing */
+	struct plan_cache *cache;      /* each plan is held against the one from nothing */
+	struct ipam_cache *ipam_cache; /* and each result of the allocator */
+	unsigned n_remembered;
 
 	struct arena *arena, *last_arena; /* of the last plan and of the one before */
 	struct arena *given_arena;        /* what is remembered */

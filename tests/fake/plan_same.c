@@ -111,6 +111,15 @@ static void add_services(struct strbuf *s, const struct plan *p)
 	}
 }
 
+static void add_problems(struct strbuf *s, const struct problems *list)
+{
+	for (size_t i = 0; i < list->n; i++)
+		strbuf_printf(s, "%s %s %s %s: %s: %s\n", list->items[i].reason,
+			      list->items[i].object.kind, list->items[i].object.name,
+			      list->items[i].object.file, list->items[i].message,
+			      list->items[i].remedy);
+}
+
 static void add_ledger(struct strbuf *s, const struct plan_ledger *l)
 {
 	for (size_t i = 0; i < l->n_leaving; i++) {
@@ -137,11 +146,7 @@ static char *text_of(struct strbuf *s, const struct plan *p, const struct plan_l
 		strbuf_printf(s, "device %d %s %d%d%d %u\n", p->devices[i].ifindex,
 			      p->devices[i].name, p->devices[i].xdp, p->devices[i].tc,
 			      p->devices[i].allow_generic, p->devices[i].domain);
-	for (size_t i = 0; i < p->problems.n; i++)
-		strbuf_printf(s, "%s %s %s %s: %s: %s\n", p->problems.items[i].reason,
-			      p->problems.items[i].object.kind, p->problems.items[i].object.name,
-			      p->problems.items[i].object.file, p->problems.items[i].message,
-			      p->problems.items[i].remedy);
+	add_problems(s, &p->problems);
 	add_ledger(s, after);
 	strbuf_printf(s, "%d%d%d %u %" PRIu64 "\n", p->end_of_rib, p->dataplane, p->leaving,
 		      p->flow_entries, deadline);
@@ -163,6 +168,42 @@ void plan_same(const struct plan_inputs *in, const struct plan_ledger *ledger, n
 	if (strcmp(text_of(&got, plan, after, deadline),
 		   text_of(&want, &other, &other_after, other_deadline)) != 0) {
 		fprintf(stderr, "a cached plan\n%s\nis not the plan from nothing\n%s\n", got.data,
+			want.data);
+		abort();
+	}
+	strbuf_done(&got);
+	strbuf_done(&want);
+}
+
+static char *text_of_addresses(struct strbuf *s, const struct plan_addresses *list,
+			       const struct problems *problems)
+{
+	strbuf_init(s, TEXT_MAX);
+	strbuf_printf(s, "%zu addresses\n", list->n);
+	for (size_t i = 0; i < list->n; i++) {
+		strbuf_printf(s, "%s/%s %s", list->items[i].ns, list->items[i].name,
+			      list->items[i].pool);
+		add_address(s, &list->items[i].addr);
+		strbuf_add(s, "\n");
+	}
+	for (size_t i = 0; i < list->pools.n; i++)
+		strbuf_printf(s, "%s\n", list->pools.items[i]);
+	add_problems(s, problems);
+	return s->data;
+}
+
+void ipam_same(const struct ipam_inputs *in, const struct plan_addresses *addresses,
+	       const struct problems *problems)
+{
+	_cleanup_(arena_freep) struct arena *arena = arena_new();
+	struct problems other_problems = {.arena = arena};
+	struct plan_addresses other;
+	struct strbuf got, want;
+
+	ipam_compute(in, arena, &other, &other_problems);
+	if (strcmp(text_of_addresses(&got, addresses, problems),
+		   text_of_addresses(&want, &other, &other_problems)) != 0) {
+		fprintf(stderr, "addresses kept\n%s\nare not those from nothing\n%s\n", got.data,
 			want.data);
 		abort();
 	}

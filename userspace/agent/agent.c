@@ -23,6 +23,7 @@ static void start_objects(struct agent *a)
 	a->loop = loop_new();
 	a->world = world_new();
 	a->cache = plan_cache_new();
+	a->ipam_cache = ipam_cache_new();
 	a->dataplane_arena = arena_new();
 	a->ledger_arena = arena_new();
 	a->given_arena = arena_new();
@@ -73,6 +74,7 @@ void agent_done(struct agent *a)
 	arena_free(a->ledger_arena);
 	arena_free(a->dataplane_arena);
 	plan_cache_free(a->cache);
+	ipam_cache_free(a->ipam_cache);
 	world_free(a->world);
 	loop_free(a->loop);
 	if (a->lock >= 0)

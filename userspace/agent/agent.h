@@ -11,7 +11,7 @@
 #include "agent/peers.h"
 #include "agent/pods.h"
 #include "agent/problem_log.h"
-#include "plan/plan.h"
+#include "plan/ipam.h"
 #include "plan/sink.h"
 #include "sys/loop.h"
 
@@ -61,6 +61,7 @@ struct agent {
 	struct loop *loop; /* owned, as all pointers below */
 	struct world *world;
 	struct plan_cache *cache;
+	struct ipam_cache *ipam_cache;
 	struct watch *watch;
 	struct netlink *netlink;
 	struct loop_fd *watch_fd, *netlink_fd;
@@ -82,7 +83,8 @@ struct agent {
 	struct arena *ledger_arena;
 	struct plan_addresses given; /* addresses this agent gave, in given_arena */
 	struct arena *given_arena;
-	uint64_t ipam_hash, ledger_hash; /* of what is saved, to write only changes */
+	uint64_t noted_given, saved_given; /* generations: of the allocator's result, of given */
+	uint64_t ipam_hash, ledger_hash;   /* of what is saved, to write only changes */
 	int state_error;           /* -errno of the last write under --state; 0: it went well */
 	struct saved_world *saved; /* owned */
 	uint64_t repeated_at;      /* generation of the world when all files were asked for again */

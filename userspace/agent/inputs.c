@@ -58,7 +58,7 @@ void inputs_compute(struct agent *a, struct agent_plan *p, nsec_t now, struct ar
 	p->problems = (struct problems){.arena = p->arena};
 	problems_append(&p->problems, world_problems(a->world));
 	p->node = *netlink_node(a->netlink);
-	ipam_compute(&ipam, p->arena, &p->addresses, &p->problems);
+	ipam_recompute(a->ipam_cache, &ipam, &p->addresses, &p->problems);
 	state_note_addresses(a, &p->addresses);
 	loop_doing(a->loop, "actual");
 	gather_actual(a, p);

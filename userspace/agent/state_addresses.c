@@ -44,7 +44,8 @@ static void copy_addresses(struct agent *a, const struct plan_address *from, siz
 		};
 	arena_free(a->given_arena);
 	a->given_arena = arena;
-	a->given = (struct plan_addresses){.items = items, .n = n};
+	a->given = (struct plan_addresses){
+		.items = items, .n = n, .generation = a->given.generation + 1};
 }
 
 static int cmp_service(const struct plan_address *a, const struct plan_address *b)
@@ -77,19 +78,27 @@ void state_note_addresses(struct agent *a, const struct plan_addresses *addresse
 	_cleanup_(arena_freep) struct arena *scratch = arena_new();
 	struct plan_addresses all = *addresses;
 
+	if (addresses->generation == a->noted_given)
+		return;
 	if (!a->inputs.complete[SOURCE_CONFIG] || !ipam_is_complete(a->world))
 		all = merge(addresses, &a->given, scratch);
 	if (addresses_hash(&all) != addresses_hash(&a->given))
 		copy_addresses(a, all.items, all.n);
+	a->noted_given = addresses->generation;
 }
 
 void state_save_addresses(struct agent *a)
 {
-	uint64_t hash = addresses_hash(&a->given);
 	struct strbuf out;
+	uint64_t hash;
 
-	if (hash == a->ipam_hash)
+	if (a->given.generation == a->saved_given)
 		return;
+	hash = addresses_hash(&a->given);
+	if (hash == a->ipam_hash) {
+		a->saved_given = a->given.generation;
+		return;
+	}
 	strbuf_init(&out, TEXT_MAX);
 	strbuf_add(&out,
 		   "# Addresses this agent gave. Written by lodestoned; other agents' --config "
@@ -97,8 +106,10 @@ void state_save_addresses(struct agent *a)
 	for (size_t i = 0; i < a->given.n; i++)
 		api_emit_address(&out, a->given.items[i].ns, a->given.items[i].name,
 				 &a->given.items[i].addr, a->given.items[i].pool);
-	if (state_write(a, "addresses.yaml", out.data, out.len))
+	if (state_write(a, "addresses.yaml", out.data, out.len)) {
 		a->ipam_hash = hash;
+		a->saved_given = a->given.generation;
+	}
 	strbuf_done(&out);
 }
 

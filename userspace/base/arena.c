@@ -41,6 +41,7 @@
 #define FIRST_CAP       8
 #define BLOCK_MIN_BYTES 4096u
 #define BLOCK_MAX_BYTES (1u << 20)
+#define SPARE_BYTES     (1u << 16) /* so much may be kept without being used */
 
 struct block {
 	struct block *next;
@@ -91,30 +92,40 @@ void arena_freep(struct arena **a)
 	*a = arena_free(*a);
 }
 
-/* Takes the largest block out of a non-empty list and leaves the rest in *list. */
-static struct block *take_largest(struct block **list)
+static struct block *new_block(size_t size)
 {
-	struct block **at = list, **largest = list, *ret;
+	struct block *b = xmalloc(sizeof(*b) + size);
 
-	for (; *at; at = &(*at)->next)
-		if ((*at)->size > (*largest)->size)
-			largest = at;
-	ret = *largest;
-	*largest = ret->next;
-	return ret;
+	*b = (struct block){.size = size};
+	ASAN_POISON_MEMORY_REGION(b->data, size);
+	return b;
+}
+
+/* As much as was used and a bit, but not suddenly much less than there was. */
+static size_t size_to_keep(const struct arena *a)
+{
+	const size_t used = a->used + a->used / 8 + SPARE_BYTES;
+	size_t size = 0;
+
+	for (const struct block *b = a->first; b; b = b->next)
+		size += b->size;
+	return used < size / 2 ? size / 2 : used;
 }
 
 void arena_reset(struct arena *a)
 {
-	struct block *keep;
+	const size_t size = size_to_keep(a);
+	struct block *keep = a->first;
 
 	a->used = 0;
-	if (!a->first)
+	if (!keep)
 		return;
-	keep = take_largest(&a->first);
-	free_blocks(a->first);
-	*keep = (struct block){.size = keep->size};
-	a->first = keep;
+	if (keep->next || size < keep->size) {
+		free_blocks(keep);
+		a->first = new_block(size);
+		return;
+	}
+	keep->used = 0;
 	ASAN_POISON_MEMORY_REGION(keep->data, keep->size);
 }
 
@@ -148,10 +159,8 @@ static size_t block_room(const struct block *b, size_t align)
 static struct block *add_block(struct arena *a, size_t need)
 {
 	size_t size = need > a->next_size ? need : a->next_size;
-	struct block *b = xmalloc(sizeof(*b) + size);
+	struct block *b = new_block(size);
 
-	*b = (struct block){.size = size};
-	ASAN_POISON_MEMORY_REGION(b->data, size);
 	if (a->next_size < BLOCK_MIN_BYTES)
 		a->next_size = BLOCK_MIN_BYTES;
 	else if (a->next_size < BLOCK_MAX_BYTES)
@@ -195,7 +204,7 @@ void *arena_alloc(struct arena *a, size_t n, size_t size)
 
 void *arena_memdup(struct arena *a, const void *data, size_t size)
 {
-	void *ret = arena_alloc(a, 1, size);
+	void *ret = take(a, size, ALIGN);
 
 	return size ? memcpy(ret, data, size) : ret;
 }

@@ -20,7 +20,10 @@ struct arena *arena_new_of_size(size_t bytes);
 struct arena *arena_free(struct arena *a);
 void arena_freep(struct arena **a);
 
-/* Gives everything back but keeps one block for the next use. */
+/*
+ * Gives everything back but keeps one block, as large as what was used: what is filled again and
+ * again as much takes nothing from the heap any more. With less it shrinks by half at a time.
+ */
 void arena_reset(struct arena *a);
 
 /* Bytes held from the heap, for memory accounting. */

@@ -33,3 +33,25 @@ void ipam_compute(const struct ipam_inputs *in, struct arena *arena, struct plan
 
 /* No Service and no pool may be missing only because a document cannot be read. */
 bool ipam_is_complete(const struct world *world);
+
+/* --- the last result -------------------------------------------------------------------------- */
+
+/*
+ * Addresses are given anew only when something changed that they follow from: most edits are of
+ * EndpointSlices, and these do not. A cache is of one world and one plan_settings.
+ */
+struct ipam_cache;
+
+/* A new, empty one; the caller owns it. Freeing NULL does nothing. */
+struct ipam_cache *ipam_cache_new(void);
+struct ipam_cache *ipam_cache_free(struct ipam_cache *c);
+/* The next result is made from nothing, as it must be with another world. */
+void ipam_cache_drop(struct ipam_cache *c);
+
+/*
+ * As ipam_compute(). Of `given` the number counts (plan_addresses.generation); without one all is
+ * always computed. *ret has a number, never given twice by the same cache; it lives in the cache
+ * until the one after the next is computed.
+ */
+void ipam_recompute(struct ipam_cache *c, const struct ipam_inputs *in, struct plan_addresses *ret,
+		    struct problems *problems);

@@ -11,17 +11,26 @@
 
 /* --- fragments ------------------------------------------------------------------------------ */
 
+/* Its problems, and of its pools those that nobody advertises. */
+static void tell(struct plan_draft *d, const struct plan_fragment *f)
+{
+	problems_append(&d->plan->problems, &f->problems);
+	for (size_t i = 0; i < f->n_pools; i++)
+		if (f->pools[i] && !f->pools[i]->advertised)
+			object_problem(&d->plan->problems, SEVERITY_WARNING, f->pools[i]->object,
+				       NULL, "PoolNotAdvertised",
+				       "create a BGPAdvertisement that names the pool",
+				       "no advertisement selects this pool");
+}
+
 void plan_draft_join(struct plan_draft *d)
 {
 	d->near = arena_new_of(d->arena, struct draft_near);
 	d->near->advertised = arena_array_of(d->arena, d->in->actual->n_peers, size_t);
-	d->first_port = arena_array_of(d->arena, d->n_fragments, uint32_t);
-	for (size_t i = 0; i < d->n_fragments; i++) {
-		d->first_port[i] = (uint32_t)d->n_ports;
-		d->n_ports += d->fragments[i]->n_ports;
-		problems_append(&d->plan->problems, &d->fragments[i]->problems);
-	}
-	d->ports = arena_array_of(d->arena, d->n_ports, struct draft_port);
+	d->ports = arena_array_of(d->arena, d->arranged->n_rows, struct draft_port);
+	for (size_t i = 0; i < d->arranged->n; i++)
+		if (d->arranged->tells[i])
+			tell(d, d->fragments[i]);
 }
 
 /* --- peers ---------------------------------------------------------------------------------- */
@@ -93,14 +102,12 @@ static void note_routes(struct plan_draft *d)
 	struct advertised_walk *advertised = plan_advertised_walks(d);
 
 	for (size_t i = 0; i < claims->n; i++) {
-		const struct plan_place *at = &claims->items[i];
-		const struct plan_claim *c = plan_draft_claim(d, at);
-		const struct plan_fragment *f = d->fragments[at->fragment];
-		struct draft_port *ports = &d->ports[d->first_port[at->fragment]];
-		const enum draft_route route = claim_route(d, c, advertised);
+		const struct arranged_claim *c = arranged_claim(claims, i);
+		const enum draft_route route = claim_route(d, &c->claim, advertised);
+		struct draft_port *ports = plan_draft_claiming(d, c);
 
-		for (size_t k = 0; k < f->n_ports; k++)
-			if (route > ports[k].route && plan_vip_equal(&c->vip, &f->ports[k].row.vip))
+		for (size_t k = 0; k < c->claim.n_ports; k++)
+			if (route > ports[k].route)
 				ports[k].route = route;
 	}
 }
@@ -149,48 +156,29 @@ static void append_drained(struct plan_draft *d, const struct draft_port *p,
 	row->n_backends += p->n_drained;
 }
 
-static void make_row(struct plan_draft *d, const struct draft_port *p,
-		     const struct plan_service *wanted, struct plan_service *ret)
+static void finish_row(struct plan_draft *d, const struct draft_port *p, struct plan_service *row)
 {
 	const char *reason;
 
-	*ret = *wanted;
 	if (p->n_drained)
-		append_drained(d, p, ret);
-	if (!ret->announced)
+		append_drained(d, p, row);
+	if (!row->announced)
 		return;
-	reason = why_not_announced(d, p, &wanted->vip);
-	ret->announced = !reason;
-	ret->reason = reason ? reason : "announced";
+	reason = why_not_announced(d, p, &row->vip);
+	row->announced = !reason;
+	row->reason = reason ? reason : "announced";
 }
 
-/* Fragments, and the ports of each, are in the order of the rows. */
 void plan_draft_services(struct plan_draft *d)
 {
-	struct plan_service *rows = arena_array_of(d->arena, d->n_ports, struct plan_service);
-	size_t n = 0;
+	const size_t n = d->arranged->n_rows;
+	struct plan_service *rows = arena_memdup(d->arena, d->arranged->rows, n * sizeof(*rows));
 
 	note_routes(d);
-	for (size_t i = 0; i < d->n_fragments; i++)
-		for (size_t k = 0; k < d->fragments[i]->n_ports; k++)
-			make_row(d, &d->ports[d->first_port[i] + k], &d->fragments[i]->ports[k].row,
-				 &rows[n++]);
+	for (size_t i = 0; i < n; i++)
+		finish_row(d, &d->ports[i], &rows[i]);
 	d->plan->services = rows;
 	d->plan->n_services = n;
-}
-
-static void check_pools(struct plan_draft *d)
-{
-	for (size_t i = 0; i < d->n_fragments; i++) {
-		const struct plan_fragment *f = d->fragments[i];
-
-		for (size_t k = 0; k < f->n_pools; k++)
-			if (f->pools[k] && !f->pools[k]->advertised)
-				object_problem(&d->plan->problems, SEVERITY_WARNING,
-					       f->pools[k]->object, NULL, "PoolNotAdvertised",
-					       "create a BGPAdvertisement that names the pool",
-					       "no advertisement selects this pool");
-	}
 }
 
 static void hand_out_ledger(struct plan_draft *d, struct plan_ledger *ret)
@@ -217,7 +205,7 @@ void plan_compute(const struct plan_inputs *in, const struct plan_ledger *ledger
 		  struct arena *arena, struct plan *ret_plan, struct plan_ledger *ret_ledger,
 		  nsec_t *ret_deadline)
 {
-	struct plan_arrangement arranged = {0};
+	struct plan_cache *once = in->cache ? NULL : plan_cache_once(arena);
 	struct plan_draft d = {
 		.in = in,
 		.ledger = ledger,
@@ -228,7 +216,7 @@ void plan_compute(const struct plan_inputs *in, const struct plan_ledger *ledger
 	};
 
 	*ret_plan = (struct plan){.problems = {.arena = arena}};
-	plan_draft_fragments(&d, &arranged);
+	plan_draft_fragments(&d, in->cache ? in->cache : once);
 	problems_append(&ret_plan->problems, &d.env.problems);
 	match_peers(&d);
 	plan_draft_devices(&d);
@@ -236,7 +224,6 @@ void plan_compute(const struct plan_inputs *in, const struct plan_ledger *ledger
 	plan_draft_routes(&d);
 	plan_draft_leaving(&d);
 	plan_draft_services(&d);
-	check_pools(&d);
 	plan_draft_aggregates(&d);
 	problems_sort(&ret_plan->problems);
 	hand_out_ledger(&d, ret_ledger);
@@ -244,5 +231,5 @@ void plan_compute(const struct plan_inputs *in, const struct plan_ledger *ledger
 	ret_ledger->pools = in->addresses->pools;
 	*ret_deadline = d.deadline;
 	plan_assert_contract(ret_plan, ret_ledger);
-	plan_arrangement_done(&arranged);
+	plan_cache_free(once);
 }

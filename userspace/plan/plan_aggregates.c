@@ -30,15 +30,13 @@ static struct covered *find_covered(struct plan_draft *d, size_t *ret_n)
 	struct covered *list = NULL;
 	size_t n = 0, cap = 0;
 
-	for (size_t i = 0; i < d->n_fragments; i++)
-		for (size_t k = 0; k < d->fragments[i]->n_claims; k++) {
-			const struct plan_claim *c = &d->fragments[i]->claims[k];
+	for (size_t i = 0; i < d->arranged->by_prefix.n; i++) {
+		const struct plan_claim *c = &arranged_claim(&d->arranged->by_prefix, i)->claim;
 
-			if (c->under)
-				*(struct covered *)arena_push(d->arena, &list, &n, &cap,
-							      sizeof(*list)) =
-					(struct covered){c->advert->object, c->prefix, c->under};
-		}
+		if (c->under)
+			*(struct covered *)arena_push(d->arena, &list, &n, &cap, sizeof(*list)) =
+				(struct covered){c->advert->object, c->prefix, c->under};
+	}
 	*ret_n = plan_sort_unique(list, n, sizeof(*list), cmp_covered);
 	return list;
 }

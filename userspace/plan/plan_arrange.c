@@ -1,17 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
- * See the header. Few new fragments are put into an order one item at a time, by bisection; with
- * many it is sorted.
+ * See the header. A fragment that was replaced by one with the same keys is written over where it
+ * stands; else its entries are taken out and put in, by bisection; with many new ones an order is
+ * sorted.
+ *
+ * An entry in an order is compared by what it holds itself: the Service of a fragment that is about
+ * to be taken out may be gone.
  */
 #include "plan/plan_arrange.h"
 
 #include "base/mem.h"
+#include "plan/plan_contract.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #define FEW(n) (8 + (n) / 32) /* of n fragments */
-
-typedef int place_cmp(const void *a, const void *b, void *fragments);
 
 int plan_claim_cmp(const struct plan_claim *a, const struct plan_claim *b)
 {
@@ -23,7 +27,7 @@ int plan_claim_cmp(const struct plan_claim *a, const struct plan_claim *b)
 		cmp = plan_vip_cmp(&a->vip, &b->vip);
 	if (cmp == 0)
 		cmp = (a->own != NULL) - (b->own != NULL);
-	return cmp || !a->own ? cmp : api_object_age_cmp(a->own->service, b->own->service);
+	return cmp;
 }
 
 static int cmp_place(const struct plan_place *a, const struct plan_place *b)
@@ -33,144 +37,325 @@ static int cmp_place(const struct plan_place *a, const struct plan_place *b)
 	return (a->item > b->item) - (a->item < b->item);
 }
 
-static int cmp_port(const void *a, const void *b, void *fragments)
+/* Of Services that were created together the first by name counts as older. */
+static int cmp_port(const void *a, const void *b)
 {
-	const struct plan_fragment *const *all = fragments;
-	const struct plan_place *x = a, *y = b;
-	const struct plan_fragment *f = all[x->fragment], *g = all[y->fragment];
-	int cmp = lb_key_cmp(&f->ports[x->item].lb.key, &g->ports[y->item].lb.key);
+	const struct arranged_port *x = a, *y = b;
+	int cmp = lb_key_cmp(&x->lb.key, &y->lb.key);
 
 	if (cmp == 0)
-		cmp = api_object_age_cmp(f->service, g->service);
-	return cmp ? cmp : cmp_place(x, y);
+		cmp = (x->created_s > y->created_s) - (x->created_s < y->created_s);
+	return cmp ? cmp : cmp_place(&x->at, &y->at);
 }
 
-static const struct plan_claim *claim_at(const void *place, void *fragments)
+static int cmp_by_prefix(const void *a, const void *b)
 {
-	const struct plan_fragment *const *all = fragments;
-	const struct plan_place *p = place;
+	const struct arranged_claim *x = a, *y = b;
+	const int cmp = plan_claim_cmp(&x->claim, &y->claim);
 
-	return &all[p->fragment]->claims[p->item];
+	return cmp ? cmp : cmp_place(&x->at, &y->at);
 }
 
-static int cmp_by_prefix(const void *a, const void *b, void *fragments)
+static int cmp_by_vip(const void *a, const void *b)
 {
-	const int cmp = plan_claim_cmp(claim_at(a, fragments), claim_at(b, fragments));
+	const struct arranged_claim *x = a, *y = b;
+	const int cmp = plan_vip_cmp(&x->claim.vip, &y->claim.vip);
 
-	return cmp ? cmp : cmp_place(a, b);
+	return cmp ? cmp : cmp_by_prefix(a, b);
 }
 
-static int cmp_by_vip(const void *a, const void *b, void *fragments)
-{
-	const int cmp = plan_vip_cmp(&claim_at(a, fragments)->vip, &claim_at(b, fragments)->vip);
+/* --- entries --------------------------------------------------------------------------------- */
 
-	return cmp ? cmp : cmp_by_prefix(a, b, fragments);
+static bool make_port(const struct plan_fragment *f, struct plan_place at, void *ret)
+{
+	const struct plan_port *port = at.item < f->n_ports ? &f->ports[at.item] : NULL;
+	struct arranged_port *entry = ret;
+
+	if (!port)
+		return false;
+	*entry = (struct arranged_port){.at = at,
+					.created_s = f->created_s,
+					.service = f->service,
+					.lb = port->lb,
+					.takes_new_flows = port->takes_new_flows};
+	return true;
+}
+
+static bool make_claim(const struct plan_fragment *f, struct plan_place at, void *ret)
+{
+	struct arranged_claim *entry = ret;
+
+	if (at.item >= f->n_claims)
+		return false;
+	*entry = (struct arranged_claim){.at = at, .claim = f->claims[at.item]};
+	return true;
 }
 
 /* --- one order ------------------------------------------------------------------------------- */
 
-static void push(struct plan_order *o, const struct plan_place *place)
+/* How one of the orders is kept. */
+struct kind {
+	size_t size;
+	bool (*make)(const struct plan_fragment *f, struct plan_place at,
+		     void *ret); /* false: end */
+	int (*cmp)(const void *a, const void *b);
+};
+static const struct kind port_kind = {sizeof(struct arranged_port), make_port, cmp_port};
+static const struct kind prefix_kind = {sizeof(struct arranged_claim), make_claim, cmp_by_prefix};
+static const struct kind vip_kind = {sizeof(struct arranged_claim), make_claim, cmp_by_vip};
+
+union entry {
+	struct arranged_port port;
+	struct arranged_claim claim;
+};
+
+/* A port of a Service that may not be served has no key. */
+static bool has_key(const struct kind *k, const union entry *e)
 {
-	*(struct plan_place *)xpush(&o->items, &o->n, &o->cap, sizeof(*o->items)) = *place;
+	return k->make != make_port || e->port.lb.key.port != 0;
 }
 
-static void insert(struct plan_order *o, const struct plan_place *place, place_cmp *cmp,
-		   void *fragments)
+static char *at(const struct plan_order *o, const struct kind *k, size_t i)
+{
+	return o->items + i * k->size;
+}
+
+static void push(struct plan_order *o, const struct kind *k, const union entry *e)
+{
+	memcpy(xpush(&o->items, &o->n, &o->cap, k->size), e, k->size);
+}
+
+/* The first that is not before the entry. */
+static size_t find(const struct plan_order *o, const struct kind *k, const union entry *e)
 {
 	size_t low = 0, high = o->n;
 
 	while (low < high) {
 		const size_t middle = low + (high - low) / 2;
 
-		if (cmp(place, &o->items[middle], fragments) > 0)
+		if (k->cmp(e, at(o, k, middle)) > 0)
 			low = middle + 1;
 		else
 			high = middle;
 	}
-	push(o, place);
-	memmove(&o->items[low + 1], &o->items[low], (o->n - 1 - low) * sizeof(*o->items));
-	o->items[low] = *place;
+	return low;
 }
 
-/* What has moved keeps its order, since the numbers rise. */
-static void renumber(struct plan_order *o, const uint32_t *moved)
+static void insert(struct plan_order *o, const struct kind *k, const union entry *e)
+{
+	const size_t i = find(o, k, e);
+
+	push(o, k, e);
+	memmove(at(o, k, i + 1), at(o, k, i), (o->n - 1 - i) * k->size);
+	memcpy(at(o, k, i), e, k->size);
+}
+
+static void take_out(struct plan_order *o, const struct kind *k, const union entry *e)
+{
+	const size_t i = find(o, k, e);
+
+	assert(i < o->n && k->cmp(e, at(o, k, i)) == 0);
+	o->n--;
+	memmove(at(o, k, i), at(o, k, i + 1), (o->n - i) * k->size);
+}
+
+/* Both have the same entries, as far as their places in the order go. */
+static bool same_keys(const struct kind *k, uint32_t number, const struct plan_fragment *a,
+		      const struct plan_fragment *b)
+{
+	struct plan_place place = {.fragment = number};
+	union entry x, y;
+
+	for (;; place.item++) {
+		const bool more = k->make(a, place, &x);
+
+		if (more != k->make(b, place, &y))
+			return false;
+		if (!more)
+			return true;
+		if (k->cmp(&x, &y) != 0)
+			return false;
+	}
+}
+
+static void replace(struct plan_order *o, const struct kind *k, const struct plan_made *made,
+		    const struct plan_fragment *now)
+{
+	struct plan_place place = {.fragment = made->number};
+	const bool in_place = made->was && same_keys(k, place.fragment, made->was, now);
+	union entry e;
+
+	for (; made->was && !in_place && k->make(made->was, place, &e); place.item++)
+		if (has_key(k, &e))
+			take_out(o, k, &e);
+	for (place.item = 0; k->make(now, place, &e); place.item++) {
+		if (!has_key(k, &e))
+			continue;
+		if (in_place)
+			memcpy(at(o, k, find(o, k, &e)), &e, k->size);
+		else
+			insert(o, k, &e);
+	}
+}
+
+static void replace_all(struct plan_order *o, const struct kind *k,
+			const struct plan_arrange_args *args, const bool *is_made)
 {
 	size_t n = 0;
 
 	for (size_t i = 0; i < o->n; i++) {
-		const uint32_t to = moved[o->items[i].fragment];
+		const struct plan_place *place = (const void *)at(o, k, i);
 
-		o->items[n] = (struct plan_place){to, o->items[i].item};
-		n += to != PLAN_GONE;
+		if (is_made[place->fragment])
+			continue;
+		if (n != i)
+			memcpy(at(o, k, n), at(o, k, i), k->size);
+		n++;
+	}
+	o->n = n;
+	for (size_t i = 0; i < args->n_made; i++) {
+		struct plan_place place = {.fragment = args->made[i].number};
+		const struct plan_fragment *f = args->fragments[place.fragment];
+		union entry e;
+
+		for (; k->make(f, place, &e); place.item++)
+			if (has_key(k, &e))
+				push(o, k, &e);
+	}
+	for (n = 1; n < o->n && k->cmp(at(o, k, n - 1), at(o, k, n)) < 0;)
+		n++;
+	if (n < o->n)
+		qsort(o->items, o->n, k->size, k->cmp);
+}
+
+/* The order stays, since a Service stands among the others as before. */
+static void renumber(struct plan_order *o, const struct kind *k, const uint32_t *moved)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < o->n; i++) {
+		struct plan_place *place = (void *)at(o, k, i);
+
+		place->fragment = moved[place->fragment];
+		if (place->fragment == PLAN_GONE)
+			continue;
+		if (n != i)
+			memcpy(at(o, k, n), at(o, k, i), k->size);
+		n++;
 	}
 	o->n = n;
 }
 
-static void sort(struct plan_order *o, place_cmp *cmp, void *fragments)
-{
-	size_t i = 1;
+/* --- by fragment ----------------------------------------------------------------------------- */
 
-	while (i < o->n && cmp(&o->items[i - 1], &o->items[i], fragments) < 0)
-		i++;
-	if (i < o->n)
-		qsort_r(o->items, o->n, sizeof(*o->items), cmp, fragments);
+static bool tells(const struct plan_fragment *f)
+{
+	for (size_t i = 0; i < f->n_pools; i++)
+		if (f->pools[i] && !f->pools[i]->advertised)
+			return true;
+	return f->problems.n > 0;
+}
+
+static void write_fragment(struct plan_arrangement *a, uint32_t number,
+			   const struct plan_fragment *f)
+{
+	struct plan_service *row = &a->rows[a->first_row[number]];
+
+	for (size_t i = 0; i < f->n_ports; i++)
+		row[i] = f->ports[i].row;
+	a->tells[number] = tells(f);
+}
+
+static void write_all(struct plan_arrangement *a, const struct plan_arrange_args *args)
+{
+	if (args->n >= a->cap) {
+		a->cap = args->n + args->n / 4 + 1;
+		a->first_row = xrealloc(a->first_row, a->cap + 1, sizeof(*a->first_row));
+		a->tells = xrealloc(a->tells, a->cap, sizeof(*a->tells));
+	}
+	a->n = args->n;
+	a->n_rows = 0;
+	for (size_t i = 0; i < args->n; i++) {
+		a->first_row[i] = (uint32_t)a->n_rows;
+		a->n_rows += args->fragments[i]->n_ports;
+	}
+	a->first_row[args->n] = (uint32_t)a->n_rows;
+	if (a->n_rows > a->cap_rows) {
+		a->cap_rows = a->n_rows + a->n_rows / 4;
+		a->rows = xrealloc(a->rows, a->cap_rows, sizeof(*a->rows));
+	}
+	for (size_t i = 0; i < args->n; i++)
+		write_fragment(a, (uint32_t)i, args->fragments[i]);
+	plan_assert_names(a->rows, a->n_rows);
+}
+
+/* Every Service has as many rows as before, and the same number. */
+static bool same_shape(const struct plan_arrangement *a, const struct plan_arrange_args *args)
+{
+	for (size_t i = 0; i < a->n; i++)
+		if (args->moved[i] != i)
+			return false;
+	for (size_t i = 0; i < args->n_made; i++) {
+		const struct plan_made *m = &args->made[i];
+
+		if (!m->was || m->was->n_ports != args->fragments[m->number]->n_ports)
+			return false;
+	}
+	return a->n == args->n;
+}
+
+static void arrange_rows(struct plan_arrangement *a, const struct plan_arrange_args *args)
+{
+	if (!same_shape(a, args)) {
+		write_all(a, args);
+		return;
+	}
+	for (size_t i = 0; i < args->n_made; i++)
+		write_fragment(a, args->made[i].number, args->fragments[args->made[i].number]);
 }
 
 /* --- all of them ----------------------------------------------------------------------------- */
 
-struct arranging {
-	struct plan_arrangement *a;
-	void *fragments; /* as the comparisons want it */
-	bool few;
-};
-
-static void add(const struct arranging *by, struct plan_order *o, const struct plan_place *place,
-		place_cmp *cmp)
+static void arrange_order(struct plan_order *o, const struct kind *k, const bool *is_made,
+			  const struct plan_arrange_args *args)
 {
-	if (by->few)
-		insert(o, place, cmp, by->fragments);
-	else
-		push(o, place);
+	if (is_made) {
+		replace_all(o, k, args, is_made);
+		return;
+	}
+	for (size_t i = 0; i < args->n_made; i++)
+		replace(o, k, &args->made[i], args->fragments[args->made[i].number]);
 }
 
-static void add_fragment(const struct arranging *by, uint32_t number)
+static bool any_moved(const struct plan_arrangement *a, const uint32_t *moved)
 {
-	const struct plan_fragment *f =
-		((const struct plan_fragment *const *)by->fragments)[number];
-	struct plan_place place = {.fragment = number};
-
-	for (size_t i = 0; i < f->n_ports; i++) {
-		place.item = (uint32_t)i;
-		if (f->ports[i].lb.key.port != 0)
-			add(by, &by->a->ports, &place, cmp_port);
-	}
-	for (size_t i = 0; i < f->n_claims; i++) {
-		place.item = (uint32_t)i;
-		add(by, &by->a->by_prefix, &place, cmp_by_prefix);
-		add(by, &by->a->by_vip, &place, cmp_by_vip);
-	}
+	for (size_t i = 0; i < a->n; i++)
+		if (moved[i] != i)
+			return true;
+	return false;
 }
 
 void plan_arrange(struct plan_arrangement *a, const struct plan_arrange_args *args)
 {
-	struct arranging by = {.a = a, .few = args->n_made <= FEW(args->n)};
+	const bool many = args->n_made > FEW(args->n);
+	_cleanup_(freep) bool *is_made = many ? xcalloc(args->n, sizeof(*is_made)) : NULL;
 
-	memcpy(&by.fragments, &args->fragments, sizeof(by.fragments));
-	renumber(&a->ports, args->moved);
-	renumber(&a->by_prefix, args->moved);
-	renumber(&a->by_vip, args->moved);
-	for (size_t i = 0; i < args->n_made; i++)
-		add_fragment(&by, args->made[i]);
-	if (by.few)
-		return;
-	sort(&a->ports, cmp_port, by.fragments);
-	sort(&a->by_prefix, cmp_by_prefix, by.fragments);
-	sort(&a->by_vip, cmp_by_vip, by.fragments);
+	for (size_t i = 0; many && i < args->n_made; i++)
+		is_made[args->made[i].number] = true;
+	if (any_moved(a, args->moved)) {
+		renumber(&a->ports, &port_kind, args->moved);
+		renumber(&a->by_prefix, &prefix_kind, args->moved);
+		renumber(&a->by_vip, &vip_kind, args->moved);
+	}
+	arrange_order(&a->ports, &port_kind, is_made, args);
+	arrange_order(&a->by_prefix, &prefix_kind, is_made, args);
+	arrange_order(&a->by_vip, &vip_kind, is_made, args);
+	arrange_rows(a, args);
 }
 
 void plan_arrangement_clear(struct plan_arrangement *a)
 {
-	a->ports.n = a->by_prefix.n = a->by_vip.n = 0;
+	a->ports.n = a->by_prefix.n = a->by_vip.n = a->n = a->n_rows = 0;
 }
 
 void plan_arrangement_done(struct plan_arrangement *a)
@@ -178,5 +363,8 @@ void plan_arrangement_done(struct plan_arrangement *a)
 	free(a->ports.items);
 	free(a->by_prefix.items);
 	free(a->by_vip.items);
+	free(a->rows);
+	free(a->first_row);
+	free(a->tells);
 	*a = (struct plan_arrangement){0};
 }

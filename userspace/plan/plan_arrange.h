@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
- * The ports and claims of all fragments in the orders in which the steps walk through them: ports
- * by frontend, claims by prefix and by VIP. An order follows from the fragments alone, so it is
- * kept from plan to plan: what a replaced fragment had is taken out, what the new one has is put
- * where it belongs, and what is there already is not sorted again.
+ * What all fragments ask for, side by side, in the orders in which the steps walk through it: ports
+ * by frontend, claims by prefix and by VIP, rows of status by Service. It follows from the
+ * fragments alone, so it is kept from plan to plan: where a fragment was replaced, its entries are,
+ * and what is sorted is not sorted again. Entries are copies, one behind the other, because with
+ * thousands of Services what a walk costs is the memory that it touches.
  */
 #pragma once
 
@@ -13,24 +14,54 @@
 struct plan_place {
 	uint32_t fragment, item;
 };
-struct plan_order {
-	struct plan_place *items; /* owned */
-	size_t n, cap;
+struct arranged_port {
+	struct plan_place at;
+	int64_t created_s; /* of the Service; with at.fragment its age */
+	const struct api_object *service;
+	struct lb_frontend lb;
+	bool takes_new_flows;
+};
+struct arranged_claim {
+	struct plan_place at;
+	struct plan_claim claim;
 };
 /* All orders are total: what is equal otherwise stands in the order of places. */
+struct plan_order {
+	char *items; /* owned; each begins with its place */
+	size_t n, cap;
+};
+
 struct plan_arrangement {
 	struct plan_order ports; /* with something to program; by lb key, oldest Service first */
-	struct plan_order by_prefix; /* claims; by prefix, age of the advertisement, VIP, ... */
+	struct plan_order by_prefix; /* claims; by prefix, age of the advertisement, VIP, place */
 	struct plan_order by_vip;    /* claims; by VIP, then as above */
+
+	struct plan_service *rows; /* owned, as those below; of all ports, by place */
+	size_t n_rows, cap_rows;
+	uint32_t *first_row; /* of each fragment; n + 1 */
+	bool *tells;         /* of each: it has a problem, or a pool that nobody advertises */
+	size_t n, cap;       /* fragments */
 };
+static inline const struct arranged_port *arranged_port(const struct plan_arrangement *a, size_t i)
+{
+	return (const struct arranged_port *)(const void *)a->ports.items + i;
+}
+static inline const struct arranged_claim *arranged_claim(const struct plan_order *o, size_t i)
+{
+	return (const struct arranged_claim *)(const void *)o->items + i;
+}
 
 /* The fragments as they are now, and what became of those that were arranged last. */
 #define PLAN_GONE UINT32_MAX
+struct plan_made {
+	uint32_t number;                 /* of one that is new */
+	const struct plan_fragment *was; /* of the same Service, arranged last; NULL: none was */
+};
 struct plan_arrange_args {
-	const struct plan_fragment *const *fragments;
+	const struct plan_fragment *const *fragments; /* by Service */
 	size_t n;
-	const uint32_t *moved; /* former number to the present one, rising; PLAN_GONE: replaced */
-	const uint32_t *made;  /* numbers of those that are new */
+	const uint32_t *moved; /* former number to the Service's present one, or PLAN_GONE */
+	const struct plan_made *made;
 	size_t n_made;
 };
 

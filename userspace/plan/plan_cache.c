@@ -12,13 +12,13 @@
 
 #include "base/hash.h"
 #include "plan/plan_draft.h"
+#include "plan/plan_hash.h"
 #include "plan/plan_ledger.h"
 
 #define GARBAGE_MIN 64 /* fragments */
 
 /* A Service of the last plan. */
 struct cached {
-	uint64_t generation;
 	uint64_t lines;                       /* generation of lines it names; 0: it names none */
 	const char *ns, *name;                /* the cache's: the object may be gone */
 	const struct plan_address *addresses; /* of the inputs; the pool's name is the cache's */
@@ -31,10 +31,18 @@ struct plan_cache {
 	struct arena *arena, *last; /* last: of the one before, for who still reads that plan */
 	uint64_t hash;              /* of the environment; 0: there is none */
 	struct plan_env env;
-	struct cached *items; /* owned; in the order of the world's Services */
+
+	/* In the order of the world's Services; all owned. */
+	struct cached *items;
+	uint64_t *generations; /* of each; apart, since they are what is looked at every time */
 	size_t n;
-	size_t n_fragments; /* of them */
-	size_t n_made;      /* fragments in the arena */
+	const struct plan_fragment **fragments; /* by number */
+	size_t n_fragments;
+	uint64_t services, addresses; /* generations: of the list of Services, of the addresses */
+	uint64_t lines;               /* ... and of all lines */
+
+	size_t n_made; /* fragments in the arena */
+	bool once;     /* for one plan; the arena is that plan's */
 	struct plan_arrangement arranged;
 };
 
@@ -46,14 +54,35 @@ struct plan_cache *plan_cache_new(void)
 	return c;
 }
 
+struct plan_cache *plan_cache_once(struct arena *arena)
+{
+	struct plan_cache *c = xcalloc(1, sizeof(*c));
+
+	c->arena = arena;
+	c->once = true;
+	return c;
+}
+
+static void forget_services(struct plan_cache *c)
+{
+	free(c->items);
+	free(c->generations);
+	free(c->fragments);
+	c->items = NULL;
+	c->generations = NULL;
+	c->fragments = NULL;
+	c->n = c->n_fragments = 0;
+}
+
 struct plan_cache *plan_cache_free(struct plan_cache *c)
 {
 	if (!c)
 		return NULL;
-	arena_free(c->arena);
-	arena_free(c->last);
+	forget_services(c);
 	plan_arrangement_done(&c->arranged);
-	free(c->items);
+	if (!c->once)
+		arena_free(c->arena);
+	arena_free(c->last);
 	free(c);
 	return NULL;
 }
@@ -65,55 +94,25 @@ void plan_cache_drop(struct plan_cache *c)
 
 static void begin_anew(struct plan_cache *c)
 {
+	if (c->once)
+		return; /* and nothing was there before */
 	arena_free(c->last);
 	c->last = c->arena;
 	c->arena = arena_new();
-	c->n = c->n_fragments = c->n_made = 0;
+	c->n_made = 0;
+	forget_services(c);
 	plan_arrangement_clear(&c->arranged);
 }
 
 /* --- the environment ------------------------------------------------------------------------- */
 
 /* Services, their slices and Endpoints are the fragments' affair. */
-static uint64_t hash_world(uint64_t h, const struct world *w)
-{
-	for (int kind = 0; kind < API_N_KINDS; kind++) {
-		if (kind != API_SERVICE && kind != API_ENDPOINT_SLICE && kind != API_ENDPOINTS)
-			h = hash_u64(h, world_kind_generation(w, kind));
-		h = hash_u64(h, world_may_hide(w, kind));
-	}
-	return h;
-}
-
-static uint64_t hash_node(uint64_t h, const struct plan_node *node)
-{
-	h = hash_u64(hash_u64(hash_u64(h, node->n_links), node->n_addrs), node->n_routes_to);
-	for (size_t i = 0; i < node->n_links; i++)
-		h = hash_str(hash_u64(h, (uint64_t)node->links[i].ifindex << 1 | node->links[i].up),
-			     node->links[i].name);
-	for (size_t i = 0; i < node->n_addrs; i++) {
-		const struct plan_local_addr *a = &node->addrs[i];
-
-		h = hash_bytes(h, &a->addr, sizeof(a->addr));
-		h = hash_u64(hash_u64(h, a->len), (uint64_t)a->ifindex);
-	}
-	for (size_t i = 0; i < node->n_routes_to; i++) {
-		const struct plan_route_to *r = &node->routes_to[i];
-
-		h = hash_bytes(h, &r->to, sizeof(r->to));
-		h = hash_bytes(h, &r->source, sizeof(r->source));
-		h = hash_u64(h, (uint64_t)r->ifindex);
-	}
-	return h;
-}
-
 static uint64_t hash_inputs(const struct plan_inputs *in, const struct plan_ledger *ledger)
 {
-	const struct plan_settings *s = in->settings;
-	uint64_t h = hash_u64(HASH_INIT, (uint64_t)s->dataplane << 1 | in->synced);
+	uint64_t h = hash_u64(HASH_INIT, in->synced);
 
-	h = hash_str(hash_str(hash_str(h, s->node_name), s->ns), s->lb_class);
-	h = hash_node(hash_world(h, in->world), in->node);
+	h = plan_hash_settings(h, in->settings);
+	h = plan_hash_node(plan_hash_world(h, in->world, false), in->node);
 	return plan_ledger_good_hash(hash_u64(h, ledger->router_id), ledger) | 1;
 }
 
@@ -144,15 +143,22 @@ static void take_env(struct plan_cache *c, struct plan_draft *d)
 
 /* --- fragments ------------------------------------------------------------------------------- */
 
-/* A walk over the Services, with what of the last plan and of the addresses is theirs. */
+/* What the walk over the Services writes; it becomes the cache's. */
+struct walked {
+	struct cached *items;
+	uint64_t *generations;
+	const struct plan_fragment **fragments;
+	size_t n, n_fragments;
+};
+/* The walk, with what of the last plan and of the addresses is the next Service's. */
 struct walk {
 	struct plan_draft *d;
-	struct plan_cache *cache; /* NULL: none */
-	struct arena *arena;      /* of what is made */
+	struct plan_cache *cache; /* with nothing in it where the caller has none */
 	size_t i_cached, i_address;
-	uint32_t *moved; /* by number in the last plan; plan_arrange.h */
-	uint32_t *made;
+	uint32_t *moved; /* plan_arrange.h, as below */
+	struct plan_made *made;
 	size_t n_made;
+	struct walked to;
 };
 
 static int cmp_name(const char *ns, const char *name, const struct api_object *o)
@@ -196,29 +202,40 @@ static bool same_addresses(const struct cached *c, const struct plan_service_inp
 	return true;
 }
 
-/* A problem names the line of its object, which may have moved although the object is the same. */
-static bool same_lines(const struct cached *c, const struct world *w)
-{
-	return c->lines == 0 || c->lines == world_lines_generation(w);
-}
-
-/* What there is of the Service and still good, or NULL. */
-static const struct cached *find_cached(struct walk *w, const struct plan_service_input *input,
+/* What the last plan had of the Service, or NULL. */
+static const struct cached *find_cached(struct walk *w, const struct api_object *o,
 					uint64_t generation)
 {
 	const struct plan_cache *c = w->cache;
-	const struct cached *item;
 
-	if (!c)
-		return NULL;
-	while (w->i_cached < c->n && c->items[w->i_cached].generation != generation &&
-	       cmp_name(c->items[w->i_cached].ns, c->items[w->i_cached].name, input->service) < 0)
-		w->i_cached++;
-	item = &c->items[w->i_cached];
-	if (w->i_cached == c->n || item->generation != generation)
-		return NULL;
-	w->i_cached++;
-	return same_addresses(item, input) && same_lines(item, w->d->in->world) ? item : NULL;
+	for (; w->i_cached < c->n; w->i_cached++) {
+		const struct cached *item = &c->items[w->i_cached];
+		const int cmp = c->generations[w->i_cached] == generation
+					? 0
+					: cmp_name(item->ns, item->name, o);
+
+		if (cmp >= 0)
+			return cmp == 0 ? item : NULL;
+	}
+	return NULL;
+}
+
+/* A problem names the line of its object, which may have moved although the object is the same. */
+static bool same_lines(const struct walk *w, const struct cached *c)
+{
+	return c->lines == 0 || c->lines == world_lines_generation(w->d->in->world);
+}
+
+static uint64_t lines_of(const struct walk *w, const struct plan_fragment *f)
+{
+	return f && f->problems.n > 0 ? world_lines_generation(w->d->in->world) : 0;
+}
+
+static bool is_good(const struct walk *w, const struct cached *item, uint64_t generation,
+		    const struct plan_service_input *input)
+{
+	return w->cache->generations[item - w->cache->items] == generation &&
+	       same_addresses(item, input) && same_lines(w, item);
 }
 
 static const struct plan_fragment *make_fragment(struct walk *w, struct plan_service_input *input)
@@ -226,117 +243,146 @@ static const struct plan_fragment *make_fragment(struct walk *w, struct plan_ser
 	const struct world *world = w->d->in->world;
 	const struct api_object *o = input->service;
 
+	w->cache->n_made++;
 	if (!plan_service_is_ours(w->d->in->settings, o))
 		return NULL;
 	input->slices = world_slices(world, plan_text(o->meta.ns), o->meta.name);
 	input->only_endpoints =
 		input->slices.n == 0 &&
 		world_find(world, API_ENDPOINTS, plan_text(o->meta.ns), o->meta.name);
-	return plan_service(&w->d->env, input, w->arena);
+	return plan_service(&w->d->env, input, w->cache->arena);
 }
 
-static struct cached make_cached(struct walk *w, struct plan_service_input *input,
-				 uint64_t generation)
+static struct cached make_cached(struct walk *w, struct plan_service_input *input)
 {
+	struct arena *arena = w->cache->arena;
 	const size_t n = input->n_addresses;
-	struct plan_address *addresses = arena_array_of(w->arena, n, struct plan_address);
+	struct plan_address *addresses = arena_array_of(arena, n, struct plan_address);
 	const struct plan_fragment *fragment = make_fragment(w, input);
-	const bool names_lines = fragment && fragment->problems.n > 0;
 
 	for (size_t i = 0; i < n; i++)
 		addresses[i] = (struct plan_address){
 			.addr = input->addresses[i].addr,
-			.pool = arena_strdup(w->arena, input->addresses[i].pool)};
-	if (w->cache)
-		w->cache->n_made++;
+			.pool = arena_strdup(arena, input->addresses[i].pool)};
 	return (struct cached){
-		.generation = generation,
-		.lines = names_lines ? world_lines_generation(w->d->in->world) : 0,
-		.ns = arena_strdup(w->arena, plan_text(input->service->meta.ns)),
-		.name = arena_strdup(w->arena, input->service->meta.name),
+		.lines = lines_of(w, fragment),
+		.ns = arena_strdup(arena, plan_text(input->service->meta.ns)),
+		.name = arena_strdup(arena, input->service->meta.name),
 		.addresses = addresses,
 		.n_addresses = n,
 		.fragment = fragment,
 	};
 }
 
+static void note_made(struct walk *w, uint32_t number, const struct plan_fragment *was)
+{
+	w->made[w->n_made++] = (struct plan_made){.number = number, .was = was};
+}
+
 /* The Service's fragment, in the present plan. */
 static void number_fragment(struct walk *w, struct cached *item, const struct cached *old)
 {
-	struct plan_draft *d = w->d;
-	const uint32_t number = (uint32_t)d->n_fragments;
+	const struct plan_fragment *was = old ? old->fragment : NULL;
 
 	if (!item->fragment)
 		return;
-	if (old)
-		w->moved[old->number] = number;
-	else
-		w->made[w->n_made++] = number;
-	item->number = number;
-	d->fragments[d->n_fragments++] = item->fragment;
+	item->number = (uint32_t)w->to.n_fragments;
+	w->to.fragments[w->to.n_fragments++] = item->fragment;
+	if (was)
+		w->moved[old->number] = item->number;
+	if (was != item->fragment)
+		note_made(w, item->number, was);
 }
 
-static void walk_services(struct walk *w, struct cached *items)
+/* Services came, went, or have other addresses, or nothing is known of them yet. */
+static void walk_all(struct walk *w, const struct world_list *services, const uint64_t *generations)
 {
-	const struct world_list services = world_list(w->d->in->world, API_SERVICE);
-	const uint64_t *generations = world_service_generations(w->d->in->world);
-	struct plan_draft *d = w->d;
-
-	d->fragments = arena_array_of(d->arena, services.n, const struct plan_fragment *);
-	w->made = arena_array_of(d->arena, services.n, uint32_t);
-	for (size_t i = 0; i < services.n; i++) {
-		struct plan_service_input input = take_addresses(w, services.items[i]);
-		const struct cached *old = find_cached(w, &input, generations[i]);
-
-		items[i] = old ? *old : make_cached(w, &input, generations[i]);
-		number_fragment(w, &items[i], old);
-	}
-}
-
-static void begin_walk(struct walk *w)
-{
-	const size_t n = w->cache ? w->cache->n_fragments : 0;
-
-	w->moved = arena_array_of(w->d->arena, n, uint32_t);
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < w->cache->n_fragments; i++)
 		w->moved[i] = PLAN_GONE;
+	w->to = (struct walked){
+		.items = xcalloc(services->n, sizeof(struct cached)),
+		.generations = xcalloc(services->n, sizeof(uint64_t)),
+		.fragments = xcalloc(services->n, sizeof(struct plan_fragment *)),
+	};
+	for (; w->to.n < services->n; w->to.n++) {
+		const size_t i = w->to.n;
+		struct plan_service_input input = take_addresses(w, services->items[i]);
+		const struct cached *old = find_cached(w, services->items[i], generations[i]);
+		const bool good = old && is_good(w, old, generations[i], &input);
+
+		w->to.items[i] = good ? *old : make_cached(w, &input);
+		w->to.generations[i] = generations[i];
+		number_fragment(w, &w->to.items[i], old);
+	}
+	forget_services(w->cache);
+	w->cache->items = w->to.items;
+	w->cache->generations = w->to.generations;
+	w->cache->n = w->to.n;
+	w->cache->fragments = w->to.fragments;
+	w->cache->n_fragments = w->to.n_fragments;
 }
 
-static void arrange(const struct walk *w, struct plan_arrangement *arranged)
+/* The same Services with the same addresses: of some the slices changed, or lines they name. */
+static void walk_changed(struct walk *w, const struct world_list *services,
+			 const uint64_t *generations)
 {
-	struct plan_draft *d = w->d;
+	struct plan_cache *c = w->cache;
+	const bool lines_moved = c->lines != world_lines_generation(w->d->in->world);
 
-	plan_arrange(arranged, &(struct plan_arrange_args){.fragments = d->fragments,
-							   .n = d->n_fragments,
-							   .moved = w->moved,
-							   .made = w->made,
-							   .n_made = w->n_made});
-	d->arranged = arranged;
+	for (size_t i = 0; i < c->n_fragments; i++)
+		w->moved[i] = (uint32_t)i;
+	for (size_t i = 0; i < services->n; i++) {
+		struct cached *item = &c->items[i];
+		struct plan_service_input input = {.service = services->items[i]};
+		const struct plan_fragment *was;
+
+		if (c->generations[i] == generations[i] && !(lines_moved && !same_lines(w, item)))
+			continue;
+		was = item->fragment;
+		input.addresses = item->addresses;
+		input.n_addresses = item->n_addresses;
+		item->fragment = make_fragment(w, &input);
+		item->lines = lines_of(w, item->fragment);
+		c->generations[i] = generations[i];
+		if (!item->fragment)
+			continue;
+		c->fragments[item->number] = item->fragment;
+		note_made(w, item->number, was);
+	}
 }
 
-void plan_draft_fragments(struct plan_draft *d, struct plan_arrangement *ret_arranged)
+static void walk_services(struct walk *w)
 {
-	struct plan_cache *c = d->in->cache;
-	const size_t n = world_list(d->in->world, API_SERVICE).n;
-	struct cached *items = xcalloc(n + 1, sizeof(*items));
-	struct walk w = {.d = d, .cache = c, .arena = d->arena};
+	const struct plan_inputs *in = w->d->in;
+	const struct world_list services = world_list(in->world, API_SERVICE);
+	const uint64_t *generations = world_service_generations(in->world);
+	const uint64_t list = world_kind_generation(in->world, API_SERVICE);
+	struct plan_cache *c = w->cache;
 
-	if (c) {
-		take_env(c, d);
-		w.arena = c->arena;
-	} else {
-		plan_env_build(d->in, d->ledger, d->arena, &d->env);
-	}
-	begin_walk(&w);
-	walk_services(&w, items);
-	arrange(&w, c ? &c->arranged : ret_arranged);
-	if (c) {
-		free(c->items);
-		c->items = items;
-		c->n = n;
-		c->n_fragments = d->n_fragments;
-	} else {
-		free(items);
-	}
+	w->moved = arena_array_of(w->d->arena, c->n_fragments, uint32_t);
+	w->made = arena_array_of(w->d->arena, services.n, struct plan_made);
+	if (c->generations && list == c->services && in->addresses->generation != 0 &&
+	    in->addresses->generation == c->addresses)
+		walk_changed(w, &services, generations);
+	else
+		walk_all(w, &services, generations);
+	c->services = list;
+	c->addresses = in->addresses->generation;
+	c->lines = world_lines_generation(in->world);
+}
+
+void plan_draft_fragments(struct plan_draft *d, struct plan_cache *c)
+{
+	struct walk w = {.d = d, .cache = c};
+
+	take_env(c, d);
+	walk_services(&w);
+	plan_arrange(&c->arranged, &(struct plan_arrange_args){.fragments = c->fragments,
+							       .n = c->n_fragments,
+							       .moved = w.moved,
+							       .made = w.made,
+							       .n_made = w.n_made});
+	d->fragments = c->fragments;
+	d->arranged = &c->arranged;
 	plan_draft_join(d);
 }

@@ -105,14 +105,14 @@ struct advertised_walk *plan_advertised_walks(const struct plan_draft *d)
 	return ret;
 }
 
-bool plan_draft_keeps(const struct plan_draft *d, const struct plan_place *claim)
+bool plan_draft_keeps(const struct plan_draft *d, const struct arranged_claim *c)
 {
-	const struct plan_vip *vip = &plan_draft_claim(d, claim)->vip;
-	const struct plan_fragment *f = d->fragments[claim->fragment];
-	const struct draft_port *ports = &d->ports[d->first_port[claim->fragment]];
+	const struct draft_port *ports = plan_draft_claiming(d, c);
 
-	for (size_t i = 0; i < f->n_ports; i++)
-		if (!ports[i].lost && plan_vip_equal(&f->ports[i].row.vip, vip))
+	if (!d->any_lost)
+		return true;
+	for (size_t i = 0; i < c->claim.n_ports; i++)
+		if (!ports[i].lost)
 			return true;
 	return false;
 }

@@ -64,12 +64,10 @@ struct plan_draft {
 	struct arena *arena;
 	struct plan_env env;
 
-	const struct plan_fragment **fragments; /* by namespace, name */
-	size_t n_fragments;
+	const struct plan_fragment *const *fragments; /* by namespace, name */
 	const struct plan_arrangement *arranged;
-	struct draft_port *ports; /* in the order of fragments */
-	uint32_t *first_port;     /* of each fragment, in ports */
-	size_t n_ports;
+	struct draft_port *ports; /* as arranged.rows */
+	bool any_lost;            /* one of them lost */
 	struct draft_near *near;
 	const struct plan_actual_peer **peers; /* of env.peers[i]; NULL unless established */
 
@@ -82,6 +80,7 @@ struct plan_draft {
 
 	struct plan_frontend *frontends;
 	size_t n_frontends, cap_frontends;
+	size_t n_stay;          /* of them: the store has them */
 	struct draft_vip *vips; /* by VIP: those with a wanted frontend */
 	size_t n_vips, cap_vips;
 	struct plan_vip *begins; /* of plan.begins */
@@ -96,7 +95,9 @@ struct plan_draft {
 	struct plan *plan;
 };
 
-void plan_draft_fragments(struct plan_draft *d, struct plan_arrangement *ret_arranged);
+void plan_draft_fragments(struct plan_draft *d, struct plan_cache *c);
+/* A cache for this plan alone, all of which lives in the arena. */
+struct plan_cache *plan_cache_once(struct arena *arena);
 /* The second half of the step: makes room for what is found out about their ports. */
 void plan_draft_join(struct plan_draft *d);
 void plan_draft_devices(struct plan_draft *d);
@@ -110,15 +111,16 @@ void plan_draft_aggregates(struct plan_draft *d);
 /* --- what more than one step asks: plan_draft.c ---------------------------------------------- */
 
 enum vip_gate plan_draft_gate(const struct plan_draft *d, const struct plan_vip *vip);
-static inline const struct plan_port *plan_draft_port(const struct plan_draft *d,
-						      const struct plan_place *p)
+static inline struct draft_port *plan_draft_port(const struct plan_draft *d,
+						 const struct plan_place *p)
 {
-	return &d->fragments[p->fragment]->ports[p->item];
+	return &d->ports[d->arranged->first_row[p->fragment] + p->item];
 }
-static inline const struct plan_claim *plan_draft_claim(const struct plan_draft *d,
-							const struct plan_place *p)
+/* The first of the VIP's ports of the Service that claims. */
+static inline struct draft_port *plan_draft_claiming(const struct plan_draft *d,
+						     const struct arranged_claim *c)
 {
-	return &d->fragments[p->fragment]->claims[p->item];
+	return &d->ports[d->arranged->first_row[c->at.fragment] + c->claim.first_port];
 }
 
 /* What the store holds of a key, or NULL. */
@@ -156,7 +158,7 @@ static inline bool plan_advertised_next(struct advertised_walk *w, const struct 
  * That the claim counts: a Service that lost this VIP's every port to others has no say about its
  * routes.
  */
-bool plan_draft_keeps(const struct plan_draft *d, const struct plan_place *claim);
+bool plan_draft_keeps(const struct plan_draft *d, const struct arranged_claim *c);
 /* The peers (bits) that the plan gives the prefix to; with `held` also those that keep it. */
 uint64_t plan_draft_receivers(const struct plan_draft *d, const struct ip_prefix *prefix,
 			      bool held);

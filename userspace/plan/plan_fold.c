@@ -31,6 +31,7 @@ struct fold_build {
 	struct plan_folded *ret;
 	const struct plan_claim **claims; /* by prefix, age of the advertisement, VIP */
 	size_t n_claims;
+	size_t most;            /* claims on one prefix */
 	struct member *members; /* of the prefix at hand, oldest advertisement first */
 	size_t n_members;
 	struct asker *chosen; /* of them, for a group of peers */
@@ -108,18 +109,27 @@ void plan_fold_merge(struct arena *arena, struct plan_folded *f)
 
 /* --- claims --------------------------------------------------------------------------------- */
 
+static bool is_same(const struct plan_claim *a, const struct plan_claim *b)
+{
+	return a->own == b->own && plan_claim_cmp(a, b) == 0;
+}
+
 /* Those that count, each once. */
 static void collect_claims(struct fold_build *b)
 {
 	const struct plan_order *order = &b->d->arranged->by_prefix;
+	size_t run = 0;
 
 	b->claims = arena_array_of(b->d->arena, order->n, const struct plan_claim *);
 	for (size_t i = 0; i < order->n; i++) {
-		const struct plan_claim *c = plan_draft_claim(b->d, &order->items[i]);
+		const struct arranged_claim *c = arranged_claim(order, i);
+		const struct plan_claim *last = b->n_claims ? b->claims[b->n_claims - 1] : NULL;
 
-		if (plan_draft_keeps(b->d, &order->items[i]) &&
-		    (b->n_claims == 0 || plan_claim_cmp(b->claims[b->n_claims - 1], c) != 0))
-			b->claims[b->n_claims++] = c;
+		if (!plan_draft_keeps(b->d, c) || (last && is_same(last, &c->claim)))
+			continue;
+		b->claims[b->n_claims++] = &c->claim;
+		run = last && ip_prefix_cmp(&last->prefix, &c->claim.prefix) == 0 ? run + 1 : 1;
+		b->most = run > b->most ? run : b->most;
 	}
 }
 
@@ -382,29 +392,12 @@ static void put_row(struct fold_build *b, const struct ip_prefix *prefix, uint64
 		plan_fold_hold(b->d, b->ret, prefix, group & have);
 }
 
-/* As many as claim one prefix, at most. */
-static size_t most_members(const struct fold_build *b)
-{
-	size_t most = 0, n = 0;
-
-	for (size_t i = 0; i < b->n_claims; i++) {
-		const bool same =
-			i && ip_prefix_cmp(&b->claims[i - 1]->prefix, &b->claims[i]->prefix) == 0;
-
-		n = same ? n + 1 : 1;
-		most = n > most ? n : most;
-	}
-	return most;
-}
-
 static void fold(struct fold_build *b)
 {
-	const size_t most = most_members(b);
-
 	b->advertised = plan_advertised_walks(b->d);
-	b->members = arena_array_of(b->d->arena, most, struct member);
-	b->chosen = arena_array_of(b->d->arena, most, struct asker);
-	b->last = arena_array_of(b->d->arena, most, struct asker);
+	b->members = arena_array_of(b->d->arena, b->most, struct member);
+	b->chosen = arena_array_of(b->d->arena, b->most, struct asker);
+	b->last = arena_array_of(b->d->arena, b->most, struct asker);
 	for (size_t i = 0; i < b->n_claims;) {
 		const struct ip_prefix *prefix = &b->claims[i]->prefix;
 		const uint64_t have = advertised_by(b, prefix);

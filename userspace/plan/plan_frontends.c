@@ -11,13 +11,13 @@
  */
 #include "base/limits.h"
 #include "base/sorted.h"
+#include "plan/plan_contract.h"
 #include "plan/plan_draft.h"
 #include "plan/plan_sort.h"
 
 /* A port in the order of frontends, and what the store has of it. */
 struct candidate {
-	const struct plan_fragment *fragment;
-	const struct plan_port *port;
+	const struct arranged_port *port;
 	struct draft_port *draft;
 	const struct lb_actual *actual; /* NULL: nothing */
 	bool is_served;                 /* it has the VIP */
@@ -78,10 +78,10 @@ static bool is_own(const struct lb_frontend *lb, const struct lb_target *t)
 	return t->owner == 0 || t->owner == lb->seed;
 }
 
-/* Most frontends have what the slices name, and nothing drains. */
+/* Most frontends have what the slices name, which is what tables of one name have in common. */
 static bool has_departed(const struct lb_frontend *lb, const struct lb_actual *actual)
 {
-	if (!actual || actual->n_targets == 0)
+	if (!actual || actual->table == lb->table)
 		return false;
 	if (actual->n_targets > lb->n_targets)
 		return true;
@@ -152,6 +152,7 @@ static void add_drains(struct plan_draft *d, const struct candidate *c, struct l
 	lb->targets = merged;
 	lb->n_targets += n_kept;
 	qsort(merged, lb->n_targets, sizeof(*merged), cmp_target);
+	plan_assert_targets(lb);
 	lb->table = lb_table_name(lb);
 }
 
@@ -173,32 +174,26 @@ static uint32_t vip_flags(const struct api_config *config)
 }
 
 /* Before the first frontend of a VIP: the VIP itself. */
-static struct draft_vip *ensure_vip(struct plan_draft *d, const struct plan_vip *vip)
+static struct draft_vip *ensure_vip(struct plan_draft *d, const struct candidate *c)
 {
-	const struct lb_frontend lb = {.key = plan_vip_key(vip),
+	const struct plan_vip vip = plan_vip_of(&c->port->lb.key);
+	const struct lb_frontend lb = {.key = plan_vip_key(&vip),
 				       .flags = vip_flags(&d->env.config)};
 	struct draft_vip *v;
 
-	if (d->n_vips && plan_vip_equal(&d->vips[d->n_vips - 1].vip, vip))
+	if (d->n_vips && plan_vip_equal(&d->vips[d->n_vips - 1].vip, &vip))
 		return &d->vips[d->n_vips - 1];
 	v = arena_push(d->arena, &d->vips, &d->n_vips, &d->cap_vips, sizeof(*v));
-	v->vip = *vip;
+	v->vip = vip;
 	(void)plan_draft_push(d, &lb);
+	d->n_stay += c->is_served;
 	return v;
-}
-
-static bool takes_new_flows(const struct lb_frontend *lb)
-{
-	for (size_t i = 0; i < lb->n_targets; i++)
-		if (lb->targets[i].state == LB_BACKEND_READY)
-			return true;
-	return false;
 }
 
 /* Gate 1, as far as the store is concerned. */
 static enum vip_gate frontend_gate(const struct candidate *c, const struct lb_frontend *lb)
 {
-	if (!c->actual || !c->actual->tested || !takes_new_flows(lb) || !c->is_served)
+	if (!c->actual || !c->actual->tested || !c->port->takes_new_flows || !c->is_served)
 		return GATE_CLOSED;
 	return c->actual->table == lb->table ? GATE_OPEN : GATE_STALE;
 }
@@ -223,7 +218,6 @@ static bool lingers(struct plan_draft *d, const struct candidate *c)
 static void want(struct plan_draft *d, const struct candidate *c)
 {
 	struct lb_frontend lb = c->port->lb;
-	const struct plan_vip vip = plan_vip_of(&lb.key);
 	struct draft_vip *known;
 	enum vip_gate gate;
 
@@ -232,28 +226,30 @@ static void want(struct plan_draft *d, const struct candidate *c)
 	if (lb.n_targets == 0 || (d->plan->leaving && !lingers(d, c)))
 		return;
 	gate = frontend_gate(c, &lb);
-	known = ensure_vip(d, &vip);
+	known = ensure_vip(d, c);
 	if (gate > known->gate)
 		known->gate = gate;
 	(void)plan_draft_push(d, &lb);
+	d->n_stay += c->actual != NULL;
 }
 
 /* --- conflicts between Services ------------------------------------------------------------- */
 
 static void port_conflict(struct plan_draft *d, const struct candidate *loser,
-			  const struct plan_place *winner)
+			  const struct arranged_port *winner)
 {
-	const struct api_object *owner = d->fragments[winner->fragment]->service;
+	const struct api_object *owner = winner->service;
+	const struct plan_service *row = &d->arranged->rows[loser->draft - d->ports];
 
-	loser->draft->lost = true;
-	object_problem(&d->plan->problems, SEVERITY_ERROR, loser->fragment->service, "spec.ports",
+	loser->draft->lost = d->any_lost = true;
+	object_problem(&d->plan->problems, SEVERITY_ERROR, loser->port->service, "spec.ports",
 		       "PortConflict", "use another port, or another address",
 		       "%s port %u of its address belongs to the older Service %s/%s",
-		       loser->port->row.protocol, loser->port->row.port, plan_text(owner->meta.ns),
-		       owner->meta.name);
+		       row->protocol, row->port, plan_text(owner->meta.ns), owner->meta.name);
 }
 
-static const struct plan_taken *find_taken(const struct plan_draft *d, const struct plan_port *port)
+static const struct plan_taken *find_taken(const struct plan_draft *d,
+					   const struct arranged_port *port)
 {
 	const struct plan_vip vip = plan_vip_of(&port->lb.key);
 
@@ -275,7 +271,7 @@ static void check_taken(struct plan_draft *d, const struct candidate *c)
 	remedy = arena_printf(
 		d->arena, "delete them when their clients can reconnect: conntrack -D -d %s", text);
 	object_problem(&d->plan->problems, c->is_served ? SEVERITY_WARNING : SEVERITY_ERROR,
-		       c->fragment->service, NULL, "ConntrackHoldsFlows", remedy,
+		       c->port->service, NULL, "ConntrackHoldsFlows", remedy,
 		       "the kernel translates flows for %s; %s", text,
 		       c->is_served ? "it is served by XDP all the same"
 				    : "this node neither serves nor announces it");
@@ -300,7 +296,7 @@ static void note_beginning(struct plan_draft *d, const struct candidate *c)
 static void too_many(struct plan_draft *d, const struct candidate *c)
 {
 	c->draft->left_out = true;
-	object_problem(&d->plan->problems, SEVERITY_ERROR, c->fragment->service, "spec.ports",
+	object_problem(&d->plan->problems, SEVERITY_ERROR, c->port->service, "spec.ports",
 		       "TooManyServices", "remove Services that are not needed",
 		       "a node has at most %d frontends; this one is not served", LIMIT_SERVICES);
 }
@@ -311,16 +307,11 @@ struct actual_walk {
 	const struct lb_actual *vip; /* the last VIP that was passed */
 };
 
-static struct candidate candidate_at(const struct plan_draft *d, const struct plan_place *at,
-				     struct actual_walk *w)
+static struct candidate candidate_at(const struct plan_draft *d, size_t i, struct actual_walk *w)
 {
-	const struct plan_port *port = plan_draft_port(d, at);
+	const struct arranged_port *port = arranged_port(d->arranged, i);
 	const struct lb_key *key = &port->lb.key;
-	struct candidate ret = {
-		.fragment = d->fragments[at->fragment],
-		.port = port,
-		.draft = &d->ports[d->first_port[at->fragment] + at->item],
-	};
+	struct candidate ret = {.port = port, .draft = plan_draft_port(d, &port->at)};
 
 	for (; w->at < w->end && lb_key_cmp(&w->at->key, key) < 0; w->at++)
 		if (w->at->key.port == 0)
@@ -341,7 +332,7 @@ static void make_room(struct plan_draft *d)
 }
 
 /* A family that the programs do not forward is left to the kernel, as all is in mode off. */
-static bool may_program(const struct plan_draft *d, const struct plan_port *p)
+static bool may_program(const struct plan_draft *d, const struct arranged_port *p)
 {
 	return (d->plan->dataplane || d->plan->leaving) &&
 	       plan_family_served(ip_family_of(&p->lb.key.addr));
@@ -349,23 +340,21 @@ static bool may_program(const struct plan_draft *d, const struct plan_port *p)
 
 void plan_draft_frontends(struct plan_draft *d)
 {
-	const struct plan_order *order = &d->arranged->ports;
 	const struct plan_actual *actual = d->in->actual;
 	struct actual_walk walk = {.at = actual->frontends};
-	const struct plan_place *owner = NULL;
+	const struct arranged_port *owner = NULL;
 	size_t n_wanted = 0;
 
 	walk.end = actual->n_frontends ? walk.at + actual->n_frontends : walk.at;
 	make_room(d);
-	for (size_t i = 0; i < order->n; i++) {
-		const struct plan_place *at = &order->items[i];
-		const struct candidate c = candidate_at(d, at, &walk);
+	for (size_t i = 0; i < d->arranged->ports.n; i++) {
+		const struct candidate c = candidate_at(d, i, &walk);
 
-		if (owner && lb_key_cmp(&plan_draft_port(d, owner)->lb.key, &c.port->lb.key) == 0) {
+		if (owner && lb_key_cmp(&owner->lb.key, &c.port->lb.key) == 0) {
 			port_conflict(d, &c, owner);
 			continue;
 		}
-		owner = at;
+		owner = c.port;
 		if (!may_program(d, c.port))
 			continue;
 		check_taken(d, &c);

@@ -115,6 +115,7 @@ struct plan_addresses {
 	const struct plan_address *items; /* by ns, name, addr */
 	size_t n;
 	struct api_strings pools; /* for plan_ledger.pools */
+	uint64_t generation;      /* equal ones of one maker: the same items; 0: not known */
 };
 
 struct plan_inputs {

@@ -95,10 +95,11 @@ static int cmp_noted(const void *a, const void *b)
 
 void plan_draft_leaving(struct plan_draft *d)
 {
+	const bool all_stay = d->n_stay == d->in->actual->n_frontends && !d->plan->leaving;
 	const size_t n_wanted = d->n_frontends;
 
 	/* With mode off a VIP goes in the same step as its last frontend, so it waits with them. */
-	for (size_t i = 0, k = 0; i < d->in->actual->n_frontends; i++) {
+	for (size_t i = 0, k = 0; !all_stay && i < d->in->actual->n_frontends; i++) {
 		const struct lb_actual *actual = &d->in->actual->frontends[i];
 		bool wanted;
 

@@ -29,7 +29,7 @@ static size_t first_claim(const struct plan_draft *d, const struct ip_addr *a)
 	while (low < high) {
 		const size_t middle = low + (high - low) / 2;
 
-		if (ip_addr_cmp(a, &plan_draft_claim(d, &order->items[middle])->vip.addr) > 0)
+		if (ip_addr_cmp(a, &arranged_claim(order, middle)->claim.vip.addr) > 0)
 			low = middle + 1;
 		else
 			high = middle;
@@ -59,12 +59,13 @@ static bool awaits_replacement(const struct plan_draft *d, const struct ip_prefi
 	const struct plan_order *order = &d->arranged->by_vip;
 
 	for (size_t i = first_claim(d, &prefix->addr); i < order->n; i++) {
-		const struct plan_claim *c = plan_draft_claim(d, &order->items[i]);
+		const struct arranged_claim *c = arranged_claim(order, i);
+		const struct plan_vip *vip = &c->claim.vip;
 
-		if (!ip_prefix_has(prefix, &c->vip.addr))
+		if (!ip_prefix_has(prefix, &vip->addr))
 			break;
-		if (c->vip.domain == domain && plan_draft_keeps(d, &order->items[i]) &&
-		    plan_draft_gate(d, &c->vip) != GATE_CLOSED && awaits_write(d, c))
+		if (vip->domain == domain && plan_draft_keeps(d, c) &&
+		    plan_draft_gate(d, vip) != GATE_CLOSED && awaits_write(d, &c->claim))
 			return true;
 	}
 	return false;
@@ -151,12 +152,12 @@ static bool is_on_its_way(const struct plan_draft *d, const struct draft_vip *v)
 	if (v->gate == GATE_OPEN)
 		return false;
 	for (size_t i = first_claim(d, &v->vip.addr); i < order->n; i++) {
-		const struct plan_claim *c = plan_draft_claim(d, &order->items[i]);
+		const struct arranged_claim *c = arranged_claim(order, i);
 
-		if (!ip_addr_equal(&c->vip.addr, &v->vip.addr))
+		if (!ip_addr_equal(&c->claim.vip.addr, &v->vip.addr))
 			break;
-		if (plan_vip_equal(&c->vip, &v->vip) && plan_draft_keeps(d, &order->items[i]) &&
-		    (plan_draft_reach(d, c) & d->peers_open))
+		if (plan_vip_equal(&c->claim.vip, &v->vip) && plan_draft_keeps(d, c) &&
+		    (plan_draft_reach(d, &c->claim) & d->peers_open))
 			return true;
 	}
 	return false;

@@ -8,6 +8,7 @@
  */
 #include "plan/plan_service.h"
 
+#include "plan/plan_contract.h"
 #include "plan/plan_sort.h"
 
 struct service_build {
@@ -173,6 +174,8 @@ static void add_frontend(struct service_build *b, struct plan_port *port, size_t
 		.targets = e->targets,
 		.n_targets = e->n_targets,
 	};
+	plan_assert_targets(&port->lb);
+	port->takes_new_flows = e->n_ready > 0;
 	if (e->n_targets)
 		port->lb.table = lb_table_name(&port->lb);
 }
@@ -349,6 +352,21 @@ static int cmp_port(const void *a, const void *b)
 	return cmp ? cmp : strcmp(x->protocol, y->protocol);
 }
 
+static void sort_ports(struct plan_fragment *f)
+{
+	plan_sort(f->ports, f->n_ports, sizeof(*f->ports), cmp_port);
+	for (size_t i = 0; i < f->n_claims; i++) {
+		struct plan_claim *c = &f->claims[i];
+
+		for (size_t k = 0; k < f->n_ports; k++) {
+			if (!plan_vip_equal(&f->ports[k].row.vip, &c->vip))
+				continue;
+			if (c->n_ports++ == 0)
+				c->first_port = (uint16_t)k;
+		}
+	}
+}
+
 struct plan_fragment *plan_service(const struct plan_env *env, const struct plan_service_input *in,
 				   struct arena *arena)
 {
@@ -358,6 +376,7 @@ struct plan_fragment *plan_service(const struct plan_env *env, const struct plan
 	struct service_build b = {.env = env, .in = in, .arena = arena, .ret = ret};
 
 	ret->service = in->service;
+	ret->created_s = in->service->meta.created_s;
 	ret->problems.arena = arena;
 	ret->ports =
 		arena_array_of(arena, n_ports * (n_addresses ? n_addresses : 1), struct plan_port);
@@ -368,7 +387,7 @@ struct plan_fragment *plan_service(const struct plan_env *env, const struct plan
 		add_address(&b, &in->addresses[i]);
 	for (size_t i = 0; n_addresses == 0 && i < n_ports; i++)
 		(void)add_port(&b, i, &endpoints_of(&b, IP_V4)[i], "noIPAllocated");
-	plan_sort(ret->ports, ret->n_ports, sizeof(*ret->ports), cmp_port);
+	sort_ports(ret);
 	check_fields(&b);
 	check_endpoints(&b);
 	check_addresses(&b);

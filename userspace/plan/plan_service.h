@@ -21,6 +21,7 @@ struct plan_service_input {
 struct plan_port {
 	struct plan_service row; /* announced: as far as the Service itself is concerned */
 	struct lb_frontend lb;   /* key.port 0: nothing to program */
+	bool takes_new_flows;    /* one of its targets does */
 };
 
 /* What a Service asks of its routes itself, resolved: it goes before what an advertisement says. */
@@ -42,6 +43,7 @@ struct service_attrs {
 struct plan_claim {
 	struct ip_prefix prefix;
 	struct plan_vip vip;
+	uint16_t first_port, n_ports; /* of the fragment: the VIP's */
 	const struct env_advert *advert;
 	const struct service_attrs *own;      /* NULL: the Service asks for nothing itself */
 	const struct plan_own_address *under; /* somebody's own address under the prefix, or NULL */
@@ -49,6 +51,7 @@ struct plan_claim {
 
 struct plan_fragment {
 	const struct api_object *service;
+	int64_t created_s;       /* its */
 	struct plan_port *ports; /* by VIP, port, protocol */
 	size_t n_ports;
 	struct plan_claim *claims;

@@ -44,26 +44,48 @@ static void empty_pieces_are_unique(void **state)
 	assert_ptr_not_equal(arena_alloc(a, 0, 8), arena_alloc(a, 8, 0));
 }
 
-static void reset_keeps_one_block_and_hands_out_zeroes_again(void **state)
+static void use_a_million(struct arena *a)
 {
-	_cleanup_(arena_freep) struct arena *a = arena_new();
-	size_t grown;
-
-	(void)state;
 	for (int i = 0; i < 100; i++)
 		memset(arena_alloc(a, 1, 10000), 0xff, 10000);
-	grown = arena_bytes(a);
-	assert_true(grown >= 100 * 10000);
+}
+
+static void reset_keeps_what_was_used_and_hands_out_zeroes_again(void **state)
+{
+	_cleanup_(arena_freep) struct arena *a = arena_new();
+
+	(void)state;
+	use_a_million(a);
 	arena_reset(a);
-	assert_true(arena_bytes(a) < grown);
-	assert_true(arena_bytes(a) > 10000);
+	assert_in_range(arena_bytes(a), 100 * 10000, 2 * 100 * 10000);
 
 	size_t kept = arena_bytes(a);
 	const unsigned char *p = arena_alloc(a, 1, 10000);
 
 	for (size_t i = 0; i < 10000; i++)
 		assert_int_equal(p[i], 0);
+	use_a_million(a);
 	assert_int_equal(arena_bytes(a), kept);
+}
+
+/* After one large use little is held, soon, but not at once. */
+static void reset_after_less_gives_back_by_and_by(void **state)
+{
+	_cleanup_(arena_freep) struct arena *a = arena_new();
+	size_t before;
+
+	(void)state;
+	use_a_million(a);
+	arena_reset(a);
+	before = arena_bytes(a);
+	(void)arena_alloc(a, 1, 100);
+	arena_reset(a);
+	assert_in_range(arena_bytes(a), before / 3, before * 2 / 3);
+	for (int i = 0; i < 10; i++) {
+		(void)arena_alloc(a, 1, 100);
+		arena_reset(a);
+	}
+	assert_true(arena_bytes(a) < before / 5);
 }
 
 static void reset_of_an_empty_arena_is_harmless(void **state)
@@ -182,7 +204,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(pieces_are_zeroed_aligned_and_do_not_overlap),
 		cmocka_unit_test(empty_pieces_are_unique),
-		cmocka_unit_test(reset_keeps_one_block_and_hands_out_zeroes_again),
+		cmocka_unit_test(reset_keeps_what_was_used_and_hands_out_zeroes_again),
+		cmocka_unit_test(reset_after_less_gives_back_by_and_by),
 		cmocka_unit_test(reset_of_an_empty_arena_is_harmless),
 		cmocka_unit_test(a_huge_piece_does_not_end_the_use_of_the_current_block),
 		cmocka_unit_test(what_is_not_handed_out_cannot_be_read),

@@ -30,6 +30,7 @@ struct made_draft {
 	const struct plan_actual_peer *session_list[2];
 	struct plan_port ports[MADE_VIPS];
 	struct plan_arrangement arranged;
+	size_t n; /* Services that are there, MADE_VIPS unless a test says otherwise */
 	struct plan_claim claims[MADE_VIPS];
 	struct lb_target target;
 	struct lb_actual programmed[2 * MADE_VIPS];
@@ -92,13 +93,13 @@ static void made_draft(struct made_draft *m, const struct plan_vip vips[MADE_VIP
 	m->in = (struct plan_inputs){
 		.node = &m->node, .actual = &m->actual, .settings = &m->settings, .synced = true};
 	m->plan.dataplane = true;
+	m->n = MADE_VIPS;
 	m->d = (struct plan_draft){.in = &m->in,
 				   .ledger = &m->ledger,
 				   .now = NSEC_PER_SEC,
 				   .deadline = NSEC_NEVER,
 				   .arena = arena_new(),
 				   .fragments = m->fragment_list,
-				   .n_fragments = MADE_VIPS,
 				   .peers = m->session_list,
 				   .peers_open = UINT64_MAX,
 				   .plan = &m->plan};
@@ -119,14 +120,17 @@ static void made_draft_done(struct made_draft *m)
 /* The steps from frontends on, as plan_compute() takes them. */
 static void made_draft_steps(struct made_draft *m)
 {
-	const uint32_t made[MADE_VIPS] = {0, 1};
+	static const struct plan_made made[MADE_VIPS] = {{.number = 0}, {.number = 1}};
 
-	for (size_t i = 0; i < MADE_VIPS; i++)
+	for (size_t i = 0; i < MADE_VIPS; i++) {
 		m->ports[i].lb.table = lb_table_name(&m->ports[i].lb);
+		m->ports[i].takes_new_flows = true;
+		m->claims[i].n_ports = 1;
+	}
 	plan_arrange(&m->arranged, &(struct plan_arrange_args){.fragments = m->fragment_list,
-							       .n = m->d.n_fragments,
+							       .n = m->n,
 							       .made = made,
-							       .n_made = m->d.n_fragments});
+							       .n_made = m->n});
 	m->d.arranged = &m->arranged;
 	plan_draft_join(&m->d);
 	plan_draft_frontends(&m->d);

@@ -15,7 +15,7 @@ enum { N_NAMES = 64, N_ITEMS = 3, N_STEPS = 300, N_SEEDS = 20 };
 
 /* A fragment and all that it points to. */
 struct made {
-	struct api_object service;
+	struct api_object *service; /* owned; it goes before the fragment does, as in the world */
 	char name[8];
 	struct plan_fragment fragment;
 	struct plan_port ports[N_ITEMS];
@@ -26,9 +26,10 @@ struct made {
 struct town {
 	struct rng rng;
 	struct env_advert adverts[2];
-	struct made *slots[N_NAMES]; /* owned; by name; NULL: there is none */
-	uint32_t numbers[N_NAMES];   /* in the last arrangement */
-	size_t n;                    /* of that */
+	struct made *slots[N_NAMES];  /* owned; by name; NULL: there is none */
+	struct made *before[N_NAMES]; /* owned; as arranged last */
+	uint32_t numbers[N_NAMES];    /* of those, in the last arrangement */
+	size_t n;
 	struct plan_arrangement kept;
 };
 
@@ -38,17 +39,25 @@ static void fill(struct town *t, struct made *m, size_t slot)
 	struct plan_fragment *f = &m->fragment;
 
 	(void)snprintf(m->name, sizeof(m->name), "s%02zu", slot);
-	m->service.meta = (struct api_meta){.kind = API_SERVICE, .ns = "shop", .name = m->name};
-	m->service.meta.created_s = (int64_t)rng_below(&t->rng, 3);
-	m->own.service = &m->service;
-	*f = (struct plan_fragment){.service = &m->service, .ports = m->ports, .claims = m->claims};
+	m->service = xcalloc(1, sizeof(*m->service));
+	m->service->meta = (struct api_meta){.kind = API_SERVICE, .ns = "shop", .name = m->name};
+	m->service->meta.created_s = (int64_t)rng_below(&t->rng, 3);
+	m->own.service = m->service;
+	*f = (struct plan_fragment){.service = m->service,
+				    .created_s = m->service->meta.created_s,
+				    .ports = m->ports,
+				    .claims = m->claims};
 	f->n_ports = rng_below(&t->rng, N_ITEMS + 1);
 	f->n_claims = rng_below(&t->rng, N_ITEMS + 1);
+	f->problems.n = rng_below(&t->rng, 8) == 0;
 	for (size_t i = 0; i < N_ITEMS; i++) {
 		const struct ip_addr a = ip_addr_from_v4((uint32_t)rng_below(&t->rng, 6) << 6);
 
+		m->ports[i].row = (struct plan_service){.ns = "shop", .name = m->name};
+		m->ports[i].row.port = (uint16_t)i;
 		m->ports[i].lb.key = (struct lb_key){.addr = a, .domain = (uint16_t)(i & 1)};
 		m->ports[i].lb.key.port = (uint16_t)rng_below(&t->rng, 4);
+		m->ports[i].lb.table = rng_next(&t->rng);
 		m->claims[i] = (struct plan_claim){
 			.prefix = ip_prefix_of(&a, rng_below(&t->rng, 2) ? 24 : 32),
 			.vip = {.addr = a},
@@ -58,22 +67,39 @@ static void fill(struct town *t, struct made *m, size_t slot)
 	}
 }
 
-/* The fragments now and what became of those before. Changed ones have PLAN_GONE as number. */
+/* As when of a Service's targets some changed: all keys stay. */
+static void touch(struct town *t, struct made *m, const struct made *was)
+{
+	for (size_t i = 0; i < N_ITEMS; i++) {
+		m->ports[i].lb.key = was->ports[i].lb.key;
+		m->claims[i] = was->claims[i];
+		m->claims[i].own = was->claims[i].own ? &m->own : NULL;
+		m->claims[i].first_port = (uint16_t)rng_below(&t->rng, 9);
+	}
+	m->fragment.created_s = m->service->meta.created_s = was->fragment.created_s;
+	m->fragment.n_ports = was->fragment.n_ports;
+	m->fragment.n_claims = was->fragment.n_claims;
+}
+
 static void arrange(struct town *t, struct plan_arrangement *ret, bool anew)
 {
 	const struct plan_fragment *fragments[N_NAMES];
-	uint32_t moved[N_NAMES], made[N_NAMES];
+	struct plan_made made[N_NAMES];
+	uint32_t moved[N_NAMES];
 	struct plan_arrange_args args = {.fragments = fragments, .moved = moved, .made = made};
 
 	memset(moved, 0xff, sizeof(moved));
 	for (size_t i = 0; i < N_NAMES; i++) {
-		if (!t->slots[i])
+		const struct made *now = t->slots[i], *was = anew ? NULL : t->before[i];
+
+		if (!now)
 			continue;
-		if (anew || t->numbers[i] == PLAN_GONE)
-			made[args.n_made++] = (uint32_t)args.n;
-		else
+		if (was)
 			moved[t->numbers[i]] = (uint32_t)args.n;
-		fragments[args.n++] = &t->slots[i]->fragment;
+		if (was != now)
+			made[args.n_made++] = (struct plan_made){
+				.number = (uint32_t)args.n, .was = was ? &was->fragment : NULL};
+		fragments[args.n++] = &now->fragment;
 	}
 	plan_arrange(ret, &args);
 }
@@ -82,63 +108,105 @@ static void change(struct town *t, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
 		const size_t slot = rng_below(&t->rng, N_NAMES);
+		struct made *was = t->slots[slot];
 
-		free(t->slots[slot]);
+		if (was && was != t->before[slot])
+			continue; /* once in a step */
 		t->slots[slot] = NULL;
-		t->numbers[slot] = PLAN_GONE;
+		if (was)
+			free(was->service);
 		if (rng_below(&t->rng, 4) == 0)
 			continue;
 		t->slots[slot] = xcalloc(1, sizeof(*t->slots[slot]));
 		fill(t, t->slots[slot], slot);
+		if (was && rng_below(&t->rng, 2))
+			touch(t, t->slots[slot], was);
 	}
 }
 
-static void renumber(struct town *t)
+/* What was arranged is now the last. */
+static void end_step(struct town *t)
 {
 	t->n = 0;
-	for (size_t i = 0; i < N_NAMES; i++)
+	for (size_t i = 0; i < N_NAMES; i++) {
+		if (t->before[i] != t->slots[i])
+			free(t->before[i]);
+		t->before[i] = t->slots[i];
 		if (t->slots[i])
 			t->numbers[i] = (uint32_t)t->n++;
+	}
 }
 
-static void assert_same(const struct plan_order *a, const struct plan_order *b)
+static void end_town(struct town *t)
+{
+	end_step(t);
+	for (size_t i = 0; i < N_NAMES; i++) {
+		if (t->slots[i])
+			free(t->slots[i]->service);
+		free(t->slots[i]);
+	}
+	plan_arrangement_done(&t->kept);
+}
+
+static void assert_same_ports(const struct plan_arrangement *a, const struct plan_arrangement *b)
+{
+	assert_int_equal(a->ports.n, b->ports.n);
+	for (size_t i = 0; i < a->ports.n; i++) {
+		const struct arranged_port *x = arranged_port(a, i), *y = arranged_port(b, i);
+
+		assert_int_equal(x->at.fragment, y->at.fragment);
+		assert_int_equal(x->at.item, y->at.item);
+		assert_ptr_equal(x->service, y->service);
+		assert_true(x->created_s == y->created_s && x->lb.table == y->lb.table);
+		assert_int_equal(lb_key_cmp(&x->lb.key, &y->lb.key), 0);
+	}
+}
+
+static void assert_same_claims(const struct plan_order *a, const struct plan_order *b)
 {
 	assert_int_equal(a->n, b->n);
 	for (size_t i = 0; i < a->n; i++) {
-		assert_int_equal(a->items[i].fragment, b->items[i].fragment);
-		assert_int_equal(a->items[i].item, b->items[i].item);
+		const struct arranged_claim *x = arranged_claim(a, i), *y = arranged_claim(b, i);
+
+		assert_int_equal(x->at.fragment, y->at.fragment);
+		assert_int_equal(x->at.item, y->at.item);
+		assert_int_equal(plan_claim_cmp(&x->claim, &y->claim), 0);
+		assert_ptr_equal(x->claim.own, y->claim.own);
+		assert_int_equal(x->claim.first_port, y->claim.first_port);
 	}
 }
 
-static const struct made *made_at(const struct town *t, uint32_t number)
+static void assert_same_rows(const struct plan_arrangement *a, const struct plan_arrangement *b)
 {
-	for (size_t i = 0; i < N_NAMES; i++)
-		if (t->slots[i] && number-- == 0)
-			return t->slots[i];
-	return NULL;
+	assert_int_equal(a->n, b->n);
+	assert_int_equal(a->n_rows, b->n_rows);
+	for (size_t i = 0; i < a->n; i++) {
+		assert_int_equal(a->first_row[i], b->first_row[i]);
+		assert_int_equal(a->tells[i], b->tells[i]);
+	}
+	for (size_t i = 0; i < a->n_rows; i++) {
+		assert_ptr_equal(a->rows[i].name, b->rows[i].name);
+		assert_int_equal(a->rows[i].port, b->rows[i].port);
+	}
 }
 
-static void assert_sorted(const struct town *t, const struct plan_arrangement *a)
+/* By the words of the header, apart from how it is compared there. */
+static void assert_sorted(const struct plan_arrangement *a)
 {
 	for (size_t i = 1; i < a->ports.n; i++) {
-		const struct plan_place *p = &a->ports.items[i - 1], *q = &a->ports.items[i];
-		const struct made *x = made_at(t, p->fragment), *y = made_at(t, q->fragment);
-		const int cmp = lb_key_cmp(&x->ports[p->item].lb.key, &y->ports[q->item].lb.key);
+		const struct arranged_port *x = arranged_port(a, i - 1), *y = x + 1;
+		const int cmp = lb_key_cmp(&x->lb.key, &y->lb.key);
 
 		assert_true(cmp <= 0);
-		assert_true(cmp < 0 || api_object_age_cmp(&x->service, &y->service) <= 0);
-		assert_int_not_equal(y->ports[q->item].lb.key.port, 0);
+		assert_true(cmp < 0 || api_object_age_cmp(x->service, y->service) <= 0);
+		assert_int_not_equal(y->lb.key.port, 0);
 	}
-	for (size_t i = 1; i < a->by_prefix.n; i++) {
-		const struct plan_place *p = &a->by_prefix.items[i - 1], *q = p + 1;
-
-		assert_true(plan_claim_cmp(&made_at(t, p->fragment)->claims[p->item],
-					   &made_at(t, q->fragment)->claims[q->item]) <= 0);
-	}
+	for (size_t i = 1; i < a->by_prefix.n; i++)
+		assert_true(plan_claim_cmp(&arranged_claim(&a->by_prefix, i - 1)->claim,
+					   &arranged_claim(&a->by_prefix, i)->claim) <= 0);
 	for (size_t i = 1; i < a->by_vip.n; i++) {
-		const struct plan_place *p = &a->by_vip.items[i - 1], *q = p + 1;
-		const struct plan_claim *x = &made_at(t, p->fragment)->claims[p->item];
-		const struct plan_claim *y = &made_at(t, q->fragment)->claims[q->item];
+		const struct plan_claim *x = &arranged_claim(&a->by_vip, i - 1)->claim;
+		const struct plan_claim *y = &arranged_claim(&a->by_vip, i)->claim;
 		const int cmp = plan_vip_cmp(&x->vip, &y->vip);
 
 		assert_true(cmp < 0 || (cmp == 0 && plan_claim_cmp(x, y) <= 0));
@@ -161,25 +229,22 @@ static void whatever_changed_the_orders_are_those_from_nothing(void **state)
 		struct town t = {.adverts = {{.age = 0}, {.age = 1}}};
 
 		rng_seed(&t.rng, seed);
-		for (size_t i = 0; i < N_NAMES; i++)
-			t.numbers[i] = PLAN_GONE;
 		for (size_t step = 0; step < N_STEPS; step++) {
 			struct plan_arrangement fresh = {0};
 
 			change(&t, rng_below(&t.rng, step % 20 ? 4 : 2 * N_NAMES));
 			arrange(&t, &t.kept, false);
 			arrange(&t, &fresh, true);
-			assert_same(&t.kept.ports, &fresh.ports);
-			assert_same(&t.kept.by_prefix, &fresh.by_prefix);
-			assert_same(&t.kept.by_vip, &fresh.by_vip);
-			assert_sorted(&t, &fresh);
+			assert_same_ports(&t.kept, &fresh);
+			assert_same_claims(&t.kept.by_prefix, &fresh.by_prefix);
+			assert_same_claims(&t.kept.by_vip, &fresh.by_vip);
+			assert_same_rows(&t.kept, &fresh);
+			assert_sorted(&fresh);
 			assert_int_equal(fresh.by_vip.n, items_of(&t));
 			plan_arrangement_done(&fresh);
-			renumber(&t);
+			end_step(&t);
 		}
-		for (size_t i = 0; i < N_NAMES; i++)
-			free(t.slots[i]);
-		plan_arrangement_done(&t.kept);
+		end_town(&t);
 	}
 }
 
@@ -195,9 +260,7 @@ static void nothing_is_arranged_after_clearing(void **state)
 	plan_arrangement_clear(&t.kept);
 	arrange(&t, &t.kept, true);
 	assert_int_equal(t.kept.by_prefix.n, items_of(&t));
-	for (size_t i = 0; i < N_NAMES; i++)
-		free(t.slots[i]);
-	plan_arrangement_done(&t.kept);
+	end_town(&t);
 }
 
 int main(void)

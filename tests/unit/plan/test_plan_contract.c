@@ -308,6 +308,9 @@ static bool ends_the_process(const struct made *m)
 		(void)signal(SIGABRT, SIG_DFL);
 		(void)!freopen("/dev/null", "w", stderr); /* what it says is meant */
 		plan_assert_contract(&m->plan, &m->ledger);
+		plan_assert_names(m->plan.services, m->plan.n_services);
+		for (size_t i = 0; i < m->plan.n_frontends; i++)
+			plan_assert_targets(&m->plan.frontends[i].lb);
 		_exit(0);
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);

@@ -137,7 +137,7 @@ static void route_holds_the_vip_of_its_own_domain_only(void **state)
 	(void)state;
 	two_domains(&m);
 	advertise(&m, 0);
-	m.d.n_fragments = 0; /* nobody wants either */
+	m.n = 0; /* nobody wants either */
 	made_draft_steps(&m);
 	assert_int_equal(m.d.n_leaving, 4);
 	for (size_t i = 0; i < 4; i++) {
@@ -157,7 +157,7 @@ static void route_of_a_peer_that_is_gone_holds_the_vip_in_every_domain(void **st
 	two_domains(&m);
 	advertise(&m, 0);
 	m.session_list[0] = NULL;
-	m.d.n_fragments = 0;
+	m.n = 0;
 	made_draft_steps(&m);
 	for (size_t i = 0; i < 4; i++)
 		assert_int_equal(m.d.leaving[i].unheld_since, NSEC_NEVER);
@@ -200,7 +200,7 @@ static void frontends_of_a_domain_that_nobody_wants_leave_alone(void **state)
 	two_domains(&m);
 	advertise(&m, 0);
 	advertise(&m, 1);
-	m.d.n_fragments = 1;
+	m.n = 1;
 	made_draft_steps(&m);
 	for (size_t i = 0; i < 4; i++)
 		assert_int_equal(m.plan.frontends[i].leaving, i >= 2);

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/* The second part of the header: a hash over the inputs says whether the last result is still good.
+ */
+#include "plan/ipam.h"
+
+#include "base/hash.h"
+#include "plan/plan_hash.h"
+
+struct ipam_cache {
+	struct arena *arena, *last; /* last: of the one before, for who still reads that */
+	uint64_t hash;              /* 0: there is no result */
+	uint64_t generation;
+	struct plan_addresses addresses;
+	struct problems problems;
+};
+
+struct ipam_cache *ipam_cache_new(void)
+{
+	struct ipam_cache *c = xcalloc(1, sizeof(*c));
+
+	c->arena = arena_new();
+	c->last = arena_new();
+	return c;
+}
+
+struct ipam_cache *ipam_cache_free(struct ipam_cache *c)
+{
+	if (!c)
+		return NULL;
+	arena_free(c->arena);
+	arena_free(c->last);
+	free(c);
+	return NULL;
+}
+
+void ipam_cache_drop(struct ipam_cache *c)
+{
+	c->hash = 0;
+}
+
+static uint64_t hash_inputs(const struct ipam_inputs *in)
+{
+	uint64_t h = plan_hash_settings(HASH_INIT, in->settings);
+
+	h = plan_hash_node(plan_hash_world(h, in->world, true), in->node);
+	h = hash_u64(hash_u64(h, in->synced), in->pools.n);
+	for (size_t i = 0; i < in->pools.n; i++)
+		h = hash_str(h, in->pools.items[i]);
+	return hash_u64(h, in->given->generation) | 1;
+}
+
+/* The names may be those of a ledger that is gone by the next time. */
+static void keep_names(struct arena *arena, struct api_strings *names)
+{
+	const char **items = arena_array_of(arena, names->n, const char *);
+
+	for (size_t i = 0; i < names->n; i++)
+		items[i] = arena_strdup(arena, names->items[i]);
+	names->items = items;
+}
+
+static void compute(struct ipam_cache *c, const struct ipam_inputs *in)
+{
+	struct arena *arena = c->last;
+
+	c->last = c->arena;
+	c->arena = arena;
+	arena_reset(arena);
+	c->problems = (struct problems){.arena = arena};
+	ipam_compute(in, arena, &c->addresses, &c->problems);
+	keep_names(arena, &c->addresses.pools);
+	c->addresses.generation = ++c->generation;
+}
+
+void ipam_recompute(struct ipam_cache *c, const struct ipam_inputs *in, struct plan_addresses *ret,
+		    struct problems *problems)
+{
+	const uint64_t hash = hash_inputs(in);
+
+	if (hash != c->hash || in->given->generation == 0)
+		compute(c, in);
+	c->hash = hash;
+	*ret = c->addresses;
+	problems_append(problems, &c->problems);
+}

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/* Field by field: a hash over whole structs would depend on their padding. */
+#include "plan/plan_hash.h"
+
+#include "base/hash.h"
+
+uint64_t plan_hash_world(uint64_t h, const struct world *w, bool services)
+{
+	for (int kind = 0; kind < API_N_KINDS; kind++) {
+		if ((kind != API_SERVICE || services) && kind != API_ENDPOINT_SLICE &&
+		    kind != API_ENDPOINTS)
+			h = hash_u64(h, world_kind_generation(w, kind));
+		h = hash_u64(h, world_may_hide(w, kind));
+	}
+	return h;
+}
+
+uint64_t plan_hash_node(uint64_t h, const struct plan_node *node)
+{
+	h = hash_u64(hash_u64(hash_u64(h, node->n_links), node->n_addrs), node->n_routes_to);
+	for (size_t i = 0; i < node->n_links; i++)
+		h = hash_str(hash_u64(h, (uint64_t)node->links[i].ifindex << 1 | node->links[i].up),
+			     node->links[i].name);
+	for (size_t i = 0; i < node->n_addrs; i++) {
+		const struct plan_local_addr *a = &node->addrs[i];
+
+		h = hash_bytes(h, &a->addr, sizeof(a->addr));
+		h = hash_u64(hash_u64(h, a->len), (uint64_t)a->ifindex);
+	}
+	for (size_t i = 0; i < node->n_routes_to; i++) {
+		const struct plan_route_to *r = &node->routes_to[i];
+
+		h = hash_bytes(h, &r->to, sizeof(r->to));
+		h = hash_bytes(h, &r->source, sizeof(r->source));
+		h = hash_u64(h, (uint64_t)r->ifindex);
+	}
+	return h;
+}
+
+uint64_t plan_hash_settings(uint64_t h, const struct plan_settings *s)
+{
+	h = hash_str(hash_str(hash_str(h, s->node_name), s->ns), s->lb_class);
+	return hash_u64(h, s->dataplane);
+}
