@@ -53,6 +53,8 @@ static uint16_t payload(const struct frame_spec *s)
 {
 	if (s->quote)
 		return s->quote_len;
+	if (s->bare)
+		return 0;
 	return s->payload ? s->payload : 20;
 }
 

@@ -31,6 +31,7 @@ struct frame_spec {
 	uint8_t icmp_type;
 	uint16_t frag;    /* the IP header's fragment word */
 	uint16_t payload; /* bytes after the L4 header, 0: 20 */
+	bool bare;        /* none at all */
 	uint16_t vlan;    /* 0: no tag */
 	uint8_t options;  /* words of IP options */
 	bool no_udp_checksum;
