@@ -167,6 +167,32 @@ static void what_cannot_be_a_community_has_a_remedy_that_fits(void **state)
 	assert_null(fixture_held(f, "r1", "192.168.100.0/32"));
 }
 
+/* The same two advertisements for one prefix after the other: each gets what both attach. */
+static void advertisements_of_one_prefix_add_up_for_the_next_as_well(void **state)
+{
+	_cleanup_(fixture_freep) struct fixture *f = fixture_announced();
+
+	(void)state;
+	fixture_object(f, "BGPAdvertisement", "one", "", "spec: {communities: [\"1:1\"]}");
+	fixture_object(f, "BGPAdvertisement", "two", "", "spec: {communities: [\"2:2\"]}");
+	fixture_add_service(f, "web2", "Local", "");
+	fixture_add_slice(f, "web2", "10.244.0.6@node-a");
+	fixture_add_service(f, "web3", "Local", "");
+	fixture_add_slice(f, "web3", "10.244.0.7@node-a");
+	fixture_converge(f, 10);
+	for (unsigned i = 0; i < 3; i++) {
+		char prefix[IP_PREFIX_TEXT];
+		const struct bgp_attrs *held;
+
+		(void)snprintf(prefix, sizeof(prefix), "192.168.100.%u/32", i);
+		held = fixture_held(f, "r1", prefix);
+		assert_non_null(held);
+		assert_int_equal(held->n_communities, 2);
+		assert_int_equal(held->communities[0], C(1, 1));
+		assert_int_equal(held->communities[1], C(2, 2));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -177,6 +203,7 @@ int main(void)
 		cmocka_unit_test(service_of_a_held_back_advertisement_says_so),
 		cmocka_unit_test(alias_with_two_values_is_an_error_only_for_its_users),
 		cmocka_unit_test(what_cannot_be_a_community_has_a_remedy_that_fits),
+		cmocka_unit_test(advertisements_of_one_prefix_add_up_for_the_next_as_well),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
