@@ -13,7 +13,7 @@ $(B)/tests/pass.bpf.o: tests/lab/pass.bpf.c
 lab: all $(B)/tests/pass.bpf.o ## the demo's steps and bad input as assertions (root)
 	$(Q)scripts/run-lab
 
-TEST_PARTS := check check-rules unit fuzz-replay sim bpf-test install-test lab
+TEST_PARTS := check check-rules unit tsan fuzz-replay sim bpf-test install-test lab
 
 test: ## everything that CI runs
 	$(Q)scripts/deps build && scripts/deps lab

@@ -186,6 +186,7 @@ static void edit_once(struct bench *b, size_t edit)
 {
 	const struct lb_store_ops ops = {store_put, store_del, store_test, store_dump};
 	struct arena *arena = b->plans[edit % 2], *scratch = arena_new();
+	struct plan_apply apply = {.at = 0};
 	struct plan plan;
 
 	b->begun = cpu_now();
@@ -195,8 +196,9 @@ static void edit_once(struct bench *b, size_t edit)
 	(void)world_list(b->world, API_SERVICE);
 	lap(b, edit, INDEX);
 	compute(b, arena, edit, &plan);
-	plan_apply_frontends(&plan, &(struct lb_store){.ops = &ops, .ctx = b}, NSEC_PER_SEC,
-			     scratch);
+	plan_apply_begin(&apply, &plan, b->actual.frontends, b->actual.n_frontends,
+			 &(struct lb_store){.ops = &ops, .ctx = b}, scratch);
+	plan_apply_go_on(&apply, NSEC_PER_SEC);
 	lap(b, edit, APPLY);
 	for (unsigned part = 0; part < N_PARTS; part++)
 		b->total[edit] += b->ns[part][edit];

@@ -7,6 +7,22 @@
 #include <assert.h>
 #include <errno.h>
 
+void fake_store_turn(struct fake_store *s)
+{
+	s->left = s->per_turn;
+}
+
+/* The turn's share is used up. */
+static bool is_later(struct fake_store *s)
+{
+	if (s->per_turn == 0)
+		return false;
+	if (s->left == 0)
+		return true;
+	s->left--;
+	return false;
+}
+
 static bool call_fails(struct fake_store *s)
 {
 	s->n_calls++;
@@ -40,6 +56,8 @@ static int fake_put(void *ctx, nsec_t now, const struct lb_frontend *f)
 	struct fake_frontend *have;
 
 	(void)now;
+	if (is_later(s))
+		return -EINPROGRESS;
 	if (call_fails(s))
 		return -EIO;
 	assert(f->key.port == 0 || f->table != 0);
@@ -68,6 +86,8 @@ static int fake_del(void *ctx, nsec_t now, const struct lb_key *key)
 	struct fake_frontend *have;
 
 	(void)now;
+	if (is_later(s))
+		return -EINPROGRESS;
 	if (call_fails(s))
 		return -EIO;
 	have = fake_store_find(s, key);
@@ -91,6 +111,8 @@ static int fake_test(void *ctx, nsec_t now, const struct lb_key *key)
 	struct fake_frontend *have = fake_store_find(s, key);
 
 	(void)now;
+	if (is_later(s))
+		return -EINPROGRESS;
 	if (call_fails(s) || s->fail_tests)
 		return -EIO;
 	assert(have && key->port != 0);
@@ -126,6 +148,19 @@ struct lb_store fake_store_ops(struct fake_store *s)
 		.put = fake_put, .del = fake_del, .test = fake_test, .dump = fake_dump};
 
 	return (struct lb_store){.ops = &ops, .ctx = s};
+}
+
+void fake_store_apply(struct fake_store *s, const struct plan *plan, struct plan_apply *apply,
+		      nsec_t now, struct arena *arena)
+{
+	const struct lb_store store = fake_store_ops(s);
+	const struct lb_actual *have;
+	size_t n_have;
+
+	fake_store_turn(s);
+	fake_dump(s, arena, &have, &n_have);
+	plan_apply_begin(apply, plan, have, n_have, &store, arena);
+	plan_apply_go_on(apply, now);
 }
 
 void fake_store_done(struct fake_store *s)

@@ -24,10 +24,17 @@ struct fake_store {
 	size_t fail_at;    /* the call of that number (from 1) fails; 0 = none */
 	size_t fail_every; /* every so manieth call fails; 0 = none */
 	bool fail_tests;   /* every self-test packet goes astray */
+	size_t per_turn;   /* calls that a turn may make, 0 = any number */
+	size_t left;       /* of them; filled up by fake_store_turn() */
 	size_t n_orphans;  /* frontends put while their VIP was not there
 			    */
 };
 
 struct lb_store fake_store_ops(struct fake_store *s);
+/* A turn begins. */
+void fake_store_turn(struct fake_store *s);
+/* A plan as far as a turn goes. */
+void fake_store_apply(struct fake_store *s, const struct plan *plan, struct plan_apply *apply,
+		      nsec_t now, struct arena *arena);
 void fake_store_done(struct fake_store *s);
 struct fake_frontend *fake_store_find(struct fake_store *s, const struct lb_key *key);

@@ -338,16 +338,13 @@ static size_t unpin(struct fixture *f)
 
 size_t fixture_apply(struct fixture *f)
 {
-	const struct lb_store store = fake_store_ops(&f->store);
 	struct arena *scratch = arena_new();
 	size_t n_ops = apply_devices(f);
 
 	if (f->plan.dataplane || f->store.n) {
-		const struct plan_apply_result r =
-			plan_apply_frontends(&f->plan, &store, f->now, scratch);
-
-		n_ops += r.n_done + r.n_failed;
-		f->n_failed += r.n_failed;
+		fake_store_apply(&f->store, &f->plan, &f->apply, f->now, scratch);
+		n_ops += f->apply.result.n_done + f->apply.result.n_failed;
+		f->n_failed += f->apply.result.n_failed;
 	}
 	n_ops += unpin(f);
 	arena_free(scratch);

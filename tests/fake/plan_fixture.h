@@ -68,7 +68,8 @@ struct fixture {
 	struct plan_addresses addresses;
 	struct problems ipam_problems;
 	nsec_t deadline;
-	size_t n_failed; /* operations of the store, so far */
+	size_t n_failed;         /* operations of the store, so far */
+	struct plan_apply apply; /* of the last plan; not over: the store took only a part */
 };
 
 struct fixture *fixture_new(void);

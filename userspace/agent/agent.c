@@ -6,13 +6,13 @@
  */
 #include "agent/agent.h"
 
+#include "agent/apply.h"
 #include "agent/cleanup.h"
 #include "agent/ctl.h"
 #include "agent/sources.h"
 #include "agent/state.h"
-#include "sys/bpf_dataplane.h"
 #include "sys/clock.h"
-#include "sys/loop.h"
+#include "sys/worker.h"
 
 static void start_objects(struct agent *a)
 {
@@ -21,15 +21,16 @@ static void start_objects(struct agent *a)
 	a->started_at = now;
 	a->plan_at = a->resync_at = a->retry_at = NSEC_NEVER;
 	a->loop = loop_new();
+	a->worker = worker_new(a->loop);
 	a->world = world_new();
 	a->cache = plan_cache_new();
 	a->ipam_cache = ipam_cache_new();
-	a->dataplane_arena = arena_new();
 	a->ledger_arena = arena_new();
 	a->given_arena = arena_new();
 	a->taken.arena = arena_new();
 	a->plans[0].arena = arena_new();
 	a->plans[1].arena = arena_new();
+	apply_start(a);
 	agent_peers_init(&a->peers, a->loop, now ^ (uint64_t)getpid() << 32);
 }
 
@@ -61,9 +62,8 @@ int agent_start(struct agent *a, const struct options *options)
 void agent_done(struct agent *a)
 {
 	agent_peers_done(&a->peers);
-	pods_done(&a->pods);
 	ctl_stop(a);
-	bpf_dataplane_close(a->dataplane);
+	apply_stop(a);
 	state_done(a);
 	sources_stop(a);
 	problem_log_done(&a->problem_log);
@@ -72,10 +72,10 @@ void agent_done(struct agent *a)
 	arena_free(a->taken.arena);
 	arena_free(a->given_arena);
 	arena_free(a->ledger_arena);
-	arena_free(a->dataplane_arena);
 	plan_cache_free(a->cache);
 	ipam_cache_free(a->ipam_cache);
 	world_free(a->world);
+	worker_free(a->worker);
 	loop_free(a->loop);
 	if (a->lock >= 0)
 		close(a->lock);

@@ -19,6 +19,7 @@ struct bpf_dataplane;
 struct netlink;
 struct saved_world;
 struct unix_server;
+struct worker;
 struct watch;
 
 /* Plan N is built in one arena while N-1 lives in the other. */
@@ -59,6 +60,7 @@ struct agent {
 	nsec_t started_at;
 
 	struct loop *loop; /* owned, as all pointers below */
+	struct worker *worker;
 	struct world *world;
 	struct plan_cache *cache;
 	struct ipam_cache *ipam_cache;
@@ -73,7 +75,9 @@ struct agent {
 	nsec_t dataplane_retry_at;
 	struct agent_refused refused;
 	struct agent_taken taken;
-	bool adopted; /* the pinned maps of an earlier process were taken over */
+	struct plan_apply applying; /* the current plan to the data plane */
+	struct arena *apply_arena;  /* of that */
+	bool adopted;               /* the pinned maps of an earlier process were taken over */
 
 	struct agent_peers peers;
 	struct pods pods;

@@ -12,9 +12,11 @@
 #include "agent/state.h"
 #include "sys/bpf_dataplane.h"
 #include "sys/log.h"
+#include "sys/netlink.h"
 
 #define DATAPLANE_RETRY_NS (30 * NSEC_PER_SEC)
 #define STORE_RETRY_NS     (1 * NSEC_PER_SEC)
+#define STORE_TURN_NS      (8 * NSEC_PER_MSEC) /* beside it there is the plan in a turn */
 
 /*
  * Also with mode off, if something is pinned: what is adopted first can be left by the gates. A
@@ -36,6 +38,8 @@ static bool ensure_dataplane(struct agent *a, const struct plan *plan, nsec_t no
 		.pin_dir = a->options->pin,
 		.flow_entries = plan->flow_entries,
 		.flow_seed = rng_next(&a->peers.rng),
+		.turn = STORE_TURN_NS,
+		.worker = a->worker,
 	};
 	int r;
 
@@ -70,30 +74,55 @@ static void note_refused(struct agent *a, const struct plan_apply_result *r, nse
 		.n = r->n_failed, .error = r->first_error, .key = r->first_key, .since = since};
 }
 
-static bool apply_dataplane(struct agent *a, const struct plan *plan, nsec_t now,
-			    struct arena *scratch)
+bool apply_is_under_way(const struct agent *a)
 {
-	struct plan_apply_result result;
+	return a->dataplane && !plan_apply_is_over(&a->applying);
+}
+
+static void say_programmed(const struct agent *a)
+{
+	if (a->applying.result.n_done > 0)
+		log_info("dataplane: programmed", "changes=%zu", a->applying.result.n_done);
+}
+
+/*
+ * Frontends first: a program that is attached to empty maps would drop what it should serve. For
+ * the same reason the devices wait until all frontends are in.
+ */
+bool apply_go_on(struct agent *a, nsec_t now)
+{
+	const struct plan *plan = &a->current->plan;
+
+	loop_doing(a->loop, "frontends");
+	plan_apply_go_on(&a->applying, now);
+	if (apply_is_under_way(a))
+		return false;
+	say_programmed(a);
+	note_refused(a, &a->applying.result, now);
+	loop_doing(a->loop, "hooks");
+	bpf_dataplane_apply_devices(a->dataplane, plan->devices, plan->n_devices);
+	return a->applying.result.n_done > 0;
+}
+
+/* `p` is current already, and what it saw of the store is still so. */
+static bool apply_dataplane(struct agent *a, const struct agent_plan *p, nsec_t now)
+{
 	struct lb_store store;
 
 	if (!a->dataplane)
 		return false;
-	/* Frontends first: a program that is attached to empty maps would drop what it should
-	 * serve. */
+	if (apply_is_under_way(a))
+		say_programmed(a);
+	if (agent_inputs_due(&a->inputs, DUE_PODS))
+		pods_ask_anew(&a->pods);
+	agent_inputs_done(&a->inputs, DUE_PODS);
 	loop_doing(a->loop, "frontends");
 	store = bpf_dataplane_store(a->dataplane);
-	result = plan_apply_frontends(plan, &store, now, scratch);
-	loop_doing(a->loop, "hooks");
-	bpf_dataplane_apply_devices(a->dataplane, plan->devices, plan->n_devices);
-	note_refused(a, &result, now);
-	if (result.n_done > 0)
-		log_info("dataplane: programmed", "changes=%zu", result.n_done);
-	loop_doing(a->loop, "pods");
-	if (result.n_done > 0 || agent_inputs_due(&a->inputs, DUE_PODS))
-		pods_tell(&a->pods, plan, a->netlink, a->dataplane,
-			  agent_inputs_due(&a->inputs, DUE_PODS));
-	agent_inputs_done(&a->inputs, DUE_PODS);
-	return result.n_done > 0;
+	store = pods_store(&a->pods, &store);
+	arena_reset(a->apply_arena);
+	plan_apply_begin(&a->applying, &p->plan, p->actual.frontends, p->actual.n_frontends, &store,
+			 a->apply_arena);
+	return apply_go_on(a, now);
 }
 
 /* What mode off leaves is gone from the kernel at last. True if that changed anything. */
@@ -101,7 +130,9 @@ static bool end_leaving(struct agent *a, const struct plan *plan, nsec_t now)
 {
 	int r;
 
-	if (!plan->leaving || !a->dataplane || plan->n_frontends || plan->n_devices || a->refused.n)
+	if (!plan->leaving || !a->dataplane || plan->n_frontends || plan->n_devices)
+		return false;
+	if (apply_is_under_way(a) || a->refused.n)
 		return false;
 	a->dataplane = bpf_dataplane_close(a->dataplane);
 	a->adopted = false;
@@ -150,7 +181,6 @@ bool apply_round(struct agent *a, nsec_t now)
 {
 	struct agent_plan *p = a->current == &a->plans[0] ? &a->plans[1] : &a->plans[0];
 	_cleanup_(arena_freep) struct arena *ledger_arena = arena_new();
-	_cleanup_(arena_freep) struct arena *scratch = arena_new();
 	struct plan_ledger ledger;
 	bool devices_changed, again;
 
@@ -172,11 +202,45 @@ bool apply_round(struct agent *a, nsec_t now)
 	/* Before anybody hears of them: a crash from here on changes no address. */
 	loop_doing(a->loop, "state");
 	state_save_addresses(a);
-	again = apply_dataplane(a, &p->plan, now, scratch);
+	again = apply_dataplane(a, p, now);
 	again |= end_leaving(a, &p->plan, now);
 	apply_peers(a, &p->plan, now);
 	problems_own_add(a, now, &p->problems);
 	again |= devices_changed || a->peers.changed;
 	a->peers.changed = a->peers.urgent = false;
 	return again;
+}
+
+/* --- open and close ----------------------------------------------------------------------------
+ */
+
+static int ask_pod(void *ctx, const struct ip_addr *pod)
+{
+	const struct agent *a = ctx;
+
+	return netlink_pod_nsid(a->netlink, pod);
+}
+
+static void tell_nsids(void *ctx, const struct lb_key *key, const struct lb_nsid *nsids, size_t n)
+{
+	const struct agent *a = ctx;
+
+	bpf_dataplane_set_nsids(a->dataplane, key, nsids, n);
+}
+
+void apply_start(struct agent *a)
+{
+	static const struct pods_ops pods_ops = {.ask = ask_pod, .tell = tell_nsids};
+
+	a->dataplane_arena = arena_new();
+	a->apply_arena = arena_new();
+	pods_init(&a->pods, &pods_ops, a);
+}
+
+void apply_stop(struct agent *a)
+{
+	bpf_dataplane_close(a->dataplane);
+	pods_done(&a->pods);
+	arena_free(a->apply_arena);
+	arena_free(a->dataplane_arena);
 }

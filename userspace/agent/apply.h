@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
- * One round: compute the plan from the present inputs and bring every sink to it.
+ * One round: compute the plan from the present inputs and bring every sink to it. The data plane
+ * may take more than one turn for that; the next round's plan takes the place of what is left.
  */
 #pragma once
 
@@ -10,5 +11,14 @@
 
 struct agent;
 
+void apply_start(struct agent *a);
+/* Lets go of the data plane. */
+void apply_stop(struct agent *a);
+
 /* True if something changed that the plan depends on, so that another round may do more. */
 bool apply_round(struct agent *a, nsec_t now);
+
+/* The data plane has not taken all of the current plan yet. */
+bool apply_is_under_way(const struct agent *a);
+/* Goes on with it. Returns as apply_round() does, once the rest is done; false before. */
+bool apply_go_on(struct agent *a, nsec_t now);

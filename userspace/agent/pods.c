@@ -1,75 +1,188 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
- * From the plan's targets to namespaces. A target without one (a process of this host, an address
- * behind a device that has no peer) is left out: its flows have the reply table as their only
- * witness.
+ * What was asked is remembered by address, also that nothing is known: a process of this host or an
+ * address behind a device that has no peer has the flow table as its only witness, and a pod behind
+ * a bridge is known only once it has spoken; both are asked for again in the next round. A round
+ * walks the plan in the order of keys; at its end what no frontend names any more is forgotten.
  */
 #include "agent/pods.h"
 
-#include "base/sorted.h"
-#include "sys/bpf_dataplane.h"
-#include "sys/netlink.h"
+#include "base/hash.h"
+#include "plan/plan_sort.h"
 
-static int cmp_addr(const void *a, const void *b)
+#define HASH_FUNCTION(key, len, ret) (ret) = (unsigned)hash_bytes(HASH_INIT, (key), (len))
+#include <uthash.h>
+
+struct pod {
+	struct ip_addr addr;
+	int nsid; /* negative: not known */
+	unsigned round;
+	UT_hash_handle hh;
+};
+
+void pods_init(struct pods *pods, const struct pods_ops *ops, void *ctx)
 {
-	return ip_addr_cmp(a, b);
+	*pods = (struct pods){.ops = ops, .ctx = ctx};
 }
 
-static int cmp_pod(const void *key, const void *item)
+/* Those that were not asked in this round, or all. */
+static void forget(struct pods *pods, bool all)
 {
-	const struct lb_nsid *pod = item;
+	struct pod *pod, *next;
 
-	return ip_addr_cmp(key, &pod->addr);
-}
-
-/* Addresses of all targets, sorted, without doubles. */
-static struct ip_addr *targets(const struct plan *plan, struct arena *scratch, size_t *ret_n)
-{
-	struct ip_addr *all;
-	size_t n = 0, kept = 0;
-
-	for (size_t i = 0; i < plan->n_frontends; i++)
-		n += plan->frontends[i].lb.n_targets;
-	all = arena_array_of(scratch, n, struct ip_addr);
-	n = 0;
-	for (size_t i = 0; i < plan->n_frontends; i++)
-		for (size_t k = 0; k < plan->frontends[i].lb.n_targets; k++)
-			all[n++] = plan->frontends[i].lb.targets[k].addr;
-	qsort(all, n, sizeof(*all), cmp_addr);
-	for (size_t i = 0; i < n; i++)
-		if (kept == 0 || !ip_addr_equal(&all[kept - 1], &all[i]))
-			all[kept++] = all[i];
-	*ret_n = kept;
-	return all;
-}
-
-void pods_tell(struct pods *pods, const struct plan *plan, struct netlink *nl,
-	       struct bpf_dataplane *dp, bool anew)
-{
-	_cleanup_(arena_freep) struct arena *scratch = arena_new();
-	struct lb_nsid *found;
-	struct ip_addr *all;
-	size_t n_all, n = 0;
-
-	all = targets(plan, scratch, &n_all);
-	found = xcalloc(n_all + 1, sizeof(*found));
-	for (size_t i = 0; i < n_all; i++) {
-		const struct lb_nsid *known = anew ? NULL
-						   : sorted_find(&all[i], pods->items, pods->n,
-								 sizeof(*pods->items), cmp_pod);
-		int nsid = known ? (int)known->nsid : netlink_pod_nsid(nl, &all[i]);
-
-		if (nsid >= 0)
-			found[n++] = (struct lb_nsid){.addr = all[i], .nsid = (uint32_t)nsid};
+	HASH_ITER (hh, pods->known, pod, next) {
+		if (!all && pod->round == pods->round)
+			continue;
+		HASH_DEL(pods->known, pod);
+		free(pod);
 	}
-	free(pods->items);
-	pods->items = found;
-	pods->n = n;
-	bpf_dataplane_set_nsids(dp, found, n);
 }
 
 void pods_done(struct pods *pods)
 {
-	free(pods->items);
-	*pods = (struct pods){0};
+	forget(pods, true);
+}
+
+static void begin_turn(struct pods *pods, nsec_t now)
+{
+	if (pods->turn == now)
+		return;
+	pods->turn = now;
+	pods->asks_left = PODS_ASKS;
+}
+
+static struct pod *find(const struct pods *pods, const struct ip_addr *addr)
+{
+	struct pod *pod;
+
+	HASH_FIND(hh, pods->known, addr, sizeof(*addr), pod);
+	return pod;
+}
+
+/* What is known of it in this round; NULL: nothing, and it cannot be asked for in this turn. */
+static const struct pod *get(struct pods *pods, const struct ip_addr *addr)
+{
+	struct pod *pod = find(pods, addr);
+
+	if (pod && pod->round == pods->round)
+		return pod;
+	if (pods->asks_left == 0)
+		return NULL;
+	pods->asks_left--;
+	if (!pod) {
+		pod = xcalloc(1, sizeof(*pod));
+		pod->addr = *addr;
+		HASH_ADD(hh, pods->known, addr, sizeof(pod->addr), pod);
+	}
+	pod->round = pods->round;
+	pod->nsid = pods->ops->ask(pods->ctx, addr);
+	return pod;
+}
+
+/* False: not all could be asked for, and nothing was told. */
+static bool tell(struct pods *pods, const struct lb_frontend *f)
+{
+	_cleanup_(freep) struct lb_nsid *nsids = xcalloc(f->n_targets + 1, sizeof(*nsids));
+	size_t n = 0;
+
+	for (size_t i = 0; i < f->n_targets; i++) {
+		const struct ip_addr *addr = &f->targets[i].addr;
+		const struct pod *pod = get(pods, addr);
+
+		if (!pod)
+			return false;
+		if (pod->nsid < 0 || (n > 0 && ip_addr_equal(&nsids[n - 1].addr, addr)))
+			continue;
+		nsids[n++] = (struct lb_nsid){.addr = *addr, .nsid = (uint32_t)pod->nsid};
+	}
+	pods->ops->tell(pods->ctx, &f->key, nsids, n);
+	return true;
+}
+
+/* --- the store ---------------------------------------------------------------------------------
+ */
+
+static int put(void *ctx, nsec_t now, const struct lb_frontend *f)
+{
+	struct pods *pods = ctx;
+	int r = pods->store.ops->put(pods->store.ctx, now, f);
+
+	if (r != 0 || f->n_targets == 0)
+		return r;
+	begin_turn(pods, now);
+	if (!tell(pods, f)) {
+		pods->in_round = true;
+		pods->is_begun = false;
+	}
+	return 0;
+}
+
+static int del(void *ctx, nsec_t now, const struct lb_key *key)
+{
+	const struct pods *pods = ctx;
+
+	return pods->store.ops->del(pods->store.ctx, now, key);
+}
+
+static int test(void *ctx, nsec_t now, const struct lb_key *key)
+{
+	const struct pods *pods = ctx;
+
+	return pods->store.ops->test(pods->store.ctx, now, key);
+}
+
+static void dump(void *ctx, struct arena *arena, const struct lb_actual **ret, size_t *ret_n)
+{
+	const struct pods *pods = ctx;
+
+	pods->store.ops->dump(pods->store.ctx, arena, ret, ret_n);
+}
+
+struct lb_store pods_store(struct pods *pods, const struct lb_store *store)
+{
+	static const struct lb_store_ops ops = {.put = put, .del = del, .test = test, .dump = dump};
+
+	pods->store = *store;
+	return (struct lb_store){.ops = &ops, .ctx = pods};
+}
+
+/* --- rounds ------------------------------------------------------------------------------------
+ */
+
+void pods_ask_anew(struct pods *pods)
+{
+	pods->round++;
+	pods->in_round = true;
+	pods->is_begun = false;
+}
+
+static int cmp_key(const void *key, const void *item)
+{
+	const struct plan_frontend *f = item;
+
+	return lb_key_cmp(key, &f->lb.key);
+}
+
+bool pods_tick(struct pods *pods, const struct plan *plan, nsec_t now)
+{
+	size_t i = 0;
+
+	if (!pods->in_round)
+		return false;
+	begin_turn(pods, now);
+	if (pods->is_begun)
+		i = plan_lower_bound(&pods->from, plan->frontends, plan->n_frontends,
+				     sizeof(*plan->frontends), cmp_key);
+	for (; i < plan->n_frontends; i++) {
+		const struct plan_frontend *f = &plan->frontends[i];
+
+		if (f->hold || f->lb.n_targets == 0 || tell(pods, &f->lb))
+			continue;
+		pods->from = f->lb.key;
+		pods->is_begun = true;
+		return true;
+	}
+	pods->in_round = false;
+	forget(pods, false);
+	return false;
 }

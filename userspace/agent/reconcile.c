@@ -145,8 +145,15 @@ nsec_t reconcile_step(void *ctx, nsec_t now)
 	take_flags(a, now);
 	if (plan_due(a, now))
 		reconcile(a, now);
+	else if (apply_is_under_way(a) && apply_go_on(a, now))
+		agent_input_changed(&a->inputs, INPUT_SINKS);
 	loop_doing(a->loop, "sessions");
 	next = nsec_min(agent_peers_tick(&a->peers, now), plan_deadline(a));
+	loop_doing(a->loop, "pods");
+	if (a->dataplane && pods_tick(&a->pods, &a->current->plan, now))
+		next = now;
+	if (apply_is_under_way(a) && !bpf_dataplane_is_growing(a->dataplane))
+		next = now;
 	loop_doing(a->loop, "state");
 	next = nsec_min(next, state_tick(a, now));
 	next = nsec_min(next, input_deadline(a));

@@ -178,7 +178,7 @@ static void write_backend(const struct edit *e, const struct lb_target *target, 
 	backend->l3_delta = lb_l3_delta(key.addr, backend->addr);
 	backend->l4_delta = lb_l4_delta(backend->l3_delta, key.port, backend->port);
 	backend->more_weight = target->weight - 1;
-	lb_state_store(backend, lb_state_word(e->t, target, gen ? gen : 1));
+	lb_state_store(backend, lb_state_word(target, gen ? gen : 1, 0));
 }
 
 /* New ones, and kept ones of one state: ready before the rows change, draining after. */
@@ -194,7 +194,8 @@ static void write_backends(const struct edit *e, enum lb_backend_state kept_stat
 			continue;
 		backend = backend_of(e, e->live.backends_base, e->index[i]);
 		backend->more_weight = target->weight - 1;
-		lb_state_store(backend, lb_state_word(e->t, target, lb_state_gen(backend->state)));
+		lb_state_store(backend, lb_state_word(target, lb_state_gen(backend->state),
+						      lb_state_nsid_1(backend->state)));
 	}
 }
 

@@ -40,8 +40,6 @@ struct lb_tables {
 	size_t n_rows_chunks, cap_rows_chunks;
 	struct lb_backend_chunk *backend_chunks; /* owned */
 	size_t n_backend_chunks, cap_backend_chunks;
-	struct lb_nsid *nsids; /* owned */
-	size_t n_nsids;
 	struct lb_counter_move *moves; /* owned */
 	size_t n_moves, cap_moves;
 	struct lb_rows_move *rows_moves; /* in order of `at`. Owned */
@@ -87,9 +85,10 @@ struct lb_placed {
 /* The backends in use of a slot, sorted by target, to be freed by the caller; n in *ret_n. */
 struct lb_placed *lb_placed_of(const struct lb_tables *t, uint32_t slot, size_t *ret_n) must_check;
 
-/* The state word of a backend in use with this generation. */
-uint64_t lb_state_word(const struct lb_tables *t, const struct lb_target *target, uint8_t gen);
+/* The state word of a backend in use with this generation, and nsid + 1 of its pod or 0. */
+uint64_t lb_state_word(const struct lb_target *target, uint8_t gen, uint32_t nsid_1);
 uint8_t lb_state_gen(uint64_t state);
+uint32_t lb_state_nsid_1(uint64_t state);
 /* One store; none if nothing changes. */
 void lb_state_store(struct lb_backend *backend, uint64_t state);
 

@@ -5,8 +5,6 @@
  */
 #include "lb/lb_inside.h"
 
-#include "base/sorted.h"
-
 #include "bpf/wire.h"
 
 #include <assert.h>
@@ -105,21 +103,7 @@ struct lb_placed *lb_placed_of(const struct lb_tables *t, uint32_t slot, size_t 
 	return ret;
 }
 
-static int nsid_cmp(const void *addr, const void *nsid)
-{
-	return ip_addr_cmp(addr, &((const struct lb_nsid *)nsid)->addr);
-}
-
-/* As the state word says it; 0: none is known. */
-static uint32_t nsid_of(const struct lb_tables *t, const struct ip_addr *addr)
-{
-	const struct lb_nsid *found =
-		sorted_find(addr, t->nsids, t->n_nsids, sizeof(*t->nsids), nsid_cmp);
-
-	return found ? found->nsid + 1 : 0;
-}
-
-uint64_t lb_state_word(const struct lb_tables *t, const struct lb_target *target, uint8_t gen)
+uint64_t lb_state_word(const struct lb_target *target, uint8_t gen, uint32_t nsid_1)
 {
 	uint64_t flags = LB_BE_IN_USE | LB_BE_LOCAL;
 
@@ -127,12 +111,17 @@ uint64_t lb_state_word(const struct lb_tables *t, const struct lb_target *target
 	if (target->state == LB_BACKEND_READY)
 		flags |= LB_BE_READY;
 	return flags << LB_BE_FLAGS_SHIFT | (uint64_t)gen << LB_BE_GEN_SHIFT |
-	       (uint64_t)nsid_of(t, &target->addr) << LB_BE_NSID_SHIFT;
+	       (uint64_t)nsid_1 << LB_BE_NSID_SHIFT;
 }
 
 uint8_t lb_state_gen(uint64_t state)
 {
 	return (uint8_t)(state >> LB_BE_GEN_SHIFT);
+}
+
+uint32_t lb_state_nsid_1(uint64_t state)
+{
+	return (uint32_t)(state >> LB_BE_NSID_SHIFT);
 }
 
 void lb_state_store(struct lb_backend *backend, uint64_t state)

@@ -22,6 +22,7 @@ void lb_space_grow(struct lb_space *s, uint32_t units)
 	s->taken = xrealloc(s->taken, s->n_units + units, sizeof(*s->taken));
 	memset(s->taken + s->n_units, 0, units * sizeof(*s->taken));
 	s->n_units += units;
+	s->n_free += units;
 }
 
 static bool is_free(const struct lb_space *s, uint32_t base, uint32_t n)
@@ -40,6 +41,7 @@ static void mark(struct lb_space *s, uint32_t base, uint32_t n, bool taken)
 		assert(s->taken[i] != taken);
 		s->taken[i] = taken;
 	}
+	s->n_free = taken ? s->n_free - n : s->n_free + n;
 	if (!taken && n > 0 && base < s->hint)
 		s->hint = base;
 }

@@ -21,7 +21,8 @@ struct lb_space_rest {
 
 struct lb_space {
 	bool *taken;                   /* per unit; also while it rests. Owned */
-	uint32_t n_units, hint;        /* nothing is free below the hint */
+	uint32_t n_units, n_free;      /* not taken, in whatever runs */
+	uint32_t hint;                 /* nothing is free below it */
 	struct lb_space_rest *resting; /* in order of given_at. Owned */
 	size_t n_resting, cap_resting;
 };

@@ -46,7 +46,6 @@ struct lb_tables *lb_tables_free(struct lb_tables *t)
 		free(t->backend_chunks[i].freed_at);
 	free(t->backend_chunks);
 	free(t->rows_chunks);
-	free(t->nsids);
 	free(t->moves);
 	free(t->rows_moves);
 	free(t->new_rows);
@@ -74,6 +73,14 @@ void lb_tables_add_backend_chunk(struct lb_tables *t, struct lb_backend *backend
 	chunk->backends = backends;
 	chunk->freed_at = xcalloc(LB_BACKEND_CHUNK, sizeof(*chunk->freed_at));
 	lb_space_grow(&t->backend_space, LB_BACKEND_UNITS_PER_CHUNK);
+}
+
+uint32_t lb_tables_spare(const struct lb_tables *t, int need)
+{
+	if (need == LB_NEED_ROWS_CHUNK)
+		return t->rows_space.n_free / LB_ROWS_UNITS_PER_CHUNK;
+	assert(need == LB_NEED_BACKEND_CHUNK);
+	return t->backend_space.n_free / LB_BACKEND_UNITS_PER_CHUNK;
 }
 
 static bool claim_rows(struct lb_tables *t, const struct lb_live *live)
@@ -200,29 +207,30 @@ void lb_tables_set_tested(struct lb_tables *t, const struct lb_key *key)
 		t->slots.tested[slot] = true;
 }
 
-static void refresh_states(struct lb_tables *t, uint32_t slot)
+/* Several targets may have one address, on ports of their own. */
+void lb_tables_set_nsids(struct lb_tables *t, const struct lb_key *key, const struct lb_nsid *nsids,
+			 size_t n)
 {
-	uint32_t base = lb_live_of(t->slots.image[slot].live).backends_base * LB_BACKEND_UNIT;
-	size_t n;
-	_cleanup_(freep) struct lb_placed *placed = lb_placed_of(t, slot, &n);
+	uint32_t slot = lb_slots_find(&t->slots, key), base;
+	_cleanup_(freep) struct lb_placed *placed = NULL;
+	size_t n_placed, k = 0;
 
+	if (slot == LB_NO_SLOT)
+		return;
+	base = lb_live_of(t->slots.image[slot].live).backends_base * LB_BACKEND_UNIT;
 	assert(t->slots.image[slot].live & LB_LIVE_IN_USE);
-	for (size_t i = 0; i < n; i++) {
+	placed = lb_placed_of(t, slot, &n_placed);
+	for (size_t i = 0; i < n_placed; i++) {
+		const struct lb_target *target = &placed[i].target;
 		struct lb_backend *backend = lb_backend_at(t, base + placed[i].index);
-		uint8_t gen = lb_state_gen(backend->state);
+		bool known;
 
-		lb_state_store(backend, lb_state_word(t, &placed[i].target, gen));
+		while (k < n && ip_addr_cmp(&nsids[k].addr, &target->addr) < 0)
+			k++;
+		known = k < n && ip_addr_equal(&nsids[k].addr, &target->addr);
+		lb_state_store(backend, lb_state_word(target, lb_state_gen(backend->state),
+						      known ? nsids[k].nsid + 1 : 0));
 	}
-}
-
-void lb_tables_set_nsids(struct lb_tables *t, const struct lb_nsid *nsids, size_t n)
-{
-	t->nsids = xrealloc(t->nsids, n ? n : 1, sizeof(*nsids));
-	if (n > 0)
-		memcpy(t->nsids, nsids, n * sizeof(*nsids));
-	t->n_nsids = n;
-	for (size_t i = 0; i < t->slots.n; i++)
-		refresh_states(t, t->slots.order[i]);
 }
 
 bool lb_tables_backends(const struct lb_tables *t, const struct lb_key *key, struct arena *arena,

@@ -41,6 +41,9 @@ struct lb_tables *lb_tables_free(struct lb_tables *t);
 void lb_tables_add_rows_chunk(struct lb_tables *t, uint64_t *rows, uint16_t *late);
 void lb_tables_add_backend_chunk(struct lb_tables *t, struct lb_backend *backends);
 
+/* Chunks' worth of room for LB_NEED_* that nothing uses and nothing rests in, rounded down. */
+uint32_t lb_tables_spare(const struct lb_tables *t, int need);
+
 /*
  * Takes over what the images hold, once, after the chunks were added and before anything else. What
  * contradicts itself is taken out, to be put again by the next plan; returns how many slots that
@@ -65,10 +68,12 @@ bool lb_tables_get(const struct lb_tables *t, const struct lb_key *key, struct a
 void lb_tables_set_tested(struct lb_tables *t, const struct lb_key *key);
 
 /*
- * Network namespaces by pod address, in place of all told before; sorted by ip_addr_cmp, copied.
- * Also brings the backends that are there up to date.
+ * Network namespaces of the pods of one frontend, sorted by ip_addr_cmp, in place of all told
+ * before; a target that is not among them has none that is known. It stays with a backend over
+ * later puts; a new one has none at first. Nothing happens if there is no such frontend.
  */
-void lb_tables_set_nsids(struct lb_tables *t, const struct lb_nsid *nsids, size_t n);
+void lb_tables_set_nsids(struct lb_tables *t, const struct lb_key *key, const struct lb_nsid *nsids,
+			 size_t n);
 
 /*
  * Rests that are over, and a part of the rows looked through for what has settled. Returns when it

@@ -3,7 +3,8 @@
  * The two sinks whose operations can be said without a syscall: the data plane store behind its
  * vtable, and the peers' Adj-RIBs-Out. Each is one merge-diff; what fails stays in the next diff.
  * Frontends: each VIP before its frontends, each of these tested once it is written; deletions
- * afterwards, each VIP last, and it stays as long as one of its frontends could not be deleted.
+ * afterwards, each VIP last, and it stays as long as one of its frontends could not be deleted. The
+ * diff is a list of steps first, so that it can be gone on with in the next turn.
  */
 #include "plan/sink.h"
 
@@ -11,27 +12,37 @@
 #include "bgp/bgp_rib.h"
 
 #include <assert.h>
+#include <errno.h>
 
 /* --- frontends ------------------------------------------------------------------------------ */
 
-struct frontend_step {
+enum rank { RANK_CHANGE, RANK_NEW, RANK_GONE };
+
+struct plan_apply_step {
 	enum { STEP_PUT, STEP_TEST, STEP_DEL } op;
+	enum rank rank;
 	const struct plan_frontend *want; /* NULL with STEP_DEL */
 	struct lb_key key;
 };
 
-struct frontends_apply {
-	const struct lb_store *store;
-	nsec_t now;
-	struct frontend_step *steps;
-	size_t n_steps, cap_steps;
-	struct plan_apply_result result;
-	struct lb_key stuck; /* the last that could not be put or deleted; none: all zero */
+/* What the diff has found. */
+struct finding {
+	struct arena *arena;
+	struct plan_apply_step *steps; /* by key */
+	size_t n, cap;
+	struct lb_key new_vip; /* the last; none: all zero */
 };
 
 static bool is_vip(const struct lb_key *key)
 {
 	return key->port == 0 && key->proto == 0;
+}
+
+static bool same_vip(const struct lb_key *a, const struct lb_key *b)
+{
+	const struct plan_vip x = plan_vip_of(a), y = plan_vip_of(b);
+
+	return plan_vip_equal(&x, &y);
 }
 
 static int cmp_frontend(const void *want, const void *have)
@@ -52,28 +63,78 @@ static bool same_frontend(const void *want, const void *have)
 	return w->lb.table == h->table && w->lb.flags == h->flags && (h->tested || is_vip(&h->key));
 }
 
-static void plan_step(struct frontends_apply *a, struct arena *scratch, const struct diff_step *s)
+/* A frontend that is there while its VIP is not comes after the VIP, as a new one does. */
+static void find_step(struct finding *f, const struct diff_step *s)
 {
 	const struct plan_frontend *want = s->want;
 	const struct lb_actual *have = s->have;
-	struct frontend_step *step;
+	struct plan_apply_step *step;
 
 	if (s->op == DIFF_ADD && want->hold)
 		return;
 	assert(s->op == DIFF_ADD || have);
-	step = arena_push(scratch, &a->steps, &a->n_steps, &a->cap_steps, sizeof(*step));
+	step = arena_push(f->arena, &f->steps, &f->n, &f->cap, sizeof(*step));
 	step->want = want;
 	step->key = want ? want->lb.key : have->key;
-	if (s->op == DIFF_DELETE)
+	step->rank = RANK_NEW;
+	if (s->op == DIFF_ADD && is_vip(&step->key))
+		f->new_vip = step->key;
+	if (s->op == DIFF_DELETE) {
 		step->op = STEP_DEL;
-	else if (s->op == DIFF_CHANGE &&
-		 (want->hold || (want->lb.table == have->table && want->lb.flags == have->flags)))
+		step->rank = RANK_GONE;
+	} else if (s->op == DIFF_CHANGE && (want->hold || (want->lb.table == have->table &&
+							   want->lb.flags == have->flags))) {
 		step->op = STEP_TEST;
-	else
+	} else {
 		step->op = STEP_PUT;
+		if (s->op == DIFF_CHANGE && !same_vip(&step->key, &f->new_vip))
+			step->rank = RANK_CHANGE;
+	}
 }
 
-static bool note(struct frontends_apply *a, const struct lb_key *key, int r)
+/* From the one where the last apply stopped to the end, then those before it. */
+static void put_rank_in_order(struct plan_apply *a, const struct finding *f, enum rank rank)
+{
+	for (int before = 0; before < 2; before++)
+		for (size_t i = 0; i < f->n; i++)
+			if (f->steps[i].rank == rank &&
+			    (lb_key_cmp(&f->steps[i].key, &a->from) < 0) == before)
+				a->steps[a->n_steps++] = f->steps[i];
+}
+
+/*
+ * Within an address the VIP sorts first: before its frontends forwards, after them backwards.
+ */
+static void put_in_order(struct plan_apply *a, const struct finding *f)
+{
+	put_rank_in_order(a, f, RANK_CHANGE);
+	put_rank_in_order(a, f, RANK_NEW);
+	for (size_t i = f->n; i-- > 0;)
+		if (f->steps[i].rank == RANK_GONE)
+			a->steps[a->n_steps++] = f->steps[i];
+}
+
+void plan_apply_begin(struct plan_apply *a, const struct plan *plan, const struct lb_actual *have,
+		      size_t n_have, const struct lb_store *store, struct arena *arena)
+{
+	struct finding found = {.arena = arena};
+	struct diff_step step;
+	struct diff diff = {
+		.want = {plan->frontends, plan->n_frontends, sizeof(*plan->frontends)},
+		.have = {have, n_have, sizeof(*have)},
+		.cmp = cmp_frontend,
+		.same = same_frontend,
+	};
+
+	while (diff_next(&diff, &step))
+		find_step(&found, &step);
+	assert(found.n <= plan->n_frontends + n_have);
+	*a = (struct plan_apply){.store = *store, .from = a->from};
+	a->steps = arena_array_of(arena, found.n, struct plan_apply_step);
+	put_in_order(a, &found);
+}
+
+static bool note(struct plan_apply *a, const struct lb_key *key, int r)
 {
 	assert(r <= 0); /* what a store needs more room for is its own affair */
 	if (r == 0) {
@@ -87,68 +148,65 @@ static bool note(struct frontends_apply *a, const struct lb_key *key, int r)
 	return false;
 }
 
-static bool same_vip(const struct lb_key *a, const struct lb_key *b)
+/* A frontend whose VIP could not be put waits for it. False: not in this turn. */
+static bool write_frontend(struct plan_apply *a, nsec_t now, struct plan_apply_step *s)
 {
-	const struct plan_vip x = plan_vip_of(a), y = plan_vip_of(b);
-
-	return plan_vip_equal(&x, &y);
-}
-
-/* A frontend whose VIP could not be put waits for it. */
-static void write_frontend(struct frontends_apply *a, const struct frontend_step *s)
-{
-	const struct lb_store *store = a->store;
+	const struct lb_store *store = &a->store;
+	int r;
 
 	if (same_vip(&s->key, &a->stuck))
-		return;
-	if (s->op == STEP_PUT &&
-	    !note(a, &s->key, store->ops->put(store->ctx, a->now, &s->want->lb))) {
-		if (is_vip(&s->key))
-			a->stuck = s->key;
-		return;
+		return true;
+	if (s->op == STEP_PUT) {
+		r = store->ops->put(store->ctx, now, &s->want->lb);
+		if (r == -EINPROGRESS)
+			return false;
+		if (!note(a, &s->key, r)) {
+			if (is_vip(&s->key))
+				a->stuck = s->key;
+			return true;
+		}
+		s->op = STEP_TEST; /* what is left of it */
 	}
-	if (!is_vip(&s->key))
-		(void)note(a, &s->key, store->ops->test(store->ctx, a->now, &s->key));
+	if (is_vip(&s->key))
+		return true;
+	r = store->ops->test(store->ctx, now, &s->key);
+	if (r == -EINPROGRESS)
+		return false;
+	(void)note(a, &s->key, r);
+	return true;
 }
 
-/* A VIP one of whose frontends could not be deleted waits for it. */
-static void delete_frontend(struct frontends_apply *a, const struct frontend_step *s)
+/* A VIP one of whose frontends could not be deleted waits for it. False: not in this turn. */
+static bool delete_frontend(struct plan_apply *a, nsec_t now, const struct plan_apply_step *s)
 {
+	int r;
+
 	if (is_vip(&s->key) && same_vip(&s->key, &a->stuck))
-		return;
-	if (!note(a, &s->key, a->store->ops->del(a->store->ctx, a->now, &s->key)))
+		return true;
+	r = a->store.ops->del(a->store.ctx, now, &s->key);
+	if (r == -EINPROGRESS)
+		return false;
+	if (!note(a, &s->key, r))
 		a->stuck = s->key;
+	return true;
 }
 
-struct plan_apply_result plan_apply_frontends(const struct plan *plan, const struct lb_store *store,
-					      nsec_t now, struct arena *scratch)
+void plan_apply_go_on(struct plan_apply *a, nsec_t now)
 {
-	struct frontends_apply a = {.store = store, .now = now};
-	const struct lb_actual *have;
-	struct diff_step step;
-	struct diff diff = {
-		.want = {plan->frontends, plan->n_frontends, sizeof(*plan->frontends)},
-		.cmp = cmp_frontend,
-		.same = same_frontend,
-	};
-	size_t n_have;
+	for (; a->at < a->n_steps; a->at++) {
+		struct plan_apply_step *s = &a->steps[a->at];
 
-	store->ops->dump(store->ctx, scratch, &have, &n_have);
-	diff.have = (struct diff_side){have, n_have, sizeof(*have)};
-	while (diff_next(&diff, &step))
-		plan_step(&a, scratch, &step);
-	assert(a.n_steps <= plan->n_frontends + n_have);
-	/* Within an address the VIP sorts first: before its frontends forwards, after them
-	 * backwards. */
-	for (size_t i = 0; i < a.n_steps; i++)
-		if (a.steps[i].op != STEP_DEL)
-			write_frontend(&a, &a.steps[i]);
-	a.stuck = (struct lb_key){0};
-	for (size_t i = a.n_steps; i-- > 0;)
-		if (a.steps[i].op == STEP_DEL)
-			delete_frontend(&a, &a.steps[i]);
-	assert(!a.result.n_failed == !a.result.first_error);
-	return a.result;
+		if (a->at > 0 && s[-1].rank != s->rank)
+			a->stuck = (struct lb_key){0};
+		if (s->op == STEP_DEL ? !delete_frontend(a, now, s) : !write_frontend(a, now, s))
+			break;
+	}
+	assert(!a->result.n_failed == !a->result.first_error);
+	a->from = (struct lb_key){0};
+	if (!plan_apply_is_over(a)) {
+		a->from.addr = a->steps[a->at].key.addr;
+		a->from.domain = a->steps[a->at].key.domain;
+	}
 }
 
 /* --- routes --------------------------------------------------------------------------------- */

@@ -2,7 +2,8 @@
 /*
  * The sinks' interface as the planner's side declares it: the data plane store is implemented on
  * BPF maps by sys/, in memory by tests/fake/. Every call is idempotent; a failed one stays in the
- * next diff and is tried again.
+ * next diff and is tried again. A store that has done enough for one turn answers put, del and test
+ * with -EINPROGRESS and has done nothing then: again in the next turn.
  */
 #pragma once
 
@@ -46,12 +47,34 @@ struct plan_apply_result {
 };
 
 /*
- * Brings the store to the plan's frontends: one merge-diff over dump(), changed ones put and
- * tested, those not wanted deleted, `hold` ones left alone but for a test that is still to come.
- * VIP keys (port 0) are put first and deleted last.
+ * Bringing the store to a plan's frontends, over as many turns as the store takes: one merge-diff,
+ * changed ones put and tested, those not wanted deleted, `hold` ones left alone but for a test that
+ * is still to come. First what changes in frontends that are there, for who left must not wait
+ * until thousands of new ones are in; then what is new or only to be tested; then what goes. VIP
+ * keys (port 0) are put before and deleted after their frontends. Whoever begins anew before it is
+ * over goes on where it stopped, so that what fails again and again keeps nobody from his turn.
  */
-struct plan_apply_result plan_apply_frontends(const struct plan *plan, const struct lb_store *store,
-					      nsec_t now, struct arena *scratch);
+struct plan_apply {
+	struct lb_store store;
+	struct plan_apply_step *steps; /* in their order; in the arena */
+	size_t n_steps, at;            /* at: the next one */
+	struct lb_key stuck; /* the last that could not be put or deleted; none: all zero */
+	struct lb_key from;  /* VIP at which it stopped; all zero at first */
+	struct plan_apply_result result; /* so far */
+};
+
+/*
+ * From `have`, what dump() said. The plan, `have` and the arena outlive the apply. Zero *a before
+ * the first one.
+ */
+void plan_apply_begin(struct plan_apply *a, const struct plan *plan, const struct lb_actual *have,
+		      size_t n_have, const struct lb_store *store, struct arena *arena);
+/* As much as the store takes in this turn. */
+void plan_apply_go_on(struct plan_apply *a, nsec_t now);
+static inline bool plan_apply_is_over(const struct plan_apply *a)
+{
+	return a->at == a->n_steps;
+}
 
 /* Brings one peer's rib to the plan's routes. `peer` is its index in plan->peers. */
 void plan_apply_routes(const struct plan *plan, size_t peer, struct bgp_rib *rib);

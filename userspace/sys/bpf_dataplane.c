@@ -8,11 +8,11 @@
 #include "sys/bpf_dataplane.h"
 
 #include "sys/bpf_attach.h"
+#include "sys/bpf_grow.h"
 #include "sys/bpf_load.h"
-#include "sys/bpf_maps.h"
-#include "sys/bpf_pins.h"
 #include "sys/bpf_ports.h"
 #include "sys/bpf_selftest.h"
+#include "sys/clock.h"
 #include "sys/log.h"
 
 #include <assert.h>
@@ -30,6 +30,7 @@ struct bpf_dataplane {
 	struct bpf_programs programs;
 	struct bpf_maps maps;
 	struct lb_tables *tables; /* owned */
+	struct bpf_grow *grow;    /* owned */
 	struct bpf_ports *ports;  /* owned */
 	struct device *devices;   /* by ifindex; owned */
 	size_t n_devices;
@@ -37,6 +38,9 @@ struct bpf_dataplane {
 	struct arena *scratch; /* reset by whoever begins to use it; owned */
 	bool has_readers;      /* a program was attached, by us or a former run */
 	bool swept_filters;
+	nsec_t turn;         /* length of one; 0 = without end */
+	nsec_t turn_now;     /* of the store's last call */
+	nsec_t turn_ends_at; /* by the clock */
 };
 
 static struct lb_clock clock_of(const struct bpf_dataplane *dp, nsec_t now)
@@ -49,6 +53,18 @@ static struct lb_clock clock_of(const struct bpf_dataplane *dp, nsec_t now)
 
 /* --- store ---------------------------------------------------------------------------------------
  */
+
+/* By the clock, as pages that are touched first and the kernel's own work are most of the cost. */
+static bool is_turn_over(struct bpf_dataplane *dp, nsec_t now)
+{
+	if (dp->turn == 0)
+		return false;
+	if (dp->turn_now == now)
+		return clock_now() >= dp->turn_ends_at;
+	dp->turn_now = now;
+	dp->turn_ends_at = clock_now() + dp->turn;
+	return false;
+}
 
 static void move_counters(struct bpf_dataplane *dp)
 {
@@ -65,10 +81,11 @@ static int put_tables(struct bpf_dataplane *dp, const struct lb_clock *c,
 	int outcome;
 
 	while ((outcome = lb_tables_put(dp->tables, c, f)) > 0) {
-		outcome = bpf_maps_grow(&dp->maps, dp->tables, outcome, c->now);
+		outcome = bpf_grow_for(dp->grow, outcome, c->now);
 		if (outcome != 0)
 			return outcome;
 	}
+	bpf_grow_ahead(dp->grow, c->now);
 	return outcome;
 }
 
@@ -80,6 +97,8 @@ static int store_put(void *ctx, nsec_t now, const struct lb_frontend *f)
 	bool had, has;
 	int error;
 
+	if (is_turn_over(dp, now))
+		return -EINPROGRESS;
 	arena_reset(dp->scratch);
 	had = lb_tables_get(dp->tables, &f->key, dp->scratch, &before);
 	if (had && before.table == f->table && before.flags == f->flags)
@@ -97,6 +116,8 @@ static int store_del(void *ctx, nsec_t now, const struct lb_key *key)
 	struct lb_clock c = clock_of(dp, now);
 	struct lb_actual before;
 
+	if (is_turn_over(dp, now))
+		return -EINPROGRESS;
 	arena_reset(dp->scratch);
 	if (!lb_tables_get(dp->tables, key, dp->scratch, &before))
 		return 0;
@@ -120,7 +141,8 @@ static int store_test(void *ctx, nsec_t now, const struct lb_key *key)
 	struct lb_actual frontend;
 	int error = 0;
 
-	(void)now;
+	if (is_turn_over(dp, now))
+		return -EINPROGRESS;
 	arena_reset(dp->scratch);
 	if (!lb_tables_get(dp->tables, key, dp->scratch, &frontend))
 		return -ENOENT;
@@ -151,9 +173,15 @@ struct lb_store bpf_dataplane_store(struct bpf_dataplane *dp)
 	return (struct lb_store){.ops = &ops, .ctx = dp};
 }
 
-void bpf_dataplane_set_nsids(struct bpf_dataplane *dp, const struct lb_nsid *nsids, size_t n)
+bool bpf_dataplane_is_growing(const struct bpf_dataplane *dp)
 {
-	lb_tables_set_nsids(dp->tables, nsids, n);
+	return bpf_grow_is_waited_for(dp->grow);
+}
+
+void bpf_dataplane_set_nsids(struct bpf_dataplane *dp, const struct lb_key *key,
+			     const struct lb_nsid *nsids, size_t n)
+{
+	lb_tables_set_nsids(dp->tables, key, nsids, n);
 }
 
 /* --- open and close ------------------------------------------------------------------------------
@@ -214,7 +242,7 @@ static void adopt_devices(struct bpf_dataplane *dp)
 	dp->has_readers = dp->has_readers || dp->n_devices > 0;
 }
 
-static int open_tables(struct bpf_dataplane *dp, nsec_t now)
+static int open_tables(struct bpf_dataplane *dp, struct worker *worker, nsec_t now)
 {
 	struct lb_clock c = clock_of(dp, now);
 	size_t n_bad;
@@ -223,6 +251,7 @@ static int open_tables(struct bpf_dataplane *dp, nsec_t now)
 	if (error != 0)
 		return error;
 	dp->tables = lb_tables_new(&dp->maps.images);
+	dp->grow = bpf_grow_new(&dp->maps, dp->tables, worker);
 	dp->ports = bpf_ports_new(bpf_maps_fd(&dp->maps, "backend_ports"));
 	error = bpf_maps_load_chunks(&dp->maps, dp->tables);
 	if (error != 0)
@@ -232,6 +261,7 @@ static int open_tables(struct bpf_dataplane *dp, nsec_t now)
 		log_warn("bpf: pinned slots contradict each other and were cleared", "slots=%zu",
 			 n_bad);
 	adopt_ports(dp);
+	bpf_grow_ahead(dp->grow, now);
 	return 0;
 }
 
@@ -253,7 +283,8 @@ int bpf_dataplane_open(const struct bpf_dataplane_args *args, struct arena *aren
 	dp->words = arena_new();
 	dp->scratch = arena_new();
 	dp->has_readers = programs.adopted;
-	error = open_tables(dp, now);
+	dp->turn = args->turn;
+	error = open_tables(dp, args->worker, now);
 	if (error != 0) {
 		*ret_failure = arena_printf(arena, "the maps: %s", strerror(-error));
 		bpf_dataplane_close(dp);
@@ -280,6 +311,7 @@ struct bpf_dataplane *bpf_dataplane_close(struct bpf_dataplane *dp)
 	if (!dp)
 		return NULL;
 	forget_devices(dp);
+	bpf_grow_free(dp->grow);
 	lb_tables_free(dp->tables);
 	bpf_ports_free(dp->ports);
 	bpf_maps_close(&dp->maps);
@@ -512,53 +544,4 @@ size_t bpf_dataplane_drops(struct bpf_dataplane *dp, uint64_t *counts, size_t ca
 			counts[reason] += values[cpu];
 	}
 	return LB_N_DROPS;
-}
-
-/* --- cleanup -------------------------------------------------------------------------------------
- */
-
-static bool keep_nothing(const void *ctx, int ifindex, bool is_xdp)
-{
-	(void)ctx;
-	(void)ifindex;
-	(void)is_xdp;
-	return false;
-}
-
-static void count_pin(void *ctx, const char *name)
-{
-	(void)name;
-	++*(size_t *)ctx;
-}
-
-bool bpf_dataplane_is_pinned(const char *pin_dir)
-{
-	static const char *const folders[] = {BPF_PINS_LINKS, BPF_PINS_MAPS};
-	char path[BPF_PINS_PATH];
-	size_t n = 0;
-
-	for (size_t i = 0; i < ARRAY_SIZE(folders); i++)
-		if (bpf_pins_path(path, pin_dir, folders[i], NULL) == 0)
-			(void)!bpf_pins_each(path, count_pin, &n); /* cannot be read: not ours */
-	return n > 0;
-}
-
-int bpf_dataplane_cleanup(const char *pin_dir)
-{
-	static const char *const folders[] = {BPF_PINS_LINKS, BPF_PINS_PROGS, BPF_PINS_MAPS,
-					      BPF_PINS_NEXT};
-	int error = bpf_attach_sweep(pin_dir, keep_nothing, NULL);
-	int one = bpf_attach_sweep_filters(keep_nothing, NULL);
-	char path[BPF_PINS_PATH];
-
-	error = error ? error : one;
-	for (size_t i = 0; i < ARRAY_SIZE(folders); i++) {
-		one = bpf_pins_path(path, pin_dir, folders[i], NULL);
-		if (one == 0)
-			one = bpf_pins_remove_folder(path);
-		error = error ? error : one;
-	}
-	if (error == 0 && rmdir(pin_dir) != 0 && errno != ENOENT)
-		error = -errno;
-	return error;
 }

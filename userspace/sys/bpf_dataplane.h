@@ -10,11 +10,18 @@
 #include "plan/sink.h"
 
 struct bpf_dataplane;
+struct worker;
 
 struct bpf_dataplane_args {
 	const char *pin_dir;   /* below a bpffs; made if missing */
 	uint32_t flow_entries; /* total over possible CPUs, for fresh maps; 0 = default */
 	uint64_t flow_seed;    /* secret, for fresh maps */
+	nsec_t turn;           /* work on the store that one `now` may do; 0 = any amount */
+	/*
+	 * Lets the tables grow beside the loop; NULL: the store's put waits until they have grown.
+	 * Borrowed, outlives the data plane.
+	 */
+	struct worker *worker;
 };
 
 /*
@@ -33,14 +40,20 @@ bool bpf_dataplane_is_pinned(const char *pin_dir);
 /* Lets go of everything in this process; what is pinned stays and forwards. NULL is fine. */
 struct bpf_dataplane *bpf_dataplane_close(struct bpf_dataplane *dp);
 
-/* The maps as the planner's store; valid as long as dp. */
+/*
+ * The maps as the planner's store; valid as long as dp. Its first call of a turn (of one `now`) is
+ * always done, later ones until args.turn is over.
+ */
 struct lb_store bpf_dataplane_store(struct bpf_dataplane *dp);
+/* A put said -EINPROGRESS since the tables must grow: not before the helper has come back. */
+bool bpf_dataplane_is_growing(const struct bpf_dataplane *dp);
 
 /*
- * Network namespaces of the pods by address, sorted by ip_addr_cmp, in place of all told before: so
- * that a pod's own sockets can be asked who owns a flow.
+ * As lb_tables_set_nsids(): network namespaces of a frontend's pods, so that a pod's own sockets
+ * can be asked who owns a flow.
  */
-void bpf_dataplane_set_nsids(struct bpf_dataplane *dp, const struct lb_nsid *nsids, size_t n);
+void bpf_dataplane_set_nsids(struct bpf_dataplane *dp, const struct lb_key *key,
+			     const struct lb_nsid *nsids, size_t n);
 
 /*
  * Brings the hooks to the plan's devices: attaches, adopts or replaces pinned links, detaches what

@@ -3,12 +3,7 @@
  * Maps as memory. The outer maps are pinned and hold their inner ones, so adoption asks them for
  * the ids of the chunks in turn. A chunk consists of two inner maps; the one that says that the
  * chunk exists (rows, backends) is inserted last, so that an agent that dies in between leaves no
- * half.
- *
- * Every insertion into an outer map waits for a grace period of the kernel (8 to 30 ms), or, in one
- * batch and from Linux 6.8 on, all of them together for one. A node that gets a Service now and
- * then adds a chunk now and then; but when chunks are asked for again and again at one time, a
- * whole configuration is being loaded, and each growth is five times the one before it.
+ * half. Adding chunks is the work of bpf_grow.c.
  */
 #include "sys/bpf_maps.h"
 
@@ -19,10 +14,6 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <sys/mman.h>
-
-#define GROW_MAX   64u
-#define GROW_TIMES 5u
-#define GROW_BYTES (40u << 20) /* at a time */
 
 /* --- objects -------------------------------------------------------------------------------------
  */
@@ -178,19 +169,34 @@ int bpf_maps_pin(const struct bpf_object *obj, const char *dir)
 /* --- mappings ------------------------------------------------------------------------------------
  */
 
-static int map_memory(struct bpf_maps *m, int fd, size_t size, void *ret)
+static int map_inner(int fd, size_t size, struct bpf_mapping *ret)
 {
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
-	struct bpf_mapping *mapping;
 	void *at;
 
 	size = (size + page - 1) / page * page;
 	at = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (at == MAP_FAILED)
 		return -errno;
-	mapping = xpush(&m->mappings, &m->n_mappings, &m->cap_mappings, sizeof(*mapping));
-	*mapping = (struct bpf_mapping){.at = at, .size = size};
-	*(void **)ret = at;
+	*ret = (struct bpf_mapping){.at = at, .size = size};
+	return 0;
+}
+
+static void keep_mapping(struct bpf_maps *m, const struct bpf_mapping *mapping)
+{
+	*(struct bpf_mapping *)xpush(&m->mappings, &m->n_mappings, &m->cap_mappings,
+				     sizeof(*mapping)) = *mapping;
+}
+
+static int map_memory(struct bpf_maps *m, int fd, size_t size, void *ret)
+{
+	struct bpf_mapping mapping;
+	int error = map_inner(fd, size, &mapping);
+
+	if (error != 0)
+		return error;
+	keep_mapping(m, &mapping);
+	*(void **)ret = mapping.at;
 	return 0;
 }
 
@@ -238,10 +244,62 @@ void bpf_maps_close(struct bpf_maps *m)
 /* --- chunks --------------------------------------------------------------------------------------
  */
 
-/* A chunk's two inner maps; the caller owns the fds. */
-struct pair {
-	int main, beside;
+static const struct bpf_chunk_kind kinds[BPF_N_CHUNK_KINDS] = {
+	[BPF_CHUNK_ROWS] = {.main = "rows",
+			    .beside = "late",
+			    .main_bytes = LB_ROWS_CHUNK * sizeof(uint64_t),
+			    .beside_bytes = LB_ROWS_CHUNK * sizeof(uint16_t),
+			    .max = LB_ROWS_CHUNKS},
+	[BPF_CHUNK_BACKENDS] = {.main = "backends",
+				.beside = "counters",
+				.main_bytes = LB_BACKEND_CHUNK * sizeof(struct lb_backend),
+				.max = LB_BACKEND_CHUNKS},
 };
+
+const struct bpf_chunk_kind *bpf_chunk_kind(enum bpf_chunk_which which)
+{
+	return &kinds[which];
+}
+
+int bpf_chunk_map(struct bpf_chunk *c, const struct bpf_chunk_kind *kind)
+{
+	int error = map_inner(c->main, kind->main_bytes, &c->main_at);
+
+	if (error == 0 && kind->beside_bytes > 0)
+		error = map_inner(c->beside, kind->beside_bytes, &c->beside_at);
+	return error;
+}
+
+void bpf_chunk_discard(struct bpf_chunk *c)
+{
+	if (c->main_at.at)
+		munmap(c->main_at.at, c->main_at.size);
+	if (c->beside_at.at)
+		munmap(c->beside_at.at, c->beside_at.size);
+	if (c->main >= 0)
+		close(c->main);
+	if (c->beside >= 0)
+		close(c->beside);
+	*c = (struct bpf_chunk){.main = -1, .beside = -1};
+}
+
+/* The counters are read by their fd; all else of a chunk is its memory. */
+void bpf_maps_add_chunk(struct bpf_maps *m, struct lb_tables *t, enum bpf_chunk_which which,
+			struct bpf_chunk *c)
+{
+	keep_mapping(m, &c->main_at);
+	if (c->beside_at.at)
+		keep_mapping(m, &c->beside_at);
+	close(c->main);
+	m->n_chunks[which]++;
+	if (which == BPF_CHUNK_ROWS) {
+		close(c->beside);
+		lb_tables_add_rows_chunk(t, c->main_at.at, c->beside_at.at);
+		return;
+	}
+	*(int *)xpush(&m->counter_fds, &m->n_counters, &m->cap_counters, sizeof(int)) = c->beside;
+	lb_tables_add_backend_chunk(t, c->main_at.at);
+}
 
 static int inner_at(const struct bpf_maps *m, const char *outer, uint32_t at)
 {
@@ -254,227 +312,34 @@ static int inner_at(const struct bpf_maps *m, const char *outer, uint32_t at)
 	return fd < 0 ? -errno : fd;
 }
 
-static int add_rows(struct bpf_maps *m, struct lb_tables *t, const struct pair *fds)
+static int load_kind(struct bpf_maps *m, struct lb_tables *t, enum bpf_chunk_which which)
 {
-	uint64_t *rows;
-	uint16_t *late;
-	int error = map_memory(m, fds->beside, LB_ROWS_CHUNK * sizeof(*late), &late);
+	const struct bpf_chunk_kind *kind = &kinds[which];
 
-	if (error == 0)
-		error = map_memory(m, fds->main, LB_ROWS_CHUNK * sizeof(*rows), &rows);
-	if (error != 0)
-		return error;
-	lb_tables_add_rows_chunk(t, rows, late);
-	return 0;
-}
-
-static int add_backends(struct bpf_maps *m, struct lb_tables *t, const struct pair *fds)
-{
-	struct lb_backend *backends;
-	int fd = dup(fds->beside), error;
-
-	if (fd < 0)
-		return -errno;
-	error = map_memory(m, fds->main, LB_BACKEND_CHUNK * sizeof(*backends), &backends);
-	if (error != 0) {
-		close(fd);
-		return error;
-	}
-	*(int *)xpush(&m->counter_fds, &m->n_counters, &m->cap_counters, sizeof(int)) = fd;
-	lb_tables_add_backend_chunk(t, backends);
-	return 0;
-}
-
-/* How the two kinds of chunk differ. */
-struct kind {
-	unsigned which;                  /* of bpf_maps.growth */
-	const char *main, *beside;       /* names of the outer maps */
-	size_t main_inner, beside_inner; /* where in struct bpf_inners */
-	uint32_t max;
-	int (*add)(struct bpf_maps *m, struct lb_tables *t, const struct pair *fds);
-};
-
-static const struct kind rows_kind = {
-	.which = 0,
-	.main = "rows",
-	.beside = "late",
-	.main_inner = offsetof(struct bpf_inners, rows),
-	.beside_inner = offsetof(struct bpf_inners, late),
-	.max = LB_ROWS_CHUNKS,
-	.add = add_rows,
-};
-static const struct kind backends_kind = {
-	.which = 1,
-	.main = "backends",
-	.beside = "counters",
-	.main_inner = offsetof(struct bpf_inners, backends),
-	.beside_inner = offsetof(struct bpf_inners, counters),
-	.max = LB_BACKEND_CHUNKS,
-	.add = add_backends,
-};
-
-static const struct bpf_inner *inner_like(const struct bpf_maps *m, size_t offset)
-{
-	return (const struct bpf_inner *)((const char *)&m->inners + offset);
-}
-
-static void close_pair(const struct pair *fds)
-{
-	if (fds->main >= 0)
-		close(fds->main);
-	if (fds->beside >= 0)
-		close(fds->beside);
-}
-
-static int add_one(struct bpf_maps *m, struct lb_tables *t, const struct kind *kind,
-		   const struct pair *fds)
-{
-	int error = kind->add(m, t, fds);
-
-	if (error == 0)
-		m->growth[kind->which].n_chunks++;
-	return error;
-}
-
-static int load_kind(struct bpf_maps *m, struct lb_tables *t, const struct kind *kind)
-{
 	for (uint32_t at = 0; at < kind->max; at++) {
-		struct pair fds = {.main = inner_at(m, kind->main, at), .beside = -1};
+		struct bpf_chunk c = {.main = inner_at(m, kind->main, at), .beside = -1};
 		int error;
 
-		if (fds.main == -ENOENT)
+		if (c.main == -ENOENT)
 			return 0;
-		fds.beside = inner_at(m, kind->beside, at);
-		error = fds.main < 0 ? fds.main : fds.beside < 0 ? fds.beside : 0;
+		c.beside = inner_at(m, kind->beside, at);
+		error = c.main < 0 ? c.main : c.beside < 0 ? c.beside : 0;
 		if (error == 0)
-			error = add_one(m, t, kind, &fds);
-		close_pair(&fds);
-		if (error != 0)
+			error = bpf_chunk_map(&c, kind);
+		if (error != 0) {
+			bpf_chunk_discard(&c);
 			return error;
+		}
+		bpf_maps_add_chunk(m, t, which, &c);
 	}
 	return 0;
 }
 
 int bpf_maps_load_chunks(struct bpf_maps *m, struct lb_tables *t)
 {
-	int error = load_kind(m, t, &rows_kind);
+	int error = load_kind(m, t, BPF_CHUNK_ROWS);
 
-	return error ? error : load_kind(m, t, &backends_kind);
-}
-
-/* An inner map like the object's template, with its BTF where the kernel takes it. */
-static int create_inner(const struct bpf_maps *m, const char *name, const struct bpf_inner *like)
-{
-	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = like->flags,
-		    .btf_key_type_id = like->btf_key, .btf_value_type_id = like->btf_value);
-	int fd = -EINVAL, btf_fd = bpf_object__btf_fd(m->obj);
-
-	if (btf_fd >= 0) {
-		opts.btf_fd = (__u32)btf_fd;
-		fd = bpf_map_create(like->type, name, like->key_size, like->value_size,
-				    like->max_entries, &opts);
-	}
-	if (fd >= 0)
-		return fd;
-	opts.btf_fd = opts.btf_key_type_id = opts.btf_value_type_id = 0;
-	return bpf_map_create(like->type, name, like->key_size, like->value_size, like->max_entries,
-			      &opts);
-}
-
-/* Inserts n inner maps from `first` on, in one call if the kernel can. */
-static int insert(const struct bpf_maps *m, const char *outer, uint32_t first, const __u32 *fds,
-		  uint32_t n)
-{
-	int outer_fd = bpf_maps_fd(m, outer);
-	__u32 keys[GROW_MAX], count = n;
-
-	for (uint32_t i = 0; i < n; i++)
-		keys[i] = first + i;
-	if (n > 1 && bpf_map_update_batch(outer_fd, keys, fds, &count, NULL) == 0)
-		return 0;
-	for (uint32_t i = 0; i < n; i++)
-		if (bpf_map_update_elem(outer_fd, &keys[i], &fds[i], BPF_ANY) != 0)
-			return -errno;
-	return 0;
-}
-
-static int add_all(struct bpf_maps *m, struct lb_tables *t, const struct kind *kind,
-		   const struct pair *pairs, uint32_t n)
-{
-	uint32_t first = m->growth[kind->which].n_chunks;
-	__u32 main[GROW_MAX] = {0}, beside[GROW_MAX] = {0};
-	int error;
-
-	for (uint32_t i = 0; i < n; i++) {
-		main[i] = (__u32)pairs[i].main;
-		beside[i] = (__u32)pairs[i].beside;
-	}
-	error = insert(m, kind->beside, first, beside, n);
-	if (error == 0)
-		error = insert(m, kind->main, first, main, n);
-	for (uint32_t i = 0; error == 0 && i < n; i++)
-		error = add_one(m, t, kind, &pairs[i]);
-	return error;
-}
-
-static size_t inner_bytes(const struct bpf_maps *m, const struct bpf_inner *like)
-{
-	bool per_cpu = like->type == BPF_MAP_TYPE_PERCPU_ARRAY;
-
-	return (size_t)like->max_entries * like->value_size * (per_cpu ? (size_t)m->n_cpus : 1);
-}
-
-/* How many chunks to add now: one, or many if this is a part of a load. */
-static uint32_t growth_of(struct bpf_maps *m, const struct kind *kind, nsec_t now)
-{
-	struct bpf_growth *g = &m->growth[kind->which];
-	size_t bytes = inner_bytes(m, inner_like(m, kind->main_inner)) +
-		       inner_bytes(m, inner_like(m, kind->beside_inner));
-	uint32_t most = GROW_BYTES / bytes < GROW_MAX ? (uint32_t)(GROW_BYTES / bytes) : GROW_MAX;
-	uint32_t n = g->last > 0 && g->at == now ? g->last * GROW_TIMES : 1;
-
-	n = n < most ? n : most;
-	n = n > 0 ? n : 1;
-	g->at = now;
-	g->last = n;
-	return n < kind->max - g->n_chunks ? n : kind->max - g->n_chunks;
-}
-
-static int create_pair(const struct bpf_maps *m, const struct kind *kind, struct pair *ret)
-{
-	ret->main = create_inner(m, kind->main, inner_like(m, kind->main_inner));
-	if (ret->main < 0)
-		return ret->main;
-	ret->beside = create_inner(m, kind->beside, inner_like(m, kind->beside_inner));
-	if (ret->beside < 0)
-		close(ret->main);
-	return ret->beside < 0 ? ret->beside : 0;
-}
-
-/* As many of the wanted chunks as there is memory for; the error if there is none for one. */
-static int grow(struct bpf_maps *m, struct lb_tables *t, const struct kind *kind, nsec_t now)
-{
-	uint32_t n = growth_of(m, kind, now), made = 0;
-	struct pair pairs[GROW_MAX];
-	int error = 0;
-
-	while (error == 0 && made < n) {
-		error = create_pair(m, kind, &pairs[made]);
-		made += error == 0;
-	}
-	if (made > 0)
-		error = add_all(m, t, kind, pairs, made);
-	for (uint32_t i = 0; i < made; i++)
-		close_pair(&pairs[i]);
-	return error;
-}
-
-int bpf_maps_grow(struct bpf_maps *m, struct lb_tables *t, int need, nsec_t now)
-{
-	if (need == LB_NEED_ROWS_CHUNK)
-		return grow(m, t, &rows_kind, now);
-	assert(need == LB_NEED_BACKEND_CHUNK);
-	return grow(m, t, &backends_kind, now);
+	return error ? error : load_kind(m, t, BPF_CHUNK_BACKENDS);
 }
 
 /* --- counters ------------------------------------------------------------------------------------

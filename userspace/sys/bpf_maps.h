@@ -45,11 +45,14 @@ struct bpf_mapping {
 	size_t size;
 };
 
-/* Chunks of one kind that are there, and how many were added last, and when. */
-struct bpf_growth {
-	uint32_t n_chunks, last;
-	nsec_t at;
+/* The two kinds of chunk and what they consist of. */
+enum bpf_chunk_which { BPF_CHUNK_ROWS, BPF_CHUNK_BACKENDS, BPF_N_CHUNK_KINDS };
+struct bpf_chunk_kind {
+	const char *main, *beside;       /* names of the outer maps */
+	size_t main_bytes, beside_bytes; /* to be mapped; 0: it is not */
+	uint32_t max;
 };
+const struct bpf_chunk_kind *bpf_chunk_kind(enum bpf_chunk_which which);
 
 struct bpf_maps {
 	const struct bpf_object *obj; /* borrowed; loaded */
@@ -60,7 +63,7 @@ struct bpf_maps {
 	size_t n_mappings, cap_mappings;
 	int *counter_fds; /* one per chunk of backends; owned */
 	size_t n_counters, cap_counters;
-	struct bpf_growth growth[2]; /* of rows, of backends */
+	uint32_t n_chunks[BPF_N_CHUNK_KINDS];
 	int n_cpus;
 };
 
@@ -72,11 +75,18 @@ int bpf_maps_fd(const struct bpf_maps *m, const char *name);
 
 /* Hands the chunks that exist to the tables, in their order. 0 or -errno. */
 int bpf_maps_load_chunks(struct bpf_maps *m, struct lb_tables *t) must_check;
-/*
- * Makes new chunks for LB_NEED_*: one, or many at once if they are asked for again at the same time
- * `now`. 0 or -errno.
- */
-int bpf_maps_grow(struct bpf_maps *m, struct lb_tables *t, int need, nsec_t now) must_check;
+
+/* Two inner maps and their memory, not in the tables yet; owned. */
+struct bpf_chunk {
+	int main, beside; /* fds; -1: none */
+	struct bpf_mapping main_at, beside_at;
+};
+/* Maps the two. 0 or -errno, after which it is to be discarded. */
+int bpf_chunk_map(struct bpf_chunk *c, const struct bpf_chunk_kind *kind) must_check;
+void bpf_chunk_discard(struct bpf_chunk *c);
+/* The next of its kind, for the tables; what it owns goes over. */
+void bpf_maps_add_chunk(struct bpf_maps *m, struct lb_tables *t, enum bpf_chunk_which which,
+			struct bpf_chunk *c);
 
 /* Sum over CPUs of one counter, by the index of its backend. */
 struct lb_counter bpf_maps_counter(const struct bpf_maps *m, uint32_t index);

@@ -33,6 +33,7 @@ static void harm_the_kernel(struct plane *p)
 {
 	p->f->store.fail_every = plane_chance(p, 3) ? 0 : 2 + plane_chance(p, 3);
 	p->f->store.fail_tests = plane_chance(p, 4) == 0;
+	p->f->store.per_turn = plane_chance(p, 4);
 	p->f->device_failure = plane_chance(p, 4) ? NULL : "taken by somebody else";
 	p->dirty = true;
 }
@@ -77,6 +78,7 @@ static void end_faults(struct plane *p)
 	plane_net_reform(p);
 	p->f->store.fail_every = 0;
 	p->f->store.fail_tests = false;
+	p->f->store.per_turn = 0;
 	p->f->device_failure = NULL;
 	if (!p->is_alive)
 		plane_agent_start(p);

@@ -198,7 +198,9 @@ static bool apply_round(struct plane *p)
 	n_ops = fixture_apply(p->f);
 	plane_check_after(p, before);
 	p->stats.left += was_leaving && !p->f->plan.leaving && !p->f->plan.dataplane;
-	p->retry_at = p->f->n_failed > n_failed ? p->now + RETRY_NS : NSEC_NEVER;
+	p->retry_at = p->f->n_failed > n_failed || !plan_apply_is_over(&p->f->apply)
+			      ? p->now + RETRY_NS
+			      : NSEC_NEVER;
 	apply_sessions(p);
 	return n_ops > 0 || p->dirty;
 }

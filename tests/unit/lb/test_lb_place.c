@@ -76,22 +76,28 @@ static void namespaces_reach_the_backends_of_their_address(void **state)
 	struct lb_nsid nsids[] = {{ip_addr_from_v4(0x0a000001), 0},
 				  {ip_addr_from_v4(0x0a000002), 7},
 				  {ip_addr_from_v4(0x0a000003), LB_NSID_OWN}};
-	struct lb_target targets[4];
+	const struct lb_key key = key_of(0xc0000201, 80);
+	struct lb_target targets[17];
 	struct fixture x;
 	uint32_t index;
 
 	(void)state;
 	fixture_init(&x);
-	put_targets(&x, targets, targets_upto(targets, 2));
-	lb_tables_set_nsids(x.t, nsids, 3);
-	for (unsigned known_before = 0; known_before < 2; known_before++) {
-		assert_int_equal((uint32_t)entry_of(&x, 0x0a000001, &index)->state, 1);
-		assert_int_equal((uint32_t)entry_of(&x, 0x0a000002, &index)->state, 8);
-		put_targets(&x, targets, targets_upto(targets, 4));
-	}
+	lb_tables_set_nsids(x.t, &key, nsids, 3); /* not there yet */
+	put_targets(&x, targets, targets_upto(targets, 3));
+	assert_int_equal((uint32_t)entry_of(&x, 0x0a000002, &index)->state, 0);
+	lb_tables_set_nsids(x.t, &key, nsids, 3);
+	assert_int_equal((uint32_t)entry_of(&x, 0x0a000001, &index)->state, 1);
+	assert_int_equal((uint32_t)entry_of(&x, 0x0a000002, &index)->state, 8);
+	assert_int_equal((uint32_t)entry_of(&x, 0x0a000003, &index)->state, UINT32_MAX);
+	/* Others come, in a region that is too small for them, and one is to be drained. */
+	(void)targets_upto(targets, 17);
+	targets[1].state = LB_BACKEND_DRAINING;
+	put_targets(&x, targets, 17);
+	assert_int_equal((uint32_t)entry_of(&x, 0x0a000002, &index)->state, 8);
 	assert_int_equal((uint32_t)entry_of(&x, 0x0a000003, &index)->state, UINT32_MAX);
 	assert_int_equal((uint32_t)entry_of(&x, 0x0a000004, &index)->state, 0);
-	lb_tables_set_nsids(x.t, nsids + 2, 1);
+	lb_tables_set_nsids(x.t, &key, nsids + 2, 1);
 	assert_int_equal((uint32_t)entry_of(&x, 0x0a000002, &index)->state, 0);
 	assert_int_equal((uint32_t)entry_of(&x, 0x0a000003, &index)->state, UINT32_MAX);
 	fixture_done(&x);

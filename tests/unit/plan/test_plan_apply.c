@@ -9,15 +9,25 @@
 
 #include <cmocka.h>
 
-static struct plan_apply_result apply(struct fixture *f)
+static void begin(struct fixture *f, struct arena *arena, struct plan_apply *ret)
 {
 	const struct lb_store store = fake_store_ops(&f->store);
-	struct arena *scratch = arena_new();
-	const struct plan_apply_result ret =
-		plan_apply_frontends(&f->plan, &store, f->now, scratch);
+	const struct lb_actual *have;
+	size_t n_have;
 
-	arena_free(scratch);
-	return ret;
+	store.ops->dump(store.ctx, arena, &have, &n_have);
+	plan_apply_begin(ret, &f->plan, have, n_have, &store, arena);
+}
+
+static struct plan_apply_result apply(struct fixture *f)
+{
+	struct arena *arena = arena_new();
+	struct plan_apply a = {.at = 0};
+
+	fake_store_apply(&f->store, &f->plan, &a, f->now, arena);
+	assert_true(plan_apply_is_over(&a));
+	arena_free(arena);
+	return a.result;
 }
 
 static void vip_is_put_before_and_deleted_after_its_frontends(void **state)
@@ -114,6 +124,100 @@ static void changed_flags_alone_are_a_change(void **state)
 	assert_int_equal(f->store.items[0].flags, LB_F_UNKNOWN_PASS | LB_F_ECHO_ANSWER);
 }
 
+/* One call a turn: nothing is lost, done twice or out of order, and a put is tested after it. */
+static void a_store_that_takes_little_a_turn_gets_all_in_the_end(void **state)
+{
+	_cleanup_(fixture_freep) struct fixture *f = fixture_announced();
+	struct arena *arena = arena_new();
+	size_t turns = 0, calls;
+	struct plan_apply a = {.at = 0};
+
+	(void)state;
+	fixture_add_service(f, "new", "Local", "");
+	fixture_add_slice(f, "new", "10.244.0.9@node-a");
+	fixture_plan(f);
+	f->plan.frontends += 2; /* "web" is to go */
+	f->plan.n_frontends -= 2;
+	f->store.per_turn = 1;
+	f->store.fail_at = f->store.n_calls + 1;
+	calls = f->store.n_calls;
+	begin(f, arena, &a);
+	for (; !plan_apply_is_over(&a); turns++) {
+		assert_true(turns < 10);
+		fake_store_turn(&f->store);
+		plan_apply_go_on(&a, f->now);
+		assert_int_equal(f->store.n_calls, calls + turns + 1);
+	}
+	/* The new VIP failed, so its frontend waits; the old one went with its frontend. */
+	assert_int_equal(turns, 3);
+	assert_int_equal(a.result.n_failed, 1);
+	assert_int_equal(a.result.n_done, 2);
+	begin(f, arena, &a);
+	for (turns = 0; !plan_apply_is_over(&a); turns++) {
+		fake_store_turn(&f->store);
+		plan_apply_go_on(&a, f->now);
+	}
+	assert_int_equal(turns, 3); /* VIP, frontend, its test */
+	assert_int_equal(f->store.n, 2);
+	assert_true(f->store.items[1].tested);
+	arena_free(arena);
+}
+
+static void who_left_does_not_wait_for_new_frontends(void **state)
+{
+	_cleanup_(fixture_freep) struct fixture *f = fixture_announced();
+	struct arena *arena = arena_new();
+	const struct plan_frontend *web;
+	struct plan_apply a = {.at = 0};
+
+	(void)state;
+	for (int i = 0; i < 20; i++) {
+		char name[16];
+
+		snprintf(name, sizeof(name), "x%d", i);
+		fixture_add_service(f, name, "Local", "");
+		fixture_add_slice(f, name, "10.244.0.9@node-a");
+	}
+	fixture_add_slice(f, "web", "10.244.0.6@node-a");
+	fixture_plan(f);
+	web = fixture_frontend(f, "192.168.100.0", 80);
+	assert_non_null(web);
+	f->store.per_turn = 1;
+	fake_store_apply(&f->store, &f->plan, &a, f->now, arena);
+	assert_false(plan_apply_is_over(&a));
+	assert_int_equal(a.result.n_done, 1);
+	assert_true(fake_store_find(&f->store, &web->lb.key)->table == web->lb.table);
+	arena_free(arena);
+}
+
+/* Each turn has a plan of its own, and the first frontend's test fails for ever. */
+static void what_fails_keeps_nobody_from_his_turn(void **state)
+{
+	_cleanup_(fixture_freep) struct fixture *f = fixture_new();
+	struct plan_apply a = {.at = 0};
+
+	(void)state;
+	fixture_basics(f);
+	for (int i = 0; i < 5; i++) {
+		char name[16];
+
+		snprintf(name, sizeof(name), "s%d", i);
+		fixture_add_service(f, name, "Local", "");
+		fixture_add_slice(f, name, "10.244.0.9@node-a");
+	}
+	f->store.fail_tests = true;
+	f->store.per_turn = 1;
+	for (int turn = 0; turn < 20; turn++) {
+		struct arena *arena = arena_new();
+
+		fixture_plan(f);
+		fake_store_apply(&f->store, &f->plan, &a, f->now, arena);
+		arena_free(arena);
+	}
+	assert_int_equal(f->store.n, 10);
+	assert_int_equal(f->store.n_orphans, 0);
+}
+
 static void routes_reach_only_the_peers_of_their_bitmap(void **state)
 {
 	struct bgp_attrs attrs[2] = {{.local_pref = 1, .has_local_pref = true},
@@ -176,6 +280,9 @@ int main(void)
 		cmocka_unit_test(frontend_that_cannot_be_put_is_not_tested),
 		cmocka_unit_test(held_frontend_is_neither_changed_nor_made),
 		cmocka_unit_test(changed_flags_alone_are_a_change),
+		cmocka_unit_test(a_store_that_takes_little_a_turn_gets_all_in_the_end),
+		cmocka_unit_test(who_left_does_not_wait_for_new_frontends),
+		cmocka_unit_test(what_fails_keeps_nobody_from_his_turn),
 		cmocka_unit_test(routes_reach_only_the_peers_of_their_bitmap),
 		cmocka_unit_test(held_route_keeps_what_the_peer_has_and_adds_nothing),
 	};

@@ -116,6 +116,7 @@ static void mutate_sinks(struct scenario *s)
 		break;
 	case 1:
 		f->store.fail_tests = below(s, 2);
+		f->store.per_turn = below(s, 3);
 		break;
 	case 2:
 		f->device_failure = below(s, 3) ? NULL : "taken by somebody else";
@@ -281,6 +282,7 @@ static bool comes_to_rest(struct fixture *f)
 
 	f->store.fail_every = 0;
 	f->store.fail_tests = false;
+	f->store.per_turn = 0;
 	f->device_failure = NULL;
 	f->synced = true;
 	for (size_t i = 0; i < f->n_peers; i++)

@@ -8,7 +8,6 @@
 #include "bpf_fixture.h"
 
 #include "sys/bpf_dataplane.h"
-
 #include "sys/bpf_load.h"
 #include "sys/clock.h"
 
@@ -28,13 +27,15 @@ struct under_test {
 	struct lb_store store;
 	nsec_t now;
 	uint32_t flow_entries;
+	nsec_t turn; /* as in bpf_dataplane_args, and the next */
+	struct worker *worker;
 	bool adopted;
 };
 
 static inline void open_dp(struct under_test *u)
 {
-	const struct bpf_dataplane_args args = {
-		.pin_dir = u->fixture->pin_dir, .flow_entries = u->flow_entries, .flow_seed = 42};
+	const struct bpf_dataplane_args args = {u->fixture->pin_dir, u->flow_entries, 42, u->turn,
+						u->worker};
 	const char *failure = NULL;
 	int error = bpf_dataplane_open(&args, u->arena, u->now, &u->dp, &u->adopted, &failure);
 
@@ -195,6 +196,5 @@ static inline uint32_t our_id(const struct under_test *u, const char *name)
 	snprintf(what, sizeof(what), "progs/%s", name);
 	fd = pinned(u, what);
 	id = id_of(fd);
-	close(fd);
-	return id;
+	return close(fd) == 0 ? id : 0;
 }

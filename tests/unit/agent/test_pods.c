@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * agent/pods: who is asked, how often, and that what the data plane was told is always what was
+ * answered last. The kernel is a table here.
+ */
+#include "agent/pods.h"
+
+#include "base/mem.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+/* cmocka.h wants these before it. */
+#include <cmocka.h>
+
+#define N_PODS      600
+#define N_FRONTENDS 300
+
+struct bench {
+	struct pods pods;
+	int answer[N_PODS]; /* of 10.0.0.0 + i */
+	unsigned n_asked[N_PODS];
+	int told[N_FRONTENDS][4]; /* nsid of each target as the data plane knows it; -1: none */
+	unsigned n_puts;
+	int put_error;
+	struct lb_target targets[N_FRONTENDS][4];
+	struct plan_frontend frontends[N_FRONTENDS];
+	struct plan plan;
+	nsec_t now;
+};
+
+static uint32_t pod_of(const struct ip_addr *addr)
+{
+	return (uint32_t)addr->b[14] << 8 | addr->b[15];
+}
+
+static int ask(void *ctx, const struct ip_addr *pod)
+{
+	struct bench *b = ctx;
+
+	b->n_asked[pod_of(pod)]++;
+	return b->answer[pod_of(pod)];
+}
+
+static void tell(void *ctx, const struct lb_key *key, const struct lb_nsid *nsids, size_t n)
+{
+	struct bench *b = ctx;
+	const size_t at = pod_of(&key->addr);
+
+	for (size_t i = 1; i < n; i++)
+		assert_true(ip_addr_cmp(&nsids[i - 1].addr, &nsids[i].addr) < 0);
+	for (size_t k = 0; k < b->frontends[at].lb.n_targets; k++) {
+		b->told[at][k] = -1;
+		for (size_t i = 0; i < n; i++)
+			if (ip_addr_equal(&nsids[i].addr, &b->targets[at][k].addr))
+				b->told[at][k] = (int)nsids[i].nsid;
+	}
+}
+
+static int put(void *ctx, nsec_t now, const struct lb_frontend *f)
+{
+	struct bench *b = ctx;
+
+	(void)now, (void)f;
+	b->n_puts++;
+	return b->put_error;
+}
+
+static const struct pods_ops ops = {.ask = ask, .tell = tell};
+
+/* Frontend i has pods 2i and 2i + 1, the latter on two ports. */
+static struct bench *bench_new(void)
+{
+	struct bench *b = xcalloc(1, sizeof(*b));
+
+	for (uint32_t i = 0; i < N_FRONTENDS; i++) {
+		struct lb_frontend *f = &b->frontends[i].lb;
+
+		for (uint32_t k = 0; k < 3; k++)
+			b->targets[i][k] = (struct lb_target){
+				.addr = ip_addr_from_v4(0x0a000000 + 2 * i + (k > 0)),
+				.port = (uint16_t)(80 + k)};
+		f->key = (struct lb_key){
+			.addr = ip_addr_from_v4(0xc6120000 + i), .port = 80, .proto = 6};
+		f->targets = b->targets[i];
+		f->n_targets = 3;
+	}
+	for (int i = 0; i < N_PODS; i++)
+		b->answer[i] = i % 3 == 0 ? -ENOENT : i;
+	memset(b->told, 0xff, sizeof(b->told));
+	b->plan.frontends = b->frontends;
+	b->plan.n_frontends = N_FRONTENDS;
+	b->now = 1;
+	pods_init(&b->pods, &ops, b);
+	return b;
+}
+
+static void bench_free(struct bench *b)
+{
+	pods_done(&b->pods);
+	free(b);
+}
+
+static int put_frontend(struct bench *b, size_t i)
+{
+	static const struct lb_store_ops inner = {.put = put};
+	const struct lb_store below = {.ops = &inner, .ctx = b};
+	const struct lb_store store = pods_store(&b->pods, &below);
+
+	return store.ops->put(store.ctx, b->now, &b->frontends[i].lb);
+}
+
+static void assert_told(const struct bench *b, size_t i)
+{
+	for (size_t k = 0; k < b->frontends[i].lb.n_targets; k++) {
+		const int answer = b->answer[pod_of(&b->targets[i][k].addr)];
+
+		assert_int_equal(b->told[i][k], answer < 0 ? -1 : answer);
+	}
+}
+
+/* The turns that a round takes; in none of them are too many asked. */
+static unsigned finish_round(struct bench *b)
+{
+	unsigned turns = 0;
+	bool more;
+
+	do {
+		unsigned before = 0, after = 0;
+
+		for (size_t i = 0; i < N_PODS; i++)
+			before += b->n_asked[i];
+		b->now++;
+		more = pods_tick(&b->pods, &b->plan, b->now);
+		for (size_t i = 0; i < N_PODS; i++)
+			after += b->n_asked[i];
+		assert_true(after - before <= PODS_ASKS);
+		assert_true(++turns < 100);
+	} while (more);
+	return turns;
+}
+
+static void a_put_tells_its_pods_and_asks_each_once(void **state)
+{
+	struct bench *b = bench_new();
+
+	(void)state;
+	assert_int_equal(put_frontend(b, 5), 0);
+	assert_told(b, 5);
+	assert_int_equal(put_frontend(b, 5), 0);
+	assert_int_equal(b->n_puts, 2);
+	assert_int_equal(b->n_asked[10], 1);
+	assert_int_equal(b->n_asked[11], 1);
+	assert_int_equal(b->n_asked[12], 0);
+	assert_false(pods_tick(&b->pods, &b->plan, b->now));
+	assert_int_equal(b->n_asked[12], 0);
+	bench_free(b);
+}
+
+static void a_put_that_failed_tells_nothing(void **state)
+{
+	struct bench *b = bench_new();
+
+	(void)state;
+	b->put_error = -ENOSPC;
+	assert_int_equal(put_frontend(b, 5), -ENOSPC);
+	assert_int_equal(b->told[5][2], -1);
+	assert_int_equal(b->n_asked[11], 0);
+	bench_free(b);
+}
+
+static void what_a_turn_has_no_asks_left_for_follows_in_the_next(void **state)
+{
+	struct bench *b = bench_new();
+
+	(void)state;
+	for (size_t i = 0; i < N_FRONTENDS; i++)
+		assert_int_equal(put_frontend(b, i), 0);
+	assert_told(b, 0);
+	assert_int_equal(b->told[N_FRONTENDS - 1][0], -1);
+	assert_int_equal(finish_round(b), 2); /* 344 are left */
+	for (size_t i = 0; i < N_FRONTENDS; i++)
+		assert_told(b, i);
+	for (size_t i = 0; i < N_PODS; i++)
+		assert_int_equal(b->n_asked[i], 1);
+	bench_free(b);
+}
+
+static void a_round_asks_all_anew_and_forgets_who_is_gone(void **state)
+{
+	struct bench *b = bench_new();
+
+	(void)state;
+	pods_ask_anew(&b->pods);
+	assert_int_equal(finish_round(b), 3);
+	b->answer[42] = 4711;
+	b->answer[43] = -ENOENT;
+	b->plan.n_frontends = 100;
+	pods_ask_anew(&b->pods);
+	assert_int_equal(finish_round(b), 1);
+	for (size_t i = 0; i < 100; i++)
+		assert_told(b, i);
+	for (size_t i = 0; i < N_PODS; i++)
+		assert_int_equal(b->n_asked[i], i < 200 ? 2 : 1);
+	assert_int_equal(put_frontend(b, 200), 0);
+	assert_int_equal(b->n_asked[400], 2);
+	bench_free(b);
+}
+
+static void a_row_that_is_held_is_left_alone(void **state)
+{
+	struct bench *b = bench_new();
+
+	(void)state;
+	pods_ask_anew(&b->pods);
+	(void)finish_round(b);
+	b->frontends[7].hold = true;
+	b->answer[14] = 99;
+	pods_ask_anew(&b->pods);
+	(void)finish_round(b);
+	assert_int_equal(b->told[7][0], 14);
+	assert_int_equal(b->n_asked[14], 1);
+	bench_free(b);
+}
+
+static void a_frontend_with_more_pods_than_a_turn_asks_is_told_in_the_end(void **state)
+{
+	struct bench *b = bench_new();
+	struct lb_target *many = xcalloc(N_PODS, sizeof(*many));
+
+	(void)state;
+	for (uint32_t i = 0; i < N_PODS; i++)
+		many[i] = (struct lb_target){.addr = ip_addr_from_v4(0x0a000000 + i), .port = 80};
+	b->plan.n_frontends = 1;
+	b->frontends[0].lb.targets = many;
+	b->frontends[0].lb.n_targets = N_PODS;
+	pods_ask_anew(&b->pods);
+	b->frontends[0].lb.n_targets = N_PODS;
+	for (size_t i = 0; i < 4; i++)
+		b->targets[0][i].addr = many[i].addr;
+	b->frontends[1].lb.n_targets = 0;
+	assert_true(pods_tick(&b->pods, &b->plan, ++b->now));
+	assert_true(pods_tick(&b->pods, &b->plan, ++b->now));
+	assert_int_equal(b->n_asked[N_PODS - 1], 0);
+	b->frontends[0].lb.n_targets = 4;
+	assert_false(pods_tick(&b->pods, &b->plan, ++b->now));
+	assert_told(b, 0);
+	free(many);
+	bench_free(b);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_put_tells_its_pods_and_asks_each_once),
+		cmocka_unit_test(a_put_that_failed_tells_nothing),
+		cmocka_unit_test(what_a_turn_has_no_asks_left_for_follows_in_the_next),
+		cmocka_unit_test(a_round_asks_all_anew_and_forgets_who_is_gone),
+		cmocka_unit_test(a_row_that_is_held_is_left_alone),
+		cmocka_unit_test(a_frontend_with_more_pods_than_a_turn_asks_is_told_in_the_end),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * Turns of the store that end, and tables that grow beside the loop: who puts is told to come
+ * again, and in the end all is there.
+ */
+#include "bpf_under_test.h"
+
+#include "sys/loop.h"
+#include "sys/worker.h"
+
+#define N_SERVICES 200 /* 32 fill a chunk of rows */
+
+static uint32_t n_chunks(const struct under_test *u)
+{
+	int fd = pinned(u, "maps/rows");
+	uint32_t n = 0;
+	__u32 id;
+
+	while (bpf_map_lookup_elem(fd, &n, &id) == 0)
+		n++;
+	close(fd);
+	return n;
+}
+
+static void begin_beside(struct under_test *u, void **state, struct worker *worker, nsec_t turn)
+{
+	*u = (struct under_test){.fixture = *state, .worker = worker, .turn = turn};
+	u->arena = arena_new();
+	u->now = clock_now();
+	assert_int_equal(bpf_dataplane_cleanup(u->fixture->pin_dir), 0);
+	open_dp(u);
+}
+
+/* As the agent does: again in the next turn, or when the helper has come back. */
+static unsigned put_patiently(struct under_test *u, const struct lb_frontend *f)
+{
+	unsigned n_waits = 0;
+	int r;
+
+	while ((r = put(u, f)) == -EINPROGRESS) {
+		if (bpf_dataplane_is_growing(u->dp)) {
+			n_waits++;
+			worker_finish(u->worker);
+			assert_false(bpf_dataplane_is_growing(u->dp));
+		}
+		u->now++;
+	}
+	assert_int_equal(r, 0);
+	return n_waits;
+}
+
+static void tables_grow_beside_the_loop(void **state)
+{
+	struct loop *loop;
+	struct under_test u;
+	unsigned n_waits = 0;
+	struct worker *worker;
+
+	SKIP_IF_REFUSED((struct bpf_fixture *)*state);
+	loop = loop_new();
+	worker = worker_new(loop);
+	begin_beside(&u, state, worker, 0);
+	for (uint32_t i = 0; i < N_SERVICES; i++) {
+		struct lb_frontend address = vip(i), f = web(&u, i, 3);
+
+		n_waits += put_patiently(&u, &address);
+		n_waits += put_patiently(&u, &f);
+	}
+	for (uint32_t i = 0; i < N_SERVICES; i++)
+		assert_int_equal(test(&u, i), 0);
+	assert_in_range(n_waits, 1, 8); /* not one a chunk: it is seen that this is a load */
+	worker_finish(worker);
+	assert_true(n_chunks(&u) > N_SERVICES / 32);
+	reopen(&u);
+	assert_int_equal(test(&u, N_SERVICES - 1), 0);
+	end(&u);
+	worker_free(worker);
+	loop_free(loop);
+}
+
+static void a_chunk_is_spare_before_it_is_needed(void **state)
+{
+	struct loop *loop;
+	struct under_test u;
+	struct worker *worker;
+
+	SKIP_IF_REFUSED((struct bpf_fixture *)*state);
+	loop = loop_new();
+	worker = worker_new(loop);
+	begin_beside(&u, state, worker, 0);
+	for (uint32_t i = 0; i < 100; i++) {
+		struct lb_frontend address = vip(i), f = web(&u, i, 3);
+
+		worker_finish(worker); /* between two Services there is time enough */
+		u.now += 2 * NSEC_PER_SEC;
+		assert_int_equal(put(&u, &address), 0);
+		assert_int_equal(put(&u, &f), 0);
+		assert_false(bpf_dataplane_is_growing(u.dp));
+	}
+	worker_finish(worker);
+	assert_int_equal(n_chunks(&u), 100 / 32 + 1 + 1);
+	end(&u);
+	worker_free(worker);
+	loop_free(loop);
+}
+
+static void what_grows_while_the_data_plane_is_closed_is_no_leak(void **state)
+{
+	struct loop *loop;
+	struct under_test u;
+	struct worker *worker;
+
+	SKIP_IF_REFUSED((struct bpf_fixture *)*state);
+	loop = loop_new();
+	worker = worker_new(loop);
+	begin_beside(&u, state, worker, 0);
+	reopen(&u); /* the first chunk is just being made */
+	assert_in_range(n_chunks(&u), 1, 2);
+	end(&u);
+	worker_free(worker);
+	loop_free(loop);
+}
+
+/* However short it is. */
+static void a_turn_does_one_thing_at_least(void **state)
+{
+	struct lb_frontend address, f;
+	struct under_test u;
+	struct lb_key key;
+
+	SKIP_IF_REFUSED((struct bpf_fixture *)*state);
+	begin_beside(&u, state, NULL, 1);
+	address = vip(0);
+	f = web(&u, 0, 3);
+	key = f.key;
+	assert_int_equal(put(&u, &address), 0);
+	assert_int_equal(put(&u, &f), -EINPROGRESS);
+	assert_int_equal(test(&u, 0), -EINPROGRESS);
+	assert_int_equal(u.store.ops->del(u.store.ctx, u.now, &address.key), -EINPROGRESS);
+	assert_false(bpf_dataplane_is_growing(u.dp));
+	u.now++;
+	assert_int_equal(put(&u, &f), 0);
+	assert_int_equal(test(&u, 0), -EINPROGRESS);
+	u.now++;
+	assert_int_equal(test(&u, 0), 0);
+	u.now++;
+	assert_int_equal(u.store.ops->del(u.store.ctx, u.now, &key), 0);
+	assert_int_equal(u.store.ops->del(u.store.ctx, u.now, &address.key), -EINPROGRESS);
+	end(&u);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(tables_grow_beside_the_loop),
+		cmocka_unit_test(a_chunk_is_spare_before_it_is_needed),
+		cmocka_unit_test(what_grows_while_the_data_plane_is_closed_is_no_leak),
+		cmocka_unit_test(a_turn_does_one_thing_at_least),
+	};
+
+	return cmocka_run_group_tests(tests, fixture_setup, fixture_teardown);
+}

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * What of ours is in the kernel whether or not this process has opened it: whether something is
+ * pinned, and removing every trace.
+ */
+#include "sys/bpf_dataplane.h"
+
+#include "sys/bpf_attach.h"
+#include "sys/bpf_pins.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+static bool keep_nothing(const void *ctx, int ifindex, bool is_xdp)
+{
+	(void)ctx;
+	(void)ifindex;
+	(void)is_xdp;
+	return false;
+}
+
+static void count_pin(void *ctx, const char *name)
+{
+	(void)name;
+	++*(size_t *)ctx;
+}
+
+bool bpf_dataplane_is_pinned(const char *pin_dir)
+{
+	static const char *const folders[] = {BPF_PINS_LINKS, BPF_PINS_MAPS};
+	char path[BPF_PINS_PATH];
+	size_t n = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(folders); i++)
+		if (bpf_pins_path(path, pin_dir, folders[i], NULL) == 0)
+			(void)!bpf_pins_each(path, count_pin, &n); /* cannot be read: not ours */
+	return n > 0;
+}
+
+int bpf_dataplane_cleanup(const char *pin_dir)
+{
+	static const char *const folders[] = {BPF_PINS_LINKS, BPF_PINS_PROGS, BPF_PINS_MAPS,
+					      BPF_PINS_NEXT};
+	int error = bpf_attach_sweep(pin_dir, keep_nothing, NULL);
+	int one = bpf_attach_sweep_filters(keep_nothing, NULL);
+	char path[BPF_PINS_PATH];
+
+	error = error ? error : one;
+	for (size_t i = 0; i < ARRAY_SIZE(folders); i++) {
+		one = bpf_pins_path(path, pin_dir, folders[i], NULL);
+		if (one == 0)
+			one = bpf_pins_remove_folder(path);
+		error = error ? error : one;
+	}
+	if (error == 0 && rmdir(pin_dir) != 0 && errno != ENOENT)
+		error = -errno;
+	return error;
+}

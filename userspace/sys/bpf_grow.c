@@ -1,0 +1,292 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * Every insertion into an outer map waits for a grace period of the kernel (8 to 30 ms), or, in one
+ * batch and from Linux 6.8 on, all of them together for one. Making the inner maps, which are
+ * zeroed, and mapping them takes as long again when there are many. All this is one job of the
+ * helper, one a kind at a time; when it comes back the chunks are handed to the tables.
+ *
+ * A node that gets a Service now and then adds a chunk now and then; but when chunks are asked for
+ * again within a second, a whole configuration is being loaded, and each growth is five times the
+ * one before it.
+ */
+#include "sys/bpf_grow.h"
+
+#include "sys/worker.h"
+
+#include <assert.h>
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+
+#define GROW_MAX   64u
+#define GROW_TIMES 5u
+#define GROW_BYTES (40u << 20) /* at a time */
+#define LOAD_NS    NSEC_PER_SEC
+#define REFUSED_NS (NSEC_PER_SEC / 2)
+
+/* How the inner maps are made. */
+struct recipe {
+	const struct bpf_chunk_kind *kind;
+	struct bpf_inner main, beside;
+	int main_fd, beside_fd, btf_fd; /* outer maps, types; borrowed */
+};
+
+struct job {
+	struct worker_job base; /* first */
+	struct bpf_grow *grow;  /* not the helper's */
+	enum bpf_chunk_which which;
+	struct recipe recipe;
+	uint32_t first, n;
+	struct bpf_chunk made[GROW_MAX];
+	uint32_t n_made;
+	int error; /* of the last; 0: it went well */
+};
+
+/* What is known of one kind. */
+struct state {
+	struct job job;
+	bool is_away;
+	uint32_t last; /* chunks that were asked for last */
+	nsec_t last_at;
+	nsec_t refused_at; /* when the job's error was had */
+};
+
+struct bpf_grow {
+	struct bpf_maps *maps; /* borrowed, as the next two */
+	struct lb_tables *tables;
+	struct worker *worker;
+	struct state states[BPF_N_CHUNK_KINDS];
+	bool is_waited_for;
+};
+
+/* --- the job -----------------------------------------------------------------------------------
+ */
+
+/* An inner map like the object's template, with its BTF where the kernel takes it. */
+static int create_inner(const struct recipe *r, const char *name, const struct bpf_inner *like)
+{
+	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = like->flags,
+		    .btf_key_type_id = like->btf_key, .btf_value_type_id = like->btf_value);
+	int fd = -EINVAL;
+
+	if (r->btf_fd >= 0) {
+		opts.btf_fd = (__u32)r->btf_fd;
+		fd = bpf_map_create(like->type, name, like->key_size, like->value_size,
+				    like->max_entries, &opts);
+	}
+	if (fd >= 0)
+		return fd;
+	opts.btf_fd = opts.btf_key_type_id = opts.btf_value_type_id = 0;
+	return bpf_map_create(like->type, name, like->key_size, like->value_size, like->max_entries,
+			      &opts);
+}
+
+static int make_chunk(const struct recipe *r, struct bpf_chunk *ret)
+{
+	struct bpf_chunk c = {.main = -1, .beside = -1};
+	int error = 0;
+
+	c.main = create_inner(r, r->kind->main, &r->main);
+	c.beside = c.main < 0 ? -1 : create_inner(r, r->kind->beside, &r->beside);
+	if (c.main < 0 || c.beside < 0)
+		error = c.main < 0 ? c.main : c.beside;
+	if (error == 0)
+		error = bpf_chunk_map(&c, r->kind);
+	if (error != 0)
+		bpf_chunk_discard(&c);
+	else
+		*ret = c;
+	return error;
+}
+
+/* Inserts n inner maps from `first` on, in one call if the kernel can. */
+static int insert(int outer_fd, uint32_t first, const __u32 *fds, uint32_t n)
+{
+	__u32 keys[GROW_MAX], count = n;
+
+	for (uint32_t i = 0; i < n; i++)
+		keys[i] = first + i;
+	if (n > 1 && bpf_map_update_batch(outer_fd, keys, fds, &count, NULL) == 0)
+		return 0;
+	for (uint32_t i = 0; i < n; i++)
+		if (bpf_map_update_elem(outer_fd, &keys[i], &fds[i], BPF_ANY) != 0)
+			return -errno;
+	return 0;
+}
+
+static int insert_all(const struct job *j)
+{
+	__u32 main[GROW_MAX] = {0}, beside[GROW_MAX] = {0};
+	int error;
+
+	for (uint32_t i = 0; i < j->n_made; i++) {
+		main[i] = (__u32)j->made[i].main;
+		beside[i] = (__u32)j->made[i].beside;
+	}
+	error = insert(j->recipe.beside_fd, j->first, beside, j->n_made);
+	return error ? error : insert(j->recipe.main_fd, j->first, main, j->n_made);
+}
+
+/* As many of the wanted chunks as there is memory for; the error if there is none for one. */
+static void work(struct worker_job *base)
+{
+	struct job *j = (struct job *)base;
+	int error = 0;
+
+	for (j->n_made = 0; error == 0 && j->n_made < j->n;) {
+		error = make_chunk(&j->recipe, &j->made[j->n_made]);
+		j->n_made += error == 0;
+	}
+	if (j->n_made > 0)
+		error = insert_all(j);
+	j->error = error;
+	if (error == 0)
+		return;
+	for (uint32_t i = 0; i < j->n_made; i++)
+		bpf_chunk_discard(&j->made[i]);
+	j->n_made = 0;
+}
+
+static void done(struct worker_job *base)
+{
+	struct job *j = (struct job *)base;
+	struct bpf_grow *g = j->grow;
+
+	for (uint32_t i = 0; i < j->n_made; i++)
+		bpf_maps_add_chunk(g->maps, g->tables, j->which, &j->made[i]);
+	g->states[j->which].is_away = false;
+	g->is_waited_for = false;
+}
+
+/* --- when and how much -------------------------------------------------------------------------
+ */
+
+static size_t inner_bytes(const struct bpf_maps *m, const struct bpf_inner *like)
+{
+	bool per_cpu = like->type == BPF_MAP_TYPE_PERCPU_ARRAY;
+
+	return (size_t)like->max_entries * like->value_size * (per_cpu ? (size_t)m->n_cpus : 1);
+}
+
+static bool is_load(const struct state *s, nsec_t now)
+{
+	return s->last > 0 && now - s->last_at < LOAD_NS;
+}
+
+/* How many chunks to add now: one, or many if this is a part of a load. */
+static uint32_t growth_of(const struct bpf_grow *g, const struct state *s, nsec_t now)
+{
+	const struct recipe *r = &s->job.recipe;
+	size_t bytes = inner_bytes(g->maps, &r->main) + inner_bytes(g->maps, &r->beside);
+	uint32_t most = GROW_BYTES / bytes < GROW_MAX ? (uint32_t)(GROW_BYTES / bytes) : GROW_MAX;
+	uint32_t n = is_load(s, now) ? s->last * GROW_TIMES : 1;
+	uint32_t left = r->kind->max - g->maps->n_chunks[s->job.which];
+
+	n = n < most ? n : most;
+	n = n > 0 ? n : 1;
+	return n < left ? n : left;
+}
+
+static void begin(struct bpf_grow *g, struct state *s, nsec_t now)
+{
+	struct job *j = &s->job;
+
+	j->first = g->maps->n_chunks[j->which];
+	j->n = growth_of(g, s, now);
+	j->error = 0;
+	s->last = j->n;
+	s->last_at = s->refused_at = now;
+	s->is_away = true;
+	if (g->worker) {
+		worker_add(g->worker, &j->base);
+		return;
+	}
+	work(&j->base);
+	done(&j->base);
+}
+
+static struct state *state_of(struct bpf_grow *g, int need)
+{
+	assert(need == LB_NEED_ROWS_CHUNK || need == LB_NEED_BACKEND_CHUNK);
+	return &g->states[need == LB_NEED_ROWS_CHUNK ? BPF_CHUNK_ROWS : BPF_CHUNK_BACKENDS];
+}
+
+int bpf_grow_for(struct bpf_grow *g, int need, nsec_t now)
+{
+	struct state *s = state_of(g, need);
+
+	if (!s->is_away && s->job.error != 0 && g->worker && now - s->refused_at < REFUSED_NS)
+		return s->job.error;
+	if (!s->is_away)
+		begin(g, s, now);
+	g->is_waited_for = s->is_away;
+	return s->is_away ? -EINPROGRESS : s->job.error;
+}
+
+bool bpf_grow_is_waited_for(const struct bpf_grow *g)
+{
+	return g->is_waited_for;
+}
+
+static void look_ahead(struct bpf_grow *g, int need, nsec_t now)
+{
+	struct state *s = state_of(g, need);
+	uint32_t want = is_load(s, now) ? s->last / 2 : 1;
+
+	if (s->is_away || s->job.error != 0)
+		return;
+	if (g->maps->n_chunks[s->job.which] == s->job.recipe.kind->max)
+		return;
+	if (lb_tables_spare(g->tables, need) < (want > 0 ? want : 1))
+		begin(g, s, now);
+}
+
+void bpf_grow_ahead(struct bpf_grow *g, nsec_t now)
+{
+	if (!g->worker)
+		return;
+	look_ahead(g, LB_NEED_ROWS_CHUNK, now);
+	look_ahead(g, LB_NEED_BACKEND_CHUNK, now);
+}
+
+/* --- making it ---------------------------------------------------------------------------------
+ */
+
+static void init(struct bpf_grow *g, enum bpf_chunk_which which, const struct bpf_inner *main,
+		 const struct bpf_inner *beside)
+{
+	const struct bpf_chunk_kind *kind = bpf_chunk_kind(which);
+	const struct bpf_maps *m = g->maps;
+
+	g->states[which].job = (struct job){
+		.base = {.run = work, .done = done},
+		.grow = g,
+		.which = which,
+		.recipe = {.kind = kind,
+			   .main = *main,
+			   .beside = *beside,
+			   .main_fd = bpf_maps_fd(m, kind->main),
+			   .beside_fd = bpf_maps_fd(m, kind->beside),
+			   .btf_fd = bpf_object__btf_fd(m->obj)},
+	};
+}
+
+struct bpf_grow *bpf_grow_new(struct bpf_maps *m, struct lb_tables *t, struct worker *worker)
+{
+	struct bpf_grow *g = xcalloc(1, sizeof(*g));
+
+	*g = (struct bpf_grow){.maps = m, .tables = t, .worker = worker};
+	init(g, BPF_CHUNK_ROWS, &m->inners.rows, &m->inners.late);
+	init(g, BPF_CHUNK_BACKENDS, &m->inners.backends, &m->inners.counters);
+	return g;
+}
+
+struct bpf_grow *bpf_grow_free(struct bpf_grow *g)
+{
+	if (!g)
+		return NULL;
+	if (g->worker)
+		worker_finish(g->worker);
+	free(g);
+	return NULL;
+}

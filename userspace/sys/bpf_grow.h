@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * Adds chunks to the maps that grow. The kernel lets who adds one wait (bpf_grow.c), so it is done
+ * by the helper thread, and ahead of the need where that can be seen coming.
+ */
+#pragma once
+
+#include "sys/bpf_maps.h"
+
+struct bpf_grow;
+struct worker;
+
+/* Without a worker all is done at once, and nothing ahead. What is given outlives it. */
+struct bpf_grow *bpf_grow_new(struct bpf_maps *m, struct lb_tables *t, struct worker *worker);
+/* Waits for what is under way. NULL is fine. */
+struct bpf_grow *bpf_grow_free(struct bpf_grow *g);
+
+/*
+ * For LB_NEED_*. 0: there are more chunks now; -EINPROGRESS: there will be; another -errno: there
+ * is no more memory, or none a moment ago.
+ */
+int bpf_grow_for(struct bpf_grow *g, int need, nsec_t now) must_check;
+bool bpf_grow_is_waited_for(const struct bpf_grow *g);
+
+/* Sees to it that a chunk of each kind is spare, more during a load. */
+void bpf_grow_ahead(struct bpf_grow *g, nsec_t now);
