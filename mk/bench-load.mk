@@ -20,7 +20,7 @@ bench-ipam: $(B)/bench/bench_ipam ## time to give 10,000 addresses against the b
 bench-edit: $(B)/bench/bench_edit ## time of an edit with 10 to 5,000 services against the bar; BENCH_STRICT=1
 	$(Q)$<
 
-$(B)/bench/bench_turns: $(B)/obj/tests/bench/bench_turns.o $(B)/obj/tests/bench/turns_net.o $(B)/libsys.a $(B)/libbase.a
+$(B)/bench/bench_turns $(B)/bench/bench_wire: $(B)/bench/%: $(B)/obj/tests/bench/%.o $(B)/obj/tests/bench/turns_net.o $(B)/obj/tests/bench/bench_agent.o $(B)/libsys.a $(B)/libbase.a
 	@mkdir -p $(@D)
 	@echo "  LD    $@"
 	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $^ -lmnl
@@ -28,7 +28,10 @@ $(B)/bench/bench_turns: $(B)/obj/tests/bench/bench_turns.o $(B)/obj/tests/bench/
 bench-turns: $(B)/bench/bench_turns $(AGENT_BIN) ## longest turn of the agent's loop against the bar; BENCH_STRICT=1 (root)
 	$(Q)$< $(AGENT_BIN)
 
+bench-wire: $(B)/bench/bench_wire $(AGENT_BIN) ## time from an edit to its UPDATE at the router against the bar; BENCH_STRICT=1 (root)
+	$(Q)$< $(AGENT_BIN)
+
 bench-memory: $(AGENT_BIN) ## memory of the agent for each Service against the bar; BENCH_STRICT=1 (root)
 	$(Q)tests/bench/bench-memory $(B)
 
-.PHONY: bench-load bench-ipam bench-edit bench-turns bench-memory
+.PHONY: bench-load bench-ipam bench-edit bench-turns bench-wire bench-memory

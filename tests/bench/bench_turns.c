@@ -13,6 +13,7 @@
  */
 #include "base/mem.h"
 #include "base/nsec.h"
+#include "bench_agent.h"
 #include "sys/clock.h"
 #include "turns_net.h"
 
@@ -43,8 +44,7 @@
 #define RESYNC_NS   (32 * NSEC_PER_SEC)
 
 struct bench {
-	char dir[64];
-	pid_t agent;
+	struct bench_agent agent;
 	int log; /* read from */
 	char rest[8192];
 	size_t n_rest; /* of a line that is not whole yet */
@@ -59,12 +59,6 @@ struct longest {
 	nsec_t last_at;
 };
 
-static void fail(const char *what)
-{
-	fprintf(stderr, "bench_turns: %s: %s\n", what, strerror(errno));
-	exit(1);
-}
-
 static void nap(nsec_t ns)
 {
 	struct timespec t = {.tv_sec = (time_t)(ns / NSEC_PER_SEC),
@@ -74,19 +68,6 @@ static void nap(nsec_t ns)
 }
 
 /* --- objects --------------------------------------------------------------------------------- */
-
-/* As a careful editor replaces a file. */
-static void put_file(const struct bench *b, const char *name, const char *text)
-{
-	char path[160], beside[200];
-	FILE *f;
-
-	snprintf(path, sizeof(path), "%s/config/%s.yaml", b->dir, name);
-	snprintf(beside, sizeof(beside), "%s.new", path);
-	f = fopen(beside, "we");
-	if (!f || fputs(text, f) < 0 || fclose(f) != 0 || rename(beside, path) != 0)
-		fail(path);
-}
 
 static void put_slice(const struct bench *b, size_t i, bool ready)
 {
@@ -106,7 +87,7 @@ static void put_slice(const struct bench *b, size_t i, bool ready)
 			      16 + (i >> 12), i >> 4 & 255, (i & 15) * N_ENDPOINTS + k,
 			      k > 0 || ready ? "true" : "false");
 	snprintf(name, sizeof(name), "slice-%05zu", i);
-	put_file(b, name, text);
+	bench_agent_put(&b->agent, name, text);
 }
 
 static void put_service(struct bench *b)
@@ -120,80 +101,36 @@ static void put_service(struct bench *b)
 		 "spec: {type: LoadBalancer, ports: [{port: 80, targetPort: 8080}]}\n",
 		 i);
 	put_slice(b, i, true);
-	put_file(b, name, text);
+	bench_agent_put(&b->agent, name, text);
 }
 
 static void put_config(struct bench *b)
 {
-	put_file(b, "bgp",
-		 "apiVersion: metallb.io/v1beta2\nkind: BGPPeer\n"
-		 "metadata: {name: tor, namespace: metallb-system}\n"
-		 "spec: {myASN: 64512, peerASN: 64513, peerAddress: " TURNS_ROUTER "}\n"
-		 "---\napiVersion: metallb.io/v1beta1\nkind: BGPAdvertisement\n"
-		 "metadata: {name: all, namespace: metallb-system}\n"
-		 "---\napiVersion: metallb.io/v1beta1\nkind: IPAddressPool\n"
-		 "metadata: {name: pool, namespace: metallb-system}\n"
-		 "spec: {addresses: [198.18.0.0/15]}\n");
+	bench_agent_put(&b->agent, "bgp",
+			"apiVersion: metallb.io/v1beta2\nkind: BGPPeer\n"
+			"metadata: {name: tor, namespace: metallb-system}\n"
+			"spec: {myASN: 64512, peerASN: 64513, peerAddress: " TURNS_ROUTER "}\n"
+			"---\napiVersion: metallb.io/v1beta1\nkind: BGPAdvertisement\n"
+			"metadata: {name: all, namespace: metallb-system}\n"
+			"---\napiVersion: metallb.io/v1beta1\nkind: IPAddressPool\n"
+			"metadata: {name: pool, namespace: metallb-system}\n"
+			"spec: {addresses: [198.18.0.0/15]}\n");
 	while (b->n_services < N_SERVICES)
 		put_service(b);
 }
 
 /* --- the agent ------------------------------------------------------------------------------- */
 
-static void make_folders(struct bench *b)
-{
-	char path[128];
-
-	snprintf(b->dir, sizeof(b->dir), "/tmp/lodestone-turns-XXXXXX");
-	if (!mkdtemp(b->dir))
-		fail(b->dir);
-	snprintf(path, sizeof(path), "%s/config", b->dir);
-	if (mkdir(path, 0755) != 0)
-		fail(path);
-}
-
-static void run_agent(const struct bench *b, const char *program)
-{
-	char config[128], state[128], at[128], log[128], pin[128];
-	int fd;
-
-	snprintf(config, sizeof(config), "%s/config", b->dir);
-	snprintf(state, sizeof(state), "%s/state", b->dir);
-	snprintf(at, sizeof(at), "%s/socket", b->dir);
-	snprintf(log, sizeof(log), "%s/log", b->dir);
-	snprintf(pin, sizeof(pin), "/sys/fs/bpf/%s", b->dir + strlen("/tmp/"));
-	fd = open(log, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644);
-	if (fd < 0 || dup2(fd, STDERR_FILENO) < 0)
-		fail(log);
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0)
-		fail("prctl");
-	if (sched_setscheduler(0, SCHED_RR, &(struct sched_param){.sched_priority = 1}) != 0)
-		(void)setpriority(PRIO_PROCESS, 0, -20); /* refused, too: there is more noise */
-	execl(program, program, "--config", config, "--state", state, "--socket", at, "--pin", pin,
-	      "--node", "bench", "--log-level", "debug", (char *)NULL);
-	fail(program);
-}
-
 static void start_agent(struct bench *b, const char *program)
 {
 	char log[128];
 
-	snprintf(log, sizeof(log), "%s/log", b->dir);
+	snprintf(log, sizeof(log), "%s/log", b->agent.dir);
 	if (b->log < 0)
 		b->log = open(log, O_RDONLY | O_CREAT | O_CLOEXEC, 0644);
 	if (b->log < 0)
-		fail(log);
-	b->agent = fork();
-	if (b->agent < 0)
-		fail("fork");
-	if (b->agent == 0)
-		run_agent(b, program);
-}
-
-static void stop_agent(struct bench *b)
-{
-	if (kill(b->agent, SIGTERM) != 0 || waitpid(b->agent, NULL, 0) != b->agent)
-		fail("the agent");
+		bench_fail(log);
+	bench_agent_start(&b->agent, program, "debug");
 }
 
 /* --- the log --------------------------------------------------------------------------------- */
@@ -246,8 +183,8 @@ static void ask_agent(const struct bench *b)
 	char answer[4096];
 
 	if (fd < 0)
-		fail("socket");
-	snprintf(at.sun_path, sizeof(at.sun_path), "%s/socket", b->dir);
+		bench_fail("socket");
+	snprintf(at.sun_path, sizeof(at.sun_path), "%s/socket", b->agent.dir);
 	if (connect(fd, (const struct sockaddr *)&at, sizeof(at)) == 0 &&
 	    write(fd, request, sizeof(request) - 1) > 0)
 		(void)!read(fd, answer, sizeof(answer));
@@ -266,10 +203,7 @@ static struct longest watch_turns(struct bench *b, nsec_t least)
 		if (now - begun >= least && now - l.last_at >= QUIET_NS)
 			ask_agent(b);
 		read_log(b, &l);
-		if (waitpid(b->agent, NULL, WNOHANG) != 0) {
-			fprintf(stderr, "bench_turns: the agent ended; its log is in %s\n", b->dir);
-			exit(1);
-		}
+		bench_agent_check(&b->agent);
 		if (now - begun >= GIVE_UP_NS ||
 		    (now - begun >= least && now - l.last_at >= QUIET_NS))
 			return l;
@@ -372,16 +306,15 @@ static void rows(struct bench *b, const char *program)
 		       strerror(-error));
 	turns_net_add_routes(N_ROUTES);
 	do_row(b, "a link comes beside 100,000 routes", change_a_link);
-	stop_agent(b);
+	bench_agent_stop(&b->agent);
 	start_row(b, "restart with all of this", program);
-	stop_agent(b);
+	bench_agent_stop(&b->agent);
 }
 
 int main(int argc, char **argv)
 {
 	const char *strict = getenv("BENCH_STRICT");
 	struct bench b = {.log = -1};
-	char command[128];
 
 	if (argc != 2) {
 		fprintf(stderr, "usage: bench_turns AGENT\n");
@@ -392,12 +325,10 @@ int main(int argc, char **argv)
 		printf("  BPF is refused here (%s): nothing was measured\n", strerror(errno));
 		return 0;
 	}
-	make_folders(&b);
+	bench_agent_init(&b.agent);
 	put_config(&b);
 	rows(&b, argv[1]);
 	turns_net_leave();
-	snprintf(command, sizeof(command), "rm -r %s", b.dir);
-	if (system(command) != 0)
-		fail(command);
+	bench_agent_done(&b.agent);
 	return b.missed && strict && strict[0] == '1';
 }

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
- * The small world that bench_turns measures the agent in: namespaces of this process's own with a
- * router behind a cable, and what fills the kernel's tables there. All of it ends with the process.
+ * The small world that bench_turns and bench_wire measure the agent in: namespaces of this
+ * process's own with a router behind a cable, and what fills the kernel's tables there. All of it
+ * ends with the process.
  */
 #pragma once
+
+#include "base/nsec.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -17,6 +20,16 @@
  */
 bool turns_net_enter(void);
 void turns_net_leave(void);
+
+/*
+ * The next UPDATE that the router read and that has a prefix, in order; false: there was none for
+ * so long.
+ */
+struct turns_update {
+	nsec_t at; /* when it was read, CLOCK_MONOTONIC */
+	uint16_t n_withdrawn, n_announced;
+};
+bool turns_net_update(struct turns_update *ret, int timeout_ms);
 
 /* Runs a command of iproute2 in the namespace; ends the process if it fails. */
 void turns_net_ip(const char *arguments);

@@ -115,10 +115,11 @@ static size_t size_to_keep(const struct arena *a)
 void arena_reset(struct arena *a)
 {
 	const size_t size = size_to_keep(a);
+	const size_t used = a->used;
 	struct block *keep = a->first;
 
 	a->used = 0;
-	if (!keep)
+	if (!keep || used == 0)
 		return;
 	if (keep->next || size < keep->size) {
 		free_blocks(keep);
