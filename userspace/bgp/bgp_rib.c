@@ -49,11 +49,15 @@ struct route {
 	struct attr_set *desired, *advertised;
 };
 
-/* Indices of routes in order of prefix: made when a walk asks for it, void when the table changes.
+/*
+ * Indices of routes in order of prefix: made when a walk asks for it, and kept as long as few
+ * routes come and go between two walks.
  */
+#define ORDER_PATCHES 64
 struct order {
 	uint32_t *index; /* owned */
-	size_t n;
+	size_t n, cap;
+	size_t n_patches; /* since the last walk */
 	bool valid;
 };
 
@@ -144,6 +148,91 @@ static void set_put(struct bgp_rib *rib, struct attr_set *set)
 	free(set);
 }
 
+/* --- the order of a walk -----------------------------------------------------------------------
+ */
+
+static int cmp_for_order(const void *a, const void *b, void *routes)
+{
+	const struct route *r = routes;
+
+	return ip_prefix_cmp(&r[*(const uint32_t *)a].prefix, &r[*(const uint32_t *)b].prefix);
+}
+
+static void order_make(const struct bgp_rib *rib)
+{
+	struct order *o = rib->order;
+
+	o->n_patches = 0;
+	if (o->valid)
+		return;
+	o->n = rib->n_routes;
+	if (o->n > o->cap || !o->index) {
+		o->cap = o->n + o->n / 4 + ORDER_PATCHES;
+		o->index = xrealloc(o->index, o->cap, sizeof(*o->index));
+	}
+	for (size_t i = 0; i < o->n; i++)
+		o->index[i] = (uint32_t)i;
+	qsort_r(o->index, o->n, sizeof(*o->index), cmp_for_order, rib->routes);
+	o->valid = true;
+}
+
+/* Void from now on if it changes too often, or has no room. */
+static bool order_is_kept(struct order *o)
+{
+	if (o->n_patches++ == ORDER_PATCHES || o->n == o->cap)
+		o->valid = false;
+	return o->valid;
+}
+
+/* Where the prefix stands, or belongs. */
+static size_t order_place(const struct bgp_rib *rib, const struct ip_prefix *p)
+{
+	const struct order *o = rib->order;
+	size_t low = 0, high = o->n;
+
+	while (low < high) {
+		const size_t middle = low + (high - low) / 2;
+
+		if (ip_prefix_cmp(p, &rib->routes[o->index[middle]].prefix) > 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+/* The last route of the array is new. */
+static void order_add(struct bgp_rib *rib)
+{
+	const uint32_t last = (uint32_t)rib->n_routes - 1;
+	struct order *o = rib->order;
+	size_t i;
+
+	if (!order_is_kept(o))
+		return;
+	i = order_place(rib, &rib->routes[last].prefix);
+	memmove(&o->index[i + 1], &o->index[i], (o->n - i) * sizeof(*o->index));
+	o->index[i] = last;
+	o->n++;
+}
+
+/* The route at `gap` goes, and the last one is about to take its place. */
+static void order_remove(struct bgp_rib *rib, uint32_t gap)
+{
+	const uint32_t last = (uint32_t)rib->n_routes - 1;
+	struct order *o = rib->order;
+	size_t i;
+
+	if (!order_is_kept(o))
+		return;
+	i = order_place(rib, &rib->routes[gap].prefix);
+	assert(i < o->n && o->index[i] == gap);
+	o->n--;
+	memmove(&o->index[i], &o->index[i + 1], (o->n - i) * sizeof(*o->index));
+	if (gap != last)
+		o->index[order_place(rib, &rib->routes[last].prefix)] = gap;
+}
+
 /* --- the table of routes -----------------------------------------------------------------------
  */
 
@@ -192,7 +281,7 @@ static struct route *route_add(struct bgp_rib *rib, const struct ip_prefix *p)
 	assert(rib->n_routes * 2 <= rib->n_slots); /* or a search might find no free slot */
 	r->prefix = *p;
 	r->prev = r->next = NONE;
-	rib->order->valid = false;
+	order_add(rib);
 	return r;
 }
 
@@ -276,7 +365,7 @@ static void route_remove(struct bgp_rib *rib, struct route *r)
 
 	assert(!r->dirty && !r->desired && !r->advertised && gap <= last);
 	slot_clear(rib, slot_find(rib, &r->prefix));
-	rib->order->valid = false;
+	order_remove(rib, gap);
 	if (gap != last) {
 		rib->slots[slot_find(rib, &moved->prefix)] = gap;
 		if (moved->dirty) {
@@ -477,27 +566,6 @@ size_t bgp_rib_take(struct bgp_rib *rib, struct bgp_families families, struct ip
 	}
 	assert(n > 0);
 	return n;
-}
-
-static int cmp_for_order(const void *a, const void *b, void *routes)
-{
-	const struct route *r = routes;
-
-	return ip_prefix_cmp(&r[*(const uint32_t *)a].prefix, &r[*(const uint32_t *)b].prefix);
-}
-
-static void order_make(const struct bgp_rib *rib)
-{
-	struct order *o = rib->order;
-
-	if (o->valid)
-		return;
-	o->n = rib->n_routes;
-	o->index = xrealloc(o->index, o->n ? o->n : 1, sizeof(*o->index));
-	for (size_t i = 0; i < o->n; i++)
-		o->index[i] = (uint32_t)i;
-	qsort_r(o->index, o->n, sizeof(*o->index), cmp_for_order, rib->routes);
-	o->valid = true;
 }
 
 bool bgp_rib_next(const struct bgp_rib *rib, size_t *pos, struct bgp_rib_route *ret)

@@ -211,73 +211,87 @@ void plan_apply_go_on(struct plan_apply *a, nsec_t now)
 
 /* --- routes --------------------------------------------------------------------------------- */
 
-static int cmp_route(const void *want, const void *have)
-{
-	const struct plan_route *const *w = want;
+/* A set of the rib and one of the plan that were found equal: mostly all routes have the same. */
+struct same_sets {
+	const struct bgp_attrs *rib, *plan;
+};
 
-	return ip_prefix_cmp(&(*w)->prefix, have);
+static bool is_same_set(struct same_sets *s, const struct bgp_attrs *rib,
+			const struct bgp_attrs *plan)
+{
+	if (s->rib == rib && s->plan == plan)
+		return true;
+	if (!rib || bgp_attrs_cmp(rib, plan) != 0)
+		return false;
+	*s = (struct same_sets){.rib = rib, .plan = plan};
+	return true;
 }
 
-/* The rib compares attributes itself: setting the same again does nothing. */
-static bool never_same(const void *want, const void *have)
+struct route_change {
+	struct ip_prefix prefix;
+	const struct bgp_attrs *attrs; /* NULL: it goes */
+};
+struct route_changes {
+	struct arena *arena;
+	struct route_change *items;
+	size_t n, cap;
+};
+
+static void change(struct route_changes *c, const struct ip_prefix *prefix,
+		   const struct bgp_attrs *attrs)
 {
-	(void)want;
-	(void)have;
-	return false;
+	*(struct route_change *)arena_push(c->arena, &c->items, &c->n, &c->cap, sizeof(*c->items)) =
+		(struct route_change){*prefix, attrs};
 }
 
-static struct ip_prefix *read_rib(const struct bgp_rib *rib, struct arena *arena, size_t *ret_n)
+static const struct plan_route *next_row(const struct plan *plan, size_t peer, size_t *at)
 {
-	struct ip_prefix *items = NULL;
-	struct bgp_rib_route route;
-	size_t cap = 0, pos = 0;
+	while (*at < plan->n_routes) {
+		const struct plan_route *row = &plan->routes[(*at)++];
 
-	*ret_n = 0;
-	while (bgp_rib_next(rib, &pos, &route)) {
-		if (route.desired)
-			*(struct ip_prefix *)arena_push(arena, &items, ret_n, &cap,
-							sizeof(*items)) = route.prefix;
+		if (row->peers >> peer & 1)
+			return row;
 	}
-	return items;
+	return NULL;
 }
 
-static const struct plan_route **rows_of(const struct plan *plan, size_t peer, struct arena *arena,
-					 size_t *ret_n)
+/* A merge of two sorted walks; the rib may not change while it is walked through. */
+static void find_changes(const struct plan *plan, size_t peer, const struct bgp_rib *rib,
+			 struct route_changes *c)
 {
-	const struct plan_route **rows =
-		arena_array_of(arena, plan->n_routes, const struct plan_route *);
-	size_t n = 0;
+	size_t at = 0, pos = 0;
+	const struct plan_route *row = next_row(plan, peer, &at);
+	struct bgp_rib_route route;
+	bool more = bgp_rib_next(rib, &pos, &route);
+	struct same_sets same = {0};
 
-	for (size_t i = 0; i < plan->n_routes; i++)
-		if (plan->routes[i].peers >> peer & 1)
-			rows[n++] = &plan->routes[i];
-	*ret_n = n;
-	return rows;
+	while (row || more) {
+		const int cmp = !row ? 1 : !more ? -1 : ip_prefix_cmp(&row->prefix, &route.prefix);
+
+		if (cmp > 0 && route.desired)
+			change(c, &route.prefix, NULL);
+		else if (cmp <= 0 && !row->hold &&
+			 (cmp < 0 || !is_same_set(&same, route.desired, &plan->attrs[row->attrs])))
+			change(c, &row->prefix, &plan->attrs[row->attrs]);
+		if (cmp <= 0)
+			row = next_row(plan, peer, &at);
+		if (cmp >= 0)
+			more = bgp_rib_next(rib, &pos, &route);
+	}
 }
 
 void plan_apply_routes(const struct plan *plan, size_t peer, struct bgp_rib *rib)
 {
-	struct arena *arena = arena_new();
-	size_t n_want, n_have;
-	const struct plan_route **want = rows_of(plan, peer, arena, &n_want);
-	struct ip_prefix *have = read_rib(rib, arena, &n_have);
-	struct diff diff = {
-		.want = {want, n_want, sizeof(const struct plan_route *)},
-		.have = {have, n_have, sizeof(*have)},
-		.cmp = cmp_route,
-		.same = never_same,
-	};
-	struct diff_step step;
+	_cleanup_(arena_freep) struct arena *arena = arena_new();
+	struct route_changes c = {.arena = arena};
 
 	assert(peer < 8 * sizeof(plan->routes->peers));
-	while (diff_next(&diff, &step)) {
-		const struct plan_route *const *row = step.want;
-
-		if (!row)
-			bgp_rib_del(rib, step.have);
-		else if (!(*row)->hold)
+	find_changes(plan, peer, rib, &c);
+	for (size_t i = 0; i < c.n; i++) {
+		if (!c.items[i].attrs)
+			bgp_rib_del(rib, &c.items[i].prefix);
+		else
 			/* Past the rib's limit the route stays out; the session shows the count. */
-			(void)!bgp_rib_set(rib, &(*row)->prefix, &plan->attrs[(*row)->attrs]);
+			(void)!bgp_rib_set(rib, &c.items[i].prefix, c.items[i].attrs);
 	}
-	arena_free(arena);
 }
