@@ -477,6 +477,7 @@ int lb_tables_put(struct lb_tables *t, const struct lb_clock *c, const struct lb
 	assert(c->age != 0);
 	if (!is_valid(f))
 		return -EINVAL;
+	lb_view_touch(t->view, &f->key);
 	if (e.slot != LB_NO_SLOT && is_other(&t->slots.image[e.slot], f)) {
 		lb_tables_del(t, c, &f->key);
 		e.slot = LB_NO_SLOT;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
- * The inside of lb_tables.h, shared by its five files only: lb_tables.c (chunks, adoption, dump),
+ * The inside of lb_tables.h, shared by its six files only: lb_tables.c (chunks, adoption),
  * lb_edit.c (put), lb_settle.c (tick), lb_rest.c (ends of rests), lb_place.c (words and places of
- * rows and backends).
+ * rows and backends), lb_view.c (dump).
  */
 #pragma once
 
@@ -44,6 +44,7 @@ struct lb_tables {
 	size_t n_moves, cap_moves;
 	struct lb_rows_move *rows_moves; /* in order of `at`. Owned */
 	size_t n_rows_moves, cap_rows_moves;
+	struct lb_view *view;     /* owned */
 	uint64_t *new_rows;       /* a table being made, 1 << LB_ROWS_LOG2_MAX. Owned */
 	struct lb_key sweep_from; /* lb_settle.c: goes on behind this key; none: begins */
 	nsec_t sweep_at;
@@ -93,3 +94,14 @@ uint32_t lb_state_nsid_1(uint64_t state);
 void lb_state_store(struct lb_backend *backend, uint64_t state);
 
 void lb_move_counter(struct lb_tables *t, uint32_t from, uint32_t to);
+
+/*
+ * What dump() told last, so that the next one reads only what was touched since: nothing but put,
+ * del and set_tested changes what it tells of a key.
+ */
+struct lb_view;
+
+struct lb_view *lb_view_new(void);
+struct lb_view *lb_view_free(struct lb_view *v);
+void lb_view_touch(struct lb_view *v, const struct lb_key *key);
+void lb_view_drop(struct lb_view *v);

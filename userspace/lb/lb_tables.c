@@ -30,6 +30,7 @@ struct lb_tables *lb_tables_new(const struct lb_images *images)
 	struct lb_tables *t = xcalloc(1, sizeof(*t));
 
 	t->config = images->config;
+	t->view = lb_view_new();
 	lb_slots_init(&t->slots, images->services, images->vip_bits);
 	t->new_rows = xcalloc(UINT32_C(1) << LB_ROWS_LOG2_MAX, sizeof(*t->new_rows));
 	return t;
@@ -39,6 +40,7 @@ struct lb_tables *lb_tables_free(struct lb_tables *t)
 {
 	if (!t)
 		return NULL;
+	lb_view_free(t->view);
 	lb_slots_done(&t->slots);
 	lb_space_done(&t->rows_space);
 	lb_space_done(&t->backend_space);
@@ -125,6 +127,7 @@ size_t lb_tables_adopt(struct lb_tables *t, const struct lb_clock *c)
 	struct lb_slots *s = &t->slots;
 	size_t n_bad = 0, i = 0;
 
+	lb_view_drop(t->view);
 	if (t->config->wire_version != LB_WIRE_VERSION)
 		t->config->wire_version = LB_WIRE_VERSION; /* names of tables hold it, too */
 	lb_slots_adopt(s, c->now);
@@ -154,6 +157,7 @@ void lb_tables_del(struct lb_tables *t, const struct lb_clock *c, const struct l
 
 	if (slot == LB_NO_SLOT)
 		return;
+	lb_view_touch(t->view, key);
 	live = lb_live_of(t->slots.image[slot].live);
 	n_backends = t->slots.image[slot].n_backends;
 	lb_slots_clear(&t->slots, slot, c->now);
@@ -161,48 +165,11 @@ void lb_tables_del(struct lb_tables *t, const struct lb_clock *c, const struct l
 	lb_space_give(&t->backend_space, live.backends_base, n_backends / LB_BACKEND_UNIT, c->now);
 }
 
-static void read_slot(const struct lb_tables *t, uint32_t slot, struct arena *arena,
-		      struct lb_actual *ret)
-{
-	const struct lb_service *svc = &t->slots.image[slot];
-	_cleanup_(freep) struct lb_placed *placed = lb_placed_of(t, slot, &ret->n_targets);
-	struct lb_target *targets = arena_array_of(arena, ret->n_targets, struct lb_target);
-
-	for (size_t i = 0; i < ret->n_targets; i++)
-		targets[i] = placed[i].target;
-	ret->key = lb_key_of(&svc->key);
-	ret->table = svc->table;
-	ret->flags = lb_live_of(svc->live).flags & ~LB_SVC_NO_BACKENDS;
-	ret->tested = t->slots.tested[slot];
-	ret->targets = targets;
-}
-
-void lb_tables_dump(const struct lb_tables *t, struct arena *arena, const struct lb_actual **ret,
-		    size_t *ret_n)
-{
-	struct lb_actual *all = arena_array_of(arena, t->slots.n, struct lb_actual);
-
-	for (size_t i = 0; i < t->slots.n; i++)
-		read_slot(t, t->slots.order[i], arena, &all[i]);
-	*ret = all;
-	*ret_n = t->slots.n;
-}
-
-bool lb_tables_get(const struct lb_tables *t, const struct lb_key *key, struct arena *arena,
-		   struct lb_actual *ret)
-{
-	uint32_t slot = lb_slots_find(&t->slots, key);
-
-	if (slot == LB_NO_SLOT)
-		return false;
-	read_slot(t, slot, arena, ret);
-	return true;
-}
-
 void lb_tables_set_tested(struct lb_tables *t, const struct lb_key *key)
 {
 	uint32_t slot = lb_slots_find(&t->slots, key);
 
+	lb_view_touch(t->view, key);
 	if (slot != LB_NO_SLOT)
 		t->slots.tested[slot] = true;
 }
