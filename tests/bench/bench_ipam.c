@@ -5,13 +5,12 @@
  * measured. Time is the processor's, and the fastest of several runs counts, since noise only adds.
  * Prints value, bar and ratio and exits 0; with BENCH_STRICT=1 a bar that is missed fails the run.
  *
- *   plain             5,000 Services that have their addresses
- *   half in use       a /8 of which another, older pool holds every other /20, with 10,000 Services
- *                     that have an address and 10,000 that get one
- *   under an older    a /8 wholly under an older pool that gives nothing by itself: no address to
- * be had for 10,000 Services with a sharing key each of its own, which all look shared 10,000
- * Services with one key and one port: as many addresses in pieces         5,000 pools of ten
- * ranges, all but the first under others, full but for the last
+ * Plain: Services that have their addresses. Half in use: a /8 of which another, older pool holds
+ * every other /20, with 10,000 Services that have an address and 10,000 that get one. Under an
+ * older pool that gives nothing by itself: no address to be had, for 10,000 Services with a sharing
+ * key each of its own, which all look. Shared: one key and one port, so as many addresses. In
+ * pieces: 5,000 pools of ten ranges, all but the first under others, full but for the last. Two
+ * families: from pools that have one family left each, but for the last, so that all are asked.
  */
 #include "base/strbuf.h"
 #include "plan/ipam.h"
@@ -176,6 +175,30 @@ static void in_pieces(struct bench *b)
 	row(b, "10,000 from 5,000 pools of ten ranges that overlap", N);
 }
 
+static void two_families(struct bench *b)
+{
+	char name[16];
+
+	for (uint32_t p = 0; p < 1000; p++) {
+		snprintf(name, sizeof(name), "p%04u", p);
+		add_pool(b, name, "");
+		if (p % 2)
+			add_range(b, 0x0a000000 + (p << 8), 0x0a0000ff + (p << 8));
+		else
+			strbuf_printf(&b->text, "  - 2001:db8:%x::/64\n", p);
+	}
+	add_pool(b, "q", "");
+	add_range(b, 0x0b000000, 0x0bffffff);
+	strbuf_add(&b->text, "  - 2001:db8:ffff::/64\n");
+	for (unsigned i = 0; i < N; i++)
+		strbuf_printf(&b->text,
+			      "---\napiVersion: v1\nkind: Service\nmetadata: {name: s%05u, "
+			      "namespace: shop}\nspec: {type: LoadBalancer, ipFamilyPolicy: "
+			      "RequireDualStack, ports: [{port: 80}]}\n",
+			      i);
+	row(b, "10,000 of two families, 1,000 pools that have one", 2 * N);
+}
+
 static void plain(struct bench *b)
 {
 	add_pool(b, "a", "");
@@ -197,6 +220,7 @@ int main(void)
 	under_an_older(&b);
 	shared(&b);
 	in_pieces(&b);
+	two_families(&b);
 	strbuf_done(&b.text);
 	return b.missed && strict && strict[0] == '1';
 }

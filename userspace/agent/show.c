@@ -74,19 +74,25 @@ static cJSON *pool_json(const struct agent *a, const struct api_object *o)
 {
 	const struct plan_addresses *given = &a->current->addresses;
 	cJSON *out = cJSON_CreateObject();
+	double total[IP_N_FAMILIES] = {0}, used[IP_N_FAMILIES] = {0};
 	cJSON *ranges;
-	double total = 0, used = 0;
 
 	cJSON_AddStringToObject(out, "name", o->meta.name);
 	ranges = cJSON_AddArrayToObject(out, "addresses");
 	for (size_t i = 0; i < o->pool.n_ranges; i++) {
 		cJSON_AddItemToArray(ranges, range_json(&o->pool.ranges[i]));
-		total += (double)ip_range_count(&o->pool.ranges[i]);
+		total[ip_family_of(&o->pool.ranges[i].first)] +=
+			(double)ip_range_count(&o->pool.ranges[i]);
 	}
 	for (size_t i = 0; i < given->n; i++)
-		used += strcmp(given->items[i].pool, o->meta.name) == 0;
-	cJSON_AddNumberToObject(out, "total", total);
-	cJSON_AddNumberToObject(out, "used", used);
+		used[ip_family_of(&given->items[i].addr)] +=
+			strcmp(given->items[i].pool, o->meta.name) == 0;
+	cJSON_AddNumberToObject(out, "total", total[IP_V4] + total[IP_V6]);
+	cJSON_AddNumberToObject(out, "used", used[IP_V4] + used[IP_V6]);
+	cJSON_AddNumberToObject(out, "totalIPv4", total[IP_V4]);
+	cJSON_AddNumberToObject(out, "usedIPv4", used[IP_V4]);
+	cJSON_AddNumberToObject(out, "totalIPv6", total[IP_V6]);
+	cJSON_AddNumberToObject(out, "usedIPv6", used[IP_V6]);
 	cJSON_AddBoolToObject(out, "autoAssign", o->pool.auto_assign);
 	return out;
 }

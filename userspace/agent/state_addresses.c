@@ -13,6 +13,7 @@
 #include "plan/ipam.h"
 #include "sys/log.h"
 
+#include <assert.h>
 #include <errno.h>
 
 #define TEXT_MAX (64u << 20)
@@ -55,7 +56,17 @@ static int cmp_service(const struct plan_address *a, const struct plan_address *
 	return cmp ? cmp : strcmp(a->name, b->name);
 }
 
-/* The new ones, and of the old ones those of Services that have none now. Both are sorted. */
+static int cmp_family(const struct plan_address *a, const struct plan_address *b)
+{
+	const int cmp = cmp_service(a, b);
+
+	return cmp ? cmp : (int)ip_family_of(&a->addr) - (int)ip_family_of(&b->addr);
+}
+
+/*
+ * The new ones, and of the old ones those of Services that have none of that family now. Both are
+ * sorted.
+ */
 static struct plan_addresses merge(const struct plan_addresses *new,
 				   const struct plan_addresses *old, struct arena *scratch)
 {
@@ -63,9 +74,9 @@ static struct plan_addresses merge(const struct plan_addresses *new,
 	size_t i = 0, n = 0;
 
 	for (size_t k = 0; k < old->n; k++) {
-		while (i < new->n && cmp_service(&new->items[i], &old->items[k]) < 0)
+		while (i < new->n && cmp_family(&new->items[i], &old->items[k]) < 0)
 			items[n++] = new->items[i++];
-		if (i == new->n || cmp_service(&new->items[i], &old->items[k]) != 0)
+		if (i == new->n || cmp_family(&new->items[i], &old->items[k]) != 0)
 			items[n++] = old->items[k];
 	}
 	while (i < new->n)
@@ -87,6 +98,26 @@ void state_note_addresses(struct agent *a, const struct plan_addresses *addresse
 	a->noted_given = addresses->generation;
 }
 
+/*
+ * The document of the Service that the first of n is of; returns how many are. Where they are of
+ * several pools, which an edit of the pools alone brings about, the first one's is named: the
+ * others' is found by who holds them.
+ */
+static size_t emit_service(struct strbuf *out, const struct plan_address *items, size_t n)
+{
+	struct ip_addr addrs[IP_N_FAMILIES];
+	struct api_allocation a = {
+		.ns = items->ns, .name = items->name, .addrs = addrs, .pool = items->pool};
+
+	while (a.n_addrs < n && cmp_service(items, &items[a.n_addrs]) == 0) {
+		assert(a.n_addrs < IP_N_FAMILIES);
+		addrs[a.n_addrs] = items[a.n_addrs].addr;
+		a.n_addrs++;
+	}
+	api_emit_allocation(out, &a);
+	return a.n_addrs;
+}
+
 void state_save_addresses(struct agent *a)
 {
 	struct strbuf out;
@@ -103,9 +134,8 @@ void state_save_addresses(struct agent *a)
 	strbuf_add(&out,
 		   "# Addresses this agent gave. Written by lodestoned; other agents' --config "
 		   "reads it.\n");
-	for (size_t i = 0; i < a->given.n; i++)
-		api_emit_address(&out, a->given.items[i].ns, a->given.items[i].name,
-				 &a->given.items[i].addr, a->given.items[i].pool);
+	for (size_t i = 0; i < a->given.n;)
+		i += emit_service(&out, &a->given.items[i], a->given.n - i);
 	if (state_write(a, "addresses.yaml", out.data, out.len)) {
 		a->ipam_hash = hash;
 		a->saved_given = a->given.generation;
@@ -128,6 +158,25 @@ static void set_aside(struct agent *a)
 	a->ipam_hash = 0;
 }
 
+/* The first address of each family, in the order of families. */
+static size_t read_service(const struct api_object *o, struct plan_address *ret)
+{
+	const struct api_service *s = &o->service;
+	const char *pool = api_annotation(&o->meta, "ip-allocated-from-pool");
+	size_t n = 0;
+
+	for (enum ip_family f = 0; f < IP_N_FAMILIES; f++) {
+		size_t i = 0;
+
+		while (i < s->n_ingress && ip_family_of(&s->ingress[i]) != f)
+			i++;
+		if (i < s->n_ingress)
+			ret[n++] = (struct plan_address){o->meta.ns, o->meta.name, s->ingress[i],
+							 pool ? pool : ""};
+	}
+	return n;
+}
+
 void state_load_addresses(struct agent *a)
 {
 	size_t len, n = 0;
@@ -142,16 +191,9 @@ void state_load_addresses(struct agent *a)
 	w = world_new();
 	world_put_source(w, "addresses.yaml", text, len);
 	services = world_list(w, API_SERVICE);
-	items = arena_array_of(scratch, services.n, struct plan_address);
-	for (size_t i = 0; i < services.n; i++) {
-		const struct api_object *o = services.items[i];
-		const char *pool = api_annotation(&o->meta, "ip-allocated-from-pool");
-
-		if (o->service.n_ingress == 0)
-			continue;
-		items[n++] = (struct plan_address){o->meta.ns, o->meta.name, o->service.ingress[0],
-						   pool ? pool : ""};
-	}
+	items = arena_array_of(scratch, IP_N_FAMILIES * services.n, struct plan_address);
+	for (size_t i = 0; i < services.n; i++)
+		n += read_service(services.items[i], &items[n]);
 	copy_addresses(a, items, n);
 	a->ipam_hash = addresses_hash(&a->given);
 	if (problems_count(world_problems(w), SEVERITY_ERROR) > 0 || world_foreign(w) > 0)

@@ -37,17 +37,3 @@ void api_emit_allocation(struct strbuf *out, const struct api_allocation *a)
 	for (size_t i = 0; i < a->n_addrs; i++)
 		emit_quoted(out, "    - ip: ", ip_addr_text(&a->addrs[i], text));
 }
-
-void api_emit_address(struct strbuf *out, const char *ns, const char *name,
-		      const struct ip_addr *addr, const char *pool)
-{
-	const struct api_allocation a = {
-		.ns = ns,
-		.name = name,
-		.addrs = addr,
-		.n_addrs = 1,
-		.pool = pool,
-	};
-
-	api_emit_allocation(out, &a);
-}

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
  * Addresses as YAML: the saved form of what the allocator gave (DESIGN 4, STATE/addresses.yaml).
- * Each Service is one document with its address in status.loadBalancer.ingress and its pool in the
- * annotation that MetalLB uses, so that --config and world_put_source() read it back.
+ * Each Service is one document with its addresses in status.loadBalancer.ingress and its pool in
+ * the annotation that MetalLB uses, so that --config and world_put_source() read it back.
  */
 #pragma once
 
@@ -21,7 +21,3 @@ struct api_allocation {
  * same name would be refused as a double.
  */
 void api_emit_allocation(struct strbuf *out, const struct api_allocation *a);
-
-/* The same for a Service with one address. */
-void api_emit_address(struct strbuf *out, const char *ns, const char *name,
-		      const struct ip_addr *addr, const char *pool);

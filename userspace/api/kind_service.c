@@ -34,7 +34,9 @@ struct raw_service {
 	size_t n_source_ranges;
 	const struct raw_ingress *ingress;
 	size_t n_ingress;
-	struct api_strings ip_families;
+	struct api_strings cluster_ips;
+	const int *ip_families;
+	size_t n_ip_families;
 };
 
 #define IN_RAW(m)         API_AT(struct raw_service, m)
@@ -48,12 +50,14 @@ static const struct api_word protocol_words[] = {
 };
 static const struct api_word policy_words[] = {{"Cluster", false}, {"Local", true}, {NULL, 0}};
 static const struct api_word affinity_words[] = {{"None", false}, {"ClientIP", true}, {NULL, 0}};
+enum family_policy { NOT_SAID, SINGLE_STACK, PREFER_DUAL_STACK, REQUIRE_DUAL_STACK };
 static const struct api_word family_policy_words[] = {
-	{"SingleStack", 0},
-	{"PreferDualStack", 1},
-	{"RequireDualStack", 2},
+	{"SingleStack", SINGLE_STACK},
+	{"PreferDualStack", PREFER_DUAL_STACK},
+	{"RequireDualStack", REQUIRE_DUAL_STACK},
 	{NULL, 0},
 };
+static const struct api_word family_words[] = {{"IPv4", IP_V4}, {"IPv6", IP_V6}, {NULL, 0}};
 
 static const struct api_field port_fields[] = {
 	{.name = "name", .type = API_TYPE_STRING, API_AT(struct raw_port, name)},
@@ -114,12 +118,15 @@ static const struct api_field spec_fields[] = {
 	{.name = "loadBalancerSourceRanges",
 	 .type = API_TYPE_PREFIX,
 	 IN_RAW_LIST(source_ranges, n_source_ranges)},
-	{.name = "ipFamilies",
+	{.name = "clusterIPs",
 	 .type = API_TYPE_STRING,
-	 IN_RAW_LIST(ip_families.items, ip_families.n)},
+	 IN_RAW_LIST(cluster_ips.items, cluster_ips.n)},
+	{.name = "ipFamilies",
+	 .type = API_TYPE_ENUM,
+	 .words = family_words,
+	 IN_RAW_LIST(ip_families, n_ip_families)},
 	{.name = "ipFamilyPolicy",
 	 .type = API_TYPE_ENUM,
-	 .flags = API_FIELD_LATER,
 	 .words = family_policy_words,
 	 IN_RAW(ip_family_policy)},
 };
@@ -235,6 +242,46 @@ static void set_ingress(struct api_decoder *d, const struct raw_service *in, str
 	s->ingress = ingress;
 }
 
+static void add_family(struct api_families *to, enum ip_family family)
+{
+	for (size_t i = 0; i < to->n; i++)
+		if (to->items[i] == family)
+			return;
+	to->items[to->n++] = family;
+}
+
+/*
+ * As the API server fills them in (KEP-563). The cluster's addresses say what a Service really has,
+ * also where it prefers two families and the cluster has one; from a file there may be none.
+ */
+static void set_families(struct api_decoder *d, const struct raw_service *in, struct api_service *s)
+{
+	struct api_families *to = &s->families;
+	const enum family_policy policy = (enum family_policy)in->ip_family_policy;
+	struct ip_addr a;
+	bool has_cluster;
+
+	for (size_t i = 0; i < in->cluster_ips.n; i++)
+		if (in->cluster_ips.items[i] && ip_addr_parse(in->cluster_ips.items[i], &a))
+			add_family(to, ip_family_of(&a));
+	has_cluster = to->n > 0;
+	for (size_t i = 0; i < in->n_ip_families && !has_cluster; i++)
+		add_family(to, (enum ip_family)in->ip_families[i]);
+	to->all = policy == REQUIRE_DUAL_STACK || (policy == NOT_SAID && to->n > 1);
+	if (policy == REQUIRE_DUAL_STACK || (policy == PREFER_DUAL_STACK && !has_cluster))
+		for (enum ip_family f = 0; f < IP_N_FAMILIES; f++)
+			add_family(to, f);
+	if (policy != SINGLE_STACK)
+		return;
+	if (to->n == 0)
+		add_family(to, IP_V4);
+	if (to->n > 1)
+		api_note(d, "spec.ipFamilies", "SingleStack",
+			 "name one family, or write PreferDualStack or RequireDualStack",
+			 "names two families, but ipFamilyPolicy is SingleStack: the first counts");
+	to->n = 1;
+}
+
 static void finish_service(struct api_decoder *d, const void *raw, struct api_object *o)
 {
 	const struct raw_service *in = raw;
@@ -249,7 +296,7 @@ static void finish_service(struct api_decoder *d, const void *raw, struct api_ob
 	s->lb_ip = in->lb_ip;
 	s->source_ranges = in->source_ranges;
 	s->n_source_ranges = in->n_source_ranges;
-	s->ip_families = in->ip_families;
+	set_families(d, in, s);
 	set_ports(d, in, s);
 	set_ingress(d, in, s);
 	check_ports(d, s);

@@ -25,6 +25,13 @@ struct api_service_port {
 	uint16_t target_port;
 };
 
+/* The families that a Service wants an address of, from clusterIPs, ipFamilies, ipFamilyPolicy. */
+struct api_families {
+	enum ip_family items[IP_N_FAMILIES]; /* the first is the one to do without last */
+	uint8_t n;                           /* 0: nothing is said about it */
+	bool all;                            /* all of them or none (RequireDualStack) */
+};
+
 struct api_service {
 	bool is_load_balancer;
 	bool is_headless;
@@ -39,7 +46,7 @@ struct api_service {
 	size_t n_source_ranges;
 	const struct ip_addr *ingress; /* status.loadBalancer.ingress[].ip */
 	size_t n_ingress;
-	struct api_strings ip_families; /* "IPv4", "IPv6" */
+	struct api_families families;
 };
 
 struct api_endpoint {

@@ -3,7 +3,7 @@
  * Address allocation, apart from the plan: an address is an input of the plan, never its output
  * (DESIGN 4). Pure: pools, Services, this node and the addresses given so far come in; the
  * addresses to use and the problems come out. Existing owners first, then namespace/name; lowest
- * free address of a pool.
+ * free address of a pool. A Service has one of each family at most (docs/decisions/013).
  */
 #pragma once
 

@@ -4,8 +4,8 @@
  * ends of all ranges cut the space into cells; the pools then take cells, oldest first, and a
  * union-find leads past those that are taken. So n ranges cost n log n, however they overlap.
  *
- * The families are apart: a point has one more byte in front, also so that the end of the space has
- * a successor.
+ * The families are apart and in the order of ip_addr_cmp: a point has one more byte in front, also
+ * so that the end of the space has a successor.
  */
 #include "plan/ipam_pools.h"
 #include "plan/plan_sort.h"
@@ -30,18 +30,28 @@ static int cmp_point(const void *a, const void *b)
 
 static struct point point_of(const struct ip_addr *a)
 {
-	struct point ret = {.b = {ip_addr_is_v4(a) ? 2 : 0}};
+	struct point ret = {.b = {ip_addr_is_v4(a) ? 0 : 2}};
 
 	memcpy(ret.b + 1, a->b, sizeof(a->b));
 	return ret;
 }
 
+/* Of IPv6 the part that stands for IPv4, where no range of it begins or ends: before it, behind. */
+static const uint8_t mapped_before[] = {2, 0, 0,    0,    0,    0,    0,    0,   0,
+					0, 0, 0xff, 0xfe, 0xff, 0xff, 0xff, 0xff};
+static const uint8_t mapped_behind[] = {2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0};
+_Static_assert(sizeof(mapped_before) == sizeof(struct point), "");
+_Static_assert(sizeof(mapped_behind) == sizeof(struct point), "");
+
 static struct point point_after(const struct ip_addr *a)
 {
 	struct point ret = point_of(a);
 
-	for (size_t i = sizeof(ret.b); i-- > 0 && ++ret.b[i] == 0;)
-		;
+	if (memcmp(&ret, mapped_before, sizeof(ret)) == 0)
+		memcpy(&ret, mapped_behind, sizeof(ret));
+	else
+		for (size_t i = sizeof(ret.b); i-- > 0 && ++ret.b[i] == 0;)
+			;
 	return ret;
 }
 
@@ -50,8 +60,11 @@ static struct ip_addr addr_before(const struct point *p)
 	struct point before = *p;
 	struct ip_addr ret;
 
-	for (size_t i = sizeof(before.b); i-- > 0 && before.b[i]-- == 0;)
-		;
+	if (memcmp(p, mapped_behind, sizeof(*p)) == 0)
+		memcpy(&before, mapped_before, sizeof(before));
+	else
+		for (size_t i = sizeof(before.b); i-- > 0 && before.b[i]-- == 0;)
+			;
 	memcpy(ret.b, before.b + 1, sizeof(ret.b));
 	return ret;
 }
@@ -160,9 +173,12 @@ static void make_pieces(const struct cells *c, struct ipam_pools *pools, struct 
 static int cmp_allocation(const void *a, const void *b)
 {
 	const struct ipam_piece *x = a, *y = b;
+	const int family = (int)ip_family_of(&x->span.first) - (int)ip_family_of(&y->span.first);
 
 	if (x->pool != y->pool)
 		return x->pool->age < y->pool->age ? -1 : 1;
+	if (family)
+		return family;
 	if (x->range != y->range)
 		return x->range < y->range ? -1 : 1;
 	return ip_addr_cmp(&x->span.first, &y->span.first);
@@ -176,12 +192,12 @@ static void hand_out(struct ipam_pools *pools, struct arena *arena)
 	if (n)
 		qsort(all, n, sizeof(*all), cmp_allocation);
 	for (size_t i = 0; i < n; i++) {
-		struct ipam_pool *p = all[i].pool;
+		struct ipam_space *s = &all[i].pool->spaces[ip_family_of(&all[i].span.first)];
 
-		if (!p->pieces)
-			p->pieces = &all[i];
-		assert(&p->pieces[p->n_pieces] == &all[i]); /* side by side */
-		p->n_pieces++;
+		if (!s->pieces)
+			s->pieces = &all[i];
+		assert(&s->pieces[s->n_pieces] == &all[i]); /* side by side */
+		s->n_pieces++;
 	}
 }
 

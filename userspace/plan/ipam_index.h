@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
  * A hash table for the allocator: from two numbers to a pointer. Everything it looks up is made of
- * numbers (an IPv4 address and a port, a pool and a sharing key), so one table type serves all.
+ * numbers (the halves of an address, a pool and a sharing key), so one table type serves all.
  * Lives in an arena, grows, forgets nothing: a slot is emptied by writing NULL. Private to ipam*.c.
  */
 #pragma once

@@ -10,19 +10,11 @@
 
 #include <assert.h>
 
-/* By family, then address: ::/0 holds no IPv4 address. */
-static int cmp_addr(const struct ip_addr *a, const struct ip_addr *b)
-{
-	const int family = (int)ip_addr_is_v4(a) - (int)ip_addr_is_v4(b);
-
-	return family ? family : ip_addr_cmp(a, b);
-}
-
 static int cmp_piece(const void *a, const void *b)
 {
 	const struct ipam_piece *x = a, *y = b;
 
-	return cmp_addr(&x->span.first, &y->span.first);
+	return ip_addr_cmp(&x->span.first, &y->span.first);
 }
 
 /* 0 where the piece holds the address. */
@@ -30,9 +22,9 @@ static int cmp_inside(const void *key, const void *item)
 {
 	const struct ipam_piece *piece = item;
 
-	if (cmp_addr(key, &piece->span.first) < 0)
+	if (ip_addr_cmp(key, &piece->span.first) < 0)
 		return -1;
-	return cmp_addr(key, &piece->span.last) > 0;
+	return ip_addr_cmp(key, &piece->span.last) > 0;
 }
 
 static void read_ranges(struct ipam_pool *p, struct arena *arena)

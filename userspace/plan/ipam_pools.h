@@ -15,17 +15,21 @@ struct ipam_piece {
 	struct ipam_pool *pool;
 };
 
+/* Where a pool has the say in one family, and how far the search for a free address has come. */
+struct ipam_space {
+	const struct ipam_piece *pieces; /* in allocation order */
+	size_t n_pieces;
+	size_t at_piece;   /* all before is taken */
+	struct ip_addr at; /* in that piece; none: its first */
+};
+
 struct ipam_pool {
 	const struct api_object *object;
 	const char *name;
 	size_t age;                      /* 0 = oldest */
 	const struct ipam_piece *ranges; /* all it holds, by address */
 	size_t n_ranges;
-	const struct ipam_piece *pieces; /* where it has the say, in allocation order */
-	size_t n_pieces;
-	/* Where the search for a free address goes on: all before is taken. */
-	size_t at_piece;
-	struct ip_addr at; /* in that piece; none: its first */
+	struct ipam_space spaces[IP_N_FAMILIES];
 };
 
 struct ipam_pools {

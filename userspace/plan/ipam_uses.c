@@ -14,12 +14,14 @@
 
 #include <assert.h>
 
-/* An address as a place in the allocation order of its pool. IPv4 only. */
-typedef uint64_t place_t;
-#define NOWHERE UINT64_MAX
+/* An address as a place in the allocation order of its pool and family. */
+struct place {
+	size_t range; /* from 1; 0: before all, SIZE_MAX: behind all */
+	struct ip_addr addr;
+};
 
 struct shared {
-	place_t place;
+	struct place place;
 	const struct ipam_address *address;
 };
 
@@ -30,10 +32,13 @@ struct ipam_group {
 
 /* All addresses of the group before `from` have the port in use. */
 struct ipam_clash {
-	place_t from;
+	struct place from;
 };
 
-/* So many open pools have no address left, and none to share, for whoever wants the port. */
+/*
+ * So many open pools have no address left in some of the families, and none to share, for whoever
+ * wants the port in all of them.
+ */
 struct ipam_full {
 	size_t n;
 };
@@ -114,6 +119,8 @@ void ipam_uses_add(struct ipam_uses *u, struct ipam_claimant *c, const struct ip
 	address->users = user;
 	address->pool = p;
 	set_ports(u, address, c, c);
+	ipam_part_of(c, a)->addr = *a;
+	ipam_part_of(c, a)->pool = p;
 }
 
 void ipam_uses_drop(struct ipam_uses *u, const struct ipam_claimant *c, const struct ip_addr *a)
@@ -163,69 +170,99 @@ struct ipam_claimant *ipam_uses_in_the_way(const struct ipam_uses *u, const stru
 
 /* --- the next free address of a pool -------------------------------------------------------- */
 
-static place_t place_of(const struct ipam_piece *range, const struct ip_addr *a)
+static struct place place_of(const struct ipam_piece *range, const struct ip_addr *a)
 {
-	return (uint64_t)range->range << 32 | ip_addr_v4(a);
+	return (struct place){range->range + 1, *a};
+}
+
+static bool is_nowhere(const struct place *p)
+{
+	return p->range == SIZE_MAX;
+}
+
+static int place_cmp(const struct place *a, const struct place *b)
+{
+	if (a->range != b->range)
+		return a->range < b->range ? -1 : 1;
+	return ip_addr_cmp(&a->addr, &b->addr);
+}
+
+/* Behind the last address of all the next range begins. */
+static struct place place_after(const struct place *p)
+{
+	const struct ip_addr next = ip_addr_next(&p->addr);
+
+	return (struct place){p->range + ip_addr_is_none(&next), next};
 }
 
 static bool is_free(const struct ipam_uses *u, const struct ipam_pool *p, const struct ip_addr *a)
 {
 	const struct ipam_address *address;
 
-	if (ipam_pool_avoids(p, a))
+	if (ip_addr_is_none(a) || ipam_pool_avoids(p, a))
 		return false;
 	address = find(u, a);
 	return !address || (!address->users && !address->unseen && !address->not_given);
 }
 
-/* Goes on from p->at; false: the piece has no free address left. */
-static bool search_piece(const struct ipam_uses *u, struct ipam_pool *p,
-			 const struct ipam_piece *piece)
+/* Goes on from space->at; false: the piece has no free address left. */
+static bool search_piece(const struct ipam_uses *u, const struct ipam_pool *p,
+			 struct ipam_space *space, const struct ipam_piece *piece)
 {
-	if (!ip_addr_is_v4(&piece->span.first))
-		return false;
-	if (ip_addr_is_none(&p->at))
-		p->at = piece->span.first;
-	while (!is_free(u, p, &p->at)) {
-		if (ip_addr_equal(&p->at, &piece->span.last))
+	if (ip_addr_is_none(&space->at))
+		space->at = piece->span.first;
+	while (!is_free(u, p, &space->at)) {
+		if (ip_addr_equal(&space->at, &piece->span.last))
 			return false;
-		p->at = ip_addr_next(&p->at);
+		space->at = ip_addr_next(&space->at);
 	}
 	return true;
 }
 
-/* The first free address is at p->at then. */
-static place_t next_free(const struct ipam_uses *u, struct ipam_pool *p)
+/* The first free address is at space->at then. */
+static struct place next_free(const struct ipam_uses *u, struct ipam_pool *p, enum ip_family family)
 {
-	for (; p->at_piece < p->n_pieces; p->at_piece++) {
-		const struct ipam_piece *piece = &p->pieces[p->at_piece];
+	struct ipam_space *space = &p->spaces[family];
 
-		if (search_piece(u, p, piece))
-			return place_of(piece, &p->at);
-		p->at = (struct ip_addr){0};
+	for (; space->at_piece < space->n_pieces; space->at_piece++) {
+		const struct ipam_piece *piece = &space->pieces[space->at_piece];
+
+		if (search_piece(u, p, space, piece))
+			return place_of(piece, &space->at);
+		space->at = (struct ip_addr){0};
 	}
-	return NOWHERE;
+	return (struct place){.range = SIZE_MAX};
 }
 
 /* --- addresses that may be shared ----------------------------------------------------------- */
 
 static int cmp_place(const void *key, const void *item)
 {
-	const place_t *place = key;
 	const struct shared *s = item;
 
-	return (*place > s->place) - (*place < s->place);
+	return place_cmp(key, &s->place);
 }
 
-static size_t index_of(const struct ipam_group *g, place_t place)
+static size_t index_of(const struct ipam_group *g, const struct place *place)
 {
-	return plan_lower_bound(&place, g->items, g->n, sizeof(*g->items), cmp_place);
+	return plan_lower_bound(place, g->items, g->n, sizeof(*g->items), cmp_place);
+}
+
+static uint64_t space_key(const struct ipam_pool *p, enum ip_family family)
+{
+	return (uint64_t)p->age * IP_N_FAMILIES + family;
+}
+
+static const struct ipam_group *find_group(const struct ipam_uses *u, const struct ipam_pool *p,
+					   enum ip_family family, uint64_t sharing)
+{
+	return ipam_index_get(&u->groups, space_key(p, family), sharing);
 }
 
 static struct ipam_group *ensure_group(struct ipam_uses *u, const struct ipam_pool *p,
-				       uint64_t sharing)
+				       enum ip_family family, uint64_t sharing)
 {
-	void **slot = ipam_index_slot(&u->groups, p->age, sharing);
+	void **slot = ipam_index_slot(&u->groups, space_key(p, family), sharing);
 
 	if (!*slot)
 		*slot = arena_new_of(u->arena, struct ipam_group);
@@ -235,13 +272,15 @@ static struct ipam_group *ensure_group(struct ipam_uses *u, const struct ipam_po
 static void group_add(struct ipam_uses *u, const struct shared *new)
 {
 	const struct ipam_address *a = new->address;
-	struct ipam_group *g = ensure_group(u, a->pool, a->users->claimant->sharing);
-	const size_t i = index_of(g, new->place);
+	struct ipam_group *g =
+		ensure_group(u, a->pool, ip_family_of(&a->addr), a->users->claimant->sharing);
+	const size_t i = index_of(g, &new->place);
 
 	(void)arena_push(u->arena, &g->items, &g->n, &g->cap, sizeof(*g->items));
 	memmove(&g->items[i + 1], &g->items[i], (g->n - 1 - i) * sizeof(*g->items));
 	g->items[i] = *new;
-	assert(new->place != NOWHERE && (i == 0 || g->items[i - 1].place < new->place));
+	assert(!is_nowhere(&new->place) &&
+	       (i == 0 || place_cmp(&g->items[i - 1].place, &new->place) < 0));
 }
 
 static int cmp_shared(const void *a, const void *b)
@@ -289,30 +328,27 @@ static void note_clash(struct ipam_uses *u, const struct ipam_group *g,
 	for (size_t k = 0; k < s->n_ports; k++) {
 		struct ipam_clash *clash = clash_of(u, g, &s->ports[k]);
 
-		if (index_of(g, clash->from) == i &&
+		if (index_of(g, &clash->from) == i &&
 		    ipam_index_get(&u->ports, (uintptr_t)g->items[i].address,
 				   port_key(&s->ports[k])))
-			clash->from = g->items[i].place + 1;
+			clash->from = place_after(&g->items[i].place);
 	}
 }
 
 /* The first address before `end` that the Service may share, or NULL. */
 static const struct ipam_address *search_group(struct ipam_uses *u, const struct ipam_claimant *c,
-					       const struct ipam_pool *p, place_t end)
+					       const struct ipam_group *g, const struct place *end)
 {
 	const struct api_service *s = &c->object->service;
-	const struct ipam_group *g =
-		c->sharing ? ipam_index_get(&u->groups, p->age, c->sharing) : NULL;
-	place_t from = 0;
+	struct place from = {0};
 
-	if (!g)
-		return NULL;
 	for (size_t k = 0; k < s->n_ports; k++) {
 		const struct ipam_clash *clash = clash_of(u, g, &s->ports[k]);
 
-		from = clash->from > from ? clash->from : from;
+		from = place_cmp(&clash->from, &from) > 0 ? clash->from : from;
 	}
-	for (size_t i = index_of(g, from); i < g->n && g->items[i].place < end; i++) {
+	for (size_t i = index_of(g, &from); i < g->n && place_cmp(&g->items[i].place, end) < 0;
+	     i++) {
 		if (!ipam_uses_in_the_way(u, c, &g->items[i].address->addr))
 			return g->items[i].address;
 		note_clash(u, g, c, i);
@@ -323,35 +359,77 @@ static const struct ipam_address *search_group(struct ipam_uses *u, const struct
 void ipam_uses_rewind(struct ipam_uses *u)
 {
 	u->groups = u->clashes = u->full = (struct ipam_index){.arena = u->arena};
-	for (size_t i = 0; i < u->pools->n; i++) {
-		u->pools->items[i].at_piece = 0;
-		u->pools->items[i].at = (struct ip_addr){0};
-	}
+	for (size_t i = 0; i < u->pools->n; i++)
+		for (enum ip_family f = 0; f < IP_N_FAMILIES; f++) {
+			u->pools->items[i].spaces[f].at_piece = 0;
+			u->pools->items[i].spaces[f].at = (struct ip_addr){0};
+		}
 	make_groups(u);
 }
 
-bool ipam_uses_take(struct ipam_uses *u, struct ipam_claimant *c, struct ipam_pool *p,
-		    struct ip_addr *ret)
-{
-	const place_t end = next_free(u, p);
-	const struct ipam_address *shared = search_group(u, c, p, end);
+/* --- taking --------------------------------------------------------------------------------- */
 
-	if (!shared && end == NOWHERE)
-		return false;
+struct found {
+	struct ip_addr addr;
+	struct place place; /* of a free one; nowhere: it is shared */
+};
+
+static bool find_one(struct ipam_uses *u, const struct ipam_claimant *c, struct ipam_pool *p,
+		     enum ip_family family, struct found *ret)
+{
+	const struct place end = next_free(u, p, family);
+	const struct ipam_group *g = c->sharing ? find_group(u, p, family, c->sharing) : NULL;
+	const struct ipam_address *shared = g ? search_group(u, c, g, &end) : NULL;
+
 	assert(!shared || shared->pool == p);
-	*ret = shared ? shared->addr : p->at;
-	ipam_uses_add(u, c, ret, p);
-	if (!shared && c->sharing)
-		group_add(u, &(struct shared){end, find(u, ret)});
+	if (shared)
+		*ret = (struct found){.addr = shared->addr, .place = {.range = SIZE_MAX}};
+	else
+		*ret = (struct found){.addr = end.addr, .place = end};
+	return shared || !is_nowhere(&end);
+}
+
+/* The first family in which the pool has nothing, or IP_N_FAMILIES. */
+static enum ip_family find_all(struct ipam_uses *u, const struct ipam_claimant *c,
+			       struct ipam_pool *p, unsigned families, struct found *ret)
+{
+	enum ip_family f = 0;
+
+	while (f < IP_N_FAMILIES && (!(families & IPAM_FAMILY(f)) || find_one(u, c, p, f, &ret[f])))
+		f++;
+	return f;
+}
+
+static void take_found(struct ipam_uses *u, struct ipam_claimant *c, const struct ipam_pool *p,
+		       unsigned families, const struct found *found)
+{
+	for (enum ip_family f = 0; f < IP_N_FAMILIES; f++) {
+		if (!(families & IPAM_FAMILY(f)))
+			continue;
+		ipam_uses_add(u, c, &found[f].addr, p);
+		if (!is_nowhere(&found[f].place) && c->sharing)
+			group_add(u, &(struct shared){found[f].place, find(u, &found[f].addr)});
+	}
+}
+
+bool ipam_uses_take(struct ipam_uses *u, struct ipam_claimant *c, struct ipam_pool *p,
+		    unsigned families)
+{
+	struct found found[IP_N_FAMILIES];
+
+	if (find_all(u, c, p, families, found) < IP_N_FAMILIES)
+		return false;
+	take_found(u, c, p, families, found);
 	return true;
 }
 
 /* --- the first pool that has an address ----------------------------------------------------- */
 
-static struct ipam_full *full_for(struct ipam_uses *u, uint64_t sharing,
+static struct ipam_full *full_for(struct ipam_uses *u, uint64_t sharing, unsigned families,
 				  const struct api_service_port *port)
 {
-	void **slot = ipam_index_slot(&u->full, sharing, port ? port_key(port) : 0);
+	void **slot = ipam_index_slot(&u->full, sharing,
+				      (uint64_t)families << 32 | (port ? port_key(port) : 0));
 
 	if (!*slot)
 		*slot = arena_new_of(u->arena, struct ipam_full);
@@ -359,53 +437,59 @@ static struct ipam_full *full_for(struct ipam_uses *u, uint64_t sharing,
 }
 
 /* All that the pool's group has is in use on that port. */
-static bool group_is_full(struct ipam_uses *u, const struct ipam_pool *p, uint64_t sharing,
+static bool group_is_full(struct ipam_uses *u, const struct ipam_group *g,
 			  const struct api_service_port *port)
 {
-	const struct ipam_group *g = ipam_index_get(&u->groups, p->age, sharing);
-
-	return !g || index_of(g, clash_of(u, g, port)->from) == g->n;
+	return !g || index_of(g, &clash_of(u, g, port)->from) == g->n;
 }
 
 /* How many of the open pools need not be asked. */
-static size_t full_pools(struct ipam_uses *u, const struct ipam_claimant *c)
+static size_t full_pools(struct ipam_uses *u, const struct ipam_claimant *c, unsigned families)
 {
 	const struct api_service *s = &c->object->service;
-	size_t n = full_for(u, 0, NULL)->n;
+	size_t n = full_for(u, 0, families, NULL)->n;
 
 	if (!c->sharing)
 		return n;
 	n = 0;
 	for (size_t i = 0; i < s->n_ports; i++) {
-		const struct ipam_full *full = full_for(u, c->sharing, &s->ports[i]);
+		const struct ipam_full *full = full_for(u, c->sharing, families, &s->ports[i]);
 
 		n = full->n > n ? full->n : n;
 	}
 	return n;
 }
 
-/* Open pool i had nothing for the Service. */
-static void note_full(struct ipam_uses *u, const struct ipam_claimant *c, size_t i)
+/* Open pool i had nothing for the Service in the family that is `lacking`. */
+static void note_full(struct ipam_uses *u, const struct ipam_claimant *c, size_t i,
+		      unsigned families, enum ip_family lacking)
 {
 	const struct api_service *s = &c->object->service;
-	struct ipam_full *full = full_for(u, 0, NULL);
+	const struct ipam_group *g = find_group(u, u->pools->open[i], lacking, c->sharing);
+	struct ipam_full *full = full_for(u, 0, families, NULL);
 
 	if (full->n == i)
 		full->n++;
 	for (size_t k = 0; k < s->n_ports && c->sharing; k++) {
-		full = full_for(u, c->sharing, &s->ports[k]);
-		if (full->n == i && group_is_full(u, u->pools->open[i], c->sharing, &s->ports[k]))
+		full = full_for(u, c->sharing, families, &s->ports[k]);
+		if (full->n == i && group_is_full(u, g, &s->ports[k]))
 			full->n++;
 	}
 }
 
-struct ipam_pool *ipam_uses_take_open(struct ipam_uses *u, struct ipam_claimant *c,
-				      struct ip_addr *ret)
+bool ipam_uses_take_open(struct ipam_uses *u, struct ipam_claimant *c, unsigned families)
 {
-	for (size_t i = full_pools(u, c); i < u->pools->n_open; i++) {
-		if (ipam_uses_take(u, c, u->pools->open[i], ret))
-			return u->pools->open[i];
-		note_full(u, c, i);
+	struct found found[IP_N_FAMILIES];
+
+	for (size_t i = full_pools(u, c, families); i < u->pools->n_open; i++) {
+		struct ipam_pool *p = u->pools->open[i];
+		const enum ip_family lacking = find_all(u, c, p, families, found);
+
+		if (lacking == IP_N_FAMILIES) {
+			take_found(u, c, p, families, found);
+			return true;
+		}
+		note_full(u, c, i, families, lacking);
 	}
-	return NULL;
+	return false;
 }

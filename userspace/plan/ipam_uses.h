@@ -15,24 +15,39 @@ struct ipam_fault {
 	struct ipam_fault *next;
 };
 
-struct ipam_claimant {
-	const struct api_object *object; /* NULL: a Service that cannot be seen */
+/* What a Service wants and has in one family. */
+struct ipam_part {
+	bool wanted;
 	struct ip_addr requested; /* by annotation or spec.loadBalancerIP; none: any will do */
 	struct ip_addr owned;     /* status.ingress, else what was given earlier */
 	const char *owned_pool;   /* that it was given from; "" = unknown */
 	const struct plan_address *given; /* the latter; NULL = nothing */
-	const char *pool_wish;            /* annotation address-pool */
-	const char *sharing_key;          /* NULL = none */
-	uint64_t sharing;                 /* same number, same key and policy; 0: does not share */
-	bool refused;                     /* its wish cannot be read: it keeps what it has */
-	bool waits;     /* gets nothing as long as what cannot be read may hold its pool */
-	bool in_object; /* the address stands in the object: other agents see it, too */
-	bool by_wish;   /* has its address by asking for it, and had it not before */
-	bool moves;     /* has its address, but wishes for another pool */
-	struct ipam_fault *faults;
+	bool waits;          /* gets nothing as long as what cannot be read may hold its pool */
+	bool in_object;      /* the address stands in the object: other agents see it, too */
+	bool by_wish;        /* has its address by asking for it, and had it not before */
+	bool moves;          /* has its address, but wishes for another pool */
 	struct ip_addr addr; /* the result */
 	const struct ipam_pool *pool;
 };
+
+struct ipam_claimant {
+	const struct api_object *object;  /* NULL: a Service that cannot be seen */
+	const struct plan_address *given; /* of such a one what is kept for it */
+	struct ipam_part parts[IP_N_FAMILIES];
+	enum ip_family primary;  /* of two families it does without the other one first */
+	bool all;                /* it does without neither */
+	const char *pool_wish;   /* annotation address-pool */
+	const char *sharing_key; /* NULL = none */
+	uint64_t sharing;        /* same number, same key and policy; 0: does not share */
+	bool refused;            /* its wish cannot be read: it keeps what it has */
+	struct ipam_fault *faults;
+};
+
+/* The part that an address is or would be of. */
+static inline struct ipam_part *ipam_part_of(struct ipam_claimant *c, const struct ip_addr *a)
+{
+	return &c->parts[ip_family_of(a)];
+}
 
 struct ipam_user {
 	struct ipam_claimant *claimant;
@@ -54,9 +69,9 @@ struct ipam_uses {
 	struct ipam_address **known; /* the same as a list */
 	size_t n_known, cap_known;
 	struct ipam_index ports;   /* address, protocol and port -> struct ipam_claimant */
-	struct ipam_index groups;  /* pool, sharing -> struct ipam_group */
+	struct ipam_index groups;  /* pool and family, sharing -> struct ipam_group */
 	struct ipam_index clashes; /* group, protocol and port -> struct ipam_clash */
-	struct ipam_index full;    /* sharing, protocol and port -> struct ipam_full */
+	struct ipam_index full;    /* sharing, families, protocol and port -> struct ipam_full */
 };
 
 void ipam_uses_init(struct ipam_uses *u, const struct ipam_pools *pools, struct arena *arena);
@@ -88,13 +103,16 @@ struct ipam_claimant *ipam_uses_in_the_way(const struct ipam_uses *u, const stru
  */
 void ipam_uses_rewind(struct ipam_uses *u);
 
+/* A set of families: bit f. */
+#define IPAM_FAMILY(f) (1u << (f))
+
 /*
- * Takes for the Service the first address of the pool in allocation order that is free, or that it
- * may share with those who use it. False: the pool has none left.
+ * Takes for the Service, in each of the families, the first address of the pool in allocation order
+ * that is free, or that it may share with those who use it. False: the pool has none left in some
+ * family, and nothing is taken.
  */
 bool ipam_uses_take(struct ipam_uses *u, struct ipam_claimant *c, struct ipam_pool *p,
-		    struct ip_addr *ret);
+		    unsigned families);
 
-/* The same from the first open pool that has one; NULL: none has. */
-struct ipam_pool *ipam_uses_take_open(struct ipam_uses *u, struct ipam_claimant *c,
-				      struct ip_addr *ret);
+/* The same from the first open pool that has them; false: none has. */
+bool ipam_uses_take_open(struct ipam_uses *u, struct ipam_claimant *c, unsigned families);

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
- * Reads wishes (metallb.md 2.1, 2.5). IPv4 only: a Service that wants no IPv4 address gets none,
- * and is told.
+ * Reads wishes (metallb.md 2.1, 2.5): which families a Service wants an address of, and in each
+ * what it asks for and what it has.
  *
  * A wish that cannot be read or cannot be fulfilled is an error of the Service, and takes nothing
  * away from it: what it has it keeps.
  */
 #include "plan/ipam_wish.h"
 
-#include "base/sorted.h"
+#include "plan/plan_sort.h"
 
 #include <assert.h>
 
@@ -25,14 +25,25 @@ void ipam_fault_add(struct ipam_wishes *w, struct ipam_claimant *c, const struct
 	*at = new;
 }
 
-void ipam_faults_tell(const struct ipam_wishes *w, const struct ipam_claimant *c)
+/* "; meanwhile the Service keeps 10.1.0.5 and 2001:db8::5", or nothing. */
+static const char *kept_text(const struct ipam_wishes *w, const struct ipam_claimant *c)
 {
+	const char *ret = "";
 	char text[IP_ADDR_TEXT];
 
+	for (enum ip_family f = 0; f < IP_N_FAMILIES; f++)
+		if (c->parts[f].pool)
+			ret = arena_printf(w->problems->arena, "%s%s%s", ret,
+					   ret[0] ? " and " : "; meanwhile the Service keeps ",
+					   ip_addr_text(&c->parts[f].addr, text));
+	return ret;
+}
+
+void ipam_faults_tell(const struct ipam_wishes *w, const struct ipam_claimant *c)
+{
 	for (const struct ipam_fault *f = c->faults; f; f = f->next)
-		ipam_problem(w, SEVERITY_ERROR, c, f->field, f->reason, f->remedy, "%s%s%s",
-			     f->message, c->pool ? "; meanwhile the Service keeps " : "",
-			     c->pool ? ip_addr_text(&c->addr, text) : "");
+		ipam_problem(w, SEVERITY_ERROR, c, f->field, f->reason, f->remedy, "%s%s",
+			     f->message, kept_text(w, c));
 }
 
 static void bad_request(struct ipam_wishes *w, struct ipam_claimant *c, const char *message)
@@ -41,34 +52,30 @@ static void bad_request(struct ipam_wishes *w, struct ipam_claimant *c, const ch
 	ipam_fault_add(w, c,
 		       &(struct ipam_fault){.field = "metadata.annotations",
 					    .reason = "InvalidRequest",
-					    .remedy = "name one IPv4 address",
+					    .remedy = "name one address of each family",
 					    .message = message});
 }
 
 /* --- what a Service wants ------------------------------------------------------------------- */
 
-static bool wants_ipv4(const struct api_service *s)
-{
-	return s->ip_families.n == 0 || plan_strings_have(&s->ip_families, "IPv4");
-}
-
-/* One entry of loadBalancerIPs. */
 static void add_requested(struct ipam_wishes *w, struct ipam_claimant *c, const char *text)
 {
+	struct arena *arena = w->problems->arena;
+	struct ipam_part *part;
 	struct ip_addr a;
 
-	if (!ip_addr_parse(text, &a))
+	if (!ip_addr_parse(text, &a)) {
 		bad_request(w, c,
-			    arena_printf(w->problems->arena,
-					 "loadBalancerIPs: %s is not an address", text));
-	else if (!ip_addr_is_v4(&a))
-		ipam_problem(w, SEVERITY_INFO, c, "metadata.annotations", "NotSupportedYet",
-			     "nothing to do: IPv4 works without it",
-			     "the IPv6 address in loadBalancerIPs is not acted on yet");
-	else if (!ip_addr_is_none(&c->requested))
-		bad_request(w, c, "loadBalancerIPs names more than one IPv4 address");
+			    arena_printf(arena, "loadBalancerIPs: %s is not an address", text));
+		return;
+	}
+	part = ipam_part_of(c, &a);
+	if (ip_addr_is_none(&part->requested))
+		part->requested = a;
 	else
-		c->requested = a;
+		bad_request(w, c,
+			    arena_printf(arena, "loadBalancerIPs names more than one %s address",
+					 ip_family_text(ip_family_of(&a))));
 }
 
 static void read_annotation(struct ipam_wishes *w, struct ipam_claimant *c, const char *list)
@@ -99,16 +106,11 @@ static void read_request(struct ipam_wishes *w, struct ipam_claimant *c)
 		bad_request(w, c, "both loadBalancerIPs and spec.loadBalancerIP are set");
 	else if (list)
 		read_annotation(w, c, list);
-	else if (by_spec && ip_addr_is_v4(&o->service.lb_ip))
-		c->requested = o->service.lb_ip;
 	else if (by_spec)
-		ipam_problem(w, SEVERITY_INFO, c, "spec.loadBalancerIP", "NotSupportedYet",
-			     "nothing to do: IPv4 works without it",
-			     "IPv6 addresses are not acted on yet");
-	if (c->refused)
-		c->requested = (struct ip_addr){0};
+		ipam_part_of(c, &o->service.lb_ip)->requested = o->service.lb_ip;
+	for (enum ip_family f = 0; f < IP_N_FAMILIES && c->refused; f++)
+		c->parts[f].requested = (struct ip_addr){0};
 	assert(!c->refused || c->faults); /* refused is told */
-	assert(ip_addr_is_none(&c->requested) || ip_addr_is_v4(&c->requested));
 }
 
 /* --- what it has ---------------------------------------------------------------------------- */
@@ -122,44 +124,117 @@ static int cmp_given(const void *key, const void *item)
 	return cmp ? cmp : strcmp(o->meta.name, a->name);
 }
 
+/* What was given here: one address of each family at most. */
+static void read_given(const struct ipam_wishes *w, struct ipam_claimant *c)
+{
+	const struct plan_addresses *given = w->given;
+	size_t i = plan_lower_bound(c->object, given->items, given->n, sizeof(*given->items),
+				    cmp_given);
+
+	for (; i < given->n && cmp_given(c->object, &given->items[i]) == 0; i++) {
+		struct ipam_part *part = ipam_part_of(c, &given->items[i].addr);
+
+		if (!part->given)
+			part->given = &given->items[i];
+	}
+}
+
 /* What stands in the object counts before what was given here. */
-static void read_owned(const struct ipam_wishes *w, struct ipam_claimant *c)
+static void read_owned(struct ipam_part *part, const struct api_object *o)
+{
+	const char *pool = api_annotation(&o->meta, "ip-allocated-from-pool");
+	const struct plan_address *given = part->given;
+
+	part->owned_pool = "";
+	if (given && part->in_object && !ip_addr_equal(&given->addr, &part->owned))
+		given = NULL;
+	if (given) {
+		part->owned = given->addr;
+		part->owned_pool = plan_text(given->pool);
+	}
+	if (part->in_object) {
+		part->given = NULL;
+		part->owned_pool = pool ? pool : part->owned_pool;
+	}
+}
+
+static void read_has(const struct ipam_wishes *w, struct ipam_claimant *c)
 {
 	const struct api_service *s = &c->object->service;
-	const struct plan_address *given =
-		sorted_find(c->object, w->given->items, w->given->n, sizeof(*given), cmp_given);
 
-	for (size_t i = 0; i < s->n_ingress && !c->in_object; i++) {
-		c->in_object = ip_addr_is_v4(&s->ingress[i]);
-		c->owned = c->in_object ? s->ingress[i] : c->owned;
+	for (size_t i = 0; i < s->n_ingress; i++) {
+		struct ipam_part *part = ipam_part_of(c, &s->ingress[i]);
+
+		if (!part->in_object)
+			part->owned = s->ingress[i];
+		part->in_object = true;
 	}
-	c->owned_pool = "";
-	if (!c->in_object && given && ip_addr_is_v4(&given->addr)) {
-		c->owned = given->addr;
-		c->given = given;
+	read_given(w, c);
+	for (enum ip_family f = 0; f < IP_N_FAMILIES; f++)
+		read_owned(&c->parts[f], c->object);
+}
+
+/* --- which families it wants ---------------------------------------------------------------- */
+
+/* Nothing is said about it: what it asks for or has says it, else it is IPv4. */
+static void want_unsaid(struct ipam_claimant *c)
+{
+	bool asks = false, has = false;
+
+	for (enum ip_family f = 0; f < IP_N_FAMILIES; f++) {
+		asks |= !ip_addr_is_none(&c->parts[f].requested);
+		has |= c->parts[f].in_object || (c->refused && c->parts[f].given);
 	}
-	if (given && ip_addr_equal(&given->addr, &c->owned))
-		c->owned_pool = plan_text(given->pool);
-	if (c->in_object && api_annotation(&c->object->meta, "ip-allocated-from-pool"))
-		c->owned_pool = api_annotation(&c->object->meta, "ip-allocated-from-pool");
+	for (enum ip_family f = 0; f < IP_N_FAMILIES; f++) {
+		struct ipam_part *part = &c->parts[f];
+
+		if (asks)
+			part->wanted = !ip_addr_is_none(&part->requested);
+		else if (has)
+			part->wanted = !ip_addr_is_none(&part->owned);
+		else
+			part->wanted = f == IP_V4;
+	}
+}
+
+static void want(struct ipam_wishes *w, struct ipam_claimant *c)
+{
+	const struct api_families *said = &c->object->service.families;
+	char text[IP_ADDR_TEXT];
+
+	c->all = said->all;
+	c->primary = said->n ? said->items[0] : IP_V4;
+	for (size_t i = 0; i < said->n; i++)
+		c->parts[said->items[i]].wanted = true;
+	if (said->n == 0)
+		want_unsaid(c);
+	for (enum ip_family f = 0; f < IP_N_FAMILIES; f++) {
+		struct ipam_part *part = &c->parts[f];
+
+		if (part->wanted)
+			continue;
+		if (!ip_addr_is_none(&part->requested))
+			ipam_problem(w, SEVERITY_WARNING, c, "spec.ipFamilies", "FamilyNotWanted",
+				     "let the Service have that family (ipFamilyPolicy), or do not "
+				     "ask for the address",
+				     "%s is asked for and not given: the Service is of the other "
+				     "family alone",
+				     ip_addr_text(&part->requested, text));
+		*part = (struct ipam_part){0};
+	}
 }
 
 static void read_claimant(struct ipam_wishes *w, const struct api_object *o)
 {
-	struct ipam_claimant *c = &w->items[w->n];
+	struct ipam_claimant *c = &w->items[w->n++];
 	const char *key = api_annotation(&o->meta, "allow-shared-ip");
 
 	c->object = o;
-	if (!wants_ipv4(&o->service)) {
-		ipam_problem(w, SEVERITY_INFO, c, "spec.ipFamilies", "NotSupportedYet",
-			     "let the Service have IPv4, too", "IPv6 addresses are not given yet");
-		return;
-	}
-	w->n++;
 	c->pool_wish = api_annotation(&o->meta, "address-pool");
 	c->sharing_key = key && key[0] ? key : NULL;
 	read_request(w, c);
-	read_owned(w, c);
+	read_has(w, c);
+	want(w, c);
 }
 
 /* --- sharing -------------------------------------------------------------------------------- */

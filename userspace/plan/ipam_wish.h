@@ -14,7 +14,7 @@ struct ipam_wishes {
 	size_t n;
 };
 
-/* All Services that are ours and want IPv4; what cannot be read of a wish is a fault of it. */
+/* All Services that are ours; what cannot be read of a wish is a fault of it. */
 void ipam_wishes_read(struct ipam_wishes *w, const struct world *world,
 		      const struct plan_settings *settings);
 

@@ -372,6 +372,8 @@ struct plan_fragment *plan_service(const struct plan_env *env, const struct plan
 {
 	const size_t n_ports = in->service->service.n_ports;
 	const size_t n_addresses = in->n_addresses;
+	const struct api_families *families = &in->service->service.families;
+	const enum ip_family primary = families->n ? families->items[0] : IP_V4;
 	struct plan_fragment *ret = arena_new_of(arena, struct plan_fragment);
 	struct service_build b = {.env = env, .in = in, .arena = arena, .ret = ret};
 
@@ -386,7 +388,7 @@ struct plan_fragment *plan_service(const struct plan_env *env, const struct plan
 	for (size_t i = 0; i < n_addresses; i++)
 		add_address(&b, &in->addresses[i]);
 	for (size_t i = 0; n_addresses == 0 && i < n_ports; i++)
-		(void)add_port(&b, i, &endpoints_of(&b, IP_V4)[i], "noIPAllocated");
+		(void)add_port(&b, i, &endpoints_of(&b, primary)[i], "noIPAllocated");
 	sort_ports(ret);
 	check_fields(&b);
 	check_endpoints(&b);

@@ -181,6 +181,7 @@ static void pools_and_bfd(void **state)
 	(void)state;
 	expect(ask(rig, "{\"command\":\"show\",\"what\":\"pools\"}", OK),
 	       "[{\"name\":\"p\",\"addresses\":[\"192.0.2.0-192.0.2.15\"],\"total\":16,\"used\":1,"
+	       "\"totalIPv4\":16,\"usedIPv4\":1,\"totalIPv6\":0,\"usedIPv6\":0,"
 	       "\"autoAssign\":true}]");
 	expect(ask(rig, "{\"command\":\"show\",\"what\":\"bfd\"}", OK), "[]");
 	rig_free(rig);

@@ -50,14 +50,47 @@ static void addresses_survive_a_crash(void **state)
 	assert_as_before(rig);
 }
 
-static bool has_s2_again(const struct agent_rig *rig)
-{
-	return rig_address(rig, "s2")[0] != '\0';
-}
-
 static bool has_three_addresses(const struct agent_rig *rig)
 {
 	return rig->agent.current && rig->agent.current->addresses.n == 3;
+}
+
+/* Another Service would come first by its name, if anything of it were forgotten. */
+static void addresses_of_both_families_survive_a_crash(void **state)
+{
+	static const char pool[] = "apiVersion: metallb.io/v1beta1\nkind: IPAddressPool\n"
+				   "metadata: {name: p, namespace: metallb-system}\n"
+				   "spec: {addresses: [192.0.2.0/28, \"2001:db8::/64\"]}\n";
+	static const char dual[] =
+		"apiVersion: v1\nkind: Service\nmetadata: {name: dual, namespace: default}\n"
+		"spec: {type: LoadBalancer, ipFamilyPolicy: RequireDualStack, "
+		"ports: [{port: 80}]}\n";
+	struct agent_rig *rig = rig_new();
+	const struct plan_addresses *all;
+	char text[IP_ADDR_TEXT];
+
+	(void)state;
+	rig_write(rig, "pool.yaml", pool);
+	rig_write(rig, "dual.yaml", dual);
+	rig_remove(rig, "s1.yaml");
+	rig_start(rig);
+	RIG_WAIT(rig, has_two_addresses);
+	RIG_WAIT(rig, rig_is_saved);
+	rig_crash(rig);
+	rig_write(rig, "s1.yaml", RIG_SERVICE("a-first"));
+	rig_start(rig);
+	RIG_WAIT(rig, has_three_addresses);
+	all = &rig->agent.current->addresses;
+	assert_string_equal(ip_addr_text(&all->items[0].addr, text), "192.0.2.1");
+	assert_string_equal(ip_addr_text(&all->items[1].addr, text), "192.0.2.0");
+	assert_string_equal(ip_addr_text(&all->items[2].addr, text), "2001:db8::");
+	assert_string_equal(all->items[2].pool, "p");
+	rig_free(rig);
+}
+
+static bool has_s2_again(const struct agent_rig *rig)
+{
+	return rig_address(rig, "s2")[0] != '\0';
 }
 
 static void document_broken_at_a_restart_does_not_cost_the_address(void **state)
@@ -340,6 +373,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(addresses_survive_a_crash),
+		cmocka_unit_test(addresses_of_both_families_survive_a_crash),
 		cmocka_unit_test(document_broken_at_a_restart_does_not_cost_the_address),
 		cmocka_unit_test(pool_broken_at_a_restart_does_not_cost_the_address),
 		cmocka_unit_test(folder_missing_at_a_restart_costs_no_address),

@@ -17,6 +17,15 @@ static struct world *read_back(struct strbuf *out)
 	return w;
 }
 
+static void emit(struct strbuf *out, const char *ns, const char *name, const struct ip_addr *addr,
+		 const char *pool)
+{
+	const struct api_allocation a = {
+		.ns = ns, .name = name, .addrs = addr, .n_addrs = 1, .pool = pool};
+
+	api_emit_allocation(out, &a);
+}
+
 static void addresses_are_read_back_as_services_with_status(void **state)
 {
 	const struct ip_addr a = addr_of("192.0.2.1"), b = addr_of("2001:db8::1");
@@ -26,8 +35,8 @@ static void addresses_are_read_back_as_services_with_status(void **state)
 
 	(void)state;
 	strbuf_init(&out, 1 << 16);
-	api_emit_address(&out, "web", "one", &a, "pool");
-	api_emit_address(&out, "web", "two", &b, "");
+	emit(&out, "web", "one", &a, "pool");
+	emit(&out, "web", "two", &b, "");
 	w = read_back(&out);
 	assert_int_equal(world_list(w, API_SERVICE).n, 2);
 	o = world_find(w, API_SERVICE, "web", "one");
@@ -67,7 +76,7 @@ static void names_that_look_like_something_else_stay_names(void **state)
 	(void)state;
 	strbuf_init(&out, 1 << 16);
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
-		api_emit_address(&out, "123", names[i], &a, "x\"\\\n: #\x01");
+		emit(&out, "123", names[i], &a, "x\"\\\n: #\x01");
 	w = read_back(&out);
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
 		const struct api_object *o = world_find(w, API_SERVICE, "123", names[i]);

@@ -49,7 +49,8 @@ static void a_service_with_everything_is_decoded(void **state)
 	assert_true(ip_addr_equal(&s->lb_ip, &v4));
 	assert_int_equal(s->n_source_ranges, 2);
 	assert_int_equal(s->source_ranges[0].len, 8);
-	assert_int_equal(s->ip_families.n, 1);
+	assert_int_equal(s->families.n, 1);
+	assert_int_equal(s->families.items[0], IP_V4);
 	assert_int_equal(s->n_ports, 3);
 	assert_string_equal(s->ports[0].name, "web");
 	assert_string_equal(s->ports[0].target_name, "http");
@@ -64,6 +65,50 @@ static void a_service_with_everything_is_decoded(void **state)
 	assert_true(ip_addr_equal(&s->ingress[0], &v4));
 	assert_true(ip_addr_equal(&s->ingress[1], &v6));
 	api_batch_done(&b);
+}
+
+/* KEP-563: "64" are the families in order, a "!" that both or none are wanted. */
+static void families_are_as_the_api_server_would_fill_them_in(void **state)
+{
+	static const struct {
+		const char *spec, *wanted;
+	} cases[] = {
+		{"type: LoadBalancer", ""},
+		{"ipFamilies: [IPv6]", "6"},
+		{"ipFamilies: [IPv6, IPv4]", "64!"},
+		{"ipFamilies: [IPv4, IPv4]", "4"},
+		{"ipFamilyPolicy: SingleStack", "4"},
+		{"ipFamilyPolicy: SingleStack, ipFamilies: [IPv6]", "6"},
+		{"ipFamilyPolicy: PreferDualStack", "46"},
+		{"ipFamilyPolicy: PreferDualStack, ipFamilies: [IPv6]", "64"},
+		{"ipFamilyPolicy: RequireDualStack, ipFamilies: [IPv6]", "64!"},
+		{"ipFamilyPolicy: RequireDualStack", "46!"},
+		{"clusterIPs: [10.96.0.1], ipFamilies: [IPv4, IPv6]", "4"},
+		{"clusterIPs: [\"fd00::1\", 10.96.0.1]", "64!"},
+		{"clusterIPs: [10.96.0.1], ipFamilyPolicy: PreferDualStack", "4"},
+		{"clusterIPs: [10.96.0.1, \"fd00::1\"], ipFamilyPolicy: PreferDualStack", "46"},
+		{"clusterIPs: [None], ipFamilies: [IPv6]", "6"},
+		{"clusterIPs: [\"fd00::1\"], ipFamilyPolicy: RequireDualStack", "64!"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		char text[256], wanted[4] = "";
+		struct api_batch b;
+		const struct api_families *f;
+		size_t n = 0;
+
+		(void)snprintf(text, sizeof(text), HEAD "spec: {ports: [{port: 80}], %s}\n",
+			       cases[i].spec);
+		b = decode_text(text);
+		f = &only_object(&b)->service.families;
+		for (size_t k = 0; k < f->n; k++)
+			wanted[n++] = f->items[k] == IP_V4 ? '4' : '6';
+		wanted[n] = f->all ? '!' : '\0';
+		assert_string_equal(wanted, cases[i].wanted);
+		assert_int_equal(b.problems.n, 0);
+		api_batch_done(&b);
+	}
 }
 
 static void a_service_without_a_spec_is_no_load_balancer(void **state)
@@ -111,8 +156,10 @@ static void what_a_service_must_not_say_is_refused(void **state)
 		{"  externalTrafficPolicy: local\n", "error BadValue spec.externalTrafficPolicy:5"},
 		{"  sessionAffinityConfig: {clientIP: {timeoutSeconds: 86401}}\n",
 		 "error OutOfRange spec.sessionAffinityConfig.clientIP.timeoutSeconds:5"},
-		{"  ipFamilyPolicy: RequireDualStack\n",
-		 "info NotSupportedYet spec.ipFamilyPolicy:5"},
+		{"  ipFamilyPolicy: DualStack\n", "error BadValue spec.ipFamilyPolicy:5"},
+		{"  ipFamilies: [IPv6, ipv4]\n", "error BadValue spec.ipFamilies[1]:5"},
+		{"  ipFamilies: [IPv6, IPv4]\n  ipFamilyPolicy: SingleStack\n",
+		 "info SingleStack spec.ipFamilies:5"},
 		{"  anything: {of: kubernetes}\n", ""},
 	};
 
@@ -146,6 +193,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_service_with_everything_is_decoded),
+		cmocka_unit_test(families_are_as_the_api_server_would_fill_them_in),
 		cmocka_unit_test(a_service_without_a_spec_is_no_load_balancer),
 		cmocka_unit_test(a_headless_service_is_told_apart),
 		cmocka_unit_test(what_a_service_must_not_say_is_refused),

@@ -104,8 +104,8 @@ static void address_given_once_stays_when_lower_ones_become_free(void **state)
 	pool(f, "p", "addresses: [10.1.0.0/30]");
 	service(f, "a", 80, "", "");
 	service(f, "b", 80, "", "");
+	f->remembers = true;
 	fixture_plan(f);
-	f->given = f->addresses;
 	fixture_drop(f, "Service", "a");
 	fixture_plan(f);
 	assert_string_equal(address(f, "b"), "10.1.0.1");
@@ -249,20 +249,6 @@ static void address_given_here_is_a_warning_when_other_agents_exist(void **state
 	assert_non_null(fixture_problem(f, "AddressGivenHere", "old"));
 }
 
-static void ipv6_only_service_is_told(void **state)
-{
-	_cleanup_(fixture_freep) struct fixture *f = fixture_new();
-
-	(void)state;
-	pool(f, "p", "addresses: [10.1.0.0/24, \"2001:db8::/64\"]");
-	fixture_add_service(f, "six", "Cluster", "ipFamilies: [IPv6]");
-	fixture_add_service(f, "dual", "Cluster", "ipFamilies: [IPv6, IPv4]");
-	fixture_plan(f);
-	assert_string_equal(address(f, "six"), "");
-	assert_int_equal(fixture_problem(f, "NotSupportedYet", "six")->severity, SEVERITY_INFO);
-	assert_string_equal(address(f, "dual"), "10.1.0.0");
-}
-
 static void broken_document(struct fixture *f)
 {
 	static const char text[] = "kind: [unclosed\n";
@@ -332,7 +318,6 @@ int main(void)
 		cmocka_unit_test(address_that_no_pool_holds_any_more_is_replaced),
 		cmocka_unit_test(sharing_needs_equal_keys_and_different_ports),
 		cmocka_unit_test(address_given_here_is_a_warning_when_other_agents_exist),
-		cmocka_unit_test(ipv6_only_service_is_told),
 		cmocka_unit_test(address_of_a_service_that_cannot_be_read_is_not_given_to_another),
 		cmocka_unit_test(service_whose_pool_cannot_be_read_gets_no_other_address),
 	};
