@@ -68,7 +68,7 @@ struct plane_session {
 };
 
 struct plane_stats {
-	uint64_t plans, sessions, crashes, updates, deletions, stale_kept, left;
+	uint64_t plans, sessions, crashes, updates, deletions, stale_kept, left, ipv6;
 };
 
 struct plane {
@@ -153,5 +153,8 @@ void plane_check_sent(struct plane *p, unsigned i, struct rcur body);
 struct plane_before;
 struct plane_before *plane_check_before(const struct plane *p);
 void plane_check_after(struct plane *p, struct plane_before *before);
+/* plane_addresses.c: what the allocator gave, and that no program is asked for too much. */
+void plane_check_addresses(struct plane *p);
+void plane_check_served(struct plane *p);
 /* Everything is as with an agent that never saw anything but the last documents. */
 void plane_check_end(struct plane *p);

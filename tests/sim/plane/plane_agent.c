@@ -193,10 +193,12 @@ static bool apply_round(struct plane *p)
 	p->f->now = p->now;
 	p->stats.plans++;
 	fixture_plan(p->f);
+	plane_check_addresses(p);
 	save_state(p);
 	before = plane_check_before(p);
 	n_ops = fixture_apply(p->f);
 	plane_check_after(p, before);
+	plane_check_served(p);
 	p->stats.left += was_leaving && !p->f->plan.leaving && !p->f->plan.dataplane;
 	p->retry_at = p->f->n_failed > n_failed || !plan_apply_is_over(&p->f->apply)
 			      ? p->now + RETRY_NS

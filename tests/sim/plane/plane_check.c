@@ -225,6 +225,18 @@ static void check_store(struct plane *p, const struct fixture *fresh)
 			plane_violation(p, "frontend %zu is another one at the end", i);
 }
 
+static void check_given(struct plane *p, const struct fixture *fresh)
+{
+	const struct plan_addresses *a = &p->f->addresses, *b = &fresh->addresses;
+
+	if (a->n != b->n)
+		plane_violation(p, "%zu addresses at the end, not %zu", a->n, b->n);
+	for (size_t i = 0; i < a->n && i < b->n; i++)
+		if (strcmp(a->items[i].name, b->items[i].name) != 0 ||
+		    !ip_addr_equal(&a->items[i].addr, &b->items[i].addr))
+			plane_violation(p, "address %zu is another one at the end", i);
+}
+
 void plane_check_end(struct plane *p)
 {
 	struct fixture *fresh = fixture_new();
@@ -234,6 +246,7 @@ void plane_check_end(struct plane *p)
 	if (fixture_converge(fresh, 20) == 20)
 		plane_violation(p, "a fresh agent does not come to rest");
 	check_store(p, fresh);
+	check_given(p, fresh);
 	for (unsigned i = 0; i < PLANE_PEERS; i++)
 		check_table(p, fresh, i);
 	fixture_free(fresh);

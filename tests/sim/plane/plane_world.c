@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
- * The folder: a file for each Service, slice and advertisement, changed at random; three peers, a
- * pool and the settings, of which only the mode changes.
+ * The folder: a file for each Service, slice and advertisement, changed at random, in one family or
+ * two; three peers, two pools whose IPv6 is soon exhausted, and the settings, of which only the
+ * mode changes.
  */
 #include "sim/plane/plane.h"
 
@@ -19,7 +20,8 @@ static const char *const fixed[][3] = {
 	 "spec: {myASN: 64512, peerASN: 64512, peerAddress: 10.0.0.2, holdTime: 30s, "
 	 "enableGracefulRestart: true}"},
 	{"BGPPeer", "p2", "spec: {myASN: 64512, peerASN: 64514, peerAddress: 10.0.0.3}"},
-	{"IPAddressPool", "pool", "spec: {addresses: [192.168.100.0/26]}"},
+	{"IPAddressPool", "pool", "spec: {addresses: [192.168.100.0/26, \"2001:db8:100::/127\"]}"},
+	{"IPAddressPool", "spare", "spec: {addresses: [\"2001:db8:101::/127\", 192.168.101.0/26]}"},
 };
 
 static void put_text(struct fixture *f, unsigned kind, unsigned number, const char *text)
@@ -73,37 +75,51 @@ bool plane_world_has(const struct plane *p, const char *source)
 static char *random_advert(struct plane *p)
 {
 	static const char *const peers[] = {"", ", peers: [p0]", ", peers: [p1, p2]"};
-	static const unsigned lengths[] = {26, 28, 32, 32};
+	static const unsigned lengths[] = {26, 28, 32, 32}, lengths6[] = {127, 127, 128, 128};
 	char text[160];
 
 	(void)snprintf(text, sizeof(text),
-		       "spec: {aggregationLength: %u, communities: [\"1:%u\"]%s}",
-		       lengths[plane_chance(p, 4)], (unsigned)plane_chance(p, 3),
-		       peers[plane_chance(p, 3)]);
+		       "spec: {aggregationLength: %u, aggregationLengthV6: %u, "
+		       "communities: [\"1:%u\"]%s}",
+		       lengths[plane_chance(p, 4)], lengths6[plane_chance(p, 4)],
+		       (unsigned)plane_chance(p, 3), peers[plane_chance(p, 3)]);
 	return xstrdup(text);
 }
 
+#define IPV6_FIRST ", ipFamilies: [IPv6], ipFamilyPolicy: PreferDualStack"
+
 static char *random_service(struct plane *p)
 {
-	char text[160];
+	static const char *const families[] = {"",
+					       "",
+					       ", ipFamilies: [IPv6]",
+					       ", ipFamilyPolicy: PreferDualStack",
+					       IPV6_FIRST,
+					       ", ipFamilyPolicy: RequireDualStack"};
+	char text[240];
 
 	(void)snprintf(text, sizeof(text),
 		       "spec: {type: LoadBalancer, externalTrafficPolicy: %s, ports: "
-		       "[{name: a, port: %u, protocol: TCP}]}",
-		       plane_chance(p, 2) ? "Local" : "Cluster", 80 + (unsigned)plane_chance(p, 2));
+		       "[{name: a, port: %u, protocol: TCP}]%s}",
+		       plane_chance(p, 2) ? "Local" : "Cluster", 80 + (unsigned)plane_chance(p, 2),
+		       families[plane_chance(p, ARRAY_SIZE(families))]);
 	return xstrdup(text);
 }
 
 static char *random_slice(struct plane *p)
 {
+	const bool six = plane_chance(p, 6) == 0;
 	struct strbuf b;
 
 	strbuf_init(&b, 1 << 12);
-	strbuf_add(&b, "addressType: IPv4\nports: [{name: a, port: 8080, protocol: TCP}]\n"
-		       "endpoints: [");
+	strbuf_printf(&b,
+		      "addressType: %s\nports: [{name: a, port: 8080, protocol: TCP}]\n"
+		      "endpoints: [",
+		      six ? "IPv6" : "IPv4");
 	for (unsigned i = 0; i < 3; i++)
 		if (plane_chance(p, 2))
-			strbuf_printf(&b, "{addresses: [10.244.0.%u], nodeName: node-%c}, ", i + 1,
+			strbuf_printf(&b, "{addresses: [\"%s%u\"], nodeName: node-%c}, ",
+				      six ? "fd00::" : "10.244.0.", i + 1,
 				      plane_chance(p, 4) ? 'a' : 'b');
 	strbuf_add(&b, "]");
 	return b.data; /* goes to the folder */
