@@ -345,6 +345,33 @@ static void restart_bit_waits_for_the_first_complete_picture(void **state)
 	rig_free(rig);
 }
 
+static bool has_no_peer(const struct agent_rig *rig)
+{
+	return rig->agent.current->plan.n_peers == 0 && rig->agent.peers.n == 0;
+}
+
+/* A router that is added later was nobody's before: it keeps nothing, and is to keep nothing. */
+static void restart_bit_is_for_the_peers_of_the_first_picture_alone(void **state)
+{
+	struct agent_rig *rig = rig_new();
+
+	(void)state;
+	rig_start(rig);
+	RIG_WAIT(rig, rig_announces);
+	rig_crash(rig);
+	rig->router->end_of_ribs = 0;
+	rig_start(rig);
+	RIG_WAIT(rig, rig_announces);
+	assert_true(rig->router->open.gr.restarting);
+	rig_remove(rig, "peer.yaml");
+	RIG_WAIT(rig, has_no_peer);
+	rig->router->end_of_ribs = 0;
+	rig_write(rig, "peer.yaml", RIG_PEER);
+	RIG_WAIT(rig, rig_announces);
+	assert_false(rig->router->open.gr.restarting);
+	rig_free(rig);
+}
+
 static void sign_of_life_of_another_boot_or_too_old_is_no_restart(void **state)
 {
 	struct agent_rig *rig = rig_new();
@@ -384,6 +411,7 @@ int main(void)
 		cmocka_unit_test(unwritable_state_is_a_problem_as_long_as_it_lasts),
 		cmocka_unit_test(only_a_restart_sets_the_restart_bit),
 		cmocka_unit_test(restart_bit_waits_for_the_first_complete_picture),
+		cmocka_unit_test(restart_bit_is_for_the_peers_of_the_first_picture_alone),
 		cmocka_unit_test(sign_of_life_of_another_boot_or_too_old_is_no_restart),
 	};
 
