@@ -9,6 +9,7 @@
 #include "base/mem.h"
 
 #include <bpf/bpf.h>
+#include <dirent.h>
 #include <errno.h>
 #include <linux/bpf.h>
 #include <net/if.h>
@@ -27,7 +28,20 @@
 struct bpf_fixture {
 	char pin_dir[64];
 	bool allowed;
+	size_t n_fds; /* at the beginning: as many are open at the end */
 };
+
+static inline size_t count_fds(void)
+{
+	DIR *dir = opendir("/proc/self/fd");
+	size_t n = 0;
+
+	assert_non_null(dir);
+	while (readdir(dir))
+		n++;
+	closedir(dir);
+	return n;
+}
 
 /* r0 = verdict; exit */
 static inline int foreign_program(enum bpf_prog_type type, const char *name, int verdict)
@@ -75,12 +89,17 @@ static inline int fixture_setup(void **state)
 	run("ip link add " DEVICE " type veth peer name " PEER);
 	run("ip link set " DEVICE " up && ip link set " PEER " up && ip link set lo up");
 	x->allowed = true;
+	x->n_fds = count_fds();
 	return 0;
 }
 
 static inline int fixture_teardown(void **state)
 {
-	free(*state); /* the namespaces end with the process */
+	struct bpf_fixture *x = *state;
+
+	if (x->allowed)
+		assert_int_equal(count_fds(), x->n_fds);
+	free(x); /* the namespaces end with the process */
 	return 0;
 }
 
