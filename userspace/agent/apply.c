@@ -208,6 +208,9 @@ bool apply_round(struct agent *a, nsec_t now)
 	problems_own_add(a, now, &p->problems);
 	again |= devices_changed || a->peers.changed;
 	a->peers.changed = a->peers.urgent = false;
+	/* Nobody reads the plan before any more. */
+	arena_reset(a->plans[p == &a->plans[0]].arena);
+	plan_cache_forget_last(a->cache);
 	return again;
 }
 

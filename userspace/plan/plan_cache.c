@@ -92,6 +92,11 @@ void plan_cache_drop(struct plan_cache *c)
 	c->hash = 0;
 }
 
+void plan_cache_forget_last(struct plan_cache *c)
+{
+	c->last = arena_free(c->last);
+}
+
 static void begin_anew(struct plan_cache *c)
 {
 	if (c->once)

@@ -19,3 +19,6 @@ struct plan_cache *plan_cache_free(struct plan_cache *c);
  * the cache stays, as the plan itself, until the one after the next is made.
  */
 void plan_cache_drop(struct plan_cache *c);
+
+/* No plan before the last one is read any more: gives back what only they borrow. */
+void plan_cache_forget_last(struct plan_cache *c);
