@@ -11,6 +11,7 @@
 #include "agent/peers.h"
 #include "agent/pods.h"
 #include "agent/problem_log.h"
+#include "agent/source_changes.h"
 #include "plan/ipam.h"
 #include "plan/sink.h"
 #include "sys/loop.h"
@@ -94,8 +95,11 @@ struct agent {
 	uint64_t repeated_at;      /* generation of the world when all files were asked for again */
 	struct problem_log problem_log;
 
-	struct agent_inputs inputs; /* what changed */
-	bool config_failing;        /* the path of --config itself cannot be read */
+	struct agent_inputs inputs;    /* what changed */
+	struct source_changes changes; /* of the files, read and not yet in the world */
+	nsec_t scan_until;             /* of the turn's time for reading */
+	bool is_scanned;               /* all files were looked at; false: that takes more turns */
+	bool config_failing;           /* the path of --config itself cannot be read */
 
 	/* When. */
 	nsec_t scan_at, plan_at, planned_at, resync_at, dataplane_at, alive_at;

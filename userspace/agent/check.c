@@ -13,7 +13,7 @@
 
 #define EXIT_PROBLEMS 2
 
-static void on_file(void *ctx, const struct watch_file *file)
+static void on_file(void *ctx, struct watch_file *file)
 {
 	struct world *w = ctx;
 
@@ -90,7 +90,7 @@ static int load(const struct options *options, struct world *world)
 		fprintf(stderr, "lodestoned: --config %s: %s\n", options->config, strerror(-r));
 		return r;
 	}
-	(void)watch_scan(watch, 0, true, on_file, world);
+	(void)watch_scan(watch, 0, true, &(struct watch_reader){.tell = on_file, .ctx = world});
 	watch_free(watch);
 	return 0;
 }

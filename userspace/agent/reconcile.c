@@ -40,10 +40,16 @@ static void reconcile(struct agent *a, nsec_t now)
 	state_save(a, now);
 	loop_doing(a->loop, "problems");
 	problem_log_update(&a->problem_log, &a->current->problems);
-	if (!a->ready_said) {
-		a->ready_said = true;
-		notify_ready("serving");
-	}
+}
+
+/* Applied is what the files say, after a start or when all were to be read again. */
+static void say_ready(struct agent *a)
+{
+	if (a->ready_said || !a->current || !a->is_scanned ||
+	    agent_inputs_due(&a->inputs, DUE_SCAN_ALL))
+		return;
+	a->ready_said = true;
+	notify_ready("serving");
 }
 
 /*
@@ -57,6 +63,8 @@ static nsec_t coalesced_at(const struct agent *a)
 
 static bool plan_due(const struct agent *a, nsec_t now)
 {
+	if (!a->current && !a->is_scanned)
+		return false; /* before the files were read once there is nothing to plan */
 	if (now >= a->plan_at || now >= a->resync_at || now >= a->retry_at)
 		return true;
 	return agent_inputs_due(&a->inputs, DUE_PLAN) &&
@@ -147,6 +155,7 @@ nsec_t reconcile_step(void *ctx, nsec_t now)
 		reconcile(a, now);
 	else if (apply_is_under_way(a) && apply_go_on(a, now))
 		agent_input_changed(&a->inputs, INPUT_SINKS);
+	say_ready(a);
 	loop_doing(a->loop, "sessions");
 	next = nsec_min(agent_peers_tick(&a->peers, now), plan_deadline(a));
 	loop_doing(a->loop, "pods");

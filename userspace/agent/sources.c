@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
  * Files and netlink. The configuration is read only by sources_scan, which the step calls right
- * before a plan, since a plan borrows from the world.
+ * before a plan, since a plan borrows from the world. It reads as long as a turn may take; the
+ * world, and with it the plan, sees what a scan found when the scan is through.
  */
 #include "agent/sources.h"
 
 #include "agent/agent.h"
+#include "sys/clock.h"
 #include "sys/log.h"
 #include "sys/loop.h"
 #include "sys/netlink.h"
@@ -15,6 +17,7 @@
 
 #define NODE_EVERY_NS (50 * NSEC_PER_MSEC) /* a dump is not cheap where routes come and go */
 #define NODE_RETRY_NS (1 * NSEC_PER_SEC)
+#define SLICE_NS      (8 * NSEC_PER_MSEC) /* of a turn, for reading files */
 
 static void on_watch(void *ctx, bool readable, bool writable)
 {
@@ -81,7 +84,7 @@ void sources_tell(struct world *world, const struct watch_file *file)
 	world_source_problem(world, file->path, f->reason, message, f->remedy);
 }
 
-static void on_file(void *ctx, const struct watch_file *file)
+static void on_file(void *ctx, struct watch_file *file)
 {
 	struct agent *a = ctx;
 
@@ -89,40 +92,63 @@ static void on_file(void *ctx, const struct watch_file *file)
 	case WATCH_CHANGED:
 		a->config_failing &= !is_whole_config(a, file->path);
 		log_info("config: read", "file=%s bytes=%zu", log_quote(file->path), file->len);
-		world_put_source(a->world, file->path, file->text, file->len);
 		break;
 	case WATCH_GONE:
 		log_info("config: gone", "file=%s", log_quote(file->path));
-		world_drop_source(a->world, file->path);
 		break;
 	case WATCH_FAILED:
 		a->config_failing |= is_whole_config(a, file->path);
-		sources_tell(a->world, file);
 		break;
 	case WATCH_RECOVERED:
 		a->config_failing = false;
-		world_drop_source(a->world, file->path);
 		break;
 	}
-	/* The plan borrows from the world: it is made again before anybody reads the old one. */
-	agent_input_changed(&a->inputs, INPUT_OBJECTS);
-	a->node_at = 0;
+	source_changes_add(&a->changes, a->world, file, a->scan_until);
 }
 
-void sources_scan(struct agent *a, nsec_t now)
+static bool is_enough(void *ctx)
 {
-	const bool all = agent_inputs_due(&a->inputs, DUE_SCAN_ALL);
+	const struct agent *a = ctx;
 
-	a->scan_at = watch_scan(a->watch, now, all, on_file, a);
-	agent_inputs_done(&a->inputs, DUE_SCAN | DUE_SCAN_ALL);
+	return clock_now() >= a->scan_until;
+}
+
+static void apply_changes(struct agent *a)
+{
+	if (a->changes.n > 0) {
+		source_changes_apply(&a->changes, a->world);
+		/* The plan borrows from the world: it is made again before anybody reads the old
+		 * one. */
+		agent_input_changed(&a->inputs, INPUT_OBJECTS);
+		a->node_at = 0;
+	}
 	if (world_has_room_again(a->world) && a->repeated_at != world_generation(a->world)) {
 		a->repeated_at = world_generation(a->world);
 		watch_repeat(a->watch);
 		agent_input_changed(&a->inputs, INPUT_FOLDER);
 	}
-	loop_fd_want(a->watch_fd, true, false);
 	if (!a->config_failing)
 		a->inputs.complete[SOURCE_CONFIG] = true;
+}
+
+void sources_scan(struct agent *a, nsec_t now)
+{
+	const struct watch_reader reader = {.tell = on_file, .is_enough = is_enough, .ctx = a};
+	const bool all = agent_inputs_due(&a->inputs, DUE_SCAN_ALL);
+
+	a->scan_until = nsec_add(clock_now(), SLICE_NS);
+	a->scan_at = now;
+	if (!source_changes_read_on(&a->changes, a->scan_until))
+		return;
+	a->scan_at = watch_scan(a->watch, now, all, &reader);
+	agent_inputs_done(&a->inputs, DUE_SCAN | DUE_SCAN_ALL);
+	a->is_scanned = watch_is_through(a->watch) && source_changes_read_on(&a->changes, 0);
+	if (a->is_scanned) {
+		apply_changes(a);
+		loop_fd_want(a->watch_fd, true, false);
+	} else {
+		a->scan_at = now;
+	}
 }
 
 /* --- node --------------------------------------------------------------------------------------
@@ -196,5 +222,6 @@ void sources_stop(struct agent *a)
 	loop_fd_free(a->netlink_fd);
 	loop_fd_free(a->watch_fd);
 	netlink_free(a->netlink);
+	source_changes_done(&a->changes);
 	watch_free(a->watch);
 }

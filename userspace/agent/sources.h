@@ -25,7 +25,10 @@ int sources_check(const struct agent *a);
 /* Makes a failure of the watch a problem of the world. */
 void sources_tell(struct world *world, const struct watch_file *file);
 
-/* Reads what changed in the configuration into the world; sets the plan's dirty flag. */
+/*
+ * Reads what changed in the configuration, as far as a turn goes, and sets a->scan_at to when it is
+ * to go on. Once all is read (a->is_scanned) it goes into the world, and the plan is due.
+ */
 void sources_scan(struct agent *a, nsec_t now);
 
 /*

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
- * Watching configuration. Every scan lists the folder and compares; inotify's events are used only
- * as a reason to scan and to mark files by name whose content must be read again even though their
- * stat looks the same (two writes within one tick of the kernel's clock). So a lost event costs at
- * most WATCH_RESCAN_NS.
+ * Watching configuration. A scan is a pass over the files: over all of them, after listing the
+ * folder, or over those alone that inotify named or that are waited for. An event marks a file as
+ * one to be read even though its stat looks the same (two writes within one tick of the kernel's
+ * clock); what it says of the file is not believed. So a lost event costs at most WATCH_RESCAN_NS.
  *
  * IN_MODIFY is not asked for: a writer that has the file open is not done, IN_CLOSE_WRITE says when
  * it is. The stat is taken before the content is read, so that what changes in between differs at
@@ -44,19 +44,25 @@ struct watch {
 	size_t max_file_bytes;
 	uint64_t max_all_bytes, all_bytes; /* of what was reported */
 	struct watch_entries entries;
+	bool is_unsorted;
 	struct folder watched; /* by wd */
 	struct folder home;    /* where files were seen last */
 	int fd, wd;
 	int err; /* reported failure of the folder itself */
+
+	bool wants_all, wants_force; /* of the next pass */
+	nsec_t all_at;               /* ... it goes over all files from then on anyway */
+	struct {
+		bool is_on, all, force;
+		size_t at; /* entries before it were looked at */
+	} pass;
 };
 
-/* What one scan carries around. */
+/* What one call carries around. */
 struct scan {
 	struct watch *w;
 	nsec_t now;
-	bool force;
-	watch_cb cb;
-	void *ctx;
+	const struct watch_reader *reader;
 };
 
 /* --- life
@@ -107,6 +113,7 @@ int watch_new(const struct watch_args *args, struct watch **ret)
 	w = xcalloc(1, sizeof(*w));
 	w->fd = fd;
 	w->wd = -1;
+	w->wants_all = true;
 	w->path = trimmed(args->path);
 	w->max_file_bytes = args->max_file_bytes ? args->max_file_bytes : LIMIT_FILE_BYTES;
 	w->max_all_bytes = args->max_all_bytes ? args->max_all_bytes : LIMIT_CONFIG_BYTES;
@@ -177,6 +184,7 @@ bool watch_expect(struct watch *w, const char *path)
 	if (!name)
 		return false;
 	watch_entries_push(&w->entries, name)->is_expected = true;
+	w->is_unsorted = true;
 	return true;
 }
 
@@ -195,23 +203,26 @@ void watch_set_folder(struct watch *w, uint64_t inode)
 
 static void mark_all(struct watch *w)
 {
+	w->wants_all = true;
 	for (size_t i = 0; i < w->entries.n; i++)
 		w->entries.items[i].is_dirty = true;
 }
 
+/*
+ * A file that is not called like one of ours may be what a link of ours leads to, and what happens
+ * to the folder concerns all.
+ */
 static void take_event(struct watch *w, const struct inotify_event *event)
 {
-	struct watch_entry *e;
-
 	if (event->mask & IN_Q_OVERFLOW)
 		mark_all(w);
 	if (event->wd == w->wd && (event->mask & IN_IGNORED))
 		w->wd = -1; /* the folder was deleted or unmounted */
-	if (event->len == 0 || event->name[0] == '\0')
-		return;
-	e = watch_entries_find(&w->entries, event->name);
-	if (e)
-		e->is_dirty = true;
+	if (event->len == 0 || w->only || !is_listed_name(event->name))
+		w->wants_all = true;
+	if (event->len > 0 &&
+	    (w->only ? strcmp(event->name, w->only) == 0 : is_listed_name(event->name)))
+		watch_entries_get(&w->entries, event->name)->is_dirty = true;
 }
 
 static void take_events(struct watch *w)
@@ -250,6 +261,7 @@ static int follow_folder(struct watch *w)
 	if (w->wd < 0)
 		return -errno;
 	w->watched = (struct folder){.dev = st.st_dev, .ino = st.st_ino};
+	w->wants_all = true;
 	return 0;
 }
 
@@ -317,12 +329,8 @@ static int list(struct watch *w)
 {
 	_cleanup_(arena_freep) struct arena *arena = arena_new();
 	struct watch_names names = {.arena = arena};
-	int err = follow_folder(w);
+	int err = w->only ? list_one(w, &names) : list_folder(w, &names);
 
-	if (err == 0 && w->only)
-		err = list_one(w, &names);
-	else if (err == 0)
-		err = list_folder(w, &names);
 	if (err < 0)
 		return err;
 	watch_entries_merge(&w->entries, &names);
@@ -332,9 +340,9 @@ static int list(struct watch *w)
 /* --- comparing
  * ------------------------------------------------------------------------------------ */
 
-static void report(const struct scan *s, const struct watch_file *file)
+static void report(const struct scan *s, struct watch_file *file)
 {
-	s->cb(s->ctx, file);
+	s->reader->tell(s->reader->ctx, file);
 }
 
 static void fail(const struct scan *s, struct watch_entry *e, const char *path, int err)
@@ -370,10 +378,11 @@ static bool has_room(const struct watch *w, const struct watch_entry *e, size_t 
 	return w->all_bytes - entry_room(e) + room_of(len) <= w->max_all_bytes;
 }
 
-static void take_text(const struct scan *s, struct watch_entry *e, const char *path,
-		      const char *text, size_t len)
+static void take_text(const struct scan *s, struct watch_entry *e, const char *path, char **text,
+		      size_t len)
 {
-	uint64_t hash = hash_bytes(HASH_INIT, text, len);
+	uint64_t hash = hash_bytes(HASH_INIT, *text, len);
+	struct watch_file file = {.event = WATCH_CHANGED, .path = path, .len = len};
 	bool same = e->is_reported && !e->is_repeated && e->err == 0 && e->len == len &&
 		    e->hash == hash;
 
@@ -383,9 +392,11 @@ static void take_text(const struct scan *s, struct watch_entry *e, const char *p
 	e->err = 0;
 	e->is_reported = true;
 	e->is_repeated = false;
-	if (!same)
-		report(s, &(struct watch_file){
-				  .event = WATCH_CHANGED, .path = path, .text = text, .len = len});
+	if (same)
+		return;
+	file.text = TAKE_PTR(*text);
+	report(s, &file);
+	free(file.text); /* unless it was taken */
 }
 
 /* Empty at once, where there was something: most likely it is just being written. */
@@ -416,7 +427,7 @@ static void read_entry(const struct scan *s, struct watch_entry *e, const char *
 		return;
 	}
 	e->gone_at = NSEC_NEVER;
-	take_text(s, e, path, text, len);
+	take_text(s, e, path, &text, len);
 }
 
 /* False: the entry is gone for good. */
@@ -452,7 +463,7 @@ static bool check_entry(const struct scan *s, struct watch_entry *e)
 		return true;
 	}
 	stamp = watch_stamp_of(&st);
-	if (!s->force && !e->is_dirty && watch_stamp_same(&stamp, &e->stamp))
+	if (!s->w->pass.force && !e->is_dirty && watch_stamp_same(&stamp, &e->stamp))
 		e->gone_at = NSEC_NEVER;
 	else
 		read_entry(s, e, path, &stamp);
@@ -473,49 +484,102 @@ static void tell_folder(const struct scan *s, int err)
 
 static nsec_t next_scan(const struct watch *w, nsec_t now)
 {
-	nsec_t next = nsec_add(now, w->err < 0 ? RETRY_NS : WATCH_RESCAN_NS);
+	nsec_t next = w->err < 0 ? nsec_add(now, RETRY_NS) : w->all_at;
 
 	for (size_t i = 0; i < w->entries.n; i++)
 		next = nsec_min(next, w->entries.items[i].gone_at);
 	return next;
 }
 
-/* Compares entry by entry; those that are gone for good leave the list. */
-static void check_entries(const struct scan *s)
+/* --- passes
+ * --------------------------------------------------------------------------------------- */
+
+/* Those that are gone for good leave the list. */
+static void forget_gone(struct watch *w)
 {
-	struct watch *w = s->w;
 	size_t n = 0;
 
 	for (size_t i = 0; i < w->entries.n; i++) {
 		struct watch_entry *e = &w->entries.items[i];
 
-		if (check_entry(s, e)) {
+		if (!e->is_gone) {
 			w->entries.items[n++] = *e;
 			continue;
 		}
-		w->all_bytes -= entry_room(e);
 		free(e->name);
 	}
 	w->entries.n = n;
 }
 
-nsec_t watch_scan(struct watch *w, nsec_t now, bool force, watch_cb cb, void *ctx)
+/* 0, or what the folder fails with. */
+static int begin_pass(const struct scan *s)
 {
-	struct scan s = {.w = w, .now = now, .force = force, .cb = cb, .ctx = ctx};
+	struct watch *w = s->w;
 	int err;
 
-	watch_entries_sort(&w->entries);
+	if (w->is_unsorted)
+		watch_entries_sort(&w->entries);
+	w->is_unsorted = false;
 	take_events(w);
-	err = list(w);
-	tell_folder(&s, err);
-	if (err == 0) {
-		check_entries(&s);
+	err = follow_folder(w);
+	w->pass.all = w->wants_all || w->wants_force || w->err < 0 || s->now >= w->all_at;
+	w->pass.force = w->wants_force;
+	w->pass.at = 0;
+	if (err == 0 && w->pass.all)
+		err = list(w);
+	tell_folder(s, err);
+	if (err < 0)
+		return err;
+	w->pass.is_on = true;
+	w->wants_all = w->wants_force = false;
+	if (w->pass.all)
+		w->all_at = nsec_add(s->now, WATCH_RESCAN_NS);
+	return 0;
+}
+
+/* Compares entry by entry; false: it is enough for now. */
+static bool go_on(const struct scan *s)
+{
+	struct watch *w = s->w;
+
+	while (w->pass.at < w->entries.n) {
+		struct watch_entry *e = &w->entries.items[w->pass.at++];
+
+		if (!w->pass.all && !e->is_dirty && s->now < e->gone_at)
+			continue;
+		e->is_listed |= !w->pass.all; /* its own stat will tell */
+		e->is_gone = !check_entry(s, e);
+		if (e->is_gone)
+			w->all_bytes -= entry_room(e);
+		if (s->reader->is_enough && s->reader->is_enough(s->reader->ctx) &&
+		    w->pass.at < w->entries.n)
+			return false;
+	}
+	return true;
+}
+
+nsec_t watch_scan(struct watch *w, nsec_t now, bool force, const struct watch_reader *reader)
+{
+	const struct scan s = {.w = w, .now = now, .reader = reader};
+
+	w->wants_force |= force;
+	if (!w->pass.is_on && begin_pass(&s) < 0) {
+		/* Nothing was seen, so nothing is known to be missing. */
+		for (size_t i = 0; i < w->entries.n; i++)
+			w->entries.items[i].gone_at = NSEC_NEVER;
+		w->wants_force = false;
 		return next_scan(w, now);
 	}
-	/* Nothing was seen, so nothing is known to be missing. */
-	for (size_t i = 0; i < w->entries.n; i++)
-		w->entries.items[i].gone_at = NSEC_NEVER;
-	return next_scan(w, now);
+	if (!go_on(&s))
+		return now;
+	w->pass.is_on = false;
+	forget_gone(w);
+	return w->wants_force ? now : next_scan(w, now);
+}
+
+bool watch_is_through(const struct watch *w)
+{
+	return !w->pass.is_on && !w->wants_force;
 }
 
 void watch_repeat(struct watch *w)

@@ -2,10 +2,11 @@
 /*
  * Watches the configuration: a folder's *.yaml and *.yml files (not those below it, nor hidden
  * ones) or one file of any name. Scans read what changed and call back with its text; inotify only
- * says when to scan, so the ways in which editors, git, cp, sed -i and the kubelet (the ..data
- * link) replace files are all the same to it. A file that vanishes, or is suddenly empty, is
- * reported only once it has been so for WATCH_GONE_NS: most are just being replaced. What inotify
- * cannot see (a link whose target outside the folder changes) is found within WATCH_RESCAN_NS.
+ * says when to scan and where to look first, so the ways in which editors, git, cp, sed -i and the
+ * kubelet (the ..data link) replace files are all the same to it. A scan may take several turns. A
+ * file that vanishes, or is suddenly empty, is reported only once it has been so for WATCH_GONE_NS:
+ * most are just being replaced. What inotify cannot see (a link whose target outside the folder
+ * changes) is found within WATCH_RESCAN_NS.
  *
  * What cannot be seen is not gone. A folder that cannot be read, or that holds no such file
  * although files of it are known and is not the folder they were in (its volume is not mounted), is
@@ -37,7 +38,7 @@ enum watch_event {
 struct watch_file {
 	enum watch_event event;
 	const char *path; /* FOLDER/NAME; in a failure of the folder itself, the folder */
-	const char *text; /* NUL-terminated; may hold NULs inside */
+	char *text;       /* NUL-terminated; may hold NULs inside; the callback may take it */
 	size_t len;
 	/*
 	 * -errno. -EFBIG: the file is larger than it may be. -EDQUOT: all files together are, so
@@ -46,7 +47,13 @@ struct watch_file {
 	 */
 	int err;
 };
-typedef void (*watch_cb)(void *ctx, const struct watch_file *file);
+
+/* Who is told, and who says when it is enough for one turn. */
+struct watch_reader {
+	void (*tell)(void *ctx, struct watch_file *file);
+	bool (*is_enough)(void *ctx); /* asked after each file; NULL: never */
+	void *ctx;
+};
 
 struct watch_args {
 	const char *path;       /* need not exist; slashes at its end do not count */
@@ -77,14 +84,17 @@ void watch_set_folder(struct watch *w, uint64_t inode);
 int watch_fd(const struct watch *w);
 
 /*
- * Looks at everything and calls back, in order of the names, for what is different from what was
+ * Goes over the files and calls back, in order of the names, for what is different from what was
  * reported before. To be called first for the initial state, then when the fd is readable and when
- * the returned deadline is there. `force`: read every file again even if it looks unchanged
- * (SIGHUP); a file with the same content is not reported all the same. After a FAILED of a file,
- * the next successful reading is always reported as CHANGED. Returns the next deadline, never
- * NSEC_NEVER.
+ * the returned deadline is there: that is `now` when it was enough before all were looked at. What
+ * inotify named is looked at alone; all files are every WATCH_RESCAN_NS and when anything else
+ * happened in the folder. `force`: read every file again even if it looks unchanged (SIGHUP); a
+ * file with the same content is not reported all the same. After a FAILED of a file, the next
+ * successful reading is always reported as CHANGED. Returns the next deadline, never NSEC_NEVER.
  */
-nsec_t watch_scan(struct watch *w, nsec_t now, bool force, watch_cb cb, void *ctx);
+nsec_t watch_scan(struct watch *w, nsec_t now, bool force, const struct watch_reader *reader);
+/* Nothing is left to look at: what was told is a picture of the folder. */
+bool watch_is_through(const struct watch *w);
 
 /* The next scan reads and reports every file again, changed or not. */
 void watch_repeat(struct watch *w);

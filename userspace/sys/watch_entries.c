@@ -58,7 +58,7 @@ void watch_entries_sort(struct watch_entries *e)
 	e->n = n + 1;
 }
 
-struct watch_entry *watch_entries_find(const struct watch_entries *e, const char *name)
+struct watch_entry *watch_entries_get(struct watch_entries *e, const char *name)
 {
 	size_t low = 0, high = e->n;
 
@@ -73,7 +73,11 @@ struct watch_entry *watch_entries_find(const struct watch_entries *e, const char
 		else
 			high = middle;
 	}
-	return NULL;
+	struct watch_entry added = *watch_entries_push(e, name);
+
+	memmove(&e->items[low + 1], &e->items[low], (e->n - 1 - low) * sizeof(added));
+	e->items[low] = added;
+	return &e->items[low];
 }
 
 void watch_entries_done(struct watch_entries *e)

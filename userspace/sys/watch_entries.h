@@ -34,6 +34,7 @@ struct watch_entry {
 	bool is_listed;   /* seen in this scan */
 	bool is_dirty;    /* read it, whatever its stamp says */
 	bool is_repeated; /* report it, whatever its content */
+	bool is_gone;     /* it was reported so, and leaves the list */
 };
 
 struct watch_entries {
@@ -45,7 +46,8 @@ struct watch_entries {
 struct watch_entry *watch_entries_push(struct watch_entries *e, const char *name);
 /* By name; a name that was pushed twice is one entry. */
 void watch_entries_sort(struct watch_entries *e);
-struct watch_entry *watch_entries_find(const struct watch_entries *e, const char *name);
+/* By name; added in its place if it is not there. */
+struct watch_entry *watch_entries_get(struct watch_entries *e, const char *name);
 void watch_entries_done(struct watch_entries *e);
 
 /* Names of one listing; they live as long as the arena. */

@@ -31,7 +31,9 @@ struct taking {
 static void read_files(struct taking *x)
 {
 	x->rig->agent.inputs.due |= DUE_SCAN_ALL;
-	sources_scan(&x->rig->agent, x->now);
+	do
+		sources_scan(&x->rig->agent, x->now);
+	while (!x->rig->agent.is_scanned);
 }
 
 static struct taking begin(const char *service)

@@ -18,7 +18,7 @@ static void the_first_scan_reports_every_yaml_file_in_order(void **state)
 	    b->dir);
 	expect_scan(b, "+a.yaml=1 +b.yml=2");
 	expect_scan(b, "");
-	assert_int_equal(b->next, b->now + WATCH_RESCAN_NS);
+	assert_true(b->next > b->now + WATCH_GONE_NS); /* nothing is waited for */
 }
 
 static void cp_over_a_file_is_one_change(void **state)
@@ -67,7 +67,7 @@ static void an_editor_that_moves_the_old_file_aside_never_costs_the_objects(void
 	expect_noticed(b, "+a.yaml=new");
 	b->now += 100 * MS;
 	expect_scan(b, "");
-	assert_int_equal(b->next, b->now + WATCH_RESCAN_NS);
+	assert_true(b->next > b->now + WATCH_GONE_NS); /* nothing is waited for */
 }
 
 static void a_file_that_comes_back_unchanged_is_no_change(void **state)
@@ -103,7 +103,7 @@ static void a_vanished_file_is_reported_after_200_ms_and_once(void **state)
 	expect_scan(b, "");
 	b->now += 1;
 	expect_scan(b, "-a.yaml");
-	assert_int_equal(b->next, b->now + WATCH_RESCAN_NS);
+	assert_true(b->next > b->now + WATCH_GONE_NS); /* nothing is waited for */
 	expect_scan(b, "");
 	run("printf 1 >%s/a.yaml", b->dir);
 	expect_noticed(b, "+a.yaml=1");
@@ -126,7 +126,7 @@ static void truncate_then_write_is_one_change(void **state)
 	assert_int_equal(write(fd, "new", 3), 3);
 	close(fd);
 	expect_noticed(b, "+a.yaml=new");
-	assert_int_equal(b->next, b->now + WATCH_RESCAN_NS);
+	assert_true(b->next > b->now + WATCH_GONE_NS); /* nothing is waited for */
 }
 
 static void a_file_emptied_for_good_is_reported_as_empty(void **state)
@@ -140,7 +140,7 @@ static void a_file_emptied_for_good_is_reported_as_empty(void **state)
 	b->now = b->next;
 	expect_scan(b, "+a.yaml=");
 	expect_scan(b, "");
-	assert_int_equal(b->next, b->now + WATCH_RESCAN_NS);
+	assert_true(b->next > b->now + WATCH_GONE_NS); /* nothing is waited for */
 }
 
 static void a_file_read_half_written_is_read_again(void **state)
@@ -193,7 +193,7 @@ static void a_link_that_dangled_for_a_moment_is_no_change(void **state)
 	b->now += 100 * MS;
 	run("mv %s/e %s/d", b->dir, b->dir);
 	expect_noticed(b, "");
-	assert_int_equal(b->next, b->now + WATCH_RESCAN_NS);
+	assert_true(b->next > b->now + WATCH_GONE_NS); /* nothing is waited for */
 	b->now = b->next;
 	run("rm %s/a.yaml", b->dir);
 	expect_noticed(b, "");

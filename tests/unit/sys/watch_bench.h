@@ -48,7 +48,7 @@ BENCH_UNUSED static int teardown(void **state)
 	return 0;
 }
 
-BENCH_UNUSED static void record(void *ctx, const struct watch_file *file)
+BENCH_UNUSED static void record(void *ctx, struct watch_file *file)
 {
 	struct bench *b = ctx;
 	const char *name = strrchr(file->path, '/') + 1;
@@ -81,7 +81,8 @@ BENCH_UNUSED static const char *scan(struct bench *b, bool force)
 	b->calls.len = 0;
 	if (b->calls.data)
 		b->calls.data[0] = '\0';
-	b->next = watch_scan(b->w, b->now, force, record, b);
+	b->next = watch_scan(b->w, b->now, force, &(struct watch_reader){.tell = record, .ctx = b});
+	assert_true(watch_is_through(b->w));
 	assert_true(b->next <= b->now + WATCH_RESCAN_NS);
 	return b->calls.data ? b->calls.data : "";
 }
