@@ -92,3 +92,11 @@ enum peer_action plan_peer_change(const struct plan_peer *from, const struct pla
 			strongest = fields[i].action;
 	return strongest;
 }
+
+bool plan_peer_same(const struct plan_peer *a, const struct plan_peer *b)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(fields); i++)
+		if (!is_same(&fields[i], a, b))
+			return false;
+	return true;
+}

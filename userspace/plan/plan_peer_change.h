@@ -33,3 +33,6 @@ const char *peer_action_text(enum peer_action action); /* "reset" */
 
 /* The strongest action of the fields in which the two differ. Both are of one key. */
 enum peer_action plan_peer_change(const struct plan_peer *from, const struct plan_peer *to);
+
+/* That no field differs, whatever it costs. */
+bool plan_peer_same(const struct plan_peer *a, const struct plan_peer *b);
