@@ -8,6 +8,7 @@
 #include "agent_rig.h"
 
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/timerfd.h>
 
 struct ending {
@@ -35,6 +36,32 @@ static void on_timer(void *ctx, bool readable, bool writable)
 	raise(e->signo);
 }
 
+/* What is logged goes into a file; returns what was standard error. */
+static int errors_begin(void)
+{
+	const int before = dup(STDERR_FILENO);
+	const int file = memfd_create("errors", MFD_CLOEXEC);
+
+	assert_true(before >= 0 && file >= 0);
+	assert_int_equal(dup2(file, STDERR_FILENO), STDERR_FILENO);
+	close(file);
+	return before;
+}
+
+/* Ends that, passes on what was logged, and tells whether it says so. */
+static bool errors_have(int before, const char *words)
+{
+	char text[65536];
+	const ssize_t n = pread(STDERR_FILENO, text, sizeof(text) - 1, 0);
+
+	assert_true(n >= 0);
+	assert_int_equal(dup2(before, STDERR_FILENO), STDERR_FILENO);
+	close(before);
+	text[n] = '\0';
+	(void)fputs(text, stderr);
+	return strstr(text, words);
+}
+
 /* Runs the agent until the signal has ended it; returns how long that took. */
 static nsec_t run_until(struct agent_rig *rig, int signo, bool deaf)
 {
@@ -44,6 +71,7 @@ static nsec_t run_until(struct agent_rig *rig, int signo, bool deaf)
 	int timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
 	struct loop_fd *watch;
 	nsec_t took;
+	int errors = errors_begin();
 
 	rig_start(rig);
 	assert_int_equal(timerfd_settime(timer, 0, &every, NULL), 0);
@@ -51,6 +79,7 @@ static nsec_t run_until(struct agent_rig *rig, int signo, bool deaf)
 	loop_fd_want(watch, true, false);
 	assert_int_equal(agent_run(&rig->agent), 0);
 	took = clock_now() - e.told_at;
+	assert_false(errors_have(errors, "event loop failed"));
 	loop_fd_free(watch);
 	close(timer);
 	return took;

@@ -3,6 +3,8 @@
  * Which endpoints become targets and in which state (kubernetes.md 3.2): readiness, termination,
  * locality, doubles in several slices, named ports.
  */
+#include "base/limits.h"
+#include "base/strbuf.h"
 #include "fake/plan_fixture.h"
 
 #include <setjmp.h>
@@ -142,9 +144,49 @@ static void ipv6_endpoints_are_not_behind_an_ipv4_address(void **state)
 	assert_int_equal(fixture_service(f, "web")->n_backends, 1);
 }
 
+/* Endpoints 10.1.0.1 and up on this node, from the first to the one before `end`, in one slice. */
+static void put_slice(struct fixture *f, uint32_t first, uint32_t end)
+{
+	char source[32];
+	struct strbuf text;
+
+	(void)snprintf(source, sizeof(source), "slice-%u", first);
+	strbuf_init(&text, 4 << 20);
+	strbuf_printf(&text,
+		      "apiVersion: discovery.k8s.io/v1\nkind: EndpointSlice\naddressType: IPv4\n"
+		      "metadata: {namespace: default, name: %s,"
+		      " labels: {kubernetes.io/service-name: web}}\n"
+		      "ports: [{port: 8080, protocol: TCP}]\nendpoints:\n",
+		      source);
+	for (uint32_t i = first; i < end; i++)
+		strbuf_printf(&text, "- {addresses: [10.1.%u.%u], nodeName: node-a}\n", i / 250,
+			      1 + i % 250);
+	fixture_put(f, source, text.data);
+	strbuf_done(&text);
+}
+
+/* Of one that is left out the Service is told; as many as there may be are none too many. */
+static void endpoints_beyond_the_limit_are_told(void **state)
+{
+	_cleanup_(fixture_freep) struct fixture *f = fixture_new();
+
+	(void)state;
+	fixture_basics(f);
+	fixture_add_service(f, "web", "Local", "");
+	put_slice(f, 0, 20000);
+	put_slice(f, 20000, LIMIT_BACKENDS);
+	fixture_plan(f);
+	assert_null(fixture_problem(f, "TooManyBackends", "web"));
+	put_slice(f, LIMIT_BACKENDS, LIMIT_BACKENDS + 1);
+	fixture_plan(f);
+	assert_non_null(fixture_problem(f, "TooManyBackends", "web"));
+	assert_int_equal(f->plan.services[0].n_backends, LIMIT_BACKENDS);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(endpoints_beyond_the_limit_are_told),
 		cmocka_unit_test(states_and_locality_choose_the_targets),
 		cmocka_unit_test(remote_endpoints_are_a_warning_once_and_only_for_cluster),
 		cmocka_unit_test(endpoint_in_two_slices_counts_once_and_ready),
