@@ -64,7 +64,7 @@ static void add_requested(struct ipam_wishes *w, struct ipam_claimant *c, const 
 	struct ipam_part *part;
 	struct ip_addr a;
 
-	if (!ip_addr_parse(text, &a)) {
+	if (!ip_addr_parse(text, &a) || ip_addr_is_none(&a)) {
 		bad_request(w, c,
 			    arena_printf(arena, "loadBalancerIPs: %s is not an address", text));
 		return;

@@ -306,15 +306,18 @@ static void check_family(struct service_build *b)
 {
 	char text[IP_ADDR_TEXT];
 	enum ip_family family;
+	bool other;
 
 	if (!b->uncarried)
 		return;
 	family = ip_family_of(b->uncarried);
-	service_problem(b, has_other_family(b, family) ? SEVERITY_INFO : SEVERITY_WARNING,
-			"status.loadBalancer", "FamilyNotCarried",
-			has_other_family(b, family)
-				? "nothing to do: its other address works without it"
-				: "let the Service have IPv4, too (ipFamilyPolicy)",
+	other = has_other_family(b, family);
+	service_problem(b, other ? SEVERITY_INFO : SEVERITY_WARNING, "status.loadBalancer",
+			"FamilyNotCarried",
+			other ? "nothing to do: its other address works without it"
+			      : arena_printf(b->arena,
+					     "let the Service have %s, too (ipFamilyPolicy)",
+					     ip_family_text(family == IP_V4 ? IP_V6 : IP_V4)),
 			"no session carries %s routes yet: %s is not announced",
 			ip_family_text(family), ip_addr_text(b->uncarried, text));
 }

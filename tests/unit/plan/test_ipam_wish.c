@@ -75,6 +75,7 @@ static void wish_that_fails_costs_nothing_that_one_has(void **state)
 		const char *annotations, *spec, *reason;
 	} cases[] = {
 		{"metallb.io/loadBalancerIPs: 10.1.0.x", "", "InvalidRequest"},
+		{"metallb.io/loadBalancerIPs: \"::\"", "", "InvalidRequest"},
 		{"metallb.io/loadBalancerIPs: \"10.1.0.7,10.1.0.8\"", "", "InvalidRequest"},
 		{"metallb.io/loadBalancerIPs: 10.1.0.7", "loadBalancerIP: 10.1.0.7",
 		 "InvalidRequest"},
@@ -201,6 +202,32 @@ static void wish_gives_way_to_an_owner_whose_own_wish_fails(void **state)
 	assert_non_null(fixture_problem(f, "AddressTaken", "b"));
 	assert_null(strstr(fixture_problem(f, "AddressTaken", "b")->message, "meanwhile"));
 	assert_int_equal(fixture_count(f, "AddressCleared"), 0);
+}
+
+/* s shares with a, so that only who came by a wish has to go when s comes back. */
+static void owner_comes_back_beside_those_it_shares_with(void **state)
+{
+	static const char key[] = "metallb.io/allow-shared-ip: k";
+	_cleanup_(fixture_freep) struct fixture *f = with_address();
+	char wish[128];
+
+	(void)state;
+	(void)snprintf(wish, sizeof(wish), "%s, metallb.io/loadBalancerIPs: 10.1.0.5", key);
+	service(f, "s", wish, "");
+	fixture_object(
+		f, "Service", "a",
+		"annotations: {metallb.io/allow-shared-ip: k, metallb.io/loadBalancerIPs: 10.1.0.5}",
+		"spec: {type: LoadBalancer, ports: [{port: 443}]}");
+	fixture_plan(f);
+	assert_string_equal(address(f, "a"), "10.1.0.5");
+	service(f, "z", wish, ""); /* port 80, as s */
+	(void)snprintf(wish, sizeof(wish), "%s, metallb.io/loadBalancerIPs: 10.9.0.1", key);
+	service(f, "s", wish, "");
+	fixture_plan(f);
+	assert_string_equal(address(f, "s"), "10.1.0.5");
+	assert_string_equal(address(f, "a"), "10.1.0.5");
+	assert_string_equal(address(f, "z"), "10.3.0.0");
+	assert_non_null(fixture_problem(f, "AddressTaken", "z"));
 }
 
 static void wish_that_fails_does_not_keep_what_no_pool_holds(void **state)
@@ -418,6 +445,7 @@ int main(void)
 		cmocka_unit_test(what_is_left_is_free_at_once_for_those_who_take_any),
 		cmocka_unit_test(two_services_swap_their_addresses_in_one_plan),
 		cmocka_unit_test(wish_gives_way_to_an_owner_whose_own_wish_fails),
+		cmocka_unit_test(owner_comes_back_beside_those_it_shares_with),
 		cmocka_unit_test(wish_that_fails_does_not_keep_what_no_pool_holds),
 		cmocka_unit_test(address_that_vanished_from_its_pool_is_cleared_and_another_given),
 		cmocka_unit_test(without_another_address_the_service_waits_and_is_told_both),

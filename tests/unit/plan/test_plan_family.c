@@ -78,7 +78,8 @@ static void service_of_ipv6_alone_is_warned(void **state)
 
 	(void)state;
 	begin(&d);
-	d.addresses = (struct plan_addresses){.items = &d.items[1], .n = 1};
+	d.items[0].name = "zzz"; /* another's */
+	d.addresses.items = (const struct plan_address[]){d.items[1], d.items[0]};
 	fixture_plan(d.f);
 	assert_int_equal(fixture_problem(d.f, "FamilyNotCarried", "web")->severity,
 			 SEVERITY_WARNING);
@@ -105,6 +106,28 @@ static void each_address_has_the_endpoints_of_its_family(void **state)
 	fixture_plan(d.f);
 	rows = fixture_service(d.f, "web");
 	assert_string_equal(rows[0].reason, "noLocalEndpoints");
+	fixture_free(d.f);
+}
+
+/* Until it has an address: what would be behind the one that it wants first. */
+static void service_without_an_address_shows_endpoints_of_its_first_family(void **state)
+{
+	static const char *const families[] = {"", "ipFamilies: [IPv6]",
+					       "ipFamilyPolicy: RequireDualStack"};
+	struct dual d;
+	const struct plan_service *row;
+
+	(void)state;
+	begin(&d);
+	d.addresses.n = 0;
+	for (size_t i = 0; i < ARRAY_SIZE(families); i++) {
+		fixture_add_service(d.f, "web", "Local", families[i]);
+		fixture_plan(d.f);
+		row = fixture_service(d.f, "web");
+		assert_string_equal(row->reason, "noIPAllocated");
+		assert_int_equal(row->n_backends, 1);
+		assert_int_equal(ip_family_of(&row->backends[0].addr), i == 1 ? IP_V6 : IP_V4);
+	}
 	fixture_free(d.f);
 }
 
@@ -257,18 +280,45 @@ static void family_that_the_programs_do_not_serve_is_not_announced(void **state)
 	made_draft_done(&m);
 }
 
+/* Two aggregates of one advertisement, each over somebody's address: one word for each family. */
+static void covered_addresses_are_told_for_each_family(void **state)
+{
+	const struct plan_own_address own[] = {
+		{addr("192.168.100.9"), "an address of Node x", false},
+		{addr("2001:db8:1::9"), "an address of Node y", false}};
+	struct made_draft m;
+
+	(void)state;
+	make_dual(&m, false);
+	m.d.env.carriers[IP_V6] = P0 | P1;
+	for (size_t i = 0; i < 2; i++) {
+		m.claims[i].prefix = ip_prefix_of(&m.claims[i].vip.addr, i ? 64 : 24);
+		m.claims[i].under = &own[i];
+	}
+	made_draft_steps(&m);
+	plan_draft_aggregates(&m.d);
+	assert_int_equal(m.plan.problems.n, 2);
+	assert_string_equal(m.plan.problems.items[0].field, "spec.aggregationLength");
+	assert_string_equal(m.plan.problems.items[1].field, "spec.aggregationLengthV6");
+	assert_non_null(strstr(m.plan.problems.items[1].message, "Node y"));
+	assert_non_null(strstr(m.plan.problems.items[1].remedy, "aggregationLengthV6"));
+	made_draft_done(&m);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(half_that_no_session_carries_costs_the_other_nothing),
 		cmocka_unit_test(service_of_ipv6_alone_is_warned),
 		cmocka_unit_test(each_address_has_the_endpoints_of_its_family),
+		cmocka_unit_test(service_without_an_address_shows_endpoints_of_its_first_family),
 		cmocka_unit_test(length_that_is_too_short_for_one_family_holds_back_that_one),
 		cmocka_unit_test(edit_of_the_pool_keeps_what_fitted_in_its_family),
 		cmocka_unit_test(strict_compares_the_lengths_of_the_family),
 		cmocka_unit_test(claims_have_the_length_of_their_family),
 		cmocka_unit_test(route_goes_to_the_peers_that_carry_its_family),
 		cmocka_unit_test(family_that_the_programs_do_not_serve_is_not_announced),
+		cmocka_unit_test(covered_addresses_are_told_for_each_family),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
