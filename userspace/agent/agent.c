@@ -19,7 +19,7 @@ static void start_objects(struct agent *a)
 	nsec_t now = clock_now();
 
 	a->started_at = now;
-	a->plan_at = a->resync_at = a->retry_at = NSEC_NEVER;
+	a->plan_at = a->resync_at = a->retry_at = a->quiet_at = NSEC_NEVER;
 	a->loop = loop_new();
 	a->worker = worker_new(a->loop);
 	a->world = world_new();

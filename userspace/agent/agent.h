@@ -106,6 +106,7 @@ struct agent {
 	nsec_t node_at;    /* the node is not read before */
 	nsec_t retry_at;   /* a sink failed */
 	unsigned restless; /* turns in a row whose last round still changed something */
+	nsec_t quiet_at;   /* no plan was made for a while: memory can be given back */
 	nsec_t watchdog_at;
 	nsec_t slow_said_at; /* no slow turn is told of before */
 	bool ready_said;     /* READY=1 was sent */

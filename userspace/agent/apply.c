@@ -14,6 +14,8 @@
 #include "sys/log.h"
 #include "sys/netlink.h"
 
+#include <malloc.h>
+
 #define DATAPLANE_RETRY_NS (30 * NSEC_PER_SEC)
 #define STORE_RETRY_NS     (1 * NSEC_PER_SEC)
 #define STORE_TURN_NS      (8 * NSEC_PER_MSEC) /* beside it there is the plan in a turn */
@@ -177,6 +179,17 @@ static void apply_peers(struct agent *a, const struct plan *plan, nsec_t now)
 	agent_peers_apply_routes(&a->peers, plan, now);
 }
 
+void apply_give_back(struct agent *a)
+{
+	struct agent_plan *last = a->current == &a->plans[0] ? &a->plans[1] : &a->plans[0];
+
+	arena_free(last->arena);
+	last->arena = arena_new();
+	plan_cache_forget_last(a->cache);
+	ipam_cache_forget_last(a->ipam_cache);
+	(void)malloc_trim(0); /* milliseconds, where there is much */
+}
+
 bool apply_round(struct agent *a, nsec_t now)
 {
 	struct agent_plan *p = a->current == &a->plans[0] ? &a->plans[1] : &a->plans[0];
@@ -208,9 +221,6 @@ bool apply_round(struct agent *a, nsec_t now)
 	problems_own_add(a, now, &p->problems);
 	again |= devices_changed || a->peers.changed;
 	a->peers.changed = a->peers.urgent = false;
-	/* Nobody reads the plan before any more. */
-	arena_reset(a->plans[p == &a->plans[0]].arena);
-	plan_cache_forget_last(a->cache);
 	return again;
 }
 

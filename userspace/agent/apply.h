@@ -22,3 +22,9 @@ bool apply_round(struct agent *a, nsec_t now);
 bool apply_is_under_way(const struct agent *a);
 /* Goes on with it. Returns as apply_round() does, once the rest is done; false before. */
 bool apply_go_on(struct agent *a, nsec_t now);
+
+/*
+ * Gives back what the plan before took, which nobody reads any more, and what malloc kept of it:
+ * once it is quiet, since the next plan is the quicker for having it.
+ */
+void apply_give_back(struct agent *a);

@@ -18,6 +18,7 @@
 
 #define COALESCE_NS (10 * NSEC_PER_MSEC)
 #define RESYNC_NS   (30 * NSEC_PER_SEC)
+#define QUIET_NS    (1 * NSEC_PER_SEC)
 #define SLOW_NS     (1 * NSEC_PER_SEC)
 #define ROUNDS_MAX  4 /* of plan and apply in one turn; the rest goes on in the next */
 
@@ -36,10 +37,22 @@ static void reconcile(struct agent *a, nsec_t now)
 		agent_input_changed(&a->inputs, INPUT_SINKS);
 	a->planned_at = now;
 	a->resync_at = now + RESYNC_NS;
+	a->quiet_at = now + QUIET_NS;
 	loop_doing(a->loop, "state");
 	state_save(a, now);
 	loop_doing(a->loop, "problems");
 	problem_log_update(&a->problem_log, &a->current->problems);
+}
+
+/* Once after each plan that no other followed soon. */
+static nsec_t tick_quiet(struct agent *a, nsec_t now)
+{
+	if (now >= a->quiet_at) {
+		a->quiet_at = NSEC_NEVER;
+		loop_doing(a->loop, "memory");
+		apply_give_back(a);
+	}
+	return a->quiet_at;
 }
 
 /* Applied is what the files say, after a start or when all were to be read again. */
@@ -166,6 +179,7 @@ nsec_t reconcile_step(void *ctx, nsec_t now)
 	loop_doing(a->loop, "state");
 	next = nsec_min(next, state_tick(a, now));
 	next = nsec_min(next, input_deadline(a));
+	next = nsec_min(next, tick_quiet(a, now));
 	next = nsec_min(next, tick_watchdog(a, now));
 	return nsec_min(next, ctl_tick(a, now));
 }

@@ -115,10 +115,9 @@ static bool is_enough(void *ctx)
 
 static void apply_changes(struct agent *a)
 {
-	if (a->changes.n > 0) {
+	/* The plan borrows from the world: it is made again before anybody reads the old one. */
+	if (a->changes.n > 0 || !a->current) {
 		source_changes_apply(&a->changes, a->world);
-		/* The plan borrows from the world: it is made again before anybody reads the old
-		 * one. */
 		agent_input_changed(&a->inputs, INPUT_OBJECTS);
 		a->node_at = 0;
 	}
@@ -135,6 +134,7 @@ void sources_scan(struct agent *a, nsec_t now)
 {
 	const struct watch_reader reader = {.tell = on_file, .is_enough = is_enough, .ctx = a};
 	const bool all = agent_inputs_due(&a->inputs, DUE_SCAN_ALL);
+	bool is_read;
 
 	a->scan_until = nsec_add(clock_now(), SLICE_NS);
 	a->scan_at = now;
@@ -142,13 +142,17 @@ void sources_scan(struct agent *a, nsec_t now)
 		return;
 	a->scan_at = watch_scan(a->watch, now, all, &reader);
 	agent_inputs_done(&a->inputs, DUE_SCAN | DUE_SCAN_ALL);
-	a->is_scanned = watch_is_through(a->watch) && source_changes_read_on(&a->changes, 0);
+	is_read = source_changes_read_on(&a->changes, 0);
+	a->is_scanned = watch_is_through(a->watch) && is_read;
 	if (a->is_scanned) {
 		apply_changes(a);
 		loop_fd_want(a->watch_fd, true, false);
-	} else {
-		a->scan_at = now;
+		return;
 	}
+	a->scan_at = now;
+	/* Before the first plan nobody looks at the world, and nothing need wait. */
+	if (is_read && !a->current)
+		source_changes_apply(&a->changes, a->world);
 }
 
 /* --- node --------------------------------------------------------------------------------------

@@ -17,6 +17,7 @@
 #include "base/limits.h"
 
 #include <assert.h>
+#include <stddef.h>
 
 #define LIST "List"
 
@@ -271,10 +272,29 @@ static struct api_decoder decoder_of(const struct reader *r, const struct api_sc
 	return d;
 }
 
+/* Of an object of that kind: of the others' members it has none. */
+static size_t object_size(enum api_kind kind)
+{
+	static const size_t members[API_N_KINDS] = {
+		[API_BGP_ADVERTISEMENT] = sizeof(struct api_advertisement),
+		[API_BGP_PEER] = sizeof(struct api_peer),
+		[API_BFD_PROFILE] = sizeof(struct api_bfd_profile),
+		[API_COMMUNITY] = sizeof(struct api_community),
+		[API_ENDPOINT_SLICE] = sizeof(struct api_slice),
+		[API_IP_ADDRESS_POOL] = sizeof(struct api_pool),
+		[API_LODESTONE_CONFIG] = sizeof(struct api_config),
+		[API_NODE] = sizeof(struct api_node),
+		[API_SECRET] = sizeof(struct api_secret),
+		[API_SERVICE] = sizeof(struct api_service),
+	};
+
+	return offsetof(struct api_object, pool) + members[kind];
+}
+
 static struct api_object *make_object(struct api_decoder *d, const struct reader *r,
 				      const struct api_schema *s)
 {
-	struct api_object *o = arena_new_of(d->arena, struct api_object);
+	struct api_object *o = arena_alloc(d->arena, 1, object_size(s->kind));
 
 	o->arena = d->arena;
 	o->meta.kind = s->kind;

@@ -148,7 +148,7 @@ struct api_object {
 	unsigned text_len;
 	unsigned document; /* of its source's text, in which it stands (api/world_source.c) */
 	bool is_stale;     /* of an earlier run, and not seen in its source since */
-	union {
+	union {            /* as much of it is there as the kind takes */
 		struct api_pool pool;
 		struct api_peer peer;
 		struct api_advertisement advertisement;

@@ -118,7 +118,7 @@ static size_t read_document(struct api_reading *r, const struct api_yaml_text *t
 	size_t *old = xpush(&r->old_of, &r->n_old_of, &r->cap_old_of, sizeof(*old));
 
 	*d = (struct api_document){
-		.hash = hash ? hash : 1, .len = text->len, .line = text->first_line};
+		.hash = hash ? hash : 1, .len = (unsigned)text->len, .line = text->first_line};
 	*old = find_old(r, d);
 	if (*old != API_DECODED) {
 		r->next_old = *old + 1;

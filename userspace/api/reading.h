@@ -12,8 +12,8 @@
 
 /* One document of a text, and what came of it beside objects. */
 struct api_document {
-	uint64_t hash; /* of its bytes; 0: it is to be decoded whatever was before */
-	size_t len;
+	uint64_t hash;         /* of its bytes; 0: it is to be decoded whatever was before */
+	unsigned len;          /* in bytes; LIMIT_FILE_BYTES fits */
 	unsigned line;         /* its first, 1-based */
 	unsigned foreign;      /* objects of other kinds in it */
 	struct problems *told; /* owned, itself in its arena; NULL: none */

@@ -305,7 +305,7 @@ bool world_may_hide(const struct world *w, enum api_kind kind)
 	const struct api_sources telling = api_world_index_telling(w->index);
 
 	for (size_t i = 0; i < telling.n; i++)
-		if (telling.items[i]->caller.n > 0 || (telling.items[i]->hidden >> kind & 1))
+		if (telling.items[i]->caller || (telling.items[i]->hidden >> kind & 1))
 			return true;
 	return false;
 }

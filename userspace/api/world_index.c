@@ -363,8 +363,7 @@ static void remove_object(struct api_world_index *x, const struct api_object *o)
 
 static bool tells(const struct api_source *s)
 {
-	return s->problems.n > 0 || s->caller.n > 0 || s->n_stale > 0 || s->n_left_out > 0 ||
-	       s->hidden;
+	return s->problems || s->caller || s->n_stale > 0 || s->n_left_out > 0 || s->hidden;
 }
 
 static void begin_telling(struct api_world_index *x, struct api_source *s)
@@ -525,8 +524,10 @@ const struct problems *api_world_index_problems(struct api_world_index *x)
 		note_double(x, x->doubles.items[i]);
 	sort_telling(x);
 	for (size_t i = 0; i < x->n_telling; i++) {
-		problems_append(&x->problems, &x->telling[i]->problems);
-		problems_append(&x->problems, &x->telling[i]->caller);
+		if (x->telling[i]->problems)
+			problems_append(&x->problems, x->telling[i]->problems);
+		if (x->telling[i]->caller)
+			problems_append(&x->problems, x->telling[i]->caller);
 	}
 	add_all_stale(x);
 	problems_sort(&x->problems);

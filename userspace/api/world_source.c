@@ -23,11 +23,32 @@ struct api_place {
 	unsigned document, line; /* of one that stays */
 };
 
+/* Most sources have none, which costs nothing. */
+static struct problems *problems_of(struct problems **list)
+{
+	struct arena *arena;
+
+	if (*list)
+		return *list;
+	arena = arena_new();
+	*list = arena_new_of(arena, struct problems);
+	(*list)->arena = arena;
+	return *list;
+}
+
+static void drop_problems(struct problems **list)
+{
+	if (*list)
+		arena_free((*list)->arena); /* and the list with it */
+	*list = NULL;
+}
+
 struct api_source *api_source_new(const char *name, uint64_t name_hash)
 {
-	struct api_source *s = xcalloc(1, sizeof(*s));
+	size_t size = strlen(name) + 1;
+	struct api_source *s = xcalloc(1, sizeof(*s) + size);
 
-	s->name = xstrdup(name);
+	memcpy(s->name, name, size);
 	s->name_hash = name_hash;
 	return s;
 }
@@ -40,25 +61,11 @@ struct api_source *api_source_free(struct api_source *s)
 	for (size_t i = 0; i < s->n; i++)
 		api_object_free(s->objects[i]);
 	api_documents_done(&s->documents);
-	arena_free(s->problems.arena);
-	arena_free(s->caller.arena);
+	drop_problems(&s->problems);
+	drop_problems(&s->caller);
 	free(s->objects);
-	free(s->name);
 	free(s);
 	return NULL;
-}
-
-/* Most lists of problems are empty, and cost nothing. */
-static void begin_problems(struct problems *list)
-{
-	if (!list->arena)
-		list->arena = arena_new();
-}
-
-static void drop_problems(struct problems *list)
-{
-	arena_free(list->arena);
-	*list = (struct problems){0};
 }
 
 /* --- problems of the source as a whole ----------------------------------------------------------
@@ -73,18 +80,17 @@ bool api_source_complain(struct api_source *s, const struct problem_text *text, 
 {
 	struct object_ref ref = file_ref(s);
 
-	for (size_t i = 0; i < s->caller.n; i++)
-		if (strcmp(s->caller.items[i].reason, text->reason) == 0 &&
-		    strcmp(s->caller.items[i].message, message) == 0)
+	for (size_t i = 0; s->caller && i < s->caller->n; i++)
+		if (strcmp(s->caller->items[i].reason, text->reason) == 0 &&
+		    strcmp(s->caller->items[i].message, message) == 0)
 			return false;
-	begin_problems(&s->caller);
-	problem_add(&s->caller, SEVERITY_ERROR, &ref, text, "%s", message);
+	problem_add(problems_of(&s->caller), SEVERITY_ERROR, &ref, text, "%s", message);
 	return true;
 }
 
 bool api_source_forgive(struct api_source *s)
 {
-	bool had = s->caller.n > 0;
+	bool had = s->caller;
 
 	drop_problems(&s->caller);
 	return had;
@@ -228,8 +234,7 @@ static void note_kept(struct weighing *w, const struct api_object *o, bool refus
 					    refused ? "correct the object"
 						    : "correct the documents that are unreadable"};
 
-	begin_problems(&w->c->problems);
-	problem_add(&w->c->problems, SEVERITY_INFO, &ref, &text,
+	problem_add(problems_of(&w->c->problems), SEVERITY_INFO, &ref, &text,
 		    refused ? "the last version that was right stays in force"
 			    : "not found in a file that is partly unreadable; stays in force");
 }
@@ -264,8 +269,7 @@ static void note_left_out(struct weighing *w)
 		.remedy = "remove objects that are not needed; these are taken as soon as there is "
 			  "room"};
 
-	begin_problems(&w->c->problems);
-	problem_add(&w->c->problems, SEVERITY_ERROR, &ref, &text,
+	problem_add(problems_of(&w->c->problems), SEVERITY_ERROR, &ref, &text,
 		    "%zu of its objects are left out: the agent holds as many as it may",
 		    w->s->n_left_out);
 }
@@ -329,18 +333,17 @@ static void gather_problems(struct weighing *w)
 			d->told = TAKE_PTR(old->items[from].told);
 			move_problems(d->told, old->items[from].line, d->line);
 		}
-		if (!d->told)
-			continue;
-		begin_problems(&w->c->problems);
-		problems_append(&w->c->problems, d->told);
+		if (d->told)
+			problems_append(problems_of(&w->c->problems), d->told);
 	}
-	problems_sort(&w->c->problems);
+	if (w->c->problems)
+		problems_sort(w->c->problems);
 }
 
 static bool same_problems(const struct problems *a, const struct problems *b)
 {
-	if (a->n != b->n)
-		return false;
+	if (!a || !b || a->n != b->n)
+		return a == b;
 	for (size_t i = 0; i < a->n; i++)
 		if (problem_cmp(&a->items[i], &b->items[i]) != 0 ||
 		    a->items[i].line != b->items[i].line ||
@@ -408,7 +411,7 @@ static bool weigh(struct weighing *w, size_t room)
 	r->n = 0; /* they are the change's */
 	gather_problems(w);
 	changed = w->c->n_gone > 0 || w->c->n_come > 0 || w->c->has_moved ||
-		  !same_problems(&w->c->problems, &s->problems) ||
+		  !same_problems(w->c->problems, s->problems) ||
 		  foreign_in(&r->documents) != s->foreign;
 	s->hidden = hidden_kinds(w);
 	s->foreign = foreign_in(&r->documents);
@@ -483,8 +486,7 @@ void api_source_settle(struct api_source *s)
 	if (c->n_gone > 0 || c->n_come > 0)
 		merge_objects(s, c);
 	drop_problems(&s->problems);
-	s->problems = c->problems;
-	c->problems = (struct problems){0};
+	s->problems = TAKE_PTR(c->problems);
 	note_objects(s);
 }
 
@@ -496,7 +498,7 @@ void api_source_bury(struct api_source *s)
 		return;
 	for (size_t i = 0; i < c->n_gone; i++)
 		api_object_free(c->gone[i]);
-	arena_free(c->problems.arena);
+	drop_problems(&c->problems);
 	free(c->gone);
 	free(c->come);
 	free(c->places);

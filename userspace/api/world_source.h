@@ -14,13 +14,12 @@
 struct api_change;
 
 struct api_source {
-	char *name;
 	uint64_t name_hash;
 	bool has_text;
 	struct api_documents documents; /* of the text as put */
-	struct problems problems;       /* of decoding, sorted; no arena: none */
-	struct problems caller;         /* of the source as a whole; no arena: none */
-	struct api_object **objects;    /* owned; sorted by identity, then line */
+	struct problems *problems;   /* owned, in its own arena; of decoding, sorted; NULL: none */
+	struct problems *caller;     /* the same of the source as a whole */
+	struct api_object **objects; /* owned; sorted by identity, then line */
 	size_t n;
 	size_t foreign;
 	size_t n_stale;    /* of the objects: those of an earlier run */
@@ -29,6 +28,7 @@ struct api_source {
 	uint64_t saved;    /* hash of what is saved of it */
 	struct api_change *change; /* owned; between api_source_weigh and api_source_bury */
 	size_t telling; /* place, from 1, among the index's sources that tell something; 0: none */
+	char name[];
 };
 
 /* What a put does to the objects. */
@@ -37,9 +37,9 @@ struct api_change {
 	size_t n_gone;
 	struct api_object **come; /* those that are new; sorted */
 	size_t n_come;
-	bool has_moved;           /* some that stay stand in other lines */
-	struct api_place *places; /* of the old objects */
-	struct problems problems;
+	bool has_moved;            /* some that stay stand in other lines */
+	struct api_place *places;  /* of the old objects */
+	struct problems *problems; /* as the source's */
 };
 
 struct api_source *api_source_new(const char *name, uint64_t name_hash);

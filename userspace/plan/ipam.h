@@ -47,6 +47,8 @@ struct ipam_cache *ipam_cache_new(void);
 struct ipam_cache *ipam_cache_free(struct ipam_cache *c);
 /* The next result is made from nothing, as it must be with another world. */
 void ipam_cache_drop(struct ipam_cache *c);
+/* No result before the last one is read any more: gives back that, and what computing took. */
+void ipam_cache_forget_last(struct ipam_cache *c);
 
 /*
  * As ipam_compute(). Of `given` the number counts (plan_addresses.generation); without one all is

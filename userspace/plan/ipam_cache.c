@@ -7,6 +7,7 @@
 #include "plan/plan_hash.h"
 
 struct ipam_cache {
+	struct arena *scratch;      /* what it takes to compute them */
 	struct arena *arena, *last; /* last: of the one before, for who still reads that */
 	uint64_t hash;              /* 0: there is no result */
 	uint64_t generation;
@@ -18,6 +19,7 @@ struct ipam_cache *ipam_cache_new(void)
 {
 	struct ipam_cache *c = xcalloc(1, sizeof(*c));
 
+	c->scratch = arena_new();
 	c->arena = arena_new();
 	c->last = arena_new();
 	return c;
@@ -27,6 +29,7 @@ struct ipam_cache *ipam_cache_free(struct ipam_cache *c)
 {
 	if (!c)
 		return NULL;
+	arena_free(c->scratch);
 	arena_free(c->arena);
 	arena_free(c->last);
 	free(c);
@@ -36,6 +39,14 @@ struct ipam_cache *ipam_cache_free(struct ipam_cache *c)
 void ipam_cache_drop(struct ipam_cache *c)
 {
 	c->hash = 0;
+}
+
+void ipam_cache_forget_last(struct ipam_cache *c)
+{
+	arena_free(c->scratch);
+	arena_free(c->last);
+	c->scratch = arena_new();
+	c->last = arena_new();
 }
 
 static uint64_t hash_inputs(const struct ipam_inputs *in)
@@ -61,15 +72,20 @@ static void keep_names(struct arena *arena, struct api_strings *names)
 
 static void compute(struct ipam_cache *c, const struct ipam_inputs *in)
 {
+	struct problems problems = {.arena = c->scratch};
 	struct arena *arena = c->last;
+	struct plan_addresses *a = &c->addresses;
 
 	c->last = c->arena;
 	c->arena = arena;
 	arena_reset(arena);
+	arena_reset(c->scratch);
+	ipam_compute(in, c->scratch, a, &problems);
+	a->items = arena_memdup(arena, a->items, a->n * sizeof(*a->items));
+	keep_names(arena, &a->pools);
+	a->generation = ++c->generation;
 	c->problems = (struct problems){.arena = arena};
-	ipam_compute(in, arena, &c->addresses, &c->problems);
-	keep_names(arena, &c->addresses.pools);
-	c->addresses.generation = ++c->generation;
+	problems_append(&c->problems, &problems);
 }
 
 void ipam_recompute(struct ipam_cache *c, const struct ipam_inputs *in, struct plan_addresses *ret,

@@ -22,8 +22,8 @@ struct merge {
 	const struct plan_settings *settings;
 	const struct api_service_port *port;
 	enum ip_family family;
-	struct arena *arena;
-	struct seen *items;
+	struct arena *arena; /* of what comes out */
+	struct seen *items;  /* owned */
 	size_t n, cap;
 };
 
@@ -34,7 +34,7 @@ static void add_endpoint(struct merge *m, const struct api_endpoint *e, uint16_t
 
 	if ((!e->ready && !e->serving) || ip_family_of(&e->address) != m->family)
 		return;
-	s = arena_push(m->arena, &m->items, &m->n, &m->cap, sizeof(*s));
+	s = xpush(&m->items, &m->n, &m->cap, sizeof(*s));
 	*s = (struct seen){
 		.addr = e->address,
 		.port = port,
@@ -155,9 +155,12 @@ struct port_endpoints plan_service_endpoints(const struct plan_settings *setting
 	const struct api_service *s = &in->service->service;
 	struct merge m = {
 		.settings = settings, .port = &s->ports[port], .family = family, .arena = arena};
+	struct port_endpoints ret;
 
 	for (size_t i = 0; i < in->slices.n; i++)
 		add_slice(&m, &in->slices.items[i]->slice);
 	drop_doubles(&m);
-	return sort_out(&m, s->policy_local, lb_seed(in->service->meta.ns, in->service->meta.name));
+	ret = sort_out(&m, s->policy_local, lb_seed(in->service->meta.ns, in->service->meta.name));
+	free(m.items);
+	return ret;
 }

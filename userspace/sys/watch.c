@@ -406,13 +406,13 @@ static bool is_emptied(const struct watch_entry *e, size_t len)
 }
 
 static void read_entry(const struct scan *s, struct watch_entry *e, const char *path,
-		       const struct watch_stamp *stamp)
+		       const struct stat *st)
 {
 	_cleanup_(freep) char *text = NULL;
 	size_t len = 0;
 	int err = -EDQUOT;
 
-	if (has_room(s->w, e, (size_t)stamp->size))
+	if (has_room(s->w, e, (size_t)st->st_size))
 		err = file_read(path, s->w->max_file_bytes, &text, &len);
 	if (err == -ENOENT)
 		return; /* replaced right now; the stamp stays old, the next scan sees what came */
@@ -420,7 +420,7 @@ static void read_entry(const struct scan *s, struct watch_entry *e, const char *
 		err = -EDQUOT;
 	if (err == 0 && is_emptied(e, len) && !is_overdue(s, e))
 		return;
-	e->stamp = *stamp;
+	e->stamp = watch_stamp_of(st);
 	e->is_dirty = err == -EDQUOT; /* until there is room */
 	if (err < 0) {
 		fail(s, e, path, err);
@@ -450,7 +450,6 @@ static bool check_missing(const struct scan *s, struct watch_entry *e, const cha
 static bool check_entry(const struct scan *s, struct watch_entry *e)
 {
 	char path[PATH_MAX];
-	struct watch_stamp stamp;
 	struct stat st;
 
 	entry_path(s->w, e, path);
@@ -462,11 +461,10 @@ static bool check_entry(const struct scan *s, struct watch_entry *e)
 		fail(s, e, path, -errno);
 		return true;
 	}
-	stamp = watch_stamp_of(&st);
-	if (!s->w->pass.force && !e->is_dirty && watch_stamp_same(&stamp, &e->stamp))
+	if (!s->w->pass.force && !e->is_dirty && e->stamp == watch_stamp_of(&st))
 		e->gone_at = NSEC_NEVER;
 	else
-		read_entry(s, e, path, &stamp);
+		read_entry(s, e, path, &st);
 	return true;
 }
 

@@ -5,27 +5,20 @@
  */
 #include "sys/watch_entries.h"
 
-struct watch_stamp watch_stamp_of(const struct stat *st)
+#include "base/hash.h"
+
+static uint64_t hash_time(uint64_t h, const struct timespec *t)
 {
-	return (struct watch_stamp){
-		.dev = st->st_dev,
-		.ino = st->st_ino,
-		.size = st->st_size,
-		.modified_at = st->st_mtim,
-		.changed_at = st->st_ctim,
-	};
+	return hash_u64(hash_u64(h, (uint64_t)t->tv_sec), (uint64_t)t->tv_nsec);
 }
 
-static bool same_time(const struct timespec *a, const struct timespec *b)
+uint64_t watch_stamp_of(const struct stat *st)
 {
-	return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
-}
+	uint64_t h = hash_u64(hash_u64(HASH_INIT, st->st_dev), st->st_ino);
 
-bool watch_stamp_same(const struct watch_stamp *a, const struct watch_stamp *b)
-{
-	return a->dev == b->dev && a->ino == b->ino && a->size == b->size &&
-	       same_time(&a->modified_at, &b->modified_at) &&
-	       same_time(&a->changed_at, &b->changed_at);
+	h = hash_u64(h, (uint64_t)st->st_size);
+	h = hash_time(hash_time(h, &st->st_mtim), &st->st_ctim);
+	return h ? h : 1;
 }
 
 struct watch_entry *watch_entries_push(struct watch_entries *e, const char *name)

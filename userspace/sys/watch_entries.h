@@ -12,20 +12,14 @@
 #include <stdint.h>
 #include <sys/stat.h>
 
-/* What tells whether a file may have changed. */
-struct watch_stamp {
-	dev_t dev;
-	ino_t ino;
-	off_t size;
-	struct timespec modified_at, changed_at;
-};
-struct watch_stamp watch_stamp_of(const struct stat *st);
-bool watch_stamp_same(const struct watch_stamp *a, const struct watch_stamp *b);
+/* What tells whether a file may have changed: a hash of which it is, its size and its times; not 0.
+ */
+uint64_t watch_stamp_of(const struct stat *st);
 
 struct watch_entry {
-	char *name; /* owned */
-	struct watch_stamp stamp;
-	uint64_t hash; /* of the reported content */
+	char *name;     /* owned */
+	uint64_t stamp; /* 0: it was not read */
+	uint64_t hash;  /* of the reported content */
 	size_t len;
 	nsec_t gone_at; /* when its absence counts; NSEC_NEVER: it is there */
 	int err;        /* reported failure, 0 = none */
