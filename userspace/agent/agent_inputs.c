@@ -3,6 +3,7 @@
 #include "agent/agent_inputs.h"
 
 #include <assert.h>
+#include <string.h>
 
 void agent_input_changed(struct agent_inputs *in, enum agent_input what)
 {
@@ -26,10 +27,32 @@ void agent_input_changed(struct agent_inputs *in, enum agent_input what)
 	in->due |= due[what];
 }
 
+static struct agent_source *find_source(struct agent_inputs *in, const char *name)
+{
+	for (size_t i = 0; i < in->n_sources; i++)
+		if (strcmp(in->sources[i].name, name) == 0)
+			return &in->sources[i];
+	return NULL;
+}
+
+void agent_source_add(struct agent_inputs *in, const char *name)
+{
+	assert(in->n_sources < AGENT_SOURCES_MAX && !find_source(in, name));
+	in->sources[in->n_sources++] = (struct agent_source){.name = name};
+}
+
+void agent_source_complete(struct agent_inputs *in, const char *name)
+{
+	struct agent_source *s = find_source(in, name);
+
+	assert(s);
+	s->is_complete = true;
+}
+
 bool agent_inputs_are_complete(const struct agent_inputs *in)
 {
-	for (int i = 0; i < AGENT_N_SOURCES; i++)
-		if (!in->complete[i])
+	for (size_t i = 0; i < in->n_sources; i++)
+		if (!in->sources[i].is_complete)
 			return false;
 	return true;
 }

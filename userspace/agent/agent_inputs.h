@@ -4,11 +4,12 @@
  * complete picture. Whoever notices that an input changed says so here, by one function and in the
  * input's own words; what that makes due is a table in agent_inputs.c, and the step (reconcile.c)
  * does it. Nobody else sets a flag. A new input (the API's feed, BFD) is a row of that table, a new
- * source of objects a name in enum agent_source.
+ * source one call of agent_source_add().
  */
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 
 /* What may change. */
 enum agent_input {
@@ -39,11 +40,16 @@ enum agent_due {
 };
 
 /* Who delivers pictures that begin incomplete (gate complete, DESIGN 1). */
-enum agent_source { SOURCE_CONFIG, SOURCE_NODE, AGENT_N_SOURCES };
+struct agent_source {
+	const char *name; /* as status shows it; borrowed */
+	bool is_complete; /* delivered once */
+};
+#define AGENT_SOURCES_MAX 8
 
 struct agent_inputs {
-	unsigned due;                   /* enum agent_due */
-	bool complete[AGENT_N_SOURCES]; /* delivered once */
+	unsigned due; /* enum agent_due */
+	struct agent_source sources[AGENT_SOURCES_MAX];
+	size_t n_sources;
 };
 
 void agent_input_changed(struct agent_inputs *in, enum agent_input what);
@@ -59,6 +65,11 @@ static inline void agent_inputs_done(struct agent_inputs *in, unsigned due)
 {
 	in->due &= ~due;
 }
+
+/* One source more, whose first complete picture is waited for; the name outlives the inputs. */
+void agent_source_add(struct agent_inputs *in, const char *name);
+/* The source of that name has delivered it. */
+void agent_source_complete(struct agent_inputs *in, const char *name);
 
 /* Gate complete: every source has delivered its first complete picture. */
 bool agent_inputs_are_complete(const struct agent_inputs *in);

@@ -204,6 +204,20 @@ static double millis(nsec_t ns)
 	return (double)ns / (double)NSEC_PER_MSEC;
 }
 
+/* Whose first complete picture is waited for: until all have delivered it nothing is withdrawn. */
+static void add_sources(const struct agent *a, cJSON *to)
+{
+	cJSON *all = cJSON_AddArrayToObject(to, "sources");
+
+	for (size_t i = 0; i < a->inputs.n_sources; i++) {
+		cJSON *o = cJSON_CreateObject();
+
+		cJSON_AddStringToObject(o, "name", a->inputs.sources[i].name);
+		cJSON_AddBoolToObject(o, "complete", a->inputs.sources[i].is_complete);
+		cJSON_AddItemToArray(all, o);
+	}
+}
+
 cJSON *show_status(const struct agent *a)
 {
 	const struct problems *problems = &a->current->problems;
@@ -239,5 +253,6 @@ cJSON *show_status(const struct agent *a)
 	cJSON_AddBoolToObject(out, "stale", stale.objects > 0);
 	cJSON_AddNumberToObject(out, "staleObjects", (double)stale.objects);
 	cJSON_AddNumberToObject(out, "staleSources", (double)stale.sources);
+	add_sources(a, out);
 	return out;
 }

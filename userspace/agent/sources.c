@@ -17,6 +17,8 @@
 
 #define NODE_EVERY_NS (50 * NSEC_PER_MSEC) /* a dump is not cheap where routes come and go */
 #define NODE_RETRY_NS (1 * NSEC_PER_SEC)
+#define SOURCE_CONFIG "config"
+#define SOURCE_NODE   "node"
 #define SLICE_NS      (8 * NSEC_PER_MSEC) /* of a turn, for reading files */
 
 static void on_watch(void *ctx, bool readable, bool writable)
@@ -127,7 +129,7 @@ static void apply_changes(struct agent *a)
 		agent_input_changed(&a->inputs, INPUT_FOLDER);
 	}
 	if (!a->config_failing)
-		a->inputs.complete[SOURCE_CONFIG] = true;
+		agent_source_complete(&a->inputs, SOURCE_CONFIG);
 }
 
 void sources_scan(struct agent *a, nsec_t now)
@@ -174,7 +176,7 @@ void sources_refresh_node(struct agent *a, nsec_t now)
 	if (r < 0) {
 		log_warn("netlink: cannot read the node", "error=%s", log_quote(strerror(-r)));
 	} else {
-		a->inputs.complete[SOURCE_NODE] = true;
+		agent_source_complete(&a->inputs, SOURCE_NODE);
 		agent_inputs_done(&a->inputs, DUE_NODE);
 	}
 	a->node_at = nsec_add(now, r < 0 ? NODE_RETRY_NS : NODE_EVERY_NS);
@@ -189,6 +191,8 @@ int sources_start(struct agent *a)
 {
 	int r = watch_new(&(struct watch_args){.path = a->options->config}, &a->watch);
 
+	agent_source_add(&a->inputs, SOURCE_CONFIG);
+	agent_source_add(&a->inputs, SOURCE_NODE);
 	if (r < 0) {
 		fprintf(stderr, "lodestoned: cannot watch %s: %s\n", a->options->config,
 			strerror(-r));

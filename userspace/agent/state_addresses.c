@@ -91,7 +91,7 @@ void state_note_addresses(struct agent *a, const struct plan_addresses *addresse
 
 	if (addresses->generation == a->noted_given)
 		return;
-	if (!a->inputs.complete[SOURCE_CONFIG] || !ipam_is_complete(a->world))
+	if (!agent_inputs_are_complete(&a->inputs) || !ipam_is_complete(a->world))
 		all = merge(addresses, &a->given, scratch);
 	if (addresses_hash(&all) != addresses_hash(&a->given))
 		copy_addresses(a, all.items, all.n);

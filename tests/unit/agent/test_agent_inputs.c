@@ -2,6 +2,8 @@
 /* Which input makes what due, and when all sources have delivered. */
 #include "agent/agent_inputs.h"
 
+#include "base/mem.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -57,15 +59,38 @@ static void what_was_done_is_not_due_any_more_and_the_rest_is(void **state)
 
 static void all_sources_are_complete_when_each_is(void **state)
 {
+	static const char *const names[] = {"config", "node", "feed"};
+
 	(void)state;
-	for (unsigned bits = 0; bits < 1u << AGENT_N_SOURCES; bits++) {
+	for (unsigned bits = 0; bits < 1u << ARRAY_SIZE(names); bits++) {
 		struct agent_inputs in = {0};
 
-		for (unsigned i = 0; i < AGENT_N_SOURCES; i++)
-			in.complete[i] = bits >> i & 1;
+		for (unsigned i = 0; i < ARRAY_SIZE(names); i++)
+			agent_source_add(&in, names[i]);
+		for (unsigned i = 0; i < ARRAY_SIZE(names); i++)
+			if (bits >> i & 1)
+				agent_source_complete(&in, names[i]);
+		for (unsigned i = 0; i < ARRAY_SIZE(names); i++)
+			assert_int_equal(in.sources[i].is_complete, bits >> i & 1);
 		assert_int_equal(agent_inputs_are_complete(&in),
-				 bits == (1u << AGENT_N_SOURCES) - 1);
+				 bits == (1u << ARRAY_SIZE(names)) - 1);
 	}
+}
+
+/* One that comes later is waited for like the others. */
+static void a_source_that_is_added_is_waited_for(void **state)
+{
+	struct agent_inputs in = {0};
+
+	(void)state;
+	agent_source_add(&in, "config");
+	agent_source_complete(&in, "config");
+	agent_source_complete(&in, "config"); /* as after every scan */
+	assert_true(agent_inputs_are_complete(&in));
+	agent_source_add(&in, "feed");
+	assert_false(agent_inputs_are_complete(&in));
+	agent_source_complete(&in, "feed");
+	assert_true(agent_inputs_are_complete(&in));
 }
 
 int main(void)
@@ -74,6 +99,7 @@ int main(void)
 		cmocka_unit_test(every_input_makes_due_what_depends_on_it),
 		cmocka_unit_test(what_was_done_is_not_due_any_more_and_the_rest_is),
 		cmocka_unit_test(all_sources_are_complete_when_each_is),
+		cmocka_unit_test(a_source_that_is_added_is_waited_for),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -220,7 +220,9 @@ static void status(void **state)
 	       "\"dataplane\":{\"mode\":\"off\",\"devices\":[],\"programsAdopted\":false,"
 	       "\"failure\":null},\"drops\":{},\"passed\":{},\"meanings\":{},"
 	       "\"problems\":{\"error\":1,\"warning\":0,\"info\":0},\"foreignObjects\":0,"
-	       "\"stale\":false,\"staleObjects\":0,\"staleSources\":0}");
+	       "\"stale\":false,\"staleObjects\":0,\"staleSources\":0,"
+	       "\"sources\":[{\"name\":\"config\",\"complete\":true},"
+	       "{\"name\":\"node\",\"complete\":true}]}");
 	rig_free(rig);
 }
 
