@@ -25,6 +25,8 @@
 #include <sys/stat.h>
 
 #define RETRY_NS NSEC_PER_SEC /* for a folder that cannot be read */
+/* The kubelet's link to the files it wrote last: it is moved, so no file is away meanwhile. */
+#define KUBELET_DATA "..data"
 #define EVENTS                                                                                     \
 	(IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_CREATE | IN_DELETE | IN_ATTRIB |        \
 	 IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR)
@@ -54,7 +56,9 @@ struct watch {
 	nsec_t all_at;               /* ... it goes over all files from then on anyway */
 	struct {
 		bool is_on, all, force;
-		size_t at; /* entries before it were looked at */
+		bool is_exact; /* what is missing is gone: nothing is ever taken away to be replaced
+				*/
+		size_t at;     /* entries before it were looked at */
 	} pass;
 };
 
@@ -440,7 +444,7 @@ static bool check_missing(const struct scan *s, struct watch_entry *e, const cha
 		fail(s, e, path, -ENOENT);
 		return true;
 	}
-	if (was_told && !is_overdue(s, e))
+	if (was_told && !s->w->pass.is_exact && !is_overdue(s, e))
 		return true;
 	if (was_told)
 		report(s, &(struct watch_file){.event = WATCH_GONE, .path = path});
@@ -509,6 +513,14 @@ static void forget_gone(struct watch *w)
 	w->entries.n = n;
 }
 
+static bool holds(const struct watch *w, const char *name)
+{
+	char path[PATH_MAX];
+	int n = snprintf(path, sizeof(path), "%s/%s", w->dir, name);
+
+	return n < PATH_MAX && access(path, F_OK) == 0;
+}
+
 /* 0, or what the folder fails with. */
 static int begin_pass(const struct scan *s)
 {
@@ -522,6 +534,7 @@ static int begin_pass(const struct scan *s)
 	err = follow_folder(w);
 	w->pass.all = w->wants_all || w->wants_force || w->err < 0 || s->now >= w->all_at;
 	w->pass.force = w->wants_force;
+	w->pass.is_exact = holds(w, KUBELET_DATA) || holds(w, WATCH_EXACT);
 	w->pass.at = 0;
 	if (err == 0 && w->pass.all)
 		err = list(w);

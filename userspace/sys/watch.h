@@ -8,6 +8,9 @@
  * most are just being replaced. What inotify cannot see (a link whose target outside the folder
  * changes) is found within WATCH_RESCAN_NS.
  *
+ * A file that vanishes is reported at once where the folder says that files are never away while
+ * they are replaced: it holds the kubelet's ..data link, or a file of the name WATCH_EXACT.
+ *
  * What cannot be seen is not gone. A folder that cannot be read, or that holds no such file
  * although files of it are known and is not the folder they were in (its volume is not mounted), is
  * one failure, and nothing else is told; that holds for what an earlier run knew, too
@@ -22,6 +25,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define WATCH_EXACT     ".replaced-by-rename"
 #define WATCH_GONE_NS   (200 * NSEC_PER_MSEC)
 #define WATCH_RESCAN_NS (5 * NSEC_PER_SEC)
 
