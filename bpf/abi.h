@@ -18,7 +18,7 @@
  */
 #pragma once
 
-#define LB_ABI_VERSION 1
+#define LB_ABI_VERSION 2
 
 #ifndef __bpf__
 #include <assert.h>
@@ -34,12 +34,16 @@
 #define LB_ROWS_UNIT      256u  /* rows_base counts in these */
 #define LB_BACKEND_CHUNK  1024u /* backends (and counters) of one inner array */
 #define LB_BACKEND_CHUNKS 1024u
-#define LB_BACKEND_UNIT   16u   /* backends_base counts in these */
-#define LB_LATE_PER_VALUE 4096u /* rows a value of the `late` inner arrays covers */
-#define LB_ROWS_LOG2_MIN  8     /* 256 rows, for tests; services use 2,048 */
-#define LB_ROWS_LOG2_MAX  16
-#define LB_REST_NS        1000000000ull
-#define LB_UPLINKS        1024u /* power of two; words of `uplinks` */
+#define LB_BACKEND_UNIT   16u    /* backends_base counts in these */
+#define LB_FLOW_CHUNK     16384u /* flow lines of one inner array: 1 MB */
+#define LB_FLOW_CHUNKS    1024u  /* of all tables together */
+#define LB_FLOW_CHUNKS_MAX                                                                         \
+	512u                 /* of one table: 32 million flows; a power of two, as is each table */
+#define LB_ROWS_LOG2_MIN   8 /* 256 rows, for tests; services use 2,048 */
+#define LB_ROWS_LOG2_MAX   16
+#define LB_REST_NS         1000000000ull
+#define LB_SETTLE_BLIND_NS (3 * 3600 * LB_REST_NS) /* in which all flows that live have spoken */
+#define LB_UPLINKS         1024u                   /* power of two; words of `uplinks` */
 
 /* --- service -----------------------------------------------------------------------------------
  */
@@ -82,11 +86,11 @@ struct lb_service_key {
 struct lb_service {
 	__u64 live;
 	struct lb_service_key key;
-	__u32 id;   /* never reused while flows may remember it; named by flow and reply entries */
+	__u32 id;   /* of its own for each service that was ever here: a slot's next has another */
 	__u32 seed; /* row hash seed: of namespace/name, equal on every node */
-	__u32 n_backends; /* agent only: length of the backend region in use */
-	__u64 table;      /* agent only: name of the recipe the rows were filled from */
-	__u64 spare;
+	__u32 n_backends;  /* agent only: length of the backend region in use */
+	__u64 table;       /* agent only: name of the recipe the rows were filled from */
+	__u64 settle_from; /* agent only: no row settles before, CLOCK_MONOTONIC in ns */
 };
 
 /* --- rows --------------------------------------------------------------------------------------
@@ -94,22 +98,19 @@ struct lb_service {
 
 /*
  * A row: candidates [0]..[3] of 15 bits each from bit 0 up, as indices into the service's backends;
- * LB_ROW_NONE = no such candidate. Bit 60 = unsettled. The agent writes by compare-and-swap, bpf
- * sets the unsettled bit by an atomic OR and nothing else.
+ * LB_ROW_NONE = no such candidate.
+ *
+ * Bit 60, unsettled: the flow table says who owns a flow of this row. Bit 61, marked: bpf has given
+ * a flow of this row to another candidate than [0] since the agent last looked. The agent writes by
+ * compare-and-swap; bpf sets both bits by one atomic OR and nothing else. The agent clears the
+ * mark, looks through the flow table, and settles a row of which it found no such flow and no mark.
  */
 #define LB_ROW_NONE      0x7fffu
 #define LB_ROW_BITS      15
 #define LB_ROW_UNSETTLED (1ull << 60)
+#define LB_ROW_MARKED    (1ull << 61)
 #define LB_ROW_EMPTY     0x0fffffffffffffffull /* four times none, settled */
 #define LB_CANDIDATES    4
-
-/*
- * map `late`: array of maps beside `rows`, inner value = age of the last packet of each row that
- * was delivered to a candidate other than [0]; 0 = never. bpf writes, agent reads to settle rows.
- */
-struct lb_late {
-	__u16 age[LB_LATE_PER_VALUE];
-};
 
 /* --- backend -----------------------------------------------------------------------------------
  */
@@ -140,81 +141,57 @@ struct lb_counter {
 	__u64 packets, bytes;
 };
 
-/* --- flow cache --------------------------------------------------------------------------------
+/* --- flow table --------------------------------------------------------------------------------
  */
-
-/* Age: bpf_jiffies64 scaled to about 4 s, 16 bits (wraps after three days); 0 is never used. */
-#define LB_AGES_TCP 2640u /* three hours: a flow that was silent for longer is taken for dead */
-#define LB_AGES_UDP 44u   /* three minutes */
-struct lb_flow4 {
-	__be32 saddr;
-	__be16 sport;
-	__u16 age; /* 0 = empty way */
-	__u32 service_id;
-	__u16 backend; /* index within the service */
-	__u8 gen;      /* of the backend when the flow was recorded */
-	__u8 flags;    /* LB_FLOW_* */
-};
-#define LB_FLOW_SEEN_TWICE (1u << 0) /* its reply entry was promoted */
-#define LB_FLOW4_WAYS      4
-
-/* map `flow4`: array of lines, index = cpu << bits | bucket; one owner CPU a line. bpf writes. */
-struct lb_flow4_line {
-	struct lb_flow4 way[LB_FLOW4_WAYS];
-};
-
-struct lb_flow6 {
-	__u32 saddr[4];
-	__be16 sport;
-	__u16 age;
-	__u32 service_id;
-	__u16 backend;
-	__u8 gen;
-	__u8 flags;
-	__u32 spare;
-};
-#define LB_FLOW6_WAYS 2
-struct lb_flow6_line {
-	struct lb_flow6 way[LB_FLOW6_WAYS];
-};
 
 /*
- * map `handshakes`: one bit per hash of a TCP flow and CPU, set by its SYN and taken by its second
- * packet, which then promotes the reply entry. So an established packet costs one bit test, no
- * call.
+ * Who has a flow and by which front end it came: one entry, keyed by the tuple of the backend's own
+ * packets (backend address, port, protocol, client address, port). Of the key only its keyed hash
+ * is here (flow_hash.h). How entries are found, made and given up: flow_table.h.
+ *
+ * The hash says whose the rest is: 0 = never used, 1 = being written, 2 = free again. It changes by
+ * compare-and-swap only; the other 8 bytes are written plainly while it is 1, else by
+ * compare-and-swap as one word. This is a frozen format: another one needs a table of its own.
  */
-#define LB_HANDSHAKE_WORDS 1024u /* 64 Kbit a CPU */
-struct lb_handshakes {           /* the one value of a per-CPU array */
-	__u64 word[LB_HANDSHAKE_WORDS];
-};
-
-/* --- replies -----------------------------------------------------------------------------------
- */
-
-/* maps `reply_new` and `reply`, LRU hash. Key: the reply's own tuple as tc_reply sees it. */
-struct lb_reply_key {
-	__u32 backend[4];
-	__u32 client[4];
-	__be16 backend_port;
-	__be16 client_port;
-	__u8 proto;
-	__u8 zero[3];
-};
-struct lb_reply {
-	__u32 vip[4];
-	__be16 vip_port;
-	__u16 domain;
-	__u32 service_id;
-	__u32 ifindex; /* uplink the request came in by */
+struct lb_flow {
+	__u64 hash;
+	__u16 slot;    /* in `services`: the front end */
+	__u16 row;     /* within the service */
 	__u16 backend; /* index within the service */
-	__u16 age;     /* last seen, as in the flow cache */
-	__u8 flags;    /* LB_REPLY_* */
-	__u8 gen;      /* of the backend */
-	__u8 spare[14];
+	__u8 state;    /* bits 0..2 LB_FLOW_*, bit 3 UDP, bits 4..7 the backend's generation */
+	__u8 age;      /* bpf_jiffies64 in units of about 64 s: when it was last heard of */
 };
-#define LB_REPLY_CLOSED                                                                            \
-	(1u << 0) /* FIN from the backend or RST either way: the key may be taken                  \
-		   */
+#define LB_FLOW_UNUSED  0ull
+#define LB_FLOW_WRITING 1ull
+#define LB_FLOW_FREE    2ull
+#define LB_FLOW_WAYS    4
+
+/* map `flows`: array of maps, inner array mmap-able. bpf writes; the agent frees what is dead. */
+struct lb_flow_line {
+	struct lb_flow way[LB_FLOW_WAYS];
+} __attribute__((aligned(64)));
+
+/* States. Others than LB_FLOW_ESTABLISHED are given up first where room is wanted. */
+#define LB_FLOW_NEW         1u /* its first packet was seen */
+#define LB_FLOW_ANSWERED    2u /* by a SYN-ACK, or by one datagram */
+#define LB_FLOW_ESTABLISHED 3u
+#define LB_FLOW_CLOSING     4u /* FIN from the backend or RST either way: the key may be taken */
+#define LB_FLOW_STATE_MASK  7u
+#define LB_FLOW_UDP         8u
+#define LB_FLOW_GEN_SHIFT   4
+
+/* Units of age that an entry lives without being heard of. */
+#define LB_FLOW_AGES       168u /* TCP that was answered: three hours */
+#define LB_FLOW_AGES_SHORT 3u   /* all else */
+
+/* The secret of the hash, expanded: constants of the programs. */
+#define LB_FLOW_WORDS 10
+struct lb_flow_keys {
+	__u64 high[LB_FLOW_WORDS], low[LB_FLOW_WORDS];
+	__u64 high_begin, low_begin;       /* with which the sums begin */
+	__u64 high_begin_v4, low_begin_v4; /* ... with the constant words of IPv4 addresses added */
+	__u64 mix[3];
+};
 
 /* --- the rest ----------------------------------------------------------------------------------
  */
@@ -233,6 +210,8 @@ enum lb_drop {
 	LB_DROP_REPLY_MISS,     /* counted, not dropped: from a backend of ours, without entry */
 	LB_DROP_REPLY_FRAGMENT, /* counted, not dropped: an answer whose fragments went as they were
 				 */
+	LB_DROP_FLOW_EVICTED, /* counted, not dropped: an established flow lost its entry to another
+			       */
 	LB_N_DROPS,
 };
 
@@ -251,6 +230,13 @@ enum lb_drop {
 #define LB_UPLINK_REACH_MAX    7u
 
 /*
+ * map `backend_bits`, array of words, mmap-able: a bit for each hash of (address, port, protocol)
+ * of a local backend (lb_backend_bit()), so that tc_reply leaves other traffic alone at once. Agent
+ * writes.
+ */
+#define LB_BACKEND_WORDS 1024u /* 64 Kbit */
+
+/*
  * map `backend_ports`: LRU-free hash of (address, port, protocol) of every local backend, so that a
  * reply without an entry can be told from any other traffic. Agent writes, tc_reply reads on a
  * miss.
@@ -262,16 +248,24 @@ struct lb_backend_port {
 	__u8 zero;
 };
 
-/* map `config`, array of one, mmap-able. Agent writes. */
+/*
+ * map `config`, array of one, mmap-able. Agent writes. The first word and `boot` lie where they do
+ * in every version.
+ */
 struct lb_config {
 	__u32 abi_version;
 	__u32 wire_version;
-	__u64 flow_seed; /* secret */
-	__u32 flow_bits; /* log2 of the flow lines of one CPU */
+	__u64 flows; /* LB_FLOWS_*: where the flow table lies; 0: there is none yet */
 	__u32 next_service_id;
-	__u64 boot; /* hash of the boot id the maps were made under */
-	__u64 spare[4];
+	__u32 flow_entries;   /* agent only: flows that the table was made for */
+	__u64 boot;           /* hash of the boot id the maps were made under */
+	__u64 flow_secret[2]; /* of the flow table's hash */
+	__u64 settle_from;    /* agent only: as in lb_service, for those to come */
+	__u64 spare;
 };
+/* Chunks of the flow table, a power of two, and the first of them; read and stored as one word. */
+#define LB_FLOWS_COUNT_MASK  0xffffull
+#define LB_FLOWS_FIRST_SHIFT 16
 
 /* --- functions of the slots, local to a node -----------------------------------------------------
  */
@@ -286,6 +280,16 @@ LB_INLINE __u32 lb_vip_bit(const __u32 addr[4])
 	__u64 low = (__u64)addr[1] << 32 | addr[0];
 	__u64 high = (__u64)addr[3] << 32 | addr[2];
 
+	return (__u32)(((low * LB_SLOT_M2 ^ high) * LB_SLOT_M1) >> 48);
+}
+
+/* Bit of a local backend in `backend_bits`: word bit >> 6, bit (bit & 63) of that word. */
+LB_INLINE __u32 lb_backend_bit(const __u32 addr[4], __be16 port, __u8 proto)
+{
+	__u64 low = (__u64)addr[1] << 32 | addr[0];
+	__u64 high = (__u64)addr[3] << 32 | addr[2];
+
+	high ^= (__u64)proto << 16 | port;
 	return (__u32)(((low * LB_SLOT_M2 ^ high) * LB_SLOT_M1) >> 48);
 }
 
@@ -342,12 +346,11 @@ LB_INLINE __u16 lb_l4_delta(__u16 l3_delta, __be16 from_port, __be16 to_port)
 LB_STATIC_ASSERT(lb_service_key, 24);
 LB_STATIC_ASSERT(lb_service, 64);
 LB_STATIC_ASSERT(lb_backend, 32);
-LB_STATIC_ASSERT(lb_flow4_line, 64);
-LB_STATIC_ASSERT(lb_flow6_line, 64);
-LB_STATIC_ASSERT(lb_reply_key, 40);
-LB_STATIC_ASSERT(lb_reply, 48);
+LB_STATIC_ASSERT(lb_flow, 16);
+LB_STATIC_ASSERT(lb_flow_line, 64);
 LB_STATIC_ASSERT(lb_config, 64);
 LB_STATIC_ASSERT(lb_backend_port, 20 + 0);
 _Static_assert(__builtin_offsetof(struct lb_service, id) == 32, "offset of lb_service.id");
 _Static_assert(__builtin_offsetof(struct lb_backend, port) == 24, "offset of lb_backend.port");
-_Static_assert(__builtin_offsetof(struct lb_reply, service_id) == 20, "offset of lb_reply");
+_Static_assert(__builtin_offsetof(struct lb_flow, slot) == 8, "offset of lb_flow.slot");
+_Static_assert(__builtin_offsetof(struct lb_config, boot) == 24, "offset of lb_config.boot");

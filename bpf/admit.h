@@ -1,99 +1,143 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * New flows: which candidate of the row takes one, and what is written down of it. A backend has a
- * flow once the reply's key is the flow's; the flow cache then remembers who it was. The first
- * candidate is taken as it is, since the row says so; a later one only if it is ready, and the row
- * is read through the flow cache from then on.
+ * New flows: which candidate of the row takes one, and its entry in the flow table. A backend has a
+ * flow once the entry under its tuple is the flow's. The tuple does not name the VIP, so two front
+ * ends that share a backend may meet on one client port, and the second connection would kill the
+ * first: a tuple that a living flow of another VIP holds is refused, and the next candidate is
+ * tried. The first candidate is taken as it is, since the row says so; a later one only if it is
+ * ready, and the row is looked up in the flow table from then on.
  */
 #pragma once
 
-#include "maps.h"
-
 #include "backend.h"
 #include "common.h"
-#include "flow.h"
-#include "reply.h"
+#include "entry.h"
 #include "row.h"
+#include "stats.h"
+
+/* The row is not to settle by a walk that may have missed one of its flows. */
+static __always_inline void flow_moved(__u64 rest)
+{
+	const struct lb_service *svc = service_at(lb_rest_slot(rest));
+	__u64 live = svc ? READ_ONCE(svc->live) : 0, *row;
+
+	row = row_slot(row_index(live, 0) + lb_rest_row(rest));
+	if (live && row && (READ_ONCE(*row) & LB_ROW_UNSETTLED))
+		__sync_fetch_and_or(row, LB_ROW_MARKED);
+}
+
+#include "flow_insert.h"
 
 /* No choice: an enum lb_drop, negative, says why. Else an index within the service. */
 #define ADMIT_DROP(reason) (-(int)(reason))
 
-/* A backend that a flow may have, and how it came by it. */
-struct admit_claim {
-	__u32 backend;
-	__u8 gen; /* 0: it may not */
-	bool known;
+/* What becomes of an entry that is there; a connection that lives is not made new by a SYN. */
+static __always_inline bool admit_renew(const struct flow *f, struct lb_flow *way, __u64 rest,
+					__u64 state)
+{
+	enum entry_owner owner = entry_owner(f, rest);
+	__u64 fresh = f->rest;
+
+	if (entry_is_taken(f, owner, rest))
+		return false;
+	if (entry_is_of(owner, rest, lb_rest_backend(fresh), state) &&
+	    lb_rest_state(rest) != LB_FLOW_CLOSING && lb_rest_state(rest) > lb_rest_state(fresh))
+		fresh = lb_rest_with_state(fresh, lb_rest_state(rest));
+	return fresh == rest || lb_flow_change(way, rest, fresh) || owner == ENTRY_OURS;
+}
+
+enum admit_found {
+	ADMIT_REFUSED, /* the backend may not, or its tuple is taken */
+	ADMIT_HAS,
+	ADMIT_NONE, /* it has no entry yet */
 };
 
-/*
- * Has this backend take the flow, and the reply's key be the flow's. A flow that the cache lost
- * comes this way with each packet; its second one establishes the entry all the same.
- */
-static __always_inline struct admit_claim admit_claim(const struct flow *f, __u32 backend,
-						      __u32 flags)
+/* Looks whether the flow has an entry with this backend, and what the new one is to be. */
+__noinline int admit_look(struct flow *f, __u32 backend, __u32 flags, __u32 flow_state)
 {
-	struct lb_backend *be = backend_slot(backend_index(f->live, backend));
-	struct admit_claim c = {.backend = backend};
-	enum reply_claimed claimed;
-	__u64 state;
-
-	if (!be)
-		return c;
-	state = READ_ONCE(be->state);
-	if (!backend_is(state, flags))
-		return c;
-	claimed = reply_claim(f, be, backend);
-	if (claimed)
-		c.gen = backend_gen(state);
-	c.known = claimed == REPLY_AGAIN && flow_goes_on(f);
-	if (c.known)
-		reply_establish(f, be, backend);
-	return c;
-}
-
-/* What is known already need not wait for its second packet to be safe from a flood. */
-static __always_inline void admit_record(const struct flow *f, struct lb_flow4_line *line,
-					 struct lb_flow4 *way, const struct admit_claim *c)
-{
-	if (!line)
-		return;
-	way = flow_record(line, way, f, c->backend, c->gen);
-	if (c->known)
-		flow_promote(line, way, f->age);
-}
-
-/* A new flow whose first candidate's reply key is taken: the next that is ready and free. */
-__noinline int admit_next(const struct flow *f, struct lb_flow4_line *line, struct lb_flow4 *way)
-{
-	__u64 *slot;
+	struct lb_backend *be;
+	struct lb_flow *way;
+	__u64 state, rest;
 
 	if (!f)
-		return ADMIT_DROP(LB_DROP_NO_BACKEND);
-	for (__u32 i = 1; i < LB_CANDIDATES; i++) {
-		struct admit_claim c;
+		return ADMIT_REFUSED;
+	be = backend_slot(backend_index(f->live, backend));
+	if (!be)
+		return ADMIT_REFUSED;
+	state = READ_ONCE(be->state);
+	if (!backend_is(state, flags))
+		return ADMIT_REFUSED;
+	f->hash = entry_hash(f, be);
+	f->rest = lb_rest(f->slot, f->row_in, (__u16)backend,
+			  lb_flow_state(flow_state, f->proto == IPPROTO_UDP, backend_gen(state)),
+			  f->age);
+	way = lb_flow_find(flow_table(), f->hash, &rest);
+	if (!way)
+		return ADMIT_NONE;
+	return admit_renew(f, way, rest, state) ? ADMIT_HAS : ADMIT_REFUSED;
+}
 
-		if (row_candidate(f->row, i) == LB_ROW_NONE)
+/* Apart from the looking because of the stack: 512 bytes must do for a whole chain of calls. */
+__noinline bool admit_make(const struct flow *f)
+{
+	struct lb_flow_new n = {.now = 0};
+	int made;
+
+	if (!f)
+		return false;
+	n.hash = f->hash;
+	n.rest = f->rest;
+	n.now = f->age;
+	made = lb_flow_insert(flow_table(), &n);
+	if (unlikely(made == LB_FLOW_MADE_BY_EVICTION))
+		stats_drop(LB_DROP_FLOW_EVICTED);
+	return made >= LB_FLOW_MADE;
+}
+
+/*
+ * Has this backend, an index within the service whose slot has these flags, take the flow, with an
+ * entry in this state at least. False: it may not, or its tuple is taken.
+ */
+static __always_inline bool admit_claim(struct flow *f, __u32 backend, __u32 flags,
+					__u32 flow_state)
+{
+	int found = admit_look(f, backend, flags, flow_state);
+
+	return found == ADMIT_NONE ? admit_make(f) : found == ADMIT_HAS;
+}
+
+/* A new flow: the first candidate that can have it. */
+static __always_inline int admit_new(struct flow *f)
+{
+	__u32 flags = LB_BE_IN_USE;
+
+	for (__u32 i = 0; i < LB_CANDIDATES; i++) {
+		__u32 backend = row_candidate(f->row, i);
+
+		if (backend == LB_ROW_NONE)
 			break;
-		c = admit_claim(f, row_candidate(f->row, i), LB_BE_IN_USE | LB_BE_READY);
-		if (!c.gen)
-			continue;
-		slot = row_slot(f->row_index);
-		if (slot)
-			row_set_unsettled(slot);
-		admit_record(f, line, way, &c);
-		return c.backend;
+		if (admit_claim(f, backend, flags, LB_FLOW_NEW)) {
+			if (i)
+				row_mark(f->row_index);
+			return backend;
+		}
+		flags |= LB_BE_READY;
 	}
 	return ADMIT_DROP(LB_DROP_TUPLE_TAKEN);
 }
 
-/* A new flow: the first candidate that can have it. `way`: the flow's own, or NULL. */
-static __always_inline int admit_new(const struct flow *f, struct lb_flow4_line *line,
-				     struct lb_flow4 *way)
+/* The client reset the connection: its tuple may be taken. */
+__noinline bool admit_close(const struct flow *f, __u32 backend)
 {
-	struct admit_claim c = admit_claim(f, row_candidate(f->row, 0), LB_BE_IN_USE);
+	struct lb_backend *be;
+	struct lb_flow *way;
+	__u64 rest;
 
-	if (unlikely(!c.gen))
-		return admit_next(f, line, way);
-	admit_record(f, line, way, &c);
-	return c.backend;
+	if (!f)
+		return false;
+	be = backend_slot(backend_index(f->live, backend));
+	way = be ? entry_find(f, be, &rest) : NULL;
+	if (!way || entry_owner(f, rest) != ENTRY_OURS)
+		return false;
+	return lb_flow_change(way, rest, lb_rest_with_state(rest, LB_FLOW_CLOSING));
 }

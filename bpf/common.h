@@ -3,9 +3,9 @@
  * What every header of the data plane needs: the kernel's types, the ABI, reading and writing once,
  * hints for the compiler, numbers of the headers on the wire, and the age of things.
  *
- * Age is the one clock of the data plane: jiffies scaled to about four seconds in 16 bits. It costs
- * nothing (bpf_jiffies64 is inlined; bpf_ktime_get_ns would be a call of 29 ns) and is never 0, so
- * that 0 can mean "never" everywhere. Ages are compared by their difference in 16 bits.
+ * Age is the one clock of the data plane: jiffies scaled to about 64 seconds in 8 bits, compared by
+ * their difference. It costs nothing: bpf_jiffies64 is inlined, bpf_ktime_get_ns would be a call of
+ * 29 ns.
  */
 #pragma once
 
@@ -40,14 +40,12 @@
 #define TCP_ACK   0x10
 #define TCP_FLAGS 13
 
-/* Set by the loader: log2 of the jiffies in an age unit, 10 for HZ=250, 12 for HZ=1000. */
-const volatile __u32 age_shift = 10;
+/* Set by the loader: log2 of the jiffies in an age unit, 14 for HZ=250, 16 for HZ=1000. */
+const volatile __u32 age_shift = 14;
 
-static __always_inline __u16 age_now(void)
+static __always_inline __u8 age_now(void)
 {
-	__u16 age = (__u16)(bpf_jiffies64() >> (age_shift & 63));
-
-	return age ? age : 1;
+	return (__u8)(bpf_jiffies64() >> (age_shift & 63));
 }
 
 /* The third word of an IPv4 address in its 16-byte form, as it lies in memory. */

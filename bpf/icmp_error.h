@@ -6,8 +6,7 @@
  * gets the error with its own address and port in the quote. With the outer destination alone
  * changed conntrack would call it invalid.
  *
- * An error may come in on another CPU than its flow, so what counts beside the flow cache is the
- * reply table. An error that quotes nothing of ours is dropped.
+ * An error that quotes nothing of ours is dropped.
  */
 #pragma once
 
@@ -100,7 +99,7 @@ __noinline int icmp_error_owner(struct xdp_md *ctx, struct flow *f, bool unknown
 		return unknown_pass ? -XDP_PASS : -XDP_DROP;
 	if (!target_row(f->saddr, f->sport, f->dport, &t))
 		return -XDP_DROP;
-	target_fill(f, &t, flow_hash(f->saddr[3], f->sport, t.service->id));
+	target_fill(f, &t);
 	return (int)backend_index(t.live, select_owner(f));
 }
 

@@ -5,14 +5,10 @@
  * the loader pins, and gives the second object (and every later version) the maps of the first by
  * bpf_map__reuse_fd(). The structs are those of abi.h; who writes what is said there.
  *
- * The loader sets before loading
- *   - max_entries of flow4 (possible CPUs << flow_bits), reply_new and reply;
- *   - the constants of the hot path, which are frozen with the program: age_shift (age.h) in both
- *     objects, flow_bits and flow_seed (flow.h) in xdp_lb;
- * and fills rows, late, backends and counters with inner maps as they are needed, made like the
- * templates here (type, sizes and flags must be equal, BTF too for a readable dump).
- *
- * LRU maps are preallocated: about 136 bytes an entry of reply_new and reply.
+ * The loader sets before loading the constants of the programs, which are frozen with them:
+ * age_shift (common.h) and flow_keys (flow.h), in both objects; and it fills rows, backends,
+ * counters and flows with inner maps as they are needed, made like the templates here (type, sizes
+ * and flags must be equal, BTF too for a readable dump).
  */
 #pragma once
 
@@ -43,9 +39,9 @@ struct {
  * declaration into BTF. This pointer, never read, makes it write the structs out.
  */
 struct lb_inner_values {
-	struct lb_late late;
 	struct lb_backend backend;
 	struct lb_counter counter;
+	struct lb_flow_line flow_line;
 };
 struct lb_inner_values *const volatile inner_values = NULL;
 
@@ -63,21 +59,6 @@ struct {
 	__type(key, __u32);
 	__array(values, struct rows_inner);
 } rows SEC(".maps");
-
-struct late_inner {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(map_flags, BPF_F_MMAPABLE);
-	__uint(max_entries, LB_ROWS_CHUNK / LB_LATE_PER_VALUE);
-	__type(key, __u32);
-	__type(value, struct lb_late);
-};
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
-	__uint(max_entries, LB_ROWS_CHUNKS);
-	__type(key, __u32);
-	__array(values, struct late_inner);
-} late SEC(".maps");
 
 struct backends_inner {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -108,34 +89,20 @@ struct {
 	__array(values, struct counters_inner);
 } counters SEC(".maps");
 
-struct {
+struct flows_inner {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);
-	__uint(max_entries, 1); /* possible CPUs << flow_bits */
+	__uint(max_entries, LB_FLOW_CHUNK);
 	__type(key, __u32);
-	__type(value, struct lb_flow4_line);
-} flow4 SEC(".maps");
+	__type(value, struct lb_flow_line);
+};
 
 struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, LB_FLOW_CHUNKS);
 	__type(key, __u32);
-	__type(value, struct lb_handshakes);
-} handshakes SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, 8192);
-	__type(key, struct lb_reply_key);
-	__type(value, struct lb_reply);
-} reply_new SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, 65536); /* at least nf_conntrack_max */
-	__type(key, struct lb_reply_key);
-	__type(value, struct lb_reply);
-} reply SEC(".maps");
+	__array(values, struct flows_inner);
+} flows SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
@@ -151,6 +118,14 @@ struct {
 	__type(key, __u32);
 	__type(value, __u64);
 } uplinks SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, LB_BACKEND_WORDS);
+	__type(key, __u32);
+	__type(value, __u64);
+} backend_bits SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);

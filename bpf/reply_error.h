@@ -6,14 +6,15 @@
  * complains the VIP is the source too. A router's or the node's own address remains: it says who
  * complained.
  *
- * Errors are not a connection's traffic: they keep no entry alive and move none.
+ * Errors are not a connection's traffic: they keep no entry alive and change none.
  */
 #pragma once
 
 #include "common.h"
 #include "csum.h"
-#include "maps.h"
+#include "flow.h"
 #include "quote.h"
+#include "service.h"
 
 /* Ethernet, one VLAN tag, two of the longest IPv4 headers, ICMP's, and TCP's up to the checksum. */
 #define REPLY_ERROR_MAX (14 + 4 + 60 + 8 + 60 + 18)
@@ -50,22 +51,6 @@ static __always_inline bool reply_error_parse(struct __sk_buff *skb, __u32 l3_of
 	e->quote_off = e->icmp_off + sizeof(*icmp);
 	return quote_parse(&e->quote, icmp + 1, end, bytes - ihl - sizeof(*icmp)) &&
 	       e->quote.saddr == ip->daddr;
-}
-
-/* The entry by which the refused packet would have been answered. */
-static __always_inline struct lb_reply *reply_error_find(const struct quote *q)
-{
-	struct lb_reply_key key = {
-		.backend_port = q->dport,
-		.client_port = q->sport,
-		.proto = q->proto,
-	};
-	struct lb_reply *r;
-
-	addr_from_v4(key.backend, q->daddr);
-	addr_from_v4(key.client, q->saddr);
-	r = bpf_map_lookup_elem(&reply, &key);
-	return r ? r : bpf_map_lookup_elem(&reply_new, &key);
 }
 
 static __always_inline void store16(struct __sk_buff *skb, __u32 off, __u16 value)
@@ -106,7 +91,9 @@ __noinline int reply_error(struct __sk_buff *skb, __u32 l3_off)
 {
 	__u32 want = skb->len < REPLY_ERROR_MAX ? skb->len : REPLY_ERROR_MAX;
 	struct reply_error e = {};
-	struct lb_reply *r;
+	const struct lb_service *vip;
+	__u32 backend[4], client[4];
+	__u64 rest;
 
 	if (l3_off > sizeof(struct ethhdr) + sizeof(struct vlan_hdr))
 		return TCX_NEXT;
@@ -114,8 +101,14 @@ __noinline int reply_error(struct __sk_buff *skb, __u32 l3_off)
 		return TCX_NEXT;
 	if (!reply_error_parse(skb, l3_off, &e))
 		return TCX_NEXT;
-	r = reply_error_find(&e.quote);
-	if (r)
-		reply_error_rewrite(skb, &e, r->vip[3], r->vip_port);
+	addr_from_v4(backend, e.quote.daddr);
+	addr_from_v4(client, e.quote.saddr);
+	if (!lb_flow_find(flow_table(),
+			  flow_hash(backend, e.quote.dport, client, e.quote.sport, e.quote.proto),
+			  &rest))
+		return TCX_NEXT;
+	vip = service_at(lb_rest_slot(rest));
+	if (vip)
+		reply_error_rewrite(skb, &e, vip->key.addr[3], vip->key.port);
 	return TCX_NEXT;
 }

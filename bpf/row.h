@@ -2,11 +2,7 @@
 /*
  * A row: up to four backends of a service in order of preference, in one 64-bit word that is read
  * once. [0] takes new flows, and in a settled row every packet. The program writes a row in one
- * case only: it sets the unsettled bit, by an atomic OR, when a flow had to go to a later
- * candidate.
- *
- * `late` remembers per row when something was last delivered to another candidate than [0]; the
- * agent settles the row when that is three hours ago.
+ * case only: by an atomic OR it unsettles and marks it when it gives a flow to a later candidate.
  */
 #pragma once
 
@@ -43,27 +39,12 @@ static __always_inline __u64 *row_slot(__u32 index)
 	return inner ? bpf_map_lookup_elem(inner, &in) : NULL;
 }
 
-static __always_inline void row_set_unsettled(__u64 *slot)
+/* After the flow's entry is made: whoever sees no mark then has seen the entry. */
+static __always_inline void row_mark(__u32 index)
 {
-	if (!(READ_ONCE(*slot) & LB_ROW_UNSETTLED))
-		__sync_fetch_and_or(slot, LB_ROW_UNSETTLED);
-}
+	const __u64 bits = LB_ROW_UNSETTLED | LB_ROW_MARKED;
+	__u64 *slot = row_slot(index);
 
-/* A packet of this row went to another candidate than [0]. */
-static __always_inline void row_stamp_late(__u32 index, __u16 age)
-{
-	__u32 chunk = index / LB_ROWS_CHUNK;
-	__u32 in = index % LB_ROWS_CHUNK / LB_LATE_PER_VALUE;
-	void *inner = bpf_map_lookup_elem(&late, &chunk);
-	struct lb_late *stamps;
-	__u16 *stamp;
-
-	if (!inner)
-		return;
-	stamps = bpf_map_lookup_elem(inner, &in);
-	if (!stamps)
-		return;
-	stamp = &stamps->age[index % LB_LATE_PER_VALUE];
-	if (READ_ONCE(*stamp) != age)
-		WRITE_ONCE(*stamp, age);
+	if (slot && (READ_ONCE(*slot) & bits) != bits)
+		__sync_fetch_and_or(slot, bits);
 }

@@ -23,21 +23,22 @@
 struct flow {
 	__u64 row;  /* as read once */
 	__u64 live; /* of the service, as read once */
-	__u64 hash; /* flow_hash() */
+	__u64 hash; /* of the entry that it is to have, and its rest (admit.h) */
+	__u64 rest;
 	__u32 service_id;
-	__u32 row_index;
+	__u32 row_index; /* over all rows */
 	__u32 saddr[4];
 	__u32 daddr[4];
-	__u32 ifindex;
 	__be16 sport;
 	__be16 dport;
-	__u16 domain;
-	__u16 age;
+	__u16 slot;   /* of the service */
+	__u16 row_in; /* number of the row within the service */
 	__u8 proto;
 	__u8 tcp_flags;
-	__u16 zero;
+	__u8 age;
+	__u8 zero[5];
 };
-_Static_assert(sizeof(struct flow) == 80, "no padding in struct flow");
+_Static_assert(sizeof(struct flow) == 88, "no padding in struct flow");
 
 /* Of the packet itself, even where the flow is one that it quotes. */
 struct cold_packet {

@@ -1,173 +1,116 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The choice of a backend whenever "candidate [0]" is not the whole answer: new flows, second
- * packets, UDP, resets, and every packet of an unsettled row. All of it is cold for TCP: an
- * established packet of a settled row never comes here (select_is_plain()).
+ * The choice of a backend whenever "candidate [0]" is not the whole answer: new flows, UDP, resets,
+ * and packets of unsettled rows. For TCP all of it is cold but select_at_once(): an established
+ * packet of a settled row, or of one of the first two candidates of an unsettled one, needs no
+ * call.
  *
- *   new        [0], or the next ready candidate whose reply key is free; recorded
- *   known      the backend it was recorded with, while that has the same generation
- *   unknown    the candidate that a witness vouches for; nobody: as if it were new
+ *   new        [0], or the next ready candidate whose tuple is free; recorded
+ *   known      the candidate that the flow's entry names
+ *   unknown    the candidate whose socket knows the flow; none: as if it were new
  *
- * In a settled row [0] is the owner of every flow, so what the cache says otherwise is out of date.
+ * In a settled row [0] is the owner of every flow, and what an entry says otherwise is out of date.
  */
 #pragma once
-
-#include "maps.h"
 
 #include "admit.h"
 #include "backend.h"
 #include "common.h"
-#include "flow.h"
-#include "reply.h"
+#include "owner.h"
 #include "row.h"
-#include "witness.h"
+
+/* TCP that neither begins nor ends. */
+static __always_inline bool select_is_under_way(__u8 proto, __u8 tcp_flags)
+{
+	return proto == IPPROTO_TCP && !(tcp_flags & (TCP_SYN | TCP_RST));
+}
+
+/* The backend of a packet for which little must be looked at, or OWNER_NOBODY. */
+static __always_inline int select_at_once(const struct packet *p, const struct target *t)
+{
+	if (unlikely(!select_is_under_way(p->proto, p->tcp_flags)))
+		return OWNER_NOBODY;
+	if (likely(!(t->row & LB_ROW_UNSETTLED)))
+		return row_candidate(t->row, 0);
+	return owner_at_once(p, t);
+}
 
 static __always_inline bool select_is_settled(const struct flow *f)
 {
 	return !(f->row & LB_ROW_UNSETTLED);
 }
 
-/* The packet needs nothing but [0]: established TCP in a settled row, its handshake done with. */
-static __always_inline bool select_is_plain(__u64 row, __u8 proto, __u8 tcp_flags, __u64 hash)
+static __always_inline bool select_is_first(const struct flow *f)
 {
-	return !(row & LB_ROW_UNSETTLED) && proto == IPPROTO_TCP &&
-	       !(tcp_flags & (TCP_SYN | TCP_RST)) && !handshake_pending(hash);
+	return (f->tcp_flags & (TCP_SYN | TCP_ACK | TCP_RST)) == TCP_SYN;
 }
 
-/* The backend a way names, if it still is the one that was recorded. */
-static __always_inline struct lb_backend *select_recorded(const struct flow *f,
-							  const struct lb_flow4 *way, __u32 flags)
+/* Not a first packet, and not a last or a forged one: it may make an entry. */
+static __always_inline bool select_goes_on(const struct flow *f)
 {
-	struct lb_backend *be = backend_slot(backend_index(f->live, way->backend));
-	__u64 state;
-
-	if (select_is_settled(f) && way->backend != row_candidate(f->row, 0))
-		return NULL;
-	if (!be)
-		return NULL;
-	state = READ_ONCE(be->state);
-	return backend_is(state, LB_BE_IN_USE | flags) && backend_gen(state) == way->gen ? be
-											 : NULL;
+	return !(f->tcp_flags & (TCP_SYN | TCP_RST));
 }
 
-/* A SYN: a flow that is known and whose backend is ready keeps it, anything else is new. */
-__noinline int select_syn(const struct flow *f)
+/* A SYN of an unsettled row: a flow that is known and whose backend is ready keeps it. */
+static __always_inline int select_first(struct flow *f)
 {
-	struct lb_flow4_line *line;
-	struct lb_flow4 *way;
-	struct lb_backend *be;
+	int owner = owner_by_entry(f, OWNER_OF_NEW);
 
-	if (!f)
-		return ADMIT_DROP(LB_DROP_NO_BACKEND);
-	handshake_set(f->hash);
-	line = flow_line(f);
-	way = line ? flow_find(line, f) : NULL;
-	be = way ? select_recorded(f, way, LB_BE_READY) : NULL;
-	if (!be || !reply_claim(f, be, way->backend))
-		return admit_new(f, line, way);
-	way->age = f->age;
-	way->flags = 0;
-	return way->backend;
+	if (owner != OWNER_NOBODY && admit_claim(f, owner, LB_BE_IN_USE, LB_FLOW_NEW))
+		return owner;
+	return OWNER_NOBODY;
 }
 
-/*
- * Any other packet of a flow that is known. The second one makes it last; later ones look after the
- * reply entry once in an age, so that an evicted entry comes back.
- */
-__noinline int select_keep(const struct flow *f, struct lb_flow4_line *line, struct lb_flow4 *way,
-			   const struct lb_backend *be)
-{
-	int backend;
-
-	if (!f || !line || !way)
-		return ADMIT_DROP(LB_DROP_NO_BACKEND);
-	backend = way->backend; /* the promotion moves what lies in the way */
-	if (!flow_goes_on(f) || (way->flags & LB_FLOW_SEEN_TWICE && way->age == f->age))
-		return backend;
-	flow_promote(line, way, f->age);
-	reply_establish(f, be, backend);
-	return backend;
-}
-
-/*
- * A flow that the cache does not know: whoever a witness vouches for, from [0] on. A flow of [0]
- * is recorded where there is room, but drives out no other: the first question finds it again. One
- * of another candidate must be.
- */
-__noinline int select_unknown(struct xdp_md *ctx, const struct flow *f, struct lb_flow4_line *line,
-			      struct lb_flow4 *way)
+/* TCP that no entry knows: from [0] on, whoever has a socket for it. */
+__noinline int select_by_socket(struct xdp_md *ctx, struct flow *f)
 {
 	if (!f)
-		return ADMIT_DROP(LB_DROP_NO_BACKEND);
+		return OWNER_NOBODY;
 	for (__u32 i = 0; i < LB_CANDIDATES; i++) {
-		struct admit_claim c = {.backend = row_candidate(f->row, i), .known = true};
+		__u32 backend = row_candidate(f->row, i);
 
-		if (c.backend == LB_ROW_NONE)
+		if (backend == LB_ROW_NONE)
 			break;
-		c.gen = (__u8)witness_ask(ctx, f, c.backend);
-		if (!c.gen)
+		if (!owner_by_socket(ctx, f, backend) ||
+		    !admit_claim(f, backend, LB_BE_IN_USE, LB_FLOW_ESTABLISHED))
 			continue;
-		if (line && (i || way || flow_room(line, f->age)))
-			admit_record(f, line, way, &c);
-		return c.backend;
-	}
-	return flow_goes_on(f) ? admit_new(f, line, way) : (int)row_candidate(f->row, 0);
-}
-
-/* TCP in a settled row: only the second packet and resets come here. */
-static __always_inline int select_settled_tcp(const struct flow *f)
-{
-	__u32 backend = row_candidate(f->row, 0);
-	struct lb_backend *be = backend_slot(backend_index(f->live, backend));
-	struct lb_flow4_line *line;
-	struct lb_flow4 *way;
-
-	if (!flow_goes_on(f) || !handshake_take(f->hash) || !be)
+		if (i)
+			row_mark(f->row_index);
 		return backend;
-	line = flow_line(f);
-	way = line ? flow_find(line, f) : NULL;
-	if (way)
-		flow_promote(line, way, f->age);
-	reply_establish(f, be, backend);
-	return backend;
+	}
+	return OWNER_NOBODY;
 }
 
-static __always_inline int select_any(struct xdp_md *ctx, const struct flow *f)
+/* OWNER_NOBODY: it is new. */
+static __always_inline int select_unsettled(struct xdp_md *ctx, struct flow *f)
 {
-	struct lb_flow4_line *line;
-	struct lb_flow4 *way;
-	struct lb_backend *be;
+	int owner;
 
-	if ((f->tcp_flags & (TCP_SYN | TCP_ACK | TCP_RST)) == TCP_SYN)
-		return select_syn(f);
-	if (f->proto == IPPROTO_TCP && select_is_settled(f))
-		return select_settled_tcp(f);
-	line = flow_line(f);
-	way = line ? flow_find(line, f) : NULL;
-	be = way ? select_recorded(f, way, 0) : NULL;
-	if (be)
-		return select_keep(f, line, way, be);
-	return select_is_settled(f) ? admit_new(f, line, way) : select_unknown(ctx, f, line, way);
+	if (select_is_first(f))
+		return select_first(f);
+	owner = owner_by_entry(f, OWNER_OF_PACKET);
+	if (owner == OWNER_NOBODY && f->proto == IPPROTO_TCP)
+		owner = select_by_socket(ctx, f);
+	if (owner == OWNER_NOBODY && !select_goes_on(f))
+		return row_candidate(f->row, 0);
+	return owner;
 }
 
-/* The whole choice, and what follows from it for the row and the reply entry. */
-__noinline int select_backend(struct xdp_md *ctx, const struct flow *f)
+/* The whole choice, and what follows from it for the entry. */
+__noinline int select_backend(struct xdp_md *ctx, struct flow *f)
 {
-	struct lb_backend *be;
-	int backend;
+	int backend = OWNER_NOBODY;
 
 	if (!f)
 		return ADMIT_DROP(LB_DROP_NO_BACKEND);
-	backend = select_any(ctx, f);
-	if (backend < 0)
-		return backend;
-	if ((__u32)backend != row_candidate(f->row, 0))
-		row_stamp_late(f->row_index, f->age);
-	if (f->tcp_flags & TCP_RST) {
-		be = backend_slot(backend_index(f->live, backend));
-		if (be)
-			reply_close(f, be);
-	}
+	if (!select_is_settled(f))
+		backend = select_unsettled(ctx, f);
+	else if (f->proto == IPPROTO_TCP && !select_is_first(f))
+		backend = row_candidate(f->row, 0);
+	if (backend == OWNER_NOBODY)
+		backend = admit_new(f);
+	if (backend >= 0 && f->tcp_flags & TCP_RST)
+		admit_close(f, backend);
 	return backend;
 }
 
@@ -177,22 +120,7 @@ __noinline int select_backend(struct xdp_md *ctx, const struct flow *f)
  */
 static __always_inline __u32 select_owner(const struct flow *f)
 {
-	struct lb_flow4_line *line;
-	struct lb_flow4 *way;
+	int owner = select_is_settled(f) ? OWNER_NOBODY : owner_by_entry(f, OWNER_OF_QUOTE);
 
-	if (select_is_settled(f))
-		return row_candidate(f->row, 0);
-	line = flow_line(f);
-	way = line ? flow_find(line, f) : NULL;
-	if (way && select_recorded(f, way, 0))
-		return way->backend;
-	for (__u32 i = 0; i < LB_CANDIDATES; i++) {
-		__u32 backend = row_candidate(f->row, i);
-
-		if (backend == LB_ROW_NONE)
-			break;
-		if (witness_recalls(f, backend))
-			return backend;
-	}
-	return row_candidate(f->row, 0);
+	return owner == OWNER_NOBODY ? row_candidate(f->row, 0) : owner;
 }

@@ -64,32 +64,44 @@ static __always_inline void service_key_v4(struct lb_service_key *key, __be32 da
 	key->domain = domain;
 }
 
-static __always_inline struct lb_service *service_in_slot(const struct lb_service_key *key,
-							  __u32 which, __u64 *ret_live)
+static __always_inline bool service_key_is(const struct lb_service_key *a,
+					   const struct lb_service_key *b)
 {
-	__u32 slot = lb_service_hash(key, which);
-	struct lb_service *svc = bpf_map_lookup_elem(&services, &slot);
-	const service_word *have, *want = (const service_word *)key;
+	const service_word *have = (const service_word *)a, *want = (const service_word *)b;
+
+	return have[0] == want[0] && have[1] == want[1] && have[2] == want[2];
+}
+
+static __always_inline struct lb_service *service_at(__u32 slot)
+{
+	return bpf_map_lookup_elem(&services, &slot);
+}
+
+static __always_inline struct lb_service *
+service_in_slot(const struct lb_service_key *key, __u32 which, __u32 *ret_slot, __u64 *ret_live)
+{
+	struct lb_service *svc;
 	__u64 live;
+
+	*ret_slot = lb_service_hash(key, which);
+	svc = service_at(*ret_slot);
 
 	if (!svc)
 		return NULL;
 	live = READ_ONCE(svc->live);
-	have = (const service_word *)&svc->key;
-	if (!(live & LB_LIVE_IN_USE) || have[0] != want[0] || have[1] != want[1] ||
-	    have[2] != want[2])
+	if (!(live & LB_LIVE_IN_USE) || !service_key_is(&svc->key, key))
 		return NULL;
 	*ret_live = live;
 	return svc;
 }
 
-/* The service of a key, with its live word as read once; NULL: not served. */
+/* The service of a key, with its slot and its live word as read once; NULL: not served. */
 static __always_inline struct lb_service *service_find(const struct lb_service_key *key,
-						       __u64 *ret_live)
+						       __u32 *ret_slot, __u64 *ret_live)
 {
-	struct lb_service *svc = service_in_slot(key, 0, ret_live);
+	struct lb_service *svc = service_in_slot(key, 0, ret_slot, ret_live);
 
-	return svc ? svc : service_in_slot(key, 1, ret_live);
+	return svc ? svc : service_in_slot(key, 1, ret_slot, ret_live);
 }
 
 static __always_inline __u32 service_flags(__u64 live)

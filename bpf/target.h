@@ -6,27 +6,24 @@
 #pragma once
 
 #include "common.h"
-#include "flow.h"
 #include "row.h"
+#include "scratch.h"
 #include "service.h"
 
 struct target {
 	struct lb_service *service;
 	__u64 live;
 	__u64 row;
+	__u32 slot;
 	__u32 row_index;
-	__u32 ifindex;
-	__u16 domain;
 };
 
 /* The service of a key that has all but the domain. */
 static __always_inline bool target_service(const struct xdp_md *ctx, struct lb_service_key *key,
 					   struct target *t)
 {
-	t->ifindex = ctx->ingress_ifindex;
-	t->domain = service_domain(t->ifindex);
-	key->domain = t->domain;
-	t->service = service_find(key, &t->live);
+	key->domain = service_domain(ctx->ingress_ifindex);
+	t->service = service_find(key, &t->slot, &t->live);
 	return t->service;
 }
 
@@ -49,15 +46,14 @@ static __always_inline bool target_row(const __u32 saddr[4], __be16 sport, __be1
 }
 
 /* What of a flow is known by its target. */
-static __always_inline void target_fill(struct flow *f, const struct target *t, __u64 hash)
+static __always_inline void target_fill(struct flow *f, const struct target *t)
 {
 	f->row = t->row;
 	f->live = t->live;
-	f->hash = hash;
 	f->service_id = t->service->id;
+	f->slot = (__u16)t->slot;
 	f->row_index = t->row_index;
-	f->ifindex = t->ifindex;
-	f->domain = t->domain;
+	f->row_in = (__u16)(t->row_index - row_index(t->live, 0));
 	f->age = age_now();
-	f->zero = 0;
+	__builtin_memset(f->zero, 0, sizeof(f->zero));
 }

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The way back: at the egress of every device by which a reply can leave, gives a backend's packet
- * the VIP and port that the client spoke to. The reply entry that xdp_lb wrote is found by the
- * packet's own tuple. A miss is nobody's concern of ours and leaves the packet alone; if it comes
- * from an address and port of a backend it is counted, since it may be a reply whose entry was
- * lost.
+ * the VIP and port that the client spoke to. A bit says whether the source may be a backend of ours
+ * at all; the entry of the flow table that xdp_lb made is found by the packet's own tuple, and
+ * names the front end. It is also kept here: by what backends send entries stay young, become
+ * established, and close. A miss is nobody's concern of ours and leaves the packet alone; if it
+ * comes from an address and port of a backend it is counted, since its entry may have been lost.
  *
  * Attached as tcx at the head of the list, or as clsact classifier where the kernel has no tcx. It
  * always answers -1 (TCX_NEXT, the same as TC_ACT_UNSPEC): what others do with the packet is
@@ -21,8 +22,10 @@
 #include "vmlinux.h"
 
 #include "common.h"
+#include "flow.h"
 #include "maps.h"
 #include "reply_error.h"
+#include "service.h"
 #include "stats.h"
 
 char LICENSE[] SEC("license") = "GPL";
@@ -31,11 +34,15 @@ char LICENSE[] SEC("license") = "GPL";
 #define HEADERS_MAX (14 + 4 + 60 + 20)
 
 struct answer {
-	struct lb_reply_key key;
-	__u32 l3_off;
-	__u32 l4_off;
+	__u32 backend[4];
+	__u32 client[4];
+	__be16 backend_port;
+	__be16 client_port;
+	__u8 proto;
 	__u8 tcp_flags;
 	bool is_fragment; /* the first: it has the ports */
+	__u32 l3_off;
+	__u32 l4_off;
 };
 
 enum parsed {
@@ -80,11 +87,11 @@ static __always_inline enum parsed parse(struct __sk_buff *skb, struct answer *a
 			return PARSED_SHORT;
 		a->tcp_flags = ((__u8 *)l4)[TCP_FLAGS];
 	}
-	addr_from_v4(a->key.backend, ip->saddr);
-	addr_from_v4(a->key.client, ip->daddr);
-	a->key.backend_port = l4->source;
-	a->key.client_port = l4->dest;
-	a->key.proto = ip->protocol;
+	addr_from_v4(a->backend, ip->saddr);
+	addr_from_v4(a->client, ip->daddr);
+	a->backend_port = l4->source;
+	a->client_port = l4->dest;
+	a->proto = ip->protocol;
 	return PARSED_ANSWER;
 }
 
@@ -101,61 +108,55 @@ static __always_inline enum parsed pull_and_parse(struct __sk_buff *skb, struct 
 	return parse(skb, a);
 }
 
+static __always_inline bool may_be_ours(const struct answer *a)
+{
+	__u32 bit = lb_backend_bit(a->backend, a->backend_port, a->proto), word = bit >> 6;
+	__u64 *bits = bpf_map_lookup_elem(&backend_bits, &word);
+
+	return bits && READ_ONCE(*bits) >> (bit & 63) & 1;
+}
+
 static __always_inline void count_miss(const struct answer *a)
 {
 	struct lb_backend_port port = {
-		.port = a->key.backend_port,
-		.proto = a->key.proto,
+		.port = a->backend_port,
+		.proto = a->proto,
 	};
 
-	__builtin_memcpy(port.addr, a->key.backend, sizeof(port.addr));
+	addr_copy(port.addr, a->backend);
 	if (bpf_map_lookup_elem(&backend_ports, &port))
 		stats_drop(LB_DROP_REPLY_MISS);
 }
 
-/*
- * The entry, wherever it lies. An established connection's answer that finds it among the first
- * packets moves it: the handshake bit of the second packet was lost. A refusal is no connection.
- */
-static __always_inline struct lb_reply *find(const struct answer *a)
+/* The front end that the packet answers for, its entry brought up to date; NULL: none. */
+static __always_inline const struct lb_service *find(const struct answer *a)
 {
-	struct lb_reply *r = bpf_map_lookup_elem(&reply, &a->key);
-	struct lb_reply copy;
+	__u64 rest, now;
+	struct lb_flow *way = lb_flow_find(
+		flow_table(),
+		flow_hash(a->backend, a->backend_port, a->client, a->client_port, a->proto), &rest);
 
-	if (r)
-		return r;
-	r = bpf_map_lookup_elem(&reply_new, &a->key);
-	if (!r || (a->tcp_flags & (TCP_SYN | TCP_RST | TCP_ACK)) != TCP_ACK)
-		return r;
-	copy = *r;
-	if (bpf_map_update_elem(&reply, &a->key, &copy, BPF_NOEXIST))
-		return r;
-	bpf_map_delete_elem(&reply_new, &a->key);
-	return bpf_map_lookup_elem(&reply, &a->key);
-}
-
-static __always_inline void touch(struct lb_reply *r, const struct answer *a)
-{
-	__u16 now = age_now();
-
-	if (r->age != now)
-		r->age = now;
-	if (a->tcp_flags & (TCP_FIN | TCP_RST) && !(r->flags & LB_REPLY_CLOSED))
-		r->flags |= LB_REPLY_CLOSED;
+	if (!way)
+		return NULL;
+	now = lb_rest_after_answer(rest, a->tcp_flags & TCP_FIN, a->tcp_flags & TCP_SYN,
+				   a->tcp_flags & TCP_RST, age_now());
+	if (now != rest)
+		(void)lb_flow_change(way, rest, now);
+	return service_at(lb_rest_slot(rest));
 }
 
 /* Source address and port become the VIP's. Helpers fail only on what parse() excluded. */
 static __always_inline void rewrite(struct __sk_buff *skb, const struct answer *a, __be32 vip,
 				    __be16 port)
 {
-	__u32 check = a->l4_off + (a->key.proto == IPPROTO_TCP
-					   ? __builtin_offsetof(struct tcphdr, check)
-					   : __builtin_offsetof(struct udphdr, check));
-	__u64 flags = a->key.proto == IPPROTO_UDP ? BPF_F_MARK_MANGLED_0 : 0;
-	__be32 saddr = a->key.backend[3];
+	__u32 check =
+		a->l4_off + (a->proto == IPPROTO_TCP ? __builtin_offsetof(struct tcphdr, check)
+						     : __builtin_offsetof(struct udphdr, check));
+	__u64 flags = a->proto == IPPROTO_UDP ? BPF_F_MARK_MANGLED_0 : 0;
+	__be32 saddr = a->backend[3];
 
 	bpf_l4_csum_replace(skb, check, saddr, vip, flags | BPF_F_PSEUDO_HDR | sizeof(vip));
-	bpf_l4_csum_replace(skb, check, a->key.backend_port, port, flags | sizeof(port));
+	bpf_l4_csum_replace(skb, check, a->backend_port, port, flags | sizeof(port));
 	bpf_l3_csum_replace(skb, a->l3_off + __builtin_offsetof(struct iphdr, check), saddr, vip,
 			    sizeof(vip));
 	bpf_skb_store_bytes(skb, a->l3_off + __builtin_offsetof(struct iphdr, saddr), &vip,
@@ -166,25 +167,24 @@ static __always_inline void rewrite(struct __sk_buff *skb, const struct answer *
 SEC("tc")
 int tc_reply(struct __sk_buff *skb)
 {
+	const struct lb_service *vip;
 	struct answer a = {};
 	enum parsed parsed;
-	struct lb_reply *r;
 
 	parsed = pull_and_parse(skb, &a);
 	if (parsed == PARSED_ICMP)
 		return reply_error(skb, a.l3_off);
-	if (parsed != PARSED_ANSWER)
+	if (parsed != PARSED_ANSWER || likely(!may_be_ours(&a)))
 		return TCX_NEXT;
-	r = find(&a);
-	if (!r) {
+	vip = find(&a);
+	if (!vip) {
 		count_miss(&a);
 		return TCX_NEXT;
 	}
-	touch(r, &a);
 	if (unlikely(a.is_fragment)) {
 		stats_drop(LB_DROP_REPLY_FRAGMENT);
 		return TCX_NEXT;
 	}
-	rewrite(skb, &a, r->vip[3], r->vip_port);
+	rewrite(skb, &a, vip->key.addr[3], vip->key.port);
 	return TCX_NEXT;
 }

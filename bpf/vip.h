@@ -39,12 +39,13 @@ __noinline int vip_unserved(struct xdp_md *ctx, struct lb_scratch *s, enum lb_dr
 {
 	struct lb_service_key key = {};
 	__u64 live = 0;
+	__u32 slot;
 
 	if (!s)
 		return XDP_PASS;
 	addr_copy(key.addr, s->packet.daddr);
 	key.domain = service_domain(ctx->ingress_ifindex);
-	if (!service_find(&key, &live))
+	if (!service_find(&key, &slot, &live))
 		return XDP_PASS;
 	if (reason == LB_DROP_ICMP)
 		return vip_icmp(ctx, s, service_flags(live));

@@ -10,13 +10,12 @@
  * (select.h, vip.h), so that one program object is the whole of it and its replacement is atomic.
  *
  * A packet from 0.0.0.0 is the agent's self-test: it takes the whole path and leaves no trace, no
- * counter, no flow, no reply entry. No such packet is routed.
+ * counter, no entry. No such packet is routed.
  */
 #include "vmlinux.h"
 
 #include "backend.h"
 #include "common.h"
-#include "flow.h"
 #include "maps.h"
 #include "parse.h"
 #include "rewrite.h"
@@ -45,7 +44,7 @@ static __always_inline int unserved(struct xdp_md *ctx, const struct packet *p, 
 }
 
 static __always_inline int choose_by_flow(struct xdp_md *ctx, const struct packet *p,
-					  const struct target *t, __u64 hash)
+					  const struct target *t)
 {
 	struct lb_scratch *s = scratch_get();
 	struct flow *f;
@@ -59,7 +58,7 @@ static __always_inline int choose_by_flow(struct xdp_md *ctx, const struct packe
 	f->dport = p->dport;
 	f->proto = p->proto;
 	f->tcp_flags = p->tcp_flags;
-	target_fill(f, t, hash);
+	target_fill(f, t);
 	return select_backend(ctx, f);
 }
 
@@ -70,11 +69,12 @@ static __always_inline int choose_by_flow(struct xdp_md *ctx, const struct packe
 static __always_inline int choose(struct xdp_md *ctx, const struct packet *p,
 				  const struct target *t)
 {
-	__u64 hash = flow_hash(p->saddr, p->sport, t->service->id);
+	int backend;
 
-	if (likely(select_is_plain(t->row, p->proto, p->tcp_flags, hash)) || !p->saddr)
+	if (unlikely(!p->saddr))
 		return row_candidate(t->row, 0);
-	return choose_by_flow(ctx, p, t, hash);
+	backend = select_at_once(p, t);
+	return likely(backend != OWNER_NOBODY) ? backend : choose_by_flow(ctx, p, t);
 }
 
 static __always_inline bool find_service(const struct xdp_md *ctx, const struct packet *p,

@@ -88,3 +88,24 @@ static inline struct frame_spec bed_request(const struct rig_service *s, uint16_
 				   .proto = s->proto,
 				   .tcp_flags = flags};
 }
+
+/* Backend i answers a request: through tc_reply, which keeps the flow's entry. */
+static inline void bed_answer(struct bed *x, const struct frame_spec *req, unsigned i,
+			      uint8_t flags)
+{
+	const struct frame_spec s = {.src = rig_backend_addr(i),
+				     .dst = req->src,
+				     .sport = RIG_BACKEND_PORT,
+				     .dport = req->sport,
+				     .proto = req->proto,
+				     .tcp_flags = flags};
+	struct frame in, out;
+
+	frame_make(&in, &s);
+	(void)rig_tc(x->rig, &in, &out);
+}
+
+static inline void bed_make_silent(struct lb_flow *entry, unsigned units)
+{
+	entry->age = (uint8_t)(entry->age - units);
+}

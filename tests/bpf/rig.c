@@ -7,6 +7,8 @@
 #include "bpf/rig.h"
 #include "bpf/rig_private.h"
 
+#include "bpf/flow_hash.h"
+
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
 #include <errno.h>
@@ -40,21 +42,21 @@ static const struct {
 	uint32_t value, entries, flags;
 } inner[RIG_N_OUTER] = {
 	[RIG_ROWS_MAP] = {BPF_MAP_TYPE_ARRAY, 8, LB_ROWS_CHUNK, BPF_F_MMAPABLE},
-	[RIG_LATE_MAP] = {BPF_MAP_TYPE_ARRAY, sizeof(struct lb_late),
-			  LB_ROWS_CHUNK / LB_LATE_PER_VALUE, BPF_F_MMAPABLE},
 	[RIG_BACKENDS_MAP] = {BPF_MAP_TYPE_ARRAY, sizeof(struct lb_backend), LB_BACKEND_CHUNK,
 			      BPF_F_MMAPABLE},
 	[RIG_COUNTERS_MAP] = {BPF_MAP_TYPE_PERCPU_ARRAY, sizeof(struct lb_counter),
 			      LB_BACKEND_CHUNK, 0},
+	[RIG_FLOWS_MAP] = {BPF_MAP_TYPE_ARRAY, sizeof(struct lb_flow_line), LB_FLOW_CHUNK,
+			   BPF_F_MMAPABLE},
 };
 
 static struct bpf_map *outer_map(const struct rig *r, enum rig_outer which)
 {
 	struct bpf_map *maps[RIG_N_OUTER] = {
 		[RIG_ROWS_MAP] = r->xdp->maps.rows,
-		[RIG_LATE_MAP] = r->xdp->maps.late,
 		[RIG_BACKENDS_MAP] = r->xdp->maps.backends,
 		[RIG_COUNTERS_MAP] = r->xdp->maps.counters,
+		[RIG_FLOWS_MAP] = r->xdp->maps.flows,
 	};
 
 	return maps[which];
@@ -99,6 +101,18 @@ static double cpu_ms(void)
 	return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
 }
 
+/* Any constants will do, as long as both programs have them. */
+static void make_keys(struct lb_flow_keys *keys)
+{
+	uint64_t *word = (uint64_t *)keys, x = 0x5eed;
+
+	for (size_t i = 0; i < sizeof(*keys) / sizeof(*word); i++) {
+		x = (x ^ x >> 31) * 0x9e3779b97f4a7c15ull + 1;
+		word[i] = x ^ x >> 29;
+	}
+	lb_flow_keys_finish(keys);
+}
+
 static int load_xdp(struct rig *r)
 {
 	double begin;
@@ -107,13 +121,8 @@ static int load_xdp(struct rig *r)
 	r->xdp = xdp_lb_bpf__open();
 	if (!r->xdp)
 		return -errno;
-	r->xdp->rodata->flow_bits = r->sizes.flow_bits;
-	r->xdp->rodata->flow_seed = 0x5eed;
-	rig_must(bpf_map__set_max_entries(r->xdp->maps.flow4, r->n_cpus << r->sizes.flow_bits),
-		 "flow4");
-	rig_must(bpf_map__set_max_entries(r->xdp->maps.reply, r->sizes.replies), "reply");
-	rig_must(bpf_map__set_max_entries(r->xdp->maps.reply_new, r->sizes.new_replies),
-		 "reply_new");
+	make_keys(&r->keys);
+	memcpy(&r->xdp->rodata->flow_keys, &r->keys, sizeof(r->keys));
 	note_templates(r);
 	begin = cpu_ms();
 	err = xdp_lb_bpf__load(r->xdp);
@@ -137,6 +146,7 @@ static int load_tc(struct rig *r)
 		if (mine && !bpf_map__is_internal(map))
 			rig_must(bpf_map__reuse_fd(map, bpf_map__fd(mine)), "share map");
 	}
+	memcpy(&r->tc->rodata->flow_keys, &r->keys, sizeof(r->keys));
 	begin = cpu_ms();
 	err = tc_reply_bpf__load(r->tc);
 	r->load_ms[RIG_TC] = cpu_ms() - begin;
@@ -154,19 +164,33 @@ static void bind_to_one_cpu(void)
 
 struct rig *rig_new(const char **ret_why)
 {
-	const struct rig_sizes small = {.flow_bits = 4, .replies = 1024, .new_replies = 1024};
-
-	return rig_new_sized(&small, ret_why);
+	return rig_new_sized(1, ret_why);
 }
 
-struct rig *rig_new_sized(const struct rig_sizes *sizes, const char **ret_why)
+/* The lines, and the word that says where they are. */
+static void add_flows(struct rig *r)
+{
+	struct lb_config config = {.abi_version = LB_ABI_VERSION, .flows = r->n_flow_chunks};
+	uint32_t zero = 0;
+
+	for (uint32_t i = 0; i < r->n_flow_chunks; i++) {
+		r->lines[i] =
+			mmap(NULL, LB_FLOW_CHUNK * sizeof(struct lb_flow_line),
+			     PROT_READ | PROT_WRITE, MAP_SHARED, rig_chunk(r, RIG_FLOWS_MAP, i), 0);
+		rig_must(r->lines[i] == MAP_FAILED ? -1 : 0, "map flows");
+	}
+	rig_must(bpf_map_update_elem(bpf_map__fd(r->xdp->maps.config), &zero, &config, BPF_ANY),
+		 "write config");
+}
+
+struct rig *rig_new_sized(unsigned flow_chunks, const char **ret_why)
 {
 	struct rig *r = calloc(1, sizeof(*r));
 	int err;
 
 	if (!r)
 		abort();
-	r->sizes = *sizes;
+	r->n_flow_chunks = flow_chunks;
 	libbpf_set_print(quiet);
 	bind_to_one_cpu();
 	r->n_cpus = (unsigned)libbpf_num_possible_cpus();
@@ -180,9 +204,7 @@ struct rig *rig_new_sized(const struct rig_sizes *sizes, const char **ret_why)
 	}
 	errno = -err;
 	rig_must(err, "load the programs");
-	r->lines = mmap(NULL, rig_n_lines(r) * sizeof(*r->lines), PROT_READ | PROT_WRITE,
-			MAP_SHARED, bpf_map__fd(r->xdp->maps.flow4), 0);
-	rig_must(r->lines == MAP_FAILED ? -1 : 0, "map flow4");
+	add_flows(r);
 	return r;
 }
 
@@ -190,8 +212,8 @@ struct rig *rig_free(struct rig *r)
 {
 	if (!r)
 		return NULL;
-	if (r->lines && r->lines != MAP_FAILED)
-		munmap(r->lines, rig_n_lines(r) * sizeof(*r->lines));
+	for (unsigned i = 0; i < RIG_CHUNKS && r->lines[i]; i++)
+		munmap(r->lines[i], LB_FLOW_CHUNK * sizeof(struct lb_flow_line));
 	for (unsigned i = 0; i < RIG_N_OUTER * RIG_CHUNKS; i++)
 		if (r->chunks[i / RIG_CHUNKS][i % RIG_CHUNKS])
 			close(r->chunks[i / RIG_CHUNKS][i % RIG_CHUNKS]);
@@ -209,21 +231,38 @@ static void address(uint32_t out[4], uint32_t v4)
 	out[3] = htonl(v4);
 }
 
-/* Takes the first of the key's two slots, or the second if that is another's. */
-static uint32_t put_service(struct rig *r, const struct lb_service *s)
+static struct lb_service_key key_of(const struct rig_service *s)
 {
-	int fd = bpf_map__fd(r->xdp->maps.services);
-	struct lb_service have;
-	uint32_t slot = 0;
+	struct lb_service_key key = {
+		.port = htons(s->port), .proto = s->proto, .domain = s->domain};
 
-	for (uint32_t which = 0; which < 2; which++) {
-		slot = lb_service_hash(&s->key, which);
-		rig_must(bpf_map_lookup_elem(fd, &slot, &have), "read slot");
-		if (!have.live || !memcmp(&have.key, &s->key, sizeof(s->key)))
-			break;
-	}
-	rig_must(bpf_map_update_elem(fd, &slot, s, BPF_ANY), "write slot");
-	return slot;
+	address(key.addr, s->vip);
+	return key;
+}
+
+static struct lb_service read_service(struct rig *r, uint32_t slot)
+{
+	struct lb_service ret;
+
+	rig_must(bpf_map_lookup_elem(bpf_map__fd(r->xdp->maps.services), &slot, &ret), "read slot");
+	return ret;
+}
+
+static void write_service(struct rig *r, uint32_t slot, const struct lb_service *s)
+{
+	rig_must(bpf_map_update_elem(bpf_map__fd(r->xdp->maps.services), &slot, s, BPF_ANY),
+		 "write slot");
+}
+
+/* Takes the first of the key's two slots, or the second if that is another's. */
+static void put_service(struct rig *r, const struct lb_service *s)
+{
+	uint32_t slot = lb_service_hash(&s->key, 0);
+	struct lb_service have = read_service(r, slot);
+
+	if (have.live && memcmp(&have.key, &s->key, sizeof(s->key)))
+		slot = lb_service_hash(&s->key, 1);
+	write_service(r, slot, s);
 }
 
 void rig_add_vip(struct rig *r, uint32_t vip, uint32_t flags)
@@ -266,12 +305,48 @@ void rig_add_service(struct rig *r, struct rig_service *s)
 		    (uint64_t)s->rows_log2 << LB_LIVE_LOG2_SHIFT |
 		    (uint64_t)(s->rows_base / LB_ROWS_UNIT) << LB_LIVE_ROWS_SHIFT |
 		    (uint64_t)(s->backends_base / LB_BACKEND_UNIT) << LB_LIVE_BACKENDS_SHIFT;
-	address(slot.key.addr, s->vip);
-	slot.key.port = htons(s->port);
-	slot.key.proto = s->proto;
-	slot.key.domain = s->domain;
+	slot.key = key_of(s);
 	put_service(r, &slot);
 	rig_set_rows(r, s, NULL, 0, 0);
+}
+
+unsigned rig_slot(struct rig *r, const struct rig_service *s)
+{
+	struct lb_service_key key = key_of(s);
+	uint32_t first = lb_service_hash(&key, 0);
+	struct lb_service have = read_service(r, first);
+
+	return have.live && !memcmp(&have.key, &key, sizeof(key)) ? first
+								  : lb_service_hash(&key, 1);
+}
+
+void rig_move_service(struct rig *r, const struct rig_service *s)
+{
+	struct lb_service_key key = key_of(s);
+	uint32_t from = rig_slot(r, s),
+		 to = lb_service_hash(&key, lb_service_hash(&key, 0) == from);
+	struct lb_service service = read_service(r, from);
+
+	write_service(r, to, &service);
+	service.live = 0;
+	write_service(r, from, &service);
+}
+
+void rig_set_service_id(struct rig *r, const struct rig_service *s, uint32_t id)
+{
+	struct lb_service service = read_service(r, rig_slot(r, s));
+
+	service.id = id;
+	write_service(r, rig_slot(r, s), &service);
+}
+
+void rig_del_service(struct rig *r, const struct rig_service *s)
+{
+	uint32_t slot = rig_slot(r, s);
+	struct lb_service service = read_service(r, slot);
+
+	service.live = 0;
+	write_service(r, slot, &service);
 }
 
 uint32_t rig_backend_addr(unsigned i)
@@ -301,6 +376,27 @@ static struct lb_backend read_backend(struct rig *r, const struct rig_service *s
 	return be;
 }
 
+static void add_backend_bit(struct rig *r, const struct lb_backend *be, uint8_t proto)
+{
+	uint32_t bit = lb_backend_bit(be->addr, be->port, proto), word = bit / 64;
+	int fd = bpf_map__fd(r->xdp->maps.backend_bits);
+	uint64_t bits;
+
+	rig_must(bpf_map_lookup_elem(fd, &word, &bits), "read backend bits");
+	bits |= 1ull << bit % 64;
+	rig_must(bpf_map_update_elem(fd, &word, &bits, BPF_ANY), "write backend bits");
+}
+
+void rig_clear_backend_bits(struct rig *r)
+{
+	uint64_t none = 0;
+
+	for (uint32_t word = 0; word < LB_BACKEND_WORDS; word++)
+		rig_must(bpf_map_update_elem(bpf_map__fd(r->xdp->maps.backend_bits), &word, &none,
+					     BPF_ANY),
+			 "clear backend bits");
+}
+
 void rig_add_backend(struct rig *r, const struct rig_service *s, unsigned i)
 {
 	struct lb_backend be = {.port = htons(RIG_BACKEND_PORT)};
@@ -311,6 +407,7 @@ void rig_add_backend(struct rig *r, const struct rig_service *s, unsigned i)
 	be.l3_delta = lb_l3_delta(vip, be.addr);
 	be.l4_delta = lb_l4_delta(be.l3_delta, htons(s->port), be.port);
 	change_backend(r, s, i, &be);
+	add_backend_bit(r, &be, s->proto);
 	rig_set_backend(r, s, i, LB_BE_IN_USE | LB_BE_READY | LB_BE_LOCAL, 1);
 }
 
@@ -339,7 +436,6 @@ static void write_row(struct rig *r, uint32_t index, uint64_t row)
 	rig_must(bpf_map_update_elem(rig_chunk(r, RIG_ROWS_MAP, index / LB_ROWS_CHUNK), &in, &row,
 				     BPF_ANY),
 		 "write row");
-	rig_chunk(r, RIG_LATE_MAP, index / LB_ROWS_CHUNK);
 }
 
 static uint64_t read_row(struct rig *r, uint32_t index)
@@ -352,24 +448,34 @@ static uint64_t read_row(struct rig *r, uint32_t index)
 	return row;
 }
 
-void rig_set_rows(struct rig *r, const struct rig_service *s, const unsigned *candidates,
-		  unsigned n, uint64_t bits)
+static uint64_t row_of(const unsigned *candidates, unsigned n)
 {
-	uint64_t row = LB_ROW_EMPTY | bits;
+	uint64_t row = LB_ROW_EMPTY;
 
 	for (unsigned i = 0; i < n; i++) {
 		row &= ~((uint64_t)LB_ROW_NONE << (i * LB_ROW_BITS));
 		row |= (uint64_t)candidates[i] << (i * LB_ROW_BITS);
 	}
+	return row;
+}
+
+void rig_set_rows(struct rig *r, const struct rig_service *s, const unsigned *candidates,
+		  unsigned n, uint64_t bits)
+{
+	uint64_t row = row_of(candidates, n) | bits;
+
 	for (uint32_t i = 0; i < rows_of(s); i++)
 		write_row(r, s->rows_base + i, row);
 }
 
-void rig_set_mixed_rows(struct rig *r, const struct rig_service *s, unsigned n, uint64_t bits)
+void rig_set_mixed_rows(struct rig *r, const struct rig_service *s, unsigned n, unsigned lead,
+			uint64_t bits)
 {
-	for (uint32_t i = 0; i < rows_of(s); i++)
-		write_row(r, s->rows_base + i,
-			  (LB_ROW_EMPTY & ~(uint64_t)LB_ROW_NONE) | i % n | bits);
+	for (uint32_t i = 0; i < rows_of(s); i++) {
+		const unsigned order[] = {(i + lead) % n, i % n};
+
+		write_row(r, s->rows_base + i, row_of(order, lead ? 2 : 1) | bits);
+	}
 }
 
 unsigned rig_unsettled(struct rig *r, const struct rig_service *s)
@@ -381,18 +487,13 @@ unsigned rig_unsettled(struct rig *r, const struct rig_service *s)
 	return n;
 }
 
-uint16_t rig_late(struct rig *r, const struct rig_service *s)
+unsigned rig_marked(struct rig *r, const struct rig_service *s)
 {
-	uint32_t in = s->rows_base % LB_ROWS_CHUNK / LB_LATE_PER_VALUE;
-	struct lb_late stamps;
+	unsigned n = 0;
 
-	rig_must(bpf_map_lookup_elem(rig_chunk(r, RIG_LATE_MAP, s->rows_base / LB_ROWS_CHUNK), &in,
-				     &stamps),
-		 "read late");
-	for (unsigned i = 0; i < rows_of(s); i++)
-		if (stamps.age[s->rows_base % LB_LATE_PER_VALUE + i])
-			return stamps.age[s->rows_base % LB_LATE_PER_VALUE + i];
-	return 0;
+	for (uint32_t i = 0; i < rows_of(s); i++)
+		n += !!(read_row(r, s->rows_base + i) & LB_ROW_MARKED);
+	return n;
 }
 
 static int run(int prog, const struct frame *in, struct frame *out)

@@ -4,8 +4,8 @@
  * through by BPF_PROG_TEST_RUN. Independent of userspace/lb on purpose: what is tested is the
  * meaning that abi.h gives to the maps, not what our own store writes there.
  *
- * The process is bound to one CPU, since flow lines and handshake bits belong to a CPU. Nothing is
- * pinned and nothing is attached; all of it goes with the process.
+ * The process is bound to one CPU, so that counters and scratch are those of one. Nothing is pinned
+ * and nothing is attached; all of it goes with the process.
  */
 #pragma once
 
@@ -32,14 +32,9 @@ struct rig_service {
 
 struct rig;
 
-struct rig_sizes {
-	unsigned flow_bits; /* log2 of the flow lines of a CPU */
-	unsigned replies, new_replies;
-};
-
 /* NULL: BPF is refused here, and *ret_why says how; the test is to be skipped. */
-struct rig *rig_new(const char **ret_why); /* small: 16 lines, so that tests can fill one */
-struct rig *rig_new_sized(const struct rig_sizes *sizes, const char **ret_why);
+struct rig *rig_new(const char **ret_why); /* with one chunk of flows */
+struct rig *rig_new_sized(unsigned flow_chunks, const char **ret_why);
 struct rig *rig_free(struct rig *r);
 
 /* Adds the VIP's own slot with these flags, and its bit. */
@@ -47,6 +42,12 @@ void rig_add_vip(struct rig *r, uint32_t vip, uint32_t flags);
 /* Adds a service of empty rows; service ids count from 1, its row seed is its VIP + RIG_SEED. */
 #define RIG_SEED 0x1234
 void rig_add_service(struct rig *r, struct rig_service *s);
+/* The slot that the service is in; moves it to its other one, as the agent does, where it stays;
+ * gives it another id, as if it were another service; takes it out. */
+unsigned rig_slot(struct rig *r, const struct rig_service *s);
+void rig_move_service(struct rig *r, const struct rig_service *s);
+void rig_set_service_id(struct rig *r, const struct rig_service *s, uint32_t id);
+void rig_del_service(struct rig *r, const struct rig_service *s);
 /* Backend i of the service: address 10.1.0.(1 + i), port 8080, generation 1, ready. */
 void rig_add_backend(struct rig *r, const struct rig_service *s, unsigned i);
 uint32_t rig_backend_addr(unsigned i);
@@ -58,11 +59,12 @@ void rig_set_nsid(struct rig *r, const struct rig_service *s, unsigned i, uint32
 /* All rows become this word: candidates as indices, n of them. */
 void rig_set_rows(struct rig *r, const struct rig_service *s, const unsigned *candidates,
 		  unsigned n, uint64_t bits);
-/* Row i has backend i % n alone. */
-void rig_set_mixed_rows(struct rig *r, const struct rig_service *s, unsigned n, uint64_t bits);
-/* How many rows are unsettled, and the one late stamp there is (0: none). */
+/* Row i has backend i % n alone; or, with a lead, backend (i + lead) % n and then i % n. */
+void rig_set_mixed_rows(struct rig *r, const struct rig_service *s, unsigned n, unsigned lead,
+			uint64_t bits);
+/* How many rows are unsettled, and how many are marked. */
 unsigned rig_unsettled(struct rig *r, const struct rig_service *s);
-uint16_t rig_late(struct rig *r, const struct rig_service *s);
+unsigned rig_marked(struct rig *r, const struct rig_service *s);
 
 /* Verdicts of the programs; *out is the packet afterwards. */
 int rig_xdp(struct rig *r, const struct frame *in, struct frame *out);
@@ -71,30 +73,24 @@ int rig_tc(struct rig *r, const struct frame *in, struct frame *out);
 uint64_t rig_drops(struct rig *r, enum lb_drop reason);
 struct lb_counter rig_count(struct rig *r, const struct rig_service *s, unsigned i);
 
-/* Entries of the reply maps by what they are about. */
-enum rig_table { RIG_REPLY, RIG_REPLY_NEW };
-bool rig_reply_get(struct rig *r, enum rig_table t, const struct lb_reply_key *key,
-		   struct lb_reply *ret);
-void rig_reply_set(struct rig *r, enum rig_table t, const struct lb_reply_key *key,
-		   const struct lb_reply *value);
-void rig_reply_del(struct rig *r, enum rig_table t, const struct lb_reply_key *key);
-unsigned rig_reply_len(struct rig *r, enum rig_table t);
-/* Key of the reply to frame_spec s when backend i has it. */
-struct lb_reply_key rig_reply_key(const struct frame_spec *s, unsigned i);
-
-/* The whole flow cache, to look at or to compare; rig_n_lines() lines. */
-unsigned rig_n_lines(const struct rig *r);
-const struct lb_flow4_line *rig_lines(struct rig *r);
+/*
+ * The flow table: the entry by which the flow of a frame_spec is known with backend i, to look at
+ * or to change; NULL: there is none.
+ */
+struct lb_flow *rig_flow(struct rig *r, const struct frame_spec *s, unsigned i);
+unsigned rig_flow_state(const struct lb_flow *entry); /* LB_FLOW_*; of NULL: 0 */
+unsigned rig_n_flows(struct rig *r);
 void rig_forget_flows(struct rig *r);
-/* The way that holds a flow, and which way of its line; NULL: it is not there. */
-struct lb_flow4 *rig_flow(struct rig *r, const struct frame_spec *s, uint32_t service_id,
-			  unsigned *ret_way);
+/* All lines, chunk by chunk; rig_n_lines() of them. */
+unsigned rig_n_lines(const struct rig *r);
+struct lb_flow_line *rig_line(struct rig *r, unsigned i);
 
 void rig_set_domain(struct rig *r, uint16_t domain);
 /* A device's word in `uplinks`, so far behind the place of RIG_IFINDEX; and that place's reach. */
 void rig_set_uplink(struct rig *r, uint32_t ifindex, uint32_t behind, uint16_t domain);
 void rig_set_reach(struct rig *r, uint32_t reach);
 void rig_add_backend_port(struct rig *r, unsigned i, uint8_t proto);
+void rig_clear_backend_bits(struct rig *r);
 /* What a program costs before its first packet. */
 enum rig_program { RIG_XDP, RIG_TC };
 struct rig_size {

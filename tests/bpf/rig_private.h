@@ -17,10 +17,11 @@
 #define RIG_CHUNKS 128
 
 /* The maps of maps, chunk by chunk. */
-enum rig_outer { RIG_ROWS_MAP, RIG_LATE_MAP, RIG_BACKENDS_MAP, RIG_COUNTERS_MAP, RIG_N_OUTER };
+enum rig_outer { RIG_ROWS_MAP, RIG_BACKENDS_MAP, RIG_COUNTERS_MAP, RIG_FLOWS_MAP, RIG_N_OUTER };
 
 struct rig {
-	struct rig_sizes sizes;
+	unsigned n_flow_chunks;
+	struct lb_flow_keys keys;
 	struct xdp_lb_bpf *xdp;
 	struct tc_reply_bpf *tc;
 	struct {
@@ -29,8 +30,8 @@ struct rig {
 	int chunks[RIG_N_OUTER][RIG_CHUNKS]; /* 0: not made yet */
 	uint32_t n_services, n_rows;
 	unsigned n_cpus;
-	double load_ms[2];           /* by enum rig_program */
-	struct lb_flow4_line *lines; /* flow4, mapped */
+	double load_ms[2];                      /* by enum rig_program */
+	struct lb_flow_line *lines[RIG_CHUNKS]; /* of each chunk, mapped */
 };
 
 /* The inner map that is chunk n of an outer one, made when first asked for. */

@@ -1,22 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
- * What a test looks at after a packet: counters, reply entries, the flow cache. Reads the maps as
- * the agent would and computes nothing that the programs compute, but for the flow's place in the
- * cache, which is found by looking everywhere.
+ * What a test looks at after a packet: counters and the flow table. Reads the maps as the agent
+ * would and computes nothing that the programs compute but a flow's hash; its place is found by
+ * looking everywhere.
  */
 #include "bpf/rig.h"
 #include "bpf/rig_private.h"
+
+#include "bpf/flow_hash.h"
 
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
 #include <string.h>
 
 #define CPUS_MAX 1024
-
-static int reply_fd(const struct rig *r, enum rig_table t)
-{
-	return bpf_map__fd(t == RIG_REPLY ? r->xdp->maps.reply : r->xdp->maps.reply_new);
-}
 
 uint64_t rig_drops(struct rig *r, enum lb_drop reason)
 {
@@ -44,78 +41,55 @@ struct lb_counter rig_count(struct rig *r, const struct rig_service *s, unsigned
 	return sum;
 }
 
-bool rig_reply_get(struct rig *r, enum rig_table t, const struct lb_reply_key *key,
-		   struct lb_reply *ret)
-{
-	return !bpf_map_lookup_elem(reply_fd(r, t), key, ret);
-}
-
-void rig_reply_set(struct rig *r, enum rig_table t, const struct lb_reply_key *key,
-		   const struct lb_reply *value)
-{
-	rig_must(bpf_map_update_elem(reply_fd(r, t), key, value, BPF_ANY), "write reply");
-}
-
-void rig_reply_del(struct rig *r, enum rig_table t, const struct lb_reply_key *key)
-{
-	(void)bpf_map_delete_elem(reply_fd(r, t), key); /* it may not be there */
-}
-
-unsigned rig_reply_len(struct rig *r, enum rig_table t)
-{
-	struct lb_reply_key key, *before = NULL;
-	unsigned n = 0;
-
-	while (!bpf_map_get_next_key(reply_fd(r, t), before, &key)) {
-		before = &key;
-		n++;
-	}
-	return n;
-}
-
-struct lb_reply_key rig_reply_key(const struct frame_spec *s, unsigned i)
-{
-	struct lb_reply_key key = {
-		.backend = {0, 0, htonl(0xffff), htonl(rig_backend_addr(i))},
-		.client = {0, 0, htonl(0xffff), htonl(s->src)},
-		.backend_port = htons(RIG_BACKEND_PORT),
-		.client_port = htons(s->sport),
-		.proto = s->proto,
-	};
-
-	return key;
-}
-
 unsigned rig_n_lines(const struct rig *r)
 {
-	return r->n_cpus << r->sizes.flow_bits;
+	return r->n_flow_chunks * LB_FLOW_CHUNK;
 }
 
-const struct lb_flow4_line *rig_lines(struct rig *r)
+struct lb_flow_line *rig_line(struct rig *r, unsigned i)
 {
-	return r->lines;
+	return &r->lines[i / LB_FLOW_CHUNK][i % LB_FLOW_CHUNK];
 }
 
 void rig_forget_flows(struct rig *r)
 {
-	memset(r->lines, 0, rig_n_lines(r) * sizeof(*r->lines));
+	for (unsigned i = 0; i < r->n_flow_chunks; i++)
+		memset(r->lines[i], 0, LB_FLOW_CHUNK * sizeof(struct lb_flow_line));
 }
 
-struct lb_flow4 *rig_flow(struct rig *r, const struct frame_spec *s, uint32_t service_id,
-			  unsigned *ret_way)
+static uint64_t flow_hash(const struct rig *r, const struct frame_spec *s, unsigned i)
 {
-	for (unsigned i = 0; i < rig_n_lines(r); i++)
-		for (unsigned way = 0; way < LB_FLOW4_WAYS; way++) {
-			struct lb_flow4 *f = &r->lines[i].way[way];
+	const uint32_t backend[] = {0, 0, LB_V4_PREFIX, htonl(rig_backend_addr(i))};
+	const uint32_t client[] = {0, 0, LB_V4_PREFIX, htonl(s->src)};
 
-			if (!f->age || f->saddr != htonl(s->src) || f->sport != htons(s->sport) ||
-			    f->service_id != service_id)
-				continue;
-			if (ret_way)
-				*ret_way = way;
-			return f;
-		}
+	return lb_flow_hash(&r->keys, backend, client,
+			    lb_flow_ports(htons(RIG_BACKEND_PORT), htons(s->sport)), s->proto);
+}
+
+struct lb_flow *rig_flow(struct rig *r, const struct frame_spec *s, unsigned i)
+{
+	uint64_t hash = flow_hash(r, s, i);
+
+	for (unsigned line = 0; line < rig_n_lines(r); line++)
+		for (unsigned way = 0; way < LB_FLOW_WAYS; way++)
+			if (rig_line(r, line)->way[way].hash == hash)
+				return &rig_line(r, line)->way[way];
 	return NULL;
+}
+
+unsigned rig_flow_state(const struct lb_flow *entry)
+{
+	return entry ? entry->state & LB_FLOW_STATE_MASK : 0;
+}
+
+unsigned rig_n_flows(struct rig *r)
+{
+	unsigned n = 0;
+
+	for (unsigned line = 0; line < rig_n_lines(r); line++)
+		for (unsigned way = 0; way < LB_FLOW_WAYS; way++)
+			n += rig_line(r, line)->way[way].hash > LB_FLOW_FREE;
+	return n;
 }
 
 void rig_set_uplink(struct rig *r, uint32_t ifindex, uint32_t behind, uint16_t domain)

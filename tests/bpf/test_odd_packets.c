@@ -17,7 +17,7 @@
 
 #define NEXT (-1)
 
-static const unsigned in_order[] = {0, 1}, reversed[] = {1, 0};
+static const unsigned in_order[] = {0, 1};
 
 static int setup(void **state)
 {
@@ -54,14 +54,6 @@ static void pad(struct frame *f, size_t len)
 		f->bytes[f->len++] = 0xa5;
 }
 
-static bool has_reply(struct bed *x, enum rig_table t, struct frame_spec s, unsigned backend,
-		      struct lb_reply *ret)
-{
-	struct lb_reply_key key = rig_reply_key(&s, backend);
-
-	return rig_reply_get(x->rig, t, &key, ret);
-}
-
 /* --- flags ---------------------------------------------------------------------------------------
  */
 
@@ -70,7 +62,6 @@ static void a_reset_as_second_packet_makes_nothing_last(void **state)
 {
 	struct bed *x = bed_begin(state);
 	struct frame_spec s = bed_request(&x->tcp, 1000, TCP_SYN_FLAG);
-	struct lb_reply r;
 
 	for (uint64_t bits = 0; bits < 2; bits++) {
 		rig_set_rows(x->rig, &x->tcp, in_order, 2, bits ? LB_ROW_UNSETTLED : 0);
@@ -79,11 +70,8 @@ static void a_reset_as_second_packet_makes_nothing_last(void **state)
 		deliver(x, s, 0);
 		s.tcp_flags = TCP_RST_FLAG;
 		deliver(x, s, 0);
-		assert_true(has_reply(x, RIG_REPLY_NEW, s, 0, &r));
-		assert_int_equal(r.flags, LB_REPLY_CLOSED);
-		assert_int_equal(rig_flow(x->rig, &s, x->tcp.id, NULL)->flags, 0);
+		assert_int_equal(rig_flow_state(rig_flow(x->rig, &s, 0)), LB_FLOW_CLOSING);
 	}
-	assert_int_equal(rig_reply_len(x->rig, RIG_REPLY), 0);
 }
 
 static void a_syn_with_odd_flags_makes_nothing_last(void **state)
@@ -93,15 +81,18 @@ static void a_syn_with_odd_flags_makes_nothing_last(void **state)
 	struct bed *x = bed_begin(state);
 
 	for (uint16_t i = 0; i < 6; i++) {
-		struct frame_spec s = bed_request(&x->tcp, (uint16_t)(1000 + i), TCP_SYN_FLAG);
+		struct frame_spec s = bed_request(&x->tcp, (uint16_t)(1000 + i), flags[i % 3]);
 
 		rig_set_rows(x->rig, &x->tcp, in_order, 2, i < 3 ? 0 : LB_ROW_UNSETTLED);
 		deliver(x, s, 0);
+		assert_null(rig_flow(x->rig, &s, 0));
+		s.tcp_flags = TCP_SYN_FLAG;
+		deliver(x, s, 0);
 		s.tcp_flags = flags[i % 3];
 		deliver(x, s, 0);
-		assert_int_equal(rig_flow(x->rig, &s, x->tcp.id, NULL)->flags, 0);
+		assert_int_equal(rig_flow_state(rig_flow(x->rig, &s, 0)),
+				 i % 3 ? LB_FLOW_CLOSING : LB_FLOW_NEW);
 	}
-	assert_int_equal(rig_reply_len(x->rig, RIG_REPLY), 0);
 }
 
 static void a_reset_that_nobody_knows_leaves_no_trace(void **state)
@@ -111,9 +102,7 @@ static void a_reset_that_nobody_knows_leaves_no_trace(void **state)
 
 	rig_set_rows(x->rig, &x->tcp, in_order, 2, LB_ROW_UNSETTLED);
 	deliver(x, s, 0);
-	assert_null(rig_flow(x->rig, &s, x->tcp.id, NULL));
-	assert_int_equal(rig_reply_len(x->rig, RIG_REPLY), 0);
-	assert_int_equal(rig_reply_len(x->rig, RIG_REPLY_NEW), 0);
+	assert_int_equal(rig_n_flows(x->rig), 0);
 }
 
 /* Else a flood at a port where nobody listens would drive out the entries of living flows. */
@@ -121,7 +110,6 @@ static void a_refusal_by_the_backend_makes_nothing_last(void **state)
 {
 	struct bed *x = bed_begin(state);
 	struct frame_spec s = bed_request(&x->tcp, 1000, TCP_SYN_FLAG), back;
-	struct lb_reply r;
 
 	deliver(x, s, 0);
 	back = (struct frame_spec){.src = rig_backend_addr(0),
@@ -136,9 +124,7 @@ static void a_refusal_by_the_backend_makes_nothing_last(void **state)
 	frame_make(&x->want, &back);
 	assert_int_equal(rig_tc(x->rig, &x->in, &x->out), NEXT);
 	assert_true(frame_equal(&x->out, &x->want));
-	assert_true(has_reply(x, RIG_REPLY_NEW, s, 0, &r));
-	assert_int_equal(r.flags, LB_REPLY_CLOSED);
-	assert_int_equal(rig_reply_len(x->rig, RIG_REPLY), 0);
+	assert_int_equal(rig_flow_state(rig_flow(x->rig, &s, 0)), LB_FLOW_CLOSING);
 }
 
 /* --- frames --------------------------------------------------------------------------------------
@@ -262,85 +248,6 @@ static void one_tag_of_either_kind_is_read_and_two_are_not_ours(void **state)
 	expect(x, XDP_PASS);
 }
 
-/* --- a full cache --------------------------------------------------------------------------------
- */
-
-static void fill_cache(struct bed *x, bool twice)
-{
-	for (uint16_t port = 20000; port < 20400; port++) {
-		struct frame_spec s = bed_request(&x->udp, port, 0);
-
-		deliver(x, s, 0);
-		if (twice)
-			deliver(x, s, 0);
-	}
-}
-
-/* Found by the first question anyway, so not worth another flow's place. */
-static void a_flow_of_the_first_candidate_drives_out_no_other(void **state)
-{
-	struct bed *x = bed_begin(state);
-	struct frame_spec s = bed_request(&x->tcp, 1000, TCP_SYN_FLAG);
-	size_t size = rig_n_lines(x->rig) * sizeof(struct lb_flow4_line);
-	struct lb_flow4_line *before = malloc(size);
-	struct lb_reply r, old;
-	struct lb_reply_key key;
-
-	deliver(x, s, 0);
-	rig_forget_flows(x->rig);
-	fill_cache(x, true);
-	memcpy(before, rig_lines(x->rig), size);
-	rig_set_rows(x->rig, &x->tcp, in_order, 2, LB_ROW_UNSETTLED);
-	s.tcp_flags = TCP_ACK_FLAG;
-	deliver(x, s, 0);
-	assert_memory_equal(before, rig_lines(x->rig), size);
-	assert_true(has_reply(x, RIG_REPLY, s, 0, &r)); /* its second packet all the same */
-	old = r;
-	old.age = (uint16_t)(old.age - 50);
-	key = rig_reply_key(&s, 0);
-	rig_reply_set(x->rig, RIG_REPLY, &key, &old);
-	deliver(x, s, 0);
-	assert_true(
-		has_reply(x, RIG_REPLY, s, 0, &r)); /* kept young without a place in the cache */
-	assert_in_range((uint16_t)(r.age - old.age), 50, 60);
-	free(before);
-}
-
-static void a_flow_of_a_later_candidate_gets_a_place_and_keeps_it(void **state)
-{
-	struct bed *x = bed_begin(state);
-	struct frame_spec s = bed_request(&x->tcp, 1000, TCP_SYN_FLAG);
-	const struct lb_flow4 *way;
-	unsigned where;
-
-	deliver(x, s, 0);
-	rig_forget_flows(x->rig);
-	fill_cache(x, true);
-	rig_set_rows(x->rig, &x->tcp, reversed, 2, LB_ROW_UNSETTLED);
-	s.tcp_flags = TCP_ACK_FLAG;
-	deliver(x, s, 0);
-	way = rig_flow(x->rig, &s, x->tcp.id, &where);
-	assert_non_null(way);
-	assert_int_not_equal(where, LB_FLOW4_WAYS - 1);
-	assert_int_equal(way->flags, LB_FLOW_SEEN_TWICE);
-}
-
-/* Taking turns at the last way of a line, neither would ever be seen there twice. */
-static void flows_that_meet_at_the_last_way_both_get_in(void **state)
-{
-	struct bed *x = bed_begin(state);
-
-	fill_cache(x, false);
-	for (int round = 0; round < 3; round++)
-		for (uint16_t port = 1000; port < 1012; port++)
-			deliver(x, bed_request(&x->udp, port, 0), 0);
-	for (uint16_t port = 1000; port < 1012; port++) {
-		struct frame_spec s = bed_request(&x->udp, port, 0);
-
-		assert_non_null(rig_flow(x->rig, &s, x->udp.id, NULL));
-	}
-}
-
 #define CLAIM(f) cmocka_unit_test_setup_teardown(f, setup, bed_teardown)
 
 int main(void)
@@ -356,9 +263,6 @@ int main(void)
 		CLAIM(a_wrong_udp_length_is_the_backends_to_judge),
 		CLAIM(an_empty_datagram_is_served),
 		CLAIM(one_tag_of_either_kind_is_read_and_two_are_not_ours),
-		CLAIM(a_flow_of_the_first_candidate_drives_out_no_other),
-		CLAIM(a_flow_of_a_later_candidate_gets_a_place_and_keeps_it),
-		CLAIM(flows_that_meet_at_the_last_way_both_get_in),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

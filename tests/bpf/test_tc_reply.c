@@ -152,14 +152,14 @@ static void an_answer_in_fragments_leaves_untouched_and_is_counted_once(void **s
 	const uint16_t more = 0x2000, later = 100;
 	struct bed *x = bed_begin(state);
 	struct frame_spec req = bed_request(&x->udp, 1000, 0), in = answer(&req, 0);
-	struct lb_reply_key key = rig_reply_key(&req, 0);
-	struct lb_reply before, after;
+	struct lb_flow *e;
+	uint8_t age;
 
 	rig_add_backend_port(x->rig, 0, IPPROTO_UDP);
 	send_request(x, &req);
-	assert_true(rig_reply_get(x->rig, RIG_REPLY_NEW, &key, &before));
-	before.age = (uint16_t)(before.age - 20);
-	rig_reply_set(x->rig, RIG_REPLY_NEW, &key, &before);
+	e = rig_flow(x->rig, &req, 0);
+	age = e->age;
+	bed_make_silent(e, 2);
 	in.frag = more;
 	expect(x, &in, &in);
 	assert_int_equal(rig_drops(x->rig, LB_DROP_REPLY_FRAGMENT), 1);
@@ -168,8 +168,7 @@ static void an_answer_in_fragments_leaves_untouched_and_is_counted_once(void **s
 	in.frag = later;
 	expect(x, &in, &in);
 	assert_int_equal(rig_drops(x->rig, LB_DROP_REPLY_FRAGMENT), 1);
-	assert_true(rig_reply_get(x->rig, RIG_REPLY_NEW, &key, &after));
-	assert_in_range((uint16_t)(after.age - before.age), 20, 30);
+	assert_in_range((uint8_t)(e->age - age), 0, 1);
 
 	in.frag = more;
 	in.dport++; /* a pod that was reached by its own address */
@@ -181,61 +180,95 @@ static void an_answer_in_fragments_leaves_untouched_and_is_counted_once(void **s
 	assert_int_equal(rig_drops(x->rig, LB_DROP_REPLY_MISS), 1);
 }
 
-static void an_answer_keeps_its_entry_alive(void **state)
+static void an_answer_keeps_its_entry_young(void **state)
 {
 	struct bed *x = bed_begin(state);
 	struct frame_spec req = bed_request(&x->tcp, 1000, TCP_SYN_FLAG);
-	struct frame_spec in = answer(&req, TCP_ACK_FLAG | TCP_SYN_FLAG);
-	struct lb_reply_key key = rig_reply_key(&req, 0);
-	struct lb_reply before, after;
+	struct frame_spec in = answer(&req, TCP_ACK_FLAG);
+	struct lb_flow *e;
+	uint8_t age;
 
 	send_request(x, &req);
-	assert_true(rig_reply_get(x->rig, RIG_REPLY_NEW, &key, &before));
-	before.age = (uint16_t)(before.age - 100);
-	rig_reply_set(x->rig, RIG_REPLY_NEW, &key, &before);
+	e = rig_flow(x->rig, &req, 0);
+	age = e->age;
+	bed_make_silent(e, 100);
 	expect_restored(x, &req, &in);
-	assert_true(rig_reply_get(x->rig, RIG_REPLY_NEW, &key, &after));
-	assert_in_range((uint16_t)(after.age - before.age), 100, 110);
+	assert_in_range((uint8_t)(e->age - age), 0, 1);
 }
 
-static void an_answer_on_an_established_connection_promotes_its_entry(void **state)
+static void answers_move_the_state_of_a_connection(void **state)
 {
+	static const struct {
+		uint8_t flags;
+		unsigned state;
+	} steps[] = {{TCP_SYN_FLAG | TCP_ACK_FLAG, LB_FLOW_ANSWERED},
+		     {TCP_SYN_FLAG | TCP_ACK_FLAG, LB_FLOW_ANSWERED},
+		     {TCP_ACK_FLAG, LB_FLOW_ESTABLISHED},
+		     {TCP_ACK_FLAG, LB_FLOW_ESTABLISHED},
+		     {TCP_FIN_FLAG | TCP_ACK_FLAG, LB_FLOW_CLOSING},
+		     {TCP_ACK_FLAG, LB_FLOW_CLOSING}};
 	struct bed *x = bed_begin(state);
 	struct frame_spec req = bed_request(&x->tcp, 1000, TCP_SYN_FLAG);
-	struct frame_spec in = answer(&req, TCP_SYN_FLAG | TCP_ACK_FLAG);
-	struct lb_reply_key key = rig_reply_key(&req, 0);
-	struct lb_reply r;
 
 	send_request(x, &req);
-	expect_restored(x, &req, &in);
-	assert_true(rig_reply_get(x->rig, RIG_REPLY_NEW, &key, &r));
-	in.tcp_flags = TCP_ACK_FLAG;
-	expect_restored(x, &req, &in);
-	assert_false(rig_reply_get(x->rig, RIG_REPLY_NEW, &key, &r));
-	assert_true(rig_reply_get(x->rig, RIG_REPLY, &key, &r));
-	assert_int_equal(r.service_id, x->tcp.id);
-	expect_restored(x, &req, &in);
-}
+	for (size_t i = 0; i < sizeof(steps) / sizeof(*steps); i++) {
+		struct frame_spec in = answer(&req, steps[i].flags);
 
-static void a_fin_or_reset_from_the_backend_closes_the_entry(void **state)
-{
-	static const uint8_t flags[] = {TCP_FIN_FLAG | TCP_ACK_FLAG, TCP_RST_FLAG};
-	struct bed *x = bed_begin(state);
-
-	for (uint16_t i = 0; i < 2; i++) {
-		struct frame_spec req = bed_request(&x->tcp, (uint16_t)(1000 + i), TCP_SYN_FLAG);
-		struct frame_spec in = answer(&req, flags[i]);
-		struct lb_reply_key key = rig_reply_key(&req, 0);
-		struct lb_reply r;
-
-		send_request(x, &req);
-		req.tcp_flags = TCP_ACK_FLAG;
-		send_request(x, &req);
 		expect_restored(x, &req, &in);
-		assert_true(rig_reply_get(x->rig, RIG_REPLY, &key, &r));
-		assert_int_equal(r.flags, LB_REPLY_CLOSED);
-		expect_restored(x, &req, &in); /* what is still under way */
+		assert_int_equal(rig_flow_state(rig_flow(x->rig, &req, 0)), steps[i].state);
 	}
+}
+
+static void a_flow_of_udp_is_established_by_its_second_answer(void **state)
+{
+	struct bed *x = bed_begin(state);
+	struct frame_spec req = bed_request(&x->udp, 1000, 0), in = answer(&req, 0);
+
+	for (unsigned n = 0; n < 4; n++) {
+		send_request(x, &req);
+		assert_int_equal(rig_flow_state(rig_flow(x->rig, &req, 0)),
+				 n < 2 ? LB_FLOW_NEW + n : LB_FLOW_ESTABLISHED);
+		expect_restored(x, &req, &in);
+	}
+}
+
+static void a_reset_from_the_backend_closes_the_entry(void **state)
+{
+	struct bed *x = bed_begin(state);
+	struct frame_spec req = bed_request(&x->tcp, 1000, TCP_SYN_FLAG);
+	struct frame_spec in = answer(&req, TCP_RST_FLAG);
+
+	send_request(x, &req);
+	bed_answer(x, &req, 0, TCP_ACK_FLAG);
+	expect_restored(x, &req, &in);
+	assert_int_equal(rig_flow_state(rig_flow(x->rig, &req, 0)), LB_FLOW_CLOSING);
+	expect_restored(x, &req, &in); /* what is still under way */
+}
+
+/* Its service is gone, its slot has not been used again. */
+static void a_front_end_that_is_gone_still_answers(void **state)
+{
+	struct bed *x = bed_begin(state);
+	struct frame_spec req = bed_request(&x->tcp, 1000, TCP_SYN_FLAG);
+	struct frame_spec in = answer(&req, TCP_ACK_FLAG);
+
+	send_request(x, &req);
+	rig_del_service(x->rig, &x->tcp);
+	expect_restored(x, &req, &in);
+}
+
+/* Nothing is looked up for a source that is no backend: not even what seems to be its entry. */
+static void a_source_without_a_bit_is_left_alone(void **state)
+{
+	struct bed *x = bed_begin(state);
+	struct frame_spec req = bed_request(&x->tcp, 1000, TCP_SYN_FLAG);
+	struct frame_spec in = answer(&req, TCP_ACK_FLAG);
+
+	send_request(x, &req);
+	rig_add_backend_port(x->rig, 0, IPPROTO_TCP);
+	rig_clear_backend_bits(x->rig);
+	expect(x, &in, &in);
+	assert_int_equal(rig_drops(x->rig, LB_DROP_REPLY_MISS), 0);
 }
 
 static uint32_t next_random(uint32_t *seed)
@@ -285,9 +318,12 @@ int main(void)
 		CLAIM(an_answer_cut_in_its_headers_is_left_alone),
 		CLAIM(a_miss_from_a_backend_of_ours_is_counted),
 		CLAIM(an_answer_in_fragments_leaves_untouched_and_is_counted_once),
-		CLAIM(an_answer_keeps_its_entry_alive),
-		CLAIM(an_answer_on_an_established_connection_promotes_its_entry),
-		CLAIM(a_fin_or_reset_from_the_backend_closes_the_entry),
+		CLAIM(an_answer_keeps_its_entry_young),
+		CLAIM(answers_move_the_state_of_a_connection),
+		CLAIM(a_flow_of_udp_is_established_by_its_second_answer),
+		CLAIM(a_reset_from_the_backend_closes_the_entry),
+		CLAIM(a_front_end_that_is_gone_still_answers),
+		CLAIM(a_source_without_a_bit_is_left_alone),
 		CLAIM(every_round_trip_ends_with_the_vip_as_its_source),
 	};
 

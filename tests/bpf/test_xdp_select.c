@@ -59,31 +59,33 @@ static int datagram(struct bed *x, uint16_t sport)
 	return deliver(x, &x->udp, sport, 0);
 }
 
-static bool reply_of(struct bed *x, enum rig_table t, const struct rig_service *s, uint16_t sport,
-		     unsigned backend, struct lb_reply *ret)
+/* The flow's entry with a backend, or NULL. */
+static struct lb_flow *entry_of(struct bed *x, const struct rig_service *s, uint16_t sport,
+				unsigned backend)
 {
 	struct frame_spec spec = bed_request(s, sport, 0);
-	struct lb_reply_key key = rig_reply_key(&spec, backend);
 
-	return rig_reply_get(x->rig, t, &key, ret);
+	return rig_flow(x->rig, &spec, backend);
 }
 
-static void age_reply(struct bed *x, enum rig_table t, const struct rig_service *s, uint16_t sport,
-		      unsigned by)
+static unsigned state_of(struct bed *x, const struct rig_service *s, uint16_t sport,
+			 unsigned backend)
+{
+	return rig_flow_state(entry_of(x, s, sport, backend));
+}
+
+static void answer(struct bed *x, const struct rig_service *s, uint16_t sport, unsigned backend,
+		   uint8_t flags)
 {
 	struct frame_spec spec = bed_request(s, sport, 0);
-	struct lb_reply_key key = rig_reply_key(&spec, 0);
-	struct lb_reply r;
 
-	assert_true(rig_reply_get(x->rig, t, &key, &r));
-	r.age = (uint16_t)(r.age - by);
-	rig_reply_set(x->rig, t, &key, &r);
+	bed_answer(x, &spec, backend, flags);
 }
 
 /* --- settled rows --------------------------------------------------------------------------------
  */
 
-static void settled_rows_take_the_first_candidate_whatever_the_cache_says(void **state)
+static void settled_rows_take_the_first_candidate_whatever_the_entries_say(void **state)
 {
 	struct bed *x = bed_begin(state);
 
@@ -96,7 +98,6 @@ static void settled_rows_take_the_first_candidate_whatever_the_cache_says(void *
 	assert_int_equal(syn(x, 1000), 3);
 	assert_int_equal(datagram(x, 1000), 3);
 	assert_int_equal(rig_unsettled(x->rig, &x->tcp), 0);
-	assert_int_equal(rig_late(x->rig, &x->tcp), 0);
 }
 
 static void affinity_gives_all_ports_of_a_client_one_row(void **state)
@@ -112,7 +113,7 @@ static void affinity_gives_all_ports_of_a_client_one_row(void **state)
 		rig_add_service(x->rig, &x->tcp);
 		for (unsigned i = 0; i < 4; i++)
 			rig_add_backend(x->rig, &x->tcp, i);
-		rig_set_mixed_rows(x->rig, &x->tcp, 4, 0);
+		rig_set_mixed_rows(x->rig, &x->tcp, 4, 0, 0);
 		for (uint16_t port = 1; port < 200; port++)
 			seen |= 1u << ack(x, port);
 		rows_used[sticky] = (unsigned)__builtin_popcount(seen);
@@ -137,7 +138,7 @@ static void the_row_of_a_flow_is_the_one_that_all_nodes_compute(void **state)
 		rig_add_service(x->rig, &s);
 		for (unsigned i = 0; i < 256; i++)
 			rig_add_backend(x->rig, &s, i);
-		rig_set_mixed_rows(x->rig, &s, 256, 0);
+		rig_set_mixed_rows(x->rig, &s, 256, 0, 0);
 		assert_int_equal(deliver(x, &s, 40000, TCP_ACK_FLAG), golden[sticky]);
 	}
 }
@@ -147,134 +148,164 @@ static void flows_spread_evenly_over_rows(void **state)
 	struct bed *x = bed_begin(state);
 	unsigned count[4] = {0};
 
-	rig_set_mixed_rows(x->rig, &x->tcp, 4, 0);
+	rig_set_mixed_rows(x->rig, &x->tcp, 4, 0, 0);
 	for (uint16_t port = 1; port <= 4000; port++)
 		count[ack(x, port)]++;
 	for (int i = 0; i < 4; i++)
 		assert_in_range(count[i], 850, 1150);
 }
 
-static void the_second_packet_promotes_the_reply(void **state)
+/* --- entries of settled rows ---------------------------------------------------------------------
+ */
+
+static void a_first_packet_makes_an_entry_that_names_all(void **state)
 {
 	struct bed *x = bed_begin(state);
-	struct lb_reply r;
+	struct lb_flow *e;
 
 	syn(x, 1000);
-	assert_true(reply_of(x, RIG_REPLY_NEW, &x->tcp, 1000, 0, &r));
-	ack(x, 1000);
-	assert_false(reply_of(x, RIG_REPLY_NEW, &x->tcp, 1000, 0, &r));
-	assert_true(reply_of(x, RIG_REPLY, &x->tcp, 1000, 0, &r));
-	assert_int_equal(r.service_id, x->tcp.id);
+	e = entry_of(x, &x->tcp, 1000, 0);
+	assert_non_null(e);
+	assert_int_equal(e->slot, rig_slot(x->rig, &x->tcp));
+	assert_in_range(e->row, 0, 255);
+	assert_int_equal(e->backend, 0);
+	assert_int_equal(e->state, LB_FLOW_NEW | 1 << LB_FLOW_GEN_SHIFT);
+	datagram(x, 1000);
+	e = entry_of(x, &x->udp, 1000, 0);
+	assert_non_null(e);
+	assert_int_equal(e->slot, rig_slot(x->rig, &x->udp));
+	assert_int_equal(e->state, LB_FLOW_NEW | LB_FLOW_UDP | 1 << LB_FLOW_GEN_SHIFT);
+	assert_int_equal(rig_n_flows(x->rig), 2);
 }
 
-static void new_flows_take_free_ways_first(void **state)
+/* Not even the age: that is the backend's to move. */
+static void later_packets_of_a_connection_touch_no_entry(void **state)
 {
 	struct bed *x = bed_begin(state);
-
-	for (uint16_t port = 1000; port < 1008; port++)
-		syn(x, port);
-	for (uint16_t port = 1000; port < 1008; port++) {
-		struct frame_spec spec = bed_request(&x->tcp, port, 0);
-
-		assert_non_null(rig_flow(x->rig, &spec, x->tcp.id, NULL));
-	}
-}
-
-/* Flows that were seen twice, until one has to enter at the last way. */
-static void in_a_full_line_the_second_packet_leaves_the_last_way(void **state)
-{
-	struct bed *x = bed_begin(state);
-	struct frame_spec spec;
-	unsigned way = 0;
-	uint16_t port;
-
-	for (port = 1000; way != LB_FLOW4_WAYS - 1; port++) {
-		assert_in_range(port, 1000, 1200);
-		ack(x, (uint16_t)(port - 1));
-		syn(x, port);
-		spec = bed_request(&x->tcp, port, 0);
-		assert_non_null(rig_flow(x->rig, &spec, x->tcp.id, &way));
-	}
-	ack(x, (uint16_t)(port - 1));
-	assert_non_null(rig_flow(x->rig, &spec, x->tcp.id, &way));
-	assert_int_not_equal(way, LB_FLOW4_WAYS - 1);
-}
-
-static void the_third_packet_does_nothing_more(void **state)
-{
-	struct bed *x = bed_begin(state);
-	struct lb_reply r;
+	struct lb_flow before, *e;
 
 	syn(x, 1000);
-	ack(x, 1000);
-	age_reply(x, RIG_REPLY, &x->tcp, 1000, 5);
-	assert_true(reply_of(x, RIG_REPLY, &x->tcp, 1000, 0, &r));
-	ack(x, 1000);
-	struct lb_reply after;
-
-	assert_true(reply_of(x, RIG_REPLY, &x->tcp, 1000, 0, &after));
-	assert_memory_equal(&r, &after, sizeof(r));
+	e = entry_of(x, &x->tcp, 1000, 0);
+	bed_make_silent(e, 50);
+	before = *e;
+	for (int i = 0; i < 3; i++)
+		ack(x, 1000);
+	assert_memory_equal(&before, e, sizeof(before));
+	assert_int_equal(rig_n_flows(x->rig), 1);
 }
 
-static void a_flood_of_first_packets_evicts_no_flow_seen_twice(void **state)
+static void a_repeated_syn_keeps_its_entry_young(void **state)
 {
 	struct bed *x = bed_begin(state);
-	struct frame_spec spec = bed_request(&x->tcp, 1000, 0);
-	struct lb_reply r;
+	struct lb_flow *e;
 
 	syn(x, 1000);
-	ack(x, 1000);
-	for (unsigned i = 0; i < 20000; i++)
-		syn(x, (uint16_t)(2000 + i));
-	assert_non_null(rig_flow(x->rig, &spec, x->tcp.id, NULL));
-	assert_true(reply_of(x, RIG_REPLY, &x->tcp, 1000, 0, &r));
-	assert_int_equal(rig_reply_len(x->rig, RIG_REPLY), 1);
+	e = entry_of(x, &x->tcp, 1000, 0);
+	bed_make_silent(e, 2);
+	syn(x, 1000);
+	assert_int_equal(rig_n_flows(x->rig), 1);
+	assert_int_equal(state_of(x, &x->tcp, 1000, 0), LB_FLOW_NEW);
+	bed_make_silent(e, 2);
+	assert_true(e == entry_of(x, &x->tcp, 1000, 0));
 }
 
-static void a_reset_from_the_client_closes_its_reply(void **state)
+/* A late copy of its SYN, or one that somebody forged, costs a connection nothing. */
+static void a_syn_makes_no_established_connection_new(void **state)
 {
 	struct bed *x = bed_begin(state);
-	struct lb_reply r;
 
 	syn(x, 1000);
-	ack(x, 1000);
+	answer(x, &x->tcp, 1000, 0, TCP_ACK_FLAG);
+	assert_int_equal(state_of(x, &x->tcp, 1000, 0), LB_FLOW_ESTABLISHED);
+	syn(x, 1000);
+	assert_int_equal(state_of(x, &x->tcp, 1000, 0), LB_FLOW_ESTABLISHED);
+}
+
+static void a_reset_from_the_client_closes_its_entry(void **state)
+{
+	struct bed *x = bed_begin(state);
+
+	syn(x, 1000);
+	answer(x, &x->tcp, 1000, 0, TCP_ACK_FLAG);
 	deliver(x, &x->tcp, 1000, TCP_RST_FLAG);
-	assert_true(reply_of(x, RIG_REPLY, &x->tcp, 1000, 0, &r));
-	assert_int_equal(r.flags, LB_REPLY_CLOSED);
+	assert_int_equal(state_of(x, &x->tcp, 1000, 0), LB_FLOW_CLOSING);
 	syn(x, 1000);
-	assert_true(reply_of(x, RIG_REPLY, &x->tcp, 1000, 0, &r));
-	assert_int_equal(r.flags, 0);
+	assert_int_equal(state_of(x, &x->tcp, 1000, 0), LB_FLOW_NEW);
 }
 
-static void the_second_datagram_promotes_the_reply(void **state)
+static void a_reset_closes_no_entry_of_another_front_end(void **state)
 {
 	struct bed *x = bed_begin(state);
-	struct lb_reply r;
 
-	datagram(x, 1000);
-	assert_true(reply_of(x, RIG_REPLY_NEW, &x->udp, 1000, 0, &r));
-	datagram(x, 1000);
-	assert_false(reply_of(x, RIG_REPLY_NEW, &x->udp, 1000, 0, &r));
-	assert_true(reply_of(x, RIG_REPLY, &x->udp, 1000, 0, &r));
+	syn(x, 1000);
+	deliver(x, &x->other, 1000, TCP_RST_FLAG);
+	assert_int_equal(state_of(x, &x->tcp, 1000, 0), LB_FLOW_NEW);
 }
 
-static void an_evicted_udp_reply_comes_back_with_the_next_age(void **state)
+static void datagrams_keep_their_entry_young_and_bring_it_back(void **state)
 {
 	struct bed *x = bed_begin(state);
-	struct frame_spec spec = bed_request(&x->udp, 1000, 0);
-	struct lb_reply_key key = rig_reply_key(&spec, 0);
-	struct lb_flow4 *flow;
-	struct lb_reply r;
+	struct lb_flow *e;
 
 	datagram(x, 1000);
+	e = entry_of(x, &x->udp, 1000, 0);
+	answer(x, &x->udp, 1000, 0, 0);
+	answer(x, &x->udp, 1000, 0, 0);
+	assert_int_equal(rig_flow_state(e), LB_FLOW_ESTABLISHED);
+	for (int unsettled = 0; unsettled < 2; unsettled++) {
+		uint8_t age = e->age;
+
+		rig_set_rows(x->rig, &x->udp, in_order, 4, unsettled ? LB_ROW_UNSETTLED : 0);
+		bed_make_silent(e, 3);
+		datagram(x, 1000);
+		assert_in_range((uint8_t)(e->age - age), 0, 1);
+		assert_int_equal(rig_flow_state(e), LB_FLOW_ESTABLISHED);
+	}
+	rig_forget_flows(x->rig);
 	datagram(x, 1000);
-	rig_reply_del(x->rig, RIG_REPLY, &key);
-	flow = rig_flow(x->rig, &spec, x->udp.id, NULL);
-	assert_non_null(flow);
-	flow->age--;
-	datagram(x, 1000);
-	assert_true(reply_of(x, RIG_REPLY, &x->udp, 1000, 0, &r));
-	assert_int_equal(r.vip[3], htonl(VIP));
+	assert_int_equal(state_of(x, &x->udp, 1000, 0), LB_FLOW_NEW);
+}
+
+/* Of a table filled three times over, by one address of a bad neighbourhood. */
+static void a_flood_drives_out_no_established_flow(void **state)
+{
+	struct bed *x = bed_begin(state);
+	struct frame_spec flood = bed_request(&x->tcp, 1, TCP_SYN_FLAG);
+	struct frame out;
+
+	for (uint16_t port = 1000; port < 1100; port++) {
+		syn(x, port);
+		answer(x, &x->tcp, port, 0, TCP_ACK_FLAG);
+	}
+	for (unsigned i = 0; i < 200000; i++) {
+		flood.src = 0x0b000000 + (i >> 8);
+		flood.sport = (uint16_t)(1 + (i & 0xff));
+		frame_make(&x->in, &flood);
+		assert_int_equal(rig_xdp(x->rig, &x->in, &out), XDP_PASS);
+	}
+	for (uint16_t port = 1000; port < 1100; port++)
+		assert_int_equal(state_of(x, &x->tcp, port, 0), LB_FLOW_ESTABLISHED);
+	assert_in_range(rig_n_flows(x->rig), 60000, 65536);
+	assert_int_equal(rig_drops(x->rig, LB_DROP_FLOW_EVICTED), 0);
+}
+
+/* Twice as many established flows as there are places: each that had to go is counted. */
+static void a_living_flow_that_loses_its_entry_is_counted(void **state)
+{
+	struct bed *x = bed_begin(state);
+	struct frame_spec s = bed_request(&x->tcp, 1, TCP_SYN_FLAG);
+	const unsigned n = 100000;
+	struct frame out;
+
+	for (unsigned i = 0; i < n; i++) {
+		s.src = 0x0b000000 + (i >> 8);
+		s.sport = (uint16_t)(1 + (i & 0xff));
+		frame_make(&x->in, &s);
+		assert_int_equal(rig_xdp(x->rig, &x->in, &out), XDP_PASS);
+		bed_answer(x, &s, 0, TCP_ACK_FLAG);
+	}
+	assert_int_equal(rig_n_flows(x->rig) + rig_drops(x->rig, LB_DROP_FLOW_EVICTED), n);
+	assert_in_range(rig_n_flows(x->rig), 64000, 65536);
 }
 
 /* --- unsettled rows ------------------------------------------------------------------------------
@@ -301,27 +332,49 @@ static void a_known_flow_keeps_its_backend_when_its_row_changes(void **state)
 	assert_int_equal(datagram(x, 2000), 3);
 }
 
-static void a_flow_outlives_its_place_in_the_row(void **state)
+/* As a service that has got a slot of its own name for the flow, or whose rows are counted anew. */
+static void what_an_entry_says_of_its_row_is_put_right(void **state)
 {
-	const unsigned without[] = {3, 2, 1};
 	struct bed *x = bed_begin(state);
+	struct lb_flow *e, was;
 
 	syn(x, 1000);
-	rig_set_rows(x->rig, &x->tcp, without, 3, LB_ROW_UNSETTLED);
+	e = entry_of(x, &x->tcp, 1000, 0);
+	was = *e;
+	e->row = (uint16_t)(e->row + 1);
+	change_rows(x, &x->tcp, reversed);
 	assert_int_equal(ack(x, 1000), 0);
+	assert_memory_equal(e, &was, sizeof(was));
 }
 
-static void delivery_to_a_later_candidate_is_stamped(void **state)
+static void a_service_that_moved_to_its_other_slot_has_its_flows(void **state)
+{
+	struct bed *x = bed_begin(state);
+	struct lb_flow *e;
+	unsigned old;
+
+	syn(x, 1000);
+	old = rig_slot(x->rig, &x->tcp);
+	rig_move_service(x->rig, &x->tcp);
+	assert_int_not_equal(rig_slot(x->rig, &x->tcp), old);
+	change_rows(x, &x->tcp, reversed);
+	assert_int_equal(ack(x, 1000), 0);
+	e = entry_of(x, &x->tcp, 1000, 0);
+	assert_int_equal(e->slot, rig_slot(x->rig, &x->tcp));
+}
+
+static void a_connection_that_ended_is_the_owner_only_if_no_other_is(void **state)
 {
 	struct bed *x = bed_begin(state);
 
 	syn(x, 1000);
+	answer(x, &x->tcp, 1000, 0, TCP_FIN_FLAG | TCP_ACK_FLAG);
 	change_rows(x, &x->tcp, reversed);
-	assert_int_equal(rig_late(x->rig, &x->tcp), 0);
-	assert_int_equal(ack(x, 2000), 3);
-	assert_int_equal(rig_late(x->rig, &x->tcp), 0);
 	assert_int_equal(ack(x, 1000), 0);
-	assert_int_not_equal(rig_late(x->rig, &x->tcp), 0);
+	assert_int_equal(syn(x, 1000), 3);
+	assert_int_equal(ack(x, 1000), 3);
+	change_rows(x, &x->tcp, in_order);
+	assert_int_equal(ack(x, 1000), 3);
 }
 
 static void a_syn_keeps_a_ready_backend_and_leaves_a_draining_one(void **state)
@@ -356,55 +409,25 @@ static void a_new_generation_forgets_the_flows_of_the_old(void **state)
 static void a_flow_that_nobody_knows_goes_to_the_first_and_stays(void **state)
 {
 	struct bed *x = bed_begin(state);
-	struct frame_spec spec = bed_request(&x->tcp, 1000, 0);
-	struct lb_reply r;
 
 	change_rows(x, &x->tcp, in_order);
 	assert_int_equal(ack(x, 1000), 0);
-	assert_non_null(rig_flow(x->rig, &spec, x->tcp.id, NULL));
-	assert_true(reply_of(x, RIG_REPLY_NEW, &x->tcp, 1000, 0, &r));
+	assert_int_equal(state_of(x, &x->tcp, 1000, 0), LB_FLOW_NEW);
+	assert_int_equal(rig_marked(x->rig, &x->tcp), 0);
 	change_rows(x, &x->tcp, reversed);
 	assert_int_equal(ack(x, 1000), 0);
 }
 
-static void the_reply_table_is_a_witness_for_a_flow_the_cache_lost(void **state)
-{
-	struct bed *x = bed_begin(state);
-
-	syn(x, 1000); /* only in reply_new */
-	syn(x, 1001);
-	ack(x, 1001); /* in reply */
-	datagram(x, 1000);
-	change_rows(x, &x->tcp, reversed);
-	change_rows(x, &x->udp, reversed);
-	rig_forget_flows(x->rig);
-	assert_int_equal(ack(x, 1000), 0);
-	assert_int_equal(ack(x, 1001), 0);
-	assert_int_equal(datagram(x, 1000), 0);
-	assert_int_equal(ack(x, 1002), 3);
-}
-
-static void a_reply_of_another_vip_or_generation_is_no_witness(void **state)
+static void an_entry_of_another_vip_or_generation_says_nothing(void **state)
 {
 	struct bed *x = bed_begin(state);
 
 	deliver(x, &x->other, 1000, TCP_SYN_FLAG);
 	syn(x, 1001);
 	change_rows(x, &x->tcp, reversed);
-	rig_forget_flows(x->rig);
 	rig_set_backend(x->rig, &x->tcp, 0, BACKEND | LB_BE_READY, 2);
 	assert_int_equal(ack(x, 1000), 3);
 	assert_int_equal(ack(x, 1001), 3);
-}
-
-static void a_new_connection_never_asks_the_witnesses(void **state)
-{
-	struct bed *x = bed_begin(state);
-
-	syn(x, 1000);
-	change_rows(x, &x->tcp, reversed);
-	rig_forget_flows(x->rig);
-	assert_int_equal(syn(x, 1000), 3);
 }
 
 /* --- front ends that meet ------------------------------------------------------------------------
@@ -422,8 +445,8 @@ static void two_vips_meeting_on_one_client_port_get_two_backends(void **state)
 		assert_int_equal(ack(x, 1000), 0);
 		assert_int_equal(deliver(x, &x->other, 1000, TCP_ACK_FLAG), 1);
 	}
-	assert_int_not_equal(rig_late(x->rig, &x->other), 0);
-	assert_int_equal(rig_late(x->rig, &x->tcp), 0);
+	assert_int_equal(rig_marked(x->rig, &x->other), 1);
+	assert_int_equal(rig_marked(x->rig, &x->tcp), 0);
 }
 
 static void a_meeting_passes_over_backends_that_are_not_ready(void **state)
@@ -447,26 +470,44 @@ static void when_every_candidate_is_taken_the_packet_is_dropped(void **state)
 	assert_int_equal(deliver(x, &x->other, 1001, TCP_SYN_FLAG), 0);
 }
 
-static void the_key_of_a_closed_or_silent_flow_may_be_taken(void **state)
+static void the_tuple_of_a_closed_or_silent_flow_may_be_taken(void **state)
 {
 	struct bed *x = bed_begin(state);
-	struct lb_reply r;
 
 	syn(x, 1000);
 	deliver(x, &x->tcp, 1000, TCP_RST_FLAG);
 	assert_int_equal(deliver(x, &x->other, 1000, TCP_SYN_FLAG), 0);
-	syn(x, 1001);
-	age_reply(x, RIG_REPLY_NEW, &x->tcp, 1001, LB_AGES_TCP + 1);
-	assert_int_equal(deliver(x, &x->other, 1001, TCP_SYN_FLAG), 0);
-	assert_true(reply_of(x, RIG_REPLY_NEW, &x->tcp, 1001, 0, &r));
-	assert_int_equal(r.vip_port, htons(443));
-	syn(x, 1002);
-	age_reply(x, RIG_REPLY_NEW, &x->tcp, 1002, LB_AGES_TCP - 10);
-	assert_int_equal(deliver(x, &x->other, 1002, TCP_SYN_FLAG), 1);
+	for (uint16_t port = 1001; port < 1005; port++) {
+		bool established = port > 1002, silent = port % 2;
+		unsigned lives = established ? LB_FLOW_AGES : LB_FLOW_AGES_SHORT;
+
+		syn(x, port);
+		if (established)
+			answer(x, &x->tcp, port, 0, TCP_ACK_FLAG);
+		bed_make_silent(entry_of(x, &x->tcp, port, 0), lives + silent);
+		assert_int_equal(deliver(x, &x->other, port, TCP_SYN_FLAG), silent ? 0 : 1);
+		if (silent)
+			assert_int_equal(entry_of(x, &x->other, port, 0)->slot,
+					 rig_slot(x->rig, &x->other));
+	}
 	assert_int_equal(rig_drops(x->rig, LB_DROP_TUPLE_TAKEN), 0);
 }
 
-static void the_same_front_end_may_use_its_key_again(void **state)
+/* Whatever service was there before: for the client and the backend it is the same connection. */
+static void the_tuple_of_a_former_service_of_this_vip_may_be_taken(void **state)
+{
+	struct bed *x = bed_begin(state);
+	unsigned old = rig_slot(x->rig, &x->tcp);
+
+	syn(x, 1000);
+	rig_move_service(x->rig, &x->tcp);
+	rig_set_service_id(x->rig, &x->tcp, 77);
+	assert_int_equal(syn(x, 1000), 0);
+	assert_int_not_equal(entry_of(x, &x->tcp, 1000, 0)->slot, old);
+	assert_int_equal(rig_n_flows(x->rig), 1);
+}
+
+static void the_same_front_end_may_use_its_tuple_again(void **state)
 {
 	struct bed *x = bed_begin(state);
 
@@ -475,8 +516,7 @@ static void the_same_front_end_may_use_its_key_again(void **state)
 		assert_int_equal(ack(x, 1000), 0);
 	}
 	assert_int_equal(rig_unsettled(x->rig, &x->tcp), 0);
-	assert_int_equal(rig_reply_len(x->rig, RIG_REPLY) + rig_reply_len(x->rig, RIG_REPLY_NEW),
-			 1);
+	assert_int_equal(rig_n_flows(x->rig), 1);
 }
 
 #define CLAIM(f) cmocka_unit_test_setup_teardown(f, setup, bed_teardown)
@@ -484,32 +524,33 @@ static void the_same_front_end_may_use_its_key_again(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CLAIM(settled_rows_take_the_first_candidate_whatever_the_cache_says),
+		CLAIM(settled_rows_take_the_first_candidate_whatever_the_entries_say),
 		CLAIM(affinity_gives_all_ports_of_a_client_one_row),
 		CLAIM(the_row_of_a_flow_is_the_one_that_all_nodes_compute),
 		CLAIM(flows_spread_evenly_over_rows),
-		CLAIM(the_second_packet_promotes_the_reply),
-		CLAIM(new_flows_take_free_ways_first),
-		CLAIM(in_a_full_line_the_second_packet_leaves_the_last_way),
-		CLAIM(the_third_packet_does_nothing_more),
-		CLAIM(a_flood_of_first_packets_evicts_no_flow_seen_twice),
-		CLAIM(a_reset_from_the_client_closes_its_reply),
-		CLAIM(the_second_datagram_promotes_the_reply),
-		CLAIM(an_evicted_udp_reply_comes_back_with_the_next_age),
+		CLAIM(a_first_packet_makes_an_entry_that_names_all),
+		CLAIM(later_packets_of_a_connection_touch_no_entry),
+		CLAIM(a_repeated_syn_keeps_its_entry_young),
+		CLAIM(a_syn_makes_no_established_connection_new),
+		CLAIM(a_reset_from_the_client_closes_its_entry),
+		CLAIM(a_reset_closes_no_entry_of_another_front_end),
+		CLAIM(datagrams_keep_their_entry_young_and_bring_it_back),
+		CLAIM(a_flood_drives_out_no_established_flow),
+		CLAIM(a_living_flow_that_loses_its_entry_is_counted),
 		CLAIM(a_known_flow_keeps_its_backend_when_its_row_changes),
-		CLAIM(a_flow_outlives_its_place_in_the_row),
-		CLAIM(delivery_to_a_later_candidate_is_stamped),
+		CLAIM(what_an_entry_says_of_its_row_is_put_right),
+		CLAIM(a_service_that_moved_to_its_other_slot_has_its_flows),
+		CLAIM(a_connection_that_ended_is_the_owner_only_if_no_other_is),
 		CLAIM(a_syn_keeps_a_ready_backend_and_leaves_a_draining_one),
 		CLAIM(a_new_generation_forgets_the_flows_of_the_old),
 		CLAIM(a_flow_that_nobody_knows_goes_to_the_first_and_stays),
-		CLAIM(the_reply_table_is_a_witness_for_a_flow_the_cache_lost),
-		CLAIM(a_reply_of_another_vip_or_generation_is_no_witness),
-		CLAIM(a_new_connection_never_asks_the_witnesses),
+		CLAIM(an_entry_of_another_vip_or_generation_says_nothing),
 		CLAIM(two_vips_meeting_on_one_client_port_get_two_backends),
 		CLAIM(a_meeting_passes_over_backends_that_are_not_ready),
 		CLAIM(when_every_candidate_is_taken_the_packet_is_dropped),
-		CLAIM(the_key_of_a_closed_or_silent_flow_may_be_taken),
-		CLAIM(the_same_front_end_may_use_its_key_again),
+		CLAIM(the_tuple_of_a_closed_or_silent_flow_may_be_taken),
+		CLAIM(the_tuple_of_a_former_service_of_this_vip_may_be_taken),
+		CLAIM(the_same_front_end_may_use_its_tuple_again),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
- * The pod's own sockets as witness: a connection that only its socket still knows, no flow cache,
- * no reply entry, must find its pod behind a candidate that is not the first. A child in a network
+ * The pod's own sockets as witness: a connection that only its socket still knows, no entry of the
+ * flow table, must find its pod behind a candidate that is not the first. A child in a network
  * namespace of its own is the pod; connections are made inside it, over its loopback, between the
  * addresses that the packets carry. Both namespaces are without a name and end with their
  * processes.
@@ -218,16 +218,13 @@ static void a_connection_known_to_its_socket_alone_finds_its_pod(void **state)
 {
 	struct fixture *x = begin(state);
 	struct frame_spec spec;
-	struct lb_reply_key key;
-	struct lb_reply r;
 
 	rig_set_nsid(x->rig, &x->tcp, POD, POD_NSID + 1);
 	assert_int_equal(packet_from(x, CLIENT_PORT, &spec), POD);
-	assert_non_null(rig_flow(x->rig, &spec, x->tcp.id, NULL));
-	key = rig_reply_key(&spec, POD);
-	assert_true(rig_reply_get(x->rig, RIG_REPLY, &key, &r));
-	assert_int_equal(r.vip[3], htonl(VIP));
-	assert_int_not_equal(rig_late(x->rig, &x->tcp), 0);
+	assert_int_equal(rig_flow_state(rig_flow(x->rig, &spec, POD)), LB_FLOW_ESTABLISHED);
+	assert_null(rig_flow(x->rig, &spec, 0));
+	assert_int_equal(rig_marked(x->rig, &x->tcp), 1);
+	assert_int_equal(packet_from(x, CLIENT_PORT, &spec), POD);
 }
 
 static void a_listener_is_no_witness(void **state)
@@ -237,7 +234,7 @@ static void a_listener_is_no_witness(void **state)
 
 	rig_set_nsid(x->rig, &x->tcp, POD, POD_NSID + 1);
 	assert_int_equal(packet_from(x, CLIENT_PORT + 1, &spec), 0);
-	assert_int_equal(rig_late(x->rig, &x->tcp), 0);
+	assert_int_equal(rig_marked(x->rig, &x->tcp), 0);
 }
 
 static void without_the_namespace_there_is_no_witness(void **state)

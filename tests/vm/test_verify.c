@@ -21,6 +21,10 @@
 
 #include <cmocka.h>
 
+#include <linux/types.h>
+
+#include "bpf/abi.h"
+
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wcast-qual" /* generated code */
 #include "tc_reply.skel.h"
@@ -58,7 +62,6 @@ static void xdp_lb_verifies_within_half_the_limit(void **state)
 
 	(void)state;
 	assert_non_null(xdp);
-	assert_int_equal(bpf_map__set_max_entries(xdp->maps.flow4, libbpf_num_possible_cpus()), 0);
 	assert_int_equal(xdp_lb_bpf__load(xdp), 0);
 	verified_cheaply(xdp->progs.xdp_lb);
 	xdp_lb_bpf__destroy(xdp);

@@ -39,7 +39,6 @@ static bool ensure_dataplane(struct agent *a, const struct plan *plan, nsec_t no
 	struct bpf_dataplane_args args = {
 		.pin_dir = a->options->pin,
 		.flow_entries = plan->flow_entries,
-		.flow_seed = rng_next(&a->peers.rng),
 		.turn = STORE_TURN_NS,
 		.worker = a->worker,
 	};

@@ -57,15 +57,17 @@ static struct counts count(const struct agent *a, const struct plan_service *s,
 	return c;
 }
 
-/* packets and bytes, null where the data plane does not count. */
+/* packets, bytes and living flows, null where the data plane does not count. */
 static void add_counter(cJSON *o, const struct bpf_counter *c)
 {
 	if (c) {
 		cJSON_AddNumberToObject(o, "packets", (double)c->packets);
 		cJSON_AddNumberToObject(o, "bytes", (double)c->bytes);
+		cJSON_AddNumberToObject(o, "flows", (double)c->flows);
 	} else {
 		cJSON_AddNullToObject(o, "packets");
 		cJSON_AddNullToObject(o, "bytes");
+		cJSON_AddNullToObject(o, "flows");
 	}
 }
 

@@ -38,6 +38,10 @@ static const struct {
 				    "an answer in IP fragments, which left with the backend's own "
 				    "address; counted once",
 				    true},
+	[LB_DROP_FLOW_EVICTED] = {"flow_evicted",
+				  "an established flow lost its entry to a new one: the flow table "
+				  "is too small",
+				  true},
 };
 _Static_assert(ARRAY_SIZE(drops) == LB_N_DROPS, "every reason has its words");
 

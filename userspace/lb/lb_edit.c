@@ -247,19 +247,11 @@ static bool goes_on(const struct edit *e)
 /* The word that replaces `old`: unsettled if it was, or if first place changes; never alone. */
 static uint64_t next_row(uint64_t old, uint64_t want, bool unsettle)
 {
-	if (lb_row_candidate(old, 0) != lb_row_candidate(want, 0))
-		unsettle = true;
-	if (old & LB_ROW_UNSETTLED)
-		unsettle = true;
-	return unsettle && lb_row_has_later(want) ? want | LB_ROW_UNSETTLED : want;
-}
-
-/* Whether a row's change begins its time of being unsettled. */
-static bool is_stamped(uint64_t old, uint64_t next, bool unsettle)
-{
-	if (next == old || !(next & LB_ROW_UNSETTLED))
-		return false;
-	return unsettle || lb_row_candidate(old, 0) != lb_row_candidate(next, 0);
+	if (!lb_row_has_later(want))
+		return want;
+	if (unsettle || lb_row_candidate(old, 0) != lb_row_candidate(want, 0))
+		want |= LB_ROW_UNSETTLED;
+	return want | (old & (LB_ROW_UNSETTLED | LB_ROW_MARKED));
 }
 
 static void change_row(const struct edit *e, uint32_t row, uint64_t want, bool unsettle)
@@ -271,15 +263,19 @@ static void change_row(const struct edit *e, uint32_t row, uint64_t want, bool u
 		next = next_row(old, want, unsettle);
 		if (next == old)
 			return;
-		if (is_stamped(old, next, unsettle))
-			__atomic_store_n(lb_late_at(e->t, row), e->c->age, __ATOMIC_RELAXED);
 	} while (!__atomic_compare_exchange_n(word, &old, next, false, __ATOMIC_RELEASE,
 					      __ATOMIC_RELAXED));
 }
 
+/* With affinity or without it, flows have other rows. */
+static bool moves_flows(const struct edit *e)
+{
+	return !e->is_new && (e->old.flags ^ e->live.flags) & LB_SVC_AFFINITY;
+}
+
 static void change_rows(const struct edit *e)
 {
-	bool unsettle = (e->old.flags ^ e->live.flags) & LB_SVC_AFFINITY; /* other rows for all */
+	bool unsettle = moves_flows(e);
 
 	for (uint32_t i = 0; i < UINT32_C(1) << e->live.rows_log2; i++)
 		change_row(e, e->live.rows_base * LB_ROWS_UNIT + i, e->t->new_rows[i], unsettle);
@@ -292,31 +288,21 @@ static void change_rows(const struct edit *e)
 static void fill_rows(const struct edit *e)
 {
 	uint64_t *to = lb_row_at(e->t, e->live.rows_base * LB_ROWS_UNIT);
-	uint16_t *late = lb_late_at(e->t, e->live.rows_base * LB_ROWS_UNIT);
 
-	for (uint32_t i = 0; i < UINT32_C(1) << e->live.rows_log2; i++) {
+	for (uint32_t i = 0; i < UINT32_C(1) << e->live.rows_log2; i++)
 		to[i] = next_row(LB_ROW_EMPTY, e->t->new_rows[i], true);
-		late[i] = to[i] & LB_ROW_UNSETTLED ? e->c->age : 0;
-	}
 }
 
 /* The same where the old region has as many rows: each goes on from its predecessor. */
 static void continue_rows(const struct edit *e)
 {
-	bool unsettle = (e->old.flags ^ e->live.flags) & LB_SVC_AFFINITY;
+	bool unsettle = moves_flows(e);
 	const uint64_t *from = lb_row_at(e->t, e->old.rows_base * LB_ROWS_UNIT);
-	const uint16_t *from_late = lb_late_at(e->t, e->old.rows_base * LB_ROWS_UNIT);
 	uint64_t *to = lb_row_at(e->t, e->live.rows_base * LB_ROWS_UNIT);
-	uint16_t *late = lb_late_at(e->t, e->live.rows_base * LB_ROWS_UNIT);
 
-	for (uint32_t i = 0; i < UINT32_C(1) << e->live.rows_log2; i++) {
-		uint64_t old = __atomic_load_n(&from[i], __ATOMIC_RELAXED);
-
-		to[i] = next_row(old, e->t->new_rows[i], unsettle);
-		late[i] = is_stamped(old, to[i], unsettle)
-				  ? e->c->age
-				  : __atomic_load_n(&from_late[i], __ATOMIC_RELAXED);
-	}
+	for (uint32_t i = 0; i < UINT32_C(1) << e->live.rows_log2; i++)
+		to[i] = next_row(__atomic_load_n(&from[i], __ATOMIC_RELAXED), e->t->new_rows[i],
+				 unsettle);
 }
 
 /* What the program marked in the old rows while the new ones were being made, and still may. */
@@ -343,13 +329,33 @@ static uint32_t new_service_id(struct lb_config *config)
 	return config->next_service_id++;
 }
 
+static uint64_t max_of(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
+/*
+ * When rows may settle by what the flow table says: not before all is over that was decided by the
+ * old ones. Entries name their flow's row as it was when it last spoke; where rows are counted
+ * anew, or flows of before have no entries at all, every flow that lives must have spoken first.
+ */
+static uint64_t settle_from(const struct edit *e)
+{
+	nsec_t rested = nsec_add(e->c->now, LB_REST_NS);
+
+	if (e->is_new)
+		return max_of(e->t->config->settle_from, rested);
+	return goes_on(e) && !moves_flows(e) ? rested : nsec_add(e->c->now, LB_SETTLE_BLIND_NS);
+}
+
 static void publish(const struct edit *e)
 {
 	struct lb_service svc = {.live = lb_live_word(&e->live),
 				 .key = lb_service_key_of(&e->f->key),
 				 .seed = e->f->seed,
 				 .n_backends = e->n_region,
-				 .table = e->f->table};
+				 .table = e->f->table,
+				 .settle_from = settle_from(e)};
 
 	svc.id = e->f->rows_log2 ? new_service_id(e->t->config) : 0;
 	lb_slots_publish(&e->t->slots, e->slot, &svc);
@@ -374,6 +380,7 @@ static void apply(const struct edit *e)
 
 	if (!e->is_new) {
 		svc->table = 0;
+		svc->settle_from = max_of(svc->settle_from, settle_from(e));
 		e->t->slots.tested[e->slot] = false;
 	}
 	if (e->new_backends)
@@ -474,7 +481,6 @@ int lb_tables_put(struct lb_tables *t, const struct lb_clock *c, const struct lb
 	struct edit e = {.t = t, .c = c, .f = f, .slot = lb_slots_find(&t->slots, &f->key)};
 	int error;
 
-	assert(c->age != 0);
 	if (!is_valid(f))
 		return -EINVAL;
 	lb_view_touch(t->view, &f->key);
@@ -485,11 +491,14 @@ int lb_tables_put(struct lb_tables *t, const struct lb_clock *c, const struct lb
 	if (e.slot != LB_NO_SLOT && is_same(&t->slots.image[e.slot], f))
 		return 0;
 	lb_tables_wake(t, c->quiet);
+	lb_walk_note(t, c);
 	e.is_new = e.slot == LB_NO_SLOT;
 	if (e.is_new) {
 		struct lb_service_key key = lb_service_key_of(&f->key);
 
 		error = lb_slots_place(&t->slots, c, &key, &e.slot);
+		if (error == -EAGAIN)
+			lb_walk_soon(t, c);
 		if (error != 0)
 			return error;
 	}

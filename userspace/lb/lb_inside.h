@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
- * The inside of lb_tables.h, shared by its six files only: lb_tables.c (chunks, adoption),
- * lb_edit.c (put), lb_settle.c (tick), lb_rest.c (ends of rests), lb_place.c (words and places of
+ * The inside of lb_tables.h, shared by its files only: lb_tables.c (chunks, adoption), lb_edit.c
+ * (put), lb_walk.c (flows and settling), lb_rest.c (ends of rests), lb_place.c (words and places of
  * rows and backends), lb_view.c (dump).
  */
 #pragma once
 
+#include "lb/lb_flow.h"
 #include "lb/lb_rows.h"
 #include "lb/lb_space.h"
 #include "lb/lb_tables.h"
@@ -14,13 +15,15 @@
 #define LB_BACKEND_UNITS_PER_CHUNK (LB_BACKEND_CHUNK / LB_BACKEND_UNIT)
 
 struct lb_rows_chunk {
-	uint64_t *rows; /* borrowed */
-	uint16_t *late; /* borrowed */
+	uint64_t *rows;    /* borrowed */
+	uint64_t *foreign; /* a bit a row: of lb_walk.c. Owned */
 };
 
 struct lb_backend_chunk {
 	struct lb_backend *backends; /* borrowed */
 	nsec_t *freed_at;            /* per backend, 0 = ever. Owned */
+	uint32_t *n_flows,
+		*counted; /* per backend: living ones, by the last walk and by this one. Owned */
 };
 
 /* A service's rows went on in another region at `at`; readers may still mark the old ones. */
@@ -30,6 +33,15 @@ struct lb_rows_move {
 	uint32_t id;        /* of the service */
 	uint32_t rows_base; /* the old one, in its unit */
 	uint8_t rows_log2;
+};
+
+/* A walk, of which a slice is done at a time (lb_walk.c). */
+struct lb_walk {
+	enum { LB_WALK_IDLE, LB_WALK_MARKS, LB_WALK_FLOWS, LB_WALK_ROWS } phase;
+	nsec_t began, quiet, next_at;
+	struct lb_key last; /* services: this one had its turn, and all before it, */
+	bool is_under_way;  /* if any had */
+	uint32_t line;      /* flows: goes on at this line */
 };
 
 struct lb_tables {
@@ -44,10 +56,10 @@ struct lb_tables {
 	size_t n_moves, cap_moves;
 	struct lb_rows_move *rows_moves; /* in order of `at`. Owned */
 	size_t n_rows_moves, cap_rows_moves;
-	struct lb_view *view;     /* owned */
-	uint64_t *new_rows;       /* a table being made, 1 << LB_ROWS_LOG2_MAX. Owned */
-	struct lb_key sweep_from; /* lb_settle.c: goes on behind this key; none: begins */
-	nsec_t sweep_at;
+	struct lb_view *view;        /* owned */
+	uint64_t *new_rows;          /* a table being made, 1 << LB_ROWS_LOG2_MAX. Owned */
+	struct lb_flow_chunks flows; /* chunks owned, their lines borrowed */
+	struct lb_walk walk;
 };
 
 /* The parts of a live word. */
@@ -67,14 +79,12 @@ uint32_t lb_rows_units(uint8_t rows_log2);
  * old rows have marked there goes over to the rows that took their place.
  */
 void lb_tables_wake(struct lb_tables *t, nsec_t quiet);
-/* What the program marked and stamped in the rows from `from` on goes over to those from `to` on.
- */
+/* What the program marked in the rows from `from` on goes over to those from `to` on. */
 void lb_carry_marks(const struct lb_tables *t, uint32_t from_base, uint32_t to_base,
 		    uint8_t rows_log2);
 
 /* Row and backend by number in their whole table. */
 uint64_t *lb_row_at(const struct lb_tables *t, uint32_t row);
-uint16_t *lb_late_at(const struct lb_tables *t, uint32_t row);
 struct lb_backend *lb_backend_at(const struct lb_tables *t, uint32_t index);
 nsec_t *lb_freed_at(const struct lb_tables *t, uint32_t index);
 
@@ -83,6 +93,13 @@ struct lb_placed {
 	struct lb_target target;
 	uint16_t index;
 };
+/* The next slice of the walk; when it wants to go on. */
+nsec_t lb_walk(struct lb_tables *t, const struct lb_clock *c);
+/* Somebody waits for a slot. */
+void lb_walk_soon(struct lb_tables *t, const struct lb_clock *c);
+/* Brings up to date since when slots are free of flows: at once where nobody makes any. */
+void lb_walk_note(struct lb_tables *t, const struct lb_clock *c);
+
 /* The backends in use of a slot, sorted by target, to be freed by the caller; n in *ret_n. */
 struct lb_placed *lb_placed_of(const struct lb_tables *t, uint32_t slot, size_t *ret_n) must_check;
 

@@ -41,12 +41,6 @@ uint64_t *lb_row_at(const struct lb_tables *t, uint32_t row)
 	return &t->rows_chunks[row / LB_ROWS_CHUNK].rows[row % LB_ROWS_CHUNK];
 }
 
-uint16_t *lb_late_at(const struct lb_tables *t, uint32_t row)
-{
-	assert(row / LB_ROWS_CHUNK < t->n_rows_chunks);
-	return &t->rows_chunks[row / LB_ROWS_CHUNK].late[row % LB_ROWS_CHUNK];
-}
-
 struct lb_backend *lb_backend_at(const struct lb_tables *t, uint32_t index)
 {
 	assert(index / LB_BACKEND_CHUNK < t->n_backend_chunks);

@@ -2,31 +2,19 @@
 /*
  * When rests end. A reader that holds an old live word may mark a row of the region that was
  * replaced until the rest is over: so marks are carried a second time then, before the region can
- * be another's. What is lost is what an agent that died in between would have carried.
+ * be another's. What an agent that died in between would have carried is found by the walk.
  */
 #include "lb/lb_inside.h"
 
-/* The younger of two stamps; 0 is no stamp. Both are of the last three days. */
-static bool is_younger(uint16_t stamp, uint16_t than)
-{
-	return stamp != 0 && (than == 0 || (int16_t)(stamp - than) > 0);
-}
-
-/* The stamp first: a mark beside an old one would be settled at the next look. */
 static void carry(const struct lb_tables *t, uint32_t from, uint32_t to)
 {
+	const uint64_t marked = LB_ROW_UNSETTLED | LB_ROW_MARKED;
 	uint64_t *word = lb_row_at(t, to);
-	uint16_t *late = lb_late_at(t, to);
-	uint16_t stamp = __atomic_load_n(lb_late_at(t, from), __ATOMIC_RELAXED);
 
 	if (!(__atomic_load_n(lb_row_at(t, from), __ATOMIC_RELAXED) & LB_ROW_UNSETTLED))
 		return;
-	if (!lb_row_has_later(*word))
-		return;
-	if (is_younger(stamp, __atomic_load_n(late, __ATOMIC_RELAXED)))
-		__atomic_store_n(late, stamp, __ATOMIC_RELAXED);
-	if (!(*word & LB_ROW_UNSETTLED))
-		__atomic_fetch_or(word, LB_ROW_UNSETTLED, __ATOMIC_RELAXED);
+	if (lb_row_has_later(*word) && (*word & marked) != marked)
+		__atomic_fetch_or(word, marked, __ATOMIC_RELAXED);
 }
 
 void lb_carry_marks(const struct lb_tables *t, uint32_t from_base, uint32_t to_base,

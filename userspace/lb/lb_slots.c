@@ -14,7 +14,7 @@
 
 void lb_slots_init(struct lb_slots *s, struct lb_service *image, uint64_t *vip_bits)
 {
-	*s = (struct lb_slots){.image = image, .vip_bits = vip_bits};
+	*s = (struct lb_slots){.image = image, .vip_bits = vip_bits, .walked = NSEC_NEVER};
 	s->freed_at = xcalloc(LB_SERVICE_SLOTS, sizeof(*s->freed_at));
 	s->vip_users = xcalloc(LB_VIP_WORDS * 64, sizeof(*s->vip_users));
 	s->tested = xcalloc(LB_SERVICE_SLOTS, sizeof(*s->tested));
@@ -105,11 +105,13 @@ static void free_slot(struct lb_slots *s, uint32_t slot, nsec_t now)
 {
 	set_live(s, slot, 0);
 	s->freed_at[slot] = now;
+	s->last_freed = now;
 }
 
 static bool is_usable(const struct lb_slots *s, uint32_t slot, nsec_t quiet)
 {
-	return s->image[slot].live == 0 && s->freed_at[slot] <= quiet;
+	return s->image[slot].live == 0 && s->freed_at[slot] <= quiet &&
+	       s->freed_at[slot] <= s->walked;
 }
 
 /* In use for good: neither free, nor resting, nor about to be. */
@@ -305,7 +307,8 @@ static void adopt_slot(struct lb_slots *s, uint32_t slot, nsec_t now)
 	uint32_t twin = lb_slots_find(s, &key);
 
 	if (svc->live == 0) {
-		s->freed_at[slot] = memcmp(&svc->key, &never, sizeof(never)) ? now : 0;
+		if (memcmp(&svc->key, &never, sizeof(never)) != 0)
+			free_slot(s, slot, now);
 		return;
 	}
 	if (twin != LB_NO_SLOT)

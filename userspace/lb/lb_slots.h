@@ -26,7 +26,7 @@
  */
 struct lb_clock {
 	nsec_t now, quiet;
-	uint16_t age; /* now as the programs count it, never 0 (bpf/abi.h) */
+	uint8_t age; /* now as the programs count it (struct lb_flow) */
 };
 
 struct lb_shadow {
@@ -40,7 +40,9 @@ struct lb_slots {
 	nsec_t *freed_at;         /* per slot: since when it is free, 0 = ever. Owned */
 	uint16_t *vip_users;      /* per bit of vip_bits. Owned */
 	bool *tested;             /* per slot: lb_actual.tested. Owned */
-	uint32_t *order;          /* slots in use by lb_key_cmp, without shadows. Owned */
+	nsec_t walked;     /* no flow names a slot that was freed then or before; at first: any */
+	nsec_t last_freed; /* of all slots */
+	uint32_t *order;   /* slots in use by lb_key_cmp, without shadows. Owned */
 	size_t n;
 	struct lb_shadow *shadows; /* owned */
 	size_t n_shadows, cap_shadows;

@@ -44,8 +44,14 @@ struct lb_tables *lb_tables_free(struct lb_tables *t)
 	lb_slots_done(&t->slots);
 	lb_space_done(&t->rows_space);
 	lb_space_done(&t->backend_space);
-	for (size_t i = 0; i < t->n_backend_chunks; i++)
+	for (size_t i = 0; i < t->n_backend_chunks; i++) {
 		free(t->backend_chunks[i].freed_at);
+		free(t->backend_chunks[i].n_flows);
+		free(t->backend_chunks[i].counted);
+	}
+	for (size_t i = 0; i < t->n_rows_chunks; i++)
+		free(t->rows_chunks[i].foreign);
+	free(t->flows.chunks);
 	free(t->backend_chunks);
 	free(t->rows_chunks);
 	free(t->moves);
@@ -55,13 +61,14 @@ struct lb_tables *lb_tables_free(struct lb_tables *t)
 	return NULL;
 }
 
-void lb_tables_add_rows_chunk(struct lb_tables *t, uint64_t *rows, uint16_t *late)
+void lb_tables_add_rows_chunk(struct lb_tables *t, uint64_t *rows)
 {
 	struct lb_rows_chunk *chunk;
 
 	assert(t->n_rows_chunks < LB_ROWS_CHUNKS);
 	chunk = xpush(&t->rows_chunks, &t->n_rows_chunks, &t->cap_rows_chunks, sizeof(*chunk));
-	*chunk = (struct lb_rows_chunk){.rows = rows, .late = late};
+	chunk->rows = rows;
+	chunk->foreign = xcalloc(LB_ROWS_CHUNK / 64, sizeof(*chunk->foreign));
 	lb_space_grow(&t->rows_space, LB_ROWS_UNITS_PER_CHUNK);
 }
 
@@ -74,6 +81,8 @@ void lb_tables_add_backend_chunk(struct lb_tables *t, struct lb_backend *backend
 		      sizeof(*chunk));
 	chunk->backends = backends;
 	chunk->freed_at = xcalloc(LB_BACKEND_CHUNK, sizeof(*chunk->freed_at));
+	chunk->n_flows = xcalloc(LB_BACKEND_CHUNK, sizeof(*chunk->n_flows));
+	chunk->counted = xcalloc(LB_BACKEND_CHUNK, sizeof(*chunk->counted));
 	lb_space_grow(&t->backend_space, LB_BACKEND_UNITS_PER_CHUNK);
 }
 
@@ -83,6 +92,17 @@ uint32_t lb_tables_spare(const struct lb_tables *t, int need)
 		return t->rows_space.n_free / LB_ROWS_UNITS_PER_CHUNK;
 	assert(need == LB_NEED_BACKEND_CHUNK);
 	return t->backend_space.n_free / LB_BACKEND_UNITS_PER_CHUNK;
+}
+
+void lb_tables_set_flows(struct lb_tables *t, struct lb_flow_line *const *chunks, size_t n)
+{
+	assert((n & (n - 1)) == 0);
+	t->flows.chunks = xrealloc(t->flows.chunks, n ? n : 1, sizeof(struct lb_flow_line *));
+	if (n > 0)
+		memcpy(t->flows.chunks, chunks, n * sizeof(struct lb_flow_line *));
+	t->flows.n = n;
+	t->walk.phase = LB_WALK_IDLE; /* what there is of it began with other lines */
+	t->slots.walked = n > 0 ? 0 : NSEC_NEVER;
 }
 
 static bool claim_rows(struct lb_tables *t, const struct lb_live *live)
@@ -215,6 +235,22 @@ bool lb_tables_backends(const struct lb_tables *t, const struct lb_key *key, str
 	for (size_t i = 0; i < *ret_n; i++)
 		index[i] = base + placed[i].index;
 	*ret = index;
+	return true;
+}
+
+bool lb_tables_flows(const struct lb_tables *t, const struct lb_key *key, struct arena *arena,
+		     const uint32_t **ret, size_t *ret_n)
+{
+	const uint32_t *index;
+	uint32_t *counts;
+
+	if (!lb_tables_backends(t, key, arena, &index, ret_n))
+		return false;
+	counts = arena_array_of(arena, *ret_n, uint32_t);
+	for (size_t i = 0; i < *ret_n; i++)
+		counts[i] = t->backend_chunks[index[i] / LB_BACKEND_CHUNK]
+				    .n_flows[index[i] % LB_BACKEND_CHUNK];
+	*ret = counts;
 	return true;
 }
 

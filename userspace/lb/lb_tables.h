@@ -38,11 +38,21 @@ struct lb_tables *lb_tables_new(const struct lb_images *images);
 struct lb_tables *lb_tables_free(struct lb_tables *t);
 
 /* The next chunk of its kind, zeroed or of a former run; borrowed. */
-void lb_tables_add_rows_chunk(struct lb_tables *t, uint64_t *rows, uint16_t *late);
+void lb_tables_add_rows_chunk(struct lb_tables *t, uint64_t *rows);
 void lb_tables_add_backend_chunk(struct lb_tables *t, struct lb_backend *backends);
 
 /* Chunks' worth of room for LB_NEED_* that nothing uses and nothing rests in, rounded down. */
 uint32_t lb_tables_spare(const struct lb_tables *t, int need);
+
+/*
+ * The secret of the flow table's hash (bpf/flow_hash.h), expanded into its constants. Equal secrets
+ * give equal constants, so a table outlives the agent that made it.
+ */
+void lb_flow_keys(const __u64 secret[2], struct lb_flow_keys *ret);
+
+/* The flow table: n chunks, a power of two, in their order; borrowed, in place of any told before.
+ */
+void lb_tables_set_flows(struct lb_tables *t, struct lb_flow_line *const *chunks, size_t n);
 
 /*
  * Takes over what the images hold, once, after the chunks were added and before anything else. What
@@ -76,8 +86,8 @@ void lb_tables_set_nsids(struct lb_tables *t, const struct lb_key *key, const st
 			 size_t n);
 
 /*
- * Rests that are over, and a part of the rows looked through for what has settled. Returns when it
- * wants to be called again.
+ * Rests that are over, and a part of the walk through flows and rows (lb_walk.c), in less than a
+ * millisecond. Returns when it wants to be called again.
  */
 nsec_t lb_tables_tick(struct lb_tables *t, const struct lb_clock *c);
 
@@ -87,6 +97,13 @@ nsec_t lb_tables_tick(struct lb_tables *t, const struct lb_clock *c);
  */
 bool lb_tables_backends(const struct lb_tables *t, const struct lb_key *key, struct arena *arena,
 			const uint32_t **ret, size_t *ret_n);
+
+/*
+ * Living flows of a frontend's targets by the last walk, in the order of dump(), from the arena.
+ * False: no such frontend.
+ */
+bool lb_tables_flows(const struct lb_tables *t, const struct lb_key *key, struct arena *arena,
+		     const uint32_t **ret, size_t *ret_n);
 
 /*
  * What must be done to the counters since the last call, in order: those of `from` belong to `to`

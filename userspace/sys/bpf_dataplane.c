@@ -89,8 +89,11 @@ static int put_tables(struct bpf_dataplane *dp, const struct lb_clock *c,
 	return outcome;
 }
 
+/* Ports are told before the first request is delivered there, for answers are known by them. */
 static int store_put(void *ctx, nsec_t now, const struct lb_frontend *f)
 {
+	const struct lb_actual wanted = {
+		.key = f->key, .targets = f->targets, .n_targets = f->n_targets};
 	struct bpf_dataplane *dp = ctx;
 	struct lb_clock c = clock_of(dp, now);
 	struct lb_actual before, after;
@@ -103,10 +106,12 @@ static int store_put(void *ctx, nsec_t now, const struct lb_frontend *f)
 	had = lb_tables_get(dp->tables, &f->key, dp->scratch, &before);
 	if (had && before.table == f->table && before.flags == f->flags)
 		return 0;
+	bpf_ports_change(dp->ports, NULL, &wanted);
 	error = put_tables(dp, &c, f);
 	move_counters(dp);
 	has = lb_tables_get(dp->tables, &f->key, dp->scratch, &after);
 	bpf_ports_change(dp->ports, had ? &before : NULL, has ? &after : NULL);
+	bpf_ports_change(dp->ports, &wanted, NULL);
 	return error;
 }
 
@@ -242,7 +247,7 @@ static void adopt_devices(struct bpf_dataplane *dp)
 	dp->has_readers = dp->has_readers || dp->n_devices > 0;
 }
 
-static int open_tables(struct bpf_dataplane *dp, struct worker *worker, nsec_t now)
+static int open_tables(struct bpf_dataplane *dp, const struct bpf_dataplane_args *args, nsec_t now)
 {
 	struct lb_clock c = clock_of(dp, now);
 	size_t n_bad;
@@ -251,9 +256,11 @@ static int open_tables(struct bpf_dataplane *dp, struct worker *worker, nsec_t n
 	if (error != 0)
 		return error;
 	dp->tables = lb_tables_new(&dp->maps.images);
-	dp->grow = bpf_grow_new(&dp->maps, dp->tables, worker);
-	dp->ports = bpf_ports_new(bpf_maps_fd(&dp->maps, "backend_ports"));
+	dp->grow = bpf_grow_new(&dp->maps, dp->tables, args->worker);
+	dp->ports = bpf_ports_new(bpf_maps_fd(&dp->maps, "backend_ports"), dp->maps.backend_bits);
 	error = bpf_maps_load_chunks(&dp->maps, dp->tables);
+	if (error == 0)
+		error = bpf_flows_open(&dp->maps, dp->tables, args->flow_entries);
 	if (error != 0)
 		return error;
 	n_bad = lb_tables_adopt(dp->tables, &c);
@@ -268,9 +275,7 @@ static int open_tables(struct bpf_dataplane *dp, struct worker *worker, nsec_t n
 int bpf_dataplane_open(const struct bpf_dataplane_args *args, struct arena *arena, nsec_t now,
 		       struct bpf_dataplane **ret, bool *ret_adopted, const char **ret_failure)
 {
-	const struct bpf_load_args load = {.pin_dir = args->pin_dir,
-					   .flow_entries = args->flow_entries,
-					   .flow_seed = args->flow_seed};
+	const struct bpf_load_args load = {.pin_dir = args->pin_dir};
 	struct bpf_programs programs;
 	struct bpf_dataplane *dp;
 	int error = bpf_load(&load, arena, &programs, ret_failure);
@@ -284,7 +289,7 @@ int bpf_dataplane_open(const struct bpf_dataplane_args *args, struct arena *aren
 	dp->scratch = arena_new();
 	dp->has_readers = programs.adopted;
 	dp->turn = args->turn;
-	error = open_tables(dp, args->worker, now);
+	error = open_tables(dp, args, now);
 	if (error != 0) {
 		*ret_failure = arena_printf(arena, "the maps: %s", strerror(-error));
 		bpf_dataplane_close(dp);
@@ -508,27 +513,29 @@ nsec_t bpf_dataplane_tick(struct bpf_dataplane *dp, nsec_t now)
 bool bpf_dataplane_count(struct bpf_dataplane *dp, const struct lb_key *key,
 			 struct bpf_counter *ret_total, struct bpf_counter *targets, size_t cap)
 {
-	const uint32_t *index;
+	const uint32_t *index, *flows;
 	size_t n;
 
 	arena_reset(dp->scratch);
-	if (!lb_tables_backends(dp->tables, key, dp->scratch, &index, &n))
+	if (!lb_tables_backends(dp->tables, key, dp->scratch, &index, &n) ||
+	    !lb_tables_flows(dp->tables, key, dp->scratch, &flows, &n))
 		return false;
 	*ret_total = (struct bpf_counter){.packets = 0};
 	for (size_t i = 0; i < n; i++) {
-		struct lb_counter sum = bpf_maps_counter(&dp->maps, index[i]);
+		const struct lb_counter sum = bpf_maps_counter(&dp->maps, index[i]);
 
 		ret_total->packets += sum.packets;
 		ret_total->bytes += sum.bytes;
+		ret_total->flows += flows[i];
 		if (i < cap)
-			targets[i] = (struct bpf_counter){sum.packets, sum.bytes};
+			targets[i] = (struct bpf_counter){sum.packets, sum.bytes, flows[i]};
 	}
 	return true;
 }
 
 uint32_t bpf_dataplane_flow_entries(const struct bpf_dataplane *dp)
 {
-	return dp->programs.flow_entries;
+	return bpf_flows_entries(&dp->maps);
 }
 
 size_t bpf_dataplane_drops(struct bpf_dataplane *dp, uint64_t *counts, size_t cap)

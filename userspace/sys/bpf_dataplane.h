@@ -14,8 +14,7 @@ struct worker;
 
 struct bpf_dataplane_args {
 	const char *pin_dir;   /* below a bpffs; made if missing */
-	uint32_t flow_entries; /* total over possible CPUs, for fresh maps; 0 = default */
-	uint64_t flow_seed;    /* secret, for fresh maps */
+	uint32_t flow_entries; /* flows that a fresh table is made for; 0 = default */
 	nsec_t turn;           /* work on the store that one `now` may do; 0 = any amount */
 	/*
 	 * Lets the tables grow beside the loop; NULL: the store's put waits until they have grown.
@@ -77,6 +76,7 @@ nsec_t bpf_dataplane_tick(struct bpf_dataplane *dp, nsec_t now);
 /* Packets and bytes of one frontend, summed over CPUs; per target in the order of dump(). */
 struct bpf_counter {
 	uint64_t packets, bytes;
+	uint64_t flows; /* that live, as of a few seconds ago */
 };
 bool bpf_dataplane_count(struct bpf_dataplane *dp, const struct lb_key *key,
 			 struct bpf_counter *ret_total, struct bpf_counter *targets, size_t cap);

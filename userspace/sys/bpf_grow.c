@@ -18,7 +18,7 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 
-#define GROW_MAX   64u
+#define GROW_MAX   BPF_INSERT_MAX
 #define GROW_TIMES 5u
 #define GROW_BYTES (40u << 20) /* at a time */
 #define LOAD_NS    NSEC_PER_SEC
@@ -62,33 +62,15 @@ struct bpf_grow {
 /* --- the job -----------------------------------------------------------------------------------
  */
 
-/* An inner map like the object's template, with its BTF where the kernel takes it. */
-static int create_inner(const struct recipe *r, const char *name, const struct bpf_inner *like)
-{
-	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = like->flags,
-		    .btf_key_type_id = like->btf_key, .btf_value_type_id = like->btf_value);
-	int fd = -EINVAL;
-
-	if (r->btf_fd >= 0) {
-		opts.btf_fd = (__u32)r->btf_fd;
-		fd = bpf_map_create(like->type, name, like->key_size, like->value_size,
-				    like->max_entries, &opts);
-	}
-	if (fd >= 0)
-		return fd;
-	opts.btf_fd = opts.btf_key_type_id = opts.btf_value_type_id = 0;
-	return bpf_map_create(like->type, name, like->key_size, like->value_size, like->max_entries,
-			      &opts);
-}
-
 static int make_chunk(const struct recipe *r, struct bpf_chunk *ret)
 {
 	struct bpf_chunk c = {.main = -1, .beside = -1};
 	int error = 0;
 
-	c.main = create_inner(r, r->kind->main, &r->main);
-	c.beside = c.main < 0 ? -1 : create_inner(r, r->kind->beside, &r->beside);
-	if (c.main < 0 || c.beside < 0)
+	c.main = bpf_maps_create_inner(r->btf_fd, r->kind->main, &r->main);
+	if (c.main >= 0 && r->kind->beside)
+		c.beside = bpf_maps_create_inner(r->btf_fd, r->kind->beside, &r->beside);
+	if (c.main < 0 || (r->kind->beside && c.beside < 0))
 		error = c.main < 0 ? c.main : c.beside;
 	if (error == 0)
 		error = bpf_chunk_map(&c, r->kind);
@@ -99,32 +81,18 @@ static int make_chunk(const struct recipe *r, struct bpf_chunk *ret)
 	return error;
 }
 
-/* Inserts n inner maps from `first` on, in one call if the kernel can. */
-static int insert(int outer_fd, uint32_t first, const __u32 *fds, uint32_t n)
-{
-	__u32 keys[GROW_MAX], count = n;
-
-	for (uint32_t i = 0; i < n; i++)
-		keys[i] = first + i;
-	if (n > 1 && bpf_map_update_batch(outer_fd, keys, fds, &count, NULL) == 0)
-		return 0;
-	for (uint32_t i = 0; i < n; i++)
-		if (bpf_map_update_elem(outer_fd, &keys[i], &fds[i], BPF_ANY) != 0)
-			return -errno;
-	return 0;
-}
-
 static int insert_all(const struct job *j)
 {
 	__u32 main[GROW_MAX] = {0}, beside[GROW_MAX] = {0};
-	int error;
+	int error = 0;
 
 	for (uint32_t i = 0; i < j->n_made; i++) {
 		main[i] = (__u32)j->made[i].main;
 		beside[i] = (__u32)j->made[i].beside;
 	}
-	error = insert(j->recipe.beside_fd, j->first, beside, j->n_made);
-	return error ? error : insert(j->recipe.main_fd, j->first, main, j->n_made);
+	if (j->recipe.kind->beside)
+		error = bpf_maps_insert(j->recipe.beside_fd, j->first, beside, j->n_made);
+	return error ? error : bpf_maps_insert(j->recipe.main_fd, j->first, main, j->n_made);
 }
 
 /* As many of the wanted chunks as there is memory for; the error if there is none for one. */
@@ -266,17 +234,18 @@ static void init(struct bpf_grow *g, enum bpf_chunk_which which, const struct bp
 			   .main = *main,
 			   .beside = *beside,
 			   .main_fd = bpf_maps_fd(m, kind->main),
-			   .beside_fd = bpf_maps_fd(m, kind->beside),
+			   .beside_fd = kind->beside ? bpf_maps_fd(m, kind->beside) : -1,
 			   .btf_fd = bpf_object__btf_fd(m->obj)},
 	};
 }
 
 struct bpf_grow *bpf_grow_new(struct bpf_maps *m, struct lb_tables *t, struct worker *worker)
 {
+	const struct bpf_inner none = {.max_entries = 0};
 	struct bpf_grow *g = xcalloc(1, sizeof(*g));
 
 	*g = (struct bpf_grow){.maps = m, .tables = t, .worker = worker};
-	init(g, BPF_CHUNK_ROWS, &m->inners.rows, &m->inners.late);
+	init(g, BPF_CHUNK_ROWS, &m->inners.rows, &none);
 	init(g, BPF_CHUNK_BACKENDS, &m->inners.backends, &m->inners.counters);
 	return g;
 }

@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
- * Loading. Sizes and the constants of the hot path are set between open and load:
+ * Loading. Between open and load the constants of the programs are set:
  *
- *   flow4      flow_entries in all, shared out to possible CPUs in powers of two
- *   reply      flow_entries if that is set; else as many as conntrack may hold, as far as a small
- *              part of the machine's memory goes (docs/decisions/003-size-of-the-reply-table.md)
- *   age_shift  so that an age unit is near four seconds whatever the kernel's HZ
+ *   flow_keys  from the secret that is made with the maps and lies with them
+ *   age_shift  so that an age unit is near 64 seconds whatever the kernel's HZ
  *
  * Fresh maps are pinned beside the old ones and then take their place, so that a start that fails
  * half-way leaves the former run as it was. The old programs keep their maps until their links are
@@ -23,23 +21,13 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <linux/types.h>
-#include <sys/sysinfo.h>
+#include <sys/random.h>
 
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wcast-qual" /* generated code */
 #include "tc_reply.skel.h"
 #include "xdp_lb.skel.h"
 #pragma GCC diagnostic pop
-
-#define FLOW_ENTRIES  131072u
-#define REPLY_DEFAULT 65536u /* at least, unless flow_entries says less */
-#define REPLY_MIN     1024u
-#define REPLY_MAX     (1u << 24)
-#define REPLY_BYTES   152u /* of an entry in the kernel, with what an LRU map adds */
-#define REPLY_SHARE   512u /* of the machine's memory */
-#define REPLY_NEW     16384u
-#define FLOW_BITS_MAX 20u
-#define CONNTRACK_MAX "/proc/sys/net/netfilter/nf_conntrack_max"
 
 /* --- ages ----------------------------------------------------------------------------------------
  */
@@ -54,115 +42,40 @@ static nsec_t tick_ns(void)
 	return (nsec_t)res.tv_nsec;
 }
 
-/* A unit between 2.8 and 5.7 seconds: four, as far as powers of two allow. */
+/* A unit between 45 and 91 seconds: 64, as far as powers of two allow. */
 static uint32_t age_shift(nsec_t tick)
 {
 	uint32_t shift = 0;
 
-	while (tick << shift < 2828 * NSEC_PER_MSEC)
+	while (tick << shift < 45255 * NSEC_PER_MSEC)
 		shift++;
 	return shift;
 }
 
 /* The kernel counts jiffies from five minutes before the wrap of 32 bits (INITIAL_JIFFIES). */
-uint16_t bpf_load_age(void)
+uint8_t bpf_load_age(void)
 {
 	nsec_t tick = tick_ns();
 	uint64_t hz = (NSEC_PER_SEC + tick / 2) / tick;
 	uint64_t jiffies = (uint32_t)(0 - 300 * hz) + clock_now() / tick;
-	uint16_t age = (uint16_t)(jiffies >> age_shift(tick));
 
-	return age ? age : 1;
-}
-
-/* --- sizes ---------------------------------------------------------------------------------------
- */
-
-static uint32_t flow_bits(uint32_t entries)
-{
-	int cpus = libbpf_num_possible_cpus();
-	uint32_t lines, bits = 0;
-
-	entries = entries ? entries : FLOW_ENTRIES;
-	lines = entries / LB_FLOW4_WAYS / (cpus > 0 ? (uint32_t)cpus : 1);
-	while (bits < FLOW_BITS_MAX && UINT32_C(2) << bits <= lines)
-		bits++;
-	return bits;
-}
-
-/* What conntrack may hold, 0 = nobody knows. */
-static uint64_t conntrack_max(void)
-{
-	_cleanup_(freep) char *text = NULL;
-	size_t len;
-
-	if (file_read(CONNTRACK_MAX, 64, &text, &len) != 0)
-		return 0;
-	return strtoul(text, NULL, 10);
-}
-
-static uint64_t memory_bytes(void)
-{
-	struct sysinfo info;
-
-	return sysinfo(&info) == 0 ? (uint64_t)info.totalram * info.mem_unit : 0;
-}
-
-static uint32_t clamp(uint64_t n, uint32_t least, uint32_t most)
-{
-	return n < least ? least : n > most ? most : (uint32_t)n;
-}
-
-static uint32_t reply_entries(uint32_t flow_entries)
-{
-	uint64_t share = memory_bytes() / REPLY_SHARE / REPLY_BYTES, flows = conntrack_max();
-
-	if (flow_entries > 0)
-		return clamp(flow_entries, REPLY_MIN, REPLY_MAX);
-	return clamp(flows > 0 && flows < share ? flows : share, REPLY_DEFAULT, REPLY_MAX);
-}
-
-/* Newcomers: a quarter of a small table, so that they do not cost more than it does. */
-static uint32_t reply_new_entries(uint32_t n_reply)
-{
-	return n_reply / 4 < REPLY_NEW ? n_reply / 4 : REPLY_NEW;
-}
-
-static int set_sizes(struct xdp_lb_bpf *xdp, const struct bpf_load_args *args)
-{
-	uint32_t bits = flow_bits(args->flow_entries), n_reply = reply_entries(args->flow_entries);
-	int cpus = libbpf_num_possible_cpus(), error;
-
-	if (cpus < 0)
-		return cpus;
-	error = bpf_map__set_max_entries(xdp->maps.flow4, (uint32_t)cpus << bits);
-	if (error == 0)
-		error = bpf_map__set_max_entries(xdp->maps.reply, n_reply);
-	if (error == 0)
-		error = bpf_map__set_max_entries(xdp->maps.reply_new, reply_new_entries(n_reply));
-	return error;
-}
-
-/* What it came to, for whoever sizes machines. */
-static void say_sizes(const struct xdp_lb_bpf *xdp, bool adopted)
-{
-	uint32_t n_reply = bpf_map__max_entries(xdp->maps.reply);
-
-	log_info("bpf: flow tables", "adopted=%s flow_cache=%u replies=%u replies_kib=%u new=%u",
-		 adopted ? "yes" : "no", bpf_map__max_entries(xdp->maps.flow4) * LB_FLOW4_WAYS,
-		 n_reply, n_reply / 1024 * REPLY_BYTES, bpf_map__max_entries(xdp->maps.reply_new));
+	return (uint8_t)(jiffies >> age_shift(tick));
 }
 
 /* --- adoption ------------------------------------------------------------------------------------
  */
 
-/* The config of pinned maps that we can go on with. -ENOENT: none, or not ours to adopt. */
-static int pinned_config(const char *maps_dir, struct lb_config *ret)
+/*
+ * The config of pinned maps that we can go on with. -ENOENT: none, or not ours to adopt. *ret_lost:
+ * they are of this boot, so there may be flows that nobody knows then.
+ */
+static int pinned_config(const char *maps_dir, struct lb_config *ret, bool *ret_lost)
 {
 	char path[BPF_PINS_PATH];
 	__u32 zero = 0;
 	int fd, error = bpf_pins_path(path, maps_dir, "config", NULL);
 
+	*ret_lost = false;
 	if (error != 0)
 		return error;
 	fd = bpf_obj_get(path);
@@ -172,36 +85,24 @@ static int pinned_config(const char *maps_dir, struct lb_config *ret)
 	close(fd);
 	if (error != 0)
 		return error;
-	if (ret->abi_version != LB_ABI_VERSION || ret->boot != clock_boot_id()) {
+	*ret_lost = ret->boot == clock_boot_id();
+	if (ret->abi_version != LB_ABI_VERSION || !*ret_lost) {
 		log_warn("bpf: pinned maps not adopted", "abi_version=%u", ret->abi_version);
 		return -ENOENT;
 	}
 	return 0;
 }
 
-/* Opens xdp_lb over the pinned maps, or with fresh ones; *config says what both agree on. */
-static struct xdp_lb_bpf *open_xdp(const struct bpf_load_args *args, const char *maps_dir,
-				   struct lb_config *config, bool *ret_adopted)
+/* Of maps that are made now. */
+static int fresh_config(struct lb_config *ret, bool lost)
 {
-	struct xdp_lb_bpf *xdp = xdp_lb_bpf__open();
-	int error;
-
-	*ret_adopted = false;
-	if (xdp && pinned_config(maps_dir, config) == 0) {
-		error = bpf_maps_reuse(xdp->obj, maps_dir);
-		*ret_adopted = error == 0;
-		if (error != 0) { /* some are reused already: begin anew */
-			log_warn("bpf: pinned maps not adopted", "error=%d", -error);
-			xdp_lb_bpf__destroy(xdp);
-			xdp = xdp_lb_bpf__open();
-		}
-	}
-	if (!*ret_adopted)
-		*config = (struct lb_config){.abi_version = LB_ABI_VERSION,
-					     .flow_seed = args->flow_seed,
-					     .flow_bits = flow_bits(args->flow_entries),
-					     .boot = clock_boot_id()};
-	return xdp;
+	*ret = (struct lb_config){.abi_version = LB_ABI_VERSION, .boot = clock_boot_id()};
+	if (lost)
+		ret->settle_from = nsec_add(clock_now(), LB_SETTLE_BLIND_NS);
+	if (getrandom(ret->flow_secret, sizeof(ret->flow_secret), 0) !=
+	    (ssize_t)sizeof(ret->flow_secret))
+		return -EIO;
+	return 0;
 }
 
 static int open_error(void)
@@ -209,36 +110,54 @@ static int open_error(void)
 	return errno > 0 ? -errno : -EIO;
 }
 
-static int load_xdp(const struct bpf_load_args *args, const char *maps_dir, struct bpf_programs *p,
-		    struct lb_config *config)
+/* Opens xdp_lb over the pinned maps, or with fresh ones; *config says what both agree on. */
+static int open_xdp(const char *maps_dir, struct lb_config *config, struct xdp_lb_bpf **ret,
+		    bool *ret_adopted)
 {
-	struct xdp_lb_bpf *xdp = open_xdp(args, maps_dir, config, &p->adopted);
-	__u32 zero = 0;
+	bool lost = false;
 	int error;
 
-	if (!xdp)
+	*ret = xdp_lb_bpf__open();
+	*ret_adopted = false;
+	if (*ret && pinned_config(maps_dir, config, &lost) == 0) {
+		error = bpf_maps_reuse((*ret)->obj, maps_dir);
+		*ret_adopted = error == 0;
+		if (error != 0) { /* some are reused already: begin anew */
+			log_warn("bpf: pinned maps not adopted", "error=%d", -error);
+			xdp_lb_bpf__destroy(*ret);
+			*ret = xdp_lb_bpf__open();
+		}
+	}
+	if (!*ret)
 		return open_error();
+	return *ret_adopted ? 0 : fresh_config(config, lost);
+}
+
+static int load_xdp(const char *maps_dir, struct bpf_programs *p, struct lb_flow_keys *ret_keys)
+{
+	struct lb_config config = {.abi_version = 0};
+	struct xdp_lb_bpf *xdp;
+	int error = open_xdp(maps_dir, &config, &xdp, &p->adopted);
+	__u32 zero = 0;
+
 	p->xdp_skeleton = xdp;
+	if (error != 0)
+		return error;
+	lb_flow_keys(config.flow_secret, ret_keys);
 	error = bpf_maps_inners(xdp->obj, &p->inners);
-	if (error == 0 && !p->adopted)
-		error = set_sizes(xdp, args);
 	xdp->rodata->age_shift = age_shift(tick_ns());
-	xdp->rodata->flow_bits = config->flow_bits;
-	xdp->rodata->flow_seed = config->flow_seed;
+	memcpy(&xdp->rodata->flow_keys, ret_keys, sizeof(*ret_keys));
 	if (error == 0)
 		error = xdp_lb_bpf__load(xdp);
 	if (error == 0 && !p->adopted)
-		error = bpf_map_update_elem(bpf_map__fd(xdp->maps.config), &zero, config, BPF_ANY);
-	if (error == 0) {
-		p->flow_entries = bpf_map__max_entries(xdp->maps.reply);
-		say_sizes(xdp, p->adopted);
-	}
+		error = bpf_map_update_elem(bpf_map__fd(xdp->maps.config), &zero, &config, BPF_ANY);
 	p->xdp = xdp->obj;
 	p->xdp_fd = bpf_program__fd(xdp->progs.xdp_lb);
 	return error;
 }
 
-static int load_tc(const struct bpf_programs *p, void **ret_skeleton, int *ret_fd)
+static int load_tc(const struct bpf_programs *p, const struct lb_flow_keys *keys,
+		   void **ret_skeleton, int *ret_fd)
 {
 	struct tc_reply_bpf *tc = tc_reply_bpf__open();
 	int error;
@@ -247,6 +166,7 @@ static int load_tc(const struct bpf_programs *p, void **ret_skeleton, int *ret_f
 		return open_error();
 	*ret_skeleton = tc;
 	tc->rodata->age_shift = age_shift(tick_ns());
+	memcpy(&tc->rodata->flow_keys, keys, sizeof(*keys));
 	error = bpf_maps_share(p->xdp, tc->obj);
 	if (error == 0)
 		error = tc_reply_bpf__load(tc);
@@ -318,7 +238,7 @@ int bpf_load(const struct bpf_load_args *args, struct arena *arena, struct bpf_p
 	     const char **ret_failure)
 {
 	struct bpf_programs p = {.xdp_fd = -1, .tc_fd = -1, .tc_spare_fd = -1};
-	struct lb_config config = {.abi_version = 0};
+	struct lb_flow_keys keys;
 	const char *what = "the pin directory";
 	char maps_dir[BPF_PINS_PATH];
 	int error = bpf_pins_path(maps_dir, args->pin_dir, BPF_PINS_MAPS, NULL);
@@ -328,14 +248,14 @@ int bpf_load(const struct bpf_load_args *args, struct arena *arena, struct bpf_p
 		error = bpf_pins_prepare(args->pin_dir);
 	if (error == 0) {
 		what = "the program xdp_lb";
-		error = load_xdp(args, maps_dir, &p, &config);
+		error = load_xdp(maps_dir, &p, &keys);
 	}
 	if (error == 0) {
 		what = "the program tc_reply";
-		error = load_tc(&p, &p.tc_skeletons[0], &p.tc_fd);
+		error = load_tc(&p, &keys, &p.tc_skeletons[0], &p.tc_fd);
 	}
 	if (error == 0)
-		error = load_tc(&p, &p.tc_skeletons[1], &p.tc_spare_fd);
+		error = load_tc(&p, &keys, &p.tc_skeletons[1], &p.tc_spare_fd);
 	if (error == 0) {
 		what = "the pins";
 		error = p.adopted ? bpf_maps_pin_fresh(p.xdp, maps_dir)

@@ -17,8 +17,6 @@ struct bpf_object;
 
 struct bpf_load_args {
 	const char *pin_dir;
-	uint32_t flow_entries; /* total, 0 = default */
-	uint64_t flow_seed;
 };
 
 struct bpf_programs {
@@ -28,7 +26,6 @@ struct bpf_programs {
 	struct bpf_inners inners; /* of xdp */
 	bool has_tcx;             /* of the kernel */
 	bool adopted;             /* the maps are those of a former run */
-	uint32_t flow_entries;    /* that the maps were made for, now or then */
 	void *xdp_skeleton;       /* owned */
 	void *tc_skeletons[2];    /* tc_reply and its spare; owned */
 };
@@ -38,5 +35,5 @@ int bpf_load(const struct bpf_load_args *args, struct arena *arena, struct bpf_p
 	     const char **ret_failure) must_check;
 void bpf_unload(struct bpf_programs *p);
 
-/* Now as the programs count it (bpf/common.h, age_now), never 0. */
-uint16_t bpf_load_age(void);
+/* Now as the programs count it (bpf/common.h, age_now). */
+uint8_t bpf_load_age(void);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
  * Maps as memory. The outer maps are pinned and hold their inner ones, so adoption asks them for
- * the ids of the chunks in turn. A chunk consists of two inner maps; the one that says that the
- * chunk exists (rows, backends) is inserted last, so that an agent that dies in between leaves no
- * half. Adding chunks is the work of bpf_grow.c.
+ * the ids of the chunks in turn. A chunk of backends consists of two inner maps; the one that says
+ * that the chunk exists is inserted last, so that an agent that dies in between leaves no half.
+ * Adding chunks is the work of bpf_grow.c, and of bpf_flows.c.
  */
 #include "sys/bpf_maps.h"
 
@@ -18,12 +18,6 @@
 /* --- objects -------------------------------------------------------------------------------------
  */
 
-static bool is_resizable(const char *name)
-{
-	return strcmp(name, "flow4") == 0 || strcmp(name, "reply") == 0 ||
-	       strcmp(name, "reply_new") == 0;
-}
-
 static bool has_shape(int fd, const struct bpf_map *map)
 {
 	struct bpf_map_info info = {.id = 0};
@@ -34,7 +28,7 @@ static bool has_shape(int fd, const struct bpf_map *map)
 	return info.type == bpf_map__type(map) && info.key_size == bpf_map__key_size(map) &&
 	       info.value_size == bpf_map__value_size(map) &&
 	       info.map_flags == bpf_map__map_flags(map) &&
-	       (is_resizable(bpf_map__name(map)) || info.max_entries == bpf_map__max_entries(map));
+	       info.max_entries == bpf_map__max_entries(map);
 }
 
 static int reuse_pin(struct bpf_map *map, const char *dir)
@@ -58,7 +52,8 @@ static bool may_be_fresh(const struct bpf_map *map)
 	const char *name = bpf_map__name(map);
 
 	return strcmp(name, "drops") == 0 || strcmp(name, "uplinks") == 0 ||
-	       strcmp(name, "backend_ports") == 0 || strcmp(name, "scratch") == 0;
+	       strcmp(name, "backend_ports") == 0 || strcmp(name, "backend_bits") == 0 ||
+	       strcmp(name, "scratch") == 0;
 }
 
 int bpf_maps_reuse(struct bpf_object *obj, const char *dir)
@@ -119,7 +114,7 @@ int bpf_maps_inners(const struct bpf_object *obj, struct bpf_inners *ret)
 	int error = inner_of(obj, "rows", &ret->rows);
 
 	if (error == 0)
-		error = inner_of(obj, "late", &ret->late);
+		error = inner_of(obj, "flows", &ret->flows);
 	if (error == 0)
 		error = inner_of(obj, "backends", &ret->backends);
 	if (error == 0)
@@ -188,7 +183,7 @@ static void keep_mapping(struct bpf_maps *m, const struct bpf_mapping *mapping)
 				     sizeof(*mapping)) = *mapping;
 }
 
-static int map_memory(struct bpf_maps *m, int fd, size_t size, void *ret)
+int bpf_maps_map(struct bpf_maps *m, int fd, size_t size, void *ret)
 {
 	struct bpf_mapping mapping;
 	int error = map_inner(fd, size, &mapping);
@@ -214,17 +209,20 @@ int bpf_maps_open(struct bpf_maps *m, const struct bpf_object *obj, const struct
 	*m = (struct bpf_maps){.obj = obj, .inners = *inners, .n_cpus = libbpf_num_possible_cpus()};
 	if (m->n_cpus < 0)
 		return m->n_cpus;
-	error = map_memory(m, bpf_maps_fd(m, "services"),
-			   LB_SERVICE_SLOTS * sizeof(struct lb_service), &m->images.services);
+	error = bpf_maps_map(m, bpf_maps_fd(m, "services"),
+			     LB_SERVICE_SLOTS * sizeof(struct lb_service), &m->images.services);
 	if (error == 0)
-		error = map_memory(m, bpf_maps_fd(m, "vip_bits"), LB_VIP_WORDS * sizeof(uint64_t),
-				   &m->images.vip_bits);
+		error = bpf_maps_map(m, bpf_maps_fd(m, "vip_bits"), LB_VIP_WORDS * sizeof(uint64_t),
+				     &m->images.vip_bits);
 	if (error == 0)
-		error = map_memory(m, bpf_maps_fd(m, "config"), sizeof(struct lb_config),
-				   &m->images.config);
+		error = bpf_maps_map(m, bpf_maps_fd(m, "config"), sizeof(struct lb_config),
+				     &m->images.config);
 	if (error == 0)
-		error = map_memory(m, bpf_maps_fd(m, "uplinks"), LB_UPLINKS * sizeof(uint64_t),
-				   &m->uplinks.words);
+		error = bpf_maps_map(m, bpf_maps_fd(m, "uplinks"), LB_UPLINKS * sizeof(uint64_t),
+				     &m->uplinks.words);
+	if (error == 0)
+		error = bpf_maps_map(m, bpf_maps_fd(m, "backend_bits"),
+				     LB_BACKEND_WORDS * sizeof(uint64_t), &m->backend_bits);
 	if (error != 0)
 		bpf_maps_close(m);
 	return error;
@@ -246,9 +244,7 @@ void bpf_maps_close(struct bpf_maps *m)
 
 static const struct bpf_chunk_kind kinds[BPF_N_CHUNK_KINDS] = {
 	[BPF_CHUNK_ROWS] = {.main = "rows",
-			    .beside = "late",
 			    .main_bytes = LB_ROWS_CHUNK * sizeof(uint64_t),
-			    .beside_bytes = LB_ROWS_CHUNK * sizeof(uint16_t),
 			    .max = LB_ROWS_CHUNKS},
 	[BPF_CHUNK_BACKENDS] = {.main = "backends",
 				.beside = "counters",
@@ -263,19 +259,13 @@ const struct bpf_chunk_kind *bpf_chunk_kind(enum bpf_chunk_which which)
 
 int bpf_chunk_map(struct bpf_chunk *c, const struct bpf_chunk_kind *kind)
 {
-	int error = map_inner(c->main, kind->main_bytes, &c->main_at);
-
-	if (error == 0 && kind->beside_bytes > 0)
-		error = map_inner(c->beside, kind->beside_bytes, &c->beside_at);
-	return error;
+	return map_inner(c->main, kind->main_bytes, &c->main_at);
 }
 
 void bpf_chunk_discard(struct bpf_chunk *c)
 {
 	if (c->main_at.at)
 		munmap(c->main_at.at, c->main_at.size);
-	if (c->beside_at.at)
-		munmap(c->beside_at.at, c->beside_at.size);
 	if (c->main >= 0)
 		close(c->main);
 	if (c->beside >= 0)
@@ -288,20 +278,17 @@ void bpf_maps_add_chunk(struct bpf_maps *m, struct lb_tables *t, enum bpf_chunk_
 			struct bpf_chunk *c)
 {
 	keep_mapping(m, &c->main_at);
-	if (c->beside_at.at)
-		keep_mapping(m, &c->beside_at);
 	close(c->main);
 	m->n_chunks[which]++;
 	if (which == BPF_CHUNK_ROWS) {
-		close(c->beside);
-		lb_tables_add_rows_chunk(t, c->main_at.at, c->beside_at.at);
+		lb_tables_add_rows_chunk(t, c->main_at.at);
 		return;
 	}
 	*(int *)xpush(&m->counter_fds, &m->n_counters, &m->cap_counters, sizeof(int)) = c->beside;
 	lb_tables_add_backend_chunk(t, c->main_at.at);
 }
 
-static int inner_at(const struct bpf_maps *m, const char *outer, uint32_t at)
+int bpf_maps_inner_at(const struct bpf_maps *m, const char *outer, uint32_t at)
 {
 	__u32 id;
 	int fd;
@@ -317,13 +304,14 @@ static int load_kind(struct bpf_maps *m, struct lb_tables *t, enum bpf_chunk_whi
 	const struct bpf_chunk_kind *kind = &kinds[which];
 
 	for (uint32_t at = 0; at < kind->max; at++) {
-		struct bpf_chunk c = {.main = inner_at(m, kind->main, at), .beside = -1};
+		struct bpf_chunk c = {.main = bpf_maps_inner_at(m, kind->main, at), .beside = -1};
 		int error;
 
 		if (c.main == -ENOENT)
 			return 0;
-		c.beside = inner_at(m, kind->beside, at);
-		error = c.main < 0 ? c.main : c.beside < 0 ? c.beside : 0;
+		if (kind->beside)
+			c.beside = bpf_maps_inner_at(m, kind->beside, at);
+		error = c.main < 0 ? c.main : kind->beside && c.beside < 0 ? c.beside : 0;
 		if (error == 0)
 			error = bpf_chunk_map(&c, kind);
 		if (error != 0) {
@@ -340,6 +328,39 @@ int bpf_maps_load_chunks(struct bpf_maps *m, struct lb_tables *t)
 	int error = load_kind(m, t, BPF_CHUNK_ROWS);
 
 	return error ? error : load_kind(m, t, BPF_CHUNK_BACKENDS);
+}
+
+int bpf_maps_create_inner(int btf_fd, const char *name, const struct bpf_inner *like)
+{
+	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = like->flags,
+		    .btf_key_type_id = like->btf_key, .btf_value_type_id = like->btf_value);
+	int fd = -EINVAL;
+
+	if (btf_fd >= 0) {
+		opts.btf_fd = (__u32)btf_fd;
+		fd = bpf_map_create(like->type, name, like->key_size, like->value_size,
+				    like->max_entries, &opts);
+	}
+	if (fd >= 0)
+		return fd;
+	opts.btf_fd = opts.btf_key_type_id = opts.btf_value_type_id = 0;
+	return bpf_map_create(like->type, name, like->key_size, like->value_size, like->max_entries,
+			      &opts);
+}
+
+int bpf_maps_insert(int outer_fd, uint32_t first, const uint32_t *fds, uint32_t n)
+{
+	__u32 keys[BPF_INSERT_MAX], count = n;
+
+	assert(n <= BPF_INSERT_MAX);
+	for (uint32_t i = 0; i < n; i++)
+		keys[i] = first + i;
+	if (n > 1 && bpf_map_update_batch(outer_fd, keys, fds, &count, NULL) == 0)
+		return 0;
+	for (uint32_t i = 0; i < n; i++)
+		if (bpf_map_update_elem(outer_fd, &keys[i], &fds[i], BPF_ANY) != 0)
+			return -errno;
+	return 0;
 }
 
 /* --- counters ------------------------------------------------------------------------------------

@@ -27,7 +27,7 @@ struct bpf_inner {
 	uint32_t btf_key, btf_value;
 };
 struct bpf_inners {
-	struct bpf_inner rows, late, backends, counters;
+	struct bpf_inner rows, backends, counters, flows;
 };
 /* From an opened object. -ENOENT: it has no such maps. */
 int bpf_maps_inners(const struct bpf_object *obj, struct bpf_inners *ret) must_check;
@@ -48,8 +48,8 @@ struct bpf_mapping {
 /* The two kinds of chunk and what they consist of. */
 enum bpf_chunk_which { BPF_CHUNK_ROWS, BPF_CHUNK_BACKENDS, BPF_N_CHUNK_KINDS };
 struct bpf_chunk_kind {
-	const char *main, *beside;       /* names of the outer maps */
-	size_t main_bytes, beside_bytes; /* to be mapped; 0: it is not */
+	const char *main, *beside; /* names of the outer maps; beside may be NULL */
+	size_t main_bytes;         /* of main, which is mapped */
 	uint32_t max;
 };
 const struct bpf_chunk_kind *bpf_chunk_kind(enum bpf_chunk_which which);
@@ -58,6 +58,7 @@ struct bpf_maps {
 	const struct bpf_object *obj; /* borrowed; loaded */
 	struct bpf_inners inners;
 	struct lb_images images;
+	uint64_t *backend_bits;
 	struct lb_uplinks uplinks;
 	struct bpf_mapping *mappings; /* owned */
 	size_t n_mappings, cap_mappings;
@@ -76,17 +77,41 @@ int bpf_maps_fd(const struct bpf_maps *m, const char *name);
 /* Hands the chunks that exist to the tables, in their order. 0 or -errno. */
 int bpf_maps_load_chunks(struct bpf_maps *m, struct lb_tables *t) must_check;
 
-/* Two inner maps and their memory, not in the tables yet; owned. */
+/* Inner maps and their memory, not in the tables yet; owned. */
 struct bpf_chunk {
 	int main, beside; /* fds; -1: none */
-	struct bpf_mapping main_at, beside_at;
+	struct bpf_mapping main_at;
 };
-/* Maps the two. 0 or -errno, after which it is to be discarded. */
+/* Maps the first. 0 or -errno, after which it is to be discarded. */
 int bpf_chunk_map(struct bpf_chunk *c, const struct bpf_chunk_kind *kind) must_check;
 void bpf_chunk_discard(struct bpf_chunk *c);
 /* The next of its kind, for the tables; what it owns goes over. */
 void bpf_maps_add_chunk(struct bpf_maps *m, struct lb_tables *t, enum bpf_chunk_which which,
 			struct bpf_chunk *c);
+
+/* An inner map like its template, with its types (btf_fd) where the kernel takes them: its fd. */
+int bpf_maps_create_inner(int btf_fd, const char *name, const struct bpf_inner *like) must_check;
+/* The fd of an inner map; -ENOENT: there is none at this place. */
+int bpf_maps_inner_at(const struct bpf_maps *m, const char *outer, uint32_t at) must_check;
+/* Inserts n inner maps, 64 at most, from `first` on, in one call if the kernel can. */
+int bpf_maps_insert(int outer_fd, uint32_t first, const uint32_t *fds, uint32_t n) must_check;
+#define BPF_INSERT_MAX 64u
+/* Maps a map or an inner one as long as m is open; *(void **)ret is where. */
+int bpf_maps_map(struct bpf_maps *m, int fd, size_t size, void *ret) must_check;
+
+/* --- the flow table ------------------------------------------------------------------------------
+ */
+
+/*
+ * Hands the flow table to the tables: the one that is there, else a new one for so many flows (0:
+ * as many as the kernel would track), which then is there for the programs. 0 or -errno.
+ */
+int bpf_flows_open(struct bpf_maps *m, struct lb_tables *t, uint32_t flow_entries) must_check;
+/* Flows that the table was made for. */
+uint32_t bpf_flows_entries(const struct bpf_maps *m);
+
+/* --- counters ------------------------------------------------------------------------------------
+ */
 
 /* Sum over CPUs of one counter, by the index of its backend. */
 struct lb_counter bpf_maps_counter(const struct bpf_maps *m, uint32_t index);

@@ -23,14 +23,18 @@ struct port {
 
 struct bpf_ports {
 	int map_fd;
+	uint64_t *bits;      /* borrowed */
+	uint32_t *bit_users; /* ports by bit; owned */
 	struct port *ports;
 };
 
-struct bpf_ports *bpf_ports_new(int map_fd)
+struct bpf_ports *bpf_ports_new(int map_fd, uint64_t *bits)
 {
 	struct bpf_ports *p = xcalloc(1, sizeof(*p));
 
 	p->map_fd = map_fd;
+	p->bits = bits;
+	p->bit_users = xcalloc(LB_BACKEND_WORDS * 64, sizeof(*p->bit_users));
 	return p;
 }
 
@@ -44,6 +48,7 @@ struct bpf_ports *bpf_ports_free(struct bpf_ports *p)
 		HASH_DEL(p->ports, port);
 		free(port);
 	}
+	free(p->bit_users);
 	free(p);
 	return NULL;
 }
@@ -64,9 +69,18 @@ static struct port *find(struct bpf_ports *p, const struct lb_backend_port *key)
 	return port;
 }
 
+static void set_bit(const struct bpf_ports *p, uint32_t bit, bool to)
+{
+	uint64_t *word = &p->bits[bit / 64], mask = UINT64_C(1) << bit % 64;
+
+	if (!!(*word & mask) != to)
+		__atomic_store_n(word, *word ^ mask, __ATOMIC_RELEASE);
+}
+
 static void use(struct bpf_ports *p, const struct lb_backend_port *key)
 {
 	struct port *port = find(p, key);
+	uint32_t bit = lb_backend_bit(key->addr, key->port, key->proto);
 	__u32 one = 1;
 
 	if (port) {
@@ -77,15 +91,20 @@ static void use(struct bpf_ports *p, const struct lb_backend_port *key)
 	port->key = *key;
 	port->uses = 1;
 	HASH_ADD(hh, p->ports, key, sizeof(port->key), port);
+	p->bit_users[bit]++;
+	set_bit(p, bit, true);
 	(void)bpf_map_update_elem(p->map_fd, key, &one, BPF_NOEXIST);
 }
 
 static void leave(struct bpf_ports *p, const struct lb_backend_port *key)
 {
 	struct port *port = find(p, key);
+	uint32_t bit = lb_backend_bit(key->addr, key->port, key->proto);
 
 	if (!port || --port->uses > 0)
 		return;
+	if (--p->bit_users[bit] == 0)
+		set_bit(p, bit, false);
 	(void)bpf_map_delete_elem(p->map_fd, key);
 	HASH_DEL(p->ports, port);
 	free(port);
@@ -112,6 +131,9 @@ void bpf_ports_prune(struct bpf_ports *p)
 {
 	struct lb_backend_port key, next;
 	int more = bpf_map_get_next_key(p->map_fd, NULL, &next);
+
+	for (uint32_t bit = 0; bit < LB_BACKEND_WORDS * 64; bit++)
+		set_bit(p, bit, p->bit_users[bit] > 0);
 
 	while (more == 0) {
 		key = next;

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
- * The map `backend_ports`: every address and port of a backend of ours, so that tc_reply can tell a
- * reply whose entry was lost from any other traffic. Several frontends share a backend, so uses are
- * counted; the map is written only when the first use comes or the last goes.
+ * The maps `backend_bits` and `backend_ports`: every address and port of a backend of ours, so that
+ * tc_reply leaves all other traffic alone, and can tell a reply whose entry was lost. Several
+ * frontends share a backend, so uses are counted; the maps are written only when the first use
+ * comes or the last goes.
  */
 #pragma once
 
@@ -10,13 +11,16 @@
 
 struct bpf_ports;
 
-/* On the map's fd, borrowed. What the map holds of a former run stays until bpf_ports_prune(). */
-struct bpf_ports *bpf_ports_new(int map_fd);
+/*
+ * On the fd of `backend_ports` and the words of `backend_bits`, both borrowed. What they hold of a
+ * former run stays until bpf_ports_prune().
+ */
+struct bpf_ports *bpf_ports_new(int map_fd, uint64_t *bits);
 struct bpf_ports *bpf_ports_free(struct bpf_ports *p);
 
 /* A frontend had `before` and has `after` now; either may be NULL. */
 void bpf_ports_change(struct bpf_ports *p, const struct lb_actual *before,
 		      const struct lb_actual *after);
 
-/* Removes from the map what nobody uses. */
+/* Removes from the maps what nobody uses. */
 void bpf_ports_prune(struct bpf_ports *p);

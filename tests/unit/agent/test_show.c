@@ -164,11 +164,12 @@ static void services(void **state)
 	expect(body,
 	       "[{\"namespace\":\"default\",\"name\":\"s1\",\"vip\":\"192.0.2.0\",\"port\":80,"
 	       "\"protocol\":\"TCP\",\"backends\":[{\"address\":\"10.244.0.1\",\"port\":80,"
-	       "\"node\":\"node\",\"state\":\"ready\",\"packets\":null,\"bytes\":null}],\"announced\":true,"
-	       "\"reason\":\"announced\",\"packets\":null,\"bytes\":null},"
+	       "\"node\":\"node\",\"state\":\"ready\",\"packets\":null,\"bytes\":null,"
+	       "\"flows\":null}],\"announced\":true,"
+	       "\"reason\":\"announced\",\"packets\":null,\"bytes\":null,\"flows\":null},"
 	       "{\"namespace\":\"other\",\"name\":\"s2\",\"vip\":null,\"port\":53,"
 	       "\"protocol\":\"UDP\",\"backends\":[],\"announced\":false,"
-	       "\"reason\":\"noIPAllocated\",\"packets\":null,\"bytes\":null}]");
+	       "\"reason\":\"noIPAllocated\",\"packets\":null,\"bytes\":null,\"flows\":null}]");
 	expect(ask(rig, "{\"command\":\"show\",\"what\":\"services\",\"namespace\":\"none\"}", OK),
 	       "[]");
 	rig_free(rig);
@@ -244,11 +245,12 @@ static void only_packets_that_were_lost_are_drops(void **state)
 	show_add_counts(body, counts, lb_drop_count());
 	meanings = cJSON_GetObjectItem(body, "meanings");
 	assert_int_equal(cJSON_GetArraySize(meanings), lb_drop_count() - 1);
-	assert_int_equal(cJSON_GetArraySize(cJSON_GetObjectItem(body, "passed")), 2);
+	assert_int_equal(cJSON_GetArraySize(cJSON_GetObjectItem(body, "passed")), 3);
 	for (size_t i = 1; i < lb_drop_count(); i++) {
 		const char *name = lb_drop_name(i);
-		const bool passed =
-			strcmp(name, "reply_miss") == 0 || strcmp(name, "reply_fragment") == 0;
+		const bool passed = strcmp(name, "reply_miss") == 0 ||
+				    strcmp(name, "reply_fragment") == 0 ||
+				    strcmp(name, "flow_evicted") == 0;
 
 		assert_true(count_of(body, passed ? "passed" : "drops", name) == 100.0 + (double)i);
 		assert_null(cJSON_GetObjectItem(

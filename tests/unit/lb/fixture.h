@@ -28,19 +28,17 @@ struct fixture {
 	struct lb_service *services;
 	uint64_t *vip_bits;
 	uint64_t *rows[MAX_CHUNKS];
-	uint16_t *late[MAX_CHUNKS];
 	struct lb_backend *backends[MAX_CHUNKS];
 	size_t n_rows, n_backends;
+	struct lb_flow_line *flows; /* one chunk, or none */
 	struct lb_tables *t;
 	struct lb_clock c;
 };
 
 static inline void fixture_at(struct fixture *x, nsec_t now)
 {
-	x->c.now = now;
-	x->c.quiet = now - LB_REST_NS;
-	x->c.age = (uint16_t)(now / (4 * SECOND));
-	x->c.age = x->c.age ? x->c.age : 1;
+	x->c = (struct lb_clock){.now = now, .quiet = now - LB_REST_NS};
+	x->c.age = (uint8_t)(now / (64 * SECOND));
 }
 
 static inline struct lb_tables *fixture_tables(struct fixture *x)
@@ -49,9 +47,10 @@ static inline struct lb_tables *fixture_tables(struct fixture *x)
 	struct lb_tables *t = lb_tables_new(&images);
 
 	for (size_t i = 0; i < x->n_rows; i++)
-		lb_tables_add_rows_chunk(t, x->rows[i], x->late[i]);
+		lb_tables_add_rows_chunk(t, x->rows[i]);
 	for (size_t i = 0; i < x->n_backends; i++)
 		lb_tables_add_backend_chunk(t, x->backends[i]);
+	lb_tables_set_flows(t, &x->flows, x->flows ? 1 : 0);
 	return t;
 }
 
@@ -70,12 +69,19 @@ static inline void fixture_done(struct fixture *x)
 	lb_tables_free(x->t);
 	free(x->services);
 	free(x->vip_bits);
-	for (size_t i = 0; i < x->n_rows; i++) {
+	free(x->flows);
+	for (size_t i = 0; i < x->n_rows; i++)
 		free(x->rows[i]);
-		free(x->late[i]);
-	}
 	for (size_t i = 0; i < x->n_backends; i++)
 		free(x->backends[i]);
+}
+
+/* A flow table of one chunk. Without it no slot can be named by a flow. */
+static inline void fixture_add_flows(struct fixture *x)
+{
+	x->flows = aligned_alloc(64, LB_FLOW_CHUNK * sizeof(*x->flows));
+	memset(x->flows, 0, LB_FLOW_CHUNK * sizeof(*x->flows));
+	lb_tables_set_flows(x->t, &x->flows, 1);
 }
 
 /* What a restarted agent does: everything but the images is forgotten. */
@@ -91,8 +97,7 @@ static inline void fixture_add_chunk(struct fixture *x, int need)
 	if (need == LB_NEED_ROWS_CHUNK) {
 		assert_in_range(x->n_rows, 0, MAX_CHUNKS - 1);
 		x->rows[x->n_rows] = xcalloc(LB_ROWS_CHUNK, sizeof(uint64_t));
-		x->late[x->n_rows] = xcalloc(LB_ROWS_CHUNK, sizeof(uint16_t));
-		lb_tables_add_rows_chunk(x->t, x->rows[x->n_rows], x->late[x->n_rows]);
+		lb_tables_add_rows_chunk(x->t, x->rows[x->n_rows]);
 		x->n_rows++;
 		return;
 	}

@@ -33,7 +33,6 @@ static void images_init(struct fixture *x)
 	x->services = pages(LB_SERVICE_SLOTS * sizeof(*x->services));
 	x->vip_bits = pages(LB_VIP_WORDS * sizeof(*x->vip_bits));
 	x->rows[0] = pages(LB_ROWS_CHUNK * sizeof(uint64_t));
-	x->late[0] = pages(LB_ROWS_CHUNK * sizeof(uint16_t));
 	x->backends[0] = pages(LB_BACKEND_CHUNK * sizeof(struct lb_backend));
 	x->t = fixture_tables(x);
 	fixture_at(x, 100 * SECOND);
@@ -45,7 +44,6 @@ static void images_done(struct fixture *x)
 	munmap(x->services, LB_SERVICE_SLOTS * sizeof(*x->services));
 	munmap(x->vip_bits, LB_VIP_WORDS * sizeof(*x->vip_bits));
 	munmap(x->rows[0], LB_ROWS_CHUNK * sizeof(uint64_t));
-	munmap(x->late[0], LB_ROWS_CHUNK * sizeof(uint16_t));
 	munmap(x->backends[0], LB_BACKEND_CHUNK * sizeof(struct lb_backend));
 }
 
@@ -56,15 +54,15 @@ static void images_copy(struct fixture *to, const struct fixture *from)
 	memcpy(to->services, from->services, LB_SERVICE_SLOTS * sizeof(*to->services));
 	memcpy(to->vip_bits, from->vip_bits, LB_VIP_WORDS * sizeof(*to->vip_bits));
 	memcpy(to->rows[0], from->rows[0], LB_ROWS_CHUNK * sizeof(uint64_t));
-	memcpy(to->late[0], from->late[0], LB_ROWS_CHUNK * sizeof(uint16_t));
 	memcpy(to->backends[0], from->backends[0], LB_BACKEND_CHUNK * sizeof(struct lb_backend));
 }
 
 static void images_apply(struct fixture *x, const struct store *s)
 {
 	char *const at[N_REGIONS] = {
-		[SERVICES] = (char *)x->services,    [VIP_BITS] = (char *)x->vip_bits,
-		[ROWS_REGION] = (char *)x->rows[0],  [LATE] = (char *)x->late[0],
+		[SERVICES] = (char *)x->services,
+		[VIP_BITS] = (char *)x->vip_bits,
+		[ROWS_REGION] = (char *)x->rows[0],
 		[BACKENDS] = (char *)x->backends[0],
 	};
 
@@ -258,7 +256,7 @@ static bool is_sampled(size_t k)
 {
 	size_t region = wall.stores[k].region;
 
-	return k + 1 == wall.n_stores || (region != ROWS_REGION && region != LATE) || k % 97 == 0;
+	return k + 1 == wall.n_stores || region != ROWS_REGION || k % 97 == 0;
 }
 
 static void restart_and_compare(struct fixture *x, const struct fixture *fresh,
@@ -397,7 +395,6 @@ static void begin_settled(struct fixture *x, const struct wanted *w)
 	images_fresh(x, w);
 	for (uint32_t row = 0; row < ROWS; row++)
 		*web_row(x, w, row) &= ~LB_ROW_UNSETTLED;
-	memset(x->late[0], 0, LB_ROWS_CHUNK * sizeof(uint16_t));
 	fixture_at(x, x->c.now + 2 * SECOND);
 	lb_tables_tick(x->t, &x->c);
 }
@@ -431,7 +428,7 @@ static size_t put_with_a_mark(const struct wanted *before, const struct wanted *
 	wall_down();
 	n = wall.n_stores;
 	if (wall.row) /* the reader was slower than all of it */
-		*wall.row |= LB_ROW_UNSETTLED;
+		*wall.row |= LB_ROW_UNSETTLED | LB_ROW_MARKED;
 	wall.row = NULL;
 	if (k > 0 && k <= stores_until_live() && !(*web_row(&x, after, row) & LB_ROW_UNSETTLED))
 		fail_msg("the mark behind store %zu is not there yet", k);

@@ -333,14 +333,17 @@ static void a_tick_is_wanted_when_the_first_of_all_moves_is_over(void **state)
 static void the_tables_want_their_tick_when_the_first_move_is_over(void **state)
 {
 	struct fixture x;
-	nsec_t begun;
+	nsec_t begun, next;
 
 	(void)state;
 	(void)fixture_with_a_move_under_way(&x);
 	begun = x.c.now;
-	assert_true(lb_tables_tick(x.t, &x.c) == begun + LB_REST_NS);
-	fixture_at(&x, x.c.now + LB_REST_NS / 4);
-	assert_true(lb_tables_tick(x.t, &x.c) == begun + LB_REST_NS);
+	next = lb_tables_tick(x.t, &x.c);
+	while (next < begun + LB_REST_NS / 4) { /* the walk's slices */
+		fixture_at(&x, next);
+		next = lb_tables_tick(x.t, &x.c);
+	}
+	assert_true(next == begun + LB_REST_NS);
 	fixture_at(&x, begun + LB_REST_NS);
 	assert_true(lb_tables_tick(x.t, &x.c) > begun + 2 * LB_REST_NS);
 	fixture_done(&x);

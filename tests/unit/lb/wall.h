@@ -14,12 +14,12 @@
 #include <ucontext.h>
 #include <unistd.h>
 
-#define N_REGIONS  5
+#define N_REGIONS  4
 #define MAX_STORES 8192
 #define LINE       128
 #define TRAP_FLAG  0x100 /* of EFLAGS: a trap behind each instruction */
 
-enum { SERVICES, VIP_BITS, ROWS_REGION, LATE, BACKENDS };
+enum { SERVICES, VIP_BITS, ROWS_REGION, BACKENDS };
 
 struct region {
 	char *at;
@@ -88,7 +88,7 @@ static inline void mark_row(void)
 					(size_t)((char *)wall.row - wall.regions[ROWS_REGION].at)};
 
 	protect(&s, PROT_READ | PROT_WRITE);
-	*wall.row |= LB_ROW_UNSETTLED;
+	*wall.row |= LB_ROW_UNSETTLED | LB_ROW_MARKED;
 	protect(&s, PROT_READ);
 	wall.row = NULL;
 }
@@ -129,7 +129,6 @@ static inline void wall_up(const struct fixture *x)
 		[SERVICES] = {(char *)x->services, LB_SERVICE_SLOTS * sizeof(*x->services)},
 		[VIP_BITS] = {(char *)x->vip_bits, LB_VIP_WORDS * sizeof(*x->vip_bits)},
 		[ROWS_REGION] = {(char *)x->rows[0], LB_ROWS_CHUNK * sizeof(uint64_t)},
-		[LATE] = {(char *)x->late[0], LB_ROWS_CHUNK * sizeof(uint16_t)},
 		[BACKENDS] = {(char *)x->backends[0], LB_BACKEND_CHUNK * sizeof(struct lb_backend)},
 	};
 

@@ -34,7 +34,7 @@ struct under_test {
 
 static inline void open_dp(struct under_test *u)
 {
-	const struct bpf_dataplane_args args = {u->fixture->pin_dir, u->flow_entries, 42, u->turn,
+	const struct bpf_dataplane_args args = {u->fixture->pin_dir, u->flow_entries, u->turn,
 						u->worker};
 	const char *failure = NULL;
 	int error = bpf_dataplane_open(&args, u->arena, u->now, &u->dp, &u->adopted, &failure);

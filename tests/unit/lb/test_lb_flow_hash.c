@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * The hash of the flow table: its constants, its two forms, and that nobody can choose keys that
+ * meet, neither by their pattern, nor under another secret, nor from keys that were seen to meet.
+ */
+#include "lb/lb_tables.h"
+
+#include "base/mem.h"
+#include "base/rng.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+
+#include <cmocka.h>
+
+#include "bpf/flow_hash.h"
+
+#define LINES 16384u
+
+static struct lb_flow_keys keys_of(uint64_t secret)
+{
+	const __u64 words[2] = {secret, ~secret};
+	struct lb_flow_keys keys;
+
+	lb_flow_keys(words, &keys);
+	return keys;
+}
+
+/* A key in one piece. */
+struct key {
+	__u32 backend[4], client[4];
+	__be16 backend_port, client_port;
+	__u32 proto;
+};
+
+static uint64_t hash(const struct lb_flow_keys *keys, const struct key *key)
+{
+	return lb_flow_hash(keys, key->backend, key->client,
+			    lb_flow_ports(key->backend_port, key->client_port), key->proto);
+}
+
+static struct key v4_key(uint32_t client, uint16_t port)
+{
+	return (struct key){.backend = {0, 0, LB_V4_PREFIX, 0x0101010a},
+			    .client = {0, 0, LB_V4_PREFIX, __builtin_bswap32(client)},
+			    .backend_port = 0x901f,
+			    .client_port = __builtin_bswap16(port),
+			    .proto = 6};
+}
+
+static uint32_t line_of(const struct lb_flow_keys *keys, uint32_t client, uint16_t port)
+{
+	const struct key key = v4_key(client, port);
+
+	return (uint32_t)hash(keys, &key) % LINES;
+}
+
+/* SipHash-2-4 of a counter, computed elsewhere. */
+static void the_constants_are_those_of_the_secret(void **state)
+{
+	const __u64 secret[2] = {0x0706050403020100, 0x0f0e0d0c0b0a0908};
+	struct lb_flow_keys keys;
+
+	(void)state;
+	lb_flow_keys(secret, &keys);
+	assert_true(keys.high_begin == 0x39d3851ca07681a7);
+	assert_true(keys.low_begin == 0x2b91b2b085e6d1f6);
+	assert_true(keys.high[0] == 0x2cf030f1fa30eb6d);
+	assert_true(keys.low[0] == 0x3e08f73a0bdc3586);
+	assert_true(keys.mix[2] == 0xb6d0876d3dce5f75);
+}
+
+static void both_forms_are_one_function(void **state)
+{
+	struct rng rng;
+
+	(void)state;
+	rng_seed(&rng, 1);
+	for (uint32_t i = 0; i < 10000; i++) {
+		struct lb_flow_keys keys = keys_of(rng_next(&rng));
+		struct key key = v4_key((uint32_t)rng_next(&rng), (uint16_t)rng_next(&rng));
+
+		key.backend[3] = (uint32_t)rng_next(&rng);
+		key.backend_port = (__be16)rng_next(&rng);
+		key.proto = i % 2 ? 6 : 17;
+		assert_true(hash(&keys, &key) ==
+			    lb_flow_hash_v4(&keys, key.backend[3], key.client[3],
+					    lb_flow_ports(key.backend_port, key.client_port),
+					    key.proto));
+	}
+}
+
+/* With constants that hand the words through. */
+static void no_hash_is_one_of_the_words_that_mean_something_else(void **state)
+{
+	const struct lb_flow_keys keys = {.low = {0, 0, 0, 1ull << 32}};
+
+	(void)state;
+	for (uint32_t i = 0; i < 8; i++) {
+		const struct key key = {.backend = {0, 0, 0, i}};
+
+		assert_true(hash(&keys, &key) == (i > LB_FLOW_FREE ? i : i + 3));
+	}
+}
+
+static void every_part_of_a_key_counts(void **state)
+{
+	const struct lb_flow_keys keys = keys_of(5);
+	const struct key key = v4_key(1, 2);
+
+	(void)state;
+	for (size_t bit = 0; bit < 8 * sizeof(key); bit++) {
+		struct key other = key;
+		uint64_t differing;
+
+		((uint8_t *)&other)[bit / 8] ^= (uint8_t)(1 << bit % 8);
+		differing = hash(&keys, &key) ^ hash(&keys, &other);
+		assert_in_range(__builtin_popcountll(differing), 14, 50);
+	}
+}
+
+/* Sum of squares over the lines of 65,536 keys, less what it is in the mean, in its deviations. */
+static double unevenness(const struct lb_flow_keys *keys, uint32_t step, uint16_t port_step)
+{
+	static uint16_t count[LINES];
+	const double n = 65536, mean = n / LINES;
+	double sum = 0;
+
+	memset(count, 0, sizeof(count));
+	for (uint32_t i = 0; i < 65536; i++)
+		count[line_of(keys, 0x0a000000 + i * step, (uint16_t)(1 + i * port_step))]++;
+	for (uint32_t i = 0; i < LINES; i++)
+		sum += (count[i] - mean) * (count[i] - mean) / mean;
+	return (sum - LINES) / __builtin_sqrt(2.0 * LINES);
+}
+
+/* Ports of one client, neighbours, networks, and both at once. */
+static void patterns_spread_as_chance_would(void **state)
+{
+	static const struct {
+		uint32_t step;
+		uint16_t port_step;
+	} patterns[] = {{0, 1}, {1, 0}, {256, 0}, {65536, 0}, {1, 1}, {256, 257}, {0x10001, 3}};
+
+	(void)state;
+	for (uint64_t secret = 1; secret <= 8; secret++) {
+		struct lb_flow_keys keys = keys_of(secret);
+
+		for (size_t i = 0; i < ARRAY_SIZE(patterns); i++) {
+			double off = unevenness(&keys, patterns[i].step, patterns[i].port_step);
+
+			if (off < -6 || off > 6)
+				fail_msg("secret %d, pattern %zu: %f deviations", (int)secret, i,
+					 off);
+		}
+	}
+}
+
+/* Clients that meet client 0 in its line, by trying. */
+static uint32_t next_that_meets(const struct lb_flow_keys *keys, uint32_t client)
+{
+	do
+		client++;
+	while (line_of(keys, client, 80) != line_of(keys, 0, 80));
+	return client;
+}
+
+/* What an attacker has learned is worth nothing elsewhere, nor in multiples. */
+static void keys_that_meet_say_nothing_of_others(void **state)
+{
+	const struct lb_flow_keys keys = keys_of(11), others = keys_of(12);
+	uint32_t client = 0, n_elsewhere = 0, n_multiples = 0;
+
+	(void)state;
+	for (uint32_t i = 0; i < 200; i++) {
+		client = next_that_meets(&keys, client);
+		n_elsewhere += line_of(&others, client, 80) == line_of(&others, 0, 80);
+		for (uint32_t k = 2; k < 32; k++)
+			n_multiples += line_of(&keys, k * client, 80) == line_of(&keys, 0, 80);
+	}
+	assert_in_range(n_elsewhere, 0, 3); /* of 200, by 1 in 16,384 */
+	assert_in_range(n_multiples, 0, 8); /* of 6,000 */
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_constants_are_those_of_the_secret),
+		cmocka_unit_test(both_forms_are_one_function),
+		cmocka_unit_test(no_hash_is_one_of_the_words_that_mean_something_else),
+		cmocka_unit_test(every_part_of_a_key_counts),
+		cmocka_unit_test(patterns_spread_as_chance_would),
+		cmocka_unit_test(keys_that_meet_say_nothing_of_others),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

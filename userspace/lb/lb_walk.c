@@ -1,0 +1,274 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * The walk: every few seconds the agent goes once through the flow table and the rows, a slice at a
+ * time. It is how the tables learn what only the entries know:
+ *
+ *   entries that died by age, or whose backend or service is gone, are freed
+ *   living flows are counted by backend
+ *   rows settle: an unsettled row costs every packet a look into the flow table, and needs it as
+ *     long as a living flow of it has another backend than its first candidate
+ *   slots of services that no entry names any more can be used again
+ *
+ * The programs go on meanwhile. An entry that they make where the walk has been already is not
+ * seen; but if it names another backend than its row's first candidate, they mark the row. So marks
+ * are cleared before the flows are looked at, and only a row without a mark settles after them.
+ * Rows of a service that was put so lately that a program may still work with its old rows wait for
+ * the next walk (lb_service.settle_from).
+ */
+#include "lb/lb_inside.h"
+
+#include <assert.h>
+
+#define SLICE_ROWS  131072u
+#define SLICE_LINES 4096u
+#define SLICE_PAUSE (20 * NSEC_PER_MSEC)
+#define WALK_PAUSE  (5 * NSEC_PER_SEC)
+
+/* --- services, in slices -------------------------------------------------------------------------
+ */
+
+/* Index in the order of keys of the first that has not had its turn. */
+static size_t next_index(const struct lb_tables *t)
+{
+	const struct lb_slots *s = &t->slots;
+	size_t low = 0, high = t->walk.is_under_way ? s->n : 0;
+
+	while (low < high) {
+		size_t mid = (low + high) / 2;
+		struct lb_key at = lb_key_of(&s->image[s->order[mid]].key);
+
+		if (lb_key_cmp(&at, &t->walk.last) <= 0)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low;
+}
+
+typedef void (*service_fn)(const struct lb_tables *t, const struct lb_service *svc,
+			   uint32_t first_row, uint32_t n_rows);
+
+/* Calls for some services more; true: all had their turn. */
+static bool for_some_services(struct lb_tables *t, service_fn fn)
+{
+	const struct lb_slots *s = &t->slots;
+	uint32_t looked = 0;
+
+	for (size_t i = next_index(t); i < s->n; i++) {
+		const struct lb_service *svc = &s->image[s->order[i]];
+		struct lb_live live = lb_live_of(svc->live);
+		uint32_t n = lb_rows_units(live.rows_log2) * LB_ROWS_UNIT;
+
+		if (looked > 0 && looked + n > SLICE_ROWS)
+			return false;
+		if (n > 0)
+			fn(t, svc, live.rows_base * LB_ROWS_UNIT, n);
+		looked += n + 1;
+		t->walk.last = lb_key_of(&svc->key);
+		t->walk.is_under_way = true;
+	}
+	t->walk.is_under_way = false;
+	return true;
+}
+
+/* --- rows ----------------------------------------------------------------------------------------
+ */
+
+static uint64_t *foreign_word(const struct lb_tables *t, uint32_t row)
+{
+	return &t->rows_chunks[row / LB_ROWS_CHUNK].foreign[row % LB_ROWS_CHUNK / 64];
+}
+
+static void clear_marks(const struct lb_tables *t, const struct lb_service *svc, uint32_t first_row,
+			uint32_t n_rows)
+{
+	uint64_t *word = lb_row_at(t, first_row); /* a table never crosses a chunk */
+
+	(void)svc;
+	for (uint32_t i = 0; i < n_rows; i++)
+		if (__atomic_load_n(&word[i], __ATOMIC_RELAXED) & LB_ROW_MARKED)
+			__atomic_fetch_and(&word[i], ~LB_ROW_MARKED, __ATOMIC_RELAXED);
+}
+
+/* A row that is settled though it has a foreign flow: whoever was to say so has died. */
+static void judge_row(uint64_t *word, bool has_foreign)
+{
+	uint64_t old = __atomic_load_n(word, __ATOMIC_RELAXED), next = old;
+
+	if (has_foreign && lb_row_has_later(old))
+		next |= LB_ROW_UNSETTLED;
+	else if (!(old & LB_ROW_MARKED))
+		next &= ~LB_ROW_UNSETTLED;
+	if (next != old)
+		(void)__atomic_compare_exchange_n(word, &old, next, false, __ATOMIC_RELEASE,
+						  __ATOMIC_RELAXED);
+}
+
+static void settle(const struct lb_tables *t, const struct lb_service *svc, uint32_t first_row,
+		   uint32_t n_rows)
+{
+	uint64_t *word = lb_row_at(t, first_row);
+
+	if (svc->settle_from > t->walk.began)
+		return;
+	for (uint32_t i = 0; i < n_rows; i++) {
+		uint32_t row = first_row + i;
+
+		judge_row(&word[i], *foreign_word(t, row) >> row % 64 & 1);
+	}
+}
+
+/* --- flows ---------------------------------------------------------------------------------------
+ */
+
+/* The slot that an entry's service is in now; its own may be the old one of a move. */
+static uint32_t slot_of(const struct lb_tables *t, uint64_t rest)
+{
+	const struct lb_service *svc = &t->slots.image[lb_rest_slot(rest)];
+	struct lb_key key;
+	uint32_t slot;
+
+	if (svc->live & LB_LIVE_IN_USE)
+		return lb_rest_slot(rest);
+	key = lb_key_of(&svc->key);
+	slot = lb_slots_find(&t->slots, &key);
+	return slot != LB_NO_SLOT && t->slots.image[slot].id == svc->id ? slot : LB_NO_SLOT;
+}
+
+/* Counts a living flow. False: its backend is none any more, nor can it ever become one. */
+static bool count(struct lb_tables *t, const struct lb_service *svc, uint64_t rest)
+{
+	const struct lb_live live = lb_live_of(svc->live);
+	uint32_t row = lb_rest_row(rest), backend = lb_rest_backend(rest), index;
+	uint64_t state;
+
+	if (live.rows_log2 == 0 || row >> live.rows_log2 != 0 || backend >= svc->n_backends)
+		return false;
+	index = live.backends_base * LB_BACKEND_UNIT + backend;
+	state = lb_backend_at(t, index)->state;
+	if (!(state >> LB_BE_FLAGS_SHIFT & LB_BE_IN_USE) ||
+	    !lb_rest_is_gen(rest, lb_state_gen(state)))
+		return false;
+	t->backend_chunks[index / LB_BACKEND_CHUNK].counted[index % LB_BACKEND_CHUNK]++;
+	row += live.rows_base * LB_ROWS_UNIT;
+	if (lb_row_candidate(*lb_row_at(t, row), 0) != backend)
+		*foreign_word(t, row) |= UINT64_C(1) << row % 64;
+	return true;
+}
+
+static void look_at(struct lb_tables *t, struct lb_flow *way, uint8_t now)
+{
+	uint64_t hash = LB_FLOW_READ(&way->hash), rest;
+	uint32_t slot;
+
+	if (hash <= LB_FLOW_FREE)
+		return;
+	rest = LB_FLOW_READ(lb_flow_rest_of(way));
+	slot = lb_rest_is_dead(rest, now) ? LB_NO_SLOT : slot_of(t, rest);
+	if (slot == LB_NO_SLOT || !count(t, &t->slots.image[slot], rest)) {
+		(void)lb_flow_free(way, hash, rest);
+		return;
+	}
+	if (slot != lb_rest_slot(rest))
+		(void)lb_flow_change(way, rest, lb_rest_with_slot(rest, (uint16_t)slot));
+}
+
+static bool some_lines(struct lb_tables *t, uint8_t now)
+{
+	struct lb_walk *w = &t->walk;
+	uint32_t end = flow_table_lines(&t->flows);
+
+	end = w->line + SLICE_LINES < end ? w->line + SLICE_LINES : end;
+	for (; w->line < end; w->line++) {
+		struct lb_flow_line *line = flow_line_at(&t->flows, w->line);
+
+		for (unsigned i = 0; i < LB_FLOW_WAYS; i++)
+			look_at(t, &line->way[i], now);
+	}
+	return w->line == flow_table_lines(&t->flows);
+}
+
+/* --- the whole of it -----------------------------------------------------------------------------
+ */
+
+static void begin(struct lb_tables *t, const struct lb_clock *c)
+{
+	t->walk = (struct lb_walk){.phase = LB_WALK_MARKS, .began = c->now, .quiet = c->quiet};
+	for (size_t i = 0; i < t->n_rows_chunks; i++)
+		memset(t->rows_chunks[i].foreign, 0, LB_ROWS_CHUNK / 8);
+	for (size_t i = 0; i < t->n_backend_chunks; i++)
+		memset(t->backend_chunks[i].counted, 0, LB_BACKEND_CHUNK * sizeof(uint32_t));
+}
+
+static void finish(struct lb_tables *t, const struct lb_clock *c)
+{
+	for (size_t i = 0; i < t->n_backend_chunks; i++) {
+		struct lb_backend_chunk *chunk = &t->backend_chunks[i];
+		uint32_t *counted = chunk->counted;
+
+		chunk->counted = chunk->n_flows;
+		chunk->n_flows = counted;
+	}
+	t->slots.walked = t->walk.quiet;
+	t->walk.phase = LB_WALK_IDLE;
+	t->walk.next_at = nsec_add(c->now, WALK_PAUSE);
+}
+
+static void go_on(struct lb_tables *t, const struct lb_clock *c)
+{
+	struct lb_walk *w = &t->walk;
+
+	switch (w->phase) {
+	case LB_WALK_IDLE:
+		begin(t, c);
+		break;
+	case LB_WALK_MARKS:
+		if (for_some_services(t, clear_marks))
+			w->phase = LB_WALK_FLOWS;
+		break;
+	case LB_WALK_FLOWS:
+		if (some_lines(t, c->age))
+			w->phase = LB_WALK_ROWS;
+		break;
+	case LB_WALK_ROWS:
+		if (for_some_services(t, settle))
+			finish(t, c);
+		break;
+	}
+	if (w->phase != LB_WALK_IDLE)
+		w->next_at = nsec_add(c->now, SLICE_PAUSE);
+}
+
+void lb_walk_note(struct lb_tables *t, const struct lb_clock *c)
+{
+	if (t->flows.n == 0 || c->quiet >= c->now)
+		t->slots.walked = c->quiet;
+}
+
+void lb_walk_soon(struct lb_tables *t, const struct lb_clock *c)
+{
+	if (t->walk.phase == LB_WALK_IDLE && t->slots.last_freed <= c->quiet)
+		t->walk.next_at = nsec_min(t->walk.next_at, c->now);
+}
+
+nsec_t lb_walk(struct lb_tables *t, const struct lb_clock *c)
+{
+	lb_walk_note(t, c);
+	if (t->walk.phase == LB_WALK_IDLE && t->slots.n == 0 &&
+	    t->slots.last_freed <= t->slots.walked)
+		return NSEC_NEVER;
+	if (t->walk.next_at <= c->now)
+		go_on(t, c);
+	return t->walk.next_at;
+}
+
+nsec_t lb_tables_tick(struct lb_tables *t, const struct lb_clock *c)
+{
+	nsec_t next;
+
+	lb_tables_wake(t, c->quiet);
+	next = nsec_min(lb_slots_tick(&t->slots, c), lb_walk(t, c));
+	if (t->n_rows_moves > 0)
+		next = nsec_min(next, nsec_add(t->rows_moves[0].at, LB_REST_NS));
+	return next;
+}
