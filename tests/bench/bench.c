@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
- * ns per packet of xdp_lb, net of an empty program, held against the bars of DESIGN 7.4. A driver
- * program lays a fresh frame before each repetition and tail-calls the program under test; the same
- * with an empty program is subtracted. All bars are ratios, most of them to bench_floor, so that
- * the machine matters little: what is compared takes turns window by window, and the smallest
- * window of each counts, since noise only adds.
+ * ns per packet of xdp_lb and tc_reply, net of an empty program, held against the bars of
+ * DESIGN 7.4. A driver program lays a fresh frame before each repetition and tail-calls the program
+ * under test; the same with an empty program is subtracted. All bars are ratios, most of them to a
+ * floor program, so that the machine matters little: what is compared takes turns window by window,
+ * and the smallest window of each counts, since noise only adds.
  *
- * Three beds, each with its own programs and maps: one with a flow cache of the size that the agent
- * takes by default, one with 16 MB of lines a CPU, one with 5,000 services. Flows whose rows are
- * unsettled were established before, by a SYN and an ACK each, as they would have been.
+ * Three beds, each with its own programs and maps: one with a flow table of the size that the agent
+ * takes by default (8 MB), one of 32 MB, one with 5,000 services. A bed's table is filled to a load
+ * with established flows, of which some are the ones that speak.
  *
  * Prints value, bar and ratio and exits 0; with BENCH_STRICT=1 a bar that is missed fails the run.
  */
@@ -19,7 +19,8 @@
 #pragma GCC diagnostic ignored "-Wcast-qual"
 #include "bench_driver.skel.h"
 #include "bench_floor.skel.h"
-#include "bench_noreply.skel.h"
+#include "bench_reply_driver.skel.h"
+#include "bench_reply_floor.skel.h"
 #pragma GCC diagnostic pop
 
 #include <arpa/inet.h>
@@ -39,27 +40,30 @@
 #define SETTLED_PORT   80
 #define UNSETTLED_PORT 81
 #define UDP_PORT       53
+#define REPLY_PORT     82
 #define ROUNDS         31
 #define WINDOW_LEN     100000
-#define DEFAULT_BITS   14 /* what the agent takes by default on two CPUs */
-#define LARGE_BITS     18
-#define REPLIES        600000
-#define BATCH          4000 /* flows in their handshake at a time: well below reply_new's size */
+#define DEFAULT_CHUNKS 8 /* what the agent takes by default: 262,144 flows at half load */
+#define LARGE_CHUNKS   32
 #define SERIES_MAX     8
+#define FILLING        0x04000000u /* first of the flows that fill a table */
+#define NEWCOMERS      0x08000000u /* first of those that begin */
+#define ANSWERED       0x02000000u /* first of those that backend 0 answers */
 
-enum program { FLOOR, LB, NOREPLY, N_PROGRAMS };
+enum program { FLOOR, LB, REPLY_FLOOR, REPLY, N_PROGRAMS };
 enum bed_id { DEFAULT, LARGE, CROWD, N_BEDS };
 enum { TCP_SYN = 0x02, TCP_ACK = 0x10 };
 
 struct bed {
 	struct rig *rig;
 	struct bench_floor_bpf *floor;
-	struct bench_noreply_bpf *noreply;
-	struct rig_service settled, unsettled, udp;
+	struct bench_reply_floor_bpf *reply_floor;
+	struct rig_service settled, unsettled, udp, reply;
 };
 
 struct bench {
 	struct bench_driver_bpf *driver;
+	struct bench_reply_driver_bpf *reply_driver;
 	struct bed beds[N_BEDS];
 	bool missed;
 };
@@ -69,7 +73,8 @@ struct series {
 	enum bed_id bed;
 	enum program program;
 	struct bench_plan plan;
-	double ns; /* result */
+	bool fresh; /* with an empty table for each window */
+	double ns;  /* result */
 };
 
 static const uint32_t n_flows[] = {1, 4000, 64000, 512000};
@@ -93,15 +98,13 @@ static void share_maps(const struct rig *rig, struct bpf_object *obj)
 static void load_programs(struct bed *bed)
 {
 	bed->floor = bench_floor_bpf__open();
-	bed->noreply = bench_noreply_bpf__open();
-	if (!bed->floor || !bed->noreply)
+	bed->reply_floor = bench_reply_floor_bpf__open();
+	if (!bed->floor || !bed->reply_floor)
 		abort();
-	bed->floor->rodata->flow_bits = bed->rig->sizes.flow_bits;
-	bed->noreply->rodata->flow_bits = bed->rig->sizes.flow_bits;
 	share_maps(bed->rig, bed->floor->obj);
-	share_maps(bed->rig, bed->noreply->obj);
+	share_maps(bed->rig, bed->reply_floor->obj);
 	rig_must(bench_floor_bpf__load(bed->floor), "load bench_floor");
-	rig_must(bench_noreply_bpf__load(bed->noreply), "load bench_noreply");
+	rig_must(bench_reply_floor_bpf__load(bed->reply_floor), "load bench_reply_floor");
 }
 
 static struct rig_service add_service(struct bed *bed, uint16_t port, uint8_t proto,
@@ -112,17 +115,14 @@ static struct rig_service add_service(struct bed *bed, uint16_t port, uint8_t pr
 	rig_add_service(bed->rig, &s);
 	for (unsigned i = 0; i < N_BACKENDS; i++)
 		rig_add_backend(bed->rig, &s, i);
-	rig_set_mixed_rows(bed->rig, &s, N_BACKENDS, 0);
+	rig_set_mixed_rows(bed->rig, &s, N_BACKENDS, 0, 0);
 	return s;
 }
 
 /* False, with the reason: BPF is refused here. */
-static bool make_bed(struct bed *bed, unsigned flow_bits, unsigned replies, const char **ret_why)
+static bool make_bed(struct bed *bed, unsigned flow_chunks, const char **ret_why)
 {
-	const struct rig_sizes sizes = {
-		.flow_bits = flow_bits, .replies = replies, .new_replies = 2 * BATCH};
-
-	bed->rig = rig_new_sized(&sizes, ret_why);
+	bed->rig = rig_new_sized(flow_chunks, ret_why);
 	if (!bed->rig)
 		return false;
 	load_programs(bed);
@@ -130,12 +130,14 @@ static bool make_bed(struct bed *bed, unsigned flow_bits, unsigned replies, cons
 	bed->settled = add_service(bed, SETTLED_PORT, IPPROTO_TCP, 11);
 	bed->unsettled = add_service(bed, UNSETTLED_PORT, IPPROTO_TCP, 11);
 	bed->udp = add_service(bed, UDP_PORT, IPPROTO_UDP, 11);
+	bed->reply = add_service(bed, REPLY_PORT, IPPROTO_TCP, 11);
+	rig_set_mixed_rows(bed->rig, &bed->reply, 1, 0, 0);
 	return true;
 }
 
 static void free_bed(struct bed *bed)
 {
-	bench_noreply_bpf__destroy(bed->noreply);
+	bench_reply_floor_bpf__destroy(bed->reply_floor);
 	bench_floor_bpf__destroy(bed->floor);
 	rig_free(bed->rig);
 }
@@ -145,7 +147,8 @@ static int program_fd(const struct bed *bed, enum program which)
 	const struct bpf_program *programs[N_PROGRAMS] = {
 		[FLOOR] = bed->floor->progs.bench_floor,
 		[LB] = bed->rig->xdp->progs.xdp_lb,
-		[NOREPLY] = bed->noreply->progs.xdp_lb,
+		[REPLY_FLOOR] = bed->reply_floor->progs.bench_reply_floor,
+		[REPLY] = bed->rig->tc->progs.tc_reply,
 	};
 
 	return bpf_program__fd(programs[which]);
@@ -168,8 +171,26 @@ static uint32_t window_packets(const struct bench_plan *plan)
 	return plan->n_flows > WINDOW_LEN ? plan->n_flows : WINDOW_LEN;
 }
 
+/* A driver: its program, its maps, and what it costs by itself. */
+struct driver {
+	const struct bpf_program *run, *empty;
+	const struct bpf_map *plan, *under_test;
+};
+
+static struct driver driver_for(const struct bench *b, enum program program)
+{
+	if (program == REPLY || program == REPLY_FLOOR)
+		return (struct driver){b->reply_driver->progs.bench_reply_driver,
+				       b->reply_driver->progs.bench_reply_empty,
+				       b->reply_driver->maps.plan,
+				       b->reply_driver->maps.under_test};
+	return (struct driver){b->driver->progs.bench_driver, b->driver->progs.bench_empty,
+			       b->driver->maps.plan, b->driver->maps.under_test};
+}
+
 /* ns per packet of one window, everything included. */
-static double window(struct bench *b, int fd, const struct bench_plan *plan, uint32_t packets)
+static double window(const struct driver *d, int fd, const struct bench_plan *plan,
+		     uint32_t packets)
 {
 	static uint8_t frame[BENCH_FRAME];
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame, .data_size_in = sizeof(frame),
@@ -177,13 +198,11 @@ static double window(struct bench *b, int fd, const struct bench_plan *plan, uin
 	struct timespec from, to;
 	uint32_t zero = 0;
 
-	rig_must(bpf_map_update_elem(bpf_map__fd(b->driver->maps.plan), &zero, plan, BPF_ANY),
-		 "write the plan");
-	rig_must(bpf_map_update_elem(bpf_map__fd(b->driver->maps.under_test), &zero, &fd, BPF_ANY),
+	rig_must(bpf_map_update_elem(bpf_map__fd(d->plan), &zero, plan, BPF_ANY), "write the plan");
+	rig_must(bpf_map_update_elem(bpf_map__fd(d->under_test), &zero, &fd, BPF_ANY),
 		 "aim the driver");
 	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &from);
-	rig_must(bpf_prog_test_run_opts(bpf_program__fd(b->driver->progs.bench_driver), &opts),
-		 "test run");
+	rig_must(bpf_prog_test_run_opts(bpf_program__fd(d->run), &opts), "test run");
 	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &to);
 	return ((double)(to.tv_sec - from.tv_sec) * 1e9 + (double)(to.tv_nsec - from.tv_nsec)) /
 	       packets;
@@ -192,9 +211,13 @@ static double window(struct bench *b, int fd, const struct bench_plan *plan, uin
 /* A window of a series; a plan without an end goes on where it was. */
 static double series_window(struct bench *b, struct series *s)
 {
+	const struct driver d = driver_for(b, s->program);
 	uint32_t packets = window_packets(&s->plan);
-	double ns = window(b, program_fd(&b->beds[s->bed], s->program), &s->plan, packets);
+	double ns;
 
+	if (s->fresh)
+		rig_forget_flows(b->beds[s->bed].rig);
+	ns = window(&d, program_fd(&b->beds[s->bed], s->program), &s->plan, packets);
 	if (!s->plan.n_flows)
 		s->plan.first += packets;
 	return ns;
@@ -204,6 +227,7 @@ static double series_window(struct bench *b, struct series *s)
 static void measure(struct bench *b, struct series *series, unsigned n)
 {
 	const struct bench_plan plain = tcp_plan(SETTLED_PORT, 1, TCP_ACK);
+	const struct driver d = driver_for(b, series[0].program);
 	double empty = 1e9;
 
 	for (unsigned i = 0; i < n; i++) {
@@ -211,8 +235,7 @@ static void measure(struct bench *b, struct series *series, unsigned n)
 		series_window(b, &series[i]); /* warms up */
 	}
 	for (unsigned round = 0; round < ROUNDS; round++) {
-		double ns = window(b, bpf_program__fd(b->driver->progs.bench_empty), &plain,
-				   WINDOW_LEN);
+		double ns = window(&d, bpf_program__fd(d.empty), &plain, WINDOW_LEN);
 
 		empty = ns < empty ? ns : empty;
 		for (unsigned i = 0; i < n; i++) {
@@ -225,36 +248,37 @@ static void measure(struct bench *b, struct series *series, unsigned n)
 		series[i].ns -= empty;
 }
 
-/* All flows of the plan shake hands, batch by batch, and are then spoken of in unsettled rows. */
-static void establish(struct bench *b, enum bed_id id, uint32_t flows)
+/* --- filling the table ---------------------------------------------------------------------------
+ */
+
+static uint32_t room(const struct bed *bed)
 {
-	struct bed *bed = &b->beds[id];
-	int fd = program_fd(bed, LB);
-
-	rig_set_mixed_rows(bed->rig, &bed->unsettled, N_BACKENDS, 0);
-	for (uint32_t first = 0; first < flows; first += BATCH) {
-		uint32_t n = flows - first < BATCH ? flows - first : BATCH;
-		struct bench_plan plan = tcp_plan(UNSETTLED_PORT, n, TCP_SYN);
-
-		plan.first = first;
-		window(b, fd, &plan, n);
-		plan.tcp_flags = TCP_ACK;
-		window(b, fd, &plan, n);
-	}
-	rig_set_mixed_rows(bed->rig, &bed->unsettled, N_BACKENDS, LB_ROW_UNSETTLED);
+	return rig_n_lines(bed->rig) * LB_FLOW_WAYS;
 }
 
-/* Percent of so many flows of the unsettled service that the flow cache holds. */
-static double percent_cached(const struct bed *bed, uint32_t flows)
+/* So many flows from the first on send a SYN, and all that the table holds is established. */
+static void add_flows(struct bench *b, struct bed *bed, uint16_t port, uint32_t first, uint32_t n)
 {
-	const struct lb_flow4_line *lines = rig_lines(bed->rig);
-	uint32_t n = 0;
+	const struct driver d = driver_for(b, LB);
+	struct bench_plan plan = tcp_plan(port, n, TCP_SYN);
 
+	plan.first = first;
+	if (n > 0)
+		window(&d, program_fd(bed, LB), &plan, n);
 	for (unsigned i = 0; i < rig_n_lines(bed->rig); i++)
-		for (unsigned way = 0; way < LB_FLOW4_WAYS; way++)
-			n += lines[i].way[way].age &&
-			     lines[i].way[way].service_id == bed->unsettled.id;
-	return 100.0 * (n < flows ? n : flows) / flows;
+		for (unsigned way = 0; way < LB_FLOW_WAYS; way++)
+			rig_line(bed->rig, i)->way[way].state |= LB_FLOW_ESTABLISHED;
+}
+
+/* A table of this load, in percent, in which so many flows of the unsettled service are. */
+static void fill(struct bench *b, struct bed *bed, uint32_t flows, unsigned load)
+{
+	uint32_t all = (uint32_t)((uint64_t)room(bed) * load / 100);
+
+	rig_forget_flows(bed->rig);
+	rig_set_mixed_rows(bed->rig, &bed->unsettled, N_BACKENDS, 0, 0);
+	add_flows(b, bed, UNSETTLED_PORT, 0, flows);
+	add_flows(b, bed, SETTLED_PORT, FILLING, all > flows ? all - flows : 0);
 }
 
 /* --- reporting -----------------------------------------------------------------------------------
@@ -282,8 +306,8 @@ static void note(const char *what, double ns)
 
 static void not_ours(struct bench *b)
 {
-	struct series s[] = {{DEFAULT, FLOOR, tcp_plan(SETTLED_PORT, 4000, TCP_ACK), 0},
-			     {DEFAULT, LB, tcp_plan(SETTLED_PORT, 4000, TCP_ACK), 0}};
+	struct series s[] = {{DEFAULT, FLOOR, tcp_plan(SETTLED_PORT, 4000, TCP_ACK), false, 0},
+			     {DEFAULT, LB, tcp_plan(SETTLED_PORT, 4000, TCP_ACK), false, 0}};
 
 	s[0].plan.daddr = s[1].plan.daddr = htonl(VIP + 1);
 	measure(b, s, 2);
@@ -299,7 +323,7 @@ static void settled_rows(struct bench *b)
 
 	for (unsigned i = 0; i < SERIES_MAX; i++)
 		s[i] = (struct series){DEFAULT, i % 2 ? LB : FLOOR,
-				       tcp_plan(SETTLED_PORT, n_flows[i / 2], TCP_ACK), 0};
+				       tcp_plan(SETTLED_PORT, n_flows[i / 2], TCP_ACK), false, 0};
 	measure(b, s, SERIES_MAX);
 	printf("established TCP, settled rows\n");
 	for (unsigned i = 0; i < SERIES_MAX; i += 2) {
@@ -311,55 +335,114 @@ static void settled_rows(struct bench *b)
 	row(b, "512,000 flows against one", s[7].ns, s[1].ns, 2.5);
 }
 
-static void unsettled_rows(struct bench *b, enum bed_id bed, const char *cache)
+/* The flows' owner is candidate `lead` of their rows: 0 or 1. */
+static double unsettled_ns(struct bench *b, enum bed_id id, uint32_t flows, unsigned lead,
+			   double *ret_settled)
 {
+	struct series s[] = {{id, LB, tcp_plan(SETTLED_PORT, flows, TCP_ACK), false, 0},
+			     {id, LB, tcp_plan(UNSETTLED_PORT, flows, TCP_ACK), false, 0}};
+
+	rig_set_mixed_rows(b->beds[id].rig, &b->beds[id].unsettled, N_BACKENDS, lead,
+			   LB_ROW_UNSETTLED);
+	measure(b, s, 2);
+	*ret_settled = s[0].ns;
+	return s[1].ns;
+}
+
+static void unsettled_rows(struct bench *b, enum bed_id id, unsigned load, const char *table)
+{
+	struct bed *bed = &b->beds[id];
 	char what[64];
 
-	printf("established TCP, unsettled rows, against settled ones; %s;\n", cache);
-	printf("  a flow that is not cached asks the reply table, of %u entries\n", REPLIES);
+	printf("established TCP, unsettled rows, against settled ones; %s, %u %% full\n", table,
+	       load);
 	for (unsigned i = 0; i < 4; i++) {
-		struct series s[] = {
-			{bed, LB, tcp_plan(SETTLED_PORT, n_flows[i], TCP_ACK), 0},
-			{bed, LB, tcp_plan(UNSETTLED_PORT, n_flows[i], TCP_ACK), 0},
-		};
+		double ns, settled, bar = n_flows[i] <= 4000 ? 3.0 : 5.0;
 
-		establish(b, bed, n_flows[i]);
-		measure(b, s, 2);
-		snprintf(what, sizeof(what), "%u flows, %.0f %% of them cached", n_flows[i],
-			 percent_cached(&b->beds[bed], n_flows[i]));
-		row(b, what, s[1].ns, s[0].ns, 3.0);
+		if (n_flows[i] > room(bed) / 2)
+			break;
+		fill(b, bed, n_flows[i], load);
+		ns = unsettled_ns(b, id, n_flows[i], 0, &settled);
+		snprintf(what, sizeof(what), "%u flows", n_flows[i]);
+		row(b, what, ns, settled, bar);
+		ns = unsettled_ns(b, id, n_flows[i], 1, &settled);
+		snprintf(what, sizeof(what), "%u flows, owner is candidate [1]", n_flows[i]);
+		note(what, ns);
 	}
 }
 
-static void new_flows(struct bench *b, enum bed_id bed, const char *cache)
+static void new_flows(struct bench *b, enum bed_id id, const char *table)
 {
-	struct series s[] = {{bed, FLOOR, tcp_plan(SETTLED_PORT, 0, TCP_SYN), 0},
-			     {bed, NOREPLY, tcp_plan(SETTLED_PORT, 0, TCP_SYN), 0},
-			     {bed, LB, tcp_plan(SETTLED_PORT, 0, TCP_SYN), 0}};
+	struct series s[] = {{id, FLOOR, tcp_plan(SETTLED_PORT, 0, TCP_SYN), true, 0},
+			     {id, LB, tcp_plan(SETTLED_PORT, 0, TCP_SYN), true, 0}};
 
-	measure(b, s, 3);
-	printf("new flows, each packet a SYN; %s\n", cache);
+	s[0].plan.first = s[1].plan.first = NEWCOMERS;
+	measure(b, s, 2);
+	printf("new flows with their entries, each packet a SYN; %s, empty at first\n", table);
 	note("floor", s[0].ns);
-	row(b, "without the reply entry", s[1].ns, s[0].ns, 1.5);
-	note("whole", s[2].ns);
-	note("the reply entry alone", s[2].ns - s[1].ns);
+	row(b, "xdp_lb", s[1].ns, s[0].ns, 1.5);
+	s[0].fresh = s[1].fresh = false;
+	add_flows(b, &b->beds[id], SETTLED_PORT, FILLING, room(&b->beds[id]) / 4);
+	for (unsigned i = 0; i < 4 * room(&b->beds[id]) / WINDOW_LEN; i++)
+		series_window(b, &s[1]);
+	measure(b, s, 2);
+	printf("a flood of SYNs; the same table, full\n");
+	note("floor", s[0].ns);
+	row(b, "xdp_lb", s[1].ns, s[0].ns, 1.5);
+	rig_forget_flows(b->beds[id].rig);
+}
+
+static void replies(struct bench *b, enum bed_id id, const char *table)
+{
+	struct bed *bed = &b->beds[id];
+	struct bench_plan plan = tcp_plan(RIG_BACKEND_PORT, 1, TCP_ACK);
+	char what[64];
+
+	printf("answers; %s\n", table);
+	for (unsigned i = 0; i < 4; i++) {
+		struct series s[] = {{id, REPLY_FLOOR, plan, false, 0},
+				     {id, REPLY, plan, false, 0}};
+
+		if (n_flows[i] > room(bed) / 2)
+			break;
+		rig_forget_flows(bed->rig);
+		add_flows(b, bed, REPLY_PORT, ANSWERED, n_flows[i]);
+		for (unsigned k = 0; k < 2; k++) {
+			s[k].plan.daddr = htonl(rig_backend_addr(0));
+			s[k].plan.first = ANSWERED;
+			s[k].plan.n_flows = n_flows[i];
+		}
+		measure(b, s, 2);
+		snprintf(what, sizeof(what), "%u flows: floor", n_flows[i]);
+		note(what, s[0].ns);
+		snprintf(what, sizeof(what), "%u flows", n_flows[i]);
+		row(b, what, s[1].ns, s[0].ns, 2.0);
+	}
+	plan.daddr = htonl(VIP);
+	plan.n_flows = 4000;
+	{
+		struct series s[] = {{id, REPLY, plan, false, 0}};
+
+		measure(b, s, 1);
+		note("4000 flows that are not ours", s[0].ns);
+	}
 }
 
 static void udp_flows(struct bench *b)
 {
-	struct series s[] = {{DEFAULT, LB, tcp_plan(UDP_PORT, 4000, 0), 0}};
+	struct series s[] = {{DEFAULT, LB, tcp_plan(UDP_PORT, 4000, 0), false, 0}};
 
 	s[0].plan.proto = IPPROTO_UDP;
 	measure(b, s, 1);
-	printf("established UDP, settled rows: the flow cache is read\n");
+	printf("established UDP, settled rows: the flow's line is read\n");
 	note("4000 flows", s[0].ns);
 }
 
 static void many_services(struct bench *b)
 {
-	struct series s[] = {{DEFAULT, LB, tcp_plan(SETTLED_PORT, 4000, TCP_ACK), 0},
-			     {CROWD, LB, tcp_plan(SETTLED_PORT, 4000, TCP_ACK), 0},
-			     {CROWD, LB, tcp_plan(FIRST_PORT, 4000, TCP_ACK), 0}};
+	struct series s[] = {{DEFAULT, LB, tcp_plan(SETTLED_PORT, 4000, TCP_ACK), false, 0},
+			     {CROWD, LB, tcp_plan(SETTLED_PORT, 4000, TCP_ACK), false, 0},
+			     {CROWD, LB, tcp_plan(FIRST_PORT, 4000, TCP_ACK), false, 0}};
 
 	for (uint16_t i = 0; i < N_SERVICES; i++)
 		add_service(&b->beds[CROWD], (uint16_t)(FIRST_PORT + i), IPPROTO_TCP,
@@ -374,15 +457,18 @@ static void many_services(struct bench *b)
 
 static void run(struct bench *b)
 {
-	static const char by_default[] = "flow cache of 1 MB a CPU (the default)";
-	static const char large[] = "flow cache of 16 MB a CPU";
+	static const char by_default[] = "flow table of 8 MB (the default)";
+	static const char large[] = "flow table of 32 MB";
 
 	not_ours(b);
 	settled_rows(b);
-	unsettled_rows(b, DEFAULT, by_default);
-	unsettled_rows(b, LARGE, large);
+	for (unsigned load = 10; load <= 50; load += 20)
+		unsettled_rows(b, DEFAULT, load, by_default);
+	for (unsigned load = 10; load <= 50; load += 20)
+		unsettled_rows(b, LARGE, load, large);
 	new_flows(b, DEFAULT, by_default);
 	new_flows(b, LARGE, large);
+	replies(b, LARGE, large);
 	udp_flows(b);
 	many_services(b);
 }
@@ -390,11 +476,11 @@ static void run(struct bench *b)
 int main(void)
 {
 	const char *strict = getenv("BENCH_STRICT"), *why;
-	struct bench b = {.driver = bench_driver_bpf__open_and_load()};
+	struct bench b = {.driver = bench_driver_bpf__open_and_load(),
+			  .reply_driver = bench_reply_driver_bpf__open_and_load()};
 
-	if (!b.driver || !make_bed(&b.beds[DEFAULT], DEFAULT_BITS, REPLIES, &why) ||
-	    !make_bed(&b.beds[LARGE], LARGE_BITS, REPLIES, &why) ||
-	    !make_bed(&b.beds[CROWD], DEFAULT_BITS, 4 * BATCH, &why)) {
+	if (!b.driver || !b.reply_driver || !make_bed(&b.beds[DEFAULT], DEFAULT_CHUNKS, &why) ||
+	    !make_bed(&b.beds[LARGE], LARGE_CHUNKS, &why) || !make_bed(&b.beds[CROWD], 1, &why)) {
 		printf("BPF is refused here: nothing was measured\n");
 		return 0;
 	}
@@ -402,5 +488,6 @@ int main(void)
 	for (unsigned i = 0; i < N_BEDS; i++)
 		free_bed(&b.beds[i]);
 	bench_driver_bpf__destroy(b.driver);
+	bench_reply_driver_bpf__destroy(b.reply_driver);
 	return b.missed && strict && strict[0] == '1';
 }

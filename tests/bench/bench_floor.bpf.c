@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The floor: the array reads without which no packet can be balanced this way (bit, service slot,
- * row, backend slot, counter; for a SYN the flow line), the two multiplications of a hash, and the
- * rewrite. No domains, no VLANs, no options, no policies, no second slot, no states, no promotion,
- * no checks but those that the verifier wants. The bars of the real program are ratios to this one,
- * measured in the same run on the same maps.
+ * row, backend slot, counter; for a SYN one line of the flow table), the two multiplications of a
+ * hash, and the rewrite. No domains, no VLANs, no options, no policies, no second slot, no second
+ * line, no states, no keyed hash, no checks but those that the verifier wants. The bars of the real
+ * program are ratios to this one, measured in the same run on the same maps.
  */
 #include "vmlinux.h"
 
@@ -19,23 +19,20 @@
 
 char LICENSE[] SEC("license") = "GPL";
 
-static __always_inline void floor_record(const struct packet *p, __u64 hash, __u32 service_id,
-					 __u32 backend)
+static __always_inline void floor_record(__u64 hash, __u32 backend)
 {
-	struct flow f = {.hash = hash};
-	struct lb_flow4_line *line = flow_line(&f);
-	struct lb_flow4 *way;
+	flow_table_t t = flow_table();
+	struct lb_flow_line *line = flow_line_at(t, (__u32)hash & (flow_table_lines(t) - 1));
+	struct lb_flow *way;
 
 	if (!line)
 		return;
-	way = &line->way[LB_FLOW4_WAYS - 1];
-	if (way->saddr == p->saddr && way->sport == p->sport) /* its own: nobody writes unread */
+	way = &line->way[LB_FLOW_WAYS - 1];
+	if (way->hash == hash) /* its own: nobody writes unread */
 		return;
-	way->saddr = p->saddr;
-	way->sport = p->sport;
-	way->age = 1;
-	way->service_id = service_id;
+	way->hash = hash;
 	way->backend = (__u16)backend;
+	way->age = 1;
 }
 
 static __always_inline bool floor_parse(struct xdp_md *ctx, struct packet *p)
@@ -65,14 +62,14 @@ int bench_floor(struct xdp_md *ctx)
 	struct lb_backend *be;
 	struct packet p = {};
 	__u64 live, hash, *row;
-	__u32 saddr[4], index;
+	__u32 saddr[4], index, slot;
 
 	if (!floor_parse(ctx, &p) || !service_may_be_ours(p.daddr))
 		return XDP_PASS;
 	service_key_v4(&key, p.daddr, 0);
 	key.port = p.dport;
 	key.proto = p.proto;
-	svc = service_find(&key, &live);
+	svc = service_find(&key, &slot, &live);
 	if (!svc)
 		return XDP_DROP;
 	addr_from_v4(saddr, p.saddr);
@@ -82,7 +79,7 @@ int bench_floor(struct xdp_md *ctx)
 		return XDP_DROP;
 	index = row_candidate(*row, 0);
 	if (p.tcp_flags & TCP_SYN)
-		floor_record(&p, hash, svc->id, index);
+		floor_record(hash, index);
 	index = backend_index(live, index);
 	be = backend_slot(index);
 	if (!be)

@@ -79,7 +79,7 @@ static nsec_t cpu_now(void)
 
 static struct load load_once(const struct services *s)
 {
-	const struct bpf_dataplane_args args = {.pin_dir = PIN_DIR, .flow_seed = 42};
+	const struct bpf_dataplane_args args = {.pin_dir = PIN_DIR};
 	struct arena *arena = arena_new();
 	nsec_t opened, put, tested, cpu, begun = clock_now();
 	const char *failure = "";
