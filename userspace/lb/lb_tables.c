@@ -147,7 +147,6 @@ size_t lb_tables_adopt(struct lb_tables *t, const struct lb_clock *c)
 	struct lb_slots *s = &t->slots;
 	size_t n_bad = 0, i = 0;
 
-	lb_view_drop(t->view);
 	if (t->config->wire_version != LB_WIRE_VERSION)
 		t->config->wire_version = LB_WIRE_VERSION; /* names of tables hold it, too */
 	lb_slots_adopt(s, c->now);

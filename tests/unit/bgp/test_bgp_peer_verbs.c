@@ -51,6 +51,29 @@ static void changed_connect_time_counts_for_an_attempt_to_come(void **state)
 	bgp_peer_free(p);
 }
 
+/* RFC 9687: as long as the kernel takes bytes the peer reads; 8 minutes without, and it does not.
+ */
+static void what_the_kernel_takes_feeds_the_send_hold_timer(void **state)
+{
+	const struct bgp_peer_config config = script_config();
+	const struct bgp_open open = script_open();
+
+	(void)state;
+	for (unsigned takes = 0; takes < 2; takes++) {
+		struct bgp_peer *p = started_peer(&config);
+
+		bring_up(p, NOW, D, &open);
+		for (nsec_t now = NOW; now <= NOW + SECONDS(900); now += SECONDS(30)) {
+			say_keepalive(p, now, D);
+			if (takes)
+				bgp_peer_notify(p, now, D, BGP_NOTE_SENT);
+			bgp_peer_tick(p, now);
+		}
+		assert_int_equal(bgp_peer_info(p).flaps, takes ? 0 : 1);
+		bgp_peer_free(p);
+	}
+}
+
 /* Routers that start at once must not dial, or say KEEPALIVE, at once for ever (RFC 4271 10). */
 static void each_seed_has_its_own_jitter(void **state)
 {
@@ -164,6 +187,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(messages_may_come_in_one_read),
 		cmocka_unit_test(changed_connect_time_counts_for_an_attempt_to_come),
+		cmocka_unit_test(what_the_kernel_takes_feeds_the_send_hold_timer),
 		cmocka_unit_test(each_seed_has_its_own_jitter),
 		cmocka_unit_test(status_adds_up_what_was_sent_and_received),
 		cmocka_unit_test(status_is_of_the_connection_that_has_come_further),

@@ -380,6 +380,7 @@ static void attributes_are_decoded(void **state)
 	assert_true(u.has_origin && u.has_as_path && u.has_next_hop && u.has_med);
 	assert_int_equal(u.origin, 2);
 	assert_int_equal(u.n_as_path, 3);
+	assert_int_equal(rcur_left(&u.as_path), 2 + 3 * 4);
 	assert_int_equal(u.origin_asn, 4200000001);
 	assert_int_equal(ip_addr_v4(&u.next_hop), 0xc0000201);
 	assert_int_equal(u.med, 42);

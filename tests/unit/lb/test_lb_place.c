@@ -109,6 +109,8 @@ static void counters_follow_a_region_that_grows_and_begin_anew_with_a_new_backen
 	const struct lb_counter_move *moves;
 	struct arena *arena = arena_new();
 	struct lb_key key = key_of(0xc0000201, 80);
+	struct lb_key unknown = key_of(0xc0000201, 81);
+	struct lb_actual actual;
 	const uint32_t *before, *after;
 	struct fixture x;
 	size_t n, n_moves, n_found = 0;
@@ -118,6 +120,10 @@ static void counters_follow_a_region_that_grows_and_begin_anew_with_a_new_backen
 	put_targets(&x, targets, targets_upto(targets, 10));
 	assert_int_equal(lb_tables_take_moves(x.t, &moves), 0);
 	assert_true(lb_tables_backends(x.t, &key, arena, &before, &n));
+	assert_false(lb_tables_backends(x.t, &unknown, arena, &before, &n));
+	assert_false(lb_tables_get(x.t, &unknown, arena, &actual));
+	assert_true(lb_tables_get(x.t, &key, arena, &actual));
+	assert_int_equal(actual.n_targets, n);
 	put_targets(&x, targets, targets_upto(targets, 20));
 	assert_true(lb_tables_backends(x.t, &key, arena, &after, &n));
 	n_moves = lb_tables_take_moves(x.t, &moves);
