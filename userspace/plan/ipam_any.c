@@ -111,7 +111,8 @@ static unsigned take_wished(struct ipam *ipam, struct ipam_claimant *c, unsigned
 	}
 	taken = take_from(ipam, c, p, families);
 	if (taken != families && (moves || !does_without(c)))
-		report_empty(ipam, c, families & ~taken, arena_printf(arena, "pool %s", p->name));
+		report_empty(ipam, c, ipam_uses_lacking(&ipam->uses, c, p, families & ~taken),
+			     arena_printf(arena, "pool %s", p->name));
 	return taken;
 }
 
@@ -185,7 +186,9 @@ static void take_where_there_is(struct ipam *ipam, struct ipam_claimant *c, unsi
 		if (take_first(ipam, c, tries.families[i], &n_pools))
 			return;
 	if (n_pools)
-		report_empty(ipam, c, families, "any pool that may serve this Service");
+		report_empty(ipam, c, families,
+			     families & (families - 1) ? "any one pool that may serve this Service"
+						       : "any pool that may serve this Service");
 	else
 		report_no_pool(ipam, c);
 }

@@ -423,6 +423,17 @@ bool ipam_uses_take(struct ipam_uses *u, struct ipam_claimant *c, struct ipam_po
 	return true;
 }
 
+unsigned ipam_uses_lacking(struct ipam_uses *u, const struct ipam_claimant *c, struct ipam_pool *p,
+			   unsigned families)
+{
+	struct found found;
+
+	for (enum ip_family f = 0; f < IP_N_FAMILIES; f++)
+		if (families & IPAM_FAMILY(f) && find_one(u, c, p, f, &found))
+			families &= ~IPAM_FAMILY(f);
+	return families;
+}
+
 /* --- the first pool that has an address ----------------------------------------------------- */
 
 static struct ipam_full *full_for(struct ipam_uses *u, uint64_t sharing, unsigned families,

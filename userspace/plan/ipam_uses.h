@@ -114,5 +114,9 @@ void ipam_uses_rewind(struct ipam_uses *u);
 bool ipam_uses_take(struct ipam_uses *u, struct ipam_claimant *c, struct ipam_pool *p,
 		    unsigned families);
 
-/* The same from the first open pool that has them; false: none has. */
+/* Of the families those in which the pool has nothing for the Service. */
+unsigned ipam_uses_lacking(struct ipam_uses *u, const struct ipam_claimant *c, struct ipam_pool *p,
+			   unsigned families);
+
+/* As ipam_uses_take, from the first open pool that has them; false: none has. */
 bool ipam_uses_take_open(struct ipam_uses *u, struct ipam_claimant *c, unsigned families);

@@ -107,6 +107,34 @@ static void without_a_pool_of_both_who_prefers_takes_one_and_who_requires_waits(
 	assert_int_equal(fixture_count(f, "OneFamilyOnly"), 1);
 }
 
+/* A word about what is missing alone. */
+static void what_the_pool_lacks_is_named(void **state)
+{
+	static const struct {
+		const char *pool, *message;
+	} cases[] = {
+		{"four", "no free IPv6 address in pool four"},
+		{"six", "no free IPv4 address in pool six"},
+		{"full", "no free IPv4 and IPv6 address in pool full"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		_cleanup_(fixture_freep) struct fixture *f = fixture_new();
+
+		pool(f, "four", POOL4);
+		pool(f, "six", POOL6);
+		pool(f, "full", "addresses: [10.9.0.0/32, \"2001:db8:9::/128\"]");
+		service(f, "a", "metallb.io/address-pool: full", BOTH);
+		service(f, "s",
+			arena_printf(f->arena, "metallb.io/address-pool: %s", cases[i].pool), BOTH);
+		fixture_plan(f);
+		assert_string_equal(addresses(f, "s"), "");
+		assert_string_equal(fixture_problem(f, "PoolExhausted", "s")->message,
+				    cases[i].message);
+	}
+}
+
 static void pool_that_has_one_family_left_is_passed_by(void **state)
 {
 	_cleanup_(fixture_freep) struct fixture *f = fixture_new();
@@ -388,6 +416,7 @@ int main(void)
 		cmocka_unit_test(families_that_are_wanted_choose_the_pool),
 		cmocka_unit_test(
 			without_a_pool_of_both_who_prefers_takes_one_and_who_requires_waits),
+		cmocka_unit_test(what_the_pool_lacks_is_named),
 		cmocka_unit_test(pool_that_has_one_family_left_is_passed_by),
 		cmocka_unit_test(edit_of_the_families_moves_nothing_that_stays_wanted),
 		cmocka_unit_test(requests_are_by_family),
