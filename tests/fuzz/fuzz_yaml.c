@@ -6,7 +6,10 @@
  * name, what the planner may rely on is true of every object, and what would be saved of it makes
  * the same world again.
  */
+#include "api/text_pack.h"
 #include "api/world.h"
+#include "base/limits.h"
+#include "base/strbuf.h"
 
 #include <assert.h>
 
@@ -53,10 +56,10 @@ static void check_object(const struct world *w, const struct api_object *o)
 }
 
 /* The line of one saved document, which must hold nothing that ends it. */
-static void check_line(const struct api_object *o)
+static void check_line(const struct strbuf *text)
 {
-	assert(strlen(o->text) == o->text_len);
-	assert(!strpbrk(o->text, "\n\r"));
+	assert(strlen(text->data) == text->len);
+	assert(!strpbrk(text->data, "\n\r"));
 }
 
 static void check_saved(const struct world *w)
@@ -68,11 +71,17 @@ static void check_saved(const struct world *w)
 		const struct api_object *o, *again;
 
 		while ((o = world_shard_next(w, shard, &at))) {
-			const struct world_document text = {o->text, o->text_len, o->meta.line};
-			const bool ok = world_restore(anew, o->meta.file, &text);
+			struct strbuf text;
+			bool ok;
 
+			strbuf_init(&text, LIMIT_DOCUMENT_BYTES);
+			api_text_unpack(&text, o->text, o->text_len);
+			ok = world_restore(
+				anew, o->meta.file,
+				&(struct world_document){text.data, text.len, o->meta.line});
 			assert(ok);
-			check_line(o);
+			check_line(&text);
+			strbuf_done(&text);
 			again = world_find(anew, o->meta.kind, o->meta.ns, o->meta.name);
 			assert(again && again->meta.line <= o->meta.line);
 		}

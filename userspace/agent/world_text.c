@@ -7,6 +7,7 @@
 #include "agent/world_text.h"
 
 #include "api/objects.h"
+#include "api/text_pack.h"
 #include "base/hash.h"
 
 #include <inttypes.h>
@@ -42,7 +43,7 @@ void world_text_add(struct strbuf *out, struct world_text *t, const struct api_o
 	strbuf_add(out, SOURCE);
 	add_name(out, o->meta.file);
 	strbuf_printf(out, "\", line %u\n" MARKER, o->meta.line);
-	strbuf_add_len(out, o->text, o->text_len);
+	api_text_unpack(out, o->text, o->text_len);
 	strbuf_add(out, "\n");
 	t->n++;
 	t->checksum = hash_bytes(t->checksum, out->data + start, out->len - start);

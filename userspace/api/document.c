@@ -12,6 +12,7 @@
 #include "api/decode_value.h"
 #include "api/other.h"
 #include "api/text.h"
+#include "api/text_pack.h"
 #include "api/yaml_print.h"
 #include "base/hash.h"
 #include "base/limits.h"
@@ -243,8 +244,13 @@ static void decode_content(struct api_decoder *d, const struct api_schema *s, st
 /* What makes the object again, for those who save it. */
 static void print_text(struct api_decoder *d, const struct reader *r, struct strbuf *ret)
 {
-	if (api_yaml_print_object(ret, r->o.root, r->o.api_version, r->o.kind))
+	const enum api_kind kind = d->schema->kind;
+
+	if (api_yaml_print_object(ret, r->o.root, r->o.api_version, r->o.kind)) {
+		if (kind == API_SERVICE || kind == API_ENDPOINT_SLICE) /* of which there are many */
+			ret->len = api_text_pack(ret->data, ret->len);
 		return;
+	}
 	strbuf_done(ret);
 	strbuf_init(ret, 0);
 	api_note(d, NULL, "NotSaved", "divide the object",

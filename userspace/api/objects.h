@@ -142,8 +142,9 @@ struct api_object {
 	struct arena *arena; /* owns this struct and all it points to */
 	struct api_meta meta;
 	uint64_t hash;    /* of the content but file and line: equal objects have equal hashes */
-	const char *text; /* one line of YAML that makes the object again; NULL: longer than can be
-			     read */
+	const char *text; /* one line of YAML that makes the object again, of Services and
+			     EndpointSlices packed (api/text_pack.h); NULL: longer than can be read
+			   */
 	uint64_t text_hash;
 	unsigned text_len;
 	unsigned document; /* of its source's text, in which it stands (api/world_source.c) */

@@ -6,6 +6,9 @@
  * the saved ledger. Errors that only the planner sees are in test_plan_good.c.
  */
 #include "agent/ledger_json.h"
+#include "api/text_pack.h"
+#include "base/limits.h"
+#include "base/strbuf.h"
 #include "fake/plan_fixture.h"
 #include "plan/plan_ledger.h"
 
@@ -176,10 +179,14 @@ static void carry_world(const struct world *from, struct world *to)
 		const struct api_object *o;
 
 		while ((o = world_shard_next(from, shard, &at))) {
-			const struct world_document document = {
-				.text = o->text, .len = o->text_len, .line = o->meta.line};
+			struct strbuf text;
 
-			assert_true(world_restore(to, o->meta.file, &document));
+			strbuf_init(&text, LIMIT_DOCUMENT_BYTES);
+			api_text_unpack(&text, o->text, o->text_len);
+			assert_true(world_restore(
+				to, o->meta.file,
+				&(struct world_document){text.data, text.len, o->meta.line}));
+			strbuf_done(&text);
 		}
 	}
 }

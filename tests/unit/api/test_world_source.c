@@ -5,8 +5,11 @@
  */
 #include "api/world_source.h"
 
+#include "api/text_pack.h"
 #include "api/world.h"
+#include "base/limits.h"
 #include "base/rng.h"
+#include "base/strbuf.h"
 #include "unit/api/api_test.h"
 
 #define NS(name) "apiVersion: v1\nkind: Namespace\nmetadata: {name: " name "}\n---\n"
@@ -40,9 +43,14 @@ static struct world *world_after_restart(const struct world *old)
 		const struct api_object *o;
 
 		while ((o = world_shard_next(old, shard, &at))) {
-			const struct world_document text = {o->text, o->text_len, o->meta.line};
+			struct strbuf text;
 
-			assert_true(world_restore(w, o->meta.file, &text));
+			strbuf_init(&text, LIMIT_DOCUMENT_BYTES);
+			api_text_unpack(&text, o->text, o->text_len);
+			assert_true(world_restore(
+				w, o->meta.file,
+				&(struct world_document){text.data, text.len, o->meta.line}));
+			strbuf_done(&text);
 		}
 		assert_true(world_shard_hash(w, shard) == world_shard_hash(old, shard));
 	}

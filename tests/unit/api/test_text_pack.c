@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * api/text_pack: what is packed comes out as it was, and is a good deal shorter.
+ */
+#include "api/text_pack.h"
+
+#include "base/rng.h"
+#include "unit/api/api_test.h"
+
+static void expect_round_trip(const char *text, size_t most)
+{
+	_cleanup_(freep) char *packed = xstrdup(text);
+	size_t len = api_text_pack(packed, strlen(packed));
+	struct strbuf out;
+
+	strbuf_init(&out, 1 << 20);
+	api_text_unpack(&out, packed, len);
+	assert_string_equal(out.data ? out.data : "", text);
+	assert_in_range(len, 0, most);
+	strbuf_done(&out);
+}
+
+static void what_is_printed_of_objects_becomes_short(void **state)
+{
+	struct api_batch b = decode_text(
+		"apiVersion: v1\nkind: Service\nmetadata: {name: s00007, namespace: shop}\n"
+		"spec:\n  type: LoadBalancer\n  ports:\n"
+		"  - {name: http, port: 80, targetPort: 8080, protocol: TCP}\n"
+		"status: {loadBalancer: {ingress: [{ip: 10.0.0.7}]}}\n"
+		"---\napiVersion: discovery.k8s.io/v1\nkind: EndpointSlice\nmetadata:\n"
+		"  name: s00007-x\n  namespace: shop\n"
+		"  labels: {kubernetes.io/service-name: s00007}\naddressType: IPv4\n"
+		"ports: [{name: http, port: 8080, protocol: TCP}]\nendpoints:\n"
+		"- {addresses: [172.16.0.1], nodeName: node-a, conditions: {ready: true}}\n");
+
+	(void)state;
+	assert_int_equal(b.n, 2);
+	for (size_t i = 0; i < b.n; i++) {
+		const struct api_object *o = b.objects[i];
+		struct strbuf out;
+
+		strbuf_init(&out, 1 << 20);
+		api_text_unpack(&out, o->text, o->text_len);
+		assert_true(o->text_len * 3 < out.len);
+		expect_round_trip(out.data, o->text_len);
+		strbuf_done(&out);
+	}
+	api_batch_done(&b);
+}
+
+/* Pieces of phrases in any order, and whatever else may be printed. */
+static void any_text_comes_out_as_it_was(void **state)
+{
+	static const char *const pieces[] = {
+		"{\"apiVersion\": \"v1\", \"kind\": \"Service\", \"metadata\": {\"name\": ",
+		", \"namespace\": ",
+		", \"name",
+		"}}]}",
+		"}}]",
+		"\xc3\xa4\xe2\x82\xac",
+		"x",
+		"\\u0001",
+		"\"type\": LoadBalancer",
+		", \"ports\": [{\"name\": ",
+		"",
+		"}",
+		", \"port\": "};
+	struct rng rng;
+
+	(void)state;
+	rng_seed(&rng, 1);
+	for (int i = 0; i < 3000; i++) {
+		struct strbuf text;
+
+		strbuf_init(&text, 1 << 20);
+		strbuf_add(&text, "");
+		for (uint64_t n = rng_below(&rng, 12); n > 0; n--)
+			strbuf_add(&text, pieces[rng_below(&rng, ARRAY_SIZE(pieces))]);
+		expect_round_trip(text.data, text.len);
+		strbuf_done(&text);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_is_printed_of_objects_becomes_short),
+		cmocka_unit_test(any_text_comes_out_as_it_was),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
