@@ -247,6 +247,39 @@ static void address_is_saved_before_it_is_announced(void **state)
 }
 
 /* It holds passwords. */
+static bool has_turned(const struct agent_rig *rig)
+{
+	return rig->agent.current && rig->turns > 50;
+}
+
+/* As often as it is planned: what is on the disk already is not written again. */
+static void what_did_not_change_is_not_written(void **state)
+{
+	static const char *const names[] = {"ledger.yaml", "addresses.yaml"};
+	struct agent_rig *rig = rig_new();
+	struct stat before[ARRAY_SIZE(names)], after;
+	char path[192];
+
+	(void)state;
+	rig_start(rig);
+	RIG_WAIT(rig, rig_announces);
+	for (unsigned round = 0; round < 5; round++) {
+		rig->turns = 0;
+		agent_input_changed(&rig->agent.inputs, INPUT_SINKS);
+		RIG_WAIT(rig, has_turned);
+		for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+			snprintf(path, sizeof(path), "%s/%s", rig->state, names[i]);
+			assert_int_equal(stat(path, &after), 0);
+			if (round > 0) {
+				assert_int_equal(after.st_ino, before[i].st_ino);
+				assert_int_equal(after.st_ctim.tv_nsec, before[i].st_ctim.tv_nsec);
+			}
+			before[i] = after;
+		}
+	}
+	rig_free(rig);
+}
+
 static void ledger_is_for_the_agent_alone(void **state)
 {
 	struct agent_rig *rig = rig_new();
@@ -286,11 +319,6 @@ static void unwritable_state_is_a_problem_as_long_as_it_lasts(void **state)
 	rig_write(rig, "s2.yaml", RIG_SERVICE("s2"));
 	RIG_WAIT(rig, has_lost_the_state_problem);
 	rig_free(rig);
-}
-
-static bool has_turned(const struct agent_rig *rig)
-{
-	return rig->agent.current && rig->turns > 50;
 }
 
 static void only_a_restart_sets_the_restart_bit(void **state)
@@ -407,6 +435,7 @@ int main(void)
 		cmocka_unit_test(address_of_a_service_that_was_deleted_is_free_again),
 		cmocka_unit_test(corrupt_file_is_kept_aside_and_counts_as_far_as_it_can_be_read),
 		cmocka_unit_test(address_is_saved_before_it_is_announced),
+		cmocka_unit_test(what_did_not_change_is_not_written),
 		cmocka_unit_test(ledger_is_for_the_agent_alone),
 		cmocka_unit_test(unwritable_state_is_a_problem_as_long_as_it_lasts),
 		cmocka_unit_test(only_a_restart_sets_the_restart_bit),
