@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 #
 # The bars on loading many services from nothing, on giving many addresses, on an edit among many
-# services, on the longest turn of the agent's loop, and on the memory of a Service. Programs of their
-# own, because they measure the agent's libraries, or the agent itself, and not a BPF program.
+# services, on the walk through the flow table, on the longest turn of the agent's loop, and on the
+# memory of a Service. Programs of their own, because they measure the agent's libraries, or the agent itself, and not a BPF program.
 
 BENCH_LOAD_LIBS := $(patsubst %,$(B)/lib%.a,$(filter $(DIRS),$(below_sys)))
 
-$(B)/bench/bench_load $(B)/bench/bench_ipam $(B)/bench/bench_edit: $(B)/bench/%: $(B)/obj/tests/bench/%.o $(BENCH_LOAD_LIBS)
+$(B)/bench/bench_load $(B)/bench/bench_ipam $(B)/bench/bench_edit $(B)/bench/bench_walk: $(B)/bench/%: $(B)/obj/tests/bench/%.o $(BENCH_LOAD_LIBS)
 	@mkdir -p $(@D)
 	@echo "  LD    $@"
 	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $< -Wl,--start-group $(BENCH_LOAD_LIBS) -Wl,--end-group $(LIBS_agent)
@@ -18,6 +18,9 @@ bench-ipam: $(B)/bench/bench_ipam ## time to give 10,000 addresses against the b
 	$(Q)$<
 
 bench-edit: $(B)/bench/bench_edit ## time of an edit with 10 to 5,000 services against the bar; BENCH_STRICT=1
+	$(Q)$<
+
+bench-walk: $(B)/bench/bench_walk ## time of the walk through the flow table against the bars; BENCH_STRICT=1
 	$(Q)$<
 
 $(B)/bench/bench_turns $(B)/bench/bench_wire: $(B)/bench/%: $(B)/obj/tests/bench/%.o $(B)/obj/tests/bench/turns_net.o $(B)/obj/tests/bench/bench_agent.o $(B)/libsys.a $(B)/libbase.a
@@ -34,4 +37,4 @@ bench-wire: $(B)/bench/bench_wire $(AGENT_BIN) ## time from an edit to its UPDAT
 bench-memory: $(AGENT_BIN) ## memory of the agent for each Service against the bar; BENCH_STRICT=1 (root)
 	$(Q)tests/bench/bench-memory $(B)
 
-.PHONY: bench-load bench-ipam bench-edit bench-turns bench-wire bench-memory
+.PHONY: bench-load bench-ipam bench-edit bench-walk bench-turns bench-wire bench-memory

@@ -71,6 +71,28 @@ static void the_constants_are_those_of_the_secret(void **state)
 	assert_true(keys.mix[2] == 0xb6d0876d3dce5f75);
 }
 
+/* Of the same secret, computed elsewhere, too. */
+static void the_hash_is_what_it_was(void **state)
+{
+	const __u64 secret[2] = {0x0706050403020100, 0x0f0e0d0c0b0a0908};
+	struct key v4 = {.backend = {0, 0, LB_V4_PREFIX, 0x0100010a}, /* 10.1.0.1 */
+			 .client = {0, 0, LB_V4_PREFIX, 0x077100cb},  /* 203.0.113.7 */
+			 .backend_port = __builtin_bswap16(8080),
+			 .client_port = __builtin_bswap16(40000),
+			 .proto = 6};
+	struct key v6 = {.backend = {0xb80d0120, 0, 0, 0x01000000},         /* 2001:db8::1 */
+			 .client = {0xb80d0120, 0x00000100, 0, 0x07000000}, /* 2001:db8:1::7 */
+			 .backend_port = __builtin_bswap16(8080),
+			 .client_port = __builtin_bswap16(40000),
+			 .proto = 17};
+	struct lb_flow_keys keys;
+
+	(void)state;
+	lb_flow_keys(secret, &keys);
+	assert_true(hash(&keys, &v4) == 0x4d406bc98efeda94);
+	assert_true(hash(&keys, &v6) == 0x040568eea41b9986);
+}
+
 static void both_forms_are_one_function(void **state)
 {
 	struct rng rng;
@@ -187,6 +209,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_constants_are_those_of_the_secret),
+		cmocka_unit_test(the_hash_is_what_it_was),
 		cmocka_unit_test(both_forms_are_one_function),
 		cmocka_unit_test(no_hash_is_one_of_the_words_that_mean_something_else),
 		cmocka_unit_test(every_part_of_a_key_counts),
