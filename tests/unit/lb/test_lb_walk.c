@@ -5,6 +5,8 @@
  */
 #include "walk_fixture.h"
 
+#include <errno.h>
+
 /* --- what dies -----------------------------------------------------------------------------------
  */
 
@@ -199,6 +201,52 @@ static void the_flows_of_a_service_that_moves_get_its_new_slot(void **state)
 	fixture_done(&x);
 }
 
+/* Whoever waits for a slot does not wait for the pause between two walks. */
+static void a_put_that_waits_for_a_slot_has_it_walked_for(void **state)
+{
+	struct lb_key k = key();
+	struct lb_target target = target_of_v4(TARGETS, 8080, true);
+	struct lb_frontend f = frontend_of(k, &target, 1);
+	struct fixture x;
+	nsec_t freed;
+
+	(void)state;
+	begin(&x);
+	put_at(&x, key_of(OTHER, 80), 0, 1, 0);
+	pass(&x, AWHILE);
+	while (lb_tables_tick(x.t, &x.c) < x.c.now + SECOND) /* until a walk has ended */
+		fixture_at(&x, lb_tables_tick(x.t, &x.c));
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(fixture_put(&x, &f), 0);
+		lb_tables_del(x.t, &x.c, &k);
+	}
+	freed = x.c.now;
+	assert_int_equal(fixture_put(&x, &f), -EAGAIN);
+	fixture_at(&x, freed + LB_REST_NS);
+	assert_int_equal(fixture_put(&x, &f), -EAGAIN);
+	pass(&x, SECOND / 2);
+	assert_int_equal(fixture_put(&x, &f), 0);
+	fixture_done(&x);
+}
+
+/* Four slices for the lines of a chunk, and one each for the rows of few services. */
+static void a_walk_is_cut_into_slices(void **state)
+{
+	struct fixture x;
+	unsigned n = 0;
+
+	(void)state;
+	begin(&x);
+	for (uint16_t port = 80; port < 90; port++)
+		put_at(&x, key_of(OTHER, port), 0, 5, 0);
+	for (nsec_t next = x.c.now; next < x.c.now + SECOND; n++) {
+		fixture_at(&x, next);
+		next = lb_tables_tick(x.t, &x.c);
+	}
+	assert_int_equal(n, 1 + 1 + 4 + 1);
+	fixture_done(&x);
+}
+
 static void idle_tables_want_no_tick(void **state)
 {
 	struct fixture x;
@@ -219,6 +267,8 @@ int main(void)
 		cmocka_unit_test(a_slot_is_used_again_when_no_flow_names_it),
 		cmocka_unit_test(the_last_service_that_goes_is_walked_for),
 		cmocka_unit_test(the_flows_of_a_service_that_moves_get_its_new_slot),
+		cmocka_unit_test(a_put_that_waits_for_a_slot_has_it_walked_for),
+		cmocka_unit_test(a_walk_is_cut_into_slices),
 		cmocka_unit_test(idle_tables_want_no_tick),
 	};
 
