@@ -7,6 +7,7 @@
 #include "agent/sources.h"
 
 #include "agent/agent.h"
+#include "agent/state_world.h"
 #include "sys/clock.h"
 #include "sys/log.h"
 #include "sys/loop.h"
@@ -140,7 +141,8 @@ void sources_scan(struct agent *a, nsec_t now)
 
 	a->scan_until = nsec_add(clock_now(), SLICE_NS);
 	a->scan_at = now;
-	if (!source_changes_read_on(&a->changes, a->scan_until))
+	if (!state_load_world_on(a, a->scan_until) ||
+	    !source_changes_read_on(&a->changes, a->scan_until))
 		return;
 	a->scan_at = watch_scan(a->watch, now, all, &reader);
 	agent_inputs_done(&a->inputs, DUE_SCAN | DUE_SCAN_ALL);
@@ -210,13 +212,15 @@ int sources_start(struct agent *a)
 	return 0;
 }
 
-int sources_check(const struct agent *a)
+int sources_check(struct agent *a)
 {
 	const char *path = a->options->config;
 	int err = access(path, F_OK) == 0 ? 0 : -errno;
 
-	if ((err != -ENOENT && err != -ENOTDIR) || a->options->wait_config ||
-	    world_stale(a->world).objects > 0)
+	if ((err != -ENOENT && err != -ENOTDIR) || a->options->wait_config)
+		return 0;
+	(void)!state_load_world_on(a, NSEC_NEVER); /* all of it */
+	if (world_stale(a->world).objects > 0)
 		return 0;
 	fprintf(stderr,
 		"lodestoned: --config %s: %s; correct the path, or give --wait-config if it will be "

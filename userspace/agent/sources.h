@@ -20,7 +20,7 @@ void sources_stop(struct agent *a);
  * run has left objects of it, or it was said to wait for it. 0, or -errno after saying so on
  * stderr.
  */
-int sources_check(const struct agent *a);
+int sources_check(struct agent *a);
 
 /* Makes a failure of the watch a problem of the world. */
 void sources_tell(struct world *world, const struct watch_file *file);

@@ -14,9 +14,9 @@
 #include "agent/state_files.h"
 #include "agent/world_text.h"
 #include "base/limits.h"
+#include "sys/clock.h"
 #include "sys/files.h"
 #include "sys/log.h"
-#include "sys/watch.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -37,7 +37,17 @@ struct draft {
 	uint64_t hash; /* of its shard when it was begun */
 };
 
+/* What is being read back; nothing is saved before that is through. */
+struct loading {
+	unsigned shard; /* WORLD_SHARDS: all were */
+	struct arena *arena;
+	char *text; /* owned, of the shard's file; NULL: not opened */
+	struct world_text_walk walk;
+	bool is_same; /* so far the file holds what the world does */
+};
+
 struct saved_world {
+	struct loading loading;
 	uint64_t hashes[WORLD_SHARDS]; /* of what the files hold; 0: there is none */
 	uint64_t folder;               /* as saved */
 	uint64_t generation;           /* of the world, when the round began; CHANGED: none did */
@@ -111,50 +121,85 @@ static bool load_object(struct agent *a, unsigned shard, const struct world_text
 	return false;
 }
 
-static void load_shard(struct agent *a, unsigned shard)
+/* False: there is none, or none that can be used. */
+static bool open_shard(struct agent *a)
 {
-	_cleanup_(arena_freep) struct arena *arena = arena_new();
-	struct world_text_walk walk;
-	struct world_text_item item;
-	_cleanup_(freep) char *text = NULL;
+	struct loading *l = &a->saved->loading;
 	char name[NAME_BYTES];
-	bool same = true;
 	size_t len;
 	int r;
 
-	shard_name(shard, name);
-	r = file_read(state_path(arena, a, name), FILE_MAX_BYTES, &text, &len);
-	if (r == -ENOENT || r == -ENOTDIR)
-		return;
-	if (r < 0 || !world_text_open(text, len, &walk)) {
+	l->arena = arena_new();
+	l->is_same = true;
+	shard_name(l->shard, name);
+	r = file_read(state_path(l->arena, a, name), FILE_MAX_BYTES, &l->text, &len);
+	if (r == 0 && world_text_open(l->text, len, &l->walk))
+		return true;
+	if (r != -ENOENT && r != -ENOTDIR)
 		set_aside(a, name);
-		return;
-	}
-	while (world_text_next(&walk, arena, &item))
-		same &= load_object(a, shard, &item);
-	a->saved->hashes[shard] = same ? world_shard_hash(a->world, shard) : CHANGED;
+	return false;
 }
 
-void state_load_world(struct agent *a)
+static void close_shard(struct loading *l)
 {
+	l->arena = arena_free(l->arena);
+	free(TAKE_PTR(l->text));
+}
+
+static bool is_loaded(const struct saved_world *s)
+{
+	return s->loading.shard == WORLD_SHARDS;
+}
+
+/* The rest of a shard; false: the time was over before. */
+static bool load_shard(struct agent *a, nsec_t until)
+{
+	struct loading *l = &a->saved->loading;
+	struct world_text_item item;
+
+	while (world_text_next(&l->walk, l->arena, &item)) {
+		l->is_same &= load_object(a, l->shard, &item);
+		if (clock_now() >= until)
+			return false;
+	}
+	a->saved->hashes[l->shard] = l->is_same ? world_shard_hash(a->world, l->shard) : CHANGED;
+	return true;
+}
+
+bool state_load_world_on(struct agent *a, nsec_t until)
+{
+	struct loading *l = &a->saved->loading;
 	struct world_stale found;
 
-	a->saved = xcalloc(1, sizeof(*a->saved));
-	a->saved->shard = WORLD_SHARDS;
-	a->saved->generation = CHANGED;
-	load_folder(a);
-	for (unsigned shard = 0; shard < WORLD_SHARDS; shard++)
-		load_shard(a, shard);
+	if (is_loaded(a->saved))
+		return true;
+	while (l->shard < WORLD_SHARDS) {
+		if ((l->text || open_shard(a)) && !load_shard(a, until))
+			return false;
+		close_shard(l);
+		l->shard++;
+	}
 	found = world_stale(a->world);
 	if (found.objects > 0)
 		log_info("state: objects of the last run", "objects=%zu files=%zu", found.objects,
 			 found.sources);
+	return true;
+}
+
+void state_load_world(struct agent *a)
+{
+	a->saved = xcalloc(1, sizeof(*a->saved));
+	a->saved->shard = WORLD_SHARDS;
+	a->saved->generation = CHANGED;
+	load_folder(a);
 }
 
 void state_world_done(struct agent *a)
 {
-	if (a->saved)
+	if (a->saved) {
 		file_draft_discard(&a->saved->draft.file);
+		close_shard(&a->saved->loading);
+	}
 	free(TAKE_PTR(a->saved));
 }
 
@@ -315,14 +360,16 @@ static void save_some(struct agent *a, nsec_t now, size_t bytes)
 
 bool state_world_is_saved(const struct agent *a)
 {
-	return !is_under_way(a->saved) && a->saved->generation == world_generation(a->world) &&
-	       is_folder_saved(a);
+	return is_loaded(a->saved) && !is_under_way(a->saved) &&
+	       a->saved->generation == world_generation(a->world) && is_folder_saved(a);
 }
 
 nsec_t state_tick_world(struct agent *a, nsec_t now)
 {
 	struct saved_world *s = a->saved;
 
+	if (!is_loaded(s))
+		return NSEC_NEVER;
 	if (is_under_way(s) || (!state_world_is_saved(a) && now >= s->round_at))
 		save_some(a, now, TURN_BYTES);
 	if (is_under_way(s))
@@ -332,6 +379,8 @@ nsec_t state_tick_world(struct agent *a, nsec_t now)
 
 void state_save_world(struct agent *a, nsec_t now)
 {
+	if (!is_loaded(a->saved))
+		return; /* what is there is what would be written */
 	do
 		save_some(a, now, SIZE_MAX);
 	while (is_under_way(a->saved));

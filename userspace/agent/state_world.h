@@ -11,6 +11,7 @@
  */
 #pragma once
 
+#include "base/mem.h"
 #include "base/nsec.h"
 
 #include <stdbool.h>
@@ -26,9 +27,11 @@ struct saved_damage {
 
 /*
  * Puts what was saved of the sources that --config covers into the world, as last good versions,
- * and lets the watch expect them. Before the first scan.
+ * and lets the watch expect them: state_load_world begins, state_load_world_on goes on until then
+ * and returns true once it is through, which it must be before the first scan.
  */
 void state_load_world(struct agent *a);
+bool state_load_world_on(struct agent *a, nsec_t until) must_check;
 void state_world_done(struct agent *a);
 struct saved_damage state_world_damage(const struct agent *a);
 /* -errno of the last round of saving; 0: it went well. */

@@ -56,6 +56,12 @@ RIG_UNUSED static void expect_stale(const struct agent_rig *rig, size_t objects,
 	assert_int_equal(stale.sources, sources);
 }
 
+/* What was saved is read back in turns: here all of it at once. */
+RIG_UNUSED static void read_back(struct agent_rig *rig)
+{
+	assert_true(state_load_world_on(&rig->agent, NSEC_NEVER));
+}
+
 /* Everything is as it was, and nothing was ever taken back. */
 RIG_UNUSED static void expect_recovery(struct agent_rig *rig)
 {

@@ -200,6 +200,7 @@ static void what_is_not_an_object_any_more_is_told(void **state)
 	rig_write_to(rig->state, name, out.data);
 	strbuf_done(&out);
 	rig_start(rig);
+	read_back(rig);
 	assert_non_null(world_find(rig->agent.world, API_NAMESPACE, "", "good"));
 	assert_int_equal(state_world_damage(&rig->agent).objects, 1);
 	RIG_WAIT(rig, rig_announces);
@@ -207,6 +208,7 @@ static void what_is_not_an_object_any_more_is_told(void **state)
 	RIG_WAIT(rig, rig_is_saved);
 	rig_crash(rig);
 	rig_start(rig);
+	read_back(rig);
 	assert_int_equal(state_world_damage(&rig->agent).objects, 0); /* forgotten by now */
 	rig_free(rig);
 }
@@ -283,6 +285,7 @@ static size_t count_stale_after_restart(struct agent_rig *rig, const char *value
 
 	rig_crash(rig);
 	rig_start(rig);
+	read_back(rig);
 	list = world_list(rig->agent.world, API_NAMESPACE);
 	for (size_t i = 0; i < list.n; i++)
 		n += strncmp(list.items[i]->meta.annotations.items[0].value, value,
@@ -302,6 +305,27 @@ static void a_large_file_is_written_over_several_turns(void **state)
 	put_many(rig, 5000, "x"); /* five turns */
 	assert_in_range(steps_to_save(rig, now), 5, 8);
 	assert_int_equal(count_stale_after_restart(rig, "x"), 5000);
+	rig_free(rig);
+}
+
+/* Who ends meanwhile leaves what was saved as it was. */
+static void it_is_read_back_over_several_turns(void **state)
+{
+	struct agent_rig *rig = rig_crashed();
+	unsigned turns = 1;
+
+	(void)state;
+	rig_start(rig);
+	for (; !state_load_world_on(&rig->agent, 0); turns++) {
+		assert_false(state_world_is_saved(&rig->agent));
+		assert_true(state_tick_world(&rig->agent, turns * NSEC_PER_SEC) == NSEC_NEVER);
+		state_save_world(&rig->agent, turns * NSEC_PER_SEC);
+	}
+	assert_true(turns > 3); /* objects */
+	rig_crash(rig);
+	rig_start(rig);
+	read_back(rig);
+	assert_int_equal(world_stale(rig->agent.world).objects, turns - 1);
 	rig_free(rig);
 }
 
@@ -352,6 +376,7 @@ int main(void)
 		cmocka_unit_test(what_is_not_an_object_any_more_is_told),
 		cmocka_unit_test(a_folder_that_cannot_be_written_is_told_as_long_as_it_lasts),
 		cmocka_unit_test(a_large_file_is_written_over_several_turns),
+		cmocka_unit_test(it_is_read_back_over_several_turns),
 		cmocka_unit_test(a_change_while_it_is_written_begins_it_anew),
 		cmocka_unit_test(an_orderly_end_saves_the_rest),
 	};
