@@ -8,6 +8,8 @@
 #include "base/sorted.h"
 #include "plan/plan_sort.h"
 
+#include <assert.h>
+
 /* --- VIPs and frontends ---------------------------------------------------------------------- */
 
 static int cmp_actual_key(const void *key, const void *item)
@@ -63,6 +65,7 @@ struct plan_frontend *plan_draft_push(struct plan_draft *d, const struct lb_fron
 
 void plan_draft_hold(struct plan_frontend *f, const struct lb_actual *actual)
 {
+	assert(lb_key_cmp(&f->lb.key, &actual->key) == 0);
 	f->hold = true;
 	f->lb.key = actual->key;
 	f->lb.table = actual->table;
@@ -147,9 +150,13 @@ uint64_t plan_draft_reach(const struct plan_draft *d, const struct plan_claim *c
 {
 	uint64_t peers = c->advert->peers & d->env.carriers[ip_family_of(&c->vip.addr)];
 
-	for (uint64_t left = peers; left; left &= left - 1)
-		if (d->env.peers[__builtin_ctzll(left)].domain != c->vip.domain)
+	for (uint64_t left = peers; left; left &= left - 1) {
+		const size_t peer = (size_t)__builtin_ctzll(left);
+
+		assert(peer < d->env.n_peers);
+		if (d->env.peers[peer].domain != c->vip.domain)
 			peers &= ~(left & -left);
+	}
 	return peers;
 }
 

@@ -11,6 +11,8 @@
 #include "base/limits.h"
 #include "plan/plan_service.h"
 
+#include <assert.h>
+
 struct seen {
 	struct ip_addr addr;
 	uint16_t port;
@@ -144,6 +146,8 @@ static struct port_endpoints sort_out(struct merge *m, bool policy_local, uint32
 			.state = ready ? LB_BACKEND_READY : LB_BACKEND_DRAINING,
 		};
 	}
+	assert(ret.n_ready <= ret.n_targets && ret.n_targets <= ret.n_backends);
+	assert(ret.n_backends <= m->n);
 	qsort(targets, ret.n_targets, sizeof(*targets), cmp_target);
 	return ret;
 }

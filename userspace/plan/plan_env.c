@@ -9,6 +9,8 @@
 
 #include "base/sorted.h"
 
+#include <assert.h>
+
 /* --- settings and node ---------------------------------------------------------------------- */
 
 static const struct api_object *find_config(const struct world *world, const char *name)
@@ -127,6 +129,7 @@ static struct env_pool_adverts list_adverts(const struct plan_env *env, struct a
 		else
 			ret.n_held_back++;
 	}
+	assert(ret.n + ret.n_held_back <= env->n_adverts);
 	return ret;
 }
 

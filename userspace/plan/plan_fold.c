@@ -15,6 +15,8 @@
 #include "base/limits.h"
 #include "plan/plan_sort.h"
 
+#include <assert.h>
+
 /* Who asks for attributes: an advertisement, for a Service that may have some of its own. */
 struct asker {
 	const struct env_advert *advert;
@@ -273,6 +275,7 @@ static bool make_set(struct fold_build *b, struct bgp_attrs *ret)
 	const struct api_config *config = &b->d->env.config;
 	size_t n;
 
+	assert(b->n_chosen > 0);
 	*ret = (struct bgp_attrs){.origin = BGP_ORIGIN_IGP};
 	unite_communities(b, ret);
 	choose_newest(b, ret);
@@ -348,6 +351,7 @@ static size_t gather_members(struct fold_build *b, size_t i, uint64_t have)
 		}
 		m->peers |= admitted(b, c, have) & ~kept;
 	}
+	assert(b->n_members > 0 && b->n_members <= b->most);
 	return i;
 }
 
@@ -373,6 +377,7 @@ static uint64_t choose(struct fold_build *b, uint64_t peers)
 			b->chosen[b->n_chosen++] = m->asker;
 		peers &= m->peers & lowest ? m->peers : ~m->peers;
 	}
+	assert(b->n_chosen > 0 && b->n_chosen <= b->n_members);
 	b->external = false;
 	if (!differs_by_kind(b))
 		return peers;
@@ -410,6 +415,7 @@ static void fold(struct fold_build *b)
 			const uint64_t group = choose(b, left);
 			const ssize_t set = set_of_chosen(b);
 
+			assert((group & left & -left) && !(group & ~left)); /* it gets on */
 			put_row(b, prefix, have, group, set);
 			left &= ~group;
 		}
@@ -447,8 +453,10 @@ static void intern(struct fold_build *b)
 		renumber[order[i].number] = (uint32_t)(n - 1);
 	}
 	for (size_t i = 0; i < b->ret->n_rows; i++)
-		if (!b->ret->rows[i].hold)
+		if (!b->ret->rows[i].hold) {
+			assert(b->ret->rows[i].attrs < b->n_sets);
 			b->ret->rows[i].attrs = renumber[b->ret->rows[i].attrs];
+		}
 	plan_fold_merge(arena, b->ret);
 	b->d->plan->attrs = attrs;
 	b->d->plan->n_attrs = n;

@@ -15,6 +15,8 @@
 #include "plan/plan_draft.h"
 #include "plan/plan_sort.h"
 
+#include <assert.h>
+
 /* A port in the order of frontends, and what the store has of it. */
 struct candidate {
 	const struct arranged_port *port;
@@ -183,6 +185,7 @@ static struct draft_vip *ensure_vip(struct plan_draft *d, const struct candidate
 
 	if (d->n_vips && plan_vip_equal(&d->vips[d->n_vips - 1].vip, &vip))
 		return &d->vips[d->n_vips - 1];
+	assert(d->n_vips == 0 || plan_vip_cmp(&d->vips[d->n_vips - 1].vip, &vip) < 0);
 	v = arena_push(d->arena, &d->vips, &d->n_vips, &d->cap_vips, sizeof(*v));
 	v->vip = vip;
 	(void)plan_draft_push(d, &lb);
@@ -289,6 +292,7 @@ static void note_beginning(struct plan_draft *d, const struct candidate *c)
 		return;
 	if (d->n_begins && plan_vip_equal(&d->begins[d->n_begins - 1], &vip))
 		return;
+	assert(d->n_begins == 0 || plan_vip_cmp(&d->begins[d->n_begins - 1], &vip) < 0);
 	*(struct plan_vip *)arena_push(d->arena, &d->begins, &d->n_begins, &d->cap_begins,
 				       sizeof(vip)) = vip;
 }
@@ -349,8 +353,10 @@ void plan_draft_frontends(struct plan_draft *d)
 	make_room(d);
 	for (size_t i = 0; i < d->arranged->ports.n; i++) {
 		const struct candidate c = candidate_at(d, i, &walk);
+		const int order = owner ? lb_key_cmp(&owner->lb.key, &c.port->lb.key) : -1;
 
-		if (owner && lb_key_cmp(&owner->lb.key, &c.port->lb.key) == 0) {
+		assert(order <= 0);
+		if (order == 0) {
 			port_conflict(d, &c, owner);
 			continue;
 		}
@@ -367,6 +373,7 @@ void plan_draft_frontends(struct plan_draft *d)
 		want(d, &c);
 		n_wanted++;
 	}
+	assert(d->n_vips <= d->cap_vips && d->n_frontends <= d->cap_frontends);
 	d->plan->begins = d->begins;
 	d->plan->n_begins = d->n_begins;
 }

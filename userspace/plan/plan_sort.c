@@ -7,6 +7,8 @@
 
 #include "base/mem.h"
 
+#include <assert.h>
+
 void plan_sort(void *items, size_t n, size_t size, int (*cmp)(const void *, const void *))
 {
 	const char *at = items;
@@ -32,6 +34,7 @@ size_t plan_sort_unique(void *items, size_t n, size_t size, int (*cmp)(const voi
 		if (++last != i)
 			memcpy(at + last * size, at + i * size, size);
 	}
+	assert(last < n);
 	return last + 1;
 }
 
