@@ -61,6 +61,7 @@ int agent_start(struct agent *a, const struct options *options)
 
 void agent_done(struct agent *a)
 {
+	worker_finish(a->worker); /* what is to be saved is */
 	agent_peers_done(&a->peers);
 	ctl_stop(a);
 	apply_stop(a);

@@ -19,6 +19,7 @@
 struct bpf_dataplane;
 struct netlink;
 struct saved_world;
+struct takeover_job;
 struct unix_server;
 struct worker;
 struct watch;
@@ -48,8 +49,9 @@ struct agent_taken {
 	size_t n;
 	const struct plan_vip *asked; /* sorted; in the arena */
 	size_t n_asked;
-	nsec_t until;     /* the answer counts */
-	unsigned n_dumps; /* since the start */
+	nsec_t until;             /* that nothing is taken of what was asked about counts */
+	unsigned n_dumps;         /* since the start */
+	struct takeover_job *job; /* with the helper; NULL: none */
 };
 
 /* So many turns in a row, and it is a problem: two states that lead to each other. */
@@ -90,6 +92,9 @@ struct agent {
 	struct arena *given_arena;
 	uint64_t noted_given, saved_given; /* generations: of the allocator's result, of given */
 	uint64_t ipam_hash, ledger_hash;   /* of what is saved, to write only changes */
+	unsigned addresses_away;           /* writes of them that are not on disk yet */
+	nsec_t addresses_since;            /* when the first of these was given away */
+	bool is_held;                      /* the current plan waits for them */
 	int state_error;           /* -errno of the last write under --state; 0: it went well */
 	struct saved_world *saved; /* owned */
 	uint64_t repeated_at;      /* generation of the world when all files were asked for again */

@@ -23,7 +23,9 @@ enum agent_input {
 	INPUT_VERIFIED,     /* the hooks were looked at again */
 	INPUT_SESSIONS,     /* a session came up, or UPDATEs went out */
 	INPUT_SESSION_DOWN, /* a session went down */
+	INPUT_SAVED,        /* what had to be on disk first is */
 	INPUT_STATE,        /* writing the state began to fail, or went well again */
+	INPUT_CONNTRACK,    /* what the kernel translates is known of more VIPs */
 	INPUT_SINKS,        /* applying changed what sinks confirm */
 	AGENT_N_INPUTS,
 };

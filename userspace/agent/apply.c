@@ -189,6 +189,19 @@ void apply_give_back(struct agent *a)
 	(void)malloc_trim(0); /* milliseconds, where there is much */
 }
 
+/*
+ * Addresses that were given are on disk before anybody hears of them, so that a crash changes none:
+ * the plan waits, which is made anew once they are. What was left of the last one is forgotten with
+ * it.
+ */
+static void hold(struct agent *a, struct agent_plan *p, nsec_t now)
+{
+	a->applying = (struct plan_apply){.from = a->applying.from};
+	problems_own_add(a, now, &p->problems);
+	a->peers.changed = a->peers.urgent = false;
+	a->plan_at = nsec_min(a->plan_at, state_addresses_until(a));
+}
+
 bool apply_round(struct agent *a, nsec_t now)
 {
 	struct agent_plan *p = a->current == &a->plans[0] ? &a->plans[1] : &a->plans[0];
@@ -204,16 +217,20 @@ bool apply_round(struct agent *a, nsec_t now)
 		arena_reset(ledger_arena);
 		inputs_compute(a, p, now, ledger_arena, &ledger);
 	}
-	devices_changed = !a->current || !same_devices(&a->current->plan, &p->plan);
+	devices_changed = a->is_held || !a->current || !same_devices(&a->current->plan, &p->plan);
 
 	a->ledger = ledger;
 	arena_free(a->ledger_arena);
 	a->ledger_arena = TAKE_PTR(ledger_arena);
 	a->current = p;
 
-	/* Before anybody hears of them: a crash from here on changes no address. */
 	loop_doing(a->loop, "state");
-	state_save_addresses(a);
+	state_save_addresses(a, now);
+	a->is_held = now < state_addresses_until(a);
+	if (a->is_held) {
+		hold(a, p, now);
+		return false;
+	}
 	again = apply_dataplane(a, p, now);
 	again |= end_leaving(a, &p->plan, now);
 	apply_peers(a, &p->plan, now);

@@ -65,8 +65,7 @@ void inputs_compute(struct agent *a, struct agent_plan *p, nsec_t now, struct ar
 	takeover_recall(a, p, now);
 	loop_doing(a->loop, "plan");
 	plan_compute(&in, &a->ledger, now, p->arena, &p->plan, ret_ledger, &a->plan_at);
-	if (takeover_ask(a, p, now))
-		plan_compute(&in, &a->ledger, now, p->arena, &p->plan, ret_ledger, &a->plan_at);
+	takeover_ask(a, &p->plan, now);
 	if (p->node.n_taken > 0)
 		a->plan_at = nsec_min(a->plan_at, nsec_add(now, TAKEOVER_AGAIN_NS));
 	plan_ledger_copy(ledger_arena, ret_ledger);

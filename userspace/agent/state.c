@@ -28,9 +28,12 @@ static void save_ledger(struct agent *a)
 	if (hash == a->ledger_hash)
 		return;
 	text = ledger_to_json(&a->ledger, clock_boot_id());
-	if (state_write_secret(a, "ledger.yaml", text, strlen(text)))
-		a->ledger_hash = hash;
-	free(text);
+	a->ledger_hash = hash;
+	state_write(a,
+		    &(struct state_file){.name = "ledger.yaml",
+					 .mode = STATE_SECRET_MODE,
+					 .hash = &a->ledger_hash},
+		    text, strlen(text));
 }
 
 static void load_ledger(struct agent *a, nsec_t now)
@@ -73,7 +76,8 @@ static void save_alive(struct agent *a, nsec_t now)
 			   "boot: \"%" PRIx64 "\"\nmonotonicNanoseconds: \"%" PRIu64 "\"\n",
 			   clock_boot_id(), now);
 
-	(void)!state_write(a, "alive.yaml", text, (size_t)len); /* is renewed soon */
+	state_write(a, &(struct state_file){.name = "alive.yaml", .mode = STATE_MODE},
+		    xstrdup(text), (size_t)len);
 }
 
 nsec_t state_tick(struct agent *a, nsec_t now)
@@ -87,9 +91,7 @@ nsec_t state_tick(struct agent *a, nsec_t now)
 
 void state_forget_alive(struct agent *a)
 {
-	_cleanup_(arena_freep) struct arena *scratch = arena_new();
-
-	(void)unlink(state_path(scratch, a, "alive.yaml")); /* gone already is as good */
+	state_remove(a, "alive.yaml");
 }
 
 void state_load(struct agent *a, nsec_t now)

@@ -33,8 +33,12 @@ void state_load(struct agent *a, nsec_t now);
  */
 void state_note_addresses(struct agent *a, const struct plan_addresses *addresses);
 
-/* Writes the addresses if they changed: before anybody hears of them. */
-void state_save_addresses(struct agent *a);
+/*
+ * Has the addresses written if they changed. Until then nobody is to hear of them, or until this
+ * time at the latest, for the disk may hang; 0: they are on disk, or cannot be written.
+ */
+void state_save_addresses(struct agent *a, nsec_t now);
+nsec_t state_addresses_until(const struct agent *a);
 
 /* Writes what else changed. */
 void state_save(struct agent *a, nsec_t now);

@@ -16,7 +16,8 @@
 #include <assert.h>
 #include <errno.h>
 
-#define TEXT_MAX (64u << 20)
+#define TEXT_MAX     (64u << 20)
+#define SAVE_WAIT_NS (1 * NSEC_PER_SEC) /* a disk that hangs holds nobody back for longer */
 
 static uint64_t addresses_hash(const struct plan_addresses *list)
 {
@@ -118,12 +119,14 @@ static size_t emit_service(struct strbuf *out, const struct plan_address *items,
 	return a.n_addrs;
 }
 
-void state_save_addresses(struct agent *a)
+void state_save_addresses(struct agent *a, nsec_t now)
 {
 	struct strbuf out;
 	uint64_t hash;
 
-	if (a->given.generation == a->saved_given)
+	/* No hash of what was given: it could not be written. */
+	if (a->given.generation == a->saved_given &&
+	    (a->ipam_hash != 0 || a->given.generation == 0))
 		return;
 	hash = addresses_hash(&a->given);
 	if (hash == a->ipam_hash) {
@@ -136,11 +139,23 @@ void state_save_addresses(struct agent *a)
 		   "reads it.\n");
 	for (size_t i = 0; i < a->given.n;)
 		i += emit_service(&out, &a->given.items[i], a->given.n - i);
-	if (state_write(a, "addresses.yaml", out.data, out.len)) {
-		a->ipam_hash = hash;
-		a->saved_given = a->given.generation;
-	}
-	strbuf_done(&out);
+	a->ipam_hash = hash;
+	a->saved_given = a->given.generation;
+	if (a->addresses_away == 0)
+		a->addresses_since = now;
+	state_write(a,
+		    &(struct state_file){.name = "addresses.yaml",
+					 .mode = STATE_MODE,
+					 .hash = &a->ipam_hash,
+					 .n_away = &a->addresses_away},
+		    out.data, out.len); /* the buffer goes with it */
+}
+
+nsec_t state_addresses_until(const struct agent *a)
+{
+	if (a->addresses_away == 0 || a->state_error != 0)
+		return 0;
+	return nsec_add(a->addresses_since, SAVE_WAIT_NS);
 }
 
 /* What can be read of it counts; what cannot is kept for a human. */

@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
  * A failure is said once, however often it is repeated: the sign of life is renewed every few
- * seconds.
+ * seconds. Syncing may take as long as the disk likes, so the helper does it, one file after the
+ * other; the bytes are made before.
  */
 #include "agent/state_files.h"
 
 #include "agent/agent.h"
 #include "sys/files.h"
 #include "sys/log.h"
+#include "sys/worker.h"
 
 #include <errno.h>
+#include <unistd.h>
 
 #define STATE_MAX (64u << 20)
 
@@ -30,28 +33,75 @@ void state_note(struct agent *a, int *error, const char *path, int r)
 	*error = r;
 }
 
-static bool write_with_mode(struct agent *a, const char *name, const char *data, size_t len,
-			    mode_t mode)
+/* --- writing -----------------------------------------------------------------------------------
+ */
+
+struct state_job {
+	struct worker_job base; /* first */
+	struct agent *agent;    /* not the helper's, as all of `file` but the mode */
+	struct state_file file;
+	char *folder, *path; /* owned */
+	char *data;          /* owned; NULL: the file is to go */
+	size_t len;
+	int error;
+};
+
+static void write_file(struct worker_job *base)
+{
+	struct state_job *j = (struct state_job *)base;
+
+	if (!j->data) {
+		j->error = unlink(j->path) == 0 || errno == ENOENT ? 0 : -errno;
+		return;
+	}
+	j->error = dir_make(j->folder, 0750);
+	if (j->error == 0)
+		j->error = file_write_atomic(j->path, j->data, j->len, j->file.mode);
+}
+
+static void file_is_written(struct worker_job *base)
+{
+	struct state_job *j = (struct state_job *)base;
+	struct agent *a = j->agent;
+
+	state_note(a, &a->state_error, j->path, j->error);
+	if (j->error < 0 && j->file.hash)
+		*j->file.hash = 0;
+	if (j->file.n_away) {
+		--*j->file.n_away;
+		if (j->error == 0) /* else that it failed is the news, once */
+			agent_input_changed(&a->inputs, INPUT_SAVED);
+	}
+	free(j->folder);
+	free(j->path);
+	free(j->data);
+	free(j);
+}
+
+void state_write(struct agent *a, const struct state_file *file, char *data, size_t len)
 {
 	_cleanup_(arena_freep) struct arena *scratch = arena_new();
-	const char *path = state_path(scratch, a, name);
-	int r = dir_make(a->options->state, 0750);
+	struct state_job *j = xcalloc(1, sizeof(*j));
 
-	if (r == 0)
-		r = file_write_atomic(path, data, len, mode);
-	state_note(a, &a->state_error, path, r);
-	return r == 0;
+	*j = (struct state_job){.base = {.run = write_file, .done = file_is_written},
+				.agent = a,
+				.file = *file,
+				.folder = xstrdup(a->options->state),
+				.path = xstrdup(state_path(scratch, a, file->name)),
+				.data = data,
+				.len = len};
+	if (file->n_away)
+		++*file->n_away;
+	worker_add(a->worker, &j->base);
 }
 
-bool state_write(struct agent *a, const char *name, const char *data, size_t len)
+void state_remove(struct agent *a, const char *name)
 {
-	return write_with_mode(a, name, data, len, 0640);
+	state_write(a, &(struct state_file){.name = name}, NULL, 0);
 }
 
-bool state_write_secret(struct agent *a, const char *name, const char *data, size_t len)
-{
-	return write_with_mode(a, name, data, len, 0600);
-}
+/* --- reading -----------------------------------------------------------------------------------
+ */
 
 char *state_read(const struct agent *a, const char *name, size_t *ret_len)
 {

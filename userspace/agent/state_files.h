@@ -6,19 +6,31 @@
 
 #include "base/arena.h"
 
-#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
 
 struct agent;
 
 const char *state_path(struct arena *scratch, const struct agent *a, const char *name);
 
+#define STATE_MODE        0640
+#define STATE_SECRET_MODE 0600 /* what may hold a password: nobody but the agent may read it */
+
 /*
- * False: not written; the caller tries again at its next occasion. Logged when it begins and when
- * it ends; in between a->state_error says why.
+ * Has a file written and synced by the helper, after all that was given to it before. `data` is
+ * given away (free). When it is back, *n_away, counted up here, is counted down; if it could not be
+ * written, *hash is 0 then, so that the caller's next occasion tries again; both may be NULL.
+ * Failing is logged when it begins and when it ends; in between a->state_error says why.
  */
-bool state_write(struct agent *a, const char *name, const char *data, size_t len) must_check;
-/* The same for what may hold a password: nobody but the agent may read the file. */
-bool state_write_secret(struct agent *a, const char *name, const char *data, size_t len) must_check;
+struct state_file {
+	const char *name;
+	mode_t mode;
+	uint64_t *hash;
+	unsigned *n_away;
+};
+void state_write(struct agent *a, const struct state_file *file, char *data, size_t len);
+/* Removes a file in the same way; gone already is as good. */
+void state_remove(struct agent *a, const char *name);
 
 /* Takes the result of writing, 0 or -errno, into *error, and logs it as said. */
 void state_note(struct agent *a, int *error, const char *path, int r);

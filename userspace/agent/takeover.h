@@ -9,18 +9,17 @@
 
 #include "base/nsec.h"
 
-#include <stdbool.h>
-
 struct agent;
 struct agent_plan;
+struct plan;
 
 /* How long an answer is good for, and how soon flows that are in the way are looked for again. */
 #define TAKEOVER_AGAIN_NS (5 * NSEC_PER_SEC)
 
-/* Before a plan is computed: the last answer into p->node, as long as it counts. */
+/* Before a plan is computed: the last answer into p->node, as far as it counts. */
 void takeover_recall(const struct agent *a, struct agent_plan *p, nsec_t now);
 /*
- * After it: asks about the VIPs that the plan would begin, unless the last answer covers them. True
- * if p->node changed by it: then the plan is to be computed again.
+ * After it: asks about the VIPs that the plan would begin, unless the last answer covers them.
+ * Until the answer is there, which makes a plan due, they wait.
  */
-bool takeover_ask(struct agent *a, struct agent_plan *p, nsec_t now);
+void takeover_ask(struct agent *a, const struct plan *plan, nsec_t now);

@@ -251,24 +251,36 @@ static void port_conflict(struct plan_draft *d, const struct candidate *loser,
 		       row->protocol, row->port, plan_text(owner->meta.ns), owner->meta.name);
 }
 
-static const struct plan_taken *find_taken(const struct plan_draft *d,
-					   const struct arranged_port *port)
+static int cmp_taken(const void *vip, const void *item)
 {
-	const struct plan_vip vip = plan_vip_of(&port->lb.key);
+	return plan_vip_cmp(vip, &((const struct plan_taken *)item)->vip);
+}
 
-	for (size_t i = 0; i < d->in->node->n_taken; i++)
-		if (plan_vip_equal(&d->in->node->taken[i].vip, &vip))
-			return &d->in->node->taken[i];
-	return NULL;
+static int cmp_vip(const void *vip, const void *item)
+{
+	return plan_vip_cmp(vip, item);
+}
+
+/* Nobody has asked yet whether the kernel has flows of it. */
+static bool is_unasked(const struct plan_draft *d, const struct plan_vip *vip)
+{
+	const struct plan_node *node = d->in->node;
+
+	return node->ask_first &&
+	       !sorted_find(vip, node->asked, node->n_asked, sizeof(*node->asked), cmp_vip);
 }
 
 static void check_taken(struct plan_draft *d, const struct candidate *c)
 {
+	const struct plan_vip vip = plan_vip_of(&c->port->lb.key);
+	const struct plan_node *node = d->in->node;
 	char text[IP_ADDR_TEXT];
 	const char *remedy;
 
-	if (!find_taken(d, c->port))
+	if (!sorted_find(&vip, node->taken, node->n_taken, sizeof(*node->taken), cmp_taken)) {
+		c->draft->left_out = d->plan->dataplane && !c->is_served && is_unasked(d, &vip);
 		return;
+	}
 	c->draft->left_out = !c->is_served;
 	ip_addr_text(&c->port->lb.key.addr, text);
 	remedy = arena_printf(

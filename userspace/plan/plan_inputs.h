@@ -65,6 +65,10 @@ struct plan_node {
 	size_t n_default_devices;
 	const struct plan_taken *taken; /* by VIP */
 	size_t n_taken;
+	/* A VIP may begin once it was asked for what is taken; not ask_first: all were. */
+	const struct plan_vip *asked; /* sorted */
+	size_t n_asked;
+	bool ask_first;
 };
 
 /* What the sinks confirmed. */

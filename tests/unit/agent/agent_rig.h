@@ -16,10 +16,10 @@
 #include "sys/log.h"
 #include "sys/loop.h"
 #include "sys/watch.h"
+#include "sys/worker.h"
 
 #include <stdlib.h>
 #include <sys/stat.h>
-
 #define RIG_UNUSED __attribute__((unused))
 
 struct agent_rig {
@@ -67,6 +67,8 @@ RIG_UNUSED static char *rig_read_state(const struct agent_rig *rig, const char *
 	char path[192], text[8192] = "";
 	FILE *file;
 
+	if (rig->running)
+		worker_finish(rig->agent.worker); /* what it still has to write */
 	snprintf(path, sizeof(path), "%s/%s", rig->state, name);
 	file = fopen(path, "re");
 	if (!file)
@@ -185,7 +187,7 @@ RIG_UNUSED static bool rig_announces(const struct agent_rig *rig)
 
 RIG_UNUSED static bool rig_has_planned(const struct agent_rig *rig)
 {
-	return rig->agent.current;
+	return rig->agent.current && !rig->agent.is_held;
 }
 
 /* What the world holds by now would survive a crash. */

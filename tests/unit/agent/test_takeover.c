@@ -55,15 +55,18 @@ static void end(struct taking *x)
 	rig_free(x->rig);
 }
 
-/* A plan so much later; how many dumps there were till then. */
+/* A plan so much later, and one with the answer; how many dumps there were till then. */
 static unsigned plan_after(struct taking *x, nsec_t span)
 {
 	_cleanup_(arena_freep) struct arena *scratch = arena_new();
 	struct plan_ledger ledger;
 
 	x->now += span;
-	arena_reset(x->plan.arena);
-	inputs_compute(&x->rig->agent, &x->plan, x->now, scratch, &ledger);
+	for (unsigned i = 0; i < 2; i++) {
+		arena_reset(x->plan.arena);
+		inputs_compute(&x->rig->agent, &x->plan, x->now, scratch, &ledger);
+		worker_finish(x->rig->agent.worker);
+	}
 	return x->rig->agent.taken.n_dumps;
 }
 
@@ -86,6 +89,8 @@ static void what_is_about_to_begin_is_asked_about_and_the_answer_counts_for_a_wh
 	(void)state;
 	assert_int_equal(plan_after(&x, 0), 1);
 	assert_int_equal(x.plan.plan.n_frontends, 2);
+	assert_false(agent_inputs_due(&x.rig->agent.inputs, 0));
+	assert_true(agent_inputs_due(&x.rig->agent.inputs, DUE_PLAN_NOW));
 	assert_int_equal(plan_after(&x, TAKEOVER_AGAIN_NS - 1), 1);
 	assert_int_equal(plan_after(&x, 1), 2);
 	rig_write(x.rig, "s2.yaml", RIG_SERVICE("s2"));
@@ -102,16 +107,25 @@ static void while_the_kernel_holds_flows_it_is_asked_again_and_again(void **stat
 	struct taking x = begin(RIG_SERVICE("s1"));
 	struct agent *a = &x.rig->agent;
 	struct plan_taken held = {.flows = 1};
+	_cleanup_(arena_freep) struct arena *scratch = arena_new();
+	struct plan_ledger ledger;
 
 	(void)state;
 	assert_int_equal(plan_after(&x, 0), 1);
 	held.vip = x.plan.plan.begins[0];
-	a->taken.items = &held; /* as if this had been the answer */
+	a->taken.items = &held; /* as if this had been the answer, ... */
 	a->taken.n = 1;
 	assert_int_equal(plan_after(&x, NSEC_PER_SEC), 1);
 	assert_int_equal(x.plan.plan.n_frontends, 0);
 	assert_true(a->plan_at <= x.now + TAKEOVER_AGAIN_NS);
-	assert_int_equal(plan_after(&x, TAKEOVER_AGAIN_NS), 2);
+	/* ... which is not forgotten before there is another one. */
+	x.now += TAKEOVER_AGAIN_NS;
+	arena_reset(x.plan.arena);
+	inputs_compute(a, &x.plan, x.now, scratch, &ledger);
+	assert_int_equal(x.plan.node.n_taken, 1);
+	assert_int_equal(x.plan.plan.n_frontends, 0);
+	worker_finish(a->worker);
+	assert_int_equal(plan_after(&x, 0), 2);
 	assert_int_equal(x.plan.node.n_taken, 0); /* they have ended */
 	assert_int_equal(x.plan.plan.n_frontends, 2);
 	end(&x);
