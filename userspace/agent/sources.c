@@ -43,6 +43,13 @@ static void on_netlink(void *ctx, bool readable, bool writable)
 		agent_input_changed(&a->inputs, INPUT_HOOKS);
 }
 
+static void on_routes(void *ctx)
+{
+	struct agent *a = ctx;
+
+	agent_input_changed(&a->inputs, INPUT_LINKS);
+}
+
 /* True if the path is that of --config, or of its folder, and not of one file among others. */
 static bool is_whole_config(const struct agent *a, const char *path)
 {
@@ -205,6 +212,7 @@ int sources_start(struct agent *a)
 		fprintf(stderr, "lodestoned: cannot open netlink: %s\n", strerror(-r));
 		return r;
 	}
+	netlink_use_helper(a->netlink, a->worker, on_routes, a);
 	a->watch_fd = loop_fd_new(a->loop, "config", watch_fd(a->watch), on_watch, a);
 	a->netlink_fd = loop_fd_new(a->loop, "netlink", netlink_fd(a->netlink), on_netlink, a);
 	loop_fd_want(a->watch_fd, true, false);

@@ -13,6 +13,7 @@
 #include "plan/plan.h"
 #include "sys/netlink_dump.h"
 #include "sys/nlsock.h"
+#include "sys/worker.h"
 
 #include <errno.h>
 #include <libmnl/libmnl.h>
@@ -23,12 +24,29 @@
 #define RECEIVE_ROUNDS      256 /* a turn of the loop; more waits for the next one */
 #define DUMP_ROUNDS         4   /* while others change the tables under the dump */
 
+/* The dump of the routes. */
+struct routes_job {
+	struct worker_job base; /* first */
+	struct netlink *nl;     /* not the helper's */
+	int *defaults;          /* owned */
+	size_t n;
+	int error;
+};
+
 struct netlink {
 	struct mnl_socket *notify; /* owned */
 	struct nlsock *ask;        /* owned */
 	struct arena *arena;       /* owned; holds node */
 	struct plan_node node;
 	unsigned generation;
+	int *defaults; /* devices of the default routes. Owned */
+	size_t n_defaults;
+	bool has_defaults;
+	struct worker *worker; /* borrowed; NULL: none */
+	struct routes_job routes;
+	bool is_away, again; /* the job is with the helper; it is out of date already */
+	void (*changed)(void *ctx);
+	void *ctx;
 };
 
 /* --- notifications
@@ -84,6 +102,9 @@ struct netlink *netlink_free(struct netlink *nl)
 {
 	if (!nl)
 		return NULL;
+	if (nl->is_away)
+		worker_finish(nl->worker);
+	free(nl->defaults);
 	if (nl->notify)
 		(void)mnl_socket_close(nl->notify);
 	nlsock_free(nl->ask);
@@ -201,6 +222,90 @@ static bool nodes_equal(const struct plan_node *a, const struct plan_node *b)
 			    b->n_default_devices, sizeof(*a->default_devices));
 }
 
+/* --- default routes ----------------------------------------------------------------------------
+ */
+
+static int dump_defaults(struct nlsock *s, int **ret, size_t *ret_n)
+{
+	int err = -EINTR;
+
+	for (size_t i = 0; err == -EINTR && i < DUMP_ROUNDS; i++)
+		err = netlink_dump_defaults(s, ret, ret_n);
+	return err;
+}
+
+static void read_routes(struct worker_job *base)
+{
+	_cleanup_(nlsock_freep) struct nlsock *s = NULL;
+	struct routes_job *j = (struct routes_job *)base;
+
+	j->error = nlsock_open(NETLINK_ROUTE, &s);
+	if (j->error == 0)
+		j->error = dump_defaults(s, &j->defaults, &j->n);
+}
+
+static void begin_routes(struct netlink *nl)
+{
+	nl->again = nl->is_away;
+	if (nl->is_away)
+		return;
+	nl->is_away = true;
+	worker_add(nl->worker, &nl->routes.base);
+}
+
+/* Routes that cannot be read are as they were, until the next refresh. */
+static void take_routes(struct worker_job *base)
+{
+	struct routes_job *j = (struct routes_job *)base;
+	struct netlink *nl = j->nl;
+	bool same = j->error < 0 || arrays_equal(j->defaults, j->n, nl->defaults, nl->n_defaults,
+						 sizeof(*j->defaults));
+
+	nl->is_away = false;
+	if (j->error == 0) {
+		free(nl->defaults);
+		nl->defaults = TAKE_PTR(j->defaults);
+		nl->n_defaults = j->n;
+	}
+	if (!same)
+		nl->changed(nl->ctx);
+	if (nl->again)
+		begin_routes(nl);
+}
+
+void netlink_use_helper(struct netlink *nl, struct worker *worker, void (*changed)(void *ctx),
+			void *ctx)
+{
+	nl->worker = worker;
+	nl->changed = changed;
+	nl->ctx = ctx;
+	nl->routes =
+		(struct routes_job){.base = {.run = read_routes, .done = take_routes}, .nl = nl};
+}
+
+/* Without a helper, or nothing to go by so far, they are read at once. */
+static int refresh_defaults(struct netlink *nl)
+{
+	int *defaults, err;
+	size_t n;
+
+	if (nl->worker && nl->has_defaults) {
+		begin_routes(nl);
+		return 0;
+	}
+	err = dump_defaults(nl->ask, &defaults, &n);
+	if (err < 0)
+		return err;
+	free(nl->defaults);
+	nl->defaults = defaults;
+	nl->n_defaults = n;
+	nl->has_defaults = true;
+	return 0;
+}
+
+/* --- refresh -----------------------------------------------------------------------------------
+ */
+
 int netlink_refresh(struct netlink *nl, const struct ip_addr *ask, size_t n)
 {
 	_cleanup_(arena_freep) struct arena *arena = arena_new();
@@ -211,8 +316,13 @@ int netlink_refresh(struct netlink *nl, const struct ip_addr *ask, size_t n)
 		arena_reset(arena);
 		err = netlink_dump(nl->ask, ask, n, arena, &node);
 	}
+	if (err == 0)
+		err = refresh_defaults(nl);
 	if (err < 0)
 		return err;
+	node.default_devices =
+		arena_memdup(arena, nl->defaults, nl->n_defaults * sizeof(*nl->defaults));
+	node.n_default_devices = nl->n_defaults;
 	if (nl->arena && nodes_equal(&node, &nl->node))
 		return 0;
 	arena_free(nl->arena);

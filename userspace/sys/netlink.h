@@ -5,7 +5,8 @@
  * netlink_refresh; notifications only say *that* something changed, so a lost one (ENOBUFS) costs a
  * dump and nothing else. Two NETLINK_ROUTE sockets: notifications on one, which the loop watches;
  * requests on the other, so that no notification can hide among the answers to a dump. It never
- * changes anything. Requests wait for the kernel's answer, which is computed inside the syscall.
+ * changes anything. Requests wait for the kernel's answer, which is computed inside the syscall;
+ * only the dump of all routes, which may be a million, is the helper's if there is one.
  */
 #pragma once
 
@@ -16,6 +17,7 @@
 
 struct netlink;
 struct plan_node;
+struct worker;
 
 /* What netlink_receive found, as bits. */
 #define NETLINK_CHANGED_NODE  (1u << 0) /* links, addresses or routes */
@@ -29,6 +31,14 @@ struct plan_node;
 int netlink_open(struct netlink **ret) must_check;
 struct netlink *netlink_free(struct netlink *nl);
 void netlink_freep(struct netlink **nl);
+
+/*
+ * From now on the routes are dumped by the helper, beside each refresh but the first; when that
+ * finds other default routes, `changed` is called: another refresh has them. The worker outlives
+ * nl.
+ */
+void netlink_use_helper(struct netlink *nl, struct worker *worker, void (*changed)(void *ctx),
+			void *ctx);
 
 /* To be watched for reading. */
 int netlink_fd(const struct netlink *nl);

@@ -267,13 +267,7 @@ static int dump_tables(struct nlsock *s, struct build *b)
 {
 	int err = dump_links(s, b);
 
-	if (err == 0)
-		err = dump_addresses(s, b);
-	if (err == 0)
-		err = dump_routes(s, AF_INET, b);
-	if (err == 0)
-		err = dump_routes(s, AF_INET6, b);
-	return err;
+	return err ? err : dump_addresses(s, b);
 }
 
 int netlink_dump(struct nlsock *s, const struct ip_addr *ask, size_t n, struct arena *arena,
@@ -291,10 +285,24 @@ int netlink_dump(struct nlsock *s, const struct ip_addr *ask, size_t n, struct a
 	node.n_links = sort_unique(b.links, b.n_links, sizeof(*b.links), cmp_link);
 	node.addrs = b.addrs;
 	node.n_addrs = sort_unique(b.addrs, b.n_addrs, sizeof(*b.addrs), cmp_local);
-	node.default_devices = b.defaults;
-	node.n_default_devices =
-		sort_unique(b.defaults, b.n_defaults, sizeof(*b.defaults), cmp_int);
 	*ret = node;
+	return 0;
+}
+
+int netlink_dump_defaults(struct nlsock *s, int **ret, size_t *ret_n)
+{
+	_cleanup_(arena_freep) struct arena *arena = arena_new();
+	struct build b = {.arena = arena};
+	int err = dump_routes(s, AF_INET, &b);
+
+	if (err == 0)
+		err = dump_routes(s, AF_INET6, &b);
+	if (err < 0)
+		return err;
+	*ret_n = sort_unique(b.defaults, b.n_defaults, sizeof(*b.defaults), cmp_int);
+	*ret = xcalloc(*ret_n + 1, sizeof(**ret));
+	if (*ret_n > 0)
+		memcpy(*ret, b.defaults, *ret_n * sizeof(**ret));
 	return 0;
 }
 

@@ -18,12 +18,17 @@ struct plan_node;
 struct plan_route_to;
 
 /*
- * Fills *ret (sorted, from `arena`) with links, addresses, default devices and the device on the
- * way to each address of `ask`. 0; -EINTR: tables changed meanwhile, to be done again; another
- * -errno.
+ * Fills *ret (sorted, from `arena`) with links, addresses and the device on the way to each address
+ * of `ask`. 0; -EINTR: tables changed meanwhile, to be done again; another -errno.
  */
 int netlink_dump(struct nlsock *s, const struct ip_addr *ask, size_t n, struct arena *arena,
 		 struct plan_node *ret) must_check;
+
+/*
+ * The devices of the default routes, sorted: for that all routes are read, which takes long where
+ * there are many. *ret is the caller's (free). 0; -EINTR as above; another -errno.
+ */
+int netlink_dump_defaults(struct nlsock *s, int **ret, size_t *ret_n) must_check;
 
 /*
  * How packets to way->to would leave: fills the rest of *way, which is empty before and stays so

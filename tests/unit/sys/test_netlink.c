@@ -5,6 +5,9 @@
  */
 #include "sys/netlink.h"
 
+#include "sys/loop.h"
+#include "sys/worker.h"
+
 #include "plan/plan.h"
 #include "sys_test.h"
 
@@ -151,6 +154,47 @@ static void devices_of_default_routes_of_all_tables_are_found(void **state)
 	assert_int_equal(node->default_devices[1], index_of("lt1"));
 	assert_int_equal(node->default_devices[2], index_of("lt3"));
 	assert_int_equal(node->default_devices[3], index_of("lt4"));
+}
+
+static void count_change(void *ctx)
+{
+	++*(unsigned *)ctx;
+}
+
+/* Each refresh has the routes read beside the loop, and the next one has what was found. */
+static void with_a_helper_default_devices_come_with_the_next_refresh(void **state)
+{
+	struct netlink *nl = begin(); /* the helper is in its namespace, too */
+	struct loop *loop = loop_new();
+	struct worker *worker = worker_new(loop);
+	unsigned n_changes = 0;
+
+	(void)state;
+	netlink_use_helper(nl, worker, count_change, &n_changes);
+	run("for i in 0 1; do ip link add lt$i type veth peer name lt${i}p; ip link set lt${i}p up; ip link set lt$i up;"
+	    " ip addr add 10.$i.0.1/24 dev lt$i; done; ip route add default via 10.0.0.2");
+	assert_int_equal(netlink_refresh(nl, NULL, 0), 0);
+	assert_int_equal(netlink_node(nl)->n_default_devices, 1); /* the first time at once */
+	run("ip route add default via 10.1.0.2 metric 9");
+	assert_int_equal(netlink_refresh(nl, NULL, 0), 0);
+	assert_int_equal(netlink_node(nl)->n_default_devices, 1);
+	worker_finish(worker);
+	assert_int_equal(n_changes, 1);
+	assert_int_equal(netlink_refresh(nl, NULL, 0), 0);
+	assert_int_equal(netlink_node(nl)->n_default_devices, 2);
+	worker_finish(worker);
+	assert_int_equal(n_changes, 1);
+	/* Two refreshes while the helper is at it: what came with the second is not missed. */
+	assert_int_equal(netlink_refresh(nl, NULL, 0), 0);
+	run("ip route del default via 10.0.0.2");
+	assert_int_equal(netlink_refresh(nl, NULL, 0), 0);
+	worker_finish(worker);
+	assert_int_equal(netlink_refresh(nl, NULL, 0), 0);
+	assert_int_equal(netlink_node(nl)->n_default_devices, 1);
+	assert_int_equal(netlink_node(nl)->default_devices[0], index_of("lt1"));
+	netlink_free(nl); /* with a job away */
+	worker_free(worker);
+	loop_free(loop);
 }
 
 static const struct plan_route_to *way_to(const struct plan_node *node, const struct ip_addr *to)
@@ -461,6 +505,7 @@ static void addresses_that_are_no_pods_have_no_nsid(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		TEST(with_a_helper_default_devices_come_with_the_next_refresh),
 		TEST(links_tell_their_name_index_and_state),
 		TEST(addresses_of_both_families_are_listed_once),
 		TEST(an_address_that_cannot_be_used_yet_is_not_listed),
