@@ -23,8 +23,8 @@
 
 #define ROUND_NS       (1 * NSEC_PER_SEC)
 #define TURN_BYTES     (1u << 20)
-#define FILE_COST      (TURN_BYTES / 16)
-#define CHANGED        UINT64_MAX /* of a file that does not hold what the world does */
+#define FILE_COST      (TURN_BYTES / 2) /* some file systems write out what is renamed over: 4 ms */
+#define CHANGED        UINT64_MAX       /* of a file that does not hold what the world does */
 #define FILE_MAX_BYTES (2 * LIMIT_CONFIG_BYTES) /* one file may hold all objects, in more words */
 #define FOLDER_NAME    "world/folder.yaml"
 #define NAME_BYTES     32

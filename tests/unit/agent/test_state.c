@@ -248,7 +248,44 @@ static void address_is_saved_before_it_is_announced(void **state)
 	rig_free(rig);
 }
 
-/* It holds passwords. */
+struct stuck {
+	struct worker_job base; /* first */
+	int ends[2];
+	bool is_back;
+};
+
+static void hang(struct worker_job *base)
+{
+	char word;
+
+	(void)!read(((struct stuck *)base)->ends[0], &word, 1);
+}
+
+static void is_back(struct worker_job *base)
+{
+	((struct stuck *)base)->is_back = true;
+}
+
+/* What is to be on disk first is waited for, but not for ever. */
+static void a_disk_that_hangs_holds_nobody_back(void **state)
+{
+	struct agent_rig *rig = rig_new();
+	struct stuck stuck = {.base = {.run = hang, .done = is_back}};
+
+	(void)state;
+	assert_int_equal(pipe(stuck.ends), 0);
+	rig_start(rig);
+	worker_add(rig->agent.worker, &stuck.base);
+	RIG_WAIT(rig, rig_announces);
+	assert_false(stuck.is_back);
+	assert_int_equal(write(stuck.ends[1], "!", 1), 1);
+	worker_finish(rig->agent.worker);
+	assert_true(stuck.is_back);
+	close(stuck.ends[0]);
+	close(stuck.ends[1]);
+	rig_free(rig);
+}
+
 static bool has_turned(const struct agent_rig *rig)
 {
 	return rig->agent.current && rig->turns > 50;
@@ -269,6 +306,7 @@ static void what_did_not_change_is_not_written(void **state)
 		rig->turns = 0;
 		agent_input_changed(&rig->agent.inputs, INPUT_SINKS);
 		RIG_WAIT(rig, has_turned);
+		worker_finish(rig->agent.worker);
 		for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
 			snprintf(path, sizeof(path), "%s/%s", rig->state, names[i]);
 			assert_int_equal(stat(path, &after), 0);
@@ -282,6 +320,7 @@ static void what_did_not_change_is_not_written(void **state)
 	rig_free(rig);
 }
 
+/* It holds passwords. */
 static void ledger_is_for_the_agent_alone(void **state)
 {
 	struct agent_rig *rig = rig_new();
@@ -438,6 +477,7 @@ int main(void)
 		cmocka_unit_test(corrupt_file_is_kept_aside_and_counts_as_far_as_it_can_be_read),
 		cmocka_unit_test(address_is_saved_before_it_is_announced),
 		cmocka_unit_test(what_did_not_change_is_not_written),
+		cmocka_unit_test(a_disk_that_hangs_holds_nobody_back),
 		cmocka_unit_test(ledger_is_for_the_agent_alone),
 		cmocka_unit_test(unwritable_state_is_a_problem_as_long_as_it_lasts),
 		cmocka_unit_test(only_a_restart_sets_the_restart_bit),
