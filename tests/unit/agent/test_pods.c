@@ -22,7 +22,7 @@ struct bench {
 	int answer[N_PODS]; /* of 10.0.0.0 + i */
 	unsigned n_asked[N_PODS];
 	int told[N_FRONTENDS][4]; /* nsid of each target as the data plane knows it; -1: none */
-	unsigned n_puts;
+	unsigned n_puts, n_tells;
 	int put_error;
 	struct lb_target targets[N_FRONTENDS][4];
 	struct plan_frontend frontends[N_FRONTENDS];
@@ -48,6 +48,7 @@ static void tell(void *ctx, const struct lb_key *key, const struct lb_nsid *nsid
 	struct bench *b = ctx;
 	const size_t at = pod_of(&key->addr);
 
+	b->n_tells++;
 	for (size_t i = 1; i < n; i++)
 		assert_true(ip_addr_cmp(&nsids[i - 1].addr, &nsids[i].addr) < 0);
 	for (size_t k = 0; k < b->frontends[at].lb.n_targets; k++) {
@@ -194,6 +195,7 @@ static void a_round_asks_all_anew_and_forgets_who_is_gone(void **state)
 	(void)state;
 	pods_ask_anew(&b->pods);
 	assert_int_equal(finish_round(b), 3);
+	assert_int_equal(b->n_tells, N_FRONTENDS); /* it goes on where it stopped */
 	b->answer[42] = 4711;
 	b->answer[43] = -ENOENT;
 	b->plan.n_frontends = 100;
