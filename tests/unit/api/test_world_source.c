@@ -166,11 +166,25 @@ static void what_a_broken_text_does_not_name_stays_of_the_earlier_run(void **sta
 	expect(w, "x=two yy' z");
 	expect_problems(w, "error BadYAML line 5:5\nwarning StaleSource -:0\n"
 			   "info LastGoodInForce -:5\ninfo LastGoodInForce -:9");
+	assert_non_null(strstr(world_problems(w)->items[1].message, "the file does not say"));
 	w = restarted(w); /* once more, and nothing is lost */
 	expect(w, "x=two' yy' z'");
 	put(w, "a", NS("z"));
 	expect(w, "z");
 	expect_stale(w, 0, 0);
+	world_free(w);
+}
+
+/* In whatever order they are named. */
+static void all_that_are_named_wrongly_keep_their_last_good_versions(void **state)
+{
+	struct world *w = world_of("a", NS("x") NS("yy") NS("z"));
+
+	(void)state;
+	put(w, "a", NS_BAD("z") NS_BAD("yy") NS_BAD("x"));
+	expect(w, "x yy z");
+	put(w, "a", NS_BAD("yy") NS_BAD("z") NS_BAD("x"));
+	expect(w, "x yy z");
 	world_free(w);
 }
 
@@ -411,6 +425,7 @@ int main(void)
 		cmocka_unit_test(an_earlier_runs_objects_are_in_force_until_their_source_is_seen),
 		cmocka_unit_test(a_restart_and_a_running_agent_agree),
 		cmocka_unit_test(what_a_broken_text_does_not_name_stays_of_the_earlier_run),
+		cmocka_unit_test(all_that_are_named_wrongly_keep_their_last_good_versions),
 		cmocka_unit_test(a_source_that_is_dropped_takes_its_objects_with_it),
 		cmocka_unit_test(what_is_no_object_is_not_restored),
 		cmocka_unit_test(of_many_such_sources_some_are_named_and_the_rest_counted),
