@@ -60,7 +60,7 @@ struct fixture {
 	struct plan_ledger ledger;
 	struct plan_cache *cache;      /* each plan is held against the one from nothing */
 	struct ipam_cache *ipam_cache; /* and each result of the allocator */
-	unsigned n_remembered;
+	unsigned n_remembered, n_plans;
 
 	struct arena *arena, *last_arena; /* of the last plan and of the one before */
 	struct arena *given_arena;        /* what is remembered */

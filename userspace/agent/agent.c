@@ -74,6 +74,7 @@ void agent_done(struct agent *a)
 	arena_free(a->given_arena);
 	arena_free(a->ledger_arena);
 	plan_cache_free(a->cache);
+	plan_cache_free(a->check);
 	ipam_cache_free(a->ipam_cache);
 	world_free(a->world);
 	worker_free(a->worker);

@@ -66,6 +66,7 @@ struct agent {
 	struct worker *worker;
 	struct world *world;
 	struct plan_cache *cache;
+	struct plan_cache *check; /* of the plan from nothing at a resync; NULL: not now */
 	struct ipam_cache *ipam_cache;
 	struct watch *watch;
 	struct netlink *netlink;
@@ -105,6 +106,7 @@ struct agent {
 	nsec_t scan_until;             /* of the turn's time for reading */
 	bool is_scanned;               /* all files were looked at; false: that takes more turns */
 	bool config_failing;           /* the path of --config itself cannot be read */
+	unsigned preparing; /* turns so far; the current plan may name objects that are gone */
 
 	/* When. */
 	nsec_t scan_at, plan_at, planned_at, resync_at, dataplane_at, alive_at;

@@ -17,6 +17,7 @@
 #include <malloc.h>
 
 #define DATAPLANE_RETRY_NS (30 * NSEC_PER_SEC)
+#define PREPARE_TURNS      100
 #define STORE_RETRY_NS     (1 * NSEC_PER_SEC)
 #define STORE_TURN_NS      (8 * NSEC_PER_MSEC) /* beside it there is the plan in a turn */
 
@@ -200,6 +201,23 @@ static void hold(struct agent *a, struct agent_plan *p, nsec_t now)
 	problems_own_add(a, now, &p->problems);
 	a->peers.changed = a->peers.urgent = false;
 	a->plan_at = nsec_min(a->plan_at, state_addresses_until(a));
+}
+
+/*
+ * What all Services need for the plan is made ahead, some of it a turn, so that no turn is long.
+ * Before a resync so is what it is made of from nothing, unless something must not wait.
+ */
+bool apply_prepare(struct agent *a, nsec_t now)
+{
+	if (a->preparing++ >= PREPARE_TURNS)
+		return true; /* the world does not come to rest: then in one go */
+	if (!inputs_prepare(a, a->cache))
+		return false;
+	if (now < a->resync_at || agent_inputs_due(&a->inputs, DUE_PLAN_NOW))
+		return true;
+	if (!a->check)
+		a->check = plan_cache_new();
+	return inputs_prepare(a, a->check);
 }
 
 bool apply_round(struct agent *a, nsec_t now)

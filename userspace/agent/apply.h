@@ -15,6 +15,12 @@ void apply_start(struct agent *a);
 /* Lets go of the data plane. */
 void apply_stop(struct agent *a);
 
+/*
+ * Before the first round: makes ready what the plan is put together from, as much of it as a turn
+ * has time for. True: a round may begin.
+ */
+bool apply_prepare(struct agent *a, nsec_t now);
+
 /* True if something changed that the plan depends on, so that another round may do more. */
 bool apply_round(struct agent *a, nsec_t now);
 

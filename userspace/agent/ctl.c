@@ -5,6 +5,7 @@
 #include "agent/ctl.h"
 
 #include "agent/agent.h"
+#include "agent/reconcile.h"
 #include "agent/show.h"
 #include "base/names.h"
 #include "base/strbuf.h"
@@ -75,11 +76,12 @@ static void show(const struct agent *a, const cJSON *request, struct strbuf *rep
 
 static void on_request(void *ctx, uid_t uid, const char *text, struct strbuf *reply)
 {
-	const struct agent *a = ctx;
+	struct agent *a = ctx;
 	cJSON *request = cJSON_Parse(text);
 	const char *command = get_text(request, "command");
 
 	(void)uid; /* all that can be asked so far is reading */
+	reconcile_finish(a, loop_now(a->loop));
 	if (!command)
 		refuse(reply, "the request is not a JSON object with a command");
 	else if (!a->current)

@@ -6,9 +6,9 @@
 #include "agent/inputs.h"
 
 #include "agent/agent.h"
+#include "agent/plan_check.h"
 #include "agent/state.h"
 #include "agent/takeover.h"
-#include "plan/ipam.h"
 #include "plan/plan_ledger.h"
 #include "sys/bpf_dataplane.h"
 #include "sys/netlink.h"
@@ -33,10 +33,9 @@ static void gather_actual(struct agent *a, struct agent_plan *p)
 	}
 }
 
-void inputs_compute(struct agent *a, struct agent_plan *p, nsec_t now, struct arena *ledger_arena,
-		    struct plan_ledger *ret_ledger)
+static struct plan_inputs plan_inputs_of(const struct agent *a, const struct agent_plan *p)
 {
-	struct plan_inputs in = {
+	return (struct plan_inputs){
 		.world = a->world,
 		.addresses = &p->addresses,
 		.node = &p->node,
@@ -45,20 +44,48 @@ void inputs_compute(struct agent *a, struct agent_plan *p, nsec_t now, struct ar
 		.synced = agent_inputs_are_complete(&a->inputs),
 		.cache = a->cache,
 	};
-	const struct ipam_inputs ipam = {
+}
+
+static struct ipam_inputs ipam_inputs_of(const struct agent *a, const struct agent_plan *p)
+{
+	return (struct ipam_inputs){
 		.world = a->world,
 		.settings = &a->settings,
 		.node = &p->node,
 		.given = &a->given,
 		.pools = a->ledger.pools,
-		.synced = in.synced,
+		.synced = agent_inputs_are_complete(&a->inputs),
 	};
+}
+
+bool inputs_prepare(struct agent *a, struct plan_cache *cache)
+{
+	_cleanup_(arena_freep) struct arena *scratch = arena_new();
+	struct problems problems = {.arena = scratch};
+	struct agent_plan p = {.node = *netlink_node(a->netlink)};
+	const struct ipam_inputs ipam = ipam_inputs_of(a, &p);
+	struct plan_inputs in = plan_inputs_of(a, &p);
+
+	loop_doing(a->loop, "fragments");
+	ipam_recompute(a->ipam_cache, &ipam, &p.addresses, &problems);
+	in.cache = cache;
+	return plan_prepare(&in, &a->ledger, PREPARE_MAX);
+}
+
+void inputs_compute(struct agent *a, struct agent_plan *p, nsec_t now, struct arena *ledger_arena,
+		    struct plan_ledger *ret_ledger)
+{
+	const struct plan_inputs in = plan_inputs_of(a, p);
+	struct ipam_inputs ipam;
 
 	loop_doing(a->loop, "addresses");
 	p->problems = (struct problems){.arena = p->arena};
 	problems_append(&p->problems, world_problems(a->world));
 	p->node = *netlink_node(a->netlink);
+	ipam = ipam_inputs_of(a, p);
 	ipam_recompute(a->ipam_cache, &ipam, &p->addresses, &p->problems);
+	if (a->check)
+		plan_check_addresses(a, &ipam, &p->addresses);
 	state_note_addresses(a, &p->addresses);
 	loop_doing(a->loop, "actual");
 	gather_actual(a, p);
@@ -66,6 +93,8 @@ void inputs_compute(struct agent *a, struct agent_plan *p, nsec_t now, struct ar
 	loop_doing(a->loop, "plan");
 	plan_compute(&in, &a->ledger, now, p->arena, &p->plan, ret_ledger, &a->plan_at);
 	takeover_ask(a, &p->plan, now);
+	if (a->check)
+		plan_check(a, &in, now, p, ret_ledger);
 	if (p->node.n_taken > 0)
 		a->plan_at = nsec_min(a->plan_at, nsec_add(now, TAKEOVER_AGAIN_NS));
 	plan_ledger_copy(ledger_arena, ret_ledger);

@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "base/mem.h"
 #include "base/nsec.h"
 
 #include <stdbool.h>
@@ -12,7 +13,14 @@
 struct agent;
 struct agent_plan;
 struct arena;
+struct plan_cache;
 struct plan_ledger;
+
+/* So many Services are made ready in a turn: some milliseconds. */
+#define PREPARE_MAX 500
+
+/* plan_prepare() with what the agent knows, and this cache. */
+bool inputs_prepare(struct agent *a, struct plan_cache *cache) must_check;
 
 /*
  * Computes addresses, plan and the list of all problems into *p (whose arena is empty); the next

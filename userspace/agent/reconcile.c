@@ -26,8 +26,7 @@ static void reconcile(struct agent *a, nsec_t now)
 {
 	bool again = true;
 
-	if (now >= a->resync_at)
-		plan_cache_drop(a->cache);
+	a->preparing = 0;
 	agent_inputs_done(&a->inputs, DUE_PLAN | DUE_PLAN_NOW);
 	for (int i = 0; i < ROUNDS_MAX && again; i++)
 		again = apply_round(a, now);
@@ -47,7 +46,7 @@ static void reconcile(struct agent *a, nsec_t now)
 /* Once after each plan that no other followed soon. */
 static nsec_t tick_quiet(struct agent *a, nsec_t now)
 {
-	if (now >= a->quiet_at) {
+	if (now >= a->quiet_at && !a->preparing) {
 		a->quiet_at = NSEC_NEVER;
 		loop_doing(a->loop, "memory");
 		apply_give_back(a);
@@ -58,7 +57,7 @@ static nsec_t tick_quiet(struct agent *a, nsec_t now)
 /* Applied is what the files say, after a start or when all were to be read again. */
 static void say_ready(struct agent *a)
 {
-	if (a->ready_said || !a->current || a->is_held || !a->is_scanned ||
+	if (a->ready_said || !a->current || a->is_held || a->preparing || !a->is_scanned ||
 	    agent_inputs_due(&a->inputs, DUE_SCAN_ALL))
 		return;
 	a->ready_said = true;
@@ -112,7 +111,7 @@ static void verify_hooks(struct agent *a, nsec_t now)
 	    !(agent_inputs_due(&a->inputs, DUE_HOOKS) && now >= coalesced_at(a)))
 		return;
 	loop_doing(a->loop, "hooks");
-	if (a->dataplane) {
+	if (a->dataplane && !a->check) {
 		bpf_dataplane_verify(a->dataplane);
 		agent_input_changed(&a->inputs, INPUT_VERIFIED);
 	}
@@ -146,6 +145,26 @@ static void take_flags(struct agent *a, nsec_t now)
 	}
 }
 
+void reconcile_finish(struct agent *a, nsec_t now)
+{
+	if (a->preparing)
+		reconcile(a, now);
+}
+
+/* What is due now; true: there is more of it, for the next turn. */
+static bool plan_or_go_on(struct agent *a, nsec_t now)
+{
+	if (!plan_due(a, now)) {
+		if (apply_is_under_way(a) && apply_go_on(a, now))
+			agent_input_changed(&a->inputs, INPUT_SINKS);
+		return false;
+	}
+	if (!apply_prepare(a, now))
+		return true;
+	reconcile(a, now);
+	return false;
+}
+
 /* Tells the supervisor that the loop turns, if it asked for that. */
 static nsec_t tick_watchdog(struct agent *a, nsec_t now)
 {
@@ -160,19 +179,17 @@ nsec_t reconcile_step(void *ctx, nsec_t now)
 {
 	struct agent *a = ctx;
 	nsec_t next;
+	bool more;
 
 	loop_doing(a->loop, "sessions");
 	agent_peers_tick(&a->peers, now);
 	take_flags(a, now);
-	if (plan_due(a, now))
-		reconcile(a, now);
-	else if (apply_is_under_way(a) && apply_go_on(a, now))
-		agent_input_changed(&a->inputs, INPUT_SINKS);
+	more = plan_or_go_on(a, now);
 	say_ready(a);
 	loop_doing(a->loop, "sessions");
-	next = nsec_min(agent_peers_tick(&a->peers, now), plan_deadline(a));
+	next = nsec_min(agent_peers_tick(&a->peers, now), more ? now : plan_deadline(a));
 	loop_doing(a->loop, "pods");
-	if (a->dataplane && pods_tick(&a->pods, &a->current->plan, now))
+	if (a->dataplane && !more && pods_tick(&a->pods, &a->current->plan, now))
 		next = now;
 	if (apply_is_under_way(a) && !bpf_dataplane_is_growing(a->dataplane))
 		next = now;

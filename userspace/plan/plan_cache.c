@@ -24,7 +24,8 @@ struct cached {
 	const struct plan_address *addresses; /* of the inputs; the pool's name is the cache's */
 	size_t n_addresses;
 	const struct plan_fragment *fragment; /* NULL: not ours */
-	uint32_t number;                      /* of the fragment, among those of its plan */
+	const struct plan_fragment *arranged; /* by the last plan, under this number; NULL: none */
+	uint32_t number;
 };
 
 struct plan_cache {
@@ -42,6 +43,7 @@ struct plan_cache {
 	uint64_t lines;               /* ... and of all lines */
 
 	size_t n_made; /* fragments in the arena */
+	bool planned;  /* a plan borrows from the arena */
 	bool once;     /* for one plan; the arena is that plan's */
 	struct plan_arrangement arranged;
 };
@@ -101,9 +103,14 @@ static void begin_anew(struct plan_cache *c)
 {
 	if (c->once)
 		return; /* and nothing was there before */
-	arena_free(c->last);
-	c->last = c->arena;
+	if (c->planned) {
+		arena_free(c->last);
+		c->last = c->arena;
+	} else {
+		arena_free(c->arena);
+	}
 	c->arena = arena_new();
+	c->planned = false;
 	c->n_made = 0;
 	forget_services(c);
 	plan_arrangement_clear(&c->arranged);
@@ -287,8 +294,9 @@ static void note_made(struct walk *w, uint32_t number, const struct plan_fragmen
 /* The Service's fragment, in the present plan. */
 static void number_fragment(struct walk *w, struct cached *item, const struct cached *old)
 {
-	const struct plan_fragment *was = old ? old->fragment : NULL;
+	const struct plan_fragment *was = old ? old->arranged : NULL;
 
+	item->arranged = item->fragment;
 	if (!item->fragment)
 		return;
 	item->number = (uint32_t)w->to.n_fragments;
@@ -343,11 +351,12 @@ static void walk_changed(struct walk *w, const struct world_list *services,
 
 		if (c->generations[i] == generations[i] && !(lines_moved && !same_lines(w, item)))
 			continue;
-		was = item->fragment;
+		was = item->arranged;
 		input.addresses = item->addresses;
 		input.n_addresses = item->n_addresses;
 		item->fragment = make_fragment(w, &input);
 		item->lines = lines_of(w, item->fragment);
+		item->arranged = item->fragment;
 		c->generations[i] = generations[i];
 		if (!item->fragment)
 			continue;
@@ -356,22 +365,27 @@ static void walk_changed(struct walk *w, const struct world_list *services,
 	}
 }
 
+/* At most the slices of some changed since the last plan, and lines. */
+static bool same_services(const struct plan_cache *c, const struct plan_inputs *in)
+{
+	return c->generations && c->services == world_kind_generation(in->world, API_SERVICE) &&
+	       in->addresses->generation != 0 && c->addresses == in->addresses->generation;
+}
+
 static void walk_services(struct walk *w)
 {
 	const struct plan_inputs *in = w->d->in;
 	const struct world_list services = world_list(in->world, API_SERVICE);
 	const uint64_t *generations = world_service_generations(in->world);
-	const uint64_t list = world_kind_generation(in->world, API_SERVICE);
 	struct plan_cache *c = w->cache;
 
 	w->moved = arena_array_of(w->d->arena, c->n_fragments, uint32_t);
 	w->made = arena_array_of(w->d->arena, services.n, struct plan_made);
-	if (c->generations && list == c->services && in->addresses->generation != 0 &&
-	    in->addresses->generation == c->addresses)
+	if (same_services(c, in))
 		walk_changed(w, &services, generations);
 	else
 		walk_all(w, &services, generations);
-	c->services = list;
+	c->services = world_kind_generation(in->world, API_SERVICE);
 	c->addresses = in->addresses->generation;
 	c->lines = world_lines_generation(in->world);
 }
@@ -389,5 +403,65 @@ void plan_draft_fragments(struct plan_draft *d, struct plan_cache *c)
 							       .n_made = w.n_made});
 	d->fragments = c->fragments;
 	d->arranged = &c->arranged;
+	c->planned = true;
 	plan_draft_join(d);
+}
+
+/* --- ahead of a plan -------------------------------------------------------------------------- */
+
+/* What is not made yet stays as it was, or is not there. True: all is made. */
+static bool prepare(struct walk *w, const struct world_list *services, size_t n_max)
+{
+	const uint64_t *generations = world_service_generations(w->d->in->world);
+	struct plan_cache *c = w->cache;
+	struct cached *items = xcalloc(services->n, sizeof(*items));
+	uint64_t *item_generations = xcalloc(services->n, sizeof(*item_generations));
+	size_t n = 0, n_left = n_max;
+	bool all = true;
+
+	for (size_t i = 0; i < services->n; i++) {
+		struct plan_service_input input = take_addresses(w, services->items[i]);
+		const struct cached *old = find_cached(w, services->items[i], generations[i]);
+		const bool good = old && is_good(w, old, generations[i], &input);
+
+		all &= good || n_left > 0;
+		if (!old && n_left == 0)
+			continue;
+		items[n] = good || n_left == 0 ? *old : make_cached(w, &input);
+		items[n].arranged = old ? old->arranged : NULL;
+		items[n].number = old ? old->number : 0;
+		item_generations[n] =
+			good || n_left > 0 ? generations[i] : c->generations[old - c->items];
+		n_left -= !good && n_left > 0;
+		n++;
+	}
+	free(c->items);
+	free(c->generations);
+	c->items = items;
+	c->generations = item_generations;
+	c->n = n;
+	c->services = 0; /* the next plan looks at all */
+	return all;
+}
+
+static bool are_few(const struct plan_cache *c, const struct world *w, size_t n_max)
+{
+	const uint64_t *generations = world_service_generations(w);
+	size_t n = 0;
+
+	for (size_t i = 0; i < c->n; i++)
+		n += c->generations[i] != generations[i];
+	return n <= n_max && (c->lines == world_lines_generation(w) || c->n <= n_max);
+}
+
+bool plan_prepare(const struct plan_inputs *in, const struct plan_ledger *ledger, size_t n_max)
+{
+	struct plan_draft d = {.in = in, .ledger = ledger};
+	struct walk w = {.d = &d, .cache = in->cache};
+	const struct world_list services = world_list(in->world, API_SERVICE);
+
+	take_env(in->cache, &d);
+	if (same_services(in->cache, in) && are_few(in->cache, in->world, n_max))
+		return true; /* the plan makes them as quickly */
+	return prepare(&w, &services, n_max);
 }

@@ -130,6 +130,46 @@ static void what_is_replaced_goes_at_some_time(void **state)
 	assert_in_range(anew, 3, 7);
 }
 
+/* So many Services in each of so many portions, whatever came before; then a plan makes none. */
+static void what_is_prepared_is_not_made_again(void **state)
+{
+	_cleanup_(fixture_freep) struct fixture *f = with_services();
+	_cleanup_(arena_freep) struct arena *arena = arena_new();
+	const struct plan_actual actual = {0};
+	struct plan_inputs in = {.world = f->world,
+				 .addresses = &f->addresses,
+				 .node = &f->node,
+				 .actual = &actual,
+				 .settings = &f->settings,
+				 .synced = true,
+				 .cache = f->cache};
+	const void *backends_before[4];
+	struct plan_ledger ledger;
+	struct plan plan;
+	nsec_t deadline;
+
+	(void)state;
+	fixture_add_slice(f, "b", "10.244.0.9@node-a");
+	assert_false(plan_prepare(&in, &f->ledger, 0));
+	assert_true(plan_prepare(&in, &f->ledger, 1));
+	fixture_object(f, "BGPAdvertisement", "other", "", ADVERT);
+	for (int i = 0; i < 3; i++)
+		assert_false(plan_prepare(&in, &f->ledger, 1));
+	fixture_drop(f, "EndpointSlice", "c"); /* one of those that were made */
+	assert_false(plan_prepare(&in, &f->ledger, 1));
+	assert_true(plan_prepare(&in, &f->ledger, 1));
+	assert_true(plan_prepare(&in, &f->ledger, 0));
+	for (int i = 0; i < 2; i++) {
+		plan_compute(&in, &f->ledger, f->now, arena, &plan, &ledger, &deadline);
+		assert_int_equal(plan.n_services, 4);
+		for (size_t k = 0; k < 4; k++) {
+			if (i)
+				assert_ptr_equal(plan.services[k].backends, backends_before[k]);
+			backends_before[k] = plan.services[k].backends;
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -138,6 +178,7 @@ int main(void)
 		cmocka_unit_test(what_may_be_hidden_is_part_of_it),
 		cmocka_unit_test(a_line_more_moves_the_problems_behind_it),
 		cmocka_unit_test(what_is_replaced_goes_at_some_time),
+		cmocka_unit_test(what_is_prepared_is_not_made_again),
 	};
 
 	return cmocka_run_group_tests_name("plan_cache", tests, NULL, NULL);
