@@ -52,6 +52,7 @@ struct watch {
 	int fd, wd;
 	int err; /* reported failure of the folder itself */
 
+	bool has_links;              /* some entry may be one */
 	bool wants_all, wants_force; /* of the next pass */
 	nsec_t all_at;               /* ... it goes over all files from then on anyway */
 	struct {
@@ -71,13 +72,6 @@ struct scan {
 
 /* --- life
  * ----------------------------------------------------------------------------------------- */
-
-static bool has_yaml_suffix(const char *name)
-{
-	const char *dot = strrchr(name, '.');
-
-	return dot && (strcmp(dot, ".yaml") == 0 || strcmp(dot, ".yml") == 0);
-}
 
 static char *trimmed(const char *path)
 {
@@ -123,7 +117,7 @@ int watch_new(const struct watch_args *args, struct watch **ret)
 	w->max_all_bytes = args->max_all_bytes ? args->max_all_bytes : LIMIT_CONFIG_BYTES;
 	/* A path that is not there yet is a file if it is called like one. */
 	w->is_guess = stat(w->path, &st) != 0;
-	set_folder(w, w->is_guess ? has_yaml_suffix(w->path) : !S_ISDIR(st.st_mode));
+	set_folder(w, w->is_guess ? watch_name_is_yaml(w->path) : !S_ISDIR(st.st_mode));
 	*ret = w;
 	return 0;
 }
@@ -156,11 +150,6 @@ static void entry_path(const struct watch *w, const struct watch_entry *e, char 
 		(void)snprintf(path, PATH_MAX, "%s/%s", w->path[1] ? w->path : "", e->name);
 }
 
-static bool is_listed_name(const char *name)
-{
-	return name[0] != '.' && has_yaml_suffix(name);
-}
-
 /* The name of a file that is reported by this path; NULL if there is none. */
 static const char *name_in(const struct watch *w, const char *path)
 {
@@ -171,7 +160,7 @@ static const char *name_in(const struct watch *w, const char *path)
 		return strcmp(path, w->path) == 0 ? w->only : NULL;
 	if (strncmp(path, w->path, len) != 0 || path[len] != '/')
 		return NULL;
-	return is_listed_name(name) && !strchr(name, '/') ? name : NULL;
+	return watch_name_is_listed(name) && !strchr(name, '/') ? name : NULL;
 }
 
 bool watch_expect(struct watch *w, const char *path)
@@ -213,8 +202,8 @@ static void mark_all(struct watch *w)
 }
 
 /*
- * A file that is not called like one of ours may be what a link of ours leads to, and what happens
- * to the folder concerns all.
+ * A name that is none of ours may be what a link leads to, if there is one (else it is mostly an
+ * editor's, beside the file that it will be); what happens to the folder concerns all.
  */
 static void take_event(struct watch *w, const struct inotify_event *event)
 {
@@ -222,10 +211,10 @@ static void take_event(struct watch *w, const struct inotify_event *event)
 		mark_all(w);
 	if (event->wd == w->wd && (event->mask & IN_IGNORED))
 		w->wd = -1; /* the folder was deleted or unmounted */
-	if (event->len == 0 || w->only || !is_listed_name(event->name))
+	if (event->len == 0 || w->only || (w->has_links && !watch_name_is_listed(event->name)))
 		w->wants_all = true;
 	if (event->len > 0 &&
-	    (w->only ? strcmp(event->name, w->only) == 0 : is_listed_name(event->name)))
+	    (w->only ? strcmp(event->name, w->only) == 0 : watch_name_is_listed(event->name)))
 		watch_entries_get(&w->entries, event->name)->is_dirty = true;
 }
 
@@ -284,9 +273,13 @@ static int read_folder(struct watch *w, DIR *dir, struct watch_names *names)
 	const struct dirent *d;
 	struct stat st;
 
-	while ((errno = 0, d = readdir(dir)))
-		if (is_listed_name(d->d_name))
-			watch_names_add(names, d->d_name);
+	w->has_links = false;
+	while ((errno = 0, d = readdir(dir))) {
+		if (!watch_name_is_listed(d->d_name))
+			continue;
+		watch_names_add(names, d->d_name);
+		w->has_links |= d->d_type == DT_LNK || d->d_type == DT_UNKNOWN;
+	}
 	if (errno != 0 || fstat(dirfd(dir), &st) != 0)
 		return -errno;
 	if (is_unmounted(w, names, &st))
@@ -459,6 +452,7 @@ static bool check_entry(const struct scan *s, struct watch_entry *e)
 	entry_path(s->w, e, path);
 	if (!e->is_listed)
 		return check_missing(s, e, path);
+	s->w->has_links |= !s->w->pass.all && lstat(path, &st) == 0 && S_ISLNK(st.st_mode);
 	if (stat(path, &st) != 0) {
 		if (errno == ENOENT)
 			return check_missing(s, e, path);

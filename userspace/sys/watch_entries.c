@@ -12,6 +12,18 @@ static uint64_t hash_time(uint64_t h, const struct timespec *t)
 	return hash_u64(hash_u64(h, (uint64_t)t->tv_sec), (uint64_t)t->tv_nsec);
 }
 
+bool watch_name_is_yaml(const char *name)
+{
+	const char *dot = strrchr(name, '.');
+
+	return dot && (strcmp(dot, ".yaml") == 0 || strcmp(dot, ".yml") == 0);
+}
+
+bool watch_name_is_listed(const char *name)
+{
+	return name[0] != '.' && watch_name_is_yaml(name);
+}
+
 uint64_t watch_stamp_of(const struct stat *st)
 {
 	uint64_t h = hash_u64(hash_u64(HASH_INIT, st->st_dev), st->st_ino);

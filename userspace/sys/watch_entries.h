@@ -16,6 +16,10 @@
  */
 uint64_t watch_stamp_of(const struct stat *st);
 
+/* A file called so is read; in a folder if it is not hidden, either. */
+bool watch_name_is_yaml(const char *name);
+bool watch_name_is_listed(const char *name);
+
 struct watch_entry {
 	char *name;     /* owned */
 	uint64_t stamp; /* 0: it was not read */

@@ -95,6 +95,35 @@ static void an_event_costs_the_file_it_names(void **state)
 	temp_remove(other);
 }
 
+/* An editor writes beside a file and renames: where no link is, that costs one file, too. */
+static void a_name_that_is_none_of_ours_concerns_links_only(void **state)
+{
+	struct bench *b = *state;
+	char *other = temp_make();
+
+	run("printf 1 >%s/t && ln %s/t %s/hard.yaml && printf 1 >%s/a.yaml", other, other, b->dir,
+	    b->dir);
+	expect_scan(b, "+a.yaml=1 +hard.yaml=1");
+	run("printf 22 >%s/t && printf 2 >%s/a.new && mv %s/a.new %s/a.yaml", other, b->dir, b->dir,
+	    b->dir);
+	expect_noticed(b, "+a.yaml=2");
+	/* From the first link on all of them are looked at. */
+	run("ln -s %s/t %s/link.yaml", other, b->dir);
+	expect_noticed(b, "+link.yaml=22");
+	run("printf 333 >%s/t && printf x >%s/unknown", other, b->dir);
+	expect_noticed(b, "+hard.yaml=333 +link.yaml=333");
+	/* And when it is gone, none again, once all were listed. */
+	run("rm %s/link.yaml", b->dir);
+	expect_noticed(b, "");
+	b->now += WATCH_RESCAN_NS;
+	expect_scan(b, "-link.yaml");
+	run("printf 4444 >%s/t && printf x >%s/unknown", other, b->dir);
+	expect_noticed(b, "");
+	b->now += WATCH_RESCAN_NS;
+	expect_scan(b, "+hard.yaml=4444");
+	temp_remove(other);
+}
+
 #define N_NAMES 5
 #define TEXT    32
 
@@ -210,6 +239,7 @@ int main(void)
 		TEST(a_pass_goes_on_where_it_was_enough),
 		TEST(what_is_asked_for_during_a_pass_is_done_after_it),
 		TEST(an_event_costs_the_file_it_names),
+		TEST(a_name_that_is_none_of_ours_concerns_links_only),
 		TEST(passes_end_in_the_true_state),
 	};
 
