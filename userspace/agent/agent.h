@@ -98,6 +98,7 @@ struct agent {
 	bool is_held;                      /* the current plan waits for them */
 	int state_error;           /* -errno of the last write under --state; 0: it went well */
 	struct saved_world *saved; /* owned */
+	uint64_t peer_objects;     /* generation of the BGPPeers whose ways were asked for */
 	uint64_t repeated_at;      /* generation of the world when all files were asked for again */
 	struct problem_log problem_log;
 

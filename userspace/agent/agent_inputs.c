@@ -11,8 +11,9 @@ void agent_input_changed(struct agent_inputs *in, enum agent_input what)
 		[INPUT_START] = DUE_SCAN | DUE_NODE | DUE_PLAN | DUE_PLAN_NOW,
 		[INPUT_FOLDER] = DUE_SCAN,
 		[INPUT_RELOAD] = DUE_SCAN | DUE_SCAN_ALL | DUE_PLAN,
-		/* A new peer's address is to be asked for. */
-		[INPUT_OBJECTS] = DUE_NODE | DUE_PLAN | DUE_PLAN_NOW,
+		[INPUT_OBJECTS] = DUE_PLAN | DUE_PLAN_NOW,
+		/* A new one's address is to be asked for. */
+		[INPUT_PEER_OBJECTS] = DUE_NODE,
 		[INPUT_LINKS] = DUE_NODE,
 		[INPUT_NODE] = DUE_PODS | DUE_PLAN | DUE_PLAN_NOW,
 		[INPUT_HOOKS] = DUE_HOOKS,

@@ -17,6 +17,7 @@ enum agent_input {
 	INPUT_FOLDER,       /* something happened to the configuration's files */
 	INPUT_RELOAD,       /* all files are to be read again, whatever they look like (SIGHUP) */
 	INPUT_OBJECTS,      /* the world changed, from which the plan borrows */
+	INPUT_PEER_OBJECTS, /* ... and BGPPeers are among what changed */
 	INPUT_LINKS,        /* the kernel speaks of links, addresses or routes */
 	INPUT_NODE,         /* the picture of the node is another one */
 	INPUT_HOOKS,        /* the kernel speaks of attached programs */

@@ -123,13 +123,25 @@ static bool is_enough(void *ctx)
 	return clock_now() >= a->scan_until;
 }
 
+/* To where the peers are the kernel knows the way, and is asked for it right before the plan. */
+static void note_peers(struct agent *a)
+{
+	const uint64_t generation = world_kind_generation(a->world, API_BGP_PEER);
+
+	if (generation == a->peer_objects)
+		return;
+	a->peer_objects = generation;
+	agent_input_changed(&a->inputs, INPUT_PEER_OBJECTS);
+	a->node_at = 0;
+}
+
 static void apply_changes(struct agent *a)
 {
 	/* The plan borrows from the world: it is made again before anybody reads the old one. */
 	if (a->changes.n > 0 || !a->current) {
 		source_changes_apply(&a->changes, a->world);
 		agent_input_changed(&a->inputs, INPUT_OBJECTS);
-		a->node_at = 0;
+		note_peers(a);
 	}
 	if (world_has_room_again(a->world) && a->repeated_at != world_generation(a->world)) {
 		a->repeated_at = world_generation(a->world);
