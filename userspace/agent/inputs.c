@@ -98,6 +98,6 @@ void inputs_compute(struct agent *a, struct agent_plan *p, nsec_t now, struct ar
 	if (p->node.n_taken > 0)
 		a->plan_at = nsec_min(a->plan_at, nsec_add(now, TAKEOVER_AGAIN_NS));
 	plan_ledger_copy(ledger_arena, ret_ledger);
-	problems_append(&p->problems, &p->plan.problems);
+	problems_borrow(&p->problems, &p->plan.problems);
 	problems_sort(&p->problems);
 }

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
- * Since when a problem has been there. The list of those seen is small (problems are few), so a
- * linear search by hash is enough; what matters is that a problem which stays is said once.
+ * Since when a problem has been there; one that stays is said once. Thousands of Services may have
+ * the same kind of problem each, so those seen are sorted by hash.
  */
 #include "agent/problem_log.h"
 
 #include "base/hash.h"
+#include "base/sorted.h"
 #include "sys/clock.h"
 #include "sys/log.h"
 
@@ -21,12 +22,23 @@ static uint64_t problem_hash(const struct problem *p)
 	return hash_str(h, p->message);
 }
 
+static int cmp_hash(const void *key, const void *item)
+{
+	const uint64_t hash = *(const uint64_t *)key,
+		       other = ((const struct problem_seen *)item)->hash;
+
+	return (hash > other) - (hash < other);
+}
+
+static int cmp_seen(const void *a, const void *b)
+{
+	return cmp_hash(&((const struct problem_seen *)a)->hash, b);
+}
+
+/* Of those that were there before the list that is being noted. */
 static struct problem_seen *find(const struct problem_log *log, uint64_t hash)
 {
-	for (size_t i = 0; i < log->n; i++)
-		if (log->items[i].hash == hash)
-			return &log->items[i];
-	return NULL;
+	return sorted_find(&hash, log->items, log->n_sorted, sizeof(*log->items), cmp_hash);
 }
 
 static void log_problem(enum severity severity, const char *event, const char *line)
@@ -75,7 +87,9 @@ void problem_log_update(struct problem_log *log, const struct problems *now)
 		log_info("problem gone", "problem=%s", log_quote(seen->line));
 		free(seen->line);
 	}
-	log->n = kept;
+	if (kept != log->n || kept != log->n_sorted)
+		qsort(log->items, kept, sizeof(*log->items), cmp_seen);
+	log->n = log->n_sorted = kept;
 }
 
 int64_t problem_log_since(const struct problem_log *log, const struct problem *p)

@@ -18,11 +18,11 @@ struct problem_seen {
 	char *line;      /* for the log when it goes, owned */
 };
 struct problem_log {
-	struct problem_seen *items;
-	size_t n, cap;
+	struct problem_seen *items; /* by hash, as far as they are sorted */
+	size_t n, cap, n_sorted;
 };
 
-/* Takes the present list, logging what is new and what is gone. */
+/* Takes the present list, free of doubles, logging what is new and what is gone. */
 void problem_log_update(struct problem_log *log, const struct problems *now);
 /* Seconds since 1970 at which it was first seen; 0 if it is not known. */
 int64_t problem_log_since(const struct problem_log *log, const struct problem *p);

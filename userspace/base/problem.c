@@ -102,13 +102,57 @@ static int cmp_with_place(const void *a, const void *b)
 	return order;
 }
 
+void problems_borrow(struct problems *list, const struct problems *from)
+{
+	for (size_t i = 0; i < from->n; i++)
+		*(struct problem *)arena_push(list->arena, &list->items, &list->n, &list->cap,
+					      sizeof(*list->items)) = from->items[i];
+}
+
+/* Where the run that begins at `i` ends. */
+static size_t run_end(const struct problems *list, size_t i)
+{
+	for (i++; i < list->n; i++)
+		if (cmp_with_place(&list->items[i - 1], &list->items[i]) > 0)
+			break;
+	return i < list->n ? i : list->n;
+}
+
+/* items[a..b) and [b..c), both sorted; room for as many. */
+static void merge_runs(struct problem *items, size_t a, size_t b, size_t c, struct problem *room)
+{
+	size_t i = a, k = b, n = 0;
+
+	while (i < b && k < c)
+		room[n++] = cmp_with_place(&items[i], &items[k]) <= 0 ? items[i++] : items[k++];
+	while (i < b)
+		room[n++] = items[i++];
+	memcpy(&items[a], room, n * sizeof(*items));
+}
+
+/* Lists are put together from sorted ones: there are few runs. */
+static void sort_runs(struct problems *list)
+{
+	_cleanup_(freep) struct problem *room = NULL;
+
+	while (run_end(list, 0) < list->n) {
+		if (!room)
+			room = xcalloc(list->n, sizeof(*room));
+		for (size_t a = 0, b, c; a < list->n; a = c) {
+			b = run_end(list, a);
+			c = b < list->n ? run_end(list, b) : b;
+			merge_runs(list->items, a, b, c, room);
+		}
+	}
+}
+
 void problems_sort(struct problems *list)
 {
 	size_t n = 0;
 
 	if (list->n == 0)
 		return;
-	qsort(list->items, list->n, sizeof(*list->items), cmp_with_place);
+	sort_runs(list);
 	for (size_t i = 1; i < list->n; i++)
 		if (problem_cmp(&list->items[n], &list->items[i]) != 0)
 			list->items[++n] = list->items[i];

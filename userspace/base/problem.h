@@ -50,6 +50,9 @@ void problem_add(struct problems *list, enum severity severity, const struct obj
 /* Appends deep copies of all of `from`. */
 void problems_append(struct problems *list, const struct problems *from);
 
+/* The same without copying what they point to, which outlives the list. */
+void problems_borrow(struct problems *list, const struct problems *from);
+
 /* Order for display and diff: severity (error first), kind, namespace, name, field, reason. */
 int problem_cmp(const struct problem *a, const struct problem *b);
 void problems_sort(struct problems *list); /* also drops equal ones */

@@ -52,8 +52,8 @@ void ipam_cache_forget_last(struct ipam_cache *c);
 
 /*
  * As ipam_compute(). Of `given` the number counts (plan_addresses.generation); without one all is
- * always computed. *ret has a number, never given twice by the same cache; it lives in the cache
- * until the one after the next is computed.
+ * always computed. *ret has a number, never given twice by the same cache; it and the problems live
+ * in the cache until the one after the next is computed.
  */
 void ipam_recompute(struct ipam_cache *c, const struct ipam_inputs *in, struct plan_addresses *ret,
 		    struct problems *problems);

@@ -97,5 +97,5 @@ void ipam_recompute(struct ipam_cache *c, const struct ipam_inputs *in, struct p
 		compute(c, in);
 	c->hash = hash;
 	*ret = c->addresses;
-	problems_append(problems, &c->problems);
+	problems_borrow(problems, &c->problems);
 }

@@ -14,7 +14,7 @@
 /* Its problems, and of its pools those that nobody advertises. */
 static void tell(struct plan_draft *d, const struct plan_fragment *f)
 {
-	problems_append(&d->plan->problems, &f->problems);
+	problems_borrow(&d->plan->problems, &f->problems);
 	for (size_t i = 0; i < f->n_pools; i++)
 		if (f->pools[i] && !f->pools[i]->advertised)
 			object_problem(&d->plan->problems, SEVERITY_WARNING, f->pools[i]->object,

@@ -51,10 +51,43 @@ static void a_problem_keeps_its_time_as_long_as_it_stays(void **state)
 	arena_free(second.arena);
 }
 
+/* Each of many is found again, whatever others came and went. */
+static void many_keep_their_times(void **state)
+{
+	struct problems all = {.arena = arena_new()};
+	struct problem_log log = {0};
+	char name[16];
+
+	(void)state;
+	for (int i = 0; i < 300; i++) {
+		(void)snprintf(name, sizeof(name), "s%d", i);
+		say(&all, name, "Bad");
+	}
+	all.n = 100;
+	problem_log_update(&log, &all);
+	for (size_t i = 0; i < log.n; i++)
+		log.items[i].since_s = 7;
+	all.n = 300;
+	problem_log_update(&log, &all);
+	for (size_t i = 0; i < 300; i++)
+		assert_true(i < 100 ? problem_log_since(&log, &all.items[i]) == 7
+				    : problem_log_since(&log, &all.items[i]) > 7);
+	all.items += 50;
+	all.n = 100;
+	problem_log_update(&log, &all);
+	assert_int_equal(log.n, 100);
+	assert_int_equal(problem_log_since(&log, &all.items[-1]), 0);
+	assert_int_equal(problem_log_since(&log, &all.items[49]), 7);
+	assert_true(problem_log_since(&log, &all.items[50]) > 7);
+	problem_log_done(&log);
+	arena_free(all.arena);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_problem_keeps_its_time_as_long_as_it_stays),
+		cmocka_unit_test(many_keep_their_times),
 	};
 
 	log_init(LOG_LEVEL_ERR, false);

@@ -4,6 +4,7 @@
  * --check.
  */
 #include "base/problem.h"
+#include "base/rng.h"
 
 #include <stdarg.h>
 #include <stddef.h>
@@ -136,9 +137,50 @@ static void severities_have_names(void **state)
 	assert_string_equal(severity_text(SEVERITY_INFO), "info");
 }
 
+/* Put together from sorted lists, from one, from nothing but single ones: the same order. */
+static void however_it_was_put_together_it_is_sorted(void **state)
+{
+	struct rng rng;
+
+	(void)state;
+	rng_seed(&rng, 5);
+	for (size_t round = 0; round < 200; round++) {
+		struct problems list = {.arena = arena_new()}, all = {.arena = arena_new()};
+		const size_t runs = 1 + rng_below(&rng, 6);
+
+		for (size_t i = 0; i < runs; i++) {
+			for (size_t k = rng_below(&rng, 20); k > 0; k--) {
+				char name[2] = {(char)('a' + rng_below(&rng, 26)), '\0'};
+				const struct object_ref ref = {.kind = "K", .name = name};
+				const struct problem_text text = {.reason = "R"};
+
+				problem_add(&list, (enum severity)rng_below(&rng, 3), &ref, &text,
+					    "m");
+			}
+			if (round % 2)
+				problems_sort(&list);
+			problems_borrow(&all, &list);
+			list.n = round % 3 ? 0 : list.n;
+		}
+		problems_sort(&all);
+		for (size_t i = 1; i < all.n; i++)
+			assert_true(problem_cmp(&all.items[i - 1], &all.items[i]) < 0);
+		for (size_t i = 0; i < list.n; i++) {
+			size_t k = 0;
+
+			while (k < all.n && problem_cmp(&all.items[k], &list.items[i]) != 0)
+				k++;
+			assert_true(k < all.n);
+		}
+		arena_free(list.arena);
+		arena_free(all.arena);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(however_it_was_put_together_it_is_sorted),
 		cmocka_unit_test(a_list_owns_copies_of_everything),
 		cmocka_unit_test(sorting_puts_errors_first_and_drops_doubles),
 		cmocka_unit_test(sorting_nothing_is_harmless),
