@@ -6,6 +6,8 @@
  */
 #include "sim/plane/plane.h"
 
+#include "api/text_pack.h"
+#include "base/limits.h"
 #include "plan/plan_ledger.h"
 #include "plan/sink.h"
 
@@ -33,6 +35,16 @@ static void forget_saved(struct plane *p)
 	p->n_saved = 0;
 }
 
+/* As it was printed, for whom agent/world_text.c writes it. */
+static char *text_of(const struct api_object *o)
+{
+	struct strbuf out;
+
+	strbuf_init(&out, LIMIT_DOCUMENT_BYTES);
+	api_text_unpack(&out, o->text, o->text_len);
+	return out.data;
+}
+
 static void save_world(struct plane *p)
 {
 	size_t cap = 0;
@@ -45,7 +57,7 @@ static void save_world(struct plane *p)
 		while ((o = world_shard_next(p->f->world, shard, &at)))
 			*(struct plane_saved *)xpush(&p->saved, &p->n_saved, &cap,
 						     sizeof(*p->saved)) = (struct plane_saved){
-				.source = xstrdup(o->meta.file), .text = xstrdup(o->text)};
+				.source = xstrdup(o->meta.file), .text = text_of(o)};
 	}
 }
 
