@@ -11,6 +11,8 @@
 #include "sys/log.h"
 #include "sys/loop.h"
 
+#include <dirent.h>
+
 #define WAIT_NS  (20 * NSEC_PER_SEC)
 #define N_ROUTES 100000 /* more than the kernel takes at once */
 
@@ -26,7 +28,20 @@ struct rig {
 	nsec_t give_up;
 	bool reached;
 	unsigned turns, changes; /* turns after which `changed` was set */
+	size_t n_fds;            /* at the beginning: as many are open at the end */
 };
+
+static size_t count_fds(void)
+{
+	DIR *dir = opendir("/proc/self/fd");
+	size_t n = 0;
+
+	assert_non_null(dir);
+	while (readdir(dir))
+		n++;
+	closedir(dir);
+	return n;
+}
 
 static struct rig *rig_new(void)
 {
@@ -34,6 +49,7 @@ static struct rig *rig_new(void)
 
 	log_init(LOG_LEVEL_ERR, false);
 	own_network();
+	rig->n_fds = count_fds();
 	rig->router = router_new();
 	rig->loop = loop_new();
 	agent_peers_init(&rig->peers, rig->loop, 7);
@@ -71,6 +87,7 @@ static void rig_free(struct rig *rig)
 	agent_peers_done(&rig->peers);
 	loop_free(rig->loop);
 	router_free(rig->router);
+	assert_int_equal(count_fds(), rig->n_fds);
 	free(rig->routes);
 	free(rig);
 }
