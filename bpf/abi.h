@@ -349,7 +349,7 @@ LB_STATIC_ASSERT(lb_backend, 32);
 LB_STATIC_ASSERT(lb_flow, 16);
 LB_STATIC_ASSERT(lb_flow_line, 64);
 LB_STATIC_ASSERT(lb_config, 64);
-LB_STATIC_ASSERT(lb_backend_port, 20 + 0);
+LB_STATIC_ASSERT(lb_backend_port, 20);
 _Static_assert(__builtin_offsetof(struct lb_service, id) == 32, "offset of lb_service.id");
 _Static_assert(__builtin_offsetof(struct lb_backend, port) == 24, "offset of lb_backend.port");
 _Static_assert(__builtin_offsetof(struct lb_flow, slot) == 8, "offset of lb_flow.slot");
