@@ -18,6 +18,7 @@
 
 #define COALESCE_NS (10 * NSEC_PER_MSEC)
 #define RESYNC_NS   (30 * NSEC_PER_SEC)
+#define HOOKS_NS    (2 * RESYNC_NS) /* where each plan puts off the resync */
 #define QUIET_NS    (1 * NSEC_PER_SEC)
 #define SLOW_NS     (1 * NSEC_PER_SEC)
 #define ROUNDS_MAX  4 /* of plan and apply in one turn; the rest goes on in the next */
@@ -99,7 +100,7 @@ static nsec_t input_deadline(const struct agent *a)
 	if (agent_inputs_due(&a->inputs, DUE_NODE))
 		at = nsec_min(at, a->node_at);
 	if (a->dataplane)
-		at = nsec_min(at, a->dataplane_at);
+		at = nsec_min(at, nsec_min(a->dataplane_at, a->hooks_at));
 	return a->dataplane && agent_inputs_due(&a->inputs, DUE_HOOKS)
 		       ? nsec_min(at, coalesced_at(a))
 		       : at;
@@ -107,10 +108,11 @@ static nsec_t input_deadline(const struct agent *a)
 
 static void verify_hooks(struct agent *a, nsec_t now)
 {
-	if (now < a->resync_at &&
+	if (now < a->resync_at && now < a->hooks_at &&
 	    !(agent_inputs_due(&a->inputs, DUE_HOOKS) && now >= coalesced_at(a)))
 		return;
 	loop_doing(a->loop, "hooks");
+	a->hooks_at = nsec_add(now, HOOKS_NS);
 	if (a->dataplane && !a->check) {
 		bpf_dataplane_verify(a->dataplane);
 		agent_input_changed(&a->inputs, INPUT_VERIFIED);

@@ -38,6 +38,7 @@ struct bpf_dataplane {
 	struct arena *scratch; /* reset by whoever begins to use it; owned */
 	bool has_readers;      /* a program was attached, by us or a former run */
 	bool swept_filters;
+	bool swept_links;    /* since the devices are these */
 	nsec_t turn;         /* length of one; 0 = without end */
 	nsec_t turn_now;     /* of the store's last call */
 	nsec_t turn_ends_at; /* by the clock */
@@ -425,6 +426,7 @@ static void detach_unwanted(struct bpf_dataplane *dp, const struct device *old, 
 {
 	int error = bpf_attach_sweep(dp->pin_dir, is_wanted, dp);
 
+	dp->swept_links = error == 0;
 	if (error == 0 && !dp->swept_filters) {
 		error = bpf_attach_sweep_filters(is_wanted, dp);
 		dp->swept_filters = error == 0;
@@ -446,12 +448,35 @@ static void carry_over(struct device *d, const struct bpf_dataplane *old)
 		}
 }
 
+static bool is_brought_up(const struct device *d, const struct plan_device *want)
+{
+	return d->want.ifindex == want->ifindex && strcmp(d->want.name, want->name) == 0 &&
+	       d->want.xdp == want->xdp && d->want.tc == want->tc &&
+	       d->want.allow_generic == want->allow_generic && d->want.domain == want->domain &&
+	       d->is.xdp == want->xdp && d->is.tc == want->tc;
+}
+
+/* Most plans want of the hooks what the last one wanted, and each question costs system calls. */
+static bool are_brought_up(const struct bpf_dataplane *dp, const struct plan_device *devices,
+			   size_t n)
+{
+	if (!dp->swept_links || !dp->swept_filters || dp->n_devices != n)
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (!is_brought_up(&dp->devices[i], &devices[i]))
+			return false;
+	return true;
+}
+
 void bpf_dataplane_apply_devices(struct bpf_dataplane *dp, const struct plan_device *devices,
 				 size_t n)
 {
-	struct bpf_dataplane old = {
-		.devices = dp->devices, .n_devices = dp->n_devices, .words = arena_new()};
+	struct bpf_dataplane old;
 
+	if (are_brought_up(dp, devices, n))
+		return;
+	old = (struct bpf_dataplane){
+		.devices = dp->devices, .n_devices = dp->n_devices, .words = arena_new()};
 	dp->devices = xcalloc(n + 1, sizeof(*dp->devices));
 	dp->n_devices = n;
 	arena_reset(dp->words);

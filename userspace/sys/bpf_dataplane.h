@@ -56,7 +56,9 @@ void bpf_dataplane_set_nsids(struct bpf_dataplane *dp, const struct lb_key *key,
 
 /*
  * Brings the hooks to the plan's devices: attaches, adopts or replaces pinned links, detaches what
- * is not wanted, verifies that ours is first at tc. Failures are remembered per device.
+ * is not wanted, verifies that ours is first at tc. Failures are remembered per device. What was
+ * brought up for these very devices is taken to hang still, at no cost: what others do to the hooks
+ * is for bpf_dataplane_verify().
  */
 void bpf_dataplane_apply_devices(struct bpf_dataplane *dp, const struct plan_device *devices,
 				 size_t n);

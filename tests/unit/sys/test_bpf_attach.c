@@ -130,6 +130,8 @@ static void ours_goes_to_the_head_at_egress_and_back_there(void **state)
 	second = bpf_tcx_attach(device_index(), other); /* puts itself in front */
 	assert_true(second >= 0);
 	assert_int_equal(first_at_egress(), id_of(other));
+	assert_true(apply(&u, DEVICE, false)->tc); /* no news: nothing is asked */
+	assert_int_equal(first_at_egress(), id_of(other));
 	bpf_dataplane_verify(u.dp);
 	assert_true(the_device(&u)->tc);
 	assert_int_equal(first_at_egress(), our_id(&u, "tc_reply"));
