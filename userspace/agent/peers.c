@@ -155,8 +155,7 @@ static void link_connected(struct peer_link *l, nsec_t now)
 		link_lost(l, now, tcp_error_text(-r));
 		return;
 	}
-	l->connecting = false;
-	loop_fd_want(l->watch, true, false);
+	l->connecting = false; /* link_flush() asks for what comes, as after every input */
 	l->local = local;
 	next_hops = bgp_next_hops_of(&local);
 	bgp_peer_set_local(p->bgp, l->slot, &next_hops);
@@ -329,6 +328,8 @@ static void start(struct agent_peer *p, nsec_t now)
 	struct bgp_peer_config config = p->config.bgp;
 	struct rng rng;
 
+	/* An object that was stopped has asked for an end of every connection it had. */
+	assert(p->links[BGP_SLOT_DIALLED].fd < 0 && p->links[BGP_SLOT_ACCEPTED].fd < 0);
 	rng_seed(&rng, rng_next(&p->all->rng));
 	config.restarted = p->all->restarted && config.graceful_restart;
 	config.forwarding_preserved = p->all->forwarding_preserved && config.restarted;
@@ -381,8 +382,6 @@ static void peer_reset(struct agent_peer *p, nsec_t now)
 	log_info("bgp: configuration change resets the session", "peer=%s", peer_text(p));
 	bgp_peer_notify(p->bgp, now, BGP_SLOT_DIALLED, BGP_NOTE_RECONFIGURED);
 	pump(p, now);
-	for (size_t i = 0; i < BGP_N_SLOTS; i++)
-		link_close(&p->links[i]);
 	p->bgp = bgp_peer_free(p->bgp);
 }
 

@@ -223,6 +223,21 @@ static void only_updates_and_sessions_are_a_change_for_the_plan(void **state)
 	rig_free(rig);
 }
 
+/* Without an UPDATE, too: the plan waits for sessions before it says that all is told. */
+static void a_session_that_comes_up_is_a_change(void **state)
+{
+	struct rig *rig = rig_new();
+
+	(void)state;
+	rig->plan.end_of_rib = false;
+	apply(rig, 0);
+	rig->peers.changed = false;
+	WAIT_FOR(rig, is_up);
+	assert_int_equal(bgp_peer_info(rig->peers.items[0]->bgp).updates_sent, 0);
+	assert_int_equal(rig->changes, 1);
+	rig_free(rig);
+}
+
 /* Gate 2: a VIP stays until the kernel has taken the withdrawal, not until it was encoded. */
 static void what_the_kernel_has_not_taken_is_not_confirmed(void **state)
 {
@@ -260,6 +275,7 @@ static void a_lost_session_confirms_nothing_and_is_urgent(void **state)
 	apply(rig, 3);
 	WAIT_FOR(rig, heard_end_of_rib);
 	rig->peers.urgent = false;
+	rig->changes = 0;
 	before = loop_now(rig->loop);
 	router_hang_up(rig->router);
 	assert_int_equal(actual(rig).trying_since, NSEC_NEVER);
@@ -518,6 +534,25 @@ static void a_new_session_does_not_wait_for_the_old_one_to_be_closed(void **stat
 	rig_free(rig);
 }
 
+/* The attempt that hangs is given up, and the next one is made as is wanted now. */
+static void a_change_while_it_dials_dials_anew(void **state)
+{
+	struct rig *rig = rig_new();
+
+	(void)state;
+	router_demands(rig->router, "s3cr3t");
+	rig->peer.bgp.connect_s = 60;
+	apply(rig, 0);
+	rig->turns = 0;
+	WAIT_FOR(rig, has_turned);
+	assert_true(is_down(rig));
+	rig->peer.password = (const uint8_t *)"s3cr3t";
+	rig->peer.password_len = 6;
+	apply(rig, 0);
+	WAIT_FOR(rig, is_up);
+	rig_free(rig);
+}
+
 static void restart_and_forwarding_bits_are_what_the_agent_says(void **state)
 {
 	(void)state;
@@ -544,6 +579,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(routes_reach_the_router_and_are_confirmed),
 		cmocka_unit_test(only_updates_and_sessions_are_a_change_for_the_plan),
+		cmocka_unit_test(a_session_that_comes_up_is_a_change),
 		cmocka_unit_test(what_the_kernel_has_not_taken_is_not_confirmed),
 		cmocka_unit_test(a_lost_session_confirms_nothing_and_is_urgent),
 		cmocka_unit_test(a_session_that_broke_leaves_stale_routes_until_end_of_rib),
@@ -555,6 +591,7 @@ int main(void)
 		cmocka_unit_test(a_change_costs_the_session_what_the_table_says),
 		cmocka_unit_test(a_router_that_is_behind_hears_why),
 		cmocka_unit_test(a_new_session_does_not_wait_for_the_old_one_to_be_closed),
+		cmocka_unit_test(a_change_while_it_dials_dials_anew),
 		cmocka_unit_test(restart_and_forwarding_bits_are_what_the_agent_says),
 	};
 

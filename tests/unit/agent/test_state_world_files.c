@@ -241,6 +241,59 @@ static void a_folder_that_cannot_be_written_is_told_as_long_as_it_lasts(void **s
 	rig_free(rig);
 }
 
+/* A source whose shard is its own. */
+static void own_source(const struct agent_rig *rig, char path[192])
+{
+	static const char *const others[] = {"a-config", "peer", "pool", "s1"};
+	bool is_shared;
+	unsigned n = 0;
+
+	do {
+		is_shared = false;
+		snprintf(path, 192, "%s/own%u.yaml", rig->config, n++);
+		for (size_t i = 0; i < ARRAY_SIZE(others); i++) {
+			char other[192];
+
+			snprintf(other, sizeof(other), "%s/%s.yaml", rig->config, others[i]);
+			is_shared |= world_shard_of(path) == world_shard_of(other);
+		}
+	} while (is_shared);
+}
+
+/* A folder stands where the file was, which cannot be removed as one. */
+static void a_file_that_cannot_be_removed_is_told_and_tried_again(void **state)
+{
+	static const char text[] = "{apiVersion: v1, kind: Namespace, metadata: {name: own}}";
+	struct agent_rig *rig = rig_crashed();
+	char source[192], path[192];
+	nsec_t now = clock_now() + 10 * NSEC_PER_SEC;
+
+	(void)state;
+	rig_start(rig);
+	RIG_WAIT(rig, rig_is_saved);
+	own_source(rig, source);
+	snprintf(path, sizeof(path), "%s/world/%02x.yaml", rig->state, world_shard_of(source));
+	for (unsigned round = 0; round < 2; round++) {
+		world_put_source(rig->agent.world, source, text, strlen(text));
+		(void)state_tick_world(&rig->agent, now += 2 * NSEC_PER_SEC);
+		assert_int_equal(access(path, F_OK), 0);
+		if (round == 1) {
+			assert_int_equal(unlink(path), 0);
+			assert_int_equal(mkdir(path, 0700), 0);
+		}
+		world_put_source(rig->agent.world, source, "", 0);
+		(void)state_tick_world(&rig->agent, now += 2 * NSEC_PER_SEC);
+		assert_int_equal(state_world_is_saved(&rig->agent), round == 0);
+		assert_int_equal(state_world_error(&rig->agent), round == 0 ? 0 : -EISDIR);
+		assert_int_equal(access(path, F_OK), round == 0 ? -1 : 0);
+	}
+	assert_int_equal(rmdir(path), 0); /* now it is gone already, which is as good */
+	(void)state_tick_world(&rig->agent, now += 2 * NSEC_PER_SEC);
+	assert_true(state_world_is_saved(&rig->agent));
+	assert_int_equal(state_world_error(&rig->agent), 0);
+	rig_free(rig);
+}
+
 /* --- much of it --- */
 
 /* A source of n Namespaces with a label of 1,000 bytes each. */
@@ -375,6 +428,7 @@ int main(void)
 		cmocka_unit_test(a_file_that_was_torn_is_told_and_done_without),
 		cmocka_unit_test(what_is_not_an_object_any_more_is_told),
 		cmocka_unit_test(a_folder_that_cannot_be_written_is_told_as_long_as_it_lasts),
+		cmocka_unit_test(a_file_that_cannot_be_removed_is_told_and_tried_again),
 		cmocka_unit_test(a_large_file_is_written_over_several_turns),
 		cmocka_unit_test(it_is_read_back_over_several_turns),
 		cmocka_unit_test(a_change_while_it_is_written_begins_it_anew),
