@@ -55,6 +55,7 @@ struct watch {
 	bool has_links;              /* some entry may be one */
 	bool wants_all, wants_force; /* of the next pass */
 	nsec_t all_at;               /* ... it goes over all files from then on anyway */
+	nsec_t some_at;              /* before then no entry needs a look by itself */
 	struct {
 		bool is_on, all, force;
 		bool is_exact; /* what is missing is gone: nothing is ever taken away to be replaced
@@ -214,8 +215,10 @@ static void take_event(struct watch *w, const struct inotify_event *event)
 	if (event->len == 0 || w->only || (w->has_links && !watch_name_is_listed(event->name)))
 		w->wants_all = true;
 	if (event->len > 0 &&
-	    (w->only ? strcmp(event->name, w->only) == 0 : watch_name_is_listed(event->name)))
+	    (w->only ? strcmp(event->name, w->only) == 0 : watch_name_is_listed(event->name))) {
 		watch_entries_get(&w->entries, event->name)->is_dirty = true;
+		w->some_at = 0;
+	}
 }
 
 static void take_events(struct watch *w)
@@ -478,34 +481,22 @@ static void tell_folder(const struct scan *s, int err)
 				       .err = err});
 }
 
-static nsec_t next_scan(const struct watch *w, nsec_t now)
+static nsec_t next_scan(struct watch *w, nsec_t now)
 {
 	nsec_t next = w->err < 0 ? nsec_add(now, RETRY_NS) : w->all_at;
 
-	for (size_t i = 0; i < w->entries.n; i++)
-		next = nsec_min(next, w->entries.items[i].gone_at);
+	w->some_at = NSEC_NEVER;
+	for (size_t i = 0; i < w->entries.n; i++) {
+		const struct watch_entry *e = &w->entries.items[i];
+
+		next = nsec_min(next, e->gone_at);
+		w->some_at = nsec_min(w->some_at, e->is_dirty ? 0 : e->gone_at);
+	}
 	return next;
 }
 
 /* --- passes
  * --------------------------------------------------------------------------------------- */
-
-/* Those that are gone for good leave the list. */
-static void forget_gone(struct watch *w)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < w->entries.n; i++) {
-		struct watch_entry *e = &w->entries.items[i];
-
-		if (!e->is_gone) {
-			w->entries.items[n++] = *e;
-			continue;
-		}
-		free(e->name);
-	}
-	w->entries.n = n;
-}
 
 static bool holds(const struct watch *w, const char *name)
 {
@@ -575,10 +566,15 @@ nsec_t watch_scan(struct watch *w, nsec_t now, bool force, const struct watch_re
 		w->wants_force = false;
 		return next_scan(w, now);
 	}
+	/* What happened concerns no file: an editor has made one beside that which it will be. */
+	if (w->pass.at == 0 && !w->pass.all && now < w->some_at) {
+		w->pass.is_on = false;
+		return nsec_min(w->all_at, w->some_at);
+	}
 	if (!go_on(&s))
 		return now;
 	w->pass.is_on = false;
-	forget_gone(w);
+	watch_entries_forget_gone(&w->entries);
 	return w->wants_force ? now : next_scan(w, now);
 }
 
@@ -591,4 +587,5 @@ void watch_repeat(struct watch *w)
 {
 	for (size_t i = 0; i < w->entries.n; i++)
 		w->entries.items[i].is_dirty = w->entries.items[i].is_repeated = true;
+	w->some_at = 0;
 }

@@ -85,6 +85,22 @@ struct watch_entry *watch_entries_get(struct watch_entries *e, const char *name)
 	return &e->items[low];
 }
 
+void watch_entries_forget_gone(struct watch_entries *e)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < e->n; i++) {
+		if (e->items[i].is_gone) {
+			free(e->items[i].name);
+			continue;
+		}
+		if (n != i)
+			e->items[n] = e->items[i];
+		n++;
+	}
+	e->n = n;
+}
+
 void watch_entries_done(struct watch_entries *e)
 {
 	for (size_t i = 0; i < e->n; i++)

@@ -46,6 +46,8 @@ struct watch_entry *watch_entries_push(struct watch_entries *e, const char *name
 void watch_entries_sort(struct watch_entries *e);
 /* By name; added in its place if it is not there. */
 struct watch_entry *watch_entries_get(struct watch_entries *e, const char *name);
+/* Those that are gone for good leave the list. */
+void watch_entries_forget_gone(struct watch_entries *e);
 void watch_entries_done(struct watch_entries *e);
 
 /* Names of one listing; they live as long as the arena. */
