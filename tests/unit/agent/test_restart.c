@@ -6,6 +6,8 @@
  */
 #include "agent_rig.h"
 
+#include "agent/apply.h"
+#include "errors.h"
 #include "sys/bpf_dataplane.h"
 
 #include <bpf/bpf.h>
@@ -248,6 +250,75 @@ static void mode_off_at_run_time_withdraws_first(void **state)
 	rig_free(rig);
 }
 
+/* --- failures -----------------------------------------------------------------------------------
+ */
+
+static bool is_failing(const struct agent_rig *rig)
+{
+	return rig_problem(rig, "DataPlaneFailed");
+}
+
+static bool serves_well(const struct agent_rig *rig)
+{
+	return serves(rig) && !is_failing(rig);
+}
+
+/* The pins are out of sight for a while, and nothing of that is told for longer. */
+static void a_dataplane_that_failed_is_adopted_by_the_next_try(void **state)
+{
+	struct agent_rig *rig = rig_with_dataplane();
+
+	(void)state;
+	NEEDS_DATAPLANE(rig);
+	RIG_WAIT(rig, serves);
+	rig_crash(rig);
+	assert_int_equal(mount("none", rig->pin, "tmpfs", 0, NULL), 0);
+	crash_and_start(rig);
+	RIG_WAIT(rig, is_failing);
+	assert_in_range(rig->agent.dataplane_retry_at, clock_now(), NSEC_NEVER - 1);
+	assert_null(rig->agent.dataplane);
+	assert_int_equal(umount(rig->pin), 0);
+	rig->agent.dataplane_retry_at = 0;
+	agent_input_changed(&rig->agent.inputs, INPUT_SINKS);
+	RIG_WAIT(rig, serves_well);
+	assert_true(rig->agent.adopted);
+	assert_null(rig->agent.dataplane_failure);
+	rig_free(rig);
+}
+
+static void what_the_store_refuses_is_logged_when_it_begins_or_changes(void **state)
+{
+	static const struct {
+		int error;
+		bool logged;
+	} rounds[] = {
+		{-ENOSPC, true}, {-ENOSPC, false}, {-EAGAIN, true}, {0, false}, {-EAGAIN, true}};
+	static const char words[] = "not all could be programmed";
+	struct agent_rig *rig = rig_with_dataplane();
+	struct agent *a;
+	nsec_t now, since = 0;
+
+	(void)state;
+	NEEDS_DATAPLANE(rig);
+	RIG_WAIT(rig, serves);
+	a = &rig->agent;
+	now = clock_now();
+	log_init(LOG_LEVEL_WARN, false);
+	for (size_t i = 0; i < ARRAY_SIZE(rounds); i++) {
+		const int errors = errors_begin();
+
+		a->applying.result = (struct plan_apply_result){.n_failed = rounds[i].error != 0,
+								.first_error = rounds[i].error};
+		(void)apply_go_on(a, ++now);
+		assert_int_equal(strstr(errors_end(errors), words) != NULL, rounds[i].logged);
+		assert_int_equal(a->retry_at == NSEC_NEVER, rounds[i].error == 0);
+		since = rounds[i].error == 0 ? 0 : since ? since : now;
+		if (since)
+			assert_int_equal(a->refused.since, since);
+	}
+	rig_free(rig);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -255,6 +326,8 @@ int main(void)
 		cmocka_unit_test(service_removed_meanwhile_leaves_after_end_of_rib),
 		cmocka_unit_test(mode_off_at_a_restart_adopts_then_leaves),
 		cmocka_unit_test(mode_off_at_run_time_withdraws_first),
+		cmocka_unit_test(a_dataplane_that_failed_is_adopted_by_the_next_try),
+		cmocka_unit_test(what_the_store_refuses_is_logged_when_it_begins_or_changes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

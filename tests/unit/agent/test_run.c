@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
- * How the agent ends: what the router hears, what the next start finds, how long it takes. The
- * router has its turns by a timer in the agent's own loop.
+ * How the agent ends: what the router hears, what the next start finds, how
+ * long it takes. And what it tells while it runs: its supervisor, and its log
+ * of slow turns. The router, or whoever else is there, has its turns by a timer
+ * in the agent's own loop.
  */
 #include "agent/state.h"
 
 #include "agent_rig.h"
+#include "errors.h"
 
 #include <signal.h>
-#include <sys/mman.h>
 #include <sys/timerfd.h>
+#include <sys/un.h>
 
 struct ending {
 	struct agent_rig *rig;
@@ -36,52 +39,33 @@ static void on_timer(void *ctx, bool readable, bool writable)
 	raise(e->signo);
 }
 
-/* What is logged goes into a file; returns what was standard error. */
-static int errors_begin(void)
+/* Starts the agent and runs it to its end, with a callback each millisecond. */
+static void run_with(struct agent_rig *rig, loop_fd_cb each, void *ctx)
 {
-	const int before = dup(STDERR_FILENO);
-	const int file = memfd_create("errors", MFD_CLOEXEC);
+	const struct itimerspec every = {.it_interval.tv_nsec = NSEC_PER_MSEC,
+					 .it_value.tv_nsec = NSEC_PER_MSEC};
+	int timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+	struct loop_fd *watch;
 
-	assert_true(before >= 0 && file >= 0);
-	assert_int_equal(dup2(file, STDERR_FILENO), STDERR_FILENO);
-	close(file);
-	return before;
-}
-
-/* Ends that, passes on what was logged, and tells whether it says so. */
-static bool errors_have(int before, const char *words)
-{
-	char text[65536];
-	const ssize_t n = pread(STDERR_FILENO, text, sizeof(text) - 1, 0);
-
-	assert_true(n >= 0);
-	assert_int_equal(dup2(before, STDERR_FILENO), STDERR_FILENO);
-	close(before);
-	text[n] = '\0';
-	(void)fputs(text, stderr);
-	return strstr(text, words);
+	rig_start(rig);
+	assert_int_equal(timerfd_settime(timer, 0, &every, NULL), 0);
+	watch = loop_fd_new(rig->agent.loop, "test", timer, each, ctx);
+	loop_fd_want(watch, true, false);
+	assert_int_equal(agent_run(&rig->agent), 0);
+	loop_fd_free(watch);
+	close(timer);
 }
 
 /* Runs the agent until the signal has ended it; returns how long that took. */
 static nsec_t run_until(struct agent_rig *rig, int signo, bool deaf)
 {
-	const struct itimerspec every = {.it_interval.tv_nsec = NSEC_PER_MSEC,
-					 .it_value.tv_nsec = NSEC_PER_MSEC};
 	struct ending e = {.rig = rig, .signo = signo, .deaf = deaf};
-	int timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
-	struct loop_fd *watch;
-	nsec_t took;
 	int errors = errors_begin();
+	nsec_t took;
 
-	rig_start(rig);
-	assert_int_equal(timerfd_settime(timer, 0, &every, NULL), 0);
-	watch = loop_fd_new(rig->agent.loop, "test", timer, on_timer, &e);
-	loop_fd_want(watch, true, false);
-	assert_int_equal(agent_run(&rig->agent), 0);
+	run_with(rig, on_timer, &e);
 	took = clock_now() - e.told_at;
-	assert_false(errors_have(errors, "event loop failed"));
-	loop_fd_free(watch);
-	close(timer);
+	assert_null(strstr(errors_end(errors), "event loop failed"));
 	return took;
 }
 
@@ -124,7 +108,8 @@ static void termination_says_nothing_and_the_next_start_is_a_restart(void **stat
 	rig_free(rig);
 }
 
-/* It may still read what it was sent, but nobody waits for that longer than a second. */
+/* It may still read what it was sent, but nobody waits for that longer than a
+ * second. */
 static void router_that_does_not_read_holds_nobody_up(void **state)
 {
 	static const int signals[] = {SIGINT, SIGTERM};
@@ -141,12 +126,122 @@ static void router_that_does_not_read_holds_nobody_up(void **state)
 	}
 }
 
+/* --- the supervisor
+ * ---------------------------------------------------------------------------
+ */
+
+struct supervisor {
+	int fd;
+	char heard[256]; /* the first line of each message, and a space */
+	nsec_t give_up;
+};
+
+static struct supervisor supervisor_new(const struct agent_rig *rig)
+{
+	struct supervisor s = {.give_up = clock_now() + 10 * NSEC_PER_SEC};
+	struct sockaddr_un addr = {.sun_family = AF_UNIX};
+
+	snprintf(addr.sun_path, sizeof(addr.sun_path), "%s/notify", rig->dir);
+	s.fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	assert_int_equal(bind(s.fd, (const struct sockaddr *)&addr, sizeof(addr)), 0);
+	assert_int_equal(setenv("NOTIFY_SOCKET", addr.sun_path, 1), 0);
+	return s;
+}
+
+static void supervisor_done(struct supervisor *s)
+{
+	assert_int_equal(unsetenv("NOTIFY_SOCKET"), 0);
+	close(s->fd);
+}
+
+static bool supervisor_hears(struct supervisor *s)
+{
+	const size_t len = strlen(s->heard);
+	char text[128];
+	const ssize_t n = recv(s->fd, text, sizeof(text) - 1, 0);
+
+	if (n <= 0)
+		return false;
+	text[n] = '\0';
+	text[strcspn(text, "\n")] = '\0';
+	if (strcmp(text, "WATCHDOG=1") == 0)
+		return true;
+	snprintf(s->heard + len, sizeof(s->heard) - len, "%s ", text);
+	return true;
+}
+
+static void reload_then_end(void *ctx, bool readable, bool writable)
+{
+	struct supervisor *s = ctx;
+
+	(void)readable, (void)writable;
+	if (clock_now() > s->give_up)
+		raise(SIGTERM);
+	if (!supervisor_hears(s))
+		return;
+	if (strcmp(s->heard, "READY=1 ") == 0)
+		raise(SIGHUP);
+	else if (strcmp(s->heard, "READY=1 RELOADING=1 READY=1 ") == 0)
+		raise(SIGTERM);
+}
+
+/* Else systemctl reload would wait for the second READY for ever. */
+static void a_reload_is_ready_again_once_it_is_read(void **state)
+{
+	struct agent_rig *rig = rig_new();
+	struct supervisor s = supervisor_new(rig);
+
+	(void)state;
+	run_with(rig, reload_then_end, &s);
+	while (supervisor_hears(&s))
+		;
+	assert_string_equal(s.heard, "READY=1 RELOADING=1 READY=1 STOPPING=1 ");
+	supervisor_done(&s);
+	rig_free(rig);
+}
+
+/* --- slow turns
+ * -------------------------------------------------------------------------------
+ */
+
+static void dawdle_twice(void *ctx, bool readable, bool writable)
+{
+	const struct timespec wait = {.tv_nsec = 110 * NSEC_PER_MSEC};
+	unsigned *n = ctx;
+
+	(void)readable, (void)writable;
+	if (++*n <= 2)
+		assert_int_equal(nanosleep(&wait, NULL), 0);
+	else if (*n == 10)
+		raise(SIGTERM);
+}
+
+static void a_slow_turn_is_told_but_not_each(void **state)
+{
+	static const char words[] = "loop: a slow turn\" millis=";
+	struct agent_rig *rig = rig_new();
+	int errors = errors_begin();
+	const char *line;
+	unsigned n = 0;
+
+	(void)state;
+	log_init(LOG_LEVEL_WARN, false);
+	run_with(rig, dawdle_twice, &n);
+	line = strstr(errors_end(errors), words);
+	assert_non_null(line);
+	assert_true(strtod(line + strlen(words), NULL) >= 100);
+	assert_null(strstr(line + 1, words));
+	rig_free(rig);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(interrupt_says_cease_and_the_next_start_is_no_restart),
 		cmocka_unit_test(termination_says_nothing_and_the_next_start_is_a_restart),
 		cmocka_unit_test(router_that_does_not_read_holds_nobody_up),
+		cmocka_unit_test(a_reload_is_ready_again_once_it_is_read),
+		cmocka_unit_test(a_slow_turn_is_told_but_not_each),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
