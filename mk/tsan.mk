@@ -2,7 +2,7 @@
 #
 # What runs on more than one thread, under the thread sanitizer: sys/worker and what it stands on.
 
-TSAN_SRC := tests/unit/sys/test_worker.c $(addprefix userspace/,sys/worker.c sys/loop.c sys/clock.c sys/files.c base/mem.c base/hash.c)
+TSAN_SRC := tests/unit/sys/test_worker.c $(addprefix userspace/,sys/worker.c sys/log.c sys/loop.c sys/clock.c sys/files.c base/mem.c base/hash.c)
 
 $(B)/tsan/%.o: %.c
 	@mkdir -p $(@D)

@@ -17,6 +17,7 @@
 #include "sys/loop.h"
 
 struct bpf_dataplane;
+struct bpf_opening;
 struct netlink;
 struct saved_world;
 struct takeover_job;
@@ -74,6 +75,7 @@ struct agent {
 	int lock; /* on the pin directory; -1 = not held */
 	struct unix_server *server;
 	struct bpf_dataplane *dataplane; /* NULL: could not be loaded, or mode off so far */
+	struct bpf_opening *opening;     /* of the next; NULL: not now */
 	struct arena *dataplane_arena;   /* holds the failure text */
 	const char *dataplane_failure;   /* NULL: none */
 	nsec_t dataplane_retry_at;

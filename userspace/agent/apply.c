@@ -10,7 +10,7 @@
 #include "agent/inputs.h"
 #include "agent/problems_own.h"
 #include "agent/state.h"
-#include "sys/bpf_dataplane.h"
+#include "sys/bpf_opening.h"
 #include "sys/log.h"
 #include "sys/netlink.h"
 
@@ -34,33 +34,56 @@ static bool wants_dataplane(const struct agent *a, const struct plan *plan)
 				   bpf_dataplane_is_pinned(a->options->pin));
 }
 
-/* Loads or adopts the data plane when the plan wants one. True if it was tried. */
-static bool ensure_dataplane(struct agent *a, const struct plan *plan, nsec_t now)
+static void on_opened(void *ctx)
 {
-	struct bpf_dataplane_args args = {
-		.pin_dir = a->options->pin,
-		.flow_entries = plan->flow_entries,
-		.turn = STORE_TURN_NS,
+	struct agent *a = ctx;
+
+	agent_input_changed(&a->inputs, INPUT_DATAPLANE);
+}
+
+/* Lets the helper load or adopt the data plane when the plan wants one. True: it was begun. */
+static bool begin_opening(struct agent *a, const struct plan *plan, nsec_t now)
+{
+	const struct bpf_opening_args args = {
+		.dataplane = {.pin_dir = a->options->pin,
+			      .flow_entries = plan->flow_entries,
+			      .turn = STORE_TURN_NS},
 		.worker = a->worker,
+		.on_over = on_opened,
+		.ctx = a,
 	};
-	int r;
 
 	if (a->dataplane || now < a->dataplane_retry_at || !wants_dataplane(a, plan))
 		return false;
+	a->opening = bpf_opening_new(&args, now);
+	return true;
+}
+
+bool apply_is_opening(const struct agent *a)
+{
+	return a->opening && !bpf_opening_is_over(a->opening);
+}
+
+/* What the helper has opened meanwhile, or why it could not. */
+static void end_opening(struct agent *a, nsec_t now)
+{
+	int r;
+
+	if (!a->opening)
+		return;
 	loop_doing(a->loop, "programs");
 	arena_reset(a->dataplane_arena);
 	a->dataplane_failure = NULL;
-	r = bpf_dataplane_open(&args, a->dataplane_arena, now, &a->dataplane, &a->adopted,
-			       &a->dataplane_failure);
+	r = bpf_opening_take(a->opening, a->dataplane_arena, now, &a->dataplane, &a->adopted,
+			     &a->dataplane_failure);
+	a->opening = bpf_opening_free(a->opening);
 	if (r < 0) {
-		a->dataplane = NULL;
 		a->dataplane_retry_at = now + DATAPLANE_RETRY_NS;
-		return true;
+		return;
 	}
 	a->dataplane_at = now;
 	log_info("dataplane: loaded", "pin=%s adopted=%s", a->options->pin,
 		 a->adopted ? "yes" : "no");
-	return true;
 }
 
 /* What the store refused is tried again; said in the log only when it begins or changes. */
@@ -204,6 +227,20 @@ static void hold(struct agent *a, struct agent_plan *p, nsec_t now)
 }
 
 /*
+ * While the data plane is opened nothing is applied, nothing read and the ledger stays: sessions go
+ * on with what they have. The former plan may name objects that are gone, so it is not kept; but a
+ * first one that knows nothing of what is adopted is of no use to anybody.
+ */
+static void wait_for_opening(struct agent *a, struct agent_plan *p, nsec_t now)
+{
+	if (!a->current)
+		return;
+	problems_own_add(a, now, &p->problems);
+	a->current = p;
+	a->is_held = true;
+}
+
+/*
  * What all Services need for the plan is made ahead, some of it a turn, so that no turn is long.
  * Before a resync so is what it is made of from nothing, unless something must not wait.
  */
@@ -227,13 +264,13 @@ bool apply_round(struct agent *a, nsec_t now)
 	struct plan_ledger ledger;
 	bool devices_changed, again;
 
+	end_opening(a, now);
 	arena_reset(p->arena);
 	inputs_compute(a, p, now, ledger_arena, &ledger);
-	/* A plan that did not see what has just been adopted would take it away. */
-	if (ensure_dataplane(a, &p->plan, now)) {
-		arena_reset(p->arena);
-		arena_reset(ledger_arena);
-		inputs_compute(a, p, now, ledger_arena, &ledger);
+	/* A plan that did not see what is adopted would take it away. */
+	if (begin_opening(a, &p->plan, now)) {
+		wait_for_opening(a, p, now);
+		return false;
 	}
 	devices_changed = a->is_held || !a->current || !same_devices(&a->current->plan, &p->plan);
 
@@ -286,6 +323,7 @@ void apply_start(struct agent *a)
 
 void apply_stop(struct agent *a)
 {
+	bpf_opening_free(a->opening);
 	bpf_dataplane_close(a->dataplane);
 	pods_done(&a->pods);
 	arena_free(a->apply_arena);

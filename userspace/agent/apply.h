@@ -21,8 +21,14 @@ void apply_stop(struct agent *a);
  */
 bool apply_prepare(struct agent *a, nsec_t now);
 
-/* True if something changed that the plan depends on, so that another round may do more. */
+/*
+ * True if something changed that the plan depends on, so that another round may do more. Not while
+ * the data plane is being opened, which a round may begin; it is applied by the round after that.
+ */
 bool apply_round(struct agent *a, nsec_t now);
+
+/* The helper opens the data plane. Until it is over nothing is read, planned or applied. */
+bool apply_is_opening(const struct agent *a);
 
 /* The data plane has not taken all of the current plan yet. */
 bool apply_is_under_way(const struct agent *a);

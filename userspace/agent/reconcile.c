@@ -32,6 +32,8 @@ static void reconcile(struct agent *a, nsec_t now)
 	for (int i = 0; i < ROUNDS_MAX && again; i++)
 		again = apply_round(a, now);
 	a->restless = again ? a->restless + 1 : 0;
+	if (apply_is_opening(a))
+		return; /* and once more when that is over */
 	agent_inputs_done(&a->inputs, DUE_PLAN);
 	if (again)
 		agent_input_changed(&a->inputs, INPUT_SINKS);
@@ -177,6 +179,14 @@ static nsec_t tick_watchdog(struct agent *a, nsec_t now)
 	return a->watchdog_at;
 }
 
+/* While the helper opens the data plane: what the plan borrows stays as it is. */
+static nsec_t wait_for_dataplane(struct agent *a, nsec_t now)
+{
+	nsec_t next = nsec_min(agent_peers_tick(&a->peers, now), tick_watchdog(a, now));
+
+	return nsec_min(next, ctl_tick(a, now));
+}
+
 nsec_t reconcile_step(void *ctx, nsec_t now)
 {
 	struct agent *a = ctx;
@@ -184,9 +194,13 @@ nsec_t reconcile_step(void *ctx, nsec_t now)
 	bool more;
 
 	loop_doing(a->loop, "sessions");
+	if (apply_is_opening(a))
+		return wait_for_dataplane(a, now);
 	agent_peers_tick(&a->peers, now);
 	take_flags(a, now);
 	more = plan_or_go_on(a, now);
+	if (apply_is_opening(a))
+		return wait_for_dataplane(a, now);
 	say_ready(a);
 	loop_doing(a->loop, "sessions");
 	next = nsec_min(agent_peers_tick(&a->peers, now), more ? now : plan_deadline(a));

@@ -94,7 +94,10 @@ void takeover_ask(struct agent *a, const struct plan *plan, nsec_t now)
 	struct agent_taken *t = &a->taken;
 	struct takeover_job *j;
 
-	if (plan->n_begins == 0 || t->job || (!a->dataplane && now < a->dataplane_retry_at))
+	if (plan->n_begins == 0 || t->job)
+		return;
+	/* The helper opens the data plane for the first plan, and need not do this before. */
+	if (!a->dataplane && (!a->current || now < a->dataplane_retry_at))
 		return;
 	if (now < t->until && is_covered(t, plan))
 		return;

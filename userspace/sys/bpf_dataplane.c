@@ -257,7 +257,7 @@ static int open_tables(struct bpf_dataplane *dp, const struct bpf_dataplane_args
 	if (error != 0)
 		return error;
 	dp->tables = lb_tables_new(&dp->maps.images);
-	dp->grow = bpf_grow_new(&dp->maps, dp->tables, args->worker);
+	dp->grow = bpf_grow_new(&dp->maps, dp->tables);
 	dp->ports = bpf_ports_new(bpf_maps_fd(&dp->maps, "backend_ports"), dp->maps.backend_bits);
 	error = bpf_maps_load_chunks(&dp->maps, dp->tables);
 	if (error == 0)
@@ -269,7 +269,6 @@ static int open_tables(struct bpf_dataplane *dp, const struct bpf_dataplane_args
 		log_warn("bpf: pinned slots contradict each other and were cleared", "slots=%zu",
 			 n_bad);
 	adopt_ports(dp);
-	bpf_grow_ahead(dp->grow, now);
 	return 0;
 }
 
@@ -300,6 +299,12 @@ int bpf_dataplane_open(const struct bpf_dataplane_args *args, struct arena *aren
 	*ret = dp;
 	*ret_adopted = programs.adopted;
 	return 0;
+}
+
+void bpf_dataplane_use_worker(struct bpf_dataplane *dp, struct worker *worker, nsec_t now)
+{
+	bpf_grow_use_worker(dp->grow, worker);
+	bpf_grow_ahead(dp->grow, now);
 }
 
 static void forget_devices(struct bpf_dataplane *dp)

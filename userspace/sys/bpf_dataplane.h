@@ -16,21 +16,22 @@ struct bpf_dataplane_args {
 	const char *pin_dir;   /* below a bpffs; made if missing */
 	uint32_t flow_entries; /* flows that a fresh table is made for; 0 = default */
 	nsec_t turn;           /* work on the store that one `now` may do; 0 = any amount */
-	/*
-	 * Lets the tables grow beside the loop; NULL: the store's put waits until they have grown.
-	 * Borrowed, outlives the data plane.
-	 */
-	struct worker *worker;
 };
 
 /*
  * Loads the programs; adopts pinned maps of our ABI version, else starts with fresh ones.
  * *ret_adopted says which. On failure returns -errno and *ret_failure says in words what was
- * refused (owned by the caller's arena).
+ * refused (owned by the caller's arena). Takes up to half a second and uses nothing but its
+ * arguments and the log, so that any thread may do it.
  */
 int bpf_dataplane_open(const struct bpf_dataplane_args *args, struct arena *arena, nsec_t now,
 		       struct bpf_dataplane **ret, bool *ret_adopted,
 		       const char **ret_failure) must_check;
+/*
+ * Lets the tables grow beside the loop whose worker it is, and begins to; without it the store's
+ * put waits until they have grown. Borrowed, outlives the data plane; NULL: none.
+ */
+void bpf_dataplane_use_worker(struct bpf_dataplane *dp, struct worker *worker, nsec_t now);
 /*
  * Maps or attachments are pinned there, by this or another process: something may forward that
  * bpf_dataplane_open() would take over.

@@ -239,15 +239,20 @@ static void init(struct bpf_grow *g, enum bpf_chunk_which which, const struct bp
 	};
 }
 
-struct bpf_grow *bpf_grow_new(struct bpf_maps *m, struct lb_tables *t, struct worker *worker)
+struct bpf_grow *bpf_grow_new(struct bpf_maps *m, struct lb_tables *t)
 {
 	const struct bpf_inner none = {.max_entries = 0};
 	struct bpf_grow *g = xcalloc(1, sizeof(*g));
 
-	*g = (struct bpf_grow){.maps = m, .tables = t, .worker = worker};
+	*g = (struct bpf_grow){.maps = m, .tables = t};
 	init(g, BPF_CHUNK_ROWS, &m->inners.rows, &none);
 	init(g, BPF_CHUNK_BACKENDS, &m->inners.backends, &m->inners.counters);
 	return g;
+}
+
+void bpf_grow_use_worker(struct bpf_grow *g, struct worker *worker)
+{
+	g->worker = worker;
 }
 
 struct bpf_grow *bpf_grow_free(struct bpf_grow *g)

@@ -11,7 +11,9 @@ struct bpf_grow;
 struct worker;
 
 /* Without a worker all is done at once, and nothing ahead. What is given outlives it. */
-struct bpf_grow *bpf_grow_new(struct bpf_maps *m, struct lb_tables *t, struct worker *worker);
+struct bpf_grow *bpf_grow_new(struct bpf_maps *m, struct lb_tables *t);
+/* From now on the worker does it; by the thread whose worker it is. */
+void bpf_grow_use_worker(struct bpf_grow *g, struct worker *worker);
 /* Waits for what is under way. NULL is fine. */
 struct bpf_grow *bpf_grow_free(struct bpf_grow *g);
 

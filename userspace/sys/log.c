@@ -8,7 +8,8 @@
  *
  * stderr is asked before each write whether it takes a line. Lines are no longer than PIPE_BUF, so
  * a pipe that says yes takes the whole line at once. The first line that finds it full waits a
- * moment for the reader; further ones are dropped at once until it reads again.
+ * moment for the reader; further ones are dropped at once until it reads again. One lock is around
+ * that and the count of what was dropped, so that a line of the helper thread is whole, too.
  */
 #include "sys/log.h"
 
@@ -19,6 +20,7 @@
 #include <inttypes.h>
 #include <limits.h>
 #include <poll.h>
+#include <pthread.h>
 #include <stdarg.h>
 
 #define WAIT_MS 20
@@ -30,9 +32,10 @@ _Static_assert(LOG_LINE_BYTES <= PIPE_BUF, "a line must fit into a pipe in one p
 static struct {
 	enum log_level level;
 	bool json;
-	bool stuck; /* the last line was dropped */
+	pthread_mutex_t lock; /* of the next two; the former are set before there is a thread */
+	bool stuck;           /* the last line was dropped */
 	uint64_t n_dropped;
-} state = {.level = LOG_LEVEL_INFO};
+} state = {.level = LOG_LEVEL_INFO, .lock = PTHREAD_MUTEX_INITIALIZER};
 
 static const char *const level_names[] = {
 	[LOG_LEVEL_ERR] = "err",
@@ -362,10 +365,26 @@ static void write_line(const struct text *t)
 		state.n_dropped = 0;
 }
 
+static void tell(enum log_level level, const char *message, const char *pairs)
+{
+	char line[LOG_LINE_BYTES], dropped[24];
+	struct text t = {.data = line, .cap = sizeof(line) - RESERVE};
+
+	put_time(&t);
+	put_str(&t, "level", level_names[level]);
+	put_str(&t, "msg", message);
+	if (state.n_dropped > 0) {
+		(void)snprintf(dropped, sizeof(dropped), "%" PRIu64, state.n_dropped);
+		put_str(&t, "dropped", dropped);
+	}
+	put_pairs(&t, pairs);
+	add_closing(&t, state.json ? "}\n" : "\n");
+	write_line(&t);
+}
+
 void log_at(enum log_level level, const char *message, const char *pairs, ...)
 {
-	char line[LOG_LINE_BYTES], pairs_text[LOG_LINE_BYTES], dropped[24];
-	struct text t = {.data = line, .cap = sizeof(line) - RESERVE};
+	char pairs_text[LOG_LINE_BYTES];
 	int saved = errno;
 	va_list ap;
 
@@ -376,15 +395,10 @@ void log_at(enum log_level level, const char *message, const char *pairs, ...)
 	if (pairs && vsnprintf(pairs_text, sizeof(pairs_text), pairs, ap) < 0)
 		pairs_text[0] = '\0';
 	va_end(ap);
-	put_time(&t);
-	put_str(&t, "level", level_names[level]);
-	put_str(&t, "msg", message);
-	if (state.n_dropped > 0) {
-		(void)snprintf(dropped, sizeof(dropped), "%" PRIu64, state.n_dropped);
-		put_str(&t, "dropped", dropped);
-	}
-	put_pairs(&t, pairs_text);
-	add_closing(&t, state.json ? "}\n" : "\n");
-	write_line(&t);
+	if (pthread_mutex_lock(&state.lock) != 0)
+		abort();
+	tell(level, message, pairs_text);
+	if (pthread_mutex_unlock(&state.lock) != 0)
+		abort();
 	errno = saved;
 }

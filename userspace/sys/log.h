@@ -9,7 +9,8 @@
  * A line is at most LOG_LINE_BYTES long (what a pipe takes in one piece) and longer ones are cut in
  * a value. A reader of stderr that does not read costs lines, never time: the line is dropped, and
  * the next one that can be written carries dropped=N. Level and format are the one global state of
- * the program. Not for more than one thread. The layers below sys/ never log.
+ * the program, set before there is a second thread; lines may come from any. The layers below sys/
+ * never log.
  */
 #pragma once
 

@@ -4,7 +4,7 @@
  * waiting for a grace period. Jobs are done one after the other, in the order in which they were
  * given, and come back to the loop's thread by an eventfd. Nothing is shared: while a job is with
  * the helper its memory is the helper's alone, so there is no lock but that of the two queues. A
- * job makes no use of the log, the loop or anything else that the agent owns.
+ * job makes no use of the loop or anything else that the agent owns; it may use the log.
  */
 #pragma once
 

@@ -44,6 +44,7 @@ static struct taking begin(const char *service)
 	rig_write(x.rig, "s1.yaml", service);
 	rig_start(x.rig);
 	x.plan.arena = arena_new();
+	x.rig->agent.current = &x.rig->agent.plans[0]; /* before the first nothing is asked */
 	read_files(&x);
 	sources_refresh_node(&x.rig->agent, x.now);
 	return x;

@@ -27,20 +27,20 @@ struct under_test {
 	struct lb_store store;
 	nsec_t now;
 	uint32_t flow_entries;
-	nsec_t turn; /* as in bpf_dataplane_args, and the next */
+	nsec_t turn; /* as in bpf_dataplane_args */
 	struct worker *worker;
 	bool adopted;
 };
 
 static inline void open_dp(struct under_test *u)
 {
-	const struct bpf_dataplane_args args = {u->fixture->pin_dir, u->flow_entries, u->turn,
-						u->worker};
+	const struct bpf_dataplane_args args = {u->fixture->pin_dir, u->flow_entries, u->turn};
 	const char *failure = NULL;
 	int error = bpf_dataplane_open(&args, u->arena, u->now, &u->dp, &u->adopted, &failure);
 
 	if (error != 0)
 		fail_msg("open: %d %s", error, failure);
+	bpf_dataplane_use_worker(u->dp, u->worker, u->now);
 	u->store = bpf_dataplane_store(u->dp);
 }
 

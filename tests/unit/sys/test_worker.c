@@ -6,11 +6,13 @@
 #include "sys/worker.h"
 
 #include "sys/clock.h"
+#include "sys/log.h"
 #include "sys/loop.h"
 #include "sys_test.h"
 
 #include <pthread.h>
 #include <signal.h>
+#include <sys/mman.h>
 
 #define N_JOBS 1000
 
@@ -22,6 +24,7 @@ struct job {
 	size_t number;
 	size_t n_runs, n_done;
 	int nap_ms;
+	bool logs;
 	pthread_t ran_by;
 	sigset_t blocked;
 };
@@ -43,6 +46,8 @@ static void work(struct worker_job *base)
 
 	if (job->nap_ms)
 		(void)nanosleep(&nap, NULL);
+	if (job->logs)
+		log_info("said by the helper", NULL);
 	job->n_runs++;
 	job->ran_by = pthread_self();
 	(void)pthread_sigmask(SIG_BLOCK, NULL, &job->blocked);
@@ -175,6 +180,37 @@ static void signals_are_not_the_helpers(void **state)
 	bench_free(b);
 }
 
+/* The lines of both threads are whole, and none is lost. */
+static void both_threads_write_lines(void **state)
+{
+	_cleanup_(freep) char *text = xcalloc(N_JOBS, 256);
+	int file = memfd_create("log", MFD_CLOEXEC), saved = dup(STDERR_FILENO);
+	struct bench *b = bench_new();
+	size_t n_lines = 0;
+
+	(void)state;
+	assert_true(file >= 0 && dup2(file, STDERR_FILENO) == STDERR_FILENO);
+	for (size_t i = 0; i < N_JOBS; i++)
+		b->jobs[i].logs = true;
+	add(b, N_JOBS);
+	for (size_t i = 0; i < N_JOBS; i++)
+		log_info("said by the loop", NULL);
+	worker_finish(b->worker);
+	assert_int_equal(dup2(saved, STDERR_FILENO), STDERR_FILENO);
+	assert_true(pread(file, text, N_JOBS * 256 - 1, 0) > 0);
+	for (char *end, *line = text; (end = strchr(line, '\n')); line = end + 1, n_lines++) {
+		*end = '\0';
+		line = strstr(line, " level=info msg=");
+		assert_non_null(line);
+		assert_true(strcmp(line, " level=info msg=\"said by the loop\"") == 0 ||
+			    strcmp(line, " level=info msg=\"said by the helper\"") == 0);
+	}
+	assert_int_equal(n_lines, 2 * N_JOBS);
+	close(saved);
+	close(file);
+	bench_free(b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -183,6 +219,7 @@ int main(void)
 		cmocka_unit_test(finishing_waits_for_all_also_for_what_done_gives),
 		cmocka_unit_test(freeing_finishes),
 		cmocka_unit_test(signals_are_not_the_helpers),
+		cmocka_unit_test(both_threads_write_lines),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
