@@ -8,6 +8,7 @@
 #include "sys/bpf_tcx.h"
 
 #include <pthread.h>
+#include <sys/syscall.h>
 
 /* By tcx alone. */
 static uint32_t first_at_egress(void)
@@ -284,6 +285,52 @@ static void a_takeover_that_was_cut_short_is_ended_by_the_next_agent(void **stat
 	hooks_end(&h);
 }
 
+/* Another's program, which goes to the head as soon as ours has taken it; -1: nobody's. */
+static int rival = -1, rival_link = -1;
+
+/* In the place of libbpf's. */
+int bpf_link_update(int link_fd, int prog_fd, const struct bpf_link_update_opts *opts)
+{
+	union bpf_attr attr = {
+		.link_update = {.link_fd = (uint32_t)link_fd, .new_prog_fd = (uint32_t)prog_fd}};
+	long error;
+
+	assert_null(opts);
+	error = syscall(__NR_bpf, BPF_LINK_UPDATE, &attr, sizeof(attr)) == 0 ? 0 : -errno;
+	if (rival >= 0 && first_at_egress() == id_of(prog_fd))
+		rival_link = bpf_tcx_attach(device_index(), rival);
+	return (int)error;
+}
+
+static void a_head_that_is_lost_as_soon_as_it_is_retaken_is_reported(void **state)
+{
+	struct bpf_refusal refusal;
+	uint32_t ids[BPF_TCX_MAX];
+	struct hooks h;
+	int foreign, link;
+
+	SKIP_IF_REFUSED((struct bpf_fixture *)*state);
+	SKIP_WITHOUT_TCX();
+	hooks_begin(&h, *state, true);
+	attach(&h);
+	foreign = foreign_program(BPF_PROG_TYPE_SCHED_CLS, "foreign", 0);
+	rival = foreign_program(BPF_PROG_TYPE_SCHED_CLS, "rival", 0);
+	link = bpf_tcx_attach(device_index(), foreign);
+	assert_true(link >= 0);
+	assert_int_equal(bpf_attach_tc(&h.args, &refusal), -EBUSY);
+	assert_string_equal(refusal.reason, "TcNotFirst");
+	assert_int_equal(bpf_tcx_list(device_index(), ids), 3);
+	assert_int_equal(ids[0], id_of(rival));
+	assert_int_equal(ids[1], id_of(h.args.prog_fd));
+	close(rival_link);
+	close(rival);
+	rival = rival_link = -1;
+	attach(&h);
+	close(link);
+	close(foreign);
+	hooks_end(&h);
+}
+
 /* The list takes no more than BPF_TCX_MAX programs; when others fill it in front of ours there is
  * no head to be had. */
 static void a_program_that_stays_in_front_is_reported_and_ours_stays_behind_it(void **state)
@@ -491,6 +538,7 @@ int main(void)
 			a_driver_without_native_xdp_is_refused_unless_generic_is_asked_for),
 		cmocka_unit_test(ours_goes_to_the_head_at_egress_and_back_there),
 		cmocka_unit_test(the_head_is_retaken_without_a_moment_in_which_ours_is_missing),
+		cmocka_unit_test(a_head_that_is_lost_as_soon_as_it_is_retaken_is_reported),
 		cmocka_unit_test(a_takeover_that_was_cut_short_is_ended_by_the_next_agent),
 		cmocka_unit_test(
 			a_program_that_stays_in_front_is_reported_and_ours_stays_behind_it),

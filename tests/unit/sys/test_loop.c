@@ -283,6 +283,7 @@ static void longest_turn_is_remembered(void **state)
 	assert_true(loop_longest_turn(b.loop).length >= 30 * NSEC_PER_MSEC);
 	assert_string_equal(loop_longest_turn(b.loop).what, "step");
 	assert_true(loop_last_turn(b.loop).length < loop_longest_turn(b.loop).length);
+	assert_true(loop_last_turn(b.loop).part <= loop_last_turn(b.loop).length);
 	bench_end(&b);
 }
 

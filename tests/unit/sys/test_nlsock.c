@@ -8,6 +8,8 @@
 
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
+#include <signal.h>
+#include <sys/time.h>
 
 static int count(void *ctx, const struct nlmsghdr *answer)
 {
@@ -113,12 +115,46 @@ static void a_bus_that_does_not_exist_is_an_error(void **state)
 	nlsock_freep(&s);
 }
 
+static volatile sig_atomic_t n_signals;
+
+static void on_alarm(int signo)
+{
+	(void)signo;
+	n_signals++;
+}
+
+/* The kernel says nothing to what is no request and asks for no acknowledgement. */
+static void a_question_without_an_answer_ends_but_not_by_a_signal(void **state)
+{
+	const struct itimerval soon = {.it_value.tv_usec = 50000}, never = {.it_value.tv_sec = 0};
+	const struct sigaction action = {.sa_handler = on_alarm};
+	char buf[NLSOCK_REQUEST_BYTES] __attribute__((aligned(NLMSG_ALIGNTO)));
+	struct nlsock *s = NULL;
+	struct sigaction before;
+	void *header;
+	int n = 0;
+
+	(void)state;
+	assert_int_equal(nlsock_open(NETLINK_ROUTE, &s), 0);
+	assert_int_equal(sigaction(SIGALRM, &action, &before), 0);
+	assert_int_equal(setitimer(ITIMER_REAL, &soon, NULL), 0);
+	assert_int_equal(
+		nlsock_ask(s, nlsock_request(buf, NLMSG_NOOP, NLM_F_ECHO, 0, &header), count, &n),
+		-ETIMEDOUT);
+	assert_int_equal(n_signals, 1);
+	assert_int_equal(setitimer(ITIMER_REAL, &never, NULL), 0);
+	assert_int_equal(sigaction(SIGALRM, &before, NULL), 0);
+	assert_int_equal(ask_for_links(s, 0, 1, count, &n), 0);
+	nlsock_free(s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(dumps_and_single_questions_end_with_their_outcome),
 		cmocka_unit_test(a_question_broken_off_does_not_spoil_the_next),
 		cmocka_unit_test(a_dump_during_which_something_changed_is_no_answer),
+		cmocka_unit_test(a_question_without_an_answer_ends_but_not_by_a_signal),
 		cmocka_unit_test(a_bus_that_does_not_exist_is_an_error),
 	};
 
