@@ -47,6 +47,27 @@ static void each_octet_of_an_address_has_its_bit(void **state)
 	}
 }
 
+/* Pods of one Service differ in their address alone, and those with the node's in their port. */
+static void each_octet_of_a_backend_has_its_bit(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < 16 + 3; i++) {
+		__u32 addr[4] = {0x20010db8, 1, 2, 3};
+		__be16 port = 0x5000;
+		__u8 proto = 6;
+		const __u32 bit = lb_backend_bit(addr, port, proto);
+
+		assert_true(bit < LB_BACKEND_WORDS * 64);
+		if (i < 16)
+			((uint8_t *)addr)[i] ^= 0x10;
+		else if (i < 18)
+			((uint8_t *)&port)[i - 16] ^= 0x10;
+		else
+			proto = 17;
+		assert_int_not_equal(lb_backend_bit(addr, port, proto), bit);
+	}
+}
+
 /* As an agent that names its devices would have them: a few of them share a place, not many. */
 static void devices_in_a_row_lie_apart(void **state)
 {
@@ -66,6 +87,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_octet_of_a_key_counts),
 		cmocka_unit_test(each_octet_of_an_address_has_its_bit),
+		cmocka_unit_test(each_octet_of_a_backend_has_its_bit),
 		cmocka_unit_test(devices_in_a_row_lie_apart),
 	};
 
