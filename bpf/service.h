@@ -57,13 +57,6 @@ static __always_inline __u16 service_domain(__u32 ifindex)
 	return unlikely(reach) ? (__u16)service_domain_behind(ifindex, reach) : 0;
 }
 
-static __always_inline void service_key_v4(struct lb_service_key *key, __be32 daddr, __u16 domain)
-{
-	__builtin_memset(key, 0, sizeof(*key));
-	addr_from_v4(key->addr, daddr);
-	key->domain = domain;
-}
-
 static __always_inline bool service_key_is(const struct lb_service_key *a,
 					   const struct lb_service_key *b)
 {

@@ -80,11 +80,9 @@ static __always_inline int choose(struct xdp_md *ctx, const struct packet *p,
 static __always_inline bool find_service(const struct xdp_md *ctx, const struct packet *p,
 					 struct target *t)
 {
-	struct lb_service_key key;
+	struct lb_service_key key = {.port = p->dport, .proto = p->proto};
 
-	service_key_v4(&key, p->daddr, 0);
-	key.port = p->dport;
-	key.proto = p->proto;
+	addr_from_v4(key.addr, p->daddr);
 	return target_service(ctx, &key, t);
 }
 

@@ -57,7 +57,7 @@ static __always_inline bool floor_parse(struct xdp_md *ctx, struct packet *p)
 SEC("xdp.frags")
 int bench_floor(struct xdp_md *ctx)
 {
-	struct lb_service_key key;
+	struct lb_service_key key = {};
 	struct lb_service *svc;
 	struct lb_backend *be;
 	struct packet p = {};
@@ -66,7 +66,7 @@ int bench_floor(struct xdp_md *ctx)
 
 	if (!floor_parse(ctx, &p) || !service_may_be_ours(p.daddr))
 		return XDP_PASS;
-	service_key_v4(&key, p.daddr, 0);
+	addr_from_v4(key.addr, p.daddr);
 	key.port = p.dport;
 	key.proto = p.proto;
 	svc = service_find(&key, &slot, &live);
