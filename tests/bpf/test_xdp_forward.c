@@ -294,6 +294,8 @@ static void without_a_backend_packets_are_dropped_and_counted(void **state)
 	x->tcp.flags = LB_SVC_NO_BACKENDS;
 	rig_add_service(x->rig, &x->tcp);
 	expect_drop(x, &s, LB_DROP_NO_BACKEND);
+	rig_add_backend(x->rig, &x->tcp, 0); /* whoever has the slot now */
+	expect_drop(x, &s, LB_DROP_NO_BACKEND);
 }
 
 /* A frame that ends early: dropped once its destination can be read, and never written to. */
