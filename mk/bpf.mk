@@ -29,7 +29,7 @@ bpf-test: $(BPF_TEST_BIN) $(BPF_HOST_TEST) ## packets through the BPF programs (
 BENCH_BPF  := $(wildcard tests/bench/*.bpf.c)
 BENCH_SKEL := $(patsubst tests/bench/%.bpf.c,$(B)/gen/%.skel.h,$(BENCH_BPF))
 
-$(B)/bench/%.bpf.o: tests/bench/%.bpf.c tests/bench/bench.h $(wildcard bpf/*) vmlinux.h
+$(B)/bench/%.bpf.o: tests/bench/%.bpf.c $(wildcard tests/bench/bench*.h) $(wildcard bpf/*) vmlinux.h
 	@mkdir -p $(@D)
 	@echo "  BPF   $<"
 	$(Q)$(CLANG) $(BPF_FLAGS) -c -o $@ $<

@@ -6,47 +6,20 @@
  */
 #include "vmlinux.h"
 
-#include "common.h"
-
-#include <bpf/bpf_helpers.h>
-
-#include "tests/bench/bench.h"
+#include "tests/bench/bench_frame.h"
 
 char LICENSE[] SEC("license") = "GPL";
 
-struct {
-	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, __u32);
-} under_test SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(map_flags, BPF_F_MMAPABLE);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct bench_plan);
-} plan SEC(".maps");
-
 static __always_inline void lay(struct ethhdr *eth, const struct bench_plan *p, __u32 flow)
 {
-	struct iphdr *ip = (void *)(eth + 1);
-	struct tcphdr *tcp = (void *)(ip + 1);
+	const struct bench_ends ends = {
+		.saddr = p->daddr,
+		.daddr = bench_client(flow),
+		.sport = bpf_htons(p->dport),
+		.dport = bench_client_port(flow),
+	};
 
-	eth->h_proto = bpf_htons(ETH_P_IP);
-	*(__u8 *)ip = 0x45;
-	ip->tot_len = bpf_htons(BENCH_FRAME - sizeof(*eth));
-	ip->frag_off = 0;
-	ip->ttl = 64;
-	ip->protocol = p->proto;
-	ip->check = 0x1234;
-	ip->saddr = p->daddr;
-	ip->daddr = bpf_htonl(0x0b000000 + (flow >> 5));
-	tcp->source = bpf_htons(p->dport);
-	tcp->dest = bpf_htons(1024 + (flow & 31));
-	((__u8 *)tcp)[TCP_FLAGS] = p->tcp_flags;
-	tcp->check = 0x4321;
+	bench_lay(eth, p, &ends);
 }
 
 SEC("tc")
