@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * What a BGP session is like, from the BGPPeer that describes it: the two ends of its connection,
+ * the source address and the router id that it asks for (ruling 12), AS numbers, timers, what it
+ * says of itself. What cannot be had but does no harm is left out and told.
+ */
+#include "plan/plan_peers.h"
+
+#define RESTART_TIME_S 120 /* as FRR, which MetalLB's users know */
+
+bool peer_session_is_supported(struct peers_build *b, const struct peer_candidate *c)
+{
+	const struct api_peer *spec = c->spec;
+	const char *field = NULL;
+
+	if (plan_text(spec->interface)[0] != '\0')
+		field = "spec.interface";
+	else if (plan_text(spec->vrf)[0] != '\0')
+		field = "spec.vrf";
+	else if (ip_addr_is_none(&spec->address) || !ip_addr_is_v4(&spec->address))
+		field = "spec.peerAddress";
+	if (field)
+		peer_problem(b, SEVERITY_ERROR, c, field, "NotSupportedYet",
+			     "use an IPv4 peerAddress in the default VRF",
+			     "only IPv4 sessions in the default VRF are supported yet; %s",
+			     peer_consequence(c));
+	return !field;
+}
+
+static bool is_local(const struct plan_node *node, const struct ip_addr *a)
+{
+	for (size_t i = 0; i < node->n_addrs; i++)
+		if (ip_addr_equal(&node->addrs[i].addr, a))
+			return true;
+	return false;
+}
+
+bool peer_session_has_source(struct peers_build *b, const struct peer_candidate *c)
+{
+	const struct ip_addr *source = &c->spec->source_address;
+	char text[IP_ADDR_TEXT];
+
+	if (ip_addr_is_none(source) || is_local(b->in->node, source))
+		return true;
+	if (c->last.good && !ip_addr_equal(source, &c->last.object->peer.source_address)) {
+		peer_problem(b, SEVERITY_ERROR, c, "spec.sourceAddress", "SourceAddressNotLocal",
+			     "give the node that address, or select only the node that has it",
+			     "%s is not an address of this node; %s", ip_addr_text(source, text),
+			     peer_consequence(c));
+		return false;
+	}
+	peer_problem(b, SEVERITY_WARNING, c, "spec.sourceAddress", "SourceAddressNotLocal",
+		     "give the node that address, or select only the node that has it",
+		     "%s is not an address of this node; the kernel chooses the source",
+		     ip_addr_text(source, text));
+	return true;
+}
+
+static size_t nodes_selected(const struct peers_build *b, const struct peer_candidate *c)
+{
+	const struct world_list nodes = world_list(b->in->world, API_NODE);
+	size_t n = 0;
+
+	for (size_t i = 0; i < nodes.n; i++)
+		n += selectors_match(&c->spec->node_selectors, &nodes.items[i]->meta.labels, true);
+	return n;
+}
+
+/* Ruling 12: one id on two nodes makes the router refuse one of them. 0: the node's own. */
+static uint32_t resolve_router_id(struct peers_build *b, const struct peer_candidate *c)
+{
+	const uint32_t asked = c->spec->router_id;
+
+	if (asked == 0 || nodes_selected(b, c) < 2)
+		return asked;
+	peer_problem(b, SEVERITY_WARNING, c, "spec.routerID", "RouterIdShared",
+		     "leave routerID out, or give each node a BGPPeer of its own",
+		     "several nodes would use the same router id; %s",
+		     b->env->config.strict ? "it is used as asked for (strict)"
+					   : "this node uses one of its own");
+	return b->env->config.strict ? asked : 0;
+}
+
+static void resolve_bfd(struct peers_build *b, const struct peer_candidate *c)
+{
+	const char *name = c->spec->bfd_profile;
+	const struct object_list all =
+		plan_objects(b->in->world, b->env->settings, API_BFD_PROFILE, b->arena, NULL);
+
+	if (!name || name[0] == '\0')
+		return;
+	for (size_t i = 0; i < all.n; i++) {
+		if (strcmp(all.items[i]->meta.name, name) != 0)
+			continue;
+		peer_problem(b, SEVERITY_INFO, c, "spec.bfdProfile", "NotSupportedYet",
+			     "rely on the hold timer meanwhile",
+			     "BFD is not supported yet; the session runs without it");
+		return;
+	}
+	peer_problem(b, SEVERITY_WARNING, c, "spec.bfdProfile", "BFDProfileMissing",
+		     "create the BFDProfile, or correct the name",
+		     "there is no BFDProfile %s; the session runs without BFD", name);
+}
+
+static uint32_t own_asn(struct peers_build *b, const struct peer_candidate *c)
+{
+	const struct api_peer *spec = c->spec;
+
+	if (spec->local_asn == 0)
+		return spec->my_asn;
+	if (!peer_is_internal(spec))
+		return spec->local_asn;
+	peer_problem(b, SEVERITY_WARNING, c, "spec.localASN", "LocalAsnOnIbgp",
+		     "leave localASN out",
+		     "localASN has no meaning on an iBGP session and is not used");
+	return spec->my_asn;
+}
+
+void peer_session_fill(struct peers_build *b, struct peer_candidate *c)
+{
+	const struct api_peer *spec = c->spec;
+	const struct api_config *config = &b->env->config;
+	const struct plan_route_to *way = plan_way_to(b->in->node, &spec->address);
+
+	c->peer.key = (struct peer_key){.name = c->object->meta.name,
+					.vrf = plan_text(spec->vrf),
+					.interface = plan_text(spec->interface)};
+	c->peer.address = spec->address;
+	c->peer.ifindex = way ? way->ifindex : 0;
+	c->peer.port = spec->port ? spec->port : 179;
+	c->peer.ttl = spec->ebgp_multihop || peer_is_internal(spec) ? 255 : 1;
+	c->peer.object = c->object;
+	c->peer.bgp = (struct bgp_peer_config){
+		.local_asn = own_asn(b, c),
+		.remote_asn = spec->dynamic_asn == API_ASN_FIXED ? spec->peer_asn : 0,
+		.any_internal = spec->dynamic_asn == API_ASN_INTERNAL,
+		.any_external = spec->dynamic_asn == API_ASN_EXTERNAL,
+		.families = {BGP_FAMILY_BIT(BGP_IPV4_UNICAST)},
+		.router_id = resolve_router_id(b, c),
+		.hold_s = spec->hold_s,
+		.keepalive_s = spec->keepalive_s,
+		.connect_s = spec->connect_s,
+		.graceful_restart = config->set & API_CONFIG_GRACEFUL_RESTART
+					    ? config->graceful_restart
+					    : spec->graceful_restart,
+		.restart_time_s = RESTART_TIME_S,
+	};
+	if (is_local(b->in->node, &spec->source_address))
+		c->peer.source = spec->source_address;
+	resolve_bfd(b, c);
+	if (spec->dual_stack)
+		peer_problem(b, SEVERITY_INFO, c, "spec.dualStackAddressFamily", "NotSupportedYet",
+			     "nothing to do: IPv4 works without it",
+			     "only IPv4 routes are announced yet");
+}

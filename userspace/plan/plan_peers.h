@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * What the three files that plan the BGP sessions share: a BGPPeer that is for this node, on its
+ * way to a session. plan_peers.c says which of them get one, plan_peer_session.c what it is like,
+ * plan_peer_password.c what it is signed with.
+ */
+#pragma once
+
+#include "plan/plan_good.h"
+
+struct peer_candidate {
+	const struct api_object *object; /* as it is now: its name and problems */
+	const struct api_peer *spec;     /* the version in force: the object's, or the last good */
+	struct plan_last last;
+	bool is_last;                       /* ... which of them */
+	const struct peer_candidate *owner; /* of the session, NULL: itself */
+	uint64_t bit;                       /* of the session, once it is known */
+	bool aliased, started;
+	struct plan_peer peer;
+};
+
+struct peers_build {
+	const struct plan_inputs *in;
+	struct arena *arena;
+	struct plan_env *env;
+	struct peer_candidate *items; /* by rank, then oldest first */
+	size_t n;
+};
+
+#define peer_problem(b, severity, c, ...)                                                          \
+	object_problem(&(b)->env->problems, severity, (c)->object, __VA_ARGS__)
+
+/* What an error means for the session, to end a message with. */
+static inline const char *peer_consequence(const struct peer_candidate *c)
+{
+	return c->last.good ? "its last good version stays in force" : "the session is not started";
+}
+
+static inline bool peer_is_internal(const struct api_peer *spec)
+{
+	if (spec->dynamic_asn != API_ASN_FIXED)
+		return spec->dynamic_asn == API_ASN_INTERNAL;
+	return spec->my_asn == spec->peer_asn;
+}
+
+/*
+ * Ruling 4: the password that c->spec asks for, into c->peer; none is asked for: none. False: it
+ * cannot be had, which is a problem of the peer.
+ */
+bool peer_password_resolve(struct peers_build *b, struct peer_candidate *c);
+
+/* False, and a problem: it asks for something that no session can be given yet. */
+bool peer_session_is_supported(struct peers_build *b, const struct peer_candidate *c);
+/* False, and a problem: an edit names an address that is not this node's, and the one before is. */
+bool peer_session_has_source(struct peers_build *b, const struct peer_candidate *c);
+/* c->peer from c->spec, but for the password; router id 0: the node's own is to be put there. */
+void peer_session_fill(struct peers_build *b, struct peer_candidate *c);
