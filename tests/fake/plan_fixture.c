@@ -421,6 +421,20 @@ const struct plan_frontend *fixture_frontend(const struct fixture *f, const char
 	return NULL;
 }
 
+const struct lb_target *fixture_target(const struct fixture *f, const char *vip, uint16_t port,
+				       const char *address)
+{
+	const struct plan_frontend *fe = fixture_frontend(f, vip, port);
+	struct ip_addr a;
+
+	if (!ip_addr_parse(address, &a))
+		abort();
+	for (size_t i = 0; fe && i < fe->lb.n_targets; i++)
+		if (ip_addr_equal(&fe->lb.targets[i].addr, &a))
+			return &fe->lb.targets[i];
+	return NULL;
+}
+
 const struct plan_service *fixture_service(const struct fixture *f, const char *name)
 {
 	for (size_t i = 0; i < f->plan.n_services; i++)

@@ -121,6 +121,9 @@ const struct bgp_attrs *fixture_held(struct fixture *f, const char *peer, const 
 const struct plan_route *fixture_route(const struct fixture *f, const char *prefix);
 const struct plan_frontend *fixture_frontend(const struct fixture *f, const char *vip,
 					     uint16_t port);
+/* Of that frontend; NULL: it has none of that address, or there is no such frontend. */
+const struct lb_target *fixture_target(const struct fixture *f, const char *vip, uint16_t port,
+				       const char *address);
 const struct plan_service *fixture_service(const struct fixture *f, const char *name);
 const struct plan_peer *fixture_plan_peer(const struct fixture *f, const char *name);
 /* A problem of the plan or the allocator with that reason about an object of that name (NULL: any).
