@@ -8,6 +8,7 @@
 #include "api/decode.h"
 
 #define LEGACY_PREFIX    "metallb.universe.tf/"
+#define PROXY_LABEL      "service.kubernetes.io/service-proxy-name"
 #define MAX_PORT         65535
 #define AFFINITY_TIMEOUT 10800 /* the API server's default */
 #define MAX_AFFINITY     86400
@@ -174,6 +175,16 @@ static void note_legacy_annotation(struct api_decoder *d, const struct labels *a
 	}
 }
 
+/* KEP-2447: whoever is named there is to serve it, and nobody else. */
+static void check_proxy(struct api_decoder *d, struct api_object *o)
+{
+	o->service.is_of_other_proxy = labels_get(&o->meta.labels, PROXY_LABEL) != NULL;
+	if (o->service.is_of_other_proxy && o->service.is_load_balancer)
+		api_note(d, "metadata.labels[" PROXY_LABEL "]", "OtherProxy",
+			 "remove the label to have the Service served and announced",
+			 "the label gives the Service to another proxy: it is left alone");
+}
+
 static void set_ports(struct api_decoder *d, const struct raw_service *in, struct api_service *s)
 {
 	struct api_service_port *ports =
@@ -300,6 +311,7 @@ static void finish_service(struct api_decoder *d, const void *raw, struct api_ob
 	set_ports(d, in, s);
 	set_ingress(d, in, s);
 	check_ports(d, s);
+	check_proxy(d, o);
 	note_legacy_annotation(d, &o->meta.annotations);
 }
 

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
- * EndpointSlice (discovery.k8s.io/v1). Conditions that are absent have the meaning the API gives
- * them: ready if nothing else is said, serving as ready, not terminating. Of an endpoint's
- * addresses only the first counts (all are of one pod, says the API). Slices of host names are kept
- * but empty.
+ * EndpointSlice (discovery.k8s.io/v1). Conditions that are absent mean what they mean to
+ * kube-proxy: ready, serving, not terminating. Of an endpoint's addresses only the first counts
+ * (all are of one pod, says the API). Slices of host names are kept but empty.
  */
 #include "api/decode.h"
 
@@ -98,9 +97,12 @@ static const struct api_table slice_table = API_TABLE(struct raw_slice, slice_fi
 static void set_endpoint(struct api_decoder *d, size_t i, const struct raw_endpoint *in,
 			 struct api_endpoint *e)
 {
-	*e = (struct api_endpoint){.node_name = in->node_name, .ready = in->ready != false};
-	e->serving = in->serving == ABSENT ? e->ready : in->serving;
-	e->terminating = in->terminating == true;
+	*e = (struct api_endpoint){
+		.node_name = in->node_name,
+		.ready = in->ready != false,
+		.serving = in->serving != false,
+		.terminating = in->terminating == true,
+	};
 	if (in->addresses.n == 0 || !in->addresses.items[0])
 		return; /* refused already */
 	if (!ip_addr_parse(in->addresses.items[0], &e->address))

@@ -35,8 +35,9 @@ struct api_families {
 struct api_service {
 	bool is_load_balancer;
 	bool is_headless;
-	const char *lb_class; /* NULL = none */
-	bool policy_local;    /* externalTrafficPolicy */
+	bool is_of_other_proxy; /* labelled so: kube-proxy leaves it alone, and so do we */
+	const char *lb_class;   /* NULL = none */
+	bool policy_local;      /* externalTrafficPolicy */
 	bool affinity_client_ip;
 	uint32_t affinity_timeout_s; /* default 10800 */
 	const struct api_service_port *ports;
@@ -53,7 +54,7 @@ struct api_endpoint {
 	struct ip_addr address; /* the first of the list */
 	const char *node_name;  /* NULL = unknown, never local */
 	bool ready;             /* nil = true */
-	bool serving;           /* nil = ready */
+	bool serving;           /* nil = true */
 	bool terminating;       /* nil = false */
 };
 struct api_slice_port {

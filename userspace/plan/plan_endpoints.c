@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
  * From EndpointSlices to the targets of one Service port (kubernetes.md 3.2). Slices are merged,
- * the same address and port in two of them counts once, the ready one first. Usable is what is
- * ready or serving. New flows go to the ready ones; where none is ready (on this node for policy
- * Local, in the cluster for Cluster) to the serving ones; the other serving ones keep the flows
- * they have.
+ * the same address and port in two of them counts once, the ready one first. Usable is, as with
+ * kube-proxy, what is ready, or serves while it terminates (KEP-1669). New flows go to the ready
+ * ones; where none is ready (on this node for policy Local, in the cluster for Cluster) to those
+ * that terminate; else these keep the flows they have. What is neither is no endpoint at all.
  *
  * Only endpoints of this node become targets: there are no tunnels yet.
  */
@@ -34,7 +34,8 @@ static void add_endpoint(struct merge *m, const struct api_endpoint *e, uint16_t
 	const char *node = plan_text(e->node_name);
 	struct seen *s;
 
-	if ((!e->ready && !e->serving) || ip_family_of(&e->address) != m->family)
+	if ((!e->ready && !(e->serving && e->terminating)) ||
+	    ip_family_of(&e->address) != m->family)
 		return;
 	s = xpush(&m->items, &m->n, &m->cap, sizeof(*s));
 	*s = (struct seen){

@@ -73,7 +73,7 @@ bool plan_service_is_ours(const struct plan_settings *settings, const struct api
 {
 	const struct api_service *s = &o->service;
 
-	if (!s->is_load_balancer || s->is_headless)
+	if (!s->is_load_balancer || s->is_headless || s->is_of_other_proxy)
 		return false;
 	if (!settings->lb_class)
 		return !s->lb_class;

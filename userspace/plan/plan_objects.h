@@ -36,7 +36,7 @@ const struct api_object *plan_node_object(const struct world *world,
 /* The way to an address, or NULL: it was not asked for. */
 const struct plan_route_to *plan_way_to(const struct plan_node *node, const struct ip_addr *to);
 
-/* Type LoadBalancer, not headless, and of our class (metallb.md 2.2). */
+/* Type LoadBalancer, not headless, of our class (metallb.md 2.2) and no other proxy's. */
 bool plan_service_is_ours(const struct plan_settings *settings, const struct api_object *o);
 
 /* The list holds the string. */

@@ -135,6 +135,22 @@ static void a_headless_service_is_told_apart(void **state)
 	api_batch_done(&b);
 }
 
+static void a_service_of_another_proxy_is_told(void **state)
+{
+	static const char head[] = "apiVersion: v1\nkind: Service\n"
+				   "metadata: {name: s, labels: {"
+				   "service.kubernetes.io/service-proxy-name: other}}\n";
+	struct api_batch b = decode_text(head);
+
+	(void)state;
+	assert_true(only_object(&b)->service.is_of_other_proxy);
+	assert_int_equal(b.problems.n, 0); /* it would not have been served anyway */
+	api_batch_done(&b);
+	check_case(head, &(struct api_case){"spec: {type: LoadBalancer, ports: [{port: 80}]}\n",
+					    "info OtherProxy metadata.labels"
+					    "[service.kubernetes.io/service-proxy-name]:3"});
+}
+
 static void what_a_service_must_not_say_is_refused(void **state)
 {
 	static const struct api_case cases[] = {
@@ -196,6 +212,7 @@ int main(void)
 		cmocka_unit_test(families_are_as_the_api_server_would_fill_them_in),
 		cmocka_unit_test(a_service_without_a_spec_is_no_load_balancer),
 		cmocka_unit_test(a_headless_service_is_told_apart),
+		cmocka_unit_test(a_service_of_another_proxy_is_told),
 		cmocka_unit_test(what_a_service_must_not_say_is_refused),
 		cmocka_unit_test(the_legacy_prefix_is_noted_once_and_works),
 	};

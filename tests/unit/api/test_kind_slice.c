@@ -17,7 +17,9 @@ static void absent_conditions_have_the_meaning_of_the_api(void **state)
 	} cases[] = {
 		{"{}", true, true, false},
 		{"{ready: true}", true, true, false},
-		{"{ready: false}", false, false, false},
+		{"{ready: false}", false, true, false},
+		{"{ready: false, terminating: true}", false, true, true},
+		{"{ready: false, serving: false, terminating: true}", false, false, true},
 		{"{ready: ~, serving: ~, terminating: ~}", true, true, false},
 		{"{ready: false, serving: true, terminating: true}", false, true, true},
 		{"{ready: true, serving: false}", true, false, false},

@@ -72,6 +72,95 @@ static void states_and_locality_choose_the_targets(void **state)
 	}
 }
 
+/* A condition as the API may send it. */
+enum said { SAID_NOT, SAID_FALSE, SAID_TRUE, N_SAID };
+
+struct conditions {
+	enum said ready, serving, terminating;
+};
+#define N_CONDITIONS (N_SAID * N_SAID * N_SAID)
+
+static struct conditions conditions_of(unsigned i)
+{
+	return (struct conditions){i % N_SAID, i / N_SAID % N_SAID, i / N_SAID / N_SAID};
+}
+
+/* As kube-proxy's endpointslicecache reads them. */
+static bool is_ready(const struct conditions *c)
+{
+	return c->ready != SAID_FALSE;
+}
+
+static bool serves_on(const struct conditions *c)
+{
+	return c->serving != SAID_FALSE && c->terminating == SAID_TRUE;
+}
+
+static const char *conditions_text(struct arena *arena, const struct conditions *c)
+{
+	static const char *const words[N_SAID] = {"~", "false", "true"};
+
+	return arena_printf(arena, "conditions: {ready: %s, serving: %s, terminating: %s}",
+			    words[c->ready], words[c->serving], words[c->terminating]);
+}
+
+/* What CategorizeEndpoints makes of the one here, beside one elsewhere: KEP-1669. */
+static const char *as_kube_proxy(const struct conditions *here, const struct conditions *there,
+				 bool local)
+{
+	const bool any_ready = is_ready(here) || (!local && is_ready(there));
+
+	if (is_ready(here) || (!any_ready && serves_on(here)))
+		return "10.244.0.5:8080r";
+	return serves_on(here) ? "10.244.0.5:8080d" : "";
+}
+
+static void all_conditions_choose_as_kube_proxy_does(void **state)
+{
+	static const char *const policies[] = {"Cluster", "Local"};
+	_cleanup_(arena_freep) struct arena *arena = arena_new();
+	_cleanup_(fixture_freep) struct fixture *f = fixture_new();
+	char buf[256];
+
+	(void)state;
+	fixture_basics(f);
+	for (unsigned i = 0; i < 2 * N_CONDITIONS * N_CONDITIONS; i++) {
+		const struct conditions here = conditions_of(i % N_CONDITIONS);
+		const struct conditions there = conditions_of(i / N_CONDITIONS % N_CONDITIONS);
+		const unsigned policy = i / N_CONDITIONS / N_CONDITIONS;
+
+		if (i % (N_CONDITIONS * N_CONDITIONS) == 0)
+			fixture_add_service(f, "web", policies[policy], "");
+		fixture_object(
+			f, "EndpointSlice", "web", "labels: {kubernetes.io/service-name: web}",
+			arena_printf(arena,
+				     "addressType: IPv4\nports: [{name: \"\", port: 8080}]\n"
+				     "endpoints: [{addresses: [10.244.0.5], nodeName: node-a, %s}, "
+				     "{addresses: [10.244.1.6], nodeName: node-b, %s}]",
+				     conditions_text(arena, &here),
+				     conditions_text(arena, &there)));
+		fixture_plan(f);
+		assert_string_equal(targets_text(f, buf, sizeof(buf)),
+				    as_kube_proxy(&here, &there, policy));
+		arena_reset(arena);
+	}
+}
+
+/* The controller has folded it into `ready` (publishNotReadyAddresses): the slice is trusted. */
+static void what_is_ready_while_it_terminates_takes_new_flows(void **state)
+{
+	_cleanup_(fixture_freep) struct fixture *f = service("Local", "10.244.0.6@node-a");
+	char buf[256];
+
+	(void)state;
+	fixture_object(f, "EndpointSlice", "web", "labels: {kubernetes.io/service-name: web}",
+		       "addressType: IPv4\nports: [{name: \"\", port: 8080}]\n"
+		       "endpoints: [{addresses: [10.244.0.5], nodeName: node-a, "
+		       "conditions: {ready: true, serving: false, terminating: true}}]");
+	fixture_plan(f);
+	assert_string_equal(targets_text(f, buf, sizeof(buf)), "10.244.0.5:8080r");
+}
+
 static void remote_endpoints_are_a_warning_once_and_only_for_cluster(void **state)
 {
 	_cleanup_(fixture_freep) struct fixture *cluster =
@@ -188,6 +277,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(endpoints_beyond_the_limit_are_told),
 		cmocka_unit_test(states_and_locality_choose_the_targets),
+		cmocka_unit_test(all_conditions_choose_as_kube_proxy_does),
+		cmocka_unit_test(what_is_ready_while_it_terminates_takes_new_flows),
 		cmocka_unit_test(remote_endpoints_are_a_warning_once_and_only_for_cluster),
 		cmocka_unit_test(endpoint_in_two_slices_counts_once_and_ready),
 		cmocka_unit_test(named_port_resolves_through_each_slice),

@@ -87,8 +87,12 @@ static void services_that_are_not_ours_are_ignored_in_silence(void **state)
 	(void)state;
 	fixture_object(f, "Service", "plain", "", "spec: {type: ClusterIP, ports: [{port: 80}]}");
 	fixture_add_service(f, "foreign", "Local", "loadBalancerClass: example.com/other");
+	fixture_object(f, "Service", "proxied",
+		       "labels: {service.kubernetes.io/service-proxy-name: other}",
+		       "spec: {type: LoadBalancer, ports: [{port: 80}]}");
 	fixture_plan(f);
 	assert_null(fixture_service(f, "plain"));
+	assert_null(fixture_service(f, "proxied"));
 	assert_null(fixture_service(f, "foreign"));
 	assert_null(fixture_problem(f, "NoPool", NULL));
 
