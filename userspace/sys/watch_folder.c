@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * The folder of a watch: inotify on it, and what it holds. An event marks a file as one to be read
+ * even though its stat looks the same (two writes within one tick of the kernel's clock); what it
+ * says of the file is not believed.
+ *
+ * IN_MODIFY is not asked for: a writer that has the file open is not done, IN_CLOSE_WRITE says when
+ * it is. "Cannot be seen" is not "gone": when the folder itself cannot be read, or is missing, that
+ * is one failure, and every file stays in force.
+ */
+#include "sys/watch_inside.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <sys/inotify.h>
+
+#define EVENTS                                                                                     \
+	(IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_CREATE | IN_DELETE | IN_ATTRIB |        \
+	 IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR)
+
+/* --- what happens to it ---------------------------------------------------------------------- */
+
+static void mark_all(struct watch *w)
+{
+	w->wants_all = true;
+	for (size_t i = 0; i < w->entries.n; i++)
+		w->entries.items[i].is_dirty = true;
+}
+
+/*
+ * A name that is none of ours may be what a link leads to, if there is one (else it is mostly an
+ * editor's, beside the file that it will be); what happens to the folder concerns all.
+ */
+static void take_event(struct watch *w, const struct inotify_event *event)
+{
+	if (event->mask & IN_Q_OVERFLOW)
+		mark_all(w);
+	if (event->wd == w->wd && (event->mask & IN_IGNORED))
+		w->wd = -1; /* the folder was deleted or unmounted */
+	if (event->len == 0 || w->only || (w->has_links && !watch_name_is_listed(event->name)))
+		w->wants_all = true;
+	if (event->len > 0 &&
+	    (w->only ? strcmp(event->name, w->only) == 0 : watch_name_is_listed(event->name))) {
+		watch_entries_get(&w->entries, event->name)->is_dirty = true;
+		w->some_at = 0;
+	}
+}
+
+void watch_take_events(struct watch *w)
+{
+	char buf[8192] __attribute__((aligned(__alignof__(struct inotify_event))));
+	ssize_t got;
+
+	while ((got = read(w->fd, buf, sizeof(buf))) > 0 || (got < 0 && errno == EINTR)) {
+		for (ssize_t at = 0; at < got;) {
+			const struct inotify_event *event = (const void *)(buf + at);
+
+			take_event(w, event);
+			at += (ssize_t)(sizeof(*event) + event->len);
+		}
+	}
+}
+
+static bool is_place(const struct watch_place *f, const struct stat *st)
+{
+	return f->ino == st->st_ino && (f->any_dev || f->dev == st->st_dev);
+}
+
+int watch_follow_folder(struct watch *w)
+{
+	struct stat st;
+
+	if (stat(w->dir, &st) != 0)
+		return -errno;
+	if (w->wd >= 0 && is_place(&w->watched, &st))
+		return 0;
+	if (w->wd >= 0)
+		(void)inotify_rm_watch(w->fd, w->wd); /* may have gone with its folder */
+	w->wd = inotify_add_watch(w->fd, w->dir, EVENTS);
+	if (w->wd < 0)
+		return -errno;
+	w->watched = (struct watch_place){.dev = st.st_dev, .ino = st.st_ino};
+	w->wants_all = true;
+	return 0;
+}
+
+/* --- what is in it --------------------------------------------------------------------------- */
+
+/* The folder that was read holds none of the files that are known, and is not where they were. */
+static bool is_unmounted(const struct watch *w, const struct watch_names *names,
+			 const struct stat *st)
+{
+	return names->n == 0 && w->entries.n > 0 && !is_place(&w->home, st);
+}
+
+static int read_folder(struct watch *w, DIR *dir, struct watch_names *names)
+{
+	const struct dirent *d;
+	struct stat st;
+
+	w->has_links = false;
+	while ((errno = 0, d = readdir(dir))) {
+		if (!watch_name_is_listed(d->d_name))
+			continue;
+		watch_names_add(names, d->d_name);
+		w->has_links |= d->d_type == DT_LNK || d->d_type == DT_UNKNOWN;
+	}
+	if (errno != 0 || fstat(dirfd(dir), &st) != 0)
+		return -errno;
+	if (is_unmounted(w, names, &st))
+		return -ENOMEDIUM;
+	w->home = (struct watch_place){.dev = st.st_dev, .ino = st.st_ino};
+	return 0;
+}
+
+static int list_folder(struct watch *w, struct watch_names *names)
+{
+	DIR *dir = opendir(w->dir);
+	int err;
+
+	if (!dir)
+		return -errno;
+	err = read_folder(w, dir, names);
+	(void)closedir(dir); /* only read from */
+	return err;
+}
+
+static bool knows_file(const struct watch *w)
+{
+	return w->entries.n > 0 &&
+	       (w->entries.items[0].is_reported || w->entries.items[0].is_expected);
+}
+
+/* The one file counts as listed: whether it is there, its own stat will tell. */
+static int list_one(struct watch *w, struct watch_names *names)
+{
+	struct stat file, dir;
+	bool is_there = stat(w->path, &file) == 0 || errno != ENOENT;
+
+	if (stat(w->dir, &dir) != 0)
+		return -errno;
+	if (!is_there && w->home.ino != 0 && !is_place(&w->home, &dir) && knows_file(w))
+		return -ENOMEDIUM;
+	if (is_there)
+		w->home = (struct watch_place){.dev = dir.st_dev, .ino = dir.st_ino};
+	watch_names_add(names, w->only);
+	return 0;
+}
+
+int watch_list(struct watch *w)
+{
+	_cleanup_(arena_freep) struct arena *arena = arena_new();
+	struct watch_names names = {.arena = arena};
+	int err = w->only ? list_one(w, &names) : list_folder(w, &names);
+
+	if (err < 0)
+		return err;
+	watch_entries_merge(&w->entries, &names);
+	return 0;
+}
