@@ -3,59 +3,30 @@
  * The views of api/world_index.h: for each kind one array of pointers to its objects, sorted by
  * namespace and name, so that a kind is one of them and an object is found by bisection; one of the
  * EndpointSlices, sorted by the Service they belong to; and one of the doubles, which stand in for
- * the object in view when that goes. A change moves what is behind it by one place, which is cheap
- * even where there are 50,000; nothing is compared but on the way to that place.
+ * the object in view when that goes.
  */
 #include "api/world_index.h"
 
+#include "api/world_telling.h"
+#include "api/world_view.h"
+
 #include <assert.h>
 
-#define STALE_NAMED 32 /* sources with a problem of their own */
-#define MANY        64 /* objects of one source: beside few others it is quicker to sort anew */
-
-/* Borrowed objects, sorted. */
-struct view {
-	const struct api_object **items; /* owned */
-	size_t n, cap;
-};
+#define MANY 64 /* objects of one source: beside few others it is quicker to sort anew */
 
 struct api_world_index {
 	bool is_full;
-	struct view kinds[API_N_KINDS]; /* by identity, each once */
-	struct view doubles;            /* the others, by api_world_object_cmp */
-	struct view slices;             /* of kinds[API_ENDPOINT_SLICE], by slice_cmp */
-	uint64_t generation;            /* the last that was given; never given twice */
+	struct world_view kinds[API_N_KINDS]; /* by identity, each once */
+	struct world_view doubles;            /* the others, by api_world_object_cmp */
+	struct world_view slices;             /* of kinds[API_ENDPOINT_SLICE], by slice_cmp */
+	uint64_t generation;                  /* the last that was given; never given twice */
 	uint64_t of_kind[API_N_KINDS];
 	uint64_t *of_service; /* owned; of kinds[API_SERVICE].items[i] */
 	size_t n_services, cap_services;
-	struct api_source **telling; /* owned, of borrowed ones; in no order */
-	size_t n_telling, cap_telling;
+	struct world_telling telling;
 	bool has_problems; /* they are as they would be made now */
 	struct problems problems;
 };
-
-int api_world_identity_cmp(const void *a, const void *b)
-{
-	const struct api_object *const *x = a, *const *y = b;
-	const struct api_meta *m = &(*x)->meta, *o = &(*y)->meta;
-	int order;
-
-	if (m->kind != o->kind)
-		return m->kind < o->kind ? -1 : 1;
-	order = strcmp(m->ns, o->ns);
-	return order ? order : strcmp(m->name, o->name);
-}
-
-int api_world_object_cmp(const void *a, const void *b)
-{
-	const struct api_object *const *x = a, *const *y = b;
-	const struct api_meta *m = &(*x)->meta, *o = &(*y)->meta;
-	int order = api_world_identity_cmp(a, b);
-
-	if (!order)
-		order = strcmp(m->file, o->file);
-	return order ? order : (m->line > o->line) - (m->line < o->line);
-}
 
 struct service_key {
 	const char *ns, *service;
@@ -75,67 +46,6 @@ static int slice_cmp(const void *a, const void *b)
 	int order = slice_key_cmp(&key, *y);
 
 	return order ? order : strcmp((*x)->meta.name, (*y)->meta.name);
-}
-
-/* --- views --- */
-
-static int view_cmp(const struct api_object *a, const struct api_object *b,
-		    int (*cmp)(const void *a, const void *b))
-{
-	return cmp(&a, &b);
-}
-
-/* The first place of a view whose object is not before `o`. */
-static size_t view_place(const struct view *v, const struct api_object *o,
-			 int (*cmp)(const void *a, const void *b))
-{
-	size_t low = 0, high = v->n;
-
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
-
-		if (view_cmp(v->items[mid], o, cmp) < 0)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return low;
-}
-
-static bool is_at(const struct view *v, size_t i, const struct api_object *o)
-{
-	return i < v->n && view_cmp(v->items[i], o, api_world_identity_cmp) == 0;
-}
-
-static void view_push(struct view *v, const struct api_object *o)
-{
-	const struct api_object **last = xpush(&v->items, &v->n, &v->cap, sizeof(*v->items));
-
-	*last = o;
-}
-
-static void view_insert(struct view *v, size_t i, const struct api_object *o)
-{
-	view_push(v, o);
-	memmove(&v->items[i + 1], &v->items[i], (v->n - 1 - i) * sizeof(*v->items));
-	v->items[i] = o;
-}
-
-static void view_remove(struct view *v, size_t i)
-{
-	v->n--;
-	memmove(&v->items[i], &v->items[i + 1], (v->n - i) * sizeof(*v->items));
-}
-
-/* Sources often come in the order of their objects; then there is nothing to sort. */
-static void view_sort(struct view *v, int (*cmp)(const void *a, const void *b))
-{
-	size_t i = 1;
-
-	while (i < v->n && cmp(&v->items[i - 1], &v->items[i]) <= 0)
-		i++;
-	if (i < v->n)
-		qsort(v->items, v->n, sizeof(*v->items), cmp);
 }
 
 /* --- generations --- */
@@ -160,10 +70,10 @@ static void remove_generation(struct api_world_index *x, size_t i)
 static void renew_service(struct api_world_index *x, const char *ns, const char *name)
 {
 	const struct api_object key = {.meta = {.kind = API_SERVICE, .ns = ns, .name = name}};
-	const struct view *v = &x->kinds[API_SERVICE];
-	size_t i = view_place(v, &key, api_world_identity_cmp);
+	const struct world_view *v = &x->kinds[API_SERVICE];
+	size_t i = world_view_place(v, &key, api_world_identity_cmp);
 
-	if (is_at(v, i, &key))
+	if (world_view_is_at(v, i, &key))
 		x->of_service[i] = ++x->generation;
 }
 
@@ -179,13 +89,13 @@ static void renew(struct api_world_index *x, const struct api_object *o)
 
 /* --- filling --- */
 
-static void move_doubles(struct api_world_index *x, struct view *v)
+static void move_doubles(struct api_world_index *x, struct world_view *v)
 {
 	size_t n = 0;
 
 	for (size_t i = 0; i < v->n; i++)
 		if (n > 0 && api_world_identity_cmp(&v->items[n - 1], &v->items[i]) == 0)
-			view_push(&x->doubles, v->items[i]);
+			world_view_push(&x->doubles, v->items[i]);
 		else
 			v->items[n++] = v->items[i];
 	v->n = n;
@@ -193,12 +103,12 @@ static void move_doubles(struct api_world_index *x, struct view *v)
 
 static void gather_slices(struct api_world_index *x)
 {
-	const struct view *v = &x->kinds[API_ENDPOINT_SLICE];
+	const struct world_view *v = &x->kinds[API_ENDPOINT_SLICE];
 
 	for (size_t i = 0; i < v->n; i++)
 		if (v->items[i]->slice.service)
-			view_push(&x->slices, v->items[i]);
-	view_sort(&x->slices, slice_cmp);
+			world_view_push(&x->slices, v->items[i]);
+	world_view_sort(&x->slices, slice_cmp);
 }
 
 bool api_world_index_is_full(const struct api_world_index *x)
@@ -213,11 +123,11 @@ void api_world_index_fill(struct api_world_index *x, const struct api_sources *s
 		for (size_t j = 0; j < sources->items[i]->n; j++) {
 			const struct api_object *o = sources->items[i]->objects[j];
 
-			view_push(&x->kinds[o->meta.kind], o);
+			world_view_push(&x->kinds[o->meta.kind], o);
 		}
 	for (int kind = 0; kind < API_N_KINDS; kind++) {
 		x->of_kind[kind] = ++x->generation;
-		view_sort(&x->kinds[kind], api_world_object_cmp);
+		world_view_sort(&x->kinds[kind], api_world_object_cmp);
 		move_doubles(x, &x->kinds[kind]);
 	}
 	gather_slices(x);
@@ -248,7 +158,7 @@ struct api_world_index *api_world_index_free(struct api_world_index *x)
 	free(x->doubles.items);
 	free(x->slices.items);
 	free(x->of_service);
-	free(x->telling);
+	free(x->telling.items);
 	arena_free(x->problems.arena);
 	free(x);
 	return NULL;
@@ -259,7 +169,7 @@ struct api_world_index *api_world_index_free(struct api_world_index *x)
 static void slice_in(struct api_world_index *x, const struct api_object *o)
 {
 	if (o->meta.kind == API_ENDPOINT_SLICE && o->slice.service)
-		view_insert(&x->slices, view_place(&x->slices, o, slice_cmp), o);
+		world_view_insert(&x->slices, world_view_place(&x->slices, o, slice_cmp), o);
 }
 
 static void slice_out(struct api_world_index *x, const struct api_object *o)
@@ -268,9 +178,9 @@ static void slice_out(struct api_world_index *x, const struct api_object *o)
 
 	if (o->meta.kind != API_ENDPOINT_SLICE || !o->slice.service)
 		return;
-	i = view_place(&x->slices, o, slice_cmp);
+	i = world_view_place(&x->slices, o, slice_cmp);
 	assert(i < x->slices.n && x->slices.items[i] == o);
-	view_remove(&x->slices, i);
+	world_view_remove(&x->slices, i);
 }
 
 /*
@@ -279,10 +189,11 @@ static void slice_out(struct api_world_index *x, const struct api_object *o)
  */
 static size_t double_place(const struct api_world_index *x, const struct api_object *o)
 {
-	const struct view *v = &x->doubles;
-	size_t i = view_place(v, o, api_world_object_cmp);
+	const struct world_view *v = &x->doubles;
+	size_t i = world_view_place(v, o, api_world_object_cmp);
 
-	while (i < v->n && v->items[i] != o && view_cmp(v->items[i], o, api_world_object_cmp) == 0)
+	while (i < v->n && v->items[i] != o &&
+	       world_view_cmp(v->items[i], o, api_world_object_cmp) == 0)
 		i++;
 	return i;
 }
@@ -293,7 +204,7 @@ static void add_double(struct api_world_index *x, const struct api_object *o)
 
 	if (i < x->doubles.n && x->doubles.items[i] == o)
 		return;
-	view_insert(&x->doubles, i, o);
+	world_view_insert(&x->doubles, i, o);
 	x->has_problems = false;
 }
 
@@ -302,26 +213,26 @@ static void remove_double(struct api_world_index *x, const struct api_object *o)
 	size_t i = double_place(x, o);
 
 	assert(i < x->doubles.n && x->doubles.items[i] == o);
-	view_remove(&x->doubles, i);
+	world_view_remove(&x->doubles, i);
 	x->has_problems = false;
 }
 
 /* What is there already stays. */
 static void add_object(struct api_world_index *x, const struct api_object *o)
 {
-	struct view *v = &x->kinds[o->meta.kind];
-	size_t i = view_place(v, o, api_world_identity_cmp);
-	const struct api_object *in_view = is_at(v, i, o) ? v->items[i] : NULL;
+	struct world_view *v = &x->kinds[o->meta.kind];
+	size_t i = world_view_place(v, o, api_world_identity_cmp);
+	const struct api_object *in_view = world_view_is_at(v, i, o) ? v->items[i] : NULL;
 
 	if (in_view == o)
 		return;
 	if (!in_view) {
-		view_insert(v, i, o);
+		world_view_insert(v, i, o);
 		if (o->meta.kind == API_SERVICE)
 			add_generation(x, i);
 		slice_in(x, o);
 		renew(x, o);
-	} else if (view_cmp(in_view, o, api_world_object_cmp) <= 0) {
+	} else if (world_view_cmp(in_view, o, api_world_object_cmp) <= 0) {
 		add_double(x, o);
 	} else {
 		slice_out(x, in_view);
@@ -330,70 +241,42 @@ static void add_object(struct api_world_index *x, const struct api_object *o)
 		slice_in(x, o);
 		renew(x, o);
 		/* It was the first of those on its line, too. */
-		view_insert(&x->doubles, view_place(&x->doubles, in_view, api_world_object_cmp),
-			    in_view);
+		world_view_insert(&x->doubles,
+				  world_view_place(&x->doubles, in_view, api_world_object_cmp),
+				  in_view);
 		x->has_problems = false;
 	}
 }
 
 static void remove_object(struct api_world_index *x, const struct api_object *o)
 {
-	struct view *v = &x->kinds[o->meta.kind];
-	size_t i = view_place(v, o, api_world_identity_cmp);
-	size_t next = view_place(&x->doubles, o, api_world_identity_cmp);
+	struct world_view *v = &x->kinds[o->meta.kind];
+	size_t i = world_view_place(v, o, api_world_identity_cmp);
+	size_t next = world_view_place(&x->doubles, o, api_world_identity_cmp);
 
-	assert(is_at(v, i, o));
+	assert(world_view_is_at(v, i, o));
 	if (v->items[i] != o) {
 		remove_double(x, o);
 		return;
 	}
 	slice_out(x, o);
 	renew(x, o);
-	if (is_at(&x->doubles, next, o)) {
+	if (world_view_is_at(&x->doubles, next, o)) {
 		v->items[i] = x->doubles.items[next];
 		slice_in(x, v->items[i]);
 		renew(x, v->items[i]);
 		remove_double(x, v->items[i]);
 		return;
 	}
-	view_remove(v, i);
+	world_view_remove(v, i);
 	if (o->meta.kind == API_SERVICE)
 		remove_generation(x, i);
 }
 
-static bool tells(const struct api_source *s)
-{
-	return s->problems || s->caller || s->n_stale > 0 || s->n_left_out > 0 || s->hidden;
-}
-
-static void begin_telling(struct api_world_index *x, struct api_source *s)
-{
-	struct api_source **last =
-		xpush(&x->telling, &x->n_telling, &x->cap_telling, sizeof(*x->telling));
-
-	*last = s;
-	s->telling = x->n_telling;
-}
-
-/* The last one takes its place. */
-static void end_telling(struct api_world_index *x, struct api_source *s)
-{
-	struct api_source *last = x->telling[--x->n_telling];
-
-	x->telling[s->telling - 1] = last;
-	last->telling = s->telling;
-	s->telling = 0;
-}
-
 void api_world_index_note(struct api_world_index *x, struct api_source *s, bool changed)
 {
-	const bool does = tells(s);
-
-	x->has_problems &= !(changed && (does || s->telling));
-	if (does && !s->telling)
-		begin_telling(x, s);
-	else if (!does && s->telling)
-		end_telling(x, s);
+	if (world_telling_note(&x->telling, s) && changed)
+		x->has_problems = false;
 }
 
 /* So many of one source that all is sooner sorted anew. */
@@ -433,84 +316,23 @@ void api_world_index_forget(struct api_world_index *x, struct api_source *s)
 		api_world_index_drop(x);
 	for (size_t i = 0; x->is_full && i < s->n; i++)
 		remove_object(x, s->objects[i]);
-	if (s->telling) {
-		end_telling(x, s);
+	if (world_telling_forget(&x->telling, s))
 		x->has_problems = false;
-	}
 }
 
 /* --- problems --- */
 
 static void note_double(struct api_world_index *x, const struct api_object *other)
 {
-	const struct view *v = &x->kinds[other->meta.kind];
-	const struct api_object *used = v->items[view_place(v, other, api_world_identity_cmp)];
+	const struct world_view *v = &x->kinds[other->meta.kind];
+	const struct api_object *used =
+		v->items[world_view_place(v, other, api_world_identity_cmp)];
 	struct object_ref ref = api_object_ref(other);
 	struct problem_text text = {.reason = "DefinedTwice", .remedy = "remove one of them"};
 
 	problem_add(&x->problems, SEVERITY_ERROR, &ref, &text,
 		    "defined more than once: %s:%u is used, %s:%u is not", used->meta.file,
 		    used->meta.line, other->meta.file, other->meta.line);
-}
-
-static void add_stale(struct api_world_index *x, const struct api_source *s, size_t n_objects,
-		      size_t n_more)
-{
-	struct object_ref ref = {.kind = "File", .name = s->name, .file = s->name};
-	struct problem_text text = {.reason = "StaleSource",
-				    .remedy = s->has_text ? "correct what the other problems of "
-							    "the file name"
-							  : "make the file readable for the agent"};
-	const char *why = s->has_text ? "the file does not say what has become of them"
-				      : "it was not read since the agent started";
-
-	if (n_more > 0)
-		problem_add(&x->problems, SEVERITY_WARNING, &ref, &text,
-			    "here and in %zu more files %zu objects are those of an earlier run",
-			    n_more, n_objects);
-	else
-		problem_add(&x->problems, SEVERITY_WARNING, &ref, &text,
-			    "%zu of its objects are those of an earlier run: %s", n_objects, why);
-}
-
-/* A folder that is away makes all of its files stale: some are named, the others counted. */
-static void add_all_stale(struct api_world_index *x)
-{
-	const struct api_source *last = NULL;
-	size_t n = 0, n_objects = 0;
-
-	for (size_t i = 0; i < x->n_telling; i++) {
-		const struct api_source *s = x->telling[i];
-
-		if (s->n_stale == 0)
-			continue;
-		if (++n < STALE_NAMED) {
-			add_stale(x, s, s->n_stale, 0);
-			continue;
-		}
-		last = s;
-		n_objects += s->n_stale;
-	}
-	if (last)
-		add_stale(x, last, n_objects, n - STALE_NAMED);
-}
-
-static int telling_cmp(const void *a, const void *b)
-{
-	const struct api_source *const *x = a, *const *y = b;
-	const unsigned shard = (*x)->name_hash % WORLD_SHARDS;
-	const unsigned other = (*y)->name_hash % WORLD_SHARDS;
-
-	return shard != other ? (shard > other) - (shard < other) : strcmp((*x)->name, (*y)->name);
-}
-
-/* Which of the stale ones are named depends on nothing but the names. */
-static void sort_telling(struct api_world_index *x)
-{
-	if (x->n_telling)
-		qsort(x->telling, x->n_telling, sizeof(*x->telling), telling_cmp);
-	for (size_t i = 0; i < x->n_telling; i++)
-		x->telling[i]->telling = i + 1;
 }
 
 const struct problems *api_world_index_problems(struct api_world_index *x)
@@ -522,14 +344,7 @@ const struct problems *api_world_index_problems(struct api_world_index *x)
 	x->problems = (struct problems){.arena = arena_new()};
 	for (size_t i = 0; i < x->doubles.n; i++)
 		note_double(x, x->doubles.items[i]);
-	sort_telling(x);
-	for (size_t i = 0; i < x->n_telling; i++) {
-		if (x->telling[i]->problems)
-			problems_append(&x->problems, x->telling[i]->problems);
-		if (x->telling[i]->caller)
-			problems_append(&x->problems, x->telling[i]->caller);
-	}
-	add_all_stale(x);
+	world_telling_problems(&x->telling, &x->problems);
 	problems_sort(&x->problems);
 	x->has_problems = true;
 	return &x->problems;
@@ -537,7 +352,7 @@ const struct problems *api_world_index_problems(struct api_world_index *x)
 
 struct api_sources api_world_index_telling(const struct api_world_index *x)
 {
-	return (struct api_sources){.items = x->telling, .n = x->n_telling};
+	return (struct api_sources){.items = x->telling.items, .n = x->telling.n};
 }
 
 /* --- reading --- */
@@ -552,11 +367,11 @@ const struct api_object *api_world_index_find(const struct api_world_index *x, e
 					      const char *ns, const char *name)
 {
 	const struct api_object key = {.meta = {.kind = kind, .ns = ns, .name = name}};
-	const struct view *v = &x->kinds[kind];
-	size_t i = view_place(v, &key, api_world_identity_cmp);
+	const struct world_view *v = &x->kinds[kind];
+	size_t i = world_view_place(v, &key, api_world_identity_cmp);
 
 	assert(x->is_full);
-	return is_at(v, i, &key) ? v->items[i] : NULL;
+	return world_view_is_at(v, i, &key) ? v->items[i] : NULL;
 }
 
 uint64_t api_world_index_generation(const struct api_world_index *x, enum api_kind kind)

@@ -10,12 +10,6 @@
 #include "api/world.h"
 #include "api/world_source.h"
 
-/* All sources, in no particular order. */
-struct api_sources {
-	struct api_source *const *items;
-	size_t n;
-};
-
 struct api_world_index;
 
 struct api_world_index *api_world_index_new(void);
@@ -52,7 +46,3 @@ struct world_list api_world_index_slices(const struct api_world_index *x, const 
 uint64_t api_world_index_generation(const struct api_world_index *x, enum api_kind kind);
 const uint64_t *api_world_index_services(const struct api_world_index *x);
 const struct problems *api_world_index_problems(struct api_world_index *x);
-
-/* Orders for qsort over arrays of pointers: kind, namespace, name; and then file, line. */
-int api_world_identity_cmp(const void *a, const void *b);
-int api_world_object_cmp(const void *a, const void *b);

@@ -8,7 +8,7 @@
  */
 #include "api/world_source.h"
 
-#include "api/world_index.h"
+#include "api/world_view.h"
 #include "base/hash.h"
 
 #include <assert.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
  * One source of the world: a text's objects and problems, and the rule by which an earlier version
- * stays in force (api/world.h). Only api/world.c and api/world_index.c use this.
+ * stays in force (api/world.h). Only the files of the world (api/world*.c) use this.
  */
 #pragma once
 
@@ -29,6 +29,12 @@ struct api_source {
 	struct api_change *change; /* owned; between api_source_weigh and api_source_bury */
 	size_t telling; /* place, from 1, among the index's sources that tell something; 0: none */
 	char name[];
+};
+
+/* Some of them, in no particular order. */
+struct api_sources {
+	struct api_source *const *items;
+	size_t n;
 };
 
 /* What a put does to the objects. */
