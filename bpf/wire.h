@@ -9,7 +9,8 @@
  */
 #pragma once
 
-#define LB_WIRE_VERSION       1
+#define LB_WIRE_VERSION       2
+#define LB_WIRE_SEED          1 /* what seeds begin with, whatever the version: they name Services */
 #define LB_WIRE_WEIGHT_MAX    16  /* of a backend; the least is 1 */
 #define LB_WIRE_QUOTA_PERCENT 102 /* of its share of the rows */
 
@@ -68,7 +69,19 @@ static inline __attribute__((always_inline)) __u32 lb_wire_row(__u64 hash, __u32
  * backend of weight 1 stands where it would without weights, and more weight lifts a backend and
  * moves nobody else. The row's first is the best that is ready (if none is, the best) and, with
  * rows filled from 0 up, first of fewer rows than its quota; then follow the others by standing.
+ *
+ * Where much drains, as in a rollout of all backends at once, most flows that live have a draining
+ * owner, which four younger ones often outrank. So there, if all three that follow are ready, the
+ * last of them makes way for the best that drains. Not where little does: then the third is the
+ * owner of a flow more often, for the rollout goes on step by step.
  */
+
+/* Whether so much drains, by numbers of backends that are ready and that drain. */
+static inline __attribute__((always_inline)) __u32 lb_wire_keeps_draining(__u32 ready,
+									  __u32 draining)
+{
+	return draining > ready / 2;
+}
 
 /* What the draws of a backend are made from; draw < weight, and the first is the backend's own. */
 static inline __attribute__((always_inline)) __u64 lb_wire_draw_id(__u64 id, __u32 draw)

@@ -32,7 +32,7 @@ static uint64_t seed_bytes(uint64_t h, const char *s)
 
 uint32_t lb_seed(const char *ns, const char *name)
 {
-	uint64_t h = seed_bytes(LB_WIRE_VERSION, ns);
+	uint64_t h = seed_bytes(LB_WIRE_SEED, ns);
 
 	h = lb_wire_mix(h, '/'); /* in neither part, so "a/bc" and "ab/c" differ */
 	h = seed_bytes(h, name);

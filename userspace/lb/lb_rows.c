@@ -36,7 +36,9 @@ struct filling {
 	uint32_t *more;  /* where in them the further draws of each begin; n + 1 of them */
 	uint16_t *index; /* of each within the service */
 	uint32_t *room;  /* rows each may still be first of */
-	bool weighted;   /* there are further draws */
+	uint16_t *draining;
+	size_t n_draining; /* 0: nobody is kept for its flows' sake */
+	bool weighted;     /* there are further draws */
 };
 
 /* Standings, the best first. */
@@ -149,14 +151,49 @@ static size_t first_of(const struct filling *f, const uint64_t best[LB_CANDIDATE
 	return first_of_all(f, row);
 }
 
-static uint64_t row_word(const struct filling *f, const uint64_t best[LB_CANDIDATES], size_t first)
+/* Who follows in the row; how many they are with the first. */
+static unsigned followers(const uint64_t best[LB_CANDIDATES], size_t at[LB_CANDIDATES])
 {
-	uint64_t word = f->index[first];
 	unsigned n = 1;
 
 	for (unsigned k = 0; k < LB_CANDIDATES && best[k] && n < LB_CANDIDATES; k++)
-		if (standing_at(best[k]) != first)
-			word |= (uint64_t)f->index[standing_at(best[k])] << LB_ROW_BITS * n++;
+		if (standing_at(best[k]) != at[0])
+			at[n++] = standing_at(best[k]);
+	return n;
+}
+
+static bool is_draining(const struct filling *f, size_t at)
+{
+	for (size_t i = 0; i < f->n_draining; i++)
+		if (f->draining[i] == at)
+			return true;
+	return false;
+}
+
+/* Of a row whose followers are all ready, the last makes way for the best that drains. */
+static void keep_draining(const struct filling *f, uint32_t row, size_t at[LB_CANDIDATES])
+{
+	uint64_t best = 0;
+
+	for (unsigned k = 1; k < LB_CANDIDATES; k++)
+		if (is_draining(f, at[k]))
+			return;
+	for (size_t i = 0; i < f->n_draining; i++)
+		(void)keep_larger(&best, standing(f, f->draining[i], row, f->weighted));
+	at[LB_CANDIDATES - 1] = standing_at(best);
+}
+
+static uint64_t row_word(const struct filling *f, uint32_t row, const uint64_t best[LB_CANDIDATES],
+			 size_t first)
+{
+	size_t at[LB_CANDIDATES] = {first};
+	unsigned n = followers(best, at);
+	uint64_t word = 0;
+
+	if (f->n_draining > 0 && n == LB_CANDIDATES)
+		keep_draining(f, row, at);
+	for (unsigned k = 0; k < n; k++)
+		word |= (uint64_t)f->index[at[k]] << LB_ROW_BITS * k;
 	return (word | LB_ROW_EMPTY << LB_ROW_BITS * n) & LB_ROW_EMPTY;
 }
 
@@ -175,13 +212,13 @@ LB_INLINE uint64_t fill_row(const struct filling *f, uint32_t row, bool weighted
 	const uint64_t best[LB_CANDIDATES] = {four.a, four.b, four.c, four.d};
 	size_t first = standing_at(four.a);
 
-	if (four.d != 0 && f->room[first] > 0) {
+	if (four.d != 0 && f->room[first] > 0 && f->n_draining == 0) {
 		f->room[first]--;
 		return plain_word(f, &four);
 	}
 	first = first_of(f, best, row);
 	f->room[first]--;
-	return row_word(f, best, first);
+	return row_word(f, row, best, first);
 }
 
 /* All weights together of those that may be first. */
@@ -195,17 +232,29 @@ static uint32_t total_weight(const struct lb_row_target *targets, size_t n, bool
 	return total;
 }
 
-static bool any_is_ready(const struct lb_row_target *targets, size_t n)
+static size_t count_ready(const struct lb_row_target *targets, size_t n)
 {
+	size_t n_ready = 0;
+
 	for (size_t at = 0; at < n; at++)
-		if (targets[at].ready)
-			return true;
-	return false;
+		n_ready += targets[at].ready;
+	return n_ready;
+}
+
+/* Fills in who is kept for its flows' sake. */
+static void find_draining(struct filling *f, const struct lb_row_target *targets, size_t n_ready)
+{
+	if (!lb_wire_keeps_draining((uint32_t)n_ready, (uint32_t)(f->n - n_ready)))
+		return;
+	for (size_t at = 0; at < f->n; at++)
+		if (!targets[at].ready)
+			f->draining[f->n_draining++] = (uint16_t)at;
 }
 
 static void fill_in(struct filling *f, const struct lb_row_target *targets, uint32_t rows)
 {
-	const bool any_ready = any_is_ready(targets, f->n);
+	const size_t n_ready = count_ready(targets, f->n);
+	const bool any_ready = n_ready > 0;
 	const uint32_t total = total_weight(targets, f->n, any_ready);
 	uint32_t n_draws = (uint32_t)f->n;
 
@@ -221,6 +270,7 @@ static void fill_in(struct filling *f, const struct lb_row_target *targets, uint
 		f->room[at] = t->ready || !any_ready ? lb_wire_quota(rows, t->weight, total) : 0;
 	}
 	f->more[f->n] = n_draws;
+	find_draining(f, targets, n_ready);
 	f->weighted = n_draws > f->n;
 }
 
@@ -243,7 +293,13 @@ void lb_rows_fill(const struct lb_row_target *targets, size_t n, uint8_t rows_lo
 	_cleanup_(freep) uint32_t *more = xcalloc(n + 1, sizeof(*more));
 	_cleanup_(freep) uint16_t *index = xcalloc(n, sizeof(*index));
 	_cleanup_(freep) uint32_t *room = xcalloc(n, sizeof(*room));
-	struct filling f = {.n = n, .begun = begun, .more = more, .index = index, .room = room};
+	_cleanup_(freep) uint16_t *draining = xcalloc(n, sizeof(*draining));
+	struct filling f = {.n = n,
+			    .begun = begun,
+			    .more = more,
+			    .index = index,
+			    .room = room,
+			    .draining = draining};
 
 	assert(rows_log2 <= LB_ROWS_LOG2_MAX);
 	assert(n <= LB_ROW_NONE);

@@ -22,7 +22,9 @@ struct lb_row_target {
 /*
  * Fills 1 << rows_log2 row words (bpf/abi.h), all settled. [0] is the best ready backend that is
  * under quota when rows are filled in their order; without any ready one the draining ones stand in
- * for them. [1..3] are the next by standing among all. Without targets every row is LB_ROW_EMPTY.
+ * for them. [1..3] are the next by standing among all; while much drains
+ * (lb_wire_keeps_draining()), one of them is the best that does. Without targets every row is
+ * LB_ROW_EMPTY.
  *
  * Of a standing the upper 49 bits count; among equals (2^-49 a pair) the first in the array wins,
  * and otherwise the order of the targets does not matter. Given in the order of lb_target_cmp, all

@@ -391,6 +391,61 @@ static void a_draining_backend_stays_a_later_candidate_and_is_never_first(void *
 	assert_true(kept * 100 >= had * 98);
 }
 
+/* The best of those that drain, by the plain order of draws. */
+static uint16_t best_draining(const struct table *t, uint32_t row)
+{
+	size_t best = t->n;
+
+	for (size_t i = 0; i < t->n; i++)
+		if (!t->targets[i].ready &&
+		    (best == t->n || rank_of(t, i, row) < rank_of(t, best, row)))
+			best = i;
+	return (uint16_t)best;
+}
+
+static void while_much_drains_each_row_has_the_best_that_does(void **state)
+{
+	static struct table t;
+	uint32_t moved = 0;
+
+	(void)state;
+	for (size_t n_ready = 3; n_ready <= 12; n_ready++) {
+		for (size_t n = n_ready + n_ready / 2 + 1; n <= 2 * n_ready; n++) {
+			table_make(&t, (uint32_t)n, n);
+			for (size_t i = n_ready; i < n; i++) {
+				t.targets[i].ready = false;
+				t.targets[i].weight = (uint8_t)(1 + i % 3);
+			}
+			table_fill(&t);
+			for (uint32_t row = 0; row < ROWS; row++) {
+				uint16_t best = best_draining(&t, row);
+
+				assert_in_range(lb_row_candidate(t.rows[row], 0), 0, n_ready - 1);
+				assert_true(row_has_later(t.rows[row], best));
+				moved += lb_row_candidate(t.rows[row], 3) == best &&
+					 rank_of(&t, best, row) > 3;
+			}
+		}
+	}
+	assert_true(moved > 1000);
+}
+
+/* One drains less than it takes: the row is as if nobody did, but for its first. */
+static void where_little_drains_followers_are_the_next_by_standing(void **state)
+{
+	static struct table t;
+	uint32_t n_without = 0;
+
+	(void)state;
+	table_make(&t, 3, 15);
+	for (size_t i = 10; i < 15; i++)
+		t.targets[i].ready = false;
+	table_fill(&t);
+	for (uint32_t row = 0; row < ROWS; row++)
+		n_without += !row_has_later(t.rows[row], best_draining(&t, row));
+	assert_true(n_without > ROWS / 20);
+}
+
 static void without_ready_backends_the_draining_ones_stand_in(void **state)
 {
 	static struct table t;
@@ -433,6 +488,8 @@ int main(void)
 		cmocka_unit_test(candidates_are_distinct_and_in_order_of_weight),
 		cmocka_unit_test(order_of_input_and_indices_do_not_matter),
 		cmocka_unit_test(a_draining_backend_stays_a_later_candidate_and_is_never_first),
+		cmocka_unit_test(while_much_drains_each_row_has_the_best_that_does),
+		cmocka_unit_test(where_little_drains_followers_are_the_next_by_standing),
 		cmocka_unit_test(without_ready_backends_the_draining_ones_stand_in),
 		cmocka_unit_test(without_backends_rows_are_empty_and_settled),
 	};

@@ -16,7 +16,7 @@ static void words_of(__u32 words[4], const uint8_t bytes[16])
 static void the_version_is_the_one_these_vectors_are_for(void **state)
 {
 	(void)state;
-	assert_int_equal(LB_WIRE_VERSION, 1);
+	assert_int_equal(LB_WIRE_VERSION, 2);
 }
 
 static void mix_has_its_values(void **state)
@@ -81,10 +81,10 @@ static void quotas_have_their_values(void **state)
 	assert_int_equal(lb_wire_quota(65536, 16, 16 * 32767), 3); /* ceil(2.04) */
 }
 
-/* 10.0.0.1 to .5, port 8080, seed of "default/web"; the third drains. */
-static void five_backends(struct lb_row_target targets[5])
+/* From 10.0.0.1 on, port 8080, seed of "default/web"; the third drains. */
+static void some_backends(struct lb_row_target *targets, uint16_t n)
 {
-	for (uint16_t i = 0; i < 5; i++) {
+	for (uint16_t i = 0; i < n; i++) {
 		struct ip_addr addr = ip_addr_from_v4(0x0a000001u + i);
 		__u32 words[4];
 
@@ -98,11 +98,11 @@ static void five_backends(struct lb_row_target targets[5])
 	}
 }
 
-static uint64_t mix_of_rows(const struct lb_row_target targets[5], uint64_t rows[256])
+static uint64_t mix_of_rows(const struct lb_row_target *targets, size_t n, uint64_t rows[256])
 {
 	uint64_t all = 0;
 
-	lb_rows_fill(targets, 5, 8, rows);
+	lb_rows_fill(targets, n, 8, rows);
 	for (unsigned i = 0; i < 256; i++)
 		all = lb_wire_mix(all, rows[i]);
 	return all;
@@ -114,8 +114,8 @@ static void a_row_table_has_its_values(void **state)
 	uint64_t rows[256];
 
 	(void)state;
-	five_backends(targets);
-	assert_true(mix_of_rows(targets, rows) == 0x2a478e441c5b0472);
+	some_backends(targets, 5);
+	assert_true(mix_of_rows(targets, 5, rows) == 0x2a478e441c5b0472);
 	assert_true(rows[0] == 0x2000c0020000);
 	assert_true(rows[1] == 0x400040018000);
 }
@@ -126,13 +126,39 @@ static void a_row_table_with_weights_has_its_values(void **state)
 	uint64_t rows[256];
 
 	(void)state;
-	five_backends(targets);
+	some_backends(targets, 5);
 	targets[1].weight = 2;
 	targets[2].weight = 3;
 	targets[4].weight = 16;
-	assert_true(mix_of_rows(targets, rows) == 0x85958f514541eda7);
+	assert_true(mix_of_rows(targets, 5, rows) == 0x85958f514541eda7);
 	assert_true(rows[0] == 0x600000010004);
 	assert_true(rows[3] == 0x4000c0000004);
+}
+
+/* The last five of nine drain: of a row whose followers would all be ready, the last is theirs. */
+static void a_row_table_of_a_rollout_has_its_values(void **state)
+{
+	struct lb_row_target targets[9];
+	uint64_t rows[256];
+
+	(void)state;
+	some_backends(targets, 9);
+	for (unsigned i = 0; i < 9; i++)
+		targets[i].ready = i < 4;
+	assert_true(mix_of_rows(targets, 9, rows) == 0xf4c6a3928c2bbb07);
+	assert_true(rows[3] == 0x1000080018000); /* 0, 3, 2, and 8, which drains */
+	assert_true(rows[16] == 0x1000000010003);
+}
+
+static void much_drains_if_it_is_more_than_half_of_what_is_ready(void **state)
+{
+	(void)state;
+	assert_true(lb_wire_keeps_draining(0, 1));
+	assert_true(lb_wire_keeps_draining(10, 6));
+	assert_false(lb_wire_keeps_draining(10, 5));
+	assert_true(lb_wire_keeps_draining(5, 3));
+	assert_false(lb_wire_keeps_draining(5, 2));
+	assert_false(lb_wire_keeps_draining(5, 0));
 }
 
 static void a_recipe_has_its_name(void **state)
@@ -141,12 +167,12 @@ static void a_recipe_has_its_name(void **state)
 	uint64_t name = lb_wire_recipe(0x492e5dae, 8);
 
 	(void)state;
-	assert_true(name == 0x6acb1d1d44f155af);
-	five_backends(targets);
+	assert_true(name == 0x3f830e201a2ffbfa);
+	some_backends(targets, 5);
 	targets[1].weight = 2;
 	for (unsigned i = 0; i < 5; i++)
 		name = lb_wire_recipe_add(name, targets[i].id, targets[i].weight, targets[i].ready);
-	assert_true(name == 0xa4a333ce74cb797);
+	assert_true(name == 0x1a759973ac5b287);
 }
 
 int main(void)
@@ -161,6 +187,8 @@ int main(void)
 		cmocka_unit_test(quotas_have_their_values),
 		cmocka_unit_test(a_row_table_has_its_values),
 		cmocka_unit_test(a_row_table_with_weights_has_its_values),
+		cmocka_unit_test(a_row_table_of_a_rollout_has_its_values),
+		cmocka_unit_test(much_drains_if_it_is_more_than_half_of_what_is_ready),
 		cmocka_unit_test(a_recipe_has_its_name),
 	};
 
