@@ -91,6 +91,9 @@ struct agent {
 	struct agent_plan *current; /* the applied plan; NULL before the first */
 	struct plan_ledger ledger;  /* in ledger_arena */
 	struct arena *ledger_arena;
+	struct plan_ledger saved_ledger; /* as it is on disk or on its way, in saved_ledger_arena */
+	struct arena *saved_ledger_arena;
+	nsec_t ledger_at;            /* the ledger is written then; NSEC_NEVER: it is as saved */
 	struct plan_addresses given; /* addresses this agent gave, in given_arena */
 	struct arena *given_arena;
 	uint64_t noted_given, saved_given; /* generations: of the allocator's result, of given */

@@ -14,26 +14,50 @@
 
 #include <inttypes.h>
 
-#define ALIVE_EVERY_NS (10 * NSEC_PER_SEC)
-#define RESTART_MAX_NS (130 * NSEC_PER_SEC) /* the advertised restart time and one sign of life */
+#define ALIVE_EVERY_NS  (10 * NSEC_PER_SEC)
+#define LEDGER_EVERY_NS (1 * NSEC_PER_SEC)
+#define RESTART_MAX_NS  (130 * NSEC_PER_SEC) /* the advertised restart time and one sign of life */
 
 /* --- ledger ------------------------------------------------------------------------------------
  */
 
-static void save_ledger(struct agent *a)
+/* As it is on its way to the disk. */
+static void note_saved_ledger(struct agent *a, uint64_t hash)
 {
-	uint64_t hash = plan_ledger_hash(&a->ledger);
-	char *text;
-
-	if (hash == a->ledger_hash)
-		return;
-	text = ledger_to_json(&a->ledger, clock_boot_id());
 	a->ledger_hash = hash;
+	arena_reset(a->saved_ledger_arena);
+	a->saved_ledger = a->ledger;
+	plan_ledger_copy(a->saved_ledger_arena, &a->saved_ledger);
+}
+
+static void write_ledger(struct agent *a, uint64_t hash)
+{
+	char *text = ledger_to_json(&a->ledger, clock_boot_id());
+
+	note_saved_ledger(a, hash);
 	state_write(a,
 		    &(struct state_file){.name = "ledger.yaml",
 					 .mode = STATE_SECRET_MODE,
 					 .hash = &a->ledger_hash},
 		    text, strlen(text));
+}
+
+/* Drains that come and go are written together, at most every LEDGER_EVERY_NS. */
+static void save_ledger(struct agent *a, nsec_t now)
+{
+	const uint64_t hash = plan_ledger_hash(&a->ledger);
+
+	if (hash != a->ledger_hash) {
+		const bool may_wait =
+			a->ledger_hash != 0 && plan_ledger_may_wait(&a->saved_ledger, &a->ledger);
+
+		a->ledger_at =
+			nsec_min(a->ledger_at, may_wait ? nsec_add(now, LEDGER_EVERY_NS) : now);
+		if (now < a->ledger_at)
+			return;
+		write_ledger(a, hash);
+	}
+	a->ledger_at = NSEC_NEVER;
 }
 
 static void load_ledger(struct agent *a, nsec_t now)
@@ -86,7 +110,11 @@ nsec_t state_tick(struct agent *a, nsec_t now)
 		save_alive(a, now);
 		a->alive_at = now + ALIVE_EVERY_NS;
 	}
-	return a->stopping ? NSEC_NEVER : nsec_min(a->alive_at, state_tick_world(a, now));
+	if (now >= a->ledger_at)
+		save_ledger(a, now);
+	return a->stopping
+		       ? NSEC_NEVER
+		       : nsec_min(nsec_min(a->alive_at, a->ledger_at), state_tick_world(a, now));
 }
 
 void state_forget_alive(struct agent *a)
@@ -96,6 +124,8 @@ void state_forget_alive(struct agent *a)
 
 void state_load(struct agent *a, nsec_t now)
 {
+	a->saved_ledger_arena = arena_new();
+	a->ledger_at = NSEC_NEVER;
 	state_load_addresses(a);
 	load_ledger(a, now);
 	load_alive(a, now);
@@ -104,16 +134,21 @@ void state_load(struct agent *a, nsec_t now)
 
 void state_finish(struct agent *a, nsec_t now)
 {
+	if (a->ledger_at != NSEC_NEVER) {
+		a->ledger_at = now;
+		save_ledger(a, now);
+	}
 	state_save_world(a, now);
 }
 
 void state_done(struct agent *a)
 {
 	state_world_done(a);
+	arena_free(a->saved_ledger_arena);
 }
 
 void state_save(struct agent *a, nsec_t now)
 {
 	(void)state_tick(a, now);
-	save_ledger(a);
+	save_ledger(a, now);
 }

@@ -110,11 +110,34 @@ uint64_t plan_ledger_good_hash(uint64_t h, const struct plan_ledger *ledger)
 	return h;
 }
 
+/* All but the drains. */
+static uint64_t hash_rest(uint64_t h, const struct plan_ledger *ledger)
+{
+	h = hash_names(hash_u64(h, ledger->router_id), &ledger->pools);
+	return plan_ledger_good_hash(h, ledger);
+}
+
 uint64_t plan_ledger_hash(const struct plan_ledger *ledger)
 {
-	uint64_t h = hash_u64(hash_u64(HASH_INIT, ledger->router_id), ledger->n_drains);
+	uint64_t h = hash_u64(HASH_INIT, ledger->n_drains);
 
 	for (size_t i = 0; i < ledger->n_drains; i++)
 		h = hash_drain(h, &ledger->drains[i]);
-	return plan_ledger_good_hash(hash_names(h, &ledger->pools), ledger);
+	return hash_rest(h, ledger);
+}
+
+bool plan_ledger_may_wait(const struct plan_ledger *saved, const struct plan_ledger *now)
+{
+	if (hash_rest(HASH_INIT, saved) != hash_rest(HASH_INIT, now))
+		return false;
+	for (size_t i = 0, k = 0; i < saved->n_drains; i++) {
+		const struct plan_drain *drain = &saved->drains[i];
+
+		while (k < now->n_drains && plan_drain_cmp(&now->drains[k], drain) < 0)
+			k++;
+		if (k < now->n_drains && plan_drain_cmp(&now->drains[k], drain) == 0 &&
+		    now->drains[k].until > drain->until)
+			return false;
+	}
+	return true;
 }

@@ -18,5 +18,13 @@ void plan_ledger_copy(struct arena *arena, struct plan_ledger *ledger);
 /* Equal for ledgers of which the same is worth keeping over a restart; so, not of what leaves. */
 uint64_t plan_ledger_hash(const struct plan_ledger *ledger);
 
+/*
+ * That `now` may come to the disk later, while `saved` is there: a crash before costs the drains of
+ * the time between no more than that they begin anew. It may not if anything but drains differs,
+ * nor if a drain ends later now than on the disk (its backend was back, and left again), which
+ * would be cut short.
+ */
+bool plan_ledger_may_wait(const struct plan_ledger *saved, const struct plan_ledger *now);
+
 /* ... of what an environment is built from: the last good versions. */
 uint64_t plan_ledger_good_hash(uint64_t h, const struct plan_ledger *ledger);

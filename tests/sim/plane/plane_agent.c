@@ -72,6 +72,14 @@ static void restore_world(struct plane *p)
 	}
 }
 
+/* What may wait is on disk sometime; or it never comes there, before a crash. */
+static const struct plan_ledger *ledger_to_save(struct plane *p)
+{
+	const bool waits = plan_ledger_may_wait(&p->ledger, &p->f->ledger) && plane_chance(p, 3);
+
+	return waits ? &p->ledger : &p->f->ledger;
+}
+
 /* Addresses and ledger, after every plan: written before anybody is told of them. */
 static void save_state(struct plane *p)
 {
@@ -86,7 +94,7 @@ static void save_state(struct plane *p)
 		items[i].pool = arena_strdup(arena, from->items[i].pool);
 	}
 	p->given = (struct plan_addresses){.items = items, .n = from->n};
-	p->ledger = p->f->ledger;
+	p->ledger = *ledger_to_save(p);
 	plan_ledger_copy(arena, &p->ledger);
 	arena_free(p->kept);
 	p->kept = arena;

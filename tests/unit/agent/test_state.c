@@ -320,6 +320,52 @@ static void what_did_not_change_is_not_written(void **state)
 	rig_free(rig);
 }
 
+static bool is_in_ledger(const struct agent_rig *rig, const char *what)
+{
+	_cleanup_(freep) char *text = rig_read_state(rig, "ledger.yaml");
+
+	return strstr(text, what);
+}
+
+/* Many of them come and go while Services are edited, and a write costs two syncs of the disk. */
+static void drains_are_written_together(void **state)
+{
+	struct agent_rig *rig = rig_new();
+	struct agent *a = &rig->agent;
+	struct plan_drain drain = {.until = 4242};
+	nsec_t now;
+
+	(void)state;
+	rig_start(rig);
+	RIG_WAIT(rig, rig_announces);
+	now = clock_now();
+	drain.frontend.addr = ip_addr_from_v4(0xc0a86401);
+	drain.target.addr = ip_addr_from_v4(0xac1f0001);
+	a->ledger.drains = &drain;
+	a->ledger.n_drains = 1;
+	state_save(a, now);
+	assert_false(is_in_ledger(rig, "172.31.0.1"));
+	assert_true(state_tick(a, now + NSEC_PER_SEC / 2) <= now + NSEC_PER_SEC);
+	assert_false(is_in_ledger(rig, "172.31.0.1"));
+	state_save(a, now + NSEC_PER_SEC - 1); /* is not put off */
+	(void)state_tick(a, now + NSEC_PER_SEC);
+	assert_true(is_in_ledger(rig, "172.31.0.1"));
+
+	/* What the disk would cut short does not wait. */
+	drain.until++;
+	state_save(a, now + NSEC_PER_SEC);
+	assert_true(is_in_ledger(rig, "4243"));
+
+	/* Nor does anything at the end. */
+	drain.target.addr = ip_addr_from_v4(0xac1f0002);
+	state_save(a, now + NSEC_PER_SEC);
+	assert_false(is_in_ledger(rig, "172.31.0.2"));
+	state_finish(a, now + NSEC_PER_SEC);
+	assert_true(is_in_ledger(rig, "172.31.0.2"));
+	a->ledger.n_drains = 0;
+	rig_free(rig);
+}
+
 /* It holds passwords. */
 static void ledger_is_for_the_agent_alone(void **state)
 {
@@ -478,6 +524,7 @@ int main(void)
 		cmocka_unit_test(address_is_saved_before_it_is_announced),
 		cmocka_unit_test(what_did_not_change_is_not_written),
 		cmocka_unit_test(a_disk_that_hangs_holds_nobody_back),
+		cmocka_unit_test(drains_are_written_together),
 		cmocka_unit_test(ledger_is_for_the_agent_alone),
 		cmocka_unit_test(unwritable_state_is_a_problem_as_long_as_it_lasts),
 		cmocka_unit_test(only_a_restart_sets_the_restart_bit),

@@ -171,6 +171,45 @@ static void what_leaves_is_not_kept(void **state)
 	assert_int_equal(plan_ledger_hash(&with), plan_ledger_hash(&without));
 }
 
+/* Drains may come and go, and end sooner than on disk; what ends later there is cut short here. */
+static void only_what_costs_nothing_may_wait(void **state)
+{
+	struct plan_drain saved[] = {some_drain(), some_drain(), some_drain()};
+	struct plan_drain drains[ARRAY_SIZE(saved)];
+	struct plan_ledger disk = {.drains = saved, .n_drains = ARRAY_SIZE(saved)};
+	struct plan_ledger l = disk;
+	const char *const pools[] = {"a"};
+	const struct plan_good good = {.ns = "", .name = "", .text = ""};
+
+	(void)state;
+	saved[1].target.port++;
+	saved[2].frontend.port++;
+	l.drains = drains;
+	assert_true(plan_ledger_may_wait(&disk, &disk));
+	for (size_t i = 0; i < ARRAY_SIZE(saved); i++) {
+		memcpy(drains, saved, sizeof(drains));
+		drains[i].until--;
+		assert_true(plan_ledger_may_wait(&disk, &l));
+		drains[i].until += 2;
+		assert_false(plan_ledger_may_wait(&disk, &l));
+		/* On the disk are others only, or this one alone. */
+		disk = (struct plan_ledger){.drains = saved, .n_drains = i};
+		assert_true(plan_ledger_may_wait(&disk, &l));
+		disk = (struct plan_ledger){.drains = &saved[i], .n_drains = 1};
+		assert_false(plan_ledger_may_wait(&disk, &l));
+		disk = (struct plan_ledger){.drains = saved, .n_drains = ARRAY_SIZE(saved)};
+	}
+	assert_true(plan_ledger_may_wait(&disk, &(struct plan_ledger){0}));
+	assert_true(plan_ledger_may_wait(&(struct plan_ledger){0}, &disk));
+	assert_false(plan_ledger_may_wait(&(struct plan_ledger){0},
+					  &(struct plan_ledger){.router_id = 1}));
+	assert_false(
+		plan_ledger_may_wait(&(struct plan_ledger){0},
+				     &(struct plan_ledger){.pools = {.items = pools, .n = 1}}));
+	assert_false(plan_ledger_may_wait(&(struct plan_ledger){.good = &good, .n_good = 1},
+					  &(struct plan_ledger){0}));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -181,6 +220,7 @@ int main(void)
 		cmocka_unit_test(copied_version_does_not_need_the_original),
 		cmocka_unit_test(router_id_is_kept),
 		cmocka_unit_test(what_leaves_is_not_kept),
+		cmocka_unit_test(only_what_costs_nothing_may_wait),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
