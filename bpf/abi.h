@@ -88,7 +88,7 @@ struct lb_service {
 	struct lb_service_key key;
 	__u32 id;   /* of its own for each service that was ever here: a slot's next has another */
 	__u32 seed; /* row hash seed: of namespace/name, equal on every node */
-	__u32 n_backends;  /* agent only: length of the backend region in use */
+	__u32 n_backends;  /* length of the backend region in use */
 	__u64 table;       /* agent only: name of the recipe the rows were filled from */
 	__u64 settle_from; /* agent only: no row settles before, CLOCK_MONOTONIC in ns */
 };
@@ -104,11 +104,16 @@ struct lb_service {
  * a flow of this row to another candidate than [0] since the agent last looked. The agent writes by
  * compare-and-swap; bpf sets both bits by one atomic OR and nothing else. The agent clears the
  * mark, looks through the flow table, and settles a row of which it found no such flow and no mark.
+ *
+ * Bit 62, beyond, of an unsettled row: a flow may belong to a backend that is no candidate, so all
+ * backends of the service are asked before it counts as unknown. Agent writes.
  */
 #define LB_ROW_NONE      0x7fffu
 #define LB_ROW_BITS      15
 #define LB_ROW_UNSETTLED (1ull << 60)
 #define LB_ROW_MARKED    (1ull << 61)
+#define LB_ROW_BEYOND    (1ull << 62)
+#define LB_BEYOND_MAX    256u                  /* backends that are asked at most */
 #define LB_ROW_EMPTY     0x0fffffffffffffffull /* four times none, settled */
 #define LB_CANDIDATES    4
 

@@ -16,7 +16,7 @@
 #include "admit.h"
 #include "backend.h"
 #include "common.h"
-#include "owner.h"
+#include "owner_beyond.h"
 #include "row.h"
 
 /* TCP that neither begins nor ends. */
@@ -88,7 +88,7 @@ static __always_inline int select_unsettled(struct xdp_md *ctx, struct flow *f)
 
 	if (select_is_first(f))
 		return select_first(f);
-	owner = owner_by_entry(f, OWNER_OF_PACKET);
+	owner = owner_by_any_entry(f, OWNER_OF_PACKET);
 	if (owner == OWNER_NOBODY && f->proto == IPPROTO_TCP)
 		owner = select_by_socket(ctx, f);
 	if (owner == OWNER_NOBODY && !select_goes_on(f))
@@ -120,7 +120,7 @@ __noinline int select_backend(struct xdp_md *ctx, struct flow *f)
  */
 static __always_inline __u32 select_owner(const struct flow *f)
 {
-	int owner = select_is_settled(f) ? OWNER_NOBODY : owner_by_entry(f, OWNER_OF_QUOTE);
+	int owner = select_is_settled(f) ? OWNER_NOBODY : owner_by_any_entry(f, OWNER_OF_QUOTE);
 
 	return owner == OWNER_NOBODY ? row_candidate(f->row, 0) : owner;
 }

@@ -320,6 +320,15 @@ unsigned rig_slot(struct rig *r, const struct rig_service *s)
 								  : lb_service_hash(&key, 1);
 }
 
+void rig_set_region(struct rig *r, const struct rig_service *s, uint32_t n)
+{
+	uint32_t slot = rig_slot(r, s);
+	struct lb_service service = read_service(r, slot);
+
+	service.n_backends = n;
+	write_service(r, slot, &service);
+}
+
 void rig_move_service(struct rig *r, const struct rig_service *s)
 {
 	struct lb_service_key key = key_of(s);

@@ -244,23 +244,42 @@ static bool goes_on(const struct edit *e)
 	return !e->is_new && e->old.rows_log2 == e->live.rows_log2;
 }
 
-/* The word that replaces `old`: unsettled if it was, or if first place changes; never alone. */
-static uint64_t next_row(uint64_t old, uint64_t want, bool unsettle)
+/* A backend that may have flows of the old row is no candidate of the new one. */
+static bool leaves_owners(uint64_t old, uint64_t want)
+{
+	unsigned n = old & LB_ROW_UNSETTLED ? LB_CANDIDATES : 1;
+
+	for (unsigned k = 0; k < n && lb_row_candidate(old, k) != LB_ROW_NONE; k++)
+		if (!lb_row_names(want, lb_row_candidate(old, k)))
+			return true;
+	return false;
+}
+
+/* What a row's word says of the flows that it has already. */
+#define ROW_STATE (LB_ROW_UNSETTLED | LB_ROW_MARKED | LB_ROW_BEYOND)
+
+/*
+ * The word that replaces `old`: unsettled if it was, or if first place changes; never alone.
+ * `anew`: flows that had other rows may be in it, whoever owns them.
+ */
+static uint64_t next_row(uint64_t old, uint64_t want, bool anew)
 {
 	if (!lb_row_has_later(want))
 		return want;
-	if (unsettle || lb_row_candidate(old, 0) != lb_row_candidate(want, 0))
+	if (anew || leaves_owners(old, want))
+		want |= LB_ROW_BEYOND | LB_ROW_UNSETTLED;
+	if (lb_row_candidate(old, 0) != lb_row_candidate(want, 0))
 		want |= LB_ROW_UNSETTLED;
-	return want | (old & (LB_ROW_UNSETTLED | LB_ROW_MARKED));
+	return want | (old & ROW_STATE);
 }
 
-static void change_row(const struct edit *e, uint32_t row, uint64_t want, bool unsettle)
+static void change_row(const struct edit *e, uint32_t row, uint64_t want, bool anew)
 {
 	uint64_t *word = lb_row_at(e->t, row);
 	uint64_t old = __atomic_load_n(word, __ATOMIC_RELAXED), next;
 
 	do {
-		next = next_row(old, want, unsettle);
+		next = next_row(old, want, anew);
 		if (next == old)
 			return;
 	} while (!__atomic_compare_exchange_n(word, &old, next, false, __ATOMIC_RELEASE,
@@ -275,10 +294,10 @@ static bool moves_flows(const struct edit *e)
 
 static void change_rows(const struct edit *e)
 {
-	bool unsettle = moves_flows(e);
+	bool anew = moves_flows(e);
 
 	for (uint32_t i = 0; i < UINT32_C(1) << e->live.rows_log2; i++)
-		change_row(e, e->live.rows_base * LB_ROWS_UNIT + i, e->t->new_rows[i], unsettle);
+		change_row(e, e->live.rows_base * LB_ROWS_UNIT + i, e->t->new_rows[i], anew);
 }
 
 /*
@@ -290,19 +309,19 @@ static void fill_rows(const struct edit *e)
 	uint64_t *to = lb_row_at(e->t, e->live.rows_base * LB_ROWS_UNIT);
 
 	for (uint32_t i = 0; i < UINT32_C(1) << e->live.rows_log2; i++)
-		to[i] = next_row(LB_ROW_EMPTY, e->t->new_rows[i], true);
+		to[i] = next_row(LB_ROW_EMPTY, e->t->new_rows[i], !e->is_new);
 }
 
 /* The same where the old region has as many rows: each goes on from its predecessor. */
 static void continue_rows(const struct edit *e)
 {
-	bool unsettle = moves_flows(e);
+	bool anew = moves_flows(e);
 	const uint64_t *from = lb_row_at(e->t, e->old.rows_base * LB_ROWS_UNIT);
 	uint64_t *to = lb_row_at(e->t, e->live.rows_base * LB_ROWS_UNIT);
 
 	for (uint32_t i = 0; i < UINT32_C(1) << e->live.rows_log2; i++)
 		to[i] = next_row(__atomic_load_n(&from[i], __ATOMIC_RELAXED), e->t->new_rows[i],
-				 unsettle);
+				 anew);
 }
 
 /* What the program marked in the old rows while the new ones were being made, and still may. */

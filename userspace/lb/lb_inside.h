@@ -15,8 +15,8 @@
 #define LB_BACKEND_UNITS_PER_CHUNK (LB_BACKEND_CHUNK / LB_BACKEND_UNIT)
 
 struct lb_rows_chunk {
-	uint64_t *rows;    /* borrowed */
-	uint64_t *foreign; /* a bit a row: of lb_walk.c. Owned */
+	uint64_t *rows;             /* borrowed */
+	uint64_t *foreign, *beyond; /* a bit a row: of lb_walk.c. Owned */
 };
 
 struct lb_backend_chunk {

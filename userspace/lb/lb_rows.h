@@ -38,6 +38,13 @@ static inline uint16_t lb_row_candidate(uint64_t row, unsigned k)
 	return (uint16_t)(row >> (15 * k) & 0x7fff);
 }
 
+/* A backend of this index is one of a row's candidates. */
+static inline bool lb_row_names(uint64_t row, uint16_t index)
+{
+	return lb_row_candidate(row, 0) == index || lb_row_candidate(row, 1) == index ||
+	       lb_row_candidate(row, 2) == index || lb_row_candidate(row, 3) == index;
+}
+
 /* There are candidates behind the first; only then can a row be unsettled. */
 static inline bool lb_row_has_later(uint64_t row)
 {

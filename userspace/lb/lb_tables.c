@@ -49,8 +49,10 @@ struct lb_tables *lb_tables_free(struct lb_tables *t)
 		free(t->backend_chunks[i].n_flows);
 		free(t->backend_chunks[i].counted);
 	}
-	for (size_t i = 0; i < t->n_rows_chunks; i++)
+	for (size_t i = 0; i < t->n_rows_chunks; i++) {
 		free(t->rows_chunks[i].foreign);
+		free(t->rows_chunks[i].beyond);
+	}
 	free(t->flows.chunks);
 	free(t->backend_chunks);
 	free(t->rows_chunks);
@@ -69,6 +71,7 @@ void lb_tables_add_rows_chunk(struct lb_tables *t, uint64_t *rows)
 	chunk = xpush(&t->rows_chunks, &t->n_rows_chunks, &t->cap_rows_chunks, sizeof(*chunk));
 	chunk->rows = rows;
 	chunk->foreign = xcalloc(LB_ROWS_CHUNK / 64, sizeof(*chunk->foreign));
+	chunk->beyond = xcalloc(LB_ROWS_CHUNK / 64, sizeof(*chunk->beyond));
 	lb_space_grow(&t->rows_space, LB_ROWS_UNITS_PER_CHUNK);
 }
 

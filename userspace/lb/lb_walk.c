@@ -74,9 +74,34 @@ static bool for_some_services(struct lb_tables *t, service_fn fn)
 /* --- rows ----------------------------------------------------------------------------------------
  */
 
-static uint64_t *foreign_word(const struct lb_tables *t, uint32_t row)
+/* What the walk has found out about a row's flows. */
+enum row_flows {
+	FLOWS_OF_FIRST, /* or none */
+	FLOWS_FOREIGN,  /* of a later candidate, too */
+	FLOWS_BEYOND,   /* of a backend that is none */
+};
+
+static void note_flow(const struct lb_tables *t, uint32_t row, uint16_t backend)
 {
-	return &t->rows_chunks[row / LB_ROWS_CHUNK].foreign[row % LB_ROWS_CHUNK / 64];
+	const struct lb_rows_chunk *chunk = &t->rows_chunks[row / LB_ROWS_CHUNK];
+	uint64_t word = *lb_row_at(t, row), bit = UINT64_C(1) << row % 64;
+	uint32_t in = row % LB_ROWS_CHUNK / 64;
+
+	if (lb_row_candidate(word, 0) == backend)
+		return;
+	chunk->foreign[in] |= bit;
+	if (!lb_row_names(word, backend))
+		chunk->beyond[in] |= bit;
+}
+
+static enum row_flows noted(const struct lb_tables *t, uint32_t row)
+{
+	const struct lb_rows_chunk *chunk = &t->rows_chunks[row / LB_ROWS_CHUNK];
+	uint32_t in = row % LB_ROWS_CHUNK / 64;
+
+	if (chunk->beyond[in] >> row % 64 & 1)
+		return FLOWS_BEYOND;
+	return chunk->foreign[in] >> row % 64 & 1 ? FLOWS_FOREIGN : FLOWS_OF_FIRST;
 }
 
 static void clear_marks(const struct lb_tables *t, const struct lb_service *svc, uint32_t first_row,
@@ -91,12 +116,12 @@ static void clear_marks(const struct lb_tables *t, const struct lb_service *svc,
 }
 
 /* A row that is settled though it has a foreign flow: whoever was to say so has died. */
-static void judge_row(uint64_t *word, bool has_foreign)
+static void judge_row(uint64_t *word, enum row_flows flows)
 {
-	uint64_t old = __atomic_load_n(word, __ATOMIC_RELAXED), next = old;
+	uint64_t old = __atomic_load_n(word, __ATOMIC_RELAXED), next = old & ~LB_ROW_BEYOND;
 
-	if (has_foreign && lb_row_has_later(old))
-		next |= LB_ROW_UNSETTLED;
+	if (flows != FLOWS_OF_FIRST && lb_row_has_later(old))
+		next |= LB_ROW_UNSETTLED | (flows == FLOWS_BEYOND ? LB_ROW_BEYOND : 0);
 	else if (!(old & LB_ROW_MARKED))
 		next &= ~LB_ROW_UNSETTLED;
 	if (next != old)
@@ -111,11 +136,8 @@ static void settle(const struct lb_tables *t, const struct lb_service *svc, uint
 
 	if (svc->settle_from > t->walk.began)
 		return;
-	for (uint32_t i = 0; i < n_rows; i++) {
-		uint32_t row = first_row + i;
-
-		judge_row(&word[i], *foreign_word(t, row) >> row % 64 & 1);
-	}
+	for (uint32_t i = 0; i < n_rows; i++)
+		judge_row(&word[i], noted(t, first_row + i));
 }
 
 /* --- flows ---------------------------------------------------------------------------------------
@@ -150,9 +172,7 @@ static bool count(struct lb_tables *t, const struct lb_service *svc, uint64_t re
 	    !lb_rest_is_gen(rest, lb_state_gen(state)))
 		return false;
 	t->backend_chunks[index / LB_BACKEND_CHUNK].counted[index % LB_BACKEND_CHUNK]++;
-	row += live.rows_base * LB_ROWS_UNIT;
-	if (lb_row_candidate(*lb_row_at(t, row), 0) != backend)
-		*foreign_word(t, row) |= UINT64_C(1) << row % 64;
+	note_flow(t, row + live.rows_base * LB_ROWS_UNIT, (uint16_t)backend);
 	return true;
 }
 
@@ -194,8 +214,10 @@ static bool some_lines(struct lb_tables *t, uint8_t now)
 static void begin(struct lb_tables *t, const struct lb_clock *c)
 {
 	t->walk = (struct lb_walk){.phase = LB_WALK_MARKS, .began = c->now, .quiet = c->quiet};
-	for (size_t i = 0; i < t->n_rows_chunks; i++)
+	for (size_t i = 0; i < t->n_rows_chunks; i++) {
 		memset(t->rows_chunks[i].foreign, 0, LB_ROWS_CHUNK / 8);
+		memset(t->rows_chunks[i].beyond, 0, LB_ROWS_CHUNK / 8);
+	}
 	for (size_t i = 0; i < t->n_backend_chunks; i++)
 		memset(t->backend_chunks[i].counted, 0, LB_BACKEND_CHUNK * sizeof(uint32_t));
 }
