@@ -58,17 +58,17 @@ static nsec_t step_to_the_end(struct agent *a, nsec_t now)
 static void tell_turn(struct agent *a, nsec_t now)
 {
 	const struct loop_turn turn = loop_last_turn(a->loop);
+	const bool is_slow = turn.length >= SLOW_TURN_NS && now >= a->slow_said_at;
 
-	if (turn.length >= SLOW_TURN_NS && now >= a->slow_said_at) {
-		log_warn("loop: a slow turn", "millis=%.1f what=%s whatMillis=%.1f",
-			 (double)turn.length / NSEC_PER_MSEC, log_quote(turn.what),
-			 (double)turn.part / NSEC_PER_MSEC);
+	if (turn.length < NSEC_PER_MSEC)
+		return;
+	if (is_slow)
 		a->slow_said_at = nsec_add(now, SAY_SLOW_NS);
-	} else if (turn.length >= NSEC_PER_MSEC) {
-		log_debug("loop: a turn", "millis=%.1f what=%s whatMillis=%.1f",
-			  (double)turn.length / NSEC_PER_MSEC, log_quote(turn.what),
-			  (double)turn.part / NSEC_PER_MSEC);
-	}
+	log_at(is_slow ? LOG_LEVEL_WARN : LOG_LEVEL_DEBUG,
+	       is_slow ? "loop: a slow turn" : "loop: a turn",
+	       "millis=%.1f what=%s whatMillis=%.1f cpuMillis=%.1f",
+	       (double)turn.length / NSEC_PER_MSEC, log_quote(turn.what),
+	       (double)turn.part / NSEC_PER_MSEC, (double)turn.cpu / NSEC_PER_MSEC);
 }
 
 static nsec_t step(void *ctx, nsec_t now)
@@ -89,6 +89,7 @@ int agent_run(struct agent *a)
 	log_info("lodestoned starting", "version=%s node=%s config=%s restarted=%s",
 		 LODESTONE_VERSION, log_quote(a->options->node), log_quote(a->options->config),
 		 a->peers.restarted ? "yes" : "no");
+	a->watchdog_at = nsec_add(loop_now(a->loop), notify_watchdog_interval());
 	r = loop_run(a->loop, step, a);
 	state_finish(a, loop_now(a->loop));
 	if (r < 0)

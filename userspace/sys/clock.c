@@ -25,10 +25,22 @@ static struct timespec read_clock(clockid_t id)
 	return ts;
 }
 
+static nsec_t nsec_of(const struct timespec *ts)
+{
+	return (nsec_t)ts->tv_sec * NSEC_PER_SEC + (nsec_t)ts->tv_nsec;
+}
+
+nsec_t clock_thread(void)
+{
+	struct timespec ts = read_clock(CLOCK_THREAD_CPUTIME_ID);
+
+	return nsec_of(&ts);
+}
+
 nsec_t clock_now(void)
 {
 	struct timespec ts = read_clock(CLOCK_MONOTONIC);
-	nsec_t now = (nsec_t)ts.tv_sec * NSEC_PER_SEC + (nsec_t)ts.tv_nsec;
+	nsec_t now = nsec_of(&ts);
 
 	assert(now != 0 && now != NSEC_NEVER);
 	return now;

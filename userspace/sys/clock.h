@@ -15,6 +15,9 @@
 /* Nanoseconds of CLOCK_MONOTONIC; never 0, never NSEC_NEVER. */
 nsec_t clock_now(void);
 
+/* Nanoseconds of the processor's time that the calling thread has had. */
+nsec_t clock_thread(void);
+
 /* Milliseconds and seconds since 1970 UTC, for showing. */
 int64_t clock_wall_ms(void);
 int64_t clock_wall_s(void);

@@ -35,6 +35,7 @@ struct loop {
 	bool is_stopped;
 	const char *doing; /* the part of the turn that runs */
 	nsec_t doing_since;
+	nsec_t cpu_since;      /* processor's time when the turn began */
 	struct loop_turn turn; /* this one, as far as its parts are over */
 	struct loop_turn last;
 	nsec_t window_at;                         /* when the present window began */
@@ -69,6 +70,7 @@ static void begin_turn(struct loop *loop)
 	loop->turn = (struct loop_turn){.length = 0};
 	loop->doing = "loop";
 	loop->doing_since = loop->now;
+	loop->cpu_since = clock_thread();
 }
 
 static void end_part(struct loop *loop, nsec_t end)
@@ -240,6 +242,7 @@ static void note_turn(struct loop *loop)
 
 	end_part(loop, end);
 	loop->turn.length = end - loop->now;
+	loop->turn.cpu = clock_thread() - loop->cpu_since;
 	loop->last = loop->turn;
 	if (end - loop->window_at >= LOOP_WINDOW_NS) {
 		/* Of two windows without a turn, the one before saw none. */

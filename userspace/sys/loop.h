@@ -65,6 +65,7 @@ struct loop_turn {
 	nsec_t length;    /* 0: none yet */
 	const char *what; /* its longest part; static; NULL: none yet */
 	nsec_t part;      /* how long that was */
+	nsec_t cpu;       /* of the whole turn, the processor's time; the rest was waited */
 };
 /* The last turn that is over. */
 struct loop_turn loop_last_turn(const struct loop *loop);

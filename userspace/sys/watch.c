@@ -147,6 +147,7 @@ static nsec_t next_scan(struct watch *w, nsec_t now)
 	nsec_t next = w->err < 0 ? nsec_add(now, RETRY_NS) : w->all_at;
 
 	w->some_at = NSEC_NEVER;
+	w->n_walked += w->entries.n;
 	for (size_t i = 0; i < w->entries.n; i++) {
 		const struct watch_entry *e = &w->entries.items[i];
 
@@ -201,6 +202,7 @@ static bool go_on(const struct watch_turn *s)
 	while (w->pass.at < w->entries.n) {
 		struct watch_entry *e = &w->entries.items[w->pass.at++];
 
+		w->n_walked++;
 		if (!w->pass.all && !e->is_dirty && s->now < e->gone_at)
 			continue;
 		e->is_listed |= !w->pass.all; /* its own stat will tell */
@@ -239,6 +241,11 @@ nsec_t watch_scan(struct watch *w, nsec_t now, bool force, const struct watch_re
 bool watch_is_through(const struct watch *w)
 {
 	return !w->pass.is_on && !w->wants_force;
+}
+
+uint64_t watch_walked(const struct watch *w)
+{
+	return w->n_walked;
 }
 
 void watch_repeat(struct watch *w)

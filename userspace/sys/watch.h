@@ -100,5 +100,8 @@ nsec_t watch_scan(struct watch *w, nsec_t now, bool force, const struct watch_re
 /* Nothing is left to look at: what was told is a picture of the folder. */
 bool watch_is_through(const struct watch *w);
 
+/* How often a scan has gone by a file so far, whether it had a look at it or not: its cost. */
+uint64_t watch_walked(const struct watch *w);
+
 /* The next scan reads and reports every file again, changed or not. */
 void watch_repeat(struct watch *w);

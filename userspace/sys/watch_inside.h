@@ -34,6 +34,7 @@ struct watch {
 	bool wants_all, wants_force; /* of the next pass */
 	nsec_t all_at;               /* ... it goes over all files from then on anyway */
 	nsec_t some_at;              /* before then no entry needs a look by itself */
+	uint64_t n_walked;
 	struct {
 		bool is_on, all, force;
 		bool is_exact; /* what is missing is gone: nothing is ever taken away to be replaced

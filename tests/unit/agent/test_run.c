@@ -132,7 +132,8 @@ static void router_that_does_not_read_holds_nobody_up(void **state)
 
 struct supervisor {
 	int fd;
-	char heard[256]; /* the first line of each message, and a space */
+	char heard[256]; /* the first line of each message, and a space; not the signs of life */
+	unsigned signs_of_life;
 	nsec_t give_up;
 };
 
@@ -164,8 +165,10 @@ static bool supervisor_hears(struct supervisor *s)
 		return false;
 	text[n] = '\0';
 	text[strcspn(text, "\n")] = '\0';
-	if (strcmp(text, "WATCHDOG=1") == 0)
+	if (strcmp(text, "WATCHDOG=1") == 0) {
+		s->signs_of_life++;
 		return true;
+	}
 	snprintf(s->heard + len, sizeof(s->heard) - len, "%s ", text);
 	return true;
 }
@@ -196,6 +199,35 @@ static void a_reload_is_ready_again_once_it_is_read(void **state)
 	while (supervisor_hears(&s))
 		;
 	assert_string_equal(s.heard, "READY=1 RELOADING=1 READY=1 STOPPING=1 ");
+	assert_int_equal(s.signs_of_life, 0); /* nobody asked */
+	supervisor_done(&s);
+	rig_free(rig);
+}
+
+static void end_after_three_signs(void *ctx, bool readable, bool writable)
+{
+	struct supervisor *s = ctx;
+
+	(void)readable, (void)writable;
+	while (supervisor_hears(s))
+		;
+	if (s->signs_of_life >= 3 || clock_now() > s->give_up)
+		raise(SIGTERM);
+}
+
+static void who_asks_gets_signs_of_life(void **state)
+{
+	struct agent_rig *rig = rig_new();
+	struct supervisor s = supervisor_new(rig);
+	const nsec_t begun = clock_now();
+
+	(void)state;
+	assert_int_equal(setenv("WATCHDOG_USEC", "40000", 1), 0);
+	run_with(rig, end_after_three_signs, &s);
+	assert_int_equal(unsetenv("WATCHDOG_USEC"), 0);
+	assert_true(s.signs_of_life >= 3);
+	/* Twice in the time that is allowed, no more often. */
+	assert_true(clock_now() - begun >= s.signs_of_life * 20 * NSEC_PER_MSEC);
 	supervisor_done(&s);
 	rig_free(rig);
 }
@@ -241,6 +273,7 @@ int main(void)
 		cmocka_unit_test(termination_says_nothing_and_the_next_start_is_a_restart),
 		cmocka_unit_test(router_that_does_not_read_holds_nobody_up),
 		cmocka_unit_test(a_reload_is_ready_again_once_it_is_read),
+		cmocka_unit_test(who_asks_gets_signs_of_life),
 		cmocka_unit_test(a_slow_turn_is_told_but_not_each),
 	};
 

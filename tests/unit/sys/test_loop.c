@@ -323,6 +323,32 @@ static void the_longest_part_of_a_turn_is_named(void **state)
 	bench_end(&b);
 }
 
+static nsec_t burn_and_sleep(void *ctx, nsec_t now)
+{
+	const nsec_t enough = clock_thread() + 20 * NSEC_PER_MSEC;
+
+	while (clock_thread() < enough)
+		;
+	sleep_ms(30);
+	return count_turn(ctx, now);
+}
+
+/* What a turn waited is not its own time: of that a busy machine adds nothing. */
+static void the_time_of_the_processor_is_told_apart(void **state)
+{
+	struct loop_turn turn;
+	struct bench b;
+
+	(void)state;
+	bench_begin(&b);
+	b.stop_after = 1;
+	assert_int_equal(loop_run(b.loop, burn_and_sleep, &b), 0);
+	turn = loop_last_turn(b.loop);
+	assert_true(turn.cpu >= 20 * NSEC_PER_MSEC);
+	assert_true(turn.length >= turn.cpu + 30 * NSEC_PER_MSEC);
+	bench_end(&b);
+}
+
 static void a_callback_is_named_by_its_fd(void **state)
 {
 	struct bench b;
@@ -345,6 +371,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(longest_turn_is_remembered),
 		cmocka_unit_test(the_longest_part_of_a_turn_is_named),
+		cmocka_unit_test(the_time_of_the_processor_is_told_apart),
 		cmocka_unit_test(a_callback_is_named_by_its_fd),
 		cmocka_unit_test(the_step_runs_at_its_deadline_and_never_before),
 		cmocka_unit_test(deadlines_are_finer_than_a_millisecond),

@@ -124,6 +124,24 @@ static void a_name_that_is_none_of_ours_concerns_links_only(void **state)
 	temp_remove(other);
 }
 
+/* An editor's beside the file that it will be: of ten thousand files none is gone by for that. */
+static void a_name_that_is_none_of_ours_walks_by_no_file(void **state)
+{
+	struct bench *b = *state;
+	uint64_t walked;
+
+	run("cd %s && for i in a b c d e; do printf $i >$i.yaml; done", b->dir);
+	expect_scan(b, "+a.yaml=a +b.yaml=b +c.yaml=c +d.yaml=d +e.yaml=e");
+	walked = watch_walked(b->w);
+	assert_true(walked > 0);
+	run("cd %s && printf 1 >c.yaml.new && printf 2 >notes && rm notes", b->dir);
+	expect_noticed(b, "");
+	assert_int_equal(watch_walked(b->w), walked);
+	run("cd %s && mv c.yaml.new c.yaml", b->dir);
+	expect_noticed(b, "+c.yaml=1");
+	assert_true(watch_walked(b->w) > walked);
+}
+
 #define N_NAMES 5
 #define TEXT    32
 
@@ -240,6 +258,7 @@ int main(void)
 		TEST(what_is_asked_for_during_a_pass_is_done_after_it),
 		TEST(an_event_costs_the_file_it_names),
 		TEST(a_name_that_is_none_of_ours_concerns_links_only),
+		TEST(a_name_that_is_none_of_ours_walks_by_no_file),
 		TEST(passes_end_in_the_true_state),
 	};
 
