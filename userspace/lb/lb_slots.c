@@ -148,28 +148,24 @@ static void move_key(struct lb_slots *s, uint32_t from, uint32_t to, nsec_t now)
 }
 
 /*
- * Breadth first from the two places of a new key over the other places of the keys that stand
- * there, until one is free. A place that is getting free is as good: waiting for it costs no move.
+ * A key has one other place, so two chains begin at the two places of a new key, each going from a
+ * key to its other place; the nearest free one ends the search. A place that is getting free is as
+ * good: waiting for it costs no move. A chain that comes back to itself is followed all the same.
  */
-static int make_room(struct lb_slots *s, const struct lb_clock *c, uint32_t first, uint32_t second)
+static int make_room(struct lb_slots *s, const struct lb_clock *c, const uint32_t place[2])
 {
-	uint32_t queue[SEARCH_MAX] = {first, second};
-	size_t n = first == second ? 1 : 2;
+	uint32_t at[2] = {place[0], place[1]};
 
-	for (size_t i = 0; i < n; i++) {
-		uint32_t other = other_place(s, queue[i]);
-		bool seen = false;
+	for (unsigned i = 0; i < SEARCH_MAX; i++) {
+		uint32_t *from = &at[i % 2], other = other_place(s, *from);
 
-		for (size_t j = 0; j < n; j++)
-			seen = seen || queue[j] == other;
-		if (seen)
-			continue;
-		if (is_usable(s, other, c->quiet))
-			move_key(s, queue[i], other, c->now);
-		if (!is_occupied(s, other) || is_shadow(s, queue[i]))
+		if (is_usable(s, other, c->quiet)) {
+			move_key(s, *from, other, c->now);
 			return -EAGAIN;
-		if (n < SEARCH_MAX)
-			queue[n++] = other;
+		}
+		if (!is_occupied(s, other))
+			return -EAGAIN;
+		*from = other;
 	}
 	return -ENOSPC;
 }
@@ -192,7 +188,7 @@ int lb_slots_place(struct lb_slots *s, const struct lb_clock *c, const struct lb
 		if (!is_occupied(s, place[0]) || !is_occupied(s, place[1]))
 			error = -EAGAIN;
 		else
-			error = make_room(s, c, place[0], place[1]);
+			error = make_room(s, c, place);
 		/* Without readers a move is over at once, and the next of its chain can follow. */
 		if (error != -EAGAIN || c->quiet < c->now || round == SEARCH_MAX)
 			return error;
