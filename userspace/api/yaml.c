@@ -259,6 +259,22 @@ static void on_alias(struct builder *b, const yaml_event_t *e)
 
 /* --- scalars, maps, sequences --- */
 
+/* The scalar of the event; `text` is its text in the arena, which ends at a NUL. */
+static struct api_value scalar_like(const yaml_event_t *e, const char *text, unsigned line)
+{
+	const size_t len = e->data.scalar.length;
+
+	return (struct api_value){
+		.type = API_VALUE_SCALAR,
+		.is_plain = e->data.scalar.style == YAML_PLAIN_SCALAR_STYLE,
+		.line = line,
+		.text = text,
+		.len = len,
+		.hash = hash_bytes(HASH_INIT, e->data.scalar.value, len),
+		.weight = WEIGHT + len,
+	};
+}
+
 static void on_key(struct builder *b, const yaml_event_t *e, unsigned line)
 {
 	const char *text = (const char *)e->data.scalar.value;
@@ -266,7 +282,7 @@ static void on_key(struct builder *b, const yaml_event_t *e, unsigned line)
 	size_t len = e->data.scalar.length;
 	bool is_merge = strcmp(text, api_yaml_merge_key) == 0 &&
 			(e->data.scalar.plain_implicit || (tag && is_core_tag(tag, "merge")));
-	struct api_value *v;
+	struct api_value like;
 
 	if (memchr(text, 0, len)) {
 		set_no_key(b, line, "a NUL character in a key");
@@ -275,11 +291,8 @@ static void on_key(struct builder *b, const yaml_event_t *e, unsigned line)
 	set_key(b, is_merge ? api_yaml_merge_key : arena_strndup(b->arena, text, len), line);
 	if (!e->data.scalar.anchor)
 		return;
-	v = arena_new_of(b->arena, struct api_value);
-	*v = (struct api_value){.type = API_VALUE_SCALAR, .line = line, .text = b->key, .len = len};
-	v->hash = hash_bytes(HASH_INIT, text, len);
-	v->weight = WEIGHT + len;
-	remember(b, e->data.scalar.anchor, v);
+	like = scalar_like(e, b->key, line);
+	remember(b, e->data.scalar.anchor, arena_memdup(b->arena, &like, sizeof(like)));
 }
 
 static void on_scalar(struct builder *b, const yaml_event_t *e)
@@ -287,21 +300,14 @@ static void on_scalar(struct builder *b, const yaml_event_t *e)
 	const char *text = (const char *)e->data.scalar.value;
 	size_t len = e->data.scalar.length;
 	unsigned line = line_of(b, &e->start_mark);
-	struct api_value *v;
+	struct api_value like, *v;
 
 	if (wants_key(b)) {
 		on_key(b, e, line);
 		return;
 	}
-	v = add_value(b, &(struct api_value){
-				 .type = API_VALUE_SCALAR,
-				 .is_plain = e->data.scalar.style == YAML_PLAIN_SCALAR_STYLE,
-				 .line = line,
-				 .text = arena_strndup(b->arena, text, len),
-				 .len = len,
-				 .hash = hash_bytes(HASH_INIT, text, len),
-				 .weight = WEIGHT + len,
-			 });
+	like = scalar_like(e, arena_strndup(b->arena, text, len), line);
+	v = add_value(b, &like);
 	check_tag(b, v, (const char *)e->data.scalar.tag, line);
 	if (memchr(text, 0, len))
 		api_yaml_fault(b->arena, v, line, "a NUL character in a value", "remove it");
