@@ -448,6 +448,34 @@ static void errors_keep_all_their_checksums_right(void **state)
 	}
 }
 
+/*
+ * The change of a port may nearly undo that of the address, and a UDP packet without a checksum has
+ * no sum of its own that changes with them: then the sum of all changes carries twice.
+ */
+static void ports_near_each_other_keep_all_checksums_right(void **state)
+{
+	struct bed *x = bed_begin(state);
+
+	for (int i = -20; i <= 20; i++) {
+		const int step = i % 2 ? 0x100 : 1; /* in either octet of the sum's word */
+		const uint16_t port = (uint16_t)(RIG_BACKEND_PORT + i * step);
+		const uint8_t proto = i / 2 % 2 ? IPPROTO_TCP : IPPROTO_UDP;
+		struct frame_spec req, quoted;
+
+		bed_add(x, &x->other, port, proto, 1);
+		/* No two of them may have one tuple of the backend's. */
+		req = bed_request(&x->other, (uint16_t)(1000 + i), TCP_SYN_FLAG);
+		quoted = answer(&x->other, req.sport);
+		for (int bare = 0; bare < 2; bare++) {
+			req.no_udp_checksum = quoted.no_udp_checksum = bare;
+			deliver(x, &req);
+			expect_delivered(x, from_router(UNREACHABLE), &quoted, 1500, 0);
+			expect_restored(x, to_client(ROUTER), &req, 1500);
+		}
+		rig_del_service(x->rig, &x->other);
+	}
+}
+
 #define CLAIM(f) cmocka_unit_test_setup_teardown(f, setup, bed_teardown)
 
 int main(void)
@@ -468,6 +496,7 @@ int main(void)
 		CLAIM(errors_that_quote_nothing_of_ours_leave_untouched),
 		CLAIM(an_error_cut_anywhere_leaves_untouched),
 		CLAIM(errors_keep_all_their_checksums_right),
+		CLAIM(ports_near_each_other_keep_all_checksums_right),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

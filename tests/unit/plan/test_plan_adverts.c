@@ -330,6 +330,39 @@ static void length_that_fits_one_pool_no_more_is_not_taken_for_the_others(void *
 	assert_non_null(fixture_held(f, "r1", "192.168.100.0/24"));
 }
 
+static void aggregate_by(struct fixture *f, unsigned length)
+{
+	char spec[64];
+
+	snprintf(spec, sizeof(spec), "spec: {aggregationLength: %u}", length);
+	fixture_object(f, "BGPAdvertisement", "adv", "", spec);
+	fixture_converge(f, 10);
+}
+
+/* Whatever the pool's width: the least length it allows did fit, and so did that of one address. */
+static void length_that_just_fitted_stays_in_force(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < 2 * 9; i++) {
+		_cleanup_(fixture_freep) struct fixture *f = fixture_new();
+		const unsigned width = 24 + i / 2, length = i % 2 ? width : 32;
+		char pool[64], prefix[32];
+
+		fixture_basics(f);
+		snprintf(pool, sizeof(pool), "spec: {addresses: [" VIP "/%u]}", width);
+		snprintf(prefix, sizeof(prefix), VIP "/%u", length);
+		fixture_object(f, "IPAddressPool", "pool-a", "", pool);
+		fixture_add_service(f, "web", "Local", "");
+		fixture_add_slice(f, "web", "10.244.0.5@node-a");
+		aggregate_by(f, length);
+		assert_non_null(fixture_held(f, "r1", prefix));
+		aggregate_by(f, width - 1);
+		assert_non_null(fixture_held(f, "r1", prefix));
+		assert_non_null(strstr(fixture_problem(f, "AggregationTooShort", "adv")->message,
+				       IN_FORCE));
+	}
+}
+
 static void pool_that_never_fitted_holds_nothing_else_back(void **state)
 {
 	_cleanup_(fixture_freep) struct fixture *f = fixture_announced();
@@ -359,6 +392,7 @@ int main(void)
 		cmocka_unit_test(same_world_gives_the_same_plan_and_ledger),
 		cmocka_unit_test(pool_edit_that_makes_the_aggregate_too_short_changes_no_route),
 		cmocka_unit_test(length_that_fits_one_pool_no_more_is_not_taken_for_the_others),
+		cmocka_unit_test(length_that_just_fitted_stays_in_force),
 		cmocka_unit_test(pool_that_never_fitted_holds_nothing_else_back),
 	};
 
