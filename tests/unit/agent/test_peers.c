@@ -4,6 +4,10 @@
  */
 #include "peers_rig.h"
 
+#include "bgp/bgp_conn.h"
+
+#include <fcntl.h>
+
 static bool all_written(const struct rig *rig)
 {
 	return actual(rig).n_advertised == N_ROUTES;
@@ -192,6 +196,61 @@ static void refusals_count_attempts_that_failed(void **state)
 	rig_free(rig);
 }
 
+/*
+ * So that nobody waits for minutes: from now on this process reads a monotonic clock that is so far
+ * ahead. False: the kernel has no time namespaces.
+ */
+static bool time_passes(unsigned s)
+{
+	static long ahead;
+	char offset[64];
+	int fd = unshare(CLONE_NEWTIME) == 0 ? open("/proc/self/timens_offsets", O_WRONLY) : -1;
+	int len = snprintf(offset, sizeof(offset), "monotonic %ld 0", ahead + s);
+
+	if (fd < 0)
+		return false;
+	assert_int_equal(write(fd, offset, (size_t)len), len);
+	close(fd);
+	fd = open("/proc/self/ns/time_for_children", O_RDONLY);
+	assert_int_equal(setns(fd, CLONE_NEWTIME), 0);
+	close(fd);
+	ahead += s;
+	return true;
+}
+
+/* RFC 9687: what counts is that the kernel takes something, not that all is told. */
+static void a_router_that_reads_slowly_is_kept_and_one_that_does_not_read_is_left(void **state)
+{
+	(void)state;
+	for (int reads = 1; reads >= 0; reads--) {
+		struct rig *rig = rig_new();
+		uint8_t buf[BGP_MESSAGE_MAX];
+
+		apply(rig, 0);
+		WAIT_FOR(rig, heard_end_of_rib);
+		rig->router->reads = false;
+		apply(rig, N_ROUTES);
+		rig->turns = 0;
+		WAIT_FOR(rig, is_stuck);
+		for (unsigned s = 0; s < BGP_SEND_HOLD_MIN_S + 120; s += 60) {
+			assert_true(is_up(rig) || s > BGP_SEND_HOLD_MIN_S);
+			if (!time_passes(60)) {
+				rig_free(rig);
+				skip();
+			}
+			router_say(rig->router, buf, bgp_keepalive_encode(buf, sizeof(buf)));
+			rig->router->reads = reads;
+			router_turn(rig->router);
+			rig->router->reads = false;
+			rig->turns = 0;
+			WAIT_FOR(rig, has_turned);
+		}
+		assert_int_equal(is_up(rig), reads);
+		assert_true(actual(rig).n_advertised < N_ROUTES);
+		rig_free(rig);
+	}
+}
+
 /* The clock of the test is ahead of the loop's, so that nobody waits. */
 static void silence_is_explained_after_ten_seconds(void **state)
 {
@@ -265,6 +324,8 @@ int main(void)
 		cmocka_unit_test(a_session_that_broke_leaves_stale_routes_until_end_of_rib),
 		cmocka_unit_test(a_restart_leaves_stale_routes_until_end_of_rib),
 		cmocka_unit_test(refusals_count_attempts_that_failed),
+		cmocka_unit_test(
+			a_router_that_reads_slowly_is_kept_and_one_that_does_not_read_is_left),
 		cmocka_unit_test(silence_is_explained_after_ten_seconds),
 		cmocka_unit_test(restart_and_forwarding_bits_are_what_the_agent_says),
 	};
