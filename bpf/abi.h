@@ -207,7 +207,7 @@ enum lb_drop {
 	LB_DROP_UNKNOWN_PORT,   /* to a VIP of ours, port not served */
 	LB_DROP_NO_BACKEND,     /* service without any candidate */
 	LB_DROP_TUPLE_TAKEN,    /* every candidate's reply key belongs to another living flow */
-	LB_DROP_FRAGMENT,       /* IPv4 fragment to a VIP */
+	LB_DROP_FRAGMENT,       /* fragment to a VIP */
 	LB_DROP_MALFORMED,      /* truncated or inconsistent headers to a VIP */
 	LB_DROP_PROTOCOL,       /* neither TCP, UDP nor ICMP to a VIP */
 	LB_DROP_ICMP,           /* echo refused, or an error that quotes no flow of ours */
@@ -217,6 +217,7 @@ enum lb_drop {
 				 */
 	LB_DROP_FLOW_EVICTED, /* counted, not dropped: an established flow lost its entry to another
 			       */
+	LB_DROP_EXTENSION,    /* to a VIP with IPv6 extension headers that are not walked (ext.h) */
 	LB_N_DROPS,
 };
 

@@ -24,11 +24,16 @@
 
 #define ETH_P_IP     0x0800
 #define ETH_P_8021Q  0x8100
+#define ETH_P_IPV6   0x86dd
 #define ETH_P_8021AD 0x88a8
 
-#define IPPROTO_ICMP 1
-#define IPPROTO_TCP  6
-#define IPPROTO_UDP  17
+#define IPPROTO_ICMP   1
+#define IPPROTO_TCP    6
+#define IPPROTO_UDP    17
+#define IPPROTO_ICMPV6 58
+
+/* Address family, known to the compiler wherever it costs time. */
+enum family { FAMILY_V4, FAMILY_V6 };
 
 #define IP_FRAGMENT 0x3fff /* more fragments, or an offset */
 #define IP_OFFSET   0x1fff
@@ -63,6 +68,11 @@ static __always_inline void addr_copy(__u32 to[4], const __u32 from[4])
 static __always_inline bool addr_is(const __u32 a[4], const __u32 b[4])
 {
 	return a[3] == b[3] && a[2] == b[2] && a[1] == b[1] && a[0] == b[0];
+}
+
+static __always_inline bool addr_is_v4(const __u32 addr[4])
+{
+	return addr[2] == V4_PREFIX && !addr[1] && !addr[0];
 }
 
 static __always_inline void addr_from_v4(__u32 addr[4], __be32 v4)

@@ -49,8 +49,12 @@ static __always_inline bool entry_is_of(enum entry_owner owner, __u64 rest, __u3
 	       lb_rest_is_gen(rest, backend_gen(state));
 }
 
-static __always_inline __u64 entry_hash(const struct flow *f, const struct lb_backend *be)
+/* A function of its own, since two families inline would be verified again in each of many paths.
+ */
+__noinline __u64 entry_hash(const struct flow *f, const struct lb_backend *be)
 {
+	if (!f || !be)
+		return LB_FLOW_UNUSED;
 	return flow_hash(be->addr, be->port, f->saddr, f->sport, f->proto);
 }
 

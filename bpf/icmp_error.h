@@ -10,88 +10,52 @@
  */
 #pragma once
 
+#include "backend.h"
 #include "common.h"
-#include "csum.h"
-#include "parse.h"
+#include "icmp.h"
 #include "quote.h"
 #include "select.h"
 #include "stats.h"
 #include "target.h"
 
-struct icmp_error {
-	struct packet p;
-	struct icmphdr *icmp;
-	struct quote quote;
-};
-
-/* False: no error, or it does not quote TCP or UDP that the destination sent. */
-static __always_inline bool icmp_error_parse(struct xdp_md *ctx, struct icmp_error *e)
-{
-	__u32 before;
-
-	if (!parse_ipv4(ctx, &e->p) || parse_l4(ctx, &e->p) != LB_DROP_ICMP)
-		return false;
-	e->icmp = e->p.l4;
-	before = parse_ihl(&e->p) + sizeof(*e->icmp);
-	if ((void *)(e->icmp + 1) > e->p.end || !quote_type(e->icmp->type) || e->p.bytes < before)
-		return false;
-	return quote_parse(&e->quote, e->icmp + 1, e->p.end, e->p.bytes - before) &&
-	       e->quote.saddr == e->p.daddr;
-}
-
-/* Everything but the answer was checked by icmp_error_parse(); the verifier wants the bounds again.
- */
-static __always_inline bool icmp_error_rewrite(const struct icmp_error *e,
-					       const struct lb_backend *be)
-{
-	struct quote_sums to = quote_change(&e->quote, be->l3_delta, be->l4_delta);
-	struct iphdr *inner = (void *)(e->icmp + 1);
-	struct tcphdr *tcp = (void *)inner + e->quote.ihl;
-	struct udphdr *udp = (void *)tcp;
-
-	if ((void *)(udp + 1) > e->p.end)
-		return false;
-	if (e->quote.proto == IPPROTO_UDP) {
-		udp->check = to.l4_check;
-	} else if (e->quote.check_at) {
-		if ((void *)&tcp->urg_ptr > e->p.end)
-			return false;
-		tcp->check = to.l4_check;
-	}
-	udp->source = be->port;
-	inner->saddr = be->addr[3];
-	inner->check = to.ip_check;
-	e->icmp->checksum = csum_add(e->icmp->checksum, to.message_delta);
-	e->p.ip->daddr = be->addr[3];
-	e->p.ip->check = csum_add(e->p.ip->check, be->l3_delta);
-	return true;
-}
-
 /* What a quote says of its flow, turned round: the way the client sends. */
 static __always_inline void icmp_error_flow(struct flow *f, const struct quote *q)
 {
-	addr_from_v4(f->saddr, q->daddr);
-	addr_from_v4(f->daddr, q->saddr);
+	addr_copy(f->saddr, q->daddr);
+	addr_copy(f->daddr, q->saddr);
 	f->sport = q->dport;
 	f->dport = q->sport;
 	f->proto = q->proto;
 	f->tcp_flags = 0;
 }
 
+/* Fills in quote and flow of an error. False: none, or it quotes no TCP or UDP that the VIP sent.
+ */
+__noinline bool icmp_error_parse(struct xdp_md *ctx, struct lb_scratch *s)
+{
+	struct quote_message m;
+
+	if (!s || !icmp_read(ctx, &s->packet, &m) || !quote_type(s->packet.family, m.type))
+		return false;
+	if (!quote_parse(ctx, s->packet.family, s->packet.l4_off + sizeof(m), s->packet.end,
+			 &s->quote) ||
+	    !addr_is(s->quote.saddr, s->packet.daddr))
+		return false;
+	icmp_error_flow(&s->flow, &s->quote);
+	return true;
+}
+
 /*
- * Index of the backend slot that an error is for. Negative: none, and what to do with it. `f`
- * becomes the flow that the error speaks of. Apart from the rewriting because of the stack: 512
- * bytes must do for a whole chain of calls.
+ * Index of the backend slot that an error is for, whose flow is known. Negative: none, and what to
+ * do with it.
  */
 __noinline int icmp_error_owner(struct xdp_md *ctx, struct flow *f, bool unknown_pass)
 {
 	struct lb_service_key key = {};
-	struct icmp_error e = {};
 	struct target t = {};
 
-	if (!f || !icmp_error_parse(ctx, &e))
+	if (!f)
 		return -XDP_DROP;
-	icmp_error_flow(f, &e.quote);
 	addr_copy(key.addr, f->daddr);
 	key.port = f->dport;
 	key.proto = f->proto;
@@ -104,16 +68,27 @@ __noinline int icmp_error_owner(struct xdp_md *ctx, struct flow *f, bool unknown
 }
 
 /* Gives an ICMP error to the backend slot that it is for: XDP_PASS, else XDP_DROP, uncounted. */
-__noinline int icmp_error_forward(struct xdp_md *ctx, __u32 index)
+__noinline int icmp_error_forward(struct xdp_md *ctx, struct lb_scratch *s, __u32 index)
 {
 	struct lb_backend *be = backend_slot(index);
-	struct icmp_error e = {};
+	struct quote_message m;
+	struct quote_change c = {};
+	__u16 delta;
 
-	if (!be || !backend_is(READ_ONCE(be->state), LB_BE_IN_USE))
+	if (!s || !be || !backend_is(READ_ONCE(be->state), LB_BE_IN_USE))
 		return XDP_DROP;
-	if (!icmp_error_parse(ctx, &e) || !icmp_error_rewrite(&e, be))
+	if (!icmp_read(ctx, &s->packet, &m))
 		return XDP_DROP;
-	if (e.p.saddr)
-		stats_delivered(index, e.p.bytes);
+	addr_copy(c.addr, be->addr);
+	c.port = be->port;
+	c.l3_delta = be->l3_delta;
+	c.l4_delta = be->l4_delta;
+	delta = quote_rewrite(ctx, &s->quote, PATCH_SOURCE, &c);
+	quote_resum(ctx, s->packet.l4_off, m.check, delta,
+		    s->packet.family == FAMILY_V6 ? c.l3_delta : 0);
+	patch_address(ctx, s->packet.ip_off, s->packet.family, PATCH_DESTINATION, c.addr,
+		      c.l3_delta);
+	if (!scratch_is_test(s))
+		stats_delivered(index, s->packet.end - s->packet.ip_off);
 	return XDP_PASS;
 }

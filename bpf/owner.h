@@ -98,11 +98,19 @@ __noinline bool owner_by_socket(struct xdp_md *ctx, const struct flow *f, __u32 
 	if (!backend_is(state, LB_BE_IN_USE) || !nsid)
 		return false;
 	netns = nsid == LB_BE_NSID_SELF ? (__u64)BPF_F_CURRENT_NETNS : nsid - 1;
-	tuple.ipv4.saddr = f->saddr[3];
-	tuple.ipv4.daddr = be->addr[3];
-	tuple.ipv4.sport = f->sport;
-	tuple.ipv4.dport = be->port;
-	sk = bpf_skc_lookup_tcp(ctx, &tuple, sizeof(tuple.ipv4), netns, 0);
+	if (addr_is_v4(be->addr)) {
+		tuple.ipv4.saddr = f->saddr[3];
+		tuple.ipv4.daddr = be->addr[3];
+		tuple.ipv4.sport = f->sport;
+		tuple.ipv4.dport = be->port;
+		sk = bpf_skc_lookup_tcp(ctx, &tuple, sizeof(tuple.ipv4), netns, 0);
+	} else {
+		addr_copy(tuple.ipv6.saddr, f->saddr);
+		addr_copy(tuple.ipv6.daddr, be->addr);
+		tuple.ipv6.sport = f->sport;
+		tuple.ipv6.dport = be->port;
+		sk = bpf_skc_lookup_tcp(ctx, &tuple, sizeof(tuple.ipv6), netns, 0);
+	}
 	if (!sk)
 		return false;
 	knows = sk->state != BPF_TCP_LISTEN;
@@ -120,6 +128,17 @@ static __always_inline bool owner_is(const struct target *t, __u32 backend,
 	return lb_rest_is_of(rest, (__u16)t->slot, row, (__u16)backend) &&
 	       lb_rest_is_gen(rest, backend_gen(state)) && lb_rest_state(rest) != LB_FLOW_CLOSING &&
 	       backend_is(state, LB_BE_IN_USE);
+}
+
+/* flow_hash() for a packet, whose family the compiler knows. */
+static __always_inline __u64 owner_hash(const struct packet *p, const struct lb_backend *be)
+{
+	__u32 ports = lb_flow_ports(be->port, p->sport), client[4];
+
+	parse_saddr(p, client);
+	if (p->family == FAMILY_V4)
+		return lb_flow_hash_v4(flow_secret(), be->addr[3], client[3], ports, p->proto);
+	return lb_flow_hash(flow_secret(), be->addr, client, ports, p->proto);
 }
 
 /*
@@ -140,8 +159,7 @@ static __always_inline int owner_at_once(const struct packet *p, const struct ta
 
 		if (backend == LB_ROW_NONE || !be)
 			break;
-		hash = lb_flow_hash_v4(flow_secret(), be->addr[3], p->saddr,
-				       lb_flow_ports(be->port, p->sport), p->proto);
+		hash = owner_hash(p, be);
 		line = flow_line_at(table, (__u32)hash & mask);
 		if (!line)
 			break;

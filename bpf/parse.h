@@ -1,32 +1,34 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Reads the headers of an IPv4 packet once, into a struct that the compiler keeps in registers.
- * Ethernet with at most one VLAN tag, IP options skipped, TCP and UDP ports.
+ * Reads the headers of an IPv4 or IPv6 packet once, into a struct that the compiler keeps in
+ * registers. Ethernet with at most one VLAN tag, IPv4 options skipped, TCP and UDP ports; IPv6
+ * extension headers are walked elsewhere (cold.h).
  *
  * Nothing is decided here and nothing is dropped: a packet may be broken and still not be ours.
  * What cannot be served is named by enum lb_drop in `odd`, and vip.h asks whether it was for a VIP
- * at all. LB_DROP_ICMP stands for "ICMP, look closer", not for a verdict.
+ * at all. LB_DROP_ICMP and LB_DROP_EXTENSION stand for "look closer", not for a verdict.
  */
 #pragma once
 
+#include "bytes_xdp.h"
 #include "common.h"
+#include "ext.h"
 
 struct packet {
-	struct iphdr *ip;
+	void *ip;
 	void *l4;
 	void *end;
 	__u32 ip_off; /* in the frame; pointers are not for sums, older verifiers say */
-	__be32 saddr;
-	__be32 daddr;
+	__u32 l3_len; /* from ip to l4 */
 	__be16 sport;
 	__be16 dport;
-	__u16 bytes; /* of the IP packet */
+	__u8 family;
 	__u8 proto;
 	__u8 tcp_flags;
 };
 
-/* The IPv4 header, if there is a whole one. */
-static __always_inline bool parse_ipv4(const struct xdp_md *ctx, struct packet *p)
+/* The EtherType behind at most one VLAN tag, and where the IP header lies; 0: too short for one. */
+static __always_inline __be16 parse_ethernet(const struct xdp_md *ctx, struct packet *p)
 {
 	void *data = (void *)(long)ctx->data;
 	struct ethhdr *eth = data;
@@ -35,27 +37,79 @@ static __always_inline bool parse_ipv4(const struct xdp_md *ctx, struct packet *
 	p->ip_off = sizeof(*eth);
 	p->end = (void *)(long)ctx->data_end;
 	if (data + sizeof(*eth) + sizeof(struct iphdr) > p->end)
-		return false;
+		return 0;
 	proto = eth->h_proto;
 	if (unlikely(proto == bpf_htons(ETH_P_8021Q) || proto == bpf_htons(ETH_P_8021AD))) {
 		proto = ((struct vlan_hdr *)(eth + 1))->h_vlan_encapsulated_proto;
 		p->ip_off += sizeof(struct vlan_hdr);
 	}
-	if (proto != bpf_htons(ETH_P_IP))
-		return false;
 	p->ip = data + p->ip_off;
-	if ((void *)(p->ip + 1) > p->end)
+	return proto;
+}
+
+/* The IP header of the family that the EtherType says, if there is a whole one. */
+static __always_inline bool parse_ip(struct packet *p, enum family family)
+{
+	p->family = family;
+	if (family == FAMILY_V4) {
+		if (p->ip + sizeof(struct iphdr) > p->end)
+			return false;
+		p->proto = ((struct iphdr *)p->ip)->protocol;
+		return true;
+	}
+	if (p->ip + sizeof(struct ipv6hdr) > p->end)
 		return false;
-	p->saddr = p->ip->saddr;
-	p->daddr = p->ip->daddr;
-	p->proto = p->ip->protocol;
+	p->proto = ((struct ipv6hdr *)p->ip)->nexthdr;
 	return true;
 }
 
-/* Length of the IP header in bytes, as it says itself. */
-static __always_inline __u32 parse_ihl(const struct packet *p)
+/*
+ * Addresses are read where they are needed: those of IPv6 would only be written to the stack, which
+ * is short, and be read from there.
+ */
+static __always_inline void parse_addr_v6(__u32 to[4], const struct in6_addr *from)
 {
-	return (*(__u8 *)p->ip & 0x0f) << 2;
+	to[0] = READ_ONCE(from->in6_u.u6_addr32[0]);
+	to[1] = READ_ONCE(from->in6_u.u6_addr32[1]);
+	to[2] = READ_ONCE(from->in6_u.u6_addr32[2]);
+	to[3] = READ_ONCE(from->in6_u.u6_addr32[3]);
+}
+
+static __always_inline void parse_saddr(const struct packet *p, __u32 to[4])
+{
+	if (p->family == FAMILY_V4)
+		addr_from_v4(to, ((struct iphdr *)p->ip)->saddr);
+	else
+		parse_addr_v6(to, &((struct ipv6hdr *)p->ip)->saddr);
+}
+
+static __always_inline void parse_daddr(const struct packet *p, __u32 to[4])
+{
+	if (p->family == FAMILY_V4)
+		addr_from_v4(to, ((struct iphdr *)p->ip)->daddr);
+	else
+		parse_addr_v6(to, &((struct ipv6hdr *)p->ip)->daddr);
+}
+
+/* Length of the IP packet, as it says itself. */
+static __always_inline __u32 parse_bytes(const struct packet *p)
+{
+	struct ipv6hdr *v6 = p->ip;
+
+	if (p->family == FAMILY_V4)
+		return bpf_ntohs(((struct iphdr *)p->ip)->tot_len);
+	return sizeof(*v6) + bpf_ntohs(v6->payload_len);
+}
+
+/* The packet is the agent's self-test: no packet from the unspecified address is routed. */
+static __always_inline bool parse_is_test(const struct packet *p)
+{
+	__u32 saddr[4];
+
+	parse_saddr(p, saddr);
+	if (p->family == FAMILY_V4)
+		return !saddr[3];
+	return !(saddr[0] | saddr[1] | saddr[2] | saddr[3]);
 }
 
 /* The frame holds fewer bytes than the IP header says; frames of several buffers are asked last. */
@@ -63,27 +117,52 @@ static __always_inline bool parse_is_cut(struct xdp_md *ctx, const struct packet
 {
 	long have = (long)p->end - (long)p->ip;
 
-	if (likely(have >= p->bytes))
+	if (likely(have >= parse_bytes(p)))
 		return false;
-	return bpf_xdp_get_buff_len(ctx) < (__u64)p->ip_off + p->bytes;
+	return bpf_xdp_get_buff_len(ctx) < (__u64)p->ip_off + parse_bytes(p);
 }
 
-/* Ports and flags, or why there are none. Only valid after parse_ipv4(). */
+/* The header's length, and what stands in the way of ports that the IP header already says. */
+static __always_inline enum lb_drop parse_l3_v4(struct xdp_md *ctx, struct packet *p)
+{
+	struct iphdr *ip = p->ip;
+
+	p->l3_len = (*(__u8 *)ip & 0x0f) << 2;
+	if (unlikely(*(__u8 *)ip >> 4 != 4 || p->l3_len < sizeof(*ip) || parse_is_cut(ctx, p)))
+		return LB_DROP_MALFORMED;
+	if (unlikely(ip->frag_off & bpf_htons(IP_FRAGMENT)))
+		return LB_DROP_FRAGMENT;
+	return p->proto == IPPROTO_ICMP ? LB_DROP_ICMP : LB_DROP_NONE;
+}
+
+/* The same. A length of 0 would be that of a jumbogram (RFC 2675), which no link of ours carries.
+ */
+static __always_inline enum lb_drop parse_l3_v6(struct xdp_md *ctx, struct packet *p)
+{
+	struct ipv6hdr *ip = p->ip;
+
+	p->l3_len = sizeof(*ip);
+	if (unlikely(*(__u8 *)ip >> 4 != 6 || parse_is_cut(ctx, p)))
+		return LB_DROP_MALFORMED;
+	if (unlikely(lb_ext_is(p->proto)))
+		return LB_DROP_EXTENSION;
+	return p->proto == IPPROTO_ICMPV6 ? LB_DROP_ICMP : LB_DROP_NONE;
+}
+
+/* Ports and flags, or why there are none. Only valid after parse_ip(). */
 static __always_inline enum lb_drop parse_l4(struct xdp_md *ctx, struct packet *p)
 {
-	__u32 ihl = parse_ihl(p), need;
+	enum lb_drop odd = p->family == FAMILY_V4 ? parse_l3_v4(ctx, p) : parse_l3_v6(ctx, p);
+	__u32 need;
 
-	p->bytes = bpf_ntohs(p->ip->tot_len);
-	p->l4 = (void *)p->ip + ihl;
+	p->l4 = p->ip + p->l3_len;
 	p->tcp_flags = 0;
-	if (unlikely(*(__u8 *)p->ip >> 4 != 4 || ihl < sizeof(*p->ip) || parse_is_cut(ctx, p)))
-		return LB_DROP_MALFORMED;
-	if (unlikely(p->ip->frag_off & bpf_htons(IP_FRAGMENT)))
-		return LB_DROP_FRAGMENT;
-	if (p->proto != IPPROTO_TCP && p->proto != IPPROTO_UDP)
-		return p->proto == IPPROTO_ICMP ? LB_DROP_ICMP : LB_DROP_PROTOCOL;
+	if (unlikely(odd))
+		return odd;
+	if (unlikely(p->proto != IPPROTO_TCP && p->proto != IPPROTO_UDP))
+		return LB_DROP_PROTOCOL;
 	need = p->proto == IPPROTO_TCP ? sizeof(struct tcphdr) : sizeof(struct udphdr);
-	if (p->bytes < ihl + need || p->l4 + sizeof(struct udphdr) > p->end)
+	if (parse_bytes(p) < p->l3_len + need || p->l4 + sizeof(struct udphdr) > p->end)
 		return LB_DROP_MALFORMED;
 	p->sport = ((struct udphdr *)p->l4)->source;
 	p->dport = ((struct udphdr *)p->l4)->dest;

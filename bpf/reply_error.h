@@ -16,99 +16,87 @@
 #include "quote.h"
 #include "service.h"
 
-/* Ethernet, one VLAN tag, two of the longest IPv4 headers, ICMP's, and TCP's up to the checksum. */
-#define REPLY_ERROR_MAX (14 + 4 + 60 + 8 + 60 + 18)
-
 struct reply_error {
 	struct quote quote;
-	__be32 saddr;
-	__u16 icmp_check;
-	__u16 l3_off;
-	__u16 icmp_off;
-	__u16 quote_off;
+	struct quote_message message;
+	__u32 saddr[4];
+	__u32 l3_off;
+	__u32 l4_off;
 };
 
-static __always_inline bool reply_error_parse(struct __sk_buff *skb, __u32 l3_off,
-					      struct reply_error *e)
+/* Whom an IPv4 error goes to, and where it ends. Returns 0 if it is one piece of several. */
+static __always_inline __u32 reply_error_ip_v4(struct __sk_buff *skb, struct reply_error *e,
+					       __u32 daddr[4])
 {
-	void *data = (void *)(long)skb->data, *end = (void *)(long)skb->data_end;
-	struct iphdr *ip = data + l3_off;
-	struct icmphdr *icmp;
-	__u32 ihl, bytes;
+	struct iphdr ip;
 
-	if ((void *)(ip + 1) > end || ip->protocol != IPPROTO_ICMP ||
-	    ip->frag_off & bpf_htons(IP_FRAGMENT))
-		return false;
-	ihl = (*(__u8 *)ip & 0x0f) << 2;
-	bytes = bpf_ntohs(ip->tot_len);
-	icmp = (void *)ip + ihl;
-	if ((void *)(icmp + 1) > end || !quote_type(icmp->type) || bytes < ihl + sizeof(*icmp))
-		return false;
-	e->saddr = ip->saddr;
-	e->icmp_check = icmp->checksum;
-	e->l3_off = l3_off;
-	e->icmp_off = l3_off + ihl;
-	e->quote_off = e->icmp_off + sizeof(*icmp);
-	return quote_parse(&e->quote, icmp + 1, end, bytes - ihl - sizeof(*icmp)) &&
-	       e->quote.saddr == ip->daddr;
+	if (!lb_bytes_read(skb, e->l3_off, &ip, sizeof(ip)) || ip.frag_off & bpf_htons(IP_FRAGMENT))
+		return 0;
+	addr_from_v4(e->saddr, ip.saddr);
+	addr_from_v4(daddr, ip.daddr);
+	return e->l3_off + bpf_ntohs(ip.tot_len);
 }
 
-static __always_inline void store16(struct __sk_buff *skb, __u32 off, __u16 value)
+static __always_inline __u32 reply_error_ip_v6(struct __sk_buff *skb, struct reply_error *e,
+					       __u32 daddr[4])
 {
-	bpf_skb_store_bytes(skb, off, &value, sizeof(value), 0);
+	struct ipv6hdr ip;
+
+	if (!lb_bytes_read(skb, e->l3_off, &ip, sizeof(ip)))
+		return 0;
+	addr_copy(e->saddr, ip.saddr.in6_u.u6_addr32);
+	addr_copy(daddr, ip.daddr.in6_u.u6_addr32);
+	return e->l3_off + sizeof(ip) + bpf_ntohs(ip.payload_len);
+}
+
+static __always_inline bool reply_error_parse(struct __sk_buff *skb, __u32 family,
+					      struct reply_error *e)
+{
+	__u32 daddr[4], quote_off = e->l4_off + sizeof(e->message), end;
+
+	end = family == FAMILY_V4 ? reply_error_ip_v4(skb, e, daddr)
+				  : reply_error_ip_v6(skb, e, daddr);
+	if (quote_off > end || !lb_bytes_read(skb, e->l4_off, &e->message, sizeof(e->message)) ||
+	    !quote_type(family, e->message.type))
+		return false;
+	return quote_parse(skb, family, quote_off, end, &e->quote) &&
+	       addr_is(e->quote.saddr, daddr);
 }
 
 static __always_inline void reply_error_rewrite(struct __sk_buff *skb, const struct reply_error *e,
-						__be32 vip, __be16 port)
+						const struct lb_service *vip)
 {
 	const struct quote *q = &e->quote;
-	__u32 from[4], to[4], l4_off = e->quote_off + q->ihl;
-	struct quote_sums sums;
-	__u16 l3_delta;
+	bool complains = addr_is(e->saddr, q->daddr); /* the backend itself */
+	struct quote_change c = {.port = vip->key.port};
+	__u16 delta;
 
-	addr_from_v4(from, q->daddr);
-	addr_from_v4(to, vip);
-	l3_delta = lb_l3_delta(from, to);
-	sums = quote_change(q, l3_delta, lb_l4_delta(l3_delta, q->dport, port));
-	store16(skb, e->quote_off + __builtin_offsetof(struct iphdr, check), sums.ip_check);
-	bpf_skb_store_bytes(skb, e->quote_off + __builtin_offsetof(struct iphdr, daddr), &vip,
-			    sizeof(vip), 0);
-	store16(skb, l4_off + __builtin_offsetof(struct udphdr, dest), port);
-	if (q->check_at)
-		store16(skb, l4_off + q->check_at, sums.l4_check);
-	store16(skb, e->icmp_off + __builtin_offsetof(struct icmphdr, checksum),
-		csum_add(e->icmp_check, sums.message_delta));
-	if (e->saddr != q->daddr)
-		return;
-	bpf_l3_csum_replace(skb, e->l3_off + __builtin_offsetof(struct iphdr, check), e->saddr, vip,
-			    sizeof(vip));
-	bpf_skb_store_bytes(skb, e->l3_off + __builtin_offsetof(struct iphdr, saddr), &vip,
-			    sizeof(vip), 0);
+	addr_copy(c.addr, vip->key.addr);
+	c.l3_delta = lb_l3_delta(q->daddr, c.addr);
+	c.l4_delta = lb_l4_delta(c.l3_delta, q->dport, c.port);
+	delta = quote_rewrite(skb, q, PATCH_DESTINATION, &c);
+	quote_resum(skb, e->l4_off, e->message.check, delta,
+		    complains && q->family == FAMILY_V6 ? c.l3_delta : 0);
+	if (complains)
+		patch_address(skb, e->l3_off, q->family, PATCH_SOURCE, c.addr, c.l3_delta);
 }
 
-/* Restores what an ICMP error at l3_off quotes, if it is one and quotes a flow of ours. */
-__noinline int reply_error(struct __sk_buff *skb, __u32 l3_off)
+/* Restores what an ICMP error at l4_off quotes, if it is one and quotes a flow of ours. */
+__noinline int reply_error(struct __sk_buff *skb, __u32 family, __u32 l3_off, __u32 l4_off)
 {
-	__u32 want = skb->len < REPLY_ERROR_MAX ? skb->len : REPLY_ERROR_MAX;
-	struct reply_error e = {};
+	struct reply_error e = {.l3_off = l3_off, .l4_off = l4_off};
 	const struct lb_service *vip;
-	__u32 backend[4], client[4];
 	__u64 rest;
 
-	if (l3_off > sizeof(struct ethhdr) + sizeof(struct vlan_hdr))
+	if (!reply_error_parse(skb, family, &e))
 		return TCX_NEXT;
-	if (skb->data_end - skb->data < want && bpf_skb_pull_data(skb, want))
-		return TCX_NEXT;
-	if (!reply_error_parse(skb, l3_off, &e))
-		return TCX_NEXT;
-	addr_from_v4(backend, e.quote.daddr);
-	addr_from_v4(client, e.quote.saddr);
 	if (!lb_flow_find(flow_table(),
-			  flow_hash(backend, e.quote.dport, client, e.quote.sport, e.quote.proto),
+			  flow_hash(e.quote.daddr, e.quote.dport, e.quote.saddr, e.quote.sport,
+				    e.quote.proto),
 			  &rest))
 		return TCX_NEXT;
 	vip = service_at(lb_rest_slot(rest));
 	if (vip)
-		reply_error_rewrite(skb, &e, vip->key.addr[3], vip->key.port);
+		reply_error_rewrite(skb, &e, vip);
 	return TCX_NEXT;
 }

@@ -11,10 +11,22 @@
 #include "csum.h"
 #include "parse.h"
 
+static __always_inline void rewrite_address(const struct packet *p, const struct lb_backend *be)
+{
+	struct iphdr *v4 = p->ip;
+	struct ipv6hdr *v6 = p->ip;
+
+	if (p->family == FAMILY_V6) {
+		addr_copy(v6->daddr.in6_u.u6_addr32, be->addr);
+		return;
+	}
+	v4->daddr = be->addr[3];
+	v4->check = csum_add(v4->check, be->l3_delta);
+}
+
 static __always_inline void rewrite_to_backend(const struct packet *p, const struct lb_backend *be)
 {
-	p->ip->daddr = be->addr[3];
-	p->ip->check = csum_add(p->ip->check, be->l3_delta);
+	rewrite_address(p, be);
 	if (p->proto == IPPROTO_TCP) {
 		struct tcphdr *tcp = p->l4;
 

@@ -12,7 +12,9 @@
 
 #include "vmlinux.h"
 
+#include "bytes_xdp.h"
 #include "common.h"
+#include "quote.h"
 
 /*
  * One packet's flow and the service it belongs to; or the flow that an ICMP error quotes, the way
@@ -40,15 +42,24 @@ struct flow {
 };
 _Static_assert(sizeof(struct flow) == 88, "no padding in struct flow");
 
-/* Of the packet itself, even where the flow is one that it quotes. */
+/* Of the packet itself, even where the flow is one that it quotes. Offsets are those in the frame.
+ */
 struct cold_packet {
 	__u32 saddr[4];
 	__u32 daddr[4];
+	__u32 ip_off;
+	__u32 l4_off;
+	__u32 end; /* of the IP packet, by its own length */
+	__u8 family;
+	__u8 proto;
+	__u8 zero[2];
 };
 
 struct lb_scratch {
 	struct flow flow;
 	struct cold_packet packet;
+	struct quote quote; /* of an ICMP error */
+	__u32 vip_flags;    /* LB_SVC_* of the VIP's own slot */
 };
 
 struct {
@@ -69,5 +80,7 @@ static __always_inline struct lb_scratch *scratch_get(void)
 /* The packet is the agent's self-test. */
 static __always_inline bool scratch_is_test(const struct lb_scratch *s)
 {
-	return s->packet.saddr[2] == V4_PREFIX && !s->packet.saddr[3];
+	const __u32 *saddr = s->packet.saddr;
+
+	return !saddr[3] && (addr_is_v4(saddr) || !(saddr[0] | saddr[1] | saddr[2]));
 }

@@ -12,14 +12,11 @@
 
 typedef __u64 __attribute__((may_alias)) service_word;
 
-static __always_inline bool service_may_be_ours(__be32 daddr)
+static __always_inline bool service_may_be_ours(const __u32 daddr[4])
 {
-	__u32 addr[4], bit, word;
+	__u32 bit = lb_vip_bit(daddr), word = bit >> 6;
 	__u64 *bits;
 
-	addr_from_v4(addr, daddr);
-	bit = lb_vip_bit(addr);
-	word = bit >> 6;
 	bits = bpf_map_lookup_elem(&vip_bits, &word);
 	return bits && READ_ONCE(*bits) >> (bit & 63) & 1;
 }

@@ -11,6 +11,8 @@
  * always answers -1 (TCX_NEXT, the same as TC_ACT_UNSPEC): what others do with the packet is
  * theirs.
  *
+ * IPv6 extension headers are walked by helper calls, apart from the rest (ext.h).
+ *
  * An answer in IP fragments is left alone and counted, once, by its first: only that one has ports
  * to find the entry by, and the rest, turned or not, would not fit to it.
  *
@@ -21,7 +23,9 @@
  */
 #include "vmlinux.h"
 
+#include "bytes_skb.h"
 #include "common.h"
+#include "ext.h"
 #include "flow.h"
 #include "maps.h"
 #include "reply_error.h"
@@ -36,28 +40,78 @@ char LICENSE[] SEC("license") = "GPL";
 struct answer {
 	__u32 backend[4];
 	__u32 client[4];
-	__be16 backend_port;
-	__be16 client_port;
-	__u8 proto;
-	__u8 tcp_flags;
-	bool is_fragment; /* the first: it has the ports */
 	__u32 l3_off;
 	__u32 l4_off;
+	__u32 end; /* of the IP packet, by its own length; IPv6 */
+	__be16 backend_port;
+	__be16 client_port;
+	__u8 family;
+	__u8 proto;
+	__u8 tcp_flags;
+	__u8 is_fragment; /* the first: it has the ports */
 };
 
 enum parsed {
-	PARSED_ANSWER, /* TCP or UDP that may be one */
-	PARSED_ICMP,   /* l3_off is filled in */
-	PARSED_OTHER,  /* nobody's concern of ours */
-	PARSED_SHORT,  /* more of the packet must be seen */
+	PARSED_ANSWER,    /* TCP or UDP that may be one */
+	PARSED_ICMP,      /* l3_off is filled in, l4_off and end, too, if it is IPv6 */
+	PARSED_EXTENSION, /* IPv6: proto and l4_off are the first extension header's */
+	PARSED_OTHER,     /* nobody's concern of ours */
+	PARSED_SHORT,     /* more of the packet must be seen */
 };
+
+static __always_inline enum parsed parse_v4(struct iphdr *ip, void *end, struct answer *a)
+{
+	if ((void *)(ip + 1) > end)
+		return PARSED_SHORT;
+	if (ip->frag_off & bpf_htons(IP_OFFSET))
+		return PARSED_OTHER;
+	a->is_fragment = !!(ip->frag_off & bpf_htons(IP_FRAGMENT));
+	a->family = FAMILY_V4;
+	a->proto = ip->protocol;
+	a->l4_off = a->l3_off + ((*(__u8 *)ip & 0x0f) << 2);
+	addr_from_v4(a->backend, ip->saddr);
+	addr_from_v4(a->client, ip->daddr);
+	return ip->protocol == IPPROTO_ICMP ? PARSED_ICMP : PARSED_ANSWER;
+}
+
+static __always_inline enum parsed parse_v6(struct ipv6hdr *ip, void *end, struct answer *a)
+{
+	if ((void *)(ip + 1) > end)
+		return PARSED_SHORT;
+	a->family = FAMILY_V6;
+	a->proto = ip->nexthdr;
+	a->l4_off = a->l3_off + sizeof(*ip);
+	a->end = a->l4_off + bpf_ntohs(ip->payload_len);
+	addr_copy(a->backend, ip->saddr.in6_u.u6_addr32);
+	addr_copy(a->client, ip->daddr.in6_u.u6_addr32);
+	if (unlikely(addr_is_v4(a->backend))) /* whose key would be another's */
+		return PARSED_OTHER;
+	if (unlikely(lb_ext_is(ip->nexthdr)))
+		return PARSED_EXTENSION;
+	return ip->nexthdr == IPPROTO_ICMPV6 ? PARSED_ICMP : PARSED_ANSWER;
+}
+
+static __always_inline enum parsed parse_l4(void *at, void *end, struct answer *a)
+{
+	struct udphdr *l4 = at;
+
+	if ((void *)(l4 + 1) > end)
+		return PARSED_SHORT;
+	if (a->proto == IPPROTO_TCP) {
+		if (at + sizeof(struct tcphdr) > end)
+			return PARSED_SHORT;
+		a->tcp_flags = ((__u8 *)at)[TCP_FLAGS];
+	}
+	a->backend_port = l4->source;
+	a->client_port = l4->dest;
+	return PARSED_ANSWER;
+}
 
 static __always_inline enum parsed parse(struct __sk_buff *skb, struct answer *a)
 {
 	void *data = (void *)(long)skb->data, *end = (void *)(long)skb->data_end;
 	struct ethhdr *eth = data;
-	struct iphdr *ip;
-	struct udphdr *l4;
+	enum parsed parsed;
 	__be16 proto;
 
 	if (data + sizeof(*eth) + sizeof(struct vlan_hdr) > end)
@@ -68,30 +122,43 @@ static __always_inline enum parsed parse(struct __sk_buff *skb, struct answer *a
 		proto = ((struct vlan_hdr *)(eth + 1))->h_vlan_encapsulated_proto;
 		a->l3_off += sizeof(struct vlan_hdr);
 	}
-	if (proto != bpf_htons(ETH_P_IP))
+	if (proto == bpf_htons(ETH_P_IP))
+		parsed = parse_v4(data + a->l3_off, end, a);
+	else if (proto == bpf_htons(ETH_P_IPV6))
+		parsed = parse_v6(data + a->l3_off, end, a);
+	else
 		return PARSED_OTHER;
-	ip = data + a->l3_off;
-	if ((void *)(ip + 1) > end)
-		return PARSED_SHORT;
-	if (ip->frag_off & bpf_htons(IP_OFFSET))
+	if (parsed != PARSED_ANSWER)
+		return parsed;
+	if (a->proto != IPPROTO_TCP && a->proto != IPPROTO_UDP)
 		return PARSED_OTHER;
-	a->is_fragment = ip->frag_off & bpf_htons(IP_FRAGMENT);
-	if (ip->protocol != IPPROTO_TCP && ip->protocol != IPPROTO_UDP)
-		return ip->protocol == IPPROTO_ICMP ? PARSED_ICMP : PARSED_OTHER;
-	a->l4_off = a->l3_off + ((*(__u8 *)ip & 0x0f) << 2);
-	l4 = data + a->l4_off;
-	if ((void *)(l4 + 1) > end)
-		return PARSED_SHORT;
-	if (ip->protocol == IPPROTO_TCP) {
-		if ((void *)l4 + sizeof(struct tcphdr) > end)
-			return PARSED_SHORT;
-		a->tcp_flags = ((__u8 *)l4)[TCP_FLAGS];
-	}
-	addr_from_v4(a->backend, ip->saddr);
-	addr_from_v4(a->client, ip->daddr);
-	a->backend_port = l4->source;
-	a->client_port = l4->dest;
-	a->proto = ip->protocol;
+	return parse_l4(data + a->l4_off, end, a);
+}
+
+/* What lies behind extension headers, and where. */
+__noinline int parse_extension(struct __sk_buff *skb, struct answer *a)
+{
+	struct lb_ext e = {};
+	struct udphdr l4;
+
+	if (!a)
+		return PARSED_OTHER;
+	e.off = a->l4_off;
+	e.proto = a->proto;
+	if (lb_ext_walk(skb, a->end, &e) || lb_ext_is_later(&e))
+		return PARSED_OTHER;
+	a->l4_off = e.off;
+	a->proto = e.proto;
+	a->is_fragment = !!e.frag_word;
+	if (e.proto != IPPROTO_TCP && e.proto != IPPROTO_UDP)
+		return e.proto == IPPROTO_ICMPV6 && !e.frag_word ? PARSED_ICMP : PARSED_OTHER;
+	if (!lb_bytes_read(skb, e.off, &l4, sizeof(l4)))
+		return PARSED_OTHER;
+	if (e.proto == IPPROTO_TCP &&
+	    !lb_bytes_read(skb, e.off + TCP_FLAGS, &a->tcp_flags, sizeof(a->tcp_flags)))
+		return PARSED_OTHER;
+	a->backend_port = l4.source;
+	a->client_port = l4.dest;
 	return PARSED_ANSWER;
 }
 
@@ -145,22 +212,37 @@ static __always_inline const struct lb_service *find(const struct answer *a)
 	return service_at(lb_rest_slot(rest));
 }
 
-/* Source address and port become the VIP's. Helpers fail only on what parse() excluded. */
-static __always_inline void rewrite(struct __sk_buff *skb, const struct answer *a, __be32 vip,
-				    __be16 port)
+static __always_inline void rewrite_l3(struct __sk_buff *skb, const struct answer *a,
+				       const struct lb_service *vip)
+{
+	if (a->family == FAMILY_V4) {
+		bpf_l3_csum_replace(skb, a->l3_off + __builtin_offsetof(struct iphdr, check),
+				    a->backend[3], vip->key.addr[3], sizeof(__be32));
+		bpf_skb_store_bytes(skb, a->l3_off + __builtin_offsetof(struct iphdr, saddr),
+				    &vip->key.addr[3], sizeof(__be32), 0);
+	} else {
+		bpf_skb_store_bytes(skb, a->l3_off + __builtin_offsetof(struct ipv6hdr, saddr),
+				    vip->key.addr, sizeof(vip->key.addr), 0);
+	}
+}
+
+/*
+ * Source address and port become the VIP's. Helpers fail only on what parse() excluded. A UDP
+ * checksum that is not there stays so, also in IPv6, where the client is the one to judge it.
+ */
+static __always_inline void rewrite(struct __sk_buff *skb, const struct answer *a,
+				    const struct lb_service *vip)
 {
 	__u32 check =
 		a->l4_off + (a->proto == IPPROTO_TCP ? __builtin_offsetof(struct tcphdr, check)
 						     : __builtin_offsetof(struct udphdr, check));
 	__u64 flags = a->proto == IPPROTO_UDP ? BPF_F_MARK_MANGLED_0 : 0;
-	__be32 saddr = a->backend[3];
+	__be16 port = vip->key.port;
 
-	bpf_l4_csum_replace(skb, check, saddr, vip, flags | BPF_F_PSEUDO_HDR | sizeof(vip));
+	bpf_l4_csum_replace(skb, check, 0, lb_l3_delta(a->backend, vip->key.addr),
+			    flags | BPF_F_PSEUDO_HDR);
 	bpf_l4_csum_replace(skb, check, a->backend_port, port, flags | sizeof(port));
-	bpf_l3_csum_replace(skb, a->l3_off + __builtin_offsetof(struct iphdr, check), saddr, vip,
-			    sizeof(vip));
-	bpf_skb_store_bytes(skb, a->l3_off + __builtin_offsetof(struct iphdr, saddr), &vip,
-			    sizeof(vip), 0);
+	rewrite_l3(skb, a, vip);
 	bpf_skb_store_bytes(skb, a->l4_off, &port, sizeof(port), 0);
 }
 
@@ -172,8 +254,10 @@ int tc_reply(struct __sk_buff *skb)
 	enum parsed parsed;
 
 	parsed = pull_and_parse(skb, &a);
+	if (unlikely(parsed == PARSED_EXTENSION))
+		parsed = parse_extension(skb, &a);
 	if (parsed == PARSED_ICMP)
-		return reply_error(skb, a.l3_off);
+		return reply_error(skb, a.family, a.l3_off, a.l4_off);
 	if (parsed != PARSED_ANSWER || likely(!may_be_ours(&a)))
 		return TCX_NEXT;
 	vip = find(&a);
@@ -185,6 +269,6 @@ int tc_reply(struct __sk_buff *skb)
 		stats_drop(LB_DROP_REPLY_FRAGMENT);
 		return TCX_NEXT;
 	}
-	rewrite(skb, &a, vip->key.addr[3], vip->key.port);
+	rewrite(skb, &a, vip);
 	return TCX_NEXT;
 }

@@ -7,12 +7,17 @@
  */
 #pragma once
 
+#include "cold.h"
 #include "common.h"
 #include "icmp.h"
 #include "icmp_error.h"
 #include "scratch.h"
 #include "service.h"
 #include "stats.h"
+
+/* No verdict: the scratch value has a flow, and the packet is one of it, or an error about it. */
+#define VIP_SERVE (-1)
+#define VIP_ERROR (-2)
 
 static __always_inline int vip_drop(bool is_test, enum lb_drop reason)
 {
@@ -21,25 +26,35 @@ static __always_inline int vip_drop(bool is_test, enum lb_drop reason)
 	return XDP_DROP;
 }
 
-static __always_inline int vip_icmp(struct xdp_md *ctx, struct lb_scratch *s, __u32 flags)
+/* Errors are answered for by who calls, for the sake of the stack. */
+static __always_inline int vip_icmp(struct xdp_md *ctx, struct lb_scratch *s)
 {
-	int owner, verdict;
+	struct quote_message m;
 
-	if (flags & LB_SVC_ECHO_PASS && icmp_is_echo(ctx))
+	if (!icmp_read(ctx, &s->packet, &m))
+		return XDP_DROP;
+	if (!icmp_is_echo(&s->packet, &m))
+		return icmp_error_parse(ctx, s) ? VIP_ERROR : XDP_DROP;
+	if (s->vip_flags & LB_SVC_ECHO_PASS)
 		return XDP_PASS;
-	if (flags & LB_SVC_ECHO_ANSWER && icmp_answer_echo(ctx) == XDP_TX)
-		return XDP_TX;
-	owner = icmp_error_owner(ctx, &s->flow, flags & LB_SVC_UNKNOWN_PASS);
-	verdict = owner < 0 ? -owner : icmp_error_forward(ctx, owner);
-	return verdict == XDP_DROP ? vip_drop(scratch_is_test(s), LB_DROP_ICMP) : verdict;
+	return s->vip_flags & LB_SVC_ECHO_ANSWER ? icmp_answer_echo(ctx, &s->packet, &m) : XDP_DROP;
 }
 
-/* Of s the packet is filled in. */
+static __always_inline int vip_policy(const struct lb_scratch *s, enum lb_drop reason)
+{
+	if ((reason == LB_DROP_UNKNOWN_PORT || reason == LB_DROP_PROTOCOL) &&
+	    s->vip_flags & LB_SVC_UNKNOWN_PASS)
+		return XDP_PASS;
+	return vip_drop(scratch_is_test(s), reason);
+}
+
+/* Of s the packet is filled in. A verdict, or VIP_SERVE or VIP_ERROR. */
 __noinline int vip_unserved(struct xdp_md *ctx, struct lb_scratch *s, enum lb_drop reason)
 {
 	struct lb_service_key key = {};
 	__u64 live = 0;
 	__u32 slot;
+	int verdict;
 
 	if (!s)
 		return XDP_PASS;
@@ -47,10 +62,13 @@ __noinline int vip_unserved(struct xdp_md *ctx, struct lb_scratch *s, enum lb_dr
 	key.domain = service_domain(ctx->ingress_ifindex);
 	if (!service_find(&key, &slot, &live))
 		return XDP_PASS;
-	if (reason == LB_DROP_ICMP)
-		return vip_icmp(ctx, s, service_flags(live));
-	if ((reason == LB_DROP_UNKNOWN_PORT || reason == LB_DROP_PROTOCOL) &&
-	    service_flags(live) & LB_SVC_UNKNOWN_PASS)
-		return XDP_PASS;
-	return vip_drop(scratch_is_test(s), reason);
+	s->vip_flags = service_flags(live);
+	if (reason == LB_DROP_EXTENSION)
+		reason = cold_look(ctx, s);
+	if (reason == LB_DROP_NONE)
+		return VIP_SERVE;
+	if (reason != LB_DROP_ICMP)
+		return vip_policy(s, reason);
+	verdict = vip_icmp(ctx, s);
+	return verdict == XDP_DROP ? vip_drop(scratch_is_test(s), LB_DROP_ICMP) : verdict;
 }

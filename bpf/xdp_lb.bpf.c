@@ -9,12 +9,13 @@
  * the verifier inlines, no helper call and no call at all. Whatever is rarer is a subprogram
  * (select.h, vip.h), so that one program object is the whole of it and its replacement is atomic.
  *
- * A packet from 0.0.0.0 is the agent's self-test: it takes the whole path and leaves no trace, no
- * counter, no entry. No such packet is routed.
+ * A packet from 0.0.0.0 or :: is the agent's self-test: it takes the whole path and leaves no
+ * trace, no counter, no entry. No such packet is routed.
  */
 #include "vmlinux.h"
 
 #include "backend.h"
+#include "cold.h"
 #include "common.h"
 #include "maps.h"
 #include "parse.h"
@@ -32,15 +33,56 @@ char LICENSE[] SEC("license") = "GPL";
 /* --- turning cold -------------------------------------------------------------------------------
  */
 
+static __always_inline void scratch_fill(struct lb_scratch *s, const struct packet *p)
+{
+	parse_saddr(p, s->packet.saddr);
+	parse_daddr(p, s->packet.daddr);
+	s->packet.ip_off = p->ip_off;
+	s->packet.l4_off = p->ip_off + p->l3_len;
+	s->packet.end = p->ip_off + parse_bytes(p);
+	s->packet.family = p->family;
+	s->packet.proto = p->proto;
+}
+
+/* A packet whose flow had to be looked for (cold.h). */
+static __always_inline int serve_cold(struct xdp_md *ctx, struct lb_scratch *s)
+{
+	int odd = cold_target(ctx, s), backend;
+
+	if (odd == LB_DROP_UNKNOWN_PORT)
+		return vip_unserved(ctx, s, odd);
+	if (odd)
+		return vip_drop(scratch_is_test(s), odd);
+	backend = scratch_is_test(s) ? (int)row_candidate(s->flow.row, 0)
+				     : select_backend(ctx, &s->flow);
+	if (backend < 0)
+		return vip_drop(scratch_is_test(s), -backend);
+	if (cold_deliver(ctx, s, backend) == XDP_PASS)
+		return XDP_PASS;
+	return vip_drop(scratch_is_test(s), LB_DROP_NO_BACKEND);
+}
+
+/* An ICMP error about a flow. */
+static __always_inline int serve_error(struct xdp_md *ctx, struct lb_scratch *s)
+{
+	int owner = icmp_error_owner(ctx, &s->flow, s->vip_flags & LB_SVC_UNKNOWN_PASS);
+	int verdict = owner < 0 ? -owner : icmp_error_forward(ctx, s, owner);
+
+	return verdict == XDP_DROP ? vip_drop(scratch_is_test(s), LB_DROP_ICMP) : verdict;
+}
+
 static __always_inline int unserved(struct xdp_md *ctx, const struct packet *p, enum lb_drop reason)
 {
 	struct lb_scratch *s = scratch_get();
+	int verdict;
 
 	if (!s)
 		return XDP_PASS;
-	addr_from_v4(s->packet.saddr, p->saddr);
-	addr_from_v4(s->packet.daddr, p->daddr);
-	return vip_unserved(ctx, s, reason);
+	scratch_fill(s, p);
+	verdict = vip_unserved(ctx, s, reason);
+	if (verdict == VIP_ERROR)
+		return serve_error(ctx, s);
+	return p->family == FAMILY_V6 && verdict == VIP_SERVE ? serve_cold(ctx, s) : verdict;
 }
 
 static __always_inline int choose_by_flow(struct xdp_md *ctx, const struct packet *p,
@@ -52,8 +94,8 @@ static __always_inline int choose_by_flow(struct xdp_md *ctx, const struct packe
 	if (!s)
 		return ADMIT_DROP(LB_DROP_NO_BACKEND);
 	f = &s->flow;
-	addr_from_v4(f->saddr, p->saddr);
-	addr_from_v4(f->daddr, p->daddr);
+	parse_saddr(p, f->saddr);
+	parse_daddr(p, f->daddr);
 	f->sport = p->sport;
 	f->dport = p->dport;
 	f->proto = p->proto;
@@ -62,7 +104,7 @@ static __always_inline int choose_by_flow(struct xdp_md *ctx, const struct packe
 	return select_backend(ctx, f);
 }
 
-/* --- the common case -----------------------------------------------------------------------------
+/* --- the common case, once for each family -------------------------------------------------------
  */
 
 /* The backend for this packet, an index within the service, or ADMIT_DROP(). */
@@ -71,7 +113,7 @@ static __always_inline int choose(struct xdp_md *ctx, const struct packet *p,
 {
 	int backend;
 
-	if (unlikely(!p->saddr))
+	if (unlikely(parse_is_test(p)))
 		return row_candidate(t->row, 0);
 	backend = select_at_once(p, t);
 	return likely(backend != OWNER_NOBODY) ? backend : choose_by_flow(ctx, p, t);
@@ -82,16 +124,8 @@ static __always_inline bool find_service(const struct xdp_md *ctx, const struct 
 {
 	struct lb_service_key key = {.port = p->dport, .proto = p->proto};
 
-	addr_from_v4(key.addr, p->daddr);
+	parse_daddr(p, key.addr);
 	return target_service(ctx, &key, t);
-}
-
-static __always_inline bool find_row(const struct packet *p, struct target *t)
-{
-	__u32 saddr[4];
-
-	addr_from_v4(saddr, p->saddr);
-	return target_row(saddr, p->sport, p->dport, t);
 }
 
 static __always_inline int deliver(const struct packet *p, __u32 index)
@@ -99,32 +133,55 @@ static __always_inline int deliver(const struct packet *p, __u32 index)
 	struct lb_backend *be = backend_slot(index);
 
 	if (unlikely(!be || !backend_is(READ_ONCE(be->state), LB_BE_IN_USE)))
-		return vip_drop(!p->saddr, LB_DROP_NO_BACKEND);
+		return vip_drop(parse_is_test(p), LB_DROP_NO_BACKEND);
 	rewrite_to_backend(p, be);
-	if (likely(p->saddr))
-		stats_delivered(index, p->bytes);
+	if (likely(!parse_is_test(p)))
+		stats_delivered(index, parse_bytes(p));
 	return XDP_PASS;
+}
+
+/* A mapped address is nobody's on the wire. */
+static __always_inline bool may_be_ours(const struct packet *p)
+{
+	__u32 daddr[4];
+
+	parse_daddr(p, daddr);
+	return unlikely(service_may_be_ours(daddr)) &&
+	       (p->family == FAMILY_V4 || likely(!addr_is_v4(daddr)));
+}
+
+static __always_inline int serve(struct xdp_md *ctx, struct packet *p, enum family family)
+{
+	struct target t = {};
+	enum lb_drop odd;
+	__u32 saddr[4];
+	int backend;
+
+	if (!parse_ip(p, family) || likely(!may_be_ours(p)))
+		return XDP_PASS;
+	odd = parse_l4(ctx, p);
+	if (likely(!odd) && unlikely(!find_service(ctx, p, &t)))
+		odd = LB_DROP_UNKNOWN_PORT;
+	if (unlikely(odd))
+		return unserved(ctx, p, odd);
+	parse_saddr(p, saddr);
+	if (unlikely(!target_row(saddr, p->sport, p->dport, &t)))
+		return vip_drop(parse_is_test(p), LB_DROP_NO_BACKEND);
+	backend = choose(ctx, p, &t);
+	if (unlikely(backend < 0))
+		return vip_drop(parse_is_test(p), -backend);
+	return deliver(p, backend_index(t.live, backend));
 }
 
 SEC("xdp.frags")
 int xdp_lb(struct xdp_md *ctx)
 {
 	struct packet p = {};
-	struct target t = {};
-	enum lb_drop odd;
-	int backend;
+	__be16 proto = parse_ethernet(ctx, &p);
 
-	if (!parse_ipv4(ctx, &p) || likely(!service_may_be_ours(p.daddr)))
-		return XDP_PASS;
-	odd = parse_l4(ctx, &p);
-	if (likely(!odd) && unlikely(!find_service(ctx, &p, &t)))
-		odd = LB_DROP_UNKNOWN_PORT;
-	if (unlikely(odd))
-		return unserved(ctx, &p, odd);
-	if (unlikely(!find_row(&p, &t)))
-		return vip_drop(!p.saddr, LB_DROP_NO_BACKEND);
-	backend = choose(ctx, &p, &t);
-	if (unlikely(backend < 0))
-		return vip_drop(!p.saddr, -backend);
-	return deliver(&p, backend_index(t.live, backend));
+	if (proto == bpf_htons(ETH_P_IP))
+		return serve(ctx, &p, FAMILY_V4);
+	if (proto == bpf_htons(ETH_P_IPV6))
+		return serve(ctx, &p, FAMILY_V6);
+	return XDP_PASS;
 }

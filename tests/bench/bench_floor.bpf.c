@@ -38,19 +38,18 @@ static __always_inline void floor_record(__u64 hash, __u32 backend)
 static __always_inline bool floor_parse(struct xdp_md *ctx, struct packet *p)
 {
 	struct ethhdr *eth = (void *)(long)ctx->data;
+	struct iphdr *ip = (void *)(eth + 1);
 
+	p->family = FAMILY_V4;
 	p->end = (void *)(long)ctx->data_end;
-	p->ip = (void *)(eth + 1);
-	p->l4 = p->ip + 1;
+	p->ip = ip;
+	p->l4 = ip + 1;
 	if (p->l4 + sizeof(struct tcphdr) > p->end || eth->h_proto != bpf_htons(ETH_P_IP))
 		return false;
-	p->saddr = p->ip->saddr;
-	p->daddr = p->ip->daddr;
 	p->sport = ((struct tcphdr *)p->l4)->source;
 	p->dport = ((struct tcphdr *)p->l4)->dest;
-	p->proto = p->ip->protocol;
+	p->proto = ip->protocol;
 	p->tcp_flags = ((__u8 *)p->l4)[TCP_FLAGS];
-	p->bytes = bpf_ntohs(p->ip->tot_len);
 	return true;
 }
 
@@ -64,15 +63,17 @@ int bench_floor(struct xdp_md *ctx)
 	__u64 live, hash, *row;
 	__u32 saddr[4], index, slot;
 
-	if (!floor_parse(ctx, &p) || !service_may_be_ours(p.daddr))
+	if (!floor_parse(ctx, &p))
 		return XDP_PASS;
-	addr_from_v4(key.addr, p.daddr);
+	parse_daddr(&p, key.addr);
+	if (!service_may_be_ours(key.addr))
+		return XDP_PASS;
 	key.port = p.dport;
 	key.proto = p.proto;
 	svc = service_find(&key, &slot, &live);
 	if (!svc)
 		return XDP_DROP;
-	addr_from_v4(saddr, p.saddr);
+	parse_saddr(&p, saddr);
 	hash = lb_wire_flow_hash(saddr, p.sport, p.dport, svc->seed);
 	row = row_slot(row_index(live, hash));
 	if (!row)
@@ -85,6 +86,6 @@ int bench_floor(struct xdp_md *ctx)
 	if (!be)
 		return XDP_DROP;
 	rewrite_to_backend(&p, be);
-	stats_delivered(index, p.bytes);
+	stats_delivered(index, parse_bytes(&p));
 	return XDP_PASS;
 }

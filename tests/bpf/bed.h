@@ -3,6 +3,8 @@
  * The bed that most packet tests lie in: a rig with one VIP, a TCP and a UDP service on it and some
  * backends in order in every row. Where BPF is refused the bed has no rig, and each test that
  * begins in it skips, loudly.
+ *
+ * Tests run in both families, CLAIM_BOTH(): the same test with the same short addresses.
  */
 #pragma once
 
@@ -45,6 +47,7 @@ static inline struct bed *bed_make(void **state, unsigned n, uint32_t vip_flags)
 	struct bed *x = calloc(1, sizeof(*x));
 	const char *why;
 
+	frame_use_family(*state ? AF_INET6 : AF_INET);
 	*state = x;
 	x->rig = rig_new(&why);
 	if (!x->rig) {
@@ -56,6 +59,27 @@ static inline struct bed *bed_make(void **state, unsigned n, uint32_t vip_flags)
 	bed_add(x, &x->tcp, 80, IPPROTO_TCP, n);
 	bed_add(x, &x->udp, 53, IPPROTO_UDP, n);
 	return x;
+}
+
+/* A test in both families, or in one; `setup` ends in bed_make(). */
+#define CLAIM_V4(f, setup)                                                                         \
+	{                                                                                          \
+#f ", IPv4", f, setup, bed_teardown, NULL                                          \
+	}
+#define CLAIM_V6(f, setup)                                                                         \
+	{                                                                                          \
+#f ", IPv6", f, setup, bed_teardown, (void *)(size_t)AF_INET6                      \
+	}
+#define CLAIM_BOTH(f, setup) CLAIM_V4(f, setup), CLAIM_V6(f, setup)
+
+static inline bool bed_is_v6(void)
+{
+	return frame_family() == AF_INET6;
+}
+
+static inline uint8_t bed_icmp(void)
+{
+	return bed_is_v6() ? IPPROTO_ICMPV6 : IPPROTO_ICMP;
 }
 
 static inline int bed_teardown(void **state)

@@ -8,7 +8,42 @@
 #include <netinet/in.h>
 #include <string.h>
 
-#define IP_HEADER 20
+#include <arpa/inet.h>
+
+#define IP_HEADER    20
+#define IPV6_HEADER  40
+#define EXT_FRAGMENT 44
+#define EXT_DSTOPTS  60
+
+static int speaks = AF_INET;
+
+void frame_use_family(int family)
+{
+	speaks = family;
+}
+
+int frame_family(void)
+{
+	return speaks;
+}
+
+static bool is_v6(void)
+{
+	return speaks == AF_INET6;
+}
+
+void frame_address(uint8_t to[16], uint32_t v4)
+{
+	const uint32_t prefix = v4 ? 0x20010db8 : 0;
+	uint32_t words[4] = {0, 0, htonl(0xffff), htonl(v4)};
+
+	if (is_v6()) {
+		words[0] = htonl(prefix ^ (v4 & 0xff) << 8);
+		words[1] = htonl(v4 * 0x9e3779b1u);
+		words[2] = htonl(v4 * 0x85ebca77u);
+	}
+	memcpy(to, words, sizeof(words));
+}
 
 static void put8(struct frame *f, uint8_t v)
 {
@@ -49,6 +84,19 @@ static uint16_t l4_header(const struct frame_spec *s)
 	return s->proto == IPPROTO_TCP ? 20 : 8;
 }
 
+/* IPv6 says so by a header, IPv4 always has a word for it. */
+static bool has_fragment_header(const struct frame_spec *s)
+{
+	return is_v6() && s->frag & 0x3fff;
+}
+
+size_t frame_l3_len(const struct frame_spec *s)
+{
+	if (!is_v6())
+		return IP_HEADER + 4u * s->options;
+	return IPV6_HEADER + s->extension_len + 8u * s->options + (has_fragment_header(s) ? 8u : 0);
+}
+
 static uint16_t payload(const struct frame_spec *s)
 {
 	if (s->quote)
@@ -68,10 +116,10 @@ static void put_ethernet(struct frame *f, const struct frame_spec *s)
 		put16(f, 0x8100);
 		put16(f, s->vlan);
 	}
-	put16(f, 0x0800);
+	put16(f, is_v6() ? 0x86dd : 0x0800);
 }
 
-static void put_ip(struct frame *f, const struct frame_spec *s)
+static void put_ipv4(struct frame *f, const struct frame_spec *s)
 {
 	uint16_t ihl = (uint16_t)(IP_HEADER + 4 * s->options);
 	size_t at = f->len;
@@ -89,6 +137,48 @@ static void put_ip(struct frame *f, const struct frame_spec *s)
 	for (unsigned i = 0; i < s->options; i++)
 		put32(f, 0x01010101); /* no operation */
 	set16(&f->bytes[at + 10], (uint16_t)~frame_sum(0, &f->bytes[at], ihl));
+}
+
+/* The headers that follow, last first: each names the next. */
+static void put_extensions(struct frame *f, const struct frame_spec *s)
+{
+	uint8_t after_options = has_fragment_header(s) ? EXT_FRAGMENT : s->proto;
+	size_t at = f->len;
+
+	for (size_t i = 0; i < s->extension_len; i++)
+		put8(f, s->extension[i]);
+	if (s->extension_len)
+		f->bytes[at + s->extension_last] = s->options ? EXT_DSTOPTS : after_options;
+	for (unsigned i = 0; i < 8u * s->options; i++)
+		put8(f, i == 0   ? after_options
+			: i == 1 ? (uint8_t)(s->options - 1)
+				 : 0); /* padding of one byte each */
+	if (!has_fragment_header(s))
+		return;
+	put8(f, s->proto);
+	put8(f, 0);
+	put16(f, (uint16_t)((s->frag & 0x1fff) << 3 | (s->frag & 0x2000 ? 1 : 0)));
+	put32(f, 0x12345678);
+}
+
+static void put_ipv6(struct frame *f, const struct frame_spec *s)
+{
+	uint8_t addr[16];
+
+	put32(f, 0x60012345);
+	put16(f, (uint16_t)(frame_l3_len(s) - IPV6_HEADER + l4_header(s) + payload(s)));
+	put8(f, s->extension_len         ? s->extension_first
+		: s->options             ? EXT_DSTOPTS
+		: has_fragment_header(s) ? EXT_FRAGMENT
+					 : s->proto);
+	put8(f, s->ttl ? s->ttl : 64);
+	frame_address(addr, s->src);
+	for (unsigned i = 0; i < sizeof(addr); i++)
+		put8(f, addr[i]);
+	frame_address(addr, s->dst);
+	for (unsigned i = 0; i < sizeof(addr); i++)
+		put8(f, addr[i]);
+	put_extensions(f, s);
 }
 
 static void put_l4(struct frame *f, const struct frame_spec *s)
@@ -117,34 +207,81 @@ static void put_l4(struct frame *f, const struct frame_spec *s)
 		put8(f, s->quote ? s->quote->bytes[FRAME_IP + i] : (uint8_t)(i * 7 + 3));
 }
 
+/* IPv6's pseudo header is the same sum over longer addresses (RFC 8200 8.1). */
 static uint32_t pseudo_sum(const uint8_t *ip, uint8_t proto, size_t len)
 {
-	return frame_sum((uint32_t)(proto + len), ip + 12, 8);
+	return is_v6() ? frame_sum((uint32_t)(proto + len), ip + 8, 32)
+		       : frame_sum((uint32_t)(proto + len), ip + 12, 8);
+}
+
+uint32_t frame_pseudo_sum(const struct frame_spec *s, size_t len)
+{
+	uint8_t ip[IPV6_HEADER] = {0};
+
+	if (s->proto == IPPROTO_ICMP)
+		return 0;
+	frame_address(&ip[8], s->src);
+	frame_address(&ip[24], s->dst);
+	return frame_sum((uint32_t)(s->proto + len), ip + 8, 32);
+}
+
+static size_t check_at(uint8_t proto)
+{
+	return proto == IPPROTO_TCP ? 16 : proto == IPPROTO_UDP ? 6 : 2;
+}
+
+static void set_l4_check(struct frame *f, const struct frame_spec *s, size_t ip, size_t l4)
+{
+	bool plain = s->proto == IPPROTO_ICMP;
+	size_t len = f->len - l4;
+	uint16_t check = (uint16_t)~frame_sum(plain ? 0 : pseudo_sum(&f->bytes[ip], s->proto, len),
+					      &f->bytes[l4], len);
+
+	if (s->proto == IPPROTO_UDP && !check)
+		check = 0xffff;
+	set16(&f->bytes[l4 + check_at(s->proto)], check);
 }
 
 void frame_make(struct frame *f, const struct frame_spec *s)
 {
-	size_t ip, l4, len;
-	uint16_t check;
+	size_t ip, l4;
 
 	f->len = 0;
 	put_ethernet(f, s);
 	ip = f->len;
-	put_ip(f, s);
+	if (is_v6())
+		put_ipv6(f, s);
+	else
+		put_ipv4(f, s);
 	l4 = f->len;
 	put_l4(f, s);
-	len = f->len - l4;
-	if (s->proto == IPPROTO_TCP) {
-		check = (uint16_t)~frame_sum(pseudo_sum(&f->bytes[ip], s->proto, len),
-					     &f->bytes[l4], len);
-		set16(&f->bytes[l4 + 16], check);
-	} else if (s->proto == IPPROTO_UDP && !s->no_udp_checksum) {
-		check = (uint16_t)~frame_sum(pseudo_sum(&f->bytes[ip], s->proto, len),
-					     &f->bytes[l4], len);
-		set16(&f->bytes[l4 + 6], check ? check : 0xffff);
-	} else if (s->proto == IPPROTO_ICMP) {
-		set16(&f->bytes[l4 + 2], (uint16_t)~frame_sum(0, &f->bytes[l4], len));
-	}
+	if (s->proto == IPPROTO_TCP || s->proto == IPPROTO_ICMP || s->proto == IPPROTO_ICMPV6 ||
+	    (s->proto == IPPROTO_UDP && !s->no_udp_checksum))
+		set_l4_check(f, s, ip, l4);
+}
+
+size_t frame_ip_len(void)
+{
+	return is_v6() ? IPV6_HEADER : IP_HEADER;
+}
+
+/* IPv4 counts its header in, IPv6 does not. */
+uint16_t frame_bytes(const struct frame *f)
+{
+	const uint8_t *at = &f->bytes[FRAME_IP + (is_v6() ? 4 : 2)];
+
+	return (uint16_t)((at[0] << 8 | at[1]) + (is_v6() ? IPV6_HEADER : 0));
+}
+
+void frame_set_bytes(struct frame *f, uint16_t bytes)
+{
+	set16(&f->bytes[FRAME_IP + (is_v6() ? 4 : 2)],
+	      (uint16_t)(bytes - (is_v6() ? IPV6_HEADER : 0)));
+}
+
+uint8_t frame_dst(const struct frame *f)
+{
+	return f->bytes[FRAME_IP + frame_ip_len() - 1];
 }
 
 bool frame_equal(const struct frame *a, const struct frame *b)
@@ -152,14 +289,28 @@ bool frame_equal(const struct frame *a, const struct frame *b)
 	return a->len == b->len && !memcmp(a->bytes, b->bytes, a->len);
 }
 
+/* The transport's header; extension headers are those that put_extensions() makes. */
+static size_t transport(const uint8_t *ip, uint8_t *ret_proto)
+{
+	size_t at = is_v6() ? IPV6_HEADER : (size_t)(ip[0] & 0xf) * 4;
+
+	*ret_proto = ip[is_v6() ? 6 : 9];
+	while (is_v6() && *ret_proto == EXT_DSTOPTS) {
+		*ret_proto = ip[at];
+		at += 8u * (ip[at + 1] + 1u);
+	}
+	return at;
+}
+
 bool frame_is_valid(const struct frame *f)
 {
 	const uint8_t *ip = &f->bytes[FRAME_IP];
-	size_t ihl = (size_t)(ip[0] & 0xf) * 4, len = f->len - FRAME_IP - ihl;
+	uint8_t proto;
+	size_t l4 = transport(ip, &proto), len = f->len - FRAME_IP - l4;
 
-	if (frame_sum(0, ip, ihl) != 0xffff)
+	if (!is_v6() && frame_sum(0, ip, l4) != 0xffff)
 		return false;
-	if (ip[9] == IPPROTO_UDP && !ip[ihl + 6] && !ip[ihl + 7])
+	if (proto == IPPROTO_UDP && !ip[l4 + 6] && !ip[l4 + 7])
 		return true;
-	return frame_sum(pseudo_sum(ip, ip[9], len), ip + ihl, len) == 0xffff;
+	return frame_sum(pseudo_sum(ip, proto, len), ip + l4, len) == 0xffff;
 }

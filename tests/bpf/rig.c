@@ -225,10 +225,7 @@ struct rig *rig_free(struct rig *r)
 
 static void address(uint32_t out[4], uint32_t v4)
 {
-	out[0] = 0;
-	out[1] = 0;
-	out[2] = htonl(0xffff);
-	out[3] = htonl(v4);
+	frame_address((uint8_t *)out, v4);
 }
 
 static struct lb_service_key key_of(const struct rig_service *s)

@@ -50,7 +50,10 @@ void rig_set_service_id(struct rig *r, const struct rig_service *s, uint32_t id)
 void rig_del_service(struct rig *r, const struct rig_service *s);
 /* Length of its region of backends; 0 at first. */
 void rig_set_region(struct rig *r, const struct rig_service *s, uint32_t n);
-/* Backend i of the service: address 10.1.0.(1 + i), port 8080, generation 1, ready. */
+/*
+ * Addresses are those of frame_address(), in the family of frame_use_family().
+ * Backend i of the service: address 10.1.0.(1 + i), port 8080, generation 1, ready.
+ */
 void rig_add_backend(struct rig *r, const struct rig_service *s, unsigned i);
 uint32_t rig_backend_addr(unsigned i);
 #define RIG_BACKEND_PORT 8080

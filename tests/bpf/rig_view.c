@@ -59,9 +59,10 @@ void rig_forget_flows(struct rig *r)
 
 static uint64_t flow_hash(const struct rig *r, const struct frame_spec *s, unsigned i)
 {
-	const uint32_t backend[] = {0, 0, LB_V4_PREFIX, htonl(rig_backend_addr(i))};
-	const uint32_t client[] = {0, 0, LB_V4_PREFIX, htonl(s->src)};
+	uint32_t backend[4], client[4];
 
+	frame_address((uint8_t *)backend, rig_backend_addr(i));
+	frame_address((uint8_t *)client, s->src);
 	return lb_flow_hash(&r->keys, backend, client,
 			    lb_flow_ports(htons(RIG_BACKEND_PORT), htons(s->sport)), s->proto);
 }
@@ -121,12 +122,12 @@ void rig_set_domain(struct rig *r, uint16_t domain)
 void rig_add_backend_port(struct rig *r, unsigned i, uint8_t proto)
 {
 	struct lb_backend_port key = {
-		.addr = {0, 0, htonl(0xffff), htonl(rig_backend_addr(i))},
 		.port = htons(RIG_BACKEND_PORT),
 		.proto = proto,
 	};
 	uint32_t one = 1;
 
+	frame_address((uint8_t *)key.addr, rig_backend_addr(i));
 	rig_must(bpf_map_update_elem(bpf_map__fd(r->xdp->maps.backend_ports), &key, &one, BPF_ANY),
 		 "write backend port");
 }

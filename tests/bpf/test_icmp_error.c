@@ -21,7 +21,15 @@
 #define ROUTER 0x0afe0001
 #define NEXT   (-1)
 
-enum { UNREACHABLE = 3, REDIRECT = 5, TIME_EXCEEDED = 11, PARAMETER = 12 };
+/* Of either family, in the order of the names. */
+enum error { UNREACHABLE, TIME_EXCEEDED, PARAMETER, TOO_BIG, REDIRECT };
+
+static uint8_t type_of(enum error e)
+{
+	static const uint8_t v4[] = {3, 11, 12, 3, 5}, v6[] = {1, 3, 4, 2, 137};
+
+	return bed_is_v6() ? v6[e] : v4[e];
+}
 
 static const unsigned reversed[] = {3, 2, 1, 0};
 
@@ -65,7 +73,7 @@ static void make_error(struct frame *f, struct frame_spec outer, const struct fr
 	struct frame quote;
 
 	frame_make(&quote, quoted);
-	outer.proto = IPPROTO_ICMP;
+	outer.proto = bed_icmp();
 	outer.quote = &quote;
 	outer.quote_len = (uint16_t)(len < quote.len - FRAME_IP ? len : quote.len - FRAME_IP);
 	frame_make(f, &outer);
@@ -78,8 +86,8 @@ static void make_error(struct frame *f, struct frame_spec outer, const struct fr
 static void make_changed(struct frame *f, const struct frame *in, struct frame_spec outer,
 			 const struct frame_spec *quoted, size_t len)
 {
-	size_t icmp = FRAME_IP + (outer.vlan ? 4u : 0) + 20 + 4 * outer.options;
-	size_t half = icmp + 8 + 20 + 4 * quoted->options + 16;
+	size_t icmp = FRAME_IP + (outer.vlan ? 4u : 0) + frame_l3_len(&outer);
+	size_t half = icmp + 8 + frame_l3_len(quoted) + 16;
 	uint32_t sum;
 
 	make_error(f, outer, quoted, len);
@@ -88,14 +96,15 @@ static void make_changed(struct frame *f, const struct frame *in, struct frame_s
 	f->bytes[half] = in->bytes[half];
 	f->bytes[icmp + 2] = 0;
 	f->bytes[icmp + 3] = 0;
-	sum = ~frame_sum(0, &f->bytes[icmp], f->len - icmp);
+	outer.proto = bed_icmp();
+	sum = ~frame_sum(frame_pseudo_sum(&outer, f->len - icmp), &f->bytes[icmp], f->len - icmp);
 	f->bytes[icmp + 2] = (uint8_t)(sum >> 8);
 	f->bytes[icmp + 3] = (uint8_t)sum;
 }
 
-static struct frame_spec from_router(uint8_t type)
+static struct frame_spec from_router(enum error e)
 {
-	return (struct frame_spec){.src = ROUTER, .dst = VIP, .icmp_type = type};
+	return (struct frame_spec){.src = ROUTER, .dst = VIP, .icmp_type = type_of(e)};
 }
 
 static void expect_verdict(struct bed *x, const struct frame *in, int verdict,
@@ -142,16 +151,16 @@ static void deliver(struct bed *x, const struct frame_spec *s)
 
 static void errors_reach_the_backend_that_sent_what_they_quote(void **state)
 {
-	static const uint8_t types[] = {UNREACHABLE, TIME_EXCEEDED, PARAMETER};
 	struct bed *x = bed_begin(state);
+	const size_t least = frame_ip_len() + 8;
 
-	for (size_t i = 0; i < sizeof(types); i++) {
+	for (enum error e = UNREACHABLE; e <= TOO_BIG; e++) {
 		struct frame_spec tcp = answer(&x->tcp, 1000), udp = answer(&x->udp, 1000);
-		struct frame_spec outer = from_router(types[i]);
+		struct frame_spec outer = from_router(e);
 
-		expect_delivered(x, outer, &tcp, 28, 0);
+		expect_delivered(x, outer, &tcp, least, 0);
 		expect_delivered(x, outer, &tcp, 1500, 0);
-		expect_delivered(x, outer, &udp, 28, 0);
+		expect_delivered(x, outer, &udp, least, 0);
 		udp.no_udp_checksum = true;
 		expect_delivered(x, outer, &udp, 1500, 0);
 		tcp.frag = 0x2000; /* the first fragment has the ports */
@@ -160,7 +169,7 @@ static void errors_reach_the_backend_that_sent_what_they_quote(void **state)
 		expect_delivered(x, outer, &tcp, 1500, 0);
 	}
 	assert_int_equal(rig_drops(x->rig, LB_DROP_ICMP), 0);
-	assert_int_equal(rig_count(x->rig, &x->tcp, 0).packets, 12);
+	assert_int_equal(rig_count(x->rig, &x->tcp, 0).packets, 16);
 }
 
 /* Every length of the quote, with every length of both headers. */
@@ -175,7 +184,7 @@ static void a_quote_of_any_length_is_served_from_the_ports_on(void **state)
 
 		quoted.options = (uint8_t)(i / 2 % 11);
 		outer.options = (uint8_t)(i / 22 * 5);
-		ports = 20u + 4 * quoted.options + 8;
+		ports = frame_l3_len(&quoted) + 8;
 		for (size_t len = 0; len <= ports + 40; len++) {
 			struct frame in;
 
@@ -196,14 +205,14 @@ static void padding_is_no_quote(void **state)
 	struct frame_spec sent = as_sent(quoted, 0);
 	struct frame in, want;
 
-	for (size_t len = 20; len < 40; len++) {
+	for (size_t len = frame_ip_len(); len < frame_ip_len() + 20; len++) {
 		make_error(&in, outer, &quoted, len);
 		outer.dst = rig_backend_addr(0);
 		make_changed(&want, &in, outer, &sent, len);
 		outer.dst = VIP;
 		for (int i = 0; i < 30; i++)
 			in.bytes[in.len++] = want.bytes[want.len++] = 0x5a;
-		if (len < 28)
+		if (len < frame_ip_len() + 8)
 			expect_drop(x, &in);
 		else
 			expect_verdict(x, &in, XDP_PASS, &want);
@@ -217,13 +226,13 @@ static void a_cut_error_is_not_rewritten(void **state)
 	struct frame in, out;
 	size_t whole;
 
-	make_error(&in, from_router(UNREACHABLE), &quoted, 40);
+	make_error(&in, from_router(UNREACHABLE), &quoted, frame_ip_len() + 20);
 	whole = in.len;
-	for (in.len = FRAME_IP + 20; in.len < whole; in.len++) {
+	for (in.len = FRAME_IP + frame_ip_len(); in.len < whole; in.len++) {
 		assert_int_equal(rig_xdp(x->rig, &in, &out), XDP_DROP);
 		assert_true(frame_equal(&in, &out));
 	}
-	assert_int_equal(rig_drops(x->rig, LB_DROP_MALFORMED), whole - FRAME_IP - 20);
+	assert_int_equal(rig_drops(x->rig, LB_DROP_MALFORMED), whole - FRAME_IP - frame_ip_len());
 }
 
 static void in_an_unsettled_row_the_owner_is_looked_up(void **state)
@@ -234,9 +243,9 @@ static void in_an_unsettled_row_the_owner_is_looked_up(void **state)
 
 	deliver(x, &syn);
 	rig_set_rows(x->rig, &x->tcp, reversed, 4, LB_ROW_UNSETTLED);
-	expect_delivered(x, from_router(UNREACHABLE), &quoted, 28, 0);
+	expect_delivered(x, from_router(UNREACHABLE), &quoted, frame_ip_len() + 8, 0);
 	rig_forget_flows(x->rig);
-	expect_delivered(x, from_router(UNREACHABLE), &quoted, 28, 3); /* nobody */
+	expect_delivered(x, from_router(UNREACHABLE), &quoted, frame_ip_len() + 8, 3); /* nobody */
 }
 
 static void an_error_leaves_no_trace(void **state)
@@ -246,7 +255,7 @@ static void an_error_leaves_no_trace(void **state)
 
 	for (int i = 0; i < 2; i++) {
 		rig_set_rows(x->rig, &x->tcp, reversed, 4, i ? LB_ROW_UNSETTLED : 0);
-		expect_delivered(x, from_router(UNREACHABLE), &quoted, 28, 3);
+		expect_delivered(x, from_router(UNREACHABLE), &quoted, frame_ip_len() + 8, 3);
 	}
 	assert_int_equal(rig_n_flows(x->rig), 0);
 }
@@ -268,8 +277,9 @@ static void errors_find_the_row_of_their_flow(void **state)
 
 			frame_make(&in, &ack);
 			rig_xdp(x->rig, &in, &out);
-			expect_delivered(x, from_router(TIME_EXCEEDED), &quoted, 40,
-					 out.bytes[FRAME_IP + 19] - (rig_backend_addr(0) & 0xff));
+			expect_delivered(x, from_router(TIME_EXCEEDED), &quoted,
+					 frame_ip_len() + 20,
+					 frame_dst(&out) - (rig_backend_addr(0) & 0xff));
 		}
 	}
 }
@@ -286,12 +296,14 @@ static void what_quotes_nothing_of_ours_is_dropped(void **state)
 		quoted.src += i == 1;
 		quoted.sport = (uint16_t)(quoted.sport + (i == 2));
 		quoted.frag = i == 3 ? 1 : 0;
-		quoted.proto = i == 4 ? IPPROTO_ICMP : i == 5 ? IPPROTO_UDP : quoted.proto;
-		make_error(&in, outer, &quoted, 40);
+		quoted.proto = i == 4 ? bed_icmp() : i == 5 ? IPPROTO_UDP : quoted.proto;
+		make_error(&in, outer, &quoted, frame_ip_len() + 20);
 		if (i == 6)
-			in.bytes[FRAME_IP + 28] = 0x65; /* version 6 */
-		if (i == 7)
+			in.bytes[FRAME_IP + frame_ip_len() + 8] ^= 0x20; /* the other version */
+		if (i == 7 && !bed_is_v6())
 			in.bytes[FRAME_IP + 28] = 0x44; /* a header of 16 bytes */
+		if (i == 7 && bed_is_v6())
+			continue;
 		expect_drop(x, &in);
 	}
 }
@@ -302,7 +314,7 @@ static void without_a_usable_backend_an_error_is_dropped(void **state)
 	struct frame_spec quoted = answer(&x->tcp, 1000);
 	struct frame in;
 
-	make_error(&in, from_router(UNREACHABLE), &quoted, 28);
+	make_error(&in, from_router(UNREACHABLE), &quoted, frame_ip_len() + 8);
 	rig_set_backend(x->rig, &x->tcp, 0, 0, 0);
 	expect_drop(x, &in);
 	rig_set_rows(x->rig, &x->tcp, NULL, 0, 0);
@@ -317,10 +329,10 @@ static void an_error_about_a_port_that_is_passed_is_passed(void **state)
 
 	rig_add_vip(x->rig, VIP, LB_SVC_UNKNOWN_PASS);
 	quoted.sport = 22;
-	make_error(&in, from_router(UNREACHABLE), &quoted, 28);
+	make_error(&in, from_router(UNREACHABLE), &quoted, frame_ip_len() + 8);
 	expect_verdict(x, &in, XDP_PASS, &in);
 	quoted.src++;
-	make_error(&in, from_router(UNREACHABLE), &quoted, 28);
+	make_error(&in, from_router(UNREACHABLE), &quoted, frame_ip_len() + 8);
 	expect_drop(x, &in);
 }
 
@@ -338,7 +350,7 @@ static void expect_out(struct bed *x, const struct frame *in, const struct frame
 
 static struct frame_spec to_client(uint32_t src)
 {
-	return (struct frame_spec){.src = src, .dst = CLIENT, .icmp_type = UNREACHABLE};
+	return (struct frame_spec){.src = src, .dst = CLIENT, .icmp_type = type_of(UNREACHABLE)};
 }
 
 /* An error about a request that backend 0 got leaves as one about the request itself. */
@@ -369,7 +381,7 @@ static void errors_leave_with_the_vip_in_their_quote(void **state)
 		req.options = (uint8_t)(i / 2);
 		pod.options = (uint8_t)(i / 2);
 		pod.vlan = i % 3 ? 0 : 30;
-		ports = 20u + 4 * req.options + 8;
+		ports = frame_l3_len(&req) + 8;
 		deliver(x, &req);
 		for (size_t len = ports; len <= ports + 40; len++) {
 			expect_restored(x, pod, &req, len);
@@ -402,13 +414,13 @@ static void errors_that_quote_nothing_of_ours_leave_untouched(void **state)
 		struct frame in;
 
 		outer.dst += i == 0; /* not to whom it quotes */
-		outer.icmp_type = i == 1 ? REDIRECT : UNREACHABLE;
+		outer.icmp_type = type_of(i == 1 ? REDIRECT : UNREACHABLE);
 		outer.frag = i == 2 ? 0x2000 : 0;
 		got.dst += i == 3;
 		got.dport = (uint16_t)(got.dport + (i == 4));
 		got.sport = (uint16_t)(got.sport + (i == 5));
 		got.frag = i == 6 ? 1 : 0;
-		make_error(&in, outer, &got, i == 7 ? 27 : 40);
+		make_error(&in, outer, &got, frame_ip_len() + (i == 7 ? 7 : 20));
 		expect_out(x, &in, &in);
 	}
 }
@@ -420,8 +432,8 @@ static void an_error_cut_anywhere_leaves_untouched(void **state)
 	struct frame in;
 
 	deliver(x, &req);
-	make_error(&in, to_client(ROUTER), &got, 28);
-	for (in.len--; in.len >= FRAME_IP + 20; in.len--)
+	make_error(&in, to_client(ROUTER), &got, frame_ip_len() + 8);
+	for (in.len--; in.len >= FRAME_IP + frame_ip_len(); in.len--)
 		expect_out(x, &in, &in);
 }
 
@@ -441,7 +453,7 @@ static void errors_keep_all_their_checksums_right(void **state)
 		req.payload = (uint16_t)(1 + (seed >> 4) % 600);
 		quoted = answer(s, req.sport);
 		quoted.payload = req.payload;
-		len = 28 + (seed >> 10) % 500;
+		len = frame_ip_len() + 8 + (seed >> 10) % 500;
 		deliver(x, &req);
 		expect_delivered(x, from_router(UNREACHABLE), &quoted, len, 0);
 		expect_restored(x, to_client(rig_backend_addr(0)), &req, len);
@@ -476,7 +488,7 @@ static void ports_near_each_other_keep_all_checksums_right(void **state)
 	}
 }
 
-#define CLAIM(f) cmocka_unit_test_setup_teardown(f, setup, bed_teardown)
+#define CLAIM(f) CLAIM_BOTH(f, setup)
 
 int main(void)
 {

@@ -148,8 +148,10 @@ static void padding_is_carried_but_not_counted(void **state)
 		pad(&x->want, 60);
 		expect(x, XDP_PASS);
 	}
-	assert_int_equal(rig_count(x->rig, &x->tcp, 0).bytes, 5 * 40 + 1 + 2 + 3 + 4 + 5);
-	assert_int_equal(rig_count(x->rig, &x->udp, 0).bytes, 5 * 28 + 1 + 2 + 3 + 4 + 5);
+	assert_int_equal(rig_count(x->rig, &x->tcp, 0).bytes,
+			 5 * (frame_ip_len() + 20) + 1 + 2 + 3 + 4 + 5);
+	assert_int_equal(rig_count(x->rig, &x->udp, 0).bytes,
+			 5 * (frame_ip_len() + 8) + 1 + 2 + 3 + 4 + 5);
 }
 
 static void echo_of_any_length_is_answered_with_the_right_checksum(void **state)
@@ -160,14 +162,14 @@ static void echo_of_any_length_is_answered_with_the_right_checksum(void **state)
 		for (int padded = 0; padded < 2; padded++) {
 			struct frame_spec s = {.src = CLIENT,
 					       .dst = VIP,
-					       .proto = IPPROTO_ICMP,
-					       .icmp_type = 8,
+					       .proto = bed_icmp(),
+					       .icmp_type = bed_is_v6() ? 128 : 8,
 					       .payload = payload};
 
 			frame_make(&x->in, &s);
 			s.src = VIP;
 			s.dst = CLIENT;
-			s.icmp_type = 0;
+			s.icmp_type = bed_is_v6() ? 129 : 0;
 			s.turned = true;
 			frame_make(&x->want, &s);
 			if (padded) {
@@ -206,11 +208,12 @@ static void a_wrong_udp_length_is_the_backends_to_judge(void **state)
 
 	for (size_t i = 0; i < sizeof(lengths); i++) {
 		struct frame_spec s = bed_request(&x->udp, 1000, 0);
+		size_t at = FRAME_IP + frame_ip_len() + 4;
 
 		s.no_udp_checksum = true;
 		lay(x, s, 0);
-		x->in.bytes[FRAME_IP + 24] = x->want.bytes[FRAME_IP + 24] = 0;
-		x->in.bytes[FRAME_IP + 25] = x->want.bytes[FRAME_IP + 25] = lengths[i];
+		x->in.bytes[at] = x->want.bytes[at] = 0;
+		x->in.bytes[at + 1] = x->want.bytes[at + 1] = lengths[i];
 		expect(x, XDP_PASS);
 	}
 }
@@ -224,11 +227,10 @@ static void an_empty_datagram_is_served(void **state)
 	s.payload = 1;
 	lay(x, s, 0);
 	/* One byte less, by the header; what is left of it is padding. */
-	x->in.bytes[FRAME_IP + 3]--;
-	x->want.bytes[FRAME_IP + 3]--;
+	frame_set_bytes(&x->in, (uint16_t)(frame_bytes(&x->in) - 1));
 	assert_int_equal(rig_xdp(x->rig, &x->in, &x->out), XDP_PASS);
-	assert_int_equal(x->out.bytes[FRAME_IP + 19], x->want.bytes[FRAME_IP + 19]);
-	assert_int_equal(rig_count(x->rig, &x->udp, 0).bytes, 28);
+	assert_int_equal(frame_dst(&x->out), frame_dst(&x->want));
+	assert_int_equal(rig_count(x->rig, &x->udp, 0).bytes, frame_ip_len() + 8);
 }
 
 static void one_tag_of_either_kind_is_read_and_two_are_not_ours(void **state)
@@ -248,7 +250,7 @@ static void one_tag_of_either_kind_is_read_and_two_are_not_ours(void **state)
 	expect(x, XDP_PASS);
 }
 
-#define CLAIM(f) cmocka_unit_test_setup_teardown(f, setup, bed_teardown)
+#define CLAIM(f) CLAIM_BOTH(f, setup)
 
 int main(void)
 {

@@ -110,7 +110,7 @@ static void what_is_no_answer_leaves_untouched(void **state)
 		expect(x, &near, &near);
 	}
 	near = answer(&req, 0);
-	near.proto = IPPROTO_ICMP;
+	near.proto = bed_icmp();
 	expect(x, &near, &near);
 	assert_int_equal(rig_drops(x->rig, LB_DROP_REPLY_MISS), 0);
 }
@@ -124,7 +124,8 @@ static void an_answer_cut_in_its_headers_is_left_alone(void **state)
 
 	send_request(x, &req);
 	frame_make(&sent, &in);
-	for (sent.len = FRAME_IP + 20; sent.len < 54; sent.len++) {
+	for (sent.len = FRAME_IP + frame_ip_len(); sent.len < FRAME_IP + frame_ip_len() + 20;
+	     sent.len++) {
 		assert_int_equal(rig_tc(x->rig, &sent, &got), NEXT);
 		assert_true(frame_equal(&sent, &got));
 	}
@@ -307,7 +308,7 @@ static void every_round_trip_ends_with_the_vip_as_its_source(void **state)
 	}
 }
 
-#define CLAIM(f) cmocka_unit_test_setup_teardown(f, setup, bed_teardown)
+#define CLAIM(f) CLAIM_BOTH(f, setup)
 
 int main(void)
 {

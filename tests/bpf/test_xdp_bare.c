@@ -22,7 +22,7 @@ static void a_frame_without_a_payload_is_served(void **state)
 
 		s.bare = true;
 		frame_make(&x->in, &s);
-		assert_int_equal(x->in.len, FRAME_IP + 20 + (i == 0 ? 20 : 8));
+		assert_int_equal(x->in.len, FRAME_IP + frame_ip_len() + (i == 0 ? 20 : 8));
 		s.dst = rig_backend_addr(0);
 		s.dport = RIG_BACKEND_PORT;
 		frame_make(&x->want, &s);
@@ -45,12 +45,12 @@ static void a_frame_that_ends_within_its_header_is_dropped(void **state)
 		assert_int_equal(rig_xdp(x->rig, &x->in, &x->out), XDP_DROP);
 		/* The same by what the IP header says, though more octets are there. */
 		frame_make(&x->in, &s);
-		x->in.bytes[FRAME_IP + 3]--;
+		frame_set_bytes(&x->in, (uint16_t)(frame_bytes(&x->in) - 1));
 		assert_int_equal(rig_xdp(x->rig, &x->in, &x->out), XDP_DROP);
 	}
 }
 
-#define CLAIM(f) cmocka_unit_test_setup_teardown(f, setup, bed_teardown)
+#define CLAIM(f) CLAIM_BOTH(f, setup)
 
 int main(void)
 {

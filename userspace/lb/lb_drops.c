@@ -24,7 +24,7 @@ static const struct {
 		 "the client's port already talks to every candidate backend through "
 		 "another VIP",
 		 false},
-	[LB_DROP_FRAGMENT] = {"fragment", "an IPv4 fragment to a VIP", false},
+	[LB_DROP_FRAGMENT] = {"fragment", "an IP fragment to a VIP", false},
 	[LB_DROP_MALFORMED] = {"malformed", "truncated or inconsistent headers", false},
 	[LB_DROP_PROTOCOL] = {"protocol", "neither TCP, UDP nor ICMP", false},
 	[LB_DROP_ICMP] = {"icmp", "an echo that is refused, or an ICMP error about no flow of ours",
@@ -42,6 +42,10 @@ static const struct {
 				  "an established flow lost its entry to a new one: the flow table "
 				  "is too small",
 				  true},
+	[LB_DROP_EXTENSION] = {"extension",
+			       "IPv6 extension headers: more than six, one in the wrong place, or "
+			       "a source route with segments left",
+			       false},
 };
 _Static_assert(ARRAY_SIZE(drops) == LB_N_DROPS, "every reason has its words");
 

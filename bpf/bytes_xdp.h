@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A packet's bytes by helper calls, for xdp_lb's cold half: no bounds for the verifier to follow,
+ * and frames of several buffers are read like others. ext.h, patch.h and quote.h are made of these;
+ * bytes_skb.h is the same for tc_reply.
+ */
+#pragma once
+
+#include "common.h"
+
+typedef struct xdp_md lb_bytes;
+
+static __always_inline bool lb_bytes_read(lb_bytes *from, __u32 off, void *to, __u32 len)
+{
+	return !bpf_xdp_load_bytes(from, off, to, len);
+}
+
+/* Only what was read before is written, so it does not fail. */
+static __always_inline void lb_bytes_write(lb_bytes *to, __u32 off, const void *from, __u32 len)
+{
+	(void)bpf_xdp_store_bytes(to, off, (void *)from, len);
+}

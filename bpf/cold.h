@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Packets that are served like others but whose headers must be looked for: IPv6 with extension
+ * headers. They go by the scratch value, in three steps that each call by themselves, for the sake
+ * of the stack: the flow, its target, and the delivery.
+ */
+#pragma once
+
+#include "backend.h"
+#include "bytes_xdp.h"
+#include "common.h"
+#include "ext.h"
+#include "patch.h"
+#include "scratch.h"
+#include "stats.h"
+#include "target.h"
+
+/* Ports and flags of what lies at l4_off, as the flow's. */
+static __always_inline enum lb_drop cold_ports(struct xdp_md *ctx, struct lb_scratch *s)
+{
+	const struct cold_packet *p = &s->packet;
+	__u32 need = p->proto == IPPROTO_TCP ? sizeof(struct tcphdr) : sizeof(struct udphdr);
+	struct flow *f = &s->flow;
+	__be16 ports[2];
+
+	if (p->l4_off + need > p->end || !lb_bytes_read(ctx, p->l4_off, ports, sizeof(ports)))
+		return LB_DROP_MALFORMED;
+	f->tcp_flags = 0;
+	if (p->proto == IPPROTO_TCP &&
+	    !lb_bytes_read(ctx, p->l4_off + TCP_FLAGS, &f->tcp_flags, sizeof(f->tcp_flags)))
+		return LB_DROP_MALFORMED;
+	addr_copy(f->saddr, p->saddr);
+	addr_copy(f->daddr, p->daddr);
+	f->sport = ports[0];
+	f->dport = ports[1];
+	f->proto = p->proto;
+	return LB_DROP_NONE;
+}
+
+/* Walks the extension headers: what the packet is then, LB_DROP_NONE if its flow is filled in. */
+__noinline int cold_look(struct xdp_md *ctx, struct lb_scratch *s)
+{
+	struct lb_ext e = {};
+	enum lb_drop odd;
+
+	if (!s)
+		return LB_DROP_MALFORMED;
+	e.off = s->packet.l4_off;
+	e.proto = s->packet.proto;
+	odd = lb_ext_walk(ctx, s->packet.end, &e);
+	if (odd)
+		return odd;
+	s->packet.l4_off = e.off;
+	s->packet.proto = e.proto;
+	if (e.frag_word)
+		return LB_DROP_FRAGMENT;
+	if (e.proto != IPPROTO_TCP && e.proto != IPPROTO_UDP)
+		return e.proto == IPPROTO_ICMPV6 ? LB_DROP_ICMP : LB_DROP_PROTOCOL;
+	return cold_ports(ctx, s);
+}
+
+/* Service and row of the flow; else why there are none. */
+__noinline int cold_target(struct xdp_md *ctx, struct lb_scratch *s)
+{
+	struct lb_service_key key = {};
+	struct target t = {};
+
+	if (!s)
+		return LB_DROP_NO_BACKEND;
+	addr_copy(key.addr, s->flow.daddr);
+	key.port = s->flow.dport;
+	key.proto = s->flow.proto;
+	if (!target_service(ctx, &key, &t))
+		return LB_DROP_UNKNOWN_PORT;
+	if (!target_row(s->flow.saddr, s->flow.sport, s->flow.dport, &t))
+		return LB_DROP_NO_BACKEND;
+	target_fill(&s->flow, &t);
+	return LB_DROP_NONE;
+}
+
+/* Gives the packet to a backend, an index within the service: XDP_PASS, else XDP_DROP, uncounted.
+ */
+__noinline int cold_deliver(struct xdp_md *ctx, const struct lb_scratch *s, __u32 backend)
+{
+	const struct cold_packet *p;
+	struct lb_backend *be;
+	__u32 index;
+
+	if (!s)
+		return XDP_DROP;
+	p = &s->packet;
+	index = backend_index(s->flow.live, backend);
+	be = backend_slot(index);
+	if (!be || !backend_is(READ_ONCE(be->state), LB_BE_IN_USE))
+		return XDP_DROP;
+	patch_address(ctx, p->ip_off, p->family, PATCH_DESTINATION, be->addr, be->l3_delta);
+	patch_port(ctx, p->l4_off, PATCH_DESTINATION, be->port);
+	patch_l4_check(ctx, p->l4_off, p->proto, be->l4_delta);
+	if (!scratch_is_test(s))
+		stats_delivered(index, p->end - p->ip_off);
+	return XDP_PASS;
+}
