@@ -269,9 +269,14 @@ struct lb_config {
 	__u64 settle_from;    /* agent only: as in lb_service, for those to come */
 	__u64 spare;
 };
-/* Chunks of the flow table, a power of two, and the first of them; read and stored as one word. */
+/*
+ * A flow table in 32 bits: how many chunks, a power of two, and the first of them. The lower half
+ * of the word is the table in which entries are made; the upper half, 0 if there is none, the one
+ * that is being left for it, where each is looked for first. Read and stored as one.
+ */
 #define LB_FLOWS_COUNT_MASK  0xffffull
 #define LB_FLOWS_FIRST_SHIFT 16
+#define LB_FLOWS_LEFT_SHIFT  32
 
 /* --- functions of the slots, local to a node -----------------------------------------------------
  */

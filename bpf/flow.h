@@ -30,9 +30,14 @@ static __always_inline __u32 flow_table_lines(flow_table_t t)
 	return (__u32)(t & LB_FLOWS_COUNT_MASK) * LB_FLOW_CHUNK;
 }
 
+static __always_inline flow_table_t flow_table_left(flow_table_t t)
+{
+	return t >> LB_FLOWS_LEFT_SHIFT;
+}
+
 static __always_inline struct lb_flow_line *flow_line_at(flow_table_t t, __u32 index)
 {
-	__u32 chunk = (__u32)(t >> LB_FLOWS_FIRST_SHIFT) + index / LB_FLOW_CHUNK;
+	__u32 chunk = ((__u32)t >> LB_FLOWS_FIRST_SHIFT) + index / LB_FLOW_CHUNK;
 	__u32 in = index % LB_FLOW_CHUNK;
 	void *inner = bpf_map_lookup_elem(&flows, &chunk);
 

@@ -1,19 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
 /*
  * How dispensable the entries of a line of the flow table are (flow_insert.h says who goes).
- *
- * Here and there in steps that BPF verifies each by itself, for the paths through all of them are
- * too many.
  */
 #pragma once
 
 #include "flow_table.h"
-
-#ifdef __bpf__
-#define LB_FLOW_STEP __attribute__((noinline))
-#else
-#define LB_FLOW_STEP LB_INLINE
-#endif
 
 #define LB_FLOW_RANK_ESTABLISHED 0x100u
 #define LB_FLOW_RANK_SPARE       0x200u

@@ -143,19 +143,23 @@ static __always_inline __u64 owner_hash(const struct packet *p, const struct lb_
 
 /*
  * What is nearly always so in an unsettled row, without a call: the first candidate or the second
- * has the flow, by an entry in its first line. OWNER_NOBODY says nothing.
+ * has the flow, by an entry in its first line, and the table does not grow. OWNER_NOBODY says
+ * nothing.
  */
 static __always_inline int owner_at_once(const struct packet *p, const struct target *t)
 {
 	flow_table_t table = flow_table();
 	__u32 mask = flow_table_lines(table) - 1;
 
+	if (unlikely(flow_table_left(table)))
+		return OWNER_NOBODY;
 #pragma unroll
 	for (__u32 i = 0; i < 2; i++) {
 		__u32 backend = row_candidate(t->row, i);
 		struct lb_backend *be = backend_slot(backend_index(t->live, backend));
 		struct lb_flow_line *line;
 		__u64 hash, rest;
+		__u32 way;
 
 		if (backend == LB_ROW_NONE || !be)
 			break;
@@ -163,8 +167,15 @@ static __always_inline int owner_at_once(const struct packet *p, const struct ta
 		line = flow_line_at(table, (__u32)hash & mask);
 		if (!line)
 			break;
-		if (lb_flow_in_line(line, hash, &rest))
-			return owner_is(t, backend, be, rest) ? (int)backend : OWNER_NOBODY;
+		way = lb_flow_way_of(line, hash);
+		if (way) {
+			struct lb_flow *entry = &line->way[(way - 1) & (LB_FLOW_WAYS - 1)];
+
+			rest = LB_FLOW_READ(lb_flow_rest_of(entry));
+			return LB_FLOW_READ(&entry->hash) == hash && owner_is(t, backend, be, rest)
+				       ? (int)backend
+				       : OWNER_NOBODY;
+		}
 		if (!lb_flow_line_is_all(line))
 			break;
 	}

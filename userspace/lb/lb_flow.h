@@ -13,10 +13,16 @@
 #include "bpf/abi.h"
 
 struct lb_flow_chunks {
-	struct lb_flow_line **chunks; /* LB_FLOW_CHUNK lines each; borrowed */
-	size_t n;                     /* a power of two; 0: there is no table */
+	struct lb_flow_line **chunks;      /* LB_FLOW_CHUNK lines each; borrowed */
+	size_t n;                          /* a power of two; 0: there is no table */
+	const struct lb_flow_chunks *left; /* the one that is being left for this one; NULL: none */
 };
 typedef const struct lb_flow_chunks *flow_table_t;
+
+static inline flow_table_t flow_table_left(flow_table_t t)
+{
+	return t->left;
+}
 
 static inline __u32 flow_table_lines(flow_table_t t)
 {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
  * The inside of lb_tables.h, shared by its files only: lb_tables.c (chunks, adoption), lb_edit.c
- * (put), lb_walk.c (flows and settling), lb_rest.c (ends of rests), lb_place.c (words and places of
- * rows and backends), lb_view.c (dump).
+ * (put), lb_walk.c (flows and settling), lb_growth.c (a larger flow table), lb_rest.c (ends of
+ * rests), lb_place.c (words and places of rows and backends), lb_view.c (dump).
  */
 #pragma once
 
@@ -37,11 +37,22 @@ struct lb_rows_move {
 
 /* A walk, of which a slice is done at a time (lb_walk.c). */
 struct lb_walk {
-	enum { LB_WALK_IDLE, LB_WALK_MARKS, LB_WALK_FLOWS, LB_WALK_ROWS } phase;
+	enum { LB_WALK_IDLE, LB_WALK_COPY, LB_WALK_MARKS, LB_WALK_FLOWS, LB_WALK_ROWS } phase;
 	nsec_t began, quiet, next_at;
 	struct lb_key last; /* services: this one had its turn, and all before it, */
 	bool is_under_way;  /* if any had */
-	uint32_t line;      /* flows: goes on at this line */
+	uint32_t line; /* flows: goes on at this line; those of a table that is left are first */
+	uint32_t n_living, n_established; /* entries */
+};
+
+/* A flow table that is left for a larger one (lb_growth.c). */
+struct lb_growth {
+	enum { LB_GROWTH_NONE, LB_GROWTH_RESTING, LB_GROWTH_COPYING, LB_GROWTH_EMPTIED } phase;
+	nsec_t since;               /* resting, emptied */
+	struct lb_flow_chunks left; /* chunks owned, their lines borrowed */
+	uint32_t line;              /* copying goes on at this line */
+	bool is_clean;              /* nothing had to stay in this pass so far */
+	uint32_t wanted;            /* chunks of a larger table that is asked for; 0: none is */
 };
 
 struct lb_tables {
@@ -59,7 +70,9 @@ struct lb_tables {
 	struct lb_view *view;        /* owned */
 	uint64_t *new_rows;          /* a table being made, 1 << LB_ROWS_LOG2_MAX. Owned */
 	struct lb_flow_chunks flows; /* chunks owned, their lines borrowed */
+	struct lb_growth growth;
 	struct lb_walk walk;
+	struct lb_flow_usage usage; /* by the last walk */
 };
 
 /* The parts of a live word. */
@@ -97,6 +110,15 @@ struct lb_placed {
 nsec_t lb_walk(struct lb_tables *t, const struct lb_clock *c);
 /* Somebody waits for a slot. */
 void lb_walk_soon(struct lb_tables *t, const struct lb_clock *c);
+/* Places for entries. */
+uint32_t lb_growth_ways(const struct lb_flow_chunks *flows);
+/* Decides, after a walk, whether a larger table is wanted. */
+void lb_growth_judge(struct lb_tables *t, uint32_t n_established);
+bool lb_growth_wants_to_copy(const struct lb_tables *t, const struct lb_clock *c);
+/* The next slice; true: the table that was left is empty. */
+bool lb_growth_copy(struct lb_tables *t, const struct lb_clock *c);
+void lb_growth_done(struct lb_growth *g);
+
 /* Brings up to date since when slots are free of flows: at once where nobody makes any. */
 void lb_walk_note(struct lb_tables *t, const struct lb_clock *c);
 

@@ -54,6 +54,7 @@ struct lb_tables *lb_tables_free(struct lb_tables *t)
 		free(t->rows_chunks[i].beyond);
 	}
 	free(t->flows.chunks);
+	lb_growth_done(&t->growth);
 	free(t->backend_chunks);
 	free(t->rows_chunks);
 	free(t->moves);
@@ -263,6 +264,15 @@ size_t lb_tables_take_moves(struct lb_tables *t, const struct lb_counter_move **
 	*ret = t->moves;
 	t->n_moves = 0;
 	return n;
+}
+
+struct lb_flow_usage lb_tables_flow_usage(const struct lb_tables *t)
+{
+	struct lb_flow_usage ret = t->usage;
+
+	ret.places = lb_growth_ways(&t->flows);
+	ret.growing = t->growth.phase != LB_GROWTH_NONE;
+	return ret;
 }
 
 struct lb_usage lb_tables_usage(const struct lb_tables *t)

@@ -55,6 +55,21 @@ void lb_flow_keys(const __u64 secret[2], struct lb_flow_keys *ret);
 void lb_tables_set_flows(struct lb_tables *t, struct lb_flow_line *const *chunks, size_t n);
 
 /*
+ * Growth. Chunks of the larger table that is wanted, 0 if none is; it is to be made, zeroed, and
+ * told, with the place of its first chunk. It then is the one in which entries are made, and those
+ * of the other one are copied by lb_tables_tick(); once that is emptied nobody looks there any
+ * more, and it is to be dropped, after which another may be wanted.
+ */
+uint32_t lb_tables_flows_wanted(const struct lb_tables *t);
+void lb_tables_grow_flows(struct lb_tables *t, const struct lb_clock *c,
+			  struct lb_flow_line *const *chunks, size_t n, uint32_t first);
+bool lb_tables_flows_emptied(const struct lb_tables *t, const struct lb_clock *c);
+void lb_tables_drop_flows(struct lb_tables *t);
+/* Of a former run that was at it: after lb_tables_set_flows(), the table that was being left. */
+void lb_tables_set_flows_left(struct lb_tables *t, const struct lb_clock *c,
+			      struct lb_flow_line *const *chunks, size_t n);
+
+/*
  * Takes over what the images hold, once, after the chunks were added and before anything else. What
  * contradicts itself is taken out, to be put again by the next plan; returns how many slots that
  * was.
@@ -114,6 +129,13 @@ struct lb_counter_move {
 	uint32_t from, to;
 };
 size_t lb_tables_take_moves(struct lb_tables *t, const struct lb_counter_move **ret);
+
+/* For status: the flow table as of the last walk. */
+struct lb_flow_usage {
+	uint32_t places, living, established;
+	bool growing; /* now */
+};
+struct lb_flow_usage lb_tables_flow_usage(const struct lb_tables *t);
 
 /* For status: services, backend entries and rows in use. */
 struct lb_usage {

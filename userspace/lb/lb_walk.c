@@ -8,6 +8,7 @@
  *   rows settle: an unsettled row costs every packet a look into the flow table, and needs it as
  *     long as a living flow of it has another backend than its first candidate
  *   slots of services that no entry names any more can be used again
+ *   how full the table is, so that it grows (lb_growth.c)
  *
  * The programs go on meanwhile. An entry that they make where the walk has been already is not
  * seen; but if it names another backend than its row's first candidate, they mark the row. So marks
@@ -19,10 +20,11 @@
 
 #include <assert.h>
 
-#define SLICE_ROWS  131072u
-#define SLICE_LINES 4096u
-#define SLICE_PAUSE (20 * NSEC_PER_MSEC)
-#define WALK_PAUSE  (5 * NSEC_PER_SEC)
+#define SLICE_ROWS      131072u
+#define SLICE_LINES     4096u
+#define SLICE_PAUSE     (20 * NSEC_PER_MSEC)
+#define WALK_PAUSE      (5 * NSEC_PER_SEC)
+#define WALK_PAUSE_FULL NSEC_PER_SEC
 
 /* --- services, in slices -------------------------------------------------------------------------
  */
@@ -172,6 +174,8 @@ static bool count(struct lb_tables *t, const struct lb_service *svc, uint64_t re
 	    !lb_rest_is_gen(rest, lb_state_gen(state)))
 		return false;
 	t->backend_chunks[index / LB_BACKEND_CHUNK].counted[index % LB_BACKEND_CHUNK]++;
+	t->walk.n_living++;
+	t->walk.n_established += lb_rest_state(rest) == LB_FLOW_ESTABLISHED;
 	note_flow(t, row + live.rows_base * LB_ROWS_UNIT, (uint16_t)backend);
 	return true;
 }
@@ -193,19 +197,23 @@ static void look_at(struct lb_tables *t, struct lb_flow *way, uint8_t now)
 		(void)lb_flow_change(way, rest, lb_rest_with_slot(rest, (uint16_t)slot));
 }
 
+/* Nothing is copied from one table to the other meanwhile. */
 static bool some_lines(struct lb_tables *t, uint8_t now)
 {
 	struct lb_walk *w = &t->walk;
-	uint32_t end = flow_table_lines(&t->flows);
+	uint32_t n_left = t->flows.left ? flow_table_lines(t->flows.left) : 0;
+	uint32_t all = n_left + flow_table_lines(&t->flows);
+	uint32_t end = w->line + SLICE_LINES < all ? w->line + SLICE_LINES : all;
 
-	end = w->line + SLICE_LINES < end ? w->line + SLICE_LINES : end;
 	for (; w->line < end; w->line++) {
-		struct lb_flow_line *line = flow_line_at(&t->flows, w->line);
+		struct lb_flow_line *line = w->line < n_left
+						    ? flow_line_at(t->flows.left, w->line)
+						    : flow_line_at(&t->flows, w->line - n_left);
 
 		for (unsigned i = 0; i < LB_FLOW_WAYS; i++)
 			look_at(t, &line->way[i], now);
 	}
-	return w->line == flow_table_lines(&t->flows);
+	return w->line == all;
 }
 
 /* --- the whole of it -----------------------------------------------------------------------------
@@ -222,6 +230,12 @@ static void begin(struct lb_tables *t, const struct lb_clock *c)
 		memset(t->backend_chunks[i].counted, 0, LB_BACKEND_CHUNK * sizeof(uint32_t));
 }
 
+/* A table that fills is looked at more often, so that it grows in time. */
+static nsec_t pause_after(const struct lb_tables *t)
+{
+	return t->usage.established > lb_growth_ways(&t->flows) / 4 ? WALK_PAUSE_FULL : WALK_PAUSE;
+}
+
 static void finish(struct lb_tables *t, const struct lb_clock *c)
 {
 	for (size_t i = 0; i < t->n_backend_chunks; i++) {
@@ -232,8 +246,11 @@ static void finish(struct lb_tables *t, const struct lb_clock *c)
 		chunk->n_flows = counted;
 	}
 	t->slots.walked = t->walk.quiet;
+	t->usage = (struct lb_flow_usage){.living = t->walk.n_living,
+					  .established = t->walk.n_established};
+	lb_growth_judge(t, t->walk.n_established);
 	t->walk.phase = LB_WALK_IDLE;
-	t->walk.next_at = nsec_add(c->now, WALK_PAUSE);
+	t->walk.next_at = nsec_add(c->now, pause_after(t));
 }
 
 static void go_on(struct lb_tables *t, const struct lb_clock *c)
@@ -242,7 +259,14 @@ static void go_on(struct lb_tables *t, const struct lb_clock *c)
 
 	switch (w->phase) {
 	case LB_WALK_IDLE:
-		begin(t, c);
+		if (lb_growth_wants_to_copy(t, c))
+			w->phase = LB_WALK_COPY;
+		else
+			begin(t, c);
+		break;
+	case LB_WALK_COPY:
+		if (lb_growth_copy(t, c))
+			begin(t, c);
 		break;
 	case LB_WALK_MARKS:
 		if (for_some_services(t, clear_marks))
@@ -276,7 +300,7 @@ void lb_walk_soon(struct lb_tables *t, const struct lb_clock *c)
 nsec_t lb_walk(struct lb_tables *t, const struct lb_clock *c)
 {
 	lb_walk_note(t, c);
-	if (t->walk.phase == LB_WALK_IDLE && t->slots.n == 0 &&
+	if (t->walk.phase == LB_WALK_IDLE && t->slots.n == 0 && !t->flows.left &&
 	    t->slots.last_freed <= t->slots.walked)
 		return NSEC_NEVER;
 	if (t->walk.next_at <= c->now)

@@ -31,6 +31,7 @@ struct bpf_dataplane {
 	struct bpf_maps maps;
 	struct lb_tables *tables; /* owned */
 	struct bpf_grow *grow;    /* owned */
+	struct bpf_flows *flows;  /* owned */
 	struct bpf_ports *ports;  /* owned */
 	struct device *devices;   /* by ifindex; owned */
 	size_t n_devices;
@@ -261,7 +262,7 @@ static int open_tables(struct bpf_dataplane *dp, const struct bpf_dataplane_args
 	dp->ports = bpf_ports_new(bpf_maps_fd(&dp->maps, "backend_ports"), dp->maps.backend_bits);
 	error = bpf_maps_load_chunks(&dp->maps, dp->tables);
 	if (error == 0)
-		error = bpf_flows_open(&dp->maps, dp->tables, args->flow_entries);
+		error = bpf_flows_open(&dp->maps, dp->tables, &c, args->flow_entries, &dp->flows);
 	if (error != 0)
 		return error;
 	n_bad = lb_tables_adopt(dp->tables, &c);
@@ -304,6 +305,7 @@ int bpf_dataplane_open(const struct bpf_dataplane_args *args, struct arena *aren
 void bpf_dataplane_use_worker(struct bpf_dataplane *dp, struct worker *worker, nsec_t now)
 {
 	bpf_grow_use_worker(dp->grow, worker);
+	bpf_flows_use_worker(dp->flows, worker);
 	bpf_grow_ahead(dp->grow, now);
 }
 
@@ -324,6 +326,7 @@ struct bpf_dataplane *bpf_dataplane_close(struct bpf_dataplane *dp)
 	forget_devices(dp);
 	bpf_grow_free(dp->grow);
 	lb_tables_free(dp->tables);
+	bpf_flows_close(dp->flows);
 	bpf_ports_free(dp->ports);
 	bpf_maps_close(&dp->maps);
 	bpf_unload(&dp->programs);
@@ -536,8 +539,10 @@ void bpf_dataplane_devices(const struct bpf_dataplane *dp, struct arena *arena,
 nsec_t bpf_dataplane_tick(struct bpf_dataplane *dp, nsec_t now)
 {
 	struct lb_clock c = clock_of(dp, now);
+	nsec_t next = lb_tables_tick(dp->tables, &c);
 
-	return nsec_min(lb_tables_tick(dp->tables, &c), nsec_add(now, LB_REST_NS));
+	bpf_flows_tick(dp->flows, &c);
+	return nsec_min(next, nsec_add(now, LB_REST_NS));
 }
 
 bool bpf_dataplane_count(struct bpf_dataplane *dp, const struct lb_key *key,
@@ -565,7 +570,7 @@ bool bpf_dataplane_count(struct bpf_dataplane *dp, const struct lb_key *key,
 
 uint32_t bpf_dataplane_flow_entries(const struct bpf_dataplane *dp)
 {
-	return bpf_flows_entries(&dp->maps);
+	return bpf_flows_entries(dp->flows);
 }
 
 size_t bpf_dataplane_drops(struct bpf_dataplane *dp, uint64_t *counts, size_t cap)

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
  * Adds chunks to the maps that grow. The kernel lets who adds one wait (bpf_grow.c), so it is done
- * by the helper thread, and ahead of the need where that can be seen coming.
+ * by the helper thread, and ahead of the need where that can be seen coming. The flow table, which
+ * grows as a whole, has a header of its own.
  */
 #pragma once
 
-#include "sys/bpf_maps.h"
+#include "sys/bpf_flows.h"
 
 struct bpf_grow;
 struct worker;

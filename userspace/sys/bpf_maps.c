@@ -250,6 +250,9 @@ static const struct bpf_chunk_kind kinds[BPF_N_CHUNK_KINDS] = {
 				.beside = "counters",
 				.main_bytes = LB_BACKEND_CHUNK * sizeof(struct lb_backend),
 				.max = LB_BACKEND_CHUNKS},
+	[BPF_CHUNK_FLOWS] = {.main = "flows",
+			     .main_bytes = LB_FLOW_CHUNK * sizeof(struct lb_flow_line),
+			     .max = LB_FLOW_CHUNKS},
 };
 
 const struct bpf_chunk_kind *bpf_chunk_kind(enum bpf_chunk_which which)

@@ -45,8 +45,8 @@ struct bpf_mapping {
 	size_t size;
 };
 
-/* The two kinds of chunk and what they consist of. */
-enum bpf_chunk_which { BPF_CHUNK_ROWS, BPF_CHUNK_BACKENDS, BPF_N_CHUNK_KINDS };
+/* The kinds of chunk and what they consist of. Those of flows are bpf_flows.h's alone. */
+enum bpf_chunk_which { BPF_CHUNK_ROWS, BPF_CHUNK_BACKENDS, BPF_CHUNK_FLOWS, BPF_N_CHUNK_KINDS };
 struct bpf_chunk_kind {
 	const char *main, *beside; /* names of the outer maps; beside may be NULL */
 	size_t main_bytes;         /* of main, which is mapped */
@@ -98,17 +98,6 @@ int bpf_maps_insert(int outer_fd, uint32_t first, const uint32_t *fds, uint32_t 
 #define BPF_INSERT_MAX 64u
 /* Maps a map or an inner one as long as m is open; *(void **)ret is where. */
 int bpf_maps_map(struct bpf_maps *m, int fd, size_t size, void *ret) must_check;
-
-/* --- the flow table ------------------------------------------------------------------------------
- */
-
-/*
- * Hands the flow table to the tables: the one that is there, else a new one for so many flows (0:
- * as many as the kernel would track), which then is there for the programs. 0 or -errno.
- */
-int bpf_flows_open(struct bpf_maps *m, struct lb_tables *t, uint32_t flow_entries) must_check;
-/* Flows that the table was made for. */
-uint32_t bpf_flows_entries(const struct bpf_maps *m);
 
 /* --- counters ------------------------------------------------------------------------------------
  */
