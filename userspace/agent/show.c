@@ -147,6 +147,24 @@ static bool device_failed(const struct agent *a)
 	return false;
 }
 
+/* In flows: `size` is what it is made for, half of its places. */
+static void add_flow_table(const struct agent *a, cJSON *to)
+{
+	struct lb_flow_usage usage;
+	cJSON *o;
+
+	if (!a->dataplane) {
+		cJSON_AddNullToObject(to, "flowTable");
+		return;
+	}
+	usage = bpf_dataplane_flow_usage(a->dataplane);
+	o = cJSON_AddObjectToObject(to, "flowTable");
+	cJSON_AddNumberToObject(o, "size", usage.places / 2);
+	cJSON_AddNumberToObject(o, "flows", usage.living);
+	cJSON_AddNumberToObject(o, "established", usage.established);
+	cJSON_AddBoolToObject(o, "growing", usage.growing);
+}
+
 static void add_dataplane(const struct agent *a, cJSON *to)
 {
 	const struct plan *plan = &a->current->plan;
@@ -161,6 +179,7 @@ static void add_dataplane(const struct agent *a, cJSON *to)
 	for (size_t i = 0; i < plan->n_devices; i++)
 		cJSON_AddItemToArray(devices, device_json(a, &plan->devices[i]));
 	cJSON_AddBoolToObject(o, "programsAdopted", a->adopted);
+	add_flow_table(a, o);
 	show_add_text(o, "failure", a->dataplane_failure);
 }
 

@@ -98,6 +98,21 @@ static void add_device(struct table *t, const cJSON *device)
 	add_line(t, "Device", &line);
 }
 
+static void add_flows(struct table *t, const cJSON *o)
+{
+	struct strbuf line;
+
+	strbuf_init(&line, LINE_MAX_BYTES);
+	add_value(&line, o, "flows");
+	strbuf_add(&line, ", ");
+	add_value(&line, o, "established");
+	strbuf_add(&line, " of them established, of ");
+	add_value(&line, o, "size");
+	if (cJSON_IsTrue(get(o, "growing")))
+		strbuf_add(&line, "; the table is growing");
+	add_line(t, "Flows", &line);
+}
+
 static void add_dataplane(struct table *t, const cJSON *o)
 {
 	const cJSON *device;
@@ -113,6 +128,8 @@ static void add_dataplane(struct table *t, const cJSON *o)
 	}
 	add_line(t, "Data plane", &line);
 	cJSON_ArrayForEach(device, get(o, "devices")) add_device(t, device);
+	if (cJSON_IsObject(get(o, "flowTable")))
+		add_flows(t, get(o, "flowTable"));
 }
 
 static void add_drops(struct table *t, const cJSON *drops)

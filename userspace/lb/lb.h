@@ -78,6 +78,12 @@ struct lb_actual {
 	size_t n_targets;
 };
 
+/* How full the flow table is, as of the last walk through it. */
+struct lb_flow_usage {
+	uint32_t places, living, established;
+	bool growing; /* now */
+};
+
 /*
  * Network namespace of a pod, by its address: the id that the agent's own namespace has for it
  * (netlink's nsid), or LB_NSID_OWN for what runs beside the agent.

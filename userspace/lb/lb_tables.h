@@ -130,11 +130,7 @@ struct lb_counter_move {
 };
 size_t lb_tables_take_moves(struct lb_tables *t, const struct lb_counter_move **ret);
 
-/* For status: the flow table as of the last walk. */
-struct lb_flow_usage {
-	uint32_t places, living, established;
-	bool growing; /* now */
-};
+/* For status. */
 struct lb_flow_usage lb_tables_flow_usage(const struct lb_tables *t);
 
 /* For status: services, backend entries and rows in use. */

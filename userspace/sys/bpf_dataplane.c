@@ -573,6 +573,11 @@ uint32_t bpf_dataplane_flow_entries(const struct bpf_dataplane *dp)
 	return bpf_flows_entries(dp->flows);
 }
 
+struct lb_flow_usage bpf_dataplane_flow_usage(const struct bpf_dataplane *dp)
+{
+	return lb_tables_flow_usage(dp->tables);
+}
+
 size_t bpf_dataplane_drops(struct bpf_dataplane *dp, uint64_t *counts, size_t cap)
 {
 	int fd = bpf_maps_fd(&dp->maps, "drops");

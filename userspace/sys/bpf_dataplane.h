@@ -88,6 +88,8 @@ bool bpf_dataplane_count(struct bpf_dataplane *dp, const struct lb_key *key,
  * for the machine. Pinned tables are kept as they are.
  */
 uint32_t bpf_dataplane_flow_entries(const struct bpf_dataplane *dp);
+/* The flow table as it is now, and what it held a few seconds ago. */
+struct lb_flow_usage bpf_dataplane_flow_usage(const struct bpf_dataplane *dp);
 /* Drops by reason, LB_N_DROPS entries of bpf/abi.h; returns how many reasons there are. */
 size_t bpf_dataplane_drops(struct bpf_dataplane *dp, uint64_t *counts, size_t cap);
 

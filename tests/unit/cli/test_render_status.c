@@ -32,7 +32,8 @@ static void a_healthy_agent_in_few_lines(void **state)
 	      "\"peers\":{\"total\":2,\"established\":2},\"services\":{\"total\":3,\"announced\":3},"
 	      "\"dataplane\":{\"mode\":\"xdp\",\"devices\":[{\"name\":\"eth0\",\"xdp\":true,"
 	      "\"tc\":true,\"mode\":\"native\",\"failure\":null}],\"programsAdopted\":false,"
-	      "\"failure\":null},\"drops\":{\"ttl\":0},"
+	      "\"flowTable\":{\"size\":262144,\"flows\":4711,\"established\":17,"
+	      "\"growing\":false},\"failure\":null},\"drops\":{\"ttl\":0},"
 	      "\"problems\":{\"error\":0,\"warning\":1,\"info\":2},\"foreignObjects\":0,"
 	      "\"stale\":false}",
 	      "Node         n1: ok, up 5m12s, version 0.1.0\n"
@@ -40,6 +41,7 @@ static void a_healthy_agent_in_few_lines(void **state)
 	      "Services     3 of 3 announced\n"
 	      "Data plane   xdp\n"
 	      "Device       eth0: XDP yes (native), tc yes\n"
+	      "Flows        4711, 17 of them established, of 262144\n"
 	      "Problems     0 error, 1 warning, 2 info\n");
 }
 
@@ -50,6 +52,8 @@ static void everything_that_is_wrong_is_said(void **state)
 	      "\"peers\":{\"total\":2,\"established\":1},\"services\":{\"total\":3,\"announced\":0},"
 	      "\"dataplane\":{\"mode\":\"off\",\"devices\":[{\"name\":\"eth0\",\"xdp\":false,"
 	      "\"tc\":false,\"mode\":null,\"failure\":\"busy\"}],\"programsAdopted\":true,"
+	      "\"flowTable\":{\"size\":524288,\"flows\":3,\"established\":1,"
+	      "\"growing\":true},"
 	      "\"failure\":\"no BTF\"},\"drops\":{\"ttl\":3,\"none\":0,\"tuple_taken\":1},"
 	      "\"passed\":{\"reply_miss\":7,\"reply_fragment\":0,\"new\":1},"
 	      "\"meanings\":{\"ttl\":\"would loop\",\"reply_miss\":\"no answer\"},"
@@ -61,6 +65,7 @@ static void everything_that_is_wrong_is_said(void **state)
 	      "Services     0 of 3 announced\n"
 	      "Data plane   off, adopted from the run before; no BTF\n"
 	      "Device       eth0: XDP no, tc no; busy\n"
+	      "Flows        3, 1 of them established, of 524288; the table is growing\n"
 	      "Drops        ttl 3, tuple_taken 1\n"
 	      "Passed       reply_miss 7: no answer\n"
 	      "Passed       new 1: ?\n"
