@@ -371,6 +371,45 @@ static void unsettled_rows(struct bench *b, enum bed_id id, unsigned load, const
 	}
 }
 
+/* A table of 8 MB that is being left for one of 16 MB, whose places follow it. */
+#define TABLE(first, n) ((uint64_t)(first) << LB_FLOWS_FIRST_SHIFT | (n))
+#define OLD_TABLE       TABLE(0, 8)
+#define NEXT_TABLE      TABLE(8, 16)
+
+static void growing_rows(struct bench *b, uint32_t flows, bool copied)
+{
+	struct bed *bed = &b->beds[LARGE];
+	double ns, settled;
+	char what[64];
+
+	rig_set_table(bed->rig, copied ? NEXT_TABLE : OLD_TABLE);
+	fill(b, bed, flows, 0);
+	rig_set_table(bed->rig, OLD_TABLE << LB_FLOWS_LEFT_SHIFT | NEXT_TABLE);
+	ns = unsettled_ns(b, LARGE, flows, 0, &settled);
+	snprintf(what, sizeof(what), "%u flows, %s", flows, copied ? "copied" : "not copied yet");
+	row(b, what, ns, settled, flows <= 4000 ? 3.0 : 5.0);
+}
+
+static void while_the_table_grows(struct bench *b)
+{
+	struct bed *bed = &b->beds[LARGE];
+	struct series s[] = {{LARGE, FLOOR, tcp_plan(SETTLED_PORT, 0, TCP_SYN), true, 0},
+			     {LARGE, LB, tcp_plan(SETTLED_PORT, 0, TCP_SYN), true, 0}};
+
+	printf("while the table grows, from 8 to 16 MB: established TCP, unsettled rows\n");
+	for (unsigned i = 0; i < 3; i++) {
+		growing_rows(b, n_flows[i], false);
+		growing_rows(b, n_flows[i], true);
+	}
+	s[0].plan.first = s[1].plan.first = NEWCOMERS;
+	measure(b, s, 2);
+	printf("while the table grows: new flows with their entries\n");
+	note("floor", s[0].ns);
+	row(b, "xdp_lb", s[1].ns, s[0].ns, 1.5);
+	rig_set_table(bed->rig, TABLE(0, LARGE_CHUNKS));
+	rig_forget_flows(bed->rig);
+}
+
 static void new_flows(struct bench *b, enum bed_id id, const char *table)
 {
 	struct series s[] = {{id, FLOOR, tcp_plan(SETTLED_PORT, 0, TCP_SYN), true, 0},
@@ -468,6 +507,7 @@ static void run(struct bench *b)
 		unsettled_rows(b, LARGE, load, large);
 	new_flows(b, DEFAULT, by_default);
 	new_flows(b, LARGE, large);
+	while_the_table_grows(b);
 	replies(b, LARGE, large);
 	udp_flows(b);
 	many_services(b);

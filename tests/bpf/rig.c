@@ -208,6 +208,17 @@ struct rig *rig_new_sized(unsigned flow_chunks, const char **ret_why)
 	return r;
 }
 
+void rig_set_table(struct rig *r, uint64_t word)
+{
+	int fd = bpf_map__fd(r->xdp->maps.config);
+	struct lb_config config;
+	uint32_t zero = 0;
+
+	rig_must(bpf_map_lookup_elem(fd, &zero, &config), "read config");
+	config.flows = word;
+	rig_must(bpf_map_update_elem(fd, &zero, &config, BPF_ANY), "write config");
+}
+
 struct rig *rig_free(struct rig *r)
 {
 	if (!r)

@@ -86,6 +86,8 @@ struct lb_flow *rig_flow(struct rig *r, const struct frame_spec *s, unsigned i);
 unsigned rig_flow_state(const struct lb_flow *entry); /* LB_FLOW_*; of NULL: 0 */
 unsigned rig_n_flows(struct rig *r);
 void rig_forget_flows(struct rig *r);
+/* Which chunks of these are the table, as in lb_config.flows; at first all of them. */
+void rig_set_table(struct rig *r, uint64_t word);
 /* All lines, chunk by chunk; rig_n_lines() of them. */
 unsigned rig_n_lines(const struct rig *r);
 struct lb_flow_line *rig_line(struct rig *r, unsigned i);
