@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * An established packet of a settled row calls nothing. The program is loaded, and the kernel's
+ * translation of it is executed here, an instruction at a time, with such a packet (xlated.h): what
+ * is proven is that between its first instruction and its verdict this packet meets no call of a
+ * helper and none of another function, and that it is counted and delivered all the same. A call
+ * on another path, of another packet, is not seen, nor looked for.
+ *
+ * That needs a kernel that inlines the look-up in an array per CPU (6.10 and later, on x86): the
+ * counters lie in one. Elsewhere that one call is all that may be there.
+ */
+#include "bpf/bed.h"
+#include "bpf/rig_private.h"
+#include "bpf/xlated.h"
+
+#include <bpf/bpf.h>
+#include <linux/bpf.h>
+#include <unistd.h>
+
+static int setup(void **state)
+{
+	(void)bed_make(state, 4, 0);
+	return 0;
+}
+
+/* What becomes of a frame, by this program. */
+static struct xlated_run run(struct bed *x, const struct frame_spec *s)
+{
+	int fd = bpf_program__fd(x->rig->xdp->progs.xdp_lb);
+	struct xlated *program = xlated_new(fd);
+	struct xlated_run ret;
+
+	frame_make(&x->in, s);
+	ret = xlated_run(program, &x->in);
+	xlated_free(program);
+	return ret;
+}
+
+/* A look-up of this kernel in an array per CPU is a call. */
+static bool counting_is_a_call(struct bed *x)
+{
+	int map = bpf_map__fd(x->rig->xdp->maps.drops), fd;
+	const struct bpf_insn insns[] = {
+		{.code = BPF_ST | BPF_MEM | BPF_W, .dst_reg = 10, .off = -4},
+		{.code = BPF_ALU64 | BPF_MOV | BPF_X, .dst_reg = 2, .src_reg = 10},
+		{.code = BPF_ALU64 | BPF_ADD | BPF_K, .dst_reg = 2, .imm = -4},
+		{.code = BPF_LD | BPF_DW | BPF_IMM,
+		 .dst_reg = 1,
+		 .src_reg = BPF_PSEUDO_MAP_FD,
+		 .imm = map},
+		{.code = 0},
+		{.code = BPF_JMP | BPF_CALL, .imm = BPF_FUNC_map_lookup_elem},
+		{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = 0, .imm = XDP_PASS},
+		{.code = BPF_JMP | BPF_EXIT},
+	};
+	struct frame f = {.len = 64};
+	struct xlated *program;
+	struct xlated_run ret;
+
+	fd = bpf_prog_load(BPF_PROG_TYPE_XDP, "probe", "GPL", insns,
+			   sizeof(insns) / sizeof(insns[0]), NULL);
+	rig_must(fd, "load the probe");
+	program = xlated_new(fd);
+	ret = xlated_run(program, &f);
+	assert_int_not_equal(ret.end, XLATED_UNKNOWN);
+	xlated_free(program);
+	close(fd);
+	return ret.end == XLATED_CALL;
+}
+
+static void an_established_packet_of_a_settled_row_calls_nothing(void **state)
+{
+	struct bed *x = bed_begin(state);
+
+	if (counting_is_a_call(x)) {
+		print_message("this kernel does not inline look-ups in arrays per CPU\n");
+		skip();
+	}
+	for (uint16_t port = 1000; port < 1100; port++) {
+		struct frame_spec s = bed_request(&x->tcp, port, TCP_ACK_FLAG);
+		struct frame by_kernel, in;
+		struct xlated_run ret = run(x, &s);
+
+		assert_int_equal(ret.end, XLATED_EXIT);
+		assert_int_equal(ret.verdict, XDP_PASS);
+		assert_true(ret.wrote_counter);
+		frame_make(&in, &s);
+		assert_int_equal(rig_xdp(x->rig, &in, &by_kernel), XDP_PASS);
+		assert_true(frame_equal(&x->in, &by_kernel));
+	}
+}
+
+/* Flags and options that an established connection sends are no other path. */
+static void nor_does_one_that_ends_or_has_options(void **state)
+{
+	struct bed *x = bed_begin(state);
+	struct frame_spec s = bed_request(&x->tcp, 1000, TCP_FIN_FLAG | TCP_ACK_FLAG);
+
+	if (counting_is_a_call(x))
+		skip();
+	assert_int_equal(run(x, &s).end, XLATED_EXIT);
+	s = bed_request(&x->tcp, 1000, TCP_ACK_FLAG);
+	s.options = 3;
+	assert_int_equal(run(x, &s).end, XLATED_EXIT);
+	assert_int_equal(run(x, &s).verdict, XDP_PASS);
+}
+
+/* Neither does what is not ours; but what needs its entry does, so that calls are seen here. */
+static void other_packets_call_as_they_must(void **state)
+{
+	struct bed *x = bed_begin(state);
+	struct frame_spec s = bed_request(&x->tcp, 1000, TCP_SYN_FLAG);
+	const unsigned in_order[] = {0, 1, 2, 3};
+
+	assert_int_equal(run(x, &s).end, XLATED_CALL);
+	s = bed_request(&x->udp, 1000, 0);
+	assert_int_equal(run(x, &s).end, XLATED_CALL);
+	s = bed_request(&x->tcp, 1000, TCP_ACK_FLAG);
+	rig_set_rows(x->rig, &x->tcp, in_order, 4, LB_ROW_UNSETTLED);
+	assert_int_equal(run(x, &s).end, XLATED_CALL);
+	s.dst = VIP + 1;
+	assert_int_equal(run(x, &s).end, XLATED_EXIT);
+	assert_int_equal(run(x, &s).verdict, XDP_PASS);
+	assert_false(run(x, &s).wrote_counter);
+}
+
+#define BED(f) cmocka_unit_test_setup_teardown(f, setup, bed_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		BED(an_established_packet_of_a_settled_row_calls_nothing),
+		BED(nor_does_one_that_ends_or_has_options),
+		BED(other_packets_call_as_they_must),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
