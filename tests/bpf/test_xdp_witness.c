@@ -4,7 +4,7 @@
  * flow table, must find its pod behind a candidate that is not the first. A child in a network
  * namespace of its own is the pod; connections are made inside it, over its loopback, between the
  * addresses that the packets carry. Both namespaces are without a name and end with their
- * processes.
+ * processes. Each test runs in both families.
  */
 #include "bpf/rig.h"
 
@@ -52,38 +52,85 @@ static void in_pod(int result)
 		_exit(1);
 }
 
-static struct sockaddr_in inet(uint32_t addr, uint16_t port)
+/* Of either family; returns its length. */
+static socklen_t endpoint(struct sockaddr_storage *ret, uint32_t addr, uint16_t port)
 {
-	return (struct sockaddr_in){
-		.sin_family = AF_INET, .sin_addr.s_addr = htonl(addr), .sin_port = htons(port)};
+	struct sockaddr_in v4 = {.sin_family = AF_INET, .sin_port = htons(port)};
+	struct sockaddr_in6 v6 = {.sin6_family = AF_INET6, .sin6_port = htons(port)};
+
+	if (frame_family() == AF_INET) {
+		v4.sin_addr.s_addr = htonl(addr);
+		memcpy(ret, &v4, sizeof(v4));
+		return sizeof(v4);
+	}
+	frame_address(v6.sin6_addr.s6_addr, addr);
+	memcpy(ret, &v6, sizeof(v6));
+	return sizeof(v6);
 }
 
-/* The loopback device, by a label of it, gets one more address. */
+/* What SIOCSIFADDR takes for IPv6 (linux/ipv6.h, which does not go with netinet/in.h). */
+struct ipv6_ifreq {
+	struct in6_addr addr;
+	uint32_t prefix_len;
+	int ifindex;
+};
+
+static void add_address_v6(uint32_t addr)
+{
+	struct ipv6_ifreq req = {.prefix_len = 128, .ifindex = (int)if_nametoindex("lo")};
+	int fd = socket(AF_INET6, SOCK_DGRAM, 0);
+
+	frame_address(req.addr.s6_addr, addr);
+	in_pod(ioctl(fd, SIOCSIFADDR, &req));
+	close(fd);
+}
+
+/* The loopback device, by a label of it, is up and gets one more address. */
 static void add_address(int fd, const char *label, uint32_t addr)
 {
-	struct sockaddr_in sin = inet(addr, 0);
+	struct sockaddr_storage storage;
 	struct ifreq req = {0};
 
 	memcpy(req.ifr_name, label, strlen(label));
-	memcpy(&req.ifr_addr, &sin, sizeof(sin));
-	in_pod(ioctl(fd, SIOCSIFADDR, &req));
+	if (frame_family() == AF_INET) {
+		(void)endpoint(&storage, addr, 0);
+		memcpy(&req.ifr_addr, &storage, sizeof(req.ifr_addr));
+		in_pod(ioctl(fd, SIOCSIFADDR, &req));
+	}
+	req.ifr_name[2] = frame_family() == AF_INET ? req.ifr_name[2] : 0;
 	req.ifr_flags = IFF_UP | IFF_LOOPBACK | IFF_RUNNING;
 	in_pod(ioctl(fd, SIOCSIFFLAGS, &req));
+	if (frame_family() == AF_INET6)
+		add_address_v6(addr);
+}
+
+/* An address of IPv6 may be used a moment after it was given, once nobody else has it (RFC
+ * 4862 5.4). */
+static void bind_to(int fd, const struct sockaddr_storage *to, socklen_t len)
+{
+	int tries = 500, result;
+
+	while ((result = bind(fd, (const struct sockaddr *)to, len)) < 0 &&
+	       errno == EADDRNOTAVAIL && tries-- > 0)
+		usleep(10000);
+	in_pod(result);
 }
 
 /* A listener, and one connection to it from the client's address and port. */
 static void make_connection(void)
 {
-	int listener = socket(AF_INET, SOCK_STREAM, 0), client = socket(AF_INET, SOCK_STREAM, 0);
-	struct sockaddr_in pod = inet(rig_backend_addr(POD), RIG_BACKEND_PORT);
-	struct sockaddr_in from = inet(CLIENT, CLIENT_PORT);
+	int listener = socket(frame_family(), SOCK_STREAM, 0);
+	int client = socket(frame_family(), SOCK_STREAM, 0);
+	struct sockaddr_storage pod, from;
+	socklen_t len = endpoint(&pod, rig_backend_addr(POD), RIG_BACKEND_PORT);
 
+	(void)endpoint(&from, CLIENT, CLIENT_PORT);
 	add_address(listener, "lo", rig_backend_addr(POD));
 	add_address(listener, "lo:1", CLIENT);
-	in_pod(bind(listener, (struct sockaddr *)&pod, sizeof(pod)));
+	bind_to(listener, &pod, len);
 	in_pod(listen(listener, 8));
-	in_pod(bind(client, (struct sockaddr *)&from, sizeof(from)));
-	in_pod(connect(client, (struct sockaddr *)&pod, sizeof(pod)));
+	bind_to(client, &from, len);
+	in_pod(connect(client, (struct sockaddr *)&pod, len));
 	in_pod(accept(listener, NULL, NULL));
 }
 
@@ -142,6 +189,7 @@ static int setup(void **state)
 	const char *why;
 	char byte;
 
+	frame_use_family(*state ? AF_INET6 : AF_INET);
 	*state = x;
 	assert_return_code(unshare(CLONE_NEWNET), errno);
 	x->rig = rig_new(&why);
@@ -211,7 +259,7 @@ static unsigned packet_from(struct fixture *x, uint16_t sport, struct frame_spec
 				    .tcp_flags = TCP_ACK_FLAG};
 	frame_make(&in, spec);
 	assert_int_equal(rig_xdp(x->rig, &in, &out), XDP_PASS);
-	return out.bytes[FRAME_IP + 19] - (rig_backend_addr(0) & 0xff);
+	return frame_dst(&out) - (rig_backend_addr(0) & 0xff);
 }
 
 static void a_connection_known_to_its_socket_alone_finds_its_pod(void **state)
@@ -256,7 +304,11 @@ static void a_wrong_namespace_is_no_witness(void **state)
 	assert_int_equal(packet_from(x, CLIENT_PORT, &spec), 0);
 }
 
-#define CLAIM(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define CLAIM(f)                                                                                   \
+	{#f ", IPv4", f, setup, teardown, NULL},                                                   \
+	{                                                                                          \
+#f ", IPv6", f, setup, teardown, (void *)(size_t)AF_INET6                          \
+	}
 
 int main(void)
 {

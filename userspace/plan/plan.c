@@ -113,8 +113,7 @@ static void note_routes(struct plan_draft *d)
 }
 
 /* Why a port that its Service would have announced is not; NULL: it is. */
-static const char *why_not_announced(const struct plan_draft *d, const struct draft_port *p,
-				     const struct plan_vip *vip)
+static const char *why_not_announced(const struct plan_draft *d, const struct draft_port *p)
 {
 	if (p->lost)
 		return "portConflict";
@@ -122,8 +121,6 @@ static const char *why_not_announced(const struct plan_draft *d, const struct dr
 		return "conntrackHoldsFlows";
 	if (d->plan->leaving)
 		return "dataPlaneLeaving";
-	if (d->plan->dataplane && !plan_family_served(ip_family_of(&vip->addr)))
-		return "familyNotServed";
 	switch (p->route) {
 	case ROUTE_CARRIED:
 		return NULL;
@@ -164,7 +161,7 @@ static void finish_row(struct plan_draft *d, const struct draft_port *p, struct 
 		append_drained(d, p, row);
 	if (!row->announced)
 		return;
-	reason = why_not_announced(d, p, &row->vip);
+	reason = why_not_announced(d, p);
 	row->announced = !reason;
 	row->reason = reason ? reason : "announced";
 }

@@ -90,11 +90,12 @@ static void assert_frontends(const struct plan *p)
 
 		assert(i == 0 || lb_key_cmp(&p->frontends[i - 1].lb.key, key) < 0);
 		assert(!f->leaving || f->hold);
-		assert(f->hold || plan_family_served(ip_family_of(&key->addr)));
 		if (key->port == 0)
 			vip = of;
 		assert(plan_vip_equal(&vip, &of));
 		assert(key->port == 0 || f->lb.table != 0);
+		for (size_t k = 0; k < f->lb.n_targets; k++) /* a packet changes no family */
+			assert(ip_family_of(&f->lb.targets[k].addr) == ip_family_of(&key->addr));
 	}
 }
 

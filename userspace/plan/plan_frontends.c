@@ -347,13 +347,6 @@ static void make_room(struct plan_draft *d)
 	d->frontends = arena_array_of(d->arena, d->cap_frontends, struct plan_frontend);
 }
 
-/* A family that the programs do not forward is left to the kernel, as all is in mode off. */
-static bool may_program(const struct plan_draft *d, const struct arranged_port *p)
-{
-	return (d->plan->dataplane || d->plan->leaving) &&
-	       plan_family_served(ip_family_of(&p->lb.key.addr));
-}
-
 void plan_draft_frontends(struct plan_draft *d)
 {
 	const struct plan_actual *actual = d->in->actual;
@@ -373,7 +366,7 @@ void plan_draft_frontends(struct plan_draft *d)
 			continue;
 		}
 		owner = c.port;
-		if (!may_program(d, c.port))
+		if (!d->plan->dataplane && !d->plan->leaving)
 			continue;
 		check_taken(d, &c);
 		if (c.draft->left_out || n_wanted < LIMIT_SERVICES)

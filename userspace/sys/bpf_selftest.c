@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
- * The smallest frame that is an established packet: Ethernet, IPv4, TCP with ACK (or UDP),
+ * The smallest frame that is an established packet: Ethernet, IPv4 or IPv6, TCP with ACK (or UDP),
  * checksums right, so that what comes out can be checked by summing up again.
  */
 #include "sys/bpf_selftest.h"
@@ -11,21 +11,39 @@
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
 #include <netinet/ip.h>
+#include <netinet/ip6.h>
 #include <netinet/tcp.h>
 #include <netinet/udp.h>
 
 #define SOURCE_PORT 1
 #define PAYLOAD     8 /* to the 60 bytes an Ethernet frame has at least */
+#define FRAME_MAX   (sizeof(struct ethhdr) + sizeof(struct ip6_hdr) + sizeof(struct tcphdr) + PAYLOAD)
 
+/* A frame, and what is known of it beforehand. */
 struct frame {
-	struct ethhdr eth;
-	struct iphdr ip;
+	const struct lb_key *key;
+	size_t ip_len; /* of the IP header */
+	size_t len;    /* from there to the end */
 	union {
-		struct tcphdr tcp;
-		struct udphdr udp;
-	} l4;
-	uint8_t payload[PAYLOAD];
-} __attribute__((packed));
+		struct ethhdr eth;
+		uint8_t bytes[FRAME_MAX];
+	} u;
+};
+
+static const uint8_t *ip_of(const struct frame *f)
+{
+	return &f->u.bytes[sizeof(f->u.eth)];
+}
+
+static const uint8_t *l4_of(const struct frame *f)
+{
+	return ip_of(f) + f->ip_len;
+}
+
+static bool is_v4(const struct frame *f)
+{
+	return ip_addr_is_v4(&f->key->addr);
+}
 
 /* RFC 1071: 0xffff over data that holds its own right checksum. */
 static uint32_t sum_words(uint32_t sum, const void *data, size_t len)
@@ -41,17 +59,16 @@ static uint32_t sum_words(uint32_t sum, const void *data, size_t len)
 	return sum;
 }
 
-static size_t l4_len(const struct frame *f)
-{
-	return ntohs(f->ip.tot_len) - sizeof(f->ip);
-}
-
+/* With the addresses, which lie at the end of both headers. */
 static uint32_t l4_sum(const struct frame *f)
 {
-	uint32_t pseudo = (uint32_t)(f->ip.protocol + l4_len(f));
+	const size_t addresses =
+		is_v4(f) ? 2 * sizeof(struct in_addr) : 2 * sizeof(struct in6_addr);
+	const size_t len = f->len - f->ip_len;
+	const uint32_t pseudo =
+		sum_words((uint32_t)(f->key->proto + len), l4_of(f) - addresses, addresses);
 
-	pseudo = sum_words(pseudo, &f->ip.saddr, 2 * sizeof(f->ip.saddr));
-	return sum_words(pseudo, &f->l4, l4_len(f));
+	return sum_words(pseudo, l4_of(f), len);
 }
 
 static uint16_t checksum(uint32_t sum)
@@ -59,41 +76,87 @@ static uint16_t checksum(uint32_t sum)
 	return htons((uint16_t)~sum);
 }
 
+/* From the unspecified address. */
+static void build_ip(struct frame *f)
+{
+	struct iphdr v4 = {.version = 4, .ihl = sizeof(v4) / 4, .ttl = 64};
+	struct ip6_hdr v6 = {.ip6_flow = htonl(6u << 28)};
+
+	if (!is_v4(f)) {
+		v6.ip6_plen = htons((uint16_t)(f->len - sizeof(v6)));
+		v6.ip6_nxt = f->key->proto;
+		v6.ip6_hlim = 64;
+		memcpy(&v6.ip6_dst, f->key->addr.b, sizeof(v6.ip6_dst));
+		memcpy(&f->u.bytes[sizeof(f->u.eth)], &v6, sizeof(v6));
+		return;
+	}
+	v4.protocol = f->key->proto;
+	v4.daddr = htonl(ip_addr_v4(&f->key->addr));
+	v4.tot_len = htons((uint16_t)f->len);
+	v4.check = checksum(sum_words(0, &v4, sizeof(v4)));
+	memcpy(&f->u.bytes[sizeof(f->u.eth)], &v4, sizeof(v4));
+}
+
+static void build_l4(struct frame *f)
+{
+	uint8_t *l4 = &f->u.bytes[sizeof(f->u.eth) + f->ip_len];
+	struct tcphdr tcp = {.source = htons(SOURCE_PORT),
+			     .dest = htons(f->key->port),
+			     .doff = sizeof(tcp) / 4,
+			     .ack = 1};
+	struct udphdr udp = {.source = htons(SOURCE_PORT),
+			     .dest = htons(f->key->port),
+			     .len = htons((uint16_t)(f->len - f->ip_len))};
+
+	if (f->key->proto == IPPROTO_TCP) {
+		memcpy(l4, &tcp, sizeof(tcp));
+		tcp.check = checksum(l4_sum(f));
+		memcpy(l4, &tcp, sizeof(tcp));
+	} else {
+		memcpy(l4, &udp, sizeof(udp));
+		udp.check = checksum(l4_sum(f));
+		memcpy(l4, &udp, sizeof(udp));
+	}
+}
+
 static void build(struct frame *f, const struct lb_key *key)
 {
-	bool is_tcp = key->proto == IPPROTO_TCP;
-	size_t len = is_tcp ? sizeof(f->l4.tcp) + PAYLOAD : sizeof(f->l4.udp) + PAYLOAD;
+	const bool v4 = ip_addr_is_v4(&key->addr), tcp = key->proto == IPPROTO_TCP;
 
-	*f = (struct frame){.eth.h_proto = htons(ETH_P_IP)};
-	f->ip.version = 4;
-	f->ip.ihl = sizeof(f->ip) / 4;
-	f->ip.ttl = 64;
-	f->ip.protocol = key->proto;
-	f->ip.daddr = htonl(ip_addr_v4(&key->addr));
-	f->ip.tot_len = htons((uint16_t)(sizeof(f->ip) + len));
-	f->ip.check = checksum(sum_words(0, &f->ip, sizeof(f->ip)));
-	if (is_tcp) {
-		f->l4.tcp.source = htons(SOURCE_PORT);
-		f->l4.tcp.dest = htons(key->port);
-		f->l4.tcp.doff = sizeof(f->l4.tcp) / 4;
-		f->l4.tcp.ack = 1;
-		f->l4.tcp.check = checksum(l4_sum(f));
-	} else {
-		f->l4.udp.source = htons(SOURCE_PORT);
-		f->l4.udp.dest = htons(key->port);
-		f->l4.udp.len = htons((uint16_t)len);
-		f->l4.udp.check = checksum(l4_sum(f));
+	*f = (struct frame){.key = key};
+	f->ip_len = v4 ? sizeof(struct iphdr) : sizeof(struct ip6_hdr);
+	f->len = f->ip_len + (tcp ? sizeof(struct tcphdr) : sizeof(struct udphdr)) + PAYLOAD;
+	f->u.eth.h_proto = htons(v4 ? ETH_P_IP : ETH_P_IPV6);
+	build_ip(f);
+	build_l4(f);
+}
+
+/* Where a frame goes. */
+static struct ip_addr destination(const struct frame *f)
+{
+	struct ip_addr addr;
+	uint32_t v4;
+
+	if (is_v4(f)) {
+		memcpy(&v4, l4_of(f) - sizeof(v4), sizeof(v4));
+		return ip_addr_from_v4(ntohl(v4));
 	}
+	memcpy(addr.b, l4_of(f) - sizeof(addr.b), sizeof(addr.b));
+	return addr;
 }
 
 static int check(const struct frame *out, const struct lb_actual *frontend)
 {
-	struct ip_addr addr = ip_addr_from_v4(ntohl(out->ip.daddr));
-	uint16_t port = ntohs(out->l4.udp.dest); /* at the same place in TCP */
+	const struct ip_addr addr = destination(out);
+	struct udphdr l4; /* the ports are at the same place in TCP */
+	uint16_t port;
 
+	memcpy(&l4, l4_of(out), sizeof(l4));
+	port = ntohs(l4.dest);
 	if (ip_addr_equal(&addr, &frontend->key.addr) && port == frontend->key.port)
 		return -ECOMM;
-	if (sum_words(0, &out->ip, sizeof(out->ip)) != 0xffff || l4_sum(out) != 0xffff)
+	if ((is_v4(out) && sum_words(0, ip_of(out), out->ip_len) != 0xffff) ||
+	    l4_sum(out) != 0xffff)
 		return -EBADMSG;
 	for (size_t i = 0; i < frontend->n_targets; i++)
 		if (ip_addr_equal(&addr, &frontend->targets[i].addr) &&
@@ -104,17 +167,18 @@ static int check(const struct frame *out, const struct lb_actual *frontend)
 
 int bpf_selftest(int prog_fd, const struct lb_actual *frontend, int ifindex)
 {
-	struct frame in, out = {.eth.h_proto = 0};
-	struct xdp_md ctx = {.data_end = sizeof(in), .ingress_ifindex = (uint32_t)ifindex};
-	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = &in, .data_size_in = sizeof(in),
-		    .data_out = &out, .data_size_out = sizeof(out), .repeat = 1);
+	struct frame in, out;
+	struct xdp_md ctx = {.ingress_ifindex = (uint32_t)ifindex};
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = in.u.bytes, .data_out = out.u.bytes,
+		    .repeat = 1);
 	int error;
 
-	if (!ip_addr_is_v4(&frontend->key.addr))
-		return -EAFNOSUPPORT;
 	if (frontend->n_targets == 0)
 		return -ENODATA;
 	build(&in, &frontend->key);
+	out = in; /* what is known of it beforehand is the same */
+	opts.data_size_in = opts.data_size_out = (uint32_t)(sizeof(in.u.eth) + in.len);
+	ctx.data_end = opts.data_size_in;
 	if (ifindex != 0) {
 		opts.ctx_in = &ctx;
 		opts.ctx_size_in = sizeof(ctx);

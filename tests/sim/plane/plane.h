@@ -153,7 +153,7 @@ void plane_check_sent(struct plane *p, unsigned i, struct rcur body);
 struct plane_before;
 struct plane_before *plane_check_before(const struct plane *p);
 void plane_check_after(struct plane *p, struct plane_before *before);
-/* plane_addresses.c: what the allocator gave, and that no program is asked for too much. */
+/* plane_addresses.c: what the allocator gave, and which backends a VIP has. */
 void plane_check_addresses(struct plane *p);
 void plane_check_served(struct plane *p);
 /* Everything is as with an agent that never saw anything but the last documents. */

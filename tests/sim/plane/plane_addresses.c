@@ -6,8 +6,6 @@
  */
 #include "sim/plane/plane.h"
 
-#include "plan/plan_family.h"
-
 static const char *text_of(const struct plan_address *a)
 {
 	static char text[IP_ADDR_TEXT + 64]; /* for one message only */
@@ -98,10 +96,11 @@ void plane_check_served(struct plane *p)
 	char text[IP_ADDR_TEXT];
 
 	for (size_t i = 0; i < p->f->store.n; i++) {
-		const struct ip_addr *vip = &p->f->store.items[i].key.addr;
+		const struct fake_frontend *f = &p->f->store.items[i];
 
-		if (!plan_family_served(ip_family_of(vip)))
-			plane_violation(p, "%s is programmed, and no program serves it",
-					ip_addr_text(vip, text));
+		for (size_t k = 0; k < f->n_targets; k++)
+			if (ip_family_of(&f->targets[k].addr) != ip_family_of(&f->key.addr))
+				plane_violation(p, "%s has a backend of another family",
+						ip_addr_text(&f->key.addr, text));
 	}
 }

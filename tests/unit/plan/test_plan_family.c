@@ -61,7 +61,8 @@ static void half_that_no_session_carries_costs_the_other_nothing(void **state)
 	assert_string_equal(rows[1].reason, "familyNotCarried");
 	assert_non_null(fixture_held(d.f, "r1", "192.168.100.0/32"));
 	assert_int_equal(d.f->plan.n_routes, 1);
-	assert_int_equal(d.f->plan.n_frontends, 2); /* a VIP and its port: IPv4 */
+	assert_int_equal(d.f->plan.n_frontends, 4); /* a VIP and its port of each */
+	assert_int_equal(fixture_frontend(d.f, "2001:db8:1::1", 80)->lb.n_targets, 1);
 	assert_true(d.f->plan.end_of_rib);
 
 	assert_int_equal(fixture_count(d.f, "FamilyNotCarried"), 1);
@@ -261,8 +262,8 @@ static void route_goes_to_the_peers_that_carry_its_family(void **state)
 	}
 }
 
-/* A packet that the programs let through would miss its pod: no route as long as they would. */
-static void family_that_the_programs_do_not_serve_is_not_announced(void **state)
+/* Each family's route waits for its own VIP to be programmed. */
+static void route_waits_for_the_vip_of_its_family(void **state)
 {
 	struct made_draft m;
 
@@ -272,11 +273,10 @@ static void family_that_the_programs_do_not_serve_is_not_announced(void **state)
 	m.d.env.carriers[IP_V6] = P0 | P1;
 	made_draft_steps(&m);
 	assert_int_equal(m.plan.n_routes, 1);
-	assert_int_equal(m.plan.n_frontends, 2);
-	assert_true(m.plan.end_of_rib);
-	assert_int_equal(m.plan.n_begins, 0);
+	assert_int_equal(ip_family_of(&m.plan.routes[0].prefix.addr), IP_V4);
+	assert_int_equal(m.plan.n_frontends, 4);
 	assert_false(m.plan.services[1].announced);
-	assert_string_equal(m.plan.services[1].reason, "familyNotServed");
+	assert_string_equal(m.plan.services[1].reason, "notProgrammed");
 	made_draft_done(&m);
 }
 
@@ -317,7 +317,7 @@ int main(void)
 		cmocka_unit_test(strict_compares_the_lengths_of_the_family),
 		cmocka_unit_test(claims_have_the_length_of_their_family),
 		cmocka_unit_test(route_goes_to_the_peers_that_carry_its_family),
-		cmocka_unit_test(family_that_the_programs_do_not_serve_is_not_announced),
+		cmocka_unit_test(route_waits_for_the_vip_of_its_family),
 		cmocka_unit_test(covered_addresses_are_told_for_each_family),
 	};
 
