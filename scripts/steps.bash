@@ -56,6 +56,16 @@ samples() {
 	done
 }
 
+HEALTH_PORT=30999
+# health_is NODE STATUS: what the node's health-check port answers the client; none: nobody listens.
+health_is() {
+	local got
+	got=$(lab_in client bash -c "exec 3<>/dev/tcp/${LAB_NODE_ADDR[$1]}/$HEALTH_PORT &&
+		printf 'GET /healthz HTTP/1.0\r\n\r\n' >&3 && head -n 1 <&3" 2>"$LAB_DIR/health.err" |
+		tr -d '\r' | cut -d ' ' -f 2)
+	[ "${got:-none}" = "$2" ]
+}
+
 write_config() {
 	local dir=$LAB_DIR/config
 	samples 01 >"$dir/pool.yaml"
@@ -64,7 +74,8 @@ write_config() {
 		>"$dir/peer.yaml"
 	samples 05 >"$dir/secret.yaml"
 	samples 09 10 >"$dir/advertisement.yaml"
-	samples 14 | sed -e 's/^  type: LoadBalancer/&\n  externalTrafficPolicy: Local/' \
+	samples 14 | sed -e "s/^  type: LoadBalancer/&\n  externalTrafficPolicy: Local/" \
+		-e "s/^  type: LoadBalancer/&\n  healthCheckNodePort: $HEALTH_PORT/" \
 		>"$dir/service.yaml"
 	write_slices a1 a2 b1 b2
 }
@@ -267,7 +278,9 @@ step_node_emptied() {
 	for i in 1 2 3 4 5 6; do lab_until 5 download_has_pod "$i" || return 1; done
 	traffic_start
 	sleep 1
+	health_is node-a 200 || { say "node-a's health check: $(cat "$LAB_DIR/health.err")"; return 1; }
 	write_slices b1 b2
+	lab_until 2 health_is node-a 503 && health_is node-b 200 || return 1
 	lab_until 10 vip_fib_is_only 192.168.1.11 192.168.1.10 || { say "FIB: $(vip_fib)"; return 1; }
 	withdrawn=$(date +%s.%N)
 	say "pods a1 and a2 removed: node-a withdrew its route, the router has $(vip_next_hops)"

@@ -105,11 +105,13 @@ leave_watch() {
 	lab_until 5 vip_fib_is_only 192.168.1.11 192.168.1.10 || { say "FIB: $(vip_fib)"; return 1; }
 	xdp_is_attached || { say "detached in the same step"; return 1; }
 	dataplane_mode_is leaving || { lab_ctl node-a status; return 1; }
-	say "withdrawn from node-a, XDP still attached, status says leaving"
+	health_is node-a 503 && health_is node-b 200 || { say "health checks do not say it"; return 1; }
+	say "withdrawn from node-a, XDP still attached, status says leaving, health checks 503"
 	sleep 2
 	traffic_stop
 	xdp_is_attached && dataplane_mode_is leaving || { say "detached before the flows had their time"; return 1; }
 	lab_until 10 both_next_hops || { lab_ctl node-a status; return 1; }
+	health_is node-a none || { say "health checks are still answered"; return 1; }
 	dataplane_mode_is off && ! xdp_is_attached && [ ! -e "$(lab_pin node-a)" ] || return 1
 	say "after $((SECONDS - begun)) s detached, nothing pinned, announced again"
 	STEP_NOTE="$TRAFFIC_FAILED of $TRAFFIC_REQUESTS requests failed"

@@ -12,6 +12,7 @@
 #include "agent/sources.h"
 #include "agent/state.h"
 #include "sys/clock.h"
+
 #include "sys/worker.h"
 
 static void start_objects(struct agent *a)
@@ -22,6 +23,7 @@ static void start_objects(struct agent *a)
 	a->plan_at = a->resync_at = a->retry_at = a->quiet_at = NSEC_NEVER;
 	a->loop = loop_new();
 	a->worker = worker_new(a->loop);
+
 	a->world = world_new();
 	a->cache = plan_cache_new();
 	a->ipam_cache = ipam_cache_new();
@@ -64,6 +66,7 @@ void agent_done(struct agent *a)
 	worker_finish(a->worker); /* what is to be saved is */
 	agent_peers_done(&a->peers);
 	ctl_stop(a);
+
 	apply_stop(a);
 	state_done(a);
 	sources_stop(a);

@@ -18,6 +18,7 @@
 
 struct bpf_dataplane;
 struct bpf_opening;
+struct health_server;
 struct netlink;
 struct saved_world;
 struct takeover_job;
@@ -74,6 +75,8 @@ struct agent {
 	struct loop_fd *watch_fd, *netlink_fd;
 	int lock; /* on the pin directory; -1 = not held */
 	struct unix_server *server;
+	struct health_server *health;
+	size_t n_unhealthy;              /* of its ports: that could not be answered on */
 	struct bpf_dataplane *dataplane; /* NULL: could not be loaded, or mode off so far */
 	struct bpf_opening *opening;     /* of the next; NULL: not now */
 	struct arena *dataplane_arena;   /* holds the failure text */

@@ -11,6 +11,7 @@
 #include "agent/problems_own.h"
 #include "agent/state.h"
 #include "sys/bpf_opening.h"
+
 #include "sys/log.h"
 #include "sys/netlink.h"
 
@@ -289,6 +290,7 @@ bool apply_round(struct agent *a, nsec_t now)
 	again = apply_dataplane(a, p, now);
 	again |= end_leaving(a, &p->plan, now);
 	apply_peers(a, &p->plan, now);
+
 	problems_own_add(a, now, &p->problems);
 	again |= devices_changed || a->peers.changed;
 	a->peers.changed = a->peers.urgent = false;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
  * Requests to answers: a table of what can be shown. Reading is for everybody the socket lets in.
+ * Health-check node ports are answered beside it, with what the plan says of them.
  */
 #include "agent/ctl.h"
 
@@ -9,6 +10,7 @@
 #include "agent/show.h"
 #include "base/names.h"
 #include "base/strbuf.h"
+#include "sys/health_server.h"
 #include "sys/unix_server.h"
 
 #include <cjson/cJSON.h>
@@ -116,6 +118,8 @@ int ctl_start(struct agent *a)
 	};
 	int r = unix_server_new(&args, &a->server);
 
+	a->health = health_server_new(a->loop);
+
 	if (r < 0)
 		fprintf(stderr, "lodestoned: control socket %s: %s\n", a->options->socket,
 			strerror(-r));
@@ -130,9 +134,34 @@ int ctl_group_error(const struct agent *a)
 void ctl_stop(struct agent *a)
 {
 	unix_server_free(a->server);
+	health_server_free(a->health);
+}
+
+/* Whether a port is answered on is a problem, or none any more: of the next plan. */
+static void note_health(struct agent *a)
+{
+	struct health_failure f;
+	size_t n = 0;
+
+	while (health_server_failure(a->health, n, &f))
+		n++;
+	if (n != a->n_unhealthy)
+		agent_input_changed(&a->inputs, INPUT_SINKS);
+	a->n_unhealthy = n;
+}
+
+void ctl_apply(struct agent *a, nsec_t now)
+{
+	const struct plan *plan = &a->current->plan;
+
+	health_server_set(a->health, plan->health, plan->n_health, now);
+	note_health(a);
 }
 
 nsec_t ctl_tick(struct agent *a, nsec_t now)
 {
-	return unix_server_tick(a->server, now);
+	const nsec_t next = health_server_tick(a->health, now);
+
+	note_health(a);
+	return nsec_min(next, unix_server_tick(a->server, now));
 }

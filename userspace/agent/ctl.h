@@ -15,5 +15,7 @@ int ctl_start(struct agent *a);
 void ctl_stop(struct agent *a);
 /* What keeps the group out although it exists: -errno (unix_server.h); 0: nothing. */
 int ctl_group_error(const struct agent *a);
+/* What the current plan says of health-check node ports is answered from now on. */
+void ctl_apply(struct agent *a, nsec_t now);
 /* Closes clients whose time is up; returns when to call again. */
 nsec_t ctl_tick(struct agent *a, nsec_t now);

@@ -8,6 +8,7 @@
 #include "agent/agent.h"
 #include "agent/ctl.h"
 #include "agent/state_world.h"
+#include "sys/health_server.h"
 
 #include <errno.h>
 
@@ -113,6 +114,30 @@ static void add_socket(const struct agent *a, struct problems *list)
 			    strerror(-error));
 }
 
+/* Beside kube-proxy it is the rule, and its answer is as good until this node is to be left. */
+static void add_health(const struct agent *a, struct problems *list)
+{
+	struct health_failure f;
+
+	for (size_t i = 0; a->health && health_server_failure(a->health, i, &f); i++) {
+		const bool taken = f.error == -EADDRINUSE;
+		const struct object_ref ref = {.kind = "Service", .ns = f.ns, .name = f.name};
+		const struct problem_text text = {
+			.field = "spec.healthCheckNodePort",
+			.reason = taken ? "HealthCheckPortTaken" : "HealthCheckPortFailed",
+			.remedy = taken ? "nothing, if kube-proxy has it; else end who has it (ss "
+					  "-ltnp), or give the Service another port"
+					: "give the agent what was refused",
+		};
+
+		problem_add(list, taken ? SEVERITY_INFO : SEVERITY_WARNING, &ref, &text,
+			    "health checks of this node at port %u are not answered from here: "
+			    "%s; it is tried again every %u s",
+			    f.port, taken ? "somebody else listens" : strerror(-f.error),
+			    (unsigned)(HEALTH_RETRY_NS / NSEC_PER_SEC));
+	}
+}
+
 void problems_own_add(const struct agent *a, nsec_t now, struct problems *list)
 {
 	add_refused(a, now, list);
@@ -120,5 +145,6 @@ void problems_own_add(const struct agent *a, nsec_t now, struct problems *list)
 	add_damage(a, list);
 	add_restless(a, list);
 	add_socket(a, list);
+	add_health(a, list);
 	problems_sort(list);
 }

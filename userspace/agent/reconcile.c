@@ -14,6 +14,7 @@
 #include "agent/sources.h"
 #include "agent/state.h"
 #include "sys/bpf_dataplane.h"
+
 #include "sys/notify.h"
 
 #define COALESCE_NS (10 * NSEC_PER_MSEC)
@@ -37,6 +38,7 @@ static void reconcile(struct agent *a, nsec_t now)
 	agent_inputs_done(&a->inputs, DUE_PLAN);
 	if (again)
 		agent_input_changed(&a->inputs, INPUT_SINKS);
+	ctl_apply(a, now);
 	a->planned_at = now;
 	a->resync_at = now + RESYNC_NS;
 	a->quiet_at = now + QUIET_NS;
@@ -214,5 +216,6 @@ nsec_t reconcile_step(void *ctx, nsec_t now)
 	next = nsec_min(next, input_deadline(a));
 	next = nsec_min(next, tick_quiet(a, now));
 	next = nsec_min(next, tick_watchdog(a, now));
+
 	return nsec_min(next, ctl_tick(a, now));
 }

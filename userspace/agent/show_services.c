@@ -103,6 +103,10 @@ static cJSON *service_json(const struct plan_service *s, const struct counts *c)
 	list = cJSON_AddArrayToObject(o, "backends");
 	for (size_t i = 0; i < s->n_backends; i++)
 		cJSON_AddItemToArray(list, backend_json(&s->backends[i], c));
+	if (s->health_port)
+		cJSON_AddNumberToObject(o, "healthCheckNodePort", s->health_port);
+	else
+		cJSON_AddNullToObject(o, "healthCheckNodePort");
 	cJSON_AddBoolToObject(o, "announced", s->announced);
 	show_add_text(o, "reason", s->reason);
 	add_counter(o, c->known ? &c->total : NULL);

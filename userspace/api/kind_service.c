@@ -28,6 +28,7 @@ struct raw_service {
 	const char *type, *cluster_ip, *lb_class;
 	int policy_local, affinity, ip_family_policy;
 	uint32_t affinity_timeout_s;
+	uint16_t health_port;
 	const struct raw_port *ports;
 	size_t n_ports;
 	struct ip_addr lb_ip;
@@ -106,6 +107,7 @@ static const struct api_field spec_fields[] = {
 	 .type = API_TYPE_ENUM,
 	 .words = policy_words,
 	 IN_RAW(policy_local)},
+	{.name = "healthCheckNodePort", .type = API_TYPE_INT, .max = MAX_PORT, IN_RAW(health_port)},
 	{.name = "sessionAffinity",
 	 .type = API_TYPE_ENUM,
 	 .words = affinity_words,
@@ -183,6 +185,19 @@ static void check_proxy(struct api_decoder *d, struct api_object *o)
 		api_note(d, "metadata.labels[" PROXY_LABEL "]", "OtherProxy",
 			 "remove the label to have the Service served and announced",
 			 "the label gives the Service to another proxy: it is left alone");
+}
+
+/* The API server takes one for type LoadBalancer with policy Local only. */
+static void set_health_port(struct api_decoder *d, const struct raw_service *in,
+			    struct api_service *s)
+{
+	if (in->policy_local)
+		s->health_port = in->health_port;
+	else if (in->health_port)
+		api_note(d, "spec.healthCheckNodePort", "NoEffect",
+			 "remove it, or write externalTrafficPolicy: Local",
+			 "health checks ask for the endpoints of one node: with policy Cluster "
+			 "nothing answers there");
 }
 
 static void set_ports(struct api_decoder *d, const struct raw_service *in, struct api_service *s)
@@ -302,6 +317,7 @@ static void finish_service(struct api_decoder *d, const void *raw, struct api_ob
 	s->is_headless = in->cluster_ip && strcmp(in->cluster_ip, "None") == 0;
 	s->lb_class = in->lb_class;
 	s->policy_local = in->policy_local;
+	set_health_port(d, in, s);
 	s->affinity_client_ip = in->affinity;
 	s->affinity_timeout_s = in->affinity_timeout_s;
 	s->lb_ip = in->lb_ip;

@@ -38,6 +38,7 @@ struct api_service {
 	bool is_of_other_proxy; /* labelled so: kube-proxy leaves it alone, and so do we */
 	const char *lb_class;   /* NULL = none */
 	bool policy_local;      /* externalTrafficPolicy */
+	uint16_t health_port;   /* healthCheckNodePort, with policy_local only; 0 = none */
 	bool affinity_client_ip;
 	uint32_t affinity_timeout_s; /* default 10800 */
 	const struct api_service_port *ports;

@@ -221,6 +221,7 @@ void plan_compute(const struct plan_inputs *in, const struct plan_ledger *ledger
 	plan_draft_routes(&d);
 	plan_draft_leaving(&d);
 	plan_draft_services(&d);
+	plan_draft_health(&d);
 	plan_draft_aggregates(&d);
 	problems_sort(&ret_plan->problems);
 	hand_out_ledger(&d, ret_ledger);

@@ -94,8 +94,18 @@ struct plan_service {
 	const char *protocol; /* "TCP" */
 	const struct plan_service_backend *backends;
 	size_t n_backends;
+	uint16_t health_port; /* healthCheckNodePort, the same in all rows of a Service; 0: none */
+	uint32_t n_local_ready; /* what it answers: endpoints here that are ready, on any port */
 	bool announced;
 	const char *reason; /* why not announced (metallb.md 3.1 words), or "announced" */
+};
+
+/* What a health-check node port answers for (plan_health.h). */
+struct plan_health {
+	uint16_t port;
+	const char *ns, *name; /* the Service */
+	uint32_t endpoints;    /* ready ones on this node */
+	bool is_serving;       /* packets that routers send here are served */
 };
 
 struct plan {
@@ -121,6 +131,8 @@ struct plan {
 	size_t n_devices;
 	const struct plan_service *services; /* by ns, name, vip, port, protocol */
 	size_t n_services;
+	const struct plan_health *health; /* by port */
+	size_t n_health;
 	bool end_of_rib; /* gate 5: sessions may send End-of-RIB */
 	bool dataplane;  /* effective mode is not off */
 	bool leaving;    /* it is off, and what is pinned or attached is being left by the gates */

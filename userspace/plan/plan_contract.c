@@ -215,6 +215,14 @@ static void assert_services(const struct plan *p)
 	}
 }
 
+static void assert_health(const struct plan *p)
+{
+	for (size_t i = 0; i < p->n_health; i++) {
+		assert(p->health[i].port != 0);
+		assert(i == 0 || p->health[i - 1].port < p->health[i].port);
+	}
+}
+
 static void assert_ledger(const struct plan_ledger *l)
 {
 	for (size_t i = 1; i < l->n_drains; i++)
@@ -237,5 +245,6 @@ void plan_assert_contract(const struct plan *plan, const struct plan_ledger *led
 	assert_exact_flows(plan);
 	assert_devices(plan);
 	assert_services(plan);
+	assert_health(plan);
 	assert_ledger(ledger);
 }

@@ -123,6 +123,14 @@ static bool same_device(const void *a, const void *b)
 	       x->tc == y->tc && x->allow_generic == y->allow_generic && x->domain == y->domain;
 }
 
+static bool same_health(const void *a, const void *b)
+{
+	const struct plan_health *x = a, *y = b;
+
+	return x->port == y->port && same_text(x->ns, y->ns) && same_text(x->name, y->name) &&
+	       x->endpoints == y->endpoints && x->is_serving == y->is_serving;
+}
+
 static bool same_backend(const void *a, const void *b)
 {
 	const struct plan_service_backend *x = a, *y = b;
@@ -138,7 +146,8 @@ static bool same_service(const void *a, const void *b)
 	return same_text(x->ns, y->ns) && same_text(x->name, y->name) &&
 	       plan_vip_equal(&x->vip, &y->vip) && x->port == y->port &&
 	       same_text(x->protocol, y->protocol) &&
-	       SAME(x, y, backends, n_backends, same_backend) && x->announced == y->announced &&
+	       SAME(x, y, backends, n_backends, same_backend) && x->health_port == y->health_port &&
+	       x->n_local_ready == y->n_local_ready && x->announced == y->announced &&
 	       same_text(x->reason, y->reason);
 }
 
@@ -241,6 +250,8 @@ static const char *arrays_difference(const struct plan *a, const struct plan *b)
 		return "devices";
 	if (!SAME(a, b, services, n_services, same_service))
 		return "services";
+	if (!SAME(a, b, health, n_health, same_health))
+		return "health";
 	return NULL;
 }
 

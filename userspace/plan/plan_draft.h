@@ -9,6 +9,7 @@
  *   routes     folding, interning, held rows
  *   leaving    what goes out of the maps
  *   services   the rows of status
+ *   health     what health-check node ports answer
  *
  * The gates (DESIGN 1), by name and number:
  *
@@ -105,6 +106,7 @@ void plan_draft_frontends(struct plan_draft *d);
 void plan_draft_routes(struct plan_draft *d);
 void plan_draft_leaving(struct plan_draft *d);
 void plan_draft_services(struct plan_draft *d);
+void plan_draft_health(struct plan_draft *d);
 /* Tells of aggregates under which routers or nodes are: not a step, nothing waits for it. */
 void plan_draft_aggregates(struct plan_draft *d);
 

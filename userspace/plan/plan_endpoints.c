@@ -10,6 +10,7 @@
  */
 #include "base/limits.h"
 #include "plan/plan_service.h"
+#include "plan/plan_sort.h"
 
 #include <assert.h>
 
@@ -29,6 +30,13 @@ struct merge {
 	size_t n, cap;
 };
 
+static bool is_local(const struct plan_settings *settings, const struct api_endpoint *e)
+{
+	const char *node = plan_text(e->node_name);
+
+	return node[0] != '\0' && strcmp(node, settings->node_name) == 0;
+}
+
 static void add_endpoint(struct merge *m, const struct api_endpoint *e, uint16_t port)
 {
 	const char *node = plan_text(e->node_name);
@@ -42,7 +50,7 @@ static void add_endpoint(struct merge *m, const struct api_endpoint *e, uint16_t
 		.addr = e->address,
 		.port = port,
 		.ready = e->ready,
-		.local = node[0] != '\0' && strcmp(node, m->settings->node_name) == 0,
+		.local = is_local(m->settings, e),
 		.node = node,
 	};
 }
@@ -168,4 +176,40 @@ struct port_endpoints plan_service_endpoints(const struct plan_settings *setting
 	ret = sort_out(&m, s->policy_local, lb_seed(in->service->meta.ns, in->service->meta.name));
 	free(m.items);
 	return ret;
+}
+
+/* --- health checks -------------------------------------------------------------------------- */
+
+static int cmp_addr(const void *a, const void *b)
+{
+	return ip_addr_cmp(a, b);
+}
+
+static bool has_port(const struct api_slice *slice)
+{
+	for (size_t i = 0; i < slice->n_ports; i++)
+		if (slice->ports[i].port)
+			return true;
+	return false;
+}
+
+uint32_t plan_service_local_ready(const struct plan_settings *settings,
+				  const struct plan_service_input *in)
+{
+	size_t n = 0, cap = 0, n_v4 = 0;
+	struct ip_addr *all = NULL;
+
+	for (size_t i = 0; i < in->slices.n; i++) {
+		const struct api_slice *slice = &in->slices.items[i]->slice;
+
+		for (size_t k = 0; k < slice->n_endpoints && has_port(slice); k++)
+			if (slice->endpoints[k].ready && is_local(settings, &slice->endpoints[k]))
+				*(struct ip_addr *)xpush(&all, &n, &cap, sizeof(*all)) =
+					slice->endpoints[k].address;
+	}
+	n = plan_sort_unique(all, n, sizeof(*all), cmp_addr);
+	for (size_t i = 0; i < n; i++)
+		n_v4 += ip_family_of(&all[i]) == IP_V4;
+	free(all);
+	return (uint32_t)(n_v4 > n - n_v4 ? n_v4 : n - n_v4);
 }

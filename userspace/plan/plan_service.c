@@ -17,7 +17,8 @@ struct service_build {
 	struct arena *arena;
 	struct plan_fragment *ret;
 	struct port_endpoints *endpoints[IP_N_FAMILIES]; /* by port; NULL: not asked for */
-	const struct ip_addr *uncarried;                 /* a VIP whose routes no session carries */
+	uint32_t n_local_ready;          /* counted where health checks ask for it */
+	const struct ip_addr *uncarried; /* a VIP whose routes no session carries */
 };
 
 #define service_problem(b, severity, ...)                                                          \
@@ -152,6 +153,8 @@ static struct plan_port *add_port(struct service_build *b, size_t i, const struc
 		.protocol = protocol_text(p->protocol),
 		.backends = e->backends,
 		.n_backends = e->n_backends,
+		.health_port = o->service.health_port,
+		.n_local_ready = b->n_local_ready,
 		.announced = !reason,
 		.reason = reason ? reason : "announced",
 	};
@@ -388,6 +391,8 @@ struct plan_fragment *plan_service(const struct plan_env *env, const struct plan
 	ret->claims = arena_array_of(arena, n_addresses * env->n_adverts, struct plan_claim);
 	ret->pools = arena_array_of(arena, n_addresses, const struct env_pool *);
 
+	if (in->service->service.health_port)
+		b.n_local_ready = plan_service_local_ready(env->settings, in);
 	for (size_t i = 0; i < n_addresses; i++)
 		add_address(&b, &in->addresses[i]);
 	for (size_t i = 0; n_addresses == 0 && i < n_ports; i++)

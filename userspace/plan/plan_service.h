@@ -80,3 +80,10 @@ struct port_endpoints {
 struct port_endpoints plan_service_endpoints(const struct plan_settings *settings,
 					     const struct plan_service_input *in, size_t port,
 					     enum ip_family family, struct arena *arena);
+
+/*
+ * How many pods of the Service are ready on this node, on any port: what kube-proxy's health checks
+ * count. A pod with addresses of both families counts once.
+ */
+uint32_t plan_service_local_ready(const struct plan_settings *settings,
+				  const struct plan_service_input *in);

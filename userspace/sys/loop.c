@@ -2,9 +2,9 @@
 /*
  * The loop on libevent. PRECISE_TIMER makes its epoll backend sleep by timerfd, to the microsecond;
  * without it deadlines would be late by up to a tick. The step's deadline is one libevent timer
- * that is set anew before each wait; nothing else uses libevent's timers, so the agent's time is
- * its own. Every libevent callback first reads the clock if this turn has not yet: that is what
- * makes "once a turn, after the wait" true.
+ * that is set anew before each wait; nothing else of ours uses libevent's timers, so the agent's
+ * time is its own. Every libevent callback first reads the clock if this turn has not yet: that is
+ * what makes "once a turn, after the wait" true.
  */
 #include "sys/loop.h"
 
@@ -84,8 +84,14 @@ static void end_part(struct loop *loop, nsec_t end)
 	loop->doing_since = end;
 }
 
+struct event_base *loop_base(struct loop *loop)
+{
+	return loop->base;
+}
+
 void loop_doing(struct loop *loop, const char *what)
 {
+	begin_turn(loop); /* nobody did, if a callback of libevent's own came first */
 	end_part(loop, clock_now());
 	loop->doing = what;
 }

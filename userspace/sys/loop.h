@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
- * The event loop, a thin layer over libevent, and its only user. A turn is: wait until something is
+ * The event loop, a thin layer over libevent. A turn is: wait until something is
  * ready or the step's deadline is there, dispatch what is ready, call the step. libevent 2.1 has no
  * hook before it sleeps, so each turn is one EVLOOP_ONCE and the step follows it; that is where the
  * agent computes its plan. The clock is read once a turn, right after the wait, so everything that
@@ -16,6 +16,7 @@
 
 #include <stdbool.h>
 
+struct event_base;
 struct loop;
 struct loop_fd;
 
@@ -44,6 +45,12 @@ struct loop_fd *loop_fd_free(struct loop_fd *f);
 
 /* Calls back for a signal, from the loop, not from the handler; once per signal number. */
 void loop_signal(struct loop *loop, int signo, loop_signal_cb cb, void *ctx);
+
+/*
+ * For what libevent brings along itself (evhttp); borrowed. Its callbacks name their part of the
+ * turn by loop_doing() as ours do.
+ */
+struct event_base *loop_base(struct loop *loop);
 
 /*
  * Runs until loop_stop; the step is called before the first wait, too. Returns 0, or -errno if

@@ -165,10 +165,10 @@ static void services(void **state)
 	       "[{\"namespace\":\"default\",\"name\":\"s1\",\"vip\":\"192.0.2.0\",\"port\":80,"
 	       "\"protocol\":\"TCP\",\"backends\":[{\"address\":\"10.244.0.1\",\"port\":80,"
 	       "\"node\":\"node\",\"state\":\"ready\",\"packets\":null,\"bytes\":null,"
-	       "\"flows\":null}],\"announced\":true,"
+	       "\"flows\":null}],\"healthCheckNodePort\":null,\"announced\":true,"
 	       "\"reason\":\"announced\",\"packets\":null,\"bytes\":null,\"flows\":null},"
 	       "{\"namespace\":\"other\",\"name\":\"s2\",\"vip\":null,\"port\":53,"
-	       "\"protocol\":\"UDP\",\"backends\":[],\"announced\":false,"
+	       "\"protocol\":\"UDP\",\"backends\":[],\"healthCheckNodePort\":null,\"announced\":false,"
 	       "\"reason\":\"noIPAllocated\",\"packets\":null,\"bytes\":null,\"flows\":null}]");
 	expect(ask(rig, "{\"command\":\"show\",\"what\":\"services\",\"namespace\":\"none\"}", OK),
 	       "[]");

@@ -20,6 +20,7 @@ struct made {
 	struct plan_exact_flow exact_flows[2];
 	struct plan_device devices[2];
 	struct plan_service services[2];
+	struct plan_health health[2];
 	struct plan_drain drains[2];
 	struct plan_leaving leaving[2];
 	struct plan_waiting waiting[2];
@@ -75,6 +76,8 @@ static void make(struct made *m)
 	m->services[0] = (struct plan_service){
 		.ns = "n", .name = "a", .reason = "announced", .announced = true};
 	m->services[1] = (struct plan_service){.ns = "n", .name = "b", .reason = "noEndpoints"};
+	m->health[0] = (struct plan_health){.port = 1, .ns = "n", .name = "a"};
+	m->health[1] = (struct plan_health){.port = 2, .ns = "n", .name = "b"};
 	m->drains[1].frontend.port = m->leaving[1].frontend.port = 1;
 	m->waiting[0].prefix = ip_prefix_of(&vip, 24);
 	m->waiting[1].prefix = ip_prefix_of(&vip, 32);
@@ -90,6 +93,8 @@ static void make(struct made *m)
 				.n_devices = 2,
 				.services = m->services,
 				.n_services = 2,
+				.health = m->health,
+				.n_health = 2,
 				.dataplane = true};
 	make_ways(m, &m->frontends[1].lb.key);
 	m->ledger = (struct plan_ledger){.drains = m->drains,

@@ -188,6 +188,14 @@ static void announced_without_the_word(struct made *m)
 {
 	m->services[1].announced = true;
 }
+static void health_check_without_a_port(struct made *m)
+{
+	m->health[0].port = 0;
+}
+static void health_check_ports_twice(struct made *m)
+{
+	m->health[1].port = 1;
+}
 static void drains_twice(struct made *m)
 {
 	m->drains[1] = m->drains[0];
@@ -273,6 +281,8 @@ static void a_plan_that_breaks_its_contract_ends_the_process(void **state)
 		CASE(devices_with_mode_off),
 		CASE(leaving_with_mode_on),
 		CASE(services_out_of_order),
+		CASE(health_check_without_a_port),
+		CASE(health_check_ports_twice),
 		CASE(announced_without_the_word),
 		CASE(drains_twice),
 		CASE(leaving_twice),

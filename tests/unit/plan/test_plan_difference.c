@@ -174,6 +174,14 @@ static const char *spoil_services(struct whole *w, size_t i)
 	SPOIL("services", w->backends[1].port++);
 	SPOIL("services", w->backends[1].node = "");
 	SPOIL("services", w->backends[1].state = "remote");
+	SPOIL("services", w->m.services[1].health_port++);
+	SPOIL("services", w->m.services[1].n_local_ready++);
+	SPOIL("health", w->m.plan.n_health--);
+	SPOIL("health", w->m.health[1].port++);
+	SPOIL("health", w->m.health[1].ns = "m");
+	SPOIL("health", w->m.health[1].name = "z");
+	SPOIL("health", w->m.health[1].endpoints++);
+	SPOIL("health", w->m.health[1].is_serving = true);
 	SPOIL("end_of_rib", w->m.plan.end_of_rib = true);
 	SPOIL("dataplane", w->m.plan.dataplane = false);
 	SPOIL("leaving", w->m.plan.leaving = true);
