@@ -79,6 +79,10 @@ static const struct api_field dataplane_fields[] = {
 	 .max = MAX_FLOW_ENTRIES,
 	 IN_CONFIG(flow_entries),
 	 .bit = API_CONFIG_FLOW_ENTRIES},
+	{.name = "topologyHints",
+	 .type = API_TYPE_BOOL,
+	 IN_CONFIG(topology_hints),
+	 .bit = API_CONFIG_TOPOLOGY_HINTS},
 };
 static const struct api_field bgp_fields[] = {
 	{.name = "listen", .type = API_TYPE_BOOL, .flags = API_FIELD_LATER, IN_RAW(listen)},

@@ -14,6 +14,14 @@ struct raw_endpoint {
 	struct api_strings addresses;
 	const char *node_name;
 	int8_t ready, serving, terminating;
+	struct raw_hint_list {
+		const struct raw_hint *items;
+		size_t n;
+	} zones, nodes;
+};
+
+struct raw_hint {
+	const char *name;
 };
 
 struct raw_port {
@@ -44,6 +52,25 @@ static const struct api_field condition_fields[] = {
 };
 static const struct api_table condition_table = API_TABLE(struct raw_endpoint, condition_fields);
 
+static const struct api_field hint_fields[] = {
+	{.name = "name",
+	 .type = API_TYPE_STRING,
+	 API_AT(struct raw_hint, name),
+	 .required = API_ALL},
+};
+static const struct api_table hint_table = API_TABLE(struct raw_hint, hint_fields);
+static const struct api_field hints_fields[] = {
+	{.name = "forZones",
+	 .type = API_TYPE_STRUCT,
+	 .table = &hint_table,
+	 API_LIST_AT(struct raw_endpoint, zones.items, zones.n)},
+	{.name = "forNodes",
+	 .type = API_TYPE_STRUCT,
+	 .table = &hint_table,
+	 API_LIST_AT(struct raw_endpoint, nodes.items, nodes.n)},
+};
+static const struct api_table hints_table = API_TABLE(struct raw_endpoint, hints_fields);
+
 static const struct api_field endpoint_fields[] = {
 	{.name = "addresses",
 	 .type = API_TYPE_STRING,
@@ -52,6 +79,7 @@ static const struct api_field endpoint_fields[] = {
 	 .required = API_ALL},
 	{.name = "conditions", .type = API_TYPE_STRUCT, .table = &condition_table},
 	{.name = "nodeName", .type = API_TYPE_STRING, API_AT(struct raw_endpoint, node_name)},
+	{.name = "hints", .type = API_TYPE_STRUCT, .table = &hints_table},
 };
 static const struct raw_endpoint endpoint_defaults = {
 	.ready = ABSENT,
@@ -94,11 +122,33 @@ static const struct api_field slice_fields[] = {
 };
 static const struct api_table slice_table = API_TABLE(struct raw_slice, slice_fields);
 
+static struct api_strings hint_names(struct api_decoder *d, const struct raw_hint_list *in)
+{
+	const char **names = arena_array_of(d->arena, in->n, const char *);
+
+	for (size_t i = 0; i < in->n; i++)
+		names[i] = in->items[i].name;
+	return (struct api_strings){.items = names, .n = in->n};
+}
+
+static const struct api_hints *hints_of(struct api_decoder *d, const struct raw_endpoint *in)
+{
+	struct api_hints *ret;
+
+	if (in->zones.n + in->nodes.n == 0)
+		return NULL;
+	ret = arena_new_of(d->arena, struct api_hints);
+	ret->zones = hint_names(d, &in->zones);
+	ret->nodes = hint_names(d, &in->nodes);
+	return ret;
+}
+
 static void set_endpoint(struct api_decoder *d, size_t i, const struct raw_endpoint *in,
 			 struct api_endpoint *e)
 {
 	*e = (struct api_endpoint){
 		.node_name = in->node_name,
+		.hints = hints_of(d, in),
 		.ready = in->ready != false,
 		.serving = in->serving != false,
 		.terminating = in->terminating == true,

@@ -125,12 +125,14 @@ struct api_config {
 		API_CONFIG_STRICT = 1 << 7,
 		API_CONFIG_DRAIN = 1 << 8,
 		API_CONFIG_ROUTER_ID = 1 << 9,
+		API_CONFIG_TOPOLOGY_HINTS = 1 << 10,
 	} set;
 	enum api_dataplane_mode mode;
 	struct api_strings uplinks;
 	enum api_unknown_port unknown_port;
 	enum api_icmp_echo icmp_echo;
 	uint32_t flow_entries;
+	bool topology_hints;
 	uint32_t default_local_pref;
 	bool graceful_restart;
 	uint32_t router_id; /* host order */

@@ -51,12 +51,17 @@ struct api_service {
 	struct api_families families;
 };
 
+/* For whom an endpoint is meant: names of zones and of nodes. */
+struct api_hints {
+	struct api_strings zones, nodes;
+};
 struct api_endpoint {
-	struct ip_addr address; /* the first of the list */
-	const char *node_name;  /* NULL = unknown, never local */
-	bool ready;             /* nil = true */
-	bool serving;           /* nil = true */
-	bool terminating;       /* nil = false */
+	struct ip_addr address;        /* the first of the list */
+	const char *node_name;         /* NULL = unknown, never local */
+	const struct api_hints *hints; /* NULL = none */
+	bool ready;                    /* nil = true */
+	bool serving;                  /* nil = true */
+	bool terminating;              /* nil = false */
 };
 struct api_slice_port {
 	const char *name; /* "" if unnamed */

@@ -84,8 +84,9 @@ struct plan_exact_flow {
 struct plan_service_backend {
 	struct ip_addr addr;
 	uint16_t port;
-	const char *node;  /* "" = unknown */
-	const char *state; /* "ready", "draining", "remote" */
+	const char *node; /* "" = unknown */
+	/* "ready", "draining", "remote"; "notHinted": ready, but meant for other zones or nodes */
+	const char *state;
 };
 struct plan_service {
 	const char *ns, *name;

@@ -6,6 +6,10 @@
  * ones; where none is ready (on this node for policy Local, in the cluster for Cluster) to those
  * that terminate; else these keep the flows they have. What is neither is no endpoint at all.
  *
+ * Topology hints count for policy Cluster only, and only where the settings ask for them: then new
+ * flows go to the endpoints that are meant for this node, else for its zone, if all ready ones say
+ * for whom they are and one of them is (kube-proxy's rule). The others keep the flows they have.
+ *
  * Only endpoints of this node become targets: there are no tunnels yet.
  */
 #include "base/limits.h"
@@ -19,9 +23,14 @@ struct seen {
 	uint16_t port;
 	bool ready, local;
 	const char *node;
+	const struct api_hints *hints;
 };
 
+/* Whose endpoints take new flows. */
+enum topology { EVERYWHERE, SAME_NODE, SAME_ZONE };
+
 struct merge {
+	const struct plan_env *env;
 	const struct plan_settings *settings;
 	const struct api_service_port *port;
 	enum ip_family family;
@@ -52,6 +61,7 @@ static void add_endpoint(struct merge *m, const struct api_endpoint *e, uint16_t
 		.ready = e->ready,
 		.local = is_local(m->settings, e),
 		.node = node,
+		.hints = e->hints,
 	};
 }
 
@@ -110,6 +120,63 @@ static void drop_doubles(struct merge *m)
 	m->n = kept;
 }
 
+/* --- topology -------------------------------------------------------------------------------- */
+
+/* What all ready endpoints say of one kind. */
+struct hinted {
+	bool all, here; /* each names somebody; one of them us */
+};
+
+static void note_hint(struct hinted *h, const struct api_strings *names, const char *us)
+{
+	h->all &= names && names->n > 0;
+	h->here |= names && us && plan_strings_have(names, us);
+}
+
+static const char *own_zone(const struct merge *m)
+{
+	return labels_get(&m->env->node_labels, "topology.kubernetes.io/zone");
+}
+
+static enum topology topology_of(const struct merge *m, bool policy_local)
+{
+	struct hinted node = {.all = true}, zone = {.all = true};
+
+	if (policy_local || !m->env->config.topology_hints)
+		return EVERYWHERE;
+	for (size_t i = 0; i < m->n; i++) {
+		const struct api_hints *hints = m->items[i].hints;
+
+		if (!m->items[i].ready)
+			continue;
+		note_hint(&node, hints ? &hints->nodes : NULL, m->settings->node_name);
+		note_hint(&zone, hints ? &hints->zones : NULL, own_zone(m));
+	}
+	if (node.all && node.here)
+		return SAME_NODE;
+	return zone.all && zone.here ? SAME_ZONE : EVERYWHERE;
+}
+
+/* That it is ready, and for us. */
+static bool takes_new(const struct merge *m, const struct seen *s, enum topology topology)
+{
+	if (!s->ready || topology == EVERYWHERE)
+		return s->ready;
+	return topology == SAME_NODE ? plan_strings_have(&s->hints->nodes, m->settings->node_name)
+				     : plan_strings_have(&s->hints->zones, own_zone(m));
+}
+
+/* --- sorting out ----------------------------------------------------------------------------- */
+
+static const char *state_text(const struct seen *s, bool takes)
+{
+	if (!s->local)
+		return "remote";
+	if (takes)
+		return "ready";
+	return s->ready ? "notHinted" : "draining";
+}
+
 static int cmp_target(const void *a, const void *b)
 {
 	return lb_target_cmp(a, b);
@@ -120,14 +187,16 @@ static struct port_endpoints sort_out(struct merge *m, bool policy_local, uint32
 	struct lb_target *targets = arena_array_of(m->arena, m->n, struct lb_target);
 	struct plan_service_backend *backends =
 		arena_array_of(m->arena, m->n, struct plan_service_backend);
+	const enum topology topology = topology_of(m, policy_local);
 	struct port_endpoints ret = {.targets = targets, .backends = backends};
 	bool any_ready = false;
 
 	for (size_t i = 0; i < m->n; i++)
-		any_ready |= m->items[i].ready && (m->items[i].local || !policy_local);
+		any_ready |= takes_new(m, &m->items[i], topology) &&
+			     (m->items[i].local || !policy_local);
 	for (size_t i = 0; i < m->n; i++) {
 		const struct seen *s = &m->items[i];
-		const bool ready = s->ready || !any_ready;
+		const bool ready = takes_new(m, s, topology) || !any_ready;
 
 		ret.remote |= !s->local;
 		if (s->local && ret.n_targets == LIMIT_BACKENDS) {
@@ -140,9 +209,7 @@ static struct port_endpoints sort_out(struct merge *m, bool policy_local, uint32
 			.addr = s->addr,
 			.port = s->port,
 			.node = s->node,
-			.state = !s->local ? "remote"
-				 : ready   ? "ready"
-					   : "draining",
+			.state = state_text(s, ready),
 		};
 		if (!s->local)
 			continue;
@@ -161,13 +228,16 @@ static struct port_endpoints sort_out(struct merge *m, bool policy_local, uint32
 	return ret;
 }
 
-struct port_endpoints plan_service_endpoints(const struct plan_settings *settings,
+struct port_endpoints plan_service_endpoints(const struct plan_env *env,
 					     const struct plan_service_input *in, size_t port,
 					     enum ip_family family, struct arena *arena)
 {
 	const struct api_service *s = &in->service->service;
-	struct merge m = {
-		.settings = settings, .port = &s->ports[port], .family = family, .arena = arena};
+	struct merge m = {.env = env,
+			  .settings = env->settings,
+			  .port = &s->ports[port],
+			  .family = family,
+			  .arena = arena};
 	struct port_endpoints ret;
 
 	for (size_t i = 0; i < in->slices.n; i++)

@@ -44,6 +44,8 @@ static void config_over(struct plan_env *env, const struct api_object *object)
 		to->flow_entries = from->flow_entries;
 		env->flow_entries_object = object;
 	}
+	if (from->set & API_CONFIG_TOPOLOGY_HINTS)
+		to->topology_hints = from->topology_hints;
 	if (from->set & API_CONFIG_DEFAULT_LOCAL_PREF)
 		to->default_local_pref = from->default_local_pref;
 	if (from->set & API_CONFIG_GRACEFUL_RESTART)

@@ -133,8 +133,8 @@ static const struct port_endpoints *endpoints_of(struct service_build *b, enum i
 	if (!b->endpoints[family]) {
 		b->endpoints[family] = arena_array_of(b->arena, n, struct port_endpoints);
 		for (size_t i = 0; i < n; i++)
-			b->endpoints[family][i] = plan_service_endpoints(b->env->settings, b->in, i,
-									 family, b->arena);
+			b->endpoints[family][i] =
+				plan_service_endpoints(b->env, b->in, i, family, b->arena);
 	}
 	return b->endpoints[family];
 }

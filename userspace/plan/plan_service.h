@@ -77,7 +77,7 @@ struct port_endpoints {
 	bool remote; /* some usable endpoint is on another node, or on none that is known */
 	bool too_many;
 };
-struct port_endpoints plan_service_endpoints(const struct plan_settings *settings,
+struct port_endpoints plan_service_endpoints(const struct plan_env *env,
 					     const struct plan_service_input *in, size_t port,
 					     enum ip_family family, struct arena *arena);
 

@@ -14,7 +14,7 @@ static void a_config_with_everything_is_decoded(void **state)
 	struct api_batch b = decode_text(
 		HEAD "spec:\n"
 		     "  dataplane: {mode: off, uplinks: [eth0, eth1], unknownPort: pass,\n"
-		     "    icmpEcho: drop, flowEntries: 4096}\n"
+		     "    icmpEcho: drop, flowEntries: 4096, topologyHints: true}\n"
 		     "  bgp: {defaultLocalPref: 0, gracefulRestart: false,\n"
 		     "    routerID: 10.0.0.9}\n"
 		     "  strict: true\n"
@@ -27,7 +27,9 @@ static void a_config_with_everything_is_decoded(void **state)
 					 API_CONFIG_ICMP_ECHO | API_CONFIG_FLOW_ENTRIES |
 					 API_CONFIG_DEFAULT_LOCAL_PREF |
 					 API_CONFIG_GRACEFUL_RESTART | API_CONFIG_STRICT |
-					 API_CONFIG_DRAIN | API_CONFIG_ROUTER_ID);
+					 API_CONFIG_DRAIN | API_CONFIG_ROUTER_ID |
+					 API_CONFIG_TOPOLOGY_HINTS);
+	assert_true(c->topology_hints);
 	assert_int_equal(c->router_id, 0x0a000009);
 	assert_int_equal(c->mode, API_MODE_OFF);
 	assert_int_equal(c->uplinks.n, 2);

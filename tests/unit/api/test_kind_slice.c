@@ -73,6 +73,29 @@ static void a_slice_is_decoded(void **state)
 	api_batch_done(&b);
 }
 
+static void hints_are_names_of_zones_and_nodes(void **state)
+{
+	struct api_batch b = decode_text(
+		HEAD "addressType: IPv4\n"
+		     "endpoints:\n"
+		     "- {addresses: [10.0.0.1], hints: {forZones: [{name: a}, {name: b}]}}\n"
+		     "- {addresses: [10.0.0.2], hints: {forNodes: [{name: n1}]}}\n"
+		     "- {addresses: [10.0.0.3], hints: {forZones: []}}\n"
+		     "- {addresses: [10.0.0.4]}\n");
+	const struct api_endpoint *e = only_object(&b)->slice.endpoints;
+
+	(void)state;
+	assert_int_equal(b.problems.n, 0);
+	assert_int_equal(e[0].hints->zones.n, 2);
+	assert_string_equal(e[0].hints->zones.items[1], "b");
+	assert_int_equal(e[0].hints->nodes.n, 0);
+	assert_int_equal(e[1].hints->zones.n, 0);
+	assert_string_equal(e[1].hints->nodes.items[0], "n1");
+	assert_null(e[2].hints);
+	assert_null(e[3].hints);
+	api_batch_done(&b);
+}
+
 static void a_slice_of_host_names_is_kept_without_endpoints(void **state)
 {
 	struct api_batch b = decode_text(HEAD "addressType: FQDN\n"
@@ -110,6 +133,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(absent_conditions_have_the_meaning_of_the_api),
 		cmocka_unit_test(a_slice_is_decoded),
+		cmocka_unit_test(hints_are_names_of_zones_and_nodes),
 		cmocka_unit_test(a_slice_of_host_names_is_kept_without_endpoints),
 		cmocka_unit_test(what_a_slice_must_not_say_is_refused),
 	};
