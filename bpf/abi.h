@@ -82,6 +82,14 @@ struct lb_service_key {
 #define LB_SVC_ECHO_PASS   (1u << 3) /* VIP slot: ICMP echo is passed; neither: dropped */
 #define LB_SVC_NO_BACKENDS (1u << 4) /* every candidate is gone: drop, counted */
 
+/* With whom the packets of a service are shared, one of these or none (kernel_flow.h). */
+#define LB_SVC_KERNEL_FLOWS (1u << 5) /* the kernel has those flows that `kernel_flows` names */
+#define LB_SVC_TAKING_OVER                                                                         \
+	(1u << 6)                     /* also whatever does not begin and has no entry in `flows`  \
+				       */
+#define LB_SVC_HANDING_BACK (1u << 7) /* all that has no entry in `flows`; what begins, too */
+#define LB_SVC_SHARED       (LB_SVC_KERNEL_FLOWS | LB_SVC_TAKING_OVER | LB_SVC_HANDING_BACK)
+
 /* map `services`, array, mmap-able. Agent writes, bpf reads. */
 struct lb_service {
 	__u64 live;
@@ -197,6 +205,27 @@ struct lb_flow_keys {
 	__u64 high_begin_v4, low_begin_v4; /* ... with the constant words of IPv4 addresses added */
 	__u64 mix[3];
 };
+
+/* --- flows of the kernel -------------------------------------------------------------------------
+ */
+
+/*
+ * map `kernel_flows`, hash: flows to our VIPs that the kernel translated before we began, the way
+ * their client sends. Asked for services that are LB_SVC_KERNEL_FLOWS or LB_SVC_TAKING_OVER only.
+ * The agent puts and deletes; bpf moves the state (kernel_flow_state.h).
+ */
+struct lb_kernel_flow {
+	__u32 client[4];
+	__u32 vip[4];
+	__be16 client_port;
+	__be16 port;
+	__u8 proto;
+	__u8 zero[3];
+};
+#define LB_KERNEL_FLOWS_MAX    65536u
+#define LB_KERNEL_FLOW_OPEN    0u /* value of the map, a __u32 */
+#define LB_KERNEL_FLOW_CLOSING 1u /* its client sent FIN or RST */
+#define LB_KERNEL_FLOW_OVER    2u /* a new connection has its ports since: ours */
 
 /* --- the rest ----------------------------------------------------------------------------------
  */
@@ -361,6 +390,7 @@ LB_STATIC_ASSERT(lb_flow, 16);
 LB_STATIC_ASSERT(lb_flow_line, 64);
 LB_STATIC_ASSERT(lb_config, 64);
 LB_STATIC_ASSERT(lb_backend_port, 20);
+LB_STATIC_ASSERT(lb_kernel_flow, 40);
 _Static_assert(__builtin_offsetof(struct lb_service, id) == 32, "offset of lb_service.id");
 _Static_assert(__builtin_offsetof(struct lb_backend, port) == 24, "offset of lb_backend.port");
 _Static_assert(__builtin_offsetof(struct lb_flow, slot) == 8, "offset of lb_flow.slot");

@@ -13,6 +13,7 @@
 #include "backend.h"
 #include "common.h"
 #include "icmp.h"
+#include "kernel_flow.h"
 #include "quote.h"
 #include "select.h"
 #include "stats.h"
@@ -61,6 +62,8 @@ __noinline int icmp_error_owner(struct xdp_md *ctx, struct flow *f, bool unknown
 	key.proto = f->proto;
 	if (!target_service(ctx, &key, &t))
 		return unknown_pass ? -XDP_PASS : -XDP_DROP;
+	if (kernel_flow_asks(t.live) && kernel_flow_takes(ctx, f))
+		return -XDP_PASS;
 	if (!target_row(f->saddr, f->sport, f->dport, &t))
 		return -XDP_DROP;
 	target_fill(f, &t);

@@ -105,6 +105,14 @@ struct {
 } flows SEC(".maps");
 
 struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, LB_KERNEL_FLOWS_MAX);
+	__type(key, struct lb_kernel_flow);
+	__type(value, __u32);
+} kernel_flows SEC(".maps");
+
+struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, LB_N_DROPS);
 	__type(key, __u32);

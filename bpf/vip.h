@@ -11,6 +11,7 @@
 #include "common.h"
 #include "icmp.h"
 #include "icmp_error.h"
+#include "kernel_flow.h"
 #include "scratch.h"
 #include "service.h"
 #include "stats.h"
@@ -43,12 +44,16 @@ static __always_inline int vip_icmp(struct xdp_md *ctx, struct lb_scratch *s)
 static __always_inline int vip_policy(const struct lb_scratch *s, enum lb_drop reason)
 {
 	if ((reason == LB_DROP_UNKNOWN_PORT || reason == LB_DROP_PROTOCOL) &&
-	    s->vip_flags & LB_SVC_UNKNOWN_PASS)
+	    s->vip_flags & (LB_SVC_UNKNOWN_PASS | LB_SVC_HANDING_BACK))
+		return XDP_PASS;
+	if (reason == LB_DROP_UNKNOWN_PORT && s->vip_flags & LB_SVC_SHARED &&
+	    kernel_flow_is_named(&s->flow))
 		return XDP_PASS;
 	return vip_drop(scratch_is_test(s), reason);
 }
 
-/* Of s the packet is filled in. A verdict, or VIP_SERVE or VIP_ERROR. */
+/* Of s the packet is filled in, and the flow if its port is unknown. A verdict, or VIP_SERVE or
+ * VIP_ERROR. */
 __noinline int vip_unserved(struct xdp_md *ctx, struct lb_scratch *s, enum lb_drop reason)
 {
 	struct lb_service_key key = {};

@@ -17,6 +17,7 @@
 #include "backend.h"
 #include "cold.h"
 #include "common.h"
+#include "kernel_flow.h"
 #include "maps.h"
 #include "parse.h"
 #include "rewrite.h"
@@ -44,10 +45,25 @@ static __always_inline void scratch_fill(struct lb_scratch *s, const struct pack
 	s->packet.proto = p->proto;
 }
 
+/* All but the target. */
+static __always_inline void flow_fill(struct flow *f, const struct packet *p)
+{
+	parse_saddr(p, f->saddr);
+	parse_daddr(p, f->daddr);
+	f->sport = p->sport;
+	f->dport = p->dport;
+	f->proto = p->proto;
+	f->tcp_flags = p->tcp_flags;
+}
+
 /* A packet whose flow had to be looked for (cold.h). */
 static __always_inline int serve_cold(struct xdp_md *ctx, struct lb_scratch *s)
 {
-	int odd = cold_target(ctx, s), backend;
+	int odd, backend;
+
+	if (!scratch_is_test(s) && kernel_flow_takes(ctx, &s->flow))
+		return XDP_PASS;
+	odd = cold_target(ctx, s);
 
 	if (odd == LB_DROP_UNKNOWN_PORT)
 		return vip_unserved(ctx, s, odd);
@@ -79,6 +95,7 @@ static __always_inline int unserved(struct xdp_md *ctx, const struct packet *p, 
 	if (!s)
 		return XDP_PASS;
 	scratch_fill(s, p);
+	flow_fill(&s->flow, p);
 	verdict = vip_unserved(ctx, s, reason);
 	if (verdict == VIP_ERROR)
 		return serve_error(ctx, s);
@@ -89,19 +106,23 @@ static __always_inline int choose_by_flow(struct xdp_md *ctx, const struct packe
 					  const struct target *t)
 {
 	struct lb_scratch *s = scratch_get();
-	struct flow *f;
 
 	if (!s)
 		return ADMIT_DROP(LB_DROP_NO_BACKEND);
-	f = &s->flow;
-	parse_saddr(p, f->saddr);
-	parse_daddr(p, f->daddr);
-	f->sport = p->sport;
-	f->dport = p->dport;
-	f->proto = p->proto;
-	f->tcp_flags = p->tcp_flags;
-	target_fill(f, t);
-	return select_backend(ctx, f);
+	flow_fill(&s->flow, p);
+	target_fill(&s->flow, t);
+	return select_backend(ctx, &s->flow);
+}
+
+/* Of a service that is shared with the kernel: the packet is of a flow that the kernel has. */
+static __always_inline bool is_kernels(struct xdp_md *ctx, const struct packet *p)
+{
+	struct lb_scratch *s = scratch_get();
+
+	if (!s || parse_is_test(p))
+		return false;
+	flow_fill(&s->flow, p);
+	return kernel_flow_takes(ctx, &s->flow);
 }
 
 /* --- the common case, once for each family -------------------------------------------------------
@@ -164,6 +185,8 @@ static __always_inline int serve(struct xdp_md *ctx, struct packet *p, enum fami
 		odd = LB_DROP_UNKNOWN_PORT;
 	if (unlikely(odd))
 		return unserved(ctx, p, odd);
+	if (unlikely(kernel_flow_asks(t.live)) && is_kernels(ctx, p))
+		return XDP_PASS;
 	parse_saddr(p, saddr);
 	if (unlikely(!target_row(saddr, p->sport, p->dport, &t)))
 		return vip_drop(parse_is_test(p), LB_DROP_NO_BACKEND);

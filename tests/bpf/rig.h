@@ -92,6 +92,15 @@ void rig_set_table(struct rig *r, uint64_t word);
 unsigned rig_n_lines(const struct rig *r);
 struct lb_flow_line *rig_line(struct rig *r, unsigned i);
 
+/*
+ * What is shared with the kernel: other flags for a service or a VIP's own slot; a flow that the
+ * kernel has, and what state it is in, LB_KERNEL_FLOW_*, -1: it has none.
+ */
+void rig_set_flags(struct rig *r, const struct rig_service *s, uint32_t flags);
+void rig_set_vip_flags(struct rig *r, uint32_t vip, uint32_t flags);
+void rig_add_kernel_flow(struct rig *r, const struct frame_spec *s);
+int rig_kernel_flow(struct rig *r, const struct frame_spec *s);
+
 void rig_set_domain(struct rig *r, uint16_t domain);
 /* A device's word in `uplinks`, so far behind the place of RIG_IFINDEX; and that place's reach. */
 void rig_set_uplink(struct rig *r, uint32_t ifindex, uint32_t behind, uint16_t domain);

@@ -57,6 +57,11 @@ int lb_target_cmp(const struct lb_target *a, const struct lb_target *b);
 #define LB_F_UNKNOWN_PASS (1u << 1)
 #define LB_F_ECHO_ANSWER  (1u << 2)
 #define LB_F_ECHO_PASS    (1u << 3)
+/* With whom it is shared: one of these or none (bpf/abi.h, LB_SVC_SHARED). */
+#define LB_F_KERNEL_FLOWS (1u << 5)
+#define LB_F_TAKING_OVER  (1u << 6)
+#define LB_F_HANDING_BACK (1u << 7)
+#define LB_F_SHARED       (LB_F_KERNEL_FLOWS | LB_F_TAKING_OVER | LB_F_HANDING_BACK)
 
 struct lb_frontend {
 	struct lb_key key;

@@ -495,6 +495,22 @@ static bool is_same(const struct lb_service *svc, const struct lb_frontend *f)
 	       (lb_live_of(svc->live).flags & ~LB_SVC_NO_BACKENDS) == f->flags;
 }
 
+/* Nothing but with whom it is shared differs: rows and backends stay as they are. */
+static bool is_shared_otherwise(const struct lb_service *svc, const struct lb_frontend *f)
+{
+	const uint32_t mask = ~(LB_SVC_NO_BACKENDS | LB_SVC_SHARED);
+
+	return svc->table == f->table && ((lb_live_of(svc->live).flags ^ f->flags) & mask) == 0;
+}
+
+static void share(struct lb_tables *t, uint32_t slot, uint32_t flags)
+{
+	struct lb_live live = lb_live_of(t->slots.image[slot].live);
+
+	live.flags = (live.flags & ~LB_SVC_SHARED) | (flags & LB_SVC_SHARED);
+	lb_slots_store_live(&t->slots, slot, lb_live_word(&live));
+}
+
 int lb_tables_put(struct lb_tables *t, const struct lb_clock *c, const struct lb_frontend *f)
 {
 	struct edit e = {.t = t, .c = c, .f = f, .slot = lb_slots_find(&t->slots, &f->key)};
@@ -509,6 +525,10 @@ int lb_tables_put(struct lb_tables *t, const struct lb_clock *c, const struct lb
 	}
 	if (e.slot != LB_NO_SLOT && is_same(&t->slots.image[e.slot], f))
 		return 0;
+	if (e.slot != LB_NO_SLOT && is_shared_otherwise(&t->slots.image[e.slot], f)) {
+		share(t, e.slot, f->flags);
+		return 0;
+	}
 	lb_tables_wake(t, c->quiet);
 	lb_walk_note(t, c);
 	e.is_new = e.slot == LB_NO_SLOT;

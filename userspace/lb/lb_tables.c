@@ -16,6 +16,9 @@ _Static_assert(LB_F_AFFINITY == LB_SVC_AFFINITY, "flags are handed through");
 _Static_assert(LB_F_UNKNOWN_PASS == LB_SVC_UNKNOWN_PASS, "flags are handed through");
 _Static_assert(LB_F_ECHO_ANSWER == LB_SVC_ECHO_ANSWER, "flags are handed through");
 _Static_assert(LB_F_ECHO_PASS == LB_SVC_ECHO_PASS, "flags are handed through");
+_Static_assert(LB_F_KERNEL_FLOWS == LB_SVC_KERNEL_FLOWS, "flags are handed through");
+_Static_assert(LB_F_TAKING_OVER == LB_SVC_TAKING_OVER, "flags are handed through");
+_Static_assert(LB_F_HANDING_BACK == LB_SVC_HANDING_BACK, "flags are handed through");
 _Static_assert(LB_NSID_OWN + 1 == LB_BE_NSID_SELF, "the state word holds nsid + 1");
 /*
  * Each frontend may have a VIP of its own, which takes a slot, too. A cuckoo table of two places a
