@@ -86,6 +86,7 @@ struct agent {
 	struct agent_taken taken;
 	struct plan_apply applying; /* the current plan to the data plane */
 	struct arena *apply_arena;  /* of that */
+	unsigned hooks_seen;        /* generation of what the data plane tells of devices */
 	bool adopted;               /* the pinned maps of an earlier process were taken over */
 
 	struct agent_peers peers;

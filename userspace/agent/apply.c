@@ -158,7 +158,7 @@ static bool end_leaving(struct agent *a, const struct plan *plan, nsec_t now)
 
 	if (!plan->leaving || !a->dataplane || plan->n_frontends || plan->n_devices)
 		return false;
-	if (apply_is_under_way(a) || a->refused.n)
+	if (apply_is_under_way(a) || a->refused.n || !bpf_dataplane_is_detached(a->dataplane))
 		return false;
 	a->dataplane = bpf_dataplane_close(a->dataplane);
 	a->adopted = false;
@@ -172,19 +172,6 @@ static bool end_leaving(struct agent *a, const struct plan *plan, nsec_t now)
 	} else {
 		log_info("dataplane: left", "pin=%s", a->options->pin);
 	}
-	return true;
-}
-
-static bool same_devices(const struct plan *a, const struct plan *b)
-{
-	if (a->n_devices != b->n_devices)
-		return false;
-	for (size_t i = 0; i < a->n_devices; i++)
-		if (a->devices[i].ifindex != b->devices[i].ifindex ||
-		    a->devices[i].xdp != b->devices[i].xdp ||
-		    a->devices[i].tc != b->devices[i].tc ||
-		    a->devices[i].allow_generic != b->devices[i].allow_generic)
-			return false;
 	return true;
 }
 
@@ -263,7 +250,7 @@ bool apply_round(struct agent *a, nsec_t now)
 	struct agent_plan *p = a->current == &a->plans[0] ? &a->plans[1] : &a->plans[0];
 	_cleanup_(arena_freep) struct arena *ledger_arena = arena_new();
 	struct plan_ledger ledger;
-	bool devices_changed, again;
+	bool again;
 
 	end_opening(a, now);
 	arena_reset(p->arena);
@@ -273,8 +260,6 @@ bool apply_round(struct agent *a, nsec_t now)
 		wait_for_opening(a, p, now);
 		return false;
 	}
-	devices_changed = a->is_held || !a->current || !same_devices(&a->current->plan, &p->plan);
-
 	a->ledger = ledger;
 	arena_free(a->ledger_arena);
 	a->ledger_arena = TAKE_PTR(ledger_arena);
@@ -292,7 +277,7 @@ bool apply_round(struct agent *a, nsec_t now)
 	apply_peers(a, &p->plan, now);
 
 	problems_own_add(a, now, &p->problems);
-	again |= devices_changed || a->peers.changed;
+	again |= a->peers.changed;
 	a->peers.changed = a->peers.urgent = false;
 	return again;
 }

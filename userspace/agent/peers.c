@@ -340,6 +340,7 @@ static void start(struct agent_peer *p, nsec_t now)
 	p->attempted = false;
 	p->refusals = 0;
 	p->updates_seen = 0;
+	p->all->changed = true; /* the plan that began it did not see what it may keep stale */
 	bgp_peer_notify(p->bgp, now, BGP_SLOT_DIALLED, BGP_NOTE_START);
 }
 

@@ -124,6 +124,17 @@ static void verify_hooks(struct agent *a, nsec_t now)
 	agent_inputs_done(&a->inputs, DUE_HOOKS);
 }
 
+/* The helper came back from attaching: routes may have waited for that. */
+static void note_hooks(struct agent *a)
+{
+	unsigned generation = a->dataplane ? bpf_dataplane_hooks_generation(a->dataplane) : 0;
+
+	if (generation == a->hooks_seen)
+		return;
+	a->hooks_seen = generation;
+	agent_input_changed(&a->inputs, INPUT_SINKS);
+}
+
 static bool scan_due(const struct agent *a, nsec_t now)
 {
 	if (now >= a->scan_at || agent_inputs_due(&a->inputs, DUE_SCAN_ALL))
@@ -145,6 +156,7 @@ static void take_flags(struct agent *a, nsec_t now)
 	loop_doing(a->loop, "tables");
 	if (a->dataplane && now >= a->dataplane_at)
 		a->dataplane_at = bpf_dataplane_tick(a->dataplane, now);
+	note_hooks(a);
 	if (a->peers.changed) {
 		agent_input_changed(&a->inputs,
 				    a->peers.urgent ? INPUT_SESSION_DOWN : INPUT_SESSIONS);

@@ -28,8 +28,9 @@ int bpf_dataplane_open(const struct bpf_dataplane_args *args, struct arena *aren
 		       struct bpf_dataplane **ret, bool *ret_adopted,
 		       const char **ret_failure) must_check;
 /*
- * Lets the tables grow beside the loop whose worker it is, and begins to; without it the store's
- * put waits until they have grown. Borrowed, outlives the data plane; NULL: none.
+ * Lets the tables grow and hooks be attached beside the loop whose worker it is, and begins to;
+ * without it the store's put waits until they have grown, and applying devices until they are
+ * attached. Borrowed, outlives the data plane; NULL: none.
  */
 void bpf_dataplane_use_worker(struct bpf_dataplane *dp, struct worker *worker, nsec_t now);
 /*
@@ -59,12 +60,17 @@ void bpf_dataplane_set_nsids(struct bpf_dataplane *dp, const struct lb_key *key,
  * Brings the hooks to the plan's devices: attaches, adopts or replaces pinned links, detaches what
  * is not wanted, verifies that ours is first at tc. Failures are remembered per device. What was
  * brought up for these very devices is taken to hang still, at no cost: what others do to the hooks
- * is for bpf_dataplane_verify().
+ * is for bpf_dataplane_verify(). With a worker it is over when the helper comes back; devices that
+ * are applied while it is at others are to be applied again then.
  */
 void bpf_dataplane_apply_devices(struct bpf_dataplane *dp, const struct plan_device *devices,
 				 size_t n);
 /* Looks at the hooks again (after RTM_DELQDISC, RTM_DELTFILTER, RTM_NEWLINK, and now and then). */
 void bpf_dataplane_verify(struct bpf_dataplane *dp);
+/* There is no device any more, as far as is told. */
+bool bpf_dataplane_is_detached(const struct bpf_dataplane *dp);
+/* Changes when what is told of the devices has, and when devices are to be applied again. */
+unsigned bpf_dataplane_hooks_generation(const struct bpf_dataplane *dp);
 /*
  * State per device, by ifindex, in the arena. Before the first bpf_dataplane_apply_devices(): what
  * an earlier run has left attached.

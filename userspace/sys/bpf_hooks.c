@@ -1,0 +1,429 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * A list of devices is made by the loop's thread, filled in by a job, and then takes the place of
+ * the one before; while the job is away both threads only read that one.
+ */
+#include "sys/bpf_hooks.h"
+
+#include "sys/bpf_attach.h"
+#include "sys/log.h"
+#include "sys/worker.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <net/if.h>
+
+struct device {
+	struct plan_device want;
+	struct plan_actual_device is;
+};
+
+struct device_list {
+	struct arena *arena;  /* owned; holds all below */
+	struct device *items; /* by ifindex */
+	size_t n, cap;
+	bool is_swept; /* nothing hangs on links of other devices */
+};
+
+struct hooks_job {
+	struct worker_job base; /* first */
+	struct bpf_hooks *hooks;
+	struct device_list list; /* to be filled in */
+	bool sweeps;             /* what is not wanted is looked for, too */
+};
+
+struct bpf_hooks {
+	const char *pin_dir; /* borrowed, as all pointers */
+	const struct bpf_programs *programs;
+	const struct lb_uplinks *uplinks;
+	struct device_list list; /* as of the last job */
+	struct hooks_job job;
+	struct worker *worker; /* NULL: none */
+	bool is_away;          /* the job */
+	bool has_swept_filters;
+	bool has_readers; /* a program was attached, by us or a former run */
+	bool looks_again; /* verify was asked for meanwhile */
+	bool was_put_off; /* apply was */
+	unsigned generation;
+};
+
+static const struct device *find_device(const struct device_list *l, int ifindex)
+{
+	for (size_t i = 0; i < l->n; i++)
+		if (l->items[i].want.ifindex == ifindex)
+			return &l->items[i];
+	return NULL;
+}
+
+static void list_done(struct device_list *l)
+{
+	arena_free(l->arena);
+	*l = (struct device_list){0};
+}
+
+/* --- one device --------------------------------------------------------------------------------
+ */
+
+static struct bpf_hook_args hook_args(const struct hooks_job *j, const struct device *d)
+{
+	const struct bpf_hooks *h = j->hooks;
+
+	return (struct bpf_hook_args){.pin_dir = h->pin_dir,
+				      .ifindex = d->want.ifindex,
+				      .name = d->want.name,
+				      .spare_fd = h->programs->tc_spare_fd,
+				      .has_tcx = h->programs->has_tcx,
+				      .allow_generic = d->want.allow_generic,
+				      .words = j->list.arena};
+}
+
+static void remember(struct plan_actual_device *is, const struct bpf_refusal *refusal)
+{
+	if (is->failure) /* the first is the one to do something about */
+		return;
+	is->failure = refusal->failure;
+	is->failure_reason = refusal->reason;
+	is->remedy = refusal->remedy;
+}
+
+/* The domain is there before the first packet is; a device whose domain the program cannot learn
+ * would serve another's VIPs. */
+static int bring_up_xdp(const struct hooks_job *j, struct device *d, struct bpf_hook_args *args,
+			struct bpf_refusal *ret_refusal)
+{
+	int error = lb_uplinks_set(j->hooks->uplinks, (uint32_t)d->want.ifindex, d->want.domain);
+
+	if (error != 0) {
+		*ret_refusal = (struct bpf_refusal){
+			.reason = "DomainsFull",
+			.failure = arena_printf(args->words, "%s: no room for its domain",
+						d->want.name),
+			.remedy = "use fewer uplinks with VRFs",
+		};
+		return error;
+	}
+	args->prog_fd = j->hooks->programs->xdp_fd;
+	return bpf_attach_xdp(args, &d->is.generic, ret_refusal);
+}
+
+/* Attaches what is wanted or finds that it is there: the same calls, so that looking again repairs.
+ */
+static void bring_up(const struct hooks_job *j, struct device *d)
+{
+	struct bpf_hook_args args = hook_args(j, d);
+	struct bpf_refusal refusal;
+
+	if (d->want.xdp) {
+		d->is.xdp = bring_up_xdp(j, d, &args, &refusal) == 0;
+		if (!d->is.xdp)
+			remember(&d->is, &refusal);
+	}
+	if (d->want.tc) {
+		args.prog_fd = j->hooks->programs->tc_fd;
+		d->is.tc = bpf_attach_tc(&args, &refusal) == 0;
+		if (!d->is.tc)
+			remember(&d->is, &refusal);
+	}
+}
+
+/* What is attached already is no news. */
+static void tell(const struct device *d, const struct device *before)
+{
+	const bool xdp = before && before->is.xdp, tc = before && before->is.tc;
+
+	if (xdp != d->is.xdp || tc != d->is.tc)
+		log_info("bpf: device", "device=%s xdp=%d tc=%d reason=%s", d->want.name, d->is.xdp,
+			 d->is.tc, d->is.failure_reason ? d->is.failure_reason : "none");
+}
+
+/* --- all of them -------------------------------------------------------------------------------
+ */
+
+static bool is_wanted(const void *ctx, int ifindex, bool is_xdp)
+{
+	const struct device *d = find_device(ctx, ifindex);
+
+	return d && (is_xdp ? d->want.xdp : d->want.tc);
+}
+
+static void detach_unwanted(struct hooks_job *j)
+{
+	const struct device_list *old = &j->hooks->list;
+	const char *pin_dir = j->hooks->pin_dir;
+	int error = bpf_attach_sweep(pin_dir, is_wanted, &j->list);
+
+	j->list.is_swept = error == 0;
+	if (error == 0 && !j->hooks->has_swept_filters) {
+		error = bpf_attach_sweep_filters(is_wanted, &j->list);
+		j->hooks->has_swept_filters = error == 0;
+	}
+	if (error != 0)
+		log_warn("bpf: cannot look for old attachments", "error=%d", -error);
+	for (size_t i = 0; i < old->n; i++)
+		if (old->items[i].is.tc && !is_wanted(&j->list, old->items[i].want.ifindex, false))
+			bpf_detach_tc(pin_dir, old->items[i].want.ifindex);
+}
+
+/* A device without an entry has domain 0, and another may be given the index of one that is gone.
+ */
+static void forget_domains(const struct hooks_job *j)
+{
+	_cleanup_(freep) uint32_t *kept = xcalloc(j->list.n + 1, sizeof(*kept));
+	size_t n = 0;
+
+	for (size_t i = 0; i < j->list.n; i++)
+		if (j->list.items[i].want.xdp)
+			kept[n++] = (uint32_t)j->list.items[i].want.ifindex;
+	lb_uplinks_keep(j->hooks->uplinks, kept, n);
+}
+
+static void work(struct worker_job *base)
+{
+	struct hooks_job *j = (struct hooks_job *)base;
+
+	if (j->sweeps) {
+		detach_unwanted(j);
+		forget_domains(j);
+	}
+	for (size_t i = 0; i < j->list.n; i++) {
+		struct device *d = &j->list.items[i];
+
+		bring_up(j, d);
+		tell(d, find_device(&j->hooks->list, d->want.ifindex));
+	}
+}
+
+static bool same_text(const char *a, const char *b)
+{
+	return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+static bool same_state(const struct device_list *a, const struct device_list *b)
+{
+	if (a->n != b->n)
+		return false;
+	for (size_t i = 0; i < a->n; i++) {
+		const struct plan_actual_device *x = &a->items[i].is, *y = &b->items[i].is;
+
+		if (x->ifindex != y->ifindex || x->xdp != y->xdp || x->tc != y->tc ||
+		    x->generic != y->generic || !same_text(x->failure, y->failure))
+			return false;
+	}
+	return true;
+}
+
+static void done(struct worker_job *base)
+{
+	struct hooks_job *j = (struct hooks_job *)base;
+	struct bpf_hooks *h = j->hooks;
+
+	h->is_away = false;
+	h->generation += h->was_put_off || !same_state(&h->list, &j->list);
+	h->was_put_off = false;
+	list_done(&h->list);
+	h->list = j->list;
+	j->list = (struct device_list){0};
+	for (size_t i = 0; i < h->list.n; i++)
+		h->has_readers |= h->list.items[i].is.xdp || h->list.items[i].is.tc;
+	if (h->looks_again)
+		bpf_hooks_verify(h);
+}
+
+/* --- when --------------------------------------------------------------------------------------
+ */
+
+static struct device *add_device(struct device_list *l, const struct plan_device *want)
+{
+	struct device *d = arena_push(l->arena, &l->items, &l->n, &l->cap, sizeof(*d));
+
+	*d = (struct device){.want = *want, .is.ifindex = want->ifindex};
+	d->want.name = arena_strdup(l->arena, want->name);
+	return d;
+}
+
+/* The job has its list already. */
+static void begin(struct bpf_hooks *h, bool sweeps)
+{
+	assert(!h->is_away);
+	h->job.sweeps = sweeps;
+	h->is_away = true;
+	if (h->worker) {
+		worker_add(h->worker, &h->job.base);
+		return;
+	}
+	work(&h->job.base);
+	done(&h->job.base);
+}
+
+static bool is_same_wish(const struct plan_device *a, const struct plan_device *b)
+{
+	return a->ifindex == b->ifindex && strcmp(a->name, b->name) == 0 && a->xdp == b->xdp &&
+	       a->tc == b->tc && a->allow_generic == b->allow_generic && a->domain == b->domain;
+}
+
+static bool are_wanted(const struct device_list *l, const struct plan_device *devices, size_t n)
+{
+	if (l->n != n)
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (!is_same_wish(&l->items[i].want, &devices[i]))
+			return false;
+	return true;
+}
+
+/* Most plans want of the hooks what the last one wanted, and each question costs system calls. */
+static bool are_brought_up(const struct bpf_hooks *h, const struct plan_device *devices, size_t n)
+{
+	if (!h->list.is_swept || !h->has_swept_filters || !are_wanted(&h->list, devices, n))
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (h->list.items[i].is.xdp != devices[i].xdp ||
+		    h->list.items[i].is.tc != devices[i].tc)
+			return false;
+	return true;
+}
+
+void bpf_hooks_apply(struct bpf_hooks *h, const struct plan_device *devices, size_t n)
+{
+	if (h->is_away) {
+		h->was_put_off |= !are_wanted(&h->job.list, devices, n);
+		return;
+	}
+	if (are_brought_up(h, devices, n))
+		return;
+	h->job.list.arena = arena_new();
+	for (size_t i = 0; i < n; i++)
+		(void)add_device(&h->job.list, &devices[i]);
+	begin(h, true);
+}
+
+void bpf_hooks_verify(struct bpf_hooks *h)
+{
+	h->looks_again = h->is_away;
+	if (h->is_away || h->list.n == 0)
+		return;
+	h->job.list.arena = arena_new();
+	h->job.list.is_swept = h->list.is_swept;
+	for (size_t i = 0; i < h->list.n; i++)
+		(void)add_device(&h->job.list, &h->list.items[i].want);
+	begin(h, false);
+}
+
+bool bpf_hooks_are_away(const struct bpf_hooks *h)
+{
+	return h->is_away;
+}
+
+bool bpf_hooks_are_gone(const struct bpf_hooks *h)
+{
+	return h->list.n == 0;
+}
+
+unsigned bpf_hooks_generation(const struct bpf_hooks *h)
+{
+	return h->generation;
+}
+
+/* --- what is told ------------------------------------------------------------------------------
+ */
+
+void bpf_hooks_devices(const struct bpf_hooks *h, struct arena *arena,
+		       const struct plan_actual_device **ret, size_t *ret_n)
+{
+	struct plan_actual_device *all =
+		arena_array_of(arena, h->list.n, struct plan_actual_device);
+
+	for (size_t i = 0; i < h->list.n; i++) {
+		all[i] = h->list.items[i].is;
+		all[i].name = arena_strdup(arena, h->list.items[i].want.name);
+		all[i].failure = arena_strdup(arena, all[i].failure);
+		all[i].failure_reason = arena_strdup(arena, all[i].failure_reason);
+		all[i].remedy = arena_strdup(arena, all[i].remedy);
+	}
+	*ret = all;
+	*ret_n = h->list.n;
+}
+
+bool bpf_hooks_have_readers(const struct bpf_hooks *h)
+{
+	return h->has_readers || h->is_away;
+}
+
+int bpf_hooks_device_of(const struct bpf_hooks *h, uint16_t domain)
+{
+	for (size_t i = 0; domain != 0 && i < h->list.n; i++)
+		if (h->list.items[i].want.domain == domain)
+			return h->list.items[i].want.ifindex;
+	return 0;
+}
+
+/* --- open and close ----------------------------------------------------------------------------
+ */
+
+static struct device *get_device(struct device_list *l, int ifindex, const char *name)
+{
+	struct device *d = NULL;
+
+	for (size_t i = 0; i < l->n; i++)
+		if (l->items[i].want.ifindex == ifindex)
+			return &l->items[i];
+	d = add_device(l, &(struct plan_device){.ifindex = ifindex, .name = name});
+	for (; d > l->items && d[-1].want.ifindex > ifindex; d--) {
+		const struct device before = d[-1];
+
+		d[-1] = d[0];
+		d[0] = before;
+	}
+	return d;
+}
+
+static void adopt_device(void *ctx, const struct bpf_attached *attached)
+{
+	struct bpf_hooks *h = ctx;
+	char name[IF_NAMESIZE];
+	struct device *d;
+
+	if (!if_indextoname((unsigned)attached->ifindex, name))
+		return;
+	d = get_device(&h->list, attached->ifindex, name);
+	d->want.allow_generic |= attached->is_generic;
+	d->is.generic |= attached->is_generic;
+	if (attached->is_xdp)
+		d->want.xdp = d->is.xdp = true;
+	else
+		d->want.tc = d->is.tc = true;
+}
+
+struct bpf_hooks *bpf_hooks_new(const char *pin_dir, const struct bpf_programs *programs,
+				const struct lb_uplinks *uplinks)
+{
+	struct bpf_hooks *h = xcalloc(1, sizeof(*h));
+	int error;
+
+	*h = (struct bpf_hooks){.pin_dir = pin_dir,
+				.programs = programs,
+				.uplinks = uplinks,
+				.list.arena = arena_new(),
+				.job = {.base = {.run = work, .done = done}, .hooks = h}};
+	error = bpf_attach_each(pin_dir, adopt_device, h);
+	if (error != 0)
+		log_warn("bpf: cannot look for old attachments", "error=%d", -error);
+	h->has_readers = programs->adopted || h->list.n > 0;
+	return h;
+}
+
+void bpf_hooks_use_worker(struct bpf_hooks *h, struct worker *worker)
+{
+	h->worker = worker;
+}
+
+struct bpf_hooks *bpf_hooks_free(struct bpf_hooks *h)
+{
+	if (!h)
+		return NULL;
+	if (h->worker)
+		worker_finish(h->worker);
+	list_done(&h->list);
+	free(h);
+	return NULL;
+}
