@@ -24,6 +24,7 @@ static void start_objects(struct agent *a)
 	a->loop = loop_new();
 	a->worker = worker_new(a->loop);
 
+	a->disk = worker_new(a->loop);
 	a->world = world_new();
 	a->cache = plan_cache_new();
 	a->ipam_cache = ipam_cache_new();
@@ -63,7 +64,8 @@ int agent_start(struct agent *a, const struct options *options)
 
 void agent_done(struct agent *a)
 {
-	worker_finish(a->worker); /* what is to be saved is */
+	worker_finish(a->disk); /* what is to be saved is */
+	worker_finish(a->worker);
 	agent_peers_done(&a->peers);
 	ctl_stop(a);
 
@@ -80,6 +82,7 @@ void agent_done(struct agent *a)
 	plan_cache_free(a->check);
 	ipam_cache_free(a->ipam_cache);
 	world_free(a->world);
+	worker_free(a->disk);
 	worker_free(a->worker);
 	loop_free(a->loop);
 	if (a->lock >= 0)

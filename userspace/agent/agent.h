@@ -64,8 +64,9 @@ struct agent {
 	struct plan_settings settings;
 	nsec_t started_at;
 
-	struct loop *loop; /* owned, as all pointers below */
-	struct worker *worker;
+	struct loop *loop;     /* owned, as all pointers below */
+	struct worker *worker; /* the helper */
+	struct worker *disk;   /* another one for the files of the state: a disk may hang */
 	struct world *world;
 	struct plan_cache *cache;
 	struct plan_cache *check; /* of the plan from nothing at a resync; NULL: not now */
@@ -115,6 +116,7 @@ struct agent {
 	struct source_changes changes; /* of the files, read and not yet in the world */
 	nsec_t scan_until;             /* of the turn's time for reading */
 	bool is_scanned;               /* all files were looked at; false: that takes more turns */
+	bool is_node_read;             /* or at least it was tried */
 	bool config_failing;           /* the path of --config itself cannot be read */
 	unsigned preparing; /* turns so far; the current plan may name objects that are gone */
 

@@ -78,10 +78,16 @@ static nsec_t coalesced_at(const struct agent *a)
 	return nsec_add(a->planned_at, a->restless < AGENT_RESTLESS ? COALESCE_NS : SLOW_NS);
 }
 
+/* Before files and node were read once there is nothing to plan. */
+static bool can_plan(const struct agent *a)
+{
+	return a->current || (a->is_scanned && a->is_node_read);
+}
+
 static bool plan_due(const struct agent *a, nsec_t now)
 {
-	if (!a->current && !a->is_scanned)
-		return false; /* before the files were read once there is nothing to plan */
+	if (!can_plan(a))
+		return false;
 	if (now >= a->plan_at || now >= a->resync_at || now >= a->retry_at)
 		return true;
 	return agent_inputs_due(&a->inputs, DUE_PLAN) &&
@@ -92,7 +98,8 @@ static nsec_t plan_deadline(const struct agent *a)
 {
 	nsec_t at = nsec_min(nsec_min(a->plan_at, a->resync_at), a->retry_at);
 
-	return agent_inputs_due(&a->inputs, DUE_PLAN) ? nsec_min(at, coalesced_at(a)) : at;
+	return agent_inputs_due(&a->inputs, DUE_PLAN) && can_plan(a) ? nsec_min(at, coalesced_at(a))
+								     : at;
 }
 
 /* When the inputs are to be read at the latest. */

@@ -194,6 +194,11 @@ void sources_refresh_node(struct agent *a, nsec_t now)
 			ask[n++] = peers.items[i]->peer.address;
 	r = netlink_refresh(a->netlink, ask, n);
 	free(ask);
+	if (r == -EINPROGRESS) { /* on_routes() will say so */
+		agent_inputs_done(&a->inputs, DUE_NODE);
+		return;
+	}
+	a->is_node_read = true; /* or nobody can say when it will be */
 	if (r < 0) {
 		log_warn("netlink: cannot read the node", "error=%s", log_quote(strerror(-r)));
 	} else {

@@ -92,7 +92,7 @@ void state_write(struct agent *a, const struct state_file *file, char *data, siz
 				.len = len};
 	if (file->n_away)
 		++*file->n_away;
-	worker_add(a->worker, &j->base);
+	worker_add(a->disk, &j->base);
 }
 
 void state_remove(struct agent *a, const char *name)

@@ -42,6 +42,7 @@ struct netlink {
 	int *defaults; /* devices of the default routes. Owned */
 	size_t n_defaults;
 	bool has_defaults;
+	int first_error;       /* the routes could not be read so far; not told yet */
 	struct worker *worker; /* borrowed; NULL: none */
 	struct routes_job routes;
 	bool is_away, again; /* the job is with the helper; it is out of date already */
@@ -258,6 +259,7 @@ static void take_routes(struct worker_job *base)
 {
 	struct routes_job *j = (struct routes_job *)base;
 	struct netlink *nl = j->nl;
+	const bool is_first = !nl->has_defaults;
 	bool same = j->error < 0 || arrays_equal(j->defaults, j->n, nl->defaults, nl->n_defaults,
 						 sizeof(*j->defaults));
 
@@ -266,8 +268,10 @@ static void take_routes(struct worker_job *base)
 		free(nl->defaults);
 		nl->defaults = TAKE_PTR(j->defaults);
 		nl->n_defaults = j->n;
+		nl->has_defaults = true;
 	}
-	if (!same)
+	nl->first_error = nl->has_defaults ? 0 : j->error;
+	if (!same || is_first)
 		nl->changed(nl->ctx);
 	if (nl->again)
 		begin_routes(nl);
@@ -283,24 +287,31 @@ void netlink_use_helper(struct netlink *nl, struct worker *worker, void (*change
 		(struct routes_job){.base = {.run = read_routes, .done = take_routes}, .nl = nl};
 }
 
-/* Without a helper, or nothing to go by so far, they are read at once. */
-static int refresh_defaults(struct netlink *nl)
+static int read_defaults_now(struct netlink *nl)
 {
 	int *defaults, err;
 	size_t n;
 
-	if (nl->worker && nl->has_defaults) {
-		begin_routes(nl);
-		return 0;
-	}
 	err = dump_defaults(nl->ask, &defaults, &n);
 	if (err < 0)
 		return err;
 	free(nl->defaults);
 	nl->defaults = defaults;
 	nl->n_defaults = n;
-	nl->has_defaults = true;
 	return 0;
+}
+
+static int refresh_defaults(struct netlink *nl)
+{
+	int err = nl->first_error;
+
+	if (!nl->worker)
+		return read_defaults_now(nl);
+	nl->first_error = 0;
+	if (err < 0)
+		return err;
+	begin_routes(nl);
+	return nl->has_defaults ? 0 : -EINPROGRESS;
 }
 
 /* --- refresh -----------------------------------------------------------------------------------
@@ -310,14 +321,14 @@ int netlink_refresh(struct netlink *nl, const struct ip_addr *ask, size_t n)
 {
 	_cleanup_(arena_freep) struct arena *arena = arena_new();
 	struct plan_node node;
-	int err = -EINTR;
+	int err = refresh_defaults(nl);
 
+	if (err == 0)
+		err = -EINTR;
 	for (size_t i = 0; err == -EINTR && i < DUMP_ROUNDS; i++) {
 		arena_reset(arena);
 		err = netlink_dump(nl->ask, ask, n, arena, &node);
 	}
-	if (err == 0)
-		err = refresh_defaults(nl);
 	if (err < 0)
 		return err;
 	node.default_devices =

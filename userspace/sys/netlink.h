@@ -33,9 +33,9 @@ struct netlink *netlink_free(struct netlink *nl);
 void netlink_freep(struct netlink **nl);
 
 /*
- * From now on the routes are dumped by the helper, beside each refresh but the first; when that
- * finds other default routes, `changed` is called: another refresh has them. The worker outlives
- * nl.
+ * From now on the routes are dumped by the helper, beside each refresh; when that finds other
+ * default routes, and when it is over for the first time, `changed` is called: another refresh has
+ * them. The worker outlives nl.
  */
 void netlink_use_helper(struct netlink *nl, struct worker *worker, void (*changed)(void *ctx),
 			void *ctx);
@@ -48,8 +48,9 @@ unsigned netlink_receive(struct netlink *nl);
 
 /*
  * Dumps everything and looks up the way to each address of `ask` (any order, doubles allowed).
- * Returns 0, or -errno; the former node then stays as it was. netlink_generation tells whether the
- * new node differs from the former one.
+ * Returns 0, or -errno; the former node then stays as it was. -EINPROGRESS: the helper has not read
+ * the routes for the first time yet. netlink_generation tells whether the new node differs from the
+ * former one.
  */
 int netlink_refresh(struct netlink *nl, const struct ip_addr *ask, size_t n) must_check;
 

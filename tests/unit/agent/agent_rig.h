@@ -68,7 +68,7 @@ RIG_UNUSED static char *rig_read_state(const struct agent_rig *rig, const char *
 	FILE *file;
 
 	if (rig->running)
-		worker_finish(rig->agent.worker); /* what it still has to write */
+		worker_finish(rig->agent.disk); /* what it still has to write */
 	snprintf(path, sizeof(path), "%s/%s", rig->state, name);
 	file = fopen(path, "re");
 	if (!file)

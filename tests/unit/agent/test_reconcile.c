@@ -74,6 +74,47 @@ static void a_change_that_waits_for_its_scan_does_not_spin_the_loop(void **state
 	rig_free(rig);
 }
 
+struct barrier {
+	struct worker_job base; /* first */
+	int ends[2];
+};
+
+static void wait_at_barrier(struct worker_job *base)
+{
+	const struct barrier *b = (struct barrier *)base;
+	char word;
+
+	(void)!read(b->ends[0], &word, 1);
+}
+
+static void pass(struct worker_job *base)
+{
+	const struct barrier *b = (struct barrier *)base;
+
+	assert_int_equal(close(b->ends[0]) + close(b->ends[1]), 0);
+}
+
+/* The helper reads the routes, which are many; a plan without the node would take things away. */
+static void before_the_node_was_read_nothing_is_planned(void **state)
+{
+	struct barrier barrier = {.base = {.run = wait_at_barrier, .done = pass}};
+	struct agent_rig *rig = rig_new();
+
+	(void)state;
+	assert_int_equal(pipe(barrier.ends), 0);
+	rig_start(rig);
+	worker_add(rig->agent.worker, &barrier.base);
+	rig->give_up = clock_now() + 300 * NSEC_PER_MSEC;
+	assert_int_equal(loop_run(rig->agent.loop, idle_step, rig), 0);
+	assert_true(rig->agent.is_scanned);
+	assert_null(rig->agent.current);
+	assert_in_range(rig->turns, 1, 6); /* the loop sleeps meanwhile */
+	assert_int_equal(write(barrier.ends[1], "g", 1), 1);
+	RIG_WAIT(rig, rig_announces);
+	assert_true(agent_inputs_are_complete(&rig->agent.inputs));
+	rig_free(rig);
+}
+
 static nsec_t planned_before;
 static bool has_planned_again(const struct agent_rig *rig)
 {
@@ -247,6 +288,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_idle_agent_sleeps),
+		cmocka_unit_test(before_the_node_was_read_nothing_is_planned),
 		cmocka_unit_test(a_change_that_waits_for_its_scan_does_not_spin_the_loop),
 		cmocka_unit_test(a_sink_that_failed_is_tried_again),
 		cmocka_unit_test(the_node_is_read_again_when_reading_it_failed),

@@ -275,11 +275,11 @@ static void a_disk_that_hangs_holds_nobody_back(void **state)
 	(void)state;
 	assert_int_equal(pipe(stuck.ends), 0);
 	rig_start(rig);
-	worker_add(rig->agent.worker, &stuck.base);
+	worker_add(rig->agent.disk, &stuck.base);
 	RIG_WAIT(rig, rig_announces);
 	assert_false(stuck.is_back);
 	assert_int_equal(write(stuck.ends[1], "!", 1), 1);
-	worker_finish(rig->agent.worker);
+	worker_finish(rig->agent.disk);
 	assert_true(stuck.is_back);
 	close(stuck.ends[0]);
 	close(stuck.ends[1]);
@@ -306,7 +306,7 @@ static void what_did_not_change_is_not_written(void **state)
 		rig->turns = 0;
 		agent_input_changed(&rig->agent.inputs, INPUT_SINKS);
 		RIG_WAIT(rig, has_turned);
-		worker_finish(rig->agent.worker);
+		worker_finish(rig->agent.disk);
 		for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
 			snprintf(path, sizeof(path), "%s/%s", rig->state, names[i]);
 			assert_int_equal(stat(path, &after), 0);

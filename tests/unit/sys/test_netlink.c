@@ -15,6 +15,7 @@
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <poll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 
 static int setup(void **state)
@@ -173,8 +174,16 @@ static void with_a_helper_default_devices_come_with_the_next_refresh(void **stat
 	netlink_use_helper(nl, worker, count_change, &n_changes);
 	run("for i in 0 1; do ip link add lt$i type veth peer name lt${i}p; ip link set lt${i}p up; ip link set lt$i up;"
 	    " ip addr add 10.$i.0.1/24 dev lt$i; done; ip route add default via 10.0.0.2");
+	assert_int_equal(netlink_refresh(nl, NULL, 0), -EINPROGRESS); /* nothing to go by so far */
+	assert_int_equal(netlink_generation(nl), 0);
+	assert_int_equal(n_changes, 0);
+	worker_finish(worker);
+	assert_int_equal(n_changes, 1);
 	assert_int_equal(netlink_refresh(nl, NULL, 0), 0);
-	assert_int_equal(netlink_node(nl)->n_default_devices, 1); /* the first time at once */
+	assert_int_equal(netlink_node(nl)->n_default_devices, 1);
+	worker_finish(worker);
+	assert_int_equal(n_changes, 1);
+	n_changes = 0;
 	run("ip route add default via 10.1.0.2 metric 9");
 	assert_int_equal(netlink_refresh(nl, NULL, 0), 0);
 	assert_int_equal(netlink_node(nl)->n_default_devices, 1);
@@ -193,6 +202,38 @@ static void with_a_helper_default_devices_come_with_the_next_refresh(void **stat
 	assert_int_equal(netlink_node(nl)->n_default_devices, 1);
 	assert_int_equal(netlink_node(nl)->default_devices[0], index_of("lt1"));
 	netlink_free(nl); /* with a job away */
+	worker_free(worker);
+	loop_free(loop);
+}
+
+/* A node without a default route is told of, too; and so is that it cannot be read. */
+static void the_first_answer_of_the_helper_is_told_whatever_it_is(void **state)
+{
+	struct netlink *nl = begin();
+	struct loop *loop = loop_new();
+	struct worker *worker = worker_new(loop);
+	struct rlimit before, none;
+	unsigned n_changes = 0;
+
+	(void)state;
+	netlink_use_helper(nl, worker, count_change, &n_changes);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	none = (struct rlimit){.rlim_cur = 0, .rlim_max = before.rlim_max};
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0); /* no socket for the helper */
+	assert_int_equal(netlink_refresh(nl, NULL, 0), -EINPROGRESS);
+	worker_finish(worker);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+	assert_int_equal(n_changes, 1);
+	assert_int_equal(netlink_refresh(nl, NULL, 0), -EMFILE);
+	assert_int_equal(netlink_refresh(nl, NULL, 0), -EINPROGRESS); /* it is tried again */
+	worker_finish(worker);
+	assert_int_equal(n_changes, 2);
+	assert_int_equal(netlink_refresh(nl, NULL, 0), 0);
+	assert_int_equal(netlink_node(nl)->n_default_devices, 0);
+	assert_true(netlink_node(nl)->n_links > 0);
+	worker_finish(worker);
+	assert_int_equal(n_changes, 2);
+	netlink_free(nl);
 	worker_free(worker);
 	loop_free(loop);
 }
@@ -506,6 +547,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(with_a_helper_default_devices_come_with_the_next_refresh),
+		TEST(the_first_answer_of_the_helper_is_told_whatever_it_is),
 		TEST(links_tell_their_name_index_and_state),
 		TEST(addresses_of_both_families_are_listed_once),
 		TEST(an_address_that_cannot_be_used_yet_is_not_listed),
