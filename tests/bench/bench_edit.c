@@ -196,8 +196,7 @@ static void edit_once(struct bench *b, size_t edit)
 	(void)world_list(b->world, API_SERVICE);
 	lap(b, edit, INDEX);
 	compute(b, arena, edit, &plan);
-	plan_apply_begin(&apply, &plan, b->actual.frontends, b->actual.n_frontends,
-			 &(struct lb_store){.ops = &ops, .ctx = b}, scratch);
+	plan_apply_begin(&apply, &plan.stirred, &(struct lb_store){.ops = &ops, .ctx = b}, scratch);
 	plan_apply_go_on(&apply, NSEC_PER_SEC);
 	lap(b, edit, APPLY);
 	for (unsigned part = 0; part < N_PARTS; part++)
@@ -231,6 +230,7 @@ static void make_actual(struct bench *b)
 						  .n_targets = plan.frontends[i].lb.n_targets};
 	b->actual.frontends = frontends;
 	b->actual.n_frontends = plan.n_frontends;
+	b->actual.generation = b->actual.since = 1; /* nothing changes in it */
 	for (size_t i = 0; i < b->n; i++) {
 		const struct ip_addr vip = ip_addr_from_v4(0x0a000000 + (uint32_t)i);
 

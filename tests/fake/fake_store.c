@@ -4,6 +4,8 @@
  */
 #include "fake/fake_store.h"
 
+#include "base/sorted.h"
+
 #include <assert.h>
 #include <errno.h>
 
@@ -142,6 +144,46 @@ static void fake_dump(void *ctx, struct arena *arena, const struct lb_actual **r
 	*ret_n = s->n;
 }
 
+static int cmp_actual(const void *a, const void *b)
+{
+	const struct lb_actual *x = a, *y = b;
+
+	return lb_key_cmp(&x->key, &y->key);
+}
+
+static bool same_actual(const void *a, const void *b)
+{
+	const struct lb_actual *x = a, *y = b;
+
+	return x->table == y->table && x->flags == y->flags && x->tested == y->tested &&
+	       x->n_targets == y->n_targets &&
+	       memcmp(x->targets, y->targets, x->n_targets * sizeof(*x->targets)) == 0;
+}
+
+void fake_store_look(struct fake_store *s, struct arena *arena, struct plan_actual *ret)
+{
+	struct arena *seen_arena = arena_new();
+	struct lb_key *touched = arena_array_of(arena, s->n + s->n_seen, struct lb_key);
+	struct diff_step step;
+	struct diff diff = {.have = {s->seen, s->n_seen, sizeof(*s->seen)},
+			    .cmp = cmp_actual,
+			    .same = same_actual};
+
+	fake_dump(s, arena, &ret->frontends, &ret->n_frontends);
+	diff.want = (struct diff_side){ret->frontends, ret->n_frontends, sizeof(*ret->frontends)};
+	ret->touched = touched;
+	while (diff_next(&diff, &step)) {
+		const struct lb_actual *item = step.want ? step.want : step.have;
+
+		touched[ret->n_touched++] = item->key;
+	}
+	ret->since = s->generation++;
+	ret->generation = s->generation;
+	fake_dump(s, seen_arena, &s->seen, &s->n_seen);
+	arena_free(s->seen_arena);
+	s->seen_arena = seen_arena;
+}
+
 struct lb_store fake_store_ops(struct fake_store *s)
 {
 	static const struct lb_store_ops ops = {
@@ -159,7 +201,9 @@ void fake_store_apply(struct fake_store *s, const struct plan *plan, struct plan
 
 	fake_store_turn(s);
 	fake_dump(s, arena, &have, &n_have);
-	plan_apply_begin(apply, plan, have, n_have, &store, arena);
+	plan_apply_begin(apply,
+			 &(struct plan_stirred){plan->frontends, plan->n_frontends, have, n_have},
+			 &store, arena);
 	plan_apply_go_on(apply, now);
 }
 
@@ -168,5 +212,6 @@ void fake_store_done(struct fake_store *s)
 	for (size_t i = 0; i < s->n; i++)
 		free(s->items[i].targets);
 	free(s->items);
+	arena_free(s->seen_arena);
 	*s = (struct fake_store){0};
 }

@@ -20,20 +20,25 @@ struct fake_frontend {
 struct fake_store {
 	struct fake_frontend *items; /* by key; owned */
 	size_t n, cap;
-	size_t n_calls;    /* put, del and test, also those that failed */
-	size_t fail_at;    /* the call of that number (from 1) fails; 0 = none */
-	size_t fail_every; /* every so manieth call fails; 0 = none */
-	bool fail_tests;   /* every self-test packet goes astray */
-	size_t per_turn;   /* calls that a turn may make, 0 = any number */
-	size_t left;       /* of them; filled up by fake_store_turn() */
-	size_t n_orphans;  /* frontends put while their VIP was not there
-			    */
+	size_t n_calls;           /* put, del and test, also those that failed */
+	size_t fail_at;           /* the call of that number (from 1) fails; 0 = none */
+	size_t fail_every;        /* every so manieth call fails; 0 = none */
+	bool fail_tests;          /* every self-test packet goes astray */
+	size_t per_turn;          /* calls that a turn may make, 0 = any number */
+	size_t left;              /* of them; filled up by fake_store_turn() */
+	size_t n_orphans;         /* frontends put while their VIP was not there */
+	struct arena *seen_arena; /* owned; holds what was told last */
+	const struct lb_actual *seen;
+	size_t n_seen;
+	uint64_t generation;
 };
 
 struct lb_store fake_store_ops(struct fake_store *s);
+/* Tells what is there, and what of it differs from what was told last; in the arena. */
+void fake_store_look(struct fake_store *s, struct arena *arena, struct plan_actual *ret);
 /* A turn begins. */
 void fake_store_turn(struct fake_store *s);
-/* A plan as far as a turn goes. */
+/* A plan as far as a turn goes; all of it is held against what is there. */
 void fake_store_apply(struct fake_store *s, const struct plan *plan, struct plan_apply *apply,
 		      nsec_t now, struct arena *arena);
 void fake_store_done(struct fake_store *s);

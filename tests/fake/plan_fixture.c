@@ -158,7 +158,6 @@ static int cmp_peer(const void *a, const void *b)
 static struct plan_actual observe(struct fixture *f, struct arena *arena)
 {
 	struct plan_actual_peer *peers = arena_array_of(arena, f->n_peers, struct plan_actual_peer);
-	const struct lb_store store = fake_store_ops(&f->store);
 	struct plan_actual ret = {
 		.peers = peers,
 		.n_peers = f->n_peers,
@@ -174,7 +173,7 @@ static struct plan_actual observe(struct fixture *f, struct arena *arena)
 	qsort(peers, f->n_peers, sizeof(*peers), cmp_peer);
 	if (f->observe_sessions)
 		f->observe_sessions(f->sessions, arena, &ret.peers, &ret.n_peers);
-	store.ops->dump(store.ctx, arena, &ret.frontends, &ret.n_frontends);
+	fake_store_look(&f->store, arena, &ret);
 	return ret;
 }
 
@@ -340,11 +339,14 @@ static size_t unpin(struct fixture *f)
 
 size_t fixture_apply(struct fixture *f)
 {
+	const struct lb_store store = fake_store_ops(&f->store);
 	struct arena *scratch = arena_new();
 	size_t n_ops = apply_devices(f);
 
 	if (f->plan.dataplane || f->store.n) {
-		fake_store_apply(&f->store, &f->plan, &f->apply, f->now, scratch);
+		fake_store_turn(&f->store);
+		plan_apply_begin(&f->apply, &f->plan.stirred, &store, scratch);
+		plan_apply_go_on(&f->apply, f->now);
 		n_ops += f->apply.result.n_done + f->apply.result.n_failed;
 		f->n_failed += f->apply.result.n_failed;
 	}

@@ -2,6 +2,7 @@
 #include "fake/plan_same.h"
 
 #include "plan/plan_difference.h"
+#include "plan/sink.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +14,16 @@ static void end_if(const char *difference, const char *of)
 	fprintf(stderr, "%s that were kept differ from those from nothing in: %s\n", of,
 		difference);
 	abort();
+}
+
+/* What the store would be told. */
+static size_t n_steps(const struct plan_stirred *stirred)
+{
+	_cleanup_(arena_freep) struct arena *arena = arena_new();
+	struct plan_apply apply = {.at = 0};
+
+	plan_apply_begin(&apply, stirred, &(struct lb_store){.ops = NULL}, arena);
+	return apply.n_steps;
 }
 
 void plan_same(const struct plan_inputs *in, const struct plan_ledger *ledger, nsec_t now,
@@ -29,6 +40,7 @@ void plan_same(const struct plan_inputs *in, const struct plan_ledger *ledger, n
 	want = (struct plan_result){.plan = &other, .ledger = &other_after};
 	plan_compute(&inputs, ledger, now, arena, &other, &other_after, &want.deadline);
 	end_if(plan_difference(&got, &want), "plans");
+	end_if(n_steps(&plan->stirred) == n_steps(&other.stirred) ? NULL : "stirred", "plans");
 }
 
 void ipam_same(const struct ipam_inputs *in, const struct plan_addresses *addresses,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
- * That a plan made with a cache is the plan made from nothing, and addresses given likewise. Ends
+ * That a plan made with a cache is the plan made from nothing and changes as much in the store, and
+ * addresses given likewise. Ends
  * the process if not, so that whatever plans by the fixture is a test of the cache.
  */
 #pragma once

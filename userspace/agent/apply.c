@@ -146,8 +146,7 @@ static bool apply_dataplane(struct agent *a, const struct agent_plan *p, nsec_t 
 	store = bpf_dataplane_store(a->dataplane);
 	store = pods_store(&a->pods, &store);
 	arena_reset(a->apply_arena);
-	plan_apply_begin(&a->applying, &p->plan, p->actual.frontends, p->actual.n_frontends, &store,
-			 a->apply_arena);
+	plan_apply_begin(&a->applying, &p->plan.stirred, &store, a->apply_arena);
 	return apply_go_on(a, now);
 }
 

@@ -16,6 +16,20 @@
 /* --- compute -----------------------------------------------------------------------------------
  */
 
+/* Borrowed: who reads what is in it later than the round dumps the store himself. */
+static void gather_frontends(const struct agent *a, struct plan_actual *actual)
+{
+	struct lb_look look;
+
+	bpf_dataplane_look(a->dataplane, &look);
+	actual->frontends = look.items;
+	actual->n_frontends = look.n;
+	actual->touched = look.touched;
+	actual->n_touched = look.n_touched;
+	actual->generation = look.generation;
+	actual->since = look.since;
+}
+
 static void gather_actual(struct agent *a, struct agent_plan *p)
 {
 	struct plan_actual *actual = &p->actual;
@@ -25,9 +39,7 @@ static void gather_actual(struct agent *a, struct agent_plan *p)
 		.pinned = a->dataplane || bpf_dataplane_is_pinned(a->options->pin)};
 	agent_peers_actual(&a->peers, p->arena, &actual->peers, &actual->n_peers);
 	if (a->dataplane) {
-		struct lb_store store = bpf_dataplane_store(a->dataplane);
-
-		store.ops->dump(store.ctx, p->arena, &actual->frontends, &actual->n_frontends);
+		gather_frontends(a, actual);
 		bpf_dataplane_devices(a->dataplane, p->arena, &actual->devices, &actual->n_devices);
 		actual->flow_entries = bpf_dataplane_flow_entries(a->dataplane);
 	}

@@ -82,6 +82,19 @@ struct lb_actual {
 	const struct lb_target *targets; /* sorted */
 	size_t n_targets;
 };
+/*
+ * All that the store holds, and what of it may differ from the look before: keys in any order, each
+ * of which may be there twice or not at all any more. What is borrowed stays as it is until the
+ * next look or dump; the targets, until the next look.
+ */
+struct lb_look {
+	const struct lb_actual *items; /* by key */
+	size_t n;
+	const struct lb_key *touched;
+	size_t n_touched;
+	uint64_t generation; /* of this look */
+	uint64_t since;      /* of the look before; 0: it is not known what differs from it */
+};
 
 /* How full the flow table is, as of the last walk through it. */
 struct lb_flow_usage {

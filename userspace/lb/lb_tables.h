@@ -86,6 +86,8 @@ int lb_tables_put(struct lb_tables *t, const struct lb_clock *c,
 void lb_tables_del(struct lb_tables *t, const struct lb_clock *c, const struct lb_key *key);
 void lb_tables_dump(const struct lb_tables *t, struct arena *arena, const struct lb_actual **ret,
 		    size_t *ret_n);
+/* The same without a copy. */
+void lb_tables_look(const struct lb_tables *t, struct lb_look *ret);
 /* One of them; false: not there. */
 bool lb_tables_get(const struct lb_tables *t, const struct lb_key *key, struct arena *arena,
 		   struct lb_actual *ret);

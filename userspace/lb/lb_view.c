@@ -2,7 +2,8 @@
 /*
  * Reading back: what the images hold of frontends, in the words of the planner. With thousands of
  * them the images are spread over many megabytes, so what was read is kept, sorted by key, and only
- * what was touched is read again. Who asks gets a copy of all.
+ * what was touched is read again. Who dumps gets a copy of all, which costs more than the reading;
+ * who looks borrows it, and hears which keys were read again since he looked last.
  */
 #include "lb/lb_inside.h"
 
@@ -19,6 +20,14 @@ struct lb_view {
 	size_t n_targets;          /* of all items */
 	struct lb_key *touched;    /* owned */
 	size_t n_touched, cap_touched;
+
+	/* For the next look. */
+	struct lb_key *again; /* owned: read again; the first n_told were told by the last look */
+	size_t n_again, n_told, cap_again;
+	bool all_again; /* all were */
+	uint64_t generation;
+	struct lb_target **retired; /* owned, with what they point to: the last look told of them */
+	size_t n_retired, cap_retired;
 };
 
 struct lb_view *lb_view_new(void)
@@ -31,6 +40,19 @@ static bool is_read_together(const struct lb_view *v, const struct lb_target *ta
 	return targets >= v->targets && targets < v->targets + v->n_read;
 }
 
+static void retire(struct lb_view *v, struct lb_target *targets)
+{
+	if (targets)
+		*(struct lb_target **)xpush(&v->retired, &v->n_retired, &v->cap_retired,
+					    sizeof(*v->retired)) = targets;
+}
+
+static void free_retired(struct lb_view *v)
+{
+	while (v->n_retired > 0)
+		free(v->retired[--v->n_retired]);
+}
+
 static void forget_targets(struct lb_view *v, struct lb_actual *item)
 {
 	struct lb_target *targets;
@@ -38,7 +60,7 @@ static void forget_targets(struct lb_view *v, struct lb_actual *item)
 	v->n_targets -= item->n_targets;
 	memcpy(&targets, &item->targets, sizeof(targets));
 	if (!is_read_together(v, targets))
-		free(targets);
+		retire(v, targets);
 }
 
 static void forget_all(struct lb_view *v)
@@ -46,8 +68,7 @@ static void forget_all(struct lb_view *v)
 	for (size_t i = 0; i < v->n; i++)
 		forget_targets(v, &v->items[i]);
 	assert(v->n_targets == 0);
-	free(v->targets);
-	v->targets = NULL;
+	retire(v, TAKE_PTR(v->targets));
 	v->n = v->n_read = v->n_touched = 0;
 	v->valid = false;
 }
@@ -55,8 +76,11 @@ static void forget_all(struct lb_view *v)
 struct lb_view *lb_view_free(struct lb_view *v)
 {
 	forget_all(v);
+	free_retired(v);
+	free(v->retired);
 	free(v->items);
 	free(v->touched);
+	free(v->again);
 	free(v);
 	return NULL;
 }
@@ -124,6 +148,8 @@ static void read_all(struct lb_view *v, const struct lb_tables *t)
 	}
 	v->n_targets = v->n_read;
 	v->valid = true;
+	v->all_again = true;
+	v->n_again = v->n_told = 0;
 }
 
 /* --- one key --- */
@@ -176,8 +202,12 @@ static void bring_up_to_date(struct lb_view *v, const struct lb_tables *t)
 {
 	if (!v->valid)
 		read_all(v, t);
-	for (size_t i = 0; i < v->n_touched; i++)
+	for (size_t i = 0; i < v->n_touched; i++) {
 		read_again(v, t, &v->touched[i]);
+		if (!v->all_again)
+			*(struct lb_key *)xpush(&v->again, &v->n_again, &v->cap_again,
+						sizeof(*v->again)) = v->touched[i];
+	}
 	v->n_touched = 0;
 	assert(v->n == t->slots.n);
 }
@@ -202,6 +232,29 @@ void lb_tables_dump(const struct lb_tables *t, struct arena *arena, const struct
 	}
 	*ret = all;
 	*ret_n = v->n;
+}
+
+void lb_tables_look(const struct lb_tables *t, struct lb_look *ret)
+{
+	struct lb_view *v = t->view;
+
+	free_retired(v);
+	v->n_again -= v->n_told;
+	if (v->n_again)
+		memmove(v->again, v->again + v->n_told, v->n_again * sizeof(*v->again));
+	v->n_told = 0;
+	bring_up_to_date(v, t);
+	*ret = (struct lb_look){
+		.items = v->items,
+		.n = v->n,
+		.touched = v->again,
+		.n_touched = v->n_again,
+		.since = v->all_again ? 0 : v->generation,
+		.generation = v->generation + 1,
+	};
+	v->n_told = v->n_again;
+	v->all_again = false;
+	v->generation++;
 }
 
 bool lb_tables_get(const struct lb_tables *t, const struct lb_key *key, struct arena *arena,

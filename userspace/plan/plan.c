@@ -5,7 +5,7 @@
  * whatever order they were read. No step reads a clock, a file or a global.
  */
 #include "plan/plan_contract.h"
-#include "plan/plan_draft.h"
+#include "plan/plan_kept.h"
 #include "plan/plan_ledger.h"
 #include "plan/plan_sort.h"
 
@@ -23,14 +23,19 @@ static void tell(struct plan_draft *d, const struct plan_fragment *f)
 				       "no advertisement selects this pool");
 }
 
+static void tell_all(struct plan_draft *d)
+{
+	for (size_t i = 0; i < d->arranged->n; i++)
+		if (d->arranged->marks[i] & PLAN_MARK_TELLS)
+			tell(d, d->fragments[i]);
+}
+
 void plan_draft_join(struct plan_draft *d)
 {
 	d->near = arena_new_of(d->arena, struct draft_near);
 	d->near->advertised = arena_array_of(d->arena, d->in->actual->n_peers, size_t);
 	d->ports = arena_array_of(d->arena, d->arranged->n_rows, struct draft_port);
-	for (size_t i = 0; i < d->arranged->n; i++)
-		if (d->arranged->tells[i])
-			tell(d, d->fragments[i]);
+	plan_zones_init(&d->stirred, &d->env, d->arena);
 }
 
 /* --- peers ---------------------------------------------------------------------------------- */
@@ -198,36 +203,66 @@ static void hand_out_ledger(struct plan_draft *d, struct plan_ledger *ret)
 	};
 }
 
+/* The steps that a part has as the whole. */
+static void take_steps(struct plan_draft *d)
+{
+	plan_draft_join(d);
+	plan_draft_frontends(d);
+	plan_draft_routes(d);
+	plan_draft_leaving(d);
+	plan_draft_services(d);
+	plan_draft_aggregates(d);
+	d->plan->stirred = (struct plan_stirred){.frontends = d->plan->frontends,
+						 .n_frontends = d->plan->n_frontends,
+						 .stored = d->in->actual->frontends,
+						 .n_stored = d->in->actual->n_frontends};
+	problems_sort(&d->plan->problems);
+}
+
+/* False: with what is kept it cannot be made, and that was forgotten: then it can. */
+static bool compute(struct plan_draft *d, struct plan_cache *c, struct plan_ledger *ret_ledger)
+{
+	struct plan_kept *kept = plan_cache_kept(c);
+	struct plan_part part;
+	bool is_part;
+
+	*d->plan = (struct plan){.problems = {.arena = d->arena}};
+	plan_draft_fragments(d, c);
+	problems_append(&d->plan->problems, &d->env.problems);
+	tell_all(d);
+	match_peers(d);
+	plan_draft_devices(d);
+	plan_draft_health(d);
+	is_part = kept && plan_part_choose(d, kept, &part);
+	take_steps(d);
+	hand_out_ledger(d, ret_ledger);
+	plan_assert_contract(d->plan, ret_ledger);
+	if (is_part)
+		return plan_kept_put_part(kept, d, &part);
+	if (kept)
+		plan_kept_put_whole(kept, d);
+	return true;
+}
+
 void plan_compute(const struct plan_inputs *in, const struct plan_ledger *ledger, nsec_t now,
 		  struct arena *arena, struct plan *ret_plan, struct plan_ledger *ret_ledger,
 		  nsec_t *ret_deadline)
 {
 	struct plan_cache *once = in->cache ? NULL : plan_cache_once(arena);
-	struct plan_draft d = {
-		.in = in,
-		.ledger = ledger,
-		.now = now,
-		.deadline = NSEC_NEVER,
-		.arena = arena,
-		.plan = ret_plan,
-	};
+	struct plan_draft d;
 
-	*ret_plan = (struct plan){.problems = {.arena = arena}};
-	plan_draft_fragments(&d, in->cache ? in->cache : once);
-	problems_append(&ret_plan->problems, &d.env.problems);
-	match_peers(&d);
-	plan_draft_devices(&d);
-	plan_draft_frontends(&d);
-	plan_draft_routes(&d);
-	plan_draft_leaving(&d);
-	plan_draft_services(&d);
-	plan_draft_health(&d);
-	plan_draft_aggregates(&d);
-	problems_sort(&ret_plan->problems);
-	hand_out_ledger(&d, ret_ledger);
+	do
+		d = (struct plan_draft){
+			.in = in,
+			.ledger = ledger,
+			.now = now,
+			.deadline = NSEC_NEVER,
+			.arena = arena,
+			.plan = ret_plan,
+		};
+	while (!compute(&d, once ? once : in->cache, ret_ledger));
 	ret_ledger->router_id = d.env.kept_router_id;
 	ret_ledger->pools = in->addresses->pools;
 	*ret_deadline = d.deadline;
-	plan_assert_contract(ret_plan, ret_ledger);
 	plan_cache_free(once);
 }

@@ -109,6 +109,17 @@ struct plan_health {
 	bool is_serving;       /* packets that routers send here are served */
 };
 
+/*
+ * The frontends that may differ from what the store has, and what of all that it has is not the
+ * same for certain. Of the others the store has what the plan wants. Both by lb key.
+ */
+struct plan_stirred {
+	const struct plan_frontend *frontends;
+	size_t n_frontends;
+	const struct lb_actual *stored;
+	size_t n_stored;
+};
+
 struct plan {
 	const struct plan_peer *peers; /* by key */
 	size_t n_peers;
@@ -118,6 +129,7 @@ struct plan {
 	size_t n_routes;
 	const struct plan_frontend *frontends; /* by lb key */
 	size_t n_frontends;
+	struct plan_stirred stirred;
 	const struct plan_vip *begins; /* VIPs that are wanted and not programmed yet; sorted */
 	size_t n_begins;
 	const struct plan_next_hop *next_hops; /* by uplink, node */
@@ -143,7 +155,8 @@ struct plan {
 
 /*
  * Computes the plan. Total: it cannot fail; what cannot be done becomes a problem. The results live
- * in `arena` (strings may be borrowed from the inputs, which must outlive the plan's use).
+ * in `arena` (strings may be borrowed from the inputs, which must outlive the plan's use); with a
+ * cache, routes, frontends and services may be the cache's, until the next plan is made with it.
  * *ret_deadline: when time alone would change the result, NSEC_NEVER if it would not.
  */
 void plan_compute(const struct plan_inputs *in, const struct plan_ledger *ledger, nsec_t now,

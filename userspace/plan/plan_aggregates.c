@@ -33,9 +33,11 @@ static struct covered *find_covered(struct plan_draft *d, size_t *ret_n)
 	for (size_t i = 0; i < d->arranged->by_prefix.n; i++) {
 		const struct plan_claim *c = &arranged_claim(&d->arranged->by_prefix, i)->claim;
 
-		if (c->under)
-			*(struct covered *)arena_push(d->arena, &list, &n, &cap, sizeof(*list)) =
-				(struct covered){c->advert->object, c->prefix, c->under};
+		if (!c->under)
+			continue;
+		plan_draft_stir(d, &c->vip.addr);
+		*(struct covered *)arena_push(d->arena, &list, &n, &cap, sizeof(*list)) =
+			(struct covered){c->advert->object, c->prefix, c->under};
 	}
 	*ret_n = plan_sort_unique(list, n, sizeof(*list), cmp_covered);
 	return list;

@@ -114,21 +114,21 @@ static void put_in_order(struct plan_apply *a, const struct finding *f)
 			a->steps[a->n_steps++] = f->steps[i];
 }
 
-void plan_apply_begin(struct plan_apply *a, const struct plan *plan, const struct lb_actual *have,
-		      size_t n_have, const struct lb_store *store, struct arena *arena)
+void plan_apply_begin(struct plan_apply *a, const struct plan_stirred *stirred,
+		      const struct lb_store *store, struct arena *arena)
 {
 	struct finding found = {.arena = arena};
 	struct diff_step step;
 	struct diff diff = {
-		.want = {plan->frontends, plan->n_frontends, sizeof(*plan->frontends)},
-		.have = {have, n_have, sizeof(*have)},
+		.want = {stirred->frontends, stirred->n_frontends, sizeof(*stirred->frontends)},
+		.have = {stirred->stored, stirred->n_stored, sizeof(*stirred->stored)},
 		.cmp = cmp_frontend,
 		.same = same_frontend,
 	};
 
 	while (diff_next(&diff, &step))
 		find_step(&found, &step);
-	assert(found.n <= plan->n_frontends + n_have);
+	assert(found.n <= stirred->n_frontends + stirred->n_stored);
 	*a = (struct plan_apply){.store = *store, .from = a->from};
 	a->steps = arena_array_of(arena, found.n, struct plan_apply_step);
 	put_in_order(a, &found);

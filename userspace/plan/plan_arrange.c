@@ -248,12 +248,16 @@ static void renumber(struct plan_order *o, const struct kind *k, const uint32_t 
 
 /* --- by fragment ----------------------------------------------------------------------------- */
 
-static bool tells(const struct plan_fragment *f)
+static uint8_t marks_of(const struct plan_fragment *f)
 {
+	uint8_t ret = f->problems.n > 0 ? PLAN_MARK_TELLS : 0;
+
 	for (size_t i = 0; i < f->n_pools; i++)
 		if (f->pools[i] && !f->pools[i]->advertised)
-			return true;
-	return f->problems.n > 0;
+			ret |= PLAN_MARK_TELLS;
+	if (f->n_ports > 0 && f->ports[0].row.health_port != 0)
+		ret |= PLAN_MARK_HEALTH;
+	return ret;
 }
 
 static void write_fragment(struct plan_arrangement *a, uint32_t number,
@@ -263,7 +267,7 @@ static void write_fragment(struct plan_arrangement *a, uint32_t number,
 
 	for (size_t i = 0; i < f->n_ports; i++)
 		row[i] = f->ports[i].row;
-	a->tells[number] = tells(f);
+	a->marks[number] = marks_of(f);
 }
 
 static void write_all(struct plan_arrangement *a, const struct plan_arrange_args *args)
@@ -271,7 +275,7 @@ static void write_all(struct plan_arrangement *a, const struct plan_arrange_args
 	if (args->n >= a->cap) {
 		a->cap = args->n + args->n / 4 + 1;
 		a->first_row = xrealloc(a->first_row, a->cap + 1, sizeof(*a->first_row));
-		a->tells = xrealloc(a->tells, a->cap, sizeof(*a->tells));
+		a->marks = xrealloc(a->marks, a->cap, sizeof(*a->marks));
 	}
 	a->n = args->n;
 	a->n_rows = 0;
@@ -290,28 +294,28 @@ static void write_all(struct plan_arrangement *a, const struct plan_arrange_args
 }
 
 /* Every Service has as many rows as before, and the same number. */
-static bool same_shape(const struct plan_arrangement *a, const struct plan_arrange_args *args)
+static bool same_shape(const struct plan_arrangement *a, const struct plan_arrange_args *args,
+		       bool any_moved)
 {
-	for (size_t i = 0; i < a->n; i++)
-		if (args->moved[i] != i)
-			return false;
 	for (size_t i = 0; i < args->n_made; i++) {
 		const struct plan_made *m = &args->made[i];
 
 		if (!m->was || m->was->n_ports != args->fragments[m->number]->n_ports)
 			return false;
 	}
-	return a->n == args->n;
+	return !any_moved && a->n == args->n;
 }
 
-static void arrange_rows(struct plan_arrangement *a, const struct plan_arrange_args *args)
+static bool arrange_rows(struct plan_arrangement *a, const struct plan_arrange_args *args,
+			 bool any_moved)
 {
-	if (!same_shape(a, args)) {
+	if (!same_shape(a, args, any_moved)) {
 		write_all(a, args);
-		return;
+		return false;
 	}
 	for (size_t i = 0; i < args->n_made; i++)
 		write_fragment(a, args->made[i].number, args->fragments[args->made[i].number]);
+	return true;
 }
 
 /* --- all of them ----------------------------------------------------------------------------- */
@@ -329,20 +333,20 @@ static void arrange_order(struct plan_order *o, const struct kind *k, const bool
 
 static bool any_moved(const struct plan_arrangement *a, const uint32_t *moved)
 {
-	for (size_t i = 0; i < a->n; i++)
+	for (size_t i = 0; moved && i < a->n; i++)
 		if (moved[i] != i)
 			return true;
 	return false;
 }
 
-void plan_arrange(struct plan_arrangement *a, const struct plan_arrange_args *args)
+bool plan_arrange(struct plan_arrangement *a, const struct plan_arrange_args *args)
 {
-	const bool many = args->n_made > FEW(args->n);
+	const bool many = args->n_made > FEW(args->n), moved = any_moved(a, args->moved);
 	_cleanup_(freep) bool *is_made = many ? xcalloc(args->n, sizeof(*is_made)) : NULL;
 
 	for (size_t i = 0; many && i < args->n_made; i++)
 		is_made[args->made[i].number] = true;
-	if (any_moved(a, args->moved)) {
+	if (moved) {
 		renumber(&a->ports, &port_kind, args->moved);
 		renumber(&a->by_prefix, &prefix_kind, args->moved);
 		renumber(&a->by_vip, &vip_kind, args->moved);
@@ -350,7 +354,7 @@ void plan_arrange(struct plan_arrangement *a, const struct plan_arrange_args *ar
 	arrange_order(&a->ports, &port_kind, is_made, args);
 	arrange_order(&a->by_prefix, &prefix_kind, is_made, args);
 	arrange_order(&a->by_vip, &vip_kind, is_made, args);
-	arrange_rows(a, args);
+	return arrange_rows(a, args, moved);
 }
 
 void plan_arrangement_clear(struct plan_arrangement *a)
@@ -365,6 +369,6 @@ void plan_arrangement_done(struct plan_arrangement *a)
 	free(a->by_vip.items);
 	free(a->rows);
 	free(a->first_row);
-	free(a->tells);
+	free(a->marks);
 	*a = (struct plan_arrangement){0};
 }

@@ -31,6 +31,12 @@ struct plan_order {
 	size_t n, cap;
 };
 
+/* What is looked for among all fragments; few have any. */
+enum {
+	PLAN_MARK_TELLS = 1 << 0,  /* it has a problem, or a pool that nobody advertises */
+	PLAN_MARK_HEALTH = 1 << 1, /* a health-check node port, and a row that says so */
+};
+
 struct plan_arrangement {
 	struct plan_order ports; /* with something to program; by lb key, oldest Service first */
 	struct plan_order by_prefix; /* claims; by prefix, age of the advertisement, VIP, place */
@@ -39,7 +45,7 @@ struct plan_arrangement {
 	struct plan_service *rows; /* owned, as those below; of all ports, by place */
 	size_t n_rows, cap_rows;
 	uint32_t *first_row; /* of each fragment; n + 1 */
-	bool *tells;         /* of each: it has a problem, or a pool that nobody advertises */
+	uint8_t *marks;      /* of each: PLAN_MARK_* */
 	size_t n, cap;       /* fragments */
 };
 static inline const struct arranged_port *arranged_port(const struct plan_arrangement *a, size_t i)
@@ -60,16 +66,17 @@ struct plan_made {
 struct plan_arrange_args {
 	const struct plan_fragment *const *fragments; /* by Service */
 	size_t n;
-	const uint32_t *moved; /* former number to the Service's present one, or PLAN_GONE */
+	const uint32_t *moved; /* former number to the Service's present one, or PLAN_GONE; NULL:
+				  all have their former one */
 	const struct plan_made *made;
 	size_t n_made;
 };
 
 /*
  * Arranges anew: starts zeroed, when all fragments must be new. The result is the same whatever was
- * arranged before.
+ * arranged before. True: every Service has its former number, and as many rows.
  */
-void plan_arrange(struct plan_arrangement *a, const struct plan_arrange_args *args);
+bool plan_arrange(struct plan_arrangement *a, const struct plan_arrange_args *args);
 /* Nothing is arranged any more; what was allocated is kept for the next time. */
 void plan_arrangement_clear(struct plan_arrangement *a);
 void plan_arrangement_done(struct plan_arrangement *a);

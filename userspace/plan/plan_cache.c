@@ -11,8 +11,8 @@
 #include "plan/plan_cache.h"
 
 #include "base/hash.h"
-#include "plan/plan_draft.h"
 #include "plan/plan_hash.h"
+#include "plan/plan_kept.h"
 #include "plan/plan_ledger.h"
 
 #define GARBAGE_MIN 64 /* fragments */
@@ -46,6 +46,7 @@ struct plan_cache {
 	bool planned;  /* a plan borrows from the arena */
 	bool once;     /* for one plan; the arena is that plan's */
 	struct plan_arrangement arranged;
+	struct plan_kept kept; /* of the last plan; nothing if it is for one plan */
 };
 
 struct plan_cache *plan_cache_new(void)
@@ -82,11 +83,17 @@ struct plan_cache *plan_cache_free(struct plan_cache *c)
 		return NULL;
 	forget_services(c);
 	plan_arrangement_done(&c->arranged);
+	plan_kept_done(&c->kept);
 	if (!c->once)
 		arena_free(c->arena);
 	arena_free(c->last);
 	free(c);
 	return NULL;
+}
+
+struct plan_kept *plan_cache_kept(struct plan_cache *c)
+{
+	return c->once ? NULL : &c->kept;
 }
 
 void plan_cache_drop(struct plan_cache *c)
@@ -114,6 +121,7 @@ static void begin_anew(struct plan_cache *c)
 	c->n_made = 0;
 	forget_services(c);
 	plan_arrangement_clear(&c->arranged);
+	c->kept.is_valid = false;
 }
 
 /* --- the environment ------------------------------------------------------------------------- */
@@ -167,9 +175,9 @@ struct walk {
 	struct plan_draft *d;
 	struct plan_cache *cache; /* with nothing in it where the caller has none */
 	size_t i_cached, i_address;
-	uint32_t *moved; /* plan_arrange.h, as below */
+	uint32_t *moved; /* plan_arrange.h, as below; NULL: nothing moved */
 	struct plan_made *made;
-	size_t n_made;
+	size_t n_made, cap_made;
 	struct walked to;
 };
 
@@ -288,7 +296,9 @@ static struct cached make_cached(struct walk *w, struct plan_service_input *inpu
 
 static void note_made(struct walk *w, uint32_t number, const struct plan_fragment *was)
 {
-	w->made[w->n_made++] = (struct plan_made){.number = number, .was = was};
+	*(struct plan_made *)arena_push(w->d->arena, &w->made, &w->n_made, &w->cap_made,
+					sizeof(*w->made)) =
+		(struct plan_made){.number = number, .was = was};
 }
 
 /* The Service's fragment, in the present plan. */
@@ -310,6 +320,7 @@ static void number_fragment(struct walk *w, struct cached *item, const struct ca
 /* Services came, went, or have other addresses, or nothing is known of them yet. */
 static void walk_all(struct walk *w, const struct world_list *services, const uint64_t *generations)
 {
+	w->moved = arena_array_of(w->d->arena, w->cache->n_fragments, uint32_t);
 	for (size_t i = 0; i < w->cache->n_fragments; i++)
 		w->moved[i] = PLAN_GONE;
 	w->to = (struct walked){
@@ -342,8 +353,6 @@ static void walk_changed(struct walk *w, const struct world_list *services,
 	struct plan_cache *c = w->cache;
 	const bool lines_moved = c->lines != world_lines_generation(w->d->in->world);
 
-	for (size_t i = 0; i < c->n_fragments; i++)
-		w->moved[i] = (uint32_t)i;
 	for (size_t i = 0; i < services->n; i++) {
 		struct cached *item = &c->items[i];
 		struct plan_service_input input = {.service = services->items[i]};
@@ -379,8 +388,6 @@ static void walk_services(struct walk *w)
 	const uint64_t *generations = world_service_generations(in->world);
 	struct plan_cache *c = w->cache;
 
-	w->moved = arena_array_of(w->d->arena, c->n_fragments, uint32_t);
-	w->made = arena_array_of(w->d->arena, services.n, struct plan_made);
 	if (same_services(c, in))
 		walk_changed(w, &services, generations);
 	else
@@ -396,15 +403,17 @@ void plan_draft_fragments(struct plan_draft *d, struct plan_cache *c)
 
 	take_env(c, d);
 	walk_services(&w);
-	plan_arrange(&c->arranged, &(struct plan_arrange_args){.fragments = c->fragments,
-							       .n = c->n_fragments,
-							       .moved = w.moved,
-							       .made = w.made,
-							       .n_made = w.n_made});
+	d->same_shape =
+		plan_arrange(&c->arranged, &(struct plan_arrange_args){.fragments = c->fragments,
+								       .n = c->n_fragments,
+								       .moved = w.moved,
+								       .made = w.made,
+								       .n_made = w.n_made});
 	d->fragments = c->fragments;
 	d->arranged = &c->arranged;
+	d->made = w.made;
+	d->n_made = w.n_made;
 	c->planned = true;
-	plan_draft_join(d);
 }
 
 /* --- ahead of a plan -------------------------------------------------------------------------- */

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
  * What a plan leaves for the next one, so that an edit costs what it changes: the environment, and
- * the fragment of each Service. A fragment is used again while the environment, the generation of
- * its Service and the Service's addresses are what they were; a plan made with a cache is the plan
- * that is made without one.
+ * the fragment of each Service, and the last plan (plan_kept.h). A fragment is used again while the
+ * environment, the generation of its Service and the Service's addresses are what they were; a plan
+ * made with a cache is the plan that is made without one.
  */
 #pragma once
 
@@ -16,7 +16,7 @@ struct plan_cache *plan_cache_free(struct plan_cache *c);
 
 /*
  * The next plan is made from nothing, as it must be with another world. What a plan borrows from
- * the cache stays, as the plan itself, until the one after the next is made.
+ * the fragments stays until the one after the next is made.
  */
 void plan_cache_drop(struct plan_cache *c);
 

@@ -235,4 +235,5 @@ void plan_draft_note_leaving(struct plan_draft *d, const struct lb_key *key, nse
 	*(struct plan_leaving *)arena_push(d->arena, &d->leaving, &d->n_leaving, &d->cap_leaving,
 					   sizeof(*d->leaving)) =
 		(struct plan_leaving){.frontend = *key, .unheld_since = since};
+	plan_draft_stir(d, &key->addr);
 }

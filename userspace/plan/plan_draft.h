@@ -5,11 +5,12 @@
  *
  *   fragments  environment and fragments, from the cache if there is one
  *   devices    what is attached where, and whether the data plane can deliver at all
+ *   health     what health-check node ports answer
+ *              (here the draft may be cut to the zones that are to be planned: plan_kept.h)
  *   frontends  targets with their drains, conflicts, VIPs left to the kernel
  *   routes     folding, interning, held rows
  *   leaving    what goes out of the maps
  *   services   the rows of status
- *   health     what health-check node ports answer
  *
  * The gates (DESIGN 1), by name and number:
  *
@@ -25,6 +26,7 @@
 #pragma once
 
 #include "plan/plan_arrange.h"
+#include "plan/plan_zones.h"
 
 /* How far a VIP is: what may be announced to whom. */
 enum vip_gate {
@@ -67,6 +69,9 @@ struct plan_draft {
 
 	const struct plan_fragment *const *fragments; /* by namespace, name */
 	const struct plan_arrangement *arranged;
+	const struct plan_made *made; /* the fragments that the last plan did not have */
+	size_t n_made;
+	bool same_shape;          /* it had as many, each with as many rows */
 	struct draft_port *ports; /* as arranged.rows */
 	bool any_lost;            /* one of them lost */
 	struct draft_near *near;
@@ -92,6 +97,8 @@ struct plan_draft {
 	size_t n_leaving, cap_leaving;
 	struct plan_waiting *waiting;
 	size_t n_waiting, cap_waiting;
+	struct plan_zones stirred; /* zones that are not quiet (plan_kept.h) */
+	bool is_indivisible;       /* something was told of once for many zones */
 
 	struct plan *plan;
 };
@@ -99,7 +106,7 @@ struct plan_draft {
 void plan_draft_fragments(struct plan_draft *d, struct plan_cache *c);
 /* A cache for this plan alone, all of which lives in the arena. */
 struct plan_cache *plan_cache_once(struct arena *arena);
-/* The second half of the step: makes room for what is found out about their ports. */
+/* Makes room for what the steps find out: for what is arranged, before the step frontends. */
 void plan_draft_join(struct plan_draft *d);
 void plan_draft_devices(struct plan_draft *d);
 void plan_draft_frontends(struct plan_draft *d);
@@ -112,6 +119,14 @@ void plan_draft_aggregates(struct plan_draft *d);
 
 /* --- what more than one step asks: plan_draft.c ---------------------------------------------- */
 
+/*
+ * The zone of the address is not quiet (plan_kept.h): what the store has differs from what is
+ * planned, or there is a problem, an item of the ledger, a deadline, or a VIP on its way.
+ */
+static inline void plan_draft_stir(struct plan_draft *d, const struct ip_addr *addr)
+{
+	plan_zones_add(&d->stirred, addr);
+}
 enum vip_gate plan_draft_gate(const struct plan_draft *d, const struct plan_vip *vip);
 static inline struct draft_port *plan_draft_port(const struct plan_draft *d,
 						 const struct plan_place *p)

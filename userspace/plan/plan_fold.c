@@ -71,6 +71,7 @@ void plan_fold_hold(struct plan_draft *d, struct plan_folded *f, const struct ip
 {
 	const struct plan_route row = {.prefix = *prefix, .peers = peers, .hold = true};
 
+	plan_draft_stir(d, &prefix->addr);
 	add_row(d, f, &row);
 }
 
@@ -208,6 +209,7 @@ static void unite_communities(struct fold_build *b, struct bgp_attrs *ret)
 static void overridden(struct fold_build *b, const struct env_advert *by,
 		       const struct env_advert *loser, const char *field)
 {
+	b->d->is_indivisible = true; /* neighbours with the same set do not say it again */
 	object_problem(&b->d->plan->problems, SEVERITY_WARNING, loser->object, field,
 		       "OverriddenByNewer", "remove one of the two, or give them different peers",
 		       "the newer BGPAdvertisement %s sets another value for the same route",
@@ -287,6 +289,7 @@ static bool make_set(struct fold_build *b, struct bgp_attrs *ret)
 	n = ret->n_communities + ret->n_large + ret->n_extended;
 	if (n <= LIMIT_COMMUNITIES)
 		return true;
+	b->d->is_indivisible = true;
 	object_problem(
 		&b->d->plan->problems, SEVERITY_ERROR, b->chosen[b->n_chosen - 1].advert->object,
 		"spec.communities", "TooManyCommunities", "attach fewer communities",

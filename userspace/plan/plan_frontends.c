@@ -22,7 +22,7 @@ struct candidate {
 	const struct arranged_port *port;
 	struct draft_port *draft;
 	const struct lb_actual *actual; /* NULL: nothing */
-	bool is_served;                 /* it has the VIP */
+	const struct lb_actual *vip;    /* NULL: it does not have the VIP */
 };
 
 /* --- gate 4: targets that drain ------------------------------------------------------------- */
@@ -128,6 +128,7 @@ static void add_drains(struct plan_draft *d, const struct candidate *c, struct l
 
 	if (known.n == 0 && !has_departed(lb, c->actual))
 		return;
+	plan_draft_stir(d, &lb->key.addr);
 	gone = departed(d, lb, c->actual, &known, &n_gone);
 	for (size_t i = 0; i < n_gone; i++) {
 		const nsec_t until = drain_until(d, &known, &gone[i]);
@@ -189,14 +190,16 @@ static struct draft_vip *ensure_vip(struct plan_draft *d, const struct candidate
 	v = arena_push(d->arena, &d->vips, &d->n_vips, &d->cap_vips, sizeof(*v));
 	v->vip = vip;
 	(void)plan_draft_push(d, &lb);
-	d->n_stay += c->is_served;
+	d->n_stay += c->vip != NULL;
+	if (!c->vip || c->vip->flags != lb.flags)
+		plan_draft_stir(d, &vip.addr);
 	return v;
 }
 
 /* Gate 1, as far as the store is concerned. */
 static enum vip_gate frontend_gate(const struct candidate *c, const struct lb_frontend *lb)
 {
-	if (!c->actual || !c->actual->tested || !c->port->takes_new_flows || !c->is_served)
+	if (!c->actual || !c->actual->tested || !c->port->takes_new_flows || !c->vip)
 		return GATE_CLOSED;
 	return c->actual->table == lb->table ? GATE_OPEN : GATE_STALE;
 }
@@ -234,6 +237,9 @@ static void want(struct plan_draft *d, const struct candidate *c)
 		known->gate = gate;
 	(void)plan_draft_push(d, &lb);
 	d->n_stay += c->actual != NULL;
+	if (!c->actual || !c->actual->tested || c->actual->table != lb.table ||
+	    c->actual->flags != lb.flags)
+		plan_draft_stir(d, &lb.key.addr);
 }
 
 /* --- conflicts between Services ------------------------------------------------------------- */
@@ -245,6 +251,7 @@ static void port_conflict(struct plan_draft *d, const struct candidate *loser,
 	const struct plan_service *row = &d->arranged->rows[loser->draft - d->ports];
 
 	loser->draft->lost = d->any_lost = true;
+	plan_draft_stir(d, &loser->port->lb.key.addr);
 	object_problem(&d->plan->problems, SEVERITY_ERROR, loser->port->service, "spec.ports",
 		       "PortConflict", "use another port, or another address",
 		       "%s port %u of its address belongs to the older Service %s/%s",
@@ -278,18 +285,19 @@ static void check_taken(struct plan_draft *d, const struct candidate *c)
 	const char *remedy;
 
 	if (!sorted_find(&vip, node->taken, node->n_taken, sizeof(*node->taken), cmp_taken)) {
-		c->draft->left_out = d->plan->dataplane && !c->is_served && is_unasked(d, &vip);
+		c->draft->left_out = d->plan->dataplane && !c->vip && is_unasked(d, &vip);
 		return;
 	}
-	c->draft->left_out = !c->is_served;
+	c->draft->left_out = !c->vip;
+	plan_draft_stir(d, &vip.addr);
 	ip_addr_text(&c->port->lb.key.addr, text);
 	remedy = arena_printf(
 		d->arena, "delete them when their clients can reconnect: conntrack -D -d %s", text);
-	object_problem(&d->plan->problems, c->is_served ? SEVERITY_WARNING : SEVERITY_ERROR,
+	object_problem(&d->plan->problems, c->vip ? SEVERITY_WARNING : SEVERITY_ERROR,
 		       c->port->service, NULL, "ConntrackHoldsFlows", remedy,
 		       "the kernel translates flows for %s; %s", text,
-		       c->is_served ? "it is served by XDP all the same"
-				    : "this node neither serves nor announces it");
+		       c->vip ? "it is served by XDP all the same"
+			      : "this node neither serves nor announces it");
 }
 
 /*
@@ -300,11 +308,12 @@ static void note_beginning(struct plan_draft *d, const struct candidate *c)
 {
 	const struct plan_vip vip = plan_vip_of(&c->port->lb.key);
 
-	if (!d->plan->dataplane || c->port->lb.n_targets == 0 || c->is_served)
+	if (!d->plan->dataplane || c->port->lb.n_targets == 0 || c->vip)
 		return;
 	if (d->n_begins && plan_vip_equal(&d->begins[d->n_begins - 1], &vip))
 		return;
 	assert(d->n_begins == 0 || plan_vip_cmp(&d->begins[d->n_begins - 1], &vip) < 0);
+	plan_draft_stir(d, &vip.addr);
 	*(struct plan_vip *)arena_push(d->arena, &d->begins, &d->n_begins, &d->cap_begins,
 				       sizeof(vip)) = vip;
 }
@@ -333,8 +342,9 @@ static struct candidate candidate_at(const struct plan_draft *d, size_t i, struc
 		if (w->at->key.port == 0)
 			w->vip = w->at;
 	ret.actual = w->at < w->end && lb_key_cmp(&w->at->key, key) == 0 ? w->at : NULL;
-	ret.is_served = w->vip && w->vip->key.domain == key->domain &&
-			ip_addr_equal(&w->vip->key.addr, &key->addr);
+	if (w->vip && w->vip->key.domain == key->domain &&
+	    ip_addr_equal(&w->vip->key.addr, &key->addr))
+		ret.vip = w->vip;
 	return ret;
 }
 
@@ -379,6 +389,9 @@ void plan_draft_frontends(struct plan_draft *d)
 		n_wanted++;
 	}
 	assert(d->n_vips <= d->cap_vips && d->n_frontends <= d->cap_frontends);
+	for (size_t i = 0; i < d->n_vips; i++)
+		if (d->vips[i].gate != GATE_OPEN)
+			plan_draft_stir(d, &d->vips[i].vip.addr);
 	d->plan->begins = d->begins;
 	d->plan->n_begins = d->n_begins;
 }

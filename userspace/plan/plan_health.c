@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
- * Which ports are to be answered on, from the rows of status. While the data plane is being left
- * they say 503, so that who asks goes elsewhere before it is gone; with mode off nobody answers
- * here, since that is whose forwarding it is: kube-proxy's.
+ * Which ports are to be answered on, from the rows that fragments have for status. While the data
+ * plane is being left they say 503, so that who asks goes elsewhere before it is gone; with mode
+ * off nobody answers here, since that is whose forwarding it is: kube-proxy's.
  */
 #include "plan/plan_health.h"
 
@@ -37,17 +37,16 @@ static void port_problem(struct plan_draft *d, const struct plan_health *loser,
 
 void plan_draft_health(struct plan_draft *d)
 {
-	const struct plan_service *rows = d->plan->services;
+	const struct plan_arrangement *a = d->arranged;
 	struct plan_health *all = NULL;
 	size_t n = 0, cap = 0, kept = 0;
 
-	for (size_t i = 0; i < d->plan->n_services; i++) {
-		const struct plan_service *row = &rows[i];
+	for (size_t i = 0; i < a->n && (d->plan->dataplane || d->plan->leaving); i++) {
+		const struct plan_service *row;
 
-		if (!row->health_port || !(d->plan->dataplane || d->plan->leaving))
+		if (!(a->marks[i] & PLAN_MARK_HEALTH))
 			continue;
-		if (n && all[n - 1].ns == row->ns && all[n - 1].name == row->name)
-			continue;
+		row = &a->rows[a->first_row[i]];
 		*(struct plan_health *)arena_push(d->arena, &all, &n, &cap, sizeof(*all)) =
 			(struct plan_health){.port = row->health_port,
 					     .ns = row->ns,

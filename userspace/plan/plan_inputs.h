@@ -101,6 +101,13 @@ struct plan_actual {
 	size_t n_peers;
 	const struct lb_actual *frontends; /* by key */
 	size_t n_frontends;
+	/*
+	 * All that differs from the picture whose generation was `since` has one of these keys, in
+	 * any order; since 0: it is not known what differs.
+	 */
+	const struct lb_key *touched;
+	size_t n_touched;
+	uint64_t generation, since;
 	const struct plan_actual_device *devices; /* by ifindex */
 	size_t n_devices;
 	uint32_t flow_entries;         /* as many the tables of flows hold; 0: there are none */

@@ -89,6 +89,7 @@ static bool may_wait(struct plan_draft *d, const struct ip_prefix *prefix)
 	*(struct plan_waiting *)arena_push(d->arena, &d->waiting, &d->n_waiting, &d->cap_waiting,
 					   sizeof(*d->waiting)) =
 		(struct plan_waiting){.prefix = *prefix, .since = since};
+	plan_draft_stir(d, &prefix->addr);
 	if (until <= d->now)
 		return false;
 	d->deadline = nsec_min(d->deadline, until);

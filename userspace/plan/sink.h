@@ -64,11 +64,11 @@ struct plan_apply {
 };
 
 /*
- * From `have`, what dump() said. The plan, `have` and the arena outlive the apply. Zero *a before
- * the first one.
+ * What is stirred, of a plan (plan.stirred), and the arena outlive the apply. Zero *a before the
+ * first one.
  */
-void plan_apply_begin(struct plan_apply *a, const struct plan *plan, const struct lb_actual *have,
-		      size_t n_have, const struct lb_store *store, struct arena *arena);
+void plan_apply_begin(struct plan_apply *a, const struct plan_stirred *stirred,
+		      const struct lb_store *store, struct arena *arena);
 /* As much as the store takes in this turn. */
 void plan_apply_go_on(struct plan_apply *a, nsec_t now);
 static inline bool plan_apply_is_over(const struct plan_apply *a)

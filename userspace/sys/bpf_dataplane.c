@@ -166,6 +166,11 @@ struct lb_store bpf_dataplane_store(struct bpf_dataplane *dp)
 	return (struct lb_store){.ops = &ops, .ctx = dp};
 }
 
+void bpf_dataplane_look(const struct bpf_dataplane *dp, struct lb_look *ret)
+{
+	lb_tables_look(dp->tables, ret);
+}
+
 bool bpf_dataplane_is_growing(const struct bpf_dataplane *dp)
 {
 	return bpf_grow_is_waited_for(dp->grow);

@@ -46,6 +46,8 @@ struct bpf_dataplane *bpf_dataplane_close(struct bpf_dataplane *dp);
  * always done, later ones until args.turn is over.
  */
 struct lb_store bpf_dataplane_store(struct bpf_dataplane *dp);
+/* What is programmed, as lb_tables_look(). */
+void bpf_dataplane_look(const struct bpf_dataplane *dp, struct lb_look *ret);
 /* A put said -EINPROGRESS since the tables must grow: not before the helper has come back. */
 bool bpf_dataplane_is_growing(const struct bpf_dataplane *dp);
 

@@ -94,10 +94,139 @@ static void dump_is_what_get_says_of_each_key(void **state)
 	arena_free(arena);
 }
 
+/* Whoever applies what each look says was touched to the picture of the look before has this one.
+ */
+struct looker {
+	struct lb_actual *items; /* by number of the key; all zero: it is not there */
+	size_t n_known;
+	uint64_t generation;
+};
+
+static void see(struct looker *l, const struct lb_look *look, size_t number)
+{
+	const struct lb_key key = some_key(number);
+
+	l->items[number] = (struct lb_actual){0};
+	for (size_t i = 0; i < look->n; i++)
+		if (lb_key_cmp(&look->items[i].key, &key) == 0)
+			l->items[number] = look->items[i];
+}
+
+static size_t number_of(const struct lb_key *key)
+{
+	for (size_t i = 0; i < N_KEYS; i++) {
+		const struct lb_key other = some_key(i);
+
+		if (lb_key_cmp(&other, key) == 0)
+			return i;
+	}
+	fail();
+	return 0;
+}
+
+static void assert_seen(const struct looker *l, const struct lb_look *look)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < look->n; i++) {
+		const struct lb_actual *had = &l->items[number_of(&look->items[i].key)];
+
+		assert_int_equal(lb_key_cmp(&had->key, &look->items[i].key), 0);
+		assert_true(had->table == look->items[i].table);
+		assert_int_equal(had->flags, look->items[i].flags);
+		assert_int_equal(had->tested, look->items[i].tested);
+		assert_int_equal(had->n_targets, look->items[i].n_targets);
+	}
+	for (size_t i = 0; i < N_KEYS; i++)
+		n += !ip_addr_is_none(&l->items[i].key.addr);
+	assert_int_equal(n, look->n);
+}
+
+static void look_at(struct looker *l, const struct fixture *x)
+{
+	struct lb_look look;
+
+	lb_tables_look(x->t, &look);
+	assert_true(look.generation > l->generation);
+	assert_true(look.since == 0 || look.since == l->generation);
+	l->generation = look.generation;
+	l->n_known += look.since != 0;
+	for (size_t i = 0; look.since == 0 && i < N_KEYS; i++)
+		see(l, &look, i);
+	for (size_t i = 0; i < look.n_touched; i++)
+		see(l, &look, number_of(&look.touched[i]));
+	assert_seen(l, &look);
+}
+
+static void look_says_what_may_differ(void **state)
+{
+	struct arena *arena = arena_new();
+	struct lb_actual items[N_KEYS];
+	struct looker l = {.items = items};
+	struct fixture x;
+	struct rng rng;
+
+	(void)state;
+	rng_seed(&rng, 5);
+	fixture_init(&x);
+	look_at(&l, &x);
+	assert_int_equal(l.n_known, 0);
+	for (size_t step = 0; step < N_STEPS; step++) {
+		const size_t n = rng_below(&rng, step % 10 ? 8 : 600);
+
+		for (size_t i = 0; i < n; i++)
+			do_something(&x, &rng);
+		fixture_at(&x, x.c.now + rng_below(&rng, 2 * SECOND));
+		(void)lb_tables_tick(x.t, &x.c);
+		if (rng_below(&rng, 3)) /* somebody else asks in between */
+			assert_dump_is_what_get_says(&x, arena);
+		if (rng_below(&rng, 3))
+			look_at(&l, &x);
+		arena_reset(arena);
+	}
+	assert_in_range(l.n_known, N_STEPS / 3, N_STEPS - 1);
+	fixture_done(&x);
+	arena_free(arena);
+}
+
+/* What a look told of is there until the next one, also when it was read again for somebody else.
+ */
+static void targets_stay_until_the_next_look(void **state)
+{
+	struct arena *arena = arena_new();
+	struct lb_target target = target_of_v4(0x0a000001, 8080, 0);
+	const struct lb_actual *all;
+	struct lb_frontend f;
+	struct lb_look look;
+	struct fixture x;
+	size_t n;
+
+	(void)state;
+	fixture_init(&x);
+	for (unsigned i = 0; i < 3; i++) {
+		const struct lb_target *told;
+
+		target.port = 8080;
+		f = frontend_of(some_key(1), &target, 1);
+		assert_int_equal(fixture_put(&x, &f), 0);
+		lb_tables_look(x.t, &look);
+		told = look.items[0].targets;
+		target.port++;
+		f = frontend_of(some_key(1), &target, 1);
+		assert_int_equal(fixture_put(&x, &f), 0);
+		lb_tables_dump(x.t, arena, &all, &n);
+		assert_int_equal(told->port, 8080);
+	}
+	fixture_done(&x);
+	arena_free(arena);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(dump_is_what_get_says_of_each_key),
+		cmocka_unit_test(look_says_what_may_differ),
+		cmocka_unit_test(targets_stay_until_the_next_look),
 	};
 
 	return cmocka_run_group_tests_name("lb_view", tests, NULL, NULL);

@@ -16,7 +16,9 @@ static void begin(struct fixture *f, struct arena *arena, struct plan_apply *ret
 	size_t n_have;
 
 	store.ops->dump(store.ctx, arena, &have, &n_have);
-	plan_apply_begin(ret, &f->plan, have, n_have, &store, arena);
+	plan_apply_begin(
+		ret, &(struct plan_stirred){f->plan.frontends, f->plan.n_frontends, have, n_have},
+		&store, arena);
 }
 
 static struct plan_apply_result apply(struct fixture *f)

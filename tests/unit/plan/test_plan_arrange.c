@@ -182,7 +182,7 @@ static void assert_same_rows(const struct plan_arrangement *a, const struct plan
 	assert_int_equal(a->n_rows, b->n_rows);
 	for (size_t i = 0; i < a->n; i++) {
 		assert_int_equal(a->first_row[i], b->first_row[i]);
-		assert_int_equal(a->tells[i], b->tells[i]);
+		assert_int_equal(a->marks[i], b->marks[i]);
 	}
 	for (size_t i = 0; i < a->n_rows; i++) {
 		assert_ptr_equal(a->rows[i].name, b->rows[i].name);

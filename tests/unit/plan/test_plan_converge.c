@@ -465,8 +465,17 @@ static bool same_plans(const struct plan *a, const struct plan *b)
  */
 static bool plan_stays(struct fixture *f)
 {
-	const struct plan before = f->plan; /* its arena is the next but one to be used */
+	_cleanup_(arena_freep) struct arena *arena = arena_new();
+	struct plan before = f->plan; /* its arena is the next but one to be used, but of these: */
+	struct bgp_attrs *attrs = arena_array_of(arena, before.n_attrs, struct bgp_attrs);
 
+	for (size_t i = 0; i < before.n_attrs; i++)
+		attrs[i] = bgp_attrs_copy(arena, &before.attrs[i]);
+	before.attrs = attrs;
+	before.routes =
+		arena_memdup(arena, before.routes, before.n_routes * sizeof(*before.routes));
+	before.frontends = arena_memdup(arena, before.frontends,
+					before.n_frontends * sizeof(*before.frontends));
 	fixture_plan(f);
 	return same_plans(&before, &f->plan);
 }
