@@ -39,7 +39,7 @@ $(BENCH_SKEL): $(B)/gen/%.skel.h: $(B)/bench/%.bpf.o
 	@echo "  SKEL  $@"
 	$(Q)$(BPFTOOL) gen skeleton $< name $*_bpf > $@
 
-BENCH_OBJ := $(patsubst %.c,$(B)/obj/%.o,tests/bench/bench.c $(filter-out tests/bpf/test_%,$(wildcard tests/bpf/*.c)))
+BENCH_OBJ := $(patsubst %.c,$(B)/obj/%.o,tests/bench/bench.c tests/bench/bench_bed.c $(filter-out tests/bpf/test_%,$(wildcard tests/bpf/*.c)))
 
 $(BENCH_OBJ): CPPFLAGS += -Itests
 $(BENCH_OBJ): | $(BPF_SKEL) $(BENCH_SKEL)

@@ -18,9 +18,7 @@
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wcast-qual"
 #include "bench_driver.skel.h"
-#include "bench_floor.skel.h"
 #include "bench_reply_driver.skel.h"
-#include "bench_reply_floor.skel.h"
 #pragma GCC diagnostic pop
 
 #include <arpa/inet.h>
@@ -32,15 +30,10 @@
 #include <time.h>
 
 #include "tests/bench/bench.h"
+#include "tests/bench/bench_bed.h"
 
-#define VIP            0xc6336401
-#define N_BACKENDS     4
 #define N_SERVICES     5000
 #define FIRST_PORT     2000 /* of the 5,000 */
-#define SETTLED_PORT   80
-#define UNSETTLED_PORT 81
-#define UDP_PORT       53
-#define REPLY_PORT     82
 #define ROUNDS         31
 #define WINDOW_LEN     100000
 #define DEFAULT_CHUNKS 8 /* what the agent takes by default: 262,144 flows at half load */
@@ -50,16 +43,8 @@
 #define NEWCOMERS      0x08000000u /* first of those that begin */
 #define ANSWERED       0x02000000u /* first of those that backend 0 answers */
 
-enum program { FLOOR, LB, REPLY_FLOOR, REPLY, N_PROGRAMS };
 enum bed_id { DEFAULT, LARGE, CROWD, N_BEDS };
 enum { TCP_SYN = 0x02, TCP_ACK = 0x10 };
-
-struct bed {
-	struct rig *rig;
-	struct bench_floor_bpf *floor;
-	struct bench_reply_floor_bpf *reply_floor;
-	struct rig_service settled, unsettled, udp, reply;
-};
 
 struct bench {
 	struct bench_driver_bpf *driver;
@@ -79,91 +64,30 @@ struct series {
 
 static const uint32_t n_flows[] = {1, 4000, 64000, 512000};
 
-/* --- setting up ----------------------------------------------------------------------------------
- */
-
-/* Another object works on the rig's maps, and with the rig's constants. */
-static void share_maps(const struct rig *rig, struct bpf_object *obj)
-{
-	struct bpf_map *map, *mine;
-
-	bpf_object__for_each_map(map, obj)
-	{
-		mine = bpf_object__find_map_by_name(rig->xdp->obj, bpf_map__name(map));
-		if (mine && !bpf_map__is_internal(map))
-			rig_must(bpf_map__reuse_fd(map, bpf_map__fd(mine)), "share map");
-	}
-}
-
-static void load_programs(struct bed *bed)
-{
-	bed->floor = bench_floor_bpf__open();
-	bed->reply_floor = bench_reply_floor_bpf__open();
-	if (!bed->floor || !bed->reply_floor)
-		abort();
-	share_maps(bed->rig, bed->floor->obj);
-	share_maps(bed->rig, bed->reply_floor->obj);
-	rig_must(bench_floor_bpf__load(bed->floor), "load bench_floor");
-	rig_must(bench_reply_floor_bpf__load(bed->reply_floor), "load bench_reply_floor");
-}
-
-static struct rig_service add_service(struct bed *bed, uint16_t port, uint8_t proto,
-				      uint8_t rows_log2)
-{
-	struct rig_service s = {.vip = VIP, .port = port, .proto = proto, .rows_log2 = rows_log2};
-
-	rig_add_service(bed->rig, &s);
-	for (unsigned i = 0; i < N_BACKENDS; i++)
-		rig_add_backend(bed->rig, &s, i);
-	rig_set_mixed_rows(bed->rig, &s, N_BACKENDS, 0, 0);
-	return s;
-}
-
-/* False, with the reason: BPF is refused here. */
-static bool make_bed(struct bed *bed, unsigned flow_chunks, const char **ret_why)
-{
-	bed->rig = rig_new_sized(flow_chunks, ret_why);
-	if (!bed->rig)
-		return false;
-	load_programs(bed);
-	rig_add_vip(bed->rig, VIP, 0);
-	bed->settled = add_service(bed, SETTLED_PORT, IPPROTO_TCP, 11);
-	bed->unsettled = add_service(bed, UNSETTLED_PORT, IPPROTO_TCP, 11);
-	bed->udp = add_service(bed, UDP_PORT, IPPROTO_UDP, 11);
-	bed->reply = add_service(bed, REPLY_PORT, IPPROTO_TCP, 11);
-	rig_set_mixed_rows(bed->rig, &bed->reply, 1, 0, 0);
-	return true;
-}
-
-static void free_bed(struct bed *bed)
-{
-	bench_reply_floor_bpf__destroy(bed->reply_floor);
-	bench_floor_bpf__destroy(bed->floor);
-	rig_free(bed->rig);
-}
-
-static int program_fd(const struct bed *bed, enum program which)
-{
-	const struct bpf_program *programs[N_PROGRAMS] = {
-		[FLOOR] = bed->floor->progs.bench_floor,
-		[LB] = bed->rig->xdp->progs.xdp_lb,
-		[REPLY_FLOOR] = bed->reply_floor->progs.bench_reply_floor,
-		[REPLY] = bed->rig->tc->progs.tc_reply,
-	};
-
-	return bpf_program__fd(programs[which]);
-}
-
 /* --- measuring -----------------------------------------------------------------------------------
  */
 
+static bool is_v6(void)
+{
+	return frame_family() == AF_INET6;
+}
+
+static void aim(struct bench_plan *plan, uint32_t addr)
+{
+	frame_address((uint8_t *)plan->daddr, addr);
+}
+
+/* In the family of frame_use_family(). */
 static struct bench_plan tcp_plan(uint16_t port, uint32_t flows, uint8_t flags)
 {
-	return (struct bench_plan){.n_flows = flows,
-				   .daddr = htonl(VIP),
-				   .dport = port,
-				   .proto = IPPROTO_TCP,
-				   .tcp_flags = flags};
+	struct bench_plan plan = {.n_flows = flows,
+				  .dport = port,
+				  .proto = IPPROTO_TCP,
+				  .tcp_flags = flags,
+				  .v6 = is_v6()};
+
+	aim(&plan, VIP);
+	return plan;
 }
 
 static uint32_t window_packets(const struct bench_plan *plan)
@@ -217,7 +141,7 @@ static double series_window(struct bench *b, struct series *s)
 
 	if (s->fresh)
 		rig_forget_flows(b->beds[s->bed].rig);
-	ns = window(&d, program_fd(&b->beds[s->bed], s->program), &s->plan, packets);
+	ns = window(&d, bed_program(&b->beds[s->bed], s->program), &s->plan, packets);
 	if (!s->plan.n_flows)
 		s->plan.first += packets;
 	return ns;
@@ -226,18 +150,21 @@ static double series_window(struct bench *b, struct series *s)
 /* Best window of each series, net of the best empty one. They take turns, round by round. */
 static void measure(struct bench *b, struct series *series, unsigned n)
 {
-	const struct bench_plan plain = tcp_plan(SETTLED_PORT, 1, TCP_ACK);
+	struct bench_plan plain = tcp_plan(SETTLED_PORT, 1, TCP_ACK);
 	const struct driver d = driver_for(b, series[0].program);
-	double empty = 1e9;
+	double empty[2] = {1e9, 1e9}; /* by family: their frames take different times to lay */
 
 	for (unsigned i = 0; i < n; i++) {
 		series[i].ns = 1e9;
 		series_window(b, &series[i]); /* warms up */
 	}
 	for (unsigned round = 0; round < ROUNDS; round++) {
-		double ns = window(&d, bpf_program__fd(d.empty), &plain, WINDOW_LEN);
+		double ns;
 
-		empty = ns < empty ? ns : empty;
+		for (plain.v6 = 0; plain.v6 < 2; plain.v6++) {
+			ns = window(&d, bpf_program__fd(d.empty), &plain, WINDOW_LEN);
+			empty[plain.v6] = ns < empty[plain.v6] ? ns : empty[plain.v6];
+		}
 		for (unsigned i = 0; i < n; i++) {
 			ns = series_window(b, &series[i]);
 			if (ns < series[i].ns)
@@ -245,7 +172,7 @@ static void measure(struct bench *b, struct series *series, unsigned n)
 		}
 	}
 	for (unsigned i = 0; i < n; i++)
-		series[i].ns -= empty;
+		series[i].ns -= empty[series[i].plan.v6];
 }
 
 /* --- filling the table ---------------------------------------------------------------------------
@@ -264,7 +191,7 @@ static void add_flows(struct bench *b, struct bed *bed, uint16_t port, uint32_t 
 
 	plan.first = first;
 	if (n > 0)
-		window(&d, program_fd(bed, LB), &plan, n);
+		window(&d, bed_program(bed, LB), &plan, n);
 	for (unsigned i = 0; i < rig_n_lines(bed->rig); i++)
 		for (unsigned way = 0; way < LB_FLOW_WAYS; way++)
 			rig_line(bed->rig, i)->way[way].state |= LB_FLOW_ESTABLISHED;
@@ -276,7 +203,7 @@ static void fill(struct bench *b, struct bed *bed, uint32_t flows, unsigned load
 	uint32_t all = (uint32_t)((uint64_t)room(bed) * load / 100);
 
 	rig_forget_flows(bed->rig);
-	rig_set_mixed_rows(bed->rig, &bed->unsettled, N_BACKENDS, 0, 0);
+	rig_set_mixed_rows(bed->rig, &bed->unsettled[is_v6()], N_BACKENDS, 0, 0);
 	add_flows(b, bed, UNSETTLED_PORT, 0, flows);
 	add_flows(b, bed, SETTLED_PORT, FILLING, all > flows ? all - flows : 0);
 }
@@ -309,7 +236,8 @@ static void not_ours(struct bench *b)
 	struct series s[] = {{DEFAULT, FLOOR, tcp_plan(SETTLED_PORT, 4000, TCP_ACK), false, 0},
 			     {DEFAULT, LB, tcp_plan(SETTLED_PORT, 4000, TCP_ACK), false, 0}};
 
-	s[0].plan.daddr = s[1].plan.daddr = htonl(VIP + 1);
+	aim(&s[0].plan, VIP + 1);
+	aim(&s[1].plan, VIP + 1);
 	measure(b, s, 2);
 	printf("packets that are not ours\n");
 	note("floor", s[0].ns);
@@ -342,7 +270,7 @@ static double unsettled_ns(struct bench *b, enum bed_id id, uint32_t flows, unsi
 	struct series s[] = {{id, LB, tcp_plan(SETTLED_PORT, flows, TCP_ACK), false, 0},
 			     {id, LB, tcp_plan(UNSETTLED_PORT, flows, TCP_ACK), false, 0}};
 
-	rig_set_mixed_rows(b->beds[id].rig, &b->beds[id].unsettled, N_BACKENDS, lead,
+	rig_set_mixed_rows(b->beds[id].rig, &b->beds[id].unsettled[is_v6()], N_BACKENDS, lead,
 			   LB_ROW_UNSETTLED);
 	measure(b, s, 2);
 	*ret_settled = s[0].ns;
@@ -447,7 +375,7 @@ static void replies(struct bench *b, enum bed_id id, const char *table)
 		rig_forget_flows(bed->rig);
 		add_flows(b, bed, REPLY_PORT, ANSWERED, n_flows[i]);
 		for (unsigned k = 0; k < 2; k++) {
-			s[k].plan.daddr = htonl(rig_backend_addr(0));
+			aim(&s[k].plan, rig_backend_addr(0));
 			s[k].plan.first = ANSWERED;
 			s[k].plan.n_flows = n_flows[i];
 		}
@@ -457,7 +385,6 @@ static void replies(struct bench *b, enum bed_id id, const char *table)
 		snprintf(what, sizeof(what), "%u flows", n_flows[i]);
 		row(b, what, s[1].ns, s[0].ns, 2.0);
 	}
-	plan.daddr = htonl(VIP);
 	plan.n_flows = 4000;
 	{
 		struct series s[] = {{id, REPLY, plan, false, 0}};
@@ -484,14 +411,68 @@ static void many_services(struct bench *b)
 			     {CROWD, LB, tcp_plan(FIRST_PORT, 4000, TCP_ACK), false, 0}};
 
 	for (uint16_t i = 0; i < N_SERVICES; i++)
-		add_service(&b->beds[CROWD], (uint16_t)(FIRST_PORT + i), IPPROTO_TCP,
-			    LB_ROWS_LOG2_MIN);
+		bed_add_service(&b->beds[CROWD], (uint16_t)(FIRST_PORT + i), IPPROTO_TCP,
+				LB_ROWS_LOG2_MIN);
 	s[2].plan.n_services = N_SERVICES;
 	measure(b, s, 3);
 	printf("5,000 services loaded, 4000 flows\n");
 	note("without them", s[0].ns);
 	row(b, "traffic to one", s[1].ns, s[0].ns, 1.1);
 	note("traffic to all", s[2].ns);
+}
+
+/* --- IPv6 against IPv4 ---------------------------------------------------------------------------
+ */
+
+/* Two series that differ in the family alone. */
+static void versus(struct bench *b, enum program program, uint16_t port, uint32_t flows,
+		   uint8_t flags, const char *what)
+{
+	struct series s[2];
+
+	for (unsigned v6 = 0; v6 < 2; v6++) {
+		frame_use_family(v6 ? AF_INET6 : AF_INET);
+		s[v6] = (struct series){DEFAULT, program, tcp_plan(port, flows, flags), !flows, 0};
+		s[v6].plan.first = program == REPLY ? ANSWERED : flows ? 0 : NEWCOMERS;
+		if (program == REPLY)
+			aim(&s[v6].plan, rig_backend_addr(0));
+	}
+	frame_use_family(AF_INET);
+	measure(b, s, 2);
+	printf("  %s, %u flows: IPv4 %.1f ns\n", what, flows, s[0].ns);
+	row(b, "IPv6", s[1].ns, s[0].ns, 1.3);
+}
+
+/* So many flows of each family in the unsettled services, whose owner is candidate `lead`. */
+static void fill_both(struct bench *b, uint32_t flows, unsigned lead)
+{
+	struct bed *bed = &b->beds[DEFAULT];
+
+	rig_forget_flows(bed->rig);
+	for (unsigned v6 = 0; v6 < 2; v6++) {
+		frame_use_family(v6 ? AF_INET6 : AF_INET);
+		rig_set_mixed_rows(bed->rig, &bed->unsettled[v6], N_BACKENDS, 0, 0);
+		add_flows(b, bed, UNSETTLED_PORT, 0, flows);
+		add_flows(b, bed, REPLY_PORT, ANSWERED, flows);
+		rig_set_mixed_rows(bed->rig, &bed->unsettled[v6], N_BACKENDS, lead,
+				   LB_ROW_UNSETTLED);
+	}
+	frame_use_family(AF_INET);
+}
+
+static void families(struct bench *b)
+{
+	printf("IPv6 against IPv4\n");
+	for (unsigned i = 0; i < 4; i++)
+		versus(b, LB, SETTLED_PORT, n_flows[i], TCP_ACK, "settled rows");
+	for (unsigned i = 0; i < 6; i++) {
+		fill_both(b, n_flows[i / 2], i % 2);
+		versus(b, LB, UNSETTLED_PORT, n_flows[i / 2], TCP_ACK,
+		       i % 2 ? "unsettled rows, owner is candidate [1]" : "unsettled rows");
+		if (i % 2)
+			versus(b, REPLY, RIG_BACKEND_PORT, n_flows[i / 2], TCP_ACK, "answers");
+	}
+	versus(b, LB, SETTLED_PORT, 0, TCP_SYN, "new flows");
 }
 
 static void run(struct bench *b)
@@ -511,6 +492,7 @@ static void run(struct bench *b)
 	replies(b, LARGE, large);
 	udp_flows(b);
 	many_services(b);
+	families(b);
 }
 
 int main(void)
@@ -519,14 +501,14 @@ int main(void)
 	struct bench b = {.driver = bench_driver_bpf__open_and_load(),
 			  .reply_driver = bench_reply_driver_bpf__open_and_load()};
 
-	if (!b.driver || !b.reply_driver || !make_bed(&b.beds[DEFAULT], DEFAULT_CHUNKS, &why) ||
-	    !make_bed(&b.beds[LARGE], LARGE_CHUNKS, &why) || !make_bed(&b.beds[CROWD], 1, &why)) {
+	if (!b.driver || !b.reply_driver || !bed_make(&b.beds[DEFAULT], DEFAULT_CHUNKS, &why) ||
+	    !bed_make(&b.beds[LARGE], LARGE_CHUNKS, &why) || !bed_make(&b.beds[CROWD], 1, &why)) {
 		printf("BPF is refused here: nothing was measured\n");
 		return 0;
 	}
 	run(&b);
 	for (unsigned i = 0; i < N_BEDS; i++)
-		free_bed(&b.beds[i]);
+		bed_free(&b.beds[i]);
 	bench_driver_bpf__destroy(b.driver);
 	bench_reply_driver_bpf__destroy(b.reply_driver);
 	return b.missed && strict && strict[0] == '1';

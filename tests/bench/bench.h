@@ -9,12 +9,13 @@
 struct bench_plan {
 	__u32 n_flows; /* length of the cycle; 0: never comes round */
 	__u32 first;
-	__u32 next; /* of the cycle, from 0 */
-	__be32 daddr;
+	__u32 next;       /* of the cycle, from 0 */
+	__u32 daddr[4];   /* IPv4 in its mapped form */
 	__u16 dport;      /* host order */
 	__u16 n_services; /* packets go to ports dport .. dport + n_services - 1; 0: to dport alone
 			   */
 	__u8 proto;
 	__u8 tcp_flags;
-	__u8 zero[2];
+	__u8 v6;
+	__u8 zero;
 };

@@ -14,13 +14,13 @@ char LICENSE[] SEC("license") = "GPL";
 
 static __always_inline void lay(struct ethhdr *eth, const struct bench_plan *p, __u32 flow)
 {
-	const struct bench_ends ends = {
-		.saddr = bench_client(flow),
-		.daddr = p->daddr,
+	struct bench_ends ends = {
 		.sport = bench_client_port(flow),
 		.dport = bpf_htons(p->dport + (p->n_services ? flow % p->n_services : 0)),
 	};
 
+	bench_client(ends.saddr, p, flow);
+	addr_copy(ends.daddr, p->daddr);
 	bench_lay(eth, p, &ends);
 }
 

@@ -26,37 +26,63 @@ struct {
 	__type(value, struct bench_plan);
 } plan SEC(".maps");
 
-/* Who sends the frame, and to whom; network order. */
+/* Who sends the frame, and to whom; network order, IPv4 in its mapped form. */
 struct bench_ends {
-	__be32 saddr, daddr;
+	__u32 saddr[4], daddr[4];
 	__be16 sport, dport;
 };
 
-static __always_inline void bench_lay(struct ethhdr *eth, const struct bench_plan *p,
-				      const struct bench_ends *ends)
+static __always_inline void bench_lay_l4(struct tcphdr *tcp, const struct bench_plan *p,
+					 const struct bench_ends *ends)
 {
-	struct iphdr *ip = (void *)(eth + 1);
-	struct tcphdr *tcp = (void *)(ip + 1);
-
-	eth->h_proto = bpf_htons(ETH_P_IP);
-	*(__u8 *)ip = 0x45;
-	ip->tot_len = bpf_htons(BENCH_FRAME - sizeof(*eth));
-	ip->frag_off = 0;
-	ip->ttl = 64;
-	ip->protocol = p->proto;
-	ip->check = 0x1234;
-	ip->saddr = ends->saddr;
-	ip->daddr = ends->daddr;
 	tcp->source = ends->sport;
 	tcp->dest = ends->dport;
 	((__u8 *)tcp)[TCP_FLAGS] = p->tcp_flags;
 	tcp->check = 0x4321;
 }
 
-/* The client of a flow, by the flow's number. */
-static __always_inline __be32 bench_client(__u32 flow)
+static __always_inline void bench_lay_v4(struct iphdr *ip, const struct bench_plan *p,
+					 const struct bench_ends *ends)
 {
-	return bpf_htonl(0x0b000000 + (flow >> 5));
+	*(__u8 *)ip = 0x45;
+	ip->tot_len = bpf_htons(BENCH_FRAME - sizeof(struct ethhdr));
+	ip->frag_off = 0;
+	ip->ttl = 64;
+	ip->protocol = p->proto;
+	ip->check = 0x1234;
+	ip->saddr = ends->saddr[3];
+	ip->daddr = ends->daddr[3];
+	bench_lay_l4((void *)(ip + 1), p, ends);
+}
+
+static __always_inline void bench_lay_v6(struct ipv6hdr *ip, const struct bench_plan *p,
+					 const struct bench_ends *ends)
+{
+	*(__u8 *)ip = 0x60;
+	ip->payload_len = bpf_htons(BENCH_FRAME - sizeof(struct ethhdr) - sizeof(*ip));
+	ip->nexthdr = p->proto;
+	ip->hop_limit = 64;
+	addr_copy(ip->saddr.in6_u.u6_addr32, ends->saddr);
+	addr_copy(ip->daddr.in6_u.u6_addr32, ends->daddr);
+	bench_lay_l4((void *)(ip + 1), p, ends);
+}
+
+static __always_inline void bench_lay(struct ethhdr *eth, const struct bench_plan *p,
+				      const struct bench_ends *ends)
+{
+	eth->h_proto = p->v6 ? bpf_htons(ETH_P_IPV6) : bpf_htons(ETH_P_IP);
+	if (p->v6)
+		bench_lay_v6((void *)(eth + 1), p, ends);
+	else
+		bench_lay_v4((void *)(eth + 1), p, ends);
+}
+
+/* The client of a flow, by the flow's number. */
+static __always_inline void bench_client(__u32 to[4], const struct bench_plan *p, __u32 flow)
+{
+	addr_from_v4(to, bpf_htonl(0x0b000000 + (flow >> 5)));
+	if (p->v6)
+		to[0] = bpf_htonl(0x20010db8);
 }
 
 static __always_inline __be16 bench_client_port(__u32 flow)

@@ -12,13 +12,13 @@ char LICENSE[] SEC("license") = "GPL";
 
 static __always_inline void lay(struct ethhdr *eth, const struct bench_plan *p, __u32 flow)
 {
-	const struct bench_ends ends = {
-		.saddr = p->daddr,
-		.daddr = bench_client(flow),
+	struct bench_ends ends = {
 		.sport = bpf_htons(p->dport),
 		.dport = bench_client_port(flow),
 	};
 
+	addr_copy(ends.saddr, p->daddr);
+	bench_client(ends.daddr, p, flow);
 	bench_lay(eth, p, &ends);
 }
 

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * Sets up the beds of bench.c.
+ */
+#include "tests/bench/bench_bed.h"
+
+#include "bpf/rig_private.h"
+
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wcast-qual"
+#include "bench_floor.skel.h"
+#include "bench_reply_floor.skel.h"
+#pragma GCC diagnostic pop
+
+#include <netinet/in.h>
+#include <stdlib.h>
+
+/* Another object works on the rig's maps, and with the rig's constants. */
+static void share_maps(const struct rig *rig, struct bpf_object *obj)
+{
+	struct bpf_map *map, *mine;
+
+	bpf_object__for_each_map(map, obj)
+	{
+		mine = bpf_object__find_map_by_name(rig->xdp->obj, bpf_map__name(map));
+		if (mine && !bpf_map__is_internal(map))
+			rig_must(bpf_map__reuse_fd(map, bpf_map__fd(mine)), "share map");
+	}
+}
+
+static void load_programs(struct bed *bed)
+{
+	bed->floor = bench_floor_bpf__open();
+	bed->reply_floor = bench_reply_floor_bpf__open();
+	if (!bed->floor || !bed->reply_floor)
+		abort();
+	share_maps(bed->rig, bed->floor->obj);
+	share_maps(bed->rig, bed->reply_floor->obj);
+	rig_must(bench_floor_bpf__load(bed->floor), "load bench_floor");
+	rig_must(bench_reply_floor_bpf__load(bed->reply_floor), "load bench_reply_floor");
+}
+
+struct rig_service bed_add_service(struct bed *bed, uint16_t port, uint8_t proto, uint8_t rows_log2)
+{
+	struct rig_service s = {.vip = VIP, .port = port, .proto = proto, .rows_log2 = rows_log2};
+
+	rig_add_service(bed->rig, &s);
+	for (unsigned i = 0; i < N_BACKENDS; i++)
+		rig_add_backend(bed->rig, &s, i);
+	rig_set_mixed_rows(bed->rig, &s, N_BACKENDS, 0, 0);
+	return s;
+}
+
+static void add_family(struct bed *bed, unsigned v6)
+{
+	struct rig_service reply;
+
+	frame_use_family(v6 ? AF_INET6 : AF_INET);
+	rig_add_vip(bed->rig, VIP, 0);
+	bed_add_service(bed, SETTLED_PORT, IPPROTO_TCP, 11);
+	bed->unsettled[v6] = bed_add_service(bed, UNSETTLED_PORT, IPPROTO_TCP, 11);
+	bed_add_service(bed, UDP_PORT, IPPROTO_UDP, 11);
+	reply = bed_add_service(bed, REPLY_PORT, IPPROTO_TCP, 11);
+	rig_set_mixed_rows(bed->rig, &reply, 1, 0, 0);
+}
+
+bool bed_make(struct bed *bed, unsigned flow_chunks, const char **ret_why)
+{
+	bed->rig = rig_new_sized(flow_chunks, ret_why);
+	if (!bed->rig)
+		return false;
+	load_programs(bed);
+	for (unsigned v6 = 0; v6 < 2; v6++)
+		add_family(bed, v6);
+	frame_use_family(AF_INET);
+	return true;
+}
+
+void bed_free(struct bed *bed)
+{
+	bench_reply_floor_bpf__destroy(bed->reply_floor);
+	bench_floor_bpf__destroy(bed->floor);
+	rig_free(bed->rig);
+}
+
+int bed_program(const struct bed *bed, enum program which)
+{
+	const struct bpf_program *programs[N_PROGRAMS] = {
+		[FLOOR] = bed->floor->progs.bench_floor,
+		[LB] = bed->rig->xdp->progs.xdp_lb,
+		[REPLY_FLOOR] = bed->reply_floor->progs.bench_reply_floor,
+		[REPLY] = bed->rig->tc->progs.tc_reply,
+	};
+
+	return bpf_program__fd(programs[which]);
+}

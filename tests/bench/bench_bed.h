@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * A bed of the bench: programs with maps of their own, and services of both families on one VIP.
+ */
+#pragma once
+
+#include "bpf/rig.h"
+
+#define VIP            0xc6336401
+#define N_BACKENDS     4
+#define SETTLED_PORT   80
+#define UNSETTLED_PORT 81
+#define UDP_PORT       53
+#define REPLY_PORT     82
+
+enum program { FLOOR, LB, REPLY_FLOOR, REPLY, N_PROGRAMS };
+
+struct bed {
+	struct rig *rig;
+	struct bench_floor_bpf *floor;
+	struct bench_reply_floor_bpf *reply_floor;
+	struct rig_service unsettled[2]; /* by family */
+};
+
+/* False, with the reason: BPF is refused here. */
+bool bed_make(struct bed *bed, unsigned flow_chunks, const char **ret_why);
+void bed_free(struct bed *bed);
+/* A service of four backends in the family of frame_use_family(), its rows settled. */
+struct rig_service bed_add_service(struct bed *bed, uint16_t port, uint8_t proto,
+				   uint8_t rows_log2);
+int bed_program(const struct bed *bed, enum program which);
