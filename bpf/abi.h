@@ -227,6 +227,34 @@ struct lb_kernel_flow {
 #define LB_KERNEL_FLOW_CLOSING 1u /* its client sent FIN or RST */
 #define LB_KERNEL_FLOW_OVER    2u /* a new connection has its ports since: ours */
 
+/* --- fragments ---------------------------------------------------------------------------------
+ */
+
+/*
+ * What the first fragment of an IP packet says for those that follow it without ports: one entry
+ * keyed by source, destination, identification, protocol and domain, of which only the keyed hash
+ * is here (LB_FLOW_UNUSED and LB_FLOW_WRITING as there). How entries are found, made and given up:
+ * fragment_table.h.
+ */
+struct lb_fragment {
+	__u64 hash;
+	__u32 target; /* to a VIP: index over all backends, or LB_FRAGMENT_PASS; answer: service */
+	__u8 gen;     /* of the backend; answer: the lowest octet of the service's id */
+	__u8 state;   /* LB_FRAGMENT_* */
+	__u16 age;    /* bpf_jiffies64 in units of about 4 ms */
+};
+#define LB_FRAGMENT_PASS     0xffffffffu /* the kernel's: passed on as it came */
+#define LB_FRAGMENT_FOLLOWED 1u          /* another fragment has come since */
+#define LB_FRAGMENT_ALONE    16u         /* by so much older an entry counts that has none */
+#define LB_FRAGMENT_AGES     7500u       /* 30 s, for which Linux keeps pieces, too */
+#define LB_FRAGMENT_WAYS     4
+#define LB_FRAGMENT_LINES    4096u /* power of two; 256 KB */
+
+/* map `fragments`, array of lines. bpf reads and writes. */
+struct lb_fragment_line {
+	struct lb_fragment way[LB_FRAGMENT_WAYS];
+} __attribute__((aligned(64)));
+
 /* --- the rest ----------------------------------------------------------------------------------
  */
 
@@ -236,14 +264,14 @@ enum lb_drop {
 	LB_DROP_UNKNOWN_PORT,   /* to a VIP of ours, port not served */
 	LB_DROP_NO_BACKEND,     /* service without any candidate */
 	LB_DROP_TUPLE_TAKEN,    /* every candidate's reply key belongs to another living flow */
-	LB_DROP_FRAGMENT,       /* fragment to a VIP */
+	LB_DROP_FRAGMENT,       /* to a VIP: no first fragment was seen, or neither TCP nor UDP */
 	LB_DROP_MALFORMED,      /* truncated or inconsistent headers to a VIP */
 	LB_DROP_PROTOCOL,       /* neither TCP, UDP nor ICMP to a VIP */
 	LB_DROP_ICMP,           /* echo refused, or an error that quotes no flow of ours */
 	LB_DROP_TTL,            /* reserved for packets that would loop */
 	LB_DROP_REPLY_MISS,     /* counted, not dropped: from a backend of ours, without entry */
-	LB_DROP_REPLY_FRAGMENT, /* counted, not dropped: an answer whose fragments went as they were
-				 */
+	LB_DROP_REPLY_FRAGMENT, /* counted, not dropped: an answer whose later fragments will go as
+				   they are */
 	LB_DROP_FLOW_EVICTED, /* counted, not dropped: an established flow lost its entry to another
 			       */
 	LB_DROP_EXTENSION,    /* to a VIP with IPv6 extension headers that are not walked (ext.h) */
@@ -388,10 +416,13 @@ LB_STATIC_ASSERT(lb_service, 64);
 LB_STATIC_ASSERT(lb_backend, 32);
 LB_STATIC_ASSERT(lb_flow, 16);
 LB_STATIC_ASSERT(lb_flow_line, 64);
+LB_STATIC_ASSERT(lb_fragment, 16);
+LB_STATIC_ASSERT(lb_fragment_line, 64);
 LB_STATIC_ASSERT(lb_config, 64);
 LB_STATIC_ASSERT(lb_backend_port, 20);
 LB_STATIC_ASSERT(lb_kernel_flow, 40);
 _Static_assert(__builtin_offsetof(struct lb_service, id) == 32, "offset of lb_service.id");
 _Static_assert(__builtin_offsetof(struct lb_backend, port) == 24, "offset of lb_backend.port");
 _Static_assert(__builtin_offsetof(struct lb_flow, slot) == 8, "offset of lb_flow.slot");
+_Static_assert(__builtin_offsetof(struct lb_fragment, target) == 8, "offset of lb_fragment.target");
 _Static_assert(__builtin_offsetof(struct lb_config, boot) == 24, "offset of lb_config.boot");

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Packets that are served like others but whose headers must be looked for: IPv6 with extension
- * headers. They go by the scratch value, in three steps that each call by themselves, for the sake
- * of the stack: the flow, its target, and the delivery.
+ * headers, and first fragments of either family. They go by the scratch value, in three steps that
+ * each call by themselves, for the sake of the stack: the flow, its target, and the delivery.
  */
 #pragma once
 
@@ -14,6 +14,7 @@
 #include "scratch.h"
 #include "stats.h"
 #include "target.h"
+#include "vip_fragment.h"
 
 /* Ports and flags of what lies at l4_off, as the flow's. */
 static __always_inline enum lb_drop cold_ports(struct xdp_md *ctx, struct lb_scratch *s)
@@ -37,26 +38,45 @@ static __always_inline enum lb_drop cold_ports(struct xdp_md *ctx, struct lb_scr
 	return LB_DROP_NONE;
 }
 
-/* Walks the extension headers: what the packet is then, LB_DROP_NONE if its flow is filled in. */
-__noinline int cold_look(struct xdp_md *ctx, struct lb_scratch *s)
+/* Walks IPv6's extension headers to the transport's. */
+static __always_inline enum lb_drop cold_walk(struct xdp_md *ctx, struct cold_packet *p)
 {
 	struct lb_ext e = {};
 	enum lb_drop odd;
 
-	if (!s)
-		return LB_DROP_MALFORMED;
-	e.off = s->packet.l4_off;
-	e.proto = s->packet.proto;
-	odd = lb_ext_walk(ctx, s->packet.end, &e);
+	e.off = p->l4_off;
+	e.proto = p->proto;
+	odd = lb_ext_walk(ctx, p->end, &e);
 	if (odd)
 		return odd;
-	s->packet.l4_off = e.off;
-	s->packet.proto = e.proto;
-	if (e.frag_word)
+	p->l4_off = e.off;
+	p->proto = e.proto;
+	vip_fragment_note_v6(p, &e);
+	return LB_DROP_NONE;
+}
+
+/* What the packet is at a closer look, LB_DROP_NONE if its flow is filled in. */
+__noinline int cold_look(struct xdp_md *ctx, struct lb_scratch *s)
+{
+	struct cold_packet *p;
+	enum lb_drop odd = LB_DROP_NONE;
+
+	if (!s)
+		return LB_DROP_MALFORMED;
+	p = &s->packet;
+	if (p->family == FAMILY_V6)
+		odd = cold_walk(ctx, p);
+	else if (!vip_fragment_look_v4(ctx, p))
+		odd = LB_DROP_MALFORMED;
+	if (odd)
+		return odd;
+	if (p->fragment == FRAGMENT_LATER)
 		return LB_DROP_FRAGMENT;
-	if (e.proto != IPPROTO_TCP && e.proto != IPPROTO_UDP)
-		return e.proto == IPPROTO_ICMPV6 ? LB_DROP_ICMP : LB_DROP_PROTOCOL;
-	return cold_ports(ctx, s);
+	if (p->proto == IPPROTO_TCP || p->proto == IPPROTO_UDP)
+		return cold_ports(ctx, s);
+	if (p->proto != (p->family == FAMILY_V4 ? IPPROTO_ICMP : IPPROTO_ICMPV6))
+		return LB_DROP_PROTOCOL;
+	return p->fragment ? LB_DROP_FRAGMENT : LB_DROP_ICMP;
 }
 
 /* Service and row of the flow; else why there are none. */

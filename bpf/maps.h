@@ -113,6 +113,13 @@ struct {
 } kernel_flows SEC(".maps");
 
 struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, LB_FRAGMENT_LINES);
+	__type(key, __u32);
+	__type(value, struct lb_fragment_line);
+} fragments SEC(".maps");
+
+struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, LB_N_DROPS);
 	__type(key, __u32);

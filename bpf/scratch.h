@@ -50,9 +50,11 @@ struct cold_packet {
 	__u32 ip_off;
 	__u32 l4_off;
 	__u32 end; /* of the IP packet, by its own length */
+	__be32 fragment_id;
 	__u8 family;
 	__u8 proto;
-	__u8 zero[2];
+	__u8 fragment; /* enum fragment */
+	__u8 zero;
 };
 
 struct lb_scratch {

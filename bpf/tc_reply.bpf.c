@@ -13,8 +13,8 @@
  *
  * IPv6 extension headers are walked by helper calls, apart from the rest (ext.h).
  *
- * An answer in IP fragments is left alone and counted, once, by its first: only that one has ports
- * to find the entry by, and the rest, turned or not, would not fit to it.
+ * An answer in IP fragments, which the kernel makes before the packet comes here, is turned piece
+ * by piece (reply_fragment.h).
  *
  * ICMP errors that quote a packet as the backend got it are turned back likewise (reply_error.h).
  *
@@ -23,12 +23,14 @@
  */
 #include "vmlinux.h"
 
+#include "answer.h"
 #include "bytes_skb.h"
 #include "common.h"
 #include "ext.h"
 #include "flow.h"
 #include "maps.h"
 #include "reply_error.h"
+#include "reply_fragment.h"
 #include "service.h"
 #include "stats.h"
 
@@ -37,23 +39,10 @@ char LICENSE[] SEC("license") = "GPL";
 /* Ethernet, one VLAN tag, the longest IPv4 header, TCP without options. */
 #define HEADERS_MAX (14 + 4 + 60 + 20)
 
-struct answer {
-	__u32 backend[4];
-	__u32 client[4];
-	__u32 l3_off;
-	__u32 l4_off;
-	__u32 end; /* of the IP packet, by its own length; IPv6 */
-	__be16 backend_port;
-	__be16 client_port;
-	__u8 family;
-	__u8 proto;
-	__u8 tcp_flags;
-	__u8 is_fragment; /* the first: it has the ports */
-};
-
 enum parsed {
 	PARSED_ANSWER,    /* TCP or UDP that may be one */
 	PARSED_ICMP,      /* l3_off is filled in, l4_off and end, too, if it is IPv6 */
+	PARSED_LATER,     /* a fragment without ports; the key of its packet is filled in */
 	PARSED_EXTENSION, /* IPv6: proto and l4_off are the first extension header's */
 	PARSED_OTHER,     /* nobody's concern of ours */
 	PARSED_SHORT,     /* more of the packet must be seen */
@@ -63,14 +52,17 @@ static __always_inline enum parsed parse_v4(struct iphdr *ip, void *end, struct 
 {
 	if ((void *)(ip + 1) > end)
 		return PARSED_SHORT;
-	if (ip->frag_off & bpf_htons(IP_OFFSET))
-		return PARSED_OTHER;
-	a->is_fragment = !!(ip->frag_off & bpf_htons(IP_FRAGMENT));
 	a->family = FAMILY_V4;
 	a->proto = ip->protocol;
 	a->l4_off = a->l3_off + ((*(__u8 *)ip & 0x0f) << 2);
 	addr_from_v4(a->backend, ip->saddr);
 	addr_from_v4(a->client, ip->daddr);
+	if (unlikely(ip->frag_off & bpf_htons(IP_FRAGMENT))) {
+		a->is_fragment = 1;
+		a->fragment_id = ip->id;
+		if (ip->frag_off & bpf_htons(IP_OFFSET))
+			return PARSED_LATER;
+	}
 	return ip->protocol == IPPROTO_ICMP ? PARSED_ICMP : PARSED_ANSWER;
 }
 
@@ -145,11 +137,14 @@ __noinline int parse_extension(struct __sk_buff *skb, struct answer *a)
 		return PARSED_OTHER;
 	e.off = a->l4_off;
 	e.proto = a->proto;
-	if (lb_ext_walk(skb, a->end, &e) || lb_ext_is_later(&e))
+	if (lb_ext_walk(skb, a->end, &e))
 		return PARSED_OTHER;
 	a->l4_off = e.off;
 	a->proto = e.proto;
 	a->is_fragment = !!e.frag_word;
+	a->fragment_id = e.frag_id;
+	if (lb_ext_is_later(&e))
+		return PARSED_LATER;
 	if (e.proto != IPPROTO_TCP && e.proto != IPPROTO_UDP)
 		return e.proto == IPPROTO_ICMPV6 && !e.frag_word ? PARSED_ICMP : PARSED_OTHER;
 	if (!lb_bytes_read(skb, e.off, &l4, sizeof(l4)))
@@ -196,7 +191,7 @@ static __always_inline void count_miss(const struct answer *a)
 }
 
 /* The front end that the packet answers for, its entry brought up to date; NULL: none. */
-static __always_inline const struct lb_service *find(const struct answer *a)
+static __always_inline const struct lb_service *find(const struct answer *a, __u32 *ret_slot)
 {
 	__u64 rest, now;
 	struct lb_flow *way = lb_flow_find(
@@ -209,21 +204,8 @@ static __always_inline const struct lb_service *find(const struct answer *a)
 				   a->tcp_flags & TCP_RST, age_now());
 	if (now != rest)
 		(void)lb_flow_change(way, rest, now);
-	return service_at(lb_rest_slot(rest));
-}
-
-static __always_inline void rewrite_l3(struct __sk_buff *skb, const struct answer *a,
-				       const struct lb_service *vip)
-{
-	if (a->family == FAMILY_V4) {
-		bpf_l3_csum_replace(skb, a->l3_off + __builtin_offsetof(struct iphdr, check),
-				    a->backend[3], vip->key.addr[3], sizeof(__be32));
-		bpf_skb_store_bytes(skb, a->l3_off + __builtin_offsetof(struct iphdr, saddr),
-				    &vip->key.addr[3], sizeof(__be32), 0);
-	} else {
-		bpf_skb_store_bytes(skb, a->l3_off + __builtin_offsetof(struct ipv6hdr, saddr),
-				    vip->key.addr, sizeof(vip->key.addr), 0);
-	}
+	*ret_slot = lb_rest_slot(rest);
+	return service_at(*ret_slot);
 }
 
 /*
@@ -242,7 +224,7 @@ static __always_inline void rewrite(struct __sk_buff *skb, const struct answer *
 	bpf_l4_csum_replace(skb, check, 0, lb_l3_delta(a->backend, vip->key.addr),
 			    flags | BPF_F_PSEUDO_HDR);
 	bpf_l4_csum_replace(skb, check, a->backend_port, port, flags | sizeof(port));
-	rewrite_l3(skb, a, vip);
+	answer_rewrite_l3(skb, a, vip);
 	bpf_skb_store_bytes(skb, a->l4_off, &port, sizeof(port), 0);
 }
 
@@ -252,23 +234,24 @@ int tc_reply(struct __sk_buff *skb)
 	const struct lb_service *vip;
 	struct answer a = {};
 	enum parsed parsed;
+	__u32 slot = 0;
 
 	parsed = pull_and_parse(skb, &a);
 	if (unlikely(parsed == PARSED_EXTENSION))
 		parsed = parse_extension(skb, &a);
 	if (parsed == PARSED_ICMP)
 		return reply_error(skb, a.family, a.l3_off, a.l4_off);
+	if (unlikely(parsed == PARSED_LATER))
+		return reply_fragment_follow(skb, &a);
 	if (parsed != PARSED_ANSWER || likely(!may_be_ours(&a)))
 		return TCX_NEXT;
-	vip = find(&a);
+	vip = find(&a, &slot);
 	if (!vip) {
 		count_miss(&a);
 		return TCX_NEXT;
 	}
-	if (unlikely(a.is_fragment)) {
-		stats_drop(LB_DROP_REPLY_FRAGMENT);
-		return TCX_NEXT;
-	}
 	rewrite(skb, &a, vip);
+	if (unlikely(a.is_fragment))
+		reply_fragment_enter(&a, slot, vip->id);
 	return TCX_NEXT;
 }

@@ -16,9 +16,11 @@
 #include "service.h"
 #include "stats.h"
 
-/* No verdict: the scratch value has a flow, and the packet is one of it, or an error about it. */
-#define VIP_SERVE (-1)
-#define VIP_ERROR (-2)
+/* No verdict: the scratch value has a flow, and the packet is one of it, or an error about it. A
+ * later fragment has none. */
+#define VIP_SERVE    (-1)
+#define VIP_ERROR    (-2)
+#define VIP_FRAGMENT (-3) /* it is a later one */
 
 static __always_inline int vip_drop(bool is_test, enum lb_drop reason)
 {
@@ -52,8 +54,7 @@ static __always_inline int vip_policy(const struct lb_scratch *s, enum lb_drop r
 	return vip_drop(scratch_is_test(s), reason);
 }
 
-/* Of s the packet is filled in, and the flow if its port is unknown. A verdict, or VIP_SERVE or
- * VIP_ERROR. */
+/* Of s the packet is filled in, and the flow if its port is unknown. A verdict, or VIP_*. */
 __noinline int vip_unserved(struct xdp_md *ctx, struct lb_scratch *s, enum lb_drop reason)
 {
 	struct lb_service_key key = {};
@@ -68,8 +69,10 @@ __noinline int vip_unserved(struct xdp_md *ctx, struct lb_scratch *s, enum lb_dr
 	if (!service_find(&key, &slot, &live))
 		return XDP_PASS;
 	s->vip_flags = service_flags(live);
-	if (reason == LB_DROP_EXTENSION)
+	if (reason == LB_DROP_EXTENSION || reason == LB_DROP_FRAGMENT)
 		reason = cold_look(ctx, s);
+	if (s->packet.fragment == FRAGMENT_LATER)
+		return VIP_FRAGMENT;
 	if (reason == LB_DROP_NONE)
 		return VIP_SERVE;
 	if (reason != LB_DROP_ICMP)

@@ -28,6 +28,7 @@
 #include "stats.h"
 #include "target.h"
 #include "vip.h"
+#include "vip_fragment.h"
 
 char LICENSE[] SEC("license") = "GPL";
 
@@ -43,6 +44,23 @@ static __always_inline void scratch_fill(struct lb_scratch *s, const struct pack
 	s->packet.end = p->ip_off + parse_bytes(p);
 	s->packet.family = p->family;
 	s->packet.proto = p->proto;
+	s->packet.fragment = FRAGMENT_NONE;
+}
+
+/* A packet that is the kernel's: so is the rest of it, if it is a fragment. */
+static __always_inline int serve_pass(struct xdp_md *ctx, const struct lb_scratch *s)
+{
+	if (s->packet.fragment)
+		vip_fragment_enter(ctx, s, LB_FRAGMENT_PASS);
+	return XDP_PASS;
+}
+
+/* A packet to a port that no service has, whatever the VIP's policy is. */
+static __always_inline int serve_no_port(struct xdp_md *ctx, struct lb_scratch *s)
+{
+	int verdict = vip_unserved(ctx, s, LB_DROP_UNKNOWN_PORT);
+
+	return verdict == XDP_PASS ? serve_pass(ctx, s) : verdict;
 }
 
 /* All but the target. */
@@ -62,20 +80,29 @@ static __always_inline int serve_cold(struct xdp_md *ctx, struct lb_scratch *s)
 	int odd, backend;
 
 	if (!scratch_is_test(s) && kernel_flow_takes(ctx, &s->flow))
-		return XDP_PASS;
+		return serve_pass(ctx, s);
 	odd = cold_target(ctx, s);
-
 	if (odd == LB_DROP_UNKNOWN_PORT)
-		return vip_unserved(ctx, s, odd);
+		return serve_no_port(ctx, s);
 	if (odd)
 		return vip_drop(scratch_is_test(s), odd);
 	backend = scratch_is_test(s) ? (int)row_candidate(s->flow.row, 0)
 				     : select_backend(ctx, &s->flow);
 	if (backend < 0)
 		return vip_drop(scratch_is_test(s), -backend);
-	if (cold_deliver(ctx, s, backend) == XDP_PASS)
-		return XDP_PASS;
-	return vip_drop(scratch_is_test(s), LB_DROP_NO_BACKEND);
+	if (cold_deliver(ctx, s, backend) != XDP_PASS)
+		return vip_drop(scratch_is_test(s), LB_DROP_NO_BACKEND);
+	if (s->packet.fragment)
+		vip_fragment_enter(ctx, s, backend_index(s->flow.live, backend));
+	return XDP_PASS;
+}
+
+/* A fragment without ports. */
+static __always_inline int serve_fragment(struct xdp_md *ctx, struct lb_scratch *s)
+{
+	int odd = vip_fragment_follow(ctx, s);
+
+	return odd ? vip_drop(scratch_is_test(s), odd) : XDP_PASS;
 }
 
 /* An ICMP error about a flow. */
@@ -99,7 +126,9 @@ static __always_inline int unserved(struct xdp_md *ctx, const struct packet *p, 
 	verdict = vip_unserved(ctx, s, reason);
 	if (verdict == VIP_ERROR)
 		return serve_error(ctx, s);
-	return p->family == FAMILY_V6 && verdict == VIP_SERVE ? serve_cold(ctx, s) : verdict;
+	if (verdict == VIP_FRAGMENT)
+		return serve_fragment(ctx, s);
+	return verdict == VIP_SERVE ? serve_cold(ctx, s) : verdict;
 }
 
 static __always_inline int choose_by_flow(struct xdp_md *ctx, const struct packet *p,

@@ -260,6 +260,41 @@ void frame_make(struct frame *f, const struct frame_spec *s)
 		set_l4_check(f, s, ip, l4);
 }
 
+/* The words of IPv4 in the header, those of IPv6 in a header of their own. */
+static void put_fragment_words(struct frame *f, uint16_t offset, bool more, uint32_t id)
+{
+	uint8_t *ip = &f->bytes[FRAME_IP];
+	size_t ihl = (ip[0] & 0xfu) * 4u;
+
+	if (is_v6()) {
+		put8(f, ip[6]);
+		ip[6] = EXT_FRAGMENT;
+		put8(f, 0);
+		put16(f, (uint16_t)(offset | more));
+		put32(f, id);
+		return;
+	}
+	set16(&ip[4], (uint16_t)id);
+	set16(&ip[6], (uint16_t)(offset / 8 | (more ? 0x2000 : 0)));
+	set16(&ip[10], 0);
+	set16(&ip[10], (uint16_t)~frame_sum(0, ip, ihl));
+}
+
+void frame_cut(struct frame *f, const struct frame *whole, size_t offset, size_t len, uint32_t id)
+{
+	size_t l3 = is_v6() ? IPV6_HEADER : (whole->bytes[FRAME_IP] & 0xfu) * 4u;
+	size_t from = FRAME_IP + l3 + offset, left = whole->len - from;
+	bool more = len < left;
+
+	len = more ? len : left;
+	f->len = FRAME_IP + l3;
+	memcpy(f->bytes, whole->bytes, f->len);
+	frame_set_bytes(f, (uint16_t)(l3 + (is_v6() ? 8 : 0) + len));
+	put_fragment_words(f, (uint16_t)offset, more, id);
+	memcpy(&f->bytes[f->len], &whole->bytes[from], len);
+	f->len += len;
+}
+
 size_t frame_ip_len(void)
 {
 	return is_v6() ? IPV6_HEADER : IP_HEADER;

@@ -59,6 +59,11 @@ struct frame_spec {
 };
 
 void frame_make(struct frame *f, const struct frame_spec *s);
+/*
+ * A fragment of an untagged frame without extension headers: `len` bytes from `offset` on, counted
+ * behind the IP header, or what is left from there.
+ */
+void frame_cut(struct frame *f, const struct frame *whole, size_t offset, size_t len, uint32_t id);
 /* Length of an IP header without options. */
 size_t frame_ip_len(void);
 /* What an untagged frame's IP header says of its packet's length, itself included; not below it. */

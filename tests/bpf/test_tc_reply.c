@@ -106,7 +106,7 @@ static void what_is_no_answer_leaves_untouched(void **state)
 		near.sport = (uint16_t)(near.sport + (i == 2));
 		near.dport = (uint16_t)(near.dport + (i == 3));
 		near.proto = i == 4 ? IPPROTO_UDP : IPPROTO_TCP;
-		near.frag = i == 5 ? 0x2000 : 0;
+		near.frag = i == 5; /* not the first */
 		expect(x, &near, &near);
 	}
 	near = answer(&req, 0);
@@ -140,43 +140,6 @@ static void a_miss_from_a_backend_of_ours_is_counted(void **state)
 	expect(x, &in, &in);
 	assert_int_equal(rig_drops(x->rig, LB_DROP_REPLY_MISS), 1);
 	in.sport++;
-	expect(x, &in, &in);
-	assert_int_equal(rig_drops(x->rig, LB_DROP_REPLY_MISS), 1);
-}
-
-/*
- * Only the first fragment has the ports, and turning it without the others would be worse than
- * leaving all: the count says how many answers that were.
- */
-static void an_answer_in_fragments_leaves_untouched_and_is_counted_once(void **state)
-{
-	const uint16_t more = 0x2000, later = 100;
-	struct bed *x = bed_begin(state);
-	struct frame_spec req = bed_request(&x->udp, 1000, 0), in = answer(&req, 0);
-	struct lb_flow *e;
-	uint8_t age;
-
-	rig_add_backend_port(x->rig, 0, IPPROTO_UDP);
-	send_request(x, &req);
-	e = rig_flow(x->rig, &req, 0);
-	age = e->age;
-	bed_make_silent(e, 2);
-	in.frag = more;
-	expect(x, &in, &in);
-	assert_int_equal(rig_drops(x->rig, LB_DROP_REPLY_FRAGMENT), 1);
-	in.frag = more | later;
-	expect(x, &in, &in);
-	in.frag = later;
-	expect(x, &in, &in);
-	assert_int_equal(rig_drops(x->rig, LB_DROP_REPLY_FRAGMENT), 1);
-	assert_in_range((uint8_t)(e->age - age), 0, 1);
-
-	in.frag = more;
-	in.dport++; /* a pod that was reached by its own address */
-	expect(x, &in, &in);
-	assert_int_equal(rig_drops(x->rig, LB_DROP_REPLY_FRAGMENT), 1);
-	assert_int_equal(rig_drops(x->rig, LB_DROP_REPLY_MISS), 1);
-	in.frag = later;
 	expect(x, &in, &in);
 	assert_int_equal(rig_drops(x->rig, LB_DROP_REPLY_MISS), 1);
 }
@@ -318,7 +281,6 @@ int main(void)
 		CLAIM(what_is_no_answer_leaves_untouched),
 		CLAIM(an_answer_cut_in_its_headers_is_left_alone),
 		CLAIM(a_miss_from_a_backend_of_ours_is_counted),
-		CLAIM(an_answer_in_fragments_leaves_untouched_and_is_counted_once),
 		CLAIM(an_answer_keeps_its_entry_young),
 		CLAIM(answers_move_the_state_of_a_connection),
 		CLAIM(a_flow_of_udp_is_established_by_its_second_answer),

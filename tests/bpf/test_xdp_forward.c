@@ -269,19 +269,6 @@ static void only_echo_requests_to_our_own_station_are_answered(void **state)
 	assert_int_equal(rig_xdp(x->rig, &x->in, &x->out), XDP_DROP);
 }
 
-static void fragments_to_a_vip_are_dropped_and_counted(void **state)
-{
-	static const uint16_t words[] = {0x2000, 0x0001, 0x2001, 0x1fff};
-	struct bed *x = bed_begin(state);
-
-	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-		struct frame_spec s = udp();
-
-		s.frag = words[i];
-		expect_drop(x, &s, LB_DROP_FRAGMENT);
-	}
-}
-
 static void without_a_backend_packets_are_dropped_and_counted(void **state)
 {
 	struct bed *x = bed_begin(state);
@@ -484,7 +471,6 @@ int main(void)
 		CLAIM(an_unknown_port_is_dropped_or_passed_as_the_vip_says),
 		CLAIM(echo_is_answered_passed_or_dropped_as_the_vip_says),
 		CLAIM(only_echo_requests_to_our_own_station_are_answered),
-		CLAIM(fragments_to_a_vip_are_dropped_and_counted),
 		CLAIM(without_a_backend_packets_are_dropped_and_counted),
 		CLAIM(a_cut_frame_of_any_length_is_not_rewritten),
 		CLAIM(lengths_that_leave_no_room_for_the_headers_are_malformed),

@@ -24,7 +24,10 @@ static const struct {
 		 "the client's port already talks to every candidate backend through "
 		 "another VIP",
 		 false},
-	[LB_DROP_FRAGMENT] = {"fragment", "an IP fragment to a VIP", false},
+	[LB_DROP_FRAGMENT] = {"fragment",
+			      "an IP fragment that came before the first of its packet, or is of "
+			      "neither TCP nor UDP",
+			      false},
 	[LB_DROP_MALFORMED] = {"malformed", "truncated or inconsistent headers", false},
 	[LB_DROP_PROTOCOL] = {"protocol", "neither TCP, UDP nor ICMP", false},
 	[LB_DROP_ICMP] = {"icmp", "an echo that is refused, or an ICMP error about no flow of ours",
@@ -35,8 +38,8 @@ static const struct {
 				"reached directly, or the flow was forgotten",
 				true},
 	[LB_DROP_REPLY_FRAGMENT] = {"reply_fragment",
-				    "an answer in IP fragments, which left with the backend's own "
-				    "address; counted once",
+				    "an answer in IP fragments, of which all but the first leave "
+				    "with the backend's own address; counted once",
 				    true},
 	[LB_DROP_FLOW_EVICTED] = {"flow_evicted",
 				  "an established flow lost its entry to a new one: the flow table "

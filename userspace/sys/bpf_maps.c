@@ -47,8 +47,8 @@ static int reuse_pin(struct bpf_map *map, const char *dir)
 }
 
 /*
- * Counts, what the agent fills by itself when it starts, what lasts for one packet; and the flows
- * of the kernel, of which older versions knew none.
+ * Counts, what the agent fills by itself when it starts, what lasts for one packet or little
+ * longer; and the flows of the kernel, of which older versions knew none.
  */
 static bool may_be_fresh(const struct bpf_map *map)
 {
@@ -56,7 +56,8 @@ static bool may_be_fresh(const struct bpf_map *map)
 
 	return strcmp(name, "drops") == 0 || strcmp(name, "uplinks") == 0 ||
 	       strcmp(name, "backend_ports") == 0 || strcmp(name, "backend_bits") == 0 ||
-	       strcmp(name, "scratch") == 0 || strcmp(name, "kernel_flows") == 0;
+	       strcmp(name, "scratch") == 0 || strcmp(name, "kernel_flows") == 0 ||
+	       strcmp(name, "fragments") == 0;
 }
 
 int bpf_maps_reuse(struct bpf_object *obj, const char *dir)
