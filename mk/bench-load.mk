@@ -23,6 +23,7 @@ bench-edit: $(B)/bench/bench_edit ## time of an edit with 10 to 5,000 services a
 bench-walk: $(B)/bench/bench_walk ## time of the walk through the flow table against the bars; BENCH_STRICT=1
 	$(Q)$<
 
+$(B)/bench/bench_turns: $(B)/obj/tests/bench/turns_objects.o
 $(B)/bench/bench_turns $(B)/bench/bench_wire: $(B)/bench/%: $(B)/obj/tests/bench/%.o $(B)/obj/tests/bench/turns_net.o $(B)/obj/tests/bench/bench_agent.o $(B)/libsys.a $(B)/libbase.a
 	@mkdir -p $(@D)
 	@echo "  LD    $@"

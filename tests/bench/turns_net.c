@@ -118,6 +118,21 @@ static void serve(int fd, int tell)
 	}
 }
 
+static void serve_beside(int fd, int tell)
+{
+	const pid_t parent = getpid();
+	const pid_t pid = fork();
+
+	if (pid < 0)
+		bench_fail("fork");
+	if (pid == 0) {
+		if (prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && getppid() == parent)
+			serve(fd, tell);
+		_exit(0);
+	}
+	close(fd);
+}
+
 static int listen_at_bgp(void)
 {
 	const struct sockaddr_in any = {.sin_family = AF_INET, .sin_port = htons(179)};
@@ -140,17 +155,19 @@ static void run_router(int told, int tell, int tell_updates)
 	if (write(tell, "n", 1) != 1 || read(told, &go, 1) != 1)
 		bench_fail("router");
 	turns_net_ip("addr add " TURNS_ROUTER "/24 dev eth1");
+	turns_net_ip("addr add " TURNS_ROUTER_2 "/24 dev eth1");
+	turns_net_ip("addr add " TURNS_ROUTER_3 "/24 dev eth1");
+	turns_net_ip("addr add " TURNS_ROUTER_4 "/24 dev eth1");
 	turns_net_ip("link set eth1 up");
 	fd = listen_at_bgp();
 	(void)setpriority(PRIO_PROCESS, 0, -20); /* refused: there is more noise */
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGCHLD, SIG_IGN);
 	for (;;) {
 		int session = accept(fd, NULL, NULL);
 
-		if (session < 0)
-			continue;
-		serve(session, tell_updates);
-		close(session);
+		if (session >= 0)
+			serve_beside(session, tell_updates);
 	}
 }
 

@@ -11,12 +11,14 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define TURNS_ROUTER "192.0.2.1"
+#define TURNS_ROUTER   "192.0.2.1"
+#define TURNS_ROUTER_2 "192.0.2.3" /* the same router by other addresses, each with a session */
+#define TURNS_ROUTER_3 "192.0.2.4"
+#define TURNS_ROUTER_4 "192.0.2.5"
 
 /*
  * Enters a mount and a network namespace with bpffs, eth0 (192.0.2.2/24) and a router at its other
- * end, which takes one BGP session after the other and reads all that it is told. False, with
- * errno: refused here.
+ * end, which takes BGP sessions and reads all that it is told. False, with errno: refused here.
  */
 bool turns_net_enter(void);
 void turns_net_leave(void);
