@@ -23,7 +23,7 @@ static uint8_t protocol_number(const char *text)
 struct counts {
 	struct bpf_counter total;
 	bool known;
-	const struct lb_target *targets; /* in the order of `each` */
+	const struct lb_target *targets; /* sorted, in the order of `each` */
 	struct bpf_counter *each;
 	size_t n_targets;
 };
@@ -33,6 +33,11 @@ static int cmp_key(const void *key, const void *item)
 	const struct lb_actual *f = item;
 
 	return lb_key_cmp(key, &f->key);
+}
+
+static int cmp_target(const void *key, const void *item)
+{
+	return lb_target_cmp(key, item);
 }
 
 static struct counts count(const struct agent *a, const struct plan_service *s,
@@ -73,18 +78,19 @@ static void add_counter(cJSON *o, const struct bpf_counter *c)
 
 static cJSON *backend_json(const struct plan_service_backend *b, const struct counts *c)
 {
-	const struct bpf_counter *counter = NULL;
+	const struct lb_target key = {.addr = b->addr, .port = b->port};
+	const struct lb_target *target = NULL;
 	cJSON *o = cJSON_CreateObject();
 	char text[IP_ADDR_TEXT];
+
+	if (c->known)
+		target = sorted_find(&key, c->targets, c->n_targets, sizeof(key), cmp_target);
 
 	cJSON_AddStringToObject(o, "address", ip_addr_text(&b->addr, text));
 	cJSON_AddNumberToObject(o, "port", b->port);
 	show_add_text(o, "node", b->node);
 	cJSON_AddStringToObject(o, "state", b->state);
-	for (size_t i = 0; c->known && i < c->n_targets; i++)
-		if (ip_addr_equal(&c->targets[i].addr, &b->addr) && c->targets[i].port == b->port)
-			counter = &c->each[i];
-	add_counter(o, counter);
+	add_counter(o, target ? &c->each[target - c->targets] : NULL);
 	return o;
 }
 
