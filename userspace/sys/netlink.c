@@ -301,17 +301,20 @@ static int read_defaults_now(struct netlink *nl)
 	return 0;
 }
 
-static int refresh_defaults(struct netlink *nl)
+/* 0: there are some to go by; else as netlink_refresh(). */
+static int need_defaults(struct netlink *nl)
 {
 	int err = nl->first_error;
 
 	if (!nl->worker)
 		return read_defaults_now(nl);
+	if (nl->has_defaults)
+		return 0;
 	nl->first_error = 0;
 	if (err < 0)
 		return err;
 	begin_routes(nl);
-	return nl->has_defaults ? 0 : -EINPROGRESS;
+	return -EINPROGRESS;
 }
 
 /* --- refresh -----------------------------------------------------------------------------------
@@ -321,7 +324,7 @@ int netlink_refresh(struct netlink *nl, const struct ip_addr *ask, size_t n)
 {
 	_cleanup_(arena_freep) struct arena *arena = arena_new();
 	struct plan_node node;
-	int err = refresh_defaults(nl);
+	int err = need_defaults(nl);
 
 	if (err == 0)
 		err = -EINTR;
@@ -331,6 +334,8 @@ int netlink_refresh(struct netlink *nl, const struct ip_addr *ask, size_t n)
 	}
 	if (err < 0)
 		return err;
+	if (nl->worker) /* not before: the kernel has one lock for both dumps */
+		begin_routes(nl);
 	node.default_devices =
 		arena_memdup(arena, nl->defaults, nl->n_defaults * sizeof(*nl->defaults));
 	node.n_default_devices = nl->n_defaults;
