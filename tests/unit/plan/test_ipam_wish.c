@@ -230,6 +230,41 @@ static void owner_comes_back_beside_those_it_shares_with(void **state)
 	assert_non_null(fixture_problem(f, "AddressTaken", "z"));
 }
 
+static void owner_that_wishes(struct fixture *f, const char *name, const char *owned,
+			      const char *wished)
+{
+	struct arena *arena = arena_new();
+
+	fixture_object(f, "Service", name,
+		       arena_printf(arena, "annotations: {metallb.io/loadBalancerIPs: %s}", wished),
+		       arena_printf(arena,
+				    "spec: {type: LoadBalancer, ports: [{port: 80}]}\n"
+				    "status: {loadBalancer: {ingress: [{ip: %s}]}}",
+				    owned));
+	arena_free(arena);
+}
+
+/*
+ * a and c have one address by their status and leave it by a wish each, and both have to go back,
+ * to b and d who cannot leave: who is back first has it as its owner, not by a wish.
+ */
+static void who_came_back_is_an_owner_again(void **state)
+{
+	_cleanup_(fixture_freep) struct fixture *f = fixture_new();
+
+	(void)state;
+	pool(f, "p", "addresses: [10.1.0.0/24]");
+	owner_that_wishes(f, "a", "10.1.0.5", "10.1.0.6");
+	owner_that_wishes(f, "b", "10.1.0.6", "10.9.0.1");
+	owner_that_wishes(f, "c", "10.1.0.5", "10.1.0.7");
+	owner_that_wishes(f, "d", "10.1.0.7", "10.9.0.2");
+	fixture_plan(f);
+	assert_string_equal(address(f, "a"), "10.1.0.5");
+	assert_string_equal(address(f, "b"), "10.1.0.6");
+	assert_string_equal(address(f, "c"), "");
+	assert_string_equal(address(f, "d"), "10.1.0.7");
+}
+
 static void wish_that_fails_does_not_keep_what_no_pool_holds(void **state)
 {
 	_cleanup_(fixture_freep) struct fixture *f = with_address();
@@ -446,6 +481,7 @@ int main(void)
 		cmocka_unit_test(two_services_swap_their_addresses_in_one_plan),
 		cmocka_unit_test(wish_gives_way_to_an_owner_whose_own_wish_fails),
 		cmocka_unit_test(owner_comes_back_beside_those_it_shares_with),
+		cmocka_unit_test(who_came_back_is_an_owner_again),
 		cmocka_unit_test(wish_that_fails_does_not_keep_what_no_pool_holds),
 		cmocka_unit_test(address_that_vanished_from_its_pool_is_cleared_and_another_given),
 		cmocka_unit_test(without_another_address_the_service_waits_and_is_told_both),

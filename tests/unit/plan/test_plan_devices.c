@@ -74,6 +74,22 @@ static void uplink_that_is_missing_is_said_and_detaches_nothing(void **state)
 	assert_non_null(fixture_held(f, "r1", "192.168.100.0/32"));
 }
 
+/* The array may still hold it, behind those that count. */
+static void interface_that_is_gone_is_none(void **state)
+{
+	_cleanup_(fixture_freep) struct fixture *f = fixture_announced();
+
+	(void)state;
+	f->node.n_links = 2;
+	f->default_devices[0] = f->links[2].ifindex;
+	f->node.n_default_devices = 1;
+	fixture_object(f, "LodestoneConfig", "default", "",
+		       "spec: {dataplane: {uplinks: [eth0, eth1]}}");
+	fixture_plan(f);
+	assert_null(device(f, "eth1"));
+	assert_non_null(strstr(fixture_problem(f, "UplinkMissing", "default")->message, "eth1"));
+}
+
 static void peer_without_a_route_detaches_nothing(void **state)
 {
 	_cleanup_(fixture_freep) struct fixture *f = fixture_announced();
@@ -207,6 +223,7 @@ int main(void)
 		cmocka_unit_test(devices_of_default_routes_get_the_reply_program_alone),
 		cmocka_unit_test(named_uplinks_replace_the_default),
 		cmocka_unit_test(uplink_that_is_missing_is_said_and_detaches_nothing),
+		cmocka_unit_test(interface_that_is_gone_is_none),
 		cmocka_unit_test(peer_without_a_route_detaches_nothing),
 		cmocka_unit_test(node_without_an_uplink_announces_nothing_and_says_so),
 		cmocka_unit_test(peer_behind_an_uplink_that_is_being_attached_waits),
