@@ -171,6 +171,24 @@ static void a_service_of_thousands_of_backends_spans_chunks(void **state)
 	fixture_done(&x);
 }
 
+/* In units of 16: no service keeps more indices from others than it has to. */
+static void a_region_is_the_least_that_holds_its_backends(void **state)
+{
+	struct lb_target targets[65];
+
+	(void)state;
+	for (uint32_t n = 1; n <= ARRAY_SIZE(targets); n++) {
+		struct lb_frontend f =
+			frontend_of(key_of(0xc0000201, 80), targets, targets_upto(targets, n));
+		struct fixture x;
+
+		fixture_init(&x);
+		assert_int_equal(fixture_put(&x, &f), 0);
+		assert_int_equal(lb_tables_usage(x.t).backends, (n + 15) / 16 * 16);
+		fixture_done(&x);
+	}
+}
+
 /* What status says, and what an agent that starts finds: the largest table that there is, too. */
 static void usage_is_the_sum_over_services_and_the_same_after_a_restart(void **state)
 {
@@ -209,6 +227,7 @@ int main(void)
 		cmocka_unit_test(
 			counters_follow_a_region_that_grows_and_begin_anew_with_a_new_backend),
 		cmocka_unit_test(a_service_of_thousands_of_backends_spans_chunks),
+		cmocka_unit_test(a_region_is_the_least_that_holds_its_backends),
 		cmocka_unit_test(usage_is_the_sum_over_services_and_the_same_after_a_restart),
 	};
 

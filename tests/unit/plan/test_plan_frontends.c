@@ -4,6 +4,8 @@
  * be programmed, what must stay and for how long, and what the ledger remembers; and ports that two
  * want.
  */
+#include "base/limits.h"
+#include "base/strbuf.h"
 #include "fake/plan_fixture.h"
 
 #include <setjmp.h>
@@ -309,6 +311,46 @@ static void older_service_wins_a_port_and_the_other_is_told(void **state)
 	assert_int_equal(f->store.n, 2);
 }
 
+/* 11 Services of 931 ports are one frontend more than a node has. */
+static void the_frontend_after_the_last_is_left_out_and_told(void **state)
+{
+	enum { N_SERVICES = 11, N_PORTS = 931 };
+	_cleanup_(fixture_freep) struct fixture *f = fixture_new();
+	struct strbuf ports, names;
+	size_t n = 0;
+
+	(void)state;
+	_Static_assert(N_SERVICES * N_PORTS == LIMIT_SERVICES + 1, "one too many");
+	fixture_basics(f);
+	strbuf_init(&ports, 1 << 18);
+	strbuf_init(&names, 1 << 18);
+	strbuf_add(&ports, "spec: {type: LoadBalancer, externalTrafficPolicy: Local, ports: [");
+	strbuf_add(&names, "addressType: IPv4\nendpoints: [{addresses: [10.244.0.5], nodeName: "
+			   "node-a}]\nports: [");
+	for (int i = 0; i < N_PORTS; i++) {
+		strbuf_printf(&ports, "{name: p%d, port: %d, targetPort: 80},", i, 1000 + i);
+		strbuf_printf(&names, "{name: p%d, port: 80},", i);
+	}
+	strbuf_add(&ports, "]}");
+	strbuf_add(&names, "]");
+	for (int i = 0; i < N_SERVICES; i++) {
+		char name[16], label[64];
+
+		snprintf(name, sizeof(name), "s%02d", i);
+		snprintf(label, sizeof(label), "labels: {kubernetes.io/service-name: %s}", name);
+		fixture_object(f, "Service", name, "", ports.data);
+		fixture_object(f, "EndpointSlice", name, label, names.data);
+	}
+	fixture_plan(f);
+	for (size_t i = 0; i < f->plan.n_frontends; i++)
+		n += f->plan.frontends[i].lb.key.port != 0;
+	assert_int_equal(n, LIMIT_SERVICES);
+	assert_int_equal(fixture_count(f, "TooManyServices"), 1);
+	assert_non_null(fixture_problem(f, "TooManyServices", "s10"));
+	strbuf_done(&ports);
+	strbuf_done(&names);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -326,6 +368,7 @@ int main(void)
 		cmocka_unit_test(before_the_first_picture_the_ledger_stands_still),
 		cmocka_unit_test(end_of_rib_waits_for_vips_that_are_on_their_way),
 		cmocka_unit_test(older_service_wins_a_port_and_the_other_is_told),
+		cmocka_unit_test(the_frontend_after_the_last_is_left_out_and_told),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -64,7 +64,7 @@ static void flow_entries_size_the_flow_table_and_a_restart_keeps_it(void **state
 {
 	static const struct {
 		uint32_t flows, chunks;
-	} sizes[] = {{1024, 1}, {32768, 1}, {32769, 2}, {200000, 8}};
+	} sizes[] = {{1024, 1}, {32768, 1}, {32769, 2}, {200000, 8}, {65 * 32768, 128}};
 	struct under_test u;
 
 	SKIP_IF_REFUSED((struct bpf_fixture *)*state);
