@@ -12,8 +12,7 @@
 #include "sys/clock.h"
 #include "sys/log.h"
 #include "sys/loop.h"
-
-#include <dirent.h>
+#include "unit/open_fds.h"
 
 #define WAIT_NS  (20 * NSEC_PER_SEC)
 #define N_ROUTES 100000 /* more than the kernel takes at once */
@@ -32,18 +31,6 @@ struct rig {
 	unsigned turns, changes; /* turns after which `changed` was set */
 	size_t n_fds;            /* at the beginning: as many are open at the end */
 };
-
-static inline size_t count_fds(void)
-{
-	DIR *dir = opendir("/proc/self/fd");
-	size_t n = 0;
-
-	assert_non_null(dir);
-	while (readdir(dir))
-		n++;
-	closedir(dir);
-	return n;
-}
 
 static inline struct rig *rig_new(void)
 {

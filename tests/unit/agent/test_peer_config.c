@@ -4,25 +4,14 @@
  */
 #include "agent/peer_config.h"
 
+#include "unit/plan/peer_sample.h"
+
 #include <stdarg.h>
 #include <stddef.h>
 
 #include <setjmp.h>
 
 #include <cmocka.h>
-
-static struct plan_peer sample(void)
-{
-	struct plan_peer p = {.key = {"r", "blue", "eth0"},
-			      .port = 179,
-			      .ttl = 1,
-			      .password = (const uint8_t *)"secret",
-			      .password_len = 6,
-			      .bgp = {.local_asn = 64513, .remote_asn = 64512, .hold_s = 90}};
-
-	p.address = ip_addr_from_v4(0x0a000002);
-	return p;
-}
 
 static void copy_outlives_what_it_was_made_from(void **state)
 {

@@ -6,6 +6,7 @@
 #include "plan/plan_peer_change.h"
 
 #include "base/strbuf.h"
+#include "unit/plan/peer_sample.h"
 
 #include <stdarg.h>
 #include <stddef.h>
@@ -39,19 +40,6 @@
 static struct plan_peer rebuilt(const struct plan_peer *from)
 {
 	return (struct plan_peer){FIELDS_BEFORE(VALUE){BGP_FIELDS(VALUE)}, FIELDS_AFTER(VALUE)};
-}
-
-static struct plan_peer sample(void)
-{
-	struct plan_peer p = {.key = {"r", "blue", "eth0"},
-			      .port = 179,
-			      .ttl = 1,
-			      .password = (const uint8_t *)"secret",
-			      .password_len = 6,
-			      .bgp = {.local_asn = 64513, .remote_asn = 64512, .hold_s = 90}};
-
-	p.address = ip_addr_from_v4(0x0a000002);
-	return p;
 }
 
 static const struct peer_field *field_of(const char *name)

@@ -7,9 +7,9 @@
 #pragma once
 
 #include "base/mem.h"
+#include "unit/open_fds.h"
 
 #include <bpf/bpf.h>
-#include <dirent.h>
 #include <errno.h>
 #include <linux/bpf.h>
 #include <net/if.h>
@@ -30,18 +30,6 @@ struct bpf_fixture {
 	bool allowed;
 	size_t n_fds; /* at the beginning: as many are open at the end */
 };
-
-static inline size_t count_fds(void)
-{
-	DIR *dir = opendir("/proc/self/fd");
-	size_t n = 0;
-
-	assert_non_null(dir);
-	while (readdir(dir))
-		n++;
-	closedir(dir);
-	return n;
-}
 
 /* r0 = verdict; exit */
 static inline int foreign_program(enum bpf_prog_type type, const char *name, int verdict)

@@ -44,14 +44,21 @@ static inline void open_dp(struct under_test *u)
 	u->store = bpf_dataplane_store(u->dp);
 }
 
-static inline void begin_sized(struct under_test *u, void **state, uint32_t flow_entries)
+/* With the flow entries, the turn and the worker of `like`. */
+static inline void begin_like(struct under_test *u, void **state, const struct under_test *like)
 {
-	*u = (struct under_test){.fixture = *state, .flow_entries = flow_entries};
+	*u = *like;
+	u->fixture = *state;
 	u->arena = arena_new();
 	u->now = clock_now();
 	assert_int_equal(bpf_dataplane_cleanup(u->fixture->pin_dir), 0);
 	open_dp(u);
 	assert_false(u->adopted);
+}
+
+static inline void begin_sized(struct under_test *u, void **state, uint32_t flow_entries)
+{
+	begin_like(u, state, &(struct under_test){.flow_entries = flow_entries});
 }
 
 static inline void begin(struct under_test *u, void **state)

@@ -22,13 +22,25 @@ static uint32_t n_chunks(const struct under_test *u)
 	return n;
 }
 
-static void begin_beside(struct under_test *u, void **state, struct worker *worker, nsec_t turn)
+/* A data plane whose tables grow beside a loop. */
+struct beside {
+	struct under_test u;
+	struct loop *loop;
+	struct worker *worker;
+};
+
+static void begin_beside(struct beside *b, void **state)
 {
-	*u = (struct under_test){.fixture = *state, .worker = worker, .turn = turn};
-	u->arena = arena_new();
-	u->now = clock_now();
-	assert_int_equal(bpf_dataplane_cleanup(u->fixture->pin_dir), 0);
-	open_dp(u);
+	b->loop = loop_new();
+	b->worker = worker_new(b->loop);
+	begin_like(&b->u, state, &(struct under_test){.worker = b->worker});
+}
+
+static void end_beside(struct beside *b)
+{
+	end(&b->u);
+	worker_free(b->worker);
+	loop_free(b->loop);
 }
 
 /* As the agent does: again in the next turn, or when the helper has come back. */
@@ -51,74 +63,56 @@ static unsigned put_patiently(struct under_test *u, const struct lb_frontend *f)
 
 static void tables_grow_beside_the_loop(void **state)
 {
-	struct loop *loop;
-	struct under_test u;
 	unsigned n_waits = 0;
-	struct worker *worker;
+	struct beside b;
 
 	SKIP_IF_REFUSED((struct bpf_fixture *)*state);
-	loop = loop_new();
-	worker = worker_new(loop);
-	begin_beside(&u, state, worker, 0);
+	begin_beside(&b, state);
 	for (uint32_t i = 0; i < N_SERVICES; i++) {
-		struct lb_frontend address = vip(i), f = web(&u, i, 3);
+		struct lb_frontend address = vip(i), f = web(&b.u, i, 3);
 
-		n_waits += put_patiently(&u, &address);
-		n_waits += put_patiently(&u, &f);
+		n_waits += put_patiently(&b.u, &address);
+		n_waits += put_patiently(&b.u, &f);
 	}
 	for (uint32_t i = 0; i < N_SERVICES; i++)
-		assert_int_equal(test(&u, i), 0);
+		assert_int_equal(test(&b.u, i), 0);
 	assert_in_range(n_waits, 1, 8); /* not one a chunk: it is seen that this is a load */
-	worker_finish(worker);
-	assert_true(n_chunks(&u) > N_SERVICES / 32);
-	reopen(&u);
-	assert_int_equal(test(&u, N_SERVICES - 1), 0);
-	end(&u);
-	worker_free(worker);
-	loop_free(loop);
+	worker_finish(b.worker);
+	assert_true(n_chunks(&b.u) > N_SERVICES / 32);
+	reopen(&b.u);
+	assert_int_equal(test(&b.u, N_SERVICES - 1), 0);
+	end_beside(&b);
 }
 
 static void a_chunk_is_spare_before_it_is_needed(void **state)
 {
-	struct loop *loop;
-	struct under_test u;
-	struct worker *worker;
+	struct beside b;
 
 	SKIP_IF_REFUSED((struct bpf_fixture *)*state);
-	loop = loop_new();
-	worker = worker_new(loop);
-	begin_beside(&u, state, worker, 0);
+	begin_beside(&b, state);
 	for (uint32_t i = 0; i < 100; i++) {
-		struct lb_frontend address = vip(i), f = web(&u, i, 3);
+		struct lb_frontend address = vip(i), f = web(&b.u, i, 3);
 
-		worker_finish(worker); /* between two Services there is time enough */
-		u.now += 2 * NSEC_PER_SEC;
-		assert_int_equal(put(&u, &address), 0);
-		assert_int_equal(put(&u, &f), 0);
-		assert_false(bpf_dataplane_is_growing(u.dp));
+		worker_finish(b.worker); /* between two Services there is time enough */
+		b.u.now += 2 * NSEC_PER_SEC;
+		assert_int_equal(put(&b.u, &address), 0);
+		assert_int_equal(put(&b.u, &f), 0);
+		assert_false(bpf_dataplane_is_growing(b.u.dp));
 	}
-	worker_finish(worker);
-	assert_int_equal(n_chunks(&u), 100 / 32 + 1 + 1);
-	end(&u);
-	worker_free(worker);
-	loop_free(loop);
+	worker_finish(b.worker);
+	assert_int_equal(n_chunks(&b.u), 100 / 32 + 1 + 1);
+	end_beside(&b);
 }
 
 static void what_grows_while_the_data_plane_is_closed_is_no_leak(void **state)
 {
-	struct loop *loop;
-	struct under_test u;
-	struct worker *worker;
+	struct beside b;
 
 	SKIP_IF_REFUSED((struct bpf_fixture *)*state);
-	loop = loop_new();
-	worker = worker_new(loop);
-	begin_beside(&u, state, worker, 0);
-	reopen(&u); /* the first chunk is just being made */
-	assert_in_range(n_chunks(&u), 1, 2);
-	end(&u);
-	worker_free(worker);
-	loop_free(loop);
+	begin_beside(&b, state);
+	reopen(&b.u); /* the first chunk is just being made */
+	assert_in_range(n_chunks(&b.u), 1, 2);
+	end_beside(&b);
 }
 
 /* However short it is. */
@@ -129,7 +123,7 @@ static void a_turn_does_one_thing_at_least(void **state)
 	struct lb_key key;
 
 	SKIP_IF_REFUSED((struct bpf_fixture *)*state);
-	begin_beside(&u, state, NULL, 1);
+	begin_like(&u, state, &(struct under_test){.turn = 1});
 	address = vip(0);
 	f = web(&u, 0, 3);
 	key = f.key;

@@ -110,6 +110,17 @@ static void query(struct arena *a, struct plan_taken **ret, size_t *ret_n)
 	assert_int_equal(conntrack_translated(vips, ARRAY_SIZE(vips), a, ret, ret_n), 0);
 }
 
+/* A UDP flow to the VIP, of a port of its own. */
+static int udp_flow(void)
+{
+	struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(53)};
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	assert_int_equal(inet_pton(AF_INET, VIP, &to.sin_addr), 1);
+	assert_int_equal(sendto(fd, "x", 1, 0, (const struct sockaddr *)&to, sizeof(to)), 1);
+	return fd;
+}
+
 static void check_counts(void **state)
 {
 	int servers[3], fds[N_FLOWS + 2];
@@ -186,15 +197,12 @@ static void without_ctnetlink_the_same_is_read_from_proc(void **state)
 
 static void udp_flows_count_too(void **state)
 {
-	struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(53)};
 	struct plan_taken *taken = NULL;
 	size_t n = 0;
 	int fd;
 
 	begin();
-	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	assert_int_equal(inet_pton(AF_INET, VIP, &to.sin_addr), 1);
-	assert_int_equal(sendto(fd, "x", 1, 0, (const struct sockaddr *)&to, sizeof(to)), 1);
+	fd = udp_flow();
 	query(*state, &taken, &n);
 	assert_int_equal(n, 1);
 	assert_int_equal(taken[0].flows, 1);
@@ -205,15 +213,12 @@ static void udp_flows_count_too(void **state)
 static void flow_counts_for_its_address_in_every_domain(void **state)
 {
 	const struct plan_vip vips[] = {{addr(VIP), 2}, {addr(IDLE_VIP), 2}, {addr(VIP), 0}};
-	struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(53)};
 	struct plan_taken *taken = NULL;
 	size_t n = 0;
 	int fd;
 
 	begin();
-	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	assert_int_equal(inet_pton(AF_INET, VIP, &to.sin_addr), 1);
-	assert_int_equal(sendto(fd, "x", 1, 0, (const struct sockaddr *)&to, sizeof(to)), 1);
+	fd = udp_flow();
 	assert_int_equal(conntrack_translated(vips, ARRAY_SIZE(vips), *state, &taken, &n), 0);
 	assert_int_equal(n, 2);
 	for (size_t i = 0; i < n; i++) {
@@ -226,19 +231,12 @@ static void flow_counts_for_its_address_in_every_domain(void **state)
 /* Larger than one datagram of the dump. */
 static void many_flows_are_all_counted(void **state)
 {
-	struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(53)};
 	struct plan_taken *taken = NULL;
 	size_t n = 0;
 
 	begin();
-	assert_int_equal(inet_pton(AF_INET, VIP, &to.sin_addr), 1);
-	for (int i = 0; i < 2000; i++) {
-		int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-
-		assert_int_equal(sendto(fd, "x", 1, 0, (const struct sockaddr *)&to, sizeof(to)),
-				 1);
-		close(fd);
-	}
+	for (int i = 0; i < 2000; i++)
+		close(udp_flow());
 	query(*state, &taken, &n);
 	assert_int_equal(n, 1);
 	/* A port used again finds its entry still there. */
