@@ -94,6 +94,31 @@ static inline const struct api_object *only_object(const struct api_batch *b)
 	return b->objects[0];
 }
 
+/* What a text comes to that holds no object. */
+struct api_outcome {
+	const char *text, *problems;
+	size_t foreign;
+	bool lost;
+	size_t refused;
+};
+
+static inline void check_outcomes(const struct api_outcome *cases, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct api_batch b = decode_text(cases[i].text);
+		_cleanup_(freep) char *got = problems_text(&b.problems);
+
+		if (strcmp(got, cases[i].problems) != 0)
+			print_error("for %s\n", cases[i].text);
+		assert_string_equal(got, cases[i].problems);
+		assert_int_equal(b.n, 0);
+		assert_int_equal(b.foreign, cases[i].foreign);
+		assert_int_equal(b.is_lost, cases[i].lost);
+		assert_int_equal(b.n_refused, cases[i].refused);
+		api_batch_done(&b);
+	}
+}
+
 static inline char *read_file(const char *path, size_t *ret_len)
 {
 	FILE *f = fopen(path, "r");

@@ -6,12 +6,7 @@
 
 static void what_is_no_object_of_ours_is_said_or_counted(void **state)
 {
-	static const struct {
-		const char *text, *problems;
-		size_t foreign;
-		bool lost;
-		size_t refused;
-	} cases[] = {
+	static const struct api_outcome cases[] = {
 		{"value: a\nvalue: b\n", "error NotAnObject line 1:1", 0, true, 0},
 		{"# c\n- a\n", "error NotAnObject line 2:2", 0, true, 0},
 		{"just text\n", "error NotAnObject line 1:1", 0, true, 0},
@@ -39,19 +34,7 @@ static void what_is_no_object_of_ours_is_said_or_counted(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		struct api_batch b = decode_text(cases[i].text);
-		_cleanup_(freep) char *got = problems_text(&b.problems);
-
-		if (strcmp(got, cases[i].problems) != 0)
-			print_error("for %s\n", cases[i].text);
-		assert_string_equal(got, cases[i].problems);
-		assert_int_equal(b.n, 0);
-		assert_int_equal(b.foreign, cases[i].foreign);
-		assert_int_equal(b.is_lost, cases[i].lost);
-		assert_int_equal(b.n_refused, cases[i].refused);
-		api_batch_done(&b);
-	}
+	check_outcomes(cases, ARRAY_SIZE(cases));
 }
 
 static void the_kind_bgpcommunity_is_told_its_name(void **state)
@@ -263,51 +246,36 @@ static void lists_of_every_spelling_yield_their_items(void **state)
 
 static void objects_without_a_separator_are_one_line_each_and_refused(void **state)
 {
-	static const struct {
-		const char *text, *problems;
-		size_t n, refused, foreign;
-		bool lost;
-	} cases[] = {
+	static const struct api_outcome cases[] = {
 		{"# two\n" POOL("a", "192.0.2.0") "\n" ADVERT, "error MissingSeparator line 11:11",
-		 0, 2, 0, false},
+		 0, false, 2},
 		{POOL("a", "192.0.2.0") ADVERT POOL("b", "192.0.2.64"),
-		 "error MissingSeparator line 16:16\nerror MissingSeparator line 9:9", 0, 3, 0,
-		 false},
+		 "error MissingSeparator line 16:16\nerror MissingSeparator line 9:9", 0, false, 3},
 		{"kind: Service\napiVersion: v1\nmetadata: {name: a}\n"
 		 "kind: Service\napiVersion: v1\nmetadata: {name: b}\n",
-		 "error MissingSeparator line 4:4", 0, 2, 0, false},
+		 "error MissingSeparator line 4:4", 0, false, 2},
 		/* Ours behind one that is not. */
 		{"apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: a}\n" ADVERT,
-		 "error MissingSeparator line 4:4", 0, 1, 1, false},
+		 "error MissingSeparator line 4:4", 1, false, 1},
 		{"apiVersion: apps/v1\nkind: Deployment\n"
 		 "apiVersion: v1\nkind: ConfigMap\n",
-		 "", 0, 0, 2, false},
+		 "", 2, false, 0},
 		/* The second has no name: it may be any. */
-		{ADVERT "apiVersion: v1\nkind: Service\n", "error MissingSeparator line 8:8", 0, 1,
-		 0, true},
+		{ADVERT "apiVersion: v1\nkind: Service\n", "error MissingSeparator line 8:8", 0,
+		 true, 1},
 		{ADVERT "apiVersion: metallb.io/v1beta1\nkind: BGPPear\nmetadata: {name: a}\n",
-		 "error MissingSeparator line 8:8", 0, 1, 0, true},
+		 "error MissingSeparator line 8:8", 0, true, 1},
 		/* A key alone that comes twice is no second object. */
 		{"apiVersion: v1\nkind: Namespace\nkind: Namespace\nmetadata: {name: a}\n",
-		 "error DuplicateKey kind:3", 0, 1, 0, false},
+		 "error DuplicateKey kind:3", 0, false, 1},
 	};
+	struct api_batch b;
 
 	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		struct api_batch b = decode_text(cases[i].text);
-		_cleanup_(freep) char *got = problems_text(&b.problems);
-
-		if (strcmp(got, cases[i].problems) != 0)
-			print_error("for %s\n", cases[i].text);
-		assert_string_equal(got, cases[i].problems);
-		assert_int_equal(b.n, cases[i].n);
-		assert_int_equal(b.n_refused, cases[i].refused);
-		assert_int_equal(b.foreign, cases[i].foreign);
-		assert_int_equal(b.is_lost, cases[i].lost);
-		if (b.problems.n == 1 && b.n_refused == 2)
-			assert_non_null(strstr(b.problems.items[0].remedy, "put --- before line"));
-		api_batch_done(&b);
-	}
+	check_outcomes(cases, ARRAY_SIZE(cases));
+	b = decode_text(cases[0].text);
+	assert_non_null(strstr(b.problems.items[0].remedy, "put --- before line"));
+	api_batch_done(&b);
 }
 
 static void one_bad_document_costs_only_itself(void **state)
