@@ -84,6 +84,31 @@ static void tables_grow_beside_the_loop(void **state)
 	end_beside(&b);
 }
 
+/* Services of the largest table, each a chunk of its own: as many as are made at a time, at last.
+ */
+static void the_largest_tables_grow_many_at_a_time(void **state)
+{
+	enum { N = 130 };
+	unsigned n_waits = 0;
+	struct beside b;
+
+	SKIP_IF_REFUSED((struct bpf_fixture *)*state);
+	begin_beside(&b, state);
+	for (uint32_t i = 0; i < N; i++) {
+		struct lb_frontend address = vip(i), f = web(&b.u, i, 1);
+
+		f.rows_log2 = LB_ROWS_LOG2_MAX;
+		n_waits += put_patiently(&b.u, &address);
+		n_waits += put_patiently(&b.u, &f);
+	}
+	assert_in_range(n_waits, 1, 8);
+	worker_finish(b.worker);
+	assert_true(n_chunks(&b.u) >= N);
+	for (uint32_t i = 0; i < N; i++)
+		assert_int_equal(test(&b.u, i), 0);
+	end_beside(&b);
+}
+
 static void a_chunk_is_spare_before_it_is_needed(void **state)
 {
 	struct beside b;
@@ -147,6 +172,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(tables_grow_beside_the_loop),
+		cmocka_unit_test(the_largest_tables_grow_many_at_a_time),
 		cmocka_unit_test(a_chunk_is_spare_before_it_is_needed),
 		cmocka_unit_test(what_grows_while_the_data_plane_is_closed_is_no_leak),
 		cmocka_unit_test(a_turn_does_one_thing_at_least),
