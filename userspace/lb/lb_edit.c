@@ -105,7 +105,7 @@ static int take_backends(struct edit *e)
 	e->live.backends_base = lb_space_take(space, e->n_region / LB_BACKEND_UNIT, 1);
 	if (e->live.backends_base != LB_SPACE_NONE)
 		return 0;
-	return space->n_units < max ? LB_NEED_BACKEND_CHUNK : -ENOSPC;
+	return lb_space_may_grow(space, max) ? LB_NEED_BACKEND_CHUNK : -ENOSPC;
 }
 
 static int take_rows(struct edit *e)
@@ -117,7 +117,7 @@ static int take_rows(struct edit *e)
 	e->live.rows_base = lb_space_take(space, units, units);
 	if (e->live.rows_base != LB_SPACE_NONE)
 		return 0;
-	return space->n_units < max ? LB_NEED_ROWS_CHUNK : -ENOSPC;
+	return lb_space_may_grow(space, max) ? LB_NEED_ROWS_CHUNK : -ENOSPC;
 }
 
 static int take_regions(struct edit *e)

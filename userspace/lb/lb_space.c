@@ -25,6 +25,11 @@ void lb_space_grow(struct lb_space *s, uint32_t units)
 	s->n_free += units;
 }
 
+bool lb_space_may_grow(const struct lb_space *s, uint32_t max)
+{
+	return s->n_units < max;
+}
+
 static bool is_free(const struct lb_space *s, uint32_t base, uint32_t n)
 {
 	if (base > s->n_units || n > s->n_units - base)
@@ -46,6 +51,14 @@ static void mark(struct lb_space *s, uint32_t base, uint32_t n, bool taken)
 		s->hint = base;
 }
 
+bool lb_space_claim(struct lb_space *s, uint32_t base, uint32_t n)
+{
+	if (!is_free(s, base, n))
+		return false;
+	mark(s, base, n, true);
+	return true;
+}
+
 uint32_t lb_space_take(struct lb_space *s, uint32_t n, uint32_t align)
 {
 	assert(n > 0);
@@ -53,21 +66,10 @@ uint32_t lb_space_take(struct lb_space *s, uint32_t n, uint32_t align)
 	while (s->hint < s->n_units && s->taken[s->hint])
 		s->hint++;
 	for (uint32_t base = (s->hint + align - 1) / align * align; base < s->n_units;
-	     base += align) {
-		if (!is_free(s, base, n))
-			continue;
-		mark(s, base, n, true);
-		return base;
-	}
+	     base += align)
+		if (lb_space_claim(s, base, n))
+			return base;
 	return LB_SPACE_NONE;
-}
-
-bool lb_space_claim(struct lb_space *s, uint32_t base, uint32_t n)
-{
-	if (!is_free(s, base, n))
-		return false;
-	mark(s, base, n, true);
-	return true;
 }
 
 void lb_space_undo(struct lb_space *s, uint32_t base, uint32_t n)

@@ -29,6 +29,8 @@ struct lb_space {
 
 void lb_space_done(struct lb_space *s);
 void lb_space_grow(struct lb_space *s, uint32_t units);
+/* It has not all of the `max` units yet that the formats can name. */
+bool lb_space_may_grow(const struct lb_space *s, uint32_t max);
 
 /*
  * Takes n > 0 units in a row, at a multiple of `align`; the first of them, or LB_SPACE_NONE when

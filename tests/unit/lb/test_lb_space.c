@@ -21,6 +21,19 @@ static void regions_are_aligned_and_the_lowest_that_fit(void **state)
 	lb_space_done(&s);
 }
 
+static void a_space_may_grow_until_it_has_all_units(void **state)
+{
+	struct lb_space s = {.taken = NULL};
+
+	(void)state;
+	for (uint32_t units = 0; units < 12; units += 4) {
+		assert_true(lb_space_may_grow(&s, 12));
+		lb_space_grow(&s, 4);
+	}
+	assert_false(lb_space_may_grow(&s, 12));
+	lb_space_done(&s);
+}
+
 static void what_was_given_back_rests_until_readers_are_gone(void **state)
 {
 	struct lb_space s = {.taken = NULL};
@@ -101,6 +114,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(regions_are_aligned_and_the_lowest_that_fit),
+		cmocka_unit_test(a_space_may_grow_until_it_has_all_units),
 		cmocka_unit_test(what_was_given_back_rests_until_readers_are_gone),
 		cmocka_unit_test(a_claim_takes_just_what_is_free),
 		cmocka_unit_test(random_regions_never_overlap_or_wake_early),

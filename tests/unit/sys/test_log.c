@@ -103,6 +103,24 @@ static void quoted_values_survive_in_both_formats(void **state)
 		log_info("a", "reason=%s b=2", log_quote(nasty)));
 }
 
+/* Whatever stands for an octet in a line of words is read back for the one of JSON. */
+static void every_octet_that_is_no_character_is_told_in_both_formats(void **state)
+{
+	(void)state;
+	for (unsigned octet = 1; octet < 0x80; octet++) {
+		const char value[] = {'<', ' ', (char)octet, '>', '\0'};
+		char kv[64], json[64];
+
+		if ((octet >= 0x20 && octet < 0x7f) || octet == '\n' || octet == '\t')
+			continue;
+		snprintf(kv, sizeof(kv), "level=info msg=a b=\"< \\x%02x>\"\n", octet);
+		snprintf(json, sizeof(json),
+			 "\"level\":\"info\",\"msg\":\"a\",\"b\":\"< \\u%04x>\"}\n", octet);
+		expect_line(false, kv, log_info("a", "b=%s", log_quote(value)));
+		expect_line(true, json, log_info("a", "b=%s", log_quote(value)));
+	}
+}
+
 static void a_value_somebody_forgot_to_quote_reaches_to_the_next_pair(void **state)
 {
 	(void)state;
@@ -229,6 +247,7 @@ int main(void)
 		cmocka_unit_test(kv_lines_carry_level_message_and_pairs),
 		cmocka_unit_test(json_lines_are_one_object_of_strings),
 		cmocka_unit_test(quoted_values_survive_in_both_formats),
+		cmocka_unit_test(every_octet_that_is_no_character_is_told_in_both_formats),
 		cmocka_unit_test(a_value_somebody_forgot_to_quote_reaches_to_the_next_pair),
 		cmocka_unit_test(quoting_leaves_plain_values_alone_and_cuts_long_ones),
 		cmocka_unit_test(lines_longer_than_a_pipe_takes_are_cut_and_stay_well_formed),
