@@ -12,6 +12,10 @@ static bool all_written(const struct rig *rig)
 {
 	return actual(rig).n_advertised == N_ROUTES;
 }
+static bool heard_all(const struct rig *rig)
+{
+	return rig->router->announced == N_ROUTES;
+}
 static bool all_gone(const struct rig *rig)
 {
 	return actual(rig).n_advertised == 0;
@@ -124,6 +128,27 @@ static void a_lost_session_confirms_nothing_and_is_urgent(void **state)
 	assert_true(rig->changes > 0);
 	WAIT_FOR(rig, came_again);
 	WAIT_FOR(rig, is_up);
+	rig_free(rig);
+}
+
+/* What was left of an UPDATE is no part of the next connection. */
+static void a_session_that_broke_within_an_update_begins_anew(void **state)
+{
+	struct rig *rig = rig_new();
+
+	(void)state;
+	apply(rig, 0);
+	WAIT_FOR(rig, heard_end_of_rib);
+	rig->router->reads = false;
+	apply(rig, N_ROUTES);
+	rig->turns = 0;
+	WAIT_FOR(rig, is_stuck);
+	router_hang_up(rig->router);
+	WAIT_FOR(rig, is_down);
+	rig->router->reads = true;
+	WAIT_FOR(rig, all_written);
+	assert_int_equal(rig->router->connections, 2);
+	WAIT_FOR(rig, heard_all);
 	rig_free(rig);
 }
 
@@ -322,6 +347,7 @@ int main(void)
 		cmocka_unit_test(a_session_that_comes_up_is_a_change),
 		cmocka_unit_test(what_the_kernel_has_not_taken_is_not_confirmed),
 		cmocka_unit_test(a_lost_session_confirms_nothing_and_is_urgent),
+		cmocka_unit_test(a_session_that_broke_within_an_update_begins_anew),
 		cmocka_unit_test(a_session_that_broke_leaves_stale_routes_until_end_of_rib),
 		cmocka_unit_test(a_restart_leaves_stale_routes_until_end_of_rib),
 		cmocka_unit_test(refusals_count_attempts_that_failed),

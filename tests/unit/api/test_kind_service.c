@@ -111,6 +111,34 @@ static void families_are_as_the_api_server_would_fill_them_in(void **state)
 	}
 }
 
+static void of_two_families_with_a_single_stack_the_first_counts(void **state)
+{
+	static const char *const specs[] = {
+		"ipFamilies: [IPv6, IPv4]",
+		"clusterIPs: [\"fd00::1\", 10.96.0.1]",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(specs); i++) {
+		const struct api_families *f;
+		struct api_batch b;
+		char text[256];
+
+		(void)snprintf(text, sizeof(text),
+			       HEAD
+			       "spec: {ports: [{port: 80}], ipFamilyPolicy: SingleStack, %s}\n",
+			       specs[i]);
+		b = decode_text(text);
+		f = &only_object(&b)->service.families;
+		assert_int_equal(f->n, 1);
+		assert_int_equal(f->items[0], IP_V6);
+		assert_false(f->all);
+		assert_int_equal(b.problems.n, 1);
+		assert_string_equal(b.problems.items[0].reason, "SingleStack");
+		api_batch_done(&b);
+	}
+}
+
 static void a_service_without_a_spec_is_no_load_balancer(void **state)
 {
 	struct api_batch b = decode_text(HEAD);
@@ -215,6 +243,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_service_with_everything_is_decoded),
 		cmocka_unit_test(families_are_as_the_api_server_would_fill_them_in),
+		cmocka_unit_test(of_two_families_with_a_single_stack_the_first_counts),
 		cmocka_unit_test(a_service_without_a_spec_is_no_load_balancer),
 		cmocka_unit_test(a_headless_service_is_told_apart),
 		cmocka_unit_test(a_service_of_another_proxy_is_told),
