@@ -52,6 +52,30 @@ static void only_what_is_edited_is_made_anew(void **state)
 	assert_non_null(fixture_service(f, "aa"));
 }
 
+/* Once, whether slices alone changed or Services came and went. */
+static void what_is_made_anew_is_used_again(void **state)
+{
+	_cleanup_(fixture_freep) struct fixture *f = with_services();
+	char slice[128] = "10.244.0.5@node-a 10.244.0.6@node-a";
+	const void *before = backends(f, "b"), *b;
+
+	(void)state;
+	for (size_t i = 0; i < 4; i++) { /* one backend more each time, so that none drains */
+		size_t len = strlen(slice);
+
+		snprintf(slice + len, sizeof(slice) - len, " 10.244.0.%zu@node-a", 7 + i);
+		fixture_add_slice(f, "b", slice);
+		if (i >= 2)
+			fixture_add_service(f, i == 2 ? "aa" : "cc", "Local", "");
+		fixture_plan(f);
+		b = backends(f, "b");
+		assert_true(b != before);
+		fixture_plan(f);
+		assert_ptr_equal(backends(f, "b"), b);
+		before = b;
+	}
+}
+
 static void whatever_the_environment_has_makes_all_anew(void **state)
 {
 	_cleanup_(fixture_freep) struct fixture *f = with_services();
@@ -174,6 +198,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(only_what_is_edited_is_made_anew),
+		cmocka_unit_test(what_is_made_anew_is_used_again),
 		cmocka_unit_test(whatever_the_environment_has_makes_all_anew),
 		cmocka_unit_test(what_may_be_hidden_is_part_of_it),
 		cmocka_unit_test(a_line_more_moves_the_problems_behind_it),
