@@ -15,6 +15,23 @@ static enum api_yaml parse(struct arena *arena, const char *text, struct api_val
 	return api_yaml_parse(arena, &in, root, error);
 }
 
+/* A text that can be read, though it may have faults. */
+static struct api_value *parsed(struct arena *arena, const char *text)
+{
+	struct api_yaml_error error;
+	struct api_value *root;
+
+	if (parse(arena, text, &root, &error) != API_YAML_OK)
+		fail_msg("%s: %s", text, error.message);
+	return root;
+}
+
+struct yaml_case {
+	const char *text;
+	unsigned line;
+	const char *message;
+};
+
 static void a_document_becomes_a_tree_with_lines(void **state)
 {
 	_cleanup_(arena_freep) struct arena *arena = arena_new();
@@ -69,11 +86,7 @@ static void nothing_but_comments_is_empty(void **state)
 
 static void what_cannot_be_read_says_line_and_reason(void **state)
 {
-	static const struct {
-		const char *text;
-		unsigned line;
-		const char *message;
-	} cases[] = {
+	static const struct yaml_case cases[] = {
 		{"a:\n\tb: 1\n", 2, "a tab in the indentation"},
 		{"a:\n  b: 1\n c: 2\n", 3, "the line belongs to nothing above it"},
 		{"a: b: c\n", 1, "a key stands where none can"},
@@ -114,11 +127,7 @@ static const struct api_fault *find_fault(const struct api_value *v)
 	return fault;
 }
 
-static const struct {
-	const char *text;
-	unsigned line;
-	const char *message;
-} faults[] = {
+static const struct yaml_case faults[] = {
 	{"a: 1\nb: !thing 1\n", 2, "a tag (!name) that is not supported"},
 	{"b: !!set {c}\n", 1, "a tag (!name) that is not supported"},
 	{"b: !list [c]\n", 1, "a tag (!name) that is not supported"},
@@ -145,11 +154,9 @@ static void what_no_object_needs_costs_the_value_it_stands_in(void **state)
 		_cleanup_(arena_freep) struct arena *arena = arena_new();
 		const char *text = arena_printf(arena, "%szz: last\n", faults[i].text);
 		const struct api_fault *fault;
-		struct api_yaml_error error;
 		struct api_value *root;
 
-		if (parse(arena, text, &root, &error) != API_YAML_OK)
-			fail_msg("%s: %s", text, error.message);
+		root = parsed(arena, text);
 		fault = find_fault(root);
 		if (!fault || strcmp(fault->message, faults[i].message) != 0)
 			fail_msg("%s: %s", text, fault ? fault->message : "no fault");
@@ -164,29 +171,26 @@ static void nesting_beyond_the_limit_costs_the_innermost_value(void **state)
 {
 	_cleanup_(arena_freep) struct arena *arena = arena_new();
 	char text[4 * LIMIT_YAML_DEPTH + 8] = "";
-	struct api_yaml_error error;
 	struct api_value *root;
 
 	(void)state;
 	memset(text, '[', LIMIT_YAML_DEPTH);
 	memset(text + LIMIT_YAML_DEPTH, ']', LIMIT_YAML_DEPTH);
-	assert_int_equal(parse(arena, text, &root, &error), API_YAML_OK);
+	root = parsed(arena, text);
 	assert_null(find_fault(root));
 	assert_int_equal(root->height, LIMIT_YAML_DEPTH);
 	memset(text, '[', LIMIT_YAML_DEPTH + 9);
 	memset(text + LIMIT_YAML_DEPTH + 9, ']', LIMIT_YAML_DEPTH + 9);
-	assert_int_equal(parse(arena, text, &root, &error), API_YAML_OK);
+	root = parsed(arena, text);
 	assert_string_equal(find_fault(root)->message, "nested too deeply: more than 64 levels");
 	assert_int_equal(root->height, LIMIT_YAML_DEPTH);
 }
 
 static const struct api_value *tree_of(struct arena *arena, const char *text)
 {
-	struct api_yaml_error error;
 	struct api_value *root;
 
-	if (parse(arena, text, &root, &error) != API_YAML_OK)
-		fail_msg("%s: %s", text, error.message);
+	root = parsed(arena, text);
 	if (find_fault(root))
 		fail_msg("%s: %s", text, find_fault(root)->message);
 	return root;
@@ -262,22 +266,18 @@ static void aliases_and_merge_keys_are_as_if_written_out(void **state)
 static void a_merged_key_is_no_duplicate_and_has_its_anchors_line(void **state)
 {
 	_cleanup_(arena_freep) struct arena *arena = arena_new();
-	struct api_yaml_error error;
 	struct api_value *root;
 	const struct api_value *b;
 
 	(void)state;
-	assert_int_equal(parse(arena,
-			       "a: &x\n"
-			       "  c: 1\n"
-			       "  d: 2\n"
-			       "b:\n"
-			       "  d: 3\n"
-			       "  <<: *x\n"
-			       "  e: 4\n"
-			       "  e: 5\n",
-			       &root, &error),
-			 API_YAML_OK);
+	root = parsed(arena, "a: &x\n"
+			     "  c: 1\n"
+			     "  d: 2\n"
+			     "b:\n"
+			     "  d: 3\n"
+			     "  <<: *x\n"
+			     "  e: 4\n"
+			     "  e: 5\n");
 	b = api_value_get(root, "b");
 	assert_int_equal(b->n, 4);
 	assert_string_equal(api_value_get(b, "d")->text, "3");
@@ -292,7 +292,6 @@ static void aliases_that_grow_without_measure_are_cut_off(void **state)
 {
 	_cleanup_(arena_freep) struct arena *arena = arena_new();
 	const char *text = "l0: &l0 [lol]\n";
-	struct api_yaml_error error;
 	struct api_value *root;
 
 	(void)state;
@@ -301,7 +300,7 @@ static void aliases_that_grow_without_measure_are_cut_off(void **state)
 		for (int k = 0; k < 10; k++)
 			text = arena_printf(arena, "%s*l%d%s", text, i - 1, k < 9 ? ", " : "]\n");
 	}
-	assert_int_equal(parse(arena, text, &root, &error), API_YAML_OK);
+	root = parsed(arena, text);
 	assert_string_equal(find_fault(root)->message, "too large with its aliases written out: "
 						       "more than 64 times its text, or 4 MiB");
 	assert_true(root->weight < (LIMIT_ALIAS_FACTOR + 4) * strlen(text));
@@ -312,7 +311,6 @@ static void aliases_that_grow_without_measure_are_cut_off(void **state)
 static void aliases_of_empty_lists_are_cut_off_as_well(void **state)
 {
 	_cleanup_(arena_freep) struct arena *arena = arena_new();
-	struct api_yaml_error error;
 	struct api_value *root;
 	struct strbuf text;
 
@@ -325,7 +323,7 @@ static void aliases_of_empty_lists_are_cut_off_as_well(void **state)
 	for (int i = 0; i < 1000; i++)
 		strbuf_add(&text, "*a,");
 	strbuf_add(&text, "]\n");
-	assert_int_equal(parse(arena, text.data, &root, &error), API_YAML_OK);
+	root = parsed(arena, text.data);
 	assert_null(find_fault(api_value_get(root, "a")));
 	assert_non_null(find_fault(api_value_get(root, "b")));
 	strbuf_done(&text);
@@ -334,7 +332,6 @@ static void aliases_of_empty_lists_are_cut_off_as_well(void **state)
 static void aliases_of_long_texts_stay_below_the_size_of_a_document(void **state)
 {
 	_cleanup_(arena_freep) struct arena *arena = arena_new();
-	struct api_yaml_error error;
 	struct api_value *root;
 	struct strbuf text;
 
@@ -344,7 +341,7 @@ static void aliases_of_long_texts_stay_below_the_size_of_a_document(void **state
 	for (int i = 0; i < 1 << 20; i++)
 		strbuf_add(&text, "x");
 	strbuf_add(&text, "\nb: [*x, *x, *x, *x, *x, *x]\nc: {*x : *x}\n");
-	assert_int_equal(parse(arena, text.data, &root, &error), API_YAML_OK);
+	root = parsed(arena, text.data);
 	assert_non_null(find_fault(api_value_get(root, "b")));
 	assert_non_null(api_value_get(root, "c")->fault); /* a key is not for nothing */
 	assert_true(root->weight < LIMIT_DOCUMENT_BYTES + text.len + 4096);
@@ -354,14 +351,13 @@ static void aliases_of_long_texts_stay_below_the_size_of_a_document(void **state
 static void depth_is_counted_with_aliases_written_out(void **state)
 {
 	_cleanup_(arena_freep) struct arena *arena = arena_new();
-	struct api_yaml_error error;
 	struct api_value *root;
 	const char *text = "- &l0 []\n";
 
 	(void)state;
 	for (int i = 1; i < LIMIT_YAML_DEPTH; i++)
 		text = arena_printf(arena, "%s- &l%d [*l%d]\n", text, i, i - 1);
-	assert_int_equal(parse(arena, text, &root, &error), API_YAML_OK);
+	root = parsed(arena, text);
 	assert_int_equal(root->height, LIMIT_YAML_DEPTH);
 	assert_string_equal(find_fault(root)->message,
 			    "nested too deeply: more than 64 levels with its aliases written out");
@@ -370,7 +366,6 @@ static void depth_is_counted_with_aliases_written_out(void **state)
 static void anchors_beyond_the_limit_are_told_when_used(void **state)
 {
 	_cleanup_(arena_freep) struct arena *arena = arena_new();
-	struct api_yaml_error error;
 	struct api_value *root;
 	struct strbuf text;
 
@@ -378,13 +373,13 @@ static void anchors_beyond_the_limit_are_told_when_used(void **state)
 	strbuf_init(&text, 1 << 20);
 	for (int i = 0; i <= LIMIT_YAML_ANCHORS; i++)
 		strbuf_printf(&text, "- &a%d x\n", i);
-	assert_int_equal(parse(arena, text.data, &root, &error), API_YAML_OK);
+	root = parsed(arena, text.data);
 	assert_null(find_fault(root));
 	strbuf_printf(&text, "- *a%d\n", LIMIT_YAML_ANCHORS - 1);
-	assert_int_equal(parse(arena, text.data, &root, &error), API_YAML_OK);
+	root = parsed(arena, text.data);
 	assert_null(find_fault(root));
 	strbuf_printf(&text, "- *a%d\n", LIMIT_YAML_ANCHORS);
-	assert_int_equal(parse(arena, text.data, &root, &error), API_YAML_OK);
+	root = parsed(arena, text.data);
 	assert_string_equal(find_fault(root)->message,
 			    "an alias (*name) in a document of more than 1024 anchors");
 	strbuf_done(&text);
@@ -423,17 +418,16 @@ static void the_hash_knows_content_but_not_layout(void **state)
 static void a_doubled_key_is_marked_and_the_first_found(void **state)
 {
 	_cleanup_(arena_freep) struct arena *arena = arena_new();
-	struct api_yaml_error error;
 	struct api_value *root;
 
 	(void)state;
-	assert_int_equal(parse(arena, "k: 1\nj: 2\nk: 3\n", &root, &error), API_YAML_OK);
+	root = parsed(arena, "k: 1\nj: 2\nk: 3\n");
 	assert_string_equal(api_value_get(root, "k")->text, "1");
 	assert_false(root->first->is_duplicate);
 	assert_false(root->first->next->is_duplicate);
 	assert_true(root->first->next->next->is_duplicate);
 	/* Its alias is none. */
-	assert_int_equal(parse(arena, "k: 1\nk: &x 3\nj: *x\n", &root, &error), API_YAML_OK);
+	root = parsed(arena, "k: 1\nk: &x 3\nj: *x\n");
 	assert_true(root->first->next->is_duplicate);
 	assert_false(api_value_get(root, "j")->is_duplicate);
 }
@@ -441,12 +435,10 @@ static void a_doubled_key_is_marked_and_the_first_found(void **state)
 static void tags_of_the_core_schema_say_what_a_scalar_is(void **state)
 {
 	_cleanup_(arena_freep) struct arena *arena = arena_new();
-	struct api_yaml_error error;
 	struct api_value *root;
 
 	(void)state;
-	assert_int_equal(parse(arena, "a: !!str 1\nb: !!int \"1\"\nc: ! 1\n", &root, &error),
-			 API_YAML_OK);
+	root = parsed(arena, "a: !!str 1\nb: !!int \"1\"\nc: ! 1\n");
 	assert_false(api_value_get(root, "a")->is_plain);
 	assert_true(api_value_get(root, "b")->is_plain);
 	assert_false(api_value_get(root, "c")->is_plain);

@@ -386,29 +386,35 @@ static void ids_are_never_given_twice(void **state)
 	fixture_done(&x);
 }
 
+static bool is_tested(const struct fixture *x, const struct lb_key *key)
+{
+	_cleanup_(arena_freep) struct arena *arena = arena_new();
+	struct lb_actual actual;
+
+	assert_true(lb_tables_get(x->t, key, arena, &actual));
+	return actual.tested;
+}
+
 static void tested_lasts_until_the_next_change_or_restart(void **state)
 {
 	struct lb_target targets[4];
 	struct lb_key key = key_of(0xc0000201, 80);
-	struct arena *arena = arena_new();
-	struct lb_actual actual;
 	struct fixture x;
 
 	(void)state;
 	fixture_init(&x);
 	for (unsigned round = 0; round < 2; round++) {
 		put_targets(&x, targets, targets_upto(targets, 4));
-		assert_true(lb_tables_get(x.t, &key, arena, &actual) && !actual.tested);
+		assert_false(is_tested(&x, &key));
 		lb_tables_set_tested(x.t, &key);
 		put_targets(&x, targets, 4);
-		assert_true(lb_tables_get(x.t, &key, arena, &actual) && actual.tested);
+		assert_true(is_tested(&x, &key));
 		put_targets(&x, targets, 3);
-		assert_true(lb_tables_get(x.t, &key, arena, &actual) && !actual.tested);
+		assert_false(is_tested(&x, &key));
 		lb_tables_set_tested(x.t, &key);
 		fixture_restart(&x);
-		assert_true(lb_tables_get(x.t, &key, arena, &actual) && !actual.tested);
+		assert_false(is_tested(&x, &key));
 	}
-	arena_free(arena);
 	fixture_done(&x);
 }
 
