@@ -76,6 +76,27 @@ static void what_is_made_anew_is_used_again(void **state)
 	}
 }
 
+/* Which state they are of nobody says, so they may be others each time. */
+static void addresses_without_a_generation_are_looked_at_each_time(void **state)
+{
+	_cleanup_(fixture_freep) struct fixture *f = fixture_new();
+	struct plan_address one = {.ns = "default", .name = "web", .pool = "pool-a"};
+	const struct plan_addresses read_back = {.items = &one, .n = 1};
+
+	(void)state;
+	f->read_back = &read_back;
+	fixture_basics(f);
+	fixture_add_service(f, "web", "Local", "");
+	fixture_add_slice(f, "web", "10.244.0.5@node-a");
+	for (uint32_t i = 1; i < 4; i++) {
+		char text[IP_ADDR_TEXT];
+
+		one.addr = ip_addr_from_v4(0xc0a86400 + i);
+		fixture_plan(f);
+		assert_non_null(fixture_frontend(f, ip_addr_text(&one.addr, text), 80));
+	}
+}
+
 static void whatever_the_environment_has_makes_all_anew(void **state)
 {
 	_cleanup_(fixture_freep) struct fixture *f = with_services();
@@ -199,6 +220,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(only_what_is_edited_is_made_anew),
 		cmocka_unit_test(what_is_made_anew_is_used_again),
+		cmocka_unit_test(addresses_without_a_generation_are_looked_at_each_time),
 		cmocka_unit_test(whatever_the_environment_has_makes_all_anew),
 		cmocka_unit_test(what_may_be_hidden_is_part_of_it),
 		cmocka_unit_test(a_line_more_moves_the_problems_behind_it),
