@@ -7,7 +7,7 @@ TSAN_SRC := tests/unit/sys/test_worker.c $(addprefix userspace/,sys/worker.c sys
 $(B)/tsan/%.o: %.c
 	@mkdir -p $(@D)
 	@echo "  TSAN  $<"
-	$(Q)$(CC) $(CPPFLAGS) -std=gnu17 $(WARN) $(WERROR) -O1 -g -fsanitize=thread -Itests/unit/sys -MMD -MP -c -o $@ $<
+	$(Q)$(CC) $(CPPFLAGS) -std=gnu17 $(WARN) $(WERROR) -O1 -g -fsanitize=thread -Itests -MMD -MP -c -o $@ $<
 
 $(B)/tsan/test_worker: $(patsubst %.c,$(B)/tsan/%.o,$(TSAN_SRC))
 	$(Q)$(CC) -fsanitize=thread -o $@ $^ -lcmocka -levent_core

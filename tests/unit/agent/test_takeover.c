@@ -132,6 +132,29 @@ static void while_the_kernel_holds_flows_it_is_asked_again_and_again(void **stat
 	end(&x);
 }
 
+/* One dump at a time, and the first plan is for the programs to be opened. */
+static void nobody_asks_while_the_helper_reads_or_before_there_is_a_plan(void **state)
+{
+	struct taking x = begin(RIG_SERVICE("s1"));
+	struct agent *a = &x.rig->agent;
+	_cleanup_(arena_freep) struct arena *scratch = arena_new();
+	struct plan_ledger ledger;
+
+	(void)state;
+	a->current = NULL;
+	assert_int_equal(plan_after(&x, 0), 0);
+	a->current = &a->plans[0];
+	for (unsigned i = 0; i < 3; i++) {
+		arena_reset(x.plan.arena);
+		inputs_compute(a, &x.plan, x.now, scratch, &ledger);
+		assert_non_null(a->taken.job);
+		assert_int_equal(a->taken.n_dumps, 1);
+	}
+	worker_finish(a->worker);
+	assert_null(a->taken.job);
+	end(&x);
+}
+
 /* Where the kernel forwards, and is meant to, what it translates is of no interest. */
 static void with_mode_off_nothing_is_asked(void **state)
 {
@@ -166,6 +189,7 @@ int main(void)
 		cmocka_unit_test(
 			what_is_about_to_begin_is_asked_about_and_the_answer_counts_for_a_while),
 		cmocka_unit_test(while_the_kernel_holds_flows_it_is_asked_again_and_again),
+		cmocka_unit_test(nobody_asks_while_the_helper_reads_or_before_there_is_a_plan),
 		cmocka_unit_test(with_mode_off_nothing_is_asked),
 		cmocka_unit_test(without_programs_nothing_is_asked_until_they_are_tried_again),
 	};

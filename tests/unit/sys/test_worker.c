@@ -9,6 +9,7 @@
 #include "sys/log.h"
 #include "sys/loop.h"
 #include "sys_test.h"
+#include "unit/open_fds.h"
 
 #include <pthread.h>
 #include <signal.h>
@@ -35,6 +36,8 @@ struct bench {
 	struct job jobs[N_JOBS];
 	size_t n_done, n_turns;
 	size_t stop_after;
+	nsec_t until;
+	size_t n_fds;
 	size_t again; /* so many times is a job given again by its own done() */
 };
 
@@ -73,6 +76,7 @@ static struct bench *bench_new(void)
 {
 	struct bench *b = xcalloc(1, sizeof(*b));
 
+	b->n_fds = count_fds();
 	b->loop = loop_new();
 	b->worker = worker_new(b->loop);
 	for (size_t i = 0; i < N_JOBS; i++)
@@ -85,6 +89,7 @@ static void bench_free(struct bench *b)
 {
 	worker_free(b->worker);
 	loop_free(b->loop);
+	assert_int_equal(count_fds(), b->n_fds);
 	free(b);
 }
 
@@ -114,6 +119,30 @@ static void jobs_come_back_on_the_loop_in_their_order(void **state)
 	assert_int_equal(loop_run(b->loop, step, b), 0);
 	for (size_t i = 0; i < N_JOBS; i++)
 		assert_int_equal(b->jobs[i].n_done, 1);
+	bench_free(b);
+}
+
+static nsec_t step_and_sleep(void *ctx, nsec_t now)
+{
+	struct bench *b = ctx;
+
+	b->n_turns++;
+	if (now >= b->until)
+		loop_stop(b->loop);
+	return b->until;
+}
+
+/* What came back wakes the loop once. */
+static void a_helper_that_is_idle_wakes_nobody(void **state)
+{
+	struct bench *b = bench_new();
+
+	(void)state;
+	add(b, 1);
+	b->until = clock_now() + 100 * NSEC_PER_MSEC;
+	assert_int_equal(loop_run(b->loop, step_and_sleep, b), 0);
+	assert_int_equal(b->n_done, 1);
+	assert_in_range(b->n_turns, 1, 5);
 	bench_free(b);
 }
 
@@ -206,15 +235,16 @@ static void both_threads_write_lines(void **state)
 			    strcmp(line, " level=info msg=\"said by the helper\"") == 0);
 	}
 	assert_int_equal(n_lines, 2 * N_JOBS);
+	bench_free(b);
 	close(saved);
 	close(file);
-	bench_free(b);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(jobs_come_back_on_the_loop_in_their_order),
+		cmocka_unit_test(a_helper_that_is_idle_wakes_nobody),
 		cmocka_unit_test(the_loop_turns_while_a_job_takes_long),
 		cmocka_unit_test(finishing_waits_for_all_also_for_what_done_gives),
 		cmocka_unit_test(freeing_finishes),
