@@ -5,8 +5,8 @@
  */
 #include "bpf_egress.h"
 
-/* Of the address sanitizer, under which all unit tests run. */
-size_t __sanitizer_get_current_allocated_bytes(void);
+/* Of the address sanitizer; not there in the virtual machine, where nobody counts. */
+size_t __sanitizer_get_current_allocated_bytes(void) __attribute__((weak));
 
 static void another_domain(struct plan_device *d)
 {
@@ -87,6 +87,8 @@ static void looking_for_days_costs_no_memory(void **state)
 	size_t before;
 
 	SKIP_IF_REFUSED((struct bpf_fixture *)*state);
+	if (!__sanitizer_get_current_allocated_bytes)
+		skip();
 	begin(&u, state);
 	assert_int_equal(bpf_xdp_attach(device_index(), foreign, XDP_FLAGS_DRV_MODE, NULL), 0);
 	assert_string_equal(apply(&u, DEVICE, false)->failure_reason, "XdpBusy");
