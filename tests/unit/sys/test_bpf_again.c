@@ -3,7 +3,7 @@
  * When a plan's devices are looked at again: not while they are what was brought up, and always
  * when anything of them is another, or something failed.
  */
-#include "bpf_egress.h"
+#include "bpf_hooks.h"
 
 /* Of the address sanitizer; not there in the virtual machine, where nobody counts. */
 size_t __sanitizer_get_current_allocated_bytes(void) __attribute__((weak));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /* The hooks of devices against this machine's kernel. */
-#include "bpf_egress.h"
+#include "bpf_hooks.h"
 
 #include "sys/bpf_attach.h"
 #include "sys/bpf_clsact.h"

@@ -5,6 +5,7 @@
  */
 #include "bpf_under_test.h"
 
+#include "refuse.h"
 #include "sys/loop.h"
 #include "sys/worker.h"
 
@@ -168,6 +169,33 @@ static void a_turn_does_one_thing_at_least(void **state)
 	end(&u);
 }
 
+/* The chunks were made, and the kernel has no room for their places: nothing of them is left. */
+static void what_cannot_be_put_in_its_place_is_let_go_of(void **state)
+{
+	struct beside b;
+	size_t n_fds;
+	int r = 0;
+
+	SKIP_IF_REFUSED((struct bpf_fixture *)*state);
+	begin_beside(&b, state);
+	worker_finish(b.worker);
+	refuse(__NR_bpf, 0, BPF_MAP_UPDATE_ELEM, ENOMEM);
+	refuse(__NR_bpf, 0, BPF_MAP_UPDATE_BATCH, ENOMEM);
+	n_fds = count_fds();
+	for (uint32_t i = 0; r == 0 && i < N_SERVICES; i++) {
+		struct lb_frontend f = web(&b.u, i, 0);
+
+		while ((r = put(&b.u, &f)) == -EINPROGRESS) {
+			worker_finish(b.worker);
+			b.u.now++;
+		}
+	}
+	worker_finish(b.worker);
+	assert_int_equal(r, -ENOMEM);
+	assert_int_equal(count_fds(), n_fds);
+	end_beside(&b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -176,6 +204,7 @@ int main(void)
 		cmocka_unit_test(a_chunk_is_spare_before_it_is_needed),
 		cmocka_unit_test(what_grows_while_the_data_plane_is_closed_is_no_leak),
 		cmocka_unit_test(a_turn_does_one_thing_at_least),
+		cmocka_unit_test(what_cannot_be_put_in_its_place_is_let_go_of),
 	};
 
 	return cmocka_run_group_tests(tests, fixture_setup, fixture_teardown);

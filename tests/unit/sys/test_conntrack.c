@@ -6,19 +6,15 @@
 #include "sys/conntrack.h"
 
 #include "plan/plan.h"
+#include "refuse.h"
 #include "sys/tcp.h"
 #include "sys_test.h"
 
 #include <arpa/inet.h>
-#include <linux/filter.h>
 #include <linux/netlink.h>
-#include <linux/seccomp.h>
 #include <netinet/in.h>
 #include <poll.h>
-#include <stddef.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 
 #define VIP       "192.0.2.1"
 #define PLAIN_VIP "192.0.2.2"
@@ -165,33 +161,13 @@ static void translated_flows_are_counted_per_vip_and_others_are_not(void **state
 	check_counts(state);
 }
 
-/* From now on this process has a kernel without ctnetlink. */
-static void refuse_ctnetlink(void)
-{
-	struct sock_filter filter[] = {
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __NR_socket, 0, 5),
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[0])),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AF_NETLINK, 0, 3),
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[2])),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, NETLINK_NETFILTER, 0, 1),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPROTONOSUPPORT),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-	};
-	const struct sock_fprog program = {.len = ARRAY_SIZE(filter), .filter = filter};
-
-	assert_int_equal(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
-	assert_int_equal(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program), 0);
-	assert_int_equal(socket(AF_NETLINK, SOCK_RAW, NETLINK_NETFILTER), -1);
-}
-
-/* The last of all, since nothing brings ctnetlink back. */
 static void without_ctnetlink_the_same_is_read_from_proc(void **state)
 {
 	begin();
 	if (access("/proc/net/nf_conntrack", R_OK) != 0)
 		skip();
-	refuse_ctnetlink();
+	refuse(__NR_socket, 2, NETLINK_NETFILTER, EPROTONOSUPPORT);
+	assert_int_equal(socket(AF_NETLINK, SOCK_RAW, NETLINK_NETFILTER), -1);
 	check_counts(state);
 }
 
