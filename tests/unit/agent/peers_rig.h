@@ -29,6 +29,7 @@ struct rig {
 	nsec_t give_up;
 	bool reached;
 	unsigned turns, changes; /* turns after which `changed` was set */
+	unsigned heard;          /* routes that the router was told, at some moment */
 	size_t n_fds;            /* at the beginning: as many are open at the end */
 };
 

@@ -244,13 +244,21 @@ static bool time_passes(unsigned s)
 	return true;
 }
 
+/* 12 KB of UPDATEs, more than the kernel holds of both sides: so it took something new. */
+static bool heard_more(const struct rig *rig)
+{
+	return rig->router->announced >= rig->heard + 4000;
+}
+
 /* RFC 9687: what counts is that the kernel takes something, not that all is told. */
 static void a_router_that_reads_slowly_is_kept_and_one_that_does_not_read_is_left(void **state)
 {
 	(void)state;
 	for (int reads = 1; reads >= 0; reads--) {
+		const unsigned end = reads ? BGP_SEND_HOLD_MIN_S + 60 : 2 * BGP_SEND_HOLD_MIN_S;
 		struct rig *rig = rig_new();
 		uint8_t buf[BGP_MESSAGE_MAX];
+		unsigned s;
 
 		apply(rig, 0);
 		WAIT_FOR(rig, heard_end_of_rib);
@@ -258,20 +266,23 @@ static void a_router_that_reads_slowly_is_kept_and_one_that_does_not_read_is_lef
 		apply(rig, N_ROUTES);
 		rig->turns = 0;
 		WAIT_FOR(rig, is_stuck);
-		for (unsigned s = 0; s < BGP_SEND_HOLD_MIN_S + 120; s += 60) {
-			assert_true(is_up(rig) || s > BGP_SEND_HOLD_MIN_S);
+		for (s = 0; s < end && is_up(rig); s += 60) {
 			if (!time_passes(60)) {
 				rig_free(rig);
 				skip();
 			}
 			router_say(rig->router, buf, bgp_keepalive_encode(buf, sizeof(buf)));
-			rig->router->reads = reads;
-			router_turn(rig->router);
-			rig->router->reads = false;
 			rig->turns = 0;
 			WAIT_FOR(rig, has_turned);
+			if (!reads)
+				continue;
+			rig->heard = rig->router->announced;
+			rig->router->reads = true;
+			WAIT_FOR(rig, heard_more);
+			rig->router->reads = false;
 		}
 		assert_int_equal(is_up(rig), reads);
+		assert_true(s >= BGP_SEND_HOLD_MIN_S);
 		assert_true(actual(rig).n_advertised < N_ROUTES);
 		rig_free(rig);
 	}
