@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Reads the headers of an IPv4 or IPv6 packet once, into a struct that the compiler keeps in
- * registers. Ethernet with at most one VLAN tag, IPv4 options skipped, TCP and UDP ports; IPv6
+ * registers. Ethernet with at most two VLAN tags, IPv4 options skipped, TCP and UDP ports; IPv6
  * extension headers are walked elsewhere (cold.h).
  *
  * Nothing is decided here and nothing is dropped: a packet may be broken and still not be ours.
@@ -13,6 +13,7 @@
 #include "bytes_xdp.h"
 #include "common.h"
 #include "ext.h"
+#include "vlan.h"
 
 struct packet {
 	void *ip;
@@ -27,7 +28,8 @@ struct packet {
 	__u8 tcp_flags;
 };
 
-/* The EtherType behind at most one VLAN tag, and where the IP header lies; 0: too short for one. */
+/* The EtherType behind at most two VLAN tags (vlan.h), and where the IP header lies; 0: too short
+ * for one. */
 static __always_inline __be16 parse_ethernet(const struct xdp_md *ctx, struct packet *p)
 {
 	void *data = (void *)(long)ctx->data;
@@ -39,10 +41,8 @@ static __always_inline __be16 parse_ethernet(const struct xdp_md *ctx, struct pa
 	if (data + sizeof(*eth) + sizeof(struct iphdr) > p->end)
 		return 0;
 	proto = eth->h_proto;
-	if (unlikely(proto == bpf_htons(ETH_P_8021Q) || proto == bpf_htons(ETH_P_8021AD))) {
-		proto = ((struct vlan_hdr *)(eth + 1))->h_vlan_encapsulated_proto;
-		p->ip_off += sizeof(struct vlan_hdr);
-	}
+	if (unlikely(vlan_is_tag(proto)))
+		proto = vlan_skip((struct vlan_hdr *)(eth + 1), &p->ip_off);
 	p->ip = data + p->ip_off;
 	return proto;
 }

@@ -33,11 +33,12 @@
 #include "reply_fragment.h"
 #include "service.h"
 #include "stats.h"
+#include "vlan.h"
 
 char LICENSE[] SEC("license") = "GPL";
 
-/* Ethernet, one VLAN tag, the longest IPv4 header, TCP without options. */
-#define HEADERS_MAX (14 + 4 + 60 + 20)
+/* Ethernet, two VLAN tags, the longest IPv4 header, TCP without options. */
+#define HEADERS_MAX (14 + VLAN_TAGS_BYTES + 60 + 20)
 
 enum parsed {
 	PARSED_ANSWER,    /* TCP or UDP that may be one */
@@ -106,14 +107,12 @@ static __always_inline enum parsed parse(struct __sk_buff *skb, struct answer *a
 	enum parsed parsed;
 	__be16 proto;
 
-	if (data + sizeof(*eth) + sizeof(struct vlan_hdr) > end)
+	if (data + sizeof(*eth) + VLAN_TAGS_BYTES > end)
 		return PARSED_SHORT;
 	proto = eth->h_proto;
 	a->l3_off = sizeof(*eth);
-	if (proto == bpf_htons(ETH_P_8021Q)) {
-		proto = ((struct vlan_hdr *)(eth + 1))->h_vlan_encapsulated_proto;
-		a->l3_off += sizeof(struct vlan_hdr);
-	}
+	if (unlikely(vlan_is_tag(proto)))
+		proto = vlan_skip((struct vlan_hdr *)(eth + 1), &a->l3_off);
 	if (proto == bpf_htons(ETH_P_IP))
 		parsed = parse_v4(data + a->l3_off, end, a);
 	else if (proto == bpf_htons(ETH_P_IPV6))

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
  * Packets that no well-behaved sender sends often: resets and odd flags that must not make a flow's
- * traces last, frames with padding, of odd lengths, of several buffers, with odd tags; and flows
- * that a full cache has no room for.
+ * traces last, frames with padding, of odd lengths, of several buffers.
  */
 #include "bpf/bed.h"
 
@@ -233,23 +232,6 @@ static void an_empty_datagram_is_served(void **state)
 	assert_int_equal(rig_count(x->rig, &x->udp, 0).bytes, frame_ip_len() + 8);
 }
 
-static void one_tag_of_either_kind_is_read_and_two_are_not_ours(void **state)
-{
-	struct bed *x = bed_begin(state);
-	struct frame_spec s = bed_request(&x->tcp, 1000, TCP_ACK_FLAG);
-
-	s.vlan = 7;
-	lay(x, s, 0);
-	x->in.bytes[12] = x->want.bytes[12] = 0x88; /* 802.1ad */
-	x->in.bytes[13] = x->want.bytes[13] = 0xa8;
-	expect(x, XDP_PASS);
-	frame_make(&x->in, &s);
-	memmove(&x->in.bytes[16], &x->in.bytes[12], x->in.len - 12);
-	x->in.len += 4;
-	x->want = x->in;
-	expect(x, XDP_PASS);
-}
-
 #define CLAIM(f) CLAIM_BOTH(f, setup)
 
 int main(void)
@@ -264,7 +246,6 @@ int main(void)
 		CLAIM(frames_of_several_buffers_are_served),
 		CLAIM(a_wrong_udp_length_is_the_backends_to_judge),
 		CLAIM(an_empty_datagram_is_served),
-		CLAIM(one_tag_of_either_kind_is_read_and_two_are_not_ours),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
