@@ -11,6 +11,7 @@
  */
 #include "base/limits.h"
 #include "base/strbuf.h"
+#include "bench_texts.h"
 #include "plan/ipam.h"
 #include "plan/sink.h"
 
@@ -64,31 +65,23 @@ static void put(struct bench *b, const char *source, const char *text)
 /* Names and addresses are not in the same order; 7919 has no divisor with any number of them. */
 static void put_service(struct bench *b, size_t i)
 {
-	const size_t vip = i * 7919 % b->n;
-	char source[64], text[512];
+	char source[64], text[BENCH_TEXT];
 
 	snprintf(source, sizeof(source), "service-%zu.yaml", i);
-	snprintf(text, sizeof(text),
-		 "apiVersion: v1\nkind: Service\nmetadata: {name: s%05zu, namespace: shop}\n"
-		 "spec: {type: LoadBalancer, ports: [{port: 80, targetPort: 8080}]}\n"
-		 "status: {loadBalancer: {ingress: [{ip: 10.%zu.%zu.%zu}]}}\n",
-		 i, vip >> 16, vip >> 8 & 255, vip & 255);
+	bench_service_text(text, i, 0x0a000000u + (unsigned)(i * 7919 % b->n));
 	put(b, source, text);
 }
 
 static void put_slice(struct bench *b, size_t i, bool ready)
 {
-	char source[64], text[640];
+	char source[64], endpoints[192], text[BENCH_TEXT];
 
 	snprintf(source, sizeof(source), "slice-%zu.yaml", i);
-	snprintf(text, sizeof(text),
-		 "apiVersion: discovery.k8s.io/v1\nkind: EndpointSlice\nmetadata:\n"
-		 "  name: s%05zu-x\n  namespace: shop\n"
-		 "  labels: {kubernetes.io/service-name: s%05zu}\naddressType: IPv4\n"
-		 "ports: [{name: '', port: 8080, protocol: TCP}]\nendpoints:\n"
+	snprintf(endpoints, sizeof(endpoints),
 		 "- {addresses: [172.16.0.1], nodeName: node-a, conditions: {ready: true}}\n"
-		 "- {addresses: [172.16.0.2], nodeName: node-a, conditions: {ready: %s}}\n",
-		 i, i, ready ? "true" : "false");
+		 "- {addresses: [172.16.0.2], nodeName: node-a, conditions: {ready: %s}}",
+		 ready ? "true" : "false");
+	bench_slice_text(text, i, endpoints);
 	put(b, source, text);
 }
 

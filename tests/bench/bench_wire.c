@@ -17,6 +17,7 @@
  */
 #include "base/mem.h"
 #include "bench_agent.h"
+#include "bench_texts.h"
 #include "sys/clock.h"
 #include "turns_net.h"
 
@@ -55,31 +56,23 @@ static void nap(nsec_t ns)
 
 static void put_slice(const struct bench *b, size_t i, bool ready)
 {
-	char name[64], text[512];
+	char name[64], endpoints[128], text[BENCH_TEXT];
 
 	snprintf(name, sizeof(name), "slice-%05zu", i);
-	snprintf(text, sizeof(text),
-		 "apiVersion: discovery.k8s.io/v1\nkind: EndpointSlice\nmetadata:\n"
-		 "  name: s%05zu-x\n  namespace: shop\n"
-		 "  labels: {kubernetes.io/service-name: s%05zu}\naddressType: IPv4\n"
-		 "ports: [{name: '', port: 8080, protocol: TCP}]\nendpoints:\n"
-		 "- {addresses: [172.16.%zu.%zu], nodeName: bench, conditions: {ready: %s}}\n",
-		 i, i, i >> 8, i & 255, ready ? "true" : "false");
+	snprintf(endpoints, sizeof(endpoints),
+		 "- {addresses: [172.16.%zu.%zu], nodeName: bench, conditions: {ready: %s}}",
+		 i >> 8, i & 255, ready ? "true" : "false");
+	bench_slice_text(text, i, endpoints);
 	bench_agent_put(&b->agent, name, text);
 }
 
 /* Names and addresses are not in the same order; 7919 has no divisor with any number of them. */
 static void put_service(const struct bench *b, size_t i)
 {
-	const size_t vip = i * 7919 % b->n;
-	char name[64], text[512];
+	char name[64], text[BENCH_TEXT];
 
 	snprintf(name, sizeof(name), "service-%05zu", i);
-	snprintf(text, sizeof(text),
-		 "apiVersion: v1\nkind: Service\nmetadata: {name: s%05zu, namespace: shop}\n"
-		 "spec: {type: LoadBalancer, ports: [{port: 80, targetPort: 8080}]}\n"
-		 "status: {loadBalancer: {ingress: [{ip: 198.18.%zu.%zu}]}}\n",
-		 i, vip >> 8, vip & 255);
+	bench_service_text(text, i, 0xc6120000u + (unsigned)(i * 7919 % b->n));
 	bench_agent_put(&b->agent, name, text);
 }
 
