@@ -164,7 +164,8 @@ static struct plan_actual observe(struct fixture *f, struct arena *arena)
 		.devices = f->devices,
 		.n_devices = f->n_devices,
 		.dataplane_failure = f->dataplane_failure,
-		.pinned = f->pinned,
+		.pinned = f->pinned || f->strange_abi != 0,
+		.strange_abi = f->strange_abi,
 		.flow_entries = f->flow_entries,
 	};
 
@@ -331,6 +332,10 @@ static size_t unpin(struct fixture *f)
 {
 	if (f->plan.dataplane)
 		f->pinned = true;
+	if (f->plan.strange_may_go)
+		f->strange_abi = 0;
+	if (f->plan.strange)
+		return f->plan.strange_may_go;
 	if (!f->plan.leaving || f->plan.n_frontends || f->plan.n_devices || f->store.n)
 		return 0;
 	f->pinned = false;

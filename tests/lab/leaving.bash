@@ -13,6 +13,7 @@ leaving_all() {
 		run_step sigint "SIGINT: withdrawn at once, the next OPEN has no R" step_sigint &&
 		run_step mode-off "mode: off withdraws, drains, detaches, and announces again" step_mode_off &&
 		run_step mode-off-start "mode: off at a start leaves what a former run had attached" step_mode_off_start &&
+		run_step other-version "Maps of another version are left by the gates, then replaced" step_other_version &&
 		run_step one-agent "A second agent and --cleanup are refused" step_one_agent &&
 		run_step no-bpf "Without the right to BPF the sessions run" step_no_bpf &&
 		run_step bad-state "A state folder that cannot be written" step_bad_state
@@ -140,6 +141,48 @@ step_mode_off_start() {
 	xdp_is_attached && both_next_hops || return 1
 	lab_agent_up node-a
 	leave_watch && leave_undo && [ "$TRAFFIC_FAILED" -le 3 ]
+}
+
+# The first word of the map of one value, in hexadecimal as bpftool writes it, becomes another.
+doctor_version() {
+	local map
+	map=$(lab_pin node-a)/maps/config
+	mapfile -t bytes < <(bpftool -j map dump pinned "$map" | jq -r '.[0].value[]')
+	[ "${#bytes[@]}" -eq 64 ] || return 1
+	bytes[0]=0x01
+	bpftool map update pinned "$map" key 0 0 0 0 value "${bytes[@]}"
+}
+xdp_id() { lab_in node-a ip -j link show dev eth0 | jq '.[0].xdp.prog.id'; }
+
+# The agent that starts over them can neither read nor change them. A request may be under way on
+# node-a when its route goes; what is attached serves it to its end.
+step_other_version() {
+	local before begun
+	lab_until 10 both_next_hops || return 1
+	before=$(xdp_id)
+	lab_kill TERM "${LAB_AGENT_PID[node-a]}"
+	doctor_version || { say "cannot doctor the version"; return 1; }
+	printf '%s\n' 'apiVersion: lodestone.io/v1alpha1' 'kind: LodestoneConfig' \
+		'metadata: {name: node-a}' 'spec: {drainSeconds: 3}' \
+		>"$LAB_DIR/drain.yaml" && mv "$LAB_DIR/drain.yaml" "$LAB_DIR/config/off.yaml"
+	traffic_start
+	sleep 0.5
+	begun=$SECONDS
+	lab_agent_up node-a
+	lab_until 5 vip_fib_is_only 192.168.1.11 192.168.1.10 || { say "FIB: $(vip_fib)"; return 1; }
+	dataplane_mode_is leaving || { lab_ctl node-a status; return 1; }
+	[ "$(xdp_id)" = "$before" ] || { say "replaced in the same step"; return 1; }
+	say_problem "$(problem node-a node-a DataPlaneLeaving)"
+	sleep 2
+	[ "$(xdp_id)" = "$before" ] && dataplane_mode_is leaving || { say "replaced before the flows had their time"; return 1; }
+	lab_until 15 both_next_hops || { lab_ctl node-a status; return 1; }
+	traffic_stop
+	[ "$(xdp_id)" != "$before" ] && dataplane_mode_is xdp || { lab_ctl node-a status; return 1; }
+	say "after $((SECONDS - begun)) s another program, announced again"
+	grep -q 'DataPlaneLeaving' "$LAB_DIR/node-a.log" && grep -q 'dataplane: left' "$LAB_DIR/node-a.log" || return 1
+	rm "$LAB_DIR/config/off.yaml"
+	STEP_NOTE="$TRAFFIC_FAILED of $TRAFFIC_REQUESTS requests failed"
+	[ "$TRAFFIC_FAILED" -le 3 ] && [ "$TRAFFIC_REQUESTS" -gt 100 ]
 }
 
 step_one_agent() {

@@ -23,14 +23,15 @@
 #define STORE_TURN_NS      (8 * NSEC_PER_MSEC) /* beside it there is the plan in a turn */
 
 /*
- * Also with mode off, if something is pinned: what is adopted first can be left by the gates. A
+ * Also with mode off, if something is pinned: what is adopted first can be left by the gates. What
+ * is of another version cannot be adopted, and is left where it is until it may go. A
  * data plane from nothing waits for peers: as long as no source could be read, there may be a
  * setting that forbids it.
  */
 static bool wants_dataplane(const struct agent *a, const struct plan *plan)
 {
 	if (plan->leaving)
-		return true;
+		return !plan->strange;
 	return plan->dataplane && (agent_inputs_are_complete(&a->inputs) || plan->n_peers > 0 ||
 				   bpf_dataplane_is_pinned(a->options->pin));
 }
@@ -150,14 +151,20 @@ static bool apply_dataplane(struct agent *a, const struct agent_plan *p, nsec_t 
 	return apply_go_on(a, now);
 }
 
-/* What mode off leaves is gone from the kernel at last. True if that changed anything. */
+static bool has_left(const struct agent *a, const struct plan *plan)
+{
+	if (plan->strange)
+		return plan->strange_may_go;
+	return plan->leaving && a->dataplane && !plan->n_frontends && !plan->n_devices &&
+	       !apply_is_under_way(a) && !a->refused.n && bpf_dataplane_is_detached(a->dataplane);
+}
+
+/* What is left is gone from the kernel at last. True if that changed anything. */
 static bool end_leaving(struct agent *a, const struct plan *plan, nsec_t now)
 {
 	int r;
 
-	if (!plan->leaving || !a->dataplane || plan->n_frontends || plan->n_devices)
-		return false;
-	if (apply_is_under_way(a) || a->refused.n || !bpf_dataplane_is_detached(a->dataplane))
+	if (!has_left(a, plan) || now < a->dataplane_retry_at)
 		return false;
 	a->dataplane = bpf_dataplane_close(a->dataplane);
 	a->adopted = false;

@@ -147,8 +147,10 @@ struct plan {
 	const struct plan_health *health; /* by port */
 	size_t n_health;
 	bool end_of_rib; /* gate 5: sessions may send End-of-RIB */
-	bool dataplane;  /* effective mode is not off */
-	bool leaving;    /* it is off, and what is pinned or attached is being left by the gates */
+	bool dataplane;  /* effective mode is not off, nor does another version have to go first */
+	bool leaving; /* what is pinned or attached is being left by the gates: mode is off, or */
+	bool strange; /* it is of another version of the maps */
+	bool strange_may_go; /* and its flows had the time to end: it is to be removed */
 	uint32_t flow_entries;
 	struct problems problems; /* sorted; the world's are not repeated here */
 };

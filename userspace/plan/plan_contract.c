@@ -187,6 +187,8 @@ static void assert_exact_flows(const struct plan *p)
 static void assert_devices(const struct plan *p)
 {
 	assert(!p->dataplane || !p->leaving);
+	assert(!p->strange || !p->dataplane);
+	assert(!p->strange_may_go || p->strange);
 	assert(p->dataplane || p->leaving || p->n_devices + p->n_frontends == 0);
 	for (size_t i = 0; i < p->n_devices; i++) {
 		assert(p->devices[i].ifindex > 0);

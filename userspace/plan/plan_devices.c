@@ -255,12 +255,22 @@ static void leaving_problem(struct plan_draft *d)
 		.remedy = "give the agent what was refused, or run lodestoned --cleanup, which "
 			  "cuts the connections that are left",
 	};
+	const struct problem_text strange = {
+		.reason = "DataPlaneLeaving",
+		.remedy = "wait: then it is replaced and the routes announced again",
+	};
 	const struct problem_text leaving = {
 		.reason = "DataPlaneLeaving",
 		.remedy = "wait: then the programs are detached and the routes announced again",
 	};
 
-	if (actual->dataplane_failure)
+	if (d->plan->strange)
+		problem_add(&d->plan->problems, SEVERITY_INFO, &ref, &strange,
+			    "what is pinned is of version %u of the maps and goes on forwarding; "
+			    "routes are withdrawn, and the connections that it serves have %" PRIu64
+			    " s to end",
+			    actual->strange_abi, d->env.drain_ns / NSEC_PER_SEC);
+	else if (actual->dataplane_failure)
 		problem_add(&d->plan->problems, SEVERITY_ERROR, &ref, &failed,
 			    "mode is off, but programs of a former run are there and cannot be "
 			    "taken over, so nothing is announced: %s",
@@ -272,7 +282,7 @@ static void leaving_problem(struct plan_draft *d)
 			    d->env.drain_ns / NSEC_PER_SEC);
 }
 
-/* Mode off while something of ours is in the kernel. */
+/* Something of ours is in the kernel that is to go. */
 static void leave_devices(struct plan_draft *d, struct devices_build *b)
 {
 	if (d->in->actual->n_frontends || !d->in->synced || plan_draft_stale_until(d))
@@ -301,19 +311,20 @@ void plan_draft_devices(struct plan_draft *d)
 {
 	struct devices_build b = {.d = d};
 
-	d->plan->dataplane = d->env.dataplane;
-	d->plan->leaving = !d->env.dataplane && d->in->actual->pinned;
+	d->plan->strange = d->in->actual->strange_abi != 0;
+	d->plan->dataplane = d->env.dataplane && !d->plan->strange;
+	d->plan->leaving = !d->plan->dataplane && d->in->actual->pinned;
 	d->plan->flow_entries = d->env.config.flow_entries;
 	d->peers_open = UINT64_MAX;
 	if (d->plan->leaving)
 		leave_devices(d, &b);
-	else if (d->env.dataplane)
+	else if (d->plan->dataplane)
 		want_devices(d, &b);
 	if (b.n)
 		qsort(b.items, b.n, sizeof(*b.items), cmp_device);
 	d->plan->devices = b.items;
 	d->plan->n_devices = b.n;
-	if (d->env.dataplane)
+	if (d->plan->dataplane)
 		judge(d);
 	assert((d->peers_open & d->peers_stale) == 0);
 }

@@ -263,6 +263,8 @@ static const char *rest_difference(const struct plan *a, const struct plan *b)
 		return "dataplane";
 	if (a->leaving != b->leaving)
 		return "leaving";
+	if (a->strange != b->strange || a->strange_may_go != b->strange_may_go)
+		return "strange";
 	if (a->flow_entries != b->flow_entries)
 		return "flow_entries";
 	return plan_same_problems(&a->problems, &b->problems) ? NULL : "problems";

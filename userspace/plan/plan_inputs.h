@@ -114,6 +114,8 @@ struct plan_actual {
 	const char *dataplane_failure; /* the programs could not be loaded; NULL = loaded */
 	bool pinned;                   /* maps or programs of ours are in the kernel, if only of a
 					  former run: what it attached may still forward */
+	uint32_t strange_abi; /* what is pinned is of this version of the maps, which we do not
+				 read, and may forward; 0: it is not */
 };
 
 /* Which address a Service has: ipam_compute's result, read back. */

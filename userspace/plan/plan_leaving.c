@@ -9,6 +9,8 @@
  * until their flows had the time that a drain has, since what XDP has rewritten cannot be handed to
  * the kernel.
  *
+ * What is pinned of another version of the maps is left the same way, without being read.
+ *
  * The ledger keeps an entry as long as the store holds what it is about, see plan_frontends.c.
  */
 #include "plan/plan_draft.h"
@@ -93,6 +95,25 @@ static int cmp_noted(const void *a, const void *b)
 	return lb_key_cmp(&x->frontend, &y->frontend);
 }
 
+/*
+ * Another version of the maps serves VIPs that we cannot ask it for, so it waits for all routes,
+ * and then as long as `mode: off` does. The ledger has it under a key that no VIP has.
+ */
+static void leave_strange(struct plan_draft *d)
+{
+	const struct lb_key nobody = {.port = 0};
+	nsec_t since = plan_draft_unheld_since(d, &nobody), until;
+
+	for (size_t i = 0; i < d->in->actual->n_peers; i++)
+		if (d->in->actual->peers[i].n_advertised > 0)
+			since = NSEC_NEVER;
+	until = nsec_add(nsec_add(since, PLAN_UNHELD_NS), d->env.drain_ns);
+	plan_draft_note_leaving(d, &nobody, since);
+	d->plan->strange_may_go = until <= d->now && d->in->synced;
+	if (until > d->now)
+		d->deadline = nsec_min(d->deadline, until);
+}
+
 void plan_draft_leaving(struct plan_draft *d)
 {
 	const bool all_stay = d->n_stay == d->in->actual->n_frontends && !d->plan->leaving;
@@ -118,6 +139,8 @@ void plan_draft_leaving(struct plan_draft *d)
 	}
 	assert(d->n_frontends <= n_wanted + d->in->actual->n_frontends);
 	merge_frontends(d, n_wanted);
+	if (d->plan->strange)
+		leave_strange(d);
 	if (d->n_leaving)
 		plan_sort(d->leaving, d->n_leaving, sizeof(*d->leaving), cmp_noted);
 	d->plan->frontends = d->frontends;

@@ -38,6 +38,12 @@ void bpf_dataplane_use_worker(struct bpf_dataplane *dp, struct worker *worker, n
  * bpf_dataplane_open() would take over.
  */
 bool bpf_dataplane_is_pinned(const char *pin_dir);
+/*
+ * The ABI version of the maps that are pinned there, if it is not ours and they are of this boot:
+ * programs of that version may forward, and nothing of it can be adopted. 0: it is ours, or there
+ * are none.
+ */
+uint32_t bpf_dataplane_strange_abi(const char *pin_dir);
 /* Lets go of everything in this process; what is pinned stays and forwards. NULL is fine. */
 struct bpf_dataplane *bpf_dataplane_close(struct bpf_dataplane *dp);
 

@@ -185,6 +185,8 @@ static const char *spoil_services(struct whole *w, size_t i)
 	SPOIL("end_of_rib", w->m.plan.end_of_rib = true);
 	SPOIL("dataplane", w->m.plan.dataplane = false);
 	SPOIL("leaving", w->m.plan.leaving = true);
+	SPOIL("strange", w->m.plan.strange = true);
+	SPOIL("strange", w->m.plan.strange_may_go = true);
 	SPOIL("flow_entries", w->m.plan.flow_entries++);
 	return NULL;
 }

@@ -235,6 +235,103 @@ static void mode_off_withdraws_then_drains_then_detaches_then_announces(void **s
 	assert_null(fixture_problem(f, "DataPlaneLeaving", NULL));
 }
 
+/* --- another version ------------------------------------------------------------------------ */
+
+/* What is pinned serves whatever it serves; nothing of it is seen. */
+static struct fixture *strange(const char *config)
+{
+	struct fixture *f = fixture_new();
+
+	fixture_basics(f);
+	fixture_object(f, "LodestoneConfig", "default", "", config);
+	fixture_add_service(f, "web", "Local", "");
+	fixture_add_slice(f, "web", "10.244.0.5@node-a");
+	f->strange_abi = 1;
+	return f;
+}
+
+static void another_version_is_left_as_mode_off_leaves_it_then_replaced(void **state)
+{
+	_cleanup_(fixture_freep) struct fixture *f = strange("spec: {drainSeconds: 7}");
+
+	(void)state;
+	(void)fixture_converge(f, 10);
+	fixture_peer(f, "r1")->stale_until = f->now + RESTART;
+	(void)fixture_converge(f, 10); /* routes of the former agent are there still */
+	assert_int_equal(f->deadline, f->now + RESTART);
+	fixture_peer(f, "r1")->stale_until = 0;
+	for (nsec_t left = PLAN_UNHELD_NS + DRAIN; left > 0; left = left > 1 ? 1 : 0) {
+		(void)fixture_converge(f, 10);
+		assert_true(f->plan.leaving && f->plan.strange && !f->plan.dataplane);
+		assert_int_equal(f->plan.n_routes, 0);
+		assert_int_equal(f->store.n, 0);
+		assert_int_equal(f->plan.n_devices, 0);
+		assert_string_equal(fixture_service(f, "web")->reason, "dataPlaneLeaving");
+		assert_non_null(fixture_problem(f, "DataPlaneLeaving", "node-a"));
+		assert_int_equal(f->deadline, f->now + left);
+		f->now += left > 1 ? left - 1 : 1;
+	}
+	(void)fixture_converge(f, 10);
+	assert_int_equal(f->strange_abi, 0);
+	assert_false(f->plan.leaving);
+	assert_true(f->plan.dataplane);
+	assert_int_equal(f->ledger.n_leaving, 0);
+	assert_int_equal(f->store.n, N_FRONTENDS);
+	assert_non_null(fixture_held(f, "r1", VIP "/32"));
+}
+
+/* A route that cannot be withdrawn is a route that still brings packets. */
+static void another_version_waits_for_every_route(void **state)
+{
+	_cleanup_(fixture_freep) struct fixture *f = fixture_announced();
+
+	(void)state;
+	f->strange_abi = 3; /* as if it had come from somewhere */
+	fixture_peer(f, "r1")->stuck = true;
+	(void)fixture_converge(f, 10);
+	f->now += 600 * NSEC_PER_SEC;
+	(void)fixture_converge(f, 10);
+	assert_int_equal(f->strange_abi, 3);
+	assert_non_null(fixture_held(f, "r1", VIP "/32"));
+	fixture_peer(f, "r1")->stuck = false;
+	(void)fixture_converge(f, 10);
+	assert_int_equal(f->deadline, f->now + PLAN_UNHELD_NS + 60 * NSEC_PER_SEC);
+}
+
+static void another_version_stays_until_all_is_known(void **state)
+{
+	_cleanup_(fixture_freep) struct fixture *f = strange("spec: {drainSeconds: 7}");
+
+	(void)state;
+	f->synced = false;
+	(void)fixture_converge(f, 10);
+	f->now += PLAN_UNHELD_NS + DRAIN;
+	(void)fixture_converge(f, 10);
+	assert_int_equal(f->strange_abi, 1);
+	f->synced = true;
+	(void)fixture_converge(f, 10);
+	assert_int_equal(f->strange_abi, 1);
+	f->now += PLAN_UNHELD_NS + DRAIN;
+	(void)fixture_converge(f, 10);
+	assert_int_equal(f->strange_abi, 0);
+	assert_non_null(fixture_held(f, "r1", VIP "/32"));
+}
+
+static void with_mode_off_another_version_is_left_for_good(void **state)
+{
+	_cleanup_(fixture_freep) struct fixture *f = strange(OFF);
+
+	(void)state;
+	(void)fixture_converge(f, 10);
+	assert_true(f->plan.strange);
+	f->now += PLAN_UNHELD_NS + DRAIN;
+	(void)fixture_converge(f, 10);
+	assert_int_equal(f->strange_abi, 0);
+	assert_false(f->plan.leaving || f->plan.dataplane || f->pinned);
+	assert_int_equal(f->store.n, 0);
+	assert_non_null(fixture_held(f, "r1", VIP "/32"));
+}
+
 /* At no step is something detached that still has frontends, or a route that has none of both. */
 static void mode_off_detaches_after_the_last_frontend(void **state)
 {
@@ -403,6 +500,10 @@ int main(void)
 		cmocka_unit_test(service_removed_meanwhile_leaves_two_seconds_after_the_restart),
 		cmocka_unit_test(stale_routes_of_a_router_hold_a_vip_until_end_of_rib),
 		cmocka_unit_test(stale_routes_end_by_themselves),
+		cmocka_unit_test(another_version_is_left_as_mode_off_leaves_it_then_replaced),
+		cmocka_unit_test(another_version_waits_for_every_route),
+		cmocka_unit_test(another_version_stays_until_all_is_known),
+		cmocka_unit_test(with_mode_off_another_version_is_left_for_good),
 		cmocka_unit_test(mode_off_withdraws_then_drains_then_detaches_then_announces),
 		cmocka_unit_test(mode_off_detaches_after_the_last_frontend),
 		cmocka_unit_test(mode_off_at_a_restart_leaves_by_the_same_gates),

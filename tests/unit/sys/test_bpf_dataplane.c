@@ -212,6 +212,30 @@ static void maps_of_another_abi_or_boot_are_not_adopted(void **state)
 	end(&u);
 }
 
+/* Doctored: as another version would have left it, programs attached. */
+static void another_abi_of_this_boot_is_told_apart(void **state)
+{
+	struct lb_config config;
+	struct under_test u;
+	__u32 zero = 0;
+	int fd;
+
+	SKIP_IF_REFUSED((struct bpf_fixture *)*state);
+	begin(&u, state);
+	assert_int_equal(bpf_dataplane_strange_abi(u.fixture->pin_dir), 0);
+	fd = pinned(&u, "maps/config");
+	assert_int_equal(bpf_map_lookup_elem(fd, &zero, &config), 0);
+	config.abi_version = 7;
+	assert_int_equal(bpf_map_update_elem(fd, &zero, &config, BPF_ANY), 0);
+	assert_int_equal(bpf_dataplane_strange_abi(u.fixture->pin_dir), 7);
+	config.boot++;
+	assert_int_equal(bpf_map_update_elem(fd, &zero, &config, BPF_ANY), 0);
+	assert_int_equal(bpf_dataplane_strange_abi(u.fixture->pin_dir), 0);
+	close(fd);
+	assert_int_equal(bpf_dataplane_strange_abi("/sys/fs/bpf/there-is-none"), 0);
+	end(&u);
+}
+
 /* Each backend has one; those of these tests share none. */
 static size_t n_backend_bits(const struct under_test *u)
 {
@@ -479,6 +503,7 @@ int main(void)
 			counters_go_on_when_a_service_grows_and_begin_at_nothing_after_a_delete),
 		cmocka_unit_test(a_restart_adopts_everything_and_writes_nothing),
 		cmocka_unit_test(maps_of_another_abi_or_boot_are_not_adopted),
+		cmocka_unit_test(another_abi_of_this_boot_is_told_apart),
 		cmocka_unit_test(a_slot_rests_before_it_is_used_again_unless_nobody_can_read_it),
 		cmocka_unit_test(
 			backend_ports_hold_each_backend_once_and_as_long_as_one_frontend_has_it),
