@@ -323,8 +323,9 @@ struct lb_config {
 	__u32 flow_entries;   /* agent only: flows that the table was made for */
 	__u64 boot;           /* hash of the boot id the maps were made under */
 	__u64 flow_secret[2]; /* of the flow table's hash */
-	__u64 settle_from;    /* agent only: as in lb_service, for those to come */
-	__u64 spare;
+	__u64 settle_from;    /* agent only: as in lb_service, for those of VIPs served before */
+	__u32 served_unknown; /* agent only: 1: any VIP may have been, nothing is known of it */
+	__u32 zero;
 };
 /*
  * A flow table in 32 bits: how many chunks, a power of two, and the first of them. The lower half

@@ -12,6 +12,7 @@
 #include "agent/pods.h"
 #include "agent/problem_log.h"
 #include "agent/source_changes.h"
+#include "agent/state_served.h"
 #include "plan/ipam.h"
 #include "plan/sink.h"
 #include "sys/loop.h"
@@ -98,6 +99,7 @@ struct agent {
 	struct arena *ledger_arena;
 	struct plan_ledger saved_ledger; /* as it is on disk or on its way, in saved_ledger_arena */
 	struct arena *saved_ledger_arena;
+	struct state_served served;
 	nsec_t ledger_at;            /* the ledger is written then; NSEC_NEVER: it is as saved */
 	struct plan_addresses given; /* addresses this agent gave, in given_arena */
 	struct arena *given_arena;

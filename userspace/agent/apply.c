@@ -49,7 +49,10 @@ static bool begin_opening(struct agent *a, const struct plan *plan, nsec_t now)
 	const struct bpf_opening_args args = {
 		.dataplane = {.pin_dir = a->options->pin,
 			      .flow_entries = plan->flow_entries,
-			      .turn = STORE_TURN_NS},
+			      .turn = STORE_TURN_NS,
+			      .served = a->served.vips,
+			      .n_served = a->served.n,
+			      .knows_served = a->served.is_known},
 		.worker = a->worker,
 		.on_over = on_opened,
 		.ctx = a,

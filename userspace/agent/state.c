@@ -112,9 +112,10 @@ nsec_t state_tick(struct agent *a, nsec_t now)
 	}
 	if (now >= a->ledger_at)
 		save_ledger(a, now);
-	return a->stopping
-		       ? NSEC_NEVER
-		       : nsec_min(nsec_min(a->alive_at, a->ledger_at), state_tick_world(a, now));
+	if (a->stopping)
+		return NSEC_NEVER;
+	return nsec_min(nsec_min(a->alive_at, a->ledger_at),
+			nsec_min(state_tick_served(a, now), state_tick_world(a, now)));
 }
 
 void state_forget_alive(struct agent *a)
@@ -129,6 +130,7 @@ void state_load(struct agent *a, nsec_t now)
 	state_load_addresses(a);
 	load_ledger(a, now);
 	load_alive(a, now);
+	state_load_served(a);
 	state_load_world(a);
 }
 
@@ -144,6 +146,7 @@ void state_finish(struct agent *a, nsec_t now)
 void state_done(struct agent *a)
 {
 	state_world_done(a);
+	state_done_served(a);
 	arena_free(a->saved_ledger_arena);
 }
 

@@ -96,6 +96,13 @@ struct lb_look {
 	uint64_t since;      /* of the look before; 0: it is not known what differs from it */
 };
 
+/* A VIP. Zero it before filling. */
+struct lb_vip {
+	struct ip_addr addr;
+	uint16_t domain;
+	uint16_t zero;
+};
+
 /* How full the flow table is, as of the last walk through it. */
 struct lb_flow_usage {
 	uint32_t places, living, established;

@@ -302,14 +302,17 @@ static void change_rows(const struct edit *e)
 
 /*
  * Rows of a new region, which nobody reads yet; a table never crosses a chunk, so its rows lie side
- * by side. They begin unsettled, for older flows may have their owner among the later candidates.
+ * by side. They begin unsettled, for older flows may have their owner among the later candidates,
+ * but where there are none.
  */
 static void fill_rows(const struct edit *e)
 {
 	uint64_t *to = lb_row_at(e->t, e->live.rows_base * LB_ROWS_UNIT);
+	bool known = !e->is_new || lb_is_known(e->t, &e->f->key);
 
 	for (uint32_t i = 0; i < UINT32_C(1) << e->live.rows_log2; i++)
-		to[i] = next_row(LB_ROW_EMPTY, e->t->new_rows[i], !e->is_new);
+		to[i] = known ? next_row(LB_ROW_EMPTY, e->t->new_rows[i], !e->is_new)
+			      : e->t->new_rows[i];
 }
 
 /* The same where the old region has as many rows: each goes on from its predecessor. */
@@ -363,7 +366,8 @@ static uint64_t settle_from(const struct edit *e)
 	nsec_t rested = nsec_add(e->c->now, LB_REST_NS);
 
 	if (e->is_new)
-		return max_of(e->t->config->settle_from, rested);
+		return lb_is_known(e->t, &e->f->key) ? max_of(e->t->config->settle_from, rested)
+						     : rested;
 	return goes_on(e) && !moves_flows(e) ? rested : nsec_add(e->c->now, LB_SETTLE_BLIND_NS);
 }
 
@@ -454,6 +458,9 @@ static int put_vip(struct edit *e)
 {
 	e->live.flags = e->f->flags;
 	if (e->is_new) {
+		const struct lb_vip vip = {.addr = e->f->key.addr, .domain = e->f->key.domain};
+
+		lb_served_begin(&e->t->served, &vip);
 		publish(e);
 		return 0;
 	}

@@ -8,6 +8,7 @@
 
 #include "lb/lb_flow.h"
 #include "lb/lb_rows.h"
+#include "lb/lb_served.h"
 #include "lb/lb_space.h"
 #include "lb/lb_tables.h"
 
@@ -71,6 +72,7 @@ struct lb_tables {
 	uint64_t *new_rows;          /* a table being made, 1 << LB_ROWS_LOG2_MAX. Owned */
 	struct lb_flow_chunks flows; /* chunks owned, their lines borrowed */
 	struct lb_growth growth;
+	struct lb_served served;
 	struct lb_walk walk;
 	struct lb_flow_usage usage; /* by the last walk */
 };
@@ -95,6 +97,9 @@ void lb_tables_wake(struct lb_tables *t, nsec_t quiet);
 /* What the program marked in the rows from `from` on goes over to those from `to` on. */
 void lb_carry_marks(const struct lb_tables *t, uint32_t from_base, uint32_t to_base,
 		    uint8_t rows_log2);
+
+/* Its VIP was served before, so that flows may have owners whose entries are gone. */
+bool lb_is_known(const struct lb_tables *t, const struct lb_key *key);
 
 /* Row and backend by number in their whole table. */
 uint64_t *lb_row_at(const struct lb_tables *t, uint32_t row);

@@ -33,6 +33,7 @@ struct lb_tables *lb_tables_new(const struct lb_images *images)
 	struct lb_tables *t = xcalloc(1, sizeof(*t));
 
 	t->config = images->config;
+	t->served.all = images->config->served_unknown;
 	t->view = lb_view_new();
 	lb_slots_init(&t->slots, images->services, images->vip_bits);
 	t->new_rows = xcalloc(UINT32_C(1) << LB_ROWS_LOG2_MAX, sizeof(*t->new_rows));
@@ -58,6 +59,7 @@ struct lb_tables *lb_tables_free(struct lb_tables *t)
 	}
 	free(t->flows.chunks);
 	lb_growth_done(&t->growth);
+	lb_served_done(&t->served);
 	free(t->backend_chunks);
 	free(t->rows_chunks);
 	free(t->moves);
@@ -149,6 +151,45 @@ static void rest_unused_backends(struct lb_tables *t, const struct lb_service *s
 			*lb_freed_at(t, i) = now;
 }
 
+static struct lb_vip vip_of(const struct lb_key *key)
+{
+	return (struct lb_vip){.addr = key->addr, .domain = key->domain};
+}
+
+bool lb_is_known(const struct lb_tables *t, const struct lb_key *key)
+{
+	const struct lb_vip vip = vip_of(key);
+
+	return lb_served_before(&t->served, &vip);
+}
+
+void lb_tables_add_served(struct lb_tables *t, const struct lb_vip *vips, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		lb_served_add(&t->served, &vips[i]);
+}
+
+const struct lb_vip *lb_tables_served(const struct lb_tables *t, struct arena *arena, size_t *ret_n)
+{
+	return lb_served_all(&t->served, arena, ret_n);
+}
+
+uint64_t lb_tables_served_generation(const struct lb_tables *t)
+{
+	return t->served.generation;
+}
+
+static void adopt_served(struct lb_tables *t)
+{
+	for (size_t i = 0; i < t->slots.n; i++) {
+		const struct lb_key key = lb_key_of(&t->slots.image[t->slots.order[i]].key);
+		const struct lb_vip vip = vip_of(&key);
+
+		if (key.port == 0)
+			lb_served_add(&t->served, &vip);
+	}
+}
+
 size_t lb_tables_adopt(struct lb_tables *t, const struct lb_clock *c)
 {
 	struct lb_slots *s = &t->slots;
@@ -172,6 +213,7 @@ size_t lb_tables_adopt(struct lb_tables *t, const struct lb_clock *c)
 	}
 	lb_space_rest_free(&t->rows_space, c->now);
 	lb_space_rest_free(&t->backend_space, c->now);
+	adopt_served(t);
 	return n_bad;
 }
 
@@ -184,6 +226,11 @@ void lb_tables_del(struct lb_tables *t, const struct lb_clock *c, const struct l
 	if (slot == LB_NO_SLOT)
 		return;
 	lb_view_touch(t->view, key);
+	if (key->port == 0) {
+		const struct lb_vip vip = vip_of(key);
+
+		lb_served_end(&t->served, &vip);
+	}
 	live = lb_live_of(t->slots.image[slot].live);
 	n_backends = t->slots.image[slot].n_backends;
 	lb_slots_clear(&t->slots, slot, c->now);

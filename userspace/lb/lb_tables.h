@@ -19,6 +19,7 @@
 #include <linux/types.h>
 
 #include "bpf/abi.h"
+#include "lb/lb_served.h"
 #include "lb/lb_slots.h"
 
 /* Outcomes of put: add a chunk of this kind and put again. */
@@ -68,6 +69,16 @@ void lb_tables_drop_flows(struct lb_tables *t);
 /* Of a former run that was at it: after lb_tables_set_flows(), the table that was being left. */
 void lb_tables_set_flows_left(struct lb_tables *t, const struct lb_clock *c,
 			      struct lb_flow_line *const *chunks, size_t n);
+
+/*
+ * VIPs that this node has served since it booted (lb_served.h): n of them are told, in any order,
+ * as they were known; those of the images and those to come are added. The rows of others begin
+ * settled. Their generation changes when one comes to them.
+ */
+void lb_tables_add_served(struct lb_tables *t, const struct lb_vip *vips, size_t n);
+const struct lb_vip *lb_tables_served(const struct lb_tables *t, struct arena *arena,
+				      size_t *ret_n);
+uint64_t lb_tables_served_generation(const struct lb_tables *t);
 
 /*
  * Takes over what the images hold, once, after the chunks were added and before anything else. What

@@ -207,6 +207,7 @@ static int open_tables(struct bpf_dataplane *dp, const struct bpf_dataplane_args
 	if (error != 0)
 		return error;
 	dp->tables = lb_tables_new(&dp->maps.images);
+	lb_tables_add_served(dp->tables, args->served, args->n_served);
 	dp->grow = bpf_grow_new(&dp->maps, dp->tables);
 	dp->ports = bpf_ports_new(bpf_maps_fd(&dp->maps, "backend_ports"), dp->maps.backend_bits);
 	error = bpf_maps_load_chunks(&dp->maps, dp->tables);
@@ -225,7 +226,8 @@ static int open_tables(struct bpf_dataplane *dp, const struct bpf_dataplane_args
 int bpf_dataplane_open(const struct bpf_dataplane_args *args, struct arena *arena, nsec_t now,
 		       struct bpf_dataplane **ret, bool *ret_adopted, const char **ret_failure)
 {
-	const struct bpf_load_args load = {.pin_dir = args->pin_dir};
+	const struct bpf_load_args load = {.pin_dir = args->pin_dir,
+					   .knows_served = args->knows_served};
 	struct bpf_programs programs;
 	struct bpf_dataplane *dp;
 	int error = bpf_load(&load, arena, &programs, ret_failure);
@@ -348,6 +350,17 @@ uint32_t bpf_dataplane_flow_entries(const struct bpf_dataplane *dp)
 struct lb_flow_usage bpf_dataplane_flow_usage(const struct bpf_dataplane *dp)
 {
 	return lb_tables_flow_usage(dp->tables);
+}
+
+const struct lb_vip *bpf_dataplane_served(const struct bpf_dataplane *dp, struct arena *arena,
+					  size_t *ret_n)
+{
+	return lb_tables_served(dp->tables, arena, ret_n);
+}
+
+uint64_t bpf_dataplane_served_generation(const struct bpf_dataplane *dp)
+{
+	return lb_tables_served_generation(dp->tables);
 }
 
 size_t bpf_dataplane_drops(struct bpf_dataplane *dp, uint64_t *counts, size_t cap)

@@ -16,6 +16,10 @@ struct bpf_dataplane_args {
 	const char *pin_dir;   /* below a bpffs; made if missing */
 	uint32_t flow_entries; /* flows that a fresh table is made for; 0 = default */
 	nsec_t turn;           /* work on the store that one `now` may do; 0 = any amount */
+	/* VIPs that were served in this boot, and whether that is all that was (lb/lb_served.h). */
+	const struct lb_vip *served;
+	size_t n_served;
+	bool knows_served;
 };
 
 /*
@@ -104,6 +108,10 @@ bool bpf_dataplane_count(struct bpf_dataplane *dp, const struct lb_key *key,
 uint32_t bpf_dataplane_flow_entries(const struct bpf_dataplane *dp);
 /* The flow table as it is now, and what it held a few seconds ago. */
 struct lb_flow_usage bpf_dataplane_flow_usage(const struct bpf_dataplane *dp);
+/* VIPs served in this boot, from the arena; and a number that changes when there are more. */
+const struct lb_vip *bpf_dataplane_served(const struct bpf_dataplane *dp, struct arena *arena,
+					  size_t *ret_n);
+uint64_t bpf_dataplane_served_generation(const struct bpf_dataplane *dp);
 /* Drops by reason, LB_N_DROPS entries of bpf/abi.h; returns how many reasons there are. */
 size_t bpf_dataplane_drops(struct bpf_dataplane *dp, uint64_t *counts, size_t cap);
 

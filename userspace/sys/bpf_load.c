@@ -94,11 +94,12 @@ static int pinned_config(const char *maps_dir, struct lb_config *ret, bool *ret_
 }
 
 /* Of maps that are made now. */
-static int fresh_config(struct lb_config *ret, bool lost)
+static int fresh_config(struct lb_config *ret, bool served_unknown)
 {
-	*ret = (struct lb_config){.abi_version = LB_ABI_VERSION, .boot = clock_boot_id()};
-	if (lost)
-		ret->settle_from = nsec_add(clock_now(), LB_SETTLE_BLIND_NS);
+	*ret = (struct lb_config){.abi_version = LB_ABI_VERSION,
+				  .boot = clock_boot_id(),
+				  .settle_from = nsec_add(clock_now(), LB_SETTLE_BLIND_NS),
+				  .served_unknown = served_unknown};
 	if (getrandom(ret->flow_secret, sizeof(ret->flow_secret), 0) !=
 	    (ssize_t)sizeof(ret->flow_secret))
 		return -EIO;
@@ -111,8 +112,8 @@ static int open_error(void)
 }
 
 /* Opens xdp_lb over the pinned maps, or with fresh ones; *config says what both agree on. */
-static int open_xdp(const char *maps_dir, struct lb_config *config, struct xdp_lb_bpf **ret,
-		    bool *ret_adopted)
+static int open_xdp(const char *maps_dir, bool knows_served, struct lb_config *config,
+		    struct xdp_lb_bpf **ret, bool *ret_adopted)
 {
 	bool lost = false;
 	int error;
@@ -130,14 +131,15 @@ static int open_xdp(const char *maps_dir, struct lb_config *config, struct xdp_l
 	}
 	if (!*ret)
 		return open_error();
-	return *ret_adopted ? 0 : fresh_config(config, lost);
+	return *ret_adopted ? 0 : fresh_config(config, lost && !knows_served);
 }
 
-static int load_xdp(const char *maps_dir, struct bpf_programs *p, struct lb_flow_keys *ret_keys)
+static int load_xdp(const char *maps_dir, bool knows_served, struct bpf_programs *p,
+		    struct lb_flow_keys *ret_keys)
 {
 	struct lb_config config = {.abi_version = 0};
 	struct xdp_lb_bpf *xdp;
-	int error = open_xdp(maps_dir, &config, &xdp, &p->adopted);
+	int error = open_xdp(maps_dir, knows_served, &config, &xdp, &p->adopted);
 	__u32 zero = 0;
 
 	p->xdp_skeleton = xdp;
@@ -248,7 +250,7 @@ int bpf_load(const struct bpf_load_args *args, struct arena *arena, struct bpf_p
 		error = bpf_pins_prepare(args->pin_dir);
 	if (error == 0) {
 		what = "the program xdp_lb";
-		error = load_xdp(maps_dir, &p, &keys);
+		error = load_xdp(maps_dir, args->knows_served, &p, &keys);
 	}
 	if (error == 0) {
 		what = "the program tc_reply";

@@ -17,6 +17,7 @@ struct bpf_object;
 
 struct bpf_load_args {
 	const char *pin_dir;
+	bool knows_served; /* as in bpf_dataplane_args */
 };
 
 struct bpf_programs {

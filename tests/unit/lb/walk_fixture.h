@@ -31,6 +31,18 @@ static inline void put_at(struct fixture *x, struct lb_key at, uint32_t from, ui
 	assert_int_equal(fixture_put(x, &f), 0);
 }
 
+/* The service with these targets, of which those up to `ready` drain. */
+static inline void put_draining(struct fixture *x, uint32_t from, uint32_t ready, uint32_t upto)
+{
+	struct lb_target targets[32];
+	struct lb_frontend f;
+
+	for (uint32_t i = from; i < upto; i++)
+		targets[i - from] = target_of_v4(TARGETS + i, 8080, i >= ready);
+	f = frontend_of(key(), targets, upto - from);
+	assert_int_equal(fixture_put(x, &f), 0);
+}
+
 static inline void put(struct fixture *x, uint32_t from, uint32_t upto)
 {
 	put_at(x, key(), from, upto, 0);
@@ -72,10 +84,15 @@ static inline void pass(struct fixture *x, nsec_t span)
 	lb_tables_tick(x->t, &x->c);
 }
 
+/* Whatever VIP it is, it was served before. */
 static inline void begin(struct fixture *x)
 {
+	const struct lb_vip served[] = {{.addr = ip_addr_from_v4(WEB)},
+					{.addr = ip_addr_from_v4(OTHER)}};
+
 	fixture_init(x);
 	fixture_add_flows(x);
+	lb_tables_add_served(x->t, served, 2);
 }
 
 /* --- entries -------------------------------------------------------------------------------------

@@ -46,7 +46,7 @@ static inline size_t n_inner(const struct under_test *u, const char *map)
 	return n;
 }
 
-static inline uint64_t settle_from_of(const struct under_test *u)
+static inline struct lb_config config_of(const struct under_test *u)
 {
 	struct lb_config config;
 	int fd = pinned(u, "maps/config");
@@ -54,5 +54,5 @@ static inline uint64_t settle_from_of(const struct under_test *u)
 
 	assert_int_equal(bpf_map_lookup_elem(fd, &zero, &config), 0);
 	close(fd);
-	return config.settle_from;
+	return config;
 }

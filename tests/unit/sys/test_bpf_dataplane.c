@@ -2,6 +2,8 @@
 /* The store and the counters against this machine's kernel. */
 #include "bpf_look.h"
 
+#include <sys/mman.h>
+
 #include <dirent.h>
 
 static void what_was_put_is_dumped_and_passes_its_test(void **state)
@@ -205,7 +207,8 @@ static void maps_of_another_abi_or_boot_are_not_adopted(void **state)
 		assert_false(u.adopted);
 		assert_int_equal(dump(&u, &all), 0);
 		/* flows of this boot are not known any more, and must speak first */
-		assert_int_equal(settle_from_of(&u) > u.now, round == 0);
+		assert_int_equal(config_of(&u).served_unknown, round == 0);
+		assert_true(config_of(&u).settle_from > u.now + 10000 * NSEC_PER_SEC);
 		reopen(&u);
 		assert_true(u.adopted);
 	}
@@ -233,6 +236,37 @@ static void another_abi_of_this_boot_is_told_apart(void **state)
 	assert_int_equal(bpf_dataplane_strange_abi(u.fixture->pin_dir), 0);
 	close(fd);
 	assert_int_equal(bpf_dataplane_strange_abi("/sys/fs/bpf/there-is-none"), 0);
+	end(&u);
+}
+
+/* Tables that are gone, and a state that still knows what they served. */
+static void only_what_was_served_before_begins_unsettled(void **state)
+{
+	const struct lb_vip served = {.addr = ip_addr_from_v4(VIP)};
+	struct lb_service *services;
+	struct under_test u;
+	unsigned n_blind = 0;
+	int fd;
+
+	SKIP_IF_REFUSED((struct bpf_fixture *)*state);
+	begin(&u, state);
+	bpf_dataplane_close(u.dp);
+	assert_int_equal(bpf_dataplane_cleanup(u.fixture->pin_dir), 0);
+	u.served = &served;
+	u.n_served = 1;
+	open_dp(&u);
+	assert_int_equal(config_of(&u).served_unknown, 0);
+	put_web(&u, 0, 3);
+	put_web(&u, 1, 3);
+	fd = pinned(&u, "maps/services");
+	services = mmap(NULL, LB_SERVICE_SLOTS * sizeof(*services), PROT_READ, MAP_SHARED, fd, 0);
+	assert_true(services != MAP_FAILED);
+	for (unsigned i = 0; i < LB_SERVICE_SLOTS; i++)
+		n_blind += services[i].key.port != 0 &&
+			   services[i].settle_from > u.now + 10000 * NSEC_PER_SEC;
+	assert_int_equal(n_blind, 1);
+	munmap(services, LB_SERVICE_SLOTS * sizeof(*services));
+	close(fd);
 	end(&u);
 }
 
@@ -503,6 +537,7 @@ int main(void)
 			counters_go_on_when_a_service_grows_and_begin_at_nothing_after_a_delete),
 		cmocka_unit_test(a_restart_adopts_everything_and_writes_nothing),
 		cmocka_unit_test(maps_of_another_abi_or_boot_are_not_adopted),
+		cmocka_unit_test(only_what_was_served_before_begins_unsettled),
 		cmocka_unit_test(another_abi_of_this_boot_is_told_apart),
 		cmocka_unit_test(a_slot_rests_before_it_is_used_again_unless_nobody_can_read_it),
 		cmocka_unit_test(
