@@ -42,10 +42,10 @@ struct fixture {
 	size_t n_devices;
 	const char *device_failure; /* attaching fails with these words */
 	const char *dataplane_failure;
-	uint32_t flow_entries;    /* of the tables; 0: there are none */
-	uint32_t strange_abi;     /* pinned maps of another version; what attached them is not seen */
-	bool pinned;              /* since a plan wanted a data plane, until it was left wholly */
-	bool no_route;            /* the node knows no route to any peer; else: */
+	uint32_t flow_entries; /* of the tables; 0: there are none */
+	uint32_t strange_abi;  /* pinned maps of another version; what attached them is not seen */
+	bool pinned;           /* since a plan wanted a data plane, until it was left wholly */
+	bool no_route;         /* the node knows no route to any peer; else: */
 	struct ip_prefix by_eth1; /* peers in it are reached by eth1, all others by eth0 */
 
 	/* What sessions of the caller's own confirm, in place of the ribs above. NULL: none. */

@@ -25,23 +25,16 @@ struct under_test {
 	struct arena *arena;
 	struct bpf_dataplane *dp;
 	struct lb_store store;
-	nsec_t now;
 	uint32_t flow_entries;
-	nsec_t turn; /* as in bpf_dataplane_args */
+	nsec_t now, turn; /* of bpf_dataplane_args */
 	struct worker *worker;
-	const struct lb_vip *served; /* NULL: nothing is known */
-	size_t n_served;
 	bool adopted;
 };
 
 static inline void open_dp(struct under_test *u)
 {
-	const struct bpf_dataplane_args args = {.pin_dir = u->fixture->pin_dir,
-						.flow_entries = u->flow_entries,
-						.turn = u->turn,
-						.served = u->served,
-						.n_served = u->n_served,
-						.knows_served = u->served};
+	const struct bpf_dataplane_args args = {
+		.pin_dir = u->fixture->pin_dir, .flow_entries = u->flow_entries, .turn = u->turn};
 	const char *failure = NULL;
 	int error = bpf_dataplane_open(&args, u->arena, u->now, &u->dp, &u->adopted, &failure);
 

@@ -243,6 +243,8 @@ static void another_abi_of_this_boot_is_told_apart(void **state)
 static void only_what_was_served_before_begins_unsettled(void **state)
 {
 	const struct lb_vip served = {.addr = ip_addr_from_v4(VIP)};
+	struct bpf_dataplane_args args = {.served = &served, .n_served = 1, .knows_served = true};
+	const char *failure = NULL;
 	struct lb_service *services;
 	struct under_test u;
 	unsigned n_blind = 0;
@@ -252,9 +254,9 @@ static void only_what_was_served_before_begins_unsettled(void **state)
 	begin(&u, state);
 	bpf_dataplane_close(u.dp);
 	assert_int_equal(bpf_dataplane_cleanup(u.fixture->pin_dir), 0);
-	u.served = &served;
-	u.n_served = 1;
-	open_dp(&u);
+	args.pin_dir = u.fixture->pin_dir;
+	assert_int_equal(bpf_dataplane_open(&args, u.arena, u.now, &u.dp, &u.adopted, &failure), 0);
+	u.store = bpf_dataplane_store(u.dp);
 	assert_int_equal(config_of(&u).served_unknown, 0);
 	put_web(&u, 0, 3);
 	put_web(&u, 1, 3);
