@@ -435,7 +435,7 @@ static void wait_for(struct thread *threads)
 /* Twice, from 1 chunk over 2 to 4. */
 static void grow_under(struct grown *g, struct thread *threads)
 {
-	unsigned n_grown = 0, first = 0;
+	unsigned n_grown = 0, first = 0, phase = 0;
 
 	while (n_grown < 2) {
 		uint32_t wanted = lb_tables_flows_wanted(g->x.t);
@@ -454,7 +454,10 @@ static void grow_under(struct grown *g, struct thread *threads)
 		for (unsigned i = 0; i < N_THREADS; i++)
 			if (threads[i].may_make < N_MADE)
 				__atomic_add_fetch(&threads[i].may_make, 100, __ATOMIC_RELAXED);
-		wait_for(threads);
+		if (g->x.t->growth.phase != phase) /* what threads began before is over now */
+			wait_for(threads);
+		phase = g->x.t->growth.phase;
+		sched_yield();
 		fixture_at(&g->x, next);
 		g->x.c.age = 4;
 	}
