@@ -21,6 +21,9 @@ struct packet {
 	void *end;
 	__u32 ip_off; /* in the frame; pointers are not for sums, older verifiers say */
 	__u32 l3_len; /* from ip to l4 */
+	__be32 saddr; /* IPv4 alone, as the two below; of IPv6 see parse_saddr() */
+	__be32 daddr;
+	__u16 bytes;
 	__be16 sport;
 	__be16 dport;
 	__u8 family;
@@ -50,22 +53,27 @@ static __always_inline __be16 parse_ethernet(const struct xdp_md *ctx, struct pa
 /* The IP header of the family that the EtherType says, if there is a whole one. */
 static __always_inline bool parse_ip(struct packet *p, enum family family)
 {
+	struct ipv6hdr *v6 = p->ip;
+	struct iphdr *v4 = p->ip;
+
 	p->family = family;
 	if (family == FAMILY_V4) {
-		if (p->ip + sizeof(struct iphdr) > p->end)
+		if ((void *)(v4 + 1) > p->end)
 			return false;
-		p->proto = ((struct iphdr *)p->ip)->protocol;
+		p->saddr = v4->saddr;
+		p->daddr = v4->daddr;
+		p->proto = v4->protocol;
 		return true;
 	}
-	if (p->ip + sizeof(struct ipv6hdr) > p->end)
+	if ((void *)(v6 + 1) > p->end)
 		return false;
-	p->proto = ((struct ipv6hdr *)p->ip)->nexthdr;
+	p->proto = v6->nexthdr;
 	return true;
 }
 
 /*
- * Addresses are read where they are needed: those of IPv6 would only be written to the stack, which
- * is short, and be read from there.
+ * IPv6's addresses are read from the packet where they are needed: kept, they would only be written
+ * to the stack, which is short, and be read from there.
  */
 static __always_inline void parse_addr_v6(__u32 to[4], const struct in6_addr *from)
 {
@@ -78,7 +86,7 @@ static __always_inline void parse_addr_v6(__u32 to[4], const struct in6_addr *fr
 static __always_inline void parse_saddr(const struct packet *p, __u32 to[4])
 {
 	if (p->family == FAMILY_V4)
-		addr_from_v4(to, ((struct iphdr *)p->ip)->saddr);
+		addr_from_v4(to, p->saddr);
 	else
 		parse_addr_v6(to, &((struct ipv6hdr *)p->ip)->saddr);
 }
@@ -86,7 +94,7 @@ static __always_inline void parse_saddr(const struct packet *p, __u32 to[4])
 static __always_inline void parse_daddr(const struct packet *p, __u32 to[4])
 {
 	if (p->family == FAMILY_V4)
-		addr_from_v4(to, ((struct iphdr *)p->ip)->daddr);
+		addr_from_v4(to, p->daddr);
 	else
 		parse_addr_v6(to, &((struct ipv6hdr *)p->ip)->daddr);
 }
@@ -97,7 +105,7 @@ static __always_inline __u32 parse_bytes(const struct packet *p)
 	struct ipv6hdr *v6 = p->ip;
 
 	if (p->family == FAMILY_V4)
-		return bpf_ntohs(((struct iphdr *)p->ip)->tot_len);
+		return p->bytes;
 	return sizeof(*v6) + bpf_ntohs(v6->payload_len);
 }
 
@@ -127,6 +135,7 @@ static __always_inline enum lb_drop parse_l3_v4(struct xdp_md *ctx, struct packe
 {
 	struct iphdr *ip = p->ip;
 
+	p->bytes = bpf_ntohs(ip->tot_len);
 	p->l3_len = (*(__u8 *)ip & 0x0f) << 2;
 	if (unlikely(*(__u8 *)ip >> 4 != 4 || p->l3_len < sizeof(*ip) || parse_is_cut(ctx, p)))
 		return LB_DROP_MALFORMED;

@@ -231,9 +231,10 @@ int xdp_lb(struct xdp_md *ctx)
 	struct packet p = {};
 	__be16 proto = parse_ethernet(ctx, &p);
 
-	if (proto == bpf_htons(ETH_P_IP))
+	/* Not to be equal for the compiler: else either family pays for the other's registers. */
+	if (likely(proto == bpf_htons(ETH_P_IP)))
 		return serve(ctx, &p, FAMILY_V4);
-	if (proto == bpf_htons(ETH_P_IPV6))
+	if (unlikely(proto == bpf_htons(ETH_P_IPV6)))
 		return serve(ctx, &p, FAMILY_V6);
 	return XDP_PASS;
 }
