@@ -266,7 +266,7 @@ enum lb_drop {
 	LB_DROP_TUPLE_TAKEN,    /* every candidate's reply key belongs to another living flow */
 	LB_DROP_FRAGMENT,       /* to a VIP: no first fragment was seen, or neither TCP nor UDP */
 	LB_DROP_MALFORMED,      /* truncated or inconsistent headers to a VIP */
-	LB_DROP_PROTOCOL,       /* neither TCP, UDP nor ICMP to a VIP */
+	LB_DROP_PROTOCOL,       /* neither TCP, UDP, SCTP nor ICMP to a VIP */
 	LB_DROP_ICMP,           /* echo refused, or an error that quotes no flow of ours */
 	LB_DROP_TTL,            /* reserved for packets that would loop */
 	LB_DROP_REPLY_MISS,     /* counted, not dropped: from a backend of ours, without entry */

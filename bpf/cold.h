@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Packets that are served like others but whose headers must be looked for: IPv6 with extension
- * headers, and first fragments of either family. They go by the scratch value, in three steps that
- * each call by themselves, for the sake of the stack: the flow, its target, and the delivery.
+ * headers, first fragments of either family, and SCTP. They go by the scratch value, in three steps
+ * that each call by themselves, for the sake of the stack: the flow, its target, and the delivery.
  */
 #pragma once
 
@@ -12,23 +12,43 @@
 #include "ext.h"
 #include "patch.h"
 #include "scratch.h"
+#include "sctp.h"
 #include "stats.h"
 #include "target.h"
 #include "vip_fragment.h"
+
+static __always_inline __u32 cold_header(__u8 proto)
+{
+	if (proto == IPPROTO_SCTP)
+		return SCTP_LEAST;
+	return proto == IPPROTO_TCP ? sizeof(struct tcphdr) : sizeof(struct udphdr);
+}
+
+/* The flags, or the octet that stands for them; UDP has none. */
+static __always_inline bool cold_flags(struct xdp_md *ctx, const struct cold_packet *p, __u8 *flags)
+{
+	__u32 at = p->l4_off + (p->proto == IPPROTO_SCTP ? SCTP_CHUNK : TCP_FLAGS);
+
+	*flags = 0;
+	if (p->proto == IPPROTO_UDP)
+		return true;
+	if (!lb_bytes_read(ctx, at, flags, sizeof(*flags)))
+		return false;
+	if (p->proto == IPPROTO_SCTP)
+		*flags = sctp_flags(*flags);
+	return true;
+}
 
 /* Ports and flags of what lies at l4_off, as the flow's. */
 static __always_inline enum lb_drop cold_ports(struct xdp_md *ctx, struct lb_scratch *s)
 {
 	const struct cold_packet *p = &s->packet;
-	__u32 need = p->proto == IPPROTO_TCP ? sizeof(struct tcphdr) : sizeof(struct udphdr);
 	struct flow *f = &s->flow;
 	__be16 ports[2];
 
-	if (p->l4_off + need > p->end || !lb_bytes_read(ctx, p->l4_off, ports, sizeof(ports)))
-		return LB_DROP_MALFORMED;
-	f->tcp_flags = 0;
-	if (p->proto == IPPROTO_TCP &&
-	    !lb_bytes_read(ctx, p->l4_off + TCP_FLAGS, &f->tcp_flags, sizeof(f->tcp_flags)))
+	if (p->l4_off + cold_header(p->proto) > p->end ||
+	    !lb_bytes_read(ctx, p->l4_off, ports, sizeof(ports)) ||
+	    !cold_flags(ctx, p, &f->tcp_flags))
 		return LB_DROP_MALFORMED;
 	addr_copy(f->saddr, p->saddr);
 	addr_copy(f->daddr, p->daddr);
@@ -74,6 +94,10 @@ __noinline int cold_look(struct xdp_md *ctx, struct lb_scratch *s)
 		return LB_DROP_FRAGMENT;
 	if (p->proto == IPPROTO_TCP || p->proto == IPPROTO_UDP)
 		return cold_ports(ctx, s);
+	if (p->proto == IPPROTO_SCTP && !p->fragment)
+		return cold_ports(ctx, s);
+	if (p->proto == IPPROTO_SCTP) /* a checksum over all of it, of which this is a part */
+		return LB_DROP_FRAGMENT;
 	if (p->proto != (p->family == FAMILY_V4 ? IPPROTO_ICMP : IPPROTO_ICMPV6))
 		return LB_DROP_PROTOCOL;
 	return p->fragment ? LB_DROP_FRAGMENT : LB_DROP_ICMP;
@@ -114,8 +138,12 @@ __noinline int cold_deliver(struct xdp_md *ctx, const struct lb_scratch *s, __u3
 	if (!be || !backend_is(READ_ONCE(be->state), LB_BE_IN_USE))
 		return XDP_DROP;
 	patch_address(ctx, p->ip_off, p->family, PATCH_DESTINATION, be->addr, be->l3_delta);
-	patch_port(ctx, p->l4_off, PATCH_DESTINATION, be->port);
-	patch_l4_check(ctx, p->l4_off, p->proto, be->l4_delta);
+	if (p->proto == IPPROTO_SCTP) {
+		sctp_patch(ctx, p->l4_off, p->end - p->l4_off, SCTP_DEST, s->flow.dport, be->port);
+	} else {
+		patch_port(ctx, p->l4_off, PATCH_DESTINATION, be->port);
+		patch_l4_check(ctx, p->l4_off, p->proto, be->l4_delta);
+	}
 	if (!scratch_is_test(s))
 		stats_delivered(index, p->end - p->ip_off);
 	return XDP_PASS;

@@ -31,6 +31,7 @@
 #define IPPROTO_TCP    6
 #define IPPROTO_UDP    17
 #define IPPROTO_ICMPV6 58
+#define IPPROTO_SCTP   132
 
 /* Address family, known to the compiler wherever it costs time. */
 enum family { FAMILY_V4, FAMILY_V6 };

@@ -114,6 +114,11 @@ static __always_inline bool quote_parse_l4(lb_bytes *from, __u32 end, struct quo
 	q->dport = l4.dest;
 	q->l4_check = l4.check;
 	q->check_off = q->l4_off + patch_check_at(q->proto);
+	if (q->proto == IPPROTO_SCTP) { /* nobody can verify a CRC by a part of what it covers */
+		q->check_off = 0;
+		q->l4_check = 0;
+		return true;
+	}
 	if (q->proto == IPPROTO_UDP)
 		return true;
 	if (q->check_off + sizeof(q->l4_check) <= end)
@@ -125,7 +130,7 @@ static __always_inline bool quote_parse_l4(lb_bytes *from, __u32 end, struct quo
 
 /*
  * Reads the quote at `off` of a message that ends at `end` by its own length, which may be before
- * the frame does (padding). False: no TCP or UDP packet of the family, or too little of it.
+ * the frame does (padding). False: no TCP, UDP or SCTP packet of the family, or too little of it.
  */
 static __always_inline bool quote_parse(lb_bytes *from, __u8 family, __u32 off, __u32 end,
 					struct quote *q)
@@ -136,7 +141,7 @@ static __always_inline bool quote_parse(lb_bytes *from, __u8 family, __u32 off, 
 		return false;
 	if (family == FAMILY_V4 ? !quote_parse_v4(from, q) : !quote_parse_v6(from, end, q))
 		return false;
-	if (q->proto != IPPROTO_TCP && q->proto != IPPROTO_UDP)
+	if (q->proto != IPPROTO_TCP && q->proto != IPPROTO_UDP && q->proto != IPPROTO_SCTP)
 		return false;
 	return quote_parse_l4(from, end, q);
 }

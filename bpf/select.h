@@ -105,7 +105,7 @@ __noinline int select_backend(struct xdp_md *ctx, struct flow *f)
 		return ADMIT_DROP(LB_DROP_NO_BACKEND);
 	if (!select_is_settled(f))
 		backend = select_unsettled(ctx, f);
-	else if (f->proto == IPPROTO_TCP && !select_is_first(f))
+	else if ((f->proto == IPPROTO_TCP || !select_goes_on(f)) && !select_is_first(f))
 		backend = row_candidate(f->row, 0);
 	if (backend == OWNER_NOBODY)
 		backend = admit_new(f);

@@ -31,6 +31,7 @@
 #include "maps.h"
 #include "reply_error.h"
 #include "reply_fragment.h"
+#include "reply_sctp.h"
 #include "service.h"
 #include "stats.h"
 #include "vlan.h"
@@ -45,6 +46,7 @@ enum parsed {
 	PARSED_ICMP,      /* l3_off is filled in, l4_off and end, too, if it is IPv6 */
 	PARSED_LATER,     /* a fragment without ports; the key of its packet is filled in */
 	PARSED_EXTENSION, /* IPv6: proto and l4_off are the first extension header's */
+	PARSED_SCTP,      /* proto and l4_off are filled in */
 	PARSED_OTHER,     /* nobody's concern of ours */
 	PARSED_SHORT,     /* more of the packet must be seen */
 };
@@ -122,7 +124,7 @@ static __always_inline enum parsed parse(struct __sk_buff *skb, struct answer *a
 	if (parsed != PARSED_ANSWER)
 		return parsed;
 	if (a->proto != IPPROTO_TCP && a->proto != IPPROTO_UDP)
-		return PARSED_OTHER;
+		return a->proto == IPPROTO_SCTP ? PARSED_SCTP : PARSED_OTHER;
 	return parse_l4(data + a->l4_off, end, a);
 }
 
@@ -144,6 +146,8 @@ __noinline int parse_extension(struct __sk_buff *skb, struct answer *a)
 	a->fragment_id = e.frag_id;
 	if (lb_ext_is_later(&e))
 		return PARSED_LATER;
+	if (e.proto == IPPROTO_SCTP)
+		return PARSED_SCTP;
 	if (e.proto != IPPROTO_TCP && e.proto != IPPROTO_UDP)
 		return e.proto == IPPROTO_ICMPV6 && !e.frag_word ? PARSED_ICMP : PARSED_OTHER;
 	if (!lb_bytes_read(skb, e.off, &l4, sizeof(l4)))
@@ -238,6 +242,8 @@ int tc_reply(struct __sk_buff *skb)
 	parsed = pull_and_parse(skb, &a);
 	if (unlikely(parsed == PARSED_EXTENSION))
 		parsed = parse_extension(skb, &a);
+	if (unlikely(parsed == PARSED_SCTP))
+		parsed = reply_sctp_parse(skb, &a) ? PARSED_ANSWER : PARSED_OTHER;
 	if (parsed == PARSED_ICMP)
 		return reply_error(skb, a.family, a.l3_off, a.l4_off);
 	if (unlikely(parsed == PARSED_LATER))
@@ -247,6 +253,10 @@ int tc_reply(struct __sk_buff *skb)
 	vip = find(&a, &slot);
 	if (!vip) {
 		count_miss(&a);
+		return TCX_NEXT;
+	}
+	if (unlikely(a.proto == IPPROTO_SCTP)) {
+		reply_sctp_rewrite(skb, &a, vip);
 		return TCX_NEXT;
 	}
 	rewrite(skb, &a, vip);

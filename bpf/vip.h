@@ -54,6 +54,13 @@ static __always_inline int vip_policy(const struct lb_scratch *s, enum lb_drop r
 	return vip_drop(scratch_is_test(s), reason);
 }
 
+/* The packet may be served, once more of it has been read. */
+static __always_inline bool vip_looks_closer(const struct lb_scratch *s, enum lb_drop reason)
+{
+	return reason == LB_DROP_EXTENSION || reason == LB_DROP_FRAGMENT ||
+	       (reason == LB_DROP_PROTOCOL && s->packet.proto == IPPROTO_SCTP);
+}
+
 /* Of s the packet is filled in, and the flow if its port is unknown. A verdict, or VIP_*. */
 __noinline int vip_unserved(struct xdp_md *ctx, struct lb_scratch *s, enum lb_drop reason)
 {
@@ -69,7 +76,7 @@ __noinline int vip_unserved(struct xdp_md *ctx, struct lb_scratch *s, enum lb_dr
 	if (!service_find(&key, &slot, &live))
 		return XDP_PASS;
 	s->vip_flags = service_flags(live);
-	if (reason == LB_DROP_EXTENSION || reason == LB_DROP_FRAGMENT)
+	if (vip_looks_closer(s, reason))
 		reason = cold_look(ctx, s);
 	if (s->packet.fragment == FRAGMENT_LATER)
 		return VIP_FRAGMENT;

@@ -23,6 +23,8 @@ static __always_inline bool vip_fragment_look_v4(struct xdp_md *ctx, struct cold
 
 	if (!lb_bytes_read(ctx, p->ip_off, &ip, sizeof(ip)))
 		return false;
+	if (!(ip.frag_off & bpf_htons(IP_FRAGMENT)))
+		return true;
 	p->fragment_id = ip.id;
 	p->fragment = ip.frag_off & bpf_htons(IP_OFFSET) ? FRAGMENT_LATER : FRAGMENT_FIRST;
 	return true;

@@ -81,7 +81,7 @@ uint32_t frame_sum(uint32_t sum, const void *data, size_t len)
 
 static uint16_t l4_header(const struct frame_spec *s)
 {
-	return s->proto == IPPROTO_TCP ? 20 : 8;
+	return s->proto == IPPROTO_TCP ? 20 : s->proto == IPPROTO_SCTP ? 16 : 8;
 }
 
 /* IPv6 says so by a header, IPv4 always has a word for it. */
@@ -197,6 +197,14 @@ static void put_l4(struct frame *f, const struct frame_spec *s)
 		put16(f, s->dport);
 		put16(f, (uint16_t)(8 + payload(s)));
 		put16(f, 0);
+	} else if (s->proto == IPPROTO_SCTP) {
+		put16(f, s->sport);
+		put16(f, s->dport);
+		put32(f, 0x0badcafe);
+		put32(f, 0);
+		put8(f, s->chunk);
+		put8(f, 0);
+		put16(f, (uint16_t)(4 + payload(s)));
 	} else {
 		put8(f, s->icmp_type);
 		put8(f, 0);
@@ -242,6 +250,21 @@ static void set_l4_check(struct frame *f, const struct frame_spec *s, size_t ip,
 	set16(&f->bytes[l4 + check_at(s->proto)], check);
 }
 
+/* CRC32c, a bit at a time (RFC 9260 appendix A), which is sent with its lowest octet first. */
+static void set_crc(struct frame *f, size_t l4)
+{
+	uint32_t crc = ~0u;
+
+	for (size_t i = l4; i < f->len; i++) {
+		crc ^= f->bytes[i];
+		for (int bit = 0; bit < 8; bit++)
+			crc = crc >> 1 ^ (crc & 1 ? 0x82f63b78 : 0);
+	}
+	crc = ~crc;
+	for (size_t i = 0; i < 4; i++)
+		f->bytes[l4 + 8 + i] = (uint8_t)(crc >> 8 * i);
+}
+
 void frame_make(struct frame *f, const struct frame_spec *s)
 {
 	size_t ip, l4;
@@ -258,6 +281,8 @@ void frame_make(struct frame *f, const struct frame_spec *s)
 	if (s->proto == IPPROTO_TCP || s->proto == IPPROTO_ICMP || s->proto == IPPROTO_ICMPV6 ||
 	    (s->proto == IPPROTO_UDP && !s->no_udp_checksum))
 		set_l4_check(f, s, ip, l4);
+	if (s->proto == IPPROTO_SCTP)
+		set_crc(f, l4);
 }
 
 /* The words of IPv4 in the header, those of IPv6 in a header of their own. */

@@ -41,6 +41,7 @@ struct frame_spec {
 	uint8_t tcp_flags; /* 0: ACK */
 	uint8_t ttl;       /* 0: 64 */
 	uint8_t icmp_type; /* IPv4's or IPv6's */
+	uint8_t chunk;     /* SCTP: the first chunk's type */
 	uint16_t frag;     /* IPv4's fragment word; IPv6: a header that says the same, if any */
 	uint16_t payload;  /* bytes after the L4 header, 0: 20 */
 	bool bare;         /* none at all */

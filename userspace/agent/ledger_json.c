@@ -130,7 +130,8 @@ static bool get_protocol(const cJSON *o, uint8_t *ret)
 {
 	uint16_t v;
 
-	if (!get_u16(o, "protocol", 0, UINT8_MAX, &v) || (v != API_TCP && v != API_UDP))
+	if (!get_u16(o, "protocol", 0, UINT8_MAX, &v) ||
+	    (v != API_TCP && v != API_UDP && v != API_SCTP))
 		return false;
 	*ret = (uint8_t)v;
 	return true;

@@ -29,7 +29,7 @@ static const struct {
 			      "neither TCP nor UDP",
 			      false},
 	[LB_DROP_MALFORMED] = {"malformed", "truncated or inconsistent headers", false},
-	[LB_DROP_PROTOCOL] = {"protocol", "neither TCP, UDP nor ICMP", false},
+	[LB_DROP_PROTOCOL] = {"protocol", "neither TCP, UDP, SCTP nor ICMP", false},
 	[LB_DROP_ICMP] = {"icmp", "an echo that is refused, or an ICMP error about no flow of ours",
 			  false},
 	[LB_DROP_TTL] = {"ttl", "would have looped", false},

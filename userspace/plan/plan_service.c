@@ -73,12 +73,7 @@ static uint64_t matching_peers(const struct service_build *b,
 /* What the Service asks for that would have to be ignored. Errors are added once, by the caller. */
 static const char *unsupported_field(const struct api_service *s)
 {
-	if (s->n_source_ranges)
-		return "spec.loadBalancerSourceRanges";
-	for (size_t i = 0; i < s->n_ports; i++)
-		if (s->ports[i].protocol == API_SCTP)
-			return "spec.ports";
-	return NULL;
+	return s->n_source_ranges ? "spec.loadBalancerSourceRanges" : NULL;
 }
 
 /* NULL: it may. Checks 0 to 5; endpoints come after. */
@@ -266,9 +261,9 @@ static void check_fields(struct service_build *b)
 	const char *field = unsupported_field(&b->in->service->service);
 
 	if (field)
-		service_problem(b, SEVERITY_ERROR, field, "NotSupportedYet", "remove it meanwhile",
-				"%s is not supported yet; the Service is not announced",
-				strcmp(field, "spec.ports") == 0 ? "SCTP" : "a source range");
+		service_problem(
+			b, SEVERITY_ERROR, field, "NotSupportedYet", "remove it meanwhile",
+			"a source range is not supported yet; the Service is not announced");
 }
 
 static void check_endpoints(struct service_build *b)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
- * The smallest frame that is an established packet: Ethernet, IPv4 or IPv6, TCP with ACK (or UDP),
- * checksums right, so that what comes out can be checked by summing up again.
+ * The smallest frame that is an established packet: Ethernet, IPv4 or IPv6, TCP with ACK (or UDP,
+ * or SCTP with data), checksums right, so that what comes out can be checked by summing up again.
  */
 #include "sys/bpf_selftest.h"
 
@@ -16,7 +16,8 @@
 #include <netinet/udp.h>
 
 #define SOURCE_PORT 1
-#define PAYLOAD     8 /* to the 60 bytes an Ethernet frame has at least */
+#define SCTP_LEAST  16 /* its header and a chunk's; the checksum lies at 8 */
+#define PAYLOAD     8  /* to the 60 bytes an Ethernet frame has at least */
 #define FRAME_MAX   (sizeof(struct ethhdr) + sizeof(struct ip6_hdr) + sizeof(struct tcphdr) + PAYLOAD)
 
 /* A frame, and what is known of it beforehand. */
@@ -71,6 +72,34 @@ static uint32_t l4_sum(const struct frame *f)
 	return sum_words(pseudo, l4_of(f), len);
 }
 
+/* CRC32c as it lies in a packet whose own is 0 (RFC 9260 appendix A). */
+static uint32_t sctp_crc(const struct frame *f)
+{
+	const size_t len = f->len - f->ip_len;
+	uint32_t crc = ~0u;
+
+	for (size_t i = 0; i < len; i++) {
+		crc ^= l4_of(f)[i];
+		for (int bit = 0; bit < 8; bit++)
+			crc = crc >> 1 ^ (crc & 1 ? 0x82f63b78 : 0);
+	}
+	return htole32(~crc);
+}
+
+/* Whether the transport's checksum is right. */
+static bool is_summed(const struct frame *f)
+{
+	struct frame without = *f;
+	uint8_t *own = &without.u.bytes[sizeof(f->u.eth) + f->ip_len + 8];
+	uint32_t crc;
+
+	if (f->key->proto != IPPROTO_SCTP)
+		return l4_sum(f) == 0xffff;
+	memcpy(&crc, own, sizeof(crc));
+	memset(own, 0, sizeof(crc));
+	return crc == sctp_crc(&without);
+}
+
 static uint16_t checksum(uint32_t sum)
 {
 	return htons((uint16_t)~sum);
@@ -108,7 +137,14 @@ static void build_l4(struct frame *f)
 			     .dest = htons(f->key->port),
 			     .len = htons((uint16_t)(f->len - f->ip_len))};
 
-	if (f->key->proto == IPPROTO_TCP) {
+	if (f->key->proto == IPPROTO_SCTP) {
+		const uint16_t ports[] = {htons(SOURCE_PORT), htons(f->key->port)};
+		uint32_t crc;
+
+		memcpy(l4, ports, sizeof(ports));
+		crc = sctp_crc(f);
+		memcpy(&l4[8], &crc, sizeof(crc));
+	} else if (f->key->proto == IPPROTO_TCP) {
 		memcpy(l4, &tcp, sizeof(tcp));
 		tcp.check = checksum(l4_sum(f));
 		memcpy(l4, &tcp, sizeof(tcp));
@@ -119,13 +155,20 @@ static void build_l4(struct frame *f)
 	}
 }
 
+static size_t l4_len(uint8_t proto)
+{
+	if (proto == IPPROTO_SCTP)
+		return SCTP_LEAST;
+	return proto == IPPROTO_TCP ? sizeof(struct tcphdr) : sizeof(struct udphdr);
+}
+
 static void build(struct frame *f, const struct lb_key *key)
 {
-	const bool v4 = ip_addr_is_v4(&key->addr), tcp = key->proto == IPPROTO_TCP;
+	const bool v4 = ip_addr_is_v4(&key->addr);
 
 	*f = (struct frame){.key = key};
 	f->ip_len = v4 ? sizeof(struct iphdr) : sizeof(struct ip6_hdr);
-	f->len = f->ip_len + (tcp ? sizeof(struct tcphdr) : sizeof(struct udphdr)) + PAYLOAD;
+	f->len = f->ip_len + l4_len(key->proto) + PAYLOAD;
 	f->u.eth.h_proto = htons(v4 ? ETH_P_IP : ETH_P_IPV6);
 	build_ip(f);
 	build_l4(f);
@@ -148,15 +191,14 @@ static struct ip_addr destination(const struct frame *f)
 static int check(const struct frame *out, const struct lb_actual *frontend)
 {
 	const struct ip_addr addr = destination(out);
-	struct udphdr l4; /* the ports are at the same place in TCP */
+	struct udphdr l4; /* the ports are at the same place in all of them */
 	uint16_t port;
 
 	memcpy(&l4, l4_of(out), sizeof(l4));
 	port = ntohs(l4.dest);
 	if (ip_addr_equal(&addr, &frontend->key.addr) && port == frontend->key.port)
 		return -ECOMM;
-	if ((is_v4(out) && sum_words(0, ip_of(out), out->ip_len) != 0xffff) ||
-	    l4_sum(out) != 0xffff)
+	if ((is_v4(out) && sum_words(0, ip_of(out), out->ip_len) != 0xffff) || !is_summed(out))
 		return -EBADMSG;
 	for (size_t i = 0; i < frontend->n_targets; i++)
 		if (ip_addr_equal(&addr, &frontend->targets[i].addr) &&

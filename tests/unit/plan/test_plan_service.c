@@ -117,18 +117,28 @@ static void source_ranges_are_never_ignored(void **state)
 	assert_int_equal(f->store.n, 0);
 }
 
-static void sctp_is_an_error_of_the_service(void **state)
+static void sctp_is_a_frontend_beside_tcp(void **state)
 {
 	_cleanup_(fixture_freep) struct fixture *f = fixture_announced();
+	const struct plan_frontend *sctp;
 
 	(void)state;
 	fixture_object(
 		f, "Service", "web", "",
 		"spec: {type: LoadBalancer, externalTrafficPolicy: Local, ports: "
-		"[{name: a, port: 80, protocol: TCP}, {name: b, port: 80, protocol: SCTP}]}");
-	fixture_plan(f);
-	assert_int_equal(fixture_problem(f, "NotSupportedYet", "web")->severity, SEVERITY_ERROR);
-	assert_null(fixture_route(f, "192.168.100.0/32"));
+		"[{name: a, port: 80, protocol: TCP}, {name: b, port: 3868, protocol: SCTP}]}");
+	fixture_object(f, "EndpointSlice", "web-1", "labels: {kubernetes.io/service-name: web}",
+		       "addressType: IPv4\n"
+		       "endpoints: [{addresses: [10.244.1.9], nodeName: node-a}]\n"
+		       "ports: [{name: b, port: 3869, protocol: SCTP}]");
+	fixture_converge(f, 10);
+	assert_null(fixture_problem(f, "NotSupportedYet", "web"));
+	assert_non_null(fixture_route(f, "192.168.100.0/32"));
+	sctp = fixture_frontend(f, "192.168.100.0", 3868);
+	assert_non_null(sctp);
+	assert_int_equal(sctp->lb.key.proto, API_SCTP);
+	assert_int_equal(sctp->lb.n_targets, 1);
+	assert_int_equal(sctp->lb.targets[0].port, 3869);
 }
 
 static void affinity_is_a_flag_of_the_frontend(void **state)
@@ -247,7 +257,7 @@ int main(void)
 		cmocka_unit_test(endpoints_without_slices_are_said_to_be_not_read),
 		cmocka_unit_test(services_that_are_not_ours_are_ignored_in_silence),
 		cmocka_unit_test(source_ranges_are_never_ignored),
-		cmocka_unit_test(sctp_is_an_error_of_the_service),
+		cmocka_unit_test(sctp_is_a_frontend_beside_tcp),
 		cmocka_unit_test(affinity_is_a_flag_of_the_frontend),
 		cmocka_unit_test(seed_is_of_namespace_and_name),
 		cmocka_unit_test(strict_refuses_conflicting_local_prefs),

@@ -58,20 +58,22 @@ static void put_all(struct under_test *u)
 		assert_int_equal(put(u, &f), 0);
 		f = frontend(u, family, IPPROTO_UDP);
 		assert_int_equal(put(u, &f), 0);
+		f = frontend(u, family, IPPROTO_SCTP);
+		assert_int_equal(put(u, &f), 0);
 	}
 }
 
 static void both_families_are_served_and_adopted(void **state)
 {
-	static const uint8_t protos[] = {IPPROTO_TCP, IPPROTO_UDP};
+	static const uint8_t protos[] = {IPPROTO_TCP, IPPROTO_UDP, IPPROTO_SCTP};
 	struct under_test u;
 
 	SKIP_IF_REFUSED((struct bpf_fixture *)*state);
 	begin(&u, state);
 	put_all(&u);
 	for (unsigned round = 0; round < 2; round++) {
-		for (unsigned i = 0; i < 4; i++) {
-			struct lb_frontend f = frontend(&u, i / 2, protos[i % 2]);
+		for (unsigned i = 0; i < 6; i++) {
+			struct lb_frontend f = frontend(&u, i / 3, protos[i % 3]);
 
 			assert_int_equal(u.store.ops->test(u.store.ctx, u.now, &f.key), 0);
 			assert_int_equal(answer(&u, &f), 0);
