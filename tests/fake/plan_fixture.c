@@ -4,6 +4,7 @@
  */
 #include "fake/plan_fixture.h"
 
+#include "base/hash.h"
 #include "plan/ipam.h"
 #include "plan/plan_ledger.h"
 
@@ -85,6 +86,7 @@ void fixture_restart(struct fixture *f)
 	for (size_t i = 0; i < f->n_peers; i++) {
 		bgp_rib_free(f->peers[i].rib);
 		f->peers[i].rib = bgp_rib_new();
+		f->peers[i].routes_generation = 0;
 	}
 }
 
@@ -146,6 +148,8 @@ static void observe_peer(const struct fixture_peer *p, struct arena *arena,
 		if (route.advertised)
 			advertised[ret->n_advertised++] = route.prefix;
 	ret->advertised = advertised;
+	ret->advertised_generation =
+		1 | hash_bytes(HASH_INIT, advertised, ret->n_advertised * sizeof(*advertised));
 }
 
 static int cmp_peer(const void *a, const void *b)
@@ -342,6 +346,25 @@ static size_t unpin(struct fixture *f)
 	return 1;
 }
 
+static bool is_dirty(const struct bgp_rib *rib)
+{
+	return bgp_rib_dirty(rib, BGP_IPV4_UNICAST) || bgp_rib_dirty(rib, BGP_IPV6_UNICAST);
+}
+
+/* As the agent does, but for taking the generation's word for it. */
+static void apply_routes(const struct fixture *f, size_t i, struct fixture_peer *p)
+{
+	const bool was_dirty = is_dirty(p->rib);
+
+	(void)plan_apply_routes(&f->plan, i, p->rib);
+	if (f->plan.routes_generation != 0 && p->routes_generation == f->plan.routes_generation &&
+	    is_dirty(p->rib) != was_dirty) {
+		fprintf(stderr, "routes of one generation differ\n");
+		abort();
+	}
+	p->routes_generation = f->plan.routes_generation;
+}
+
 size_t fixture_apply(struct fixture *f)
 {
 	const struct lb_store store = fake_store_ops(&f->store);
@@ -363,7 +386,7 @@ size_t fixture_apply(struct fixture *f)
 	for (size_t i = 0; i < f->plan.n_peers; i++) {
 		struct fixture_peer *p = ensure_peer(f, &f->plan.peers[i]);
 
-		plan_apply_routes(&f->plan, i, p->rib);
+		apply_routes(f, i, p);
 		if (!p->down && !p->stuck)
 			n_ops += drain(p->rib);
 	}

@@ -17,8 +17,9 @@
 struct fixture_peer {
 	char *name; /* owned */
 	struct bgp_rib *rib;
-	bool down;  /* the session is not established */
-	bool stuck; /* it does not read: nothing is written to it */
+	bool down;                  /* the session is not established */
+	bool stuck;                 /* it does not read: nothing is written to it */
+	uint64_t routes_generation; /* of the routes that the rib has */
 	nsec_t stale_until;
 	const char *last_error;
 	nsec_t trying_since; /* if down */

@@ -19,6 +19,7 @@ void agent_input_changed(struct agent_inputs *in, enum agent_input what)
 		[INPUT_HOOKS] = DUE_HOOKS,
 		[INPUT_VERIFIED] = DUE_PODS | DUE_PLAN,
 		[INPUT_SESSIONS] = DUE_PLAN,
+		[INPUT_WRITTEN] = DUE_PLAN,
 		[INPUT_SESSION_DOWN] = DUE_PLAN | DUE_PLAN_NOW,
 		[INPUT_SAVED] = DUE_PLAN | DUE_PLAN_NOW,
 		[INPUT_STATE] = DUE_PLAN, /* which is where problems are told */

@@ -22,7 +22,8 @@ enum agent_input {
 	INPUT_NODE,         /* the picture of the node is another one */
 	INPUT_HOOKS,        /* the kernel speaks of attached programs */
 	INPUT_VERIFIED,     /* the hooks were looked at again */
-	INPUT_SESSIONS,     /* a session came up, or UPDATEs went out */
+	INPUT_SESSIONS,     /* a session came up */
+	INPUT_WRITTEN,      /* UPDATEs went out */
 	INPUT_SESSION_DOWN, /* a session went down */
 	INPUT_SAVED,        /* what had to be on disk first is */
 	INPUT_STATE,        /* writing the state began to fail, or went well again */

@@ -263,6 +263,7 @@ bool apply_round(struct agent *a, nsec_t now)
 
 	end_opening(a, now);
 	arena_reset(p->arena);
+	a->peers.written = false;
 	inputs_compute(a, p, now, ledger_arena, &ledger);
 	/* A plan that did not see what is adopted would take it away. */
 	if (begin_opening(a, &p->plan, now)) {
@@ -286,7 +287,8 @@ bool apply_round(struct agent *a, nsec_t now)
 	apply_peers(a, &p->plan, now);
 
 	problems_own_add(a, now, &p->problems);
-	again |= a->peers.changed;
+	/* What waits for a route to be written goes at once; else that it was has time. */
+	again |= a->peers.changed || (a->peers.written && a->ledger.n_waiting > 0);
 	a->peers.changed = a->peers.urgent = false;
 	return again;
 }

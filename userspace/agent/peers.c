@@ -116,25 +116,35 @@ static void forget_written(struct agent_peer *p)
 {
 	free(TAKE_PTR(p->written));
 	p->n_written = 0;
+	p->written_generation = ++p->all->written_generation;
+	p->is_behind = false;
 }
 
-/* Takes note of what is advertised once all UPDATEs that say so are the kernel's. */
+/* All UPDATEs that say what is advertised are the kernel's. */
 static void note_written(struct agent_peer *p)
 {
 	struct bgp_peer_info info = bgp_peer_info(p->bgp);
+
+	if (info.updates_sent == p->updates_seen || has_tail(p))
+		return;
+	p->updates_seen = info.updates_sent;
+	p->is_behind = p->all->written = true;
+}
+
+/* Before the plan asks: takes note of what is advertised, unless more of it is being written. */
+static void read_written(struct agent_peer *p)
+{
 	struct bgp_rib *rib = bgp_peer_rib(p->bgp);
 	struct bgp_rib_route route;
 	size_t pos = 0;
 
-	if (info.updates_sent == p->updates_seen || has_tail(p))
+	if (!p->is_behind || has_tail(p))
 		return;
 	forget_written(p);
-	p->updates_seen = info.updates_sent;
 	p->written = xcalloc(bgp_rib_n_advertised(rib) + 1, sizeof(*p->written));
 	while (bgp_rib_next(rib, &pos, &route))
 		if (route.advertised)
 			p->written[p->n_written++] = route.prefix;
-	p->all->changed = true;
 }
 
 /* --- reading -----------------------------------------------------------------------------------
@@ -341,6 +351,7 @@ static void start(struct agent_peer *p, nsec_t now)
 	p->refusals = 0;
 	p->updates_seen = 0;
 	p->all->changed = true; /* the plan that began it did not see what it may keep stale */
+	p->routes_generation = 0;
 	bgp_peer_notify(p->bgp, now, BGP_SLOT_DIALLED, BGP_NOTE_START);
 }
 
@@ -467,7 +478,10 @@ void agent_peers_apply_routes(struct agent_peers *all, const struct plan *plan, 
 	for (size_t i = 0; i < all->n; i++) {
 		struct agent_peer *p = all->items[i];
 
-		plan_apply_routes(plan, i, bgp_peer_rib(p->bgp));
+		if (plan->routes_generation == 0 || p->routes_generation != plan->routes_generation)
+			p->routes_generation = plan_apply_routes(plan, i, bgp_peer_rib(p->bgp))
+						       ? plan->routes_generation
+						       : 0;
 		if (plan->end_of_rib)
 			bgp_peer_notify(p->bgp, now, BGP_SLOT_DIALLED, BGP_NOTE_SYNCED);
 		pump(p, now);
@@ -511,9 +525,10 @@ void agent_peers_actual(const struct agent_peers *all, struct arena *arena,
 	struct plan_actual_peer *list = arena_array_of(arena, all->n, struct plan_actual_peer);
 
 	for (size_t i = 0; i < all->n; i++) {
-		const struct agent_peer *p = all->items[i];
+		struct agent_peer *p = all->items[i];
 		struct bgp_peer_info info = bgp_peer_info(p->bgp);
 
+		read_written(p);
 		list[i] = (struct plan_actual_peer){
 			.key = {arena_strdup(arena, p->key.name), arena_strdup(arena, p->key.vrf),
 				arena_strdup(arena, p->key.interface)},
@@ -527,6 +542,7 @@ void agent_peers_actual(const struct agent_peers *all, struct arena *arena,
 			.advertised =
 				arena_memdup(arena, p->written, p->n_written * sizeof(*p->written)),
 			.n_advertised = p->n_written,
+			.advertised_generation = p->written_generation,
 		};
 	}
 	*ret = list;

@@ -46,7 +46,10 @@ struct agent_peer {
 	 */
 	struct ip_prefix *written;
 	size_t n_written;
-	uint64_t updates_seen; /* UPDATEs sent when that list was made */
+	uint64_t written_generation; /* of the list; no two of the agent's have the same */
+	uint64_t updates_seen;       /* UPDATEs sent when there was no unsent tail last */
+	bool is_behind;              /* the list was made before */
+	uint64_t routes_generation;  /* of the plan's routes that the rib has; 0: not known */
 };
 
 struct agent_peers {
@@ -58,9 +61,11 @@ struct agent_peers {
 	struct agent_peer **index; /* the same by address, VRF, interface: peer_index.c */
 	size_t n;
 	bool restarted, forwarding_preserved; /* for sessions begun from now on */
-	/* A session came up or went down, or UPDATEs went out: the plan wants to know. */
+	/* A session came up or went down: the plan wants to know. */
 	bool changed;
-	bool urgent; /* ... and must not wait */
+	bool urgent;  /* ... and must not wait */
+	bool written; /* UPDATEs went out, which the plan wants to know sometime */
+	uint64_t written_generation;
 };
 
 void agent_peers_init(struct agent_peers *all, struct loop *loop, uint64_t seed);

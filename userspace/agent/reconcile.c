@@ -24,6 +24,13 @@
 #define SLOW_NS     (1 * NSEC_PER_SEC)
 #define ROUNDS_MAX  4 /* of plan and apply in one turn; the rest goes on in the next */
 
+/* UPDATEs went out, which is the next plan's affair: it is due soon, but not at once. */
+static void note_written(struct agent *a)
+{
+	if (a->peers.written)
+		agent_input_changed(&a->inputs, INPUT_WRITTEN);
+}
+
 static void reconcile(struct agent *a, nsec_t now)
 {
 	bool again = true;
@@ -39,6 +46,7 @@ static void reconcile(struct agent *a, nsec_t now)
 	if (again)
 		agent_input_changed(&a->inputs, INPUT_SINKS);
 	ctl_apply(a, now);
+	note_written(a);
 	a->planned_at = now;
 	a->resync_at = now + RESYNC_NS;
 	a->quiet_at = now + QUIET_NS;
@@ -168,6 +176,7 @@ static void take_flags(struct agent *a, nsec_t now)
 		agent_input_changed(&a->inputs,
 				    a->peers.urgent ? INPUT_SESSION_DOWN : INPUT_SESSIONS);
 	}
+	note_written(a);
 }
 
 void reconcile_finish(struct agent *a, nsec_t now)

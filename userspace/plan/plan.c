@@ -25,9 +25,10 @@ static void tell(struct plan_draft *d, const struct plan_fragment *f)
 
 static void tell_all(struct plan_draft *d)
 {
-	for (size_t i = 0; i < d->arranged->n; i++)
-		if (d->arranged->marks[i] & PLAN_MARK_TELLS)
-			tell(d, d->fragments[i]);
+	const struct plan_arrangement *a = d->arranged;
+
+	for (size_t i = 0; (i = arranged_marked(a, PLAN_MARK_TELLS, i)) < a->n; i++)
+		tell(d, d->fragments[i]);
 }
 
 void plan_draft_join(struct plan_draft *d)

@@ -127,6 +127,8 @@ struct plan {
 	size_t n_attrs;
 	const struct plan_route *routes; /* by prefix, attrs */
 	size_t n_routes;
+	uint64_t routes_generation; /* as another plan's of the same cache: it has the same routes,
+				       attrs and peers; 0: not known */
 	const struct plan_frontend *frontends; /* by lb key */
 	size_t n_frontends;
 	struct plan_stirred stirred;

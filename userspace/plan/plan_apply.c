@@ -280,10 +280,11 @@ static void find_changes(const struct plan *plan, size_t peer, const struct bgp_
 	}
 }
 
-void plan_apply_routes(const struct plan *plan, size_t peer, struct bgp_rib *rib)
+bool plan_apply_routes(const struct plan *plan, size_t peer, struct bgp_rib *rib)
 {
 	_cleanup_(arena_freep) struct arena *arena = arena_new();
 	struct route_changes c = {.arena = arena};
+	bool all = true;
 
 	assert(peer < 8 * sizeof(plan->routes->peers));
 	find_changes(plan, peer, rib, &c);
@@ -291,7 +292,7 @@ void plan_apply_routes(const struct plan *plan, size_t peer, struct bgp_rib *rib
 		if (!c.items[i].attrs)
 			bgp_rib_del(rib, &c.items[i].prefix);
 		else
-			/* Past the rib's limit the route stays out; the session shows the count. */
-			(void)!bgp_rib_set(rib, &c.items[i].prefix, c.items[i].attrs);
+			all &= bgp_rib_set(rib, &c.items[i].prefix, c.items[i].attrs);
 	}
+	return all;
 }

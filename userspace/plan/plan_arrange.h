@@ -57,6 +57,19 @@ static inline const struct arranged_claim *arranged_claim(const struct plan_orde
 	return (const struct arranged_claim *)(const void *)o->items + i;
 }
 
+/* From the i-th fragment on the first that has the mark; n: none has. */
+static inline size_t arranged_marked(const struct plan_arrangement *a, uint8_t mark, size_t i)
+{
+	while (i < a->n && !(a->marks[i] & mark)) {
+		uint64_t eight = 1;
+
+		if (a->n - i >= sizeof(eight))
+			memcpy(&eight, a->marks + i, sizeof(eight));
+		i += eight == 0 ? sizeof(eight) : 1;
+	}
+	return i;
+}
+
 /* The fragments as they are now, and what became of those that were arranged last. */
 #define PLAN_GONE UINT32_MAX
 struct plan_made {

@@ -346,6 +346,22 @@ static void walk_all(struct walk *w, const struct world_list *services, const ui
 	w->cache->n_fragments = w->to.n_fragments;
 }
 
+/*
+ * From the i-th on the first whose generation differs, n if none: with thousands of Services this
+ * is looked at in each plan, so it is done by many at once.
+ */
+static size_t next_changed(const struct plan_cache *c, const uint64_t *generations, size_t i)
+{
+	enum { BLOCK = 64 };
+
+	while (c->n - i >= BLOCK &&
+	       memcmp(c->generations + i, generations + i, BLOCK * sizeof(*generations)) == 0)
+		i += BLOCK;
+	while (i < c->n && c->generations[i] == generations[i])
+		i++;
+	return i;
+}
+
 /* The same Services with the same addresses: of some the slices changed, or lines they name. */
 static void walk_changed(struct walk *w, const struct world_list *services,
 			 const uint64_t *generations)
@@ -354,12 +370,18 @@ static void walk_changed(struct walk *w, const struct world_list *services,
 	const bool lines_moved = c->lines != world_lines_generation(w->d->in->world);
 
 	for (size_t i = 0; i < services->n; i++) {
-		struct cached *item = &c->items[i];
-		struct plan_service_input input = {.service = services->items[i]};
+		struct cached *item;
+		struct plan_service_input input;
 		const struct plan_fragment *was;
 
-		if (c->generations[i] == generations[i] && !(lines_moved && !same_lines(w, item)))
+		if (!lines_moved)
+			i = next_changed(c, generations, i);
+		if (i == services->n)
+			break;
+		item = &c->items[i];
+		if (c->generations[i] == generations[i] && same_lines(w, item))
 			continue;
+		input = (struct plan_service_input){.service = services->items[i]};
 		was = item->arranged;
 		input.addresses = item->addresses;
 		input.n_addresses = item->n_addresses;
@@ -458,8 +480,8 @@ static bool are_few(const struct plan_cache *c, const struct world *w, size_t n_
 	const uint64_t *generations = world_service_generations(w);
 	size_t n = 0;
 
-	for (size_t i = 0; i < c->n; i++)
-		n += c->generations[i] != generations[i];
+	for (size_t i = 0; n <= n_max && (i = next_changed(c, generations, i)) < c->n; i++)
+		n++;
 	return n <= n_max && (c->lines == world_lines_generation(w) || c->n <= n_max);
 }
 

@@ -41,12 +41,11 @@ void plan_draft_health(struct plan_draft *d)
 	struct plan_health *all = NULL;
 	size_t n = 0, cap = 0, kept = 0;
 
-	for (size_t i = 0; i < a->n && (d->plan->dataplane || d->plan->leaving); i++) {
-		const struct plan_service *row;
+	if (!d->plan->dataplane && !d->plan->leaving)
+		return;
+	for (size_t i = 0; (i = arranged_marked(a, PLAN_MARK_HEALTH, i)) < a->n; i++) {
+		const struct plan_service *row = &a->rows[a->first_row[i]];
 
-		if (!(a->marks[i] & PLAN_MARK_HEALTH))
-			continue;
-		row = &a->rows[a->first_row[i]];
 		*(struct plan_health *)arena_push(d->arena, &all, &n, &cap, sizeof(*all)) =
 			(struct plan_health){.port = row->health_port,
 					     .ns = row->ns,

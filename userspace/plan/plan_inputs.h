@@ -78,6 +78,7 @@ struct plan_actual_peer {
 	bool end_of_rib_sent;
 	const struct ip_prefix *advertised; /* sorted; empty unless established */
 	size_t n_advertised;
+	uint64_t advertised_generation; /* as before: the same were; 0: not known */
 	/*
 	 * Until then the router may hold, as stale (RFC 4724), what this session's predecessor
 	 * announced: one of this process that broke, or of a former process. 0: it holds nothing.

@@ -150,6 +150,15 @@ static struct plan_route *renumbered(const struct plan_kept *k, const struct pla
 	return rows;
 }
 
+static bool same_rows(const struct plan_route *a, const struct plan_route *b, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (ip_prefix_cmp(&a[i].prefix, &b[i].prefix) != 0 || a[i].hold != b[i].hold ||
+		    a[i].attrs != b[i].attrs || a[i].peers != b[i].peers)
+			return false;
+	return true;
+}
+
 /* False: a set comes, or no route has it any more. */
 static bool put_routes(struct plan_kept *k, const struct plan_draft *d, const struct plan_part *p)
 {
@@ -157,6 +166,8 @@ static bool put_routes(struct plan_kept *k, const struct plan_draft *d, const st
 	const struct plan_addressed all = PLAN_ADDRESSED(kept, k->routes.n, prefix.addr);
 	const struct plan_route *rows = renumbered(k, d);
 	struct plan_addressed part;
+	size_t n_same = 0;
+	bool same = true;
 
 	if (!rows)
 		return false;
@@ -164,9 +175,14 @@ static bool put_routes(struct plan_kept *k, const struct plan_draft *d, const st
 		size_t n;
 		const size_t first = plan_zone_find(&all, &p->zones.items[i], &n);
 
-		if (n)
-			count(k, kept + first, n, false);
+		if (n == 0)
+			continue;
+		count(k, kept + first, n, false);
+		same &= n_same + n <= d->plan->n_routes &&
+			same_rows(kept + first, rows + n_same, n);
+		n_same += n;
 	}
+	k->routes_generation += !same || n_same != d->plan->n_routes;
 	count(k, rows, d->plan->n_routes, true);
 	for (size_t i = 0; i < k->n_attrs; i++)
 		if (k->n_rows[i] == 0)
@@ -216,9 +232,10 @@ static void forget_advertised(struct plan_kept *k)
 
 static void keep_advertised(struct kept_array *kept, const struct plan_actual_peer *p)
 {
-	if (kept->n != p->n_advertised || kept->n == 0 ||
-	    memcmp(kept->items, p->advertised, kept->n * kept->size) != 0)
-		set(kept, p->advertised, p->n_advertised, sizeof(*p->advertised));
+	if (kept->generation != 0 && kept->generation == p->advertised_generation)
+		return;
+	set(kept, p->advertised, p->n_advertised, sizeof(*p->advertised));
+	kept->generation = p->advertised_generation;
 }
 
 /* What of the plan and of its (whole) inputs is the next one's affair. */
@@ -243,6 +260,7 @@ static void take_kept(const struct plan_kept *k, struct plan *plan)
 	plan->n_routes = k->routes.n;
 	plan->services = (const void *)k->services.items;
 	plan->n_services = k->services.n;
+	plan->routes_generation = k->routes_generation;
 	plan->attrs = k->attrs;
 	plan->n_attrs = k->n_attrs;
 }
@@ -273,12 +291,13 @@ static bool exceeds(const struct plan_zones *z, const struct plan_actual *a)
 
 void plan_kept_put_whole(struct plan_kept *k, struct plan_draft *d)
 {
-	const struct plan *plan = d->plan;
+	struct plan *plan = d->plan;
 
 	k->is_valid = d->in->synced && !plan->leaving && !d->is_indivisible &&
 		      !exceeds(&d->stirred, d->in->actual);
 	if (!k->is_valid)
 		return;
+	plan->routes_generation = ++k->routes_generation;
 	set(&k->frontends, plan->frontends, plan->n_frontends, sizeof(*plan->frontends));
 	set(&k->routes, plan->routes, plan->n_routes, sizeof(*plan->routes));
 	set(&k->services, plan->services, plan->n_services, sizeof(*plan->services));

@@ -14,10 +14,11 @@
 
 #include "plan/plan_draft.h"
 
-/* An array that grows; owned. */
+/* An array that grows; owned. What it was made from, if that has a generation. */
 struct kept_array {
 	char *items;
 	size_t n, cap, size;
+	uint64_t generation;
 };
 
 struct plan_kept {
@@ -34,6 +35,7 @@ struct plan_kept {
 	struct bgp_attrs *attrs;                       /* of the routes, as in struct plan */
 	size_t *n_rows;                                /* of routes, by attrs */
 	size_t n_attrs;
+	uint64_t routes_generation;
 
 	struct plan_arrangement part; /* of the fragments of a part */
 };

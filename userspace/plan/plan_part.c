@@ -5,7 +5,6 @@
  */
 #include "base/hash.h"
 #include "base/limits.h"
-#include "base/sorted.h"
 #include "plan/plan_kept.h"
 #include "plan/plan_sort.h"
 
@@ -56,39 +55,45 @@ static bool add_stored(struct plan_zones *z, const struct plan_kept *k, const st
 	return true;
 }
 
-static int cmp_prefix(const void *a, const void *b)
+/* How many are the same in both from here on, counted by blocks: mostly all but one or two are. */
+static size_t n_same(const struct ip_prefix *a, size_t n_a, const struct ip_prefix *b, size_t n_b)
 {
-	return ip_prefix_cmp(a, b);
-}
+	enum { BLOCK = 64 };
+	size_t n = 0;
 
-static bool same_prefix(const void *a, const void *b)
-{
-	(void)a, (void)b;
-	return true;
+	while (n_a - n >= BLOCK && n_b - n >= BLOCK &&
+	       memcmp(a + n, b + n, BLOCK * sizeof(*a)) == 0)
+		n += BLOCK;
+	return n;
 }
 
 /* False: a prefix was sent that is of several zones. */
 static bool add_advertised(struct plan_zones *z, const struct kept_array *kept,
 			   const struct plan_actual_peer *p)
 {
-	const size_t size = sizeof(*p->advertised);
-	struct diff diff = {.want = {p->advertised, p->n_advertised, size},
-			    .have = {kept->items, kept->n, size},
-			    .cmp = cmp_prefix,
-			    .same = same_prefix};
-	struct diff_step step;
+	const struct ip_prefix *now = p->advertised, *was = (const void *)kept->items;
+	size_t n_now = p->n_advertised, n_was = kept->n;
 
-	if (p->n_advertised == kept->n &&
-	    (kept->n == 0 || memcmp(kept->items, p->advertised, kept->n * size) == 0))
+	if (kept->generation != 0 && kept->generation == p->advertised_generation)
 		return true;
-	while (diff_next(&diff, &step)) {
-		const struct ip_prefix *prefix = step.want ? step.want : step.have;
+	for (;;) {
+		const size_t skip = n_same(now, n_now, was, n_was);
+		const struct ip_prefix *prefix;
+		int cmp;
 
-		if (plan_zones_exceeds(z, prefix))
+		now += skip, n_now -= skip;
+		was += skip, n_was -= skip;
+		if (n_now + n_was == 0)
+			return true;
+		cmp = n_now == 0 ? 1 : n_was == 0 ? -1 : ip_prefix_cmp(now, was);
+		prefix = cmp > 0 ? was : now;
+		now += cmp <= 0, n_now -= cmp <= 0;
+		was += cmp >= 0, n_was -= cmp >= 0;
+		if (cmp != 0 && plan_zones_exceeds(z, prefix))
 			return false;
-		plan_zones_add(z, &prefix->addr);
+		if (cmp != 0)
+			plan_zones_add(z, &prefix->addr);
 	}
-	return true;
 }
 
 static bool add_ledger(struct plan_zones *z, const struct plan_ledger *l)

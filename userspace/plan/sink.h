@@ -76,5 +76,8 @@ static inline bool plan_apply_is_over(const struct plan_apply *a)
 	return a->at == a->n_steps;
 }
 
-/* Brings one peer's rib to the plan's routes. `peer` is its index in plan->peers. */
-void plan_apply_routes(const struct plan *plan, size_t peer, struct bgp_rib *rib);
+/*
+ * Brings one peer's rib to the plan's routes. `peer` is its index in plan->peers. False: there are
+ * more than a rib takes; the session shows the count.
+ */
+bool plan_apply_routes(const struct plan *plan, size_t peer, struct bgp_rib *rib);

@@ -14,8 +14,6 @@
 #include <sys/inotify.h>
 
 #define RETRY_NS NSEC_PER_SEC /* for a folder that cannot be read */
-/* The kubelet's link to the files it wrote last: it is moved, so no file is away meanwhile. */
-#define KUBELET_DATA "..data"
 
 /* --- life ------------------------------------------------------------------------------------ */
 
@@ -145,27 +143,27 @@ static void tell_folder(const struct watch_turn *s, int err)
 static nsec_t next_scan(struct watch *w, nsec_t now)
 {
 	nsec_t next = w->err < 0 ? nsec_add(now, RETRY_NS) : w->all_at;
+	struct watch_entries *all = &w->entries;
+	size_t from = SIZE_MAX, to = 0;
 
 	w->some_at = NSEC_NEVER;
-	w->n_walked += w->entries.n;
-	for (size_t i = 0; i < w->entries.n; i++) {
-		const struct watch_entry *e = &w->entries.items[i];
+	for (size_t i = all->from; i < all->n && i < all->to; i++) {
+		const struct watch_entry *e = &all->items[i];
 
+		w->n_walked++;
+		if (!e->is_dirty && e->gone_at == NSEC_NEVER)
+			continue;
 		next = nsec_min(next, e->gone_at);
 		w->some_at = nsec_min(w->some_at, e->is_dirty ? 0 : e->gone_at);
+		from = i < from ? i : from;
+		to = i + 1;
 	}
+	all->from = from;
+	all->to = to;
 	return next;
 }
 
 /* --- passes ---------------------------------------------------------------------------------- */
-
-static bool holds(const struct watch *w, const char *name)
-{
-	char path[PATH_MAX];
-	int n = snprintf(path, sizeof(path), "%s/%s", w->dir, name);
-
-	return n < PATH_MAX && access(path, F_OK) == 0;
-}
 
 /* 0, or what the folder fails with. */
 static int begin_pass(const struct watch_turn *s)
@@ -180,10 +178,10 @@ static int begin_pass(const struct watch_turn *s)
 	err = watch_follow_folder(w);
 	w->pass.all = w->wants_all || w->wants_force || w->err < 0 || s->now >= w->all_at;
 	w->pass.force = w->wants_force;
-	w->pass.is_exact = holds(w, KUBELET_DATA) || holds(w, WATCH_EXACT);
-	w->pass.at = 0;
+	w->pass.is_exact = w->pass.is_asked = false;
 	if (err == 0 && w->pass.all)
 		err = watch_list(w);
+	w->pass.at = w->pass.all ? 0 : w->entries.from;
 	tell_folder(s, err);
 	if (err < 0)
 		return err;
@@ -199,7 +197,7 @@ static bool go_on(const struct watch_turn *s)
 {
 	struct watch *w = s->w;
 
-	while (w->pass.at < w->entries.n) {
+	while (w->pass.at < w->entries.n && (w->pass.all || w->pass.at < w->entries.to)) {
 		struct watch_entry *e = &w->entries.items[w->pass.at++];
 
 		w->n_walked++;
@@ -218,8 +216,10 @@ nsec_t watch_scan(struct watch *w, nsec_t now, bool force, const struct watch_re
 {
 	const struct watch_turn s = {.w = w, .now = now, .reader = reader};
 
+	const bool begins = !w->pass.is_on;
+
 	w->wants_force |= force;
-	if (!w->pass.is_on && begin_pass(&s) < 0) {
+	if (begins && begin_pass(&s) < 0) {
 		/* Nothing was seen, so nothing is known to be missing. */
 		for (size_t i = 0; i < w->entries.n; i++)
 			w->entries.items[i].gone_at = NSEC_NEVER;
@@ -227,7 +227,7 @@ nsec_t watch_scan(struct watch *w, nsec_t now, bool force, const struct watch_re
 		return next_scan(w, now);
 	}
 	/* What happened concerns no file: an editor has made one beside that which it will be. */
-	if (w->pass.at == 0 && !w->pass.all && now < w->some_at) {
+	if (begins && !w->pass.all && now < w->some_at) {
 		w->pass.is_on = false;
 		return nsec_min(w->all_at, w->some_at);
 	}
@@ -250,6 +250,7 @@ uint64_t watch_walked(const struct watch *w)
 
 void watch_repeat(struct watch *w)
 {
+	watch_entries_stir_all(&w->entries);
 	for (size_t i = 0; i < w->entries.n; i++)
 		w->entries.items[i].is_dirty = w->entries.items[i].is_repeated = true;
 	w->some_at = 0;

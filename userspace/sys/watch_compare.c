@@ -10,6 +10,10 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <unistd.h>
+
+/* The kubelet's link to the files it wrote last: it is moved, so no file is away meanwhile. */
+#define KUBELET_DATA "..data"
 
 void watch_report(const struct watch_turn *s, struct watch_file *file)
 {
@@ -101,6 +105,23 @@ static void read_entry(const struct watch_turn *s, struct watch_entry *e, const 
 	take_text(s, e, path, &text, len);
 }
 
+static bool holds(const struct watch *w, const char *name)
+{
+	char path[PATH_MAX];
+	int n = snprintf(path, sizeof(path), "%s/%s", w->dir, name);
+
+	return n < PATH_MAX && access(path, F_OK) == 0;
+}
+
+/* Asked once a pass, and only if something is missing. */
+static bool is_exact(struct watch *w)
+{
+	if (!w->pass.is_asked)
+		w->pass.is_exact = holds(w, KUBELET_DATA) || holds(w, WATCH_EXACT);
+	w->pass.is_asked = true;
+	return w->pass.is_exact;
+}
+
 /* False: the entry is gone for good. */
 static bool check_missing(const struct watch_turn *s, struct watch_entry *e, const char *path)
 {
@@ -111,7 +132,7 @@ static bool check_missing(const struct watch_turn *s, struct watch_entry *e, con
 		fail(s, e, path, -ENOENT);
 		return true;
 	}
-	if (was_told && !s->w->pass.is_exact && !is_overdue(s, e))
+	if (was_told && !is_exact(s->w) && !is_overdue(s, e))
 		return true;
 	if (was_told)
 		watch_report(s, &(struct watch_file){.event = WATCH_GONE, .path = path});
@@ -152,6 +173,8 @@ static bool check_entry(const struct watch_turn *s, struct watch_entry *e)
 void watch_compare(const struct watch_turn *s, struct watch_entry *e)
 {
 	e->is_gone = !check_entry(s, e);
-	if (e->is_gone)
-		s->w->all_bytes -= entry_room(e);
+	if (!e->is_gone)
+		return;
+	s->w->entries.any_gone = true;
+	s->w->all_bytes -= entry_room(e);
 }

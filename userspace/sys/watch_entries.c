@@ -38,6 +38,7 @@ struct watch_entry *watch_entries_push(struct watch_entries *e, const char *name
 	struct watch_entry *entry = xpush(&e->items, &e->n, &e->cap, sizeof(*e->items));
 
 	*entry = (struct watch_entry){.name = xstrdup(name), .gone_at = NSEC_NEVER};
+	watch_entries_stir_all(e);
 	return entry;
 }
 
@@ -63,32 +64,63 @@ void watch_entries_sort(struct watch_entries *e)
 	e->n = n + 1;
 }
 
-struct watch_entry *watch_entries_get(struct watch_entries *e, const char *name)
+void watch_entries_stir_all(struct watch_entries *e)
+{
+	e->from = 0;
+	e->to = SIZE_MAX;
+}
+
+/* Where it is, or belongs. */
+static size_t place_of(const struct watch_entries *e, const char *name)
 {
 	size_t low = 0, high = e->n;
 
 	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		int order = strcmp(e->items[middle].name, name);
+		const size_t middle = low + (high - low) / 2;
 
-		if (order == 0)
-			return &e->items[middle];
-		if (order < 0)
+		if (strcmp(e->items[middle].name, name) < 0)
 			low = middle + 1;
 		else
 			high = middle;
 	}
-	struct watch_entry added = *watch_entries_push(e, name);
+	return low;
+}
 
-	memmove(&e->items[low + 1], &e->items[low], (e->n - 1 - low) * sizeof(added));
-	e->items[low] = added;
-	return &e->items[low];
+struct watch_entry *watch_entries_get(struct watch_entries *e, const char *name)
+{
+	const size_t i = place_of(e, name);
+	struct watch_entry added;
+
+	if (i < e->n && strcmp(e->items[i].name, name) == 0)
+		return &e->items[i];
+	added = *watch_entries_push(e, name);
+	memmove(&e->items[i + 1], &e->items[i], (e->n - 1 - i) * sizeof(added));
+	e->items[i] = added;
+	return &e->items[i];
+}
+
+void watch_entries_stir(struct watch_entries *e, const char *name)
+{
+	struct watch_entry *entry = watch_entries_get(e, name);
+	const size_t i = (size_t)(entry - e->items);
+
+	entry->is_dirty = true;
+	if (e->from >= e->to) {
+		e->from = i;
+		e->to = i + 1;
+	}
+	e->from = i < e->from ? i : e->from;
+	e->to = i >= e->to ? i + 1 : e->to;
 }
 
 void watch_entries_forget_gone(struct watch_entries *e)
 {
 	size_t n = 0;
 
+	if (!e->any_gone)
+		return;
+	e->any_gone = false;
+	watch_entries_stir_all(e);
 	for (size_t i = 0; i < e->n; i++) {
 		if (e->items[i].is_gone) {
 			free(e->items[i].name);
@@ -136,7 +168,9 @@ static int head_cmp(const struct watch_entries *e, size_t i, const struct watch_
 void watch_entries_merge(struct watch_entries *e, struct watch_names *names)
 {
 	struct watch_entries all = {.items = xcalloc(e->n + names->n, sizeof(*all.items)),
-				    .cap = e->n + names->n};
+				    .cap = e->n + names->n,
+				    .any_gone = e->any_gone,
+				    .to = SIZE_MAX};
 	size_t i = 0, j = 0;
 
 	if (names->n > 0)

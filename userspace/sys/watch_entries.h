@@ -38,6 +38,9 @@ struct watch_entry {
 struct watch_entries {
 	struct watch_entry *items; /* owned */
 	size_t n, cap;
+	/* Outside of these indices none is dirty or waited for; `to` may be beyond the last. */
+	size_t from, to;
+	bool any_gone; /* one is, and has not left the list */
 };
 
 /* Adds a name at the end; sort before anything else is asked. */
@@ -46,6 +49,10 @@ struct watch_entry *watch_entries_push(struct watch_entries *e, const char *name
 void watch_entries_sort(struct watch_entries *e);
 /* By name; added in its place if it is not there. */
 struct watch_entry *watch_entries_get(struct watch_entries *e, const char *name);
+/* As watch_entries_get; and it is dirty. */
+void watch_entries_stir(struct watch_entries *e, const char *name);
+/* That any may be dirty or waited for. */
+void watch_entries_stir_all(struct watch_entries *e);
 /* Those that are gone for good leave the list. */
 void watch_entries_forget_gone(struct watch_entries *e);
 void watch_entries_done(struct watch_entries *e);

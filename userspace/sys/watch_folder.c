@@ -23,6 +23,7 @@
 static void mark_all(struct watch *w)
 {
 	w->wants_all = true;
+	watch_entries_stir_all(&w->entries);
 	for (size_t i = 0; i < w->entries.n; i++)
 		w->entries.items[i].is_dirty = true;
 }
@@ -41,7 +42,7 @@ static void take_event(struct watch *w, const struct inotify_event *event)
 		w->wants_all = true;
 	if (event->len > 0 &&
 	    (w->only ? strcmp(event->name, w->only) == 0 : watch_name_is_listed(event->name))) {
-		watch_entries_get(&w->entries, event->name)->is_dirty = true;
+		watch_entries_stir(&w->entries, event->name);
 		w->some_at = 0;
 	}
 }

@@ -39,6 +39,7 @@ struct watch {
 		bool is_on, all, force;
 		bool is_exact; /* what is missing is gone: nothing is ever taken away to be replaced
 				*/
+		bool is_asked; /* ... as far as that was asked in this pass */
 		size_t at;     /* entries before it were looked at */
 	} pass;
 };

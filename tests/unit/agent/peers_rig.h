@@ -28,7 +28,7 @@ struct rig {
 	bool (*until)(const struct rig *rig);
 	nsec_t give_up;
 	bool reached;
-	unsigned turns, changes; /* turns after which `changed` was set */
+	unsigned turns, changes; /* turns after which `changed` or `written` was set */
 	unsigned heard;          /* routes that the router was told, at some moment */
 	size_t n_fds;            /* at the beginning: as many are open at the end */
 };
@@ -95,8 +95,8 @@ static inline nsec_t step(void *ctx, nsec_t now)
 
 	router_turn(rig->router);
 	rig->turns++;
-	rig->changes += rig->peers.changed;
-	rig->peers.changed = false;
+	rig->changes += rig->peers.changed || rig->peers.written;
+	rig->peers.changed = rig->peers.written = false;
 	rig->reached = rig->until(rig);
 	if (rig->reached || now > rig->give_up)
 		loop_stop(rig->loop);

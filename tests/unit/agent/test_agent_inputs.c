@@ -27,6 +27,7 @@ static void every_input_makes_due_what_depends_on_it(void **state)
 		{INPUT_HOOKS, DUE_HOOKS},
 		{INPUT_VERIFIED, DUE_PODS | DUE_PLAN},
 		{INPUT_SESSIONS, DUE_PLAN},
+		{INPUT_WRITTEN, DUE_PLAN},
 		{INPUT_SESSION_DOWN, DUE_PLAN | DUE_PLAN_NOW},
 		{INPUT_SAVED, DUE_PLAN | DUE_PLAN_NOW},
 		{INPUT_STATE, DUE_PLAN},

@@ -263,9 +263,32 @@ static void nothing_is_arranged_after_clearing(void **state)
 	end_town(&t);
 }
 
+static void marks_are_found_one_after_the_other(void **state)
+{
+	(void)state;
+	for (uint64_t seed = 1; seed <= 300; seed++) {
+		uint8_t marks[40] = {0};
+		struct plan_arrangement a = {.marks = marks};
+		struct rng rng;
+		size_t i = 0;
+
+		rng_seed(&rng, seed);
+		a.n = rng_below(&rng, ARRAY_SIZE(marks) + 1);
+		for (size_t n = rng_below(&rng, 5); a.n && n > 0; n--)
+			marks[rng_below(&rng, a.n)] |= (uint8_t)(1 + rng_below(&rng, 3));
+		for (size_t k = 0; k < a.n; k++)
+			if (marks[k] & PLAN_MARK_HEALTH) {
+				i = arranged_marked(&a, PLAN_MARK_HEALTH, i);
+				assert_int_equal(i++, k);
+			}
+		assert_int_equal(arranged_marked(&a, PLAN_MARK_HEALTH, i), a.n);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(marks_are_found_one_after_the_other),
 		cmocka_unit_test(whatever_changed_the_orders_are_those_from_nothing),
 		cmocka_unit_test(nothing_is_arranged_after_clearing),
 	};

@@ -142,6 +142,33 @@ static void a_name_that_is_none_of_ours_walks_by_no_file(void **state)
 	assert_true(watch_walked(b->w) > walked);
 }
 
+/* Nor is more than the one gone by that was edited, until all are looked at anyway. */
+static void an_edit_walks_by_its_file_alone(void **state)
+{
+	struct bench *b = *state;
+	uint64_t walked;
+
+	run("cd %s && for i in $(seq 10 59); do printf $i >$i.yaml; done", b->dir);
+	(void)scan(b, false);
+	for (unsigned i = 0; i < 3; i++) {
+		walked = watch_walked(b->w);
+		run("cd %s && printf %u >x && mv x 2%u.yaml", b->dir, i, i * 4);
+		(void)scan(b, false);
+		assert_in_range(watch_walked(b->w) - walked, 1, 4);
+	}
+	/* What is away is waited for, and others are edited meanwhile, before it and behind it. */
+	run("cd %s && rm 30.yaml", b->dir);
+	(void)scan(b, false);
+	run("cd %s && printf x >x && cp x 12.yaml && cp x 50.yaml && cp x 11a.yaml", b->dir);
+	expect_noticed(b, "+11a.yaml=x +12.yaml=x +50.yaml=x");
+	b->now += WATCH_GONE_NS;
+	expect_scan(b, "-30.yaml");
+	walked = watch_walked(b->w);
+	run("cd %s && printf y >x && mv x 58.yaml", b->dir);
+	expect_noticed(b, "+58.yaml=y");
+	assert_in_range(watch_walked(b->w) - walked, 1, 4);
+}
+
 #define N_NAMES 5
 #define TEXT    32
 
@@ -259,6 +286,7 @@ int main(void)
 		TEST(an_event_costs_the_file_it_names),
 		TEST(a_name_that_is_none_of_ours_concerns_links_only),
 		TEST(a_name_that_is_none_of_ours_walks_by_no_file),
+		TEST(an_edit_walks_by_its_file_alone),
 		TEST(passes_end_in_the_true_state),
 	};
 
