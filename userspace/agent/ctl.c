@@ -6,7 +6,6 @@
 #include "agent/ctl.h"
 
 #include "agent/agent.h"
-#include "agent/reconcile.h"
 #include "agent/show.h"
 #include "base/names.h"
 #include "base/strbuf.h"
@@ -15,12 +14,15 @@
 
 #include <cjson/cJSON.h>
 
-static const struct {
+static const struct shown {
 	const char *what;
 	cJSON *(*show)(const struct agent *a, const struct show_filter *filter);
+	cJSON *(*show_piece)(const struct agent *a, const struct show_filter *filter,
+			     struct show_cursor *c); /* of what may be long */
 } shows[] = {
-	{"peers", show_peers},       {"routes", show_routes}, {"bfd", show_bfd},
-	{"services", show_services}, {"pools", show_pools},   {"problems", show_problems},
+	{.what = "peers", .show = show_peers}, {.what = "routes", .show_piece = show_routes},
+	{.what = "bfd", .show = show_bfd},     {.what = "services", .show_piece = show_services},
+	{.what = "pools", .show = show_pools}, {.what = "problems", .show = show_problems},
 };
 
 static void add_json(struct strbuf *reply, cJSON *body)
@@ -43,13 +45,18 @@ static void refuse(struct strbuf *reply, const char *error)
 	add_json(reply, line);
 }
 
-static void answer(struct strbuf *reply, cJSON *body)
+static void agree(struct strbuf *reply)
 {
 	cJSON *line = cJSON_CreateObject();
 
 	cJSON_AddStringToObject(line, "protocol", LODESTONE_PROTOCOL);
 	cJSON_AddBoolToObject(line, "ok", true);
 	add_json(reply, line);
+}
+
+static void answer(struct strbuf *reply, cJSON *body)
+{
+	agree(reply);
 	add_json(reply, body);
 }
 
@@ -58,32 +65,74 @@ static const char *get_text(const cJSON *request, const char *key)
 	return cJSON_GetStringValue(cJSON_GetObjectItem(request, key));
 }
 
-static void show(const struct agent *a, const cJSON *request, struct strbuf *reply)
+/* The next piece of a list as long as it may be; true: there is more. */
+static bool show_piece(const struct agent *a, const struct shown *s,
+		       const struct show_filter *filter, struct unix_request *r,
+		       struct strbuf *reply)
 {
-	struct show_filter filter = {
-		.name = get_text(request, "name"),
-		.ns = get_text(request, "namespace"),
-		.peer = get_text(request, "peer"),
-		.received = cJSON_IsTrue(cJSON_GetObjectItem(request, "received")),
-	};
-	const char *what = get_text(request, "what");
+	struct show_cursor *c = r->more;
+	const bool is_first = !c;
+	char *text;
+	cJSON *body;
+	size_t len;
 
-	for (size_t i = 0; what && i < ARRAY_SIZE(shows); i++)
-		if (strcmp(what, shows[i].what) == 0) {
-			answer(reply, shows[i].show(a, &filter));
-			return;
-		}
-	refuse(reply, "there is nothing of this name to show");
+	if (is_first) {
+		c = r->more = xcalloc(1, sizeof(*c));
+		agree(reply);
+		strbuf_add(reply, "[");
+	}
+	body = s->show_piece(a, filter, c);
+	text = cJSON_PrintUnformatted(body);
+	len = strlen(text) - strlen("[]");
+	if (len > 0 && c->has_told)
+		strbuf_add(reply, ",");
+	strbuf_add_len(reply, text + 1, len);
+	c->has_told |= len > 0;
+	free(text);
+	cJSON_Delete(body);
+	if (c->is_over)
+		strbuf_add(reply, "]\n");
+	return !c->is_over;
 }
 
-static void on_request(void *ctx, uid_t uid, const char *text, struct strbuf *reply)
+static bool show(const struct agent *a, const cJSON *json, struct unix_request *r,
+		 struct strbuf *reply)
 {
-	struct agent *a = ctx;
-	cJSON *request = cJSON_Parse(text);
-	const char *command = get_text(request, "command");
+	struct show_filter filter = {
+		.name = get_text(json, "name"),
+		.ns = get_text(json, "namespace"),
+		.peer = get_text(json, "peer"),
+		.received = cJSON_IsTrue(cJSON_GetObjectItem(json, "received")),
+	};
+	const char *what = get_text(json, "what");
 
-	(void)uid; /* all that can be asked so far is reading */
-	reconcile_finish(a, loop_now(a->loop));
+	for (size_t i = 0; what && i < ARRAY_SIZE(shows); i++) {
+		if (strcmp(what, shows[i].what) != 0)
+			continue;
+		if (shows[i].show_piece)
+			return show_piece(a, &shows[i], &filter, r, reply);
+		answer(reply, shows[i].show(a, &filter));
+		return false;
+	}
+	refuse(reply, "there is nothing of this name to show");
+	return false;
+}
+
+/*
+ * All that can be asked so far is reading, so who asks is of no interest. While a plan is prepared
+ * the current one may name objects that are gone, and an answer waits.
+ */
+static bool on_request(void *ctx, struct unix_request *r, struct strbuf *reply)
+{
+	const struct agent *a = ctx;
+	bool more = false;
+	const char *command;
+	cJSON *json;
+
+	if (a->preparing)
+		return true;
+	json = cJSON_Parse(r->line);
+	command = get_text(json, "command");
 	if (!command)
 		refuse(reply, "the request is not a JSON object with a command");
 	else if (!a->current)
@@ -91,10 +140,11 @@ static void on_request(void *ctx, uid_t uid, const char *text, struct strbuf *re
 	else if (strcmp(command, "status") == 0)
 		answer(reply, show_status(a));
 	else if (strcmp(command, "show") == 0)
-		show(a, request, reply);
+		more = show(a, json, r, reply);
 	else
 		refuse(reply, "this agent does not know the command; is lodectl newer than it?");
-	cJSON_Delete(request);
+	cJSON_Delete(json);
+	return more;
 }
 
 /* The folder that only Lodestone uses. Another one may be anybody's. */

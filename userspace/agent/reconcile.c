@@ -179,12 +179,6 @@ static void take_flags(struct agent *a, nsec_t now)
 	note_written(a);
 }
 
-void reconcile_finish(struct agent *a, nsec_t now)
-{
-	if (a->preparing)
-		reconcile(a, now);
-}
-
 /* What is due now; true: there is more of it, for the next turn. */
 static bool plan_or_go_on(struct agent *a, nsec_t now)
 {

@@ -11,8 +11,5 @@
 
 struct agent;
 
-/* Makes a plan at once that was being prepared: the current one may name objects that are gone. */
-void reconcile_finish(struct agent *a, nsec_t now);
-
 /* The loop's step; `ctx` is the agent. Returns when it has to run again at the latest. */
 nsec_t reconcile_step(void *ctx, nsec_t now);

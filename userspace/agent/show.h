@@ -5,10 +5,26 @@
  */
 #pragma once
 
+#include "base/addr.h"
+
 #include <cjson/cJSON.h>
-#include <stdint.h>
+#include <stdbool.h>
 
 struct agent;
+
+/*
+ * How far a long list was told. Each call goes on behind what the one before told last and tells
+ * about SHOW_PIECE items; the plan may be another one by then, so an item that comes or goes
+ * meanwhile may be told or not.
+ */
+#define SHOW_PIECE 1000 /* routes, backends, and Services without any */
+struct show_cursor {
+	bool is_over;            /* that was the rest */
+	bool is_begun, has_told; /* has_told: there was something in it */
+	size_t at;               /* Services: items before it were told */
+	uint64_t last;           /* of them the last one, by a hash of its key */
+	struct ip_prefix prefix; /* routes: the last one */
+};
 
 /* Each NULL: no restriction. */
 struct show_filter {
@@ -18,10 +34,12 @@ struct show_filter {
 
 cJSON *show_status(const struct agent *a);
 cJSON *show_peers(const struct agent *a, const struct show_filter *filter);
-cJSON *show_routes(const struct agent *a, const struct show_filter *filter);
+/* In pieces; zero the cursor at first. */
+cJSON *show_routes(const struct agent *a, const struct show_filter *filter, struct show_cursor *c);
+cJSON *show_services(const struct agent *a, const struct show_filter *filter,
+		     struct show_cursor *c);
 /* No sessions yet: an empty list, as the contract has it. */
 cJSON *show_bfd(const struct agent *a, const struct show_filter *filter);
-cJSON *show_services(const struct agent *a, const struct show_filter *filter);
 cJSON *show_pools(const struct agent *a, const struct show_filter *filter);
 cJSON *show_problems(const struct agent *a, const struct show_filter *filter);
 

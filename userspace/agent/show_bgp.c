@@ -96,17 +96,26 @@ static int row_cmp(const void *a_, const void *b_)
 	return c ? c : (a->asn > b->asn) - (a->asn < b->asn);
 }
 
-static void gather(const struct agent_peer *p, struct route_row **rows, size_t *n, size_t *cap)
+struct route_rows {
+	struct route_row *items;
+	size_t n, cap;
+	struct ip_prefix until; /* all are there up to this one, if is_cut */
+	bool is_cut;
+};
+
+/* Of one peer the first ones behind the cursor. */
+static void gather(const struct agent_peer *p, const struct show_cursor *c, struct route_rows *rows)
 {
 	struct bgp_rib_route route;
-	size_t pos = 0;
+	size_t pos = 0, n = 0;
 
 	while (bgp_rib_next(bgp_peer_rib(p->bgp), &pos, &route)) {
 		struct route_row *row;
 
-		if (!route.advertised)
+		if (!route.advertised ||
+		    (c->is_begun && ip_prefix_cmp(&route.prefix, &c->prefix) <= 0))
 			continue;
-		row = xpush(rows, n, cap, sizeof(**rows));
+		row = xpush(&rows->items, &rows->n, &rows->cap, sizeof(*row));
 		row->prefix = route.prefix;
 		row->attrs = route.advertised;
 		row->peer = p;
@@ -114,6 +123,12 @@ static void gather(const struct agent_peer *p, struct route_row **rows, size_t *
 					? p->links[bgp_peer_info(p->bgp).slot].local
 					: route.advertised->next_hop;
 		row->asn = is_ibgp(p) ? 0 : p->config.bgp.local_asn;
+		if (++n < SHOW_PIECE)
+			continue;
+		if (!rows->is_cut || ip_prefix_cmp(&route.prefix, &rows->until) < 0)
+			rows->until = route.prefix;
+		rows->is_cut = true;
+		return;
 	}
 }
 
@@ -157,31 +172,42 @@ static cJSON *route_json(const struct route_row *row)
 	return o;
 }
 
-cJSON *show_routes(const struct agent *a, const struct show_filter *filter)
+static void tell_rows(const struct route_rows *rows, const struct show_filter *filter, cJSON *out)
 {
-	cJSON *out = cJSON_CreateArray();
 	cJSON *last = NULL;
-	struct route_row *rows = NULL;
-	size_t n = 0, cap = 0;
+
+	for (size_t i = 0; i < rows->n; i++) {
+		const struct route_row *row = &rows->items[i];
+		char text[IP_PREFIX_TEXT];
+
+		if (rows->is_cut && ip_prefix_cmp(&row->prefix, &rows->until) > 0)
+			return;
+		if (!show_matches(filter->name, ip_prefix_text(&row->prefix, text)))
+			continue;
+		if (!last || row_cmp(row, row - 1) != 0) {
+			last = route_json(row);
+			cJSON_AddItemToArray(out, last);
+		}
+		cJSON_AddItemToArray(cJSON_GetObjectItem(last, "peers"),
+				     cJSON_CreateString(row->peer->key.name));
+	}
+}
+
+cJSON *show_routes(const struct agent *a, const struct show_filter *filter, struct show_cursor *c)
+{
+	struct route_rows rows = {.n = 0};
+	cJSON *out = cJSON_CreateArray();
 
 	/* No peer's routes are kept (no toReceive yet). */
 	for (size_t i = 0; !filter->received && i < a->peers.n; i++)
 		if (show_matches(filter->peer, a->peers.items[i]->key.name))
-			gather(a->peers.items[i], &rows, &n, &cap);
-	if (n > 0)
-		qsort(rows, n, sizeof(*rows), row_cmp);
-	for (size_t i = 0; i < n; i++) {
-		char text[IP_PREFIX_TEXT];
-
-		if (!show_matches(filter->name, ip_prefix_text(&rows[i].prefix, text)))
-			continue;
-		if (!last || row_cmp(&rows[i], &rows[i - 1]) != 0) {
-			last = route_json(&rows[i]);
-			cJSON_AddItemToArray(out, last);
-		}
-		cJSON_AddItemToArray(cJSON_GetObjectItem(last, "peers"),
-				     cJSON_CreateString(rows[i].peer->key.name));
-	}
-	free(rows);
+			gather(a->peers.items[i], c, &rows);
+	if (rows.n > 0)
+		qsort(rows.items, rows.n, sizeof(*rows.items), row_cmp);
+	tell_rows(&rows, filter, out);
+	c->is_over = !rows.is_cut;
+	c->is_begun = true;
+	c->prefix = rows.until;
+	free(rows.items);
 	return out;
 }

@@ -5,6 +5,7 @@
  */
 #include "agent/agent.h"
 #include "agent/show.h"
+#include "base/hash.h"
 #include "base/sorted.h"
 #include "sys/bpf_dataplane.h"
 
@@ -119,26 +120,55 @@ static cJSON *service_json(const struct plan_service *s, const struct counts *c)
 	return o;
 }
 
-cJSON *show_services(const struct agent *a, const struct show_filter *filter)
+static uint64_t key_hash(const struct plan_service *s)
+{
+	uint64_t h = hash_bytes(HASH_INIT, s->ns, strlen(s->ns) + 1);
+
+	h = hash_bytes(h, s->name, strlen(s->name) + 1);
+	h = hash_bytes(h, &s->vip, sizeof(s->vip));
+	h = hash_bytes(h, &s->port, sizeof(s->port));
+	return hash_bytes(h, s->protocol, strlen(s->protocol));
+}
+
+/* Behind the last one that was told, wherever a plan has it by now. */
+static size_t find_next(const struct plan *plan, const struct show_cursor *c)
+{
+	if (!c->is_begun)
+		return 0;
+	if (c->at <= plan->n_services && key_hash(&plan->services[c->at - 1]) == c->last)
+		return c->at;
+	for (size_t i = 0; i < plan->n_services; i++)
+		if (key_hash(&plan->services[i]) == c->last)
+			return i + 1;
+	return c->at < plan->n_services ? c->at : plan->n_services;
+}
+
+cJSON *show_services(const struct agent *a, const struct show_filter *filter, struct show_cursor *c)
 {
 	_cleanup_(arena_freep) struct arena *scratch = arena_new();
 	const struct plan *plan = &a->current->plan;
 	struct show_frontends stored = {0};
 	cJSON *out = cJSON_CreateArray();
+	size_t i = find_next(plan, c);
 
 	if (a->dataplane) {
 		const struct lb_store store = bpf_dataplane_store(a->dataplane);
 
 		store.ops->dump(store.ctx, scratch, &stored.items, &stored.n);
 	}
-	for (size_t i = 0; i < plan->n_services; i++) {
+	for (size_t told = 0; i < plan->n_services && told < SHOW_PIECE; i++) {
 		const struct plan_service *s = &plan->services[i];
-		struct counts c;
+		struct counts counts;
 
+		c->is_begun = true;
 		if (!show_matches(filter->name, s->name) || !show_matches(filter->ns, s->ns))
 			continue;
-		c = count(a, s, scratch, &stored);
-		cJSON_AddItemToArray(out, service_json(s, &c));
+		counts = count(a, s, scratch, &stored);
+		cJSON_AddItemToArray(out, service_json(s, &counts));
+		told += 1 + s->n_backends;
 	}
+	c->is_over = i == plan->n_services;
+	c->at = i;
+	c->last = i > 0 ? key_hash(&plan->services[i - 1]) : 0;
 	return out;
 }

@@ -35,11 +35,12 @@ struct client {
 	struct loop_fd *watch;      /* owned */
 	char *line;                 /* owned; LIMIT_REQUEST_BYTES + 1 */
 	size_t line_len;
-	struct strbuf reply;
+	struct unix_request request;
+	struct strbuf reply; /* or a piece of it */
 	size_t n_sent;
-	nsec_t until; /* closed then */
-	uid_t uid;
-	int fd; /* owned */
+	bool has_more; /* behind that piece */
+	nsec_t until;  /* closed then */
+	int fd;        /* owned */
 };
 
 struct unix_server {
@@ -74,13 +75,16 @@ static void client_close(struct client *c)
 	loop_fd_free(c->watch);
 	fd_closep(&c->fd);
 	free(c->line);
+	free(c->request.more);
 	strbuf_done(&c->reply);
 	*c = (struct client){.fd = -1};
 	s->n_clients--;
 	watch_listener(s);
 }
 
-/* Sends what the socket takes; closes the client at the end or on an error. */
+/* Sends what the socket takes; closes the client at the end or on an error. The next piece is for
+ * the next turn.
+ */
 static void client_write(struct client *c)
 {
 	while (c->n_sent < c->reply.len) {
@@ -98,7 +102,18 @@ static void client_write(struct client *c)
 		c->n_sent += (size_t)put;
 		c->until = nsec_add(loop_now(c->server->loop), UNIX_CLIENT_NS);
 	}
-	client_close(c);
+	if (c->n_sent == c->reply.len && c->has_more)
+		loop_fd_want(c->watch, false, true);
+	else
+		client_close(c);
+}
+
+static void next_piece(struct client *c)
+{
+	strbuf_done(&c->reply);
+	strbuf_init(&c->reply, LIMIT_REPLY_BYTES);
+	c->n_sent = 0;
+	c->has_more = c->server->handler(c->server->ctx, &c->request, &c->reply);
 }
 
 static void client_answer(struct client *c, size_t len)
@@ -106,7 +121,8 @@ static void client_answer(struct client *c, size_t len)
 	c->line[len] = '\0';
 	if (len > 0 && c->line[len - 1] == '\r')
 		c->line[len - 1] = '\0';
-	c->server->handler(c->server->ctx, c->uid, c->line, &c->reply);
+	c->request.line = c->line;
+	next_piece(c);
 	c->until = nsec_add(loop_now(c->server->loop), UNIX_CLIENT_NS);
 	client_write(c);
 }
@@ -139,6 +155,8 @@ static void on_client(void *ctx, bool readable, bool writable)
 	struct client *c = ctx;
 
 	assert(c->server);
+	if (writable && c->n_sent == c->reply.len)
+		next_piece(c);
 	if (writable)
 		client_write(c);
 	else if (readable)
@@ -152,7 +170,7 @@ static void client_begin(struct unix_server *s, int fd, uid_t uid)
 	while (c->server)
 		c++;
 	assert(c < s->clients + LIMIT_CLIENTS);
-	*c = (struct client){.server = s, .fd = fd, .uid = uid};
+	*c = (struct client){.server = s, .fd = fd, .request.uid = uid};
 	c->line = xmalloc(LIMIT_REQUEST_BYTES + 1);
 	c->until = nsec_add(loop_now(s->loop), UNIX_CLIENT_NS);
 	strbuf_init(&c->reply, LIMIT_REPLY_BYTES);

@@ -20,12 +20,19 @@ struct loop;
 struct strbuf;
 struct unix_server;
 
+struct unix_request {
+	uid_t uid;
+	const char
+		*line; /* without its end, NUL-terminated; one that holds a NUL is refused before */
+	void *more;    /* what the handler goes on with: one block, freed by the server */
+};
+
 /*
- * `request` is the line without its end, NUL-terminated; a line that holds a NUL is refused before.
- * The reply is what the handler adds to `reply` (at most LIMIT_REPLY_BYTES). Must not free the
- * server.
+ * The reply is what the handler adds to `reply`, at most LIMIT_REPLY_BYTES a call. True: there is
+ * more of it, for which it is called again in another turn, once the client has taken what there
+ * is; so an answer however long holds nobody up. Must not free the server.
  */
-typedef void (*unix_handler)(void *ctx, uid_t uid, const char *request, struct strbuf *reply);
+typedef bool (*unix_handler)(void *ctx, struct unix_request *request, struct strbuf *reply);
 
 struct unix_server_args {
 	struct loop *loop; /* borrowed, outlives the server */

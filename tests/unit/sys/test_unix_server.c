@@ -170,6 +170,40 @@ static void a_big_reply_arrives_wholly_at_a_client_that_reads(void **state)
 	close(fd);
 }
 
+/* However long an answer is, each turn makes one piece of it, and others are served in between. */
+static void an_answer_in_pieces_takes_a_turn_for_each(void **state)
+{
+	struct bench *b = *state;
+	int fd = client(b), other;
+	char buf[64];
+
+	client_send(fd, "pieces\n", 7);
+	turn(b, 1);
+	for (unsigned before = b->n_pieces, i = 0; before < N_PIECES && i < 10; i++) {
+		turn(b, 1);
+		assert_in_range(b->n_pieces, before, before + 1);
+		before = b->n_pieces;
+	}
+	assert_int_equal(b->n_pieces, N_PIECES);
+	other = client(b);
+	client_send(other, "x\n", 2);
+	turn(b, 4);
+	assert_string_equal(client_receive(other, buf, sizeof(buf)), "<x>");
+	assert_string_equal(client_receive(fd, buf, sizeof(buf)), "<1><2><3><4><5>");
+	assert_string_equal(client_receive(fd, buf, sizeof(buf)), "EOF");
+	close(fd);
+	close(other);
+
+	/* One that goes away in the middle costs nothing. */
+	b->n_pieces = 0;
+	fd = client(b);
+	client_send(fd, "pieces\n", 7);
+	turn(b, 3);
+	close(fd);
+	turn(b, 10);
+	assert_in_range(b->n_pieces, 1, N_PIECES - 1);
+}
+
 static void a_client_that_goes_away_costs_nothing(void **state)
 {
 	struct bench *b = *state;
@@ -292,6 +326,7 @@ int main(void)
 		TEST(a_client_that_says_nothing_is_closed_after_5_s),
 		TEST(a_client_that_does_not_read_is_closed_5_s_after_its_last_progress),
 		TEST(a_big_reply_arrives_wholly_at_a_client_that_reads),
+		TEST(an_answer_in_pieces_takes_a_turn_for_each),
 		TEST(a_client_that_goes_away_costs_nothing),
 		TEST(a_served_socket_is_not_taken_over),
 		TEST(a_stale_socket_is_replaced),

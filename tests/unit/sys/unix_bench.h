@@ -18,6 +18,7 @@
 #include <sys/un.h>
 
 #define BIG_REPLY (8u << 20)
+#define N_PIECES  5
 
 struct bench {
 	char *dir;
@@ -27,21 +28,39 @@ struct bench {
 	char *last; /* request */
 	uid_t uid;
 	int n_requests;
+	unsigned n_pieces;
 };
 
-static void handle(void *ctx, uid_t uid, const char *request, struct strbuf *reply)
+/* Another piece each time; the last one has nothing in it. */
+static bool handle_in_pieces(struct bench *b, struct unix_request *r, struct strbuf *reply)
+{
+	unsigned *n = r->more ? r->more : xcalloc(1, sizeof(*n));
+
+	r->more = n;
+	if (++*n > N_PIECES)
+		return false;
+	b->n_pieces++;
+	strbuf_printf(reply, "<%u>", *n);
+	return true;
+}
+
+static bool handle(void *ctx, struct unix_request *r, struct strbuf *reply)
 {
 	struct bench *b = ctx;
+	const char *request = r->line;
 
 	free(b->last);
 	b->last = xstrdup(request);
-	b->uid = uid;
+	b->uid = r->uid;
 	b->n_requests++;
+	if (strcmp(request, "pieces") == 0)
+		return handle_in_pieces(b, r, reply);
 	if (strcmp(request, "big") == 0)
 		for (size_t i = 0; i < BIG_REPLY / 16; i++)
 			strbuf_add(reply, "0123456789abcde\n");
 	else if (strcmp(request, "nothing") != 0)
 		strbuf_printf(reply, "<%.20s>", request);
+	return false;
 }
 
 static int serve(struct bench *b)
