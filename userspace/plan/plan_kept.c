@@ -16,10 +16,11 @@ static void make_room(struct kept_array *a, size_t n)
 {
 	if (n <= a->cap)
 		return;
-	a->cap = n + n / 8;
+	a->cap = n;
 	a->items = xrealloc(a->items, a->cap, a->size);
 }
 
+/* Without room for more: mostly as many stay. */
 static void set(struct kept_array *a, const void *items, size_t n, size_t size)
 {
 	a->size = size;
@@ -77,7 +78,8 @@ static void write_anew(struct kept_array *a, const struct plan_addressed *kept,
 	struct plan_addressed moved = *kept;
 	char *tail;
 
-	make_room(a, a->n + gap);
+	if (a->n + gap > a->cap)
+		make_room(a, a->n + gap + a->n / 16);
 	tail = a->items + (at + gap) * size;
 	memmove(tail, a->items + at * size, left * size);
 	for (size_t i = 0; i < z->n; i++) {
