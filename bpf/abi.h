@@ -76,11 +76,15 @@ struct lb_service_key {
 
 #define LB_SVC_AFFINITY (1u << 0) /* row by client address alone */
 #define LB_SVC_UNKNOWN_PASS                                                                        \
-	(1u << 1)                    /* VIP slot: a port we do not serve is passed, else dropped   \
-				      */
-#define LB_SVC_ECHO_ANSWER (1u << 2) /* VIP slot: ICMP echo is answered here */
-#define LB_SVC_ECHO_PASS   (1u << 3) /* VIP slot: ICMP echo is passed; neither: dropped */
-#define LB_SVC_NO_BACKENDS (1u << 4) /* every candidate is gone: drop, counted */
+	(1u << 1)                     /* VIP slot: a port we do not serve is passed, else dropped  \
+				       */
+#define LB_SVC_ECHO_ANSWER (1u << 2)  /* VIP slot: ICMP echo is answered here */
+#define LB_SVC_ECHO_PASS   (1u << 3)  /* VIP slot: ICMP echo is passed; neither: dropped */
+#define LB_SVC_NO_BACKENDS (1u << 4)  /* every candidate is gone: drop, counted */
+#define LB_SVC_CLOSED      (1u << 8)  /* no flow begins: nobody is ready; those that live go on */
+#define LB_SVC_PAUSED      (1u << 9)  /* the same, as the operator asked for */
+#define LB_SVC_REJECT      (1u << 10) /* what finds no backend is answered (reject.h) */
+#define LB_SVC_RANGES      (1u << 11) /* sources are looked for in the set `ranges` (ranges.h) */
 
 /* With whom the packets of a service are shared, one of these or none (kernel_flow.h). */
 #define LB_SVC_KERNEL_FLOWS (1u << 5) /* the kernel has those flows that `kernel_flows` names */
@@ -97,9 +101,41 @@ struct lb_service {
 	__u32 id;   /* of its own for each service that was ever here: a slot's next has another */
 	__u32 seed; /* row hash seed: of namespace/name, equal on every node */
 	__u32 n_backends;  /* length of the backend region in use */
+	__u32 ranges;      /* with LB_SVC_RANGES: number of a set of source ranges */
 	__u64 table;       /* agent only: name of the recipe the rows were filled from */
 	__u64 settle_from; /* agent only: no row settles before, CLOCK_MONOTONIC in ns */
 };
+
+/* --- source ranges
+ * ---------------------------------------------------------------------------------
+ */
+
+#define LB_RANGE_SETS 4096u    /* of ranges that differ; 0 is none of them */
+#define LB_RANGES     1048576u /* of all sets together */
+
+/*
+ * Key of map `ranges` (LPM trie without preallocation; its values mean nothing): a source range in
+ * a set. A set is filled before a service names it, and emptied after the last did and a rest.
+ * Agent writes, bpf reads.
+ */
+struct lb_range {
+	__u32 len; /* in bits, those of `set` and of an IPv4 range's mapped form included */
+	__u32 set;
+	__u32 addr[4];
+};
+#define LB_RANGE_SET_BITS 32u
+
+/* map `range_names`, array of words, mmap-able, by set: agent only; 0 = no set, or half a one. */
+
+/* --- answers that reject
+ * ---------------------------------------------------------------------------
+ */
+
+/*
+ * map `rejects`, array of words, by the VIP's bit: until when its answers are used up in advance
+ * (reject.h), CLOCK_MONOTONIC in ns. bpf writes.
+ */
+#define LB_REJECT_WORDS 4096u
 
 /* --- rows --------------------------------------------------------------------------------------
  */
@@ -262,7 +298,7 @@ struct lb_fragment_line {
 enum lb_drop {
 	LB_DROP_NONE = 0,
 	LB_DROP_UNKNOWN_PORT,   /* to a VIP of ours, port not served */
-	LB_DROP_NO_BACKEND,     /* service without any candidate */
+	LB_DROP_NO_BACKEND,     /* service without any candidate, or without one that is ready */
 	LB_DROP_TUPLE_TAKEN,    /* every candidate's reply key belongs to another living flow */
 	LB_DROP_FRAGMENT,       /* to a VIP: no first fragment was seen, or neither TCP nor UDP */
 	LB_DROP_MALFORMED,      /* truncated or inconsistent headers to a VIP */
@@ -275,6 +311,9 @@ enum lb_drop {
 	LB_DROP_FLOW_EVICTED, /* counted, not dropped: an established flow lost its entry to another
 			       */
 	LB_DROP_EXTENSION,    /* to a VIP with IPv6 extension headers that are not walked (ext.h) */
+	LB_DROP_PAUSED,       /* a flow that would begin at a service that is paused */
+	LB_DROP_NO_ANSWER,    /* counted beside its reason: not rejected, as too many were */
+	LB_DROP_SOURCE,       /* from a source outside of loadBalancerSourceRanges */
 	LB_N_DROPS,
 };
 
@@ -414,6 +453,7 @@ LB_INLINE __u16 lb_l4_delta(__u16 l3_delta, __be16 from_port, __be16 to_port)
 	_Static_assert(sizeof(struct type) == (size), "the size of " #type " is an ABI")
 LB_STATIC_ASSERT(lb_service_key, 24);
 LB_STATIC_ASSERT(lb_service, 64);
+LB_STATIC_ASSERT(lb_range, 24);
 LB_STATIC_ASSERT(lb_backend, 32);
 LB_STATIC_ASSERT(lb_flow, 16);
 LB_STATIC_ASSERT(lb_flow_line, 64);

@@ -11,6 +11,7 @@
 #include "common.h"
 #include "ext.h"
 #include "patch.h"
+#include "ranges.h"
 #include "scratch.h"
 #include "sctp.h"
 #include "stats.h"
@@ -116,6 +117,9 @@ __noinline int cold_target(struct xdp_md *ctx, struct lb_scratch *s)
 	key.proto = s->flow.proto;
 	if (!target_service(ctx, &key, &t))
 		return LB_DROP_UNKNOWN_PORT;
+	if (!scratch_is_test(s) && !ranges_let_in(t.service, t.live, s->flow.saddr))
+		return LB_DROP_SOURCE;
+	s->flow.live = t.live; /* also of one that has no row: it says whether that is told */
 	if (!target_row(s->flow.saddr, s->flow.sport, s->flow.dport, &t))
 		return LB_DROP_NO_BACKEND;
 	target_fill(&s->flow, &t);

@@ -61,6 +61,7 @@ struct lb_scratch {
 	struct flow flow;
 	struct cold_packet packet;
 	struct quote quote; /* of an ICMP error */
+	__u32 answer[32];   /* what reject.h quotes */
 	__u32 vip_flags;    /* LB_SVC_* of the VIP's own slot */
 };
 

@@ -8,6 +8,7 @@
  *   new        [0], or the next ready candidate whose tuple is free; recorded
  *   known      the candidate that the flow's entry names
  *   unknown    the candidate whose socket knows the flow; none: as if it were new
+ *   closed     a service may take no new flow at all: then only those that have an entry go on
  *
  * In a settled row [0] is the owner of every flow, and what an entry says otherwise is out of date.
  */
@@ -96,6 +97,28 @@ static __always_inline int select_unsettled(struct xdp_md *ctx, struct flow *f)
 	return owner;
 }
 
+/* Nobody is ready, or it is paused: no flow begins, and reason says which of the two. */
+static __always_inline enum lb_drop select_closed(const struct flow *f)
+{
+	__u32 flags = service_flags(f->live);
+
+	if (unlikely(flags & LB_SVC_PAUSED))
+		return LB_DROP_PAUSED;
+	return unlikely(flags & LB_SVC_CLOSED) ? LB_DROP_NO_BACKEND : LB_DROP_NONE;
+}
+
+/* A flow that nobody has been found for yet: new, unless none begins here. */
+static __always_inline int select_new(struct flow *f)
+{
+	enum lb_drop closed = select_closed(f);
+	int owner;
+
+	if (likely(!closed))
+		return admit_new(f);
+	owner = owner_by_entry(f, select_is_first(f) ? OWNER_OF_NEW : OWNER_OF_PACKET);
+	return owner == OWNER_NOBODY ? ADMIT_DROP(closed) : owner;
+}
+
 /* The whole choice, and what follows from it for the entry. */
 __noinline int select_backend(struct xdp_md *ctx, struct flow *f)
 {
@@ -108,7 +131,7 @@ __noinline int select_backend(struct xdp_md *ctx, struct flow *f)
 	else if ((f->proto == IPPROTO_TCP || !select_goes_on(f)) && !select_is_first(f))
 		backend = row_candidate(f->row, 0);
 	if (backend == OWNER_NOBODY)
-		backend = admit_new(f);
+		backend = select_new(f);
 	if (backend >= 0 && f->tcp_flags & TCP_RST)
 		admit_close(f, backend);
 	return backend;

@@ -20,6 +20,8 @@
 #include "kernel_flow.h"
 #include "maps.h"
 #include "parse.h"
+#include "ranges.h"
+#include "reject.h"
 #include "rewrite.h"
 #include "row.h"
 #include "scratch.h"
@@ -74,6 +76,32 @@ static __always_inline void flow_fill(struct flow *f, const struct packet *p)
 	f->tcp_flags = p->tcp_flags;
 }
 
+/* Nobody takes it. Of s the packet is filled in. */
+static __always_inline int refuse_cold(struct xdp_md *ctx, struct lb_scratch *s, __u64 live,
+				       enum lb_drop reason)
+{
+	bool told = service_flags(live) & LB_SVC_REJECT &&
+		    (reason == LB_DROP_NO_BACKEND || reason == LB_DROP_PAUSED);
+
+	if (told && !scratch_is_test(s))
+		return reject(ctx, s, reason);
+	return vip_drop(scratch_is_test(s), reason);
+}
+
+static __always_inline int refuse(struct xdp_md *ctx, const struct packet *p, __u64 live,
+				  enum lb_drop reason)
+{
+	struct lb_scratch *s;
+
+	if (!(service_flags(live) & LB_SVC_REJECT))
+		return vip_drop(parse_is_test(p), reason);
+	s = scratch_get();
+	if (!s)
+		return XDP_DROP;
+	scratch_fill(s, p);
+	return refuse_cold(ctx, s, live, reason);
+}
+
 /* A packet whose flow had to be looked for (cold.h). */
 static __always_inline int serve_cold(struct xdp_md *ctx, struct lb_scratch *s)
 {
@@ -85,11 +113,11 @@ static __always_inline int serve_cold(struct xdp_md *ctx, struct lb_scratch *s)
 	if (odd == LB_DROP_UNKNOWN_PORT)
 		return serve_no_port(ctx, s);
 	if (odd)
-		return vip_drop(scratch_is_test(s), odd);
+		return refuse_cold(ctx, s, s->flow.live, odd);
 	backend = scratch_is_test(s) ? (int)row_candidate(s->flow.row, 0)
 				     : select_backend(ctx, &s->flow);
 	if (backend < 0)
-		return vip_drop(scratch_is_test(s), -backend);
+		return refuse_cold(ctx, s, s->flow.live, -backend);
 	if (cold_deliver(ctx, s, backend) != XDP_PASS)
 		return vip_drop(scratch_is_test(s), LB_DROP_NO_BACKEND);
 	if (s->packet.fragment)
@@ -217,11 +245,13 @@ static __always_inline int serve(struct xdp_md *ctx, struct packet *p, enum fami
 	if (unlikely(kernel_flow_asks(t.live)) && is_kernels(ctx, p))
 		return XDP_PASS;
 	parse_saddr(p, saddr);
+	if (unlikely(!ranges_let_in(t.service, t.live, saddr)) && !parse_is_test(p))
+		return vip_drop(false, LB_DROP_SOURCE);
 	if (unlikely(!target_row(saddr, p->sport, p->dport, &t)))
-		return vip_drop(parse_is_test(p), LB_DROP_NO_BACKEND);
+		return refuse(ctx, p, t.live, LB_DROP_NO_BACKEND);
 	backend = choose(ctx, p, &t);
 	if (unlikely(backend < 0))
-		return vip_drop(parse_is_test(p), -backend);
+		return refuse(ctx, p, t.live, -backend);
 	return deliver(p, backend_index(t.live, backend));
 }
 

@@ -26,7 +26,7 @@ struct bench {
 	struct lb_flow_line *flows[N_CHUNKS];
 	void *chunks[MAX_CHUNKS]; /* of rows and backends, to be freed */
 	size_t n_chunks;
-	uint64_t *vip_bits;
+	uint64_t *vip_bits, *range_names;
 	struct lb_tables *tables;
 	struct lb_clock clock;
 	bool missed;
@@ -153,7 +153,8 @@ int main(void)
 
 	b.services = zeroed(LB_SERVICE_SLOTS, sizeof(*b.services));
 	b.vip_bits = zeroed(LB_VIP_WORDS, sizeof(*b.vip_bits));
-	images = (struct lb_images){&b.config, b.services, b.vip_bits};
+	b.range_names = zeroed(LB_RANGE_SETS, sizeof(*b.range_names));
+	images = (struct lb_images){&b.config, b.services, b.vip_bits, b.range_names};
 	b.tables = lb_tables_new(&images);
 	for (uint32_t i = 0; i < N_CHUNKS; i++)
 		b.flows[i] = zeroed(LB_FLOW_CHUNK, sizeof(struct lb_flow_line));

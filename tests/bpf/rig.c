@@ -302,6 +302,7 @@ void rig_add_service(struct rig *r, struct rig_service *s)
 	struct lb_service slot = {
 		.id = s->id ? s->id : n,
 		.seed = RIG_SEED + s->vip,
+		.ranges = s->ranges,
 	};
 
 	s->id = slot.id;
@@ -326,6 +327,40 @@ unsigned rig_slot(struct rig *r, const struct rig_service *s)
 
 	return have.live && !memcmp(&have.key, &key, sizeof(key)) ? first
 								  : lb_service_hash(&key, 1);
+}
+
+void rig_set_ranges(struct rig *r, const struct rig_service *s, uint32_t set)
+{
+	uint32_t slot = rig_slot(r, s);
+	struct lb_service service = read_service(r, slot);
+
+	service.ranges = set;
+	write_service(r, slot, &service);
+}
+
+static struct lb_range range_of(uint32_t set, uint32_t v4, unsigned len)
+{
+	struct lb_range ret = {.set = set};
+
+	ret.len = 32 + (frame_family() == AF_INET ? 96 : 0) + len;
+	frame_address((uint8_t *)ret.addr, v4);
+	return ret;
+}
+
+void rig_add_range(struct rig *r, uint32_t set, uint32_t v4, unsigned len)
+{
+	const struct lb_range range = range_of(set, v4, len);
+	const uint32_t value = 0;
+
+	rig_must(bpf_map_update_elem(bpf_map__fd(r->xdp->maps.ranges), &range, &value, BPF_ANY),
+		 "add a range");
+}
+
+void rig_del_range(struct rig *r, uint32_t set, uint32_t v4, unsigned len)
+{
+	const struct lb_range range = range_of(set, v4, len);
+
+	rig_must(bpf_map_delete_elem(bpf_map__fd(r->xdp->maps.ranges), &range), "remove a range");
 }
 
 void rig_set_region(struct rig *r, const struct rig_service *s, uint32_t n)

@@ -24,6 +24,7 @@ struct rig_service {
 	uint8_t proto;
 	uint16_t domain;
 	uint32_t flags;         /* LB_SVC_* */
+	uint32_t ranges;        /* with LB_SVC_RANGES: the set */
 	uint32_t id;            /* 0: the next one */
 	uint8_t rows_log2;      /* 0: 8, that is 256 rows */
 	uint32_t rows_base;     /* in rows; filled in */
@@ -48,6 +49,11 @@ unsigned rig_slot(struct rig *r, const struct rig_service *s);
 void rig_move_service(struct rig *r, const struct rig_service *s);
 void rig_set_service_id(struct rig *r, const struct rig_service *s, uint32_t id);
 void rig_del_service(struct rig *r, const struct rig_service *s);
+/* Another set of ranges than it was added with. */
+void rig_set_ranges(struct rig *r, const struct rig_service *s, uint32_t set);
+/* Adds the range of this length, in bits of the family, to a set; or takes it out. */
+void rig_add_range(struct rig *r, uint32_t set, uint32_t v4, unsigned len);
+void rig_del_range(struct rig *r, uint32_t set, uint32_t v4, unsigned len);
 /* Length of its region of backends; 0 at first. */
 void rig_set_region(struct rig *r, const struct rig_service *s, uint32_t n);
 /*

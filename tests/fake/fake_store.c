@@ -77,6 +77,7 @@ static int fake_put(void *ctx, nsec_t now, const struct lb_frontend *f)
 	have->n_targets = f->n_targets;
 	have->table = f->table;
 	have->flags = f->flags;
+	have->ranges_name = f->ranges_name;
 	have->tested = false;
 	return 0;
 }
@@ -134,6 +135,7 @@ static void fake_dump(void *ctx, struct arena *arena, const struct lb_actual **r
 			.key = f->key,
 			.table = f->table,
 			.flags = f->flags,
+			.ranges_name = f->ranges_name,
 			.tested = f->tested,
 			.targets =
 				arena_memdup(arena, f->targets, f->n_targets * sizeof(*f->targets)),

@@ -12,6 +12,7 @@ struct fake_frontend {
 	struct lb_key key;
 	uint64_t table;
 	uint32_t flags;
+	uint64_t ranges_name;
 	bool tested;
 	struct lb_target *targets; /* owned */
 	size_t n_targets;

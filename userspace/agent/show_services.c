@@ -114,6 +114,7 @@ static cJSON *service_json(const struct plan_service *s, const struct counts *c)
 		cJSON_AddNumberToObject(o, "healthCheckNodePort", s->health_port);
 	else
 		cJSON_AddNullToObject(o, "healthCheckNodePort");
+	cJSON_AddBoolToObject(o, "paused", s->paused);
 	cJSON_AddBoolToObject(o, "announced", s->announced);
 	show_add_text(o, "reason", s->reason);
 	add_counter(o, c->known ? &c->total : NULL);

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
- * Service (core v1), as far as it matters to balancing. Source ranges are decoded although nothing
- * filters by them yet: the planner refuses a Service that has some, since ignoring them would open
- * what somebody closed. A Service without a spec is accepted: it is how addresses given earlier are
- * saved (api/emit.h).
+ * Service (core v1), as far as it matters to balancing. A source range that is none refuses the
+ * whole object, since without it the Service would be closed to whom it names, or open to all; so
+ * is the annotation that had ranges before there was a field. A Service without a spec is accepted:
+ * it is how addresses given earlier are saved (api/emit.h).
  */
 #include "api/decode.h"
 
 #define LEGACY_PREFIX    "metallb.universe.tf/"
+#define PAUSE            "lodestone.io/pause"
+#define SOURCE_RANGES    "service.beta.kubernetes.io/load-balancer-source-ranges"
 #define PROXY_LABEL      "service.kubernetes.io/service-proxy-name"
 #define MAX_PORT         65535
 #define AFFINITY_TIMEOUT 10800 /* the API server's default */
@@ -200,6 +202,57 @@ static void set_health_port(struct api_decoder *d, const struct raw_service *in,
 			 "nothing answers there");
 }
 
+static void set_paused(struct api_decoder *d, struct api_object *o)
+{
+	const char *value = labels_get(&o->meta.annotations, PAUSE);
+
+	o->service.is_paused = value && strcmp(value, "true") == 0;
+	if (value && !o->service.is_paused && strcmp(value, "false") != 0)
+		api_refuse(d, "metadata.annotations[" PAUSE "]", "BadValue",
+			   "write \"true\" or \"false\"", "\"%s\" is neither true nor false",
+			   value);
+}
+
+/* One range of the annotation's, with blanks around it. */
+static void add_range(struct api_decoder *d, const char *text, size_t len, struct ip_prefix *to)
+{
+	const char *range;
+
+	for (; len && strchr(" \t", *text); len--)
+		text++;
+	while (len && strchr(" \t", text[len - 1]))
+		len--;
+	range = arena_printf(d->arena, "%.*s", (int)len, text);
+	if (!ip_prefix_parse(range, to))
+		api_refuse(d, "metadata.annotations[" SOURCE_RANGES "]", "BadPrefix",
+			   "write prefixes such as 192.0.2.0/24, with commas between them",
+			   "\"%s\" is not an IP prefix", range);
+}
+
+/* The field goes before the annotation, and an empty annotation is none, as for cloud providers. */
+static void set_ranges(struct api_decoder *d, const struct raw_service *in, struct api_object *o)
+{
+	const char *text = labels_get(&o->meta.annotations, SOURCE_RANGES);
+	struct ip_prefix *ranges;
+	size_t n = 1;
+
+	o->service.source_ranges = in->source_ranges;
+	o->service.n_source_ranges = in->n_source_ranges;
+	if (in->n_source_ranges || !text || text[strspn(text, " \t")] == '\0')
+		return;
+	for (const char *at = text; *at; at++)
+		n += *at == ',';
+	ranges = arena_array_of(d->arena, n, struct ip_prefix);
+	for (size_t i = 0; i < n; i++) {
+		const size_t len = strcspn(text, ",");
+
+		add_range(d, text, len, &ranges[i]);
+		text += len + 1;
+	}
+	o->service.source_ranges = ranges;
+	o->service.n_source_ranges = n;
+}
+
 static void set_ports(struct api_decoder *d, const struct raw_service *in, struct api_service *s)
 {
 	struct api_service_port *ports =
@@ -321,12 +374,12 @@ static void finish_service(struct api_decoder *d, const void *raw, struct api_ob
 	s->affinity_client_ip = in->affinity;
 	s->affinity_timeout_s = in->affinity_timeout_s;
 	s->lb_ip = in->lb_ip;
-	s->source_ranges = in->source_ranges;
-	s->n_source_ranges = in->n_source_ranges;
+	set_ranges(d, in, o);
 	set_families(d, in, s);
 	set_ports(d, in, s);
 	set_ingress(d, in, s);
 	check_ports(d, s);
+	set_paused(d, o);
 	check_proxy(d, o);
 	note_legacy_annotation(d, &o->meta.annotations);
 }

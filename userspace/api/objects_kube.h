@@ -39,6 +39,7 @@ struct api_service {
 	const char *lb_class;   /* NULL = none */
 	bool policy_local;      /* externalTrafficPolicy */
 	uint16_t health_port;   /* healthCheckNodePort, with policy_local only; 0 = none */
+	bool is_paused;         /* annotation lodestone.io/pause */
 	bool affinity_client_ip;
 	uint32_t affinity_timeout_s; /* default 10800 */
 	const struct api_service_port *ports;

@@ -63,3 +63,12 @@ uint64_t lb_table_name(const struct lb_frontend *f)
 			h = hash_bytes(hash_u64(h, i), &f->targets[i].node, sizeof(struct ip_addr));
 	return h ? h : 1;
 }
+
+uint64_t lb_ranges_name(const struct ip_prefix *ranges, size_t n)
+{
+	uint64_t h = hash_u64(HASH_INIT, n);
+
+	for (size_t i = 0; i < n; i++)
+		h = hash_u64(hash_bytes(h, &ranges[i].addr, sizeof(ranges[i].addr)), ranges[i].len);
+	return h ? h : 1;
+}

@@ -62,6 +62,10 @@ int lb_target_cmp(const struct lb_target *a, const struct lb_target *b);
 #define LB_F_TAKING_OVER  (1u << 6)
 #define LB_F_HANDING_BACK (1u << 7)
 #define LB_F_SHARED       (LB_F_KERNEL_FLOWS | LB_F_TAKING_OVER | LB_F_HANDING_BACK)
+#define LB_F_CLOSED       (1u << 8)  /* no flow begins: nobody is ready; those that live go on */
+#define LB_F_PAUSED       (1u << 9)  /* the same, as was asked for */
+#define LB_F_REJECT       (1u << 10) /* what finds no backend is answered, not only dropped */
+#define LB_F_RANGES       (1u << 11) /* only certain sources may come: as there are ranges */
 
 struct lb_frontend {
 	struct lb_key key;
@@ -71,12 +75,17 @@ struct lb_frontend {
 	uint64_t table;    /* lb_table_name(): what the rows are filled from; 0 for a VIP */
 	const struct lb_target *targets; /* sorted, no doubles */
 	size_t n_targets;
+	/* With LB_F_RANGES: sources that may come, of the key's family; sorted, no doubles. */
+	const struct ip_prefix *ranges;
+	size_t n_ranges;
+	uint64_t ranges_name; /* lb_ranges_name(); 0 without */
 };
 
 /* What the store holds of a frontend, as dump() tells it. */
 struct lb_actual {
 	struct lb_key key;
 	uint64_t table;
+	uint64_t ranges_name;
 	uint32_t flags;
 	bool tested; /* its self-test packet passed since it was last programmed */
 	const struct lb_target *targets; /* sorted */
@@ -109,6 +118,13 @@ struct lb_flow_usage {
 	bool growing; /* now */
 };
 
+/* What putting the frontend would write is there. */
+static inline bool lb_actual_is(const struct lb_actual *have, const struct lb_frontend *want)
+{
+	return have->table == want->table && have->flags == want->flags &&
+	       have->ranges_name == want->ranges_name;
+}
+
 /*
  * Network namespace of a pod, by its address: the id that the agent's own namespace has for it
  * (netlink's nsid), or LB_NSID_OWN for what runs beside the agent.
@@ -128,3 +144,5 @@ uint64_t lb_target_id(const struct lb_target *t, uint32_t seed);
  * it, key and nodes. Never 0.
  */
 uint64_t lb_table_name(const struct lb_frontend *f);
+/* Name of a set of source ranges, which may be empty. Never 0. */
+uint64_t lb_ranges_name(const struct ip_prefix *ranges, size_t n);

@@ -18,7 +18,7 @@ static const struct {
 	[LB_DROP_NONE] = {"none", "not dropped", true},
 	[LB_DROP_UNKNOWN_PORT] = {"unknown_port", "sent to a VIP of ours at a port not served",
 				  false},
-	[LB_DROP_NO_BACKEND] = {"no_backend", "the service has no backend left", false},
+	[LB_DROP_NO_BACKEND] = {"no_backend", "the service has no backend that is ready", false},
 	[LB_DROP_TUPLE_TAKEN] =
 		{"tuple_taken",
 		 "the client's port already talks to every candidate backend through "
@@ -49,6 +49,13 @@ static const struct {
 			       "IPv6 extension headers: more than six, one in the wrong place, or "
 			       "a source route with segments left",
 			       false},
+	[LB_DROP_PAUSED] = {"paused", "would have begun a flow at a Service that is paused", false},
+	[LB_DROP_SOURCE] = {"source", "from outside of the Service's loadBalancerSourceRanges",
+			    false},
+	[LB_DROP_NO_ANSWER] = {"no_answer",
+			       "dropped for want of a backend without telling the client, as too "
+			       "many were told",
+			       true},
 };
 _Static_assert(ARRAY_SIZE(drops) == LB_N_DROPS, "every reason has its words");
 

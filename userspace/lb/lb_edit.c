@@ -34,6 +34,7 @@ struct edit {
 	bool is_new, new_backends, new_rows; /* the slot; its regions */
 	struct lb_live old, live;            /* old: zero if the slot is new */
 	uint32_t n_old, n_region;            /* lengths of the backend regions */
+	uint32_t old_ranges, ranges;         /* sets of source ranges; 0: none */
 	struct lb_placed *have;              /* owned */
 	size_t n_have;
 	uint16_t *index; /* of each target; owned */
@@ -377,11 +378,30 @@ static void publish(const struct edit *e)
 				 .key = lb_service_key_of(&e->f->key),
 				 .seed = e->f->seed,
 				 .n_backends = e->n_region,
+				 .ranges = e->ranges,
 				 .table = e->f->table,
 				 .settle_from = settle_from(e)};
 
 	svc.id = e->f->rows_log2 ? new_service_id(e->t->config) : 0;
 	lb_slots_publish(&e->t->slots, e->slot, &svc);
+}
+
+/*
+ * A service that gets another set looks there from this store on. One that had none does from the
+ * live word on, and whoever still reads the old word when it loses its set finds the set as it was.
+ */
+static void store_ranges(const struct edit *e)
+{
+	if (e->ranges)
+		lb_slots_store_ranges(&e->t->slots, e->slot, e->ranges);
+}
+
+static void count_ranges(const struct edit *e)
+{
+	if (e->ranges)
+		lb_ranges_use(&e->t->ranges, e->ranges);
+	if (e->old_ranges)
+		lb_ranges_unuse(&e->t->ranges, e->old_ranges, e->c->now);
 }
 
 static void give_replaced(const struct edit *e)
@@ -405,7 +425,9 @@ static void apply(const struct edit *e)
 		svc->table = 0;
 		svc->settle_from = max_of(svc->settle_from, settle_from(e));
 		e->t->slots.tested[e->slot] = false;
+		store_ranges(e);
 	}
+	count_ranges(e);
 	if (e->new_backends)
 		fill_region(e);
 	write_backends(e, LB_BACKEND_READY, true);
@@ -430,6 +452,15 @@ static void apply(const struct edit *e)
 	svc->table = e->f->table;
 }
 
+/* False: there is no such set yet. */
+static bool find_ranges(struct edit *e)
+{
+	if (!(e->f->flags & LB_F_RANGES))
+		return true;
+	e->ranges = lb_ranges_find(&e->t->ranges, e->f->ranges_name);
+	return e->ranges != 0;
+}
+
 static int put_frontend(struct edit *e)
 {
 	size_t n = e->f->n_targets;
@@ -438,8 +469,12 @@ static int put_frontend(struct edit *e)
 	_cleanup_(freep) struct lb_placed *have = NULL;
 	int outcome;
 
+	if (!find_ranges(e))
+		return LB_NEED_RANGES;
 	if (!e->is_new) {
 		e->old = lb_live_of(e->t->slots.image[e->slot].live);
+		if (e->old.flags & LB_SVC_RANGES)
+			e->old_ranges = e->t->slots.image[e->slot].ranges;
 		e->n_old = e->t->slots.image[e->slot].n_backends;
 		have = lb_placed_of(e->t, e->slot, &e->n_have);
 	}
@@ -482,7 +517,9 @@ static bool are_valid(const struct lb_target *targets, size_t n)
 static bool is_valid(const struct lb_frontend *f)
 {
 	if (f->rows_log2 == 0)
-		return f->key.port == 0 && f->n_targets == 0 && f->table == 0;
+		return f->key.port == 0 && f->n_targets == 0 && f->table == 0 && !f->ranges_name;
+	if (!(f->flags & LB_F_RANGES) != !f->ranges_name)
+		return false;
 	return f->rows_log2 >= LB_ROWS_LOG2_MIN && f->rows_log2 <= LB_ROWS_LOG2_MAX &&
 	       f->n_targets <= LIMIT_BACKENDS && f->table != 0 &&
 	       are_valid(f->targets, f->n_targets);
@@ -496,18 +533,29 @@ static bool is_other(const struct lb_service *svc, const struct lb_frontend *f)
 	return svc->seed != f->seed || is_vip != (f->rows_log2 == 0);
 }
 
-static bool is_same(const struct lb_service *svc, const struct lb_frontend *f)
+/* As far as both have any. */
+static bool has_its_ranges(const struct lb_tables *t, const struct lb_service *svc,
+			   const struct lb_frontend *f)
 {
-	return svc->table == f->table &&
+	return !(lb_live_of(svc->live).flags & f->flags & LB_F_RANGES) ||
+	       t->ranges.names[svc->ranges] == f->ranges_name;
+}
+
+static bool is_same(const struct lb_tables *t, const struct lb_service *svc,
+		    const struct lb_frontend *f)
+{
+	return has_its_ranges(t, svc, f) && svc->table == f->table &&
 	       (lb_live_of(svc->live).flags & ~LB_SVC_NO_BACKENDS) == f->flags;
 }
 
 /* Nothing but with whom it is shared differs: rows and backends stay as they are. */
-static bool is_shared_otherwise(const struct lb_service *svc, const struct lb_frontend *f)
+static bool is_shared_otherwise(const struct lb_tables *t, const struct lb_service *svc,
+				const struct lb_frontend *f)
 {
 	const uint32_t mask = ~(LB_SVC_NO_BACKENDS | LB_SVC_SHARED);
 
-	return svc->table == f->table && ((lb_live_of(svc->live).flags ^ f->flags) & mask) == 0;
+	return has_its_ranges(t, svc, f) && svc->table == f->table &&
+	       ((lb_live_of(svc->live).flags ^ f->flags) & mask) == 0;
 }
 
 static void share(struct lb_tables *t, uint32_t slot, uint32_t flags)
@@ -530,9 +578,9 @@ int lb_tables_put(struct lb_tables *t, const struct lb_clock *c, const struct lb
 		lb_tables_del(t, c, &f->key);
 		e.slot = LB_NO_SLOT;
 	}
-	if (e.slot != LB_NO_SLOT && is_same(&t->slots.image[e.slot], f))
+	if (e.slot != LB_NO_SLOT && is_same(t, &t->slots.image[e.slot], f))
 		return 0;
-	if (e.slot != LB_NO_SLOT && is_shared_otherwise(&t->slots.image[e.slot], f)) {
+	if (e.slot != LB_NO_SLOT && is_shared_otherwise(t, &t->slots.image[e.slot], f)) {
 		share(t, e.slot, f->flags);
 		return 0;
 	}

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
  * The inside of lb_tables.h, shared by its files only: lb_tables.c (chunks, adoption), lb_edit.c
- * (put), lb_walk.c (flows and settling), lb_growth.c (a larger flow table), lb_rest.c (ends of
+ * (put), lb_ranges.c (sets of source ranges), lb_walk.c (flows and settling), lb_growth.c (a larger
+ * flow table), lb_rest.c (ends of
  * rests), lb_place.c (words and places of rows and backends), lb_view.c (dump).
  */
 #pragma once
@@ -56,10 +57,33 @@ struct lb_growth {
 	uint32_t wanted;            /* chunks of a larger table that is asked for; 0: none is */
 };
 
+/* A set of source ranges. One that is held has no name: it is filled or emptied. */
+struct lb_range_set {
+	uint32_t n_users; /* services that name it */
+	bool is_held;
+	nsec_t unused_at; /* since when it has none */
+};
+struct lb_ranges {
+	uint64_t *names;           /* borrowed */
+	struct lb_range_set *sets; /* LB_RANGE_SETS; owned */
+	uint32_t n_used;           /* behind the last that ever had a name */
+};
+void lb_ranges_init(struct lb_ranges *r, uint64_t *names);
+void lb_ranges_done(struct lb_ranges *r);
+/* The set of a name, or 0. */
+uint32_t lb_ranges_find(const struct lb_ranges *r, uint64_t name);
+void lb_ranges_use(struct lb_ranges *r, uint32_t set);
+void lb_ranges_unuse(struct lb_ranges *r, uint32_t set, nsec_t now);
+/* A service of a former run uses it; false: there is no such set. */
+bool lb_ranges_adopt(struct lb_ranges *r, uint32_t set);
+/* Those that nobody uses, too. */
+void lb_ranges_adopt_rest(struct lb_ranges *r, nsec_t now);
+
 struct lb_tables {
 	struct lb_config *config; /* borrowed */
 	struct lb_slots slots;
 	struct lb_space rows_space, backend_space;
+	struct lb_ranges ranges;
 	struct lb_rows_chunk *rows_chunks; /* owned */
 	size_t n_rows_chunks, cap_rows_chunks;
 	struct lb_backend_chunk *backend_chunks; /* owned */

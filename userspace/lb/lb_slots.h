@@ -6,7 +6,8 @@
  * A reader looks at both places of its key, one after the other. So a key moves in two steps: it is
  * copied to its other place, and only when every reader that began before has finished is the old
  * place cleared; that then rests as every freed slot does. Between the steps the key stands in both
- * places, the old one is its shadow, and what is stored in one live word is stored in both.
+ * places, the old one is its shadow, and what is stored in one live word, or as its set of ranges,
+ * is stored in both.
  */
 #pragma once
 
@@ -68,6 +69,8 @@ int lb_slots_place(struct lb_slots *s, const struct lb_clock *c, const struct lb
 void lb_slots_publish(struct lb_slots *s, uint32_t slot, const struct lb_service *service);
 /* Changes the live word of a key in use. */
 void lb_slots_store_live(struct lb_slots *s, uint32_t slot, uint64_t live);
+/* Changes the set of source ranges of a key in use, by one store. */
+void lb_slots_store_ranges(struct lb_slots *s, uint32_t slot, uint32_t set);
 /* Takes a key out, with its shadow and, if it was the last, its VIP's bit. */
 void lb_slots_clear(struct lb_slots *s, uint32_t slot, nsec_t now);
 

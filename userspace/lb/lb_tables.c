@@ -19,6 +19,10 @@ _Static_assert(LB_F_ECHO_PASS == LB_SVC_ECHO_PASS, "flags are handed through");
 _Static_assert(LB_F_KERNEL_FLOWS == LB_SVC_KERNEL_FLOWS, "flags are handed through");
 _Static_assert(LB_F_TAKING_OVER == LB_SVC_TAKING_OVER, "flags are handed through");
 _Static_assert(LB_F_HANDING_BACK == LB_SVC_HANDING_BACK, "flags are handed through");
+_Static_assert(LB_F_CLOSED == LB_SVC_CLOSED, "flags are handed through");
+_Static_assert(LB_F_PAUSED == LB_SVC_PAUSED, "flags are handed through");
+_Static_assert(LB_F_REJECT == LB_SVC_REJECT, "flags are handed through");
+_Static_assert(LB_F_RANGES == LB_SVC_RANGES, "flags are handed through");
 _Static_assert(LB_NSID_OWN + 1 == LB_BE_NSID_SELF, "the state word holds nsid + 1");
 /*
  * Each frontend may have a VIP of its own, which takes a slot, too. A cuckoo table of two places a
@@ -36,6 +40,7 @@ struct lb_tables *lb_tables_new(const struct lb_images *images)
 	t->served.all = images->config->served_unknown;
 	t->view = lb_view_new();
 	lb_slots_init(&t->slots, images->services, images->vip_bits);
+	lb_ranges_init(&t->ranges, images->range_names);
 	t->new_rows = xcalloc(UINT32_C(1) << LB_ROWS_LOG2_MAX, sizeof(*t->new_rows));
 	return t;
 }
@@ -46,6 +51,7 @@ struct lb_tables *lb_tables_free(struct lb_tables *t)
 		return NULL;
 	lb_view_free(t->view);
 	lb_slots_done(&t->slots);
+	lb_ranges_done(&t->ranges);
 	lb_space_done(&t->rows_space);
 	lb_space_done(&t->backend_space);
 	for (size_t i = 0; i < t->n_backend_chunks; i++) {
@@ -124,6 +130,12 @@ static bool claim_rows(struct lb_tables *t, const struct lb_live *live)
 	       lb_space_claim(&t->rows_space, live->rows_base, units);
 }
 
+static bool claim_ranges(struct lb_tables *t, const struct lb_service *svc)
+{
+	return !(lb_live_of(svc->live).flags & LB_SVC_RANGES) ||
+	       lb_ranges_adopt(&t->ranges, svc->ranges);
+}
+
 /* Takes the regions of a slot; false if they cannot be what put has written. */
 static bool claim_regions(struct lb_tables *t, const struct lb_service *svc)
 {
@@ -136,8 +148,11 @@ static bool claim_regions(struct lb_tables *t, const struct lb_service *svc)
 		return false;
 	if (!claim_rows(t, &live))
 		return false;
-	if (lb_space_claim(&t->backend_space, live.backends_base, units))
-		return true;
+	if (lb_space_claim(&t->backend_space, live.backends_base, units)) {
+		if (claim_ranges(t, svc))
+			return true;
+		lb_space_undo(&t->backend_space, live.backends_base, units);
+	}
 	lb_space_undo(&t->rows_space, live.rows_base, lb_rows_units(live.rows_log2));
 	return false;
 }
@@ -211,6 +226,7 @@ size_t lb_tables_adopt(struct lb_tables *t, const struct lb_clock *c)
 			t->config->next_service_id = s->image[slot].id + 1;
 		i++;
 	}
+	lb_ranges_adopt_rest(&t->ranges, c->now);
 	lb_space_rest_free(&t->rows_space, c->now);
 	lb_space_rest_free(&t->backend_space, c->now);
 	adopt_served(t);
@@ -233,6 +249,8 @@ void lb_tables_del(struct lb_tables *t, const struct lb_clock *c, const struct l
 	}
 	live = lb_live_of(t->slots.image[slot].live);
 	n_backends = t->slots.image[slot].n_backends;
+	if (live.flags & LB_SVC_RANGES)
+		lb_ranges_unuse(&t->ranges, t->slots.image[slot].ranges, c->now);
 	lb_slots_clear(&t->slots, slot, c->now);
 	lb_space_give(&t->rows_space, live.rows_base, lb_rows_units(live.rows_log2), c->now);
 	lb_space_give(&t->backend_space, live.backends_base, n_backends / LB_BACKEND_UNIT, c->now);

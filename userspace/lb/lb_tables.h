@@ -25,6 +25,7 @@
 /* Outcomes of put: add a chunk of this kind and put again. */
 #define LB_NEED_ROWS_CHUNK    1
 #define LB_NEED_BACKEND_CHUNK 2
+#define LB_NEED_RANGES        3 /* not a chunk: fill a set with the frontend's ranges */
 
 struct lb_tables;
 
@@ -33,6 +34,7 @@ struct lb_images {
 	struct lb_config *config;
 	struct lb_service *services; /* LB_SERVICE_SLOTS */
 	uint64_t *vip_bits;          /* LB_VIP_WORDS */
+	uint64_t *range_names;       /* LB_RANGE_SETS */
 };
 
 struct lb_tables *lb_tables_new(const struct lb_images *images);
@@ -86,6 +88,19 @@ uint64_t lb_tables_served_generation(const struct lb_tables *t);
  * was.
  */
 size_t lb_tables_adopt(struct lb_tables *t, const struct lb_clock *c);
+
+/*
+ * Sets of source ranges, which the caller fills and empties. Taken, filled and named, a set is
+ * found by the next put; -ENOSPC: there are too many. A set that is named and that no service has
+ * used for a rest is dropped, to be emptied and given back; false: there is none.
+ */
+int lb_tables_take_ranges(struct lb_tables *t, uint32_t *ret_set) must_check;
+void lb_tables_name_ranges(struct lb_tables *t, const struct lb_clock *c, uint32_t set,
+			   uint64_t name);
+bool lb_tables_drop_ranges(struct lb_tables *t, const struct lb_clock *c, uint32_t *ret_set);
+void lb_tables_give_ranges(struct lb_tables *t, uint32_t set);
+/* There is a set of that number, with a name. */
+bool lb_tables_has_ranges(const struct lb_tables *t, uint32_t set);
 
 /*
  * As lb_store_ops. put: 0, or LB_NEED_*; -ENOSPC: a table is full; -EAGAIN: possible once something

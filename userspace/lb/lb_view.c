@@ -122,6 +122,8 @@ static void read_slot(const struct lb_tables *t, uint32_t slot, struct lb_actual
 		.flags = lb_live_of(svc->live).flags & ~LB_SVC_NO_BACKENDS,
 		.tested = t->slots.tested[slot],
 	};
+	if (ret->flags & LB_F_RANGES)
+		ret->ranges_name = t->ranges.names[svc->ranges];
 }
 
 static void read_all(struct lb_view *v, const struct lb_tables *t)

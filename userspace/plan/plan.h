@@ -63,11 +63,7 @@ struct plan_next_hop {
 	struct ip_addr source; /* of the outer header, of node's family */
 	uint8_t mac[6];        /* of the neighbour on the way */
 };
-/* Sources that reach a frontend of the plan; others are dropped. Without any: all reach it. */
-struct plan_range {
-	struct lb_key frontend;
-	struct ip_prefix source; /* of the VIP's family */
-};
+
 /* Sources that reach no VIP of a domain, whatever ranges say. */
 struct plan_denied {
 	uint16_t domain;
@@ -96,6 +92,7 @@ struct plan_service {
 	const struct plan_service_backend *backends;
 	size_t n_backends;
 	uint16_t health_port; /* healthCheckNodePort, the same in all rows of a Service; 0: none */
+	bool paused;          /* no flow begins */
 	uint32_t n_local_ready; /* what it answers: endpoints here that are ready, on any port */
 	bool announced;
 	const char *reason; /* why not announced (metallb.md 3.1 words), or "announced" */
@@ -136,8 +133,7 @@ struct plan {
 	size_t n_begins;
 	const struct plan_next_hop *next_hops; /* by uplink, node */
 	size_t n_next_hops;
-	const struct plan_range *ranges; /* by frontend, source */
-	size_t n_ranges;
+
 	const struct plan_denied *denied; /* by domain, source */
 	size_t n_denied;
 	const struct plan_exact_flow *exact_flows; /* by frontend, client, port */

@@ -60,7 +60,7 @@ static bool same_frontend(const void *want, const void *have)
 
 	if (w->hold)
 		return h->tested || w->leaving || is_vip(&h->key);
-	return w->lb.table == h->table && w->lb.flags == h->flags && (h->tested || is_vip(&h->key));
+	return lb_actual_is(h, &w->lb) && (h->tested || is_vip(&h->key));
 }
 
 /* A frontend that is there while its VIP is not comes after the VIP, as a new one does. */
@@ -82,8 +82,7 @@ static void find_step(struct finding *f, const struct diff_step *s)
 	if (s->op == DIFF_DELETE) {
 		step->op = STEP_DEL;
 		step->rank = RANK_GONE;
-	} else if (s->op == DIFF_CHANGE && (want->hold || (want->lb.table == have->table &&
-							   want->lb.flags == have->flags))) {
+	} else if (s->op == DIFF_CHANGE && (want->hold || lb_actual_is(have, &want->lb))) {
 		step->op = STEP_TEST;
 	} else {
 		step->op = STEP_PUT;

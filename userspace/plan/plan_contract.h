@@ -11,7 +11,9 @@
 /* Ends the process if the plan or the ledger is not as plan.h and plan_inputs.h say. */
 void plan_assert_contract(const struct plan *plan, const struct plan_ledger *ledger);
 
-/* The part of it that is looked at where it is made: a frontend's targets, the names of Services.
+/* The part of it that is looked at where it is made: a frontend's targets and ranges, the names of
+ * Services.
  */
 void plan_assert_targets(const struct lb_frontend *f);
+void plan_assert_ranges(const struct lb_frontend *f);
 void plan_assert_names(const struct plan_service *rows, size_t n);

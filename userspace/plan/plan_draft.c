@@ -70,6 +70,7 @@ void plan_draft_hold(struct plan_frontend *f, const struct lb_actual *actual)
 	f->lb.key = actual->key;
 	f->lb.table = actual->table;
 	f->lb.flags = actual->flags;
+	f->lb.ranges_name = actual->ranges_name;
 	f->lb.targets = actual->targets;
 	f->lb.n_targets = actual->n_targets;
 }

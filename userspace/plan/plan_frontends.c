@@ -23,6 +23,7 @@ struct candidate {
 	struct draft_port *draft;
 	const struct lb_actual *actual; /* NULL: nothing */
 	const struct lb_actual *vip;    /* NULL: it does not have the VIP */
+	bool is_closed; /* nobody takes its new flows, while others' of the VIP are taken */
 };
 
 /* --- gate 4: targets that drain ------------------------------------------------------------- */
@@ -221,6 +222,18 @@ static bool lingers(struct plan_draft *d, const struct candidate *c)
 	return true;
 }
 
+/*
+ * A port that nobody is ready for takes no new flow, as long as the VIP stays for another port's
+ * sake. Else its route is about to go, and who keeps flows takes what still comes meanwhile.
+ */
+static void close_port(const struct candidate *c, struct lb_frontend *lb)
+{
+	if (c->is_closed)
+		lb->flags |= LB_F_CLOSED;
+	else if (!(lb->flags & LB_F_PAUSED))
+		lb->flags &= ~LB_F_REJECT;
+}
+
 static void want(struct plan_draft *d, const struct candidate *c)
 {
 	struct lb_frontend lb = c->port->lb;
@@ -229,7 +242,8 @@ static void want(struct plan_draft *d, const struct candidate *c)
 
 	if (d->in->synced)
 		add_drains(d, c, &lb);
-	if (lb.n_targets == 0 || (d->plan->leaving && !lingers(d, c)))
+	close_port(c, &lb);
+	if ((lb.n_targets == 0 && !c->is_closed) || (d->plan->leaving && !lingers(d, c)))
 		return;
 	gate = frontend_gate(c, &lb);
 	known = ensure_vip(d, c);
@@ -237,8 +251,7 @@ static void want(struct plan_draft *d, const struct candidate *c)
 		known->gate = gate;
 	(void)plan_draft_push(d, &lb);
 	d->n_stay += c->actual != NULL;
-	if (!c->actual || !c->actual->tested || c->actual->table != lb.table ||
-	    c->actual->flags != lb.flags)
+	if (!c->actual || !c->actual->tested || !lb_actual_is(c->actual, &lb))
 		plan_draft_stir(d, &lb.key.addr);
 }
 
@@ -332,6 +345,29 @@ struct actual_walk {
 	const struct lb_actual *vip; /* the last VIP that was passed */
 };
 
+/* The ports of one VIP, which lie side by side. */
+struct vip_walk {
+	size_t end;     /* behind the last */
+	bool takes_new; /* one of them does */
+};
+
+static void pass_vip(const struct plan_draft *d, size_t i, struct vip_walk *w)
+{
+	const struct plan_vip vip = plan_vip_of(&arranged_port(d->arranged, i)->lb.key);
+
+	if (i < w->end)
+		return;
+	*w = (struct vip_walk){.end = i};
+	for (; w->end < d->arranged->ports.n; w->end++) {
+		const struct arranged_port *port = arranged_port(d->arranged, w->end);
+		const struct plan_vip other = plan_vip_of(&port->lb.key);
+
+		if (!plan_vip_equal(&other, &vip))
+			break;
+		w->takes_new |= port->takes_new_flows;
+	}
+}
+
 static struct candidate candidate_at(const struct plan_draft *d, size_t i, struct actual_walk *w)
 {
 	const struct arranged_port *port = arranged_port(d->arranged, i);
@@ -361,13 +397,14 @@ void plan_draft_frontends(struct plan_draft *d)
 {
 	const struct plan_actual *actual = d->in->actual;
 	struct actual_walk walk = {.at = actual->frontends};
+	struct vip_walk vip = {.end = 0};
 	const struct arranged_port *owner = NULL;
 	size_t n_wanted = 0;
 
 	walk.end = actual->n_frontends ? walk.at + actual->n_frontends : walk.at;
 	make_room(d);
 	for (size_t i = 0; i < d->arranged->ports.n; i++) {
-		const struct candidate c = candidate_at(d, i, &walk);
+		struct candidate c = candidate_at(d, i, &walk);
 		const int order = owner ? lb_key_cmp(&owner->lb.key, &c.port->lb.key) : -1;
 
 		assert(order <= 0);
@@ -376,6 +413,8 @@ void plan_draft_frontends(struct plan_draft *d)
 			continue;
 		}
 		owner = c.port;
+		pass_vip(d, i, &vip);
+		c.is_closed = vip.takes_new && !c.port->takes_new_flows && !d->plan->leaving;
 		if (!d->plan->dataplane && !d->plan->leaving)
 			continue;
 		check_taken(d, &c);

@@ -3,8 +3,7 @@
  * Makes a Service's fragment: does this node announce it (metallb.md 3.1, checks in order, reasons
  * in MetalLB's words), with which frontends and targets, and which prefixes do its addresses claim
  * by which advertisements (3.2). What is not acted on yet is an error or an info of the Service,
- * never dropped in silence: a Service with source ranges above all is not served at all, since
- * serving it without them would open it to everybody.
+ * never dropped in silence.
  */
 #include "plan/plan_service.h"
 
@@ -17,6 +16,7 @@ struct service_build {
 	struct arena *arena;
 	struct plan_fragment *ret;
 	struct port_endpoints *endpoints[IP_N_FAMILIES]; /* by port; NULL: not asked for */
+	struct service_ranges ranges[IP_N_FAMILIES];
 	uint32_t n_local_ready;          /* counted where health checks ask for it */
 	const struct ip_addr *uncarried; /* a VIP whose routes no session carries */
 };
@@ -70,12 +70,6 @@ static uint64_t matching_peers(const struct service_build *b,
 	return peers;
 }
 
-/* What the Service asks for that would have to be ignored. Errors are added once, by the caller. */
-static const char *unsupported_field(const struct api_service *s)
-{
-	return s->n_source_ranges ? "spec.loadBalancerSourceRanges" : NULL;
-}
-
 /* NULL: it may. Checks 0 to 5; endpoints come after. */
 static const char *refusal(const struct service_build *b, const struct plan_address *a,
 			   const struct env_pool *pool)
@@ -100,8 +94,6 @@ static const char *refusal(const struct service_build *b, const struct plan_addr
 		return "nodeNetworkUnavailable";
 	if (b->env->node_excluded)
 		return "nodeLabeledExcludeBalancers";
-	if (unsupported_field(&b->in->service->service))
-		return "notSupportedYet";
 	return NULL;
 }
 
@@ -149,11 +141,40 @@ static struct plan_port *add_port(struct service_build *b, size_t i, const struc
 		.backends = e->backends,
 		.n_backends = e->n_backends,
 		.health_port = o->service.health_port,
+		.paused = o->service.is_paused,
 		.n_local_ready = b->n_local_ready,
 		.announced = !reason,
 		.reason = reason ? reason : "announced",
 	};
 	return port;
+}
+
+/* Without anybody who is ready, and that anywhere, kube-proxy rejects; policy Local drops. */
+static uint32_t frontend_flags(const struct api_service *s, const struct port_endpoints *e)
+{
+	uint32_t flags = s->affinity_client_ip ? LB_F_AFFINITY : 0;
+
+	if (s->is_paused)
+		flags |= LB_F_PAUSED | LB_F_REJECT;
+	if (e->n_ready == 0 && !e->remote && !s->policy_local)
+		flags |= LB_F_REJECT;
+	return flags;
+}
+
+static void add_ranges(struct service_build *b, struct lb_frontend *lb)
+{
+	const struct api_service *s = &b->in->service->service;
+	const enum ip_family family = ip_family_of(&lb->key.addr);
+	struct service_ranges *ranges = &b->ranges[family];
+
+	if (s->n_source_ranges == 0)
+		return;
+	if (ranges->name == 0)
+		*ranges = plan_service_ranges(s, family, b->arena);
+	lb->flags |= LB_F_RANGES;
+	lb->ranges = ranges->items;
+	lb->n_ranges = ranges->n;
+	lb->ranges_name = ranges->name;
 }
 
 static void add_frontend(struct service_build *b, struct plan_port *port, size_t i,
@@ -168,14 +189,15 @@ static void add_frontend(struct service_build *b, struct plan_port *port, size_t
 			.proto = (uint8_t)o->service.ports[i].protocol},
 		.seed = lb_seed(port->row.ns, port->row.name),
 		.rows_log2 = LB_DEFAULT_ROWS_LOG2,
-		.flags = o->service.affinity_client_ip ? LB_F_AFFINITY : 0,
+		.flags = frontend_flags(&o->service, e),
 		.targets = e->targets,
 		.n_targets = e->n_targets,
 	};
+	add_ranges(b, &port->lb);
 	plan_assert_targets(&port->lb);
+	plan_assert_ranges(&port->lb);
 	port->takes_new_flows = e->n_ready > 0;
-	if (e->n_targets)
-		port->lb.table = lb_table_name(&port->lb);
+	port->lb.table = lb_table_name(&port->lb);
 }
 
 static void add_claims(struct service_build *b, const struct ip_addr *vip,
@@ -256,16 +278,6 @@ static void add_address(struct service_build *b, const struct plan_address *a)
 
 /* --- problems ------------------------------------------------------------------------------- */
 
-static void check_fields(struct service_build *b)
-{
-	const char *field = unsupported_field(&b->in->service->service);
-
-	if (field)
-		service_problem(
-			b, SEVERITY_ERROR, field, "NotSupportedYet", "remove it meanwhile",
-			"a source range is not supported yet; the Service is not announced");
-}
-
 static void check_endpoints(struct service_build *b)
 {
 	const struct api_service *s = &b->in->service->service;
@@ -289,6 +301,28 @@ static void check_endpoints(struct service_build *b)
 	if (too_many)
 		service_problem(b, SEVERITY_ERROR, NULL, "TooManyBackends", "split the Service",
 				"a Service has too many endpoints on this node; some are left out");
+}
+
+static void check_ranges(struct service_build *b)
+{
+	for (enum ip_family f = 0; f < IP_N_FAMILIES; f++)
+		if (b->ranges[f].name && b->ranges[f].n == 0)
+			service_problem(b, SEVERITY_WARNING, "spec.loadBalancerSourceRanges",
+					"NoSourceRange",
+					f == IP_V4 ? "add an IPv4 range, 0.0.0.0/0 for everybody"
+						   : "add an IPv6 range, ::/0 for everybody",
+					"none of the ranges is of %s: nobody reaches its address "
+					"of that family",
+					ip_family_text(f));
+}
+
+static void check_paused(struct service_build *b)
+{
+	if (b->in->service->service.is_paused)
+		service_problem(b, SEVERITY_INFO, "metadata.annotations[lodestone.io/pause]",
+				"Paused", "remove the annotation to let connections begin again",
+				"new connections are refused; those that live go on, and the "
+				"address stays announced");
 }
 
 /* A Service that has an address of another family besides loses less than one that has none. */
@@ -393,8 +427,9 @@ struct plan_fragment *plan_service(const struct plan_env *env, const struct plan
 	for (size_t i = 0; n_addresses == 0 && i < n_ports; i++)
 		(void)add_port(&b, i, &endpoints_of(&b, primary)[i], "noIPAllocated");
 	sort_ports(ret);
-	check_fields(&b);
 	check_endpoints(&b);
+	check_ranges(&b);
+	check_paused(&b);
 	check_addresses(&b);
 	check_family(&b);
 	return ret;

@@ -87,3 +87,12 @@ struct port_endpoints plan_service_endpoints(const struct plan_env *env,
  */
 uint32_t plan_service_local_ready(const struct plan_settings *settings,
 				  const struct plan_service_input *in);
+
+/* Sources that may come to a Service's address of one family; only for one that has ranges. */
+struct service_ranges {
+	const struct ip_prefix *items; /* sorted, no doubles, in the arena; none: nobody may */
+	size_t n;
+	uint64_t name; /* lb_ranges_name(); 0: not asked for yet */
+};
+struct service_ranges plan_service_ranges(const struct api_service *s, enum ip_family family,
+					  struct arena *arena);

@@ -23,15 +23,16 @@ struct bpf_dataplane {
 	char *pin_dir; /* owned */
 	struct bpf_programs programs;
 	struct bpf_maps maps;
-	struct lb_tables *tables; /* owned */
-	struct bpf_grow *grow;    /* owned */
-	struct bpf_flows *flows;  /* owned */
-	struct bpf_ports *ports;  /* owned */
-	struct bpf_hooks *hooks;  /* owned */
-	struct arena *scratch;    /* reset by whoever begins to use it; owned */
-	nsec_t turn;              /* length of one; 0 = without end */
-	nsec_t turn_now;          /* of the store's last call */
-	nsec_t turn_ends_at;      /* by the clock */
+	struct lb_tables *tables;  /* owned */
+	struct bpf_grow *grow;     /* owned */
+	struct bpf_flows *flows;   /* owned */
+	struct bpf_ports *ports;   /* owned */
+	struct bpf_hooks *hooks;   /* owned */
+	struct bpf_ranges *ranges; /* owned */
+	struct arena *scratch;     /* reset by whoever begins to use it; owned */
+	nsec_t turn;               /* length of one; 0 = without end */
+	nsec_t turn_now;           /* of the store's last call */
+	nsec_t turn_ends_at;       /* by the clock */
 };
 
 /* While the tables of a former run are adopted there are no hooks yet. */
@@ -78,7 +79,9 @@ static int put_tables(struct bpf_dataplane *dp, const struct lb_clock *c,
 	int outcome;
 
 	while ((outcome = lb_tables_put(dp->tables, c, f)) > 0) {
-		outcome = bpf_grow_for(dp->grow, outcome, c->now);
+		outcome = outcome == LB_NEED_RANGES
+				  ? bpf_ranges_fill(dp->ranges, c, f, dp->turn_ends_at)
+				  : bpf_grow_for(dp->grow, outcome, c->now);
 		if (outcome != 0)
 			return outcome;
 	}
@@ -101,7 +104,7 @@ static int store_put(void *ctx, nsec_t now, const struct lb_frontend *f)
 		return -EINPROGRESS;
 	arena_reset(dp->scratch);
 	had = lb_tables_get(dp->tables, &f->key, dp->scratch, &before);
-	if (had && before.table == f->table && before.flags == f->flags)
+	if (had && lb_actual_is(&before, f))
 		return 0;
 	bpf_ports_change(dp->ports, NULL, &wanted);
 	error = put_tables(dp, &c, f);
@@ -220,7 +223,7 @@ static int open_tables(struct bpf_dataplane *dp, const struct bpf_dataplane_args
 		log_warn("bpf: pinned slots contradict each other and were cleared", "slots=%zu",
 			 n_bad);
 	adopt_ports(dp);
-	return 0;
+	return bpf_ranges_new(bpf_maps_fd(&dp->maps, "ranges"), dp->tables, &dp->ranges);
 }
 
 int bpf_dataplane_open(const struct bpf_dataplane_args *args, struct arena *arena, nsec_t now,
@@ -268,6 +271,7 @@ struct bpf_dataplane *bpf_dataplane_close(struct bpf_dataplane *dp)
 	lb_tables_free(dp->tables);
 	bpf_flows_close(dp->flows);
 	bpf_ports_free(dp->ports);
+	bpf_ranges_free(dp->ranges);
 	bpf_maps_close(&dp->maps);
 	bpf_unload(&dp->programs);
 	arena_free(dp->scratch);
@@ -316,7 +320,7 @@ nsec_t bpf_dataplane_tick(struct bpf_dataplane *dp, nsec_t now)
 	nsec_t next = lb_tables_tick(dp->tables, &c);
 
 	bpf_flows_tick(dp->flows, &c);
-	return nsec_min(next, nsec_add(now, LB_REST_NS));
+	return bpf_ranges_tick(dp->ranges, &c) ? now : nsec_min(next, nsec_add(now, LB_REST_NS));
 }
 
 bool bpf_dataplane_count(struct bpf_dataplane *dp, const struct lb_key *key,

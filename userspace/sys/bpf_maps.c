@@ -57,7 +57,8 @@ static bool may_be_fresh(const struct bpf_map *map)
 	return strcmp(name, "drops") == 0 || strcmp(name, "uplinks") == 0 ||
 	       strcmp(name, "backend_ports") == 0 || strcmp(name, "backend_bits") == 0 ||
 	       strcmp(name, "scratch") == 0 || strcmp(name, "kernel_flows") == 0 ||
-	       strcmp(name, "fragments") == 0;
+	       strcmp(name, "fragments") == 0 || strcmp(name, "rejects") == 0 ||
+	       strcmp(name, "ranges") == 0 || strcmp(name, "range_names") == 0;
 }
 
 int bpf_maps_reuse(struct bpf_object *obj, const char *dir)
@@ -221,6 +222,9 @@ int bpf_maps_open(struct bpf_maps *m, const struct bpf_object *obj, const struct
 	if (error == 0)
 		error = bpf_maps_map(m, bpf_maps_fd(m, "config"), sizeof(struct lb_config),
 				     &m->images.config);
+	if (error == 0)
+		error = bpf_maps_map(m, bpf_maps_fd(m, "range_names"),
+				     LB_RANGE_SETS * sizeof(uint64_t), &m->images.range_names);
 	if (error == 0)
 		error = bpf_maps_map(m, bpf_maps_fd(m, "uplinks"), LB_UPLINKS * sizeof(uint64_t),
 				     &m->uplinks.words);

@@ -99,6 +99,34 @@ int bpf_maps_insert(int outer_fd, uint32_t first, const uint32_t *fds, uint32_t 
 /* Maps a map or an inner one as long as m is open; *(void **)ret is where. */
 int bpf_maps_map(struct bpf_maps *m, int fd, size_t size, void *ret) must_check;
 
+/* --- source ranges -------------------------------------------------------------------------------
+ */
+
+/*
+ * What is in the sets of source ranges (struct lb_range): they are filled before a frontend names
+ * them, and emptied when none does any more. Both go in portions, since ten thousand ranges take
+ * longer than others are to wait.
+ */
+struct bpf_ranges;
+
+/*
+ * Takes over what the map holds, once the tables have adopted their images; what belongs to no set
+ * with a name is removed. 0 or -errno; the caller owns *ret. Tables are borrowed.
+ */
+int bpf_ranges_new(int map_fd, struct lb_tables *tables, struct bpf_ranges **ret) must_check;
+struct bpf_ranges *bpf_ranges_free(struct bpf_ranges *r);
+
+/*
+ * Goes on filling a set with the frontend's ranges, and names it when they are all in: 0, put
+ * again. -EINPROGRESS: that takes more turns, of which `until`, by the clock, ends this one (0: no
+ * end). -ENOSPC: too many ranges or sets; another -errno of the map.
+ */
+int bpf_ranges_fill(struct bpf_ranges *r, const struct lb_clock *c, const struct lb_frontend *f,
+		    nsec_t until) must_check;
+
+/* Empties a portion of what nobody uses; true: there is more to do soon. */
+bool bpf_ranges_tick(struct bpf_ranges *r, const struct lb_clock *c);
+
 /* --- counters ------------------------------------------------------------------------------------
  */
 

@@ -179,6 +179,83 @@ static void a_service_of_another_proxy_is_told(void **state)
 					    "[service.kubernetes.io/service-proxy-name]:3"});
 }
 
+static void a_pause_is_true_or_false(void **state)
+{
+	static const struct {
+		const char *annotations, *problem;
+		bool is_paused;
+	} cases[] = {
+		{"", "", false},
+		{"lodestone.io/pause: \"true\"", "", true},
+		{"lodestone.io/pause: \"false\"", "", false},
+	};
+	static const char head[] = "apiVersion: v1\nkind: Service\n";
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		_cleanup_(arena_freep) struct arena *arena = arena_new();
+		struct api_batch b = decode_text(
+			arena_printf(arena, "%smetadata: {name: s, annotations: {%s}}\n", head,
+				     cases[i].annotations));
+
+		assert_int_equal(only_object(&b)->service.is_paused, cases[i].is_paused);
+		assert_int_equal(b.problems.n, 0);
+		api_batch_done(&b);
+	}
+	check_case(head,
+		   &(struct api_case){
+			   "metadata: {name: s, annotations: {lodestone.io/pause: \"yes\"}}\n",
+			   "error BadValue metadata.annotations[lodestone.io/pause]:3"});
+}
+
+/* The ranges of a Service with this annotation and this spec, with blanks between them. */
+static void expect_ranges(const char *annotation, const char *spec, const char *want)
+{
+	_cleanup_(arena_freep) struct arena *arena = arena_new();
+	struct api_batch b = decode_text(arena_printf(
+		arena,
+		"apiVersion: v1\nkind: Service\nmetadata:\n  name: s\n  annotations:\n"
+		"    service.beta.kubernetes.io/load-balancer-source-ranges: \"%s\"\nspec: {%s}\n",
+		annotation, spec));
+	const struct api_service *s = &only_object(&b)->service;
+	const char *got = "";
+	char text[IP_PREFIX_TEXT];
+
+	for (size_t i = 0; i < s->n_source_ranges; i++)
+		got = arena_printf(arena, "%s%s%s", got, i ? " " : "",
+				   ip_prefix_text(&s->source_ranges[i], text));
+	assert_string_equal(got, want);
+	assert_int_equal(b.problems.n, 0);
+	api_batch_done(&b);
+}
+
+static void the_annotation_of_ranges_stands_in_for_the_field(void **state)
+{
+	static const char head[] =
+		"apiVersion: v1\nkind: Service\nmetadata:\n  name: s\n  annotations:\n"
+		"    service.beta.kubernetes.io/load-balancer-source-ranges: ";
+	static const char field[] =
+		"metadata.annotations[service.beta.kubernetes.io/load-balancer-source-ranges]";
+	static const char *const wrong[] = {"10.0.0.1", "10.0.0.0/8,", "10.0.0.0/8 192.0.2.0/24",
+					    "10.0.0.0/33"};
+
+	(void)state;
+	expect_ranges("10.0.0.0/8", "", "10.0.0.0/8");
+	expect_ranges(" 10.0.0.0/8 ,\\t2001:db8::/32,192.0.2.7/32", "",
+		      "10.0.0.0/8 2001:db8::/32 192.0.2.7/32");
+	expect_ranges("", "", "");
+	expect_ranges(" ", "", "");
+	expect_ranges("10.0.0.0/8", "loadBalancerSourceRanges: [192.0.2.0/24]", "192.0.2.0/24");
+	expect_ranges("10.0.0.0/8", "loadBalancerSourceRanges: []", "10.0.0.0/8");
+	for (size_t i = 0; i < ARRAY_SIZE(wrong); i++) {
+		_cleanup_(arena_freep) struct arena *arena = arena_new();
+
+		check_case(head,
+			   &(struct api_case){arena_printf(arena, "\"%s\"\n", wrong[i]),
+					      arena_printf(arena, "error BadPrefix %s:6", field)});
+	}
+}
+
 static void what_a_service_must_not_say_is_refused(void **state)
 {
 	static const struct api_case cases[] = {
@@ -247,6 +324,8 @@ int main(void)
 		cmocka_unit_test(a_service_without_a_spec_is_no_load_balancer),
 		cmocka_unit_test(a_headless_service_is_told_apart),
 		cmocka_unit_test(a_service_of_another_proxy_is_told),
+		cmocka_unit_test(a_pause_is_true_or_false),
+		cmocka_unit_test(the_annotation_of_ranges_stands_in_for_the_field),
 		cmocka_unit_test(what_a_service_must_not_say_is_refused),
 		cmocka_unit_test(the_legacy_prefix_is_noted_once_and_works),
 	};

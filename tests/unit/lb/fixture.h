@@ -26,7 +26,7 @@
 struct fixture {
 	struct lb_config config;
 	struct lb_service *services;
-	uint64_t *vip_bits;
+	uint64_t *vip_bits, range_names[LB_RANGE_SETS];
 	uint64_t *rows[MAX_CHUNKS];
 	struct lb_backend *backends[MAX_CHUNKS];
 	size_t n_rows, n_backends;
@@ -43,8 +43,8 @@ static inline void fixture_at(struct fixture *x, nsec_t now)
 
 static inline struct lb_tables *fixture_tables(struct fixture *x)
 {
-	struct lb_images images = {&x->config, x->services, x->vip_bits};
-	struct lb_tables *t = lb_tables_new(&images);
+	struct lb_tables *t = lb_tables_new(
+		&(struct lb_images){&x->config, x->services, x->vip_bits, x->range_names});
 
 	for (size_t i = 0; i < x->n_rows; i++)
 		lb_tables_add_rows_chunk(t, x->rows[i]);

@@ -15,7 +15,7 @@ struct made {
 	struct plan_frontend frontends[2];
 	struct lb_target targets[2];
 	struct plan_next_hop next_hops[2];
-	struct plan_range ranges[2];
+	struct ip_prefix ranges[2];
 	struct plan_denied denied[2];
 	struct plan_exact_flow exact_flows[2];
 	struct plan_device devices[2];
@@ -35,17 +35,15 @@ static void make_ways(struct made *m, const struct lb_key *web)
 
 		m->next_hops[i] = (struct plan_next_hop){.uplink = 2, .source = source};
 		m->next_hops[i].node = ip_addr_from_v4(0x0a0a0002 + (uint32_t)i);
-		m->ranges[i] = (struct plan_range){.frontend = *web, .source = prefix};
+		m->ranges[i] = prefix;
 		m->denied[i] = (struct plan_denied){.domain = 3, .source = prefix};
 		m->exact_flows[i] = (struct plan_exact_flow){
 			.frontend = *web, .client = source, .port = (uint16_t)(1000 + i)};
 	}
 	m->plan.next_hops = m->next_hops;
-	m->plan.ranges = m->ranges;
 	m->plan.denied = m->denied;
 	m->plan.exact_flows = m->exact_flows;
-	m->plan.n_next_hops = m->plan.n_ranges = 2;
-	m->plan.n_denied = m->plan.n_exact_flows = 2;
+	m->plan.n_next_hops = m->plan.n_denied = m->plan.n_exact_flows = 2;
 }
 
 static void make(struct made *m)
@@ -71,6 +69,10 @@ static void make(struct made *m)
 	m->frontends[1].lb.table = 7;
 	m->frontends[1].lb.targets = m->targets;
 	m->frontends[1].lb.n_targets = 2;
+	m->frontends[1].lb.flags = LB_F_RANGES;
+	m->frontends[1].lb.ranges = m->ranges;
+	m->frontends[1].lb.n_ranges = 2;
+	m->frontends[1].lb.ranges_name = 5;
 	m->devices[0] = (struct plan_device){.ifindex = 2, .name = "x", .xdp = true};
 	m->devices[1] = (struct plan_device){.ifindex = 3, .name = "y", .tc = true};
 	m->services[0] = (struct plan_service){

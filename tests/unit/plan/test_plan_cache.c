@@ -134,8 +134,9 @@ static void what_may_be_hidden_is_part_of_it(void **state)
 
 #define FIRST "apiVersion: v1\nkind: Service\nmetadata: {name: first, namespace: default}\n---\n"
 #define SECOND                                                                                     \
-	"{apiVersion: v1, kind: Service, metadata: {name: second, namespace: default}, spec: "
-#define WRONG "{type: LoadBalancer, ports: [{port: 80}], loadBalancerSourceRanges: [10.0.0.0/8]}}\n"
+	"{apiVersion: v1, kind: Service, metadata: {name: second, namespace: default, "            \
+	"annotations: {lodestone.io/pause: 'true'}}, spec: "
+#define TOLD "{type: LoadBalancer, ports: [{port: 80}]}}\n"
 
 /* The object is the same, and so is what was made of it; but a problem says where it stands. */
 static void a_line_more_moves_the_problems_behind_it(void **state)
@@ -145,14 +146,14 @@ static void a_line_more_moves_the_problems_behind_it(void **state)
 	const struct problem *p;
 
 	(void)state;
-	fixture_put(f, "many.yaml", FIRST SECOND WRONG);
+	fixture_put(f, "many.yaml", FIRST SECOND TOLD);
 	fixture_plan(f);
-	p = fixture_problem(f, "NotSupportedYet", "second");
+	p = fixture_problem(f, "Paused", "second");
 	assert_non_null(p);
 	assert_int_equal(p->object.line, 5);
-	fixture_put(f, "many.yaml", "# one more\n" FIRST SECOND WRONG);
+	fixture_put(f, "many.yaml", "# one more\n" FIRST SECOND TOLD);
 	fixture_plan(f);
-	p = fixture_problem(f, "NotSupportedYet", "second");
+	p = fixture_problem(f, "Paused", "second");
 	assert_non_null(p);
 	assert_int_equal(p->object.line, 6);
 	assert_ptr_equal(backends(f, "a"), a);

@@ -52,7 +52,7 @@ static void frontends_of_a_family_that_is_not_served(struct made *m)
 {
 	for (size_t i = 0; i < 2; i++)
 		m->frontends[i].lb.key.addr.b[0] = 0x20;
-	m->plan.n_ranges = m->plan.n_exact_flows = 0;
+	m->plan.n_exact_flows = 0;
 }
 static void row_with_a_set_that_is_not_there(struct made *m)
 {
@@ -112,25 +112,33 @@ static void next_hop_from_another_family(struct made *m)
 }
 static void ranges_twice(struct made *m)
 {
-	m->ranges[1].source = m->ranges[0].source;
+	m->ranges[1] = m->ranges[0];
 }
 static void ranges_out_of_order(struct made *m)
 {
-	m->ranges[1].frontend = m->frontends[0].lb.key;
+	const struct ip_prefix first = m->ranges[0];
+
+	m->ranges[0] = m->ranges[1];
+	m->ranges[1] = first;
 }
 static void range_with_host_bits(struct made *m)
 {
-	m->ranges[1].source.addr.b[15] = 1;
+	m->ranges[1].addr.b[15] = 1;
 }
 static void range_of_another_family(struct made *m)
 {
-	m->ranges[0].source = (struct ip_prefix){.len = 3};
-	m->ranges[0].source.addr.b[0] = 0x20;
-	m->plan.n_ranges = 1;
+	m->ranges[0] = (struct ip_prefix){.len = 3};
+	m->ranges[0].addr.b[0] = 0x20;
+	m->frontends[1].lb.n_ranges = 1;
 }
-static void range_of_a_frontend_that_is_not_there(struct made *m)
+static void ranges_without_their_flag(struct made *m)
 {
-	m->ranges[0].frontend.port = m->ranges[1].frontend.port = 81;
+	m->frontends[1].lb.flags = 0;
+}
+static void ranges_without_a_name(struct made *m)
+{
+	m->frontends[1].lb.flags = 0;
+	m->frontends[1].lb.ranges_name = 0;
 }
 static void denied_twice(struct made *m)
 {
@@ -221,6 +229,8 @@ static bool ends_the_process(const struct made *m)
 		(void)signal(SIGABRT, SIG_DFL);
 		(void)!freopen("/dev/null", "w", stderr); /* what it says is meant */
 		plan_assert_contract(&m->plan, &m->ledger);
+		for (size_t i = 0; i < m->plan.n_frontends; i++)
+			plan_assert_ranges(&m->plan.frontends[i].lb);
 		plan_assert_names(m->plan.services, m->plan.n_services);
 		for (size_t i = 0; i < m->plan.n_frontends; i++)
 			plan_assert_targets(&m->plan.frontends[i].lb);
@@ -267,7 +277,8 @@ static void a_plan_that_breaks_its_contract_ends_the_process(void **state)
 		CASE(ranges_out_of_order),
 		CASE(range_with_host_bits),
 		CASE(range_of_another_family),
-		CASE(range_of_a_frontend_that_is_not_there),
+		CASE(ranges_without_their_flag),
+		CASE(ranges_without_a_name),
 		CASE(denied_twice),
 		CASE(denied_out_of_order),
 		CASE(denied_with_host_bits),

@@ -116,6 +116,7 @@ static const char *spoil_frontends(struct whole *w, size_t i)
 	SPOIL("frontends", w->m.frontends[1].lb.seed++);
 	SPOIL("frontends", w->m.frontends[1].lb.rows_log2++);
 	SPOIL("frontends", w->m.frontends[1].lb.flags++);
+	SPOIL("frontends", w->m.frontends[1].lb.ranges_name++);
 	SPOIL("frontends", w->m.frontends[1].lb.table++);
 	SPOIL("frontends", w->m.frontends[1].hold = true);
 	SPOIL("frontends", w->m.frontends[1].leaving = true);
@@ -139,9 +140,6 @@ static const char *spoil_ways(struct whole *w, size_t i)
 	SPOIL("next_hops", w->m.next_hops[1].node.b[0]++);
 	SPOIL("next_hops", w->m.next_hops[1].source.b[0]++);
 	SPOIL("next_hops", w->m.next_hops[1].mac[5]++);
-	SPOIL("ranges", w->m.plan.n_ranges--);
-	SPOIL("ranges", w->m.ranges[1].frontend.port++);
-	SPOIL("ranges", w->m.ranges[1].source.len++);
 	SPOIL("denied", w->m.plan.n_denied--);
 	SPOIL("denied", w->m.denied[1].domain++);
 	SPOIL("denied", w->m.denied[1].source.len++);
@@ -175,6 +173,7 @@ static const char *spoil_services(struct whole *w, size_t i)
 	SPOIL("services", w->backends[1].node = "");
 	SPOIL("services", w->backends[1].state = "remote");
 	SPOIL("services", w->m.services[1].health_port++);
+	SPOIL("services", w->m.services[1].paused = true);
 	SPOIL("services", w->m.services[1].n_local_ready++);
 	SPOIL("health", w->m.plan.n_health--);
 	SPOIL("health", w->m.health[1].port++);

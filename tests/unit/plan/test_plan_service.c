@@ -102,21 +102,6 @@ static void services_that_are_not_ours_are_ignored_in_silence(void **state)
 	assert_null(fixture_service(f, "web"));
 }
 
-static void source_ranges_are_never_ignored(void **state)
-{
-	_cleanup_(fixture_freep) struct fixture *f = fixture_announced();
-
-	(void)state;
-	fixture_add_service(f, "web", "Local", "loadBalancerSourceRanges: [10.0.0.0/8]");
-	fixture_converge(f, 10);
-	assert_string_equal(fixture_service(f, "web")->reason, "notSupportedYet");
-	assert_int_equal(fixture_problem(f, "NotSupportedYet", "web")->severity, SEVERITY_ERROR);
-	assert_null(fixture_held(f, "r1", "192.168.100.0/32"));
-	f->now += PLAN_UNHELD_NS;
-	fixture_converge(f, 10);
-	assert_int_equal(f->store.n, 0);
-}
-
 static void sctp_is_a_frontend_beside_tcp(void **state)
 {
 	_cleanup_(fixture_freep) struct fixture *f = fixture_announced();
@@ -256,7 +241,6 @@ int main(void)
 		cmocka_unit_test(cluster_service_without_any_endpoint_says_so),
 		cmocka_unit_test(endpoints_without_slices_are_said_to_be_not_read),
 		cmocka_unit_test(services_that_are_not_ours_are_ignored_in_silence),
-		cmocka_unit_test(source_ranges_are_never_ignored),
 		cmocka_unit_test(sctp_is_a_frontend_beside_tcp),
 		cmocka_unit_test(affinity_is_a_flag_of_the_frontend),
 		cmocka_unit_test(seed_is_of_namespace_and_name),

@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * The map cannot be asked for the ranges of one set, so they are kept here, 24 bytes each. A set
+ * that was being filled for a frontend that wants another one now, or that could not be filled, is
+ * emptied like one that was used.
+ */
+#include "sys/bpf_maps.h"
+#include "sys/clock.h"
+
+#include <assert.h>
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <stdlib.h>
+
+#define PORTION 256u /* ranges of one call, about 0.2 ms */
+
+/* The ranges of a set as the kernel has them. */
+struct range_list {
+	struct lb_range *items; /* owned */
+	size_t n, cap;
+};
+
+struct bpf_ranges {
+	int fd; /* borrowed */
+	struct lb_tables *tables;
+	struct range_list sets[LB_RANGE_SETS];
+	uint32_t filling; /* a set; 0: none */
+	uint64_t name;    /* that it will have */
+	uint32_t *left;   /* sets to be emptied; owned */
+	size_t n_left, cap_left;
+};
+
+static void leave(struct bpf_ranges *r, uint32_t set)
+{
+	*(uint32_t *)xpush(&r->left, &r->n_left, &r->cap_left, sizeof(set)) = set;
+}
+
+static struct lb_range range_of(uint32_t set, const struct ip_prefix *p)
+{
+	struct lb_range ret = {.set = set};
+	const uint32_t mapped = ip_addr_is_v4(&p->addr) ? 96 : 0;
+
+	ret.len = LB_RANGE_SET_BITS + mapped + p->len;
+	memcpy(ret.addr, p->addr.b, sizeof(ret.addr));
+	return ret;
+}
+
+/* --- filling -----------------------------------------------------------------------------------
+ */
+
+static int begin(struct bpf_ranges *r, uint64_t name)
+{
+	int error;
+
+	if (r->filling && r->name == name)
+		return 0;
+	if (r->filling)
+		leave(r, r->filling);
+	r->filling = 0;
+	error = lb_tables_take_ranges(r->tables, &r->filling);
+	if (error != 0)
+		return error;
+	assert(r->sets[r->filling].n == 0);
+	r->name = name;
+	return 0;
+}
+
+/* The next ranges of the frontend, into the map and the list. */
+static int add_portion(struct bpf_ranges *r, const struct lb_frontend *f)
+{
+	struct range_list *list = &r->sets[r->filling];
+	struct lb_range keys[PORTION];
+	uint32_t values[PORTION] = {0};
+	__u32 n = 0;
+	int error;
+
+	while (n < PORTION && list->n + n < f->n_ranges) {
+		keys[n] = range_of(r->filling, &f->ranges[list->n + n]);
+		n++;
+	}
+	if (n == 0)
+		return 0;
+	error = bpf_map_update_batch(r->fd, keys, values, &n, NULL);
+	for (__u32 i = 0; i < n; i++) /* as many as are in, also if it failed */
+		*(struct lb_range *)xpush(&list->items, &list->n, &list->cap, sizeof(*keys)) =
+			keys[i];
+	return error;
+}
+
+int bpf_ranges_fill(struct bpf_ranges *r, const struct lb_clock *c, const struct lb_frontend *f,
+		    nsec_t until)
+{
+	int error = begin(r, f->ranges_name);
+
+	while (error == 0 && r->sets[r->filling].n < f->n_ranges) {
+		if (until && clock_now() >= until)
+			return -EINPROGRESS;
+		error = add_portion(r, f);
+	}
+	if (error == 0)
+		lb_tables_name_ranges(r->tables, c, r->filling, r->name);
+	else if (r->filling)
+		leave(r, r->filling);
+	r->filling = 0;
+	return error;
+}
+
+/* --- emptying ----------------------------------------------------------------------------------
+ */
+
+/* True: the set is empty. What the map does not give back is tried again. */
+static bool remove_portion(struct bpf_ranges *r, uint32_t set)
+{
+	struct range_list *list = &r->sets[set];
+	__u32 n = list->n < PORTION ? (__u32)list->n : PORTION;
+
+	if (n > 0 && bpf_map_delete_batch(r->fd, list->items + list->n - n, &n, NULL) == 0)
+		list->n -= n;
+	if (list->n > 0)
+		return false;
+	free(list->items);
+	*list = (struct range_list){.n = 0};
+	return true;
+}
+
+bool bpf_ranges_tick(struct bpf_ranges *r, const struct lb_clock *c)
+{
+	uint32_t set;
+
+	while (lb_tables_drop_ranges(r->tables, c, &set))
+		leave(r, set);
+	if (r->n_left == 0)
+		return false;
+	set = r->left[r->n_left - 1];
+	if (remove_portion(r, set)) {
+		r->n_left--;
+		lb_tables_give_ranges(r->tables, set);
+	}
+	return r->n_left > 0;
+}
+
+/* --- adoption ----------------------------------------------------------------------------------
+ */
+
+static int read_all(struct bpf_ranges *r, struct range_list *ret)
+{
+	struct lb_range key, next;
+	const void *from = NULL;
+
+	while (bpf_map_get_next_key(r->fd, from, &next) == 0) {
+		*(struct lb_range *)xpush(&ret->items, &ret->n, &ret->cap, sizeof(next)) = next;
+		key = next;
+		from = &key;
+	}
+	return errno == ENOENT ? 0 : -errno;
+}
+
+static int adopt(struct bpf_ranges *r)
+{
+	struct range_list all = {.n = 0};
+	int error = read_all(r, &all);
+
+	for (size_t i = 0; i < all.n && error == 0; i++) {
+		const struct lb_range *range = &all.items[i];
+		struct range_list *list;
+
+		if (!lb_tables_has_ranges(r->tables, range->set)) {
+			error = bpf_map_delete_elem(r->fd, range) == 0 ? 0 : -errno;
+			continue;
+		}
+		list = &r->sets[range->set];
+		*(struct lb_range *)xpush(&list->items, &list->n, &list->cap, sizeof(*range)) =
+			*range;
+	}
+	free(all.items);
+	return error;
+}
+
+int bpf_ranges_new(int map_fd, struct lb_tables *tables, struct bpf_ranges **ret)
+{
+	struct bpf_ranges *r = xcalloc(1, sizeof(*r));
+	int error;
+
+	r->fd = map_fd;
+	r->tables = tables;
+	error = adopt(r);
+	if (error != 0)
+		bpf_ranges_free(r);
+	else
+		*ret = r;
+	return error;
+}
+
+struct bpf_ranges *bpf_ranges_free(struct bpf_ranges *r)
+{
+	if (!r)
+		return NULL;
+	for (size_t i = 0; i < LB_RANGE_SETS; i++)
+		free(r->sets[i].items);
+	free(r->left);
+	free(r);
+	return NULL;
+}
