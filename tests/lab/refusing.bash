@@ -1,0 +1,102 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+#
+# Who is not served: a port without endpoints is refused at once, by a reset or by ICMP, a Service that is
+# paused refuses what is new and goes on with what it has, and sources outside of its ranges get no answer. All
+# of it by edits of the Service, while its address stays announced.
+#
+# shellcheck disable=SC2034 # STEP_NOTE is read by scripts/steps.bash
+
+refusing_all() {
+	cp "$LAB_DIR/config/service.yaml" "$LAB_DIR/service.kept"
+	run_step no-endpoints "A port without endpoints" step_no_endpoints &&
+		run_step pause "A Service is paused" step_pause &&
+		run_step source-ranges "Source ranges" step_source_ranges
+}
+
+# service_is EXPRESSION...: the Service as it was, changed by sed, replaced in one rename.
+service_is() {
+	sed "$@" "$LAB_DIR/service.kept" >"$LAB_DIR/service.new"
+	mv "$LAB_DIR/service.new" "$LAB_DIR/config/service.yaml"
+}
+service_is_itself() {
+	service_is ''
+	lab_until 5 answers && both_next_hops
+}
+
+# connect PROTOCOL PORT: what becomes of the client's attempt within three seconds.
+connect() {
+	lab_in client python3 - "$VIP" "$1" "$2" <<-'PYTHON'
+		import socket, sys
+		vip, protocol, port = sys.argv[1], sys.argv[2], int(sys.argv[3])
+		s = socket.socket(type=socket.SOCK_STREAM if protocol == "tcp" else socket.SOCK_DGRAM)
+		s.settimeout(3)
+		try:
+		    s.connect((vip, port))
+		    if protocol == "udp":
+		        s.send(b"anybody there?")
+		        s.recv(100)
+		    print("served")
+		except ConnectionRefusedError:
+		    print("refused")
+		except TimeoutError:
+		    print("silence")
+	PYTHON
+}
+connect_is() { [ "$(connect "$1" "$2")" = "$3" ]; }
+answers() { connect_is tcp 80 served; }
+
+# dropped REASON: packets, on both nodes.
+dropped() {
+	local node sum=0
+	for node in "${LAB_NODES[@]}"; do
+		sum=$((sum + $(lab_ctl "$node" status -o json | jq --arg r "$1" '[.. | objects | .drops?[$r]? // empty] | add // 0')))
+	done
+	echo "$sum"
+}
+
+step_no_endpoints() {
+	lab_until 10 both_next_hops || return 1
+	service_is -e 's/externalTrafficPolicy: Local/externalTrafficPolicy: Cluster/' \
+		-e '/healthCheckNodePort/d' \
+		-e 's/^    - port: 80$/    - {name: metrics, port: 9153}\n    - {name: dns, port: 53, protocol: UDP}\n&/'
+	lab_until 5 connect_is tcp 9153 refused || { say "TCP: $(connect tcp 9153)"; return 1; }
+	connect_is udp 53 refused || { say "UDP: $(connect udp 53)"; return 1; }
+	connect_is tcp 9154 silence || { say "a port of no Service: $(connect tcp 9154)"; return 1; }
+	answers && both_next_hops || return 1
+	lab_ctl node-a show services | sed 's/^/  /'
+	[ "$(lab_ctl node-a show services -o json | jq -r '[.[] | select(.port == 9153).reason] | first')" = noEndpoints ] || return 1
+	service_is -e '/healthCheckNodePort/d' -e 's/^    - port: 80$/    - {name: metrics, port: 9153}\n&/'
+	lab_until 5 connect_is tcp 9153 silence || { say "policy Local: $(connect tcp 9153)"; return 1; }
+	STEP_NOTE="TCP and UDP refused with policy Cluster, silence with Local; port 80 served"
+	service_is_itself
+}
+
+step_pause() {
+	download_start paused 4
+	lab_until 5 download_has_pod paused || return 1
+	service_is -e 's|^  annotations:|&\n    lodestone.io/pause: "true"|'
+	lab_until 5 connect_is tcp 80 refused || { say "new connections: $(connect tcp 80)"; return 1; }
+	both_next_hops || { say "next hops: $(vip_next_hops)"; return 1; }
+	lab_ctl node-a show services -o json | jq -e '.[0].paused and .[0].announced' >/dev/null || return 1
+	download_finished paused || { say "the download: $(tail -n 1 "$LAB_DIR/download.paused")"; return 1; }
+	say "new connections refused, the download from $(download_pod paused) finished, the route is there"
+	STEP_NOTE="new connections refused, the download finished, still announced"
+	service_is_itself
+}
+
+step_source_ranges() {
+	download_start ranges 30
+	lab_until 5 download_has_pod ranges || return 1
+	service_is -e 's|^  type: LoadBalancer|&\n  loadBalancerSourceRanges: [10.9.0.0/24, "2001:db8::/32"]|'
+	lab_until 5 answers || return 1
+	kill -0 "${DOWNLOAD_PID[ranges]}" || { say "the download of a client that may ended"; return 1; }
+	service_is -e 's|^  type: LoadBalancer|&\n  loadBalancerSourceRanges: [192.0.2.0/24]|'
+	lab_until 5 connect_is tcp 80 silence || { say "from outside of the ranges: $(connect tcp 80)"; return 1; }
+	lab_kill TERM "${DOWNLOAD_PID[ranges]}"
+	both_next_hops || return 1
+	say "from outside of the ranges: silence; dropped for that: $(dropped source)"
+	[ "$(dropped source)" -gt 0 ] || return 1
+	STEP_NOTE="served inside of the ranges, $(dropped source) packets dropped outside"
+	service_is_itself
+}
