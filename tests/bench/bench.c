@@ -404,6 +404,23 @@ static void udp_flows(struct bench *b)
 	note("4000 flows", s[0].ns);
 }
 
+/* With ranges every packet pays for a look into their trie; without, for a bit of the live word. */
+static void source_ranges(struct bench *b)
+{
+	struct series s[] = {{DEFAULT, LB, tcp_plan(SETTLED_PORT, 1, TCP_ACK), false, 0},
+			     {DEFAULT, LB, tcp_plan(RANGES_PORT, 1, TCP_ACK), false, 0},
+			     {DEFAULT, LB, tcp_plan(SETTLED_PORT, 64000, TCP_ACK), false, 0},
+			     {DEFAULT, LB, tcp_plan(RANGES_PORT, 64000, TCP_ACK), false, 0}};
+
+	bed_add_ranged(&b->beds[DEFAULT]);
+	measure(b, s, 4);
+	printf("established TCP, settled rows, 10,000 source ranges\n");
+	note("without ranges, 1 flow", s[0].ns);
+	note("with them", s[1].ns);
+	note("without ranges, 64000 flows", s[2].ns);
+	note("with them", s[3].ns);
+}
+
 static void many_services(struct bench *b)
 {
 	struct series s[] = {{DEFAULT, LB, tcp_plan(SETTLED_PORT, 4000, TCP_ACK), false, 0},
@@ -491,6 +508,7 @@ static void run(struct bench *b)
 	while_the_table_grows(b);
 	replies(b, LARGE, large);
 	udp_flows(b);
+	source_ranges(b);
 	many_services(b);
 	families(b);
 }

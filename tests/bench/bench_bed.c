@@ -51,6 +51,15 @@ struct rig_service bed_add_service(struct bed *bed, uint16_t port, uint8_t proto
 	return s;
 }
 
+void bed_add_ranged(struct bed *bed)
+{
+	bed->ranged = bed_add_service(bed, RANGES_PORT, IPPROTO_TCP, 11);
+	for (uint32_t i = 0; i < N_RANGES; i++)
+		rig_add_range(bed->rig, 1, 0x0b000000 + (i << 8), 24); /* bench_client() */
+	rig_set_ranges(bed->rig, &bed->ranged, 1);
+	rig_set_flags(bed->rig, &bed->ranged, LB_SVC_RANGES);
+}
+
 static void add_family(struct bed *bed, unsigned v6)
 {
 	struct rig_service reply;

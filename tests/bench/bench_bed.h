@@ -12,6 +12,8 @@
 #define UNSETTLED_PORT 81
 #define UDP_PORT       53
 #define REPLY_PORT     82
+#define RANGES_PORT    83
+#define N_RANGES       10000u
 
 enum program { FLOOR, LB, REPLY_FLOOR, REPLY, N_PROGRAMS };
 
@@ -20,6 +22,7 @@ struct bed {
 	struct bench_floor_bpf *floor;
 	struct bench_reply_floor_bpf *reply_floor;
 	struct rig_service unsettled[2]; /* by family */
+	struct rig_service ranged;       /* IPv4; with N_RANGES source ranges */
 };
 
 /* False, with the reason: BPF is refused here. */
@@ -28,4 +31,6 @@ void bed_free(struct bed *bed);
 /* A service of four backends in the family of frame_use_family(), its rows settled. */
 struct rig_service bed_add_service(struct bed *bed, uint16_t port, uint8_t proto,
 				   uint8_t rows_log2);
+/* ... in which every client of the bench is in a range of 256 addresses, one of N_RANGES. */
+void bed_add_ranged(struct bed *bed);
 int bed_program(const struct bed *bed, enum program which);
