@@ -36,9 +36,13 @@ __noinline int owner_beyond(const struct flow *f, enum owner_question what)
 {
 	struct owner_search s = {
 		.f = f, .what = what, .found = OWNER_NOBODY, .closing = OWNER_NOBODY};
-	const struct lb_service *svc = f ? service_at(f->slot) : NULL;
-	__u32 n = svc ? READ_ONCE(svc->n_backends) : 0;
+	const struct lb_service *svc;
+	__u32 n;
 
+	if (!f) /* the older verifiers would look into the loop with it */
+		return OWNER_NOBODY;
+	svc = service_at(f->slot);
+	n = svc ? READ_ONCE(svc->n_backends) : 0;
 	bpf_loop(n < LB_BEYOND_MAX ? n : LB_BEYOND_MAX, owner_ask, &s, 0);
 	return s.found == OWNER_NOBODY ? s.closing : s.found;
 }

@@ -30,6 +30,8 @@ static __always_inline void rewrite_to_backend(const struct packet *p, const str
 	if (p->proto == IPPROTO_TCP) {
 		struct tcphdr *tcp = p->l4;
 
+		if ((void *)(tcp + 1) > p->end)
+			return; /* parse_l4() saw to it; older verifiers forget */
 		tcp->dest = be->port;
 		tcp->check = csum_add(tcp->check, be->l4_delta);
 	} else {

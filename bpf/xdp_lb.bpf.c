@@ -252,6 +252,7 @@ static __always_inline int serve(struct xdp_md *ctx, struct packet *p, enum fami
 	backend = choose(ctx, p, &t);
 	if (unlikely(backend < 0))
 		return refuse(ctx, p, t.live, -backend);
+	p->end = (void *)(long)ctx->data_end; /* for rewrite.h, and cheaper than kept */
 	return deliver(p, backend_index(t.live, backend));
 }
 
