@@ -179,7 +179,7 @@ step_other_version() {
 	traffic_stop
 	[ "$(xdp_id)" != "$before" ] && dataplane_mode_is xdp || { lab_ctl node-a status; return 1; }
 	say "after $((SECONDS - begun)) s another program, announced again"
-	grep -q 'DataPlaneLeaving' "$LAB_DIR/node-a.log" && grep -q 'dataplane: left' "$LAB_DIR/node-a.log" || return 1
+	grep -q 'version 1 of the maps' "$LAB_DIR/node-a.log" && grep -q 'dataplane: left' "$LAB_DIR/node-a.log" || { say "the log does not say so"; return 1; }
 	rm "$LAB_DIR/config/off.yaml"
 	STEP_NOTE="$TRAFFIC_FAILED of $TRAFFIC_REQUESTS requests failed"
 	[ "$TRAFFIC_FAILED" -le 3 ] && [ "$TRAFFIC_REQUESTS" -gt 100 ]
