@@ -224,18 +224,13 @@ static void retire_backends(const struct edit *e)
 static void make_rows(const struct edit *e)
 {
 	size_t n = e->f->n_targets;
-	_cleanup_(freep) struct lb_row_target *targets = xcalloc(n, sizeof(*targets));
+	_cleanup_(freep) struct lb_row_target *targets = NULL;
 
-	for (size_t i = 0; i < n; i++) {
-		const struct lb_target *target = &e->f->targets[i];
-
-		targets[i] = (struct lb_row_target){
-			.id = lb_target_id(target, e->f->seed),
-			.index = e->index[i],
-			.ready = target->state == LB_BACKEND_READY,
-			.weight = (uint8_t)target->weight,
-		};
-	}
+	if (lb_prepared_take(&e->t->prepared, e->f, e->index, e->t->new_rows))
+		return;
+	targets = xcalloc(n, sizeof(*targets));
+	for (size_t i = 0; i < n; i++)
+		targets[i] = lb_row_target_of(e->f, i, e->index[i]);
 	lb_rows_fill(targets, n, e->f->rows_log2, e->t->new_rows);
 }
 
@@ -514,7 +509,7 @@ static bool are_valid(const struct lb_target *targets, size_t n)
 	return true;
 }
 
-static bool is_valid(const struct lb_frontend *f)
+bool lb_frontend_is_valid(const struct lb_frontend *f)
 {
 	if (f->rows_log2 == 0)
 		return f->key.port == 0 && f->n_targets == 0 && f->table == 0 && !f->ranges_name;
@@ -571,7 +566,7 @@ int lb_tables_put(struct lb_tables *t, const struct lb_clock *c, const struct lb
 	struct edit e = {.t = t, .c = c, .f = f, .slot = lb_slots_find(&t->slots, &f->key)};
 	int error;
 
-	if (!is_valid(f))
+	if (!lb_frontend_is_valid(f))
 		return -EINVAL;
 	lb_view_touch(t->view, &f->key);
 	if (e.slot != LB_NO_SLOT && is_other(&t->slots.image[e.slot], f)) {

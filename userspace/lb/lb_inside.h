@@ -79,6 +79,15 @@ bool lb_ranges_adopt(struct lb_ranges *r, uint32_t set);
 /* Those that nobody uses, too. */
 void lb_ranges_adopt_rest(struct lb_ranges *r, nsec_t now);
 
+/* Rows made ahead (lb_prepare.c). */
+struct lb_prepared {
+	uint64_t table;                /* name of theirs; 0: none */
+	struct lb_rows_making *making; /* owned */
+	uint64_t *rows;                /* owned */
+	bool is_ready;
+	unsigned n_pieces; /* since such rows were put last */
+};
+
 struct lb_tables {
 	struct lb_config *config; /* borrowed */
 	struct lb_slots slots;
@@ -93,6 +102,7 @@ struct lb_tables {
 	struct lb_rows_move *rows_moves; /* in order of `at`. Owned */
 	size_t n_rows_moves, cap_rows_moves;
 	struct lb_view *view;        /* owned */
+	struct lb_prepared prepared; /* owned */
 	uint64_t *new_rows;          /* a table being made, 1 << LB_ROWS_LOG2_MAX. Owned */
 	struct lb_flow_chunks flows; /* chunks owned, their lines borrowed */
 	struct lb_growth growth;
@@ -160,6 +170,15 @@ uint8_t lb_state_gen(uint64_t state);
 uint32_t lb_state_nsid_1(uint64_t state);
 /* One store; none if nothing changes. */
 void lb_state_store(struct lb_backend *backend, uint64_t state);
+
+/* What lb_tables_put() takes at all. */
+bool lb_frontend_is_valid(const struct lb_frontend *f);
+/* Target i of a frontend as the rows see it, by this index. */
+struct lb_row_target lb_row_target_of(const struct lb_frontend *f, size_t i, uint16_t index);
+/* Rows of a frontend whose targets have these indices, if they were made ahead; once. */
+bool lb_prepared_take(struct lb_prepared *p, const struct lb_frontend *f, const uint16_t *index,
+		      uint64_t *ret);
+void lb_prepared_done(struct lb_prepared *p);
 
 void lb_move_counter(struct lb_tables *t, uint32_t from, uint32_t to);
 

@@ -286,29 +286,66 @@ static size_t count_draws(const struct lb_row_target *targets, size_t n)
 	return n_draws;
 }
 
-void lb_rows_fill(const struct lb_row_target *targets, size_t n, uint8_t rows_log2, uint64_t *ret)
+struct lb_rows_making {
+	struct filling f; /* its arrays are owned */
+	uint32_t rows, next;
+};
+
+struct lb_rows_making *lb_rows_begin(const struct lb_row_target *targets, size_t n,
+				     uint8_t rows_log2)
 {
-	uint32_t rows = UINT32_C(1) << rows_log2;
-	_cleanup_(freep) uint64_t *begun = xcalloc(count_draws(targets, n), sizeof(*begun));
-	_cleanup_(freep) uint32_t *more = xcalloc(n + 1, sizeof(*more));
-	_cleanup_(freep) uint16_t *index = xcalloc(n, sizeof(*index));
-	_cleanup_(freep) uint32_t *room = xcalloc(n, sizeof(*room));
-	_cleanup_(freep) uint16_t *draining = xcalloc(n, sizeof(*draining));
-	struct filling f = {.n = n,
-			    .begun = begun,
-			    .more = more,
-			    .index = index,
-			    .room = room,
-			    .draining = draining};
+	struct lb_rows_making *m = xcalloc(1, sizeof(*m));
 
 	assert(rows_log2 <= LB_ROWS_LOG2_MAX);
 	assert(n <= LB_ROW_NONE);
+	m->rows = UINT32_C(1) << rows_log2;
+	m->f = (struct filling){.n = n,
+				.begun = xcalloc(count_draws(targets, n), sizeof(*m->f.begun)),
+				.more = xcalloc(n + 1, sizeof(*m->f.more)),
+				.index = xcalloc(n, sizeof(*m->f.index)),
+				.room = xcalloc(n, sizeof(*m->f.room)),
+				.draining = xcalloc(n, sizeof(*m->f.draining))};
 	if (n > 0)
-		fill_in(&f, targets, rows);
-	for (uint32_t row = 0; row < rows; row++) {
-		if (n == 0)
-			ret[row] = LB_ROW_EMPTY;
+		fill_in(&m->f, targets, m->rows);
+	return m;
+}
+
+bool lb_rows_go_on(struct lb_rows_making *m, uint64_t draws, uint64_t *ret)
+{
+	struct filling *f = &m->f;
+	const uint64_t a_row = f->n > 0 ? f->more[f->n] : 1;
+	const uint64_t n = draws / a_row > 0 ? draws / a_row : 1;
+	const uint32_t end = n < m->rows - m->next ? m->next + (uint32_t)n : m->rows;
+
+	for (; m->next < end; m->next++) {
+		if (f->n == 0)
+			ret[m->next] = LB_ROW_EMPTY;
 		else
-			ret[row] = f.weighted ? fill_row(&f, row, true) : fill_row(&f, row, false);
+			ret[m->next] = f->weighted ? fill_row(f, m->next, true)
+						   : fill_row(f, m->next, false);
 	}
+	return m->next == m->rows;
+}
+
+struct lb_rows_making *lb_rows_end(struct lb_rows_making *m)
+{
+	if (!m)
+		return NULL;
+	free(m->f.begun);
+	free(m->f.more);
+	free(m->f.index);
+	free(m->f.room);
+	free(m->f.draining);
+	free(m);
+	return NULL;
+}
+
+void lb_rows_fill(const struct lb_row_target *targets, size_t n, uint8_t rows_log2, uint64_t *ret)
+{
+	struct lb_rows_making *m = lb_rows_begin(targets, n, rows_log2);
+	const bool is_all = lb_rows_go_on(m, UINT64_MAX, ret);
+
+	assert(is_all);
+	(void)is_all;
+	lb_rows_end(m);
 }

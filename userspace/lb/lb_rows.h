@@ -7,6 +7,8 @@
  */
 #pragma once
 
+#include "base/mem.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -31,6 +33,17 @@ struct lb_row_target {
  * nodes agree even there.
  */
 void lb_rows_fill(const struct lb_row_target *targets, size_t n, uint8_t rows_log2, uint64_t *ret);
+
+/*
+ * The same in pieces. The targets are not needed any more once it has begun. Each piece fills the
+ * next rows of *ret, as many as take no more draws than this (of each row each target draws
+ * `weight` times), but one at least; true: these were the last. lb_rows_end: NULL is fine.
+ */
+struct lb_rows_making;
+struct lb_rows_making *lb_rows_begin(const struct lb_row_target *targets, size_t n,
+				     uint8_t rows_log2);
+bool lb_rows_go_on(struct lb_rows_making *m, uint64_t draws, uint64_t *ret) must_check;
+struct lb_rows_making *lb_rows_end(struct lb_rows_making *m);
 
 /* Candidate k of a row: an index, or LB_ROW_NONE. */
 static inline uint16_t lb_row_candidate(uint64_t row, unsigned k)

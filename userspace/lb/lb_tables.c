@@ -70,6 +70,7 @@ struct lb_tables *lb_tables_free(struct lb_tables *t)
 	free(t->rows_chunks);
 	free(t->moves);
 	free(t->rows_moves);
+	lb_prepared_done(&t->prepared);
 	free(t->new_rows);
 	free(t);
 	return NULL;

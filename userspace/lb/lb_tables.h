@@ -109,6 +109,13 @@ bool lb_tables_has_ranges(const struct lb_tables *t, uint32_t set);
  */
 int lb_tables_put(struct lb_tables *t, const struct lb_clock *c,
 		  const struct lb_frontend *f) must_check;
+/*
+ * Before a put: makes a piece of the rows ahead where there are so many targets that this takes
+ * long; a piece is LB_PIECE_DRAWS of the rows' draws, some milliseconds. True: put is quick now, or
+ * would be refused, or has waited for so many pieces of others that it is done in one go.
+ */
+#define LB_PIECE_DRAWS (UINT64_C(1) << 21)
+bool lb_tables_prepare(struct lb_tables *t, const struct lb_frontend *f) must_check;
 void lb_tables_del(struct lb_tables *t, const struct lb_clock *c, const struct lb_key *key);
 void lb_tables_dump(const struct lb_tables *t, struct arena *arena, const struct lb_actual **ret,
 		    size_t *ret_n);

@@ -89,6 +89,19 @@ static int put_tables(struct bpf_dataplane *dp, const struct lb_clock *c,
 	return outcome;
 }
 
+/* Rows that take long are made ahead, and then the put has a turn of its own. */
+static bool is_prepared(struct bpf_dataplane *dp, nsec_t now, const struct lb_frontend *f)
+{
+	bool is_now = true;
+
+	while (!lb_tables_prepare(dp->tables, f)) {
+		is_now = dp->turn == 0;
+		if (is_turn_over(dp, now))
+			return false;
+	}
+	return is_now;
+}
+
 /* Ports are told before the first request is delivered there, for answers are known by them. */
 static int store_put(void *ctx, nsec_t now, const struct lb_frontend *f)
 {
@@ -106,6 +119,8 @@ static int store_put(void *ctx, nsec_t now, const struct lb_frontend *f)
 	had = lb_tables_get(dp->tables, &f->key, dp->scratch, &before);
 	if (had && lb_actual_is(&before, f))
 		return 0;
+	if (!is_prepared(dp, now, f))
+		return -EINPROGRESS;
 	bpf_ports_change(dp->ports, NULL, &wanted);
 	error = put_tables(dp, &c, f);
 	move_counters(dp);

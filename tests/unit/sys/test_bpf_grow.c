@@ -196,6 +196,32 @@ static void what_cannot_be_put_in_its_place_is_let_go_of(void **state)
 	end_beside(&b);
 }
 
+/* Of very many backends the rows are made in pieces, in turns between which others are served. */
+static void a_put_of_many_backends_takes_several_turns(void **state)
+{
+	struct lb_frontend address, f;
+	struct under_test u;
+	unsigned n_turns = 0;
+	int r;
+
+	SKIP_IF_REFUSED((struct bpf_fixture *)*state);
+	begin_like(&u, state, &(struct under_test){.turn = 1});
+	address = vip(0);
+	f = web(&u, 0, 3000);
+	assert_int_equal(put(&u, &address), 0);
+	u.now++;
+	while ((r = put(&u, &f)) == -EINPROGRESS) {
+		assert_false(bpf_dataplane_is_growing(u.dp));
+		n_turns++;
+		u.now++;
+	}
+	assert_int_equal(r, 0);
+	assert_in_range(n_turns, 3, 4); /* pieces of two million draws, of six */
+	u.now++;
+	assert_int_equal(test(&u, 0), 0);
+	end(&u);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -204,6 +230,7 @@ int main(void)
 		cmocka_unit_test(a_chunk_is_spare_before_it_is_needed),
 		cmocka_unit_test(what_grows_while_the_data_plane_is_closed_is_no_leak),
 		cmocka_unit_test(a_turn_does_one_thing_at_least),
+		cmocka_unit_test(a_put_of_many_backends_takes_several_turns),
 		cmocka_unit_test(what_cannot_be_put_in_its_place_is_let_go_of),
 	};
 
