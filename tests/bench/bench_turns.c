@@ -334,6 +334,7 @@ static void rows(struct bench *b, const char *program)
 	do_row(b, "one of its endpoints is not ready", edit_huge_service);
 	do_row(b, "a community on 5,500 routes to 4 peers", change_policy);
 	do_row(b, "a YAML document of 4 MB", put_long_document);
+	bench_agent_put(&b->agent, "document", "# or each start would read it\n");
 	b->asks = true;
 	do_row(b, "lodectl show routes, of 5,500 to 4 peers", show_routes);
 	do_row(b, "lodectl show services, of 5,500", show_services);
