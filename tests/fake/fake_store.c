@@ -78,7 +78,7 @@ static int fake_put(void *ctx, nsec_t now, const struct lb_frontend *f)
 	have->table = f->table;
 	have->flags = f->flags;
 	have->ranges_name = f->ranges_name;
-	have->tested = false;
+	have->tested = have->idle = false;
 	return 0;
 }
 
@@ -137,6 +137,7 @@ static void fake_dump(void *ctx, struct arena *arena, const struct lb_actual **r
 			.flags = f->flags,
 			.ranges_name = f->ranges_name,
 			.tested = f->tested,
+			.idle = f->idle,
 			.targets =
 				arena_memdup(arena, f->targets, f->n_targets * sizeof(*f->targets)),
 			.n_targets = f->n_targets,

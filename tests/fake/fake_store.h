@@ -13,7 +13,7 @@ struct fake_frontend {
 	uint64_t table;
 	uint32_t flags;
 	uint64_t ranges_name;
-	bool tested;
+	bool tested, idle;
 	struct lb_target *targets; /* owned */
 	size_t n_targets;
 };

@@ -1,50 +1,216 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 #
-# Coming to a node where the kernel already translates flows for the VIP (kube-proxy's DNAT, an older
-# load balancer): such a flow must stay with the kernel until it ends, for packets that change hands are
-# answered by a reset. So the VIP is not begun there, a problem says why, and the node joins by itself
-# once the flows are gone. Runs on node-b; node-a goes on meanwhile.
+# Coming to a node where the kernel serves the VIP already by kube-proxy's rules, and leaving it to
+# them again: each flow stays with whom it began, and none is cut. Once beside nftables rules that
+# masquerade (policy Cluster), once beside iptables rules that do not (policy Local). Runs on node-b,
+# with a Service of its own, to which the router has a static route, so that traffic comes whoever
+# announces it. The flows and their server: scripts/lab-flows.
 #
 # shellcheck disable=SC2034 # STEP_NOTE is read by scripts/steps.bash
 
+FLOWS_VIP=
+FLOWS_TCP=200
+FLOWS_UDP=20
+declare -A FLOWS_PID
+
 takeover_all() {
-	run_step conntrack-flows "A VIP whose flows the kernel translates" step_conntrack_flows
+	run_step takeover-setup "A node whose kernel serves a VIP by kube-proxy's nftables rules" step_takeover_setup &&
+		run_step takeover-nft "From nftables rules to XDP and back, and no flow is cut" step_takeover_nft &&
+		run_step takeover-iptables "From iptables rules to XDP and back, and no flow is cut" step_takeover_iptables &&
+		run_step takeover-end "A last agent that takes over from no rules at all" step_takeover_end
 }
 
-# kernel_dnat NODE POD: what kube-proxy would do for the VIP.
-kernel_dnat() {
-	lab_in "$1" nft -f - <<-NFT
-		table ip lab {
-			chain pre {
-				type nat hook prerouting priority dstnat
-				ip daddr $VIP tcp dport 80 dnat to ${LAB_POD_ADDR[$2]}:80
-			}
-		}
-	NFT
+# --- kube-proxy's rules -------------------------------------------------------------------------------
+
+# As its nftables mode makes them: a verdict map, a chain for each service with numgen, one for each
+# endpoint, and the mark for masquerading.
+rules_nft() {
+	local b1=${LAB_POD_ADDR[b1]} b2=${LAB_POD_ADDR[b2]} p
+	{
+		echo 'table ip kube-proxy {'
+		echo 'chain mark-for-masquerade { meta mark set meta mark or 0x4000; }'
+		for p in tcp udp; do
+			echo "chain endpoint-b1-$p { ip saddr $b1 jump mark-for-masquerade; meta l4proto $p dnat to $b1:7; }"
+			echo "chain endpoint-b2-$p { ip saddr $b2 jump mark-for-masquerade; meta l4proto $p dnat to $b2:7; }"
+			echo "chain service-$p { numgen random mod 2 vmap { 0 : goto endpoint-b1-$p, 1 : goto endpoint-b2-$p }; }"
+			echo "chain external-$p { jump mark-for-masquerade; goto service-$p; }"
+		done
+		echo 'map service-ips { type ipv4_addr . inet_proto . inet_service : verdict;'
+		echo "elements = { $FLOWS_VIP . tcp . 7 : goto external-tcp, $FLOWS_VIP . udp . 7 : goto external-udp }; }"
+		echo 'chain services { ip daddr . meta l4proto . th dport vmap @service-ips; }'
+		echo 'chain nat-prerouting { type nat hook prerouting priority dstnat; jump services; }'
+		echo 'chain nat-output { type nat hook output priority -100; jump services; }'
+		echo 'chain nat-postrouting { type nat hook postrouting priority srcnat;'
+		echo 'meta mark and 0x4000 == 0 return; meta mark set meta mark xor 0x4000; masquerade fully-random; }'
+		echo '}'
+	} | lab_in node-b nft -f -
 }
 
-step_conntrack_flows() {
-	local p
-	lab_kill INT "${LAB_AGENT_PID[node-b]}"
-	lab_until 10 vip_next_hops_are "192.168.1.10" || { say "next hops: $(vip_next_hops)"; return 1; }
-	say "SIGINT: node-b withdrew its route at once, graceful restart or not"
-	lab_in node-b "$LAB_ROOT/build/lodestoned" --cleanup --pin "$(lab_pin node-b)" || return 1
-	kernel_dnat node-b b1 || return 1
-	lab_in router ip route add "$VIP/32" via 192.168.1.11 metric 5
-	download_start kernel 5
-	lab_until 5 download_has_pod kernel || return 1
-	lab_agent_up node-b
-	lab_until 10 peer_is_established node-b || return 1
-	lab_until 5 problem node-b nginx-lb ConntrackHoldsFlows || { lab_ctl node-b show problems; return 1; }
-	p=$(problem node-b nginx-lb ConntrackHoldsFlows) && say_problem "$p"
-	vip_next_hops_are "192.168.1.10" || { say "announced all the same: $(vip_next_hops)"; return 1; }
-	download_finished kernel || { say "the kernel's flow: $(tail -n 1 "$LAB_DIR/download.kernel")"; return 1; }
-	say "the flow of $(download_pod kernel) that the kernel translates was not touched and finished"
-	lab_in router ip route del "$VIP/32" via 192.168.1.11 metric 5
-	lab_in node-b nft delete table ip lab
-	lab_until 45 vip_next_hops_are "192.168.1.10 192.168.1.11" || { lab_ctl node-b show services; return 1; }
-	say "its flows gone, node-b serves and announces the VIP"
-	STEP_NOTE="problem told, flow finished, node joined by itself"
+# As its iptables mode makes them, policy Local.
+rules_iptables() {
+	local p pod up
+	{
+		echo '*nat'
+		printf ':%s - [0:0]\n' KUBE-SERVICES KUBE-MARK-MASQ KUBE-POSTROUTING
+		for p in TCP UDP; do
+			printf ":KUBE-EXT-%s - [0:0]\n:KUBE-SVL-%s - [0:0]\n:KUBE-SEP-B1%s - [0:0]\n:KUBE-SEP-B2%s - [0:0]\n" $p $p $p $p
+		done
+		echo '-A PREROUTING -m comment --comment "kubernetes service portals" -j KUBE-SERVICES'
+		echo '-A OUTPUT -m comment --comment "kubernetes service portals" -j KUBE-SERVICES'
+		echo '-A POSTROUTING -m comment --comment "kubernetes postrouting rules" -j KUBE-POSTROUTING'
+		echo '-A KUBE-MARK-MASQ -j MARK --or-mark 0x4000'
+		echo '-A KUBE-POSTROUTING -m mark ! --mark 0x4000/0x4000 -j RETURN'
+		echo '-A KUBE-POSTROUTING -j MARK --xor-mark 0x4000'
+		echo '-A KUBE-POSTROUTING -j MASQUERADE --random-fully'
+		for p in tcp udp; do
+			up=${p^^}
+			echo "-A KUBE-SERVICES -d $FLOWS_VIP/32 -p $p -m $p --dport 7 -j KUBE-EXT-$up"
+			echo "-A KUBE-EXT-$up -j KUBE-SVL-$up"
+			echo "-A KUBE-SVL-$up -m statistic --mode random --probability 0.5 -j KUBE-SEP-B1$up"
+			echo "-A KUBE-SVL-$up -j KUBE-SEP-B2$up"
+			for pod in b1 b2; do
+				echo "-A KUBE-SEP-${pod^^}$up -s ${LAB_POD_ADDR[$pod]}/32 -j KUBE-MARK-MASQ"
+				echo "-A KUBE-SEP-${pod^^}$up -p $p -m $p -j DNAT --to-destination ${LAB_POD_ADDR[$pod]}:7"
+			done
+		done
+		echo 'COMMIT'
+	} | lab_in node-b iptables-restore
+}
+
+rules_gone() {
+	lab_in node-b nft delete table ip kube-proxy 2>/dev/null
+	lab_in node-b iptables-restore <<<$'*nat\nCOMMIT'
+}
+
+# --- flows ------------------------------------------------------------------------------------------
+
+# flows_open NAME TCP UDP: waits until each of them has had an answer.
+flows_open() {
+	mkdir -p "$LAB_DIR/flows-$1"
+	rm -f "$LAB_DIR/flows-$1"/*
+	lab_in client python3 "$LAB_ROOT/scripts/lab-flows" keep "$FLOWS_VIP" 7 "$2" "$3" "$LAB_DIR/flows-$1" \
+		>"$LAB_DIR/flows-$1.json" 2>"$LAB_DIR/flows-$1.err" &
+	FLOWS_PID[$1]=$!
+	echo "${FLOWS_PID[$1]}" >>"$LAB_DIR/pids"
+	lab_until 8 test -e "$LAB_DIR/flows-$1/ready" || { say "flows $1: not all were answered"; return 1; }
+}
+
+# flows_end NAME [N]: false if one of them was cut, or if they did not do N exchanges (4) each.
+flows_end() {
+	touch "$LAB_DIR/flows-$1/stop"
+	wait "${FLOWS_PID[$1]}" || { cat "$LAB_DIR/flows-$1.err"; return 1; }
+	say "flows $1: $(jq -c '{flows, exchanges, cut: (.failed | length), first: .failed[:3]}' "$LAB_DIR/flows-$1.json")"
+	jq -e --argjson n "${2:-4}" '(.failed | length == 0) and .exchanges >= $n * .flows' "$LAB_DIR/flows-$1.json" >/dev/null
+}
+
+map_on_b() { bpftool -j map dump pinned "$(lab_pin node-b)/maps/$1"; }
+kernel_flows() { map_on_b kernel_flows | jq length; }
+kernel_flows_are() { [ "$(kernel_flows)" -ge "$1" ]; } # UDP of before lives on for a while
+# What conntrack knows as addressed to the VIP: flows that are the kernel's.
+tracked() { lab_in node-b cat /proc/net/nf_conntrack 2>/dev/null | grep -v 'TIME_WAIT\|CLOSE ' | grep -c "dst=$FLOWS_VIP "; }
+b_status() { lab_ctl node-b status -o json | jq -r "$1"; }
+b_mode_is() { [ "$(b_status .dataplane.mode)" = "$1" ]; }
+b_announces() { lab_ctl node-b show services flows -o json | jq -e 'all(.[]; .announced)' >/dev/null; }
+b_shares() { map_on_b services | jq -e --argjson bit "$1" '[.[].formatted.value.live // empty |
+	select(. != 0) | (. / pow(2; $bit) | floor) % 2] | max == 1' >/dev/null; }
+
+# mode_off_b DRAIN
+mode_off_b() {
+	printf '%s\n' 'apiVersion: lodestone.io/v1alpha1' 'kind: LodestoneConfig' 'metadata: {name: node-b}' \
+		"spec: {drainSeconds: $1, dataplane: {mode: \"off\"}}" >"$LAB_DIR/off.yaml" &&
+		mv "$LAB_DIR/off.yaml" "$LAB_DIR/config/off-b.yaml"
+}
+
+# --- steps ------------------------------------------------------------------------------------------
+
+write_flows_service() {
+	local pod
+	{
+		printf '%s\n' 'apiVersion: v1' 'kind: Service' 'metadata: {name: flows, namespace: default}' \
+			'spec:' '  type: LoadBalancer' '  externalTrafficPolicy: Local' '  ports:' \
+			'  - {name: tcp, port: 7, protocol: TCP}' '  - {name: udp, port: 7, protocol: UDP}' '---' \
+			'apiVersion: discovery.k8s.io/v1' 'kind: EndpointSlice' \
+			'metadata: {name: flows-1, namespace: default, labels: {kubernetes.io/service-name: flows}}' \
+			'addressType: IPv4' \
+			'ports: [{name: tcp, port: 7, protocol: TCP}, {name: udp, port: 7, protocol: UDP}]' 'endpoints:'
+		for pod in b1 b2; do
+			echo "- {addresses: [${LAB_POD_ADDR[$pod]}], nodeName: node-b, conditions: {ready: true}}"
+		done
+	} >"$LAB_DIR/flows.yaml" && mv "$LAB_DIR/flows.yaml" "$LAB_DIR/config/flows.yaml"
+}
+flows_vip_is_given() {
+	FLOWS_VIP=$(lab_ctl node-b show services flows -o json | jq -r '.[0].vip // empty')
+	[ -n "$FLOWS_VIP" ]
+}
+
+step_takeover_setup() {
+	local pod
+	for pod in b1 b2; do
+		lab_spawn "$LAB_DIR/flows-$pod.log" "$pod" python3 "$LAB_ROOT/scripts/lab-flows" serve 7
+	done
+	mode_off_b 3 && write_flows_service || return 1
+	lab_until 5 flows_vip_is_given || { lab_ctl node-b show services; return 1; }
+	lab_until 10 b_mode_is off || { lab_ctl node-b status; return 1; }
+	lab_in router ip route add "$FLOWS_VIP/32" via 192.168.1.11 metric 5 && rules_nft || return 1
+	flows_open first 5 2 && flows_end first 1 || return 1
+	STEP_NOTE="$FLOWS_VIP is served by the kernel"
+}
+
+# takeover_to_xdp UDP: the agent begins beside living flows of the kernel; so many UDP flows are begun then.
+takeover_to_xdp() {
+	local n=$((FLOWS_TCP + FLOWS_UDP)) had
+	flows_open kernel "$FLOWS_TCP" "$FLOWS_UDP" || return 1
+	[ "$(tracked)" -ge "$n" ] || { say "conntrack knows $(tracked) of $n"; return 1; }
+	rm "$LAB_DIR/config/off-b.yaml"
+	lab_until 10 b_announces || { lab_ctl node-b status; return 1; }
+	lab_until 3 kernel_flows_are "$n" || { say "the table has $(kernel_flows) of $n"; return 1; }
+	lab_until 5 problem node-b flows KernelHasFlows || { lab_ctl node-b show problems; return 1; }
+	had=$(kernel_flows)
+	say "node-b serves $FLOWS_VIP; $had flows stay with the kernel"
+	flows_open xdp "$FLOWS_TCP" "$1" || return 1
+	sleep 1
+	[ "$(kernel_flows)" -le "$had" ] || { say "the table had $had and has $(kernel_flows)"; return 1; }
+	flows_end kernel || return 1
+}
+
+# takeover_to_kernel DRAIN: and is told to leave beside living flows of its own.
+takeover_to_kernel() {
+	local before begun
+	before=$(tracked)
+	mode_off_b "$1"
+	lab_until 10 b_hands_back || { lab_ctl node-b status; return 1; }
+	flows_open after 50 10 || return 1
+	[ "$(tracked)" -ge $((before + 60)) ] || { say "the kernel has $before + $(tracked) of 60 new ones"; return 1; }
+	b_mode_is leaving || { say "left before the last flow had ended"; return 1; }
+	say "what begins is the kernel's, what XDP has goes on"
+	flows_end xdp || return 1
+	begun=$SECONDS
+	lab_until 30 b_mode_is off || { lab_ctl node-b status; return 1; }
+	say "left $((SECONDS - begun)) s after XDP's flows had ended"
+	sleep 1
+	flows_end after
+}
+b_hands_back() { map_on_b services | grep -q . && b_shares 52; }
+
+# The rules are the setup's. UDP has no end, so XDP's flows are over with the drain time.
+step_takeover_nft() {
+	takeover_to_xdp "$FLOWS_UDP" && takeover_to_kernel 20 || return 1
+	STEP_NOTE="$FLOWS_TCP TCP and $FLOWS_UDP UDP flows each way, none cut"
+}
+
+# The drain time would be a minute, but is over with the last flow.
+step_takeover_iptables() {
+	rules_gone
+	rules_iptables && takeover_to_xdp 0 && takeover_to_kernel 60 || return 1
+	STEP_NOTE="$FLOWS_TCP TCP flows each way, none cut, left with the last of them"
+}
+
+step_takeover_end() {
+	rules_gone
+	rm "$LAB_DIR/config/off-b.yaml" "$LAB_DIR/config/flows.yaml"
+	lab_in router ip route del "$FLOWS_VIP/32" via 192.168.1.11 metric 5
+	lab_until 20 vip_next_hops_are "192.168.1.10 192.168.1.11" || { lab_ctl node-b show services; return 1; }
+	b_mode_is xdp || return 1
 	lab_until 10 still_serves
 }

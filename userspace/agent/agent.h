@@ -13,6 +13,7 @@
 #include "agent/problem_log.h"
 #include "agent/source_changes.h"
 #include "agent/state_served.h"
+#include "lb/lb_kernel_flows.h"
 #include "plan/ipam.h"
 #include "plan/sink.h"
 #include "sys/loop.h"
@@ -47,14 +48,21 @@ struct agent_refused {
 
 /* What conntrack said last, and about which VIPs: a dump of it is not cheap. */
 struct agent_taken {
-	struct arena *arena; /* owned; holds items */
-	const struct plan_taken *items;
+	struct arena *arena;      /* owned; holds items and missed */
+	struct plan_taken *items; /* by VIP */
 	size_t n;
-	const struct plan_vip *asked; /* sorted; in the arena */
-	size_t n_asked;
-	nsec_t until;             /* that nothing is taken of what was asked about counts */
-	unsigned n_dumps;         /* since the start */
-	struct takeover_job *job; /* with the helper; NULL: none */
+	struct lb_kernel_keys missed; /* for the next dump */
+	nsec_t until;                 /* the answer is good for those that have not begun */
+	nsec_t ask_at;                /* the next is due, for a VIP that has; NSEC_NEVER: none is */
+	unsigned n_dumps;             /* since the start */
+	struct takeover_job *job;     /* with the helper; NULL: none */
+};
+
+/* How conntrack is set up, looked at now and then. */
+struct agent_conntrack {
+	nsec_t look_at;
+	bool is_full; /* nearly */
+	bool is_strict;
 };
 
 /* So many turns in a row, and it is a problem: two states that lead to each other. */
@@ -86,6 +94,7 @@ struct agent {
 	nsec_t dataplane_retry_at;
 	struct agent_refused refused;
 	struct agent_taken taken;
+	struct agent_conntrack conntrack;
 	struct plan_apply applying; /* the current plan to the data plane */
 	struct arena *apply_arena;  /* of that */
 	unsigned hooks_seen;        /* generation of what the data plane tells of devices */

@@ -103,14 +103,13 @@ void inputs_compute(struct agent *a, struct agent_plan *p, nsec_t now, struct ar
 	state_note_addresses(a, &p->addresses);
 	loop_doing(a->loop, "actual");
 	gather_actual(a, p);
+	takeover_look(a, now);
 	takeover_recall(a, p, now);
 	loop_doing(a->loop, "plan");
 	plan_compute(&in, &a->ledger, now, p->arena, &p->plan, ret_ledger, &a->plan_at);
 	takeover_ask(a, &p->plan, now);
 	if (a->check)
 		plan_check(a, &in, now, p, ret_ledger);
-	if (p->node.n_taken > 0)
-		a->plan_at = nsec_min(a->plan_at, nsec_add(now, TAKEOVER_AGAIN_NS));
 	plan_ledger_copy(ledger_arena, ret_ledger);
 	problems_borrow(&p->problems, &p->plan.problems);
 	problems_sort(&p->problems);

@@ -138,6 +138,29 @@ static void add_health(const struct agent *a, struct problems *list)
 	}
 }
 
+static void add_conntrack(const struct agent *a, struct problems *list)
+{
+	const struct object_ref ref = {.kind = "Conntrack", .name = a->options->node};
+	const struct problem_text full = {
+		.reason = "ConntrackNearlyFull",
+		.remedy = "sysctl -w net.netfilter.nf_conntrack_max=N, more than the connections "
+			  "that live",
+	};
+	const struct problem_text strict = {
+		.reason = "ConntrackStrict",
+		.remedy = "sysctl -w net.netfilter.nf_conntrack_tcp_loose=1",
+	};
+
+	if (a->conntrack.is_full)
+		problem_add(list, SEVERITY_WARNING, &ref, &full,
+			    "nearly as many connections as nf_conntrack_max are tracked: when it "
+			    "is full, new ones are dropped");
+	if (a->conntrack.is_strict)
+		problem_add(list, SEVERITY_WARNING, &ref, &strict,
+			    "nf_conntrack_tcp_loose is 0: connections whose beginning it has not "
+			    "seen, by another node or before it forgot them, are invalid");
+}
+
 void problems_own_add(const struct agent *a, nsec_t now, struct problems *list)
 {
 	add_refused(a, now, list);
@@ -146,5 +169,6 @@ void problems_own_add(const struct agent *a, nsec_t now, struct problems *list)
 	add_restless(a, list);
 	add_socket(a, list);
 	add_health(a, list);
+	add_conntrack(a, list);
 	problems_sort(list);
 }

@@ -1,31 +1,37 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
- * A dump of conntrack costs up to a second where there are a million flows, so the helper makes it;
- * and plans are made often, so its answer counts for a few seconds, for whatever it was asked
- * about.
+ * A dump of conntrack costs up to a second where there are a million flows, so the helper makes it,
+ * and brings the map to what it says; and plans are made often, so its answer counts for a while,
+ * for whatever it was asked about. Where dumps are long they are rare.
  */
 #include "agent/takeover.h"
 
 #include "agent/agent.h"
 #include "base/sorted.h"
-#include "sys/conntrack.h"
+#include "sys/bpf_dataplane.h"
+#include "sys/bpf_kernel_flows.h"
+#include "sys/clock.h"
 #include "sys/log.h"
 #include "sys/worker.h"
 
 #include <errno.h>
 
-static int cmp_vip(const void *key, const void *item)
+/* What saw the VIP not programmed yet is through the kernel by then. */
+#define UNDER_WAY_NS (100 * NSEC_PER_MSEC)
+#define DUMP_SHARE   50 /* one part in so many of the helper's time */
+
+#define LOOK_NS          (10 * NSEC_PER_SEC)
+#define FULL_PERCENT     80 /* of conntrack's entries */
+#define NOT_FULL_PERCENT 75
+
+static int cmp_taken(const void *vip, const void *item)
 {
-	return plan_vip_cmp(key, item);
+	return plan_vip_cmp(vip, &((const struct plan_taken *)item)->vip);
 }
 
-static bool is_covered(const struct agent_taken *t, const struct plan *plan)
+static struct plan_taken *find(const struct agent_taken *t, const struct plan_vip *vip)
 {
-	for (size_t i = 0; i < plan->n_begins; i++)
-		if (!sorted_find(&plan->begins[i], t->asked, t->n_asked, sizeof(*t->asked),
-				 cmp_vip))
-			return false;
-	return true;
+	return sorted_find(vip, t->items, t->n, sizeof(*t->items), cmp_taken);
 }
 
 /* --- the helper --------------------------------------------------------------------------------
@@ -35,21 +41,60 @@ struct takeover_job {
 	struct worker_job base; /* first */
 	struct agent *agent;    /* not the helper's */
 	nsec_t asked_at;
-	struct arena *arena; /* owned; holds both */
-	const struct plan_vip *vips;
-	size_t n_vips;
-	struct plan_taken *items;
-	size_t n;
+	struct arena *arena; /* owned; holds all below */
+	struct plan_begin *begins;
+	size_t n_begins;
+	int fd; /* of the map; -1: there is none; owned */
+	struct lb_kernel_keys missed;
+	struct plan_taken *items; /* by VIP, as many as begins */
+	nsec_t took;
 	int error;
 };
+
+/* Asked before there was a map: who has flows is asked about once more when there is. */
+static void wait_for_map(struct takeover_job *j)
+{
+	for (size_t i = 0; i < j->n_begins; i++) {
+		j->items[i].old = j->items[i].out > 0;
+		j->items[i].out = 0;
+	}
+}
 
 static void read_conntrack(struct worker_job *base)
 {
 	struct takeover_job *j = (struct takeover_job *)base;
+	struct bpf_kernel_flows_args args = {
+		.fd = j->fd, .begins = j->begins, .n_begins = j->n_begins, .missed = j->missed};
+	struct plan_vip *vips = arena_array_of(j->arena, j->n_begins, struct plan_vip);
+	const nsec_t begun = clock_thread();
+	struct conntrack_flow *flows = NULL;
 
-	j->error = conntrack_translated(j->vips, j->n_vips, j->arena, &j->items, &j->n);
-	if (j->error < 0)
-		j->n = 0;
+	for (size_t i = 0; i < j->n_begins; i++)
+		vips[i] = j->begins[i].vip;
+	j->error = conntrack_flows(vips, j->n_begins, j->arena, &flows, &args.n_flows);
+	args.flows = flows;
+	if (j->error == 0 || j->error == -EOPNOTSUPP)
+		j->error = bpf_kernel_flows_bring(&args, j->arena, &j->items, &j->missed);
+	if (j->error == 0 && j->fd < 0)
+		wait_for_map(j);
+	j->took = clock_thread() - begun;
+}
+
+/* Without an answer what was known is what is known; of others nothing. */
+static void answer_nothing(struct takeover_job *j, const struct agent_taken *t)
+{
+	log_warn("conntrack: cannot be read", "error=%s", log_quote(strerror(-j->error)));
+	j->items = arena_array_of(j->arena, j->n_begins, struct plan_taken);
+	for (size_t i = 0; i < j->n_begins; i++) {
+		const struct plan_taken *known = find(t, &j->begins[i].vip);
+
+		j->items[i] = known ? *known : (struct plan_taken){.vip = j->begins[i].vip};
+		j->items[i].programmed = j->begins[i].programmed;
+	}
+	j->missed = (struct lb_kernel_keys){
+		.items = arena_memdup(j->arena, t->missed.items,
+				      t->missed.n * sizeof(*t->missed.items)),
+		.n = t->missed.n};
 }
 
 static void take_answer(struct worker_job *base)
@@ -57,58 +102,120 @@ static void take_answer(struct worker_job *base)
 	struct takeover_job *j = (struct takeover_job *)base;
 	struct agent *a = j->agent;
 	struct agent_taken *t = &a->taken;
+	const nsec_t pause = j->took * DUMP_SHARE;
 
-	if (j->error < 0 && j->error != -EOPNOTSUPP)
-		log_warn("conntrack: cannot be read", "error=%s", log_quote(strerror(-j->error)));
+	if (j->error < 0)
+		answer_nothing(j, t);
 	arena_free(t->arena);
 	t->arena = j->arena;
 	t->items = j->items;
-	t->n = j->n;
-	t->asked = j->vips;
-	t->n_asked = j->n_vips;
-	t->until = nsec_add(j->asked_at, TAKEOVER_AGAIN_NS);
+	t->n = j->n_begins;
+	t->missed = j->missed;
+	t->until = nsec_add(j->asked_at, pause > TAKEOVER_AGAIN_NS ? pause : TAKEOVER_AGAIN_NS);
 	t->job = NULL;
+	if (j->fd >= 0)
+		close(j->fd);
 	free(j);
 	agent_input_changed(&a->inputs, INPUT_CONNTRACK);
+}
+
+static void ask(struct agent *a, const struct plan *plan, nsec_t now)
+{
+	struct agent_taken *t = &a->taken;
+	struct takeover_job *j = xcalloc(1, sizeof(*j));
+
+	*j = (struct takeover_job){.base = {.run = read_conntrack, .done = take_answer},
+				   .agent = a,
+				   .asked_at = now,
+				   .arena = arena_new(),
+				   .n_begins = plan->n_begins,
+				   .fd = -1};
+	j->begins = arena_memdup(j->arena, plan->begins, plan->n_begins * sizeof(*j->begins));
+	j->missed = (struct lb_kernel_keys){
+		.items = arena_memdup(j->arena, t->missed.items,
+				      t->missed.n * sizeof(*t->missed.items)),
+		.n = t->missed.n};
+	if (a->dataplane)
+		j->fd = bpf_dataplane_kernel_flows(a->dataplane);
+	t->job = j;
+	t->ask_at = NSEC_NEVER;
+	t->n_dumps++;
+	worker_add(a->worker, &j->base);
+}
+
+/* --- settings ----------------------------------------------------------------------------------
+ */
+
+void takeover_look(struct agent *a, nsec_t now)
+{
+	struct agent_conntrack *c = &a->conntrack;
+	struct conntrack_limits limits;
+	unsigned percent;
+
+	if (now < c->look_at)
+		return;
+	c->look_at = nsec_add(now, LOOK_NS);
+	if (!a->dataplane || conntrack_limits(&limits) != 0) {
+		c->is_full = c->is_strict = false;
+		return;
+	}
+	percent = (unsigned)(limits.count * 100 / limits.max);
+	c->is_full = percent >= (c->is_full ? NOT_FULL_PERCENT : FULL_PERCENT);
+	c->is_strict = limits.is_strict;
 }
 
 /* --- the loop ----------------------------------------------------------------------------------
  */
 
-/* What is taken is so until the next answer; what is not is believed for a while only. */
+/* What the kernel has is so until the next answer; who has begun since is known for a while only.
+ */
 void takeover_recall(const struct agent *a, struct agent_plan *p, nsec_t now)
 {
 	const struct agent_taken *t = &a->taken;
+	struct plan_taken *items = arena_memdup(p->arena, t->items, t->n * sizeof(*t->items));
 
+	for (size_t i = 0; i < t->n; i++)
+		items[i].old |= now >= t->until;
 	p->node.ask_first = true;
-	p->node.taken = arena_memdup(p->arena, t->items, t->n * sizeof(*t->items));
+	p->node.taken = items;
 	p->node.n_taken = t->n;
-	if (now >= t->until)
-		return;
-	p->node.asked = arena_memdup(p->arena, t->asked, t->n_asked * sizeof(*t->asked));
-	p->node.n_asked = t->n_asked;
+}
+
+/*
+ * When the plan's VIPs are to be asked about. What was asked when all of a VIP was programmed
+ * counts as long as it is: it may be taken out and begin anew.
+ */
+static nsec_t due_at(struct agent *a, const struct plan *plan, nsec_t now)
+{
+	struct agent_taken *t = &a->taken;
+	bool waits = false;
+
+	for (size_t i = 0; i < plan->n_begins; i++) {
+		const struct plan_begin *b = &plan->begins[i];
+		struct plan_taken *known = find(t, &b->vip);
+
+		if (!known || (known->old && a->dataplane))
+			return now;
+		known->programmed &= b->programmed;
+		waits |= b->programmed && !known->programmed;
+	}
+	t->ask_at = waits ? nsec_min(t->ask_at, nsec_add(now, UNDER_WAY_NS)) : NSEC_NEVER;
+	return nsec_min(t->until, t->ask_at);
 }
 
 void takeover_ask(struct agent *a, const struct plan *plan, nsec_t now)
 {
 	struct agent_taken *t = &a->taken;
-	struct takeover_job *j;
+	nsec_t due;
 
 	if (plan->n_begins == 0 || t->job)
 		return;
 	/* The helper opens the data plane for the first plan, and need not do this before. */
 	if (!a->dataplane && (!a->current || now < a->dataplane_retry_at))
 		return;
-	if (now < t->until && is_covered(t, plan))
-		return;
-	j = xcalloc(1, sizeof(*j));
-	*j = (struct takeover_job){.base = {.run = read_conntrack, .done = take_answer},
-				   .agent = a,
-				   .asked_at = now,
-				   .arena = arena_new(),
-				   .n_vips = plan->n_begins};
-	j->vips = arena_memdup(j->arena, plan->begins, plan->n_begins * sizeof(*j->vips));
-	t->job = j;
-	t->n_dumps++;
-	worker_add(a->worker, &j->base);
+	due = due_at(a, plan, now);
+	if (due <= now)
+		ask(a, plan, now);
+	else
+		a->plan_at = nsec_min(a->plan_at, due);
 }

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
- * What the kernel forwards before we do: flows that conntrack translates for a VIP stay with the
- * kernel (DESIGN 7.2 step 8), so the plan has to know of them before it begins the VIP. Which those
- * are the plan says itself (plan.begins): a VIP without endpoints here is none of them, nor is any
- * where the data plane is off.
+ * What the kernel forwards before we do: flows that it has for a VIP stay with it (DESIGN 7.2 step
+ * 8), so they are entered into a map of the programs, and the plan has to know of them before it
+ * begins the VIP. Which VIPs those are the plan says itself (plan.begins): one without endpoints
+ * here is none of them, nor is any where the data plane is off. As long as one of the flows lives
+ * conntrack is read again and again.
  */
 #pragma once
 
@@ -13,13 +14,15 @@ struct agent;
 struct agent_plan;
 struct plan;
 
-/* How long an answer is good for, and how soon flows that are in the way are looked for again. */
+/* How long an answer is good for at least, and how soon flows are looked for again. */
 #define TAKEOVER_AGAIN_NS (5 * NSEC_PER_SEC)
 
-/* Before a plan is computed: the last answer into p->node, as far as it counts. */
+/* Looks at conntrack's settings, if that was long ago, for problems_own.h. */
+void takeover_look(struct agent *a, nsec_t now);
+/* Before a plan is computed: the last answer into p->node. */
 void takeover_recall(const struct agent *a, struct agent_plan *p, nsec_t now);
 /*
- * After it: asks about the VIPs that the plan would begin, unless the last answer covers them.
- * Until the answer is there, which makes a plan due, they wait.
+ * After it: asks about the VIPs that the plan names, unless the last answer covers them, and has
+ * the next plan made in time. The answer makes a plan due, too.
  */
 void takeover_ask(struct agent *a, const struct plan *plan, nsec_t now);

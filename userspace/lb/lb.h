@@ -88,6 +88,7 @@ struct lb_actual {
 	uint64_t ranges_name;
 	uint32_t flags;
 	bool tested; /* its self-test packet passed since it was last programmed */
+	bool idle;   /* no flow of it lives, as far as was seen since LB_F_HANDING_BACK was set */
 	const struct lb_target *targets; /* sorted */
 	size_t n_targets;
 };

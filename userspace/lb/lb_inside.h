@@ -109,6 +109,8 @@ struct lb_tables {
 	struct lb_served served;
 	struct lb_walk walk;
 	struct lb_flow_usage usage; /* by the last walk */
+	uint64_t *open; /* a bit a slot: this walk found a flow of it that is not closing. Owned */
+	nsec_t shared_at; /* since when all services are shared as they are now */
 };
 
 /* The parts of a live word. */

@@ -18,6 +18,7 @@ void lb_slots_init(struct lb_slots *s, struct lb_service *image, uint64_t *vip_b
 	s->freed_at = xcalloc(LB_SERVICE_SLOTS, sizeof(*s->freed_at));
 	s->vip_users = xcalloc(LB_VIP_WORDS * 64, sizeof(*s->vip_users));
 	s->tested = xcalloc(LB_SERVICE_SLOTS, sizeof(*s->tested));
+	s->idle = xcalloc(LB_SERVICE_SLOTS, sizeof(*s->idle));
 	s->order = xcalloc(LB_SERVICE_SLOTS / 2, sizeof(*s->order));
 }
 
@@ -26,6 +27,7 @@ void lb_slots_done(struct lb_slots *s)
 	free(s->freed_at);
 	free(s->vip_users);
 	free(s->tested);
+	free(s->idle);
 	free(s->order);
 	free(s->shadows);
 	*s = (struct lb_slots){.image = NULL};
@@ -143,6 +145,7 @@ static void move_key(struct lb_slots *s, uint32_t from, uint32_t to, nsec_t now)
 	set_live(s, to, s->image[from].live);
 	s->order[i] = to;
 	s->tested[to] = s->tested[from];
+	s->idle[to] = s->idle[from];
 	shadow = xpush(&s->shadows, &s->n_shadows, &s->cap_shadows, sizeof(*shadow));
 	*shadow = (struct lb_shadow){.slot = from, .primary = to, .copied_at = now};
 }
@@ -239,7 +242,7 @@ void lb_slots_publish(struct lb_slots *s, uint32_t slot, const struct lb_service
 	assert(service->live & LB_LIVE_IN_USE);
 	fields.live = 0;
 	s->image[slot] = fields;
-	s->tested[slot] = false;
+	s->tested[slot] = s->idle[slot] = false;
 	set_live(s, slot, service->live);
 	order_insert(s, slot);
 	count_vip(s, &service->key, true);

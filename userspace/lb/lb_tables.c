@@ -39,6 +39,7 @@ struct lb_tables *lb_tables_new(const struct lb_images *images)
 	t->config = images->config;
 	t->served.all = images->config->served_unknown;
 	t->view = lb_view_new();
+	t->open = xcalloc(LB_SERVICE_SLOTS / 64, sizeof(*t->open));
 	lb_slots_init(&t->slots, images->services, images->vip_bits);
 	lb_ranges_init(&t->ranges, images->range_names);
 	t->new_rows = xcalloc(UINT32_C(1) << LB_ROWS_LOG2_MAX, sizeof(*t->new_rows));
@@ -50,6 +51,7 @@ struct lb_tables *lb_tables_free(struct lb_tables *t)
 	if (!t)
 		return NULL;
 	lb_view_free(t->view);
+	free(t->open);
 	lb_slots_done(&t->slots);
 	lb_ranges_done(&t->ranges);
 	lb_space_done(&t->rows_space);

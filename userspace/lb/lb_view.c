@@ -121,6 +121,7 @@ static void read_slot(const struct lb_tables *t, uint32_t slot, struct lb_actual
 		.table = svc->table,
 		.flags = lb_live_of(svc->live).flags & ~LB_SVC_NO_BACKENDS,
 		.tested = t->slots.tested[slot],
+		.idle = t->slots.idle[slot],
 	};
 	if (ret->flags & LB_F_RANGES)
 		ret->ranges_name = t->ranges.names[svc->ranges];

@@ -131,11 +131,26 @@ static void judge_row(uint64_t *word, enum row_flows flows)
 						  __ATOMIC_RELAXED);
 }
 
+/* Of a service that is handed back: whether it has a flow left. */
+static void judge_idle(const struct lb_tables *t, const struct lb_service *svc)
+{
+	const uint32_t slot = (uint32_t)(svc - t->slots.image);
+	const bool is_open = t->open[slot / 64] >> slot % 64 & 1;
+	const bool is_idle = !is_open && t->shared_at <= t->walk.quiet;
+	const struct lb_key key = lb_key_of(&svc->key);
+
+	if (t->slots.idle[slot] != is_idle)
+		lb_view_touch(t->view, &key);
+	t->slots.idle[slot] = is_idle;
+}
+
 static void settle(const struct lb_tables *t, const struct lb_service *svc, uint32_t first_row,
 		   uint32_t n_rows)
 {
 	uint64_t *word = lb_row_at(t, first_row);
 
+	if (lb_live_of(svc->live).flags & LB_SVC_HANDING_BACK)
+		judge_idle(t, svc);
 	if (svc->settle_from > t->walk.began)
 		return;
 	for (uint32_t i = 0; i < n_rows; i++)
@@ -159,9 +174,13 @@ static uint32_t slot_of(const struct lb_tables *t, uint64_t rest)
 	return slot != LB_NO_SLOT && t->slots.image[slot].id == svc->id ? slot : LB_NO_SLOT;
 }
 
-/* Counts a living flow. False: its backend is none any more, nor can it ever become one. */
-static bool count(struct lb_tables *t, const struct lb_service *svc, uint64_t rest)
+/*
+ * Counts a living flow of a slot's service. False: its backend is none any more, nor can it ever
+ * become one.
+ */
+static bool count(struct lb_tables *t, uint32_t slot, uint64_t rest)
 {
+	const struct lb_service *svc = &t->slots.image[slot];
 	const struct lb_live live = lb_live_of(svc->live);
 	uint32_t row = lb_rest_row(rest), backend = lb_rest_backend(rest), index;
 	uint64_t state;
@@ -177,6 +196,8 @@ static bool count(struct lb_tables *t, const struct lb_service *svc, uint64_t re
 	t->walk.n_living++;
 	t->walk.n_established += lb_rest_state(rest) == LB_FLOW_ESTABLISHED;
 	note_flow(t, row + live.rows_base * LB_ROWS_UNIT, (uint16_t)backend);
+	if (lb_rest_state(rest) != LB_FLOW_CLOSING)
+		t->open[slot / 64] |= UINT64_C(1) << slot % 64;
 	return true;
 }
 
@@ -189,7 +210,7 @@ static void look_at(struct lb_tables *t, struct lb_flow *way, uint8_t now)
 		return;
 	rest = LB_FLOW_READ(lb_flow_rest_of(way));
 	slot = lb_rest_is_dead(rest, now) ? LB_NO_SLOT : slot_of(t, rest);
-	if (slot == LB_NO_SLOT || !count(t, &t->slots.image[slot], rest)) {
+	if (slot == LB_NO_SLOT || !count(t, slot, rest)) {
 		(void)lb_flow_free(way, hash, rest);
 		return;
 	}
@@ -222,6 +243,7 @@ static bool some_lines(struct lb_tables *t, uint8_t now)
 static void begin(struct lb_tables *t, const struct lb_clock *c)
 {
 	t->walk = (struct lb_walk){.phase = LB_WALK_MARKS, .began = c->now, .quiet = c->quiet};
+	memset(t->open, 0, LB_SERVICE_SLOTS / 8);
 	for (size_t i = 0; i < t->n_rows_chunks; i++) {
 		memset(t->rows_chunks[i].foreign, 0, LB_ROWS_CHUNK / 8);
 		memset(t->rows_chunks[i].beyond, 0, LB_ROWS_CHUNK / 8);

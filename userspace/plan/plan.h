@@ -43,6 +43,17 @@ struct plan_frontend {
 	bool leaving; /* with hold: nobody wants it any more, so it need not pass a test either */
 };
 
+/*
+ * A VIP that is wanted and not programmed yet, or that is shared with the kernel: until all of the
+ * kernel's flows have ended conntrack is asked about it.
+ */
+struct plan_begin {
+	struct plan_vip vip;
+	bool takes; /* what the kernel has is to be entered: something of it is new or taking over
+		     */
+	bool programmed; /* all of it takes what begins: what is asked now misses no flow */
+};
+
 struct plan_device {
 	int ifindex;
 	const char *name;
@@ -68,12 +79,6 @@ struct plan_next_hop {
 struct plan_denied {
 	uint16_t domain;
 	struct ip_prefix source;
-};
-/* A flow that the kernel translated before the VIP was served, and goes on translating. */
-struct plan_exact_flow {
-	struct lb_key frontend; /* as the client sees it; need not be one of the plan */
-	struct ip_addr client;  /* of the VIP's family */
-	uint16_t port;          /* the client's, host order */
 };
 
 /* What status shows of one frontend of a Service. */
@@ -129,15 +134,13 @@ struct plan {
 	const struct plan_frontend *frontends; /* by lb key */
 	size_t n_frontends;
 	struct plan_stirred stirred;
-	const struct plan_vip *begins; /* VIPs that are wanted and not programmed yet; sorted */
+	const struct plan_begin *begins; /* VIPs of which conntrack is asked; by VIP */
 	size_t n_begins;
 	const struct plan_next_hop *next_hops; /* by uplink, node */
 	size_t n_next_hops;
 
 	const struct plan_denied *denied; /* by domain, source */
 	size_t n_denied;
-	const struct plan_exact_flow *exact_flows; /* by frontend, client, port */
-	size_t n_exact_flows;
 	const struct plan_device *devices; /* by ifindex */
 	size_t n_devices;
 	const struct plan_service *services; /* by ns, name, vip, port, protocol */

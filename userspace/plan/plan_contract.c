@@ -154,24 +154,10 @@ static void assert_denied(const struct plan *p)
 	}
 }
 
-static int exact_flow_cmp(const struct plan_exact_flow *a, const struct plan_exact_flow *b)
+static void assert_begins(const struct plan *p)
 {
-	int cmp = lb_key_cmp(&a->frontend, &b->frontend);
-
-	if (cmp == 0)
-		cmp = ip_addr_cmp(&a->client, &b->client);
-	return cmp ? cmp : (a->port > b->port) - (a->port < b->port);
-}
-
-static void assert_exact_flows(const struct plan *p)
-{
-	for (size_t i = 0; i < p->n_exact_flows; i++) {
-		const struct plan_exact_flow *x = &p->exact_flows[i];
-
-		assert(i == 0 || exact_flow_cmp(x - 1, x) < 0);
-		assert(x->frontend.port != 0);
-		assert(ip_addr_is_v4(&x->client) == ip_addr_is_v4(&x->frontend.addr));
-	}
+	for (size_t i = 1; i < p->n_begins; i++)
+		assert(plan_vip_cmp(&p->begins[i - 1].vip, &p->begins[i].vip) < 0);
 }
 
 /* --- the rest ----------------------------------------------------------------------------------
@@ -236,7 +222,7 @@ void plan_assert_contract(const struct plan *plan, const struct plan_ledger *led
 	assert_frontends(plan);
 	assert_next_hops(plan);
 	assert_denied(plan);
-	assert_exact_flows(plan);
+	assert_begins(plan);
 	assert_devices(plan);
 	assert_services(plan);
 	assert_health(plan);

@@ -80,11 +80,6 @@ static bool same_frontend(const void *a, const void *b)
 	       x->leaving == y->leaving;
 }
 
-static bool same_vip(const void *a, const void *b)
-{
-	return plan_vip_equal(a, b);
-}
-
 static bool same_next_hop(const void *a, const void *b)
 {
 	const struct plan_next_hop *x = a, *y = b;
@@ -100,12 +95,12 @@ static bool same_denied(const void *a, const void *b)
 	return x->domain == y->domain && ip_prefix_cmp(&x->source, &y->source) == 0;
 }
 
-static bool same_exact_flow(const void *a, const void *b)
+static bool same_begin(const void *a, const void *b)
 {
-	const struct plan_exact_flow *x = a, *y = b;
+	const struct plan_begin *x = a, *y = b;
 
-	return same_key(&x->frontend, &y->frontend) && ip_addr_equal(&x->client, &y->client) &&
-	       x->port == y->port;
+	return plan_vip_equal(&x->vip, &y->vip) && x->takes == y->takes &&
+	       x->programmed == y->programmed;
 }
 
 static bool same_device(const void *a, const void *b)
@@ -229,14 +224,12 @@ static const char *arrays_difference(const struct plan *a, const struct plan *b)
 		return "routes";
 	if (!SAME(a, b, frontends, n_frontends, same_frontend))
 		return "frontends";
-	if (!SAME(a, b, begins, n_begins, same_vip))
+	if (!SAME(a, b, begins, n_begins, same_begin))
 		return "begins";
 	if (!SAME(a, b, next_hops, n_next_hops, same_next_hop))
 		return "next_hops";
 	if (!SAME(a, b, denied, n_denied, same_denied))
 		return "denied";
-	if (!SAME(a, b, exact_flows, n_exact_flows, same_exact_flow))
-		return "exact_flows";
 	if (!SAME(a, b, devices, n_devices, same_device))
 		return "devices";
 	if (!SAME(a, b, services, n_services, same_service))

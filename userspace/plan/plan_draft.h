@@ -45,7 +45,7 @@ enum draft_route { ROUTE_NONE, ROUTE_PLANNED, ROUTE_HAS_SESSION, ROUTE_CARRIED }
 /* What the steps find out about one port of a fragment. */
 struct draft_port {
 	bool lost;              /* an older Service has this VIP, port and protocol */
-	bool left_out;          /* for now: conntrack has flows of the VIP, or there are too many */
+	bool left_out;          /* for now: conntrack was not asked or has too many, or we have */
 	enum draft_route route; /* the farthest of the VIP's claims */
 	uint32_t n_drained;
 	const struct lb_target *drained; /* left the slices, kept until their deadline */
@@ -89,8 +89,9 @@ struct plan_draft {
 	size_t n_stay;          /* of them: the store has them */
 	struct draft_vip *vips; /* by VIP: those with a wanted frontend */
 	size_t n_vips, cap_vips;
-	struct plan_vip *begins; /* of plan.begins */
+	struct plan_begin *begins; /* of plan.begins */
 	size_t n_begins, cap_begins;
+	bool is_over; /* with plan.leaving: all is handed back */
 	struct plan_drain *drains;
 	size_t n_drains, cap_drains;
 	struct plan_leaving *leaving;

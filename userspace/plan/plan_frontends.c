@@ -3,8 +3,8 @@
  * The frontends that Services want, and the gates on them. Drained (4): a target that left the
  * slices stays as draining until its deadline in the ledger. Complete (5): until everything was
  * read once, what is programmed stays as it is; it is tested all the same, so that what a former
- * process programmed can be announced. A VIP whose flows the kernel translates is not begun, and
- * never taken away once it is served.
+ * process programmed can be announced. A VIP is not begun before conntrack was asked which flows of
+ * it the kernel has (plan_shared.h).
  *
  * The ledger keeps an entry as long as the store holds what it is about, also past the deadline:
  * else a store that fails to delete would make every plan begin the wait anew.
@@ -13,17 +13,21 @@
 #include "base/sorted.h"
 #include "plan/plan_contract.h"
 #include "plan/plan_draft.h"
+#include "plan/plan_shared.h"
 #include "plan/plan_sort.h"
 
 #include <assert.h>
+
+/* While flows are to end, and nothing else tells that the last one has. */
+#define LOOK_AGAIN_NS (1 * NSEC_PER_SEC)
 
 /* A port in the order of frontends, and what the store has of it. */
 struct candidate {
 	const struct arranged_port *port;
 	struct draft_port *draft;
 	const struct lb_actual *actual; /* NULL: nothing */
-	const struct lb_actual *vip;    /* NULL: it does not have the VIP */
 	bool is_closed; /* nobody takes its new flows, while others' of the VIP are taken */
+	struct plan_shared shared; /* the same, and the VIP */
 };
 
 /* --- gate 4: targets that drain ------------------------------------------------------------- */
@@ -182,7 +186,8 @@ static struct draft_vip *ensure_vip(struct plan_draft *d, const struct candidate
 {
 	const struct plan_vip vip = plan_vip_of(&c->port->lb.key);
 	const struct lb_frontend lb = {.key = plan_vip_key(&vip),
-				       .flags = vip_flags(&d->env.config)};
+				       .flags = vip_flags(&d->env.config) |
+						plan_shared_vip_flags(d, &c->shared)};
 	struct draft_vip *v;
 
 	if (d->n_vips && plan_vip_equal(&d->vips[d->n_vips - 1].vip, &vip))
@@ -191,8 +196,8 @@ static struct draft_vip *ensure_vip(struct plan_draft *d, const struct candidate
 	v = arena_push(d->arena, &d->vips, &d->n_vips, &d->cap_vips, sizeof(*v));
 	v->vip = vip;
 	(void)plan_draft_push(d, &lb);
-	d->n_stay += c->vip != NULL;
-	if (!c->vip || c->vip->flags != lb.flags)
+	d->n_stay += c->shared.vip != NULL;
+	if (!c->shared.vip || c->shared.vip->flags != lb.flags)
 		plan_draft_stir(d, &vip.addr);
 	return v;
 }
@@ -200,23 +205,33 @@ static struct draft_vip *ensure_vip(struct plan_draft *d, const struct candidate
 /* Gate 1, as far as the store is concerned. */
 static enum vip_gate frontend_gate(const struct candidate *c, const struct lb_frontend *lb)
 {
-	if (!c->actual || !c->actual->tested || !c->port->takes_new_flows || !c->vip)
+	if (!c->actual || !c->actual->tested || !c->port->takes_new_flows || !c->shared.vip)
 		return GATE_CLOSED;
 	return c->actual->table == lb->table ? GATE_OPEN : GATE_STALE;
 }
 
-/* With plan.leaving: the frontend is still to be served, while its flows have the time to end. */
-static bool lingers(struct plan_draft *d, const struct candidate *c)
+/*
+ * With plan.leaving: the frontend is still to be served, while its flows have the time to end. Once
+ * the routers send nothing by our routes what begins is left to the kernel, and then it is over
+ * with the last flow; that one has ended is seen by looking again and again. What is of another
+ * version has the whole time, for nobody can tell it anything.
+ */
+static bool lingers(struct plan_draft *d, struct candidate *c)
 {
 	const struct lb_key *key = &c->port->lb.key;
-	nsec_t since, until;
+	nsec_t since, from, until;
 
 	if (!c->actual)
 		return false;
 	since = plan_draft_unheld_since(d, key);
-	until = nsec_add(nsec_add(since, PLAN_UNHELD_NS), d->env.drain_ns);
-	if (until <= d->now)
+	from = nsec_add(since, PLAN_UNHELD_NS);
+	until = nsec_add(from, d->env.drain_ns);
+	if (until <= d->now || (from <= d->now && d->is_over))
 		return false; /* and plan_leaving.c takes it from here */
+	c->shared.hands_back = from <= d->now && !d->plan->strange;
+	if (!d->plan->strange)
+		until = nsec_min(until,
+				 c->shared.hands_back ? nsec_add(d->now, LOOK_AGAIN_NS) : from);
 	d->deadline = nsec_min(d->deadline, until);
 	plan_draft_note_leaving(d, key, since);
 	return true;
@@ -234,7 +249,7 @@ static void close_port(const struct candidate *c, struct lb_frontend *lb)
 		lb->flags &= ~LB_F_REJECT;
 }
 
-static void want(struct plan_draft *d, const struct candidate *c)
+static void want(struct plan_draft *d, struct candidate *c)
 {
 	struct lb_frontend lb = c->port->lb;
 	struct draft_vip *known;
@@ -245,6 +260,7 @@ static void want(struct plan_draft *d, const struct candidate *c)
 	close_port(c, &lb);
 	if ((lb.n_targets == 0 && !c->is_closed) || (d->plan->leaving && !lingers(d, c)))
 		return;
+	lb.flags |= plan_shared_flags(d, &c->shared);
 	gate = frontend_gate(c, &lb);
 	known = ensure_vip(d, c);
 	if (gate > known->gate)
@@ -269,66 +285,6 @@ static void port_conflict(struct plan_draft *d, const struct candidate *loser,
 		       "PortConflict", "use another port, or another address",
 		       "%s port %u of its address belongs to the older Service %s/%s",
 		       row->protocol, row->port, plan_text(owner->meta.ns), owner->meta.name);
-}
-
-static int cmp_taken(const void *vip, const void *item)
-{
-	return plan_vip_cmp(vip, &((const struct plan_taken *)item)->vip);
-}
-
-static int cmp_vip(const void *vip, const void *item)
-{
-	return plan_vip_cmp(vip, item);
-}
-
-/* Nobody has asked yet whether the kernel has flows of it. */
-static bool is_unasked(const struct plan_draft *d, const struct plan_vip *vip)
-{
-	const struct plan_node *node = d->in->node;
-
-	return node->ask_first &&
-	       !sorted_find(vip, node->asked, node->n_asked, sizeof(*node->asked), cmp_vip);
-}
-
-static void check_taken(struct plan_draft *d, const struct candidate *c)
-{
-	const struct plan_vip vip = plan_vip_of(&c->port->lb.key);
-	const struct plan_node *node = d->in->node;
-	char text[IP_ADDR_TEXT];
-	const char *remedy;
-
-	if (!sorted_find(&vip, node->taken, node->n_taken, sizeof(*node->taken), cmp_taken)) {
-		c->draft->left_out = d->plan->dataplane && !c->vip && is_unasked(d, &vip);
-		return;
-	}
-	c->draft->left_out = !c->vip;
-	plan_draft_stir(d, &vip.addr);
-	ip_addr_text(&c->port->lb.key.addr, text);
-	remedy = arena_printf(
-		d->arena, "delete them when their clients can reconnect: conntrack -D -d %s", text);
-	object_problem(&d->plan->problems, c->vip ? SEVERITY_WARNING : SEVERITY_ERROR,
-		       c->port->service, NULL, "ConntrackHoldsFlows", remedy,
-		       "the kernel translates flows for %s; %s", text,
-		       c->vip ? "it is served by XDP all the same"
-			      : "this node neither serves nor announces it");
-}
-
-/*
- * A VIP that this node is about to serve for the first time, or would be but for the kernel's
- * flows: of these the flows are asked, and of no other. Ports come in the order of their VIPs.
- */
-static void note_beginning(struct plan_draft *d, const struct candidate *c)
-{
-	const struct plan_vip vip = plan_vip_of(&c->port->lb.key);
-
-	if (!d->plan->dataplane || c->port->lb.n_targets == 0 || c->vip)
-		return;
-	if (d->n_begins && plan_vip_equal(&d->begins[d->n_begins - 1], &vip))
-		return;
-	assert(d->n_begins == 0 || plan_vip_cmp(&d->begins[d->n_begins - 1], &vip) < 0);
-	plan_draft_stir(d, &vip.addr);
-	*(struct plan_vip *)arena_push(d->arena, &d->begins, &d->n_begins, &d->cap_begins,
-				       sizeof(vip)) = vip;
 }
 
 static void too_many(struct plan_draft *d, const struct candidate *c)
@@ -372,15 +328,18 @@ static struct candidate candidate_at(const struct plan_draft *d, size_t i, struc
 {
 	const struct arranged_port *port = arranged_port(d->arranged, i);
 	const struct lb_key *key = &port->lb.key;
+	const struct plan_vip vip = plan_vip_of(key);
 	struct candidate ret = {.port = port, .draft = plan_draft_port(d, &port->at)};
 
 	for (; w->at < w->end && lb_key_cmp(&w->at->key, key) < 0; w->at++)
 		if (w->at->key.port == 0)
 			w->vip = w->at;
 	ret.actual = w->at < w->end && lb_key_cmp(&w->at->key, key) == 0 ? w->at : NULL;
+	ret.shared.actual = ret.actual;
+	ret.shared.taken = plan_shared_taken(d, &vip);
 	if (w->vip && w->vip->key.domain == key->domain &&
 	    ip_addr_equal(&w->vip->key.addr, &key->addr))
-		ret.vip = w->vip;
+		ret.shared.vip = w->vip;
 	return ret;
 }
 
@@ -393,6 +352,20 @@ static void make_room(struct plan_draft *d)
 	d->frontends = arena_array_of(d->arena, d->cap_frontends, struct plan_frontend);
 }
 
+/* Conntrack's part: whether the port may begin. One without endpoints begins nothing. */
+static void ask(struct plan_draft *d, const struct candidate *c)
+{
+	const struct plan_vip vip = plan_vip_of(&c->port->lb.key);
+
+	if (!plan_shared_asks(d, &c->shared))
+		return;
+	plan_draft_stir(d, &vip.addr);
+	plan_shared_tell(d, &c->shared, c->port->service, &vip);
+	c->draft->left_out = plan_shared_waits(d, &c->shared);
+	if (c->port->lb.n_targets > 0)
+		plan_shared_note(d, &c->shared, &vip);
+}
+
 void plan_draft_frontends(struct plan_draft *d)
 {
 	const struct plan_actual *actual = d->in->actual;
@@ -401,6 +374,7 @@ void plan_draft_frontends(struct plan_draft *d)
 	const struct arranged_port *owner = NULL;
 	size_t n_wanted = 0;
 
+	d->is_over = d->plan->leaving && !d->plan->strange && plan_shared_is_over(d);
 	walk.end = actual->n_frontends ? walk.at + actual->n_frontends : walk.at;
 	make_room(d);
 	for (size_t i = 0; i < d->arranged->ports.n; i++) {
@@ -417,9 +391,8 @@ void plan_draft_frontends(struct plan_draft *d)
 		c.is_closed = vip.takes_new && !c.port->takes_new_flows && !d->plan->leaving;
 		if (!d->plan->dataplane && !d->plan->leaving)
 			continue;
-		check_taken(d, &c);
-		if (c.draft->left_out || n_wanted < LIMIT_SERVICES)
-			note_beginning(d, &c);
+		if (n_wanted < LIMIT_SERVICES)
+			ask(d, &c);
 		else
 			too_many(d, &c);
 		if (c.draft->left_out)

@@ -48,12 +48,6 @@ struct plan_route_to {
 	int ifindex;           /* 0: no route */
 	struct ip_addr source; /* none: no route */
 };
-/* A VIP for which conntrack holds flows that the kernel translates (DESIGN 7.2 step 8). */
-struct plan_taken {
-	struct plan_vip vip;
-	uint32_t flows;
-};
-
 struct plan_node {
 	const struct plan_link *links; /* by ifindex */
 	size_t n_links;
@@ -63,12 +57,9 @@ struct plan_node {
 	size_t n_routes_to;
 	const int *default_devices; /* devices of the default routes of all tables in use, sorted */
 	size_t n_default_devices;
-	const struct plan_taken *taken; /* by VIP */
+	const struct plan_taken *taken; /* by VIP: those that were asked about */
 	size_t n_taken;
-	/* A VIP may begin once it was asked for what is taken; not ask_first: all were. */
-	const struct plan_vip *asked; /* sorted */
-	size_t n_asked;
-	bool ask_first;
+	bool ask_first; /* a VIP begins once it was asked about; else nobody can be asked */
 };
 
 /* What the sinks confirmed. */

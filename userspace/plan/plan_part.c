@@ -26,11 +26,7 @@ uint64_t plan_kept_common(const struct plan_draft *d, const struct plan_inputs *
 		h = hash_str(hash_str(hash_str(h, key->name), key->vrf), key->interface);
 		h = hash_u64(h, a->peers[i].established);
 	}
-	h = hash_u64(hash_u64(hash_u64(h, node->ask_first), node->n_asked), node->n_taken);
-	for (size_t i = 0; i < node->n_asked; i++)
-		h = hash_bytes(h, &node->asked[i], sizeof(node->asked[i]));
-	for (size_t i = 0; i < node->n_taken; i++)
-		h = hash_bytes(h, &node->taken[i].vip, sizeof(node->taken[i].vip));
+	h = hash_u64(h, node->ask_first);
 	return h;
 }
 

@@ -33,3 +33,13 @@ static inline struct lb_key plan_vip_key(const struct plan_vip *vip)
 {
 	return (struct lb_key){.addr = vip->addr, .domain = vip->domain};
 }
+
+/* What conntrack said of a VIP that the plan asks about (plan.begins; DESIGN 7.2 step 8). */
+struct plan_taken {
+	struct plan_vip vip;
+	uint32_t flows;  /* that the kernel has; entered, so that the programs leave them to it */
+	uint32_t out;    /* more that found no room */
+	bool seen;       /* it has flows of the VIP, or had lately */
+	bool programmed; /* plan_begin.programmed, when it was asked */
+	bool old;        /* too long ago to tell who has begun since */
+};

@@ -28,7 +28,7 @@ struct lb_store {
  * to the plan's array of it, in the order that struct plan names, and leaves alone what is the same
  * already; 0 or the first -errno, after which as much as possible is in force.
  *
- * Order among them and the store: what keeps packets out (denied, exact_flows) before a
+ * Order among them and the store: what keeps packets out (denied) before a
  * frontend is put, and taken back after it is deleted; next_hops before a frontend with targets on
  * that node.
  */
@@ -36,7 +36,6 @@ struct lb_ways_ops {
 	int (*next_hops)(void *ctx, nsec_t now, const struct plan_next_hop *items, size_t n);
 
 	int (*denied)(void *ctx, nsec_t now, const struct plan_denied *items, size_t n);
-	int (*exact_flows)(void *ctx, nsec_t now, const struct plan_exact_flow *items, size_t n);
 };
 
 /* Result of applying the frontends of a plan. */

@@ -18,6 +18,7 @@
 #include <assert.h>
 #include <bpf/bpf.h>
 #include <errno.h>
+#include <fcntl.h>
 
 struct bpf_dataplane {
 	char *pin_dir; /* owned */
@@ -359,6 +360,11 @@ bool bpf_dataplane_count(struct bpf_dataplane *dp, const struct lb_key *key,
 			targets[i] = (struct bpf_counter){sum.packets, sum.bytes, flows[i]};
 	}
 	return true;
+}
+
+int bpf_dataplane_kernel_flows(const struct bpf_dataplane *dp)
+{
+	return fcntl(bpf_maps_fd(&dp->maps, "kernel_flows"), F_DUPFD_CLOEXEC, 3);
 }
 
 uint32_t bpf_dataplane_flow_entries(const struct bpf_dataplane *dp)

@@ -101,6 +101,8 @@ struct bpf_counter {
 };
 bool bpf_dataplane_count(struct bpf_dataplane *dp, const struct lb_key *key,
 			 struct bpf_counter *ret_total, struct bpf_counter *targets, size_t cap);
+/* An fd of the map of the kernel's flows, for the caller to close; -1: none. */
+int bpf_dataplane_kernel_flows(const struct bpf_dataplane *dp);
 /*
  * Connections that the tables hold: what flow_entries said when they were made, or what was chosen
  * for the machine. Pinned tables are kept as they are.

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
- * Counting translated flows. The whole table is dumped and looked at here: a filter in the kernel
- * by status would miss what IPVS rewrites (it sets no NAT status), and a filter by address would be
- * one dump a VIP. What decides is what the entry says: packets to the VIP went in, answers come
- * from somewhere else. That also finds translations to a local port or to another VIP.
+ * The whole table is dumped and looked at here: a filter in the kernel by status would miss what
+ * IPVS rewrites (it sets no NAT status), and a filter by address would be one dump a VIP. What
+ * decides is what the entry says: packets to the VIP went in, answers come from somewhere else.
+ * That also finds translations to a local port or to another VIP.
  */
 #include "sys/conntrack.h"
 
-#include "plan/plan.h"
 #include "plan/plan_sort.h"
+#include "plan/plan_vip.h"
 #include "sys/conntrack_line.h"
+#include "sys/files.h"
 #include "sys/netlink_attrs.h"
 #include "sys/nlsock.h"
 
@@ -21,50 +22,53 @@
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nfnetlink_conntrack.h>
 #include <linux/netlink.h>
+#include <netinet/in.h>
 #include <sys/socket.h>
 
 #define DUMP_ROUNDS 4
+#define SETTINGS    "/proc/sys/net/netfilter/nf_conntrack_"
 
-struct count {
-	struct plan_taken *items; /* all VIPs, sorted */
-	size_t n;
+struct reading {
+	const struct ip_addr *vips; /* sorted */
+	size_t n_vips;
+	struct arena *arena;
+	struct conntrack_flow *items;
+	size_t n, cap;
 };
 
-static int cmp_taken(const void *a, const void *b)
+static int cmp_addr(const void *a, const void *b)
 {
-	const struct plan_taken *x = a, *y = b;
-
-	return plan_vip_cmp(&x->vip, &y->vip);
+	return ip_addr_cmp(a, b);
 }
 
-static int cmp_addr(const void *key, const void *item)
+static void take(struct reading *r, const struct conntrack_line *e)
 {
-	const struct plan_taken *t = item;
-
-	return ip_addr_cmp(key, &t->vip.addr);
-}
-
-static void count_flow(struct count *c, const struct ip_addr *orig_dst,
-		       const struct ip_addr *reply_src)
-{
-	size_t i = plan_lower_bound(orig_dst, c->items, c->n, sizeof(*c->items), cmp_addr);
-
-	if (ip_addr_equal(orig_dst, reply_src))
+	if (e->proto != IPPROTO_TCP && e->proto != IPPROTO_UDP)
 		return;
-	for (; i < c->n && ip_addr_equal(orig_dst, &c->items[i].vip.addr); i++)
-		c->items[i].flows++;
+	if (!bsearch(&e->dst, r->vips, r->n_vips, sizeof(*r->vips), cmp_addr))
+		return;
+	*(struct conntrack_flow *)arena_push(r->arena, &r->items, &r->n, &r->cap,
+					     sizeof(*r->items)) = (struct conntrack_flow){
+		.client = e->src,
+		.vip = e->dst,
+		.client_port = e->sport,
+		.port = e->dport,
+		.proto = e->proto,
+		.lives = !e->has_ended &&
+			 (e->is_answered || !ip_addr_equal(&e->dst, &e->reply_src) ||
+			  e->dport != e->reply_sport),
+	};
 }
 
 /* --- ctnetlink
  * ------------------------------------------------------------------------------------ */
 
-static bool has_ended(const struct netlink_attrs *entry)
+static bool has_ended(const struct netlink_attrs *entry, uint32_t status)
 {
 	struct netlink_attrs protocol, tcp;
-	uint32_t status;
 	uint8_t state;
 
-	if (netlink_attrs_u32(entry, CTA_STATUS, &status) && (ntohl(status) & IPS_DYING))
+	if (status & IPS_DYING)
 		return true;
 	if (!netlink_attrs_nested(entry, CTA_PROTOINFO, &protocol) ||
 	    !netlink_attrs_nested(&protocol, CTA_PROTOINFO_TCP, &tcp) ||
@@ -73,37 +77,56 @@ static bool has_ended(const struct netlink_attrs *entry)
 	return state == TCP_CONNTRACK_TIME_WAIT || state == TCP_CONNTRACK_CLOSE;
 }
 
-static bool tuple_address(const struct netlink_attrs *entry, int tuple_type, int v4_type,
-			  int v6_type, struct ip_addr *ret)
-{
-	struct netlink_attrs tuple, ip;
+struct tuple {
+	struct ip_addr src, dst;
+	uint16_t sport, dport;
+	uint8_t proto;
+};
 
-	if (!netlink_attrs_nested(entry, tuple_type, &tuple) ||
-	    !netlink_attrs_nested(&tuple, CTA_TUPLE_IP, &ip))
+static bool read_tuple(const struct netlink_attrs *entry, int type, struct tuple *ret)
+{
+	struct netlink_attrs tuple, ip, proto;
+
+	if (!netlink_attrs_nested(entry, type, &tuple) ||
+	    !netlink_attrs_nested(&tuple, CTA_TUPLE_IP, &ip) ||
+	    !netlink_attrs_nested(&tuple, CTA_TUPLE_PROTO, &proto))
 		return false;
-	return netlink_attrs_address(&ip, v4_type, ret) || netlink_attrs_address(&ip, v6_type, ret);
+	if (!netlink_attrs_address(&ip, CTA_IP_V4_SRC, &ret->src) &&
+	    !netlink_attrs_address(&ip, CTA_IP_V6_SRC, &ret->src))
+		return false;
+	if (!netlink_attrs_address(&ip, CTA_IP_V4_DST, &ret->dst) &&
+	    !netlink_attrs_address(&ip, CTA_IP_V6_DST, &ret->dst))
+		return false;
+	return netlink_attrs_u8(&proto, CTA_PROTO_NUM, &ret->proto) &&
+	       netlink_attrs_port(&proto, CTA_PROTO_SRC_PORT, &ret->sport) &&
+	       netlink_attrs_port(&proto, CTA_PROTO_DST_PORT, &ret->dport);
 }
 
 static int on_entry(void *ctx, const struct nlmsghdr *m)
 {
-	struct ip_addr orig_dst, reply_src;
 	struct netlink_attrs entry;
+	struct tuple orig, reply;
+	uint32_t status = 0;
 
-	if (!netlink_attrs_parse(m, sizeof(struct nfgenmsg), &entry) || has_ended(&entry))
+	if (!netlink_attrs_parse(m, sizeof(struct nfgenmsg), &entry) ||
+	    !read_tuple(&entry, CTA_TUPLE_ORIG, &orig) ||
+	    !read_tuple(&entry, CTA_TUPLE_REPLY, &reply))
 		return 0;
-	if (tuple_address(&entry, CTA_TUPLE_ORIG, CTA_IP_V4_DST, CTA_IP_V6_DST, &orig_dst) &&
-	    tuple_address(&entry, CTA_TUPLE_REPLY, CTA_IP_V4_SRC, CTA_IP_V6_SRC, &reply_src))
-		count_flow(ctx, &orig_dst, &reply_src);
+	if (netlink_attrs_u32(&entry, CTA_STATUS, &status))
+		status = ntohl(status);
+	take(ctx, &(struct conntrack_line){.src = orig.src,
+					   .dst = orig.dst,
+					   .sport = orig.sport,
+					   .dport = orig.dport,
+					   .proto = orig.proto,
+					   .reply_src = reply.src,
+					   .reply_sport = reply.sport,
+					   .is_answered = status & IPS_SEEN_REPLY,
+					   .has_ended = has_ended(&entry, status)});
 	return 0;
 }
 
-static void count_nothing(struct count *c)
-{
-	for (size_t i = 0; i < c->n; i++)
-		c->items[i].flows = 0;
-}
-
-static int count_by_netlink(struct count *c)
+static int read_by_netlink(struct reading *r)
 {
 	_cleanup_(nlsock_freep) struct nlsock *s = NULL;
 	char buf[NLSOCK_REQUEST_BYTES];
@@ -119,8 +142,8 @@ static int count_by_netlink(struct count *c)
 	family->version = NFNETLINK_V0;
 	err = -EINTR;
 	for (size_t i = 0; err == -EINTR && i < DUMP_ROUNDS; i++) {
-		count_nothing(c);
-		err = nlsock_ask(s, m, on_entry, c);
+		r->n = 0;
+		err = nlsock_ask(s, m, on_entry, r);
 	}
 	return err;
 }
@@ -128,7 +151,7 @@ static int count_by_netlink(struct count *c)
 /* --- /proc
  * ---------------------------------------------------------------------------------------- */
 
-static int count_by_proc(struct count *c)
+static int read_by_proc(struct reading *r)
 {
 	FILE *file = fopen("/proc/net/nf_conntrack", "re");
 	struct conntrack_line entry;
@@ -137,10 +160,10 @@ static int count_by_proc(struct count *c)
 
 	if (!file)
 		return errno == ENOENT ? -EOPNOTSUPP : -errno;
-	count_nothing(c);
+	r->n = 0;
 	while (getline(&line, &cap, file) >= 0)
-		if (conntrack_line_parse(line, &entry) && !entry.has_ended)
-			count_flow(c, &entry.orig_dst, &entry.reply_src);
+		if (conntrack_line_parse(line, &entry))
+			take(r, &entry);
 	free(line);
 	(void)fclose(file); /* only read from */
 	return 0;
@@ -155,44 +178,51 @@ static bool lacks_ctnetlink(int err)
 	return err == -EPROTONOSUPPORT || err == -EINVAL || err == -EOPNOTSUPP;
 }
 
-static void make_count(const struct plan_vip *vips, size_t n, struct arena *a, struct count *ret)
+int conntrack_flows(const struct plan_vip *vips, size_t n, struct arena *a,
+		    struct conntrack_flow **ret, size_t *ret_n)
 {
-	struct plan_taken *items = arena_array_of(a, n, struct plan_taken);
-	size_t kept = 0;
-
-	for (size_t i = 0; i < n; i++)
-		items[i].vip = vips[i];
-	if (n > 0)
-		qsort(items, n, sizeof(*items), cmp_taken);
-	for (size_t i = 0; i < n; i++)
-		if (kept == 0 || cmp_taken(&items[kept - 1], &items[i]) != 0)
-			items[kept++] = items[i];
-	*ret = (struct count){.items = items, .n = kept};
-}
-
-static size_t drop_idle(struct count *c)
-{
-	size_t kept = 0;
-
-	for (size_t i = 0; i < c->n; i++)
-		if (c->items[i].flows > 0)
-			c->items[kept++] = c->items[i];
-	return kept;
-}
-
-int conntrack_translated(const struct plan_vip *vips, size_t n, struct arena *a,
-			 struct plan_taken **ret, size_t *ret_n)
-{
-	struct count c;
+	struct ip_addr *addrs = arena_array_of(a, n, struct ip_addr);
+	struct reading r = {.vips = addrs, .n_vips = n, .arena = a};
 	int err;
 
-	make_count(vips, n, a, &c);
-	err = c.n == 0 ? 0 : count_by_netlink(&c);
+	for (size_t i = 0; i < n; i++)
+		addrs[i] = vips[i].addr;
+	plan_sort(addrs, n, sizeof(*addrs), cmp_addr);
+	err = n == 0 ? 0 : read_by_netlink(&r);
 	if (lacks_ctnetlink(err))
-		err = count_by_proc(&c);
+		err = read_by_proc(&r);
 	if (err < 0 && err != -EOPNOTSUPP)
 		return err;
-	*ret = c.items;
-	*ret_n = err < 0 ? 0 : drop_idle(&c);
+	*ret = r.items;
+	*ret_n = err < 0 ? 0 : r.n;
 	return err;
+}
+
+/* --- settings
+ * ------------------------------------------------------------------------------------- */
+
+static int read_setting(const char *path, uint64_t *ret)
+{
+	_cleanup_(freep) char *text = NULL;
+	size_t len;
+	int r = file_read(path, 64, &text, &len);
+
+	if (r == 0)
+		*ret = strtoull(text, NULL, 10);
+	return r;
+}
+
+int conntrack_limits(struct conntrack_limits *ret)
+{
+	uint64_t loose = 0;
+	int r = read_setting(SETTINGS "count", &ret->count);
+
+	if (r == 0)
+		r = read_setting(SETTINGS "max", &ret->max);
+	if (r == 0)
+		r = read_setting(SETTINGS "tcp_loose", &loose);
+	if (r == 0 && ret->max == 0)
+		r = -ENOENT;
+	ret->is_strict = !loose;
+	return r;
 }

@@ -1,27 +1,44 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
- * Reads the kernel's connection tracking for flows that the kernel itself translates for our VIPs
- * (kube-proxy's DNAT, an older load balancer): they must stay with the kernel until they end
- * (DESIGN 7.2, "one owner for life"). Read through ctnetlink; where that is missing, from
- * /proc/net/nf_conntrack. Nothing is changed or kept.
+ * Reads the kernel's connection tracking for flows that the kernel itself has for our VIPs
+ * (kube-proxy's DNAT, an older load balancer, a process that listens there): they must stay with
+ * the kernel until they end (DESIGN 7.2, "one owner for life"). Read through ctnetlink; where that
+ * is missing, from /proc/net/nf_conntrack. Nothing is changed or kept.
  */
 #pragma once
 
 #include "base/addr.h"
 #include "base/arena.h"
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
-struct plan_taken;
 struct plan_vip;
 
+/* TCP or UDP to a VIP, as its client sends it; ports in host order. */
+struct conntrack_flow {
+	struct ip_addr client, vip;
+	uint16_t client_port, port;
+	uint8_t proto;
+	/* The kernel translates it, or it was answered; and it has not ended. */
+	bool lives;
+};
+
+/* How conntrack is set up in this network namespace. */
+struct conntrack_limits {
+	uint64_t count, max; /* entries now, and at most; max is never 0 */
+	bool is_strict;      /* it takes no TCP connection of which it has not seen the beginning */
+};
+/* 0; -ENOENT: nothing is tracked here; another -errno. */
+int conntrack_limits(struct conntrack_limits *ret) must_check;
+
 /*
- * Counts, for each of the VIPs (any order, IPv4 and IPv6), the entries whose original destination
- * is the VIP and whose reply comes from another address. Entries that are dying, and TCP entries
- * that have ended (CLOSE, TIME_WAIT), do not count. *ret is from `a`, sorted by VIP, without
- * VIPs that have none. Conntrack tells no domain: a flow counts for its address in each. Returns 0;
- * -EOPNOTSUPP if this kernel tracks nothing or does not tell (then *ret_n is 0, too); another
- * -errno, outputs untouched.
+ * The entries whose original destination is one of the VIPs (any order, IPv4 and IPv6; conntrack
+ * tells no domain). Entries that are dying, TCP entries that have ended (CLOSE, TIME_WAIT) and what
+ * nobody answers nor translates do not live. *ret is from `a`, in any order; an entry may be there
+ * twice. Returns 0; -EOPNOTSUPP if this kernel tracks nothing or does not tell (then *ret_n is 0,
+ * too); another -errno, outputs untouched.
  */
-int conntrack_translated(const struct plan_vip *vips, size_t n, struct arena *a,
-			 struct plan_taken **ret, size_t *ret_n) must_check;
+int conntrack_flows(const struct plan_vip *vips, size_t n, struct arena *a,
+		    struct conntrack_flow **ret, size_t *ret_n) must_check;

@@ -71,6 +71,17 @@ bool netlink_attrs_u32(const struct netlink_attrs *a, int type, uint32_t *ret)
 	return data != NULL;
 }
 
+bool netlink_attrs_port(const struct netlink_attrs *a, int type, uint16_t *ret)
+{
+	const void *data = payload(a, type, sizeof(*ret));
+
+	if (!data)
+		return false;
+	memcpy(ret, data, sizeof(*ret));
+	*ret = ntohs(*ret);
+	return true;
+}
+
 bool netlink_attrs_address(const struct netlink_attrs *a, int type, struct ip_addr *ret)
 {
 	const void *v6 = payload(a, type, sizeof(ret->b));

@@ -103,32 +103,92 @@ static void what_is_about_to_begin_is_asked_about_and_the_answer_counts_for_a_wh
 	end(&x);
 }
 
-static void while_the_kernel_holds_flows_it_is_asked_again_and_again(void **state)
+/* As if conntrack had said this of the only VIP. */
+static void put_answer(struct taking *x, struct plan_taken answer)
 {
-	struct taking x = begin(RIG_SERVICE("s1"));
-	struct agent *a = &x.rig->agent;
-	struct plan_taken held = {.flows = 1};
+	struct agent_taken *t = &x->rig->agent.taken;
+
+	assert_int_equal(t->n, 1);
+	answer.vip = t->items[0].vip;
+	answer.programmed = t->items[0].programmed;
+	t->items[0] = answer;
+}
+
+/* A plan, whose question is not answered yet. */
+static void plan_once(struct taking *x, nsec_t span)
+{
 	_cleanup_(arena_freep) struct arena *scratch = arena_new();
 	struct plan_ledger ledger;
 
+	x->now += span;
+	arena_reset(x->plan.arena);
+	inputs_compute(&x->rig->agent, &x->plan, x->now, scratch, &ledger);
+}
+
+static void while_the_kernel_has_flows_it_is_asked_again_and_again(void **state)
+{
+	struct taking x = begin(RIG_SERVICE("s1"));
+	struct agent *a = &x.rig->agent;
+
 	(void)state;
 	assert_int_equal(plan_after(&x, 0), 1);
-	held.vip = x.plan.plan.begins[0];
-	a->taken.items = &held; /* as if this had been the answer, ... */
-	a->taken.n = 1;
+	put_answer(&x, (struct plan_taken){.out = 1, .seen = true});
 	assert_int_equal(plan_after(&x, NSEC_PER_SEC), 1);
 	assert_int_equal(x.plan.plan.n_frontends, 0);
 	assert_true(a->plan_at <= x.now + TAKEOVER_AGAIN_NS);
-	/* ... which is not forgotten before there is another one. */
-	x.now += TAKEOVER_AGAIN_NS;
-	arena_reset(x.plan.arena);
-	inputs_compute(a, &x.plan, x.now, scratch, &ledger);
+	/* It is not forgotten before there is another one. */
+	plan_once(&x, TAKEOVER_AGAIN_NS);
 	assert_int_equal(x.plan.node.n_taken, 1);
+	assert_true(x.plan.node.taken[0].old);
 	assert_int_equal(x.plan.plan.n_frontends, 0);
 	worker_finish(a->worker);
 	assert_int_equal(plan_after(&x, 0), 2);
-	assert_int_equal(x.plan.node.n_taken, 0); /* they have ended */
+	assert_false(x.plan.node.taken[0].out); /* they have ended */
 	assert_int_equal(x.plan.plan.n_frontends, 2);
+	put_answer(&x, (struct plan_taken){.flows = 1});
+	plan_once(&x, 1);
+	assert_int_equal(x.plan.plan.n_frontends, 2);
+	assert_true(x.plan.plan.frontends[1].lb.flags & LB_F_TAKING_OVER);
+	end(&x);
+}
+
+/* A moment later: what is under way is to be in conntrack by then. */
+static void what_is_programmed_is_asked_about_once_more(void **state)
+{
+	struct taking x = begin(RIG_SERVICE("s1"));
+	struct agent *a = &x.rig->agent;
+	struct plan_begin begin = {.takes = true, .programmed = true};
+	const struct plan plan = {.begins = &begin, .n_begins = 1};
+
+	(void)state;
+	assert_int_equal(plan_after(&x, 0), 1);
+	begin.vip = a->taken.items[0].vip;
+	a->plan_at = NSEC_NEVER;
+	takeover_ask(a, &plan, x.now + 1);
+	assert_int_equal(a->taken.n_dumps, 1);
+	assert_in_range(a->plan_at, x.now + 2, x.now + NSEC_PER_SEC);
+	x.now = a->plan_at;
+	takeover_ask(a, &plan, x.now - 1);
+	assert_int_equal(a->taken.n_dumps, 1);
+	assert_int_equal(a->plan_at, x.now);
+	takeover_ask(a, &plan, x.now);
+	assert_int_equal(a->taken.n_dumps, 2);
+	worker_finish(a->worker);
+	assert_true(a->taken.items[0].programmed);
+	takeover_ask(a, &plan, x.now + NSEC_PER_SEC);
+	assert_int_equal(a->taken.n_dumps, 2);
+	/* Taken out and begun anew, it is as if nobody had asked. */
+	begin.programmed = false;
+	takeover_ask(a, &plan, x.now + NSEC_PER_SEC);
+	assert_false(a->taken.items[0].programmed);
+	assert_int_equal(a->taken.n_dumps, 2);
+	begin.programmed = true;
+	a->plan_at = NSEC_NEVER;
+	takeover_ask(a, &plan, x.now + 2 * NSEC_PER_SEC);
+	assert_int_equal(a->taken.n_dumps, 2);
+	takeover_ask(a, &plan, a->plan_at);
+	assert_int_equal(a->taken.n_dumps, 3);
+	worker_finish(a->worker);
 	end(&x);
 }
 
@@ -188,7 +248,8 @@ int main(void)
 		cmocka_unit_test(what_is_not_served_here_is_never_asked_about),
 		cmocka_unit_test(
 			what_is_about_to_begin_is_asked_about_and_the_answer_counts_for_a_while),
-		cmocka_unit_test(while_the_kernel_holds_flows_it_is_asked_again_and_again),
+		cmocka_unit_test(while_the_kernel_has_flows_it_is_asked_again_and_again),
+		cmocka_unit_test(what_is_programmed_is_asked_about_once_more),
 		cmocka_unit_test(nobody_asks_while_the_helper_reads_or_before_there_is_a_plan),
 		cmocka_unit_test(with_mode_off_nothing_is_asked),
 		cmocka_unit_test(without_programs_nothing_is_asked_until_they_are_tried_again),

@@ -17,7 +17,7 @@ struct made {
 	struct plan_next_hop next_hops[2];
 	struct ip_prefix ranges[2];
 	struct plan_denied denied[2];
-	struct plan_exact_flow exact_flows[2];
+	struct plan_begin begins[2];
 	struct plan_device devices[2];
 	struct plan_service services[2];
 	struct plan_health health[2];
@@ -37,13 +37,12 @@ static void make_ways(struct made *m, const struct lb_key *web)
 		m->next_hops[i].node = ip_addr_from_v4(0x0a0a0002 + (uint32_t)i);
 		m->ranges[i] = prefix;
 		m->denied[i] = (struct plan_denied){.domain = 3, .source = prefix};
-		m->exact_flows[i] = (struct plan_exact_flow){
-			.frontend = *web, .client = source, .port = (uint16_t)(1000 + i)};
+		m->begins[i] = (struct plan_begin){.vip = {web->addr, (uint16_t)i}, .takes = true};
 	}
 	m->plan.next_hops = m->next_hops;
 	m->plan.denied = m->denied;
-	m->plan.exact_flows = m->exact_flows;
-	m->plan.n_next_hops = m->plan.n_denied = m->plan.n_exact_flows = 2;
+	m->plan.begins = m->begins;
+	m->plan.n_next_hops = m->plan.n_denied = m->plan.n_begins = 2;
 }
 
 static void make(struct made *m)

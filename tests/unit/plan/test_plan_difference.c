@@ -18,7 +18,6 @@
 struct whole {
 	struct made m;
 	struct plan_service_backend backends[2];
-	struct plan_vip begins[2];
 	struct plan_good good[2];
 	uint32_t communities[1];
 	struct large_community large[1];
@@ -44,15 +43,12 @@ static void make_whole(struct whole *w)
 	for (size_t i = 0; i < 2; i++)
 		w->backends[i] =
 			(struct plan_service_backend){.port = 80, .node = "node", .state = "ready"};
-	w->begins[1].domain = 1;
 	m->attrs[1].large = w->large;
 	m->attrs[1].extended = w->extended;
 	m->attrs[1].n_large = m->attrs[1].n_extended = 1;
 	m->services[1].backends = w->backends;
 	m->services[1].n_backends = 2;
 	m->services[1].protocol = "TCP";
-	m->plan.begins = w->begins;
-	m->plan.n_begins = 2;
 	for (size_t i = 0; i < 2; i++)
 		w->good[i] = (struct plan_good){.ns = "n",
 						.name = "g",
@@ -127,9 +123,6 @@ static const char *spoil_frontends(struct whole *w, size_t i)
 	SPOIL("frontends", w->m.targets[1].port++);
 	SPOIL("frontends", w->m.targets[1].weight++);
 	SPOIL("frontends", w->m.targets[1].state = LB_BACKEND_DRAINING);
-	SPOIL("begins", w->m.plan.n_begins--);
-	SPOIL("begins", w->begins[1].addr.b[0]++);
-	SPOIL("begins", w->begins[1].domain++);
 	return NULL;
 }
 
@@ -143,10 +136,10 @@ static const char *spoil_ways(struct whole *w, size_t i)
 	SPOIL("denied", w->m.plan.n_denied--);
 	SPOIL("denied", w->m.denied[1].domain++);
 	SPOIL("denied", w->m.denied[1].source.len++);
-	SPOIL("exact_flows", w->m.plan.n_exact_flows--);
-	SPOIL("exact_flows", w->m.exact_flows[1].frontend.port++);
-	SPOIL("exact_flows", w->m.exact_flows[1].client.b[0]++);
-	SPOIL("exact_flows", w->m.exact_flows[1].port++);
+	SPOIL("begins", w->m.plan.n_begins--);
+	SPOIL("begins", w->m.begins[1].vip.domain++);
+	SPOIL("begins", w->m.begins[1].takes = false);
+	SPOIL("begins", w->m.begins[1].programmed = true);
 	SPOIL("devices", w->m.plan.n_devices--);
 	SPOIL("devices", w->m.devices[1].ifindex++);
 	SPOIL("devices", w->m.devices[1].name = "z");

@@ -110,7 +110,7 @@ static void vip_that_no_peer_is_in_the_domain_of_is_no_reason_to_wait(void **sta
 /* Neither left out there nor told: the kernel's flows are another domain's. */
 static void taken_address_of_one_domain_withholds_nothing_in_the_other(void **state)
 {
-	struct plan_taken taken = {.vip = {.addr = ip_addr_from_v4(ADDR), .domain = 1}, .flows = 1};
+	struct plan_taken taken = {.vip = {.addr = ip_addr_from_v4(ADDR), .domain = 1}, .out = 1};
 	struct made_draft m;
 
 	(void)state;
@@ -124,8 +124,8 @@ static void taken_address_of_one_domain_withholds_nothing_in_the_other(void **st
 	assert_int_equal(m.plan.problems.n, 1);
 	assert_string_equal(m.plan.problems.items[0].object.name, "b");
 	assert_int_equal(m.plan.n_begins, 2); /* of both the flows are asked */
-	assert_int_equal(m.plan.begins[0].domain, 0);
-	assert_int_equal(m.plan.begins[1].domain, 1);
+	assert_int_equal(m.plan.begins[0].vip.domain, 0);
+	assert_int_equal(m.plan.begins[1].vip.domain, 1);
 	made_draft_done(&m);
 }
 

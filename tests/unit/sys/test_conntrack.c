@@ -5,7 +5,7 @@
  */
 #include "sys/conntrack.h"
 
-#include "plan/plan.h"
+#include "plan/plan_vip.h"
 #include "refuse.h"
 #include "sys/tcp.h"
 #include "sys_test.h"
@@ -95,37 +95,38 @@ static void reset(int fd)
 	close(fd);
 }
 
-static void query(struct arena *a, struct plan_taken **ret, size_t *ret_n)
+/* How many flows of a VIP there are, and how many of them live. */
+struct counts {
+	size_t all, living;
+};
+
+static struct counts count(struct arena *a, const char *vip)
 {
 	/* Not sorted, one twice. */
-	struct plan_vip vips[] = {
+	const struct plan_vip vips[] = {
 		{addr(VIP6), 0},     {addr(PLAIN_VIP), 0}, {addr(VIP), 0},
-		{addr(IDLE_VIP), 0}, {addr(VIP), 0},
+		{addr(IDLE_VIP), 0}, {addr(VIP), 2},
 	};
+	const struct ip_addr wanted = addr(vip);
+	struct counts ret = {0};
+	struct conntrack_flow *flows;
+	size_t n;
 
-	assert_int_equal(conntrack_translated(vips, ARRAY_SIZE(vips), a, ret, ret_n), 0);
+	assert_int_equal(conntrack_flows(vips, ARRAY_SIZE(vips), a, &flows, &n), 0);
+	for (size_t i = 0; i < n; i++) {
+		if (!ip_addr_equal(&flows[i].vip, &wanted))
+			continue;
+		ret.all++;
+		ret.living += flows[i].lives;
+	}
+	return ret;
 }
 
-/* A UDP flow to the VIP, of a port of its own. */
-static int udp_flow(void)
-{
-	struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(53)};
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-
-	assert_int_equal(inet_pton(AF_INET, VIP, &to.sin_addr), 1);
-	assert_int_equal(sendto(fd, "x", 1, 0, (const struct sockaddr *)&to, sizeof(to)), 1);
-	return fd;
-}
-
-static void check_counts(void **state)
+static void check_flows(void **state)
 {
 	int servers[3], fds[N_FLOWS + 2];
-	struct ip_addr vip = addr(VIP), vip6 = addr(VIP6);
-	struct plan_taken *taken = NULL;
-	size_t n = 9;
 
-	query(*state, &taken, &n);
-	assert_int_equal(n, 0);
+	assert_int_equal(count(*state, VIP).all, 0);
 	servers[0] = listener("127.0.0.1", 8080);
 	servers[1] = listener("::1", 8080);
 	servers[2] = listener(PLAIN_VIP, 80);
@@ -133,32 +134,27 @@ static void check_counts(void **state)
 		fds[i] = dial(VIP);
 	fds[N_FLOWS] = dial(PLAIN_VIP);
 	fds[N_FLOWS + 1] = dial(VIP6);
-	query(*state, &taken, &n);
-	assert_int_equal(n, 2);
-	assert_true(plan_vip_cmp(&taken[0].vip, &taken[1].vip) < 0);
-	for (size_t i = 0; i < n; i++)
-		assert_int_equal(taken[i].flows,
-				 ip_addr_equal(&taken[i].vip.addr, &vip) ? N_FLOWS : 1);
-	assert_true(ip_addr_equal(&taken[0].vip.addr, &vip6) ||
-		    ip_addr_equal(&taken[1].vip.addr, &vip6));
-	/* Flows that have ended are nobody's any more. */
+	assert_int_equal(count(*state, VIP).living, N_FLOWS);
+	assert_int_equal(count(*state, VIP6).living, 1);
+	assert_int_equal(count(*state, PLAIN_VIP).living, 1); /* a process of this host has it */
+	assert_int_equal(count(*state, IDLE_VIP).all, 0);
+	/* Flows that have ended are nobody's any more, but they were there. */
 	reset(fds[0]);
 	reset(fds[1]);
 	reset(fds[N_FLOWS + 1]);
-	query(*state, &taken, &n);
-	assert_int_equal(n, 1);
-	assert_true(ip_addr_equal(&taken[0].vip.addr, &vip));
-	assert_int_equal(taken[0].flows, N_FLOWS - 2);
+	assert_int_equal(count(*state, VIP).living, N_FLOWS - 2);
+	assert_int_equal(count(*state, VIP).all, N_FLOWS);
+	assert_int_equal(count(*state, VIP6).living, 0);
 	for (int i = 2; i <= N_FLOWS; i++)
 		close(fds[i]);
 	for (int i = 0; i < 3; i++)
 		close(servers[i]);
 }
 
-static void translated_flows_are_counted_per_vip_and_others_are_not(void **state)
+static void flows_to_the_vips_are_told_and_whether_they_live(void **state)
 {
 	begin();
-	check_counts(state);
+	check_flows(state);
 }
 
 static void without_ctnetlink_the_same_is_read_from_proc(void **state)
@@ -168,64 +164,103 @@ static void without_ctnetlink_the_same_is_read_from_proc(void **state)
 		skip();
 	refuse(__NR_socket, 2, NETLINK_NETFILTER, EPROTONOSUPPORT);
 	assert_int_equal(socket(AF_NETLINK, SOCK_RAW, NETLINK_NETFILTER), -1);
-	check_counts(state);
+	check_flows(state);
 }
 
-static void udp_flows_count_too(void **state)
+static int datagram(const char *to_address, uint16_t *ret_port)
 {
-	struct plan_taken *taken = NULL;
-	size_t n = 0;
-	int fd;
+	struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(53)}, mine;
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	socklen_t len = sizeof(mine);
 
-	begin();
-	fd = udp_flow();
-	query(*state, &taken, &n);
-	assert_int_equal(n, 1);
-	assert_int_equal(taken[0].flows, 1);
-	close(fd);
+	assert_int_equal(inet_pton(AF_INET, to_address, &to.sin_addr), 1);
+	assert_int_equal(sendto(fd, "x", 1, 0, (const struct sockaddr *)&to, sizeof(to)), 1);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&mine, &len), 0);
+	*ret_port = ntohs(mine.sin_port);
+	return fd;
 }
 
-/* Which domain a flow is of is not said, so it may be of each. */
-static void flow_counts_for_its_address_in_every_domain(void **state)
+static void a_flow_is_told_as_its_client_sends_it(void **state)
 {
-	const struct plan_vip vips[] = {{addr(VIP), 2}, {addr(IDLE_VIP), 2}, {addr(VIP), 0}};
-	struct plan_taken *taken = NULL;
-	size_t n = 0;
-	int fd;
+	const struct plan_vip vips[] = {{addr(VIP6), 0}, {addr(VIP), 0}};
+	const struct ip_addr v4 = addr(VIP), v6 = addr(VIP6);
+	int server, fds[2];
+	struct conntrack_flow *flows;
+	uint16_t port;
+	size_t n;
 
 	begin();
-	fd = udp_flow();
-	assert_int_equal(conntrack_translated(vips, ARRAY_SIZE(vips), *state, &taken, &n), 0);
+	server = listener("::1", 8080);
+	fds[0] = datagram(VIP, &port);
+	fds[1] = dial(VIP6);
+	assert_int_equal(conntrack_flows(vips, 2, *state, &flows, &n), 0);
 	assert_int_equal(n, 2);
-	for (size_t i = 0; i < n; i++) {
-		assert_true(plan_vip_equal(&taken[i].vip, &vips[2 - 2 * i]));
-		assert_int_equal(taken[i].flows, 1);
+	for (size_t i = 0; i < 2; i++) {
+		const bool is_udp = flows[i].proto == IPPROTO_UDP;
+
+		assert_true(flows[i].lives);
+		assert_int_equal(flows[i].port, is_udp ? 53 : 80);
+		assert_true(ip_addr_equal(&flows[i].vip, is_udp ? &v4 : &v6));
+		assert_int_equal(ip_addr_is_v4(&flows[i].client), is_udp);
+		if (is_udp)
+			assert_int_equal(flows[i].client_port, port);
+		else
+			assert_int_equal(flows[i].proto, IPPROTO_TCP);
 	}
+	close(fds[0]);
+	close(fds[1]);
+	close(server);
+}
+
+/* Nobody translates it and nobody answers: what it waits for is us. */
+static void what_nobody_has_does_not_live(void **state)
+{
+	uint16_t port;
+	int fd;
+
+	begin();
+	fd = datagram(PLAIN_VIP, &port);
+	assert_int_equal(count(*state, PLAIN_VIP).all, 1);
+	assert_int_equal(count(*state, PLAIN_VIP).living, 0);
 	close(fd);
 }
 
 /* Larger than one datagram of the dump. */
-static void many_flows_are_all_counted(void **state)
+static void many_flows_are_all_told(void **state)
 {
-	struct plan_taken *taken = NULL;
-	size_t n = 0;
+	uint16_t port;
 
 	begin();
 	for (int i = 0; i < 2000; i++)
-		close(udp_flow());
-	query(*state, &taken, &n);
-	assert_int_equal(n, 1);
+		close(datagram(VIP, &port));
 	/* A port used again finds its entry still there. */
-	assert_in_range(taken[0].flows, 1500, 2000);
+	assert_in_range(count(*state, VIP).living, 1500, 2000);
 }
 
 static void no_vips_are_no_question(void **state)
 {
-	struct plan_taken *taken = NULL;
+	struct conntrack_flow *flows = NULL;
 	size_t n = 9;
 
-	assert_int_equal(conntrack_translated(NULL, 0, *state, &taken, &n), 0);
+	assert_int_equal(conntrack_flows(NULL, 0, *state, &flows, &n), 0);
 	assert_int_equal(n, 0);
+}
+
+static void settings_are_those_of_the_namespace(void **state)
+{
+	struct conntrack_limits limits;
+	uint16_t port;
+
+	(void)state;
+	begin();
+	close(datagram(VIP, &port));
+	run("sysctl -qw net.netfilter.nf_conntrack_tcp_loose=1");
+	assert_int_equal(conntrack_limits(&limits), 0);
+	assert_false(limits.is_strict);
+	assert_true(limits.count >= 1 && limits.count < limits.max);
+	run("sysctl -qw net.netfilter.nf_conntrack_tcp_loose=0");
+	assert_int_equal(conntrack_limits(&limits), 0);
+	assert_true(limits.is_strict);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -234,10 +269,12 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(no_vips_are_no_question),
-		TEST(translated_flows_are_counted_per_vip_and_others_are_not),
-		TEST(udp_flows_count_too),
-		TEST(flow_counts_for_its_address_in_every_domain),
-		TEST(many_flows_are_all_counted),
+		TEST(flows_to_the_vips_are_told_and_whether_they_live),
+		TEST(a_flow_is_told_as_its_client_sends_it),
+		TEST(what_nobody_has_does_not_live),
+		TEST(many_flows_are_all_told),
+		TEST(settings_are_those_of_the_namespace),
+		/* The last of all, since nothing brings ctnetlink back. */
 		TEST(without_ctnetlink_the_same_is_read_from_proc),
 	};
 

@@ -5,7 +5,7 @@
  */
 #include "sys/conntrack.h"
 
-#include "plan/plan.h"
+#include "plan/plan_vip.h"
 #include "sys_test.h"
 
 #include <errno.h>
@@ -17,12 +17,12 @@ static int ask_without_rights(void)
 {
 	const struct plan_vip vip = {.addr = ip_addr_from_v4(0xc0000201)};
 	struct arena *arena = arena_new();
-	struct plan_taken *taken;
+	struct conntrack_flow *flows;
 	size_t n;
 
 	if (setgid(65534) != 0 || setuid(65534) != 0)
 		return 255;
-	return -conntrack_translated(&vip, 1, arena, &taken, &n);
+	return -conntrack_flows(&vip, 1, arena, &flows, &n);
 }
 
 static void who_may_not_ask_is_told_so(void **state)
