@@ -39,6 +39,7 @@
 #define DEFAULT_CHUNKS 8 /* what the agent takes by default: 262,144 flows at half load */
 #define LARGE_CHUNKS   32
 #define SERIES_MAX     8
+#define KERNEL_FLOWS   10000u
 #define FILLING        0x04000000u /* first of the flows that fill a table */
 #define NEWCOMERS      0x08000000u /* first of those that begin */
 #define ANSWERED       0x02000000u /* first of those that backend 0 answers */
@@ -438,6 +439,30 @@ static void many_services(struct bench *b)
 	note("traffic to all", s[2].ns);
 }
 
+/* Ours, of a service of which the kernel has flows, too: its table is asked, and does not have it.
+ */
+static void shared_with_the_kernel(struct bench *b)
+{
+	struct series alone = {DEFAULT, LB, tcp_plan(SETTLED_PORT, 4000, TCP_ACK), false, 0};
+	struct series shared = alone;
+	struct rig *rig = b->beds[DEFAULT].rig;
+	const struct rig_service svc = {.vip = VIP, .port = SETTLED_PORT, .proto = IPPROTO_TCP};
+	struct frame_spec flow = {
+		.src = 1, .dst = VIP, .dport = SETTLED_PORT, .proto = IPPROTO_TCP};
+
+	for (uint32_t i = 0; i < KERNEL_FLOWS; i++) {
+		flow.sport = (uint16_t)i;
+		rig_add_kernel_flow(rig, &flow);
+	}
+	measure(b, &alone, 1);
+	rig_set_flags(rig, &svc, LB_SVC_KERNEL_FLOWS);
+	measure(b, &shared, 1);
+	rig_set_flags(rig, &svc, 0);
+	printf("settled rows, 4000 flows, while the kernel has %u flows\n", KERNEL_FLOWS);
+	note("of another service", alone.ns);
+	note("of the same service", shared.ns);
+}
+
 /* --- IPv6 against IPv4 ---------------------------------------------------------------------------
  */
 
@@ -510,6 +535,7 @@ static void run(struct bench *b)
 	udp_flows(b);
 	source_ranges(b);
 	many_services(b);
+	shared_with_the_kernel(b);
 	families(b);
 }
 

@@ -6,6 +6,7 @@
 #include "agent/takeover.h"
 
 #include "agent/inputs.h"
+#include "agent/problems_own.h"
 #include "agent/sources.h"
 #include "agent_rig.h"
 
@@ -242,6 +243,40 @@ static void without_programs_nothing_is_asked_until_they_are_tried_again(void **
 	end(&x);
 }
 
+static const struct problem *own_problem(const struct agent *a, struct arena *arena,
+					 const char *reason)
+{
+	struct problems list = {.arena = arena};
+
+	problems_own_add(a, clock_now(), &list);
+	for (size_t i = 0; i < list.n; i++)
+		if (strcmp(list.items[i].reason, reason) == 0)
+			return &list.items[i];
+	return NULL;
+}
+
+/* And gone again; where we forward nothing, nobody looks. */
+static void settings_of_conntrack_are_problems_while_they_last(void **state)
+{
+	_cleanup_(arena_freep) struct arena *arena = arena_new();
+	struct taking x = begin(RIG_SERVICE("s1"));
+	struct agent *a = &x.rig->agent;
+
+	(void)state;
+	assert_null(own_problem(a, arena, "ConntrackNearlyFull"));
+	assert_null(own_problem(a, arena, "ConntrackStrict"));
+	a->conntrack.is_full = a->conntrack.is_strict = true;
+	assert_int_equal(own_problem(a, arena, "ConntrackNearlyFull")->severity, SEVERITY_WARNING);
+	assert_non_null(
+		strstr(own_problem(a, arena, "ConntrackNearlyFull")->remedy, "nf_conntrack_max"));
+	assert_int_equal(own_problem(a, arena, "ConntrackStrict")->severity, SEVERITY_WARNING);
+	assert_non_null(strstr(own_problem(a, arena, "ConntrackStrict")->remedy,
+			       "nf_conntrack_tcp_loose=1"));
+	takeover_look(a, a->conntrack.look_at);
+	assert_false(a->conntrack.is_full || a->conntrack.is_strict);
+	end(&x);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -251,6 +286,7 @@ int main(void)
 		cmocka_unit_test(while_the_kernel_has_flows_it_is_asked_again_and_again),
 		cmocka_unit_test(what_is_programmed_is_asked_about_once_more),
 		cmocka_unit_test(nobody_asks_while_the_helper_reads_or_before_there_is_a_plan),
+		cmocka_unit_test(settings_of_conntrack_are_problems_while_they_last),
 		cmocka_unit_test(with_mode_off_nothing_is_asked),
 		cmocka_unit_test(without_programs_nothing_is_asked_until_they_are_tried_again),
 	};
