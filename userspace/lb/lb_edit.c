@@ -561,16 +561,6 @@ static void share(struct lb_tables *t, uint32_t slot, uint32_t flags)
 	lb_slots_store_live(&t->slots, slot, lb_live_word(&live));
 }
 
-/* What a walk that is under way finds is not said of it. */
-static void note_sharing(struct lb_tables *t, const struct lb_clock *c, uint32_t slot,
-			 uint32_t flags)
-{
-	if (((lb_live_of(t->slots.image[slot].live).flags ^ flags) & LB_SVC_SHARED) == 0)
-		return;
-	t->slots.idle[slot] = false;
-	t->shared_at = c->now;
-}
-
 int lb_tables_put(struct lb_tables *t, const struct lb_clock *c, const struct lb_frontend *f)
 {
 	struct edit e = {.t = t, .c = c, .f = f, .slot = lb_slots_find(&t->slots, &f->key)};
@@ -585,8 +575,7 @@ int lb_tables_put(struct lb_tables *t, const struct lb_clock *c, const struct lb
 	}
 	if (e.slot != LB_NO_SLOT && is_same(t, &t->slots.image[e.slot], f))
 		return 0;
-	if (e.slot != LB_NO_SLOT)
-		note_sharing(t, c, e.slot, f->flags);
+	lb_walk_share(t, c, e.slot, f->flags);
 	if (e.slot != LB_NO_SLOT && is_shared_otherwise(t, &t->slots.image[e.slot], f)) {
 		share(t, e.slot, f->flags);
 		return 0;

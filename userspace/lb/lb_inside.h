@@ -160,6 +160,9 @@ bool lb_growth_wants_to_copy(const struct lb_tables *t, const struct lb_clock *c
 bool lb_growth_copy(struct lb_tables *t, const struct lb_clock *c);
 void lb_growth_done(struct lb_growth *g);
 
+/* A slot (or LB_NO_SLOT) gets these flags: what the walk that is under way finds is not said of it.
+ */
+void lb_walk_share(struct lb_tables *t, const struct lb_clock *c, uint32_t slot, uint32_t flags);
 /* Brings up to date since when slots are free of flows: at once where nobody makes any. */
 void lb_walk_note(struct lb_tables *t, const struct lb_clock *c);
 

@@ -307,6 +307,16 @@ static void go_on(struct lb_tables *t, const struct lb_clock *c)
 		w->next_at = nsec_add(c->now, SLICE_PAUSE);
 }
 
+/* What a walk that is under way finds is not said of it. */
+void lb_walk_share(struct lb_tables *t, const struct lb_clock *c, uint32_t slot, uint32_t flags)
+{
+	if (slot == LB_NO_SLOT ||
+	    ((lb_live_of(t->slots.image[slot].live).flags ^ flags) & LB_SVC_SHARED) == 0)
+		return;
+	t->slots.idle[slot] = false;
+	t->shared_at = c->now;
+}
+
 void lb_walk_note(struct lb_tables *t, const struct lb_clock *c)
 {
 	if (t->flows.n == 0 || c->quiet >= c->now)
