@@ -18,7 +18,6 @@
 #include "lb/lb_inside.h"
 
 #include "base/limits.h"
-
 #include "bpf/wire.h"
 
 #include <assert.h>
@@ -543,7 +542,7 @@ static bool is_same(const struct lb_tables *t, const struct lb_service *svc,
 	       (lb_live_of(svc->live).flags & ~LB_SVC_NO_BACKENDS) == f->flags;
 }
 
-/* Nothing but with whom it is shared differs: rows and backends stay as they are. */
+/* Only with whom it is shared differs. */
 static bool is_shared_otherwise(const struct lb_tables *t, const struct lb_service *svc,
 				const struct lb_frontend *f)
 {
