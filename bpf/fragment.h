@@ -36,6 +36,9 @@ static __always_inline __u16 fragment_age(void)
 
 static __always_inline __u64 fragment_hash(const struct fragment_key *key)
 {
+	if (addr_is_v4(key->saddr) && addr_is_v4(key->daddr))
+		return lb_flow_hash_v4(flow_secret(), key->saddr[3], key->daddr[3], key->id,
+				       key->word);
 	return lb_flow_hash(flow_secret(), key->saddr, key->daddr, key->id, key->word);
 }
 

@@ -15,13 +15,20 @@ static __always_inline __u32 patch_ip_len(__u8 family)
 	return family == FAMILY_V4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr);
 }
 
+/* What of an IPv4 header is changed, as it lies there: one call reads it and one writes it. */
+struct patch_v4 {
+	__u16 check;
+	__u16 saddr[2], daddr[2];
+};
+_Static_assert(sizeof(struct patch_v4) == 10, "the end of struct iphdr");
+
 /* One address of an IP header; l3_delta is what the change adds to sums. IPv6 has none of its own.
  */
 static __always_inline void patch_address(lb_bytes *to, __u32 ip_off, __u8 family,
 					  enum patch_end end, const __u32 addr[4], __u16 l3_delta)
 {
 	__u32 check_off = ip_off + __builtin_offsetof(struct iphdr, check), words[4];
-	__u16 check;
+	struct patch_v4 v4;
 
 	addr_copy(words, addr);
 	if (family == FAMILY_V6) {
@@ -32,14 +39,11 @@ static __always_inline void patch_address(lb_bytes *to, __u32 ip_off, __u8 famil
 			       words, sizeof(words));
 		return;
 	}
-	if (!lb_bytes_read(to, check_off, &check, sizeof(check)))
+	if (!lb_bytes_read(to, check_off, &v4, sizeof(v4)))
 		return;
-	check = csum_add(check, l3_delta);
-	lb_bytes_write(to, check_off, &check, sizeof(check));
-	lb_bytes_write(to,
-		       ip_off + (end == PATCH_SOURCE ? __builtin_offsetof(struct iphdr, saddr)
-						     : __builtin_offsetof(struct iphdr, daddr)),
-		       &words[3], sizeof(words[3]));
+	v4.check = csum_add(v4.check, l3_delta);
+	__builtin_memcpy(end == PATCH_SOURCE ? v4.saddr : v4.daddr, &words[3], sizeof(words[3]));
+	lb_bytes_write(to, check_off, &v4, sizeof(v4));
 }
 
 /* One port; TCP and UDP have them at the same place. */

@@ -34,6 +34,7 @@
 
 #define N_SERVICES     5000
 #define FIRST_PORT     2000 /* of the 5,000 */
+#define SCTP_PORT      3868
 #define ROUNDS         31
 #define WINDOW_LEN     100000
 #define DEFAULT_CHUNKS 8 /* what the agent takes by default: 262,144 flows at half load */
@@ -463,6 +464,44 @@ static void shared_with_the_kernel(struct bench *b)
 	note("of the same service", shared.ns);
 }
 
+static void tagged(struct bench *b)
+{
+	struct series s[3];
+
+	for (unsigned i = 0; i < 3; i++)
+		s[i] = (struct series){DEFAULT, LB, tcp_plan(SETTLED_PORT, 4000, TCP_ACK), false,
+				       0};
+	s[1].plan.n_tags = 1;
+	s[2].plan.n_tags = 2;
+	measure(b, s, 3);
+	printf("VLAN tags against none, established TCP, 4000 flows\n");
+	note("none", s[0].ns);
+	row(b, "one", s[1].ns, s[0].ns, 1.3);
+	row(b, "two", s[2].ns, s[0].ns, 1.3);
+}
+
+static void odd_packets(struct bench *b)
+{
+	struct series s[4];
+
+	for (unsigned i = 0; i < 4; i++) {
+		s[i] = (struct series){DEFAULT, LB, tcp_plan(UDP_PORT, 1000, 0), false, 0};
+		s[i].plan.proto = IPPROTO_UDP;
+	}
+	s[1].plan.frag = htons(0x2000);
+	s[2].plan.frag = htons(185);
+	(void)bed_add_service(&b->beds[DEFAULT], SCTP_PORT, IPPROTO_SCTP, LB_ROWS_LOG2_MIN);
+	s[3].plan.proto = IPPROTO_SCTP;
+	s[3].plan.dport = SCTP_PORT;
+	measure(b, s, 4);
+	printf("fragments and SCTP against UDP, whose entry is read as well, 1000 flows\n");
+	note("established UDP", s[0].ns);
+	row(b, "first fragments, each entered", s[1].ns, s[0].ns, 3.0);
+	row(b, "later fragments", s[2].ns, s[0].ns, 2.0);
+	row(b, "SCTP whose port changes", s[3].ns, s[0].ns, 4.0);
+	rig_forget_flows(b->beds[DEFAULT].rig);
+}
+
 /* --- IPv6 against IPv4 ---------------------------------------------------------------------------
  */
 
@@ -534,6 +573,8 @@ static void run(struct bench *b)
 	replies(b, LARGE, large);
 	udp_flows(b);
 	source_ranges(b);
+	tagged(b);
+	odd_packets(b);
 	many_services(b);
 	shared_with_the_kernel(b);
 	families(b);

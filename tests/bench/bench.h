@@ -17,5 +17,7 @@ struct bench_plan {
 	__u8 proto;
 	__u8 tcp_flags;
 	__u8 v6;
-	__u8 zero;
+	__u8 n_tags; /* of VLANs: 0 to 2 */
+	__be16 frag; /* IPv4's fragment word; the identification is the flow's number */
+	__u16 zero;
 };

@@ -16,6 +16,7 @@ static __always_inline void lay(struct ethhdr *eth, const struct bench_plan *p, 
 {
 	struct bench_ends ends = {
 		.sport = bench_client_port(flow),
+		.id = bpf_htons((__u16)flow),
 		.dport = bpf_htons(p->dport + (p->n_services ? flow % p->n_services : 0)),
 	};
 

@@ -26,10 +26,13 @@ struct {
 	__type(value, struct bench_plan);
 } plan SEC(".maps");
 
+#define BENCH_TAG sizeof(struct vlan_hdr)
+
 /* Who sends the frame, and to whom; network order, IPv4 in its mapped form. */
 struct bench_ends {
 	__u32 saddr[4], daddr[4];
 	__be16 sport, dport;
+	__be16 id;
 };
 
 static __always_inline void bench_lay_l4(struct tcphdr *tcp, const struct bench_plan *p,
@@ -45,8 +48,9 @@ static __always_inline void bench_lay_v4(struct iphdr *ip, const struct bench_pl
 					 const struct bench_ends *ends)
 {
 	*(__u8 *)ip = 0x45;
-	ip->tot_len = bpf_htons(BENCH_FRAME - sizeof(struct ethhdr));
-	ip->frag_off = 0;
+	ip->tot_len = bpf_htons(BENCH_FRAME - sizeof(struct ethhdr) - p->n_tags * BENCH_TAG);
+	ip->id = ends->id;
+	ip->frag_off = p->frag;
 	ip->ttl = 64;
 	ip->protocol = p->proto;
 	ip->check = 0x1234;
@@ -67,9 +71,29 @@ static __always_inline void bench_lay_v6(struct ipv6hdr *ip, const struct bench_
 	bench_lay_l4((void *)(ip + 1), p, ends);
 }
 
+/* IPv4 behind so many tags, which are 1 or 2 and known to the compiler. */
+static __always_inline void bench_lay_tagged(struct ethhdr *eth, const struct bench_plan *p,
+					     const struct bench_ends *ends, int n)
+{
+	struct vlan_hdr *tag = (void *)(eth + 1);
+
+	eth->h_proto = bpf_htons(ETH_P_8021Q);
+	tag[0].h_vlan_TCI = bpf_htons(7);
+	tag[0].h_vlan_encapsulated_proto = bpf_htons(n == 2 ? ETH_P_8021Q : ETH_P_IP);
+	if (n == 2) {
+		tag[1].h_vlan_TCI = bpf_htons(8);
+		tag[1].h_vlan_encapsulated_proto = bpf_htons(ETH_P_IP);
+	}
+	bench_lay_v4((void *)(tag + n), p, ends);
+}
+
 static __always_inline void bench_lay(struct ethhdr *eth, const struct bench_plan *p,
 				      const struct bench_ends *ends)
 {
+	if (p->n_tags == 1)
+		return bench_lay_tagged(eth, p, ends, 1);
+	if (p->n_tags == 2)
+		return bench_lay_tagged(eth, p, ends, 2);
 	eth->h_proto = p->v6 ? bpf_htons(ETH_P_IPV6) : bpf_htons(ETH_P_IP);
 	if (p->v6)
 		bench_lay_v6((void *)(eth + 1), p, ends);

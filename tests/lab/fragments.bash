@@ -1,0 +1,41 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+#
+# Datagrams that do not fit into a packet, there and back, over the network of ipv6.bash and its Service of
+# two families, whose links carry 1,500 octets. What comes back must be what was sent, to the octet.
+#
+# shellcheck disable=SC2034 # STEP_NOTE is read by scripts/steps.bash
+
+fragments_all() {
+	run_step fragments "Datagrams in fragments, there and back, in both families" step_fragments
+}
+
+# Fragments as the nodes' kernels put them together: none, if a test does not send any.
+fragments_seen() {
+	local pod name=$1 n=0
+	for pod in a1 a2 b1 b2; do
+		n=$((n + $(lab_in "$pod" nstat -asz "$name" | awk -v name="$name" '$1 == name {print $2}')))
+	done
+	echo "$n"
+}
+
+step_fragments() {
+	local out=$LAB_DIR/fragments.json vip client bytes counter before node
+	write_dual a1 a2 b1 b2
+	for node in "${LAB_NODES[@]}"; do
+		lab_until 10 dual_backends_are "$node" 4 || { lab_ctl "$node" show services; return 1; }
+	done
+	for vip in 192.168.101.1 "$VIP6"; do
+		client=10.9.0.2 counter=IpReasmOKs
+		[ "$vip" = "$VIP6" ] && client=$CLIENT6 counter=Ip6ReasmOKs
+		for bytes in 1473 4000 20000; do
+			before=$(fragments_seen "$counter")
+			ask datagrams "$vip" 53 100 "$bytes" >"$out"
+			say "$vip, $bytes octets: $(jq -c '[.pods, .clients]' "$out"), put together by the pods:" \
+				"$(($(fragments_seen "$counter") - before))"
+			all_answered "$out" "$client" || return 1
+			[ "$(($(fragments_seen "$counter") - before))" -eq 100 ] || return 1
+		done
+	done
+	STEP_NOTE="600 datagrams of up to 20,000 octets came back as they were"
+}
