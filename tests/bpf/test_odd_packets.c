@@ -217,6 +217,40 @@ static void a_wrong_udp_length_is_the_backends_to_judge(void **state)
 	}
 }
 
+/* Nor is TCP's header longer or shorter for us: what is changed lies in its first 20 octets. */
+static void a_wrong_data_offset_is_the_backends_to_judge(void **state)
+{
+	struct bed *x = bed_begin(state);
+	size_t at = FRAME_IP + frame_ip_len() + 12;
+
+	for (unsigned offset = 0; offset < 16; offset++) {
+		lay(x, bed_request(&x->tcp, 1000, TCP_ACK_FLAG), 0);
+		x->in.bytes[at] = x->want.bytes[at] = (uint8_t)(offset << 4);
+		expect(x, XDP_PASS);
+	}
+}
+
+/* An IP header of another version than the frame says, or shorter than the least there is. */
+static void a_version_or_length_that_contradicts_is_malformed(void **state)
+{
+	struct bed *x = bed_begin(state);
+	uint64_t dropped = 0;
+
+	for (unsigned first = 0; first < 256; first++) {
+		unsigned version = first >> 4, words = first & 15;
+
+		if (bed_is_v6() ? version == 6 : version == 4 && words >= 5)
+			continue;
+		lay(x, bed_request(&x->tcp, 1000, TCP_SYN_FLAG), 0);
+		x->in.bytes[FRAME_IP] = (uint8_t)first;
+		x->want = x->in;
+		expect(x, XDP_DROP);
+		dropped++;
+	}
+	assert_int_equal(rig_drops(x->rig, LB_DROP_MALFORMED), dropped);
+	assert_int_equal(rig_n_flows(x->rig), 0);
+}
+
 static void an_empty_datagram_is_served(void **state)
 {
 	struct bed *x = bed_begin(state);
@@ -245,6 +279,8 @@ int main(void)
 		CLAIM(echo_of_any_length_is_answered_with_the_right_checksum),
 		CLAIM(frames_of_several_buffers_are_served),
 		CLAIM(a_wrong_udp_length_is_the_backends_to_judge),
+		CLAIM(a_wrong_data_offset_is_the_backends_to_judge),
+		CLAIM(a_version_or_length_that_contradicts_is_malformed),
 		CLAIM(an_empty_datagram_is_served),
 	};
 
