@@ -1,13 +1,15 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 #
-# Datagrams that do not fit into a packet, there and back, over the network of ipv6.bash and its Service of
+# Datagrams that do not fit into a packet, there and back, and answers that leave a pod as one large frame,
+# which is cut behind tc_reply; over the network of ipv6.bash and its Service of
 # two families, whose links carry 1,500 octets. What comes back must be what was sent, to the octet.
 #
 # shellcheck disable=SC2034 # STEP_NOTE is read by scripts/steps.bash
 
 fragments_all() {
-	run_step fragments "Datagrams in fragments, there and back, in both families" step_fragments
+	run_step fragments "Datagrams in fragments, there and back, in both families" step_fragments &&
+		run_step segments "Pods whose kernels leave segments and checksums to the card" step_segments
 }
 
 # Fragments as the nodes' kernels put them together: none, if a test does not send any.
@@ -38,4 +40,33 @@ step_fragments() {
 		done
 	done
 	STEP_NOTE="600 datagrams of up to 20,000 octets came back as they were"
+}
+
+# The largest of a pod's frames on average, in octets.
+pods_frame() {
+	local pod
+	for pod in a1 a2 b1 b2; do
+		lab_in "$pod" ip -j -s link show dev eth0 | jq '.[0].stats64.tx | .bytes / .packets | floor'
+	done | sort -n | tail -n 1
+}
+
+step_segments() {
+	local out=$LAB_DIR/segments.json vip url client pod i
+	for pod in a1 a2 b1 b2; do
+		lab_in "$pod" ethtool -K eth0 tx on tso on gso on tx-udp-segmentation on >/dev/null 2>&1
+	done
+	for vip in 192.168.101.1 "$VIP6"; do
+		url="http://$vip" client=10.9.0.2
+		[ "$vip" = "$VIP6" ] && url="http://[$vip]" client=$CLIENT6
+		for i in 1 2 3 4 5 6 7 8; do
+			big "$i" "$url" 5000000 || { say "$vip: a download did not finish"; return 1; }
+			[ "$(tail -n 1 "$LAB_DIR/big.$i")" = "done" ] || return 1
+		done
+		ask segments "$vip" 53 100 >"$out"
+		say "$vip, UDP: $(jq -c '[.pods, .clients]' "$out"); a frame of the pods: $(pods_frame) octets"
+		all_answered "$out" "$client" || return 1
+	done
+	for pod in a1 a2 b1 b2; do lab_in "$pod" ethtool -K eth0 tx off >/dev/null 2>&1; done
+	STEP_NOTE="80 MB and 4,000 datagrams, frames of $(pods_frame) octets on average"
+	[ "$(pods_frame)" -gt 3000 ]
 }
