@@ -36,7 +36,7 @@ static __always_inline bool admit_renew(const struct flow *f, struct lb_flow *wa
 					__u64 state)
 {
 	enum entry_owner owner = entry_owner(f, rest);
-	__u64 fresh = f->rest;
+	__u64 fresh = f->entry.rest;
 
 	if (entry_is_taken(f, owner, rest))
 		return false;
@@ -67,11 +67,12 @@ __noinline int admit_look(struct flow *f, __u32 backend, __u32 flags, __u32 flow
 	state = READ_ONCE(be->state);
 	if (!backend_is(state, flags))
 		return ADMIT_REFUSED;
-	f->hash = entry_hash(f, be);
-	f->rest = lb_rest(f->slot, f->row_in, (__u16)backend,
-			  lb_flow_state(flow_state, f->proto == IPPROTO_UDP, backend_gen(state)),
-			  f->age);
-	way = lb_flow_find(flow_table(), f->hash, &rest);
+	f->entry.hash = entry_hash(f, be);
+	f->entry.now = f->age;
+	f->entry.rest = lb_rest(
+		f->slot, f->row_in, (__u16)backend,
+		lb_flow_state(flow_state, f->proto == IPPROTO_UDP, backend_gen(state)), f->age);
+	way = lb_flow_find(flow_table(), f->entry.hash, &rest);
 	if (!way)
 		return ADMIT_NONE;
 	return admit_renew(f, way, rest, state) ? ADMIT_HAS : ADMIT_REFUSED;
@@ -80,15 +81,11 @@ __noinline int admit_look(struct flow *f, __u32 backend, __u32 flags, __u32 flow
 /* Apart from the looking because of the stack: 512 bytes must do for a whole chain of calls. */
 __noinline bool admit_make(const struct flow *f)
 {
-	struct lb_flow_new n = {.now = 0};
 	int made;
 
 	if (!f)
 		return false;
-	n.hash = f->hash;
-	n.rest = f->rest;
-	n.now = f->age;
-	made = lb_flow_insert(flow_table(), &n);
+	made = lb_flow_insert(flow_table(), &f->entry);
 	if (unlikely(made == LB_FLOW_MADE_BY_EVICTION))
 		stats_drop(LB_DROP_FLOW_EVICTED);
 	return made >= LB_FLOW_MADE;

@@ -30,6 +30,12 @@ typedef __u64 __attribute__((may_alias)) lb_flow_word;
 #define LB_FLOW_SWAP(p, old, new) __sync_bool_compare_and_swap((p), (old), (new))
 #endif
 
+/* An entry to be. */
+struct lb_flow_new {
+	__u64 hash, rest;
+	__u64 now; /* an age */
+};
+
 LB_INLINE lb_flow_word *lb_flow_rest_of(struct lb_flow *way)
 {
 	return (lb_flow_word *)&way->slot;

@@ -31,12 +31,6 @@ enum lb_flow_made {
 	LB_FLOW_MADE_BY_EVICTION, /* of an established flow */
 };
 
-/* An entry to be. */
-struct lb_flow_new {
-	__u64 hash, rest;
-	__u64 now; /* an age */
-};
-
 LB_INLINE int lb_flow_insert_free(flow_table_t t, const struct lb_flow_new *n)
 {
 	__u32 lines = flow_table_lines(t);

@@ -22,13 +22,16 @@ LB_INLINE __u32 lb_flow_rank(__u64 rest, __u8 now)
 	return rank | lb_rest_silence(rest, now);
 }
 
-/* The most dispensable of the ways that were judged. */
+/*
+ * The most dispensable of the ways that were judged. Small, for it lies on the stack at the end of
+ * the longest chain of calls.
+ */
 struct lb_flow_victim {
 	__u64 hash;
-	__u32 rank; /* 0: nobody yet */
-	__u32 way;
-	__u32 n_spare; /* how many are not established */
-	__u32 n_free;  /* by now */
+	__u16 rank; /* 0: nobody yet */
+	__u16 way;
+	__u16 n_spare; /* how many are not established */
+	__u16 n_free;  /* by now */
 };
 
 /* Judges a line, whose ways count from this number on. */
@@ -48,9 +51,9 @@ LB_FLOW_STEP bool lb_flow_judge(struct lb_flow_line *line, __u64 now, __u32 from
 		v->n_spare += lb_rest_is_spare(rest);
 		if (rank <= v->rank)
 			continue;
-		v->way = from + i;
+		v->way = (__u16)(from + i);
 		v->hash = hash;
-		v->rank = rank;
+		v->rank = (__u16)rank;
 	}
 	return true;
 }

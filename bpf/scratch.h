@@ -14,6 +14,7 @@
 
 #include "bytes_xdp.h"
 #include "common.h"
+#include "flow_entry.h"
 #include "quote.h"
 
 /*
@@ -23,10 +24,9 @@
  * argument holds.
  */
 struct flow {
-	__u64 row;  /* as read once */
-	__u64 live; /* of the service, as read once */
-	__u64 hash; /* of the entry that it is to have, and its rest (admit.h) */
-	__u64 rest;
+	__u64 row;                /* as read once */
+	__u64 live;               /* of the service, as read once */
+	struct lb_flow_new entry; /* that it is to have (admit.h) */
 	__u32 service_id;
 	__u32 row_index; /* over all rows */
 	__u32 saddr[4];
@@ -40,7 +40,7 @@ struct flow {
 	__u8 age;
 	__u8 zero[5];
 };
-_Static_assert(sizeof(struct flow) == 88, "no padding in struct flow");
+_Static_assert(sizeof(struct flow) == 96, "no padding in struct flow");
 
 /* Of the packet itself, even where the flow is one that it quotes. Offsets are those in the frame.
  */
