@@ -95,8 +95,8 @@ static void what_is_not_served_is_told(void **state)
 		struct lb_frontend f = frontend(&u, family, IPPROTO_TCP);
 		struct lb_target strangers[2] = {f.targets[0], f.targets[1]};
 
-		f.n_targets = 0;
-		assert_int_equal(answer(&u, &f), -ENODATA);
+		f.n_targets = 0; /* nobody, as far as is known: it should be dropped */
+		assert_int_equal(answer(&u, &f), -ECOMM);
 		f.targets = strangers;
 		f.n_targets = 2;
 		strangers[0].addr.b[15] ^= 1;
