@@ -207,7 +207,8 @@ static enum vip_gate frontend_gate(const struct candidate *c, const struct lb_fr
 {
 	if (!c->actual || !c->actual->tested || !c->port->takes_new_flows || !c->shared.vip)
 		return GATE_CLOSED;
-	return c->actual->table == lb->table ? GATE_OPEN : GATE_STALE;
+	return c->actual->table == lb->table && c->actual->flags == lb->flags ? GATE_OPEN
+									      : GATE_STALE;
 }
 
 /*

@@ -418,10 +418,12 @@ static void who_changes_his_mind_takes_over(void **state)
 	fixture_drop(f, "LodestoneConfig", "node-a");
 	fixture_plan(f);
 	assert_int_equal(shared(f, 80), LB_F_TAKING_OVER);
+	assert_null(fixture_route(f, VIP "/32")); /* as long as what begins is left to the kernel */
 	assert_int_equal(f->plan.n_begins, 1);
 	assert_true(f->plan.begins[0].takes && !f->plan.begins[0].programmed);
 	answer(f, 0)->flows = 1;
 	assert_shared(f, 80, LB_F_TAKING_OVER);
+	assert_non_null(fixture_route(f, VIP "/32"));
 	assert_true(f->plan.begins[0].programmed);
 	answer(f, 0)->flows = 1;
 	assert_shared(f, 80, LB_F_KERNEL_FLOWS);
