@@ -21,9 +21,21 @@ fragments_seen() {
 	echo "$n"
 }
 
+# On one processor: a sender that moves between two lets a later fragment overtake the first, and what
+# comes before its first is dropped, as it should be.
+senders_stay() {
+	local pod pid
+	for pod in a1 a2 b1 b2; do
+		for pid in $(ip netns pids "$LAB-$pod"); do
+			taskset -a -p -c 0 "$pid" >/dev/null || return 1
+		done
+	done
+}
+
 step_fragments() {
 	local out=$LAB_DIR/fragments.json vip client bytes counter before node
 	write_dual a1 a2 b1 b2
+	senders_stay || return 1
 	for node in "${LAB_NODES[@]}"; do
 		lab_until 10 dual_backends_are "$node" 4 || { lab_ctl "$node" show services; return 1; }
 	done
@@ -32,7 +44,8 @@ step_fragments() {
 		[ "$vip" = "$VIP6" ] && client=$CLIENT6 counter=Ip6ReasmOKs
 		for bytes in 1473 4000 20000; do
 			before=$(fragments_seen "$counter")
-			ask datagrams "$vip" 53 100 "$bytes" >"$out"
+			lab_in client taskset -c 0 python3 "$LAB_ROOT/scripts/lab-client" \
+				datagrams "$vip" 53 100 "$bytes" >"$out"
 			say "$vip, $bytes octets: $(jq -c '[.pods, .clients]' "$out"), put together by the pods:" \
 				"$(($(fragments_seen "$counter") - before))"
 			all_answered "$out" "$client" || return 1
