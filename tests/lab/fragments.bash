@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 #
 # Datagrams that do not fit into a packet, there and back, and answers that leave a pod as one large frame,
-# which is cut behind tc_reply; over the network of ipv6.bash and its Service of
-# two families, whose links carry 1,500 octets. What comes back must be what was sent, to the octet.
+# which is cut behind tc_reply; over the network of ipv6.bash and its Service of two families, whose links
+# carry 1,500 octets. What comes back must be what was sent, to the octet.
 #
 # shellcheck disable=SC2034 # STEP_NOTE is read by scripts/steps.bash
 
