@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * Measuring one program under one plan of packets, and saying what came out of it.
+ */
+#pragma once
+
+#include "bpf/rig.h"
+#include "tests/bench/bench.h"
+#include "tests/bench/bench_bed.h"
+
+#define DEFAULT_CHUNKS   8 /* what the agent takes by default: 262,144 flows at half load */
+#define LARGE_CHUNKS     32
+#define BENCH_WINDOW_LEN 100000
+#define N_FLOWS          4           /* numbers of flows that the rows are measured with */
+#define FILLING          0x04000000u /* first of the flows that fill a table */
+#define NEWCOMERS        0x08000000u /* first of the flows that begin */
+#define ANSWERED         0x02000000u /* first of those that backend 0 answers */
+
+enum bed_id { DEFAULT, LARGE, CROWD, N_BEDS };
+enum { TCP_SYN = 0x02, TCP_ACK = 0x10 };
+
+struct bench {
+	struct bench_driver_bpf *driver;
+	struct bench_reply_driver_bpf *reply_driver;
+	struct bed beds[N_BEDS];
+	bool missed; /* a bar */
+};
+
+/* What is measured: one program of one bed under one plan. */
+struct series {
+	enum bed_id bed;
+	enum program program;
+	struct bench_plan plan;
+	bool fresh; /* with an empty table for each window */
+	double ns;  /* result */
+};
+
+extern const uint32_t bench_n_flows[N_FLOWS];
+
+/* Loads the drivers; the beds are the caller's. False: BPF is refused here. */
+bool bench_open(struct bench *b);
+void bench_close(struct bench *b);
+
+/* Whether frame_use_family() chose IPv6. */
+bool bench_is_v6(void);
+/* Packets of `flows` flows (0: each packet begins one) to VIP, in the family of frame_use_family().
+ */
+struct bench_plan bench_tcp_plan(uint16_t port, uint32_t flows, uint8_t flags);
+/* To another address, in that family too. */
+void bench_aim(struct bench_plan *plan, uint32_t addr);
+
+/* One window: ns per packet, everything included; a plan without an end goes on where it was. */
+double bench_series_window(struct bench *b, struct series *s);
+/* Best window of each series, net of the best empty one. They take turns, round by round. */
+void bench_measure(struct bench *b, struct series *series, unsigned n);
+
+/* Entries that a bed's flow table has room for. */
+uint32_t bench_room(const struct bed *bed);
+/* So many flows from the first on send a SYN, and all that the table holds is established. */
+void bench_add_flows(struct bench *b, struct bed *bed, uint16_t port, uint32_t first, uint32_t n);
+/* A table of this load, in percent, in which so many flows of the unsettled service are. */
+void bench_fill(struct bench *b, struct bed *bed, uint32_t flows, unsigned load);
+
+/* A line with a bar: ns may be at most base * bar. */
+void bench_row(struct bench *b, const char *what, double ns, double base, double bar);
+void bench_note(const char *what, double ns);

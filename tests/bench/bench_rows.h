@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * The rows of the bench, by subject; each prints its lines and leaves the beds' tables empty.
+ */
+#pragma once
+
+#include "tests/bench/bench_measure.h"
+
+/* bench_flows.c */
+void bench_not_ours(struct bench *b);
+void bench_settled_rows(struct bench *b);
+void bench_unsettled_rows(struct bench *b, enum bed_id id, unsigned load, const char *table);
+void bench_while_the_table_grows(struct bench *b);
+void bench_new_flows(struct bench *b, enum bed_id id, const char *table);
+void bench_replies(struct bench *b, enum bed_id id, const char *table);
+
+/* bench_kinds.c */
+void bench_udp_flows(struct bench *b);
+void bench_source_ranges(struct bench *b);
+void bench_many_services(struct bench *b);
+void bench_shared_with_the_kernel(struct bench *b);
+void bench_tagged(struct bench *b);
+void bench_odd_packets(struct bench *b);
+
+/* bench_families.c */
+void bench_families(struct bench *b);
