@@ -21,27 +21,33 @@ fragments_seen() {
 	echo "$n"
 }
 
-# Not in it: 20,000 octets over IPv6. Of such datagrams one in about two thousand, put together by the pod,
-# does not fit its checksum there, and why is not known yet.
+# Datagrams that reached a pod and not its socket, by reason: Udp6InErrors alone counts all of them.
+pods_refused() {
+	local pod
+	for pod in a1 a2 b1 b2; do
+		lab_in "$pod" nstat -as 'Udp*RcvbufErrors' 'Udp*CsumErrors' | awk -v pod="$pod" 'NR > 1 {print pod, $1, $2}'
+	done
+}
+
 step_fragments() {
-	local out=$LAB_DIR/fragments.json vip client sizes bytes counter before node
+	local out=$LAB_DIR/fragments.json vip client bytes counter before node
 	write_dual a1 a2 b1 b2
 	for node in "${LAB_NODES[@]}"; do
 		lab_until 10 dual_backends_are "$node" 4 || { lab_ctl "$node" show services; return 1; }
 	done
 	for vip in 192.168.101.1 "$VIP6"; do
-		client=10.9.0.2 counter=IpReasmOKs sizes="1473 4000 20000"
-		[ "$vip" = "$VIP6" ] && client=$CLIENT6 counter=Ip6ReasmOKs sizes="1473 4000"
-		for bytes in $sizes; do
+		client=10.9.0.2 counter=IpReasmOKs
+		[ "$vip" = "$VIP6" ] && client=$CLIENT6 counter=Ip6ReasmOKs
+		for bytes in 1473 4000 20000; do
 			before=$(fragments_seen "$counter")
 			ask datagrams "$vip" 53 100 "$bytes" >"$out"
 			say "$vip, $bytes octets: $(jq -c '[.pods, .clients]' "$out"), put together by the pods:" \
 				"$(($(fragments_seen "$counter") - before))"
-			all_answered "$out" "$client" || return 1
+			all_answered "$out" "$client" || { pods_refused; return 1; }
 			[ "$(($(fragments_seen "$counter") - before))" -eq 100 ] || return 1
 		done
 	done
-	STEP_NOTE="500 datagrams of up to 20,000 octets came back as they were"
+	STEP_NOTE="600 datagrams of up to 20,000 octets came back as they were"
 }
 
 # What the pods have sent: octets and frames.
