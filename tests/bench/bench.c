@@ -39,6 +39,7 @@ static void run(struct bench *b)
 	bench_many_services(b);
 	bench_shared_with_the_kernel(b);
 	bench_families(b);
+	bench_beside_katran(b);
 }
 
 int main(void)

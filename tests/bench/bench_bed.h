@@ -15,7 +15,9 @@
 #define RANGES_PORT    83
 #define N_RANGES       10000u
 
-enum program { FLOOR, LB, REPLY_FLOOR, REPLY, N_PROGRAMS };
+/* Of a bed; behind them those that are there once: Katran's, and one that makes the frame longer.
+ */
+enum program { FLOOR, LB, REPLY_FLOOR, REPLY, N_PROGRAMS, KATRAN = N_PROGRAMS, LONGER };
 
 struct bed {
 	struct rig *rig;

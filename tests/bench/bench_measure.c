@@ -88,6 +88,23 @@ static double window(const struct driver *d, int fd, const struct bench_plan *pl
 	       packets;
 }
 
+static int program_of(const struct bench *b, const struct series *s)
+{
+	if (s->program == KATRAN)
+		return katran_program(b->katran);
+	if (s->program == LONGER)
+		return bpf_program__fd(b->driver->progs.bench_longer);
+	return bed_program(&b->beds[s->bed], s->program);
+}
+
+static void freshen(const struct bench *b, const struct series *s)
+{
+	if (s->program == KATRAN)
+		katran_record(b->katran, true);
+	else
+		rig_forget_flows(b->beds[s->bed].rig);
+}
+
 /* A window of a series; a plan without an end goes on where it was. */
 double bench_series_window(struct bench *b, struct series *s)
 {
@@ -96,8 +113,8 @@ double bench_series_window(struct bench *b, struct series *s)
 	double ns;
 
 	if (s->fresh)
-		rig_forget_flows(b->beds[s->bed].rig);
-	ns = window(&d, bed_program(&b->beds[s->bed], s->program), &s->plan, packets);
+		freshen(b, s);
+	ns = window(&d, program_of(b, s), &s->plan, packets);
 	if (!s->plan.n_flows)
 		s->plan.first += packets;
 	return ns;

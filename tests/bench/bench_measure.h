@@ -7,6 +7,7 @@
 #include "bpf/rig.h"
 #include "tests/bench/bench.h"
 #include "tests/bench/bench_bed.h"
+#include "tests/bench/bench_katran.h"
 
 #define DEFAULT_CHUNKS   8 /* what the agent takes by default: 262,144 flows at half load */
 #define LARGE_CHUNKS     32
@@ -23,7 +24,8 @@ struct bench {
 	struct bench_driver_bpf *driver;
 	struct bench_reply_driver_bpf *reply_driver;
 	struct bed beds[N_BEDS];
-	bool missed; /* a bar */
+	struct katran *katran; /* NULL: there is none */
+	bool missed;           /* a bar */
 };
 
 /* What is measured: one program of one bed under one plan. */
@@ -31,7 +33,8 @@ struct series {
 	enum bed_id bed;
 	enum program program;
 	struct bench_plan plan;
-	bool fresh; /* with an empty table for each window */
+	bool fresh; /* with an empty table for each window; Katran: recorded, as long as there is
+		       room */
 	double ns;  /* result */
 };
 

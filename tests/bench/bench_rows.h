@@ -24,3 +24,6 @@ void bench_odd_packets(struct bench *b);
 
 /* bench_families.c */
 void bench_families(struct bench *b);
+
+/* bench_beside_katran.c */
+void bench_beside_katran(struct bench *b);

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * Rows of the bench that hold ours against Katran's program: the same frames through the same
+ * driver, in turns, window by window. Its table is made large enough for all flows of the bench.
+ *
+ * Katran encapsulates, so its frame comes back longer. What the driver pays to take that off again
+ * is measured by a program that does nothing else, and subtracted from Katran's share.
+ */
+#include "tests/bench/bench_rows.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define WARMING 4 /* times at most; a table of this kind may forget some while others come */
+
+/* One of the two calls that a frame needs which gets longer and shorter again. */
+static double call_ns(struct bench *b)
+{
+	struct series s = {DEFAULT, LONGER, bench_tcp_plan(SETTLED_PORT, 1, TCP_ACK), false, 0};
+
+	bench_measure(b, &s, 1);
+	return s.ns / 2;
+}
+
+/*
+ * Katran's table gets these flows, in pieces that it does not take for a flood. True: it knew all
+ * of them before.
+ */
+static bool warm(struct bench *b, uint32_t flows)
+{
+	uint64_t missed = katran_misses(b->katran);
+
+	struct series s = {DEFAULT, KATRAN, bench_tcp_plan(SETTLED_PORT, 0, TCP_ACK), true, 0};
+
+	for (uint32_t first = 0; first < flows; first += BENCH_WINDOW_LEN) {
+		s.plan.first = first;
+		s.plan.n_flows =
+			flows - first < BENCH_WINDOW_LEN ? flows - first : BENCH_WINDOW_LEN;
+		bench_series_window(b, &s);
+	}
+	return katran_misses(b->katran) == missed;
+}
+
+static void established(struct bench *b, uint32_t flows, double call)
+{
+	struct series s[] = {
+		{LARGE, KATRAN, bench_tcp_plan(SETTLED_PORT, flows, TCP_ACK), false, 0},
+		{LARGE, LB, bench_tcp_plan(SETTLED_PORT, flows, TCP_ACK), false, 0},
+		{LARGE, LB, bench_tcp_plan(UNSETTLED_PORT, flows, TCP_ACK), false, 0}};
+	struct bed *bed = &b->beds[LARGE];
+	uint64_t missed;
+	char what[64];
+
+	bench_fill(b, bed, flows, 50);
+	rig_set_mixed_rows(bed->rig, &bed->unsettled[0], N_BACKENDS, 0, LB_ROW_UNSETTLED);
+	for (unsigned i = 0; i < WARMING && !warm(b, flows); i++)
+		;
+	missed = katran_misses(b->katran);
+	bench_measure(b, s, 3);
+	missed = katran_misses(b->katran) - missed;
+	snprintf(what, sizeof(what), "%u flows: Katran", flows);
+	bench_note(what, s[0].ns - call);
+	if (missed > 0)
+		printf("  of which %llu packets met no entry of their flow\n",
+		       (unsigned long long)missed);
+	bench_row(b, "settled rows", s[1].ns, s[0].ns - call, flows <= 4000 ? 1.0 / 3 : 1.0 / 6);
+	bench_row(b, "unsettled rows", s[2].ns, s[0].ns - call, 2.0 / 3);
+}
+
+static void newcomers(struct bench *b, double call)
+{
+	struct series s[] = {{LARGE, KATRAN, bench_tcp_plan(SETTLED_PORT, 0, TCP_SYN), true, 0},
+			     {LARGE, LB, bench_tcp_plan(SETTLED_PORT, 0, TCP_SYN), true, 0}};
+	struct series flood = {LARGE, KATRAN, bench_tcp_plan(SETTLED_PORT, 0, TCP_SYN), false, 0};
+
+	s[0].plan.first = s[1].plan.first = flood.plan.first = NEWCOMERS;
+	bench_measure(b, s, 2);
+	bench_note("new flows, recorded: Katran", s[0].ns - call);
+	bench_row(b, "new flows with their entries", s[1].ns, s[0].ns - call, 1.0 / 3);
+	katran_record(b->katran, false);
+	bench_measure(b, &flood, 1);
+	bench_note("new flows that it does not record: Katran", flood.ns - call);
+	rig_forget_flows(b->beds[LARGE].rig);
+}
+
+static void rows(struct bench *b)
+{
+	struct series other = {DEFAULT, KATRAN, bench_tcp_plan(SETTLED_PORT, 4000, TCP_ACK), false,
+			       0};
+	double call = call_ns(b);
+
+	printf("beside Katran's program; our flow table has 32 MB and is 50 %% full\n");
+	bench_note("to make the driver's frame shorter again", call);
+	for (unsigned i = 0; i < N_FLOWS; i++)
+		established(b, bench_n_flows[i], call);
+	newcomers(b, call);
+	bench_aim(&other.plan, VIP + 1);
+	bench_measure(b, &other, 1);
+	bench_note("packets that are not ours: Katran", other.ns);
+}
+
+void bench_beside_katran(struct bench *b)
+{
+	const char *path = getenv("KATRAN_OBJ"), *why;
+
+	if (!path) {
+		printf("beside Katran's program: not measured, KATRAN_OBJ names no object file\n");
+		return;
+	}
+	b->katran = katran_open(path, &why);
+	if (!b->katran) {
+		printf("beside Katran's program: not measured, %s: %s\n", path, why);
+		return;
+	}
+	rows(b);
+	katran_close(b->katran);
+}
