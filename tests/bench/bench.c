@@ -40,6 +40,7 @@ static void run(struct bench *b)
 	bench_shared_with_the_kernel(b);
 	bench_families(b);
 	bench_beside_katran(b);
+	bench_beside_kernel(b);
 }
 
 int main(void)

@@ -6,6 +6,12 @@
 
 #define BENCH_FRAME 128 /* bytes, as in the measurements that the bars come from */
 
+/* Of a frame that the kernel goes on with; its own address is the last octet. */
+#define BENCH_MAC                                                                                  \
+	{                                                                                          \
+		2, 0, 0, 0, 0, 0x0a                                                                \
+	}
+
 struct bench_plan {
 	__u32 n_flows; /* length of the cycle; 0: never comes round */
 	__u32 first;
@@ -17,7 +23,8 @@ struct bench_plan {
 	__u8 proto;
 	__u8 tcp_flags;
 	__u8 v6;
-	__u8 n_tags; /* of VLANs: 0 to 2 */
-	__be16 frag; /* IPv4's fragment word; the identification is the flow's number */
-	__u16 zero;
+	__u8 n_tags;   /* of VLANs: 0 to 2 */
+	__be16 frag;   /* IPv4's fragment word; the identification is the flow's number */
+	__u8 n_hosts;  /* IPv4: flows go to so many addresses from daddr on; 0: to daddr alone */
+	__u8 for_real; /* the kernel goes on with it: a whole frame, in IPv4 */
 };

@@ -17,7 +17,7 @@
 
 /* Of a bed; behind them those that are there once: Katran's, and one that makes the frame longer.
  */
-enum program { FLOOR, LB, REPLY_FLOOR, REPLY, N_PROGRAMS, KATRAN = N_PROGRAMS, LONGER };
+enum program { FLOOR, LB, REPLY_FLOOR, REPLY, N_PROGRAMS, KATRAN = N_PROGRAMS, LONGER, EMPTY };
 
 struct bed {
 	struct rig *rig;

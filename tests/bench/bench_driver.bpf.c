@@ -24,6 +24,8 @@ static __always_inline void lay(struct ethhdr *eth, const struct bench_plan *p, 
 
 	bench_client(ends.saddr, p, flow);
 	addr_copy(ends.daddr, p->daddr);
+	if (p->n_hosts)
+		ends.daddr[3] = bpf_htonl(bpf_ntohl(p->daddr[3]) + flow % p->n_hosts);
 	bench_lay(eth, p, &ends);
 }
 
@@ -58,4 +60,14 @@ SEC("xdp.frags")
 int bench_longer(struct xdp_md *ctx)
 {
 	return bpf_xdp_adjust_head(ctx, -(int)sizeof(struct iphdr)) ? XDP_ABORTED : XDP_TX;
+}
+
+__u64 n_dropped;
+
+/* Ends the way of a live frame, on the device where it is attached, and counts it. */
+SEC("xdp")
+int bench_drop(struct xdp_md *ctx)
+{
+	__sync_fetch_and_add(&n_dropped, 1);
+	return XDP_DROP;
 }

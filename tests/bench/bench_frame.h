@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only */
 /*
  * What the drivers of the way there and of the way back share: their maps, and the frame that is
- * laid before each repetition. Checksums are not filled in: nobody looks at them before the wire.
+ * laid before each repetition. Checksums are not filled in, but where the kernel is to go on with
+ * the packet: nobody looks at them before the wire.
  */
 #pragma once
 
@@ -44,6 +45,19 @@ static __always_inline void bench_lay_l4(struct tcphdr *tcp, const struct bench_
 	tcp->check = 0x4321;
 }
 
+/* RFC 791 3.1, of a header without options. */
+static __always_inline void bench_lay_checksum(struct iphdr *ip)
+{
+	const __u16 *words = (void *)ip;
+	__u32 sum = 0;
+
+	ip->check = 0;
+	for (unsigned i = 0; i < sizeof(*ip) / 2; i++)
+		sum += words[i];
+	sum = (sum & 0xffff) + (sum >> 16);
+	ip->check = (__u16) ~(sum + (sum >> 16));
+}
+
 static __always_inline void bench_lay_v4(struct iphdr *ip, const struct bench_plan *p,
 					 const struct bench_ends *ends)
 {
@@ -57,6 +71,18 @@ static __always_inline void bench_lay_v4(struct iphdr *ip, const struct bench_pl
 	ip->saddr = ends->saddr[3];
 	ip->daddr = ends->daddr[3];
 	bench_lay_l4((void *)(ip + 1), p, ends);
+}
+
+/* What the kernel looks at as well; the frame may be one that it had before. */
+static __always_inline void bench_lay_rest(struct ethhdr *eth)
+{
+	static const __u8 mac[] = BENCH_MAC;
+	struct iphdr *ip = (void *)(eth + 1);
+	__u8 *tcp = (void *)(ip + 1);
+
+	__builtin_memcpy(eth->h_dest, mac, sizeof(mac));
+	bench_lay_checksum(ip);
+	tcp[TCP_FLAGS - 1] = sizeof(struct tcphdr) / 4 << 4;
 }
 
 static __always_inline void bench_lay_v6(struct ipv6hdr *ip, const struct bench_plan *p,
@@ -99,6 +125,8 @@ static __always_inline void bench_lay(struct ethhdr *eth, const struct bench_pla
 		bench_lay_v6((void *)(eth + 1), p, ends);
 	else
 		bench_lay_v4((void *)(eth + 1), p, ends);
+	if (p->for_real)
+		bench_lay_rest(eth);
 }
 
 /* The client of a flow, by the flow's number. */

@@ -69,12 +69,9 @@ static struct driver driver_for(const struct bench *b, enum program program)
 }
 
 /* ns per packet of one window, everything included. */
-static double window(const struct driver *d, int fd, const struct bench_plan *plan,
-		     uint32_t packets)
+static double run(const struct driver *d, int fd, const struct bench_plan *plan,
+		  struct bpf_test_run_opts *opts)
 {
-	static uint8_t frame[BENCH_FRAME];
-	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame, .data_size_in = sizeof(frame),
-		    .repeat = (int)packets);
 	struct timespec from, to;
 	uint32_t zero = 0;
 
@@ -82,10 +79,20 @@ static double window(const struct driver *d, int fd, const struct bench_plan *pl
 	rig_must(bpf_map_update_elem(bpf_map__fd(d->under_test), &zero, &fd, BPF_ANY),
 		 "aim the driver");
 	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &from);
-	rig_must(bpf_prog_test_run_opts(bpf_program__fd(d->run), &opts), "test run");
+	rig_must(bpf_prog_test_run_opts(bpf_program__fd(d->run), opts), "test run");
 	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &to);
 	return ((double)(to.tv_sec - from.tv_sec) * 1e9 + (double)(to.tv_nsec - from.tv_nsec)) /
-	       packets;
+	       opts->repeat;
+}
+
+static double window(const struct driver *d, int fd, const struct bench_plan *plan,
+		     uint32_t packets)
+{
+	static uint8_t frame[BENCH_FRAME];
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame, .data_size_in = sizeof(frame),
+		    .repeat = (int)packets);
+
+	return run(d, fd, plan, &opts);
 }
 
 static int program_of(const struct bench *b, const struct series *s)
@@ -94,6 +101,8 @@ static int program_of(const struct bench *b, const struct series *s)
 		return katran_program(b->katran);
 	if (s->program == LONGER)
 		return bpf_program__fd(b->driver->progs.bench_longer);
+	if (s->program == EMPTY)
+		return bpf_program__fd(b->driver->progs.bench_empty);
 	return bed_program(&b->beds[s->bed], s->program);
 }
 
@@ -118,6 +127,19 @@ double bench_series_window(struct bench *b, struct series *s)
 	if (!s->plan.n_flows)
 		s->plan.first += packets;
 	return ns;
+}
+
+double bench_live_window(struct bench *b, const struct series *s, uint32_t ifindex,
+			 uint32_t packets)
+{
+	const struct driver d = driver_for(b, s->program);
+	static uint8_t frame[BENCH_FRAME];
+	struct xdp_md ctx = {.data_end = sizeof(frame), .ingress_ifindex = ifindex};
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame, .data_size_in = sizeof(frame),
+		    .ctx_in = &ctx, .ctx_size_in = sizeof(ctx), .repeat = (int)packets,
+		    .flags = BPF_F_TEST_XDP_LIVE_FRAMES);
+
+	return run(&d, program_of(b, s), &s->plan, &opts);
 }
 
 /* Best window of each series, net of the best empty one. They take turns, round by round. */
@@ -203,6 +225,16 @@ bool bench_open(struct bench *b)
 	b->driver = bench_driver_bpf__open_and_load();
 	b->reply_driver = bench_reply_driver_bpf__open_and_load();
 	return b->driver && b->reply_driver;
+}
+
+int bench_drop_program(const struct bench *b)
+{
+	return bpf_program__fd(b->driver->progs.bench_drop);
+}
+
+uint64_t bench_n_dropped(const struct bench *b)
+{
+	return b->driver->bss->n_dropped;
 }
 
 void bench_close(struct bench *b)

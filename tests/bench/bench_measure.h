@@ -43,6 +43,9 @@ extern const uint32_t bench_n_flows[N_FLOWS];
 /* Loads the drivers; the beds are the caller's. False: BPF is refused here. */
 bool bench_open(struct bench *b);
 void bench_close(struct bench *b);
+/* A program for a device at which all frames are to end, and how many it ended. */
+int bench_drop_program(const struct bench *b);
+uint64_t bench_n_dropped(const struct bench *b);
 
 /* Whether frame_use_family() chose IPv6. */
 bool bench_is_v6(void);
@@ -51,6 +54,13 @@ bool bench_is_v6(void);
 struct bench_plan bench_tcp_plan(uint16_t port, uint32_t flows, uint8_t flags);
 /* To another address, in that family too. */
 void bench_aim(struct bench_plan *plan, uint32_t addr);
+
+/*
+ * One window on live frames, which the kernel takes from this device and goes on with as the
+ * program's verdict says: ns per packet, everything included. The plan is one for_real.
+ */
+double bench_live_window(struct bench *b, const struct series *s, uint32_t ifindex,
+			 uint32_t packets);
 
 /* One window: ns per packet, everything included; a plan without an end goes on where it was. */
 double bench_series_window(struct bench *b, struct series *s);

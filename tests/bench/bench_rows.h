@@ -27,3 +27,6 @@ void bench_families(struct bench *b);
 
 /* bench_beside_katran.c */
 void bench_beside_katran(struct bench *b);
+
+/* bench_beside_kernel.c; it leaves the process in a network namespace of its own. */
+void bench_beside_kernel(struct bench *b);
