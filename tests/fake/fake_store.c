@@ -77,6 +77,8 @@ static int fake_put(void *ctx, nsec_t now, const struct lb_frontend *f)
 	have->n_targets = f->n_targets;
 	have->table = f->table;
 	have->flags = f->flags;
+	have->seed = f->seed;
+	have->rows_log2 = f->rows_log2;
 	have->ranges_name = f->ranges_name;
 	have->tested = have->idle = false;
 	return 0;
@@ -135,6 +137,8 @@ static void fake_dump(void *ctx, struct arena *arena, const struct lb_actual **r
 			.key = f->key,
 			.table = f->table,
 			.flags = f->flags,
+			.seed = f->seed,
+			.rows_log2 = f->rows_log2,
 			.ranges_name = f->ranges_name,
 			.tested = f->tested,
 			.idle = f->idle,
@@ -159,7 +163,7 @@ static bool same_actual(const void *a, const void *b)
 	const struct lb_actual *x = a, *y = b;
 
 	return x->table == y->table && x->flags == y->flags && x->tested == y->tested &&
-	       x->n_targets == y->n_targets &&
+	       x->idle == y->idle && x->n_targets == y->n_targets &&
 	       memcmp(x->targets, y->targets, x->n_targets * sizeof(*x->targets)) == 0;
 }
 

@@ -11,7 +11,8 @@
 struct fake_frontend {
 	struct lb_key key;
 	uint64_t table;
-	uint32_t flags;
+	uint32_t flags, seed;
+	uint8_t rows_log2;
 	uint64_t ranges_name;
 	bool tested, idle;
 	struct lb_target *targets; /* owned */

@@ -157,6 +157,16 @@ static bool scan_due(const struct agent *a, nsec_t now)
 	return agent_inputs_due(&a->inputs, DUE_SCAN) && now >= coalesced_at(a);
 }
 
+/* The last flow of something that waits for that may have ended. */
+static void tick_dataplane(struct agent *a, nsec_t now)
+{
+	const uint64_t before = bpf_dataplane_idle_generation(a->dataplane);
+
+	a->dataplane_at = bpf_dataplane_tick(a->dataplane, now);
+	if (bpf_dataplane_idle_generation(a->dataplane) != before)
+		agent_input_changed(&a->inputs, INPUT_SINKS);
+}
+
 static void take_flags(struct agent *a, nsec_t now)
 {
 	if (scan_due(a, now)) {
@@ -170,7 +180,7 @@ static void take_flags(struct agent *a, nsec_t now)
 	verify_hooks(a, now);
 	loop_doing(a->loop, "tables");
 	if (a->dataplane && now >= a->dataplane_at)
-		a->dataplane_at = bpf_dataplane_tick(a->dataplane, now);
+		tick_dataplane(a, now);
 	note_hooks(a);
 	if (a->peers.changed) {
 		agent_input_changed(&a->inputs,

@@ -38,6 +38,7 @@ _Static_assert(sizeof(struct lb_key) == sizeof(struct ip_addr) + sizeof(uint64_t
 enum lb_backend_state {
 	LB_BACKEND_READY,    /* takes new flows */
 	LB_BACKEND_DRAINING, /* later candidate only: keeps the flows it has */
+	LB_BACKEND_IDLE,     /* as the store tells it: draining, and no flow of it is left */
 };
 
 /* An endpoint of a Service, of either family. Zero it before filling: none is left undecided. */
@@ -87,8 +88,10 @@ struct lb_actual {
 	uint64_t table;
 	uint64_t ranges_name;
 	uint32_t flags;
-	bool tested; /* its self-test packet passed since it was last programmed */
-	bool idle;   /* no flow of it lives, as far as was seen since LB_F_HANDING_BACK was set */
+	uint32_t seed;     /* of the Service; 0 for a VIP, as is */
+	uint8_t rows_log2; /* this */
+	bool tested;       /* its self-test packet passed since it was last programmed */
+	bool idle; /* no flow of it is left, and by LB_F_HANDING_BACK or LB_F_CLOSED none begins */
 	const struct lb_target *targets; /* sorted */
 	size_t n_targets;
 };

@@ -15,7 +15,7 @@
  * The table's name in the slot is 0 while this goes on, so that an agent that dies in between
  * leaves a slot that differs from every plan.
  */
-#include "lb/lb_inside.h"
+#include "lb/lb_idle.h"
 
 #include "base/limits.h"
 #include "bpf/wire.h"
@@ -478,9 +478,11 @@ static int put_frontend(struct edit *e)
 	outcome = assign_indices(e);
 	if (outcome == 0)
 		outcome = take_regions(e);
-	if (outcome == 0)
-		apply(e);
-	return outcome;
+	if (outcome != 0)
+		return outcome;
+	apply(e);
+	lb_idle_forget(e->t, e->slot, e->c->now);
+	return 0;
 }
 
 static int put_vip(struct edit *e)
@@ -552,12 +554,13 @@ static bool is_shared_otherwise(const struct lb_tables *t, const struct lb_servi
 	       ((lb_live_of(svc->live).flags ^ f->flags) & mask) == 0;
 }
 
-static void share(struct lb_tables *t, uint32_t slot, uint32_t flags)
+static void share(struct lb_tables *t, const struct lb_clock *c, uint32_t slot, uint32_t flags)
 {
 	struct lb_live live = lb_live_of(t->slots.image[slot].live);
 
 	live.flags = (live.flags & ~LB_SVC_SHARED) | (flags & LB_SVC_SHARED);
 	lb_slots_store_live(&t->slots, slot, lb_live_word(&live));
+	lb_idle_forget(t, slot, c->now);
 }
 
 int lb_tables_put(struct lb_tables *t, const struct lb_clock *c, const struct lb_frontend *f)
@@ -574,9 +577,8 @@ int lb_tables_put(struct lb_tables *t, const struct lb_clock *c, const struct lb
 	}
 	if (e.slot != LB_NO_SLOT && is_same(t, &t->slots.image[e.slot], f))
 		return 0;
-	lb_walk_share(t, c, e.slot, f->flags);
 	if (e.slot != LB_NO_SLOT && is_shared_otherwise(t, &t->slots.image[e.slot], f)) {
-		share(t, e.slot, f->flags);
+		share(t, c, e.slot, f->flags);
 		return 0;
 	}
 	lb_tables_wake(t, c->quiet);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
  * The inside of lb_tables.h, shared by its files only: lb_tables.c (chunks, adoption), lb_edit.c
- * (put), lb_ranges.c (sets of source ranges), lb_walk.c (flows and settling), lb_growth.c (a larger
- * flow table), lb_rest.c (ends of
- * rests), lb_place.c (words and places of rows and backends), lb_view.c (dump).
+ * (put), lb_ranges.c (sets of source ranges), lb_walk.c (flows and settling), lb_idle.c (where no
+ * flow is left), lb_growth.c (a larger flow table), lb_rest.c (ends of rests), lb_place.c (words
+ * and places of rows and backends), lb_view.c (dump).
  */
 #pragma once
 
@@ -26,6 +26,8 @@ struct lb_backend_chunk {
 	nsec_t *freed_at;            /* per backend, 0 = ever. Owned */
 	uint32_t *n_flows,
 		*counted; /* per backend: living ones, by the last walk and by this one. Owned */
+	uint64_t *open;   /* a bit a backend: this walk found a flow that is not closing. Owned */
+	uint8_t *silent;  /* per backend: walks in a row that found none (lb_idle.c). Owned */
 };
 
 /* A service's rows went on in another region at `at`; readers may still mark the old ones. */
@@ -109,8 +111,7 @@ struct lb_tables {
 	struct lb_served served;
 	struct lb_walk walk;
 	struct lb_flow_usage usage; /* by the last walk */
-	uint64_t *open; /* a bit a slot: this walk found a flow of it that is not closing. Owned */
-	nsec_t shared_at; /* since when all services are shared as they are now */
+	uint64_t idle_generation;
 };
 
 /* The parts of a live word. */
@@ -160,9 +161,6 @@ bool lb_growth_wants_to_copy(const struct lb_tables *t, const struct lb_clock *c
 bool lb_growth_copy(struct lb_tables *t, const struct lb_clock *c);
 void lb_growth_done(struct lb_growth *g);
 
-/* A slot (or LB_NO_SLOT) gets these flags: what the walk that is under way finds is not said of it.
- */
-void lb_walk_share(struct lb_tables *t, const struct lb_clock *c, uint32_t slot, uint32_t flags);
 /* Brings up to date since when slots are free of flows: at once where nobody makes any. */
 void lb_walk_note(struct lb_tables *t, const struct lb_clock *c);
 

@@ -3,7 +3,7 @@
  * Words and places: packs and unpacks the live word and the state word (bpf/abi.h), finds rows and
  * backends by number in their chunks, and reads the targets of a frontend back from the image.
  */
-#include "lb/lb_inside.h"
+#include "lb/lb_idle.h"
 
 #include "bpf/wire.h"
 
@@ -59,8 +59,9 @@ static int placed_cmp(const void *a, const void *b)
 			     &((const struct lb_placed *)b)->target);
 }
 
-static struct lb_target target_of(const struct lb_backend *backend, uint32_t owner)
+static struct lb_target target_of(const struct lb_tables *t, uint32_t index, uint32_t owner)
 {
+	const struct lb_backend *backend = lb_backend_at(t, index);
 	bool ready = backend->state >> LB_BE_FLAGS_SHIFT & LB_BE_READY;
 	struct lb_target ret = {.port = __builtin_bswap16(backend->port),
 				.owner = owner,
@@ -69,7 +70,9 @@ static struct lb_target target_of(const struct lb_backend *backend, uint32_t own
 	if (backend->more_weight < LB_WIRE_WEIGHT_MAX)
 		ret.weight = backend->more_weight + 1;
 	memcpy(ret.addr.b, backend->addr, sizeof(ret.addr.b));
-	ret.state = ready ? LB_BACKEND_READY : LB_BACKEND_DRAINING;
+	ret.state = ready                  ? LB_BACKEND_READY
+		    : lb_idle_is(t, index) ? LB_BACKEND_IDLE
+					   : LB_BACKEND_DRAINING;
 	return ret;
 }
 
@@ -86,7 +89,7 @@ struct lb_placed *lb_placed_of(const struct lb_tables *t, uint32_t slot, size_t 
 
 		if (!(backend->state >> LB_BE_FLAGS_SHIFT & LB_BE_IN_USE))
 			continue;
-		ret[n] = (struct lb_placed){.target = target_of(backend, svc->seed),
+		ret[n] = (struct lb_placed){.target = target_of(t, base + i, svc->seed),
 					    .index = (uint16_t)i};
 		sorted = sorted && (n == 0 || placed_cmp(&ret[n - 1], &ret[n]) < 0);
 		n++;

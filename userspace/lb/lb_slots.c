@@ -19,6 +19,7 @@ void lb_slots_init(struct lb_slots *s, struct lb_service *image, uint64_t *vip_b
 	s->vip_users = xcalloc(LB_VIP_WORDS * 64, sizeof(*s->vip_users));
 	s->tested = xcalloc(LB_SERVICE_SLOTS, sizeof(*s->tested));
 	s->idle = xcalloc(LB_SERVICE_SLOTS, sizeof(*s->idle));
+	s->changed_at = xcalloc(LB_SERVICE_SLOTS, sizeof(*s->changed_at));
 	s->order = xcalloc(LB_SERVICE_SLOTS / 2, sizeof(*s->order));
 }
 
@@ -28,6 +29,7 @@ void lb_slots_done(struct lb_slots *s)
 	free(s->vip_users);
 	free(s->tested);
 	free(s->idle);
+	free(s->changed_at);
 	free(s->order);
 	free(s->shadows);
 	*s = (struct lb_slots){.image = NULL};
@@ -146,6 +148,7 @@ static void move_key(struct lb_slots *s, uint32_t from, uint32_t to, nsec_t now)
 	s->order[i] = to;
 	s->tested[to] = s->tested[from];
 	s->idle[to] = s->idle[from];
+	s->changed_at[to] = s->changed_at[from];
 	shadow = xpush(&s->shadows, &s->n_shadows, &s->cap_shadows, sizeof(*shadow));
 	*shadow = (struct lb_shadow){.slot = from, .primary = to, .copied_at = now};
 }

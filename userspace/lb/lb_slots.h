@@ -41,6 +41,7 @@ struct lb_slots {
 	nsec_t *freed_at;         /* per slot: since when it is free, 0 = ever. Owned */
 	uint16_t *vip_users;      /* per bit of vip_bits. Owned */
 	bool *tested, *idle;      /* per slot: as in lb_actual. Owned */
+	nsec_t *changed_at;       /* per slot: since when its service is as it is. Owned */
 	nsec_t walked;     /* no flow names a slot that was freed then or before; at first: any */
 	nsec_t last_freed; /* of all slots */
 	uint32_t *order;   /* slots in use by lb_key_cmp, without shadows. Owned */

@@ -39,7 +39,6 @@ struct lb_tables *lb_tables_new(const struct lb_images *images)
 	t->config = images->config;
 	t->served.all = images->config->served_unknown;
 	t->view = lb_view_new();
-	t->open = xcalloc(LB_SERVICE_SLOTS / 64, sizeof(*t->open));
 	lb_slots_init(&t->slots, images->services, images->vip_bits);
 	lb_ranges_init(&t->ranges, images->range_names);
 	t->new_rows = xcalloc(UINT32_C(1) << LB_ROWS_LOG2_MAX, sizeof(*t->new_rows));
@@ -51,7 +50,6 @@ struct lb_tables *lb_tables_free(struct lb_tables *t)
 	if (!t)
 		return NULL;
 	lb_view_free(t->view);
-	free(t->open);
 	lb_slots_done(&t->slots);
 	lb_ranges_done(&t->ranges);
 	lb_space_done(&t->rows_space);
@@ -60,6 +58,8 @@ struct lb_tables *lb_tables_free(struct lb_tables *t)
 		free(t->backend_chunks[i].freed_at);
 		free(t->backend_chunks[i].n_flows);
 		free(t->backend_chunks[i].counted);
+		free(t->backend_chunks[i].open);
+		free(t->backend_chunks[i].silent);
 	}
 	for (size_t i = 0; i < t->n_rows_chunks; i++) {
 		free(t->rows_chunks[i].foreign);
@@ -101,6 +101,8 @@ void lb_tables_add_backend_chunk(struct lb_tables *t, struct lb_backend *backend
 	chunk->freed_at = xcalloc(LB_BACKEND_CHUNK, sizeof(*chunk->freed_at));
 	chunk->n_flows = xcalloc(LB_BACKEND_CHUNK, sizeof(*chunk->n_flows));
 	chunk->counted = xcalloc(LB_BACKEND_CHUNK, sizeof(*chunk->counted));
+	chunk->open = xcalloc(LB_BACKEND_CHUNK / 64, sizeof(*chunk->open));
+	chunk->silent = xcalloc(LB_BACKEND_CHUNK, sizeof(*chunk->silent));
 	lb_space_grow(&t->backend_space, LB_BACKEND_UNITS_PER_CHUNK);
 }
 
@@ -326,6 +328,11 @@ bool lb_tables_flows(const struct lb_tables *t, const struct lb_key *key, struct
 				    .n_flows[index[i] % LB_BACKEND_CHUNK];
 	*ret = counts;
 	return true;
+}
+
+uint64_t lb_tables_idle_generation(const struct lb_tables *t)
+{
+	return t->idle_generation;
 }
 
 size_t lb_tables_take_moves(struct lb_tables *t, const struct lb_counter_move **ret)

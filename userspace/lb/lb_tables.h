@@ -155,6 +155,9 @@ bool lb_tables_backends(const struct lb_tables *t, const struct lb_key *key, str
 bool lb_tables_flows(const struct lb_tables *t, const struct lb_key *key, struct arena *arena,
 		     const uint32_t **ret, size_t *ret_n);
 
+/* Changes when something else is idle (lb_actual.idle, LB_BACKEND_IDLE) than before. */
+uint64_t lb_tables_idle_generation(const struct lb_tables *t);
+
 /*
  * What must be done to the counters since the last call, in order: those of `from` belong to `to`
  * now, or, if `from` is LB_NO_COUNTER, `to` begins anew. Borrowed until the next put.

@@ -4,7 +4,7 @@
  * time. It is how the tables learn what only the entries know:
  *
  *   entries that died by age, or whose backend or service is gone, are freed
- *   living flows are counted by backend
+ *   living flows are counted by backend, and where none is left (lb_idle.c)
  *   rows settle: an unsettled row costs every packet a look into the flow table, and needs it as
  *     long as a living flow of it has another backend than its first candidate
  *   slots of services that no entry names any more can be used again
@@ -16,7 +16,7 @@
  * Rows of a service that was put so lately that a program may still work with its old rows wait for
  * the next walk (lb_service.settle_from).
  */
-#include "lb/lb_inside.h"
+#include "lb/lb_idle.h"
 
 #include <assert.h>
 
@@ -47,8 +47,8 @@ static size_t next_index(const struct lb_tables *t)
 	return low;
 }
 
-typedef void (*service_fn)(const struct lb_tables *t, const struct lb_service *svc,
-			   uint32_t first_row, uint32_t n_rows);
+typedef void (*service_fn)(struct lb_tables *t, const struct lb_service *svc, uint32_t first_row,
+			   uint32_t n_rows);
 
 /* Calls for some services more; true: all had their turn. */
 static bool for_some_services(struct lb_tables *t, service_fn fn)
@@ -106,7 +106,7 @@ static enum row_flows noted(const struct lb_tables *t, uint32_t row)
 	return chunk->foreign[in] >> row % 64 & 1 ? FLOWS_FOREIGN : FLOWS_OF_FIRST;
 }
 
-static void clear_marks(const struct lb_tables *t, const struct lb_service *svc, uint32_t first_row,
+static void clear_marks(struct lb_tables *t, const struct lb_service *svc, uint32_t first_row,
 			uint32_t n_rows)
 {
 	uint64_t *word = lb_row_at(t, first_row); /* a table never crosses a chunk */
@@ -131,26 +131,12 @@ static void judge_row(uint64_t *word, enum row_flows flows)
 						  __ATOMIC_RELAXED);
 }
 
-/* Of a service that is handed back: whether it has a flow left. */
-static void judge_idle(const struct lb_tables *t, const struct lb_service *svc)
-{
-	const uint32_t slot = (uint32_t)(svc - t->slots.image);
-	const bool is_open = t->open[slot / 64] >> slot % 64 & 1;
-	const bool is_idle = !is_open && t->shared_at <= t->walk.quiet;
-	const struct lb_key key = lb_key_of(&svc->key);
-
-	if (t->slots.idle[slot] != is_idle)
-		lb_view_touch(t->view, &key);
-	t->slots.idle[slot] = is_idle;
-}
-
-static void settle(const struct lb_tables *t, const struct lb_service *svc, uint32_t first_row,
+static void settle(struct lb_tables *t, const struct lb_service *svc, uint32_t first_row,
 		   uint32_t n_rows)
 {
 	uint64_t *word = lb_row_at(t, first_row);
 
-	if (lb_live_of(svc->live).flags & LB_SVC_HANDING_BACK)
-		judge_idle(t, svc);
+	lb_idle_judge(t, svc);
 	if (svc->settle_from > t->walk.began)
 		return;
 	for (uint32_t i = 0; i < n_rows; i++)
@@ -197,7 +183,7 @@ static bool count(struct lb_tables *t, uint32_t slot, uint64_t rest)
 	t->walk.n_established += lb_rest_state(rest) == LB_FLOW_ESTABLISHED;
 	note_flow(t, row + live.rows_base * LB_ROWS_UNIT, (uint16_t)backend);
 	if (lb_rest_state(rest) != LB_FLOW_CLOSING)
-		t->open[slot / 64] |= UINT64_C(1) << slot % 64;
+		lb_idle_note(t, index);
 	return true;
 }
 
@@ -243,7 +229,7 @@ static bool some_lines(struct lb_tables *t, uint8_t now)
 static void begin(struct lb_tables *t, const struct lb_clock *c)
 {
 	t->walk = (struct lb_walk){.phase = LB_WALK_MARKS, .began = c->now, .quiet = c->quiet};
-	memset(t->open, 0, LB_SERVICE_SLOTS / 8);
+	lb_idle_begin(t);
 	for (size_t i = 0; i < t->n_rows_chunks; i++) {
 		memset(t->rows_chunks[i].foreign, 0, LB_ROWS_CHUNK / 8);
 		memset(t->rows_chunks[i].beyond, 0, LB_ROWS_CHUNK / 8);
@@ -305,16 +291,6 @@ static void go_on(struct lb_tables *t, const struct lb_clock *c)
 	}
 	if (w->phase != LB_WALK_IDLE)
 		w->next_at = nsec_add(c->now, SLICE_PAUSE);
-}
-
-/* What a walk that is under way finds is not said of it. */
-void lb_walk_share(struct lb_tables *t, const struct lb_clock *c, uint32_t slot, uint32_t flags)
-{
-	if (slot == LB_NO_SLOT ||
-	    ((lb_live_of(t->slots.image[slot].live).flags ^ flags) & LB_SVC_SHARED) == 0)
-		return;
-	t->slots.idle[slot] = false;
-	t->shared_at = c->now;
 }
 
 void lb_walk_note(struct lb_tables *t, const struct lb_clock *c)

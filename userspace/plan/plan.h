@@ -40,7 +40,7 @@ struct plan_route {
 struct plan_frontend {
 	struct lb_frontend lb;
 	bool hold;    /* leave what is programmed as it is (gates 2 and 5); lb says what that is */
-	bool leaving; /* with hold: nobody wants it any more, so it need not pass a test either */
+	bool leaving; /* nobody wants it any more, so it need not pass a test either */
 };
 
 /*

@@ -60,7 +60,7 @@ static bool same_frontend(const void *want, const void *have)
 
 	if (w->hold)
 		return h->tested || w->leaving || is_vip(&h->key);
-	return lb_actual_is(h, &w->lb) && (h->tested || is_vip(&h->key));
+	return lb_actual_is(h, &w->lb) && (h->tested || w->leaving || is_vip(&h->key));
 }
 
 /* A frontend that is there while its VIP is not comes after the VIP, as a new one does. */
@@ -166,7 +166,7 @@ static bool write_frontend(struct plan_apply *a, nsec_t now, struct plan_apply_s
 		}
 		s->op = STEP_TEST; /* what is left of it */
 	}
-	if (is_vip(&s->key))
+	if (is_vip(&s->key) || s->want->leaving)
 		return true;
 	r = store->ops->test(store->ctx, now, &s->key);
 	if (r == -EINPROGRESS)

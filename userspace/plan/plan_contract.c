@@ -109,10 +109,11 @@ static void assert_frontends(const struct plan *p)
 		const struct plan_vip of = plan_vip_of(key);
 
 		assert(i == 0 || lb_key_cmp(&p->frontends[i - 1].lb.key, key) < 0);
-		assert(!f->leaving || f->hold);
 		if (key->port == 0)
 			vip = of;
 		assert(plan_vip_equal(&vip, &of));
+		assert(!f->leaving || f->hold || key->port == 0 ||
+		       f->lb.flags & (LB_F_CLOSED | LB_F_HANDING_BACK));
 		assert(key->port == 0 || f->lb.table != 0);
 		for (size_t k = 0; k < f->lb.n_targets; k++) /* a packet changes no family */
 			assert(ip_family_of(&f->lb.targets[k].addr) == ip_family_of(&key->addr));

@@ -19,7 +19,8 @@
  *                   PLAN_UNHELD_NS later
  *   replaced (3)    a withdraw whose VIPs stay served waits until its replacement was written to
  *                   the peers that get one, for PLAN_WAITING_NS at most
- *   drained (4)     a target that left the slices keeps its flows until its deadline
+ *   drained (4)     a target that left the slices, or whose Service is gone, keeps its flows until
+ *                   the last has ended, or its deadline
  *   complete (5)    until every source has delivered its first complete picture nothing is
  *                   withdrawn, rewritten, detached or closed by End-of-RIB
  */
@@ -91,7 +92,9 @@ struct plan_draft {
 	size_t n_vips, cap_vips;
 	struct plan_begin *begins; /* of plan.begins */
 	size_t n_begins, cap_begins;
-	bool is_over; /* with plan.leaving: all is handed back */
+	bool is_over;         /* with plan.leaving: all is handed back */
+	struct lb_key *spent; /* by key: Services' without any target, whose drains are over */
+	size_t n_spent, cap_spent;
 	struct plan_drain *drains;
 	size_t n_drains, cap_drains;
 	struct plan_leaving *leaving;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
  * The frontends that Services want, and the gates on them. Drained (4): a target that left the
- * slices stays as draining until its deadline in the ledger. Complete (5): until everything was
- * read once, what is programmed stays as it is; it is tested all the same, so that what a former
- * process programmed can be announced. A VIP is not begun before conntrack was asked which flows of
- * it the kernel has (plan_shared.h).
+ * slices stays as draining until its last flow has ended, or its deadline in the ledger. Complete
+ * (5): until everything was read once, what is programmed stays as it is; it is tested all the
+ * same, so that what a former process programmed can be announced. A VIP is not begun before
+ * conntrack was asked which flows of it the kernel has (plan_shared.h).
  *
  * The ledger keeps an entry as long as the store holds what it is about, also past the deadline:
  * else a store that fails to delete would make every plan begin the wait anew.
@@ -17,9 +17,6 @@
 #include "plan/plan_sort.h"
 
 #include <assert.h>
-
-/* While flows are to end, and nothing else tells that the last one has. */
-#define LOOK_AGAIN_NS (1 * NSEC_PER_SEC)
 
 /* A port in the order of frontends, and what the store has of it. */
 struct candidate {
@@ -136,7 +133,8 @@ static void add_drains(struct plan_draft *d, const struct candidate *c, struct l
 	plan_draft_stir(d, &lb->key.addr);
 	gone = departed(d, lb, c->actual, &known, &n_gone);
 	for (size_t i = 0; i < n_gone; i++) {
-		const nsec_t until = drain_until(d, &known, &gone[i]);
+		const nsec_t at_most = gone[i].state == LB_BACKEND_IDLE ? d->now : NSEC_NEVER;
+		const nsec_t until = nsec_min(drain_until(d, &known, &gone[i]), at_most);
 		const bool due = until <= d->now;
 
 		gone[i].state = LB_BACKEND_DRAINING;
@@ -214,8 +212,8 @@ static enum vip_gate frontend_gate(const struct candidate *c, const struct lb_fr
 /*
  * With plan.leaving: the frontend is still to be served, while its flows have the time to end. Once
  * the routers send nothing by our routes what begins is left to the kernel, and then it is over
- * with the last flow; that one has ended is seen by looking again and again. What is of another
- * version has the whole time, for nobody can tell it anything.
+ * with the last flow. What is of another version has the whole time, for nobody can tell it
+ * anything.
  */
 static bool lingers(struct plan_draft *d, struct candidate *c)
 {
@@ -230,9 +228,8 @@ static bool lingers(struct plan_draft *d, struct candidate *c)
 	if (until <= d->now || (from <= d->now && d->is_over))
 		return false; /* and plan_leaving.c takes it from here */
 	c->shared.hands_back = from <= d->now && !d->plan->strange;
-	if (!d->plan->strange)
-		until = nsec_min(until,
-				 c->shared.hands_back ? nsec_add(d->now, LOOK_AGAIN_NS) : from);
+	if (!d->plan->strange && !c->shared.hands_back)
+		until = from;
 	d->deadline = nsec_min(d->deadline, until);
 	plan_draft_note_leaving(d, key, since);
 	return true;
@@ -259,7 +256,12 @@ static void want(struct plan_draft *d, struct candidate *c)
 	if (d->in->synced)
 		add_drains(d, c, &lb);
 	close_port(c, &lb);
-	if ((lb.n_targets == 0 && !c->is_closed) || (d->plan->leaving && !lingers(d, c)))
+	if (lb.n_targets == 0 && !c->is_closed) {
+		*(struct lb_key *)arena_push(d->arena, &d->spent, &d->n_spent, &d->cap_spent,
+					     sizeof(*d->spent)) = lb.key;
+		return;
+	}
+	if (d->plan->leaving && !lingers(d, c))
 		return;
 	lb.flags |= plan_shared_flags(d, &c->shared);
 	gate = frontend_gate(c, &lb);

@@ -5,41 +5,88 @@
  * that keeps stale routes for a session that broke (RFC 4724) holds them all, whatever they are,
  * until it has been told what is left (End-of-RIB) or its time is over.
  *
+ * Then it takes no new flow, and those that it has go on until the last one ended, or for the time
+ * that a drain has: a Service that is deleted has no rules of kube-proxy's any more, so that nobody
+ * else could carry them. Where the Service is still there, but its last target has drained, they
+ * had that time.
+ *
  * With `mode: off` all of them leave, also those that Services want: these are kept up to date
  * until their flows had the time that a drain has, since what XDP has rewritten cannot be handed to
- * the kernel.
+ * the kernel. So have those that nobody wants, whatever begins meanwhile is the kernel's, and all
+ * go in one step.
  *
  * What is pinned of another version of the maps is left the same way, without being read.
  *
  * The ledger keeps an entry as long as the store holds what it is about, see plan_frontends.c.
  */
+#include "base/sorted.h"
 #include "plan/plan_draft.h"
 #include "plan/plan_sort.h"
 
 #include <assert.h>
 
-/*
- * plan_draft_unheld_since() of what the store holds at `i`. A VIP sorts before its frontends and
- * leaves with the last of them: one that was made later, before the first complete picture, has
- * waited less.
- */
-static nsec_t group_unheld_since(struct plan_draft *d, size_t i)
+/* A key that is on its way out, as the store holds it. */
+struct outgoing {
+	const struct lb_actual *actual;
+	nsec_t from;  /* it takes no new flow; NSEC_NEVER: a route still leads to it */
+	nsec_t until; /* at the latest it goes */
+};
+
+static int cmp_key(const void *a, const void *b)
 {
-	const struct lb_key *key = &d->in->actual->frontends[i].key;
-	const struct plan_vip vip = plan_vip_of(key);
-	nsec_t ret = plan_draft_unheld_since(d, key);
+	return lb_key_cmp(a, b);
+}
 
-	for (i++; key->port == 0 && i < d->in->actual->n_frontends; i++) {
-		const struct lb_key *other = &d->in->actual->frontends[i].key;
-		const struct plan_vip other_vip = plan_vip_of(other);
-		nsec_t since;
+static struct outgoing outgoing(struct plan_draft *d, const struct lb_actual *actual)
+{
+	const bool is_spent =
+		actual->n_targets == 0 ||
+		sorted_find(&actual->key, d->spent, d->n_spent, sizeof(*d->spent), cmp_key);
+	struct outgoing ret = {.actual = actual};
 
-		if (!plan_vip_equal(&other_vip, &vip))
+	ret.from = nsec_add(plan_draft_unheld_since(d, &actual->key), PLAN_UNHELD_NS);
+	ret.until = is_spent ? ret.from : nsec_add(ret.from, d->env.drain_ns);
+	return ret;
+}
+
+/* When its flows were handed back before, the kernel may have more of it: so it stays. */
+static bool is_shared(const struct plan_draft *d, const struct outgoing *o)
+{
+	return d->plan->leaving || o->actual->flags & LB_F_SHARED;
+}
+
+static bool may_go(const struct plan_draft *d, const struct outgoing *o)
+{
+	if (o->from > d->now)
+		return false;
+	return o->until <= d->now || (d->plan->leaving ? d->is_over : o->actual->idle);
+}
+
+/*
+ * A VIP sorts before its frontends and leaves with the last of them: one that was made later,
+ * before the first complete picture, has waited less.
+ */
+static struct outgoing outgoing_vip(struct plan_draft *d, size_t i)
+{
+	const struct plan_actual *all = d->in->actual;
+	const struct plan_vip vip = plan_vip_of(&all->frontends[i].key);
+	struct outgoing ret = outgoing(d, &all->frontends[i]);
+	bool one_stays = false;
+
+	for (size_t k = i + 1; k < all->n_frontends; k++) {
+		const struct lb_actual *actual = &all->frontends[k];
+		const struct plan_vip other = plan_vip_of(&actual->key);
+		struct outgoing o;
+
+		if (!plan_vip_equal(&other, &vip))
 			break;
-		since = plan_draft_unheld_since(d, other);
-		if (since > ret)
-			ret = since;
+		o = outgoing(d, actual);
+		ret.from = o.from > ret.from ? o.from : ret.from;
+		ret.until = o.until > ret.until ? o.until : ret.until;
+		one_stays |= !may_go(d, &o);
 	}
+	if (!one_stays)
+		ret.until = ret.from;
 	return ret;
 }
 
@@ -54,18 +101,57 @@ static void hold(struct plan_draft *d, const struct lb_actual *actual)
 	assert(f->hold && lb_key_cmp(&f->lb.key, &actual->key) == 0);
 }
 
+static const struct lb_target *targets_of(struct plan_draft *d, const struct lb_actual *actual)
+{
+	struct lb_target *ret = arena_memdup(d->arena, actual->targets,
+					     actual->n_targets * sizeof(*actual->targets));
+
+	for (size_t i = 0; i < actual->n_targets; i++)
+		if (ret[i].state == LB_BACKEND_IDLE)
+			ret[i].state = LB_BACKEND_DRAINING;
+	return ret;
+}
+
+/*
+ * Keeps the flows that it has. What begins is refused; but it is the kernel's where the kernel had
+ * some before, for whose sake conntrack is not read any more, so that ours are those that have an
+ * entry.
+ */
+static void keep_flows(struct plan_draft *d, const struct outgoing *o)
+{
+	const struct lb_actual *actual = o->actual;
+	struct lb_frontend lb = {.key = actual->key,
+				 .seed = actual->seed,
+				 .rows_log2 = actual->rows_log2,
+				 .flags = actual->flags,
+				 .table = actual->table,
+				 .targets = targets_of(d, actual),
+				 .n_targets = actual->n_targets,
+				 .ranges_name = actual->ranges_name};
+
+	if (is_shared(d, o))
+		lb.flags = (lb.flags & ~LB_F_SHARED) | LB_F_HANDING_BACK;
+	else if (lb.key.port != 0)
+		lb.flags |= LB_F_CLOSED | LB_F_REJECT;
+	plan_draft_push(d, &lb)->leaving = true;
+}
+
 /* What the store holds at `i` and nobody wants. */
 static void leave(struct plan_draft *d, size_t i)
 {
 	const struct lb_actual *actual = &d->in->actual->frontends[i];
-	const nsec_t since = group_unheld_since(d, i);
-	const nsec_t at = nsec_add(since, PLAN_UNHELD_NS);
+	const struct outgoing o = actual->key.port == 0 ? outgoing_vip(d, i) : outgoing(d, actual);
+	const bool is_held = o.from > d->now;
 
-	plan_draft_note_leaving(d, &actual->key, since);
-	if (at <= d->now)
+	plan_draft_note_leaving(d, &actual->key,
+				o.from == NSEC_NEVER ? NSEC_NEVER : o.from - PLAN_UNHELD_NS);
+	if (may_go(d, &o))
 		return;
-	d->deadline = nsec_min(d->deadline, at);
-	hold(d, actual);
+	d->deadline = nsec_min(d->deadline, is_held ? o.from : o.until);
+	if (is_held && !(actual->flags & (LB_F_KERNEL_FLOWS | LB_F_TAKING_OVER)))
+		hold(d, actual);
+	else
+		keep_flows(d, &o);
 }
 
 static int cmp_frontend(const void *a, const void *b)

@@ -339,6 +339,11 @@ nsec_t bpf_dataplane_tick(struct bpf_dataplane *dp, nsec_t now)
 	return bpf_ranges_tick(dp->ranges, &c) ? now : nsec_min(next, nsec_add(now, LB_REST_NS));
 }
 
+uint64_t bpf_dataplane_idle_generation(const struct bpf_dataplane *dp)
+{
+	return lb_tables_idle_generation(dp->tables);
+}
+
 bool bpf_dataplane_count(struct bpf_dataplane *dp, const struct lb_key *key,
 			 struct bpf_counter *ret_total, struct bpf_counter *targets, size_t cap)
 {

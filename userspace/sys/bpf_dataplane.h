@@ -94,6 +94,9 @@ void bpf_dataplane_devices(const struct bpf_dataplane *dp, struct arena *arena,
  */
 nsec_t bpf_dataplane_tick(struct bpf_dataplane *dp, nsec_t now);
 
+/* As lb_tables_idle_generation(): what the tick has found. */
+uint64_t bpf_dataplane_idle_generation(const struct bpf_dataplane *dp);
+
 /* Packets and bytes of one frontend, summed over CPUs; per target in the order of dump(). */
 struct bpf_counter {
 	uint64_t packets, bytes;

@@ -73,7 +73,7 @@ static void frontend_without_a_table(struct made *m)
 {
 	m->frontends[1].lb.table = 0;
 }
-static void leaving_and_not_held(struct made *m)
+static void leaving_and_open(struct made *m)
 {
 	m->frontends[1].leaving = true;
 }
@@ -255,7 +255,7 @@ static void a_plan_that_breaks_its_contract_ends_the_process(void **state)
 		CASE(frontend_without_its_vip),
 		CASE(frontend_in_another_domain),
 		CASE(frontend_without_a_table),
-		CASE(leaving_and_not_held),
+		CASE(leaving_and_open),
 		CASE(targets_out_of_order),
 		CASE(target_without_weight),
 		CASE(next_hops_out_of_order),

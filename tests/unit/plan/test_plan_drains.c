@@ -36,6 +36,64 @@ static void departed_target_drains_until_its_deadline(void **state)
 	assert_int_equal(f->deadline, NSEC_NEVER);
 }
 
+/* What the store's walk says of each target counts for that one alone. */
+static void a_drain_is_over_with_the_last_flow(void **state)
+{
+	_cleanup_(fixture_freep) struct fixture *f = fixture_announced();
+
+	(void)state;
+	fixture_add_slice(f, "web", "10.244.0.5@node-a 10.244.0.7@node-a");
+	fixture_converge(f, 10);
+	fixture_add_slice(f, "web", "10.244.0.6@node-a");
+	fixture_converge(f, 10);
+	assert_int_equal(f->ledger.n_drains, 2);
+	assert_int_equal(f->store.items[1].n_targets, 3);
+	f->store.items[1].targets[0].state = LB_BACKEND_IDLE;
+	f->now += NSEC_PER_SEC;
+	fixture_plan(f);
+	assert_int_equal(f->ledger.n_drains, 2); /* until the store has done it */
+	fixture_converge(f, 10);
+	assert_null(fixture_target(f, VIP, 80, "10.244.0.5"));
+	assert_non_null(fixture_target(f, VIP, 80, "10.244.0.7"));
+	assert_int_equal(f->ledger.n_drains, 1);
+	f->store.items[1].targets[1].state = LB_BACKEND_IDLE;
+	fixture_converge(f, 10);
+	assert_null(fixture_target(f, VIP, 80, "10.244.0.7"));
+	assert_non_null(fixture_target(f, VIP, 80, "10.244.0.6"));
+	assert_int_equal(f->ledger.n_drains, 0);
+	assert_int_equal(f->deadline, NSEC_NEVER);
+}
+
+/* It is serving: whoever ends it says so. */
+static void an_endpoint_that_is_idle_stays_as_long_as_the_slices_name_it(void **state)
+{
+	_cleanup_(fixture_freep) struct fixture *f = fixture_announced();
+
+	(void)state;
+	fixture_add_slice(f, "web", "10.244.0.5@node-a- 10.244.0.6@node-a");
+	fixture_converge(f, 10);
+	f->store.items[1].targets[0].state = LB_BACKEND_IDLE;
+	fixture_converge(f, 10);
+	assert_int_equal(fixture_target(f, VIP, 80, "10.244.0.5")->state, LB_BACKEND_DRAINING);
+}
+
+/* Its flows had the time of their drain; nobody gives them another one. */
+static void a_frontend_goes_two_seconds_after_its_last_target_has_drained(void **state)
+{
+	_cleanup_(fixture_freep) struct fixture *f = fixture_announced();
+
+	(void)state;
+	fixture_add_slice(f, "web", "");
+	fixture_converge(f, 10);
+	f->now += PLAN_DRAIN_DEFAULT_NS;
+	fixture_converge(f, 10);
+	assert_int_equal(f->store.n, 2);
+	assert_int_equal(f->deadline, f->now + PLAN_UNHELD_NS);
+	f->now = f->deadline;
+	fixture_converge(f, 10);
+	assert_int_equal(f->store.n, 0);
+}
+
 static void drain_time_is_a_setting(void **state)
 {
 	_cleanup_(fixture_freep) struct fixture *f = fixture_announced();
@@ -152,6 +210,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(departed_target_drains_until_its_deadline),
+		cmocka_unit_test(a_drain_is_over_with_the_last_flow),
+		cmocka_unit_test(an_endpoint_that_is_idle_stays_as_long_as_the_slices_name_it),
+		cmocka_unit_test(a_frontend_goes_two_seconds_after_its_last_target_has_drained),
 		cmocka_unit_test(drain_time_is_a_setting),
 		cmocka_unit_test(target_that_comes_back_leaves_the_ledger),
 		cmocka_unit_test(store_that_fails_does_not_begin_a_drain_anew),

@@ -107,7 +107,7 @@ static void mode_off_announces_without_data_plane(void **state)
 
 /* --- gate 2 --------------------------------------------------------------------------------- */
 
-static void frontend_outlives_its_route_by_two_seconds(void **state)
+static void frontend_outlives_its_route_by_two_seconds_and_the_drain_time(void **state)
 {
 	_cleanup_(fixture_freep) struct fixture *f = fixture_announced();
 
@@ -131,6 +131,11 @@ static void frontend_outlives_its_route_by_two_seconds(void **state)
 	assert_true(fixture_frontend(f, VIP, 80)->hold);
 	assert_int_equal(f->deadline, f->now + PLAN_UNHELD_NS);
 	fixture_apply(f);
+
+	f->now = f->deadline;
+	fixture_converge(f, 10);
+	assert_false(fixture_frontend(f, VIP, 80)->hold);
+	assert_int_equal(f->deadline, f->now + PLAN_DRAIN_DEFAULT_NS);
 
 	f->now = f->deadline;
 	fixture_plan(f);
@@ -174,11 +179,14 @@ static void aggregate_wanted_by_another_vip_holds_nothing_back(void **state)
 	fixture_apply(f);
 	f->now = f->deadline;
 	fixture_converge(f, 10);
+	assert_int_equal(f->deadline, f->now + PLAN_DRAIN_DEFAULT_NS);
+	f->now = f->deadline;
+	fixture_converge(f, 10);
 	assert_int_equal(f->store.n, 2);
 	assert_non_null(fixture_held(f, "r1", "192.168.100.0/24"));
 }
 
-static void port_removed_from_a_vip_that_stays_leaves_after_two_seconds(void **state)
+static void port_removed_from_a_vip_that_stays_leaves_after_its_drain(void **state)
 {
 	_cleanup_(fixture_freep) struct fixture *f = fixture_announced();
 
@@ -190,6 +198,9 @@ static void port_removed_from_a_vip_that_stays_leaves_after_two_seconds(void **s
 	assert_non_null(fixture_frontend(f, VIP, 443));
 	assert_true(fixture_frontend(f, VIP, 80)->hold);
 	f->now += PLAN_UNHELD_NS;
+	fixture_converge(f, 10);
+	assert_false(fixture_frontend(f, VIP, 80)->hold);
+	f->now += PLAN_DRAIN_DEFAULT_NS;
 	fixture_converge(f, 10);
 	assert_int_equal(f->store.n, 2);
 	assert_non_null(fixture_held(f, "r1", VIP "/32"));
@@ -216,7 +227,7 @@ static void vip_leaves_with_the_last_of_its_frontends(void **state)
 	fixture_plan(f);
 	assert_non_null(fixture_frontend(f, VIP, 443));
 	assert_non_null(fixture_frontend(f, VIP, 0));
-	f->now += NSEC_PER_SEC;
+	f->now += NSEC_PER_SEC + PLAN_DRAIN_DEFAULT_NS;
 	fixture_converge(f, 10);
 	assert_int_equal(f->store.n, 0);
 }
@@ -359,10 +370,10 @@ int main(void)
 		cmocka_unit_test(new_peer_gets_a_route_only_once_the_update_is_in),
 		cmocka_unit_test(device_that_fails_later_withdraws_the_routes_at_once),
 		cmocka_unit_test(mode_off_announces_without_data_plane),
-		cmocka_unit_test(frontend_outlives_its_route_by_two_seconds),
+		cmocka_unit_test(frontend_outlives_its_route_by_two_seconds_and_the_drain_time),
 		cmocka_unit_test(lost_session_holds_no_frontend),
 		cmocka_unit_test(aggregate_wanted_by_another_vip_holds_nothing_back),
-		cmocka_unit_test(port_removed_from_a_vip_that_stays_leaves_after_two_seconds),
+		cmocka_unit_test(port_removed_from_a_vip_that_stays_leaves_after_its_drain),
 		cmocka_unit_test(vip_leaves_with_the_last_of_its_frontends),
 		cmocka_unit_test(before_the_first_picture_nothing_is_taken_away),
 		cmocka_unit_test(before_the_first_picture_the_ledger_stands_still),

@@ -154,13 +154,28 @@ static void another_set_is_planned_wholly(void **state)
 	}
 }
 
+/* Somewhere the last flow ended, or one was seen again. */
+static void end_flows(struct fixture *f, struct rng *rng)
+{
+	struct fake_frontend *some =
+		f->store.n ? &f->store.items[rng_below(rng, f->store.n)] : NULL;
+
+	if (!some)
+		return;
+	some->idle = rng_below(rng, 4) && some->flags & (LB_F_CLOSED | LB_F_HANDING_BACK);
+	for (size_t i = 0; i < some->n_targets; i++)
+		if (some->targets[i].state != LB_BACKEND_READY)
+			some->targets[i].state =
+				rng_below(rng, 4) ? LB_BACKEND_IDLE : LB_BACKEND_DRAINING;
+}
+
 static void change_something(struct fixture *f, struct rng *rng)
 {
 	static const char *const slices[] = {
 		"", HERE, OTHER, HERE " " OTHER, "10.244.0.5@node-a-", "10.244.0.9@node-b"};
 	const char *name = name_of((unsigned)rng_below(rng, N_SERVICES));
 
-	switch (rng_below(rng, 12)) {
+	switch (rng_below(rng, 14)) {
 	case 0:
 		fixture_drop(f, "Service", name);
 		break;
@@ -175,6 +190,10 @@ static void change_something(struct fixture *f, struct rng *rng)
 		break;
 	case 4:
 		f->store.fail_every = rng_below(rng, 5);
+		break;
+	case 5:
+	case 6:
+		end_flows(f, rng);
 		break;
 	default:
 		fixture_add_slice(f, name, slices[rng_below(rng, ARRAY_SIZE(slices))]);
