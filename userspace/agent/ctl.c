@@ -20,9 +20,13 @@ static const struct shown {
 	cJSON *(*show_piece)(const struct agent *a, const struct show_filter *filter,
 			     struct show_cursor *c); /* of what may be long */
 } shows[] = {
-	{.what = "peers", .show = show_peers}, {.what = "routes", .show_piece = show_routes},
-	{.what = "bfd", .show = show_bfd},     {.what = "services", .show_piece = show_services},
-	{.what = "pools", .show = show_pools}, {.what = "problems", .show = show_problems},
+	{.what = "peers", .show = show_peers},
+	{.what = "routes", .show_piece = show_routes},
+	{.what = "bfd", .show = show_bfd},
+	{.what = "services", .show_piece = show_services},
+	{.what = "pools", .show = show_pools},
+	{.what = "problems", .show = show_problems},
+	{.what = "backends", .show_piece = show_backends},
 };
 
 static void add_json(struct strbuf *reply, cJSON *body)

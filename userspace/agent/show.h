@@ -21,8 +21,9 @@ struct agent;
 struct show_cursor {
 	bool is_over;            /* that was the rest */
 	bool is_begun, has_told; /* has_told: there was something in it */
-	size_t at;               /* Services: items before it were told */
-	uint64_t last;           /* of them the last one, by a hash of its key */
+	size_t at;               /* Services, backends: items before it were told */
+	size_t within;           /* backends: and so many of this one */
+	uint64_t last; /* Services: the last of them; backends: this one; a hash of the key */
 	struct ip_prefix prefix; /* routes: the last one */
 };
 
@@ -37,6 +38,9 @@ cJSON *show_peers(const struct agent *a, const struct show_filter *filter);
 /* In pieces; zero the cursor at first. */
 cJSON *show_routes(const struct agent *a, const struct show_filter *filter, struct show_cursor *c);
 cJSON *show_services(const struct agent *a, const struct show_filter *filter,
+		     struct show_cursor *c);
+/* A row for each backend of each frontend, also of those whose Service is gone. */
+cJSON *show_backends(const struct agent *a, const struct show_filter *filter,
 		     struct show_cursor *c);
 /* No sessions yet: an empty list, as the contract has it. */
 cJSON *show_bfd(const struct agent *a, const struct show_filter *filter);

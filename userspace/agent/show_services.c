@@ -5,9 +5,11 @@
  */
 #include "agent/agent.h"
 #include "agent/show.h"
+#include "agent/show_backends.h"
 #include "base/hash.h"
 #include "base/sorted.h"
 #include "sys/bpf_dataplane.h"
+#include "sys/clock.h"
 
 /* The store's dump, sorted by key. */
 struct show_frontends {
@@ -18,6 +20,16 @@ struct show_frontends {
 static uint8_t protocol_number(const char *text)
 {
 	return strcmp(text, "UDP") == 0 ? API_UDP : strcmp(text, "TCP") == 0 ? API_TCP : API_SCTP;
+}
+
+struct lb_key show_key_of(const struct plan_service *s)
+{
+	return (struct lb_key){
+		.addr = s->vip.addr,
+		.domain = s->vip.domain,
+		.port = s->port,
+		.proto = protocol_number(s->protocol),
+	};
 }
 
 /* What the data plane holds and counted of one frontend; n_targets is 0 if it does not have it. */
@@ -44,12 +56,7 @@ static int cmp_target(const void *key, const void *item)
 static struct counts count(const struct agent *a, const struct plan_service *s,
 			   struct arena *scratch, const struct show_frontends *stored)
 {
-	const struct lb_key key = {
-		.addr = s->vip.addr,
-		.domain = s->vip.domain,
-		.port = s->port,
-		.proto = protocol_number(s->protocol),
-	};
+	const struct lb_key key = show_key_of(s);
 	const struct lb_actual *f =
 		sorted_find(&key, stored->items, stored->n, sizeof(*stored->items), cmp_key);
 	struct counts c = {0};
@@ -63,8 +70,7 @@ static struct counts count(const struct agent *a, const struct plan_service *s,
 	return c;
 }
 
-/* packets, bytes and living flows, null where the data plane does not count. */
-static void add_counter(cJSON *o, const struct bpf_counter *c)
+void show_add_counter(cJSON *o, const struct bpf_counter *c)
 {
 	if (c) {
 		cJSON_AddNumberToObject(o, "packets", (double)c->packets);
@@ -75,6 +81,17 @@ static void add_counter(cJSON *o, const struct bpf_counter *c)
 		cJSON_AddNullToObject(o, "bytes");
 		cJSON_AddNullToObject(o, "flows");
 	}
+}
+
+void show_add_left(cJSON *o, nsec_t until)
+{
+	const nsec_t now = clock_now();
+
+	if (until == 0)
+		cJSON_AddNullToObject(o, "drainSeconds");
+	else
+		cJSON_AddNumberToObject(o, "drainSeconds",
+					(double)((until > now ? until - now : 0) / NSEC_PER_SEC));
 }
 
 static cJSON *backend_json(const struct plan_service_backend *b, const struct counts *c)
@@ -91,22 +108,29 @@ static cJSON *backend_json(const struct plan_service_backend *b, const struct co
 	cJSON_AddNumberToObject(o, "port", b->port);
 	show_add_text(o, "node", b->node);
 	cJSON_AddStringToObject(o, "state", b->state);
-	add_counter(o, target ? &c->each[target - c->targets] : NULL);
+	show_add_left(o, b->drains_until);
+	show_add_counter(o, target ? &c->each[target - c->targets] : NULL);
 	return o;
+}
+
+void show_add_frontend(cJSON *o, const struct plan_service *s)
+{
+	char text[IP_ADDR_TEXT];
+
+	show_add_text(o, "namespace", s->ns);
+	show_add_text(o, "name", s->name);
+	show_add_text(o, "vip",
+		      ip_addr_is_none(&s->vip.addr) ? NULL : ip_addr_text(&s->vip.addr, text));
+	cJSON_AddNumberToObject(o, "port", s->port);
+	cJSON_AddStringToObject(o, "protocol", s->protocol);
 }
 
 static cJSON *service_json(const struct plan_service *s, const struct counts *c)
 {
 	cJSON *o = cJSON_CreateObject();
-	char text[IP_ADDR_TEXT];
 	cJSON *list;
 
-	cJSON_AddStringToObject(o, "namespace", s->ns);
-	cJSON_AddStringToObject(o, "name", s->name);
-	show_add_text(o, "vip",
-		      ip_addr_is_none(&s->vip.addr) ? NULL : ip_addr_text(&s->vip.addr, text));
-	cJSON_AddNumberToObject(o, "port", s->port);
-	cJSON_AddStringToObject(o, "protocol", s->protocol);
+	show_add_frontend(o, s);
 	list = cJSON_AddArrayToObject(o, "backends");
 	for (size_t i = 0; i < s->n_backends; i++)
 		cJSON_AddItemToArray(list, backend_json(&s->backends[i], c));
@@ -117,11 +141,11 @@ static cJSON *service_json(const struct plan_service *s, const struct counts *c)
 	cJSON_AddBoolToObject(o, "paused", s->paused);
 	cJSON_AddBoolToObject(o, "announced", s->announced);
 	show_add_text(o, "reason", s->reason);
-	add_counter(o, c->known ? &c->total : NULL);
+	show_add_counter(o, c->known ? &c->total : NULL);
 	return o;
 }
 
-static uint64_t key_hash(const struct plan_service *s)
+uint64_t show_service_hash(const struct plan_service *s)
 {
 	uint64_t h = hash_bytes(HASH_INIT, s->ns, strlen(s->ns) + 1);
 
@@ -136,10 +160,10 @@ static size_t find_next(const struct plan *plan, const struct show_cursor *c)
 {
 	if (!c->is_begun)
 		return 0;
-	if (c->at <= plan->n_services && key_hash(&plan->services[c->at - 1]) == c->last)
+	if (c->at <= plan->n_services && show_service_hash(&plan->services[c->at - 1]) == c->last)
 		return c->at;
 	for (size_t i = 0; i < plan->n_services; i++)
-		if (key_hash(&plan->services[i]) == c->last)
+		if (show_service_hash(&plan->services[i]) == c->last)
 			return i + 1;
 	return c->at < plan->n_services ? c->at : plan->n_services;
 }
@@ -170,6 +194,6 @@ cJSON *show_services(const struct agent *a, const struct show_filter *filter, st
 	}
 	c->is_over = i == plan->n_services;
 	c->at = i;
-	c->last = i > 0 ? key_hash(&plan->services[i - 1]) : 0;
+	c->last = i > 0 ? show_service_hash(&plan->services[i - 1]) : 0;
 	return out;
 }

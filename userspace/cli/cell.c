@@ -69,6 +69,18 @@ void cell_duration(struct strbuf *out, const cJSON *row, const char *key)
 	}
 }
 
+void cell_state(struct strbuf *out, const cJSON *row, const char *key)
+{
+	uint64_t left;
+
+	cell_value(out, row, key);
+	if (!get_seconds(row, "drainSeconds", &left))
+		return;
+	strbuf_add(out, ", ");
+	cell_duration(out, row, "drainSeconds");
+	strbuf_add(out, " left");
+}
+
 void cell_time(struct strbuf *out, const cJSON *row, const char *key)
 {
 	uint64_t seconds;

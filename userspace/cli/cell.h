@@ -17,5 +17,6 @@ cell_fn cell_value;    /* text, number, yes/no; an array as its values with comm
 cell_fn cell_duration; /* seconds as "3d4h", "5m12s" */
 cell_fn cell_time;     /* Unix seconds as "2026-01-31T12:00:00Z" */
 cell_fn cell_backends; /* array of backends as "ready/all" */
+cell_fn cell_state;    /* "state", and "drainSeconds" where it is there: "draining, 41s left" */
 cell_fn cell_object;   /* "kind", "namespace", "name" as "Kind/ns/name" */
 cell_fn cell_advice;   /* "message" and "remedy" as one sentence */

@@ -40,7 +40,7 @@ static const struct {
 } whats[] = {
 	[CLI_PEERS] = {"peers", "peer"},          [CLI_ROUTES] = {"routes", "route"},
 	[CLI_SERVICES] = {"services", "service"}, [CLI_POOLS] = {"pools", "pool"},
-	[CLI_PROBLEMS] = {"problems", "problem"},
+	[CLI_PROBLEMS] = {"problems", "problem"}, [CLI_BACKENDS] = {"backends", "backend"},
 };
 
 static const char *const formats[] = {
@@ -158,7 +158,8 @@ static bool parse_format(struct line *line, enum cli_format *ret)
 static bool parse_what(struct line *line, enum cli_what *ret)
 {
 	if (line->n_words < 2)
-		return refuse(line, "show what? peers, routes, services, pools or problems");
+		return refuse(line,
+			      "show what? peers, routes, services, backends, pools or problems");
 	for (size_t i = 0; i < ARRAY_SIZE(whats); i++) {
 		if (strcmp(line->words[1], whats[i].plural) == 0 ||
 		    strcmp(line->words[1], whats[i].singular) == 0) {
@@ -166,9 +167,10 @@ static bool parse_what(struct line *line, enum cli_what *ret)
 			return true;
 		}
 	}
-	return refuse(line,
-		      "cannot show \"%s\"; there are peers, routes, services, pools, problems",
-		      line->words[1]);
+	return refuse(
+		line,
+		"cannot show \"%s\"; there are peers, routes, services, backends, pools, problems",
+		line->words[1]);
 }
 
 static bool parse_show(struct line *line, struct cli_args *args)
@@ -235,6 +237,7 @@ const char *cli_help(void)
 	       "  show peers [NAME]             BGP sessions\n"
 	       "  show routes [PREFIX]          what is advertised (--peer P: to one peer)\n"
 	       "  show services [NAME]          front ends, their backends and counters\n"
+	       "  show backends [SERVICE]       each backend: its state, flows and counters\n"
 	       "  show pools [NAME]             address pools and their use\n"
 	       "  show problems [NAME]          what is wrong, and what to do about it\n"
 	       "\n"

@@ -56,10 +56,26 @@ static const struct column columns[][MAX_COLUMNS + 1] =
 				{"PORT", "port", cell_value, false},
 				{"PROTOCOL", "protocol", cell_value, false},
 				{"BACKENDS", "backends", cell_backends, false},
+				{"FLOWS", "flows", cell_value, false},
 				{"PACKETS", "packets", cell_value, true},
 				{"BYTES", "bytes", cell_value, true},
 				{"ANNOUNCED", "announced", cell_value, false},
 				{"REASON", "reason", cell_value, false},
+			},
+		[CLI_BACKENDS] =
+			{
+				{"NAMESPACE", "namespace", cell_value, false},
+				{"NAME", "name", cell_value, false},
+				{"VIP", "vip", cell_value, false},
+				{"PORT", "port", cell_value, false},
+				{"PROTOCOL", "protocol", cell_value, true},
+				{"BACKEND", "address", cell_value, false},
+				{"PORT", "backendPort", cell_value, false},
+				{"NODE", "node", cell_value, true},
+				{"FLOWS", "flows", cell_value, false},
+				{"PACKETS", "packets", cell_value, true},
+				{"BYTES", "bytes", cell_value, true},
+				{"STATE", "state", cell_state, false},
 			},
 		[CLI_POOLS] =
 			{

@@ -154,6 +154,7 @@ static void append_drained(struct plan_draft *d, const struct draft_port *p,
 			.port = p->drained[i].port,
 			.node = d->in->settings->node_name,
 			.state = "draining",
+			.drains_until = p->drained_until[i],
 		};
 	row->backends = all;
 	row->n_backends += p->n_drained;

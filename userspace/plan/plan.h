@@ -88,6 +88,7 @@ struct plan_service_backend {
 	const char *node; /* "" = unknown */
 	/* "ready", "draining", "remote"; "notHinted": ready, but meant for other zones or nodes */
 	const char *state;
+	nsec_t drains_until; /* at the latest; 0: it does not drain, or as long as it is named */
 };
 struct plan_service {
 	const char *ns, *name;
@@ -153,6 +154,7 @@ struct plan {
 	bool strange; /* it is of another version of the maps */
 	bool strange_may_go; /* and its flows had the time to end: it is to be removed */
 	uint32_t flow_entries;
+	nsec_t drain_ns;          /* of what leaves and drains, at most */
 	struct problems problems; /* sorted; the world's are not repeated here */
 };
 

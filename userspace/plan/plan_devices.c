@@ -315,6 +315,7 @@ void plan_draft_devices(struct plan_draft *d)
 	d->plan->dataplane = d->env.dataplane && !d->plan->strange;
 	d->plan->leaving = !d->plan->dataplane && d->in->actual->pinned;
 	d->plan->flow_entries = d->env.config.flow_entries;
+	d->plan->drain_ns = d->env.drain_ns;
 	d->peers_open = UINT64_MAX;
 	if (d->plan->leaving)
 		leave_devices(d, &b);

@@ -124,7 +124,8 @@ static bool same_backend(const void *a, const void *b)
 	const struct plan_service_backend *x = a, *y = b;
 
 	return ip_addr_equal(&x->addr, &y->addr) && x->port == y->port &&
-	       same_text(x->node, y->node) && same_text(x->state, y->state);
+	       same_text(x->node, y->node) && same_text(x->state, y->state) &&
+	       x->drains_until == y->drains_until;
 }
 
 static bool same_service(const void *a, const void *b)
@@ -249,6 +250,8 @@ static const char *rest_difference(const struct plan *a, const struct plan *b)
 		return "leaving";
 	if (a->strange != b->strange || a->strange_may_go != b->strange_may_go)
 		return "strange";
+	if (a->drain_ns != b->drain_ns)
+		return "drain_ns";
 	if (a->flow_entries != b->flow_entries)
 		return "flow_entries";
 	return plan_same_problems(&a->problems, &b->problems) ? NULL : "problems";

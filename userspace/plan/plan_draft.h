@@ -49,7 +49,8 @@ struct draft_port {
 	bool left_out;          /* for now: conntrack was not asked or has too many, or we have */
 	enum draft_route route; /* the farthest of the VIP's claims */
 	uint32_t n_drained;
-	const struct lb_target *drained; /* left the slices, kept until their deadline */
+	const struct lb_target *drained; /* left the slices, kept until */
+	const nsec_t *drained_until;     /* the deadline of each */
 };
 
 /*

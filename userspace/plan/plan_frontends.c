@@ -127,11 +127,13 @@ static void add_drains(struct plan_draft *d, const struct candidate *c, struct l
 	const struct drain_range known = ledger_drains(d, &lb->key);
 	struct lb_target *gone, *merged;
 	size_t n_gone, n_kept = 0;
+	nsec_t *until_of;
 
 	if (known.n == 0 && !has_departed(lb, c->actual))
 		return;
 	plan_draft_stir(d, &lb->key.addr);
 	gone = departed(d, lb, c->actual, &known, &n_gone);
+	until_of = arena_array_of(d->arena, n_gone, nsec_t);
 	for (size_t i = 0; i < n_gone; i++) {
 		const nsec_t at_most = gone[i].state == LB_BACKEND_IDLE ? d->now : NSEC_NEVER;
 		const nsec_t until = nsec_min(drain_until(d, &known, &gone[i]), at_most);
@@ -146,11 +148,13 @@ static void add_drains(struct plan_draft *d, const struct candidate *c, struct l
 		if (due || lb->n_targets + n_kept == LIMIT_BACKENDS)
 			continue;
 		d->deadline = nsec_min(d->deadline, until);
+		until_of[n_kept] = until;
 		gone[n_kept++] = gone[i];
 	}
 	if (n_kept == 0)
 		return;
 	c->draft->drained = gone;
+	c->draft->drained_until = until_of;
 	c->draft->n_drained = (uint32_t)n_kept;
 	merged = arena_array_of(d->arena, lb->n_targets + n_kept, struct lb_target);
 	memcpy(merged, lb->targets, lb->n_targets * sizeof(*merged));

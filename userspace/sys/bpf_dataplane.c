@@ -344,25 +344,38 @@ uint64_t bpf_dataplane_idle_generation(const struct bpf_dataplane *dp)
 	return lb_tables_idle_generation(dp->tables);
 }
 
+bool bpf_dataplane_counting(const struct bpf_dataplane *dp, const struct lb_key *key,
+			    struct arena *arena, struct bpf_counting *ret)
+{
+	return lb_tables_backends(dp->tables, key, arena, &ret->index, &ret->n) &&
+	       lb_tables_flows(dp->tables, key, arena, &ret->flows, &ret->n);
+}
+
+struct bpf_counter bpf_dataplane_counter(const struct bpf_dataplane *dp,
+					 const struct bpf_counting *c, size_t i)
+{
+	const struct lb_counter sum = bpf_maps_counter(&dp->maps, c->index[i]);
+
+	return (struct bpf_counter){sum.packets, sum.bytes, c->flows[i]};
+}
+
 bool bpf_dataplane_count(struct bpf_dataplane *dp, const struct lb_key *key,
 			 struct bpf_counter *ret_total, struct bpf_counter *targets, size_t cap)
 {
-	const uint32_t *index, *flows;
-	size_t n;
+	struct bpf_counting all;
 
 	arena_reset(dp->scratch);
-	if (!lb_tables_backends(dp->tables, key, dp->scratch, &index, &n) ||
-	    !lb_tables_flows(dp->tables, key, dp->scratch, &flows, &n))
+	if (!bpf_dataplane_counting(dp, key, dp->scratch, &all))
 		return false;
 	*ret_total = (struct bpf_counter){.packets = 0};
-	for (size_t i = 0; i < n; i++) {
-		const struct lb_counter sum = bpf_maps_counter(&dp->maps, index[i]);
+	for (size_t i = 0; i < all.n; i++) {
+		const struct bpf_counter one = bpf_dataplane_counter(dp, &all, i);
 
-		ret_total->packets += sum.packets;
-		ret_total->bytes += sum.bytes;
-		ret_total->flows += flows[i];
+		ret_total->packets += one.packets;
+		ret_total->bytes += one.bytes;
+		ret_total->flows += one.flows;
 		if (i < cap)
-			targets[i] = (struct bpf_counter){sum.packets, sum.bytes, flows[i]};
+			targets[i] = one;
 	}
 	return true;
 }

@@ -104,6 +104,15 @@ struct bpf_counter {
 };
 bool bpf_dataplane_count(struct bpf_dataplane *dp, const struct lb_key *key,
 			 struct bpf_counter *ret_total, struct bpf_counter *targets, size_t cap);
+/* The same of single targets, whose number is their place in dump(): each costs a system call. */
+struct bpf_counting {
+	const uint32_t *index, *flows; /* in the arena */
+	size_t n;
+};
+bool bpf_dataplane_counting(const struct bpf_dataplane *dp, const struct lb_key *key,
+			    struct arena *arena, struct bpf_counting *ret);
+struct bpf_counter bpf_dataplane_counter(const struct bpf_dataplane *dp,
+					 const struct bpf_counting *c, size_t i);
 /* An fd of the map of the kernel's flows, for the caller to close; -1: none. */
 int bpf_dataplane_kernel_flows(const struct bpf_dataplane *dp);
 /*

@@ -164,7 +164,8 @@ static void services(void **state)
 	expect(body,
 	       "[{\"namespace\":\"default\",\"name\":\"s1\",\"vip\":\"192.0.2.0\",\"port\":80,"
 	       "\"protocol\":\"TCP\",\"backends\":[{\"address\":\"10.244.0.1\",\"port\":80,"
-	       "\"node\":\"node\",\"state\":\"ready\",\"packets\":null,\"bytes\":null,"
+	       "\"node\":\"node\",\"state\":\"ready\",\"drainSeconds\":null,"
+	       "\"packets\":null,\"bytes\":null,"
 	       "\"flows\":null}],\"healthCheckNodePort\":null,\"paused\":false,\"announced\":true,"
 	       "\"reason\":\"announced\",\"packets\":null,\"bytes\":null,\"flows\":null},"
 	       "{\"namespace\":\"other\",\"name\":\"s2\",\"vip\":null,\"port\":53,"
@@ -172,6 +173,164 @@ static void services(void **state)
 	       "\"reason\":\"noIPAllocated\",\"packets\":null,\"bytes\":null,\"flows\":null}]");
 	expect(ask(rig, "{\"command\":\"show\",\"what\":\"services\",\"namespace\":\"none\"}", OK),
 	       "[]");
+	rig_free(rig);
+}
+
+/* One row for each backend of each frontend; a Service without any has none. */
+static void backends(void **state)
+{
+	struct agent_rig *rig = rig_announcing();
+
+	(void)state;
+	expect(ask(rig, "{\"command\":\"show\",\"what\":\"backends\"}", OK),
+	       "[{\"namespace\":\"default\",\"name\":\"s1\",\"vip\":\"192.0.2.0\",\"port\":80,"
+	       "\"protocol\":\"TCP\",\"address\":\"10.244.0.1\",\"backendPort\":80,"
+	       "\"node\":\"node\",\"state\":\"ready\",\"drainSeconds\":null,\"packets\":null,"
+	       "\"bytes\":null,\"flows\":null}]");
+	expect(ask(rig, "{\"command\":\"show\",\"what\":\"backends\",\"name\":\"s2\"}", OK), "[]");
+	rig_free(rig);
+}
+
+/* --- long lists ---------------------------------------------------------------------------------
+ */
+
+#define N_MANY 2600
+
+static bool all_are_announced(const struct agent_rig *rig)
+{
+	return rig->router->announced >= N_MANY;
+}
+
+static struct agent_rig *rig_with_many(void)
+{
+	struct agent_rig *rig = rig_new();
+	char *text;
+	size_t len;
+	FILE *f = open_memstream(&text, &len);
+
+	assert_non_null(f);
+	for (unsigned i = 0; i < N_MANY; i++)
+		fprintf(f,
+			"apiVersion: v1\nkind: Service\nmetadata: {name: s%04u, namespace: many}\n"
+			"spec: {type: LoadBalancer, ports: [{port: 80}]}\n---\n"
+			"apiVersion: discovery.k8s.io/v1\nkind: EndpointSlice\n"
+			"metadata: {name: s%04u-1, namespace: many,"
+			" labels: {kubernetes.io/service-name: s%04u}}\naddressType: IPv4\n"
+			"ports: [{name: \"\", port: 80, protocol: TCP}]\nendpoints:"
+			" [{addresses: [10.244.0.1], nodeName: node, conditions: {ready: true}}]\n---\n",
+			i, i, i);
+	assert_int_equal(fclose(f), 0);
+	rig_write(rig, "s1.yaml", text);
+	free(text);
+	rig_write(rig, "pool.yaml",
+		  "apiVersion: metallb.io/v1beta1\nkind: IPAddressPool\n"
+		  "metadata: {name: p, namespace: metallb-system}\n"
+		  "spec: {addresses: [198.18.0.0/16]}\n---\n"
+		  "apiVersion: metallb.io/v1beta1\nkind: BGPAdvertisement\n"
+		  "metadata: {name: a, namespace: metallb-system}\nspec: {}\n");
+	rig_start(rig);
+	RIG_WAIT(rig, all_are_announced);
+	return rig;
+}
+
+static const char *text_of(const cJSON *item, const char *key)
+{
+	return cJSON_GetStringValue(cJSON_GetObjectItem(item, key));
+}
+
+typedef cJSON *(*show_list)(const struct agent *a, const struct show_filter *filter,
+			    struct show_cursor *c);
+
+/* Each piece is bounded, and all together are each item once. */
+static void expect_pieces(const struct agent_rig *rig, show_list show, const char *key)
+{
+	const struct show_filter filter = {.name = NULL};
+	struct show_cursor c = {.is_over = false};
+	size_t n = 0, n_pieces = 0;
+	char last[64] = "";
+
+	while (!c.is_over) {
+		cJSON *piece = show(&rig->agent, &filter, &c), *item;
+
+		assert_in_range(cJSON_GetArraySize(piece), 0, SHOW_PIECE);
+		assert_true(c.is_over || cJSON_GetArraySize(piece) >= SHOW_PIECE / 2);
+		cJSON_ArrayForEach(item, piece)
+		{
+			assert_string_not_equal(text_of(item, key), last);
+			snprintf(last, sizeof(last), "%s", text_of(item, key));
+			n++;
+		}
+		cJSON_Delete(piece);
+		n_pieces++;
+	}
+	assert_int_equal(n, N_MANY);
+	assert_true(n_pieces >= N_MANY / SHOW_PIECE);
+}
+
+/* What a Service that is gone has left: it has no name, and so no filter finds it. */
+static void backends_of_nobody(void **state)
+{
+	const struct lb_target targets[] = {
+		{.addr = ip_addr_from_v4(0x0af40007), .port = 8080, .weight = 1},
+		{.addr = ip_addr_from_v4(0x0af40008), .port = 8080, .weight = 1}};
+	const struct lb_key key = {
+		.addr = ip_addr_from_v4(0xc0000207), .port = 53, .proto = API_UDP};
+	const struct plan_frontend frontends[] = {
+		{.lb = {.key = {.addr = key.addr}}, .leaving = true},
+		{.lb = {.key = key, .targets = targets, .n_targets = 2}, .leaving = true},
+		{.lb = {.key = {.addr = key.addr, .port = 54},
+			.targets = targets,
+			.n_targets = 2}}};
+	struct plan_leaving leaving = {.frontend = key, .unheld_since = NSEC_NEVER};
+	struct agent_rig *rig = rig_announcing();
+	struct plan *plan = &rig->agent.current->plan;
+	cJSON *body, *left;
+
+	(void)state;
+	plan->frontends = frontends;
+	plan->n_frontends = 3;
+	rig->agent.ledger.leaving = &leaving;
+	rig->agent.ledger.n_leaving = 1;
+	body = ask(rig, "{\"command\":\"show\",\"what\":\"backends\"}", OK);
+	assert_int_equal(cJSON_GetArraySize(body), 3);
+	cJSON_DeleteItemFromArray(body, 0);
+	cJSON_DeleteItemFromArray(body, 0);
+	expect(body, "[{\"namespace\":null,\"name\":null,\"vip\":\"192.0.2.7\",\"port\":53,"
+		     "\"protocol\":\"UDP\",\"address\":\"10.244.0.8\",\"backendPort\":8080,"
+		     "\"node\":\"node\",\"state\":\"draining\",\"drainSeconds\":null,"
+		     "\"packets\":null,\"bytes\":null,\"flows\":null}]");
+	leaving.unheld_since = clock_now();
+	body = ask(rig, "{\"command\":\"show\",\"what\":\"backends\"}", OK);
+	left = cJSON_GetObjectItem(cJSON_GetArrayItem(body, 1), "drainSeconds");
+	assert_in_range(left->valueint, 55, 62);
+	cJSON_Delete(body);
+	expect(ask(rig, "{\"command\":\"show\",\"what\":\"backends\",\"name\":\"s2\"}", OK), "[]");
+	plan->n_frontends = rig->agent.ledger.n_leaving = 0;
+	rig_free(rig);
+}
+
+/* One Service with so many that they are told in several turns. */
+static void backends_of_one_service_are_told_in_pieces(void **state)
+{
+	static struct plan_service_backend all[N_MANY];
+	const struct plan_service one = {.ns = "many",
+					 .name = "web",
+					 .vip = {.addr = ip_addr_from_v4(0xc0000207)},
+					 .port = 80,
+					 .protocol = "TCP",
+					 .backends = all,
+					 .n_backends = N_MANY};
+	struct agent_rig *rig = rig_announcing();
+	struct plan *plan = &rig->agent.current->plan;
+
+	(void)state;
+	for (uint32_t i = 0; i < N_MANY; i++)
+		all[i] = (struct plan_service_backend){
+			.addr = ip_addr_from_v4(0x0af40000 + i), .node = "", .state = "ready"};
+	plan->services = &one;
+	plan->n_services = 1;
+	expect_pieces(rig, show_backends, "address");
+	plan->n_services = 0;
 	rig_free(rig);
 }
 
@@ -280,82 +439,6 @@ static void what_is_not_understood_is_refused_with_a_sentence(void **state)
 	rig_free(rig);
 }
 
-/* --- long lists ---------------------------------------------------------------------------------
- */
-
-#define N_MANY 2600
-
-static bool all_are_announced(const struct agent_rig *rig)
-{
-	return rig->router->announced >= N_MANY;
-}
-
-static struct agent_rig *rig_with_many(void)
-{
-	struct agent_rig *rig = rig_new();
-	char *text;
-	size_t len;
-	FILE *f = open_memstream(&text, &len);
-
-	assert_non_null(f);
-	for (unsigned i = 0; i < N_MANY; i++)
-		fprintf(f,
-			"apiVersion: v1\nkind: Service\nmetadata: {name: s%04u, namespace: many}\n"
-			"spec: {type: LoadBalancer, ports: [{port: 80}]}\n---\n"
-			"apiVersion: discovery.k8s.io/v1\nkind: EndpointSlice\n"
-			"metadata: {name: s%04u-1, namespace: many,"
-			" labels: {kubernetes.io/service-name: s%04u}}\naddressType: IPv4\n"
-			"ports: [{name: \"\", port: 80, protocol: TCP}]\nendpoints:"
-			" [{addresses: [10.244.0.1], nodeName: node, conditions: {ready: true}}]\n---\n",
-			i, i, i);
-	assert_int_equal(fclose(f), 0);
-	rig_write(rig, "s1.yaml", text);
-	free(text);
-	rig_write(rig, "pool.yaml",
-		  "apiVersion: metallb.io/v1beta1\nkind: IPAddressPool\n"
-		  "metadata: {name: p, namespace: metallb-system}\n"
-		  "spec: {addresses: [198.18.0.0/16]}\n---\n"
-		  "apiVersion: metallb.io/v1beta1\nkind: BGPAdvertisement\n"
-		  "metadata: {name: a, namespace: metallb-system}\nspec: {}\n");
-	rig_start(rig);
-	RIG_WAIT(rig, all_are_announced);
-	return rig;
-}
-
-static const char *text_of(const cJSON *item, const char *key)
-{
-	return cJSON_GetStringValue(cJSON_GetObjectItem(item, key));
-}
-
-typedef cJSON *(*show_list)(const struct agent *a, const struct show_filter *filter,
-			    struct show_cursor *c);
-
-/* Each piece is bounded, and all together are each item once. */
-static void expect_pieces(const struct agent_rig *rig, show_list show, const char *key)
-{
-	const struct show_filter filter = {.name = NULL};
-	struct show_cursor c = {.is_over = false};
-	size_t n = 0, n_pieces = 0;
-	char last[64] = "";
-
-	while (!c.is_over) {
-		cJSON *piece = show(&rig->agent, &filter, &c), *item;
-
-		assert_in_range(cJSON_GetArraySize(piece), 0, SHOW_PIECE);
-		assert_true(c.is_over || cJSON_GetArraySize(piece) >= SHOW_PIECE / 2);
-		cJSON_ArrayForEach(item, piece)
-		{
-			assert_string_not_equal(text_of(item, key), last);
-			snprintf(last, sizeof(last), "%s", text_of(item, key));
-			n++;
-		}
-		cJSON_Delete(piece);
-		n_pieces++;
-	}
-	assert_int_equal(n, N_MANY);
-	assert_true(n_pieces >= N_MANY / SHOW_PIECE);
-}
-
 static size_t n_commas(const char *text)
 {
 	size_t n = 0;
@@ -375,6 +458,7 @@ static void long_lists_are_told_in_pieces(void **state)
 	(void)state;
 	expect_pieces(rig, show_services, "name");
 	expect_pieces(rig, show_routes, "prefix");
+	expect_pieces(rig, show_backends, "name");
 	body = show_services(&rig->agent, &one, &c);
 	assert_int_equal(cJSON_GetArraySize(body), 1);
 	assert_true(c.is_over);
@@ -428,6 +512,9 @@ int main(void)
 		cmocka_unit_test(peer_without_a_session),
 		cmocka_unit_test(routes),
 		cmocka_unit_test(services),
+		cmocka_unit_test(backends),
+		cmocka_unit_test(backends_of_nobody),
+		cmocka_unit_test(backends_of_one_service_are_told_in_pieces),
 		cmocka_unit_test(pools_and_bfd),
 		cmocka_unit_test(problems),
 		cmocka_unit_test(status),

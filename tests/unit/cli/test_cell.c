@@ -78,6 +78,15 @@ static void backends_are_ready_of_all(void **state)
 	check(cell_backends, "{\"b\":null}", "b", "");
 }
 
+static void a_state_is_with_the_time_that_is_left(void **state)
+{
+	(void)state;
+	check(cell_state, "{\"state\":\"draining\",\"drainSeconds\":41}", "state",
+	      "draining, 41s left");
+	check(cell_state, "{\"state\":\"ready\",\"drainSeconds\":null}", "state", "ready");
+	check(cell_state, "{\"state\":\"ready\"}", "state", "ready");
+}
+
 static void an_object_is_kind_namespace_name(void **state)
 {
 	(void)state;
@@ -105,6 +114,7 @@ int main(void)
 		cmocka_unit_test(durations_have_two_units),
 		cmocka_unit_test(times_are_utc),
 		cmocka_unit_test(backends_are_ready_of_all),
+		cmocka_unit_test(a_state_is_with_the_time_that_is_left),
 		cmocka_unit_test(an_object_is_kind_namespace_name),
 		cmocka_unit_test(advice_is_message_and_remedy),
 	};

@@ -76,14 +76,34 @@ static void services_as_a_table(void **state)
 	      "\"protocol\":\"TCP\",\"backends\":[{\"address\":\"10.1.0.2\",\"port\":8080,"
 	      "\"node\":\"n1\",\"state\":\"ready\"},{\"address\":\"10.1.0.3\",\"port\":8080,"
 	      "\"node\":\"n1\",\"state\":\"draining\"}],\"announced\":true,\"reason\":null,"
-	      "\"packets\":12,\"bytes\":3456},"
+	      "\"packets\":12,\"bytes\":3456,\"flows\":7},"
 	      "{\"namespace\":\"prod\",\"name\":\"db\",\"vip\":null,\"port\":5432,"
 	      "\"protocol\":\"TCP\",\"backends\":[],\"announced\":false,"
 	      "\"reason\":\"no pool has room\",\"packets\":null,\"bytes\":null}]",
-	      "NAMESPACE   NAME   VIP             PORT   PROTOCOL   BACKENDS   ANNOUNCED   REASON\n"
-	      "prod        web    192.168.100.1   80     TCP        1/2        yes         -\n"
-	      "prod        db     -               5432   TCP        0/0        no          "
+	      "NAMESPACE   NAME   VIP             PORT   PROTOCOL   BACKENDS   FLOWS   ANNOUNCED   "
+	      "REASON\n"
+	      "prod        web    192.168.100.1   80     TCP        1/2        7       yes         "
+	      "-\n"
+	      "prod        db     -               5432   TCP        0/0        -       no          "
 	      "no pool has room\n");
+}
+
+static void backends_as_a_table(void **state)
+{
+	(void)state;
+	check((struct cli_args){.what = CLI_BACKENDS},
+	      "[{\"namespace\":\"prod\",\"name\":\"web\",\"vip\":\"192.168.100.1\",\"port\":80,"
+	      "\"protocol\":\"TCP\",\"address\":\"10.1.0.2\",\"backendPort\":8080,"
+	      "\"node\":\"n1\",\"state\":\"ready\",\"drainSeconds\":null,\"packets\":1,"
+	      "\"bytes\":2,\"flows\":3},"
+	      "{\"namespace\":null,\"name\":null,\"vip\":\"192.168.100.2\",\"port\":53,"
+	      "\"protocol\":\"UDP\",\"address\":\"10.1.0.9\",\"backendPort\":53,"
+	      "\"node\":\"n1\",\"state\":\"draining\",\"drainSeconds\":41,\"packets\":1,"
+	      "\"bytes\":2,\"flows\":12}]",
+	      "NAMESPACE   NAME   VIP             PORT   BACKEND    PORT   FLOWS   STATE\n"
+	      "prod        web    192.168.100.1   80     10.1.0.2   8080   3       ready\n"
+	      "-           -      192.168.100.2   53     10.1.0.9   53     12      "
+	      "draining, 41s left\n");
 }
 
 static void pools_as_a_table(void **state)
@@ -158,6 +178,7 @@ int main(void)
 		cmocka_unit_test(wide_has_more_columns),
 		cmocka_unit_test(routes_as_a_table),
 		cmocka_unit_test(services_as_a_table),
+		cmocka_unit_test(backends_as_a_table),
 		cmocka_unit_test(pools_as_a_table),
 		cmocka_unit_test(problems_as_a_table),
 		cmocka_unit_test(empty_lists_say_so),

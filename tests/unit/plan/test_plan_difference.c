@@ -180,6 +180,7 @@ static const char *spoil_services(struct whole *w, size_t i)
 	SPOIL("strange", w->m.plan.strange = true);
 	SPOIL("strange", w->m.plan.strange_may_go = true);
 	SPOIL("flow_entries", w->m.plan.flow_entries++);
+	SPOIL("drain_ns", w->m.plan.drain_ns++);
 	return NULL;
 }
 
