@@ -205,7 +205,6 @@ static void add_double(struct api_world_index *x, const struct api_object *o)
 	if (i < x->doubles.n && x->doubles.items[i] == o)
 		return;
 	world_view_insert(&x->doubles, i, o);
-	x->has_problems = false;
 }
 
 static void remove_double(struct api_world_index *x, const struct api_object *o)
@@ -244,7 +243,6 @@ static void add_object(struct api_world_index *x, const struct api_object *o)
 		world_view_insert(&x->doubles,
 				  world_view_place(&x->doubles, in_view, api_world_object_cmp),
 				  in_view);
-		x->has_problems = false;
 	}
 }
 
@@ -307,7 +305,8 @@ void api_world_index_enter(struct api_world_index *x, const struct api_source *s
 		add_object(x, c->come[i]);
 	for (size_t i = 0; x->is_full && c->has_moved && i < s->n; i++)
 		x->of_kind[s->objects[i]->meta.kind] = ++x->generation;
-	x->has_problems &= x->doubles.n == 0; /* they name lines */
+	/* Something may have come that is there already, and problems name lines. */
+	x->has_problems &= x->doubles.n == 0;
 }
 
 void api_world_index_forget(struct api_world_index *x, struct api_source *s)
