@@ -53,6 +53,11 @@ static cJSON *ask(struct agent_rig *rig, const char *line, const char *first)
 	return body;
 }
 
+static const char *text_of(const cJSON *item, const char *key)
+{
+	return cJSON_GetStringValue(cJSON_GetObjectItem(item, key));
+}
+
 #define OK "{\"protocol\":\"lodestone/1\",\"ok\":true}\n"
 
 /* Numbers that count time, and texts that hold the folder's name, are no part of the contract. */
@@ -233,11 +238,6 @@ static struct agent_rig *rig_with_many(void)
 	return rig;
 }
 
-static const char *text_of(const cJSON *item, const char *key)
-{
-	return cJSON_GetStringValue(cJSON_GetObjectItem(item, key));
-}
-
 typedef cJSON *(*show_list)(const struct agent *a, const struct show_filter *filter,
 			    struct show_cursor *c);
 
@@ -343,12 +343,26 @@ static void pools_and_bfd(void **state)
 	       "[{\"name\":\"p\",\"addresses\":[\"192.0.2.0-192.0.2.15\"],\"total\":16,\"used\":1,"
 	       "\"totalIPv4\":16,\"usedIPv4\":1,\"totalIPv6\":0,\"usedIPv6\":0,"
 	       "\"autoAssign\":true}]");
+	expect(ask(rig, "{\"command\":\"show\",\"what\":\"pools\",\"name\":\"q\"}", OK), "[]");
 	expect(ask(rig, "{\"command\":\"show\",\"what\":\"bfd\"}", OK), "[]");
 	rig_free(rig);
 }
 
 static void problems(void **state)
 {
+	static const struct {
+		const char *line;
+		int n;
+	} filtered[] = {
+		{"{\"command\":\"show\",\"what\":\"problems\",\"name\":\"s2\"}", 1},
+		{"{\"command\":\"show\",\"what\":\"problems\",\"name\":\"s1\"}", 0},
+		{"{\"command\":\"show\",\"what\":\"problems\",\"name\":\"s2\",\"namespace\":\"other\"}",
+		 1},
+		{"{\"command\":\"show\",\"what\":\"problems\",\"name\":\"s2\",\"namespace\":\"x\"}",
+		 0},
+		{"{\"command\":\"show\",\"what\":\"problems\",\"name\":\"x\",\"namespace\":\"other\"}",
+		 0},
+	};
 	struct agent_rig *rig = rig_announcing();
 	cJSON *body = ask(rig, "{\"command\":\"show\",\"what\":\"problems\"}", OK);
 
@@ -360,6 +374,36 @@ static void problems(void **state)
 	       "\"name\":\"s2\",\"field\":\"metadata.annotations\",\"reason\":\"UnknownPool\","
 	       "\"message\":\"there is no pool none\",\"remedy\":\"correct the annotation "
 	       "address-pool, or the pool's serviceAllocation\",\"source\":\"*\",\"since\":\"*\"}]");
+	for (size_t i = 0; i < ARRAY_SIZE(filtered); i++) {
+		body = ask(rig, filtered[i].line, OK);
+		assert_int_equal(cJSON_GetArraySize(body), filtered[i].n);
+		cJSON_Delete(body);
+	}
+	rig_free(rig);
+}
+
+static bool has_lost_its_peer(const struct agent_rig *rig)
+{
+	return bgp_peer_info(rig->agent.peers.items[0]->bgp).state != BGP_ESTABLISHED;
+}
+
+/* Nothing is wrong, and everybody is there; then the peer goes. */
+static void status_of_an_agent_that_does_well(void **state)
+{
+	struct agent_rig *rig = rig_new();
+	cJSON *body;
+
+	(void)state;
+	rig_start(rig);
+	RIG_WAIT(rig, is_announced);
+	body = ask(rig, "{\"command\":\"status\"}", OK);
+	assert_string_equal(text_of(body, "state"), "ok");
+	cJSON_Delete(body);
+	router_hang_up(rig->router);
+	RIG_WAIT(rig, has_lost_its_peer);
+	body = ask(rig, "{\"command\":\"status\"}", OK);
+	assert_string_equal(text_of(body, "state"), "degraded");
+	cJSON_Delete(body);
 	rig_free(rig);
 }
 
@@ -502,6 +546,11 @@ static void pieces_are_one_answer(void **state)
 	assert_int_equal(cJSON_GetArraySize(body), N_MANY);
 	assert_int_equal(n_commas(reply.text), N_MANY - 1);
 	cJSON_Delete(body);
+	/* Pieces before it are empty. */
+	body = ask(rig, "{\"command\":\"show\",\"what\":\"routes\",\"name\":\"198.18.9.200/32\"}",
+		   OK);
+	assert_int_equal(cJSON_GetArraySize(body), 1);
+	cJSON_Delete(body);
 	rig_free(rig);
 }
 
@@ -518,6 +567,7 @@ int main(void)
 		cmocka_unit_test(pools_and_bfd),
 		cmocka_unit_test(problems),
 		cmocka_unit_test(status),
+		cmocka_unit_test(status_of_an_agent_that_does_well),
 		cmocka_unit_test(only_packets_that_were_lost_are_drops),
 		cmocka_unit_test(long_lists_are_told_in_pieces),
 		cmocka_unit_test(a_list_goes_on_behind_what_has_moved),
