@@ -48,6 +48,9 @@ static __always_inline bool floor_parse(struct xdp_md *ctx, struct packet *p)
 		return false;
 	p->sport = ((struct tcphdr *)p->l4)->source;
 	p->dport = ((struct tcphdr *)p->l4)->dest;
+	p->saddr = ip->saddr;
+	p->daddr = ip->daddr;
+	p->bytes = bpf_ntohs(ip->tot_len);
 	p->proto = ip->protocol;
 	p->tcp_flags = ((__u8 *)p->l4)[TCP_FLAGS];
 	return true;
