@@ -15,6 +15,10 @@
 #include "ext.h"
 #include "vlan.h"
 
+/* An IPv4 header's first octet: version 4, and five words or more. */
+#define IP_FIRST_LEAST 0x45
+#define IP_FIRST_MOST  0x4f
+
 struct packet {
 	void *ip;
 	void *l4;
@@ -31,22 +35,28 @@ struct packet {
 	__u8 tcp_flags;
 };
 
-/* The EtherType behind at most two VLAN tags (vlan.h), and where the IP header lies; 0: too short
- * for one. */
+/*
+ * The EtherType behind at most two VLAN tags (vlan.h), and where the IP header lies; 0: too short
+ * for one. How many tags there are must be no constant for the verifier, which would look at all
+ * that follows for each number of them: so something is added that is 0 but not known to be (no
+ * frame is 4 GB long), and the sum bounded.
+ */
 static __always_inline __be16 parse_ethernet(const struct xdp_md *ctx, struct packet *p)
 {
 	void *data = (void *)(long)ctx->data;
 	struct ethhdr *eth = data;
+	__u32 tags = 0; /* bytes of them */
 	__be16 proto;
 
-	p->ip_off = sizeof(*eth);
 	p->end = (void *)(long)ctx->data_end;
 	if (data + sizeof(*eth) + sizeof(struct iphdr) > p->end)
 		return 0;
 	proto = eth->h_proto;
 	if (unlikely(vlan_is_tag(proto)))
-		proto = vlan_skip((struct vlan_hdr *)(eth + 1), &p->ip_off);
-	p->ip = data + p->ip_off;
+		proto = vlan_skip((struct vlan_hdr *)(eth + 1), &tags);
+	tags = (tags + (__u32)((__u64)(p->end - data) >> 32)) & VLAN_TAGS_MASK;
+	p->ip_off = sizeof(*eth) + tags;
+	p->ip = data + sizeof(*eth) + tags;
 	return proto;
 }
 
@@ -130,32 +140,38 @@ static __always_inline bool parse_is_cut(struct xdp_md *ctx, const struct packet
 	return bpf_xdp_get_buff_len(ctx) < (__u64)p->ip_off + parse_bytes(p);
 }
 
-/* The header's length, and what stands in the way of ports that the IP header already says. */
+/* The header's length, and what stands in the way of a transport header behind it. */
 static __always_inline enum lb_drop parse_l3_v4(struct xdp_md *ctx, struct packet *p)
 {
 	struct iphdr *ip = p->ip;
+	__u8 first = *(__u8 *)ip;
 
 	p->bytes = bpf_ntohs(ip->tot_len);
-	p->l3_len = (*(__u8 *)ip & 0x0f) << 2;
-	if (unlikely(*(__u8 *)ip >> 4 != 4 || p->l3_len < sizeof(*ip) || parse_is_cut(ctx, p)))
+	p->l3_len = (first & 0x0f) << 2;
+	if (unlikely((__u8)(first - IP_FIRST_LEAST) > IP_FIRST_MOST - IP_FIRST_LEAST ||
+		     parse_is_cut(ctx, p)))
 		return LB_DROP_MALFORMED;
-	if (unlikely(ip->frag_off & bpf_htons(IP_FRAGMENT)))
-		return LB_DROP_FRAGMENT;
-	return p->proto == IPPROTO_ICMP ? LB_DROP_ICMP : LB_DROP_NONE;
+	return unlikely(ip->frag_off & bpf_htons(IP_FRAGMENT)) ? LB_DROP_FRAGMENT : LB_DROP_NONE;
 }
 
 /* The same. A length of 0 would be that of a jumbogram (RFC 2675), which no link of ours carries.
  */
 static __always_inline enum lb_drop parse_l3_v6(struct xdp_md *ctx, struct packet *p)
 {
-	struct ipv6hdr *ip = p->ip;
-
-	p->l3_len = sizeof(*ip);
-	if (unlikely(*(__u8 *)ip >> 4 != 6 || parse_is_cut(ctx, p)))
+	p->l3_len = sizeof(struct ipv6hdr);
+	if (unlikely(*(__u8 *)p->ip >> 4 != 6 || parse_is_cut(ctx, p)))
 		return LB_DROP_MALFORMED;
-	if (unlikely(lb_ext_is(p->proto)))
+	return LB_DROP_NONE;
+}
+
+/* What neither TCP nor UDP is. */
+static __always_inline enum lb_drop parse_other(const struct packet *p)
+{
+	if (p->family == FAMILY_V6 && lb_ext_is(p->proto))
 		return LB_DROP_EXTENSION;
-	return p->proto == IPPROTO_ICMPV6 ? LB_DROP_ICMP : LB_DROP_NONE;
+	return p->proto == (p->family == FAMILY_V4 ? IPPROTO_ICMP : IPPROTO_ICMPV6)
+		       ? LB_DROP_ICMP
+		       : LB_DROP_PROTOCOL;
 }
 
 /* Ports and flags, or why there are none. Only valid after parse_ip(). */
@@ -169,7 +185,7 @@ static __always_inline enum lb_drop parse_l4(struct xdp_md *ctx, struct packet *
 	if (unlikely(odd))
 		return odd;
 	if (unlikely(p->proto != IPPROTO_TCP && p->proto != IPPROTO_UDP))
-		return LB_DROP_PROTOCOL;
+		return parse_other(p);
 	need = p->proto == IPPROTO_TCP ? sizeof(struct tcphdr) : sizeof(struct udphdr);
 	if (parse_bytes(p) < p->l3_len + need || p->l4 + sizeof(struct udphdr) > p->end)
 		return LB_DROP_MALFORMED;

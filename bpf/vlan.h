@@ -9,6 +9,7 @@
 #include "common.h"
 
 #define VLAN_TAGS_BYTES (2 * sizeof(struct vlan_hdr))
+#define VLAN_TAGS_MASK  (3 * sizeof(struct vlan_hdr)) /* one, two or none */
 
 static __always_inline bool vlan_is_tag(__be16 ethertype)
 {

@@ -37,8 +37,13 @@ char LICENSE[] SEC("license") = "GPL";
 /* --- turning cold -------------------------------------------------------------------------------
  */
 
-static __always_inline void scratch_fill(struct lb_scratch *s, const struct packet *p)
+/* The scratch value, in which the packet is filled in. */
+static __always_inline struct lb_scratch *turn_cold(const struct packet *p)
 {
+	struct lb_scratch *s = scratch_get();
+
+	if (!s)
+		return NULL;
 	parse_saddr(p, s->packet.saddr);
 	parse_daddr(p, s->packet.daddr);
 	s->packet.ip_off = p->ip_off;
@@ -47,6 +52,7 @@ static __always_inline void scratch_fill(struct lb_scratch *s, const struct pack
 	s->packet.family = p->family;
 	s->packet.proto = p->proto;
 	s->packet.fragment = FRAGMENT_NONE;
+	return s;
 }
 
 /* A packet that is the kernel's: so is the rest of it, if it is a fragment. */
@@ -95,11 +101,8 @@ static __always_inline int refuse(struct xdp_md *ctx, const struct packet *p, __
 
 	if (!(service_flags(live) & LB_SVC_REJECT))
 		return vip_drop(parse_is_test(p), reason);
-	s = scratch_get();
-	if (!s)
-		return XDP_DROP;
-	scratch_fill(s, p);
-	return refuse_cold(ctx, s, live, reason);
+	s = turn_cold(p);
+	return s ? refuse_cold(ctx, s, live, reason) : XDP_DROP;
 }
 
 /* A packet whose flow had to be looked for (cold.h). */
@@ -142,15 +145,11 @@ static __always_inline int serve_error(struct xdp_md *ctx, struct lb_scratch *s)
 	return verdict == XDP_DROP ? vip_drop(scratch_is_test(s), LB_DROP_ICMP) : verdict;
 }
 
-static __always_inline int unserved(struct xdp_md *ctx, const struct packet *p, enum lb_drop reason)
+/* Of s the packet is filled in, and the flow if its port is unknown. */
+static __always_inline int unserved(struct xdp_md *ctx, struct lb_scratch *s, enum lb_drop reason)
 {
-	struct lb_scratch *s = scratch_get();
 	int verdict;
 
-	if (!s)
-		return XDP_PASS;
-	scratch_fill(s, p);
-	flow_fill(&s->flow, p);
 	verdict = vip_unserved(ctx, s, reason);
 	if (verdict == VIP_ERROR)
 		return serve_error(ctx, s);
@@ -231,6 +230,7 @@ static __always_inline bool may_be_ours(const struct packet *p)
 static __always_inline int serve(struct xdp_md *ctx, struct packet *p, enum family family)
 {
 	struct target t = {};
+	struct lb_scratch *s;
 	enum lb_drop odd;
 	__u32 saddr[4];
 	int backend;
@@ -238,10 +238,16 @@ static __always_inline int serve(struct xdp_md *ctx, struct packet *p, enum fami
 	if (!parse_ip(p, family) || likely(!may_be_ours(p)))
 		return XDP_PASS;
 	odd = parse_l4(ctx, p);
-	if (likely(!odd) && unlikely(!find_service(ctx, p, &t)))
+	if (unlikely(odd)) {
+		s = turn_cold(p);
+	} else if (unlikely(!find_service(ctx, p, &t))) {
 		odd = LB_DROP_UNKNOWN_PORT;
+		s = turn_cold(p);
+		if (s)
+			flow_fill(&s->flow, p);
+	}
 	if (unlikely(odd))
-		return unserved(ctx, p, odd);
+		return s ? unserved(ctx, s, odd) : XDP_PASS;
 	if (unlikely(kernel_flow_asks(t.live)) && is_kernels(ctx, p))
 		return XDP_PASS;
 	parse_saddr(p, saddr);
