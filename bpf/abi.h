@@ -74,7 +74,7 @@ struct lb_service_key {
 #define LB_LIVE_LOG2_MASK      0x1full
 #define LB_LIVE_FLAGS_MASK     0x3ffffull
 
-#define LB_SVC_AFFINITY (1u << 0) /* row by client address alone */
+#define LB_SVC_AFFINITY (1u << 0) /* row by client address alone; `affinity` says how long */
 #define LB_SVC_UNKNOWN_PASS                                                                        \
 	(1u << 1)                     /* VIP slot: a port we do not serve is passed, else dropped  \
 				       */
@@ -101,10 +101,16 @@ struct lb_service {
 	__u32 id;   /* of its own for each service that was ever here: a slot's next has another */
 	__u32 seed; /* row hash seed: of namespace/name, equal on every node */
 	__u32 n_backends;  /* length of the backend region in use */
-	__u32 ranges;      /* with LB_SVC_RANGES: number of a set of source ranges */
+	__u16 ranges;      /* with LB_SVC_RANGES: number of a set of source ranges */
+	__u16 affinity;    /* with LB_SVC_AFFINITY: ages a client keeps its backend (_LONG) */
 	__u64 table;       /* agent only: name of the recipe the rows were filled from */
 	__u64 settle_from; /* agent only: no row settles before, CLOCK_MONOTONIC in ns */
 };
+
+/* Ages in lb_service.affinity are at most so many, so that they can be told from each other. */
+#define LB_AFFINITY_AGES_MAX 240u
+#define LB_AFFINITY_LONG     0x8000u /* they are longer by LB_AGE_LONG_SHIFT bits */
+#define LB_AGE_LONG_SHIFT    3
 
 /* --- source ranges
  * ---------------------------------------------------------------------------------
@@ -225,11 +231,13 @@ struct lb_flow_line {
 #define LB_FLOW_ANSWERED    2u /* by a SYN-ACK, or by one datagram */
 #define LB_FLOW_ESTABLISHED 3u
 #define LB_FLOW_CLOSING     4u /* FIN from the backend or RST either way: the key may be taken */
+#define LB_FLOW_AFFINE      5u /* no flow: the backend that a client keeps (affinity.h) */
 #define LB_FLOW_STATE_MASK  7u
 #define LB_FLOW_UDP         8u
+#define LB_FLOW_LONG        8u /* of LB_FLOW_AFFINE: its age is as LB_AFFINITY_LONG says */
 #define LB_FLOW_GEN_SHIFT   4
 
-/* Units of age that an entry lives without being heard of. */
+/* Units of age that a flow's entry lives without being heard of. */
 #define LB_FLOW_AGES       168u /* TCP that was answered: three hours */
 #define LB_FLOW_AGES_SHORT 3u   /* all else */
 

@@ -54,6 +54,12 @@ static __always_inline __u8 age_now(void)
 	return (__u8)(bpf_jiffies64() >> (age_shift & 63));
 }
 
+/* The same in longer units, of affine entries (LB_AFFINITY_LONG). */
+static __always_inline __u8 age_now_long(void)
+{
+	return (__u8)(bpf_jiffies64() >> ((age_shift + LB_AGE_LONG_SHIFT) & 63));
+}
+
 /* The third word of an IPv4 address in its 16-byte form, as it lies in memory. */
 #define V4_PREFIX bpf_htonl(0xffff)
 

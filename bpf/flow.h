@@ -59,12 +59,16 @@ static __always_inline const struct lb_flow_keys *flow_secret(void)
  * Of a flow between a client and a backend. The backend's family is the flow's: a client of IPv6
  * may claim an address that looks mapped, and is not to meet one of IPv4.
  */
-static __always_inline __u64 flow_hash(const __u32 backend[4], __be16 backend_port,
-				       const __u32 client[4], __be16 client_port, __u8 proto)
+static __always_inline __u64 flow_hash_words(const __u32 backend[4], const __u32 client[4],
+					     __u32 ports, __u32 proto)
 {
-	__u32 ports = lb_flow_ports(backend_port, client_port);
-
 	if (likely(addr_is_v4(backend)))
 		return lb_flow_hash_v4(flow_secret(), backend[3], client[3], ports, proto);
 	return lb_flow_hash(flow_secret(), backend, client, ports, proto);
+}
+
+static __always_inline __u64 flow_hash(const __u32 backend[4], __be16 backend_port,
+				       const __u32 client[4], __be16 client_port, __u8 proto)
+{
+	return flow_hash_words(backend, client, lb_flow_ports(backend_port, client_port), proto);
 }

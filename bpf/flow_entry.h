@@ -115,19 +115,51 @@ LB_INLINE __u8 lb_flow_state(__u32 state, bool udp, __u8 gen)
 /* --- life ----------------------------------------------------------------------------------------
  */
 
-/* Units of age since it was heard of. */
+/* It stands for a client that keeps a backend, and not for a flow. */
+LB_INLINE bool lb_rest_is_affine(__u64 rest)
+{
+	return lb_rest_state(rest) == LB_FLOW_AFFINE;
+}
+
+/* Units of age since it was heard of; of an affine entry they may be others. */
 LB_INLINE __u32 lb_rest_silence(__u64 rest, __u8 now)
 {
 	return (__u8)(now - lb_rest_age(rest));
 }
 
+/* Of an affine entry only its service knows. */
 LB_INLINE bool lb_rest_is_dead(__u64 rest, __u8 now)
 {
 	__u32 state = lb_rest_state(rest);
 	bool lasts = (state == LB_FLOW_ESTABLISHED || state == LB_FLOW_ANSWERED) &&
 		     !lb_rest_is_udp(rest);
 
+	if (state == LB_FLOW_AFFINE)
+		return false;
 	return lb_rest_silence(rest, now) > (lasts ? LB_FLOW_AGES : LB_FLOW_AGES_SHORT);
+}
+
+/* State byte of an affine entry, for lb_service.affinity. */
+LB_INLINE __u8 lb_affine_state(__u16 affinity, __u8 gen)
+{
+	return (__u8)(LB_FLOW_AFFINE | (affinity & LB_AFFINITY_LONG ? LB_FLOW_LONG : 0) |
+		      (gen & 15) << LB_FLOW_GEN_SHIFT);
+}
+
+/*
+ * Ages since the client's last flow began, and one: an entry may be younger than the moment at
+ * which `now` was read. `now` is counted as lb_service.affinity says.
+ */
+LB_INLINE __u32 lb_affine_silence(__u64 rest, __u8 now)
+{
+	return (__u8)(now - lb_rest_age(rest) + 1);
+}
+
+/* The client of an affine entry still has its backend, by lb_service.affinity. */
+LB_INLINE bool lb_affine_holds(__u64 rest, __u16 affinity, __u8 now)
+{
+	return !(rest >> 48 & LB_FLOW_LONG) == !(affinity & LB_AFFINITY_LONG) &&
+	       lb_affine_silence(rest, now) <= (affinity & ~LB_AFFINITY_LONG) + 1;
 }
 
 /* It may still be somebody's, but others are worth more. */

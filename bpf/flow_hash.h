@@ -35,6 +35,20 @@ LB_INLINE __u32 lb_flow_ports(__be16 backend_port, __be16 client_port)
 	return backend_port | (__u32)client_port << 16;
 }
 
+/*
+ * The same of an affine entry: in place of the client's port and beside the protocol, where no
+ * packet has anything, the id of the service.
+ */
+LB_INLINE __u32 lb_affine_ports(__be16 backend_port, __u32 service_id)
+{
+	return backend_port | service_id << 16;
+}
+
+LB_INLINE __u32 lb_affine_proto(__u8 proto, __u32 service_id)
+{
+	return proto | 0x100 | (service_id & 0xffff0000);
+}
+
 LB_INLINE __u64 lb_flow_hash_mix(const struct lb_flow_keys *k, __u64 high, __u64 low)
 {
 	__u64 x = (high & 0xffffffff00000000ull) | low >> 32;

@@ -24,30 +24,6 @@
 
 #include "flow_victim.h"
 
-enum lb_flow_made {
-	LB_FLOW_LOST, /* somebody was faster; look again */
-	LB_FLOW_FULL, /* no free way */
-	LB_FLOW_MADE,
-	LB_FLOW_MADE_BY_EVICTION, /* of an established flow */
-};
-
-LB_INLINE int lb_flow_insert_free(flow_table_t t, const struct lb_flow_new *n)
-{
-	__u32 lines = flow_table_lines(t);
-	struct lb_flow_line *line = flow_line_at(t, lb_flow_first(n->hash, lines));
-	struct lb_flow *way;
-	__u64 seen;
-
-	way = line ? lb_flow_room(line, &seen) : NULL;
-	if (!way) {
-		line = flow_line_at(t, lb_flow_second(n->hash, lines));
-		way = line ? lb_flow_room(line, &seen) : NULL;
-	}
-	if (!way)
-		return LB_FLOW_FULL;
-	return lb_flow_claim(way, seen, n->hash, n->rest) ? LB_FLOW_MADE : LB_FLOW_LOST;
-}
-
 /* --- room in two full lines ----------------------------------------------------------------------
  */
 

@@ -8,6 +8,7 @@
  *   new        [0], or the next ready candidate whose tuple is free; recorded
  *   known      the candidate that the flow's entry names
  *   unknown    the candidate whose socket knows the flow; none: as if it were new
+ *   affine     of a service with affinity in an unsettled row, a new one: whom its client keeps
  *   closed     a service may take no new flow at all: then only those that have an entry go on
  *
  * In a settled row [0] is the owner of every flow, and what an entry says otherwise is out of date.
@@ -15,6 +16,7 @@
 #pragma once
 
 #include "admit.h"
+#include "affinity.h"
 #include "backend.h"
 #include "common.h"
 #include "owner_beyond.h"
@@ -107,14 +109,32 @@ static __always_inline enum lb_drop select_closed(const struct flow *f)
 	return unlikely(flags & LB_SVC_CLOSED) ? LB_DROP_NO_BACKEND : LB_DROP_NONE;
 }
 
+/* Whom the flow's client keeps (affinity.h); OWNER_NOBODY: nobody, or its tuple is taken. */
+static __always_inline int select_affine(struct flow *f)
+{
+	int backend;
+
+	if (likely(!affinity_asks(f)))
+		return OWNER_NOBODY;
+	backend = affinity_owner(f);
+	if (backend == OWNER_NOBODY ||
+	    !admit_claim(f, backend, LB_BE_IN_USE | LB_BE_READY, LB_FLOW_NEW))
+		return OWNER_NOBODY;
+	if ((__u32)backend != row_candidate(f->row, 0))
+		row_mark(f->row_index);
+	return backend;
+}
+
 /* A flow that nobody has been found for yet: new, unless none begins here. */
 static __always_inline int select_new(struct flow *f)
 {
 	enum lb_drop closed = select_closed(f);
 	int owner;
 
-	if (likely(!closed))
-		return admit_new(f);
+	if (likely(!closed)) {
+		owner = select_affine(f);
+		return owner == OWNER_NOBODY ? admit_new(f) : owner;
+	}
 	owner = owner_by_entry(f, select_is_first(f) ? OWNER_OF_NEW : OWNER_OF_PACKET);
 	return owner == OWNER_NOBODY ? ADMIT_DROP(closed) : owner;
 }

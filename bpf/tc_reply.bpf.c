@@ -4,7 +4,8 @@
  * the VIP and port that the client spoke to. A bit says whether the source may be a backend of ours
  * at all; the entry of the flow table that xdp_lb made is found by the packet's own tuple, and
  * names the front end. It is also kept here: by what backends send entries stay young, become
- * established, and close. A miss is nobody's concern of ours and leaves the packet alone; if it
+ * established, and close; with affinity an established flow's backend is noted as its client's
+ * (reply_affinity.h). A miss is nobody's concern of ours and leaves the packet alone; if it
  * comes from an address and port of a backend it is counted, since its entry may have been lost.
  *
  * Attached as tcx at the head of the list, or as clsact classifier where the kernel has no tcx. It
@@ -29,6 +30,7 @@
 #include "ext.h"
 #include "flow.h"
 #include "maps.h"
+#include "reply_affinity.h"
 #include "reply_error.h"
 #include "reply_fragment.h"
 #include "reply_sctp.h"
@@ -207,6 +209,8 @@ static __always_inline const struct lb_service *find(const struct answer *a, __u
 				   a->tcp_flags & TCP_RST, age_now());
 	if (now != rest)
 		(void)lb_flow_change(way, rest, now);
+	if (unlikely(reply_affinity_begins(rest, now)))
+		(void)reply_affinity_note(a, now);
 	*ret_slot = lb_rest_slot(rest);
 	return service_at(*ret_slot);
 }

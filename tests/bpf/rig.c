@@ -302,7 +302,8 @@ void rig_add_service(struct rig *r, struct rig_service *s)
 	struct lb_service slot = {
 		.id = s->id ? s->id : n,
 		.seed = RIG_SEED + s->vip,
-		.ranges = s->ranges,
+		.ranges = (uint16_t)s->ranges,
+		.affinity = s->affinity,
 	};
 
 	s->id = slot.id;
@@ -334,7 +335,16 @@ void rig_set_ranges(struct rig *r, const struct rig_service *s, uint32_t set)
 	uint32_t slot = rig_slot(r, s);
 	struct lb_service service = read_service(r, slot);
 
-	service.ranges = set;
+	service.ranges = (uint16_t)set;
+	write_service(r, slot, &service);
+}
+
+void rig_set_affinity(struct rig *r, const struct rig_service *s, uint16_t affinity)
+{
+	uint32_t slot = rig_slot(r, s);
+	struct lb_service service = read_service(r, slot);
+
+	service.affinity = affinity;
 	write_service(r, slot, &service);
 }
 

@@ -25,6 +25,7 @@ struct rig_service {
 	uint16_t domain;
 	uint32_t flags;         /* LB_SVC_* */
 	uint32_t ranges;        /* with LB_SVC_RANGES: the set */
+	uint16_t affinity;      /* with LB_SVC_AFFINITY: how long, as in abi.h */
 	uint32_t id;            /* 0: the next one */
 	uint8_t rows_log2;      /* 0: 8, that is 256 rows */
 	uint32_t rows_base;     /* in rows; filled in */
@@ -51,6 +52,8 @@ void rig_set_service_id(struct rig *r, const struct rig_service *s, uint32_t id)
 void rig_del_service(struct rig *r, const struct rig_service *s);
 /* Another set of ranges than it was added with. */
 void rig_set_ranges(struct rig *r, const struct rig_service *s, uint32_t set);
+/* Another time of affinity. */
+void rig_set_affinity(struct rig *r, const struct rig_service *s, uint16_t affinity);
 /* Adds the range of this length, in bits of the family, to a set; or takes it out. */
 void rig_add_range(struct rig *r, uint32_t set, uint32_t v4, unsigned len);
 void rig_del_range(struct rig *r, uint32_t set, uint32_t v4, unsigned len);
@@ -89,6 +92,8 @@ struct lb_counter rig_count(struct rig *r, const struct rig_service *s, unsigned
  * or to change; NULL: there is none.
  */
 struct lb_flow *rig_flow(struct rig *r, const struct frame_spec *s, unsigned i);
+/* That by which a client keeps backend i of the service. */
+struct lb_flow *rig_affine(struct rig *r, const struct rig_service *s, uint32_t client, unsigned i);
 unsigned rig_flow_state(const struct lb_flow *entry); /* LB_FLOW_*; of NULL: 0 */
 unsigned rig_n_flows(struct rig *r);
 void rig_forget_flows(struct rig *r);

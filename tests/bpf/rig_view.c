@@ -67,15 +67,29 @@ static uint64_t flow_hash(const struct rig *r, const struct frame_spec *s, unsig
 			    lb_flow_ports(htons(RIG_BACKEND_PORT), htons(s->sport)), s->proto);
 }
 
-struct lb_flow *rig_flow(struct rig *r, const struct frame_spec *s, unsigned i)
+static struct lb_flow *entry_of(struct rig *r, uint64_t hash)
 {
-	uint64_t hash = flow_hash(r, s, i);
-
 	for (unsigned line = 0; line < rig_n_lines(r); line++)
 		for (unsigned way = 0; way < LB_FLOW_WAYS; way++)
 			if (rig_line(r, line)->way[way].hash == hash)
 				return &rig_line(r, line)->way[way];
 	return NULL;
+}
+
+struct lb_flow *rig_flow(struct rig *r, const struct frame_spec *s, unsigned i)
+{
+	return entry_of(r, flow_hash(r, s, i));
+}
+
+struct lb_flow *rig_affine(struct rig *r, const struct rig_service *s, uint32_t src, unsigned i)
+{
+	uint32_t backend[4], client[4];
+
+	frame_address((uint8_t *)backend, rig_backend_addr(i));
+	frame_address((uint8_t *)client, src);
+	return entry_of(r, lb_flow_hash(&r->keys, backend, client,
+					lb_affine_ports(htons(RIG_BACKEND_PORT), s->id),
+					lb_affine_proto(s->proto, s->id)));
 }
 
 unsigned rig_flow_state(const struct lb_flow *entry)

@@ -54,7 +54,7 @@ struct lb_target {
 int lb_target_cmp(const struct lb_target *a, const struct lb_target *b);
 
 /* Behaviour of a VIP (key with port 0), or of a frontend. */
-#define LB_F_AFFINITY     (1u << 0)
+#define LB_F_AFFINITY     (1u << 0) /* a client's flows go to one backend, for `affinity_s` */
 #define LB_F_UNKNOWN_PASS (1u << 1)
 #define LB_F_ECHO_ANSWER  (1u << 2)
 #define LB_F_ECHO_PASS    (1u << 3)
@@ -80,7 +80,9 @@ struct lb_frontend {
 	const struct ip_prefix *ranges;
 	size_t n_ranges;
 	uint64_t ranges_name; /* lb_ranges_name(); 0 without */
+	uint32_t affinity_s;  /* with LB_F_AFFINITY: 1..LB_AFFINITY_S_MAX; 0 without */
 };
+#define LB_AFFINITY_S_MAX 86400
 
 /* What the store holds of a frontend, as dump() tells it. */
 struct lb_actual {
@@ -145,7 +147,7 @@ uint32_t lb_seed(const char *ns, const char *name);
 uint64_t lb_target_id(const struct lb_target *t, uint32_t seed);
 /*
  * Name of a row table: hash of the recipe of its rows (bpf/wire.h) and of what else is written with
- * it, key and nodes. Never 0.
+ * it: key, nodes, and the time of an affinity. Never 0.
  */
 uint64_t lb_table_name(const struct lb_frontend *f);
 /* Name of a set of source ranges, which may be empty. Never 0. */

@@ -17,7 +17,6 @@
  */
 #include "lb/lb_idle.h"
 
-#include "base/limits.h"
 #include "bpf/wire.h"
 
 #include <assert.h>
@@ -33,7 +32,7 @@ struct edit {
 	bool is_new, new_backends, new_rows; /* the slot; its regions */
 	struct lb_live old, live;            /* old: zero if the slot is new */
 	uint32_t n_old, n_region;            /* lengths of the backend regions */
-	uint32_t old_ranges, ranges;         /* sets of source ranges; 0: none */
+	uint16_t old_ranges, ranges;         /* sets of source ranges; 0: none */
 	struct lb_placed *have;              /* owned */
 	size_t n_have;
 	uint16_t *index; /* of each target; owned */
@@ -373,6 +372,7 @@ static void publish(const struct edit *e)
 				 .seed = e->f->seed,
 				 .n_backends = e->n_region,
 				 .ranges = e->ranges,
+				 .affinity = lb_affinity_of(e->c, e->f),
 				 .table = e->f->table,
 				 .settle_from = settle_from(e)};
 
@@ -420,6 +420,7 @@ static void apply(const struct edit *e)
 		svc->settle_from = max_of(svc->settle_from, settle_from(e));
 		e->t->slots.tested[e->slot] = false;
 		store_ranges(e);
+		lb_slots_store_affinity(&e->t->slots, e->slot, lb_affinity_of(e->c, e->f));
 	}
 	count_ranges(e);
 	if (e->new_backends)
@@ -451,7 +452,7 @@ static bool find_ranges(struct edit *e)
 {
 	if (!(e->f->flags & LB_F_RANGES))
 		return true;
-	e->ranges = lb_ranges_find(&e->t->ranges, e->f->ranges_name);
+	e->ranges = (uint16_t)lb_ranges_find(&e->t->ranges, e->f->ranges_name);
 	return e->ranges != 0;
 }
 
@@ -498,27 +499,6 @@ static int put_vip(struct edit *e)
 	e->t->slots.tested[e->slot] = false;
 	lb_slots_store_live(&e->t->slots, e->slot, lb_live_word(&e->live));
 	return 0;
-}
-
-/* Nothing leads to other nodes yet. */
-static bool are_valid(const struct lb_target *targets, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		if (!ip_addr_is_none(&targets[i].node) || targets[i].weight < 1 ||
-		    targets[i].weight > LB_WIRE_WEIGHT_MAX)
-			return false;
-	return true;
-}
-
-bool lb_frontend_is_valid(const struct lb_frontend *f)
-{
-	if (f->rows_log2 == 0)
-		return f->key.port == 0 && f->n_targets == 0 && f->table == 0 && !f->ranges_name;
-	if (!(f->flags & LB_F_RANGES) != !f->ranges_name)
-		return false;
-	return f->rows_log2 >= LB_ROWS_LOG2_MIN && f->rows_log2 <= LB_ROWS_LOG2_MAX &&
-	       f->n_targets <= LIMIT_BACKENDS && f->table != 0 &&
-	       are_valid(f->targets, f->n_targets);
 }
 
 /* Another Service on this VIP and port: nothing of the old one may live on. */

@@ -173,7 +173,8 @@ uint8_t lb_state_gen(uint64_t state);
 uint32_t lb_state_nsid_1(uint64_t state);
 /* One store; none if nothing changes. */
 void lb_state_store(struct lb_backend *backend, uint64_t state);
-
+/* lb_service.affinity: in ages of the shorter unit, unless there are too many. */
+uint16_t lb_affinity_of(const struct lb_clock *c, const struct lb_frontend *f);
 /* What lb_tables_put() takes at all. */
 bool lb_frontend_is_valid(const struct lb_frontend *f);
 /* Target i of a frontend as the rows see it, by this index. */

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
  * Words and places: packs and unpacks the live word and the state word (bpf/abi.h), finds rows and
- * backends by number in their chunks, and reads the targets of a frontend back from the image.
+ * backends by number in their chunks, and reads the targets of a frontend back from the image. Also
+ * which frontends fit into all that.
  */
 #include "lb/lb_idle.h"
 
+#include "base/limits.h"
 #include "bpf/wire.h"
 
 #include <assert.h>
@@ -133,4 +135,45 @@ void lb_move_counter(struct lb_tables *t, uint32_t from, uint32_t to)
 
 	move = xpush(&t->moves, &t->n_moves, &t->cap_moves, sizeof(*move));
 	*move = (struct lb_counter_move){.from = from, .to = to};
+}
+
+uint16_t lb_affinity_of(const struct lb_clock *c, const struct lb_frontend *f)
+{
+	const nsec_t time = f->affinity_s * NSEC_PER_SEC;
+	nsec_t unit = c->age_unit;
+	uint16_t bit = 0;
+
+	if (time == 0)
+		return 0;
+	assert(unit > 0);
+	if (time > LB_AFFINITY_AGES_MAX * unit) {
+		unit <<= LB_AGE_LONG_SHIFT;
+		bit = LB_AFFINITY_LONG;
+	}
+	assert(time <= LB_AFFINITY_AGES_MAX * unit);
+	return (uint16_t)((time + unit - 1) / unit) | bit;
+}
+
+/* Nothing leads to other nodes yet. */
+static bool are_valid(const struct lb_target *targets, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!ip_addr_is_none(&targets[i].node) || targets[i].weight < 1 ||
+		    targets[i].weight > LB_WIRE_WEIGHT_MAX)
+			return false;
+	return true;
+}
+
+bool lb_frontend_is_valid(const struct lb_frontend *f)
+{
+	if (f->rows_log2 == 0)
+		return f->key.port == 0 && f->n_targets == 0 && f->table == 0 && !f->ranges_name &&
+		       !f->affinity_s;
+	if (!(f->flags & LB_F_RANGES) != !f->ranges_name)
+		return false;
+	if (!(f->flags & LB_F_AFFINITY) != !f->affinity_s || f->affinity_s > LB_AFFINITY_S_MAX)
+		return false;
+	return f->rows_log2 >= LB_ROWS_LOG2_MIN && f->rows_log2 <= LB_ROWS_LOG2_MAX &&
+	       f->n_targets <= LIMIT_BACKENDS && f->table != 0 &&
+	       are_valid(f->targets, f->n_targets);
 }

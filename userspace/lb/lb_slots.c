@@ -262,13 +262,22 @@ void lb_slots_store_live(struct lb_slots *s, uint32_t slot, uint64_t live)
 		set_live(s, shadow->slot, live);
 }
 
-void lb_slots_store_ranges(struct lb_slots *s, uint32_t slot, uint32_t set)
+void lb_slots_store_ranges(struct lb_slots *s, uint32_t slot, uint16_t set)
 {
 	struct lb_shadow *shadow = shadow_of(s, slot);
 
 	__atomic_store_n(&s->image[slot].ranges, set, __ATOMIC_RELEASE);
 	if (shadow)
 		__atomic_store_n(&s->image[shadow->slot].ranges, set, __ATOMIC_RELEASE);
+}
+
+void lb_slots_store_affinity(struct lb_slots *s, uint32_t slot, uint16_t affinity)
+{
+	struct lb_shadow *shadow = shadow_of(s, slot);
+
+	__atomic_store_n(&s->image[slot].affinity, affinity, __ATOMIC_RELAXED);
+	if (shadow)
+		__atomic_store_n(&s->image[shadow->slot].affinity, affinity, __ATOMIC_RELAXED);
 }
 
 static void drop_shadow(struct lb_slots *s, struct lb_shadow *shadow, nsec_t now)

@@ -27,7 +27,9 @@
  */
 struct lb_clock {
 	nsec_t now, quiet;
-	uint8_t age; /* now as the programs count it (struct lb_flow) */
+	uint8_t age;      /* now as the programs count it (struct lb_flow) */
+	uint8_t age_long; /* the same in longer units (LB_AFFINITY_LONG) */
+	nsec_t age_unit;  /* of `age`; needed by put of frontends with affinity */
 };
 
 struct lb_shadow {
@@ -71,7 +73,9 @@ void lb_slots_publish(struct lb_slots *s, uint32_t slot, const struct lb_service
 /* Changes the live word of a key in use. */
 void lb_slots_store_live(struct lb_slots *s, uint32_t slot, uint64_t live);
 /* Changes the set of source ranges of a key in use, by one store. */
-void lb_slots_store_ranges(struct lb_slots *s, uint32_t slot, uint32_t set);
+void lb_slots_store_ranges(struct lb_slots *s, uint32_t slot, uint16_t set);
+/* ... its time of affinity, lb_service.affinity. */
+void lb_slots_store_affinity(struct lb_slots *s, uint32_t slot, uint16_t affinity);
 /* Takes a key out, with its shadow and, if it was the last, its VIP's bit. */
 void lb_slots_clear(struct lb_slots *s, uint32_t slot, nsec_t now);
 

@@ -3,10 +3,12 @@
  * The walk: every few seconds the agent goes once through the flow table and the rows, a slice at a
  * time. It is how the tables learn what only the entries know:
  *
- *   entries that died by age, or whose backend or service is gone, are freed
+ *   entries that died by age, or whose backend or service is gone, are freed, and affine ones
+ *     (bpf/affinity.h) whose client no longer keeps their backend
  *   living flows are counted by backend, and where none is left (lb_idle.c)
  *   rows settle: an unsettled row costs every packet a look into the flow table, and needs it as
- *     long as a living flow of it has another backend than its first candidate
+ *     long as a living flow of it has another backend than its first candidate, or a client keeps
+ *     one
  *   slots of services that no entry names any more can be used again
  *   how full the table is, so that it grows (lb_growth.c)
  *
@@ -160,11 +162,31 @@ static uint32_t slot_of(const struct lb_tables *t, uint64_t rest)
 	return slot != LB_NO_SLOT && t->slots.image[slot].id == svc->id ? slot : LB_NO_SLOT;
 }
 
+/* The client of an affine entry still has its backend, whose state this is. */
+static bool keeps(const struct lb_service *svc, uint64_t state, uint64_t rest,
+		  const struct lb_clock *c)
+{
+	const uint8_t now = svc->affinity & LB_AFFINITY_LONG ? c->age_long : c->age;
+
+	return lb_live_of(svc->live).flags & LB_SVC_AFFINITY &&
+	       state >> LB_BE_FLAGS_SHIFT & LB_BE_READY &&
+	       lb_affine_holds(rest, svc->affinity, now);
+}
+
+static void count_flow(struct lb_tables *t, uint32_t index, uint64_t rest)
+{
+	t->backend_chunks[index / LB_BACKEND_CHUNK].counted[index % LB_BACKEND_CHUNK]++;
+	t->walk.n_living++;
+	t->walk.n_established += lb_rest_state(rest) == LB_FLOW_ESTABLISHED;
+	if (lb_rest_state(rest) != LB_FLOW_CLOSING)
+		lb_idle_note(t, index);
+}
+
 /*
- * Counts a living flow of a slot's service. False: its backend is none any more, nor can it ever
- * become one.
+ * Counts a living flow of a slot's service, or notes an affine entry. False: its backend is none
+ * any more, nor can it ever become one; or its client does not keep it.
  */
-static bool count(struct lb_tables *t, uint32_t slot, uint64_t rest)
+static bool count(struct lb_tables *t, uint32_t slot, uint64_t rest, const struct lb_clock *c)
 {
 	const struct lb_service *svc = &t->slots.image[slot];
 	const struct lb_live live = lb_live_of(svc->live);
@@ -178,16 +200,15 @@ static bool count(struct lb_tables *t, uint32_t slot, uint64_t rest)
 	if (!(state >> LB_BE_FLAGS_SHIFT & LB_BE_IN_USE) ||
 	    !lb_rest_is_gen(rest, lb_state_gen(state)))
 		return false;
-	t->backend_chunks[index / LB_BACKEND_CHUNK].counted[index % LB_BACKEND_CHUNK]++;
-	t->walk.n_living++;
-	t->walk.n_established += lb_rest_state(rest) == LB_FLOW_ESTABLISHED;
+	if (!lb_rest_is_affine(rest))
+		count_flow(t, index, rest);
+	else if (!keeps(svc, state, rest, c))
+		return false;
 	note_flow(t, row + live.rows_base * LB_ROWS_UNIT, (uint16_t)backend);
-	if (lb_rest_state(rest) != LB_FLOW_CLOSING)
-		lb_idle_note(t, index);
 	return true;
 }
 
-static void look_at(struct lb_tables *t, struct lb_flow *way, uint8_t now)
+static void look_at(struct lb_tables *t, struct lb_flow *way, const struct lb_clock *c)
 {
 	uint64_t hash = LB_FLOW_READ(&way->hash), rest;
 	uint32_t slot;
@@ -195,8 +216,8 @@ static void look_at(struct lb_tables *t, struct lb_flow *way, uint8_t now)
 	if (hash <= LB_FLOW_FREE)
 		return;
 	rest = LB_FLOW_READ(lb_flow_rest_of(way));
-	slot = lb_rest_is_dead(rest, now) ? LB_NO_SLOT : slot_of(t, rest);
-	if (slot == LB_NO_SLOT || !count(t, slot, rest)) {
+	slot = lb_rest_is_dead(rest, c->age) ? LB_NO_SLOT : slot_of(t, rest);
+	if (slot == LB_NO_SLOT || !count(t, slot, rest, c)) {
 		(void)lb_flow_free(way, hash, rest);
 		return;
 	}
@@ -205,7 +226,7 @@ static void look_at(struct lb_tables *t, struct lb_flow *way, uint8_t now)
 }
 
 /* Nothing is copied from one table to the other meanwhile. */
-static bool some_lines(struct lb_tables *t, uint8_t now)
+static bool some_lines(struct lb_tables *t, const struct lb_clock *c)
 {
 	struct lb_walk *w = &t->walk;
 	uint32_t n_left = t->flows.left ? flow_table_lines(t->flows.left) : 0;
@@ -218,7 +239,7 @@ static bool some_lines(struct lb_tables *t, uint8_t now)
 						    : flow_line_at(&t->flows, w->line - n_left);
 
 		for (unsigned i = 0; i < LB_FLOW_WAYS; i++)
-			look_at(t, &line->way[i], now);
+			look_at(t, &line->way[i], c);
 	}
 	return w->line == all;
 }
@@ -281,7 +302,7 @@ static void go_on(struct lb_tables *t, const struct lb_clock *c)
 			w->phase = LB_WALK_FLOWS;
 		break;
 	case LB_WALK_FLOWS:
-		if (some_lines(t, c->age))
+		if (some_lines(t, c))
 			w->phase = LB_WALK_ROWS;
 		break;
 	case LB_WALK_ROWS:

@@ -193,6 +193,8 @@ static void add_frontend(struct service_build *b, struct plan_port *port, size_t
 		.targets = e->targets,
 		.n_targets = e->n_targets,
 	};
+	if (o->service.affinity_client_ip)
+		port->lb.affinity_s = o->service.affinity_timeout_s;
 	add_ranges(b, &port->lb);
 	plan_assert_targets(&port->lb);
 	plan_assert_ranges(&port->lb);

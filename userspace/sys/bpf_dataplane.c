@@ -46,8 +46,10 @@ static struct lb_clock clock_of(const struct bpf_dataplane *dp, nsec_t now)
 {
 	nsec_t rested = now > LB_REST_NS ? now - LB_REST_NS : 0;
 
-	return (struct lb_clock){
-		.now = now, .quiet = may_be_read(dp) ? rested : now, .age = bpf_load_age()};
+	struct lb_clock ret = {.now = now, .quiet = may_be_read(dp) ? rested : now};
+
+	bpf_load_age(&ret);
+	return ret;
 }
 
 /* --- store ---------------------------------------------------------------------------------------

@@ -53,13 +53,15 @@ static uint32_t age_shift(nsec_t tick)
 }
 
 /* The kernel counts jiffies from five minutes before the wrap of 32 bits (INITIAL_JIFFIES). */
-uint8_t bpf_load_age(void)
+void bpf_load_age(struct lb_clock *ret)
 {
 	nsec_t tick = tick_ns();
 	uint64_t hz = (NSEC_PER_SEC + tick / 2) / tick;
 	uint64_t jiffies = (uint32_t)(0 - 300 * hz) + clock_now() / tick;
 
-	return (uint8_t)(jiffies >> age_shift(tick));
+	ret->age = (uint8_t)(jiffies >> age_shift(tick));
+	ret->age_long = (uint8_t)(jiffies >> (age_shift(tick) + LB_AGE_LONG_SHIFT));
+	ret->age_unit = tick << age_shift(tick);
 }
 
 /* --- adoption ------------------------------------------------------------------------------------

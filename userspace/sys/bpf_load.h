@@ -9,6 +9,7 @@
 #include "sys/bpf_maps.h"
 
 #include "base/arena.h"
+#include "lb/lb_tables.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -36,5 +37,5 @@ int bpf_load(const struct bpf_load_args *args, struct arena *arena, struct bpf_p
 	     const char **ret_failure) must_check;
 void bpf_unload(struct bpf_programs *p);
 
-/* Now as the programs count it (bpf/common.h, age_now). */
-uint8_t bpf_load_age(void);
+/* Fills in now as the programs count it (bpf/common.h, age_now), and the unit of that. */
+void bpf_load_age(struct lb_clock *ret);

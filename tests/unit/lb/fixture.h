@@ -5,6 +5,8 @@
  */
 #pragma once
 
+#include "frontends.h"
+
 #include "lb/lb_rows.h"
 #include "lb/lb_tables.h"
 
@@ -37,8 +39,9 @@ struct fixture {
 
 static inline void fixture_at(struct fixture *x, nsec_t now)
 {
-	x->c = (struct lb_clock){.now = now, .quiet = now - LB_REST_NS};
+	x->c = (struct lb_clock){.now = now, .quiet = now - LB_REST_NS, .age_unit = 64 * SECOND};
 	x->c.age = (uint8_t)(now / (64 * SECOND));
+	x->c.age_long = (uint8_t)(now / (512 * SECOND));
 }
 
 static inline struct lb_tables *fixture_tables(struct fixture *x)
@@ -115,37 +118,6 @@ static inline int fixture_put(struct fixture *x, const struct lb_frontend *f)
 	while ((outcome = lb_tables_put(x->t, &x->c, f)) > 0)
 		fixture_add_chunk(x, outcome);
 	return outcome;
-}
-
-static inline struct lb_key key_of(uint32_t v4, uint16_t port)
-{
-	struct lb_key key = {.port = port, .proto = port ? 6 : 0};
-
-	key.addr = ip_addr_from_v4(v4);
-	return key;
-}
-
-static inline struct lb_target target_of_v4(uint32_t v4, uint16_t port, bool ready)
-{
-	struct lb_target target = {.port = port, .weight = 1};
-
-	target.addr = ip_addr_from_v4(v4);
-	target.state = ready ? LB_BACKEND_READY : LB_BACKEND_DRAINING;
-	return target;
-}
-
-/* A frontend of 1 << 8 rows; a VIP if the key has no port. */
-static inline struct lb_frontend frontend_of(struct lb_key key, const struct lb_target *targets,
-					     size_t n)
-{
-	struct lb_frontend f = {.key = key, .targets = targets, .n_targets = n};
-
-	if (key.port == 0)
-		return f;
-	f.seed = lb_seed("default", "web");
-	f.rows_log2 = 8;
-	f.table = lb_table_name(&f);
-	return f;
 }
 
 /* --- the programs' view --------------------------------------------------------------------------

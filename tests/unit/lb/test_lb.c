@@ -89,6 +89,22 @@ static void flags_do_not_change_the_name_of_a_table(void **state)
 	assert_true(lb_table_name(&f) == name);
 }
 
+/* It is written with the rows, and nothing else says that it has changed. */
+static void the_time_of_an_affinity_changes_the_name_of_a_table(void **state)
+{
+	struct lb_frontend f = web(NULL, 0);
+	const uint64_t none = lb_table_name(&f);
+	uint64_t an_hour;
+
+	(void)state;
+	f.flags = LB_F_AFFINITY;
+	f.affinity_s = 3600;
+	an_hour = lb_table_name(&f);
+	assert_true(an_hour != none);
+	f.affinity_s = 3601;
+	assert_true(lb_table_name(&f) != an_hour);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -97,6 +113,7 @@ int main(void)
 		cmocka_unit_test(a_table_is_named_by_everything_that_fills_it),
 		cmocka_unit_test(the_owner_does_not_change_the_name_of_a_table),
 		cmocka_unit_test(flags_do_not_change_the_name_of_a_table),
+		cmocka_unit_test(the_time_of_an_affinity_changes_the_name_of_a_table),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -97,7 +97,7 @@ static void want(struct wanted *w, const struct wish *wish)
 		targets[i] = target_of_v4(0x0a000001 + wish->first + i, 8080,
 					  i + wish->draining < wish->n);
 	*f = frontend_of(key_of(0xc0000200 + wish->vip, wish->port), targets, wish->n);
-	f->flags = wish->flags;
+	frontend_set_flags(f, wish->flags);
 	f->seed += wish->reseed;
 	f->table = wish->port ? lb_table_name(f) : 0;
 }

@@ -198,7 +198,7 @@ static void sets_are_as_many_as_there_are(void **state)
 /* An agent that died while it filled one leaves no name; what contradicts itself is taken out. */
 static void adoption_trusts_no_number(void **state)
 {
-	static const uint32_t wrong[] = {0, 2, LB_RANGE_SETS, UINT32_MAX};
+	static const uint16_t wrong[] = {0, 2, LB_RANGE_SETS, UINT16_MAX};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(wrong); i++) {

@@ -25,7 +25,7 @@ static void sharing_changes_one_word_and_no_test_result(void **state)
 	(void)state;
 	fixture_init(&x);
 	f = frontend_of(key_of(0xc0000201, 80), targets, targets_upto(targets, 3));
-	f.flags = LB_F_AFFINITY;
+	frontend_set_flags(&f, LB_F_AFFINITY);
 	assert_int_equal(fixture_put(&x, &f), 0);
 	lb_tables_set_tested(x.t, &f.key);
 	before = *the_service(&x, &live);
@@ -67,7 +67,7 @@ static void other_changes_are_made_as_ever(void **state)
 	f.flags = LB_F_HANDING_BACK;
 	assert_int_equal(fixture_put(&x, &f), 0);
 	assert_int_equal(flags_of(&x, &live), LB_SVC_HANDING_BACK);
-	f.flags |= LB_F_AFFINITY;
+	frontend_set_flags(&f, f.flags | LB_F_AFFINITY);
 	assert_int_equal(fixture_put(&x, &f), 0);
 	assert_int_equal(flags_of(&x, &live), LB_SVC_HANDING_BACK | LB_SVC_AFFINITY);
 	f = frontend_of(key_of(0xc0000201, 80), targets, 0);

@@ -234,7 +234,7 @@ static void random_frontend(struct model *m, size_t k)
 	for (size_t i = rng_below(&m->rng, 2) ? n : 0; i < n; i++)
 		mf->targets[i].weight = 1 + (uint16_t)rng_below(&m->rng, LB_WIRE_WEIGHT_MAX);
 	mf->f = frontend_of(key, mf->targets, n);
-	mf->f.flags = (uint32_t)rng_below(&m->rng, 2);
+	frontend_set_flags(&mf->f, (uint32_t)rng_below(&m->rng, 2));
 	if (key.port && rng_below(&m->rng, 20) == 0) {
 		mf->f.seed++; /* another Service took the place */
 		mf->f.table = lb_table_name(&mf->f);

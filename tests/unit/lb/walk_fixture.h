@@ -27,7 +27,7 @@ static inline void put_at(struct fixture *x, struct lb_key at, uint32_t from, ui
 	for (uint32_t i = from; i < upto; i++)
 		targets[i - from] = target_of_v4(TARGETS + i, 8080, true);
 	f = frontend_of(at, targets, upto - from);
-	f.flags = flags;
+	frontend_set_flags(&f, flags);
 	assert_int_equal(fixture_put(x, &f), 0);
 }
 

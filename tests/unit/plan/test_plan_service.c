@@ -135,6 +135,27 @@ static void affinity_is_a_flag_of_the_frontend(void **state)
 	fixture_add_service(f, "web", "Local", "sessionAffinity: ClientIP");
 	fixture_converge(f, 10);
 	assert_int_equal(fixture_frontend(f, "192.168.100.0", 80)->lb.flags, LB_F_AFFINITY);
+	assert_int_equal(fixture_frontend(f, "192.168.100.0", 80)->lb.affinity_s, 10800);
+}
+
+/* Nothing but the name of its table tells the store that it is another. */
+static void another_time_of_an_affinity_is_programmed(void **state)
+{
+	_cleanup_(fixture_freep) struct fixture *f = fixture_announced();
+	uint64_t before;
+
+	(void)state;
+	fixture_add_service(f, "web", "Local", "sessionAffinity: ClientIP");
+	fixture_converge(f, 10);
+	before = f->store.items[1].table;
+	fixture_add_service(f, "web", "Local",
+			    "sessionAffinity: ClientIP, "
+			    "sessionAffinityConfig: {clientIP: {timeoutSeconds: 60}}");
+	fixture_converge(f, 10);
+	assert_int_equal(fixture_frontend(f, "192.168.100.0", 80)->lb.affinity_s, 60);
+	assert_true(f->store.items[1].table != before);
+	assert_true(f->store.items[1].tested);
+	assert_non_null(fixture_route(f, "192.168.100.0/32"));
 }
 
 static void seed_is_of_namespace_and_name(void **state)
@@ -243,6 +264,7 @@ int main(void)
 		cmocka_unit_test(services_that_are_not_ours_are_ignored_in_silence),
 		cmocka_unit_test(sctp_is_a_frontend_beside_tcp),
 		cmocka_unit_test(affinity_is_a_flag_of_the_frontend),
+		cmocka_unit_test(another_time_of_an_affinity_is_programmed),
 		cmocka_unit_test(seed_is_of_namespace_and_name),
 		cmocka_unit_test(strict_refuses_conflicting_local_prefs),
 		cmocka_unit_test(service_selectors_choose_services_under_one_pool),

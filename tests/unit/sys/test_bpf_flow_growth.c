@@ -4,7 +4,7 @@
  * meanwhile: connections begin, are answered, and whoever answers is turned back to the VIP, at any
  * time. The agent's clock is the test's; between two turns it sleeps as long as programs may take.
  */
-#include "bpf_look.h"
+#include "bpf_packets.h"
 
 #include "sys/loop.h"
 #include "sys/worker.h"
@@ -15,36 +15,6 @@
 #define N_BACKENDS 3
 #define N_FLOWS    40000u /* of 65,536 places at first */
 #define CLIENTS    0x0b000000u
-
-struct packet {
-	struct ethhdr eth;
-	struct iphdr ip;
-	struct tcphdr tcp;
-	uint8_t payload[6];
-} __attribute__((packed));
-
-struct ends {
-	uint32_t saddr, daddr; /* host order */
-	uint16_t sport, dport;
-};
-
-/* Through a program; what became of it, and its verdict. */
-static uint32_t through(int fd, const struct ends *e, bool syn, struct packet *out)
-{
-	struct packet in = {.eth.h_proto = htons(ETH_P_IP)};
-	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = &in, .data_size_in = sizeof(in),
-		    .data_out = out, .data_size_out = sizeof(*out), .repeat = 1);
-
-	in.ip = (struct iphdr){.version = 4, .ihl = 5, .ttl = 64, .protocol = IPPROTO_TCP};
-	in.ip.tot_len = htons(sizeof(in) - sizeof(in.eth));
-	in.ip.saddr = htonl(e->saddr);
-	in.ip.daddr = htonl(e->daddr);
-	in.tcp = (struct tcphdr){.doff = 5, .syn = syn, .ack = !syn};
-	in.tcp.source = htons(e->sport);
-	in.tcp.dest = htons(e->dport);
-	assert_int_equal(bpf_prog_test_run_opts(fd, &opts), 0);
-	return opts.retval;
-}
 
 /* --- traffic -------------------------------------------------------------------------------------
  */
@@ -71,7 +41,7 @@ static void connect_one(struct traffic *t)
 	struct ends e = request(t, t->n_made);
 	struct packet out;
 
-	assert_int_equal(through(t->xdp, &e, true, &out), 2); /* XDP_PASS */
+	assert_int_equal(through(t->xdp, &e, PACKET_SYN, &out), 2); /* XDP_PASS */
 	t->backend[t->n_made++] = (uint8_t)ntohl(out.ip.daddr);
 }
 
@@ -81,7 +51,7 @@ static void answer(struct traffic *t, uint32_t i)
 	struct ends e = request(t, i), back = {0x0a000000u + t->backend[i], e.saddr, 8080, e.sport};
 	struct packet out;
 
-	(void)through(t->tc, &back, false, &out);
+	(void)through(t->tc, &back, PACKET_ACK, &out);
 	t->n_answers++;
 	t->n_lost += ntohl(out.ip.saddr) != VIP || ntohs(out.tcp.source) != PORT;
 }
