@@ -20,6 +20,12 @@ noreturn void bench_fail(const char *what)
 	exit(1);
 }
 
+void bench_hurry(void)
+{
+	if (sched_setscheduler(0, SCHED_RR, &(struct sched_param){.sched_priority = 1}) != 0)
+		(void)setpriority(PRIO_PROCESS, 0, -20); /* refused, too: there is more noise */
+}
+
 void bench_agent_init(struct bench_agent *a)
 {
 	char path[128];
@@ -68,8 +74,7 @@ static void run(const struct bench_agent *a, const char *program, const char *lo
 		bench_fail(log);
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0)
 		bench_fail("prctl");
-	if (sched_setscheduler(0, SCHED_RR, &(struct sched_param){.sched_priority = 1}) != 0)
-		(void)setpriority(PRIO_PROCESS, 0, -20); /* refused, too: there is more noise */
+	bench_hurry();
 	execl(program, program, "--config", config, "--state", state, "--socket", at, "--pin", pin,
 	      "--node", "bench", "--log-level", log_level, (char *)NULL);
 	bench_fail(program);

@@ -16,6 +16,9 @@ struct bench_agent {
 /* Says what, with errno, and ends the process. */
 noreturn void bench_fail(const char *what);
 
+/* This process runs before all others on this machine, as far as that is allowed. */
+void bench_hurry(void);
+
 /* Makes the folders. */
 void bench_agent_init(struct bench_agent *a);
 void bench_agent_done(struct bench_agent *a);
@@ -23,7 +26,7 @@ void bench_agent_done(struct bench_agent *a);
 /* config/NAME.yaml, as a careful editor replaces a file. */
 void bench_agent_put(const struct bench_agent *a, const char *name, const char *text);
 
-/* Before all others on this machine, as far as that is allowed, so that they count less. */
+/* It hurries, so that others on this machine count less. */
 void bench_agent_start(struct bench_agent *a, const char *program, const char *log_level);
 void bench_agent_stop(struct bench_agent *a);
 /* Takes what it left in the kernel out of it. */

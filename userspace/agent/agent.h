@@ -126,7 +126,7 @@ struct agent {
 	struct agent_inputs inputs;    /* what changed */
 	struct source_changes changes; /* of the files, read and not yet in the world */
 	nsec_t scan_until;             /* of the turn's time for reading */
-	bool is_scanned;               /* all files were looked at; false: that takes more turns */
+	bool is_scanned;               /* what was read is a picture of all files */
 	bool is_node_read;             /* or at least it was tried */
 	bool config_failing;           /* the path of --config itself cannot be read */
 	unsigned preparing; /* turns so far; the current plan may name objects that are gone */

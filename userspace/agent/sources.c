@@ -21,6 +21,7 @@
 #define SOURCE_CONFIG "config"
 #define SOURCE_NODE   "node"
 #define SLICE_NS      (8 * NSEC_PER_MSEC) /* of a turn, for reading files */
+#define LOOK_NS       (1 * NSEC_PER_MSEC) /* ... for looking at them, as long as nothing is found */
 
 static void on_watch(void *ctx, bool readable, bool writable)
 {
@@ -116,11 +117,18 @@ static void on_file(void *ctx, struct watch_file *file)
 	source_changes_add(&a->changes, a->world, file, a->scan_until);
 }
 
+/*
+ * An edit may come between two turns of a look that finds nothing (sys/watch.h), so these are
+ * short; and what it changes does not wait for the rest of the look.
+ */
 static bool is_enough(void *ctx)
 {
 	const struct agent *a = ctx;
+	const bool looks = a->current && a->changes.n == 0;
 
-	return clock_now() >= a->scan_until;
+	if (a->changes.n > 0 && watch_is_whole(a->watch))
+		return true;
+	return clock_now() + (looks ? SLICE_NS - LOOK_NS : 0) >= a->scan_until;
 }
 
 /* To where the peers are the kernel knows the way, and is asked for it right before the plan. */
@@ -166,7 +174,7 @@ void sources_scan(struct agent *a, nsec_t now)
 	a->scan_at = watch_scan(a->watch, now, all, &reader);
 	agent_inputs_done(&a->inputs, DUE_SCAN | DUE_SCAN_ALL);
 	is_read = source_changes_read_on(&a->changes, 0);
-	a->is_scanned = watch_is_through(a->watch) && is_read;
+	a->is_scanned = watch_is_whole(a->watch) && is_read;
 	if (a->is_scanned) {
 		apply_changes(a);
 		loop_fd_want(a->watch_fd, true, false);

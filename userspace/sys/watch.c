@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
- * Watching configuration. A scan is a pass over the files: over all of them, after listing the
- * folder, or over those alone that inotify named or that are waited for. A lost event costs at most
- * WATCH_RESCAN_NS.
+ * Watching configuration. There are two passes over the files. One goes over those that inotify
+ * named or that are waited for. The other, a look, lists the folder and goes over all; a lost event
+ * costs at most WATCH_RESCAN_NS, when it is taken anyway.
+ *
+ * What a look finds is told in one piece with what it finds later: of a folder that was changed as
+ * a whole (the kubelet's link) half is no picture. But most looks are of routine, find nothing, and
+ * take many turns: what inotify names meanwhile is told at once, as if it had been before the look,
+ * as long as that has found nothing and nothing else happened in the folder.
  */
 #include "sys/watch_inside.h"
 
@@ -70,6 +75,7 @@ struct watch *watch_free(struct watch *w)
 {
 	if (!w)
 		return NULL;
+	watch_listing_done(&w->listing);
 	watch_entries_done(&w->entries);
 	fd_closep(&w->fd);
 	free(w->dir);
@@ -165,8 +171,35 @@ static nsec_t next_scan(struct watch *w, nsec_t now)
 
 /* --- passes ---------------------------------------------------------------------------------- */
 
-/* 0, or what the folder fails with. */
-static int begin_pass(const struct watch_turn *s)
+static void begin_named(const struct watch_turn *s)
+{
+	struct watch *w = s->w;
+
+	w->named = (struct watch_named){.is_on = true, .at = w->entries.from};
+	w->is_exact_known = false;
+}
+
+static void begin_look(const struct watch_turn *s, bool is_routine)
+{
+	struct watch *w = s->w;
+
+	w->look = (struct watch_look){
+		.is_on = true, .is_routine = is_routine, .force = w->wants_force};
+	w->named.is_new &= is_routine;
+	w->wants_all = w->wants_force = false;
+	w->is_exact_known = false;
+	w->entries.cursor = 0;
+	w->all_at = nsec_add(s->now, WATCH_RESCAN_NS);
+}
+
+/* Nothing but single files was named, or the time is up. */
+static bool is_routine(const struct watch *w)
+{
+	return !w->wants_all && !w->wants_force && w->err == 0;
+}
+
+/* Nothing is under way: whether something is to be. 0, or what the folder fails with. */
+static int begin(const struct watch_turn *s)
 {
 	struct watch *w = s->w;
 	int err;
@@ -176,71 +209,163 @@ static int begin_pass(const struct watch_turn *s)
 	w->is_unsorted = false;
 	watch_take_events(w);
 	err = watch_follow_folder(w);
-	w->pass.all = w->wants_all || w->wants_force || w->err < 0 || s->now >= w->all_at;
-	w->pass.force = w->wants_force;
-	w->pass.is_exact = w->pass.is_asked = false;
-	if (err == 0 && w->pass.all)
-		err = watch_list(w);
-	w->pass.at = w->pass.all ? 0 : w->entries.from;
-	tell_folder(s, err);
 	if (err < 0)
 		return err;
-	w->pass.is_on = true;
-	w->wants_all = w->wants_force = false;
-	if (w->pass.all)
-		w->all_at = nsec_add(s->now, WATCH_RESCAN_NS);
+	if (is_routine(w) && s->now >= w->some_at)
+		begin_named(s);
+	if (!is_routine(w) || s->now >= w->all_at)
+		begin_look(s, is_routine(w));
 	return 0;
 }
 
-/* Compares entry by entry; false: it is enough for now. */
-static bool go_on(const struct watch_turn *s)
+/* What is named goes before the rest of a look that has found nothing. */
+static bool gives_way(const struct watch *w)
+{
+	return w->look.is_on && w->look.is_routine && !w->look.has_found;
+}
+
+/* By turns, so that the look comes to its end. */
+static void begin_named_within_look(const struct watch_turn *s)
 {
 	struct watch *w = s->w;
 
-	while (w->pass.at < w->entries.n && (w->pass.all || w->pass.at < w->entries.to)) {
-		struct watch_entry *e = &w->entries.items[w->pass.at++];
+	if (w->look.is_next)
+		return;
+	watch_take_events(w);
+	if (!w->named.is_new)
+		return;
+	w->wants_all |= watch_follow_folder(w) < 0;
+	if (is_routine(w))
+		begin_named(s);
+}
+
+/* Compares entry by entry; false: it is enough for now. */
+static bool go_on_named(const struct watch_turn *s)
+{
+	struct watch *w = s->w;
+
+	while (w->named.at < w->entries.n && w->named.at < w->entries.to) {
+		struct watch_entry *e = &w->entries.items[w->named.at++];
 
 		w->n_walked++;
-		if (!w->pass.all && !e->is_dirty && s->now < e->gone_at)
+		if (!e->is_dirty && s->now < e->gone_at)
 			continue;
-		e->is_listed |= !w->pass.all; /* its own stat will tell */
 		watch_compare(s, e);
-		if (s->reader->is_enough && s->reader->is_enough(s->reader->ctx) &&
-		    w->pass.at < w->entries.n)
+		if (w->named.at < w->entries.n && watch_is_enough(s))
+			return false;
+	}
+	w->named.is_on = false;
+	w->look.is_next = true;
+	watch_entries_forget_gone(&w->entries);
+	return true;
+}
+
+/* Something is different: false if inotify has named files meanwhile, which go first. */
+static bool is_to_read(struct watch *w)
+{
+	if (!w->look.is_asking)
+		return true;
+	w->look.asks = w->look.is_asking = false;
+	watch_take_events(w);
+	return !w->named.is_new || !is_routine(w);
+}
+
+static bool compare_all(const struct watch_turn *s)
+{
+	struct watch *w = s->w;
+
+	while (w->entries.cursor < w->entries.n) {
+		w->n_walked++;
+		watch_compare(s, &w->entries.items[w->entries.cursor]);
+		if (w->look.is_asking) {
+			if (!is_to_read(w))
+				return false;
+			continue; /* the same again */
+		}
+		if (++w->entries.cursor < w->entries.n && watch_is_enough(s))
 			return false;
 	}
 	return true;
 }
 
+/* 0: it is through. -EINPROGRESS, or what the folder fails with. */
+static int go_on_look(const struct watch_turn *s)
+{
+	struct watch *w = s->w;
+
+	w->look.asks = gives_way(w) && !w->look.is_next;
+	w->look.is_next = false;
+	if (!w->look.is_listed) {
+		int err = watch_list(s);
+
+		if (err < 0)
+			return err;
+		tell_folder(s, 0);
+		w->look.is_listed = true;
+	}
+	if (!compare_all(s))
+		return -EINPROGRESS;
+	w->look.is_on = false;
+	watch_entries_forget_gone(&w->entries);
+	return 0;
+}
+
+/* Nothing was seen, so nothing is known to be missing. */
+static nsec_t fail_folder(const struct watch_turn *s, int err)
+{
+	struct watch *w = s->w;
+
+	tell_folder(s, err);
+	for (size_t i = 0; i < w->entries.n; i++)
+		w->entries.items[i].gone_at = NSEC_NEVER;
+	w->look.is_on = w->wants_force = false;
+	return next_scan(w, s->now);
+}
+
 nsec_t watch_scan(struct watch *w, nsec_t now, bool force, const struct watch_reader *reader)
 {
 	const struct watch_turn s = {.w = w, .now = now, .reader = reader};
-
-	const bool begins = !w->pass.is_on;
+	int err = 0;
 
 	w->wants_force |= force;
-	if (begins && begin_pass(&s) < 0) {
-		/* Nothing was seen, so nothing is known to be missing. */
-		for (size_t i = 0; i < w->entries.n; i++)
-			w->entries.items[i].gone_at = NSEC_NEVER;
-		w->wants_force = false;
-		return next_scan(w, now);
+	if (!w->named.is_on && !w->look.is_on)
+		err = begin(&s);
+	else if (!w->named.is_on && gives_way(w))
+		begin_named_within_look(&s);
+	if (err < 0)
+		return fail_folder(&s, err);
+	if (!w->named.is_on && !w->look.is_on)
+		return nsec_min(w->all_at, w->some_at); /* what happened concerns no file */
+	if (w->named.is_on) {
+		nsec_t next = go_on_named(&s) ? next_scan(w, now) : now;
+
+		if (w->named.is_on || !w->look.is_on)
+			return next;
+		if (watch_is_enough(&s))
+			return now;
 	}
-	/* What happened concerns no file: an editor has made one beside that which it will be. */
-	if (begins && !w->pass.all && now < w->some_at) {
-		w->pass.is_on = false;
-		return nsec_min(w->all_at, w->some_at);
-	}
-	if (!go_on(&s))
+	err = go_on_look(&s);
+	if (err == -EINPROGRESS)
 		return now;
-	w->pass.is_on = false;
-	watch_entries_forget_gone(&w->entries);
-	return w->wants_force ? now : next_scan(w, now);
+	if (err < 0)
+		return fail_folder(&s, err);
+	return watch_is_through(w) ? next_scan(w, now) : now;
+}
+
+/* A folder that cannot be read is tried again later. */
+static bool is_another_due(const struct watch *w)
+{
+	return w->wants_force || (w->err == 0 && (w->wants_all || w->named.is_new));
 }
 
 bool watch_is_through(const struct watch *w)
 {
-	return !w->pass.is_on && !w->wants_force;
+	return !w->named.is_on && !w->look.is_on && !is_another_due(w);
+}
+
+bool watch_is_whole(const struct watch *w)
+{
+	return !w->named.is_on && (w->look.is_on ? gives_way(w) : !is_another_due(w));
 }
 
 uint64_t watch_walked(const struct watch *w)

@@ -55,7 +55,7 @@ struct watch_file {
 /* Who is told, and who says when it is enough for one turn. */
 struct watch_reader {
 	void (*tell)(void *ctx, struct watch_file *file);
-	bool (*is_enough)(void *ctx); /* asked after each file; NULL: never */
+	bool (*is_enough)(void *ctx); /* asked again and again; NULL: never */
 	void *ctx;
 };
 
@@ -97,8 +97,14 @@ int watch_fd(const struct watch *w);
  * successful reading is always reported as CHANGED. Returns the next deadline, never NSEC_NEVER.
  */
 nsec_t watch_scan(struct watch *w, nsec_t now, bool force, const struct watch_reader *reader);
-/* Nothing is left to look at: what was told is a picture of the folder. */
+/* Nothing is left to look at. */
 bool watch_is_through(const struct watch *w);
+/*
+ * What was told is a picture of the folder: nothing is left to look at, or nothing that has to do
+ * with it. A look at all files that is taken because of the time alone gives way to files that
+ * inotify names, as long as it has found nothing.
+ */
+bool watch_is_whole(const struct watch *w);
 
 /* How often a scan has gone by a file so far, whether it had a look at it or not: its cost. */
 uint64_t watch_walked(const struct watch *w);

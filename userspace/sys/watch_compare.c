@@ -17,6 +17,7 @@
 
 void watch_report(const struct watch_turn *s, struct watch_file *file)
 {
+	s->w->look.has_found |= !s->w->named.is_on;
 	s->reader->tell(s->reader->ctx, file);
 }
 
@@ -116,10 +117,10 @@ static bool holds(const struct watch *w, const char *name)
 /* Asked once a pass, and only if something is missing. */
 static bool is_exact(struct watch *w)
 {
-	if (!w->pass.is_asked)
-		w->pass.is_exact = holds(w, KUBELET_DATA) || holds(w, WATCH_EXACT);
-	w->pass.is_asked = true;
-	return w->pass.is_exact;
+	if (!w->is_exact_known)
+		w->is_exact = holds(w, KUBELET_DATA) || holds(w, WATCH_EXACT);
+	w->is_exact_known = true;
+	return w->is_exact;
 }
 
 /* False: the entry is gone for good. */
@@ -147,24 +148,42 @@ static void entry_path(const struct watch *w, const struct watch_entry *e, char 
 		(void)snprintf(path, PATH_MAX, "%s/%s", w->path[1] ? w->path : "", e->name);
 }
 
+/* The folder has a link, which the listing may not have seen. */
+static void note_link(struct watch *w)
+{
+	w->has_links = w->listing.has_links = true;
+}
+
+static bool is_unchanged(const struct watch *w, const struct watch_entry *e, const struct stat *st)
+{
+	const bool force = w->look.force && !w->named.is_on;
+
+	return !force && !e->is_dirty && e->stamp == watch_stamp_of(st);
+}
+
 /* False: the entry is gone for good. */
 static bool check_entry(const struct watch_turn *s, struct watch_entry *e)
 {
+	struct watch *w = s->w;
 	char path[PATH_MAX];
 	struct stat st;
+	int err;
 
-	entry_path(s->w, e, path);
-	if (!e->is_listed)
-		return check_missing(s, e, path);
-	s->w->has_links |= !s->w->pass.all && lstat(path, &st) == 0 && S_ISLNK(st.st_mode);
-	if (stat(path, &st) != 0) {
-		if (errno == ENOENT)
-			return check_missing(s, e, path);
-		fail(s, e, path, -errno);
+	entry_path(w, e, path);
+	if (w->named.is_on && lstat(path, &st) == 0 && S_ISLNK(st.st_mode))
+		note_link(w);
+	err = stat(path, &st) == 0 ? 0 : -errno;
+	if (err == 0 && is_unchanged(w, e, &st)) {
+		e->gone_at = NSEC_NEVER;
 		return true;
 	}
-	if (!s->w->pass.force && !e->is_dirty && e->stamp == watch_stamp_of(&st))
-		e->gone_at = NSEC_NEVER;
+	w->look.is_asking = w->look.asks && !w->named.is_on;
+	if (w->look.is_asking)
+		return true;
+	if (err == -ENOENT)
+		return check_missing(s, e, path);
+	if (err < 0)
+		fail(s, e, path, err);
 	else
 		read_entry(s, e, path, &st);
 	return true;

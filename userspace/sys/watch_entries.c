@@ -96,6 +96,7 @@ struct watch_entry *watch_entries_get(struct watch_entries *e, const char *name)
 	added = *watch_entries_push(e, name);
 	memmove(&e->items[i + 1], &e->items[i], (e->n - 1 - i) * sizeof(added));
 	e->items[i] = added;
+	e->cursor += i < e->cursor;
 	return &e->items[i];
 }
 
@@ -115,6 +116,7 @@ void watch_entries_stir(struct watch_entries *e, const char *name)
 
 void watch_entries_forget_gone(struct watch_entries *e)
 {
+	const size_t cursor = e->cursor;
 	size_t n = 0;
 
 	if (!e->any_gone)
@@ -124,6 +126,7 @@ void watch_entries_forget_gone(struct watch_entries *e)
 	for (size_t i = 0; i < e->n; i++) {
 		if (e->items[i].is_gone) {
 			free(e->items[i].name);
+			e->cursor -= i < cursor;
 			continue;
 		}
 		if (n != i)
@@ -182,7 +185,6 @@ void watch_entries_merge(struct watch_entries *e, struct watch_names *names)
 			(void)watch_entries_push(&all, names->items[j]);
 		else
 			all.items[all.n++] = e->items[i++];
-		all.items[all.n - 1].is_listed = order >= 0;
 		j += order >= 0;
 	}
 	free(e->items);

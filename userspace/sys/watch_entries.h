@@ -29,7 +29,6 @@ struct watch_entry {
 	int err;        /* reported failure, 0 = none */
 	bool is_reported;
 	bool is_expected; /* an earlier run knew it */
-	bool is_listed;   /* seen in this scan */
 	bool is_dirty;    /* read it, whatever its stamp says */
 	bool is_repeated; /* report it, whatever its content */
 	bool is_gone;     /* it was reported so, and leaves the list */
@@ -40,6 +39,7 @@ struct watch_entries {
 	size_t n, cap;
 	/* Outside of these indices none is dirty or waited for; `to` may be beyond the last. */
 	size_t from, to;
+	size_t cursor; /* of a pass: stays with its entry when others come and go */
 	bool any_gone; /* one is, and has not left the list */
 };
 
@@ -64,5 +64,5 @@ struct watch_names {
 	size_t n, cap;
 };
 void watch_names_add(struct watch_names *names, const char *name);
-/* Marks the entries that are listed, and adds those that are new. */
+/* Adds those that are new. */
 void watch_entries_merge(struct watch_entries *e, struct watch_names *names);

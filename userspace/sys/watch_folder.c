@@ -10,13 +10,14 @@
  */
 #include "sys/watch_inside.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <sys/inotify.h>
 
 #define EVENTS                                                                                     \
 	(IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_CREATE | IN_DELETE | IN_ATTRIB |        \
 	 IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR)
+
+#define NAMES_AT_ONCE 256 /* read between two looks at the clock: a fraction of a millisecond */
 
 /* --- what happens to it ---------------------------------------------------------------------- */
 
@@ -44,6 +45,7 @@ static void take_event(struct watch *w, const struct inotify_event *event)
 	    (w->only ? strcmp(event->name, w->only) == 0 : watch_name_is_listed(event->name))) {
 		watch_entries_stir(&w->entries, event->name);
 		w->some_at = 0;
+		w->named.is_new = true;
 	}
 }
 
@@ -94,36 +96,53 @@ static bool is_unmounted(const struct watch *w, const struct watch_names *names,
 	return names->n == 0 && w->entries.n > 0 && !is_place(&w->home, st);
 }
 
-static int read_folder(struct watch *w, DIR *dir, struct watch_names *names)
+void watch_listing_done(struct watch_listing *l)
 {
-	const struct dirent *d;
-	struct stat st;
-
-	w->has_links = false;
-	while ((errno = 0, d = readdir(dir))) {
-		if (!watch_name_is_listed(d->d_name))
-			continue;
-		watch_names_add(names, d->d_name);
-		w->has_links |= d->d_type == DT_LNK || d->d_type == DT_UNKNOWN;
-	}
-	if (errno != 0 || fstat(dirfd(dir), &st) != 0)
-		return -errno;
-	if (is_unmounted(w, names, &st))
-		return -ENOMEDIUM;
-	w->home = (struct watch_place){.dev = st.st_dev, .ino = st.st_ino};
-	return 0;
+	if (l->dir)
+		(void)closedir(l->dir); /* only read from */
+	arena_free(l->names.arena);
+	*l = (struct watch_listing){0};
 }
 
-static int list_folder(struct watch *w, struct watch_names *names)
+static int read_on(const struct watch_turn *s, struct watch_listing *l)
 {
-	DIR *dir = opendir(w->dir);
+	const struct dirent *d;
+
+	while ((errno = 0, d = readdir(l->dir))) {
+		if (watch_name_is_listed(d->d_name)) {
+			watch_names_add(&l->names, d->d_name);
+			l->has_links |= d->d_type == DT_LNK || d->d_type == DT_UNKNOWN;
+		}
+		if (++l->n_read % NAMES_AT_ONCE == 0 && watch_is_enough(s))
+			return -EINPROGRESS;
+	}
+	return -errno;
+}
+
+static int list_folder(const struct watch_turn *s)
+{
+	struct watch *w = s->w;
+	struct watch_listing *l = &w->listing;
+	struct stat st;
 	int err;
 
-	if (!dir)
+	if (!l->dir) {
+		l->dir = opendir(w->dir);
+		if (!l->dir)
+			return -errno;
+		l->names.arena = arena_new();
+	}
+	err = read_on(s, l);
+	if (err < 0)
+		return err;
+	if (fstat(dirfd(l->dir), &st) != 0)
 		return -errno;
-	err = read_folder(w, dir, names);
-	(void)closedir(dir); /* only read from */
-	return err;
+	if (is_unmounted(w, &l->names, &st))
+		return -ENOMEDIUM;
+	w->home = (struct watch_place){.dev = st.st_dev, .ino = st.st_ino};
+	w->has_links = l->has_links;
+	watch_entries_merge(&w->entries, &l->names);
+	return 0;
 }
 
 static bool knows_file(const struct watch *w)
@@ -132,8 +151,8 @@ static bool knows_file(const struct watch *w)
 	       (w->entries.items[0].is_reported || w->entries.items[0].is_expected);
 }
 
-/* The one file counts as listed: whether it is there, its own stat will tell. */
-static int list_one(struct watch *w, struct watch_names *names)
+/* Whether the one file is there, its own stat will tell. */
+static int list_one(struct watch *w)
 {
 	struct stat file, dir;
 	bool is_there = stat(w->path, &file) == 0 || errno != ENOENT;
@@ -144,18 +163,15 @@ static int list_one(struct watch *w, struct watch_names *names)
 		return -ENOMEDIUM;
 	if (is_there)
 		w->home = (struct watch_place){.dev = dir.st_dev, .ino = dir.st_ino};
-	watch_names_add(names, w->only);
+	(void)watch_entries_get(&w->entries, w->only);
 	return 0;
 }
 
-int watch_list(struct watch *w)
+int watch_list(const struct watch_turn *s)
 {
-	_cleanup_(arena_freep) struct arena *arena = arena_new();
-	struct watch_names names = {.arena = arena};
-	int err = w->only ? list_one(w, &names) : list_folder(w, &names);
+	int err = s->w->only ? list_one(s->w) : list_folder(s);
 
-	if (err < 0)
-		return err;
-	watch_entries_merge(&w->entries, &names);
-	return 0;
+	if (err != -EINPROGRESS)
+		watch_listing_done(&s->w->listing);
+	return err;
 }

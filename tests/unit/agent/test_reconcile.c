@@ -6,6 +6,7 @@
 #include "agent/reconcile.h"
 
 #include "agent/problems_own.h"
+#include "agent/sources.h"
 #include "agent_rig.h"
 
 /* What came of the last change was planned, and nothing has moved since. */
@@ -166,6 +167,33 @@ static void a_file_that_goes_costs_its_objects_after_a_while(void **state)
 	rig_free(rig);
 }
 
+/* With thousands of files to look at, which takes many turns. */
+static void an_edit_does_not_wait_for_the_end_of_a_look(void **state)
+{
+	struct agent_rig *rig = rig_new();
+	const struct agent *a = &rig->agent;
+	char name[32];
+	nsec_t now;
+
+	(void)state;
+	for (unsigned i = 0; i < 4000; i++) {
+		snprintf(name, sizeof(name), "s2-%u.yaml", i);
+		rig_write(rig, name, "# nothing\n");
+	}
+	rig_start(rig);
+	RIG_WAIT(rig, is_quiet);
+	now = clock_now() + WATCH_RESCAN_NS;
+	sources_scan(&rig->agent, now);
+	assert_false(watch_is_through(a->watch));
+	rig_write(rig, "s1.yaml", RIG_SERVICE("other"));
+	sources_scan(&rig->agent, now);
+	assert_non_null(world_find(a->world, API_SERVICE, "default", "other"));
+	assert_false(watch_is_through(a->watch));
+	assert_int_equal(a->scan_at, now);
+	RIG_WAIT(rig, is_quiet);
+	rig_free(rig);
+}
+
 static bool has_scanned(const struct agent_rig *rig)
 {
 	return !agent_inputs_due(&rig->agent.inputs, DUE_SCAN_ALL) && rig->agent.ready_said;
@@ -293,6 +321,7 @@ int main(void)
 		cmocka_unit_test(a_sink_that_failed_is_tried_again),
 		cmocka_unit_test(the_node_is_read_again_when_reading_it_failed),
 		cmocka_unit_test(a_file_that_goes_costs_its_objects_after_a_while),
+		cmocka_unit_test(an_edit_does_not_wait_for_the_end_of_a_look),
 		cmocka_unit_test(a_reload_without_a_change_withdraws_nothing_and_says_ready),
 		cmocka_unit_test(many_changes_at_once_cost_few_plans),
 		cmocka_unit_test(a_plan_that_does_not_converge_is_slowed_down),

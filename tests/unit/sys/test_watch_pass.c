@@ -266,7 +266,8 @@ static void passes_end_in_the_true_state(void **state)
 		run("rm -f %s/* %s/.hidden.yaml", b->dir, b->dir);
 		for (int i = 0; i < 60; i++) {
 			change_something(&t.rng, b->dir);
-			t.now += rng_below(&t.rng, 100) * MS;
+			t.now += rng_below(&t.rng, 9) == 0 ? WATCH_RESCAN_NS
+							   : rng_below(&t.rng, 100) * MS;
 			if (rng_below(&t.rng, 2) == 0)
 				next = watch_scan(b->w, t.now, rng_below(&t.rng, 9) == 0, &reader);
 		}
