@@ -21,6 +21,7 @@ enum agent_input {
 	INPUT_LINKS,        /* the kernel speaks of links, addresses or routes */
 	INPUT_NODE,         /* the picture of the node is another one */
 	INPUT_HOOKS,        /* the kernel speaks of attached programs */
+	INPUT_NEIGHBOURS,   /* the kernel has learned where an address or a MAC is */
 	INPUT_VERIFIED,     /* the hooks were looked at again */
 	INPUT_SESSIONS,     /* a session came up */
 	INPUT_WRITTEN,      /* UPDATEs went out */
@@ -42,6 +43,7 @@ enum agent_due {
 	DUE_PODS = 1 << 4,     /* ask for the pods' namespaces again */
 	DUE_PLAN = 1 << 5,
 	DUE_PLAN_NOW = 1 << 6, /* ... and it must not wait */
+	DUE_NEW_PODS = 1 << 7, /* ask for the namespaces of those pods of which none is known */
 };
 
 /* Who delivers pictures that begin incomplete (gate complete, DESIGN 1). */

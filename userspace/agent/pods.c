@@ -2,7 +2,8 @@
 /*
  * What was asked is remembered by address, also that nothing is known: a process of this host or an
  * address behind a device that has no peer has the flow table as its only witness, and a pod behind
- * a bridge is known only once it has spoken; both are asked for again in the next round. A round
+ * a bridge is known only once it has spoken; both are asked for again in the next round, and when
+ * the kernel has learned of a neighbour, which may be the pod that has spoken. A round
  * walks the plan in the order of keys; at its end what no frontend names any more is forgotten.
  */
 #include "agent/pods.h"
@@ -15,8 +16,9 @@
 
 struct pod {
 	struct ip_addr addr;
-	int nsid; /* negative: not known */
-	unsigned round;
+	int nsid;         /* negative: not known */
+	unsigned round;   /* it was asked for in */
+	unsigned learned; /* ... and what had been learned by then */
 	UT_hash_handle hh;
 };
 
@@ -59,6 +61,13 @@ static struct pod *find(const struct pods *pods, const struct ip_addr *addr)
 	return pod;
 }
 
+static void ask(struct pods *pods, struct pod *pod)
+{
+	pods->asks_left--;
+	pod->learned = pods->learned;
+	pod->nsid = pods->ops->ask(pods->ctx, &pod->addr);
+}
+
 /* What is known of it in this round; NULL: nothing, and it cannot be asked for in this turn. */
 static const struct pod *get(struct pods *pods, const struct ip_addr *addr)
 {
@@ -68,14 +77,13 @@ static const struct pod *get(struct pods *pods, const struct ip_addr *addr)
 		return pod;
 	if (pods->asks_left == 0)
 		return NULL;
-	pods->asks_left--;
 	if (!pod) {
 		pod = xcalloc(1, sizeof(*pod));
 		pod->addr = *addr;
 		HASH_ADD(hh, pods->known, addr, sizeof(pod->addr), pod);
 	}
 	pod->round = pods->round;
-	pod->nsid = pods->ops->ask(pods->ctx, addr);
+	ask(pods, pod);
 	return pod;
 }
 
@@ -99,6 +107,13 @@ static bool tell(struct pods *pods, const struct lb_frontend *f)
 	return true;
 }
 
+/* All are told once more. */
+static void begin_round(struct pods *pods)
+{
+	pods->in_round = true;
+	pods->is_begun = false;
+}
+
 /* --- the store ---------------------------------------------------------------------------------
  */
 
@@ -110,10 +125,8 @@ static int put(void *ctx, nsec_t now, const struct lb_frontend *f)
 	if (r != 0 || f->n_targets == 0)
 		return r;
 	begin_turn(pods, now);
-	if (!tell(pods, f)) {
-		pods->in_round = true;
-		pods->is_begun = false;
-	}
+	if (!tell(pods, f))
+		begin_round(pods);
 	return 0;
 }
 
@@ -152,8 +165,31 @@ struct lb_store pods_store(struct pods *pods, const struct lb_store *store)
 void pods_ask_anew(struct pods *pods)
 {
 	pods->round++;
-	pods->in_round = true;
-	pods->is_begun = false;
+	begin_round(pods);
+}
+
+void pods_learned(struct pods *pods)
+{
+	pods->learned++;
+	pods->has_learned = true;
+}
+
+/* False: there are no asks left for all. */
+static bool ask_for_unknown(struct pods *pods)
+{
+	struct pod *pod, *next;
+
+	HASH_ITER (hh, pods->known, pod, next) {
+		if (pod->nsid >= 0 || pod->learned == pods->learned)
+			continue;
+		if (pods->asks_left == 0)
+			return false;
+		ask(pods, pod);
+		if (pod->nsid >= 0)
+			begin_round(pods);
+	}
+	pods->has_learned = false;
+	return true;
 }
 
 static int cmp_key(const void *key, const void *item)
@@ -167,9 +203,11 @@ bool pods_tick(struct pods *pods, const struct plan *plan, nsec_t now)
 {
 	size_t i = 0;
 
+	begin_turn(pods, now);
+	if (pods->has_learned && !ask_for_unknown(pods))
+		return true;
 	if (!pods->in_round)
 		return false;
-	begin_turn(pods, now);
 	if (pods->is_begun)
 		i = plan_lower_bound(&pods->from, plan->frontends, plan->n_frontends,
 				     sizeof(*plan->frontends), cmp_key);

@@ -3,7 +3,8 @@
  * Where the pods' sockets live: the data plane asks a pod's own sockets who owns a flow, for which
  * it must know the pod's network namespace. Found by netlink, a few pods a turn, and told to the
  * data plane, frontend by frontend: with each put for the pods that are new, and in rounds over the
- * whole plan whenever links may have changed.
+ * whole plan whenever links may have changed. Of whom nothing is known is asked again when the
+ * kernel has learned of neighbours.
  */
 #pragma once
 
@@ -27,6 +28,8 @@ struct pods {
 	struct pod *known;       /* owned */
 	unsigned round;          /* what was asked in an earlier one is to be asked again */
 	bool in_round, is_begun; /* begun: it goes on with the key `from` */
+	unsigned learned;        /* of whom nothing is known is asked again once for each */
+	bool has_learned;        /* ... which is not over for the last one */
 	struct lb_key from;
 	nsec_t turn; /* that asks_left is of */
 	unsigned asks_left;
@@ -44,5 +47,8 @@ struct lb_store pods_store(struct pods *pods, const struct lb_store *store);
 /* Links may have changed: begins a round, in which each pod of the plan is asked for anew. */
 void pods_ask_anew(struct pods *pods);
 
-/* Goes on with the round, if there is one, as far as a turn goes; true: there is more to do. */
+/* The kernel has learned of neighbours: pods of which nothing is known are asked for anew. */
+void pods_learned(struct pods *pods);
+
+/* Goes on with all of this as far as a turn goes; true: there is more to do. */
 bool pods_tick(struct pods *pods, const struct plan *plan, nsec_t now);

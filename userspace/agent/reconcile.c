@@ -22,6 +22,7 @@
 #define HOOKS_NS    (2 * RESYNC_NS) /* where each plan puts off the resync */
 #define QUIET_NS    (1 * NSEC_PER_SEC)
 #define SLOW_NS     (1 * NSEC_PER_SEC)
+#define LEARNED_NS  (1 * NSEC_PER_SEC) /* neighbours come and go all the time */
 #define ROUNDS_MAX  4 /* of plan and apply in one turn; the rest goes on in the next */
 
 /* UPDATEs went out, which is the next plan's affair: it is due soon, but not at once. */
@@ -120,6 +121,8 @@ static nsec_t input_deadline(const struct agent *a)
 		at = nsec_min(at, a->node_at);
 	if (a->dataplane)
 		at = nsec_min(at, nsec_min(a->dataplane_at, a->hooks_at));
+	if (a->dataplane && agent_inputs_due(&a->inputs, DUE_NEW_PODS))
+		at = nsec_min(at, a->pods_at);
 	return a->dataplane && agent_inputs_due(&a->inputs, DUE_HOOKS)
 		       ? nsec_min(at, coalesced_at(a))
 		       : at;
@@ -221,6 +224,17 @@ static nsec_t wait_for_dataplane(struct agent *a, nsec_t now)
 	return nsec_min(next, ctl_tick(a, now));
 }
 
+/* True: there is more to do. */
+static bool tick_pods(struct agent *a, nsec_t now)
+{
+	if (agent_inputs_due(&a->inputs, DUE_NEW_PODS) && now >= a->pods_at) {
+		agent_inputs_done(&a->inputs, DUE_NEW_PODS);
+		a->pods_at = nsec_add(now, LEARNED_NS);
+		pods_learned(&a->pods);
+	}
+	return pods_tick(&a->pods, &a->current->plan, now);
+}
+
 nsec_t reconcile_step(void *ctx, nsec_t now)
 {
 	struct agent *a = ctx;
@@ -239,7 +253,7 @@ nsec_t reconcile_step(void *ctx, nsec_t now)
 	loop_doing(a->loop, "sessions");
 	next = nsec_min(agent_peers_tick(&a->peers, now), more ? now : plan_deadline(a));
 	loop_doing(a->loop, "pods");
-	if (a->dataplane && !more && pods_tick(&a->pods, &a->current->plan, now))
+	if (a->dataplane && !more && tick_pods(a, now))
 		next = now;
 	if (apply_is_under_way(a) && !bpf_dataplane_is_growing(a->dataplane))
 		next = now;

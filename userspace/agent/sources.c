@@ -42,6 +42,8 @@ static void on_netlink(void *ctx, bool readable, bool writable)
 		agent_input_changed(&a->inputs, INPUT_LINKS);
 	if (changed & (NETLINK_CHANGED_HOOKS | NETLINK_LOST))
 		agent_input_changed(&a->inputs, INPUT_HOOKS);
+	if (changed & (NETLINK_CHANGED_NEIGHBOURS | NETLINK_LOST))
+		agent_input_changed(&a->inputs, INPUT_NEIGHBOURS);
 }
 
 static void on_routes(void *ctx)

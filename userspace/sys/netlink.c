@@ -17,6 +17,7 @@
 
 #include <errno.h>
 #include <libmnl/libmnl.h>
+#include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
 #include <sys/socket.h>
 
@@ -56,8 +57,9 @@ struct netlink {
 static int join_groups(struct mnl_socket *s)
 {
 	static const int groups[] = {
-		RTNLGRP_LINK,        RTNLGRP_TC,         RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV4_ROUTE,
-		RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV6_ROUTE, RTNLGRP_IPV4_RULE,   RTNLGRP_IPV6_RULE,
+		RTNLGRP_LINK,       RTNLGRP_TC,          RTNLGRP_IPV4_IFADDR,
+		RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV6_ROUTE,
+		RTNLGRP_IPV4_RULE,  RTNLGRP_IPV6_RULE,   RTNLGRP_NEIGH,
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(groups); i++) {
@@ -145,6 +147,18 @@ static bool route_matters(const struct netlink *nl, const struct nlmsghdr *m)
 	return netlink_route_prefix(m, &prefix) && covers_an_asked_address(nl, &prefix);
 }
 
+/*
+ * A bridge has learned behind which port a MAC is, or an address's MAC is known: a pod behind a
+ * bridge has spoken. Not what becomes old, or is asked for.
+ */
+static bool neighbour_matters(const struct nlmsghdr *m)
+{
+	const struct ndmsg *n = mnl_nlmsg_get_payload(m);
+
+	return mnl_nlmsg_get_payload_len(m) >= sizeof(*n) &&
+	       (n->ndm_family == AF_BRIDGE || (n->ndm_state & (NUD_REACHABLE | NUD_PERMANENT)));
+}
+
 static unsigned bits_of(const struct netlink *nl, const struct nlmsghdr *m)
 {
 	switch (m->nlmsg_type) {
@@ -159,6 +173,8 @@ static unsigned bits_of(const struct netlink *nl, const struct nlmsghdr *m)
 	case RTM_NEWROUTE:
 	case RTM_DELROUTE:
 		return route_matters(nl, m) ? NETLINK_CHANGED_NODE : 0;
+	case RTM_NEWNEIGH:
+		return neighbour_matters(m) ? NETLINK_CHANGED_NEIGHBOURS : 0;
 	case RTM_DELQDISC:
 	case RTM_DELTFILTER:
 		return NETLINK_CHANGED_HOOKS;
@@ -181,7 +197,8 @@ unsigned netlink_receive(struct netlink *nl)
 			continue;
 		if (got < 0 && (errno == ENOBUFS || errno == ENOSPC)) {
 			/* ENOSPC: libmnl's word for a datagram that was longer than the buffer. */
-			changed |= NETLINK_LOST | NETLINK_CHANGED_NODE | NETLINK_CHANGED_HOOKS;
+			changed |= NETLINK_LOST | NETLINK_CHANGED_NODE | NETLINK_CHANGED_HOOKS |
+				   NETLINK_CHANGED_NEIGHBOURS;
 			continue;
 		}
 		if (got <= 0)

@@ -20,9 +20,10 @@ struct plan_node;
 struct worker;
 
 /* What netlink_receive found, as bits. */
-#define NETLINK_CHANGED_NODE  (1u << 0) /* links, addresses or routes */
-#define NETLINK_CHANGED_HOOKS (1u << 1) /* a qdisc, filter or XDP program may have gone */
-#define NETLINK_LOST          (1u << 2) /* notifications were lost: assume everything changed */
+#define NETLINK_CHANGED_NODE       (1u << 0) /* links, addresses or routes */
+#define NETLINK_CHANGED_HOOKS      (1u << 1) /* a qdisc, filter or XDP program may have gone */
+#define NETLINK_LOST               (1u << 2) /* notifications were lost: assume everything changed */
+#define NETLINK_CHANGED_NEIGHBOURS (1u << 3) /* netlink_pod_nsid may know more pods */
 
 /*
  * Opens both sockets in the current network namespace. The caller owns *ret. Returns 0 or -errno.

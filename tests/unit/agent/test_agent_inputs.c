@@ -25,6 +25,7 @@ static void every_input_makes_due_what_depends_on_it(void **state)
 		{INPUT_LINKS, DUE_NODE},
 		{INPUT_NODE, DUE_PODS | DUE_PLAN | DUE_PLAN_NOW},
 		{INPUT_HOOKS, DUE_HOOKS},
+		{INPUT_NEIGHBOURS, DUE_NEW_PODS},
 		{INPUT_VERIFIED, DUE_PODS | DUE_PLAN},
 		{INPUT_SESSIONS, DUE_PLAN},
 		{INPUT_WRITTEN, DUE_PLAN},

@@ -188,6 +188,33 @@ static void what_a_turn_has_no_asks_left_for_follows_in_the_next(void **state)
 	bench_free(b);
 }
 
+/* Only those of which nothing is known are asked for, and told once one of them is known. */
+static void what_the_kernel_learned_is_asked_for(void **state)
+{
+	struct bench *b = bench_new();
+
+	(void)state;
+	for (int i = 0; i < N_PODS; i++)
+		b->answer[i] = i < 300 ? -ENOENT : i;
+	pods_ask_anew(&b->pods);
+	(void)finish_round(b);
+	b->n_tells = 0;
+	pods_learned(&b->pods);
+	assert_int_equal(finish_round(b), 2); /* of 300 */
+	for (size_t i = 0; i < N_PODS; i++)
+		assert_int_equal(b->n_asked[i], i < 300 ? 2 : 1);
+	assert_int_equal(b->n_tells, 0);
+	assert_int_equal(finish_round(b), 1);
+	b->answer[299] = 4711;
+	pods_learned(&b->pods);
+	assert_int_equal(finish_round(b), 2);
+	assert_told(b, 149);
+	assert_int_equal(b->told[149][2], 4711);
+	assert_int_equal(b->n_asked[298], 3);
+	assert_int_equal(b->n_asked[300], 1);
+	bench_free(b);
+}
+
 static void a_round_asks_all_anew_and_forgets_who_is_gone(void **state)
 {
 	struct bench *b = bench_new();
@@ -258,6 +285,7 @@ int main(void)
 		cmocka_unit_test(a_put_tells_its_pods_and_asks_each_once),
 		cmocka_unit_test(a_put_that_failed_tells_nothing),
 		cmocka_unit_test(what_a_turn_has_no_asks_left_for_follows_in_the_next),
+		cmocka_unit_test(what_the_kernel_learned_is_asked_for),
 		cmocka_unit_test(a_round_asks_all_anew_and_forgets_who_is_gone),
 		cmocka_unit_test(a_row_that_is_held_is_left_alone),
 		cmocka_unit_test(a_frontend_with_more_pods_than_a_turn_asks_is_told_in_the_end),

@@ -526,8 +526,19 @@ static void the_nsid_of_a_pod_behind_a_bridge_is_found_once_it_has_spoken(void *
 	ns = make_pod("p0", "10.244.0.5/24");
 	other = make_pod("p1", "10.244.0.6/24");
 	assert_int_equal(netlink_pod_nsid(nl, &pod), -ENOENT);
+	(void)netlink_receive(nl);
 	run("ping -c 1 -W 5 10.244.0.5 >/dev/null");
+	assert_int_equal(netlink_receive(nl), NETLINK_CHANGED_NEIGHBOURS);
 	assert_int_equal(netlink_pod_nsid(nl, &pod), kernel_nsid(ns));
+	/* What a bridge learns is told by itself, too; what is forgotten is nothing new. */
+	run("ip neigh flush dev br0 && bridge fdb flush dev br0 2>/dev/null || true");
+	(void)netlink_receive(nl);
+	run("bridge fdb add 02:00:00:00:00:99 dev lt1 master static");
+	assert_int_equal(netlink_receive(nl), NETLINK_CHANGED_NEIGHBOURS);
+	run("bridge fdb del 02:00:00:00:00:99 dev lt1 master");
+	assert_int_equal(netlink_receive(nl), 0);
+	run("ip neigh add 10.244.0.6 lladdr 02:00:00:00:00:99 nud stale dev br0");
+	assert_int_equal(netlink_receive(nl), 0);
 	close(ns);
 	close(other);
 }
