@@ -153,22 +153,20 @@ static int load_tc(struct rig *r)
 	return err;
 }
 
+/* That on which it is: another test program may have another one. */
 static void bind_to_one_cpu(void)
 {
 	cpu_set_t set;
+	int cpu = sched_getcpu();
 
+	rig_must(cpu, "ask for the CPU");
 	CPU_ZERO(&set);
-	CPU_SET(0, &set);
+	CPU_SET(cpu, &set);
 	rig_must(sched_setaffinity(0, sizeof(set), &set), "bind to a CPU");
 }
 
-struct rig *rig_new(const char **ret_why)
-{
-	return rig_new_sized(1, ret_why);
-}
-
 /* The lines, and the word that says where they are. */
-static void add_flows(struct rig *r)
+void rig_add_flows(struct rig *r)
 {
 	struct lb_config config = {.abi_version = LB_ABI_VERSION, .flows = r->n_flow_chunks};
 	uint32_t zero = 0;
@@ -199,12 +197,12 @@ struct rig *rig_new_sized(unsigned flow_chunks, const char **ret_why)
 		err = load_tc(r);
 	if (err == -EPERM || err == -ENOSYS) {
 		*ret_why = strerror(-err);
-		rig_free(r);
+		rig_destroy(r);
 		return NULL;
 	}
 	errno = -err;
 	rig_must(err, "load the programs");
-	add_flows(r);
+	rig_add_flows(r);
 	return r;
 }
 
@@ -219,19 +217,31 @@ void rig_set_table(struct rig *r, uint64_t word)
 	rig_must(bpf_map_update_elem(fd, &zero, &config, BPF_ANY), "write config");
 }
 
-struct rig *rig_free(struct rig *r)
+void rig_drop_chunks(struct rig *r)
 {
-	if (!r)
-		return NULL;
-	for (unsigned i = 0; i < RIG_CHUNKS && r->lines[i]; i++)
+	for (unsigned i = 0; i < RIG_CHUNKS && r->lines[i]; i++) {
 		munmap(r->lines[i], LB_FLOW_CHUNK * sizeof(struct lb_flow_line));
-	for (unsigned i = 0; i < RIG_N_OUTER * RIG_CHUNKS; i++)
-		if (r->chunks[i / RIG_CHUNKS][i % RIG_CHUNKS])
-			close(r->chunks[i / RIG_CHUNKS][i % RIG_CHUNKS]);
+		r->lines[i] = NULL;
+	}
+	for (enum rig_outer which = 0; which < RIG_N_OUTER; which++)
+		for (uint32_t chunk = 0; chunk < RIG_CHUNKS; chunk++) {
+			int *fd = &r->chunks[which][chunk];
+
+			if (!*fd)
+				continue;
+			rig_must(bpf_map_delete_elem(bpf_map__fd(outer_map(r, which)), &chunk),
+				 "take out an inner map");
+			close(*fd);
+			*fd = 0;
+		}
+}
+
+void rig_destroy(struct rig *r)
+{
+	rig_drop_chunks(r);
 	tc_reply_bpf__destroy(r->tc);
 	xdp_lb_bpf__destroy(r->xdp);
 	free(r);
-	return NULL;
 }
 
 static void address(uint32_t out[4], uint32_t v4)

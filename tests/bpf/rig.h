@@ -34,8 +34,11 @@ struct rig_service {
 
 struct rig;
 
-/* NULL: BPF is refused here, and *ret_why says how; the test is to be skipped. */
-struct rig *rig_new(const char **ret_why); /* with one chunk of flows */
+/*
+ * NULL: BPF is refused here, and *ret_why says how; the test is to be skipped. The first has one
+ * chunk of flows, and may have been another test's, its maps empty; the second is loaded now.
+ */
+struct rig *rig_new(const char **ret_why);
 struct rig *rig_new_sized(unsigned flow_chunks, const char **ret_why);
 struct rig *rig_free(struct rig *r);
 

@@ -36,5 +36,10 @@ struct rig {
 
 /* The inner map that is chunk n of an outer one, made when first asked for. */
 int rig_chunk(struct rig *r, enum rig_outer which, uint32_t chunk);
+/* Gives all inner maps back, as if none had been made; makes those of the flow table, and says in
+ * config where they are. */
+void rig_drop_chunks(struct rig *r);
+void rig_add_flows(struct rig *r);
+void rig_destroy(struct rig *r);
 /* Ends the process, saying what failed by errno, if a result is negative. */
 void rig_must(int result, const char *what);

@@ -23,7 +23,7 @@ static struct rig_size measure(enum rig_program which)
 
 	for (int i = 0; i < TRIES; i++) {
 		const char *why;
-		struct rig *r = rig_new(&why);
+		struct rig *r = rig_new_sized(1, &why);
 		struct rig_size size;
 
 		if (!r)
