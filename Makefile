@@ -89,12 +89,12 @@ $(CLI_BIN): $(patsubst %.c,$(B)/obj/%.o,$(wildcard userspace/cli/*.c)) $(B)/libb
 
 # --- BPF: object, skeleton ---------------------------------------------------------------------------
 
-BPF_FLAGS := -O2 -g -target bpf -mcpu=v3 -Wall -Wextra -Werror -Wno-unused-parameter -I. -Ibpf -D__TARGET_ARCH_x86
+BPF_FLAGS := -O2 -g -fstack-usage -target bpf -mcpu=v3 -Wall -Wextra -Werror -Wno-unused-parameter -I. -Ibpf -D__TARGET_ARCH_x86
 BPF_SRC   := $(wildcard bpf/*.bpf.c)
 BPF_OBJ   := $(patsubst bpf/%.bpf.c,$(B)/bpf/%.bpf.o,$(BPF_SRC))
 BPF_SKEL  := $(patsubst bpf/%.bpf.c,$(B)/gen/%.skel.h,$(BPF_SRC))
 
-$(B)/bpf/%.bpf.o: bpf/%.bpf.c $(wildcard bpf/*.h) vmlinux.h
+$(B)/bpf/%.bpf.o: bpf/%.bpf.c $(wildcard bpf/*.h) vmlinux.h Makefile
 	@mkdir -p $(@D)
 	@echo "  BPF   $<"
 	$(Q)$(CLANG) $(BPF_FLAGS) -c -o $@ $<
