@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/* The problems that the agent has of itself: each is told when it holds, and no other with it. */
+#include "agent/agent.h"
+#include "agent/problems_own.h"
+#include "router.h"
+#include "sys/clock.h"
+#include "sys/health_server.h"
+
+#define PORT 30100
+
+struct bed {
+	struct options options;
+	struct agent agent;
+	struct problems list;
+};
+
+static int setup(void **state)
+{
+	struct bed *b = xcalloc(1, sizeof(*b));
+
+	b->options = (struct options){.node = "node", .state = "/s"};
+	b->agent.options = &b->options;
+	b->list.arena = arena_new();
+	*state = b;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct bed *b = *state;
+
+	arena_free(b->list.arena);
+	free(b);
+	return 0;
+}
+
+/* The only one there is now; NULL: there is none. */
+static const struct problem *only(struct bed *b)
+{
+	b->list.n = 0;
+	problems_own_add(&b->agent, NSEC_PER_SEC, &b->list);
+	assert_in_range(b->list.n, 0, 1);
+	return b->list.n ? &b->list.items[0] : NULL;
+}
+
+static void expect(const struct problem *p, enum severity severity, const char *kind,
+		   const char *reason)
+{
+	assert_non_null(p);
+	assert_int_equal(p->severity, severity);
+	assert_string_equal(p->object.kind, kind);
+	assert_string_equal(p->object.name, "node");
+	assert_string_equal(p->reason, reason);
+}
+
+static void an_agent_that_does_well_has_none(void **state)
+{
+	assert_null(only(*state));
+}
+
+static void plans_that_follow_each_other_for_long(void **state)
+{
+	struct bed *b = *state;
+
+	b->agent.restless = AGENT_RESTLESS - 1;
+	assert_null(only(b));
+	b->agent.restless = AGENT_RESTLESS;
+	expect(only(b), SEVERITY_WARNING, "Agent", "DoesNotConverge");
+}
+
+static void how_conntrack_is_set_up(void **state)
+{
+	struct bed *b = *state;
+
+	b->agent.conntrack.is_full = true;
+	expect(only(b), SEVERITY_WARNING, "Conntrack", "ConntrackNearlyFull");
+	b->agent.conntrack.is_full = false;
+	b->agent.conntrack.is_strict = true;
+	expect(only(b), SEVERITY_WARNING, "Conntrack", "ConntrackStrict");
+}
+
+static void ports_of_health_checks_that_somebody_has(void **state)
+{
+	static const struct plan_health ports[] = {{PORT, "shop", "a", 1, true},
+						   {PORT + 1, "shop", "b", 1, true},
+						   {PORT + 2, "other", "c", 1, true}};
+	struct sockaddr_in any = {.sin_family = AF_INET};
+	struct bed *b = *state;
+	struct loop *loop;
+	int others[2];
+
+	own_network();
+	loop = loop_new();
+	b->agent.health = health_server_new(loop);
+	for (uint16_t i = 0; i < 2; i++) {
+		others[i] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+		any.sin_port = htons((uint16_t)(PORT + 2 * i));
+		assert_int_equal(bind(others[i], (const struct sockaddr *)&any, sizeof(any)), 0);
+		assert_int_equal(listen(others[i], 1), 0);
+	}
+	health_server_set(b->agent.health, ports, 3, clock_now());
+	problems_own_add(&b->agent, NSEC_PER_SEC, &b->list);
+	assert_int_equal(b->list.n, 2); /* sorted as all are: other/c, shop/a */
+	for (unsigned i = 0; i < 2; i++) {
+		const struct problem *p = &b->list.items[i];
+
+		assert_int_equal(p->severity, SEVERITY_INFO);
+		assert_string_equal(p->object.kind, "Service");
+		assert_string_equal(p->object.ns, i ? "shop" : "other");
+		assert_string_equal(p->object.name, i ? "a" : "c");
+		assert_string_equal(p->field, "spec.healthCheckNodePort");
+		assert_string_equal(p->reason, "HealthCheckPortTaken");
+		assert_non_null(strstr(p->message, i ? "port 30100 " : "port 30102 "));
+		assert_non_null(strstr(p->message, "every 10 s"));
+	}
+	health_server_free(b->agent.health);
+	loop_free(loop);
+	close(others[0]);
+	close(others[1]);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(an_agent_that_does_well_has_none),
+		TEST(plans_that_follow_each_other_for_long),
+		TEST(how_conntrack_is_set_up),
+		TEST(ports_of_health_checks_that_somebody_has),
+	};
+
+	return cmocka_run_group_tests_name("problems_own", tests, NULL, NULL);
+}
