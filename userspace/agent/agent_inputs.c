@@ -26,6 +26,7 @@ void agent_input_changed(struct agent_inputs *in, enum agent_input what)
 		[INPUT_STATE] = DUE_PLAN, /* which is where problems are told */
 		[INPUT_CONNTRACK] = DUE_PLAN | DUE_PLAN_NOW,
 		[INPUT_SINKS] = DUE_PLAN,
+		[INPUT_DRAIN] = DUE_PLAN | DUE_PLAN_NOW,
 		[INPUT_DATAPLANE] = DUE_PLAN | DUE_PLAN_NOW,
 	};
 

@@ -30,6 +30,7 @@ enum agent_input {
 	INPUT_STATE,        /* writing the state began to fail, or went well again */
 	INPUT_CONNTRACK,    /* what the kernel translates is known of more VIPs */
 	INPUT_SINKS,        /* applying changed what sinks confirm */
+	INPUT_DRAIN,        /* the node is to be left alone, or not any more */
 	INPUT_DATAPLANE,    /* it was opened, or could not be */
 	AGENT_N_INPUTS,
 };

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
- * Requests to answers: a table of what can be shown. Reading is for everybody the socket lets in.
+ * Requests to answers: a table of what can be shown. Reading is for everybody the socket lets in,
+ * what changes something for root.
  * Health-check node ports are answered beside it, with what the plan says of them.
  */
 #include "agent/ctl.h"
 
 #include "agent/agent.h"
+#include "agent/drain.h"
 #include "agent/show.h"
 #include "base/names.h"
 #include "base/strbuf.h"
@@ -122,13 +124,20 @@ static bool show(const struct agent *a, const cJSON *json, struct unix_request *
 	return false;
 }
 
+static void drain(struct agent *a, const struct unix_request *r, bool drained, struct strbuf *reply)
+{
+	if (r->uid != 0)
+		refuse(reply, "only root may drain the node or take that back");
+	else
+		answer(reply, drain_ask(a, drained));
+}
+
 /*
- * All that can be asked so far is reading, so who asks is of no interest. While a plan is prepared
- * the current one may name objects that are gone, and an answer waits.
+ * While a plan is prepared the current one may name objects that are gone, and an answer waits.
  */
 static bool on_request(void *ctx, struct unix_request *r, struct strbuf *reply)
 {
-	const struct agent *a = ctx;
+	struct agent *a = ctx;
 	bool more = false;
 	const char *command;
 	cJSON *json;
@@ -143,6 +152,8 @@ static bool on_request(void *ctx, struct unix_request *r, struct strbuf *reply)
 		refuse(reply, "the agent is starting; try again in a moment");
 	else if (strcmp(command, "status") == 0)
 		answer(reply, show_status(a));
+	else if (strcmp(command, "drain") == 0 || strcmp(command, "undrain") == 0)
+		drain(a, r, command[0] == 'd', reply);
 	else if (strcmp(command, "show") == 0)
 		more = show(a, json, r, reply);
 	else
@@ -170,8 +181,10 @@ int ctl_start(struct agent *a)
 		.handler = on_request,
 		.ctx = a,
 	};
-	int r = unix_server_new(&args, &a->server);
+	int r;
 
+	drain_load(a); /* what was asked of the process before */
+	r = unix_server_new(&args, &a->server);
 	a->health = health_server_new(a->loop);
 
 	if (r < 0)

@@ -5,6 +5,7 @@
 #include "agent/show.h"
 
 #include "agent/agent.h"
+#include "agent/drain.h"
 #include "lb/lb_drops.h"
 #include "sys/bpf_dataplane.h"
 #include "sys/clock.h"
@@ -218,6 +219,17 @@ static void add_services(const struct agent *a, cJSON *to)
 	cJSON_AddNumberToObject(o, "announced", announced);
 }
 
+void show_add_left(cJSON *to, nsec_t until)
+{
+	const nsec_t now = clock_now();
+
+	if (until == 0)
+		cJSON_AddNullToObject(to, "drainSeconds");
+	else
+		cJSON_AddNumberToObject(to, "drainSeconds",
+					(double)((until > now ? until - now : 0) / NSEC_PER_SEC));
+}
+
 static double millis(nsec_t ns)
 {
 	return (double)ns / (double)NSEC_PER_MSEC;
@@ -263,6 +275,7 @@ cJSON *show_status(const struct agent *a)
 	cJSON_AddNumberToObject(o, "established", (double)established);
 	add_services(a, out);
 	add_dataplane(a, out);
+	drain_show(a, out);
 	add_counts(a, out);
 	o = cJSON_AddObjectToObject(out, "problems");
 	cJSON_AddNumberToObject(o, "error", (double)errors);

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "base/addr.h"
+#include "base/nsec.h"
 
 #include <cjson/cJSON.h>
 #include <stdbool.h>
@@ -52,6 +53,8 @@ cJSON *show_problems(const struct agent *a, const struct show_filter *filter);
  * those that went on and are counted all the same; and `meanings`, a sentence for each.
  */
 void show_add_counts(cJSON *to, const uint64_t *counts, size_t n);
+/* Adds drainSeconds, those that are left until then; 0: null. */
+void show_add_left(cJSON *to, nsec_t until);
 /* Adds a string, or null when it is NULL or empty. */
 void show_add_text(cJSON *to, const char *key, const char *text);
 /* True if a filter's word is absent or equal. */

@@ -14,5 +14,3 @@ uint64_t show_service_hash(const struct plan_service *s);
 void show_add_frontend(cJSON *o, const struct plan_service *s);
 /* packets, bytes and living flows; NULL, the data plane does not count: null. */
 void show_add_counter(cJSON *o, const struct bpf_counter *c);
-/* drainSeconds that are left until then; 0: null. */
-void show_add_left(cJSON *o, nsec_t until);

@@ -9,7 +9,6 @@
 #include "base/hash.h"
 #include "base/sorted.h"
 #include "sys/bpf_dataplane.h"
-#include "sys/clock.h"
 
 /* The store's dump, sorted by key. */
 struct show_frontends {
@@ -81,17 +80,6 @@ void show_add_counter(cJSON *o, const struct bpf_counter *c)
 		cJSON_AddNullToObject(o, "bytes");
 		cJSON_AddNullToObject(o, "flows");
 	}
-}
-
-void show_add_left(cJSON *o, nsec_t until)
-{
-	const nsec_t now = clock_now();
-
-	if (until == 0)
-		cJSON_AddNullToObject(o, "drainSeconds");
-	else
-		cJSON_AddNumberToObject(o, "drainSeconds",
-					(double)((until > now ? until - now : 0) / NSEC_PER_SEC));
 }
 
 static cJSON *backend_json(const struct plan_service_backend *b, const struct counts *c)

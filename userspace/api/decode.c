@@ -85,6 +85,18 @@ void api_refuse(struct api_decoder *d, const char *field, const char *reason, co
 	va_end(ap);
 }
 
+bool api_annotation_is_true(struct api_decoder *d, const struct api_object *o, const char *name)
+{
+	const char *value = labels_get(&o->meta.annotations, name);
+	const bool is_true = value && strcmp(value, "true") == 0;
+
+	if (value && !is_true && strcmp(value, "false") != 0)
+		api_refuse(d, arena_printf(d->arena, "metadata.annotations[%s]", name), "BadValue",
+			   "write \"true\" or \"false\"", "\"%s\" is neither true nor false",
+			   value);
+	return is_true;
+}
+
 void api_router_id(struct api_decoder *d, const char *field, const struct ip_addr *id,
 		   uint32_t *ret)
 {

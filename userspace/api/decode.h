@@ -58,6 +58,10 @@ bool api_failed(const struct api_decoder *d, const char *field);
 void api_refuse(struct api_decoder *d, const char *field, const char *reason, const char *remedy,
 		const char *fmt, ...) printf_like(5, 6);
 
+/* Whether the object's annotation of that name is "true"; another value than that or "false" is
+ * refused. */
+bool api_annotation_is_true(struct api_decoder *d, const struct api_object *o, const char *name);
+
 /*
  * The number that a router id of a document stands for, host order; refused unless it is written as
  * an IPv4 address and not 0 (RFC 6286). None leaves *ret as it is.

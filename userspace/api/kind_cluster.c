@@ -85,6 +85,7 @@ static void finish_node(struct api_decoder *d, const void *raw, struct api_objec
 		if (in->conditions[i].type &&
 		    strcmp(in->conditions[i].type, "NetworkUnavailable") == 0)
 			o->node.network_unavailable = strcmp(in->conditions[i].value, "True") == 0;
+	o->node.is_drained = api_annotation_is_true(d, o, "lodestone.io/drain");
 }
 
 const struct api_schema api_schema_node = {

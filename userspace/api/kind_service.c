@@ -8,7 +8,6 @@
 #include "api/decode.h"
 
 #define LEGACY_PREFIX    "metallb.universe.tf/"
-#define PAUSE            "lodestone.io/pause"
 #define SOURCE_RANGES    "service.beta.kubernetes.io/load-balancer-source-ranges"
 #define PROXY_LABEL      "service.kubernetes.io/service-proxy-name"
 #define MAX_PORT         65535
@@ -202,17 +201,6 @@ static void set_health_port(struct api_decoder *d, const struct raw_service *in,
 			 "nothing answers there");
 }
 
-static void set_paused(struct api_decoder *d, struct api_object *o)
-{
-	const char *value = labels_get(&o->meta.annotations, PAUSE);
-
-	o->service.is_paused = value && strcmp(value, "true") == 0;
-	if (value && !o->service.is_paused && strcmp(value, "false") != 0)
-		api_refuse(d, "metadata.annotations[" PAUSE "]", "BadValue",
-			   "write \"true\" or \"false\"", "\"%s\" is neither true nor false",
-			   value);
-}
-
 /* One range of the annotation's, with blanks around it. */
 static void add_range(struct api_decoder *d, const char *text, size_t len, struct ip_prefix *to)
 {
@@ -379,7 +367,7 @@ static void finish_service(struct api_decoder *d, const void *raw, struct api_ob
 	set_ports(d, in, s);
 	set_ingress(d, in, s);
 	check_ports(d, s);
-	set_paused(d, o);
+	o->service.is_paused = api_annotation_is_true(d, o, "lodestone.io/pause");
 	check_proxy(d, o);
 	note_legacy_annotation(d, &o->meta.annotations);
 }

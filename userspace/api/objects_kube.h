@@ -84,6 +84,7 @@ struct api_node {
 	const struct ip_addr *external; /* of type ExternalIP */
 	size_t n_external;
 	bool network_unavailable;
+	bool is_drained; /* annotation lodestone.io/drain */
 };
 
 struct api_secret_item {

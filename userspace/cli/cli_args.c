@@ -186,6 +186,26 @@ static bool parse_show(struct line *line, struct cli_args *args)
 	return true;
 }
 
+/* Commands of one word. */
+static bool parse_simple(struct line *line, const char *command, struct cli_args *args)
+{
+	static const enum cli_command all[] = {CLI_STATUS, CLI_DRAIN, CLI_UNDRAIN};
+	size_t i = 0;
+
+	while (i < ARRAY_SIZE(all) && strcmp(command, cli_command_text(all[i])) != 0)
+		i++;
+	if (i == ARRAY_SIZE(all))
+		return refuse(line, "no command \"%s\"", command);
+	args->command = all[i];
+	if (line->n_words > 1)
+		return refuse(line, "\"%s\" is one word too many", line->words[1]);
+	if (line->value[OPTION_NAMESPACE] || line->value[OPTION_PEER])
+		return refuse(line, "%s takes neither -n nor --peer", command);
+	if (line->value[OPTION_WATCH] && args->command != CLI_STATUS)
+		return refuse(line, "%s is said once: watch \"status\"", command);
+	return true;
+}
+
 static bool parse_command(struct line *line, struct cli_args *args)
 {
 	const char *command = line->words[0];
@@ -198,14 +218,7 @@ static bool parse_command(struct line *line, struct cli_args *args)
 		return refuse(line, "no command");
 	if (strcmp(command, "show") == 0 || strcmp(command, "get") == 0)
 		return parse_show(line, args);
-	if (strcmp(command, "status") != 0)
-		return refuse(line, "no command \"%s\"", command);
-	args->command = CLI_STATUS;
-	if (line->n_words > 1)
-		return refuse(line, "\"%s\" is one word too many", line->words[1]);
-	if (line->value[OPTION_NAMESPACE] || line->value[OPTION_PEER])
-		return refuse(line, "status takes neither -n nor --peer");
-	return true;
+	return parse_simple(line, command, args);
 }
 
 bool cli_parse(int argc, const char *const *argv, struct cli_args *ret, char error[CLI_ERROR_TEXT])
@@ -220,6 +233,16 @@ bool cli_parse(int argc, const char *const *argv, struct cli_args *ret, char err
 	args.watch = line.value[OPTION_WATCH];
 	*ret = args;
 	return true;
+}
+
+const char *cli_command_text(enum cli_command command)
+{
+	static const char *const texts[] = {
+		[CLI_STATUS] = "status",   [CLI_SHOW] = "show", [CLI_DRAIN] = "drain",
+		[CLI_UNDRAIN] = "undrain", [CLI_HELP] = "help", [CLI_VERSION] = "version",
+	};
+
+	return texts[command];
 }
 
 const char *cli_what_text(enum cli_what what)
@@ -240,6 +263,9 @@ const char *cli_help(void)
 	       "  show backends [SERVICE]       each backend: its state, flows and counters\n"
 	       "  show pools [NAME]             address pools and their use\n"
 	       "  show problems [NAME]          what is wrong, and what to do about it\n"
+	       "  drain                         withdraw this node's routes, serve what lives to its\n"
+	       "                                end, leave the rest to the kernel; until undrain\n"
+	       "  undrain                       serve and announce again\n"
 	       "\n"
 	       "\"get\" is \"show\"; the singular is the plural.\n"
 	       "\n"

@@ -10,7 +10,7 @@
 
 #include <stdbool.h>
 
-enum cli_command { CLI_STATUS, CLI_SHOW, CLI_HELP, CLI_VERSION };
+enum cli_command { CLI_STATUS, CLI_SHOW, CLI_DRAIN, CLI_UNDRAIN, CLI_HELP, CLI_VERSION };
 enum cli_format { CLI_TABLE, CLI_WIDE, CLI_JSON, CLI_YAML };
 enum cli_what { CLI_PEERS, CLI_ROUTES, CLI_SERVICES, CLI_BACKENDS, CLI_POOLS, CLI_PROBLEMS };
 
@@ -32,6 +32,8 @@ struct cli_args {
 bool cli_parse(int argc, const char *const *argv, struct cli_args *ret,
 	       char error[CLI_ERROR_TEXT]) must_check;
 
+/* As it is written, and asked for. */
+const char *cli_command_text(enum cli_command command);
 /* "peers", "routes", ...: the word of the protocol and of the table's title. */
 const char *cli_what_text(enum cli_what what);
 

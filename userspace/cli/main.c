@@ -111,6 +111,8 @@ int main(int argc, char **argv)
 		return EXIT_DONE;
 	case CLI_STATUS:
 	case CLI_SHOW:
+	case CLI_DRAIN:
+	case CLI_UNDRAIN:
 		break;
 	}
 	return args.watch ? watch(&args) : run_once(&args, false);

@@ -22,7 +22,7 @@ const char *protocol_request(struct arena *arena, const struct cli_args *args)
 	char *text;
 	const char *ret;
 
-	cJSON_AddStringToObject(o, "command", args->command == CLI_STATUS ? "status" : "show");
+	cJSON_AddStringToObject(o, "command", cli_command_text(args->command));
 	if (args->command == CLI_SHOW) {
 		cJSON_AddStringToObject(o, "what", cli_what_text(args->what));
 		add_text(o, "name", args->name);

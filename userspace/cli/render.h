@@ -15,3 +15,5 @@ void render(const struct cli_args *args, const cJSON *body, struct strbuf *out);
 
 /* The table of `status`, which is one object and not a list (render_status.c). */
 void render_status(const cJSON *body, struct strbuf *out);
+/* What drain and undrain answer, in a sentence. */
+void render_drain(const cJSON *body, struct strbuf *out);

@@ -132,6 +132,26 @@ static void add_dataplane(struct table *t, const cJSON *o)
 		add_flows(t, get(o, "flowTable"));
 }
 
+/* "drained by lodectl"; "draining by its Node, 41s left at most" */
+static void add_drain(struct table *t, const cJSON *o)
+{
+	const bool by_node = cJSON_IsTrue(get(o, "byNode"));
+	struct strbuf line;
+
+	strbuf_init(&line, LINE_MAX_BYTES);
+	add_value(&line, o, "state");
+	if (cJSON_IsTrue(get(o, "byCommand")))
+		strbuf_add(&line, by_node ? " by lodectl and by its Node" : " by lodectl");
+	else if (by_node)
+		strbuf_add(&line, " by its Node");
+	if (cJSON_IsNumber(get(o, "drainSeconds"))) {
+		strbuf_add(&line, ", ");
+		cell_duration(&line, o, "drainSeconds");
+		strbuf_add(&line, " left at most");
+	}
+	add_line(t, "Drain", &line);
+}
+
 static void add_drops(struct table *t, const cJSON *drops)
 {
 	struct strbuf line;
@@ -201,8 +221,21 @@ void render_status(const cJSON *body, struct strbuf *out)
 	add_part(&t, "Peers", get(body, "peers"), "established");
 	add_part(&t, "Services", get(body, "services"), "announced");
 	add_dataplane(&t, get(body, "dataplane"));
+	if (cJSON_IsObject(get(body, "drain")))
+		add_drain(&t, get(body, "drain"));
 	add_drops(&t, get(body, "drops"));
 	add_passed(&t, body);
 	add_problems(&t, body);
 	table_print(&t, out);
+}
+
+void render_drain(const cJSON *body, struct strbuf *out)
+{
+	if (cJSON_IsTrue(get(body, "byCommand")))
+		strbuf_add(out,
+			   "this node leaves the network; \"lodectl status\" says how far it is\n");
+	else if (cJSON_IsTrue(get(body, "byNode")))
+		strbuf_add(out, "the annotation lodestone.io/drain of the Node still drains it\n");
+	else
+		strbuf_add(out, "this node serves and announces again\n");
 }

@@ -125,6 +125,8 @@ static const char *why_not_announced(const struct plan_draft *d, const struct dr
 		return "portConflict";
 	if (p->left_out)
 		return "conntrackHoldsFlows";
+	if (d->env.drained)
+		return "nodeDrained";
 	if (d->plan->leaving)
 		return "dataPlaneLeaving";
 	switch (p->route) {

@@ -151,8 +151,10 @@ struct plan {
 	bool end_of_rib; /* gate 5: sessions may send End-of-RIB */
 	bool dataplane;  /* effective mode is not off, nor does another version have to go first */
 	bool leaving; /* what is pinned or attached is being left by the gates: mode is off, or */
-	bool strange; /* it is of another version of the maps */
-	bool strange_may_go; /* and its flows had the time to end: it is to be removed */
+	bool drained; /* this node is to be left alone: nothing is announced */
+	bool drained_by_node; /* its Node says so */
+	bool strange;         /* it is of another version of the maps */
+	bool strange_may_go;  /* and its flows had the time to end: it is to be removed */
 	uint32_t flow_entries;
 	nsec_t drain_ns;          /* of what leaves and drains, at most */
 	struct problems problems; /* sorted; the world's are not repeated here */

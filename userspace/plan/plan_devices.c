@@ -248,6 +248,7 @@ static void size_problem(struct plan_draft *d)
 
 static void leaving_problem(struct plan_draft *d)
 {
+	const char *why = d->env.drained ? "the node is drained" : "mode is off";
 	const struct plan_actual *actual = d->in->actual;
 	const struct object_ref ref = {.kind = "DataPlane", .name = d->in->settings->node_name};
 	const struct problem_text failed = {
@@ -261,7 +262,10 @@ static void leaving_problem(struct plan_draft *d)
 	};
 	const struct problem_text leaving = {
 		.reason = "DataPlaneLeaving",
-		.remedy = "wait: then the programs are detached and the routes announced again",
+		.remedy =
+			d->env.drained
+				? "wait: then the programs are detached"
+				: "wait: then the programs are detached and the routes announced again",
 	};
 
 	if (d->plan->strange)
@@ -272,14 +276,14 @@ static void leaving_problem(struct plan_draft *d)
 			    actual->strange_abi, d->env.drain_ns / NSEC_PER_SEC);
 	else if (actual->dataplane_failure)
 		problem_add(&d->plan->problems, SEVERITY_ERROR, &ref, &failed,
-			    "mode is off, but programs of a former run are there and cannot be "
+			    "%s, but programs of a former run are there and cannot be "
 			    "taken over, so nothing is announced: %s",
-			    actual->dataplane_failure);
+			    why, actual->dataplane_failure);
 	else
 		problem_add(&d->plan->problems, SEVERITY_INFO, &ref, &leaving,
-			    "mode is off: routes are withdrawn, and the connections that XDP "
+			    "%s: routes are withdrawn, and the connections that XDP "
 			    "serves have %" PRIu64 " s to end",
-			    d->env.drain_ns / NSEC_PER_SEC);
+			    why, d->env.drain_ns / NSEC_PER_SEC);
 }
 
 /* Something of ours is in the kernel that is to go. */
@@ -314,6 +318,8 @@ void plan_draft_devices(struct plan_draft *d)
 	d->plan->strange = d->in->actual->strange_abi != 0;
 	d->plan->dataplane = d->env.dataplane && !d->plan->strange;
 	d->plan->leaving = !d->plan->dataplane && d->in->actual->pinned;
+	d->plan->drained = d->env.drained;
+	d->plan->drained_by_node = d->env.drained_by_node;
 	d->plan->flow_entries = d->env.config.flow_entries;
 	d->plan->drain_ns = d->env.drain_ns;
 	d->peers_open = UINT64_MAX;

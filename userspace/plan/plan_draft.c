@@ -40,7 +40,7 @@ enum vip_gate plan_draft_gate(const struct plan_draft *d, const struct plan_vip 
 {
 	size_t i;
 
-	if (d->plan->leaving)
+	if (d->plan->leaving || d->env.drained)
 		return GATE_CLOSED;
 	if (!d->plan->dataplane)
 		return GATE_OPEN;

@@ -73,6 +73,28 @@ static void build_settings(const struct world *world, struct plan_env *env)
 	env->dataplane = env->settings->dataplane && env->config.mode != API_MODE_OFF;
 }
 
+static void build_drain(const struct api_object *node, struct plan_env *env)
+{
+	const struct object_ref here = {.kind = "Agent", .name = env->settings->node_name};
+	const struct problem_text asked = {
+		.reason = "NodeDrained",
+		.remedy = "lodectl undrain, when the node is to serve again",
+	};
+
+	env->drained_by_node = node && node->node.is_drained;
+	env->drained = env->settings->drained || env->drained_by_node;
+	env->dataplane &= !env->drained;
+	if (env->settings->drained)
+		problem_add(&env->problems, SEVERITY_INFO, &here, &asked,
+			    "nothing is announced from this node: lodectl drain was said");
+	if (env->drained_by_node)
+		object_problem(&env->problems, SEVERITY_INFO, node,
+			       "metadata.annotations[lodestone.io/drain]", "NodeDrained",
+			       "remove the annotation, when the node is to serve again",
+			       "nothing is announced from this node: it is annotated to be "
+			       "drained");
+}
+
 static void build_node(const struct world *world, struct arena *arena, struct plan_env *env)
 {
 	static const char exclude[] = "node.kubernetes.io/exclude-from-external-load-balancers";
@@ -81,6 +103,7 @@ static void build_node(const struct world *world, struct arena *arena, struct pl
 	env->node_labels = plan_node_labels(world, env->settings, arena);
 	env->node_excluded = labels_get(&env->node_labels, exclude) != NULL;
 	env->node_unavailable = node && node->node.network_unavailable;
+	build_drain(node, env);
 	if (env->node_excluded)
 		object_problem(&env->problems, SEVERITY_WARNING, node, "metadata.labels",
 			       "NodeLabeledExcludeBalancers",

@@ -63,7 +63,9 @@ struct plan_env {
 	const struct api_object *flow_entries_object; /* the same of config.flow_entries */
 	uint32_t kept_router_id; /* the ledger's, now and for the next plan; 0: none */
 	nsec_t drain_ns;
-	bool dataplane; /* effective mode is not off */
+	bool dataplane;       /* effective mode is not off, nor is the node drained */
+	bool drained;         /* nothing is announced, and XDP is left: asked for here or */
+	bool drained_by_node; /* at the Node */
 
 	struct labels node_labels;
 	bool node_excluded;    /* metallb.md 3.1 row 5 */

@@ -27,6 +27,7 @@ struct plan_settings {
 	const char *ns;        /* MetalLB's namespace, "metallb-system" */
 	const char *lb_class;  /* NULL: only Services without a class */
 	bool dataplane;        /* false: mode off asked for by the command line's environment */
+	bool drained;          /* the operator has asked this agent to leave the network */
 };
 
 /* A link of this node, from netlink. */

@@ -28,6 +28,7 @@ static void add_stats(struct plane_stats *sum, const struct plane_stats *s)
 	sum->deletions += s->deletions;
 	sum->stale_kept += s->stale_kept;
 	sum->left += s->left;
+	sum->drained += s->drained;
 	sum->ipv6 += s->ipv6;
 }
 
@@ -52,10 +53,10 @@ int main(int argc, char **argv)
 	}
 	printf("%" PRIu64 " plans, %" PRIu64 " crashes, %" PRIu64 " sessions, %" PRIu64
 	       " UPDATEs, %" PRIu64 " VIPs left, %" PRIu64
-	       " routes kept as stale, mode off %" PRIu64 " times to its end, %" PRIu64
-	       " times an IPv6 address\n",
+	       " routes kept as stale, mode off %" PRIu64 " and a drain %" PRIu64
+	       " times to its end, %" PRIu64 " times an IPv6 address\n",
 	       sum.plans, sum.crashes, sum.sessions, sum.updates, sum.deletions, sum.stale_kept,
-	       sum.left, sum.ipv6);
+	       sum.left, sum.drained, sum.ipv6);
 	/* Worlds in which nothing happens would agree on everything. */
 	if (count >= 50 && (sum.updates < 20 * count || sum.deletions < count ||
 			    sum.crashes < count || sum.ipv6 < 20 * count)) {

@@ -47,6 +47,14 @@ static void change_mode(struct plane *p)
 	}
 }
 
+static void change_drain(struct plane *p)
+{
+	if (!p->is_alive)
+		return; /* nobody listens */
+	p->drained = p->f->settings.drained = !p->drained;
+	p->dirty = true;
+}
+
 static void fault(struct plane *p)
 {
 	p->next_fault = p->now + plane_chance(p, 5 * NSEC_PER_SEC);
@@ -65,6 +73,10 @@ static void fault(struct plane *p)
 	case 4:
 		if (plane_chance(p, 3) == 0)
 			change_mode(p);
+		break;
+	case 5:
+		if (plane_chance(p, 3) == 0)
+			change_drain(p);
 		break;
 	default:
 		plane_world_change(p);

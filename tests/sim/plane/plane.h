@@ -68,7 +68,7 @@ struct plane_session {
 };
 
 struct plane_stats {
-	uint64_t plans, sessions, crashes, updates, deletions, stale_kept, left, ipv6;
+	uint64_t plans, sessions, crashes, updates, deletions, stale_kept, left, drained, ipv6;
 };
 
 struct plane {
@@ -90,6 +90,7 @@ struct plane {
 
 	char *texts[3][PLANE_SERVICES]; /* the folder: kind, number; NULL: no such file */
 	bool mode_off;
+	bool drained; /* the operator has asked; on disk */
 
 	struct plane_stats stats;
 	uint64_t n_steps;

@@ -219,7 +219,10 @@ static bool apply_round(struct plane *p)
 	n_ops = fixture_apply(p->f);
 	plane_check_after(p, before);
 	plane_check_served(p);
-	p->stats.left += was_leaving && !p->f->plan.leaving && !p->f->plan.dataplane;
+	if (was_leaving && !p->f->plan.leaving && !p->f->plan.dataplane) {
+		p->stats.left += !p->f->plan.drained;
+		p->stats.drained += p->f->plan.drained;
+	}
 	p->retry_at = p->f->n_failed > n_failed || !plan_apply_is_over(&p->f->apply)
 			      ? p->now + RETRY_NS
 			      : NSEC_NEVER;
@@ -290,6 +293,7 @@ void plane_agent_start(struct plane *p)
 	p->f->given = p->given;
 	p->f->ledger = p->ledger;
 	p->f->synced = false;
+	p->f->settings.drained = p->drained;
 	p->restarted = p->stats.crashes > 0;
 	restore_world(p);
 	p->is_alive = p->dirty = true;

@@ -74,8 +74,9 @@ void plane_check_sent(struct plane *p, unsigned i, struct rcur body)
 	if (!p->f->synced && (u.n_withdrawn > 0 || u.is_end_of_rib))
 		plane_violation(p, "peer %u: withdraw or End-of-RIB before all was read", i);
 	while (bgp_nlri_next(&u.nlri, &prefix))
-		if (plan->leaving || (plan->dataplane && !is_served(p->f, &prefix) &&
-				      !plane_find(&p->sessions[i].written, &prefix)))
+		if (plan->leaving || plan->drained ||
+		    (plan->dataplane && !is_served(p->f, &prefix) &&
+		     !plane_find(&p->sessions[i].written, &prefix)))
 			plane_violation(p, "peer %u: %s is announced and not served", i,
 					text_of(&prefix));
 }
@@ -242,6 +243,7 @@ void plane_check_end(struct plane *p)
 	struct fixture *fresh = fixture_new();
 
 	fresh->given = p->given;
+	fresh->settings.drained = p->drained;
 	plane_world_put_all(p, fresh);
 	if (fixture_converge(fresh, 20) == 20)
 		plane_violation(p, "a fresh agent does not come to rest");

@@ -34,6 +34,7 @@ static void every_input_makes_due_what_depends_on_it(void **state)
 		{INPUT_STATE, DUE_PLAN},
 		{INPUT_CONNTRACK, DUE_PLAN | DUE_PLAN_NOW},
 		{INPUT_SINKS, DUE_PLAN},
+		{INPUT_DRAIN, DUE_PLAN | DUE_PLAN_NOW},
 		{INPUT_DATAPLANE, DUE_PLAN | DUE_PLAN_NOW},
 	};
 	unsigned seen = 0;

@@ -422,11 +422,26 @@ static void status(void **state)
 	       "\"peers\":{\"total\":1,\"established\":1},"
 	       "\"services\":{\"total\":2,\"announced\":1},"
 	       "\"dataplane\":{\"mode\":\"off\",\"devices\":[],\"programsAdopted\":false,"
-	       "\"flowTable\":null,\"failure\":null},\"drops\":{},\"passed\":{},\"meanings\":{},"
+	       "\"flowTable\":null,\"failure\":null},\"drain\":null,\"drops\":{},\"passed\":{},\"meanings\":{},"
 	       "\"problems\":{\"error\":1,\"warning\":0,\"info\":0},\"foreignObjects\":0,"
 	       "\"stale\":false,\"staleObjects\":0,\"staleSources\":0,"
 	       "\"sources\":[{\"name\":\"config\",\"complete\":true},"
 	       "{\"name\":\"node\",\"complete\":true}]}");
+	rig_free(rig);
+}
+
+static void a_drain_is_asked_for_and_taken_back(void **state)
+{
+	struct agent_rig *rig = rig_announcing();
+	cJSON *body;
+
+	(void)state;
+	expect(ask(rig, "{\"command\":\"drain\"}", OK), "{\"byCommand\":true,\"byNode\":false}");
+	body = ask(rig, "{\"command\":\"status\"}", OK);
+	expect(cJSON_DetachItemFromObject(body, "drain"),
+	       "{\"state\":\"drained\",\"byCommand\":true,\"byNode\":false,\"drainSeconds\":null}");
+	cJSON_Delete(body);
+	expect(ask(rig, "{\"command\":\"undrain\"}", OK), "{\"byCommand\":false,\"byNode\":false}");
 	rig_free(rig);
 }
 
@@ -568,6 +583,7 @@ int main(void)
 		cmocka_unit_test(problems),
 		cmocka_unit_test(status),
 		cmocka_unit_test(status_of_an_agent_that_does_well),
+		cmocka_unit_test(a_drain_is_asked_for_and_taken_back),
 		cmocka_unit_test(only_packets_that_were_lost_are_drops),
 		cmocka_unit_test(long_lists_are_told_in_pieces),
 		cmocka_unit_test(a_list_goes_on_behind_what_has_moved),

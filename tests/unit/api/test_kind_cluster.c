@@ -35,6 +35,36 @@ static void a_node_has_its_internal_addresses(void **state)
 	api_batch_done(&b);
 }
 
+static void a_node_is_drained_by_its_annotation(void **state)
+{
+	static const struct {
+		const char *annotations;
+		bool drained;
+		size_t n_problems;
+	} cases[] = {{"{}", false, 0},
+		     {"{lodestone.io/drain: \"true\"}", true, 0},
+		     {"{lodestone.io/drain: \"false\"}", false, 0},
+		     {"{lodestone.io/drain: \"yes\"}", false, 1}};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		_cleanup_(arena_freep) struct arena *arena = arena_new();
+		struct api_batch b =
+			decode_text(arena_printf(arena,
+						 "apiVersion: v1\nkind: Node\n"
+						 "metadata: {name: n1, annotations: %s}\n",
+						 cases[i].annotations));
+
+		assert_int_equal(b.problems.n, cases[i].n_problems);
+		if (cases[i].n_problems > 0)
+			assert_string_equal(b.problems.items[0].field,
+					    "metadata.annotations[lodestone.io/drain]");
+		else
+			assert_int_equal(only_object(&b)->node.is_drained, cases[i].drained);
+		api_batch_done(&b);
+	}
+}
+
 static uint64_t node_hash(const char *ready, const char *heartbeat)
 {
 	_cleanup_(arena_freep) struct arena *arena = arena_new();
@@ -127,6 +157,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_node_has_its_internal_addresses),
+		cmocka_unit_test(a_node_is_drained_by_its_annotation),
 		cmocka_unit_test(a_heartbeat_is_not_a_new_node),
 		cmocka_unit_test(a_namespace_has_its_labels),
 		cmocka_unit_test(a_secret_is_decoded_and_string_data_wins),

@@ -58,6 +58,15 @@ static void defaults_are_table_and_the_usual_socket(void **state)
 	assert_false(a.watch);
 }
 
+static void commands_of_one_word(void **state)
+{
+	(void)state;
+	assert_int_equal(parsed("status").command, CLI_STATUS);
+	assert_int_equal(parsed("status -w").command, CLI_STATUS);
+	assert_int_equal(parsed("drain").command, CLI_DRAIN);
+	assert_int_equal(parsed("undrain -o json").command, CLI_UNDRAIN);
+}
+
 static void show_is_get_and_the_singular_is_the_plural(void **state)
 {
 	static const struct {
@@ -153,6 +162,9 @@ static void bad_lines_are_refused_with_their_reason(void **state)
 		{"status now", "\"now\" is one word too many"},
 		{"show peers a b", "\"b\" is one word too many"},
 		{"status -n ns", "status takes neither -n nor --peer"},
+		{"drain now", "\"now\" is one word too many"},
+		{"undrain --peer x", "undrain takes neither -n nor --peer"},
+		{"drain -w", "drain is said once: watch \"status\""},
 		{"status --peer x", "status takes neither -n nor --peer"},
 		{"show peers --peer x", "option --peer belongs to \"show routes\""},
 		{"-x status", "unknown option -x"},
@@ -197,6 +209,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(defaults_are_table_and_the_usual_socket),
+		cmocka_unit_test(commands_of_one_word),
 		cmocka_unit_test(show_is_get_and_the_singular_is_the_plural),
 		cmocka_unit_test(options_stand_anywhere_in_every_spelling),
 		cmocka_unit_test(formats_have_names),

@@ -2,6 +2,7 @@
 /*
  * cli/render_status: the table of `status`, for a healthy agent, a failing one and an empty answer.
  */
+#include "base/arena.h"
 #include "cli/render.h"
 
 #include <stdarg.h>
@@ -43,6 +44,70 @@ static void a_healthy_agent_in_few_lines(void **state)
 	      "Device       eth0: XDP yes (native), tc yes\n"
 	      "Flows        4711, 17 of them established, of 262144\n"
 	      "Problems     0 error, 1 warning, 2 info\n");
+}
+
+/* A state, and nothing that is wrong. */
+static void a_drain_is_said_in_a_line(void **state)
+{
+	static const struct {
+		const char *drain, *line;
+	} cases[] = {
+		{"{\"state\":\"draining\",\"byCommand\":true,\"byNode\":false,\"drainSeconds\":41}",
+		 "Drain        draining by lodectl, 41s left at most\n"},
+		{"{\"state\":\"drained\",\"byCommand\":false,\"byNode\":true,\"drainSeconds\":null}",
+		 "Drain        drained by its Node\n"},
+		{"{\"state\":\"drained\",\"byCommand\":true,\"byNode\":true,\"drainSeconds\":null}",
+		 "Drain        drained by lodectl and by its Node\n"},
+		{"null", ""},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		_cleanup_(arena_freep) struct arena *arena = arena_new();
+
+		check(arena_printf(
+			      arena,
+			      "{\"node\":\"n1\",\"version\":\"1\",\"uptimeSeconds\":5,\"state\":\"ok\","
+			      "\"peers\":{\"total\":1,\"established\":1},"
+			      "\"services\":{\"total\":1,\"announced\":0},"
+			      "\"dataplane\":{\"mode\":\"off\",\"devices\":[]},\"drain\":%s,"
+			      "\"problems\":{\"error\":0,\"warning\":0,\"info\":1}}",
+			      cases[i].drain),
+		      arena_printf(arena,
+				   "Node         n1: ok, up 5s, version 1\n"
+				   "Peers        1 of 1 established\n"
+				   "Services     0 of 1 announced\n"
+				   "Data plane   off\n%s"
+				   "Problems     0 error, 0 warning, 1 info\n",
+				   cases[i].line));
+	}
+}
+
+static void what_a_drain_answers_is_a_sentence(void **state)
+{
+	static const struct {
+		const char *body, *text;
+	} cases[] = {
+		{"{\"byCommand\":true,\"byNode\":true}", "this node leaves the network; "
+							 "\"lodectl status\" says how far it is\n"},
+		{"{\"byCommand\":false,\"byNode\":true}",
+		 "the annotation lodestone.io/drain of the Node still drains it\n"},
+		{"{\"byCommand\":false,\"byNode\":false}",
+		 "this node serves and announces again\n"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		const struct cli_args args = {.command = i ? CLI_UNDRAIN : CLI_DRAIN};
+		cJSON *body = cJSON_Parse(cases[i].body);
+		struct strbuf out;
+
+		strbuf_init(&out, 1 << 10);
+		render(&args, body, &out);
+		assert_string_equal(out.data, cases[i].text);
+		strbuf_done(&out);
+		cJSON_Delete(body);
+	}
 }
 
 static void everything_that_is_wrong_is_said(void **state)
@@ -87,6 +152,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_healthy_agent_in_few_lines),
+		cmocka_unit_test(a_drain_is_said_in_a_line),
+		cmocka_unit_test(what_a_drain_answers_is_a_sentence),
 		cmocka_unit_test(everything_that_is_wrong_is_said),
 		cmocka_unit_test(keys_that_are_missing_are_question_marks),
 	};

@@ -182,6 +182,8 @@ static const char *spoil_services(struct whole *w, size_t i)
 	SPOIL("strange", w->m.plan.strange_may_go = true);
 	SPOIL("flow_entries", w->m.plan.flow_entries++);
 	SPOIL("drain_ns", w->m.plan.drain_ns++);
+	SPOIL("drained", w->m.plan.drained = !w->m.plan.drained);
+	SPOIL("drained", w->m.plan.drained_by_node = !w->m.plan.drained_by_node);
 	return NULL;
 }
 

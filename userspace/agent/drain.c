@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/* See the header. What drained means is the plan's affair (plan_env.h). */
+#include "agent/drain.h"
+
+#include "agent/agent.h"
+#include "agent/show.h"
+#include "agent/state_files.h"
+#include "sys/clock.h"
+#include "sys/log.h"
+
+#define FILE_NAME "drain.yaml"
+#define FILE_TEXT "drained: true\n"
+
+void drain_load(struct agent *a)
+{
+	size_t len;
+	_cleanup_(freep) char *text = state_read(a, FILE_NAME, &len);
+
+	a->settings.drained = text && strcmp(text, FILE_TEXT) == 0;
+	if (text && !a->settings.drained)
+		log_warn("state: says nothing of a drain, left alone", "file=" FILE_NAME);
+}
+
+cJSON *drain_ask(struct agent *a, bool drained)
+{
+	const struct state_file file = {.name = FILE_NAME, .mode = STATE_MODE};
+	cJSON *ret = cJSON_CreateObject();
+
+	if (drained)
+		state_write(a, &file, xstrdup(FILE_TEXT), strlen(FILE_TEXT));
+	else
+		state_remove(a, FILE_NAME);
+	if (a->settings.drained != drained) {
+		log_info("drain", "asked=%s", drained ? "true" : "false");
+		agent_input_changed(&a->inputs, INPUT_DRAIN);
+	}
+	a->settings.drained = drained;
+	cJSON_AddBoolToObject(ret, "byCommand", drained);
+	cJSON_AddBoolToObject(ret, "byNode", a->current->plan.drained_by_node);
+	return ret;
+}
+
+/* When the last of what is left goes at the latest; 0: routers still hold routes to it. */
+static nsec_t left_until(const struct agent *a)
+{
+	nsec_t ret = 0;
+
+	for (size_t i = 0; i < a->ledger.n_leaving; i++) {
+		const nsec_t since = a->ledger.leaving[i].unheld_since;
+
+		if (since == NSEC_NEVER)
+			return 0;
+		if (since > ret)
+			ret = since;
+	}
+	return ret ? nsec_add(ret, PLAN_UNHELD_NS + a->current->plan.drain_ns) : 0;
+}
+
+void drain_show(const struct agent *a, cJSON *to)
+{
+	const struct plan *plan = &a->current->plan;
+	cJSON *o;
+
+	if (!plan->drained) {
+		cJSON_AddNullToObject(to, "drain");
+		return;
+	}
+	o = cJSON_AddObjectToObject(to, "drain");
+	cJSON_AddStringToObject(o, "state", plan->leaving ? "draining" : "drained");
+	cJSON_AddBoolToObject(o, "byCommand", a->settings.drained);
+	cJSON_AddBoolToObject(o, "byNode", a->current->plan.drained_by_node);
+	show_add_left(o, plan->leaving ? left_until(a) : 0);
+}
