@@ -72,8 +72,7 @@ static void move_counters(struct bpf_dataplane *dp)
 	const struct lb_counter_move *moves;
 	size_t n = lb_tables_take_moves(dp->tables, &moves);
 
-	for (size_t i = 0; i < n; i++)
-		bpf_maps_move_counter(&dp->maps, &moves[i]);
+	bpf_maps_move_counters(&dp->maps, moves, n);
 }
 
 static int put_tables(struct bpf_dataplane *dp, const struct lb_clock *c,
@@ -105,11 +104,8 @@ static bool is_prepared(struct bpf_dataplane *dp, nsec_t now, const struct lb_fr
 	return is_now;
 }
 
-/* Ports are told before the first request is delivered there, for answers are known by them. */
 static int store_put(void *ctx, nsec_t now, const struct lb_frontend *f)
 {
-	const struct lb_actual wanted = {
-		.key = f->key, .targets = f->targets, .n_targets = f->n_targets};
 	struct bpf_dataplane *dp = ctx;
 	struct lb_clock c = clock_of(dp, now);
 	struct lb_actual before, after;
@@ -122,14 +118,15 @@ static int store_put(void *ctx, nsec_t now, const struct lb_frontend *f)
 	had = lb_tables_get(dp->tables, &f->key, dp->scratch, &before);
 	if (had && lb_actual_is(&before, f))
 		return 0;
-	if (!is_prepared(dp, now, f))
+	if (!is_prepared(dp, now, f) ||
+	    !bpf_ports_use_ahead(dp->ports, f, dp->turn ? dp->turn_ends_at : NSEC_NEVER))
 		return -EINPROGRESS;
-	bpf_ports_change(dp->ports, NULL, &wanted);
 	error = put_tables(dp, &c, f);
 	move_counters(dp);
 	has = lb_tables_get(dp->tables, &f->key, dp->scratch, &after);
 	bpf_ports_change(dp->ports, had ? &before : NULL, has ? &after : NULL);
-	bpf_ports_change(dp->ports, &wanted, NULL);
+	if (error != -EINPROGRESS)
+		bpf_ports_leave_ahead(dp->ports);
 	return error;
 }
 

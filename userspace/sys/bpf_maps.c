@@ -15,6 +15,8 @@
 #include <errno.h>
 #include <sys/mman.h>
 
+#define CLEARED_MAX 256u /* counters in one call */
+
 /* --- objects -------------------------------------------------------------------------------------
  */
 
@@ -401,21 +403,51 @@ struct lb_counter bpf_maps_counter(const struct bpf_maps *m, uint32_t index)
 	return sum;
 }
 
+/*
+ * New backends begin at nothing: those at the head of the moves that are of one chunk, in one call,
+ * where the kernel can. How many that were.
+ */
+static size_t clear_counters(const struct bpf_maps *m, const struct lb_counter_move *moves,
+			     size_t n)
+{
+	_cleanup_(freep) struct lb_counter *zeroes = NULL;
+	const uint32_t chunk = moves[0].to / LB_BACKEND_CHUNK;
+	__u32 keys[CLEARED_MAX], count = 0, done;
+
+	while (count < n && count < CLEARED_MAX && moves[count].from == LB_NO_COUNTER &&
+	       moves[count].to / LB_BACKEND_CHUNK == chunk) {
+		keys[count] = moves[count].to % LB_BACKEND_CHUNK;
+		count++;
+	}
+	done = count;
+	zeroes = xcalloc((size_t)count * (size_t)m->n_cpus, sizeof(*zeroes));
+	if (bpf_map_update_batch(m->counter_fds[chunk], keys, zeroes, &done, NULL) == 0)
+		return count;
+	for (__u32 i = 0; i < count; i++)
+		(void)bpf_map_update_elem(m->counter_fds[chunk], &keys[i], zeroes, BPF_ANY);
+	return count;
+}
+
 /* What the programs count between the reads and the write is lost; a move is rare and short. */
-void bpf_maps_move_counter(const struct bpf_maps *m, const struct lb_counter_move *move)
+static void move_counter(const struct bpf_maps *m, const struct lb_counter_move *move)
 {
 	_cleanup_(freep) struct lb_counter *to = read_counter(m, move->to);
+	_cleanup_(freep) struct lb_counter *from = read_counter(m, move->from);
 	__u32 in = move->to % LB_BACKEND_CHUNK;
 
-	if (move->from == LB_NO_COUNTER) {
-		memset(to, 0, (size_t)m->n_cpus * sizeof(*to));
-	} else {
-		_cleanup_(freep) struct lb_counter *from = read_counter(m, move->from);
-
-		for (int i = 0; i < m->n_cpus; i++) {
-			to[i].packets += from[i].packets;
-			to[i].bytes += from[i].bytes;
-		}
+	for (int i = 0; i < m->n_cpus; i++) {
+		to[i].packets += from[i].packets;
+		to[i].bytes += from[i].bytes;
 	}
 	(void)bpf_map_update_elem(m->counter_fds[move->to / LB_BACKEND_CHUNK], &in, to, BPF_ANY);
+}
+
+void bpf_maps_move_counters(const struct bpf_maps *m, const struct lb_counter_move *moves, size_t n)
+{
+	for (size_t i = 0; i < n;) {
+		if (moves[i].from == LB_NO_COUNTER)
+			i += clear_counters(m, &moves[i], n - i);
+		else
+			move_counter(m, &moves[i++]);
+	}
 }

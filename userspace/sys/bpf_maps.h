@@ -132,5 +132,6 @@ bool bpf_ranges_tick(struct bpf_ranges *r, const struct lb_clock *c);
 
 /* Sum over CPUs of one counter, by the index of its backend. */
 struct lb_counter bpf_maps_counter(const struct bpf_maps *m, uint32_t index);
-/* Does what lb_tables_take_moves() says. */
-void bpf_maps_move_counter(const struct bpf_maps *m, const struct lb_counter_move *move);
+/* Does what lb_tables_take_moves() says, in that order. */
+void bpf_maps_move_counters(const struct bpf_maps *m, const struct lb_counter_move *moves,
+			    size_t n);

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
  * Uses are counted in a hash table of the process; the map holds only the keys. An entry that
- * cannot be written (the map is full) costs a statistic, nothing else, so nobody is told.
+ * cannot be written (the map is full) costs a statistic, nothing else, so nobody is told. Keys are
+ * written many in one call, for a Service may have ten thousand endpoints.
  */
 #include "sys/bpf_ports.h"
 
 #include "base/hash.h"
+#include "sys/clock.h"
 
 #include <bpf/bpf.h>
 #include <linux/types.h>
@@ -14,6 +16,8 @@
 #include <uthash.h>
 
 #include "bpf/abi.h"
+
+#define AT_ONCE 256u
 
 struct port {
 	struct lb_backend_port key;
@@ -26,6 +30,10 @@ struct bpf_ports {
 	uint64_t *bits;      /* borrowed */
 	uint32_t *bit_users; /* ports by bit; owned */
 	struct port *ports;
+	struct lb_backend_port keys[AT_ONCE]; /* to be written, or deleted */
+	uint32_t n_keys;
+	struct lb_backend_port *ahead; /* used ahead; owned */
+	size_t n_ahead, cap_ahead;
 };
 
 struct bpf_ports *bpf_ports_new(int map_fd, uint64_t *bits)
@@ -48,6 +56,7 @@ struct bpf_ports *bpf_ports_free(struct bpf_ports *p)
 		HASH_DEL(p->ports, port);
 		free(port);
 	}
+	free(p->ahead);
 	free(p->bit_users);
 	free(p);
 	return NULL;
@@ -77,11 +86,41 @@ static void set_bit(const struct bpf_ports *p, uint32_t bit, bool to)
 		__atomic_store_n(word, *word ^ mask, __ATOMIC_RELEASE);
 }
 
+/* What a call for many stops at is done one by one, and so is the rest. */
+static void write_keys(struct bpf_ports *p)
+{
+	static const __u32 ones[AT_ONCE] = {[0 ... AT_ONCE - 1] = 1};
+	__u32 done = p->n_keys;
+
+	if (p->n_keys > 0 && bpf_map_update_batch(p->map_fd, p->keys, ones, &done, NULL) != 0)
+		for (__u32 i = 0; i < p->n_keys; i++)
+			(void)bpf_map_update_elem(p->map_fd, &p->keys[i], ones, BPF_ANY);
+	p->n_keys = 0;
+}
+
+static void delete_keys(struct bpf_ports *p)
+{
+	__u32 done = p->n_keys;
+
+	if (p->n_keys > 0 && bpf_map_delete_batch(p->map_fd, p->keys, &done, NULL) != 0)
+		for (__u32 i = 0; i < p->n_keys; i++)
+			(void)bpf_map_delete_elem(p->map_fd, &p->keys[i]);
+	p->n_keys = 0;
+}
+
+/* To be written, or deleted, by one of these. */
+static void add_key(struct bpf_ports *p, const struct lb_backend_port *key,
+		    void (*flush)(struct bpf_ports *p))
+{
+	p->keys[p->n_keys++] = *key;
+	if (p->n_keys == AT_ONCE)
+		flush(p);
+}
+
 static void use(struct bpf_ports *p, const struct lb_backend_port *key)
 {
 	struct port *port = find(p, key);
 	uint32_t bit = lb_backend_bit(key->addr, key->port, key->proto);
-	__u32 one = 1;
 
 	if (port) {
 		port->uses++;
@@ -93,7 +132,7 @@ static void use(struct bpf_ports *p, const struct lb_backend_port *key)
 	HASH_ADD(hh, p->ports, key, sizeof(port->key), port);
 	p->bit_users[bit]++;
 	set_bit(p, bit, true);
-	(void)bpf_map_update_elem(p->map_fd, key, &one, BPF_NOEXIST);
+	add_key(p, key, write_keys);
 }
 
 static void leave(struct bpf_ports *p, const struct lb_backend_port *key)
@@ -105,9 +144,47 @@ static void leave(struct bpf_ports *p, const struct lb_backend_port *key)
 		return;
 	if (--p->bit_users[bit] == 0)
 		set_bit(p, bit, false);
-	(void)bpf_map_delete_elem(p->map_fd, key);
+	add_key(p, key, delete_keys);
 	HASH_DEL(p->ports, port);
 	free(port);
+}
+
+static bool is_ahead_of(const struct bpf_ports *p, const struct lb_frontend *f)
+{
+	if (p->n_ahead > f->n_targets)
+		return false;
+	for (size_t i = 0; i < p->n_ahead; i++) {
+		const struct lb_backend_port key = key_of(&f->targets[i], f->key.proto);
+
+		if (memcmp(&key, &p->ahead[i], sizeof(key)) != 0)
+			return false;
+	}
+	return true;
+}
+
+bool bpf_ports_use_ahead(struct bpf_ports *p, const struct lb_frontend *f, nsec_t until)
+{
+	if (!is_ahead_of(p, f))
+		bpf_ports_leave_ahead(p);
+	while (p->n_ahead < f->n_targets) {
+		const struct lb_backend_port key = key_of(&f->targets[p->n_ahead], f->key.proto);
+
+		*(struct lb_backend_port *)xpush(&p->ahead, &p->n_ahead, &p->cap_ahead,
+						 sizeof(key)) = key;
+		use(p, &key);
+		if (p->n_ahead % AT_ONCE == 0 && clock_now() >= until)
+			break;
+	}
+	write_keys(p);
+	return p->n_ahead == f->n_targets;
+}
+
+void bpf_ports_leave_ahead(struct bpf_ports *p)
+{
+	for (size_t i = 0; i < p->n_ahead; i++)
+		leave(p, &p->ahead[i]);
+	delete_keys(p);
+	p->n_ahead = 0;
 }
 
 /* What stays is used before it is left, so that it is never away in between. */
@@ -120,10 +197,12 @@ void bpf_ports_change(struct bpf_ports *p, const struct lb_actual *before,
 		key = key_of(&after->targets[i], after->key.proto);
 		use(p, &key);
 	}
+	write_keys(p);
 	for (size_t i = 0; before && i < before->n_targets; i++) {
 		key = key_of(&before->targets[i], before->key.proto);
 		leave(p, &key);
 	}
+	delete_keys(p);
 }
 
 /* The next key is asked for before the present one is deleted, else the walk would begin anew. */

@@ -9,6 +9,8 @@
 
 #include "lb/lb.h"
 
+#include "base/nsec.h"
+
 struct bpf_ports;
 
 /*
@@ -17,6 +19,15 @@ struct bpf_ports;
  */
 struct bpf_ports *bpf_ports_new(int map_fd, uint64_t *bits);
 struct bpf_ports *bpf_ports_free(struct bpf_ports *p);
+
+/*
+ * What a frontend is about to have is used ahead: answers are known by it before the first request
+ * is delivered there. Ten thousand keys take longer than others are to wait, so this goes on until
+ * `until`, by the clock; false: call again. It begins anew if that is for other targets.
+ */
+bool bpf_ports_use_ahead(struct bpf_ports *p, const struct lb_frontend *f, nsec_t until);
+/* ... which is over: it has them now, or will not. */
+void bpf_ports_leave_ahead(struct bpf_ports *p);
 
 /* A frontend had `before` and has `after` now; either may be NULL. */
 void bpf_ports_change(struct bpf_ports *p, const struct lb_actual *before,
