@@ -129,6 +129,8 @@ static void keep_flows(struct plan_draft *d, const struct outgoing *o)
 				 .n_targets = actual->n_targets,
 				 .ranges_name = actual->ranges_name};
 
+	if (lb.flags & LB_F_AFFINITY)
+		lb.affinity_s = 1; /* nobody comes back to a backend here */
 	if (is_shared(d, o))
 		lb.flags = (lb.flags & ~LB_F_SHARED) | LB_F_HANDING_BACK;
 	else if (lb.key.port != 0)

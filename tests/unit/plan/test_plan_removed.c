@@ -68,6 +68,19 @@ static void a_removed_service_takes_no_new_flow_and_goes_with_its_last(void **st
 	assert_int_equal(f->deadline, NSEC_NEVER);
 }
 
+/* Its rows go by the client's address as long as they are there. */
+static void a_removed_service_with_affinity_is_closed_as_well(void **state)
+{
+	_cleanup_(fixture_freep) struct fixture *f = fixture_announced();
+
+	(void)state;
+	fixture_add_service(f, "web", "Local", "sessionAffinity: ClientIP");
+	(void)fixture_converge(f, 10);
+	remove_web(f);
+	assert_int_equal(web(f)->flags, LB_F_AFFINITY | LB_F_CLOSED | LB_F_REJECT);
+	assert_int_equal(f->n_failed, 0);
+}
+
 static void what_a_removed_service_keeps_has_the_drain_time(void **state)
 {
 	_cleanup_(fixture_freep) struct fixture *f = fixture_announced();
@@ -209,6 +222,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_removed_service_takes_no_new_flow_and_goes_with_its_last),
+		cmocka_unit_test(a_removed_service_with_affinity_is_closed_as_well),
 		cmocka_unit_test(what_a_removed_service_keeps_has_the_drain_time),
 		cmocka_unit_test(a_service_that_comes_back_takes_flows_again),
 		cmocka_unit_test(a_port_that_is_removed_drains_beside_those_that_stay),
