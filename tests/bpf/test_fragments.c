@@ -252,6 +252,25 @@ static void pieces_of_a_flow_of_the_kernel_are_the_kernels(void **state)
 	deliver_whole(x, &w);
 }
 
+/* Who has a whole packet by the state of its service has its pieces. */
+static void pieces_of_a_shared_service_go_as_the_first_does(void **state)
+{
+	struct bed *x = bed_begin(state);
+	struct frame_spec ours = bed_request(&x->udp, 1000, 0), s = bed_request(&x->udp, 1001, 0);
+	struct whole w;
+
+	whole_make(&w, ours, 0, 7);
+	deliver_whole(x, &w);
+	for (unsigned i = 0; i < 2; i++) {
+		rig_set_flags(x->rig, &x->udp, i ? LB_SVC_HANDING_BACK : LB_SVC_TAKING_OVER);
+		whole_make(&w, s, 0, 8 + i);
+		pass_piece(x, &w, 0);
+		pass_piece(x, &w, 1);
+		whole_make(&w, ours, 0, 10 + i);
+		deliver_whole(x, &w);
+	}
+}
+
 /* The row is empty, or the backend went between two pieces. */
 static void without_the_firsts_backend_pieces_are_dropped(void **state)
 {
@@ -421,6 +440,7 @@ int main(void)
 		CLAIM(a_first_piece_without_its_ports_is_malformed),
 		CLAIM(pieces_of_what_is_not_served_go_as_the_first_did),
 		CLAIM_V4(pieces_of_a_flow_of_the_kernel_are_the_kernels, setup),
+		CLAIM_V4(pieces_of_a_shared_service_go_as_the_first_does, setup),
 		CLAIM(without_the_firsts_backend_pieces_are_dropped),
 		CLAIM(the_self_test_leaves_no_trace_in_pieces_either),
 		CLAIM(pieces_of_another_domain_are_not_mistaken),

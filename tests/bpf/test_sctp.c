@@ -203,6 +203,48 @@ static void an_association_keeps_its_backend_when_its_row_changes(void **state)
 }
 
 /* What is no beginning makes no entry last, as with TCP. */
+static bool is_passed(struct bed *x, uint16_t sport, uint8_t chunk)
+{
+	const struct frame_spec s = request(x, sport, chunk);
+
+	frame_make(&x->in, &s);
+	assert_int_equal(rig_xdp(x->rig, &x->in, &x->out), XDP_PASS);
+	return frame_equal(&x->in, &x->out);
+}
+
+/* As a connection of TCP: SHUTDOWN is its FIN, and an INIT behind it begins another one. */
+static void an_association_of_the_kernel_is_left_to_it(void **state)
+{
+	struct bed *x = bed_begin(state);
+	const struct frame_spec s = request(x, 1000, DATA);
+
+	rig_set_flags(x->rig, &x->other, LB_SVC_KERNEL_FLOWS);
+	rig_add_kernel_flow(x->rig, &s);
+	assert_true(is_passed(x, 1000, DATA));
+	assert_true(is_passed(x, 1000, INIT));
+	assert_false(is_passed(x, 1001, INIT));
+	assert_false(is_passed(x, 1001, DATA));
+	assert_true(is_passed(x, 1000, SHUTDOWN));
+	assert_true(is_passed(x, 1000, DATA));
+	assert_false(is_passed(x, 1000, INIT));
+	assert_false(is_passed(x, 1000, DATA));
+}
+
+static void while_shared_an_association_goes_by_its_entry(void **state)
+{
+	struct bed *x = bed_begin(state);
+
+	assert_false(is_passed(x, 1000, INIT));
+	rig_set_flags(x->rig, &x->other, LB_SVC_TAKING_OVER);
+	assert_false(is_passed(x, 1000, DATA));
+	assert_false(is_passed(x, 1001, INIT));
+	assert_true(is_passed(x, 1002, DATA));
+	rig_set_flags(x->rig, &x->other, LB_SVC_HANDING_BACK);
+	assert_false(is_passed(x, 1000, DATA));
+	assert_true(is_passed(x, 1003, INIT));
+	assert_true(is_passed(x, 1003, DATA));
+}
+
 static void an_abort_that_nobody_knows_leaves_no_trace(void **state)
 {
 	struct bed *x = bed_begin(state);
@@ -310,6 +352,8 @@ int main(void)
 		CLAIM(an_association_begins_lives_and_ends_as_a_flow),
 		CLAIM(an_association_keeps_its_backend_when_its_row_changes),
 		CLAIM(an_abort_that_nobody_knows_leaves_no_trace),
+		CLAIM_V4(an_association_of_the_kernel_is_left_to_it, setup),
+		CLAIM(while_shared_an_association_goes_by_its_entry),
 		CLAIM(what_is_not_served_is_counted),
 		CLAIM(answers_that_are_none_leave_untouched),
 		CLAIM(errors_find_the_association_that_they_quote),

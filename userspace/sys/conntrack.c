@@ -18,6 +18,7 @@
 #include <errno.h>
 #include <libmnl/libmnl.h>
 #include <linux/netfilter/nf_conntrack_common.h>
+#include <linux/netfilter/nf_conntrack_sctp.h>
 #include <linux/netfilter/nf_conntrack_tcp.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nfnetlink_conntrack.h>
@@ -43,7 +44,7 @@ static int cmp_addr(const void *a, const void *b)
 
 static void take(struct reading *r, const struct conntrack_line *e)
 {
-	if (e->proto != IPPROTO_TCP && e->proto != IPPROTO_UDP)
+	if (e->proto != IPPROTO_TCP && e->proto != IPPROTO_UDP && e->proto != IPPROTO_SCTP)
 		return;
 	if (!bsearch(&e->dst, r->vips, r->n_vips, sizeof(*r->vips), cmp_addr))
 		return;
@@ -65,14 +66,18 @@ static void take(struct reading *r, const struct conntrack_line *e)
 
 static bool has_ended(const struct netlink_attrs *entry, uint32_t status)
 {
-	struct netlink_attrs protocol, tcp;
+	struct netlink_attrs protocol, of;
 	uint8_t state;
 
 	if (status & IPS_DYING)
 		return true;
-	if (!netlink_attrs_nested(entry, CTA_PROTOINFO, &protocol) ||
-	    !netlink_attrs_nested(&protocol, CTA_PROTOINFO_TCP, &tcp) ||
-	    !netlink_attrs_u8(&tcp, CTA_PROTOINFO_TCP_STATE, &state))
+	if (!netlink_attrs_nested(entry, CTA_PROTOINFO, &protocol))
+		return false;
+	if (netlink_attrs_nested(&protocol, CTA_PROTOINFO_SCTP, &of))
+		return netlink_attrs_u8(&of, CTA_PROTOINFO_SCTP_STATE, &state) &&
+		       state == SCTP_CONNTRACK_CLOSED;
+	if (!netlink_attrs_nested(&protocol, CTA_PROTOINFO_TCP, &of) ||
+	    !netlink_attrs_u8(&of, CTA_PROTOINFO_TCP_STATE, &state))
 		return false;
 	return state == TCP_CONNTRACK_TIME_WAIT || state == TCP_CONNTRACK_CLOSE;
 }

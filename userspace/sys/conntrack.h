@@ -16,7 +16,7 @@
 
 struct plan_vip;
 
-/* TCP or UDP to a VIP, as its client sends it; ports in host order. */
+/* TCP, UDP or SCTP to a VIP, as its client sends it; ports in host order. */
 struct conntrack_flow {
 	struct ip_addr client, vip;
 	uint16_t client_port, port;
@@ -35,10 +35,10 @@ int conntrack_limits(struct conntrack_limits *ret) must_check;
 
 /*
  * The entries whose original destination is one of the VIPs (any order, IPv4 and IPv6; conntrack
- * tells no domain). Entries that are dying, TCP entries that have ended (CLOSE, TIME_WAIT) and what
- * nobody answers nor translates do not live. *ret is from `a`, in any order; an entry may be there
- * twice. Returns 0; -EOPNOTSUPP if this kernel tracks nothing or does not tell (then *ret_n is 0,
- * too); another -errno, outputs untouched.
+ * tells no domain). Entries that are dying, TCP entries that have ended (CLOSE, TIME_WAIT), SCTP's
+ * that have (CLOSED) and what nobody answers nor translates do not live. *ret is from `a`, in any
+ * order; an entry may be there twice. Returns 0; -EOPNOTSUPP if this kernel tracks nothing or does
+ * not tell (then *ret_n is 0, too); another -errno, outputs untouched.
  */
 int conntrack_flows(const struct plan_vip *vips, size_t n, struct arena *a,
 		    struct conntrack_flow **ret, size_t *ret_n) must_check;

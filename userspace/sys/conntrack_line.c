@@ -84,7 +84,7 @@ static void take_word(const struct word *w, struct found *n, struct conntrack_li
 		ret->proto = (uint8_t)proto;
 		n->proto++;
 	}
-	if (word_is(w, "TIME_WAIT") || word_is(w, "CLOSE"))
+	if (word_is(w, "TIME_WAIT") || word_is(w, "CLOSE") || word_is(w, "CLOSED"))
 		ret->has_ended = true;
 	if (word_is(w, "[UNREPLIED]"))
 		ret->is_answered = false;

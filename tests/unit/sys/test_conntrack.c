@@ -52,6 +52,7 @@ static void begin(void)
 	    "table ip t { chain o { type nat hook output priority -100;\n"
 	    " ip daddr " VIP " tcp dport 80 dnat to 127.0.0.1:8080\n"
 	    " ip daddr " VIP " udp dport 53 dnat to 127.0.0.1:8053\n"
+	    " ip daddr " VIP " sctp dport 3868 dnat to 127.0.0.1:3869\n"
 	    " ip daddr " IDLE_VIP " tcp dport 80 dnat to 127.0.0.1:8080\n }\n }\n"
 	    "table ip6 t { chain o { type nat hook output priority -100;\n"
 	    " ip6 daddr " VIP6 " tcp dport 80 dnat to [::1]:8080\n }\n }\n"
@@ -180,6 +181,57 @@ static int datagram(const char *to_address, uint16_t *ret_port)
 	return fd;
 }
 
+/* Between client and VIP, or the server's answer: one chunk whose tags are 7 and 9. */
+static void send_chunk(bool answers, uint8_t tag, uint8_t type, uint8_t len)
+{
+	const struct sockaddr_in to = {.sin_family = AF_INET, .sin_addr.s_addr = inet_addr(VIP)},
+				 server = {.sin_family = AF_INET,
+					   .sin_addr.s_addr = inet_addr("127.0.0.1")};
+	const int fd = socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_SCTP);
+	const uint16_t sport = answers ? 3869 : 1000, dport = answers ? 1000 : 3868;
+	uint8_t packet[32] = {(uint8_t)(sport >> 8), (uint8_t)sport, (uint8_t)(dport >> 8),
+			      (uint8_t)dport};
+
+	packet[7] = tag;
+	packet[12] = type;
+	packet[15] = len;
+	packet[19] = answers ? 9 : 7; /* INIT and its answer: the tag, and a stream each way */
+	packet[25] = packet[27] = 1;
+	assert_true(fd >= 0);
+	if (answers)
+		assert_int_equal(bind(fd, (const struct sockaddr *)&server, sizeof(server)), 0);
+	assert_int_equal(sendto(fd, packet, 12u + len, 0, (const struct sockaddr *)&to, sizeof(to)),
+			 12 + len);
+	close(fd);
+}
+
+/* Its state is CLOSED before INIT is answered, too: until then nothing has begun. */
+static void associations_are_told_and_whether_they_live(void **state)
+{
+	const struct {
+		bool answers;
+		uint8_t tag, type, len;
+		bool lives;
+	} chunks[] = {{false, 0, 1, 20, false}, {true, 7, 2, 20, true}, {false, 9, 6, 4, false}};
+	const struct plan_vip vip = {addr(VIP), 0};
+
+	begin();
+	run("nft add chain ip t i '{ type filter hook input priority 0; }' &&"
+	    " nft add rule ip t i ip protocol sctp drop");
+	for (size_t i = 0; i < ARRAY_SIZE(chunks); i++) {
+		struct conntrack_flow *flows;
+		size_t n;
+
+		send_chunk(chunks[i].answers, chunks[i].tag, chunks[i].type, chunks[i].len);
+		assert_int_equal(conntrack_flows(&vip, 1, *state, &flows, &n), 0);
+		assert_int_equal(n, 1);
+		assert_int_equal(flows[0].proto, IPPROTO_SCTP);
+		assert_int_equal(flows[0].client_port, 1000);
+		assert_int_equal(flows[0].port, 3868);
+		assert_int_equal(flows[0].lives, chunks[i].lives);
+	}
+}
+
 static void a_flow_is_told_as_its_client_sends_it(void **state)
 {
 	const struct plan_vip vips[] = {{addr(VIP6), 0}, {addr(VIP), 0}};
@@ -270,6 +322,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(no_vips_are_no_question),
 		TEST(flows_to_the_vips_are_told_and_whether_they_live),
+		TEST(associations_are_told_and_whether_they_live),
 		TEST(a_flow_is_told_as_its_client_sends_it),
 		TEST(what_nobody_has_does_not_live),
 		TEST(many_flows_are_all_told),

@@ -34,6 +34,12 @@ static const struct line_case cases[] = {
 	 "src=fd00:0000:0000:0000:0000:0000:0000:0005 "
 	 "dst=2001:0db8:0000:0000:0000:0000:0000:0009 sport=80 dport=1 [ASSURED] use=1\n",
 	 "2001:db8::9", "2001:db8::1", "fd00::5", 1, 80, 80, 6, true, false},
+	{"ipv4     2 sctp     132 209 ESTABLISHED src=10.0.0.9 dst=192.0.2.1 sport=9 dport=3868 "
+	 "src=10.244.0.5 dst=10.0.0.9 sport=3869 dport=9 [ASSURED] mark=0 use=2\n",
+	 "10.0.0.9", "192.0.2.1", "10.244.0.5", 9, 3868, 3869, 132, true, false},
+	{"ipv4     2 sctp     132 9 CLOSED src=10.0.0.9 dst=192.0.2.1 sport=9 dport=3868 "
+	 "src=10.244.0.5 dst=10.0.0.9 sport=3869 dport=9 mark=0 use=2\n",
+	 "10.0.0.9", "192.0.2.1", "10.244.0.5", 9, 3868, 3869, 132, true, true},
 };
 
 static void assert_addr(const struct ip_addr *addr, const char *text)
