@@ -76,15 +76,16 @@ struct lb_service_key {
 
 #define LB_SVC_AFFINITY (1u << 0) /* row by client address alone; `affinity` says how long */
 #define LB_SVC_UNKNOWN_PASS                                                                        \
-	(1u << 1)                     /* VIP slot: a port we do not serve is passed, else dropped  \
-				       */
-#define LB_SVC_ECHO_ANSWER (1u << 2)  /* VIP slot: ICMP echo is answered here */
-#define LB_SVC_ECHO_PASS   (1u << 3)  /* VIP slot: ICMP echo is passed; neither: dropped */
-#define LB_SVC_NO_BACKENDS (1u << 4)  /* every candidate is gone: drop, counted */
-#define LB_SVC_CLOSED      (1u << 8)  /* no flow begins: nobody is ready; those that live go on */
-#define LB_SVC_PAUSED      (1u << 9)  /* the same, as the operator asked for */
-#define LB_SVC_REJECT      (1u << 10) /* what finds no backend is answered (reject.h) */
-#define LB_SVC_RANGES      (1u << 11) /* sources are looked for in the set `ranges` (ranges.h) */
+	(1u << 1)                    /* VIP slot: a port we do not serve is passed, else dropped   \
+				      */
+#define LB_SVC_ECHO_ANSWER (1u << 2) /* VIP slot: ICMP echo is answered here */
+#define LB_SVC_ECHO_PASS   (1u << 3) /* VIP slot: ICMP echo is passed; neither: dropped */
+#define LB_SVC_NO_BACKENDS (1u << 4) /* every candidate is gone: drop, counted */
+#define LB_SVC_CLOSED      (1u << 8) /* no flow begins: nobody is ready; those that live go on */
+#define LB_SVC_PAUSED      (1u << 9) /* the same, as the operator asked for */
+#define LB_SVC_REJECT                                                                              \
+	(1u << 10) /* what finds no backend is answered (reject.h), VIP slot: no port */
+#define LB_SVC_RANGES (1u << 11) /* sources are looked for in the set `ranges` (ranges.h) */
 
 /* With whom the packets of a service are shared, one of these or none (kernel_flow.h). */
 #define LB_SVC_KERNEL_FLOWS (1u << 5) /* the kernel has those flows that `kernel_flows` names */

@@ -21,6 +21,7 @@
 #define VIP_SERVE    (-1)
 #define VIP_ERROR    (-2)
 #define VIP_FRAGMENT (-3) /* it is a later one */
+#define VIP_REJECT   (-4) /* whoever asked is to be told that nobody has the port */
 
 static __always_inline int vip_drop(bool is_test, enum lb_drop reason)
 {
@@ -51,6 +52,8 @@ static __always_inline int vip_policy(const struct lb_scratch *s, enum lb_drop r
 	if (reason == LB_DROP_UNKNOWN_PORT && s->vip_flags & LB_SVC_SHARED &&
 	    kernel_flow_is_named(&s->flow))
 		return XDP_PASS;
+	if (reason == LB_DROP_UNKNOWN_PORT && s->vip_flags & LB_SVC_REJECT && !scratch_is_test(s))
+		return VIP_REJECT;
 	return vip_drop(scratch_is_test(s), reason);
 }
 

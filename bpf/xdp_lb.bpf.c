@@ -68,6 +68,8 @@ static __always_inline int serve_no_port(struct xdp_md *ctx, struct lb_scratch *
 {
 	int verdict = vip_unserved(ctx, s, LB_DROP_UNKNOWN_PORT);
 
+	if (verdict == VIP_REJECT)
+		return reject(ctx, s, LB_DROP_UNKNOWN_PORT);
 	return verdict == XDP_PASS ? serve_pass(ctx, s) : verdict;
 }
 
@@ -155,6 +157,8 @@ static __always_inline int unserved(struct xdp_md *ctx, struct lb_scratch *s, en
 		return serve_error(ctx, s);
 	if (verdict == VIP_FRAGMENT)
 		return serve_fragment(ctx, s);
+	if (verdict == VIP_REJECT)
+		return reject(ctx, s, LB_DROP_UNKNOWN_PORT);
 	return verdict == VIP_SERVE ? serve_cold(ctx, s) : verdict;
 }
 

@@ -452,6 +452,68 @@ static void other_reasons_are_not_told(void **state)
 	expect_drop(x, &s, LB_DROP_TUPLE_TAKEN);
 }
 
+/* --- ports that no service has -------------------------------------------------------------------
+ */
+
+static int setup_rejecting(void **state)
+{
+	(void)bed_make(state, 2, LB_SVC_ECHO_ANSWER | LB_SVC_REJECT);
+	return 0;
+}
+
+static void an_unknown_port_is_told_where_the_vip_says_so(void **state)
+{
+	struct bed *x = bed_begin(state);
+	struct frame_spec tcp = bed_request(&x->tcp, 1000, TCP_SYN_FLAG);
+	struct frame_spec udp = bed_request(&x->udp, 1000, 0);
+
+	tcp.dport = udp.dport = 9;
+	expect_reset(x, &tcp, TCP_RST_FLAG | TCP_ACK_FLAG, 0, IN_SEQ + 21);
+	expect_unreachable(x, &udp);
+	tcp.options = udp.options = 2; /* by the way of packets that are looked at closer */
+	expect_reset(x, &tcp, TCP_RST_FLAG | TCP_ACK_FLAG, 0, IN_SEQ + 21);
+	expect_unreachable(x, &udp);
+	assert_int_equal(rig_drops(x->rig, LB_DROP_UNKNOWN_PORT), 4);
+	tcp.tcp_flags = TCP_RST_FLAG;
+	expect_drop(x, &tcp, LB_DROP_UNKNOWN_PORT);
+	rig_set_vip_flags(x->rig, VIP, LB_SVC_ECHO_ANSWER);
+	tcp.tcp_flags = TCP_SYN_FLAG;
+	expect_drop(x, &tcp, LB_DROP_UNKNOWN_PORT);
+	expect_drop(x, &udp, LB_DROP_UNKNOWN_PORT);
+}
+
+/* As any other answer of the VIP's. */
+static void answers_for_unknown_ports_are_limited(void **state)
+{
+	struct bed *x = bed_begin(state);
+	struct frame_spec s = bed_request(&x->tcp, 1000, TCP_SYN_FLAG);
+	unsigned n;
+
+	s.dport = 9;
+	n = answered(x, &s);
+	assert_in_range(n, BURST, 1000);
+	assert_int_equal(rig_drops(x->rig, LB_DROP_UNKNOWN_PORT), 1000);
+	assert_int_equal(rig_drops(x->rig, LB_DROP_NO_ANSWER), 1000 - n);
+}
+
+/* The services of the VIP are asked for the same by flags of their own. */
+static void other_packets_to_a_vip_that_tells_are_as_ever(void **state)
+{
+	struct bed *x = bed_begin(state);
+	struct frame_spec s = bed_request(&x->tcp, 1000, TCP_SYN_FLAG);
+
+	assert_int_equal(verdict(x, &s), XDP_PASS);
+	rig_set_rows(x->rig, &x->tcp, NULL, 0, 0);
+	expect_drop(x, &s, LB_DROP_NO_BACKEND);
+	s.proto = 47;
+	expect_drop(x, &s, LB_DROP_PROTOCOL);
+	s.proto = IPPROTO_TCP;
+	s.dport = 9;
+	s.src = 0;
+	assert_int_equal(verdict(x, &s), XDP_DROP);
+	assert_int_equal(rig_drops(x->rig, LB_DROP_UNKNOWN_PORT), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -470,6 +532,9 @@ int main(void)
 		CLAIM_BOTH(closed_service_goes_on_with_what_it_has, setup_served),
 		CLAIM_BOTH(tuple_of_an_ended_connection_does_not_begin_anew, setup_served),
 		CLAIM_BOTH(other_reasons_are_not_told, setup_served),
+		CLAIM_BOTH(an_unknown_port_is_told_where_the_vip_says_so, setup_rejecting),
+		CLAIM_BOTH(answers_for_unknown_ports_are_limited, setup_rejecting),
+		CLAIM_BOTH(other_packets_to_a_vip_that_tells_are_as_ever, setup_rejecting),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -72,3 +72,6 @@ void api_router_id(struct api_decoder *d, const char *field, const struct ip_add
 /* Something of interest that does not harm the object. */
 void api_note(struct api_decoder *d, const char *field, const char *reason, const char *remedy,
 	      const char *fmt, ...) printf_like(5, 6);
+
+/* enum api_unknown_port, as a field and as an annotation. */
+extern const struct api_word api_unknown_port_words[];

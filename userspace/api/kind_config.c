@@ -31,8 +31,9 @@ static const struct api_word mode_words[] = {
 static const struct api_word forwarding_words[] = {
 	{"auto", 0}, {"nat", 1}, {"dsr-ipip", 2}, {"dsr-gue", 3}, {"dsr-l2", 4}, {NULL, 0},
 };
-static const struct api_word unknown_port_words[] = {
+const struct api_word api_unknown_port_words[] = {
 	{"drop", API_UNKNOWN_DROP},
+	{"reject", API_UNKNOWN_REJECT},
 	{"pass", API_UNKNOWN_PASS},
 	{NULL, 0},
 };
@@ -65,7 +66,7 @@ static const struct api_field dataplane_fields[] = {
 	 IN_RAW(forwarding)},
 	{.name = "unknownPort",
 	 .type = API_TYPE_ENUM,
-	 .words = unknown_port_words,
+	 .words = api_unknown_port_words,
 	 IN_CONFIG(unknown_port),
 	 .bit = API_CONFIG_UNKNOWN_PORT},
 	{.name = "icmpEcho",

@@ -8,6 +8,7 @@
 #include "api/decode.h"
 
 #define LEGACY_PREFIX    "metallb.universe.tf/"
+#define UNKNOWN_PORTS    "lodestone.io/unknown-ports"
 #define SOURCE_RANGES    "service.beta.kubernetes.io/load-balancer-source-ranges"
 #define PROXY_LABEL      "service.kubernetes.io/service-proxy-name"
 #define MAX_PORT         65535
@@ -201,6 +202,21 @@ static void set_health_port(struct api_decoder *d, const struct raw_service *in,
 			 "nothing answers there");
 }
 
+static void set_unknown_port(struct api_decoder *d, struct api_object *o)
+{
+	const char *value = labels_get(&o->meta.annotations, UNKNOWN_PORTS);
+
+	if (!value)
+		return;
+	for (const struct api_word *w = api_unknown_port_words; w->text; w++)
+		if (strcmp(value, w->text) == 0)
+			o->service.unknown_port = (uint8_t)w->value;
+	if (!o->service.unknown_port)
+		api_refuse(d, "metadata.annotations[" UNKNOWN_PORTS "]", "BadValue",
+			   "write \"drop\", \"reject\" or \"pass\"",
+			   "\"%s\" is neither drop nor reject nor pass", value);
+}
+
 /* One range of the annotation's, with blanks around it. */
 static void add_range(struct api_decoder *d, const char *text, size_t len, struct ip_prefix *to)
 {
@@ -368,6 +384,7 @@ static void finish_service(struct api_decoder *d, const void *raw, struct api_ob
 	set_ingress(d, in, s);
 	check_ports(d, s);
 	o->service.is_paused = api_annotation_is_true(d, o, "lodestone.io/pause");
+	set_unknown_port(d, o);
 	check_proxy(d, o);
 	note_legacy_annotation(d, &o->meta.annotations);
 }

@@ -108,7 +108,8 @@ struct api_bfd_profile {
  */
 
 enum api_dataplane_mode { API_MODE_AUTO, API_MODE_NATIVE, API_MODE_GENERIC, API_MODE_OFF };
-enum api_unknown_port { API_UNKNOWN_DROP, API_UNKNOWN_PASS };
+/* Of a VIP, to packets for a port that no Service has. From strict to not; 0: nothing is said. */
+enum api_unknown_port { API_UNKNOWN_DROP = 1, API_UNKNOWN_REJECT, API_UNKNOWN_PASS };
 enum api_icmp_echo { API_ECHO_ANSWER, API_ECHO_DROP, API_ECHO_PASS };
 
 /* `set` bits say which fields the object names, so that a node's object overrides field by field.

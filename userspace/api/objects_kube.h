@@ -40,6 +40,7 @@ struct api_service {
 	bool policy_local;      /* externalTrafficPolicy */
 	uint16_t health_port;   /* healthCheckNodePort, with policy_local only; 0 = none */
 	bool is_paused;         /* annotation lodestone.io/pause */
+	uint8_t unknown_port;   /* enum api_unknown_port: annotation lodestone.io/unknown-ports */
 	bool affinity_client_ip;
 	uint32_t affinity_timeout_s; /* default 10800 */
 	const struct api_service_port *ports;

@@ -65,7 +65,7 @@ int lb_target_cmp(const struct lb_target *a, const struct lb_target *b);
 #define LB_F_SHARED       (LB_F_KERNEL_FLOWS | LB_F_TAKING_OVER | LB_F_HANDING_BACK)
 #define LB_F_CLOSED       (1u << 8)  /* no flow begins: nobody is ready; those that live go on */
 #define LB_F_PAUSED       (1u << 9)  /* the same, as was asked for */
-#define LB_F_REJECT       (1u << 10) /* what finds no backend is answered, not only dropped */
+#define LB_F_REJECT       (1u << 10) /* what finds no backend, or of a VIP no port, is answered */
 #define LB_F_RANGES       (1u << 11) /* only certain sources may come: as there are ranges */
 
 struct lb_frontend {

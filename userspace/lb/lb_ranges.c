@@ -49,8 +49,6 @@ bool lb_ranges_adopt(struct lb_ranges *r, uint32_t set)
 {
 	if (set == 0 || set >= LB_RANGE_SETS || r->names[set] == 0)
 		return false;
-	if (set >= r->n_used)
-		r->n_used = set + 1;
 	r->sets[set].n_users++;
 	return true;
 }

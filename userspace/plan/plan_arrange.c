@@ -77,7 +77,8 @@ static bool make_port(const struct plan_fragment *f, struct plan_place at, void 
 					.created_s = f->created_s,
 					.service = f->service,
 					.lb = port->lb,
-					.takes_new_flows = port->takes_new_flows};
+					.takes_new_flows = port->takes_new_flows,
+					.unknown_port = port->unknown_port};
 	return true;
 }
 

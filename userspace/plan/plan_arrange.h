@@ -20,6 +20,7 @@ struct arranged_port {
 	const struct api_object *service;
 	struct lb_frontend lb;
 	bool takes_new_flows;
+	uint8_t unknown_port; /* as of plan_port */
 };
 struct arranged_claim {
 	struct plan_place at;

@@ -15,6 +15,7 @@
 #include "plan/plan_draft.h"
 #include "plan/plan_shared.h"
 #include "plan/plan_sort.h"
+#include "plan/plan_unknown.h"
 
 #include <assert.h>
 
@@ -23,7 +24,8 @@ struct candidate {
 	const struct arranged_port *port;
 	struct draft_port *draft;
 	const struct lb_actual *actual; /* NULL: nothing */
-	bool is_closed; /* nobody takes its new flows, while others' of the VIP are taken */
+	bool is_closed;       /* nobody takes its new flows, while others' of the VIP are taken */
+	uint8_t unknown_port; /* of the VIP */
 	struct plan_shared shared; /* the same, and the VIP */
 };
 
@@ -168,9 +170,9 @@ static void add_drains(struct plan_draft *d, const struct candidate *c, struct l
 
 /* --- wanted frontends ----------------------------------------------------------------------- */
 
-static uint32_t vip_flags(const struct api_config *config)
+static uint32_t vip_flags(const struct api_config *config, uint8_t unknown_port)
 {
-	uint32_t flags = config->unknown_port == API_UNKNOWN_PASS ? LB_F_UNKNOWN_PASS : 0;
+	uint32_t flags = plan_unknown_flags(unknown_port ? unknown_port : config->unknown_port);
 
 	switch (config->icmp_echo) {
 	case API_ECHO_ANSWER:
@@ -188,7 +190,7 @@ static struct draft_vip *ensure_vip(struct plan_draft *d, const struct candidate
 {
 	const struct plan_vip vip = plan_vip_of(&c->port->lb.key);
 	const struct lb_frontend lb = {.key = plan_vip_key(&vip),
-				       .flags = vip_flags(&d->env.config) |
+				       .flags = vip_flags(&d->env.config, c->unknown_port) |
 						plan_shared_vip_flags(d, &c->shared)};
 	struct draft_vip *v;
 
@@ -310,11 +312,12 @@ struct actual_walk {
 
 /* The ports of one VIP, which lie side by side. */
 struct vip_walk {
-	size_t end;     /* behind the last */
-	bool takes_new; /* one of them does */
+	size_t end;           /* behind the last */
+	bool takes_new;       /* one of them does */
+	uint8_t unknown_port; /* what holds for the VIP; 0: no Service has said */
 };
 
-static void pass_vip(const struct plan_draft *d, size_t i, struct vip_walk *w)
+static void pass_vip(struct plan_draft *d, size_t i, struct vip_walk *w)
 {
 	const struct plan_vip vip = plan_vip_of(&arranged_port(d->arranged, i)->lb.key);
 
@@ -329,6 +332,7 @@ static void pass_vip(const struct plan_draft *d, size_t i, struct vip_walk *w)
 			break;
 		w->takes_new |= port->takes_new_flows;
 	}
+	w->unknown_port = plan_unknown_choose(d, i, w->end);
 }
 
 static struct candidate candidate_at(const struct plan_draft *d, size_t i, struct actual_walk *w)
@@ -395,6 +399,7 @@ void plan_draft_frontends(struct plan_draft *d)
 		}
 		owner = c.port;
 		pass_vip(d, i, &vip);
+		c.unknown_port = vip.unknown_port;
 		c.is_closed = vip.takes_new && !c.port->takes_new_flows && !d->plan->leaving;
 		if (!d->plan->dataplane && !d->plan->leaving)
 			continue;

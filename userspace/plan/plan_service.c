@@ -199,6 +199,7 @@ static void add_frontend(struct service_build *b, struct plan_port *port, size_t
 	plan_assert_targets(&port->lb);
 	plan_assert_ranges(&port->lb);
 	port->takes_new_flows = e->n_ready > 0;
+	port->unknown_port = o->service.unknown_port;
 	port->lb.table = lb_table_name(&port->lb);
 }
 

@@ -292,7 +292,6 @@ void health_server_set(struct health_server *s, const struct plan_health *items,
 		if (at == s->n || s->ports[at].answer.port != items[i].port)
 			continue;
 		ports[i].socket = TAKE_PTR(s->ports[at].socket);
-		ports[i].error = s->ports[at].error;
 		close_port(s, &s->ports[at++]);
 	}
 	while (at < s->n)

@@ -208,6 +208,40 @@ static void a_pause_is_true_or_false(void **state)
 			   "error BadValue metadata.annotations[lodestone.io/pause]:3"});
 }
 
+static void unknown_ports_are_one_of_three_words(void **state)
+{
+	static const struct {
+		const char *annotations;
+		enum api_unknown_port want; /* 0: nothing is said */
+	} cases[] = {
+		{"", (enum api_unknown_port)0},
+		{"lodestone.io/unknown-ports: drop", API_UNKNOWN_DROP},
+		{"lodestone.io/unknown-ports: reject", API_UNKNOWN_REJECT},
+		{"lodestone.io/unknown-ports: pass", API_UNKNOWN_PASS},
+	};
+	static const char head[] = "apiVersion: v1\nkind: Service\n";
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		_cleanup_(arena_freep) struct arena *arena = arena_new();
+		struct api_batch b = decode_text(
+			arena_printf(arena, "%smetadata: {name: s, annotations: {%s}}\n", head,
+				     cases[i].annotations));
+
+		assert_int_equal(only_object(&b)->service.unknown_port, cases[i].want);
+		assert_int_equal(b.problems.n, 0);
+		api_batch_done(&b);
+	}
+	check_case(head,
+		   &(struct api_case){
+			   "metadata: {name: s, annotations: {lodestone.io/unknown-ports: Pass}}\n",
+			   "error BadValue metadata.annotations[lodestone.io/unknown-ports]:3"});
+	check_case(head,
+		   &(struct api_case){
+			   "metadata: {name: s, annotations: {lodestone.io/unknown-ports: \"\"}}\n",
+			   "error BadValue metadata.annotations[lodestone.io/unknown-ports]:3"});
+}
+
 /* The ranges of a Service with this annotation and this spec, with blanks between them. */
 static void expect_ranges(const char *annotation, const char *spec, const char *want)
 {
@@ -325,6 +359,7 @@ int main(void)
 		cmocka_unit_test(a_headless_service_is_told_apart),
 		cmocka_unit_test(a_service_of_another_proxy_is_told),
 		cmocka_unit_test(a_pause_is_true_or_false),
+		cmocka_unit_test(unknown_ports_are_one_of_three_words),
 		cmocka_unit_test(the_annotation_of_ranges_stands_in_for_the_field),
 		cmocka_unit_test(what_a_service_must_not_say_is_refused),
 		cmocka_unit_test(the_legacy_prefix_is_noted_once_and_works),

@@ -10,7 +10,7 @@
 
 #define N_SERVICES 12
 #define N_NAMES    5
-#define STEPS      20000
+#define STEPS      6000
 
 /* What lies in each set: the name it was filled for, 0 = nothing. */
 struct sets {
@@ -85,6 +85,16 @@ static void setup_sets(struct sets *s)
 	rng_seed(&s->rng, 7);
 }
 
+/* What is named is found again: no two sets are filled for one name. */
+static void expect_each_once(const struct sets *s)
+{
+	unsigned n[N_NAMES + 1] = {0};
+
+	for (uint32_t i = 0; i < LB_RANGE_SETS; i++)
+		if (s->filled[i])
+			assert_int_equal(n[s->filled[i]]++, 0);
+}
+
 /* Against a plain model, over restarts, with sets that several services share. */
 static void every_service_has_the_ranges_it_was_put_with(void **state)
 {
@@ -117,6 +127,7 @@ static void every_service_has_the_ranges_it_was_put_with(void **state)
 		empty_unused(s);
 		for (uint32_t k = 0; k < N_SERVICES; k++)
 			assert_int_equal(seen(s, k), want[k]);
+		expect_each_once(s);
 	}
 	fixture_done(&s->x);
 	free(s);
@@ -171,6 +182,52 @@ static void set_rests_before_it_is_emptied(void **state)
 	/* It is not filled for anybody before it is given back. */
 	assert_int_equal(lb_tables_take_ranges(s->x.t, &(uint32_t){0}), 0);
 	assert_false(lb_tables_drop_ranges(s->x.t, &s->x.c, &(uint32_t){0}));
+	fixture_done(&s->x);
+	free(s);
+}
+
+/* Nobody knows how long ago the agent before this one gave it up, or whether it got that far. */
+static void set_rests_after_a_restart(void **state)
+{
+	static const nsec_t later = 500 * SECOND;
+	struct sets *s = xcalloc(1, sizeof(*s));
+	struct lb_frontend f;
+	uint32_t set;
+
+	(void)state;
+	setup_sets(s);
+	for (uint64_t name = 7; name <= 9; name++) {
+		f = ranged(s, 0, name);
+		assert_int_equal(put(s, &f), 0);
+	}
+	fixture_at(&s->x, later);
+	assert_int_equal(fixture_restart(&s->x), 0);
+	assert_false(lb_tables_drop_ranges(s->x.t, &s->x.c, &set));
+	fixture_at(&s->x, later + LB_REST_NS - 1);
+	assert_false(lb_tables_drop_ranges(s->x.t, &s->x.c, &set));
+	fixture_at(&s->x, later + LB_REST_NS);
+	for (uint64_t name = 7; name <= 8; name++) {
+		assert_true(lb_tables_drop_ranges(s->x.t, &s->x.c, &set));
+		assert_int_equal(s->filled[set], name);
+	}
+	assert_false(lb_tables_drop_ranges(s->x.t, &s->x.c, &set));
+	fixture_done(&s->x);
+	free(s);
+}
+
+/* A set that no put came to use, as when the tables were full. */
+static void set_that_nobody_came_to_use_rests_too(void **state)
+{
+	struct sets *s = xcalloc(1, sizeof(*s));
+	uint32_t set;
+
+	(void)state;
+	setup_sets(s);
+	fill(s, 9);
+	assert_false(lb_tables_drop_ranges(s->x.t, &s->x.c, &set));
+	fixture_at(&s->x, 100 * SECOND + LB_REST_NS);
+	assert_true(lb_tables_drop_ranges(s->x.t, &s->x.c, &set));
+	assert_int_equal(s->filled[set], 9);
 	fixture_done(&s->x);
 	free(s);
 }
@@ -260,6 +317,8 @@ int main(void)
 		cmocka_unit_test(every_service_has_the_ranges_it_was_put_with),
 		cmocka_unit_test(dump_tells_the_name_of_the_ranges),
 		cmocka_unit_test(set_rests_before_it_is_emptied),
+		cmocka_unit_test(set_rests_after_a_restart),
+		cmocka_unit_test(set_that_nobody_came_to_use_rests_too),
 		cmocka_unit_test(sets_are_as_many_as_there_are),
 		cmocka_unit_test(adoption_trusts_no_number),
 		cmocka_unit_test(flag_and_name_go_together),

@@ -264,6 +264,57 @@ static void port_that_somebody_has_is_told_and_tried_again(void **state)
 	expect(ask(b, AF_INET, PORT + 1, GET), " 200 OK");
 }
 
+/* Each is told, also after a change among the others. */
+static void several_ports_that_somebody_has(void **state)
+{
+	static const struct plan_health all[] = {{PORT, "shop", "a", 1, true},
+						 {PORT + 1, "shop", "b", 1, true},
+						 {PORT + 2, "shop", "c", 1, true},
+						 {PORT + 3, "shop", "d", 1, true}};
+	struct bench *b = *state;
+	const int first = bound(PORT + 1), second = bound(PORT + 3);
+	struct health_failure f;
+
+	set(b, all, 4);
+	for (size_t at = 1; at < 3; at++) { /* then a port goes */
+		assert_true(health_server_failure(b->server, 0, &f));
+		assert_int_equal(f.port, PORT + 1);
+		assert_true(health_server_failure(b->server, 1, &f));
+		assert_int_equal(f.port, PORT + 3);
+		assert_string_equal(f.name, "d");
+		assert_int_equal(f.error, -EADDRINUSE);
+		assert_false(health_server_failure(b->server, 2, &f));
+		set(b, &all[1], 3);
+	}
+	expect(ask(b, AF_INET, PORT + 2, GET), " 200 OK");
+	close(first);
+	close(second);
+	set(b, &all[1], 2); /* a change: all are tried */
+	assert_false(health_server_failure(b->server, 0, &f));
+	expect(ask(b, AF_INET, PORT + 1, GET), " 200 OK");
+}
+
+static void requests_are_bounded(void **state)
+{
+	static const struct plan_health one = {PORT, "shop", "web", 1, true};
+	struct bench *b = *state;
+	char request[16384];
+
+	set(b, &one, 1);
+	for (int len = 100; len < 10000; len += 4950) {
+		snprintf(request, sizeof(request),
+			 "GET / HTTP/1.1\r\nX: %0*d\r\nConnection: close\r\n\r\n", len, 1);
+		assert_int_equal(strstr(ask(b, AF_INET, PORT, request), " 200 OK") != NULL,
+				 len <= 100);
+		snprintf(request, sizeof(request),
+			 "POST / HTTP/1.1\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%0*d",
+			 len, len, 1);
+		assert_int_equal(strstr(ask(b, AF_INET, PORT, request), " 200 OK") != NULL,
+				 len <= 100);
+	}
+	expect(ask(b, AF_INET, PORT, GET), " 200 OK");
+}
+
 static void a_thousand_ports_are_answered_on(void **state)
 {
 	static struct plan_health all[1000];
@@ -304,6 +355,49 @@ static void idle_clients_are_bounded_and_go(void **state)
 	close(fd);
 }
 
+/* Whoever says nothing is sent away: the only test that waits for a timeout. */
+static void silent_client_goes(void **state)
+{
+	static const struct plan_health one = {PORT, "shop", "web", 1, true};
+	struct bench *b = *state;
+	char buf[256];
+	int fd;
+
+	set(b, &one, 1);
+	fd = connected(AF_INET, PORT);
+	assert_int_equal(send(fd, "GET", 3, 0), 3);
+	(void)receive(b, fd, 3 * HEALTH_CLIENT_NS, buf, sizeof(buf));
+	assert_int_equal(recv(fd, buf, sizeof(buf), MSG_DONTWAIT), 0);
+	close(fd);
+}
+
+/* A port that comes while there are too many clients accepts none either, until some have gone. */
+static void port_that_comes_while_the_others_rest(void **state)
+{
+	static const struct plan_health two[] = {{PORT, "shop", "web", 1, true},
+						 {PORT + 1, "shop", "api", 1, true}};
+	struct bench *b = *state;
+	int idle[HEALTH_CLIENTS];
+	char buf[1024];
+	int fd;
+
+	set(b, two, 1);
+	for (size_t i = 0; i < ARRAY_SIZE(idle); i++) {
+		idle[i] = connected(AF_INET, PORT);
+		turn(b, NSEC_PER_MSEC);
+	}
+	turn(b, 20 * NSEC_PER_MSEC);
+	set(b, two, 2);
+	fd = connected(AF_INET, PORT + 1);
+	assert_int_equal(send(fd, GET, strlen(GET), 0), (ssize_t)strlen(GET));
+	assert_int_equal(receive(b, fd, 200 * NSEC_PER_MSEC, buf, sizeof(buf)), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(idle); i++)
+		close(idle[i]);
+	(void)receive(b, fd, 5 * NSEC_PER_SEC, buf, sizeof(buf));
+	expect(buf, " 200 OK");
+	close(fd);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -313,8 +407,12 @@ int main(void)
 		TEST(what_changes_is_answered_at_once),
 		TEST(connection_to_a_port_that_went_gets_503_and_ends),
 		TEST(port_that_somebody_has_is_told_and_tried_again),
+		TEST(several_ports_that_somebody_has),
+		TEST(requests_are_bounded),
 		TEST(a_thousand_ports_are_answered_on),
 		TEST(idle_clients_are_bounded_and_go),
+		TEST(silent_client_goes),
+		TEST(port_that_comes_while_the_others_rest),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
