@@ -209,6 +209,32 @@ static void paused_service_stays_announced_and_is_closed(void **state)
 	}
 }
 
+/* Of several Services on one VIP. */
+static void a_pause_closes_the_ports_of_its_service_alone(void **state)
+{
+	_cleanup_(fixture_freep) struct fixture *f = fixture_new();
+
+	(void)state;
+	fixture_basics(f);
+	add_sharing(f, "one", "Cluster", 80, "TCP");
+	fixture_object(f, "Service", "two",
+		       "annotations: {metallb.io/allow-shared-ip: key, lodestone.io/pause: 'true', "
+		       "metallb.io/loadBalancerIPs: 192.168.100.7}",
+		       "spec: {type: LoadBalancer, externalTrafficPolicy: Cluster, ports: "
+		       "[{port: 443, targetPort: 8080, name: a}, "
+		       "{port: 444, targetPort: 8080, name: b}]}");
+	fixture_add_slice(f, "one", "10.244.0.5@node-a");
+	fixture_object(f, "EndpointSlice", "two", "labels: {kubernetes.io/service-name: two}",
+		       "addressType: IPv4\nports: [{name: a, port: 8080}, {name: b, port: 8080}]\n"
+		       "endpoints: [{addresses: [10.244.0.6], nodeName: node-a}]");
+	(void)fixture_converge(f, 10);
+	assert_int_equal(fixture_frontend(f, "192.168.100.7", 80)->lb.flags & CLOSED, 0);
+	for (uint16_t port = 443; port <= 444; port++)
+		assert_int_equal(fixture_frontend(f, "192.168.100.7", port)->lb.flags & CLOSED,
+				 LB_F_PAUSED | LB_F_REJECT);
+	assert_non_null(fixture_held(f, "r1", "192.168.100.7/32"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -218,6 +244,7 @@ int main(void)
 		cmocka_unit_test(vip_without_any_endpoint_is_not_programmed),
 		cmocka_unit_test(services_of_other_ports_and_policies_share_a_vip),
 		cmocka_unit_test(paused_service_stays_announced_and_is_closed),
+		cmocka_unit_test(a_pause_closes_the_ports_of_its_service_alone),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
