@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Packets that are served like others but whose headers must be looked for: IPv6 with extension
- * headers, first fragments of either family, and SCTP. They go by the scratch value, in three steps
+ * headers, first fragments of either family, and SCTP. They go by the scratch value, in steps
  * that each call by themselves, for the sake of the stack: the flow, its target, and the delivery.
  */
 #pragma once
@@ -104,26 +104,12 @@ __noinline int cold_look(struct xdp_md *ctx, struct lb_scratch *s)
 	return p->fragment ? LB_DROP_FRAGMENT : LB_DROP_ICMP;
 }
 
-/* Service and row of the flow; else why there are none. */
-__noinline int cold_target(struct xdp_md *ctx, struct lb_scratch *s)
+/* Whether the flow's service is for its source. */
+static __always_inline bool cold_lets_in(const struct flow *f)
 {
-	struct lb_service_key key = {};
-	struct target t = {};
+	const struct lb_service *svc = service_at(f->slot);
 
-	if (!s)
-		return LB_DROP_NO_BACKEND;
-	addr_copy(key.addr, s->flow.daddr);
-	key.port = s->flow.dport;
-	key.proto = s->flow.proto;
-	if (!target_service(ctx, &key, &t))
-		return LB_DROP_UNKNOWN_PORT;
-	if (!scratch_is_test(s) && !ranges_let_in(t.service, t.live, s->flow.saddr))
-		return LB_DROP_SOURCE;
-	s->flow.live = t.live; /* also of one that has no row: it says whether that is told */
-	if (!target_row(s->flow.saddr, s->flow.sport, s->flow.dport, &t))
-		return LB_DROP_NO_BACKEND;
-	target_fill(&s->flow, &t);
-	return LB_DROP_NONE;
+	return svc && ranges_let_in(svc, f->live, f->saddr);
 }
 
 /* Gives the packet to a backend, an index within the service: XDP_PASS, else XDP_DROP, uncounted.

@@ -52,22 +52,15 @@ __noinline bool icmp_error_parse(struct xdp_md *ctx, struct lb_scratch *s)
  */
 __noinline int icmp_error_owner(struct xdp_md *ctx, struct flow *f, bool unknown_pass)
 {
-	struct lb_service_key key = {};
-	struct target t = {};
+	int odd = target_find(ctx, f);
 
 	if (!f)
 		return -XDP_DROP;
-	addr_copy(key.addr, f->daddr);
-	key.port = f->dport;
-	key.proto = f->proto;
-	if (!target_service(ctx, &key, &t))
+	if (odd == LB_DROP_UNKNOWN_PORT)
 		return unknown_pass ? -XDP_PASS : -XDP_DROP;
-	if (kernel_flow_asks(t.live) && kernel_flow_takes(ctx, f))
+	if (kernel_flow_takes(f))
 		return -XDP_PASS;
-	if (!target_row(f->saddr, f->sport, f->dport, &t))
-		return -XDP_DROP;
-	target_fill(f, &t);
-	return (int)backend_index(t.live, select_owner(f));
+	return odd ? -XDP_DROP : (int)backend_index(f->live, select_owner(f));
 }
 
 /* Gives an ICMP error to the backend slot that it is for: XDP_PASS, else XDP_DROP, uncounted. */

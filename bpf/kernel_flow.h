@@ -89,24 +89,8 @@ static __always_inline bool kernel_flow_has(const struct flow *f)
 	return owner_by_any_entry(f, OWNER_OF_QUOTE) == OWNER_NOBODY;
 }
 
-/*
- * Whether the kernel has the flow, of which all but the target is filled in. The target is looked
- * up once more, since there may be none, and the common case is not to keep it for this.
- */
-__noinline bool kernel_flow_takes(struct xdp_md *ctx, struct flow *f)
+/* Whether the kernel has the flow, whose target was found, if only its service. */
+__noinline bool kernel_flow_takes(const struct flow *f)
 {
-	struct lb_service_key key = {};
-	struct target t = {};
-
-	if (!f)
-		return false;
-	addr_copy(key.addr, f->daddr);
-	key.port = f->dport;
-	key.proto = f->proto;
-	if (!target_service(ctx, &key, &t) || !kernel_flow_asks(t.live))
-		return false;
-	if (!target_row(f->saddr, f->sport, f->dport, &t))
-		t.row = LB_ROW_EMPTY;
-	target_fill(f, &t);
-	return kernel_flow_has(f);
+	return f && kernel_flow_asks(f->live) && kernel_flow_has(f);
 }

@@ -57,3 +57,29 @@ static __always_inline void target_fill(struct flow *f, const struct target *t)
 	f->age = age_now();
 	__builtin_memset(f->zero, 0, sizeof(f->zero));
 }
+
+/*
+ * Service and row of a flow of which addresses, ports and protocol are filled in: LB_DROP_NONE, and
+ * so is the rest. LB_DROP_NO_BACKEND: the same, with an empty row. LB_DROP_UNKNOWN_PORT: there is
+ * no service.
+ */
+__noinline int target_find(struct xdp_md *ctx, struct flow *f)
+{
+	struct lb_service_key key = {};
+	struct target t = {};
+	int odd = LB_DROP_NONE;
+
+	if (!f)
+		return LB_DROP_UNKNOWN_PORT;
+	addr_copy(key.addr, f->daddr);
+	key.port = f->dport;
+	key.proto = f->proto;
+	if (!target_service(ctx, &key, &t))
+		return LB_DROP_UNKNOWN_PORT;
+	if (!target_row(f->saddr, f->sport, f->dport, &t)) {
+		t.row = LB_ROW_EMPTY;
+		odd = LB_DROP_NO_BACKEND;
+	}
+	target_fill(f, &t);
+	return odd;
+}

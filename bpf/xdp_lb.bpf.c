@@ -112,11 +112,13 @@ static __always_inline int serve_cold(struct xdp_md *ctx, struct lb_scratch *s)
 {
 	int odd, backend;
 
-	if (!scratch_is_test(s) && kernel_flow_takes(ctx, &s->flow))
-		return serve_pass(ctx, s);
-	odd = cold_target(ctx, s);
+	odd = target_find(ctx, &s->flow);
 	if (odd == LB_DROP_UNKNOWN_PORT)
 		return serve_no_port(ctx, s);
+	if (!scratch_is_test(s) && kernel_flow_takes(&s->flow))
+		return serve_pass(ctx, s);
+	if (!scratch_is_test(s) && !cold_lets_in(&s->flow))
+		odd = LB_DROP_SOURCE;
 	if (odd)
 		return refuse_cold(ctx, s, s->flow.live, odd);
 	backend = scratch_is_test(s) ? (int)row_candidate(s->flow.row, 0)
@@ -182,7 +184,7 @@ static __always_inline bool is_kernels(struct xdp_md *ctx, const struct packet *
 	if (!s || parse_is_test(p))
 		return false;
 	flow_fill(&s->flow, p);
-	return kernel_flow_takes(ctx, &s->flow);
+	return target_find(ctx, &s->flow) != LB_DROP_UNKNOWN_PORT && kernel_flow_takes(&s->flow);
 }
 
 /* --- the common case, once for each family -------------------------------------------------------
