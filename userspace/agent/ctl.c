@@ -78,6 +78,7 @@ static bool show_piece(const struct agent *a, const struct shown *s,
 {
 	struct show_cursor *c = r->more;
 	const bool is_first = !c;
+	bool was_open;
 	char *text;
 	cJSON *body;
 	size_t len;
@@ -87,12 +88,17 @@ static bool show_piece(const struct agent *a, const struct shown *s,
 		agree(reply);
 		strbuf_add(reply, "[");
 	}
+	was_open = c->is_open;
 	body = s->show_piece(a, filter, c);
 	text = cJSON_PrintUnformatted(body);
 	len = strlen(text) - strlen("[]");
+	if (c->is_open && !was_open)
+		len -= strlen("]}");
 	if (len > 0 && c->has_told)
 		strbuf_add(reply, ",");
 	strbuf_add_len(reply, text + 1, len);
+	if (was_open && !c->is_open)
+		strbuf_add(reply, "]}");
 	c->has_told |= len > 0;
 	free(text);
 	cJSON_Delete(body);

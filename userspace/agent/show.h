@@ -23,7 +23,8 @@ struct show_cursor {
 	bool is_over;            /* that was the rest */
 	bool is_begun, has_told; /* has_told: there was something in it */
 	size_t at;               /* Services, backends: items before it were told */
-	size_t within;           /* backends: and so many of this one */
+	size_t within;           /* backends: and so many of this one, or of the last Service */
+	bool is_open;            /* Services: there are more of that one's, see show_services() */
 	uint64_t last; /* Services: the last of them; backends: this one; a hash of the key */
 	struct ip_prefix prefix; /* routes: the last one */
 };
@@ -38,6 +39,11 @@ cJSON *show_status(const struct agent *a);
 cJSON *show_peers(const struct agent *a, const struct show_filter *filter);
 /* In pieces; zero the cursor at first. */
 cJSON *show_routes(const struct agent *a, const struct show_filter *filter, struct show_cursor *c);
+/*
+ * Backends are the last of a Service's values. A Service of very many is told in pieces, too: as
+ * long as the cursor is open the next piece is not of Services but of backends, which belong to the
+ * last one.
+ */
 cJSON *show_services(const struct agent *a, const struct show_filter *filter,
 		     struct show_cursor *c);
 /* A row for each backend of each frontend, also of those whose Service is gone. */

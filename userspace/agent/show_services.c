@@ -31,13 +31,12 @@ struct lb_key show_key_of(const struct plan_service *s)
 	};
 }
 
-/* What the data plane holds and counted of one frontend; n_targets is 0 if it does not have it. */
+/* What the data plane holds and counted of one frontend, if it is known there. */
 struct counts {
 	struct bpf_counter total;
 	bool known;
 	const struct lb_target *targets; /* sorted, in the order of `each` */
-	struct bpf_counter *each;
-	size_t n_targets;
+	struct bpf_counting each;
 };
 
 static int cmp_key(const void *key, const void *item)
@@ -52,20 +51,21 @@ static int cmp_target(const void *key, const void *item)
 	return lb_target_cmp(key, item);
 }
 
+/* Of a Service that is gone on with the total was told. */
 static struct counts count(const struct agent *a, const struct plan_service *s,
-			   struct arena *scratch, const struct show_frontends *stored)
+			   struct arena *scratch, const struct show_frontends *stored, bool goes_on)
 {
 	const struct lb_key key = show_key_of(s);
 	const struct lb_actual *f =
 		sorted_find(&key, stored->items, stored->n, sizeof(*stored->items), cmp_key);
-	struct counts c = {0};
+	struct counts c = {.known = false};
 
 	if (!f)
 		return c;
 	c.targets = f->targets;
-	c.n_targets = f->n_targets;
-	c.each = arena_array_of(scratch, f->n_targets, struct bpf_counter);
-	c.known = bpf_dataplane_count(a->dataplane, &key, &c.total, c.each, c.n_targets);
+	c.known = bpf_dataplane_counting(a->dataplane, &key, scratch, &c.each) &&
+		  c.each.n == f->n_targets &&
+		  (goes_on || bpf_dataplane_count(a->dataplane, &key, &c.total, NULL, 0));
 	return c;
 }
 
@@ -82,23 +82,37 @@ void show_add_counter(cJSON *o, const struct bpf_counter *c)
 	}
 }
 
-static cJSON *backend_json(const struct plan_service_backend *b, const struct counts *c)
+static cJSON *backend_json(const struct agent *a, const struct plan_service_backend *b,
+			   const struct counts *c)
 {
 	const struct lb_target key = {.addr = b->addr, .port = b->port};
 	const struct lb_target *target = NULL;
 	cJSON *o = cJSON_CreateObject();
+	struct bpf_counter counter;
 	char text[IP_ADDR_TEXT];
 
 	if (c->known)
-		target = sorted_find(&key, c->targets, c->n_targets, sizeof(key), cmp_target);
+		target = sorted_find(&key, c->targets, c->each.n, sizeof(key), cmp_target);
+	if (target)
+		counter = bpf_dataplane_counter(a->dataplane, &c->each,
+						(size_t)(target - c->targets));
 
 	cJSON_AddStringToObject(o, "address", ip_addr_text(&b->addr, text));
 	cJSON_AddNumberToObject(o, "port", b->port);
 	show_add_text(o, "node", b->node);
 	cJSON_AddStringToObject(o, "state", b->state);
 	show_add_left(o, b->drains_until);
-	show_add_counter(o, target ? &c->each[target - c->targets] : NULL);
+	show_add_counter(o, target ? &counter : NULL);
 	return o;
+}
+
+/* Those behind `within`, at most so many; the cursor is open if there are more. */
+static void add_backends(cJSON *list, const struct agent *a, const struct plan_service *s,
+			 const struct counts *counts, struct show_cursor *c, size_t max)
+{
+	for (size_t n = 0; c->within < s->n_backends && n < max; n++)
+		cJSON_AddItemToArray(list, backend_json(a, &s->backends[c->within++], counts));
+	c->is_open = c->within < s->n_backends;
 }
 
 void show_add_frontend(cJSON *o, const struct plan_service *s)
@@ -113,15 +127,12 @@ void show_add_frontend(cJSON *o, const struct plan_service *s)
 	cJSON_AddStringToObject(o, "protocol", s->protocol);
 }
 
+/* Its list of backends is yet to come. */
 static cJSON *service_json(const struct plan_service *s, const struct counts *c)
 {
 	cJSON *o = cJSON_CreateObject();
-	cJSON *list;
 
 	show_add_frontend(o, s);
-	list = cJSON_AddArrayToObject(o, "backends");
-	for (size_t i = 0; i < s->n_backends; i++)
-		cJSON_AddItemToArray(list, backend_json(&s->backends[i], c));
 	if (s->health_port)
 		cJSON_AddNumberToObject(o, "healthCheckNodePort", s->health_port);
 	else
@@ -156,31 +167,59 @@ static size_t find_next(const struct plan *plan, const struct show_cursor *c)
 	return c->at < plan->n_services ? c->at : plan->n_services;
 }
 
+/* The rest of the last Service, or some of it; nothing if it is gone meanwhile. */
+static void go_on(cJSON *out, const struct agent *a, size_t next, struct show_cursor *c,
+		  struct arena *scratch, const struct show_frontends *stored)
+{
+	const struct plan_service *s = next > 0 ? &a->current->plan.services[next - 1] : NULL;
+	struct counts counts;
+
+	c->is_open = false;
+	if (!s || show_service_hash(s) != c->last)
+		return;
+	counts = count(a, s, scratch, stored, true);
+	add_backends(out, a, s, &counts, c, SHOW_PIECE);
+}
+
+static void tell(cJSON *out, const struct agent *a, const struct plan_service *s,
+		 struct show_cursor *c, size_t max, struct arena *scratch,
+		 const struct show_frontends *stored)
+{
+	const struct counts counts = count(a, s, scratch, stored, false);
+	cJSON *o = service_json(s, &counts);
+
+	c->within = 0;
+	add_backends(cJSON_AddArrayToObject(o, "backends"), a, s, &counts, c, max);
+	cJSON_AddItemToArray(out, o);
+}
+
 cJSON *show_services(const struct agent *a, const struct show_filter *filter, struct show_cursor *c)
 {
 	_cleanup_(arena_freep) struct arena *scratch = arena_new();
 	const struct plan *plan = &a->current->plan;
 	struct show_frontends stored = {0};
 	cJSON *out = cJSON_CreateArray();
-	size_t i = find_next(plan, c);
+	size_t i = find_next(plan, c), told = 0;
 
 	if (a->dataplane) {
 		const struct lb_store store = bpf_dataplane_store(a->dataplane);
 
 		store.ops->dump(store.ctx, scratch, &stored.items, &stored.n);
 	}
-	for (size_t told = 0; i < plan->n_services && told < SHOW_PIECE; i++) {
+	if (c->is_open) {
+		go_on(out, a, i, c, scratch, &stored);
+		told = SHOW_PIECE;
+	}
+	for (; i < plan->n_services && told < SHOW_PIECE; i++) {
 		const struct plan_service *s = &plan->services[i];
-		struct counts counts;
 
 		c->is_begun = true;
 		if (!show_matches(filter->name, s->name) || !show_matches(filter->ns, s->ns))
 			continue;
-		counts = count(a, s, scratch, &stored);
-		cJSON_AddItemToArray(out, service_json(s, &counts));
+		tell(out, a, s, c, SHOW_PIECE - told, scratch, &stored);
 		told += 1 + s->n_backends;
 	}
-	c->is_over = i == plan->n_services;
+	c->is_over = i == plan->n_services && !c->is_open;
 	c->at = i;
 	c->last = i > 0 ? show_service_hash(&plan->services[i - 1]) : 0;
 	return out;

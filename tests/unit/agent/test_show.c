@@ -6,59 +6,8 @@
  */
 #include "agent/show.h"
 
-#include "agent_rig.h"
-
 #include "lb/lb_drops.h"
-
-#include <sys/un.h>
-
-static struct {
-	int fd;
-	char text[1 << 20];
-	size_t len;
-	bool ended;
-} reply;
-
-static bool has_answered(const struct agent_rig *rig)
-{
-	ssize_t n = recv(reply.fd, reply.text + reply.len, sizeof(reply.text) - 1 - reply.len,
-			 MSG_DONTWAIT);
-
-	(void)rig;
-	if (n > 0)
-		reply.len += (size_t)n;
-	reply.text[reply.len] = '\0';
-	return n == 0;
-}
-
-/* The reply to one line: the status line, and the body as JSON (NULL if there is none). */
-static cJSON *ask(struct agent_rig *rig, const char *line, const char *first)
-{
-	struct sockaddr_un addr = {.sun_family = AF_UNIX};
-	const char *end;
-	cJSON *body;
-
-	snprintf(addr.sun_path, sizeof(addr.sun_path), "%s", rig->socket);
-	reply.len = 0;
-	reply.fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	assert_int_equal(connect(reply.fd, (const struct sockaddr *)&addr, sizeof(addr)), 0);
-	assert_int_equal(send(reply.fd, line, strlen(line), 0), strlen(line));
-	assert_int_equal(send(reply.fd, "\n", 1, 0), 1);
-	RIG_WAIT(rig, has_answered);
-	close(reply.fd);
-	end = strchr(reply.text, '\n');
-	assert_non_null(end);
-	assert_int_equal(strncmp(reply.text, first, strlen(first)), 0);
-	body = cJSON_Parse(end + 1);
-	return body;
-}
-
-static const char *text_of(const cJSON *item, const char *key)
-{
-	return cJSON_GetStringValue(cJSON_GetObjectItem(item, key));
-}
-
-#define OK "{\"protocol\":\"lodestone/1\",\"ok\":true}\n"
+#include "show_rig.h"
 
 /* Numbers that count time, and texts that hold the folder's name, are no part of the contract. */
 static void blank(cJSON *o, const char *key)
@@ -85,25 +34,6 @@ static void expect(cJSON *body, const char *golden)
 	assert_string_equal(text, golden);
 	free(text);
 	cJSON_Delete(body);
-}
-
-/* The router has heard it, and the plan has heard so. */
-static bool is_announced(const struct agent_rig *rig)
-{
-	return rig_announces(rig) && rig->agent.current->plan.services[0].announced;
-}
-
-static struct agent_rig *rig_announcing(void)
-{
-	struct agent_rig *rig = rig_new();
-
-	rig_write(rig, "s2.yaml",
-		  "apiVersion: v1\nkind: Service\nmetadata: {name: s2, namespace: other,"
-		  " annotations: {metallb.io/address-pool: none}}\n"
-		  "spec: {type: LoadBalancer, ports: [{port: 53, protocol: UDP}]}\n");
-	rig_start(rig);
-	RIG_WAIT(rig, is_announced);
-	return rig;
 }
 
 static void peers(void **state)
@@ -168,14 +98,16 @@ static void services(void **state)
 	(void)state;
 	expect(body,
 	       "[{\"namespace\":\"default\",\"name\":\"s1\",\"vip\":\"192.0.2.0\",\"port\":80,"
-	       "\"protocol\":\"TCP\",\"backends\":[{\"address\":\"10.244.0.1\",\"port\":80,"
+	       "\"protocol\":\"TCP\",\"healthCheckNodePort\":null,\"paused\":false,\"announced\":true,"
+	       "\"reason\":\"announced\",\"packets\":null,\"bytes\":null,\"flows\":null,"
+	       "\"backends\":[{\"address\":\"10.244.0.1\",\"port\":80,"
 	       "\"node\":\"node\",\"state\":\"ready\",\"drainSeconds\":null,"
 	       "\"packets\":null,\"bytes\":null,"
-	       "\"flows\":null}],\"healthCheckNodePort\":null,\"paused\":false,\"announced\":true,"
-	       "\"reason\":\"announced\",\"packets\":null,\"bytes\":null,\"flows\":null},"
+	       "\"flows\":null}]},"
 	       "{\"namespace\":\"other\",\"name\":\"s2\",\"vip\":null,\"port\":53,"
-	       "\"protocol\":\"UDP\",\"backends\":[],\"healthCheckNodePort\":null,\"paused\":false,\"announced\":false,"
-	       "\"reason\":\"noIPAllocated\",\"packets\":null,\"bytes\":null,\"flows\":null}]");
+	       "\"protocol\":\"UDP\",\"healthCheckNodePort\":null,\"paused\":false,\"announced\":false,"
+	       "\"reason\":\"noIPAllocated\",\"packets\":null,\"bytes\":null,\"flows\":null,"
+	       "\"backends\":[]}]");
 	expect(ask(rig, "{\"command\":\"show\",\"what\":\"services\",\"namespace\":\"none\"}", OK),
 	       "[]");
 	rig_free(rig);
@@ -194,77 +126,6 @@ static void backends(void **state)
 	       "\"bytes\":null,\"flows\":null}]");
 	expect(ask(rig, "{\"command\":\"show\",\"what\":\"backends\",\"name\":\"s2\"}", OK), "[]");
 	rig_free(rig);
-}
-
-/* --- long lists ---------------------------------------------------------------------------------
- */
-
-#define N_MANY 2600
-
-static bool all_are_announced(const struct agent_rig *rig)
-{
-	return rig->router->announced >= N_MANY;
-}
-
-static struct agent_rig *rig_with_many(void)
-{
-	struct agent_rig *rig = rig_new();
-	char *text;
-	size_t len;
-	FILE *f = open_memstream(&text, &len);
-
-	assert_non_null(f);
-	for (unsigned i = 0; i < N_MANY; i++)
-		fprintf(f,
-			"apiVersion: v1\nkind: Service\nmetadata: {name: s%04u, namespace: many}\n"
-			"spec: {type: LoadBalancer, ports: [{port: 80}]}\n---\n"
-			"apiVersion: discovery.k8s.io/v1\nkind: EndpointSlice\n"
-			"metadata: {name: s%04u-1, namespace: many,"
-			" labels: {kubernetes.io/service-name: s%04u}}\naddressType: IPv4\n"
-			"ports: [{name: \"\", port: 80, protocol: TCP}]\nendpoints:"
-			" [{addresses: [10.244.0.1], nodeName: node, conditions: {ready: true}}]\n---\n",
-			i, i, i);
-	assert_int_equal(fclose(f), 0);
-	rig_write(rig, "s1.yaml", text);
-	free(text);
-	rig_write(rig, "pool.yaml",
-		  "apiVersion: metallb.io/v1beta1\nkind: IPAddressPool\n"
-		  "metadata: {name: p, namespace: metallb-system}\n"
-		  "spec: {addresses: [198.18.0.0/16]}\n---\n"
-		  "apiVersion: metallb.io/v1beta1\nkind: BGPAdvertisement\n"
-		  "metadata: {name: a, namespace: metallb-system}\nspec: {}\n");
-	rig_start(rig);
-	RIG_WAIT(rig, all_are_announced);
-	return rig;
-}
-
-typedef cJSON *(*show_list)(const struct agent *a, const struct show_filter *filter,
-			    struct show_cursor *c);
-
-/* Each piece is bounded, and all together are each item once. */
-static void expect_pieces(const struct agent_rig *rig, show_list show, const char *key)
-{
-	const struct show_filter filter = {.name = NULL};
-	struct show_cursor c = {.is_over = false};
-	size_t n = 0, n_pieces = 0;
-	char last[64] = "";
-
-	while (!c.is_over) {
-		cJSON *piece = show(&rig->agent, &filter, &c), *item;
-
-		assert_in_range(cJSON_GetArraySize(piece), 0, SHOW_PIECE);
-		assert_true(c.is_over || cJSON_GetArraySize(piece) >= SHOW_PIECE / 2);
-		cJSON_ArrayForEach(item, piece)
-		{
-			assert_string_not_equal(text_of(item, key), last);
-			snprintf(last, sizeof(last), "%s", text_of(item, key));
-			n++;
-		}
-		cJSON_Delete(piece);
-		n_pieces++;
-	}
-	assert_int_equal(n, N_MANY);
-	assert_true(n_pieces >= N_MANY / SHOW_PIECE);
 }
 
 /* What a Service that is gone has left: it has no name, and so no filter finds it. */
@@ -306,31 +167,6 @@ static void backends_of_nobody(void **state)
 	cJSON_Delete(body);
 	expect(ask(rig, "{\"command\":\"show\",\"what\":\"backends\",\"name\":\"s2\"}", OK), "[]");
 	plan->n_frontends = rig->agent.ledger.n_leaving = 0;
-	rig_free(rig);
-}
-
-/* One Service with so many that they are told in several turns. */
-static void backends_of_one_service_are_told_in_pieces(void **state)
-{
-	static struct plan_service_backend all[N_MANY];
-	const struct plan_service one = {.ns = "many",
-					 .name = "web",
-					 .vip = {.addr = ip_addr_from_v4(0xc0000207)},
-					 .port = 80,
-					 .protocol = "TCP",
-					 .backends = all,
-					 .n_backends = N_MANY};
-	struct agent_rig *rig = rig_announcing();
-	struct plan *plan = &rig->agent.current->plan;
-
-	(void)state;
-	for (uint32_t i = 0; i < N_MANY; i++)
-		all[i] = (struct plan_service_backend){
-			.addr = ip_addr_from_v4(0x0af40000 + i), .node = "", .state = "ready"};
-	plan->services = &one;
-	plan->n_services = 1;
-	expect_pieces(rig, show_backends, "address");
-	plan->n_services = 0;
 	rig_free(rig);
 }
 
@@ -498,77 +334,6 @@ static void what_is_not_understood_is_refused_with_a_sentence(void **state)
 	rig_free(rig);
 }
 
-static size_t n_commas(const char *text)
-{
-	size_t n = 0;
-
-	for (; (text = strstr(text, ",{\"prefix\"")); text++)
-		n++;
-	return n;
-}
-
-static void long_lists_are_told_in_pieces(void **state)
-{
-	struct agent_rig *rig = rig_with_many();
-	struct show_cursor c = {.is_over = false};
-	const struct show_filter one = {.name = "s2599", .ns = "many"};
-	cJSON *body;
-
-	(void)state;
-	expect_pieces(rig, show_services, "name");
-	expect_pieces(rig, show_routes, "prefix");
-	expect_pieces(rig, show_backends, "name");
-	body = show_services(&rig->agent, &one, &c);
-	assert_int_equal(cJSON_GetArraySize(body), 1);
-	assert_true(c.is_over);
-	cJSON_Delete(body);
-	rig_free(rig);
-}
-
-/* A Service that was told last goes: the others are told, each once. */
-static void a_list_goes_on_behind_what_has_moved(void **state)
-{
-	const struct show_filter filter = {.name = NULL};
-	struct agent_rig *rig = rig_with_many();
-	struct show_cursor c = {.is_over = false};
-	struct plan *plan = &rig->agent.current->plan;
-	cJSON *first, *second;
-
-	(void)state;
-	first = show_services(&rig->agent, &filter, &c);
-	plan->services++; /* one that was told is there no more, and all others have moved */
-	plan->n_services--;
-	second = show_services(&rig->agent, &filter, &c);
-	assert_true(
-		strcmp(text_of(cJSON_GetArrayItem(first, cJSON_GetArraySize(first) - 1), "name"),
-		       text_of(cJSON_GetArrayItem(second, 0), "name")) < 0);
-	assert_int_equal(strtol(text_of(cJSON_GetArrayItem(second, 0), "name") + 1, NULL, 10),
-			 cJSON_GetArraySize(first));
-	plan->services--;
-	plan->n_services++;
-	cJSON_Delete(first);
-	cJSON_Delete(second);
-	rig_free(rig);
-}
-
-/* The pieces are one answer: JSON, and no turn of the loop makes two of them. */
-static void pieces_are_one_answer(void **state)
-{
-	struct agent_rig *rig = rig_with_many();
-	cJSON *body = ask(rig, "{\"command\":\"show\",\"what\":\"routes\"}", OK);
-
-	(void)state;
-	assert_int_equal(cJSON_GetArraySize(body), N_MANY);
-	assert_int_equal(n_commas(reply.text), N_MANY - 1);
-	cJSON_Delete(body);
-	/* Pieces before it are empty. */
-	body = ask(rig, "{\"command\":\"show\",\"what\":\"routes\",\"name\":\"198.18.9.200/32\"}",
-		   OK);
-	assert_int_equal(cJSON_GetArraySize(body), 1);
-	cJSON_Delete(body);
-	rig_free(rig);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -578,16 +343,12 @@ int main(void)
 		cmocka_unit_test(services),
 		cmocka_unit_test(backends),
 		cmocka_unit_test(backends_of_nobody),
-		cmocka_unit_test(backends_of_one_service_are_told_in_pieces),
 		cmocka_unit_test(pools_and_bfd),
 		cmocka_unit_test(problems),
 		cmocka_unit_test(status),
 		cmocka_unit_test(status_of_an_agent_that_does_well),
 		cmocka_unit_test(a_drain_is_asked_for_and_taken_back),
 		cmocka_unit_test(only_packets_that_were_lost_are_drops),
-		cmocka_unit_test(long_lists_are_told_in_pieces),
-		cmocka_unit_test(a_list_goes_on_behind_what_has_moved),
-		cmocka_unit_test(pieces_are_one_answer),
 		cmocka_unit_test(what_is_not_understood_is_refused_with_a_sentence),
 	};
 
