@@ -50,7 +50,7 @@ static void complain(struct api_decoder *d, enum severity severity, const struct
 	const char *message = arena_vprintf(d->arena, fmt, ap);
 
 	problem_add(d->problems, severity, &d->object, text, "%s", message);
-	d->n_errors += severity == SEVERITY_ERROR;
+	d->n_errors += severity == SEVERITY_ERROR && !d->is_apart;
 }
 
 /* Is one the path of the other, or of what it stands in? */
@@ -146,7 +146,7 @@ bool api_is_faulty(struct api_decoder *d, const struct api_value *v)
 	if (!*text.field)
 		text.field = NULL;
 	problem_add(d->problems, SEVERITY_ERROR, &d->object, &text, "%s", v->fault->message);
-	d->n_errors++;
+	d->n_errors += !d->is_apart;
 	return true;
 }
 
@@ -177,15 +177,22 @@ static void check_unique(struct api_decoder *d, const struct api_value *list)
 				  "holds the same item twice");
 }
 
-static void decode_item(struct api_decoder *d, const struct api_field *f, const struct api_value *c,
+/* False: it is wrong, and is to be left out. */
+static bool decode_item(struct api_decoder *d, const struct api_field *f, const struct api_value *c,
 			void *dst)
 {
-	if (api_is_faulty(d, c))
-		return;
-	if (c->type == API_VALUE_SCALAR && c->len == 0)
-		api_wrong(d, c, "EmptyItem", "remove the item or give it a value", "is empty");
-	else
-		api_decode_value(d, f, c, dst);
+	const size_t n_told = d->problems->n;
+
+	d->is_apart = f->flags & API_FIELD_APART;
+	if (!api_is_faulty(d, c)) {
+		if (c->type == API_VALUE_SCALAR && c->len == 0)
+			api_wrong(d, c, "EmptyItem", "remove the item or give it a value",
+				  "is empty");
+		else
+			api_decode_value(d, f, c, dst);
+	}
+	d->is_apart = false;
+	return !(f->flags & API_FIELD_APART) || d->problems->n == n_told;
 }
 
 static void decode_list(struct api_decoder *d, const struct api_field *f, const struct api_value *v,
@@ -193,6 +200,7 @@ static void decode_list(struct api_decoder *d, const struct api_field *f, const 
 {
 	struct api_step step = {.up = d->at};
 	uint64_t hash = HASH_INIT;
+	size_t n = 0;
 	char *items;
 
 	if (v->type != API_VALUE_SEQUENCE) {
@@ -206,13 +214,13 @@ static void decode_list(struct api_decoder *d, const struct api_field *f, const 
 	items = arena_alloc(f->type == API_TYPE_STRUCT ? d->scratch : d->arena, v->n, f->size);
 	d->at = &step;
 	for (const struct api_value *c = v->first; c; c = c->next) {
-		decode_item(d, f, c, items + step.index * f->size);
+		n += decode_item(d, f, c, items + n * f->size);
 		hash = hash_u64(hash, d->hash);
 		step.index++;
 	}
 	d->at = step.up;
 	d->hash = hash;
-	memcpy(dst, &(struct list){.items = items, .n = v->n}, sizeof(struct list));
+	memcpy(dst, &(struct list){.items = items, .n = n}, sizeof(struct list));
 }
 
 /* --- structs --- */

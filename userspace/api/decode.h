@@ -30,6 +30,7 @@ struct api_decoder {
 	unsigned version; /* mask: which of the schema's versions */
 	const char *api_version;
 	bool is_lenient;
+	bool is_apart; /* what is wrong costs a list's item, not the object */
 	size_t n_errors;
 	size_t first_problem; /* of this object in the list */
 	size_t end_decoded;   /* behind the last one that decoding found; 0: it is not over */

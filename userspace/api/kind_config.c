@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
  * LodestoneConfig (DESIGN 10): the object `default`, and one named after a node that overrides it
- * field by field. So each row sets a bit, and nothing here fills in a default. The decoded struct
- * is that of api/objects.h itself, its sections flattened.
+ * field by field. So each row sets a bit, and nothing here fills in a default; but for the list of
+ * denied sources, of which there may be many that add up. The decoded struct is that of
+ * api/objects.h itself, its sections flattened.
  */
 #include "api/decode.h"
 #include "base/limits.h"
+#include "base/prefixes.h"
 
 #define MIN_FLOW_ENTRIES 1024
 #define MAX_FLOW_ENTRIES (16 << 20) /* as many as the tables may have */
@@ -13,6 +15,8 @@
 struct raw_config {
 	struct api_config config;
 	struct ip_addr router_id;
+	struct ip_prefix *deny;
+	size_t n_deny;
 	int forwarding, ebgp_local_pref, link_bandwidth; /* 0 = default */
 	bool listen;
 	const char *metrics_address;
@@ -84,6 +88,10 @@ static const struct api_field dataplane_fields[] = {
 	 .type = API_TYPE_BOOL,
 	 IN_CONFIG(topology_hints),
 	 .bit = API_CONFIG_TOPOLOGY_HINTS},
+	{.name = "deny",
+	 .type = API_TYPE_PREFIX,
+	 .flags = API_FIELD_APART,
+	 API_LIST_AT(struct raw_config, deny, n_deny)},
 };
 static const struct api_field bgp_fields[] = {
 	{.name = "listen", .type = API_TYPE_BOOL, .flags = API_FIELD_LATER, IN_RAW(listen)},
@@ -150,6 +158,8 @@ static void finish_config(struct api_decoder *d, const void *raw, struct api_obj
 	const struct raw_config *in = raw;
 
 	o->config = in->config;
+	o->config.deny = in->deny;
+	o->config.n_deny = prefixes_make(in->deny, in->n_deny);
 	api_router_id(d, "spec.bgp.routerID", &in->router_id, &o->config.router_id);
 }
 

@@ -134,6 +134,8 @@ struct api_config {
 	enum api_icmp_echo icmp_echo;
 	uint32_t flow_entries;
 	bool topology_hints;
+	const struct ip_prefix *deny; /* a set (base/prefixes.h) */
+	size_t n_deny;
 	uint32_t default_local_pref;
 	bool graceful_restart;
 	uint32_t router_id; /* host order */

@@ -236,6 +236,7 @@ static bool compute(struct plan_draft *d, struct plan_cache *c, struct plan_ledg
 	tell_all(d);
 	match_peers(d);
 	plan_draft_devices(d);
+	plan_draft_denied(d);
 	plan_draft_health(d);
 	is_part = kept && plan_part_choose(d, kept, &part);
 	take_steps(d);

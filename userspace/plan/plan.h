@@ -64,10 +64,11 @@ struct plan_device {
 
 /*
  * What the second sink of the data plane is driven by (plan/sink.h, struct lb_ways_ops): where
- * packets may come from and by which way they leave. Empty so far; nobody applies them.
+ * packets may come from and by which way they leave.
  */
 
-/* How a packet for another node leaves by an uplink. Without one nothing is sent there. */
+/* How a packet for another node leaves by an uplink. Without one nothing is sent there. Empty so
+ * far; nobody applies them. */
 struct plan_next_hop {
 	int uplink;            /* ifindex */
 	struct ip_addr node;   /* the address that tunnels to the node end at */
@@ -75,10 +76,11 @@ struct plan_next_hop {
 	uint8_t mac[6];        /* of the neighbour on the way */
 };
 
-/* Sources that reach no VIP of a domain, whatever ranges say. */
+/* A list of sources that reach no VIP of whatever domain, whatever ranges say. */
 struct plan_denied {
-	uint16_t domain;
-	struct ip_prefix source;
+	uint64_t name;                   /* lists of one name are the same */
+	const struct ip_prefix *sources; /* a set (base/prefixes.h) */
+	size_t n;
 };
 
 /* What status shows of one frontend of a Service. */
@@ -140,8 +142,9 @@ struct plan {
 	const struct plan_next_hop *next_hops; /* by uplink, node */
 	size_t n_next_hops;
 
-	const struct plan_denied *denied; /* by domain, source */
+	const struct plan_denied *denied; /* by their object's name; they add up */
 	size_t n_denied;
+	bool keeps_denied;                 /* gate 5: what is denied already stays so */
 	const struct plan_device *devices; /* by ifindex */
 	size_t n_devices;
 	const struct plan_service *services; /* by ns, name, vip, port, protocol */

@@ -92,7 +92,7 @@ static bool same_denied(const void *a, const void *b)
 {
 	const struct plan_denied *x = a, *y = b;
 
-	return x->domain == y->domain && ip_prefix_cmp(&x->source, &y->source) == 0;
+	return x->name == y->name && x->n == y->n;
 }
 
 static bool same_begin(const void *a, const void *b)
@@ -229,7 +229,7 @@ static const char *arrays_difference(const struct plan *a, const struct plan *b)
 		return "begins";
 	if (!SAME(a, b, next_hops, n_next_hops, same_next_hop))
 		return "next_hops";
-	if (!SAME(a, b, denied, n_denied, same_denied))
+	if (!SAME(a, b, denied, n_denied, same_denied) || a->keeps_denied != b->keeps_denied)
 		return "denied";
 	if (!SAME(a, b, devices, n_devices, same_device))
 		return "devices";

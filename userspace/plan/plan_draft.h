@@ -114,6 +114,7 @@ struct plan_cache *plan_cache_once(struct arena *arena);
 /* Makes room for what the steps find out: for what is arranged, before the step frontends. */
 void plan_draft_join(struct plan_draft *d);
 void plan_draft_devices(struct plan_draft *d);
+void plan_draft_denied(struct plan_draft *d);
 void plan_draft_frontends(struct plan_draft *d);
 void plan_draft_routes(struct plan_draft *d);
 void plan_draft_leaving(struct plan_draft *d);

@@ -5,14 +5,10 @@
  * and these are not on it. (kube-proxy lets everybody in then.)
  */
 #include "plan/plan_service.h"
-#include "plan/plan_sort.h"
+
+#include "base/prefixes.h"
 
 #include <assert.h>
-
-static int cmp_range(const void *a, const void *b)
-{
-	return ip_prefix_cmp(a, b);
-}
 
 struct service_ranges plan_service_ranges(const struct api_service *s, enum ip_family family,
 					  struct arena *arena)
@@ -24,7 +20,7 @@ struct service_ranges plan_service_ranges(const struct api_service *s, enum ip_f
 	for (size_t i = 0; i < s->n_source_ranges; i++)
 		if (ip_family_of(&s->source_ranges[i].addr) == family)
 			items[ret.n++] = s->source_ranges[i];
-	ret.n = plan_sort_unique(items, ret.n, sizeof(*items), cmp_range);
+	ret.n = prefixes_make(items, ret.n);
 	ret.name = lb_ranges_name(items, ret.n);
 	return ret;
 }

@@ -26,16 +26,17 @@ struct lb_store {
 /*
  * The data plane's second sink: what does not belong to one frontend. Each call brings a whole kind
  * to the plan's array of it, in the order that struct plan names, and leaves alone what is the same
- * already; 0 or the first -errno, after which as much as possible is in force.
+ * already; 0 or the first -errno, after which as much as possible is in force; -EINPROGRESS as from
+ * the store.
  *
- * Order among them and the store: what keeps packets out (denied) before a
- * frontend is put, and taken back after it is deleted; next_hops before a frontend with targets on
- * that node.
+ * Order among them and the store: what keeps packets out (denied) before a frontend is put;
+ * next_hops before a frontend with targets on that node.
  */
 struct lb_ways_ops {
 	int (*next_hops)(void *ctx, nsec_t now, const struct plan_next_hop *items, size_t n);
 
-	int (*denied)(void *ctx, nsec_t now, const struct plan_denied *items, size_t n);
+	/* keep: what is denied already stays so, whether or not it is in a list. */
+	int (*denied)(void *ctx, nsec_t now, const struct plan_denied *items, size_t n, bool keep);
 };
 
 /* Result of applying the frontends of a plan. */

@@ -85,12 +85,74 @@ static void wrong_and_later_fields_are_problems(void **state)
 		check_case(HEAD "spec:\n", &cases[i]);
 }
 
+/* Items of the list: what they say, in order, and what is told of the others. */
+static void denied_sources_are_a_set_without_what_is_wrong(void **state)
+{
+	static const struct {
+		const char *list, *want;
+		size_t n_told;
+		unsigned line; /* of what is told last */
+	} cases[] = {
+		{"[]", "", 0, 0},
+		{"[192.0.2.0/24]", "192.0.2.0/24", 0, 0},
+		{"[\"2001:db8::/32\", 192.0.2.0/24, 10.0.0.0/8, 192.0.2.0/24]",
+		 "10.0.0.0/8 192.0.2.0/24 2001:db8::/32", 0, 0},
+		{"[192.0.2.77/24, 192.0.2.0/25]", "192.0.2.0/24 192.0.2.0/25", 0, 0},
+		{"[0.0.0.0/0, \"::/0\"]", "0.0.0.0/0 ::/0", 0, 0},
+		{"[192.0.2.0/33, 10.0.0.0/8, nobody,\n    192.0.2.1]", "10.0.0.0/8", 3, 7},
+		{"[\"\", 7, 10.0.0.0/8, {a: b}]", "10.0.0.0/8", 3, 6},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		_cleanup_(arena_freep) struct arena *arena = arena_new();
+		struct api_batch b = decode_text(arena_printf(
+			arena, HEAD "spec:\n  dataplane:\n    deny: %s\n", cases[i].list));
+		const struct api_config *c = &only_object(&b)->config;
+		const char *have = "";
+		char text[IP_PREFIX_TEXT];
+
+		for (size_t k = 0; k < c->n_deny; k++)
+			have = arena_printf(arena, "%s%s%s", have, k ? " " : "",
+					    ip_prefix_text(&c->deny[k], text));
+		assert_string_equal(have, cases[i].want);
+		assert_int_equal(b.problems.n, cases[i].n_told);
+		assert_int_equal(c->set, 0);
+		for (size_t k = 0; k < b.problems.n; k++) {
+			assert_int_equal(b.problems.items[k].severity, SEVERITY_ERROR);
+			assert_non_null(b.problems.items[k].remedy);
+			assert_ptr_equal(strstr(b.problems.items[k].field, "spec.dataplane.deny["),
+					 b.problems.items[k].field);
+		}
+		if (cases[i].n_told)
+			assert_int_equal(b.problems.items[b.problems.n - 1].line, cases[i].line);
+		api_batch_done(&b);
+	}
+}
+
+/* Beside a list that is right as far as it goes another field is wrong as ever, and the object. */
+static void a_wrong_source_excuses_nothing_else(void **state)
+{
+	static const struct api_case cases[] = {
+		{"  dataplane: {deny: [x], mode: fast}\n",
+		 "error BadPrefix spec.dataplane.deny[0]:5\n"
+		 "error BadValue spec.dataplane.mode:5"},
+		{"  dataplane: {deny: 10.0.0.0/8}\n", "error WrongType spec.dataplane.deny:5"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+		check_case(HEAD "spec:\n", &cases[i]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_config_with_everything_is_decoded),
 		cmocka_unit_test(only_what_is_named_is_set),
 		cmocka_unit_test(wrong_and_later_fields_are_problems),
+		cmocka_unit_test(denied_sources_are_a_set_without_what_is_wrong),
+		cmocka_unit_test(a_wrong_source_excuses_nothing_else),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -36,7 +36,7 @@ static void make_ways(struct made *m, const struct lb_key *web)
 		m->next_hops[i] = (struct plan_next_hop){.uplink = 2, .source = source};
 		m->next_hops[i].node = ip_addr_from_v4(0x0a0a0002 + (uint32_t)i);
 		m->ranges[i] = prefix;
-		m->denied[i] = (struct plan_denied){.domain = 3, .source = prefix};
+		m->denied[i] = (struct plan_denied){.name = 3, .sources = m->ranges, .n = 2};
 		m->begins[i] = (struct plan_begin){.vip = {web->addr, (uint16_t)i}, .takes = true};
 	}
 	m->plan.next_hops = m->next_hops;

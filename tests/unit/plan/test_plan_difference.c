@@ -135,8 +135,9 @@ static const char *spoil_ways(struct whole *w, size_t i)
 	SPOIL("next_hops", w->m.next_hops[1].source.b[0]++);
 	SPOIL("next_hops", w->m.next_hops[1].mac[5]++);
 	SPOIL("denied", w->m.plan.n_denied--);
-	SPOIL("denied", w->m.denied[1].domain++);
-	SPOIL("denied", w->m.denied[1].source.len++);
+	SPOIL("denied", w->m.denied[1].name++);
+	SPOIL("denied", w->m.denied[1].n--);
+	SPOIL("denied", w->m.plan.keeps_denied = true);
 	SPOIL("begins", w->m.plan.n_begins--);
 	SPOIL("begins", w->m.begins[1].vip.domain++);
 	SPOIL("begins", w->m.begins[1].takes = false);
