@@ -134,6 +134,22 @@ struct lb_range {
 
 /* map `range_names`, array of words, mmap-able, by set: agent only; 0 = no set, or half a one. */
 
+/* --- denied sources
+ * ---------------------------------------------------------------------------------
+ */
+
+/*
+ * Sources that reach no VIP lie in `ranges`, too, in a set of each family that no service names.
+ *
+ * map `deny_bits`, array of words, mmap-able: in which /16 of IPv4, or hash of a /32 of IPv6, there
+ * may be any (lb_deny_bit_v4(), lb_deny_bit_v6()). Looked at while LB_UPLINK_DENIES is set. Agent
+ * writes, bpf reads.
+ */
+#define LB_DENY_SET_V4 LB_RANGE_SETS
+#define LB_DENY_SET_V6 (LB_RANGE_SETS + 1)
+#define LB_DENY_BITS   65536u /* of each family */
+#define LB_DENY_WORDS  (2 * LB_DENY_BITS / 64)
+
 /* --- answers that reject
  * ---------------------------------------------------------------------------
  */
@@ -323,6 +339,7 @@ enum lb_drop {
 	LB_DROP_PAUSED,       /* a flow that would begin at a service that is paused */
 	LB_DROP_NO_ANSWER,    /* counted beside its reason: not rejected, as too many were */
 	LB_DROP_SOURCE,       /* from a source outside of loadBalancerSourceRanges */
+	LB_DROP_DENIED,       /* from a denied source */
 	LB_N_DROPS,
 };
 
@@ -335,10 +352,12 @@ enum lb_drop {
  *   bits 32..47  its domain
  *   bits 48..50  reach: a device whose place by lb_uplink_hash() is this one lies here or at most
  * so many words behind. So nearly every device is found, or found to be missing, at once.
+ *   bit      63  LB_UPLINK_DENIES, in all words or none: some sources are denied
  */
 #define LB_UPLINK_DOMAIN_SHIFT 32
 #define LB_UPLINK_REACH_SHIFT  48
 #define LB_UPLINK_REACH_MAX    7u
+#define LB_UPLINK_DENIES       (1ull << 63)
 
 /*
  * map `backend_bits`, array of words, mmap-able: a bit for each hash of (address, port, protocol)
@@ -432,6 +451,16 @@ LB_INLINE __u32 lb_service_hash(const struct lb_service_key *key, __u32 which)
 LB_INLINE __u32 lb_uplink_hash(__u32 ifindex)
 {
 	return ifindex * 0x9e3779b1u >> 22 & (LB_UPLINKS - 1);
+}
+
+/* Bit of a source in `deny_bits`, by the first octets of its address, two at a time as they lie. */
+LB_INLINE __u32 lb_deny_bit_v4(__u16 first)
+{
+	return first;
+}
+LB_INLINE __u32 lb_deny_bit_v6(__u16 first, __u16 second)
+{
+	return LB_DENY_BITS + (__u16)(first * 0x9e37u + second);
 }
 
 /* lb_backend.l3_delta: what turning `from` into `to` adds to a checksum's one's complement sum. */

@@ -43,15 +43,20 @@ __noinline int service_domain_behind(__u32 ifindex, __u32 reach)
 	return 0;
 }
 
-/* Domain of the device that a packet came in by; 0 unless the agent says otherwise. */
-static __always_inline __u16 service_domain(__u32 ifindex)
+/* The same, by the word at the device's own place. */
+static __always_inline __u16 service_domain_by(__u64 word, __u32 ifindex)
 {
-	__u64 word = service_uplink(lb_uplink_hash(ifindex));
 	__u32 reach = word >> LB_UPLINK_REACH_SHIFT & LB_UPLINK_REACH_MAX;
 
 	if ((__u32)word == ifindex)
 		return (__u16)(word >> LB_UPLINK_DOMAIN_SHIFT);
 	return unlikely(reach) ? (__u16)service_domain_behind(ifindex, reach) : 0;
+}
+
+/* Domain of the device that a packet came in by; 0 unless the agent says otherwise. */
+static __always_inline __u16 service_domain(__u32 ifindex)
+{
+	return service_domain_by(service_uplink(lb_uplink_hash(ifindex)), ifindex);
 }
 
 static __always_inline bool service_key_is(const struct lb_service_key *a,

@@ -14,6 +14,7 @@ struct target {
 	struct lb_service *service;
 	__u64 live;
 	__u64 row;
+	__u64 uplink; /* the word of `uplinks` at the place of the packet's device */
 	__u32 slot;
 	__u32 row_index;
 };
@@ -22,7 +23,8 @@ struct target {
 static __always_inline bool target_service(const struct xdp_md *ctx, struct lb_service_key *key,
 					   struct target *t)
 {
-	key->domain = service_domain(ctx->ingress_ifindex);
+	t->uplink = service_uplink(lb_uplink_hash(ctx->ingress_ifindex));
+	key->domain = service_domain_by(t->uplink, ctx->ingress_ifindex);
 	t->service = service_find(key, &t->slot, &t->live);
 	return t->service;
 }

@@ -9,12 +9,14 @@
 
 #include "cold.h"
 #include "common.h"
+#include "deny.h"
 #include "icmp.h"
 #include "icmp_error.h"
 #include "kernel_flow.h"
 #include "scratch.h"
 #include "service.h"
 #include "stats.h"
+#include "target.h"
 
 /* No verdict: the scratch value has a flow, and the packet is one of it, or an error about it. A
  * later fragment has none. */
@@ -68,17 +70,17 @@ static __always_inline bool vip_looks_closer(const struct lb_scratch *s, enum lb
 __noinline int vip_unserved(struct xdp_md *ctx, struct lb_scratch *s, enum lb_drop reason)
 {
 	struct lb_service_key key = {};
-	__u64 live = 0;
-	__u32 slot;
+	struct target t = {};
 	int verdict;
 
 	if (!s)
 		return XDP_PASS;
 	addr_copy(key.addr, s->packet.daddr);
-	key.domain = service_domain(ctx->ingress_ifindex);
-	if (!service_find(&key, &slot, &live))
+	if (!target_service(ctx, &key, &t))
 		return XDP_PASS;
-	s->vip_flags = service_flags(live);
+	if (deny_asks(t.uplink) && deny_is(s->packet.saddr))
+		return vip_drop(false, LB_DROP_DENIED);
+	s->vip_flags = service_flags(t.live);
 	if (vip_looks_closer(s, reason))
 		reason = cold_look(ctx, s);
 	if (s->packet.fragment == FRAGMENT_LATER)

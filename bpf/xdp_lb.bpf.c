@@ -17,6 +17,7 @@
 #include "backend.h"
 #include "cold.h"
 #include "common.h"
+#include "deny.h"
 #include "kernel_flow.h"
 #include "maps.h"
 #include "parse.h"
@@ -223,6 +224,16 @@ static __always_inline int deliver(const struct packet *p, __u32 index)
 	return XDP_PASS;
 }
 
+static __always_inline bool is_denied(const struct packet *p, __u64 uplink)
+{
+	__u32 saddr[4];
+
+	if (likely(!deny_asks(uplink)) || likely(!deny_may(p)))
+		return false;
+	parse_saddr(p, saddr);
+	return deny_is(saddr);
+}
+
 /* A mapped address is nobody's on the wire. */
 static __always_inline bool may_be_ours(const struct packet *p)
 {
@@ -254,6 +265,8 @@ static __always_inline int serve(struct xdp_md *ctx, struct packet *p, enum fami
 	}
 	if (unlikely(odd))
 		return s ? unserved(ctx, s, odd) : XDP_PASS;
+	if (unlikely(is_denied(p, t.uplink)))
+		return vip_drop(false, LB_DROP_DENIED);
 	if (unlikely(kernel_flow_asks(t.live)) && is_kernels(ctx, p))
 		return XDP_PASS;
 	parse_saddr(p, saddr);

@@ -60,6 +60,14 @@ void rig_set_affinity(struct rig *r, const struct rig_service *s, uint16_t affin
 /* Adds the range of this length, in bits of the family, to a set; or takes it out. */
 void rig_add_range(struct rig *r, uint32_t set, uint32_t v4, unsigned len);
 void rig_del_range(struct rig *r, uint32_t set, uint32_t v4, unsigned len);
+/*
+ * Denied sources: the flag in all words of `uplinks`; the bit that an address has; and both, with
+ * the prefix of this length. Taking a prefix out leaves flag and bit.
+ */
+void rig_set_denies(struct rig *r, bool denies);
+void rig_set_deny_bit(struct rig *r, uint32_t v4, bool set);
+void rig_deny(struct rig *r, uint32_t v4, unsigned len);
+void rig_undeny(struct rig *r, uint32_t v4, unsigned len);
 /* Length of its region of backends; 0 at first. */
 void rig_set_region(struct rig *r, const struct rig_service *s, uint32_t n);
 /*

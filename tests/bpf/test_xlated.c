@@ -105,6 +105,26 @@ static void nor_does_one_that_ends_or_has_options(void **state)
 	assert_int_equal(run(x, &s).verdict, XDP_PASS);
 }
 
+/* With a deny list, too, as long as no denied source is near the packet's own. */
+static void nor_does_one_beside_a_deny_list(void **state)
+{
+	struct bed *x = bed_begin(state);
+	const struct frame_spec s = bed_request(&x->tcp, 1000, TCP_ACK_FLAG);
+	unsigned n;
+
+	if (counting_is_a_call(x))
+		skip();
+	n = run(x, &s).n_executed;
+	rig_deny(x->rig, CLIENT ^ 0x00010000, 32);
+	assert_int_equal(run(x, &s).end, XLATED_EXIT);
+	assert_int_equal(run(x, &s).verdict, XDP_PASS);
+	assert_in_range(run(x, &s).n_executed, n + 1, n + 30);
+	rig_set_denies(x->rig, false);
+	assert_int_equal(run(x, &s).n_executed, n);
+	rig_deny(x->rig, CLIENT ^ 1, 32);
+	assert_int_equal(run(x, &s).end, XLATED_CALL);
+}
+
 /* Neither does what is not ours; but what needs its entry does, so that calls are seen here. */
 static void other_packets_call_as_they_must(void **state)
 {
@@ -131,6 +151,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		BED(an_established_packet_of_a_settled_row_calls_nothing),
 		BED(nor_does_one_that_ends_or_has_options),
+		BED(nor_does_one_beside_a_deny_list),
 		BED(other_packets_call_as_they_must),
 	};
 

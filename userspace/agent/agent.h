@@ -58,6 +58,14 @@ struct agent_taken {
 	struct takeover_job *job;     /* with the helper; NULL: none */
 };
 
+/* The lists of denied sources on their way into the data plane. */
+struct agent_denying {
+	bool is_under_way;
+	int error;    /* -errno of the last time; 0: it went well */
+	nsec_t since; /* it is so */
+	size_t n;     /* prefixes that were said to be denied */
+};
+
 /* How conntrack is set up, looked at now and then. */
 struct agent_conntrack {
 	nsec_t look_at;
@@ -93,6 +101,7 @@ struct agent {
 	const char *dataplane_failure;   /* NULL: none */
 	nsec_t dataplane_retry_at;
 	struct agent_refused refused;
+	struct agent_denying denying;
 	struct agent_taken taken;
 	struct agent_conntrack conntrack;
 	struct plan_apply applying; /* the current plan to the data plane */

@@ -15,6 +15,7 @@
 #include "sys/log.h"
 #include "sys/netlink.h"
 
+#include <errno.h>
 #include <malloc.h>
 
 #define DATAPLANE_RETRY_NS (30 * NSEC_PER_SEC)
@@ -96,7 +97,7 @@ static void note_refused(struct agent *a, const struct plan_apply_result *r, nse
 {
 	nsec_t since = a->refused.n ? a->refused.since : now;
 
-	a->retry_at = r->n_failed ? now + STORE_RETRY_NS : NSEC_NEVER;
+	a->retry_at = r->n_failed || a->denying.error ? now + STORE_RETRY_NS : NSEC_NEVER;
 	if (r->n_failed && (a->refused.n == 0 || a->refused.error != r->first_error))
 		log_warn("dataplane: not all could be programmed", "failed=%zu error=%s",
 			 r->n_failed, log_quote(strerror(-r->first_error)));
@@ -106,7 +107,40 @@ static void note_refused(struct agent *a, const struct plan_apply_result *r, nse
 
 bool apply_is_under_way(const struct agent *a)
 {
-	return a->dataplane && !plan_apply_is_over(&a->applying);
+	return a->dataplane && (a->denying.is_under_way || !plan_apply_is_over(&a->applying));
+}
+
+static void note_denied(struct agent *a, int error, nsec_t now)
+{
+	size_t wanted, n = bpf_dataplane_denied(a->dataplane, &wanted);
+
+	a->denying.is_under_way = false;
+	if (n != a->denying.n)
+		log_info("dataplane: sources are denied", "prefixes=%zu", n);
+	if (error != a->denying.error && error != 0)
+		log_warn("dataplane: not all sources could be denied", "missing=%zu error=%s",
+			 wanted - n, log_quote(strerror(-error)));
+	if (error != a->denying.error)
+		a->denying.since = now;
+	a->denying.error = error;
+	a->denying.n = n;
+}
+
+/* True: it is over, well or not. */
+static bool deny(struct agent *a, nsec_t now)
+{
+	const struct lb_ways ways = bpf_dataplane_ways(a->dataplane);
+	const struct plan *plan = &a->current->plan;
+	int r;
+
+	if (!a->denying.is_under_way)
+		return true;
+	loop_doing(a->loop, "denied sources");
+	r = ways.ops->denied(ways.ctx, now, plan->denied, plan->n_denied, plan->keeps_denied);
+	if (r == -EINPROGRESS)
+		return false;
+	note_denied(a, r, now);
+	return true;
 }
 
 static void say_programmed(const struct agent *a)
@@ -116,13 +150,16 @@ static void say_programmed(const struct agent *a)
 }
 
 /*
- * Frontends first: a program that is attached to empty maps would drop what it should serve. For
- * the same reason the devices wait until all frontends are in.
+ * Who is denied must not come in meanwhile. Then frontends: a program that is attached to empty
+ * maps would drop what it should serve. For the same reason the devices wait until all frontends
+ * are in.
  */
 bool apply_go_on(struct agent *a, nsec_t now)
 {
 	const struct plan *plan = &a->current->plan;
 
+	if (!deny(a, now))
+		return false;
 	loop_doing(a->loop, "frontends");
 	plan_apply_go_on(&a->applying, now);
 	if (apply_is_under_way(a))
@@ -151,6 +188,7 @@ static bool apply_dataplane(struct agent *a, const struct agent_plan *p, nsec_t 
 	store = pods_store(&a->pods, &store);
 	arena_reset(a->apply_arena);
 	plan_apply_begin(&a->applying, &p->plan.stirred, &store, a->apply_arena);
+	a->denying.is_under_way = true;
 	return apply_go_on(a, now);
 }
 
@@ -218,6 +256,7 @@ void apply_give_back(struct agent *a)
 static void hold(struct agent *a, struct agent_plan *p, nsec_t now)
 {
 	a->applying = (struct plan_apply){.from = a->applying.from};
+	a->denying.is_under_way = false;
 	problems_own_add(a, now, &p->problems);
 	a->peers.changed = a->peers.urgent = false;
 	a->plan_at = nsec_min(a->plan_at, state_addresses_until(a));

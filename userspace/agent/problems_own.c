@@ -8,6 +8,7 @@
 #include "agent/agent.h"
 #include "agent/ctl.h"
 #include "agent/state_world.h"
+#include "sys/bpf_dataplane.h"
 #include "sys/health_server.h"
 
 #include <errno.h>
@@ -46,6 +47,27 @@ static void add_refused(const struct agent *a, nsec_t now, struct problems *list
 		return;
 	problem_add(list, SEVERITY_ERROR, &ref, &text, "%s cannot be programmed: %s",
 		    key_text(list->arena, &refused->key), strerror(-refused->error));
+}
+
+static void add_denying(const struct agent *a, nsec_t now, struct problems *list)
+{
+	const bool is_full = a->denying.error == -ENOSPC;
+	const struct object_ref ref = {.kind = "DataPlane", .name = a->options->node};
+	const struct problem_text text = {
+		.field = "spec.dataplane.deny",
+		.reason = "DenyIncomplete",
+		.remedy = is_full ? "shorten the lists, or those of loadBalancerSourceRanges"
+				  : "nothing yet: it is tried again every second; if it stays, "
+				    "restart the agent",
+	};
+	size_t n, wanted;
+
+	if (!a->dataplane || a->denying.error == 0 ||
+	    (!is_full && now - a->denying.since < LASTING_NS))
+		return;
+	n = bpf_dataplane_denied(a->dataplane, &wanted);
+	problem_add(list, SEVERITY_ERROR, &ref, &text, "%zu of %zu prefixes are denied: %s", n,
+		    wanted, is_full ? "there is no room for more" : strerror(-a->denying.error));
 }
 
 static void add_state(const struct agent *a, struct problems *list)
@@ -164,6 +186,7 @@ static void add_conntrack(const struct agent *a, struct problems *list)
 void problems_own_add(const struct agent *a, nsec_t now, struct problems *list)
 {
 	add_refused(a, now, list);
+	add_denying(a, now, list);
 	add_state(a, list);
 	add_damage(a, list);
 	add_restless(a, list);

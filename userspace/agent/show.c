@@ -166,6 +166,21 @@ static void add_flow_table(const struct agent *a, cJSON *to)
 	cJSON_AddBoolToObject(o, "growing", usage.growing);
 }
 
+static void add_denied(const struct agent *a, cJSON *to)
+{
+	size_t n, wanted;
+	cJSON *o;
+
+	if (!a->dataplane) {
+		cJSON_AddNullToObject(to, "denied");
+		return;
+	}
+	n = bpf_dataplane_denied(a->dataplane, &wanted);
+	o = cJSON_AddObjectToObject(to, "denied");
+	cJSON_AddNumberToObject(o, "prefixes", (double)n);
+	cJSON_AddNumberToObject(o, "wanted", (double)wanted);
+}
+
 static void add_dataplane(const struct agent *a, cJSON *to)
 {
 	const struct plan *plan = &a->current->plan;
@@ -181,6 +196,7 @@ static void add_dataplane(const struct agent *a, cJSON *to)
 		cJSON_AddItemToArray(devices, device_json(a, &plan->devices[i]));
 	cJSON_AddBoolToObject(o, "programsAdopted", a->adopted);
 	add_flow_table(a, o);
+	add_denied(a, o);
 	show_add_text(o, "failure", a->dataplane_failure);
 }
 

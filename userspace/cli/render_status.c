@@ -113,6 +113,21 @@ static void add_flows(struct table *t, const cJSON *o)
 	add_line(t, "Flows", &line);
 }
 
+static void add_denied(struct table *t, const cJSON *o)
+{
+	const double n = cJSON_GetNumberValue(get(o, "prefixes"));
+	const double wanted = cJSON_GetNumberValue(get(o, "wanted"));
+	struct strbuf line;
+
+	if (!(n + wanted > 0))
+		return;
+	strbuf_init(&line, LINE_MAX_BYTES);
+	strbuf_printf(&line, "%.0f prefixes", n);
+	if (n < wanted || n > wanted)
+		strbuf_printf(&line, ", to be %.0f", wanted);
+	add_line(t, "Denied", &line);
+}
+
 static void add_dataplane(struct table *t, const cJSON *o)
 {
 	const cJSON *device;
@@ -130,6 +145,8 @@ static void add_dataplane(struct table *t, const cJSON *o)
 	cJSON_ArrayForEach(device, get(o, "devices")) add_device(t, device);
 	if (cJSON_IsObject(get(o, "flowTable")))
 		add_flows(t, get(o, "flowTable"));
+	if (cJSON_IsObject(get(o, "denied")))
+		add_denied(t, get(o, "denied"));
 }
 
 /* "drained by lodectl"; "draining by its Node, 41s left at most" */

@@ -111,6 +111,13 @@ struct lb_look {
 	uint64_t since;      /* of the look before; 0: it is not known what differs from it */
 };
 
+/* A list of sources that reach no VIP. */
+struct lb_denied {
+	uint64_t name;                   /* lists of one name are the same; not 0 */
+	const struct ip_prefix *sources; /* a set (base/prefixes.h) */
+	size_t n;
+};
+
 /* A VIP. Zero it before filling. */
 struct lb_vip {
 	struct ip_addr addr;

@@ -52,6 +52,7 @@ static const struct {
 	[LB_DROP_PAUSED] = {"paused", "would have begun a flow at a Service that is paused", false},
 	[LB_DROP_SOURCE] = {"source", "from outside of the Service's loadBalancerSourceRanges",
 			    false},
+	[LB_DROP_DENIED] = {"denied", "from a source that is denied by spec.dataplane.deny", false},
 	[LB_DROP_NO_ANSWER] = {"no_answer",
 			       "dropped for want of a backend without telling the client, as too "
 			       "many were told",

@@ -4,6 +4,8 @@
  * there, and the reach is made shorter after a device is taken out. The reach belongs to the place,
  * not to the device that lies there, and is looked at by readers alone: an agent that died between
  * the two stores leaves a device that the next set() finds.
+ *
+ * Devices are one thread's affair, the flag may be another's: each changes its own bits only.
  */
 #include "lb/lb_uplinks.h"
 
@@ -21,15 +23,25 @@ static uint64_t *word_at(const struct lb_uplinks *u, uint32_t place)
 	return &u->words[place % LB_UPLINKS];
 }
 
-static void store(uint64_t *word, uint64_t value)
+static uint64_t load(const uint64_t *word)
 {
-	if (*word != value)
-		__atomic_store_n(word, value, __ATOMIC_RELEASE);
+	return __atomic_load_n(word, __ATOMIC_RELAXED);
 }
 
-static uint32_t device_of(uint64_t word)
+/* All but the flag becomes this. */
+static void store(uint64_t *word, uint64_t value)
 {
-	return (uint32_t)word;
+	uint64_t old = load(word), next;
+
+	do
+		next = (value & ~LB_UPLINK_DENIES) | (old & LB_UPLINK_DENIES);
+	while (next != old && !__atomic_compare_exchange_n(word, &old, next, false,
+							   __ATOMIC_RELEASE, __ATOMIC_RELAXED));
+}
+
+static uint32_t device_at(const uint64_t *word)
+{
+	return (uint32_t)load(word);
 }
 
 /* How far behind `home` the device lies; ifindex 0: the first word without one. */
@@ -37,7 +49,7 @@ static uint32_t distance(const struct lb_uplinks *u, uint32_t home, uint32_t ifi
 {
 	uint32_t i = 0;
 
-	while (i < NOWHERE && device_of(*word_at(u, home + i)) != ifindex)
+	while (i < NOWHERE && device_at(word_at(u, home + i)) != ifindex)
 		i++;
 	return i;
 }
@@ -46,13 +58,13 @@ static void set_reach(const struct lb_uplinks *u, uint32_t home, uint32_t reach)
 {
 	uint64_t *word = word_at(u, home);
 
-	store(word, (*word & ~REACH_MASK) | (uint64_t)reach << LB_UPLINK_REACH_SHIFT);
+	store(word, (load(word) & ~REACH_MASK) | (uint64_t)reach << LB_UPLINK_REACH_SHIFT);
 }
 
 static uint32_t needed_reach(const struct lb_uplinks *u, uint32_t home)
 {
 	for (uint32_t i = LB_UPLINK_REACH_MAX; i > 0; i--) {
-		uint32_t ifindex = device_of(*word_at(u, home + i));
+		uint32_t ifindex = device_at(word_at(u, home + i));
 
 		if (ifindex != 0 && lb_uplink_hash(ifindex) == home)
 			return i;
@@ -62,9 +74,9 @@ static uint32_t needed_reach(const struct lb_uplinks *u, uint32_t home)
 
 static void take_out(const struct lb_uplinks *u, uint64_t *word)
 {
-	uint32_t home = lb_uplink_hash(device_of(*word));
+	uint32_t home = lb_uplink_hash(device_at(word));
 
-	store(word, *word & REACH_MASK);
+	store(word, load(word) & REACH_MASK);
 	set_reach(u, home, needed_reach(u, home));
 }
 
@@ -84,7 +96,8 @@ int lb_uplinks_set(const struct lb_uplinks *u, uint32_t ifindex, uint16_t domain
 	if (at == NOWHERE)
 		return -ENOSPC;
 	word = word_at(u, home + at);
-	store(word, (*word & REACH_MASK) | (uint64_t)domain << LB_UPLINK_DOMAIN_SHIFT | ifindex);
+	store(word,
+	      (load(word) & REACH_MASK) | (uint64_t)domain << LB_UPLINK_DOMAIN_SHIFT | ifindex);
 	set_reach(u, home, needed_reach(u, home));
 	return 0;
 }
@@ -92,12 +105,26 @@ int lb_uplinks_set(const struct lb_uplinks *u, uint32_t ifindex, uint16_t domain
 void lb_uplinks_keep(const struct lb_uplinks *u, const uint32_t *ifindexes, size_t n)
 {
 	for (uint32_t place = 0; place < LB_UPLINKS; place++) {
-		uint32_t ifindex = device_of(u->words[place]);
+		uint32_t ifindex = device_at(&u->words[place]);
 		size_t i = 0;
 
 		while (i < n && ifindexes[i] != ifindex)
 			i++;
 		if (ifindex != 0 && i == n)
 			take_out(u, &u->words[place]);
+	}
+}
+
+void lb_uplinks_set_denies(const struct lb_uplinks *u, bool denies)
+{
+	for (uint32_t place = 0; place < LB_UPLINKS; place++) {
+		uint64_t *word = &u->words[place];
+
+		if (!(load(word) & LB_UPLINK_DENIES) == !denies)
+			continue;
+		if (denies)
+			__atomic_fetch_or(word, LB_UPLINK_DENIES, __ATOMIC_RELEASE);
+		else
+			__atomic_fetch_and(word, ~LB_UPLINK_DENIES, __ATOMIC_RELEASE);
 	}
 }

@@ -8,6 +8,7 @@
 
 #include "base/mem.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* The map's LB_UPLINKS words, zeroed or of a former run; borrowed. */
@@ -22,3 +23,5 @@ struct lb_uplinks {
 int lb_uplinks_set(const struct lb_uplinks *u, uint32_t ifindex, uint16_t domain) must_check;
 /* Takes out every device but these. */
 void lb_uplinks_keep(const struct lb_uplinks *u, const uint32_t *ifindexes, size_t n);
+/* Some sources are denied, whatever device they come by (lb_deny.h). Of any thread. */
+void lb_uplinks_set_denies(const struct lb_uplinks *u, bool denies);

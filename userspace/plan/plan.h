@@ -76,13 +76,6 @@ struct plan_next_hop {
 	uint8_t mac[6];        /* of the neighbour on the way */
 };
 
-/* A list of sources that reach no VIP of whatever domain, whatever ranges say. */
-struct plan_denied {
-	uint64_t name;                   /* lists of one name are the same */
-	const struct ip_prefix *sources; /* a set (base/prefixes.h) */
-	size_t n;
-};
-
 /* What status shows of one frontend of a Service. */
 struct plan_service_backend {
 	struct ip_addr addr;
@@ -142,7 +135,8 @@ struct plan {
 	const struct plan_next_hop *next_hops; /* by uplink, node */
 	size_t n_next_hops;
 
-	const struct plan_denied *denied; /* by their object's name; they add up */
+	/* Sources that reach no VIP of whatever domain, whatever ranges say; they add up. */
+	const struct lb_denied *denied; /* by their object's name */
 	size_t n_denied;
 	bool keeps_denied;                 /* gate 5: what is denied already stays so */
 	const struct plan_device *devices; /* by ifindex */

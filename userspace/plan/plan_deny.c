@@ -42,7 +42,7 @@ static void check_rest(struct plan_draft *d, const struct api_object *o)
 void plan_draft_denied(struct plan_draft *d)
 {
 	const struct world_list all = world_list(d->in->world, API_LODESTONE_CONFIG);
-	struct plan_denied *lists = arena_array_of(d->arena, all.n, struct plan_denied);
+	struct lb_denied *lists = arena_array_of(d->arena, all.n, struct lb_denied);
 	size_t n = 0;
 
 	for (size_t i = 0; i < all.n; i++) {
@@ -54,7 +54,7 @@ void plan_draft_denied(struct plan_draft *d)
 		if (goes_on)
 			check_rest(d, o);
 		if (o->config.n_deny > 0)
-			lists[n++] = (struct plan_denied){
+			lists[n++] = (struct lb_denied){
 				.name = o->hash, .sources = o->config.deny, .n = o->config.n_deny};
 	}
 	d->plan->denied = lists;

@@ -90,7 +90,7 @@ static bool same_next_hop(const void *a, const void *b)
 
 static bool same_denied(const void *a, const void *b)
 {
-	const struct plan_denied *x = a, *y = b;
+	const struct lb_denied *x = a, *y = b;
 
 	return x->name == y->name && x->n == y->n;
 }

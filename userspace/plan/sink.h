@@ -36,7 +36,11 @@ struct lb_ways_ops {
 	int (*next_hops)(void *ctx, nsec_t now, const struct plan_next_hop *items, size_t n);
 
 	/* keep: what is denied already stays so, whether or not it is in a list. */
-	int (*denied)(void *ctx, nsec_t now, const struct plan_denied *items, size_t n, bool keep);
+	int (*denied)(void *ctx, nsec_t now, const struct lb_denied *items, size_t n, bool keep);
+};
+struct lb_ways {
+	const struct lb_ways_ops *ops;
+	void *ctx;
 };
 
 /* Result of applying the frontends of a plan. */

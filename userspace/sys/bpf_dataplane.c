@@ -30,6 +30,7 @@ struct bpf_dataplane {
 	struct bpf_ports *ports;   /* owned */
 	struct bpf_hooks *hooks;   /* owned */
 	struct bpf_ranges *ranges; /* owned */
+	struct lb_deny *deny;      /* owned */
 	struct arena *scratch;     /* reset by whoever begins to use it; owned */
 	nsec_t turn;               /* length of one; 0 = without end */
 	nsec_t turn_now;           /* of the store's last call */
@@ -184,6 +185,29 @@ struct lb_store bpf_dataplane_store(struct bpf_dataplane *dp)
 	return (struct lb_store){.ops = &ops, .ctx = dp};
 }
 
+static int ways_denied(void *ctx, nsec_t now, const struct lb_denied *lists, size_t n, bool keep)
+{
+	struct bpf_dataplane *dp = ctx;
+
+	if (is_turn_over(dp, now))
+		return -EINPROGRESS;
+	lb_deny_want(dp->deny, lists, n, keep);
+	return bpf_deny_go_on(dp->deny, bpf_maps_fd(&dp->maps, "ranges"), dp->turn_ends_at);
+}
+
+struct lb_ways bpf_dataplane_ways(struct bpf_dataplane *dp)
+{
+	static const struct lb_ways_ops ops = {.denied = ways_denied};
+
+	return (struct lb_ways){.ops = &ops, .ctx = dp};
+}
+
+size_t bpf_dataplane_denied(const struct bpf_dataplane *dp, size_t *ret_wanted)
+{
+	*ret_wanted = lb_deny_wanted(dp->deny);
+	return lb_deny_count(dp->deny);
+}
+
 void bpf_dataplane_look(const struct bpf_dataplane *dp, struct lb_look *ret)
 {
 	lb_tables_look(dp->tables, ret);
@@ -238,7 +262,8 @@ static int open_tables(struct bpf_dataplane *dp, const struct bpf_dataplane_args
 		log_warn("bpf: pinned slots contradict each other and were cleared", "slots=%zu",
 			 n_bad);
 	adopt_ports(dp);
-	return bpf_ranges_new(bpf_maps_fd(&dp->maps, "ranges"), dp->tables, &dp->ranges);
+	dp->deny = lb_deny_new(dp->maps.deny_bits, &dp->maps.uplinks);
+	return bpf_ranges_new(bpf_maps_fd(&dp->maps, "ranges"), dp->tables, dp->deny, &dp->ranges);
 }
 
 int bpf_dataplane_open(const struct bpf_dataplane_args *args, struct arena *arena, nsec_t now,
@@ -287,6 +312,7 @@ struct bpf_dataplane *bpf_dataplane_close(struct bpf_dataplane *dp)
 	bpf_flows_close(dp->flows);
 	bpf_ports_free(dp->ports);
 	bpf_ranges_free(dp->ranges);
+	lb_deny_free(dp->deny);
 	bpf_maps_close(&dp->maps);
 	bpf_unload(&dp->programs);
 	arena_free(dp->scratch);

@@ -60,7 +60,8 @@ static bool may_be_fresh(const struct bpf_map *map)
 	       strcmp(name, "backend_ports") == 0 || strcmp(name, "backend_bits") == 0 ||
 	       strcmp(name, "scratch") == 0 || strcmp(name, "kernel_flows") == 0 ||
 	       strcmp(name, "fragments") == 0 || strcmp(name, "rejects") == 0 ||
-	       strcmp(name, "ranges") == 0 || strcmp(name, "range_names") == 0;
+	       strcmp(name, "ranges") == 0 || strcmp(name, "range_names") == 0 ||
+	       strcmp(name, "deny_bits") == 0;
 }
 
 int bpf_maps_reuse(struct bpf_object *obj, const char *dir)
@@ -233,6 +234,9 @@ int bpf_maps_open(struct bpf_maps *m, const struct bpf_object *obj, const struct
 	if (error == 0)
 		error = bpf_maps_map(m, bpf_maps_fd(m, "backend_bits"),
 				     LB_BACKEND_WORDS * sizeof(uint64_t), &m->backend_bits);
+	if (error == 0)
+		error = bpf_maps_map(m, bpf_maps_fd(m, "deny_bits"),
+				     LB_DENY_WORDS * sizeof(uint64_t), &m->deny_bits);
 	if (error != 0)
 		bpf_maps_close(m);
 	return error;

@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "lb/lb_deny.h"
 #include "lb/lb_tables.h"
 #include "lb/lb_uplinks.h"
 
@@ -58,7 +59,7 @@ struct bpf_maps {
 	const struct bpf_object *obj; /* borrowed; loaded */
 	struct bpf_inners inners;
 	struct lb_images images;
-	uint64_t *backend_bits;
+	uint64_t *backend_bits, *deny_bits;
 	struct lb_uplinks uplinks;
 	struct bpf_mapping *mappings; /* owned */
 	size_t n_mappings, cap_mappings;
@@ -110,10 +111,12 @@ int bpf_maps_map(struct bpf_maps *m, int fd, size_t size, void *ret) must_check;
 struct bpf_ranges;
 
 /*
- * Takes over what the map holds, once the tables have adopted their images; what belongs to no set
- * with a name is removed. 0 or -errno; the caller owns *ret. Tables are borrowed.
+ * Takes over what the map holds, once the tables have adopted their images, and tells deny of what
+ * is denied; what belongs to no set with a name is removed. 0 or -errno; the caller owns *ret.
+ * Tables are borrowed.
  */
-int bpf_ranges_new(int map_fd, struct lb_tables *tables, struct bpf_ranges **ret) must_check;
+int bpf_ranges_new(int map_fd, struct lb_tables *tables, struct lb_deny *deny,
+		   struct bpf_ranges **ret) must_check;
 struct bpf_ranges *bpf_ranges_free(struct bpf_ranges *r);
 
 /*
@@ -126,6 +129,21 @@ int bpf_ranges_fill(struct bpf_ranges *r, const struct lb_clock *c, const struct
 
 /* Empties a portion of what nobody uses; true: there is more to do soon. */
 bool bpf_ranges_tick(struct bpf_ranges *r, const struct lb_clock *c);
+
+/* Key of a prefix in a set. */
+struct lb_range bpf_range_of(uint32_t set, const struct ip_prefix *p);
+
+/* --- denied sources ------------------------------------------------------------------------------
+ */
+
+/* Key of a denied source, in the same map. */
+struct lb_range bpf_deny_range(const struct ip_prefix *p);
+/*
+ * Brings the map to what is wanted of deny (lb/lb_deny.h): 0, it is. -EINPROGRESS: that takes more
+ * turns, of which `until`, by the clock, ends this one (0: no end). -ENOSPC: the map is full;
+ * another -errno of the map.
+ */
+int bpf_deny_go_on(struct lb_deny *d, int map_fd, nsec_t until) must_check;
 
 /* --- counters ------------------------------------------------------------------------------------
  */

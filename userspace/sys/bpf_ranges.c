@@ -35,7 +35,7 @@ static void leave(struct bpf_ranges *r, uint32_t set)
 	*(uint32_t *)xpush(&r->left, &r->n_left, &r->cap_left, sizeof(set)) = set;
 }
 
-static struct lb_range range_of(uint32_t set, const struct ip_prefix *p)
+struct lb_range bpf_range_of(uint32_t set, const struct ip_prefix *p)
 {
 	struct lb_range ret = {.set = set};
 	const uint32_t mapped = ip_addr_is_v4(&p->addr) ? 96 : 0;
@@ -75,7 +75,7 @@ static int add_portion(struct bpf_ranges *r, const struct lb_frontend *f)
 	int error;
 
 	while (n < PORTION && list->n + n < f->n_ranges) {
-		keys[n] = range_of(r->filling, &f->ranges[list->n + n]);
+		keys[n] = bpf_range_of(r->filling, &f->ranges[list->n + n]);
 		n++;
 	}
 	if (n == 0)
@@ -155,15 +155,33 @@ static int read_all(struct bpf_ranges *r, struct range_list *ret)
 	return errno == ENOENT ? 0 : -errno;
 }
 
-static int adopt(struct bpf_ranges *r)
+/* What is denied, and belongs to no service's set. False: it is something else. */
+static bool take_denied(const struct lb_range *range, struct ip_prefix *ret)
+{
+	const uint32_t mapped = range->set == LB_DENY_SET_V4 ? 96 : 0;
+
+	if (range->set != LB_DENY_SET_V4 && range->set != LB_DENY_SET_V6)
+		return false;
+	*ret = (struct ip_prefix){.len = (uint8_t)(range->len - LB_RANGE_SET_BITS - mapped)};
+	memcpy(ret->addr.b, range->addr, sizeof(ret->addr.b));
+	return true;
+}
+
+static int adopt(struct bpf_ranges *r, struct lb_deny *deny)
 {
 	struct range_list all = {.n = 0};
 	int error = read_all(r, &all);
+	struct ip_prefix *denied = xcalloc(all.n + 1, sizeof(*denied));
+	size_t n_denied = 0;
 
 	for (size_t i = 0; i < all.n && error == 0; i++) {
 		const struct lb_range *range = &all.items[i];
 		struct range_list *list;
 
+		if (take_denied(range, &denied[n_denied])) {
+			n_denied++;
+			continue;
+		}
 		if (!lb_tables_has_ranges(r->tables, range->set)) {
 			error = bpf_map_delete_elem(r->fd, range) == 0 ? 0 : -errno;
 			continue;
@@ -172,18 +190,21 @@ static int adopt(struct bpf_ranges *r)
 		*(struct lb_range *)xpush(&list->items, &list->n, &list->cap, sizeof(*range)) =
 			*range;
 	}
+	lb_deny_adopt(deny, denied, n_denied);
+	free(denied);
 	free(all.items);
 	return error;
 }
 
-int bpf_ranges_new(int map_fd, struct lb_tables *tables, struct bpf_ranges **ret)
+int bpf_ranges_new(int map_fd, struct lb_tables *tables, struct lb_deny *deny,
+		   struct bpf_ranges **ret)
 {
 	struct bpf_ranges *r = xcalloc(1, sizeof(*r));
 	int error;
 
 	r->fd = map_fd;
 	r->tables = tables;
-	error = adopt(r);
+	error = adopt(r, deny);
 	if (error != 0)
 		bpf_ranges_free(r);
 	else

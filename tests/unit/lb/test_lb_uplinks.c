@@ -109,10 +109,11 @@ static uint32_t device_of(uint32_t i)
 	return 1 + (i * 65536u) + i % 3;
 }
 
-static void random_changes_leave_what_a_plain_list_would(void **state)
+static void random_changes_leave_what_a_plain_list_would_and_the_flag(void **state)
 {
 	struct uplinks x;
 	uint16_t domain[DEVICES] = {0};
+	bool denies = false;
 	size_t n_full = 0;
 	struct rng rng;
 
@@ -127,6 +128,10 @@ static void random_changes_leave_what_a_plain_list_would(void **state)
 		if (error == 0)
 			domain[i] = to;
 		n_full += error != 0;
+		if (step % 13 == 0) {
+			denies = rng_below(&rng, 2);
+			lb_uplinks_set_denies(&x.u, denies);
+		}
 		if (step % 500 == 499) {
 			uint32_t kept[DEVICES];
 
@@ -137,6 +142,8 @@ static void random_changes_leave_what_a_plain_list_would(void **state)
 		}
 		for (uint32_t k = 0; k < DEVICES; k += step % 7 + 1)
 			assert_int_equal(reader_domain(&x, device_of(k)), domain[k]);
+		for (uint32_t k = 0; k < LB_UPLINKS; k += step % 29 + 1)
+			assert_int_equal(x.words[k] >> 63, denies);
 	}
 	assert_int_equal(n_full, 0);
 }
@@ -148,7 +155,7 @@ int main(void)
 		cmocka_unit_test(a_place_reaches_no_further_than_its_devices),
 		cmocka_unit_test(
 			a_device_that_was_written_without_its_reach_is_found_by_the_next_agent),
-		cmocka_unit_test(random_changes_leave_what_a_plain_list_would),
+		cmocka_unit_test(random_changes_leave_what_a_plain_list_would_and_the_flag),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

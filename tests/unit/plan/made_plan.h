@@ -16,7 +16,7 @@ struct made {
 	struct lb_target targets[2];
 	struct plan_next_hop next_hops[2];
 	struct ip_prefix ranges[2];
-	struct plan_denied denied[2];
+	struct lb_denied denied[2];
 	struct plan_begin begins[2];
 	struct plan_device devices[2];
 	struct plan_service services[2];
@@ -36,7 +36,7 @@ static void make_ways(struct made *m, const struct lb_key *web)
 		m->next_hops[i] = (struct plan_next_hop){.uplink = 2, .source = source};
 		m->next_hops[i].node = ip_addr_from_v4(0x0a0a0002 + (uint32_t)i);
 		m->ranges[i] = prefix;
-		m->denied[i] = (struct plan_denied){.name = 3, .sources = m->ranges, .n = 2};
+		m->denied[i] = (struct lb_denied){.name = 3, .sources = m->ranges, .n = 2};
 		m->begins[i] = (struct plan_begin){.vip = {web->addr, (uint16_t)i}, .takes = true};
 	}
 	m->plan.next_hops = m->next_hops;

@@ -19,7 +19,7 @@ static const char *denied_text(struct fixture *f, struct arena *arena)
 
 	fixture_plan(f);
 	for (size_t i = 0; i < f->plan.n_denied; i++) {
-		const struct plan_denied *d = &f->plan.denied[i];
+		const struct lb_denied *d = &f->plan.denied[i];
 
 		for (size_t k = 0; k < d->n; k++)
 			ret = arena_printf(arena, "%s%s%s", ret,
