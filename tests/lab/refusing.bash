@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 #
 # Who is not served: a port without endpoints is refused at once, by a reset or by ICMP, a Service that is
-# paused refuses what is new and goes on with what it has, and sources outside of its ranges get no answer. All
-# of it by edits of the Service, while its address stays announced.
+# paused refuses what is new and goes on with what it has, sources outside of its ranges and those that are denied
+# get no answer. All of it by edits, while the address stays announced.
 #
 # shellcheck disable=SC2034 # STEP_NOTE is read by scripts/steps.bash
 
@@ -11,7 +11,8 @@ refusing_all() {
 	cp "$LAB_DIR/config/service.yaml" "$LAB_DIR/service.kept"
 	run_step no-endpoints "A port without endpoints" step_no_endpoints &&
 		run_step pause "A Service is paused" step_pause &&
-		run_step source-ranges "Source ranges" step_source_ranges
+		run_step source-ranges "Source ranges" step_source_ranges &&
+		run_step denied "A client is denied" step_denied
 }
 
 # service_is EXPRESSION...: the Service as it was, changed by sed, replaced in one rename.
@@ -99,4 +100,49 @@ step_source_ranges() {
 	[ "$(dropped source)" -gt 0 ] || return 1
 	STEP_NOTE="served inside of the ranges, $(dropped source) packets dropped outside"
 	service_is_itself
+}
+
+# deny PREFIX...: on all nodes.
+deny() {
+	local list
+	list=$(printf ', "%s"' "$@")
+	printf '%s\n' 'apiVersion: lodestone.io/v1alpha1' 'kind: LodestoneConfig' 'metadata: {name: default.lab}' \
+		"spec: {dataplane: {deny: [${list#, }]}}" >"$LAB_DIR/deny.new"
+	mv "$LAB_DIR/deny.new" "$LAB_DIR/config/deny.yaml"
+}
+echoes() { lab_in client ping -c 1 -W 1 "$VIP" >/dev/null; }
+
+# A client gives up after five seconds without an answer, so it is denied for two or three.
+step_denied() {
+	local before
+	download_start denied 8
+	lab_until 5 download_has_pod denied || return 1
+	deny 10.9.0.99/32 2001:db8::/32 nonsense
+	lab_until 5 denied_prefixes_are 2 || return 1
+	answers || { say "beside a denied source: $(connect tcp 80)"; return 1; }
+	echoes || return 1
+	lab_ctl node-a show problems -o json | jq -e '[.[] | select(.reason == "BadPrefix")] | length == 1' >/dev/null || return 1
+	before=$(dropped denied)
+	deny 10.9.0.0/24
+	lab_until 5 denied_prefixes_are 1 || return 1
+	if echoes; then say "echo is answered"; return 1; fi
+	sleep 1
+	rm "$LAB_DIR/config/deny.yaml"
+	lab_until 5 denied_prefixes_are 0 && lab_until 5 echoes || return 1
+	before=$(($(dropped denied) - before))
+	[ "$before" -gt 3 ] || { say "dropped: $before"; return 1; }
+	download_finished denied || { say "the download: $(tail -n 1 "$LAB_DIR/download.denied")"; return 1; }
+	deny 10.9.0.2/32
+	lab_until 5 connect_is tcp 80 silence || { say "from a denied source: $(connect tcp 80)"; return 1; }
+	both_next_hops || return 1
+	rm "$LAB_DIR/config/deny.yaml"
+	lab_until 5 denied_prefixes_are 0 && lab_until 5 answers || return 1
+	say "denied for two seconds: $before packets dropped, no echo, the download went on; new connections: silence"
+	STEP_NOTE="silence, $before packets of a download dropped, which finished once it was undone"
+}
+denied_prefixes_are() {
+	local node
+	for node in "${LAB_NODES[@]}"; do
+		[ "$(lab_ctl "$node" status -o json | jq .dataplane.denied.prefixes)" = "$1" ] || return 1
+	done
 }
