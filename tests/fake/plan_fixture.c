@@ -51,6 +51,7 @@ struct fixture *fixture_new(void)
 	f->given.generation = GIVEN;
 	f->cache = plan_cache_new();
 	f->ipam_cache = ipam_cache_new();
+	f->deny = fake_deny_new();
 	return f;
 }
 
@@ -63,6 +64,7 @@ struct fixture *fixture_free(struct fixture *f)
 		free(f->peers[i].name);
 	}
 	fake_store_done(&f->store);
+	fake_deny_free(f->deny);
 	world_free(f->world);
 	arena_free(f->arena);
 	arena_free(f->last_arena);
@@ -81,6 +83,7 @@ void fixture_restart(struct fixture *f)
 	ipam_cache_drop(f->ipam_cache);
 	f->ledger = (struct plan_ledger){0};
 	f->plan = (struct plan){0};
+	fake_deny_restart(f->deny);
 	for (size_t i = 0; i < f->store.n; i++)
 		f->store.items[i].tested = false;
 	for (size_t i = 0; i < f->n_peers; i++) {
@@ -365,11 +368,22 @@ static void apply_routes(const struct fixture *f, size_t i, struct fixture_peer 
 	p->routes_generation = f->plan.routes_generation;
 }
 
+/* With the data plane the lists go, too. */
+static size_t apply_denied(struct fixture *f)
+{
+	if (f->plan.dataplane || f->plan.leaving)
+		return fake_deny_apply(f->deny, &f->plan,
+				       f->deny_per_turn ? f->deny_per_turn : SIZE_MAX);
+	fake_deny_free(f->deny);
+	f->deny = fake_deny_new();
+	return 0;
+}
+
 size_t fixture_apply(struct fixture *f)
 {
 	const struct lb_store store = fake_store_ops(&f->store);
 	struct arena *scratch = arena_new();
-	size_t n_ops = apply_devices(f);
+	size_t n_ops = apply_devices(f) + apply_denied(f);
 
 	if (f->plan.dataplane || f->store.n) {
 		fake_store_turn(&f->store);

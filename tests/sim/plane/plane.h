@@ -88,7 +88,7 @@ struct plane {
 	struct plane_saved *saved; /* the saved world */
 	size_t n_saved;
 
-	char *texts[3][PLANE_SERVICES]; /* the folder: kind, number; NULL: no such file */
+	char *texts[4][PLANE_SERVICES]; /* the folder: kind, number; NULL: no such file */
 	bool mode_off;
 	bool drained; /* the operator has asked; on disk */
 

@@ -294,6 +294,7 @@ void plane_agent_start(struct plane *p)
 	p->f->ledger = p->ledger;
 	p->f->synced = false;
 	p->f->settings.drained = p->drained;
+	p->f->deny_per_turn = 1 + plane_chance(p, 4);
 	p->restarted = p->stats.crashes > 0;
 	restore_world(p);
 	p->is_alive = p->dirty = true;

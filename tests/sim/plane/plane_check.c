@@ -92,7 +92,7 @@ struct plane_before {
 	struct held *items;
 	size_t n;
 	bool synced;
-	size_t n_attached;
+	size_t n_attached, n_denied;
 };
 
 static size_t count_attached(const struct fixture *f)
@@ -114,6 +114,7 @@ struct plane_before *plane_check_before(const struct plane *p)
 		b->items[i] = (struct held){p->f->store.items[i].key, p->f->store.items[i].table};
 	b->synced = p->f->synced;
 	b->n_attached = count_attached(p->f);
+	b->n_denied = p->f->deny->n;
 	return b;
 }
 
@@ -179,6 +180,9 @@ void plane_check_after(struct plane *p, struct plane_before *b)
 		p->stats.deletions++;
 		check_deleted(p, &b->items[i].key.addr);
 	}
+	if (!b->synced && p->f->deny->n < b->n_denied &&
+	    (p->f->plan.dataplane || p->f->plan.leaving))
+		plane_violation(p, "somebody is let in before all was read");
 	if (count_attached(p->f) < b->n_attached && !p->f->device_failure) {
 		if (!b->synced)
 			plane_violation(p, "detached before all was read");
@@ -226,6 +230,19 @@ static void check_store(struct plane *p, const struct fixture *fresh)
 			plane_violation(p, "frontend %zu is another one at the end", i);
 }
 
+static void check_denied(struct plane *p, const struct fixture *fresh)
+{
+	const struct fake_deny *a = p->f->deny, *b = fresh->deny;
+
+	if (a->n != b->n)
+		plane_violation(p, "%zu denied prefixes at the end, not %zu", a->n, b->n);
+	for (size_t i = 0; i < a->n && i < b->n; i++)
+		if (ip_prefix_cmp(&a->set[i], &b->set[i]) != 0)
+			plane_violation(p, "denied prefix %zu is another one at the end", i);
+	if (memcmp(a->bits, b->bits, sizeof(a->bits)) != 0)
+		plane_violation(p, "other bits of denied sources at the end");
+}
+
 static void check_given(struct plane *p, const struct fixture *fresh)
 {
 	const struct plan_addresses *a = &p->f->addresses, *b = &fresh->addresses;
@@ -249,6 +266,7 @@ void plane_check_end(struct plane *p)
 		plane_violation(p, "a fresh agent does not come to rest");
 	check_store(p, fresh);
 	check_given(p, fresh);
+	check_denied(p, fresh);
 	for (unsigned i = 0; i < PLANE_PEERS; i++)
 		check_table(p, fresh, i);
 	fixture_free(fresh);

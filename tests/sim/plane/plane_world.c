@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
  * The folder: a file for each Service, slice and advertisement, changed at random, in one family or
- * two; three peers, two pools whose IPv6 is soon exhausted, and the settings, of which only the
- * mode changes.
+ * two, and lists of denied sources; three peers, two pools whose IPv6 is soon exhausted, and the
+ * settings, of which only the mode changes.
  */
 #include "sim/plane/plane.h"
 
 #include "base/strbuf.h"
 
-enum { ADVERT, SERVICE, SLICE, N_KINDS };
-static const char *const kinds[N_KINDS] = {"BGPAdvertisement", "Service", "EndpointSlice"};
-static const unsigned counts[N_KINDS] = {PLANE_ADVERTS, PLANE_SERVICES, PLANE_SERVICES};
+enum { ADVERT, SERVICE, SLICE, DENY, N_KINDS };
+static const char *const kinds[N_KINDS] = {"BGPAdvertisement", "Service", "EndpointSlice",
+					   "LodestoneConfig"};
+static const unsigned counts[N_KINDS] = {PLANE_ADVERTS, PLANE_SERVICES, PLANE_SERVICES, 3};
 
 static const char *const fixed[][3] = {
 	{"BGPPeer", "p0",
@@ -28,7 +29,7 @@ static void put_text(struct fixture *f, unsigned kind, unsigned number, const ch
 {
 	char name[16], meta[64] = "";
 
-	(void)snprintf(name, sizeof(name), "n%u", number);
+	(void)snprintf(name, sizeof(name), "%sn%u", kind == DENY ? "default." : "", number);
 	if (kind == SLICE)
 		(void)snprintf(meta, sizeof(meta), "labels: {kubernetes.io/service-name: %s}",
 			       name);
@@ -62,7 +63,8 @@ bool plane_world_has(const struct plane *p, const char *source)
 
 	for (unsigned kind = 0; kind < N_KINDS; kind++)
 		for (unsigned i = 0; i < counts[kind]; i++) {
-			(void)snprintf(name, sizeof(name), "%s-n%u", kinds[kind], i);
+			(void)snprintf(name, sizeof(name), "%s-%sn%u", kinds[kind],
+				       kind == DENY ? "default." : "", i);
 			if (strcmp(name, source) == 0)
 				return p->texts[kind][i];
 		}
@@ -125,10 +127,26 @@ static char *random_slice(struct plane *p)
 	return b.data; /* goes to the folder */
 }
 
+/* Of few prefixes, so that lists have some in common. */
+static char *random_deny(struct plane *p)
+{
+	struct strbuf b;
+
+	strbuf_init(&b, 1 << 12);
+	strbuf_add(&b, "spec: {dataplane: {deny: [");
+	for (unsigned i = 0; i < 6; i++)
+		strbuf_printf(&b, plane_chance(p, 3) ? "10.%u.0.0/16, " : "\"2001:db8:%u::/48\", ",
+			      (unsigned)plane_chance(p, 8));
+	strbuf_add(&b, "nonsense]}}");
+	return b.data; /* goes to the folder */
+}
+
 static char *random_text(struct plane *p, unsigned kind)
 {
 	if (kind == ADVERT)
 		return random_advert(p);
+	if (kind == DENY)
+		return random_deny(p);
 	return kind == SERVICE ? random_service(p) : random_slice(p);
 }
 
