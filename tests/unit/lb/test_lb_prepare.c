@@ -181,6 +181,35 @@ static void changes_without_end_keep_nobody_waiting_for_ever(void **state)
 		assert_true(n < 1000);
 	}
 	assert_true(n > 10);
+	for (unsigned i = 1; i <= 10; i++) { /* and those after it are made again */
+		const struct lb_frontend f = many(targets, MANY, n + i);
+
+		assert_false(lb_tables_prepare(x.t, &f));
+	}
+	fixture_done(&x);
+	free(targets);
+}
+
+/* It was waited for those that changed; who comes after a put is made ahead as ever. */
+static void a_put_of_what_was_prepared_begins_the_count_anew(void **state)
+{
+	struct lb_target *targets = xcalloc(MANY, sizeof(*targets));
+	struct lb_frontend f;
+	struct fixture x;
+	unsigned n;
+
+	(void)state;
+	fixture_init(&x);
+	for (n = 0; n < 255; n++) {
+		f = many(targets, MANY, n);
+		assert_false(lb_tables_prepare(x.t, &f));
+	}
+	assert_true(prepare(&x, &f) > 0); /* the rest of the last one */
+	assert_int_equal(fixture_put(&x, &f), 0);
+	for (; n < 280; n++) {
+		f = many(targets, MANY, n);
+		assert_false(lb_tables_prepare(x.t, &f));
+	}
 	fixture_done(&x);
 	free(targets);
 }
@@ -193,6 +222,7 @@ int main(void)
 		cmocka_unit_test(what_is_quick_or_refused_is_not_prepared),
 		cmocka_unit_test(rows_of_another_table_are_not_taken),
 		cmocka_unit_test(changes_without_end_keep_nobody_waiting_for_ever),
+		cmocka_unit_test(a_put_of_what_was_prepared_begins_the_count_anew),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
