@@ -10,6 +10,7 @@
 refusing_all() {
 	cp "$LAB_DIR/config/service.yaml" "$LAB_DIR/service.kept"
 	run_step no-endpoints "A port without endpoints" step_no_endpoints &&
+		run_step unknown-ports "A port that no Service has" step_unknown_ports &&
 		run_step pause "A Service is paused" step_pause &&
 		run_step source-ranges "Source ranges" step_source_ranges &&
 		run_step denied "A client is denied" step_denied
@@ -70,6 +71,21 @@ step_no_endpoints() {
 	service_is -e '/healthCheckNodePort/d' -e 's/^    - port: 80$/    - {name: metrics, port: 9153}\n&/'
 	lab_until 5 connect_is tcp 9153 silence || { say "policy Local: $(connect tcp 9153)"; return 1; }
 	STEP_NOTE="TCP and UDP refused with policy Cluster, silence with Local; port 80 served"
+	service_is_itself
+}
+
+step_unknown_ports() {
+	connect_is tcp 9154 silence || { say "nothing is said: $(connect tcp 9154)"; return 1; }
+	service_is -e 's|^  annotations:|&\n    lodestone.io/unknown-ports: reject|'
+	lab_until 5 connect_is tcp 9154 refused || { say "TCP, rejected: $(connect tcp 9154)"; return 1; }
+	connect_is udp 9154 refused || { say "UDP, rejected: $(connect udp 9154)"; return 1; }
+	answers && both_next_hops || return 1
+	service_is -e 's|^  annotations:|&\n    lodestone.io/unknown-ports: refuse|'
+	lab_until 5 problem node-a nginx-lb BadValue || { lab_ctl node-a show problems; return 1; }
+	connect_is tcp 9154 refused || { say "after a word that is none: $(connect tcp 9154)"; return 1; }
+	service_is -e 's|^  annotations:|&\n    lodestone.io/unknown-ports: drop|'
+	lab_until 5 connect_is tcp 9154 silence || { say "TCP, dropped: $(connect tcp 9154)"; return 1; }
+	STEP_NOTE="silence, refused as the Service says, silence again; a wrong word changes nothing"
 	service_is_itself
 }
 
