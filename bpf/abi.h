@@ -160,6 +160,39 @@ struct lb_range {
  */
 #define LB_REJECT_WORDS 4096u
 
+/* --- new flows -----------------------------------------------------------------------------------
+ */
+
+/*
+ * map `new_flows`, array by slot of `services`, mmap-able: how many flows of a service may get an
+ * entry in a window of time (common.h, about a second), and how many have. The agent writes `limit`
+ * before it publishes the slot, and by one store later; bpf writes `spent`.
+ */
+struct lb_new_flows {
+	__u32 limit; /* bits 0..23 how many, 0: any number; LB_LIMIT_CHECK */
+	__u32 spent; /* bits 0..23 how many had one, 24..31 in which window */
+};
+#define LB_LIMIT_FLOWS_MASK 0xffffffu
+#define LB_LIMIT_CHECK      (1u << 31) /* beyond it sources are proven (source_check.h) */
+#define LB_SPENT_SHIFT      24
+
+/*
+ * map `unrecorded`, array of words: marks of flows that were let in without an entry
+ * (unrecorded.h), those of even turns and those of odd ones. map `unrecorded_at`, array of words:
+ * whose such flows the answers of a backend are. bpf reads and writes both.
+ */
+#define LB_UNRECORDED_WORDS 32768u /* power of two; of each half: 512 KB together */
+#define LB_UNRECORDED_AT    4096u  /* power of two */
+
+/* maps `sources` and `proven` (source_table.h): 128 KB each. bpf reads and writes. */
+#define LB_SOURCE_WORDS   16384u /* power of two; there are twice as many */
+#define LB_PROVEN_LINES   4096u  /* power of two */
+#define LB_PROVEN_WAYS    4
+#define LB_PROVEN_WINDOWS 300u /* that a proof lasts: about as many seconds */
+struct lb_proven_line {
+	__u64 way[LB_PROVEN_WAYS];
+};
+
 /* --- rows --------------------------------------------------------------------------------------
  */
 
@@ -265,6 +298,7 @@ struct lb_flow_keys {
 	__u64 high_begin, low_begin;       /* with which the sums begin */
 	__u64 high_begin_v4, low_begin_v4; /* ... with the constant words of IPv4 addresses added */
 	__u64 mix[3];
+	__u64 cookie[2]; /* of source_table.h's, not of the hash */
 };
 
 /* --- flows of the kernel -------------------------------------------------------------------------
@@ -340,6 +374,12 @@ enum lb_drop {
 	LB_DROP_NO_ANSWER,    /* counted beside its reason: not rejected, as too many were */
 	LB_DROP_SOURCE,       /* from a source outside of loadBalancerSourceRanges */
 	LB_DROP_DENIED,       /* from a denied source */
+	LB_DROP_UNRECORDED,   /* counted, not dropped: a flow that began without an entry, as more
+				 began than have one */
+	LB_DROP_BEYOND,       /* dropped instead, as its answer could not be told from others */
+	LB_DROP_SOURCE_RATE,  /* a SYN beyond that rate, of a source that sent too many of them */
+	LB_DROP_UNPROVEN,     /* the same, whose source was asked to prove that it is there */
+	LB_DROP_PROVEN,       /* a reset that proves it; nobody else needs it */
 	LB_N_DROPS,
 };
 
@@ -392,7 +432,7 @@ struct lb_config {
 	__u64 flow_secret[2]; /* of the flow table's hash */
 	__u64 settle_from;    /* agent only: as in lb_service, for those of VIPs served before */
 	__u32 served_unknown; /* agent only: 1: any VIP may have been, nothing is known of it */
-	__u32 zero;
+	__u32 source_flows;   /* SYNs of a source in a window, beyond a limit; 0: any number */
 };
 /*
  * A flow table in 32 bits: how many chunks, a power of two, and the first of them. The lower half
@@ -492,6 +532,8 @@ LB_INLINE __u16 lb_l4_delta(__u16 l3_delta, __be16 from_port, __be16 to_port)
 LB_STATIC_ASSERT(lb_service_key, 24);
 LB_STATIC_ASSERT(lb_service, 64);
 LB_STATIC_ASSERT(lb_range, 24);
+LB_STATIC_ASSERT(lb_new_flows, 8);
+LB_STATIC_ASSERT(lb_proven_line, 32);
 LB_STATIC_ASSERT(lb_backend, 32);
 LB_STATIC_ASSERT(lb_flow, 16);
 LB_STATIC_ASSERT(lb_flow_line, 64);

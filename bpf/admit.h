@@ -12,21 +12,9 @@
 #include "backend.h"
 #include "common.h"
 #include "entry.h"
+#include "flow_make.h"
+#include "new_flows.h"
 #include "row.h"
-#include "stats.h"
-
-/* The row is not to settle by a walk that may have missed one of its flows. */
-static __always_inline void flow_moved(__u64 rest)
-{
-	const struct lb_service *svc = service_at(lb_rest_slot(rest));
-	__u64 live = svc ? READ_ONCE(svc->live) : 0, *row;
-
-	row = row_slot(row_index(live, 0) + lb_rest_row(rest));
-	if (live && row && (READ_ONCE(*row) & LB_ROW_UNSETTLED))
-		__sync_fetch_and_or(row, LB_ROW_MARKED);
-}
-
-#include "flow_insert.h"
 
 /* No choice: an enum lb_drop, negative, says why. Else an index within the service. */
 #define ADMIT_DROP(reason) (-(int)(reason))
@@ -78,19 +66,6 @@ __noinline int admit_look(struct flow *f, __u32 backend, __u32 flags, __u32 flow
 	return admit_renew(f, way, rest, state) ? ADMIT_HAS : ADMIT_REFUSED;
 }
 
-/* Apart from the looking because of the stack: 512 bytes must do for a whole chain of calls. */
-__noinline bool admit_make(const struct flow *f)
-{
-	int made;
-
-	if (!f)
-		return false;
-	made = lb_flow_insert(flow_table(), &f->entry);
-	if (unlikely(made == LB_FLOW_MADE_BY_EVICTION))
-		stats_drop(LB_DROP_FLOW_EVICTED);
-	return made >= LB_FLOW_MADE;
-}
-
 /*
  * Has this backend, an index within the service whose slot has these flags, take the flow, with an
  * entry in this state at least. False: it may not, or its tuple is taken.
@@ -100,7 +75,7 @@ static __always_inline bool admit_claim(struct flow *f, __u32 backend, __u32 fla
 {
 	int found = admit_look(f, backend, flags, flow_state);
 
-	return found == ADMIT_NONE ? admit_make(f) : found == ADMIT_HAS;
+	return found == ADMIT_NONE ? flow_make(&f->entry) : found == ADMIT_HAS;
 }
 
 /* A new flow: the first candidate that can have it. */
@@ -110,10 +85,19 @@ static __always_inline int admit_new(struct flow *f)
 
 	for (__u32 i = 0; i < LB_CANDIDATES; i++) {
 		__u32 backend = row_candidate(f->row, i);
+		int found;
 
 		if (backend == LB_ROW_NONE)
 			break;
-		if (admit_claim(f, backend, flags, LB_FLOW_NEW)) {
+		found = admit_look(f, backend, flags, LB_FLOW_NEW);
+		if (found == ADMIT_NONE) {
+			int beyond = new_flows_ask(f, backend, !i);
+
+			if (unlikely(beyond))
+				return beyond < 0 ? beyond : (int)backend;
+			found = flow_make(&f->entry) ? ADMIT_HAS : ADMIT_REFUSED;
+		}
+		if (found == ADMIT_HAS) {
 			if (i)
 				row_mark(f->row_index);
 			return backend;

@@ -44,7 +44,7 @@ __noinline bool kernel_flow_is_named(const struct flow *f)
 	if (!state)
 		return false;
 	now = READ_ONCE(*state);
-	next = lb_kernel_flow_next(now, select_is_first(f), f->tcp_flags & (TCP_FIN | TCP_RST));
+	next = lb_kernel_flow_next(now, new_flows_is_first(f), f->tcp_flags & (TCP_FIN | TCP_RST));
 	if (next != now)
 		WRITE_ONCE(*state, next);
 	return next != LB_KERNEL_FLOW_OVER;
@@ -84,7 +84,7 @@ static __always_inline bool kernel_flow_has(const struct flow *f)
 		return true;
 	if (!(flags & (LB_SVC_TAKING_OVER | LB_SVC_HANDING_BACK)))
 		return false;
-	if (select_is_first(f))
+	if (new_flows_is_first(f))
 		return flags & LB_SVC_HANDING_BACK && kernel_flow_begins(f);
 	return owner_by_any_entry(f, OWNER_OF_QUOTE) == OWNER_NOBODY;
 }

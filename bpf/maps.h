@@ -188,3 +188,5 @@ struct {
 	__type(key, __u32);
 	__type(value, struct lb_config);
 } config SEC(".maps");
+
+#include "maps_new_flows.h"

@@ -16,6 +16,7 @@
 #include "maps.h"
 #include "reject_header.h"
 #include "scratch.h"
+#include "source_check.h"
 #include "stats.h"
 
 /* A token each REJECT_COST_NS, as many as fit into REJECT_BURST_NS at once. */
@@ -27,18 +28,6 @@
 #define REJECT_QUOTE_L4     8 /* of what lies behind the quoted IP header */
 #define ICMP_PORT_UNREACH   3
 #define ICMPV6_PORT_UNREACH 4
-#define REJECT_DOFF_MIN     5
-
-/* Not from the address of a group, of everybody or of this host itself (RFC 1122 3.2.1.3). */
-static __always_inline bool reject_is_host(const struct cold_packet *p)
-{
-	__u8 first;
-
-	if (p->family == FAMILY_V6)
-		return (p->saddr[0] & bpf_htonl(0xff000000)) != bpf_htonl(0xff000000);
-	first = bpf_ntohl(p->saddr[3]) >> 24;
-	return first != 0 && first != 127 && first < 224;
-}
 
 /* Takes a token of the VIP; false: there is none, or somebody else took this one. */
 static __always_inline bool reject_may(const struct cold_packet *p)
@@ -58,10 +47,10 @@ static __always_inline bool reject_may(const struct cold_packet *p)
  */
 
 /* XDP_TX, or XDP_DROP where the packet must not be answered. */
-__noinline int reject_by_reset(struct xdp_md *ctx, const struct lb_scratch *s)
+__noinline int reject_by_reset(struct xdp_md *ctx, struct lb_scratch *s)
 {
 	const struct cold_packet *p;
-	struct tcphdr in, out = {};
+	struct tcphdr in, *out;
 	__u32 payload, doff;
 	__u8 flags;
 
@@ -74,24 +63,17 @@ __noinline int reject_by_reset(struct xdp_md *ctx, const struct lb_scratch *s)
 	doff = ((__u8 *)&in)[TCP_FLAGS - 1] >> 4;
 	if (flags & TCP_RST || doff < REJECT_DOFF_MIN || p->l4_off + doff * 4 > p->end)
 		return XDP_DROP;
-	out.source = in.dest;
-	out.dest = in.source;
-	((__u8 *)&out)[TCP_FLAGS - 1] = REJECT_DOFF_MIN << 4;
-	((__u8 *)&out)[TCP_FLAGS] = TCP_RST;
+	out = reject_begin_tcp(s, &in);
+	((__u8 *)out)[TCP_FLAGS] = TCP_RST;
 	if (flags & TCP_ACK) {
-		out.seq = in.ack_seq;
+		out->seq = in.ack_seq;
 	} else {
 		payload = p->end - p->l4_off - doff * 4;
 		payload += !!(flags & TCP_SYN) + !!(flags & TCP_FIN);
-		out.ack_seq = bpf_htonl(bpf_ntohl(in.seq) + payload);
-		((__u8 *)&out)[TCP_FLAGS] = TCP_RST | TCP_ACK;
+		out->ack_seq = bpf_htonl(bpf_ntohl(in.seq) + payload);
+		((__u8 *)out)[TCP_FLAGS] = TCP_RST | TCP_ACK;
 	}
-	out.check = reject_fold(reject_pseudo(p, IPPROTO_TCP, sizeof(out)) +
-				reject_sum((const __u32 *)&out, sizeof(out) / 4));
-	reject_write_ip(ctx, p, IPPROTO_TCP, sizeof(out));
-	lb_bytes_write(ctx, p->ip_off + patch_ip_len(p->family), &out, sizeof(out));
-	return reject_cut(ctx, p->ip_off + patch_ip_len(p->family) + sizeof(out)) ? XDP_TX
-										  : XDP_DROP;
+	return reject_send_tcp(ctx, s);
 }
 
 /* Moves the Ethernet header and its tags forward by so much. */
@@ -147,6 +129,8 @@ __noinline int reject(struct xdp_md *ctx, struct lb_scratch *s, enum lb_drop rea
 	if (!s)
 		return XDP_DROP;
 	stats_drop(reason);
+	if (reason == LB_DROP_UNPROVEN)
+		return source_check(ctx, s);
 	if (!reject_is_host(&s->packet))
 		return XDP_DROP;
 	if (!reject_may(&s->packet)) {

@@ -10,6 +10,18 @@
 
 #define REJECT_FRAME_MIN 60 /* of Ethernet, without its checksum; shorter only if it was */
 #define IP_DONT_FRAGMENT 0x4000
+#define REJECT_DOFF_MIN  5
+
+/* Not from the address of a group, of everybody or of this host itself (RFC 1122 3.2.1.3). */
+static __always_inline bool reject_is_host(const struct cold_packet *p)
+{
+	__u8 first;
+
+	if (p->family == FAMILY_V6)
+		return (p->saddr[0] & bpf_htonl(0xff000000)) != bpf_htonl(0xff000000);
+	first = bpf_ntohl(p->saddr[3]) >> 24;
+	return first != 0 && first != 127 && first < 224;
+}
 
 static __always_inline __u16 reject_fold(__u64 sum)
 {
@@ -76,4 +88,39 @@ static __always_inline bool reject_cut(struct xdp_md *ctx, __u32 len)
 	if (len < REJECT_FRAME_MIN)
 		len = REJECT_FRAME_MIN;
 	return have <= len || !bpf_xdp_adjust_tail(ctx, (int)len - (int)have);
+}
+
+/*
+ * The packet becomes the TCP header alone that lies in s->answer, with its sum. XDP_TX, or
+ * XDP_DROP.
+ */
+__noinline int reject_send_tcp(struct xdp_md *ctx, struct lb_scratch *s)
+{
+	const struct cold_packet *p;
+	struct tcphdr *out;
+	__u32 at;
+
+	if (!s)
+		return XDP_DROP;
+	p = &s->packet;
+	out = (struct tcphdr *)s->answer;
+	out->check = reject_fold(reject_pseudo(p, IPPROTO_TCP, sizeof(*out)) +
+				 reject_sum(s->answer, sizeof(*out) / 4));
+	at = p->ip_off + patch_ip_len(p->family);
+	reject_write_ip(ctx, p, IPPROTO_TCP, sizeof(*out));
+	lb_bytes_write(ctx, at, out, sizeof(*out));
+	return reject_cut(ctx, at + sizeof(*out)) ? XDP_TX : XDP_DROP;
+}
+
+/* A header in s->answer that answers this one. */
+static __always_inline struct tcphdr *reject_begin_tcp(struct lb_scratch *s,
+						       const struct tcphdr *in)
+{
+	struct tcphdr *out = (struct tcphdr *)s->answer;
+
+	__builtin_memset(out, 0, sizeof(*out));
+	out->source = in->dest;
+	out->dest = in->source;
+	((__u8 *)out)[TCP_FLAGS - 1] = REJECT_DOFF_MIN << 4;
+	return out;
 }

@@ -38,7 +38,8 @@ struct flow {
 	__u8 proto;
 	__u8 tcp_flags;
 	__u8 age;
-	__u8 zero[5];
+	__u8 zero;
+	__u32 l4_off; /* in the frame; of a packet of its own */
 };
 _Static_assert(sizeof(struct flow) == 96, "no padding in struct flow");
 

@@ -43,11 +43,6 @@ static __always_inline bool select_is_settled(const struct flow *f)
 	return !(f->row & LB_ROW_UNSETTLED);
 }
 
-static __always_inline bool select_is_first(const struct flow *f)
-{
-	return (f->tcp_flags & (TCP_SYN | TCP_ACK | TCP_RST)) == TCP_SYN;
-}
-
 /* Not a first packet, and not a last or a forged one: it may make an entry. */
 static __always_inline bool select_goes_on(const struct flow *f)
 {
@@ -89,7 +84,7 @@ static __always_inline int select_unsettled(struct xdp_md *ctx, struct flow *f)
 {
 	int owner;
 
-	if (select_is_first(f))
+	if (new_flows_is_first(f))
 		return select_first(f);
 	owner = owner_by_any_entry(f, OWNER_OF_PACKET);
 	if (owner == OWNER_NOBODY && f->proto == IPPROTO_TCP)
@@ -135,8 +130,14 @@ static __always_inline int select_new(struct flow *f)
 		owner = select_affine(f);
 		return owner == OWNER_NOBODY ? admit_new(f) : owner;
 	}
-	owner = owner_by_entry(f, select_is_first(f) ? OWNER_OF_NEW : OWNER_OF_PACKET);
+	owner = owner_by_entry(f, new_flows_is_first(f) ? OWNER_OF_NEW : OWNER_OF_PACKET);
 	return owner == OWNER_NOBODY ? ADMIT_DROP(closed) : owner;
+}
+
+/* A reset that acknowledges nothing. */
+static __always_inline bool select_may_prove(const struct flow *f)
+{
+	return f->proto == IPPROTO_TCP && (f->tcp_flags & (TCP_RST | TCP_ACK)) == TCP_RST;
 }
 
 /* The whole choice, and what follows from it for the entry. */
@@ -146,9 +147,11 @@ __noinline int select_backend(struct xdp_md *ctx, struct flow *f)
 
 	if (!f)
 		return ADMIT_DROP(LB_DROP_NO_BACKEND);
+	if (select_may_prove(f) && sources_prove(ctx, f))
+		return ADMIT_DROP(LB_DROP_PROVEN);
 	if (!select_is_settled(f))
 		backend = select_unsettled(ctx, f);
-	else if ((f->proto == IPPROTO_TCP || !select_goes_on(f)) && !select_is_first(f))
+	else if ((f->proto == IPPROTO_TCP || !select_goes_on(f)) && !new_flows_is_first(f))
 		backend = row_candidate(f->row, 0);
 	if (backend == OWNER_NOBODY)
 		backend = select_new(f);

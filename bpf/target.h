@@ -57,7 +57,7 @@ static __always_inline void target_fill(struct flow *f, const struct target *t)
 	f->row_index = t->row_index;
 	f->row_in = (__u16)(t->row_index - row_index(t->live, 0));
 	f->age = age_now();
-	__builtin_memset(f->zero, 0, sizeof(f->zero));
+	f->zero = 0;
 }
 
 /*

@@ -5,7 +5,8 @@
  * at all; the entry of the flow table that xdp_lb made is found by the packet's own tuple, and
  * names the front end. It is also kept here: by what backends send entries stay young, become
  * established, and close; with affinity an established flow's backend is noted as its client's
- * (reply_affinity.h). A miss is nobody's concern of ours and leaves the packet alone; if it
+ * (reply_affinity.h). A miss may be of a flow that was let in without an entry
+ * (reply_unrecorded.h). Else it is nobody's concern of ours and leaves the packet alone; if it
  * comes from an address and port of a backend it is counted, since its entry may have been lost.
  *
  * Attached as tcx at the head of the list, or as clsact classifier where the kernel has no tcx. It
@@ -34,6 +35,7 @@
 #include "reply_error.h"
 #include "reply_fragment.h"
 #include "reply_sctp.h"
+#include "reply_unrecorded.h"
 #include "service.h"
 #include "stats.h"
 #include "vlan.h"
@@ -195,6 +197,20 @@ static __always_inline void count_miss(const struct answer *a)
 		stats_drop(LB_DROP_REPLY_MISS);
 }
 
+/* The front end of a flow that has no entry. */
+static __always_inline const struct lb_service *find_unrecorded(const struct answer *a,
+								__u32 *ret_slot)
+{
+	int slot = reply_unrecorded(a);
+
+	if (slot < 0) {
+		count_miss(a);
+		return NULL;
+	}
+	*ret_slot = (__u32)slot;
+	return service_at(*ret_slot);
+}
+
 /* The front end that the packet answers for, its entry brought up to date; NULL: none. */
 static __always_inline const struct lb_service *find(const struct answer *a, __u32 *ret_slot)
 {
@@ -255,10 +271,10 @@ int tc_reply(struct __sk_buff *skb)
 	if (parsed != PARSED_ANSWER || likely(!may_be_ours(&a)))
 		return TCX_NEXT;
 	vip = find(&a, &slot);
-	if (!vip) {
-		count_miss(&a);
+	if (unlikely(!vip))
+		vip = find_unrecorded(&a, &slot);
+	if (!vip)
 		return TCX_NEXT;
-	}
 	if (unlikely(a.proto == IPPROTO_SCTP)) {
 		reply_sctp_rewrite(skb, &a, vip);
 		return TCX_NEXT;

@@ -83,14 +83,16 @@ static __always_inline void flow_fill(struct flow *f, const struct packet *p)
 	f->dport = p->dport;
 	f->proto = p->proto;
 	f->tcp_flags = p->tcp_flags;
+	f->l4_off = p->ip_off + p->l3_len;
 }
 
 /* Nobody takes it. Of s the packet is filled in. */
 static __always_inline int refuse_cold(struct xdp_md *ctx, struct lb_scratch *s, __u64 live,
 				       enum lb_drop reason)
 {
-	bool told = service_flags(live) & LB_SVC_REJECT &&
-		    (reason == LB_DROP_NO_BACKEND || reason == LB_DROP_PAUSED);
+	bool told = reason == LB_DROP_UNPROVEN ||
+		    (service_flags(live) & LB_SVC_REJECT &&
+		     (reason == LB_DROP_NO_BACKEND || reason == LB_DROP_PAUSED));
 
 	if (told && !scratch_is_test(s))
 		return reject(ctx, s, reason);
@@ -102,7 +104,7 @@ static __always_inline int refuse(struct xdp_md *ctx, const struct packet *p, __
 {
 	struct lb_scratch *s;
 
-	if (!(service_flags(live) & LB_SVC_REJECT))
+	if (!(service_flags(live) & LB_SVC_REJECT) && reason != LB_DROP_UNPROVEN)
 		return vip_drop(parse_is_test(p), reason);
 	s = turn_cold(p);
 	return s ? refuse_cold(ctx, s, live, reason) : XDP_DROP;

@@ -27,6 +27,7 @@ struct bench {
 	void *chunks[MAX_CHUNKS]; /* of rows and backends, to be freed */
 	size_t n_chunks;
 	uint64_t *vip_bits, *range_names;
+	struct lb_new_flows *new_flows;
 	struct lb_tables *tables;
 	struct lb_clock clock;
 	bool missed;
@@ -154,7 +155,8 @@ int main(void)
 	b.services = zeroed(LB_SERVICE_SLOTS, sizeof(*b.services));
 	b.vip_bits = zeroed(LB_VIP_WORDS, sizeof(*b.vip_bits));
 	b.range_names = zeroed(LB_RANGE_SETS, sizeof(*b.range_names));
-	images = (struct lb_images){&b.config, b.services, b.vip_bits, b.range_names};
+	b.new_flows = zeroed(LB_SERVICE_SLOTS, sizeof(*b.new_flows));
+	images = (struct lb_images){&b.config, b.services, b.vip_bits, b.range_names, b.new_flows};
 	b.tables = lb_tables_new(&images);
 	for (uint32_t i = 0; i < N_CHUNKS; i++)
 		b.flows[i] = zeroed(LB_FLOW_CHUNK, sizeof(struct lb_flow_line));
@@ -180,5 +182,6 @@ int main(void)
 		free(b.flows[i]);
 	free(b.services);
 	free(b.vip_bits);
+	free(b.new_flows);
 	return b.missed && strict && strict[0] == '1';
 }

@@ -113,6 +113,13 @@ static void make_keys(struct lb_flow_keys *keys)
 	lb_flow_keys_finish(keys);
 }
 
+static uint32_t age_shift = 14;
+
+void rig_stop_clock(void)
+{
+	age_shift = 28; /* turns of days, counted by what jiffies begin with */
+}
+
 static int load_xdp(struct rig *r)
 {
 	double begin;
@@ -123,6 +130,7 @@ static int load_xdp(struct rig *r)
 		return -errno;
 	make_keys(&r->keys);
 	memcpy(&r->xdp->rodata->flow_keys, &r->keys, sizeof(r->keys));
+	r->xdp->rodata->age_shift = age_shift;
 	note_templates(r);
 	begin = cpu_ms();
 	err = xdp_lb_bpf__load(r->xdp);
@@ -147,6 +155,7 @@ static int load_tc(struct rig *r)
 			rig_must(bpf_map__reuse_fd(map, bpf_map__fd(mine)), "share map");
 	}
 	memcpy(&r->tc->rodata->flow_keys, &r->keys, sizeof(r->keys));
+	r->tc->rodata->age_shift = age_shift;
 	begin = cpu_ms();
 	err = tc_reply_bpf__load(r->tc);
 	r->load_ms[RIG_TC] = cpu_ms() - begin;

@@ -123,6 +123,16 @@ void rig_set_vip_flags(struct rig *r, uint32_t vip, uint32_t flags);
 void rig_add_kernel_flow(struct rig *r, const struct frame_spec *s);
 int rig_kernel_flow(struct rig *r, const struct frame_spec *s);
 
+/* What the agent says of new flows in the service's slot: LB_LIMIT_*; how many it counts. */
+void rig_set_limit(struct rig *r, const struct rig_service *s, uint32_t limit);
+/* ... and of each source's SYNs beyond it. */
+void rig_set_source_flows(struct rig *r, uint32_t n);
+uint32_t rig_new_flows(struct rig *r, const struct rig_service *s);
+/* From here on rigs are made whose clock of windows and turns stands still, as good as. */
+void rig_stop_clock(void);
+/* Lets so many turns of unrecorded flows pass, by making them so much older. */
+void rig_age_unrecorded(struct rig *r, unsigned turns);
+
 void rig_set_domain(struct rig *r, uint16_t domain);
 /* A device's word in `uplinks`, so far behind the place of RIG_IFINDEX; and that place's reach. */
 void rig_set_uplink(struct rig *r, uint32_t ifindex, uint32_t behind, uint16_t domain);

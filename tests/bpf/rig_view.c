@@ -161,3 +161,76 @@ struct rig_size rig_size(const struct rig *r, enum rig_program which)
 		.load_ms = r->load_ms[which],
 	};
 }
+
+/* --- new flows --- */
+
+static struct lb_new_flows read_new_flows(struct rig *r, uint32_t slot)
+{
+	struct lb_new_flows ret;
+
+	rig_must(bpf_map_lookup_elem(bpf_map__fd(r->xdp->maps.new_flows), &slot, &ret),
+		 "read new flows");
+	return ret;
+}
+
+void rig_set_limit(struct rig *r, const struct rig_service *s, uint32_t limit)
+{
+	uint32_t slot = rig_slot(r, s);
+	struct lb_new_flows n = read_new_flows(r, slot);
+
+	n.limit = limit;
+	rig_must(bpf_map_update_elem(bpf_map__fd(r->xdp->maps.new_flows), &slot, &n, BPF_ANY),
+		 "write new flows");
+}
+
+void rig_set_source_flows(struct rig *r, uint32_t n)
+{
+	int fd = bpf_map__fd(r->xdp->maps.config);
+	struct lb_config config;
+	uint32_t zero = 0;
+
+	rig_must(bpf_map_lookup_elem(fd, &zero, &config), "read config");
+	config.source_flows = n;
+	rig_must(bpf_map_update_elem(fd, &zero, &config, BPF_ANY), "write config");
+}
+
+uint32_t rig_new_flows(struct rig *r, const struct rig_service *s)
+{
+	return read_new_flows(r, rig_slot(r, s)).spent & LB_LIMIT_FLOWS_MASK;
+}
+
+/* Moves the marks to the half that was theirs so many turns ago, with its number. */
+static void age_marks(int fd, unsigned turns)
+{
+	for (uint32_t i = 0; i < LB_UNRECORDED_WORDS; i++) {
+		const uint64_t turn = (uint64_t)turns << 48;
+		uint32_t at[2] = {i, i + LB_UNRECORDED_WORDS};
+		uint64_t words[2];
+
+		for (int k = 0; k < 2; k++)
+			rig_must(bpf_map_lookup_elem(fd, &at[k], &words[k]), "read marks");
+		for (int k = 0; k < 2; k++) {
+			uint64_t aged = words[k] << 16 ? words[k] - turn : 0;
+
+			rig_must(bpf_map_update_elem(fd, &at[(k + turns) & 1], &aged, BPF_ANY),
+				 "write marks");
+		}
+	}
+}
+
+void rig_age_unrecorded(struct rig *r, unsigned turns)
+{
+	int fd = bpf_map__fd(r->xdp->maps.unrecorded_at);
+
+	age_marks(bpf_map__fd(r->xdp->maps.unrecorded), turns);
+	for (uint32_t i = 0; i < LB_UNRECORDED_AT; i++) {
+		uint64_t word, turn;
+
+		rig_must(bpf_map_lookup_elem(fd, &i, &word), "read owner");
+		if (!word)
+			continue;
+		turn = (word - turns) & 0xffff;
+		word = (word & ~UINT64_C(0xffff)) | turn;
+		rig_must(bpf_map_update_elem(fd, &i, &word, BPF_ANY), "write owner");
+	}
+}

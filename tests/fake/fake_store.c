@@ -81,6 +81,7 @@ static int fake_put(void *ctx, nsec_t now, const struct lb_frontend *f)
 	have->seed = f->seed;
 	have->rows_log2 = f->rows_log2;
 	have->ranges_name = f->ranges_name;
+	have->limit = f->limit;
 	have->tested = have->idle = false;
 	return 0;
 }
@@ -141,6 +142,7 @@ static void fake_dump(void *ctx, struct arena *arena, const struct lb_actual **r
 			.seed = f->seed,
 			.rows_log2 = f->rows_log2,
 			.ranges_name = f->ranges_name,
+			.limit = f->limit,
 			.tested = f->tested,
 			.idle = f->idle,
 			.targets =

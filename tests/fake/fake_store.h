@@ -13,7 +13,7 @@ struct fake_frontend {
 	uint64_t table;
 	uint32_t flags, seed;
 	uint8_t rows_log2;
-	uint64_t ranges_name;
+	uint64_t ranges_name, limit;
 	bool tested, idle;
 	struct lb_target *targets; /* owned */
 	size_t n_targets;

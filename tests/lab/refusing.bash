@@ -48,11 +48,13 @@ connect() {
 connect_is() { [ "$(connect "$1" "$2")" = "$3" ]; }
 answers() { connect_is tcp 80 served; }
 
-# dropped REASON: packets, on both nodes.
-dropped() {
+# dropped REASON, passed REASON: packets, on both nodes.
+dropped() { counted drops "$1"; }
+passed() { counted passed "$1"; }
+counted() {
 	local node sum=0
 	for node in "${LAB_NODES[@]}"; do
-		sum=$((sum + $(lab_ctl "$node" status -o json | jq --arg r "$1" '[.. | objects | .drops?[$r]? // empty] | add // 0')))
+		sum=$((sum + $(lab_ctl "$node" status -o json | jq --arg k "$1" --arg r "$2" '[.. | objects | .[$k]?[$r]? // empty] | add // 0')))
 	done
 	echo "$sum"
 }

@@ -6,9 +6,12 @@
  * it is how addresses given earlier are saved (api/emit.h).
  */
 #include "api/decode.h"
+#include "base/limits.h"
 
 #define LEGACY_PREFIX    "metallb.universe.tf/"
 #define UNKNOWN_PORTS    "lodestone.io/unknown-ports"
+#define NEW_FLOWS        "lodestone.io/new-flows"
+#define SOURCE_CHECK     "lodestone.io/source-check"
 #define SOURCE_RANGES    "service.beta.kubernetes.io/load-balancer-source-ranges"
 #define PROXY_LABEL      "service.kubernetes.io/service-proxy-name"
 #define MAX_PORT         65535
@@ -217,6 +220,39 @@ static void set_unknown_port(struct api_decoder *d, struct api_object *o)
 			   "\"%s\" is neither drop nor reject nor pass", value);
 }
 
+/* The whole of the text is digits, and few enough of them. */
+static bool parse_new_flows(const char *text, uint32_t *ret)
+{
+	uint32_t sum = 0;
+
+	if (*text == '\0')
+		return false;
+	for (; *text; text++) {
+		if (*text < '0' || *text > '9')
+			return false;
+		sum = sum * 10 + (uint32_t)(*text - '0');
+		if (sum > LIMIT_NEW_FLOWS)
+			return false;
+	}
+	*ret = sum;
+	return true;
+}
+
+static void set_new_flows(struct api_decoder *d, struct api_object *o)
+{
+	const char *value = labels_get(&o->meta.annotations, NEW_FLOWS);
+
+	o->service.has_new_flows = value;
+	if (value && !parse_new_flows(value, &o->service.new_flows))
+		api_refuse(d, "metadata.annotations[" NEW_FLOWS "]", "BadValue",
+			   "write how many a second, such as \"20000\", or \"0\" for any number",
+			   "\"%s\" is no number from 0 to %u", value, LIMIT_NEW_FLOWS);
+	if (!labels_get(&o->meta.annotations, SOURCE_CHECK))
+		return;
+	o->service.source_check =
+		api_annotation_is_true(d, o, SOURCE_CHECK) ? API_CHECK_YES : API_CHECK_NO;
+}
+
 /* One range of the annotation's, with blanks around it. */
 static void add_range(struct api_decoder *d, const char *text, size_t len, struct ip_prefix *to)
 {
@@ -385,6 +421,7 @@ static void finish_service(struct api_decoder *d, const void *raw, struct api_ob
 	check_ports(d, s);
 	o->service.is_paused = api_annotation_is_true(d, o, "lodestone.io/pause");
 	set_unknown_port(d, o);
+	set_new_flows(d, o);
 	check_proxy(d, o);
 	note_legacy_annotation(d, &o->meta.annotations);
 }

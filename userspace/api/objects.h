@@ -127,6 +127,9 @@ struct api_config {
 		API_CONFIG_DRAIN = 1 << 8,
 		API_CONFIG_ROUTER_ID = 1 << 9,
 		API_CONFIG_TOPOLOGY_HINTS = 1 << 10,
+		API_CONFIG_NEW_FLOWS = 1 << 11,
+		API_CONFIG_NEW_FLOWS_PER_SOURCE = 1 << 12,
+		API_CONFIG_SOURCE_CHECK = 1 << 13,
 	} set;
 	enum api_dataplane_mode mode;
 	struct api_strings uplinks;
@@ -136,6 +139,9 @@ struct api_config {
 	bool topology_hints;
 	const struct ip_prefix *deny; /* a set (base/prefixes.h) */
 	size_t n_deny;
+	uint32_t new_flows; /* a second, of one frontend; 0: any number. Likewise of a source: */
+	uint16_t new_flows_per_source;
+	bool source_check;
 	uint32_t default_local_pref;
 	bool graceful_restart;
 	uint32_t router_id; /* host order */

@@ -41,6 +41,9 @@ struct api_service {
 	uint16_t health_port;   /* healthCheckNodePort, with policy_local only; 0 = none */
 	bool is_paused;         /* annotation lodestone.io/pause */
 	uint8_t unknown_port;   /* enum api_unknown_port: annotation lodestone.io/unknown-ports */
+	bool has_new_flows;     /* annotation lodestone.io/new-flows: */
+	uint32_t new_flows;     /* a second; 0: any number */
+	enum { API_CHECK_UNSAID, API_CHECK_NO, API_CHECK_YES } source_check; /* .../source-check */
 	bool affinity_client_ip;
 	uint32_t affinity_timeout_s; /* default 10800 */
 	const struct api_service_port *ports;

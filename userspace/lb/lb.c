@@ -12,6 +12,7 @@
 
 #include <linux/types.h>
 
+#include "bpf/abi.h"
 #include "bpf/wire.h"
 
 int lb_target_cmp(const struct lb_target *a, const struct lb_target *b)
@@ -64,6 +65,13 @@ uint64_t lb_table_name(const struct lb_frontend *f)
 	if (f->affinity_s)
 		h = hash_u64(h, f->affinity_s);
 	return h ? h : 1;
+}
+
+uint64_t lb_limit(uint32_t flows, uint16_t per_source, bool is_checked)
+{
+	const uint32_t word = flows ? flows | (is_checked ? LB_LIMIT_CHECK : 0) : 0;
+
+	return (uint64_t)per_source << 32 | word;
 }
 
 uint64_t lb_ranges_name(const struct ip_prefix *ranges, size_t n)

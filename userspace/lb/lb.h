@@ -81,6 +81,7 @@ struct lb_frontend {
 	size_t n_ranges;
 	uint64_t ranges_name; /* lb_ranges_name(); 0 without */
 	uint32_t affinity_s;  /* with LB_F_AFFINITY: 1..LB_AFFINITY_S_MAX; 0 without */
+	uint64_t limit;       /* lb_limit(); 0 for a VIP */
 };
 #define LB_AFFINITY_S_MAX 86400
 
@@ -89,6 +90,7 @@ struct lb_actual {
 	struct lb_key key;
 	uint64_t table;
 	uint64_t ranges_name;
+	uint64_t limit;
 	uint32_t flags;
 	uint32_t seed;     /* of the Service; 0 for a VIP, as is */
 	uint8_t rows_log2; /* this */
@@ -135,7 +137,7 @@ struct lb_flow_usage {
 static inline bool lb_actual_is(const struct lb_actual *have, const struct lb_frontend *want)
 {
 	return have->table == want->table && have->flags == want->flags &&
-	       have->ranges_name == want->ranges_name;
+	       have->ranges_name == want->ranges_name && have->limit == want->limit;
 }
 
 /*
@@ -157,5 +159,13 @@ uint64_t lb_target_id(const struct lb_target *t, uint32_t seed);
  * it: key, nodes, and the time of an affinity. Never 0.
  */
 uint64_t lb_table_name(const struct lb_frontend *f);
+/*
+ * The limit of new flows: so many, 24 bits, get an entry in a second, and of what begins beyond
+ * that so many of one source are let in, if it is checked after they have proven it
+ * (bpf/new_flows.h). flows 0: no limit; per_source 0: any number, and the same in all frontends of
+ * a store, where the one that was put last counts. Bits 0..31 are what lies beside the slot, the
+ * others per_source.
+ */
+uint64_t lb_limit(uint32_t flows, uint16_t per_source, bool is_checked);
 /* Name of a set of source ranges, which may be empty. Never 0. */
 uint64_t lb_ranges_name(const struct ip_prefix *ranges, size_t n);

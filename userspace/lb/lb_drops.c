@@ -53,6 +53,23 @@ static const struct {
 	[LB_DROP_SOURCE] = {"source", "from outside of the Service's loadBalancerSourceRanges",
 			    false},
 	[LB_DROP_DENIED] = {"denied", "from a source that is denied by spec.dataplane.deny", false},
+	[LB_DROP_UNRECORDED] = {"unrecorded",
+				"began a flow without an entry: more began at its Service than "
+				"newFlows allows",
+				true},
+	[LB_DROP_SOURCE_RATE] = {"source_rate",
+				 "a SYN beyond newFlows, of a source that sent more of them than "
+				 "newFlowsPerSource",
+				 false},
+	[LB_DROP_UNPROVEN] = {"unproven",
+			      "a SYN beyond newFlows, whose source was asked to prove that it is "
+			      "there",
+			      false},
+	[LB_DROP_PROVEN] = {"proven", "a reset by which a source proved that it is there", true},
+	[LB_DROP_BEYOND] = {"beyond",
+			    "would have begun a flow beyond newFlows at a backend that is under "
+			    "the same flood through another VIP or port",
+			    false},
 	[LB_DROP_NO_ANSWER] = {"no_answer",
 			       "dropped for want of a backend without telling the client, as too "
 			       "many were told",

@@ -377,7 +377,7 @@ static void publish(const struct edit *e)
 				 .settle_from = settle_from(e)};
 
 	svc.id = e->f->rows_log2 ? new_service_id(e->t->config) : 0;
-	lb_slots_publish(&e->t->slots, e->slot, &svc);
+	lb_slots_publish(&e->t->slots, e->slot, &svc, (uint32_t)e->f->limit);
 }
 
 /*
@@ -555,6 +555,7 @@ int lb_tables_put(struct lb_tables *t, const struct lb_clock *c, const struct lb
 		lb_tables_del(t, c, &f->key);
 		e.slot = LB_NO_SLOT;
 	}
+	lb_store_limit(t, e.slot, f);
 	if (e.slot != LB_NO_SLOT && is_same(t, &t->slots.image[e.slot], f))
 		return 0;
 	if (e.slot != LB_NO_SLOT && is_shared_otherwise(t, &t->slots.image[e.slot], f)) {

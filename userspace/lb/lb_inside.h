@@ -175,6 +175,8 @@ uint32_t lb_state_nsid_1(uint64_t state);
 void lb_state_store(struct lb_backend *backend, uint64_t state);
 /* lb_service.affinity: in ages of the shorter unit, unless there are too many. */
 uint16_t lb_affinity_of(const struct lb_clock *c, const struct lb_frontend *f);
+/* Limit of new flows of a slot that is there, or LB_NO_SLOT. */
+void lb_store_limit(struct lb_tables *t, uint32_t slot, const struct lb_frontend *f);
 /* What lb_tables_put() takes at all. */
 bool lb_frontend_is_valid(const struct lb_frontend *f);
 /* Target i of a frontend as the rows see it, by this index. */

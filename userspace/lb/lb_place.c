@@ -168,7 +168,7 @@ bool lb_frontend_is_valid(const struct lb_frontend *f)
 {
 	if (f->rows_log2 == 0)
 		return f->key.port == 0 && f->n_targets == 0 && f->table == 0 && !f->ranges_name &&
-		       !f->affinity_s;
+		       !f->affinity_s && !f->limit;
 	if (!(f->flags & LB_F_RANGES) != !f->ranges_name)
 		return false;
 	if (!(f->flags & LB_F_AFFINITY) != !f->affinity_s || f->affinity_s > LB_AFFINITY_S_MAX)
@@ -176,4 +176,12 @@ bool lb_frontend_is_valid(const struct lb_frontend *f)
 	return f->rows_log2 >= LB_ROWS_LOG2_MIN && f->rows_log2 <= LB_ROWS_LOG2_MAX &&
 	       f->n_targets <= LIMIT_BACKENDS && f->table != 0 &&
 	       are_valid(f->targets, f->n_targets);
+}
+
+void lb_store_limit(struct lb_tables *t, uint32_t slot, const struct lb_frontend *f)
+{
+	if (f->rows_log2)
+		t->config->source_flows = (uint32_t)(f->limit >> 32);
+	if (slot != LB_NO_SLOT)
+		lb_slots_store_limit(&t->slots, slot, (uint32_t)f->limit);
 }

@@ -12,9 +12,11 @@
 
 #define SEARCH_MAX 256 /* slots looked at for a key that can move */
 
-void lb_slots_init(struct lb_slots *s, struct lb_service *image, uint64_t *vip_bits)
+void lb_slots_init(struct lb_slots *s, struct lb_service *image, uint64_t *vip_bits,
+		   struct lb_new_flows *new_flows)
 {
-	*s = (struct lb_slots){.image = image, .vip_bits = vip_bits, .walked = NSEC_NEVER};
+	*s = (struct lb_slots){
+		.image = image, .vip_bits = vip_bits, .new_flows = new_flows, .walked = NSEC_NEVER};
 	s->freed_at = xcalloc(LB_SERVICE_SLOTS, sizeof(*s->freed_at));
 	s->vip_users = xcalloc(LB_VIP_WORDS * 64, sizeof(*s->vip_users));
 	s->tested = xcalloc(LB_SERVICE_SLOTS, sizeof(*s->tested));
@@ -144,6 +146,7 @@ static void move_key(struct lb_slots *s, uint32_t from, uint32_t to, nsec_t now)
 	assert(s->image[to].live == 0);
 	copy.live = 0;
 	s->image[to] = copy;
+	s->new_flows[to] = s->new_flows[from];
 	set_live(s, to, s->image[from].live);
 	s->order[i] = to;
 	s->tested[to] = s->tested[from];
@@ -237,7 +240,8 @@ static void order_remove(struct lb_slots *s, uint32_t slot)
 	memmove(s->order + i, s->order + i + 1, (s->n - i) * sizeof(*s->order));
 }
 
-void lb_slots_publish(struct lb_slots *s, uint32_t slot, const struct lb_service *service)
+void lb_slots_publish(struct lb_slots *s, uint32_t slot, const struct lb_service *service,
+		      uint32_t limit)
 {
 	struct lb_service fields = *service;
 
@@ -245,6 +249,7 @@ void lb_slots_publish(struct lb_slots *s, uint32_t slot, const struct lb_service
 	assert(service->live & LB_LIVE_IN_USE);
 	fields.live = 0;
 	s->image[slot] = fields;
+	s->new_flows[slot] = (struct lb_new_flows){.limit = limit};
 	s->tested[slot] = s->idle[slot] = false;
 	set_live(s, slot, service->live);
 	order_insert(s, slot);
@@ -278,6 +283,15 @@ void lb_slots_store_affinity(struct lb_slots *s, uint32_t slot, uint16_t affinit
 	__atomic_store_n(&s->image[slot].affinity, affinity, __ATOMIC_RELAXED);
 	if (shadow)
 		__atomic_store_n(&s->image[shadow->slot].affinity, affinity, __ATOMIC_RELAXED);
+}
+
+void lb_slots_store_limit(struct lb_slots *s, uint32_t slot, uint32_t limit)
+{
+	struct lb_shadow *shadow = shadow_of(s, slot);
+
+	__atomic_store_n(&s->new_flows[slot].limit, limit, __ATOMIC_RELAXED);
+	if (shadow)
+		__atomic_store_n(&s->new_flows[shadow->slot].limit, limit, __ATOMIC_RELAXED);
 }
 
 static void drop_shadow(struct lb_slots *s, struct lb_shadow *shadow, nsec_t now)

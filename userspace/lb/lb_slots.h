@@ -38,12 +38,13 @@ struct lb_shadow {
 };
 
 struct lb_slots {
-	struct lb_service *image; /* LB_SERVICE_SLOTS; borrowed */
-	uint64_t *vip_bits;       /* LB_VIP_WORDS; borrowed */
-	nsec_t *freed_at;         /* per slot: since when it is free, 0 = ever. Owned */
-	uint16_t *vip_users;      /* per bit of vip_bits. Owned */
-	bool *tested, *idle;      /* per slot: as in lb_actual. Owned */
-	nsec_t *changed_at;       /* per slot: since when its service is as it is. Owned */
+	struct lb_service *image;       /* LB_SERVICE_SLOTS; borrowed */
+	uint64_t *vip_bits;             /* LB_VIP_WORDS; borrowed */
+	struct lb_new_flows *new_flows; /* per slot; borrowed */
+	nsec_t *freed_at;               /* per slot: since when it is free, 0 = ever. Owned */
+	uint16_t *vip_users;            /* per bit of vip_bits. Owned */
+	bool *tested, *idle;            /* per slot: as in lb_actual. Owned */
+	nsec_t *changed_at;             /* per slot: since when its service is as it is. Owned */
 	nsec_t walked;     /* no flow names a slot that was freed then or before; at first: any */
 	nsec_t last_freed; /* of all slots */
 	uint32_t *order;   /* slots in use by lb_key_cmp, without shadows. Owned */
@@ -52,7 +53,8 @@ struct lb_slots {
 	size_t n_shadows, cap_shadows;
 };
 
-void lb_slots_init(struct lb_slots *s, struct lb_service *image, uint64_t *vip_bits);
+void lb_slots_init(struct lb_slots *s, struct lb_service *image, uint64_t *vip_bits,
+		   struct lb_new_flows *new_flows);
 void lb_slots_done(struct lb_slots *s);
 
 struct lb_service_key lb_service_key_of(const struct lb_key *key);
@@ -68,14 +70,20 @@ uint32_t lb_slots_find(const struct lb_slots *s, const struct lb_key *key);
 int lb_slots_place(struct lb_slots *s, const struct lb_clock *c, const struct lb_service_key *key,
 		   uint32_t *ret) must_check;
 
-/* Fills a placed slot, publishes it by its live word and adds its VIP to the bitmap. */
-void lb_slots_publish(struct lb_slots *s, uint32_t slot, const struct lb_service *service);
+/*
+ * Fills a placed slot, publishes it by its live word and adds its VIP to the bitmap. Its limit of
+ * new flows (bpf/abi.h) is this, of which it has spent nothing.
+ */
+void lb_slots_publish(struct lb_slots *s, uint32_t slot, const struct lb_service *service,
+		      uint32_t limit);
 /* Changes the live word of a key in use. */
 void lb_slots_store_live(struct lb_slots *s, uint32_t slot, uint64_t live);
 /* Changes the set of source ranges of a key in use, by one store. */
 void lb_slots_store_ranges(struct lb_slots *s, uint32_t slot, uint16_t set);
 /* ... its time of affinity, lb_service.affinity. */
 void lb_slots_store_affinity(struct lb_slots *s, uint32_t slot, uint16_t affinity);
+/* Changes the limit of new flows of a key in use, by one store. */
+void lb_slots_store_limit(struct lb_slots *s, uint32_t slot, uint32_t limit);
 /* Takes a key out, with its shadow and, if it was the last, its VIP's bit. */
 void lb_slots_clear(struct lb_slots *s, uint32_t slot, nsec_t now);
 

@@ -39,7 +39,7 @@ struct lb_tables *lb_tables_new(const struct lb_images *images)
 	t->config = images->config;
 	t->served.all = images->config->served_unknown;
 	t->view = lb_view_new();
-	lb_slots_init(&t->slots, images->services, images->vip_bits);
+	lb_slots_init(&t->slots, images->services, images->vip_bits, images->new_flows);
 	lb_ranges_init(&t->ranges, images->range_names);
 	t->new_rows = xcalloc(UINT32_C(1) << LB_ROWS_LOG2_MAX, sizeof(*t->new_rows));
 	return t;

@@ -32,9 +32,10 @@ struct lb_tables;
 /* The fixed images, zeroed or of a former run; borrowed, they outlive the tables. */
 struct lb_images {
 	struct lb_config *config;
-	struct lb_service *services; /* LB_SERVICE_SLOTS */
-	uint64_t *vip_bits;          /* LB_VIP_WORDS */
-	uint64_t *range_names;       /* LB_RANGE_SETS */
+	struct lb_service *services;    /* LB_SERVICE_SLOTS */
+	uint64_t *vip_bits;             /* LB_VIP_WORDS */
+	uint64_t *range_names;          /* LB_RANGE_SETS */
+	struct lb_new_flows *new_flows; /* LB_SERVICE_SLOTS */
 };
 
 struct lb_tables *lb_tables_new(const struct lb_images *images);

@@ -125,6 +125,9 @@ static void read_slot(const struct lb_tables *t, uint32_t slot, struct lb_actual
 		.tested = t->slots.tested[slot],
 		.idle = t->slots.idle[slot],
 	};
+	if (lb_live_of(svc->live).rows_log2)
+		ret->limit =
+			(uint64_t)t->config->source_flows << 32 | t->slots.new_flows[slot].limit;
 	if (ret->flags & LB_F_RANGES)
 		ret->ranges_name = t->ranges.names[svc->ranges];
 }

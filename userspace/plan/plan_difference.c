@@ -76,8 +76,9 @@ static bool same_frontend(const void *a, const void *b)
 
 	return same_key(&f->key, &g->key) && f->seed == g->seed && f->rows_log2 == g->rows_log2 &&
 	       f->flags == g->flags && f->table == g->table && f->ranges_name == g->ranges_name &&
-	       f->affinity_s == g->affinity_s && SAME(f, g, targets, n_targets, same_target) &&
-	       x->hold == y->hold && x->leaving == y->leaving;
+	       f->affinity_s == g->affinity_s && f->limit == g->limit &&
+	       SAME(f, g, targets, n_targets, same_target) && x->hold == y->hold &&
+	       x->leaving == y->leaving;
 }
 
 static bool same_next_hop(const void *a, const void *b)

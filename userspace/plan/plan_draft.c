@@ -71,6 +71,7 @@ void plan_draft_hold(struct plan_frontend *f, const struct lb_actual *actual)
 	f->lb.table = actual->table;
 	f->lb.flags = actual->flags;
 	f->lb.ranges_name = actual->ranges_name;
+	f->lb.limit = actual->limit;
 	f->lb.targets = actual->targets;
 	f->lb.n_targets = actual->n_targets;
 }

@@ -46,6 +46,12 @@ static void config_over(struct plan_env *env, const struct api_object *object)
 	}
 	if (from->set & API_CONFIG_TOPOLOGY_HINTS)
 		to->topology_hints = from->topology_hints;
+	if (from->set & API_CONFIG_NEW_FLOWS)
+		to->new_flows = from->new_flows;
+	if (from->set & API_CONFIG_NEW_FLOWS_PER_SOURCE)
+		to->new_flows_per_source = from->new_flows_per_source;
+	if (from->set & API_CONFIG_SOURCE_CHECK)
+		to->source_check = from->source_check;
 	if (from->set & API_CONFIG_DEFAULT_LOCAL_PREF)
 		to->default_local_pref = from->default_local_pref;
 	if (from->set & API_CONFIG_GRACEFUL_RESTART)
@@ -62,6 +68,8 @@ static void build_settings(const struct world *world, struct plan_env *env)
 	const struct api_object *all = find_config(world, "default");
 	const struct api_object *own = find_config(world, env->settings->node_name);
 
+	env->config.new_flows = PLAN_NEW_FLOWS_DEFAULT;
+	env->config.new_flows_per_source = PLAN_NEW_FLOWS_PER_SOURCE_DEFAULT;
 	if (all)
 		config_over(env, all);
 	if (own && own != all)

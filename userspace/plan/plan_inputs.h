@@ -188,5 +188,8 @@ struct plan_ledger {
 #define PLAN_SILENT_NS        (10 * NSEC_PER_SEC)
 #define PLAN_REFUSALS         3
 #define PLAN_DRAIN_DEFAULT_NS (60 * NSEC_PER_SEC)
-#define PLAN_UNHELD_NS        (2 * NSEC_PER_SEC) /* gate 2: for the routers' FIBs */
-#define PLAN_WAITING_NS       (5 * NSEC_PER_SEC) /* gate 3: so long for peers that do not read */
+/* Unless LodestoneConfig says otherwise: of a frontend in a second, and of one source beyond it. */
+#define PLAN_NEW_FLOWS_DEFAULT            100000u
+#define PLAN_NEW_FLOWS_PER_SOURCE_DEFAULT 500u
+#define PLAN_UNHELD_NS                    (2 * NSEC_PER_SEC) /* gate 2: for the routers' FIBs */
+#define PLAN_WAITING_NS                   (5 * NSEC_PER_SEC) /* gate 3: so long for peers that do not read */

@@ -127,7 +127,8 @@ static void keep_flows(struct plan_draft *d, const struct outgoing *o)
 				 .table = actual->table,
 				 .targets = targets_of(d, actual),
 				 .n_targets = actual->n_targets,
-				 .ranges_name = actual->ranges_name};
+				 .ranges_name = actual->ranges_name,
+				 .limit = actual->limit};
 
 	if (lb.flags & LB_F_AFFINITY)
 		lb.affinity_s = 1; /* nobody comes back to a backend here */

@@ -177,6 +177,17 @@ static void add_ranges(struct service_build *b, struct lb_frontend *lb)
 	lb->ranges_name = ranges->name;
 }
 
+static uint64_t frontend_limit(const struct plan_env *env, const struct api_service *s)
+{
+	const struct api_config *all = &env->config;
+	const bool is_checked = s->source_check == API_CHECK_UNSAID
+					? all->source_check
+					: s->source_check == API_CHECK_YES;
+
+	return lb_limit(s->has_new_flows ? s->new_flows : all->new_flows, all->new_flows_per_source,
+			is_checked);
+}
+
 static void add_frontend(struct service_build *b, struct plan_port *port, size_t i,
 			 const struct port_endpoints *e)
 {
@@ -190,6 +201,7 @@ static void add_frontend(struct service_build *b, struct plan_port *port, size_t
 		.seed = lb_seed(port->row.ns, port->row.name),
 		.rows_log2 = LB_DEFAULT_ROWS_LOG2,
 		.flags = frontend_flags(&o->service, e),
+		.limit = frontend_limit(b->env, &o->service),
 		.targets = e->targets,
 		.n_targets = e->n_targets,
 	};

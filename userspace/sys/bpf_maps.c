@@ -61,7 +61,9 @@ static bool may_be_fresh(const struct bpf_map *map)
 	       strcmp(name, "scratch") == 0 || strcmp(name, "kernel_flows") == 0 ||
 	       strcmp(name, "fragments") == 0 || strcmp(name, "rejects") == 0 ||
 	       strcmp(name, "ranges") == 0 || strcmp(name, "range_names") == 0 ||
-	       strcmp(name, "deny_bits") == 0;
+	       strcmp(name, "deny_bits") == 0 || strcmp(name, "new_flows") == 0 ||
+	       strcmp(name, "unrecorded") == 0 || strcmp(name, "unrecorded_at") == 0 ||
+	       strcmp(name, "sources") == 0 || strcmp(name, "proven") == 0;
 }
 
 int bpf_maps_reuse(struct bpf_object *obj, const char *dir)
@@ -228,6 +230,10 @@ int bpf_maps_open(struct bpf_maps *m, const struct bpf_object *obj, const struct
 	if (error == 0)
 		error = bpf_maps_map(m, bpf_maps_fd(m, "range_names"),
 				     LB_RANGE_SETS * sizeof(uint64_t), &m->images.range_names);
+	if (error == 0)
+		error = bpf_maps_map(m, bpf_maps_fd(m, "new_flows"),
+				     LB_SERVICE_SLOTS * sizeof(struct lb_new_flows),
+				     &m->images.new_flows);
 	if (error == 0)
 		error = bpf_maps_map(m, bpf_maps_fd(m, "uplinks"), LB_UPLINKS * sizeof(uint64_t),
 				     &m->uplinks.words);

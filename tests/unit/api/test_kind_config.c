@@ -14,7 +14,8 @@ static void a_config_with_everything_is_decoded(void **state)
 	struct api_batch b = decode_text(
 		HEAD "spec:\n"
 		     "  dataplane: {mode: off, uplinks: [eth0, eth1], unknownPort: pass,\n"
-		     "    icmpEcho: drop, flowEntries: 4096, topologyHints: true}\n"
+		     "    icmpEcho: drop, flowEntries: 4096, topologyHints: true,\n"
+		     "    newFlows: 2000, newFlowsPerSource: 9, sourceCheck: true}\n"
 		     "  bgp: {defaultLocalPref: 0, gracefulRestart: false,\n"
 		     "    routerID: 10.0.0.9}\n"
 		     "  strict: true\n"
@@ -28,7 +29,11 @@ static void a_config_with_everything_is_decoded(void **state)
 					 API_CONFIG_DEFAULT_LOCAL_PREF |
 					 API_CONFIG_GRACEFUL_RESTART | API_CONFIG_STRICT |
 					 API_CONFIG_DRAIN | API_CONFIG_ROUTER_ID |
-					 API_CONFIG_TOPOLOGY_HINTS);
+					 API_CONFIG_TOPOLOGY_HINTS | API_CONFIG_NEW_FLOWS |
+					 API_CONFIG_NEW_FLOWS_PER_SOURCE | API_CONFIG_SOURCE_CHECK);
+	assert_int_equal(c->new_flows, 2000);
+	assert_int_equal(c->new_flows_per_source, 9);
+	assert_true(c->source_check);
 	assert_true(c->topology_hints);
 	assert_int_equal(c->router_id, 0x0a000009);
 	assert_int_equal(c->mode, API_MODE_OFF);
@@ -63,6 +68,16 @@ static void wrong_and_later_fields_are_problems(void **state)
 		 "error OutOfRange spec.dataplane.flowEntries:5"},
 		{"  dataplane: {flowEntries: 16777217}\n",
 		 "error OutOfRange spec.dataplane.flowEntries:5"},
+		{"  dataplane: {newFlows: 16000001}\n",
+		 "error OutOfRange spec.dataplane.newFlows:5"},
+		{"  dataplane: {newFlows: -1}\n", "error OutOfRange spec.dataplane.newFlows:5"},
+		{"  dataplane: {newFlows: many}\n", "error WrongType spec.dataplane.newFlows:5"},
+		{"  dataplane: {newFlows: 16000000}\n", ""},
+		{"  dataplane: {newFlowsPerSource: 65536}\n",
+		 "error OutOfRange spec.dataplane.newFlowsPerSource:5"},
+		{"  dataplane: {newFlowsPerSource: 65535}\n", ""},
+		{"  dataplane: {sourceCheck: maybe}\n",
+		 "error WrongType spec.dataplane.sourceCheck:5"},
 		{"  bgp: {routerID: 2001:db8::1}\n", "error BadAddress spec.bgp.routerID:5"},
 		{"  bgp: {routerID: 0.0.0.0}\n", "error BadAddress spec.bgp.routerID:5"},
 		{"  bgp: {routerID: one}\n", "error BadAddress spec.bgp.routerID:5"},

@@ -242,6 +242,53 @@ static void unknown_ports_are_one_of_three_words(void **state)
 			   "error BadValue metadata.annotations[lodestone.io/unknown-ports]:3"});
 }
 
+static void new_flows_are_a_number_of_their_own(void **state)
+{
+	static const struct {
+		const char *annotations;
+		bool is_said;
+		uint32_t new_flows;
+		int source_check;
+	} cases[] = {
+		{"", false, 0, API_CHECK_UNSAID},
+		{"lodestone.io/new-flows: \"0\"", true, 0, API_CHECK_UNSAID},
+		{"lodestone.io/new-flows: \"20000\"", true, 20000, API_CHECK_UNSAID},
+		{"lodestone.io/new-flows: \"16000000\"", true, 16000000, API_CHECK_UNSAID},
+		{"lodestone.io/source-check: \"true\"", false, 0, API_CHECK_YES},
+		{"lodestone.io/source-check: \"false\"", false, 0, API_CHECK_NO},
+	};
+	static const char *const bad[] = {"",   "-1",  "+1",       "1.5",        "1k",
+					  " 1", "0x1", "16000001", "99999999999"};
+	static const char head[] = "apiVersion: v1\nkind: Service\n";
+	_cleanup_(arena_freep) struct arena *arena = arena_new();
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct api_batch b = decode_text(
+			arena_printf(arena, "%smetadata: {name: s, annotations: {%s}}\n", head,
+				     cases[i].annotations));
+		const struct api_service *s = &only_object(&b)->service;
+
+		assert_int_equal(s->has_new_flows, cases[i].is_said);
+		assert_int_equal(s->new_flows, cases[i].new_flows);
+		assert_int_equal(s->source_check, cases[i].source_check);
+		assert_int_equal(b.problems.n, 0);
+		api_batch_done(&b);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+		check_case(head,
+			   &(struct api_case){arena_printf(arena,
+							   "metadata: {name: s, annotations: "
+							   "{lodestone.io/new-flows: \"%s\"}}\n",
+							   bad[i]),
+					      "error BadValue metadata.annotations"
+					      "[lodestone.io/new-flows]:3"});
+	check_case(head,
+		   &(struct api_case){
+			   "metadata: {name: s, annotations: {lodestone.io/source-check: \"1\"}}\n",
+			   "error BadValue metadata.annotations[lodestone.io/source-check]:3"});
+}
+
 /* The ranges of a Service with this annotation and this spec, with blanks between them. */
 static void expect_ranges(const char *annotation, const char *spec, const char *want)
 {
@@ -360,6 +407,7 @@ int main(void)
 		cmocka_unit_test(a_service_of_another_proxy_is_told),
 		cmocka_unit_test(a_pause_is_true_or_false),
 		cmocka_unit_test(unknown_ports_are_one_of_three_words),
+		cmocka_unit_test(new_flows_are_a_number_of_their_own),
 		cmocka_unit_test(the_annotation_of_ranges_stands_in_for_the_field),
 		cmocka_unit_test(what_a_service_must_not_say_is_refused),
 		cmocka_unit_test(the_legacy_prefix_is_noted_once_and_works),

@@ -12,14 +12,12 @@
 
 #include "base/rng.h"
 
-#include <assert.h>
 #include <linux/types.h>
 #include <setjmp.h>
 #include <stdarg.h>
 
 #include <cmocka.h>
 
-#include "bpf/abi.h"
 #include "bpf/wire.h"
 
 #define MAX_CHUNKS 64
@@ -29,6 +27,7 @@ struct fixture {
 	struct lb_config config;
 	struct lb_service *services;
 	uint64_t *vip_bits, range_names[LB_RANGE_SETS];
+	struct lb_new_flows *new_flows;
 	uint64_t *rows[MAX_CHUNKS];
 	struct lb_backend *backends[MAX_CHUNKS];
 	size_t n_rows, n_backends;
@@ -46,8 +45,8 @@ static inline void fixture_at(struct fixture *x, nsec_t now)
 
 static inline struct lb_tables *fixture_tables(struct fixture *x)
 {
-	struct lb_tables *t = lb_tables_new(
-		&(struct lb_images){&x->config, x->services, x->vip_bits, x->range_names});
+	struct lb_tables *t = lb_tables_new(&(struct lb_images){
+		&x->config, x->services, x->vip_bits, x->range_names, x->new_flows});
 
 	for (size_t i = 0; i < x->n_rows; i++)
 		lb_tables_add_rows_chunk(t, x->rows[i]);
@@ -62,6 +61,7 @@ static inline void fixture_init(struct fixture *x)
 	*x = (struct fixture){.n_rows = 0};
 	x->services = xcalloc(LB_SERVICE_SLOTS, sizeof(*x->services));
 	x->vip_bits = xcalloc(LB_VIP_WORDS, sizeof(*x->vip_bits));
+	x->new_flows = xcalloc(LB_SERVICE_SLOTS, sizeof(*x->new_flows));
 	x->t = fixture_tables(x);
 	fixture_at(x, 100 * SECOND);
 	assert_int_equal(lb_tables_adopt(x->t, &x->c), 0);
@@ -72,6 +72,7 @@ static inline void fixture_done(struct fixture *x)
 	lb_tables_free(x->t);
 	free(x->services);
 	free(x->vip_bits);
+	free(x->new_flows);
 	free(x->flows);
 	for (size_t i = 0; i < x->n_rows; i++)
 		free(x->rows[i]);

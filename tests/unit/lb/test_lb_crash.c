@@ -32,6 +32,7 @@ static void images_init(struct fixture *x)
 	*x = (struct fixture){.n_rows = 1, .n_backends = 1};
 	x->services = pages(LB_SERVICE_SLOTS * sizeof(*x->services));
 	x->vip_bits = pages(LB_VIP_WORDS * sizeof(*x->vip_bits));
+	x->new_flows = pages(LB_SERVICE_SLOTS * sizeof(*x->new_flows));
 	x->rows[0] = pages(LB_ROWS_CHUNK * sizeof(uint64_t));
 	x->backends[0] = pages(LB_BACKEND_CHUNK * sizeof(struct lb_backend));
 	x->t = fixture_tables(x);
@@ -43,6 +44,7 @@ static void images_done(struct fixture *x)
 	lb_tables_free(x->t);
 	munmap(x->services, LB_SERVICE_SLOTS * sizeof(*x->services));
 	munmap(x->vip_bits, LB_VIP_WORDS * sizeof(*x->vip_bits));
+	munmap(x->new_flows, LB_SERVICE_SLOTS * sizeof(*x->new_flows));
 	munmap(x->rows[0], LB_ROWS_CHUNK * sizeof(uint64_t));
 	munmap(x->backends[0], LB_BACKEND_CHUNK * sizeof(struct lb_backend));
 }
@@ -53,6 +55,7 @@ static void images_copy(struct fixture *to, const struct fixture *from)
 	to->c = from->c;
 	memcpy(to->services, from->services, LB_SERVICE_SLOTS * sizeof(*to->services));
 	memcpy(to->vip_bits, from->vip_bits, LB_VIP_WORDS * sizeof(*to->vip_bits));
+	memcpy(to->new_flows, from->new_flows, LB_SERVICE_SLOTS * sizeof(*to->new_flows));
 	memcpy(to->rows[0], from->rows[0], LB_ROWS_CHUNK * sizeof(uint64_t));
 	memcpy(to->backends[0], from->backends[0], LB_BACKEND_CHUNK * sizeof(struct lb_backend));
 }
@@ -60,9 +63,8 @@ static void images_copy(struct fixture *to, const struct fixture *from)
 static void images_apply(struct fixture *x, const struct store *s)
 {
 	char *const at[N_REGIONS] = {
-		[SERVICES] = (char *)x->services,
-		[VIP_BITS] = (char *)x->vip_bits,
-		[ROWS_REGION] = (char *)x->rows[0],
+		[SERVICES] = (char *)x->services,    [VIP_BITS] = (char *)x->vip_bits,
+		[NEW_FLOWS] = (char *)x->new_flows,  [ROWS_REGION] = (char *)x->rows[0],
 		[BACKENDS] = (char *)x->backends[0],
 	};
 

@@ -22,10 +22,11 @@ static void what_is_only_counted_is_not_lost(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < lb_drop_count(); i++)
-		assert_int_equal(lb_drop_is_lost(i), i != LB_DROP_NONE && i != LB_DROP_REPLY_MISS &&
-							     i != LB_DROP_REPLY_FRAGMENT &&
-							     i != LB_DROP_FLOW_EVICTED &&
-							     i != LB_DROP_NO_ANSWER);
+		assert_int_equal(lb_drop_is_lost(i),
+				 i != LB_DROP_NONE && i != LB_DROP_REPLY_MISS &&
+					 i != LB_DROP_REPLY_FRAGMENT && i != LB_DROP_FLOW_EVICTED &&
+					 i != LB_DROP_NO_ANSWER && i != LB_DROP_UNRECORDED &&
+					 i != LB_DROP_PROVEN);
 }
 
 static void unknown_reasons_have_no_words(void **state)

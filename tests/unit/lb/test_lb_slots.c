@@ -114,6 +114,7 @@ static void as_many_frontends_as_are_promised_find_a_slot_each_on_a_vip_of_its_o
 	const struct lb_clock c = {.now = SECOND, .quiet = SECOND, .age = 1};
 	struct lb_service *image = xcalloc(LB_SERVICE_SLOTS, sizeof(*image));
 	uint64_t *vip_bits = xcalloc(LB_VIP_WORDS, sizeof(*vip_bits));
+	struct lb_new_flows *new_flows = xcalloc(LB_SERVICE_SLOTS, sizeof(*new_flows));
 
 	(void)state;
 	for (uint32_t ports = 1; ports <= 16; ports *= 2) {
@@ -122,19 +123,20 @@ static void as_many_frontends_as_are_promised_find_a_slot_each_on_a_vip_of_its_o
 
 		memset(image, 0, LB_SERVICE_SLOTS * sizeof(*image));
 		memset(vip_bits, 0, LB_VIP_WORDS * sizeof(*vip_bits));
-		lb_slots_init(&s, image, vip_bits);
+		lb_slots_init(&s, image, vip_bits, new_flows);
 		for (uint32_t i = 0; i < n; i++) {
 			struct lb_service svc = {.live = LB_LIVE_IN_USE};
 			uint32_t slot;
 
 			svc.key = clustered_key(0x0a000000 * ports, ports, i);
 			assert_int_equal(lb_slots_place(&s, &c, &svc.key, &slot), 0);
-			lb_slots_publish(&s, slot, &svc);
+			lb_slots_publish(&s, slot, &svc, 0);
 		}
 		lb_slots_done(&s);
 	}
 	free(image);
 	free(vip_bits);
+	free(new_flows);
 }
 
 /* Puts all of 0..n-1 with readers about; every key that was put stays visible all the time. */
@@ -291,6 +293,7 @@ static void a_tick_is_wanted_when_the_first_of_all_moves_is_over(void **state)
 {
 	struct lb_service *image = xcalloc(LB_SERVICE_SLOTS, sizeof(*image));
 	uint64_t *vip_bits = xcalloc(LB_VIP_WORDS, sizeof(*vip_bits));
+	struct lb_new_flows *new_flows = xcalloc(LB_SERVICE_SLOTS, sizeof(*new_flows));
 	struct lb_clock c = {.now = 10 * SECOND, .quiet = 10 * SECOND, .age = 1};
 	size_t n_seen = 0, n_most = 0;
 	struct lb_slots s;
@@ -298,7 +301,7 @@ static void a_tick_is_wanted_when_the_first_of_all_moves_is_over(void **state)
 
 	(void)state;
 	rng_seed(&rng, 11);
-	lb_slots_init(&s, image, vip_bits);
+	lb_slots_init(&s, image, vip_bits, new_flows);
 	for (uint32_t i = 0; i < 40000; i++) {
 		struct lb_service svc = {.live = LB_LIVE_IN_USE};
 		nsec_t next, first = NSEC_NEVER;
@@ -310,14 +313,20 @@ static void a_tick_is_wanted_when_the_first_of_all_moves_is_over(void **state)
 		else
 			c.quiet = (c.now += 30 * NSEC_PER_MSEC) - LB_REST_NS;
 		if (lb_slots_place(&s, &c, &svc.key, &slot) == 0)
-			lb_slots_publish(&s, slot, &svc);
+			lb_slots_publish(&s, slot, &svc, i);
+		if (s.n_shadows > 0)
+			lb_slots_store_limit(&s, s.shadows[rng_below(&rng, s.n_shadows)].primary,
+					     i + 100000);
 		if (s.n_shadows > 1 && rng_below(&rng, 2))
 			lb_slots_clear(&s, s.shadows[rng_below(&rng, s.n_shadows)].primary, c.now);
 		else if (s.n > 12000)
 			lb_slots_clear(&s, s.order[rng_below(&rng, s.n)], c.now);
 		next = lb_slots_tick(&s, &c);
-		for (size_t k = 0; k < s.n_shadows; k++)
+		for (size_t k = 0; k < s.n_shadows; k++) {
+			assert_true(new_flows[s.shadows[k].slot].limit ==
+				    new_flows[s.shadows[k].primary].limit);
 			first = nsec_min(first, nsec_add(s.shadows[k].copied_at, LB_REST_NS));
+		}
 		assert_true(next == first);
 		n_seen += s.n_shadows > 0;
 		n_most = s.n_shadows > n_most ? s.n_shadows : n_most;
@@ -327,6 +336,7 @@ static void a_tick_is_wanted_when_the_first_of_all_moves_is_over(void **state)
 	lb_slots_done(&s);
 	free(image);
 	free(vip_bits);
+	free(new_flows);
 }
 
 /* The same as the agent hears it, who sleeps until then. */

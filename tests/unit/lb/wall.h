@@ -14,12 +14,12 @@
 #include <ucontext.h>
 #include <unistd.h>
 
-#define N_REGIONS  4
+#define N_REGIONS  5
 #define MAX_STORES 8192
 #define LINE       128
 #define TRAP_FLAG  0x100 /* of EFLAGS: a trap behind each instruction */
 
-enum { SERVICES, VIP_BITS, ROWS_REGION, BACKENDS };
+enum { SERVICES, VIP_BITS, NEW_FLOWS, ROWS_REGION, BACKENDS };
 
 struct region {
 	char *at;
@@ -128,6 +128,7 @@ static inline void wall_up(const struct fixture *x)
 	const struct region regions[N_REGIONS] = {
 		[SERVICES] = {(char *)x->services, LB_SERVICE_SLOTS * sizeof(*x->services)},
 		[VIP_BITS] = {(char *)x->vip_bits, LB_VIP_WORDS * sizeof(*x->vip_bits)},
+		[NEW_FLOWS] = {(char *)x->new_flows, LB_SERVICE_SLOTS * sizeof(*x->new_flows)},
 		[ROWS_REGION] = {(char *)x->rows[0], LB_ROWS_CHUNK * sizeof(uint64_t)},
 		[BACKENDS] = {(char *)x->backends[0], LB_BACKEND_CHUNK * sizeof(struct lb_backend)},
 	};

@@ -114,6 +114,7 @@ static const char *spoil_frontends(struct whole *w, size_t i)
 	SPOIL("frontends", w->m.frontends[1].lb.flags++);
 	SPOIL("frontends", w->m.frontends[1].lb.ranges_name++);
 	SPOIL("frontends", w->m.frontends[1].lb.affinity_s++);
+	SPOIL("frontends", w->m.frontends[1].lb.limit++);
 	SPOIL("frontends", w->m.frontends[1].lb.table++);
 	SPOIL("frontends", w->m.frontends[1].hold = true);
 	SPOIL("frontends", w->m.frontends[1].leaving = true);
