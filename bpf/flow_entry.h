@@ -121,10 +121,15 @@ LB_INLINE bool lb_rest_is_affine(__u64 rest)
 	return lb_rest_state(rest) == LB_FLOW_AFFINE;
 }
 
-/* Units of age since it was heard of; of an affine entry they may be others. */
+/*
+ * Units of age since it was heard of; of an affine entry they may be others. It may have been heard
+ * of in the next unit, on another processor, after `now` was read here: that is no silence.
+ */
 LB_INLINE __u32 lb_rest_silence(__u64 rest, __u8 now)
 {
-	return (__u8)(now - lb_rest_age(rest));
+	__u8 since = (__u8)(now - lb_rest_age(rest));
+
+	return since == 0xff ? 0 : since;
 }
 
 /* Of an affine entry only its service knows. */

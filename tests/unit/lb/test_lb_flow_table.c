@@ -225,6 +225,23 @@ static void what_died_is_dead_by_its_state_and_protocol(void **state)
 	}
 }
 
+/* The walk and the programs read the time once, and on other processors it goes on meanwhile. */
+static void what_was_heard_of_after_the_time_was_read_lives(void **state)
+{
+	static const uint32_t states[] = {N, A, E, C};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(states); i++) {
+		for (uint32_t now = 0; now < 256; now++) {
+			uint8_t state_byte = lb_flow_state(states[i], false, 9);
+			uint64_t rest = lb_rest(1, 2, 3, state_byte, (uint8_t)(now + 1));
+
+			assert_int_equal(lb_rest_silence(rest, (uint8_t)now), 0);
+			assert_false(lb_rest_is_dead(rest, (uint8_t)now));
+		}
+	}
+}
+
 static void answers_establish_and_ends_close(void **state)
 {
 	static const struct {
@@ -469,6 +486,7 @@ int main(void)
 		cmocka_unit_test(the_most_dispensable_of_eight_makes_room),
 		cmocka_unit_test(an_entry_with_room_in_its_other_line_moves_there),
 		cmocka_unit_test(what_died_is_dead_by_its_state_and_protocol),
+		cmocka_unit_test(what_was_heard_of_after_the_time_was_read_lives),
 		cmocka_unit_test(answers_establish_and_ends_close),
 		cmocka_unit_test(at_half_load_no_established_flow_is_evicted),
 		cmocka_unit_test(a_flood_evicts_no_established_flow),
