@@ -86,6 +86,7 @@ struct lb_service_key {
 #define LB_SVC_REJECT                                                                              \
 	(1u << 10) /* what finds no backend is answered (reject.h), VIP slot: no port */
 #define LB_SVC_RANGES (1u << 11) /* sources are looked for in the set `ranges` (ranges.h) */
+#define LB_SVC_RATE   (1u << 12) /* the VIP is looked for in `rates` (rate.h) */
 
 /* With whom the packets of a service are shared, one of these or none (kernel_flow.h). */
 #define LB_SVC_KERNEL_FLOWS (1u << 5) /* the kernel has those flows that `kernel_flows` names */
@@ -192,6 +193,23 @@ struct lb_new_flows {
 struct lb_proven_line {
 	__u64 way[LB_PROVEN_WAYS];
 };
+
+/* --- rates
+ * ---------------------------------------------------------------------------------------
+ */
+
+/* map `rates`, hash by VIP: how many packets a second its Services let in that ask for a limit. */
+struct lb_rate_key {
+	__u32 addr[4];
+	__u16 domain;
+	__u16 zero;
+};
+struct lb_rate {
+	__u64 until;   /* used up in advance so far, in rate.h's unit; bpf writes */
+	__u32 packets; /* a second; agent writes */
+	__u32 zero;
+};
+#define LB_RATES 16384u
 
 /* --- rows --------------------------------------------------------------------------------------
  */
@@ -380,6 +398,7 @@ enum lb_drop {
 	LB_DROP_SOURCE_RATE,  /* a SYN beyond that rate, of a source that sent too many of them */
 	LB_DROP_UNPROVEN,     /* the same, whose source was asked to prove that it is there */
 	LB_DROP_PROVEN,       /* a reset that proves it; nobody else needs it */
+	LB_DROP_RATE,         /* more packets than the VIP's limit */
 	LB_N_DROPS,
 };
 
@@ -534,6 +553,8 @@ LB_STATIC_ASSERT(lb_service, 64);
 LB_STATIC_ASSERT(lb_range, 24);
 LB_STATIC_ASSERT(lb_new_flows, 8);
 LB_STATIC_ASSERT(lb_proven_line, 32);
+LB_STATIC_ASSERT(lb_rate_key, 20);
+LB_STATIC_ASSERT(lb_rate, 16);
 LB_STATIC_ASSERT(lb_backend, 32);
 LB_STATIC_ASSERT(lb_flow, 16);
 LB_STATIC_ASSERT(lb_flow_line, 64);

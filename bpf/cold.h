@@ -10,8 +10,8 @@
 #include "bytes_xdp.h"
 #include "common.h"
 #include "ext.h"
+#include "let_in.h"
 #include "patch.h"
-#include "ranges.h"
 #include "scratch.h"
 #include "sctp.h"
 #include "stats.h"
@@ -105,12 +105,12 @@ __noinline int cold_look(struct xdp_md *ctx, struct lb_scratch *s)
 	return p->fragment ? LB_DROP_FRAGMENT : LB_DROP_ICMP;
 }
 
-/* Whether the flow's service is for its source. */
-static __always_inline bool cold_lets_in(const struct flow *f)
+/* LB_DROP_NONE, or why the flow's service does not let its packet in. */
+static __always_inline enum lb_drop cold_let_in(const struct flow *f)
 {
 	const struct lb_service *svc = service_at(f->slot);
 
-	return svc && ranges_let_in(svc, f->live, f->saddr);
+	return svc ? let_in(svc, f->live, f->saddr) : LB_DROP_SOURCE;
 }
 
 /* Gives the packet to a backend, an index within the service: XDP_PASS, else XDP_DROP, uncounted.

@@ -8,7 +8,6 @@
 
 #include "common.h"
 #include "maps.h"
-#include "service.h"
 
 /* By the halves of the address, since an array would be written to the stack to be read there. */
 __noinline bool ranges_have(__u32 set, __u64 low, __u64 high)
@@ -20,14 +19,4 @@ __noinline bool ranges_have(__u32 set, __u64 low, __u64 high)
 	key.addr[2] = (__u32)high;
 	key.addr[3] = high >> 32;
 	return bpf_map_lookup_elem(&ranges, &key);
-}
-
-/* Whether a service, of which `live` is the live word as read once, is for this source. */
-static __always_inline bool ranges_let_in(const struct lb_service *svc, __u64 live,
-					  const __u32 saddr[4])
-{
-	if (likely(!(service_flags(live) & LB_SVC_RANGES)))
-		return true;
-	return ranges_have(READ_ONCE(svc->ranges), (__u64)saddr[1] << 32 | saddr[0],
-			   (__u64)saddr[3] << 32 | saddr[2]);
 }

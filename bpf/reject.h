@@ -9,6 +9,7 @@
  */
 #pragma once
 
+#include "bucket.h"
 #include "bytes_xdp.h"
 #include "common.h"
 #include "csum.h"
@@ -29,18 +30,13 @@
 #define ICMP_PORT_UNREACH   3
 #define ICMPV6_PORT_UNREACH 4
 
-/* Takes a token of the VIP; false: there is none, or somebody else took this one. */
+/* Takes a token of the VIP; false: there is none. */
 static __always_inline bool reject_may(const struct cold_packet *p)
 {
 	__u32 place = lb_vip_bit(p->daddr) & (LB_REJECT_WORDS - 1);
 	__u64 *word = bpf_map_lookup_elem(&rejects, &place);
-	__u64 now = bpf_ktime_get_ns(), old, next;
 
-	if (!word)
-		return false;
-	old = READ_ONCE(*word);
-	next = (old > now ? old : now) + REJECT_COST_NS;
-	return next <= now + REJECT_BURST_NS && __sync_val_compare_and_swap(word, old, next) == old;
+	return word && bucket_take(word, bpf_ktime_get_ns(), REJECT_COST_NS, REJECT_BURST_NS);
 }
 
 /* --- the two answers -----------------------------------------------------------------------------

@@ -19,9 +19,9 @@
 #include "common.h"
 #include "deny.h"
 #include "kernel_flow.h"
+#include "let_in.h"
 #include "maps.h"
 #include "parse.h"
-#include "ranges.h"
 #include "reject.h"
 #include "rewrite.h"
 #include "row.h"
@@ -113,17 +113,16 @@ static __always_inline int refuse(struct xdp_md *ctx, const struct packet *p, __
 /* A packet whose flow had to be looked for (cold.h). */
 static __always_inline int serve_cold(struct xdp_md *ctx, struct lb_scratch *s)
 {
-	int odd, backend;
+	int odd, kept_out, backend;
 
 	odd = target_find(ctx, &s->flow);
 	if (odd == LB_DROP_UNKNOWN_PORT)
 		return serve_no_port(ctx, s);
 	if (!scratch_is_test(s) && kernel_flow_takes(&s->flow))
 		return serve_pass(ctx, s);
-	if (!scratch_is_test(s) && !cold_lets_in(&s->flow))
-		odd = LB_DROP_SOURCE;
-	if (odd)
-		return refuse_cold(ctx, s, s->flow.live, odd);
+	kept_out = cold_let_in(&s->flow);
+	if (kept_out || odd)
+		return refuse_cold(ctx, s, s->flow.live, kept_out ? kept_out : odd);
 	backend = scratch_is_test(s) ? (int)row_candidate(s->flow.row, 0)
 				     : select_backend(ctx, &s->flow);
 	if (backend < 0)
@@ -272,8 +271,9 @@ static __always_inline int serve(struct xdp_md *ctx, struct packet *p, enum fami
 	if (unlikely(kernel_flow_asks(t.live)) && is_kernels(ctx, p))
 		return XDP_PASS;
 	parse_saddr(p, saddr);
-	if (unlikely(!ranges_let_in(t.service, t.live, saddr)) && !parse_is_test(p))
-		return vip_drop(false, LB_DROP_SOURCE);
+	odd = let_in(t.service, t.live, saddr);
+	if (unlikely(odd))
+		return vip_drop(false, odd);
 	if (unlikely(!target_row(saddr, p->sport, p->dport, &t)))
 		return refuse(ctx, p, t.live, LB_DROP_NO_BACKEND);
 	backend = choose(ctx, p, &t);

@@ -34,6 +34,8 @@ static void run(struct bench *b)
 	bench_replies(b, LARGE, large);
 	bench_udp_flows(b);
 	bench_source_ranges(b);
+	bench_denied_sources(b);
+	bench_limits(b);
 	bench_tagged(b);
 	bench_odd_packets(b);
 	bench_many_services(b);

@@ -22,6 +22,10 @@ void bench_shared_with_the_kernel(struct bench *b);
 void bench_tagged(struct bench *b);
 void bench_odd_packets(struct bench *b);
 
+/* bench_keeping_out.c */
+void bench_denied_sources(struct bench *b);
+void bench_limits(struct bench *b);
+
 /* bench_families.c */
 void bench_families(struct bench *b);
 

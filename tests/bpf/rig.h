@@ -68,6 +68,8 @@ void rig_set_denies(struct rig *r, bool denies);
 void rig_set_deny_bit(struct rig *r, uint32_t v4, bool set);
 void rig_deny(struct rig *r, uint32_t v4, unsigned len);
 void rig_undeny(struct rig *r, uint32_t v4, unsigned len);
+/* The VIP has a limit of so many packets a second, of which `used_ns` are used up in advance. */
+void rig_set_rate(struct rig *r, uint32_t vip, uint16_t domain, uint32_t packets, uint64_t used_ns);
 /* Length of its region of backends; 0 at first. */
 void rig_set_region(struct rig *r, const struct rig_service *s, uint32_t n);
 /*

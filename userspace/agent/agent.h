@@ -61,9 +61,10 @@ struct agent_taken {
 /* The lists of denied sources on their way into the data plane. */
 struct agent_denying {
 	bool is_under_way;
-	int error;    /* -errno of the last time; 0: it went well */
-	nsec_t since; /* it is so */
-	size_t n;     /* prefixes that were said to be denied */
+	int error;       /* -errno of the last time; 0: it went well */
+	nsec_t since;    /* it is so */
+	size_t n;        /* prefixes that were said to be denied */
+	int rates_error; /* the same of the limits, which go with them */
 };
 
 /* How conntrack is set up, looked at now and then. */

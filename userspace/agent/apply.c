@@ -95,9 +95,10 @@ static void end_opening(struct agent *a, nsec_t now)
 /* What the store refused is tried again; said in the log only when it begins or changes. */
 static void note_refused(struct agent *a, const struct plan_apply_result *r, nsec_t now)
 {
+	const bool failed = r->n_failed || a->denying.error || a->denying.rates_error;
 	nsec_t since = a->refused.n ? a->refused.since : now;
 
-	a->retry_at = r->n_failed || a->denying.error ? now + STORE_RETRY_NS : NSEC_NEVER;
+	a->retry_at = failed ? now + STORE_RETRY_NS : NSEC_NEVER;
 	if (r->n_failed && (a->refused.n == 0 || a->refused.error != r->first_error))
 		log_warn("dataplane: not all could be programmed", "failed=%zu error=%s",
 			 r->n_failed, log_quote(strerror(-r->first_error)));
@@ -140,6 +141,11 @@ static bool deny(struct agent *a, nsec_t now)
 	if (r == -EINPROGRESS)
 		return false;
 	note_denied(a, r, now);
+	r = ways.ops->rates(ways.ctx, now, plan->rates, plan->n_rates);
+	if (r != 0 && r != a->denying.rates_error)
+		log_warn("dataplane: not all limits could be set", "error=%s",
+			 log_quote(strerror(-r)));
+	a->denying.rates_error = r;
 	return true;
 }
 

@@ -70,6 +70,21 @@ static void add_denying(const struct agent *a, nsec_t now, struct problems *list
 		    wanted, is_full ? "there is no room for more" : strerror(-a->denying.error));
 }
 
+static void add_rates(const struct agent *a, struct problems *list)
+{
+	const struct object_ref ref = {.kind = "DataPlane", .name = a->options->node};
+	const struct problem_text text = {
+		.field = "lodestone.io/rate-limit",
+		.reason = "RateLimitFailed",
+		.remedy = "nothing yet: it is tried again every second; if it stays, restart the "
+			  "agent",
+	};
+
+	if (a->denying.rates_error)
+		problem_add(list, SEVERITY_ERROR, &ref, &text, "not all limits are in force: %s",
+			    strerror(-a->denying.rates_error));
+}
+
 static void add_state(const struct agent *a, struct problems *list)
 {
 	const struct object_ref ref = {.kind = "State", .name = a->options->state};
@@ -187,6 +202,7 @@ void problems_own_add(const struct agent *a, nsec_t now, struct problems *list)
 {
 	add_refused(a, now, list);
 	add_denying(a, now, list);
+	add_rates(a, list);
 	add_state(a, list);
 	add_damage(a, list);
 	add_restless(a, list);

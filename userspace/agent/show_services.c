@@ -138,6 +138,10 @@ static cJSON *service_json(const struct plan_service *s, const struct counts *c)
 	else
 		cJSON_AddNullToObject(o, "healthCheckNodePort");
 	cJSON_AddBoolToObject(o, "paused", s->paused);
+	if (s->rate_limit)
+		cJSON_AddNumberToObject(o, "rateLimit", s->rate_limit);
+	else
+		cJSON_AddNullToObject(o, "rateLimit");
 	cJSON_AddBoolToObject(o, "announced", s->announced);
 	show_add_text(o, "reason", s->reason);
 	show_add_counter(o, c->known ? &c->total : NULL);

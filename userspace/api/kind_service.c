@@ -10,6 +10,8 @@
 
 #define LEGACY_PREFIX    "metallb.universe.tf/"
 #define UNKNOWN_PORTS    "lodestone.io/unknown-ports"
+#define RATE_LIMIT       "lodestone.io/rate-limit"
+#define MAX_RATE         100000000 /* packets a second, what bpf/rate.h counts exactly enough */
 #define NEW_FLOWS        "lodestone.io/new-flows"
 #define SOURCE_CHECK     "lodestone.io/source-check"
 #define SOURCE_RANGES    "service.beta.kubernetes.io/load-balancer-source-ranges"
@@ -253,6 +255,37 @@ static void set_new_flows(struct api_decoder *d, struct api_object *o)
 		api_annotation_is_true(d, o, SOURCE_CHECK) ? API_CHECK_YES : API_CHECK_NO;
 }
 
+/* "5000", "200k" or "1M"; 0: neither. */
+static int64_t rate_of(const char *text)
+{
+	const char unit = text[strspn(text, "0123456789")];
+	const int64_t factor = unit == 'k' ? 1000 : unit == 'M' ? 1000000 : 1;
+	int64_t ret = 0;
+
+	if (*text == unit || (unit && (factor == 1 || text[strlen(text) - 1] != unit)))
+		return 0;
+	for (; *text != unit; text++) {
+		ret = 10 * ret + (*text - '0');
+		if (ret > MAX_RATE)
+			return 0;
+	}
+	return ret * factor > MAX_RATE || (unit && text[1]) ? 0 : ret * factor;
+}
+
+static void set_rate_limit(struct api_decoder *d, struct api_object *o)
+{
+	const char *value = labels_get(&o->meta.annotations, RATE_LIMIT);
+
+	if (!value)
+		return;
+	o->service.rate_limit = (uint32_t)rate_of(value);
+	if (o->service.rate_limit == 0)
+		api_refuse(d, "metadata.annotations[" RATE_LIMIT "]", "BadValue",
+			   "write packets a second, from 1 to 100 million, such as \"5000\", "
+			   "\"200k\" or \"1M\"; without a limit, remove the annotation",
+			   "\"%s\" is no number of packets a second", value);
+}
+
 /* One range of the annotation's, with blanks around it. */
 static void add_range(struct api_decoder *d, const char *text, size_t len, struct ip_prefix *to)
 {
@@ -421,6 +454,7 @@ static void finish_service(struct api_decoder *d, const void *raw, struct api_ob
 	check_ports(d, s);
 	o->service.is_paused = api_annotation_is_true(d, o, "lodestone.io/pause");
 	set_unknown_port(d, o);
+	set_rate_limit(d, o);
 	set_new_flows(d, o);
 	check_proxy(d, o);
 	note_legacy_annotation(d, &o->meta.annotations);

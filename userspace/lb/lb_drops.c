@@ -70,6 +70,7 @@ static const struct {
 			    "would have begun a flow beyond newFlows at a backend that is under "
 			    "the same flood through another VIP or port",
 			    false},
+	[LB_DROP_RATE] = {"rate", "more packets a second than the Service's rate limit", false},
 	[LB_DROP_NO_ANSWER] = {"no_answer",
 			       "dropped for want of a backend without telling the client, as too "
 			       "many were told",

@@ -238,6 +238,7 @@ static bool compute(struct plan_draft *d, struct plan_cache *c, struct plan_ledg
 	plan_draft_devices(d);
 	plan_draft_denied(d);
 	plan_draft_health(d);
+	plan_draft_rates(d);
 	is_part = kept && plan_part_choose(d, kept, &part);
 	take_steps(d);
 	hand_out_ledger(d, ret_ledger);

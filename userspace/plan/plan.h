@@ -76,6 +76,12 @@ struct plan_next_hop {
 	uint8_t mac[6];        /* of the neighbour on the way */
 };
 
+/* So many packets a second for a VIP, of those of its frontends that are LB_F_RATE together. */
+struct plan_rate {
+	struct plan_vip vip;
+	uint32_t packets;
+};
+
 /* What status shows of one frontend of a Service. */
 struct plan_service_backend {
 	struct ip_addr addr;
@@ -94,6 +100,7 @@ struct plan_service {
 	size_t n_backends;
 	uint16_t health_port; /* healthCheckNodePort, the same in all rows of a Service; 0: none */
 	bool paused;          /* no flow begins */
+	uint32_t rate_limit;  /* packets a second that it asks for; 0: none */
 	uint32_t n_local_ready; /* what it answers: endpoints here that are ready, on any port */
 	bool announced;
 	const char *reason; /* why not announced (metallb.md 3.1 words), or "announced" */
@@ -138,7 +145,9 @@ struct plan {
 	/* Sources that reach no VIP of whatever domain, whatever ranges say; they add up. */
 	const struct lb_denied *denied; /* by their object's name */
 	size_t n_denied;
-	bool keeps_denied;                 /* gate 5: what is denied already stays so */
+	bool keeps_denied;             /* gate 5: what is denied already stays so */
+	const struct plan_rate *rates; /* by VIP */
+	size_t n_rates;
 	const struct plan_device *devices; /* by ifindex */
 	size_t n_devices;
 	const struct plan_service *services; /* by ns, name, vip, port, protocol */

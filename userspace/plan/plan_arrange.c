@@ -258,6 +258,8 @@ static uint8_t marks_of(const struct plan_fragment *f)
 			ret |= PLAN_MARK_TELLS;
 	if (f->n_ports > 0 && f->ports[0].row.health_port != 0)
 		ret |= PLAN_MARK_HEALTH;
+	if (f->n_ports > 0 && f->ports[0].row.rate_limit != 0)
+		ret |= PLAN_MARK_RATE;
 	return ret;
 }
 

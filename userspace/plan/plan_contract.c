@@ -151,6 +151,14 @@ static void assert_denied(const struct plan *p)
 	}
 }
 
+static void assert_rates(const struct plan *p)
+{
+	for (size_t i = 0; i < p->n_rates; i++) {
+		assert(i == 0 || plan_vip_cmp(&p->rates[i - 1].vip, &p->rates[i].vip) < 0);
+		assert(p->rates[i].packets > 0);
+	}
+}
+
 static void assert_begins(const struct plan *p)
 {
 	for (size_t i = 1; i < p->n_begins; i++)
@@ -219,6 +227,7 @@ void plan_assert_contract(const struct plan *plan, const struct plan_ledger *led
 	assert_frontends(plan);
 	assert_next_hops(plan);
 	assert_denied(plan);
+	assert_rates(plan);
 	assert_begins(plan);
 	assert_devices(plan);
 	assert_services(plan);

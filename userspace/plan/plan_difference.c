@@ -89,6 +89,13 @@ static bool same_next_hop(const void *a, const void *b)
 	       ip_addr_equal(&x->source, &y->source) && memcmp(x->mac, y->mac, sizeof(x->mac)) == 0;
 }
 
+static bool same_rate(const void *a, const void *b)
+{
+	const struct plan_rate *x = a, *y = b;
+
+	return plan_vip_equal(&x->vip, &y->vip) && x->packets == y->packets;
+}
+
 static bool same_denied(const void *a, const void *b)
 {
 	const struct lb_denied *x = a, *y = b;
@@ -137,8 +144,9 @@ static bool same_service(const void *a, const void *b)
 	       plan_vip_equal(&x->vip, &y->vip) && x->port == y->port &&
 	       same_text(x->protocol, y->protocol) &&
 	       SAME(x, y, backends, n_backends, same_backend) && x->health_port == y->health_port &&
-	       x->paused == y->paused && x->n_local_ready == y->n_local_ready &&
-	       x->announced == y->announced && same_text(x->reason, y->reason);
+	       x->paused == y->paused && x->rate_limit == y->rate_limit &&
+	       x->n_local_ready == y->n_local_ready && x->announced == y->announced &&
+	       same_text(x->reason, y->reason);
 }
 
 static bool same_problem(const void *a, const void *b)
@@ -230,6 +238,8 @@ static const char *arrays_difference(const struct plan *a, const struct plan *b)
 		return "begins";
 	if (!SAME(a, b, next_hops, n_next_hops, same_next_hop))
 		return "next_hops";
+	if (!SAME(a, b, rates, n_rates, same_rate))
+		return "rates";
 	if (!SAME(a, b, denied, n_denied, same_denied) || a->keeps_denied != b->keeps_denied)
 		return "denied";
 	if (!SAME(a, b, devices, n_devices, same_device))

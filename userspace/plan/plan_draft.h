@@ -115,6 +115,7 @@ struct plan_cache *plan_cache_once(struct arena *arena);
 void plan_draft_join(struct plan_draft *d);
 void plan_draft_devices(struct plan_draft *d);
 void plan_draft_denied(struct plan_draft *d);
+void plan_draft_rates(struct plan_draft *d);
 void plan_draft_frontends(struct plan_draft *d);
 void plan_draft_routes(struct plan_draft *d);
 void plan_draft_leaving(struct plan_draft *d);

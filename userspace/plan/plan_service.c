@@ -142,6 +142,7 @@ static struct plan_port *add_port(struct service_build *b, size_t i, const struc
 		.n_backends = e->n_backends,
 		.health_port = o->service.health_port,
 		.paused = o->service.is_paused,
+		.rate_limit = o->service.rate_limit,
 		.n_local_ready = b->n_local_ready,
 		.announced = !reason,
 		.reason = reason ? reason : "announced",
@@ -154,6 +155,8 @@ static uint32_t frontend_flags(const struct api_service *s, const struct port_en
 {
 	uint32_t flags = s->affinity_client_ip ? LB_F_AFFINITY : 0;
 
+	if (s->rate_limit)
+		flags |= LB_F_RATE;
 	if (s->is_paused)
 		flags |= LB_F_PAUSED | LB_F_REJECT;
 	if (e->n_ready == 0 && !e->remote && !s->policy_local)

@@ -31,6 +31,7 @@ struct bpf_dataplane {
 	struct bpf_hooks *hooks;   /* owned */
 	struct bpf_ranges *ranges; /* owned */
 	struct lb_deny *deny;      /* owned */
+	struct bpf_rates *rates;   /* owned */
 	struct arena *scratch;     /* reset by whoever begins to use it; owned */
 	nsec_t turn;               /* length of one; 0 = without end */
 	nsec_t turn_now;           /* of the store's last call */
@@ -195,9 +196,17 @@ static int ways_denied(void *ctx, nsec_t now, const struct lb_denied *lists, siz
 	return bpf_deny_go_on(dp->deny, bpf_maps_fd(&dp->maps, "ranges"), dp->turn_ends_at);
 }
 
+static int ways_rates(void *ctx, nsec_t now, const struct plan_rate *items, size_t n)
+{
+	struct bpf_dataplane *dp = ctx;
+
+	(void)now;
+	return bpf_rates_apply(dp->rates, items, n);
+}
+
 struct lb_ways bpf_dataplane_ways(struct bpf_dataplane *dp)
 {
-	static const struct lb_ways_ops ops = {.denied = ways_denied};
+	static const struct lb_ways_ops ops = {.denied = ways_denied, .rates = ways_rates};
 
 	return (struct lb_ways){.ops = &ops, .ctx = dp};
 }
@@ -263,6 +272,9 @@ static int open_tables(struct bpf_dataplane *dp, const struct bpf_dataplane_args
 			 n_bad);
 	adopt_ports(dp);
 	dp->deny = lb_deny_new(dp->maps.deny_bits, &dp->maps.uplinks);
+	error = bpf_rates_new(bpf_maps_fd(&dp->maps, "rates"), &dp->rates);
+	if (error != 0)
+		return error;
 	return bpf_ranges_new(bpf_maps_fd(&dp->maps, "ranges"), dp->tables, dp->deny, &dp->ranges);
 }
 
@@ -313,6 +325,7 @@ struct bpf_dataplane *bpf_dataplane_close(struct bpf_dataplane *dp)
 	bpf_ports_free(dp->ports);
 	bpf_ranges_free(dp->ranges);
 	lb_deny_free(dp->deny);
+	bpf_rates_free(dp->rates);
 	bpf_maps_close(&dp->maps);
 	bpf_unload(&dp->programs);
 	arena_free(dp->scratch);

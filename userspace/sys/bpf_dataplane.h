@@ -56,7 +56,7 @@ struct bpf_dataplane *bpf_dataplane_close(struct bpf_dataplane *dp);
  * always done, later ones until args.turn is over.
  */
 struct lb_store bpf_dataplane_store(struct bpf_dataplane *dp);
-/* The same for denied sources; next hops are nobody's yet. */
+/* The same for denied sources and rates; next hops are nobody's yet. */
 struct lb_ways bpf_dataplane_ways(struct bpf_dataplane *dp);
 /* How many prefixes are denied now, and how many are to be. */
 size_t bpf_dataplane_denied(const struct bpf_dataplane *dp, size_t *ret_wanted);

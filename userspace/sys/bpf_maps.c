@@ -63,7 +63,8 @@ static bool may_be_fresh(const struct bpf_map *map)
 	       strcmp(name, "ranges") == 0 || strcmp(name, "range_names") == 0 ||
 	       strcmp(name, "deny_bits") == 0 || strcmp(name, "new_flows") == 0 ||
 	       strcmp(name, "unrecorded") == 0 || strcmp(name, "unrecorded_at") == 0 ||
-	       strcmp(name, "sources") == 0 || strcmp(name, "proven") == 0;
+	       strcmp(name, "sources") == 0 || strcmp(name, "proven") == 0 ||
+	       strcmp(name, "rates") == 0;
 }
 
 int bpf_maps_reuse(struct bpf_object *obj, const char *dir)

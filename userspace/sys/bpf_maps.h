@@ -8,6 +8,7 @@
 #include "lb/lb_deny.h"
 #include "lb/lb_tables.h"
 #include "lb/lb_uplinks.h"
+#include "plan/plan.h"
 
 struct bpf_object;
 
@@ -144,6 +145,16 @@ struct lb_range bpf_deny_range(const struct ip_prefix *p);
  * another -errno of the map.
  */
 int bpf_deny_go_on(struct lb_deny *d, int map_fd, nsec_t until) must_check;
+
+/* --- rates ---------------------------------------------------------------------------------------
+ */
+
+struct bpf_rates;
+/* Takes over what the map holds. 0 or -errno; the caller owns *ret. */
+int bpf_rates_new(int map_fd, struct bpf_rates **ret) must_check;
+struct bpf_rates *bpf_rates_free(struct bpf_rates *r);
+/* Brings the map to these, sorted by VIP. 0, or the last -errno: what could be done is. */
+int bpf_rates_apply(struct bpf_rates *r, const struct plan_rate *want, size_t n) must_check;
 
 /* --- counters ------------------------------------------------------------------------------------
  */

@@ -98,14 +98,14 @@ static void services(void **state)
 	(void)state;
 	expect(body,
 	       "[{\"namespace\":\"default\",\"name\":\"s1\",\"vip\":\"192.0.2.0\",\"port\":80,"
-	       "\"protocol\":\"TCP\",\"healthCheckNodePort\":null,\"paused\":false,\"announced\":true,"
+	       "\"protocol\":\"TCP\",\"healthCheckNodePort\":null,\"paused\":false,\"rateLimit\":null,\"announced\":true,"
 	       "\"reason\":\"announced\",\"packets\":null,\"bytes\":null,\"flows\":null,"
 	       "\"backends\":[{\"address\":\"10.244.0.1\",\"port\":80,"
 	       "\"node\":\"node\",\"state\":\"ready\",\"drainSeconds\":null,"
 	       "\"packets\":null,\"bytes\":null,"
 	       "\"flows\":null}]},"
 	       "{\"namespace\":\"other\",\"name\":\"s2\",\"vip\":null,\"port\":53,"
-	       "\"protocol\":\"UDP\",\"healthCheckNodePort\":null,\"paused\":false,\"announced\":false,"
+	       "\"protocol\":\"UDP\",\"healthCheckNodePort\":null,\"paused\":false,\"rateLimit\":null,\"announced\":false,"
 	       "\"reason\":\"noIPAllocated\",\"packets\":null,\"bytes\":null,\"flows\":null,"
 	       "\"backends\":[]}]");
 	expect(ask(rig, "{\"command\":\"show\",\"what\":\"services\",\"namespace\":\"none\"}", OK),

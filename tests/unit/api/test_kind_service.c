@@ -289,6 +289,68 @@ static void new_flows_are_a_number_of_their_own(void **state)
 			   "error BadValue metadata.annotations[lodestone.io/source-check]:3"});
 }
 
+static void a_rate_limit_is_a_number_of_packets(void **state)
+{
+	static const struct {
+		const char *text;
+		uint32_t want; /* 0: refused */
+	} cases[] = {
+		{"1", 1},
+		{"5000", 5000},
+		{"200k", 200000},
+		{"1M", 1000000},
+		{"100M", 100000000},
+		{"100000000", 100000000},
+		{"100000k", 100000000},
+		{"007", 7},
+		{"", 0},
+		{"0", 0},
+		{"0k", 0},
+		{"k", 0},
+		{"M", 0},
+		{"-1", 0},
+		{"+1", 0},
+		{" 1", 0},
+		{"1 ", 0},
+		{"1.5k", 0},
+		{"1K", 0},
+		{"1m", 0},
+		{"1G", 0},
+		{"1kk", 0},
+		{"1kM", 0},
+		{"1k1", 0},
+		{"1e3", 0},
+		{"101M", 0},
+		{"100001k", 0},
+		{"100000001", 0},
+		{"18446744073709551617", 0},
+		{"1000000000000000000000k", 0},
+		{"many", 0},
+	};
+	static const char head[] = "apiVersion: v1\nkind: Service\n";
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		_cleanup_(arena_freep) struct arena *arena = arena_new();
+		const char *meta = arena_printf(
+			arena,
+			"metadata: {name: s, annotations: {lodestone.io/rate-limit: \"%s\"}}\n",
+			cases[i].text);
+		struct api_batch b;
+
+		check_case(head,
+			   &(struct api_case){meta, cases[i].want ? ""
+								  : "error BadValue metadata."
+								    "annotations[lodestone.io/"
+								    "rate-limit]:3"});
+		if (cases[i].want == 0)
+			continue;
+		b = decode_text(arena_printf(arena, "%s%s", head, meta));
+		assert_int_equal(only_object(&b)->service.rate_limit, cases[i].want);
+		api_batch_done(&b);
+	}
+}
+
 /* The ranges of a Service with this annotation and this spec, with blanks between them. */
 static void expect_ranges(const char *annotation, const char *spec, const char *want)
 {
@@ -406,6 +468,7 @@ int main(void)
 		cmocka_unit_test(a_headless_service_is_told_apart),
 		cmocka_unit_test(a_service_of_another_proxy_is_told),
 		cmocka_unit_test(a_pause_is_true_or_false),
+		cmocka_unit_test(a_rate_limit_is_a_number_of_packets),
 		cmocka_unit_test(unknown_ports_are_one_of_three_words),
 		cmocka_unit_test(new_flows_are_a_number_of_their_own),
 		cmocka_unit_test(the_annotation_of_ranges_stands_in_for_the_field),

@@ -17,6 +17,7 @@ struct made {
 	struct plan_next_hop next_hops[2];
 	struct ip_prefix ranges[2];
 	struct lb_denied denied[2];
+	struct plan_rate rates[2];
 	struct plan_begin begins[2];
 	struct plan_device devices[2];
 	struct plan_service services[2];
@@ -37,10 +38,13 @@ static void make_ways(struct made *m, const struct lb_key *web)
 		m->next_hops[i].node = ip_addr_from_v4(0x0a0a0002 + (uint32_t)i);
 		m->ranges[i] = prefix;
 		m->denied[i] = (struct lb_denied){.name = 3, .sources = m->ranges, .n = 2};
+		m->rates[i] = (struct plan_rate){{web->addr, (uint16_t)i}, 5};
 		m->begins[i] = (struct plan_begin){.vip = {web->addr, (uint16_t)i}, .takes = true};
 	}
 	m->plan.next_hops = m->next_hops;
 	m->plan.denied = m->denied;
+	m->plan.rates = m->rates;
+	m->plan.n_rates = 2;
 	m->plan.begins = m->begins;
 	m->plan.n_next_hops = m->plan.n_denied = m->plan.n_begins = 2;
 }

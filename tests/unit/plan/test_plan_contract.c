@@ -147,6 +147,18 @@ static void nobody_denied(struct made *m)
 {
 	m->denied[1].n = 0;
 }
+static void rates_twice(struct made *m)
+{
+	m->rates[1] = m->rates[0];
+}
+static void rates_out_of_order(struct made *m)
+{
+	m->rates[0].vip.domain = 2;
+}
+static void rate_of_nothing(struct made *m)
+{
+	m->rates[1].packets = 0;
+}
 static void begins_twice(struct made *m)
 {
 	m->begins[1] = m->begins[0];
@@ -268,6 +280,9 @@ static void a_plan_that_breaks_its_contract_ends_the_process(void **state)
 		CASE(ranges_without_a_name),
 		CASE(denied_without_a_name),
 		CASE(nobody_denied),
+		CASE(rates_twice),
+		CASE(rates_out_of_order),
+		CASE(rate_of_nothing),
 		CASE(begins_twice),
 		CASE(begins_out_of_order),
 		CASE(devices_twice),

@@ -139,6 +139,9 @@ static const char *spoil_ways(struct whole *w, size_t i)
 	SPOIL("denied", w->m.denied[1].name++);
 	SPOIL("denied", w->m.denied[1].n--);
 	SPOIL("denied", w->m.plan.keeps_denied = true);
+	SPOIL("rates", w->m.plan.n_rates--);
+	SPOIL("rates", w->m.rates[1].vip.domain++);
+	SPOIL("rates", w->m.rates[1].packets++);
 	SPOIL("begins", w->m.plan.n_begins--);
 	SPOIL("begins", w->m.begins[1].vip.domain++);
 	SPOIL("begins", w->m.begins[1].takes = false);
@@ -170,6 +173,7 @@ static const char *spoil_services(struct whole *w, size_t i)
 	SPOIL("services", w->backends[1].state = "remote");
 	SPOIL("services", w->m.services[1].health_port++);
 	SPOIL("services", w->m.services[1].paused = true);
+	SPOIL("services", w->m.services[1].rate_limit++);
 	SPOIL("services", w->m.services[1].n_local_ready++);
 	SPOIL("health", w->m.plan.n_health--);
 	SPOIL("health", w->m.health[1].port++);
