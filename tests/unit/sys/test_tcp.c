@@ -113,6 +113,9 @@ static void begin(void)
 	/* One SYN more, and then the attempt has failed: about three seconds. */
 	run("echo 1 >/proc/sys/net/ipv4/tcp_syn_retries && ip addr add fd00::1/128 dev lo &&"
 	    " ip addr add fe80::1/64 dev lo && ip addr add 10.0.0.1/32 dev lo");
+	/* The kernel makes the routes to IPv6 addresses when it comes to it. */
+	run("for i in $(seq 250); do ip route get fe80::1 dev lo >/dev/null 2>&1 &&"
+	    " ip route get fd00::1 >/dev/null 2>&1 && exit 0; sleep 0.02; done; exit 1");
 }
 
 static void a_dialled_connection_carries_bytes_both_ways(void **state)
