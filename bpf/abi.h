@@ -209,7 +209,7 @@ struct lb_rate {
 	__u32 packets; /* a second; agent writes */
 	__u32 zero;
 };
-#define LB_RATES 16384u
+#define LB_RATES 8192u
 
 /* --- rows --------------------------------------------------------------------------------------
  */
