@@ -10,6 +10,7 @@
 
 #include "bpf/rig.h"
 
+#include <linux/bpf.h>
 #include <netinet/in.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -77,6 +78,12 @@ static inline bool bed_is_v6(void)
 	return frame_family() == AF_INET6;
 }
 
+/* Length of a prefix that is one address. */
+static inline unsigned bed_whole(void)
+{
+	return bed_is_v6() ? 128 : 32;
+}
+
 static inline uint8_t bed_icmp(void)
 {
 	return bed_is_v6() ? IPPROTO_ICMPV6 : IPPROTO_ICMP;
@@ -132,4 +139,21 @@ static inline void bed_answer(struct bed *x, const struct frame_spec *req, unsig
 static inline void bed_make_silent(struct lb_flow *entry, unsigned units)
 {
 	entry->age = (uint8_t)(entry->age - units);
+}
+
+/* The frame of a spec through xdp_lb; what became of it is in x->out. */
+static inline int bed_xdp(struct bed *x, const struct frame_spec *s)
+{
+	frame_make(&x->in, s);
+	return rig_xdp(x->rig, &x->in, &x->out);
+}
+
+/* It is dropped as it was, and counted once by this reason. */
+static inline void bed_expect_drop(struct bed *x, const struct frame_spec *s, enum lb_drop reason)
+{
+	const uint64_t before = rig_drops(x->rig, reason);
+
+	assert_int_equal(bed_xdp(x, s), XDP_DROP);
+	assert_int_equal(rig_drops(x->rig, reason), before + 1);
+	assert_true(frame_equal(&x->in, &x->out));
 }

@@ -17,31 +17,11 @@ static int setup(void **state)
 	return 0;
 }
 
-static unsigned whole(void)
-{
-	return bed_is_v6() ? 128 : 32;
-}
-
-static int verdict(struct bed *x, const struct frame_spec *s)
-{
-	frame_make(&x->in, s);
-	return rig_xdp(x->rig, &x->in, &x->out);
-}
-
-static void expect_denied(struct bed *x, const struct frame_spec *s)
-{
-	const uint64_t before = rig_drops(x->rig, LB_DROP_DENIED);
-
-	assert_int_equal(verdict(x, s), XDP_DROP);
-	assert_int_equal(rig_drops(x->rig, LB_DROP_DENIED), before + 1);
-	assert_true(frame_equal(&x->in, &x->out));
-}
-
 static void expect_not_denied(struct bed *x, const struct frame_spec *s, int want)
 {
 	const uint64_t before = rig_drops(x->rig, LB_DROP_DENIED);
 
-	assert_int_equal(verdict(x, s), want);
+	assert_int_equal(bed_xdp(x, s), want);
 	assert_int_equal(rig_drops(x->rig, LB_DROP_DENIED), before);
 }
 
@@ -50,12 +30,12 @@ static void nothing_of_a_denied_source_comes_in(void **state)
 	struct bed *x = bed_begin(state);
 	const struct rig_service *const all[] = {&x->tcp, &x->udp, &x->other};
 
-	rig_deny(x->rig, CLIENT, whole());
+	rig_deny(x->rig, CLIENT, bed_whole());
 	for (size_t i = 0; i < 3; i++) {
 		struct frame_spec s = bed_request(all[i], 1000, TCP_SYN_FLAG);
 
 		s.chunk = 1;
-		expect_denied(x, &s);
+		bed_expect_drop(x, &s, LB_DROP_DENIED);
 		s.src = CLIENT + 1; /* with the same bit */
 		expect_not_denied(x, &s, XDP_PASS);
 	}
@@ -73,11 +53,11 @@ static void nor_does_what_no_service_takes(void **state)
 	struct bed *x = bed_begin(state);
 	struct frame_spec s = bed_request(&x->tcp, 1000, TCP_ACK_FLAG);
 
-	rig_deny(x->rig, CLIENT, whole());
+	rig_deny(x->rig, CLIENT, bed_whole());
 	s.dport = 81;
-	expect_denied(x, &s);
+	bed_expect_drop(x, &s, LB_DROP_DENIED);
 	s.proto = 99;
-	expect_denied(x, &s);
+	bed_expect_drop(x, &s, LB_DROP_DENIED);
 	s = bed_request(&x->tcp, 1000, TCP_ACK_FLAG);
 	if (bed_is_v6()) {
 		s.extension = options;
@@ -86,14 +66,14 @@ static void nor_does_what_no_service_takes(void **state)
 	} else {
 		s.options = 2;
 	}
-	expect_denied(x, &s);
+	bed_expect_drop(x, &s, LB_DROP_DENIED);
 	s = bed_request(&x->tcp, 1000, TCP_ACK_FLAG);
 	s.vlan = 7;
-	expect_denied(x, &s);
+	bed_expect_drop(x, &s, LB_DROP_DENIED);
 	rig_set_vip_flags(x->rig, VIP, LB_SVC_UNKNOWN_PASS | LB_SVC_ECHO_PASS);
 	s = bed_request(&x->tcp, 1000, TCP_ACK_FLAG);
 	s.dport = 81;
-	expect_denied(x, &s);
+	bed_expect_drop(x, &s, LB_DROP_DENIED);
 }
 
 /* The bits lie only about who may be ours. */
@@ -102,7 +82,7 @@ static void what_is_not_for_a_vip_is_not_ours(void **state)
 	struct bed *x = bed_begin(state);
 	struct frame_spec s = bed_request(&x->tcp, 1000, TCP_ACK_FLAG);
 
-	rig_deny(x->rig, CLIENT, whole());
+	rig_deny(x->rig, CLIENT, bed_whole());
 	s.dst = VIP + 1;
 	expect_not_denied(x, &s, XDP_PASS);
 	for (uint32_t i = 2; i < 70000; i += 23) {
@@ -125,14 +105,14 @@ static void living_flows_stall_and_go_on(void **state)
 	struct frame_spec ack = bed_request(&x->tcp, 1000, TCP_ACK_FLAG);
 	struct frame_spec udp = bed_request(&x->udp, 1000, 0);
 
-	assert_int_equal(verdict(x, &syn), XDP_PASS);
+	assert_int_equal(bed_xdp(x, &syn), XDP_PASS);
 	bed_answer(x, &syn, 0, TCP_SYN_FLAG | TCP_ACK_FLAG);
-	assert_int_equal(verdict(x, &ack), XDP_PASS);
-	assert_int_equal(verdict(x, &udp), XDP_PASS);
-	rig_deny(x->rig, CLIENT, whole());
-	expect_denied(x, &ack);
-	expect_denied(x, &udp);
-	rig_undeny(x->rig, CLIENT, whole());
+	assert_int_equal(bed_xdp(x, &ack), XDP_PASS);
+	assert_int_equal(bed_xdp(x, &udp), XDP_PASS);
+	rig_deny(x->rig, CLIENT, bed_whole());
+	bed_expect_drop(x, &ack, LB_DROP_DENIED);
+	bed_expect_drop(x, &udp, LB_DROP_DENIED);
+	rig_undeny(x->rig, CLIENT, bed_whole());
 	expect_not_denied(x, &ack, XDP_PASS);
 	expect_not_denied(x, &udp, XDP_PASS);
 	assert_int_equal(rig_n_flows(x->rig), 2);
@@ -148,11 +128,11 @@ static void no_list_of_who_may_come_helps(void **state)
 	rig_set_ranges(x->rig, &x->tcp, 7);
 	rig_add_range(x->rig, 7, 0, 0);
 	expect_not_denied(x, &s, XDP_PASS);
-	rig_deny(x->rig, CLIENT, whole());
-	expect_denied(x, &s);
+	rig_deny(x->rig, CLIENT, bed_whole());
+	bed_expect_drop(x, &s, LB_DROP_DENIED);
 	rig_set_flags(x->rig, &x->tcp, LB_SVC_HANDING_BACK);
-	expect_denied(x, &s);
-	rig_undeny(x->rig, CLIENT, whole());
+	bed_expect_drop(x, &s, LB_DROP_DENIED);
+	rig_undeny(x->rig, CLIENT, bed_whole());
 	expect_not_denied(x, &s, XDP_PASS);
 }
 
@@ -175,15 +155,15 @@ static void echo_and_errors_are_dropped(void **state)
 
 	frame_make(&quoted, &answer);
 	error.quote_len = (uint16_t)(quoted.len - FRAME_IP);
-	assert_int_equal(verdict(x, &request), XDP_PASS);
+	assert_int_equal(bed_xdp(x, &request), XDP_PASS);
 	expect_not_denied(x, &error, XDP_PASS);
 	expect_not_denied(x, &echo, XDP_TX);
-	rig_deny(x->rig, CLIENT + 9, whole());
-	expect_denied(x, &error);
-	expect_denied(x, &echo);
+	rig_deny(x->rig, CLIENT + 9, bed_whole());
+	bed_expect_drop(x, &error, LB_DROP_DENIED);
+	bed_expect_drop(x, &echo, LB_DROP_DENIED);
 	/* It is the sender that counts, not whom the error is about. */
-	rig_undeny(x->rig, CLIENT + 9, whole());
-	rig_deny(x->rig, CLIENT, whole());
+	rig_undeny(x->rig, CLIENT + 9, bed_whole());
+	rig_deny(x->rig, CLIENT, bed_whole());
 	expect_not_denied(x, &error, XDP_PASS);
 }
 
@@ -199,7 +179,7 @@ static void fragments_are_dropped_one_by_one(void **state)
 		frame_cut(&x->in, &all, at, 200, 5);
 		assert_int_equal(rig_xdp(x->rig, &x->in, &x->out), XDP_PASS);
 	}
-	rig_deny(x->rig, CLIENT, whole());
+	rig_deny(x->rig, CLIENT, bed_whole());
 	for (size_t at = 0; at < 400; at += 200) {
 		const uint64_t before = rig_drops(x->rig, LB_DROP_DENIED);
 
@@ -215,16 +195,16 @@ static void flag_and_bit_only_say_where_to_look(void **state)
 	struct bed *x = bed_begin(state);
 	struct frame_spec s = bed_request(&x->tcp, 1000, TCP_ACK_FLAG);
 
-	rig_deny(x->rig, CLIENT, whole());
-	expect_denied(x, &s);
+	rig_deny(x->rig, CLIENT, bed_whole());
+	bed_expect_drop(x, &s, LB_DROP_DENIED);
 	rig_set_denies(x->rig, false);
 	expect_not_denied(x, &s, XDP_PASS);
 	rig_set_denies(x->rig, true);
 	rig_set_deny_bit(x->rig, CLIENT, false);
 	expect_not_denied(x, &s, XDP_PASS);
 	rig_set_deny_bit(x->rig, CLIENT, true);
-	expect_denied(x, &s);
-	rig_undeny(x->rig, CLIENT, whole());
+	bed_expect_drop(x, &s, LB_DROP_DENIED);
+	rig_undeny(x->rig, CLIENT, bed_whole());
 	expect_not_denied(x, &s, XDP_PASS);
 }
 
@@ -245,12 +225,12 @@ static void prefixes_end_where_they_say(void **state)
 	struct bed *x = bed_begin(state);
 	struct frame_spec s = bed_request(&x->udp, 1000, 0);
 
-	for (unsigned len = 0; len <= whole(); len += len < 8 ? 1 : 4) {
+	for (unsigned len = 0; len <= bed_whole(); len += len < 8 ? 1 : 4) {
 		rig_deny(x->rig, CLIENT, len);
 		for (uint32_t bit = 0; bit < 32; bit++) {
 			s.src = CLIENT ^ UINT32_C(1) << bit;
 			rig_set_deny_bit(x->rig, s.src, true);
-			assert_int_equal(verdict(x, &s),
+			assert_int_equal(bed_xdp(x, &s),
 					 n_same(CLIENT, s.src) >= len ? XDP_DROP : XDP_PASS);
 		}
 		rig_undeny(x->rig, CLIENT, len);
@@ -270,7 +250,7 @@ static void all_of_a_family_are_none_of_the_other(void **state)
 	frame_use_family(family);
 	expect_not_denied(x, &s, XDP_PASS);
 	rig_deny(x->rig, 0, 0);
-	expect_denied(x, &s);
+	bed_expect_drop(x, &s, LB_DROP_DENIED);
 	s.src = 0; /* the agent's own */
 	expect_not_denied(x, &s, XDP_PASS);
 	s.dport = 81;
@@ -288,11 +268,11 @@ static void every_device_is_asked(void **state)
 	rig_set_uplink(x->rig, RIG_IFINDEX + 1, 0, 5);
 	rig_set_uplink(x->rig, RIG_IFINDEX, 1, 0);
 	rig_set_reach(x->rig, 1);
-	rig_deny(x->rig, CLIENT, whole());
-	expect_denied(x, &s);
+	rig_deny(x->rig, CLIENT, bed_whole());
+	bed_expect_drop(x, &s, LB_DROP_DENIED);
 	rig_set_domain(x->rig, 9);
-	rig_deny(x->rig, CLIENT, whole());
-	expect_denied(x, &s);
+	rig_deny(x->rig, CLIENT, bed_whole());
+	bed_expect_drop(x, &s, LB_DROP_DENIED);
 }
 
 int main(void)

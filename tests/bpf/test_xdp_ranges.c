@@ -28,40 +28,20 @@ static int setup(void **state)
 	return 0;
 }
 
-static unsigned whole(void)
-{
-	return bed_is_v6() ? 128 : 32;
-}
-
-static int verdict(struct bed *x, const struct frame_spec *s)
-{
-	frame_make(&x->in, s);
-	return rig_xdp(x->rig, &x->in, &x->out);
-}
-
-static void expect_dropped(struct bed *x, const struct frame_spec *s)
-{
-	const uint64_t before = rig_drops(x->rig, LB_DROP_SOURCE);
-
-	assert_int_equal(verdict(x, s), XDP_DROP);
-	assert_int_equal(rig_drops(x->rig, LB_DROP_SOURCE), before + 1);
-	assert_true(frame_equal(&x->in, &x->out));
-}
-
 static void only_sources_of_the_set_come_in(void **state)
 {
 	struct bed *x = bed_begin(state);
 	const struct rig_service *const both[] = {&x->tcp, &x->udp};
 
-	rig_add_range(x->rig, SET, CLIENT, whole());
-	rig_add_range(x->rig, SET + 1, CLIENT + 1, whole()); /* of others */
+	rig_add_range(x->rig, SET, CLIENT, bed_whole());
+	rig_add_range(x->rig, SET + 1, CLIENT + 1, bed_whole()); /* of others */
 	for (size_t i = 0; i < 2; i++) {
 		struct frame_spec s = bed_request(both[i], 1000, TCP_SYN_FLAG);
 
-		assert_int_equal(verdict(x, &s), XDP_PASS);
+		assert_int_equal(bed_xdp(x, &s), XDP_PASS);
 		assert_true(frame_is_valid(&x->out));
 		s.src = CLIENT + 1;
-		expect_dropped(x, &s);
+		bed_expect_drop(x, &s, LB_DROP_SOURCE);
 	}
 	assert_int_equal(rig_n_flows(x->rig), 2);
 }
@@ -71,9 +51,9 @@ static void service_without_the_flag_asks_nobody(void **state)
 	struct bed *x = bed_begin(state);
 	struct frame_spec s = bed_request(&x->tcp, 1000, TCP_SYN_FLAG);
 
-	expect_dropped(x, &s);
+	bed_expect_drop(x, &s, LB_DROP_SOURCE);
 	use(x, &x->tcp, 0, SET);
-	assert_int_equal(verdict(x, &s), XDP_PASS);
+	assert_int_equal(bed_xdp(x, &s), XDP_PASS);
 }
 
 static void set_of_nobody_lets_nobody_in_and_that_of_all_all(void **state)
@@ -83,12 +63,12 @@ static void set_of_nobody_lets_nobody_in_and_that_of_all_all(void **state)
 
 	for (uint32_t i = 0; i < 100; i++) {
 		s.src = CLIENT + i * 0x01000193;
-		expect_dropped(x, &s);
+		bed_expect_drop(x, &s, LB_DROP_SOURCE);
 	}
 	rig_add_range(x->rig, SET, 0, 0);
 	for (uint32_t i = 0; i < 100; i++) {
 		s.src = CLIENT + i * 0x01000193;
-		assert_int_equal(verdict(x, &s), XDP_PASS);
+		assert_int_equal(bed_xdp(x, &s), XDP_PASS);
 	}
 }
 
@@ -99,7 +79,7 @@ static void ranges_end_where_they_say(void **state)
 	struct frame_spec s = bed_request(&x->udp, 1000, 0);
 	uint8_t a[16], b[16];
 
-	for (unsigned len = 1; len <= whole(); len++) {
+	for (unsigned len = 1; len <= bed_whole(); len++) {
 		unsigned same = 0;
 
 		rig_add_range(x->rig, SET, CLIENT, len);
@@ -111,7 +91,7 @@ static void ranges_end_where_they_say(void **state)
 				if ((a[same / 8] ^ b[same / 8]) >> (7 - same % 8) & 1)
 					break;
 			same -= bed_is_v6() ? 0 : 96;
-			assert_int_equal(verdict(x, &s), same >= len ? XDP_PASS : XDP_DROP);
+			assert_int_equal(bed_xdp(x, &s), same >= len ? XDP_PASS : XDP_DROP);
 		}
 		rig_del_range(x->rig, SET, CLIENT, len);
 	}
@@ -124,15 +104,15 @@ static void another_set_holds_for_living_flows(void **state)
 	struct frame_spec syn = bed_request(&x->tcp, 1000, TCP_SYN_FLAG);
 	struct frame_spec ack = bed_request(&x->tcp, 1000, TCP_ACK_FLAG);
 
-	rig_add_range(x->rig, SET, CLIENT, whole());
-	rig_add_range(x->rig, SET + 1, CLIENT + 1, whole());
-	assert_int_equal(verdict(x, &syn), XDP_PASS);
+	rig_add_range(x->rig, SET, CLIENT, bed_whole());
+	rig_add_range(x->rig, SET + 1, CLIENT + 1, bed_whole());
+	assert_int_equal(bed_xdp(x, &syn), XDP_PASS);
 	bed_answer(x, &syn, 0, TCP_SYN_FLAG | TCP_ACK_FLAG);
-	assert_int_equal(verdict(x, &ack), XDP_PASS);
+	assert_int_equal(bed_xdp(x, &ack), XDP_PASS);
 	use(x, &x->tcp, LB_SVC_RANGES, SET + 1);
-	expect_dropped(x, &ack);
+	bed_expect_drop(x, &ack, LB_DROP_SOURCE);
 	use(x, &x->tcp, LB_SVC_RANGES, SET);
-	assert_int_equal(verdict(x, &ack), XDP_PASS);
+	assert_int_equal(bed_xdp(x, &ack), XDP_PASS);
 }
 
 /* Errors come from whoever is on the way, and echo is the VIP's, not the service's. */
@@ -155,11 +135,11 @@ static void icmp_is_asked_for_no_range(void **state)
 		.src = VIP, .dst = CLIENT, .sport = 53, .dport = 1000, .proto = IPPROTO_UDP};
 	frame_make(&quoted, &answer);
 	error.quote_len = (uint16_t)(quoted.len - FRAME_IP);
-	rig_add_range(x->rig, SET, CLIENT, whole());
+	rig_add_range(x->rig, SET, CLIENT, bed_whole());
 	answer = bed_request(&x->udp, 1000, 0);
-	assert_int_equal(verdict(x, &answer), XDP_PASS);
-	assert_int_equal(verdict(x, &error), XDP_PASS);
-	assert_int_equal(verdict(x, &echo), XDP_TX);
+	assert_int_equal(bed_xdp(x, &answer), XDP_PASS);
+	assert_int_equal(bed_xdp(x, &error), XDP_PASS);
+	assert_int_equal(bed_xdp(x, &echo), XDP_TX);
 }
 
 /* The agent's own packet comes from nowhere. */
@@ -169,7 +149,7 @@ static void self_test_comes_in(void **state)
 	struct frame_spec s = bed_request(&x->tcp, 1000, TCP_ACK_FLAG);
 
 	s.src = 0;
-	assert_int_equal(verdict(x, &s), XDP_PASS);
+	assert_int_equal(bed_xdp(x, &s), XDP_PASS);
 	assert_int_equal(rig_drops(x->rig, LB_DROP_SOURCE), 0);
 }
 
@@ -179,9 +159,9 @@ static void ranges_hold_behind_extension_headers(void **state)
 	struct frame_spec s = bed_request(&x->tcp, 1000, TCP_ACK_FLAG);
 
 	s.options = 1;
-	expect_dropped(x, &s);
-	rig_add_range(x->rig, SET, CLIENT, whole());
-	assert_int_equal(verdict(x, &s), XDP_PASS);
+	bed_expect_drop(x, &s, LB_DROP_SOURCE);
+	rig_add_range(x->rig, SET, CLIENT, bed_whole());
+	assert_int_equal(bed_xdp(x, &s), XDP_PASS);
 }
 
 /* Ten thousand of them, half of the sources inside. */
@@ -191,10 +171,10 @@ static void many_ranges_are_as_good_as_one(void **state)
 	struct frame_spec s = bed_request(&x->udp, 1000, 0);
 
 	for (uint32_t i = 0; i < 10000; i++)
-		rig_add_range(x->rig, SET, 0x0a000000 + 2 * i, whole());
+		rig_add_range(x->rig, SET, 0x0a000000 + 2 * i, bed_whole());
 	for (uint32_t i = 0; i < 20002; i += 7) {
 		s.src = 0x0a000000 + i;
-		assert_int_equal(verdict(x, &s), i % 2 || i >= 20000 ? XDP_DROP : XDP_PASS);
+		assert_int_equal(bed_xdp(x, &s), i % 2 || i >= 20000 ? XDP_DROP : XDP_PASS);
 	}
 }
 
