@@ -405,18 +405,27 @@ enum lb_drop {
 /* map `drops`: per-CPU array by enum lb_drop. bpf writes. */
 
 /*
- * map `uplinks`, array of words, mmap-able: the domains of devices; one that is not there has
- * domain 0. Agent writes, bpf reads.
- *   bits  0..31  ifindex of the device that lies here; 0 = none
+ * map `uplinks`, array of words, mmap-able: the domains of devices, and of VLANs on them; a device
+ * that is not there has domain 0, a VLAN that of its device. Agent writes, bpf reads.
+ *   bits  0..31  ifindex of the device that lies here; 0 = none. With LB_UPLINK_VLAN, too: a VLAN
+ * that is told by the outer tag of frames on it
  *   bits 32..47  its domain
- *   bits 48..50  reach: a device whose place by lb_uplink_hash() is this one lies here or at most
- * so many words behind. So nearly every device is found, or found to be missing, at once.
+ *   bits 48..50  reach: what has its place, by lb_uplink_hash() or lb_uplink_vlan_hash(), here lies
+ * here or at most so many words behind. So nearly everything is found, or found to be missing, at
+ * once.
+ *   bits 51..62  of a VLAN its number, 1 to 4094; LB_UPLINK_8021AD says that it has such tags
  *   bit      63  LB_UPLINK_DENIES, in all words or none: some sources are denied
  */
+#define LB_UPLINK_VLAN         0x80000000u /* no device has such an ifindex */
+#define LB_UPLINK_8021AD       0x40000000u /* of a VLAN; devices beyond it have none that are told */
 #define LB_UPLINK_DOMAIN_SHIFT 32
 #define LB_UPLINK_REACH_SHIFT  48
 #define LB_UPLINK_REACH_MAX    7u
 #define LB_UPLINK_DENIES       (1ull << 63)
+#define LB_UPLINK_TAG_SHIFT    51
+/* A tag as the functions below take it. */
+#define LB_TAG_VID    0xfffu
+#define LB_TAG_8021AD 0x1000u
 
 /*
  * map `backend_bits`, array of words, mmap-able: a bit for each hash of (address, port, protocol)
@@ -520,6 +529,19 @@ LB_INLINE __u32 lb_deny_bit_v4(__u16 first)
 LB_INLINE __u32 lb_deny_bit_v6(__u16 first, __u16 second)
 {
 	return LB_DENY_BITS + (__u16)(first * 0x9e37u + second);
+}
+
+/* The same for a VLAN on it, told by `tag`: its number, with LB_TAG_8021AD if it has such tags. */
+LB_INLINE __u32 lb_uplink_vlan_hash(__u32 ifindex, __u32 tag)
+{
+	return lb_uplink_hash(ifindex ^ tag << 19);
+}
+
+/* Of a VLAN's word all but domain, reach and LB_UPLINK_DENIES; ifindex < LB_UPLINK_8021AD. */
+LB_INLINE __u64 lb_uplink_vlan(__u32 ifindex, __u32 tag)
+{
+	return (__u64)(tag & LB_TAG_VID) << LB_UPLINK_TAG_SHIFT | ifindex | LB_UPLINK_VLAN |
+	       (tag & LB_TAG_8021AD ? LB_UPLINK_8021AD : 0);
 }
 
 /* lb_backend.l3_delta: what turning `from` into `to` adds to a checksum's one's complement sum. */

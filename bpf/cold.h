@@ -56,7 +56,7 @@ static __always_inline enum lb_drop cold_ports(struct xdp_md *ctx, struct lb_scr
 	f->sport = ports[0];
 	f->dport = ports[1];
 	f->proto = p->proto;
-	f->l4_off = p->l4_off;
+	f->l4_off = (__u16)p->l4_off;
 	return LB_DROP_NONE;
 }
 

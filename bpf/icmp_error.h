@@ -50,9 +50,9 @@ __noinline bool icmp_error_parse(struct xdp_md *ctx, struct lb_scratch *s)
  * Index of the backend slot that an error is for, whose flow is known. Negative: none, and what to
  * do with it.
  */
-__noinline int icmp_error_owner(struct xdp_md *ctx, struct flow *f, bool unknown_pass)
+__noinline int icmp_error_owner(struct flow *f, bool unknown_pass)
 {
-	int odd = target_find(ctx, f);
+	int odd = target_find(f);
 
 	if (!f)
 		return -XDP_DROP;

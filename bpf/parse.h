@@ -35,28 +35,28 @@ struct packet {
 	__u8 tcp_flags;
 };
 
-/*
- * The EtherType behind at most two VLAN tags (vlan.h), and where the IP header lies; 0: too short
- * for one. How many tags there are must be no constant for the verifier, which would look at all
- * that follows for each number of them: so something is added that is 0 but not known to be (no
- * frame is 4 GB long), and the sum bounded.
- */
+/* The first EtherType, and what follows it as `ip`; 0: too short for an IP header. */
 static __always_inline __be16 parse_ethernet(const struct xdp_md *ctx, struct packet *p)
 {
-	void *data = (void *)(long)ctx->data;
-	struct ethhdr *eth = data;
-	__u32 tags = 0; /* bytes of them */
-	__be16 proto;
+	struct ethhdr *eth = (void *)(long)ctx->data;
 
 	p->end = (void *)(long)ctx->data_end;
-	if (data + sizeof(*eth) + sizeof(struct iphdr) > p->end)
-		return 0;
-	proto = eth->h_proto;
+	p->ip = eth + 1;
+	return p->ip + sizeof(struct iphdr) > p->end ? 0 : eth->h_proto;
+}
+
+/* The EtherType behind at most two VLAN tags, and where the IP header lies. For the verifier their
+ * number must be no constant, lest it look at all that follows for each: so something is added that
+ * is 0 but not known to be (no frame is 4 GB long), and the sum bounded. */
+static __always_inline __be16 parse_tags(struct packet *p, __be16 proto)
+{
+	__u32 tags = 0; /* bytes of them */
+
 	if (unlikely(vlan_is_tag(proto)))
-		proto = vlan_skip((struct vlan_hdr *)(eth + 1), &tags);
-	tags = (tags + (__u32)((__u64)(p->end - data) >> 32)) & VLAN_TAGS_MASK;
-	p->ip_off = sizeof(*eth) + tags;
-	p->ip = data + sizeof(*eth) + tags;
+		proto = vlan_skip(p->ip, &tags);
+	tags = (tags + (__u32)((__u64)(p->end - p->ip) >> 32)) & VLAN_TAGS_MASK;
+	p->ip_off = sizeof(struct ethhdr) + tags;
+	p->ip += tags;
 	return proto;
 }
 

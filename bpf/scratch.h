@@ -39,7 +39,8 @@ struct flow {
 	__u8 tcp_flags;
 	__u8 age;
 	__u8 zero;
-	__u32 l4_off; /* in the frame; of a packet of its own */
+	__u16 l4_off; /* in the frame; of a packet of its own */
+	__u16 domain; /* where a service is still to be looked up */
 };
 _Static_assert(sizeof(struct flow) == 96, "no padding in struct flow");
 

@@ -14,17 +14,13 @@ struct target {
 	struct lb_service *service;
 	__u64 live;
 	__u64 row;
-	__u64 uplink; /* the word of `uplinks` at the place of the packet's device */
+	__u64 uplink; /* of the common case: the word of `uplinks` at the place of its device */
 	__u32 slot;
 	__u32 row_index;
 };
 
-/* The service of a key that has all but the domain. */
-static __always_inline bool target_service(const struct xdp_md *ctx, struct lb_service_key *key,
-					   struct target *t)
+static __always_inline bool target_service(const struct lb_service_key *key, struct target *t)
 {
-	t->uplink = service_uplink(lb_uplink_hash(ctx->ingress_ifindex));
-	key->domain = service_domain_by(t->uplink, ctx->ingress_ifindex);
 	t->service = service_find(key, &t->slot, &t->live);
 	return t->service;
 }
@@ -61,11 +57,11 @@ static __always_inline void target_fill(struct flow *f, const struct target *t)
 }
 
 /*
- * Service and row of a flow of which addresses, ports and protocol are filled in: LB_DROP_NONE, and
- * so is the rest. LB_DROP_NO_BACKEND: the same, with an empty row. LB_DROP_UNKNOWN_PORT: there is
- * no service.
+ * Service and row of a flow of which domain, addresses, ports and protocol are filled in:
+ * LB_DROP_NONE, and so is the rest. LB_DROP_NO_BACKEND: the same, with an empty row.
+ * LB_DROP_UNKNOWN_PORT: there is no service.
  */
-__noinline int target_find(struct xdp_md *ctx, struct flow *f)
+__noinline int target_find(struct flow *f)
 {
 	struct lb_service_key key = {};
 	struct target t = {};
@@ -74,9 +70,10 @@ __noinline int target_find(struct xdp_md *ctx, struct flow *f)
 	if (!f)
 		return LB_DROP_UNKNOWN_PORT;
 	addr_copy(key.addr, f->daddr);
+	key.domain = f->domain;
 	key.port = f->dport;
 	key.proto = f->proto;
-	if (!target_service(ctx, &key, &t))
+	if (!target_service(&key, &t))
 		return LB_DROP_UNKNOWN_PORT;
 	if (!target_row(f->saddr, f->sport, f->dport, &t)) {
 		t.row = LB_ROW_EMPTY;

@@ -76,9 +76,10 @@ __noinline int vip_unserved(struct xdp_md *ctx, struct lb_scratch *s, enum lb_dr
 	if (!s)
 		return XDP_PASS;
 	addr_copy(key.addr, s->packet.daddr);
-	if (!target_service(ctx, &key, &t))
+	key.domain = s->flow.domain;
+	if (!target_service(&key, &t))
 		return XDP_PASS;
-	if (deny_asks(t.uplink) && deny_is(s->packet.saddr))
+	if (deny_asks(service_uplink(0)) && deny_is(s->packet.saddr))
 		return vip_drop(false, LB_DROP_DENIED);
 	s->vip_flags = service_flags(t.live);
 	if (vip_looks_closer(s, reason))

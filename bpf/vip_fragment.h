@@ -38,17 +38,18 @@ static __always_inline void vip_fragment_note_v6(struct cold_packet *p, const st
 		p->fragment = lb_ext_is_later(e) ? FRAGMENT_LATER : FRAGMENT_FIRST;
 }
 
-static __always_inline void vip_fragment_key(const struct xdp_md *ctx, const struct cold_packet *p,
-					     struct fragment_key *key)
+static __always_inline void vip_fragment_key(const struct lb_scratch *s, struct fragment_key *key)
 {
+	const struct cold_packet *p = &s->packet;
+
 	addr_copy(key->saddr, p->saddr);
 	addr_copy(key->daddr, p->daddr);
 	key->id = p->fragment_id;
-	key->word = FRAGMENT_WORD(p->family, p->proto, service_domain(ctx->ingress_ifindex));
+	key->word = FRAGMENT_WORD(p->family, p->proto, s->flow.domain);
 }
 
 /* The first fragment was given to this backend slot, or passed: LB_FRAGMENT_PASS. */
-__noinline bool vip_fragment_enter(struct xdp_md *ctx, const struct lb_scratch *s, __u32 index)
+__noinline bool vip_fragment_enter(const struct lb_scratch *s, __u32 index)
 {
 	struct fragment_key key = {};
 	struct lb_backend *be;
@@ -56,7 +57,7 @@ __noinline bool vip_fragment_enter(struct xdp_md *ctx, const struct lb_scratch *
 	if (!s || scratch_is_test(s))
 		return false;
 	be = backend_slot(index);
-	vip_fragment_key(ctx, &s->packet, &key);
+	vip_fragment_key(s, &key);
 	return fragment_enter(&key, index, be ? backend_gen(READ_ONCE(be->state)) : 0);
 }
 
@@ -72,7 +73,7 @@ __noinline int vip_fragment_follow(struct xdp_md *ctx, const struct lb_scratch *
 	if (!s)
 		return LB_DROP_FRAGMENT;
 	p = &s->packet;
-	vip_fragment_key(ctx, p, &key);
+	vip_fragment_key(s, &key);
 	if (!fragment_find(&key, &rest))
 		return LB_DROP_FRAGMENT;
 	index = lb_fragment_target(rest);

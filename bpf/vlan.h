@@ -16,6 +16,14 @@ static __always_inline bool vlan_is_tag(__be16 ethertype)
 	return ethertype == bpf_htons(ETH_P_8021Q) || ethertype == bpf_htons(ETH_P_8021AD);
 }
 
+/* The VLAN that a tag of this EtherType names, as `uplinks` knows it (abi.h). */
+static __always_inline __u32 vlan_tag(const struct vlan_hdr *tag, __be16 ethertype)
+{
+	__u32 vid = bpf_ntohs(tag->h_vlan_TCI) & LB_TAG_VID;
+
+	return vid | (ethertype == bpf_htons(ETH_P_8021AD) ? LB_TAG_8021AD : 0);
+}
+
 /*
  * The EtherType behind a tag, or behind two, and *off moved behind them. VLAN_TAGS_BYTES can be
  * read at `tag`. A third one is left: its EtherType is nobody's.

@@ -29,7 +29,9 @@
 #include "select.h"
 #include "service.h"
 #include "stats.h"
+#include "tagged.h"
 #include "target.h"
+#include "turn.h"
 #include "vip.h"
 #include "vip_fragment.h"
 
@@ -38,29 +40,11 @@ char LICENSE[] SEC("license") = "GPL";
 /* --- turning cold -------------------------------------------------------------------------------
  */
 
-/* The scratch value, in which the packet is filled in. */
-static __always_inline struct lb_scratch *turn_cold(const struct packet *p)
-{
-	struct lb_scratch *s = scratch_get();
-
-	if (!s)
-		return NULL;
-	parse_saddr(p, s->packet.saddr);
-	parse_daddr(p, s->packet.daddr);
-	s->packet.ip_off = p->ip_off;
-	s->packet.l4_off = p->ip_off + p->l3_len;
-	s->packet.end = p->ip_off + parse_bytes(p);
-	s->packet.family = p->family;
-	s->packet.proto = p->proto;
-	s->packet.fragment = FRAGMENT_NONE;
-	return s;
-}
-
 /* A packet that is the kernel's: so is the rest of it, if it is a fragment. */
-static __always_inline int serve_pass(struct xdp_md *ctx, const struct lb_scratch *s)
+static __always_inline int serve_pass(const struct lb_scratch *s)
 {
 	if (s->packet.fragment)
-		vip_fragment_enter(ctx, s, LB_FRAGMENT_PASS);
+		vip_fragment_enter(s, LB_FRAGMENT_PASS);
 	return XDP_PASS;
 }
 
@@ -71,19 +55,7 @@ static __always_inline int serve_no_port(struct xdp_md *ctx, struct lb_scratch *
 
 	if (verdict == VIP_REJECT)
 		return reject(ctx, s, LB_DROP_UNKNOWN_PORT);
-	return verdict == XDP_PASS ? serve_pass(ctx, s) : verdict;
-}
-
-/* All but the target. */
-static __always_inline void flow_fill(struct flow *f, const struct packet *p)
-{
-	parse_saddr(p, f->saddr);
-	parse_daddr(p, f->daddr);
-	f->sport = p->sport;
-	f->dport = p->dport;
-	f->proto = p->proto;
-	f->tcp_flags = p->tcp_flags;
-	f->l4_off = p->ip_off + p->l3_len;
+	return verdict == XDP_PASS ? serve_pass(s) : verdict;
 }
 
 /* Nobody takes it. Of s the packet is filled in. */
@@ -115,11 +87,11 @@ static __always_inline int serve_cold(struct xdp_md *ctx, struct lb_scratch *s)
 {
 	int odd, kept_out, backend;
 
-	odd = target_find(ctx, &s->flow);
+	odd = target_find(&s->flow);
 	if (odd == LB_DROP_UNKNOWN_PORT)
 		return serve_no_port(ctx, s);
 	if (!scratch_is_test(s) && kernel_flow_takes(&s->flow))
-		return serve_pass(ctx, s);
+		return serve_pass(s);
 	kept_out = cold_let_in(&s->flow);
 	if (kept_out || odd)
 		return refuse_cold(ctx, s, s->flow.live, kept_out ? kept_out : odd);
@@ -130,7 +102,7 @@ static __always_inline int serve_cold(struct xdp_md *ctx, struct lb_scratch *s)
 	if (cold_deliver(ctx, s, backend) != XDP_PASS)
 		return vip_drop(scratch_is_test(s), LB_DROP_NO_BACKEND);
 	if (s->packet.fragment)
-		vip_fragment_enter(ctx, s, backend_index(s->flow.live, backend));
+		vip_fragment_enter(s, backend_index(s->flow.live, backend));
 	return XDP_PASS;
 }
 
@@ -145,18 +117,17 @@ static __always_inline int serve_fragment(struct xdp_md *ctx, struct lb_scratch 
 /* An ICMP error about a flow. */
 static __always_inline int serve_error(struct xdp_md *ctx, struct lb_scratch *s)
 {
-	int owner = icmp_error_owner(ctx, &s->flow, s->vip_flags & LB_SVC_UNKNOWN_PASS);
+	int owner = icmp_error_owner(&s->flow, s->vip_flags & LB_SVC_UNKNOWN_PASS);
 	int verdict = owner < 0 ? -owner : icmp_error_forward(ctx, s, owner);
 
 	return verdict == XDP_DROP ? vip_drop(scratch_is_test(s), LB_DROP_ICMP) : verdict;
 }
 
-/* Of s the packet is filled in, and the flow if its port is unknown. */
+/* Of s packet and domain are filled in, and the flow if its port is unknown. */
 static __always_inline int unserved(struct xdp_md *ctx, struct lb_scratch *s, enum lb_drop reason)
 {
-	int verdict;
+	int verdict = vip_unserved(ctx, s, reason);
 
-	verdict = vip_unserved(ctx, s, reason);
 	if (verdict == VIP_ERROR)
 		return serve_error(ctx, s);
 	if (verdict == VIP_FRAGMENT)
@@ -164,6 +135,17 @@ static __always_inline int unserved(struct xdp_md *ctx, struct lb_scratch *s, en
 	if (verdict == VIP_REJECT)
 		return reject(ctx, s, LB_DROP_UNKNOWN_PORT);
 	return verdict == VIP_SERVE ? serve_cold(ctx, s) : verdict;
+}
+
+/* No verdict, but what unserved() is to look into; it stands in the program once. */
+#define TURNED_COLD(reason) (-1 - (int)(reason))
+
+/* A frame of a VLAN that has a domain of its own. */
+static __always_inline int serve_tagged(struct xdp_md *ctx, __u16 domain)
+{
+	int odd = tagged_look(ctx, scratch_get(), domain);
+
+	return odd == TAGGED_NOT_OURS ? XDP_PASS : TURNED_COLD(odd);
 }
 
 static __always_inline int choose_by_flow(struct xdp_md *ctx, const struct packet *p,
@@ -186,7 +168,8 @@ static __always_inline bool is_kernels(struct xdp_md *ctx, const struct packet *
 	if (!s || parse_is_test(p))
 		return false;
 	flow_fill(&s->flow, p);
-	return target_find(ctx, &s->flow) != LB_DROP_UNKNOWN_PORT && kernel_flow_takes(&s->flow);
+	s->flow.domain = service_domain(ctx->ingress_ifindex);
+	return target_find(&s->flow) != LB_DROP_UNKNOWN_PORT && kernel_flow_takes(&s->flow);
 }
 
 /* --- the common case, once for each family -------------------------------------------------------
@@ -210,7 +193,9 @@ static __always_inline bool find_service(const struct xdp_md *ctx, const struct 
 	struct lb_service_key key = {.port = p->dport, .proto = p->proto};
 
 	parse_daddr(p, key.addr);
-	return target_service(ctx, &key, t);
+	t->uplink = service_uplink(lb_uplink_hash(ctx->ingress_ifindex));
+	key.domain = service_domain_by(t->uplink, ctx->ingress_ifindex);
+	return target_service(&key, t);
 }
 
 static __always_inline int deliver(const struct packet *p, __u32 index)
@@ -235,16 +220,6 @@ static __always_inline bool is_denied(const struct packet *p, __u64 uplink)
 	return deny_is(saddr);
 }
 
-/* A mapped address is nobody's on the wire. */
-static __always_inline bool may_be_ours(const struct packet *p)
-{
-	__u32 daddr[4];
-
-	parse_daddr(p, daddr);
-	return unlikely(service_may_be_ours(daddr)) &&
-	       (p->family == FAMILY_V4 || likely(!addr_is_v4(daddr)));
-}
-
 static __always_inline int serve(struct xdp_md *ctx, struct packet *p, enum family family)
 {
 	struct target t = {};
@@ -264,8 +239,12 @@ static __always_inline int serve(struct xdp_md *ctx, struct packet *p, enum fami
 		if (s)
 			flow_fill(&s->flow, p);
 	}
-	if (unlikely(odd))
-		return s ? unserved(ctx, s, odd) : XDP_PASS;
+	if (unlikely(odd)) {
+		if (!s)
+			return XDP_PASS;
+		s->flow.domain = service_domain(ctx->ingress_ifindex);
+		return TURNED_COLD(odd);
+	}
 	if (unlikely(is_denied(p, t.uplink)))
 		return vip_drop(false, LB_DROP_DENIED);
 	if (unlikely(kernel_flow_asks(t.live)) && is_kernels(ctx, p))
@@ -283,16 +262,36 @@ static __always_inline int serve(struct xdp_md *ctx, struct packet *p, enum fami
 	return deliver(p, backend_index(t.live, backend));
 }
 
-SEC("xdp.frags")
-int xdp_lb(struct xdp_md *ctx)
+static __always_inline int serve_frame(struct xdp_md *ctx)
 {
 	struct packet p = {};
 	__be16 proto = parse_ethernet(ctx, &p);
+	int domain;
 
+	if (unlikely(!proto))
+		return XDP_PASS;
+	if (unlikely(vlan_is_tag(proto))) {
+		domain = tagged_domain(ctx, &p, proto);
+		if (domain >= 0)
+			return serve_tagged(ctx, (__u16)domain);
+	}
+	proto = parse_tags(&p, proto);
 	/* Not to be equal for the compiler: else either family pays for the other's registers. */
 	if (likely(proto == bpf_htons(ETH_P_IP)))
 		return serve(ctx, &p, FAMILY_V4);
 	if (unlikely(proto == bpf_htons(ETH_P_IPV6)))
 		return serve(ctx, &p, FAMILY_V6);
 	return XDP_PASS;
+}
+
+SEC("xdp.frags")
+int xdp_lb(struct xdp_md *ctx)
+{
+	int verdict = serve_frame(ctx);
+	struct lb_scratch *s;
+
+	if (likely(verdict >= 0))
+		return verdict;
+	s = scratch_get();
+	return s ? unserved(ctx, s, (enum lb_drop)(-1 - verdict)) : XDP_PASS;
 }

@@ -139,6 +139,9 @@ void rig_set_domain(struct rig *r, uint16_t domain);
 /* A device's word in `uplinks`, so far behind the place of RIG_IFINDEX; and that place's reach. */
 void rig_set_uplink(struct rig *r, uint32_t ifindex, uint32_t behind, uint16_t domain);
 void rig_set_reach(struct rig *r, uint32_t reach);
+/* The word of a VLAN on RIG_IFINDEX, so far behind its place, which reaches just there; as abi.h
+ * says. */
+void rig_set_vlan(struct rig *r, uint32_t tag, uint32_t behind, uint16_t domain);
 void rig_add_backend_port(struct rig *r, unsigned i, uint8_t proto);
 void rig_clear_backend_bits(struct rig *r);
 /* What a program costs before its first packet. */

@@ -6,21 +6,13 @@
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
 
-static void mapped(uint32_t out[4], uint32_t v4)
-{
-	out[0] = 0;
-	out[1] = 0;
-	out[2] = htonl(0xffff);
-	out[3] = htonl(v4);
-}
-
 static struct lb_kernel_flow key_of(const struct frame_spec *s)
 {
 	struct lb_kernel_flow key = {
 		.client_port = htons(s->sport), .port = htons(s->dport), .proto = s->proto};
 
-	mapped(key.client, s->src);
-	mapped(key.vip, s->dst);
+	frame_address((uint8_t *)key.client, s->src);
+	frame_address((uint8_t *)key.vip, s->dst);
 	return key;
 }
 

@@ -116,9 +116,8 @@ void rig_set_uplink(struct rig *r, uint32_t ifindex, uint32_t behind, uint16_t d
 	rig_must(bpf_map_update_elem(fd, &key, &word, BPF_ANY), "write uplink");
 }
 
-void rig_set_reach(struct rig *r, uint32_t reach)
+static void set_reach(struct rig *r, uint32_t home, uint32_t reach)
 {
-	uint32_t home = lb_uplink_hash(RIG_IFINDEX);
 	int fd = bpf_map__fd(r->xdp->maps.uplinks);
 	uint64_t word;
 
@@ -126,6 +125,22 @@ void rig_set_reach(struct rig *r, uint32_t reach)
 	word &= ~((uint64_t)LB_UPLINK_REACH_MAX << LB_UPLINK_REACH_SHIFT);
 	word |= (uint64_t)reach << LB_UPLINK_REACH_SHIFT;
 	rig_must(bpf_map_update_elem(fd, &home, &word, BPF_ANY), "write uplink");
+}
+
+void rig_set_reach(struct rig *r, uint32_t reach)
+{
+	set_reach(r, lb_uplink_hash(RIG_IFINDEX), reach);
+}
+
+void rig_set_vlan(struct rig *r, uint32_t tag, uint32_t behind, uint16_t domain)
+{
+	uint32_t home = lb_uplink_vlan_hash(RIG_IFINDEX, tag), key = (home + behind) % LB_UPLINKS;
+	uint64_t word = lb_uplink_vlan(RIG_IFINDEX, tag) | (uint64_t)domain
+								   << LB_UPLINK_DOMAIN_SHIFT;
+	int fd = bpf_map__fd(r->xdp->maps.uplinks);
+
+	rig_must(bpf_map_update_elem(fd, &key, &word, BPF_ANY), "write VLAN");
+	set_reach(r, home, behind);
 }
 
 void rig_set_domain(struct rig *r, uint16_t domain)
