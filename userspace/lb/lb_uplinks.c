@@ -15,8 +15,9 @@
 
 #include "bpf/abi.h"
 
-#define REACH_MASK ((uint64_t)LB_UPLINK_REACH_MAX << LB_UPLINK_REACH_SHIFT)
-#define NOWHERE    (LB_UPLINK_REACH_MAX + 1)
+#define REACH_MASK  ((uint64_t)LB_UPLINK_REACH_MAX << LB_UPLINK_REACH_SHIFT)
+#define DOMAIN_MASK ((uint64_t)UINT16_MAX << LB_UPLINK_DOMAIN_SHIFT)
+#define NOWHERE     (LB_UPLINK_REACH_MAX + 1)
 
 static uint64_t *word_at(const struct lb_uplinks *u, uint32_t place)
 {
@@ -39,17 +40,34 @@ static void store(uint64_t *word, uint64_t value)
 							   __ATOMIC_RELEASE, __ATOMIC_RELAXED));
 }
 
-static uint32_t device_at(const uint64_t *word)
+/* What of a word says who lies there; 0: nobody. */
+static uint64_t name_at(const uint64_t *word)
 {
-	return (uint32_t)load(word);
+	return load(word) & ~(REACH_MASK | DOMAIN_MASK | LB_UPLINK_DENIES);
 }
 
-/* How far behind `home` the device lies; ifindex 0: the first word without one. */
-static uint32_t distance(const struct lb_uplinks *u, uint32_t home, uint32_t ifindex)
+static uint64_t name(struct lb_uplink uplink)
+{
+	return uplink.tag ? lb_uplink_vlan(uplink.ifindex, uplink.tag) : uplink.ifindex;
+}
+
+static uint32_t home_of(uint64_t its_name)
+{
+	const uint32_t low = (uint32_t)its_name;
+	const uint32_t tag = (uint32_t)(its_name >> LB_UPLINK_TAG_SHIFT) |
+			     (low & LB_UPLINK_8021AD ? LB_TAG_8021AD : 0);
+
+	return low & LB_UPLINK_VLAN
+		       ? lb_uplink_vlan_hash(low & ~(LB_UPLINK_VLAN | LB_UPLINK_8021AD), tag)
+		       : lb_uplink_hash(low);
+}
+
+/* How far behind `home` it lies; of 0: the first word that is nobody's. */
+static uint32_t distance(const struct lb_uplinks *u, uint32_t home, uint64_t its_name)
 {
 	uint32_t i = 0;
 
-	while (i < NOWHERE && device_at(word_at(u, home + i)) != ifindex)
+	while (i < NOWHERE && name_at(word_at(u, home + i)) != its_name)
 		i++;
 	return i;
 }
@@ -64,9 +82,9 @@ static void set_reach(const struct lb_uplinks *u, uint32_t home, uint32_t reach)
 static uint32_t needed_reach(const struct lb_uplinks *u, uint32_t home)
 {
 	for (uint32_t i = LB_UPLINK_REACH_MAX; i > 0; i--) {
-		uint32_t ifindex = device_at(word_at(u, home + i));
+		const uint64_t its_name = name_at(word_at(u, home + i));
 
-		if (ifindex != 0 && lb_uplink_hash(ifindex) == home)
+		if (its_name && home_of(its_name) == home)
 			return i;
 	}
 	return 0;
@@ -74,43 +92,46 @@ static uint32_t needed_reach(const struct lb_uplinks *u, uint32_t home)
 
 static void take_out(const struct lb_uplinks *u, uint64_t *word)
 {
-	uint32_t home = lb_uplink_hash(device_at(word));
+	uint32_t home = home_of(name_at(word));
 
 	store(word, load(word) & REACH_MASK);
 	set_reach(u, home, needed_reach(u, home));
 }
 
-int lb_uplinks_set(const struct lb_uplinks *u, uint32_t ifindex, uint16_t domain)
+int lb_uplinks_set(const struct lb_uplinks *u, struct lb_uplink uplink, uint16_t domain)
 {
-	uint32_t home = lb_uplink_hash(ifindex), at = distance(u, home, ifindex);
+	const uint64_t its_name = name(uplink);
+	uint32_t home = home_of(its_name), at = distance(u, home, its_name);
 	uint64_t *word;
 
-	assert(ifindex != 0);
-	if (domain == 0) {
+	assert(uplink.ifindex && !(uplink.ifindex & LB_UPLINK_VLAN));
+	if (domain == 0 && uplink.tag == 0) {
 		if (at < NOWHERE)
 			take_out(u, word_at(u, home + at));
 		return 0;
 	}
+	if (uplink.tag && uplink.ifindex & LB_UPLINK_8021AD)
+		return -ENOSPC; /* the bit is the tag's kind */
 	if (at == NOWHERE)
 		at = distance(u, home, 0);
 	if (at == NOWHERE)
 		return -ENOSPC;
 	word = word_at(u, home + at);
 	store(word,
-	      (load(word) & REACH_MASK) | (uint64_t)domain << LB_UPLINK_DOMAIN_SHIFT | ifindex);
+	      (load(word) & REACH_MASK) | (uint64_t)domain << LB_UPLINK_DOMAIN_SHIFT | its_name);
 	set_reach(u, home, needed_reach(u, home));
 	return 0;
 }
 
-void lb_uplinks_keep(const struct lb_uplinks *u, const uint32_t *ifindexes, size_t n)
+void lb_uplinks_keep(const struct lb_uplinks *u, const struct lb_uplink *kept, size_t n)
 {
 	for (uint32_t place = 0; place < LB_UPLINKS; place++) {
-		uint32_t ifindex = device_at(&u->words[place]);
+		const uint64_t its_name = name_at(&u->words[place]);
 		size_t i = 0;
 
-		while (i < n && ifindexes[i] != ifindex)
+		while (i < n && name(kept[i]) != its_name)
 			i++;
-		if (ifindex != 0 && i == n)
+		if (its_name && i == n)
 			take_out(u, &u->words[place]);
 	}
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
- * Domains of devices, by ifindex, as xdp_lb looks for them (bpf/abi.h, map `uplinks`). A device
- * keeps its word as long as it has a domain, so a reader never misses it; each call leaves the
- * table whole after every single store.
+ * Domains of devices, and of VLANs on them, as xdp_lb looks for them (bpf/abi.h, map `uplinks`). A
+ * device keeps its word as long as it has a domain, so a reader never misses it; each call leaves
+ * the table whole after every single store.
  */
 #pragma once
 
@@ -16,12 +16,19 @@ struct lb_uplinks {
 	uint64_t *words;
 };
 
+/* A device, or a VLAN on it: where frames come in, and the outer tag that they have there. */
+struct lb_uplink {
+	uint32_t ifindex; /* 1 to INT32_MAX */
+	uint16_t tag;     /* its number, and LB_TAG_8021AD; 0: the device itself */
+};
+
 /*
- * The device has this domain from now on; 0 takes it out. ifindex > 0. -ENOSPC: the words that it
- * may lie in are other devices'; to be expected from some 400 devices with domains on.
+ * It has this domain from now on. 0 takes a device out, but not a VLAN, whose device may have
+ * another. -ENOSPC: the words that it may lie in are others', to be expected from some 400 with
+ * domains on; or it is a VLAN on a device whose ifindex is 2^30 or more.
  */
-int lb_uplinks_set(const struct lb_uplinks *u, uint32_t ifindex, uint16_t domain) must_check;
-/* Takes out every device but these. */
-void lb_uplinks_keep(const struct lb_uplinks *u, const uint32_t *ifindexes, size_t n);
+int lb_uplinks_set(const struct lb_uplinks *u, struct lb_uplink uplink, uint16_t domain) must_check;
+/* Takes out all but these. */
+void lb_uplinks_keep(const struct lb_uplinks *u, const struct lb_uplink *kept, size_t n);
 /* Some sources are denied, whatever device they come by (lb_deny.h). Of any thread. */
 void lb_uplinks_set_denies(const struct lb_uplinks *u, bool denies);

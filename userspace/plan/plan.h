@@ -54,12 +54,22 @@ struct plan_begin {
 	bool programmed; /* all of it takes what begins: what is asked now misses no flow */
 };
 
+#define PLAN_LINK_8021AD 0x1000u
+/* A VLAN on an uplink that is another domain than it. */
+struct plan_vlan {
+	int ifindex;  /* where its frames come in: the uplink, or a port of it, if it is a bond */
+	uint16_t tag; /* as struct plan_link has it */
+	uint16_t domain;
+};
+
 struct plan_device {
 	int ifindex;
 	const char *name;
 	bool xdp, tc;
 	bool allow_generic; /* dataplane mode generic: skb mode is asked for */
 	uint16_t domain;
+	const struct plan_vlan *vlans; /* by ifindex, tag */
+	size_t n_vlans;
 };
 
 /*

@@ -179,6 +179,7 @@ static void assert_devices(const struct plan *p)
 		assert(p->devices[i].name);
 		assert(p->devices[i].xdp || p->devices[i].tc);
 		assert(i == 0 || p->devices[i - 1].ifindex < p->devices[i].ifindex);
+		assert(p->devices[i].xdp || p->devices[i].n_vlans == 0);
 	}
 }
 

@@ -13,6 +13,7 @@
 #include "base/limits.h"
 #include "plan/plan_draft.h"
 #include "plan/plan_sort.h"
+#include "plan/plan_vlans.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -329,6 +330,9 @@ void plan_draft_devices(struct plan_draft *d)
 		want_devices(d, &b);
 	if (b.n)
 		qsort(b.items, b.n, sizeof(*b.items), cmp_device);
+	for (size_t i = 0; i < b.n; i++)
+		if (b.items[i].xdp)
+			plan_draft_vlans(d, &b.items[i]);
 	d->plan->devices = b.items;
 	d->plan->n_devices = b.n;
 	if (d->plan->dataplane)

@@ -5,6 +5,7 @@
 
 #include "plan/plan_ledger.h"
 #include "plan/plan_peer_change.h"
+#include "plan/plan_vlans.h"
 
 typedef bool same_item(const void *a, const void *b);
 
@@ -111,12 +112,16 @@ static bool same_begin(const void *a, const void *b)
 	       x->programmed == y->programmed;
 }
 
+bool plan_device_equal(const struct plan_device *a, const struct plan_device *b)
+{
+	return a->ifindex == b->ifindex && same_text(a->name, b->name) && a->xdp == b->xdp &&
+	       a->tc == b->tc && a->allow_generic == b->allow_generic && a->domain == b->domain &&
+	       plan_vlans_equal(a, b);
+}
+
 static bool same_device(const void *a, const void *b)
 {
-	const struct plan_device *x = a, *y = b;
-
-	return x->ifindex == y->ifindex && same_text(x->name, y->name) && x->xdp == y->xdp &&
-	       x->tc == y->tc && x->allow_generic == y->allow_generic && x->domain == y->domain;
+	return plan_device_equal(a, b);
 }
 
 static bool same_health(const void *a, const void *b)

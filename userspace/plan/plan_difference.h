@@ -21,3 +21,5 @@ const char *plan_addresses_difference(const struct plan_addresses *a,
 				      const struct plan_addresses *b);
 /* ... and of lists of problems. */
 bool plan_same_problems(const struct problems *a, const struct problems *b);
+/* ... and of two wishes for a device. */
+bool plan_device_equal(const struct plan_device *a, const struct plan_device *b);

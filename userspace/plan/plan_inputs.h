@@ -34,7 +34,12 @@ struct plan_settings {
 struct plan_link {
 	int ifindex;
 	const char *name;
-	bool up;
+	bool up, bond;
+	bool strips_tags; /* its driver keeps VLAN tags beside the frame; asked where VLANs lie */
+	uint16_t tag;     /* a VLAN's number, with PLAN_LINK_8021AD if it has such tags; 0: none */
+	int lower;        /* the device that a VLAN lies on; 0: none is, here */
+	int master;       /* the bond, bridge or VRF that it is a port of; 0: none */
+	uint32_t table;   /* a VRF's routing table; 0: it is no VRF */
 };
 /* An address of this node. */
 struct plan_local_addr {

@@ -5,6 +5,7 @@
  */
 #include "sys/bpf_hooks.h"
 
+#include "plan/plan_difference.h"
 #include "sys/bpf_attach.h"
 #include "sys/log.h"
 #include "sys/worker.h"
@@ -86,19 +87,41 @@ static void remember(struct plan_actual_device *is, const struct bpf_refusal *re
 	is->remedy = refusal->remedy;
 }
 
-/* The domain is there before the first packet is; a device whose domain the program cannot learn
+_Static_assert(PLAN_LINK_8021AD == LB_TAG_8021AD, "a tag is the same to the plan");
+
+static struct lb_uplink uplink_of(const struct plan_device *want)
+{
+	return (struct lb_uplink){.ifindex = (uint32_t)want->ifindex};
+}
+
+static struct lb_uplink uplink_of_vlan(const struct plan_vlan *v)
+{
+	return (struct lb_uplink){.ifindex = (uint32_t)v->ifindex, .tag = v->tag};
+}
+
+static int set_domains(const struct hooks_job *j, const struct plan_device *want)
+{
+	int error = lb_uplinks_set(j->hooks->uplinks, uplink_of(want), want->domain);
+
+	for (size_t i = 0; error == 0 && i < want->n_vlans; i++)
+		error = lb_uplinks_set(j->hooks->uplinks, uplink_of_vlan(&want->vlans[i]),
+				       want->vlans[i].domain);
+	return error;
+}
+
+/* The domains are there before the first packet is; a device whose domain the program cannot learn
  * would serve another's VIPs. */
 static int bring_up_xdp(const struct hooks_job *j, struct device *d, struct bpf_hook_args *args,
 			struct bpf_refusal *ret_refusal)
 {
-	int error = lb_uplinks_set(j->hooks->uplinks, (uint32_t)d->want.ifindex, d->want.domain);
+	int error = set_domains(j, &d->want);
 
 	if (error != 0) {
 		*ret_refusal = (struct bpf_refusal){
 			.reason = "DomainsFull",
-			.failure = arena_printf(args->words, "%s: no room for its domain",
+			.failure = arena_printf(args->words, "%s: no room for its domains",
 						d->want.name),
-			.remedy = "use fewer uplinks with VRFs",
+			.remedy = "use fewer uplinks and VLANs with VRFs",
 		};
 		return error;
 	}
@@ -168,12 +191,20 @@ static void detach_unwanted(struct hooks_job *j)
  */
 static void forget_domains(const struct hooks_job *j)
 {
-	_cleanup_(freep) uint32_t *kept = xcalloc(j->list.n + 1, sizeof(*kept));
-	size_t n = 0;
+	_cleanup_(freep) struct lb_uplink *kept = NULL;
+	size_t n = 0, cap = 0;
 
 	for (size_t i = 0; i < j->list.n; i++)
-		if (j->list.items[i].want.xdp)
-			kept[n++] = (uint32_t)j->list.items[i].want.ifindex;
+		cap += 1 + j->list.items[i].want.n_vlans;
+	kept = xcalloc(cap + 1, sizeof(*kept));
+	for (size_t i = 0; i < j->list.n; i++) {
+		const struct plan_device *want = &j->list.items[i].want;
+
+		if (want->xdp)
+			kept[n++] = uplink_of(want);
+		for (size_t k = 0; k < want->n_vlans; k++)
+			kept[n++] = uplink_of_vlan(&want->vlans[k]);
+	}
 	lb_uplinks_keep(j->hooks->uplinks, kept, n);
 }
 
@@ -238,6 +269,7 @@ static struct device *add_device(struct device_list *l, const struct plan_device
 
 	*d = (struct device){.want = *want, .is.ifindex = want->ifindex};
 	d->want.name = arena_strdup(l->arena, want->name);
+	d->want.vlans = arena_memdup(l->arena, want->vlans, want->n_vlans * sizeof(*want->vlans));
 	return d;
 }
 
@@ -255,18 +287,12 @@ static void begin(struct bpf_hooks *h, bool sweeps)
 	done(&h->job.base);
 }
 
-static bool is_same_wish(const struct plan_device *a, const struct plan_device *b)
-{
-	return a->ifindex == b->ifindex && strcmp(a->name, b->name) == 0 && a->xdp == b->xdp &&
-	       a->tc == b->tc && a->allow_generic == b->allow_generic && a->domain == b->domain;
-}
-
 static bool are_wanted(const struct device_list *l, const struct plan_device *devices, size_t n)
 {
 	if (l->n != n)
 		return false;
 	for (size_t i = 0; i < n; i++)
-		if (!is_same_wish(&l->items[i].want, &devices[i]))
+		if (!plan_device_equal(&l->items[i].want, &devices[i]))
 			return false;
 	return true;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
- * Device settings below /proc/sys/net. The name comes from netlink or the operator and becomes part
- * of a path, so what could leave the folder is refused first.
+ * Device settings below /proc/sys/net, and of its driver. The name comes from netlink or the
+ * operator and becomes part of a path, so what could leave the folder is refused first.
  */
 #include "sys/netdev.h"
 
@@ -9,7 +9,11 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <linux/ethtool.h>
+#include <linux/sockios.h>
 #include <net/if.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
 
 #define VALUE_MAX 32
 
@@ -45,4 +49,16 @@ int netdev_rp_filter(const char *name)
 	if (all < 0)
 		return all;
 	return own > all ? own : all;
+}
+
+bool netdev_strips_tags(const char *name)
+{
+	struct ethtool_value flags = {.cmd = ETHTOOL_GFLAGS};
+	struct ifreq request = {.ifr_data = (char *)&flags};
+	_cleanup_(fd_closep) int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0 || strlen(name) >= IFNAMSIZ)
+		return false;
+	memcpy(request.ifr_name, name, strlen(name) + 1);
+	return ioctl(fd, SIOCETHTOOL, &request) == 0 && flags.data & ETH_FLAG_RXVLAN;
 }

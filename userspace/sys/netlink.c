@@ -218,14 +218,19 @@ static bool arrays_equal(const void *a, size_t n_a, const void *b, size_t n_b, s
 	return n_a == n_b && (n_a == 0 || memcmp(a, b, n_a * size) == 0);
 }
 
+static bool link_equal(const struct plan_link *a, const struct plan_link *b)
+{
+	return a->ifindex == b->ifindex && a->up == b->up && a->bond == b->bond &&
+	       a->strips_tags == b->strips_tags && a->tag == b->tag && a->lower == b->lower &&
+	       a->master == b->master && a->table == b->table && strcmp(a->name, b->name) == 0;
+}
+
 static bool links_equal(const struct plan_node *a, const struct plan_node *b)
 {
 	if (a->n_links != b->n_links)
 		return false;
 	for (size_t i = 0; i < a->n_links; i++)
-		if (a->links[i].ifindex != b->links[i].ifindex ||
-		    a->links[i].up != b->links[i].up ||
-		    strcmp(a->links[i].name, b->links[i].name) != 0)
+		if (!link_equal(&a->links[i], &b->links[i]))
 			return false;
 	return true;
 }

@@ -62,6 +62,15 @@ bool netlink_attrs_u8(const struct netlink_attrs *a, int type, uint8_t *ret)
 	return data != NULL;
 }
 
+bool netlink_attrs_u16(const struct netlink_attrs *a, int type, uint16_t *ret)
+{
+	const void *data = payload(a, type, sizeof(*ret));
+
+	if (data)
+		memcpy(ret, data, sizeof(*ret));
+	return data != NULL;
+}
+
 bool netlink_attrs_u32(const struct netlink_attrs *a, int type, uint32_t *ret)
 {
 	const void *data = payload(a, type, sizeof(*ret));

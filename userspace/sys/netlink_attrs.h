@@ -31,6 +31,7 @@ bool netlink_attrs_nested(const struct netlink_attrs *a, int type, struct netlin
 
 /* False, and *ret untouched, if the attribute is missing or of another size. */
 bool netlink_attrs_u8(const struct netlink_attrs *a, int type, uint8_t *ret);
+bool netlink_attrs_u16(const struct netlink_attrs *a, int type, uint16_t *ret);
 bool netlink_attrs_u32(const struct netlink_attrs *a, int type, uint32_t *ret);
 /* A port, in host order. */
 bool netlink_attrs_port(const struct netlink_attrs *a, int type, uint16_t *ret);

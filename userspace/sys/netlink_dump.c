@@ -7,6 +7,7 @@
 #include "sys/netlink_dump.h"
 
 #include "plan/plan.h"
+#include "sys/netdev.h"
 #include "sys/netlink_attrs.h"
 #include "sys/nlsock.h"
 
@@ -14,6 +15,7 @@
 #include <errno.h>
 #include <libmnl/libmnl.h>
 #include <linux/if_addr.h>
+#include <linux/if_ether.h>
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
@@ -32,6 +34,40 @@ struct build {
 	size_t n_defaults, cap_defaults;
 };
 
+/* A VLAN's number and device. A device in another namespace is none of ours. */
+static void read_vlan(const struct netlink_attrs *attrs, const struct netlink_attrs *data,
+		      struct plan_link *link)
+{
+	uint16_t id = 0, proto = ETH_P_8021Q;
+	uint32_t lower = 0;
+
+	(void)netlink_attrs_u16(data, IFLA_VLAN_ID, &id);
+	(void)netlink_attrs_port(data, IFLA_VLAN_PROTOCOL, &proto);
+	if (attrs->at[IFLA_LINK_NETNSID] || !netlink_attrs_u32(attrs, IFLA_LINK, &lower))
+		return;
+	link->lower = (int)lower;
+	link->tag = (uint16_t)(id | (proto == ETH_P_8021AD ? PLAN_LINK_8021AD : 0));
+}
+
+static void read_kind(const struct netlink_attrs *attrs, struct plan_link *link)
+{
+	struct netlink_attrs info, data;
+	const char *kind;
+
+	if (!netlink_attrs_nested(attrs, IFLA_LINKINFO, &info))
+		return;
+	kind = netlink_attrs_text(&info, IFLA_INFO_KIND);
+	if (!kind)
+		return;
+	link->bond = strcmp(kind, "bond") == 0;
+	if (!netlink_attrs_nested(&info, IFLA_INFO_DATA, &data))
+		return;
+	if (strcmp(kind, "vlan") == 0)
+		read_vlan(attrs, &data, link);
+	else if (strcmp(kind, "vrf") == 0)
+		(void)netlink_attrs_u32(&data, IFLA_VRF_TABLE, &link->table);
+}
+
 static int on_link(void *ctx, const struct nlmsghdr *m)
 {
 	const struct ifinfomsg *header = mnl_nlmsg_get_payload(m);
@@ -39,6 +75,7 @@ static int on_link(void *ctx, const struct nlmsghdr *m)
 	struct plan_link *link;
 	const char *name;
 	struct netlink_attrs attrs;
+	uint32_t master;
 
 	if (!netlink_attrs_parse(m, sizeof(*header), &attrs))
 		return 0;
@@ -49,7 +86,24 @@ static int on_link(void *ctx, const struct nlmsghdr *m)
 	link->ifindex = header->ifi_index;
 	link->name = arena_strdup(b->arena, name);
 	link->up = (header->ifi_flags & IFF_UP) && (header->ifi_flags & IFF_RUNNING);
+	if (netlink_attrs_u32(&attrs, IFLA_MASTER, &master))
+		link->master = (int)master;
+	read_kind(&attrs, link);
 	return 0;
+}
+
+/* Of the devices that VLANs lie on, and of the ports of those that are bonds. */
+static void ask_for_tags(const struct build *b)
+{
+	for (size_t i = 0; i < b->n_links; i++) {
+		struct plan_link *link = &b->links[i];
+		bool carries = false;
+
+		for (size_t k = 0; k < b->n_links && !carries; k++)
+			carries = b->links[k].tag && (b->links[k].lower == link->ifindex ||
+						      b->links[k].lower == link->master);
+		link->strips_tags = carries && netdev_strips_tags(link->name);
+	}
 }
 
 /* An address that duplicate detection has not let through cannot be used as a source. */
@@ -267,7 +321,10 @@ static int dump_tables(struct nlsock *s, struct build *b)
 {
 	int err = dump_links(s, b);
 
-	return err ? err : dump_addresses(s, b);
+	if (err)
+		return err;
+	ask_for_tags(b);
+	return dump_addresses(s, b);
 }
 
 int netlink_dump(struct nlsock *s, const struct ip_addr *ask, size_t n, struct arena *arena,

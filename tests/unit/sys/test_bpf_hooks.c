@@ -253,6 +253,37 @@ static void what_happens_while_the_helper_looks_is_seen_afterwards(void **state)
 	end(&r);
 }
 
+/* A VLAN that is another world, on the device and on a port of it, while it is wanted. */
+static void domains_of_vlans_are_written_and_go_with_their_vlan(void **state)
+{
+	struct hooks_rig r;
+	struct plan_device want = wish(false);
+	const struct plan_vlan vlans[] = {{.ifindex = want.ifindex, .tag = 100, .domain = 7},
+					  {.ifindex = want.ifindex + 1, .tag = 100, .domain = 7}};
+	uint64_t *words[2];
+
+	SKIP_IF_REFUSED((struct bpf_fixture *)*state);
+	begin(&r, state);
+	bpf_hooks_use_worker(r.hooks, NULL);
+	for (size_t i = 0; i < 2; i++)
+		words[i] = &r.uplinks.words[lb_uplink_vlan_hash((uint32_t)vlans[i].ifindex, 100)];
+	want.vlans = vlans;
+	for (size_t n = 2; n-- > 0;) {
+		want.n_vlans = n + 1;
+		bpf_hooks_apply(r.hooks, &want, 1);
+		for (size_t i = 0; i < 2; i++)
+			assert_int_equal(*words[i],
+					 i > n ? 0
+					       : lb_uplink_vlan((uint32_t)vlans[i].ifindex, 100) |
+							 7ull << LB_UPLINK_DOMAIN_SHIFT);
+	}
+	want.n_vlans = 0;
+	bpf_hooks_apply(r.hooks, &want, 1);
+	assert_int_equal(*words[0], 0);
+	bpf_hooks_apply(r.hooks, NULL, 0);
+	end(&r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -260,6 +291,7 @@ int main(void)
 		cmocka_unit_test(no_program_that_was_refused_reads),
 		cmocka_unit_test(other_devices_wait_for_the_helper),
 		cmocka_unit_test(what_happens_while_the_helper_looks_is_seen_afterwards),
+		cmocka_unit_test(domains_of_vlans_are_written_and_go_with_their_vlan),
 	};
 
 	return cmocka_run_group_tests(tests, fixture_setup, fixture_teardown);
