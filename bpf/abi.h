@@ -377,7 +377,7 @@ enum lb_drop {
 	LB_DROP_UNKNOWN_PORT,   /* to a VIP of ours, port not served */
 	LB_DROP_NO_BACKEND,     /* service without any candidate, or without one that is ready */
 	LB_DROP_TUPLE_TAKEN,    /* every candidate's reply key belongs to another living flow */
-	LB_DROP_FRAGMENT,       /* to a VIP: no first fragment was seen, or neither TCP nor UDP */
+	LB_DROP_FRAGMENT,       /* to a VIP: no first fragment was seen, or no TCP, UDP or SCTP */
 	LB_DROP_MALFORMED,      /* truncated or inconsistent headers to a VIP */
 	LB_DROP_PROTOCOL,       /* neither TCP, UDP, SCTP nor ICMP to a VIP */
 	LB_DROP_ICMP,           /* echo refused, or an error that quotes no flow of ours */
@@ -399,6 +399,7 @@ enum lb_drop {
 	LB_DROP_UNPROVEN,     /* the same, whose source was asked to prove that it is there */
 	LB_DROP_PROVEN,       /* a reset that proves it; nobody else needs it */
 	LB_DROP_RATE,         /* more packets than the VIP's limit */
+	LB_DROP_SCTP_FRAGMENT, /* a first fragment, to a backend with another port than the VIP's */
 	LB_N_DROPS,
 };
 

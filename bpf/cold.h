@@ -94,12 +94,8 @@ __noinline int cold_look(struct xdp_md *ctx, struct lb_scratch *s)
 		return odd;
 	if (p->fragment == FRAGMENT_LATER)
 		return LB_DROP_FRAGMENT;
-	if (p->proto == IPPROTO_TCP || p->proto == IPPROTO_UDP)
+	if (p->proto == IPPROTO_TCP || p->proto == IPPROTO_UDP || p->proto == IPPROTO_SCTP)
 		return cold_ports(ctx, s);
-	if (p->proto == IPPROTO_SCTP && !p->fragment)
-		return cold_ports(ctx, s);
-	if (p->proto == IPPROTO_SCTP) /* a checksum over all of it, of which this is a part */
-		return LB_DROP_FRAGMENT;
 	if (p->proto != (p->family == FAMILY_V4 ? IPPROTO_ICMP : IPPROTO_ICMPV6))
 		return LB_DROP_PROTOCOL;
 	return p->fragment ? LB_DROP_FRAGMENT : LB_DROP_ICMP;
@@ -113,8 +109,7 @@ static __always_inline enum lb_drop cold_let_in(const struct flow *f)
 	return svc ? let_in(svc, f->live, f->saddr) : LB_DROP_SOURCE;
 }
 
-/* Gives the packet to a backend, an index within the service: XDP_PASS, else XDP_DROP, uncounted.
- */
+/* Gives the packet to a backend, an index within the service; else why not. */
 __noinline int cold_deliver(struct xdp_md *ctx, const struct lb_scratch *s, __u32 backend)
 {
 	const struct cold_packet *p;
@@ -122,12 +117,15 @@ __noinline int cold_deliver(struct xdp_md *ctx, const struct lb_scratch *s, __u3
 	__u32 index;
 
 	if (!s)
-		return XDP_DROP;
+		return LB_DROP_NO_BACKEND;
 	p = &s->packet;
 	index = backend_index(s->flow.live, backend);
 	be = backend_slot(index);
 	if (!be || !backend_is(READ_ONCE(be->state), LB_BE_IN_USE))
-		return XDP_DROP;
+		return LB_DROP_NO_BACKEND;
+	/* What another port adds to the checksum depends on how long the whole packet is. */
+	if (p->proto == IPPROTO_SCTP && p->fragment && s->flow.dport != be->port)
+		return LB_DROP_SCTP_FRAGMENT;
 	patch_address(ctx, p->ip_off, p->family, PATCH_DESTINATION, be->addr, be->l3_delta);
 	if (p->proto == IPPROTO_SCTP) {
 		sctp_patch(ctx, p->l4_off, p->end - p->l4_off, SCTP_DEST, s->flow.dport, be->port);
@@ -137,5 +135,5 @@ __noinline int cold_deliver(struct xdp_md *ctx, const struct lb_scratch *s, __u3
 	}
 	if (!scratch_is_test(s))
 		stats_delivered(index, p->end - p->ip_off);
-	return XDP_PASS;
+	return LB_DROP_NONE;
 }

@@ -9,15 +9,16 @@
 #include "answer.h"
 #include "common.h"
 #include "sctp.h"
+#include "stats.h"
 
-/* Ports, what stands for flags, and where it ends. False: it is not whole. */
+/* Ports, what stands for flags, and where it ends. False: its headers are not whole. */
 __noinline bool reply_sctp_parse(struct __sk_buff *skb, struct answer *a)
 {
 	__be16 ports[2];
 	struct iphdr ip;
 	__u8 chunk;
 
-	if (!a || a->is_fragment)
+	if (!a)
 		return false;
 	if (a->family == FAMILY_V4) {
 		if (!lb_bytes_read(skb, a->l3_off, &ip, sizeof(ip)))
@@ -34,9 +35,15 @@ __noinline bool reply_sctp_parse(struct __sk_buff *skb, struct answer *a)
 	return true;
 }
 
-static __always_inline void reply_sctp_rewrite(struct __sk_buff *skb, const struct answer *a,
+/* False: it is a first fragment whose port would change, and the checksum could not follow. */
+static __always_inline bool reply_sctp_rewrite(struct __sk_buff *skb, const struct answer *a,
 					       const struct lb_service *vip)
 {
+	if (a->is_fragment && a->backend_port != vip->key.port) {
+		stats_drop(LB_DROP_REPLY_FRAGMENT);
+		return false;
+	}
 	answer_rewrite_l3(skb, a, vip);
 	sctp_patch(skb, a->l4_off, a->end - a->l4_off, SCTP_SOURCE, a->backend_port, vip->key.port);
+	return true;
 }

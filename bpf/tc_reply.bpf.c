@@ -275,11 +275,10 @@ int tc_reply(struct __sk_buff *skb)
 		vip = find_unrecorded(&a, &slot);
 	if (!vip)
 		return TCX_NEXT;
-	if (unlikely(a.proto == IPPROTO_SCTP)) {
-		reply_sctp_rewrite(skb, &a, vip);
+	if (likely(a.proto != IPPROTO_SCTP))
+		rewrite(skb, &a, vip);
+	else if (!reply_sctp_rewrite(skb, &a, vip))
 		return TCX_NEXT;
-	}
-	rewrite(skb, &a, vip);
 	if (unlikely(a.is_fragment))
 		reply_fragment_enter(&a, slot, vip->id);
 	return TCX_NEXT;

@@ -99,8 +99,9 @@ static __always_inline int serve_cold(struct xdp_md *ctx, struct lb_scratch *s)
 				     : select_backend(ctx, &s->flow);
 	if (backend < 0)
 		return refuse_cold(ctx, s, s->flow.live, -backend);
-	if (cold_deliver(ctx, s, backend) != XDP_PASS)
-		return vip_drop(scratch_is_test(s), LB_DROP_NO_BACKEND);
+	odd = cold_deliver(ctx, s, backend);
+	if (odd)
+		return vip_drop(scratch_is_test(s), odd);
 	if (s->packet.fragment)
 		vip_fragment_enter(s, backend_index(s->flow.live, backend));
 	return XDP_PASS;

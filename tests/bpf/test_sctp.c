@@ -119,20 +119,89 @@ static void options_tags_and_headers_are_read_over(void **state)
 	}
 }
 
+/* A service whose backend has its port; an association's first packet. */
+static struct frame_spec add_same(struct bed *x, struct rig_service *same)
+{
+	const unsigned first[] = {0};
+	struct frame_spec s;
+
+	*same = (struct rig_service){.vip = VIP, .port = RIG_BACKEND_PORT, .proto = IPPROTO_SCTP};
+	rig_add_service(x->rig, same);
+	rig_add_backend(x->rig, same, 0);
+	rig_set_rows(x->rig, same, first, 1, 0);
+	s = bed_request(same, 1000, 0);
+	s.chunk = INIT;
+	return s;
+}
+
 /* The two ends need not have the same port. */
 static void a_port_that_stays_changes_nothing(void **state)
 {
 	struct bed *x = bed_begin(state);
-	struct rig_service same = {.vip = VIP, .port = RIG_BACKEND_PORT, .proto = IPPROTO_SCTP};
-	const unsigned first[] = {0};
-	struct frame_spec s;
+	struct rig_service same;
 
-	rig_add_service(x->rig, &same);
-	rig_add_backend(x->rig, &same, 0);
-	rig_set_rows(x->rig, &same, first, 1, 0);
-	s = bed_request(&same, 1000, 0);
-	s.chunk = INIT;
+	deliver(x, add_same(x, &same));
+}
+
+/* Where the packet is cut, and by what it is told. */
+#define CUT 1448
+#define ID  77
+
+/* All pieces of a packet, there or back, become those of the other one. */
+static void expect_pieces(struct bed *x, const struct frame_spec *in, const struct frame_spec *out,
+			  bool back, int verdict)
+{
+	struct frame whole, want;
+
+	frame_make(&whole, in);
+	frame_make(&want, out);
+	for (size_t at = 0; FRAME_IP + frame_ip_len() + at < whole.len; at += CUT) {
+		frame_cut(&x->in, &whole, at, CUT, ID);
+		frame_cut(&x->want, &want, at, CUT, ID);
+		assert_int_equal(back ? rig_tc(x->rig, &x->in, &x->out)
+				      : rig_xdp(x->rig, &x->in, &x->out),
+				 verdict);
+		assert_true(frame_equal(&x->out, &x->want));
+	}
+}
+
+static void pieces_go_where_their_port_stays(void **state)
+{
+	struct bed *x = bed_begin(state);
+	struct rig_service same;
+	struct frame_spec s = add_same(x, &same), out, back;
+
 	deliver(x, s);
+	s.chunk = DATA;
+	s.payload = 4000;
+	out = s;
+	out.dst = rig_backend_addr(0);
+	expect_pieces(x, &s, &out, false, XDP_PASS);
+	assert_int_equal(rig_count(x->rig, &same, 0).packets, 4);
+	back = answer(&s, DATA);
+	back.payload = 4000;
+	out = back;
+	out.src = VIP;
+	expect_pieces(x, &back, &out, true, NEXT);
+}
+
+/* How far from the end the port stands is in no first fragment. */
+static void pieces_whose_port_would_change_are_dropped_and_counted(void **state)
+{
+	struct bed *x = bed_begin(state);
+	struct frame_spec s = request(x, 1000, INIT), back;
+
+	deliver(x, s);
+	s.chunk = DATA;
+	s.payload = 4000;
+	expect_pieces(x, &s, &s, false, XDP_DROP);
+	assert_int_equal(rig_drops(x->rig, LB_DROP_SCTP_FRAGMENT), 1);
+	assert_int_equal(rig_drops(x->rig, LB_DROP_FRAGMENT), 2);
+	assert_int_equal(rig_count(x->rig, &x->other, 0).packets, 1);
+	back = answer(&s, DATA);
+	back.payload = 4000;
+	expect_pieces(x, &back, &back, true, NEXT);
+	assert_int_equal(rig_drops(x->rig, LB_DROP_REPLY_FRAGMENT), 1);
 }
 
 /* A stack leaves it to the card, which sums up what leaves. */
@@ -265,12 +334,6 @@ static void what_is_not_served_is_counted(void **state)
 	expect(x, &s, XDP_DROP, &s);
 	assert_int_equal(rig_drops(x->rig, LB_DROP_UNKNOWN_PORT), 1);
 	s = request(x, 1000, DATA);
-	for (unsigned frag = 0; frag < 2; frag++) {
-		s.frag = frag ? 0x2000 : 100;
-		expect(x, &s, XDP_DROP, &s);
-	}
-	assert_int_equal(rig_drops(x->rig, LB_DROP_FRAGMENT), 2);
-	s.frag = 0;
 	s.bare = true;
 	for (uint16_t cut = 1; cut <= 16; cut++) {
 		frame_make(&x->in, &s);
@@ -292,13 +355,12 @@ static void answers_that_are_none_leave_untouched(void **state)
 	struct frame_spec s = request(x, 1000, INIT), near;
 
 	deliver(x, s);
-	for (int i = 0; i < 5; i++) {
+	for (int i = 0; i < 4; i++) {
 		near = answer(&s, INIT_ACK);
 		near.src += i == 0;
 		near.dst += i == 1;
 		near.sport = (uint16_t)(near.sport + (i == 2));
 		near.dport = (uint16_t)(near.dport + (i == 3));
-		near.frag = i == 4 ? 0x2000 : 0;
 		reply(x, near, false);
 	}
 	near = answer(&s, INIT_ACK);
@@ -348,6 +410,8 @@ int main(void)
 		CLAIM(packets_of_any_length_keep_their_checksum_right),
 		CLAIM(options_tags_and_headers_are_read_over),
 		CLAIM(a_port_that_stays_changes_nothing),
+		CLAIM(pieces_go_where_their_port_stays),
+		CLAIM(pieces_whose_port_would_change_are_dropped_and_counted),
 		CLAIM(an_unfinished_checksum_stays_so),
 		CLAIM(an_association_begins_lives_and_ends_as_a_flow),
 		CLAIM(an_association_keeps_its_backend_when_its_row_changes),

@@ -26,7 +26,7 @@ static const struct {
 		 false},
 	[LB_DROP_FRAGMENT] = {"fragment",
 			      "an IP fragment that came before the first of its packet, or is of "
-			      "neither TCP nor UDP",
+			      "neither TCP, UDP nor SCTP",
 			      false},
 	[LB_DROP_MALFORMED] = {"malformed", "truncated or inconsistent headers", false},
 	[LB_DROP_PROTOCOL] = {"protocol", "neither TCP, UDP, SCTP nor ICMP", false},
@@ -37,10 +37,11 @@ static const struct {
 				"from a backend, but no answer to a flow of ours: its pod was "
 				"reached directly, or the flow was forgotten",
 				true},
-	[LB_DROP_REPLY_FRAGMENT] = {"reply_fragment",
-				    "an answer in IP fragments, of which all but the first leave "
-				    "with the backend's own address; counted once",
-				    true},
+	[LB_DROP_REPLY_FRAGMENT] =
+		{"reply_fragment",
+		 "an answer in IP fragments, of which all but the first, of SCTP "
+		 "all, leave with the backend's own address; counted once",
+		 true},
 	[LB_DROP_FLOW_EVICTED] = {"flow_evicted",
 				  "an established flow lost its entry to a new one: the flow table "
 				  "is too small",
@@ -71,6 +72,10 @@ static const struct {
 			    "the same flood through another VIP or port",
 			    false},
 	[LB_DROP_RATE] = {"rate", "more packets a second than the Service's rate limit", false},
+	[LB_DROP_SCTP_FRAGMENT] = {"sctp_fragment",
+				   "SCTP in IP fragments, whose checksum cannot follow it to a "
+				   "backend with another port than the Service's",
+				   false},
 	[LB_DROP_NO_ANSWER] = {"no_answer",
 			       "dropped for want of a backend without telling the client, as too "
 			       "many were told",
