@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
- * Peers and their sockets. Every input (a timer, bytes, a connection that came up) ends in pump(),
- * which does what the protocol object asks for until it asks for nothing more, and writes what it
- * has to say. The object is the only one that decides; a socket error is just another input.
+ * Peers and their sockets. Every input (a timer, bytes, a connection that came up) ends in
+ * peer_pump(), which does what the protocol object asks for until it asks for nothing more, and
+ * writes what it has to say. The object is the only one that decides; a socket error is just
+ * another input.
  */
-#include "agent/peers.h"
+#include "agent/peers_inside.h"
 
 #include "agent/peer_config.h"
 #include "agent/peer_index.h"
@@ -15,94 +16,14 @@
 #include "sys/tcp.h"
 
 #include <assert.h>
-#include <errno.h>
-
-#define READ_BYTES  (64u << 10) /* of one socket in one turn of the loop */
-#define WRITE_BYTES (64u << 10) /* of whole messages encoded at a time */
-#define LAST_BYTES  4096        /* room for what a connection still has to say at its end */
-
-static void pump(struct agent_peer *p, nsec_t now);
 
 static const char *peer_text(const struct agent_peer *p)
 {
 	return p->key.name;
 }
 
-static void link_close(struct peer_link *l)
-{
-	loop_fd_free(TAKE_PTR(l->watch));
-	if (l->fd >= 0)
-		close(TAKE_FD(l->fd));
-	free(TAKE_PTR(l->tail));
-	l->tail_len = l->tail_at = 0;
-	l->connecting = false;
-}
-
-/* The connection is gone or never came: the protocol object hears why. */
-static void link_lost(struct peer_link *l, nsec_t now, const char *why)
-{
-	struct agent_peer *p = l->peer;
-
-	link_close(l);
-	bgp_peer_set_error(p->bgp, why);
-	bgp_peer_notify(p->bgp, now, l->slot, BGP_NOTE_TCP_FAILED);
-}
-
-/* --- writing -----------------------------------------------------------------------------------
+/* --- what was written --------------------------------------------------------------------------
  */
-
-/* Writes the unsent tail; true when none is left. */
-static bool write_tail(struct peer_link *l, nsec_t now)
-{
-	while (l->tail_at < l->tail_len) {
-		ssize_t n = tcp_write(l->fd, l->tail + l->tail_at, l->tail_len - l->tail_at);
-
-		if (n == -EAGAIN)
-			return false;
-		if (n < 0) {
-			link_lost(l, now, tcp_error_text((int)-n));
-			return false;
-		}
-		l->tail_at += (size_t)n;
-		bgp_peer_notify(l->peer->bgp, now, l->slot, BGP_NOTE_SENT);
-	}
-	l->tail_len = l->tail_at = 0;
-	return true;
-}
-
-/* Encodes and writes until the peer has nothing to say or the kernel takes no more. */
-static void link_flush(struct peer_link *l, nsec_t now)
-{
-	if (l->fd < 0 || l->connecting)
-		return;
-	if (!l->tail)
-		l->tail = xmalloc(WRITE_BYTES);
-	while (write_tail(l, now)) {
-		l->tail_len = bgp_peer_transmit(l->peer->bgp, now, l->slot, l->tail, WRITE_BYTES);
-		if (l->tail_len == 0)
-			break;
-	}
-	if (l->fd >= 0)
-		loop_fd_want(l->watch, true, l->tail_at < l->tail_len);
-}
-
-/* Closes a connection behind what is still to be said on it. */
-static void link_end(struct peer_link *l, nsec_t now)
-{
-	const size_t left = l->tail_len - l->tail_at;
-	uint8_t *rest;
-	size_t n;
-
-	if (l->fd >= 0 && !l->connecting) {
-		rest = xmalloc(left + LAST_BYTES);
-		if (left > 0)
-			memcpy(rest, l->tail + l->tail_at, left);
-		n = bgp_peer_transmit(l->peer->bgp, now, l->slot, rest + left, LAST_BYTES);
-		loop_fd_free(TAKE_PTR(l->watch));
-		closings_add(&l->peer->all->closings, TAKE_FD(l->fd), rest, left + n, now);
-	}
-	link_close(l);
-}
 
 static bool has_tail(const struct agent_peer *p)
 {
@@ -147,87 +68,8 @@ static void read_written(struct agent_peer *p)
 			p->written[p->n_written++] = route.prefix;
 }
 
-/* --- reading -----------------------------------------------------------------------------------
- */
-
-static void link_connected(struct peer_link *l, nsec_t now)
-{
-	struct agent_peer *p = l->peer;
-	int r = tcp_dial_result(l->fd);
-	struct bgp_next_hops next_hops;
-	struct ip_addr local;
-
-	if (r == -EINPROGRESS)
-		return;
-	if (r == 0)
-		r = tcp_local(l->fd, &local);
-	if (r < 0) {
-		link_lost(l, now, tcp_error_text(-r));
-		return;
-	}
-	l->connecting = false; /* link_flush() asks for what comes, as after every input */
-	l->local = local;
-	next_hops = bgp_next_hops_of(&local);
-	bgp_peer_set_local(p->bgp, l->slot, &next_hops);
-	bgp_peer_notify(p->bgp, now, l->slot, BGP_NOTE_TCP_UP);
-}
-
-/* One read a turn: the rest keeps the socket readable, and others have their turn between. */
-static void link_read(struct peer_link *l, nsec_t now)
-{
-	uint8_t *buf = l->peer->all->scratch;
-	ssize_t n = tcp_read(l->fd, buf, READ_BYTES);
-
-	if (n > 0)
-		bgp_peer_receive(l->peer->bgp, now, l->slot, buf, (size_t)n);
-	else if (n != -EAGAIN)
-		link_lost(l, now,
-			  n == 0 ? "the peer closed the connection" : tcp_error_text((int)-n));
-}
-
-static void on_link(void *ctx, bool readable, bool writable)
-{
-	struct peer_link *l = ctx;
-	struct agent_peer *p = l->peer;
-	nsec_t now = loop_now(p->all->loop);
-
-	if (l->connecting && writable)
-		link_connected(l, now);
-	else if (!l->connecting && readable)
-		link_read(l, now);
-	pump(p, now);
-}
-
 /* --- what the protocol object asks for ---------------------------------------------------------
  */
-
-static void dial(struct peer_link *l, nsec_t now)
-{
-	struct agent_peer *p = l->peer;
-	const struct plan_peer *c = &p->config;
-	struct tcp_dial args = {
-		.remote = c->address,
-		.port = c->port,
-		.local = c->source,
-		.md5 = c->password,
-		.md5_len = c->password_len,
-		.ttl = c->ttl,
-	};
-	int fd;
-
-	link_close(l);
-	fd = tcp_dial(&args);
-	if (fd < 0) {
-		link_lost(l, now, tcp_error_text(-fd));
-		return;
-	}
-	l->fd = fd;
-	l->connecting = true;
-	l->silent_at = nsec_add(now, PLAN_SILENT_NS);
-	l->before = tcp_md5_drops_now();
-	l->watch = loop_fd_new(p->all->loop, "sessions", fd, on_link, l);
-	loop_fd_want(l->watch, false, true);
-}
 
 /* An attempt without an answer: what the kernel knows of it by now. */
 static void note_silence(struct agent_peer *p, nsec_t now)
@@ -296,7 +138,7 @@ static void handle(struct agent_peer *p, const struct bgp_event *e, nsec_t now)
 	switch (e->type) {
 	case BGP_EVENT_CONNECT:
 		note_attempt(p);
-		dial(l, now);
+		link_dial(l, now);
 		break;
 	case BGP_EVENT_CLOSE:
 		link_end(l, now);
@@ -316,7 +158,7 @@ static void handle(struct agent_peer *p, const struct bgp_event *e, nsec_t now)
 	}
 }
 
-static void pump(struct agent_peer *p, nsec_t now)
+void peer_pump(struct agent_peer *p, nsec_t now)
 {
 	struct bgp_event e;
 
@@ -384,7 +226,7 @@ static void peer_remove(struct agent_peer *p, nsec_t now)
 {
 	log_info("bgp: peer deconfigured, closing session", "peer=%s", peer_text(p));
 	bgp_peer_notify(p->bgp, now, BGP_SLOT_DIALLED, BGP_NOTE_DECONFIGURED);
-	pump(p, now);
+	peer_pump(p, now);
 	peer_free(p);
 }
 
@@ -393,8 +235,25 @@ static void peer_reset(struct agent_peer *p, nsec_t now)
 {
 	log_info("bgp: configuration change resets the session", "peer=%s", peer_text(p));
 	bgp_peer_notify(p->bgp, now, BGP_SLOT_DIALLED, BGP_NOTE_RECONFIGURED);
-	pump(p, now);
+	peer_pump(p, now);
 	p->bgp = bgp_peer_free(p->bgp);
+}
+
+/*
+ * A session goes on under another key, if the router's is changed, too, before its hold timer ends:
+ * until then each drops what the other sends, and sends again what was dropped. One that is still
+ * to come up does not wait for that.
+ */
+static bool rekey(struct agent_peer *p, const struct plan_peer *want, nsec_t now)
+{
+	if (bgp_peer_info(p->bgp).state != BGP_ESTABLISHED)
+		return false;
+	for (size_t i = 0; i < BGP_N_SLOTS; i++)
+		if (!link_rekey(&p->links[i], want))
+			return false;
+	bgp_peer_reconfigure(p->bgp, now, &want->bgp);
+	log_info("bgp: session goes on under another key", "peer=%s", peer_text(p));
+	return true;
 }
 
 /* Takes the plan's configuration, in place if it can be done without closing the session. */
@@ -406,8 +265,11 @@ static void peer_change(struct agent_peer *p, const struct plan_peer *want, nsec
 	case PEER_NONE:
 		bgp_peer_reconfigure(p->bgp, now, &want->bgp);
 		break;
-	case PEER_RESEND:
-	case PEER_REKEY: /* no field asks for these, and a reset is always right */
+	case PEER_REKEY:
+		if (!rekey(p, want, now))
+			peer_reset(p, now);
+		break;
+	case PEER_RESEND: /* no field asks for it, and a reset is always right */
 	case PEER_RESET:
 	case N_PEER_ACTIONS:
 		peer_reset(p, now);
@@ -424,7 +286,7 @@ static void peer_change(struct agent_peer *p, const struct plan_peer *want, nsec
 void agent_peers_init(struct agent_peers *all, struct loop *loop, uint64_t seed)
 {
 	*all = (struct agent_peers){
-		.loop = loop, .closings = {.loop = loop}, .scratch = xmalloc(READ_BYTES)};
+		.loop = loop, .closings = {.loop = loop}, .scratch = xmalloc(PEERS_READ_BYTES)};
 	rng_seed(&all->rng, seed);
 }
 
@@ -469,7 +331,7 @@ void agent_peers_apply(struct agent_peers *all, const struct plan *plan, nsec_t 
 	all->n = n;
 	peer_index_build(all);
 	for (size_t i = 0; i < n; i++)
-		pump(items[i], now);
+		peer_pump(items[i], now);
 }
 
 void agent_peers_apply_routes(struct agent_peers *all, const struct plan *plan, nsec_t now)
@@ -484,7 +346,7 @@ void agent_peers_apply_routes(struct agent_peers *all, const struct plan *plan, 
 						       : 0;
 		if (plan->end_of_rib)
 			bgp_peer_notify(p->bgp, now, BGP_SLOT_DIALLED, BGP_NOTE_SYNCED);
-		pump(p, now);
+		peer_pump(p, now);
 	}
 }
 
@@ -498,7 +360,7 @@ nsec_t agent_peers_tick(struct agent_peers *all, nsec_t now)
 		note_silence(p, now);
 		if (bgp_peer_deadline(p->bgp) <= now) {
 			bgp_peer_tick(p->bgp, now);
-			pump(p, now);
+			peer_pump(p, now);
 		}
 		deadline = nsec_min(deadline, bgp_peer_deadline(p->bgp));
 		deadline = nsec_min(deadline, silence_deadline(p));
@@ -515,7 +377,7 @@ void agent_peers_notify(struct agent_peers *all, enum bgp_note note, nsec_t now)
 {
 	for (size_t i = 0; i < all->n; i++) {
 		bgp_peer_notify(all->items[i]->bgp, now, BGP_SLOT_DIALLED, note);
-		pump(all->items[i], now);
+		peer_pump(all->items[i], now);
 	}
 }
 

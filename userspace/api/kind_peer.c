@@ -23,6 +23,8 @@
 #define MAX_PORT    16384 /* MetalLB's ceiling */
 #define BGP_PORT    179
 #define MAX_IF_NAME 15 /* IFNAMSIZ without NUL */
+#define MAX_HOPS    254
+#define ANNOTATION  "lodestone.io/"
 
 struct raw_peer {
 	struct api_peer peer;
@@ -249,6 +251,34 @@ static void set_timers(struct api_decoder *d, const struct raw_peer *in, struct 
 	p->connect_s = (uint16_t)(in->connect_ns / (int64_t)NSEC_PER_SEC);
 }
 
+/* "1" to "254"; 0: neither. */
+static uint8_t hops_of(const char *text)
+{
+	unsigned hops = 0;
+
+	for (const char *at = text; *at; at++) {
+		if (*at < '0' || *at > '9' || hops > MAX_HOPS)
+			return 0;
+		hops = 10 * hops + (unsigned)(*at - '0');
+	}
+	return hops <= MAX_HOPS ? (uint8_t)hops : 0;
+}
+
+static void set_ttl_security(struct api_decoder *d, const struct api_object *o, struct api_peer *p)
+{
+	const char *value = labels_get(&o->meta.annotations, ANNOTATION "ttl-security");
+
+	if (!value)
+		return;
+	p->ttl_security = hops_of(value);
+	if (p->ttl_security == 0)
+		api_refuse(
+			d, "metadata.annotations[" ANNOTATION "ttl-security]", "BadValue",
+			"write \"1\" for a router on the same link; without the check, remove the "
+			"annotation",
+			"\"%s\" is no number of hops from 1 to %d", value, MAX_HOPS);
+}
+
 static void finish_peer(struct api_decoder *d, const void *raw, struct api_object *o)
 {
 	const struct raw_peer *in = raw;
@@ -261,6 +291,7 @@ static void finish_peer(struct api_decoder *d, const void *raw, struct api_objec
 	check_address(d, p);
 	api_router_id(d, "spec.routerID", &in->router_id, &p->router_id);
 	set_timers(d, in, p);
+	set_ttl_security(d, o, p);
 }
 
 const struct api_schema api_schema_peer = {

@@ -79,6 +79,8 @@ struct api_peer {
 	const char *password_secret; /* passwordSecret.name */
 	const char *bfd_profile;
 	bool graceful_restart, ebgp_multihop, dual_stack;
+	uint8_t ttl_security; /* annotation: at most so many hops away (RFC 5082); 0 = not checked
+			       */
 };
 
 struct api_advertisement {

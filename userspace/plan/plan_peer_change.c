@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
  * The table of what a changed field costs, and the comparison by it. No field is to be sent again
- * or re-keyed for yet; the classes are there so that a new field says which of them it is in, and
- * whoever applies a change treats what it cannot do in place as a reset.
+ * for yet: what routes say is no field of a peer. Whoever applies a change treats what it cannot do
+ * in place as a reset.
  */
 #include "plan/plan_peer_change.h"
 
@@ -35,9 +35,11 @@ static const struct peer_field fields[] = {
 	 "which VIPs are announced to it: the routes follow by themselves"},
 	{FIELD(ttl), NULL, PEER_RESET,
 	 "set before the connection is made: its handshake has it, too"},
-	{FIELD(password), same_password, PEER_RESET,
-	 "both ends cannot change at one moment, and the old connection would only time out (RFC 2385)"},
-	{FIELD(password_len), NULL, PEER_RESET, "of the password"},
+	{FIELD(ttl_security), NULL, PEER_RESET, "set before the connection is made, too"},
+	{FIELD(password), same_password, PEER_REKEY,
+	 "the kernel takes another key on a living connection; what the router signs with its own until it "
+	 "changes, too, is sent again"},
+	{FIELD(password_len), NULL, PEER_REKEY, "of the password"},
 	{FIELD(bgp.local_asn), NULL, PEER_RESET, "said by the OPEN"},
 	{FIELD(bgp.remote_asn), NULL, PEER_RESET, "the peer's OPEN was judged by it"},
 	{FIELD(bgp.any_external), NULL, PEER_RESET, "the peer's OPEN was judged by it"},

@@ -69,12 +69,13 @@ static int set_send_buffer(int fd)
 
 static int set_ttl(int fd, bool v4, const struct tcp_dial *args)
 {
-	int ttl = args->gtsm ? 255 : args->ttl;
+	int ttl = args->gtsm_hops ? 255 : args->ttl;
+	int least = 256 - args->gtsm_hops;
 	int err = 0;
 
-	if (args->gtsm)
-		err = v4 ? set_option(fd, IPPROTO_IP, IP_MINTTL, 255)
-			 : set_option(fd, IPPROTO_IPV6, IPV6_MINHOPCOUNT, 255);
+	if (args->gtsm_hops)
+		err = v4 ? set_option(fd, IPPROTO_IP, IP_MINTTL, least)
+			 : set_option(fd, IPPROTO_IPV6, IPV6_MINHOPCOUNT, least);
 	if (err < 0 || ttl == 0)
 		return err;
 	return v4 ? set_option(fd, IPPROTO_IP, IP_TTL, ttl)
@@ -89,21 +90,26 @@ static int set_marking(int fd, bool v4)
 	return err < 0 ? err : set_option(fd, SOL_SOCKET, SO_PRIORITY, PRIORITY_CONTROL);
 }
 
-static int set_md5(int fd, const struct tcp_dial *args)
+int tcp_set_md5(int fd, const struct ip_addr *remote, const uint8_t *md5, size_t len)
 {
-	struct tcp_md5sig key = {.tcpm_keylen = (uint16_t)args->md5_len};
+	struct tcp_md5sig key = {.tcpm_keylen = (uint16_t)(md5 ? len : 0)};
 	union socket_address peer;
-	socklen_t len;
+	socklen_t peer_len = make_address(remote, 0, 0, &peer);
 	int err;
 
-	if (!args->md5)
-		return 0;
-	len = make_address(&args->remote, 0, 0, &peer);
-	memcpy(&key.tcpm_addr, &peer, len);
-	memcpy(key.tcpm_key, args->md5, args->md5_len);
+	if (md5 && (len == 0 || len > TCP_MD5_KEY_MAX))
+		return -EINVAL;
+	memcpy(&key.tcpm_addr, &peer, peer_len);
+	if (md5)
+		memcpy(key.tcpm_key, md5, len);
 	err = setsockopt(fd, IPPROTO_TCP, TCP_MD5SIG, &key, sizeof(key)) == 0 ? 0 : -errno;
 	explicit_bzero(&key, sizeof(key));
-	return err;
+	return err == -ENOENT && !md5 ? 0 : err; /* there was none */
+}
+
+static int set_md5(int fd, const struct tcp_dial *args)
+{
+	return args->md5 ? tcp_set_md5(fd, &args->remote, args->md5, args->md5_len) : 0;
 }
 
 static int set_timeout(int fd, unsigned ms)
@@ -172,8 +178,6 @@ static int begin_connect(int fd, const struct tcp_dial *args)
 static bool are_valid(const struct tcp_dial *args)
 {
 	if (ip_addr_is_none(&args->remote) || args->port == 0)
-		return false;
-	if (args->md5 && (args->md5_len == 0 || args->md5_len > TCP_MD5_KEY_MAX))
 		return false;
 	return ip_addr_is_none(&args->local) ||
 	       ip_addr_is_v4(&args->local) == ip_addr_is_v4(&args->remote);

@@ -20,13 +20,14 @@
 struct tcp_dial {
 	struct ip_addr local; /* none: the kernel chooses */
 	struct ip_addr remote;
-	uint16_t port;            /* host order */
-	const uint8_t *md5;       /* borrowed; NULL: no signatures */
-	size_t md5_len;           /* 1..TCP_MD5_KEY_MAX */
-	uint8_t ttl;              /* of packets sent; 0: the system's default */
-	bool gtsm;                /* send with 255 and accept 255 only (RFC 5082); overrides ttl */
-	const char *device;       /* SO_BINDTODEVICE: a VRF or an interface; NULL: none */
-	int ifindex;              /* scope of a link-local remote; 0: none */
+	uint16_t port;      /* host order */
+	const uint8_t *md5; /* borrowed; NULL: no signatures */
+	size_t md5_len;     /* 1..TCP_MD5_KEY_MAX */
+	uint8_t ttl;        /* of packets sent; 0: the system's default */
+	uint8_t gtsm_hops;  /* RFC 5082: send with 255, accept from so far away; overrides ttl; 0:
+			       any */
+	const char *device; /* SO_BINDTODEVICE: a VRF or an interface; NULL: none */
+	int ifindex;        /* scope of a link-local remote; 0: none */
 	unsigned user_timeout_ms; /* TCP_USER_TIMEOUT; 0: the system's default */
 };
 
@@ -40,6 +41,13 @@ int tcp_dial(const struct tcp_dial *args) must_check;
 
 /* Outcome of the attempt once the fd is writable: 0, or -errno. -EINPROGRESS: not yet. */
 int tcp_dial_result(int fd) must_check;
+
+/*
+ * Another MD5 key for what comes from and goes to that address on a socket in any state, a
+ * connected one too; md5 NULL: no signatures any more. 0, or -errno: -EINVAL for a key that is too
+ * long, -ENOPROTOOPT for a kernel without TCP MD5.
+ */
+int tcp_set_md5(int fd, const struct ip_addr *remote, const uint8_t *md5, size_t len) must_check;
 
 /* The connection's own address. 0 or -errno; *ret untouched then. */
 int tcp_local(int fd, struct ip_addr *ret) must_check;

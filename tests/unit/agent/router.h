@@ -76,15 +76,15 @@ ROUTER_UNUSED static struct router *router_new(void)
 	return r;
 }
 
-/* From now on it drops what NODE_ADDR sends without a signature made with this password. */
-ROUTER_UNUSED static void router_demands(struct router *r, const char *password)
+/* From now on that socket of it drops what NODE_ADDR sends unless this password signed it. */
+ROUTER_UNUSED static void router_demands(int fd, const char *password)
 {
 	struct sockaddr_in node = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(NODE_ADDR)};
 	struct tcp_md5sig sig = {.tcpm_keylen = (uint16_t)strlen(password)};
 
 	memcpy(&sig.tcpm_addr, &node, sizeof(node));
 	memcpy(sig.tcpm_key, password, strlen(password));
-	assert_int_equal(setsockopt(r->listener, IPPROTO_TCP, TCP_MD5SIG, &sig, sizeof(sig)), 0);
+	assert_int_equal(setsockopt(fd, IPPROTO_TCP, TCP_MD5SIG, &sig, sizeof(sig)), 0);
 }
 
 ROUTER_UNUSED static void router_hang_up(struct router *r)

@@ -304,7 +304,7 @@ static void silence_is_explained_after_ten_seconds(void **state)
 			rig->peer.password = (const uint8_t *)"s3cr3t";
 			rig->peer.password_len = 6;
 		} else {
-			router_demands(rig->router, "s3cr3t");
+			router_demands(rig->router->listener, "s3cr3t");
 		}
 		rig->peer.bgp.connect_s = 60;
 		apply(rig, 0);

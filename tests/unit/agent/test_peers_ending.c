@@ -161,7 +161,7 @@ static void a_change_while_it_dials_dials_anew(void **state)
 	struct rig *rig = rig_new();
 
 	(void)state;
-	router_demands(rig->router, "s3cr3t");
+	router_demands(rig->router->listener, "s3cr3t");
 	rig->peer.bgp.connect_s = 60;
 	apply(rig, 0);
 	rig->turns = 0;
@@ -170,6 +170,40 @@ static void a_change_while_it_dials_dials_anew(void **state)
 	rig->peer.password = (const uint8_t *)"s3cr3t";
 	rig->peer.password_len = 6;
 	apply(rig, 0);
+	WAIT_FOR(rig, is_up);
+	rig_free(rig);
+}
+
+static bool heard_six(const struct rig *rig)
+{
+	return rig->router->announced == 6;
+}
+
+/* What is sent between the two changes arrives after the second; a new session has the key, too. */
+static void another_password_leaves_the_session_as_it_is(void **state)
+{
+	struct rig *rig = rig_new();
+
+	(void)state;
+	router_demands(rig->router->listener, "s3cr3t");
+	rig->peer.password = (const uint8_t *)"s3cr3t";
+	rig->peer.password_len = 6;
+	apply(rig, 3);
+	WAIT_FOR(rig, heard_end_of_rib);
+	rig->peer.password = (const uint8_t *)"other";
+	rig->peer.password_len = 5;
+	apply(rig, 6);
+	rig->turns = 0;
+	WAIT_FOR(rig, has_turned);
+	assert_int_equal(rig->router->announced, 3);
+	router_demands(rig->router->listener, "other");
+	router_demands(rig->router->fd, "other");
+	WAIT_FOR(rig, heard_six);
+	assert_true(is_up(rig));
+	assert_int_equal(rig->router->connections, 1);
+	assert_int_equal(bgp_peer_info(rig->peers.items[0]->bgp).flaps, 0);
+	router_hang_up(rig->router);
+	WAIT_FOR(rig, is_down);
 	WAIT_FOR(rig, is_up);
 	rig_free(rig);
 }
@@ -183,6 +217,7 @@ int main(void)
 		cmocka_unit_test(a_router_that_is_behind_hears_why),
 		cmocka_unit_test(a_new_session_does_not_wait_for_the_old_one_to_be_closed),
 		cmocka_unit_test(a_change_while_it_dials_dials_anew),
+		cmocka_unit_test(another_password_leaves_the_session_as_it_is),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

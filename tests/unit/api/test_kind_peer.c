@@ -273,6 +273,37 @@ static void a_password_is_never_repeated(void **state)
 	}
 }
 
+static void ttl_security_is_a_number_of_hops(void **state)
+{
+	static const struct {
+		const char *value;
+		unsigned want; /* 0: it is refused */
+	} cases[] = {{"1", 1}, {"254", 254}, {"007", 7}, {"0", 0},    {"255", 0},
+		     {"", 0},  {"-1", 0},    {"1 ", 0},  {"true", 0}, {"4294967297", 0}};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		_cleanup_(arena_freep) struct arena *arena = arena_new();
+		const char *text = arena_printf(
+			arena,
+			"apiVersion: metallb.io/v1beta2\nkind: BGPPeer\n"
+			"metadata: {name: p, annotations: {lodestone.io/ttl-security: \"%s\"}}\n"
+			"spec:\n" ASNS ADDR,
+			cases[i].value);
+		struct api_batch b = decode_text(text);
+
+		if (cases[i].want) {
+			assert_int_equal(only_object(&b)->peer.ttl_security, cases[i].want);
+		} else {
+			assert_int_equal(b.n, 0);
+			assert_string_equal(b.problems.items[0].field,
+					    "metadata.annotations[lodestone.io/ttl-security]");
+		}
+		assert_int_equal(b.problems.n, cases[i].want ? 0 : 1);
+		api_batch_done(&b);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -284,6 +315,7 @@ int main(void)
 		cmocka_unit_test(v1beta1_has_fewer_fields_and_needs_more),
 		cmocka_unit_test(fields_not_acted_on_yet_say_so_unless_they_say_nothing),
 		cmocka_unit_test(a_password_is_never_repeated),
+		cmocka_unit_test(ttl_security_is_a_number_of_hops),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,7 +5,10 @@
  */
 #include "plan/plan_peer_change.h"
 
+#include "base/rng.h"
 #include "base/strbuf.h"
+#include "bgp/bgp_msg.h"
+#include "bgp/bgp_open.h"
 #include "unit/plan/peer_sample.h"
 
 #include <stdarg.h>
@@ -30,7 +33,7 @@
 	F(bgp.families) F(bgp.router_id) F(bgp.hold_s) F(bgp.keepalive_s) F(bgp.connect_s)         \
 	F(bgp.graceful_restart) F(bgp.restart_time_s) F(bgp.restarted) F(bgp.forwarding_preserved)
 #define FIELDS_BEFORE(F)                                                                           \
-	F(key) F(address) F(source) F(ifindex) F(port) F(domain) F(ttl) F(password) F(password_len)
+	F(key) F(address) F(source) F(ifindex) F(port) F(domain) F(ttl) F(ttl_security) F(password) F(password_len)
 #define FIELDS_AFTER(F) F(object)
 /* clang-format on */
 
@@ -134,6 +137,118 @@ static void of_several_changes_the_strongest_counts(void **state)
 	assert_int_equal(plan_peer_change(&from, &to), PEER_RESET);
 }
 
+#define RANDOM_PAIRS 2000
+
+static uint16_t hold_of(struct rng *rng)
+{
+	return (uint16_t)(rng_below(rng, 4) ? 3 + rng_below(rng, 200) : 0);
+}
+
+static struct plan_peer random_peer(struct rng *rng)
+{
+	static const char *const passwords[] = {"secret", "other"};
+	struct plan_peer p = sample();
+
+	p.port = (uint16_t)(rng_below(rng, 8) ? 179 : 1790);
+	p.ttl_security = (uint8_t)(rng_below(rng, 8) == 0);
+	p.password = (const uint8_t *)passwords[rng_below(rng, 2)];
+	p.password_len = strlen((const char *)p.password);
+	p.bgp = (struct bgp_peer_config){
+		.local_asn = 64513 + (uint32_t)(rng_below(rng, 8) == 0),
+		.remote_asn = 64512,
+		.families = {BGP_FAMILY_BIT(BGP_IPV4_UNICAST)},
+		.router_id = 1 + (uint32_t)rng_below(rng, 3),
+		.hold_s = hold_of(rng),
+		.keepalive_s = (uint16_t)rng_below(rng, 60),
+		.connect_s = (uint16_t)rng_below(rng, 3),
+		.graceful_restart = rng_below(rng, 8) != 0,
+		.restart_time_s = (uint16_t)(1 + rng_below(rng, 3)),
+	};
+	return p;
+}
+
+/* A session up to its End-of-RIB. */
+static void bring_up(struct bgp_peer *p, nsec_t now)
+{
+	const struct bgp_open open = {.asn = 64512,
+				      .hold_s = 180,
+				      .router_id = 0x0a000002,
+				      .has_as4 = true,
+				      .families = {BGP_FAMILY_BIT(BGP_IPV4_UNICAST)}};
+	uint8_t buf[BGP_MESSAGE_MAX];
+	struct bgp_event e;
+
+	bgp_peer_notify(p, now, BGP_SLOT_DIALLED, BGP_NOTE_START);
+	bgp_peer_notify(p, now, BGP_SLOT_DIALLED, BGP_NOTE_SYNCED);
+	bgp_peer_notify(p, now, BGP_SLOT_DIALLED, BGP_NOTE_TCP_UP);
+	bgp_peer_receive(p, now, BGP_SLOT_DIALLED, buf, bgp_open_encode(buf, sizeof(buf), &open));
+	bgp_peer_receive(p, now, BGP_SLOT_DIALLED, buf, bgp_keepalive_encode(buf, sizeof(buf)));
+	assert_int_equal(bgp_peer_info(p).state, BGP_ESTABLISHED);
+	while (bgp_peer_transmit(p, now, BGP_SLOT_DIALLED, buf, sizeof(buf)) > 0)
+		;
+	while (bgp_peer_poll(p, &e))
+		;
+}
+
+/* What the next session says first, once the present one is lost. */
+static size_t next_open(struct bgp_peer *p, nsec_t now, uint8_t *buf)
+{
+	struct bgp_event e;
+
+	bgp_peer_notify(p, now, BGP_SLOT_DIALLED, BGP_NOTE_TCP_FAILED);
+	while (bgp_peer_poll(p, &e))
+		;
+	bgp_peer_notify(p, now, BGP_SLOT_DIALLED, BGP_NOTE_NUDGE);
+	bgp_peer_notify(p, now, BGP_SLOT_DIALLED, BGP_NOTE_TCP_UP);
+	return bgp_peer_transmit(p, now, BGP_SLOT_DIALLED, buf, BGP_MESSAGE_MAX);
+}
+
+/* a, then b as the table says: no session is lost for less than a reset, and b is what there is. */
+static void applying_a_then_b_is_beginning_with_b(void **state)
+{
+	uint8_t changed[BGP_MESSAGE_MAX], begun[BGP_MESSAGE_MAX];
+	const nsec_t now = 1000 * NSEC_PER_SEC;
+	unsigned resets = 0;
+	struct rng rng;
+
+	(void)state;
+	rng_seed(&rng, 40);
+	for (unsigned i = 0; i < RANDOM_PAIRS; i++) {
+		const struct plan_peer a = random_peer(&rng), b = random_peer(&rng);
+		struct bgp_peer *p = bgp_peer_new(&a.bgp, &rng, now);
+		struct bgp_peer *q = bgp_peer_new(&b.bgp, &rng, now);
+		struct bgp_peer_info pi, qi;
+		size_t n;
+
+		bring_up(p, now);
+		bring_up(q, now);
+		if (plan_peer_change(&a, &b) == PEER_RESET) {
+			resets++;
+			p = bgp_peer_free(p);
+			p = bgp_peer_new(&b.bgp, &rng, now);
+			bring_up(p, now);
+		} else {
+			bgp_peer_reconfigure(p, now, &b.bgp);
+			assert_int_equal(bgp_peer_info(p).state, BGP_ESTABLISHED);
+			assert_int_equal(bgp_peer_info(p).flaps, 0);
+		}
+		n = next_open(p, now, changed);
+		assert_true(n > 0);
+		assert_int_equal(next_open(q, now, begun), n);
+		assert_memory_equal(changed, begun, n);
+		bring_up(p, now);
+		bring_up(q, now);
+		pi = bgp_peer_info(p);
+		qi = bgp_peer_info(q);
+		assert_int_equal(pi.hold_s, qi.hold_s);
+		assert_int_equal(pi.keepalive_s, qi.keepalive_s);
+		assert_int_equal(pi.gr_negotiated, qi.gr_negotiated);
+		bgp_peer_free(p);
+		bgp_peer_free(q);
+	}
+	assert_in_range(resets, RANDOM_PAIRS / 10, RANDOM_PAIRS * 9 / 10);
+}
+
 static struct strbuf section(void)
 {
 	struct strbuf out;
@@ -187,6 +302,7 @@ int main(void)
 		cmocka_unit_test(a_changed_value_has_the_effect_that_its_row_says),
 		cmocka_unit_test(names_and_passwords_are_compared_by_content),
 		cmocka_unit_test(of_several_changes_the_strongest_counts),
+		cmocka_unit_test(applying_a_then_b_is_beginning_with_b),
 		cmocka_unit_test(the_document_shows_the_table),
 	};
 

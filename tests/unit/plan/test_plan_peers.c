@@ -252,6 +252,12 @@ static void ttl_follows_multihop_and_kind_of_session(void **state)
 	assert_int_equal(fixture_plan_peer(f, "hops")->ttl, 255);
 	assert_int_equal(fixture_plan_peer(f, "inner")->ttl, 255);
 	assert_int_equal(fixture_plan_peer(f, "dynamic")->ttl, 255);
+	assert_int_equal(fixture_plan_peer(f, "direct")->ttl_security, 0);
+	fixture_object(f, "BGPPeer", "near", "annotations: {lodestone.io/ttl-security: \"2\"}",
+		       "spec: {myASN: 64512, peerASN: 64513, peerAddress: 10.0.0.5}");
+	fixture_plan(f);
+	assert_int_equal(fixture_plan_peer(f, "near")->ttl, 255);
+	assert_int_equal(fixture_plan_peer(f, "near")->ttl_security, 2);
 	assert_true(fixture_plan_peer(f, "dynamic")->bgp.any_internal);
 	assert_int_equal(fixture_plan_peer(f, "dynamic")->bgp.remote_asn, 0);
 }

@@ -227,6 +227,56 @@ static void a_wrong_missing_or_needless_password_gets_no_answer(void **state)
 	close(server);
 }
 
+static bool arrives(int from, int to, int ms)
+{
+	struct pollfd p = {.fd = to, .events = POLLIN};
+	char buf[4];
+
+	assert_int_equal(tcp_write(from, "abc", 3), 3);
+	if (poll(&p, 1, ms) != 1)
+		return false;
+	assert_int_equal(tcp_read(to, buf, sizeof(buf)), 3);
+	return true;
+}
+
+/* Each side drops what the other signs with another key, and sends its own again. */
+static void a_living_connection_takes_another_password_or_none(void **state)
+{
+	static const char *const addresses[] = {"127.0.0.1", "fd00::1"};
+
+	(void)state;
+	begin();
+	for (size_t i = 0; i < ARRAY_SIZE(addresses); i++) {
+		const struct ip_addr remote = addr(addresses[i]);
+		struct tcp_dial args = {.remote = remote, .port = PORT};
+		int server = listener(addresses[i], addresses[i], key), fd, peer;
+		struct pollfd p;
+
+		with_password(&args, key);
+		fd = tcp_dial(&args);
+		assert_true(fd >= 0);
+		assert_int_equal(wait_result(fd, 1000), 0);
+		peer = accept(server, NULL, NULL);
+		assert_true(arrives(fd, peer, 1000));
+		assert_int_equal(tcp_set_md5(fd, &remote, other_key, sizeof(other_key) - 1), 0);
+		assert_false(arrives(fd, peer, 100));
+		assert_int_equal(tcp_set_md5(peer, &remote, other_key, sizeof(other_key) - 1), 0);
+		p = (struct pollfd){.fd = peer, .events = POLLIN};
+		assert_int_equal(poll(&p, 1, 5000), 1); /* what was not taken then */
+		assert_int_equal(tcp_read(peer, (char[8]){0}, 8), 3);
+		assert_true(arrives(peer, fd, 1000));
+		assert_int_equal(tcp_set_md5(fd, &remote, NULL, 0), 0);
+		assert_int_equal(tcp_set_md5(fd, &remote, NULL, 0), 0); /* none to take away */
+		assert_int_equal(tcp_set_md5(peer, &remote, NULL, 0), 0);
+		assert_true(arrives(fd, peer, 1000));
+		assert_int_equal(tcp_set_md5(fd, &remote, key, TCP_MD5_KEY_MAX + 1), -EINVAL);
+		assert_int_equal(tcp_set_md5(fd, &remote, key, 0), -EINVAL);
+		close(peer);
+		close(fd);
+		close(server);
+	}
+}
+
 static void a_port_without_a_listener_refuses(void **state)
 {
 	struct tcp_dial args = {.remote = addr("127.0.0.1"), .port = PORT};
@@ -245,7 +295,7 @@ static void ttl_security_refuses_an_answer_that_came_from_farther_away(void **st
 	(void)state;
 	begin();
 	for (size_t i = 0; i < ARRAY_SIZE(addresses); i++) {
-		struct tcp_dial args = {.remote = addr(addresses[i]), .port = PORT, .gtsm = true};
+		struct tcp_dial args = {.remote = addr(addresses[i]), .port = PORT, .gtsm_hops = 1};
 		int server = listener(addresses[i], NULL, NULL);
 
 		assert_int_equal(outcome(&args, 300), -EINPROGRESS);
@@ -253,6 +303,14 @@ static void ttl_security_refuses_an_answer_that_came_from_farther_away(void **st
 			set_int(server, IPPROTO_IP, IP_TTL, 255);
 		else
 			set_int(server, IPPROTO_IPV6, IPV6_UNICAST_HOPS, 255);
+		assert_int_equal(outcome(&args, 1000), 0);
+		if (i == 0)
+			set_int(server, IPPROTO_IP, IP_TTL, 253);
+		else
+			set_int(server, IPPROTO_IPV6, IPV6_UNICAST_HOPS, 253);
+		args.gtsm_hops = 2;
+		assert_int_equal(outcome(&args, 300), -EINPROGRESS);
+		args.gtsm_hops = 3;
 		assert_int_equal(outcome(&args, 1000), 0);
 		close(server);
 	}
@@ -277,7 +335,7 @@ static void packets_are_marked_and_carry_the_ttl(void **state)
 	assert_true(fcntl(fd, F_GETFD) & FD_CLOEXEC);
 	assert_true(fcntl(fd, F_GETFL) & O_NONBLOCK);
 	close(fd);
-	args.gtsm = true; /* RFC 5082: what the other side accepts is 255 only */
+	args.gtsm_hops = 1; /* RFC 5082: what the other side accepts is 255 only */
 	fd = tcp_dial(&args);
 	assert_true(fd >= 0);
 	assert_int_equal(get_int(fd, IPPROTO_IP, IP_TTL), 255);
@@ -287,7 +345,7 @@ static void packets_are_marked_and_carry_the_ttl(void **state)
 	assert_true(fd >= 0);
 	assert_int_equal(get_int(fd, IPPROTO_IPV6, IPV6_UNICAST_HOPS), 255);
 	close(fd);
-	args.gtsm = false;
+	args.gtsm_hops = 0;
 	fd = tcp_dial(&args);
 	assert_true(fd >= 0);
 	assert_int_equal(get_int(fd, IPPROTO_IPV6, IPV6_UNICAST_HOPS), 1);
@@ -377,6 +435,7 @@ int main(void)
 		cmocka_unit_test(the_right_password_connects),
 		cmocka_unit_test(a_wrong_missing_or_needless_password_gets_no_answer),
 		cmocka_unit_test(a_port_without_a_listener_refuses),
+		cmocka_unit_test(a_living_connection_takes_another_password_or_none),
 		cmocka_unit_test(ttl_security_refuses_an_answer_that_came_from_farther_away),
 		cmocka_unit_test(packets_are_marked_and_carry_the_ttl),
 		cmocka_unit_test(the_source_address_is_the_one_asked_for),

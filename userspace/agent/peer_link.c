@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * The sockets of peers: dialling, reading, writing, and closing behind what is still to be said. A
+ * socket error is just another input of the protocol object, which is the only one that decides.
+ */
+#include "agent/peers_inside.h"
+
+#include "sys/log.h"
+#include "sys/loop.h"
+#include "sys/tcp.h"
+
+#include <errno.h>
+
+#define WRITE_BYTES (64u << 10) /* of whole messages encoded at a time */
+#define LAST_BYTES  4096        /* room for what a connection still has to say at its end */
+
+void link_close(struct peer_link *l)
+{
+	loop_fd_free(TAKE_PTR(l->watch));
+	if (l->fd >= 0)
+		close(TAKE_FD(l->fd));
+	free(TAKE_PTR(l->tail));
+	l->tail_len = l->tail_at = 0;
+	l->connecting = false;
+}
+
+/* The connection is gone or never came: the protocol object hears why. */
+static void link_lost(struct peer_link *l, nsec_t now, const char *why)
+{
+	struct agent_peer *p = l->peer;
+
+	link_close(l);
+	bgp_peer_set_error(p->bgp, why);
+	bgp_peer_notify(p->bgp, now, l->slot, BGP_NOTE_TCP_FAILED);
+}
+
+/* --- writing -----------------------------------------------------------------------------------
+ */
+
+/* Writes the unsent tail; true when none is left. */
+static bool write_tail(struct peer_link *l, nsec_t now)
+{
+	while (l->tail_at < l->tail_len) {
+		ssize_t n = tcp_write(l->fd, l->tail + l->tail_at, l->tail_len - l->tail_at);
+
+		if (n == -EAGAIN)
+			return false;
+		if (n < 0) {
+			link_lost(l, now, tcp_error_text((int)-n));
+			return false;
+		}
+		l->tail_at += (size_t)n;
+		bgp_peer_notify(l->peer->bgp, now, l->slot, BGP_NOTE_SENT);
+	}
+	l->tail_len = l->tail_at = 0;
+	return true;
+}
+
+/* Encodes and writes until the peer has nothing to say or the kernel takes no more. */
+void link_flush(struct peer_link *l, nsec_t now)
+{
+	if (l->fd < 0 || l->connecting)
+		return;
+	if (!l->tail)
+		l->tail = xmalloc(WRITE_BYTES);
+	while (write_tail(l, now)) {
+		l->tail_len = bgp_peer_transmit(l->peer->bgp, now, l->slot, l->tail, WRITE_BYTES);
+		if (l->tail_len == 0)
+			break;
+	}
+	if (l->fd >= 0)
+		loop_fd_want(l->watch, true, l->tail_at < l->tail_len);
+}
+
+/* Closes a connection behind what is still to be said on it. */
+void link_end(struct peer_link *l, nsec_t now)
+{
+	const size_t left = l->tail_len - l->tail_at;
+	uint8_t *rest;
+	size_t n;
+
+	if (l->fd >= 0 && !l->connecting) {
+		rest = xmalloc(left + LAST_BYTES);
+		if (left > 0)
+			memcpy(rest, l->tail + l->tail_at, left);
+		n = bgp_peer_transmit(l->peer->bgp, now, l->slot, rest + left, LAST_BYTES);
+		loop_fd_free(TAKE_PTR(l->watch));
+		closings_add(&l->peer->all->closings, TAKE_FD(l->fd), rest, left + n, now);
+	}
+	link_close(l);
+}
+
+/* --- reading -----------------------------------------------------------------------------------
+ */
+
+static void link_connected(struct peer_link *l, nsec_t now)
+{
+	struct agent_peer *p = l->peer;
+	int r = tcp_dial_result(l->fd);
+	struct bgp_next_hops next_hops;
+	struct ip_addr local;
+
+	if (r == -EINPROGRESS)
+		return;
+	if (r == 0)
+		r = tcp_local(l->fd, &local);
+	if (r < 0) {
+		link_lost(l, now, tcp_error_text(-r));
+		return;
+	}
+	l->connecting = false; /* link_flush() asks for what comes, as after every input */
+	l->local = local;
+	next_hops = bgp_next_hops_of(&local);
+	bgp_peer_set_local(p->bgp, l->slot, &next_hops);
+	bgp_peer_notify(p->bgp, now, l->slot, BGP_NOTE_TCP_UP);
+}
+
+/* One read a turn: the rest keeps the socket readable, and others have their turn between. */
+static void link_read(struct peer_link *l, nsec_t now)
+{
+	uint8_t *buf = l->peer->all->scratch;
+	ssize_t n = tcp_read(l->fd, buf, PEERS_READ_BYTES);
+
+	if (n > 0)
+		bgp_peer_receive(l->peer->bgp, now, l->slot, buf, (size_t)n);
+	else if (n != -EAGAIN)
+		link_lost(l, now,
+			  n == 0 ? "the peer closed the connection" : tcp_error_text((int)-n));
+}
+
+static void on_link(void *ctx, bool readable, bool writable)
+{
+	struct peer_link *l = ctx;
+	struct agent_peer *p = l->peer;
+	nsec_t now = loop_now(p->all->loop);
+
+	if (l->connecting && writable)
+		link_connected(l, now);
+	else if (!l->connecting && readable)
+		link_read(l, now);
+	peer_pump(p, now);
+}
+
+/* --- dialling ----------------------------------------------------------------------------------
+ */
+
+bool link_rekey(struct peer_link *l, const struct plan_peer *to)
+{
+	int r;
+
+	if (l->fd < 0)
+		return true;
+	r = tcp_set_md5(l->fd, &to->address, to->password, to->password_len);
+	if (r < 0)
+		log_warn("bgp: the kernel refuses another key for the connection",
+			 "peer=%s error=%s", l->peer->key.name, log_quote(tcp_error_text(-r)));
+	return r == 0;
+}
+
+void link_dial(struct peer_link *l, nsec_t now)
+{
+	struct agent_peer *p = l->peer;
+	const struct plan_peer *c = &p->config;
+	struct tcp_dial args = {
+		.remote = c->address,
+		.port = c->port,
+		.local = c->source,
+		.md5 = c->password,
+		.md5_len = c->password_len,
+		.ttl = c->ttl,
+		.gtsm_hops = c->ttl_security,
+	};
+	int fd;
+
+	link_close(l);
+	fd = tcp_dial(&args);
+	if (fd < 0) {
+		link_lost(l, now, tcp_error_text(-fd));
+		return;
+	}
+	l->fd = fd;
+	l->connecting = true;
+	l->silent_at = nsec_add(now, PLAN_SILENT_NS);
+	l->before = tcp_md5_drops_now();
+	l->watch = loop_fd_new(p->all->loop, "sessions", fd, on_link, l);
+	loop_fd_want(l->watch, false, true);
+}

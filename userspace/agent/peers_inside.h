@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * What the files that drive the BGP peers share: peers.c says what follows from what, peer_link.c
+ * has the sockets.
+ */
+#pragma once
+
+#include "agent/peers.h"
+
+#define PEERS_READ_BYTES (64u << 10) /* of one socket in one turn of the loop */
+
+/*
+ * Does what the protocol object asks for until it asks for nothing more, and writes what it has to
+ * say: after every input.
+ */
+void peer_pump(struct agent_peer *p, nsec_t now);
+
+/* Begins a connection attempt; what fails at once is told the object. */
+void link_dial(struct peer_link *l, nsec_t now);
+/* Signs with another password from now on, or with none. False: the kernel refuses. */
+bool link_rekey(struct peer_link *l, const struct plan_peer *to) must_check;
+/* Encodes and writes until the peer has nothing to say or the kernel takes no more. */
+void link_flush(struct peer_link *l, nsec_t now);
+/* Closes a connection behind what is still to be said on it. */
+void link_end(struct peer_link *l, nsec_t now);
+/* Closes it as it is. */
+void link_close(struct peer_link *l);
