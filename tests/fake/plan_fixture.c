@@ -285,12 +285,13 @@ static struct fixture_peer *ensure_peer(struct fixture *f, const struct plan_pee
 
 static size_t drain(struct bgp_rib *rib)
 {
-	const struct bgp_families all = {BGP_FAMILY_BIT(BGP_N_FAMILIES) - 1};
+	const struct bgp_rib_room room = {.families = {BGP_FAMILY_BIT(BGP_N_FAMILIES) - 1},
+					  .cap = {8, 8}};
 	struct bgp_rib_work work;
 	struct ip_prefix out[8];
 	size_t n, total = 0;
 
-	while ((n = bgp_rib_take(rib, all, out, ARRAY_SIZE(out), &work)))
+	while ((n = bgp_rib_take(rib, &room, out, &work)))
 		total += n;
 	return total;
 }

@@ -33,7 +33,7 @@ static void check_open(struct rcur body)
 	static const struct bgp_open_expect expect = {
 		.local_asn = 65000,
 		.any_external = true,
-		.families = {BGP_FAMILY_BIT(BGP_IPV4_UNICAST)}};
+		.families = {BGP_FAMILY_BIT(BGP_N_FAMILIES) - 1}};
 	uint8_t buf[BGP_MESSAGE_MAX];
 	struct bgp_open open, again;
 	struct bgp_error error;
@@ -58,6 +58,7 @@ static void check_open(struct rcur body)
 	assert(bgp_families_equal(again.gr.families, open.gr.families));
 	assert(bgp_families_equal(again.gr.forwarding, open.gr.forwarding));
 	assert(again.route_refresh == open.route_refresh && again.role == open.role);
+	assert(again.extended_next_hop == open.extended_next_hop);
 }
 
 static void check_notification(struct rcur body)
@@ -82,7 +83,10 @@ static void check_route_refresh(struct rcur body)
 
 static void check_update(struct rcur body, uint8_t flags)
 {
-	struct bgp_update_session s = {.local_asn = 65000, .as4 = flags & 2, .is_ibgp = flags & 4};
+	struct bgp_update_session s = {.local_asn = 65000,
+				       .as4 = flags & 2,
+				       .is_ibgp = flags & 4,
+				       .families = {(flags >> 3) & 3}};
 	struct bgp_update u;
 	struct bgp_error error;
 

@@ -31,7 +31,8 @@ enum command {
 	CMD_ACCEPT,
 	CMD_ROUTE,
 	CMD_RECONFIGURE,
-	CMD_UP, /* a whole session in one command */
+	CMD_UP,    /* a whole session in one command */
+	CMD_LOCAL, /* other next hops */
 	N_COMMANDS,
 };
 
@@ -83,7 +84,8 @@ static void say_open(struct run *r, enum bgp_slot slot)
 		.hold_s = bits & 2 ? 90 : bits >> 4,
 		.router_id = bits & 4 ? 0x01000000 : 0x7f000000,
 		.has_as4 = bits & 8,
-		.families = {BGP_FAMILY_BIT(BGP_IPV4_UNICAST)},
+		.families = {bits & 64 ? 1 : 3},
+		.extended_next_hop = bits & 128,
 		.enhanced_refresh = bits & 16,
 		.gr = {.present = bits & 32, .families = {BGP_FAMILY_BIT(BGP_IPV4_UNICAST)}}};
 
@@ -131,8 +133,9 @@ static void advance(struct run *r)
 static void change_route(struct run *r)
 {
 	uint8_t n = rcur_u8(&r->in);
-	const struct ip_addr a = ip_addr_from_v4(0x0a000000u + (n & 15));
-	const struct ip_prefix p = ip_prefix_of(&a, 32);
+	const struct ip_addr v4 = ip_addr_from_v4(0x0a000000u + (n & 15));
+	const struct ip_addr v6 = {.b = {0xfd, [15] = n & 15}};
+	const struct ip_prefix p = n & 8 ? ip_prefix_of(&v6, 128) : ip_prefix_of(&v4, 32);
 	const struct bgp_attrs attrs = {.med = n >> 6, .has_med = true, .prepend = n >> 4 & 3};
 
 	if (n & 0x80)
@@ -161,6 +164,19 @@ static void bring_up(struct run *r, enum bgp_slot slot)
 	bgp_peer_notify(r->peer, r->now, slot, BGP_NOTE_TCP_UP);
 	say_open(r, slot);
 	say_keepalive(r, slot);
+}
+
+static void set_local(struct run *r, enum bgp_slot slot, uint8_t bits)
+{
+	struct bgp_next_hops local = {0};
+
+	if (bits & 1)
+		local.ipv4 = ip_addr_from_v4(0xc0000200u + (bits >> 3));
+	if (bits & 2)
+		local.ipv6 = (struct ip_addr){.b = {0xfd, [15] = bits >> 3}};
+	if (bits & 4)
+		local.ipv6_link_local = (struct ip_addr){.b = {0xfe, 0x80, [15] = 1}};
+	bgp_peer_set_local(r->peer, slot, &local);
 }
 
 static void do_command(struct run *r)
@@ -206,6 +222,9 @@ static void do_command(struct run *r)
 	case CMD_UP:
 		bring_up(r, slot);
 		break;
+	case CMD_LOCAL:
+		set_local(r, slot, rcur_u8(&r->in));
+		break;
 	case N_COMMANDS:
 		break;
 	}
@@ -224,14 +243,14 @@ static void check_info(const struct run *r)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct run r = {.in = rcur_init(data, size), .now = NSEC_PER_SEC};
-	const struct bgp_next_hops local = {.ipv4 = ip_addr_from_v4(0xc0000201)};
 	uint8_t bits = rcur_u8(&r.in);
 	struct rng rng;
 
 	rng_seed(&rng, bits);
 	r.config = (struct bgp_peer_config){.local_asn = bits & 1 ? 64500 : 4200000000,
 					    .remote_asn = bits & 2 ? 64500 : 64501,
-					    .families = {BGP_FAMILY_BIT(BGP_IPV4_UNICAST)},
+					    .families = {bits & 128 ? 1 : 3},
+					    .extended_next_hop = bits & 8,
 					    .router_id = 0x0a000001,
 					    .hold_s = bits & 4 ? 90 : 0,
 					    .keepalive_s = 30,
@@ -241,8 +260,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 					    .restarted = bits & 32,
 					    .forwarding_preserved = bits & 64};
 	r.peer = bgp_peer_new(&r.config, &rng, r.now);
-	bgp_peer_set_local(r.peer, BGP_SLOT_DIALLED, &local);
-	bgp_peer_set_local(r.peer, BGP_SLOT_ACCEPTED, &local);
+	set_local(&r, BGP_SLOT_DIALLED, 1);
+	set_local(&r, BGP_SLOT_ACCEPTED, 1);
 	while (rcur_left(&r.in) > 0 && !r.in.failed) {
 		do_command(&r);
 		check_info(&r);

@@ -42,9 +42,16 @@ struct bgp_attrs sim_attrs(unsigned variant)
 
 struct ip_prefix sim_prefix(unsigned i)
 {
-	const struct ip_addr a = ip_addr_from_v4(0xc6336400 + i);
+	struct ip_addr a = ip_addr_from_v4(0xc6336400 + i);
 
-	return ip_prefix_of(&a, 32);
+	if (i % 2)
+		a = (struct ip_addr){.b = {0x20, 0x01, 0x0d, 0xb8, [15] = (uint8_t)i}};
+	return ip_prefix_of(&a, ip_addr_bits(&a));
+}
+
+static enum bgp_family family_of(unsigned i)
+{
+	return i % 2 ? BGP_IPV6_UNICAST : BGP_IPV4_UNICAST;
 }
 
 void sim_check_connected(struct sim_check *c, int end, enum bgp_slot slot, nsec_t now)
@@ -148,15 +155,34 @@ static void check_open_sent(struct sim_check *c, int end, const struct bgp_open 
 {
 	if (end == 0 && open->gr.restarting && !c->may_restart)
 		sim_violation(c, "R bit without a restart, or after End-of-RIB");
-	if (end == 0 && open->gr.present &&
-	    bgp_families_has(open->gr.forwarding, BGP_IPV4_UNICAST) != c->keeps_forwarding)
-		sim_violation(c, "F bit is %d",
-			      bgp_families_has(open->gr.forwarding, BGP_IPV4_UNICAST));
+	for (enum bgp_family f = 0; end == 0 && open->gr.present && f < BGP_N_FAMILIES; f++)
+		if (bgp_families_has(open->gr.forwarding, f) != c->keeps_forwarding)
+			sim_violation(c, "F bit of family %u is %d", f,
+				      bgp_families_has(open->gr.forwarding, f));
 }
 
-static void check_update_sent(struct sim_check *c, int end, struct rcur body)
+static const struct bgp_families both = {BGP_FAMILY_BIT(BGP_N_FAMILIES) - 1};
+
+/* R and F are said by the next OPEN until the picture of each family of a session was complete. */
+static void end_of_rib_sent(struct sim_check *c, struct sim_tap *tap, const struct bgp_update *u)
 {
-	struct bgp_update_session s = {.is_ibgp = c->is_ibgp, .as4 = true};
+	enum bgp_family f;
+
+	if (!c->synced)
+		sim_violation(c, "End-of-RIB before the picture is complete");
+	if (!bgp_family_of(u->eor_afi, u->eor_safi, &f) || bgp_families_has(tap->end_of_rib, f))
+		sim_violation(c, "End-of-RIB twice, or of no family");
+	else
+		bgp_families_put(&tap->end_of_rib, f, true);
+	if (bgp_families_equal(tap->end_of_rib, bgp_families_common(tap->offered, tap->heard))) {
+		c->may_restart = false;
+		c->keeps_forwarding = true;
+	}
+}
+
+static void check_update_sent(struct sim_check *c, int end, enum bgp_slot slot, struct rcur body)
+{
+	struct bgp_update_session s = {.is_ibgp = c->is_ibgp, .as4 = true, .families = both};
 	struct bgp_update u;
 	struct bgp_error e;
 
@@ -167,12 +193,8 @@ static void check_update_sent(struct sim_check *c, int end, struct rcur body)
 			sim_violation(c, "end %d sent a malformed UPDATE: %s", end, u.reason);
 	}
 	c->stats.updates++;
-	if (end == 0 && u.is_end_of_rib) {
-		if (!c->synced)
-			sim_violation(c, "End-of-RIB before the picture is complete");
-		c->may_restart = false;
-		c->keeps_forwarding = true;
-	}
+	if (end == 0 && u.is_end_of_rib)
+		end_of_rib_sent(c, &c->end[end].tap[slot], &u);
 }
 
 static void notification_sent(struct sim_check *c, struct sim_tap *tap, const struct bgp_error *e)
@@ -180,6 +202,12 @@ static void notification_sent(struct sim_check *c, struct sim_tap *tap, const st
 	tap->was_notified = true;
 	tap->said_hold_expired = e->code == BGP_ERROR_HOLD_TIMER;
 	c->stats.collisions += e->code == BGP_ERROR_CEASE && e->subcode == BGP_CEASE_COLLISION;
+}
+
+static void open_sent(struct sim_check *c, int end, enum bgp_slot slot, const struct bgp_open *open)
+{
+	check_open_sent(c, end, open);
+	c->end[end].tap[slot].offered = open->families;
 }
 
 void sim_check_sent(struct sim_check *c, int end, enum bgp_slot slot, nsec_t now,
@@ -197,9 +225,9 @@ void sim_check_sent(struct sim_check *c, int end, enum bgp_slot slot, nsec_t now
 		if (f.type == BGP_OPEN && !bgp_open_decode(f.body, &open, &e))
 			sim_violation(c, "end %d sent a malformed OPEN", end);
 		else if (f.type == BGP_OPEN)
-			check_open_sent(c, end, &open);
+			open_sent(c, end, slot, &open);
 		else if (f.type == BGP_UPDATE)
-			check_update_sent(c, end, f.body);
+			check_update_sent(c, end, slot, f.body);
 		else if (f.type == BGP_NOTIFICATION && bgp_notification_decode(f.body, &e))
 			notification_sent(c, &c->end[end].tap[slot], &e);
 		c->end[end].tap[slot].said_at = now;
@@ -212,7 +240,8 @@ static unsigned variant_of(const struct sim_check *c, const struct bgp_update *u
 {
 	const struct bgp_attrs want = sim_attrs(u->med);
 	unsigned n_as_path = c->is_ibgp ? 0 : 1u + want.prepend;
-	bool same = u->has_med && u->med != 0 && u->origin == BGP_ORIGIN_IGP && u->has_next_hop &&
+	bool same = u->has_med && u->med != 0 && u->origin == BGP_ORIGIN_IGP &&
+		    (u->has_next_hop || !ip_addr_is_none(&u->mp_next_hop)) &&
 		    u->n_as_path == n_as_path && u->has_local_pref == c->is_ibgp &&
 		    (!c->is_ibgp || u->local_pref == want.local_pref) &&
 		    rcur_left(&u->communities) == 4 * want.n_communities;
@@ -220,50 +249,74 @@ static unsigned variant_of(const struct sim_check *c, const struct bgp_update *u
 	return same ? u->med : UINT32_MAX;
 }
 
-static void see(struct sim_check *c, struct rcur prefixes, unsigned variant)
+static unsigned number_of(const struct ip_prefix *p)
 {
-	const struct ip_prefix first = sim_prefix(0);
+	unsigned i = 0;
+
+	for (; i < SIM_ROUTES; i++) {
+		const struct ip_prefix q = sim_prefix(i);
+
+		if (ip_prefix_cmp(p, &q) == 0)
+			break;
+	}
+	return i;
+}
+
+static void see(struct sim_check *c, struct rcur prefixes, enum bgp_family family, unsigned variant,
+		const struct ip_addr *next_hop)
+{
 	struct ip_prefix p;
 
-	while (bgp_nlri_next(&prefixes, &p)) {
-		uint32_t i = ip_addr_v4(&p.addr) - ip_addr_v4(&first.addr);
+	while (bgp_nlri_next(&prefixes, family, &p)) {
+		unsigned i = number_of(&p);
 
-		if (p.len != 32 || i >= SIM_ROUTES)
+		if (i >= SIM_ROUTES)
 			sim_violation(c, "a prefix that nobody announced");
 		else
-			c->seen[i] = (struct sim_seen_route){.variant = variant};
+			c->seen[i] =
+				(struct sim_seen_route){.variant = variant, .next_hop = *next_hop};
 	}
 }
 
-/* At End-of-RIB the helper drops what is still stale: that must be what nobody wants any more. */
-static void end_of_rib(struct sim_check *c, enum bgp_slot slot, const struct sim_route *want)
+/*
+ * At End-of-RIB the helper drops what is still stale of the family: that must be what nobody wants
+ * any more.
+ */
+static void end_of_rib(struct sim_check *c, enum bgp_slot slot, enum bgp_family family,
+		       const struct sim_route *want)
 {
 	/* The agent was not Established before this, so all that was desired by then had to come.
 	 */
 	nsec_t since = c->end[1].confirmed_at[slot];
 
 	for (unsigned i = 0; i < SIM_ROUTES; i++) {
-		if (c->seen[i].is_stale && want[i].variant != 0 && want[i].since < since)
+		if (family_of(i) != family || !c->seen[i].is_stale)
+			continue;
+		if (want[i].variant != 0 && want[i].since < since)
 			sim_violation(c, "End-of-RIB costs route %u, which is desired", i);
+		c->seen[i] = (struct sim_seen_route){0};
 	}
-	forget(c, true);
 }
 
 static void heard_update(struct sim_check *c, enum bgp_slot slot, struct rcur body,
 			 const struct sim_route *want)
 {
-	const struct bgp_update_session s = {.is_ibgp = c->is_ibgp, .as4 = true};
+	const struct bgp_update_session s = {.is_ibgp = c->is_ibgp, .as4 = true, .families = both};
 	struct bgp_update u;
+	const struct ip_addr none = {0};
 	struct bgp_error e;
+	enum bgp_family family;
 
 	if (bgp_update_decode(body, &s, &u, &e) != BGP_UPDATE_OK) {
 		sim_violation(c, "a malformed UPDATE arrived");
 		return;
 	}
-	see(c, u.withdrawn, 0);
-	see(c, u.nlri, variant_of(c, &u));
-	if (u.is_end_of_rib)
-		end_of_rib(c, slot, want);
+	see(c, u.withdrawn, BGP_IPV4_UNICAST, 0, &none);
+	see(c, u.mp_unreach.nlri, u.mp_unreach.family, 0, &none);
+	see(c, u.nlri, BGP_IPV4_UNICAST, variant_of(c, &u), &u.next_hop);
+	see(c, u.mp_reach.nlri, u.mp_reach.family, variant_of(c, &u), &u.mp_next_hop);
+	if (u.is_end_of_rib && bgp_family_of(u.eor_afi, u.eor_safi, &family))
+		end_of_rib(c, slot, family, want);
 }
 
 static void heard_message(struct sim_check *c, int end, enum bgp_slot slot,
@@ -273,9 +326,12 @@ static void heard_message(struct sim_check *c, int end, enum bgp_slot slot,
 	struct bgp_open open;
 	struct bgp_error e;
 
-	if (f->type == BGP_OPEN && bgp_open_decode(f->body, &open, &e))
+	if (f->type == BGP_OPEN && w->state[slot] == BGP_OPEN_SENT &&
+	    bgp_open_decode(f->body, &open, &e)) {
 		w->tap[slot].has_forwarding =
-			open.gr.present && bgp_families_has(open.gr.forwarding, BGP_IPV4_UNICAST);
+			open.gr.present && bgp_families_equal(open.gr.forwarding, both);
+		w->tap[slot].heard = open.families;
+	}
 	if (f->type == BGP_NOTIFICATION)
 		w->tap[slot].was_notified = true;
 	/* In OpenConfirm the KEEPALIVE that makes it Established is in the same segment. */

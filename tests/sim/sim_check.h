@@ -24,16 +24,19 @@ struct sim_route {
 struct sim_seen_route {
 	unsigned variant; /* 0: not there */
 	bool is_stale;
+	struct ip_addr next_hop;
 };
 
 /* What one slot of one end has said and heard since its TCP connection came up. */
 struct sim_tap {
 	uint8_t rx[BGP_MESSAGE_MAX];
 	size_t rx_len;
-	nsec_t heard_at;     /* last OPEN, KEEPALIVE or UPDATE given to the peer */
-	nsec_t said_at;      /* last message the peer wrote */
-	bool has_forwarding; /* F bit in the OPEN that was heard */
-	bool was_notified;   /* a NOTIFICATION went either way */
+	nsec_t heard_at;                    /* last OPEN, KEEPALIVE or UPDATE given to the peer */
+	nsec_t said_at;                     /* last message the peer wrote */
+	bool has_forwarding;                /* F bit in the OPEN that was heard */
+	struct bgp_families offered, heard; /* in the OPENs */
+	struct bgp_families end_of_rib;     /* of which it was said */
+	bool was_notified;                  /* a NOTIFICATION went either way */
 	bool said_hold_expired;
 };
 
@@ -66,7 +69,7 @@ void sim_check_init(struct sim_check *c, bool is_ibgp);
 /* Records the first violation. */
 void sim_violation(struct sim_check *c, const char *fmt, ...) printf_like(2, 3);
 
-/* The attribute set of a variant (1, 2, ...), and the prefix of a number. */
+/* The attribute set of a variant (1, 2, ...), and the prefix of a number: of either family. */
 struct bgp_attrs sim_attrs(unsigned variant);
 struct ip_prefix sim_prefix(unsigned i);
 

@@ -77,6 +77,21 @@ static void crash(struct sim_world *w)
 	sim_world_crash_agent(w);
 }
 
+/* Another IPv6 next hop: routes of that family are sent again, the session goes on. */
+static void renumber(struct sim_world *w)
+{
+	struct sim_end *e = &w->end[0];
+	struct bgp_next_hops local;
+
+	w->renumbered++;
+	local = sim_next_hops(w, 0);
+	if (chance(w, 4) == 0)
+		local.ipv6 = (struct ip_addr){0}; /* for a while: the next one has one again */
+	for (enum bgp_slot slot = 0; e->peer && slot < BGP_N_SLOTS; slot++)
+		bgp_peer_set_local(e->peer, slot, &local);
+	sim_world_pump(w, 0);
+}
+
 void sim_faults_step(struct sim_world *w)
 {
 	w->next_fault = w->now + chance(w, 4 * NSEC_PER_SEC);
@@ -96,6 +111,9 @@ void sim_faults_step(struct sim_world *w)
 		break;
 	case 4:
 		note(w, (int)chance(w, 2), chance(w, 2) ? BGP_NOTE_NUDGE : BGP_NOTE_BFD_DOWN);
+		break;
+	case 5:
+		renumber(w);
 		break;
 	default:
 		for (uint64_t n = chance(w, 20); n > 0; n--)
@@ -126,6 +144,12 @@ void sim_faults_stop(struct sim_world *w)
 		w->end[1].peer = bgp_peer_new(&w->end[1].config, &rng, w->now);
 		w->end[1].is_stopped = true;
 	}
+	for (enum bgp_slot slot = 0; w->end[0].peer && slot < BGP_N_SLOTS; slot++) {
+		const struct bgp_next_hops local = sim_next_hops(w, 0);
+
+		bgp_peer_set_local(w->end[0].peer, slot, &local);
+	}
+	sim_world_pump(w, 0);
 	for (int end = 0; end < 2; end++) {
 		if (w->end[end].is_stopped)
 			note(w, end, BGP_NOTE_START);
@@ -144,7 +168,7 @@ static size_t valid_message(struct sim_world *w, uint8_t *buf, size_t cap)
 				      .hold_s = (uint16_t)(3 + chance(w, 200)),
 				      .router_id = w->end[1].config.router_id,
 				      .has_as4 = true,
-				      .families = {BGP_FAMILY_BIT(BGP_IPV4_UNICAST)},
+				      .families = {(uint8_t)(1 + chance(w, 3))},
 				      .route_refresh = true,
 				      .enhanced_refresh = chance(w, 2)};
 	const struct bgp_route_refresh refresh = {.afi = 1, .safi = 1};

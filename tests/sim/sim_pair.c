@@ -122,9 +122,17 @@ void sim_world_pump(struct sim_world *w, int end)
 		sim_violation(&w->check, "end %d: writing asks for something", end);
 }
 
+struct bgp_next_hops sim_next_hops(const struct sim_world *w, int end)
+{
+	return (struct bgp_next_hops){
+		.ipv4 = ip_addr_from_v4(0xc0000201 + (uint32_t)end),
+		.ipv6 = {.b = {0xfd, [14] = (uint8_t)end, [15] = (uint8_t)(1 + w->renumbered)}},
+	};
+}
+
 static void tcp_up(struct sim_world *w, int end, enum bgp_slot slot)
 {
-	const struct bgp_next_hops local = {.ipv4 = ip_addr_from_v4(0xc0000201 + (uint32_t)end)};
+	const struct bgp_next_hops local = sim_next_hops(w, end);
 	struct sim_end *e = &w->end[end];
 
 	sim_check_connected(&w->check, end, slot, w->now);
@@ -285,7 +293,7 @@ static struct bgp_peer_config random_config(struct sim_world *w, int end, bool i
 	return (struct bgp_peer_config){
 		.local_asn = is_ibgp || end == 0 ? 64500 : 64501,
 		.remote_asn = is_ibgp || end == 1 ? 64500 : 64501,
-		.families = {BGP_FAMILY_BIT(BGP_IPV4_UNICAST)},
+		.families = {BGP_FAMILY_BIT(BGP_N_FAMILIES) - 1},
 		.router_id = (uint32_t)(1 + end + chance(w, 3)) << 24 | (uint32_t)(1 + end),
 		.hold_s = hold,
 		.keepalive_s = hold / 3,
@@ -397,6 +405,8 @@ static void run_until(struct sim_world *w, nsec_t end)
 
 static void check_converged(struct sim_world *w)
 {
+	const struct bgp_next_hops hops = sim_next_hops(w, 0);
+
 	for (int end = 0; end < 2; end++) {
 		const struct bgp_peer_info info = bgp_peer_info(w->end[end].peer);
 
@@ -406,6 +416,10 @@ static void check_converged(struct sim_world *w)
 				      info.last_error ? info.last_error : "no error");
 	}
 	for (unsigned i = 0; i < SIM_ROUTES; i++) {
+		const struct ip_addr *hop = i % 2 ? &hops.ipv6 : &hops.ipv4;
+
+		if (w->want[i].variant && !ip_addr_equal(&w->check.seen[i].next_hop, hop))
+			sim_violation(&w->check, "route %u has an older next hop", i);
 		if (w->check.seen[i].variant != w->want[i].variant || w->check.seen[i].is_stale)
 			sim_violation(&w->check, "route %u: router has %u%s, agent wants %u", i,
 				      w->check.seen[i].variant,

@@ -37,7 +37,8 @@ struct sim_world {
 	struct sim_end end[2];
 	struct sim_route want[SIM_ROUTES];
 	struct sim_check check;
-	bool is_hostile; /* end 1 speaks garbage */
+	bool is_hostile;     /* end 1 speaks garbage */
+	unsigned renumbered; /* so often the ends were given another IPv6 address */
 	nsec_t next_hostile;
 	uint64_t n_steps;
 };
@@ -52,6 +53,7 @@ const char *sim_world_run(struct sim_world *w);
 void sim_world_start_agent(struct sim_world *w, bool restarted);
 void sim_world_crash_agent(struct sim_world *w);
 void sim_world_pump(struct sim_world *w, int end);
+struct bgp_next_hops sim_next_hops(const struct sim_world *w, int end);
 
 /* One random fault or change of routes; and the end of all faults. */
 void sim_faults_step(struct sim_world *w);

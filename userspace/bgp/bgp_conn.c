@@ -18,14 +18,18 @@
 
 /*
  * How many prefixes to take at once. What was taken has to be written, and a batch of one attribute
- * set may need several messages: 800 fill one behind a small set, and 250 fit behind the largest
- * (63 large communities, 255 prepends twice over for AS4_PATH), with the marks of all families
- * behind them.
+ * set may need several messages: `most` fill one behind a small set, and `sure` fit behind the
+ * largest (63 large communities, 255 prepends twice over for AS4_PATH), with the marks of all
+ * families behind them.
  */
+static const struct {
+	size_t most, sure;
+} batch_sizes[BGP_N_FAMILIES] = {
+	[BGP_IPV4_UNICAST] = {800, 250},
+	[BGP_IPV6_UNICAST] = {232, 60},
+};
 #define BATCH_MAX      800
-#define BATCH_SURE     250
-#define BATCH_MESSAGES 4 /* hold BATCH_MAX prefixes in any case */
-_Static_assert(BATCH_SURE *BATCH_MESSAGES >= BATCH_MAX, "a batch must fit");
+#define BATCH_MESSAGES 4 /* hold `most` prefixes in any case */
 
 void bgp_conn_init(struct bgp_conn *c, const struct bgp_peer_config *config, struct bgp_rib *rib,
 		   const struct rng *rng)
@@ -91,6 +95,19 @@ static void receive_open(struct bgp_conn *c, nsec_t now, const struct bgp_frame 
 	}
 }
 
+/* What both OPENs agreed on, and our addresses. */
+static struct bgp_update_session session_of(const struct bgp_conn *c)
+{
+	return (struct bgp_update_session){
+		.local_asn = c->sent.asn,
+		.is_ibgp = c->received.asn == c->sent.asn,
+		.as4 = c->received.has_as4,
+		.families = bgp_conn_families(c),
+		.extended_next_hop = c->sent.extended_next_hop && c->received.extended_next_hop,
+		.local = c->local,
+	};
+}
+
 static void count_routes(struct bgp_conn *c, size_t announced, size_t withdrawn)
 {
 	c->routes_received += announced;
@@ -99,9 +116,7 @@ static void count_routes(struct bgp_conn *c, size_t announced, size_t withdrawn)
 
 static void receive_update(struct bgp_conn *c, nsec_t now, const struct bgp_frame *frame)
 {
-	const struct bgp_update_session session = {.local_asn = c->config->local_asn,
-						   .is_ibgp = c->received.asn == c->sent.asn,
-						   .as4 = c->received.has_as4};
+	const struct bgp_update_session session = session_of(c);
 	struct bgp_fsm_input in = {.event = BGP_FSM_UPDATE, .message_type = BGP_UPDATE};
 	struct bgp_update update;
 	struct bgp_error error;
@@ -341,6 +356,18 @@ void bgp_conn_tick(struct bgp_conn *c, nsec_t now)
 	assert(bgp_conn_deadline(c) > now);
 }
 
+void bgp_conn_set_local(struct bgp_conn *c, const struct bgp_next_hops *local)
+{
+	const struct bgp_update_session before = session_of(c);
+	struct bgp_update_session after;
+
+	c->local = *local;
+	after = session_of(c);
+	for (enum bgp_family f = 0; c->state == BGP_ESTABLISHED && f < BGP_N_FAMILIES; f++)
+		if (!bgp_update_same_next_hop(&before, &after, f))
+			bgp_rib_refresh(c->rib, f);
+}
+
 /* ---- out ------------------------------------------------------------------------------------- */
 
 /* The send buffer of one transmit(). */
@@ -358,18 +385,15 @@ static void advance(struct out *out, size_t n)
 }
 
 /* Writes one batch; returns how many prefixes its first message took. */
-static size_t send_batch(struct bgp_conn *c, struct out *out, struct bgp_update_batch batch)
+static size_t send_batch(struct bgp_conn *c, const struct bgp_update_session *session,
+			 struct out *out, struct bgp_update_batch batch)
 {
-	const struct bgp_update_session session = {.local_asn = c->sent.asn,
-						   .is_ibgp = c->received.asn == c->sent.asn,
-						   .as4 = c->received.has_as4,
-						   .local = c->local};
 	size_t first = 0, taken;
 
 	while (batch.n > 0) {
 		size_t cap = out->room < BGP_MESSAGE_MAX ? out->room : BGP_MESSAGE_MAX;
 
-		advance(out, bgp_update_encode(out->at, cap, &session, &batch, &taken));
+		advance(out, bgp_update_encode(out->at, cap, session, &batch, &taken));
 		c->counters.updates_sent++;
 		first = first ? first : taken;
 		batch.prefixes += taken;
@@ -378,25 +402,45 @@ static size_t send_batch(struct bgp_conn *c, struct out *out, struct bgp_update_
 	return first;
 }
 
+/* As many prefixes as the buffer holds behind any set, or as `fit` says of the set at hand. */
+static void set_caps(struct bgp_rib_room *room, const struct out *out, const size_t *fit)
+{
+	for (enum bgp_family f = 0; f < BGP_N_FAMILIES; f++) {
+		assert(batch_sizes[f].sure * BATCH_MESSAGES >= batch_sizes[f].most);
+		room->cap[f] = out->room >= BATCH_MESSAGES * BGP_MESSAGE_MAX ? fit[f]
+									     : batch_sizes[f].sure;
+	}
+}
+
 static void send_updates(struct bgp_conn *c, struct out *out, struct bgp_families families)
 {
+	const struct bgp_update_session session = session_of(c);
+	struct bgp_rib_room room = {.families = families};
 	struct ip_prefix prefixes[BATCH_MAX];
-	struct bgp_update_batch batch = {.prefixes = prefixes};
 	struct bgp_rib_work work;
-	size_t fit = BATCH_MAX, asked, taken;
+	size_t fit[BGP_N_FAMILIES];
 
+	for (enum bgp_family f = 0; f < BGP_N_FAMILIES; f++) {
+		fit[f] = batch_sizes[f].most;
+		bgp_families_put(&room.no_next_hop, f, !bgp_update_has_next_hop(&session, f));
+	}
 	while (out->room >= BGP_MESSAGE_MAX) {
-		asked = out->room >= BATCH_MESSAGES * BGP_MESSAGE_MAX ? fit : BATCH_SURE;
-		batch.n = bgp_rib_take(c->rib, families, prefixes, asked, &work);
-		if (batch.n == 0)
+		size_t n, taken;
+
+		set_caps(&room, out, fit);
+		n = bgp_rib_take(c->rib, &room, prefixes, &work);
+		if (n == 0)
 			return;
-		batch.attrs = work.attrs;
-		assert(batch.n <= asked && bgp_families_has(families, work.family));
-		taken = send_batch(c, out, batch);
-		if (taken < batch.n)
-			fit = taken; /* as many of this set fill one message */
-		else if (batch.n < asked)
-			fit = BATCH_MAX; /* the set is done, the next may be smaller */
+		assert(n <= room.cap[work.family] && bgp_families_has(families, work.family));
+		taken = send_batch(c, &session, out,
+				   (struct bgp_update_batch){.family = work.family,
+							     .attrs = work.attrs,
+							     .prefixes = prefixes,
+							     .n = n});
+		if (taken < n)
+			fit[work.family] = taken;   /* as many of this set fill one message */
+		else if (n < room.cap[work.family]) /* the set is done, the next may be smaller */
+			fit[work.family] = batch_sizes[work.family].most;
 	}
 }
 
@@ -508,6 +552,17 @@ bool bgp_conn_gr_negotiated(const struct bgp_conn *c)
 struct bgp_families bgp_conn_families(const struct bgp_conn *c)
 {
 	return bgp_families_common(c->sent.families, c->received.families);
+}
+
+struct bgp_families bgp_conn_announced_families(const struct bgp_conn *c)
+{
+	const struct bgp_update_session session = session_of(c);
+	struct bgp_families families = session.families;
+
+	for (enum bgp_family f = 0; f < BGP_N_FAMILIES; f++)
+		if (bgp_families_has(families, f))
+			bgp_families_put(&families, f, bgp_update_has_next_hop(&session, f));
+	return families;
 }
 
 bool bgp_conn_end_of_rib_sent(const struct bgp_conn *c)

@@ -37,7 +37,7 @@ struct bgp_conn {
 	struct rng rng;
 	bool is_passive; /* the accepted slot: never dials */
 
-	struct bgp_next_hops local;     /* set by the owner before TCP_UP */
+	struct bgp_next_hops local;
 	struct bgp_graceful_restart gr; /* set by the owner before TCP_UP: what the OPEN says */
 
 	enum bgp_state state;
@@ -76,6 +76,8 @@ size_t bgp_conn_receive(struct bgp_conn *c, nsec_t now, const uint8_t *data, siz
 void bgp_conn_notify(struct bgp_conn *c, nsec_t now, enum bgp_note note);
 /* Fires the timers that are due. */
 void bgp_conn_tick(struct bgp_conn *c, nsec_t now);
+/* As bgp_peer_set_local(). */
+void bgp_conn_set_local(struct bgp_conn *c, const struct bgp_next_hops *local);
 /* As bgp_peer_transmit(). */
 size_t bgp_conn_transmit(struct bgp_conn *c, nsec_t now, uint8_t *buf, size_t cap);
 /* BGP_EVENT_CLOSE, then BGP_EVENT_CONNECT; the owner sees other changes in `state`. */
@@ -94,5 +96,8 @@ void bgp_conn_reconfigured(struct bgp_conn *c, nsec_t now);
 bool bgp_conn_gr_negotiated(const struct bgp_conn *c);
 /* The families that both sides listed, once both OPENs are known. */
 struct bgp_families bgp_conn_families(const struct bgp_conn *c);
+/* Those of them that routes can be announced of: there is a next hop (bgp_update_has_next_hop()).
+ */
+struct bgp_families bgp_conn_announced_families(const struct bgp_conn *c);
 /* Established, and the End-of-RIB of each family of the session went out. */
 bool bgp_conn_end_of_rib_sent(const struct bgp_conn *c);

@@ -172,6 +172,7 @@ static void enter_open_sent(struct bgp_conn *c, nsec_t now)
 				    .router_id = config->router_id,
 				    .has_as4 = true,
 				    .families = config->families,
+				    .extended_next_hop = config->extended_next_hop,
 				    .route_refresh = true,
 				    .enhanced_refresh = true,
 				    .gr = c->gr};

@@ -331,6 +331,13 @@ static void write_capabilities(struct wcur *w, const struct bgp_open *o)
 {
 	write_multiprotocol(w, o->families);
 	write_empty_capability(w, BGP_CAP_ROUTE_REFRESH, o->route_refresh);
+	if (o->extended_next_hop) {
+		wcur_u8(w, BGP_CAP_EXTENDED_NEXT_HOP);
+		wcur_u8(w, 6);
+		wcur_u16(w, BGP_AFI_IPV4);
+		wcur_u16(w, BGP_SAFI_UNICAST);
+		wcur_u16(w, BGP_AFI_IPV6);
+	}
 	write_empty_capability(w, BGP_CAP_EXTENDED_MESSAGE, o->extended_message);
 	if (o->has_role) {
 		wcur_u8(w, BGP_CAP_ROLE);

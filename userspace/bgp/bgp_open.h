@@ -74,6 +74,7 @@ bool bgp_open_validate(const struct bgp_open *open, const struct bgp_open_expect
 /*
  * Writes one OPEN; returns its length, 0 if cap is too small (BGP_MESSAGE_MAX always suffices).
  * Sends asn (as AS_TRANS in the field when above 65535, and always in capability 65), hold_s,
- * router_id; families, route_refresh, enhanced_refresh, extended_message, role and gr as told.
+ * router_id; families, route_refresh, extended_next_hop, enhanced_refresh, extended_message, role
+ * and gr as told.
  */
 size_t bgp_open_encode(uint8_t *buf, size_t cap, const struct bgp_open *open);

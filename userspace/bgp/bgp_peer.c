@@ -272,7 +272,7 @@ static struct bgp_graceful_restart graceful_restart(const struct bgp_peer *p)
 
 void bgp_peer_set_local(struct bgp_peer *p, enum bgp_slot slot, const struct bgp_next_hops *local)
 {
-	p->conn[slot].local = *local;
+	bgp_conn_set_local(&p->conn[slot], local);
 }
 
 void bgp_peer_set_error(struct bgp_peer *p, const char *text)
@@ -438,6 +438,7 @@ void bgp_peer_reconfigure(struct bgp_peer *p, nsec_t now, const struct bgp_peer_
 
 	assert(config->local_asn == before.local_asn && config->remote_asn == before.remote_asn);
 	assert(bgp_families_equal(config->families, before.families));
+	assert(config->extended_next_hop == before.extended_next_hop);
 	p->config = *config;
 	p->config.restarted = before.restarted;
 	p->config.forwarding_preserved = before.forwarding_preserved;
@@ -475,6 +476,10 @@ struct bgp_peer_info bgp_peer_info(const struct bgp_peer *p)
 		.keepalive_s = c->keepalive_s,
 		.gr_negotiated = bgp_conn_gr_negotiated(c),
 		.end_of_rib_sent = bgp_conn_end_of_rib_sent(c),
+		.families = c->state == BGP_ESTABLISHED ? bgp_conn_families(c)
+							: (struct bgp_families){0},
+		.announced = c->state == BGP_ESTABLISHED ? bgp_conn_announced_families(c)
+							 : (struct bgp_families){0},
 		.routes_advertised = bgp_rib_n_advertised(p->rib),
 		.routes_received = c->routes_received,
 		.flaps = p->flaps,

@@ -37,7 +37,8 @@ struct bgp_peer_config {
 	uint32_t local_asn;
 	uint32_t remote_asn; /* 0 with any_external/any_internal */
 	bool any_external, any_internal;
-	struct bgp_families families; /* offered; not empty. UPDATEs know IPv4 unicast only yet */
+	struct bgp_families families; /* offered; not empty */
+	bool extended_next_hop;       /* offered: IPv4 routes may have IPv6 next hops (RFC 8950) */
 	uint32_t router_id;           /* host order, not 0; a new one counts from the next OPEN */
 	uint16_t hold_s, keepalive_s; /* hold 0 or >= 3 */
 	uint16_t connect_s;           /* ConnectRetryTime; 0 = 1 s doubling to 30 s, jittered */
@@ -98,7 +99,10 @@ struct bgp_peer *bgp_peer_free(struct bgp_peer *p);
  */
 void bgp_peer_reconfigure(struct bgp_peer *p, nsec_t now, const struct bgp_peer_config *config);
 
-/* Our addresses of the slot's TCP connection, before BGP_NOTE_TCP_UP: next hops by family. */
+/*
+ * Next hops by family, for the slot's connection: before BGP_NOTE_TCP_UP, and again when one of
+ * them changes. Then the routes whose next hop is another now are sent again.
+ */
 void bgp_peer_set_local(struct bgp_peer *p, enum bgp_slot slot, const struct bgp_next_hops *local);
 
 /*
@@ -142,6 +146,8 @@ struct bgp_peer_info {
 	uint16_t hold_s, keepalive_s;          /* negotiated */
 	bool gr_negotiated;                    /* the peer, too, sent capability 64 */
 	bool end_of_rib_sent;                  /* of each family of the session */
+	struct bgp_families families;  /* of the session: both sides list them; none without one */
+	struct bgp_families announced; /* of these, for which there is a next hop */
 	size_t routes_advertised, routes_received;
 	uint64_t updates_sent, updates_received, notifications_sent, notifications_received;
 	uint64_t flaps;         /* times it left Established */

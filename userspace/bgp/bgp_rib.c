@@ -243,8 +243,8 @@ size_t bgp_rib_n_sets(const struct bgp_rib *rib)
 	return rib->sets.n;
 }
 
-/* The most needed bucket of these families, and whose it is; NULL: all are empty. */
-static struct rib_bucket *next_bucket(struct bgp_rib *rib, struct bgp_families families,
+/* The most needed bucket that there is room for, and whose it is; NULL: all are empty. */
+static struct rib_bucket *next_bucket(struct bgp_rib *rib, const struct bgp_rib_room *room,
 				      enum bgp_family *ret)
 {
 	struct rib_bucket *found = NULL;
@@ -252,13 +252,13 @@ static struct rib_bucket *next_bucket(struct bgp_rib *rib, struct bgp_families f
 	for (enum bgp_family f = 0; f < BGP_N_FAMILIES; f++) {
 		struct work *w = &rib->work[f];
 
-		if (!bgp_families_has(families, f))
+		if (!bgp_families_has(room->families, f) || room->cap[f] == 0)
 			continue;
 		if (w->withdrawals.head != RIB_NONE) {
 			*ret = f;
 			return &w->withdrawals;
 		}
-		if (!found && w->first) {
+		if (!found && w->first && !bgp_families_has(room->no_next_hop, f)) {
 			*ret = f;
 			found = w->first;
 		}
@@ -266,19 +266,19 @@ static struct rib_bucket *next_bucket(struct bgp_rib *rib, struct bgp_families f
 	return found;
 }
 
-size_t bgp_rib_take(struct bgp_rib *rib, struct bgp_families families, struct ip_prefix *out,
-		    size_t cap, struct bgp_rib_work *ret)
+size_t bgp_rib_take(struct bgp_rib *rib, const struct bgp_rib_room *room, struct ip_prefix *out,
+		    struct bgp_rib_work *ret)
 {
 	enum bgp_family family;
-	struct rib_bucket *b = next_bucket(rib, families, &family);
+	struct rib_bucket *b = next_bucket(rib, room, &family);
 	size_t n;
 
-	if (!b || cap == 0)
+	if (!b)
 		return 0;
 	assert(!b->set || b->set->family == family);
 	ret->family = family;
 	ret->attrs = b->set ? &b->set->attrs : NULL;
-	for (n = 0; n < cap && b->head != RIB_NONE; n++) {
+	for (n = 0; n < room->cap[family] && b->head != RIB_NONE; n++) {
 		out[n] = rib->table.routes[b->head].prefix;
 		route_sent(rib, &rib->table.routes[b->head]);
 	}

@@ -38,6 +38,13 @@ size_t bgp_rib_n_advertised(const struct bgp_rib *rib);
 size_t bgp_rib_n_desired(const struct bgp_rib *rib);
 size_t bgp_rib_n_sets(const struct bgp_rib *rib); /* distinct attribute sets in use, by family */
 
+/* What a batch may be of. */
+struct bgp_rib_room {
+	struct bgp_families families;
+	struct bgp_families no_next_hop; /* of these withdrawals only */
+	size_t cap[BGP_N_FAMILIES];      /* prefixes, the longest of which differ by family */
+};
+
 /* What a batch is about. */
 struct bgp_rib_work {
 	enum bgp_family family;
@@ -49,10 +56,10 @@ struct bgp_rib_work {
  * One batch of equal work: up to `cap` prefixes of one bucket of one of the families, withdrawals
  * of all of them before announcements. The prefixes count as advertised (or withdrawn) as soon as
  * they are taken: the caller has written them. Returns how many prefixes were written to `out`; 0
- * when these families are clean: *ret is untouched.
+ * when there is nothing of the kind: *ret is untouched.
  */
-size_t bgp_rib_take(struct bgp_rib *rib, struct bgp_families families, struct ip_prefix *out,
-		    size_t cap, struct bgp_rib_work *ret);
+size_t bgp_rib_take(struct bgp_rib *rib, const struct bgp_rib_room *room, struct ip_prefix *out,
+		    struct bgp_rib_work *ret);
 
 /* Walks what is advertised or desired, in prefix order. Start with *pos = 0; false at the end. */
 struct bgp_rib_route {

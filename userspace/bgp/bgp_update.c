@@ -77,46 +77,6 @@ static void found_reset(struct decoder *d, const struct attribute *a, uint8_t su
 	found(d, a, &(struct finding){BGP_UPDATE_RESET, subcode, reason});
 }
 
-/* --- prefixes -------------------------------------------------------------------------------- */
-
-bool bgp_nlri_next(struct rcur *c, struct ip_prefix *ret)
-{
-	uint32_t v4 = 0;
-	uint8_t len;
-	const uint8_t *octets;
-	struct ip_addr addr;
-
-	if (c->failed || rcur_left(c) == 0)
-		return false;
-	len = rcur_u8(c);
-	octets = rcur_bytes(c, (len + 7u) / 8);
-	if (c->failed || len > 32)
-		return false;
-	for (unsigned i = 0; i < (len + 7u) / 8; i++)
-		v4 |= (uint32_t)octets[i] << (24 - 8 * i);
-	addr = ip_addr_from_v4(v4);
-	*ret = ip_prefix_of(&addr, len);
-	return true;
-}
-
-/* Counts prefixes of a family with so many bits; false: one is too long or cut off (RFC 7606 5.3).
- */
-static bool count_prefixes(struct rcur c, uint8_t max_bits, size_t *ret)
-{
-	size_t n = 0;
-
-	while (rcur_left(&c) > 0) {
-		uint8_t len = rcur_u8(&c);
-
-		(void)rcur_bytes(&c, (len + 7u) / 8);
-		if (c.failed || len > max_bits)
-			return false;
-		n++;
-	}
-	*ret = n;
-	return true;
-}
-
 /* --- readers of attributes: the value's length suits the table ----------------------------------
  */
 
@@ -177,18 +137,30 @@ static void read_as_path(struct decoder *d, const struct attribute *a)
 	d->u->as_path = a->value;
 }
 
+/* RFC 4271 6.3: not unspecified, loopback, multicast or reserved. */
+static bool is_host_address(const struct ip_addr *a)
+{
+	static const struct ip_addr loopback = {.b = {[15] = 1}};
+
+	if (ip_addr_is_v4(a)) {
+		uint8_t first = a->b[12];
+
+		return first != 0 && first != 127 && first >> 5 != 7;
+	}
+	return !ip_addr_is_none(a) && !ip_addr_equal(a, &loopback) && a->b[0] != 0xff;
+}
+
 static void read_next_hop(struct decoder *d, const struct attribute *a)
 {
 	struct rcur v = a->value;
-	uint32_t addr = rcur_u32(&v);
+	struct ip_addr addr = ip_addr_from_v4(rcur_u32(&v));
 
-	/* RFC 4271 6.3: a host address; not 0/8, loopback, multicast or reserved. */
-	if (addr >> 24 == 0 || addr >> 24 == 127 || addr >> 29 == 7) {
+	if (!is_host_address(&addr)) {
 		found_withdraw(d, a, BGP_UPDATE_INVALID_NEXT_HOP, "NEXT_HOP is no host address");
 		return;
 	}
 	d->u->has_next_hop = true;
-	d->u->next_hop = ip_addr_from_v4(addr);
+	d->u->next_hop = addr;
 }
 
 static void read_med(struct decoder *d, const struct attribute *a)
@@ -229,41 +201,70 @@ static void read_large_communities(struct decoder *d, const struct attribute *a)
 	d->u->large_communities = a->value;
 }
 
-/* Bits of an address of a family whose prefixes we can walk; 0: not ours to read. */
-static uint8_t family_bits(uint16_t afi, uint8_t safi)
+static void read_ext_communities(struct decoder *d, const struct attribute *a)
 {
-	if (safi != BGP_SAFI_UNICAST)
-		return 0;
-	return afi == BGP_AFI_IPV4 ? 32 : afi == BGP_AFI_IPV6 ? 128 : 0;
+	d->u->ext_communities = a->value;
 }
 
-/* RFC 4760 3, RFC 8950 4: lengths of the next hop of a family we know; RFC 7606 7.11. */
-static bool mp_next_hop_suits(uint16_t afi, uint8_t safi, uint8_t len)
+/*
+ * RFC 4760 3, RFC 2545 3, RFC 8950 4: octets of a next hop; RFC 7606 7.11: with another length the
+ * prefixes behind it are not to be trusted.
+ */
+static bool mp_next_hop_suits(enum bgp_family family, size_t len)
 {
-	if (family_bits(afi, safi) == 0)
-		return true;
-	return len == 16 || len == 32 || (len == 4 && afi == BGP_AFI_IPV4);
+	return len == 16 || len == 32 || (len == 4 && family == BGP_IPV4_UNICAST);
+}
+
+/* The first address of a next hop; the second would be the link-local one. */
+static struct ip_addr read_mp_next_hop(struct rcur v)
+{
+	struct ip_addr addr;
+
+	if (rcur_left(&v) == 4)
+		return ip_addr_from_v4(rcur_u32(&v));
+	memcpy(addr.b, rcur_bytes(&v, sizeof(addr.b)), sizeof(addr.b));
+	return addr;
+}
+
+/* The prefixes of one attribute; false: malformed. *ret stays empty if they are not the session's.
+ */
+static bool read_mp_prefixes(struct decoder *d, enum bgp_family family, struct rcur v,
+			     struct bgp_update_mp *ret)
+{
+	size_t n;
+
+	if (!bgp_nlri_count(v, family, &n))
+		return false;
+	if (bgp_families_has(d->session->families, family))
+		*ret = (struct bgp_update_mp){.family = family, .nlri = v, .n = n};
+	return true;
 }
 
 static void read_mp_reach(struct decoder *d, const struct attribute *a)
 {
-	struct rcur v = a->value;
+	struct rcur v = a->value, next_hop;
 	uint16_t afi = rcur_u16(&v);
-	uint8_t safi = rcur_u8(&v), next_hop_len = rcur_u8(&v);
-	uint8_t bits = family_bits(afi, safi);
-	size_t n;
+	uint8_t safi = rcur_u8(&v);
+	enum bgp_family family;
+	bool is_known = bgp_family_of(afi, safi, &family);
 
-	(void)rcur_sub(&v, next_hop_len);
+	next_hop = rcur_sub(&v, rcur_u8(&v));
 	(void)rcur_u8(&v); /* reserved */
-	if (v.failed || !mp_next_hop_suits(afi, safi, next_hop_len)) {
+	if (v.failed || (is_known && !mp_next_hop_suits(family, rcur_left(&next_hop)))) {
 		found_reset(d, a, BGP_UPDATE_OPTIONAL_ATTRIBUTE, "MP_REACH_NLRI unreadable");
 		return;
 	}
-	if (bits > 0 && !count_prefixes(v, bits, &n)) {
+	d->has_reachable |= rcur_left(&v) > 0;
+	if (!is_known)
+		return;
+	if (!read_mp_prefixes(d, family, v, &d->u->mp_reach)) {
 		found_reset(d, a, BGP_UPDATE_OPTIONAL_ATTRIBUTE, "MP_REACH_NLRI prefix malformed");
 		return;
 	}
-	d->has_reachable |= rcur_left(&v) > 0;
+	d->u->mp_next_hop = read_mp_next_hop(next_hop);
+	if (!is_host_address(&d->u->mp_next_hop))
+		found_withdraw(d, a, BGP_UPDATE_INVALID_NEXT_HOP,
+			       "next hop in MP_REACH_NLRI is no host address");
 }
 
 static void read_mp_unreach(struct decoder *d, const struct attribute *a)
@@ -271,14 +272,14 @@ static void read_mp_unreach(struct decoder *d, const struct attribute *a)
 	struct rcur v = a->value;
 	uint16_t afi = rcur_u16(&v);
 	uint8_t safi = rcur_u8(&v);
-	uint8_t bits = family_bits(afi, safi);
-	size_t n;
+	enum bgp_family family;
 
 	if (v.failed) {
 		found_reset(d, a, BGP_UPDATE_OPTIONAL_ATTRIBUTE, "MP_UNREACH_NLRI unreadable");
 		return;
 	}
-	if (bits > 0 && !count_prefixes(v, bits, &n)) {
+	if (bgp_family_of(afi, safi, &family) &&
+	    !read_mp_prefixes(d, family, v, &d->u->mp_unreach)) {
 		found_reset(d, a, BGP_UPDATE_OPTIONAL_ATTRIBUTE,
 			    "MP_UNREACH_NLRI prefix malformed");
 		return;
@@ -318,10 +319,12 @@ static const struct attribute_rule {
 	{BGP_ATTR_CLUSTER_LIST, OPTIONAL, true, 4, ANY_LEN, 4, WITHDRAW, NULL},
 	{BGP_ATTR_MP_REACH, OPTIONAL, false, 0, ANY_LEN, 1, WITHDRAW, read_mp_reach},
 	{BGP_ATTR_MP_UNREACH, OPTIONAL, false, 0, ANY_LEN, 1, WITHDRAW, read_mp_unreach},
-	{BGP_ATTR_EXT_COMMUNITIES, TRANSITIVE, false, 8, ANY_LEN, 8, WITHDRAW, NULL},
+	{BGP_ATTR_EXT_COMMUNITIES, TRANSITIVE, false, 8, ANY_LEN, 8, WITHDRAW,
+	 read_ext_communities},
 	/* Of old speakers; we import nothing, so the path is not put together (RFC 6793 4.2.3). */
 	{BGP_ATTR_AS4_PATH, TRANSITIVE, false, 0, ANY_LEN, 1, DISCARD, NULL},
 	{BGP_ATTR_AS4_AGGREGATOR, TRANSITIVE, false, 0, ANY_LEN, 1, DISCARD, NULL},
+	{BGP_ATTR_IPV6_EXT_COMMUNITIES, TRANSITIVE, false, 20, ANY_LEN, 20, WITHDRAW, NULL},
 	{BGP_ATTR_LARGE_COMMUNITIES, TRANSITIVE, false, 12, ANY_LEN, 12, WITHDRAW,
 	 read_large_communities},
 };
@@ -426,7 +429,7 @@ static void check_mandatory(struct decoder *d)
 	} checks[] = {
 		{BGP_ATTR_ORIGIN, d->has_reachable},
 		{BGP_ATTR_AS_PATH, d->has_reachable},
-		{BGP_ATTR_NEXT_HOP, d->u->n_announced > 0},
+		{BGP_ATTR_NEXT_HOP, rcur_left(&d->u->nlri) > 0},
 		{BGP_ATTR_LOCAL_PREF, d->has_reachable && d->session->is_ibgp},
 	};
 
@@ -482,8 +485,8 @@ static void decode_parts(struct decoder *d, struct rcur body)
 			    "withdrawn or attribute length beyond the message");
 		return;
 	}
-	if (!count_prefixes(u->withdrawn, 32, &u->n_withdrawn) ||
-	    !count_prefixes(u->nlri, 32, &u->n_announced)) {
+	if (!bgp_nlri_count(u->withdrawn, BGP_IPV4_UNICAST, &u->n_withdrawn) ||
+	    !bgp_nlri_count(u->nlri, BGP_IPV4_UNICAST, &u->n_announced)) {
 		found_reset(d, NULL, BGP_UPDATE_INVALID_NETWORK_FIELD, "prefix malformed");
 		return;
 	}
@@ -491,6 +494,8 @@ static void decode_parts(struct decoder *d, struct rcur body)
 	has_attributes = rcur_left(&list) > 0;
 	while (next_attribute(d, &list, &a))
 		read_attribute(d, &a);
+	u->n_announced += u->mp_reach.n;
+	u->n_withdrawn += u->mp_unreach.n;
 	check_mandatory(d);
 	check_no_nlri(d);
 	check_end_of_rib(d, has_attributes);

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
- * UPDATE (RFC 4271 4.3) for IPv4 unicast. Decoding classifies errors as RFC 7606 asks: no malformed
- * UPDATE ends a session unless its prefixes cannot be found or the RFC demands it, and the class is
- * the result, not a side effect. We announce and keep nothing of what we are told, so the decoder
- * counts prefixes and yields views; unknown optional attributes are never looked into (most CVEs of
- * the field live there). Encoding adds to a set of attributes what depends on the session and packs
- * as many prefixes behind it as a message takes.
+ * UPDATE (RFC 4271 4.3) for unicast of both families: IPv4 in the message's own fields, IPv6 in
+ * MP_REACH_NLRI and MP_UNREACH_NLRI (RFC 4760), and IPv4 there, too, where its next hop is an IPv6
+ * address (RFC 8950). Decoding classifies errors as RFC 7606 asks: no malformed UPDATE ends a
+ * session unless its prefixes cannot be found or the RFC demands it, and the class is the result,
+ * not a side effect. We keep nothing of what we are told, so the decoder counts prefixes and yields
+ * views; unknown optional attributes are never looked into (most CVEs of the field live there).
+ * Encoding adds to a set of attributes what depends on the session and packs as many prefixes with
+ * it as a message takes.
  */
 #pragma once
 
@@ -13,6 +15,7 @@
 #include "base/cursor.h"
 #include "bgp/bgp_error.h"
 #include "bgp/bgp_family.h"
+#include "bgp/bgp_nlri.h"
 #include "bgp/bgp_wire.h"
 
 struct bgp_attrs;
@@ -21,8 +24,10 @@ struct bgp_attrs;
 struct bgp_update_session {
 	uint32_t local_asn;
 	bool is_ibgp;
-	bool as4;                   /* both sides sent capability 65: AS_PATH has 4-octet numbers */
-	struct bgp_next_hops local; /* our addresses of the connection; for encoding */
+	bool as4; /* both sides sent capability 65: AS_PATH has 4-octet numbers */
+	struct bgp_families families; /* both sides listed; for decoding */
+	bool extended_next_hop;       /* both sides sent RFC 8950's capability for IPv4 unicast */
+	struct bgp_next_hops local;   /* our addresses of the connection; for encoding */
 };
 
 /* In rising order of severity; the worst of an UPDATE counts (RFC 7606 2, 3). */
@@ -34,11 +39,19 @@ enum bgp_update_result {
 	BGP_UPDATE_RESET,             /* send the NOTIFICATION and close */
 };
 
+/* Prefixes in MP_REACH or MP_UNREACH, of a family of the session; else an empty cursor. */
+struct bgp_update_mp {
+	enum bgp_family family;
+	struct rcur nlri; /* for bgp_nlri_next() */
+	size_t n;
+};
+
 /* A decoded UPDATE. Cursors are views into the input, absent attributes are empty cursors. */
 struct bgp_update {
-	size_t n_announced, n_withdrawn; /* IPv4 prefixes as the message has them */
-	struct rcur nlri, withdrawn;     /* for bgp_nlri_next */
-	bool is_end_of_rib;              /* RFC 4724 2; then the family follows */
+	size_t n_announced, n_withdrawn; /* prefixes of the session's families, wherever they are */
+	struct rcur nlri, withdrawn;     /* the message's own fields: IPv4 */
+	struct bgp_update_mp mp_reach, mp_unreach;
+	bool is_end_of_rib; /* RFC 4724 2; then the family follows */
 	uint16_t eor_afi;
 	uint8_t eor_safi;
 	unsigned n_discarded; /* attributes ignored because they are malformed or out of place */
@@ -51,7 +64,9 @@ struct bgp_update {
 	uint32_t med, local_pref;
 	uint32_t origin_asn, n_as_path; /* last ASN of the path, or 0; its length */
 	struct ip_addr next_hop;
+	struct ip_addr mp_next_hop; /* of mp_reach; none: not of the session's */
 	struct rcur as_path, communities, large_communities; /* values, lengths checked */
+	struct rcur ext_communities;
 };
 
 /*
@@ -63,27 +78,37 @@ struct bgp_update {
  * UPDATE has attributes but no reachable prefix (5.2), with the subcode of that error.
  * treat-as-withdraw: an attribute overruns the list (4), wrong flags (3c), a mandatory attribute is
  * missing (3d), ORIGIN, AS_PATH, NEXT_HOP, MED, LOCAL_PREF, ORIGINATOR_ID, CLUSTER_LIST or any sort
- * of communities malformed (7.1-7.5, 7.8-7.10, 7.14, RFC 8092 5), AS 0 (RFC 7607) or a set (RFC
- * 9774) in AS_PATH. attribute discard: ATOMIC_AGGREGATE or AGGREGATOR malformed (7.6, 7.7);
- * LOCAL_PREF, ORIGINATOR_ID or CLUSTER_LIST from an external peer; a second instance of an
- * attribute (3g). Prefixes in MP_REACH and MP_UNREACH are checked, but neither counted nor kept.
+ * of communities malformed (7.1-7.5, 7.8-7.10, 7.14, 7.15, RFC 8092 5), AS 0 (RFC 7607) or a set
+ * (RFC 9774) in AS_PATH, a next hop that is no host's address (RFC 4271 6.3), in NEXT_HOP or in
+ * MP_REACH. attribute discard: ATOMIC_AGGREGATE or AGGREGATOR malformed (7.6, 7.7); LOCAL_PREF,
+ * ORIGINATOR_ID or CLUSTER_LIST from an external peer; a second instance of an attribute (3g).
+ * MP_REACH and MP_UNREACH of families that we know are checked, whether they are the session's or
+ * not; what is not the session's does not count (RFC 4760 7).
  */
 enum bgp_update_result bgp_update_decode(struct rcur body, const struct bgp_update_session *s,
 					 struct bgp_update *ret,
 					 struct bgp_error *ret_error) must_check;
 
-/*
- * Walks prefixes of `nlri` or `withdrawn` (copy the cursor first): false at the end. Host bits are
- * cleared (RFC 4271 4.3: trailing bits are irrelevant).
- */
-bool bgp_nlri_next(struct rcur *c, struct ip_prefix *ret);
-
 /* Equal work for some prefixes, as bgp_rib_take() yields it. */
 struct bgp_update_batch {
+	enum bgp_family family;
 	const struct bgp_attrs *attrs;    /* NULL: withdraw */
-	const struct ip_prefix *prefixes; /* IPv4 */
+	const struct ip_prefix *prefixes; /* of the family */
 	size_t n;                         /* at least 1 */
 };
+
+/*
+ * That routes of the family have a next hop on this session: an address of ours of the family, or,
+ * of IPv4 where RFC 8950 is agreed, an IPv6 one. Without, they can be withdrawn, not announced.
+ */
+bool bgp_update_has_next_hop(const struct bgp_update_session *s, enum bgp_family family);
+
+/* That they have the same, link-local address and all. */
+bool bgp_update_same_next_hop(const struct bgp_update_session *a,
+			      const struct bgp_update_session *b, enum bgp_family family);
+
+/* The one that such a route says, if the set of its attributes names none; none: there is none. */
+struct ip_addr bgp_update_next_hop(const struct bgp_update_session *s, enum bgp_family family);
 
 /*
  * Writes one UPDATE with as many of the prefixes as fit into cap octets; cap at least
@@ -91,8 +116,10 @@ struct bgp_update_batch {
  * length; *ret_taken
  * (>= 1) says how many prefixes it holds: call again for the rest. Added here: AS_PATH (eBGP: own
  * ASN 1 + prepend times, toward a 2-octet peer as AS_TRANS and AS4_PATH, RFC 6793; iBGP: empty),
- * NEXT_HOP (the set's or our IPv4 address of the connection), LOCAL_PREF on iBGP only (100 if the
- * set has none, RFC 4271 5.1.5).
+ * the next hop (the set's if it is of the family, or ours; RFC 2545 3: behind a global IPv6 one the
+ * link-local one, if it is known), LOCAL_PREF on iBGP only (100 if the set has none, RFC 4271
+ * 5.1.5). MP_REACH goes before all other attributes (RFC 7606 5.1). To announce needs
+ * bgp_update_has_next_hop(), or a set that has one.
  */
 size_t bgp_update_encode(uint8_t *buf, size_t cap, const struct bgp_update_session *s,
 			 const struct bgp_update_batch *batch, size_t *ret_taken);

@@ -3,9 +3,10 @@
  * Encoding UPDATEs: a set of attributes once, and behind it as many prefixes as fit (RFC 4271 4.3).
  *
  * A set is the same for all peers; what the session adds is added here: AS_PATH (RFC 4271 5.1.2,
- * RFC 6793 4.2.2 toward a peer with 2-octet AS numbers), NEXT_HOP, LOCAL_PREF on internal sessions
- * only (5.1.5). Attributes are written in ascending order of their type, as RFC 4271 5 recommends.
- * A message announces or withdraws, never both: the rib yields one kind of work at a time.
+ * RFC 6793 4.2.2 toward a peer with 2-octet AS numbers), the next hop, LOCAL_PREF on internal
+ * sessions only (5.1.5). Attributes are written in ascending order of their type, as RFC 4271 5
+ * recommends, but for MP_REACH, which goes first (RFC 7606 5.1). A message announces or withdraws
+ * prefixes of one family, never both: the rib yields one kind of work at a time.
  *
  * Invariant: at least one prefix fits behind any set, because the plan bounds communities
  * (LIMIT_COMMUNITIES) far below BGP_MESSAGE_MAX.
@@ -26,8 +27,10 @@
 #define TRANSITIVE (BGP_ATTR_OPTIONAL | BGP_ATTR_TRANSITIVE)
 
 /* The longest path twice (AS_PATH, AS4_PATH), communities of the largest kind, and all the rest. */
-_Static_assert(BGP_HEADER_LEN + 4 + 2 * (4 + 2 * 2 + 256 * 4) + LIMIT_COMMUNITIES * 12 + 100 <
-		       BGP_MESSAGE_MAX,
+#define ATTRS_MAX (2 * (4 + 2 * 2 + 256 * 4) + LIMIT_COMMUNITIES * 12 + 60)
+/* MP_REACH without its prefixes: header, AFI, SAFI, two addresses with their length, reserved. */
+#define MP_REACH_MAX (4 + 3 + 1 + 32 + 1)
+_Static_assert(BGP_HEADER_LEN + 4 + ATTRS_MAX + MP_REACH_MAX + BGP_NLRI_MAX <= BGP_MESSAGE_MAX,
 	       "a prefix fits behind any set");
 
 static void write_attr_header(struct wcur *w, uint8_t flags, enum bgp_attr_type type, size_t len)
@@ -131,19 +134,79 @@ static void write_large_communities(struct wcur *w, const struct bgp_attrs *a)
 	}
 }
 
-static void write_attrs(struct wcur *w, const struct bgp_update_session *s,
-			const struct bgp_attrs *a)
+/* --- next hops ------------------------------------------------------------------------------- */
+
+/* What one family's routes have of a set of attributes on a session. */
+struct hops {
+	struct ip_addr first;
+	struct ip_addr link_local; /* behind a global one (RFC 2545 3), or none */
+	bool in_mp_reach;
+};
+
+static struct ip_addr ipv6_hop(const struct bgp_next_hops *local)
 {
-	const struct ip_addr *next_hop =
-		ip_addr_is_none(&a->next_hop) ? &s->local.ipv4 : &a->next_hop;
+	return ip_addr_is_none(&local->ipv6) ? local->ipv6_link_local : local->ipv6;
+}
+
+/* Those of routes whose set names none. */
+static struct hops own_hops(const struct bgp_update_session *s, enum bgp_family family)
+{
+	struct hops h = {.first = s->local.ipv4};
+
+	if (family != BGP_IPV4_UNICAST || (ip_addr_is_none(&h.first) && s->extended_next_hop)) {
+		h.first = ipv6_hop(&s->local);
+		if (!ip_addr_is_none(&s->local.ipv6))
+			h.link_local = s->local.ipv6_link_local;
+	}
+	return h;
+}
+
+struct ip_addr bgp_update_next_hop(const struct bgp_update_session *s, enum bgp_family family)
+{
+	return own_hops(s, family).first;
+}
+
+bool bgp_update_has_next_hop(const struct bgp_update_session *s, enum bgp_family family)
+{
+	const struct hops h = own_hops(s, family);
+
+	return !ip_addr_is_none(&h.first);
+}
+
+bool bgp_update_same_next_hop(const struct bgp_update_session *a,
+			      const struct bgp_update_session *b, enum bgp_family family)
+{
+	const struct hops x = own_hops(a, family), y = own_hops(b, family);
+
+	return ip_addr_equal(&x.first, &y.first) && ip_addr_equal(&x.link_local, &y.link_local);
+}
+
+static struct hops hops_of(const struct bgp_update_session *s, enum bgp_family family,
+			   const struct bgp_attrs *a)
+{
+	struct hops h = own_hops(s, family);
+
+	if (!ip_addr_is_none(&a->next_hop) && bgp_family_of_addr(&a->next_hop) == family)
+		h = (struct hops){.first = a->next_hop};
+	assert(!ip_addr_is_none(&h.first));
+	h.in_mp_reach = family != BGP_IPV4_UNICAST || !ip_addr_is_v4(&h.first);
+	return h;
+}
+
+/* --- attributes ------------------------------------------------------------------------------ */
+
+/* All of them but MP_REACH. */
+static void write_attrs(struct wcur *w, const struct bgp_update_session *s,
+			const struct bgp_attrs *a, const struct hops *hops)
+{
 	size_t n_path = path_len(s, a);
 
-	assert(ip_addr_is_v4(next_hop));
 	assert(a->n_communities + a->n_extended + a->n_large <= LIMIT_COMMUNITIES);
 	write_attr_header(w, WELL_KNOWN, BGP_ATTR_ORIGIN, 1);
 	wcur_u8(w, (uint8_t)a->origin);
 	write_as_path(w, s, n_path);
-	write_u32_attr(w, WELL_KNOWN, BGP_ATTR_NEXT_HOP, ip_addr_v4(next_hop));
+	if (!hops->in_mp_reach)
+		write_u32_attr(w, WELL_KNOWN, BGP_ATTR_NEXT_HOP, ip_addr_v4(&hops->first));
 	if (a->has_med)
 		write_u32_attr(w, OPTIONAL, BGP_ATTR_MED, a->med);
 	if (s->is_ibgp)
@@ -155,24 +218,6 @@ static void write_attrs(struct wcur *w, const struct bgp_update_session *s,
 	write_large_communities(w, a);
 }
 
-/* Writes prefixes until `reserve` octets are left of the room; returns how many. */
-static size_t write_prefixes(struct wcur *w, const struct bgp_update_batch *b, size_t reserve)
-{
-	size_t i;
-
-	for (i = 0; i < b->n; i++) {
-		const struct ip_prefix *p = &b->prefixes[i];
-		size_t octets = (p->len + 7u) / 8;
-
-		assert(ip_addr_is_v4(&p->addr) && p->len <= 32);
-		if (w->failed || wcur_room(w) < 1 + octets + reserve)
-			break;
-		wcur_u8(w, p->len);
-		wcur_bytes(w, p->addr.b + 12, octets);
-	}
-	return i;
-}
-
 /* Patches the 16-bit length at `offset` to what was written behind it. */
 static void patch_length(struct wcur *w, size_t offset)
 {
@@ -180,27 +225,98 @@ static void patch_length(struct wcur *w, size_t offset)
 	wcur_patch_u16(w, offset, (uint16_t)(wcur_len(w) - offset - 2));
 }
 
+/* Starts an attribute that holds prefixes; returns where its length is. */
+static size_t start_mp(struct wcur *w, enum bgp_attr_type type, enum bgp_family family)
+{
+	size_t length;
+
+	wcur_u8(w, OPTIONAL | BGP_ATTR_EXTENDED);
+	wcur_u8(w, (uint8_t)type);
+	length = wcur_len(w);
+	wcur_u16(w, 0);
+	wcur_u16(w, bgp_family_afi(family));
+	wcur_u8(w, bgp_family_safi(family));
+	return length;
+}
+
+/* With as many prefixes as leave `reserve` octets of the message; returns how many. */
+static size_t write_mp_reach(struct wcur *w, const struct bgp_update_batch *b,
+			     const struct hops *hops, size_t reserve)
+{
+	bool two = !ip_addr_is_none(&hops->link_local);
+	size_t length = start_mp(w, BGP_ATTR_MP_REACH, b->family), n;
+
+	wcur_u8(w, two ? 32 : 16);
+	wcur_bytes(w, hops->first.b, 16);
+	if (two)
+		wcur_bytes(w, hops->link_local.b, 16);
+	wcur_u8(w, 0);
+	n = bgp_nlri_write(w, b->family, b->prefixes, b->n, reserve);
+	patch_length(w, length);
+	return n;
+}
+
+static size_t write_mp_unreach(struct wcur *w, const struct bgp_update_batch *b)
+{
+	size_t length = start_mp(w, BGP_ATTR_MP_UNREACH, b->family), n;
+
+	n = bgp_nlri_write(w, b->family, b->prefixes, b->n, 0);
+	patch_length(w, length);
+	return n;
+}
+
+/* --- messages -------------------------------------------------------------------------------- */
+
+static size_t write_withdrawal(struct wcur *w, const struct bgp_update_batch *b)
+{
+	size_t offset = wcur_len(w), taken;
+
+	wcur_u16(w, 0);
+	if (b->family == BGP_IPV4_UNICAST) { /* also what was announced by MP_REACH */
+		taken = bgp_nlri_write(w, b->family, b->prefixes, b->n, 2);
+		patch_length(w, offset);
+		wcur_u16(w, 0);
+		return taken;
+	}
+	offset = wcur_len(w);
+	wcur_u16(w, 0);
+	taken = write_mp_unreach(w, b);
+	patch_length(w, offset);
+	return taken;
+}
+
+static size_t write_announcement(struct wcur *w, const struct bgp_update_session *s,
+				 const struct bgp_update_batch *b)
+{
+	const struct hops hops = hops_of(s, b->family, b->attrs);
+	uint8_t list[ATTRS_MAX];
+	struct wcur attrs = wcur_init(list, sizeof(list));
+	size_t offset, taken = 0;
+
+	write_attrs(&attrs, s, b->attrs, &hops);
+	assert(!attrs.failed);
+	wcur_u16(w, 0); /* nothing is withdrawn */
+	offset = wcur_len(w);
+	wcur_u16(w, 0);
+	if (hops.in_mp_reach)
+		taken = write_mp_reach(w, b, &hops, wcur_len(&attrs));
+	wcur_bytes(w, list, wcur_len(&attrs));
+	patch_length(w, offset);
+	if (!hops.in_mp_reach)
+		taken = bgp_nlri_write(w, b->family, b->prefixes, b->n, 0);
+	return taken;
+}
+
 size_t bgp_update_encode(uint8_t *buf, size_t cap, const struct bgp_update_session *s,
 			 const struct bgp_update_batch *batch, size_t *ret_taken)
 {
 	struct wcur w =
 		wcur_init(buf, cap < BGP_MESSAGE_MAX_EXTENDED ? cap : BGP_MESSAGE_MAX_EXTENDED);
-	size_t offset = BGP_HEADER_LEN, taken;
+	size_t taken;
 
 	assert(cap >= BGP_MESSAGE_MAX && batch->n > 0);
 	bgp_message_start(&w, BGP_UPDATE);
-	wcur_u16(&w, 0);
-	if (!batch->attrs) {
-		taken = write_prefixes(&w, batch, 2);
-		patch_length(&w, offset);
-		wcur_u16(&w, 0);
-	} else {
-		offset = wcur_len(&w);
-		wcur_u16(&w, 0);
-		write_attrs(&w, s, batch->attrs);
-		patch_length(&w, offset);
-		taken = write_prefixes(&w, batch, 0);
-	}
+	taken = batch->attrs ? write_announcement(&w, s, batch) : write_withdrawal(&w, batch);
 	assert(!w.failed && taken > 0 && taken <= batch->n);
 	*ret_taken = taken;
 	return bgp_message_end(&w);

@@ -45,6 +45,7 @@ static const struct peer_field fields[] = {
 	{FIELD(bgp.any_external), NULL, PEER_RESET, "the peer's OPEN was judged by it"},
 	{FIELD(bgp.any_internal), NULL, PEER_RESET, "the peer's OPEN was judged by it"},
 	{FIELD(bgp.families), NULL, PEER_RESET, "capabilities, said by the OPEN"},
+	{FIELD(bgp.extended_next_hop), NULL, PEER_RESET, "a capability, said by the OPEN"},
 	{FIELD(bgp.router_id), NULL, PEER_NONE,
 	 "said by the next OPEN: no session is worth an identifier"},
 	{FIELD(bgp.hold_s), NULL, PEER_NONE, "agreed upon by the next OPENs"},

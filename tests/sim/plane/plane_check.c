@@ -73,7 +73,7 @@ void plane_check_sent(struct plane *p, unsigned i, struct rcur body)
 	}
 	if (!p->f->synced && (u.n_withdrawn > 0 || u.is_end_of_rib))
 		plane_violation(p, "peer %u: withdraw or End-of-RIB before all was read", i);
-	while (bgp_nlri_next(&u.nlri, &prefix))
+	while (bgp_nlri_next(&u.nlri, BGP_IPV4_UNICAST, &prefix))
 		if (plan->leaving || plan->drained ||
 		    (plan->dataplane && !is_served(p->f, &prefix) &&
 		     !plane_find(&p->sessions[i].written, &prefix)))

@@ -239,9 +239,9 @@ static void router_update(struct plane *p, struct plane_router *r, struct rcur b
 		return;
 	}
 	p->stats.updates++;
-	while (bgp_nlri_next(&u.withdrawn, &prefix))
+	while (bgp_nlri_next(&u.withdrawn, BGP_IPV4_UNICAST, &prefix))
 		plane_remove(&r->table, &prefix);
-	while (bgp_nlri_next(&u.nlri, &prefix))
+	while (bgp_nlri_next(&u.nlri, BGP_IPV4_UNICAST, &prefix))
 		plane_add(&r->table, &prefix, p->now);
 	if (u.is_end_of_rib)
 		forget_stale(r);

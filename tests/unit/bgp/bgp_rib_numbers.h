@@ -36,3 +36,12 @@ static inline bool is_dirty(const struct bgp_rib *rib)
 {
 	return bgp_rib_dirty(rib, BGP_IPV4_UNICAST) || bgp_rib_dirty(rib, BGP_IPV6_UNICAST);
 }
+
+/* Takes as many of any family, and announces what it likes. */
+static inline size_t take(struct bgp_rib *rib, struct bgp_families families, struct ip_prefix *out,
+			  size_t cap, struct bgp_rib_work *ret)
+{
+	const struct bgp_rib_room room = {.families = families, .cap = {cap, cap}};
+
+	return bgp_rib_take(rib, &room, out, ret);
+}

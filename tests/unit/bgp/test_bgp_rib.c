@@ -25,7 +25,7 @@ static void drain(struct bgp_rib *rib)
 	struct ip_prefix out[7];
 	struct bgp_rib_work work;
 
-	while (bgp_rib_take(rib, rib_all, out, ARRAY_SIZE(out), &work) > 0)
+	while (take(rib, rib_all, out, ARRAY_SIZE(out), &work) > 0)
 		;
 	assert_false(is_dirty(rib));
 }
@@ -40,7 +40,7 @@ static void a_new_rib_is_clean_and_empty(void **state)
 
 	(void)state;
 	assert_false(is_dirty(rib));
-	assert_int_equal(bgp_rib_take(rib, rib_all, out, 1, &work), 0);
+	assert_int_equal(take(rib, rib_all, out, 1, &work), 0);
 	assert_false(bgp_rib_next(rib, &pos, &route));
 	assert_null(bgp_rib_free(rib));
 	assert_null(bgp_rib_free(NULL));
@@ -57,7 +57,7 @@ static void routes_of_one_set_come_in_one_batch(void **state)
 	set(rib, 0, 1);
 	set(rib, 1, 2);
 	set(rib, 2, 1);
-	assert_int_equal(bgp_rib_take(rib, rib_all, out, 8, &work), 2);
+	assert_int_equal(take(rib, rib_all, out, 8, &work), 2);
 	assert_int_equal(bgp_attrs_cmp(work.attrs, &expect), 0);
 	want = prefix_of(0);
 	assert_int_equal(ip_prefix_cmp(&out[0], &want), 0);
@@ -65,8 +65,8 @@ static void routes_of_one_set_come_in_one_batch(void **state)
 	assert_int_equal(ip_prefix_cmp(&out[1], &want), 0);
 	assert_int_equal(bgp_rib_n_advertised(rib), 2);
 	assert_int_equal(bgp_rib_n_desired(rib), 3);
-	assert_int_equal(bgp_rib_take(rib, rib_all, out, 8, &work), 1);
-	assert_int_equal(bgp_rib_take(rib, rib_all, out, 8, &work), 0);
+	assert_int_equal(take(rib, rib_all, out, 8, &work), 1);
+	assert_int_equal(take(rib, rib_all, out, 8, &work), 0);
 	bgp_rib_free(rib);
 }
 
@@ -79,10 +79,10 @@ static void a_batch_ends_at_cap_and_goes_on_in_the_same_bucket(void **state)
 	(void)state;
 	for (uint32_t i = 0; i < 7; i++)
 		set(rib, i, 0);
-	assert_int_equal(bgp_rib_take(rib, rib_all, out, 0, &work), 0);
-	assert_int_equal(bgp_rib_take(rib, rib_all, out, 3, &work), 3);
-	assert_int_equal(bgp_rib_take(rib, rib_all, out, 3, &work), 3);
-	assert_int_equal(bgp_rib_take(rib, rib_all, out, 3, &work), 1);
+	assert_int_equal(take(rib, rib_all, out, 0, &work), 0);
+	assert_int_equal(take(rib, rib_all, out, 3, &work), 3);
+	assert_int_equal(take(rib, rib_all, out, 3, &work), 3);
+	assert_int_equal(take(rib, rib_all, out, 3, &work), 1);
 	assert_false(is_dirty(rib));
 	bgp_rib_free(rib);
 }
@@ -98,10 +98,10 @@ static void withdrawals_go_before_announcements(void **state)
 	drain(rib);
 	set(rib, 1, 1);
 	del(rib, 0);
-	assert_int_equal(bgp_rib_take(rib, rib_all, out, 8, &work), 1);
+	assert_int_equal(take(rib, rib_all, out, 8, &work), 1);
 	assert_null(work.attrs);
 	assert_int_equal(bgp_rib_n_advertised(rib), 0);
-	assert_int_equal(bgp_rib_take(rib, rib_all, out, 8, &work), 1);
+	assert_int_equal(take(rib, rib_all, out, 8, &work), 1);
 	assert_non_null(work.attrs);
 	bgp_rib_free(rib);
 }
@@ -152,7 +152,7 @@ static void the_caller_s_attributes_are_copied(void **state)
 	a.communities = list;
 	assert_true(bgp_rib_set(rib, &p, &a));
 	list[0] = list[1] = 0;
-	assert_int_equal(bgp_rib_take(rib, rib_all, out, 1, &work), 1);
+	assert_int_equal(take(rib, rib_all, out, 1, &work), 1);
 	assert_int_equal(bgp_attrs_cmp(work.attrs, &expect), 0);
 	bgp_rib_free(rib);
 }
@@ -171,7 +171,7 @@ static void after_session_down_all_desired_is_sent_again_and_nothing_withdrawn(v
 	del(rib, 1);
 	bgp_rib_session_down(rib);
 	assert_int_equal(bgp_rib_n_advertised(rib), 0);
-	assert_int_equal(bgp_rib_take(rib, rib_all, out, 8, &work), 2);
+	assert_int_equal(take(rib, rib_all, out, 8, &work), 2);
 	assert_non_null(work.attrs);
 	assert_false(is_dirty(rib));
 	bgp_rib_free(rib);
@@ -191,7 +191,7 @@ static void a_refresh_sends_all_again_even_through_a_flap(void **state)
 	assert_int_equal(bgp_rib_n_advertised(rib), 2);
 	del(rib, 1);
 	set(rib, 1, 0);
-	assert_int_equal(bgp_rib_take(rib, rib_all, out, 8, &work), 2);
+	assert_int_equal(take(rib, rib_all, out, 8, &work), 2);
 	assert_false(is_dirty(rib));
 	bgp_rib_free(rib);
 }
@@ -280,9 +280,9 @@ static void a_batch_is_of_one_family_though_the_sets_are_equal(void **state)
 	set(rib, 0, 2);
 	set(rib, 1, 2);
 	assert_int_equal(bgp_rib_n_sets(rib), 2);
-	assert_int_equal(bgp_rib_take(rib, rib_all, out, 8, &work), 2);
+	assert_int_equal(take(rib, rib_all, out, 8, &work), 2);
 	assert_int_equal(work.family, BGP_IPV4_UNICAST);
-	assert_int_equal(bgp_rib_take(rib, rib_all, out, 8, &work), 1);
+	assert_int_equal(take(rib, rib_all, out, 8, &work), 1);
 	assert_int_equal(work.family, BGP_IPV6_UNICAST);
 	assert_int_equal(ip_prefix_cmp(&out[0], &want), 0);
 	assert_false(is_dirty(rib));
@@ -300,10 +300,10 @@ static void withdrawals_of_either_family_go_before_announcements_of_both(void **
 	drain(rib);
 	set(rib, 0, 0);
 	bgp_rib_del(rib, &gone);
-	assert_int_equal(bgp_rib_take(rib, rib_all, out, 8, &work), 1);
+	assert_int_equal(take(rib, rib_all, out, 8, &work), 1);
 	assert_int_equal(work.family, BGP_IPV6_UNICAST);
 	assert_null(work.attrs);
-	assert_int_equal(bgp_rib_take(rib, rib_all, out, 8, &work), 1);
+	assert_int_equal(take(rib, rib_all, out, 8, &work), 1);
 	assert_int_equal(work.family, BGP_IPV4_UNICAST);
 	assert_non_null(work.attrs);
 	bgp_rib_free(rib);
@@ -318,9 +318,9 @@ static void what_is_not_taken_waits(void **state)
 
 	(void)state;
 	v6_set(rib, 1, 0);
-	assert_int_equal(bgp_rib_take(rib, v4, out, 8, &work), 0);
+	assert_int_equal(take(rib, v4, out, 8, &work), 0);
 	set(rib, 0, 0);
-	assert_int_equal(bgp_rib_take(rib, v4, out, 8, &work), 1);
+	assert_int_equal(take(rib, v4, out, 8, &work), 1);
 	assert_false(bgp_rib_dirty(rib, BGP_IPV4_UNICAST));
 	assert_true(bgp_rib_dirty(rib, BGP_IPV6_UNICAST));
 	assert_int_equal(bgp_rib_n_advertised(rib), 1);

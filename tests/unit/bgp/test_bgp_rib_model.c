@@ -74,7 +74,7 @@ static void model_take(struct model *m, struct bgp_rib *rib, struct bgp_families
 {
 	struct ip_prefix out[16];
 	struct bgp_rib_work work;
-	size_t n = bgp_rib_take(rib, families, out, cap, &work);
+	size_t n = take(rib, families, out, cap, &work);
 	int taken = n > 0 ? set_index(work.attrs) : NO_SET;
 
 	assert_true(n <= cap);

@@ -392,16 +392,17 @@ static void attributes_are_decoded(void **state)
 	assert_int_equal(rcur_left(&u.large_communities), 12);
 	assert_int_equal(u.n_announced, 3);
 	assert_int_equal(u.n_withdrawn, 1);
-	assert_true(bgp_nlri_next(&u.nlri, &p));
+	assert_true(bgp_nlri_next(&u.nlri, BGP_IPV4_UNICAST, &p));
 	assert_string_equal(ip_prefix_text(&p, text), "10.1.2.0/24");
-	assert_true(bgp_nlri_next(&u.nlri, &p)); /* RFC 4271 4.3: host bits do not matter */
+	/* RFC 4271 4.3: host bits do not matter */
+	assert_true(bgp_nlri_next(&u.nlri, BGP_IPV4_UNICAST, &p));
 	assert_string_equal(ip_prefix_text(&p, text), "10.1.80.0/20");
-	assert_true(bgp_nlri_next(&u.nlri, &p));
+	assert_true(bgp_nlri_next(&u.nlri, BGP_IPV4_UNICAST, &p));
 	assert_string_equal(ip_prefix_text(&p, text), "0.0.0.0/0");
-	assert_false(bgp_nlri_next(&u.nlri, &p));
-	assert_true(bgp_nlri_next(&u.withdrawn, &p));
+	assert_false(bgp_nlri_next(&u.nlri, BGP_IPV4_UNICAST, &p));
+	assert_true(bgp_nlri_next(&u.withdrawn, BGP_IPV4_UNICAST, &p));
 	assert_string_equal(ip_prefix_text(&p, text), "10.0.0.0/8");
-	assert_false(bgp_nlri_next(&u.withdrawn, &p));
+	assert_false(bgp_nlri_next(&u.withdrawn, BGP_IPV4_UNICAST, &p));
 }
 
 /* RFC 5065 5.3: confederation segments do not count for the length. */
@@ -425,9 +426,9 @@ static void host_bits_of_a_prefix_are_cleared(void **state)
 	struct ip_prefix p;
 
 	(void)state;
-	assert_true(bgp_nlri_next(&c, &p));
+	assert_true(bgp_nlri_next(&c, BGP_IPV4_UNICAST, &p));
 	assert_string_equal(ip_prefix_text(&p, text), "10.240.0.0/12");
-	assert_false(bgp_nlri_next(&c, &p)); /* 33 bits */
+	assert_false(bgp_nlri_next(&c, BGP_IPV4_UNICAST, &p)); /* 33 bits */
 }
 
 /* RFC 4724 2; CVE-2023-47235: a malformed one is no End-of-RIB. */

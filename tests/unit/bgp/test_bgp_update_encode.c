@@ -7,24 +7,7 @@
 #include "bgp/bgp_attrs.h"
 #include "bgp/bgp_msg.h"
 #include "bgp/bgp_update.h"
-#include "unit/bgp/octets.h"
-
-static struct ip_prefix prefix(const char *text)
-{
-	struct ip_prefix p;
-
-	if (!ip_prefix_parse(text, &p))
-		fail_msg("%s", text);
-	return p;
-}
-
-static struct bgp_update_session session(uint32_t local_asn, bool is_ibgp, bool as4)
-{
-	return (struct bgp_update_session){.local_asn = local_asn,
-					   .is_ibgp = is_ibgp,
-					   .as4 = as4,
-					   .local.ipv4 = ip_addr_from_v4(0x0a000001)};
-}
+#include "unit/bgp/update_made.h"
 
 static void assert_encodes(const struct bgp_update_session *s, const struct bgp_attrs *a,
 			   const char *hex)
@@ -39,8 +22,6 @@ static void assert_encodes(const struct bgp_update_session *s, const struct bgp_
 	assert_int_equal(len, want.len);
 	assert_memory_equal(buf, want.b, want.len);
 }
-
-#define NLRI "18 c00002  20 c6336407"
 
 static void external_4_octet(void **state)
 {
@@ -250,9 +231,9 @@ static void prefixes_are_packed_to_the_last_octet(void **state)
 		struct tally t;
 
 		for (uint32_t k = 0; k < table[i].n; k++) {
-			struct ip_addr addr = ip_addr_from_v4(0x0a000000 + k * 256);
+			struct ip_addr a4 = ip_addr_from_v4(0x0a000000 + k * 256);
 
-			prefixes[k] = ip_prefix_of(&addr, table[i].len);
+			prefixes[k] = ip_prefix_of(&a4, table[i].len);
 		}
 		t = encode_all(&s,
 			       (struct bgp_update_batch){.attrs = table[i].withdraw ? NULL : &a,
@@ -275,9 +256,9 @@ static void a_session_with_extended_messages_packs_up_to_65535(void **state)
 
 	(void)state;
 	for (size_t k = 0; k < n; k++) {
-		struct ip_addr addr = ip_addr_from_v4((uint32_t)(0x0a000000 + k));
+		struct ip_addr a4 = ip_addr_from_v4((uint32_t)(0x0a000000 + k));
 
-		prefixes[k] = ip_prefix_of(&addr, 32);
+		prefixes[k] = ip_prefix_of(&a4, 32);
 	}
 	t = encode_all(&s, (struct bgp_update_batch){.attrs = &a, .prefixes = prefixes, .n = n},
 		       2 * BGP_MESSAGE_MAX_EXTENDED);
@@ -322,7 +303,10 @@ static void random_attrs(struct rng *rng, struct random_set *r)
 		.n_extended = share(rng, &left),
 	};
 	if (rng_below(rng, 2))
-		r->attrs.next_hop = ip_addr_from_v4(0x0a000000 + (uint32_t)rng_below(rng, 1000));
+		r->attrs.next_hop =
+			rng_below(rng, 2)
+				? addr("2001:db8::5")
+				: ip_addr_from_v4(0x0a000000 + (uint32_t)rng_below(rng, 1000));
 	for (size_t i = 0; i < r->attrs.n_communities; i++)
 		r->communities[i] = (uint32_t)rng_next(rng);
 	for (size_t i = 0; i < r->attrs.n_large; i++)
@@ -333,8 +317,18 @@ static void random_attrs(struct rng *rng, struct random_set *r)
 
 static struct bgp_update_session random_session(struct rng *rng)
 {
-	return session(1 + (uint32_t)(rng_next(rng) >> rng_below(rng, 32)) % 4000000000,
-		       rng_below(rng, 2), rng_below(rng, 2));
+	struct bgp_update_session s =
+		session(1 + (uint32_t)(rng_next(rng) >> rng_below(rng, 32)) % 4000000000,
+			rng_below(rng, 2), rng_below(rng, 2));
+
+	s.families.bits = BGP_FAMILY_BIT(BGP_N_FAMILIES) - 1;
+	s.extended_next_hop = rng_below(rng, 2);
+	if (s.extended_next_hop && rng_below(rng, 2))
+		s.local.ipv4 = (struct ip_addr){0};
+	s.local.ipv6 = addr("2001:db8::1");
+	if (rng_below(rng, 2))
+		s.local.ipv6_link_local = addr("fe80::1");
+	return s;
 }
 
 static void assert_lists_equal(struct bgp_update *u, const struct bgp_attrs *a)
@@ -350,18 +344,26 @@ static void assert_lists_equal(struct bgp_update *u, const struct bgp_attrs *a)
 	}
 }
 
+static void assert_next_hop(const struct bgp_update *u, const struct bgp_attrs *a,
+			    const struct bgp_update_session *s, enum bgp_family f)
+{
+	struct ip_addr want = a->next_hop;
+
+	if (ip_addr_is_none(&want) || bgp_family_of_addr(&want) != f)
+		want = bgp_update_next_hop(s, f);
+	assert_int_equal(u->has_next_hop, ip_addr_is_v4(&want));
+	assert_true(ip_addr_equal(ip_addr_is_v4(&want) ? &u->next_hop : &u->mp_next_hop, &want));
+}
+
 static void assert_attrs_equal(struct bgp_update *u, const struct bgp_attrs *a,
 			       const struct bgp_update_session *s)
 {
-	const struct ip_addr *next_hop =
-		ip_addr_is_none(&a->next_hop) ? &s->local.ipv4 : &a->next_hop;
 	bool mappable = s->as4 || s->local_asn <= UINT16_MAX;
 
-	assert_true(u->has_origin && u->has_as_path && u->has_next_hop);
+	assert_true(u->has_origin && u->has_as_path);
 	assert_int_equal(u->origin, a->origin);
 	assert_int_equal(u->n_as_path, s->is_ibgp ? 0 : 1 + a->prepend);
 	assert_int_equal(u->origin_asn, s->is_ibgp ? 0 : mappable ? s->local_asn : BGP_AS_TRANS);
-	assert_true(ip_addr_equal(&u->next_hop, next_hop));
 	assert_int_equal(u->has_med, a->has_med);
 	if (a->has_med)
 		assert_int_equal(u->med, a->med);
@@ -369,20 +371,33 @@ static void assert_attrs_equal(struct bgp_update *u, const struct bgp_attrs *a,
 	if (s->is_ibgp)
 		assert_int_equal(u->local_pref, a->has_local_pref ? a->local_pref : 100);
 	assert_lists_equal(u, a);
+	assert_int_equal(rcur_left(&u->ext_communities), a->n_extended * 8);
 }
 
-static void assert_prefixes_equal(struct rcur c, const struct ip_prefix *prefixes, size_t n)
+static void assert_prefixes_equal(struct rcur c, enum bgp_family f,
+				  const struct ip_prefix *prefixes, size_t n)
 {
 	struct ip_prefix p;
 
 	for (size_t i = 0; i < n; i++) {
-		assert_true(bgp_nlri_next(&c, &p));
+		assert_true(bgp_nlri_next(&c, f, &p));
 		assert_int_equal(ip_prefix_cmp(&p, &prefixes[i]), 0);
 	}
-	assert_false(bgp_nlri_next(&c, &p));
+	assert_false(bgp_nlri_next(&c, f, &p));
 }
 
-/* Attributes must be in ascending order of their types (RFC 4271 5). */
+/* Where the prefixes of one message are. */
+static struct rcur prefixes_of(const struct bgp_update *u, bool withdraw)
+{
+	const struct rcur *field = withdraw ? &u->withdrawn : &u->nlri;
+	const struct bgp_update_mp *mp = withdraw ? &u->mp_unreach : &u->mp_reach;
+
+	assert_true(rcur_left(field) == 0 || mp->n == 0);
+	return mp->n > 0 ? mp->nlri : *field;
+}
+
+/* Attributes must be in ascending order of their types (RFC 4271 5), but for MP_REACH, the first.
+ */
 static void assert_ascending(const uint8_t *buf)
 {
 	size_t len = (size_t)buf[21] << 8 | buf[22], at = 23, value;
@@ -390,7 +405,7 @@ static void assert_ascending(const uint8_t *buf)
 
 	while (at < 23 + len) {
 		assert_true(buf[at + 1] > last);
-		last = buf[at + 1];
+		last = buf[at + 1] == BGP_ATTR_MP_REACH && at == 23 ? 0 : buf[at + 1];
 		value = buf[at] & BGP_ATTR_EXTENDED ? 2u + (buf[at + 2] << 8 | buf[at + 3])
 						    : 1u + buf[at + 2];
 		at += 2 + value;
@@ -409,7 +424,9 @@ static void what_is_encoded_decodes_to_itself(void **state)
 	for (unsigned round = 0; round < 500; round++) {
 		struct bgp_update_session s = random_session(&rng);
 		bool withdraw = rng_below(&rng, 4) == 0;
-		struct bgp_update_batch b = {.prefixes = prefixes, .n = 1 + rng_below(&rng, 1500)};
+		struct bgp_update_batch b = {.family = (enum bgp_family)rng_below(&rng, 2),
+					     .prefixes = prefixes,
+					     .n = 1 + rng_below(&rng, 1500)};
 		struct bgp_frame frame;
 		struct bgp_error error;
 		struct bgp_update u;
@@ -418,23 +435,27 @@ static void what_is_encoded_decodes_to_itself(void **state)
 		random_attrs(&rng, &r);
 		b.attrs = withdraw ? NULL : &r.attrs;
 		for (size_t i = 0; i < b.n; i++) {
-			struct ip_addr addr = ip_addr_from_v4((uint32_t)rng_next(&rng));
+			struct ip_addr a = ip_addr_from_v4((uint32_t)rng_next(&rng));
 
-			prefixes[i] = ip_prefix_of(&addr, (uint8_t)rng_below(&rng, 33));
+			if (b.family == BGP_IPV6_UNICAST)
+				a.b[0] = 0x20;
+			prefixes[i] =
+				ip_prefix_of(&a, (uint8_t)rng_below(&rng, ip_addr_bits(&a) + 1u));
 		}
 		len = bgp_update_encode(buf, sizeof(buf), &s, &b, &taken);
 		assert_true(len <= BGP_MESSAGE_MAX && taken >= 1 && taken <= b.n);
-		assert_true(taken == b.n || len > BGP_MESSAGE_MAX - 5);
+		assert_true(taken == b.n || len > BGP_MESSAGE_MAX - BGP_NLRI_MAX);
 		assert_int_equal(bgp_header_parse(buf, len, BGP_MESSAGE_MAX, &frame, &error),
 				 BGP_FRAME_MESSAGE);
 		assert_int_equal(frame.len, len);
 		assert_int_equal(bgp_update_decode(frame.body, &s, &u, &error), BGP_UPDATE_OK);
 		assert_int_equal(u.n_withdrawn, withdraw ? taken : 0);
 		assert_int_equal(u.n_announced, withdraw ? 0 : taken);
-		assert_prefixes_equal(withdraw ? u.withdrawn : u.nlri, prefixes, taken);
+		assert_prefixes_equal(prefixes_of(&u, withdraw), b.family, prefixes, taken);
 		if (withdraw)
 			continue;
 		assert_ascending(buf);
+		assert_next_hop(&u, &r.attrs, &s, b.family);
 		assert_attrs_equal(&u, &r.attrs, &s);
 	}
 }

@@ -59,6 +59,7 @@ static const struct kind {
 	 "0002 01 10 20010db8000000000000000000000001 00 20 20010db8"},
 	{15, 0x80, false, false, RESET, 9, "0002 01 30 20010db80001"},
 	{16, 0xc0, false, false, WITHDRAW, 5, "0002fde900000001"},
+	{25, 0xc0, false, false, WITHDRAW, 5, "0002 20010db8000000000000000000000001 0001"},
 	{32, 0xc0, false, false, WITHDRAW, 5, "00000001 00000002 00000003"},
 	{UNKNOWN_TYPE, 0xc0, false, false, OK, 0, "0102030405"},
 	{17, 0xc0, false, false, OK, 0, "02 01 0000fde9"},
@@ -98,6 +99,7 @@ static struct message random_message(struct rng *rng)
 {
 	struct message m = {.session = {.local_asn = 65000, .as4 = true}};
 
+	m.session.families.bits = (uint8_t)rng_below(rng, BGP_FAMILY_BIT(BGP_N_FAMILIES));
 	m.session.is_ibgp = rng_below(rng, 2);
 	m.withdrawn = octets(rng_below(rng, 2) ? "18 0a0203 20 0a020304" : "");
 	m.nlri = octets(rng_below(rng, 2) ? "18 0a0103" : "00 08 0a 0c ac10 20 0a010203");
@@ -245,6 +247,15 @@ static struct expectation spoil_value(struct message *m, struct piece *p, struct
 		p->value[0] = (uint8_t[]){0, 127, 224, 240, 255}[rng_below(rng, 5)];
 		return (struct expectation){WITHDRAW, 8};
 	}
+	if (p->type == BGP_ATTR_MP_REACH) { /* unspecified, loopback, multicast */
+		const uint8_t first[] = {0, 0, 0xff}, last[] = {0, 1, 1};
+		uint64_t which = rng_below(rng, ARRAY_SIZE(first));
+
+		memset(p->value + 4, 0, 16);
+		p->value[4] = first[which];
+		p->value[19] = last[which];
+		return (struct expectation){WITHDRAW, 8};
+	}
 	if (p->type == BGP_ATTR_AS_PATH) {
 		uint64_t which = rng_below(rng, 3);
 
@@ -295,6 +306,20 @@ static struct expectation long_prefix(struct message *m, struct piece *p, struct
 	return (struct expectation){RESET, 10};
 }
 
+/* MP_REACH says a next hop of a length that its family has not (RFC 7606 7.11). */
+static struct expectation odd_next_hop(struct message *m, struct piece *p, struct rng *rng)
+{
+	size_t at = 0;
+
+	(void)p;
+	while (at < m->n && m->pieces[at].type != BGP_ATTR_MP_REACH)
+		at++;
+	if (at == m->n)
+		return (struct expectation){OK, 0};
+	m->pieces[at].value[3] = (uint8_t[]){0, 4, 15, 17, 24}[rng_below(rng, 5)];
+	return (struct expectation){RESET, 9};
+}
+
 static struct expectation cut_prefix(struct message *m, struct piece *p, struct rng *rng)
 {
 	(void)p, (void)rng;
@@ -328,6 +353,7 @@ static const mutation mutations[] = {
 	end_within_an_attribute,
 	unknown_well_known,
 	long_prefix,
+	odd_next_hop,
 	cut_prefix,
 	lengths_beyond,
 };
@@ -352,10 +378,14 @@ static enum bgp_update_result decode(const struct octets *body, const struct bgp
 	size_t n = 0;
 
 	/* Whatever the class, counts and walks agree. */
-	while (bgp_nlri_next(&u->withdrawn, &p))
+	while (bgp_nlri_next(&u->withdrawn, BGP_IPV4_UNICAST, &p))
 		n++;
-	while (bgp_nlri_next(&u->nlri, &p))
+	while (bgp_nlri_next(&u->nlri, BGP_IPV4_UNICAST, &p))
 		n++;
+	while (bgp_nlri_next(&u->mp_reach.nlri, u->mp_reach.family, &p))
+		n += bgp_families_has(s->families, u->mp_reach.family);
+	while (bgp_nlri_next(&u->mp_unreach.nlri, u->mp_unreach.family, &p))
+		n += bgp_families_has(s->families, u->mp_unreach.family);
 	assert_true(r == RESET || n == u->n_announced + u->n_withdrawn);
 	return r;
 }
