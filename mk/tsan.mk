@@ -1,18 +1,25 @@
 # SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 #
-# What runs on more than one thread, under the thread sanitizer: sys/worker and what it stands on.
+# What runs on more than one thread, under the thread sanitizer: sys/worker and what it stands on; and
+# the decoding of large texts, beside a world that is read.
 
-TSAN_SRC := tests/unit/sys/test_worker.c $(addprefix userspace/,sys/worker.c sys/log.c sys/loop.c sys/clock.c sys/files.c base/mem.c base/hash.c)
+TSAN_SYS := $(addprefix userspace/sys/,worker.c log.c loop.c clock.c files.c)
+TSAN_test_worker := tests/unit/sys/test_worker.c $(TSAN_SYS) userspace/base/mem.c userspace/base/hash.c
+TSAN_test_source_changes := tests/unit/agent/test_source_changes.c $(TSAN_SYS) \
+	$(addprefix userspace/agent/,source_changes.c source_failure.c) \
+	$(wildcard userspace/base/*.c userspace/api/*.c)
+TSAN_PROGRAMS := $(addprefix $(B)/tsan/,test_worker test_source_changes)
 
 $(B)/tsan/%.o: %.c
 	@mkdir -p $(@D)
 	@echo "  TSAN  $<"
 	$(Q)$(CC) $(CPPFLAGS) -std=gnu17 $(WARN) $(WERROR) -O1 -g -fsanitize=thread -Itests -MMD -MP -c -o $@ $<
 
-$(B)/tsan/test_worker: $(patsubst %.c,$(B)/tsan/%.o,$(TSAN_SRC))
-	$(Q)$(CC) -fsanitize=thread -o $@ $^ -lcmocka -levent_core
+.SECONDEXPANSION:
+$(TSAN_PROGRAMS): $$(patsubst %.c,$(B)/tsan/%.o,$$(TSAN_$$(@F)))
+	$(Q)$(CC) -fsanitize=thread -o $@ $^ -lcmocka -levent_core -lyaml
 
-tsan: $(B)/tsan/test_worker ## the helper thread, under the thread sanitizer
-	$(Q)scripts/run-tests tsan $<
+tsan: $(TSAN_PROGRAMS) ## the helper threads, under the thread sanitizer
+	$(Q)scripts/run-tests tsan $^
 
 .PHONY: tsan

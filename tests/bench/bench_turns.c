@@ -33,6 +33,7 @@
 #define N_ROUTES   100000
 #define N_FLOWS    200000
 #define N_HUGE     10000
+#define N_DENIED   100000
 #define N_ROUNDS   3
 #define BAR_MS     20.0
 #define QUIET_NS   (1500 * NSEC_PER_MSEC) /* so long without a turn of a millisecond: it is over */
@@ -256,6 +257,11 @@ static void put_long_document(struct bench *b, unsigned round)
 	turns_put_document(&b->agent, round);
 }
 
+static void put_denied(struct bench *b, unsigned round)
+{
+	turns_put_denied(&b->agent, N_DENIED, round);
+}
+
 static void show_routes(struct bench *b, unsigned round)
 {
 	(void)round;
@@ -335,6 +341,7 @@ static void rows(struct bench *b, const char *program)
 	do_row(b, "a community on 5,500 routes to 4 peers", change_policy);
 	do_row(b, "a YAML document of 4 MB", put_long_document);
 	bench_agent_put(&b->agent, "document", "# or each start would read it\n");
+	do_row(b, "100,000 other denied prefixes, in one object", put_denied);
 	b->asks = true;
 	do_row(b, "lodectl show routes, of 5,500 to 4 peers", show_routes);
 	do_row(b, "lodectl show services, of 5,500", show_services);

@@ -148,3 +148,19 @@ void turns_put_document(const struct bench_agent *a, unsigned round)
 	}
 	text_put(a, "document", f, &text);
 }
+
+void turns_put_denied(const struct bench_agent *a, size_t n, unsigned round)
+{
+	char *text;
+	size_t len;
+	FILE *f = text_open(&text, &len);
+
+	fprintf(f, "apiVersion: lodestone.io/v1alpha1\nkind: LodestoneConfig\n"
+		   "metadata: {name: default}\nspec:\n  dataplane:\n    deny:\n");
+	for (size_t i = 0; i < n; i++) {
+		const unsigned net = 0x20000000u + (unsigned)(i * 512) + (round & 1) * 256;
+
+		fprintf(f, "    - %u.%u.%u.0/24\n", net >> 24, net >> 16 & 255, net >> 8 & 255);
+	}
+	text_put(a, "denied", f, &text);
+}

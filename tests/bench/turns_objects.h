@@ -20,3 +20,6 @@ void turns_put_huge(const struct bench_agent *a, size_t i, size_t n, size_t exce
 
 /* One YAML document of nearly 4 MB, whose objects nothing follows from; another one each round. */
 void turns_put_document(const struct bench_agent *a, unsigned round);
+
+/* A list of so many denied prefixes in one object; others in the next round. */
+void turns_put_denied(const struct bench_agent *a, size_t n, unsigned round);

@@ -25,6 +25,7 @@ static void start_objects(struct agent *a)
 	a->worker = worker_new(a->loop);
 
 	a->disk = worker_new(a->loop);
+	a->reader = worker_new(a->loop);
 	a->world = world_new();
 	a->cache = plan_cache_new();
 	a->ipam_cache = ipam_cache_new();
@@ -67,6 +68,7 @@ void agent_done(struct agent *a)
 {
 	worker_finish(a->disk); /* what is to be saved is */
 	worker_finish(a->worker);
+	worker_finish(a->reader);
 	agent_peers_done(&a->peers);
 	ctl_stop(a);
 
@@ -85,6 +87,7 @@ void agent_done(struct agent *a)
 	world_free(a->world);
 	worker_free(a->disk);
 	worker_free(a->worker);
+	worker_free(a->reader);
 	loop_free(a->loop);
 	if (a->lock >= 0)
 		close(a->lock);

@@ -85,6 +85,8 @@ struct agent {
 	struct loop *loop;     /* owned, as all pointers below */
 	struct worker *worker; /* the helper */
 	struct worker *disk;   /* another one for the files of the state: a disk may hang */
+	struct worker *
+		reader; /* one for large texts: what the kernel makes block does not hold them up */
 	struct world *world;
 	struct plan_cache *cache;
 	struct plan_cache *check; /* of the plan from nothing at a resync; NULL: not now */

@@ -5,7 +5,7 @@
  * routers that answer) cannot be checked here and is left out.
  */
 #include "agent/agent.h"
-#include "agent/sources.h"
+#include "agent/source_failure.h"
 #include "plan/ipam.h"
 #include "sys/watch.h"
 
@@ -20,7 +20,7 @@ static void on_file(void *ctx, struct watch_file *file)
 	if (file->event == WATCH_CHANGED)
 		world_put_source(w, file->path, file->text, file->len);
 	else if (file->event == WATCH_FAILED)
-		sources_tell(w, file);
+		source_failure_tell(w, file);
 }
 
 /* Problems of this node's present state, which a configuration is not to blame for. */

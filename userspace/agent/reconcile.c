@@ -111,11 +111,21 @@ static nsec_t plan_deadline(const struct agent *a)
 								     : at;
 }
 
+/* When the configuration is to be read on; what the helper is at comes first. */
+static nsec_t scan_deadline(const struct agent *a)
+{
+	if (a->changes.is_away)
+		return NSEC_NEVER;
+	if (agent_inputs_due(&a->inputs, DUE_SCAN_ALL))
+		return 0;
+	return agent_inputs_due(&a->inputs, DUE_SCAN) ? nsec_min(a->scan_at, coalesced_at(a))
+						      : a->scan_at;
+}
+
 /* When the inputs are to be read at the latest. */
 static nsec_t input_deadline(const struct agent *a)
 {
-	nsec_t at = agent_inputs_due(&a->inputs, DUE_SCAN) ? nsec_min(a->scan_at, coalesced_at(a))
-							   : a->scan_at;
+	nsec_t at = scan_deadline(a);
 
 	if (agent_inputs_due(&a->inputs, DUE_NODE))
 		at = nsec_min(at, a->node_at);
@@ -153,13 +163,6 @@ static void note_hooks(struct agent *a)
 	agent_input_changed(&a->inputs, INPUT_SINKS);
 }
 
-static bool scan_due(const struct agent *a, nsec_t now)
-{
-	if (now >= a->scan_at || agent_inputs_due(&a->inputs, DUE_SCAN_ALL))
-		return true;
-	return agent_inputs_due(&a->inputs, DUE_SCAN) && now >= coalesced_at(a);
-}
-
 /* The last flow of something that waits for that may have ended. */
 static void tick_dataplane(struct agent *a, nsec_t now)
 {
@@ -172,7 +175,7 @@ static void tick_dataplane(struct agent *a, nsec_t now)
 
 static void take_flags(struct agent *a, nsec_t now)
 {
-	if (scan_due(a, now)) {
+	if (now >= scan_deadline(a)) {
 		loop_doing(a->loop, "config");
 		sources_scan(a, now);
 	}

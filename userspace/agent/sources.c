@@ -67,36 +67,6 @@ static bool is_whole_config(const struct agent *a, const char *path)
 /* --- configuration -----------------------------------------------------------------------------
  */
 
-static const struct failure {
-	int err; /* 0: any other */
-	const char *reason, *message, *remedy;
-} failures[] = {
-	{-EFBIG, "SourceTooLarge", "larger than 64 MiB, not read",
-	 "split it into smaller files; what was read of it before stays in force"},
-	{-EDQUOT, "ConfigTooLarge", "not read: all files together are larger than 1 GiB",
-	 "remove what is not needed, it is read as soon as there is room; what was read of it before "
-	 "stays in force"},
-	{-ENOMEDIUM, "FolderEmpty",
-	 "holds no YAML file, and is not the folder in which files were found: not mounted?",
-	 "mount it; if the objects are meant to go, put any *.yaml (or the one file of --config) "
-	 "there, a comment is enough"},
-	{0, "SourceUnreadable", "cannot be read",
-	 "make it readable for the agent; what was read of it before stays in force"},
-};
-
-void sources_tell(struct world *world, const struct watch_file *file)
-{
-	_cleanup_(arena_freep) struct arena *scratch = arena_new();
-	const struct failure *f = failures;
-	const char *message;
-
-	while (f->err != 0 && f->err != file->err)
-		f++;
-	message = f->err ? f->message
-			 : arena_printf(scratch, "%s: %s", f->message, strerror(-file->err));
-	world_source_problem(world, file->path, f->reason, message, f->remedy);
-}
-
 static void on_file(void *ctx, struct watch_file *file)
 {
 	struct agent *a = ctx;
@@ -128,6 +98,8 @@ static bool is_enough(void *ctx)
 	const struct agent *a = ctx;
 	const bool looks = a->current && a->changes.n == 0;
 
+	if (a->changes.n_read < a->changes.n) /* the helper's, or there was no time for it */
+		return true;
 	if (a->changes.n > 0 && watch_is_whole(a->watch))
 		return true;
 	return clock_now() + (looks ? SLICE_NS - LOOK_NS : 0) >= a->scan_until;
@@ -162,6 +134,19 @@ static void apply_changes(struct agent *a)
 		agent_source_complete(&a->inputs, SOURCE_CONFIG);
 }
 
+static void on_text_read(void *ctx)
+{
+	struct agent *a = ctx;
+
+	a->scan_at = 0;
+}
+
+static void await_helper(struct agent *a)
+{
+	if (a->changes.is_away)
+		a->scan_at = NSEC_NEVER;
+}
+
 void sources_scan(struct agent *a, nsec_t now)
 {
 	const struct watch_reader reader = {.tell = on_file, .is_enough = is_enough, .ctx = a};
@@ -171,8 +156,10 @@ void sources_scan(struct agent *a, nsec_t now)
 	a->scan_until = nsec_add(clock_now(), SLICE_NS);
 	a->scan_at = now;
 	if (!state_load_world_on(a, a->scan_until) ||
-	    !source_changes_read_on(&a->changes, a->scan_until))
+	    !source_changes_read_on(&a->changes, a->scan_until)) {
+		await_helper(a);
 		return;
+	}
 	a->scan_at = watch_scan(a->watch, now, all, &reader);
 	agent_inputs_done(&a->inputs, DUE_SCAN | DUE_SCAN_ALL);
 	is_read = source_changes_read_on(&a->changes, 0);
@@ -183,6 +170,7 @@ void sources_scan(struct agent *a, nsec_t now)
 		return;
 	}
 	a->scan_at = now;
+	await_helper(a);
 	/* Before the first plan nobody looks at the world, and nothing need wait. */
 	if (is_read && !a->current)
 		source_changes_apply(&a->changes, a->world);
@@ -240,6 +228,7 @@ int sources_start(struct agent *a)
 		return r;
 	}
 	netlink_use_helper(a->netlink, a->worker, on_routes, a);
+	source_changes_use_helper(&a->changes, a->reader, on_text_read, a);
 	a->watch_fd = loop_fd_new(a->loop, "config", watch_fd(a->watch), on_watch, a);
 	a->netlink_fd = loop_fd_new(a->loop, "netlink", netlink_fd(a->netlink), on_netlink, a);
 	loop_fd_want(a->watch_fd, true, false);

@@ -8,8 +8,6 @@
 #include "base/nsec.h"
 
 struct agent;
-struct watch_file;
-struct world;
 
 /* Opens both and watches them. 0, or -errno after saying on stderr what failed. */
 int sources_start(struct agent *a);
@@ -21,9 +19,6 @@ void sources_stop(struct agent *a);
  * stderr.
  */
 int sources_check(struct agent *a);
-
-/* Makes a failure of the watch a problem of the world. */
-void sources_tell(struct world *world, const struct watch_file *file);
 
 /*
  * Reads what changed in the configuration, as far as a turn goes, and sets a->scan_at to when it is

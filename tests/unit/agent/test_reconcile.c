@@ -8,6 +8,7 @@
 #include "agent/problems_own.h"
 #include "agent/sources.h"
 #include "agent_rig.h"
+#include "base/strbuf.h"
 
 /* What came of the last change was planned, and nothing has moved since. */
 static bool is_quiet(const struct agent_rig *rig)
@@ -113,6 +114,74 @@ static void before_the_node_was_read_nothing_is_planned(void **state)
 	assert_int_equal(write(barrier.ends[1], "g", 1), 1);
 	RIG_WAIT(rig, rig_announces);
 	assert_true(agent_inputs_are_complete(&rig->agent.inputs));
+	rig_free(rig);
+}
+
+/* Behind a comment that makes it too large for a turn. */
+static void write_large(struct agent_rig *rig, const char *file, const char *text)
+{
+	struct strbuf out;
+
+	strbuf_init(&out, 1 << 20);
+	for (int i = 0; i < 4096; i++)
+		strbuf_printf(&out, "# a comment of sixty characters or so, again and again: %d\n",
+			      i);
+	strbuf_printf(&out, "%s", text);
+	rig_write(rig, file, out.data);
+	strbuf_done(&out);
+}
+
+static bool has_three_services(const struct agent_rig *rig)
+{
+	return rig->agent.current->addresses.n == 3;
+}
+
+/*
+ * The helper decodes a large text. Until it is through the world is as it was, also for what was
+ * found with it, the loop sleeps, and what else there is goes on.
+ */
+static void a_large_text_does_not_hold_the_loop_up(void **state)
+{
+	struct barrier barrier = {.base = {.run = wait_at_barrier, .done = pass}};
+	struct agent_rig *rig = rig_converged();
+	nsec_t planned_at = rig->agent.planned_at;
+
+	(void)state;
+	assert_int_equal(pipe(barrier.ends), 0);
+	worker_add(rig->agent.reader, &barrier.base);
+	write_large(rig, "s2.yaml", RIG_SERVICE("s2"));
+	rig_write(rig, "s3.yaml", RIG_SERVICE("s3"));
+	rig->turns = 0;
+	rig->give_up = clock_now() + 300 * NSEC_PER_MSEC;
+	assert_int_equal(loop_run(rig->agent.loop, idle_step, rig), 0);
+	assert_true(rig->agent.changes.is_away);
+	assert_in_range(rig->turns, 1, 6);
+	rig_write(rig, "s4.yaml", ""); /* not looked at, nor is the loop kept awake by it */
+	rig->agent.plan_at = clock_now();
+	rig->turns = 0;
+	rig->give_up = clock_now() + 300 * NSEC_PER_MSEC;
+	assert_int_equal(loop_run(rig->agent.loop, idle_step, rig), 0);
+	assert_in_range(rig->turns, 1, 6);
+	assert_true(rig->agent.planned_at > planned_at);
+	assert_int_equal(rig->agent.current->addresses.n, 1);
+	assert_int_equal(write(barrier.ends[1], "g", 1), 1);
+	RIG_WAIT(rig, has_three_services);
+	rig_free(rig);
+}
+
+/* An agent that ends meanwhile waits for the helper, and leaves nothing behind. */
+static void an_agent_may_end_while_a_large_text_is_read(void **state)
+{
+	struct agent_rig *rig = rig_converged();
+
+	(void)state;
+	write_large(rig, "s2.yaml", RIG_SERVICE("s2"));
+	while (!rig->agent.changes.is_away) {
+		nsec_t next = reconcile_step(&rig->agent, clock_now());
+
+		assert_true(next < NSEC_NEVER);
+		agent_input_changed(&rig->agent.inputs, INPUT_FOLDER);
+	}
 	rig_free(rig);
 }
 
@@ -321,6 +390,8 @@ int main(void)
 		cmocka_unit_test(an_idle_agent_sleeps),
 		cmocka_unit_test(before_the_node_was_read_nothing_is_planned),
 		cmocka_unit_test(a_change_that_waits_for_its_scan_does_not_spin_the_loop),
+		cmocka_unit_test(a_large_text_does_not_hold_the_loop_up),
+		cmocka_unit_test(an_agent_may_end_while_a_large_text_is_read),
 		cmocka_unit_test(a_sink_that_failed_is_tried_again),
 		cmocka_unit_test(the_node_is_read_again_when_reading_it_failed),
 		cmocka_unit_test(a_file_that_goes_costs_its_objects_after_a_while),
