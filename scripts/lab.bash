@@ -23,7 +23,6 @@ declare -A LAB_NODE_NET=([node-a]=10.244.1 [node-b]=10.244.2)
 declare -A LAB_PODS=([node-a]="a1 a2" [node-b]="b1 b2")
 declare -A LAB_POD_ADDR=([a1]=10.244.1.11 [a2]=10.244.1.12 [b1]=10.244.2.11 [b2]=10.244.2.12)
 
-lab_say() { printf '%s\n' "$*"; }
 lab_die() {
 	printf 'lab: %s\n' "$*" >&2
 	exit 1
@@ -46,14 +45,26 @@ lab_spawn() {
 	echo "$LAB_PID" >>"$LAB_DIR/pids"
 }
 
-# lab_until SECONDS COMMAND...: waits until the command succeeds; false when the time is over.
+# lab_until SECONDS COMMAND...: waits until the command succeeds; false when the time is over, and then
+# says for what it waited, and the last that the command said.
 lab_until() {
-	local deadline=$((SECONDS + $1))
+	local deadline=$((SECONDS + $1)) patience=$1
 	shift
-	until "$@" >/dev/null 2>&1; do
-		[ "$SECONDS" -lt "$deadline" ] || return 1
+	until "$@" >"$LAB_DIR/until" 2>&1; do
+		[ "$SECONDS" -lt "$deadline" ] || {
+			say "not within $patience s: $* $(tail -n 1 "$LAB_DIR/until")"
+			return 1
+		}
 		sleep 0.1
 	done
+}
+
+# say WORDS: a line of what happens; SAID has the last one.
+SAID=
+say() {
+	# shellcheck disable=SC2034 # read by those who source this file
+	SAID=$*
+	printf '  %s\n' "$*"
 }
 
 lab_namespace() {

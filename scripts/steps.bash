@@ -10,16 +10,33 @@
 VIP=192.168.100.1
 STEP_RESULTS=()
 
-say() { printf '  %s\n' "$*"; }
-
-# run_step NAME TITLE FUNCTION
+# run_step NAME TITLE FUNCTION: a step that failed has as its note the last that it said.
 run_step() {
 	local start=$SECONDS result=ok
 	printf '\n== %s\n' "$2"
-	STEP_NOTE=
-	"$3" || result=FAILED
-	STEP_RESULTS+=("$result|$1|$((SECONDS - start))|$STEP_NOTE")
+	STEP_NOTE='' SAID=''
+	"$3" || {
+		result=FAILED
+		STEP_NOTE="${SAID:-said nothing}${STEP_NOTE:+; $STEP_NOTE}"
+		step_figures
+	}
+	STEP_RESULTS+=("$result|$1|$((SECONDS - start))|${STEP_NOTE//$'\n'/ }")
 	[ "$result" = ok ]
+}
+
+# What the nodes dropped and let pass, by reason, and the requests that failed: for a step that did.
+step_figures() {
+	local node file
+	[ -n "$LAB_DIR" ] || return 0
+	for node in "${LAB_NODES[@]}"; do
+		say "$node: $(lab_ctl "$node" status -o json 2>&1 |
+			jq -c '[.. | objects | (.drops?, .passed?) // empty | with_entries(select(.value != 0))]' 2>&1)"
+	done
+	for file in "$LAB_DIR"/*.json; do
+		jq -r --arg f "${file##*/}" 'select(type == "object" and (.failed | length? > 0)) |
+			"  \($f): \(.failed | length) of \(.requests // .flows // .pairs) failed, first \(.failed[:3])"' \
+			"$file" 2>/dev/null
+	done
 }
 
 # steps_summary NAME: the table, and a closing line that begins with the name.
