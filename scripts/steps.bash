@@ -53,10 +53,15 @@ steps_summary() {
 	[ "$failed" -eq 0 ]
 }
 
-steps_all() {
+# The network at work, on which all else stands.
+steps_begin() {
 	run_step network "A network: client, router (FRR), two nodes, four pods" step_network &&
 		run_step sessions "BGP sessions, with the password from a Secret" step_sessions &&
-		run_step route "The VIP on the router: next hops and communities" step_route &&
+		run_step route "The VIP on the router: next hops and communities" step_route
+}
+
+steps_all() {
+	steps_begin &&
 		run_step balance "1,000 requests, four pods, the client's own address" step_balance &&
 		run_step pod-removed "A pod leaves its EndpointSlice under traffic" step_pod_removed &&
 		run_step node-emptied "All pods of one node leave" step_node_emptied &&
@@ -168,7 +173,7 @@ ready_backends_are() { [ "$(ready_backends "$1")" = "$2" ]; }
 # traffic_start: requests at 100 a second until traffic_stop; the summary goes to $LAB_DIR/traffic.json.
 traffic_start() {
 	rm -f "$LAB_DIR/stop"
-	lab_in client python3 "$LAB_ROOT/scripts/lab-client" until "http://$VIP/" "$LAB_DIR/stop" 100 60 \
+	lab_in client python3 "$LAB_ROOT/scripts/lab-client" until "http://$VIP/" "$LAB_DIR/stop" 100 120 \
 		>"$LAB_DIR/traffic.json" &
 	TRAFFIC_PID=$!
 	echo "$TRAFFIC_PID" >>"$LAB_DIR/pids"
@@ -307,7 +312,7 @@ step_node_emptied() {
 			on_b=$((on_b + 1))
 			download_finished "$i" || cut=$((cut + 1))
 			;;
-		*) download_finished "$i" || true ;;
+		*) lab_kill TERM "${DOWNLOAD_PID[$i]}" ;;
 		esac
 	done
 	traffic_stop

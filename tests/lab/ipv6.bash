@@ -3,7 +3,7 @@
 #
 # IPv6 beside IPv4 on the lab's network: a Service with an address of each. No session carries IPv6 yet,
 # so the router is given static routes; the rest is as with IPv4: TCP and UDP, errors both ways, a
-# narrow link on the way to the client, rollouts, and an agent that is killed. Last of the steps, since it
+# narrow link on the way to the client, rollouts, and an agent that is killed. Last of its group, since it
 # adds to the network.
 #
 # shellcheck disable=SC2034 # STEP_NOTE is read by scripts/steps.bash
@@ -16,6 +16,7 @@ declare -A POD_ADDR6=([a1]=fd00:10:1::11 [a2]=fd00:10:1::12 [b1]=fd00:10:2::11 [
 ipv6_all() {
 	run_step dual-stack "A Service of two families is programmed in both" step_dual_stack &&
 		run_step ipv6-traffic "TCP, UDP and echo over IPv6, the client's own address" step_ipv6_traffic &&
+		run_step ipv6-source-check "A flood over IPv6, and sources that prove themselves" step_source_check_v6 &&
 		run_step ipv6-headers "IPv6 extension headers on the wire" step_ipv6_headers &&
 		run_step hop-limit "TTL and hop limit that run out on the node" step_hop_limit &&
 		run_step path-mtu "A narrow link on the way to the client" step_path_mtu &&

@@ -26,13 +26,13 @@ service_is_itself() {
 	lab_until 5 answers && both_next_hops
 }
 
-# connect PROTOCOL PORT: what becomes of the client's attempt within three seconds.
+# connect PROTOCOL PORT: what becomes of the client's attempt within two seconds.
 connect() {
 	lab_in client python3 - "$VIP" "$1" "$2" <<-'PYTHON'
 		import socket, sys
 		vip, protocol, port = sys.argv[1], sys.argv[2], int(sys.argv[3])
 		s = socket.socket(type=socket.SOCK_STREAM if protocol == "tcp" else socket.SOCK_DGRAM)
-		s.settimeout(3)
+		s.settimeout(2)
 		try:
 		    s.connect((vip, port))
 		    if protocol == "udp":
