@@ -45,6 +45,16 @@ lab_spawn() {
 	echo "$LAB_PID" >>"$LAB_DIR/pids"
 }
 
+# lab_begin OUT NAMESPACE COMMAND...: the same for a command whose words are wanted: only they go to OUT, which is
+# made anew. It is the process itself that has the pid, so that it can be ended.
+lab_begin() {
+	local out=$1 ns=$2
+	shift 2
+	nsenter --net="/run/netns/$LAB-$ns" -- "$@" >"$out" 2>"$out.err" </dev/null &
+	LAB_PID=$!
+	echo "$LAB_PID" >>"$LAB_DIR/pids"
+}
+
 # lab_until SECONDS COMMAND...: waits until the command succeeds; false when the time is over, and then
 # says for what it waited, and the last that the command said.
 lab_until() {

@@ -173,10 +173,9 @@ ready_backends_are() { [ "$(ready_backends "$1")" = "$2" ]; }
 # traffic_start: requests at 100 a second until traffic_stop; the summary goes to $LAB_DIR/traffic.json.
 traffic_start() {
 	rm -f "$LAB_DIR/stop"
-	lab_in client python3 "$LAB_ROOT/scripts/lab-client" until "http://$VIP/" "$LAB_DIR/stop" 100 120 \
-		>"$LAB_DIR/traffic.json" &
-	TRAFFIC_PID=$!
-	echo "$TRAFFIC_PID" >>"$LAB_DIR/pids"
+	lab_begin "$LAB_DIR/traffic.json" client \
+		python3 "$LAB_ROOT/scripts/lab-client" until "http://$VIP/" "$LAB_DIR/stop" 100 120
+	TRAFFIC_PID=$LAB_PID
 }
 traffic_stop() {
 	: >"$LAB_DIR/stop"
@@ -187,10 +186,9 @@ traffic_stop() {
 
 # download_start N SECONDS: a download in the background; its words go to $LAB_DIR/download.N.
 download_start() {
-	lab_in client python3 "$LAB_ROOT/scripts/lab-client" download "http://$VIP/download?seconds=$2" \
-		>"$LAB_DIR/download.$1" &
-	DOWNLOAD_PID[$1]=$!
-	echo "${DOWNLOAD_PID[$1]}" >>"$LAB_DIR/pids"
+	lab_begin "$LAB_DIR/download.$1" client \
+		python3 "$LAB_ROOT/scripts/lab-client" download "http://$VIP/download?seconds=$2"
+	DOWNLOAD_PID[$1]=$LAB_PID
 }
 declare -A DOWNLOAD_PID
 download_pod() { awk '$1 == "pod" {print $2}' "$LAB_DIR/download.$1" 2>/dev/null; }

@@ -42,8 +42,9 @@ flooded() {
 	for node in "${LAB_NODES[@]}"; do FLOOD_ASKED[$node]=$(counted_on "$node" drops unproven); done
 	lab_until 10 both_ask "$1" || return 1
 	syns=$(pods_syns) asked=$(dropped unproven) proven=$(passed proven)
-	flood "$1" 80 "$FLOOD_SYNS" "$FLOOD_SECONDS" &
-	pid=$!
+	lab_begin "$LAB_DIR/flood.txt" client \
+		python3 "$LAB_ROOT/scripts/lab-flood" "$1" 80 "$FLOOD_SYNS" "$FLOOD_SECONDS"
+	pid=$LAB_PID
 	sleep 0.5
 	ask requests "$2" 40 >"$out"
 	wait "$pid" || code=$?
@@ -51,7 +52,7 @@ flooded() {
 	say "40 requests, $(jq '.failed | length' "$out") failed, by $(jq -c .pods "$out");" \
 		"asked $asked, proven $proven, the pods got $syns segments"
 	STEP_NOTE="$asked SYNs asked, $proven proofs, $(jq '.requests - (.failed | length)' "$out") requests served"
-	[ "$code" -eq 0 ] || { say "the flood ended with exit code $code"; return 1; }
+	[ "$code" -eq 0 ] || { say "the flood ended with exit code $code: $(tail -n 1 "$LAB_DIR/flood.txt.err")"; return 1; }
 	jq -e '.requests == 40 and .failed == []' "$out" >/dev/null || return 1
 	[ "$proven" -ge 1 ] && [ "$proven" -le 40 ] && [ "$asked" -ge $((FLOOD_SYNS * 9 / 10)) ]
 }

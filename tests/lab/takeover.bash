@@ -90,17 +90,16 @@ rules_gone() {
 flows_open() {
 	mkdir -p "$LAB_DIR/flows-$1"
 	rm -f "$LAB_DIR/flows-$1"/*
-	lab_in client python3 "$LAB_ROOT/scripts/lab-flows" keep "$FLOWS_VIP" 7 "$2" "$3" "$LAB_DIR/flows-$1" \
-		>"$LAB_DIR/flows-$1.json" 2>"$LAB_DIR/flows-$1.err" &
-	FLOWS_PID[$1]=$!
-	echo "${FLOWS_PID[$1]}" >>"$LAB_DIR/pids"
+	lab_begin "$LAB_DIR/flows-$1.json" client \
+		python3 "$LAB_ROOT/scripts/lab-flows" keep "$FLOWS_VIP" 7 "$2" "$3" "$LAB_DIR/flows-$1"
+	FLOWS_PID[$1]=$LAB_PID
 	lab_until 20 test -e "$LAB_DIR/flows-$1/ready" || { say "flows $1: not all were answered"; return 1; }
 }
 
 # flows_end NAME [N]: false if one of them was cut, or if they did not do N exchanges (4) each.
 flows_end() {
 	touch "$LAB_DIR/flows-$1/stop"
-	wait "${FLOWS_PID[$1]}" || { cat "$LAB_DIR/flows-$1.err"; return 1; }
+	wait "${FLOWS_PID[$1]}" || { cat "$LAB_DIR/flows-$1.json.err"; return 1; }
 	say "flows $1: $(jq -c '{flows, exchanges, cut: (.failed | length), first: .failed[:3]}' "$LAB_DIR/flows-$1.json")"
 	jq -e --argjson n "${2:-4}" '(.failed | length == 0) and .exchanges >= $n * .flows' "$LAB_DIR/flows-$1.json" >/dev/null
 }
