@@ -32,6 +32,8 @@ static void run(struct bench *b)
 	bench_new_flows(b, LARGE, large);
 	bench_while_the_table_grows(b);
 	bench_replies(b, LARGE, large);
+	bench_beyond_the_rate(b);
+	bench_floods(b);
 	bench_udp_flows(b);
 	bench_source_ranges(b);
 	bench_denied_sources(b);

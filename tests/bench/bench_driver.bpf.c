@@ -6,7 +6,7 @@
  *
  * bench_empty is what is subtracted: the driver's own cost and that of the call. bench_longer makes
  * the frame longer, as a program that encapsulates does, which the driver takes back before the
- * next one.
+ * next one, as it does when the frame was answered by a shorter one.
  */
 #include "vmlinux.h"
 
@@ -37,8 +37,10 @@ int bench_driver(struct xdp_md *ctx)
 	__u32 zero = 0, flow;
 	struct bench_plan *p = bpf_map_lookup_elem(&plan, &zero);
 
-	if (longer)
+	if (longer > 0)
 		bpf_xdp_adjust_head(ctx, longer);
+	else if (longer)
+		bpf_xdp_adjust_tail(ctx, -longer);
 	eth = (void *)(long)ctx->data;
 	if (!p || (void *)eth + BENCH_FRAME > (void *)(long)ctx->data_end)
 		return XDP_ABORTED;

@@ -26,6 +26,10 @@ void bench_odd_packets(struct bench *b);
 void bench_denied_sources(struct bench *b);
 void bench_limits(struct bench *b);
 
+/* bench_flood.c */
+void bench_floods(struct bench *b);
+void bench_beyond_the_rate(struct bench *b);
+
 /* bench_families.c */
 void bench_families(struct bench *b);
 
