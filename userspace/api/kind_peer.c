@@ -10,6 +10,7 @@
  * (ruling 4).
  */
 #include "api/decode.h"
+#include "api/scalar.h"
 #include "base/limits.h"
 #include "base/nsec.h"
 
@@ -24,6 +25,7 @@
 #define BGP_PORT    179
 #define MAX_IF_NAME 15 /* IFNAMSIZ without NUL */
 #define MAX_HOPS    254
+#define MAX_LLGR_S  0xffffff /* 24 bits, RFC 9494 3 */
 #define ANNOTATION  "lodestone.io/"
 
 struct raw_peer {
@@ -279,6 +281,44 @@ static void set_ttl_security(struct api_decoder *d, const struct api_object *o, 
 			"\"%s\" is no number of hops from 1 to %d", value, MAX_HOPS);
 }
 
+/* A speaker that announces its own routes only is one of two of RFC 9234's roles. */
+static void set_role(struct api_decoder *d, const struct api_object *o, struct api_peer *p)
+{
+	static const struct {
+		const char *word;
+		uint8_t role;
+	} roles[] = {{"rs-client", 2}, {"customer", 3}};
+	const char *value = labels_get(&o->meta.annotations, ANNOTATION "role");
+
+	for (size_t i = 0; value && i < ARRAY_SIZE(roles); i++) {
+		if (strcmp(value, roles[i].word) != 0)
+			continue;
+		p->has_role = true;
+		p->role = roles[i].role;
+	}
+	if (value && !p->has_role)
+		api_refuse(d, "metadata.annotations[" ANNOTATION "role]", "BadValue",
+			   "write \"customer\", or \"rs-client\" towards a route server",
+			   "\"%s\" is no role of a speaker that announces its own routes only",
+			   value);
+}
+
+static void set_long_lived(struct api_decoder *d, const struct api_object *o, struct api_peer *p)
+{
+	const char *value = labels_get(&o->meta.annotations, ANNOTATION "llgr");
+	int64_t ns = 0;
+
+	if (!value)
+		return;
+	if (!api_parse_duration(value, &ns) || ns < (int64_t)NSEC_PER_SEC ||
+	    ns / (int64_t)NSEC_PER_SEC > MAX_LLGR_S)
+		api_refuse(d, "metadata.annotations[" ANNOTATION "llgr]", "BadDuration",
+			   "write a duration such as \"1h\"",
+			   "\"%s\" is no duration from 1s to %ds", value, MAX_LLGR_S);
+	else
+		p->llgr_s = (uint32_t)(ns / (int64_t)NSEC_PER_SEC);
+}
+
 static void finish_peer(struct api_decoder *d, const void *raw, struct api_object *o)
 {
 	const struct raw_peer *in = raw;
@@ -292,6 +332,9 @@ static void finish_peer(struct api_decoder *d, const void *raw, struct api_objec
 	api_router_id(d, "spec.routerID", &in->router_id, &p->router_id);
 	set_timers(d, in, p);
 	set_ttl_security(d, o, p);
+	set_role(d, o, p);
+	set_long_lived(d, o, p);
+	p->listen = api_annotation_is_true(d, o, ANNOTATION "listen");
 }
 
 const struct api_schema api_schema_peer = {

@@ -79,7 +79,11 @@ struct api_peer {
 	const char *password_secret; /* passwordSecret.name */
 	const char *bfd_profile;
 	bool graceful_restart, ebgp_multihop, dual_stack;
-	uint8_t ttl_security; /* annotation: at most so many hops away (RFC 5082); 0 = not checked
+	bool has_role;        /* these by annotations */
+	uint8_t role;         /* as RFC 9234 numbers them: what this node is towards the router */
+	uint32_t llgr_s;      /* 0 = none */
+	bool listen;          /* the router may dial, too */
+	uint8_t ttl_security; /* at most so many hops away (RFC 5082); 0 = not checked
 			       */
 };
 

@@ -34,14 +34,12 @@ static const struct {
 void bgp_conn_init(struct bgp_conn *c, const struct bgp_peer_config *config, struct bgp_rib *rib,
 		   const struct rng *rng)
 {
-	*c = (struct bgp_conn){.config = config,
-			       .rib = rib,
-			       .rng = *rng,
-			       .state = BGP_IDLE,
-			       .retry_at = NSEC_NEVER,
-			       .hold_at = NSEC_NEVER,
-			       .keepalive_at = NSEC_NEVER,
-			       .send_hold_at = NSEC_NEVER};
+	memset(c, 0, offsetof(struct bgp_conn, rx));
+	c->config = config;
+	c->rib = rib;
+	c->rng = *rng;
+	c->state = BGP_IDLE;
+	c->retry_at = c->hold_at = c->keepalive_at = c->send_hold_at = NSEC_NEVER;
 }
 
 /* ---- in: bytes ------------------------------------------------------------------------------- */
@@ -58,17 +56,6 @@ static void fail(struct bgp_conn *c, nsec_t now, struct bgp_fsm_input *in, const
 	bgp_fsm_step(c, now, in);
 }
 
-/* What is wrong with a peer's OPEN that the NOTIFICATION's name does not say; NULL: nothing more.
- */
-static const char *open_detail(const struct bgp_open *open, const struct bgp_error *error,
-			       char buf[BGP_CAPABILITIES_TEXT])
-{
-	if (error->subcode != BGP_OPEN_BAD_PEER_AS)
-		return bgp_capabilities_text(error, NULL, buf);
-	(void)snprintf(buf, BGP_CAPABILITIES_TEXT, "the peer says it is AS %u", open->asn);
-	return buf;
-}
-
 static void receive_open(struct bgp_conn *c, nsec_t now, const struct bgp_frame *frame)
 {
 	const struct bgp_peer_config *config = c->config;
@@ -77,7 +64,9 @@ static void receive_open(struct bgp_conn *c, nsec_t now, const struct bgp_frame 
 					       .remote_asn = config->remote_asn,
 					       .any_external = config->any_external,
 					       .any_internal = config->any_internal,
-					       .families = c->sent.families};
+					       .families = c->sent.families,
+					       .has_role = c->sent.has_role,
+					       .role = c->sent.role};
 	struct bgp_open open = {0};
 	struct bgp_error error;
 	struct bgp_fsm_input in = {
@@ -87,7 +76,7 @@ static void receive_open(struct bgp_conn *c, nsec_t now, const struct bgp_frame 
 	if (!bgp_open_decode(frame->body, &open, &error)) {
 		fail(c, now, &in, NULL);
 	} else if (!bgp_open_validate(&open, &expect, &error)) {
-		fail(c, now, &in, open_detail(&open, &error, detail));
+		fail(c, now, &in, bgp_open_refused_text(&error, &open, config, detail));
 	} else {
 		in.event = BGP_FSM_OPEN;
 		in.open = &open;
@@ -101,7 +90,7 @@ static struct bgp_update_session session_of(const struct bgp_conn *c)
 	return (struct bgp_update_session){
 		.local_asn = c->sent.asn,
 		.is_ibgp = c->received.asn == c->sent.asn,
-		.as4 = c->received.has_as4,
+		.as4 = c->sent.has_as4 && c->received.has_as4,
 		.families = bgp_conn_families(c),
 		.extended_next_hop = c->sent.extended_next_hop && c->received.extended_next_hop,
 		.local = c->local,
@@ -112,6 +101,13 @@ static void count_routes(struct bgp_conn *c, size_t announced, size_t withdrawn)
 {
 	c->routes_received += announced;
 	c->routes_received -= withdrawn < c->routes_received ? withdrawn : c->routes_received;
+}
+
+/* Of messages, once both have said so (RFC 8654). */
+static size_t max_len(const struct bgp_conn *c)
+{
+	return c->sent.extended_message && c->received.extended_message ? BGP_MESSAGE_MAX_EXTENDED
+									: BGP_MESSAGE_MAX;
 }
 
 static void receive_update(struct bgp_conn *c, nsec_t now, const struct bgp_frame *frame)
@@ -150,8 +146,9 @@ static void receive_notification(struct bgp_conn *c, nsec_t now, const struct bg
 
 	c->counters.notifications_received++;
 	/* False only for what the header's length check refused already; then it is code 0. */
-	if (bgp_notification_decode(frame->body, &error) && error.code == BGP_ERROR_OPEN &&
-	    error.subcode == BGP_OPEN_UNSUPPORTED_VERSION)
+	if (bgp_notification_decode(frame->body, &error))
+		c->heard = (struct bgp_said){.at = now, .error = error};
+	if (error.code == BGP_ERROR_OPEN && error.subcode == BGP_OPEN_UNSUPPORTED_VERSION)
 		in.event = BGP_FSM_NOTIFICATION_VERSION;
 	bgp_fsm_step(c, now, &in);
 }
@@ -230,7 +227,7 @@ size_t bgp_conn_receive(struct bgp_conn *c, nsec_t now, const uint8_t *data, siz
 		memcpy(c->rx + c->rx_len, data + used, n);
 		c->rx_len += n;
 		used += n;
-		status = bgp_header_parse(c->rx, c->rx_len, sizeof(c->rx), &frame, &error);
+		status = bgp_header_parse(c->rx, c->rx_len, max_len(c), &frame, &error);
 	}
 	if (status == BGP_FRAME_MESSAGE) {
 		assert(frame.len == c->rx_len);
@@ -251,6 +248,17 @@ static void stop(struct bgp_conn *c, nsec_t now, enum bgp_fsm_event event, uint8
 	struct bgp_error error = bgp_error_make(BGP_ERROR_CEASE, cease);
 	const struct bgp_fsm_input in = {.event = event, .error = &error, .reason = reason};
 
+	bgp_fsm_step(c, now, &in);
+}
+
+/* The peer is to forget the routes, too. */
+static void stop_hard(struct bgp_conn *c, nsec_t now, enum bgp_fsm_event event,
+		      struct bgp_error error, const char *reason)
+{
+	const struct bgp_fsm_input in = {.event = event, .error = &error, .reason = reason};
+
+	if (bgp_conn_keeps_over_notification(c))
+		error = bgp_error_hard_reset(&error);
 	bgp_fsm_step(c, now, &in);
 }
 
@@ -282,10 +290,19 @@ void bgp_conn_notify(struct bgp_conn *c, nsec_t now, enum bgp_note note)
 		step(c, now, c->is_passive ? BGP_FSM_PASSIVE_START : BGP_FSM_MANUAL_START);
 		break;
 	case BGP_NOTE_STOP:
-		stop(c, now, BGP_FSM_MANUAL_STOP, BGP_CEASE_SHUTDOWN, "administratively stopped");
+		stop_hard(c, now, BGP_FSM_MANUAL_STOP,
+			  bgp_error_shutdown(BGP_CEASE_SHUTDOWN, "the speaker was stopped"),
+			  "administratively stopped");
+		break;
+	case BGP_NOTE_DRAINED:
+		stop_hard(c, now, BGP_FSM_MANUAL_STOP,
+			  bgp_error_shutdown(BGP_CEASE_SHUTDOWN, "the node is drained"),
+			  "the node is drained");
 		break;
 	case BGP_NOTE_DECONFIGURED:
-		stop(c, now, BGP_FSM_MANUAL_STOP, BGP_CEASE_DECONFIGURED, "peer deconfigured");
+		stop_hard(c, now, BGP_FSM_MANUAL_STOP,
+			  bgp_error_make(BGP_ERROR_CEASE, BGP_CEASE_DECONFIGURED),
+			  "peer deconfigured");
 		break;
 	case BGP_NOTE_RECONFIGURED:
 		stop(c, now, BGP_FSM_MANUAL_STOP, BGP_CEASE_CONFIG_CHANGE, "configuration changed");
@@ -306,7 +323,8 @@ void bgp_conn_notify(struct bgp_conn *c, nsec_t now, enum bgp_note note)
 		nudge(c, now);
 		break;
 	case BGP_NOTE_BFD_DOWN:
-		stop(c, now, BGP_FSM_AUTOMATIC_STOP, BGP_CEASE_BFD_DOWN, "BFD session down");
+		stop_hard(c, now, BGP_FSM_AUTOMATIC_STOP,
+			  bgp_error_make(BGP_ERROR_CEASE, BGP_CEASE_BFD_DOWN), "BFD session down");
 		break;
 	case BGP_NOTE_SYNCED:
 		c->synced = true;
@@ -391,7 +409,7 @@ static size_t send_batch(struct bgp_conn *c, const struct bgp_update_session *se
 	size_t first = 0, taken;
 
 	while (batch.n > 0) {
-		size_t cap = out->room < BGP_MESSAGE_MAX ? out->room : BGP_MESSAGE_MAX;
+		size_t cap = out->room < max_len(c) ? out->room : max_len(c);
 
 		advance(out, bgp_update_encode(out->at, cap, session, &batch, &taken));
 		c->counters.updates_sent++;
@@ -511,6 +529,7 @@ size_t bgp_conn_transmit(struct bgp_conn *c, nsec_t now, uint8_t *buf, size_t ca
 	if (c->send_notification) {
 		advance(&out, bgp_notification_encode(out.at, out.room, &c->notification));
 		c->counters.notifications_sent++;
+		c->said = (struct bgp_said){.at = now, .error = c->notification};
 	}
 	if (c->send_keepalive) {
 		advance(&out, bgp_keepalive_encode(out.at, out.room));
@@ -542,6 +561,11 @@ nsec_t bgp_conn_deadline(const struct bgp_conn *c)
 {
 	return nsec_min(nsec_min(c->retry_at, c->hold_at),
 			nsec_min(c->keepalive_at, c->send_hold_at));
+}
+
+bool bgp_conn_keeps_over_notification(const struct bgp_conn *c)
+{
+	return bgp_conn_gr_negotiated(c) && c->sent.gr.notification && c->received.gr.notification;
 }
 
 bool bgp_conn_gr_negotiated(const struct bgp_conn *c)

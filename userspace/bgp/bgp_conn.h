@@ -13,13 +13,14 @@
 
 #include "bgp/bgp_msg.h"
 #include "bgp/bgp_notification.h"
+#include "bgp/bgp_offer.h"
 #include "bgp/bgp_open.h"
 #include "bgp/bgp_peer.h"
 
 #define BGP_OPEN_HOLD_S      240 /* hold timer of OpenSent, RFC 4271 8.2.2: "a large value" */
 #define BGP_DIAL_S           10  /* least ConnectRetryTime while TCP is being made */
 #define BGP_SEND_HOLD_MIN_S  480 /* RFC 9687 4 */
-#define BGP_CONN_REASON_TEXT (BGP_SHUTDOWN_TEXT + 128)
+#define BGP_CONN_REASON_TEXT (BGP_RECEIVED_TEXT + 256)
 
 /* What an answer to ROUTE-REFRESH still owes (RFC 7313 4): BoRR first, EoRR when all was sent. */
 enum bgp_refresh_state { BGP_REFRESH_NONE, BGP_REFRESH_ASKED, BGP_REFRESH_RUNNING };
@@ -39,6 +40,7 @@ struct bgp_conn {
 
 	struct bgp_next_hops local;
 	struct bgp_graceful_restart gr; /* set by the owner before TCP_UP: what the OPEN says */
+	struct bgp_offer offer;         /* the same: what it holds back */
 
 	enum bgp_state state;
 	/* ConnectRetryTimer in Connect and Active, IdleHoldTimer in Idle. NSEC_NEVER: stopped. */
@@ -57,10 +59,13 @@ struct bgp_conn {
 	struct bgp_families end_of_rib_sent;
 	size_t routes_received; /* announced minus withdrawn: nothing is kept, so an upper bound */
 
-	uint8_t rx[BGP_MESSAGE_MAX];
 	size_t rx_len;
 	struct bgp_conn_counters counters;
-	char reason[BGP_CONN_REASON_TEXT]; /* why it ended; the owner takes it and leaves "" */
+	struct bgp_said said, heard;          /* the last NOTIFICATION each way */
+	bool is_refused;                      /* the peer's ended an attempt; the owner takes it */
+	char reason[BGP_CONN_REASON_TEXT];    /* why it ended; the owner takes it and leaves "" */
+	uint8_t rx[BGP_MESSAGE_MAX_EXTENDED]; /* last, and never cleared: pages that are not used
+						 cost nothing */
 };
 
 /* Everything is borrowed and must outlive the connection, but for rng, which is copied. */
@@ -92,6 +97,8 @@ void bgp_conn_abandon(struct bgp_conn *c, nsec_t now, const char *reason);
 void bgp_conn_retry(struct bgp_conn *c, nsec_t at);
 /* The keepalive interval follows a changed configuration at once. */
 void bgp_conn_reconfigured(struct bgp_conn *c, nsec_t now);
+/* Both sides sent capability 64 with N: routes outlive a NOTIFICATION, too (RFC 8538). */
+bool bgp_conn_keeps_over_notification(const struct bgp_conn *c);
 /* Both sides sent capability 64. */
 bool bgp_conn_gr_negotiated(const struct bgp_conn *c);
 /* The families that both sides listed, once both OPENs are known. */

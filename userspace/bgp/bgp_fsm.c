@@ -11,6 +11,8 @@
  */
 #include "bgp/bgp_fsm.h"
 
+#include "bgp/bgp_offer.h"
+
 #include <assert.h>
 
 static nsec_t seconds(uint32_t s)
@@ -130,22 +132,11 @@ static void close_tcp_failed(struct bgp_conn *c, const struct bgp_fsm_input *in)
 
 static void close_notified(struct bgp_conn *c, const struct bgp_fsm_input *in)
 {
-	char shutdown[BGP_SHUTDOWN_TEXT], capabilities[BGP_CAPABILITIES_TEXT];
-	char families[BGP_FAMILIES_TEXT];
-	const char *text = bgp_shutdown_text(in->error, shutdown);
+	char text[BGP_RECEIVED_TEXT];
 
-	if (!text)
-		text = bgp_capabilities_text(in->error, &c->sent, capabilities);
-	if (!text && in->error->code == BGP_ERROR_OPEN &&
-	    in->error->subcode == BGP_OPEN_UNSUPPORTED_CAPABILITY) {
-		(void)snprintf(capabilities, sizeof(capabilities),
-			       "which one it does not say; this node offers %s",
-			       bgp_families_text(c->sent.families, families));
-		text = capabilities;
-	}
-	(void)snprintf(c->reason, sizeof(c->reason), "received NOTIFICATION %s%s%s",
-		       bgp_notification_text(in->error->code, in->error->subcode), text ? ": " : "",
-		       text ? text : "");
+	(void)snprintf(c->reason, sizeof(c->reason), "received NOTIFICATION %s",
+		       bgp_received_text(in->error, &c->sent, text));
+	c->is_refused = c->state < BGP_ESTABLISHED;
 	leave(c, BGP_IDLE);
 }
 
@@ -165,17 +156,7 @@ static void close_unexpected(struct bgp_conn *c, const struct bgp_fsm_input *in)
 /* 16, 17: the connection is up, the OPEN goes out. */
 static void enter_open_sent(struct bgp_conn *c, nsec_t now)
 {
-	const struct bgp_peer_config *config = c->config;
-
-	c->sent = (struct bgp_open){.asn = config->local_asn,
-				    .hold_s = config->hold_s,
-				    .router_id = config->router_id,
-				    .has_as4 = true,
-				    .families = config->families,
-				    .extended_next_hop = config->extended_next_hop,
-				    .route_refresh = true,
-				    .enhanced_refresh = true,
-				    .gr = c->gr};
+	c->sent = bgp_offer_open(&c->offer, c->config, &c->gr);
 	c->received = (struct bgp_open){0};
 	c->hold_s = c->keepalive_s = 0;
 	c->want_connect = false;

@@ -9,6 +9,7 @@
 
 #include "bgp/bgp_msg.h"
 #include "bgp/bgp_open.h"
+#include "bgp/bgp_peer.h"
 
 #include <assert.h>
 
@@ -154,6 +155,7 @@ static const struct {
 	{BGP_CAP_GRACEFUL_RESTART, "graceful restart"},
 	{BGP_CAP_AS4, "4-octet AS number"},
 	{BGP_CAP_ENHANCED_REFRESH, "enhanced route refresh"},
+	{BGP_CAP_LONG_LIVED_GR, "long-lived graceful restart"},
 	{BGP_CAP_ROUTE_REFRESH_OLD, "route refresh (128)"},
 };
 
@@ -194,14 +196,18 @@ static bool is_offered(const struct bgp_open *open, const struct capability *c)
 		return open->route_refresh;
 	case BGP_CAP_ENHANCED_REFRESH:
 		return open->enhanced_refresh;
+	case BGP_CAP_EXTENDED_NEXT_HOP:
+		return open->extended_next_hop;
 	case BGP_CAP_EXTENDED_MESSAGE:
 		return open->extended_message;
 	case BGP_CAP_ROLE:
 		return open->has_role;
 	case BGP_CAP_GRACEFUL_RESTART:
 		return open->gr.present;
+	case BGP_CAP_LONG_LIVED_GR:
+		return open->llgr.present;
 	case BGP_CAP_AS4:
-		return true;
+		return open->has_as4;
 	default:
 		return false;
 	}
@@ -324,5 +330,96 @@ const char *bgp_shutdown_text(const struct bgp_error *e, char buf[BGP_SHUTDOWN_T
 	}
 	assert(at < BGP_SHUTDOWN_TEXT);
 	buf[at] = '\0';
+	return buf;
+}
+
+/* --- in all ---------------------------------------------------------------------------------- */
+
+const char *bgp_open_refused_text(const struct bgp_error *e, const struct bgp_open *open,
+				  const struct bgp_peer_config *config,
+				  char buf[BGP_CAPABILITIES_TEXT])
+{
+	char want[32];
+
+	if (e->code == BGP_ERROR_OPEN && e->subcode == BGP_OPEN_ROLE_MISMATCH) {
+		(void)snprintf(buf, BGP_CAPABILITIES_TEXT,
+			       "the peer has role %u, which does not go with ours, %u (RFC 9234)",
+			       open->role, config->role);
+		return buf;
+	}
+	if (e->code != BGP_ERROR_OPEN || e->subcode != BGP_OPEN_BAD_PEER_AS)
+		return bgp_capabilities_text(e, NULL, buf);
+	(void)snprintf(want, sizeof(want), "AS %u", config->remote_asn);
+	(void)snprintf(buf, BGP_CAPABILITIES_TEXT,
+		       "the peer says it is AS %u, and %s is configured", open->asn,
+		       config->any_external   ? "any but ours"
+		       : config->any_internal ? "our own AS"
+					      : want);
+	return buf;
+}
+
+struct bgp_error bgp_error_hard_reset(const struct bgp_error *cease)
+{
+	struct bgp_error e = bgp_error_make(BGP_ERROR_CEASE, BGP_CEASE_HARD_RESET);
+	const size_t len =
+		cease->data_len < BGP_ERROR_DATA_MAX - 2 ? cease->data_len : BGP_ERROR_DATA_MAX - 2;
+
+	e.data[0] = cease->code;
+	e.data[1] = cease->subcode;
+	memcpy(e.data + 2, cease->data, len);
+	e.data_len = (uint16_t)(len + 2);
+	return e;
+}
+
+static bool is_hard_reset(const struct bgp_error *e)
+{
+	return e->code == BGP_ERROR_CEASE && e->subcode == BGP_CEASE_HARD_RESET && e->data_len >= 2;
+}
+
+/* What the name does not say; NULL: nothing more. */
+static const char *detail_of(const struct bgp_error *e, const struct bgp_open *ours,
+			     char buf[BGP_SHUTDOWN_TEXT])
+{
+	char families_buf[BGP_FAMILIES_TEXT];
+
+	if (e->code == BGP_ERROR_CEASE)
+		return bgp_shutdown_text(e, buf);
+	if (e->code != BGP_ERROR_OPEN)
+		return NULL;
+	if (e->subcode == BGP_OPEN_BAD_PEER_AS)
+		(void)snprintf(buf, BGP_SHUTDOWN_TEXT,
+			       "this node says it is AS %u, the peer expects another", ours->asn);
+	else if (e->subcode == BGP_OPEN_BAD_BGP_ID)
+		(void)snprintf(
+			buf, BGP_SHUTDOWN_TEXT,
+			"this node's router id is %u.%u.%u.%u; another neighbour of the peer "
+			"or the peer itself may have it, too",
+			ours->router_id >> 24, ours->router_id >> 16 & 255,
+			ours->router_id >> 8 & 255, ours->router_id & 255);
+	else if (e->subcode != BGP_OPEN_UNSUPPORTED_CAPABILITY)
+		return NULL;
+	else if (!bgp_capabilities_text(e, ours, buf))
+		(void)snprintf(buf, BGP_SHUTDOWN_TEXT,
+			       "which one it does not say; this node offers %s",
+			       bgp_families_text(ours->families, families_buf));
+	return buf;
+}
+
+const char *bgp_received_text(const struct bgp_error *e, const struct bgp_open *ours,
+			      char buf[BGP_RECEIVED_TEXT])
+{
+	char detail_buf[BGP_SHUTDOWN_TEXT];
+	const char *detail, *within = "";
+	struct bgp_error inner = *e;
+
+	_Static_assert(BGP_CAPABILITIES_TEXT <= BGP_SHUTDOWN_TEXT, "one room for all details");
+	if (is_hard_reset(e)) {
+		inner = bgp_error_with(e->data[0], e->data[1], e->data + 2, e->data_len - 2u);
+		within = bgp_notification_text(inner.code, inner.subcode);
+	}
+	detail = detail_of(&inner, ours, detail_buf);
+	(void)snprintf(buf, BGP_RECEIVED_TEXT, "%s%s%s%s%s",
+		       bgp_notification_text(e->code, e->subcode), within[0] ? " for " : "", within,
+		       detail ? ": " : "", detail ? detail : "");
 	return buf;
 }

@@ -48,6 +48,30 @@ struct bgp_open;
 const char *bgp_capabilities_text(const struct bgp_error *e, const struct bgp_open *ours,
 				  char buf[BGP_CAPABILITIES_TEXT]);
 
+struct bgp_peer_config;
+
+/*
+ * What is wrong with a peer's OPEN that the name of our NOTIFICATION does not say: the AS or role
+ * that it has, the capabilities that it lacks. Returns buf; NULL: nothing more.
+ */
+const char *bgp_open_refused_text(const struct bgp_error *e, const struct bgp_open *open,
+				  const struct bgp_peer_config *config,
+				  char buf[BGP_CAPABILITIES_TEXT]);
+
+/* Room for what bgp_received_text() says, with NUL. */
+#define BGP_RECEIVED_TEXT (255 * 4 + 128)
+
+/*
+ * A NOTIFICATION that came, in words: its name, that of what a Hard Reset holds (RFC 8538 3.1), a
+ * shutdown communication, the AS number or the capabilities that it is about. `ours` is the OPEN
+ * that we had sent. Returns buf.
+ */
+const char *bgp_received_text(const struct bgp_error *e, const struct bgp_open *ours,
+			      char buf[BGP_RECEIVED_TEXT]);
+
+/* What a Cease says to a peer that would keep routes over any other (RFC 8538 3.1, 4). */
+struct bgp_error bgp_error_hard_reset(const struct bgp_error *cease);
+
 /* Room for the longest shutdown communication, each octet escaped, with NUL. */
 #define BGP_SHUTDOWN_TEXT (255 * 4 + 1)
 

@@ -19,6 +19,7 @@
 #define GR_NOTIFICATION 0x4000
 #define GR_TIME_MASK    0x0fff
 #define GR_FORWARDING   0x80
+#define LLGR_TIME_MASK  0xffffffu
 
 #define ANY_LEN (-1)
 
@@ -95,6 +96,29 @@ static void read_graceful_restart(struct rcur v, struct bgp_open *o)
 	o->gr = gr;
 }
 
+/* Tuples of AFI, SAFI, flags and a time of 24 bits; RFC 9494 3. */
+static void read_long_lived(struct rcur v, struct bgp_open *o)
+{
+	struct bgp_long_lived l = {.present = true};
+
+	if (rcur_left(&v) % 7 != 0)
+		return;
+	while (rcur_left(&v) > 0) {
+		uint16_t afi = rcur_u16(&v);
+		uint8_t safi = rcur_u8(&v);
+		uint32_t word = rcur_u32(&v);
+		enum bgp_family family;
+
+		if (!bgp_family_of(afi, safi, &family))
+			continue;
+		bgp_families_put(&l.families, family, true);
+		bgp_families_put(&l.forwarding, family, word >> 24 & GR_FORWARDING);
+		if ((word & LLGR_TIME_MASK) > l.time_s)
+			l.time_s = word & LLGR_TIME_MASK;
+	}
+	o->llgr = l;
+}
+
 static void read_as4(struct rcur v, struct bgp_open *o)
 {
 	o->has_as4 = true;
@@ -116,6 +140,7 @@ static const struct capability_rule {
 	{BGP_CAP_GRACEFUL_RESTART, ANY_LEN, false, read_graceful_restart},
 	{BGP_CAP_AS4, 4, true, read_as4},
 	{BGP_CAP_ENHANCED_REFRESH, 0, false, read_enhanced_refresh},
+	{BGP_CAP_LONG_LIVED_GR, ANY_LEN, false, read_long_lived},
 };
 
 static const struct capability_rule *capability_find(uint8_t code)
@@ -242,6 +267,21 @@ static bool router_id_is_sound(const struct bgp_open *o, const struct bgp_open_e
 	return o->asn != e->local_asn || o->router_id != e->local_router_id;
 }
 
+/* RFC 9234 4.2: what the other side has to say for what we say. */
+static bool role_is_expected(const struct bgp_open *o, const struct bgp_open_expect *e)
+{
+	static const uint8_t goes_with[] = {
+		[BGP_ROLE_PROVIDER] = BGP_ROLE_CUSTOMER, [BGP_ROLE_RS] = BGP_ROLE_RS_CLIENT,
+		[BGP_ROLE_RS_CLIENT] = BGP_ROLE_RS,      [BGP_ROLE_CUSTOMER] = BGP_ROLE_PROVIDER,
+		[BGP_ROLE_PEER] = BGP_ROLE_PEER,
+	};
+
+	if (!e->has_role || !o->has_role || o->asn == e->local_asn)
+		return true;
+	assert(e->role < ARRAY_SIZE(goes_with));
+	return o->role == goes_with[e->role];
+}
+
 /* A capability 1 for each of the families. */
 static void write_multiprotocol(struct wcur *w, struct bgp_families families)
 {
@@ -282,6 +322,8 @@ bool bgp_open_validate(const struct bgp_open *open, const struct bgp_open_expect
 	} else if (bgp_families_is_empty(bgp_families_common(open->families, expect->families))) {
 		*ret_error = no_common_family(expect->families);
 		return false;
+	} else if (!role_is_expected(open, expect)) {
+		subcode = BGP_OPEN_ROLE_MISMATCH;
 	} else {
 		return true;
 	}
@@ -327,6 +369,29 @@ static void write_graceful_restart(struct wcur *w, const struct bgp_graceful_res
 		wcur_patch_u8(w, length, (uint8_t)(wcur_len(w) - length - 1));
 }
 
+static void write_long_lived(struct wcur *w, const struct bgp_long_lived *l)
+{
+	size_t length;
+
+	if (!l->present)
+		return;
+	assert(l->time_s <= LLGR_TIME_MASK && (l->forwarding.bits & ~l->families.bits) == 0);
+	wcur_u8(w, BGP_CAP_LONG_LIVED_GR);
+	length = wcur_len(w);
+	wcur_u8(w, 0);
+	for (enum bgp_family f = 0; f < BGP_N_FAMILIES; f++) {
+		const bool kept = bgp_families_has(l->forwarding, f);
+
+		if (!bgp_families_has(l->families, f))
+			continue;
+		wcur_u16(w, bgp_family_afi(f));
+		wcur_u8(w, bgp_family_safi(f));
+		wcur_u32(w, l->time_s | (kept ? (uint32_t)GR_FORWARDING << 24 : 0));
+	}
+	if (!w->failed)
+		wcur_patch_u8(w, length, (uint8_t)(wcur_len(w) - length - 1));
+}
+
 static void write_capabilities(struct wcur *w, const struct bgp_open *o)
 {
 	write_multiprotocol(w, o->families);
@@ -349,6 +414,7 @@ static void write_capabilities(struct wcur *w, const struct bgp_open *o)
 	wcur_u8(w, 4);
 	wcur_u32(w, o->asn);
 	write_empty_capability(w, BGP_CAP_ENHANCED_REFRESH, o->enhanced_refresh);
+	write_long_lived(w, &o->llgr);
 }
 
 size_t bgp_open_encode(uint8_t *buf, size_t cap, const struct bgp_open *open)
@@ -363,6 +429,8 @@ size_t bgp_open_encode(uint8_t *buf, size_t cap, const struct bgp_open *open)
 	wcur_u32(&w, open->router_id);
 	lengths = wcur_len(&w);
 	wcur_u8(&w, 0);
+	if (open->plain)
+		return bgp_message_end(&w);
 	wcur_u8(&w, BGP_PARAM_CAPABILITIES);
 	wcur_u8(&w, 0);
 	write_capabilities(&w, open);

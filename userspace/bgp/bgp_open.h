@@ -26,7 +26,16 @@ struct bgp_graceful_restart {
 	struct bgp_families forwarding; /* F: whose forwarding state was kept; listed ones only */
 };
 
+/* Capability 71, RFC 9494 3: routes stay for so long behind the time of graceful restart. */
+struct bgp_long_lived {
+	bool present;
+	uint32_t time_s;                /* 24 bits; of the families, the longest when decoded */
+	struct bgp_families families;   /* of those that we speak */
+	struct bgp_families forwarding; /* F */
+};
+
 struct bgp_open {
+	bool plain;     /* encode only: without any optional parameter, whatever is said below */
 	uint32_t asn;   /* the 4-octet capability's if has_as4, else the My AS field */
 	uint16_t my_as; /* the field; set by decode, ignored by encode */
 	uint16_t hold_s;
@@ -44,6 +53,7 @@ struct bgp_open {
 	bool has_role;
 	uint8_t role; /* RFC 9234, if has_role */
 	struct bgp_graceful_restart gr;
+	struct bgp_long_lived llgr;
 };
 
 /*
@@ -60,13 +70,16 @@ struct bgp_open_expect {
 	uint32_t remote_asn;      /* ignored if one of the next is set */
 	bool any_external, any_internal;
 	struct bgp_families families; /* one of these is enough; not empty */
+	bool has_role;                /* ours, on eBGP; a peer that says none has any */
+	uint8_t role;
 };
 
 /*
  * Is this the neighbour we expect? False with the NOTIFICATION in *ret_error: 2/2 AS number 0,
  * AS_TRANS alone, field and capability at odds, or another AS than configured; 2/3 id 0, or our own
  * in our own AS (RFC 6286 2.2); 2/6 hold time 1 or 2; 2/7 the peer lists address families but none
- * of those wanted (data: a capability for each of these).
+ * of those wanted (data: a capability for each of these); 2/11 a role that does not go with ours
+ * (RFC 9234 4.2).
  */
 bool bgp_open_validate(const struct bgp_open *open, const struct bgp_open_expect *expect,
 		       struct bgp_error *ret_error) must_check;
@@ -74,7 +87,7 @@ bool bgp_open_validate(const struct bgp_open *open, const struct bgp_open_expect
 /*
  * Writes one OPEN; returns its length, 0 if cap is too small (BGP_MESSAGE_MAX always suffices).
  * Sends asn (as AS_TRANS in the field when above 65535, and always in capability 65), hold_s,
- * router_id; families, route_refresh, extended_next_hop, enhanced_refresh, extended_message, role
- * and gr as told.
+ * router_id; families, route_refresh, extended_next_hop, enhanced_refresh, extended_message, role,
+ * gr and llgr as told; no capability at all if plain.
  */
 size_t bgp_open_encode(uint8_t *buf, size_t cap, const struct bgp_open *open);

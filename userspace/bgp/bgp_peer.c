@@ -33,6 +33,7 @@ struct bgp_peer {
 	nsec_t accepted_at;    /* of the accepted slot's connection */
 	nsec_t established_at; /* NSEC_NEVER: no connection is Established */
 	uint64_t flaps;
+	struct bgp_offer offer; /* what the OPEN holds back since it was refused */
 
 	struct bgp_event events[N_EVENTS]; /* ring; when it is full the oldest is lost */
 	size_t first_event, n_events;
@@ -115,6 +116,7 @@ static void went_down(struct bgp_peer *p, nsec_t now)
 		p->n_failures = 0;
 	p->established_at = NSEC_NEVER;
 	p->flaps++;
+	p->offer = (struct bgp_offer){0}; /* the peer may have learned meanwhile */
 	bgp_rib_session_down(p->rib);
 }
 
@@ -165,6 +167,28 @@ static void take_reason(struct bgp_peer *p, enum bgp_slot slot)
 	if (c->reason[0] != '\0' && p->conn[other_slot(slot)].state < BGP_OPEN_CONFIRM)
 		memcpy(p->last_error, c->reason, sizeof(p->last_error));
 	c->reason[0] = '\0';
+}
+
+/*
+ * RFC 5492 3: a peer that cannot take what our OPEN offers is dialled at once with less of it. That
+ * comes to an end: each time something more is held back.
+ */
+static void offer_less(struct bgp_peer *p, nsec_t now, enum bgp_slot slot)
+{
+	struct bgp_conn *c = &p->conn[slot];
+	const bool is_refused = c->is_refused;
+	char less[BGP_OFFER_TEXT];
+	size_t len;
+
+	c->is_refused = false;
+	if (!is_refused || c->state != BGP_IDLE ||
+	    !bgp_offer_less(&p->offer, &c->sent, &c->heard.error))
+		return;
+	len = strlen(c->reason);
+	(void)snprintf(c->reason + len, sizeof(c->reason) - len, "; tried again %s",
+		       bgp_offer_text(&p->offer, less));
+	if (slot == BGP_SLOT_DIALLED && p->is_up)
+		bgp_conn_retry(c, now);
 }
 
 static void state_changed(struct bgp_peer *p, nsec_t now, enum bgp_slot slot)
@@ -240,6 +264,7 @@ static void react(struct bgp_peer *p, nsec_t now)
 	do {
 		changed = false;
 		for (enum bgp_slot slot = 0; slot < BGP_N_SLOTS; slot++) {
+			offer_less(p, now, slot);
 			take_reason(p, slot);
 			if (p->seen[slot] == p->conn[slot].state)
 				continue;
@@ -264,6 +289,7 @@ static struct bgp_graceful_restart graceful_restart(const struct bgp_peer *p)
 	return (struct bgp_graceful_restart){
 		.present = config->graceful_restart,
 		.restarting = config->restarted && !p->end_of_rib_ever,
+		.notification = config->graceful_restart, /* RFC 8538 */
 		.time_s = config->restart_time_s,
 		.families = config->families,
 		.forwarding = forwarding ? config->families : (struct bgp_families){0},
@@ -346,6 +372,7 @@ void bgp_peer_notify(struct bgp_peer *p, nsec_t now, enum bgp_slot slot, enum bg
 		start(p, now);
 		break;
 	case BGP_NOTE_STOP:
+	case BGP_NOTE_DRAINED:
 	case BGP_NOTE_DECONFIGURED:
 	case BGP_NOTE_RECONFIGURED:
 	case BGP_NOTE_RESTARTING:
@@ -355,6 +382,7 @@ void bgp_peer_notify(struct bgp_peer *p, nsec_t now, enum bgp_slot slot, enum bg
 	case BGP_NOTE_TCP_UP:
 		p->tcp_error[0] = '\0';
 		c->gr = graceful_restart(p);
+		c->offer = p->offer;
 		bgp_conn_notify(c, now, note);
 		break;
 	case BGP_NOTE_TCP_FAILED:
@@ -462,6 +490,13 @@ static const struct bgp_conn *advanced_conn(const struct bgp_peer *p)
 	return a->state > d->state && a->state >= BGP_OPEN_SENT ? a : d;
 }
 
+static const struct bgp_said *later(const struct bgp_said *a, const struct bgp_said *b)
+{
+	if (b->at == 0 || (a && a->at >= b->at))
+		return a;
+	return b;
+}
+
 struct bgp_peer_info bgp_peer_info(const struct bgp_peer *p)
 {
 	const struct bgp_conn *c = advanced_conn(p);
@@ -484,6 +519,8 @@ struct bgp_peer_info bgp_peer_info(const struct bgp_peer *p)
 		.routes_received = c->routes_received,
 		.flaps = p->flaps,
 		.last_error = p->last_error[0] != '\0' ? p->last_error : NULL,
+		.ours = c->sent.router_id ? &c->sent : NULL,
+		.theirs = c->received.asn ? &c->received : NULL,
 	};
 
 	for (enum bgp_slot slot = 0; slot < BGP_N_SLOTS; slot++) {
@@ -493,6 +530,8 @@ struct bgp_peer_info bgp_peer_info(const struct bgp_peer *p)
 		info.updates_received += n->updates_received;
 		info.notifications_sent += n->notifications_sent;
 		info.notifications_received += n->notifications_received;
+		info.said = later(info.said, &p->conn[slot].said);
+		info.heard = later(info.heard, &p->conn[slot].heard);
 	}
 	return info;
 }

@@ -14,6 +14,7 @@
 
 #include "base/nsec.h"
 #include "base/rng.h"
+#include "bgp/bgp_error.h"
 #include "bgp/bgp_rib.h"
 
 #include <stdbool.h>
@@ -44,6 +45,9 @@ struct bgp_peer_config {
 	uint16_t connect_s;           /* ConnectRetryTime; 0 = 1 s doubling to 30 s, jittered */
 	bool graceful_restart;        /* advertise capability 64 */
 	uint16_t restart_time_s;      /* 1..4095 */
+	uint32_t llgr_s; /* with graceful restart: capability 71 (RFC 9494), 24 bits; 0: without */
+	bool has_role;   /* capability 9 (RFC 9234); on eBGP only */
+	uint8_t role;    /* enum bgp_role: ours */
 	/*
 	 * This process follows an earlier one with sessions: set the R bit until the first
 	 * End-of-RIB went out, and the F bit if the data plane kept forwarding meanwhile (pinned
@@ -53,8 +57,14 @@ struct bgp_peer_config {
 };
 
 enum bgp_note {
-	BGP_NOTE_START,        /* administratively up (ManualStart) */
+	BGP_NOTE_START, /* administratively up (ManualStart) */
+	/*
+	 * The next three end it for good or until START, and the peer is to forget the routes at
+	 * once: where both have agreed that routes outlive a NOTIFICATION, it is a Hard Reset (RFC
+	 * 8538).
+	 */
 	BGP_NOTE_STOP,         /* Cease 6/2, close, stay down (ManualStop) */
+	BGP_NOTE_DRAINED,      /* the same, and the text says that the node is drained */
 	BGP_NOTE_DECONFIGURED, /* Cease 6/3, close, stay down */
 	BGP_NOTE_RECONFIGURED, /* Cease 6/6, close, stay down: a new peer follows */
 	BGP_NOTE_RESTARTING, /* planned restart: close without NOTIFICATION (GR keeps the routes) */
@@ -83,6 +93,7 @@ struct bgp_event {
 	enum bgp_state from, to;
 };
 
+struct bgp_open;
 struct bgp_peer;
 
 /* Owns its rib. The config is copied; rng is copied, too. */
@@ -136,7 +147,13 @@ nsec_t bgp_peer_deadline(const struct bgp_peer *p);
 /* The Adj-RIB-Out, for the sink to set and delete routes in. */
 struct bgp_rib *bgp_peer_rib(struct bgp_peer *p);
 
-/* What status shows. Strings are valid until the peer next changes. */
+/* A NOTIFICATION that was sent or came. */
+struct bgp_said {
+	nsec_t at; /* 0: none was */
+	struct bgp_error error;
+};
+
+/* What status shows. Pointers and strings are valid until the peer next changes. */
 struct bgp_peer_info {
 	enum bgp_slot slot;                    /* the more advanced connection's */
 	enum bgp_state state;                  /* of that one */
@@ -152,5 +169,7 @@ struct bgp_peer_info {
 	uint64_t updates_sent, updates_received, notifications_sent, notifications_received;
 	uint64_t flaps;         /* times it left Established */
 	const char *last_error; /* why there is no session, decoded; NULL: nothing is known */
+	const struct bgp_open *ours, *theirs; /* of that connection, or of its last; NULL: none */
+	const struct bgp_said *said, *heard;  /* the last NOTIFICATION each way; NULL: none */
 };
 struct bgp_peer_info bgp_peer_info(const struct bgp_peer *p);

@@ -122,6 +122,14 @@ enum bgp_as_segment { /* RFC 4271 4.3, 5065 */
 		      BGP_AS_CONFED_SET = 4,
 };
 
+enum bgp_role { /* RFC 9234 4.1: of the speaker that says it, towards the other */
+		BGP_ROLE_PROVIDER = 0,
+		BGP_ROLE_RS = 1,
+		BGP_ROLE_RS_CLIENT = 2,
+		BGP_ROLE_CUSTOMER = 3,
+		BGP_ROLE_PEER = 4,
+};
+
 #define BGP_PARAM_CAPABILITIES 2   /* RFC 5492 */
 #define BGP_PARAM_EXTENDED     255 /* RFC 9072: marks the extended form */
 
@@ -134,5 +142,6 @@ enum bgp_capability {
 	BGP_CAP_GRACEFUL_RESTART = 64,
 	BGP_CAP_AS4 = 65,
 	BGP_CAP_ENHANCED_REFRESH = 70,
+	BGP_CAP_LONG_LIVED_GR = 71,
 	BGP_CAP_ROUTE_REFRESH_OLD = 128,
 };

@@ -145,6 +145,9 @@ void peer_session_fill(struct peers_build *b, struct peer_candidate *c)
 					    ? config->graceful_restart
 					    : spec->graceful_restart,
 		.restart_time_s = RESTART_TIME_S,
+		.llgr_s = spec->llgr_s,
+		.has_role = spec->has_role && !peer_is_internal(spec),
+		.role = spec->role,
 	};
 	if (is_local(b->in->node, &spec->source_address))
 		c->peer.source = spec->source_address;

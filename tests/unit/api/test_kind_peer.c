@@ -304,6 +304,48 @@ static void ttl_security_is_a_number_of_hops(void **state)
 	}
 }
 
+static struct api_batch annotated(const char *annotations, const char *more)
+{
+	_cleanup_(arena_freep) struct arena *arena = arena_new();
+
+	return decode_text(arena_printf(arena,
+					"apiVersion: metallb.io/v1beta2\nkind: BGPPeer\n"
+					"metadata: {name: p, annotations: {%s}}\n"
+					"spec:\n" ASNS ADDR "%s",
+					annotations, more));
+}
+
+static void annotations_say_role_long_lived_restart_and_listening(void **state)
+{
+	static const char gr[] = "  enableGracefulRestart: true\n";
+	struct api_batch b = annotated("lodestone.io/role: customer, lodestone.io/llgr: 1h,"
+				       " lodestone.io/listen: \"true\"",
+				       gr);
+	const struct api_peer *p = &only_object(&b)->peer;
+
+	(void)state;
+	assert_int_equal(b.problems.n, 0);
+	assert_true(p->has_role && p->role == 3 && p->listen);
+	assert_int_equal(p->llgr_s, 3600);
+	api_batch_done(&b);
+	b = annotated("lodestone.io/role: rs-client", "");
+	assert_true(only_object(&b)->peer.has_role && only_object(&b)->peer.role == 2);
+	assert_false(only_object(&b)->peer.listen);
+	api_batch_done(&b);
+	for (size_t i = 0; i < 6; i++) {
+		static const char *const bad[] = {
+			"role: provider", "role: \"\"",     "llgr: \"0s\"",
+			"llgr: 4661h",    "llgr: \"3600\"", "listen: \"yes\"",
+		};
+		_cleanup_(arena_freep) struct arena *arena = arena_new();
+
+		b = annotated(arena_printf(arena, "lodestone.io/%s", bad[i]), gr);
+		assert_int_equal(b.n, 0);
+		assert_int_equal(b.problems.n, 1);
+		api_batch_done(&b);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -316,6 +358,7 @@ int main(void)
 		cmocka_unit_test(fields_not_acted_on_yet_say_so_unless_they_say_nothing),
 		cmocka_unit_test(a_password_is_never_repeated),
 		cmocka_unit_test(ttl_security_is_a_number_of_hops),
+		cmocka_unit_test(annotations_say_role_long_lived_restart_and_listening),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -27,7 +27,8 @@ static const struct conversation conversations[] = {
 	 {"01 04 fbf6 005a 0a000002 00"},
 	 BGP_IDLE,
 	 "OPEN NOTIFICATION 2/2",
-	 "sent NOTIFICATION OPEN Message Error/Bad Peer AS: the peer says it is AS 64502"},
+	 "sent NOTIFICATION OPEN Message Error/Bad Peer AS: the peer says it is AS 64502, "
+	 "and AS 64501 is configured"},
 	{"AS 0", {"01 04 0000 005a 0a000002 00"}, BGP_IDLE, "OPEN NOTIFICATION 2/2", NULL},
 	{"id 0", {"01 04 fbf5 005a 00000000 00"}, BGP_IDLE, "OPEN NOTIFICATION 2/3", NULL},
 	{"unknown parameter",

@@ -337,6 +337,63 @@ static void a_peer_without_a_common_family_is_told_what_is_missing(void **state)
 	}
 }
 
+/* RFC 9234 4.2, table 2. */
+static void only_roles_that_go_together_make_a_session(void **state)
+{
+	static const uint8_t goes_with[] = {3, 2, 1, 0, 4};
+
+	(void)state;
+	for (unsigned ours = 0; ours < ARRAY_SIZE(goes_with); ours++) {
+		for (unsigned theirs = 0; theirs < 256; theirs++) {
+			struct bgp_open o = {.asn = 65001,
+					     .my_as = 65001,
+					     .router_id = 1,
+					     .families = {V4},
+					     .has_role = true,
+					     .role = (uint8_t)theirs};
+			struct bgp_open_expect e = {.local_asn = 65000,
+						    .local_router_id = 2,
+						    .remote_asn = 65001,
+						    .families = {V4},
+						    .has_role = true,
+						    .role = (uint8_t)ours};
+			struct bgp_error error;
+
+			assert_int_equal(bgp_open_validate(&o, &e, &error),
+					 theirs == goes_with[ours]);
+			if (theirs != goes_with[ours])
+				assert_true(error.code == 2 && error.subcode == 11);
+			o.has_role = false; /* one that says nothing has any */
+			assert_true(bgp_open_validate(&o, &e, &error));
+			o.has_role = true;
+			e.has_role = false;
+			assert_true(bgp_open_validate(&o, &e, &error));
+			e.has_role = true;
+			/* iBGP: roles mean nothing */
+			o.asn = e.remote_asn = e.local_asn;
+			o.my_as = (uint16_t)e.local_asn;
+			assert_true(bgp_open_validate(&o, &e, &error));
+		}
+	}
+}
+
+static void bare_bgp_4_has_no_parameters(void **state)
+{
+	const struct octets want = octets(MARKER "001d 01 04 fde8 005a 0a000001 00");
+	const struct bgp_open o = {.plain = true,
+				   .asn = 65000,
+				   .hold_s = 90,
+				   .router_id = 0x0a000001,
+				   .families = {V4},
+				   .has_as4 = true,
+				   .route_refresh = true};
+	uint8_t buf[BGP_MESSAGE_MAX];
+
+	(void)state;
+	assert_int_equal(bgp_open_encode(buf, sizeof(buf), &o), want.len);
+	assert_memory_equal(buf, want.b, want.len);
+}
+
 static void open_is_encoded_as_the_figures_say(void **state)
 {
 	struct bgp_open o = {
@@ -397,6 +454,12 @@ static struct bgp_open random_open(struct rng *rng)
 
 	o.my_as = o.asn > UINT16_MAX ? BGP_AS_TRANS : (uint16_t)o.asn;
 	o.role = o.has_role ? (uint8_t)rng_below(rng, 5) : 0;
+	o.llgr.present = rng_below(rng, 2);
+	if (o.llgr.present) {
+		o.llgr.families.bits = (uint8_t)(1 + rng_below(rng, 3));
+		o.llgr.forwarding.bits = o.llgr.families.bits & (uint8_t)rng_below(rng, 4);
+		o.llgr.time_s = (uint32_t)rng_below(rng, 1 << 24);
+	}
 	if (!o.gr.present)
 		return o;
 	o.gr.restarting = rng_below(rng, 2);
@@ -420,6 +483,10 @@ static void assert_open_equal(const struct bgp_open *a, const struct bgp_open *b
 	assert_int_equal(a->extended_message, b->extended_message);
 	assert_int_equal(a->has_role, b->has_role);
 	assert_int_equal(a->role, b->role);
+	assert_int_equal(a->llgr.present, b->llgr.present);
+	assert_int_equal(a->llgr.time_s, b->llgr.time_s);
+	assert_int_equal(a->llgr.families.bits, b->llgr.families.bits);
+	assert_int_equal(a->llgr.forwarding.bits, b->llgr.forwarding.bits);
 	assert_int_equal(a->gr.present, b->gr.present);
 	assert_int_equal(a->gr.restarting, b->gr.restarting);
 	assert_int_equal(a->gr.notification, b->gr.notification);
@@ -468,6 +535,8 @@ int main(void)
 		cmocka_unit_test(any_external_and_any_internal_compare_with_our_own_as),
 		cmocka_unit_test(identifier_and_hold_time_are_checked),
 		cmocka_unit_test(a_peer_without_a_common_family_is_told_what_is_missing),
+		cmocka_unit_test(only_roles_that_go_together_make_a_session),
+		cmocka_unit_test(bare_bgp_4_has_no_parameters),
 		cmocka_unit_test(open_is_encoded_as_the_figures_say),
 		cmocka_unit_test(the_field_says_as_trans_from_65536_on),
 		cmocka_unit_test(what_is_encoded_decodes_to_itself_and_no_truncation_of_it_does),

@@ -74,7 +74,7 @@ static void open_says_what_happened_to_us(void **state)
 		assert_int_equal(gr.forwarding.bits, cases[i].preserved ? V4 : 0);
 		assert_int_equal(gr.families.bits, cases[i].configured ? V4 : 0);
 		assert_int_equal(gr.time_s, cases[i].configured ? 120 : 0);
-		assert_false(gr.notification);
+		assert_int_equal(gr.notification, cases[i].configured);
 		bgp_peer_free(p);
 	}
 }

@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/* What an OPEN offers, and how much less after each refusal (RFC 5492 3, 5). */
+#include "bgp/bgp_offer.h"
+
+#include "base/rng.h"
+#include "bgp/bgp_msg.h"
+#include "unit/bgp/octets.h"
+
+#define V4  BGP_FAMILY_BIT(BGP_IPV4_UNICAST)
+#define ALL (V4 | BGP_FAMILY_BIT(BGP_IPV6_UNICAST))
+
+static const struct bgp_peer_config config = {.local_asn = 4200000000,
+					      .families = {ALL},
+					      .router_id = 1,
+					      .hold_s = 90,
+					      .graceful_restart = true,
+					      .llgr_s = 3600,
+					      .has_role = true,
+					      .role = BGP_ROLE_CUSTOMER};
+static const struct bgp_graceful_restart gr = {
+	.present = true, .time_s = 120, .families = {ALL}, .forwarding = {ALL}};
+
+static struct bgp_error refusal(uint8_t subcode, const char *hex)
+{
+	const struct octets data = octets(hex);
+
+	return bgp_error_with(BGP_ERROR_OPEN, subcode, data.b, data.len);
+}
+
+static bool less(struct bgp_offer *o, uint8_t subcode, const char *hex)
+{
+	const struct bgp_open sent = bgp_offer_open(o, &config, &gr);
+	const struct bgp_error e = refusal(subcode, hex);
+
+	return bgp_offer_less(o, &sent, &e);
+}
+
+static void everything_is_offered_at_first(void **state)
+{
+	const struct bgp_open o = bgp_offer_open(&(struct bgp_offer){0}, &config, &gr);
+	char text[BGP_OFFER_TEXT];
+
+	(void)state;
+	assert_true(o.has_as4 && o.route_refresh && o.enhanced_refresh && o.extended_message);
+	assert_true(o.has_role && o.role == BGP_ROLE_CUSTOMER && !o.plain);
+	assert_true(o.gr.present && o.llgr.present && o.llgr.time_s == 3600);
+	assert_int_equal(o.families.bits, ALL);
+	assert_int_equal(o.llgr.forwarding.bits, ALL);
+	assert_string_equal(bgp_offer_text(&(struct bgp_offer){0}, text), "");
+}
+
+/* RFC 9494 4.2: only where graceful restart is, too. */
+static void long_lived_restart_is_offered_with_graceful_restart_only(void **state)
+{
+	const struct bgp_graceful_restart none = {0};
+
+	(void)state;
+	assert_false(bgp_offer_open(&(struct bgp_offer){0}, &config, &none).llgr.present);
+}
+
+static void an_unknown_parameter_leads_to_bare_bgp_4(void **state)
+{
+	struct bgp_offer o = {0};
+	struct bgp_open open;
+	char text[BGP_OFFER_TEXT];
+
+	(void)state;
+	assert_true(less(&o, BGP_OPEN_UNSUPPORTED_PARAMETER, ""));
+	open = bgp_offer_open(&o, &config, &gr);
+	assert_true(open.plain && !open.has_as4 && !open.gr.present && !open.route_refresh);
+	assert_int_equal(open.families.bits, V4);
+	assert_string_equal(bgp_offer_text(&o, text), "without any capability");
+	assert_false(less(&o, BGP_OPEN_UNSUPPORTED_PARAMETER, ""));
+	assert_false(less(&o, BGP_OPEN_UNSUPPORTED_CAPABILITY, ""));
+}
+
+static void what_a_refusal_lists_is_left_out(void **state)
+{
+	static const struct {
+		const char *data, *text; /* NULL: nothing is gained */
+	} cases[] = {
+		{"4600", "without enhanced route refresh"},
+		{"0600 0901 03", "without extended messages, role"},
+		{"4006 0078 0001 01 00", "without graceful restart"},
+		{"0104 0002 00 01", "without IPv6 unicast"},
+		{"0104 0001 00 01 0104 0002 00 01", "without IPv4 unicast"}, /* never both */
+		{"0104 0019 00 46", NULL},                                   /* EVPN: not ours */
+		{"4104 fa56ea00", NULL},
+		{"c800", NULL},
+		{"4601", NULL},
+		{"46", NULL},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct bgp_offer o = {0};
+		char text[BGP_OFFER_TEXT];
+
+		assert_int_equal(less(&o, BGP_OPEN_UNSUPPORTED_CAPABILITY, cases[i].data),
+				 cases[i].text != NULL);
+		assert_string_equal(bgp_offer_text(&o, text), cases[i].text ? cases[i].text : "");
+		assert_false(less(&o, BGP_OPEN_UNSUPPORTED_CAPABILITY, cases[i].data));
+	}
+}
+
+static void a_refusal_that_lists_nothing_costs_the_optional_ones_then_all(void **state)
+{
+	struct bgp_offer o = {0};
+	struct bgp_open open;
+
+	(void)state;
+	assert_true(less(&o, BGP_OPEN_UNSUPPORTED_CAPABILITY, ""));
+	open = bgp_offer_open(&o, &config, &gr);
+	assert_true(open.has_as4 && open.families.bits == ALL && !open.gr.present);
+	assert_true(less(&o, BGP_OPEN_UNSUPPORTED_CAPABILITY, ""));
+	assert_true(bgp_offer_open(&o, &config, &gr).plain);
+	assert_false(less(&o, BGP_OPEN_UNSUPPORTED_CAPABILITY, ""));
+}
+
+static void other_errors_change_nothing(void **state)
+{
+	struct bgp_offer o = {0};
+	const struct bgp_open sent = bgp_offer_open(&o, &config, &gr);
+	const struct bgp_error cease = bgp_error_make(BGP_ERROR_CEASE, 4);
+
+	(void)state;
+	assert_false(less(&o, BGP_OPEN_BAD_PEER_AS, ""));
+	assert_false(less(&o, BGP_OPEN_ROLE_MISMATCH, ""));
+	assert_false(bgp_offer_less(&o, &sent, &cease));
+}
+
+/* Whatever comes: each step holds back more, at least one family is left, and it ends. */
+static void it_comes_to_an_end(void **state)
+{
+	struct rng rng;
+
+	(void)state;
+	rng_seed(&rng, 3);
+	for (unsigned round = 0; round < 2000; round++) {
+		struct bgp_offer o = {0};
+
+		for (unsigned n = 0, gained = 0; n < 50; n++) {
+			const struct bgp_open sent = bgp_offer_open(&o, &config, &gr);
+			uint8_t data[12];
+			struct bgp_error e;
+
+			assert_false(bgp_families_is_empty(sent.families));
+			for (size_t i = 0; i < sizeof(data); i++)
+				data[i] = (uint8_t)rng_below(&rng, rng_below(&rng, 2) ? 4 : 256);
+			e = bgp_error_with(BGP_ERROR_OPEN,
+					   rng_below(&rng, 9) ? BGP_OPEN_UNSUPPORTED_CAPABILITY
+							      : BGP_OPEN_UNSUPPORTED_PARAMETER,
+					   data, (size_t)rng_below(&rng, sizeof(data) + 1));
+			gained += bgp_offer_less(&o, &sent, &e);
+			assert_true(gained <= 9);
+		}
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(everything_is_offered_at_first),
+		cmocka_unit_test(long_lived_restart_is_offered_with_graceful_restart_only),
+		cmocka_unit_test(an_unknown_parameter_leads_to_bare_bgp_4),
+		cmocka_unit_test(what_a_refusal_lists_is_left_out),
+		cmocka_unit_test(a_refusal_that_lists_nothing_costs_the_optional_ones_then_all),
+		cmocka_unit_test(other_errors_change_nothing),
+		cmocka_unit_test(it_comes_to_an_end),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
