@@ -114,7 +114,7 @@ static nsec_t plan_deadline(const struct agent *a)
 /* When the configuration is to be read on; what the helper is at comes first. */
 static nsec_t scan_deadline(const struct agent *a)
 {
-	if (a->changes.is_away)
+	if (sources_are_away(a))
 		return NSEC_NEVER;
 	if (agent_inputs_due(&a->inputs, DUE_SCAN_ALL))
 		return 0;

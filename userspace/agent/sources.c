@@ -141,9 +141,14 @@ static void on_text_read(void *ctx)
 	a->scan_at = 0;
 }
 
+bool sources_are_away(const struct agent *a)
+{
+	return a->changes.is_away || state_load_world_is_away(a);
+}
+
 static void await_helper(struct agent *a)
 {
-	if (a->changes.is_away)
+	if (sources_are_away(a))
 		a->scan_at = NSEC_NEVER;
 }
 
@@ -243,7 +248,7 @@ int sources_check(struct agent *a)
 
 	if ((err != -ENOENT && err != -ENOTDIR) || a->options->wait_config)
 		return 0;
-	(void)!state_load_world_on(a, NSEC_NEVER); /* all of it */
+	state_load_world_all(a);
 	if (world_stale(a->world).objects > 0)
 		return 0;
 	fprintf(stderr,

@@ -7,6 +7,8 @@
 
 #include "base/nsec.h"
 
+#include <stdbool.h>
+
 struct agent;
 
 /* Opens both and watches them. 0, or -errno after saying on stderr what failed. */
@@ -25,6 +27,9 @@ int sources_check(struct agent *a);
  * to go on. Once all is read (a->is_scanned) it goes into the world, and the plan is due.
  */
 void sources_scan(struct agent *a, nsec_t now);
+
+/* A helper has what the scan needs to go on; it sets a->scan_at when that is back. */
+bool sources_are_away(const struct agent *a);
 
 /*
  * Dumps links, addresses and routes again; sets the plan's dirty flag if they differ, and

@@ -12,7 +12,7 @@
 
 #include "agent/agent.h"
 #include "agent/state_files.h"
-#include "agent/world_text.h"
+#include "agent/state_world_load.h"
 #include "base/limits.h"
 #include "sys/clock.h"
 #include "sys/files.h"
@@ -21,13 +21,10 @@
 #include <errno.h>
 #include <inttypes.h>
 
-#define ROUND_NS       (1 * NSEC_PER_SEC)
-#define TURN_BYTES     (1u << 20)
-#define FILE_COST      (TURN_BYTES / 2) /* some file systems write out what is renamed over: 4 ms */
-#define CHANGED        UINT64_MAX       /* of a file that does not hold what the world does */
-#define FILE_MAX_BYTES (2 * LIMIT_CONFIG_BYTES) /* one file may hold all objects, in more words */
-#define FOLDER_NAME    "world/folder.yaml"
-#define NAME_BYTES     32
+#define ROUND_NS    (1 * NSEC_PER_SEC)
+#define TURN_BYTES  (1u << 20)
+#define FILE_COST   (TURN_BYTES / 2) /* some file systems write out what is renamed over: 4 ms */
+#define FOLDER_NAME "world/folder.yaml"
 
 /* The file that is being written. */
 struct draft {
@@ -37,31 +34,15 @@ struct draft {
 	uint64_t hash; /* of its shard when it was begun */
 };
 
-/* What is being read back; nothing is saved before that is through. */
-struct loading {
-	unsigned shard; /* WORLD_SHARDS: all were */
-	struct arena *arena;
-	char *text; /* owned, of the shard's file; NULL: not opened */
-	struct world_text_walk walk;
-	bool is_same; /* so far the file holds what the world does */
-};
-
 struct saved_world {
-	struct loading loading;
-	uint64_t hashes[WORLD_SHARDS]; /* of what the files hold; 0: there is none */
-	uint64_t folder;               /* as saved */
-	uint64_t generation;           /* of the world, when the round began; CHANGED: none did */
-	nsec_t round_at;               /* no round before */
-	unsigned shard;                /* of the round; WORLD_SHARDS: none is under way */
+	struct state_loading loading; /* nothing is saved before that is through */
+	uint64_t folder;              /* as saved */
+	uint64_t generation; /* of the world, when the round began; STATE_SHARD_CHANGED: none did */
+	nsec_t round_at;     /* no round before */
+	unsigned shard;      /* of the round; WORLD_SHARDS: none is under way */
 	struct draft draft;
-	struct saved_damage damage;
 	int error; /* -errno of the last round; 0: it went well */
 };
-
-static void shard_name(unsigned shard, char name[NAME_BYTES])
-{
-	(void)snprintf(name, NAME_BYTES, "world/%02x.yaml", shard);
-}
 
 /* --- the folder ---------------------------------------------------------------------------------
  */
@@ -90,107 +71,27 @@ static void load_folder(struct agent *a)
 /* --- loading ------------------------------------------------------------------------------------
  */
 
-/* Kept for a human, and out of the way of what will be saved. */
-static void set_aside(struct agent *a, const char *name)
-{
-	_cleanup_(arena_freep) struct arena *scratch = arena_new();
-	const char *path = state_path(scratch, a, name);
-	const char *aside = arena_printf(scratch, "%s.bad", path);
-
-	a->saved->damage.files++;
-	if (rename(path, aside) < 0)
-		log_err("state: cannot be set aside", "file=%s error=%s", log_quote(path),
-			log_quote(strerror(errno)));
-	else
-		log_err("state: is damaged, set aside", "file=%s", log_quote(aside));
-}
-
-/* True if the file holds the object as the world now does. */
-static bool load_object(struct agent *a, unsigned shard, const struct world_text_item *item)
-{
-	if (!watch_expect(a->watch, item->source)) {
-		log_debug("state: not of this --config, forgotten", "file=%s line=%u",
-			  log_quote(item->source), item->document.line);
-		return false;
-	}
-	if (world_restore(a->world, item->source, &item->document))
-		return world_shard_of(item->source) == shard;
-	log_warn("state: an object of the last run is not right any more", "file=%s line=%u",
-		 log_quote(item->source), item->document.line);
-	a->saved->damage.objects++;
-	return false;
-}
-
-/* False: there is none, or none that can be used. */
-static bool open_shard(struct agent *a)
-{
-	struct loading *l = &a->saved->loading;
-	char name[NAME_BYTES];
-	size_t len;
-	int r;
-
-	l->arena = arena_new();
-	l->is_same = true;
-	shard_name(l->shard, name);
-	r = file_read(state_path(l->arena, a, name), FILE_MAX_BYTES, &l->text, &len);
-	if (r == 0 && world_text_open(l->text, len, &l->walk))
-		return true;
-	if (r != -ENOENT && r != -ENOTDIR)
-		set_aside(a, name);
-	return false;
-}
-
-static void close_shard(struct loading *l)
-{
-	l->arena = arena_free(l->arena);
-	free(TAKE_PTR(l->text));
-}
-
-static bool is_loaded(const struct saved_world *s)
-{
-	return s->loading.shard == WORLD_SHARDS;
-}
-
-/* The rest of a shard; false: the time was over before. */
-static bool load_shard(struct agent *a, nsec_t until)
-{
-	struct loading *l = &a->saved->loading;
-	struct world_text_item item;
-
-	while (world_text_next(&l->walk, l->arena, &item)) {
-		l->is_same &= load_object(a, l->shard, &item);
-		if (clock_now() >= until)
-			return false;
-	}
-	a->saved->hashes[l->shard] = l->is_same ? world_shard_hash(a->world, l->shard) : CHANGED;
-	return true;
-}
-
 bool state_load_world_on(struct agent *a, nsec_t until)
 {
-	struct loading *l = &a->saved->loading;
-	struct world_stale found;
+	return state_loading_on(a, &a->saved->loading, until);
+}
 
-	if (is_loaded(a->saved))
-		return true;
-	while (l->shard < WORLD_SHARDS) {
-		if ((l->text || open_shard(a)) && !load_shard(a, until))
-			return false;
-		close_shard(l);
-		l->shard++;
-	}
-	found = world_stale(a->world);
-	if (found.objects > 0)
-		log_info("state: objects of the last run", "objects=%zu files=%zu", found.objects,
-			 found.sources);
-	return true;
+void state_load_world_all(struct agent *a)
+{
+	while (!state_load_world_on(a, NSEC_NEVER))
+		worker_finish(a->reader);
+}
+
+bool state_load_world_is_away(const struct agent *a)
+{
+	return a->saved && a->saved->loading.large.is_away;
 }
 
 void state_load_world(struct agent *a)
 {
 	a->saved = xcalloc(1, sizeof(*a->saved));
 	a->saved->shard = WORLD_SHARDS;
-	a->saved->generation = CHANGED;
+	a->saved->generation = STATE_SHARD_CHANGED;
 	load_folder(a);
 }
 
@@ -198,14 +99,14 @@ void state_world_done(struct agent *a)
 {
 	if (a->saved) {
 		file_draft_discard(&a->saved->draft.file);
-		close_shard(&a->saved->loading);
+		state_loading_done(&a->saved->loading);
 	}
 	free(TAKE_PTR(a->saved));
 }
 
 struct saved_damage state_world_damage(const struct agent *a)
 {
-	return a->saved ? a->saved->damage : (struct saved_damage){0};
+	return a->saved ? a->saved->loading.damage : (struct saved_damage){0};
 }
 
 int state_world_error(const struct agent *a)
@@ -289,7 +190,7 @@ static int save_shard(struct agent *a, const char *path, size_t *left)
 			r = file_draft_commit(&s->draft.file);
 	}
 	if (r == 0 && done)
-		s->hashes[s->shard] = hash;
+		s->loading.hashes[s->shard] = hash;
 	return r;
 }
 
@@ -315,16 +216,16 @@ static int go_on_with_round(struct agent *a, size_t left)
 {
 	_cleanup_(arena_freep) struct arena *scratch = arena_new();
 	struct saved_world *s = a->saved;
-	char name[NAME_BYTES];
+	char name[STATE_NAME_BYTES];
 	int r = 0;
 
 	while (r == 0 && left > 0 && s->shard < WORLD_SHARDS) {
-		if (world_shard_hash(a->world, s->shard) == s->hashes[s->shard]) {
+		if (world_shard_hash(a->world, s->shard) == s->loading.hashes[s->shard]) {
 			file_draft_discard(&s->draft.file);
 			s->shard++;
 			continue;
 		}
-		shard_name(s->shard, name);
+		state_shard_name(s->shard, name);
 		r = save_shard(a, state_path(scratch, a, name), &left);
 		left -= left < FILE_COST ? left : FILE_COST;
 	}
@@ -354,13 +255,13 @@ static void save_some(struct agent *a, nsec_t now, size_t bytes)
 	state_note(a, &s->error, state_path(scratch, a, "world"), r);
 	if (r < 0) {
 		s->shard = WORLD_SHARDS;
-		s->generation = CHANGED;
+		s->generation = STATE_SHARD_CHANGED;
 	}
 }
 
 bool state_world_is_saved(const struct agent *a)
 {
-	return is_loaded(a->saved) && !is_under_way(a->saved) &&
+	return state_loading_is_over(&a->saved->loading) && !is_under_way(a->saved) &&
 	       a->saved->generation == world_generation(a->world) && is_folder_saved(a);
 }
 
@@ -368,7 +269,7 @@ nsec_t state_tick_world(struct agent *a, nsec_t now)
 {
 	struct saved_world *s = a->saved;
 
-	if (!is_loaded(s))
+	if (!state_loading_is_over(&s->loading))
 		return NSEC_NEVER;
 	if (is_under_way(s) || (!state_world_is_saved(a) && now >= s->round_at))
 		save_some(a, now, TURN_BYTES);
@@ -379,7 +280,7 @@ nsec_t state_tick_world(struct agent *a, nsec_t now)
 
 void state_save_world(struct agent *a, nsec_t now)
 {
-	if (!is_loaded(a->saved))
+	if (!state_loading_is_over(&a->saved->loading))
 		return; /* what is there is what would be written */
 	do
 		save_some(a, now, SIZE_MAX);

@@ -28,10 +28,15 @@ struct saved_damage {
 /*
  * Puts what was saved of the sources that --config covers into the world, as last good versions,
  * and lets the watch expect them: state_load_world begins, state_load_world_on goes on until then
- * and returns true once it is through, which it must be before the first scan.
+ * and returns true once it is through, which it must be before the first scan. Large objects are
+ * a->reader's to decode: while state_load_world_is_away() there is no use in going on, and
+ * a->scan_at is set when there is.
  */
 void state_load_world(struct agent *a);
 bool state_load_world_on(struct agent *a, nsec_t until) must_check;
+/* All of it, now; it waits for the helper. */
+void state_load_world_all(struct agent *a);
+bool state_load_world_is_away(const struct agent *a);
 void state_world_done(struct agent *a);
 struct saved_damage state_world_damage(const struct agent *a);
 /* -errno of the last round of saving; 0: it went well. */

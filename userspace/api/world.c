@@ -171,19 +171,32 @@ void world_put_source(struct world *w, const char *source, const char *text, siz
 	world_put(w, r);
 }
 
-bool world_restore(struct world *w, const char *source, const struct world_document *document)
+struct api_object *world_saved_read(const struct world_document *document)
 {
 	const struct api_yaml_text text = {
 		.text = document->text, .len = document->len, .first_line = document->line};
 
+	return api_saved_object(&text);
+}
+
+void world_saved_put(struct world *w, const char *source, struct api_object *saved)
+{
 	struct api_source *s = source_get(w, source);
 
-	if (!api_source_restore(s, &text))
-		return false;
+	api_source_restore(s, saved);
 	w->n_objects++;
 	w->generation++;
 	api_world_index_drop(w->index); /* nobody looks while many are restored */
 	api_world_index_note(w->index, s, true);
+}
+
+bool world_restore(struct world *w, const char *source, const struct world_document *document)
+{
+	struct api_object *saved = world_saved_read(document);
+
+	if (!saved)
+		return false;
+	world_saved_put(w, source, saved);
 	return true;
 }
 

@@ -70,6 +70,13 @@ struct world_document {
 bool world_restore(struct world *w, const char *source,
 		   const struct world_document *document) must_check;
 
+/*
+ * The same in two steps, of which the first needs no world and may be taken elsewhere: NULL where
+ * world_restore says false; else the caller owns it, until world_saved_put() takes it.
+ */
+struct api_object *world_saved_read(const struct world_document *document) must_check;
+void world_saved_put(struct world *w, const char *source, struct api_object *saved);
+
 /* The source is gone, and its objects with it. Unknown sources are ignored. */
 void world_drop_source(struct world *w, const char *source);
 

@@ -520,24 +520,29 @@ static void insert_object(struct api_source *s, struct api_object *o)
 	s->objects[i] = o;
 }
 
-bool api_source_restore(struct api_source *s, const struct api_yaml_text *document)
+struct api_object *api_saved_object(const struct api_yaml_text *document)
 {
+	struct api_object *saved = NULL;
 	struct api_batch b;
-	bool ok;
 
-	assert(!s->has_text);
 	api_batch_init(&b);
-	api_decode_document(&b, s->name, document);
-	ok = b.n == 1 && b.n_refused == 0 && !b.is_lost;
-	if (ok) {
-		b.objects[0]->is_stale = true;
-		b.objects[0]->document = UINT32_MAX;
-		insert_object(s, b.objects[0]);
-		s->saved += saved_hash(b.objects[0]);
-		s->n_stale++;
-		s->hidden = UINT32_MAX;
+	api_decode_document(&b, "", document);
+	if (b.n == 1 && b.n_refused == 0 && !b.is_lost) {
+		saved = b.objects[0];
 		b.n = 0;
 	}
 	api_batch_done(&b);
-	return ok;
+	return saved;
+}
+
+void api_source_restore(struct api_source *s, struct api_object *saved)
+{
+	assert(!s->has_text);
+	saved->meta.file = s->name;
+	saved->is_stale = true;
+	saved->document = UINT32_MAX;
+	insert_object(s, saved);
+	s->saved += saved_hash(saved);
+	s->n_stale++;
+	s->hidden = UINT32_MAX;
 }

@@ -62,8 +62,10 @@ bool api_source_weigh(struct api_source *s, struct api_reading *r, size_t room);
 void api_source_settle(struct api_source *s);
 void api_source_bury(struct api_source *s);
 
-/* Adds the one object of a document that an earlier run saved; false if that is not what it is. */
-bool api_source_restore(struct api_source *s, const struct api_yaml_text *document);
+/* The one object of a document that an earlier run saved; NULL if that is not what it is. */
+struct api_object *api_saved_object(const struct api_yaml_text *document);
+/* Adds it to a source that was not read yet, and takes it. */
+void api_source_restore(struct api_source *s, struct api_object *saved);
 
 /* Adds a problem of the source as a whole; false if it was said already. */
 bool api_source_complain(struct api_source *s, const struct problem_text *text,

@@ -382,6 +382,55 @@ static void it_is_read_back_over_several_turns(void **state)
 	rig_free(rig);
 }
 
+static bool has_community(const struct agent_rig *rig)
+{
+	return world_list(rig->agent.world, API_COMMUNITY).n == 1 && rig_is_saved(rig);
+}
+
+static void write_large_community(struct agent_rig *rig)
+{
+	struct strbuf out;
+
+	strbuf_init(&out, 1 << 20);
+	strbuf_printf(&out, "apiVersion: metallb.io/v1beta1\nkind: Community\n"
+			    "metadata: {name: large, namespace: metallb-system}\n"
+			    "spec:\n  communities:\n");
+	for (int i = 0; i < 4000; i++)
+		strbuf_printf(&out, "  - {name: community-%d, value: \"64512:%d\"}\n", i, i);
+	rig_write(rig, "large.yaml", out.data);
+	strbuf_done(&out);
+}
+
+/* The helper decodes it, while the rest waits for its place; who ends meanwhile leaves all as it
+ * was. */
+static void a_large_object_is_read_back_by_the_helper(void **state)
+{
+	struct agent_rig *rig = rig_crashed();
+
+	(void)state;
+	rig_start(rig);
+	write_large_community(rig);
+	RIG_WAIT(rig, has_community);
+	for (int crashes = 0; crashes < 2; crashes++) {
+		rig_crash(rig);
+		rig_start(rig);
+		while (!state_load_world_is_away(&rig->agent))
+			assert_false(state_load_world_on(&rig->agent, 0));
+		assert_false(state_load_world_on(&rig->agent, NSEC_NEVER));
+	}
+	assert_int_equal(world_list(rig->agent.world, API_COMMUNITY).n, 0);
+	worker_finish(rig->agent.reader);
+	assert_false(state_load_world_is_away(&rig->agent));
+	read_back(rig);
+	assert_int_equal(world_list(rig->agent.world, API_COMMUNITY).n, 1);
+	assert_string_equal(world_list(rig->agent.world, API_COMMUNITY).items[0]->meta.name,
+			    "large");
+	assert_true(world_list(rig->agent.world, API_COMMUNITY).items[0]->is_stale);
+	assert_non_null(strstr(world_list(rig->agent.world, API_COMMUNITY).items[0]->meta.file,
+			       "/large.yaml"));
+	rig_free(rig);
+}
+
 static void a_change_while_it_is_written_begins_it_anew(void **state)
 {
 	struct agent_rig *rig = rig_crashed();
@@ -431,6 +480,7 @@ int main(void)
 		cmocka_unit_test(a_file_that_cannot_be_removed_is_told_and_tried_again),
 		cmocka_unit_test(a_large_file_is_written_over_several_turns),
 		cmocka_unit_test(it_is_read_back_over_several_turns),
+		cmocka_unit_test(a_large_object_is_read_back_by_the_helper),
 		cmocka_unit_test(a_change_while_it_is_written_begins_it_anew),
 		cmocka_unit_test(an_orderly_end_saves_the_rest),
 	};
