@@ -93,6 +93,15 @@ void link_end(struct peer_link *l, nsec_t now)
 /* --- reading -----------------------------------------------------------------------------------
  */
 
+/* A packet that may take one hop only gets no farther than the first router. */
+static const char *dial_error_text(const struct agent_peer *p, int err)
+{
+	if (err == EHOSTUNREACH && p->config.ttl == 1)
+		return "host unreachable (no answer to ARP or neighbour discovery; or it is not on "
+		       "this link, and the BGPPeer needs ebgpMultiHop)";
+	return tcp_error_text(err);
+}
+
 static void link_connected(struct peer_link *l, nsec_t now)
 {
 	struct agent_peer *p = l->peer;
@@ -102,10 +111,11 @@ static void link_connected(struct peer_link *l, nsec_t now)
 
 	if (r == -EINPROGRESS)
 		return;
+	p->has_no_answer = r == -EHOSTUNREACH;
 	if (r == 0)
 		r = tcp_local(l->fd, &local);
 	if (r < 0) {
-		link_lost(l, now, tcp_error_text(-r));
+		link_lost(l, now, dial_error_text(p, -r));
 		return;
 	}
 	l->connecting = false; /* link_flush() asks for what comes, as after every input */
@@ -180,7 +190,7 @@ void link_dial(struct peer_link *l, nsec_t now)
 	}
 	l->fd = fd;
 	l->connecting = true;
-	l->silent_at = nsec_add(now, PLAN_SILENT_NS);
+	l->silent_at = nsec_add(now, PEERS_SILENT_NS);
 	l->before = tcp_md5_drops_now();
 	l->watch = loop_fd_new(p->all->loop, "sessions", fd, on_link, l);
 	loop_fd_want(l->watch, false, true);

@@ -71,6 +71,19 @@ static void read_written(struct agent_peer *p)
 /* --- what the protocol object asks for ---------------------------------------------------------
  */
 
+/* Why there is no session, once for each reason: an attempt a second is no news. */
+static void note_reason(struct agent_peer *p, nsec_t now)
+{
+	const char *reason = bgp_peer_info(p->bgp).last_error;
+	char text[IP_ADDR_TEXT];
+
+	if (!peer_history_is_news(&p->history, reason))
+		return;
+	peer_history_add(&p->history, now, "no session: %s", reason);
+	log_warn("bgp: session does not come up", "peer=%s address=%s reason=%s", peer_text(p),
+		 ip_addr_text(&p->config.address, text), log_quote(reason));
+}
+
 /* An attempt without an answer: what the kernel knows of it by now. */
 static void note_silence(struct agent_peer *p, nsec_t now)
 {
@@ -82,6 +95,7 @@ static void note_silence(struct agent_peer *p, nsec_t now)
 	drops = tcp_md5_drops_now();
 	l->silent_at = NSEC_NEVER;
 	bgp_peer_set_error(p->bgp, tcp_silence_text(p->config.password, &l->before, &drops));
+	note_reason(p, now);
 	p->all->changed = true;
 }
 
@@ -110,6 +124,7 @@ static void note_stale(struct agent_peer *p, nsec_t now)
 static void note_down(struct agent_peer *p, nsec_t now)
 {
 	struct bgp_peer_info info = bgp_peer_info(p->bgp);
+	char text[IP_ADDR_TEXT];
 
 	if (info.gr_negotiated)
 		note_stale(p, now);
@@ -117,24 +132,32 @@ static void note_down(struct agent_peer *p, nsec_t now)
 	p->trying_since = now;
 	forget_written(p);
 	p->all->urgent = true;
-	log_warn("bgp: session down", "peer=%s reason=%s", peer_text(p),
+	log_warn("bgp: session down", "peer=%s address=%s reason=%s", peer_text(p),
+		 ip_addr_text(&p->config.address, text),
 		 log_quote(info.last_error ? info.last_error : "closed"));
+	(void)peer_history_is_news(&p->history, info.last_error);
 }
 
 static void note_up(struct agent_peer *p)
 {
 	struct bgp_peer_info info = bgp_peer_info(p->bgp);
+	char text[IP_ADDR_TEXT];
 
 	p->refusals = 0;
 	p->attempted = false;
-	log_info("bgp: session established", "peer=%s remote-as=%u hold=%u graceful-restart=%s",
-		 peer_text(p), info.remote_asn, info.hold_s, info.gr_negotiated ? "yes" : "no");
+	(void)peer_history_is_news(&p->history, NULL);
+	log_info("bgp: session established",
+		 "peer=%s address=%s remote-as=%u hold=%u graceful-restart=%s", peer_text(p),
+		 ip_addr_text(&p->config.address, text), info.remote_asn, info.hold_s,
+		 info.gr_negotiated ? "yes" : "no");
 }
 
 static void handle(struct agent_peer *p, const struct bgp_event *e, nsec_t now)
 {
 	struct peer_link *l = &p->links[e->slot];
 
+	if (e->from != e->to)
+		peer_history_state(&p->history, now, e, bgp_peer_info(p->bgp).last_error);
 	switch (e->type) {
 	case BGP_EVENT_CONNECT:
 		note_attempt(p);
@@ -154,12 +177,15 @@ static void handle(struct agent_peer *p, const struct bgp_event *e, nsec_t now)
 	case BGP_EVENT_STATE:
 		log_debug("bgp: state", "peer=%s from=%s to=%s", peer_text(p),
 			  bgp_state_text(e->from), bgp_state_text(e->to));
+		if (e->to < e->from)
+			note_reason(p, now);
 		break;
 	}
 }
 
 void peer_pump(struct agent_peer *p, nsec_t now)
 {
+	struct bgp_peer_info info;
 	struct bgp_event e;
 
 	/* Flushing may lose the connection, which is an event again. */
@@ -170,6 +196,8 @@ void peer_pump(struct agent_peer *p, nsec_t now)
 			link_flush(&p->links[i], now);
 	} while (bgp_peer_poll(p->bgp, &e) && (handle(p, &e, now), true));
 	note_written(p);
+	info = bgp_peer_info(p->bgp);
+	peer_history_said(&p->history, &info);
 }
 
 /* --- coming and going --------------------------------------------------------------------------
@@ -234,6 +262,7 @@ static void peer_remove(struct agent_peer *p, nsec_t now)
 static void peer_reset(struct agent_peer *p, nsec_t now)
 {
 	log_info("bgp: configuration change resets the session", "peer=%s", peer_text(p));
+	peer_history_add(&p->history, now, "the configuration has changed: a new session");
 	bgp_peer_notify(p->bgp, now, BGP_SLOT_DIALLED, BGP_NOTE_RECONFIGURED);
 	peer_pump(p, now);
 	p->bgp = bgp_peer_free(p->bgp);
@@ -253,6 +282,7 @@ static bool rekey(struct agent_peer *p, const struct plan_peer *want, nsec_t now
 			return false;
 	bgp_peer_reconfigure(p->bgp, now, &want->bgp);
 	log_info("bgp: session goes on under another key", "peer=%s", peer_text(p));
+	peer_history_add(&p->history, now, "the session goes on under another MD5 password");
 	return true;
 }
 

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "agent/closing.h"
+#include "agent/peer_history.h"
 #include "base/nsec.h"
 #include "base/rng.h"
 #include "bgp/bgp_peer.h"
@@ -36,6 +37,10 @@ struct agent_peer {
 	struct plan_peer config; /* its strings and password are owned, object is NULL */
 	struct bgp_peer *bgp;    /* owned */
 	struct peer_link links[BGP_N_SLOTS];
+	struct peer_history history;
+	bool is_reachable;   /* there is a way to it, by a device that is up */
+	bool has_no_answer;  /* the last attempt ended as the neighbour did not answer */
+	nsec_t nudged_at;    /* for a neighbour that appeared */
 	nsec_t trying_since; /* there is no session */
 	bool attempted;      /* an attempt is under way, or ended before Established */
 	uint16_t refusals;   /* attempts in a row that ended before Established */
@@ -93,6 +98,12 @@ bool agent_peers_are_closed(const struct agent_peers *all);
 
 /* Tells all peers something and does what they ask for in turn. */
 void agent_peers_notify(struct agent_peers *all, enum bgp_note note, nsec_t now);
+
+/* Another picture of the node: who can be reached again is dialled at once. */
+void agent_peers_node(struct agent_peers *all, const struct plan_node *node, nsec_t now);
+/* The kernel has learned of some neighbour: who did not answer is dialled, once a second at most.
+ */
+void agent_peers_neighbours(struct agent_peers *all, nsec_t now);
 
 /* What the peers confirm, for the plan: sorted, in the arena. */
 void agent_peers_actual(const struct agent_peers *all, struct arena *arena,

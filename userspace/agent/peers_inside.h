@@ -9,6 +9,8 @@
 
 #define PEERS_READ_BYTES (64u << 10) /* of one socket in one turn of the loop */
 
+#define PEERS_SILENT_NS (3 * NSEC_PER_SEC) /* so long without an answer, and it is told why */
+
 /*
  * Does what the protocol object asks for until it asks for nothing more, and writes what it has to
  * say: after every input.

@@ -6,6 +6,7 @@
  */
 #include "agent/agent.h"
 #include "agent/show.h"
+#include "agent/show_peer.h"
 #include "sys/loop.h"
 
 /* --- peers -------------------------------------------------------------------------------------
@@ -18,7 +19,7 @@ static void add_addr(cJSON *to, const char *key, const struct ip_addr *addr)
 	show_add_text(to, key, ip_addr_is_none(addr) ? NULL : ip_addr_text(addr, text));
 }
 
-static cJSON *peer_json(const struct agent *a, const struct agent_peer *p)
+static cJSON *peer_json(const struct agent *a, const struct agent_peer *p, bool all)
 {
 	struct bgp_peer_info info = bgp_peer_info(p->bgp);
 	const struct ip_addr router_id = ip_addr_from_v4(info.local_router_id);
@@ -49,6 +50,7 @@ static cJSON *peer_json(const struct agent *a, const struct agent_peer *p)
 	cJSON_AddNumberToObject(o, "routesReceived", (double)info.routes_received);
 	cJSON_AddNumberToObject(o, "flaps", (double)info.flaps);
 	show_add_text(o, "lastError", info.last_error);
+	show_peer_details(a, p, all, o);
 	return o;
 }
 
@@ -58,7 +60,8 @@ cJSON *show_peers(const struct agent *a, const struct show_filter *filter)
 
 	for (size_t i = 0; i < a->peers.n; i++)
 		if (show_matches(filter->name, a->peers.items[i]->key.name))
-			cJSON_AddItemToArray(out, peer_json(a, a->peers.items[i]));
+			cJSON_AddItemToArray(out,
+					     peer_json(a, a->peers.items[i], filter->name != NULL));
 	return out;
 }
 

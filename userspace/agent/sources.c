@@ -42,8 +42,10 @@ static void on_netlink(void *ctx, bool readable, bool writable)
 		agent_input_changed(&a->inputs, INPUT_LINKS);
 	if (changed & (NETLINK_CHANGED_HOOKS | NETLINK_LOST))
 		agent_input_changed(&a->inputs, INPUT_HOOKS);
-	if (changed & (NETLINK_CHANGED_NEIGHBOURS | NETLINK_LOST))
+	if (changed & (NETLINK_CHANGED_NEIGHBOURS | NETLINK_LOST)) {
 		agent_input_changed(&a->inputs, INPUT_NEIGHBOURS);
+		agent_peers_neighbours(&a->peers, loop_now(a->loop));
+	}
 }
 
 static void on_routes(void *ctx)
@@ -209,8 +211,10 @@ void sources_refresh_node(struct agent *a, nsec_t now)
 		agent_inputs_done(&a->inputs, DUE_NODE);
 	}
 	a->node_at = nsec_add(now, r < 0 ? NODE_RETRY_NS : NODE_EVERY_NS);
-	if (netlink_generation(a->netlink) != before)
-		agent_input_changed(&a->inputs, INPUT_NODE);
+	if (netlink_generation(a->netlink) == before)
+		return;
+	agent_input_changed(&a->inputs, INPUT_NODE);
+	agent_peers_node(&a->peers, netlink_node(a->netlink), now);
 }
 
 /* --- open and close ----------------------------------------------------------------------------

@@ -278,7 +278,8 @@ static void note_sent(struct bgp_conn *c, nsec_t now)
 
 static void nudge(struct bgp_conn *c, nsec_t now)
 {
-	if (c->retry_at != NSEC_NEVER && c->state != BGP_CONNECT)
+	/* An attempt that hangs, too: the kernel would wait ever longer for an answer. */
+	if (c->retry_at != NSEC_NEVER)
 		c->retry_at = now;
 	bgp_conn_tick(c, now);
 }

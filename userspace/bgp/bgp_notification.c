@@ -213,6 +213,20 @@ static bool is_offered(const struct bgp_open *open, const struct capability *c)
 	}
 }
 
+size_t bgp_capabilities_of(const struct bgp_open *open, const char *ret[BGP_CAPABILITIES_MAX])
+{
+	size_t n = 0;
+
+	_Static_assert(ARRAY_SIZE(capabilities) <= BGP_CAPABILITIES_MAX, "room for all");
+	for (size_t i = 0; i < ARRAY_SIZE(capabilities); i++) {
+		const struct capability c = {.code = capabilities[i].code};
+
+		if (is_offered(open, &c))
+			ret[n++] = capabilities[i].text;
+	}
+	return n;
+}
+
 /* False at the end of the list, or where it is broken. */
 static bool next_capability(struct rcur *list, struct capability *ret)
 {

@@ -48,6 +48,10 @@ struct bgp_open;
 const char *bgp_capabilities_text(const struct bgp_error *e, const struct bgp_open *ours,
 				  char buf[BGP_CAPABILITIES_TEXT]);
 
+/* The capabilities that an OPEN offers, but for families, by name; returns how many. */
+#define BGP_CAPABILITIES_MAX 16
+size_t bgp_capabilities_of(const struct bgp_open *open, const char *ret[BGP_CAPABILITIES_MAX]);
+
 struct bgp_peer_config;
 
 /*

@@ -135,6 +135,8 @@ static void render_list(const struct cli_args *args, const cJSON *body, struct s
 			table_add(&t, c->title);
 	cJSON_ArrayForEach(row, body) add_row(&t, list, wide, row);
 	table_print(&t, out);
+	if (args->what == CLI_PEERS && args->name)
+		cJSON_ArrayForEach(row, body) render_peer(row, out);
 }
 
 static void render_json(const cJSON *body, struct strbuf *out)

@@ -15,5 +15,7 @@ void render(const struct cli_args *args, const cJSON *body, struct strbuf *out);
 
 /* The table of `status`, which is one object and not a list (render_status.c). */
 void render_status(const cJSON *body, struct strbuf *out);
+/* A peer in detail (render_peer.c). */
+void render_peer(const cJSON *peer, struct strbuf *out);
 /* What drain and undrain answer, in a sentence. */
 void render_drain(const cJSON *body, struct strbuf *out);

@@ -4,6 +4,7 @@
  */
 #include "peers_rig.h"
 
+#include "agent/peers_inside.h"
 #include "bgp/bgp_conn.h"
 
 #include <fcntl.h>
@@ -289,7 +290,7 @@ static void a_router_that_reads_slowly_is_kept_and_one_that_does_not_read_is_lef
 }
 
 /* The clock of the test is ahead of the loop's, so that nobody waits. */
-static void silence_is_explained_after_ten_seconds(void **state)
+static void silence_is_explained_after_three_seconds(void **state)
 {
 	static const char *const says[] = {"it has another MD5 password, or none",
 					   "it demands an MD5 password"};
@@ -312,21 +313,141 @@ static void silence_is_explained_after_ten_seconds(void **state)
 		assert_in_range(actual(rig).trying_since, begun, dialled);
 		WAIT_FOR(rig, has_turned);
 		rig->peers.changed = false;
-		assert_in_range(agent_peers_tick(&rig->peers, begun), begun + PLAN_SILENT_NS,
-				dialled + PLAN_SILENT_NS);
-		(void)agent_peers_tick(&rig->peers, begun + PLAN_SILENT_NS - 1);
+		assert_in_range(agent_peers_tick(&rig->peers, begun), begun + PEERS_SILENT_NS,
+				dialled + PEERS_SILENT_NS);
+		(void)agent_peers_tick(&rig->peers, begun + PEERS_SILENT_NS - 1);
 		assert_null(actual(rig).last_error);
 		assert_false(rig->peers.changed);
-		(void)agent_peers_tick(&rig->peers, dialled + PLAN_SILENT_NS);
+		(void)agent_peers_tick(&rig->peers, dialled + PEERS_SILENT_NS);
 		error = bgp_peer_info(rig->peers.items[0]->bgp).last_error;
 		assert_non_null(error);
 		assert_non_null(strstr(error, says[i]));
 		assert_true(rig->peers.changed);
 		rig->peers.changed = false;
-		(void)agent_peers_tick(&rig->peers, dialled + PLAN_SILENT_NS + 1);
+		(void)agent_peers_tick(&rig->peers, dialled + PEERS_SILENT_NS + 1);
 		assert_false(rig->peers.changed); /* once */
 		rig_free(rig);
 	}
+}
+
+static const char *last_error(const struct rig *rig)
+{
+	return bgp_peer_info(rig->peers.items[0]->bgp).last_error;
+}
+static bool has_error(const struct rig *rig)
+{
+	return last_error(rig) != NULL;
+}
+
+/* The kernel has asked for the neighbour in vain, for three seconds. */
+static bool has_no_answer(const struct rig *rig)
+{
+	return rig->peers.items[0]->has_no_answer;
+}
+
+/* Each within the time of one attempt: who cannot be reached, and why. */
+static void a_session_that_cannot_come_up_says_why(void **state)
+{
+	static const struct {
+		const char *what, *says;
+	} cases[] = {
+		{"port", "connection refused"},
+		{"route", "no route to the peer's address"},
+		{"neighbour", "or it is not on this link, and the BGPPeer needs ebgpMultiHop"},
+		{"source", "the source address is not an address of this node"},
+		{"asn", "the peer says it is AS 65000, and AS 64512 is configured"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		const char *what = cases[i].what;
+		struct rig *rig = rig_new();
+
+		if (strcmp(what, "port") == 0)
+			rig->peer.port = 9;
+		rig->router->refuses = strcmp(what, "asn") == 0;
+		if (strcmp(what, "route") == 0 || strcmp(what, "neighbour") == 0)
+			rig->peer.address = ip_addr_from_v4(0x0a000107), rig->peer.ttl = 1;
+		if (strcmp(what, "neighbour") == 0)
+			assert_int_equal(system("ip link add d0 type veth peer name d1 &&"
+						" ip link set d0 up && ip link set d1 up &&"
+						" ip route add 10.0.1.0/24 dev d0"),
+					 0);
+		if (strcmp(what, "source") == 0)
+			rig->peer.source = ip_addr_from_v4(0x0a000009);
+		apply(rig, 0);
+		if (strcmp(what, "neighbour") == 0)
+			WAIT_FOR(rig, has_no_answer);
+		else
+			WAIT_FOR(rig, has_error);
+		if (!strstr(last_error(rig), cases[i].says))
+			fail_msg("%s: %s", what, last_error(rig));
+		rig_free(rig);
+	}
+}
+
+static unsigned n_tries;
+static bool tried_again(const struct rig *rig)
+{
+	return rig->router->connections > n_tries;
+}
+
+/* The pause of a minute is not waited for once there is a way. */
+static void who_can_be_reached_again_is_dialled_at_once(void **state)
+{
+	const struct plan_link links[] = {{.ifindex = 1, .name = "lo", .up = true}};
+	struct plan_route_to way = {.to = ip_addr_from_v4(ROUTER_ADDR), .ifindex = 1};
+	const struct plan_node node = {
+		.links = links, .n_links = 1, .routes_to = &way, .n_routes_to = 1};
+	struct rig *rig = rig_new();
+
+	(void)state;
+	rig->router->refuses = true;
+	rig->peer.bgp.connect_s = 60;
+	apply(rig, 0);
+	WAIT_FOR(rig, has_error);
+	n_tries = rig->router->connections;
+	agent_peers_node(&rig->peers, &node, clock_now());
+	WAIT_FOR(rig, tried_again);
+	n_tries = rig->router->connections;
+	rig->turns = 0;
+	agent_peers_node(&rig->peers, &node, clock_now()); /* which was there before */
+	WAIT_FOR(rig, has_turned);
+	assert_int_equal(rig->router->connections, n_tries);
+	way.ifindex = 0; /* no way, and again one */
+	agent_peers_node(&rig->peers, &node, clock_now());
+	way.ifindex = 1;
+	agent_peers_node(&rig->peers, &node, clock_now());
+	WAIT_FOR(rig, tried_again);
+	rig_free(rig);
+}
+
+static bool dials(const struct rig *rig)
+{
+	return rig->peers.items[0]->links[BGP_SLOT_DIALLED].fd >= 0;
+}
+
+static void who_did_not_answer_is_dialled_when_a_neighbour_appears(void **state)
+{
+	struct rig *rig = rig_new();
+	nsec_t now;
+
+	(void)state;
+	assert_int_equal(system("ip link add d0 type veth peer name d1 && ip link set d0 up &&"
+				" ip link set d1 up && ip route add 10.0.1.0/24 dev d0"),
+			 0);
+	rig->peer.address = ip_addr_from_v4(0x0a000107);
+	rig->peer.bgp.connect_s = 60;
+	apply(rig, 0);
+	WAIT_FOR(rig, has_no_answer);
+	assert_false(dials(rig));
+	now = clock_now();
+	agent_peers_neighbours(&rig->peers, now);
+	assert_true(dials(rig));
+	WAIT_FOR(rig, has_no_answer);
+	router_hang_up(rig->router);
+	agent_peers_neighbours(&rig->peers, now); /* not twice in a second */
+	rig_free(rig);
 }
 
 static void restart_and_forwarding_bits_are_what_the_agent_says(void **state)
@@ -364,7 +485,10 @@ int main(void)
 		cmocka_unit_test(refusals_count_attempts_that_failed),
 		cmocka_unit_test(
 			a_router_that_reads_slowly_is_kept_and_one_that_does_not_read_is_left),
-		cmocka_unit_test(silence_is_explained_after_ten_seconds),
+		cmocka_unit_test(silence_is_explained_after_three_seconds),
+		cmocka_unit_test(a_session_that_cannot_come_up_says_why),
+		cmocka_unit_test(who_can_be_reached_again_is_dialled_at_once),
+		cmocka_unit_test(who_did_not_answer_is_dialled_when_a_neighbour_appears),
 		cmocka_unit_test(restart_and_forwarding_bits_are_what_the_agent_says),
 	};
 

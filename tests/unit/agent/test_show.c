@@ -47,7 +47,12 @@ static void peers(void **state)
 	       "[{\"name\":\"r\",\"vrf\":null,\"interface\":null,\"address\":\"10.0.0.2\","
 	       "\"asn\":64512,\"state\":\"Established\",\"uptimeSeconds\":\"*\",\"holdTime\":90,"
 	       "\"bfd\":\"None\",\"routerID\":\"10.0.0.1\",\"gracefulRestart\":true,\"routesAdvertised\":1,"
-	       "\"routesReceived\":0,\"flaps\":0,\"lastError\":null}]");
+	       "\"routesReceived\":0,\"flaps\":0,\"lastError\":null,\"keepaliveTime\":30,"
+	       "\"families\":\"IPv4 unicast\",\"offered\":[\"IPv4 unicast\",\"route refresh\","
+	       "\"extended messages\",\"graceful restart\",\"4-octet AS number\","
+	       "\"enhanced route refresh\"],\"offeredByPeer\":[\"IPv4 unicast\",\"route refresh\","
+	       "\"graceful restart\",\"4-octet AS number\"],\"lastNotificationSent\":null,"
+	       "\"lastNotificationReceived\":null,\"history\":null,\"notAnnounced\":null}]");
 	expect(ask(rig, "{\"command\":\"show\",\"what\":\"peers\",\"name\":\"x\"}", OK), "[]");
 	rig_free(rig);
 }
@@ -72,7 +77,60 @@ static void peer_without_a_session(void **state)
 	       "[{\"name\":\"r\",\"vrf\":null,\"interface\":null,\"address\":\"10.0.0.2\","
 	       "\"asn\":null,\"state\":\"*\",\"uptimeSeconds\":null,\"holdTime\":90,"
 	       "\"bfd\":\"None\",\"routerID\":\"10.0.0.1\",\"gracefulRestart\":false,\"routesAdvertised\":0,"
-	       "\"routesReceived\":0,\"flaps\":0,\"lastError\":\"*\"}]");
+	       "\"routesReceived\":0,\"flaps\":0,\"lastError\":\"*\",\"keepaliveTime\":null,"
+	       "\"families\":null,\"offered\":null,\"offeredByPeer\":null,"
+	       "\"lastNotificationSent\":null,\"lastNotificationReceived\":null,"
+	       "\"history\":null,\"notAnnounced\":null}]");
+	rig_free(rig);
+}
+
+static const cJSON *nth(const cJSON *list, const char *key, int i)
+{
+	return cJSON_GetArrayItem(cJSON_GetObjectItem(list, key), i);
+}
+
+static bool has_cease(const struct agent_rig *rig)
+{
+	return rig->agent.peers.items[0]->history.heard.at > 0 &&
+	       bgp_peer_info(rig->agent.peers.items[0]->bgp).state == BGP_ESTABLISHED;
+}
+
+/* By its name a peer is told in detail: what it said last, what happened, what it is not told. */
+static void a_peer_in_detail(void **state)
+{
+	static const uint8_t bye[] = {3, 'b', 'y', 'e'};
+	const struct bgp_error cease = bgp_error_with(6, 2, bye, sizeof(bye));
+	struct agent_rig *rig = rig_announcing();
+	uint8_t buf[BGP_MESSAGE_MAX];
+	const cJSON *peer, *said;
+	cJSON *body;
+
+	(void)state;
+	rig_write(rig, "s3.yaml",
+		  "apiVersion: v1\nkind: Service\nmetadata: {name: s3, namespace: other}\n"
+		  "spec: {type: LoadBalancer, ports: [{port: 53, protocol: UDP}]}\n");
+	router_say(rig->router, buf, bgp_notification_encode(buf, sizeof(buf), &cease));
+	RIG_WAIT(rig, has_cease);
+	RIG_WAIT(rig, is_announced);
+	body = ask(rig, "{\"command\":\"show\",\"what\":\"peers\",\"name\":\"r\"}", OK);
+	assert_int_equal(cJSON_GetArraySize(body), 1);
+	peer = cJSON_GetArrayItem(body, 0);
+	said = cJSON_GetObjectItem(peer, "lastNotificationReceived");
+	assert_string_equal(text_of(said, "text"), "Cease/Administrative Shutdown: bye");
+	assert_string_equal(text_of(said, "hex"), "060203627965");
+	assert_true(cJSON_IsNull(cJSON_GetObjectItem(peer, "lastNotificationSent")));
+	assert_string_equal(text_of(nth(peer, "history", 0), "event"), "Idle to Connect");
+	assert_string_equal(text_of(nth(peer, "history", 1), "event"), "Connect to OpenSent");
+	assert_string_equal(text_of(nth(peer, "history", 2), "event"), "OpenSent to OpenConfirm");
+	assert_string_equal(text_of(nth(peer, "history", 3), "event"),
+			    "OpenConfirm to Established");
+	assert_string_equal(text_of(nth(peer, "history", 4), "event"),
+			    "Established to Idle: received NOTIFICATION Cease/Administrative "
+			    "Shutdown: bye");
+	assert_int_equal(cJSON_GetArraySize(cJSON_GetObjectItem(peer, "notAnnounced")), 1);
+	assert_string_equal(text_of(nth(peer, "notAnnounced", 0), "service"), "s3");
+	assert_string_equal(text_of(nth(peer, "notAnnounced", 0), "reason"), "noEndpoints");
+	cJSON_Delete(body);
 	rig_free(rig);
 }
 
@@ -340,6 +398,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(peers),
 		cmocka_unit_test(peer_without_a_session),
+		cmocka_unit_test(a_peer_in_detail),
 		cmocka_unit_test(routes),
 		cmocka_unit_test(services),
 		cmocka_unit_test(backends),

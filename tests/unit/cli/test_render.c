@@ -56,6 +56,34 @@ static void wide_has_more_columns(void **state)
 	      "None   0      0          connection refused\n");
 }
 
+static void a_peer_by_its_name_in_detail(void **state)
+{
+	(void)state;
+	check((struct cli_args){.what = CLI_PEERS, .name = "r"},
+	      "[{\"name\":\"r\",\"address\":\"10.0.0.1\",\"asn\":64512,\"state\":\"Idle\","
+	      "\"uptimeSeconds\":null,\"routesAdvertised\":0,\"lastError\":null,"
+	      "\"routerID\":\"10.0.0.9\",\"holdTime\":90,\"keepaliveTime\":null,\"families\":null,"
+	      "\"offered\":[\"IPv4 unicast\",\"role\"],\"offeredByPeer\":null,"
+	      "\"lastNotificationSent\":null,\"lastNotificationReceived\":{\"secondsAgo\":61,"
+	      "\"text\":\"Cease/Peer De-configured\",\"hex\":\"0603\"},"
+	      "\"notAnnounced\":[{\"address\":\"192.0.2.1\",\"namespace\":\"shop\","
+	      "\"service\":\"web\",\"reason\":\"there is no session\"}],"
+	      "\"history\":[{\"secondsAgo\":3,\"event\":\"Idle to Connect\"}]}]",
+	      "NAME   ADDRESS    ASN     STATE   UPTIME   SENT   LAST ERROR\n"
+	      "r      10.0.0.1   64512   Idle    -        0      -\n"
+	      "\n"
+	      "Router id         10.0.0.9\n"
+	      "Hold time         90\n"
+	      "Keepalive         -\n"
+	      "Families          -\n"
+	      "Offered           IPv4 unicast,role\n"
+	      "Offered by peer   -\n"
+	      "Last sent         -\n"
+	      "Last received     1m1s ago: Cease/Peer De-configured (0603)\n"
+	      "Not announced     192.0.2.1 of shop/web: there is no session\n"
+	      "History           3s ago: Idle to Connect\n");
+}
+
 static void routes_as_a_table(void **state)
 {
 	(void)state;
@@ -176,6 +204,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(peers_as_a_table),
 		cmocka_unit_test(wide_has_more_columns),
+		cmocka_unit_test(a_peer_by_its_name_in_detail),
 		cmocka_unit_test(routes_as_a_table),
 		cmocka_unit_test(services_as_a_table),
 		cmocka_unit_test(backends_as_a_table),

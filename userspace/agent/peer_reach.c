@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * Who can be reached again: a way to a router that was not there, or a neighbour that has appeared.
+ * The pause before the next attempt is not waited for then (docs/decisions/040).
+ */
+#include "agent/peers_inside.h"
+
+static void nudge(struct agent_peer *p, nsec_t now, const char *why)
+{
+	peer_history_add(&p->history, now, "tried again at once: %s", why);
+	bgp_peer_notify(p->bgp, now, BGP_SLOT_DIALLED, BGP_NOTE_NUDGE);
+	peer_pump(p, now);
+}
+
+static bool is_up(const struct plan_node *node, int ifindex)
+{
+	for (size_t i = 0; i < node->n_links; i++)
+		if (node->links[i].ifindex == ifindex)
+			return node->links[i].up;
+	return false;
+}
+
+static bool is_reachable(const struct plan_node *node, const struct ip_addr *to)
+{
+	for (size_t i = 0; i < node->n_routes_to; i++)
+		if (ip_addr_equal(&node->routes_to[i].to, to))
+			return is_up(node, node->routes_to[i].ifindex);
+	return false;
+}
+
+void agent_peers_node(struct agent_peers *all, const struct plan_node *node, nsec_t now)
+{
+	for (size_t i = 0; i < all->n; i++) {
+		struct agent_peer *p = all->items[i];
+		const bool was_reachable = p->is_reachable;
+
+		p->is_reachable = is_reachable(node, &p->config.address);
+		if (p->is_reachable && !was_reachable &&
+		    bgp_peer_info(p->bgp).state < BGP_OPEN_SENT)
+			nudge(p, now, "there is a way to it now");
+	}
+}
+
+void agent_peers_neighbours(struct agent_peers *all, nsec_t now)
+{
+	for (size_t i = 0; i < all->n; i++) {
+		struct agent_peer *p = all->items[i];
+
+		if (!p->has_no_answer || p->links[BGP_SLOT_DIALLED].fd >= 0 ||
+		    now < nsec_add(p->nudged_at, NSEC_PER_SEC))
+			continue;
+		p->nudged_at = now;
+		nudge(p, now, "a neighbour has appeared");
+	}
+}
