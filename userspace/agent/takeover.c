@@ -183,22 +183,25 @@ void takeover_recall(const struct agent *a, struct agent_plan *p, nsec_t now)
 
 /*
  * When the plan's VIPs are to be asked about. What was asked when all of a VIP was programmed
- * counts as long as it is: it may be taken out and begin anew.
+ * counts as long as it is: it may be taken out and begin anew, also while others are asked about.
  */
 static nsec_t due_at(struct agent *a, const struct plan *plan, nsec_t now)
 {
 	struct agent_taken *t = &a->taken;
-	bool waits = false;
+	bool is_due = false, waits = false;
 
 	for (size_t i = 0; i < plan->n_begins; i++) {
 		const struct plan_begin *b = &plan->begins[i];
 		struct plan_taken *known = find(t, &b->vip);
 
-		if (!known || (known->old && a->dataplane))
-			return now;
+		is_due |= !known || (known->old && a->dataplane);
+		if (!known)
+			continue;
 		known->programmed &= b->programmed;
 		waits |= b->programmed && !known->programmed;
 	}
+	if (is_due)
+		return now;
 	t->ask_at = waits ? nsec_min(t->ask_at, nsec_add(now, UNDER_WAY_NS)) : NSEC_NEVER;
 	return nsec_min(t->until, t->ask_at);
 }
@@ -206,14 +209,13 @@ static nsec_t due_at(struct agent *a, const struct plan *plan, nsec_t now)
 void takeover_ask(struct agent *a, const struct plan *plan, nsec_t now)
 {
 	struct agent_taken *t = &a->taken;
-	nsec_t due;
+	const nsec_t due = due_at(a, plan, now);
 
 	if (plan->n_begins == 0 || t->job)
 		return;
 	/* The helper opens the data plane for the first plan, and need not do this before. */
 	if (!a->dataplane && (!a->current || now < a->dataplane_retry_at))
 		return;
-	due = due_at(a, plan, now);
 	if (due <= now)
 		ask(a, plan, now);
 	else

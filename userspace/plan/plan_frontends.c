@@ -253,6 +253,16 @@ static void close_port(const struct candidate *c, struct lb_frontend *lb)
 		lb->flags &= ~LB_F_REJECT;
 }
 
+/* What the store has there may be of a Service that is gone, whose flows have their time yet. */
+static void note_spent(struct plan_draft *d, const struct candidate *c)
+{
+	const struct lb_frontend *lb = &c->port->lb;
+
+	if (c->actual && c->actual->seed == lb->seed)
+		*(struct lb_key *)arena_push(d->arena, &d->spent, &d->n_spent, &d->cap_spent,
+					     sizeof(*d->spent)) = lb->key;
+}
+
 static void want(struct plan_draft *d, struct candidate *c)
 {
 	struct lb_frontend lb = c->port->lb;
@@ -263,8 +273,7 @@ static void want(struct plan_draft *d, struct candidate *c)
 		add_drains(d, c, &lb);
 	close_port(c, &lb);
 	if (lb.n_targets == 0 && !c->is_closed) {
-		*(struct lb_key *)arena_push(d->arena, &d->spent, &d->n_spent, &d->cap_spent,
-					     sizeof(*d->spent)) = lb.key;
+		note_spent(d, c);
 		return;
 	}
 	if (d->plan->leaving && !lingers(d, c))
@@ -373,7 +382,7 @@ static void ask(struct plan_draft *d, const struct candidate *c)
 	plan_draft_stir(d, &vip.addr);
 	plan_shared_tell(d, &c->shared, c->port->service, &vip);
 	c->draft->left_out = plan_shared_waits(d, &c->shared);
-	if (c->port->lb.n_targets > 0)
+	if (c->port->lb.n_targets > 0 || c->actual)
 		plan_shared_note(d, &c->shared, &vip);
 }
 
@@ -416,6 +425,4 @@ void plan_draft_frontends(struct plan_draft *d)
 	for (size_t i = 0; i < d->n_vips; i++)
 		if (d->vips[i].gate != GATE_OPEN)
 			plan_draft_stir(d, &d->vips[i].vip.addr);
-	d->plan->begins = d->begins;
-	d->plan->n_begins = d->n_begins;
 }

@@ -21,6 +21,7 @@
  */
 #include "base/sorted.h"
 #include "plan/plan_draft.h"
+#include "plan/plan_shared.h"
 #include "plan/plan_sort.h"
 
 #include <assert.h>
@@ -221,6 +222,8 @@ void plan_draft_leaving(struct plan_draft *d)
 						plan_draft_unheld_since(d, &actual->key));
 		if (wanted)
 			continue;
+		if (d->plan->dataplane)
+			plan_shared_note_leaving(d, actual);
 		if (d->in->synced)
 			leave(d, i);
 		else
@@ -232,6 +235,8 @@ void plan_draft_leaving(struct plan_draft *d)
 		leave_strange(d);
 	if (d->n_leaving)
 		plan_sort(d->leaving, d->n_leaving, sizeof(*d->leaving), cmp_noted);
+	d->plan->begins = d->begins;
+	d->plan->n_begins = d->n_begins;
 	d->plan->frontends = d->frontends;
 	d->plan->n_frontends = d->n_frontends;
 }

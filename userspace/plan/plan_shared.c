@@ -4,6 +4,7 @@
 
 #include "base/sorted.h"
 #include "plan/plan_draft.h"
+#include "plan/plan_sort.h"
 
 #include <assert.h>
 
@@ -17,6 +18,11 @@ const struct plan_taken *plan_shared_taken(const struct plan_draft *d, const str
 	const struct plan_node *node = d->in->node;
 
 	return sorted_find(vip, node->taken, node->n_taken, sizeof(*node->taken), cmp_taken);
+}
+
+static int cmp_begin(const void *vip, const void *item)
+{
+	return plan_vip_cmp(vip, &((const struct plan_begin *)item)->vip);
 }
 
 static uint32_t shared_by(const struct lb_actual *actual)
@@ -90,6 +96,21 @@ void plan_shared_note(struct plan_draft *d, const struct plan_shared *s, const s
 	b->takes |= !s->actual || shared_by(s->actual) & ~LB_F_KERNEL_FLOWS;
 	if (!s->actual || (shared_by(s->actual) | shared_by(s->vip)) & LB_F_HANDING_BACK)
 		b->programmed = false;
+}
+
+void plan_shared_note_leaving(struct plan_draft *d, const struct lb_actual *actual)
+{
+	const struct plan_vip vip = plan_vip_of(&actual->key);
+	size_t i;
+
+	if (!(actual->flags & (LB_F_TAKING_OVER | LB_F_KERNEL_FLOWS)))
+		return;
+	i = plan_lower_bound(&vip, d->begins, d->n_begins, sizeof(*d->begins), cmp_begin);
+	if (i < d->n_begins && plan_vip_equal(&d->begins[i].vip, &vip))
+		return;
+	(void)arena_push(d->arena, &d->begins, &d->n_begins, &d->cap_begins, sizeof(*d->begins));
+	memmove(&d->begins[i + 1], &d->begins[i], (d->n_begins - 1 - i) * sizeof(*d->begins));
+	d->begins[i] = (struct plan_begin){.vip = vip, .programmed = true};
 }
 
 void plan_shared_tell(struct plan_draft *d, const struct plan_shared *s,

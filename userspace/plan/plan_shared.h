@@ -33,6 +33,11 @@ uint32_t plan_shared_vip_flags(const struct plan_draft *d, const struct plan_sha
 /* Adds the port to plan.begins; ports come in the order of their VIPs. */
 void plan_shared_note(struct plan_draft *d, const struct plan_shared *s,
 		      const struct plan_vip *vip);
+/*
+ * The same for what the store has and no Service wants: as long as the table names the kernel's
+ * flows of it, they are asked about, for what nobody asks about is forgotten.
+ */
+void plan_shared_note_leaving(struct plan_draft *d, const struct lb_actual *actual);
 /* Tells of flows that the kernel has. */
 void plan_shared_tell(struct plan_draft *d, const struct plan_shared *s,
 		      const struct api_object *service, const struct plan_vip *vip);

@@ -193,6 +193,28 @@ static void what_is_programmed_is_asked_about_once_more(void **state)
 	end(&x);
 }
 
+/* Whoever is asked about anew beside it, and whether somebody asks already. */
+static void what_begins_anew_is_asked_about_again_whatever_others_do(void **state)
+{
+	struct taking x = begin(RIG_SERVICE("s1"));
+	struct agent *a = &x.rig->agent;
+	struct plan_begin begins[2] = {{.takes = true}, {.takes = true}};
+	const struct plan plan = {.begins = begins, .n_begins = 2};
+
+	(void)state;
+	assert_int_equal(plan_after(&x, 0), 1);
+	begins[1].vip = a->taken.items[0].vip; /* behind one that is not known */
+	for (unsigned i = 0; i < 2; i++) {
+		a->taken.items[0].programmed = true;
+		takeover_ask(a, &plan, x.now + 1);
+		assert_int_equal(a->taken.n_dumps, 2);
+		assert_non_null(a->taken.job);
+		assert_false(a->taken.items[0].programmed);
+	}
+	worker_finish(a->worker);
+	end(&x);
+}
+
 /* One dump at a time, and the first plan is for the programs to be opened. */
 static void nobody_asks_while_the_helper_reads_or_before_there_is_a_plan(void **state)
 {
@@ -285,6 +307,7 @@ int main(void)
 			what_is_about_to_begin_is_asked_about_and_the_answer_counts_for_a_while),
 		cmocka_unit_test(while_the_kernel_has_flows_it_is_asked_again_and_again),
 		cmocka_unit_test(what_is_programmed_is_asked_about_once_more),
+		cmocka_unit_test(what_begins_anew_is_asked_about_again_whatever_others_do),
 		cmocka_unit_test(nobody_asks_while_the_helper_reads_or_before_there_is_a_plan),
 		cmocka_unit_test(settings_of_conntrack_are_problems_while_they_last),
 		cmocka_unit_test(with_mode_off_nothing_is_asked),

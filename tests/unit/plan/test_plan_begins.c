@@ -244,6 +244,61 @@ static void what_changes_meanwhile_stays_shared(void **state)
 	assert_shared(f, 80, LB_F_TAKING_OVER);
 }
 
+/*
+ * The table of the kernel's flows forgets what nobody asks about: so somebody asks as long as the
+ * store goes by it, also when the endpoints are gone, when the Service is, and before all was read.
+ */
+static void what_goes_by_the_kernels_table_is_asked_about_whoever_wants_it(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < 3; i++) {
+		_cleanup_(fixture_freep) struct fixture *f = web_that_waits();
+
+		answer(f, 0)->flows = 3;
+		assert_shared(f, 80, LB_F_TAKING_OVER);
+		answer(f, 0)->flows = 3;
+		assert_shared(f, 80, LB_F_KERNEL_FLOWS);
+		f->synced = i != 2;
+		if (i == 0)
+			fixture_add_slice(f, "web", "");
+		else
+			fixture_drop(f, "Service", "web");
+		f->store.fail_every = 1;
+		fixture_plan(f);
+		(void)fixture_apply(f);
+		fixture_plan(f);
+		assert_int_equal(f->plan.n_begins, 1);
+		assert_false(f->plan.begins[0].takes);
+		assert_true(f->plan.begins[0].programmed);
+	}
+}
+
+/* Each VIP once and in order: one of two ports is removed, beside another VIP that is. */
+static void vips_of_what_leaves_are_asked_about_among_the_others(void **state)
+{
+	_cleanup_(fixture_freep) struct fixture *f = fixture_announced();
+
+	(void)state;
+	fixture_add_service(f, "b", "Local", "");
+	fixture_add_slice(f, "b", "10.244.0.6@node-a");
+	fixture_add_service(f, "c", "Local", "");
+	fixture_add_slice(f, "c", "10.244.0.7@node-a");
+	put_two_ports(f);
+	(void)fixture_converge(f, 10);
+	for (size_t i = 0; i < f->store.n; i++)
+		f->store.items[i].flags |= LB_F_KERNEL_FLOWS;
+	f->store.fail_every = 1;
+	fixture_add_service(f, "web", "Local", "");
+	fixture_drop(f, "Service", "b");
+	fixture_plan(f);
+	assert_int_equal(f->plan.n_begins, 3);
+	for (size_t i = 0; i < 3; i++)
+		assert_int_equal(ip_addr_v4(&f->plan.begins[i].vip.addr), 0xc0a86400 + i);
+	f->settings.dataplane = false; /* conntrack is no matter any more */
+	fixture_plan(f);
+	assert_int_equal(f->plan.n_begins, 0);
+}
+
 /* The VIP is taken over anew; the port that is served does not mind. */
 static void a_port_that_is_added_meanwhile_is_asked_about(void **state)
 {
@@ -442,6 +497,8 @@ int main(void)
 		cmocka_unit_test(a_vip_that_the_kernel_has_had_lately_is_taken_over_too),
 		cmocka_unit_test(a_restart_goes_on_where_the_store_is),
 		cmocka_unit_test(what_changes_meanwhile_stays_shared),
+		cmocka_unit_test(what_goes_by_the_kernels_table_is_asked_about_whoever_wants_it),
+		cmocka_unit_test(vips_of_what_leaves_are_asked_about_among_the_others),
 		cmocka_unit_test(a_port_that_is_added_meanwhile_is_asked_about),
 		cmocka_unit_test(a_port_that_was_passed_so_far_is_asked_about),
 		cmocka_unit_test(a_vip_with_more_flows_than_there_is_room_for_is_not_begun),

@@ -101,6 +101,26 @@ static void what_a_removed_service_keeps_has_the_drain_time(void **state)
 	assert_int_equal(f->store.n, 0);
 }
 
+/* Another has its address at once, but nobody behind it: that says nothing of the flows. */
+static void a_successor_without_endpoints_does_not_cut_them(void **state)
+{
+	_cleanup_(fixture_freep) struct fixture *f = fixture_announced();
+
+	(void)state;
+	fixture_drop(f, "Service", "web");
+	fixture_object(f, "Service", "next", "",
+		       "spec: {type: LoadBalancer, loadBalancerIP: " VIP
+		       ", externalTrafficPolicy: Local, ports: [{port: 80}]}");
+	(void)fixture_converge(f, 10);
+	f->now = f->deadline;
+	(void)fixture_converge(f, 10);
+	assert_int_equal(f->store.n, N_FRONTENDS);
+	assert_int_equal(web(f)->flags, LB_F_CLOSED | LB_F_REJECT);
+	f->now += PLAN_DRAIN_DEFAULT_NS;
+	(void)fixture_converge(f, 10);
+	assert_int_equal(f->store.n, 0);
+}
+
 static void a_service_that_comes_back_takes_flows_again(void **state)
 {
 	_cleanup_(fixture_freep) struct fixture *f = fixture_announced();
@@ -224,6 +244,7 @@ int main(void)
 		cmocka_unit_test(a_removed_service_takes_no_new_flow_and_goes_with_its_last),
 		cmocka_unit_test(a_removed_service_with_affinity_is_closed_as_well),
 		cmocka_unit_test(what_a_removed_service_keeps_has_the_drain_time),
+		cmocka_unit_test(a_successor_without_endpoints_does_not_cut_them),
 		cmocka_unit_test(a_service_that_comes_back_takes_flows_again),
 		cmocka_unit_test(a_port_that_is_removed_drains_beside_those_that_stay),
 		cmocka_unit_test(a_removed_service_that_is_shared_is_handed_back),
