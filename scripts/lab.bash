@@ -121,12 +121,17 @@ lab_node_up() {
 	done
 }
 
-# lab_up: the network and the pods' HTTP servers; FRR and agents are started apart.
-lab_up() {
-	[ "$(id -u)" -eq 0 ] || lab_die "must be root (namespaces, BPF)"
+# lab_folder: a folder for this lab's files, LAB_DIR.
+lab_folder() {
 	LAB_DIR=$(mktemp -d /tmp/lodestone-lab.XXXXXX)
 	chmod 755 "$LAB_DIR"
 	: >"$LAB_DIR/pids"
+}
+
+# lab_up: the network and the pods' HTTP servers; FRR and agents are started apart.
+lab_up() {
+	[ "$(id -u)" -eq 0 ] || lab_die "must be root (namespaces, BPF)"
+	lab_folder
 	mkdir -p "$LAB_DIR/config"
 	local node pod
 	lab_namespace router

@@ -79,8 +79,9 @@ const char *tcp_silence_text(bool has_key, const struct tcp_md5_drops *before,
 	if (!has_key && now->unexpected > before->unexpected)
 		return "the answers carry an MD5 signature, and no password is configured here";
 	if (has_key)
-		return "no answer to SYN: address unreachable, packets filtered, or the router "
-		       "drops them because it has another MD5 password, or none";
+		return "no answer to SYN: the router drops them because it has another MD5 "
+		       "password, or none, or nothing listens on the peer's port (which is not "
+		       "said to who signs); or address unreachable, or packets filtered";
 	return "no answer to SYN: address unreachable, packets filtered, or the router drops them "
 	       "because it demands an MD5 password";
 }
