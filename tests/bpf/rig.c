@@ -132,6 +132,8 @@ static int load_xdp(struct rig *r)
 	memcpy(&r->xdp->rodata->flow_keys, &r->keys, sizeof(r->keys));
 	r->xdp->rodata->age_shift = age_shift;
 	note_templates(r);
+	if (r->again)
+		rig_make_mappable(r);
 	begin = cpu_ms();
 	err = xdp_lb_bpf__load(r->xdp);
 	r->load_ms[RIG_XDP] = cpu_ms() - begin;
@@ -190,7 +192,7 @@ void rig_add_flows(struct rig *r)
 		 "write config");
 }
 
-struct rig *rig_new_sized(unsigned flow_chunks, const char **ret_why)
+struct rig *rig_make(unsigned flow_chunks, bool again, const char **ret_why)
 {
 	struct rig *r = calloc(1, sizeof(*r));
 	int err;
@@ -198,6 +200,7 @@ struct rig *rig_new_sized(unsigned flow_chunks, const char **ret_why)
 	if (!r)
 		abort();
 	r->n_flow_chunks = flow_chunks;
+	r->again = again;
 	libbpf_set_print(quiet);
 	bind_to_one_cpu();
 	r->n_cpus = (unsigned)libbpf_num_possible_cpus();
@@ -215,15 +218,9 @@ struct rig *rig_new_sized(unsigned flow_chunks, const char **ret_why)
 	return r;
 }
 
-void rig_set_table(struct rig *r, uint64_t word)
+struct rig *rig_new_sized(unsigned flow_chunks, const char **ret_why)
 {
-	int fd = bpf_map__fd(r->xdp->maps.config);
-	struct lb_config config;
-	uint32_t zero = 0;
-
-	rig_must(bpf_map_lookup_elem(fd, &zero, &config), "read config");
-	config.flows = word;
-	rig_must(bpf_map_update_elem(fd, &zero, &config, BPF_ANY), "write config");
+	return rig_make(flow_chunks, false, ret_why);
 }
 
 void rig_drop_chunks(struct rig *r)

@@ -16,17 +16,31 @@
 /* One, that rig_free() was given; the process's end frees it. */
 static struct rig *kept;
 
+void rig_make_mappable(const struct rig *r)
+{
+	struct bpf_map *map;
+
+	bpf_object__for_each_map(map, r->xdp->obj)
+	{
+		if (bpf_map__type(map) == BPF_MAP_TYPE_ARRAY && !bpf_map__is_internal(map))
+			rig_must(bpf_map__set_map_flags(map,
+							bpf_map__map_flags(map) | BPF_F_MMAPABLE),
+				 "make an array mappable");
+	}
+}
+
 static void empty_by_memory(const struct bpf_map *map)
 {
 	size_t len = (size_t)bpf_map__max_entries(map) * ((bpf_map__value_size(map) + 7) & ~7u);
-	void *values = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED, bpf_map__fd(map), 0);
+	void *values = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE,
+			    bpf_map__fd(map), 0);
 
 	rig_must(values == MAP_FAILED ? -1 : 0, "map an array");
 	memset(values, 0, len);
 	munmap(values, len);
 }
 
-/* Arrays, also those with a value for each CPU: key by key. */
+/* With a value for each CPU: key by key. */
 static void empty_by_writing(const struct rig *r, const struct bpf_map *map)
 {
 	void *zero = calloc(r->n_cpus, (bpf_map__value_size(map) + 7) & ~7u);
@@ -53,10 +67,7 @@ static void empty(const struct rig *r, const struct bpf_map *map)
 {
 	switch ((unsigned)bpf_map__type(map)) {
 	case BPF_MAP_TYPE_ARRAY:
-		if (bpf_map__map_flags(map) & BPF_F_MMAPABLE)
-			empty_by_memory(map);
-		else
-			empty_by_writing(r, map);
+		empty_by_memory(map);
 		return;
 	case BPF_MAP_TYPE_PERCPU_ARRAY:
 		empty_by_writing(r, map);
@@ -92,7 +103,7 @@ struct rig *rig_new(const char **ret_why)
 
 	kept = NULL;
 	if (!r)
-		return rig_new_sized(1, ret_why);
+		return rig_make(1, true, ret_why);
 	empty_all(r);
 	rig_add_flows(r);
 	return r;
@@ -102,7 +113,7 @@ struct rig *rig_free(struct rig *r)
 {
 	if (!r)
 		return NULL;
-	if (r->n_flow_chunks == 1 && !kept) {
+	if (r->again && !kept) {
 		kept = r;
 		return NULL;
 	}

@@ -30,7 +30,8 @@ struct rig {
 	int chunks[RIG_N_OUTER][RIG_CHUNKS]; /* 0: not made yet */
 	uint32_t n_services, n_rows;
 	unsigned n_cpus;
-	double load_ms[2];                      /* by enum rig_program */
+	bool again;        /* its arrays can be mapped, so that the next test may have it */
+	double load_ms[2]; /* by enum rig_program */
 	struct lb_flow_line *lines[RIG_CHUNKS]; /* of each chunk, mapped */
 };
 
@@ -40,6 +41,11 @@ int rig_chunk(struct rig *r, enum rig_outer which, uint32_t chunk);
  * config where they are. */
 void rig_drop_chunks(struct rig *r);
 void rig_add_flows(struct rig *r);
+/* As rig_new_sized(). */
+struct rig *rig_make(unsigned flow_chunks, bool again, const char **ret_why);
 void rig_destroy(struct rig *r);
+/* Before loading: all arrays can be mapped, by which they are emptied; the programs see no other.
+ */
+void rig_make_mappable(const struct rig *r);
 /* Ends the process, saying what failed by errno, if a result is negative. */
 void rig_must(int result, const char *what);

@@ -107,6 +107,17 @@ unsigned rig_n_flows(struct rig *r)
 	return n;
 }
 
+void rig_set_table(struct rig *r, uint64_t word)
+{
+	int fd = bpf_map__fd(r->xdp->maps.config);
+	struct lb_config config;
+	uint32_t zero = 0;
+
+	rig_must(bpf_map_lookup_elem(fd, &zero, &config), "read config");
+	config.flows = word;
+	rig_must(bpf_map_update_elem(fd, &zero, &config, BPF_ANY), "write config");
+}
+
 void rig_set_uplink(struct rig *r, uint32_t ifindex, uint32_t behind, uint16_t domain)
 {
 	uint32_t home = lb_uplink_hash(RIG_IFINDEX), key = (home + behind) % LB_UPLINKS;
