@@ -15,7 +15,14 @@
 #define ELSEWHERE 0xc6336463 /* no VIP */
 
 /* What becomes of the packet. */
-enum outcome { UNTOUCHED, DROPPED, ANSWERED, TO_FIRST, TO_SECOND };
+enum outcome {
+	UNTOUCHED,
+	DROPPED,
+	ANSWERED,
+	REFUSED, /* counted, and told (test_xdp_reject.c says how) */
+	TO_FIRST,
+	TO_SECOND
+};
 
 struct decision {
 	const char *packet;
@@ -47,6 +54,53 @@ static void no_backends(struct bed *x, struct frame_spec *s)
 	(void)s;
 	rig_set_rows(x->rig, &x->tcp, NULL, 0, 0);
 	rig_set_rows(x->rig, &x->udp, NULL, 0, 0);
+}
+
+static void no_backends_told(struct bed *x, struct frame_spec *s)
+{
+	no_backends(x, s);
+	rig_set_flags(x->rig, &x->tcp, LB_SVC_NO_BACKENDS | LB_SVC_REJECT);
+	rig_set_flags(x->rig, &x->udp, LB_SVC_NO_BACKENDS | LB_SVC_REJECT);
+}
+
+/* Nobody is in the set. */
+static void ranges_of_others(struct bed *x, struct frame_spec *s)
+{
+	(void)s;
+	rig_set_flags(x->rig, &x->tcp, LB_SVC_RANGES);
+	rig_set_ranges(x->rig, &x->tcp, 7);
+}
+
+static void denied(struct bed *x, struct frame_spec *s)
+{
+	rig_deny(x->rig, s->src, bed_whole());
+}
+
+/* The error quotes an answer of the VIP's, and is to quote what the backend sent. */
+static struct frame quoted, quoted_near;
+
+static void quote_answer(struct bed *x, struct frame_spec *s)
+{
+	struct frame_spec sent = {.src = VIP,
+				  .dst = CLIENT,
+				  .sport = x->tcp.port,
+				  .dport = 1000,
+				  .proto = IPPROTO_TCP};
+
+	frame_make(&quoted, &sent);
+	sent.src = rig_backend_addr(0);
+	sent.sport = RIG_BACKEND_PORT;
+	frame_make(&quoted_near, &sent);
+	s->src = ROUTER;
+	s->icmp_type = bed_is_v6() ? 2 : 3; /* it was too big */
+	s->quote = &quoted;
+	s->quote_len = (uint16_t)(frame_ip_len() + 8);
+}
+
+static void quote_another(struct bed *x, struct frame_spec *s)
+{
+	quote_answer(x, s);
+	quoted = quoted_near;
 }
 
 /* Both backends, the younger first, the flow being the older one's. */
@@ -115,6 +169,26 @@ static const struct decision decisions[] = {
 	 .spec = {.proto = 47},
 	 .outcome = DROPPED,
 	 .counted = LB_DROP_PROTOCOL},
+	{.packet = "from outside of the service's ranges",
+	 .before = ranges_of_others,
+	 .spec = {.proto = IPPROTO_TCP, .tcp_flags = TCP_SYN_FLAG},
+	 .outcome = DROPPED,
+	 .counted = LB_DROP_SOURCE},
+	{.packet = "from a denied source, in the middle of a flow",
+	 .before = denied,
+	 .spec = {.proto = IPPROTO_TCP, .tcp_flags = TCP_ACK_FLAG},
+	 .outcome = DROPPED,
+	 .counted = LB_DROP_DENIED},
+	{.packet = "a service without a backend anywhere, where that is told: a SYN",
+	 .before = no_backends_told,
+	 .spec = {.proto = IPPROTO_TCP, .tcp_flags = TCP_SYN_FLAG},
+	 .outcome = REFUSED,
+	 .counted = LB_DROP_NO_BACKEND},
+	{.packet = "the same, UDP",
+	 .before = no_backends_told,
+	 .spec = {.proto = IPPROTO_UDP},
+	 .outcome = REFUSED,
+	 .counted = LB_DROP_NO_BACKEND},
 	{.packet = "a service without a backend",
 	 .before = no_backends,
 	 .spec = {.proto = IPPROTO_TCP, .tcp_flags = TCP_ACK_FLAG},
@@ -162,6 +236,15 @@ static const struct decision decisions[] = {
 	{.packet = "IP options, or extension headers that are walked",
 	 .spec = {.proto = IPPROTO_TCP, .options = 4},
 	 .outcome = TO_FIRST},
+	{.packet = "an ICMP error about a flow",
+	 .before = quote_answer,
+	 .spec = {.proto = IPPROTO_ICMP},
+	 .outcome = TO_FIRST},
+	{.packet = "one about a flow of others",
+	 .before = quote_another,
+	 .spec = {.proto = IPPROTO_ICMP},
+	 .outcome = DROPPED,
+	 .counted = LB_DROP_ICMP},
 	{.packet = "echo", .spec = {.proto = IPPROTO_ICMP}, .outcome = ANSWERED},
 	{.packet = "TTL 1, which is the kernel's to refuse, as it is for the pod",
 	 .spec = {.proto = IPPROTO_TCP, .ttl = 1},
@@ -223,6 +306,8 @@ static void lay_wanted(struct bed *x, const struct decision *d, struct frame_spe
 		out.dst = rig_backend_addr(d->outcome == TO_SECOND);
 		out.dport = RIG_BACKEND_PORT;
 	}
+	if (s.quote && d->outcome == TO_FIRST)
+		out.quote = &quoted_near;
 	frame_make(&x->want, &out);
 	if (d->later)
 		want_address_alone(x, s, &out);
@@ -231,10 +316,11 @@ static void lay_wanted(struct bed *x, const struct decision *d, struct frame_spe
 static void decide(struct bed *x, const struct decision *d)
 {
 	static const int verdicts[] = {
-		[UNTOUCHED] = XDP_PASS, [DROPPED] = XDP_DROP,   [ANSWERED] = XDP_TX,
-		[TO_FIRST] = XDP_PASS,  [TO_SECOND] = XDP_PASS,
+		[UNTOUCHED] = XDP_PASS, [DROPPED] = XDP_DROP,  [ANSWERED] = XDP_TX,
+		[REFUSED] = XDP_TX,     [TO_FIRST] = XDP_PASS, [TO_SECOND] = XDP_PASS,
 	};
 	struct frame_spec s = spec_of(x, d);
+	const bool counts = d->outcome == DROPPED || d->outcome == REFUSED;
 	uint64_t drops, reason;
 
 	if (d->before)
@@ -245,10 +331,10 @@ static void decide(struct bed *x, const struct decision *d)
 	lay_wanted(x, d, s);
 	if (rig_xdp(x->rig, &x->in, &x->out) != verdicts[d->outcome])
 		fail_msg("another verdict: %s", d->packet);
-	if (!frame_equal(&x->out, &x->want))
+	if (d->outcome != REFUSED && !frame_equal(&x->out, &x->want))
 		fail_msg("another packet: %s", d->packet);
-	assert_int_equal(all_drops(x) - drops, d->outcome == DROPPED);
-	assert_int_equal(rig_drops(x->rig, d->counted) - reason, d->outcome == DROPPED);
+	assert_int_equal(all_drops(x) - drops, counts);
+	assert_int_equal(rig_drops(x->rig, d->counted) - reason, counts);
 }
 
 /* Each row on a bed of its own. */

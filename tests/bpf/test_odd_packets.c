@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
  * Packets that no well-behaved sender sends often: resets and odd flags that must not make a flow's
- * traces last, frames with padding, of odd lengths, of several buffers.
+ * traces last, frames with padding, of odd lengths.
  */
 #include "bpf/bed.h"
 
@@ -179,26 +179,6 @@ static void echo_of_any_length_is_answered_with_the_right_checksum(void **state)
 		}
 }
 
-/* Beyond a page a frame lies in several buffers, of which the program sees the first. */
-static void frames_of_several_buffers_are_served(void **state)
-{
-	struct bed *x = bed_begin(state);
-
-	for (uint16_t payload = 3000; payload < 9000; payload = (uint16_t)(payload + 333)) {
-		struct frame_spec tcp = bed_request(&x->tcp, payload, TCP_ACK_FLAG);
-		struct frame_spec udp = bed_request(&x->udp, payload, 0);
-
-		tcp.payload = udp.payload = payload;
-		deliver(x, tcp, 0);
-		deliver(x, udp, 0);
-		lay(x, tcp, 0);
-		x->in.len--; /* the header speaks of one byte more than there is */
-		x->want = x->in;
-		expect(x, XDP_DROP);
-	}
-	assert_int_equal(rig_drops(x->rig, LB_DROP_MALFORMED), 19);
-}
-
 /* The pod's kernel is the judge of UDP's own length; we only know where the ports are. */
 static void a_wrong_udp_length_is_the_backends_to_judge(void **state)
 {
@@ -277,7 +257,6 @@ int main(void)
 		CLAIM(a_refusal_by_the_backend_makes_nothing_last),
 		CLAIM(padding_is_carried_but_not_counted),
 		CLAIM(echo_of_any_length_is_answered_with_the_right_checksum),
-		CLAIM(frames_of_several_buffers_are_served),
 		CLAIM(a_wrong_udp_length_is_the_backends_to_judge),
 		CLAIM(a_wrong_data_offset_is_the_backends_to_judge),
 		CLAIM(a_version_or_length_that_contradicts_is_malformed),

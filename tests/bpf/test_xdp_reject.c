@@ -222,6 +222,25 @@ static void add_outer_tag(struct frame *f)
 }
 
 /* As with one, with the other before it. */
+/* All of a jumbo frame but its beginning goes. */
+static void frames_beyond_a_page_are_answered_by_short_ones(void **state)
+{
+	static const uint16_t payloads[] = {3400, 4096, 8900};
+	struct bed *x = bed_begin(state);
+
+	for (size_t i = 0; i < sizeof(payloads) / sizeof(*payloads); i++) {
+		struct frame_spec tcp = bed_request(&x->tcp, 1000, TCP_SYN_FLAG);
+		struct frame_spec udp = bed_request(&x->udp, 1000, 0);
+
+		tcp.payload = udp.payload = payloads[i];
+		expect_reset(x, &tcp, TCP_RST_FLAG | TCP_ACK_FLAG, 0, IN_SEQ + 1 + payloads[i]);
+		expect_unreachable(x, &udp);
+		tcp.vlan = udp.vlan = 100;
+		expect_reset(x, &tcp, TCP_RST_FLAG | TCP_ACK_FLAG, 0, IN_SEQ + 1 + payloads[i]);
+		expect_unreachable(x, &udp);
+	}
+}
+
 static void two_tags_go_back_with_the_answer(void **state)
 {
 	struct bed *x = bed_begin(state);
@@ -521,6 +540,7 @@ int main(void)
 		CLAIM_BOTH(reset_is_answered_by_nothing, setup),
 		CLAIM_BOTH(udp_is_told_that_the_port_is_unreachable, setup),
 		CLAIM_BOTH(tags_options_and_extension_headers_are_no_hindrance, setup),
+		CLAIM_BOTH(frames_beyond_a_page_are_answered_by_short_ones, setup),
 		CLAIM_BOTH(two_tags_go_back_with_the_answer, setup),
 		CLAIM_V6(headers_without_end_are_dropped, setup),
 		CLAIM_BOTH(a_tcp_header_that_contradicts_itself_is_dropped, setup),
