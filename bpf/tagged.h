@@ -13,31 +13,45 @@
 #include "turn.h"
 #include "vlan.h"
 
-/* Domain of a VLAN on a device, told by its tag (vlan.h); -1: the device's own. */
-__noinline int tagged_domain_of(__u32 ifindex, __u32 tag)
-{
-	const __u64 others = (__u64)LB_UPLINK_REACH_MAX << LB_UPLINK_REACH_SHIFT |
-			     (__u64)0xffff << LB_UPLINK_DOMAIN_SHIFT | LB_UPLINK_DENIES;
-	__u32 place = lb_uplink_vlan_hash(ifindex, tag), reach = 0;
-	__u64 mine = lb_uplink_vlan(ifindex, tag), word;
+#define TAGGED_OTHERS                                                                              \
+	((__u64)LB_UPLINK_REACH_MAX << LB_UPLINK_REACH_SHIFT |                                     \
+	 (__u64)0xffff << LB_UPLINK_DOMAIN_SHIFT | LB_UPLINK_DENIES)
 
-	if (ifindex >= LB_UPLINK_8021AD)
-		return -1;
-	for (__u32 i = 0; i <= LB_UPLINK_REACH_MAX && i <= reach; i++) {
-		word = service_uplink(place + i);
-		if ((word & ~others) == mine)
+/* The word of `uplinks` is this VLAN's. */
+static __always_inline bool tagged_is(__u64 word, __u32 ifindex, __u32 tag)
+{
+	return unlikely((word & ~TAGGED_OTHERS) == lb_uplink_vlan(ifindex, tag)) &&
+	       ifindex < LB_UPLINK_8021AD;
+}
+
+/* A VLAN that does not lie at its own place, but up to `reach` behind it; -1: nor there. */
+__noinline int tagged_domain_behind(__u32 ifindex, __u32 tag, __u32 reach)
+{
+	__u32 place = lb_uplink_vlan_hash(ifindex, tag);
+
+	for (__u32 i = 1; i <= LB_UPLINK_REACH_MAX && i <= reach; i++) {
+		__u64 word = service_uplink(place + i);
+
+		if (tagged_is(word, ifindex, tag))
 			return (__u16)(word >> LB_UPLINK_DOMAIN_SHIFT);
-		if (!i)
-			reach = word >> LB_UPLINK_REACH_SHIFT & LB_UPLINK_REACH_MAX;
 	}
 	return -1;
 }
 
-/* The frame's VLAN has a domain of its own; -1: it has not. `proto` is the first EtherType. */
+/*
+ * The domain that the frame's VLAN has of its own; -1: it has none, and its device's is meant. As
+ * nearly always, and said by one word. `proto` is the first EtherType.
+ */
 static __always_inline int tagged_domain(const struct xdp_md *ctx, const struct packet *p,
 					 __be16 proto)
 {
-	return tagged_domain_of(ctx->ingress_ifindex, vlan_tag(p->ip, proto));
+	__u32 ifindex = ctx->ingress_ifindex, tag = vlan_tag(p->ip, proto), reach;
+	__u64 word = service_uplink(lb_uplink_vlan_hash(ifindex, tag));
+
+	if (tagged_is(word, ifindex, tag))
+		return (__u16)(word >> LB_UPLINK_DOMAIN_SHIFT);
+	reach = word >> LB_UPLINK_REACH_SHIFT & LB_UPLINK_REACH_MAX;
+	return unlikely(reach) ? tagged_domain_behind(ifindex, tag, reach) : -1;
 }
 
 #define TAGGED_NOT_OURS (-1)
