@@ -122,12 +122,15 @@ RIG_UNUSED static void rig_crash(struct agent_rig *rig)
 
 RIG_UNUSED static void rig_free(struct agent_rig *rig)
 {
-	char command[128];
+	char lock[sizeof(rig->pin)], command[256];
 
 	rig_crash(rig);
 	router_free(rig->router);
-	snprintf(command, sizeof(command), "rm -rf %s /run/lodestone/tmp-%s-pin.lock", rig->dir,
-		 rig->dir + strlen("/tmp/"));
+	snprintf(lock, sizeof(lock), "%s", rig->pin + 1); /* agent/cleanup.h: as it is named */
+	for (char *c = lock; *c; c++)
+		if (*c == '/')
+			*c = '-';
+	snprintf(command, sizeof(command), "rm -rf %s /run/lodestone/%s.lock", rig->dir, lock);
 	assert_int_equal(system(command), 0);
 	free(rig);
 }

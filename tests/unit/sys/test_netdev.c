@@ -1,41 +1,36 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
- * sys/netdev: the reverse path filter in force, in a fresh network namespace.
+ * sys/netdev: whether tags are kept beside the frame, in a fresh network namespace.
  */
 #include "sys/netdev.h"
 
 #include "sys_test.h"
 
-static void the_filter_in_force_is_the_larger_of_own_and_all(void **state)
+static void tags_are_kept_beside_the_frame_as_the_driver_says(void **state)
 {
 	(void)state;
 	netns_enter();
-	run("ip link add lt0 type veth peer name lt0p && ip link set lt0p up");
-	for (int all = 0; all <= 2; all++) {
-		for (int own = 0; own <= 2; own++) {
-			run("echo %d >/proc/sys/net/ipv4/conf/all/rp_filter &&"
-			    " echo %d >/proc/sys/net/ipv4/conf/lt0/rp_filter",
-			    all, own);
-			assert_int_equal(netdev_rp_filter("lt0"), own > all ? own : all);
-		}
+	run("ip link add lt0 type veth peer name lt0p");
+	for (unsigned i = 0; i < 3; i++) {
+		run("ethtool -K lt0 rxvlan %s", i % 2 ? "on" : "off");
+		assert_int_equal(netdev_strips_tags("lt0"), i % 2);
 	}
+	assert_false(netdev_strips_tags("lo"));
 }
 
-static void names_that_are_no_device_are_refused(void **state)
+static void what_is_no_device_keeps_none(void **state)
 {
 	(void)state;
-	assert_int_equal(netdev_rp_filter("no-such-dev"), -ENOENT);
-	assert_int_equal(netdev_rp_filter(""), -EINVAL);
-	assert_int_equal(netdev_rp_filter("../../all"), -EINVAL);
-	assert_int_equal(netdev_rp_filter(".."), -EINVAL);
-	assert_int_equal(netdev_rp_filter("sixteen-letters-"), -EINVAL);
+	assert_false(netdev_strips_tags("no-such-dev"));
+	assert_false(netdev_strips_tags(""));
+	assert_false(netdev_strips_tags("sixteen-letters-"));
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(names_that_are_no_device_are_refused),
-		cmocka_unit_test(the_filter_in_force_is_the_larger_of_own_and_all),
+		cmocka_unit_test(what_is_no_device_keeps_none),
+		cmocka_unit_test(tags_are_kept_beside_the_frame_as_the_driver_says),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
