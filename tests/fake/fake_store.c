@@ -154,6 +154,24 @@ static void fake_dump(void *ctx, struct arena *arena, const struct lb_actual **r
 	*ret_n = s->n;
 }
 
+int fake_store_rates(struct fake_store *s, const struct plan *plan)
+{
+	bool same = s->n_rates == plan->n_rates;
+
+	for (size_t i = 0; same && i < s->n_rates; i++)
+		same = plan_vip_equal(&s->rates[i].vip, &plan->rates[i].vip) &&
+		       s->rates[i].packets == plan->rates[i].packets;
+	if (same)
+		return 0;
+	if (call_fails(s))
+		return -EIO;
+	assert(plan->n_rates <= FAKE_RATES_MAX);
+	for (size_t i = 0; i < plan->n_rates; i++)
+		s->rates[i] = plan->rates[i];
+	s->n_rates = plan->n_rates;
+	return 1;
+}
+
 static int cmp_actual(const void *a, const void *b)
 {
 	const struct lb_actual *x = a, *y = b;

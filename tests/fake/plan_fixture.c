@@ -347,6 +347,7 @@ static size_t unpin(struct fixture *f)
 	if (!f->plan.leaving || f->plan.n_frontends || f->plan.n_devices || f->store.n)
 		return 0;
 	f->pinned = false;
+	f->store.n_rates = 0;
 	return 1;
 }
 
@@ -380,11 +381,20 @@ static size_t apply_denied(struct fixture *f)
 	return 0;
 }
 
+/* Before the frontends, which may ask for it. */
+static size_t apply_rates(struct fixture *f)
+{
+	const int r = f->plan.dataplane ? fake_store_rates(&f->store, &f->plan) : 0;
+
+	f->n_failed += r < 0;
+	return r != 0;
+}
+
 size_t fixture_apply(struct fixture *f)
 {
 	const struct lb_store store = fake_store_ops(&f->store);
 	struct arena *scratch = arena_new();
-	size_t n_ops = apply_devices(f) + apply_denied(f);
+	size_t n_ops = apply_devices(f) + apply_denied(f) + apply_rates(f);
 
 	if (f->plan.dataplane || f->store.n) {
 		fake_store_turn(&f->store);

@@ -21,6 +21,9 @@ static void tally(uint64_t passed, uint64_t failed)
 
 static void add_stats(struct plane_stats *sum, const struct plane_stats *s)
 {
+	sum->packets += s->packets;
+	sum->flows[0] += s->flows[0];
+	sum->flows[1] += s->flows[1];
 	sum->plans += s->plans;
 	sum->sessions += s->sessions;
 	sum->crashes += s->crashes;
@@ -54,12 +57,14 @@ int main(int argc, char **argv)
 	printf("%" PRIu64 " plans, %" PRIu64 " crashes, %" PRIu64 " sessions, %" PRIu64
 	       " UPDATEs, %" PRIu64 " VIPs left, %" PRIu64
 	       " routes kept as stale, mode off %" PRIu64 " and a drain %" PRIu64
-	       " times to its end, %" PRIu64 " times an IPv6 address\n",
+	       " times to its end, %" PRIu64 " times an IPv6 address, %" PRIu64
+	       " flows of the kernel's and %" PRIu64 " of ours with %" PRIu64 " packets\n",
 	       sum.plans, sum.crashes, sum.sessions, sum.updates, sum.deletions, sum.stale_kept,
-	       sum.left, sum.drained, sum.ipv6);
+	       sum.left, sum.drained, sum.ipv6, sum.flows[0], sum.flows[1], sum.packets);
 	/* Worlds in which nothing happens would agree on everything. */
-	if (count >= 50 && (sum.updates < 20 * count || sum.deletions < count ||
-			    sum.crashes < count || sum.ipv6 < 20 * count)) {
+	if (count >= 50 &&
+	    (sum.updates < 20 * count || sum.deletions < count || sum.crashes < count ||
+	     sum.ipv6 < 20 * count || sum.flows[0] < 20 * count || sum.flows[1] < 50 * count)) {
 		printf("too little happened\n");
 		failed++;
 	}

@@ -99,7 +99,8 @@ static void end_faults(struct plane *p)
 
 static nsec_t next_time(const struct plane *p)
 {
-	return nsec_min(p->next_fault, nsec_min(plane_net_next(p), plane_agent_next(p)));
+	return nsec_min(nsec_min(p->next_fault, plane_flows_next(p)),
+			nsec_min(plane_net_next(p), plane_agent_next(p)));
 }
 
 static void step(struct plane *p)
@@ -114,6 +115,7 @@ static void step(struct plane *p)
 	if (p->next_fault <= p->now)
 		fault(p);
 	plane_net_tick(p);
+	plane_flows_step(p);
 	plane_agent_step(p);
 }
 
@@ -149,6 +151,7 @@ struct plane *plane_new(uint64_t seed)
 	p->synced_at = p->restart_at = p->retry_at = NSEC_NEVER;
 	plane_world_random(p);
 	plane_net_init(p);
+	plane_flows_init(p);
 	plane_agent_start(p);
 	return p;
 }
@@ -158,6 +161,7 @@ struct plane *plane_free(struct plane *p)
 	if (!p)
 		return NULL;
 	plane_net_done(p);
+	plane_flows_done(p);
 	plane_world_done(p);
 	plane_agent_done(p);
 	fixture_free(p->f);

@@ -24,6 +24,8 @@
 #define PLANE_SERVICES 6
 #define PLANE_ADVERTS  2
 #define PLANE_LINKS    4
+#define PLANE_FLOWS    32
+#define PLANE_TAKEN    32 /* VIPs that conntrack is asked about at a time */
 #define PLANE_TAIL     (64u << 10)
 #define PLANE_RESTART  (120 * NSEC_PER_SEC) /* what the agent says in capability 64 */
 
@@ -68,6 +70,7 @@ struct plane_session {
 };
 
 struct plane_stats {
+	uint64_t packets, flows[2]; /* the kernel's, the programs' */
 	uint64_t plans, sessions, crashes, updates, deletions, stale_kept, left, drained, ipv6;
 };
 
@@ -92,6 +95,7 @@ struct plane {
 	bool mode_off;
 	bool drained; /* the operator has asked; on disk */
 
+	struct plane_flows *flows; /* owned */
 	struct plane_stats stats;
 	uint64_t n_steps;
 	char violation[256];
@@ -137,6 +141,17 @@ void plane_world_change(struct plane *p);
 void plane_world_random(struct plane *p);
 void plane_world_set_mode(struct plane *p, struct fixture *f);
 void plane_world_done(struct plane *p);
+
+/* plane_flows.c: flows of clients, the kernel that may have them, and what the agent knows of it.
+ */
+void plane_flows_init(struct plane *p);
+void plane_flows_done(struct plane *p);
+void plane_flows_step(struct plane *p);
+nsec_t plane_flows_next(const struct plane *p);
+void plane_flows_crash(struct plane *p);
+/* What conntrack has said goes into the next plan's inputs; what a plan asks for is asked. */
+void plane_flows_recall(struct plane *p);
+void plane_flows_ask(struct plane *p);
 
 /* plane_table.c */
 struct plane_prefix *plane_find(const struct plane_prefixes *t, const struct ip_prefix *prefix);

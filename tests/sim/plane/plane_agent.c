@@ -212,6 +212,7 @@ static bool apply_round(struct plane *p)
 	p->dirty = false;
 	p->f->now = p->now;
 	p->stats.plans++;
+	plane_flows_recall(p);
 	fixture_plan(p->f);
 	plane_check_addresses(p);
 	save_state(p);
@@ -227,6 +228,7 @@ static bool apply_round(struct plane *p)
 			      ? p->now + RETRY_NS
 			      : NSEC_NEVER;
 	apply_sessions(p);
+	plane_flows_ask(p);
 	return n_ops > 0 || p->dirty;
 }
 
@@ -278,6 +280,7 @@ void plane_agent_crash(struct plane *p)
 		if (p->sessions[i].peer && bgp_peer_info(p->sessions[i].peer).gr_negotiated)
 			p->sessions[i].held_until = p->now + PLANE_RESTART;
 	let_go(p);
+	plane_flows_crash(p);
 	p->is_alive = false;
 	p->stats.crashes++;
 	p->synced_at = p->retry_at = NSEC_NEVER;

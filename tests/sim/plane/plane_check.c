@@ -243,6 +243,18 @@ static void check_denied(struct plane *p, const struct fixture *fresh)
 		plane_violation(p, "other bits of denied sources at the end");
 }
 
+static void check_rates(struct plane *p, const struct fixture *fresh)
+{
+	const struct fake_store *a = &p->f->store, *b = &fresh->store;
+
+	if (a->n_rates != b->n_rates)
+		plane_violation(p, "%zu limits at the end, not %zu", a->n_rates, b->n_rates);
+	for (size_t i = 0; i < a->n_rates && i < b->n_rates; i++)
+		if (!plan_vip_equal(&a->rates[i].vip, &b->rates[i].vip) ||
+		    a->rates[i].packets != b->rates[i].packets)
+			plane_violation(p, "limit %zu is another one at the end", i);
+}
+
 static void check_given(struct plane *p, const struct fixture *fresh)
 {
 	const struct plan_addresses *a = &p->f->addresses, *b = &fresh->addresses;
@@ -267,6 +279,7 @@ void plane_check_end(struct plane *p)
 	check_store(p, fresh);
 	check_given(p, fresh);
 	check_denied(p, fresh);
+	check_rates(p, fresh);
 	for (unsigned i = 0; i < PLANE_PEERS; i++)
 		check_table(p, fresh, i);
 	fixture_free(fresh);

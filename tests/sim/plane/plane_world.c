@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
- * The folder: a file for each Service, slice and advertisement, changed at random, in one family or
- * two, and lists of denied sources; three peers, two pools whose IPv6 is soon exhausted, and the
- * settings, of which only the mode changes.
+ * The folder: a file for each Service (those of port 81 with a limit of packets), slice and
+ * advertisement, changed at random, in one family or two, and lists of denied sources; three peers,
+ * two pools whose IPv6 is soon exhausted, and the settings, of which only the mode changes.
  */
 #include "sim/plane/plane.h"
 
@@ -33,6 +33,9 @@ static void put_text(struct fixture *f, unsigned kind, unsigned number, const ch
 	if (kind == SLICE)
 		(void)snprintf(meta, sizeof(meta), "labels: {kubernetes.io/service-name: %s}",
 			       name);
+	if (kind == SERVICE && text && strstr(text, "port: 81"))
+		(void)snprintf(meta, sizeof(meta), "annotations: {lodestone.io/rate-limit: \"%u\"}",
+			       100 + number);
 	if (text)
 		fixture_object(f, kinds[kind], name, meta, text);
 	else
