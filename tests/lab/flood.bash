@@ -16,6 +16,14 @@ flood_all() {
 
 flood() { lab_in client python3 "$LAB_ROOT/scripts/lab-flood" "$@"; }
 
+# Answers to the flood's sources vanish, for good: pods go on answering for a minute, and a router that told them
+# so would have no ICMP left for others, of which it sends one a second to an address.
+nobody_is_there() {
+	lab_in router sysctl -qw net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.to-client.rp_filter=0
+	lab_in router ip route replace blackhole 10.77.0.0/16
+	lab_in router ip -6 route replace blackhole 2001:db8:77::/48
+}
+
 # Connections that some pod's kernel began or refused to begin.
 pods_syns() {
 	local pod sum=0
@@ -58,11 +66,9 @@ flooded() {
 }
 
 step_source_check() {
-	lab_in router sysctl -qw net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.to-client.rp_filter=0
-	lab_in router ip route replace blackhole 10.77.0.0/16
+	nobody_is_there
 	service_is -e 's|^  annotations:|&\n    lodestone.io/new-flows: "1"\n    lodestone.io/source-check: "true"|'
 	flooded "$VIP" "http://$VIP" || return 1
-	lab_in router ip route del blackhole 10.77.0.0/16
 	service_is_itself
 }
 
@@ -85,7 +91,7 @@ rate_limits_are() {
 # but the flood comes meanwhile, so each of its packets was let in or counted.
 step_rate_limit() {
 	local limit=20 before over begun millis passed most
-	lab_in router ip route replace blackhole 10.77.0.0/16
+	nobody_is_there
 	service_is -e "s|^  annotations:|&\n    lodestone.io/rate-limit: \"$limit\"|"
 	lab_until 5 rate_limits_are "$limit" || return 1
 	sleep 0.5 # what was under way has ended
@@ -97,7 +103,6 @@ step_rate_limit() {
 	say "800 packets in $millis ms: $passed let in, of at most $most on two nodes, $over dropped"
 	[ $((passed + over)) -eq 800 ] && [ "$passed" -le "$most" ] && [ "$passed" -ge "$limit" ] || return 1
 	lab_until 5 answers || return 1 # two packets are let in at once
-	lab_in router ip route del blackhole 10.77.0.0/16
 	service_is_itself && lab_until 5 rate_limits_are null || return 1
 	over=$(dropped rate)
 	flood "$VIP" 80 200 0.2
@@ -108,11 +113,10 @@ step_rate_limit() {
 # The same by the Service of two families; part of ipv6.bash's steps.
 step_source_check_v6() {
 	local file=$LAB_DIR/config/dual.yaml
-	lab_in router ip -6 route replace blackhole 2001:db8:77::/48
+	nobody_is_there
 	sed 's|metallb.io/loadBalancerIPs:|lodestone.io/new-flows: "1", lodestone.io/source-check: "true", &|' "$file" \
 		>"$LAB_DIR/dual.asks" && mv "$LAB_DIR/dual.asks" "$file"
 	flooded "$VIP6" "http://[$VIP6]" || return 1
-	lab_in router ip -6 route del blackhole 2001:db8:77::/48
 	write_dual a1 a2 b1 b2
 	lab_until 5 dual_answers "[$VIP6]"
 }
