@@ -421,7 +421,9 @@ static void a_large_object_is_read_back_by_the_helper(void **state)
 	assert_int_equal(world_list(rig->agent.world, API_COMMUNITY).n, 0);
 	worker_finish(rig->agent.reader);
 	assert_false(state_load_world_is_away(&rig->agent));
-	read_back(rig);
+	while (!state_load_world_on(&rig->agent, 0)) /* it comes in once */
+		worker_finish(rig->agent.reader);
+	assert_int_equal(state_world_damage(&rig->agent).objects, 0);
 	assert_int_equal(world_list(rig->agent.world, API_COMMUNITY).n, 1);
 	assert_string_equal(world_list(rig->agent.world, API_COMMUNITY).items[0]->meta.name,
 			    "large");
