@@ -9,6 +9,7 @@
 #include "sys/loop.h"
 #include "sys/tcp.h"
 
+#include <assert.h>
 #include <errno.h>
 
 #define WRITE_BYTES (64u << 10) /* of whole messages encoded at a time */
@@ -102,11 +103,21 @@ static const char *dial_error_text(const struct agent_peer *p, int err)
 	return tcp_error_text(err);
 }
 
+/* TCP is made, by whichever side. */
+static void link_up(struct peer_link *l, const struct ip_addr *local, nsec_t now)
+{
+	const struct bgp_next_hops next_hops = bgp_next_hops_of(local);
+
+	l->connecting = false; /* link_flush() asks for what comes, as after every input */
+	l->local = *local;
+	bgp_peer_set_local(l->peer->bgp, l->slot, &next_hops);
+	bgp_peer_notify(l->peer->bgp, now, l->slot, BGP_NOTE_TCP_UP);
+}
+
 static void link_connected(struct peer_link *l, nsec_t now)
 {
 	struct agent_peer *p = l->peer;
 	int r = tcp_dial_result(l->fd);
-	struct bgp_next_hops next_hops;
 	struct ip_addr local;
 
 	if (r == -EINPROGRESS)
@@ -114,15 +125,10 @@ static void link_connected(struct peer_link *l, nsec_t now)
 	p->has_no_answer = r == -EHOSTUNREACH;
 	if (r == 0)
 		r = tcp_local(l->fd, &local);
-	if (r < 0) {
+	if (r < 0)
 		link_lost(l, now, dial_error_text(p, -r));
-		return;
-	}
-	l->connecting = false; /* link_flush() asks for what comes, as after every input */
-	l->local = local;
-	next_hops = bgp_next_hops_of(&local);
-	bgp_peer_set_local(p->bgp, l->slot, &next_hops);
-	bgp_peer_notify(p->bgp, now, l->slot, BGP_NOTE_TCP_UP);
+	else
+		link_up(l, &local, now);
 }
 
 /* One read a turn: the rest keeps the socket readable, and others have their turn between. */
@@ -149,6 +155,21 @@ static void on_link(void *ctx, bool readable, bool writable)
 	else if (!l->connecting && readable)
 		link_read(l, now);
 	peer_pump(p, now);
+}
+
+void link_accepted(struct peer_link *l, int fd, nsec_t now)
+{
+	struct ip_addr local;
+	int r;
+
+	assert(l->fd < 0 && l->slot == BGP_SLOT_ACCEPTED);
+	l->fd = fd;
+	l->watch = loop_fd_new(l->peer->all->loop, "sessions", fd, on_link, l);
+	r = tcp_local(fd, &local);
+	if (r < 0)
+		link_lost(l, now, tcp_error_text(-r));
+	else
+		link_up(l, &local, now);
 }
 
 /* --- dialling ----------------------------------------------------------------------------------

@@ -317,11 +317,13 @@ void agent_peers_init(struct agent_peers *all, struct loop *loop, uint64_t seed)
 {
 	*all = (struct agent_peers){
 		.loop = loop, .closings = {.loop = loop}, .scratch = xmalloc(PEERS_READ_BYTES)};
+	listening_init(all);
 	rng_seed(&all->rng, seed);
 }
 
 void agent_peers_done(struct agent_peers *all)
 {
+	listening_done(all);
 	for (size_t i = 0; i < all->n; i++)
 		peer_free(all->items[i]);
 	closings_done(&all->closings);
@@ -360,6 +362,7 @@ void agent_peers_apply(struct agent_peers *all, const struct plan *plan, nsec_t 
 	all->items = items;
 	all->n = n;
 	peer_index_build(all);
+	listening_apply(all, now);
 	for (size_t i = 0; i < n; i++)
 		peer_pump(items[i], now);
 }
@@ -382,7 +385,7 @@ void agent_peers_apply_routes(struct agent_peers *all, const struct plan *plan, 
 
 nsec_t agent_peers_tick(struct agent_peers *all, nsec_t now)
 {
-	nsec_t deadline = closings_tick(&all->closings, now);
+	nsec_t deadline = nsec_min(closings_tick(&all->closings, now), listening_tick(all, now));
 
 	for (size_t i = 0; i < all->n; i++) {
 		struct agent_peer *p = all->items[i];

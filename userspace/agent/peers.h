@@ -7,6 +7,7 @@
 #pragma once
 
 #include "agent/closing.h"
+#include "agent/listening.h"
 #include "agent/peer_history.h"
 #include "base/nsec.h"
 #include "base/rng.h"
@@ -60,6 +61,7 @@ struct agent_peer {
 struct agent_peers {
 	struct loop *loop; /* borrowed */
 	struct rng rng;
+	struct listening listening;
 	struct closings closings;  /* of sessions that are over, also of peers that are gone */
 	uint8_t *scratch;          /* owned; received bytes pass through it, one read at a time */
 	struct agent_peer **items; /* by key */

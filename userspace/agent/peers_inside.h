@@ -19,6 +19,8 @@ void peer_pump(struct agent_peer *p, nsec_t now);
 
 /* Begins a connection attempt; what fails at once is told the object. */
 void link_dial(struct peer_link *l, nsec_t now);
+/* Takes a connection that came in and that the object has agreed to; the fd is the link's. */
+void link_accepted(struct peer_link *l, int fd, nsec_t now);
 /* Signs with another password from now on, or with none. False: the kernel refuses. */
 bool link_rekey(struct peer_link *l, const struct plan_peer *to) must_check;
 /* Encodes and writes until the peer has nothing to say or the kernel takes no more. */

@@ -175,6 +175,29 @@ static void add_health(const struct agent *a, struct problems *list)
 	}
 }
 
+/* The sessions that we dial are none the worse for it. */
+static void add_listening(const struct agent *a, struct problems *list)
+{
+	for (enum ip_family f = 0; f < IP_N_FAMILIES; f++) {
+		const int error = a->peers.listening.of[f].error;
+		const struct object_ref ref = {.kind = "Agent", .name = a->options->node};
+		const struct problem_text text = {
+			.field = "spec.bgp.listen",
+			.reason = error == -EADDRINUSE ? "ListenPortTaken" : "ListenFailed",
+			.remedy = "end who has the port (ss -ltnp), or do not listen",
+		};
+
+		if (error)
+			problem_add(list, SEVERITY_WARNING, &ref, &text,
+				    "routers cannot dial this node over %s, port %u: %s; it is "
+				    "tried again every %u s",
+				    f == IP_V4 ? "IPv4" : "IPv6", a->peers.listening.port,
+				    error == -EADDRINUSE ? "somebody else listens"
+							 : strerror(-error),
+				    (unsigned)(LISTENING_RETRY_NS / NSEC_PER_SEC));
+	}
+}
+
 static void add_conntrack(const struct agent *a, struct problems *list)
 {
 	const struct object_ref ref = {.kind = "Conntrack", .name = a->options->node};
@@ -208,6 +231,7 @@ void problems_own_add(const struct agent *a, nsec_t now, struct problems *list)
 	add_restless(a, list);
 	add_socket(a, list);
 	add_health(a, list);
+	add_listening(a, list);
 	add_conntrack(a, list);
 	problems_sort(list);
 }

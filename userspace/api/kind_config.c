@@ -18,7 +18,6 @@ struct raw_config {
 	struct ip_prefix *deny;
 	size_t n_deny;
 	int forwarding, ebgp_local_pref, link_bandwidth; /* 0 = default */
-	bool listen;
 	const char *metrics_address;
 };
 
@@ -108,7 +107,7 @@ static const struct api_field dataplane_fields[] = {
 	 API_LIST_AT(struct raw_config, deny, n_deny)},
 };
 static const struct api_field bgp_fields[] = {
-	{.name = "listen", .type = API_TYPE_BOOL, .flags = API_FIELD_LATER, IN_RAW(listen)},
+	{.name = "listen", .type = API_TYPE_BOOL, IN_CONFIG(listen), .bit = API_CONFIG_LISTEN},
 	{.name = "defaultLocalPref",
 	 .type = API_TYPE_INT,
 	 .max = UINT32_MAX,

@@ -83,8 +83,7 @@ struct api_peer {
 	uint8_t role;         /* as RFC 9234 numbers them: what this node is towards the router */
 	uint32_t llgr_s;      /* 0 = none */
 	bool listen;          /* the router may dial, too */
-	uint8_t ttl_security; /* at most so many hops away (RFC 5082); 0 = not checked
-			       */
+	uint8_t ttl_security; /* hops, at most (RFC 5082); 0 = any */
 };
 
 struct api_advertisement {
@@ -136,6 +135,7 @@ struct api_config {
 		API_CONFIG_NEW_FLOWS = 1 << 11,
 		API_CONFIG_NEW_FLOWS_PER_SOURCE = 1 << 12,
 		API_CONFIG_SOURCE_CHECK = 1 << 13,
+		API_CONFIG_LISTEN = 1 << 14,
 	} set;
 	enum api_dataplane_mode mode;
 	struct api_strings uplinks;
@@ -149,7 +149,7 @@ struct api_config {
 	uint16_t new_flows_per_source;
 	bool source_check;
 	uint32_t default_local_pref;
-	bool graceful_restart;
+	bool graceful_restart, listen;
 	uint32_t router_id; /* host order */
 	bool strict;
 	uint32_t drain_s;

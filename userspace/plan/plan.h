@@ -24,6 +24,7 @@ struct plan_peer {
 	uint16_t domain;      /* of its VRF: the VIPs of no other are announced to it */
 	uint8_t ttl;          /* 1 for directly connected eBGP, else 255 */
 	uint8_t ttl_security; /* packets from more hops away are dropped (RFC 5082); 0: none are */
+	bool listen;          /* it may dial us, too */
 	const uint8_t *password; /* TCP MD5 key (RFC 2385), NULL = none; never shown */
 	size_t password_len;
 	struct bgp_peer_config bgp;

@@ -56,6 +56,8 @@ static void config_over(struct plan_env *env, const struct api_object *object)
 		to->default_local_pref = from->default_local_pref;
 	if (from->set & API_CONFIG_GRACEFUL_RESTART)
 		to->graceful_restart = from->graceful_restart;
+	if (from->set & API_CONFIG_LISTEN)
+		to->listen = from->listen;
 	if (from->set & API_CONFIG_STRICT)
 		to->strict = from->strict;
 	if (from->set & API_CONFIG_DRAIN)

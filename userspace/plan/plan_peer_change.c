@@ -36,6 +36,7 @@ static const struct peer_field fields[] = {
 	{FIELD(ttl), NULL, PEER_RESET,
 	 "set before the connection is made: its handshake has it, too"},
 	{FIELD(ttl_security), NULL, PEER_RESET, "set before the connection is made, too"},
+	{FIELD(listen), NULL, PEER_NONE, "a socket beside those of sessions: those stay"},
 	{FIELD(password), same_password, PEER_REKEY,
 	 "the kernel takes another key on a living connection; what the router signs with its own until it "
 	 "changes, too, is sent again"},

@@ -130,6 +130,7 @@ void peer_session_fill(struct peers_build *b, struct peer_candidate *c)
 	c->peer.port = spec->port ? spec->port : 179;
 	c->peer.ttl = spec->ebgp_multihop || spec->ttl_security || peer_is_internal(spec) ? 255 : 1;
 	c->peer.ttl_security = spec->ttl_security;
+	c->peer.listen = spec->listen || config->listen;
 	c->peer.object = c->object;
 	c->peer.bgp = (struct bgp_peer_config){
 		.local_asn = own_asn(b, c),

@@ -24,9 +24,11 @@
 #endif
 
 #define SEND_BUFFER_BYTES (256 * 1024)
+#define BACKLOG           64   /* more wait in the kernel for nobody: we accept at once */
 #define TOS_CS6           0xc0 /* RFC 2474, RFC 4594: network control */
 #define PRIORITY_CONTROL  6    /* the highest that needs no privilege */
 
+_Static_assert(sizeof(((struct tcp_end *)NULL)->device) == IFNAMSIZ, "a device's name");
 _Static_assert(TCP_MD5_KEY_MAX == TCP_MD5SIG_MAXKEYLEN, "the kernel's limit");
 
 union socket_address {
@@ -200,6 +202,68 @@ int tcp_dial(const struct tcp_dial *args)
 	if (err == 0)
 		err = begin_connect(fd, args);
 	return err < 0 ? err : TAKE_FD(fd);
+}
+
+int tcp_listen(bool v4, uint16_t port, uint8_t gtsm_hops)
+{
+	const struct tcp_dial like = {.ttl = 255, .gtsm_hops = gtsm_hops};
+	union socket_address any = {.any.sa_family = v4 ? AF_INET : AF_INET6};
+	_cleanup_(fd_closep) int fd = -1;
+	int err;
+
+	fd = socket(any.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return -errno;
+	err = set_option(fd, SOL_SOCKET, SO_REUSEADDR,
+			 1); /* over connections of a former process */
+	if (err == 0 && !v4)
+		err = set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
+	if (err == 0)
+		err = set_options(fd, v4, &like);
+	if (err < 0)
+		return err;
+	if (v4)
+		any.v4.sin_port = htons(port);
+	else
+		any.v6.sin6_port = htons(port);
+	if (bind(fd, &any.any, v4 ? sizeof(any.v4) : sizeof(any.v6)) != 0 ||
+	    listen(fd, BACKLOG) != 0)
+		return -errno;
+	return TAKE_FD(fd);
+}
+
+static void read_end(const union socket_address *a, struct tcp_end *ret)
+{
+	*ret = (struct tcp_end){.device = ""};
+	if (a->any.sa_family == AF_INET) {
+		ret->addr = ip_addr_from_v4(ntohl(a->v4.sin_addr.s_addr));
+		return;
+	}
+	memcpy(ret->addr.b, &a->v6.sin6_addr, sizeof(ret->addr.b));
+	if (a->v6.sin6_scope_id && !if_indextoname(a->v6.sin6_scope_id, ret->device))
+		ret->device[0] = '\0';
+}
+
+int tcp_accept(int listener, struct tcp_end *ret)
+{
+	union socket_address a;
+	socklen_t len = sizeof(a);
+	int fd;
+
+	do
+		fd = accept4(listener, &a.any, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	while (fd < 0 && (errno == EINTR || errno == ECONNABORTED));
+	if (fd < 0)
+		return -errno;
+	read_end(&a, ret);
+	return fd;
+}
+
+int tcp_accepted_ttl(int fd, const struct ip_addr *remote, uint8_t ttl, uint8_t gtsm_hops)
+{
+	const struct tcp_dial like = {.ttl = ttl, .gtsm_hops = gtsm_hops};
+
+	return set_ttl(fd, ip_addr_is_v4(remote), &like);
 }
 
 int tcp_dial_result(int fd)

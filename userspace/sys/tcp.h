@@ -39,6 +39,24 @@ struct tcp_dial {
  */
 int tcp_dial(const struct tcp_dial *args) must_check;
 
+/*
+ * Listens on every address of a family; the fd is nonblocking and the caller's. What it accepts is
+ * marked and buffered as what is dialled. gtsm_hops as in struct tcp_dial, for the handshake; 0:
+ * any. Keys are added by tcp_set_md5(). -errno, -EADDRINUSE above all.
+ */
+int tcp_listen(bool v4, uint16_t port, uint8_t gtsm_hops) must_check;
+
+/* The other end of a connection. */
+struct tcp_end {
+	struct ip_addr addr;
+	char device[16]; /* of a link-local address; "" else */
+};
+/* A connection that came in, nonblocking and the caller's; -EAGAIN: none is there; -errno. */
+int tcp_accept(int listener, struct tcp_end *ret) must_check;
+/* TTL and TTL security of one that was accepted; as in struct tcp_dial. 0 or -errno. */
+int tcp_accepted_ttl(int fd, const struct ip_addr *remote, uint8_t ttl,
+		     uint8_t gtsm_hops) must_check;
+
 /* Outcome of the attempt once the fd is writable: 0, or -errno. -EINPROGRESS: not yet. */
 int tcp_dial_result(int fd) must_check;
 

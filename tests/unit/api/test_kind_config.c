@@ -17,7 +17,7 @@ static void a_config_with_everything_is_decoded(void **state)
 		     "    icmpEcho: drop, flowEntries: 4096, topologyHints: true,\n"
 		     "    newFlows: 2000, newFlowsPerSource: 9, sourceCheck: true}\n"
 		     "  bgp: {defaultLocalPref: 0, gracefulRestart: false,\n"
-		     "    routerID: 10.0.0.9}\n"
+		     "    routerID: 10.0.0.9, listen: true}\n"
 		     "  strict: true\n"
 		     "  drainSeconds: 0\n");
 	const struct api_config *c = &only_object(&b)->config;
@@ -30,7 +30,8 @@ static void a_config_with_everything_is_decoded(void **state)
 					 API_CONFIG_GRACEFUL_RESTART | API_CONFIG_STRICT |
 					 API_CONFIG_DRAIN | API_CONFIG_ROUTER_ID |
 					 API_CONFIG_TOPOLOGY_HINTS | API_CONFIG_NEW_FLOWS |
-					 API_CONFIG_NEW_FLOWS_PER_SOURCE | API_CONFIG_SOURCE_CHECK);
+					 API_CONFIG_NEW_FLOWS_PER_SOURCE | API_CONFIG_SOURCE_CHECK |
+					 API_CONFIG_LISTEN);
 	assert_int_equal(c->new_flows, 2000);
 	assert_int_equal(c->new_flows_per_source, 9);
 	assert_true(c->source_check);
@@ -44,6 +45,7 @@ static void a_config_with_everything_is_decoded(void **state)
 	assert_int_equal(c->default_local_pref, 0);
 	assert_false(c->graceful_restart);
 	assert_true(c->strict);
+	assert_true(c->listen);
 	assert_int_equal(c->drain_s, 0);
 	api_batch_done(&b);
 }
@@ -85,7 +87,7 @@ static void wrong_and_later_fields_are_problems(void **state)
 		{"  dataplane: {forwarding: nat}\n",
 		 "info NotSupportedYet spec.dataplane.forwarding:5"},
 		{"  dataplane: {forwarding: auto}\n", ""},
-		{"  bgp: {listen: true}\n", "info NotSupportedYet spec.bgp.listen:5"},
+		{"  bgp: {listen: maybe}\n", "error WrongType spec.bgp.listen:5"},
 		{"  bgp: {ebgpLocalPref: prepend}\n",
 		 "info NotSupportedYet spec.bgp.ebgpLocalPref:5"},
 		{"  bgp: {ebgpLocalPref: none, linkBandwidth: off}\n", ""},

@@ -129,11 +129,13 @@ static void hold_conversation(struct bgp_conn *c, const struct conversation *v)
 static void conversations_end_as_the_rfcs_say(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(conversations); i++) {
+	/* The same whoever has dialled. */
+	for (size_t i = 0; i < 2 * ARRAY_SIZE(conversations); i++) {
 		void *f = NULL;
 
 		setup(&f);
-		hold_conversation(&((struct fixture *)f)->conn, &conversations[i]);
+		((struct fixture *)f)->conn.is_passive = i & 1;
+		hold_conversation(&((struct fixture *)f)->conn, &conversations[i / 2]);
 		teardown(&f);
 	}
 }

@@ -262,6 +262,24 @@ static void ttl_follows_multihop_and_kind_of_session(void **state)
 	assert_int_equal(fixture_plan_peer(f, "dynamic")->bgp.remote_asn, 0);
 }
 
+/* By the setting for all peers of the node, or by one peer's annotation. */
+static void routers_may_dial_where_it_is_asked_for(void **state)
+{
+	_cleanup_(fixture_freep) struct fixture *f = fixture_new();
+
+	(void)state;
+	peer(f, "r1", "peerASN: 64513, peerAddress: 10.0.0.1");
+	fixture_object(f, "BGPPeer", "r2", "annotations: {lodestone.io/listen: \"true\"}",
+		       "spec: {myASN: 64512, peerASN: 64513, peerAddress: 10.0.0.2}");
+	fixture_plan(f);
+	assert_false(fixture_plan_peer(f, "r1")->listen);
+	assert_true(fixture_plan_peer(f, "r2")->listen);
+	fixture_object(f, "LodestoneConfig", "default", "", "spec: {bgp: {listen: true}}");
+	fixture_plan(f);
+	assert_true(fixture_plan_peer(f, "r1")->listen);
+	assert_true(fixture_plan_peer(f, "r2")->listen);
+}
+
 static void session_parameters_come_from_the_object(void **state)
 {
 	_cleanup_(fixture_freep) struct fixture *f = fixture_new();
@@ -402,6 +420,7 @@ int main(void)
 		cmocka_unit_test(a_peer_has_the_device_of_the_way_to_it),
 		cmocka_unit_test(one_router_id_for_two_nodes_is_replaced_unless_strict),
 		cmocka_unit_test(ttl_follows_multihop_and_kind_of_session),
+		cmocka_unit_test(routers_may_dial_where_it_is_asked_for),
 		cmocka_unit_test(session_parameters_come_from_the_object),
 		cmocka_unit_test(what_is_not_supported_yet_is_not_started_and_said),
 		cmocka_unit_test(bfd_profile_does_not_hold_the_session_back),
