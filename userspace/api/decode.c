@@ -134,6 +134,17 @@ void api_wrong(struct api_decoder *d, const struct api_value *v, const char *rea
 	va_end(ap);
 }
 
+void api_doubt(struct api_decoder *d, const struct api_value *v, const char *reason,
+	       const char *remedy, const char *fmt, ...)
+{
+	struct problem_text text = {path_text(d->arena, d->at), reason, remedy, v->line};
+	va_list ap;
+
+	va_start(ap, fmt);
+	complain(d, SEVERITY_WARNING, &text, fmt, ap);
+	va_end(ap);
+}
+
 bool api_is_faulty(struct api_decoder *d, const struct api_value *v)
 {
 	struct problem_text text = {.reason = "BadYAML"};

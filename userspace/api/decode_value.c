@@ -8,6 +8,7 @@
  */
 #include "api/decode_value.h"
 
+#include "api/placeholder.h"
 #include "base/nsec.h"
 
 #include <assert.h>
@@ -318,6 +319,21 @@ static void decode_nested(struct api_decoder *d, const struct api_field *f,
 	api_decode_map(d, f->table, v, dst);
 }
 
+/* False: it stands for a value, and no type but text can take it as it stands. */
+static bool check_placeholder(struct api_decoder *d, const struct api_field *f,
+			      const struct api_value *v)
+{
+	const struct api_placeholder *p = api_placeholder_find(v->text);
+
+	if (!p)
+		return true;
+	if (f->type == API_TYPE_STRING)
+		api_doubt(d, v, p->reason, p->remedy, "%s; it is taken as it stands", p->message);
+	else
+		api_wrong(d, v, p->reason, p->remedy, "%s", p->message);
+	return f->type == API_TYPE_STRING;
+}
+
 typedef void decode_fn(struct api_decoder *d, const struct api_field *f, const struct api_value *v,
 		       void *dst);
 
@@ -343,5 +359,7 @@ void api_decode_value(struct api_decoder *d, const struct api_field *f, const st
 
 	assert(f->type < API_N_TYPES && by_type[f->type]);
 	d->hash = v->hash;
+	if (v->type == API_VALUE_SCALAR && f->type != API_TYPE_ANY && !check_placeholder(d, f, v))
+		return;
 	by_type[f->type](d, f, v, dst);
 }

@@ -12,6 +12,10 @@
 void api_wrong(struct api_decoder *d, const struct api_value *v, const char *reason,
 	       const char *remedy, const char *fmt, ...) printf_like(5, 6);
 
+/* Nothing is wrong with the value by itself, but it is hardly what is meant: a warning. */
+void api_doubt(struct api_decoder *d, const struct api_value *v, const char *reason,
+	       const char *remedy, const char *fmt, ...) printf_like(5, 6);
+
 /* It is not of the wanted type ("a map"); says what it is instead. */
 void api_wrong_type(struct api_decoder *d, const struct api_value *v, const char *want,
 		    const char *remedy);

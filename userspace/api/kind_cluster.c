@@ -5,6 +5,7 @@
  * nothing. No message here repeats a value of a Secret.
  */
 #include "api/decode.h"
+#include "api/placeholder.h"
 #include "api/scalar.h"
 
 #include <assert.h>
@@ -140,39 +141,55 @@ static const struct raw_secret secret_defaults = {.type = "Opaque"};
 static const struct api_table secret_table =
 	API_TABLE(struct raw_secret, secret_fields, .defaults = &secret_defaults);
 
+/* False: refused. A Secret that was encrypted for a repository has its keys, and no right value. */
+static bool check_secret(struct api_decoder *d, const char *section, const struct label *l)
+{
+	const struct api_placeholder *p = api_placeholder_find(l->value);
+
+	if (p)
+		api_refuse(d, arena_printf(d->arena, "%s[%s]", section, l->key), p->reason,
+			   p->remedy, "%s", p->message);
+	return !p;
+}
+
+static void add_decoded(struct api_decoder *d, const struct label *l, struct api_secret *to,
+			struct api_secret_item *items)
+{
+	uint8_t *data;
+	size_t len;
+
+	if (!check_secret(d, "data", l))
+		return;
+	if (api_parse_base64(d->arena, l->value, &data, &len))
+		items[to->n++] = (struct api_secret_item){
+			.section = "data", .key = l->key, .data = data, .len = len};
+	else
+		api_refuse(d, arena_printf(d->arena, "data[%s]", l->key), "BadBase64",
+			   "encode it with base64, or write it below stringData", "is not base64");
+}
+
 /* stringData first: where both name a key it wins, as in the API server. */
 static void finish_secret(struct api_decoder *d, const void *raw, struct api_object *o)
 {
 	const struct raw_secret *in = raw;
 	struct api_secret_item *items =
 		arena_array_of(d->arena, in->data.n + in->string_data.n, struct api_secret_item);
-	size_t n = 0;
+	struct api_secret *to = &o->secret;
 
+	*to = (struct api_secret){.type = in->type, .items = items};
 	for (size_t i = 0; i < in->string_data.n; i++) {
 		const struct label *l = &in->string_data.items[i];
 
-		items[n++] = (struct api_secret_item){.section = "stringData",
-						      .key = l->key,
-						      .data = (const uint8_t *)l->value,
-						      .len = strlen(l->value)};
+		if (check_secret(d, "stringData", l))
+			items[to->n++] = (struct api_secret_item){.section = "stringData",
+								  .key = l->key,
+								  .data = (const uint8_t *)l->value,
+								  .len = strlen(l->value)};
 	}
-	for (size_t i = 0; i < in->data.n; i++) {
-		const struct label *l = &in->data.items[i];
-		uint8_t *data;
-		size_t len;
-
-		if (labels_get(&in->string_data, l->key))
-			continue;
-		if (api_parse_base64(d->arena, l->value, &data, &len))
-			items[n++] = (struct api_secret_item){
-				.section = "data", .key = l->key, .data = data, .len = len};
-		else
-			api_refuse(d, arena_printf(d->arena, "data[%s]", l->key), "BadBase64",
-				   "encode it with base64, or write it below stringData",
-				   "is not base64");
-	}
-	assert(n <= in->data.n + in->string_data.n);
-	o->secret = (struct api_secret){.type = in->type, .items = items, .n = n};
+	for (size_t i = 0; i < in->data.n; i++)
+		if (!labels_get(&in->string_data, in->data.items[i].key))
+			add_decoded(d, &in->data.items[i], to, items);
+	assert(to->n <= in->data.n + in->string_data.n);
 }
 
 const struct api_schema api_schema_secret = {

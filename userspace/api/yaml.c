@@ -13,6 +13,7 @@
  */
 #include "api/yaml.h"
 
+#include "api/placeholder.h"
 #include "api/yaml_merge.h"
 #include "api/yaml_words.h"
 #include "base/hash.h"
@@ -34,6 +35,7 @@ struct anchor {
 struct level {
 	struct api_value *value;
 	struct api_value *last; /* its newest child */
+	size_t line, column;    /* in the document, where it begins */
 	bool is_key;            /* it stands where a key belongs, and is in no tree */
 };
 
@@ -57,6 +59,8 @@ enum step { STEP_MORE, STEP_DONE, STEP_BAD };
 
 /* In place of a key that is no scalar, and whose value belongs nowhere. */
 static const char no_key[] = "";
+static const char not_a_key[] = "a key that is a list or a map";
+static const char plain_key[] = "use a plain word as key";
 
 static unsigned line_of(const struct builder *b, const yaml_mark_t *mark)
 {
@@ -114,10 +118,10 @@ static void set_key(struct builder *b, const char *key, unsigned line)
 }
 
 /* The fault is the map's: a key has no place to carry one. */
-static void set_no_key(struct builder *b, unsigned line, const char *message)
+static void set_no_key(struct builder *b, unsigned line, const char *message, const char *remedy)
 {
 	assert(b->depth > 0);
-	api_yaml_fault(b->arena, top(b)->value, line, message, "use a plain word as key");
+	api_yaml_fault(b->arena, top(b)->value, line, message, remedy);
 	set_key(b, no_key, line);
 }
 
@@ -241,7 +245,7 @@ static void on_alias(struct builder *b, const yaml_event_t *e)
 		if (target && target->type == API_VALUE_SCALAR && !target->fault)
 			set_key(b, target->text, line);
 		else
-			set_no_key(b, line, target ? "a key that is a list or a map" : why);
+			set_no_key(b, line, target ? not_a_key : why, plain_key);
 		return;
 	}
 	if (!target) {
@@ -285,7 +289,7 @@ static void on_key(struct builder *b, const yaml_event_t *e, unsigned line)
 	struct api_value like;
 
 	if (memchr(text, 0, len)) {
-		set_no_key(b, line, "a NUL character in a key");
+		set_no_key(b, line, "a NUL character in a key", plain_key);
 		return;
 	}
 	set_key(b, is_merge ? api_yaml_merge_key : arena_strndup(b->arena, text, len), line);
@@ -317,8 +321,27 @@ static void on_scalar(struct builder *b, const yaml_event_t *e)
 struct opening {
 	enum api_value_type type;
 	const yaml_char_t *anchor, *tag;
+	const yaml_mark_t *mark;
 	unsigned line;
 };
+
+/* A map in braces that begins with one: nobody means that by two braces side by side. */
+static bool is_template(struct builder *b, const struct opening *o)
+{
+	const struct level *l = top(b);
+
+	return o->type == API_VALUE_MAP && !l->value->first && o->mark->line == l->line &&
+	       o->mark->column == l->column + 1;
+}
+
+static void refuse_key(struct builder *b, const struct opening *o)
+{
+	if (is_template(b, o))
+		set_no_key(b, o->line, api_placeholder_braces.message,
+			   api_placeholder_braces.remedy);
+	else
+		set_no_key(b, o->line, not_a_key, plain_key);
+}
 
 static void on_open(struct builder *b, const struct opening *o)
 {
@@ -327,7 +350,7 @@ static void on_open(struct builder *b, const struct opening *o)
 	struct api_value *v;
 
 	if (is_key)
-		set_no_key(b, o->line, "a key that is a list or a map");
+		refuse_key(b, o);
 	if (b->depth == LIMIT_YAML_DEPTH) {
 		b->n_skipped = 1;
 		if (!is_key)
@@ -340,7 +363,8 @@ static void on_open(struct builder *b, const struct opening *o)
 	v = is_key ? arena_memdup(b->arena, &like, sizeof(like)) : add_value(b, &like);
 	check_tag(b, v, (const char *)o->tag, o->line);
 	remember(b, o->anchor, v);
-	b->stack[b->depth++] = (struct level){.value = v, .is_key = is_key};
+	b->stack[b->depth++] = (struct level){
+		.value = v, .line = o->mark->line, .column = o->mark->column, .is_key = is_key};
 }
 
 /* --- the end of a map or sequence --- */
@@ -428,11 +452,11 @@ static enum step on_event(struct builder *b, const yaml_event_t *e)
 		break;
 	case YAML_MAPPING_START_EVENT:
 		on_open(b, &(struct opening){API_VALUE_MAP, e->data.mapping_start.anchor,
-					     e->data.mapping_start.tag, line});
+					     e->data.mapping_start.tag, &e->start_mark, line});
 		break;
 	case YAML_SEQUENCE_START_EVENT:
 		on_open(b, &(struct opening){API_VALUE_SEQUENCE, e->data.sequence_start.anchor,
-					     e->data.sequence_start.tag, line});
+					     e->data.sequence_start.tag, &e->start_mark, line});
 		break;
 	case YAML_MAPPING_END_EVENT:
 	case YAML_SEQUENCE_END_EVENT:
@@ -459,6 +483,16 @@ static enum step run(struct builder *b)
 	return step;
 }
 
+/* A template is hardly ever YAML before it is rendered, and its syntax is nobody's mistake. */
+static void note_template(const struct api_yaml_text *in, struct api_yaml_error *error)
+{
+	if (!api_placeholder_in(in->text, in->len))
+		return;
+	error->reason = api_placeholder_braces.reason;
+	error->message = api_placeholder_braces.message;
+	error->remedy = api_placeholder_braces.remedy;
+}
+
 enum api_yaml api_yaml_parse(struct arena *arena, const struct api_yaml_text *in,
 			     struct api_value **ret_root, struct api_yaml_error *ret_error)
 {
@@ -483,8 +517,10 @@ enum api_yaml api_yaml_parse(struct arena *arena, const struct api_yaml_text *in
 	enum step step = run(&b);
 
 	yaml_parser_delete(&b.parser);
-	if (step == STEP_BAD)
+	if (step == STEP_BAD) {
+		note_template(in, ret_error);
 		return API_YAML_BAD;
+	}
 	assert(b.depth == 0 && b.n_skipped == 0 && !b.key);
 	if (!b.root || (b.root->type == API_VALUE_SCALAR && b.root->is_plain && b.root->len == 0 &&
 			!b.root->fault))
