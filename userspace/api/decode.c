@@ -341,7 +341,11 @@ static const struct api_field *decode_member(struct api_decoder *d, const struct
 	}
 	if (v->is_duplicate)
 		api_wrong(d, v, "DuplicateKey", "keep one of them", "stands there twice");
-	if (f->flags & API_FIELD_IGNORED)
+	if (f->flags & API_FIELD_ELSEWHERE)
+		api_note(d, path_text(d->arena, d->at), "NotSupported",
+			 "remove it, and say it with BGPPeer and BGPAdvertisement",
+			 "has no effect here");
+	if (f->flags & (API_FIELD_IGNORED | API_FIELD_ELSEWHERE))
 		return NULL;
 	if (api_is_faulty(d, v))
 		return f;

@@ -287,6 +287,7 @@ static size_t object_size(enum api_kind kind)
 		[API_BFD_PROFILE] = sizeof(struct api_bfd_profile),
 		[API_COMMUNITY] = sizeof(struct api_community),
 		[API_ENDPOINT_SLICE] = sizeof(struct api_slice),
+		[API_FRR_CONFIGURATION] = sizeof(struct api_frr),
 		[API_IP_ADDRESS_POOL] = sizeof(struct api_pool),
 		[API_LODESTONE_CONFIG] = sizeof(struct api_config),
 		[API_NODE] = sizeof(struct api_node),

@@ -43,6 +43,7 @@ enum {
 	API_FIELD_LATER = 1 << 2,     /* decoded but not acted on yet: says so unless default */
 	API_FIELD_NO_EFFECT = 1 << 3, /* deprecated, means nothing: says so unless default */
 	API_FIELD_IGNORED = 1 << 4,   /* known and of no interest */
+	API_FIELD_ELSEWHERE = 1 << 6, /* known, not decoded; another object says it: says so */
 	API_FIELD_APART = 1 << 5,     /* list: an item that is wrong is told and left out */
 };
 

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
- * Kinds that are decoded, and their ranges checked, but not acted on yet: BFDProfile
- * (metallb.md 1.5) and FRRConfiguration. Each such object carries one problem of severity info that
- * says so. Of an FRRConfiguration nothing but its name is looked at.
+ * BFDProfile (metallb.md 1.5): decoded, and its ranges checked, but not acted on yet, which one
+ * problem of severity info says for each.
  */
 #include "api/decode.h"
 
@@ -67,20 +66,4 @@ const struct api_schema api_schema_bfd_profile = {
 	.default_ns = "",
 	.is_later = true,
 	.finish = finish_bfd,
-};
-
-static const struct api_field frr_fields[] = {
-	API_OBJECT_ROWS,
-	{.name = "spec", .flags = API_FIELD_IGNORED},
-	{.name = "status", .flags = API_FIELD_IGNORED},
-};
-static const struct api_table frr_table = {.fields = frr_fields, .n = ARRAY_SIZE(frr_fields)};
-
-const struct api_schema api_schema_frr_configuration = {
-	.kind = API_FRR_CONFIGURATION,
-	.group = "frrk8s.metallb.io",
-	.versions = {"v1beta1"},
-	.table = &frr_table,
-	.default_ns = "",
-	.is_later = true,
 };

@@ -10,6 +10,7 @@
  */
 #pragma once
 
+#include "api/objects_frr.h"
 #include "api/objects_kube.h"
 #include "base/addr.h"
 #include "base/arena.h"
@@ -48,8 +49,7 @@ struct api_meta {
 	unsigned line;
 };
 
-/* --- metallb.io --------------------------------------------------------------------------------
- */
+/* --- metallb.io ------------------------------------------------------------------------------ */
 
 struct api_pool {
 	const struct ip_range *ranges; /* in list order, which is allocation order */
@@ -109,8 +109,7 @@ struct api_bfd_profile {
 	bool echo_mode, passive_mode;
 };
 
-/* --- lodestone.io ------------------------------------------------------------------------------
- */
+/* --- lodestone.io ---------------------------------------------------------------------------- */
 
 enum api_dataplane_mode { API_MODE_AUTO, API_MODE_NATIVE, API_MODE_GENERIC, API_MODE_OFF };
 /* Of a VIP, to packets for a port that no Service has. From strict to not; 0: nothing is said. */
@@ -177,6 +176,7 @@ struct api_object {
 		struct api_node node;
 		struct api_secret secret;
 		struct api_config config;
+		struct api_frr frr;
 	};
 };
 

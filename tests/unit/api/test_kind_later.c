@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
- * BFDProfile and FRRConfiguration: decoded, one note that nothing acts on them.
+ * BFDProfile: decoded, one note that nothing acts on it.
  */
 #include "unit/api/api_test.h"
 
@@ -59,25 +59,12 @@ static void ranges_are_checked_already(void **state)
 		check_case(HEAD "spec:\n", &cases[i]);
 }
 
-static void an_frr_configuration_is_kept_by_name_alone(void **state)
-{
-	struct api_case c = {"apiVersion: frrk8s.metallb.io/v1beta1\n"
-			     "kind: FRRConfiguration\n"
-			     "metadata: {name: f}\n"
-			     "spec: {bgp: {routers: [{asn: 1, whatever: [x]}]}}\n",
-			     "info NotSupportedYet -:1"};
-
-	(void)state;
-	check_case("", &c);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_profile_is_decoded_and_noted),
 		cmocka_unit_test(an_empty_profile_gets_the_defaults),
 		cmocka_unit_test(ranges_are_checked_already),
-		cmocka_unit_test(an_frr_configuration_is_kept_by_name_alone),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -10,7 +10,7 @@
 static void check_row(const struct api_table *t, const struct api_field *f)
 {
 	assert_non_null(f->name);
-	if (f->flags & API_FIELD_IGNORED)
+	if (f->flags & (API_FIELD_IGNORED | API_FIELD_ELSEWHERE))
 		return;
 	if (f->type == API_TYPE_INT || f->type == API_TYPE_DURATION ||
 	    f->type == API_TYPE_INT_OR_TEXT)
