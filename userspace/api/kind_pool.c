@@ -19,7 +19,11 @@ struct raw_pool {
 #define IN_POOL_LIST(m, n_) API_LIST_AT(struct raw_pool, pool.m, pool.n_)
 
 static const struct api_field allocation_fields[] = {
-	{.name = "priority", .type = API_TYPE_INT, .max = INT_MAX, IN_POOL(priority)},
+	{.name = "priority",
+	 .type = API_TYPE_INT,
+	 .min = INT_MIN,
+	 .max = INT_MAX,
+	 IN_POOL(priority)},
 	{.name = "namespaces",
 	 .type = API_TYPE_STRING,
 	 .flags = API_FIELD_UNIQUE,

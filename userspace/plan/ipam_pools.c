@@ -48,11 +48,15 @@ static int cmp_name(const void *a, const void *b)
 }
 
 /* Priority 0 means last, so it counts as larger than all others. */
+static int64_t priority_of(const struct ipam_pool *p)
+{
+	return p->object->pool.priority ? p->object->pool.priority : INT64_MAX;
+}
+
 static int cmp_pinned(const void *a, const void *b)
 {
 	const struct ipam_pool *const *x = a, *const *y = b;
-	const unsigned p = (unsigned)(*x)->object->pool.priority - 1;
-	const unsigned q = (unsigned)(*y)->object->pool.priority - 1;
+	const int64_t p = priority_of(*x), q = priority_of(*y);
 
 	if (p != q)
 		return p < q ? -1 : 1;

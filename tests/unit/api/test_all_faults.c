@@ -11,7 +11,7 @@
 static const struct api_case kinds[] = {
 	{METALLB "kind: IPAddressPool\nmetadata: {name: A}\nspec:\n"
 		 "  addresses:\n  - 192.0.2.0/33\n  - 198.51.100.0/24\n  - 198.51.100.9/32\n"
-		 "  autoAssign: 1\n  serviceAllocation: {priority: -1}\n",
+		 "  autoAssign: 1\n  serviceAllocation: {priority: 2147483648}\n",
 	 "error BadName metadata.name:3\n"
 	 "error BadRange spec.addresses[0]:6\n"
 	 "error OverlapsWith spec.addresses[2]:8\n"

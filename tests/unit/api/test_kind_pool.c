@@ -17,7 +17,7 @@ static void ranges_keep_their_order_and_prefixes_are_masked(void **state)
 		     "  autoAssign: false\n"
 		     "  avoidBuggyIPs: true\n"
 		     "  serviceAllocation:\n"
-		     "    priority: 7\n"
+		     "    priority: -7\n"
 		     "    namespaces: [a, b]\n"
 		     "    namespaceSelectors: [{matchLabels: {x: \"1\"}}]\n"
 		     "    serviceSelectors: [{}]\n");
@@ -33,7 +33,7 @@ static void ranges_keep_their_order_and_prefixes_are_masked(void **state)
 	assert_false(p->auto_assign);
 	assert_true(p->avoid_buggy);
 	assert_true(p->has_service_allocation);
-	assert_int_equal(p->priority, 7);
+	assert_int_equal(p->priority, -7);
 	assert_int_equal(p->namespaces.n, 2);
 	assert_string_equal(p->namespaces.items[1], "b");
 	assert_int_equal(p->namespace_selectors.n, 1);
@@ -103,7 +103,7 @@ static void what_a_pool_must_not_say_is_refused(void **state)
 		 "error OverlapsWith spec.addresses[2]:8"},
 		{"  addresses: [10.0.0.0/24, 10.0.0.0/24]\n",
 		 "error OverlapsWith spec.addresses[1]:5"},
-		{"  addresses: [10.0.0.0/24]\n  serviceAllocation:\n    priority: -1\n",
+		{"  addresses: [10.0.0.0/24]\n  serviceAllocation:\n    priority: 2147483648\n",
 		 "error OutOfRange spec.serviceAllocation.priority:7"},
 		{"  addresses: [10.0.0.0/24]\n  serviceAllocation: {namespaces: [a, a]}\n",
 		 "error DuplicateItem spec.serviceAllocation.namespaces:6"},

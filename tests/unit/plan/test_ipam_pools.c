@@ -28,7 +28,7 @@ static void pinned_pools_come_first_by_priority_and_zero_is_last(void **state)
 	fixture_object(f, "IPAddressPool", "c-second", "",
 		       "spec: {addresses: [10.3.0.0/32], serviceAllocation: {priority: 20}}");
 	fixture_object(f, "IPAddressPool", "d-first", "",
-		       "spec: {addresses: [10.4.0.0/32], serviceAllocation: {priority: 10}}");
+		       "spec: {addresses: [10.4.0.0/32], serviceAllocation: {priority: -10}}");
 	for (int i = 0; i < 4; i++)
 		fixture_add_service(f, (const char *[]){"s1", "s2", "s3", "s4"}[i], "Cluster", "");
 	fixture_plan(f);
