@@ -120,6 +120,25 @@ write_slices() {
 	mv "$file.new" "$file"
 }
 
+# write_local_service NAME "PROTOCOL/PORT..." POD...: a Service of its own in front of these pods, policy Local.
+write_local_service() {
+	local name=$1 port pod ports="" file=$LAB_DIR/config/$1.yaml
+	for port in $2; do ports+="{name: ${port,,}, port: ${port#*/}, protocol: ${port%/*}}, "; done
+	ports=${ports//\//-}
+	shift 2
+	{
+		printf '%s\n' 'apiVersion: v1' 'kind: Service' "metadata: {name: $name, namespace: default}" \
+			"spec: {type: LoadBalancer, externalTrafficPolicy: Local, ports: [$ports]}" '---' \
+			'apiVersion: discovery.k8s.io/v1' 'kind: EndpointSlice' \
+			"metadata: {name: $name-1, namespace: default, labels: {kubernetes.io/service-name: $name}}" \
+			'addressType: IPv4' "ports: [$ports]" 'endpoints:'
+		for pod in "$@"; do
+			echo "- {addresses: [${LAB_POD_ADDR[$pod]}], nodeName: node-${pod:0:1}, conditions: {ready: true}}"
+		done
+	} >"$LAB_DIR/service.new"
+	mv "$LAB_DIR/service.new" "$file"
+}
+
 write_frr_config() {
 	cat <<'FRR'
 frr defaults traditional

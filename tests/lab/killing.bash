@@ -13,20 +13,6 @@ killing_all() {
 	run_step kill-loop "Killed with -9 over and over, at the highest rate that is carried" step_kill_loop
 }
 
-write_rate_service() {
-	local pod
-	{
-		printf '%s\n' 'apiVersion: v1' 'kind: Service' 'metadata: {name: rate, namespace: default}' \
-			'spec:' '  type: LoadBalancer' '  externalTrafficPolicy: Local' '  ports:' \
-			'  - {name: udp, port: 9, protocol: UDP}' '---' \
-			'apiVersion: discovery.k8s.io/v1' 'kind: EndpointSlice' \
-			'metadata: {name: rate-1, namespace: default, labels: {kubernetes.io/service-name: rate}}' \
-			'addressType: IPv4' 'ports: [{name: udp, port: 9, protocol: UDP}]' 'endpoints:'
-		for pod in a1 a2; do
-			echo "- {addresses: [${LAB_POD_ADDR[$pod]}], nodeName: node-a, conditions: {ready: true}}"
-		done
-	} >"$LAB_DIR/rate.yaml" && mv "$LAB_DIR/rate.yaml" "$LAB_DIR/config/rate.yaml"
-}
 rate_vip_is_given() {
 	RATE_VIP=$(lab_ctl node-a show services rate -o json | jq -r '.[0].vip // empty')
 	[ -n "$RATE_VIP" ]
@@ -100,7 +86,7 @@ step_kill_loop() {
 	for pod in a1 a2; do
 		lab_spawn "$LAB_DIR/rate-$pod.log" "$pod" python3 "$LAB_ROOT/scripts/lab-rate" serve 9
 	done
-	write_rate_service
+	write_local_service rate UDP/9 a1 a2
 	lab_until 5 rate_vip_is_given || { lab_ctl node-a show services; return 1; }
 	lab_in router ip route add "$RATE_VIP/32" via 192.168.1.10 metric 5
 	lab_until 10 rate_answers || { lab_ctl node-a show services; return 1; }

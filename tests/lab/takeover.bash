@@ -133,21 +133,6 @@ mode_off_b() {
 
 # --- steps ------------------------------------------------------------------------------------------
 
-write_flows_service() {
-	local pod
-	{
-		printf '%s\n' 'apiVersion: v1' 'kind: Service' 'metadata: {name: flows, namespace: default}' \
-			'spec:' '  type: LoadBalancer' '  externalTrafficPolicy: Local' '  ports:' \
-			'  - {name: tcp, port: 7, protocol: TCP}' '  - {name: udp, port: 7, protocol: UDP}' '---' \
-			'apiVersion: discovery.k8s.io/v1' 'kind: EndpointSlice' \
-			'metadata: {name: flows-1, namespace: default, labels: {kubernetes.io/service-name: flows}}' \
-			'addressType: IPv4' \
-			'ports: [{name: tcp, port: 7, protocol: TCP}, {name: udp, port: 7, protocol: UDP}]' 'endpoints:'
-		for pod in b1 b2; do
-			echo "- {addresses: [${LAB_POD_ADDR[$pod]}], nodeName: node-b, conditions: {ready: true}}"
-		done
-	} >"$LAB_DIR/flows.yaml" && mv "$LAB_DIR/flows.yaml" "$LAB_DIR/config/flows.yaml"
-}
 flows_vip_is_given() {
 	FLOWS_VIP=$(lab_ctl node-b show services flows -o json | jq -r '.[0].vip // empty')
 	[ -n "$FLOWS_VIP" ]
@@ -158,7 +143,7 @@ step_takeover_setup() {
 	for pod in b1 b2; do
 		lab_spawn "$LAB_DIR/flows-$pod.log" "$pod" python3 "$LAB_ROOT/scripts/lab-flows" serve 7
 	done
-	mode_off_b 3 && write_flows_service || return 1
+	mode_off_b 3 && write_local_service flows "TCP/7 UDP/7" b1 b2 || return 1
 	lab_until 5 flows_vip_is_given || { lab_ctl node-b show services; return 1; }
 	lab_until 10 b_mode_is off || { lab_ctl node-b status; return 1; }
 	lab_in router ip route add "$FLOWS_VIP/32" via 192.168.1.11 metric 5 && rules_nft || return 1

@@ -20,9 +20,7 @@
 #define UNDER_WAY_NS (100 * NSEC_PER_MSEC)
 #define DUMP_SHARE   50 /* one part in so many of the helper's time */
 
-#define LOOK_NS          (10 * NSEC_PER_SEC)
-#define FULL_PERCENT     80 /* of conntrack's entries */
-#define NOT_FULL_PERCENT 75
+#define LOOK_NS (10 * NSEC_PER_SEC)
 
 static int cmp_taken(const void *vip, const void *item)
 {
@@ -150,7 +148,6 @@ void takeover_look(struct agent *a, nsec_t now)
 {
 	struct agent_conntrack *c = &a->conntrack;
 	struct conntrack_limits limits;
-	unsigned percent;
 
 	if (now < c->look_at)
 		return;
@@ -159,8 +156,7 @@ void takeover_look(struct agent *a, nsec_t now)
 		c->is_full = c->is_strict = false;
 		return;
 	}
-	percent = (unsigned)(limits.count * 100 / limits.max);
-	c->is_full = percent >= (c->is_full ? NOT_FULL_PERCENT : FULL_PERCENT);
+	c->is_full = conntrack_is_nearly_full(&limits, c->is_full);
 	c->is_strict = limits.is_strict;
 }
 

@@ -30,6 +30,11 @@ struct conntrack_limits {
 	uint64_t count, max; /* entries now, and at most; max is never 0 */
 	bool is_strict;      /* it takes no TCP connection of which it has not seen the beginning */
 };
+/* From four fifths on; once it is, until it is less than three quarters. */
+static inline bool conntrack_is_nearly_full(const struct conntrack_limits *l, bool was)
+{
+	return l->count * 100 / l->max >= (was ? 75 : 80);
+}
 /* 0; -ENOENT: nothing is tracked here; another -errno. */
 int conntrack_limits(struct conntrack_limits *ret) must_check;
 

@@ -9,6 +9,7 @@
 #include "agent/apply.h"
 #include "errors.h"
 #include "sys/bpf_dataplane.h"
+#include "sys/files.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -140,6 +141,48 @@ static void restart_without_the_folder_keeps_maps_and_hooks(void **state)
 	assert_false(rig->agent.current->plan.end_of_rib);
 	move_config(rig, ".away", "");
 	RIG_WAIT(rig, serves);
+	rig_free(rig);
+}
+
+/* --- what was served in this boot
+ * -----------------------------------------------------------------*/
+
+static struct lb_vip first_vip(const struct agent_rig *rig)
+{
+	const struct lb_key *key = &rig->agent.current->plan.frontends[0].lb.key;
+
+	return (struct lb_vip){.addr = key->addr, .domain = key->domain};
+}
+
+static bool is_written_down(const struct agent_rig *rig)
+{
+	char path[160], address[IP_ADDR_TEXT], line[80];
+	_cleanup_(freep) char *text = NULL;
+	struct lb_vip vip;
+	size_t len;
+
+	if (!serves(rig))
+		return false;
+	vip = first_vip(rig);
+	snprintf(path, sizeof(path), "%s/served.yaml", rig->state);
+	snprintf(line, sizeof(line), "\n- %s %u\n", ip_addr_text(&vip.addr, address), vip.domain);
+	return file_read(path, 4096, &text, &len) == 0 && strstr(text, line);
+}
+
+/* Also when its tables are gone: its rows begin unsettled then. */
+static void what_is_served_is_known_to_the_next_agent(void **state)
+{
+	struct agent_rig *rig = rig_with_dataplane();
+	struct lb_vip vip;
+
+	(void)state;
+	NEEDS_DATAPLANE(rig);
+	RIG_WAIT(rig, is_written_down);
+	vip = first_vip(rig);
+	crash_and_start(rig);
+	assert_true(rig->agent.served.is_known);
+	assert_int_equal(rig->agent.served.n, 1);
+	assert_memory_equal(&rig->agent.served.vips[0], &vip, sizeof(vip));
 	rig_free(rig);
 }
 
@@ -323,6 +366,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(restart_without_the_folder_keeps_maps_and_hooks),
+		cmocka_unit_test(what_is_served_is_known_to_the_next_agent),
 		cmocka_unit_test(service_removed_meanwhile_leaves_after_end_of_rib),
 		cmocka_unit_test(mode_off_at_a_restart_adopts_then_leaves),
 		cmocka_unit_test(mode_off_at_run_time_withdraws_first),

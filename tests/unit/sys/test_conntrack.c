@@ -317,9 +317,27 @@ static void settings_are_those_of_the_namespace(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
+static void it_is_nearly_full_from_four_fifths_on_and_stays_so_for_a_while(void **state)
+{
+	static const struct {
+		uint64_t count;
+		bool fresh, again; /* if it was not, and if it was */
+	} table[] = {{0, false, false},  {149, false, false}, {150, false, true},
+		     {159, false, true}, {160, true, true},   {200, true, true}};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
+		const struct conntrack_limits l = {.count = table[i].count, .max = 200};
+
+		assert_int_equal(conntrack_is_nearly_full(&l, false), table[i].fresh);
+		assert_int_equal(conntrack_is_nearly_full(&l, true), table[i].again);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(it_is_nearly_full_from_four_fifths_on_and_stays_so_for_a_while),
 		TEST(no_vips_are_no_question),
 		TEST(flows_to_the_vips_are_told_and_whether_they_live),
 		TEST(associations_are_told_and_whether_they_live),
