@@ -63,3 +63,56 @@ bool selectors_match(const struct selectors *list, const struct labels *labels, 
 			return true;
 	return list->n == 0 && when_empty;
 }
+
+/* --- one beside another ----------------------------------------------------------------------- */
+
+/* Every value of `a` is one of `b`. */
+static bool has_all(const struct selector_term *b, const struct selector_term *a)
+{
+	for (size_t i = 0; i < a->n_values; i++)
+		if (!has_value(b, a->values[i]))
+			return false;
+	return true;
+}
+
+static bool has_any(const struct selector_term *b, const struct selector_term *a)
+{
+	for (size_t i = 0; i < a->n_values; i++)
+		if (has_value(b, a->values[i]))
+			return true;
+	return false;
+}
+
+/* Whatever labels `a` is true for, so is `b`; both are about one key. */
+static bool term_implies(const struct selector_term *a, const struct selector_term *b)
+{
+	switch (b->op) {
+	case SELECTOR_IN:
+		return a->op == SELECTOR_IN && has_all(b, a);
+	case SELECTOR_NOT_IN:
+		return a->op == SELECTOR_DOES_NOT_EXIST ||
+		       (a->op == SELECTOR_NOT_IN && has_all(a, b)) ||
+		       (a->op == SELECTOR_IN && !has_any(a, b));
+	case SELECTOR_EXISTS:
+		return a->op == SELECTOR_EXISTS || a->op == SELECTOR_IN;
+	case SELECTOR_DOES_NOT_EXIST:
+		return a->op == SELECTOR_DOES_NOT_EXIST;
+	}
+	return false;
+}
+
+static bool implies_term(const struct selector *a, const struct selector_term *t)
+{
+	for (size_t i = 0; i < a->n; i++)
+		if (strcmp(a->terms[i].key, t->key) == 0 && term_implies(&a->terms[i], t))
+			return true;
+	return false;
+}
+
+bool selector_implies(const struct selector *a, const struct selector *b)
+{
+	for (size_t i = 0; i < b->n; i++)
+		if (!implies_term(a, &b->terms[i]))
+			return false;
+	return true;
+}

@@ -41,3 +41,8 @@ const char *labels_get(const struct labels *labels, const char *key);
 bool selector_matches(const struct selector *s, const struct labels *labels);
 /* True if any matches; `when_empty` is the answer for an empty list. */
 bool selectors_match(const struct selectors *list, const struct labels *labels, bool when_empty);
+/*
+ * True: whatever `a` matches, `b` matches as well, as far as that shows without looking at more
+ * than one term of `a` for each of `b`. False: it does not, or that does not show.
+ */
+bool selector_implies(const struct selector *a, const struct selector *b);

@@ -11,24 +11,12 @@
 
 /* --- fragments ------------------------------------------------------------------------------ */
 
-/* Its problems, and of its pools those that nobody advertises. */
-static void tell(struct plan_draft *d, const struct plan_fragment *f)
-{
-	problems_borrow(&d->plan->problems, &f->problems);
-	for (size_t i = 0; i < f->n_pools; i++)
-		if (f->pools[i] && !f->pools[i]->advertised)
-			object_problem(&d->plan->problems, SEVERITY_WARNING, f->pools[i]->object,
-				       NULL, "PoolNotAdvertised",
-				       "create a BGPAdvertisement that names the pool",
-				       "no advertisement selects this pool");
-}
-
 static void tell_all(struct plan_draft *d)
 {
 	const struct plan_arrangement *a = d->arranged;
 
 	for (size_t i = 0; (i = arranged_marked(a, PLAN_MARK_TELLS, i)) < a->n; i++)
-		tell(d, d->fragments[i]);
+		problems_borrow(&d->plan->problems, &d->fragments[i]->problems);
 }
 
 void plan_draft_join(struct plan_draft *d)

@@ -253,9 +253,6 @@ static uint8_t marks_of(const struct plan_fragment *f)
 {
 	uint8_t ret = f->problems.n > 0 ? PLAN_MARK_TELLS : 0;
 
-	for (size_t i = 0; i < f->n_pools; i++)
-		if (f->pools[i] && !f->pools[i]->advertised)
-			ret |= PLAN_MARK_TELLS;
 	if (f->n_ports > 0 && f->ports[0].row.health_port != 0)
 		ret |= PLAN_MARK_HEALTH;
 	if (f->n_ports > 0 && f->ports[0].row.rate_limit != 0)

@@ -34,7 +34,7 @@ struct plan_order {
 
 /* What is looked for among all fragments; few have any. */
 enum {
-	PLAN_MARK_TELLS = 1 << 0,  /* it has a problem, or a pool that nobody advertises */
+	PLAN_MARK_TELLS = 1 << 0,  /* it has a problem */
 	PLAN_MARK_HEALTH = 1 << 1, /* a health-check node port, and a row that says so */
 	PLAN_MARK_RATE = 1 << 2,   /* a limit of packets a second, and rows that say so */
 };

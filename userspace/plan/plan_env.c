@@ -226,5 +226,6 @@ void plan_env_build(const struct plan_inputs *in, const struct plan_ledger *ledg
 	for (size_t i = 0; i < ret->n_pools; i++)
 		pool_adverts(ret, arena, &pools[i]);
 	check_pool_names(ret);
+	plan_env_findings(in, arena, ret);
 	plan_good_finish(in, ret);
 }

@@ -116,3 +116,5 @@ const char *plan_aggregation_field(enum ip_family family);
  */
 bool plan_env_communities(const struct object_list *resources, struct problems *problems,
 			  struct env_advert *ret) must_check;
+/* Adds what is odd about objects beside each other and costs none of them; needs all the others. */
+void plan_env_findings(const struct plan_inputs *in, struct arena *arena, struct plan_env *env);

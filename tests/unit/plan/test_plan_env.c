@@ -41,7 +41,7 @@ static void advertisement_wider_than_a_pool_is_held_back_for_that_pool_alone(voi
 	assert_null(fixture_held(f, "r1", "192.168.100.0/32"));
 }
 
-static void pool_without_advertisement_is_a_problem_once_it_has_services(void **state)
+static void pool_without_advertisement_is_a_problem(void **state)
 {
 	_cleanup_(fixture_freep) struct fixture *f = fixture_announced();
 
@@ -136,7 +136,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(unknown_pool_and_peer_are_warnings_and_the_rest_goes_on),
 		cmocka_unit_test(advertisement_wider_than_a_pool_is_held_back_for_that_pool_alone),
-		cmocka_unit_test(pool_without_advertisement_is_a_problem_once_it_has_services),
+		cmocka_unit_test(pool_without_advertisement_is_a_problem),
 		cmocka_unit_test(node_settings_override_default_field_by_field),
 		cmocka_unit_test(unset_vip_policy_drops_unknown_ports_and_answers_echo),
 		cmocka_unit_test(node_selectors_are_ored_and_an_absent_node_has_its_host_name),
