@@ -292,7 +292,7 @@ static bool take_present(struct adverts_build *b, struct env_advert *a)
 	bool ok;
 
 	take_version(b, a, a->object);
-	ok = plan_env_communities(&b->resources, &b->env->problems, a);
+	ok = plan_env_communities(&b->resources, b->env->config.strict, &b->env->problems, a);
 	ok = check_names(b, a) && ok;
 	return fit_pools(b, a) && ok;
 }

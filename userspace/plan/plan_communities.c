@@ -5,6 +5,9 @@
  * is an error of the whole advertisement, since a lost no-export would leak its routes. Aliases are
  * global over all Community objects; one named twice with different values is an error only for
  * those who use it.
+ *
+ * With strict: true it is as in MetalLB: neither names of resources nor well-known names stand for
+ * anything, and an alias may be named once.
  */
 #include "base/limits.h"
 #include "plan/plan_env.h"
@@ -16,6 +19,7 @@ struct resolver {
 	const struct object_list *resources;
 	struct problems *problems;
 	const struct env_advert *advert;
+	bool strict;
 	uint32_t *standard;
 	size_t n_standard, cap_standard;
 	struct large_community *large;
@@ -42,6 +46,14 @@ static void error(struct resolver *r, const char *reason, const char *remedy, co
 					    : "the advertisement is held back");
 }
 
+/* Well-known names alone have no colon. */
+static enum community_parse parse(const struct resolver *r, const char *text, struct community *ret)
+{
+	if (r->strict && !strchr(text, ':'))
+		return COMMUNITY_NOT_A_VALUE;
+	return community_parse(text, ret);
+}
+
 enum found { FOUND, NOT_FOUND, FOUND_BAD };
 
 static enum found bad_alias(struct resolver *r, const char *name, const char *value)
@@ -49,6 +61,15 @@ static enum found bad_alias(struct resolver *r, const char *name, const char *va
 	error(r, "InvalidCommunity", "correct the value in the Community object",
 	      arena_printf(r->problems->arena, "alias %s has the value \"%s\", which is none", name,
 			   value));
+	return FOUND_BAD;
+}
+
+static enum found ambiguous(struct resolver *r, const char *name)
+{
+	error(r, "AmbiguousAlias",
+	      r->strict ? "define the alias once (strict)" : "give the alias one value everywhere",
+	      arena_printf(r->problems->arena, "alias %s is defined %s", name,
+			   r->strict ? "more than once" : "with different values"));
 	return FOUND_BAD;
 }
 
@@ -64,15 +85,10 @@ static enum found find_alias(struct resolver *r, const char *name, struct commun
 
 			if (strcmp(res->items[k].name, name) != 0)
 				continue;
-			if (community_parse(res->items[k].value, &c) != COMMUNITY_OK)
+			if (parse(r, res->items[k].value, &c) != COMMUNITY_OK)
 				return bad_alias(r, name, res->items[k].value);
-			if (found == FOUND && community_cmp(&c, ret) != 0) {
-				error(r, "AmbiguousAlias", "give the alias one value everywhere",
-				      arena_printf(r->problems->arena,
-						   "alias %s is defined with different values",
-						   name));
-				return FOUND_BAD;
-			}
+			if (found == FOUND && (r->strict || community_cmp(&c, ret) != 0))
+				return ambiguous(r, name);
 			*ret = c;
 			found = FOUND;
 		}
@@ -109,7 +125,7 @@ static enum found expand(struct resolver *r, const struct api_object *resource)
 
 static enum found find_resource(struct resolver *r, const char *name)
 {
-	for (size_t i = 0; i < r->resources->n; i++)
+	for (size_t i = 0; i < r->resources->n && !r->strict; i++)
 		if (strcmp(r->resources->items[i]->meta.name, name) == 0)
 			return expand(r, r->resources->items[i]);
 	return NOT_FOUND;
@@ -128,13 +144,15 @@ static void report_missing(struct resolver *r, const char *text, enum community_
 	else
 		error(r, "UnknownCommunity",
 		      arena_printf(arena, "define %s in a Community object, or correct it", text),
-		      arena_printf(arena, "%s is no value, alias or Community resource", text));
+		      arena_printf(arena, "%s is no value%s", text,
+				   r->strict ? " or alias; strict takes no other name"
+					     : ", alias or Community resource"));
 }
 
 static bool resolve_one(struct resolver *r, const char *text)
 {
 	struct community c = {0};
-	const enum community_parse outcome = community_parse(text, &c);
+	const enum community_parse outcome = parse(r, text, &c);
 	enum found found;
 
 	if (outcome == COMMUNITY_OK) {
@@ -162,11 +180,12 @@ static bool check_number(struct resolver *r, size_t n)
 	return false;
 }
 
-bool plan_env_communities(const struct object_list *resources, struct problems *problems,
-			  struct env_advert *ret)
+bool plan_env_communities(const struct object_list *resources, bool strict,
+			  struct problems *problems, struct env_advert *ret)
 {
 	const struct api_strings *texts = &ret->spec->communities;
-	struct resolver r = {.resources = resources, .problems = problems, .advert = ret};
+	struct resolver r = {
+		.resources = resources, .problems = problems, .advert = ret, .strict = strict};
 	const size_t n_before = problems->n;
 	bool ok = true;
 

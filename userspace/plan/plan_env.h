@@ -114,7 +114,7 @@ const char *plan_aggregation_field(enum ip_family family);
  * Resolves the communities of ret->spec by ruling 1 into *ret. False: not all could be, or they are
  * more than a route may carry.
  */
-bool plan_env_communities(const struct object_list *resources, struct problems *problems,
-			  struct env_advert *ret) must_check;
+bool plan_env_communities(const struct object_list *resources, bool strict,
+			  struct problems *problems, struct env_advert *ret) must_check;
 /* Adds what is odd about objects beside each other and costs none of them; needs all the others. */
 void plan_env_findings(const struct plan_inputs *in, struct arena *arena, struct plan_env *env);

@@ -193,6 +193,46 @@ static void advertisements_of_one_prefix_add_up_for_the_next_as_well(void **stat
 	}
 }
 
+/* As MetalLB does, but that it costs the advertisement alone. */
+static void strict_takes_values_and_aliases_that_are_defined_once(void **state)
+{
+	static const struct {
+		const char *text, *reason; /* NULL: it resolves */
+	} cases[] = {
+		{"\"1:1\"", NULL},
+		{"\"large:1:2:3\"", NULL},
+		{"once", NULL},
+		{"no-export", "UnknownCommunity"},
+		{"resource", "UnknownCommunity"},
+		{"twice", "AmbiguousAlias"},
+		{"well-known", "InvalidCommunity"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		_cleanup_(fixture_freep) struct fixture *f = fixture_announced();
+
+		forget(f);
+		define(f, "resource",
+		       "{name: once, value: \"1:1\"}, {name: twice, value: \"1:1\"}");
+		define(f, "other",
+		       "{name: twice, value: \"1:1\"}, {name: well-known, value: no-export}");
+		fixture_object(f, "LodestoneConfig", "default", "", "spec: {strict: true}");
+		advertise(f, cases[i].text);
+		assert_int_equal(!fixture_held(f, "r1", "192.168.100.0/32"), !!cases[i].reason);
+		if (cases[i].reason)
+			assert_non_null(fixture_problem(f, cases[i].reason, "adv"));
+		/* What strict refuses is taken without it. */
+		fixture_drop(f, "LodestoneConfig", "default");
+		fixture_converge(f, 10);
+		assert_non_null(fixture_held(f, "r1", "192.168.100.0/32"));
+		/* And then stays, as any last good version. */
+		fixture_object(f, "LodestoneConfig", "default", "", "spec: {strict: true}");
+		fixture_converge(f, 10);
+		assert_non_null(fixture_held(f, "r1", "192.168.100.0/32"));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -204,6 +244,7 @@ int main(void)
 		cmocka_unit_test(alias_with_two_values_is_an_error_only_for_its_users),
 		cmocka_unit_test(what_cannot_be_a_community_has_a_remedy_that_fits),
 		cmocka_unit_test(advertisements_of_one_prefix_add_up_for_the_next_as_well),
+		cmocka_unit_test(strict_takes_values_and_aliases_that_are_defined_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
