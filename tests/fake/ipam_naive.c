@@ -104,7 +104,7 @@ static bool may_share(const struct naive_service *user, const struct naive_servi
 		return ip_addr_equal(&part_of(s, a)->owned, a);
 	x = &user->o->service;
 	if (!user->key || !s->key || strcmp(user->key, s->key) != 0 ||
-	    x->policy_local != y->policy_local)
+	    x->policy_local != y->policy_local || (x->policy_local && x->pods != y->pods))
 		return false;
 	for (size_t i = 0; i < x->n_ports; i++)
 		for (size_t k = 0; k < y->n_ports; k++)

@@ -38,6 +38,7 @@ struct api_service {
 	bool is_of_other_proxy; /* labelled so: kube-proxy leaves it alone, and so do we */
 	const char *lb_class;   /* NULL = none */
 	bool policy_local;      /* externalTrafficPolicy */
+	uint64_t pods;          /* stands for spec.selector: equal where that is; 0 = none */
 	uint16_t health_port;   /* healthCheckNodePort, with policy_local only; 0 = none */
 	bool is_paused;         /* annotation lodestone.io/pause */
 	uint8_t unknown_port;   /* enum api_unknown_port: annotation lodestone.io/unknown-ports */

@@ -38,7 +38,7 @@ struct ipam_claimant {
 	bool all;                /* it does without neither */
 	const char *pool_wish;   /* annotation address-pool */
 	const char *sharing_key; /* NULL = none */
-	uint64_t sharing;        /* same number, same key and policy; 0: does not share */
+	uint64_t sharing;        /* same number: same key and policy, if Local same pods; 0: none */
 	bool refused;            /* its wish cannot be read: it keeps what it has */
 	struct ipam_fault *faults;
 };

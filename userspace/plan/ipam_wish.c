@@ -242,12 +242,17 @@ static void read_claimant(struct ipam_wishes *w, const struct api_object *o)
 static int cmp_sharing(const void *a, const void *b)
 {
 	const struct ipam_claimant *const *x = a, *const *y = b;
-	const int cmp = strcmp((*x)->sharing_key, (*y)->sharing_key);
+	const struct api_service *p = &(*x)->object->service, *q = &(*y)->object->service;
+	int cmp = strcmp((*x)->sharing_key, (*y)->sharing_key);
 
-	return cmp ? cmp : (*x)->object->service.policy_local - (*y)->object->service.policy_local;
+	if (cmp == 0)
+		cmp = p->policy_local - q->policy_local;
+	if (cmp == 0 && p->policy_local)
+		cmp = (p->pods > q->pods) - (p->pods < q->pods);
+	return cmp;
 }
 
-/* metallb.md 2.6. That Local Services share their selector as well is left to the user. */
+/* metallb.md 2.6. With policy Local a node announces the address for whom it has pods of. */
 static void number_sharing(struct ipam_wishes *w)
 {
 	struct ipam_claimant **all =

@@ -255,8 +255,8 @@ static void make_service(struct making *w, size_t i)
 				    one_in(w, 2) ? "gold" : "tin", annotations),
 		       arena_printf(w->arena,
 				    "spec: {type: LoadBalancer, externalTrafficPolicy: %s, "
-				    "ports: [%s]%s}%s",
-				    one_in(w, 4) ? "Local" : "Cluster",
+				    "selector: {app: %s}, ports: [%s]%s}%s",
+				    one_in(w, 3) ? "Local" : "Cluster", one_in(w, 3) ? "a" : "b",
 				    ports[below(w, ARRAY_SIZE(ports))], families, status));
 }
 

@@ -430,6 +430,36 @@ static void services_of_different_policies_do_not_share(void **state)
 	assert_string_equal(address(f, "c"), "10.1.0.1");
 }
 
+/* A node that has pods of one only would announce the address, and have nobody for the other. */
+static void services_of_policy_local_share_if_they_share_their_pods(void **state)
+{
+	static const struct {
+		const char *policy, *first, *second;
+		bool shares;
+	} cases[] = {
+		{"Local", "{app: a, tier: b}", "{tier: b, app: a}", true},
+		{"Local", "{app: a}", "{app: b}", false},
+		{"Local", "{app: a}", "{}", false},
+		{"Local", "{a: bc}", "{ab: c}", false},
+		{"Local", "{}", "{}", true},
+		{"Cluster", "{app: a}", "{app: b}", true},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		_cleanup_(fixture_freep) struct fixture *f = fixture_new();
+		_cleanup_(arena_freep) struct arena *arena = arena_new();
+
+		pool(f, "p", "addresses: [10.1.0.0/24]");
+		shared(f, "a", "{port: 80}",
+		       arena_printf(arena, "%s, selector: %s", cases[i].policy, cases[i].first));
+		shared(f, "b", "{port: 81}",
+		       arena_printf(arena, "%s, selector: %s", cases[i].policy, cases[i].second));
+		fixture_plan(f);
+		assert_string_equal(address(f, "b"), cases[i].shares ? "10.1.0.0" : "10.1.0.1");
+	}
+}
+
 /* c is refused at both, for one port each: that says nothing about d at the second. */
 static void search_for_one_port_goes_on_right_behind_where_it_is_in_use(void **state)
 {
@@ -492,6 +522,7 @@ int main(void)
 		cmocka_unit_test(change_of_an_address_is_one_plan),
 		cmocka_unit_test(one_port_of_two_protocols_may_share_an_address),
 		cmocka_unit_test(services_of_different_policies_do_not_share),
+		cmocka_unit_test(services_of_policy_local_share_if_they_share_their_pods),
 		cmocka_unit_test(search_for_one_port_goes_on_right_behind_where_it_is_in_use),
 		cmocka_unit_test(what_a_seen_service_left_is_free_while_documents_are_broken),
 	};
