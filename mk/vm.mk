@@ -8,6 +8,7 @@
 VM_BPF  := $(patsubst tests/bpf/%.c,$(B)/vm/tests/bpf/%,$(wildcard tests/bpf/test_*.c))
 VM_SYS  := $(patsubst tests/unit/sys/%.c,$(B)/vm/tests/sys/%,$(wildcard tests/unit/sys/test_bpf_*.c))
 VM_TEST := $(B)/vm/tests/verify/test_verify $(VM_BPF) $(VM_SYS)
+VM_TOOL := $(B)/vm/tests/tools/peer
 VM_RIG  := $(patsubst %.c,$(B)/vm/obj/%.o,$(filter-out tests/bpf/test_%,$(wildcard tests/bpf/*.c)))
 VM_FAKE := $(patsubst %.c,$(B)/vm/obj/%.o,$(wildcard tests/fake/*.c))
 VM_LIBS := $(patsubst %,$(B)/lib%.a,$(filter $(DIRS),$(below_sys)))
@@ -23,14 +24,15 @@ $(VM_BPF): $(B)/vm/tests/bpf/%: $(B)/vm/obj/tests/bpf/%.o $(VM_RIG)
 $(VM_SYS): $(B)/vm/tests/sys/%: $(B)/vm/obj/tests/unit/sys/%.o $(VM_FAKE) $(VM_LIBS)
 $(B)/vm/tests/verify/test_verify: $(B)/vm/obj/tests/vm/test_verify.o
 
-$(VM_TEST):
+$(VM_TOOL): $(B)/vm/tests/tools/%: $(B)/vm/obj/tests/vm/%.o
+$(VM_TEST) $(VM_TOOL):
 	@mkdir -p $(@D)
 	@echo "  LD    $@"
 	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group \
 		-lcmocka $(LIBS_sys)
 
-vm: $(AGENT_BIN) $(CLI_BIN) $(VM_TEST) ## programs and attaching on Debian 12's kernel, in qemu
+vm: $(AGENT_BIN) $(CLI_BIN) $(VM_TEST) $(VM_TOOL) ## programs and attaching on Debian 12's kernel, in qemu
 	$(Q)scripts/deps vm
-	$(Q)scripts/vm $(VM_TEST)
+	$(Q)scripts/vm $(VM_TEST) $(VM_TOOL)
 
 .PHONY: vm
