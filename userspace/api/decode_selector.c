@@ -59,6 +59,80 @@ static const struct api_field selector_fields[] = {
 };
 static const struct api_table selector_table = API_TABLE(struct raw_selector, selector_fields);
 
+/* --- labels as Kubernetes has them ------------------------------------------------------------ */
+
+#define MAX_LABEL  63
+#define MAX_PREFIX 253
+
+static bool is_alnum(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+}
+
+/* A value, or the name of a key: letters and digits, between them also '-', '_' and '.'. */
+static bool is_label(const char *text, size_t len)
+{
+	if (len == 0 || len > MAX_LABEL || !is_alnum(text[0]) || !is_alnum(text[len - 1]))
+		return false;
+	for (size_t i = 0; i < len; i++)
+		if (!is_alnum(text[i]) && !strchr("-_.", text[i]))
+			return false;
+	return true;
+}
+
+/* A domain of lower-case labels, before the slash of a key. */
+static bool is_prefix(const char *text, size_t len)
+{
+	bool begins = true;
+
+	for (size_t i = 0; i < len; i++) {
+		const char c = text[i];
+
+		if (c == '.' ? begins || text[i - 1] == '-'
+			     : (!is_alnum(c) || (c >= 'A' && c <= 'Z')) && (c != '-' || begins))
+			return false;
+		begins = c == '.';
+	}
+	return len > 0 && len <= MAX_PREFIX && !begins && text[len - 1] != '-';
+}
+
+static bool is_key(const char *text)
+{
+	const char *slash = strchr(text, '/');
+	const char *name = slash ? slash + 1 : text;
+
+	return (!slash || is_prefix(text, (size_t)(slash - text))) && is_label(name, strlen(name));
+}
+
+/* The API server has no object with another label, so it would select nothing, or everything. */
+static void check_label(struct api_decoder *d, const struct api_value *v, const char *key,
+			const char *value)
+{
+	if (!is_key(key))
+		api_wrong(d, v, "BadSelector", "write the key of a label, such as example.com/rack",
+			  "\"%s\" is no key that a label can have", key);
+	else if (value && *value && !is_label(value, strlen(value)))
+		api_wrong(d, v, "BadSelector",
+			  "use letters, digits, '-', '_' and '.', at most 63 of them",
+			  "\"%s\" is no value that the label %s can have", value, key);
+}
+
+static void check_labels(struct api_decoder *d, const struct api_value *v,
+			 const struct raw_selector *raw)
+{
+	for (size_t i = 0; i < raw->labels.n; i++)
+		check_label(d, v, raw->labels.items[i].key, raw->labels.items[i].value);
+	for (size_t i = 0; i < raw->n_terms; i++) {
+		const struct raw_term *t = &raw->terms[i];
+
+		if (t->key)
+			check_label(d, v, t->key, NULL);
+		for (size_t k = 0; t->key && k < t->values.n; k++)
+			if (t->values.items[k] && is_key(t->key))
+				check_label(d, v, t->key, t->values.items[k]);
+	}
+}
+
 static void check_term(struct api_decoder *d, const struct api_value *v, const struct raw_term *t)
 {
 	bool wants_values = t->op == SELECTOR_IN || t->op == SELECTOR_NOT_IN;
@@ -85,6 +159,7 @@ void api_decode_selector(struct api_decoder *d, const struct api_field *f,
 	api_decode_map(d, &selector_table, v, &raw);
 	for (size_t i = 0; i < raw.n_terms; i++)
 		check_term(d, v, &raw.terms[i]);
+	check_labels(d, v, &raw);
 	if (d->n_errors > n_errors)
 		return;
 	terms = arena_array_of(d->arena, raw.labels.n + raw.n_terms, struct selector_term);

@@ -98,6 +98,68 @@ static void selectors_must_make_sense(void **state)
 		check_case(HEAD "metadata: {name: a}\nspec:\n  nodeSelectors: ", &cases[i]);
 }
 
+static void check_label_of_selector(const char *key, const char *value, bool good)
+{
+	_cleanup_(arena_freep) struct arena *arena = arena_new();
+	const struct api_case by_label = {
+		arena_printf(arena, "[{matchLabels: {'%s': '%s'}}]", key, value),
+		good ? "" : "error BadSelector spec.nodeSelectors[0]:5"};
+	const struct api_case by_term = {
+		arena_printf(arena,
+			     "[{matchExpressions: [{key: '%s', operator: NotIn, values: ['%s']}]}]",
+			     key, value),
+		by_label.problems};
+
+	check_case(HEAD "metadata: {name: a}\nspec:\n  nodeSelectors: ", &by_label);
+	if (*key && *value) /* else it is refused as missing */
+		check_case(HEAD "metadata: {name: a}\nspec:\n  nodeSelectors: ", &by_term);
+}
+
+/* What no label can be: the API server has no object with it. */
+static void selectors_name_labels_that_there_can_be(void **state)
+{
+	static const char good63[] =
+		"a23456789012345678901234567890123456789012345678901234567890123";
+	static const struct {
+		const char *key, *value;
+		bool good;
+	} cases[] = {
+		{"a", "b", true},
+		{"A.b-c_d", "1.2-3_4", true},
+		{"example.com/Rack", "", true},
+		{"a-1.b/x", "B", true},
+		{good63, good63, true},
+		{"", "b", false},
+		{"a b", "b", false},
+		{"-a", "b", false},
+		{"a_", "b", false},
+		{"/a", "b", false},
+		{"x/", "b", false},
+		{"x/y/z", "b", false},
+		{"Example.com/a", "b", false},
+		{"example..com/a", "b", false},
+		{".com/a", "b", false},
+		{"com./a", "b", false},
+		{"-x/a", "b", false},
+		{"x-/a", "b", false},
+		{"x-.y/a", "b", false},
+		{"x.-y/a", "b", false},
+		{"x_y/a", "b", false},
+		{"a", "b c", false},
+		{"a", "b/c", false},
+		{"a", "-b", false},
+		{"a", "b.", false},
+	};
+	_cleanup_(arena_freep) struct arena *arena = arena_new();
+	const char *long64 = arena_printf(arena, "%sx", good63);
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+		check_label_of_selector(cases[i].key, cases[i].value, cases[i].good);
+	check_label_of_selector(long64, "b", false);
+	check_label_of_selector("a", long64, false);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -105,6 +167,7 @@ int main(void)
 		cmocka_unit_test(a_number_where_text_belongs_is_told_to_be_quoted),
 		cmocka_unit_test(labels_are_sorted_and_not_doubled),
 		cmocka_unit_test(selectors_must_make_sense),
+		cmocka_unit_test(selectors_name_labels_that_there_can_be),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
