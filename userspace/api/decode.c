@@ -196,7 +196,8 @@ static bool decode_item(struct api_decoder *d, const struct api_field *f, const 
 
 	d->is_apart = f->flags & API_FIELD_APART;
 	if (!api_is_faulty(d, c)) {
-		if (c->type == API_VALUE_SCALAR && c->len == 0)
+		if (c->type == API_VALUE_SCALAR && c->len == 0 &&
+		    !(f->flags & API_FIELD_MAY_BE_EMPTY && !c->is_plain))
 			api_wrong(d, c, "EmptyItem", "remove the item or give it a value",
 				  "is empty");
 		else

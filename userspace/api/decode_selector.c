@@ -42,7 +42,7 @@ static const struct api_field term_fields[] = {
 	 .required = API_ALL},
 	{.name = "values",
 	 .type = API_TYPE_STRING,
-	 .flags = API_FIELD_UNIQUE,
+	 .flags = API_FIELD_UNIQUE | API_FIELD_MAY_BE_EMPTY,
 	 API_LIST_AT(struct raw_term, values.items, values.n)},
 };
 static const struct raw_term term_defaults = {.op = ABSENT};

@@ -89,6 +89,10 @@ static void selectors_must_make_sense(void **state)
 		{"[a]", "error WrongType spec.nodeSelectors[0]:5"},
 		{"[{matchlabels: {a: b}}]",
 		 "warning UnknownField spec.nodeSelectors[0].matchlabels:5"},
+		{"[{matchExpressions: [{key: a, operator: In, values: [b, ]}]}]", ""},
+		{"[{matchExpressions: [{key: a, operator: In, values: [\"\"]}]}]", ""},
+		{"[{matchExpressions: [{key: a, operator: In, values: [~]}]}]",
+		 "error WrongType spec.nodeSelectors[0].matchExpressions[0].values[0]:5"},
 		{"[{matchExpressions: [{key: a, operator: Exists}]}]", ""},
 		{"[{}]", ""},
 	};
@@ -111,7 +115,7 @@ static void check_label_of_selector(const char *key, const char *value, bool goo
 		by_label.problems};
 
 	check_case(HEAD "metadata: {name: a}\nspec:\n  nodeSelectors: ", &by_label);
-	if (*key && *value) /* else it is refused as missing */
+	if (*key) /* else it is refused as missing */
 		check_case(HEAD "metadata: {name: a}\nspec:\n  nodeSelectors: ", &by_term);
 }
 
