@@ -270,8 +270,9 @@ static void check_attributes(struct adverts_build *b, const struct env_advert *a
 	if (a->spec->local_pref && external)
 		advert_problem(b, SEVERITY_INFO, a, "spec.localPref", "LocalPrefOnEbgp",
 			       "use communities or asPathPrepend towards eBGP peers",
-			       "localPref is not carried on eBGP, so not to BGPPeer %s",
-			       b->env->peers[__builtin_ctzll(external)].key.name);
+			       "localPref is not carried on eBGP, so not to BGPPeer %s%s",
+			       b->env->peers[__builtin_ctzll(external)].key.name,
+			       internal ? "" : "; no router of this node ever sees it");
 	if (a->spec->as_path_prepend && internal)
 		advert_problem(b, SEVERITY_WARNING, a, "spec.asPathPrepend", "PrependOnIbgp",
 			       "use localPref towards iBGP peers",

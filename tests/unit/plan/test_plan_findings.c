@@ -214,6 +214,23 @@ static void pool_that_nobody_announces_is_told_once(void **state)
 	assert_non_null(fixture_problem(f, "PoolNotAdvertised", "spare"));
 }
 
+static void local_pref_that_nobody_ever_sees_is_told_so(void **state)
+{
+	_cleanup_(fixture_freep) struct fixture *f = fixture_announced();
+
+	(void)state;
+	fixture_object(f, "BGPAdvertisement", "adv", "", "spec: {localPref: 200}");
+	fixture_plan(f);
+	assert_non_null(strstr(fixture_problem(f, "LocalPrefOnEbgp", "adv")->message, "no router"));
+	fixture_object(f, "BGPPeer", "inner", "",
+		       "spec: {myASN: 64512, peerASN: 64512, peerAddress: 10.0.0.2}");
+	fixture_plan(f);
+	assert_null(strstr(fixture_problem(f, "LocalPrefOnEbgp", "adv")->message, "no router"));
+	fixture_object(f, "BGPAdvertisement", "adv", "", "spec: {localPref: 200, peers: [inner]}");
+	fixture_plan(f);
+	assert_null(fixture_problem(f, "LocalPrefOnEbgp", "adv"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -224,6 +241,7 @@ int main(void)
 		cmocka_unit_test(nothing_is_said_of_nodes_that_cannot_be_read),
 		cmocka_unit_test(alias_with_another_value_is_told_of_the_newer_object),
 		cmocka_unit_test(pool_that_nobody_announces_is_told_once),
+		cmocka_unit_test(local_pref_that_nobody_ever_sees_is_told_so),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
