@@ -132,6 +132,11 @@ static void namespaces_of_pools_are_looked_for_where_any_are_known(void **state)
 	assert_int_equal(fixture_count(f, "UnknownNamespace"), 1);
 	assert_non_null(strstr(fixture_problem(f, "UnknownNamespace", "p")->message, "shop"));
 	assert_string_equal(said(f), "SelectsNothing");
+	fixture_put(f, "broken", "{");
+	fixture_plan(f);
+	assert_null(fixture_problem(f, "UnknownNamespace", NULL));
+	assert_string_equal(said(f), "");
+	world_drop_source(f->world, "broken");
 	fixture_object(f, "Namespace", "shop", "labels: {team: red}", "");
 	fixture_plan(f);
 	assert_null(fixture_problem(f, "UnknownNamespace", NULL));
@@ -181,6 +186,7 @@ static void alias_with_another_value_is_told_of_the_newer_object(void **state)
 		{"{name: a, value: no-export}", "{name: a, value: '65535:65281'}", 0},
 		{"{name: a, value: '1:1'}", "{name: b, value: '1:2'}", 0},
 		{"{name: a, value: '1:1'}", "{name: b, value: '1:1'}, {name: a, value: '1:3'}", 1},
+		{"{name: a, value: '1:1'}, {name: b, value: '1:1'}", "{name: b, value: '1:2'}", 1},
 		{"{name: b, value: '1:1'}", "{name: a, value: '1:1'}, {name: a, value: '1:3'}", 1},
 	};
 
