@@ -161,6 +161,9 @@ static void selectors_name_labels_that_there_can_be(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
 		check_label_of_selector(cases[i].key, cases[i].value, cases[i].good);
 	check_label_of_selector(long64, "b", false);
+	check_label_of_selector(arena_printf(arena, "%s.%s/a", good63, good63), "b", true);
+	check_label_of_selector(
+		arena_printf(arena, "%s.%s.%s.%s/a", good63, good63, good63, good63), "b", false);
 	check_label_of_selector("a", long64, false);
 }
 
