@@ -6,7 +6,6 @@
  * it is how addresses given earlier are saved (api/emit.h).
  */
 #include "api/decode.h"
-#include "base/hash.h"
 #include "base/limits.h"
 
 #define LEGACY_PREFIX    "metallb.universe.tf/"
@@ -44,7 +43,6 @@ struct raw_service {
 	size_t n_source_ranges;
 	const struct raw_ingress *ingress;
 	size_t n_ingress;
-	struct labels selector;
 	struct api_strings cluster_ips;
 	const int *ip_families;
 	size_t n_ip_families;
@@ -110,7 +108,7 @@ static const struct api_table affinity_table = API_TABLE(struct raw_service, aff
 
 static const struct api_field spec_fields[] = {
 	{.name = "type", .type = API_TYPE_STRING, IN_RAW(type)},
-	{.name = "selector", .type = API_TYPE_LABELS, IN_RAW(selector)},
+	{.name = "selector", .type = API_TYPE_ANY},
 	{.name = "clusterIP", .type = API_TYPE_STRING, IN_RAW(cluster_ip)},
 	{.name = "loadBalancerClass", .type = API_TYPE_STRING, IN_RAW(lb_class)},
 	{.name = "externalTrafficPolicy",
@@ -437,14 +435,13 @@ static void set_families(struct api_decoder *d, const struct raw_service *in, st
 	to->n = 1;
 }
 
-/* The labels themselves nobody asks for, and Services are many. */
-static uint64_t hash_selector(const struct labels *l)
+/* The labels themselves nobody asks for, and of Services there are many: none is kept. */
+static uint64_t pods_of(const struct api_decoder *d)
 {
-	uint64_t h = HASH_INIT;
+	const struct api_value *spec = api_value_get(d->root, "spec");
+	const struct api_value *selector = spec ? api_value_get(spec, "selector") : NULL;
 
-	for (size_t i = 0; i < l->n; i++)
-		h = hash_str(hash_str(h, l->items[i].key), l->items[i].value);
-	return l->n ? h | 1 : 0;
+	return selector && selector->n > 0 ? selector->hash | 1 : 0;
 }
 
 static void finish_service(struct api_decoder *d, const void *raw, struct api_object *o)
@@ -456,7 +453,7 @@ static void finish_service(struct api_decoder *d, const void *raw, struct api_ob
 	s->is_headless = in->cluster_ip && strcmp(in->cluster_ip, "None") == 0;
 	s->lb_class = in->lb_class;
 	s->policy_local = in->policy_local;
-	s->pods = hash_selector(&in->selector);
+	s->pods = pods_of(d);
 	set_health_port(d, in, s);
 	s->affinity_client_ip = in->affinity;
 	s->affinity_timeout_s = in->affinity_timeout_s;

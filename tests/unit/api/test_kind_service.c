@@ -458,6 +458,34 @@ static void the_legacy_prefix_is_noted_once_and_works(void **state)
 	api_batch_done(&b);
 }
 
+/* What stands for the pods of a Service; *ret_hash: the object's. */
+static uint64_t pods_of(const char *spec, uint64_t *ret_hash)
+{
+	_cleanup_(arena_freep) struct arena *arena = arena_new();
+	struct api_batch b = decode_text(arena_printf(
+		arena, "apiVersion: v1\nkind: Service\nmetadata: {name: s}\nspec: {%s}\n", spec));
+	const uint64_t ret = only_object(&b)->service.pods;
+
+	*ret_hash = only_object(&b)->hash;
+	api_batch_done(&b);
+	return ret;
+}
+
+static void selector_is_compared_by_what_it_says(void **state)
+{
+	uint64_t one, two;
+
+	(void)state;
+	assert_true(pods_of("selector: {a: b, c: 'd'}", &one) ==
+		    pods_of("selector: {c: d, a: \"b\"}", &two));
+	assert_true(one == two);
+	assert_true(pods_of("selector: {a: b}", &one) != pods_of("selector: {a: c}", &two));
+	assert_true(one != two); /* an edit of it is one of the Service */
+	assert_int_equal(pods_of("", &one), 0);
+	assert_int_equal(pods_of("selector: {}", &one), 0);
+	assert_int_equal(pods_of("selector: ~", &one), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -474,6 +502,7 @@ int main(void)
 		cmocka_unit_test(the_annotation_of_ranges_stands_in_for_the_field),
 		cmocka_unit_test(what_a_service_must_not_say_is_refused),
 		cmocka_unit_test(the_legacy_prefix_is_noted_once_and_works),
+		cmocka_unit_test(selector_is_compared_by_what_it_says),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
