@@ -32,9 +32,9 @@ struct fixture *fixture_new(void)
 	f->links[0] = (struct plan_link){.ifindex = 1, .name = "lo", .up = true};
 	f->links[1] = (struct plan_link){.ifindex = 2, .name = "eth0", .up = true};
 	f->links[2] = (struct plan_link){.ifindex = 3, .name = "eth1", .up = true};
-	f->addrs[0] = (struct plan_local_addr){addr("10.0.0.10"), 24, 2};
-	f->addrs[1] = (struct plan_local_addr){addr("10.0.1.10"), 24, 3};
-	f->addrs[2] = (struct plan_local_addr){addr("127.0.0.1"), 8, 1};
+	f->addrs[0] = (struct plan_local_addr){addr("10.0.0.10"), 24, 2, false};
+	f->addrs[1] = (struct plan_local_addr){addr("10.0.1.10"), 24, 3, false};
+	f->addrs[2] = (struct plan_local_addr){addr("127.0.0.1"), 8, 1, false};
 	f->node = (struct plan_node){
 		.links = f->links,
 		.n_links = 3,
@@ -112,7 +112,7 @@ static void add_route_to(struct fixture *f, const struct ip_addr *to)
 		f->routes_to[i] = f->routes_to[i - 1];
 	f->routes_to[i] = (struct plan_route_to){.to = *to};
 	if (!f->no_route) {
-		const bool by_eth1 = ip_prefix_has(&f->by_eth1, to);
+		const bool by_eth1 = f->by_eth1.len > 0 && ip_prefix_has(&f->by_eth1, to);
 
 		f->routes_to[i].ifindex = by_eth1 ? 3 : 2;
 		f->routes_to[i].source = f->addrs[by_eth1].addr;
@@ -139,6 +139,8 @@ static void observe_peer(const struct fixture_peer *p, struct arena *arena,
 	*ret = (struct plan_actual_peer){
 		.key = {p->name, "", ""},
 		.established = !p->down,
+		.not_agreed = p->not_agreed,
+		.no_next_hop = p->no_next_hop,
 		.stale_until = p->stale_until,
 		.last_error = p->last_error,
 		.trying_since = p->down ? p->trying_since : NSEC_NEVER,

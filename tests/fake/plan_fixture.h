@@ -18,9 +18,10 @@
 struct fixture_peer {
 	char *name; /* owned */
 	struct bgp_rib *rib;
-	bool down;                  /* the session is not established */
-	bool stuck;                 /* it does not read: nothing is written to it */
-	uint64_t routes_generation; /* of the routes that the rib has */
+	bool down;  /* the session is not established */
+	bool stuck; /* it does not read: nothing is written to it */
+	struct bgp_families not_agreed, no_next_hop; /* of its session */
+	uint64_t routes_generation;                  /* of the routes that the rib has */
 	nsec_t stale_until;
 	const char *last_error;
 	nsec_t trying_since; /* if down */
@@ -32,7 +33,7 @@ struct fixture {
 	struct plan_settings settings;
 	struct plan_node node;
 	struct plan_link links[4];
-	struct plan_local_addr addrs[3];
+	struct plan_local_addr addrs[8];
 	struct plan_route_to routes_to[32];
 	struct plan_taken taken[4];
 	int default_devices[2];

@@ -103,14 +103,29 @@ static const char *dial_error_text(const struct agent_peer *p, int err)
 	return tcp_error_text(err);
 }
 
+/* Its own end's address, and what the plan says beside that. */
+void link_set_next_hops(struct peer_link *l)
+{
+	struct bgp_next_hops hops = bgp_next_hops_of(&l->local);
+	const struct bgp_next_hops *more = &l->peer->config.next_hops;
+
+	if (l->fd < 0 || l->connecting)
+		return;
+	if (ip_addr_is_none(&hops.ipv4))
+		hops.ipv4 = more->ipv4;
+	if (ip_addr_is_none(&hops.ipv6))
+		hops.ipv6 = more->ipv6;
+	if (ip_addr_is_none(&hops.ipv6_link_local))
+		hops.ipv6_link_local = more->ipv6_link_local;
+	bgp_peer_set_local(l->peer->bgp, l->slot, &hops);
+}
+
 /* TCP is made, by whichever side. */
 static void link_up(struct peer_link *l, const struct ip_addr *local, nsec_t now)
 {
-	const struct bgp_next_hops next_hops = bgp_next_hops_of(local);
-
 	l->connecting = false; /* link_flush() asks for what comes, as after every input */
 	l->local = *local;
-	bgp_peer_set_local(l->peer->bgp, l->slot, &next_hops);
+	link_set_next_hops(l);
 	bgp_peer_notify(l->peer->bgp, now, l->slot, BGP_NOTE_TCP_UP);
 }
 

@@ -293,13 +293,13 @@ static void peer_change(struct agent_peer *p, const struct plan_peer *want, nsec
 	case PEER_UNTOUCHED:
 		return;
 	case PEER_NONE:
+	case PEER_RESEND:
 		bgp_peer_reconfigure(p->bgp, now, &want->bgp);
 		break;
 	case PEER_REKEY:
 		if (!rekey(p, want, now))
 			peer_reset(p, now);
 		break;
-	case PEER_RESEND: /* no field asks for it, and a reset is always right */
 	case PEER_RESET:
 	case N_PEER_ACTIONS:
 		peer_reset(p, now);
@@ -311,6 +311,8 @@ static void peer_change(struct agent_peer *p, const struct plan_peer *want, nsec
 	p->all->changed = true;
 	if (!p->bgp)
 		start(p, now);
+	for (size_t i = 0; i < BGP_N_SLOTS; i++)
+		link_set_next_hops(&p->links[i]);
 }
 
 void agent_peers_init(struct agent_peers *all, struct loop *loop, uint64_t seed)
@@ -414,6 +416,14 @@ void agent_peers_notify(struct agent_peers *all, enum bgp_note note, nsec_t now)
 	}
 }
 
+/* Of a session those of the families that are not among the others. */
+static struct bgp_families without(struct bgp_families all, struct bgp_families others,
+				   const struct bgp_peer_info *info)
+{
+	return (struct bgp_families){
+		info->state == BGP_ESTABLISHED ? all.bits & (uint8_t)~others.bits : 0};
+}
+
 void agent_peers_actual(const struct agent_peers *all, struct arena *arena,
 			const struct plan_actual_peer **ret, size_t *ret_n)
 {
@@ -429,6 +439,8 @@ void agent_peers_actual(const struct agent_peers *all, struct arena *arena,
 				arena_strdup(arena, p->key.interface)},
 			.established = info.state == BGP_ESTABLISHED,
 			.end_of_rib_sent = info.end_of_rib_sent,
+			.not_agreed = without(p->config.bgp.families, info.families, &info),
+			.no_next_hop = without(info.families, info.announced, &info),
 			.stale_until = info.end_of_rib_sent ? 0 : p->stale_until,
 			.last_error = arena_strdup(arena, info.last_error),
 			.trying_since =

@@ -23,6 +23,8 @@ void link_dial(struct peer_link *l, nsec_t now);
 void link_accepted(struct peer_link *l, int fd, nsec_t now);
 /* Signs with another password from now on, or with none. False: the kernel refuses. */
 bool link_rekey(struct peer_link *l, const struct plan_peer *to) must_check;
+/* Tells the object what next hops there are now. */
+void link_set_next_hops(struct peer_link *l);
 /* Encodes and writes until the peer has nothing to say or the kernel takes no more. */
 void link_flush(struct peer_link *l, nsec_t now);
 /* Closes a connection behind what is still to be said on it. */

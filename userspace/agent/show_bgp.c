@@ -122,9 +122,7 @@ static void gather(const struct agent_peer *p, const struct show_cursor *c, stru
 		row->prefix = route.prefix;
 		row->attrs = route.advertised;
 		row->peer = p;
-		row->next_hop = ip_addr_is_none(&route.advertised->next_hop)
-					? p->links[bgp_peer_info(p->bgp).slot].local
-					: route.advertised->next_hop;
+		row->next_hop = bgp_peer_next_hop(p->bgp, &route.prefix, route.advertised);
 		row->asn = is_ibgp(p) ? 0 : p->config.bgp.local_asn;
 		if (++n < SHOW_PIECE)
 			continue;

@@ -139,7 +139,6 @@ static const struct api_field spec_fields[] = {
 	 .versions = API_V2},
 	{.name = "dualStackAddressFamily",
 	 .type = API_TYPE_BOOL,
-	 .flags = API_FIELD_LATER,
 	 IN_PEER(dual_stack),
 	 .versions = API_V2},
 };

@@ -96,6 +96,20 @@ static unsigned host_bits(const struct ip_addr *a, uint8_t len)
 	return (unsigned)ip_addr_bits(a) - len;
 }
 
+bool ip_addr_is_link_local(const struct ip_addr *a)
+{
+	if (ip_addr_is_v4(a))
+		return a->b[12] == 169 && a->b[13] == 254;
+	return a->b[0] == 0xfe && (a->b[1] & 0xc0) == 0x80;
+}
+
+bool ip_addr_is_loopback(const struct ip_addr *a)
+{
+	static const struct ip_addr v6 = {.b = {[15] = 1}};
+
+	return ip_addr_is_v4(a) ? a->b[12] == 127 : ip_addr_equal(a, &v6);
+}
+
 struct ip_prefix ip_prefix_of(const struct ip_addr *a, uint8_t len)
 {
 	uint8_t bits = ip_addr_bits(a);

@@ -94,6 +94,11 @@ bool ip_addr_parse(const char *text, struct ip_addr *ret) must_check;
 /* Writes dotted IPv4 or RFC 5952 IPv6 text to buf (IP_ADDR_TEXT) and returns buf. */
 const char *ip_addr_text(const struct ip_addr *a, char buf[IP_ADDR_TEXT]);
 
+/* fe80::/10, 169.254.0.0/16: of one link only. */
+bool ip_addr_is_link_local(const struct ip_addr *a);
+/* ::1, 127.0.0.0/8 */
+bool ip_addr_is_loopback(const struct ip_addr *a);
+
 /* The next address, for walking a range; wraps at the end of the 16 bytes. */
 struct ip_addr ip_addr_next(const struct ip_addr *a);
 

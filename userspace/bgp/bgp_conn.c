@@ -84,19 +84,6 @@ static void receive_open(struct bgp_conn *c, nsec_t now, const struct bgp_frame 
 	}
 }
 
-/* What both OPENs agreed on, and our addresses. */
-static struct bgp_update_session session_of(const struct bgp_conn *c)
-{
-	return (struct bgp_update_session){
-		.local_asn = c->sent.asn,
-		.is_ibgp = c->received.asn == c->sent.asn,
-		.as4 = c->sent.has_as4 && c->received.has_as4,
-		.families = bgp_conn_families(c),
-		.extended_next_hop = c->sent.extended_next_hop && c->received.extended_next_hop,
-		.local = c->local,
-	};
-}
-
 static void count_routes(struct bgp_conn *c, size_t announced, size_t withdrawn)
 {
 	c->routes_received += announced;
@@ -112,7 +99,7 @@ static size_t max_len(const struct bgp_conn *c)
 
 static void receive_update(struct bgp_conn *c, nsec_t now, const struct bgp_frame *frame)
 {
-	const struct bgp_update_session session = session_of(c);
+	const struct bgp_update_session session = bgp_conn_session(c);
 	struct bgp_fsm_input in = {.event = BGP_FSM_UPDATE, .message_type = BGP_UPDATE};
 	struct bgp_update update;
 	struct bgp_error error;
@@ -377,11 +364,11 @@ void bgp_conn_tick(struct bgp_conn *c, nsec_t now)
 
 void bgp_conn_set_local(struct bgp_conn *c, const struct bgp_next_hops *local)
 {
-	const struct bgp_update_session before = session_of(c);
+	const struct bgp_update_session before = bgp_conn_session(c);
 	struct bgp_update_session after;
 
 	c->local = *local;
-	after = session_of(c);
+	after = bgp_conn_session(c);
 	for (enum bgp_family f = 0; c->state == BGP_ESTABLISHED && f < BGP_N_FAMILIES; f++)
 		if (!bgp_update_same_next_hop(&before, &after, f))
 			bgp_rib_refresh(c->rib, f);
@@ -433,7 +420,7 @@ static void set_caps(struct bgp_rib_room *room, const struct out *out, const siz
 
 static void send_updates(struct bgp_conn *c, struct out *out, struct bgp_families families)
 {
-	const struct bgp_update_session session = session_of(c);
+	const struct bgp_update_session session = bgp_conn_session(c);
 	struct bgp_rib_room room = {.families = families};
 	struct ip_prefix prefixes[BATCH_MAX];
 	struct bgp_rib_work work;
@@ -562,36 +549,4 @@ nsec_t bgp_conn_deadline(const struct bgp_conn *c)
 {
 	return nsec_min(nsec_min(c->retry_at, c->hold_at),
 			nsec_min(c->keepalive_at, c->send_hold_at));
-}
-
-bool bgp_conn_keeps_over_notification(const struct bgp_conn *c)
-{
-	return bgp_conn_gr_negotiated(c) && c->sent.gr.notification && c->received.gr.notification;
-}
-
-bool bgp_conn_gr_negotiated(const struct bgp_conn *c)
-{
-	return c->sent.gr.present && c->received.gr.present;
-}
-
-struct bgp_families bgp_conn_families(const struct bgp_conn *c)
-{
-	return bgp_families_common(c->sent.families, c->received.families);
-}
-
-struct bgp_families bgp_conn_announced_families(const struct bgp_conn *c)
-{
-	const struct bgp_update_session session = session_of(c);
-	struct bgp_families families = session.families;
-
-	for (enum bgp_family f = 0; f < BGP_N_FAMILIES; f++)
-		if (bgp_families_has(families, f))
-			bgp_families_put(&families, f, bgp_update_has_next_hop(&session, f));
-	return families;
-}
-
-bool bgp_conn_end_of_rib_sent(const struct bgp_conn *c)
-{
-	return c->state == BGP_ESTABLISHED &&
-	       bgp_families_equal(c->end_of_rib_sent, bgp_conn_families(c));
 }

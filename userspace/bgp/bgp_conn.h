@@ -16,6 +16,7 @@
 #include "bgp/bgp_offer.h"
 #include "bgp/bgp_open.h"
 #include "bgp/bgp_peer.h"
+#include "bgp/bgp_update.h"
 
 #define BGP_OPEN_HOLD_S      240 /* hold timer of OpenSent, RFC 4271 8.2.2: "a large value" */
 #define BGP_DIAL_S           10  /* least ConnectRetryTime while TCP is being made */
@@ -101,10 +102,15 @@ void bgp_conn_reconfigured(struct bgp_conn *c, nsec_t now);
 bool bgp_conn_keeps_over_notification(const struct bgp_conn *c);
 /* Both sides sent capability 64. */
 bool bgp_conn_gr_negotiated(const struct bgp_conn *c);
+/* What the codec of UPDATEs has to know, once both OPENs are known. */
+struct bgp_update_session bgp_conn_session(const struct bgp_conn *c);
 /* The families that both sides listed, once both OPENs are known. */
 struct bgp_families bgp_conn_families(const struct bgp_conn *c);
 /* Those of them that routes can be announced of: there is a next hop (bgp_update_has_next_hop()).
  */
 struct bgp_families bgp_conn_announced_families(const struct bgp_conn *c);
+/* As bgp_peer_next_hop(). */
+struct ip_addr bgp_conn_next_hop(const struct bgp_conn *c, enum bgp_family family,
+				 const struct bgp_attrs *attrs);
 /* Established, and the End-of-RIB of each family of the session went out. */
 bool bgp_conn_end_of_rib_sent(const struct bgp_conn *c);

@@ -59,16 +59,11 @@ const char *bgp_families_text(struct bgp_families set, char buf[BGP_FAMILIES_TEX
 	return buf;
 }
 
-static bool is_link_local(const struct ip_addr *a)
-{
-	return a->b[0] == 0xfe && (a->b[1] & 0xc0) == 0x80;
-}
-
 struct bgp_next_hops bgp_next_hops_of(const struct ip_addr *local)
 {
 	if (ip_addr_is_v4(local))
 		return (struct bgp_next_hops){.ipv4 = *local};
-	if (is_link_local(local))
+	if (ip_addr_is_link_local(local))
 		return (struct bgp_next_hops){.ipv6_link_local = *local};
 	return (struct bgp_next_hops){.ipv6 = *local};
 }

@@ -497,6 +497,12 @@ static const struct bgp_said *later(const struct bgp_said *a, const struct bgp_s
 	return b;
 }
 
+struct ip_addr bgp_peer_next_hop(const struct bgp_peer *p, const struct ip_prefix *prefix,
+				 const struct bgp_attrs *attrs)
+{
+	return bgp_conn_next_hop(advanced_conn(p), bgp_family_of_addr(&prefix->addr), attrs);
+}
+
 struct bgp_peer_info bgp_peer_info(const struct bgp_peer *p)
 {
 	const struct bgp_conn *c = advanced_conn(p);

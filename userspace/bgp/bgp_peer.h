@@ -173,3 +173,10 @@ struct bgp_peer_info {
 	const struct bgp_said *said, *heard;  /* the last NOTIFICATION each way; NULL: none */
 };
 struct bgp_peer_info bgp_peer_info(const struct bgp_peer *p);
+
+/*
+ * The next hop that a route has on the session: its own or the session's; of two IPv6 addresses
+ * the global one. None: it has none.
+ */
+struct ip_addr bgp_peer_next_hop(const struct bgp_peer *p, const struct ip_prefix *prefix,
+				 const struct bgp_attrs *attrs);

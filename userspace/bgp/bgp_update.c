@@ -140,14 +140,11 @@ static void read_as_path(struct decoder *d, const struct attribute *a)
 /* RFC 4271 6.3: not unspecified, loopback, multicast or reserved. */
 static bool is_host_address(const struct ip_addr *a)
 {
-	static const struct ip_addr loopback = {.b = {[15] = 1}};
-
-	if (ip_addr_is_v4(a)) {
-		uint8_t first = a->b[12];
-
-		return first != 0 && first != 127 && first >> 5 != 7;
-	}
-	return !ip_addr_is_none(a) && !ip_addr_equal(a, &loopback) && a->b[0] != 0xff;
+	if (ip_addr_is_loopback(a))
+		return false;
+	if (ip_addr_is_v4(a))
+		return a->b[12] != 0 && a->b[12] < 224;
+	return !ip_addr_is_none(a) && a->b[0] != 0xff;
 }
 
 static void read_next_hop(struct decoder *d, const struct attribute *a)

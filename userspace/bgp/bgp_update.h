@@ -107,8 +107,9 @@ bool bgp_update_has_next_hop(const struct bgp_update_session *s, enum bgp_family
 bool bgp_update_same_next_hop(const struct bgp_update_session *a,
 			      const struct bgp_update_session *b, enum bgp_family family);
 
-/* The one that such a route says, if the set of its attributes names none; none: there is none. */
-struct ip_addr bgp_update_next_hop(const struct bgp_update_session *s, enum bgp_family family);
+/* The first that such a route with these attributes says; none: there is none. */
+struct ip_addr bgp_update_next_hop(const struct bgp_update_session *s, enum bgp_family family,
+				   const struct bgp_attrs *attrs);
 
 /*
  * Writes one UPDATE with as many of the prefixes as fit into cap octets; cap at least

@@ -161,11 +161,6 @@ static struct hops own_hops(const struct bgp_update_session *s, enum bgp_family 
 	return h;
 }
 
-struct ip_addr bgp_update_next_hop(const struct bgp_update_session *s, enum bgp_family family)
-{
-	return own_hops(s, family).first;
-}
-
 bool bgp_update_has_next_hop(const struct bgp_update_session *s, enum bgp_family family)
 {
 	const struct hops h = own_hops(s, family);
@@ -188,9 +183,14 @@ static struct hops hops_of(const struct bgp_update_session *s, enum bgp_family f
 
 	if (!ip_addr_is_none(&a->next_hop) && bgp_family_of_addr(&a->next_hop) == family)
 		h = (struct hops){.first = a->next_hop};
-	assert(!ip_addr_is_none(&h.first));
 	h.in_mp_reach = family != BGP_IPV4_UNICAST || !ip_addr_is_v4(&h.first);
 	return h;
+}
+
+struct ip_addr bgp_update_next_hop(const struct bgp_update_session *s, enum bgp_family family,
+				   const struct bgp_attrs *attrs)
+{
+	return hops_of(s, family, attrs).first;
 }
 
 /* --- attributes ------------------------------------------------------------------------------ */
@@ -293,6 +293,7 @@ static size_t write_announcement(struct wcur *w, const struct bgp_update_session
 	struct wcur attrs = wcur_init(list, sizeof(list));
 	size_t offset, taken = 0;
 
+	assert(!ip_addr_is_none(&hops.first));
 	write_attrs(&attrs, s, b->attrs, &hops);
 	assert(!attrs.failed);
 	wcur_u16(w, 0); /* nothing is withdrawn */

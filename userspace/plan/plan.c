@@ -5,6 +5,7 @@
  * whatever order they were read. No step reads a clock, a file or a global.
  */
 #include "plan/plan_contract.h"
+#include "plan/plan_family.h"
 #include "plan/plan_kept.h"
 #include "plan/plan_ledger.h"
 #include "plan/plan_sort.h"
@@ -48,6 +49,52 @@ static void peer_problem(struct plan_draft *d, const struct plan_peer *peer,
 		actual->last_error ? actual->last_error : "connected, but OPEN has no answer");
 }
 
+static void not_agreed(struct plan_draft *d, const struct plan_peer *peer, enum ip_family family)
+{
+	const char *text = ip_family_text(family);
+
+	object_problem(&d->plan->problems, SEVERITY_WARNING, peer->object, NULL, "FamilyNotAgreed",
+		       arena_printf(d->arena,
+				    "activate %s unicast for this neighbour at the router", text),
+		       "the router does not list %s unicast in its OPEN: no %s routes are "
+		       "announced to it",
+		       text, text);
+}
+
+/* The plan knows of none, and of IPv4 routes that the router does not take an IPv6 one. */
+static void no_next_hop(struct plan_draft *d, const struct plan_peer *peer, enum ip_family family)
+{
+	const char *text = ip_family_text(family);
+
+	object_problem(
+		&d->plan->problems, SEVERITY_WARNING, peer->object, "spec.dualStackAddressFamily",
+		"NoNextHop",
+		arena_printf(d->arena, "give the device of the session a global %s address", text),
+		"there is no %s address to be the next hop%s: no %s routes are announced "
+		"to it",
+		text,
+		family == IP_V4 ? ", and the router does not say that it takes IPv6 ones (RFC 8950)"
+				: "",
+		text);
+}
+
+/* Its session turned out not to carry a family that it offers: nothing of that is announced. */
+static void note_uncarried(struct plan_draft *d, size_t i, enum ip_family family)
+{
+	const struct plan_actual_peer *actual = d->peers[i];
+	const enum bgp_family f = plan_bgp_family(family);
+
+	if (!actual || !(d->env.carriers[family] >> i & 1))
+		return;
+	if (bgp_families_has(actual->not_agreed, f))
+		not_agreed(d, &d->env.peers[i], family);
+	else if (bgp_families_has(actual->no_next_hop, f))
+		no_next_hop(d, &d->env.peers[i], family);
+	else
+		return;
+	d->uncarried[family] |= UINT64_C(1) << i;
+}
+
 static void match_peers(struct plan_draft *d)
 {
 	const struct plan_actual *actual = d->in->actual;
@@ -62,6 +109,8 @@ static void match_peers(struct plan_draft *d)
 			peer_problem(d, &d->env.peers[i], p);
 			d->peers[i] = p->established ? p : NULL;
 		}
+		for (enum ip_family f = 0; f < IP_N_FAMILIES; f++)
+			note_uncarried(d, i, f);
 	}
 	d->plan->peers = d->env.peers;
 	d->plan->n_peers = d->env.n_peers;
@@ -73,7 +122,9 @@ static enum draft_route claim_route(const struct plan_draft *d, const struct pla
 				    struct advertised_walk *advertised)
 {
 	const uint64_t mine = plan_draft_receivers(d, &c->prefix, true) & plan_draft_reach(d, c);
-	enum draft_route ret = mine ? ROUTE_PLANNED : ROUTE_NONE;
+	enum draft_route ret = mine                     ? ROUTE_PLANNED
+			       : plan_draft_reach(d, c) ? ROUTE_NONE
+							: ROUTE_UNCARRIED;
 
 	for (uint64_t left = mine; left; left &= left - 1) {
 		const int i = __builtin_ctzll(left);
@@ -107,7 +158,8 @@ static void note_routes(struct plan_draft *d)
 }
 
 /* Why a port that its Service would have announced is not; NULL: it is. */
-static const char *why_not_announced(const struct plan_draft *d, const struct draft_port *p)
+static const char *why_not_announced(const struct plan_draft *d, const struct draft_port *p,
+				     enum ip_family family)
 {
 	if (p->lost)
 		return "portConflict";
@@ -124,6 +176,10 @@ static const char *why_not_announced(const struct plan_draft *d, const struct dr
 		return "notSentYet";
 	case ROUTE_PLANNED:
 		return "noSession";
+	case ROUTE_UNCARRIED:
+		if (d->uncarried[family])
+			return "familyNotCarried";
+		break;
 	case ROUTE_NONE:
 		break;
 	}
@@ -158,7 +214,7 @@ static void finish_row(struct plan_draft *d, const struct draft_port *p, struct 
 		append_drained(d, p, row);
 	if (!row->announced)
 		return;
-	reason = why_not_announced(d, p);
+	reason = why_not_announced(d, p, ip_family_of(&row->vip.addr));
 	row->announced = !reason;
 	row->reason = reason ? reason : "announced";
 }

@@ -150,7 +150,8 @@ bool plan_draft_announces(const struct plan_draft *d, const struct ip_prefix *pr
 
 uint64_t plan_draft_reach(const struct plan_draft *d, const struct plan_claim *c)
 {
-	uint64_t peers = c->advert->peers & d->env.carriers[ip_family_of(&c->vip.addr)];
+	const enum ip_family family = ip_family_of(&c->vip.addr);
+	uint64_t peers = c->advert->peers & d->env.carriers[family] & ~d->uncarried[family];
 
 	for (uint64_t left = peers; left; left &= left - 1) {
 		const size_t peer = (size_t)__builtin_ctzll(left);

@@ -41,7 +41,7 @@ struct draft_vip {
 };
 
 /* How far a VIP's routes are on their way to the routers. */
-enum draft_route { ROUTE_NONE, ROUTE_PLANNED, ROUTE_HAS_SESSION, ROUTE_CARRIED };
+enum draft_route { ROUTE_UNCARRIED, ROUTE_NONE, ROUTE_PLANNED, ROUTE_HAS_SESSION, ROUTE_CARRIED };
 
 /* What the steps find out about one port of a fragment. */
 struct draft_port {
@@ -85,6 +85,7 @@ struct plan_draft {
 	 * others get none: what they attract would pass by the data plane.
 	 */
 	uint64_t peers_open, peers_stale;
+	uint64_t uncarried[IP_N_FAMILIES]; /* whose session turned out not to carry the family */
 
 	struct plan_frontend *frontends;
 	size_t n_frontends, cap_frontends;

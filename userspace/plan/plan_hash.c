@@ -25,7 +25,7 @@ uint64_t plan_hash_node(uint64_t h, const struct plan_node *node)
 		const struct plan_local_addr *a = &node->addrs[i];
 
 		h = hash_bytes(h, &a->addr, sizeof(a->addr));
-		h = hash_u64(hash_u64(h, a->len), (uint64_t)a->ifindex);
+		h = hash_u64(hash_u64(h, a->len), (uint64_t)a->ifindex << 1 | a->passing);
 	}
 	for (size_t i = 0; i < node->n_routes_to; i++) {
 		const struct plan_route_to *r = &node->routes_to[i];

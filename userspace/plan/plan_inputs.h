@@ -9,6 +9,7 @@
 #include "api/world.h"
 #include "base/community.h"
 #include "base/nsec.h"
+#include "bgp/bgp_family.h"
 #include "plan/plan_cache.h"
 #include "plan/plan_vip.h"
 
@@ -46,13 +47,12 @@ struct plan_local_addr {
 	struct ip_addr addr;
 	uint8_t len;
 	int ifindex;
+	bool passing; /* temporary (RFC 8981) or deprecated: nothing lasting is to name it */
 };
-/* The way to an address, asked for every peer's: the device, and the source the kernel would take.
- */
+/* The way to a peer's address: the device, and the source the kernel would take. */
 struct plan_route_to {
-	struct ip_addr to;
-	int ifindex;           /* 0: no route */
-	struct ip_addr source; /* none: no route */
+	struct ip_addr to, source; /* without a route: source none, */
+	int ifindex;               /* ... and this 0 */
 };
 struct plan_node {
 	const struct plan_link *links; /* by ifindex */
@@ -71,9 +71,9 @@ struct plan_node {
 /* What the sinks confirmed. */
 struct plan_actual_peer {
 	struct peer_key key;
-	bool established;
-	bool end_of_rib_sent;
-	const struct ip_prefix *advertised; /* sorted; empty unless established */
+	bool established, end_of_rib_sent;
+	struct bgp_families not_agreed, no_next_hop; /* of those that it offers */
+	const struct ip_prefix *advertised;          /* sorted; empty unless established */
 	size_t n_advertised;
 	uint64_t advertised_generation; /* as before: the same were; 0: not known */
 	/*

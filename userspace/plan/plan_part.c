@@ -19,6 +19,7 @@ uint64_t plan_kept_common(const struct plan_draft *d, const struct plan_inputs *
 	uint64_t h = hash_u64(hash_u64(HASH_INIT, d->plan->dataplane), d->plan->leaving);
 
 	h = hash_u64(hash_u64(h, d->peers_open), d->peers_stale);
+	h = hash_u64(hash_u64(h, d->uncarried[IP_V4]), d->uncarried[IP_V6]);
 	h = hash_u64(hash_u64(h, plan_draft_stale_until(d)), a->n_peers);
 	for (size_t i = 0; i < a->n_peers; i++) {
 		const struct peer_key *key = &a->peers[i].key;

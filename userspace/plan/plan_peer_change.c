@@ -41,6 +41,9 @@ static const struct peer_field fields[] = {
 	 "the kernel takes another key on a living connection; what the router signs with its own until it "
 	 "changes, too, is sent again"},
 	{FIELD(password_len), NULL, PEER_REKEY, "of the password"},
+	{FIELD(next_hops), NULL, PEER_RESEND, "of the routes of one family, which say it"},
+	{FIELD(carried), NULL, PEER_UNTOUCHED,
+	 "which routes are announced to it: they follow by themselves"},
 	{FIELD(bgp.local_asn), NULL, PEER_RESET, "said by the OPEN"},
 	{FIELD(bgp.remote_asn), NULL, PEER_RESET, "the peer's OPEN was judged by it"},
 	{FIELD(bgp.any_external), NULL, PEER_RESET, "the peer's OPEN was judged by it"},

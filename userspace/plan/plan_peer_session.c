@@ -17,14 +17,20 @@ bool peer_session_is_supported(struct peers_build *b, const struct peer_candidat
 		field = "spec.interface";
 	else if (plan_text(spec->vrf)[0] != '\0')
 		field = "spec.vrf";
-	else if (ip_addr_is_none(&spec->address) || !ip_addr_is_v4(&spec->address))
-		field = "spec.peerAddress";
 	if (field)
 		peer_problem(b, SEVERITY_ERROR, c, field, "NotSupportedYet",
-			     "use an IPv4 peerAddress in the default VRF",
-			     "only IPv4 sessions in the default VRF are supported yet; %s",
+			     "use a peerAddress in the default VRF",
+			     "only sessions with an address in the default VRF are supported yet; "
+			     "%s",
 			     peer_consequence(c));
-	return !field;
+	else if (!ip_addr_is_v4(&spec->address) && ip_addr_is_link_local(&spec->address))
+		peer_problem(b, SEVERITY_ERROR, c, "spec.peerAddress", "LinkLocalAddress",
+			     "write a global address of the router",
+			     "a link-local address does not say by which interface; %s",
+			     peer_consequence(c));
+	else
+		return true;
+	return false;
 }
 
 static bool is_local(const struct plan_node *node, const struct ip_addr *a)
@@ -137,7 +143,6 @@ void peer_session_fill(struct peers_build *b, struct peer_candidate *c)
 		.remote_asn = spec->dynamic_asn == API_ASN_FIXED ? spec->peer_asn : 0,
 		.any_internal = spec->dynamic_asn == API_ASN_INTERNAL,
 		.any_external = spec->dynamic_asn == API_ASN_EXTERNAL,
-		.families = {BGP_FAMILY_BIT(BGP_IPV4_UNICAST)},
 		.router_id = resolve_router_id(b, c),
 		.hold_s = spec->hold_s,
 		.keepalive_s = spec->keepalive_s,
@@ -152,9 +157,6 @@ void peer_session_fill(struct peers_build *b, struct peer_candidate *c)
 	};
 	if (is_local(b->in->node, &spec->source_address))
 		c->peer.source = spec->source_address;
+	peer_session_hops(b, c);
 	resolve_bfd(b, c);
-	if (spec->dual_stack)
-		peer_problem(b, SEVERITY_INFO, c, "spec.dualStackAddressFamily", "NotSupportedYet",
-			     "nothing to do: IPv4 works without it",
-			     "only IPv4 routes are announced yet");
 }

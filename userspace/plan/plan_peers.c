@@ -176,7 +176,7 @@ static void number_peers(struct peers_build *b)
 		if (!peer_is_internal(started[i]->spec))
 			env->ebgp |= started[i]->bit;
 		for (enum ip_family f = 0; f < IP_N_FAMILIES; f++)
-			if (bgp_families_has(peers[i].bgp.families, plan_bgp_family(f)))
+			if (bgp_families_has(peers[i].carried, plan_bgp_family(f)))
 				env->carriers[f] |= started[i]->bit;
 	}
 	assert(n == env->n_peers && n <= LIMIT_PEERS);

@@ -53,5 +53,7 @@ bool peer_password_resolve(struct peers_build *b, struct peer_candidate *c);
 bool peer_session_is_supported(struct peers_build *b, const struct peer_candidate *c);
 /* False, and a problem: an edit names an address that is not this node's, and the one before is. */
 bool peer_session_has_source(struct peers_build *b, const struct peer_candidate *c);
+/* The families of c->peer and the next hops of their routes; a problem where there is none. */
+void peer_session_hops(struct peers_build *b, struct peer_candidate *c);
 /* c->peer from c->spec, but for the password; router id 0: the node's own is to be put there. */
 void peer_session_fill(struct peers_build *b, struct peer_candidate *c);

@@ -364,12 +364,10 @@ static void check_family(struct service_build *b)
 	other = has_other_family(b, family);
 	service_problem(b, other ? SEVERITY_INFO : SEVERITY_WARNING, "status.loadBalancer",
 			"FamilyNotCarried",
-			other ? "nothing to do: its other address works without it"
-			      : arena_printf(b->arena,
-					     "let the Service have %s, too (ipFamilyPolicy)",
-					     ip_family_text(family == IP_V4 ? IP_V6 : IP_V4)),
-			"no session carries %s routes yet: %s is not announced",
-			ip_family_text(family), ip_addr_text(b->uncarried, text));
+			"set dualStackAddressFamily at the BGPPeer, or add one with an address of "
+			"that family",
+			"no session carries %s routes: %s is not announced", ip_family_text(family),
+			ip_addr_text(b->uncarried, text));
 }
 
 static void check_addresses(struct service_build *b)

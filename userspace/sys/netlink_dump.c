@@ -130,6 +130,9 @@ static int on_address(void *ctx, const struct nlmsghdr *m)
 	local->addr = addr;
 	local->len = header->ifa_prefixlen;
 	local->ifindex = (int)header->ifa_index;
+	/* IPv4 has the same bit for an address that is not its subnet's first. */
+	local->passing = (flags & IFA_F_DEPRECATED) ||
+			 ((flags & IFA_F_TEMPORARY) && header->ifa_family == AF_INET6);
 	return 0;
 }
 

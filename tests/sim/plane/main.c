@@ -33,6 +33,7 @@ static void add_stats(struct plane_stats *sum, const struct plane_stats *s)
 	sum->left += s->left;
 	sum->drained += s->drained;
 	sum->ipv6 += s->ipv6;
+	sum->ipv6_routes += s->ipv6_routes;
 }
 
 int main(int argc, char **argv)
@@ -58,13 +59,16 @@ int main(int argc, char **argv)
 	       " UPDATEs, %" PRIu64 " VIPs left, %" PRIu64
 	       " routes kept as stale, mode off %" PRIu64 " and a drain %" PRIu64
 	       " times to its end, %" PRIu64 " times an IPv6 address, %" PRIu64
-	       " flows of the kernel's and %" PRIu64 " of ours with %" PRIu64 " packets\n",
+	       " IPv6 routes heard, %" PRIu64 " flows of the kernel's and %" PRIu64
+	       " of ours with %" PRIu64 " packets\n",
 	       sum.plans, sum.crashes, sum.sessions, sum.updates, sum.deletions, sum.stale_kept,
-	       sum.left, sum.drained, sum.ipv6, sum.flows[0], sum.flows[1], sum.packets);
+	       sum.left, sum.drained, sum.ipv6, sum.ipv6_routes, sum.flows[0], sum.flows[1],
+	       sum.packets);
 	/* Worlds in which nothing happens would agree on everything. */
 	if (count >= 50 &&
 	    (sum.updates < 20 * count || sum.deletions < count || sum.crashes < count ||
-	     sum.ipv6 < 20 * count || sum.flows[0] < 20 * count || sum.flows[1] < 50 * count)) {
+	     sum.ipv6 < 20 * count || sum.ipv6_routes < count || sum.flows[0] < 20 * count ||
+	     sum.flows[1] < 50 * count)) {
 		printf("too little happened\n");
 		failed++;
 	}

@@ -55,6 +55,20 @@ static void change_drain(struct plane *p)
 	p->dirty = true;
 }
 
+void plane_give_ipv6(struct fixture *f, bool has)
+{
+	f->addrs[3] =
+		(struct plan_local_addr){{{0x20, 0x01, 0x0d, 0xb8, [15] = 0x0a}}, 64, 2, false};
+	f->node.n_addrs = has ? 4 : 3;
+}
+
+/* The next hop of IPv6 routes goes, or comes back. */
+static void renumber(struct plane *p)
+{
+	plane_give_ipv6(p->f, p->f->node.n_addrs == 3);
+	p->dirty = true;
+}
+
 static void fault(struct plane *p)
 {
 	p->next_fault = p->now + plane_chance(p, 5 * NSEC_PER_SEC);
@@ -78,6 +92,9 @@ static void fault(struct plane *p)
 		if (plane_chance(p, 3) == 0)
 			change_drain(p);
 		break;
+	case 6:
+		renumber(p);
+		break;
 	default:
 		plane_world_change(p);
 		break;
@@ -92,6 +109,7 @@ static void end_faults(struct plane *p)
 	p->f->store.fail_tests = false;
 	p->f->store.per_turn = 0;
 	p->f->device_failure = NULL;
+	plane_give_ipv6(p->f, true);
 	if (!p->is_alive)
 		plane_agent_start(p);
 	plane_agent_sync(p); /* what was broken is mended */
@@ -148,6 +166,7 @@ struct plane *plane_new(uint64_t seed)
 	p->next_fault = p->now + NSEC_PER_SEC;
 	p->kept = arena_new();
 	p->f = fixture_new();
+	plane_give_ipv6(p->f, true);
 	p->synced_at = p->restart_at = p->retry_at = NSEC_NEVER;
 	plane_world_random(p);
 	plane_net_init(p);

@@ -65,13 +65,16 @@ struct plane_session {
 	struct plane_prefixes written; /* what the kernel's socket took */
 	struct plane_prefixes lost;    /* what went from there within the last seconds */
 	uint64_t updates_seen;
-	nsec_t stale_until; /* as agent/peers.c counts it */
-	nsec_t held_until;  /* as a router may hold what it had: for the checks */
+	nsec_t stale_until;             /* as agent/peers.c counts it */
+	nsec_t held_until;              /* as a router may hold what it had: for the checks */
+	struct bgp_next_hops next_hops; /* the plan's */
+	struct bgp_families families;   /* of its configuration */
 };
 
 struct plane_stats {
 	uint64_t packets, flows[2]; /* the kernel's, the programs' */
-	uint64_t plans, sessions, crashes, updates, deletions, stale_kept, left, drained, ipv6;
+	uint64_t plans, sessions, crashes, updates, deletions, stale_kept, left, drained, ipv6,
+		ipv6_routes;
 };
 
 struct plane {
@@ -107,6 +110,9 @@ static inline uint64_t plane_chance(struct plane *p, uint64_t n)
 }
 
 /* plane.c */
+/* The node's device has an IPv6 address, or none. */
+void plane_give_ipv6(struct fixture *f, bool has);
+
 struct plane *plane_new(uint64_t seed);
 struct plane *plane_free(struct plane *p);
 /* NULL, or the text of the first violation (valid until it is freed). */
@@ -118,6 +124,7 @@ void plane_net_done(struct plane *p);
 void plane_net_deliver(struct plane *p);
 void plane_net_tick(struct plane *p);
 nsec_t plane_net_next(const struct plane *p);
+void plane_net_set_next_hops(struct plane *p, unsigned i);
 void plane_net_pump_agent(struct plane *p, unsigned i);
 /* The agent's end of a neighbour closes, as the kernel does when a process ends. */
 void plane_net_drop(struct plane *p, unsigned i);

@@ -155,6 +155,10 @@ static void observe(void *ctx, struct arena *arena, const struct plan_actual_pee
 			.key = {names[i], "", ""},
 			.established = info.state == BGP_ESTABLISHED,
 			.end_of_rib_sent = info.end_of_rib_sent,
+			.not_agreed = {info.state == BGP_ESTABLISHED
+					       ? s->families.bits & ~info.families.bits
+					       : 0},
+			.no_next_hop = {info.families.bits & ~info.announced.bits},
 			.stale_until = info.end_of_rib_sent ? 0 : s->stale_until,
 			.advertised = written,
 			.n_advertised = s->written.n,
@@ -188,8 +192,13 @@ static void apply_sessions(struct plane *p)
 		const unsigned i = index_of(plan->peers[k].key.name);
 		struct plane_session *s = &p->sessions[i];
 
+		p->dirty |=
+			memcmp(&s->next_hops, &plan->peers[k].next_hops, sizeof(s->next_hops)) != 0;
+		s->next_hops = plan->peers[k].next_hops;
+		s->families = plan->peers[k].bgp.families;
 		if (!s->peer)
 			begin_session(p, i, &plan->peers[k]);
+		plane_net_set_next_hops(p, i);
 		plane_net_pump_agent(p, i);
 		plan_apply_routes(plan, k, bgp_peer_rib(s->peer));
 		if (plan->end_of_rib)

@@ -57,11 +57,23 @@ static bool is_served(const struct fixture *f, const struct ip_prefix *prefix)
 	return false;
 }
 
-void plane_check_sent(struct plane *p, unsigned i, struct rcur body)
+static void check_announced(struct plane *p, unsigned i, struct rcur c, enum bgp_family family)
 {
-	struct bgp_update_session session = {.is_ibgp = i == 1, .as4 = true};
 	const struct plan *plan = &p->f->plan;
 	struct ip_prefix prefix;
+
+	while (bgp_nlri_next(&c, family, &prefix))
+		if (plan->leaving || plan->drained ||
+		    (plan->dataplane && !is_served(p->f, &prefix) &&
+		     !plane_find(&p->sessions[i].written, &prefix)))
+			plane_violation(p, "peer %u: %s is announced and not served", i,
+					text_of(&prefix));
+}
+
+void plane_check_sent(struct plane *p, unsigned i, struct rcur body)
+{
+	struct bgp_update_session session = {
+		.is_ibgp = i == 1, .as4 = true, .families = {i == 1 ? 3 : 1}};
 	struct bgp_update u;
 	struct bgp_error e;
 
@@ -73,12 +85,8 @@ void plane_check_sent(struct plane *p, unsigned i, struct rcur body)
 	}
 	if (!p->f->synced && (u.n_withdrawn > 0 || u.is_end_of_rib))
 		plane_violation(p, "peer %u: withdraw or End-of-RIB before all was read", i);
-	while (bgp_nlri_next(&u.nlri, BGP_IPV4_UNICAST, &prefix))
-		if (plan->leaving || plan->drained ||
-		    (plan->dataplane && !is_served(p->f, &prefix) &&
-		     !plane_find(&p->sessions[i].written, &prefix)))
-			plane_violation(p, "peer %u: %s is announced and not served", i,
-					text_of(&prefix));
+	check_announced(p, i, u.nlri, BGP_IPV4_UNICAST);
+	check_announced(p, i, u.mp_reach.nlri, u.mp_reach.family);
 }
 
 /* --- unheld (2), complete (5) -------------------------------------------------------------------
@@ -274,6 +282,10 @@ void plane_check_end(struct plane *p)
 	fresh->given = p->given;
 	fresh->settings.drained = p->drained;
 	plane_world_put_all(p, fresh);
+	plane_give_ipv6(fresh, true);
+	(void)fixture_converge(fresh, 20);
+	if (fixture_peer(fresh, "p2"))
+		fixture_peer(fresh, "p2")->not_agreed.bits = BGP_FAMILY_BIT(BGP_IPV6_UNICAST);
 	if (fixture_converge(fresh, 20) == 20)
 		plane_violation(p, "a fresh agent does not come to rest");
 	check_store(p, fresh);

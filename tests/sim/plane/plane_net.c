@@ -226,11 +226,40 @@ static void router_down(struct plane *p, struct plane_router *r)
 	r->stale_until = p->now + PLANE_RESTART;
 }
 
+static void take_prefixes(struct plane *p, struct plane_router *r, struct rcur c,
+			  enum bgp_family family, bool announced)
+{
+	struct ip_prefix prefix;
+
+	while (bgp_nlri_next(&c, family, &prefix)) {
+		p->stats.ipv6_routes += announced && family == BGP_IPV6_UNICAST;
+		if (announced)
+			plane_add(&r->table, &prefix, p->now);
+		else
+			plane_remove(&r->table, &prefix);
+	}
+}
+
+/* Of other families nothing is dropped at this one's End-of-RIB. */
+static bool is_kept_at_end(const struct plane_prefix *e, nsec_t family)
+{
+	return !e->is_stale || bgp_family_of_addr(&e->prefix.addr) != (enum bgp_family)family;
+}
+
+static void end_of_rib(struct plane_router *r, const struct bgp_update *u)
+{
+	enum bgp_family family;
+
+	if (bgp_family_of(u->eor_afi, u->eor_safi, &family))
+		plane_keep(&r->table, is_kept_at_end, family);
+}
+
 static void router_update(struct plane *p, struct plane_router *r, struct rcur body)
 {
-	const struct bgp_update_session session = {
-		.is_ibgp = r->config.local_asn == r->config.remote_asn, .as4 = true};
-	struct ip_prefix prefix;
+	const struct bgp_update_session session = {.is_ibgp = r->config.local_asn ==
+							      r->config.remote_asn,
+						   .as4 = true,
+						   .families = r->config.families};
 	struct bgp_update u;
 	struct bgp_error e;
 
@@ -239,12 +268,12 @@ static void router_update(struct plane *p, struct plane_router *r, struct rcur b
 		return;
 	}
 	p->stats.updates++;
-	while (bgp_nlri_next(&u.withdrawn, BGP_IPV4_UNICAST, &prefix))
-		plane_remove(&r->table, &prefix);
-	while (bgp_nlri_next(&u.nlri, BGP_IPV4_UNICAST, &prefix))
-		plane_add(&r->table, &prefix, p->now);
+	take_prefixes(p, r, u.withdrawn, BGP_IPV4_UNICAST, false);
+	take_prefixes(p, r, u.mp_unreach.nlri, u.mp_unreach.family, false);
+	take_prefixes(p, r, u.nlri, BGP_IPV4_UNICAST, true);
+	take_prefixes(p, r, u.mp_reach.nlri, u.mp_reach.family, true);
 	if (u.is_end_of_rib)
-		forget_stale(r);
+		end_of_rib(r, &u);
 }
 
 static void router_heard(struct plane *p, unsigned i, const struct bgp_frame *f)
@@ -318,15 +347,28 @@ static void failed(struct plane *p, unsigned i, int end)
 		pump_router(p, i);
 }
 
+static void set_next_hops(struct plane *p, unsigned i, int end)
+{
+	struct bgp_next_hops hops = {0};
+
+	if (end == AGENT)
+		hops = p->sessions[i].next_hops;
+	hops.ipv4 = ip_addr_from_v4(0x0a000001 + i * 2 + (unsigned)end);
+	bgp_peer_set_local(speaker_of(p, i, end), slot_of(end), &hops);
+}
+
+void plane_net_set_next_hops(struct plane *p, unsigned i)
+{
+	set_next_hops(p, i, AGENT);
+}
+
 static void came_up(struct plane *p, unsigned i, int end)
 {
-	const struct bgp_next_hops local = {
-		.ipv4 = ip_addr_from_v4(0x0a000001 + i * 2 + (unsigned)end)};
 	struct bgp_peer *speaker = speaker_of(p, i, end);
 
 	if (!speaker)
 		return;
-	bgp_peer_set_local(speaker, slot_of(end), &local);
+	set_next_hops(p, i, end);
 	bgp_peer_notify(speaker, p->now, slot_of(end), BGP_NOTE_TCP_UP);
 	if (end == AGENT)
 		plane_net_pump_agent(p, i);
@@ -458,7 +500,7 @@ void plane_net_init(struct plane *p)
 		p->routers[i].config = (struct bgp_peer_config){
 			.local_asn = asns[i],
 			.remote_asn = 64512,
-			.families = {BGP_FAMILY_BIT(BGP_IPV4_UNICAST)},
+			.families = {i == 1 ? 3 : BGP_FAMILY_BIT(BGP_IPV4_UNICAST)},
 			.router_id = 0x01010101 + i,
 			.hold_s = hold,
 			.keepalive_s = hold / 3,

@@ -2,7 +2,8 @@
 /*
  * The folder: a file for each Service (those of port 81 with a limit of packets), slice and
  * advertisement, changed at random, in one family or two, and lists of denied sources; three peers,
- * two pools whose IPv6 is soon exhausted, and the settings, of which only the mode changes.
+ * of which one takes IPv6 routes, too, two pools whose IPv6 is soon exhausted, and the settings, of
+ * which only the mode changes.
  */
 #include "sim/plane/plane.h"
 
@@ -19,8 +20,10 @@ static const char *const fixed[][3] = {
 	 "enableGracefulRestart: true}"},
 	{"BGPPeer", "p1",
 	 "spec: {myASN: 64512, peerASN: 64512, peerAddress: 10.0.0.2, holdTime: 30s, "
-	 "enableGracefulRestart: true}"},
-	{"BGPPeer", "p2", "spec: {myASN: 64512, peerASN: 64514, peerAddress: 10.0.0.3}"},
+	 "enableGracefulRestart: true, dualStackAddressFamily: true}"},
+	{"BGPPeer", "p2",
+	 "spec: {myASN: 64512, peerASN: 64514, peerAddress: 10.0.0.3, "
+	 "dualStackAddressFamily: true}"}, /* whose router knows IPv4 alone */
 	{"IPAddressPool", "pool", "spec: {addresses: [192.168.100.0/26, \"2001:db8:100::/127\"]}"},
 	{"IPAddressPool", "spare", "spec: {addresses: [\"2001:db8:101::/127\", 192.168.101.0/26]}"},
 };

@@ -42,6 +42,8 @@ struct router {
 	unsigned connections, announced, withdrawn, end_of_ribs, keepalives;
 	struct bgp_open open;          /* the last that came */
 	struct bgp_error notification; /* the last that came; code 0: none */
+	struct bgp_families families;  /* what its OPEN lists; empty: IPv4 unicast */
+	struct ip_addr mp_next_hop;    /* the last that came */
 };
 
 /* Skips the test without the privilege. */
@@ -109,15 +111,14 @@ static inline void router_say(struct router *r, const void *data, size_t len)
 
 static inline void router_greet(struct router *r)
 {
+	const uint8_t families = r->families.bits ? r->families.bits : 1;
 	struct bgp_open open = {.asn = r->refuses ? 65000 : ROUTER_ASN,
 				.hold_s = 90,
 				.router_id = ROUTER_ADDR,
 				.has_as4 = true,
-				.families = {BGP_FAMILY_BIT(BGP_IPV4_UNICAST)},
+				.families = {families},
 				.route_refresh = true,
-				.gr = {.present = true,
-				       .time_s = 120,
-				       .families = {BGP_FAMILY_BIT(BGP_IPV4_UNICAST)}}};
+				.gr = {.present = true, .time_s = 120, .families = {1}}};
 	uint8_t buf[BGP_MESSAGE_MAX];
 
 	r->connections++;
@@ -127,7 +128,8 @@ static inline void router_greet(struct router *r)
 
 static inline void router_take(struct router *r, const struct bgp_frame *f)
 {
-	const struct bgp_update_session session = {.local_asn = ROUTER_ASN, .as4 = true};
+	const struct bgp_update_session session = {
+		.local_asn = ROUTER_ASN, .as4 = true, .families = r->families};
 	struct bgp_update u;
 	struct bgp_error e;
 
@@ -138,6 +140,8 @@ static inline void router_take(struct router *r, const struct bgp_frame *f)
 	case BGP_UPDATE:
 		assert_int_equal(bgp_update_decode(f->body, &session, &u, &e), BGP_UPDATE_OK);
 		r->announced += (unsigned)u.n_announced;
+		if (u.mp_reach.n > 0)
+			r->mp_next_hop = u.mp_next_hop;
 		r->withdrawn += (unsigned)u.n_withdrawn;
 		r->end_of_ribs += u.is_end_of_rib;
 		break;

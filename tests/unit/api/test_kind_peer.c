@@ -233,8 +233,7 @@ static void fields_not_acted_on_yet_say_so_unless_they_say_nothing(void **state)
 		{ASNS ADDR "  vrf: red\n", "info NotSupportedYet spec.vrf:8"},
 		{ASNS ADDR "  localASN: 7\n", "info NotSupportedYet spec.localASN:8"},
 		{ASNS ADDR "  bfdProfile: fast\n", "info NotSupportedYet spec.bfdProfile:8"},
-		{ASNS ADDR "  dualStackAddressFamily: true\n",
-		 "info NotSupportedYet spec.dualStackAddressFamily:8"},
+		{ASNS ADDR "  dualStackAddressFamily: true\n", ""},
 		{ASNS "  interface: eth0\n", "info NotSupportedYet spec.interface:7"},
 		{ASNS ADDR "  disableMP: true\n", "info NoEffect spec.disableMP:8"},
 		{ASNS ADDR "  disableMP: false\n  dualStackAddressFamily: false\n  vrf: \"\"\n"

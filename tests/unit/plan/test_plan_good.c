@@ -69,9 +69,9 @@ static void address_of_another(struct fixture *f)
 {
 	fixture_object(f, "BGPPeer", "r1", "", PEER("peerAddress: 10.0.0.2"));
 }
-static void ipv6(struct fixture *f)
+static void link_local(struct fixture *f)
 {
-	fixture_object(f, "BGPPeer", "r1", "", PEER("peerAddress: \"2001:db8::1\""));
+	fixture_object(f, "BGPPeer", "r1", "", PEER("peerAddress: \"fe80::1\""));
 }
 static void foreign_source(struct fixture *f)
 {
@@ -85,7 +85,7 @@ static const struct mishap peer_mishaps[] = {
 	{key_empty, "InvalidPassword", "r1", IN_FORCE},
 	{secret_misnamed, "SecretMissing", "r1", IN_FORCE},
 	{vrf, "NotSupportedYet", "r1", IN_FORCE},
-	{ipv6, "NotSupportedYet", "r1", IN_FORCE},
+	{link_local, "LinkLocalAddress", "r1", IN_FORCE},
 	{address_of_another, "DuplicatePeer", "r1", IN_FORCE},
 	{foreign_source, "SourceAddressNotLocal", "r1", IN_FORCE},
 };

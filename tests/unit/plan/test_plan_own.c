@@ -188,7 +188,7 @@ static void address_on(struct fixture *f, const char *device, const char *text, 
 {
 	f->links[3] = (struct plan_link){.ifindex = 9, .name = device, .up = true};
 	f->node.n_links = 4;
-	f->addrs[2] = (struct plan_local_addr){addr(text), len, 9};
+	f->addrs[2] = (struct plan_local_addr){addr(text), len, 9, false};
 }
 
 static void what_a_device_makes_of_its_address(void **state)

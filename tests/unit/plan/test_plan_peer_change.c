@@ -34,7 +34,8 @@
 	F(bgp.keepalive_s) F(bgp.connect_s) F(bgp.graceful_restart) F(bgp.restart_time_s)          \
 	F(bgp.llgr_s) F(bgp.has_role) F(bgp.role) F(bgp.restarted) F(bgp.forwarding_preserved)
 #define FIELDS_BEFORE(F)                                                                           \
-	F(key) F(address) F(source) F(ifindex) F(port) F(domain) F(ttl) F(ttl_security) F(listen) F(password) F(password_len)
+	F(key) F(address) F(source) F(ifindex) F(port) F(domain) F(ttl) F(ttl_security) F(listen)  \
+	F(password) F(password_len) F(next_hops) F(carried)
 #define FIELDS_AFTER(F) F(object)
 /* clang-format on */
 

@@ -318,13 +318,13 @@ static void what_is_not_supported_yet_is_not_started_and_said(void **state)
 	(void)state;
 	peer(f, "unnumbered", "peerASN: 64513, interface: eth0");
 	peer(f, "red", "peerASN: 64513, peerAddress: 10.0.0.2, vrf: red");
-	peer(f, "six", "peerASN: 64513, peerAddress: \"2001:db8::1\"");
+	peer(f, "six", "peerASN: 64513, peerAddress: \"fe80::1\"");
 	fixture_plan(f);
 	assert_int_equal(f->plan.n_peers, 0);
 	assert_int_equal(fixture_problem(f, "NotSupportedYet", "unnumbered")->severity,
 			 SEVERITY_ERROR);
 	assert_non_null(fixture_problem(f, "NotSupportedYet", "red"));
-	assert_non_null(fixture_problem(f, "NotSupportedYet", "six"));
+	assert_non_null(fixture_problem(f, "LinkLocalAddress", "six"));
 }
 
 static void bfd_profile_does_not_hold_the_session_back(void **state)

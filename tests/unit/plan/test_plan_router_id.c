@@ -101,8 +101,8 @@ static void address_of_a_bridge_is_never_taken(void **state)
 		_cleanup_(fixture_freep) struct fixture *f = with_peer();
 		struct plan_local_addr addrs[4];
 
-		memcpy(addrs, f->addrs, sizeof(f->addrs));
-		addrs[3] = (struct plan_local_addr){addr("1.244.0.1"), 24, 3};
+		memcpy(addrs, f->addrs, 3 * sizeof(*addrs));
+		addrs[3] = (struct plan_local_addr){addr("1.244.0.1"), 24, 3, false};
 		if (!before)
 			assert_id(f, "r1", "10.0.0.10");
 		f->node.addrs = addrs;
