@@ -10,6 +10,7 @@
 families_all() {
 	run_step ipv6-session "A session over IPv6, with routes of both families" step_ipv6_session &&
 		run_step ipv6-learned "Traffic by the IPv6 route that FRR learned" step_ipv6_learned &&
+		run_step link-bandwidth "Routers spread by the number of pods, and by MED" step_link_bandwidth &&
 		run_step next-hop "A family is withdrawn with its next hop, and comes back" step_next_hop
 }
 
@@ -107,13 +108,48 @@ step_ipv6_learned() {
 	all_answered "$out" "$CLIENT6"
 }
 
+# bandwidths PREFIX: what FRR has of its paths, sorted.
+bandwidths() {
+	lab_vtysh "show bgp ipv4 unicast $1 json" 2>/dev/null |
+		jq -r '[.paths[]?.extendedCommunity.string // "none"] | unique | join(" ")' 2>/dev/null
+}
+bandwidths_are() { [ "$(bandwidths "$1")" = "$2" ]; }
+# The kernel's weights of the VIP, with the node of each.
+fib_weights() {
+	lab_in router ip -j -4 route show "$VIP" |
+		jq -r '[.[0].nexthops[] | "\(.gateway)=\(.weight)"] | sort | join(" ")'
+}
+fib_weighs() { [ "$(fib_weights | tr ' ' '\n' | sed -n "s/^$1=//p")" -gt "$(fib_weights | tr ' ' '\n' | sed -n "s/^$2=//p")" ]; }
+
+meds_are() {
+	lab_vtysh "show bgp ipv4 unicast $VIP/32 json" | jq -e --argjson med "$1" '[.paths[].metric] | unique == [$med]' >/dev/null
+}
+
+# One pod on node-a, two on node-b.
+step_link_bandwidth() {
+	local want="LB:64513:125000000 (1.000 Gbps) LB:64513:250000000 (2.000 Gbps)"
+	rm "$LAB_DIR/config/peer-six.yaml"
+	cat >"$LAB_DIR/config/bandwidth.yaml" <<-YAML
+		apiVersion: lodestone.io/v1alpha1
+		kind: LodestoneConfig
+		metadata: {name: default}
+		spec: {bgp: {linkBandwidth: auto}}
+	YAML
+	sed -i 's/^  annotations:$/&\n    lodestone.io\/med: "77"/' "$LAB_DIR/config/service.yaml"
+	write_slices a1 b1 b2
+	lab_until 15 bandwidths_are "$VIP/32" "$want" || { say "FRR has: $(bandwidths "$VIP/32")"; lab_ctl node-a show problems; return 1; }
+	lab_until 10 fib_weighs 192.168.1.11 192.168.1.10 || { say "weights: $(fib_weights)"; return 1; }
+	say "FRR has $(bandwidths "$VIP/32"); its kernel $(fib_weights)"
+	lab_until 5 meds_are 77 || { lab_vtysh "show bgp ipv4 unicast $VIP/32 json" | jq -c ".paths[] | {metric, med}"; cat "$LAB_DIR/config/service.yaml"; return 1; }
+	STEP_NOTE="kernel weights $(fib_weights), MED 77"
+}
+
 # The IPv4 session is given both families, and node-a loses the address that would be the next hop.
 step_next_hop() {
 	local file=$LAB_DIR/config/peer.yaml flaps
 	printf '%s\n' 'router bgp 64512' ' address-family ipv6 unicast' '  neighbor 192.168.1.10 activate' \
 		'  neighbor 192.168.1.11 activate' ' exit-address-family' >"$LAB_DIR/frr/dual.conf"
 	vtysh --vty_socket "$LAB_DIR/frr" --config_dir "$LAB_DIR/frr" -f "$LAB_DIR/frr/dual.conf" >/dev/null 2>&1
-	rm "$LAB_DIR/config/peer-six.yaml"
 	sed 's/^  holdTime: 90s/  dualStackAddressFamily: true\n&/' "$file" >"$file.new" && mv "$file.new" "$file"
 	lab_until 20 hops_have 2001:db8:1::a || { lab_ctl node-a show problems; say "$(bgp_hops ipv6 "$VIP6/128")"; return 1; }
 	say "over the IPv4 session FRR has $VIP6/128 via $(bgp_hops ipv6 "$VIP6/128")"

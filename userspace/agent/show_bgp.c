@@ -145,6 +145,15 @@ static void add_communities(cJSON *o, const struct bgp_attrs *attrs)
 	for (size_t i = 0; i < attrs->n_large; i++)
 		cJSON_AddItemToArray(
 			list, cJSON_CreateString(large_community_text(&attrs->large[i], text)));
+	list = cJSON_AddArrayToObject(o, "extendedCommunities");
+	for (size_t i = 0; i < attrs->n_extended; i++)
+		cJSON_AddItemToArray(list, cJSON_CreateString(extended_community_text(
+						   attrs->extended[i], text)));
+	if (attrs->bandwidth)
+		cJSON_AddNumberToObject(o, "linkBandwidth",
+					(double)attrs->bandwidth * BGP_BANDWIDTH_UNIT);
+	else
+		cJSON_AddNullToObject(o, "linkBandwidth");
 }
 
 static cJSON *route_json(const struct route_row *row)

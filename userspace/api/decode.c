@@ -97,6 +97,27 @@ bool api_annotation_is_true(struct api_decoder *d, const struct api_object *o, c
 	return is_true;
 }
 
+bool api_annotation_number(struct api_decoder *d, const struct api_object *o, const char *name,
+			   uint32_t min, uint32_t max, uint32_t *ret)
+{
+	const char *value = labels_get(&o->meta.annotations, name);
+	uint64_t n = 0;
+
+	if (!value)
+		return false;
+	for (size_t i = 0; value[i] >= '0' && value[i] <= '9' && n <= max; i++) {
+		n = n * 10 + (uint64_t)(value[i] - '0');
+		if (value[i + 1] == '\0' && n >= min && n <= max) {
+			*ret = (uint32_t)n;
+			return true;
+		}
+	}
+	api_refuse(d, arena_printf(d->arena, "metadata.annotations[%s]", name), "BadValue",
+		   arena_printf(d->arena, "write a number from %u to %u", min, max),
+		   "\"%s\" is no number from %u to %u", value, min, max);
+	return false;
+}
+
 void api_router_id(struct api_decoder *d, const char *field, const struct ip_addr *id,
 		   uint32_t *ret)
 {

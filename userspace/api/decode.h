@@ -61,6 +61,12 @@ void api_refuse(struct api_decoder *d, const char *field, const char *reason, co
 
 /* Whether the object's annotation of that name is "true"; another value than that or "false" is
  * refused. */
+/*
+ * A number from min to max in an annotation; false: it is not there, or is none, which refuses the
+ * object.
+ */
+bool api_annotation_number(struct api_decoder *d, const struct api_object *o, const char *name,
+			   uint32_t min, uint32_t max, uint32_t *ret);
 bool api_annotation_is_true(struct api_decoder *d, const struct api_object *o, const char *name);
 
 /*

@@ -8,6 +8,7 @@
  */
 #include "api/decode.h"
 #include "base/community.h"
+#include "base/limits.h"
 
 #define HOST_BITS_V4 32
 #define HOST_BITS_V6 128
@@ -30,7 +31,7 @@ static const struct api_field advertisement_spec_fields[] = {
 	{.name = "asPathPrepend",
 	 .type = API_TYPE_INT,
 	 .min = 1,
-	 .max = 10,
+	 .max = LIMIT_PREPEND,
 	 AT_ADV(as_path_prepend)},
 	{.name = "communities",
 	 .type = API_TYPE_STRING,
@@ -77,6 +78,8 @@ static void finish_advertisement(struct api_decoder *d, const void *raw, struct 
 	const struct api_advertisement *a = raw;
 
 	o->advertisement = *a;
+	o->advertisement.has_med = api_annotation_number(d, o, "lodestone.io/med", 0, UINT32_MAX,
+							 &o->advertisement.med);
 	if (a->service_selectors.n > 0 &&
 	    (a->aggregation[IP_V4] != HOST_BITS_V4 || a->aggregation[IP_V6] != HOST_BITS_V6))
 		api_refuse(d, "spec.serviceSelectors", "Exclusive",

@@ -17,7 +17,7 @@ struct raw_config {
 	struct ip_addr router_id;
 	struct ip_prefix *deny;
 	size_t n_deny;
-	int forwarding, ebgp_local_pref, link_bandwidth; /* 0 = default */
+	int forwarding, ebgp_local_pref; /* 0 = default */
 	const char *metrics_address;
 };
 
@@ -128,9 +128,9 @@ static const struct api_field bgp_fields[] = {
 	 .bit = API_CONFIG_ROUTER_ID},
 	{.name = "linkBandwidth",
 	 .type = API_TYPE_ENUM,
-	 .flags = API_FIELD_LATER,
 	 .words = auto_words,
-	 IN_RAW(link_bandwidth)},
+	 IN_CONFIG(link_bandwidth),
+	 .bit = API_CONFIG_LINK_BANDWIDTH},
 };
 static const struct api_field metrics_fields[] = {
 	{.name = "address",

@@ -70,7 +70,6 @@ static const struct api_field spec_fields[] = {
 	 .versions = API_V2},
 	{.name = "localASN",
 	 .type = API_TYPE_INT,
-	 .flags = API_FIELD_LATER,
 	 .min = 1,
 	 .max = UINT32_MAX,
 	 IN_PEER(local_asn),
@@ -178,6 +177,9 @@ static void check_asn(struct api_decoder *d, const struct api_peer *p)
 	if (p->dynamic_asn != API_ASN_FIXED && p->peer_asn != 0)
 		api_refuse(d, "spec.dynamicASN", "Exclusive", "remove one of them",
 			   "cannot be set together with peerASN");
+	if (p->local_asn && is_ibgp)
+		api_refuse(d, "spec.localASN", "Exclusive", "remove localASN",
+			   "set for an iBGP peer, both of whose ends are in one AS");
 	if (p->ebgp_multihop && is_ibgp)
 		api_refuse(d, "spec.ebgpMultiHop", "Exclusive", "remove ebgpMultiHop",
 			   "set for an iBGP peer, which may be any number of hops away");

@@ -444,6 +444,17 @@ static uint64_t pods_of(const struct api_decoder *d)
 	return selector && selector->n > 0 ? selector->hash | 1 : 0;
 }
 
+/* What its routes say, before what the advertisements do. */
+static void set_route(struct api_decoder *d, struct api_object *o)
+{
+	uint32_t prepend = 0;
+
+	o->service.has_med =
+		api_annotation_number(d, o, "lodestone.io/med", 0, UINT32_MAX, &o->service.med);
+	if (api_annotation_number(d, o, "lodestone.io/prepend", 1, LIMIT_PREPEND, &prepend))
+		o->service.prepend = (uint8_t)prepend;
+}
+
 static void finish_service(struct api_decoder *d, const void *raw, struct api_object *o)
 {
 	const struct raw_service *in = raw;
@@ -467,6 +478,7 @@ static void finish_service(struct api_decoder *d, const void *raw, struct api_ob
 	set_unknown_port(d, o);
 	set_rate_limit(d, o);
 	set_new_flows(d, o);
+	set_route(d, o);
 	check_proxy(d, o);
 	note_legacy_annotation(d, &o->meta.annotations);
 }

@@ -88,9 +88,10 @@ struct api_peer {
 
 struct api_advertisement {
 	uint8_t aggregation[IP_N_FAMILIES]; /* length of its prefixes; default 32, 128 */
-	uint32_t local_pref;                /* 0 = unset */
-	uint8_t as_path_prepend;            /* 0 = none */
-	struct api_strings communities;     /* unresolved text */
+	uint32_t local_pref, med;           /* 0 = unset; annotation lodestone.io/med */
+	bool has_med;
+	uint8_t as_path_prepend;        /* 0 = none */
+	struct api_strings communities; /* unresolved text */
 	struct api_strings pools, peers;
 	struct selectors pool_selectors, node_selectors, service_selectors;
 };
@@ -116,8 +117,7 @@ enum api_dataplane_mode { API_MODE_AUTO, API_MODE_NATIVE, API_MODE_GENERIC, API_
 enum api_unknown_port { API_UNKNOWN_DROP = 1, API_UNKNOWN_REJECT, API_UNKNOWN_PASS };
 enum api_icmp_echo { API_ECHO_ANSWER, API_ECHO_DROP, API_ECHO_PASS };
 
-/* `set` bits say which fields the object names, so that a node's object overrides field by field.
- */
+/* `set` bits say which fields are named, so that a node's object overrides field by field. */
 struct api_config {
 	enum {
 		API_CONFIG_MODE = 1 << 0,
@@ -135,20 +135,20 @@ struct api_config {
 		API_CONFIG_NEW_FLOWS_PER_SOURCE = 1 << 12,
 		API_CONFIG_SOURCE_CHECK = 1 << 13,
 		API_CONFIG_LISTEN = 1 << 14,
+		API_CONFIG_LINK_BANDWIDTH = 1 << 15,
 	} set;
 	enum api_dataplane_mode mode;
 	struct api_strings uplinks;
 	enum api_unknown_port unknown_port;
 	enum api_icmp_echo icmp_echo;
 	uint32_t flow_entries;
-	bool topology_hints;
+	bool topology_hints, source_check;
 	const struct ip_prefix *deny; /* a set (base/prefixes.h) */
 	size_t n_deny;
 	uint32_t new_flows; /* a second, of one frontend; 0: any number. Likewise of a source: */
 	uint16_t new_flows_per_source;
-	bool source_check;
 	uint32_t default_local_pref;
-	bool graceful_restart, listen;
+	bool graceful_restart, listen, link_bandwidth;
 	uint32_t router_id; /* host order */
 	bool strict;
 	uint32_t drain_s;

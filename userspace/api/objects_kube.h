@@ -46,6 +46,9 @@ struct api_service {
 	uint32_t new_flows;     /* a second; 0: any number */
 	enum { API_CHECK_UNSAID, API_CHECK_NO, API_CHECK_YES } source_check; /* .../source-check */
 	uint32_t rate_limit; /* packets a second, annotation lodestone.io/rate-limit; 0 = none */
+	bool has_med;        /* annotation lodestone.io/med: */
+	uint32_t med;        /* of its routes, whatever advertisements say */
+	uint8_t prepend;     /* annotation lodestone.io/prepend, for eBGP peers; 0 = none */
 	bool affinity_client_ip;
 	uint32_t affinity_timeout_s; /* default 10800 */
 	const struct api_service_port *ports;

@@ -166,6 +166,12 @@ const char *large_community_text(const struct large_community *c, char buf[COMMU
 	return buf;
 }
 
+const char *extended_community_text(uint64_t c, char buf[COMMUNITY_TEXT])
+{
+	(void)snprintf(buf, COMMUNITY_TEXT, "0x%016llx", (unsigned long long)c);
+	return buf;
+}
+
 const char *community_name(uint32_t standard)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(well_known); i++)

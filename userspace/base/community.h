@@ -45,6 +45,8 @@ int large_community_cmp(const struct large_community *a, const struct large_comm
 /* "64512:100", or the well-known name's number form as DESIGN 10 shows it; large: "1:2:3". */
 const char *community_text(uint32_t standard, char buf[COMMUNITY_TEXT]);
 const char *large_community_text(const struct large_community *c, char buf[COMMUNITY_TEXT]);
+/* "0x0002fde800000064": extended communities are known by their octets alone (RFC 4360). */
+const char *extended_community_text(uint64_t c, char buf[COMMUNITY_TEXT]);
 /* The well-known name ("no-export") or NULL. */
 const char *community_name(uint32_t standard);
 /* True for the values that keep a route from being passed on (no-export, no-advertise, ...). */

@@ -68,6 +68,8 @@ int bgp_attrs_cmp(const struct bgp_attrs *a, const struct bgp_attrs *b)
 	if (!order)
 		order = cmp_optional(a->has_med, a->med, b->has_med, b->med);
 	if (!order)
+		order = cmp_u32(a->bandwidth, b->bandwidth);
+	if (!order)
 		order = ip_addr_cmp(&a->next_hop, &b->next_hop);
 	if (!order)
 		order = cmp_communities(a, b);

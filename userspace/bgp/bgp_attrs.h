@@ -27,7 +27,14 @@ struct bgp_attrs {
 	size_t n_large;
 	const uint64_t *extended; /* RFC 4360: sorted, no doubles, host order, type on top */
 	size_t n_extended;        /* all three lists together: at most LIMIT_COMMUNITIES */
+	/*
+	 * Link bandwidth (draft-ietf-idr-link-bandwidth), by which routers spread over several next
+	 * hops: so many times BGP_BANDWIDTH_UNIT; 0: it is not said. One more extended community,
+	 * which names the session's own AS.
+	 */
+	uint32_t bandwidth;
 };
+#define BGP_BANDWIDTH_UNIT 125000000 /* octets a second: 1 Gb/s */
 
 /* Total order over content; 0 means equal. */
 int bgp_attrs_cmp(const struct bgp_attrs *a, const struct bgp_attrs *b);

@@ -17,6 +17,7 @@ static uint64_t hash_attrs(enum bgp_family family, const struct bgp_attrs *a)
 	h = hash_u64(h, (uint64_t)a->origin << 8 | a->prepend);
 	h = hash_u64(h, a->has_local_pref ? (uint64_t)a->local_pref + 1 : 0);
 	h = hash_u64(h, a->has_med ? (uint64_t)a->med + 1 : 0);
+	h = hash_u64(h, a->bandwidth);
 	h = hash_bytes(h, &a->next_hop, sizeof(a->next_hop));
 	if (a->n_communities > 0)
 		h = hash_bytes(h, a->communities, a->n_communities * sizeof(*a->communities));

@@ -18,6 +18,7 @@
 #include "bgp/bgp_msg.h"
 
 #include <assert.h>
+#include <string.h>
 
 #define DEFAULT_LOCAL_PREF 100
 #define SEGMENT_MAX        255 /* AS numbers in one segment */
@@ -110,16 +111,34 @@ static void write_communities(struct wcur *w, const struct bgp_attrs *a)
 		wcur_u32(w, a->communities[i]);
 }
 
-/* RFC 4360 2; of both kinds, transitive across ASes or not: the type says which. */
-static void write_extended_communities(struct wcur *w, const struct bgp_attrs *a)
+/* Type 0x40 (not transitive), subtype 4, an AS of two octets, octets a second as a float. */
+static void write_bandwidth(struct wcur *w, uint32_t asn, uint32_t units)
 {
-	if (a->n_extended == 0)
+	const float octets = (float)units * BGP_BANDWIDTH_UNIT;
+	uint32_t bits;
+
+	_Static_assert(sizeof(octets) == sizeof(bits), "IEEE 754, single precision");
+	memcpy(&bits, &octets, sizeof(bits));
+	wcur_u16(w, 0x4004);
+	wcur_u16(w, asn > UINT16_MAX ? BGP_AS_TRANS : (uint16_t)asn);
+	wcur_u32(w, bits);
+}
+
+/* RFC 4360 2; of both kinds, transitive across ASes or not: the type says which. */
+static void write_extended_communities(struct wcur *w, const struct bgp_update_session *s,
+				       const struct bgp_attrs *a)
+{
+	const size_t n = a->n_extended + (a->bandwidth > 0);
+
+	if (n == 0)
 		return;
-	write_attr_header(w, TRANSITIVE, BGP_ATTR_EXT_COMMUNITIES, a->n_extended * 8);
+	write_attr_header(w, TRANSITIVE, BGP_ATTR_EXT_COMMUNITIES, n * 8);
 	for (size_t i = 0; i < a->n_extended; i++) {
 		wcur_u32(w, (uint32_t)(a->extended[i] >> 32));
 		wcur_u32(w, (uint32_t)a->extended[i]);
 	}
+	if (a->bandwidth > 0)
+		write_bandwidth(w, s->local_asn, a->bandwidth);
 }
 
 static void write_large_communities(struct wcur *w, const struct bgp_attrs *a)
@@ -213,7 +232,7 @@ static void write_attrs(struct wcur *w, const struct bgp_update_session *s,
 		write_u32_attr(w, WELL_KNOWN, BGP_ATTR_LOCAL_PREF,
 			       a->has_local_pref ? a->local_pref : DEFAULT_LOCAL_PREF);
 	write_communities(w, a);
-	write_extended_communities(w, a);
+	write_extended_communities(w, s, a);
 	write_as4_path(w, s, n_path);
 	write_large_communities(w, a);
 }

@@ -27,9 +27,7 @@ struct plan_peer {
 	bool listen;          /* it may dial us, too */
 	const uint8_t *password; /* TCP MD5 key (RFC 2385), NULL = none; never shown */
 	size_t password_len;
-	/* By which routes are reached, as far as the session's own end does not say: that of the
-	   other family, and the link-local one on a link that is shared with the peer. */
-	struct bgp_next_hops next_hops;
+	struct bgp_next_hops next_hops; /* those that the session's own end does not say */
 	struct bgp_families carried; /* of bgp.families: those that have a next hop, or may have */
 	struct bgp_peer_config bgp;
 	const struct api_object *object; /* borrowed from the world: only while planning */

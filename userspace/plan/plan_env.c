@@ -58,6 +58,8 @@ static void config_over(struct plan_env *env, const struct api_object *object)
 		to->graceful_restart = from->graceful_restart;
 	if (from->set & API_CONFIG_LISTEN)
 		to->listen = from->listen;
+	if (from->set & API_CONFIG_LINK_BANDWIDTH)
+		to->link_bandwidth = from->link_bandwidth;
 	if (from->set & API_CONFIG_STRICT)
 		to->strict = from->strict;
 	if (from->set & API_CONFIG_DRAIN)

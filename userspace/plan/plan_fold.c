@@ -216,10 +216,10 @@ static void overridden(struct fold_build *b, const struct env_advert *by,
 		       by->object->meta.name);
 }
 
-/* localPref and prepend: the newest that sets one; the others are told. */
+/* localPref, prepend and MED: the newest that sets one; the others are told. */
 static void choose_newest(struct fold_build *b, struct bgp_attrs *ret)
 {
-	const struct env_advert *pref = NULL, *prepend = NULL;
+	const struct env_advert *pref = NULL, *prepend = NULL, *med = NULL;
 
 	for (size_t i = b->n_chosen; i-- > 0;) {
 		const struct env_advert *a = b->chosen[i].advert;
@@ -237,6 +237,13 @@ static void choose_newest(struct fold_build *b, struct bgp_attrs *ret)
 			ret->prepend = spec->as_path_prepend;
 		} else if (spec->as_path_prepend && spec->as_path_prepend != ret->prepend) {
 			overridden(b, prepend, a, "spec.asPathPrepend");
+		}
+		if (spec->has_med && !med) {
+			med = a;
+			ret->has_med = true;
+			ret->med = spec->med;
+		} else if (spec->has_med && spec->med != ret->med) {
+			overridden(b, med, a, "metadata.annotations[lodestone.io/med]");
 		}
 	}
 }
@@ -268,6 +275,24 @@ static void choose_own(const struct fold_build *b, struct bgp_attrs *ret)
 		ret->prepend = prepend->prepend;
 }
 
+/* Services that share an address add up: all of their pods are behind the route. */
+static uint32_t sum_bandwidth(const struct fold_build *b)
+{
+	uint32_t sum = 0;
+
+	for (size_t i = 0; i < b->n_chosen; i++) {
+		const struct service_attrs *own = b->chosen[i].own;
+		size_t first = 0;
+
+		if (!own || !own->bandwidth)
+			continue;
+		while (b->chosen[first].own != own)
+			first++;
+		sum += first == i ? own->bandwidth : 0; /* by several advertisements, but once */
+	}
+	return sum;
+}
+
 /*
  * The set of the chosen advertisements; false: it would be too long for a route. Then nothing is
  * announced with less than was asked for (a lost no-export would leak), and nothing withdrawn.
@@ -282,6 +307,7 @@ static bool make_set(struct fold_build *b, struct bgp_attrs *ret)
 	unite_communities(b, ret);
 	choose_newest(b, ret);
 	choose_own(b, ret);
+	ret->bandwidth = sum_bandwidth(b);
 	if (!ret->has_local_pref && config->set & API_CONFIG_DEFAULT_LOCAL_PREF) {
 		ret->has_local_pref = true;
 		ret->local_pref = config->default_local_pref;

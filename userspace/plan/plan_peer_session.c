@@ -108,20 +108,6 @@ static void resolve_bfd(struct peers_build *b, const struct peer_candidate *c)
 		     "there is no BFDProfile %s; the session runs without BFD", name);
 }
 
-static uint32_t own_asn(struct peers_build *b, const struct peer_candidate *c)
-{
-	const struct api_peer *spec = c->spec;
-
-	if (spec->local_asn == 0)
-		return spec->my_asn;
-	if (!peer_is_internal(spec))
-		return spec->local_asn;
-	peer_problem(b, SEVERITY_WARNING, c, "spec.localASN", "LocalAsnOnIbgp",
-		     "leave localASN out",
-		     "localASN has no meaning on an iBGP session and is not used");
-	return spec->my_asn;
-}
-
 void peer_session_fill(struct peers_build *b, struct peer_candidate *c)
 {
 	const struct api_peer *spec = c->spec;
@@ -139,7 +125,7 @@ void peer_session_fill(struct peers_build *b, struct peer_candidate *c)
 	c->peer.listen = spec->listen || config->listen;
 	c->peer.object = c->object;
 	c->peer.bgp = (struct bgp_peer_config){
-		.local_asn = own_asn(b, c),
+		.local_asn = spec->local_asn ? spec->local_asn : spec->my_asn,
 		.remote_asn = spec->dynamic_asn == API_ASN_FIXED ? spec->peer_asn : 0,
 		.any_internal = spec->dynamic_asn == API_ASN_INTERNAL,
 		.any_external = spec->dynamic_asn == API_ASN_EXTERNAL,

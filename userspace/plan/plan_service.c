@@ -17,7 +17,9 @@ struct service_build {
 	struct plan_fragment *ret;
 	struct port_endpoints *endpoints[IP_N_FAMILIES]; /* by port; NULL: not asked for */
 	struct service_ranges ranges[IP_N_FAMILIES];
-	uint32_t n_local_ready;          /* counted where health checks ask for it */
+	uint32_t n_local_ready; /* counted where somebody asks for it */
+	/* What it asks of its routes itself: of single addresses, and of aggregates. Or NULL. */
+	const struct service_attrs *own_host, *own;
 	const struct ip_addr *uncarried; /* a VIP whose routes no session carries */
 };
 
@@ -233,6 +235,7 @@ static void add_claims(struct service_build *b, const struct ip_addr *vip,
 				.prefix = prefix,
 				.vip = {.addr = *vip},
 				.advert = a,
+				.own = prefix.len == ip_addr_bits(vip) ? b->own_host : b->own,
 				.under = plan_own_under(&b->env->own, &prefix),
 			};
 	}
@@ -418,6 +421,34 @@ static void sort_ports(struct plan_fragment *f)
 	}
 }
 
+/*
+ * Weights are for routes that carry this Service's packets alone and only to pods that are here: a
+ * single address, policy Local. The weight of an aggregate would be that of one of many, and with
+ * policy Cluster each node serves all pods.
+ */
+static bool has_bandwidth(const struct service_build *b)
+{
+	return b->env->config.link_bandwidth && b->in->service->service.policy_local;
+}
+
+static void set_own(struct service_build *b)
+{
+	const struct api_service *s = &b->in->service->service;
+	const struct service_attrs own = {
+		.service = b->in->service,
+		.has_med = s->has_med,
+		.med = s->med,
+		.prepend = s->prepend,
+	};
+	struct service_attrs host = own;
+
+	if (has_bandwidth(b))
+		host.bandwidth = b->n_local_ready;
+	if (own.has_med || own.prepend)
+		b->own = arena_memdup(b->arena, &own, sizeof(own));
+	b->own_host = host.bandwidth ? arena_memdup(b->arena, &host, sizeof(host)) : b->own;
+}
+
 struct plan_fragment *plan_service(const struct plan_env *env, const struct plan_service_input *in,
 				   struct arena *arena)
 {
@@ -436,8 +467,9 @@ struct plan_fragment *plan_service(const struct plan_env *env, const struct plan
 	ret->claims = arena_array_of(arena, n_addresses * env->n_adverts, struct plan_claim);
 	ret->pools = arena_array_of(arena, n_addresses, const struct env_pool *);
 
-	if (in->service->service.health_port)
+	if (in->service->service.health_port || has_bandwidth(&b))
 		b.n_local_ready = plan_service_local_ready(env->settings, in);
+	set_own(&b);
 	for (size_t i = 0; i < n_addresses; i++)
 		add_address(&b, &in->addresses[i]);
 	for (size_t i = 0; n_addresses == 0 && i < n_ports; i++)

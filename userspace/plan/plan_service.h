@@ -36,8 +36,9 @@ struct service_attrs {
 	size_t n_communities;
 	const struct large_community *large;
 	size_t n_large;
-	const uint64_t *extended; /* a weight is one of them (link bandwidth) */
+	const uint64_t *extended;
 	size_t n_extended;
+	uint32_t bandwidth; /* its share of the route's (struct bgp_attrs); 0: none is said */
 };
 
 /* That a VIP wants a prefix announced, by one advertisement. */

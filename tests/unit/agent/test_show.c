@@ -142,6 +142,7 @@ static void routes(void **state)
 	expect(ask(rig, "{\"command\":\"show\",\"what\":\"routes\"}", OK),
 	       "[{\"prefix\":\"192.0.2.0/32\",\"nextHop\":\"10.0.0.1\",\"asPath\":[64513],"
 	       "\"localPref\":null,\"med\":null,\"communities\":[],\"largeCommunities\":[],"
+	       "\"extendedCommunities\":[],\"linkBandwidth\":null,"
 	       "\"peers\":[\"r\"]}]");
 	expect(ask(rig, "{\"command\":\"show\",\"what\":\"routes\",\"peer\":\"x\"}", OK), "[]");
 	expect(ask(rig, "{\"command\":\"show\",\"what\":\"routes\",\"received\":true}", OK), "[]");

@@ -29,14 +29,15 @@ static const struct bgp_attrs sets[] = {
 	{.communities = communities, .n_communities = 2},
 	{.large = larges, .n_large = 1},
 };
+#define REST "\"extendedCommunities\":[],\"linkBandwidth\":null"
 /* Of a set behind `"localPref":`, as show has it. */
 static const char *const med_and_communities[] = {
-	"\"med\":null,\"communities\":[],\"largeCommunities\":[]",
-	"\"med\":null,\"communities\":[],\"largeCommunities\":[]",
-	"\"med\":null,\"communities\":[],\"largeCommunities\":[]",
-	"\"med\":7,\"communities\":[],\"largeCommunities\":[]",
-	"\"med\":null,\"communities\":[\"64513:1\",\"65535:65281\"],\"largeCommunities\":[]",
-	"\"med\":null,\"communities\":[],\"largeCommunities\":[\"64513:2:3\"]",
+	"\"med\":null,\"communities\":[],\"largeCommunities\":[]," REST,
+	"\"med\":null,\"communities\":[],\"largeCommunities\":[]," REST,
+	"\"med\":null,\"communities\":[],\"largeCommunities\":[]," REST,
+	"\"med\":7,\"communities\":[],\"largeCommunities\":[]," REST,
+	"\"med\":null,\"communities\":[\"64513:1\",\"65535:65281\"],\"largeCommunities\":[]," REST,
+	"\"med\":null,\"communities\":[],\"largeCommunities\":[\"64513:2:3\"]," REST,
 };
 
 /* One line for each route of each peer: "ROW PEER". */

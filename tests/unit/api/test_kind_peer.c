@@ -231,7 +231,9 @@ static void fields_not_acted_on_yet_say_so_unless_they_say_nothing(void **state)
 {
 	static const struct api_case cases[] = {
 		{ASNS ADDR "  vrf: red\n", "info NotSupportedYet spec.vrf:8"},
-		{ASNS ADDR "  localASN: 7\n", "info NotSupportedYet spec.localASN:8"},
+		{ASNS ADDR "  localASN: 7\n", ""},
+		{"  myASN: 1\n  peerASN: 1\n" ADDR "  localASN: 7\n",
+		 "error Exclusive spec.localASN:8"},
 		{ASNS ADDR "  bfdProfile: fast\n", "info NotSupportedYet spec.bfdProfile:8"},
 		{ASNS ADDR "  dualStackAddressFamily: true\n", ""},
 		{ASNS "  interface: eth0\n", "info NotSupportedYet spec.interface:7"},

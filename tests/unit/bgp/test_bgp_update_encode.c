@@ -87,6 +87,27 @@ static void extended_communities_are_written_where_there_are_some(void **state)
 			      "(AS4_PATH) c0 11 06 02 01 fa56ea01" NLRI);
 }
 
+/* draft-ietf-idr-link-bandwidth: 3 Gb/s are 375,000,000 octets, 0x4db2d05e as a float. */
+static void link_bandwidth_is_an_extended_community_of_the_sessions_as(void **state)
+{
+	static const uint64_t extended[] = {UINT64_C(0x0002fde800000064)};
+	struct bgp_update_session s = session(65000, true, true);
+	struct bgp_attrs a = {.bandwidth = 3};
+
+	(void)state;
+	assert_encodes(&s, &a,
+		       MARKER "0040 02 0000 0020"
+			      "40 01 01 00 40 02 00 40 03 04 0a000001 40 05 04 00000064"
+			      "(EXTENDED COMMUNITIES) c0 10 08 4004fde8 4db2d05e" NLRI);
+	s.local_asn = 4200000001;
+	a.extended = extended;
+	a.n_extended = 1;
+	assert_encodes(&s, &a,
+		       MARKER "0048 02 0000 0028"
+			      "40 01 01 00 40 02 00 40 03 04 0a000001 40 05 04 00000064"
+			      "c0 10 10 0002fde8 00000064 40045ba0 4db2d05e" NLRI);
+}
+
 static void external_2_octet_with_a_small_number_needs_no_as4_path(void **state)
 {
 	struct bgp_update_session s = session(65000, false, false);
@@ -299,6 +320,7 @@ static void random_attrs(struct rng *rng, struct random_set *r)
 		.n_communities = share(rng, &left),
 		.large = r->large,
 		.n_large = share(rng, &left),
+		.bandwidth = (uint32_t)rng_below(rng, 3),
 		.extended = r->extended,
 		.n_extended = share(rng, &left),
 	};
@@ -374,7 +396,7 @@ static void assert_attrs_equal(struct bgp_update *u, const struct bgp_attrs *a,
 	if (s->is_ibgp)
 		assert_int_equal(u->local_pref, a->has_local_pref ? a->local_pref : 100);
 	assert_lists_equal(u, a);
-	assert_int_equal(rcur_left(&u->ext_communities), a->n_extended * 8);
+	assert_int_equal(rcur_left(&u->ext_communities), (a->n_extended + (a->bandwidth > 0)) * 8);
 }
 
 static void assert_prefixes_equal(struct rcur c, enum bgp_family f,
@@ -469,6 +491,7 @@ int main(void)
 		cmocka_unit_test(external_4_octet),
 		cmocka_unit_test(external_2_octet_says_as_trans_and_as4_path),
 		cmocka_unit_test(extended_communities_are_written_where_there_are_some),
+		cmocka_unit_test(link_bandwidth_is_an_extended_community_of_the_sessions_as),
 		cmocka_unit_test(external_2_octet_with_a_small_number_needs_no_as4_path),
 		cmocka_unit_test(internal),
 		cmocka_unit_test(internal_2_octet_has_no_path_to_repeat),
