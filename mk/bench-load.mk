@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 #
 # The bars on loading many services from nothing, on giving many addresses, on an edit among many
-# services, on the walk through the flow table, on the longest turn of the agent's loop, and on the
+# services, on the walk through the flow table, on saying many routes, on the longest turn of the agent's loop, and on the
 # memory of a Service. Programs of their own, because they measure the agent's libraries, or the agent itself, and not a BPF program.
 
 BENCH_LOAD_LIBS := $(patsubst %,$(B)/lib%.a,$(filter $(DIRS),$(below_sys)))
 
-$(B)/bench/bench_load $(B)/bench/bench_ipam $(B)/bench/bench_edit $(B)/bench/bench_walk: $(B)/bench/%: $(B)/obj/tests/bench/%.o $(BENCH_LOAD_LIBS)
+$(B)/bench/bench_load $(B)/bench/bench_ipam $(B)/bench/bench_edit $(B)/bench/bench_walk $(B)/bench/bench_rib: $(B)/bench/%: $(B)/obj/tests/bench/%.o $(BENCH_LOAD_LIBS)
 	@mkdir -p $(@D)
 	@echo "  LD    $@"
 	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $< -Wl,--start-group $(BENCH_LOAD_LIBS) -Wl,--end-group $(LIBS_agent)
@@ -38,4 +38,7 @@ bench-wire: $(B)/bench/bench_wire $(AGENT_BIN) ## time from an edit to its UPDAT
 bench-memory: $(AGENT_BIN) ## memory of the agent for each Service against the bar; BENCH_STRICT=1 (root)
 	$(Q)tests/bench/bench-memory $(B)
 
-.PHONY: bench-load bench-ipam bench-edit bench-walk bench-turns bench-wire bench-memory
+bench-rib: $(B)/bench/bench_rib ## time to say 100,000 routes to a router against the bars; BENCH_STRICT=1
+	$(Q)$<
+
+.PHONY: bench-load bench-ipam bench-edit bench-walk bench-rib bench-turns bench-wire bench-memory
