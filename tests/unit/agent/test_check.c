@@ -17,18 +17,19 @@
 
 #include <cmocka.h>
 
-#define POOL                                                                                       \
-	"apiVersion: metallb.io/v1beta1\nkind: IPAddressPool\n"                                    \
-	"metadata: {name: p, namespace: metallb-system}\nspec: {addresses: [192.0.2.0/28]}\n"      \
+#define ADVERT                                                                                     \
 	"---\napiVersion: metallb.io/v1beta1\nkind: BGPAdvertisement\n"                            \
 	"metadata: {name: a, namespace: metallb-system}\nspec: {}\n"
+#define POOL                                                                                       \
+	"apiVersion: metallb.io/v1beta1\nkind: IPAddressPool\n"                                    \
+	"metadata: {name: p, namespace: metallb-system}\nspec: {addresses: [192.0.2.0/28]}\n" ADVERT
 #define NO_POOL                                                                                    \
 	"apiVersion: metallb.io/v1beta1\nkind: IPAddressPool\n"                                    \
 	"metadata: {name: p, namespace: metallb-system}\nspec: {addresses: [none]}\n"
 #define ODD_FIELD                                                                                  \
 	"apiVersion: metallb.io/v1beta1\nkind: IPAddressPool\n"                                    \
 	"metadata: {name: p, namespace: metallb-system}\n"                                         \
-	"spec: {addresses: [192.0.2.0/28], odd: 1}\n"
+	"spec: {addresses: [192.0.2.0/28], odd: 1}\n" ADVERT
 
 struct bench {
 	char dir[64], config[80], output[80];
