@@ -27,8 +27,10 @@ struct fixture *fixture_new(void)
 	struct fixture *f = xcalloc(1, sizeof(*f));
 
 	f->world = world_new();
-	f->settings = (struct plan_settings){
-		.node_name = "node-a", .ns = "metallb-system", .dataplane = true};
+	f->settings = (struct plan_settings){.node_name = "node-a",
+					     .ns = "metallb-system",
+					     .dataplane = true,
+					     .drain_told = true};
 	f->links[0] = (struct plan_link){.ifindex = 1, .name = "lo", .up = true};
 	f->links[1] = (struct plan_link){.ifindex = 2, .name = "eth0", .up = true};
 	f->links[2] = (struct plan_link){.ifindex = 3, .name = "eth1", .up = true};

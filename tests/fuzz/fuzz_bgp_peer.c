@@ -78,7 +78,7 @@ static void poll_all(struct run *r)
 
 static void say_open(struct run *r, enum bgp_slot slot)
 {
-	uint8_t bits = rcur_u8(&r->in), buf[BGP_MESSAGE_MAX];
+	uint8_t bits = rcur_u8(&r->in), more = rcur_u8(&r->in), buf[BGP_MESSAGE_MAX];
 	const struct bgp_open open = {
 		.asn = bits & 1 ? r->config.remote_asn : 65000,
 		.hold_s = bits & 2 ? 90 : bits >> 4,
@@ -87,7 +87,14 @@ static void say_open(struct run *r, enum bgp_slot slot)
 		.families = {bits & 64 ? 1 : 3},
 		.extended_next_hop = bits & 128,
 		.enhanced_refresh = bits & 16,
-		.gr = {.present = bits & 32, .families = {BGP_FAMILY_BIT(BGP_IPV4_UNICAST)}}};
+		.plain = more & 1,
+		.extended_message = more & 2,
+		.has_role = more & 4,
+		.role = more >> 5,
+		.llgr = {.present = more & 8, .families = {BGP_FAMILY_BIT(BGP_IPV4_UNICAST)}},
+		.gr = {.present = bits & 32,
+		       .notification = more & 16,
+		       .families = {BGP_FAMILY_BIT(BGP_IPV4_UNICAST)}}};
 
 	bgp_peer_receive(r->peer, r->now, slot, buf, bgp_open_encode(buf, sizeof(buf), &open));
 }
@@ -256,6 +263,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 					    .keepalive_s = 30,
 					    .connect_s = bits & 8 ? 5 : 0,
 					    .graceful_restart = bits & 16,
+					    .llgr_s = bits & 8 ? 3600 : 0,
+					    .has_role = bits & 4,
+					    .role = 3,
 					    .restart_time_s = 120,
 					    .restarted = bits & 32,
 					    .forwarding_preserved = bits & 64};

@@ -153,6 +153,7 @@ struct agent {
 	nsec_t quiet_at;   /* no plan was made for a while: memory can be given back */
 	nsec_t watchdog_at;
 	nsec_t slow_said_at; /* no slow turn is told of before */
+	nsec_t drain_at;     /* the routers have been told for long enough; NSEC_NEVER: no drain */
 	bool ready_said;     /* READY=1 was sent */
 	bool stopping;       /* what is left is to close the sessions' connections */
 	nsec_t stop_at;      /* ... until then */

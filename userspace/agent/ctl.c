@@ -233,7 +233,7 @@ void ctl_apply(struct agent *a, nsec_t now)
 
 nsec_t ctl_tick(struct agent *a, nsec_t now)
 {
-	const nsec_t next = health_server_tick(a->health, now);
+	const nsec_t next = nsec_min(health_server_tick(a->health, now), drain_tick(a, now));
 
 	note_health(a);
 	return nsec_min(next, unix_server_tick(a->server, now));

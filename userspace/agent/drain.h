@@ -5,6 +5,8 @@
  */
 #pragma once
 
+#include "base/nsec.h"
+
 #include <cjson/cJSON.h>
 #include <stdbool.h>
 
@@ -14,6 +16,11 @@ struct agent;
 void drain_load(struct agent *a);
 /* Asks for it, or takes it back; what is the answer to that, the caller's to free. */
 cJSON *drain_ask(struct agent *a, bool drained);
+/*
+ * Routers hear that this node is about to leave (RFC 8326) before it does: sees to it that they
+ * have time for it, after each plan. Returns when that is over.
+ */
+nsec_t drain_tick(struct agent *a, nsec_t now);
 /*
  * Adds `drain` to the status: null, or what state it is in, who asked, and for how long the flows
  * that are left may live.

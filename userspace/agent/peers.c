@@ -293,7 +293,7 @@ static void peer_change(struct agent_peer *p, const struct plan_peer *want, nsec
 	case PEER_UNTOUCHED:
 		return;
 	case PEER_NONE:
-	case PEER_RESEND:
+	case PEER_RESEND: /* which the object does by itself */
 		bgp_peer_reconfigure(p->bgp, now, &want->bgp);
 		break;
 	case PEER_REKEY:

@@ -133,7 +133,7 @@ static void gather(const struct agent_peer *p, const struct show_cursor *c, stru
 	}
 }
 
-static void add_communities(cJSON *o, const struct bgp_attrs *attrs)
+static void add_communities(cJSON *o, const struct bgp_attrs *attrs, bool graceful_shutdown)
 {
 	cJSON *list = cJSON_AddArrayToObject(o, "communities");
 	char text[COMMUNITY_TEXT];
@@ -141,6 +141,8 @@ static void add_communities(cJSON *o, const struct bgp_attrs *attrs)
 	for (size_t i = 0; i < attrs->n_communities; i++)
 		cJSON_AddItemToArray(
 			list, cJSON_CreateString(community_text(attrs->communities[i], text)));
+	if (graceful_shutdown)
+		cJSON_AddItemToArray(list, cJSON_CreateString("65535:0"));
 	list = cJSON_AddArrayToObject(o, "largeCommunities");
 	for (size_t i = 0; i < attrs->n_large; i++)
 		cJSON_AddItemToArray(
@@ -177,7 +179,7 @@ static cJSON *route_json(const struct route_row *row)
 		cJSON_AddNumberToObject(o, "med", attrs->med);
 	else
 		cJSON_AddNullToObject(o, "med");
-	add_communities(o, attrs);
+	add_communities(o, attrs, row->peer->config.bgp.graceful_shutdown);
 	cJSON_AddArrayToObject(o, "peers");
 	return o;
 }

@@ -11,6 +11,7 @@ struct bgp_update_session bgp_conn_session(const struct bgp_conn *c)
 		.local_asn = c->sent.asn,
 		.is_ibgp = c->received.asn == c->sent.asn,
 		.as4 = c->sent.has_as4 && c->received.has_as4,
+		.graceful_shutdown = c->config->graceful_shutdown,
 		.families = bgp_conn_families(c),
 		.extended_next_hop = c->sent.extended_next_hop && c->received.extended_next_hop,
 		.local = c->local,

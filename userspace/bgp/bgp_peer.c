@@ -472,6 +472,9 @@ void bgp_peer_reconfigure(struct bgp_peer *p, nsec_t now, const struct bgp_peer_
 	p->config.forwarding_preserved = before.forwarding_preserved;
 	for (enum bgp_slot slot = 0; slot < BGP_N_SLOTS; slot++)
 		bgp_conn_reconfigured(&p->conn[slot], now);
+	if (before.graceful_shutdown != config->graceful_shutdown)
+		for (enum bgp_family f = 0; f < BGP_N_FAMILIES; f++)
+			bgp_rib_refresh(p->rib, f);
 	if (before.connect_s != config->connect_s && c->retry_at != NSEC_NEVER &&
 	    c->state != BGP_CONNECT)
 		bgp_conn_retry(c, now + retry_delay(p));

@@ -48,6 +48,7 @@ struct bgp_peer_config {
 	uint32_t llgr_s; /* with graceful restart: capability 71 (RFC 9494), 24 bits; 0: without */
 	bool has_role;   /* capability 9 (RFC 9234); on eBGP only */
 	uint8_t role;    /* enum bgp_role: ours */
+	bool graceful_shutdown; /* routes say that this node is about to leave (RFC 8326) */
 	/*
 	 * This process follows an earlier one with sessions: set the R bit until the first
 	 * End-of-RIB went out, and the F bit if the data plane kept forwarding meanwhile (pinned
@@ -103,7 +104,8 @@ struct bgp_peer *bgp_peer_free(struct bgp_peer *p);
 
 /*
  * Takes a new configuration without closing the session: router id, hold and restart time count
- * from the next OPEN, the time between attempts and keepalive from now. It must not differ in what
+ * from the next OPEN, the time between attempts and keepalive from now; with another
+ * graceful_shutdown all routes are sent again. It must not differ in what
  * the OPENs of a session fix once and for all (ASNs, families, graceful restart): for that the
  * caller notifies BGP_NOTE_RECONFIGURED and makes a new peer. `restarted` and
  * `forwarding_preserved` stay as they were.

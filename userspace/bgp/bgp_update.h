@@ -24,7 +24,8 @@ struct bgp_attrs;
 struct bgp_update_session {
 	uint32_t local_asn;
 	bool is_ibgp;
-	bool as4; /* both sides sent capability 65: AS_PATH has 4-octet numbers */
+	bool as4;               /* both sides sent capability 65: AS_PATH has 4-octet numbers */
+	bool graceful_shutdown; /* for encoding: this node is about to leave (RFC 8326) */
 	struct bgp_families families; /* both sides listed; for decoding */
 	bool extended_next_hop;       /* both sides sent RFC 8950's capability for IPv4 unicast */
 	struct bgp_next_hops local;   /* our addresses of the connection; for encoding */

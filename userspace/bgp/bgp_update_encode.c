@@ -102,13 +102,30 @@ static void write_as4_path(struct wcur *w, const struct bgp_update_session *s, s
 	write_as_sequence(w, s->local_asn, n, true);
 }
 
-static void write_communities(struct wcur *w, const struct bgp_attrs *a)
+/* With GRACEFUL_SHUTDOWN (RFC 8326), if it is to be there and is not. In no order: they are a set.
+ */
+static void write_communities(struct wcur *w, const struct bgp_update_session *s,
+			      const struct bgp_attrs *a)
 {
-	if (a->n_communities == 0)
+	bool more = s->graceful_shutdown;
+
+	for (size_t i = 0; i < a->n_communities; i++)
+		more &= a->communities[i] != BGP_COMMUNITY_GRACEFUL_SHUTDOWN;
+	if (a->n_communities + more == 0)
 		return;
-	write_attr_header(w, TRANSITIVE, BGP_ATTR_COMMUNITIES, a->n_communities * 4);
+	write_attr_header(w, TRANSITIVE, BGP_ATTR_COMMUNITIES, (a->n_communities + more) * 4);
 	for (size_t i = 0; i < a->n_communities; i++)
 		wcur_u32(w, a->communities[i]);
+	if (more)
+		wcur_u32(w, BGP_COMMUNITY_GRACEFUL_SHUTDOWN);
+}
+
+/* RFC 8326 4.2: within our own AS who is about to leave is the last choice. */
+static uint32_t local_pref(const struct bgp_update_session *s, const struct bgp_attrs *a)
+{
+	if (s->graceful_shutdown)
+		return 0;
+	return a->has_local_pref ? a->local_pref : DEFAULT_LOCAL_PREF;
 }
 
 /* Type 0x40 (not transitive), subtype 4, an AS of two octets, octets a second as a float. */
@@ -229,9 +246,8 @@ static void write_attrs(struct wcur *w, const struct bgp_update_session *s,
 	if (a->has_med)
 		write_u32_attr(w, OPTIONAL, BGP_ATTR_MED, a->med);
 	if (s->is_ibgp)
-		write_u32_attr(w, WELL_KNOWN, BGP_ATTR_LOCAL_PREF,
-			       a->has_local_pref ? a->local_pref : DEFAULT_LOCAL_PREF);
-	write_communities(w, a);
+		write_u32_attr(w, WELL_KNOWN, BGP_ATTR_LOCAL_PREF, local_pref(s, a));
+	write_communities(w, s, a);
 	write_extended_communities(w, s, a);
 	write_as4_path(w, s, n_path);
 	write_large_communities(w, a);

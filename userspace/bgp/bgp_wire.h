@@ -87,6 +87,8 @@ enum bgp_error_cease { /* RFC 4486, 8538, 9384 */
 		       BGP_CEASE_BFD_DOWN = 10,
 };
 
+#define BGP_COMMUNITY_GRACEFUL_SHUTDOWN 0xffff0000u /* RFC 8326 */
+
 #define BGP_ROUTE_REFRESH_BAD_LENGTH 1 /* RFC 7313 5; data: the message */
 
 /* Attribute flags, RFC 4271 4.3. */

@@ -171,6 +171,7 @@ struct plan {
 	bool end_of_rib; /* gate 5: sessions may send End-of-RIB */
 	bool dataplane;  /* effective mode is not off, nor does another version have to go first */
 	bool leaving; /* what is pinned or attached is being left by the gates: mode is off, or */
+	bool leaves;  /* this node is to be drained; announced as such until it is */
 	bool drained; /* this node is to be left alone: nothing is announced */
 	bool drained_by_node; /* its Node says so */
 	bool strange;         /* it is of another version of the maps */

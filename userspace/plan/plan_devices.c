@@ -319,6 +319,7 @@ void plan_draft_devices(struct plan_draft *d)
 	d->plan->strange = d->in->actual->strange_abi != 0;
 	d->plan->dataplane = d->env.dataplane && !d->plan->strange;
 	d->plan->leaving = !d->plan->dataplane && d->in->actual->pinned;
+	d->plan->leaves = d->env.leaves;
 	d->plan->drained = d->env.drained;
 	d->plan->drained_by_node = d->env.drained_by_node;
 	d->plan->flow_entries = d->env.config.flow_entries;

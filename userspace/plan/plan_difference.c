@@ -262,7 +262,8 @@ static const char *rest_difference(const struct plan *a, const struct plan *b)
 		return "end_of_rib";
 	if (a->dataplane != b->dataplane)
 		return "dataplane";
-	if (a->drained != b->drained || a->drained_by_node != b->drained_by_node)
+	if (a->leaves != b->leaves || a->drained != b->drained ||
+	    a->drained_by_node != b->drained_by_node)
 		return "drained";
 	if (a->leaving != b->leaving)
 		return "leaving";

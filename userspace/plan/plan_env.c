@@ -94,7 +94,8 @@ static void build_drain(const struct api_object *node, struct plan_env *env)
 	};
 
 	env->drained_by_node = node && node->node.is_drained;
-	env->drained = env->settings->drained || env->drained_by_node;
+	env->leaves = env->settings->drained || env->drained_by_node;
+	env->drained = env->leaves && env->settings->drain_told;
 	env->dataplane &= !env->drained;
 	if (env->settings->drained)
 		problem_add(&env->problems, SEVERITY_INFO, &here, &asked,

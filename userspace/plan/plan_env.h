@@ -64,8 +64,10 @@ struct plan_env {
 	uint32_t kept_router_id; /* the ledger's, now and for the next plan; 0: none */
 	nsec_t drain_ns;
 	bool dataplane;       /* effective mode is not off, nor is the node drained */
-	bool drained;         /* nothing is announced, and XDP is left: asked for here or */
-	bool drained_by_node; /* at the Node */
+	bool leaves;          /* to be drained: asked for here, or */
+	bool drained_by_node; /* at the Node; until the routers have had time for it, routes have
+				 the community GRACEFUL_SHUTDOWN, and then it is */
+	bool drained;         /* nothing is announced, and XDP is left */
 
 	struct labels node_labels;
 	bool node_excluded;    /* metallb.md 3.1 row 5 */

@@ -40,5 +40,5 @@ uint64_t plan_hash_node(uint64_t h, const struct plan_node *node)
 uint64_t plan_hash_settings(uint64_t h, const struct plan_settings *s)
 {
 	h = hash_str(hash_str(hash_str(h, s->node_name), s->ns), s->lb_class);
-	return hash_u64(hash_u64(h, s->dataplane), s->drained);
+	return hash_u64(hash_u64(hash_u64(h, s->dataplane), s->drained), s->drain_told);
 }

@@ -24,11 +24,11 @@ int peer_key_cmp(const struct peer_key *a, const struct peer_key *b);
 /* --- inputs --------------------------------------------------------------------------------- */
 
 struct plan_settings {
-	const char *node_name; /* whose plan this is */
-	const char *ns;        /* MetalLB's namespace, "metallb-system" */
-	const char *lb_class;  /* NULL: only Services without a class */
-	bool dataplane;        /* false: mode off asked for by the command line's environment */
-	bool drained;          /* the operator has asked this agent to leave the network */
+	const char *node_name;    /* whose plan this is */
+	const char *ns;           /* MetalLB's namespace, "metallb-system" */
+	const char *lb_class;     /* NULL: only Services without a class */
+	bool dataplane;           /* false: mode off asked for by the command line's environment */
+	bool drained, drain_told; /* asked to leave the network; routers had time to hear of it */
 };
 
 /* A link of this node, from netlink. */

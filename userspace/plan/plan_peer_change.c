@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
- * The table of what a changed field costs, and the comparison by it. No field is to be sent again
- * for yet: what routes say is no field of a peer. Whoever applies a change treats what it cannot do
- * in place as a reset.
+ * The table of what a changed field costs, and the comparison by it. Whoever applies a change
+ * treats what it cannot do in place as a reset.
  */
 #include "plan/plan_peer_change.h"
 
@@ -61,6 +60,8 @@ static const struct peer_field fields[] = {
 	{FIELD(bgp.llgr_s), NULL, PEER_RESET, "a capability, said by the OPEN"},
 	{FIELD(bgp.has_role), NULL, PEER_RESET, "a capability, said by the OPEN"},
 	{FIELD(bgp.role), NULL, PEER_RESET, "a capability, said by the OPEN"},
+	{FIELD(bgp.graceful_shutdown), NULL, PEER_RESEND,
+	 "a community that all routes have while the node is about to leave (RFC 8326)"},
 	{FIELD(bgp.restarted), NULL, PEER_UNTOUCHED,
 	 "the driver's own, for a session's start; not the plan's"},
 	{FIELD(bgp.forwarding_preserved), NULL, PEER_UNTOUCHED,

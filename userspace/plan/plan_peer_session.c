@@ -140,6 +140,7 @@ void peer_session_fill(struct peers_build *b, struct peer_candidate *c)
 		.llgr_s = spec->llgr_s,
 		.has_role = spec->has_role && !peer_is_internal(spec),
 		.role = spec->role,
+		.graceful_shutdown = b->env->leaves,
 	};
 	if (is_local(b->in->node, &spec->source_address))
 		c->peer.source = spec->source_address;

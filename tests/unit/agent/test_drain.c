@@ -114,7 +114,7 @@ static void the_time_that_is_left_is_told(void **state)
 	rig_start(rig);
 	RIG_WAIT(rig, rig_announces);
 	plan = &rig->agent.current->plan;
-	plan->drained = plan->leaving = true;
+	plan->leaves = plan->drained = plan->leaving = true;
 	rig->agent.ledger.leaving = leaving;
 	rig->agent.ledger.n_leaving = 2;
 	for (int held = 1; held >= 0; held--) {
@@ -131,7 +131,7 @@ static void the_time_that_is_left_is_told(void **state)
 		cJSON_Delete(status);
 		leaving[0].unheld_since = clock_now();
 	}
-	plan->drained = plan->leaving = false;
+	plan->leaves = plan->drained = plan->leaving = false;
 	rig->agent.ledger.n_leaving = 0;
 	rig_free(rig);
 }

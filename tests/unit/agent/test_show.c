@@ -325,6 +325,11 @@ static void status(void **state)
 	rig_free(rig);
 }
 
+static bool is_drained(const struct agent_rig *rig)
+{
+	return rig->agent.current->plan.drained;
+}
+
 static void a_drain_is_asked_for_and_taken_back(void **state)
 {
 	struct agent_rig *rig = rig_announcing();
@@ -332,6 +337,12 @@ static void a_drain_is_asked_for_and_taken_back(void **state)
 
 	(void)state;
 	expect(ask(rig, "{\"command\":\"drain\"}", OK), "{\"byCommand\":true,\"byNode\":false}");
+	/* First the routers hear of it. */
+	body = ask(rig, "{\"command\":\"status\"}", OK);
+	expect(cJSON_DetachItemFromObject(body, "drain"),
+	       "{\"state\":\"draining\",\"byCommand\":true,\"byNode\":false,\"drainSeconds\":null}");
+	cJSON_Delete(body);
+	RIG_WAIT(rig, is_drained);
 	body = ask(rig, "{\"command\":\"status\"}", OK);
 	expect(cJSON_DetachItemFromObject(body, "drain"),
 	       "{\"state\":\"drained\",\"byCommand\":true,\"byNode\":false,\"drainSeconds\":null}");

@@ -79,6 +79,33 @@ static void a_drained_node_withdraws_serves_to_the_end_and_stays_away(void **sta
 	}
 }
 
+/* Before it is drained the routers hear that it will be: the routes stay, with a community. */
+static void first_it_is_announced_that_it_leaves(void **state)
+{
+	(void)state;
+	for (enum way way = BY_COMMAND; way <= BY_NODE; way++) {
+		_cleanup_(fixture_freep) struct fixture *f = fixture_announced();
+
+		f->settings.drain_told = false;
+		assert_false(fixture_plan_peer(f, "r1")->bgp.graceful_shutdown);
+		set_drained(f, way, true);
+		(void)fixture_converge(f, 10);
+		assert_true(f->plan.leaves && !f->plan.drained && f->plan.dataplane);
+		assert_true(fixture_plan_peer(f, "r1")->bgp.graceful_shutdown);
+		assert_non_null(fixture_held(f, "r1", VIP "/32"));
+		assert_string_equal(fixture_service(f, "web")->reason, "announced");
+		f->settings.drain_told = true;
+		(void)fixture_converge(f, 10);
+		assert_true(f->plan.drained);
+		assert_null(fixture_held(f, "r1", VIP "/32"));
+		f->settings.drain_told = false; /* taken back: of no more use */
+		set_drained(f, way, false);
+		(void)fixture_converge(f, 10);
+		assert_false(f->plan.leaves);
+		assert_false(fixture_plan_peer(f, "r1")->bgp.graceful_shutdown);
+	}
+}
+
 static void what_does_not_end_has_the_drain_time(void **state)
 {
 	_cleanup_(fixture_freep) struct fixture *f = fixture_announced();
@@ -178,6 +205,7 @@ static void before_all_is_read_nothing_is_withdrawn(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(first_it_is_announced_that_it_leaves),
 		cmocka_unit_test(a_drained_node_withdraws_serves_to_the_end_and_stays_away),
 		cmocka_unit_test(what_does_not_end_has_the_drain_time),
 		cmocka_unit_test(taken_back_in_between_it_takes_over_again),
