@@ -209,7 +209,7 @@ step_drain() {
 	lab_until 10 b_mode_is xdp && lab_until 10 b_announces && lab_until 5 xdp_takes || { lab_ctl node-b status; return 1; }
 	flows_open drained "$FLOWS_TCP" 0 || return 1
 	lab_ctl node-b drain || return 1
-	lab_until 10 kernel_takes || { lab_ctl node-b status; return 1; }
+	lab_until 20 kernel_takes || { lab_ctl node-b status; return 1; }
 	lab_ctl node-b status >"$LAB_DIR/drain.txt" || { cat "$LAB_DIR/drain.txt"; return 1; } # no error
 	grep -E '^(Drain|Flows|Data plane)' "$LAB_DIR/drain.txt" | sed 's/^/  /'
 	lab_until 10 vip_next_hops_are 192.168.1.10 || { say "$(vip_next_hops)"; return 1; }
