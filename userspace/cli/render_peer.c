@@ -21,9 +21,7 @@ static void add_value(struct table *t, const char *label, const cJSON *o, const 
 
 	strbuf_init(&line, LINE_MAX_BYTES);
 	cell_value(&line, o, key);
-	table_add(t, label);
-	table_add(t, line.data);
-	strbuf_done(&line);
+	table_add_line(t, label, &line);
 }
 
 /* "5m12s ago: Cease/Administrative Shutdown: bye (0602...)" */
@@ -40,9 +38,7 @@ static void add_notification(struct table *t, const char *label, const cJSON *o)
 		cell_value(&line, o, "hex");
 		strbuf_add(&line, ")");
 	}
-	table_add(t, label);
-	table_add(t, line.data);
-	strbuf_done(&line);
+	table_add_line(t, label, &line);
 }
 
 static void add_untold(struct table *t, const cJSON *list)
@@ -61,9 +57,7 @@ static void add_untold(struct table *t, const cJSON *list)
 		cell_value(&line, o, "service");
 		strbuf_add(&line, ": ");
 		cell_value(&line, o, "reason");
-		table_add(t, "Not announced");
-		table_add(t, line.data);
-		strbuf_done(&line);
+		table_add_line(t, "Not announced", &line);
 	}
 }
 
@@ -79,9 +73,7 @@ static void add_history(struct table *t, const cJSON *list)
 		cell_duration(&line, o, "secondsAgo");
 		strbuf_add(&line, " ago: ");
 		cell_value(&line, o, "event");
-		table_add(t, "History");
-		table_add(t, line.data);
-		strbuf_done(&line);
+		table_add_line(t, "History", &line);
 	}
 }
 

@@ -30,13 +30,6 @@ static void add_value(struct strbuf *line, const cJSON *o, const char *key)
 	add_cell(line, cell_value, o, key);
 }
 
-static void add_line(struct table *t, const char *label, struct strbuf *line)
-{
-	table_add(t, label);
-	table_add(t, line->data);
-	strbuf_done(line);
-}
-
 static void add_stale(struct strbuf *line, const cJSON *body)
 {
 	strbuf_add(line, "; ");
@@ -60,7 +53,7 @@ static void add_node(struct table *t, const cJSON *body)
 	add_value(&line, body, "version");
 	if (cJSON_IsTrue(get(body, "stale")))
 		add_stale(&line, body);
-	add_line(t, "Node", &line);
+	table_add_line(t, "Node", &line);
 }
 
 /* "2 of 3 established" */
@@ -73,7 +66,7 @@ static void add_part(struct table *t, const char *label, const cJSON *o, const c
 	strbuf_add(&line, " of ");
 	add_value(&line, o, "total");
 	strbuf_printf(&line, " %s", done);
-	add_line(t, label, &line);
+	table_add_line(t, label, &line);
 }
 
 static void add_device(struct table *t, const cJSON *device)
@@ -95,7 +88,7 @@ static void add_device(struct table *t, const cJSON *device)
 		strbuf_add(&line, "; ");
 		add_value(&line, device, "failure");
 	}
-	add_line(t, "Device", &line);
+	table_add_line(t, "Device", &line);
 }
 
 static void add_flows(struct table *t, const cJSON *o)
@@ -110,7 +103,7 @@ static void add_flows(struct table *t, const cJSON *o)
 	add_value(&line, o, "size");
 	if (cJSON_IsTrue(get(o, "growing")))
 		strbuf_add(&line, "; the table is growing");
-	add_line(t, "Flows", &line);
+	table_add_line(t, "Flows", &line);
 }
 
 static void add_denied(struct table *t, const cJSON *o)
@@ -125,7 +118,7 @@ static void add_denied(struct table *t, const cJSON *o)
 	strbuf_printf(&line, "%.0f prefixes", n);
 	if (n < wanted || n > wanted)
 		strbuf_printf(&line, ", to be %.0f", wanted);
-	add_line(t, "Denied", &line);
+	table_add_line(t, "Denied", &line);
 }
 
 static void add_dataplane(struct table *t, const cJSON *o)
@@ -141,7 +134,7 @@ static void add_dataplane(struct table *t, const cJSON *o)
 		strbuf_add(&line, "; ");
 		add_value(&line, o, "failure");
 	}
-	add_line(t, "Data plane", &line);
+	table_add_line(t, "Data plane", &line);
 	cJSON_ArrayForEach(device, get(o, "devices")) add_device(t, device);
 	if (cJSON_IsObject(get(o, "flowTable")))
 		add_flows(t, get(o, "flowTable"));
@@ -166,7 +159,7 @@ static void add_drain(struct table *t, const cJSON *o)
 		cell_duration(&line, o, "drainSeconds");
 		strbuf_add(&line, " left at most");
 	}
-	add_line(t, "Drain", &line);
+	table_add_line(t, "Drain", &line);
 }
 
 static void add_drops(struct table *t, const cJSON *drops)
@@ -183,7 +176,7 @@ static void add_drops(struct table *t, const cJSON *drops)
 		add_value(&line, drops, count->string);
 	}
 	if (line.len)
-		add_line(t, "Drops", &line);
+		table_add_line(t, "Drops", &line);
 	else
 		strbuf_done(&line);
 }
@@ -203,7 +196,7 @@ static void add_passed(struct table *t, const cJSON *body)
 		add_value(&line, passed, count->string);
 		strbuf_add(&line, ": ");
 		add_value(&line, get(body, "meanings"), count->string);
-		add_line(t, "Passed", &line);
+		table_add_line(t, "Passed", &line);
 	}
 }
 
@@ -220,13 +213,13 @@ static void add_problems(struct table *t, const cJSON *body)
 		add_value(&line, o, severities[i]);
 		strbuf_printf(&line, " %s", severities[i]);
 	}
-	add_line(t, "Problems", &line);
+	table_add_line(t, "Problems", &line);
 	if (!(foreign > 0))
 		return;
 	strbuf_init(&line, LINE_MAX_BYTES);
 	add_value(&line, body, "foreignObjects");
 	strbuf_add(&line, " of kinds that are not ours, ignored");
-	add_line(t, "Objects", &line);
+	table_add_line(t, "Objects", &line);
 }
 
 void render_status(const cJSON *body, struct strbuf *out)

@@ -29,6 +29,13 @@ void table_add(struct table *t, const char *text)
 	*cell = copy;
 }
 
+void table_add_line(struct table *t, const char *label, struct strbuf *line)
+{
+	table_add(t, label);
+	table_add(t, line->data);
+	strbuf_done(line);
+}
+
 static size_t width(const char *text)
 {
 	size_t n = 0;

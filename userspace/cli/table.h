@@ -18,6 +18,8 @@ struct table {
 
 /* Adds the next cell, left to right; the text is copied. NULL or "" is printed as "-". */
 void table_add(struct table *t, const char *text);
+/* Adds a label and what stands beside it, a row of two columns; the line is done with. */
+void table_add_line(struct table *t, const char *label, struct strbuf *line);
 
 /* Adds all rows to *out. The last column is not padded. Every row must be complete. */
 void table_print(const struct table *t, struct strbuf *out);
