@@ -145,12 +145,13 @@ struct agent {
 
 	/* When. */
 	nsec_t scan_at, plan_at, planned_at, resync_at, dataplane_at, alive_at;
-	nsec_t hooks_at;   /* the hooks are looked at, whatever else goes on */
-	nsec_t node_at;    /* the node is not read before */
-	nsec_t pods_at;    /* pods of which nothing is known are not asked for before */
-	nsec_t retry_at;   /* a sink failed */
-	unsigned restless; /* turns in a row whose last round still changed something */
-	nsec_t quiet_at;   /* no plan was made for a while: memory can be given back */
+	nsec_t hooks_at;      /* the hooks are looked at, whatever else goes on */
+	nsec_t node_at;       /* the node is not read before */
+	nsec_t pods_at;       /* pods of which nothing is known are not asked for before */
+	nsec_t retry_at;      /* a sink failed */
+	unsigned restless;    /* turns in a row whose last round still changed something */
+	bool has_rounds_left; /* the last such turn had no time for another */
+	nsec_t quiet_at;      /* no plan was made for a while: memory can be given back */
 	nsec_t watchdog_at;
 	nsec_t slow_said_at; /* no slow turn is told of before */
 	nsec_t drain_at;     /* the routers have been told for long enough; NSEC_NEVER: no drain */

@@ -14,7 +14,6 @@
 #include "agent/sources.h"
 #include "agent/state.h"
 #include "sys/bpf_dataplane.h"
-
 #include "sys/notify.h"
 
 #define COALESCE_NS (10 * NSEC_PER_MSEC)
@@ -23,7 +22,10 @@
 #define QUIET_NS    (1 * NSEC_PER_SEC)
 #define SLOW_NS     (1 * NSEC_PER_SEC)
 #define LEARNED_NS  (1 * NSEC_PER_SEC) /* neighbours come and go all the time */
-#define ROUNDS_MAX  4 /* of plan and apply in one turn; the rest goes on in the next */
+
+/* Of plan and apply in one turn, and when the last of them begins; the rest goes on in the next. */
+#define ROUNDS_MAX 4
+#define ROUNDS_NS  (4 * NSEC_PER_MSEC)
 
 /* UPDATEs went out, which is the next plan's affair: it is due soon, but not at once. */
 static void note_written(struct agent *a)
@@ -32,14 +34,23 @@ static void note_written(struct agent *a)
 		agent_input_changed(&a->inputs, INPUT_WRITTEN);
 }
 
+/* A round takes as long as thousands of Services make it: two may be too long for one turn. */
+static bool has_time_for_a_round(const struct agent *a)
+{
+	return loop_turn_so_far(a->loop) < ROUNDS_NS;
+}
+
 static void reconcile(struct agent *a, nsec_t now)
 {
-	bool again = true;
+	bool again;
+	int i = 0;
 
 	a->preparing = 0;
 	agent_inputs_done(&a->inputs, DUE_PLAN | DUE_PLAN_NOW);
-	for (int i = 0; i < ROUNDS_MAX && again; i++)
+	do
 		again = apply_round(a, now);
+	while (again && ++i < ROUNDS_MAX && has_time_for_a_round(a));
+	a->has_rounds_left = again && i < ROUNDS_MAX;
 	a->restless = again ? a->restless + 1 : 0;
 	if (apply_is_opening(a))
 		return; /* and once more when that is over */
@@ -79,12 +90,15 @@ static void say_ready(struct agent *a)
 }
 
 /*
- * Not before this, unless it is urgent: the first change after quiet does not wait. A plan that
- * does not converge must cost neither the CPU nor the rest of the agent's work.
+ * Not before this, unless it is urgent: the first change after quiet does not wait, nor do the
+ * rounds that a turn had no time for. A plan that does not converge must cost neither the CPU nor
+ * the rest of the agent's work.
  */
 static nsec_t coalesced_at(const struct agent *a)
 {
-	return nsec_add(a->planned_at, a->restless < AGENT_RESTLESS ? COALESCE_NS : SLOW_NS);
+	if (a->restless >= AGENT_RESTLESS)
+		return nsec_add(a->planned_at, SLOW_NS);
+	return a->has_rounds_left ? a->planned_at : nsec_add(a->planned_at, COALESCE_NS);
 }
 
 /* Before files and node were read once there is nothing to plan. */

@@ -299,3 +299,8 @@ nsec_t loop_now(const struct loop *loop)
 {
 	return loop->now;
 }
+
+nsec_t loop_turn_so_far(const struct loop *loop)
+{
+	return clock_now() - loop->now;
+}

@@ -82,3 +82,5 @@ struct loop_turn loop_longest_turn(const struct loop *loop);
 
 /* The time of this turn. */
 nsec_t loop_now(const struct loop *loop);
+/* How long it has lasted. */
+nsec_t loop_turn_so_far(const struct loop *loop);

@@ -7,6 +7,7 @@
 #include "agent_rig.h"
 
 #include "agent/apply.h"
+#include "agent/reconcile.h"
 #include "errors.h"
 #include "sys/bpf_dataplane.h"
 #include "sys/files.h"
@@ -362,6 +363,46 @@ static void what_the_store_refuses_is_logged_when_it_begins_or_changes(void **st
 	rig_free(rig);
 }
 
+/* --- turns --------------------------------------------------------------------------------------
+ */
+
+/* A step that begins late in its turn. Each of its plans is one round, and the next comes at once.
+ */
+static nsec_t late_step(void *ctx, nsec_t now)
+{
+	struct agent_rig *rig = ctx;
+	const nsec_t planned_at = rig->agent.planned_at;
+	nsec_t next;
+
+	while (clock_now() - now < 5 * NSEC_PER_MSEC)
+		;
+	router_turn(rig->router);
+	next = reconcile_step(&rig->agent, now);
+	if (rig->agent.has_rounds_left && rig->agent.planned_at != planned_at) {
+		rig->turns++;
+		assert_in_range(next, 0, now);
+	}
+	if (rig->agent.current && serves(rig))
+		loop_stop(rig->agent.loop);
+	assert_in_range(now, 0, rig->give_up);
+	return nsec_min(next, now + NSEC_PER_MSEC);
+}
+
+/* What is programmed in one round is announced in another: both in one turn would be a long one. */
+static void a_turn_that_was_long_leaves_the_next_round_to_the_next(void **state)
+{
+	struct agent_rig *rig = rig_with_dataplane();
+
+	(void)state;
+	NEEDS_DATAPLANE(rig);
+	rig->turns = 0;
+	rig->give_up = clock_now() + 20 * NSEC_PER_SEC;
+	assert_int_equal(loop_run(rig->agent.loop, late_step, rig), 0);
+	assert_in_range(rig->turns, 1, 20);
+	assert_false(rig->agent.has_rounds_left);
+	rig_free(rig);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -372,6 +413,7 @@ int main(void)
 		cmocka_unit_test(mode_off_at_run_time_withdraws_first),
 		cmocka_unit_test(a_dataplane_that_failed_is_adopted_by_the_next_try),
 		cmocka_unit_test(what_the_store_refuses_is_logged_when_it_begins_or_changes),
+		cmocka_unit_test(a_turn_that_was_long_leaves_the_next_round_to_the_next),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
