@@ -115,6 +115,7 @@ UNIT_SRC := $(wildcard tests/unit/*/test_*.c)
 UNIT_BIN := $(patsubst tests/unit/%.c,$(B)/unit/%,$(UNIT_SRC))
 below_base := base
 below_bgp  := bgp base
+below_bfd  := bfd base
 below_api  := api base
 below_lb   := lb base
 below_plan := plan lb api bgp base
@@ -122,6 +123,7 @@ below_sys  := sys plan lb api bgp base
 below_agent := agent sys plan lb api bgp base
 below_cli  := base
 LIBS_api   := -lyaml
+LIBS_bfd   := -lnettle
 LIBS_plan  := -lyaml
 LIBS_sys   := $(LIBS_agent)
 
@@ -130,7 +132,7 @@ $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/$(1)/test_*.c)): $(B
 	@mkdir -p $$(@D)
 	$$(Q)$$(CC) $$(SAN) -o $$@ $$(filter %.o,$$^) -Wl,--start-group $$(filter %.a,$$^) -Wl,--end-group -lcmocka $$(LIBS_$(1)) $$(if $$(filter cli,$(1)),-lcjson)
 endef
-$(foreach d,base bgp api lb plan sys agent cli,$(eval $(call unit_rules,$(d))))
+$(foreach d,base bgp bfd api lb plan sys agent cli,$(eval $(call unit_rules,$(d))))
 $(B)/san/tests/%.o: CPPFLAGS += -Itests
 
 unit: $(UNIT_BIN) ## unit tests, under the address and undefined-behaviour sanitizers

@@ -11,6 +11,8 @@ fuzz_layers_fuzz_bgp_msg    := bgp base
 fuzz_layers_fuzz_bgp_update := bgp base
 fuzz_layers_fuzz_bgp_peer   := bgp base
 fuzz_layers_fuzz_yaml       := api base
+fuzz_layers_fuzz_bfd_packet := bfd base
+fuzz_layers_fuzz_bfd_set    := bfd base
 fuzz_corpus_fuzz_yaml       := tests/samples:tests/fuzz/corpus/yaml
 
 FUZZ_SECONDS ?= 30

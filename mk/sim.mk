@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
-# The deterministic simulations: make sim [SEEDS=500] [PLANE_SEEDS=200], or SEED=n to repeat one: of two
-# BGP speakers, and of the whole control plane.
+# The deterministic simulations: make sim [SEEDS=500] [BFD_SEEDS=500] [PLANE_SEEDS=200], or SEED=n to
+# repeat one: of two BGP speakers, of two BFD sessions, and of the whole control plane.
 
 SIM_SRC := $(wildcard tests/sim/*.c)
 SIM_BIN := $(B)/sim/sim
@@ -18,10 +18,21 @@ $(PLANE_BIN): $(patsubst %.c,$(B)/san/%.o,$(PLANE_SRC)) $(patsubst %,$(B)/san/li
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(SAN) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LIBS_plan)
 
-sim: $(SIM_BIN) sim-plane ## two BGP speakers over a hostile network: SEEDS=n runs, SEED=n repeats one
+BFD_SIM_SRC := $(wildcard tests/sim/bfd/*.c)
+BFD_SIM_BIN := $(B)/sim/bfd
+BFD_SEEDS   ?= 500
+
+$(BFD_SIM_BIN): $(patsubst %.c,$(B)/san/%.o,$(BFD_SIM_SRC)) $(B)/san/libbfd.a $(B)/san/libbase.a
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(SAN) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LIBS_bfd)
+
+sim: $(SIM_BIN) sim-bfd sim-plane ## two BGP speakers over a hostile network: SEEDS=n runs, SEED=n repeats one
 	$(Q)$(SIM_BIN) $(if $(SEED),$(SEED) 1,1 $(SEEDS))
 
 sim-plane: $(PLANE_BIN) ## the whole control plane with crashes: PLANE_SEEDS=n runs, SEED=n repeats one
 	$(Q)$(PLANE_BIN) $(if $(SEED),$(SEED) 1,1 $(PLANE_SEEDS))
 
-.PHONY: sim sim-plane
+sim-bfd: $(BFD_SIM_BIN) ## two BFD sessions over a hostile link: BFD_SEEDS=n runs, SEED=n repeats one
+	$(Q)$(BFD_SIM_BIN) $(if $(SEED),$(SEED) 1,1 $(BFD_SEEDS))
+
+.PHONY: sim sim-bfd sim-plane

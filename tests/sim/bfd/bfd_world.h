@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * Two BFD sessions, each in a set of its own, over a link that loses, delays, duplicates and
+ * reorders, on hosts whose scheduler lets them sleep. A world is a seed: it draws what the ends
+ * want, how the link behaves and what happens: losses, one-way losses, sleeps, other terms,
+ * AdminDown, an end that starts anew. Then the link heals, and both must agree.
+ */
+#pragma once
+
+#include "bfd/bfd_set.h"
+
+#include <stdio.h>
+
+#define WORLD_PACKETS 256
+
+struct world_packet {
+	uint8_t b[BFD_PACKET_MAX];
+	size_t len;
+	nsec_t arrives_at; /* NSEC_NEVER: the place is free */
+};
+
+/* What an observer knows of an end who sees its packets and its events, nothing inside. */
+struct world_watch {
+	enum bfd_state state;
+	nsec_t heard_at;         /* last packet that it took */
+	struct bfd_packet heard; /* that one */
+	bool has_heard;
+	bool saw_answer;      /* Init or Up that named its discriminator, since it was Down */
+	uint32_t least_rx_us; /* of what it may count with: until a Final comes, the old */
+	uint32_t rx_us;
+	uint32_t least_tx_us; /* of what it may send by */
+	nsec_t said_at;       /* last packet that was no Final, and no change */
+	bool has_changed;     /* its state, since then */
+	unsigned downs;
+};
+
+struct world_end {
+	struct bfd_set *set;
+	struct bfd_session *session;
+	struct bfd_config config;
+	struct world_packet inbox[WORLD_PACKETS]; /* on their way, or waiting to be read */
+	nsec_t sleeps_until;
+	bool is_admin_down;
+	struct world_watch watch;
+};
+
+struct world_weather {
+	unsigned loss[2]; /* towards each end, per cent */
+	unsigned duplicates;
+	nsec_t delay_min, delay_max;
+};
+
+struct world_stats {
+	uint64_t packets, ups, downs, polls, sleeps, late_reads;
+};
+
+struct world {
+	struct rng rng;
+	nsec_t now, faults_end, next_fault;
+	bool is_calm; /* nothing is lost, and nobody sleeps: nothing may go down */
+	struct world_weather weather;
+	struct world_end end[2];
+	struct world_stats stats;
+	char violation[256];
+};
+
+struct world *world_new(uint64_t seed);
+/* NULL, or what did not hold. */
+const char *world_run(struct world *w);
+struct world *world_free(struct world *w);
+
+/* Records the first violation. */
+void world_violation(struct world *w, const char *fmt, ...) printf_like(2, 3);
+
+/* bfd_check.c: the observer. A packet was taken, was sent, a state changed; and at each step. */
+void world_check_heard(struct world *w, int end, const struct bfd_packet *p, nsec_t at);
+void world_check_said(struct world *w, int end, const uint8_t *data, size_t len);
+void world_check_event(struct world *w, int end, const struct bfd_event *e);
+void world_check_awake(struct world *w, int end);
+void world_check_reconfigured(struct world *w, int end);
+void world_check_started(struct world *w, int end);
+/* After quiet: both are Up, know each other, and count with each other's terms. */
+void world_check_agreed(struct world *w);

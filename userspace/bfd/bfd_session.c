@@ -1,0 +1,410 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * The session. Sections are those of RFC 5880: 6.8.2 to 6.8.4 timers, 6.8.6 reception, 6.8.7
+ * transmission, 6.8.16 AdminDown.
+ *
+ * Poll sequences (6.5) are kept apart by two rules, since a packet does not say which Poll it
+ * answers. Terms that change during one wait for its end. And after one that took a while the next
+ * waits as long again: with a long way to the peer several of its Polls were under way, and their
+ * answers must not be taken for the next one's.
+ */
+#include "bfd/bfd_session.h"
+
+#include <assert.h>
+
+#define JITTER_ONE        65536u
+#define JITTER_LEAST      (JITTER_ONE / 4 * 3)  /* 75 % */
+#define JITTER_MOST_ALONE (JITTER_ONE / 10 * 9) /* 90 %, with multiplier 1 (6.8.7) */
+
+static uint32_t larger(uint32_t a, uint32_t b)
+{
+	return a > b ? a : b;
+}
+
+/* 6.8.1 */
+static void forget_remote(struct bfd_session *s)
+{
+	s->remote = (struct bfd_remote){.state = BFD_DOWN, .terms = {.min_rx_us = 1}};
+}
+
+/* ---- times ----------------------------------------------------------------------------------- */
+
+/* 6.8.3: a slow one while not Up. */
+static uint32_t offered_tx_us(const struct bfd_session *s)
+{
+	return s->state == BFD_UP ? s->offered.min_tx_us
+				  : larger(s->offered.min_tx_us, BFD_SLOW_US);
+}
+
+nsec_t bfd_session_interval(const struct bfd_session *s)
+{
+	uint32_t own = s->state == BFD_UP ? s->tx_us : offered_tx_us(s);
+
+	if (s->remote.terms.min_rx_us == 0)
+		return NSEC_NEVER;
+	return larger(own, s->remote.terms.min_rx_us) * NSEC_PER_USEC;
+}
+
+nsec_t bfd_session_detection(const struct bfd_session *s)
+{
+	if (s->remote.discriminator == 0)
+		return NSEC_NEVER;
+	return s->remote.terms.detect_mult *
+	       (larger(s->rx_us, s->remote.terms.min_tx_us) * NSEC_PER_USEC);
+}
+
+static nsec_t expires_at(const struct bfd_session *s)
+{
+	return nsec_add(s->heard_at, bfd_session_detection(s));
+}
+
+/* 6.8.7 */
+static bool may_send(const struct bfd_session *s)
+{
+	return !s->config.is_passive || s->remote.discriminator != 0;
+}
+
+static bool is_periodic(const struct bfd_session *s)
+{
+	bool is_on_demand = s->remote.has_demand && s->state == BFD_UP && s->remote.state == BFD_UP;
+
+	return may_send(s) && (!is_on_demand || s->is_polling);
+}
+
+static nsec_t sends_at(const struct bfd_session *s)
+{
+	nsec_t interval = bfd_session_interval(s);
+
+	if (!is_periodic(s) || interval == NSEC_NEVER)
+		return NSEC_NEVER;
+	return s->sent_at + interval / JITTER_ONE * s->jitter +
+	       interval % JITTER_ONE * s->jitter / JITTER_ONE;
+}
+
+static void draw_jitter(struct bfd_session *s)
+{
+	uint64_t most = s->offered.detect_mult == 1 ? JITTER_MOST_ALONE : JITTER_ONE;
+
+	s->jitter = JITTER_LEAST + rng_below(&s->rng, most - JITTER_LEAST + 1);
+}
+
+/* ---- terms and poll sequences ---------------------------------------------------------------- */
+
+static bool is_offered(const struct bfd_session *s)
+{
+	const struct bfd_terms *a = &s->offered, *b = &s->config.terms;
+
+	return a->min_tx_us == b->min_tx_us && a->min_rx_us == b->min_rx_us &&
+	       a->detect_mult == b->detect_mult;
+}
+
+static void in_force_now(struct bfd_session *s)
+{
+	s->tx_us = s->offered.min_tx_us;
+	s->rx_us = s->offered.min_rx_us;
+}
+
+static void begin_poll(struct bfd_session *s)
+{
+	s->is_polling = true;
+	s->poll_was_sent = false;
+}
+
+/*
+ * 6.8.3: when Up, an interval between our packets that grows, and one between the peer's that
+ * shrinks, wait for the Final.
+ */
+static void offer(struct bfd_session *s, nsec_t now)
+{
+	if (is_offered(s) || (s->state == BFD_UP && (s->is_polling || now < s->poll_rests_until)))
+		return;
+	s->offered = s->config.terms;
+	if (s->state != BFD_UP) {
+		in_force_now(s);
+		return;
+	}
+	if (s->offered.min_tx_us < s->tx_us)
+		s->tx_us = s->offered.min_tx_us;
+	if (s->offered.min_rx_us > s->rx_us)
+		s->rx_us = s->offered.min_rx_us;
+	begin_poll(s);
+}
+
+static void end_poll(struct bfd_session *s, nsec_t now)
+{
+	assert(s->is_polling && s->poll_was_sent);
+	s->is_polling = false;
+	s->poll_rests_until = nsec_add(now, now > s->poll_since ? now - s->poll_since : 0);
+	in_force_now(s);
+	offer(s, now);
+}
+
+/* ---- state ----------------------------------------------------------------------------------- */
+
+static void report(struct bfd_session *s, enum bfd_state from)
+{
+	if (s->n_events == BFD_EVENTS) {
+		s->first_event = (s->first_event + 1) % BFD_EVENTS;
+		s->n_events--;
+	}
+	s->events[(s->first_event + s->n_events++) % BFD_EVENTS] =
+		(struct bfd_event){.from = from,
+				   .to = s->state,
+				   .diag = s->diag,
+				   .remote_diag = s->remote.diag,
+				   .at = s->since};
+}
+
+/* Every change is told to the peer at once (6.8.7: "in order to more rapidly communicate"). */
+static void set_state(struct bfd_session *s, nsec_t now, enum bfd_state to, uint8_t diag)
+{
+	enum bfd_state from = s->state;
+
+	assert(from != to);
+	assert(to != BFD_UP || s->remote.discriminator != 0);
+	s->counters.flaps += from == BFD_UP;
+	s->state = to;
+	s->diag = diag;
+	s->since = now;
+	s->is_polling = false;
+	s->poll_rests_until = 0;
+	s->change_is_due = true;
+	s->offered = s->config.terms;
+	in_force_now(s);
+	/* The interval falls from a second to what is configured. */
+	if (to == BFD_UP)
+		begin_poll(s);
+	report(s, from);
+}
+
+/* 6.8.4: nothing was heard for the detection time. */
+static void expire(struct bfd_session *s, nsec_t now)
+{
+	assert(s->remote.discriminator != 0);
+	s->counters.expired++;
+	if (s->auth.is_known)
+		s->auth_known_until = nsec_add(expires_at(s), bfd_session_detection(s));
+	if (s->state == BFD_INIT || s->state == BFD_UP)
+		set_state(s, now, BFD_DOWN, BFD_DIAG_EXPIRED);
+	s->final_is_due = false;
+	forget_remote(s);
+}
+
+/* The last paragraphs of 6.8.6. */
+static void follow(struct bfd_session *s, nsec_t now, enum bfd_state heard)
+{
+	assert(s->state != BFD_ADMIN_DOWN);
+	if (heard == BFD_ADMIN_DOWN) {
+		if (s->state != BFD_DOWN)
+			set_state(s, now, BFD_DOWN, BFD_DIAG_NEIGHBOUR_DOWN);
+	} else if (s->state == BFD_DOWN) {
+		if (heard == BFD_DOWN)
+			set_state(s, now, BFD_INIT, s->diag);
+		else if (heard == BFD_INIT)
+			set_state(s, now, BFD_UP, BFD_DIAG_NONE);
+	} else if (s->state == BFD_INIT) {
+		if (heard == BFD_INIT || heard == BFD_UP)
+			set_state(s, now, BFD_UP, BFD_DIAG_NONE);
+	} else if (heard == BFD_DOWN) {
+		set_state(s, now, BFD_DOWN, BFD_DIAG_NEIGHBOUR_DOWN);
+	}
+}
+
+/* ---- verbs ----------------------------------------------------------------------------------- */
+
+static void check_config(const struct bfd_config *c)
+{
+	assert(c->terms.min_tx_us > 0);
+	assert(c->terms.min_rx_us > 0);
+	assert(c->terms.detect_mult > 0);
+	assert(!ip_addr_is_none(&c->peer));
+	assert(c->auth.len <= bfd_auth_key_max(c->auth.type));
+	assert((c->auth.type == BFD_AUTH_NONE) == (c->auth.len == 0));
+}
+
+void bfd_session_init(struct bfd_session *s, const struct bfd_config *config,
+		      uint32_t discriminator, const struct rng *rng, nsec_t now)
+{
+	check_config(config);
+	assert(discriminator != 0);
+	*s = (struct bfd_session){.config = *config,
+				  .discriminator = discriminator,
+				  .rng = *rng,
+				  .state = BFD_DOWN,
+				  .since = now,
+				  .offered = config->terms,
+				  .auth_known_until = NSEC_NEVER};
+	/* 6.8.1: the sequence begins at random, so that an earlier run's packets are no replay. */
+	s->auth.sent = (uint32_t)rng_next(&s->rng);
+	in_force_now(s);
+	forget_remote(s);
+}
+
+void bfd_session_reconfigure(struct bfd_session *s, nsec_t now, const struct bfd_config *config)
+{
+	check_config(config);
+	assert(ip_addr_equal(&config->peer, &s->config.peer));
+	assert(config->ifindex == s->config.ifindex);
+	assert(config->is_multihop == s->config.is_multihop);
+	if (memcmp(&config->auth, &s->config.auth, sizeof(config->auth)) != 0)
+		s->auth.is_known = false;
+	s->config = *config;
+	offer(s, now);
+}
+
+static enum bfd_reject check_path(const struct bfd_config *c, const struct bfd_arrival *a)
+{
+	if (a->is_multihop != c->is_multihop)
+		return BFD_REJECT_PORT;
+	if (!ip_addr_equal(&a->source, &c->peer))
+		return BFD_REJECT_SOURCE;
+	if (c->ifindex != 0 && a->ifindex != c->ifindex)
+		return BFD_REJECT_INTERFACE;
+	if (a->ttl < (c->is_multihop ? c->minimum_ttl : BFD_TTL))
+		return BFD_REJECT_TTL;
+	return BFD_ACCEPTED;
+}
+
+static enum bfd_reject check(struct bfd_session *s, const struct bfd_arrival *a,
+			     const struct bfd_packet *p)
+{
+	enum bfd_reject reject = check_path(&s->config, a);
+
+	if (reject != BFD_ACCEPTED)
+		return reject;
+	if (s->state == BFD_ADMIN_DOWN)
+		return BFD_REJECT_ADMIN_DOWN;
+	return bfd_auth_check(&s->config.auth, &s->auth, s->offered.detect_mult, p);
+}
+
+/* 6.8.6, "set bfd.RemoteDiscr" and what follows. */
+static void learn(struct bfd_session *s, nsec_t at, const struct bfd_packet *p)
+{
+	s->remote = (struct bfd_remote){.discriminator = p->my_discriminator,
+					.state = p->state,
+					.diag = p->diag,
+					.has_demand = p->demand,
+					.is_independent = p->independent,
+					.terms = {.min_tx_us = p->min_tx_us,
+						  .min_rx_us = p->min_rx_us,
+						  .detect_mult = p->detect_mult},
+					.min_echo_rx_us = p->min_echo_rx_us};
+	s->auth_known_until = NSEC_NEVER;
+	if (at > s->heard_at)
+		s->heard_at = at;
+}
+
+enum bfd_reject bfd_session_receive(struct bfd_session *s, const struct bfd_arrival *arrival,
+				    const struct bfd_packet *p)
+{
+	enum bfd_reject reject = check(s, arrival, p);
+
+	if (reject != BFD_ACCEPTED) {
+		s->counters.rejected[reject]++;
+		return reject;
+	}
+	s->counters.received++;
+	/* The silence was long enough, though we wake up only now. */
+	if (arrival->at >= expires_at(s))
+		expire(s, arrival->at);
+	learn(s, arrival->at, p);
+	/* An answer to what was never asked is one to an earlier sequence. */
+	if (p->final && s->is_polling && s->poll_was_sent)
+		end_poll(s, arrival->at);
+	follow(s, arrival->at, p->state);
+	if (p->poll)
+		s->final_is_due = true;
+	return BFD_ACCEPTED;
+}
+
+void bfd_session_notify(struct bfd_session *s, nsec_t now, enum bfd_note note)
+{
+	switch (note) {
+	case BFD_NOTE_ADMIN_DOWN:
+		if (s->state != BFD_ADMIN_DOWN)
+			set_state(s, now, BFD_ADMIN_DOWN, BFD_DIAG_ADMIN_DOWN);
+		s->final_is_due = false;
+		break;
+	case BFD_NOTE_ADMIN_UP:
+		if (s->state == BFD_ADMIN_DOWN)
+			set_state(s, now, BFD_DOWN, BFD_DIAG_NONE);
+		break;
+	case BFD_NOTE_PATH_DOWN:
+		if (s->state == BFD_INIT || s->state == BFD_UP)
+			set_state(s, now, BFD_DOWN, BFD_DIAG_PATH_DOWN);
+		break;
+	}
+}
+
+void bfd_session_tick(struct bfd_session *s, nsec_t now)
+{
+	if (now >= expires_at(s))
+		expire(s, now);
+	if (now >= s->auth_known_until) {
+		s->auth.is_known = false;
+		s->auth_known_until = NSEC_NEVER;
+	}
+	offer(s, now);
+}
+
+static size_t write_packet(struct bfd_session *s, bool final, uint8_t buf[BFD_PACKET_MAX])
+{
+	size_t auth_len = bfd_auth_len(&s->config.auth);
+	const struct bfd_packet p = {.diag = s->diag,
+				     .state = s->state,
+				     .poll = s->is_polling && !final,
+				     .final = final,
+				     .has_auth = auth_len > 0,
+				     .detect_mult = s->offered.detect_mult,
+				     .my_discriminator = s->discriminator,
+				     .your_discriminator = s->remote.discriminator,
+				     .min_tx_us = offered_tx_us(s),
+				     .min_rx_us = s->offered.min_rx_us};
+
+	bfd_packet_encode(buf, &p, auth_len);
+	if (auth_len > 0)
+		bfd_auth_write(&s->config.auth, &s->auth, buf);
+	s->counters.sent++;
+	return BFD_PACKET_BYTES + auth_len;
+}
+
+size_t bfd_session_transmit(struct bfd_session *s, nsec_t now, uint8_t buf[BFD_PACKET_MAX])
+{
+	if (s->final_is_due) {
+		s->final_is_due = false;
+		return write_packet(s, true, buf);
+	}
+	if (!may_send(s))
+		s->change_is_due = false;
+	if (!s->change_is_due && now < sends_at(s))
+		return 0;
+	s->change_is_due = false;
+	s->sent_at = now;
+	draw_jitter(s);
+	if (s->is_polling && !s->poll_was_sent) {
+		s->poll_was_sent = true;
+		s->poll_since = now;
+	}
+	return write_packet(s, false, buf);
+}
+
+bool bfd_session_poll(struct bfd_session *s, struct bfd_event *ret)
+{
+	if (s->n_events == 0)
+		return false;
+	*ret = s->events[s->first_event];
+	s->first_event = (s->first_event + 1) % BFD_EVENTS;
+	s->n_events--;
+	return true;
+}
+
+nsec_t bfd_session_deadline(const struct bfd_session *s)
+{
+	nsec_t at = nsec_min(nsec_min(expires_at(s), sends_at(s)), s->auth_known_until);
+
+	if (s->final_is_due || (s->change_is_due && may_send(s)))
+		return 0;
+	if (s->state == BFD_UP && !s->is_polling && !is_offered(s))
+		at = nsec_min(at, s->poll_rests_until);
+	return at;
+}

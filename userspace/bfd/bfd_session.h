@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * One BFD session in asynchronous mode (RFC 5880, 5881, 5883): state machine, timers, poll
+ * sequences. Pure: no fd, clock, callback or allocation. It is found by bfd_set.c, which also
+ * refuses what belongs to no session.
+ *
+ * The driver's duties: read what has arrived before tick(), and pass the kernel's time of arrival,
+ * so that a late wake-up neither declares dead a peer whose packets wait nor takes it for alive by
+ * packets that came too late; after every verb poll() until it says no, then transmit() until it
+ * writes nothing. Time never goes back, but for arrivals.
+ *
+ * When things happen follows from a few facts each time it is asked: when we last sent and heard,
+ * what both sides offer, what is in force. So a changed interval acts at once wherever it may.
+ */
+#pragma once
+
+#include "base/addr.h"
+#include "base/nsec.h"
+#include "base/rng.h"
+#include "bfd/bfd_auth.h"
+#include "bfd/bfd_packet.h"
+
+#define BFD_SLOW_US 1000000 /* least interval while not Up (RFC 5880 6.8.3) */
+#define BFD_TTL     255     /* sent, and wanted on a single hop (RFC 5881 5) */
+
+/* What one side offers (RFC 5880 6.8.1). */
+struct bfd_terms {
+	uint32_t min_tx_us, min_rx_us; /* ours are not 0 */
+	uint8_t detect_mult;           /* not 0 */
+};
+
+struct bfd_config {
+	struct ip_addr peer, local; /* local: none until it is known; not compared then */
+	uint32_t ifindex;           /* 0: packets may come by any interface */
+	bool is_multihop;
+	uint8_t minimum_ttl; /* with is_multihop: packets of less are refused */
+	bool is_passive;     /* says nothing until the peer has (RFC 5880 6.1) */
+	struct bfd_terms terms;
+	struct bfd_auth_key auth;
+};
+
+enum bfd_note {
+	BFD_NOTE_ADMIN_DOWN, /* taken out of use: AdminDown, which is no failure to the peer */
+	BFD_NOTE_ADMIN_UP,   /* in use again */
+	BFD_NOTE_PATH_DOWN,  /* the driver knows that there is no path: Down */
+};
+
+struct bfd_event {
+	enum bfd_state from, to;
+	uint8_t diag, remote_diag; /* ours, why; the peer's last */
+	nsec_t at;
+};
+#define BFD_EVENTS 4
+
+/* How a packet came. */
+struct bfd_arrival {
+	nsec_t at;
+	struct ip_addr source, destination;
+	uint32_t ifindex;
+	uint8_t ttl; /* or hop limit; 0: not known */
+	bool is_multihop;
+};
+
+/* What the peer's last packet said; the first values of RFC 5880 6.8.1 where none has come. */
+struct bfd_remote {
+	uint32_t discriminator; /* 0: nothing is heard of it, or no more */
+	enum bfd_state state;
+	uint8_t diag;
+	bool has_demand, is_independent;
+	struct bfd_terms terms;
+	uint32_t min_echo_rx_us;
+};
+
+struct bfd_counters {
+	uint64_t received, sent, expired, flaps; /* flaps: times it left Up */
+	uint64_t rejected[BFD_N_REJECTS];
+};
+
+/* Fields may be read by anybody; only bfd_session.c writes them. */
+struct bfd_session {
+	struct bfd_config config;
+	uint32_t discriminator;
+	struct rng rng;
+
+	enum bfd_state state;
+	uint8_t diag; /* of the last change of state, enum bfd_diag */
+	nsec_t since; /* of the last change */
+	struct bfd_remote remote;
+
+	struct bfd_terms offered; /* what our packets say when Up; config.terms, but for a poll */
+	uint32_t tx_us, rx_us;    /* in force of these, when Up (RFC 5880 6.8.3) */
+	bool is_polling, poll_was_sent;
+	nsec_t poll_since;       /* its first packet went out */
+	nsec_t poll_rests_until; /* answers to the last one's may still be under way */
+
+	bool final_is_due, change_is_due; /* a packet that does not wait for the schedule */
+	nsec_t sent_at;                   /* last packet of the schedule; 0: none */
+	uint64_t jitter;                  /* of the next one, in 1/65536 of the interval */
+	nsec_t heard_at;
+
+	struct bfd_auth_state auth;
+	nsec_t auth_known_until;
+	struct bfd_event events[BFD_EVENTS];
+	unsigned first_event, n_events;
+	struct bfd_counters counters;
+};
+
+/* State Down. The discriminator is unique among the sessions of this host, and not 0. */
+void bfd_session_init(struct bfd_session *s, const struct bfd_config *config,
+		      uint32_t discriminator, const struct rng *rng, nsec_t now);
+
+/*
+ * Takes other terms (by a poll sequence when Up), role, minimum TTL, local address or key, without
+ * a change of state. Peer, interface and is_multihop are what a session is found by, and stay.
+ */
+void bfd_session_reconfigure(struct bfd_session *s, nsec_t now, const struct bfd_config *config);
+
+/*
+ * A parsed packet for this session. BFD_ACCEPTED, or the reason why nothing has changed but
+ * counters.rejected.
+ */
+enum bfd_reject bfd_session_receive(struct bfd_session *s, const struct bfd_arrival *arrival,
+				    const struct bfd_packet *p);
+void bfd_session_notify(struct bfd_session *s, nsec_t now, enum bfd_note note);
+void bfd_session_tick(struct bfd_session *s, nsec_t now);
+/* One packet, or 0: nothing is to be sent now. What is returned counts as sent. */
+size_t bfd_session_transmit(struct bfd_session *s, nsec_t now, uint8_t buf[BFD_PACKET_MAX]);
+/* Changes of state, in their order. If nobody asks, the oldest are forgotten. */
+bool bfd_session_poll(struct bfd_session *s, struct bfd_event *ret);
+nsec_t bfd_session_deadline(const struct bfd_session *s);
+
+/* The negotiated times: between two of our packets, without jitter (NSEC_NEVER: we send none), and
+ * after which silence of the peer is Down (NSEC_NEVER: it is not known to us). */
+nsec_t bfd_session_interval(const struct bfd_session *s);
+nsec_t bfd_session_detection(const struct bfd_session *s);
