@@ -148,12 +148,6 @@ bool sources_are_away(const struct agent *a)
 	return a->changes.is_away || state_load_world_is_away(a);
 }
 
-static void await_helper(struct agent *a)
-{
-	if (sources_are_away(a))
-		a->scan_at = NSEC_NEVER;
-}
-
 void sources_scan(struct agent *a, nsec_t now)
 {
 	const struct watch_reader reader = {.tell = on_file, .is_enough = is_enough, .ctx = a};
@@ -163,10 +157,8 @@ void sources_scan(struct agent *a, nsec_t now)
 	a->scan_until = nsec_add(clock_now(), SLICE_NS);
 	a->scan_at = now;
 	if (!state_load_world_on(a, a->scan_until) ||
-	    !source_changes_read_on(&a->changes, a->scan_until)) {
-		await_helper(a);
+	    !source_changes_read_on(&a->changes, a->scan_until))
 		return;
-	}
 	a->scan_at = watch_scan(a->watch, now, all, &reader);
 	agent_inputs_done(&a->inputs, DUE_SCAN | DUE_SCAN_ALL);
 	is_read = source_changes_read_on(&a->changes, 0);
@@ -177,7 +169,6 @@ void sources_scan(struct agent *a, nsec_t now)
 		return;
 	}
 	a->scan_at = now;
-	await_helper(a);
 	/* Before the first plan nobody looks at the world, and nothing need wait. */
 	if (is_read && !a->current)
 		source_changes_apply(&a->changes, a->world);

@@ -7,6 +7,7 @@
 #include "agent_rig.h"
 
 #include "agent/apply.h"
+#include "agent/problems_own.h"
 #include "agent/reconcile.h"
 #include "errors.h"
 #include "sys/bpf_dataplane.h"
@@ -363,6 +364,40 @@ static void what_the_store_refuses_is_logged_when_it_begins_or_changes(void **st
 	rig_free(rig);
 }
 
+static void denied_prefixes_that_stay_out_are_a_problem_once_it_lasts(void **state)
+{
+	static const struct {
+		int error;
+		nsec_t lasts;
+		bool told;
+	} cases[] = {
+		{0, 10 * NSEC_PER_SEC, false},
+		{-EAGAIN, 3 * NSEC_PER_SEC - 1, false},
+		{-EAGAIN, 3 * NSEC_PER_SEC, true},
+		{-ENOSPC, 0, true},
+	};
+	struct agent_rig *rig = rig_with_dataplane();
+	const nsec_t now = 100 * NSEC_PER_SEC;
+
+	(void)state;
+	NEEDS_DATAPLANE(rig);
+	RIG_WAIT(rig, serves);
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct arena *arena = arena_new();
+		struct problems list = {.arena = arena};
+		size_t n = 0;
+
+		rig->agent.denying.error = cases[i].error;
+		rig->agent.denying.since = now - cases[i].lasts;
+		problems_own_add(&rig->agent, now, &list);
+		for (size_t k = 0; k < list.n; k++)
+			n += strcmp(list.items[k].reason, "DenyIncomplete") == 0;
+		assert_int_equal(n, cases[i].told);
+		arena_free(arena);
+	}
+	rig_free(rig);
+}
+
 /* --- turns --------------------------------------------------------------------------------------
  */
 
@@ -413,6 +448,7 @@ int main(void)
 		cmocka_unit_test(mode_off_at_run_time_withdraws_first),
 		cmocka_unit_test(a_dataplane_that_failed_is_adopted_by_the_next_try),
 		cmocka_unit_test(what_the_store_refuses_is_logged_when_it_begins_or_changes),
+		cmocka_unit_test(denied_prefixes_that_stay_out_are_a_problem_once_it_lasts),
 		cmocka_unit_test(a_turn_that_was_long_leaves_the_next_round_to_the_next),
 	};
 

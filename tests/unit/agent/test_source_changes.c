@@ -126,6 +126,22 @@ static char *other_namespaces(unsigned n)
 	return out.data;
 }
 
+/* As when the agent ends meanwhile. */
+static void what_was_not_read_to_its_end_can_be_dropped(void **state)
+{
+	_cleanup_(freep) char *many = many_namespaces(2000);
+	struct source_changes c = {0};
+	struct world *w = world_new();
+
+	(void)state;
+	add(&c, w, WATCH_CHANGED, "many", many, 0);
+	assert_false(source_changes_read_on(&c, 0));
+	source_changes_done(&c);
+	assert_int_equal(c.n, 0);
+	assert_int_equal(namespaces(w), 0);
+	world_free(w);
+}
+
 /* While the helper reads, the world is read and others are put, as in any turn. */
 static void a_large_text_is_the_helpers(void **state)
 {
@@ -165,6 +181,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_read_in_turns_comes_at_once),
 		cmocka_unit_test(a_small_edit_is_read_in_the_turn_that_found_it),
+		cmocka_unit_test(what_was_not_read_to_its_end_can_be_dropped),
 		cmocka_unit_test(a_large_text_is_the_helpers),
 	};
 

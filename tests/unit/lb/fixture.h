@@ -26,7 +26,7 @@
 struct fixture {
 	struct lb_config config;
 	struct lb_service *services;
-	uint64_t *vip_bits, range_names[LB_RANGE_SETS];
+	uint64_t *vip_bits, *range_names;
 	struct lb_new_flows *new_flows;
 	uint64_t *rows[MAX_CHUNKS];
 	struct lb_backend *backends[MAX_CHUNKS];
@@ -61,6 +61,7 @@ static inline void fixture_init(struct fixture *x)
 	*x = (struct fixture){.n_rows = 0};
 	x->services = xcalloc(LB_SERVICE_SLOTS, sizeof(*x->services));
 	x->vip_bits = xcalloc(LB_VIP_WORDS, sizeof(*x->vip_bits));
+	x->range_names = xcalloc(LB_RANGE_SETS, sizeof(*x->range_names));
 	x->new_flows = xcalloc(LB_SERVICE_SLOTS, sizeof(*x->new_flows));
 	x->t = fixture_tables(x);
 	fixture_at(x, 100 * SECOND);
@@ -72,6 +73,7 @@ static inline void fixture_done(struct fixture *x)
 	lb_tables_free(x->t);
 	free(x->services);
 	free(x->vip_bits);
+	free(x->range_names);
 	free(x->new_flows);
 	free(x->flows);
 	for (size_t i = 0; i < x->n_rows; i++)

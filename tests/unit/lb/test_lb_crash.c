@@ -35,6 +35,7 @@ static void images_init(struct fixture *x)
 	x->new_flows = pages(LB_SERVICE_SLOTS * sizeof(*x->new_flows));
 	x->rows[0] = pages(LB_ROWS_CHUNK * sizeof(uint64_t));
 	x->backends[0] = pages(LB_BACKEND_CHUNK * sizeof(struct lb_backend));
+	x->range_names = xcalloc(LB_RANGE_SETS, sizeof(*x->range_names)); /* none is used */
 	x->t = fixture_tables(x);
 	fixture_at(x, 100 * SECOND);
 }
@@ -42,6 +43,7 @@ static void images_init(struct fixture *x)
 static void images_done(struct fixture *x)
 {
 	lb_tables_free(x->t);
+	free(x->range_names);
 	munmap(x->services, LB_SERVICE_SLOTS * sizeof(*x->services));
 	munmap(x->vip_bits, LB_VIP_WORDS * sizeof(*x->vip_bits));
 	munmap(x->new_flows, LB_SERVICE_SLOTS * sizeof(*x->new_flows));

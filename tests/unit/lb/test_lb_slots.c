@@ -401,6 +401,51 @@ static void a_slot_with_a_key_that_does_not_hash_to_it_is_cleared(void **state)
 	fixture_done(&x);
 }
 
+/* Whatever stands in the maps: a slot whose regions cannot be what was put there goes. */
+static void a_slot_with_impossible_regions_is_cleared(void **state)
+{
+	static const uint32_t n_backends[] = {LB_BACKEND_UNIT - 1, LB_BACKEND_UNIT + 1,
+					      LB_ROW_NONE + 1 + LB_BACKEND_UNIT};
+	struct lb_target target = target_of_v4(0x0a000001, 8080, true);
+	struct lb_frontend web = frontend_of(key_of(0xc0000201, 80), &target, 1);
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(n_backends); i++) {
+		struct fixture x;
+		uint64_t live;
+		uint32_t slot;
+
+		fixture_init(&x);
+		assert_int_equal(fixture_put(&x, &web), 0);
+		slot = (uint32_t)(reader_find(&x, &web.key, &live) - x.services);
+		x.services[slot].n_backends = n_backends[i];
+		assert_int_equal(fixture_restart(&x), 1);
+		assert_null(reader_find(&x, &web.key, &live));
+		fixture_done(&x);
+	}
+}
+
+/* Flows name a service by its id, so none is given twice, whatever the counter says. */
+static void an_adopted_id_is_not_given_again(void **state)
+{
+	struct lb_target target = target_of_v4(0x0a000001, 8080, true);
+	struct lb_frontend first = frontend_of(key_of(0xc0000201, 80), &target, 1);
+	struct lb_frontend second = frontend_of(key_of(0xc0000202, 80), &target, 1);
+	struct fixture x;
+	uint64_t live;
+	uint32_t id;
+
+	(void)state;
+	fixture_init(&x);
+	assert_int_equal(fixture_put(&x, &first), 0);
+	id = reader_find(&x, &first.key, &live)->id;
+	x.config.next_service_id = id;
+	assert_int_equal(fixture_restart(&x), 0);
+	assert_int_equal(fixture_put(&x, &second), 0);
+	assert_true(reader_find(&x, &second.key, &live)->id > id);
+	fixture_done(&x);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -416,6 +461,8 @@ int main(void)
 		cmocka_unit_test(the_tables_want_their_tick_when_the_first_move_is_over),
 		cmocka_unit_test(a_bit_of_the_bitmap_lasts_as_long_as_one_key_needs_it),
 		cmocka_unit_test(a_slot_with_a_key_that_does_not_hash_to_it_is_cleared),
+		cmocka_unit_test(a_slot_with_impossible_regions_is_cleared),
+		cmocka_unit_test(an_adopted_id_is_not_given_again),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -76,6 +76,42 @@ static void entries_die_with_their_service(void **state)
 	fixture_done(&x);
 }
 
+/* The same key put anew, at its other place, is another service. */
+static void entries_do_not_pass_to_a_service_of_the_same_name(void **state)
+{
+	struct fixture x;
+	struct lb_key k = key();
+	uint32_t slot;
+
+	(void)state;
+	begin(&x);
+	put(&x, 0, 5);
+	slot = slot_of(&x, k);
+	flow(&x, 0, 0, 0);
+	lb_tables_del(x.t, &x.c, &k);
+	put(&x, 0, 5);
+	assert_int_not_equal(slot_of(&x, k), slot);
+	pass(&x, AWHILE);
+	assert_false(is_there(&x, 0));
+	fixture_done(&x);
+}
+
+/* While nobody reads no entry comes, and none needs to be looked for. */
+static void slots_are_used_again_at_once_while_nobody_reads(void **state)
+{
+	struct fixture x;
+	struct lb_key k = key();
+
+	(void)state;
+	begin(&x);
+	x.c.quiet = x.c.now;
+	for (int i = 0; i < 5; i++) {
+		put(&x, 0, 5);
+		lb_tables_del(x.t, &x.c, &k);
+	}
+	fixture_done(&x);
+}
+
 /* --- what is counted -----------------------------------------------------------------------------
  */
 
@@ -263,6 +299,8 @@ int main(void)
 		cmocka_unit_test(entries_are_freed_when_they_have_been_silent_for_their_time),
 		cmocka_unit_test(entries_die_with_their_backend_or_its_generation),
 		cmocka_unit_test(entries_die_with_their_service),
+		cmocka_unit_test(entries_do_not_pass_to_a_service_of_the_same_name),
+		cmocka_unit_test(slots_are_used_again_at_once_while_nobody_reads),
 		cmocka_unit_test(living_flows_are_counted_by_backend),
 		cmocka_unit_test(a_slot_is_used_again_when_no_flow_names_it),
 		cmocka_unit_test(the_last_service_that_goes_is_walked_for),
