@@ -29,7 +29,7 @@ PKGS := libbpf libmnl libevent_core libevent_extra libcjson yaml-0.1
 PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 CPPFLAGS += $(PKG_CFLAGS)
 LIBS_yaml  := -lyaml
-LIBS_agent := -lbpf -lmnl -levent_extra -levent_core -lcjson -lyaml
+LIBS_agent := -lbpf -lmnl -levent_extra -levent_core -lcjson -lyaml -lnettle
 LIBS_cli   := -lcjson
 
 # Lowest layer last, as the linker wants it.
@@ -118,13 +118,13 @@ below_bgp  := bgp base
 below_bfd  := bfd base
 below_api  := api base
 below_lb   := lb base
-below_plan := plan lb api bgp base
-below_sys  := sys plan lb api bgp base
-below_agent := agent sys plan lb api bgp base
+below_plan := plan lb api bfd bgp base
+below_sys  := sys plan lb api bfd bgp base
+below_agent := agent sys plan lb api bfd bgp base
 below_cli  := base
 LIBS_api   := -lyaml
 LIBS_bfd   := -lnettle
-LIBS_plan  := -lyaml
+LIBS_plan  := -lyaml -lnettle
 LIBS_sys   := $(LIBS_agent)
 
 define unit_rules

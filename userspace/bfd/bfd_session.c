@@ -58,6 +58,11 @@ static nsec_t expires_at(const struct bfd_session *s)
 	return nsec_add(s->heard_at, bfd_session_detection(s));
 }
 
+bool bfd_session_is_silent(const struct bfd_session *s, nsec_t now)
+{
+	return now >= expires_at(s);
+}
+
 /* 6.8.7 */
 static bool may_send(const struct bfd_session *s)
 {
@@ -152,6 +157,7 @@ static void report(struct bfd_session *s, enum bfd_state from)
 				   .to = s->state,
 				   .diag = s->diag,
 				   .remote_diag = s->remote.diag,
+				   .remote_state = s->remote.state,
 				   .at = s->since};
 }
 
@@ -305,7 +311,7 @@ enum bfd_reject bfd_session_receive(struct bfd_session *s, const struct bfd_arri
 	}
 	s->counters.received++;
 	/* The silence was long enough, though we wake up only now. */
-	if (arrival->at >= expires_at(s))
+	if (bfd_session_is_silent(s, arrival->at))
 		expire(s, arrival->at);
 	learn(s, arrival->at, p);
 	/* An answer to what was never asked is one to an earlier sequence. */
@@ -338,7 +344,7 @@ void bfd_session_notify(struct bfd_session *s, nsec_t now, enum bfd_note note)
 
 void bfd_session_tick(struct bfd_session *s, nsec_t now)
 {
-	if (now >= expires_at(s))
+	if (bfd_session_is_silent(s, now))
 		expire(s, now);
 	if (now >= s->auth_known_until) {
 		s->auth.is_known = false;

@@ -30,6 +30,7 @@ struct bfd_terms {
 };
 
 struct bfd_config {
+	uint32_t id; /* the driver's own, by which it finds what else belongs to the session */
 	struct ip_addr peer, local; /* local: none until it is known; not compared then */
 	uint32_t ifindex;           /* 0: packets may come by any interface */
 	bool is_multihop;
@@ -47,7 +48,8 @@ enum bfd_note {
 
 struct bfd_event {
 	enum bfd_state from, to;
-	uint8_t diag, remote_diag; /* ours, why; the peer's last */
+	uint8_t diag, remote_diag;   /* ours, why; the peer's last */
+	enum bfd_state remote_state; /* the peer's last: AdminDown is no failure */
 	nsec_t at;
 };
 #define BFD_EVENTS 4
@@ -128,6 +130,9 @@ size_t bfd_session_transmit(struct bfd_session *s, nsec_t now, uint8_t buf[BFD_P
 /* Changes of state, in their order. If nobody asks, the oldest are forgotten. */
 bool bfd_session_poll(struct bfd_session *s, struct bfd_event *ret);
 nsec_t bfd_session_deadline(const struct bfd_session *s);
+
+/* The detection time is over: tick() will declare the peer silent. */
+bool bfd_session_is_silent(const struct bfd_session *s, nsec_t now);
 
 /* The negotiated times: between two of our packets, without jitter (NSEC_NEVER: we send none), and
  * after which silence of the peer is Down (NSEC_NEVER: it is not known to us). */

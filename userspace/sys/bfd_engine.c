@@ -1,0 +1,554 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * The thread of BFD: wait, read what arrived, do what was asked for, then what is due. A session
+ * whose time is up is looked at once more after reading everything, so a thread that wakes late
+ * declares nobody dead whose packets wait. One timerfd has the earliest deadline, absolute.
+ */
+#include "sys/bfd_engine.h"
+
+#include "sys/bfd_socket.h"
+#include "sys/clock.h"
+#include "sys/loop.h"
+#include "sys/ring.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/timerfd.h>
+
+#define COMMANDS  1024
+#define REPORTS   2048
+#define FIFO      10 /* below the kernel's own threads, above everything fair */
+#define LEAVE_MS  100
+#define LEAVE_SAY 3 /* times: a packet may be lost, and silence would be a failure */
+#define SETTLE_NS (10 * NSEC_PER_MSEC) /* a full ring of reports is tried again */
+
+enum command_type { COMMAND_PUT, COMMAND_REMOVE, COMMAND_LEAVE, COMMAND_END };
+struct command {
+	enum command_type type;
+	struct bfd_config config; /* of the others its id */
+};
+
+/* What belongs to a session beside it. */
+struct line {
+	struct bfd_session *session; /* of the set; NULL: none */
+	int fd;                      /* to send; -1: not yet, or it failed */
+	uint16_t port;               /* 0: none yet */
+	struct ip_addr local;
+	int error;
+	bool is_behind; /* there was no room to report */
+};
+
+struct bfd_engine {
+	/* Both sides'. */
+	struct ring commands, reports;
+	int wake_fd, report_fd, left_fd; /* eventfds, owned */
+	/* The caller's. */
+	pthread_t thread;
+	struct loop_fd *watch; /* owned */
+	bfd_report_cb cb;
+	void *ctx;
+	/* The thread's. */
+	struct bfd_set *set; /* owned */
+	struct rng rng;
+	struct line lines[BFD_ENGINE_SESSIONS];
+	int ports[BFD_ENGINE_PORTS];
+	nsec_t read_at[BFD_ENGINE_PORTS]; /* it was empty then */
+	int epoll_fd, timer_fd;
+	nsec_t armed_at; /* NSEC_NEVER: not */
+	nsec_t tell_at;  /* how all is is reported */
+	bool has_news, ends;
+	struct bfd_engine_report how;
+	struct bfd_datagram batch[BFD_BATCH];
+};
+
+static const struct bfd_port port_of[BFD_ENGINE_PORTS] = {
+	{IP_V4, false}, {IP_V6, false}, {IP_V4, true}, {IP_V6, true}};
+
+/* epoll's data: a port, or one of these. */
+enum { ON_COMMAND = BFD_ENGINE_PORTS, ON_TIMER };
+
+const char *bfd_priority_text(enum bfd_priority p)
+{
+	static const char *const text[] = {"normal", "nice -20", "SCHED_FIFO"};
+
+	assert(p <= BFD_PRIORITY_FIFO);
+	return text[p];
+}
+
+static void need(bool ok)
+{
+	if (!ok)
+		abort();
+}
+
+/* ---- reports --------------------------------------------------------------------------------- */
+
+static bool report(struct bfd_engine *e, const struct bfd_report *r)
+{
+	if (!ring_put(&e->reports, r))
+		return false;
+	e->has_news = true;
+	return true;
+}
+
+/* Without room they wait in the session, which keeps the last ones. */
+static void report_events(struct bfd_engine *e, struct line *l)
+{
+	struct bfd_report r = {.type = BFD_REPORT_EVENT, .id = l->session->config.id};
+
+	while (ring_has_room(&e->reports) && bfd_session_poll(l->session, &r.event))
+		(void)report(e, &r);
+	l->is_behind = l->session->n_events > 0;
+}
+
+static void report_session(struct bfd_engine *e, const struct line *l)
+{
+	struct bfd_report r = {.type = BFD_REPORT_SESSION,
+			       .id = l->session->config.id,
+			       .session = {.session = *l->session,
+					   .local = l->local,
+					   .source_port = l->port,
+					   .error = l->error}};
+
+	memset(&r.session.session.config.auth, 0, sizeof(r.session.session.config.auth));
+	(void)report(e, &r); /* the next one is due in a second */
+}
+
+/* ---- packets --------------------------------------------------------------------------------- */
+
+static void close_line(struct line *l)
+{
+	if (l->fd >= 0)
+		(void)close(l->fd);
+	l->fd = -1;
+	l->local = (struct ip_addr){{0}};
+}
+
+/* A refusal by the peer's host (ICMP) is told by the next send, which then has not sent. */
+static int send_on(int fd, const uint8_t *data, size_t len)
+{
+	ssize_t n = send(fd, data, len, MSG_NOSIGNAL);
+
+	if (n < 0 && (errno == ECONNREFUSED || errno == EHOSTUNREACH))
+		n = send(fd, data, len, MSG_NOSIGNAL);
+	return n < 0 ? -errno : 0;
+}
+
+static void send_packet(struct bfd_engine *e, struct line *l, const uint8_t *data, size_t len)
+{
+	if (l->fd < 0)
+		l->fd = bfd_socket_connect(&l->session->config, &e->rng, &l->port, &l->local);
+	if (l->fd < 0) {
+		l->error = TAKE_FD(l->fd);
+		return;
+	}
+	l->error = send_on(l->fd, data, len);
+	/* Its address or device may be gone: the next one looks anew. */
+	if (l->error != 0 && l->error != -EAGAIN && l->error != -ENOBUFS)
+		close_line(l);
+}
+
+/* After every verb. */
+static void follow_up(struct bfd_engine *e, struct line *l, nsec_t now)
+{
+	uint8_t buf[BFD_PACKET_MAX];
+	size_t len;
+
+	while ((len = bfd_session_transmit(l->session, now, buf)) > 0)
+		send_packet(e, l, buf, len);
+	report_events(e, l);
+	bfd_set_touch(e->set, l->session);
+}
+
+/* Until there is no more, so that all that comes later arrives after read_at. */
+static void read_port(struct bfd_engine *e, size_t port)
+{
+	size_t n;
+
+	do {
+		nsec_t now = clock_now();
+
+		n = bfd_socket_read(e->ports[port], &port_of[port], e->read_at[port], e->batch);
+		for (size_t i = 0; i < n; i++) {
+			const struct bfd_datagram *d = &e->batch[i];
+			struct bfd_session *s;
+
+			if (bfd_set_receive(e->set, &d->arrival, d->data, d->len, &s) ==
+			    BFD_ACCEPTED)
+				follow_up(e, &e->lines[s->config.id], now);
+		}
+		if (n < BFD_BATCH)
+			e->read_at[port] = now;
+	} while (n == BFD_BATCH);
+}
+
+static void read_all(struct bfd_engine *e)
+{
+	for (size_t i = 0; i < BFD_ENGINE_PORTS; i++)
+		if (e->ports[i] >= 0)
+			read_port(e, i);
+}
+
+/* ---- ports ----------------------------------------------------------------------------------- */
+
+static void watch_fd(struct bfd_engine *e, int fd, uint64_t what)
+{
+	struct epoll_event event = {.events = EPOLLIN, .data.u64 = what};
+
+	need(epoll_ctl(e->epoll_fd, EPOLL_CTL_ADD, fd, &event) == 0);
+}
+
+/* Another daemon may have one of them, and give it back. */
+static void open_ports(struct bfd_engine *e)
+{
+	for (size_t i = 0; i < BFD_ENGINE_PORTS; i++) {
+		if (e->ports[i] >= 0)
+			continue;
+		e->ports[i] = bfd_socket_listen(&port_of[i]);
+		e->how.port_errors[i] = e->ports[i] < 0 ? e->ports[i] : 0;
+		e->read_at[i] = clock_now();
+		if (e->ports[i] >= 0)
+			watch_fd(e, e->ports[i], i);
+	}
+}
+
+static void close_ports(struct bfd_engine *e)
+{
+	for (size_t i = 0; i < BFD_ENGINE_PORTS; i++)
+		if (e->ports[i] >= 0)
+			(void)close(TAKE_FD(e->ports[i]));
+}
+
+static void report_all(struct bfd_engine *e, nsec_t now)
+{
+	struct bfd_report r = {.type = BFD_REPORT_ENGINE};
+
+	if (bfd_set_count(e->set) > 0)
+		open_ports(e); /* those that could not be had */
+	memcpy(e->how.rejected, bfd_set_rejected(e->set), sizeof(e->how.rejected));
+	r.engine = e->how;
+	(void)report(e, &r);
+	for (size_t i = 0; i < bfd_set_count(e->set); i++)
+		report_session(e, &e->lines[bfd_set_at(e->set, i)->config.id]);
+	e->tell_at = bfd_set_count(e->set) > 0 ? nsec_add(now, NSEC_PER_SEC) : NSEC_NEVER;
+}
+
+/* ---- commands -------------------------------------------------------------------------------- */
+
+static void put(struct bfd_engine *e, const struct bfd_config *config, nsec_t now)
+{
+	struct line *l = &e->lines[config->id];
+
+	if (l->session) {
+		if (!ip_addr_equal(&config->local, &l->session->config.local))
+			close_line(l);
+		bfd_session_reconfigure(l->session, now, config);
+	} else {
+		if (bfd_set_count(e->set) == 0)
+			open_ports(e);
+		*l = (struct line){.session = bfd_set_add(e->set, now, config), .fd = -1};
+		assert(l->session); /* there is room for all ids, and the caller has no doubles */
+	}
+	follow_up(e, l, now);
+	e->tell_at = now;
+}
+
+static void say_admin_down(struct bfd_engine *e, struct line *l, nsec_t now)
+{
+	uint8_t buf[BFD_PACKET_MAX];
+	size_t len;
+
+	bfd_session_notify(l->session, now, BFD_NOTE_ADMIN_DOWN);
+	len = bfd_session_transmit(l->session, now, buf);
+	for (unsigned i = 0; len > 0 && i < LEAVE_SAY; i++)
+		send_packet(e, l, buf, len);
+	follow_up(e, l, now);
+}
+
+static void remove_line(struct bfd_engine *e, struct line *l, nsec_t now)
+{
+	if (!l->session)
+		return;
+	say_admin_down(e, l, now);
+	bfd_set_remove(e->set, l->session);
+	close_line(l);
+	*l = (struct line){.fd = -1};
+	if (bfd_set_count(e->set) == 0)
+		close_ports(e);
+}
+
+static void leave(struct bfd_engine *e, nsec_t now)
+{
+	for (size_t i = 0; i < BFD_ENGINE_SESSIONS; i++)
+		if (e->lines[i].session)
+			say_admin_down(e, &e->lines[i], now);
+	need(eventfd_write(e->left_fd, 1) == 0);
+}
+
+static void obey(struct bfd_engine *e, nsec_t now)
+{
+	struct command c;
+
+	while (ring_take(&e->commands, &c)) {
+		if (c.type == COMMAND_PUT)
+			put(e, &c.config, now);
+		else if (c.type == COMMAND_REMOVE)
+			remove_line(e, &e->lines[c.config.id], now);
+		else if (c.type == COMMAND_LEAVE)
+			leave(e, now);
+		else
+			e->ends = true;
+	}
+	explicit_bzero(&c, sizeof(c));
+}
+
+/* ---- the loop -------------------------------------------------------------------------------- */
+
+static void do_due(struct bfd_engine *e, nsec_t now)
+{
+	struct bfd_session *s;
+	bool has_read = false;
+
+	while ((s = bfd_set_due(e->set, now))) {
+		if (!has_read && bfd_session_is_silent(s, now)) {
+			read_all(e);
+			has_read = true;
+			continue;
+		}
+		bfd_session_tick(s, now);
+		follow_up(e, &e->lines[s->config.id], now);
+	}
+}
+
+static bool is_behind(const struct bfd_engine *e)
+{
+	for (size_t i = 0; i < BFD_ENGINE_SESSIONS; i++)
+		if (e->lines[i].is_behind)
+			return true;
+	return false;
+}
+
+static void catch_up(struct bfd_engine *e)
+{
+	for (size_t i = 0; i < BFD_ENGINE_SESSIONS; i++)
+		if (e->lines[i].is_behind && e->lines[i].session)
+			report_events(e, &e->lines[i]);
+}
+
+static void arm(struct bfd_engine *e, nsec_t now)
+{
+	nsec_t at = nsec_min(bfd_set_deadline(e->set), e->tell_at);
+	struct itimerspec spec = {.it_value = {0}};
+
+	if (!ring_has_room(&e->reports) && is_behind(e))
+		at = nsec_min(at, nsec_add(now, SETTLE_NS));
+	if (at == e->armed_at)
+		return;
+	e->armed_at = at;
+	if (at != NSEC_NEVER) { /* all zero would disarm it */
+		spec.it_value.tv_sec = (time_t)(at / NSEC_PER_SEC);
+		spec.it_value.tv_nsec = (long)(at % NSEC_PER_SEC) + (at == 0);
+	}
+	need(timerfd_settime(e->timer_fd, TFD_TIMER_ABSTIME, &spec, NULL) == 0);
+}
+
+static void note_lateness(struct bfd_engine *e, nsec_t now)
+{
+	nsec_t late = now > e->armed_at ? now - e->armed_at : 0;
+	size_t bucket = 0;
+
+	while (bucket < BFD_LATENESS - 1 && late >> bucket >= NSEC_PER_USEC)
+		bucket++;
+	e->how.lateness[bucket]++;
+	if (late > e->how.latest)
+		e->how.latest = late;
+	e->armed_at = NSEC_NEVER;
+}
+
+static void turn(struct bfd_engine *e)
+{
+	struct epoll_event events[BFD_ENGINE_PORTS + 2];
+	int n = epoll_wait(e->epoll_fd, events, ARRAY_SIZE(events), -1);
+	nsec_t now = clock_now();
+	uint64_t count;
+
+	e->how.wakes++;
+	for (int i = 0; i < n; i++) {
+		uint64_t what = events[i].data.u64;
+
+		if (what < BFD_ENGINE_PORTS)
+			read_port(e, what);
+		else
+			(void)!read(what == ON_TIMER ? e->timer_fd : e->wake_fd, &count,
+				    sizeof(count));
+		if (what == ON_TIMER)
+			note_lateness(e, now);
+	}
+	obey(e, now);
+	do_due(e, now);
+	catch_up(e);
+	if (now >= e->tell_at)
+		report_all(e, now);
+	arm(e, now);
+	if (e->has_news)
+		need(eventfd_write(e->report_fd, 1) == 0);
+	e->has_news = false;
+}
+
+static enum bfd_priority take_priority(void)
+{
+	const struct sched_param fifo = {.sched_priority = FIFO};
+
+	(void)prctl(PR_SET_TIMERSLACK, 1); /* without it 50 us late, which is not much either */
+	if (sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &fifo) == 0)
+		return BFD_PRIORITY_FIFO;
+	/* Of this thread alone: to Linux a priority is a thread's. */
+	return setpriority(PRIO_PROCESS, 0, -20) == 0 ? BFD_PRIORITY_NICE : BFD_PRIORITY_NORMAL;
+}
+
+static void *run(void *ctx)
+{
+	struct bfd_engine *e = ctx;
+
+	(void)prctl(PR_SET_NAME, "bfd");
+	e->how.priority = take_priority();
+	while (!e->ends)
+		turn(e);
+	return NULL;
+}
+
+/* ---- the caller's side ----------------------------------------------------------------------- */
+
+static void on_reports(void *ctx, bool readable, bool writable)
+{
+	struct bfd_engine *e = ctx;
+	struct bfd_report r;
+	eventfd_t n;
+
+	(void)readable, (void)writable;
+	(void)eventfd_read(e->report_fd, &n);
+	while (ring_take(&e->reports, &r))
+		e->cb(e->ctx, &r);
+}
+
+static int new_eventfd(void)
+{
+	int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+
+	need(fd >= 0);
+	return fd;
+}
+
+static void start_thread(struct bfd_engine *e)
+{
+	sigset_t all, before;
+
+	(void)sigfillset(&all); /* cannot fail */
+	need(pthread_sigmask(SIG_SETMASK, &all, &before) == 0);
+	need(pthread_create(&e->thread, NULL, run, e) == 0);
+	need(pthread_sigmask(SIG_SETMASK, &before, NULL) == 0);
+}
+
+struct bfd_engine *bfd_engine_new(struct loop *loop, uint64_t seed, bfd_report_cb cb, void *ctx)
+{
+	struct bfd_engine *e = xcalloc(1, sizeof(*e));
+	struct rng rng;
+
+	ring_init(&e->commands, COMMANDS, sizeof(struct command));
+	ring_init(&e->reports, REPORTS, sizeof(struct bfd_report));
+	e->cb = cb;
+	e->ctx = ctx;
+	rng_seed(&e->rng, seed);
+	rng_seed(&rng, rng_next(&e->rng));
+	e->set = bfd_set_new(BFD_ENGINE_SESSIONS, &rng);
+	e->armed_at = e->tell_at = NSEC_NEVER;
+	for (size_t i = 0; i < BFD_ENGINE_SESSIONS; i++)
+		e->lines[i].fd = -1;
+	for (size_t i = 0; i < BFD_ENGINE_PORTS; i++)
+		e->ports[i] = -1;
+	e->wake_fd = new_eventfd();
+	e->report_fd = new_eventfd();
+	e->left_fd = new_eventfd();
+	e->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	e->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	need(e->epoll_fd >= 0 && e->timer_fd >= 0);
+	watch_fd(e, e->wake_fd, ON_COMMAND);
+	watch_fd(e, e->timer_fd, ON_TIMER);
+	(void)mlock(e, sizeof(*e)); /* a limit may refuse; a page fault is a delay, no fault */
+	e->watch = loop_fd_new(loop, "bfd", e->report_fd, on_reports, e);
+	loop_fd_want(e->watch, true, false);
+	start_thread(e);
+	return e;
+}
+
+static bool command(struct bfd_engine *e, const struct command *c)
+{
+	if (!ring_put(&e->commands, c))
+		return false;
+	need(eventfd_write(e->wake_fd, 1) == 0);
+	return true;
+}
+
+bool bfd_engine_put(struct bfd_engine *e, const struct bfd_config *config)
+{
+	struct command c = {.type = COMMAND_PUT, .config = *config};
+	bool is_put;
+
+	assert(config->id < BFD_ENGINE_SESSIONS);
+	is_put = command(e, &c);
+	explicit_bzero(&c, sizeof(c));
+	return is_put;
+}
+
+bool bfd_engine_remove(struct bfd_engine *e, uint32_t id)
+{
+	const struct command c = {.type = COMMAND_REMOVE, .config = {.id = id}};
+
+	assert(id < BFD_ENGINE_SESSIONS);
+	return command(e, &c);
+}
+
+void bfd_engine_leave(struct bfd_engine *e)
+{
+	const struct command c = {.type = COMMAND_LEAVE};
+	struct pollfd p = {.fd = e->left_fd, .events = POLLIN};
+
+	if (command(e, &c))
+		(void)poll(&p, 1, LEAVE_MS); /* late or not, what follows is the same */
+}
+
+struct bfd_engine *bfd_engine_free(struct bfd_engine *e)
+{
+	const struct command c = {.type = COMMAND_END};
+
+	if (!e)
+		return NULL;
+	while (!command(e, &c))
+		(void)poll(NULL, 0, 1);
+	need(pthread_join(e->thread, NULL) == 0);
+	loop_fd_free(e->watch);
+	for (size_t i = 0; i < BFD_ENGINE_SESSIONS; i++)
+		close_line(&e->lines[i]);
+	close_ports(e);
+	(void)close(e->timer_fd);
+	(void)close(e->epoll_fd);
+	(void)close(e->left_fd);
+	(void)close(e->report_fd);
+	(void)close(e->wake_fd);
+	e->set = bfd_set_free(e->set);
+	explicit_bzero(e->commands.items, e->commands.n * e->commands.size);
+	ring_done(&e->commands);
+	ring_done(&e->reports);
+	(void)munlock(e, sizeof(*e));
+	free(e);
+	return NULL;
+}

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * The sockets of BFD: one to receive for each port and family, bound to no address, with what the
+ * kernel knows of a packet's way; and one to send for each session, connected, from a port of its
+ * own (RFC 5881 4: 49152 to 65535, the same for the life of a session), TTL 255, marked CS6.
+ */
+#pragma once
+
+#include "base/rng.h"
+#include "bfd/bfd_session.h"
+
+#define BFD_PORT          3784 /* RFC 5881 4 */
+#define BFD_MULTIHOP_PORT 4784 /* RFC 5883 5 */
+
+/* Which of the four sockets to receive. */
+struct bfd_port {
+	enum ip_family family;
+	bool is_multihop;
+};
+
+/* A socket that does not block, or -errno: EADDRINUSE if another daemon has the port. */
+int bfd_socket_listen(const struct bfd_port *port) must_check;
+
+/*
+ * A connected socket from config.local (none: the kernel's choice) to config.peer, on
+ * config.ifindex if that is not 0. A *port of 0 is drawn, else it is used again. Fd, or -errno.
+ * Sets *ret_local.
+ */
+int bfd_socket_connect(const struct bfd_config *config, struct rng *rng, uint16_t *port,
+		       struct ip_addr *ret_local) must_check;
+
+#define BFD_BATCH 16
+
+struct bfd_datagram {
+	struct bfd_arrival arrival; /* .at by the kernel's stamp, never before `since` */
+	uint8_t data[BFD_PACKET_MAX + 4];
+	size_t len;
+};
+
+/*
+ * Reads up to BFD_BATCH datagrams without waiting; how many. `since`: what is there now has not
+ * been there at that time; it keeps a wall clock that was set from moving an arrival.
+ */
+size_t bfd_socket_read(int fd, const struct bfd_port *port, nsec_t since,
+		       struct bfd_datagram ret[BFD_BATCH]);
