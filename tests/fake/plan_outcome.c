@@ -50,6 +50,8 @@ static void add_attrs(struct strbuf *s, const struct bgp_attrs *a, bool internal
 		strbuf_printf(s, " localPref %u", a->local_pref);
 	if (!internal && a->prepend)
 		strbuf_printf(s, " prepend %u", a->prepend);
+	if (a->has_med)
+		strbuf_printf(s, " med %u", a->med);
 	for (size_t i = 0; i < a->n_communities; i++)
 		strbuf_printf(s, " %s", community_text(a->communities[i], text));
 	for (size_t i = 0; i < a->n_large; i++)

@@ -80,5 +80,5 @@ void api_router_id(struct api_decoder *d, const char *field, const struct ip_add
 void api_note(struct api_decoder *d, const char *field, const char *reason, const char *remedy,
 	      const char *fmt, ...) printf_like(5, 6);
 
-/* enum api_unknown_port, as a field and as an annotation. */
-extern const struct api_word api_unknown_port_words[];
+/* enum api_unknown_port and enum api_pref_as, as a field and as an annotation. */
+extern const struct api_word api_unknown_port_words[], api_pref_as_words[];

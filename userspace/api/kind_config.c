@@ -17,7 +17,7 @@ struct raw_config {
 	struct ip_addr router_id;
 	struct ip_prefix *deny;
 	size_t n_deny;
-	int forwarding, ebgp_local_pref; /* 0 = default */
+	int forwarding; /* 0 = default */
 	const char *metrics_address;
 };
 
@@ -46,8 +46,12 @@ static const struct api_word icmp_echo_words[] = {
 	{"pass", API_ECHO_PASS},
 	{NULL, 0},
 };
-static const struct api_word local_pref_words[] = {
-	{"none", 0}, {"med", 1}, {"prepend", 2}, {NULL, 0}};
+const struct api_word api_pref_as_words[] = {
+	{"none", API_PREF_AS_NONE},
+	{"med", API_PREF_AS_MED},
+	{"prepend", API_PREF_AS_PREPEND},
+	{NULL, 0},
+};
 static const struct api_word auto_words[] = {{"auto", 1}, {"off", 0}, {NULL, 0}};
 
 static const struct api_field dataplane_fields[] = {
@@ -115,9 +119,9 @@ static const struct api_field bgp_fields[] = {
 	 .bit = API_CONFIG_DEFAULT_LOCAL_PREF},
 	{.name = "ebgpLocalPref",
 	 .type = API_TYPE_ENUM,
-	 .flags = API_FIELD_LATER,
-	 .words = local_pref_words,
-	 IN_RAW(ebgp_local_pref)},
+	 .words = api_pref_as_words,
+	 IN_CONFIG(pref_as),
+	 .bit = API_CONFIG_PREF_AS},
 	{.name = "gracefulRestart",
 	 .type = API_TYPE_BOOL,
 	 IN_CONFIG(graceful_restart),

@@ -320,6 +320,23 @@ static void set_long_lived(struct api_decoder *d, const struct api_object *o, st
 		p->llgr_s = (uint32_t)(ns / (int64_t)NSEC_PER_SEC);
 }
 
+static void set_pref_as(struct api_decoder *d, const struct api_object *o, struct api_peer *p)
+{
+	const char *value = labels_get(&o->meta.annotations, ANNOTATION "ebgp-local-pref");
+
+	if (!value)
+		return;
+	for (const struct api_word *w = api_pref_as_words; w->text; w++)
+		if (strcmp(value, w->text) == 0) {
+			p->has_pref_as = true;
+			p->pref_as = (enum api_pref_as)w->value;
+		}
+	if (!p->has_pref_as)
+		api_refuse(d, "metadata.annotations[" ANNOTATION "ebgp-local-pref]", "BadValue",
+			   "write \"none\", \"prepend\" or \"med\"",
+			   "\"%s\" is neither none nor prepend nor med", value);
+}
+
 static void finish_peer(struct api_decoder *d, const void *raw, struct api_object *o)
 {
 	const struct raw_peer *in = raw;
@@ -335,6 +352,7 @@ static void finish_peer(struct api_decoder *d, const void *raw, struct api_objec
 	set_ttl_security(d, o, p);
 	set_role(d, o, p);
 	set_long_lived(d, o, p);
+	set_pref_as(d, o, p);
 	p->listen = api_annotation_is_true(d, o, ANNOTATION "listen");
 }
 

@@ -10,6 +10,7 @@
  */
 #pragma once
 
+#include "api/objects_config.h"
 #include "api/objects_frr.h"
 #include "api/objects_kube.h"
 #include "base/addr.h"
@@ -79,10 +80,12 @@ struct api_peer {
 	const char *password_secret; /* passwordSecret.name */
 	const char *bfd_profile;
 	bool graceful_restart, ebgp_multihop, dual_stack;
-	bool has_role;        /* these by annotations */
-	uint8_t role;         /* as RFC 9234 numbers them: what this node is towards the router */
-	uint32_t llgr_s;      /* 0 = none */
-	bool listen;          /* the router may dial, too */
+	bool has_role;    /* these by annotations */
+	uint8_t role;     /* as RFC 9234 numbers them: what this node is towards the router */
+	uint32_t llgr_s;  /* 0 = none */
+	bool listen;      /* the router may dial, too */
+	bool has_pref_as; /* else the configuration's counts */
+	enum api_pref_as pref_as;
 	uint8_t ttl_security; /* hops, at most (RFC 5082); 0 = any */
 };
 
@@ -108,50 +111,6 @@ struct api_bfd_profile {
 	uint32_t receive_ms, transmit_ms, echo_ms;
 	uint8_t detect_multiplier, minimum_ttl;
 	bool echo_mode, passive_mode;
-};
-
-/* --- lodestone.io ---------------------------------------------------------------------------- */
-
-enum api_dataplane_mode { API_MODE_AUTO, API_MODE_NATIVE, API_MODE_GENERIC, API_MODE_OFF };
-/* Of a VIP, to packets for a port that no Service has. From strict to not; 0: nothing is said. */
-enum api_unknown_port { API_UNKNOWN_DROP = 1, API_UNKNOWN_REJECT, API_UNKNOWN_PASS };
-enum api_icmp_echo { API_ECHO_ANSWER, API_ECHO_DROP, API_ECHO_PASS };
-
-/* `set` bits say which fields are named, so that a node's object overrides field by field. */
-struct api_config {
-	enum {
-		API_CONFIG_MODE = 1 << 0,
-		API_CONFIG_UPLINKS = 1 << 1,
-		API_CONFIG_UNKNOWN_PORT = 1 << 2,
-		API_CONFIG_ICMP_ECHO = 1 << 3,
-		API_CONFIG_FLOW_ENTRIES = 1 << 4,
-		API_CONFIG_DEFAULT_LOCAL_PREF = 1 << 5,
-		API_CONFIG_GRACEFUL_RESTART = 1 << 6,
-		API_CONFIG_STRICT = 1 << 7,
-		API_CONFIG_DRAIN = 1 << 8,
-		API_CONFIG_ROUTER_ID = 1 << 9,
-		API_CONFIG_TOPOLOGY_HINTS = 1 << 10,
-		API_CONFIG_NEW_FLOWS = 1 << 11,
-		API_CONFIG_NEW_FLOWS_PER_SOURCE = 1 << 12,
-		API_CONFIG_SOURCE_CHECK = 1 << 13,
-		API_CONFIG_LISTEN = 1 << 14,
-		API_CONFIG_LINK_BANDWIDTH = 1 << 15,
-	} set;
-	enum api_dataplane_mode mode;
-	struct api_strings uplinks;
-	enum api_unknown_port unknown_port;
-	enum api_icmp_echo icmp_echo;
-	uint32_t flow_entries;
-	bool topology_hints, source_check;
-	const struct ip_prefix *deny; /* a set (base/prefixes.h) */
-	size_t n_deny;
-	uint32_t new_flows; /* a second, of one frontend; 0: any number. Likewise of a source: */
-	uint16_t new_flows_per_source;
-	uint32_t default_local_pref;
-	bool graceful_restart, listen, link_bandwidth;
-	uint32_t router_id; /* host order */
-	bool strict;
-	uint32_t drain_s;
 };
 
 struct api_object {

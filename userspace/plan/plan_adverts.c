@@ -264,15 +264,17 @@ static void resolve_peers(struct adverts_build *b, struct env_advert *a)
 static void check_attributes(struct adverts_build *b, const struct env_advert *a)
 {
 	const uint64_t external = a->peers & b->env->ebgp, internal = a->peers & ~b->env->ebgp;
+	const uint64_t unsaid = external & b->env->pref_as[API_PREF_AS_NONE];
 
 	if (!a->here)
 		return;
-	if (a->spec->local_pref && external)
+	if (a->spec->local_pref && unsaid)
 		advert_problem(b, SEVERITY_INFO, a, "spec.localPref", "LocalPrefOnEbgp",
-			       "use communities or asPathPrepend towards eBGP peers",
+			       "set ebgpLocalPref: prepend (or med) in LodestoneConfig, or use "
+			       "communities or asPathPrepend",
 			       "localPref is not carried on eBGP, so not to BGPPeer %s%s",
-			       b->env->peers[__builtin_ctzll(external)].key.name,
-			       internal ? "" : "; no router of this node ever sees it");
+			       b->env->peers[__builtin_ctzll(unsaid)].key.name,
+			       a->peers != unsaid ? "" : "; no router of this node ever sees it");
 	if (a->spec->as_path_prepend && internal)
 		advert_problem(b, SEVERITY_WARNING, a, "spec.asPathPrepend", "PrependOnIbgp",
 			       "use localPref towards iBGP peers",

@@ -8,6 +8,7 @@
 #include "plan/plan_good.h"
 
 #include "base/sorted.h"
+#include "plan/plan_prefs.h"
 
 #include <assert.h>
 
@@ -54,6 +55,8 @@ static void config_over(struct plan_env *env, const struct api_object *object)
 		to->source_check = from->source_check;
 	if (from->set & API_CONFIG_DEFAULT_LOCAL_PREF)
 		to->default_local_pref = from->default_local_pref;
+	if (from->set & API_CONFIG_PREF_AS)
+		to->pref_as = from->pref_as;
 	if (from->set & API_CONFIG_GRACEFUL_RESTART)
 		to->graceful_restart = from->graceful_restart;
 	if (from->set & API_CONFIG_LISTEN)
@@ -178,6 +181,7 @@ static void pool_adverts(const struct plan_env *env, struct arena *arena, struct
 		p->advertised |= plan_advert_selects(&env->adverts[i], p->object);
 	for (enum ip_family f = 0; f < IP_N_FAMILIES; f++)
 		p->adverts[f] = list_adverts(env, arena, p->object, f);
+	plan_prefs_of_pool(env, arena, p);
 }
 
 /* In order of names. */

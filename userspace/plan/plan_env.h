@@ -45,7 +45,9 @@ struct env_pool_adverts {
 struct env_pool {
 	const struct api_object *object;
 	struct env_pool_adverts adverts[IP_N_FAMILIES];
-	bool advertised; /* some advertisement selects it, on whatever node */
+	bool advertised;       /* some advertisement selects it, on whatever node */
+	const uint32_t *prefs; /* plan_prefs_of_pool() */
+	size_t n_prefs;
 };
 
 /* Which session a BGPPeer's name stands for; a duplicate is an alias of the owner (ruling 13). */
@@ -76,7 +78,8 @@ struct plan_env {
 
 	const struct plan_peer *peers; /* by key */
 	size_t n_peers;
-	uint64_t ebgp;                          /* those of them that are external */
+	uint64_t ebgp;                          /* those of them that are external; of these: */
+	uint64_t pref_as[API_N_PREF_AS];        /* by what becomes of localPref */
 	uint64_t carriers[IP_N_FAMILIES];       /* whose session may carry routes of the family */
 	const struct env_peer_name *peer_names; /* by name */
 	size_t n_peer_names;

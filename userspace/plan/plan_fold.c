@@ -5,7 +5,8 @@
  * ruling 17). Sets are interned, so that a row names its set by a number.
  *
  * What Services ask for themselves (service_attrs) adds to that or goes before it; where it is for
- * one kind of peer only, eBGP and iBGP peers are groups of their own.
+ * one kind of peer only, eBGP and iBGP peers are groups of their own, and so are eBGP peers that
+ * are to be told localPref by other attributes (plan_prefs.h).
  *
  * Gate programmed (1): a prefix goes to a peer only if a VIP under it is programmed, or is being
  * updated and the peer has the prefix already.
@@ -13,6 +14,7 @@
 #include "plan/plan_fold.h"
 
 #include "base/limits.h"
+#include "plan/plan_prefs.h"
 #include "plan/plan_sort.h"
 
 #include <assert.h>
@@ -21,6 +23,12 @@
 struct asker {
 	const struct env_advert *advert;
 	const struct service_attrs *own;
+};
+/* What a group's peers are like, as far as that makes a difference. */
+struct kind {
+	bool external;
+	enum api_pref_as pref_as;
+	const struct env_pool *pool; /* whose steps of localPref it is told by pref_as */
 };
 /* What one asks for one prefix, for these peers. */
 struct member {
@@ -38,10 +46,10 @@ struct fold_build {
 	size_t n_members;
 	struct asker *chosen; /* of them, for a group of peers */
 	size_t n_chosen;
-	bool external;      /* the group is for eBGP, as far as that makes a difference */
+	struct kind kind;
 	struct asker *last; /* what the newest set was made of */
 	size_t n_last;
-	bool last_external;
+	struct kind last_kind;
 	struct advertised_walk *advertised; /* by peer */
 	struct bgp_attrs *sets;
 	size_t n_sets, cap_sets;
@@ -264,7 +272,7 @@ static void choose_own(const struct fold_build *b, struct bgp_attrs *ret)
 
 		if (own && own->has_med)
 			med = newer(med, own);
-		if (own && own->prepend && b->external)
+		if (own && own->prepend && b->kind.external)
 			prepend = newer(prepend, own);
 	}
 	if (med) {
@@ -312,6 +320,7 @@ static bool make_set(struct fold_build *b, struct bgp_attrs *ret)
 		ret->has_local_pref = true;
 		ret->local_pref = config->default_local_pref;
 	}
+	plan_prefs_say(&b->d->env, b->kind.pool, b->kind.pref_as, ret);
 	n = ret->n_communities + ret->n_large + ret->n_extended;
 	if (n <= LIMIT_COMMUNITIES)
 		return true;
@@ -325,13 +334,18 @@ static bool make_set(struct fold_build *b, struct bgp_attrs *ret)
 	return false;
 }
 
+static bool is_same_kind(const struct kind *a, const struct kind *b)
+{
+	return a->external == b->external && a->pref_as == b->pref_as && a->pool == b->pool;
+}
+
 /* Number of the set of the chosen advertisements, or -1. Neighbours mostly have the same one. */
 static ssize_t set_of_chosen(struct fold_build *b)
 {
 	const size_t bytes = b->n_chosen * sizeof(*b->chosen);
 	struct bgp_attrs set;
 
-	if (b->n_last && b->n_last == b->n_chosen && b->last_external == b->external &&
+	if (b->n_last && b->n_last == b->n_chosen && is_same_kind(&b->last_kind, &b->kind) &&
 	    memcmp(b->last, b->chosen, bytes) == 0)
 		return (ssize_t)b->n_sets - 1;
 	if (!make_set(b, &set))
@@ -340,7 +354,7 @@ static ssize_t set_of_chosen(struct fold_build *b)
 					sizeof(*b->sets)) = set;
 	memcpy(b->last, b->chosen, bytes);
 	b->n_last = b->n_chosen;
-	b->last_external = b->external;
+	b->last_kind = b->kind;
 	return (ssize_t)b->n_sets - 1;
 }
 
@@ -393,8 +407,33 @@ static bool differs_by_kind(const struct fold_build *b)
 	return false;
 }
 
-/* Those who reach the lowest of `peers`; narrows it to the peers with just these, and its kind. */
-static uint64_t choose(struct fold_build *b, uint64_t peers)
+/* Narrows the peers to those of the lowest one's kind. */
+static uint64_t choose_kind(struct fold_build *b, const struct env_pool *pool, uint64_t peers)
+{
+	const struct plan_env *env = &b->d->env;
+	const uint64_t lowest = peers & -peers;
+	uint64_t told = 0;
+
+	b->kind = (struct kind){0};
+	for (enum api_pref_as as = API_PREF_AS_NONE + 1; as < API_N_PREF_AS; as++) {
+		told |= env->pref_as[as];
+		if (lowest & env->pref_as[as]) {
+			b->kind = (struct kind){.external = true, .pref_as = as, .pool = pool};
+			return peers & env->pref_as[as];
+		}
+	}
+	peers &= ~told;
+	if (!differs_by_kind(b))
+		return peers;
+	b->kind.external = lowest & env->ebgp;
+	return peers & (b->kind.external ? env->ebgp : ~env->ebgp);
+}
+
+/*
+ * Those who reach the lowest of `peers`, for a prefix of the pool; narrows it to the peers with
+ * just these, and its kind.
+ */
+static uint64_t choose(struct fold_build *b, const struct env_pool *pool, uint64_t peers)
 {
 	const uint64_t lowest = peers & -peers;
 
@@ -407,11 +446,7 @@ static uint64_t choose(struct fold_build *b, uint64_t peers)
 		peers &= m->peers & lowest ? m->peers : ~m->peers;
 	}
 	assert(b->n_chosen > 0 && b->n_chosen <= b->n_members);
-	b->external = false;
-	if (!differs_by_kind(b))
-		return peers;
-	b->external = lowest & b->d->env.ebgp;
-	return peers & (b->external ? b->d->env.ebgp : ~b->d->env.ebgp);
+	return choose_kind(b, pool, peers);
 }
 
 /* Without a set what the group has stays with it. */
@@ -434,6 +469,7 @@ static void fold(struct fold_build *b)
 	b->last = arena_array_of(b->d->arena, b->most, struct asker);
 	for (size_t i = 0; i < b->n_claims;) {
 		const struct ip_prefix *prefix = &b->claims[i]->prefix;
+		const struct env_pool *pool = b->claims[i]->pool; /* of the oldest */
 		const uint64_t have = advertised_by(b, prefix);
 		uint64_t left = 0;
 
@@ -441,7 +477,7 @@ static void fold(struct fold_build *b)
 		for (size_t k = 0; k < b->n_members; k++)
 			left |= b->members[k].peers;
 		while (left) {
-			const uint64_t group = choose(b, left);
+			const uint64_t group = choose(b, pool, left);
 			const ssize_t set = set_of_chosen(b);
 
 			assert((group & left & -left) && !(group & ~left)); /* it gets on */

@@ -156,6 +156,14 @@ static void set_router_ids(struct peers_build *b, struct plan_peer *peers, size_
 			peers[i].bgp.router_id = configured ? configured : own;
 }
 
+static void add_external(struct plan_env *env, const struct peer_candidate *c)
+{
+	const enum api_pref_as as = c->spec->has_pref_as ? c->spec->pref_as : env->config.pref_as;
+
+	env->ebgp |= c->bit;
+	env->pref_as[as] |= c->bit;
+}
+
 static void number_peers(struct peers_build *b)
 {
 	struct plan_env *env = b->env;
@@ -174,7 +182,7 @@ static void number_peers(struct peers_build *b)
 	for (size_t i = 0; i < n; i++) {
 		started[i]->bit = UINT64_C(1) << i;
 		if (!peer_is_internal(started[i]->spec))
-			env->ebgp |= started[i]->bit;
+			add_external(env, started[i]);
 		for (enum ip_family f = 0; f < IP_N_FAMILIES; f++)
 			if (bgp_families_has(peers[i].carried, plan_bgp_family(f)))
 				env->carriers[f] |= started[i]->bit;

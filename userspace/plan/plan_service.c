@@ -221,9 +221,10 @@ static void add_frontend(struct service_build *b, struct plan_port *port, size_t
 }
 
 static void add_claims(struct service_build *b, const struct ip_addr *vip,
-		       const struct env_pool_adverts *adverts)
+		       const struct env_pool *pool)
 {
 	const enum ip_family family = ip_family_of(vip);
+	const struct env_pool_adverts *adverts = &pool->adverts[family];
 	const uint64_t carriers = b->env->carriers[family];
 
 	for (size_t i = 0; i < adverts->n; i++) {
@@ -235,6 +236,7 @@ static void add_claims(struct service_build *b, const struct ip_addr *vip,
 				.prefix = prefix,
 				.vip = {.addr = *vip},
 				.advert = a,
+				.pool = pool,
 				.own = prefix.len == ip_addr_bits(vip) ? b->own_host : b->own,
 				.under = plan_own_under(&b->env->own, &prefix),
 			};
@@ -285,7 +287,7 @@ static void add_address(struct service_build *b, const struct plan_address *a)
 	if (!reason)
 		reason = missing_endpoints(b, endpoints, n_ports);
 	if (!reason)
-		add_claims(b, &a->addr, &pool->adverts[family]);
+		add_claims(b, &a->addr, pool);
 	for (size_t i = 0; i < n_ports; i++) {
 		/* One port with endpoints announces the VIP for all. */
 		const char *why = reason ? reason : missing_endpoints(b, &endpoints[i], 1);

@@ -47,6 +47,7 @@ struct plan_claim {
 	struct plan_vip vip;
 	uint16_t first_port, n_ports; /* of the fragment: the VIP's */
 	const struct env_advert *advert;
+	const struct env_pool *pool;          /* of the VIP */
 	const struct service_attrs *own;      /* NULL: the Service asks for nothing itself */
 	const struct plan_own_address *under; /* somebody's own address under the prefix, or NULL */
 };

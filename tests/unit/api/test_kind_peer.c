@@ -333,16 +333,40 @@ static void annotations_say_role_long_lived_restart_and_listening(void **state)
 	assert_true(only_object(&b)->peer.has_role && only_object(&b)->peer.role == 2);
 	assert_false(only_object(&b)->peer.listen);
 	api_batch_done(&b);
-	for (size_t i = 0; i < 6; i++) {
+	for (size_t i = 0; i < 7; i++) {
 		static const char *const bad[] = {
-			"role: provider", "role: \"\"",     "llgr: \"0s\"",
-			"llgr: 4661h",    "llgr: \"3600\"", "listen: \"yes\"",
+			"role: provider", "role: \"\"",      "llgr: \"0s\"",          "llgr: 4661h",
+			"llgr: \"3600\"", "listen: \"yes\"", "ebgp-local-pref: more",
 		};
 		_cleanup_(arena_freep) struct arena *arena = arena_new();
 
 		b = annotated(arena_printf(arena, "lodestone.io/%s", bad[i]), gr);
 		assert_int_equal(b.n, 0);
 		assert_int_equal(b.problems.n, 1);
+		api_batch_done(&b);
+	}
+}
+
+static void annotation_says_what_becomes_of_local_pref(void **state)
+{
+	static const char *const words[API_N_PREF_AS] = {
+		[API_PREF_AS_NONE] = "none",
+		[API_PREF_AS_MED] = "med",
+		[API_PREF_AS_PREPEND] = "prepend",
+	};
+	struct api_batch b = annotated("", "");
+
+	(void)state;
+	assert_false(only_object(&b)->peer.has_pref_as);
+	api_batch_done(&b);
+	for (size_t i = 0; i < API_N_PREF_AS; i++) {
+		_cleanup_(arena_freep) struct arena *arena = arena_new();
+
+		b = annotated(arena_printf(arena, "lodestone.io/ebgp-local-pref: %s", words[i]),
+			      "");
+		assert_true(only_object(&b)->peer.has_pref_as);
+		assert_int_equal(only_object(&b)->peer.pref_as, i);
+		assert_int_equal(b.problems.n, 0);
 		api_batch_done(&b);
 	}
 }
@@ -360,6 +384,7 @@ int main(void)
 		cmocka_unit_test(a_password_is_never_repeated),
 		cmocka_unit_test(ttl_security_is_a_number_of_hops),
 		cmocka_unit_test(annotations_say_role_long_lived_restart_and_listening),
+		cmocka_unit_test(annotation_says_what_becomes_of_local_pref),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

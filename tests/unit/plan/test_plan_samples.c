@@ -216,8 +216,14 @@ static void put_all(struct fixture *f, const struct api_value *items,
 		put(f, items->text);
 }
 
-/* The outcome of a case; without its block, if that is said. */
-static void run_case(const struct api_value *c, bool emptied, struct strbuf *ret)
+enum variant {
+	AS_WRITTEN,
+	EMPTIED,      /* without its block */
+	WITH_PREPEND, /* localPref towards eBGP as the length of the AS path */
+};
+
+/* The outcome of a case. */
+static void run_case(const struct api_value *c, enum variant variant, struct strbuf *ret)
 {
 	_cleanup_(fixture_freep) struct fixture *f = fixture_new();
 	const char *address = text_of(c, "address"), *more = text_of(c, "more");
@@ -231,8 +237,11 @@ static void run_case(const struct api_value *c, bool emptied, struct strbuf *ret
 	put_all(f, list_of(c, "endpoints"), put_endpoint);
 	if (more)
 		fixture_put(f, "more", more);
-	if (!emptied)
+	if (variant != EMPTIED)
 		put_block(f, c);
+	if (variant == WITH_PREPEND)
+		fixture_object(f, "LodestoneConfig", "default", "",
+			       "spec: {bgp: {ebgpLocalPref: prepend}}");
 	assert_in_range(fixture_converge(f, 10), 0, 9);
 	fixture_outcome(f, ret);
 }
@@ -249,12 +258,12 @@ static char *wanted(const struct api_value *c)
 	return s.data ? s.data : xstrdup("");
 }
 
-static char *outcome(const struct api_value *c, bool emptied)
+static char *outcome(const struct api_value *c, enum variant variant)
 {
 	struct strbuf s;
 
 	strbuf_init(&s, MAX_TEXT);
-	run_case(c, emptied, &s);
+	run_case(c, variant, &s);
 	return s.data ? s.data : xstrdup("");
 }
 
@@ -266,7 +275,7 @@ static void every_case_comes_out_as_written_down(void **state)
 
 	for (const struct api_value *c = cases->first; c; c = c->next) {
 		_cleanup_(freep) char *want = wanted(c);
-		_cleanup_(freep) char *got = outcome(c, false);
+		_cleanup_(freep) char *got = outcome(c, AS_WRITTEN);
 
 		if (strcmp(got, want) == 0)
 			continue;
@@ -283,7 +292,7 @@ static void case_fails_when_its_block_is_emptied(void **state)
 
 	for (const struct api_value *c = cases->first; c; c = c->next) {
 		_cleanup_(freep) char *want = wanted(c);
-		_cleanup_(freep) char *got = outcome(c, true);
+		_cleanup_(freep) char *got = outcome(c, EMPTIED);
 
 		if (strcmp(got, want) != 0)
 			continue;
@@ -292,6 +301,61 @@ static void case_fails_when_its_block_is_emptied(void **state)
 		n_failed++;
 	}
 	assert_int_equal(n_failed, 0);
+}
+
+static bool tells_of_local_pref(const struct api_value *c)
+{
+	for (const struct api_value *line = list_of(c, "want"); line; line = line->next)
+		if (strstr(line->text, "LocalPrefOnEbgp"))
+			return true;
+	return false;
+}
+
+/* "ROUTE of PEER" as wanted, with its steps of localPref, if it has some, behind the prefix. */
+static void want_prepended(const struct api_value *c, const char *route, struct strbuf *s)
+{
+	const char *rest = strchr(route, '/'), *steps = NULL;
+	size_t len;
+
+	assert_non_null(rest);
+	len = (size_t)(rest - route) + strcspn(rest, " ");
+	for (const struct api_value *p = list_of(c, "prepend"); p; p = p->next)
+		if (strncmp(p->text, route, len) == 0 && p->text[len] == ' ')
+			steps = p->text + len + 1;
+	strbuf_printf(s, "route %.*s%s%s%s\n", (int)len, route, steps ? " prepend " : "",
+		      steps ? steps : "", route + len);
+}
+
+/*
+ * With ebgpLocalPref: prepend each case comes out as with none, but for the longer AS paths, which
+ * the case tells, and without the problem that localPref is carried nowhere.
+ */
+static void local_pref_becomes_the_length_of_the_as_path(void **state)
+{
+	static const char route[] = "route ";
+	const struct cases *cases = *state;
+	size_t n = 0, n_failed = 0;
+
+	for (const struct api_value *c = cases->first; c; c = c->next) {
+		_cleanup_(freep) char *got = outcome(c, WITH_PREPEND);
+		struct strbuf want;
+
+		strbuf_init(&want, MAX_TEXT);
+		for (const struct api_value *line = list_of(c, "want"); line; line = line->next)
+			if (strncmp(line->text, route, strlen(route)) == 0)
+				want_prepended(c, line->text + strlen(route), &want);
+			else if (!strstr(line->text, "LocalPrefOnEbgp"))
+				strbuf_printf(&want, "%s\n", line->text);
+		n += tells_of_local_pref(c);
+		if (strcmp(got, want.data ? want.data : "") != 0) {
+			fprintf(stderr, "case %s, prepended, wants\n%sand is\n%s\n",
+				text_of(c, "case"), want.data, got);
+			n_failed++;
+		}
+		free(want.data);
+	}
+	assert_int_equal(n_failed, 0);
+	assert_in_range(n, 15, SIZE_MAX); /* eBGP is what most of the documents have */
 }
 
 static bool has_case(const struct cases *cases, const char *block)
@@ -328,6 +392,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_case_comes_out_as_written_down),
 		cmocka_unit_test(case_fails_when_its_block_is_emptied),
+		cmocka_unit_test(local_pref_becomes_the_length_of_the_as_path),
 		cmocka_unit_test(every_block_has_a_case),
 	};
 

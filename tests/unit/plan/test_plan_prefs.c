@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * localPref towards eBGP peers as steps of the AS path or of the MED: which values count, what goes
+ * before them, and whom it is said to.
+ */
+#include "base/limits.h"
+#include "fake/plan_fixture.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
+
+#define VIP "192.168.100.0/32"
+
+/* r1 and r2 are eBGP peers, i1 an iBGP one; each has an advertisement of its own. */
+static struct fixture *with_routers(const char *bgp)
+{
+	struct fixture *f = fixture_announced();
+	_cleanup_(arena_freep) struct arena *arena = arena_new();
+
+	fixture_object(f, "BGPPeer", "r2", "",
+		       "spec: {myASN: 64512, peerASN: 65002, peerAddress: 10.0.0.2}");
+	fixture_object(f, "BGPPeer", "i1", "",
+		       "spec: {myASN: 64512, peerASN: 64512, peerAddress: 10.0.0.3}");
+	fixture_object(f, "LodestoneConfig", "default", "",
+		       arena_printf(arena, "spec: {bgp: {%s}}", bgp));
+	fixture_drop(f, "BGPAdvertisement", "adv");
+	return f;
+}
+
+static void advertise(struct fixture *f, const char *name, const char *meta, const char *spec)
+{
+	_cleanup_(arena_freep) struct arena *arena = arena_new();
+
+	fixture_object(f, "BGPAdvertisement", name, meta, arena_printf(arena, "spec: {%s}", spec));
+}
+
+static const struct bgp_attrs *held(struct fixture *f, const char *peer)
+{
+	const struct bgp_attrs *ret = fixture_held(f, peer, VIP);
+
+	assert_non_null(ret);
+	return ret;
+}
+
+static void steps_are_those_of_the_pools_advertisements(void **state)
+{
+	struct fixture *f = with_routers("ebgpLocalPref: prepend");
+
+	(void)state;
+	advertise(f, "high", "", "peers: [r1, i1], localPref: 300");
+	advertise(f, "low", "", "peers: [r2], localPref: 50");
+	fixture_converge(f, 10);
+	assert_int_equal(held(f, "r1")->prepend, 0);
+	assert_int_equal(held(f, "r2")->prepend, 1);
+	assert_false(held(f, "r2")->has_med);
+	assert_null(fixture_problem(f, "LocalPrefOnEbgp", NULL));
+
+	/* One that is for other nodes, or other Services, counts as well; the same value does not
+	 * twice, and one of another pool not at all. No value is 100. */
+	advertise(f, "elsewhere", "", "nodeSelectors: [{matchLabels: {no: node}}], localPref: 200");
+	advertise(f, "same", "", "nodeSelectors: [{matchLabels: {no: node}}], localPref: 200");
+	advertise(f, "unset", "", "serviceSelectors: [{matchLabels: {no: service}}]");
+	advertise(f, "other", "", "ipAddressPools: [other], localPref: 75");
+	fixture_converge(f, 10);
+	assert_int_equal(held(f, "r1")->prepend, 0);
+	assert_int_equal(held(f, "r2")->prepend, 3);
+	assert_int_equal(held(f, "i1")->prepend, 0);
+	assert_int_equal(held(f, "i1")->local_pref, 300);
+	fixture_free(f);
+}
+
+static void values_that_are_not_said_are_the_default(void **state)
+{
+	struct fixture *f = with_routers("ebgpLocalPref: prepend, defaultLocalPref: 400");
+
+	(void)state;
+	advertise(f, "said", "", "peers: [r1], localPref: 300");
+	advertise(f, "unsaid", "", "peers: [r2]");
+	fixture_converge(f, 10);
+	assert_int_equal(held(f, "r1")->prepend, 1);
+	assert_int_equal(held(f, "r2")->prepend, 0);
+	fixture_free(f);
+}
+
+static void med_is_a_hundred_a_step(void **state)
+{
+	struct fixture *f = with_routers("ebgpLocalPref: med");
+
+	(void)state;
+	advertise(f, "high", "", "peers: [r1, i1], localPref: 300");
+	advertise(f, "low", "", "peers: [r2], localPref: 50");
+	fixture_converge(f, 10);
+	assert_true(held(f, "r1")->has_med); /* 0, as routers differ on what none means */
+	assert_int_equal(held(f, "r1")->med, 0);
+	assert_int_equal(held(f, "r2")->med, 100);
+	assert_int_equal(held(f, "r2")->prepend, 0);
+	assert_false(held(f, "i1")->has_med);
+	fixture_free(f);
+}
+
+static void annotation_of_the_peer_goes_before_the_configuration(void **state)
+{
+	struct fixture *f = with_routers("ebgpLocalPref: prepend");
+
+	(void)state;
+	fixture_object(f, "BGPPeer", "r2", "annotations: {lodestone.io/ebgp-local-pref: med}",
+		       "spec: {myASN: 64512, peerASN: 65002, peerAddress: 10.0.0.2}");
+	advertise(f, "all", "", "localPref: 50");
+	advertise(f, "best", "", "peers: [nobody], localPref: 60");
+	fixture_converge(f, 10);
+	assert_int_equal(held(f, "r1")->prepend, 1);
+	assert_false(held(f, "r1")->has_med);
+	assert_int_equal(held(f, "r2")->prepend, 0);
+	assert_int_equal(held(f, "r2")->med, 100);
+	assert_int_equal(held(f, "i1")->prepend, 0);
+	assert_false(held(f, "i1")->has_med);
+
+	fixture_object(f, "BGPPeer", "r2", "annotations: {lodestone.io/ebgp-local-pref: none}",
+		       "spec: {myASN: 64512, peerASN: 65002, peerAddress: 10.0.0.2}");
+	fixture_converge(f, 10);
+	assert_int_equal(held(f, "r1")->prepend, 1);
+	assert_int_equal(held(f, "r2")->prepend, 0);
+	assert_false(held(f, "r2")->has_med);
+	assert_non_null(strstr(fixture_problem(f, "LocalPrefOnEbgp", "all")->message, "r2"));
+	fixture_free(f);
+}
+
+static void what_is_said_outright_goes_before_steps(void **state)
+{
+	struct fixture *f = with_routers("ebgpLocalPref: prepend");
+
+	(void)state;
+	advertise(f, "low", "", "peers: [r1], localPref: 50, asPathPrepend: 7");
+	advertise(f, "best", "", "peers: [r2, i1], localPref: 60");
+	fixture_converge(f, 10);
+	assert_int_equal(held(f, "r1")->prepend, 7);
+	fixture_object(f, "LodestoneConfig", "default", "", "spec: {bgp: {ebgpLocalPref: med}}");
+	advertise(f, "low", "annotations: {lodestone.io/med: '5'}", "peers: [r1], localPref: 50");
+	fixture_converge(f, 10);
+	assert_int_equal(held(f, "r1")->med, 5);
+	assert_int_equal(held(f, "r1")->prepend, 0);
+	fixture_free(f);
+}
+
+static void a_path_gets_no_longer_than_it_may(void **state)
+{
+	struct fixture *f = with_routers("ebgpLocalPref: prepend");
+	_cleanup_(arena_freep) struct arena *arena = arena_new();
+
+	(void)state;
+	advertise(f, "low", "", "peers: [r1], localPref: 1");
+	for (int i = 0; i <= LIMIT_PREPEND; i++) {
+		fixture_converge(f, 10);
+		assert_int_equal(held(f, "r1")->prepend, i);
+		advertise(f, arena_printf(arena, "better-%d", i), "",
+			  arena_printf(arena, "peers: [nobody], localPref: %d", i + 2));
+	}
+	fixture_converge(f, 10);
+	assert_int_equal(held(f, "r1")->prepend, LIMIT_PREPEND);
+	fixture_free(f);
+}
+
+/* What a node's object says goes before what all nodes' says. */
+static void node_has_a_way_of_its_own(void **state)
+{
+	struct fixture *f = with_routers("ebgpLocalPref: prepend");
+
+	(void)state;
+	fixture_object(f, "LodestoneConfig", "node-a", "", "spec: {bgp: {ebgpLocalPref: none}}");
+	advertise(f, "all", "", "localPref: 50");
+	advertise(f, "best", "", "peers: [nobody], localPref: 60");
+	fixture_converge(f, 10);
+	assert_int_equal(held(f, "r1")->prepend, 0);
+	assert_non_null(fixture_problem(f, "LocalPrefOnEbgp", "all"));
+	fixture_free(f);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(steps_are_those_of_the_pools_advertisements),
+		cmocka_unit_test(values_that_are_not_said_are_the_default),
+		cmocka_unit_test(med_is_a_hundred_a_step),
+		cmocka_unit_test(annotation_of_the_peer_goes_before_the_configuration),
+		cmocka_unit_test(what_is_said_outright_goes_before_steps),
+		cmocka_unit_test(a_path_gets_no_longer_than_it_may),
+		cmocka_unit_test(node_has_a_way_of_its_own),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
