@@ -249,6 +249,7 @@ void fixture_plan(struct fixture *f)
 		.settings = &f->settings,
 		.synced = f->synced,
 		.cache = f->cache,
+		.explain = f->explain,
 	};
 	/* Mostly some of it ahead, which makes no difference. */
 	(void)plan_prepare(&in, &f->ledger, f->n_plans++ % 4);

@@ -65,6 +65,7 @@ struct fixture {
 	const struct plan_addresses *read_back; /* in place of the allocator's; NULL: its own */
 	struct plan_ledger ledger;
 	struct plan_cache *cache;      /* each plan is held against the one from nothing */
+	struct plan_explain *explain;  /* to be filled in by the next plans; NULL: nobody asks */
 	struct ipam_cache *ipam_cache; /* and each result of the allocator */
 	unsigned n_remembered, n_plans;
 

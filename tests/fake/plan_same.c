@@ -37,6 +37,7 @@ void plan_same(const struct plan_inputs *in, const struct plan_ledger *ledger, n
 	struct plan other;
 
 	inputs.cache = NULL;
+	inputs.explain = NULL;
 	want = (struct plan_result){.plan = &other, .ledger = &other_after};
 	plan_compute(&inputs, ledger, now, arena, &other, &other_after, &want.deadline);
 	end_if(plan_difference(&got, &want), "plans");

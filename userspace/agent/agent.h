@@ -15,6 +15,7 @@
 #include "agent/state_served.h"
 #include "lb/lb_kernel_flows.h"
 #include "plan/ipam.h"
+#include "plan/plan_explain.h"
 #include "plan/sink.h"
 #include "sys/loop.h"
 
@@ -36,6 +37,15 @@ struct agent_plan {
 	struct plan_node node;
 	struct plan_actual actual;
 	struct problems problems; /* the world's, the allocator's and the plan's, sorted */
+	uint64_t question;        /* the number of the one that it answers; 0: none */
+	struct plan_explain explained;
+};
+
+/* What plans are to say of themselves until then; of several who ask the last is answered first. */
+struct agent_question {
+	struct plan_explain asked; /* its strings are owned */
+	uint64_t number;           /* 0: nobody has asked yet */
+	nsec_t until;
 };
 
 /* What the data plane's store did not take, until it does. */
@@ -116,7 +126,8 @@ struct agent {
 	struct pods pods;
 	struct agent_plan plans[2];
 	struct agent_plan *current; /* the applied plan; NULL before the first */
-	struct plan_ledger ledger;  /* in ledger_arena */
+	struct agent_question question;
+	struct plan_ledger ledger; /* in ledger_arena */
 	struct arena *ledger_arena;
 	struct plan_ledger saved_ledger; /* as it is on disk or on its way, in saved_ledger_arena */
 	struct arena *saved_ledger_arena;

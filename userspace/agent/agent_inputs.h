@@ -32,6 +32,7 @@ enum agent_input {
 	INPUT_SINKS,        /* applying changed what sinks confirm */
 	INPUT_DRAIN,        /* the node is to be left alone, or not any more */
 	INPUT_DATAPLANE,    /* it was opened, or could not be */
+	INPUT_ASKED,        /* somebody wants the plan to say why it is as it is */
 	AGENT_N_INPUTS,
 };
 

@@ -7,10 +7,10 @@
 #include "agent/ctl.h"
 
 #include "agent/agent.h"
+#include "agent/ctl_reply.h"
 #include "agent/drain.h"
+#include "agent/explain.h"
 #include "agent/show.h"
-#include "base/names.h"
-#include "base/strbuf.h"
 #include "sys/health_server.h"
 #include "sys/unix_server.h"
 
@@ -31,41 +31,6 @@ static const struct shown {
 	{.what = "backends", .show_piece = show_backends},
 };
 
-static void add_json(struct strbuf *reply, cJSON *body)
-{
-	char *text = cJSON_PrintUnformatted(body);
-
-	strbuf_add(reply, text);
-	strbuf_add(reply, "\n");
-	free(text);
-	cJSON_Delete(body);
-}
-
-static void refuse(struct strbuf *reply, const char *error)
-{
-	cJSON *line = cJSON_CreateObject();
-
-	cJSON_AddStringToObject(line, "protocol", LODESTONE_PROTOCOL);
-	cJSON_AddBoolToObject(line, "ok", false);
-	cJSON_AddStringToObject(line, "error", error);
-	add_json(reply, line);
-}
-
-static void agree(struct strbuf *reply)
-{
-	cJSON *line = cJSON_CreateObject();
-
-	cJSON_AddStringToObject(line, "protocol", LODESTONE_PROTOCOL);
-	cJSON_AddBoolToObject(line, "ok", true);
-	add_json(reply, line);
-}
-
-static void answer(struct strbuf *reply, cJSON *body)
-{
-	agree(reply);
-	add_json(reply, body);
-}
-
 static const char *get_text(const cJSON *request, const char *key)
 {
 	return cJSON_GetStringValue(cJSON_GetObjectItem(request, key));
@@ -85,7 +50,7 @@ static bool show_piece(const struct agent *a, const struct shown *s,
 
 	if (is_first) {
 		c = r->more = xcalloc(1, sizeof(*c));
-		agree(reply);
+		ctl_agree(reply);
 		strbuf_add(reply, "[");
 	}
 	was_open = c->is_open;
@@ -123,19 +88,44 @@ static bool show(const struct agent *a, const cJSON *json, struct unix_request *
 			continue;
 		if (shows[i].show_piece)
 			return show_piece(a, &shows[i], &filter, r, reply);
-		answer(reply, shows[i].show(a, &filter));
+		ctl_answer(reply, shows[i].show(a, &filter));
 		return false;
 	}
-	refuse(reply, "there is nothing of this name to show");
+	ctl_refuse(reply, "there is nothing of this name to show");
 	return false;
 }
 
 static void drain(struct agent *a, const struct unix_request *r, bool drained, struct strbuf *reply)
 {
 	if (r->uid != 0)
-		refuse(reply, "only root may drain the node or take that back");
+		ctl_refuse(reply, "only root may drain the node or take that back");
 	else
-		answer(reply, drain_ask(a, drained));
+		ctl_answer(reply, drain_ask(a, drained));
+}
+
+/*
+ * The next plan answers; until it is made there is more to come. What the request keeps is the
+ * number of its question.
+ */
+static bool explain(struct agent *a, const cJSON *json, struct unix_request *r,
+		    struct strbuf *reply)
+{
+	uint64_t *number = r->more;
+	const char *error = NULL;
+	cJSON *body = number ? explain_answer(a, *number) : NULL;
+
+	if (body) {
+		ctl_answer(reply, body);
+		return false;
+	}
+	if (number && explain_is_open(a, *number))
+		return true;
+	if (!number)
+		number = r->more = xcalloc(1, sizeof(*number));
+	*number = explain_ask(a, json, &error);
+	if (error)
+		ctl_refuse(reply, error);
+	return !error;
 }
 
 /*
@@ -153,17 +143,20 @@ static bool on_request(void *ctx, struct unix_request *r, struct strbuf *reply)
 	json = cJSON_Parse(r->line);
 	command = get_text(json, "command");
 	if (!command)
-		refuse(reply, "the request is not a JSON object with a command");
+		ctl_refuse(reply, "the request is not a JSON object with a command");
 	else if (!a->current)
-		refuse(reply, "the agent is starting; try again in a moment");
+		ctl_refuse(reply, "the agent is starting; try again in a moment");
 	else if (strcmp(command, "status") == 0)
-		answer(reply, show_status(a));
+		ctl_answer(reply, show_status(a));
 	else if (strcmp(command, "drain") == 0 || strcmp(command, "undrain") == 0)
 		drain(a, r, command[0] == 'd', reply);
+	else if (strcmp(command, "explain") == 0)
+		more = explain(a, json, r, reply);
 	else if (strcmp(command, "show") == 0)
 		more = show(a, json, r, reply);
 	else
-		refuse(reply, "this agent does not know the command; is lodectl newer than it?");
+		ctl_refuse(reply,
+			   "this agent does not know the command; is lodectl newer than it?");
 	cJSON_Delete(json);
 	return more;
 }
@@ -208,6 +201,7 @@ void ctl_stop(struct agent *a)
 {
 	unix_server_free(a->server);
 	health_server_free(a->health);
+	explain_done(a);
 }
 
 /* Whether a port is answered on is a problem, or none any more: of the next plan. */

@@ -86,10 +86,28 @@ bool inputs_prepare(struct agent *a, struct plan_cache *cache)
 	return plan_prepare(&in, &a->ledger, PREPARE_MAX);
 }
 
+/* What the plan is to say of itself, or NULL: nobody waits for that. */
+static struct plan_explain *take_question(const struct agent *a, struct agent_plan *p, nsec_t now)
+{
+	const struct plan_explain *asked = &a->question.asked;
+
+	p->question = 0;
+	if (now >= a->question.until)
+		return NULL;
+	p->question = a->question.number;
+	p->explained = (struct plan_explain){
+		.what = asked->what,
+		.ns = arena_strdup(p->arena, asked->ns),
+		.name = arena_strdup(p->arena, asked->name),
+		.addr = asked->addr,
+	};
+	return &p->explained;
+}
+
 void inputs_compute(struct agent *a, struct agent_plan *p, nsec_t now, struct arena *ledger_arena,
 		    struct plan_ledger *ret_ledger)
 {
-	const struct plan_inputs in = plan_inputs_of(a, p);
+	struct plan_inputs in = plan_inputs_of(a, p);
 	struct ipam_inputs ipam;
 
 	loop_doing(a->loop, "addresses");
@@ -106,6 +124,7 @@ void inputs_compute(struct agent *a, struct agent_plan *p, nsec_t now, struct ar
 	takeover_look(a, now);
 	takeover_recall(a, p, now);
 	loop_doing(a->loop, "plan");
+	in.explain = take_question(a, p, now);
 	plan_compute(&in, &a->ledger, now, p->arena, &p->plan, ret_ledger, &a->plan_at);
 	takeover_ask(a, &p->plan, now);
 	if (a->check)

@@ -40,6 +40,7 @@ void plan_check(struct agent *a, const struct plan_inputs *in, nsec_t now,
 
 	loop_doing(a->loop, "plan from nothing");
 	inputs.cache = a->check;
+	inputs.explain = NULL;
 	plan_compute(&inputs, &a->ledger, now, arena, &plan, &ledger_anew, &anew.deadline);
 	difference = plan_difference(&(struct plan_result){&kept->plan, ledger, a->plan_at}, &anew);
 	a->check = plan_cache_free(a->check);

@@ -27,7 +27,7 @@ int show_matches(const char *filter, const char *text)
 /* --- problems ----------------------------------------------------------------------------------
  */
 
-static cJSON *problem_json(const struct agent *a, const struct problem *p)
+cJSON *show_problem(const struct agent *a, const struct problem *p)
 {
 	_cleanup_(arena_freep) struct arena *scratch = arena_new();
 	unsigned line = p->line ? p->line : p->object.line;
@@ -55,7 +55,7 @@ cJSON *show_problems(const struct agent *a, const struct show_filter *filter)
 	for (size_t i = 0; i < list->n; i++)
 		if (show_matches(filter->name, list->items[i].object.name) &&
 		    show_matches(filter->ns, list->items[i].object.ns))
-			cJSON_AddItemToArray(out, problem_json(a, &list->items[i]));
+			cJSON_AddItemToArray(out, show_problem(a, &list->items[i]));
 	return out;
 }
 

@@ -53,6 +53,8 @@ cJSON *show_backends(const struct agent *a, const struct show_filter *filter,
 cJSON *show_bfd(const struct agent *a, const struct show_filter *filter);
 cJSON *show_pools(const struct agent *a, const struct show_filter *filter);
 cJSON *show_problems(const struct agent *a, const struct show_filter *filter);
+struct problem;
+cJSON *show_problem(const struct agent *a, const struct problem *p);
 
 /*
  * Adds `drops` and `passed`, counts by reason (enum lb_drop): of packets that were lost, and of

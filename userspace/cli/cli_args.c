@@ -50,6 +50,8 @@ static const char *const formats[] = {
 	[CLI_YAML] = "yaml",
 };
 
+static const char *const explained[] = {"service", "ip", "peer"};
+
 #define MAX_WORDS 3 /* show WHAT NAME */
 
 /* What stands on the line, before it has a meaning together. */
@@ -186,6 +188,41 @@ static bool parse_show(struct line *line, struct cli_args *args)
 	return true;
 }
 
+/* "default/web" says its namespace itself. */
+static bool check_explained(struct line *line, const struct cli_args *args)
+{
+	const char *slash = strchr(args->name, '/');
+	const bool is_service = strcmp(args->explained, "service") == 0;
+
+	if (line->value[OPTION_PEER])
+		return refuse(line, "explain takes no --peer: \"explain peer NAME\"");
+	if (args->ns && !is_service)
+		return refuse(line, "%s \"%s\" is in no namespace", args->explained, args->name);
+	if (slash && is_service &&
+	    (args->ns || slash == args->name || !slash[1] || strchr(slash + 1, '/')))
+		return refuse(line, "\"%s\" is no NAMESPACE/NAME", args->name);
+	return true;
+}
+
+static bool parse_explain(struct line *line, struct cli_args *args)
+{
+	if (line->n_words < 3)
+		return refuse(line,
+			      "explain what? service NAMESPACE/NAME, ip ADDRESS or peer NAME");
+	args->command = CLI_EXPLAIN;
+	args->name = line->words[2];
+	args->ns = line->value[OPTION_NAMESPACE];
+	for (size_t i = 0; i < ARRAY_SIZE(explained); i++)
+		if (strcmp(line->words[1], explained[i]) == 0)
+			args->explained = explained[i];
+	if (strcmp(line->words[1], "services") == 0 || strcmp(line->words[1], "svc") == 0)
+		args->explained = explained[0];
+	if (!args->explained)
+		return refuse(line, "cannot explain \"%s\"; there are service, ip and peer",
+			      line->words[1]);
+	return check_explained(line, args);
+}
+
 /* Commands of one word. */
 static bool parse_simple(struct line *line, const char *command, struct cli_args *args)
 {
@@ -218,6 +255,8 @@ static bool parse_command(struct line *line, struct cli_args *args)
 		return refuse(line, "no command");
 	if (strcmp(command, "show") == 0 || strcmp(command, "get") == 0)
 		return parse_show(line, args);
+	if (strcmp(command, "explain") == 0)
+		return parse_explain(line, args);
 	return parse_simple(line, command, args);
 }
 
@@ -240,6 +279,7 @@ const char *cli_command_text(enum cli_command command)
 	static const char *const texts[] = {
 		[CLI_STATUS] = "status",   [CLI_SHOW] = "show", [CLI_DRAIN] = "drain",
 		[CLI_UNDRAIN] = "undrain", [CLI_HELP] = "help", [CLI_VERSION] = "version",
+		[CLI_EXPLAIN] = "explain",
 	};
 
 	return texts[command];
@@ -263,6 +303,10 @@ const char *cli_help(void)
 	       "  show backends [SERVICE]       each backend: its state, flows and counters\n"
 	       "  show pools [NAME]             address pools and their use\n"
 	       "  show problems [NAME]          what is wrong, and what to do about it\n"
+	       "  explain service [NS/]NAME     why it is announced, or why not: each check, to whom,\n"
+	       "                                and what the other nodes do\n"
+	       "  explain ip ADDRESS            whose it is, and the same\n"
+	       "  explain peer NAME             what became of it, and what it is sent\n"
 	       "  drain                         withdraw this node's routes, serve what lives to its\n"
 	       "                                end, leave the rest to the kernel; until undrain\n"
 	       "  undrain                       serve and announce again\n"

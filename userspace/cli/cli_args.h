@@ -10,16 +10,25 @@
 
 #include <stdbool.h>
 
-enum cli_command { CLI_STATUS, CLI_SHOW, CLI_DRAIN, CLI_UNDRAIN, CLI_HELP, CLI_VERSION };
+enum cli_command {
+	CLI_STATUS,
+	CLI_SHOW,
+	CLI_EXPLAIN,
+	CLI_DRAIN,
+	CLI_UNDRAIN,
+	CLI_HELP,
+	CLI_VERSION
+};
 enum cli_format { CLI_TABLE, CLI_WIDE, CLI_JSON, CLI_YAML };
 enum cli_what { CLI_PEERS, CLI_ROUTES, CLI_SERVICES, CLI_BACKENDS, CLI_POOLS, CLI_PROBLEMS };
 
 /* Strings are borrowed from argv; NULL: not given. */
 struct cli_args {
 	enum cli_command command;
-	enum cli_what what; /* with CLI_SHOW */
+	enum cli_what what;    /* with CLI_SHOW */
+	const char *explained; /* with CLI_EXPLAIN: "service", "ip" or "peer" */
 	enum cli_format format;
-	const char *socket, *name, *ns, *peer;
+	const char *socket, *name, *ns, *peer; /* name: of a Service to explain, NS/NAME or NAME */
 	bool watch;
 };
 

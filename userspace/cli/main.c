@@ -111,6 +111,7 @@ int main(int argc, char **argv)
 		return EXIT_DONE;
 	case CLI_STATUS:
 	case CLI_SHOW:
+	case CLI_EXPLAIN:
 	case CLI_DRAIN:
 	case CLI_UNDRAIN:
 		break;

@@ -16,6 +16,18 @@ static void add_text(cJSON *to, const char *key, const char *text)
 		cJSON_AddNullToObject(to, key);
 }
 
+/* The namespace may stand before the name of a Service, behind -n, or be the usual one. */
+static void add_explained(struct arena *arena, cJSON *to, const struct cli_args *args)
+{
+	const char *slash =
+		strcmp(args->explained, "service") == 0 ? strchr(args->name, '/') : NULL;
+	const size_t len = slash ? (size_t)(slash - args->name) : 0;
+
+	cJSON_AddStringToObject(to, "what", args->explained);
+	add_text(to, "name", slash ? slash + 1 : args->name);
+	add_text(to, "namespace", slash ? arena_strndup(arena, args->name, len) : args->ns);
+}
+
 const char *protocol_request(struct arena *arena, const struct cli_args *args)
 {
 	cJSON *o = cJSON_CreateObject();
@@ -29,6 +41,8 @@ const char *protocol_request(struct arena *arena, const struct cli_args *args)
 		add_text(o, "namespace", args->ns);
 		add_text(o, "peer", args->peer);
 	}
+	if (args->command == CLI_EXPLAIN)
+		add_explained(arena, o, args);
 	text = cJSON_PrintUnformatted(o);
 	if (!text)
 		abort(); /* out of memory */

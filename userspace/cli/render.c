@@ -165,6 +165,8 @@ void render(const struct cli_args *args, const cJSON *body, struct strbuf *out)
 	}
 	if (args->command == CLI_STATUS)
 		render_status(body, out);
+	else if (args->command == CLI_EXPLAIN)
+		render_explain(args, body, out);
 	else if (args->command == CLI_DRAIN || args->command == CLI_UNDRAIN)
 		render_drain(body, out);
 	else

@@ -5,6 +5,7 @@
  * whatever order they were read. No step reads a clock, a file or a global.
  */
 #include "plan/plan_contract.h"
+#include "plan/plan_explain.h"
 #include "plan/plan_family.h"
 #include "plan/plan_kept.h"
 #include "plan/plan_ledger.h"
@@ -283,10 +284,12 @@ static bool compute(struct plan_draft *d, struct plan_cache *c, struct plan_ledg
 	plan_draft_denied(d);
 	plan_draft_health(d);
 	plan_draft_rates(d);
-	is_part = kept && plan_part_choose(d, kept, &part);
+	is_part = kept && !d->in->explain && plan_part_choose(d, kept, &part);
 	take_steps(d);
 	hand_out_ledger(d, ret_ledger);
 	plan_assert_contract(d->plan, ret_ledger);
+	if (d->in->explain)
+		plan_draft_explain(d);
 	if (is_part)
 		return plan_kept_put_part(kept, d, &part);
 	if (kept)

@@ -49,10 +49,15 @@ static bool have_name(const struct api_strings *sorted, const char *name)
 	return sorted_find(name, sorted->items, sorted->n, sizeof(*sorted->items), cmp_name);
 }
 
-bool plan_advert_announces(const struct env_advert *a, const struct api_object *pool,
-			   enum ip_family family)
+enum env_advert_fate plan_advert_fate(const struct env_advert *a, const struct api_object *pool,
+				      enum ip_family family)
 {
-	return !a->held_back && have_name(&a->pools[family], pool->meta.name);
+	if (!plan_advert_selects(a, pool))
+		return ADVERT_OTHER_POOL;
+	if (!a->here)
+		return ADVERT_OTHER_NODE;
+	return !a->held_back && have_name(&a->pools[family], pool->meta.name) ? ADVERT_ANNOUNCES
+									      : ADVERT_HELD_BACK;
 }
 
 static bool holds_family(const struct api_pool *pool, enum ip_family family)

@@ -260,16 +260,10 @@ static bool is_good(const struct walk *w, const struct cached *item, uint64_t ge
 
 static const struct plan_fragment *make_fragment(struct walk *w, struct plan_service_input *input)
 {
-	const struct world *world = w->d->in->world;
-	const struct api_object *o = input->service;
-
 	w->cache->n_made++;
-	if (!plan_service_is_ours(w->d->in->settings, o))
+	if (!plan_service_is_ours(w->d->in->settings, input->service))
 		return NULL;
-	input->slices = world_slices(world, plan_text(o->meta.ns), o->meta.name);
-	input->only_endpoints =
-		input->slices.n == 0 &&
-		world_find(world, API_ENDPOINTS, plan_text(o->meta.ns), o->meta.name);
+	plan_service_input_slices(w->d->in->world, input);
 	return plan_service(&w->d->env, input, w->cache->arena);
 }
 

@@ -163,6 +163,21 @@ uint64_t plan_draft_reach(const struct plan_draft *d, const struct plan_claim *c
 	return peers;
 }
 
+uint64_t plan_draft_admitted(const struct plan_draft *d, const struct plan_claim *c, uint64_t have)
+{
+	const uint64_t reach = plan_draft_reach(d, c);
+
+	switch (plan_draft_gate(d, &c->vip)) {
+	case GATE_OPEN:
+		return reach & (d->peers_open | (d->peers_stale & have));
+	case GATE_STALE:
+		return reach & (d->peers_open | d->peers_stale) & have;
+	case GATE_CLOSED:
+		break;
+	}
+	return 0;
+}
+
 /* --- gate 2 --------------------------------------------------------------------------------- */
 
 /* Its place in the bitmap; env.n_peers: the plan has no such peer, whose session is ending. */

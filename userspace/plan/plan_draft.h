@@ -154,11 +154,10 @@ const struct lb_actual *plan_draft_actual(const struct plan_draft *d, const stru
 struct plan_frontend *plan_draft_push(struct plan_draft *d, const struct lb_frontend *lb);
 /* Makes of the row what the store has, to be left as it is. */
 void plan_draft_hold(struct plan_frontend *f, const struct lb_actual *actual);
-/*
- * The peers (bits) that a claim's advertisement names, as far as their sessions carry its family
- * and are in its VIP's domain.
- */
+/* The peers (bits) of a claim's advertisement that carry its family and are in its VIP's domain. */
 uint64_t plan_draft_reach(const struct plan_draft *d, const struct plan_claim *c);
+/* Gate 1, for one claim: of these, who may be sent the prefix; `have` were sent it already. */
+uint64_t plan_draft_admitted(const struct plan_draft *d, const struct plan_claim *c, uint64_t have);
 /* Until when some router may hold stale routes; 0: none does. */
 nsec_t plan_draft_stale_until(const struct plan_draft *d);
 /* That the established peer's advertised set holds the prefix; NULL: not. It is one of actual's. */

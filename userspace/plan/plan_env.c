@@ -162,13 +162,11 @@ static struct env_pool_adverts list_adverts(const struct plan_env *env, struct a
 
 	for (size_t i = 0; i < env->n_adverts; i++) {
 		const struct env_advert *a = &env->adverts[i];
+		const enum env_advert_fate fate = plan_advert_fate(a, pool, family);
 
-		if (!a->here || !plan_advert_selects(a, pool))
-			continue;
-		if (plan_advert_announces(a, pool, family))
+		if (fate == ADVERT_ANNOUNCES)
 			list[ret.n++] = a;
-		else
-			ret.n_held_back++;
+		ret.n_held_back += fate == ADVERT_HELD_BACK;
 	}
 	assert(ret.n + ret.n_held_back <= env->n_adverts);
 	return ret;

@@ -50,10 +50,22 @@ struct env_pool {
 	size_t n_prefs;
 };
 
-/* Which session a BGPPeer's name stands for; a duplicate is an alias of the owner (ruling 13). */
+/* What became of a BGPPeer on this node. */
+enum env_peer_fate {
+	PEER_ELSEWHERE, /* its nodeSelectors do not select this node */
+	PEER_SESSION,
+	PEER_ALIAS,     /* it stands for the session of an older one (ruling 13) */
+	PEER_DUPLICATE, /* an older one has the session, and they differ */
+	PEER_HELD_BACK, /* it has an error and was never good */
+	PEER_TOO_MANY,
+};
+/* Which session a BGPPeer's name stands for. */
 struct env_peer_name {
 	const char *name;
 	uint64_t bit; /* 0: known, but no session of this node */
+	enum env_peer_fate fate;
+	const char *owner; /* of an alias and a duplicate: the other one */
+	bool is_last;      /* its last good version is in force */
 };
 
 struct plan_env {
@@ -110,9 +122,15 @@ void plan_env_peers(const struct plan_inputs *in, struct arena *arena, struct pl
 /* Needs the peers and the names of the pools. */
 void plan_env_adverts(const struct plan_inputs *in, struct arena *arena, struct plan_env *env);
 bool plan_advert_selects(const struct env_advert *a, const struct api_object *pool);
-/* ... and neither it nor the pair of them is held back, for addresses of the family. */
-bool plan_advert_announces(const struct env_advert *a, const struct api_object *pool,
-			   enum ip_family family);
+/* What an advertisement is for a pool's addresses of one family on this node. */
+enum env_advert_fate {
+	ADVERT_ANNOUNCES,
+	ADVERT_OTHER_POOL, /* it does not select the pool */
+	ADVERT_OTHER_NODE, /* ... or the node */
+	ADVERT_HELD_BACK,  /* it or the pair of them is */
+};
+enum env_advert_fate plan_advert_fate(const struct env_advert *a, const struct api_object *pool,
+				      enum ip_family family);
 /* The field of an advertisement that gives its prefixes of the family their length. */
 const char *plan_aggregation_field(enum ip_family family);
 /*

@@ -360,23 +360,6 @@ static ssize_t set_of_chosen(struct fold_build *b)
 
 /* --- folding -------------------------------------------------------------------------------- */
 
-/* Gate 1, for one claim. */
-static uint64_t admitted(const struct fold_build *b, const struct plan_claim *c, uint64_t have)
-{
-	const struct plan_draft *d = b->d;
-	const uint64_t reach = plan_draft_reach(d, c);
-
-	switch (plan_draft_gate(d, &c->vip)) {
-	case GATE_OPEN:
-		return reach & (d->peers_open | (d->peers_stale & have));
-	case GATE_STALE:
-		return reach & (d->peers_open | d->peers_stale) & have;
-	case GATE_CLOSED:
-		break;
-	}
-	return 0;
-}
-
 /* The rows of the prefix whose claims begin at `i`; returns where the next prefix begins. */
 static size_t gather_members(struct fold_build *b, size_t i, uint64_t have)
 {
@@ -392,7 +375,7 @@ static size_t gather_members(struct fold_build *b, size_t i, uint64_t have)
 			m = &b->members[b->n_members++];
 			*m = (struct member){.asker = {c->advert, c->own}};
 		}
-		m->peers |= admitted(b, c, have) & ~kept;
+		m->peers |= plan_draft_admitted(b->d, c, have) & ~kept;
 	}
 	assert(b->n_members > 0 && b->n_members <= b->most);
 	return i;

@@ -13,8 +13,6 @@
 #include "plan/plan_cache.h"
 #include "plan/plan_vip.h"
 
-/* --- keys ----------------------------------------------------------------------------------- */
-
 /* A peer is named by its object, VRF and interface. Strings borrowed; never NULL ("" = none). */
 struct peer_key {
 	const char *name, *vrf, *interface;
@@ -129,6 +127,7 @@ struct plan_addresses {
 	uint64_t generation;      /* equal ones of one maker: the same items; 0: not known */
 };
 
+struct plan_explain;
 struct plan_inputs {
 	const struct world *world;
 	const struct plan_addresses *addresses;
@@ -136,7 +135,8 @@ struct plan_inputs {
 	const struct plan_actual *actual;
 	const struct plan_settings *settings;
 	bool synced; /* every source has delivered its first complete picture (gate 5) */
-	struct plan_cache *cache; /* plan_cache.h; NULL: all is made from nothing */
+	struct plan_cache *cache;     /* plan_cache.h; NULL: all is made from nothing */
+	struct plan_explain *explain; /* plan_explain.h: to be filled in; NULL: nobody asks */
 };
 
 /* --- ledger: the plan's only memory --------------------------------------------------------- */

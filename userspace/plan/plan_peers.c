@@ -111,6 +111,7 @@ static void start(struct peers_build *b, struct peer_candidate *c)
 			     "select fewer nodes with each BGPPeer",
 			     "a node has at most %d sessions; this one is not started",
 			     LIMIT_PEERS);
+		c->surplus = true;
 		return;
 	}
 	peer_session_fill(b, c);
@@ -198,6 +199,15 @@ static int cmp_name(const void *a, const void *b)
 	return strcmp(x->name, y->name);
 }
 
+static enum env_peer_fate fate_of(const struct peer_candidate *c)
+{
+	if (c->started)
+		return PEER_SESSION;
+	if (c->owner)
+		return c->aliased ? PEER_ALIAS : PEER_DUPLICATE;
+	return c->surplus ? PEER_TOO_MANY : PEER_HELD_BACK;
+}
+
 /* Every BGPPeer's name, also of those that are for other nodes: they are known all the same. */
 static void name_peers(struct peers_build *b, const struct object_list *all)
 {
@@ -216,6 +226,9 @@ static void name_peers(struct peers_build *b, const struct object_list *all)
 			found->bit |= c->aliased ? c->owner->bit : 0;
 		else
 			found->bit |= c->bit;
+		found->fate = fate_of(c);
+		found->owner = c->owner ? c->owner->object->meta.name : NULL;
+		found->is_last = c->is_last;
 	}
 	b->env->peer_names = names;
 	b->env->n_peer_names = all->n;

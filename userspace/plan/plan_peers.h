@@ -15,7 +15,7 @@ struct peer_candidate {
 	bool is_last;                       /* ... which of them */
 	const struct peer_candidate *owner; /* of the session, NULL: itself */
 	uint64_t bit;                       /* of the session, once it is known */
-	bool aliased, started;
+	bool aliased, started, surplus;     /* surplus: there are too many sessions already */
 	struct plan_peer peer;
 };
 

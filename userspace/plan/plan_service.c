@@ -28,9 +28,27 @@ struct service_build {
 
 /* --- may this node announce it? ------------------------------------------------------------- */
 
+bool plan_advert_takes(const struct env_advert *a, const struct api_object *service)
+{
+	return selectors_match(&a->spec->service_selectors, &service->meta.labels, true);
+}
+
 static bool advert_matches(const struct service_build *b, const struct env_advert *a)
 {
-	return selectors_match(&a->spec->service_selectors, &b->in->service->meta.labels, true);
+	return plan_advert_takes(a, b->in->service);
+}
+
+/* The reason, if that is so; NULL: the check holds. Noted for who asks. */
+static const char *fails(const struct service_build *b, const struct ip_addr *vip,
+			 const char *reason, bool is_so)
+{
+	struct plan_trace *t = b->in->trace;
+
+	if (t)
+		*(struct plan_note *)arena_push(b->arena, &t->items, &t->n, &t->cap,
+						sizeof(*t->items)) =
+			(struct plan_note){.addr = *vip, .reason = reason, .fails = is_so};
+	return is_so ? reason : NULL;
 }
 
 /* metallb.md 1.3, "compatible localPref"; asked only with strict: true. */
@@ -77,26 +95,28 @@ static const char *refusal(const struct service_build *b, const struct plan_addr
 			   const struct env_pool *pool)
 {
 	const enum ip_family family = ip_family_of(&a->addr);
+	const struct plan_env *env = b->env;
+	const struct ip_addr *vip = &a->addr;
 	const struct env_pool_adverts *adverts;
+	const char *r = fails(b, vip, "nodeAddress", plan_own_find(&env->own, vip));
 	bool any;
 
-	if (plan_own_find(&b->env->own, &a->addr))
-		return "nodeAddress";
-	if (!pool)
-		return "ipNotAllowed";
+	if (!r)
+		r = fails(b, vip, "ipNotAllowed", !pool);
+	if (r)
+		return r;
 	adverts = &pool->adverts[family];
-	if (adverts->n == 0)
-		return adverts->n_held_back ? "advertisementHeldBack" : "notOwner";
+	if (adverts->n == 0 && adverts->n_held_back)
+		return fails(b, vip, "advertisementHeldBack", true);
+	r = fails(b, vip, "notOwner", adverts->n == 0);
 	(void)matching_peers(b, adverts, &any);
-	if (!any)
-		return "noMatchingAdvertisement";
-	if (b->env->config.strict && has_conflict(b, adverts, family))
-		return "conflictingAdvertisements";
-	if (b->env->node_unavailable)
-		return "nodeNetworkUnavailable";
-	if (b->env->node_excluded)
-		return "nodeLabeledExcludeBalancers";
-	return NULL;
+	if (!r)
+		r = fails(b, vip, "noMatchingAdvertisement", !any);
+	if (!r && env->config.strict)
+		r = fails(b, vip, "conflictingAdvertisements", has_conflict(b, adverts, family));
+	if (!r)
+		r = fails(b, vip, "nodeNetworkUnavailable", env->node_unavailable);
+	return r ? r : fails(b, vip, "nodeLabeledExcludeBalancers", env->node_excluded);
 }
 
 /* --- ports and claims ----------------------------------------------------------------------- */
@@ -250,12 +270,14 @@ static const char *no_session(struct service_build *b, const struct ip_addr *vip
 	bool any;
 	const uint64_t peers = matching_peers(b, adverts, &any);
 
-	if (peers & b->env->carriers[ip_family_of(vip)])
-		return NULL;
-	if (!peers)
-		return "noMatchingPeer";
-	b->uncarried = vip;
-	return "familyNotCarried";
+	const char *r = fails(b, vip, "noMatchingPeer", !peers);
+
+	if (!r)
+		r = fails(b, vip, "familyNotCarried",
+			  !(peers & b->env->carriers[ip_family_of(vip)]));
+	if (r && peers)
+		b->uncarried = vip;
+	return r;
 }
 
 /* Check 6: usable endpoints behind `n` ports. NULL: there is one that takes new flows here. */
@@ -284,8 +306,10 @@ static void add_address(struct service_build *b, const struct plan_address *a)
 	b->ret->pools[b->ret->n_pools++] = pool;
 	if (!reason)
 		reason = no_session(b, &a->addr, &pool->adverts[family]);
-	if (!reason)
+	if (!reason) {
 		reason = missing_endpoints(b, endpoints, n_ports);
+		(void)fails(b, &a->addr, reason ? reason : "noLocalEndpoints", reason);
+	}
 	if (!reason)
 		add_claims(b, &a->addr, pool);
 	for (size_t i = 0; i < n_ports; i++) {
@@ -449,6 +473,15 @@ static void set_own(struct service_build *b)
 	if (own.has_med || own.prepend)
 		b->own = arena_memdup(b->arena, &own, sizeof(own));
 	b->own_host = host.bandwidth ? arena_memdup(b->arena, &host, sizeof(host)) : b->own;
+}
+
+void plan_service_input_slices(const struct world *world, struct plan_service_input *input)
+{
+	const struct api_meta *meta = &input->service->meta;
+
+	input->slices = world_slices(world, plan_text(meta->ns), meta->name);
+	input->only_endpoints = input->slices.n == 0 &&
+				world_find(world, API_ENDPOINTS, plan_text(meta->ns), meta->name);
 }
 
 struct plan_fragment *plan_service(const struct plan_env *env, const struct plan_service_input *in,

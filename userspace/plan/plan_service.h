@@ -9,13 +9,30 @@
 
 #include "plan/plan_env.h"
 
+/*
+ * The checks that an address met, in order, if somebody asks (plan_explain.h): its word, and
+ * whether it is the reason why not.
+ */
+struct plan_note {
+	struct ip_addr addr;
+	const char *reason;
+	bool fails;
+};
+struct plan_trace {
+	struct plan_note *items;
+	size_t n, cap;
+};
+
 struct plan_service_input {
 	const struct api_object *service;
 	struct world_list slices;
 	const struct plan_address *addresses; /* of this Service */
 	size_t n_addresses;
-	bool only_endpoints; /* no slice, but Endpoints, which are not read */
+	bool only_endpoints;      /* no slice, but Endpoints, which are not read */
+	struct plan_trace *trace; /* NULL: nobody asks; it changes nothing */
 };
+/* The slices of its Service, and whether there are Endpoints only. */
+void plan_service_input_slices(const struct world *world, struct plan_service_input *input);
 
 /* One port of one VIP. */
 struct plan_port {
@@ -64,6 +81,8 @@ struct plan_fragment {
 	struct problems problems;
 };
 
+/* Its serviceSelectors select the Service. */
+bool plan_advert_takes(const struct env_advert *a, const struct api_object *service);
 /* The checks are metallb.md 3.1, in its order and with its words as reasons. */
 struct plan_fragment *plan_service(const struct plan_env *env, const struct plan_service_input *in,
 				   struct arena *arena);

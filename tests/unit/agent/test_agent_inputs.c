@@ -36,6 +36,7 @@ static void every_input_makes_due_what_depends_on_it(void **state)
 		{INPUT_SINKS, DUE_PLAN},
 		{INPUT_DRAIN, DUE_PLAN | DUE_PLAN_NOW},
 		{INPUT_DATAPLANE, DUE_PLAN | DUE_PLAN_NOW},
+		{INPUT_ASKED, DUE_PLAN | DUE_PLAN_NOW},
 	};
 	unsigned seen = 0;
 

@@ -178,6 +178,16 @@ static void bad_lines_are_refused_with_their_reason(void **state)
 		{"status --socket=", "option --socket= has an empty value"},
 		{"show peers -n ''", "option -n has an empty value"},
 		{"status -o xml", "no output format \"xml\"; there are table, wide, json and yaml"},
+		{"explain", "explain what? service NAMESPACE/NAME, ip ADDRESS or peer NAME"},
+		{"explain service",
+		 "explain what? service NAMESPACE/NAME, ip ADDRESS or peer NAME"},
+		{"explain pool x", "cannot explain \"pool\"; there are service, ip and peer"},
+		{"explain service a/b/c", "\"a/b/c\" is no NAMESPACE/NAME"},
+		{"explain service a/", "\"a/\" is no NAMESPACE/NAME"},
+		{"explain service /b", "\"/b\" is no NAMESPACE/NAME"},
+		{"explain service a/b -n c", "\"a/b\" is no NAMESPACE/NAME"},
+		{"explain ip 10.0.0.1 -n c", "ip \"10.0.0.1\" is in no namespace"},
+		{"explain peer a --peer b", "explain takes no --peer: \"explain peer NAME\""},
 	};
 
 	(void)state;
@@ -192,12 +202,27 @@ static void bad_lines_are_refused_with_their_reason(void **state)
 	}
 }
 
+static void a_service_an_ip_and_a_peer_are_explained(void **state)
+{
+	struct cli_args a = parsed("explain service default/web");
+
+	(void)state;
+	assert_int_equal(a.command, CLI_EXPLAIN);
+	assert_string_equal(a.explained, "service");
+	assert_string_equal(a.name, "default/web");
+	assert_string_equal(parsed("explain svc web -n x").ns, "x");
+	assert_string_equal(parsed("explain services web").explained, "service");
+	assert_string_equal(parsed("explain ip 10.0.0.1 -o json").explained, "ip");
+	assert_string_equal(parsed("explain peer a/b").explained, "peer");
+}
+
 static void help_names_every_command_and_option(void **state)
 {
 	static const char *const words[] = {
-		"status",        "show peers", "show routes", "show services", "show pools",
-		"show problems", "--socket",   "--output",    "--namespace",   "--peer",
-		"--watch",       "--help",     "--version"};
+		"status",      "show peers",      "show routes", "show services",
+		"show pools",  "show problems",   "--socket",    "--output",
+		"--namespace", "--peer",          "--watch",     "--help",
+		"--version",   "explain service", "explain ip",  "explain peer"};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
@@ -217,6 +242,7 @@ int main(void)
 		cmocka_unit_test(after_two_dashes_a_dash_is_a_name),
 		cmocka_unit_test(help_and_version_need_no_command),
 		cmocka_unit_test(bad_lines_are_refused_with_their_reason),
+		cmocka_unit_test(a_service_an_ip_and_a_peer_are_explained),
 		cmocka_unit_test(help_names_every_command_and_option),
 	};
 

@@ -33,6 +33,30 @@ static void the_request_is_one_line_of_the_contract(void **state)
 			    "\"namespace\":\"a\\\"b\",\"peer\":\"tor-1\"}\n");
 }
 
+static void the_namespace_stands_before_the_name(void **state)
+{
+	static const struct {
+		struct cli_args args;
+		const char *line;
+	} rows[] = {
+		{{.explained = "service", .name = "a/b"},
+		 "{\"command\":\"explain\",\"what\":\"service\",\"name\":\"b\",\"namespace\":\"a\"}\n"},
+		{{.explained = "service", .name = "b", .ns = "c"},
+		 "{\"command\":\"explain\",\"what\":\"service\",\"name\":\"b\",\"namespace\":\"c\"}\n"},
+		{{.explained = "peer", .name = "a/b"},
+		 "{\"command\":\"explain\",\"what\":\"peer\",\"name\":\"a/b\",\"namespace\":null}\n"},
+	};
+	_cleanup_(arena_freep) struct arena *arena = arena_new();
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct cli_args args = rows[i].args;
+
+		args.command = CLI_EXPLAIN;
+		assert_string_equal(protocol_request(arena, &args), rows[i].line);
+	}
+}
+
 static void the_body_of_a_good_reply_is_its_second_line(void **state)
 {
 	_cleanup_(arena_freep) struct arena *arena = arena_new();
@@ -80,6 +104,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_request_is_one_line_of_the_contract),
+		cmocka_unit_test(the_namespace_stands_before_the_name),
 		cmocka_unit_test(the_body_of_a_good_reply_is_its_second_line),
 		cmocka_unit_test(other_replies_are_refused_with_a_reason),
 	};
