@@ -48,6 +48,7 @@ static cJSON *peer_json(const struct agent *a, const struct agent_peer *p, bool 
 	cJSON_AddBoolToObject(o, "gracefulRestart", info.gr_negotiated);
 	cJSON_AddNumberToObject(o, "routesAdvertised", (double)info.routes_advertised);
 	cJSON_AddNumberToObject(o, "routesReceived", (double)info.routes_received);
+	cJSON_AddNumberToObject(o, "routesLeaked", (double)info.routes_leaked);
 	cJSON_AddNumberToObject(o, "flaps", (double)info.flaps);
 	show_add_text(o, "lastError", info.last_error);
 	show_peer_details(a, p, all, o);

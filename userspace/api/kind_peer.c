@@ -282,13 +282,13 @@ static void set_ttl_security(struct api_decoder *d, const struct api_object *o, 
 			"\"%s\" is no number of hops from 1 to %d", value, MAX_HOPS);
 }
 
-/* A speaker that announces its own routes only is one of two of RFC 9234's roles. */
+/* As RFC 9234 4.1 names and numbers them: of this node, towards the router. */
 static void set_role(struct api_decoder *d, const struct api_object *o, struct api_peer *p)
 {
 	static const struct {
 		const char *word;
 		uint8_t role;
-	} roles[] = {{"rs-client", 2}, {"customer", 3}};
+	} roles[] = {{"provider", 0}, {"rs", 1}, {"rs-client", 2}, {"customer", 3}, {"peer", 4}};
 	const char *value = labels_get(&o->meta.annotations, ANNOTATION "role");
 
 	for (size_t i = 0; value && i < ARRAY_SIZE(roles); i++) {
@@ -299,9 +299,10 @@ static void set_role(struct api_decoder *d, const struct api_object *o, struct a
 	}
 	if (value && !p->has_role)
 		api_refuse(d, "metadata.annotations[" ANNOTATION "role]", "BadValue",
-			   "write \"customer\", or \"rs-client\" towards a route server",
-			   "\"%s\" is no role of a speaker that announces its own routes only",
-			   value);
+			   "write \"customer\" towards a provider or a router of one's own, "
+			   "\"rs-client\" towards a route server, \"peer\", \"provider\" or "
+			   "\"rs\"",
+			   "\"%s\" is none of the roles of RFC 9234", value);
 }
 
 static void set_long_lived(struct api_decoder *d, const struct api_object *o, struct api_peer *p)

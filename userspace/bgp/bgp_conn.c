@@ -109,6 +109,7 @@ static void receive_update(struct bgp_conn *c, nsec_t now, const struct bgp_fram
 		switch (bgp_update_decode(frame->body, &session, &update, &error)) {
 		case BGP_UPDATE_OK:
 		case BGP_UPDATE_ATTRIBUTE_DISCARD:
+			c->counters.leaks_received += update.is_leak ? update.n_announced : 0;
 			count_routes(c, update.n_announced, update.n_withdrawn);
 			break;
 		case BGP_UPDATE_TREAT_AS_WITHDRAW:

@@ -30,7 +30,7 @@ enum bgp_refresh_state { BGP_REFRESH_NONE, BGP_REFRESH_ASKED, BGP_REFRESH_RUNNIN
 struct bgp_conn_counters {
 	uint64_t updates_sent, updates_received;
 	uint64_t notifications_sent, notifications_received;
-	uint64_t keepalives_sent, withdrawn_by_error;
+	uint64_t keepalives_sent, withdrawn_by_error, leaks_received;
 };
 
 struct bgp_conn {

@@ -9,6 +9,9 @@ struct bgp_update_session bgp_conn_session(const struct bgp_conn *c)
 {
 	return (struct bgp_update_session){
 		.local_asn = c->sent.asn,
+		.remote_asn = c->received.asn,
+		.has_role = c->config->has_role,
+		.role = c->config->role,
 		.is_ibgp = c->received.asn == c->sent.asn,
 		.as4 = c->sent.has_as4 && c->received.has_as4,
 		.graceful_shutdown = c->config->graceful_shutdown,

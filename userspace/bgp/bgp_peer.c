@@ -539,6 +539,7 @@ struct bgp_peer_info bgp_peer_info(const struct bgp_peer *p)
 		info.updates_received += n->updates_received;
 		info.notifications_sent += n->notifications_sent;
 		info.notifications_received += n->notifications_received;
+		info.routes_leaked += n->leaks_received;
 		info.said = later(info.said, &p->conn[slot].said);
 		info.heard = later(info.heard, &p->conn[slot].heard);
 	}

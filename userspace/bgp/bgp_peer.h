@@ -168,6 +168,7 @@ struct bgp_peer_info {
 	struct bgp_families families;  /* of the session: both sides list them; none without one */
 	struct bgp_families announced; /* of these, for which there is a next hop */
 	size_t routes_advertised, routes_received;
+	uint64_t routes_leaked; /* of all received ever, against the roles (RFC 9234) */
 	uint64_t updates_sent, updates_received, notifications_sent, notifications_received;
 	uint64_t flaps;         /* times it left Established */
 	const char *last_error; /* why there is no session, decoded; NULL: nothing is known */

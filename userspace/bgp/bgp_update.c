@@ -203,6 +203,19 @@ static void read_ext_communities(struct decoder *d, const struct attribute *a)
 	d->u->ext_communities = a->value;
 }
 
+/* RFC 9234 5; whoever has no role cannot tell. Only routes that go down again are to have it. */
+static void read_only_to_customer(struct decoder *d, const struct attribute *a)
+{
+	const struct bgp_update_session *s = d->session;
+	struct rcur v = a->value;
+	const uint32_t asn = rcur_u32(&v);
+
+	if (!s->has_role || s->is_ibgp)
+		return;
+	d->u->is_leak = s->role == BGP_ROLE_PROVIDER || s->role == BGP_ROLE_RS ||
+			(s->role == BGP_ROLE_PEER && asn != s->remote_asn);
+}
+
 /*
  * RFC 4760 3, RFC 2545 3, RFC 8950 4: octets of a next hop; RFC 7606 7.11: with another length the
  * prefixes behind it are not to be trusted.
@@ -324,6 +337,7 @@ static const struct attribute_rule {
 	{BGP_ATTR_IPV6_EXT_COMMUNITIES, TRANSITIVE, false, 20, ANY_LEN, 20, WITHDRAW, NULL},
 	{BGP_ATTR_LARGE_COMMUNITIES, TRANSITIVE, false, 12, ANY_LEN, 12, WITHDRAW,
 	 read_large_communities},
+	{BGP_ATTR_ONLY_TO_CUSTOMER, TRANSITIVE, false, 4, 4, 1, WITHDRAW, read_only_to_customer},
 };
 
 static const struct attribute_rule *rule_find(uint8_t type)

@@ -22,8 +22,10 @@ struct bgp_attrs;
 
 /* What of a session the codec has to know. */
 struct bgp_update_session {
-	uint32_t local_asn;
+	uint32_t local_asn, remote_asn;
 	bool is_ibgp;
+	bool has_role;          /* ours, on eBGP: whether the peer said one, too, is no matter */
+	uint8_t role;           /* enum bgp_role */
 	bool as4;               /* both sides sent capability 65: AS_PATH has 4-octet numbers */
 	bool graceful_shutdown; /* for encoding: this node is about to leave (RFC 8326) */
 	struct bgp_families families; /* both sides listed; for decoding */
@@ -52,6 +54,7 @@ struct bgp_update {
 	size_t n_announced, n_withdrawn; /* prefixes of the session's families, wherever they are */
 	struct rcur nlri, withdrawn;     /* the message's own fields: IPv4 */
 	struct bgp_update_mp mp_reach, mp_unreach;
+	bool is_leak;       /* what it announces should not come from there (RFC 9234 5) */
 	bool is_end_of_rib; /* RFC 4724 2; then the family follows */
 	uint16_t eor_afi;
 	uint8_t eor_safi;
@@ -79,10 +82,13 @@ struct bgp_update {
  * UPDATE has attributes but no reachable prefix (5.2), with the subcode of that error.
  * treat-as-withdraw: an attribute overruns the list (4), wrong flags (3c), a mandatory attribute is
  * missing (3d), ORIGIN, AS_PATH, NEXT_HOP, MED, LOCAL_PREF, ORIGINATOR_ID, CLUSTER_LIST or any sort
- * of communities malformed (7.1-7.5, 7.8-7.10, 7.14, 7.15, RFC 8092 5), AS 0 (RFC 7607) or a set
+ * of communities malformed (7.1-7.5, 7.8-7.10, 7.14, 7.15, RFC 8092 5), Only to Customer malformed
+ * (RFC 9234 5), AS 0 (RFC 7607) or a set
  * (RFC 9774) in AS_PATH, a next hop that is no host's address (RFC 4271 6.3), in NEXT_HOP or in
  * MP_REACH. attribute discard: ATOMIC_AGGREGATE or AGGREGATOR malformed (7.6, 7.7); LOCAL_PREF,
  * ORIGINATOR_ID or CLUSTER_LIST from an external peer; a second instance of an attribute (3g).
+ * Only to Customer from a customer or route server's client, or of another AS from a peer, makes it
+ * a leak, which is no error (RFC 9234 5).
  * MP_REACH and MP_UNREACH of families that we know are checked, whether they are the session's or
  * not; what is not the session's does not count (RFC 4760 7).
  */
@@ -120,7 +126,8 @@ struct ip_addr bgp_update_next_hop(const struct bgp_update_session *s, enum bgp_
  * ASN 1 + prepend times, toward a 2-octet peer as AS_TRANS and AS4_PATH, RFC 6793; iBGP: empty),
  * the next hop (the set's if it is of the family, or ours; RFC 2545 3: behind a global IPv6 one the
  * link-local one, if it is known), LOCAL_PREF on iBGP only (100 if the set has none, RFC 4271
- * 5.1.5). MP_REACH goes before all other attributes (RFC 7606 5.1). To announce needs
+ * 5.1.5), Only to Customer with our AS where our role is provider, route server or peer (RFC 9234
+ * 5). MP_REACH goes before all other attributes (RFC 7606 5.1). To announce needs
  * bgp_update_has_next_hop(), or a set that has one.
  */
 size_t bgp_update_encode(uint8_t *buf, size_t cap, const struct bgp_update_session *s,

@@ -170,6 +170,19 @@ static void write_large_communities(struct wcur *w, const struct bgp_attrs *a)
 	}
 }
 
+/*
+ * RFC 9234 5: what we announce goes down the hierarchy from here, or to a peer, who may pass it on
+ * to customers only.
+ */
+static void write_only_to_customer(struct wcur *w, const struct bgp_update_session *s)
+{
+	const bool goes_down =
+		s->role == BGP_ROLE_PROVIDER || s->role == BGP_ROLE_RS || s->role == BGP_ROLE_PEER;
+
+	if (s->has_role && !s->is_ibgp && goes_down)
+		write_u32_attr(w, TRANSITIVE, BGP_ATTR_ONLY_TO_CUSTOMER, s->local_asn);
+}
+
 /* --- next hops ------------------------------------------------------------------------------- */
 
 /* What one family's routes have of a set of attributes on a session. */
@@ -251,6 +264,7 @@ static void write_attrs(struct wcur *w, const struct bgp_update_session *s,
 	write_extended_communities(w, s, a);
 	write_as4_path(w, s, n_path);
 	write_large_communities(w, a);
+	write_only_to_customer(w, s);
 }
 
 /* Patches the 16-bit length at `offset` to what was written behind it. */

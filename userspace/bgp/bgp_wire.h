@@ -115,6 +115,7 @@ enum bgp_attr_type {
 	BGP_ATTR_AS4_AGGREGATOR = 18,
 	BGP_ATTR_IPV6_EXT_COMMUNITIES = 25, /* RFC 5701 */
 	BGP_ATTR_LARGE_COMMUNITIES = 32,
+	BGP_ATTR_ONLY_TO_CUSTOMER = 35, /* RFC 9234 */
 };
 
 enum bgp_as_segment { /* RFC 4271 4.3, 5065 */

@@ -329,13 +329,19 @@ static void annotations_say_role_long_lived_restart_and_listening(void **state)
 	assert_true(p->has_role && p->role == 3 && p->listen);
 	assert_int_equal(p->llgr_s, 3600);
 	api_batch_done(&b);
-	b = annotated("lodestone.io/role: rs-client", "");
-	assert_true(only_object(&b)->peer.has_role && only_object(&b)->peer.role == 2);
-	assert_false(only_object(&b)->peer.listen);
-	api_batch_done(&b);
+	for (uint8_t i = 0; i < 5; i++) {
+		static const char *const roles[] = {"provider", "rs", "rs-client", "customer",
+						    "peer"};
+		_cleanup_(arena_freep) struct arena *arena = arena_new();
+
+		b = annotated(arena_printf(arena, "lodestone.io/role: %s", roles[i]), "");
+		assert_true(only_object(&b)->peer.has_role && only_object(&b)->peer.role == i);
+		assert_false(only_object(&b)->peer.listen);
+		api_batch_done(&b);
+	}
 	for (size_t i = 0; i < 7; i++) {
 		static const char *const bad[] = {
-			"role: provider", "role: \"\"",      "llgr: \"0s\"",          "llgr: 4661h",
+			"role: upstream", "role: \"\"",      "llgr: \"0s\"",          "llgr: 4661h",
 			"llgr: \"3600\"", "listen: \"yes\"", "ebgp-local-pref: more",
 		};
 		_cleanup_(arena_freep) struct arena *arena = arena_new();

@@ -345,6 +345,8 @@ static struct bgp_update_session random_session(struct rng *rng)
 
 	s.families.bits = BGP_FAMILY_BIT(BGP_N_FAMILIES) - 1;
 	s.extended_next_hop = rng_below(rng, 2);
+	s.has_role = rng_below(rng, 2);
+	s.role = (uint8_t)rng_below(rng, 5);
 	if (s.extended_next_hop && rng_below(rng, 2))
 		s.local.ipv4 = (struct ip_addr){0};
 	s.local.ipv6 = addr("2001:db8::1");

@@ -61,6 +61,7 @@ static const struct kind {
 	{16, 0xc0, false, false, WITHDRAW, 5, "0002fde900000001"},
 	{25, 0xc0, false, false, WITHDRAW, 5, "0002 20010db8000000000000000000000001 0001"},
 	{32, 0xc0, false, false, WITHDRAW, 5, "00000001 00000002 00000003"},
+	{35, 0xc0, false, false, WITHDRAW, 5, "0000fde9"},
 	{UNKNOWN_TYPE, 0xc0, false, false, OK, 0, "0102030405"},
 	{17, 0xc0, false, false, OK, 0, "02 01 0000fde9"},
 };
