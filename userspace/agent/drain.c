@@ -56,12 +56,14 @@ nsec_t drain_tick(struct agent *a, nsec_t now)
 	if (!a->current || !a->current->plan.leaves) {
 		a->drain_at = NSEC_NEVER;
 		a->settings.drain_told = false;
-		return NSEC_NEVER;
+		return agent_peers_drain(&a->peers, false, now);
 	}
 	if (a->drain_at == NSEC_NEVER) /* who announces nothing has nothing to tell */
 		a->drain_at = announces(a) ? nsec_add(now, DRAIN_TOLD_NS) : now;
-	if (a->settings.drain_told || now < a->drain_at)
-		return a->settings.drain_told ? NSEC_NEVER : a->drain_at;
+	if (a->settings.drain_told)
+		return agent_peers_drain(&a->peers, a->current->plan.drained, now);
+	if (now < a->drain_at)
+		return a->drain_at;
 	a->settings.drain_told = true;
 	agent_input_changed(&a->inputs, INPUT_DRAIN);
 	return now;

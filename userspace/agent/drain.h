@@ -18,7 +18,8 @@ void drain_load(struct agent *a);
 cJSON *drain_ask(struct agent *a, bool drained);
 /*
  * Routers hear that this node is about to leave (RFC 8326) before it does: sees to it that they
- * have time for it, after each plan. Returns when that is over.
+ * have time for it, after each plan, and then to the end of the sessions. Returns when to come
+ * again.
  */
 nsec_t drain_tick(struct agent *a, nsec_t now);
 /*

@@ -10,6 +10,7 @@
 #include "agent/peer_index.h"
 #include "agent/peers_inside.h"
 #include "base/hash.h"
+#include "bgp/bgp_notification.h"
 #include "sys/log.h"
 #include "sys/loop.h"
 #include "sys/tcp.h"
@@ -72,6 +73,18 @@ static bool take(struct agent_peers *all, int fd, const struct tcp_end *end, nse
 	return taken;
 }
 
+/* RFC 4486 4: with a word, which is lost where what the other end has said is still unread. */
+static void reject(int fd)
+{
+	const struct bgp_error rejected = bgp_error_make(BGP_ERROR_CEASE, BGP_CEASE_REJECTED);
+	uint8_t buf[BGP_HEADER_LEN + 2];
+	const size_t len = bgp_notification_encode(buf, sizeof(buf), &rejected);
+
+	assert(len == sizeof(buf));
+	(void)!tcp_write(fd, buf, len);
+	close(fd);
+}
+
 static void on_listener(void *ctx, bool readable, bool writable)
 {
 	struct listener *l = ctx;
@@ -90,7 +103,7 @@ static void on_listener(void *ctx, bool readable, bool writable)
 			continue;
 		}
 		all->listening.refused++;
-		close(fd);
+		reject(fd);
 	}
 }
 

@@ -217,7 +217,7 @@ static void start(struct agent_peer *p, nsec_t now)
 		note_stale(p, now);
 	p->bgp = bgp_peer_new(&config, &rng, now);
 	p->trying_since = now;
-	p->attempted = false;
+	p->attempted = p->is_drained = false;
 	p->refusals = 0;
 	p->updates_seen = 0;
 	p->all->changed = true; /* the plan that began it did not see what it may keep stale */
@@ -416,6 +416,54 @@ void agent_peers_notify(struct agent_peers *all, enum bgp_note note, nsec_t now)
 	}
 }
 
+/*
+ * It has none of our routes and was told that these are all, or it never came: a router that may
+ * hold routes of an earlier session is still to hear of it.
+ */
+static bool has_let_go(const struct agent_peer *p, nsec_t now)
+{
+	const struct bgp_peer_info info = bgp_peer_info(p->bgp);
+
+	if (info.state != BGP_ESTABLISHED)
+		return p->stale_until <= now;
+	return info.end_of_rib_sent && info.routes_advertised == 0 && !has_tail(p);
+}
+
+static void end_drained(struct agent_peer *p, nsec_t now)
+{
+	p->is_drained = true;
+	bgp_peer_notify(p->bgp, now, BGP_SLOT_DIALLED, BGP_NOTE_DRAINED);
+	peer_pump(p, now);
+	p->stale_until = 0; /* nothing was there to be kept, and a Cease would end it */
+	p->all->changed = true;
+}
+
+static void begin_again(struct agent_peer *p, nsec_t now)
+{
+	p->is_drained = false;
+	p->trying_since = now;
+	bgp_peer_notify(p->bgp, now, BGP_SLOT_DIALLED, BGP_NOTE_START);
+	peer_pump(p, now);
+	p->all->changed = true;
+}
+
+nsec_t agent_peers_drain(struct agent_peers *all, bool drained, nsec_t now)
+{
+	nsec_t next = NSEC_NEVER;
+
+	for (size_t i = 0; i < all->n; i++) {
+		struct agent_peer *p = all->items[i];
+
+		if (!drained && p->is_drained)
+			begin_again(p, now);
+		else if (drained && !p->is_drained && has_let_go(p, now))
+			end_drained(p, now);
+		else if (drained && !p->is_drained && p->stale_until > now)
+			next = nsec_min(next, p->stale_until);
+	}
+	return next;
+}
+
 /* Of a session those of the families that are not among the others. */
 static struct bgp_families without(struct bgp_families all, struct bgp_families others,
 				   const struct bgp_peer_info *info)
@@ -443,8 +491,9 @@ void agent_peers_actual(const struct agent_peers *all, struct arena *arena,
 			.no_next_hop = without(info.families, info.announced, &info),
 			.stale_until = info.end_of_rib_sent ? 0 : p->stale_until,
 			.last_error = arena_strdup(arena, info.last_error),
-			.trying_since =
-				info.state == BGP_ESTABLISHED ? NSEC_NEVER : p->trying_since,
+			.trying_since = info.state == BGP_ESTABLISHED || p->is_drained
+						? NSEC_NEVER
+						: p->trying_since,
 			.refusals = p->refusals,
 			.advertised =
 				arena_memdup(arena, p->written, p->n_written * sizeof(*p->written)),

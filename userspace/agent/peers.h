@@ -44,6 +44,7 @@ struct agent_peer {
 	nsec_t nudged_at;    /* for a neighbour that appeared */
 	nsec_t trying_since; /* there is no session */
 	bool attempted;      /* an attempt is under way, or ended before Established */
+	bool is_drained;     /* told so, and not dialled until the drain is over */
 	uint16_t refusals;   /* attempts in a row that ended before Established */
 	nsec_t stale_until;  /* see struct plan_actual_peer; counts until End-of-RIB is sent */
 	/*
@@ -100,6 +101,12 @@ bool agent_peers_are_closed(const struct agent_peers *all);
 
 /* Tells all peers something and does what they ask for in turn. */
 void agent_peers_notify(struct agent_peers *all, enum bgp_note note, nsec_t now);
+
+/*
+ * While the node is drained, ends each session whose router has let go of all our routes, with a
+ * Cease that says why (RFC 9003); and begins them again. Returns when to look again.
+ */
+nsec_t agent_peers_drain(struct agent_peers *all, bool drained, nsec_t now);
 
 /* Another picture of the node: who can be reached again is dialled at once. */
 void agent_peers_node(struct agent_peers *all, const struct plan_node *node, nsec_t now);

@@ -37,7 +37,7 @@ static void peer_problem(struct plan_draft *d, const struct plan_peer *peer,
 	const nsec_t due = nsec_add(actual->trying_since, PLAN_SILENT_NS);
 	char text[IP_ADDR_TEXT];
 
-	if (actual->established)
+	if (actual->established || d->env.drained) /* then there need be none */
 		return;
 	if (actual->refusals < PLAN_REFUSALS && d->now < due) {
 		d->deadline = nsec_min(d->deadline, due);

@@ -2,6 +2,9 @@
 /* A drain that the operator asks for: it outlives the agent, and is taken back by him alone. */
 #include "agent/drain.h"
 
+#include "agent/show.h"
+#include "bgp/bgp_notification.h"
+
 #include "agent_rig.h"
 
 #define NODE(annotation)                                                                           \
@@ -26,11 +29,55 @@ static void ask(struct agent_rig *rig, bool drained)
 	cJSON_Delete(body);
 }
 
+static bool was_told(const struct agent_rig *rig)
+{
+	return rig->router->notification.code == BGP_ERROR_CEASE && rig->router->fd < 0;
+}
+
+static bool has_rested(const struct agent_rig *rig)
+{
+	return rig->turns > 3000;
+}
+
+/* RFC 9003, and RFC 8538 where routes would outlive it: the session ends with what it was for. */
+static void a_drained_node_says_so_and_is_quiet(void **state)
+{
+	struct agent_rig *rig = rig_new();
+	char text[BGP_SHUTDOWN_TEXT];
+	const struct bgp_error *said = &rig->router->notification;
+	cJSON *status;
+
+	(void)state;
+	rig_start(rig);
+	RIG_WAIT(rig, rig_announces);
+	ask(rig, true);
+	RIG_WAIT(rig, was_told);
+	assert_int_equal(rig->router->withdrawn, 1); /* before it was told */
+	assert_int_equal(said->subcode, BGP_CEASE_SHUTDOWN);
+	assert_string_equal(bgp_shutdown_text(said, text), "the node is drained");
+
+	/* That there is no session is no fault, and nobody dials. */
+	rig->turns = 0;
+	RIG_WAIT(rig, has_rested);
+	assert_int_equal(rig->router->connections, 1);
+	assert_null(rig_problem(rig, "PeerNotEstablished"));
+	status = show_status(&rig->agent);
+	assert_string_equal(cJSON_GetStringValue(cJSON_GetObjectItem(status, "state")), "ok");
+	cJSON_Delete(status);
+
+	rig->router->announced = 0;
+	ask(rig, false);
+	RIG_WAIT(rig, rig_announces);
+	assert_int_equal(rig->router->connections, 2);
+	rig_free(rig);
+}
+
 static void restart(struct agent_rig *rig)
 {
 	worker_finish(rig->agent.disk);
 	rig_crash(rig);
 	rig->router->announced = rig->router->withdrawn = rig->router->end_of_ribs = 0;
+	rig->router->notification = (struct bgp_error){0};
 	rig_start(rig);
 }
 
@@ -47,9 +94,11 @@ static void a_drain_outlives_the_agent(void **state)
 	text = rig_read_state(rig, "drain.yaml");
 	assert_string_equal(text, "drained: true\n");
 	free(text);
+	RIG_WAIT(rig, was_told);
 
-	restart(rig);
+	restart(rig); /* whether the router holds routes of the last process is not known */
 	RIG_WAIT(rig, has_end_of_rib);
+	RIG_WAIT(rig, was_told);
 	assert_int_equal(rig->router->announced, 0);
 	assert_true(rig->agent.current->plan.drained);
 	assert_non_null(rig_problem(rig, "NodeDrained"));
@@ -139,6 +188,7 @@ static void the_time_that_is_left_is_told(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_drained_node_says_so_and_is_quiet),
 		cmocka_unit_test(a_drain_outlives_the_agent),
 		cmocka_unit_test(a_file_that_says_something_else_drains_nothing),
 		cmocka_unit_test(an_annotation_of_the_node_drains_it),

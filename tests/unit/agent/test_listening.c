@@ -158,6 +158,38 @@ static void a_thousand_connections_hold_no_more_than_one(void **state)
 	}
 }
 
+static bool one_was_refused(const struct rig *rig)
+{
+	return rig->peers.listening.refused == 1;
+}
+
+/* RFC 4486. */
+static void a_stranger_is_told_that_he_is_rejected(void **state)
+{
+	struct rig *rig = listening_rig();
+	uint8_t buf[64];
+	struct bgp_frame f;
+	struct bgp_error e;
+	ssize_t n;
+	int fd;
+
+	(void)state;
+	apply(rig, 3);
+	fd = begin_dial(STRANGER, NULL);
+	WAIT_FOR(rig, one_was_refused);
+	n = recv(fd, buf, sizeof(buf), 0);
+	assert_int_equal(n, 21);
+	assert_int_equal(bgp_header_parse(buf, (size_t)n, BGP_MESSAGE_MAX, &f, &e),
+			 BGP_FRAME_MESSAGE);
+	assert_int_equal(f.type, BGP_NOTIFICATION);
+	assert_true(bgp_notification_decode(f.body, &e));
+	assert_int_equal(e.code, BGP_ERROR_CEASE);
+	assert_int_equal(e.subcode, BGP_CEASE_REJECTED);
+	assert_int_equal(recv(fd, buf, sizeof(buf), 0), 0);
+	close(fd);
+	rig_free(rig);
+}
+
 /* The key is on the socket before the SYN comes; another one counts from then on. */
 static void only_who_signs_with_the_password_is_heard(void **state)
 {
@@ -268,6 +300,7 @@ int main(void)
 		cmocka_unit_test(nobody_listens_unless_a_peer_asks_for_it),
 		cmocka_unit_test(a_session_outlives_the_end_of_listening),
 		cmocka_unit_test(a_thousand_connections_hold_no_more_than_one),
+		cmocka_unit_test(a_stranger_is_told_that_he_is_rejected),
 		cmocka_unit_test(only_who_signs_with_the_password_is_heard),
 		cmocka_unit_test(ttl_security_holds_for_who_dials),
 		cmocka_unit_test(a_router_that_comes_anew_replaces_its_session),
