@@ -27,6 +27,9 @@ static void add_communities(cJSON *o, const struct plan_good *g)
 			 large_community_text(&g->large[i], text));
 		cJSON_AddItemToArray(list, cJSON_CreateString(large));
 	}
+	for (size_t i = 0; i < g->n_extended; i++)
+		cJSON_AddItemToArray(
+			list, cJSON_CreateString(route_community_text(g->extended[i], text)));
 }
 
 static void add_password(cJSON *o, const struct plan_good *g)
@@ -101,6 +104,7 @@ static bool read_communities(const cJSON *list, struct arena *arena, struct plan
 	const size_t n = (size_t)cJSON_GetArraySize(list);
 	uint32_t *standard = arena_array_of(arena, n, uint32_t);
 	struct large_community *large = arena_array_of(arena, n, struct large_community);
+	uint64_t *extended = arena_array_of(arena, n, uint64_t);
 	const cJSON *item;
 
 	if (!cJSON_IsArray(list))
@@ -110,18 +114,23 @@ static bool read_communities(const cJSON *list, struct arena *arena, struct plan
 		const char *text = cJSON_GetStringValue(item);
 		struct community c;
 
-		if (!text || community_parse(text, &c) != COMMUNITY_OK)
+		if (!text || (community_parse(text, &c) != COMMUNITY_OK &&
+			      community_parse_extended(text, &c) != COMMUNITY_OK))
 			return false;
 		if (c.type == COMMUNITY_STANDARD)
 			standard[g->n_communities++] = c.standard;
+		else if (c.type == COMMUNITY_EXTENDED)
+			extended[g->n_extended++] = c.extended;
 		else
 			large[g->n_large++] = c.large;
 	}
 	g->n_communities = plan_unique_standard(standard, g->n_communities);
 	g->n_large = plan_unique_large(large, g->n_large);
+	g->n_extended = plan_unique_extended(extended, g->n_extended);
+	g->extended = extended;
 	g->communities = standard;
 	g->large = large;
-	return g->n_communities + g->n_large <= LIMIT_COMMUNITIES;
+	return g->n_communities + g->n_large + g->n_extended <= LIMIT_COMMUNITIES;
 }
 
 static int cmp_text(const void *a, const void *b)

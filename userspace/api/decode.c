@@ -118,6 +118,48 @@ bool api_annotation_number(struct api_decoder *d, const struct api_object *o, co
 	return false;
 }
 
+static bool has_string(const char *const *items, size_t n, const char *text)
+{
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(items[i], text) == 0)
+			return true;
+	return false;
+}
+
+struct api_strings api_annotation_list(struct api_decoder *d, const struct api_object *o,
+				       const char *name)
+{
+	static const char blanks[] = " \t\n";
+	const char *value = labels_get(&o->meta.annotations, name);
+	const char **items;
+	size_t n = 1;
+
+	if (!value)
+		return (struct api_strings){0};
+	for (const char *at = value; *at; at++)
+		n += *at == ',';
+	items = arena_array_of(d->arena, n, const char *);
+	for (size_t i = 0; i < n; i++) {
+		size_t len = strcspn(value, ",");
+		const char *next = value + len + 1;
+
+		for (; len && strchr(blanks, *value); len--)
+			value++;
+		while (len && strchr(blanks, value[len - 1]))
+			len--;
+		items[i] = arena_printf(d->arena, "%.*s", (int)len, value);
+		if (len == 0 || has_string(items, i, items[i]))
+			api_refuse(d, arena_printf(d->arena, "metadata.annotations[%s]", name),
+				   "BadValue", "write each one once, with commas between them",
+				   len ? "\"%s\" is there twice"
+				       : "there is nothing%s between two "
+					 "commas",
+				   items[i]);
+		value = next;
+	}
+	return (struct api_strings){.items = items, .n = n};
+}
+
 void api_router_id(struct api_decoder *d, const char *field, const struct ip_addr *id,
 		   uint32_t *ret)
 {

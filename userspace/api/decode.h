@@ -67,6 +67,12 @@ void api_refuse(struct api_decoder *d, const char *field, const char *reason, co
  */
 bool api_annotation_number(struct api_decoder *d, const struct api_object *o, const char *name,
 			   uint32_t min, uint32_t max, uint32_t *ret);
+/*
+ * The parts between commas of an annotation, without the blanks around them; none: it is not there.
+ * An empty part, and one that is there twice, refuse the object.
+ */
+struct api_strings api_annotation_list(struct api_decoder *d, const struct api_object *o,
+				       const char *name);
 bool api_annotation_is_true(struct api_decoder *d, const struct api_object *o, const char *name);
 
 /*

@@ -73,11 +73,28 @@ static const struct api_advertisement advertisement_defaults = {
 static const struct api_table advertisement_table = API_TABLE(
 	struct api_advertisement, advertisement_fields, .defaults = &advertisement_defaults);
 
+/* Those of the annotation are added to the field's. */
+static struct api_strings add_peers(struct api_decoder *d, const struct api_strings *field,
+				    const struct api_strings *more)
+{
+	const char **items = arena_array_of(d->arena, field->n + more->n, const char *);
+
+	for (size_t i = 0; i < field->n; i++)
+		items[i] = field->items[i];
+	for (size_t i = 0; i < more->n; i++)
+		items[field->n + i] = more->items[i];
+	return (struct api_strings){.items = items, .n = field->n + more->n};
+}
+
 static void finish_advertisement(struct api_decoder *d, const void *raw, struct api_object *o)
 {
 	const struct api_advertisement *a = raw;
+	const struct api_strings peers = api_annotation_list(d, o, "lodestone.io/peers");
 
 	o->advertisement = *a;
+	o->advertisement.more_communities = api_annotation_list(d, o, "lodestone.io/communities");
+	if (peers.n)
+		o->advertisement.peers = add_peers(d, &a->peers, &peers);
 	o->advertisement.has_med = api_annotation_number(d, o, "lodestone.io/med", 0, UINT32_MAX,
 							 &o->advertisement.med);
 	if (a->service_selectors.n > 0 &&

@@ -447,12 +447,18 @@ static uint64_t pods_of(const struct api_decoder *d)
 /* What its routes say, before what the advertisements do. */
 static void set_route(struct api_decoder *d, struct api_object *o)
 {
+	const struct api_wishes wishes = {
+		.communities = api_annotation_list(d, o, "lodestone.io/communities"),
+		.peers = api_annotation_list(d, o, "lodestone.io/peers"),
+	};
 	uint32_t prepend = 0;
 
 	o->service.has_med =
 		api_annotation_number(d, o, "lodestone.io/med", 0, UINT32_MAX, &o->service.med);
 	if (api_annotation_number(d, o, "lodestone.io/prepend", 1, LIMIT_PREPEND, &prepend))
 		o->service.prepend = (uint8_t)prepend;
+	if (wishes.communities.n || wishes.peers.n)
+		o->service.wishes = arena_memdup(d->arena, &wishes, sizeof(wishes));
 }
 
 static void finish_service(struct api_decoder *d, const void *raw, struct api_object *o)

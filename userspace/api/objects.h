@@ -93,8 +93,9 @@ struct api_advertisement {
 	uint8_t aggregation[IP_N_FAMILIES]; /* length of its prefixes; default 32, 128 */
 	uint32_t local_pref, med;           /* 0 = unset; annotation lodestone.io/med */
 	bool has_med;
-	uint8_t as_path_prepend;        /* 0 = none */
-	struct api_strings communities; /* unresolved text */
+	uint8_t as_path_prepend; /* 0 = none */
+	/* Unresolved text; those of an annotation may be extended ones, too. */
+	struct api_strings communities, more_communities;
 	struct api_strings pools, peers;
 	struct selectors pool_selectors, node_selectors, service_selectors;
 };

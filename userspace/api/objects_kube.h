@@ -32,6 +32,12 @@ struct api_families {
 	bool all;                            /* all of them or none (RequireDualStack) */
 };
 
+/* What else annotations ask for its routes, as text: for few Services. */
+struct api_wishes {
+	struct api_strings communities; /* beside those of advertisements */
+	struct api_strings peers;       /* none: those of the advertisements, else these alone */
+};
+
 struct api_service {
 	bool is_load_balancer;
 	bool is_headless;
@@ -49,6 +55,7 @@ struct api_service {
 	bool has_med;        /* annotation lodestone.io/med: */
 	uint32_t med;        /* of its routes, whatever advertisements say */
 	uint8_t prepend;     /* annotation lodestone.io/prepend, for eBGP peers; 0 = none */
+	const struct api_wishes *wishes; /* NULL: none */
 	bool affinity_client_ip;
 	uint32_t affinity_timeout_s; /* default 10800 */
 	const struct api_service_port *ports;

@@ -6,6 +6,8 @@
  */
 #include "base/community.h"
 
+#include "base/addr.h"
+
 #include <assert.h>
 #include <strings.h>
 
@@ -130,6 +132,100 @@ enum community_parse community_parse(const char *text, struct community *ret)
 	return COMMUNITY_OK;
 }
 
+/* --- extended ------------------------------------------------------------------------------- */
+
+#define SUBTYPE_TARGET 0x02 /* RFC 4360 4 */
+#define SUBTYPE_ORIGIN 0x03 /* RFC 4360 5 */
+
+enum administrator { OF_AS2 = 0x00, OF_IPV4 = 0x01, OF_AS4 = 0x02 };
+
+static uint64_t extended(enum administrator type, uint64_t subtype, uint64_t high, uint64_t low)
+{
+	const int low_bits = type == OF_AS2 ? 32 : 16;
+
+	assert(low >> low_bits == 0 && high >> (48 - low_bits) == 0);
+	return (uint64_t)type << 56 | subtype << 48 | high << low_bits | low;
+}
+
+/* "192.0.2.1:100" */
+static enum community_parse parse_of_address(const char *text, uint64_t subtype, uint64_t *ret)
+{
+	const char *colon = strchr(text, ':');
+	char address[IP_ADDR_TEXT];
+	struct ip_addr a;
+	uint64_t low;
+
+	if (!colon || (size_t)(colon - text) >= sizeof(address))
+		return COMMUNITY_NOT_A_VALUE;
+	(void)snprintf(address, sizeof(address), "%.*s", (int)(colon - text), text);
+	if (!ip_addr_parse(address, &a) || !ip_addr_is_v4(&a) || colon[1] == '\0' ||
+	    colon[1 + strspn(colon + 1, "0123456789")] != '\0')
+		return COMMUNITY_NOT_A_VALUE;
+	low = parse_digits(colon + 1, strlen(colon + 1));
+	if (low > UINT16_MAX)
+		return COMMUNITY_OUT_OF_RANGE;
+	*ret = extended(OF_IPV4, subtype, ip_addr_v4(&a), low);
+	return COMMUNITY_OK;
+}
+
+static enum community_parse parse_of_as(const uint64_t p[2], uint64_t subtype, uint64_t *ret)
+{
+	const bool wide = p[0] > UINT16_MAX;
+
+	if (p[0] > UINT32_MAX || p[1] > (wide ? UINT16_MAX : UINT32_MAX))
+		return COMMUNITY_OUT_OF_RANGE;
+	*ret = extended(wide ? OF_AS4 : OF_AS2, subtype, p[0], p[1]);
+	return COMMUNITY_OK;
+}
+
+enum community_parse community_parse_extended(const char *text, struct community *ret)
+{
+	static const struct {
+		const char *prefix;
+		uint64_t subtype;
+	} kinds[] = {{"rt:", SUBTYPE_TARGET}, {"soo:", SUBTYPE_ORIGIN}};
+
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+		const size_t len = strlen(kinds[i].prefix);
+		enum community_parse outcome;
+		uint64_t p[MAX_PARTS], value = 0;
+
+		if (strncmp(text, kinds[i].prefix, len) != 0)
+			continue;
+		outcome = parse_parts(text + len, p) == 2
+				  ? parse_of_as(p, kinds[i].subtype, &value)
+				  : parse_of_address(text + len, kinds[i].subtype, &value);
+		if (outcome == COMMUNITY_OK)
+			*ret = (struct community){.type = COMMUNITY_EXTENDED, .extended = value};
+		return outcome;
+	}
+	return COMMUNITY_NOT_A_VALUE;
+}
+
+const char *route_community_text(uint64_t c, char buf[COMMUNITY_TEXT])
+{
+	const unsigned type = (unsigned)(c >> 56), subtype = c >> 48 & 0xff;
+	const char *kind = subtype == SUBTYPE_TARGET ? "rt" : "soo";
+	const struct ip_addr a = ip_addr_from_v4((uint32_t)(c >> 16));
+	char text[IP_ADDR_TEXT];
+
+	buf[0] = '\0';
+	if (subtype != SUBTYPE_TARGET && subtype != SUBTYPE_ORIGIN)
+		return buf;
+	if (type == OF_AS2)
+		(void)snprintf(buf, COMMUNITY_TEXT, "%s:%u:%u", kind, (unsigned)(c >> 32 & 0xffff),
+			       (uint32_t)c);
+	else if (type == OF_AS4)
+		(void)snprintf(buf, COMMUNITY_TEXT, "%s:%u:%u", kind, (uint32_t)(c >> 16),
+			       (unsigned)(c & 0xffff));
+	else if (type == OF_IPV4)
+		(void)snprintf(buf, COMMUNITY_TEXT, "%s:%s:%u", kind, ip_addr_text(&a, text),
+			       (unsigned)(c & 0xffff));
+	return buf;
+}
+
+/* --- order and text ------------------------------------------------------------------------- */
+
 static int compare(uint32_t a, uint32_t b)
 {
 	return a < b ? -1 : a > b;
@@ -148,6 +244,8 @@ int community_cmp(const struct community *a, const struct community *b)
 {
 	if (a->type != b->type)
 		return a->type < b->type ? -1 : 1;
+	if (a->type == COMMUNITY_EXTENDED)
+		return a->extended < b->extended ? -1 : a->extended > b->extended;
 	assert(a->type == COMMUNITY_STANDARD || a->type == COMMUNITY_LARGE);
 	return a->type == COMMUNITY_STANDARD ? compare(a->standard, b->standard)
 					     : large_community_cmp(&a->large, &b->large);

@@ -15,7 +15,6 @@
 struct adverts_build {
 	struct arena *arena;
 	struct plan_env *env;
-	struct object_list resources; /* Community */
 };
 
 #define advert_problem(b, severity, a, ...)                                                        \
@@ -190,7 +189,7 @@ static int cmp_peer_name(const void *key, const void *item)
 	return strcmp(key, p->name);
 }
 
-static const struct env_peer_name *find_peer(const struct plan_env *env, const char *name)
+const struct env_peer_name *plan_env_peer(const struct plan_env *env, const char *name)
 {
 	return sorted_find(name, env->peer_names, env->n_peer_names, sizeof(*env->peer_names),
 			   cmp_peer_name);
@@ -206,7 +205,7 @@ static bool check_peer_names(struct adverts_build *b, const struct env_advert *a
 	bool ok = true;
 
 	for (size_t i = 0; i < names->n; i++) {
-		if (find_peer(b->env, names->items[i]) ||
+		if (plan_env_peer(b->env, names->items[i]) ||
 		    plan_strings_have(&a->last.object->advertisement.peers, names->items[i]))
 			continue;
 		advert_problem(b, SEVERITY_ERROR, a, "spec.peers", "UnknownPeer",
@@ -254,7 +253,7 @@ static void resolve_peers(struct adverts_build *b, struct env_advert *a)
 	if (names->n == 0)
 		a->peers = env->n_peers == 64 ? UINT64_MAX : (UINT64_C(1) << env->n_peers) - 1;
 	for (size_t i = 0; i < names->n; i++) {
-		const struct env_peer_name *p = find_peer(env, names->items[i]);
+		const struct env_peer_name *p = plan_env_peer(env, names->items[i]);
 
 		if (p)
 			a->peers |= p->bit;
@@ -300,7 +299,7 @@ static bool take_present(struct adverts_build *b, struct env_advert *a)
 	bool ok;
 
 	take_version(b, a, a->object);
-	ok = plan_env_communities(&b->resources, b->env->config.strict, &b->env->problems, a);
+	ok = plan_env_communities(b->env, &b->env->problems, a);
 	ok = check_names(b, a) && ok;
 	return fit_pools(b, a) && ok;
 }
@@ -314,6 +313,8 @@ static void take_last(struct adverts_build *b, struct env_advert *a)
 	a->n_communities = g->n_communities;
 	a->large = g->large;
 	a->n_large = g->n_large;
+	a->extended = g->extended;
+	a->n_extended = g->n_extended;
 	(void)fit_pools(b, a); /* they have one length */
 }
 
@@ -327,6 +328,8 @@ static void learn(struct adverts_build *b, const struct env_advert *a, bool is_l
 	g->n_communities = a->n_communities;
 	g->large = a->large;
 	g->n_large = a->n_large;
+	g->extended = a->extended;
+	g->n_extended = a->n_extended;
 	for (enum ip_family f = 0; f < IP_N_FAMILIES; f++) {
 		g->pools[f] = (struct api_strings){0};
 		if (a->spec->aggregation[f] < ip_family_bits(f)) /* else it fits any, always */
@@ -356,11 +359,11 @@ void plan_env_adverts(const struct plan_inputs *in, struct arena *arena, struct 
 	struct adverts_build b = {
 		.arena = arena,
 		.env = env,
-		.resources = plan_objects(in->world, env->settings, API_COMMUNITY, arena,
-					  &env->problems),
 	};
 	struct env_advert *adverts = arena_array_of(arena, list.n, struct env_advert);
 
+	env->communities =
+		plan_objects(in->world, env->settings, API_COMMUNITY, arena, &env->problems);
 	for (size_t i = 0; i < list.n; i++) {
 		adverts[i].object = list.items[i];
 		adverts[i].age = i;

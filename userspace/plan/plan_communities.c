@@ -1,16 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
- * From the text in `communities:` to values, by rulings 1 to 3, 15 and 16 of metallb.md 7: literal,
- * well-known name, alias, name of a Community resource (all its values). What cannot be resolved
- * is an error of the whole advertisement, since a lost no-export would leak its routes. Aliases are
- * global over all Community objects; one named twice with different values is an error only for
- * those who use it.
- *
- * With strict: true it is as in MetalLB: neither names of resources nor well-known names stand for
- * anything, and an alias may be named once.
+ * Resolves communities; see the header. What cannot be resolved is an error of all that is asked
+ * for, since a lost no-export would leak its routes.
  */
+#include "plan/plan_communities.h"
+
 #include "base/limits.h"
-#include "plan/plan_env.h"
 #include "plan/plan_sort.h"
 
 #include <assert.h>
@@ -18,12 +13,14 @@
 struct resolver {
 	const struct object_list *resources;
 	struct problems *problems;
-	const struct env_advert *advert;
+	const struct community_texts *asked; /* at hand */
 	bool strict;
 	uint32_t *standard;
 	size_t n_standard, cap_standard;
 	struct large_community *large;
 	size_t n_large, cap_large;
+	uint64_t *extended;
+	size_t n_extended, cap_extended;
 };
 
 static void add_value(struct resolver *r, const struct community *c)
@@ -33,6 +30,9 @@ static void add_value(struct resolver *r, const struct community *c)
 	if (c->type == COMMUNITY_STANDARD)
 		*(uint32_t *)arena_push(arena, &r->standard, &r->n_standard, &r->cap_standard,
 					sizeof(*r->standard)) = c->standard;
+	else if (c->type == COMMUNITY_EXTENDED)
+		*(uint64_t *)arena_push(arena, &r->extended, &r->n_extended, &r->cap_extended,
+					sizeof(*r->extended)) = c->extended;
 	else
 		*(struct large_community *)arena_push(arena, &r->large, &r->n_large, &r->cap_large,
 						      sizeof(*r->large)) = c->large;
@@ -40,15 +40,19 @@ static void add_value(struct resolver *r, const struct community *c)
 
 static void error(struct resolver *r, const char *reason, const char *remedy, const char *message)
 {
-	object_problem(r->problems, SEVERITY_ERROR, r->advert->object, "spec.communities", reason,
-		       remedy, "%s; %s", message,
-		       r->advert->last.good ? "its last good version stays in force"
-					    : "the advertisement is held back");
+	object_problem(r->problems, SEVERITY_ERROR, r->asked->object, r->asked->field, reason,
+		       remedy, "%s; %s", message, r->asked->otherwise);
 }
 
 /* Well-known names alone have no colon. */
 static enum community_parse parse(const struct resolver *r, const char *text, struct community *ret)
 {
+	const enum community_parse outcome = r->asked->takes_extended
+						     ? community_parse_extended(text, ret)
+						     : COMMUNITY_NOT_A_VALUE;
+
+	if (outcome != COMMUNITY_NOT_A_VALUE)
+		return outcome;
 	if (r->strict && !strchr(text, ':'))
 		return COMMUNITY_NOT_A_VALUE;
 	return community_parse(text, ret);
@@ -110,13 +114,13 @@ static enum found expand(struct resolver *r, const struct api_object *resource)
 			limiting = res->items[i].value;
 		add_value(r, &c);
 	}
-	object_problem(r->problems, SEVERITY_INFO, r->advert->object, "spec.communities",
+	object_problem(r->problems, SEVERITY_INFO, r->asked->object, r->asked->field,
 		       "ResolvedFromResource", "name aliases instead, if not all values are meant",
 		       "%s is the name of a Community resource: all its values are attached",
 		       resource->meta.name);
 	if (limiting)
 		object_problem(
-			r->problems, SEVERITY_WARNING, r->advert->object, "spec.communities",
+			r->problems, SEVERITY_WARNING, r->asked->object, r->asked->field,
 			"LimitsPropagation", "name the aliases that are meant, without this one",
 			"Community resource %s adds %s, which limits propagation of the route",
 			resource->meta.name, limiting);
@@ -136,7 +140,7 @@ static void report_missing(struct resolver *r, const char *text, enum community_
 	struct arena *arena = r->problems->arena;
 
 	if (outcome == COMMUNITY_OUT_OF_RANGE)
-		error(r, "InvalidCommunity", "use numbers up to 65535, or a large community",
+		error(r, "InvalidCommunity", "use smaller numbers, or a large community",
 		      arena_printf(arena, "%s has a part that is too large", text));
 	else if (outcome == COMMUNITY_LARGE_BARE)
 		error(r, "InvalidCommunity", arena_printf(arena, "write large:%s", text),
@@ -180,22 +184,52 @@ static bool check_number(struct resolver *r, size_t n)
 	return false;
 }
 
-bool plan_env_communities(const struct object_list *resources, bool strict,
-			  struct problems *problems, struct env_advert *ret)
+bool plan_communities_resolve(const struct plan_env *env, struct problems *problems,
+			      const struct community_texts *asked, size_t n,
+			      struct community_values *ret)
 {
-	const struct api_strings *texts = &ret->spec->communities;
 	struct resolver r = {
-		.resources = resources, .problems = problems, .advert = ret, .strict = strict};
+		.resources = &env->communities, .problems = problems, .strict = env->config.strict};
 	const size_t n_before = problems->n;
 	bool ok = true;
 
-	for (size_t i = 0; i < texts->n; i++)
-		ok &= resolve_one(&r, texts->items[i]);
-	ret->n_communities = plan_unique_standard(r.standard, r.n_standard);
-	ret->n_large = plan_unique_large(r.large, r.n_large);
-	ret->communities = r.standard;
-	ret->large = r.large;
-	ok &= check_number(&r, ret->n_communities + ret->n_large);
+	assert(n > 0);
+	for (size_t i = 0; i < n; i++) {
+		r.asked = &asked[i];
+		for (size_t k = 0; k < asked[i].texts->n; k++)
+			ok &= resolve_one(&r, asked[i].texts->items[k]);
+	}
+	*ret = (struct community_values){
+		.standard = r.standard,
+		.n_standard = plan_unique_standard(r.standard, r.n_standard),
+		.large = r.large,
+		.n_large = plan_unique_large(r.large, r.n_large),
+		.extended = r.extended,
+		.n_extended = plan_unique_extended(r.extended, r.n_extended),
+	};
+	ok &= check_number(&r, ret->n_standard + ret->n_large + ret->n_extended);
 	assert(ok || problems->n > n_before); /* nothing is held back without a word */
+	return ok;
+}
+
+bool plan_env_communities(const struct plan_env *env, struct problems *problems,
+			  struct env_advert *ret)
+{
+	const char *otherwise = ret->last.good ? "its last good version stays in force"
+					       : "the advertisement is held back";
+	const struct community_texts asked[] = {
+		{ret->object, "spec.communities", &ret->spec->communities, false, otherwise},
+		{ret->object, "metadata.annotations[lodestone.io/communities]",
+		 &ret->spec->more_communities, true, otherwise},
+	};
+	struct community_values all;
+	const bool ok = plan_communities_resolve(env, problems, asked, ARRAY_SIZE(asked), &all);
+
+	ret->communities = all.standard;
+	ret->n_communities = all.n_standard;
+	ret->large = all.large;
+	ret->n_large = all.n_large;
+	ret->extended = all.extended;
+	ret->n_extended = all.n_extended;
 	return ok;
 }

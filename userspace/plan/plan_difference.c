@@ -211,7 +211,7 @@ static bool same_good(const void *a, const void *b)
 	return x->kind == y->kind && same_text(x->ns, y->ns) && same_text(x->name, y->name) &&
 	       x->hash == y->hash && same_text(x->text, y->text) &&
 	       SAME_BYTES(x, y, communities, n_communities) && SAME_BYTES(x, y, large, n_large) &&
-	       SAME_BYTES(x, y, password, password_len);
+	       SAME_BYTES(x, y, extended, n_extended) && SAME_BYTES(x, y, password, password_len);
 }
 
 static bool same_address(const void *a, const void *b)

@@ -153,6 +153,8 @@ uint64_t plan_draft_reach(const struct plan_draft *d, const struct plan_claim *c
 	const enum ip_family family = ip_family_of(&c->vip.addr);
 	uint64_t peers = c->advert->peers & d->env.carriers[family] & ~d->uncarried[family];
 
+	if (c->own)
+		peers &= ~c->own->excluded;
 	for (uint64_t left = peers; left; left &= left - 1) {
 		const size_t peer = (size_t)__builtin_ctzll(left);
 

@@ -28,6 +28,8 @@ struct env_advert {
 	size_t n_communities;
 	const struct large_community *large; /* sorted, no doubles */
 	size_t n_large;
+	const uint64_t *extended; /* sorted, no doubles */
+	size_t n_extended;
 	uint64_t peers; /* bit i: env.peers[i] */
 	size_t age;     /* 0 = oldest of all advertisements */
 	bool here;      /* its nodeSelectors select this node */
@@ -101,6 +103,8 @@ struct plan_env {
 	const struct env_pool *pools; /* by name */
 	size_t n_pools;
 
+	struct object_list communities; /* Community objects */
+
 	struct plan_good *good; /* the versions in force, by kind, ns, name */
 	size_t n_good, cap_good;
 
@@ -133,11 +137,10 @@ enum env_advert_fate plan_advert_fate(const struct env_advert *a, const struct a
 				      enum ip_family family);
 /* The field of an advertisement that gives its prefixes of the family their length. */
 const char *plan_aggregation_field(enum ip_family family);
-/*
- * Resolves the communities of ret->spec by ruling 1 into *ret. False: not all could be, or they are
- * more than a route may carry.
- */
-bool plan_env_communities(const struct object_list *resources, bool strict,
-			  struct problems *problems, struct env_advert *ret) must_check;
+/* Resolves the communities of ret->spec into *ret (plan_communities.h). */
+bool plan_env_communities(const struct plan_env *env, struct problems *problems,
+			  struct env_advert *ret) must_check;
+/* The sessions of this node that a BGPPeer's name stands for, or NULL: there is no such object. */
+const struct env_peer_name *plan_env_peer(const struct plan_env *env, const char *name);
 /* Adds what is odd about objects beside each other and costs none of them; needs all the others. */
 void plan_env_findings(const struct plan_inputs *in, struct arena *arena, struct plan_env *env);

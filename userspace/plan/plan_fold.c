@@ -159,6 +159,8 @@ static void unite_advert(struct united *u, const struct env_advert *a)
 		u->standard[u->n++] = a->communities[k];
 	for (size_t k = 0; k < a->n_large; k++)
 		u->large[u->n_large++] = a->large[k];
+	for (size_t k = 0; k < a->n_extended; k++)
+		u->extended[u->n_extended++] = a->extended[k];
 }
 
 static void unite_own(struct united *u, const struct service_attrs *own)
@@ -171,13 +173,6 @@ static void unite_own(struct united *u, const struct service_attrs *own)
 		u->extended[u->n_extended++] = own->extended[k];
 }
 
-static int cmp_extended(const void *a, const void *b)
-{
-	const uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-
-	return (x > y) - (x < y);
-}
-
 static struct united room_for_communities(const struct fold_build *b)
 {
 	size_t n = 0, n_large = 0, n_extended = 0;
@@ -187,7 +182,7 @@ static struct united room_for_communities(const struct fold_build *b)
 
 		n += a->advert->n_communities + (a->own ? a->own->n_communities : 0);
 		n_large += a->advert->n_large + (a->own ? a->own->n_large : 0);
-		n_extended += a->own ? a->own->n_extended : 0;
+		n_extended += a->advert->n_extended + (a->own ? a->own->n_extended : 0);
 	}
 	return (struct united){
 		.standard = arena_array_of(b->d->arena, n, uint32_t),
@@ -210,8 +205,7 @@ static void unite_communities(struct fold_build *b, struct bgp_attrs *ret)
 	ret->large = u.large;
 	ret->n_large = plan_unique_large(u.large, u.n_large);
 	ret->extended = u.extended;
-	ret->n_extended =
-		plan_sort_unique(u.extended, u.n_extended, sizeof(*u.extended), cmp_extended);
+	ret->n_extended = plan_unique_extended(u.extended, u.n_extended);
 }
 
 static void overridden(struct fold_build *b, const struct env_advert *by,
@@ -334,6 +328,11 @@ static bool make_set(struct fold_build *b, struct bgp_attrs *ret)
 	return false;
 }
 
+static bool is_unresolved(const struct asker *a)
+{
+	return a->own && a->own->is_unresolved;
+}
+
 static bool is_same_kind(const struct kind *a, const struct kind *b)
 {
 	return a->external == b->external && a->pref_as == b->pref_as && a->pool == b->pool;
@@ -348,7 +347,7 @@ static ssize_t set_of_chosen(struct fold_build *b)
 	if (b->n_last && b->n_last == b->n_chosen && is_same_kind(&b->last_kind, &b->kind) &&
 	    memcmp(b->last, b->chosen, bytes) == 0)
 		return (ssize_t)b->n_sets - 1;
-	if (!make_set(b, &set))
+	if (is_unresolved(&b->chosen[0]) || !make_set(b, &set)) /* one is: all are */
 		return -1;
 	*(struct bgp_attrs *)arena_push(b->d->arena, &b->sets, &b->n_sets, &b->cap_sets,
 					sizeof(*b->sets)) = set;
@@ -379,6 +378,20 @@ static size_t gather_members(struct fold_build *b, size_t i, uint64_t have)
 	}
 	assert(b->n_members > 0 && b->n_members <= b->most);
 	return i;
+}
+
+/*
+ * A Service with communities that are not known costs the route nothing while others ask for it,
+ * too; of those the route is. Alone it announces nothing.
+ */
+static void drop_unresolved(struct fold_build *b)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < b->n_chosen; i++)
+		if (!is_unresolved(&b->chosen[i]))
+			b->chosen[n++] = b->chosen[i];
+	b->n_chosen = n ? n : b->n_chosen;
 }
 
 /* What a Service asks for itself may be for one kind of peer only. */
@@ -429,6 +442,7 @@ static uint64_t choose(struct fold_build *b, const struct env_pool *pool, uint64
 		peers &= m->peers & lowest ? m->peers : ~m->peers;
 	}
 	assert(b->n_chosen > 0 && b->n_chosen <= b->n_members);
+	drop_unresolved(b);
 	return choose_kind(b, pool, peers);
 }
 

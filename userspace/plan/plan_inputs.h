@@ -166,14 +166,14 @@ struct plan_good {
 	const char *ns, *name;
 	uint64_t hash;    /* of the object */
 	const char *text; /* a document that the decoder reads; what follows overrides it */
-
 	const uint32_t *communities; /* sorted, no doubles */
 	size_t n_communities;
 	const struct large_community *large; /* sorted, no doubles */
 	size_t n_large;
+	const uint64_t *extended; /* sorted, no doubles */
+	size_t n_extended;
 	/* By name: those that its length, where it aggregates, fitted. */
 	struct api_strings pools[IP_N_FAMILIES];
-
 	const uint8_t *password; /* NULL = none; never shown */
 	size_t password_len;
 };

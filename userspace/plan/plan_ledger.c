@@ -49,6 +49,7 @@ static struct plan_good copy_good(struct arena *arena, const struct plan_good *f
 	g.text = arena_strdup(arena, g.text);
 	g.communities = copy(arena, g.communities, g.n_communities, sizeof(*g.communities));
 	g.large = copy(arena, g.large, g.n_large, sizeof(*g.large));
+	g.extended = copy(arena, g.extended, g.n_extended, sizeof(*g.extended));
 	for (enum ip_family f = 0; f < IP_N_FAMILIES; f++)
 		g.pools[f] = copy_names(arena, &from->pools[f]);
 	g.password = copy(arena, g.password, g.password_len, 1);
@@ -97,6 +98,8 @@ static uint64_t hash_good(uint64_t h, const struct plan_good *g)
 	h = hash_bytes(hash_u64(h, g->n_communities), g->communities,
 		       g->n_communities * sizeof(*g->communities));
 	h = hash_bytes(hash_u64(h, g->n_large), g->large, g->n_large * sizeof(*g->large));
+	h = hash_bytes(hash_u64(h, g->n_extended), g->extended,
+		       g->n_extended * sizeof(*g->extended));
 	for (enum ip_family f = 0; f < IP_N_FAMILIES; f++)
 		h = hash_names(h, &g->pools[f]);
 	return hash_bytes(hash_u64(h, g->password_len), g->password, g->password_len);

@@ -7,6 +7,7 @@
  */
 #include "plan/plan_service.h"
 
+#include "plan/plan_communities.h"
 #include "plan/plan_contract.h"
 #include "plan/plan_sort.h"
 
@@ -74,6 +75,12 @@ static bool has_conflict(const struct service_build *b, const struct env_pool_ad
 	return false;
 }
 
+/* Peers that the Service does not want to be told. */
+static uint64_t excluded(const struct service_build *b)
+{
+	return b->own ? b->own->excluded : 0;
+}
+
 /* All peers (bits) of those that match; *ret_any: some advertisement does. */
 static uint64_t matching_peers(const struct service_build *b,
 			       const struct env_pool_adverts *adverts, bool *ret_any)
@@ -84,7 +91,7 @@ static uint64_t matching_peers(const struct service_build *b,
 	for (size_t i = 0; i < adverts->n; i++) {
 		if (!advert_matches(b, adverts->items[i]))
 			continue;
-		peers |= adverts->items[i]->peers;
+		peers |= adverts->items[i]->peers & ~excluded(b);
 		*ret_any = true;
 	}
 	return peers;
@@ -251,7 +258,7 @@ static void add_claims(struct service_build *b, const struct ip_addr *vip,
 		const struct env_advert *a = adverts->items[i];
 		const struct ip_prefix prefix = ip_prefix_of(vip, a->spec->aggregation[family]);
 
-		if (advert_matches(b, a) && a->peers & carriers)
+		if (advert_matches(b, a) && a->peers & ~excluded(b) & carriers)
 			b->ret->claims[b->ret->n_claims++] = (struct plan_claim){
 				.prefix = prefix,
 				.vip = {.addr = *vip},
@@ -457,20 +464,62 @@ static bool has_bandwidth(const struct service_build *b)
 	return b->env->config.link_bandwidth && b->in->service->service.policy_local;
 }
 
+/* The lodestone.io/communities of the Service, into *ret. */
+static void set_communities(struct service_build *b, const struct api_strings *texts,
+			    struct service_attrs *ret)
+{
+	const struct community_texts asked = {
+		b->in->service, "metadata.annotations[lodestone.io/communities]", texts, true,
+		"its routes stay as they are, and none is added"};
+	struct community_values all;
+
+	ret->is_unresolved = !plan_communities_resolve(b->env, &b->ret->problems, &asked, 1, &all);
+	ret->communities = all.standard;
+	ret->n_communities = all.n_standard;
+	ret->large = all.large;
+	ret->n_large = all.n_large;
+	ret->extended = all.extended;
+	ret->n_extended = all.n_extended;
+}
+
+/* The lodestone.io/peers of the Service: all but these. */
+static uint64_t excluded_by(struct service_build *b, const struct api_strings *names)
+{
+	uint64_t named = 0;
+
+	for (size_t i = 0; i < names->n; i++) {
+		const struct env_peer_name *p = plan_env_peer(b->env, names->items[i]);
+
+		if (p)
+			named |= p->bit;
+		else
+			service_problem(b, SEVERITY_WARNING,
+					"metadata.annotations[lodestone.io/peers]", "UnknownPeer",
+					"create the BGPPeer, or correct the name",
+					"there is no BGPPeer %s", names->items[i]);
+	}
+	return names->n ? ~named : 0;
+}
+
 static void set_own(struct service_build *b)
 {
 	const struct api_service *s = &b->in->service->service;
-	const struct service_attrs own = {
+	struct service_attrs own = {
 		.service = b->in->service,
 		.has_med = s->has_med,
 		.med = s->med,
 		.prepend = s->prepend,
 	};
-	struct service_attrs host = own;
+	struct service_attrs host;
 
+	if (s->wishes && s->wishes->communities.n)
+		set_communities(b, &s->wishes->communities, &own);
+	if (s->wishes)
+		own.excluded = excluded_by(b, &s->wishes->peers);
+	host = own;
 	if (has_bandwidth(b))
 		host.bandwidth = b->n_local_ready;
-	if (own.has_med || own.prepend)
+	if (own.has_med || own.prepend || s->wishes)
 		b->own = arena_memdup(b->arena, &own, sizeof(own));
 	b->own_host = host.bandwidth ? arena_memdup(b->arena, &host, sizeof(host)) : b->own;
 }

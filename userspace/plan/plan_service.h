@@ -55,6 +55,8 @@ struct service_attrs {
 	size_t n_large;
 	const uint64_t *extended;
 	size_t n_extended;
+	bool is_unresolved; /* not all of these three are known: nothing new is said */
+	uint64_t excluded;  /* peers that are not to be told, whatever advertisements say */
 	uint32_t bandwidth; /* its share of the route's (struct bgp_attrs); 0: none is said */
 };
 

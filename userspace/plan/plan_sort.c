@@ -89,6 +89,18 @@ static int cmp_large(const void *a, const void *b)
 	return large_community_cmp(a, b);
 }
 
+static int cmp_extended(const void *a, const void *b)
+{
+	const uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+size_t plan_unique_extended(uint64_t *items, size_t n)
+{
+	return plan_sort_unique(items, n, sizeof(*items), cmp_extended);
+}
+
 size_t plan_unique_standard(uint32_t *items, size_t n)
 {
 	return plan_sort_unique(items, n, sizeof(*items), cmp_standard);

@@ -65,3 +65,4 @@ plan_lower_bound_near(const void *key, const void *items, size_t n, size_t size,
 /* Sort communities in place and drop doubles; return how many are left. */
 size_t plan_unique_standard(uint32_t *items, size_t n);
 size_t plan_unique_large(struct large_community *items, size_t n);
+size_t plan_unique_extended(uint64_t *items, size_t n);

@@ -53,6 +53,7 @@ static char *two_drains(void)
 	"spec: {myASN: 64512, peerASN: 64513, peerAddress: 10.0.0.1}}"
 
 static const uint32_t communities[] = {0x00010001, COMMUNITY_NO_EXPORT};
+static const uint64_t extended[] = {UINT64_C(0x0002fc0000000064), UINT64_C(0x0103c00002010007)};
 static const struct large_community large[] = {{1, 2, 3}, {4200000001, 0, 9}};
 static const char *const pools[] = {"a", "b"};
 static const uint8_t password[] = {0, 1, 0xff, '"', '\n', 'x'};
@@ -67,6 +68,8 @@ static void fill_good(struct plan_good ret[2])
 		.text = ADVERT,
 		.communities = communities,
 		.n_communities = 2,
+		.extended = extended,
+		.n_extended = 2,
 		.large = large,
 		.n_large = 2,
 		.pools = {{.items = pools, .n = 2}, {.items = pools, .n = 1}},

@@ -486,6 +486,40 @@ static void selector_is_compared_by_what_it_says(void **state)
 	assert_int_equal(pods_of("selector: ~", &one), 0);
 }
 
+static void annotations_list_communities_and_peers(void **state)
+{
+	static const char *const bad[] = {"", "a,", ",a", "a,,b", "a, b,a", " , "};
+	struct api_batch b =
+		decode_text("apiVersion: v1\nkind: Service\nmetadata: {name: s, "
+			    "annotations: {lodestone.io/communities: ' 1:1 ,no-export', "
+			    "lodestone.io/peers: r1}}\n");
+	const struct api_wishes *wishes = only_object(&b)->service.wishes;
+
+	(void)state;
+	assert_int_equal(b.problems.n, 0);
+	assert_int_equal(wishes->communities.n, 2);
+	assert_string_equal(wishes->communities.items[0], "1:1");
+	assert_string_equal(wishes->communities.items[1], "no-export");
+	assert_int_equal(wishes->peers.n, 1);
+	api_batch_done(&b);
+	b = decode_text("apiVersion: v1\nkind: Service\nmetadata: {name: s}\n");
+	assert_null(only_object(&b)->service.wishes);
+	api_batch_done(&b);
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		_cleanup_(arena_freep) struct arena *arena = arena_new();
+
+		b = decode_text(arena_printf(arena,
+					     "apiVersion: v1\nkind: Service\nmetadata: {name: s, "
+					     "annotations: {lodestone.io/peers: '%s'}}\n",
+					     bad[i]));
+		assert_int_equal(b.n, 0);
+		assert_string_equal(b.problems.items[0].reason, "BadValue");
+		assert_string_equal(b.problems.items[0].field,
+				    "metadata.annotations[lodestone.io/peers]");
+		api_batch_done(&b);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -503,6 +537,7 @@ int main(void)
 		cmocka_unit_test(what_a_service_must_not_say_is_refused),
 		cmocka_unit_test(the_legacy_prefix_is_noted_once_and_works),
 		cmocka_unit_test(selector_is_compared_by_what_it_says),
+		cmocka_unit_test(annotations_list_communities_and_peers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -37,6 +37,66 @@ static void standard_literals_parse(void **state)
 	}
 }
 
+static void route_targets_and_sites_of_origin_parse_and_print(void **state)
+{
+	static const struct {
+		const char *text;
+		uint64_t value;
+	} cases[] = {
+		{"rt:64512:100", UINT64_C(0x0002fc0000000064)},
+		{"soo:64512:100", UINT64_C(0x0003fc0000000064)},
+		{"rt:65535:4294967295", UINT64_C(0x0002ffffffffffff)},
+		{"rt:65536:65535", UINT64_C(0x020200010000ffff)},
+		{"soo:4294967295:0", UINT64_C(0x0203ffffffff0000)},
+		{"rt:192.0.2.1:7", UINT64_C(0x0102c00002010007)},
+		{"soo:0.0.0.0:65535", UINT64_C(0x010300000000ffff)},
+		{"rt:0:0", UINT64_C(0x0002000000000000)},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		char text[COMMUNITY_TEXT];
+		struct community c;
+
+		assert_int_equal(community_parse_extended(cases[i].text, &c), COMMUNITY_OK);
+		assert_int_equal(c.type, COMMUNITY_EXTENDED);
+		assert_true(c.extended == cases[i].value);
+		assert_string_equal(route_community_text(c.extended, text), cases[i].text);
+		assert_int_equal(community_parse(cases[i].text, &c), COMMUNITY_NOT_A_VALUE);
+		assert_int_equal(community_cmp(&c, &c), 0);
+	}
+}
+
+static void what_is_no_extended_community_is_judged(void **state)
+{
+	static const struct {
+		const char *text;
+		enum community_parse want;
+	} cases[] = {
+		{"rt:65535:4294967296", COMMUNITY_OUT_OF_RANGE},
+		{"rt:65536:65536", COMMUNITY_OUT_OF_RANGE},
+		{"rt:4294967296:1", COMMUNITY_OUT_OF_RANGE},
+		{"soo:192.0.2.1:65536", COMMUNITY_OUT_OF_RANGE},
+		{"rt:64512", COMMUNITY_NOT_A_VALUE},
+		{"rt:64512:1:2", COMMUNITY_NOT_A_VALUE},
+		{"rt:192.0.2.1:", COMMUNITY_NOT_A_VALUE},
+		{"rt:192.0.2.1:x", COMMUNITY_NOT_A_VALUE},
+		{"rt:192.0.2:1", COMMUNITY_NOT_A_VALUE},
+		{"rt:2001:db8::1:1", COMMUNITY_NOT_A_VALUE},
+		{"rt:", COMMUNITY_NOT_A_VALUE},
+		{"lb:1:2", COMMUNITY_NOT_A_VALUE},
+		{"64512:100", COMMUNITY_NOT_A_VALUE},
+	};
+	struct community c;
+	char text[COMMUNITY_TEXT];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+		assert_int_equal(community_parse_extended(cases[i].text, &c), cases[i].want);
+	assert_string_equal(route_community_text(UINT64_C(0x4004fc0000000064), text), "");
+	assert_string_equal(route_community_text(UINT64_C(0x4302fc0000000064), text), "");
+}
+
 static void large_literals_parse(void **state)
 {
 	struct community c;
@@ -209,6 +269,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(standard_literals_parse),
+		cmocka_unit_test(route_targets_and_sites_of_origin_parse_and_print),
+		cmocka_unit_test(what_is_no_extended_community_is_judged),
 		cmocka_unit_test(large_literals_parse),
 		cmocka_unit_test(
 			the_four_values_of_the_troubleshooting_guide_are_judged_as_it_says),
