@@ -52,20 +52,40 @@ static void note_written(struct agent_peer *p)
 	p->is_behind = p->all->written = true;
 }
 
+static void log_route(struct agent_peer *p, const struct ip_prefix *prefix,
+		      const struct bgp_attrs *attrs)
+{
+	route_log_add(&p->all->route_log, loop_now(p->all->loop), peer_text(p), &p->config.address,
+		      prefix, attrs);
+}
+
 /* Before the plan asks: takes note of what is advertised, unless more of it is being written. */
 static void read_written(struct agent_peer *p)
 {
 	struct bgp_rib *rib = bgp_peer_rib(p->bgp);
+	_cleanup_(freep) struct ip_prefix *before = NULL;
+	const size_t n_before = p->n_written;
 	struct bgp_rib_route route;
-	size_t pos = 0;
+	size_t pos = 0, gone = 0;
 
 	if (!p->is_behind || has_tail(p))
 		return;
+	before = TAKE_PTR(p->written);
 	forget_written(p);
 	p->written = xcalloc(bgp_rib_n_advertised(rib) + 1, sizeof(*p->written));
-	while (bgp_rib_next(rib, &pos, &route))
-		if (route.advertised)
-			p->written[p->n_written++] = route.prefix;
+	while (bgp_rib_next(rib, &pos, &route)) {
+		if (!route.advertised)
+			continue;
+		p->written[p->n_written++] = route.prefix;
+		while (gone < n_before && ip_prefix_cmp(&before[gone], &route.prefix) < 0)
+			log_route(p, &before[gone++], NULL);
+		if (gone < n_before && ip_prefix_cmp(&before[gone], &route.prefix) == 0)
+			gone++;
+		else
+			log_route(p, &route.prefix, route.advertised);
+	}
+	while (gone < n_before)
+		log_route(p, &before[gone++], NULL);
 }
 
 /* --- what the protocol object asks for ---------------------------------------------------------
@@ -389,6 +409,7 @@ nsec_t agent_peers_tick(struct agent_peers *all, nsec_t now)
 {
 	nsec_t deadline = nsec_min(closings_tick(&all->closings, now), listening_tick(all, now));
 
+	deadline = nsec_min(deadline, route_log_tick(&all->route_log, now));
 	for (size_t i = 0; i < all->n; i++) {
 		struct agent_peer *p = all->items[i];
 

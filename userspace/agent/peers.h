@@ -9,6 +9,7 @@
 #include "agent/closing.h"
 #include "agent/listening.h"
 #include "agent/peer_history.h"
+#include "agent/route_log.h"
 #include "base/nsec.h"
 #include "base/rng.h"
 #include "bgp/bgp_peer.h"
@@ -74,6 +75,7 @@ struct agent_peers {
 	bool urgent;  /* ... and must not wait */
 	bool written; /* UPDATEs went out, which the plan wants to know sometime */
 	uint64_t written_generation;
+	struct route_log route_log;
 };
 
 void agent_peers_init(struct agent_peers *all, struct loop *loop, uint64_t seed);
