@@ -5,10 +5,12 @@
  */
 #include "agent/reconcile.h"
 
+#include "agent/plan_check.h"
 #include "agent/problems_own.h"
 #include "agent/sources.h"
 #include "agent_rig.h"
 #include "base/strbuf.h"
+#include "errors.h"
 
 /* What came of the last change was planned, and nothing has moved since. */
 static bool is_quiet(const struct agent_rig *rig)
@@ -49,6 +51,51 @@ static void an_idle_agent_sleeps(void **state)
 	assert_in_range(rig->turns, 1, 6);
 	assert_false(agent_inputs_due(&rig->agent.inputs, DUE_PLAN));
 	assert_int_equal(rig->agent.planned_at, planned_at);
+	rig_free(rig);
+}
+
+/* The plan from nothing is made once, and what it was made with is given back. */
+static void a_resync_holds_the_plan_against_one_from_nothing(void **state)
+{
+	struct agent_rig *rig = rig_converged();
+	const nsec_t planned_at = rig->agent.planned_at;
+	const char *said;
+	int errors;
+
+	(void)state;
+	log_init(LOG_LEVEL_ERR, false);
+	errors = errors_begin();
+	rig->agent.resync_at = 0;
+	rig->give_up = clock_now() + 500 * NSEC_PER_MSEC;
+	assert_int_equal(loop_run(rig->agent.loop, idle_step, rig), 0);
+	said = errors_end(errors);
+	assert_true(rig->agent.planned_at > planned_at);
+	assert_null(rig->agent.check);
+	assert_null(strstr(said, "made from nothing"));
+	rig_free(rig);
+}
+
+static void kept_addresses_that_are_wrong_are_told_and_planned_again(void **state)
+{
+	struct agent_rig *rig = rig_converged();
+	struct agent *a = &rig->agent;
+	const struct ipam_inputs in = {.world = a->world,
+				       .settings = &a->settings,
+				       .node = &a->current->node,
+				       .given = &(struct plan_addresses){0},
+				       .synced = true};
+	struct plan_addresses kept = a->current->addresses;
+	int errors;
+
+	(void)state;
+	plan_check_addresses(a, &in, &kept);
+	assert_false(agent_inputs_due(&a->inputs, DUE_PLAN));
+	kept.n--;
+	log_init(LOG_LEVEL_ERR, false);
+	errors = errors_begin();
+	plan_check_addresses(a, &in, &kept);
+	assert_non_null(strstr(errors_end(errors), "made from nothing"));
+	assert_true(agent_inputs_due(&a->inputs, DUE_PLAN));
 	rig_free(rig);
 }
 
@@ -388,6 +435,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_idle_agent_sleeps),
+		cmocka_unit_test(a_resync_holds_the_plan_against_one_from_nothing),
+		cmocka_unit_test(kept_addresses_that_are_wrong_are_told_and_planned_again),
 		cmocka_unit_test(before_the_node_was_read_nothing_is_planned),
 		cmocka_unit_test(a_change_that_waits_for_its_scan_does_not_spin_the_loop),
 		cmocka_unit_test(a_large_text_does_not_hold_the_loop_up),
