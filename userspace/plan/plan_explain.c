@@ -128,7 +128,10 @@ static const char *way_reason(const struct plan_draft *d, const struct arranged_
 		return have ? "announced" : d->peers[peer] ? "notSentYet" : "noSession";
 	if (!plan_draft_keeps(d, c) || !(plan_draft_admitted(d, &c->claim, have ? bit : 0) & bit))
 		return why_not_admitted(d, c, peer);
-	return d->in->synced ? "tooManyCommunities" : "sourcesIncomplete";
+	if (!d->in->synced)
+		return "sourcesIncomplete";
+	return c->claim.own && c->claim.own->is_unresolved ? "communityUnknown"
+							   : "tooManyCommunities";
 }
 
 static void add_claim(const struct explain_build *b, const struct plan_claim *claim, size_t peer)
@@ -177,16 +180,21 @@ static void add_peer(const struct explain_build *b, const struct env_pool *pool,
 {
 	const uint64_t bit = UINT64_C(1) << peer;
 	const size_t before = b->item->ways.n;
+	bool excluded = false; /* by the Service */
 
 	for (size_t i = 0; i < b->fragment->n_claims; i++) {
 		const struct plan_claim *c = &b->fragment->claims[i];
 
-		if (ip_addr_equal(&c->vip.addr, &b->item->addr) && c->advert->peers & bit)
+		if (!ip_addr_equal(&c->vip.addr, &b->item->addr) || !(c->advert->peers & bit))
+			continue;
+		if (c->own && c->own->excluded & bit)
+			excluded = true;
+		else
 			add_claim(b, c, peer);
 	}
 	if (b->item->ways.n == before)
 		add_way(b, &(struct plan_way){.peer = b->d->env.peers[peer].key.name},
-			unclaimed_reason(b, bit, pool));
+			excluded ? "noMatchingPeer" : unclaimed_reason(b, bit, pool));
 }
 
 /* --- one address of a Service ---------------------------------------------------------------- */

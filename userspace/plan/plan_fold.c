@@ -50,6 +50,7 @@ struct fold_build {
 	struct asker *last; /* what the newest set was made of */
 	size_t n_last;
 	struct kind last_kind;
+	size_t last_set;                    /* its number */
 	struct advertised_walk *advertised; /* by peer */
 	struct bgp_attrs *sets;
 	size_t n_sets, cap_sets;
@@ -338,6 +339,21 @@ static bool is_same_kind(const struct kind *a, const struct kind *b)
 	return a->external == b->external && a->pref_as == b->pref_as && a->pool == b->pool;
 }
 
+/*
+ * Where several advertisements of one pool have lengths of their own, neighbours take turns with
+ * few sets.
+ */
+#define RECENT_SETS 16
+static bool find_recent(const struct fold_build *b, const struct bgp_attrs *set, size_t *ret)
+{
+	for (size_t i = b->n_sets; i > 0 && b->n_sets - i < RECENT_SETS; i--)
+		if (bgp_attrs_cmp(&b->sets[i - 1], set) == 0) {
+			*ret = i - 1;
+			return true;
+		}
+	return false;
+}
+
 /* Number of the set of the chosen advertisements, or -1. Neighbours mostly have the same one. */
 static ssize_t set_of_chosen(struct fold_build *b)
 {
@@ -346,15 +362,18 @@ static ssize_t set_of_chosen(struct fold_build *b)
 
 	if (b->n_last && b->n_last == b->n_chosen && is_same_kind(&b->last_kind, &b->kind) &&
 	    memcmp(b->last, b->chosen, bytes) == 0)
-		return (ssize_t)b->n_sets - 1;
+		return (ssize_t)b->last_set;
 	if (is_unresolved(&b->chosen[0]) || !make_set(b, &set)) /* one is: all are */
 		return -1;
-	*(struct bgp_attrs *)arena_push(b->d->arena, &b->sets, &b->n_sets, &b->cap_sets,
-					sizeof(*b->sets)) = set;
+	if (!find_recent(b, &set, &b->last_set)) {
+		b->last_set = b->n_sets;
+		*(struct bgp_attrs *)arena_push(b->d->arena, &b->sets, &b->n_sets, &b->cap_sets,
+						sizeof(*b->sets)) = set;
+	}
 	memcpy(b->last, b->chosen, bytes);
 	b->n_last = b->n_chosen;
 	b->last_kind = b->kind;
-	return (ssize_t)b->n_sets - 1;
+	return (ssize_t)b->last_set;
 }
 
 /* --- folding -------------------------------------------------------------------------------- */

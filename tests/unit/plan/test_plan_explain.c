@@ -18,8 +18,7 @@
 
 enum { N_SERVICES = 6, N_STEPS = 24, N_SEEDS = 60 };
 
-/* --- asking ------------------------------------------------------------------------------------
- */
+/* --- asking ------------------------------------------------------------------------------ */
 
 static struct plan_explain ask(struct fixture *f, enum plan_explain_what what, const char *name)
 {
@@ -335,6 +334,7 @@ static void check_seen(const unsigned *seen)
 					    "dataPlaneLeaving",
 					    "otherVrf",
 					    "tooManyCommunities",
+					    "communityUnknown",
 					    "nodeAddress",
 					    "ipNotAllowed",
 					    "portConflict"};

@@ -5,6 +5,8 @@
  */
 #include "mishap.h"
 
+#include "plan/plan_explain.h"
+
 #define PREFIX     "192.168.100.0/32"
 #define C(a, b)    ((uint32_t)(a) << 16 | (b))
 #define RT         UINT64_C(0x0002fc0000000064) /* rt:64512:100 */
@@ -199,6 +201,36 @@ static void weights_of_services_that_share_an_address_add_up(void **state)
 	fixture_free(f);
 }
 
+/* Why that router is not told of it, as `lodectl explain` says. */
+static const char *reason_of(struct fixture *f, const char *peer)
+{
+	struct plan_explain e = {.what = EXPLAIN_SERVICE, .ns = "default", .name = "web"};
+
+	f->explain = &e;
+	fixture_plan(f);
+	f->explain = NULL;
+	for (size_t i = 0; i < e.items[0].ways.n; i++)
+		if (strcmp(e.items[0].ways.items[i].peer, peer) == 0)
+			return e.items[0].ways.items[i].reason;
+	return NULL;
+}
+
+static void what_a_service_keeps_from_a_router_is_explained(void **state)
+{
+	struct fixture *f = fixture_announced();
+
+	(void)state;
+	add_router(f, "r2", 2);
+	annotate(f, "lodestone.io/peers: r2");
+	fixture_converge(f, 10);
+	assert_string_equal(reason_of(f, "r1"), "noMatchingPeer");
+	assert_string_equal(reason_of(f, "r2"), "announced");
+	annotate(f, "lodestone.io/communities: nobody");
+	fixture_converge(f, 10);
+	assert_string_equal(reason_of(f, "r1"), "communityUnknown");
+	fixture_free(f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -208,6 +240,7 @@ int main(void)
 		cmocka_unit_test(a_service_chooses_among_its_advertisements_routers),
 		cmocka_unit_test(annotations_of_an_advertisement_add_to_its_fields),
 		cmocka_unit_test(extended_communities_outlive_an_edit_with_an_error),
+		cmocka_unit_test(what_a_service_keeps_from_a_router_is_explained),
 		cmocka_unit_test(weights_of_services_that_share_an_address_add_up),
 	};
 
