@@ -20,6 +20,19 @@ static void add_asn(struct strbuf *s, const struct bgp_peer_config *bgp)
 		strbuf_printf(s, "%u", bgp->remote_asn);
 }
 
+/* "bfd 300/300x3": milliseconds out and in, and the multiplier. */
+static void add_bfd(struct strbuf *s, const struct plan_bfd *bfd)
+{
+	if (!bfd->is_wanted)
+		return;
+	strbuf_printf(s, " bfd %u/%ux%u", bfd->terms.min_tx_us / 1000, bfd->terms.min_rx_us / 1000,
+		      bfd->terms.detect_mult);
+	if (bfd->is_passive)
+		strbuf_add(s, " passive");
+	if (bfd->is_multihop)
+		strbuf_printf(s, " ttl>=%u", bfd->minimum_ttl);
+}
+
 static void add_peer(struct strbuf *s, const struct plan_peer *p)
 {
 	const struct ip_addr id = ip_addr_from_v4(p->bgp.router_id);
@@ -37,6 +50,7 @@ static void add_peer(struct strbuf *s, const struct plan_peer *p)
 		strbuf_add(s, " md5");
 	if (p->bgp.graceful_restart)
 		strbuf_printf(s, " gr %u", p->bgp.restart_time_s);
+	add_bfd(s, &p->bfd);
 	strbuf_add(s, "\n");
 }
 

@@ -37,6 +37,7 @@ static void start_objects(struct agent *a)
 	a->plans[1].arena = arena_new();
 	apply_start(a);
 	agent_peers_init(&a->peers, a->loop, now ^ (uint64_t)getpid() << 32);
+	agent_bfd_init(&a->bfd, a->loop, &a->peers, now ^ (uint64_t)getpid() << 16);
 }
 
 int agent_start(struct agent *a, const struct options *options)
@@ -69,6 +70,7 @@ void agent_done(struct agent *a)
 	worker_finish(a->disk); /* what is to be saved is */
 	worker_finish(a->worker);
 	worker_finish(a->reader);
+	agent_bfd_done(&a->bfd);
 	agent_peers_done(&a->peers);
 	ctl_stop(a);
 

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "agent/agent_inputs.h"
+#include "agent/bfd_lines.h"
 #include "agent/options.h"
 #include "agent/peers.h"
 #include "agent/pods.h"
@@ -123,6 +124,7 @@ struct agent {
 	bool adopted;               /* the pinned maps of an earlier process were taken over */
 
 	struct agent_peers peers;
+	struct agent_bfd bfd;
 	struct pods pods;
 	struct agent_plan plans[2];
 	struct agent_plan *current; /* the applied plan; NULL before the first */

@@ -238,6 +238,7 @@ static void apply_peers(struct agent *a, const struct plan *plan, nsec_t now)
 	loop_doing(a->loop, "routes");
 	a->peers.forwarding_preserved = !plan->dataplane || (a->dataplane && a->adopted);
 	agent_peers_apply(&a->peers, plan, now);
+	agent_bfd_apply(&a->bfd);
 	if (agent_inputs_are_complete(&a->inputs))
 		a->peers.restarted = false;
 	agent_peers_apply_routes(&a->peers, plan, now);

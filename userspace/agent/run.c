@@ -49,8 +49,11 @@ static nsec_t step_to_the_end(struct agent *a, nsec_t now)
 {
 	const nsec_t next = agent_peers_tick(&a->peers, now);
 
-	if (agent_peers_are_closed(&a->peers) || now >= a->stop_at)
+	if (agent_peers_are_closed(&a->peers) || now >= a->stop_at) {
+		/* Not before: routers that take AdminDown for a failure would forget the routes. */
+		agent_bfd_leave(&a->bfd);
 		loop_stop(a->loop);
+	}
 	return nsec_min(next, a->stop_at);
 }
 

@@ -3,6 +3,7 @@
  * Status, pools and problems as JSON.
  */
 #include "agent/show.h"
+#include "agent/show_bfd.h"
 
 #include "agent/agent.h"
 #include "agent/drain.h"
@@ -291,6 +292,7 @@ cJSON *show_status(const struct agent *a)
 	cJSON_AddNumberToObject(o, "established", (double)established);
 	add_services(a, out);
 	add_dataplane(a, out);
+	show_bfd_thread(a, out);
 	drain_show(a, out);
 	add_counts(a, out);
 	o = cJSON_AddObjectToObject(out, "problems");

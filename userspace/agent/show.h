@@ -49,7 +49,6 @@ cJSON *show_services(const struct agent *a, const struct show_filter *filter,
 /* A row for each backend of each frontend, also of those whose Service is gone. */
 cJSON *show_backends(const struct agent *a, const struct show_filter *filter,
 		     struct show_cursor *c);
-/* No sessions yet: an empty list, as the contract has it. */
 cJSON *show_bfd(const struct agent *a, const struct show_filter *filter);
 cJSON *show_pools(const struct agent *a, const struct show_filter *filter);
 cJSON *show_problems(const struct agent *a, const struct show_filter *filter);

@@ -6,6 +6,7 @@
  */
 #include "agent/agent.h"
 #include "agent/show.h"
+#include "agent/show_bfd.h"
 #include "agent/show_peer.h"
 #include "sys/loop.h"
 
@@ -43,7 +44,7 @@ static cJSON *peer_json(const struct agent *a, const struct agent_peer *p, bool 
 		cJSON_AddNullToObject(o, "uptimeSeconds");
 	cJSON_AddNumberToObject(o, "holdTime",
 				info.state == BGP_ESTABLISHED ? info.hold_s : p->config.bgp.hold_s);
-	cJSON_AddStringToObject(o, "bfd", "None");
+	cJSON_AddStringToObject(o, "bfd", show_bfd_state(a, p));
 	add_addr(o, "routerID", &router_id);
 	cJSON_AddBoolToObject(o, "gracefulRestart", info.gr_negotiated);
 	cJSON_AddNumberToObject(o, "routesAdvertised", (double)info.routes_advertised);
@@ -64,12 +65,6 @@ cJSON *show_peers(const struct agent *a, const struct show_filter *filter)
 			cJSON_AddItemToArray(out,
 					     peer_json(a, a->peers.items[i], filter->name != NULL));
 	return out;
-}
-
-cJSON *show_bfd(const struct agent *a, const struct show_filter *filter)
-{
-	(void)a, (void)filter;
-	return cJSON_CreateArray();
 }
 
 /* --- routes ------------------------------------------------------------------------------------

@@ -97,10 +97,7 @@ static void draw_jitter(struct bfd_session *s)
 
 static bool is_offered(const struct bfd_session *s)
 {
-	const struct bfd_terms *a = &s->offered, *b = &s->config.terms;
-
-	return a->min_tx_us == b->min_tx_us && a->min_rx_us == b->min_rx_us &&
-	       a->detect_mult == b->detect_mult;
+	return bfd_terms_same(&s->offered, &s->config.terms);
 }
 
 static void in_force_now(struct bfd_session *s)

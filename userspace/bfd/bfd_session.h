@@ -29,6 +29,12 @@ struct bfd_terms {
 	uint8_t detect_mult;           /* not 0 */
 };
 
+static inline bool bfd_terms_same(const struct bfd_terms *a, const struct bfd_terms *b)
+{
+	return a->min_tx_us == b->min_tx_us && a->min_rx_us == b->min_rx_us &&
+	       a->detect_mult == b->detect_mult;
+}
+
 struct bfd_config {
 	uint32_t id; /* the driver's own, by which it finds what else belongs to the session */
 	struct ip_addr peer, local; /* local: none until it is known; not compared then */

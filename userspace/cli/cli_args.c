@@ -38,9 +38,13 @@ static const struct {
 static const struct {
 	const char *plural, *singular;
 } whats[] = {
-	[CLI_PEERS] = {"peers", "peer"},          [CLI_ROUTES] = {"routes", "route"},
-	[CLI_SERVICES] = {"services", "service"}, [CLI_POOLS] = {"pools", "pool"},
-	[CLI_PROBLEMS] = {"problems", "problem"}, [CLI_BACKENDS] = {"backends", "backend"},
+	[CLI_PEERS] = {"peers", "peer"},
+	[CLI_ROUTES] = {"routes", "route"},
+	[CLI_SERVICES] = {"services", "service"},
+	[CLI_POOLS] = {"pools", "pool"},
+	[CLI_PROBLEMS] = {"problems", "problem"},
+	[CLI_BACKENDS] = {"backends", "backend"},
+	[CLI_BFD] = {"bfd", "bfd"},
 };
 
 static const char *const formats[] = {
@@ -160,8 +164,9 @@ static bool parse_format(struct line *line, enum cli_format *ret)
 static bool parse_what(struct line *line, enum cli_what *ret)
 {
 	if (line->n_words < 2)
-		return refuse(line,
-			      "show what? peers, routes, services, backends, pools or problems");
+		return refuse(
+			line,
+			"show what? peers, routes, bfd, services, backends, pools or problems");
 	for (size_t i = 0; i < ARRAY_SIZE(whats); i++) {
 		if (strcmp(line->words[1], whats[i].plural) == 0 ||
 		    strcmp(line->words[1], whats[i].singular) == 0) {
@@ -171,7 +176,7 @@ static bool parse_what(struct line *line, enum cli_what *ret)
 	}
 	return refuse(
 		line,
-		"cannot show \"%s\"; there are peers, routes, services, backends, pools, problems",
+		"cannot show \"%s\"; there are peers, routes, bfd, services, backends, pools, problems",
 		line->words[1]);
 }
 
@@ -301,6 +306,7 @@ const char *cli_help(void)
 	       "  show routes [PREFIX]          what is advertised (--peer P: to one peer)\n"
 	       "  show services [NAME]          front ends, their backends and counters\n"
 	       "  show backends [SERVICE]       each backend: its state, flows and counters\n"
+	       "  show bfd [PEER]               BFD sessions, and with a name their last changes\n"
 	       "  show pools [NAME]             address pools and their use\n"
 	       "  show problems [NAME]          what is wrong, and what to do about it\n"
 	       "  explain service [NS/]NAME     why it is announced, or why not: each check, to whom,\n"

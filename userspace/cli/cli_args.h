@@ -20,7 +20,15 @@ enum cli_command {
 	CLI_VERSION
 };
 enum cli_format { CLI_TABLE, CLI_WIDE, CLI_JSON, CLI_YAML };
-enum cli_what { CLI_PEERS, CLI_ROUTES, CLI_SERVICES, CLI_BACKENDS, CLI_POOLS, CLI_PROBLEMS };
+enum cli_what {
+	CLI_PEERS,
+	CLI_ROUTES,
+	CLI_SERVICES,
+	CLI_BACKENDS,
+	CLI_POOLS,
+	CLI_PROBLEMS,
+	CLI_BFD
+};
 
 /* Strings are borrowed from argv; NULL: not given. */
 struct cli_args {

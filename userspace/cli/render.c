@@ -85,6 +85,20 @@ static const struct column columns[][MAX_COLUMNS + 1] =
 				{"AUTO-ASSIGN", "autoAssign", cell_value, false},
 				{"ADDRESSES", "addresses", cell_value, false},
 			},
+		[CLI_BFD] =
+			{
+				{"PEER", "peer", cell_value, false},
+				{"ADDRESS", "address", cell_value, false},
+				{"STATE", "state", cell_value, false},
+				{"DETECT MS", "detectMillis", cell_value, false},
+				{"TX MS", "txMillis", cell_value, false},
+				{"FLAPS", "flaps", cell_value, false},
+				{"RECEIVED", "packetsReceived", cell_value, true},
+				{"SENT", "packetsSent", cell_value, true},
+				{"REMOTE", "remoteState", cell_value, true},
+				{"REMOTE DIAGNOSTIC", "remoteDiagnostic", cell_value, true},
+				{"DIAGNOSTIC", "diagnostic", cell_value, false},
+			},
 		[CLI_PROBLEMS] =
 			{
 				{"SEVERITY", "severity", cell_value, false},

@@ -12,6 +12,7 @@
 
 #include "bgp/bgp_attrs.h"
 #include "bgp/bgp_peer.h"
+#include "plan/plan_bfd.h"
 #include "plan/plan_inputs.h"
 
 /* --- the plan ------------------------------------------------------------------------------- */
@@ -30,6 +31,7 @@ struct plan_peer {
 	struct bgp_next_hops next_hops; /* those that the session's own end does not say */
 	struct bgp_families carried; /* of bgp.families: those that have a next hop, or may have */
 	struct bgp_peer_config bgp;
+	struct plan_bfd bfd;
 	const struct api_object *object; /* borrowed from the world: only while planning */
 };
 
@@ -77,12 +79,9 @@ struct plan_device {
 };
 
 /*
- * What the second sink of the data plane is driven by (plan/sink.h, struct lb_ways_ops): where
- * packets may come from and by which way they leave.
+ * Of the data plane's second sink (plan/sink.h, struct lb_ways_ops): how a packet for another node
+ * leaves by an uplink. Without one nothing is sent there. Empty so far; nobody applies them.
  */
-
-/* How a packet for another node leaves by an uplink. Without one nothing is sent there. Empty so
- * far; nobody applies them. */
 struct plan_next_hop {
 	int uplink;            /* ifindex */
 	struct ip_addr node;   /* the address that tunnels to the node end at */

@@ -18,6 +18,15 @@ static bool same_password(const struct plan_peer *a, const struct plan_peer *b)
 	       (a->password_len == 0 || memcmp(a->password, b->password, a->password_len) == 0);
 }
 
+static bool same_bfd(const struct plan_peer *a, const struct plan_peer *b)
+{
+	const struct plan_bfd *x = &a->bfd, *y = &b->bfd;
+
+	return x->is_wanted == y->is_wanted && x->is_multihop == y->is_multihop &&
+	       x->is_passive == y->is_passive && x->minimum_ttl == y->minimum_ttl &&
+	       bfd_terms_same(&x->terms, &y->terms);
+}
+
 #define FIELD(field)                                                                               \
 	.name = #field, .offset = offsetof(struct plan_peer, field),                               \
 	.size = sizeof(((struct plan_peer *)NULL)->field)
@@ -66,6 +75,8 @@ static const struct peer_field fields[] = {
 	 "the driver's own, for a session's start; not the plan's"},
 	{FIELD(bgp.forwarding_preserved), NULL, PEER_UNTOUCHED,
 	 "the driver's own, for a session's start; not the plan's"},
+	{FIELD(bfd), same_bfd, PEER_NONE,
+	 "another profile is a poll sequence of the BFD session; one that begins or ends closes nothing"},
 	{FIELD(object), NULL, PEER_UNTOUCHED, "where the peer comes from, while planning only"},
 };
 

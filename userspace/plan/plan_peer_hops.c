@@ -46,7 +46,7 @@ static struct ip_addr link_local_of(const struct plan_node *node, int ifindex)
 }
 
 /* RFC 2545 3: the peer is on a link of ours, of which one of the device's prefixes is. */
-static bool is_shared(const struct plan_node *node, int ifindex, const struct ip_addr *peer)
+bool peer_is_shared(const struct plan_node *node, int ifindex, const struct ip_addr *peer)
 {
 	for (size_t i = 0; i < node->n_addrs; i++) {
 		const struct plan_local_addr *a = &node->addrs[i];
@@ -95,7 +95,7 @@ void peer_session_hops(struct peers_build *b, struct peer_candidate *c)
 	bgp->extended_next_hop = own == IP_V6 && c->spec->dual_stack;
 	if (c->peer.ifindex == 0)
 		return; /* no way to it is known: nor is there a session */
-	if (is_shared(node, c->peer.ifindex, &c->peer.address))
+	if (peer_is_shared(node, c->peer.ifindex, &c->peer.address))
 		hops->ipv6_link_local = link_local_of(node, c->peer.ifindex);
 	if (!c->spec->dual_stack)
 		return;

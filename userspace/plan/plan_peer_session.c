@@ -87,27 +87,6 @@ static uint32_t resolve_router_id(struct peers_build *b, const struct peer_candi
 	return b->env->config.strict ? asked : 0;
 }
 
-static void resolve_bfd(struct peers_build *b, const struct peer_candidate *c)
-{
-	const char *name = c->spec->bfd_profile;
-	const struct object_list all =
-		plan_objects(b->in->world, b->env->settings, API_BFD_PROFILE, b->arena, NULL);
-
-	if (!name || name[0] == '\0')
-		return;
-	for (size_t i = 0; i < all.n; i++) {
-		if (strcmp(all.items[i]->meta.name, name) != 0)
-			continue;
-		peer_problem(b, SEVERITY_INFO, c, "spec.bfdProfile", "NotSupportedYet",
-			     "rely on the hold timer meanwhile",
-			     "BFD is not supported yet; the session runs without it");
-		return;
-	}
-	peer_problem(b, SEVERITY_WARNING, c, "spec.bfdProfile", "BFDProfileMissing",
-		     "create the BFDProfile, or correct the name",
-		     "there is no BFDProfile %s; the session runs without BFD", name);
-}
-
 void peer_session_fill(struct peers_build *b, struct peer_candidate *c)
 {
 	const struct api_peer *spec = c->spec;
@@ -145,5 +124,5 @@ void peer_session_fill(struct peers_build *b, struct peer_candidate *c)
 	if (is_local(b->in->node, &spec->source_address))
 		c->peer.source = spec->source_address;
 	peer_session_hops(b, c);
-	resolve_bfd(b, c);
+	peer_bfd_resolve(b, c);
 }

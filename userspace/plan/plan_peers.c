@@ -275,6 +275,7 @@ void plan_env_peers(const struct plan_inputs *in, struct arena *arena, struct pl
 	for (int rank = 0; rank < N_RANKS; rank++)
 		add_candidates(&b, &all, (enum rank)rank);
 	assert(b.n <= all.n); /* each has one rank */
+	peer_bfd_share(&b);
 	number_peers(&b);
 	name_peers(&b, &all);
 }

@@ -55,5 +55,11 @@ bool peer_session_is_supported(struct peers_build *b, const struct peer_candidat
 bool peer_session_has_source(struct peers_build *b, const struct peer_candidate *c);
 /* The families of c->peer and the next hops of their routes; a problem where there is none. */
 void peer_session_hops(struct peers_build *b, struct peer_candidate *c);
+/* Our end is on a link with that address, which is reached by the device. */
+bool peer_is_shared(const struct plan_node *node, int ifindex, const struct ip_addr *peer);
+/* c->peer.bfd, from the profile that the peer names; a problem where there is none. */
+void peer_bfd_resolve(struct peers_build *b, struct peer_candidate *c);
+/* The session of an owner, where those that stand for it ask for something else. */
+void peer_bfd_share(struct peers_build *b);
 /* c->peer from c->spec, but for the password; router id 0: the node's own is to be put there. */
 void peer_session_fill(struct peers_build *b, struct peer_candidate *c);

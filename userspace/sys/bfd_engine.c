@@ -84,6 +84,15 @@ const char *bfd_priority_text(enum bfd_priority p)
 	return text[p];
 }
 
+const char *bfd_engine_port_text(size_t i)
+{
+	static const char *const text[] = {"3784 IPv4", "3784 IPv6", "4784 IPv4", "4784 IPv6"};
+
+	_Static_assert(ARRAY_SIZE(text) == ARRAY_SIZE(port_of), "a text for each");
+	assert(i < ARRAY_SIZE(text));
+	return text[i];
+}
+
 static void need(bool ok)
 {
 	if (!ok)

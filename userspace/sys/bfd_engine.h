@@ -28,6 +28,9 @@ enum bfd_report_type {
 enum bfd_priority { BFD_PRIORITY_NORMAL, BFD_PRIORITY_NICE, BFD_PRIORITY_FIFO };
 const char *bfd_priority_text(enum bfd_priority p); /* "normal", "nice -20", "SCHED_FIFO" */
 
+/* "3784 IPv4", ...; i below BFD_ENGINE_PORTS. */
+const char *bfd_engine_port_text(size_t i);
+
 struct bfd_session_report {
 	struct bfd_session session; /* a copy, without the key */
 	struct ip_addr local;       /* none: there is no socket */

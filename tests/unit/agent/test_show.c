@@ -317,7 +317,7 @@ static void status(void **state)
 	       "\"peers\":{\"total\":1,\"established\":1},"
 	       "\"services\":{\"total\":2,\"announced\":1},"
 	       "\"dataplane\":{\"mode\":\"off\",\"devices\":[],\"programsAdopted\":false,"
-	       "\"flowTable\":null,\"denied\":null,\"failure\":null},\"drain\":null,\"drops\":{},\"passed\":{},\"meanings\":{},"
+	       "\"flowTable\":null,\"denied\":null,\"failure\":null},\"bfd\":null,\"drain\":null,\"drops\":{},\"passed\":{},\"meanings\":{},"
 	       "\"problems\":{\"error\":1,\"warning\":0,\"info\":0},\"foreignObjects\":0,"
 	       "\"stale\":false,\"staleObjects\":0,\"staleSources\":0,"
 	       "\"sources\":[{\"name\":\"config\",\"complete\":true},"

@@ -22,14 +22,10 @@ static const struct sample {
 	{"S0-bgp-communities-05", "BGPAdvertisement=1", ""},
 	{"S0-bgp-communities-06", "BGPAdvertisement=1 Community=1 IPAddressPool=1", ""},
 	{"S0-bgp-communities-07", "BGPAdvertisement=1 Community=1 IPAddressPool=2", ""},
-	{"S0-bgp-communities-08", "BGPPeer=2 Community=1",
-	 "info NotSupportedYet spec.bfdProfile:39"},
+	{"S0-bgp-communities-08", "BGPPeer=2 Community=1", ""},
 	{"S0-bgp-communities-09", "Community=1 IPAddressPool=1", ""},
 	{"S0-bgp-communities-10",
-	 "BGPAdvertisement=3 BGPPeer=2 BFDProfile=1 Community=2 IPAddressPool=3",
-	 "info NotSupportedYet -:132\n"
-	 "info NotSupportedYet spec.bfdProfile:110\n"
-	 "info NotSupportedYet spec.bfdProfile:128"},
+	 "BGPAdvertisement=3 BGPPeer=2 BFDProfile=1 Community=2 IPAddressPool=3", ""},
 	{"S0-bgp-communities-11", "Service=1",
 	 "info DeprecatedAnnotation metadata.annotations[metallb.universe.tf/address-pool]:9"},
 	{"S0-bgp-communities-12", "", "error NotAnObject line 6:6"},
@@ -46,12 +42,7 @@ static const struct sample {
 	{"S1-bgp-production-11", "Community=1", ""},
 	{"S1-bgp-production-12", "BGPAdvertisement=2", ""},
 	{"S1-bgp-production-13",
-	 "BGPAdvertisement=4 BGPPeer=4 BFDProfile=1 Community=4 IPAddressPool=1",
-	 "info NotSupportedYet -:84\n"
-	 "info NotSupportedYet spec.bfdProfile:32\n"
-	 "info NotSupportedYet spec.bfdProfile:48\n"
-	 "info NotSupportedYet spec.bfdProfile:64\n"
-	 "info NotSupportedYet spec.bfdProfile:80"},
+	 "BGPAdvertisement=4 BGPPeer=4 BFDProfile=1 Community=4 IPAddressPool=1", ""},
 	{"S1-bgp-production-14", "Service=1 foreign=1",
 	 "info DeprecatedAnnotation metadata.annotations[metallb.universe.tf/address-pool]:33"},
 	{"S1-bgp-production-15", "foreign=1", ""},
@@ -71,18 +62,10 @@ static const struct sample {
 	{"S3-local-preference-02", "IPAddressPool=1", ""},
 	{"S3-local-preference-03", "BGPAdvertisement=2", ""},
 	{"S3-local-preference-04",
-	 "BGPAdvertisement=2 BGPPeer=2 BFDProfile=1 Community=1 IPAddressPool=1",
-	 "info NotSupportedYet -:51\n"
-	 "info NotSupportedYet spec.bfdProfile:20\n"
-	 "info NotSupportedYet spec.bfdProfile:42"},
+	 "BGPAdvertisement=2 BGPPeer=2 BFDProfile=1 Community=1 IPAddressPool=1", ""},
 	{"S3-local-preference-05",
-	 "BGPAdvertisement=2 BGPPeer=2 BFDProfile=1 Community=1 IPAddressPool=1",
-	 "info NotSupportedYet -:45\n"
-	 "info NotSupportedYet spec.bfdProfile:22\n"
-	 "info NotSupportedYet spec.bfdProfile:40"},
-	{"S3-local-preference-06", "BGPAdvertisement=2 BGPPeer=2 IPAddressPool=1",
-	 "info NotSupportedYet spec.bfdProfile:19\n"
-	 "info NotSupportedYet spec.bfdProfile:36"},
+	 "BGPAdvertisement=2 BGPPeer=2 BFDProfile=1 Community=1 IPAddressPool=1", ""},
+	{"S3-local-preference-06", "BGPAdvertisement=2 BGPPeer=2 IPAddressPool=1", ""},
 	{"S3-local-preference-07", "BGPAdvertisement=2 BGPPeer=3 IPAddressPool=1", ""},
 	{"S3-local-preference-08", "BGPAdvertisement=1", ""},
 	{"S3-local-preference-09", "BGPAdvertisement=4 IPAddressPool=2", ""},

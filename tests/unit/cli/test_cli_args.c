@@ -76,8 +76,9 @@ static void show_is_get_and_the_singular_is_the_plural(void **state)
 		{"show peers", CLI_PEERS},       {"get peer", CLI_PEERS},
 		{"show routes", CLI_ROUTES},     {"get route", CLI_ROUTES},
 		{"show services", CLI_SERVICES}, {"get service", CLI_SERVICES},
-		{"show pools", CLI_POOLS},       {"get pool", CLI_POOLS},
-		{"show problems", CLI_PROBLEMS}, {"get problem", CLI_PROBLEMS},
+		{"show bfd", CLI_BFD},           {"show pools", CLI_POOLS},
+		{"get pool", CLI_POOLS},         {"show problems", CLI_PROBLEMS},
+		{"get problem", CLI_PROBLEMS},
 	};
 
 	(void)state;
@@ -156,9 +157,9 @@ static void bad_lines_are_refused_with_their_reason(void **state)
 	} cases[] = {
 		{"", "no command"},
 		{"frobnicate", "no command \"frobnicate\""},
-		{"show", "show what? peers, routes, services, backends, pools or problems"},
+		{"show", "show what? peers, routes, bfd, services, backends, pools or problems"},
 		{"show tables",
-		 "cannot show \"tables\"; there are peers, routes, services, backends, pools, problems"},
+		 "cannot show \"tables\"; there are peers, routes, bfd, services, backends, pools, problems"},
 		{"status now", "\"now\" is one word too many"},
 		{"show peers a b", "\"b\" is one word too many"},
 		{"status -n ns", "status takes neither -n nor --peer"},

@@ -134,6 +134,16 @@ static void backends_as_a_table(void **state)
 	      "draining, 41s left\n");
 }
 
+static void bfd_as_a_table(void **state)
+{
+	(void)state;
+	check((struct cli_args){.what = CLI_BFD},
+	      "[{\"peer\":\"tor\",\"vrf\":null,\"address\":\"10.0.0.1\",\"state\":\"Up\","
+	      "\"detectMillis\":150,\"txMillis\":50,\"flaps\":2,\"diagnostic\":\"none\"}]",
+	      "PEER   ADDRESS    STATE   DETECT MS   TX MS   FLAPS   DIAGNOSTIC\n"
+	      "tor    10.0.0.1   Up      150         50      2       none\n");
+}
+
 static void pools_as_a_table(void **state)
 {
 	(void)state;
@@ -208,6 +218,7 @@ int main(void)
 		cmocka_unit_test(routes_as_a_table),
 		cmocka_unit_test(services_as_a_table),
 		cmocka_unit_test(backends_as_a_table),
+		cmocka_unit_test(bfd_as_a_table),
 		cmocka_unit_test(pools_as_a_table),
 		cmocka_unit_test(problems_as_a_table),
 		cmocka_unit_test(empty_lists_say_so),

@@ -37,7 +37,7 @@
 #define FIELDS_BEFORE(F)                                                                           \
 	F(key) F(address) F(source) F(ifindex) F(port) F(domain) F(ttl) F(ttl_security) F(listen)  \
 	F(password) F(password_len) F(next_hops) F(carried)
-#define FIELDS_AFTER(F) F(object)
+#define FIELDS_AFTER(F) F(bfd) F(object)
 /* clang-format on */
 
 #define VALUE(field) from->field,
@@ -122,6 +122,24 @@ static void names_and_passwords_are_compared_by_content(void **state)
 		to = sample();
 		*(const char **[]){&to.key.name, &to.key.vrf, &to.key.interface}[i] = other[i];
 		assert_int_equal(plan_peer_change(&from, &to), field_of("key")->action);
+	}
+}
+
+static void bfd_is_compared_by_what_it_asks_for(void **state)
+{
+	const struct plan_bfd other[] = {{.is_multihop = true},       {.is_passive = true},
+					 {.minimum_ttl = 7},          {.terms = {.min_tx_us = 7}},
+					 {.terms = {.min_rx_us = 7}}, {.terms = {.detect_mult = 7}},
+					 {.is_wanted = true}};
+	const struct plan_peer from = sample();
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(other); i++) {
+		struct plan_peer to = sample();
+
+		to.bfd = other[i];
+		assert_int_equal(plan_peer_change(&from, &to), PEER_NONE);
+		assert_false(plan_peer_same(&from, &to));
 	}
 }
 
@@ -304,6 +322,7 @@ int main(void)
 		cmocka_unit_test(every_field_has_a_row_and_every_row_a_field),
 		cmocka_unit_test(a_changed_value_has_the_effect_that_its_row_says),
 		cmocka_unit_test(names_and_passwords_are_compared_by_content),
+		cmocka_unit_test(bfd_is_compared_by_what_it_asks_for),
 		cmocka_unit_test(of_several_changes_the_strongest_counts),
 		cmocka_unit_test(applying_a_then_b_is_beginning_with_b),
 		cmocka_unit_test(the_document_shows_the_table),

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
- * BFDProfile (metallb.md 1.5): decoded, and its ranges checked, but not acted on yet, which one
- * problem of severity info says for each.
+ * BFDProfile (metallb.md 1.5).
  */
 #include "api/decode.h"
 
@@ -64,6 +63,5 @@ const struct api_schema api_schema_bfd_profile = {
 	.versions = {"v1beta1"},
 	.table = &bfd_table,
 	.default_ns = "",
-	.is_later = true,
 	.finish = finish_bfd,
 };

@@ -1,0 +1,310 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+#
+# BFD with FRR's bfdd (AS 64601) and with BIRD (64602), over IPv4 and IPv6, from one agent whose data plane is
+# off. Detection is measured by the kernel's stamps at our device, with the peer's packets dropped at its
+# end: a link that is cut would be seen without BFD.
+
+declare -A BFD_NET=([frr]=10.60.1 [bird]=10.60.2)
+declare -A BFD_NET6=([frr]=fd00:60:1 [bird]=fd00:60:2)
+declare -A BFD_AS=([frr]=64601 [bird]=64602)
+BFD_VIP=192.0.2.78
+BFD_TRIALS=${BFD_TRIALS:-20}
+
+bfd_all() {
+	lab_folder
+	LAB_NODES=(bfd) # for lab_down
+	run_step bfd-up "BFD with FRR and BIRD, over IPv4 and IPv6: up, and BGP with them" step_bfd_up &&
+		run_step bfd-detects "Silence is seen in 150 ms, $BFD_TRIALS times, never before; BGP hears at once" step_bfd_detects &&
+		run_step bfd-changes "Other intervals, and passive: no session goes down" step_bfd_changes &&
+		run_step bfd-restart "SIGTERM: FRR keeps the route, and BFD does not take it" step_bfd_restart &&
+		run_step bfd-removed "A profile that is taken away closes no BGP session" step_bfd_removed
+}
+
+bfd_dir() { echo "$LAB_DIR/bfd-$1"; }
+
+bfd_network() {
+	local d
+	lab_namespace bfd
+	for d in frr bird; do
+		lab_namespace "b-$d"
+		lab_veth "b-$d" eth0 bfd "to-$d"
+		lab_in "b-$d" sysctl -qw net.ipv6.conf.eth0.accept_dad=0
+		lab_in bfd sysctl -qw "net.ipv6.conf.to-$d.accept_dad=0"
+		lab_in "b-$d" ip addr add "${BFD_NET[$d]}.1/24" dev eth0
+		lab_in bfd ip addr add "${BFD_NET[$d]}.2/24" dev "to-$d"
+		lab_in "b-$d" ip addr add "${BFD_NET6[$d]}::1/64" dev eth0 nodad
+		lab_in bfd ip addr add "${BFD_NET6[$d]}::2/64" dev "to-$d" nodad
+		mkdir -p "$(bfd_dir "$d")"
+	done
+}
+
+bfd_vtysh() { vtysh --vty_socket "$(bfd_dir frr)" --config_dir "$(bfd_dir frr)" -c "$1"; }
+
+bfd_frr_up() {
+	local dir daemon a
+	dir=$(bfd_dir frr)
+	{
+		echo "router bgp 64601"
+		echo " bgp router-id 10.60.1.1"
+		echo " no bgp ebgp-requires-policy"
+		echo " bgp log-neighbor-changes"
+		for a in 10.60.1.2 fd00:60:1::2; do
+			echo " neighbor $a remote-as 64513"
+			echo " neighbor $a passive"
+			echo " neighbor $a bfd profile fast"
+		done
+		echo " address-family ipv6 unicast"
+		echo "  neighbor fd00:60:1::2 activate"
+		echo " exit-address-family"
+		echo "bfd"
+		echo " profile fast"
+		echo "  transmit-interval 50"
+		echo "  receive-interval 50"
+		echo "  detect-multiplier 3"
+	} >"$dir/frr.conf"
+	: >"$dir/vtysh.conf"
+	chown -R frr:frr "$dir"
+	for daemon in zebra bfdd bgpd; do
+		local more=(-P 0)
+		[ "$daemon" = bfdd ] && more=(-P 0 --bfdctl "$dir/bfdd.sock")
+		lab_in b-frr "/usr/lib/frr/$daemon" -d -z "$dir/zserv.api" --vty_socket "$dir" \
+			-i "$dir/$daemon.pid" "${more[@]}" -f /dev/null --log "file:$dir/$daemon.log"
+		lab_until 5 test -s "$dir/$daemon.pid" || return 1
+		cat "$dir/$daemon.pid" >>"$LAB_DIR/pids"
+	done
+	lab_until 5 bfd_vtysh "show version"
+	vtysh --vty_socket "$dir" --config_dir "$dir" -f "$dir/frr.conf" >"$dir/load.log" 2>&1
+}
+
+bfd_bird_up() {
+	local dir
+	dir=$(bfd_dir bird)
+	cat >"$dir/bird.conf" <<-BIRD
+		router id 10.60.2.1;
+		log "$dir/bird.log" all;
+		protocol device { scan time 5; }
+		protocol bfd { interface "*" { min rx interval 50 ms; min tx interval 50 ms; idle tx interval 1 s; multiplier 3; }; }
+		protocol bgp node4 {
+			local 10.60.2.1 as 64602;
+			neighbor 10.60.2.2 as 64513;
+			passive; bfd on;
+			error wait time 1, 1; error forget time 1;
+			ipv4 { import all; export none; };
+		}
+		protocol bgp node6 {
+			local fd00:60:2::1 as 64602;
+			neighbor fd00:60:2::2 as 64513;
+			passive; bfd on;
+			error wait time 1, 1; error forget time 1;
+			ipv6 { import all; export none; };
+		}
+	BIRD
+	lab_spawn "$dir/out.log" b-bird bird -f -c "$dir/bird.conf" -s "$dir/ctl" -P "$dir/bird.pid"
+}
+
+# bfd_profile SPEC: the profile that all peers name.
+bfd_profile() {
+	cat >"$LAB_DIR/bfd-config/.profile" <<-YAML
+		apiVersion: metallb.io/v1beta1
+		kind: BFDProfile
+		metadata: {name: fast, namespace: metallb-system}
+		spec: {$1}
+	YAML
+	mv "$LAB_DIR/bfd-config/.profile" "$LAB_DIR/bfd-config/profile.yaml"
+}
+
+# bfd_peers MORE: all four peers, with this in their spec.
+bfd_peers() {
+	local d family address
+	for d in frr bird; do
+		for family in 4 6; do
+			address=${BFD_NET[$d]}.1
+			[ $family = 6 ] && address=${BFD_NET6[$d]}::1
+			cat <<-YAML
+				apiVersion: metallb.io/v1beta2
+				kind: BGPPeer
+				metadata: {name: $d$family, namespace: metallb-system}
+				spec: {myASN: 64513, peerASN: ${BFD_AS[$d]}, peerAddress: "$address",
+				  enableGracefulRestart: true$1}
+				---
+			YAML
+		done
+	done >"$LAB_DIR/bfd-config/.peers"
+	mv "$LAB_DIR/bfd-config/.peers" "$LAB_DIR/bfd-config/peers.yaml"
+}
+
+bfd_config() {
+	mkdir -p "$LAB_DIR/bfd-config"
+	cat >"$LAB_DIR/bfd-config/service.yaml" <<-YAML
+		apiVersion: lodestone.io/v1alpha1
+		kind: LodestoneConfig
+		metadata: {name: default, namespace: metallb-system}
+		spec: {dataplane: {mode: "off"}}
+		---
+		apiVersion: metallb.io/v1beta1
+		kind: IPAddressPool
+		metadata: {name: pool, namespace: metallb-system}
+		spec: {addresses: [192.0.2.0/24]}
+		---
+		apiVersion: metallb.io/v1beta1
+		kind: BGPAdvertisement
+		metadata: {name: all, namespace: metallb-system}
+		---
+		apiVersion: v1
+		kind: Service
+		metadata: {name: web, namespace: shop}
+		spec: {type: LoadBalancer, loadBalancerIP: $BFD_VIP, ports: [{port: 80}]}
+		---
+		apiVersion: discovery.k8s.io/v1
+		kind: EndpointSlice
+		metadata: {name: web-1, namespace: shop, labels: {kubernetes.io/service-name: web}}
+		addressType: IPv4
+		endpoints:
+		- {addresses: [203.0.113.11], nodeName: bfd, conditions: {ready: true}}
+		ports: [{name: "", port: 80, protocol: TCP}]
+	YAML
+	bfd_profile "transmitInterval: 50, receiveInterval: 50, detectMultiplier: 3"
+	bfd_peers ", bfdProfile: fast"
+}
+
+bfd_agent_up() {
+	lab_spawn "$LAB_DIR/bfd.log" bfd "$LAB_AGENT" --node bfd --config "$LAB_DIR/bfd-config" \
+		--socket "$LAB_DIR/bfd/lodestoned.sock" --pin "$(lab_pin bfd)" --state "$LAB_DIR/bfd/state"
+	BFD_PID=$LAB_PID
+}
+bfd_show() { lab_ctl bfd show bfd -o json 2>/dev/null; }
+# bfd_count STATE: sessions that are so.
+bfd_count() { bfd_show | jq --arg s "$1" '[.[] | select(.state == $s)] | length'; }
+bfd_are_up() { [ "$(bfd_count Up)" = 4 ]; }
+bfd_flaps() { bfd_show | jq '[.[].flaps] | add'; }
+bfd_of() { bfd_show | jq -r --arg p "$1" ".[] | select(.peer == \$p) | .$2"; }
+bfd_is_up_with() { [ "$(bfd_of "$1" state)" = Up ]; }
+bfd_bgp_is_up() {
+	[ "$(lab_ctl bfd show peers -o json 2>/dev/null | jq '[.[] | select(.state == "Established")] | length')" = 4 ]
+}
+bfd_say() {
+	say "$(bfd_show | jq -r '.[] | "\(.peer) \(.state) tx \(.txMillis) detect \(.detectMillis) flaps \(.flaps)"' |
+		tr '\n' ';')"
+}
+# Downs that FRR and BIRD have counted of BFD.
+bfd_frr_downs() { bfd_vtysh "show bfd peers counters json" 2>/dev/null | jq '[.[]["session-down"]] | add'; }
+
+step_bfd_up() {
+	local started
+	bfd_network
+	bfd_frr_up && bfd_bird_up || { say "a router does not start"; return 1; }
+	bfd_config
+	started=$SECONDS
+	bfd_agent_up
+	lab_until 30 bfd_are_up && lab_until 30 bfd_bgp_is_up || {
+		bfd_say
+		bfd_show | jq -c .
+		bfd_vtysh "show bfd peers"
+		birdc -s "$(bfd_dir bird)/ctl" show bfd sessions
+		tail -n 20 "$LAB_DIR/bfd.log"
+		return 1
+	}
+	bfd_say
+	[ "$(lab_ctl bfd show peer frr4 -o json | jq -r '.[0].bfd')" = Up ] || return 1
+	[ "$(bfd_vtysh "show bfd peers json" | jq '[.[] | select(.status == "up")] | length')" = 2 ] || return 1
+	[ "$(birdc -s "$(bfd_dir bird)/ctl" show bfd sessions | grep -c ' Up ')" = 2 ] || return 1
+	lab_until 5 bfd_intervals_are 50 150 || { bfd_say; return 1; }
+	STEP_NOTE="four sessions after $((SECONDS - started)) s; thread: $(lab_ctl bfd status -o json | jq -r .bfd.priority)"
+}
+# bfd_intervals_are TX DETECTION: in milliseconds, of all.
+bfd_intervals_are() {
+	bfd_show | jq -e --argjson t "$1" --argjson d "$2" 'length == 4 and all(.txMillis == $t and .detectMillis == $d)' >/dev/null
+}
+
+# bfd_trial ROUTER ADDRESS PORT-OF-FAMILY: what lab-bfd saw with that router's packets dropped.
+bfd_trial() {
+	local seen=$LAB_DIR/bfd-seen
+	rm -f "$seen"
+	lab_in "b-$1" nft -f - <<<"table inet t { chain out { type filter hook output priority 0; }; }"
+	lab_spawn "$seen" bfd python3 "$LAB_ROOT/scripts/lab-bfd" "to-$1" "$2" 5
+	local watcher=$LAB_PID
+	lab_until 5 grep -q watching "$seen" || return 1
+	sleep "0.$((RANDOM % 9 + 1))"
+	lab_in "b-$1" nft add rule inet t out udp dport 3784 drop
+	lab_until 6 lab_gone "$watcher"
+	lab_in "b-$1" nft delete table inet t
+	tail -n 1 "$seen"
+}
+lab_gone() { ! kill -0 "$1" 2>/dev/null; }
+
+step_bfd_detects() {
+	local i seen=$LAB_DIR/bfd-trials d peer address worst
+	: >"$seen"
+	for ((i = 0; i < BFD_TRIALS; i++)); do
+		d=frr && ((i % 2)) && d=bird
+		peer=${d}4 address=${BFD_NET[$d]}.1
+		((i % 4 > 1)) && peer=${d}6 address=${BFD_NET6[$d]}::1
+		lab_until 20 bfd_is_up_with "$peer" && lab_until 5 bfd_detects_in "$peer" 150 || { bfd_say; return 1; }
+		bfd_trial "$d" "$address" >>"$seen" || { say "nothing was seen"; return 1; }
+	done
+	worst=$(jq -s -r '"\(map(.silence) | min) to \(map(.silence) | max) ms, NOTIFICATION \([.[].notification | select(. != null)] | min) to \([.[].notification | select(. != null)] | max) ms later"' "$seen")
+	say "silence $worst"
+	STEP_NOTE="$(wc -l <"$seen") times $worst"
+	jq -s -e --argjson n "$BFD_TRIALS" 'length == $n and all(.silence != null and .silence >= 150 and .silence <= 165) and
+		([.[].notification | select(. != null)] | length >= 2 and max < 20)' "$seen" >/dev/null || {
+		jq -s -c . "$seen"
+		return 1
+	}
+	lab_until 60 bfd_bgp_is_up || { say "BGP does not come back"; return 1; }
+}
+bfd_detects_in() { [ "$(bfd_of "$1" detectMillis)" = "$2" ]; }
+
+step_bfd_changes() {
+	local flaps downs
+	lab_until 20 bfd_are_up || return 1
+	flaps=$(bfd_flaps) downs=$(bfd_frr_downs)
+	bfd_profile "transmitInterval: 300, receiveInterval: 300, detectMultiplier: 5"
+	lab_until 10 bfd_intervals_are 300 900 || { bfd_say; return 1; }
+	bfd_profile "transmitInterval: 20, receiveInterval: 100, detectMultiplier: 3"
+	lab_until 10 bfd_intervals_are 50 300 || { bfd_say; return 1; }
+	bfd_profile "transmitInterval: 50, receiveInterval: 50, detectMultiplier: 3, passiveMode: true"
+	lab_until 10 bfd_intervals_are 50 150 || { bfd_say; return 1; }
+	[ "$(bfd_of frr4 passive)" = true ] || return 1
+	bfd_profile "transmitInterval: 50, receiveInterval: 50, detectMultiplier: 3"
+	sleep 2
+	[ "$(bfd_flaps)" = "$flaps" ] && [ "$(bfd_frr_downs)" = "$downs" ] || {
+		say "flaps: $flaps, then $(bfd_flaps); at FRR $downs, then $(bfd_frr_downs)"
+		return 1
+	}
+	STEP_NOTE="50, 300, 20 and 100, passive: no flap, at FRR neither"
+}
+
+bfd_is_none() { [ "$(bfd_show | jq length)" = 0 ]; }
+bfd_established_since() { lab_ctl bfd show peers -o json | jq -c '[.[].flaps]'; }
+step_bfd_removed() {
+	local before
+	before=$(bfd_established_since)
+	bfd_peers ""
+	lab_until 5 bfd_is_none || { bfd_say; return 1; }
+	sleep 2
+	bfd_bgp_is_up && [ "$(bfd_established_since)" = "$before" ] || {
+		say "BGP flaps: $before, then $(bfd_established_since)"
+		tail -n 5 "$(bfd_dir frr)/bgpd.log"
+		return 1
+	}
+	bfd_peers ", bfdProfile: fast"
+	lab_until 20 bfd_are_up || { bfd_say; return 1; }
+	bfd_bgp_is_up && [ "$(bfd_established_since)" = "$before" ]
+}
+
+bfd_frr_has_route() { bfd_vtysh "show bgp ipv4 unicast $BFD_VIP/32 json" 2>/dev/null | jq -e '.paths | length > 0' >/dev/null; }
+step_bfd_restart() {
+	local i lost=0
+	lab_until 10 bfd_frr_has_route || { say "FRR has no route"; return 1; }
+	lab_kill TERM "$BFD_PID"
+	for ((i = 0; i < 20; i++)); do
+		bfd_frr_has_route || lost=$((lost + 1))
+		sleep 0.1
+	done
+	bfd_agent_up
+	lab_until 30 bfd_are_up && lab_until 30 bfd_bgp_is_up || { bfd_say; return 1; }
+	bfd_frr_has_route || lost=$((lost + 1))
+	[ "$lost" = 0 ] || { say "without the route $lost times"; tail -n 30 "$(bfd_dir frr)/bgpd.log"; return 1; }
+	STEP_NOTE="down for 2 s, BFD at 50 ms x 3: the route stayed"
+}

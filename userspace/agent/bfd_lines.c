@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * Sessions are matched with peers by what a BFD session is found by: the peer's address, ours,
+ * the interface, and whether there are hops between.
+ */
+#include "agent/bfd_lines.h"
+
+#include "agent/peers_inside.h"
+#include "sys/log.h"
+#include "sys/loop.h"
+
+#include <assert.h>
+
+void agent_bfd_init(struct agent_bfd *b, struct loop *loop, struct agent_peers *peers,
+		    uint64_t seed)
+{
+	*b = (struct agent_bfd){.loop = loop, .peers = peers, .seed = seed};
+}
+
+void agent_bfd_done(struct agent_bfd *b)
+{
+	b->engine = bfd_engine_free(b->engine);
+	free(TAKE_PTR(b->lines));
+}
+
+/* ---- what a peer wants ----------------------------------------------------------------------- */
+
+static struct bfd_config config_of(const struct plan_peer *p)
+{
+	/* An address that is of one link does not say of which. */
+	bool needs_device = !ip_addr_is_v4(&p->address) && ip_addr_is_link_local(&p->address);
+
+	return (struct bfd_config){.peer = p->address,
+				   .local = p->source,
+				   .ifindex = needs_device ? (uint32_t)p->ifindex : 0,
+				   .is_multihop = p->bfd.is_multihop,
+				   .minimum_ttl = p->bfd.minimum_ttl,
+				   .is_passive = p->bfd.is_passive,
+				   .terms = p->bfd.terms};
+}
+
+/* One BFD session, whatever its terms are. */
+static bool is_same(const struct bfd_config *a, const struct bfd_config *b)
+{
+	return ip_addr_equal(&a->peer, &b->peer) && ip_addr_equal(&a->local, &b->local) &&
+	       a->ifindex == b->ifindex && a->is_multihop == b->is_multihop;
+}
+
+static bool has_same_terms(const struct bfd_config *a, const struct bfd_config *b)
+{
+	return bfd_terms_same(&a->terms, &b->terms) && a->is_passive == b->is_passive &&
+	       a->minimum_ttl == b->minimum_ttl;
+}
+
+static struct bfd_line *find(const struct agent_bfd *b, const struct bfd_config *config)
+{
+	for (size_t i = 0; b->lines && i < BFD_ENGINE_SESSIONS; i++)
+		if (b->lines[i].is_used && is_same(&b->lines[i].config, config))
+			return &b->lines[i];
+	return NULL;
+}
+
+const struct bfd_line *agent_bfd_of(const struct agent_bfd *b, const struct agent_peer *p)
+{
+	const struct bfd_config config = config_of(&p->config);
+
+	return p->config.bfd.is_wanted ? find(b, &config) : NULL;
+}
+
+/* ---- what happened --------------------------------------------------------------------------- */
+
+/* RFC 5882 4.2, 3.2: the neighbour is gone, unless it says that it only stopped using BFD. */
+static bool is_failure(const struct bfd_event *e)
+{
+	return e->from == BFD_UP && e->to == BFD_DOWN && e->remote_state != BFD_ADMIN_DOWN;
+}
+
+static void tell_peers(struct agent_bfd *b, const struct bfd_line *l, const struct bfd_event *e,
+		       nsec_t now)
+{
+	for (size_t i = 0; i < b->peers->n; i++) {
+		struct agent_peer *p = b->peers->items[i];
+
+		if (agent_bfd_of(b, p) != l)
+			continue;
+		peer_history_add(&p->history, now, "BFD: %s, %s", bfd_state_text(e->to),
+				 bfd_diag_text(e->diag));
+		if (!is_failure(e))
+			continue;
+		bgp_peer_notify(p->bgp, now, BGP_SLOT_DIALLED, BGP_NOTE_BFD_DOWN);
+		peer_pump(p, now);
+	}
+}
+
+static void log_event(const struct bfd_line *l, const struct bfd_event *e)
+{
+	char text[IP_ADDR_TEXT];
+
+	(void)ip_addr_text(&l->config.peer, text);
+	if (e->to == BFD_UP)
+		log_info("bfd: BFD session up", "address=%s", text);
+	else if (e->from == BFD_UP)
+		log_at(e->to == BFD_DOWN ? LOG_LEVEL_WARN : LOG_LEVEL_INFO, "bfd: BFD session down",
+		       "address=%s state=%s reason=%s remote=%s remoteReason=%s", text,
+		       bfd_state_text(e->to), log_quote(bfd_diag_text(e->diag)),
+		       bfd_state_text(e->remote_state), log_quote(bfd_diag_text(e->remote_diag)));
+	else
+		log_debug("bfd: state", "address=%s from=%s to=%s", text, bfd_state_text(e->from),
+			  bfd_state_text(e->to));
+}
+
+static void on_event(struct agent_bfd *b, struct bfd_line *l, const struct bfd_event *e)
+{
+	l->state = e->to;
+	l->flaps += e->from == BFD_UP;
+	l->changes[l->n_changes++ % BFD_CHANGES] = *e;
+	/* What is lost first is closed first, then told. */
+	tell_peers(b, l, e, loop_now(b->loop));
+	log_event(l, e);
+}
+
+static void on_engine(struct agent_bfd *b, const struct bfd_engine_report *how)
+{
+	for (size_t i = 0; i < BFD_ENGINE_PORTS; i++)
+		if (how->port_errors[i] != b->how.port_errors[i] && how->port_errors[i] != 0)
+			log_err("bfd: a port cannot be had", "port=%s error=%s",
+				bfd_engine_port_text(i), log_quote(strerror(-how->port_errors[i])));
+	b->how = *how;
+}
+
+static void on_report(void *ctx, const struct bfd_report *r)
+{
+	struct agent_bfd *b = ctx;
+	struct bfd_line *l = &b->lines[r->id];
+
+	if (r->type == BFD_REPORT_ENGINE) {
+		on_engine(b, &r->engine);
+	} else if (l->is_used && r->type == BFD_REPORT_SESSION) {
+		l->report = r->session;
+		l->is_reported = true;
+	} else if (l->is_used) {
+		on_event(b, l, &r->event);
+	}
+}
+
+/* ---- what is wanted -------------------------------------------------------------------------- */
+
+static void start_engine(struct agent_bfd *b)
+{
+	if (b->engine)
+		return;
+	b->lines = xcalloc(BFD_ENGINE_SESSIONS, sizeof(*b->lines));
+	b->engine = bfd_engine_new(b->loop, b->seed, on_report, b);
+}
+
+/* A number that was used rests until all others were, so no report of before is taken for its own.
+ */
+static struct bfd_line *new_line(struct agent_bfd *b, const struct bfd_config *config)
+{
+	for (size_t i = 0; i < BFD_ENGINE_SESSIONS; i++) {
+		struct bfd_line *l = &b->lines[b->next++ % BFD_ENGINE_SESSIONS];
+
+		if (l->is_used)
+			continue;
+		*l = (struct bfd_line){.is_used = true, .state = BFD_DOWN, .config = *config};
+		l->config.id = (uint32_t)(l - b->lines);
+		return l;
+	}
+	return NULL;
+}
+
+/* What the thread cannot take now is wanted again with the next plan. */
+static void want(struct agent_bfd *b, const struct bfd_config *config)
+{
+	struct bfd_line *l = find(b, config);
+	struct bfd_config c = *config;
+	bool is_new = !l;
+
+	if (l && has_same_terms(&l->config, config)) {
+		l->is_wanted = true;
+		return;
+	}
+	if (!l)
+		l = new_line(b, config);
+	assert(l); /* there are fewer peers than lines */
+	l->is_wanted = true;
+	c.id = (uint32_t)(l - b->lines);
+	if (bfd_engine_put(b->engine, &c))
+		l->config = c;
+	else if (is_new)
+		l->is_used = false;
+}
+
+/*
+ * A profile was taken away from a peer whose BGP session runs. FRR 8.4 and BIRD 2.0 take AdminDown
+ * for a failure and would close it, so the session goes on, without a say, until the router ends it
+ * or BGP has ended.
+ */
+static bool is_kept(const struct agent_bfd *b, const struct bfd_line *l)
+{
+	if (l->state != BFD_UP)
+		return false;
+	for (size_t i = 0; i < b->peers->n; i++) {
+		const struct agent_peer *p = b->peers->items[i];
+
+		if (ip_addr_equal(&p->config.address, &l->config.peer) &&
+		    !p->config.bfd.is_wanted && bgp_peer_info(p->bgp).state == BGP_ESTABLISHED)
+			return true;
+	}
+	return false;
+}
+
+static void drop(struct agent_bfd *b, struct bfd_line *l)
+{
+	if (is_kept(b, l))
+		return;
+	if (!bfd_engine_remove(b->engine, (uint32_t)(l - b->lines)))
+		return;
+	*l = (struct bfd_line){.is_used = false};
+}
+
+void agent_bfd_apply(struct agent_bfd *b)
+{
+	for (size_t i = 0; b->lines && i < BFD_ENGINE_SESSIONS; i++)
+		b->lines[i].is_wanted = false;
+	for (size_t i = 0; i < b->peers->n; i++) {
+		const struct plan_peer *p = &b->peers->items[i]->config;
+		const struct bfd_config config = config_of(p);
+
+		if (!p->bfd.is_wanted)
+			continue;
+		start_engine(b);
+		want(b, &config);
+	}
+	for (size_t i = 0; b->lines && i < BFD_ENGINE_SESSIONS; i++)
+		if (b->lines[i].is_used && !b->lines[i].is_wanted)
+			drop(b, &b->lines[i]);
+}
+
+void agent_bfd_leave(struct agent_bfd *b)
+{
+	if (b->engine)
+		bfd_engine_leave(b->engine);
+}

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * The BFD sessions of the plan's peers, on the agent's side: which are wanted, by which number the
+ * thread (sys/bfd_engine.h) knows each, what it has reported, and what follows for BGP. Down closes
+ * the BGP session of its peer at once (RFC 5882 3.2), the one thing that no plan is asked about
+ * first; AdminDown, ours or the peer's, closes nothing.
+ *
+ * The thread begins with the first session that is wanted, so a node without a BFDProfile has none.
+ */
+#pragma once
+
+#include "agent/peers.h"
+#include "sys/bfd_engine.h"
+
+#define BFD_CHANGES 64 /* that are kept of a session */
+
+struct bfd_line {
+	bool is_used, is_wanted;
+	struct bfd_config config;
+	enum bfd_state state;
+	struct bfd_event changes[BFD_CHANGES]; /* ring: the next one goes to n_changes % size */
+	size_t n_changes;
+	uint64_t flaps;
+	bool is_reported;
+	struct bfd_session_report report; /* the last, if is_reported */
+};
+
+struct agent_bfd {
+	struct loop *loop;            /* borrowed */
+	struct agent_peers *peers;    /* borrowed */
+	struct bfd_engine *engine;    /* owned; NULL: no session was wanted yet */
+	struct bfd_engine_report how; /* the thread's last */
+	struct bfd_line *lines;       /* owned, BFD_ENGINE_SESSIONS, by number; NULL as engine */
+	size_t next;                  /* where a free line is looked for */
+	uint64_t seed;
+};
+
+void agent_bfd_init(struct agent_bfd *b, struct loop *loop, struct agent_peers *peers,
+		    uint64_t seed);
+/* Ends the thread without a word to the peers. Before the peers are freed. */
+void agent_bfd_done(struct agent_bfd *b);
+
+/* Begins, changes and ends sessions, so that they are those of the peers' configurations. */
+void agent_bfd_apply(struct agent_bfd *b);
+/* All say AdminDown, when their BGP sessions are closed: that is no failure to anybody. */
+void agent_bfd_leave(struct agent_bfd *b);
+
+/* The session of a peer; NULL: it has none. */
+const struct bfd_line *agent_bfd_of(const struct agent_bfd *b, const struct agent_peer *p);

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * The BFD session of a BGPPeer, from the BFDProfile that it names. One that is not there costs the
+ * BGP session nothing: it runs on its hold timer, and the operator is told. Of several BGPPeers for
+ * one router the one that owns the session has the say; what another asks for counts where it is
+ * stricter, since whoever wrote it counts on it.
+ */
+#include "plan/plan_peers.h"
+
+#define US_PER_MS 1000
+
+static const struct api_bfd_profile *find_profile(const struct peers_build *b, const char *name)
+{
+	const struct object_list all =
+		plan_objects(b->in->world, b->env->settings, API_BFD_PROFILE, b->arena, NULL);
+
+	for (size_t i = 0; i < all.n; i++)
+		if (strcmp(all.items[i]->meta.name, name) == 0)
+			return &all.items[i]->bfd;
+	return NULL;
+}
+
+/*
+ * As FRR judges it, whose sessions are to fit: an eBGP session over several hops, or an iBGP one to
+ * a router that is on no link of ours.
+ */
+static bool is_multihop(const struct peers_build *b, const struct peer_candidate *c)
+{
+	const struct plan_peer *p = &c->peer;
+
+	if (c->spec->ebgp_multihop || c->spec->ttl_security > 1)
+		return true;
+	return peer_is_internal(c->spec) && p->ifindex != 0 &&
+	       !peer_is_shared(b->in->node, p->ifindex, &p->address);
+}
+
+static struct plan_bfd from_profile(const struct peers_build *b, const struct peer_candidate *c,
+				    const struct api_bfd_profile *profile)
+{
+	return (struct plan_bfd){.is_wanted = true,
+				 .is_multihop = is_multihop(b, c),
+				 .is_passive = profile->passive_mode,
+				 .minimum_ttl = profile->minimum_ttl,
+				 .terms = {profile->transmit_ms * US_PER_MS,
+					   profile->receive_ms * US_PER_MS,
+					   profile->detect_multiplier}};
+}
+
+void peer_bfd_resolve(struct peers_build *b, struct peer_candidate *c)
+{
+	const char *name = plan_text(c->spec->bfd_profile);
+	const struct api_bfd_profile *profile;
+
+	if (name[0] == '\0')
+		return;
+	profile = find_profile(b, name);
+	if (!profile) {
+		peer_problem(b, SEVERITY_WARNING, c, "spec.bfdProfile", "BFDProfileMissing",
+			     "create the BFDProfile, or correct the name",
+			     "there is no BFDProfile %s; the session runs without BFD", name);
+		return;
+	}
+	if (profile->echo_mode)
+		peer_problem(b, SEVERITY_INFO, c, "spec.bfdProfile", "NotSupportedYet",
+			     "nothing to do: control packets detect by themselves",
+			     "echoMode of BFDProfile %s is not supported yet; the session runs "
+			     "without echo",
+			     name);
+	c->peer.bfd = from_profile(b, c, profile);
+}
+
+static uint64_t detection_of(const struct plan_bfd *bfd)
+{
+	return bfd->is_wanted ? (uint64_t)bfd->terms.min_rx_us * bfd->terms.detect_mult
+			      : UINT64_MAX;
+}
+
+static bool same_terms(const struct plan_bfd *a, const struct plan_bfd *b)
+{
+	return a->is_wanted == b->is_wanted && a->is_passive == b->is_passive &&
+	       a->minimum_ttl == b->minimum_ttl && bfd_terms_same(&a->terms, &b->terms);
+}
+
+static struct peer_candidate *owner_of(struct peers_build *b, const struct peer_candidate *c)
+{
+	return &b->items[c->owner - b->items];
+}
+
+void peer_bfd_share(struct peers_build *b)
+{
+	for (size_t i = 0; i < b->n; i++) {
+		struct peer_candidate *c = &b->items[i], *owner;
+		bool is_stricter;
+
+		if (!c->aliased || plan_text(c->spec->bfd_profile)[0] == '\0')
+			continue;
+		owner = owner_of(b, c);
+		c->peer.address = owner->peer.address;
+		c->peer.ifindex = owner->peer.ifindex;
+		peer_bfd_resolve(b, c);
+		if (!c->peer.bfd.is_wanted || same_terms(&c->peer.bfd, &owner->peer.bfd))
+			continue;
+		is_stricter = detection_of(&c->peer.bfd) < detection_of(&owner->peer.bfd);
+		peer_problem(b, SEVERITY_WARNING, c, "spec.bfdProfile", "BFDProfileDiffers",
+			     "name one BFDProfile in all BGPPeers of a router",
+			     "BGPPeer %s asks for another BFD session with the router; that of %s "
+			     "is used, which detects sooner",
+			     owner->object->meta.name,
+			     is_stricter ? c->object->meta.name : owner->object->meta.name);
+		if (is_stricter)
+			owner->peer.bfd = c->peer.bfd;
+	}
+}
