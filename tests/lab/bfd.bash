@@ -276,21 +276,21 @@ step_bfd_changes() {
 }
 
 bfd_is_none() { [ "$(bfd_show | jq length)" = 0 ]; }
-bfd_established_since() { lab_ctl bfd show peers -o json | jq -c '[.[].flaps]'; }
+bfd_bgp_flaps() { lab_ctl bfd show peers -o json | jq -c '[.[].flaps]'; }
 step_bfd_removed() {
 	local before
-	before=$(bfd_established_since)
+	before=$(bfd_bgp_flaps)
 	bfd_peers ""
 	lab_until 5 bfd_is_none || { bfd_say; return 1; }
 	sleep 2
-	bfd_bgp_is_up && [ "$(bfd_established_since)" = "$before" ] || {
-		say "BGP flaps: $before, then $(bfd_established_since)"
+	bfd_bgp_is_up && [ "$(bfd_bgp_flaps)" = "$before" ] || {
+		say "BGP flaps: $before, then $(bfd_bgp_flaps)"
 		tail -n 5 "$(bfd_dir frr)/bgpd.log"
 		return 1
 	}
 	bfd_peers ", bfdProfile: fast"
 	lab_until 20 bfd_are_up || { bfd_say; return 1; }
-	bfd_bgp_is_up && [ "$(bfd_established_since)" = "$before" ]
+	bfd_bgp_is_up && [ "$(bfd_bgp_flaps)" = "$before" ]
 }
 
 bfd_frr_has_route() { bfd_vtysh "show bgp ipv4 unicast $BFD_VIP/32 json" 2>/dev/null | jq -e '.paths | length > 0' >/dev/null; }

@@ -67,6 +67,34 @@ const struct bfd_line *agent_bfd_of(const struct agent_bfd *b, const struct agen
 	return p->config.bfd.is_wanted ? find(b, &config) : NULL;
 }
 
+/*
+ * A profile was taken away from a peer whose BGP session runs. FRR 8.4 and BIRD 2.0 take AdminDown
+ * for a failure and would close it, so the session goes on, without a say, until the router ends it
+ * or BGP has ended.
+ */
+static bool is_kept(const struct agent_bfd *b, const struct bfd_line *l)
+{
+	if (l->state != BFD_UP)
+		return false;
+	for (size_t i = 0; i < b->peers->n; i++) {
+		const struct agent_peer *p = b->peers->items[i];
+
+		if (ip_addr_equal(&p->config.address, &l->config.peer) &&
+		    !p->config.bfd.is_wanted && bgp_peer_info(p->bgp).state == BGP_ESTABLISHED)
+			return true;
+	}
+	return false;
+}
+
+static void drop(struct agent_bfd *b, struct bfd_line *l)
+{
+	if (is_kept(b, l))
+		return;
+	if (!bfd_engine_remove(b->engine, (uint32_t)(l - b->lines)))
+		return;
+	*l = (struct bfd_line){.is_used = false};
+}
+
 /* ---- what happened --------------------------------------------------------------------------- */
 
 /* RFC 5882 4.2, 3.2: the neighbour is gone, unless it says that it only stopped using BFD. */
@@ -117,10 +145,15 @@ static void on_event(struct agent_bfd *b, struct bfd_line *l, const struct bfd_e
 	/* What is lost first is closed first, then told. */
 	tell_peers(b, l, e, loop_now(b->loop));
 	log_event(l, e);
+	if (!l->is_wanted)
+		drop(b, l);
 }
 
 static void on_engine(struct agent_bfd *b, const struct bfd_engine_report *how)
 {
+	/* Which is a problem, or no longer one: they are told with the plan's. */
+	if (memcmp(how->port_errors, b->how.port_errors, sizeof(how->port_errors)) != 0)
+		b->peers->changed = true;
 	for (size_t i = 0; i < BFD_ENGINE_PORTS; i++)
 		if (how->port_errors[i] != b->how.port_errors[i] && how->port_errors[i] != 0)
 			log_err("bfd: a port cannot be had", "port=%s error=%s",
@@ -189,34 +222,6 @@ static void want(struct agent_bfd *b, const struct bfd_config *config)
 		l->config = c;
 	else if (is_new)
 		l->is_used = false;
-}
-
-/*
- * A profile was taken away from a peer whose BGP session runs. FRR 8.4 and BIRD 2.0 take AdminDown
- * for a failure and would close it, so the session goes on, without a say, until the router ends it
- * or BGP has ended.
- */
-static bool is_kept(const struct agent_bfd *b, const struct bfd_line *l)
-{
-	if (l->state != BFD_UP)
-		return false;
-	for (size_t i = 0; i < b->peers->n; i++) {
-		const struct agent_peer *p = b->peers->items[i];
-
-		if (ip_addr_equal(&p->config.address, &l->config.peer) &&
-		    !p->config.bfd.is_wanted && bgp_peer_info(p->bgp).state == BGP_ESTABLISHED)
-			return true;
-	}
-	return false;
-}
-
-static void drop(struct agent_bfd *b, struct bfd_line *l)
-{
-	if (is_kept(b, l))
-		return;
-	if (!bfd_engine_remove(b->engine, (uint32_t)(l - b->lines)))
-		return;
-	*l = (struct bfd_line){.is_used = false};
 }
 
 void agent_bfd_apply(struct agent_bfd *b)

@@ -49,6 +49,24 @@ static void add_refused(const struct agent *a, nsec_t now, struct problems *list
 		    key_text(list->arena, &refused->key), strerror(-refused->error));
 }
 
+/* Another BFD daemon of this node, most likely. */
+static void add_bfd_ports(const struct agent *a, struct problems *list)
+{
+	const struct object_ref ref = {.kind = "Node", .name = a->options->node};
+	const struct problem_text text = {
+		.field = "bfd",
+		.reason = "BFDPortTaken",
+		.remedy = "stop the other BFD daemon of this node, or name no BFDProfile; it is "
+			  "tried again every second",
+	};
+
+	for (size_t i = 0; a->bfd.engine && i < BFD_ENGINE_PORTS; i++)
+		if (a->bfd.how.port_errors[i] == -EADDRINUSE)
+			problem_add(list, SEVERITY_ERROR, &ref, &text,
+				    "somebody else has port %s; BFD hears nothing there",
+				    bfd_engine_port_text(i));
+}
+
 static void add_denying(const struct agent *a, nsec_t now, struct problems *list)
 {
 	const bool is_full = a->denying.error == -ENOSPC;
@@ -233,5 +251,6 @@ void problems_own_add(const struct agent *a, nsec_t now, struct problems *list)
 	add_health(a, list);
 	add_listening(a, list);
 	add_conntrack(a, list);
+	add_bfd_ports(a, list);
 	problems_sort(list);
 }

@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * What BFD does to BGP: a whole agent, its thread and its session with the scripted router, whose
+ * BFD is a socket that says what the test wants.
+ */
+#include "agent/bfd_lines.h"
+
+#include "agent_rig.h"
+
+#define PROFILE                                                                                    \
+	"apiVersion: metallb.io/v1beta1\nkind: BFDProfile\nmetadata: {name: fast}\n"               \
+	"spec: {transmitInterval: 50, receiveInterval: 50}\n"
+#define PEER_WITHOUT                                                                               \
+	"apiVersion: metallb.io/v1beta2\nkind: BGPPeer\n"                                          \
+	"metadata: {name: r, namespace: metallb-system}\n"                                         \
+	"spec:\n  {myASN: 64513, peerASN: 64512, peerAddress: 10.0.0.2, peerPort: 1790,"           \
+	" sourceAddress: 10.0.0.1, routerID: 10.0.0.1}\n"
+#define PEER_WITH_BFD                                                                              \
+	"apiVersion: metallb.io/v1beta2\nkind: BGPPeer\n"                                          \
+	"metadata: {name: r, namespace: metallb-system}\n"                                         \
+	"spec:\n  {myASN: 64513, peerASN: 64512, peerAddress: 10.0.0.2, peerPort: 1790,"           \
+	" sourceAddress: 10.0.0.1, routerID: 10.0.0.1, bfdProfile: fast}\n"
+
+static const struct bfd_line *line(const struct agent_rig *rig)
+{
+	return agent_bfd_of(&rig->agent.bfd, rig->agent.peers.items[0]);
+}
+
+static enum bfd_state state_of(const struct agent_rig *rig)
+{
+	return line(rig) ? line(rig)->state : BFD_ADMIN_DOWN;
+}
+
+static bool is_known(const struct agent_rig *rig)
+{
+	return rig->agent.peers.n == 1 && line(rig) && line(rig)->is_reported;
+}
+
+static bool is_init(const struct agent_rig *rig)
+{
+	return state_of(rig) == BFD_INIT;
+}
+
+static bool is_up(const struct agent_rig *rig)
+{
+	return state_of(rig) == BFD_UP;
+}
+
+static bool is_not_up(const struct agent_rig *rig)
+{
+	return state_of(rig) != BFD_UP;
+}
+
+static bool has_bgp(const struct agent_rig *rig)
+{
+	return bgp_peer_info(rig->agent.peers.items[0]->bgp).state == BGP_ESTABLISHED;
+}
+
+static bool was_notified(const struct agent_rig *rig)
+{
+	return rig->router->notification.code != 0;
+}
+
+/* The router's socket: from 10.0.0.2, TTL 255. */
+static int router_bfd(void)
+{
+	struct sockaddr_in from = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(ROUTER_ADDR)};
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), ttl = 255;
+
+	assert_true(fd >= 0);
+	assert_int_equal(setsockopt(fd, IPPROTO_IP, IP_TTL, &ttl, sizeof(ttl)), 0);
+	assert_int_equal(bind(fd, (struct sockaddr *)&from, sizeof(from)), 0);
+	return fd;
+}
+
+/* It is to be silent for two seconds before it is missed. */
+static void router_says(const struct agent_rig *rig, int fd, enum bfd_state state)
+{
+	const struct bfd_packet p = {.state = state,
+				     .detect_mult = 2,
+				     .my_discriminator = 99,
+				     .your_discriminator = line(rig)->report.session.discriminator,
+				     .min_tx_us = 1000000,
+				     .min_rx_us = 1000000};
+	struct sockaddr_in to = {.sin_family = AF_INET,
+				 .sin_port = htons(3784),
+				 .sin_addr.s_addr = htonl(NODE_ADDR)};
+	uint8_t buf[BFD_PACKET_BYTES];
+
+	bfd_packet_encode(buf, &p, 0);
+	assert_int_equal(sendto(fd, buf, sizeof(buf), 0, (struct sockaddr *)&to, sizeof(to)),
+			 sizeof(buf));
+}
+
+/* BGP established, BFD Up. */
+static struct agent_rig *rig_with_bfd(int *ret_fd)
+{
+	struct agent_rig *rig = rig_new();
+
+	rig_write(rig, "peer.yaml", PEER_WITH_BFD);
+	rig_write(rig, "profile.yaml", PROFILE);
+	rig_start(rig);
+	RIG_WAIT(rig, is_known);
+	RIG_WAIT(rig, has_bgp);
+	*ret_fd = router_bfd();
+	router_says(rig, *ret_fd, BFD_DOWN);
+	RIG_WAIT(rig, is_init);
+	router_says(rig, *ret_fd, BFD_UP);
+	RIG_WAIT(rig, is_up);
+	return rig;
+}
+
+static void end(struct agent_rig *rig, int fd)
+{
+	(void)close(fd);
+	rig_free(rig);
+}
+
+static void silence_closes_bgp_with_cease_6_10(void **state)
+{
+	struct agent_rig *rig;
+	int fd;
+
+	(void)state;
+	rig = rig_with_bfd(&fd);
+	RIG_WAIT(rig, was_notified);
+	assert_int_equal(rig->router->notification.code, 6);
+	assert_int_equal(rig->router->notification.subcode, 10);
+	assert_int_equal(line(rig)->flaps, 1);
+	/* BGP does not wait for BFD. */
+	RIG_WAIT(rig, has_bgp);
+	assert_int_not_equal(state_of(rig), BFD_UP);
+	end(rig, fd);
+}
+
+static void admin_down_of_the_router_closes_nothing(void **state)
+{
+	struct agent_rig *rig;
+	int fd;
+
+	(void)state;
+	rig = rig_with_bfd(&fd);
+	router_says(rig, fd, BFD_ADMIN_DOWN);
+	RIG_WAIT(rig, is_not_up);
+	assert_true(has_bgp(rig));
+	assert_int_equal(rig->router->notification.code, 0);
+	end(rig, fd);
+}
+
+static void a_router_that_says_down_closes_bgp(void **state)
+{
+	struct agent_rig *rig;
+	int fd;
+
+	(void)state;
+	rig = rig_with_bfd(&fd);
+	router_says(rig, fd, BFD_DOWN);
+	RIG_WAIT(rig, was_notified);
+	assert_int_equal(rig->router->notification.subcode, 10);
+	assert_int_equal(line(rig)->changes[2].diag, BFD_DIAG_NEIGHBOUR_DOWN);
+	end(rig, fd);
+}
+
+static bool is_told(const struct agent_rig *rig)
+{
+	return rig_problem(rig, "BFDPortTaken") != NULL;
+}
+
+static bool is_not_told(const struct agent_rig *rig)
+{
+	return rig_problem(rig, "BFDPortTaken") == NULL;
+}
+
+static void a_port_that_somebody_else_has_is_a_problem_as_long_as_it_is_so(void **state)
+{
+	struct sockaddr_in any = {.sin_family = AF_INET, .sin_port = htons(3784)};
+	struct agent_rig *rig = rig_new();
+	int other = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	(void)state;
+	assert_int_equal(bind(other, (struct sockaddr *)&any, sizeof(any)), 0);
+	rig_write(rig, "peer.yaml", PEER_WITH_BFD);
+	rig_write(rig, "profile.yaml", PROFILE);
+	rig_start(rig);
+	RIG_WAIT(rig, is_told);
+	(void)close(other);
+	RIG_WAIT(rig, is_not_told);
+	rig_free(rig);
+}
+
+static bool has_no_line(const struct agent_rig *rig)
+{
+	return rig->agent.bfd.lines && !rig->agent.bfd.lines[0].is_used;
+}
+
+static bool is_none(const struct agent_rig *rig)
+{
+	return line(rig) == NULL;
+}
+
+static void a_profile_that_is_taken_away_leaves_the_session_while_bgp_runs(void **state)
+{
+	struct agent_rig *rig;
+	int fd;
+
+	(void)state;
+	rig = rig_with_bfd(&fd);
+	rig_write(rig, "peer.yaml", PEER_WITHOUT);
+	RIG_WAIT(rig, is_none);
+	assert_true(rig->agent.bfd.lines[0].is_used);
+	assert_true(has_bgp(rig));
+	/* It is missed, and nobody is told; then it has no reason to be. */
+	RIG_WAIT(rig, has_no_line);
+	assert_true(has_bgp(rig));
+	assert_int_equal(rig->router->notification.code, 0);
+	end(rig, fd);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(silence_closes_bgp_with_cease_6_10),
+		cmocka_unit_test(admin_down_of_the_router_closes_nothing),
+		cmocka_unit_test(a_router_that_says_down_closes_bgp),
+		cmocka_unit_test(a_port_that_somebody_else_has_is_a_problem_as_long_as_it_is_so),
+		cmocka_unit_test(a_profile_that_is_taken_away_leaves_the_session_while_bgp_runs),
+	};
+
+	return cmocka_run_group_tests_name("bfd_lines", tests, NULL, NULL);
+}
