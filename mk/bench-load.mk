@@ -38,7 +38,10 @@ bench-wire: $(B)/bench/bench_wire $(AGENT_BIN) ## time from an edit to its UPDAT
 bench-memory: $(AGENT_BIN) ## memory of the agent for each Service against the bar; BENCH_STRICT=1 (root)
 	$(Q)tests/bench/bench-memory $(B)
 
+bench-session: $(AGENT_BIN) ## time from the agent's start to its session against the bar, beside BIRD and FRR; BENCH_STRICT=1 (root)
+	$(Q)tests/bench/bench-session $(B)
+
 bench-rib: $(B)/bench/bench_rib ## time to say 100,000 routes to a router against the bars; BENCH_STRICT=1
 	$(Q)$<
 
-.PHONY: bench-load bench-ipam bench-edit bench-walk bench-rib bench-turns bench-wire bench-memory
+.PHONY: bench-load bench-ipam bench-edit bench-walk bench-rib bench-turns bench-wire bench-memory bench-session
