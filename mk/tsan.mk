@@ -1,14 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 #
-# What runs on more than one thread, under the thread sanitizer: sys/worker and what it stands on; and
-# the decoding of large texts, beside a world that is read.
+# What runs on more than one thread, under the thread sanitizer: sys/worker and what it stands on; the
+# decoding of large texts, beside a world that is read; and the thread of BFD.
 
 TSAN_SYS := $(addprefix userspace/sys/,worker.c log.c loop.c clock.c files.c)
 TSAN_test_worker := tests/unit/sys/test_worker.c $(TSAN_SYS) userspace/base/mem.c userspace/base/hash.c
 TSAN_test_source_changes := tests/unit/agent/test_source_changes.c $(TSAN_SYS) \
 	$(addprefix userspace/agent/,source_changes.c source_failure.c) \
 	$(wildcard userspace/base/*.c userspace/api/*.c)
-TSAN_PROGRAMS := $(addprefix $(B)/tsan/,test_worker test_source_changes)
+TSAN_test_bfd_engine := tests/unit/sys/test_bfd_engine.c $(TSAN_SYS) \
+	$(addprefix userspace/sys/,bfd_engine.c bfd_socket.c) \
+	$(wildcard userspace/base/*.c userspace/bfd/*.c)
+TSAN_PROGRAMS := $(addprefix $(B)/tsan/,test_worker test_source_changes test_bfd_engine)
 
 $(B)/tsan/%.o: %.c
 	@mkdir -p $(@D)
@@ -17,7 +20,7 @@ $(B)/tsan/%.o: %.c
 
 .SECONDEXPANSION:
 $(TSAN_PROGRAMS): $$(patsubst %.c,$(B)/tsan/%.o,$$(TSAN_$$(@F)))
-	$(Q)$(CC) -fsanitize=thread -o $@ $^ -lcmocka -levent_core -lyaml
+	$(Q)$(CC) -fsanitize=thread -o $@ $^ -lcmocka -levent_core -lyaml -lnettle
 
 tsan: $(TSAN_PROGRAMS) ## the helper threads, under the thread sanitizer
 	$(Q)scripts/run-tests tsan $^
