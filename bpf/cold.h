@@ -12,6 +12,7 @@
 #include "ext.h"
 #include "let_in.h"
 #include "patch.h"
+#include "rewrite.h"
 #include "scratch.h"
 #include "sctp.h"
 #include "stats.h"
@@ -25,18 +26,25 @@ static __always_inline __u32 cold_header(__u8 proto)
 	return proto == IPPROTO_TCP ? sizeof(struct tcphdr) : sizeof(struct udphdr);
 }
 
-/* The flags, or the octet that stands for them; UDP has none. */
+/* Of so many octets, in which all lies that is read and changed, headers are reached directly. */
+#define COLD_L3 sizeof(struct ipv6hdr)
+#define COLD_L4 sizeof(struct tcphdr)
+
+/* The flags, or what stands for them; UDP has none. */
+static __always_inline __u8 cold_flags_of(__u8 proto, const __u8 *l4)
+{
+	if (proto == IPPROTO_UDP)
+		return 0;
+	return proto == IPPROTO_SCTP ? sctp_flags(l4[SCTP_CHUNK]) : l4[TCP_FLAGS];
+}
+
 static __always_inline bool cold_flags(struct xdp_md *ctx, const struct cold_packet *p, __u8 *flags)
 {
-	__u32 at = p->l4_off + (p->proto == IPPROTO_SCTP ? SCTP_CHUNK : TCP_FLAGS);
+	__u8 l4[SCTP_LEAST]; /* of SCTP; TCP has more */
 
-	*flags = 0;
-	if (p->proto == IPPROTO_UDP)
-		return true;
-	if (!lb_bytes_read(ctx, at, flags, sizeof(*flags)))
+	if (p->proto != IPPROTO_UDP && !lb_bytes_read(ctx, p->l4_off, l4, sizeof(l4)))
 		return false;
-	if (p->proto == IPPROTO_SCTP)
-		*flags = sctp_flags(*flags);
+	*flags = cold_flags_of(p->proto, l4);
 	return true;
 }
 
@@ -45,16 +53,24 @@ static __always_inline enum lb_drop cold_ports(struct xdp_md *ctx, struct lb_scr
 {
 	const struct cold_packet *p = &s->packet;
 	struct flow *f = &s->flow;
+	const __be16 *l4 = lb_bytes_at(ctx, p->l4_off, COLD_L4);
 	__be16 ports[2];
 
-	if (p->l4_off + cold_header(p->proto) > p->end ||
-	    !lb_bytes_read(ctx, p->l4_off, ports, sizeof(ports)) ||
-	    !cold_flags(ctx, p, &f->tcp_flags))
+	if (p->l4_off + cold_header(p->proto) > p->end)
 		return LB_DROP_MALFORMED;
+	if (likely(l4)) {
+		f->sport = l4[0];
+		f->dport = l4[1];
+		f->tcp_flags = cold_flags_of(p->proto, (const __u8 *)l4);
+	} else if (lb_bytes_read(ctx, p->l4_off, ports, sizeof(ports)) &&
+		   cold_flags(ctx, p, &f->tcp_flags)) {
+		f->sport = ports[0];
+		f->dport = ports[1];
+	} else {
+		return LB_DROP_MALFORMED;
+	}
 	addr_copy(f->saddr, p->saddr);
 	addr_copy(f->daddr, p->daddr);
-	f->sport = ports[0];
-	f->dport = ports[1];
 	f->proto = p->proto;
 	f->l4_off = (__u16)p->l4_off;
 	return LB_DROP_NONE;
@@ -109,6 +125,43 @@ static __always_inline enum lb_drop cold_let_in(const struct flow *f)
 	return svc ? let_in(svc, f->live, f->saddr) : LB_DROP_SOURCE;
 }
 
+/* Address, port and checksums become the backend's, where the headers lie in the first buffer. */
+static __always_inline bool cold_rewrite_directly(struct xdp_md *ctx, const struct lb_scratch *s,
+						  const struct lb_backend *be)
+{
+	const struct cold_packet *p = &s->packet;
+	struct packet direct = {.family = p->family, .proto = p->proto};
+
+	direct.ip = lb_bytes_at(ctx, p->ip_off, COLD_L3);
+	direct.l4 = lb_bytes_at(ctx, p->l4_off, COLD_L4);
+	direct.end = (void *)(long)ctx->data_end;
+	if (unlikely(!direct.ip || !direct.l4))
+		return false;
+	if (p->proto != IPPROTO_SCTP) {
+		rewrite_to_backend(&direct, be);
+		return true;
+	}
+	rewrite_address(&direct, be);
+	sctp_rewrite(direct.l4, p->end - p->l4_off, SCTP_DEST, be->port);
+	return true;
+}
+
+static __always_inline void cold_rewrite(struct xdp_md *ctx, const struct lb_scratch *s,
+					 const struct lb_backend *be)
+{
+	const struct cold_packet *p = &s->packet;
+
+	if (likely(cold_rewrite_directly(ctx, s, be)))
+		return;
+	patch_address(ctx, p->ip_off, p->family, PATCH_DESTINATION, be->addr, be->l3_delta);
+	if (p->proto == IPPROTO_SCTP) {
+		sctp_patch(ctx, p->l4_off, p->end - p->l4_off, SCTP_DEST, s->flow.dport, be->port);
+		return;
+	}
+	patch_port(ctx, p->l4_off, PATCH_DESTINATION, be->port);
+	patch_l4_check(ctx, p->l4_off, p->proto, be->l4_delta);
+}
+
 /* Gives the packet to a backend, an index within the service; else why not. */
 __noinline int cold_deliver(struct xdp_md *ctx, const struct lb_scratch *s, __u32 backend)
 {
@@ -126,13 +179,7 @@ __noinline int cold_deliver(struct xdp_md *ctx, const struct lb_scratch *s, __u3
 	/* What another port adds to the checksum depends on how long the whole packet is. */
 	if (p->proto == IPPROTO_SCTP && p->fragment && s->flow.dport != be->port)
 		return LB_DROP_SCTP_FRAGMENT;
-	patch_address(ctx, p->ip_off, p->family, PATCH_DESTINATION, be->addr, be->l3_delta);
-	if (p->proto == IPPROTO_SCTP) {
-		sctp_patch(ctx, p->l4_off, p->end - p->l4_off, SCTP_DEST, s->flow.dport, be->port);
-	} else {
-		patch_port(ctx, p->l4_off, PATCH_DESTINATION, be->port);
-		patch_l4_check(ctx, p->l4_off, p->proto, be->l4_delta);
-	}
+	cold_rewrite(ctx, s, be);
 	if (!scratch_is_test(s))
 		stats_delivered(index, p->end - p->ip_off);
 	return LB_DROP_NONE;

@@ -16,7 +16,7 @@
 
 #include "flow_entry.h"
 
-/* BPF verifies it by itself: the paths through four of them are too many. */
+/* BPF verifies it by itself: the paths through four ways are too many. */
 #ifdef __bpf__
 #define LB_FRAGMENT_STEP __attribute__((noinline))
 #else
@@ -88,7 +88,7 @@ LB_INLINE void lb_fragment_follow(struct lb_fragment *way, __u64 rest)
 #define LB_FRAGMENT_RANK_NOBODY 0x20000u
 
 /* How dispensable a way is; 0: not at all, it is being written. */
-LB_FRAGMENT_STEP __u32 lb_fragment_rank(__u64 hash, __u64 rest, __u16 now)
+LB_INLINE __u32 lb_fragment_rank(__u64 hash, __u64 rest, __u16 now)
 {
 	__u32 silence = lb_fragment_silence(rest, now);
 
@@ -100,33 +100,45 @@ LB_FRAGMENT_STEP __u32 lb_fragment_rank(__u64 hash, __u64 rest, __u16 now)
 }
 
 /*
+ * The way of a line that a new entry of this hash is to have, counted from 1, and its hash as it
+ * was seen; 0: none, all are being written. Equals go in no order to be known.
+ */
+LB_FRAGMENT_STEP __u32 lb_fragment_victim(const struct lb_fragment_line *line, __u64 hash,
+					  __u16 now, __u64 *seen)
+{
+	__u32 best = 0, victim = 0, from = (__u32)(hash >> 32);
+
+	if (!line || !seen)
+		return 0;
+	for (__u32 i = 0; i < LB_FRAGMENT_WAYS; i++) {
+		__u32 at = (from + i) % LB_FRAGMENT_WAYS;
+		const struct lb_fragment *way = &line->way[at];
+		__u64 its = LB_FLOW_READ(&way->hash), rest = LB_FLOW_READ(&way->target);
+		__u32 rank = its == hash ? ~0u : lb_fragment_rank(its, rest, now);
+
+		if (rank <= best)
+			continue;
+		best = rank;
+		victim = at + 1;
+		*seen = its;
+	}
+	return victim;
+}
+
+/*
  * Enters what the first fragment says, over an older entry of the same hash if there is one: an
  * identification that is used again is another packet. False: the place was taken by another CPU at
  * the same time.
  */
 LB_INLINE bool lb_fragment_enter(struct lb_fragment_line *line, __u64 hash, __u64 rest, __u16 now)
 {
-	__u32 best = 0, victim = 0, from = (__u32)(hash >> 32);
 	__u64 seen = LB_FLOW_WRITING;
+	__u32 victim = lb_fragment_victim(line, hash, now, &seen);
+	struct lb_fragment *way = &line->way[(victim - 1) % LB_FRAGMENT_WAYS];
 
-#pragma GCC unroll 4
-	for (__u32 i = 0; i < LB_FRAGMENT_WAYS; i++) {
-		__u32 at = (from + i) % LB_FRAGMENT_WAYS; /* equals go in no order to be known */
-		struct lb_fragment *way = &line->way[at];
-		__u64 its = LB_FLOW_READ(&way->hash);
-		__u32 rank = lb_fragment_rank(its, LB_FLOW_READ(lb_fragment_rest_of(way)), now);
-
-		if (its == hash)
-			rank = ~0u;
-		if (rank <= best)
-			continue;
-		best = rank;
-		victim = at;
-		seen = its;
-	}
-	if (!best || !LB_FLOW_SWAP(&line->way[victim].hash, seen, LB_FLOW_WRITING))
+	if (!victim || !LB_FLOW_SWAP(&way->hash, seen, LB_FLOW_WRITING))
 		return false;
-	LB_FLOW_WRITE(lb_fragment_rest_of(&line->way[victim]), rest);
-	LB_FLOW_PUBLISH(&line->way[victim].hash, hash);
+	LB_FLOW_WRITE(lb_fragment_rest_of(way), rest);
+	LB_FLOW_PUBLISH(&way->hash, hash);
 	return true;
 }

@@ -10,9 +10,7 @@
 #include "backend.h"
 #include "common.h"
 #include "entry.h"
-#include "parse.h"
 #include "row.h"
-#include "target.h"
 
 enum owner_question {
 	OWNER_OF_PACKET, /* of a flow that sends; its entry is kept as it is known now */
@@ -116,68 +114,4 @@ __noinline bool owner_by_socket(struct xdp_md *ctx, const struct flow *f, __u32 
 	knows = sk->state != BPF_TCP_LISTEN;
 	bpf_sk_release(sk);
 	return knows;
-}
-
-/* The same for one candidate of a row, at once: nothing of its entry may be out of date. */
-static __always_inline bool owner_is(const struct target *t, __u32 backend,
-				     const struct lb_backend *be, __u64 rest)
-{
-	__u16 row = (__u16)(t->row_index - row_index(t->live, 0));
-	__u64 state = READ_ONCE(be->state);
-
-	return lb_rest_is_of(rest, (__u16)t->slot, row, (__u16)backend) &&
-	       lb_rest_is_gen(rest, backend_gen(state)) && lb_rest_state(rest) != LB_FLOW_CLOSING &&
-	       backend_is(state, LB_BE_IN_USE);
-}
-
-/* flow_hash() for a packet, whose family the compiler knows. */
-static __always_inline __u64 owner_hash(const struct packet *p, const struct lb_backend *be)
-{
-	__u32 ports = lb_flow_ports(be->port, p->sport), client[4];
-
-	parse_saddr(p, client);
-	if (p->family == FAMILY_V4)
-		return lb_flow_hash_v4(flow_secret(), be->addr[3], client[3], ports, p->proto);
-	return lb_flow_hash(flow_secret(), be->addr, client, ports, p->proto);
-}
-
-/*
- * What is nearly always so in an unsettled row, without a call: the first candidate or the second
- * has the flow, by an entry in its first line, and the table does not grow. OWNER_NOBODY says
- * nothing.
- */
-static __always_inline int owner_at_once(const struct packet *p, const struct target *t)
-{
-	flow_table_t table = flow_table();
-	__u32 mask = flow_table_lines(table) - 1;
-
-	if (unlikely(flow_table_left(table)))
-		return OWNER_NOBODY;
-#pragma unroll
-	for (__u32 i = 0; i < 2; i++) {
-		__u32 backend = row_candidate(t->row, i);
-		struct lb_backend *be = backend_slot(backend_index(t->live, backend));
-		struct lb_flow_line *line;
-		__u64 hash, rest;
-		__u32 way;
-
-		if (backend == LB_ROW_NONE || !be)
-			break;
-		hash = owner_hash(p, be);
-		line = flow_line_at(table, (__u32)hash & mask);
-		if (!line)
-			break;
-		way = lb_flow_way_of(line, hash);
-		if (way) {
-			struct lb_flow *entry = &line->way[(way - 1) & (LB_FLOW_WAYS - 1)];
-
-			rest = LB_FLOW_READ(lb_flow_rest_of(entry));
-			return LB_FLOW_READ(&entry->hash) == hash && owner_is(t, backend, be, rest)
-				       ? (int)backend
-				       : OWNER_NOBODY;
-		}
-		if (!lb_flow_line_is_all(line))
-			break;
-	}
-	return OWNER_NOBODY;
 }

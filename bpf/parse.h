@@ -13,27 +13,12 @@
 #include "bytes_xdp.h"
 #include "common.h"
 #include "ext.h"
+#include "packet.h"
 #include "vlan.h"
 
 /* An IPv4 header's first octet: version 4, and five words or more. */
 #define IP_FIRST_LEAST 0x45
 #define IP_FIRST_MOST  0x4f
-
-struct packet {
-	void *ip;
-	void *l4;
-	void *end;
-	__u32 ip_off; /* in the frame; pointers are not for sums, older verifiers say */
-	__u32 l3_len; /* from ip to l4 */
-	__be32 saddr; /* IPv4 alone, as the two below; of IPv6 see parse_saddr() */
-	__be32 daddr;
-	__u16 bytes;
-	__be16 sport;
-	__be16 dport;
-	__u8 family;
-	__u8 proto;
-	__u8 tcp_flags;
-};
 
 /* The first EtherType, and what follows it as `ip`; 0: too short for an IP header. */
 static __always_inline __be16 parse_ethernet(const struct xdp_md *ctx, struct packet *p)
@@ -81,44 +66,6 @@ static __always_inline bool parse_ip(struct packet *p, enum family family)
 	return true;
 }
 
-/*
- * IPv6's addresses are read from the packet where they are needed: kept, they would only be written
- * to the stack, which is short, and be read from there.
- */
-static __always_inline void parse_addr_v6(__u32 to[4], const struct in6_addr *from)
-{
-	to[0] = READ_ONCE(from->in6_u.u6_addr32[0]);
-	to[1] = READ_ONCE(from->in6_u.u6_addr32[1]);
-	to[2] = READ_ONCE(from->in6_u.u6_addr32[2]);
-	to[3] = READ_ONCE(from->in6_u.u6_addr32[3]);
-}
-
-static __always_inline void parse_saddr(const struct packet *p, __u32 to[4])
-{
-	if (p->family == FAMILY_V4)
-		addr_from_v4(to, p->saddr);
-	else
-		parse_addr_v6(to, &((struct ipv6hdr *)p->ip)->saddr);
-}
-
-static __always_inline void parse_daddr(const struct packet *p, __u32 to[4])
-{
-	if (p->family == FAMILY_V4)
-		addr_from_v4(to, p->daddr);
-	else
-		parse_addr_v6(to, &((struct ipv6hdr *)p->ip)->daddr);
-}
-
-/* Length of the IP packet, as it says itself. */
-static __always_inline __u32 parse_bytes(const struct packet *p)
-{
-	struct ipv6hdr *v6 = p->ip;
-
-	if (p->family == FAMILY_V4)
-		return p->bytes;
-	return sizeof(*v6) + bpf_ntohs(v6->payload_len);
-}
-
 /* The packet is the agent's self-test: no packet from the unspecified address is routed. */
 static __always_inline bool parse_is_test(const struct packet *p)
 {
@@ -151,7 +98,14 @@ static __always_inline enum lb_drop parse_l3_v4(struct xdp_md *ctx, struct packe
 	if (unlikely((__u8)(first - IP_FIRST_LEAST) > IP_FIRST_MOST - IP_FIRST_LEAST ||
 		     parse_is_cut(ctx, p)))
 		return LB_DROP_MALFORMED;
-	return unlikely(ip->frag_off & bpf_htons(IP_FRAGMENT)) ? LB_DROP_FRAGMENT : LB_DROP_NONE;
+	return unlikely(ip->frag_off & bpf_htons(IP_OFFSET)) ? LB_DROP_FRAGMENT : LB_DROP_NONE;
+}
+
+/* It is IPv4 and the first of several fragments, and has the ports. After parse_l4(). */
+static __always_inline bool parse_is_first(const struct packet *p)
+{
+	return p->family == FAMILY_V4 &&
+	       unlikely(((struct iphdr *)p->ip)->frag_off & bpf_htons(IP_FRAGMENT));
 }
 
 /* The same. A length of 0 would be that of a jumbogram (RFC 2675), which no link of ours carries.
@@ -185,7 +139,7 @@ static __always_inline enum lb_drop parse_l4(struct xdp_md *ctx, struct packet *
 	if (unlikely(odd))
 		return odd;
 	if (unlikely(p->proto != IPPROTO_TCP && p->proto != IPPROTO_UDP))
-		return parse_other(p);
+		return parse_is_first(p) ? LB_DROP_FRAGMENT : parse_other(p);
 	need = p->proto == IPPROTO_TCP ? sizeof(struct tcphdr) : sizeof(struct udphdr);
 	if (parse_bytes(p) < p->l3_len + need || p->l4 + sizeof(struct udphdr) > p->end)
 		return LB_DROP_MALFORMED;

@@ -45,7 +45,17 @@ static __always_inline __u8 sctp_flags(__u8 chunk)
 	}
 }
 
-/* A port of the packet at l4_off, `len` octets of SCTP, and the checksum with it. */
+/* A port of a header of `len` octets of SCTP, and the checksum with it. */
+static __always_inline void sctp_rewrite(void *header, __u32 len, __u32 port_off, __be16 port)
+{
+	__be16 *at = header + port_off;
+	__u32 *check = header + SCTP_CHECK;
+
+	*check = lb_sctp_check(*check, port_off, *at, port, len);
+	*at = port;
+}
+
+/* The same at l4_off of a packet, by helper calls. */
 static __always_inline void sctp_patch(lb_bytes *to, __u32 l4_off, __u32 len, __u32 port_off,
 				       __be16 from, __be16 port)
 {

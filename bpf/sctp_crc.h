@@ -35,15 +35,35 @@ static const __u32 lb_crc_octets[64] = {
 	0x4c3d3d65,
 };
 
-/* The product of two polynomials, modulo CRC32c's. */
+/* v x^4 of the four bits that x^4 pushes out at the end, modulo CRC32c's. */
+static const __u32 lb_crc_out[16] = {
+	0x00000000, 0x105ec76f, 0x20bd8ede, 0x30e349b1, 0x417b1dbc, 0x5125dad3,
+	0x61c69362, 0x7198540d, 0x82f63b78, 0x92a8fc17, 0xa24bb5a6, 0xb21572c9,
+	0xc38d26c4, 0xd3d3e1ab, 0xe330a81a, 0xf36e6f75,
+};
+
+LB_INLINE __u32 lb_crc_times_x(__u32 a)
+{
+	return a >> 1 ^ (LB_CRC32C_POLYNOMIAL & (0u - (a & 1)));
+}
+
+/*
+ * The product of two polynomials, modulo CRC32c's; four bits of the first at a time, from the
+ * highest power on.
+ */
 LB_CRC_STEP __u32 lb_crc_times(__u32 a, __u32 b)
 {
-	__u32 product = 0;
+	__u32 product = 0, by[4];
 
-	for (__u32 i = 0; i < 32; i++) {
-		product ^= b & (0u - (a >> 31));
-		a <<= 1;
-		b = b >> 1 ^ (LB_CRC32C_POLYNOMIAL & (0u - (b & 1)));
+	by[3] = b;
+	by[2] = lb_crc_times_x(b);
+	by[1] = lb_crc_times_x(by[2]);
+	by[0] = lb_crc_times_x(by[1]);
+	for (__u32 i = 0; i < 8; i++) {
+		product = product >> 4 ^ lb_crc_out[product & 15];
+		for (__u32 bit = 0; bit < 4; bit++)
+			product ^= by[bit] & (0u - (a >> bit & 1));
+		a >>= 4;
 	}
 	return product;
 }
@@ -51,8 +71,12 @@ LB_CRC_STEP __u32 lb_crc_times(__u32 a, __u32 b)
 /* What a packet's CRC of bits `changed` is when `octets` more follow, 65535 at most. */
 LB_INLINE __u32 lb_crc_shift(__u32 changed, __u32 octets)
 {
-	for (__u32 j = 0; j < 4; j++)
-		changed = lb_crc_times(lb_crc_octets[16 * j + (octets >> (4 * j) & 15)], changed);
+	for (__u32 j = 0; j < 4; j++) {
+		__u32 nibble = octets >> (4 * j) & 15;
+
+		if (nibble)
+			changed = lb_crc_times(lb_crc_octets[16 * j + nibble], changed);
+	}
 	return changed;
 }
 

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The choice of a backend whenever "candidate [0]" is not the whole answer: new flows, UDP, resets,
- * and packets of unsettled rows. For TCP all of it is cold but select_at_once(): an established
- * packet of a settled row, or of one of the first two candidates of an unsettled one, needs no
- * call.
+ * and packets of unsettled rows. All of it is cold but select_at_once(): what is so nearly always
+ * needs no call (at_once.h).
  *
  *   new        [0], or the next ready candidate whose tuple is free; recorded
  *   known      the candidate that the flow's entry names
@@ -17,6 +16,7 @@
 
 #include "admit.h"
 #include "affinity.h"
+#include "at_once.h"
 #include "backend.h"
 #include "common.h"
 #include "owner_beyond.h"
@@ -31,11 +31,13 @@ static __always_inline bool select_is_under_way(__u8 proto, __u8 tcp_flags)
 /* The backend of a packet for which little must be looked at, or OWNER_NOBODY. */
 static __always_inline int select_at_once(const struct packet *p, const struct target *t)
 {
-	if (unlikely(!select_is_under_way(p->proto, p->tcp_flags)))
-		return OWNER_NOBODY;
-	if (likely(!(t->row & LB_ROW_UNSETTLED)))
-		return row_candidate(t->row, 0);
-	return owner_at_once(p, t);
+	bool is_settled = !(t->row & LB_ROW_UNSETTLED);
+
+	if (likely(select_is_under_way(p->proto, p->tcp_flags)))
+		return likely(is_settled) ? (int)row_candidate(t->row, 0) : at_once_owner(p, t);
+	/* A SYN is not: in a flood its lines are full, and what was looked at is looked at again.
+	 */
+	return is_settled && p->proto == IPPROTO_UDP ? at_once_admit(p, t) : OWNER_NOBODY;
 }
 
 static __always_inline bool select_is_settled(const struct flow *f)

@@ -64,6 +64,8 @@ static __always_inline int tagged_look_at(struct xdp_md *ctx, struct lb_scratch 
 	if (!parse_ip(p, family) || !may_be_ours(p))
 		return TAGGED_NOT_OURS;
 	odd = parse_l4(ctx, p);
+	if (!odd && parse_is_first(p))
+		odd = LB_DROP_FRAGMENT;
 	turn_fill(s, p);
 	flow_fill(&s->flow, p);
 	s->flow.domain = domain;

@@ -12,21 +12,32 @@
 #include "backend.h"
 #include "fragment.h"
 #include "patch.h"
+#include "rewrite.h"
 #include "scratch.h"
 #include "service.h"
 #include "stats.h"
 
 /* What IPv4's header says of it. */
+static __always_inline void vip_fragment_note_v4(struct cold_packet *p, const struct iphdr *ip)
+{
+	if (!(ip->frag_off & bpf_htons(IP_FRAGMENT)))
+		return;
+	p->fragment_id = ip->id;
+	p->fragment = ip->frag_off & bpf_htons(IP_OFFSET) ? FRAGMENT_LATER : FRAGMENT_FIRST;
+}
+
 static __always_inline bool vip_fragment_look_v4(struct xdp_md *ctx, struct cold_packet *p)
 {
+	const struct iphdr *direct = lb_bytes_at(ctx, p->ip_off, sizeof(*direct));
 	struct iphdr ip;
 
+	if (likely(direct)) {
+		vip_fragment_note_v4(p, direct);
+		return true;
+	}
 	if (!lb_bytes_read(ctx, p->ip_off, &ip, sizeof(ip)))
 		return false;
-	if (!(ip.frag_off & bpf_htons(IP_FRAGMENT)))
-		return true;
-	p->fragment_id = ip.id;
-	p->fragment = ip.frag_off & bpf_htons(IP_OFFSET) ? FRAGMENT_LATER : FRAGMENT_FIRST;
+	vip_fragment_note_v4(p, &ip);
 	return true;
 }
 
@@ -66,6 +77,7 @@ __noinline int vip_fragment_follow(struct xdp_md *ctx, const struct lb_scratch *
 {
 	struct fragment_key key = {};
 	const struct cold_packet *p;
+	struct packet direct = {};
 	struct lb_backend *be;
 	__u64 rest = 0, state;
 	__u32 index;
@@ -83,7 +95,12 @@ __noinline int vip_fragment_follow(struct xdp_md *ctx, const struct lb_scratch *
 	state = be ? READ_ONCE(be->state) : 0;
 	if (!backend_is(state, LB_BE_IN_USE) || backend_gen(state) != lb_fragment_gen(rest))
 		return LB_DROP_NO_BACKEND;
-	patch_address(ctx, p->ip_off, p->family, PATCH_DESTINATION, be->addr, be->l3_delta);
+	direct.family = p->family;
+	direct.ip = lb_bytes_at(ctx, p->ip_off, sizeof(struct ipv6hdr));
+	if (likely(direct.ip))
+		rewrite_address(&direct, be);
+	else
+		patch_address(ctx, p->ip_off, p->family, PATCH_DESTINATION, be->addr, be->l3_delta);
 	stats_delivered(index, p->end - p->ip_off);
 	return LB_DROP_NONE;
 }

@@ -90,7 +90,8 @@ static __always_inline int serve_cold(struct xdp_md *ctx, struct lb_scratch *s)
 	odd = target_find(&s->flow);
 	if (odd == LB_DROP_UNKNOWN_PORT)
 		return serve_no_port(ctx, s);
-	if (!scratch_is_test(s) && kernel_flow_takes(&s->flow))
+	if (unlikely(kernel_flow_asks(s->flow.live)) && !scratch_is_test(s) &&
+	    kernel_flow_takes(&s->flow))
 		return serve_pass(s);
 	kept_out = cold_let_in(&s->flow);
 	if (kept_out || odd)
@@ -188,7 +189,7 @@ static __always_inline int choose(struct xdp_md *ctx, const struct packet *p,
 	return likely(backend != OWNER_NOBODY) ? backend : choose_by_flow(ctx, p, t);
 }
 
-static __always_inline bool find_service(const struct xdp_md *ctx, const struct packet *p,
+static __always_inline void find_service(const struct xdp_md *ctx, const struct packet *p,
 					 struct target *t)
 {
 	struct lb_service_key key = {.port = p->dport, .proto = p->proto};
@@ -196,7 +197,7 @@ static __always_inline bool find_service(const struct xdp_md *ctx, const struct 
 	parse_daddr(p, key.addr);
 	t->uplink = service_uplink(lb_uplink_hash(ctx->ingress_ifindex));
 	key.domain = service_domain_by(t->uplink, ctx->ingress_ifindex);
-	return target_service(&key, t);
+	(void)target_service(&key, t);
 }
 
 static __always_inline int deliver(const struct packet *p, __u32 index)
@@ -221,28 +222,48 @@ static __always_inline bool is_denied(const struct packet *p, __u64 uplink)
 	return deny_is(saddr);
 }
 
+/* Of IPv4: those that follow are the backend's, too. */
+static __always_inline void enter_first(struct xdp_md *ctx, const struct packet *p, __u32 index)
+{
+	struct lb_scratch *s = turn_cold(p);
+
+	if (!s)
+		return;
+	s->packet.fragment_id = ((struct iphdr *)p->ip)->id;
+	s->flow.domain = service_domain(ctx->ingress_ifindex);
+	vip_fragment_enter(s, index);
+}
+
+/* A first fragment that may not be ours: what follows it is to take its way. */
+static __always_inline enum lb_drop look_closer(const struct packet *p, const struct target *t)
+{
+	if (unlikely(!t->service))
+		return parse_is_first(p) ? LB_DROP_FRAGMENT : LB_DROP_UNKNOWN_PORT;
+	return unlikely(kernel_flow_asks(t->live)) && parse_is_first(p) ? LB_DROP_FRAGMENT
+									: LB_DROP_NONE;
+}
+
 static __always_inline int serve(struct xdp_md *ctx, struct packet *p, enum family family)
 {
 	struct target t = {};
 	struct lb_scratch *s;
 	enum lb_drop odd;
-	__u32 saddr[4];
+	__u32 saddr[4], index;
 	int backend;
 
 	if (!parse_ip(p, family) || likely(!may_be_ours(p)))
 		return XDP_PASS;
 	odd = parse_l4(ctx, p);
-	if (unlikely(odd)) {
-		s = turn_cold(p);
-	} else if (unlikely(!find_service(ctx, p, &t))) {
-		odd = LB_DROP_UNKNOWN_PORT;
-		s = turn_cold(p);
-		if (s)
-			flow_fill(&s->flow, p);
+	if (likely(!odd)) {
+		find_service(ctx, p, &t);
+		odd = look_closer(p, &t);
 	}
 	if (unlikely(odd)) {
+		s = turn_cold(p);
 		if (!s)
 			return XDP_PASS;
+		if (odd == LB_DROP_UNKNOWN_PORT)
+			flow_fill(&s->flow, p);
 		s->flow.domain = service_domain(ctx->ingress_ifindex);
 		return TURNED_COLD(odd);
 	}
@@ -260,7 +281,10 @@ static __always_inline int serve(struct xdp_md *ctx, struct packet *p, enum fami
 	if (unlikely(backend < 0))
 		return refuse(ctx, p, t.live, -backend);
 	p->end = (void *)(long)ctx->data_end; /* for rewrite.h, and cheaper than kept */
-	return deliver(p, backend_index(t.live, backend));
+	index = backend_index(t.live, backend);
+	if (unlikely(parse_is_first(p)))
+		enter_first(ctx, p, index);
+	return deliver(p, index);
 }
 
 static __always_inline int serve_frame(struct xdp_md *ctx)

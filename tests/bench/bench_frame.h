@@ -43,6 +43,7 @@ static __always_inline void bench_lay_l4(struct tcphdr *tcp, const struct bench_
 	tcp->dest = ends->dport;
 	((__u8 *)tcp)[TCP_FLAGS] = p->tcp_flags;
 	tcp->check = 0x4321;
+	tcp->ack_seq = 0x87654321; /* where SCTP has its checksum, of which 0 is none */
 }
 
 /* RFC 791 3.1, of a header without options. */

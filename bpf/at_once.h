@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What is nearly always so of packets whose flow must be looked for, without a call: the entry lies
+ * in its first line and nothing of it is out of date, or that line says that there is none and has
+ * room for one; and the table does not grow. Whatever is not so is left to the cold half
+ * (select.h), by OWNER_NOBODY, which says nothing.
+ *
+ * Calls are most of what the cold half costs: a return is some 5 ns where the kernel guards it
+ * against speculation.
+ */
+#pragma once
+
+#include "backend.h"
+#include "common.h"
+#include "new_flows.h"
+#include "owner.h"
+#include "parse.h"
+#include "row.h"
+#include "target.h"
+
+/* A candidate's entry for the packet's flow, as far as one line of the table says. */
+struct at_once {
+	struct lb_backend *be;
+	struct lb_flow_line *line;
+	struct lb_flow *entry;
+	__u64 hash, rest;
+	__u32 backend; /* index within the service */
+};
+
+enum at_once_found { AT_ONCE_UNKNOWN, AT_ONCE_ITS, AT_ONCE_NONE };
+
+static __always_inline __u16 at_once_row(const struct target *t)
+{
+	return (__u16)(t->row_index - row_index(t->live, 0));
+}
+
+/* Nothing of the candidate's entry is out of date. */
+static __always_inline bool at_once_is(const struct target *t, const struct at_once *x)
+{
+	__u64 state = READ_ONCE(x->be->state);
+
+	return lb_rest_is_of(x->rest, (__u16)t->slot, at_once_row(t), (__u16)x->backend) &&
+	       lb_rest_is_gen(x->rest, backend_gen(state)) &&
+	       lb_rest_state(x->rest) != LB_FLOW_CLOSING && backend_is(state, LB_BE_IN_USE);
+}
+
+/* flow_hash() for a packet, whose family the compiler knows. */
+static __always_inline __u64 at_once_hash(const struct packet *p, const struct lb_backend *be)
+{
+	__u32 ports = lb_flow_ports(be->port, p->sport), client[4];
+
+	parse_saddr(p, client);
+	if (p->family == FAMILY_V4)
+		return lb_flow_hash_v4(flow_secret(), be->addr[3], client[3], ports, p->proto);
+	return lb_flow_hash(flow_secret(), be->addr, client, ports, p->proto);
+}
+
+/* The cold half will look at the second line, too. Its read begins here, beside the first one's. */
+static __always_inline void at_once_fetch_second(flow_table_t table, __u64 hash)
+{
+	const struct lb_flow_line *second =
+		flow_line_at(table, lb_flow_second(hash, flow_table_lines(table)));
+
+	if (second)
+		(void)LB_FLOW_READ(&second->way[0].hash);
+}
+
+/* Looks for the entry of candidate i in its first line. */
+static __always_inline enum at_once_found at_once_look(const struct packet *p,
+						       const struct target *t, flow_table_t table,
+						       __u32 i, struct at_once *x)
+{
+	__u32 way;
+
+	x->backend = row_candidate(t->row, i);
+	x->be = backend_slot(backend_index(t->live, x->backend));
+	if (x->backend == LB_ROW_NONE || !x->be)
+		return AT_ONCE_UNKNOWN;
+	x->hash = at_once_hash(p, x->be);
+	x->line = flow_line_at(table, lb_flow_first(x->hash, flow_table_lines(table)));
+	if (!x->line)
+		return AT_ONCE_UNKNOWN;
+	way = lb_flow_way_of(x->line, x->hash);
+	if (!way && lb_flow_line_is_all(x->line))
+		return AT_ONCE_NONE;
+	if (!way) {
+		at_once_fetch_second(table, x->hash);
+		return AT_ONCE_UNKNOWN;
+	}
+	x->entry = &x->line->way[(way - 1) & (LB_FLOW_WAYS - 1)];
+	x->rest = LB_FLOW_READ(lb_flow_rest_of(x->entry));
+	return LB_FLOW_READ(&x->entry->hash) == x->hash && at_once_is(t, x) ? AT_ONCE_ITS
+									    : AT_ONCE_UNKNOWN;
+}
+
+/* Of an unsettled row: the first candidate or the second has the flow. */
+static __always_inline int at_once_owner(const struct packet *p, const struct target *t)
+{
+	flow_table_t table = flow_table();
+	enum at_once_found found;
+	struct at_once x;
+
+	if (unlikely(flow_table_left(table)))
+		return OWNER_NOBODY;
+	found = at_once_look(p, t, table, 0, &x);
+	if (found == AT_ONCE_NONE)
+		found = at_once_look(p, t, table, 1, &x);
+	return found == AT_ONCE_ITS ? (int)x.backend : OWNER_NOBODY;
+}
+
+/* The service takes any number of new flows. */
+static __always_inline bool at_once_begins(const struct target *t)
+{
+	__u32 slot = t->slot;
+	const struct lb_new_flows *n = bpf_map_lookup_elem(&new_flows, &slot);
+
+	return !(service_flags(t->live) & (LB_SVC_CLOSED | LB_SVC_PAUSED)) && n &&
+	       !(READ_ONCE(n->limit) & LB_LIMIT_FLOWS_MASK);
+}
+
+/* UDP of a settled row: the first candidate has the flow, or is given it. */
+static __always_inline int at_once_admit(const struct packet *p, const struct target *t)
+{
+	flow_table_t table = flow_table();
+	enum at_once_found found;
+	struct lb_flow *room;
+	__u64 fresh, seen;
+	struct at_once x;
+	__u8 state;
+
+	if (unlikely(flow_table_left(table)))
+		return OWNER_NOBODY;
+	found = at_once_look(p, t, table, 0, &x);
+	if (found == AT_ONCE_ITS) {
+		fresh = lb_rest_with_age(x.rest, age_now());
+		if (fresh != x.rest)
+			(void)lb_flow_change(x.entry, x.rest, fresh);
+		return (int)x.backend;
+	}
+	if (found != AT_ONCE_NONE || !at_once_begins(t))
+		return OWNER_NOBODY;
+	seen = READ_ONCE(x.be->state);
+	if (!backend_is(seen, LB_BE_IN_USE))
+		return OWNER_NOBODY;
+	state = lb_flow_state(LB_FLOW_NEW, true, backend_gen(seen));
+	fresh = lb_rest((__u16)t->slot, at_once_row(t), (__u16)x.backend, state, age_now());
+	room = lb_flow_room(x.line, &seen);
+	return room && lb_flow_claim(room, seen, x.hash, fresh) ? (int)x.backend : OWNER_NOBODY;
+}
