@@ -10,6 +10,7 @@
 fuzz_layers_fuzz_bgp_msg    := bgp base
 fuzz_layers_fuzz_bgp_update := bgp base
 fuzz_layers_fuzz_bgp_peer   := bgp base
+fuzz_layers_fuzz_nd_message := bgp base
 fuzz_layers_fuzz_yaml       := api base
 fuzz_layers_fuzz_bfd_packet := bfd base
 fuzz_layers_fuzz_bfd_set    := bfd base
