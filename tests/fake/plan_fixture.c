@@ -44,6 +44,7 @@ struct fixture *fixture_new(void)
 		.n_addrs = 3,
 		.routes_to = f->routes_to,
 		.default_devices = f->default_devices,
+		.routers.items = f->routers,
 		.taken = f->taken,
 	};
 	f->synced = true;
@@ -64,6 +65,7 @@ struct fixture *fixture_free(struct fixture *f)
 	for (size_t i = 0; i < f->n_peers; i++) {
 		bgp_rib_free(f->peers[i].rib);
 		free(f->peers[i].name);
+		free(f->peers[i].interface);
 	}
 	fake_store_done(&f->store);
 	fake_deny_free(f->deny);
@@ -139,7 +141,7 @@ static void observe_peer(const struct fixture_peer *p, struct arena *arena,
 	size_t pos = 0;
 
 	*ret = (struct plan_actual_peer){
-		.key = {p->name, "", ""},
+		.key = {p->name, "", p->interface},
 		.established = !p->down,
 		.not_agreed = p->not_agreed,
 		.no_next_hop = p->no_next_hop,
@@ -284,7 +286,9 @@ static struct fixture_peer *ensure_peer(struct fixture *f, const struct plan_pee
 		return p;
 	assert(f->n_peers < FIXTURE_PEERS);
 	p = &f->peers[f->n_peers++];
-	*p = (struct fixture_peer){.name = xstrdup(peer->key.name), .rib = bgp_rib_new()};
+	*p = (struct fixture_peer){.name = xstrdup(peer->key.name),
+				   .interface = xstrdup(peer->key.interface),
+				   .rib = bgp_rib_new()};
 	return p;
 }
 
@@ -336,6 +340,7 @@ static void drop_peers(struct fixture *f)
 		}
 		bgp_rib_free(f->peers[i].rib);
 		free(f->peers[i].name);
+		free(f->peers[i].interface);
 		f->peers[i] = f->peers[--f->n_peers];
 	}
 }

@@ -16,7 +16,7 @@
 #define FIXTURE_PEERS 16
 
 struct fixture_peer {
-	char *name; /* owned */
+	char *name, *interface; /* owned */
 	struct bgp_rib *rib;
 	bool down;  /* the session is not established */
 	bool stuck; /* it does not read: nothing is written to it */
@@ -35,6 +35,7 @@ struct fixture {
 	struct plan_link links[4];
 	struct plan_local_addr addrs[8];
 	struct plan_route_to routes_to[32];
+	struct plan_router routers[2];
 	struct plan_taken taken[4];
 	int default_devices[2];
 

@@ -20,6 +20,7 @@ enum agent_input {
 	INPUT_PEER_OBJECTS, /* ... and BGPPeers are among what changed */
 	INPUT_LINKS,        /* the kernel speaks of links, addresses or routes */
 	INPUT_NODE,         /* the picture of the node is another one */
+	INPUT_ROUTERS,      /* another router was heard on a link */
 	INPUT_HOOKS,        /* the kernel speaks of attached programs */
 	INPUT_NEIGHBOURS,   /* the kernel has learned where an address or a MAC is */
 	INPUT_VERIFIED,     /* the hooks were looked at again */

@@ -47,6 +47,15 @@ static void gather_actual(struct agent *a, struct agent_plan *p)
 	}
 }
 
+/* The kernel's picture, and the routers that advertise themselves, which it says nothing of. */
+static struct plan_node gather_node(const struct agent *a, struct arena *arena)
+{
+	struct plan_node node = *netlink_node(a->netlink);
+
+	unnumbered_routers(&a->peers.unnumbered, arena, &node);
+	return node;
+}
+
 static struct plan_inputs plan_inputs_of(const struct agent *a, const struct agent_plan *p)
 {
 	return (struct plan_inputs){
@@ -76,7 +85,7 @@ bool inputs_prepare(struct agent *a, struct plan_cache *cache)
 {
 	_cleanup_(arena_freep) struct arena *scratch = arena_new();
 	struct problems problems = {.arena = scratch};
-	struct agent_plan p = {.node = *netlink_node(a->netlink)};
+	struct agent_plan p = {.node = gather_node(a, scratch)};
 	const struct ipam_inputs ipam = ipam_inputs_of(a, &p);
 	struct plan_inputs in = plan_inputs_of(a, &p);
 
@@ -113,7 +122,7 @@ void inputs_compute(struct agent *a, struct agent_plan *p, nsec_t now, struct ar
 	loop_doing(a->loop, "addresses");
 	p->problems = (struct problems){.arena = p->arena};
 	problems_append(&p->problems, world_problems(a->world));
-	p->node = *netlink_node(a->netlink);
+	p->node = gather_node(a, p->arena);
 	ipam = ipam_inputs_of(a, p);
 	ipam_recompute(a->ipam_cache, &ipam, &p->addresses, &p->problems);
 	if (a->check)

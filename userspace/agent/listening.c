@@ -62,6 +62,8 @@ static bool take(struct agent_peers *all, int fd, const struct tcp_end *end, nse
 	struct agent_peer *p = peer_of(all, end);
 	bool taken;
 
+	if (!p)
+		unnumbered_met(all, end, now);
 	if (!p || !p->config.listen)
 		return false;
 	if (tcp_accepted_ttl(fd, &end->addr, p->config.ttl, p->config.ttl_security) < 0)
@@ -135,7 +137,8 @@ static int open_listener(struct agent_peers *all, enum ip_family family)
 		const struct plan_peer *c = &all->items[i]->config;
 		int r;
 
-		if (!is_wanted(all->items[i], family) || !c->password)
+		if (!is_wanted(all->items[i], family) || !c->password ||
+		    ip_addr_is_none(&c->address)) /* a router that was not heard yet */
 			continue;
 		r = tcp_set_md5(fd, &c->address, c->password, c->password_len);
 		if (r < 0) { /* rather none than one that takes unsigned connections */

@@ -35,6 +35,12 @@ static void link_lost(struct peer_link *l, nsec_t now, const char *why)
 	bgp_peer_notify(p->bgp, now, l->slot, BGP_NOTE_TCP_FAILED);
 }
 
+void link_drop(struct peer_link *l, nsec_t now, const char *why)
+{
+	if (l->fd >= 0)
+		link_lost(l, now, why);
+}
+
 /* --- writing -----------------------------------------------------------------------------------
  */
 
@@ -203,6 +209,21 @@ bool link_rekey(struct peer_link *l, const struct plan_peer *to)
 	return r == 0;
 }
 
+/* Why a peer by interface cannot even be dialled; NULL: it can. */
+static const char *unable_text(const struct plan_peer *c)
+{
+	if (c->key.interface[0] == '\0')
+		return NULL;
+	if (c->ifindex == 0)
+		return "this node has no such interface";
+	if (ip_addr_is_none(&c->source))
+		return "the interface is down, or has no link-local IPv6 address";
+	if (ip_addr_is_none(&c->address))
+		return "no router advertisement was heard on the interface (the router has to "
+		       "send them)";
+	return NULL;
+}
+
 void link_dial(struct peer_link *l, nsec_t now)
 {
 	struct agent_peer *p = l->peer;
@@ -215,13 +236,15 @@ void link_dial(struct peer_link *l, nsec_t now)
 		.md5_len = c->password_len,
 		.ttl = c->ttl,
 		.gtsm_hops = c->ttl_security,
+		.ifindex = c->ifindex,
 	};
+	const char *unable = unable_text(c);
 	int fd;
 
 	link_close(l);
-	fd = tcp_dial(&args);
+	fd = unable ? -1 : tcp_dial(&args);
 	if (fd < 0) {
-		link_lost(l, now, tcp_error_text(-fd));
+		link_lost(l, now, unable ? unable : tcp_error_text(-fd));
 		return;
 	}
 	l->fd = fd;

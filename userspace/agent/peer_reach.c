@@ -5,7 +5,7 @@
  */
 #include "agent/peers_inside.h"
 
-static void nudge(struct agent_peer *p, nsec_t now, const char *why)
+void peer_nudge(struct agent_peer *p, nsec_t now, const char *why)
 {
 	peer_history_add(&p->history, now, "tried again at once: %s", why);
 	bgp_peer_notify(p->bgp, now, BGP_SLOT_DIALLED, BGP_NOTE_NUDGE);
@@ -37,7 +37,7 @@ void agent_peers_node(struct agent_peers *all, const struct plan_node *node, nse
 		p->is_reachable = is_reachable(node, &p->config.address);
 		if (p->is_reachable && !was_reachable &&
 		    bgp_peer_info(p->bgp).state < BGP_OPEN_SENT)
-			nudge(p, now, "there is a way to it now");
+			peer_nudge(p, now, "there is a way to it now");
 	}
 }
 
@@ -50,6 +50,6 @@ void agent_peers_neighbours(struct agent_peers *all, nsec_t now)
 		    now < nsec_add(p->nudged_at, NSEC_PER_SEC))
 			continue;
 		p->nudged_at = now;
-		nudge(p, now, "a neighbour has appeared");
+		peer_nudge(p, now, "a neighbour has appeared");
 	}
 }

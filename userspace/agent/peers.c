@@ -95,13 +95,13 @@ static void read_written(struct agent_peer *p)
 static void note_reason(struct agent_peer *p, nsec_t now)
 {
 	const char *reason = bgp_peer_info(p->bgp).last_error;
-	char text[IP_ADDR_TEXT];
+	char text[PLAN_PEER_TEXT];
 
 	if (!peer_history_is_news(&p->history, reason))
 		return;
 	peer_history_add(&p->history, now, "no session: %s", reason);
 	log_warn("bgp: session does not come up", "peer=%s address=%s reason=%s", peer_text(p),
-		 ip_addr_text(&p->config.address, text), log_quote(reason));
+		 plan_peer_text(&p->config, text), log_quote(reason));
 }
 
 /* An attempt without an answer: what the kernel knows of it by now. */
@@ -144,7 +144,7 @@ static void note_stale(struct agent_peer *p, nsec_t now)
 static void note_down(struct agent_peer *p, nsec_t now)
 {
 	struct bgp_peer_info info = bgp_peer_info(p->bgp);
-	char text[IP_ADDR_TEXT];
+	char text[PLAN_PEER_TEXT];
 
 	if (info.gr_negotiated)
 		note_stale(p, now);
@@ -153,7 +153,7 @@ static void note_down(struct agent_peer *p, nsec_t now)
 	forget_written(p);
 	p->all->urgent = true;
 	log_warn("bgp: session down", "peer=%s address=%s reason=%s", peer_text(p),
-		 ip_addr_text(&p->config.address, text),
+		 plan_peer_text(&p->config, text),
 		 log_quote(info.last_error ? info.last_error : "closed"));
 	(void)peer_history_is_news(&p->history, info.last_error);
 }
@@ -161,14 +161,14 @@ static void note_down(struct agent_peer *p, nsec_t now)
 static void note_up(struct agent_peer *p)
 {
 	struct bgp_peer_info info = bgp_peer_info(p->bgp);
-	char text[IP_ADDR_TEXT];
+	char text[PLAN_PEER_TEXT];
 
 	p->refusals = 0;
 	p->attempted = false;
 	(void)peer_history_is_news(&p->history, NULL);
 	log_info("bgp: session established",
 		 "peer=%s address=%s remote-as=%u hold=%u graceful-restart=%s", peer_text(p),
-		 ip_addr_text(&p->config.address, text), info.remote_asn, info.hold_s,
+		 plan_peer_text(&p->config, text), info.remote_asn, info.hold_s,
 		 info.gr_negotiated ? "yes" : "no");
 }
 
@@ -217,6 +217,7 @@ void peer_pump(struct agent_peer *p, nsec_t now)
 	} while (bgp_peer_poll(p->bgp, &e) && (handle(p, &e, now), true));
 	note_written(p);
 	info = bgp_peer_info(p->bgp);
+	p->has_said_all |= info.end_of_rib_sent;
 	peer_history_said(&p->history, &info);
 }
 
@@ -231,8 +232,9 @@ static void start(struct agent_peer *p, nsec_t now)
 	/* An object that was stopped has asked for an end of every connection it had. */
 	assert(p->links[BGP_SLOT_DIALLED].fd < 0 && p->links[BGP_SLOT_ACCEPTED].fd < 0);
 	rng_seed(&rng, rng_next(&p->all->rng));
-	config.restarted = p->all->restarted && config.graceful_restart;
-	config.forwarding_preserved = p->all->forwarding_preserved && config.restarted;
+	config.restarted = p->follows && !p->has_said_all && config.graceful_restart;
+	config.forwarding_preserved =
+		p->has_said_all || (p->all->forwarding_preserved && config.restarted);
 	if (config.restarted)
 		note_stale(p, now);
 	p->bgp = bgp_peer_new(&config, &rng, now);
@@ -253,6 +255,7 @@ static struct agent_peer *peer_new(struct agent_peers *all, const struct plan_pe
 	p->all = all;
 	peer_config_copy(&p->config, want);
 	p->key = p->config.key;
+	p->follows = all->restarted;
 	for (size_t i = 0; i < BGP_N_SLOTS; i++)
 		p->links[i] = (struct peer_link){.peer = p, .slot = (enum bgp_slot)i, .fd = -1};
 	log_info("bgp: peer configured, starting session", "peer=%s", peer_text(p));
@@ -289,6 +292,28 @@ static void peer_reset(struct agent_peer *p, nsec_t now)
 }
 
 /*
+ * A peer by interface whose link went down or came up, or whose router has another address: what
+ * there was is lost, not ended, so there is nobody to be told. The next begins with no pause.
+ */
+static void peer_move(struct agent_peer *p, const struct plan_peer *want, nsec_t now)
+{
+	const bool is_gone = ip_addr_is_none(&want->address);
+	struct bgp_event e;
+	char text[PLAN_PEER_TEXT];
+
+	peer_history_add(&p->history, now, is_gone ? "%s: no router there" : "it is at %s now",
+			 plan_peer_text(want, text));
+	for (size_t i = 0; i < BGP_N_SLOTS; i++)
+		link_drop(&p->links[i], now,
+			  is_gone ? "the link is down, or has no link-local address any more"
+				  : "the router has another address");
+	while (bgp_peer_poll(p->bgp, &e))
+		if (e.type != BGP_EVENT_CONNECT) /* where it was */
+			handle(p, &e, now);
+	p->bgp = bgp_peer_free(p->bgp);
+}
+
+/*
  * A session goes on under another key, if the router's is changed, too, before its hold timer ends:
  * until then each drops what the other sends, and sends again what was dropped. One that is still
  * to come up does not wait for that.
@@ -311,6 +336,7 @@ static void peer_change(struct agent_peer *p, const struct plan_peer *want, nsec
 {
 	switch (plan_peer_change(&p->config, want)) {
 	case PEER_UNTOUCHED:
+		p->config.ifindex = want->ifindex;
 		return;
 	case PEER_NONE:
 	case PEER_RESEND: /* which the object does by itself */
@@ -322,7 +348,11 @@ static void peer_change(struct agent_peer *p, const struct plan_peer *want, nsec
 		break;
 	case PEER_RESET:
 	case N_PEER_ACTIONS:
-		peer_reset(p, now);
+		if (want->key.interface[0] != '\0' &&
+		    !ip_addr_equal(&p->config.address, &want->address))
+			peer_move(p, want, now);
+		else
+			peer_reset(p, now);
 		break;
 	}
 	peer_config_done(&p->config);
@@ -340,12 +370,14 @@ void agent_peers_init(struct agent_peers *all, struct loop *loop, uint64_t seed)
 	*all = (struct agent_peers){
 		.loop = loop, .closings = {.loop = loop}, .scratch = xmalloc(PEERS_READ_BYTES)};
 	listening_init(all);
+	unnumbered_init(all);
 	rng_seed(&all->rng, seed);
 }
 
 void agent_peers_done(struct agent_peers *all)
 {
 	listening_done(all);
+	unnumbered_done(all);
 	for (size_t i = 0; i < all->n; i++)
 		peer_free(all->items[i]);
 	closings_done(&all->closings);
@@ -385,6 +417,7 @@ void agent_peers_apply(struct agent_peers *all, const struct plan *plan, nsec_t 
 	all->n = n;
 	peer_index_build(all);
 	listening_apply(all, now);
+	unnumbered_apply(all, now);
 	for (size_t i = 0; i < n; i++)
 		peer_pump(items[i], now);
 }
@@ -410,6 +443,7 @@ nsec_t agent_peers_tick(struct agent_peers *all, nsec_t now)
 	nsec_t deadline = nsec_min(closings_tick(&all->closings, now), listening_tick(all, now));
 
 	deadline = nsec_min(deadline, route_log_tick(&all->route_log, now));
+	deadline = nsec_min(deadline, unnumbered_tick(all, now));
 	for (size_t i = 0; i < all->n; i++) {
 		struct agent_peer *p = all->items[i];
 

@@ -10,6 +10,7 @@
 #include "agent/listening.h"
 #include "agent/peer_history.h"
 #include "agent/route_log.h"
+#include "agent/unnumbered.h"
 #include "base/nsec.h"
 #include "base/rng.h"
 #include "bgp/bgp_peer.h"
@@ -42,6 +43,8 @@ struct agent_peer {
 	struct peer_history history;
 	bool is_reachable;   /* there is a way to it, by a device that is up */
 	bool has_no_answer;  /* the last attempt ended as the neighbour did not answer */
+	bool follows;        /* a former process had its session (RFC 4724, R bit) */
+	bool has_said_all;   /* this one has sent it an End-of-RIB */
 	nsec_t nudged_at;    /* for a neighbour that appeared */
 	nsec_t trying_since; /* there is no session */
 	bool attempted;      /* an attempt is under way, or ended before Established */
@@ -64,12 +67,13 @@ struct agent_peers {
 	struct loop *loop; /* borrowed */
 	struct rng rng;
 	struct listening listening;
+	struct unnumbered unnumbered;
 	struct closings closings;  /* of sessions that are over, also of peers that are gone */
 	uint8_t *scratch;          /* owned; received bytes pass through it, one read at a time */
 	struct agent_peer **items; /* by key */
 	struct agent_peer **index; /* the same by address, VRF, interface: peer_index.c */
 	size_t n;
-	bool restarted, forwarding_preserved; /* for sessions begun from now on */
+	bool restarted, forwarding_preserved; /* for peers that come from now on */
 	/* A session came up or went down: the plan wants to know. */
 	bool changed;
 	bool urgent;  /* ... and must not wait */

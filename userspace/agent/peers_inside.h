@@ -17,6 +17,9 @@
  */
 void peer_pump(struct agent_peer *p, nsec_t now);
 
+/* Does not wait for the next attempt any longer. */
+void peer_nudge(struct agent_peer *p, nsec_t now, const char *why);
+
 /* Begins a connection attempt; what fails at once is told the object. */
 void link_dial(struct peer_link *l, nsec_t now);
 /* Takes a connection that came in and that the object has agreed to; the fd is the link's. */
@@ -29,5 +32,7 @@ void link_set_next_hops(struct peer_link *l);
 void link_flush(struct peer_link *l, nsec_t now);
 /* Closes a connection behind what is still to be said on it. */
 void link_end(struct peer_link *l, nsec_t now);
+/* Loses it, for a reason that no socket tells; without a connection nothing happens. */
+void link_drop(struct peer_link *l, nsec_t now, const char *why);
 /* Closes it as it is. */
 void link_close(struct peer_link *l);

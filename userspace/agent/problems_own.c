@@ -193,6 +193,22 @@ static void add_health(const struct agent *a, struct problems *list)
 	}
 }
 
+static void add_unnumbered(const struct agent *a, struct problems *list)
+{
+	const struct object_ref ref = {.kind = "Agent", .name = a->options->node};
+	const struct problem_text text = {
+		.reason = "RoutersNotHeard",
+		.remedy = "give the agent the capability CAP_NET_RAW",
+	};
+
+	if (a->peers.unnumbered.error)
+		problem_add(list, SEVERITY_ERROR, &ref, &text,
+			    "peers by interface cannot find their routers: no socket for router "
+			    "advertisements (%s); it is tried again every %u s",
+			    strerror(-a->peers.unnumbered.error),
+			    (unsigned)(UNNUMBERED_RETRY_NS / NSEC_PER_SEC));
+}
+
 /* The sessions that we dial are none the worse for it. */
 static void add_listening(const struct agent *a, struct problems *list)
 {
@@ -250,6 +266,7 @@ void problems_own_add(const struct agent *a, nsec_t now, struct problems *list)
 	add_socket(a, list);
 	add_health(a, list);
 	add_listening(a, list);
+	add_unnumbered(a, list);
 	add_conntrack(a, list);
 	add_bfd_ports(a, list);
 	problems_sort(list);

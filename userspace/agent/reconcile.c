@@ -206,6 +206,10 @@ static void take_flags(struct agent *a, nsec_t now)
 		agent_input_changed(&a->inputs,
 				    a->peers.urgent ? INPUT_SESSION_DOWN : INPUT_SESSIONS);
 	}
+	if (a->peers.unnumbered.heard) {
+		a->peers.unnumbered.heard = false;
+		agent_input_changed(&a->inputs, INPUT_ROUTERS);
+	}
 	note_written(a);
 }
 

@@ -77,7 +77,6 @@ static const struct api_field spec_fields[] = {
 	{.name = "peerAddress", .type = API_TYPE_ADDRESS, IN_PEER(address), .required = API_V1},
 	{.name = "interface",
 	 .type = API_TYPE_STRING,
-	 .flags = API_FIELD_LATER,
 	 .max = MAX_IF_NAME,
 	 IN_PEER(interface),
 	 .versions = API_V2},
@@ -343,6 +342,8 @@ static void finish_peer(struct api_decoder *d, const void *raw, struct api_objec
 	*p = in->peer;
 	p->dynamic_asn = (enum api_dynamic_asn)in->dynamic_asn;
 	p->port = p->port ? p->port : BGP_PORT;
+	if (p->interface && p->interface[0] == '\0') /* as absent */
+		p->interface = NULL;
 	check_asn(d, p);
 	check_address(d, p);
 	api_router_id(d, "spec.routerID", &in->router_id, &p->router_id);

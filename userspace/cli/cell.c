@@ -48,6 +48,16 @@ void cell_value(struct strbuf *out, const cJSON *row, const char *key)
 	}
 }
 
+void cell_address(struct strbuf *out, const cJSON *row, const char *key)
+{
+	const char *address = get_text(row, key), *interface = get_text(row, "interface");
+
+	if (address)
+		strbuf_add(out, address);
+	if (interface)
+		strbuf_printf(out, "%s%s", address ? "%" : "", interface);
+}
+
 /* The two largest units that are not zero at the front: enough to judge an age. */
 void cell_duration(struct strbuf *out, const cJSON *row, const char *key)
 {

@@ -25,7 +25,7 @@ static const struct column columns[][MAX_COLUMNS + 1] =
 		[CLI_PEERS] =
 			{
 				{"NAME", "name", cell_value, false},
-				{"ADDRESS", "address", cell_value, false},
+				{"ADDRESS", "address", cell_address, false},
 				{"VRF", "vrf", cell_value, true},
 				{"INTERFACE", "interface", cell_value, true},
 				{"ASN", "asn", cell_value, false},

@@ -9,6 +9,7 @@
 #include "plan/plan_family.h"
 #include "plan/plan_kept.h"
 #include "plan/plan_ledger.h"
+#include "plan/plan_peer_change.h"
 #include "plan/plan_sort.h"
 
 /* --- fragments ------------------------------------------------------------------------------ */
@@ -35,7 +36,7 @@ static void peer_problem(struct plan_draft *d, const struct plan_peer *peer,
 			 const struct plan_actual_peer *actual)
 {
 	const nsec_t due = nsec_add(actual->trying_since, PLAN_SILENT_NS);
-	char text[IP_ADDR_TEXT];
+	char text[PLAN_PEER_TEXT];
 
 	if (actual->established || d->env.drained) /* then there need be none */
 		return;
@@ -46,7 +47,7 @@ static void peer_problem(struct plan_draft *d, const struct plan_peer *peer,
 	object_problem(
 		&d->plan->problems, SEVERITY_WARNING, peer->object, NULL, "PeerNotEstablished",
 		"compare ASN, address, port, password, multihop and families with the router",
-		"no session with %s port %u: %s", ip_addr_text(&peer->address, text), peer->port,
+		"no session with %s port %u: %s", plan_peer_text(peer, text), peer->port,
 		actual->last_error ? actual->last_error : "connected, but OPEN has no answer");
 }
 
@@ -66,11 +67,16 @@ static void not_agreed(struct plan_draft *d, const struct plan_peer *peer, enum 
 static void no_next_hop(struct plan_draft *d, const struct plan_peer *peer, enum ip_family family)
 {
 	const char *text = ip_family_text(family);
+	const bool by_interface = peer->key.interface[0] != '\0';
 
 	object_problem(
-		&d->plan->problems, SEVERITY_WARNING, peer->object, "spec.dualStackAddressFamily",
-		"NoNextHop",
-		arena_printf(d->arena, "give the device of the session a global %s address", text),
+		&d->plan->problems, SEVERITY_WARNING, peer->object,
+		by_interface ? "spec.interface" : "spec.dualStackAddressFamily", "NoNextHop",
+		by_interface
+			? "have the router offer RFC 8950 (BIRD: extended next hop on; FRR: "
+			  "capability extended-nexthop)"
+			: arena_printf(d->arena,
+				       "give the device of the session a global %s address", text),
 		"there is no %s address to be the next hop%s: no %s routes are announced "
 		"to it",
 		text,

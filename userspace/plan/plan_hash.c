@@ -18,6 +18,7 @@ uint64_t plan_hash_world(uint64_t h, const struct world *w, bool services)
 uint64_t plan_hash_node(uint64_t h, const struct plan_node *node)
 {
 	h = hash_u64(hash_u64(hash_u64(h, node->n_links), node->n_addrs), node->n_routes_to);
+	h = hash_u64(h, node->routers.n);
 	for (size_t i = 0; i < node->n_links; i++)
 		h = hash_str(hash_u64(h, (uint64_t)node->links[i].ifindex << 1 | node->links[i].up),
 			     node->links[i].name);
@@ -33,6 +34,11 @@ uint64_t plan_hash_node(uint64_t h, const struct plan_node *node)
 		h = hash_bytes(h, &r->to, sizeof(r->to));
 		h = hash_bytes(h, &r->source, sizeof(r->source));
 		h = hash_u64(h, (uint64_t)r->ifindex);
+	}
+	for (size_t i = 0; i < node->routers.n; i++) {
+		h = hash_u64(h, (uint64_t)node->routers.items[i].ifindex);
+		h = hash_bytes(h, &node->routers.items[i].addr,
+			       sizeof(node->routers.items[i].addr));
 	}
 	return h;
 }

@@ -11,6 +11,7 @@
 #include "base/nsec.h"
 #include "bgp/bgp_family.h"
 #include "plan/plan_cache.h"
+#include "plan/plan_router.h"
 #include "plan/plan_vip.h"
 
 /* A peer is named by its object, VRF and interface. Strings borrowed; never NULL ("" = none). */
@@ -61,11 +62,11 @@ struct plan_node {
 	size_t n_routes_to;
 	const int *default_devices; /* devices of the default routes of all tables in use, sorted */
 	size_t n_default_devices;
+	struct plan_routers routers;    /* heard on the links of peers by interface */
 	const struct plan_taken *taken; /* by VIP: those that were asked about */
 	size_t n_taken;
 	bool ask_first; /* a VIP begins once it was asked about; else nobody can be asked */
 };
-
 /* What the sinks confirmed. */
 struct plan_actual_peer {
 	struct peer_key key;

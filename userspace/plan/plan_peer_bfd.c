@@ -66,7 +66,8 @@ void peer_bfd_resolve(struct peers_build *b, struct peer_candidate *c)
 			     "echoMode of BFDProfile %s is not supported yet; the session runs "
 			     "without echo",
 			     name);
-	c->peer.bfd = from_profile(b, c, profile);
+	if (!ip_addr_is_none(&c->peer.address)) /* by interface: once its router was heard */
+		c->peer.bfd = from_profile(b, c, profile);
 }
 
 static uint64_t detection_of(const struct plan_bfd *bfd)

@@ -6,6 +6,7 @@
 #include "plan/plan_peer_change.h"
 
 #include <assert.h>
+#include <stdio.h>
 
 static bool same_key(const struct plan_peer *a, const struct plan_peer *b)
 {
@@ -121,4 +122,17 @@ bool plan_peer_same(const struct plan_peer *a, const struct plan_peer *b)
 		if (!is_same(&fields[i], a, b))
 			return false;
 	return true;
+}
+
+const char *plan_peer_text(const struct plan_peer *p, char buf[PLAN_PEER_TEXT])
+{
+	const bool is_heard = !ip_addr_is_none(&p->address);
+	const char *interface = p->key.interface;
+	char address[IP_ADDR_TEXT] = "";
+
+	if (is_heard)
+		ip_addr_text(&p->address, address);
+	(void)snprintf(buf, PLAN_PEER_TEXT, "%s%s%s", address,
+		       is_heard && interface[0] != '\0' ? "%" : "", interface);
+	return buf;
 }

@@ -34,5 +34,12 @@ const char *peer_action_text(enum peer_action action); /* "reset" */
 /* The strongest action of the fields in which the two differ. Both are of one key. */
 enum peer_action plan_peer_change(const struct plan_peer *from, const struct plan_peer *to);
 
+#define PLAN_PEER_TEXT 72
+/*
+ * Where a peer is, for messages: "192.168.1.1", "fe80::1%eth0", or "eth0" until the router there is
+ * heard. Returns buf.
+ */
+const char *plan_peer_text(const struct plan_peer *p, char buf[PLAN_PEER_TEXT]);
+
 /* That no field differs, whatever it costs. */
 bool plan_peer_same(const struct plan_peer *a, const struct plan_peer *b);

@@ -5,7 +5,9 @@
  * hop of its own family is its own end, which the kernel chooses; that of the other family is the
  * lowest global address of the device by which the peer is reached. Without one the family is not
  * announced there, and the operator is told; but for IPv4 routes over IPv6, which the router may
- * take with an IPv6 next hop (RFC 8950), if both sides say so in their OPENs.
+ * take with an IPv6 next hop (RFC 8950), if both sides say so in their OPENs. A session by
+ * interface carries both, and our link-local address alone is the next hop of all: of no other is
+ * it known that the router can reach it.
  */
 #include "plan/plan_family.h"
 #include "plan/plan_peers.h"
@@ -34,15 +36,6 @@ static struct ip_addr global_of(const struct plan_node *node, int ifindex, enum 
 			lowest = a->addr;
 	}
 	return lowest;
-}
-
-static struct ip_addr link_local_of(const struct plan_node *node, int ifindex)
-{
-	for (size_t i = 0; i < node->n_addrs; i++)
-		if (is_on(&node->addrs[i], ifindex, IP_V6) &&
-		    ip_addr_is_link_local(&node->addrs[i].addr))
-			return node->addrs[i].addr;
-	return (struct ip_addr){0};
 }
 
 /* RFC 2545 3: the peer is on a link of ours, of which one of the device's prefixes is. */
@@ -89,6 +82,12 @@ void peer_session_hops(struct peers_build *b, struct peer_candidate *c)
 	struct bgp_peer_config *bgp = &c->peer.bgp;
 	struct ip_addr hop = {0};
 
+	if (c->spec->interface) {
+		bgp->families = c->peer.carried = (struct bgp_families){
+			BGP_FAMILY_BIT(BGP_IPV4_UNICAST) | BGP_FAMILY_BIT(BGP_IPV6_UNICAST)};
+		bgp->extended_next_hop = true;
+		return;
+	}
 	bgp_families_put(&bgp->families, plan_bgp_family(own), true);
 	bgp_families_put(&bgp->families, plan_bgp_family(other), c->spec->dual_stack);
 	bgp_families_put(&c->peer.carried, plan_bgp_family(own), true);
@@ -96,7 +95,7 @@ void peer_session_hops(struct peers_build *b, struct peer_candidate *c)
 	if (c->peer.ifindex == 0)
 		return; /* no way to it is known: nor is there a session */
 	if (peer_is_shared(node, c->peer.ifindex, &c->peer.address))
-		hops->ipv6_link_local = link_local_of(node, c->peer.ifindex);
+		hops->ipv6_link_local = peer_link_local_of(node, c->peer.ifindex);
 	if (!c->spec->dual_stack)
 		return;
 	hop = global_of(node, c->peer.ifindex, other);

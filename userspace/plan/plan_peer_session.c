@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
- * What a BGP session is like, from the BGPPeer that describes it: the two ends of its connection,
+ * What a BGP session is like, from the BGPPeer that describes it: the two ends of its connection
+ * (plan_peer_link.c has those of a peer by interface),
  * the source address and the router id that it asks for (ruling 12), AS numbers, timers, what it
  * says of itself. What cannot be had but does no harm is left out and told.
  */
@@ -11,21 +12,15 @@
 bool peer_session_is_supported(struct peers_build *b, const struct peer_candidate *c)
 {
 	const struct api_peer *spec = c->spec;
-	const char *field = NULL;
 
-	if (plan_text(spec->interface)[0] != '\0')
-		field = "spec.interface";
-	else if (plan_text(spec->vrf)[0] != '\0')
-		field = "spec.vrf";
-	if (field)
-		peer_problem(b, SEVERITY_ERROR, c, field, "NotSupportedYet",
-			     "use a peerAddress in the default VRF",
-			     "only sessions with an address in the default VRF are supported yet; "
-			     "%s",
+	if (plan_text(spec->vrf)[0] != '\0')
+		peer_problem(b, SEVERITY_ERROR, c, "spec.vrf", "NotSupportedYet",
+			     "use a router in the default VRF",
+			     "only sessions in the default VRF are supported yet; %s",
 			     peer_consequence(c));
 	else if (!ip_addr_is_v4(&spec->address) && ip_addr_is_link_local(&spec->address))
 		peer_problem(b, SEVERITY_ERROR, c, "spec.peerAddress", "LinkLocalAddress",
-			     "write a global address of the router",
+			     "write a global address of the router, or spec.interface instead",
 			     "a link-local address does not say by which interface; %s",
 			     peer_consequence(c));
 	else
@@ -46,7 +41,7 @@ bool peer_session_has_source(struct peers_build *b, const struct peer_candidate 
 	const struct ip_addr *source = &c->spec->source_address;
 	char text[IP_ADDR_TEXT];
 
-	if (ip_addr_is_none(source) || is_local(b->in->node, source))
+	if (ip_addr_is_none(source) || c->spec->interface || is_local(b->in->node, source))
 		return true;
 	if (c->last.good && !ip_addr_equal(source, &c->last.object->peer.source_address)) {
 		peer_problem(b, SEVERITY_ERROR, c, "spec.sourceAddress", "SourceAddressNotLocal",
@@ -87,17 +82,24 @@ static uint32_t resolve_router_id(struct peers_build *b, const struct peer_candi
 	return b->env->config.strict ? asked : 0;
 }
 
+static void set_ends(struct peers_build *b, struct peer_candidate *c)
+{
+	const struct plan_route_to *way = plan_way_to(b->in->node, &c->spec->address);
+
+	c->peer.address = c->spec->address;
+	c->peer.ifindex = way ? way->ifindex : 0;
+	if (is_local(b->in->node, &c->spec->source_address))
+		c->peer.source = c->spec->source_address;
+}
+
 void peer_session_fill(struct peers_build *b, struct peer_candidate *c)
 {
 	const struct api_peer *spec = c->spec;
 	const struct api_config *config = &b->env->config;
-	const struct plan_route_to *way = plan_way_to(b->in->node, &spec->address);
 
 	c->peer.key = (struct peer_key){.name = c->object->meta.name,
 					.vrf = plan_text(spec->vrf),
 					.interface = plan_text(spec->interface)};
-	c->peer.address = spec->address;
-	c->peer.ifindex = way ? way->ifindex : 0;
 	c->peer.port = spec->port ? spec->port : 179;
 	c->peer.ttl = spec->ebgp_multihop || spec->ttl_security || peer_is_internal(spec) ? 255 : 1;
 	c->peer.ttl_security = spec->ttl_security;
@@ -121,8 +123,10 @@ void peer_session_fill(struct peers_build *b, struct peer_candidate *c)
 		.role = spec->role,
 		.graceful_shutdown = b->env->leaves,
 	};
-	if (is_local(b->in->node, &spec->source_address))
-		c->peer.source = spec->source_address;
+	if (spec->interface)
+		peer_link_ends(b, c);
+	else
+		set_ends(b, c);
 	peer_session_hops(b, c);
 	peer_bfd_resolve(b, c);
 }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
- * What the three files that plan the BGP sessions share: a BGPPeer that is for this node, on its
- * way to a session. plan_peers.c says which of them get one, plan_peer_session.c what it is like,
- * plan_peer_password.c what it is signed with.
+ * What the files that plan the BGP sessions share: a BGPPeer that is for this node, on its way to a
+ * session. plan_peers.c says which of them get one, plan_peer_session.c what it is like,
+ * plan_peer_link.c between which addresses if the peer is known by its interface,
+ * plan_peer_hops.c what its routes' next hops are, plan_peer_password.c what it is signed with.
  */
 #pragma once
 
@@ -53,6 +54,10 @@ bool peer_password_resolve(struct peers_build *b, struct peer_candidate *c);
 bool peer_session_is_supported(struct peers_build *b, const struct peer_candidate *c);
 /* False, and a problem: an edit names an address that is not this node's, and the one before is. */
 bool peer_session_has_source(struct peers_build *b, const struct peer_candidate *c);
+/* The ends of c->peer, which is known by its interface; a problem where they cannot be had. */
+void peer_link_ends(struct peers_build *b, struct peer_candidate *c);
+/* The first link-local IPv6 address of the device; none: it has none. */
+struct ip_addr peer_link_local_of(const struct plan_node *node, int ifindex);
 /* The families of c->peer and the next hops of their routes; a problem where there is none. */
 void peer_session_hops(struct peers_build *b, struct peer_candidate *c);
 /* Our end is on a link with that address, which is reached by the device. */

@@ -32,8 +32,7 @@ static const struct api_case kinds[] = {
 	 "error Exclusive spec.passwordSecret:16\n"
 	 "error BadAddress spec.routerID:12\n"
 	 "error FamilyMismatch spec.sourceAddress:13\n"
-	 "error TooLong spec.vrf:17\n"
-	 "info NotSupportedYet spec.interface:14"},
+	 "error TooLong spec.vrf:17"},
 	{METALLB "kind: BGPAdvertisement\nmetadata: {name: a}\nspec:\n"
 		 "  aggregationLength: 24\n  aggregationLengthV6: 129\n  peers: [a, a]\n"
 		 "  serviceSelectors: [{}]\n"

@@ -107,9 +107,19 @@ static void advice_is_message_and_remedy(void **state)
 	check(cell_advice, "{\"remedy\":\"r\"}", "message", "");
 }
 
+static void an_address_of_one_link_only_names_it(void **state)
+{
+	(void)state;
+	check(cell_address, "{\"a\":\"fe80::1\",\"interface\":\"eth0\"}", "a", "fe80::1%eth0");
+	check(cell_address, "{\"a\":null,\"interface\":\"eth0\"}", "a", "eth0");
+	check(cell_address, "{\"a\":\"10.0.0.1\",\"interface\":null}", "a", "10.0.0.1");
+	check(cell_address, "{}", "a", "");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(an_address_of_one_link_only_names_it),
 		cmocka_unit_test(values_are_shown_by_type),
 		cmocka_unit_test(durations_have_two_units),
 		cmocka_unit_test(times_are_utc),
