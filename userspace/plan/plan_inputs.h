@@ -29,7 +29,6 @@ struct plan_settings {
 	bool dataplane;           /* false: mode off asked for by the command line's environment */
 	bool drained, drain_told; /* asked to leave the network; routers had time to hear of it */
 };
-
 /* A link of this node, from netlink. */
 struct plan_link {
 	int ifindex;
