@@ -22,7 +22,8 @@ unnumbered_all() {
 	run_step unnumbered "Peers by interface: FRR and BIRD have both VIPs by inet6 next hops" step_unnumbered &&
 		run_step unnumbered-traffic "Traffic by these routes, over links without addresses" step_unnumbered_traffic &&
 		run_step unnumbered-killed "The agent killed with -9: no route leaves the routers' kernels" step_unnumbered_killed &&
-		run_step unnumbered-link "A link goes and comes back, and so does its session alone" step_unnumbered_link
+		run_step unnumbered-link "A link goes and comes back, and so does its session alone" step_unnumbered_link &&
+		run_step unnumbered-numbered "Sessions by IPv6 address: IPv6 alone, then IPv4 by IPv6 next hops, too" step_unnumbered_numbered
 }
 
 # --- the network ------------------------------------------------------------------------------------
@@ -193,7 +194,7 @@ un_answers() { # ROUTER URL
 un_says() {
 	local d
 	for d in frr bird; do
-		say "$d: $(un_peer "$d" state) with $(un_peer "$d" address)%$(un_peer "$d" interface), its kernel: $(un_fib "$d"); $(un_peer "$d" lastError)"
+		say "$d: $(un_peer "$d" state) with $(un_peer "$d" address) on $(un_peer "$d" interface), its kernel: $(un_fib "$d"); $(un_peer "$d" lastError)"
 	done
 }
 un_all_is_well() { un_is_up frr && un_is_up bird && un_fib_is_whole frr && un_fib_is_whole bird; }
@@ -258,3 +259,67 @@ step_unnumbered_link() {
 	[ "$(un_peer bird flaps)" = "$flaps" ] && un_answers frr 10.9.1.1 "http://$UN_VIP/" >/dev/null
 }
 un_gone() { ! un_is_up "$1" && [ "$(un_peer "$1" address)" = null ]; }
+
+# --- RFC 8950 by address ----------------------------------------------------------------------------
+
+# The links get IPv6 addresses, and still no IPv4 ones; FRR has IPv4 active as by its default.
+un_number() {
+	local d n dir=$LAB_DIR/daemon-u-frr
+	for d in frr bird; do
+		n=${UN_NET[$d]}
+		lab_in "u-$d" ip addr add "2001:db8:50:$n::1/64" dev eth0 nodad
+		lab_in edge ip addr add "2001:db8:50:$n::2/64" dev "up-$d" nodad
+	done
+	cat >"$dir/six.conf" <<-FRR
+		router bgp 64601
+		 no neighbor eth0 interface remote-as 64513
+		 neighbor 2001:db8:50:1::2 remote-as 64513
+		 neighbor 2001:db8:50:1::2 capability extended-nexthop
+		 address-family ipv4 unicast
+		  neighbor 2001:db8:50:1::2 activate
+		 address-family ipv6 unicast
+		  neighbor 2001:db8:50:1::2 activate
+	FRR
+	vtysh --vty_socket "$dir" --config_dir "$dir" -f "$dir/six.conf" >"$dir/six.log" 2>&1 || return 1
+	dir=$LAB_DIR/daemon-u-bird
+	sed -i 's/neighbor range .*/local 2001:db8:50:2::1; neighbor 2001:db8:50:2::2 as 64513;/; /^\t*interface "eth0";$/d' "$dir/bird.conf"
+	birdc -s "$dir/ctl" configure >"$dir/six.log" 2>&1
+}
+un_config_by_address() { # DUAL
+	local d
+	for d in frr bird; do
+		cat <<-PEER
+			---
+			apiVersion: metallb.io/v1beta2
+			kind: BGPPeer
+			metadata: {name: $d, namespace: metallb-system}
+			spec: {myASN: 64513, peerASN: ${DAEMON_AS[$d]}, peerAddress: "2001:db8:50:${UN_NET[$d]}::1",
+			  dualStackAddressFamily: $1}
+		PEER
+	done >"$LAB_DIR/config/peers.yaml.new"
+	mv "$LAB_DIR/config/peers.yaml.new" "$LAB_DIR/config/peers.yaml"
+}
+# un_speaks ROUTER FAMILIES: the session is up with these.
+un_speaks() { un_is_up "$1" && [ "$(un_peer "$1" families)" = "$2" ]; }
+
+# FRR takes the link-local next hop of the two, BIRD the global one.
+un_has_v4_by_v6() { lab_in "u-$1" ip -4 route show "$UN_VIP" | grep -q "via inet6"; }
+
+step_unnumbered_numbered() {
+	local d v4
+	un_number || return 1
+	un_config_by_address false
+	for d in frr bird; do
+		lab_until 20 un_speaks "$d" "IPv6 unicast" || { un_says; return 1; }
+		v4=$(lab_in "u-$d" ip -4 route show "$UN_VIP")
+		[ -z "$v4" ] || { say "$d has $v4"; return 1; }
+	done
+	un_config_by_address true
+	for d in frr bird; do
+		lab_until 20 un_speaks "$d" "IPv4 unicast, IPv6 unicast" || { un_says; return 1; }
+		lab_until 10 un_has_v4_by_v6 "$d" || { un_says; return 1; }
+		[ "$(un_answers "$d" "10.9.${UN_NET[$d]}.1" "http://$UN_VIP/")" = "10.9.${UN_NET[$d]}.1" ] || return 1
+	done
+	un_says
+	STEP_NOTE="IPv6 alone, then both families, IPv4 by an IPv6 next hop"
+}
