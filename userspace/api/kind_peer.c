@@ -123,7 +123,6 @@ static const struct api_field spec_fields[] = {
 	{.name = "ebgpMultiHop", .type = API_TYPE_BOOL, IN_PEER(ebgp_multihop)},
 	{.name = "vrf",
 	 .type = API_TYPE_STRING,
-	 .flags = API_FIELD_LATER,
 	 .max = MAX_IF_NAME,
 	 IN_PEER(vrf),
 	 .versions = API_V2},
@@ -208,6 +207,24 @@ static int64_t timer_s(const struct api_decoder *d, int64_t ns)
 	if (ns < 0 || (ns == 0 && d->version == API_V1))
 		return ABSENT;
 	return ns / (int64_t)NSEC_PER_SEC;
+}
+
+/* Ruling 8: "90" is taken for seconds, which only a strict reader minds. */
+static void note_bare(const struct api_decoder *d, struct api_peer *p)
+{
+	static const struct {
+		const char *name, *field;
+	} timers[] = {{"holdTime", "spec.holdTime"},
+		      {"keepaliveTime", "spec.keepaliveTime"},
+		      {"connectTime", "spec.connectTime"}};
+	const struct api_value *spec = api_value_get(d->root, "spec"), *v;
+
+	for (size_t i = 0; spec && i < ARRAY_SIZE(timers) && !p->bare_timer; i++) {
+		v = api_value_get(spec, timers[i].name);
+		if (v && v->type == API_VALUE_SCALAR && v->is_plain && v->len > 0 &&
+		    strspn(v->text, "0123456789") == v->len)
+			p->bare_timer = timers[i].field;
+	}
 }
 
 static void set_timers(struct api_decoder *d, const struct raw_peer *in, struct api_peer *p)
@@ -348,6 +365,7 @@ static void finish_peer(struct api_decoder *d, const void *raw, struct api_objec
 	check_address(d, p);
 	api_router_id(d, "spec.routerID", &in->router_id, &p->router_id);
 	set_timers(d, in, p);
+	note_bare(d, p);
 	set_ttl_security(d, o, p);
 	set_role(d, o, p);
 	set_long_lived(d, o, p);

@@ -74,6 +74,7 @@ struct api_peer {
 	uint16_t port;                /* default 179 */
 	uint16_t hold_s, keepalive_s; /* derived and defaulted: 90/30 when neither is given */
 	uint16_t connect_s;           /* 0 = our own backoff */
+	const char *bare_timer;       /* field of one that has no unit (ruling 8), or NULL */
 	uint32_t router_id;           /* host order; 0 = unset */
 	struct selectors node_selectors;
 	const char *password;        /* literal or the name of a Secret: ruling 4 */

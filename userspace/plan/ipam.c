@@ -176,7 +176,8 @@ static void build(struct ipam *ipam, const struct ipam_inputs *in, struct proble
 		plan_objects(in->world, in->settings, API_IP_ADDRESS_POOL, ipam->arena, NULL);
 
 	ipam_order(&pools, &in->pools, ipam->complete, ipam->arena, &pools, ret_order);
-	ipam_pools_build(in->world, &pools, ipam->arena, problems, &ipam->pools);
+	ipam_pools_build(in->world, &pools, plan_is_strict(in->world, in->settings), ipam->arena,
+			 problems, &ipam->pools);
 	plan_own_build(in->world, in->node, ipam->arena, &ipam->own);
 	report_ungiven(ipam, problems);
 	ipam_uses_init(&ipam->uses, &ipam->pools, ipam->arena);

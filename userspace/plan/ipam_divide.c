@@ -113,6 +113,31 @@ static void take(struct cells *c, const struct ipam_piece *range,
 	note(c->owners[to - 1], range, ret_older, ret_more);
 }
 
+/* The oldest pool that has any of them already; NULL: they are all free. */
+static const struct ipam_pool *taken_by(struct cells *c, const struct ipam_pool *p)
+{
+	const struct ipam_pool *ret = NULL;
+
+	for (size_t i = 0; i < p->n_ranges; i++) {
+		const struct point first = point_of(&p->ranges[i].span.first);
+		const struct point end = point_after(&p->ranges[i].span.last);
+
+		for (size_t k = cell_at(c, &first); k < cell_at(c, &end); k++)
+			if (c->owners[k] && (!ret || c->owners[k]->pool->age < ret->age))
+				ret = c->owners[k]->pool;
+	}
+	return ret;
+}
+
+/* As MetalLB's webhook refuses it. */
+static void refuse(const struct ipam_pool *p, const struct ipam_pool *older,
+		   struct problems *problems)
+{
+	object_problem(problems, SEVERITY_ERROR, p->object, "spec.addresses", "OverlapsWith",
+		       "give each address to one pool",
+		       "overlaps with the older pool %s; it is not used (strict)", older->name);
+}
+
 static void take_all(struct cells *c, const struct ipam_pool *p, struct problems *problems)
 {
 	const struct ipam_pool *older = NULL;
@@ -201,12 +226,19 @@ static void hand_out(struct ipam_pools *pools, struct arena *arena)
 	}
 }
 
-void ipam_pools_divide(struct ipam_pools *pools, struct arena *arena, struct problems *problems)
+void ipam_pools_divide(struct ipam_pools *pools, bool strict, struct arena *arena,
+		       struct problems *problems)
 {
 	struct cells c = make_cells(pools, arena);
 
-	for (size_t i = 0; i < pools->n; i++)
-		take_all(&c, &pools->items[i], problems);
+	for (size_t i = 0; i < pools->n; i++) {
+		const struct ipam_pool *older = strict ? taken_by(&c, &pools->items[i]) : NULL;
+
+		if (older)
+			refuse(&pools->items[i], older, problems);
+		else
+			take_all(&c, &pools->items[i], problems);
+	}
 	make_pieces(&c, pools, arena);
 	hand_out(pools, arena);
 }

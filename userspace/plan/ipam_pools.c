@@ -85,7 +85,7 @@ static void sort_pools(struct ipam_pools *pools, struct arena *arena)
 	qsort(pools->pinned, pools->n_pinned, sizeof(*pools->pinned), cmp_pinned);
 }
 
-void ipam_pools_build(const struct world *world, const struct object_list *list,
+void ipam_pools_build(const struct world *world, const struct object_list *list, bool strict,
 		      struct arena *arena, struct problems *problems, struct ipam_pools *ret)
 {
 	*ret = (struct ipam_pools){.world = world,
@@ -100,7 +100,7 @@ void ipam_pools_build(const struct world *world, const struct object_list *list,
 		read_ranges(p, arena);
 	}
 	sort_pools(ret, arena);
-	ipam_pools_divide(ret, arena, problems);
+	ipam_pools_divide(ret, strict, arena, problems);
 }
 
 struct ipam_pool *ipam_pool_of(const struct ipam_pools *pools, const struct ip_addr *a)

@@ -52,8 +52,8 @@ struct ipam_pools {
 	size_t n_pieces;
 };
 
-/* `list`: oldest first. */
-void ipam_pools_build(const struct world *world, const struct object_list *list,
+/* `list`: oldest first. Strict: a pool that overlaps an older one is refused, and gives nothing. */
+void ipam_pools_build(const struct world *world, const struct object_list *list, bool strict,
 		      struct arena *arena, struct problems *problems, struct ipam_pools *ret);
 
 /* The pool that has the say about an address: of those that hold it the oldest (ruling 14). */
@@ -77,4 +77,5 @@ struct ipam_pool *ipam_pools_pinned(struct ipam_pools *pools, const struct api_o
 				    size_t *i);
 
 /* Part of ipam_pools_build: from the ranges of all pools to the pieces. Reports overlaps. */
-void ipam_pools_divide(struct ipam_pools *pools, struct arena *arena, struct problems *problems);
+void ipam_pools_divide(struct ipam_pools *pools, bool strict, struct arena *arena,
+		       struct problems *problems);

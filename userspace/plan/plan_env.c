@@ -14,16 +14,6 @@
 
 /* --- settings and node ---------------------------------------------------------------------- */
 
-static const struct api_object *find_config(const struct world *world, const char *name)
-{
-	const struct world_list all = world_list(world, API_LODESTONE_CONFIG);
-
-	for (size_t i = 0; i < all.n; i++)
-		if (strcmp(all.items[i]->meta.name, name) == 0)
-			return all.items[i];
-	return NULL;
-}
-
 static void config_over(struct plan_env *env, const struct api_object *object)
 {
 	const struct api_config *from = &object->config;
@@ -72,8 +62,8 @@ static void config_over(struct plan_env *env, const struct api_object *object)
 
 static void build_settings(const struct world *world, struct plan_env *env)
 {
-	const struct api_object *all = find_config(world, "default");
-	const struct api_object *own = find_config(world, env->settings->node_name);
+	const struct api_object *all = plan_config_object(world, "default");
+	const struct api_object *own = plan_config_object(world, env->settings->node_name);
 
 	env->config.new_flows = PLAN_NEW_FLOWS_DEFAULT;
 	env->config.new_flows_per_source = PLAN_NEW_FLOWS_PER_SOURCE_DEFAULT;

@@ -48,6 +48,25 @@ const struct api_object *plan_node_object(const struct world *world,
 	return NULL;
 }
 
+const struct api_object *plan_config_object(const struct world *world, const char *name)
+{
+	const struct world_list all = world_list(world, API_LODESTONE_CONFIG);
+
+	for (size_t i = 0; i < all.n; i++)
+		if (strcmp(all.items[i]->meta.name, name) == 0)
+			return all.items[i];
+	return NULL;
+}
+
+bool plan_is_strict(const struct world *world, const struct plan_settings *settings)
+{
+	const struct api_object *o = plan_config_object(world, settings->node_name);
+
+	if (!o || !(o->config.set & API_CONFIG_STRICT))
+		o = plan_config_object(world, "default");
+	return o && o->config.set & API_CONFIG_STRICT && o->config.strict;
+}
+
 struct labels plan_node_labels(const struct world *world, const struct plan_settings *settings,
 			       struct arena *arena)
 {

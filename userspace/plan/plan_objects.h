@@ -33,6 +33,11 @@ struct labels plan_node_labels(const struct world *world, const struct plan_sett
 const struct api_object *plan_node_object(const struct world *world,
 					  const struct plan_settings *settings);
 
+/* The LodestoneConfig of that name, or NULL. */
+const struct api_object *plan_config_object(const struct world *world, const char *name);
+/* spec.strict of this node's LodestoneConfig, else of the one for all. */
+bool plan_is_strict(const struct world *world, const struct plan_settings *settings);
+
 /* The way to an address, or NULL: it was not asked for. */
 const struct plan_route_to *plan_way_to(const struct plan_node *node, const struct ip_addr *to);
 

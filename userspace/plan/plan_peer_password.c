@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
  * The password of a BGP session (ruling 4): of a Secret, by passwordSecret, by "secretref:NAME" or
- * by a text that is the name of one; else the text itself. A line end that echo or an editor left
- * behind is no part of it. A peer without the password it asks for gets no session: one with less
- * protection than was ordered is worse than none. No password is ever in a text.
+ * by a text that is the name of one; else the text itself, as with strict: true it always is. A
+ * line end that echo or an editor left behind is no part of it. A peer without the password it asks
+ * for gets no session: one with less protection than was ordered is worse than none. No password is
+ * ever in a text.
  */
 #include "plan/plan_peers.h"
 
@@ -88,10 +89,16 @@ static bool password_by_reference(struct peers_build *b, struct peer_candidate *
 			     peer_consequence(c));
 		return false;
 	}
-	if (!secret->secret.type || strcmp(secret->secret.type, "kubernetes.io/basic-auth") != 0)
-		peer_problem(b, SEVERITY_WARNING, c, field, "SecretType",
+	if (!secret->secret.type || strcmp(secret->secret.type, "kubernetes.io/basic-auth") != 0) {
+		const bool strict = b->env->config.strict;
+
+		peer_problem(b, strict ? SEVERITY_ERROR : SEVERITY_WARNING, c, field, "SecretType",
 			     "make it a Secret of type kubernetes.io/basic-auth",
-			     "Secret %s is not of the type MetalLB demands", name);
+			     "Secret %s is not of the type MetalLB demands%s%s", name,
+			     strict ? "; (strict) " : "", strict ? peer_consequence(c) : "");
+		if (strict)
+			return false;
+	}
 	return set_password_of_secret(b, c, secret, item);
 }
 
@@ -102,7 +109,9 @@ static bool set_literal(struct peers_build *b, struct peer_candidate *c, size_t 
 
 	peer_problem(b, SEVERITY_INFO, c, "spec.password", "PasswordLiteral",
 		     "use passwordSecret, so that the object does not hold the password",
-		     "using literal: no Secret has the name given as password");
+		     b->env->config.strict
+			     ? "using literal: with strict, a password is never a Secret's name"
+			     : "using literal: no Secret has the name given as password");
 	if (password[len])
 		peer_problem(b, SEVERITY_INFO, c, "spec.password", "LineEndDropped",
 			     "nothing to do, or write it on one line",
@@ -138,6 +147,8 @@ bool peer_password_resolve(struct peers_build *b, struct peer_candidate *c)
 		return true;
 	len = without_line_end((const uint8_t *)spec->password, strlen(spec->password));
 	text = arena_strndup(b->arena, spec->password, len);
+	if (b->env->config.strict)
+		return set_literal(b, c, len);
 	if (strncmp(text, prefix, sizeof(prefix) - 1) == 0)
 		return password_by_reference(b, c, text + sizeof(prefix) - 1, "spec.password");
 	secret = find_secret(b, text);

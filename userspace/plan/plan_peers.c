@@ -53,7 +53,9 @@ static bool find_owner(struct peers_build *b, struct peer_candidate *c)
 	c->owner = owner_of(b, c);
 	if (!c->owner)
 		return true;
-	c->aliased = agrees(c->owner->spec, c->spec);
+	c->aliased = !b->env->config.strict && agrees(c->owner->spec, c->spec);
+	if (b->env->config.strict)
+		return peer_is_strict(b, c);
 	peer_problem(b, c->aliased ? SEVERITY_WARNING : SEVERITY_ERROR, c, "spec.peerAddress",
 		     "DuplicatePeer", "keep one BGPPeer for each router and node",
 		     "BGPPeer %s %s and owns the session; this one %s", c->owner->object->meta.name,
@@ -69,7 +71,7 @@ static bool find_owner(struct peers_build *b, struct peer_candidate *c)
 static bool take_present(struct peers_build *b, struct peer_candidate *c)
 {
 	c->spec = &c->object->peer;
-	return find_owner(b, c) &&
+	return find_owner(b, c) && (!b->env->config.strict || peer_is_strict(b, c)) &&
 	       (c->owner || (peer_session_is_supported(b, c) && peer_password_resolve(b, c) &&
 			     peer_session_has_source(b, c)));
 }

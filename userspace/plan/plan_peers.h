@@ -50,6 +50,8 @@ static inline bool peer_is_internal(const struct api_peer *spec)
  */
 bool peer_password_resolve(struct peers_build *b, struct peer_candidate *c);
 
+/* With strict: true: false, and a problem: MetalLB refuses it. */
+bool peer_is_strict(struct peers_build *b, const struct peer_candidate *c);
 /* False, and a problem: it asks for something that no session can be given yet. */
 bool peer_session_is_supported(struct peers_build *b, const struct peer_candidate *c);
 /* False, and a problem: an edit names an address that is not this node's, and the one before is. */
