@@ -17,6 +17,7 @@
 
 struct api_decoder;
 struct api_table;
+struct api_annotation_row;
 
 /* Type of a value in the API and, after the colon, what the decoder writes. */
 enum api_type {
@@ -120,6 +121,14 @@ struct api_schema {
 	 * says so where that would mislead. NULL: nothing to do.
 	 */
 	void (*finish)(struct api_decoder *d, const void *raw, struct api_object *o);
+	/* What finish checks and fills in, as sentences for docs/reference.md; NULL ends. */
+	const char *const *rules;
+	const struct api_annotation_row *annotations; /* those that are read; name NULL ends */
+};
+
+/* An annotation of ours, or of MetalLB's or Kubernetes', that a kind is read for. */
+struct api_annotation_row {
+	const char *name, *values, *meaning;
 };
 
 /* By kind. */

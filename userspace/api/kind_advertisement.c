@@ -105,6 +105,19 @@ static void finish_advertisement(struct api_decoder *d, const void *raw, struct 
 			   "aggregationLengthV6 128");
 }
 
+static const char *const advertisement_rules[] = {
+	"Without ipAddressPools and ipAddressPoolSelectors it selects every pool; without peers, every peer; without nodeSelectors, every node.",
+	"serviceSelectors need routes of single addresses: aggregationLength 32 and aggregationLengthV6 128.",
+	"An aggregation length is no shorter than the widest CIDR of any address entry, of its family, of a pool that is selected.",
+	"An entry of communities is a literal, a well-known name, an alias, or the name of a Community, whose values are then all attached.",
+	"localPref 0 counts as unset. localPref goes to iBGP peers, asPathPrepend to eBGP peers.",
+	NULL,
+};
+static const struct api_annotation_row advertisement_annotations[] = {
+	{"lodestone.io/med", "0 to 4294967295", "the MED of its routes"},
+	{0},
+};
+
 const struct api_schema api_schema_advertisement = {
 	.kind = API_BGP_ADVERTISEMENT,
 	.group = "metallb.io",
@@ -112,6 +125,8 @@ const struct api_schema api_schema_advertisement = {
 	.table = &advertisement_table,
 	.default_ns = "",
 	.finish = finish_advertisement,
+	.rules = advertisement_rules,
+	.annotations = advertisement_annotations,
 };
 
 /* --- Community --- */
@@ -181,6 +196,12 @@ static void finish_community(struct api_decoder *d, const void *raw, struct api_
 			check_value(d, i, o->community.items[i].value);
 }
 
+static const char *const community_rules[] = {
+	"A value is N:N with parts up to 65535, large:N:N:N, or a well-known name such as no-export.",
+	"Aliases are global: one that two Communities define with different values holds back who uses it.",
+	NULL,
+};
+
 const struct api_schema api_schema_community = {
 	.kind = API_COMMUNITY,
 	.group = "metallb.io",
@@ -188,4 +209,5 @@ const struct api_schema api_schema_community = {
 	.table = &community_table,
 	.default_ns = "",
 	.finish = finish_community,
+	.rules = community_rules,
 };

@@ -57,6 +57,11 @@ static void finish_bfd(struct api_decoder *d, const void *raw, struct api_object
 	o->bfd = *(const struct api_bfd_profile *)raw;
 }
 
+static const char *const bfd_profile_rules[] = {
+	"The defaults are those of FRR.",
+	NULL,
+};
+
 const struct api_schema api_schema_bfd_profile = {
 	.kind = API_BFD_PROFILE,
 	.group = "metallb.io",
@@ -64,4 +69,5 @@ const struct api_schema api_schema_bfd_profile = {
 	.table = &bfd_table,
 	.default_ns = "",
 	.finish = finish_bfd,
+	.rules = bfd_profile_rules,
 };

@@ -89,6 +89,11 @@ static void finish_node(struct api_decoder *d, const void *raw, struct api_objec
 	o->node.is_drained = api_annotation_is_true(d, o, "lodestone.io/drain");
 }
 
+static const struct api_annotation_row node_annotations[] = {
+	{"lodestone.io/drain", "true, false", "the node leaves the network in order"},
+	{0},
+};
+
 const struct api_schema api_schema_node = {
 	.kind = API_NODE,
 	.group = "",
@@ -98,6 +103,7 @@ const struct api_schema api_schema_node = {
 	.is_cluster_scoped = true,
 	.is_lenient = true,
 	.finish = finish_node,
+	.annotations = node_annotations,
 };
 
 /* --- Namespace and Endpoints: nothing but metadata --- */

@@ -180,6 +180,12 @@ static void finish_config(struct api_decoder *d, const void *raw, struct api_obj
 	api_router_id(d, "spec.bgp.routerID", &in->router_id, &o->config.router_id);
 }
 
+static const char *const config_rules[] = {
+	"The object default is for all nodes; one of the name of a node goes before it, field by field. Of default.NAME and NODE.NAME spec.dataplane.deny alone is read, and lists add up.",
+	"Not set: mode auto, the uplinks are the devices on the ways to the peers, unknownPort drop, icmpEcho answer, newFlows 100000, newFlowsPerSource 500, defaultLocalPref 100, drainSeconds 60, and what the BGPPeer says of graceful restart.",
+	NULL,
+};
+
 const struct api_schema api_schema_config = {
 	.kind = API_LODESTONE_CONFIG,
 	.group = "lodestone.io",
@@ -188,4 +194,5 @@ const struct api_schema api_schema_config = {
 	.default_ns = "",
 	.is_cluster_scoped = true,
 	.finish = finish_config,
+	.rules = config_rules,
 };

@@ -373,6 +373,27 @@ static void finish_peer(struct api_decoder *d, const void *raw, struct api_objec
 	p->listen = api_annotation_is_true(d, o, ANNOTATION "listen");
 }
 
+static const char *const peer_rules[] = {
+	"One of peerAddress and interface is set. One of peerASN and dynamicASN is set.",
+	"myASN equal to peerASN, or dynamicASN internal, is iBGP: then neither localASN nor ebgpMultiHop is set.",
+	"peerPort is 179 unless it is set.",
+	"Without holdTime and keepaliveTime they are 90s and 30s; of one alone the other is three times or a third of it. holdTime is 0 or 3s and more, keepaliveTime no longer than holdTime. In v1beta1 0 counts as unset. A number without a unit is taken for seconds.",
+	"connectTime is of whole seconds.",
+	"sourceAddress is of the family of peerAddress.",
+	"password and passwordSecret exclude each other. A password that is the name of a Secret with the key password, or secretref:NAME, stands for that.",
+	NULL,
+};
+static const struct api_annotation_row peer_annotations[] = {
+	{"lodestone.io/ttl-security", "1 to 254",
+	 "packets from a router that is more hops away are dropped (RFC 5082)"},
+	{"lodestone.io/role", "customer, rs-client",
+	 "the role that the OPEN says, on eBGP (RFC 9234)"},
+	{"lodestone.io/llgr", "a duration, 1s to 16777215s",
+	 "long-lived graceful restart (RFC 9494), with graceful restart only"},
+	{"lodestone.io/listen", "true, false", "the router may dial this node, too"},
+	{0},
+};
+
 const struct api_schema api_schema_peer = {
 	.kind = API_BGP_PEER,
 	.group = "metallb.io",
@@ -380,4 +401,6 @@ const struct api_schema api_schema_peer = {
 	.table = &peer_table,
 	.default_ns = "",
 	.finish = finish_peer,
+	.rules = peer_rules,
+	.annotations = peer_annotations,
 };

@@ -110,6 +110,12 @@ static void finish_pool(struct api_decoder *d, const void *raw, struct api_objec
 	check_overlaps(d, &in->pool);
 }
 
+static const char *const pool_rules[] = {
+	"An entry of addresses is a CIDR, whose host bits are cleared, or FIRST-LAST; entries of one pool do not overlap.",
+	"priority 0 counts as last. With serviceAllocation a pool is for the Services that it admits alone.",
+	NULL,
+};
+
 const struct api_schema api_schema_pool = {
 	.kind = API_IP_ADDRESS_POOL,
 	.group = "metallb.io",
@@ -117,4 +123,5 @@ const struct api_schema api_schema_pool = {
 	.table = &pool_table,
 	.default_ns = "",
 	.finish = finish_pool,
+	.rules = pool_rules,
 };

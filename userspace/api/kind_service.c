@@ -489,6 +489,35 @@ static void finish_service(struct api_decoder *d, const void *raw, struct api_ob
 	note_legacy_annotation(d, &o->meta.annotations);
 }
 
+static const char *const service_rules[] = {
+	"Only Services of type LoadBalancer count that are not headless, of our class (--lb-class; without it those that have none), and not labelled service.kubernetes.io/service-proxy-name.",
+	"A source range that cannot be read refuses the Service.",
+	NULL,
+};
+static const struct api_annotation_row service_annotations[] = {
+	{"metallb.io/ip-allocated-from-pool", "name of a pool",
+	 "which pool the address in status is of, as MetalLB writes it"},
+	{"metallb.io/address-pool", "name of a pool", "the only pool that its address may be of"},
+	{"metallb.io/loadBalancerIPs", "addresses with commas, one of each family",
+	 "the addresses that it asks for; not together with spec.loadBalancerIP"},
+	{"metallb.io/allow-shared-ip", "a key", "Services of one key may share an address"},
+	{"service.beta.kubernetes.io/load-balancer-source-ranges", "prefixes with commas",
+	 "as spec.loadBalancerSourceRanges, where that is not set"},
+	{"lodestone.io/pause", "true, false", "no connection begins"},
+	{"lodestone.io/unknown-ports", "drop, reject, pass",
+	 "what becomes of ports of its address that nobody has"},
+	{"lodestone.io/new-flows", "0 to 16000000",
+	 "entries for new flows a second; 0: any number"},
+	{"lodestone.io/source-check", "true, false",
+	 "beyond that, TCP only from sources that have proven that they are there"},
+	{"lodestone.io/rate-limit", "1 to 100000000, also 200k, 1M",
+	 "packets a second for its address"},
+	{"lodestone.io/med", "0 to 4294967295",
+	 "the MED of its routes, whatever advertisements say"},
+	{"lodestone.io/prepend", "1 to 10", "own AS numbers more in the path, on eBGP"},
+	{0},
+};
+
 const struct api_schema api_schema_service = {
 	.kind = API_SERVICE,
 	.group = "",
@@ -497,4 +526,6 @@ const struct api_schema api_schema_service = {
 	.default_ns = "default",
 	.is_lenient = true,
 	.finish = finish_service,
+	.rules = service_rules,
+	.annotations = service_annotations,
 };
