@@ -6,7 +6,7 @@
 
 BENCH_LOAD_LIBS := $(patsubst %,$(B)/lib%.a,$(filter $(DIRS),$(below_sys)))
 
-$(B)/bench/bench_load $(B)/bench/bench_ipam $(B)/bench/bench_edit $(B)/bench/bench_walk $(B)/bench/bench_rib: $(B)/bench/%: $(B)/obj/tests/bench/%.o $(BENCH_LOAD_LIBS)
+$(B)/bench/bench_load $(B)/bench/bench_ipam $(B)/bench/bench_edit $(B)/bench/bench_plan $(B)/bench/bench_walk $(B)/bench/bench_rib: $(B)/bench/%: $(B)/obj/tests/bench/%.o $(BENCH_LOAD_LIBS)
 	@mkdir -p $(@D)
 	@echo "  LD    $@"
 	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $< -Wl,--start-group $(BENCH_LOAD_LIBS) -Wl,--end-group $(LIBS_agent)
@@ -18,6 +18,9 @@ bench-ipam: $(B)/bench/bench_ipam ## time to give 10,000 addresses against the b
 	$(Q)$<
 
 bench-edit: $(B)/bench/bench_edit ## time of an edit with 10 to 5,000 services against the bar; BENCH_STRICT=1
+	$(Q)$<
+
+bench-plan: $(B)/bench/bench_plan ## time of the largest plan and of an edit in it against the bars; BENCH_STRICT=1
 	$(Q)$<
 
 bench-walk: $(B)/bench/bench_walk ## time of the walk through the flow table against the bars; BENCH_STRICT=1
@@ -44,4 +47,4 @@ bench-session: $(AGENT_BIN) ## time from the agent's start to its session agains
 bench-rib: $(B)/bench/bench_rib ## time to say 100,000 routes to a router against the bars; BENCH_STRICT=1
 	$(Q)$<
 
-.PHONY: bench-load bench-ipam bench-edit bench-walk bench-rib bench-turns bench-wire bench-memory bench-session
+.PHONY: bench-load bench-ipam bench-edit bench-plan bench-walk bench-rib bench-turns bench-wire bench-memory bench-session

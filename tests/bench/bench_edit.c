@@ -218,6 +218,7 @@ static void make_actual(struct bench *b)
 		frontends[i] = (struct lb_actual){.key = plan.frontends[i].lb.key,
 						  .table = plan.frontends[i].lb.table,
 						  .flags = plan.frontends[i].lb.flags,
+						  .limit = plan.frontends[i].lb.limit,
 						  .tested = true,
 						  .targets = plan.frontends[i].lb.targets,
 						  .n_targets = plan.frontends[i].lb.n_targets};

@@ -205,7 +205,11 @@ bool ip_range_parse(const char *text, struct ip_range *ret)
 	if (!dash) {
 		if (!ip_prefix_parse(text, &p))
 			return false;
-		*ret = range_of_prefix(&p);
+		/* The last of ::/80 is of IPv4, mapped. */
+		r = range_of_prefix(&p);
+		if (ip_addr_is_v4(&r.first) != ip_addr_is_v4(&r.last))
+			return false;
+		*ret = r;
 		return true;
 	}
 	if (!parse_part(text, (size_t)(dash - text), &r.first) ||

@@ -309,7 +309,7 @@ static void bad_ranges_are_refused(void **state)
 	static const char *const bad[] = {
 		"",           "10.0.0.1",  "10.0.0.9-10.0.0.1",           "10.0.0.1-2001:db8::1",
 		"10.0.0.1-",  "-10.0.0.1", "10.0.0.1-10.0.0.9-10.0.0.10", "10.0.0.0/24-10.0.1.0/24",
-		"10.0.0.1-9",
+		"10.0.0.1-9", "::/80", /* whose last address is an IPv4 one, mapped */
 	};
 	struct ip_range r;
 
