@@ -390,6 +390,8 @@ static const struct api_annotation_row peer_annotations[] = {
 	 "the role that the OPEN says, on eBGP (RFC 9234)"},
 	{"lodestone.io/llgr", "a duration, 1s to 16777215s",
 	 "long-lived graceful restart (RFC 9494), with graceful restart only"},
+	{"lodestone.io/ebgp-local-pref", "none, med, prepend",
+	 "what localPref becomes on eBGP, in place of the setting"},
 	{"lodestone.io/listen", "true, false", "the router may dial this node, too"},
 	{0},
 };

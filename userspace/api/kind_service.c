@@ -514,6 +514,10 @@ static const struct api_annotation_row service_annotations[] = {
 	 "packets a second for its address"},
 	{"lodestone.io/med", "0 to 4294967295",
 	 "the MED of its routes, whatever advertisements say"},
+	{"lodestone.io/communities", "communities with commas, also rt: and soo:",
+	 "communities of its routes, beside those of advertisements"},
+	{"lodestone.io/peers", "names of BGPPeers with commas",
+	 "of those that advertisements name, the ones to tell"},
 	{"lodestone.io/prepend", "1 to 10", "own AS numbers more in the path, on eBGP"},
 	{0},
 };
