@@ -1,0 +1,326 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * Random sets of objects of all kinds, two thousand of them: whatever they are, the plan is made
+ * and comes to rest, applying it twice does nothing, the order in which objects were read does not
+ * matter, and an object that is wrong and never was right yields the plan of the rest. That a plan
+ * made with a cache is the one from nothing the fixture checks after each.
+ */
+#include "base/rng.h"
+#include "fake/plan_fixture.h"
+#include "plan/plan_difference.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
+
+enum { N_SEEDS = 1000, N_OBJECTS_MAX = 18 };
+
+struct made {
+	const char *kind;
+	char name[8], meta[200], body[400];
+};
+struct set {
+	struct rng rng;
+	struct made items[N_OBJECTS_MAX];
+	size_t n;
+};
+
+static unsigned below(struct set *s, unsigned n)
+{
+	return (unsigned)rng_below(&s->rng, n);
+}
+
+static const char *pick(struct set *s, const char *const *list, unsigned n)
+{
+	return list[below(s, n)];
+}
+#define PICK(s, list) pick((s), (list), ARRAY_SIZE(list))
+
+static const char *const selectors[] = {
+	"{}",
+	"{}",
+	"{}",
+	"{matchLabels: {app: a}}",
+	"{matchExpressions: [{key: app, operator: Exists}]}",
+	"{matchLabels: {kubernetes.io/hostname: node-a}}",
+	"{matchExpressions: [{key: kubernetes.io/hostname, operator: NotIn, values: [node-b]}]}",
+};
+
+static void make_pool(struct set *s, struct made *m)
+{
+	static const char *const ranges[] = {"192.168.100.0/24",
+					     "192.168.100.0/24",
+					     "192.168.100.0/24",
+					     "192.168.100.128-192.168.101.5",
+					     "10.0.0.0/30",
+					     "\"2001:db8::/120\"",
+					     "192.168.200.7/32, \"2001:db8:1::/64\""};
+	static const char *const more[] = {
+		"", ", autoAssign: false", ", avoidBuggyIPs: true",
+		", serviceAllocation: {priority: 3, namespaces: [default]}"};
+
+	m->kind = "IPAddressPool";
+	snprintf(m->body, sizeof(m->body), "spec: {addresses: [%s]%s}", PICK(s, ranges),
+		 PICK(s, more));
+}
+
+static void make_peer(struct set *s, struct made *m)
+{
+	static const char *const more[] = {"",
+					   ", dualStackAddressFamily: true",
+					   ", password: word",
+					   ", passwordSecret: {name: n0}",
+					   ", bfdProfile: n1",
+					   ", holdTime: 3s",
+					   ", routerID: 10.9.9.9",
+					   ", enableGracefulRestart: true"};
+
+	m->kind = "BGPPeer";
+	snprintf(m->body, sizeof(m->body),
+		 "spec: {myASN: 64512, peerASN: %u, peerAddress: %s%u, nodeSelectors: [%s]%s}",
+		 64512 + below(s, 2), below(s, 4) ? "10.0.0." : "fd00::", 1 + below(s, 3),
+		 PICK(s, selectors), PICK(s, more));
+}
+
+static void make_advert(struct set *s, struct made *m)
+{
+	static const char *const more[] = {"",
+					   ", aggregationLength: 24",
+					   ", aggregationLength: 30, aggregationLengthV6: 64",
+					   ", communities: [n0, no-export]",
+					   ", communities: [\"64512:1\", alias]",
+					   ", peers: [n0, n9]",
+					   ", ipAddressPools: [n1]",
+					   ", asPathPrepend: 2",
+					   ", serviceSelectors: [{matchLabels: {app: a}}]"};
+
+	m->kind = "BGPAdvertisement";
+	snprintf(m->body, sizeof(m->body), "spec: {localPref: %u, nodeSelectors: [%s]%s}",
+		 below(s, 3) * 100, PICK(s, selectors), PICK(s, more));
+}
+
+static void make_community(struct set *s, struct made *m)
+{
+	m->kind = "Community";
+	snprintf(m->body, sizeof(m->body),
+		 "spec: {communities: [{name: alias, value: \"64512:%u\"}, {name: b, value: %s}]}",
+		 below(s, 2), below(s, 2) ? "no-advertise" : "\"large:1:2:3\"");
+}
+
+static void make_service(struct set *s, struct made *m)
+{
+	static const char *const more[] = {
+		"",
+		", loadBalancerIP: 192.168.100.7",
+		", ipFamilies: [IPv6]",
+		", ipFamilyPolicy: RequireDualStack, ipFamilies: [IPv4, IPv6]",
+		", sessionAffinity: ClientIP",
+		", loadBalancerSourceRanges: [10.0.0.0/8]"};
+	static const char *const notes[] = {"",
+					    "",
+					    "",
+					    ", annotations: {metallb.io/allow-shared-ip: k}",
+					    ", annotations: {metallb.io/address-pool: n0}",
+					    ", annotations: {lodestone.io/med: \"5\"}"};
+
+	m->kind = "Service";
+	snprintf(m->meta, sizeof(m->meta), "labels: {app: %c}%s", 'a' + below(s, 2),
+		 PICK(s, notes));
+	snprintf(m->body, sizeof(m->body),
+		 "spec: {type: %s, externalTrafficPolicy: %s, ports: [{port: %u, protocol: %s}]%s}",
+		 below(s, 8) ? "LoadBalancer" : "ClusterIP", below(s, 2) ? "Local" : "Cluster",
+		 80 + below(s, 2), below(s, 4) ? "TCP" : "UDP", PICK(s, more));
+}
+
+static void make_slice(struct set *s, struct made *m)
+{
+	m->kind = "EndpointSlice";
+	snprintf(m->meta, sizeof(m->meta), "labels: {kubernetes.io/service-name: n%u}",
+		 below(s, 2) * below(s, 4));
+	snprintf(
+		m->body, sizeof(m->body),
+		"addressType: IPv4\nports: [{name: \"\", port: 8080, protocol: TCP}]\n"
+		"endpoints: [{addresses: [10.244.0.%u], nodeName: node-%c, conditions: {ready: %s}}]",
+		1 + below(s, 5), 'a' + below(s, 2), below(s, 4) ? "true" : "false");
+}
+
+static void make_config(struct set *s, struct made *m)
+{
+	static const char *const specs[] = {"strict: true", "dataplane: {mode: \"off\"}",
+					    "bgp: {defaultLocalPref: 7, ebgpLocalPref: med}",
+					    "bgp: {linkBandwidth: auto}, drainSeconds: 1"};
+
+	m->kind = "LodestoneConfig";
+	snprintf(m->name, sizeof(m->name), "%s", below(s, 2) ? "default" : "node-a");
+	snprintf(m->body, sizeof(m->body), "spec: {%s}", PICK(s, specs));
+}
+
+static void make_other(struct set *s, struct made *m)
+{
+	static const char *const kinds[] = {"Secret", "BFDProfile", "Namespace", "Node"};
+
+	m->kind = PICK(s, kinds);
+	if (strcmp(m->kind, "Node") == 0) {
+		snprintf(m->name, sizeof(m->name), "node-%c", 'a' + below(s, 2));
+		snprintf(m->meta, sizeof(m->meta), "labels: {kubernetes.io/hostname: %s}", m->name);
+	} else if (strcmp(m->kind, "Secret") == 0) {
+		snprintf(m->body, sizeof(m->body), "stringData: {password: key}");
+	}
+}
+
+static void make_object(struct set *s, struct made *m)
+{
+	static void (*const makers[])(struct set *, struct made *) = {
+		make_pool,  make_pool,  make_peer,      make_advert, make_advert, make_service,
+		make_slice, make_slice, make_community, make_config, make_other,  make_service};
+
+	/* Mostly there is something to announce, and a way to do it. */
+	static void (*const first[])(struct set *, struct made *) = {
+		make_pool, make_peer, make_advert, make_service, make_slice, make_slice};
+
+	*m = (struct made){.kind = ""};
+	snprintf(m->name, sizeof(m->name), "n%u", below(s, 2) * below(s, 4));
+	if (s->n < ARRAY_SIZE(first) && below(s, 8))
+		first[s->n](s, m);
+	else
+		makers[below(s, ARRAY_SIZE(makers))](s, m);
+}
+
+/* One name once. */
+static struct set make_set(uint64_t seed)
+{
+	struct set s = {.n = 0};
+	size_t n;
+
+	rng_seed(&s.rng, seed);
+	n = 6 + below(&s, N_OBJECTS_MAX - 6);
+	while (s.n < n) {
+		struct made *m = &s.items[s.n];
+		bool is_new = true;
+
+		make_object(&s, m);
+		for (size_t i = 0; i < s.n; i++)
+			is_new &= strcmp(s.items[i].kind, m->kind) != 0 ||
+				  strcmp(s.items[i].name, m->name) != 0;
+		if (is_new || below(&s, 20) == 0)
+			s.n += is_new;
+		else
+			n--;
+	}
+	return s;
+}
+
+static void put(struct fixture *f, const struct made *m)
+{
+	fixture_object(f, m->kind, m->name, m->meta, m->body);
+}
+
+static void come_to_rest(struct fixture *f, uint64_t seed)
+{
+	if (fixture_converge(f, 50) == 50)
+		fail_msg("seed %llu: never comes to rest", (unsigned long long)seed);
+}
+
+/* They are of two worlds. */
+static const struct plan_peer *without_objects(struct arena *arena, const struct plan *p)
+{
+	struct plan_peer *ret = arena_memdup(arena, p->peers, p->n_peers * sizeof(*ret));
+
+	for (size_t i = 0; i < p->n_peers; i++)
+		ret[i].object = NULL;
+	return ret;
+}
+
+/* But for problems, if they are not to be looked at. */
+static const char *difference(const struct fixture *a, const struct fixture *b, bool problems)
+{
+	struct plan x = a->plan, y = b->plan;
+	struct arena *arena = arena_new();
+	const char *ret;
+
+	x.peers = without_objects(arena, &x);
+	y.peers = without_objects(arena, &y);
+	if (!problems)
+		x.problems = y.problems = (struct problems){0};
+	ret = plan_difference(&(struct plan_result){&x, &a->ledger, a->deadline},
+			      &(struct plan_result){&y, &b->ledger, b->deadline});
+	arena_free(arena);
+	return ret;
+}
+
+static void the_order_of_reading_does_not_matter(void **state)
+{
+	size_t n_routes = 0, n_frontends = 0;
+
+	(void)state;
+	for (uint64_t seed = 1; seed <= N_SEEDS; seed++) {
+		struct set s = make_set(seed);
+		struct fixture *f = fixture_new(), *g = fixture_new();
+		const char *what;
+
+		for (size_t i = 0; i < s.n; i++) {
+			put(f, &s.items[i]);
+			put(g, &s.items[s.n - 1 - i]);
+		}
+		come_to_rest(f, seed);
+		come_to_rest(g, seed);
+		what = difference(f, g, true);
+		if (what)
+			fail_msg("seed %llu: by order differs: %s", (unsigned long long)seed, what);
+		fixture_plan(f);
+		if (fixture_apply(f) != 0)
+			fail_msg("seed %llu: applying twice does something",
+				 (unsigned long long)seed);
+		n_routes += f->plan.n_routes;
+		n_frontends += f->plan.n_frontends;
+		fixture_free(f);
+		fixture_free(g);
+	}
+	assert_true(n_routes > N_SEEDS / 60 && n_frontends > N_SEEDS / 15); /* not all empty */
+}
+
+/* What its decoder refuses, but can tell whose it is. */
+static void put_bad(struct fixture *f, const struct made *m)
+{
+	fixture_object(f, m->kind, m->name, "creationTimestamp: yesterday", m->body);
+}
+
+static void a_bad_object_yields_the_plan_of_the_rest(void **state)
+{
+	(void)state;
+	for (uint64_t seed = 1; seed <= N_SEEDS; seed++) {
+		struct set s = make_set(N_SEEDS + seed);
+		const size_t bad = below(&s, (unsigned)s.n);
+		struct fixture *f = fixture_new(), *rest = fixture_new();
+		const char *what;
+
+		for (size_t i = 0; i < s.n; i++) {
+			if (i == bad)
+				put_bad(f, &s.items[i]);
+			else
+				put(f, &s.items[i]);
+			if (i != bad)
+				put(rest, &s.items[i]);
+		}
+		come_to_rest(f, seed);
+		come_to_rest(rest, seed);
+		what = difference(f, rest, false);
+		if (what)
+			fail_msg("seed %llu: with a bad %s differs: %s", (unsigned long long)seed,
+				 s.items[bad].kind, what);
+		assert_true(problems_count(world_problems(f->world), SEVERITY_ERROR) > 0);
+		fixture_free(f);
+		fixture_free(rest);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_order_of_reading_does_not_matter),
+		cmocka_unit_test(a_bad_object_yields_the_plan_of_the_rest),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
