@@ -5,6 +5,7 @@
  * (all are of one pod, says the API). Slices of host names are kept but empty.
  */
 #include "api/decode.h"
+#include "base/limits.h"
 
 #define SERVICE_LABEL "kubernetes.io/service-name"
 #define MAX_PORT      65535
@@ -167,6 +168,7 @@ static void finish_slice(struct api_decoder *d, const void *raw, struct api_obje
 	struct api_endpoint *endpoints =
 		arena_array_of(d->arena, in->n_endpoints, struct api_endpoint);
 	struct api_slice_port *ports = arena_array_of(d->arena, in->n_ports, struct api_slice_port);
+	uint32_t weight;
 
 	o->slice.service = labels_get(&o->meta.labels, SERVICE_LABEL);
 	o->slice.is_fqdn = in->address_type && strcmp(in->address_type, "FQDN") == 0;
@@ -174,6 +176,8 @@ static void finish_slice(struct api_decoder *d, const void *raw, struct api_obje
 	o->slice.n_endpoints = o->slice.is_fqdn ? 0 : in->n_endpoints;
 	for (size_t i = 0; i < o->slice.n_endpoints; i++)
 		set_endpoint(d, i, &in->endpoints[i], &endpoints[i]);
+	if (api_annotation_number(d, o, "lodestone.io/weight", 1, LIMIT_WEIGHT, &weight))
+		o->slice.weight = (uint8_t)weight;
 	o->slice.ports = ports;
 	o->slice.n_ports = in->n_ports;
 	for (size_t i = 0; i < in->n_ports; i++)

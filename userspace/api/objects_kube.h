@@ -88,6 +88,7 @@ struct api_slice_port {
 struct api_slice {
 	const char *service; /* label kubernetes.io/service-name, NULL if missing */
 	bool is_fqdn;        /* ignored */
+	uint8_t weight;      /* annotation lodestone.io/weight, of each endpoint; 0: unsaid, 1 */
 	const struct api_slice_port *ports;
 	size_t n_ports;
 	const struct api_endpoint *endpoints;

@@ -10,6 +10,7 @@
 #define LIMIT_BACKENDS       32766 /* of one service: 15-bit index in a row, one value is "none" */
 #define LIMIT_PASSWORD_BYTES 80    /* of a session: TCP_MD5SIG_MAXKEYLEN */
 #define LIMIT_PREPEND        10    /* of our own AS, as MetalLB */
+#define LIMIT_WEIGHT         16    /* of an endpoint: as many draws in each row (bpf/wire.h) */
 #define LIMIT_COMMUNITIES    63    /* per route, as MetalLB */
 #define LIMIT_YAML_DEPTH     64
 #define LIMIT_YAML_ANCHORS   1024       /* of one document; they are searched for each alias */

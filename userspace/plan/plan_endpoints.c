@@ -6,6 +6,9 @@
  * ones; where none is ready (on this node for policy Local, in the cluster for Cluster) to those
  * that terminate; else these keep the flows they have. What is neither is no endpoint at all.
  *
+ * A slice may say a weight for its endpoints (an annotation): their share of new flows beside the
+ * others'. Of doubles that are alike the heavier one counts.
+ *
  * Topology hints count for policy Cluster only, and only where the settings ask for them: then new
  * flows go to the endpoints that are meant for this node, else for its zone, if all ready ones say
  * for whom they are and one of them is (kube-proxy's rule). The others keep the flows they have.
@@ -22,6 +25,7 @@ struct seen {
 	struct ip_addr addr;
 	uint16_t port;
 	bool ready, local;
+	uint8_t weight;
 	const char *node;
 	const struct api_hints *hints;
 };
@@ -46,7 +50,8 @@ static bool is_local(const struct plan_settings *settings, const struct api_endp
 	return node[0] != '\0' && strcmp(node, settings->node_name) == 0;
 }
 
-static void add_endpoint(struct merge *m, const struct api_endpoint *e, uint16_t port)
+static void add_endpoint(struct merge *m, const struct api_endpoint *e, uint16_t port,
+			 uint8_t weight)
 {
 	const char *node = plan_text(e->node_name);
 	struct seen *s;
@@ -60,6 +65,7 @@ static void add_endpoint(struct merge *m, const struct api_endpoint *e, uint16_t
 		.port = port,
 		.ready = e->ready,
 		.local = is_local(m->settings, e),
+		.weight = weight,
 		.node = node,
 		.hints = e->hints,
 	};
@@ -85,7 +91,7 @@ static void add_slice(struct merge *m, const struct api_slice *slice)
 	if (port == 0)
 		return;
 	for (size_t i = 0; i < slice->n_endpoints; i++)
-		add_endpoint(m, &slice->endpoints[i], port);
+		add_endpoint(m, &slice->endpoints[i], port, slice->weight ? slice->weight : 1);
 }
 
 /* By address and port; of doubles the one that counts first. */
@@ -100,6 +106,8 @@ static int cmp_seen(const void *a, const void *b)
 		cmp = y->ready - x->ready;
 	if (cmp == 0)
 		cmp = y->local - x->local;
+	if (cmp == 0)
+		cmp = y->weight - x->weight;
 	return cmp ? cmp : strcmp(x->node, y->node);
 }
 
@@ -218,7 +226,7 @@ static struct port_endpoints sort_out(struct merge *m, bool policy_local, uint32
 			.addr = s->addr,
 			.port = s->port,
 			.owner = owner,
-			.weight = 1,
+			.weight = s->weight,
 			.state = ready ? LB_BACKEND_READY : LB_BACKEND_DRAINING,
 		};
 	}

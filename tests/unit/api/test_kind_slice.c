@@ -96,6 +96,30 @@ static void hints_are_names_of_zones_and_nodes(void **state)
 	api_batch_done(&b);
 }
 
+static void a_weight_is_a_number_from_1_to_16(void **state)
+{
+	static const struct {
+		const char *value;
+		unsigned weight, n_problems;
+	} cases[] = {{"1", 1, 0}, {"16", 16, 0}, {"0", 0, 1}, {"17", 0, 1}, {"heavy", 0, 1}};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		_cleanup_(arena_freep) struct arena *arena = arena_new();
+		struct api_batch b = decode_text(arena_printf(
+			arena,
+			"apiVersion: discovery.k8s.io/v1\nkind: EndpointSlice\n"
+			"metadata: {name: s-1, annotations: {lodestone.io/weight: \"%s\"}}\n"
+			"addressType: IPv4\n",
+			cases[i].value));
+
+		assert_int_equal(b.problems.n, cases[i].n_problems);
+		if (!cases[i].n_problems)
+			assert_int_equal(only_object(&b)->slice.weight, cases[i].weight);
+		api_batch_done(&b);
+	}
+}
+
 static void a_slice_of_host_names_is_kept_without_endpoints(void **state)
 {
 	struct api_batch b = decode_text(HEAD "addressType: FQDN\n"
@@ -134,6 +158,7 @@ int main(void)
 		cmocka_unit_test(absent_conditions_have_the_meaning_of_the_api),
 		cmocka_unit_test(a_slice_is_decoded),
 		cmocka_unit_test(hints_are_names_of_zones_and_nodes),
+		cmocka_unit_test(a_weight_is_a_number_from_1_to_16),
 		cmocka_unit_test(a_slice_of_host_names_is_kept_without_endpoints),
 		cmocka_unit_test(what_a_slice_must_not_say_is_refused),
 	};

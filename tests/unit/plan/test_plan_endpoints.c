@@ -195,6 +195,28 @@ static void endpoint_in_two_slices_counts_once_and_ready(void **state)
 	assert_string_equal(targets_text(f, buf, sizeof(buf)), "10.244.0.5:8080r 10.244.0.9:8080r");
 }
 
+/* An annotation of the slice; of doubles that are alike the heavier one counts. */
+static void a_slice_says_the_weight_of_its_endpoints(void **state)
+{
+	_cleanup_(fixture_freep) struct fixture *f =
+		service("Local", "10.244.0.5@node-a 10.244.0.9@node-a");
+	const struct lb_frontend *front;
+
+	(void)state;
+	fixture_object(f, "EndpointSlice", "web-2",
+		       "labels: {kubernetes.io/service-name: web}, "
+		       "annotations: {lodestone.io/weight: \"3\"}",
+		       "addressType: IPv4\nports: [{name: \"\", port: 8080, protocol: TCP}]\n"
+		       "endpoints: [{addresses: [10.244.0.9], nodeName: node-a},"
+		       " {addresses: [10.244.0.10], nodeName: node-a}]");
+	fixture_plan(f);
+	front = &fixture_frontend(f, "192.168.100.0", 80)->lb;
+	assert_int_equal(front->n_targets, 3);
+	assert_int_equal(front->targets[0].weight, 1);
+	assert_int_equal(front->targets[1].weight, 3);
+	assert_int_equal(front->targets[2].weight, 3);
+}
+
 static void named_port_resolves_through_each_slice(void **state)
 {
 	_cleanup_(fixture_freep) struct fixture *f = fixture_new();
@@ -281,6 +303,7 @@ int main(void)
 		cmocka_unit_test(what_is_ready_while_it_terminates_takes_new_flows),
 		cmocka_unit_test(remote_endpoints_are_a_warning_once_and_only_for_cluster),
 		cmocka_unit_test(endpoint_in_two_slices_counts_once_and_ready),
+		cmocka_unit_test(a_slice_says_the_weight_of_its_endpoints),
 		cmocka_unit_test(named_port_resolves_through_each_slice),
 		cmocka_unit_test(ipv6_endpoints_are_not_behind_an_ipv4_address),
 	};
