@@ -497,6 +497,9 @@ static void terms_that_change_while_down_need_no_poll(void **state)
 	assert_int_equal(said.min_rx_us, 20000);
 	assert_int_equal(said.detect_mult, 7);
 	assert_int_equal(bfd_session_interval(&s), MS(2000));
+	hear(&s, NOW, BFD_DOWN);
+	assert_int_equal(s.rx_us, 20000);
+	assert_int_equal(bfd_session_detection(&s), MS(150));
 }
 
 static void a_session_that_goes_down_ends_its_poll(void **state)
