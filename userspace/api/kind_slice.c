@@ -188,6 +188,11 @@ static void finish_slice(struct api_decoder *d, const void *raw, struct api_obje
 		};
 }
 
+static const struct api_annotation_row slice_annotations[] = {
+	{"lodestone.io/weight", "1 to 16", "shares of each endpoint of new flows; unset: 1"},
+	{0},
+};
+
 const struct api_schema api_schema_endpoint_slice = {
 	.kind = API_ENDPOINT_SLICE,
 	.group = "discovery.k8s.io",
@@ -196,4 +201,5 @@ const struct api_schema api_schema_endpoint_slice = {
 	.default_ns = "default",
 	.is_lenient = true,
 	.finish = finish_slice,
+	.annotations = slice_annotations,
 };
