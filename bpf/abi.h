@@ -555,7 +555,6 @@ LB_INLINE __u16 lb_l3_delta(const __u32 from[4], const __u32 to[4])
 	sum = (sum & 0xffffffff) + (sum >> 32);
 	sum = (sum & 0xffff) + (sum >> 16 & 0xffff) + (sum >> 32);
 	sum = (sum & 0xffff) + (sum >> 16);
-	sum = (sum & 0xffff) + (sum >> 16);
 	return (__u16)sum;
 }
 

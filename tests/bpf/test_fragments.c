@@ -396,6 +396,23 @@ static void pieces_that_are_no_answer_leave_untouched(void **state)
 	assert_int_equal(rig_drops(x->rig, LB_DROP_REPLY_MISS), 1);
 }
 
+/* Pods count their packets each for itself. */
+static void pieces_of_another_pod_with_the_same_number_are_left_alone(void **state)
+{
+	struct bed *x = bed_begin(state);
+	struct frame_spec udp = bed_request(&x->udp, 1000, 0);
+	struct whole w, a, other;
+
+	whole_make(&w, udp, 0, 1);
+	deliver_whole(x, &w);
+	rig_add_backend_port(x->rig, 0, IPPROTO_UDP);
+	whole_answer(&a, &udp, 0, 1);
+	whole_answer(&other, &udp, 1, 1);
+	answer_piece(x, &a, 0, true);
+	answer_piece(x, &other, 1, false);
+	answer_piece(x, &a, 1, true);
+}
+
 /* Its slot became another's while the pieces were under way. */
 static void an_answer_of_a_service_that_is_gone_is_left_alone(void **state)
 {
@@ -447,6 +464,7 @@ int main(void)
 		CLAIM(first_pieces_of_others_do_not_take_a_packets_place),
 		CLAIM(the_pieces_of_an_answer_leave_with_the_vip),
 		CLAIM(pieces_that_are_no_answer_leave_untouched),
+		CLAIM(pieces_of_another_pod_with_the_same_number_are_left_alone),
 		CLAIM(an_answer_of_a_service_that_is_gone_is_left_alone),
 		CLAIM(an_answers_pieces_are_no_requests),
 	};
