@@ -55,16 +55,6 @@ static __always_inline __u64 at_once_hash(const struct packet *p, const struct l
 	return lb_flow_hash(flow_secret(), be->addr, client, ports, p->proto);
 }
 
-/* The cold half will look at the second line, too. Its read begins here, beside the first one's. */
-static __always_inline void at_once_fetch_second(flow_table_t table, __u64 hash)
-{
-	const struct lb_flow_line *second =
-		flow_line_at(table, lb_flow_second(hash, flow_table_lines(table)));
-
-	if (second)
-		(void)LB_FLOW_READ(&second->way[0].hash);
-}
-
 /* Looks for the entry of candidate i in its first line. */
 static __always_inline enum at_once_found at_once_look(const struct packet *p,
 						       const struct target *t, flow_table_t table,
@@ -81,12 +71,8 @@ static __always_inline enum at_once_found at_once_look(const struct packet *p,
 	if (!x->line)
 		return AT_ONCE_UNKNOWN;
 	way = lb_flow_way_of(x->line, x->hash);
-	if (!way && lb_flow_line_is_all(x->line))
-		return AT_ONCE_NONE;
-	if (!way) {
-		at_once_fetch_second(table, x->hash);
-		return AT_ONCE_UNKNOWN;
-	}
+	if (!way)
+		return lb_flow_line_is_all(x->line) ? AT_ONCE_NONE : AT_ONCE_UNKNOWN;
 	x->entry = &x->line->way[(way - 1) & (LB_FLOW_WAYS - 1)];
 	x->rest = LB_FLOW_READ(lb_flow_rest_of(x->entry));
 	return LB_FLOW_READ(&x->entry->hash) == x->hash && at_once_is(t, x) ? AT_ONCE_ITS
