@@ -11,9 +11,9 @@
  */
 #include "base/limits.h"
 #include "base/strbuf.h"
+#include "bench_store.h"
 #include "bench_texts.h"
 #include "plan/ipam.h"
-#include "plan/sink.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -42,7 +42,7 @@ struct bench {
 	struct ipam_cache *ipam_cache;
 	double ns[N_PARTS][N_EDITS], total[N_EDITS];
 	double begun;
-	size_t n_told;
+	struct bench_store store;
 	bool missed;
 };
 
@@ -104,36 +104,6 @@ static void put_all(struct bench *b)
 
 /* --- an edit --------------------------------------------------------------------------------- */
 
-static int store_put(void *ctx, nsec_t now, const struct lb_frontend *f)
-{
-	struct bench *b = ctx;
-
-	(void)now, (void)f;
-	b->n_told++;
-	return 0;
-}
-
-static int store_del(void *ctx, nsec_t now, const struct lb_key *key)
-{
-	(void)ctx, (void)now, (void)key;
-	return -1; /* nothing is to go */
-}
-
-static int store_test(void *ctx, nsec_t now, const struct lb_key *key)
-{
-	(void)ctx, (void)now, (void)key;
-	return 0;
-}
-
-static void store_dump(void *ctx, struct arena *arena, const struct lb_actual **ret, size_t *ret_n)
-{
-	const struct bench *b = ctx;
-
-	(void)arena;
-	*ret = b->actual.frontends;
-	*ret_n = b->actual.n_frontends;
-}
-
 static void lap(struct bench *b, size_t edit, enum part part)
 {
 	const double now = cpu_now();
@@ -177,7 +147,7 @@ static void compute(struct bench *b, struct arena *arena, size_t edit, struct pl
 
 static void edit_once(struct bench *b, size_t edit)
 {
-	const struct lb_store_ops ops = {store_put, store_del, store_test, store_dump};
+	const struct lb_store store = bench_store_of(&b->store);
 	struct arena *arena = b->plans[edit % 2], *scratch = arena_new();
 	struct plan_apply apply = {.at = 0};
 	struct plan plan;
@@ -189,7 +159,7 @@ static void edit_once(struct bench *b, size_t edit)
 	(void)world_list(b->world, API_SERVICE);
 	lap(b, edit, INDEX);
 	compute(b, arena, edit, &plan);
-	plan_apply_begin(&apply, &plan.stirred, &(struct lb_store){.ops = &ops, .ctx = b}, scratch);
+	plan_apply_begin(&apply, &plan.stirred, &store, scratch);
 	plan_apply_go_on(&apply, NSEC_PER_SEC);
 	lap(b, edit, APPLY);
 	for (unsigned part = 0; part < N_PARTS; part++)
@@ -210,6 +180,7 @@ static void make_actual(struct bench *b)
 					    .established = true,
 					    .end_of_rib_sent = true,
 					    .trying_since = NSEC_NEVER};
+	b->store.actual = &b->actual;
 	b->actual = (struct plan_actual){
 		.peers = &b->peer, .n_peers = 1, .devices = &device, .n_devices = 1};
 	compute(b, b->kept, 0, &plan);
@@ -269,9 +240,9 @@ static void edit_row(struct bench *all, size_t n)
 	for (unsigned part = 0; part < N_PARTS; part++)
 		printf("    of that %-43s %7.2f ms\n", part_names[part],
 		       median(b.ns[part]) / NSEC_PER_MSEC);
-	if (b.n_told != N_EDITS / 2 || b.actual.n_frontends != 2 * n) {
-		printf("  ... but the store was told of %zu changes, and holds %zu\n", b.n_told,
-		       b.actual.n_frontends);
+	if (b.store.n_told != N_EDITS / 2 || b.actual.n_frontends != 2 * n) {
+		printf("  ... but the store was told of %zu changes, and holds %zu\n",
+		       b.store.n_told, b.actual.n_frontends);
 		exit(1);
 	}
 	all->missed |= ns >= BAR_NS;

@@ -11,10 +11,10 @@
  */
 #include "base/limits.h"
 #include "base/strbuf.h"
+#include "bench_store.h"
 #include "bench_texts.h"
 #include "plan/ipam.h"
 #include "plan/plan_env.h"
-#include "plan/sink.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -38,7 +38,7 @@ struct bench {
 	struct plan_addresses addresses;
 	struct plan_ledger ledger;
 	struct plan_cache *cache;
-	size_t n_told;
+	struct bench_store store;
 	bool missed;
 };
 
@@ -228,6 +228,7 @@ static void make_actual(struct bench *b)
 	struct lb_actual *frontends;
 	struct plan plan;
 
+	b->store.actual = &b->actual;
 	b->actual = (struct plan_actual){.devices = &device, .n_devices = 1};
 	(void)compute(b, b->kept, NULL, &plan);
 	for (size_t i = 0; i < N_SERVICES; i++) {
@@ -303,39 +304,9 @@ static void full_row(struct bench *b)
 	}
 }
 
-static int store_put(void *ctx, nsec_t now, const struct lb_frontend *f)
-{
-	struct bench *b = ctx;
-
-	(void)now, (void)f;
-	b->n_told++;
-	return 0;
-}
-
-static int store_del(void *ctx, nsec_t now, const struct lb_key *key)
-{
-	(void)ctx, (void)now, (void)key;
-	return -1; /* nothing is to go */
-}
-
-static int store_test(void *ctx, nsec_t now, const struct lb_key *key)
-{
-	(void)ctx, (void)now, (void)key;
-	return 0;
-}
-
-static void store_dump(void *ctx, struct arena *arena, const struct lb_actual **ret, size_t *ret_n)
-{
-	const struct bench *b = ctx;
-
-	(void)arena;
-	*ret = b->actual.frontends;
-	*ret_n = b->actual.n_frontends;
-}
-
 static void edit_row(struct bench *b)
 {
-	static const struct lb_store_ops ops = {store_put, store_del, store_test, store_dump};
+	const struct lb_store store = bench_store_of(&b->store);
 	double ns[N_RUNS];
 	struct plan plan;
 
@@ -350,15 +321,14 @@ static void edit_row(struct bench *b)
 		put_slice(b, i * 7919 % N_SERVICES, false);
 		(void)world_list(b->world, API_SERVICE);
 		(void)compute(b, arena, b->cache, &plan);
-		plan_apply_begin(&apply, &plan.stirred, &(struct lb_store){.ops = &ops, .ctx = b},
-				 scratch);
+		plan_apply_begin(&apply, &plan.stirred, &store, scratch);
 		plan_apply_go_on(&apply, NSEC_PER_SEC);
 		ns[i] = cpu_now() - begun;
 		arena_free(scratch);
 	}
 	row(b, "one endpoint changes, to what the store is told", median(ns), BAR_EDIT_NS);
-	if (b->n_told < N_RUNS) {
-		printf("  ... but the store was told of %zu changes\n", b->n_told);
+	if (b->store.n_told < N_RUNS) {
+		printf("  ... but the store was told of %zu changes\n", b->store.n_told);
 		exit(1);
 	}
 }
