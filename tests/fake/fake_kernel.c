@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+#include "fake/fake_kernel.h"
+
+#include <assert.h>
+#include <errno.h>
+
+static int dump(void *ctx, struct arena *arena, struct kernel_picture *ret)
+{
+	const struct fake_kernel *k = ctx;
+
+	if (k->deaf)
+		return -EPERM;
+	*ret = (struct kernel_picture){
+		.routes = arena_memdup(arena, k->routes, k->n_routes * sizeof(*k->routes)),
+		.n_routes = k->n_routes,
+		.rules = arena_memdup(arena, k->rules, k->n_rules * sizeof(*k->rules)),
+		.n_rules = k->n_rules};
+	return 0;
+}
+
+static bool same_place(const struct kernel_route *a, const struct kernel_route *b)
+{
+	return a->table == b->table && a->metric == b->metric && ip_prefix_cmp(&a->to, &b->to) == 0;
+}
+
+static int put_route(struct fake_kernel *k, const struct kernel_route *r)
+{
+	for (size_t i = 0; i < k->n_routes; i++)
+		if (same_place(&k->routes[i], r))
+			return -EEXIST;
+	assert(k->n_routes < FAKE_KERNEL_MAX);
+	k->routes[k->n_routes++] = *r;
+	return 0;
+}
+
+static int del_route(struct fake_kernel *k, const struct kernel_route *r)
+{
+	for (size_t i = 0; i < k->n_routes; i++) {
+		const struct kernel_route *have = &k->routes[i];
+
+		if (!same_place(have, r) || have->protocol != r->protocol ||
+		    have->blackhole != r->blackhole)
+			continue;
+		memmove(&k->routes[i], &k->routes[i + 1],
+			(k->n_routes - i - 1) * sizeof(*k->routes));
+		k->n_routes--;
+		return 0;
+	}
+	return -ESRCH;
+}
+
+static bool alike(const struct kernel_rule *a, const struct kernel_rule *b)
+{
+	return a->family == b->family && a->priority == b->priority && a->table == b->table &&
+	       strcmp(a->iif, b->iif) == 0;
+}
+
+static int put_rule(struct fake_kernel *k, const struct kernel_rule *r)
+{
+	for (size_t i = 0; i < k->n_rules; i++)
+		if (alike(&k->rules[i], r) && k->rules[i].suppress == r->suppress &&
+		    k->rules[i].odd == r->odd)
+			return -EEXIST;
+	assert(k->n_rules < FAKE_KERNEL_MAX);
+	k->rules[k->n_rules++] = *r;
+	return 0;
+}
+
+static int del_rule(struct fake_kernel *k, const struct kernel_rule *r)
+{
+	for (size_t i = 0; i < k->n_rules; i++) {
+		if (!alike(&k->rules[i], r))
+			continue;
+		memmove(&k->rules[i], &k->rules[i + 1], (k->n_rules - i - 1) * sizeof(*k->rules));
+		k->n_rules--;
+		return 0;
+	}
+	return -ENOENT;
+}
+
+static int do_op(struct fake_kernel *k, const struct kernel_op *op)
+{
+	switch (op->verb) {
+	case KERNEL_PUT_ROUTE:
+		return put_route(k, &op->route);
+	case KERNEL_DEL_ROUTE:
+		return del_route(k, &op->route);
+	case KERNEL_PUT_RULE:
+		return put_rule(k, &op->rule);
+	case KERNEL_DEL_RULE:
+		return del_rule(k, &op->rule);
+	}
+	return -EINVAL;
+}
+
+static void apply(void *ctx, const struct kernel_op *ops, size_t n, int *errors)
+{
+	struct fake_kernel *k = ctx;
+	bool is_lost = false;
+
+	for (size_t i = 0; i < n; i++) {
+		k->n_ops++;
+		is_lost |= k->n_ops == k->lost_at;
+		errors[i] = k->n_ops == k->fails_at ? -EPERM : do_op(k, &ops[i]);
+		if (is_lost)
+			errors[i] = -ENOBUFS;
+	}
+}
+
+struct kernel_sink fake_kernel_sink(struct fake_kernel *k)
+{
+	static const struct kernel_ops ops = {.dump = dump, .apply = apply};
+
+	return (struct kernel_sink){.ops = &ops, .ctx = k};
+}

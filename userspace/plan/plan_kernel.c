@@ -1,0 +1,362 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * Two merges, of routes and of rules, between what is wanted and what of the picture is ours. A
+ * group in which somebody else is counts as not wanted.
+ */
+#include "plan/plan_kernel.h"
+
+#include "plan/plan_sort.h"
+
+#include <assert.h>
+
+/* --- order ----------------------------------------------------------------------------------- */
+
+#define ORDER(a, b) (((a) > (b)) - ((a) < (b)))
+
+static int cmp_route(const void *a, const void *b)
+{
+	const struct kernel_route *x = a, *y = b;
+	int cmp = ORDER(x->table, y->table);
+
+	if (cmp == 0)
+		cmp = ip_prefix_cmp(&x->to, &y->to);
+	if (cmp == 0)
+		cmp = ORDER(x->metric, y->metric);
+	if (cmp == 0)
+		cmp = ORDER(x->protocol, y->protocol);
+	return cmp ? cmp : x->blackhole - y->blackhole;
+}
+
+static int cmp_rule(const void *a, const void *b)
+{
+	const struct kernel_rule *x = a, *y = b;
+	int cmp = ORDER(x->family, y->family);
+
+	if (cmp == 0)
+		cmp = ORDER(x->priority, y->priority);
+	if (cmp == 0)
+		cmp = ORDER(x->table, y->table);
+	if (cmp == 0)
+		cmp = ORDER(x->suppress, y->suppress);
+	if (cmp == 0)
+		cmp = strcmp(x->iif, y->iif);
+	if (cmp == 0)
+		cmp = ORDER(x->protocol, y->protocol);
+	return cmp ? cmp : x->odd - y->odd;
+}
+
+void kernel_picture_sort(struct kernel_picture *p)
+{
+	p->n_routes = plan_sort_unique(p->routes, p->n_routes, sizeof(*p->routes), cmp_route);
+	p->n_rules = plan_sort_unique(p->rules, p->n_rules, sizeof(*p->rules), cmp_rule);
+}
+
+struct kernel_picture kernel_picture_copy(struct arena *arena, const struct kernel_picture *p)
+{
+	struct kernel_picture ret = {
+		.routes = arena_memdup(arena, p->routes, p->n_routes * sizeof(*p->routes)),
+		.n_routes = p->n_routes,
+		.rules = arena_memdup(arena, p->rules, p->n_rules * sizeof(*p->rules)),
+		.n_rules = p->n_rules,
+	};
+
+	for (size_t i = 0; i < ret.n_rules; i++)
+		ret.rules[i].iif = arena_strdup(arena, p->rules[i].iif);
+	return ret;
+}
+
+/* --- groups ---------------------------------------------------------------------------------- */
+
+uint8_t kernel_route_group(const struct kernel_route *r)
+{
+	return kernel_is_our_table(r->table) ? (uint8_t)(r->table - KERNEL_TABLES) : 0;
+}
+
+/* Of a family of 32 bits the priorities behind the last pair are nobody's. */
+uint8_t kernel_rule_group(const struct kernel_rule *r)
+{
+	const uint8_t bits = ip_family_bits(r->family);
+
+	if (!kernel_is_our_priority(r->priority) || (r->priority - KERNEL_RULES) / 2 >= bits)
+		return 0;
+	return (uint8_t)(bits - (r->priority - KERNEL_RULES) / 2);
+}
+
+static uint32_t group_priority(enum ip_family family, uint8_t len)
+{
+	return KERNEL_RULES + 2u * (uint32_t)(ip_family_bits(family) - len);
+}
+
+/* As kernel_want() makes it, for whatever device. */
+static bool is_our_rule(const struct kernel_rule *r)
+{
+	const uint8_t len = kernel_rule_group(r);
+
+	if (len == 0 || r->protocol != KERNEL_PROTOCOL || r->odd || r->iif[0] == '\0')
+		return false;
+	if (r->priority == group_priority(r->family, len))
+		return r->table == KERNEL_MAIN && r->suppress == len - 1;
+	return r->table == KERNEL_TABLES + len && r->suppress == -1;
+}
+
+static bool is_our_route(const struct kernel_route *r)
+{
+	return kernel_route_group(r) != 0 && r->protocol == KERNEL_PROTOCOL && r->blackhole &&
+	       r->metric == KERNEL_METRIC && r->to.len == kernel_route_group(r);
+}
+
+static void add_rules(struct arena *arena, enum ip_family family, uint8_t len,
+		      const struct plan_blackholes *b, struct kernel_picture *ret, size_t *cap)
+{
+	const uint32_t priority = group_priority(family, len);
+
+	for (size_t i = 0; i < b->n_uplinks; i++) {
+		const struct kernel_rule rule = {.family = family,
+						 .priority = priority,
+						 .table = KERNEL_MAIN,
+						 .suppress = len - 1,
+						 .iif = b->uplinks[i],
+						 .protocol = KERNEL_PROTOCOL};
+		struct kernel_rule *r =
+			arena_push(arena, &ret->rules, &ret->n_rules, cap, sizeof(*r));
+
+		*r = rule;
+		r = arena_push(arena, &ret->rules, &ret->n_rules, cap, sizeof(*r));
+		*r = rule;
+		r->priority = priority + 1;
+		r->table = KERNEL_TABLES + len;
+		r->suppress = -1;
+	}
+}
+
+struct kernel_picture kernel_want(struct arena *arena, const struct plan_blackholes *b)
+{
+	bool has[IP_N_FAMILIES][129] = {{false}};
+	struct kernel_picture ret = {.routes = arena_array_of(arena, b->n, struct kernel_route)};
+	size_t cap = 0;
+
+	for (size_t i = 0; i < b->n; i++) {
+		const struct ip_prefix *prefix = &b->prefixes[i];
+		const enum ip_family family = ip_family_of(&prefix->addr);
+
+		assert(prefix->len > 0 && prefix->len <= ip_family_bits(family));
+		ret.routes[ret.n_routes++] = (struct kernel_route){
+			.table = KERNEL_TABLES + prefix->len,
+			.to = *prefix,
+			.metric = KERNEL_METRIC,
+			.protocol = KERNEL_PROTOCOL,
+			.blackhole = true,
+		};
+		if (!has[family][prefix->len])
+			add_rules(arena, family, prefix->len, b, &ret, &cap);
+		has[family][prefix->len] = true;
+	}
+	kernel_picture_sort(&ret);
+	assert(ret.n_routes == b->n);
+	return ret;
+}
+
+/* --- clashes --------------------------------------------------------------------------------- */
+
+const char *kernel_clash_text(const struct kernel_clash *c, char buf[KERNEL_CLASH_TEXT])
+{
+	char prefix[IP_PREFIX_TEXT];
+
+	if (c->rule)
+		snprintf(buf, KERNEL_CLASH_TEXT, "an %s rule of protocol %u at priority %u%s%s",
+			 ip_family_text(c->family), c->rule->protocol, c->rule->priority,
+			 c->rule->iif[0] ? " for " : "", c->rule->iif);
+	else
+		snprintf(buf, KERNEL_CLASH_TEXT, "a route to %s of protocol %u in table %u",
+			 ip_prefix_text(&c->route->to, prefix), c->route->protocol,
+			 c->route->table);
+	return buf;
+}
+
+struct changes_build {
+	const struct kernel_picture *want, *have, *before;
+	struct arena *arena;
+	bool wanted[IP_N_FAMILIES][129], clashes[IP_N_FAMILIES][129]; /* by group */
+	size_t cap_ops, cap_clashes;
+	struct kernel_changes *ret;
+};
+
+static void add_clash(struct changes_build *b, const struct kernel_clash *c)
+{
+	if (!b->wanted[c->family][c->len] || b->clashes[c->family][c->len])
+		return;
+	b->clashes[c->family][c->len] = true;
+	*(struct kernel_clash *)arena_push(b->arena, &b->ret->clashes, &b->ret->n_clashes,
+					   &b->cap_clashes, sizeof(*c)) = *c;
+}
+
+static void find_clashes(struct changes_build *b)
+{
+	for (size_t i = 0; i < b->want->n_routes; i++) {
+		const struct kernel_route *r = &b->want->routes[i];
+
+		b->wanted[ip_family_of(&r->to.addr)][kernel_route_group(r)] = true;
+	}
+	for (size_t i = 0; i < b->have->n_rules; i++) {
+		const struct kernel_rule *r = &b->have->rules[i];
+
+		if (kernel_rule_group(r) && !is_our_rule(r))
+			add_clash(b, &(struct kernel_clash){.family = r->family,
+							    .len = kernel_rule_group(r),
+							    .rule = r});
+	}
+	for (size_t i = 0; i < b->have->n_routes; i++) {
+		const struct kernel_route *r = &b->have->routes[i];
+
+		if (kernel_route_group(r) && !is_our_route(r))
+			add_clash(b, &(struct kernel_clash){.family = ip_family_of(&r->to.addr),
+							    .len = kernel_route_group(r),
+							    .route = r});
+	}
+}
+
+/* --- operations ------------------------------------------------------------------------------ */
+
+/*
+ * The kernel takes the first rule that is like the one to be deleted, without looking at whose it
+ * is: one that cannot be told from somebody else's stays.
+ */
+static bool is_shadowed(const struct changes_build *b, const struct kernel_rule *rule)
+{
+	for (size_t i = 0; i < b->have->n_rules; i++) {
+		const struct kernel_rule *r = &b->have->rules[i];
+
+		if (!is_our_rule(r) && r->family == rule->family && r->priority == rule->priority &&
+		    strcmp(r->iif, rule->iif) == 0)
+			return true;
+	}
+	return false;
+}
+
+static struct kernel_op *add_op(struct changes_build *b, enum kernel_verb verb)
+{
+	struct kernel_op *op =
+		arena_push(b->arena, &b->ret->ops, &b->ret->n, &b->cap_ops, sizeof(*op));
+
+	op->verb = verb;
+	op->rule.iif = "";
+	return op;
+}
+
+static void change_rule(struct changes_build *b, const struct diff_step *step)
+{
+	const struct kernel_picture *before = b->before;
+	struct kernel_op *op;
+
+	if (step->op == DIFF_ADD) {
+		op = add_op(b, KERNEL_PUT_RULE);
+		op->rule = *(const struct kernel_rule *)step->want;
+		op->is_repair = sorted_find(&op->rule, before->rules, before->n_rules,
+					    sizeof(op->rule), cmp_rule);
+	} else if (!is_shadowed(b, step->have)) {
+		add_op(b, KERNEL_DEL_RULE)->rule = *(const struct kernel_rule *)step->have;
+	}
+}
+
+static void change_route(struct changes_build *b, const struct diff_step *step)
+{
+	const struct kernel_picture *before = b->before;
+	struct kernel_op *op;
+
+	if (step->op == DIFF_ADD) {
+		op = add_op(b, KERNEL_PUT_ROUTE);
+		op->route = *(const struct kernel_route *)step->want;
+		op->is_repair = sorted_find(&op->route, before->routes, before->n_routes,
+					    sizeof(op->route), cmp_route);
+	} else {
+		add_op(b, KERNEL_DEL_ROUTE)->route = *(const struct kernel_route *)step->have;
+	}
+}
+
+static bool always_same(const void *want, const void *have)
+{
+	(void)want;
+	(void)have;
+	return true; /* all that they have is in their keys */
+}
+
+static void change_rules(struct changes_build *b)
+{
+	struct kernel_rule *want = arena_array_of(b->arena, b->want->n_rules, struct kernel_rule);
+	struct kernel_rule *have = arena_array_of(b->arena, b->have->n_rules, struct kernel_rule);
+	struct diff d = {.want = {want, 0, sizeof(*want)},
+			 .have = {have, 0, sizeof(*have)},
+			 .cmp = cmp_rule,
+			 .same = always_same};
+	struct diff_step step;
+
+	for (size_t i = 0; i < b->want->n_rules; i++) {
+		const struct kernel_rule *r = &b->want->rules[i];
+
+		if (!b->clashes[r->family][kernel_rule_group(r)])
+			want[d.want.n++] = *r;
+	}
+	for (size_t i = 0; i < b->have->n_rules; i++)
+		if (is_our_rule(&b->have->rules[i]))
+			have[d.have.n++] = b->have->rules[i];
+	while (diff_next(&d, &step))
+		change_rule(b, &step);
+}
+
+static void change_routes(struct changes_build *b)
+{
+	struct kernel_route *want =
+		arena_array_of(b->arena, b->want->n_routes, struct kernel_route);
+	struct kernel_route *have =
+		arena_array_of(b->arena, b->have->n_routes, struct kernel_route);
+	struct diff d = {.want = {want, 0, sizeof(*want)},
+			 .have = {have, 0, sizeof(*have)},
+			 .cmp = cmp_route,
+			 .same = always_same};
+	struct diff_step step;
+
+	for (size_t i = 0; i < b->want->n_routes; i++) {
+		const struct kernel_route *r = &b->want->routes[i];
+
+		if (!b->clashes[ip_family_of(&r->to.addr)][kernel_route_group(r)])
+			want[d.want.n++] = *r;
+	}
+	for (size_t i = 0; i < b->have->n_routes; i++)
+		if (is_our_route(&b->have->routes[i]))
+			have[d.have.n++] = b->have->routes[i];
+	while (diff_next(&d, &step))
+		change_route(b, &step);
+}
+
+/* Of a pair of rules the second leads to blackholes: it comes last and goes first. */
+int kernel_op_cmp(const void *a, const void *b)
+{
+	const struct kernel_op *x = a, *y = b;
+
+	if (x->verb != y->verb)
+		return ORDER(x->verb, y->verb);
+	switch (x->verb) {
+	case KERNEL_DEL_RULE:
+		return cmp_rule(&y->rule, &x->rule);
+	case KERNEL_PUT_RULE:
+		return cmp_rule(&x->rule, &y->rule);
+	case KERNEL_DEL_ROUTE:
+	case KERNEL_PUT_ROUTE:
+		break;
+	}
+	return cmp_route(&x->route, &y->route);
+}
+
+void kernel_changes(const struct kernel_picture *want, const struct kernel_picture *have,
+		    const struct kernel_picture *before, struct arena *arena,
+		    struct kernel_changes *ret)
+{
+	struct changes_build b = {
+		.want = want, .have = have, .before = before, .arena = arena, .ret = ret};
+
+	*ret = (struct kernel_changes){0};
+	find_clashes(&b);
+	change_rules(&b);
+	change_routes(&b);
+	plan_sort(ret->ops, ret->n, sizeof(*ret->ops), kernel_op_cmp);
+}

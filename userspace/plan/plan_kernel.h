@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * Blackholes as the kernel has them: what a plan's prefixes and uplinks mean as routes and rules,
+ * and what leads from the kernel's picture to that (docs/netlink.md).
+ *
+ * Prefixes of one length L of a family are a *group*. It has a table of its own, which holds a
+ * blackhole for each, and two rules for each uplink, one behind the other:
+ *
+ *   KERNEL_RULES + 2 (bits - L)       iif UPLINK lookup main, routes shorter than L passed over
+ *   KERNEL_RULES + 2 (bits - L) + 1   iif UPLINK lookup KERNEL_TABLES + L
+ *
+ * So only packets that arrive on an uplink are asked about, longer prefixes before shorter ones,
+ * and whatever this node routes at least as specifically as an announced prefix (its subnets, pods)
+ * goes where it went before; its own addresses are the local table's, which comes first.
+ *
+ * Ours is what lies in these tables and priorities, carries our protocol, and is of one of the
+ * forms above. All else is somebody else's and never touched. Where such lies in a table or at a
+ * priority of a group, that is a *clash*: the group is not placed, and what is ours of it goes.
+ */
+#pragma once
+
+#include "base/addr.h"
+#include "base/problem.h"
+#include "base/sorted.h"
+
+#define KERNEL_PROTOCOL 196u
+#define KERNEL_TABLES   19600u /* and the 128 behind it */
+#define KERNEL_RULES    19600u /* and the 255 behind it: before main's 32766, behind most others */
+#define KERNEL_MAIN     254u
+
+/* A route in one of the tables, whosever it is. */
+struct kernel_route {
+	uint32_t table;
+	struct ip_prefix to;
+	uint32_t metric;
+	uint8_t protocol;
+	bool blackhole; /* and nothing else; ours are all */
+};
+#define KERNEL_METRIC 196u /* of our routes; it has no meaning beside being the same always */
+
+/* A rule at one of the priorities. */
+struct kernel_rule {
+	enum ip_family family;
+	uint32_t priority, table;
+	int suppress;    /* routes of this length and shorter are passed over; -1: none is */
+	const char *iif; /* "": any */
+	uint8_t protocol;
+	bool odd; /* it has other conditions, or does something else than to look into a table */
+};
+
+/* Sorted by all their fields, without doubles. */
+struct kernel_picture {
+	struct kernel_route *routes;
+	size_t n_routes;
+	struct kernel_rule *rules;
+	size_t n_rules;
+};
+void kernel_picture_sort(struct kernel_picture *p);
+/* A copy, names and all, in the arena. */
+struct kernel_picture kernel_picture_copy(struct arena *arena, const struct kernel_picture *p);
+
+static inline bool kernel_is_our_table(uint32_t table)
+{
+	return table > KERNEL_TABLES && table <= KERNEL_TABLES + 128;
+}
+static inline bool kernel_is_our_priority(uint32_t priority)
+{
+	return priority >= KERNEL_RULES && priority < KERNEL_RULES + 256;
+}
+
+/* What a plan wants (plan.h): prefixes that are not of length 0, sorted, and names of devices. */
+struct plan_blackholes {
+	const struct ip_prefix *prefixes;
+	size_t n;
+	const char *const *uplinks; /* sorted, no doubles */
+	size_t n_uplinks;
+};
+/* The same as routes and rules; names are borrowed. */
+struct kernel_picture kernel_want(struct arena *arena, const struct plan_blackholes *b);
+
+enum kernel_verb { KERNEL_DEL_RULE, KERNEL_DEL_ROUTE, KERNEL_PUT_ROUTE, KERNEL_PUT_RULE };
+struct kernel_op {
+	enum kernel_verb verb;
+	bool is_repair; /* it was there before, and somebody else took it away */
+	struct kernel_route route;
+	struct kernel_rule rule; /* one of the two */
+};
+
+/* Somebody else's in a group: a rule, or a route if `rule` is NULL. */
+struct kernel_clash {
+	enum ip_family family;
+	uint8_t len;
+	const struct kernel_route *route;
+	const struct kernel_rule *rule;
+};
+#define KERNEL_CLASH_TEXT 256
+/* "a route to 10.0.0.0/8 of protocol 4 in table 19624": what is in the way; returns buf. */
+const char *kernel_clash_text(const struct kernel_clash *c, char buf[KERNEL_CLASH_TEXT]);
+
+/* The order in which they are done; one of each verb and route or rule. */
+int kernel_op_cmp(const void *a, const void *b);
+
+struct kernel_changes {
+	struct kernel_op *ops; /* in their order */
+	size_t n;
+	struct kernel_clash *clashes; /* one for each group that is not placed; borrows from have */
+	size_t n_clashes;
+};
+
+/*
+ * What leads from `have` to `want`. `before` is what was last known to be ours and in place: what
+ * of it is to be put again is a repair. Blackholes are in place before a rule leads to them, and
+ * are gone after it; and no rule leads to them without the one before it, which spares this node's
+ * own routes.
+ */
+void kernel_changes(const struct kernel_picture *want, const struct kernel_picture *have,
+		    const struct kernel_picture *before, struct arena *arena,
+		    struct kernel_changes *ret);
+
+/* The group of a route or a rule that is ours or in the way; 0: it is in none. */
+uint8_t kernel_route_group(const struct kernel_route *r);
+uint8_t kernel_rule_group(const struct kernel_rule *r);

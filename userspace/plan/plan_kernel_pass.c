@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * What is in place is computed, not asked for again: what the dump had, with what was done since.
+ * An operation that failed leaves its group unplaced, and the next pass begins with a dump anyway.
+ */
+#include "plan/plan_kernel_pass.h"
+
+#include "base/sorted.h"
+#include "plan/plan_sort.h"
+
+void kernel_state_init(struct kernel_state *s)
+{
+	*s = (struct kernel_state){.arena = arena_new()};
+}
+
+void kernel_state_done(struct kernel_state *s)
+{
+	arena_free(s->arena);
+	*s = (struct kernel_state){0};
+}
+
+struct pass {
+	struct arena *arena; /* of the pass alone */
+	struct kernel_picture want, have;
+	struct kernel_changes changes;
+	int *errors;
+	bool clashes[IP_N_FAMILIES][129];
+	int rule_errors[IP_N_FAMILIES][129]; /* one of each group's rules */
+};
+
+static void note_failures(struct pass *p, struct kernel_state *s)
+{
+	for (size_t i = 0; i < p->changes.n; i++) {
+		const struct kernel_op *op = &p->changes.ops[i];
+
+		if (p->errors[i] == 0) {
+			s->n_done++;
+			s->n_repaired += op->is_repair;
+			continue;
+		}
+		s->n_failed++;
+		s->first_error = s->first_error ? s->first_error : p->errors[i];
+		if (op->verb == KERNEL_PUT_RULE)
+			p->rule_errors[op->rule.family][kernel_rule_group(&op->rule)] =
+				p->errors[i];
+	}
+	s->repaired += s->n_repaired;
+	for (size_t i = 0; i < p->changes.n_clashes; i++) {
+		const struct kernel_clash *c = &p->changes.clashes[i];
+
+		p->clashes[c->family][c->len] = true;
+	}
+}
+
+/* What became of it; 0: it was not tried, or done. */
+static int error_of(const struct pass *p, const struct kernel_op *op)
+{
+	const struct kernel_op *found =
+		sorted_find(op, p->changes.ops, p->changes.n, sizeof(*found), kernel_op_cmp);
+
+	return found ? p->errors[found - p->changes.ops] : 0;
+}
+
+static int route_error(const struct pass *p, const struct kernel_route *route)
+{
+	const struct kernel_op op = {.verb = KERNEL_PUT_ROUTE, .route = *route};
+
+	return error_of(p, &op);
+}
+
+static int rule_error(const struct pass *p, const struct kernel_rule *rule)
+{
+	const struct kernel_op op = {.verb = KERNEL_PUT_RULE, .rule = *rule};
+
+	return error_of(p, &op);
+}
+
+static struct kernel_blackhole judge(const struct pass *p, int dump_error,
+				     const struct kernel_route *route)
+{
+	const enum ip_family family = ip_family_of(&route->to.addr);
+	struct kernel_blackhole ret = {.prefix = route->to};
+
+	if (p->clashes[family][route->to.len])
+		return ret;
+	ret.error = dump_error ? dump_error : p->rule_errors[family][route->to.len];
+	if (ret.error == 0)
+		ret.error = route_error(p, route);
+	ret.is_placed = ret.error == 0;
+	return ret;
+}
+
+/* Ours and there, as far as it is wanted: what of it is missing next time, somebody took away. */
+static struct kernel_picture placed(const struct pass *p)
+{
+	struct kernel_picture ret = {
+		.routes = arena_array_of(p->arena, p->want.n_routes, struct kernel_route),
+		.rules = arena_array_of(p->arena, p->want.n_rules, struct kernel_rule)};
+
+	for (size_t i = 0; i < p->want.n_routes; i++) {
+		const struct kernel_route *r = &p->want.routes[i];
+
+		if (!p->clashes[ip_family_of(&r->to.addr)][r->to.len] && route_error(p, r) == 0)
+			ret.routes[ret.n_routes++] = *r;
+	}
+	for (size_t i = 0; i < p->want.n_rules; i++) {
+		const struct kernel_rule *r = &p->want.rules[i];
+
+		if (!p->clashes[r->family][kernel_rule_group(r)] && rule_error(p, r) == 0)
+			ret.rules[ret.n_rules++] = *r;
+	}
+	return ret;
+}
+
+static void keep_clashes(const struct pass *p, struct kernel_state *s)
+{
+	s->n_clashes = p->changes.n_clashes;
+	s->clashes = arena_memdup(s->arena, p->changes.clashes, s->n_clashes * sizeof(*s->clashes));
+	for (size_t i = 0; i < s->n_clashes; i++) {
+		struct kernel_clash *c = &s->clashes[i];
+		struct kernel_rule *rule;
+
+		if (!c->rule) {
+			c->route = arena_memdup(s->arena, c->route, sizeof(*c->route));
+			continue;
+		}
+		rule = arena_memdup(s->arena, c->rule, sizeof(*rule));
+		rule->iif = arena_strdup(s->arena, rule->iif);
+		c->rule = rule;
+	}
+}
+
+static int cmp_blackhole(const void *a, const void *b)
+{
+	const struct kernel_blackhole *x = a, *y = b;
+
+	return ip_prefix_cmp(&x->prefix, &y->prefix);
+}
+
+/* What the pass found out, in a new arena, for the names in the old one may be wanted still. */
+static void keep(struct kernel_state *s, const struct pass *p, const struct plan_blackholes *want)
+{
+	struct arena *old = s->arena;
+	struct kernel_blackhole *blackholes;
+	const struct kernel_picture now = s->error ? s->placed : placed(p);
+	const char **uplinks;
+
+	s->arena = arena_new();
+	s->placed = kernel_picture_copy(s->arena, &now);
+	s->n_blackholes = p->want.n_routes;
+	blackholes = arena_array_of(s->arena, s->n_blackholes, struct kernel_blackhole);
+	for (size_t i = 0; i < s->n_blackholes; i++)
+		blackholes[i] = judge(p, s->error, &p->want.routes[i]);
+	plan_sort(blackholes, s->n_blackholes, sizeof(*blackholes), cmp_blackhole);
+	s->blackholes = blackholes;
+	uplinks = arena_array_of(s->arena, want->n_uplinks, const char *);
+	for (size_t i = 0; i < want->n_uplinks; i++)
+		uplinks[i] = arena_strdup(s->arena, want->uplinks[i]);
+	s->uplinks = uplinks;
+	s->n_uplinks = want->n_uplinks;
+	keep_clashes(p, s);
+	arena_free(old);
+}
+
+void kernel_pass(struct kernel_state *s, const struct kernel_sink *sink,
+		 const struct plan_blackholes *want)
+{
+	_cleanup_(arena_freep) struct arena *arena = arena_new();
+	struct pass p = {.arena = arena};
+
+	s->n_done = s->n_failed = s->n_repaired = 0;
+	s->first_error = 0;
+	p.want = kernel_want(arena, want);
+	s->error = sink->ops->dump(sink->ctx, arena, &p.have);
+	if (s->error == 0) {
+		kernel_picture_sort(&p.have);
+		kernel_changes(&p.want, &p.have, &s->placed, arena, &p.changes);
+		p.errors = arena_array_of(arena, p.changes.n, int);
+		if (p.changes.n > 0)
+			sink->ops->apply(sink->ctx, p.changes.ops, p.changes.n, p.errors);
+		note_failures(&p, s);
+	}
+	keep(s, &p, want);
+}
+
+/* --- problems -------------------------------------------------------------------------------- */
+
+static void clash_problem(const struct kernel_clash *c, const char *node, struct problems *list)
+{
+	const struct object_ref ref = {.kind = "Node", .name = node};
+	char clash[KERNEL_CLASH_TEXT];
+	const struct problem_text text = {
+		.field = "blackholes",
+		.reason = c->rule ? "RulePriorityTaken" : "RouteTableTaken",
+		.remedy = c->rule ? "give that rule another priority, or set "
+				    "spec.netlink.blackholes: off"
+				  : "move that route into another table, or set "
+				    "spec.netlink.blackholes: off",
+	};
+
+	problem_add(list, SEVERITY_WARNING, &ref, &text,
+		    "%s is in the way of our blackholes for %s prefixes of length %u (table %u, "
+		    "priorities %u and the next); they are not placed",
+		    kernel_clash_text(c, clash), ip_family_text(c->family), c->len,
+		    KERNEL_TABLES + c->len,
+		    KERNEL_RULES + 2 * (unsigned)(ip_family_bits(c->family) - c->len));
+}
+
+void kernel_clash_problems(const struct kernel_state *s, const char *node, struct problems *list)
+{
+	for (size_t i = 0; i < s->n_clashes; i++)
+		clash_problem(&s->clashes[i], node, list);
+}

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * One pass over the kernel's blackholes: look, change what differs, and note what is in place. It
+ * begins with a dump each time, so a restart adopts what is there, and what somebody else took away
+ * or a lost message hid is put again. The kernel is reached by the vtable; who calls when is the
+ * agent's affair.
+ */
+#pragma once
+
+#include "plan/plan_kernel.h"
+
+/* The kernel's routes and rules as a sink. */
+struct kernel_ops {
+	/*
+	 * All that lies in our tables and at our priorities, whosever it is, in any order; in the
+	 * arena. 0 or -errno.
+	 */
+	int (*dump)(void *ctx, struct arena *arena, struct kernel_picture *ret);
+	/* Does them in order, each whatever became of the others; errors[i]: 0 or -errno of one. */
+	void (*apply)(void *ctx, const struct kernel_op *ops, size_t n, int *errors);
+};
+struct kernel_sink {
+	const struct kernel_ops *ops;
+	void *ctx;
+};
+
+/* One prefix that is to be a blackhole. */
+struct kernel_blackhole {
+	struct ip_prefix prefix;
+	bool is_placed; /* its route and the rules of all uplinks are there */
+	int error;      /* else why not, -errno; 0: of a clash */
+};
+
+struct kernel_state {
+	struct arena *arena;                       /* owned; holds all of this */
+	struct kernel_picture placed;              /* ours, as of the last pass */
+	const struct kernel_blackhole *blackholes; /* what was to be, by prefix */
+	size_t n_blackholes;
+	const char *const *uplinks; /* by which they were reached */
+	size_t n_uplinks;
+	struct kernel_clash *clashes;
+	size_t n_clashes;
+	int error; /* -errno of the dump, so that nothing was done; 0: it went well */
+	size_t n_done, n_failed, n_repaired; /* operations of the last pass */
+	int first_error;                     /* of those that failed */
+	uint64_t repaired;                   /* in all passes */
+};
+
+/* Nothing is known; kernel_state_done gives back what it holds. */
+void kernel_state_init(struct kernel_state *s);
+void kernel_state_done(struct kernel_state *s);
+
+/* Brings the kernel to what is wanted. What `want` points to may go afterwards. */
+void kernel_pass(struct kernel_state *s, const struct kernel_sink *sink,
+		 const struct plan_blackholes *want);
+
+/* Adds a problem for each clash, of the node of that name. */
+void kernel_clash_problems(const struct kernel_state *s, const char *node, struct problems *list);
