@@ -25,11 +25,11 @@ LDFLAGS += -Wl,-z,relro,-z,now -pie
 SAN := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 
 # name of a library -> pkg-config packages that its users link
-PKGS := libbpf libmnl libevent_core libevent_extra libcjson yaml-0.1
+PKGS := libbpf libmnl libnl-3.0 libnl-route-3.0 libevent_core libevent_extra libcjson yaml-0.1
 PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 CPPFLAGS += $(PKG_CFLAGS)
 LIBS_yaml  := -lyaml
-LIBS_agent := -lbpf -lmnl -levent_extra -levent_core -lcjson -lyaml -lnettle
+LIBS_agent := -lbpf -lmnl -lnl-route-3 -lnl-3 -levent_extra -levent_core -lcjson -lyaml -lnettle
 LIBS_cli   := -lcjson
 
 # Lowest layer last, as the linker wants it.

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 #
 # The bars on loading many services from nothing, on giving many addresses, on an edit among many
-# services, on the walk through the flow table, on saying many routes, on the longest turn of the agent's loop, and on the
+# services, on the walk through the flow table, on saying many routes, on placing many blackholes, on the longest turn of the agent's loop, and on the
 # memory of a Service. Programs of their own, because they measure the agent's libraries, or the agent itself, and not a BPF program.
 
 BENCH_LOAD_LIBS := $(patsubst %,$(B)/lib%.a,$(filter $(DIRS),$(below_sys)))
 
-$(B)/bench/bench_load $(B)/bench/bench_ipam $(B)/bench/bench_edit $(B)/bench/bench_plan $(B)/bench/bench_walk $(B)/bench/bench_rib: $(B)/bench/%: $(B)/obj/tests/bench/%.o $(BENCH_LOAD_LIBS)
+$(B)/bench/bench_load $(B)/bench/bench_ipam $(B)/bench/bench_edit $(B)/bench/bench_plan $(B)/bench/bench_walk $(B)/bench/bench_rib $(B)/bench/bench_routes: $(B)/bench/%: $(B)/obj/tests/bench/%.o $(BENCH_LOAD_LIBS)
 	@mkdir -p $(@D)
 	@echo "  LD    $@"
 	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $< -Wl,--start-group $(BENCH_LOAD_LIBS) -Wl,--end-group $(LIBS_agent)
@@ -47,4 +47,7 @@ bench-session: $(AGENT_BIN) ## time from the agent's start to its session agains
 bench-rib: $(B)/bench/bench_rib ## time to say 100,000 routes to a router against the bars; BENCH_STRICT=1
 	$(Q)$<
 
-.PHONY: bench-load bench-ipam bench-edit bench-plan bench-walk bench-rib bench-turns bench-wire bench-memory bench-session
+bench-routes: $(B)/bench/bench_routes ## time to place 10,000 blackholes against the bar; BENCH_STRICT=1 (root)
+	$(Q)$<
+
+.PHONY: bench-load bench-ipam bench-edit bench-plan bench-walk bench-rib bench-routes bench-turns bench-wire bench-memory bench-session

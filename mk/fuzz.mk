@@ -5,6 +5,8 @@
 # file once and belongs to `make test`, `fuzz` looks for new inputs and keeps them in build/fuzz/corpus.
 #
 #   fuzz_layers_NAME   layers to link, lowest last (default: base)
+#   fuzz_files_NAME    files beside these, of a layer that is not linked as a whole
+#   fuzz_libs_NAME     and what they link
 #   fuzz_corpus_NAME   folders of inputs, with a colon between (default: tests/fuzz/corpus/X)
 
 fuzz_layers_fuzz_bgp_msg    := bgp base
@@ -16,6 +18,9 @@ fuzz_layers_fuzz_object     := api base
 fuzz_layers_fuzz_scalar     := api base
 fuzz_layers_fuzz_bfd_packet := bfd base
 fuzz_layers_fuzz_bfd_set    := bfd base
+fuzz_layers_fuzz_rtnl_message := plan lb api bfd bgp base
+fuzz_files_fuzz_rtnl_message := userspace/sys/rtnl_message.c userspace/sys/netlink_attrs.c
+fuzz_libs_fuzz_rtnl_message := -lmnl -lnl-route-3 -lnl-3
 fuzz_corpus_fuzz_yaml       := tests/samples:tests/fuzz/corpus/yaml
 
 FUZZ_SECONDS ?= 30
@@ -32,12 +37,12 @@ $(B)/fuzz/obj/%.o: %.c
 
 fuzz_layers = $(or $(fuzz_layers_$(1)),base)
 fuzz_corpus = $(or $(fuzz_corpus_$(1)),tests/fuzz/corpus/$(patsubst fuzz_%,%,$(1)))
-fuzz_objs   = $(patsubst %.c,$(B)/fuzz/obj/%.o,tests/fuzz/$(1).c $(foreach l,$(call fuzz_layers,$(1)),$(call src,$(l))))
+fuzz_objs   = $(patsubst %.c,$(B)/fuzz/obj/%.o,tests/fuzz/$(1).c $(fuzz_files_$(1)) $(foreach l,$(call fuzz_layers,$(1)),$(call src,$(l))))
 
 define fuzz_rules
 $(B)/fuzz/$(1): $(call fuzz_objs,$(1))
 	@echo "  LD    $$@"
-	$$(Q)$$(CLANG) -fsanitize=fuzzer $$(FUZZ_SAN) -o $$@ $$(filter %.o,$$^) $(foreach l,$(call fuzz_layers,$(1)),$(LIBS_$(l)))
+	$$(Q)$$(CLANG) -fsanitize=fuzzer $$(FUZZ_SAN) -o $$@ $$(filter %.o,$$^) $(foreach l,$(call fuzz_layers,$(1)),$(LIBS_$(l))) $(fuzz_libs_$(1))
 endef
 $(foreach n,$(FUZZ_NAMES),$(eval $(call fuzz_rules,$(n))))
 

@@ -129,3 +129,73 @@ int nlsock_ask(struct nlsock *s, struct nlmsghdr *request, nlsock_cb cb, void *c
 		return w.err;
 	return w.is_interrupted ? -EINTR : 0;
 }
+
+int nlsock_be_strict(struct nlsock *s)
+{
+	int on = 1;
+
+	if (mnl_socket_setsockopt(s->mnl, NETLINK_GET_STRICT_CHK, &on, sizeof(on)) != 0)
+		return -errno;
+	/* An outcome need not bring the request back. */
+	return mnl_socket_setsockopt(s->mnl, NETLINK_CAP_ACK, &on, sizeof(on)) == 0 ? 0 : -errno;
+}
+
+uint32_t nlsock_port(const struct nlsock *s)
+{
+	return mnl_socket_get_portid(s->mnl);
+}
+
+/* Numbers them from `first` on; returns how many there are. */
+static size_t number(void *messages, size_t bytes, uint32_t first, int *errors)
+{
+	struct nlmsghdr *m = messages;
+	size_t n = 0;
+	int left = (int)bytes;
+
+	for (; mnl_nlmsg_ok(m, left); m = mnl_nlmsg_next(m, &left)) {
+		m->nlmsg_seq = first + (uint32_t)n;
+		errors[n++] = -ETIMEDOUT;
+	}
+	return n;
+}
+
+/* How many outcomes were in the datagram. */
+static size_t read_outcomes(const void *data, int left, uint32_t first, size_t n, int *errors)
+{
+	const struct nlmsghdr *m = data;
+	size_t heard = 0;
+
+	for (; mnl_nlmsg_ok(m, left); m = mnl_nlmsg_next(m, &left)) {
+		const uint32_t i = m->nlmsg_seq - first;
+
+		if (m->nlmsg_type != NLMSG_ERROR || i >= n)
+			continue;
+		errors[i] = outcome(m);
+		heard++;
+	}
+	return heard;
+}
+
+void nlsock_change(struct nlsock *s, void *messages, size_t bytes, int *errors)
+{
+	char answers[16384] __attribute__((aligned(NLMSG_ALIGNTO)));
+	const uint32_t first = s->seq + 1;
+	const size_t n = number(messages, bytes, first, errors);
+	size_t heard = 0;
+	int err = 0;
+
+	s->seq += (uint32_t)n;
+	if (n > 0 && mnl_socket_sendto(s->mnl, messages, bytes) < 0)
+		err = -errno;
+	while (heard < n && err == 0) {
+		ssize_t got = mnl_socket_recvfrom(s->mnl, answers, sizeof(answers));
+
+		if (got >= 0)
+			heard += read_outcomes(answers, (int)got, first, n, errors);
+		else if (errno != EINTR)
+			err = errno == EAGAIN ? -ETIMEDOUT : -errno;
+	}
+	for (size_t i = 0; i < n && err < 0; i++)
+		if (errors[i] == -ETIMEDOUT)
+			errors[i] = err;
+}

@@ -38,3 +38,19 @@ typedef int (*nlsock_cb)(void *ctx, const struct nlmsghdr *answer);
  * -errno; -EINTR: the table changed under a dump, which must be made anew; -ETIMEDOUT; -ENOBUFS.
  */
 int nlsock_ask(struct nlsock *s, struct nlmsghdr *request, nlsock_cb cb, void *ctx) must_check;
+
+/*
+ * Dumps are to be filtered by what the request says (Linux 4.20), and requests that the kernel does
+ * not wholly understand are refused. 0 or -errno.
+ */
+int nlsock_be_strict(struct nlsock *s) must_check;
+
+/*
+ * Sends changes that are to be acknowledged, one behind the other in `messages`, and sets the
+ * outcome of each in errors: 0, the kernel's -errno, or why none was heard (-ENOBUFS, -ETIMEDOUT).
+ * Few enough of them that all their outcomes fit into the socket's buffer: a hundred.
+ */
+void nlsock_change(struct nlsock *s, void *messages, size_t bytes, int *errors);
+
+/* The socket's number on its bus. */
+uint32_t nlsock_port(const struct nlsock *s);

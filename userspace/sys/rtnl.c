@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * The kernel filters a dump by table where it is asked strictly (Linux 4.20), and then goes through
+ * that table alone; one that does not exist is ENOENT. There are 160 of ours at most, which
+ * takes as long as a few routes.
+ *
+ * Changes go in batches. Each is acknowledged, and an acknowledgement takes room in the socket's
+ * buffer until it is read: so many at once that all of them fit.
+ */
+#include "sys/rtnl.h"
+
+#include "sys/nlsock.h"
+#include "sys/rtnl_message.h"
+
+#include <errno.h>
+#include <libmnl/libmnl.h>
+#include <linux/fib_rules.h>
+#include <linux/rtnetlink.h>
+#include <sys/socket.h>
+
+#define BATCH 100
+#define DUMPS 4 /* while others change what is read */
+
+struct rtnl {
+	struct nlsock *sock; /* owned */
+};
+
+int rtnl_open(struct rtnl **ret)
+{
+	_cleanup_(rtnl_freep) struct rtnl *r = xcalloc(1, sizeof(*r));
+	int err = nlsock_open(NETLINK_ROUTE, &r->sock);
+
+	if (err == 0)
+		err = nlsock_be_strict(r->sock);
+	if (err < 0)
+		return err;
+	*ret = TAKE_PTR(r);
+	return 0;
+}
+
+struct rtnl *rtnl_free(struct rtnl *r)
+{
+	if (r)
+		nlsock_free(r->sock);
+	free(r);
+	return NULL;
+}
+
+void rtnl_freep(struct rtnl **r)
+{
+	*r = rtnl_free(*r);
+}
+
+uint32_t rtnl_port(const struct rtnl *r)
+{
+	return nlsock_port(r->sock);
+}
+
+/* --- looking --------------------------------------------------------------------------------- */
+
+struct reading {
+	struct arena *arena;
+	struct kernel_picture *ret;
+	size_t cap_routes, cap_rules;
+	uint32_t table;
+};
+
+static int on_route(void *ctx, const struct nlmsghdr *m)
+{
+	struct reading *r = ctx;
+	struct kernel_route route;
+
+	if (m->nlmsg_type == RTM_NEWROUTE && rtnl_message_route(m, &route) &&
+	    route.table == r->table)
+		*(struct kernel_route *)arena_push(r->arena, &r->ret->routes, &r->ret->n_routes,
+						   &r->cap_routes, sizeof(route)) = route;
+	return 0;
+}
+
+static int on_rule(void *ctx, const struct nlmsghdr *m)
+{
+	struct reading *r = ctx;
+	struct kernel_rule rule;
+
+	if (m->nlmsg_type == RTM_NEWRULE && rtnl_message_rule(m, r->arena, &rule) &&
+	    kernel_is_our_priority(rule.priority))
+		*(struct kernel_rule *)arena_push(r->arena, &r->ret->rules, &r->ret->n_rules,
+						  &r->cap_rules, sizeof(rule)) = rule;
+	return 0;
+}
+
+static int dump_rules(struct rtnl *r, uint8_t family, struct reading *reading)
+{
+	char buf[NLSOCK_REQUEST_BYTES] __attribute__((aligned(NLMSG_ALIGNTO)));
+	void *header;
+	struct nlmsghdr *m =
+		nlsock_request(buf, RTM_GETRULE, NLM_F_DUMP, sizeof(struct fib_rule_hdr), &header);
+	struct fib_rule_hdr *rule = header;
+
+	rule->family = family;
+	return nlsock_ask(r->sock, m, on_rule, reading);
+}
+
+static int dump_table(struct rtnl *r, uint8_t family, uint32_t table, struct reading *reading)
+{
+	char buf[NLSOCK_REQUEST_BYTES] __attribute__((aligned(NLMSG_ALIGNTO)));
+	void *header;
+	struct nlmsghdr *m =
+		nlsock_request(buf, RTM_GETROUTE, NLM_F_DUMP, sizeof(struct rtmsg), &header);
+	struct rtmsg *route = header;
+	int err;
+
+	route->rtm_family = family;
+	mnl_attr_put_u32(m, RTA_TABLE, table);
+	reading->table = table;
+	err = nlsock_ask(r->sock, m, on_route, reading);
+	return err == -ENOENT ? 0 : err;
+}
+
+static int read_family(struct rtnl *r, enum ip_family family, struct reading *reading)
+{
+	const uint8_t af = family == IP_V4 ? AF_INET : AF_INET6;
+	int err = dump_rules(r, af, reading);
+
+	for (unsigned len = 1; err == 0 && len <= ip_family_bits(family); len++)
+		err = dump_table(r, af, KERNEL_TABLES + len, reading);
+	return err;
+}
+
+static int dump(void *ctx, struct arena *arena, struct kernel_picture *ret)
+{
+	int err = -EINTR;
+
+	for (int i = 0; i < DUMPS && err == -EINTR; i++) {
+		struct reading reading = {.arena = arena, .ret = ret};
+
+		*ret = (struct kernel_picture){0};
+		err = read_family(ctx, IP_V4, &reading);
+		if (err == 0)
+			err = read_family(ctx, IP_V6, &reading);
+	}
+	return err;
+}
+
+/* --- changing -------------------------------------------------------------------------------- */
+
+/* As many of them as a batch takes, each error set; returns how many. */
+static size_t apply_some(struct rtnl *r, const struct kernel_op *ops, size_t n, int *errors)
+{
+	_Alignas(struct nlmsghdr) char messages[BATCH * RTNL_MESSAGE_BYTES];
+	size_t used = 0, i;
+
+	for (i = 0; i < n && i < BATCH; i++) {
+		const int len = rtnl_message_build(&ops[i], messages + used);
+
+		if (len < 0) { /* those before it are sent, and it is all there is to be said */
+			nlsock_change(r->sock, messages, used, errors);
+			errors[i] = len;
+			return i + 1;
+		}
+		used += NLMSG_ALIGN((size_t)len);
+	}
+	nlsock_change(r->sock, messages, used, errors);
+	return i;
+}
+
+static void apply(void *ctx, const struct kernel_op *ops, size_t n, int *errors)
+{
+	while (n > 0) {
+		const size_t done = apply_some(ctx, ops, n, errors);
+
+		ops += done;
+		errors += done;
+		n -= done;
+	}
+}
+
+struct kernel_sink rtnl_sink(struct rtnl *r)
+{
+	static const struct kernel_ops ops = {.dump = dump, .apply = apply};
+
+	return (struct kernel_sink){.ops = &ops, .ctx = r};
+}
