@@ -20,6 +20,8 @@ void agent_bfd_init(struct agent_bfd *b, struct loop *loop, struct agent_peers *
 void agent_bfd_done(struct agent_bfd *b)
 {
 	b->engine = bfd_engine_free(b->engine);
+	if (b->lines) /* they have keys */
+		explicit_bzero(b->lines, BFD_ENGINE_SESSIONS * sizeof(*b->lines));
 	free(TAKE_PTR(b->lines));
 }
 
@@ -36,7 +38,8 @@ static struct bfd_config config_of(const struct plan_peer *p)
 				   .is_multihop = p->bfd.is_multihop,
 				   .minimum_ttl = p->bfd.minimum_ttl,
 				   .is_passive = p->bfd.is_passive,
-				   .terms = p->bfd.terms};
+				   .terms = p->bfd.terms,
+				   .auth = p->bfd.auth};
 }
 
 /* One BFD session, whatever its terms are. */
@@ -49,7 +52,7 @@ static bool is_same(const struct bfd_config *a, const struct bfd_config *b)
 static bool has_same_terms(const struct bfd_config *a, const struct bfd_config *b)
 {
 	return bfd_terms_same(&a->terms, &b->terms) && a->is_passive == b->is_passive &&
-	       a->minimum_ttl == b->minimum_ttl;
+	       a->minimum_ttl == b->minimum_ttl && bfd_auth_key_same(&a->auth, &b->auth);
 }
 
 static struct bfd_line *find(const struct agent_bfd *b, const struct bfd_config *config)
@@ -92,7 +95,7 @@ static void drop(struct agent_bfd *b, struct bfd_line *l)
 		return;
 	if (!bfd_engine_remove(b->engine, (uint32_t)(l - b->lines)))
 		return;
-	*l = (struct bfd_line){.is_used = false};
+	explicit_bzero(l, sizeof(*l)); /* with its key */
 }
 
 /* ---- what happened --------------------------------------------------------------------------- */

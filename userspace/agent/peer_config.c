@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
- * Copies of a peer's configuration. The MD5 key is overwritten before its memory is given back.
+ * Copies of a peer's configuration. Keys are overwritten before its memory is given back.
  */
 #include "agent/peer_config.h"
 
@@ -35,5 +35,5 @@ void peer_config_done(struct plan_peer *c)
 	free_const(c->key.name);
 	free_const(c->key.vrf);
 	free_const(c->key.interface);
-	*c = (struct plan_peer){0};
+	explicit_bzero(c, sizeof(*c)); /* with BFD's key */
 }

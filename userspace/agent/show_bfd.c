@@ -44,6 +44,15 @@ static void add_rejected(cJSON *o, const uint64_t rejected[BFD_N_REJECTS])
 			cJSON_AddNumberToObject(list, bfd_reject_text(r), (double)rejected[r]);
 }
 
+static void add_auth(cJSON *o, const char *name, const struct bfd_auth_key *key)
+{
+	cJSON *auth = cJSON_AddObjectToObject(o, name);
+
+	cJSON_AddStringToObject(auth, "type", bfd_auth_text(key->type));
+	if (key->type != BFD_AUTH_NONE)
+		cJSON_AddNumberToObject(auth, "keyId", key->id);
+}
+
 static void add_session(cJSON *o, const struct bfd_line *l)
 {
 	const struct bfd_session *s = &l->report.session;
@@ -57,6 +66,9 @@ static void add_session(cJSON *o, const struct bfd_line *l)
 	cJSON_AddNumberToObject(o, "sourcePort", l->report.source_port);
 	cJSON_AddBoolToObject(o, "multihop", s->config.is_multihop);
 	cJSON_AddBoolToObject(o, "passive", s->config.is_passive);
+	add_auth(o, "authentication", s->key_is_due ? &s->key_until : &s->config.auth);
+	if (s->key_is_due) /* the peer does not sign with it yet */
+		add_auth(o, "nextAuthentication", &s->config.auth);
 	cJSON_AddStringToObject(o, "diagnostic", bfd_diag_text(s->diag));
 	cJSON_AddStringToObject(o, "remoteDiagnostic", bfd_diag_text(s->remote.diag));
 	cJSON_AddStringToObject(o, "remoteState", bfd_state_text(s->remote.state));

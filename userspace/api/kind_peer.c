@@ -351,6 +351,58 @@ static void set_pref_as(struct api_decoder *d, const struct api_object *o, struc
 			   "\"%s\" is neither none nor prepend nor med", value);
 }
 
+static uint8_t bfd_auth_type_of(const char *word, size_t len)
+{
+	static const char *const words[] = {"simple", "keyed-md5", "meticulous-keyed-md5",
+					    "keyed-sha1", "meticulous-keyed-sha1"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+		if (strlen(words[i]) == len && memcmp(words[i], word, len) == 0)
+			return (uint8_t)(i + 1);
+	return 0;
+}
+
+/* "0" to "255", up to a colon; the text behind that, NULL: it is none. */
+static const char *parse_key_id(const char *text, uint8_t *ret)
+{
+	unsigned id = 0;
+	const char *at = text;
+
+	for (; *at >= '0' && *at <= '9' && id <= UINT8_MAX; at++)
+		id = 10 * id + (unsigned)(*at - '0');
+	if (at == text || *at != ':' || id > UINT8_MAX)
+		return NULL;
+	*ret = (uint8_t)id;
+	return at + 1;
+}
+
+/* TYPE:KEYID:SECRET */
+static void set_bfd_auth(struct api_decoder *d, const struct api_object *o, struct api_peer *p)
+{
+	const char *value = labels_get(&o->meta.annotations, ANNOTATION "bfd-auth");
+	const char *colon = value ? strchr(value, ':') : NULL, *secret = NULL;
+	struct api_bfd_auth auth = {0};
+
+	if (!value)
+		return;
+	if (colon) {
+		auth.type = bfd_auth_type_of(value, (size_t)(colon - value));
+		secret = parse_key_id(colon + 1, &auth.key_id);
+	}
+	auth.secret = secret;
+	if (auth.type != 0 && secret && secret[0] != '\0')
+		p->bfd_auth = auth;
+	else
+		api_refuse(d, "metadata.annotations[" ANNOTATION "bfd-auth]", "BadValue",
+			   "write TYPE:KEYID:SECRET, such as "
+			   "\"meticulous-keyed-sha1:1:NAME-OF-A-SECRET\"",
+			   !colon || auth.type == 0
+				   ? "begins with none of simple, keyed-md5, meticulous-keyed-md5, "
+				     "keyed-sha1, meticulous-keyed-sha1"
+			   : !secret ? "has no key id from 0 to 255 behind the type"
+				     : "names no Secret behind the key id");
+}
+
 static void finish_peer(struct api_decoder *d, const void *raw, struct api_object *o)
 {
 	const struct raw_peer *in = raw;
@@ -370,6 +422,7 @@ static void finish_peer(struct api_decoder *d, const void *raw, struct api_objec
 	set_role(d, o, p);
 	set_long_lived(d, o, p);
 	set_pref_as(d, o, p);
+	set_bfd_auth(d, o, p);
 	p->listen = api_annotation_is_true(d, o, ANNOTATION "listen");
 }
 
@@ -393,6 +446,9 @@ static const struct api_annotation_row peer_annotations[] = {
 	{"lodestone.io/ebgp-local-pref", "none, med, prepend",
 	 "what localPref becomes on eBGP, in place of the setting"},
 	{"lodestone.io/listen", "true, false", "the router may dial this node, too"},
+	{"lodestone.io/bfd-auth", "TYPE:KEYID:SECRET",
+	 "BFD packets are signed with the key password of that Secret (RFC 5880 6.7); types: "
+	 "simple, keyed-md5, meticulous-keyed-md5, keyed-sha1, meticulous-keyed-sha1"},
 	{0},
 };
 

@@ -65,6 +65,13 @@ struct api_pool {
 
 enum api_dynamic_asn { API_ASN_FIXED, API_ASN_INTERNAL, API_ASN_EXTERNAL };
 
+/* Authentication of BFD, by an annotation. */
+struct api_bfd_auth {
+	uint8_t type; /* as RFC 5880 4.1 numbers them; 0: none */
+	uint8_t key_id;
+	const char *secret; /* name; the key is its key `password` */
+};
+
 struct api_peer {
 	uint32_t my_asn, peer_asn;
 	enum api_dynamic_asn dynamic_asn;
@@ -81,10 +88,11 @@ struct api_peer {
 	const char *password_secret; /* passwordSecret.name */
 	const char *bfd_profile;
 	bool graceful_restart, ebgp_multihop, dual_stack;
-	bool has_role;    /* these by annotations */
-	uint8_t role;     /* as RFC 9234 numbers them: what this node is towards the router */
-	uint32_t llgr_s;  /* 0 = none */
-	bool listen;      /* the router may dial, too */
+	bool has_role;   /* these by annotations */
+	uint8_t role;    /* as RFC 9234 numbers them: what this node is towards the router */
+	uint32_t llgr_s; /* 0 = none */
+	bool listen;     /* the router may dial, too */
+	struct api_bfd_auth bfd_auth;
 	bool has_pref_as; /* else the configuration's counts */
 	enum api_pref_as pref_as;
 	uint8_t ttl_security; /* hops, at most (RFC 5082); 0 = any */

@@ -28,6 +28,16 @@ static bool is_meticulous(enum bfd_auth_type type)
 	return type == BFD_AUTH_METICULOUS_MD5 || type == BFD_AUTH_METICULOUS_SHA1;
 }
 
+const char *bfd_auth_text(enum bfd_auth_type type)
+{
+	static const char *const text[] = {"none",       "simple",
+					   "keyed-md5",  "meticulous-keyed-md5",
+					   "keyed-sha1", "meticulous-keyed-sha1"};
+
+	assert(type <= BFD_AUTH_METICULOUS_SHA1);
+	return text[type];
+}
+
 size_t bfd_auth_key_max(enum bfd_auth_type type)
 {
 	if (type == BFD_AUTH_NONE)

@@ -18,12 +18,19 @@ enum bfd_auth_type {
 	BFD_AUTH_SHA1,
 	BFD_AUTH_METICULOUS_SHA1,
 };
+const char *bfd_auth_text(enum bfd_auth_type type); /* "none", "simple", "keyed-md5", ... */
 
 struct bfd_auth_key {
 	enum bfd_auth_type type;
 	uint8_t id, len;               /* len 1.. bfd_auth_key_max(type) */
 	uint8_t key[BFD_AUTH_KEY_MAX]; /* zero behind len */
 };
+
+static inline bool bfd_auth_key_same(const struct bfd_auth_key *a, const struct bfd_auth_key *b)
+{
+	return a->type == b->type && a->id == b->id && a->len == b->len &&
+	       memcmp(a->key, b->key, sizeof(a->key)) == 0;
+}
 
 /* The longest key of a type, in octets; 0 for BFD_AUTH_NONE. */
 size_t bfd_auth_key_max(enum bfd_auth_type type);

@@ -141,6 +141,54 @@ static void end_poll(struct bfd_session *s, nsec_t now)
 	offer(s, now);
 }
 
+/* ---- keys ------------------------------------------------------------------------------------ */
+
+static const struct bfd_auth_key *key_in_use(const struct bfd_session *s)
+{
+	return s->key_is_due ? &s->key_until : &s->config.auth;
+}
+
+/* config.auth counts from now on. What was signed before with another key is none of its replays.
+ */
+static void use_key(struct bfd_session *s)
+{
+	s->key_is_due = false;
+	memset(&s->key_until, 0, sizeof(s->key_until));
+	s->auth.is_known = false;
+}
+
+/*
+ * 6.7.1: a change that both sides had to make within the detection time would be a flap. Once only:
+ * the peer cannot go back to the former key, nor turn authentication off and on.
+ */
+static void take_key(struct bfd_session *s, const struct bfd_auth_key *key)
+{
+	const struct bfd_auth_key before = *key_in_use(s);
+
+	if (bfd_auth_key_same(key, &s->config.auth))
+		return;
+	s->config.auth = *key;
+	s->key_is_due = s->state == BFD_UP && !bfd_auth_key_same(key, &before);
+	if (s->key_is_due)
+		s->key_until = before;
+	else if (!bfd_auth_key_same(key, &before))
+		use_key(s);
+}
+
+static enum bfd_reject check_auth(struct bfd_session *s, const struct bfd_packet *p)
+{
+	const uint8_t detect_mult = s->offered.detect_mult;
+	struct bfd_auth_state fresh = {.sent = s->auth.sent};
+	enum bfd_reject reject = bfd_auth_check(key_in_use(s), &s->auth, detect_mult, p);
+
+	if (reject == BFD_ACCEPTED || !s->key_is_due ||
+	    bfd_auth_check(&s->config.auth, &fresh, detect_mult, p) != BFD_ACCEPTED)
+		return reject;
+	use_key(s);
+	s->auth = fresh;
+	return BFD_ACCEPTED;
+}
+
 /* ---- state ----------------------------------------------------------------------------------- */
 
 static void report(struct bfd_session *s, enum bfd_state from)
@@ -172,6 +220,8 @@ static void set_state(struct bfd_session *s, nsec_t now, enum bfd_state to, uint
 	s->is_polling = false;
 	s->poll_rests_until = 0;
 	s->change_is_due = true;
+	if (s->key_is_due) /* there is nothing left to be kept alive by the former one */
+		use_key(s);
 	s->offered = s->config.terms;
 	in_force_now(s);
 	/* The interval falls from a second to what is configured. */
@@ -249,10 +299,15 @@ void bfd_session_reconfigure(struct bfd_session *s, nsec_t now, const struct bfd
 	assert(ip_addr_equal(&config->peer, &s->config.peer));
 	assert(config->ifindex == s->config.ifindex);
 	assert(config->is_multihop == s->config.is_multihop);
-	if (memcmp(&config->auth, &s->config.auth, sizeof(config->auth)) != 0)
-		s->auth.is_known = false;
+	take_key(s, &config->auth);
 	s->config = *config;
 	offer(s, now);
+}
+
+void bfd_session_forget_keys(struct bfd_session *s)
+{
+	memset(s->config.auth.key, 0, sizeof(s->config.auth.key));
+	memset(s->key_until.key, 0, sizeof(s->key_until.key));
 }
 
 static enum bfd_reject check_path(const struct bfd_config *c, const struct bfd_arrival *a)
@@ -277,7 +332,7 @@ static enum bfd_reject check(struct bfd_session *s, const struct bfd_arrival *a,
 		return reject;
 	if (s->state == BFD_ADMIN_DOWN)
 		return BFD_REJECT_ADMIN_DOWN;
-	return bfd_auth_check(&s->config.auth, &s->auth, s->offered.detect_mult, p);
+	return check_auth(s, p);
 }
 
 /* 6.8.6, "set bfd.RemoteDiscr" and what follows. */
@@ -352,7 +407,8 @@ void bfd_session_tick(struct bfd_session *s, nsec_t now)
 
 static size_t write_packet(struct bfd_session *s, bool final, uint8_t buf[BFD_PACKET_MAX])
 {
-	size_t auth_len = bfd_auth_len(&s->config.auth);
+	const struct bfd_auth_key *key = key_in_use(s);
+	size_t auth_len = bfd_auth_len(key);
 	const struct bfd_packet p = {.diag = s->diag,
 				     .state = s->state,
 				     .poll = s->is_polling && !final,
@@ -366,7 +422,7 @@ static size_t write_packet(struct bfd_session *s, bool final, uint8_t buf[BFD_PA
 
 	bfd_packet_encode(buf, &p, auth_len);
 	if (auth_len > 0)
-		bfd_auth_write(&s->config.auth, &s->auth, buf);
+		bfd_auth_write(key, &s->auth, buf);
 	s->counters.sent++;
 	return BFD_PACKET_BYTES + auth_len;
 }

@@ -108,6 +108,8 @@ struct bfd_session {
 
 	struct bfd_auth_state auth;
 	nsec_t auth_known_until;
+	bool key_is_due;               /* config.auth waits for the peer to sign with it; ... */
+	struct bfd_auth_key key_until; /* ... what is signed with until then */
 	struct bfd_event events[BFD_EVENTS];
 	unsigned first_event, n_events;
 	struct bfd_counters counters;
@@ -119,9 +121,15 @@ void bfd_session_init(struct bfd_session *s, const struct bfd_config *config,
 
 /*
  * Takes other terms (by a poll sequence when Up), role, minimum TTL, local address or key, without
- * a change of state. Peer, interface and is_multihop are what a session is found by, and stay.
+ * a change of state. When Up another key, or none, counts from the first packet of the peer that is
+ * signed so; until then the former one does (RFC 5880 6.7.1). Peer, interface and is_multihop are
+ * what a session is found by, and stay.
  */
 void bfd_session_reconfigure(struct bfd_session *s, nsec_t now, const struct bfd_config *config);
+
+/* Overwrites the keys, but not their types and ids: of a copy for others, or of one that is over.
+ */
+void bfd_session_forget_keys(struct bfd_session *s);
 
 /*
  * A parsed packet for this session. BFD_ACCEPTED, or the reason why nothing has changed but

@@ -163,7 +163,7 @@ void bfd_set_remove(struct bfd_set *set, struct bfd_session *session)
 	struct slot *s = slot_of(set, session), *last = set->heap[--set->n];
 
 	s->is_used = false;
-	memset(&session->config.auth, 0, sizeof(session->config.auth));
+	bfd_session_forget_keys(session);
 	if (last == s)
 		return;
 	put(set, s->place, last);

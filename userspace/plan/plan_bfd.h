@@ -12,4 +12,5 @@ struct plan_bfd {
 	bool is_multihop, is_passive;
 	uint8_t minimum_ttl; /* with is_multihop */
 	struct bfd_terms terms;
+	struct bfd_auth_key auth; /* never shown */
 };

@@ -46,13 +46,52 @@ static struct plan_bfd from_profile(const struct peers_build *b, const struct pe
 					   profile->detect_multiplier}};
 }
 
+#define BFD_AUTH "metadata.annotations[lodestone.io/bfd-auth]"
+
+/*
+ * The key of the session, none if none is asked for. False: it cannot be had, and a session that
+ * anybody could forge is not what was asked for.
+ */
+static bool set_key(struct peers_build *b, const struct peer_candidate *c, struct plan_bfd *bfd)
+{
+	const struct api_bfd_auth *auth = &c->spec->bfd_auth;
+	struct peer_secret s = {.name = auth->secret,
+				.field = BFD_AUTH,
+				.consequence = "the session runs without BFD"};
+	size_t most;
+
+	if (auth->type == BFD_AUTH_NONE)
+		return true;
+	if (!peer_secret_read(b, c, &s))
+		return false;
+	bfd->auth.type = (enum bfd_auth_type)auth->type;
+	bfd->auth.id = auth->key_id;
+	most = bfd_auth_key_max(bfd->auth.type);
+	if (s.len == 0 || s.len > most) {
+		peer_problem(b, SEVERITY_ERROR, c, BFD_AUTH, "InvalidPassword",
+			     arena_printf(b->arena, "use a key of 1 to %zu bytes", most),
+			     "the password of Secret %s has %zu bytes; %s", s.name, s.len,
+			     s.consequence);
+		return false;
+	}
+	bfd->auth.len = (uint8_t)s.len;
+	memcpy(bfd->auth.key, s.key, s.len);
+	return true;
+}
+
 void peer_bfd_resolve(struct peers_build *b, struct peer_candidate *c)
 {
 	const char *name = plan_text(c->spec->bfd_profile);
 	const struct api_bfd_profile *profile;
+	struct plan_bfd bfd;
 
-	if (name[0] == '\0')
+	if (name[0] == '\0') {
+		if (c->spec->bfd_auth.type != BFD_AUTH_NONE)
+			peer_problem(b, SEVERITY_WARNING, c, BFD_AUTH, "NoEffect",
+				     "set bfdProfile, or remove the annotation",
+				     "signs nothing: the BGPPeer names no BFDProfile");
 		return;
+	}
 	profile = find_profile(b, name);
 	if (!profile) {
 		peer_problem(b, SEVERITY_WARNING, c, "spec.bfdProfile", "BFDProfileMissing",
@@ -66,8 +105,11 @@ void peer_bfd_resolve(struct peers_build *b, struct peer_candidate *c)
 			     "echoMode of BFDProfile %s is not supported yet; the session runs "
 			     "without echo",
 			     name);
+	bfd = from_profile(b, c, profile);
+	if (!set_key(b, c, &bfd))
+		return;
 	if (!ip_addr_is_none(&c->peer.address)) /* by interface: once its router was heard */
-		c->peer.bfd = from_profile(b, c, profile);
+		c->peer.bfd = bfd;
 }
 
 static uint64_t detection_of(const struct plan_bfd *bfd)
@@ -87,11 +129,55 @@ static struct peer_candidate *owner_of(struct peers_build *b, const struct peer_
 	return &b->items[c->owner - b->items];
 }
 
+static void share_terms(struct peers_build *b, const struct peer_candidate *c,
+			struct peer_candidate *owner)
+{
+	const struct bfd_auth_key auth = owner->peer.bfd.auth;
+	const bool is_stricter = detection_of(&c->peer.bfd) < detection_of(&owner->peer.bfd);
+
+	if (same_terms(&c->peer.bfd, &owner->peer.bfd))
+		return;
+	peer_problem(b, SEVERITY_WARNING, c, "spec.bfdProfile", "BFDProfileDiffers",
+		     "name one BFDProfile in all BGPPeers of a router",
+		     "BGPPeer %s asks for another BFD session with the router; that of %s is used, "
+		     "which detects sooner",
+		     owner->object->meta.name,
+		     is_stricter ? c->object->meta.name : owner->object->meta.name);
+	if (!is_stricter)
+		return;
+	owner->peer.bfd = c->peer.bfd;
+	owner->peer.bfd.auth = auth;
+}
+
+/* One that signs is stricter than one that does not; of two keys the owner's counts. */
+static void share_key(struct peers_build *b, const struct peer_candidate *c,
+		      struct peer_candidate *owner)
+{
+	struct bfd_auth_key *auth = &owner->peer.bfd.auth;
+	const bool is_stricter = auth->type == BFD_AUTH_NONE;
+
+	if (bfd_auth_key_same(&c->peer.bfd.auth, auth))
+		return;
+	peer_problem(b, SEVERITY_WARNING, c, BFD_AUTH, "BFDAuthDiffers",
+		     "write the same annotation in all BGPPeers of a router",
+		     "BGPPeer %s signs its BFD otherwise; the key of %s is used",
+		     owner->object->meta.name,
+		     is_stricter ? c->object->meta.name : owner->object->meta.name);
+	if (is_stricter)
+		*auth = c->peer.bfd.auth;
+}
+
+/* Of an owner whose key cannot be had: then there is no session rather than one without a key. */
+static bool is_kept_back(const struct peer_candidate *owner)
+{
+	return !owner->peer.bfd.is_wanted && owner->spec->bfd_auth.type != BFD_AUTH_NONE &&
+	       plan_text(owner->spec->bfd_profile)[0] != '\0';
+}
+
 void peer_bfd_share(struct peers_build *b)
 {
 	for (size_t i = 0; i < b->n; i++) {
 		struct peer_candidate *c = &b->items[i], *owner;
-		bool is_stricter;
 
 		if (!c->aliased || plan_text(c->spec->bfd_profile)[0] == '\0')
 			continue;
@@ -99,16 +185,9 @@ void peer_bfd_share(struct peers_build *b)
 		c->peer.address = owner->peer.address;
 		c->peer.ifindex = owner->peer.ifindex;
 		peer_bfd_resolve(b, c);
-		if (!c->peer.bfd.is_wanted || same_terms(&c->peer.bfd, &owner->peer.bfd))
+		if (!c->peer.bfd.is_wanted || is_kept_back(owner))
 			continue;
-		is_stricter = detection_of(&c->peer.bfd) < detection_of(&owner->peer.bfd);
-		peer_problem(b, SEVERITY_WARNING, c, "spec.bfdProfile", "BFDProfileDiffers",
-			     "name one BFDProfile in all BGPPeers of a router",
-			     "BGPPeer %s asks for another BFD session with the router; that of %s "
-			     "is used, which detects sooner",
-			     owner->object->meta.name,
-			     is_stricter ? c->object->meta.name : owner->object->meta.name);
-		if (is_stricter)
-			owner->peer.bfd = c->peer.bfd;
+		share_terms(b, c, owner);
+		share_key(b, c, owner);
 	}
 }

@@ -57,49 +57,55 @@ static size_t without_line_end(const uint8_t *key, size_t len)
 	return len;
 }
 
-static bool set_password_of_secret(struct peers_build *b, struct peer_candidate *c,
-				   const struct api_object *secret,
-				   const struct api_secret_item *item)
+static void take_key(struct peers_build *b, const struct api_object *secret,
+		     const struct api_secret_item *item, struct peer_secret *ret)
 {
-	const size_t len = without_line_end(item->data, item->len);
-
-	if (len < item->len)
+	ret->key = item->data;
+	ret->len = without_line_end(item->data, item->len);
+	if (ret->len < item->len)
 		object_problem(&b->env->problems, SEVERITY_INFO, secret,
 			       arena_printf(b->arena, "%s[%s]", item->section, item->key),
 			       "LineEndDropped",
 			       "nothing to do, or encode it without one: echo -n KEY | base64",
 			       "ends with a line end, which is not part of the password here");
-	return set_password(b, c, item->data, len);
 }
 
-static bool password_by_reference(struct peers_build *b, struct peer_candidate *c, const char *name,
-				  const char *field)
+bool peer_secret_read(struct peers_build *b, const struct peer_candidate *c, struct peer_secret *s)
 {
-	const struct api_object *secret = find_secret(b, name);
+	const struct api_object *secret = find_secret(b, s->name);
 	const struct api_secret_item *item = secret_password(secret);
 
 	if (!item) {
-		peer_problem(b, SEVERITY_ERROR, c, field, "SecretMissing",
-			     arena_printf(b->arena,
-					  "create it in namespace %s, with the key password",
-					  b->env->settings->ns),
-			     "%s; %s",
-			     secret ? arena_printf(b->arena, "Secret %s has no key password", name)
-				    : arena_printf(b->arena, "there is no Secret %s", name),
-			     peer_consequence(c));
+		peer_problem(
+			b, SEVERITY_ERROR, c, s->field, "SecretMissing",
+			arena_printf(b->arena, "create it in namespace %s, with the key password",
+				     b->env->settings->ns),
+			"%s; %s",
+			secret ? arena_printf(b->arena, "Secret %s has no key password", s->name)
+			       : arena_printf(b->arena, "there is no Secret %s", s->name),
+			s->consequence);
 		return false;
 	}
 	if (!secret->secret.type || strcmp(secret->secret.type, "kubernetes.io/basic-auth") != 0) {
 		const bool strict = b->env->config.strict;
 
-		peer_problem(b, strict ? SEVERITY_ERROR : SEVERITY_WARNING, c, field, "SecretType",
-			     "make it a Secret of type kubernetes.io/basic-auth",
-			     "Secret %s is not of the type MetalLB demands%s%s", name,
-			     strict ? "; (strict) " : "", strict ? peer_consequence(c) : "");
+		peer_problem(b, strict ? SEVERITY_ERROR : SEVERITY_WARNING, c, s->field,
+			     "SecretType", "make it a Secret of type kubernetes.io/basic-auth",
+			     "Secret %s is not of the type MetalLB demands%s%s", s->name,
+			     strict ? "; (strict) " : "", strict ? s->consequence : "");
 		if (strict)
 			return false;
 	}
-	return set_password_of_secret(b, c, secret, item);
+	take_key(b, secret, item, s);
+	return true;
+}
+
+static bool password_by_reference(struct peers_build *b, struct peer_candidate *c, const char *name,
+				  const char *field)
+{
+	struct peer_secret s = {.name = name, .field = field, .consequence = peer_consequence(c)};
+
+	return peer_secret_read(b, c, &s) && set_password(b, c, s.key, s.len);
 }
 
 /* A literal, cut to len bytes where it had a line end: `password: |` leaves one. */
@@ -138,6 +144,7 @@ bool peer_password_resolve(struct peers_build *b, struct peer_candidate *c)
 	const struct api_peer *spec = c->spec;
 	const struct api_secret_item *item;
 	const struct api_object *secret;
+	struct peer_secret from;
 	const char *text;
 	size_t len;
 
@@ -160,5 +167,6 @@ bool peer_password_resolve(struct peers_build *b, struct peer_candidate *c)
 	peer_problem(b, SEVERITY_INFO, c, "spec.password", "PasswordResolvedFromSecret",
 		     "use passwordSecret to say so in the object",
 		     "the password is the key password of the Secret that spec.password names");
-	return set_password_of_secret(b, c, secret, item);
+	take_key(b, secret, item, &from);
+	return set_password(b, c, from.key, from.len);
 }

@@ -50,6 +50,15 @@ static inline bool peer_is_internal(const struct api_peer *spec)
  */
 bool peer_password_resolve(struct peers_build *b, struct peer_candidate *c);
 
+struct peer_secret {
+	const char *name, *field; /* of the Secret, and of c->object, which names it */
+	const char *consequence;  /* what a problem ends with */
+	const uint8_t *key;       /* its key `password`, without a line end; of the world */
+	size_t len;
+};
+/* Fills s->key and s->len. False: there is none, which is a problem of the peer. */
+bool peer_secret_read(struct peers_build *b, const struct peer_candidate *c, struct peer_secret *s);
+
 /* With strict: true: false, and a problem: MetalLB refuses it. */
 bool peer_is_strict(struct peers_build *b, const struct peer_candidate *c);
 /* False, and a problem: it asks for something that no session can be given yet. */

@@ -128,7 +128,7 @@ static void report_session(struct bfd_engine *e, const struct line *l)
 					   .source_port = l->port,
 					   .error = l->error}};
 
-	memset(&r.session.session.config.auth, 0, sizeof(r.session.session.config.auth));
+	bfd_session_forget_keys(&r.session.session);
 	(void)report(e, &r); /* the next one is due in a second */
 }
 

@@ -32,7 +32,7 @@ const char *bfd_priority_text(enum bfd_priority p); /* "normal", "nice -20", "SC
 const char *bfd_engine_port_text(size_t i);
 
 struct bfd_session_report {
-	struct bfd_session session; /* a copy, without the key */
+	struct bfd_session session; /* a copy, without its keys */
 	struct ip_addr local;       /* none: there is no socket */
 	uint16_t source_port;
 	int error; /* -errno of the socket or of the last packet; 0: it went out */

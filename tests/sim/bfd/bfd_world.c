@@ -172,6 +172,39 @@ static void reconfigure(struct world *w, int end)
 	follow_up(w, end);
 }
 
+static void rekey(struct world *w, int end, const struct bfd_auth_key *key)
+{
+	struct world_end *e = &w->end[end];
+
+	e->config.auth = *key;
+	bfd_session_reconfigure(e->session, w->now, &e->config);
+	world_check_reconfigured(w, end);
+	follow_up(w, end);
+}
+
+static struct bfd_auth_key some_key(struct world *w)
+{
+	static const char *const texts[] = {"sesame", "simsala"};
+	struct bfd_auth_key key = {.type = (enum bfd_auth_type)chance(w, 6)};
+
+	if (key.type == BFD_AUTH_NONE)
+		return key;
+	key.id = (uint8_t)chance(w, 2);
+	key.len = 6;
+	memcpy(key.key, texts[chance(w, ARRAY_SIZE(texts))], key.len);
+	return key;
+}
+
+/* Both, or one, which the other does not understand until the link has healed. */
+static void change_key(struct world *w, int end)
+{
+	const struct bfd_auth_key key = some_key(w);
+
+	rekey(w, end, &key);
+	if (w->is_calm || chance(w, 2))
+		rekey(w, 1 - end, &key);
+}
+
 static void toggle(struct world *w, int end)
 {
 	struct world_end *e = &w->end[end];
@@ -210,7 +243,7 @@ static void happen(struct world *w)
 {
 	int end = (int)chance(w, 2);
 
-	switch (chance(w, 8)) {
+	switch (chance(w, 9)) {
 	case 0:
 	case 1:
 		change_weather(w);
@@ -226,6 +259,9 @@ static void happen(struct world *w)
 		break;
 	case 6:
 		toggle(w, end);
+		break;
+	case 7:
+		change_key(w, end);
 		break;
 	default:
 		if (!w->is_calm)
@@ -244,6 +280,7 @@ static void heal(struct world *w)
 		if (w->end[end].is_admin_down)
 			toggle(w, end);
 	}
+	rekey(w, 1, &w->end[0].config.auth);
 }
 
 /* ---- the world ------------------------------------------------------------------------------- */
@@ -276,10 +313,7 @@ struct world *world_new(uint64_t seed)
 	}
 	/* With one key, or with none. */
 	if (chance(w, 3) == 0) {
-		const struct bfd_auth_key key = {.type = (enum bfd_auth_type)(1 + chance(w, 5)),
-						 .id = 1,
-						 .len = 6,
-						 .key = "sesame"};
+		const struct bfd_auth_key key = some_key(w);
 
 		for (int end = 0; end < 2; end++) {
 			w->end[end].config.auth = key;

@@ -354,6 +354,50 @@ static void annotations_say_role_long_lived_restart_and_listening(void **state)
 	}
 }
 
+static void annotation_says_how_bfd_is_signed(void **state)
+{
+	static const char *const types[] = {"simple", "keyed-md5", "meticulous-keyed-md5",
+					    "keyed-sha1", "meticulous-keyed-sha1"};
+	static const struct {
+		const char *value, *says;
+	} bad[] = {
+		{"", "begins with none"},          {"sha1:1:s", "begins with none"},
+		{"keyed-md5", "begins with none"}, {"keyed-md5s:1:s", "begins with none"},
+		{"simple:s", "no key id"},         {"simple::s", "no key id"},
+		{"simple:256:s", "no key id"},     {"simple:4294967296:s", "no key id"},
+		{"simple:-1:s", "no key id"},      {"simple: 1:s", "no key id"},
+		{"simple:1", "no key id"},         {"simple:1:", "names no Secret"},
+	};
+
+	(void)state;
+	for (unsigned i = 0; i < ARRAY_SIZE(types); i++) {
+		_cleanup_(arena_freep) struct arena *arena = arena_new();
+		struct api_batch b =
+			annotated(arena_printf(arena, "lodestone.io/bfd-auth: \"%s:%u:bfd-key\"",
+					       types[i], i * 60),
+				  "");
+		const struct api_bfd_auth *auth = &only_object(&b)->peer.bfd_auth;
+
+		assert_int_equal(b.problems.n, 0);
+		assert_int_equal(auth->type, i + 1);
+		assert_int_equal(auth->key_id, i * 60);
+		assert_string_equal(auth->secret, "bfd-key");
+		api_batch_done(&b);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		_cleanup_(arena_freep) struct arena *arena = arena_new();
+		struct api_batch b = annotated(
+			arena_printf(arena, "lodestone.io/bfd-auth: \"%s\"", bad[i].value), "");
+
+		assert_int_equal(b.n, 0);
+		assert_int_equal(b.problems.n, 1);
+		assert_string_equal(b.problems.items[0].field,
+				    "metadata.annotations[lodestone.io/bfd-auth]");
+		assert_non_null(strstr(b.problems.items[0].message, bad[i].says));
+		api_batch_done(&b);
+	}
+}
+
 static void annotation_says_what_becomes_of_local_pref(void **state)
 {
 	static const char *const words[API_N_PREF_AS] = {
@@ -391,6 +435,7 @@ int main(void)
 		cmocka_unit_test(a_password_is_never_repeated),
 		cmocka_unit_test(ttl_security_is_a_number_of_hops),
 		cmocka_unit_test(annotations_say_role_long_lived_restart_and_listening),
+		cmocka_unit_test(annotation_says_how_bfd_is_signed),
 		cmocka_unit_test(annotation_says_what_becomes_of_local_pref),
 	};
 

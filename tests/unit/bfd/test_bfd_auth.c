@@ -181,6 +181,160 @@ static void another_key_begins_another_sequence(void **state)
 	assert_int_equal(bfd_session_receive(&s, &a, &m.p), BFD_ACCEPTED);
 }
 
+/* A packet of the peer with that key is taken or refused, at that time. */
+static enum bfd_reject hear_signed(struct bfd_session *s, nsec_t at, const struct bfd_auth_key *key,
+				   struct bfd_auth_state *tx)
+{
+	const struct bfd_arrival a = usual_arrival(at);
+	struct made m;
+
+	make(&m, key, tx);
+	return bfd_session_receive(s, &a, &m.p);
+}
+
+/* Up at NOW with the key; tx is the peer's sequence. */
+static struct bfd_session signed_session(struct bfd_config *config, const struct bfd_auth_key *key,
+					 struct bfd_auth_state *tx)
+{
+	struct bfd_packet p = usual_packet(BFD_INIT);
+	struct bfd_session s;
+	struct made m;
+
+	config->auth = *key;
+	s = new_session(config);
+	p.has_auth = true;
+	for (p.state = BFD_DOWN; p.state <= BFD_INIT; p.state++) {
+		const struct bfd_arrival a = usual_arrival(NOW);
+
+		bfd_packet_encode(m.b, &p, bfd_auth_len(key));
+		bfd_auth_write(key, tx, m.b);
+		assert_int_equal(bfd_packet_parse(m.b, BFD_PACKET_BYTES + bfd_auth_len(key), &m.p),
+				 BFD_ACCEPTED);
+		assert_int_equal(bfd_session_receive(&s, &a, &m.p), BFD_ACCEPTED);
+	}
+	assert_int_equal(s.state, BFD_UP);
+	(void)say_all(&s, NOW);
+	return s;
+}
+
+/* Which key the next packet is signed with, by its id; -1: none. */
+static int said_key(struct bfd_session *s, nsec_t now)
+{
+	uint8_t buf[BFD_PACKET_MAX];
+	size_t len = bfd_session_transmit(s, now, buf);
+
+	assert_true(len >= BFD_PACKET_BYTES);
+	return len > BFD_PACKET_BYTES ? buf[BFD_PACKET_BYTES + 2] : -1;
+}
+
+static void another_key_counts_when_the_peer_signs_with_it(void **state)
+{
+	const struct bfd_auth_key old = key_of(BFD_AUTH_METICULOUS_SHA1, "sesame");
+	struct bfd_auth_key new = key_of(BFD_AUTH_MD5, "open");
+	struct bfd_auth_state tx = {.sent = 41}, other = {.sent = 3};
+	struct bfd_config config = usual_config();
+	struct bfd_session s = signed_session(&config, &old, &tx);
+
+	(void)state;
+	new.id = 8;
+	config.auth = new;
+	bfd_session_reconfigure(&s, NOW, &config);
+	assert_int_equal(said_key(&s, NOW + MS(50)), 7);
+	assert_int_equal(hear_signed(&s, NOW + MS(60), &old, &tx), BFD_ACCEPTED);
+	assert_int_equal(hear_signed(&s, NOW + MS(110), &new, &other), BFD_ACCEPTED);
+	assert_int_equal(said_key(&s, NOW + MS(110)), 8);
+	/* There is no way back, and none by a replay. */
+	assert_int_equal(hear_signed(&s, NOW + MS(120), &old, &tx), BFD_REJECT_AUTH_TYPE);
+	other.sent = 2;
+	assert_int_equal(hear_signed(&s, NOW + MS(130), &new, &other), BFD_REJECT_AUTH_SEQUENCE);
+	assert_int_equal(s.state, BFD_UP);
+	assert_int_equal(s.counters.flaps, 0);
+}
+
+static void signing_begins_and_ends_with_the_peer(void **state)
+{
+	const struct bfd_auth_key key = key_of(BFD_AUTH_SHA1, "sesame");
+	const struct bfd_packet plain = usual_packet(BFD_UP);
+	const struct bfd_arrival a = usual_arrival(NOW + MS(100));
+	struct bfd_auth_state tx = {.sent = 41};
+	struct bfd_config config = usual_config();
+	struct bfd_session s = up_session(&config);
+
+	(void)state;
+	config.auth = key;
+	bfd_session_reconfigure(&s, NOW, &config);
+	hear(&s, NOW + MS(40), BFD_UP);
+	assert_int_equal(said_key(&s, NOW + MS(50)), -1);
+	assert_int_equal(hear_signed(&s, NOW + MS(90), &key, &tx), BFD_ACCEPTED);
+	assert_int_equal(bfd_session_receive(&s, &a, &plain), BFD_REJECT_AUTH_MISSING);
+	config.auth = (struct bfd_auth_key){.type = BFD_AUTH_NONE};
+	bfd_session_reconfigure(&s, NOW + MS(100), &config);
+	assert_int_equal(said_key(&s, NOW + MS(110)), 7);
+	assert_int_equal(bfd_session_receive(&s, &a, &plain), BFD_ACCEPTED);
+	assert_int_equal(said_key(&s, NOW + MS(160)), -1);
+	assert_int_equal(hear_signed(&s, NOW + MS(170), &key, &tx), BFD_REJECT_AUTH_UNEXPECTED);
+	assert_int_equal(s.counters.flaps, 0);
+}
+
+static void a_key_taken_back_and_the_last_of_two_count(void **state)
+{
+	const struct bfd_auth_key old = key_of(BFD_AUTH_MD5, "sesame");
+	const struct bfd_auth_key second = key_of(BFD_AUTH_MD5, "open");
+	const struct bfd_auth_key third = key_of(BFD_AUTH_MD5, "door");
+	struct bfd_auth_state tx = {.sent = 41}, other = {.sent = 3};
+	struct bfd_config config = usual_config();
+	struct bfd_session s = signed_session(&config, &old, &tx);
+
+	(void)state;
+	config.auth = second;
+	bfd_session_reconfigure(&s, NOW, &config);
+	config.auth = old;
+	bfd_session_reconfigure(&s, NOW, &config);
+	assert_int_not_equal(hear_signed(&s, NOW + MS(10), &second, &other), BFD_ACCEPTED);
+	assert_true(s.auth.is_known); /* it never changed */
+	config.auth = second;
+	bfd_session_reconfigure(&s, NOW, &config);
+	config.auth = third;
+	bfd_session_reconfigure(&s, NOW, &config);
+	assert_int_equal(hear_signed(&s, NOW + MS(20), &old, &tx), BFD_ACCEPTED);
+	assert_int_not_equal(hear_signed(&s, NOW + MS(30), &second, &other), BFD_ACCEPTED);
+	assert_int_equal(hear_signed(&s, NOW + MS(40), &third, &other), BFD_ACCEPTED);
+}
+
+static void a_session_that_goes_down_has_the_new_key_alone(void **state)
+{
+	const struct bfd_auth_key old = key_of(BFD_AUTH_MD5, "sesame");
+	const struct bfd_auth_key new = key_of(BFD_AUTH_MD5, "open");
+	struct bfd_auth_state tx = {.sent = 41}, other = {.sent = 3};
+	struct bfd_config config = usual_config();
+	struct bfd_session s = signed_session(&config, &old, &tx);
+
+	(void)state;
+	config.auth = new;
+	bfd_session_reconfigure(&s, NOW, &config);
+	bfd_session_tick(&s, NOW + MS(150));
+	assert_int_equal(s.state, BFD_DOWN);
+	assert_int_equal(hear_signed(&s, NOW + MS(160), &old, &tx), BFD_REJECT_AUTH_DIGEST);
+	assert_int_equal(hear_signed(&s, NOW + MS(170), &new, &other), BFD_ACCEPTED);
+}
+
+static void a_copy_for_others_has_no_key(void **state)
+{
+	static const uint8_t none[BFD_AUTH_KEY_MAX];
+	const struct bfd_auth_key old = key_of(BFD_AUTH_MD5, "sesame");
+	struct bfd_auth_state tx = {.sent = 41};
+	struct bfd_config config = usual_config();
+	struct bfd_session s = signed_session(&config, &old, &tx);
+
+	(void)state;
+	config.auth = key_of(BFD_AUTH_MD5, "open");
+	bfd_session_reconfigure(&s, NOW, &config);
+	bfd_session_forget_keys(&s);
+	assert_memory_equal(s.config.auth.key, none, sizeof(none));
+	assert_memory_equal(s.key_until.key, none, sizeof(none));
+	assert_int_equal(s.key_until.type, BFD_AUTH_MD5); /* which one it was may be seen */
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -191,6 +345,11 @@ int main(void)
 		cmocka_unit_test(sessions_with_one_key_come_up_and_a_replay_does_nothing),
 		cmocka_unit_test(the_sequence_is_forgotten_after_twice_the_detection_time),
 		cmocka_unit_test(another_key_begins_another_sequence),
+		cmocka_unit_test(another_key_counts_when_the_peer_signs_with_it),
+		cmocka_unit_test(signing_begins_and_ends_with_the_peer),
+		cmocka_unit_test(a_key_taken_back_and_the_last_of_two_count),
+		cmocka_unit_test(a_session_that_goes_down_has_the_new_key_alone),
+		cmocka_unit_test(a_copy_for_others_has_no_key),
 	};
 
 	return cmocka_run_group_tests_name("bfd_auth", tests, NULL, NULL);

@@ -324,73 +324,6 @@ static void what_is_not_supported_yet_is_not_started_and_said(void **state)
 	assert_non_null(fixture_problem(f, "LinkLocalAddress", "six"));
 }
 
-static void bfd_profile_does_not_hold_the_session_back(void **state)
-{
-	_cleanup_(fixture_freep) struct fixture *f = fixture_new();
-	const struct plan_bfd *bfd;
-
-	(void)state;
-	peer(f, "r1", "peerASN: 64513, peerAddress: 10.0.0.1, bfdProfile: fast");
-	fixture_plan(f);
-	assert_false(fixture_plan_peer(f, "r1")->bfd.is_wanted);
-	assert_int_equal(fixture_problem(f, "BFDProfileMissing", "r1")->severity, SEVERITY_WARNING);
-	fixture_object(f, "BFDProfile", "fast", "", "spec: {}");
-	fixture_plan(f);
-	assert_null(fixture_problem(f, "BFDProfileMissing", NULL));
-	assert_null(fixture_problem(f, "NotSupportedYet", NULL));
-	bfd = &fixture_plan_peer(f, "r1")->bfd;
-	assert_true(bfd->is_wanted && !bfd->is_passive && !bfd->is_multihop);
-	assert_int_equal(bfd->terms.min_tx_us, 300000);
-	assert_int_equal(bfd->terms.min_rx_us, 300000);
-	assert_int_equal(bfd->terms.detect_mult, 3);
-}
-
-static void every_field_of_a_bfd_profile_acts(void **state)
-{
-	_cleanup_(fixture_freep) struct fixture *f = fixture_new();
-	const struct plan_bfd *bfd;
-
-	(void)state;
-	fixture_object(f, "BFDProfile", "fast", "",
-		       "spec: {transmitInterval: 20, receiveInterval: 30, detectMultiplier: 5,"
-		       " passiveMode: true, minimumTtl: 200, echoMode: true}");
-	peer(f, "r1",
-	     "peerASN: 64513, peerAddress: 10.0.0.1, ebgpMultiHop: true, bfdProfile: fast");
-	fixture_plan(f);
-	bfd = &fixture_plan_peer(f, "r1")->bfd;
-	assert_true(bfd->is_wanted && bfd->is_passive && bfd->is_multihop);
-	assert_int_equal(bfd->minimum_ttl, 200);
-	assert_int_equal(bfd->terms.min_tx_us, 20000);
-	assert_int_equal(bfd->terms.min_rx_us, 30000);
-	assert_int_equal(bfd->terms.detect_mult, 5);
-	assert_int_equal(fixture_problem(f, "NotSupportedYet", "r1")->severity, SEVERITY_INFO);
-}
-
-static void of_two_profiles_for_one_router_the_stricter_counts(void **state)
-{
-	_cleanup_(fixture_freep) struct fixture *f = fixture_new();
-
-	(void)state;
-	fixture_object(f, "BFDProfile", "slow", "", "spec: {}");
-	fixture_object(f, "BFDProfile", "fast", "", "spec: {receiveInterval: 50}");
-	peer(f, "r1", "peerASN: 64513, peerAddress: 10.0.0.1, bfdProfile: slow");
-	peer(f, "r2", "peerASN: 64513, peerAddress: 10.0.0.1, bfdProfile: slow");
-	fixture_plan(f);
-	assert_null(fixture_problem(f, "BFDProfileDiffers", NULL));
-	peer(f, "r2", "peerASN: 64513, peerAddress: 10.0.0.1, bfdProfile: fast");
-	fixture_plan(f);
-	assert_int_equal(fixture_plan_peer(f, "r1")->bfd.terms.min_rx_us, 50000);
-	assert_int_equal(fixture_problem(f, "BFDProfileDiffers", "r2")->severity, SEVERITY_WARNING);
-	peer(f, "r1", "peerASN: 64513, peerAddress: 10.0.0.1, bfdProfile: fast");
-	peer(f, "r2", "peerASN: 64513, peerAddress: 10.0.0.1, bfdProfile: slow");
-	fixture_plan(f);
-	assert_int_equal(fixture_plan_peer(f, "r1")->bfd.terms.min_rx_us, 50000);
-	assert_non_null(fixture_problem(f, "BFDProfileDiffers", "r2"));
-	peer(f, "r1", "peerASN: 64513, peerAddress: 10.0.0.1");
-	fixture_plan(f);
-	assert_int_equal(fixture_plan_peer(f, "r1")->bfd.terms.min_rx_us, 300000);
-}
-
 static void peer_for_other_nodes_is_known_but_not_run(void **state)
 {
 	_cleanup_(fixture_freep) struct fixture *f = fixture_announced();
@@ -472,9 +405,6 @@ int main(void)
 		cmocka_unit_test(routers_may_dial_where_it_is_asked_for),
 		cmocka_unit_test(session_parameters_come_from_the_object),
 		cmocka_unit_test(what_is_not_supported_yet_is_not_started_and_said),
-		cmocka_unit_test(bfd_profile_does_not_hold_the_session_back),
-		cmocka_unit_test(every_field_of_a_bfd_profile_acts),
-		cmocka_unit_test(of_two_profiles_for_one_router_the_stricter_counts),
 		cmocka_unit_test(peer_for_other_nodes_is_known_but_not_run),
 		cmocka_unit_test(refused_peer_is_a_warning_with_its_error),
 		cmocka_unit_test(silent_peer_is_a_warning_after_ten_seconds),

@@ -1,0 +1,105 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+#
+# More of BFD, on the network of bfd.bash: signed packets with BIRD.
+
+bfd_more_all() {
+	lab_folder
+	LAB_NODES=(bfd) # for lab_down
+	run_step bfd-auth "Signed BFD with BIRD: every type, and keys that change without a flap" step_bfd_auth
+}
+
+# signed_bird TYPE KEYID KEY: what BIRD signs with; TYPE as it writes it, "none" without a key.
+signed_bird() {
+	local dir key=""
+	dir=$(bfd_dir bird)
+	[ "$1" = none ] || key="password \"$3\" { id $2; };"
+	cat >"$dir/bird.conf" <<-BIRD
+		router id 10.60.2.1;
+		log "$dir/bird.log" all;
+		protocol device { scan time 5; }
+		protocol bfd { interface "*" {
+			min rx interval 50 ms; min tx interval 50 ms; idle tx interval 1 s; multiplier 3;
+			authentication $1; $key
+		}; }
+		protocol bgp node4 {
+			local 10.60.2.1 as 64602;
+			neighbor 10.60.2.2 as 64513;
+			passive; bfd on;
+			error wait time 1, 1; error forget time 1;
+			ipv4 { import all; export none; };
+		}
+	BIRD
+}
+bird_reload() { birdc -s "$(bfd_dir bird)/ctl" configure | grep -q Reconfigured; }
+
+# signed_peer TYPE KEYID KEY: the same for our side, TYPE as the annotation writes it.
+signed_peer() {
+	local annotations="{}"
+	[ "$1" = none ] || annotations="{lodestone.io/bfd-auth: \"$1:$2:bfd-key\"}"
+	cat >"$LAB_DIR/bfd-config/.peers" <<-YAML
+		apiVersion: v1
+		kind: Secret
+		metadata: {name: bfd-key, namespace: metallb-system}
+		type: kubernetes.io/basic-auth
+		stringData: {password: "$3"}
+		---
+		apiVersion: metallb.io/v1beta2
+		kind: BGPPeer
+		metadata: {name: bird4, namespace: metallb-system, annotations: $annotations}
+		spec: {myASN: 64513, peerASN: 64602, peerAddress: 10.60.2.1, bfdProfile: fast}
+	YAML
+	mv "$LAB_DIR/bfd-config/.peers" "$LAB_DIR/bfd-config/peers.yaml"
+}
+# signed_with KEYS: "TYPE ID", and while the router does not sign so yet "TYPE ID TYPE ID".
+signed_with() {
+	bfd_is_up_with bird4 && [ "$(bfd_show | jq -r '.[0] | [.authentication, .nextAuthentication // empty] |
+		map("\(.type) \(.keyId // "-")") | join(" ")')" = "$1" ]
+}
+signed_is_refused() {
+	bfd_show | jq -e '.[0] | .state == "Down" and .rejected["authentication digest"] > 3' >/dev/null
+}
+signed_says() { say "$1: $(bfd_show | jq -c '.[] | {state, authentication, nextAuthentication, rejected}')"; }
+
+step_bfd_auth() {
+	local flaps ours theirs name before="meticulous-keyed-sha1 1" id=1
+	bfd_network
+	bfd_config
+	signed_bird "meticulous keyed sha1" 1 "sesame-1"
+	signed_peer meticulous-keyed-sha1 1 "sesame-1"
+	lab_spawn "$(bfd_dir bird)/out.log" b-bird bird -f -c "$(bfd_dir bird)/bird.conf" \
+		-s "$(bfd_dir bird)/ctl" -P "$(bfd_dir bird)/bird.pid"
+	bfd_agent_up
+	lab_until 30 signed_with "$before" && lab_until 10 bfd_detects_in bird4 150 || {
+		signed_says up
+		tail -n 5 "$LAB_DIR/bfd.log"
+		return 1
+	}
+	flaps=$(bfd_flaps)
+	# Ours first: it takes both keys until BIRD signs with the other one.
+	while IFS=: read -r ours theirs; do
+		name="$ours $((++id))"
+		[ "$ours" = none ] && name="none -"
+		signed_peer "$ours" "$id" "sesame-$id"
+		lab_until 5 signed_with "$before $name" || { signed_says "$name, ours"; return 1; }
+		sleep 0.3
+		signed_bird "$theirs" "$id" "sesame-$id"
+		bird_reload || { say "BIRD does not take $theirs"; return 1; }
+		lab_until 5 signed_with "$name" || { signed_says "$name, both"; return 1; }
+		before=$name
+	done <<-TYPES
+		simple:simple
+		keyed-md5:keyed md5
+		meticulous-keyed-md5:meticulous keyed md5
+		keyed-sha1:keyed sha1
+		none:none
+		meticulous-keyed-sha1:meticulous keyed sha1
+	TYPES
+	[ "$(bfd_flaps)" = "$flaps" ] || { say "flaps: $flaps, then $(bfd_flaps)"; return 1; }
+	grep -q 'sesame' "$LAB_DIR/bfd.log" && { say "the key is in the log"; return 1; }
+	# A wrong key is no peer.
+	signed_bird "meticulous keyed sha1" "$id" "open-sesame"
+	bird_reload
+	lab_until 10 signed_is_refused || { signed_says "a wrong key"; return 1; }
+	STEP_NOTE="$((id - 1)) changes of type and key: no flap; a wrong key is refused"
+}

@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * The BFD session of a BGPPeer: what its profile and annotations ask for, and that nothing of it
+ * holds the BGP session back. No key is ever in a text.
+ */
+#include "fake/plan_fixture.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
+
+static void peer(struct fixture *f, const char *name, const char *spec)
+{
+	struct arena *arena = arena_new();
+
+	fixture_object(f, "BGPPeer", name, "",
+		       arena_printf(arena, "spec: {myASN: 64512, %s}", spec));
+	arena_free(arena);
+}
+
+static void assert_no_text_has(struct fixture *f, const char *word)
+{
+	struct arena *arena = arena_new();
+
+	for (size_t i = 0; i < f->plan.problems.n; i++)
+		assert_null(strstr(problem_line(arena, &f->plan.problems.items[i]), word));
+	arena_free(arena);
+}
+
+static void signed_peer(struct fixture *f, const char *name, const char *auth)
+{
+	struct arena *arena = arena_new();
+
+	fixture_object(f, "BGPPeer", name,
+		       arena_printf(arena, "annotations: {lodestone.io/bfd-auth: \"%s\"}", auth),
+		       "spec: {myASN: 64512, peerASN: 64513, peerAddress: 10.0.0.1, "
+		       "bfdProfile: fast}");
+	arena_free(arena);
+}
+
+static void bfd_profile_does_not_hold_the_session_back(void **state)
+{
+	_cleanup_(fixture_freep) struct fixture *f = fixture_new();
+	const struct plan_bfd *bfd;
+
+	(void)state;
+	peer(f, "r1", "peerASN: 64513, peerAddress: 10.0.0.1, bfdProfile: fast");
+	fixture_plan(f);
+	assert_false(fixture_plan_peer(f, "r1")->bfd.is_wanted);
+	assert_int_equal(fixture_problem(f, "BFDProfileMissing", "r1")->severity, SEVERITY_WARNING);
+	fixture_object(f, "BFDProfile", "fast", "", "spec: {}");
+	fixture_plan(f);
+	assert_null(fixture_problem(f, "BFDProfileMissing", NULL));
+	assert_null(fixture_problem(f, "NotSupportedYet", NULL));
+	bfd = &fixture_plan_peer(f, "r1")->bfd;
+	assert_true(bfd->is_wanted && !bfd->is_passive && !bfd->is_multihop);
+	assert_int_equal(bfd->terms.min_tx_us, 300000);
+	assert_int_equal(bfd->terms.min_rx_us, 300000);
+	assert_int_equal(bfd->terms.detect_mult, 3);
+}
+
+static void every_field_of_a_bfd_profile_acts(void **state)
+{
+	_cleanup_(fixture_freep) struct fixture *f = fixture_new();
+	const struct plan_bfd *bfd;
+
+	(void)state;
+	fixture_object(f, "BFDProfile", "fast", "",
+		       "spec: {transmitInterval: 20, receiveInterval: 30, detectMultiplier: 5,"
+		       " passiveMode: true, minimumTtl: 200, echoMode: true}");
+	peer(f, "r1",
+	     "peerASN: 64513, peerAddress: 10.0.0.1, ebgpMultiHop: true, bfdProfile: fast");
+	fixture_plan(f);
+	bfd = &fixture_plan_peer(f, "r1")->bfd;
+	assert_true(bfd->is_wanted && bfd->is_passive && bfd->is_multihop);
+	assert_int_equal(bfd->minimum_ttl, 200);
+	assert_int_equal(bfd->terms.min_tx_us, 20000);
+	assert_int_equal(bfd->terms.min_rx_us, 30000);
+	assert_int_equal(bfd->terms.detect_mult, 5);
+	assert_int_equal(fixture_problem(f, "NotSupportedYet", "r1")->severity, SEVERITY_INFO);
+}
+
+static void the_key_of_bfd_comes_from_its_secret(void **state)
+{
+	_cleanup_(fixture_freep) struct fixture *f = fixture_new();
+	const struct bfd_auth_key *auth;
+
+	(void)state;
+	fixture_object(f, "BFDProfile", "fast", "", "spec: {}");
+	signed_peer(f, "r1", "meticulous-keyed-sha1:9:bfd-key");
+	fixture_plan(f);
+	/* BGP runs, and BFD rather not at all than without the key. */
+	assert_false(fixture_plan_peer(f, "r1")->bfd.is_wanted);
+	assert_int_equal(fixture_problem(f, "SecretMissing", "r1")->severity, SEVERITY_ERROR);
+	fixture_object(f, "Secret", "bfd-key", "",
+		       "type: kubernetes.io/basic-auth\nstringData: {password: \"s3cr3t\\n\"}");
+	fixture_plan(f);
+	auth = &fixture_plan_peer(f, "r1")->bfd.auth;
+	assert_int_equal(auth->type, BFD_AUTH_METICULOUS_SHA1);
+	assert_int_equal(auth->id, 9);
+	assert_int_equal(auth->len, 6);
+	assert_memory_equal(auth->key, "s3cr3t", 6);
+	assert_int_equal(fixture_count(f, "LineEndDropped"), 1);
+	assert_no_text_has(f, "s3cr3t");
+}
+
+static void a_key_longer_than_its_type_is_refused(void **state)
+{
+	static const char seventeen[] = "type: kubernetes.io/basic-auth\n"
+					"stringData: {password: 0123456789abcdefg}";
+	_cleanup_(fixture_freep) struct fixture *f = fixture_new();
+
+	(void)state;
+	fixture_object(f, "BFDProfile", "fast", "", "spec: {}");
+	fixture_object(f, "Secret", "bfd-key", "", seventeen);
+	signed_peer(f, "r1", "keyed-sha1:1:bfd-key");
+	fixture_plan(f);
+	assert_string_equal(bfd_auth_text(fixture_plan_peer(f, "r1")->bfd.auth.type), "keyed-sha1");
+	assert_true(fixture_plan_peer(f, "r1")->bfd.is_wanted);
+	signed_peer(f, "r1", "keyed-md5:1:bfd-key");
+	fixture_plan(f);
+	assert_false(fixture_plan_peer(f, "r1")->bfd.is_wanted);
+	assert_non_null(fixture_problem(f, "InvalidPassword", "r1"));
+	assert_no_text_has(f, "0123456789abcdefg");
+}
+
+static void types_have_one_name_in_the_annotation_and_in_what_is_shown(void **state)
+{
+	_cleanup_(fixture_freep) struct fixture *f = fixture_new();
+
+	(void)state;
+	fixture_object(f, "BFDProfile", "fast", "", "spec: {}");
+	fixture_object(f, "Secret", "k", "", "stringData: {password: key}");
+	for (enum bfd_auth_type t = BFD_AUTH_SIMPLE; t <= BFD_AUTH_METICULOUS_SHA1; t++) {
+		char auth[48];
+
+		(void)snprintf(auth, sizeof(auth), "%s:1:k", bfd_auth_text(t));
+		signed_peer(f, "r1", auth);
+		fixture_plan(f);
+		assert_int_equal(fixture_plan_peer(f, "r1")->bfd.auth.type, t);
+	}
+}
+
+static void an_annotation_without_a_profile_says_that_it_signs_nothing(void **state)
+{
+	_cleanup_(fixture_freep) struct fixture *f = fixture_new();
+
+	(void)state;
+	fixture_object(f, "BGPPeer", "r1", "annotations: {lodestone.io/bfd-auth: \"simple:1:k\"}",
+		       "spec: {myASN: 64512, peerASN: 64513, peerAddress: 10.0.0.1}");
+	fixture_plan(f);
+	assert_non_null(fixture_problem(f, "NoEffect", "r1"));
+	assert_non_null(fixture_plan_peer(f, "r1"));
+}
+
+static void of_two_keys_for_one_router_the_owners_counts(void **state)
+{
+	static const char body[] = "type: kubernetes.io/basic-auth\nstringData: {password: key}";
+	_cleanup_(fixture_freep) struct fixture *f = fixture_new();
+
+	(void)state;
+	fixture_object(f, "BFDProfile", "fast", "", "spec: {}");
+	fixture_object(f, "Secret", "k", "", body);
+	signed_peer(f, "r1", "simple:1:k");
+	signed_peer(f, "r2", "simple:2:k");
+	fixture_plan(f);
+	assert_int_equal(fixture_plan_peer(f, "r1")->bfd.auth.id, 1);
+	assert_int_equal(fixture_problem(f, "BFDAuthDiffers", "r2")->severity, SEVERITY_WARNING);
+	/* One that does not sign asks for less. */
+	peer(f, "r1", "peerASN: 64513, peerAddress: 10.0.0.1, bfdProfile: fast");
+	fixture_plan(f);
+	assert_int_equal(fixture_plan_peer(f, "r1")->bfd.auth.id, 2);
+	/* The owner's key is gone: what it asked for is not done without by another's leave. */
+	signed_peer(f, "r1", "simple:1:gone");
+	peer(f, "r2", "peerASN: 64513, peerAddress: 10.0.0.1, bfdProfile: fast");
+	fixture_plan(f);
+	assert_false(fixture_plan_peer(f, "r1")->bfd.is_wanted);
+}
+
+static void of_two_profiles_for_one_router_the_stricter_counts(void **state)
+{
+	_cleanup_(fixture_freep) struct fixture *f = fixture_new();
+
+	(void)state;
+	fixture_object(f, "BFDProfile", "slow", "", "spec: {}");
+	fixture_object(f, "BFDProfile", "fast", "", "spec: {receiveInterval: 50}");
+	peer(f, "r1", "peerASN: 64513, peerAddress: 10.0.0.1, bfdProfile: slow");
+	peer(f, "r2", "peerASN: 64513, peerAddress: 10.0.0.1, bfdProfile: slow");
+	fixture_plan(f);
+	assert_null(fixture_problem(f, "BFDProfileDiffers", NULL));
+	peer(f, "r2", "peerASN: 64513, peerAddress: 10.0.0.1, bfdProfile: fast");
+	fixture_plan(f);
+	assert_int_equal(fixture_plan_peer(f, "r1")->bfd.terms.min_rx_us, 50000);
+	assert_int_equal(fixture_problem(f, "BFDProfileDiffers", "r2")->severity, SEVERITY_WARNING);
+	peer(f, "r1", "peerASN: 64513, peerAddress: 10.0.0.1, bfdProfile: fast");
+	peer(f, "r2", "peerASN: 64513, peerAddress: 10.0.0.1, bfdProfile: slow");
+	fixture_plan(f);
+	assert_int_equal(fixture_plan_peer(f, "r1")->bfd.terms.min_rx_us, 50000);
+	assert_non_null(fixture_problem(f, "BFDProfileDiffers", "r2"));
+	peer(f, "r1", "peerASN: 64513, peerAddress: 10.0.0.1");
+	fixture_plan(f);
+	assert_int_equal(fixture_plan_peer(f, "r1")->bfd.terms.min_rx_us, 300000);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(bfd_profile_does_not_hold_the_session_back),
+		cmocka_unit_test(every_field_of_a_bfd_profile_acts),
+		cmocka_unit_test(the_key_of_bfd_comes_from_its_secret),
+		cmocka_unit_test(a_key_longer_than_its_type_is_refused),
+		cmocka_unit_test(types_have_one_name_in_the_annotation_and_in_what_is_shown),
+		cmocka_unit_test(an_annotation_without_a_profile_says_that_it_signs_nothing),
+		cmocka_unit_test(of_two_keys_for_one_router_the_owners_counts),
+		cmocka_unit_test(of_two_profiles_for_one_router_the_stricter_counts),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
