@@ -23,6 +23,8 @@ CFLAGS_ALL := -std=gnu17 $(WARN) $(WERROR) $(OPT) $(CFLAGS)
 LDFLAGS += -Wl,-z,relro,-z,now -pie
 
 SAN := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+# Lines are all that a report needs. Tests are compiled once and run once: to optimise them costs more than it saves.
+SAN_OPT := -O1 -g1
 
 # name of a library -> pkg-config packages that its users link
 PKGS := libbpf libmnl libnl-3.0 libnl-route-3.0 libevent_core libevent_extra libcjson yaml-0.1
@@ -56,7 +58,7 @@ $(B)/obj/%.o: %.c
 $(B)/san/%.o: %.c
 	@mkdir -p $(@D)
 	@echo "  SAN   $<"
-	$(Q)$(CC) $(CPPFLAGS) -std=gnu17 $(WARN) $(WERROR) -O1 -g $(SAN) -MMD -MP -c -o $@ $<
+	$(Q)$(CC) $(CPPFLAGS) -std=gnu17 $(WARN) $(WERROR) $(SAN_OPT) $(SAN) -MMD -MP -c -o $@ $<
 
 define layer_rules
 $(B)/lib$(1).a: $(patsubst %.c,$(B)/obj/%.o,$(call src,$(1)))
@@ -134,6 +136,7 @@ $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/$(1)/test_*.c)): $(B
 endef
 $(foreach d,base bgp bfd api lb plan sys agent cli,$(eval $(call unit_rules,$(d))))
 $(B)/san/tests/%.o: CPPFLAGS += -Itests
+$(B)/san/tests/unit/%.o: SAN_OPT := -O0 -g1
 
 unit: $(UNIT_BIN) ## unit tests, under the address and undefined-behaviour sanitizers
 	$(Q)scripts/run-tests unit $(UNIT_BIN)

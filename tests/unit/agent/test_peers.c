@@ -6,6 +6,7 @@
 
 #include "agent/peers_inside.h"
 #include "bgp/bgp_conn.h"
+#include "errors.h"
 
 #include <fcntl.h>
 
@@ -16,6 +17,11 @@ static bool all_written(const struct rig *rig)
 static bool heard_all(const struct rig *rig)
 {
 	return rig->router->announced == N_ROUTES;
+}
+static bool heard_a_change(const struct rig *rig)
+{
+	return rig->router->announced == 4 && rig->router->withdrawn == 1 &&
+	       actual(rig).n_advertised == 3;
 }
 static bool all_gone(const struct rig *rig)
 {
@@ -40,6 +46,40 @@ static void routes_reach_the_router_and_are_confirmed(void **state)
 	assert_int_equal(rig->router->announced, 3);
 	assert_int_equal(actual(rig).n_advertised, 3);
 	assert_int_equal(actual(rig).refusals, 0);
+	rig_free(rig);
+}
+
+static unsigned count_of(const char *text, const char *words)
+{
+	unsigned n = 0;
+
+	while ((text = strstr(text, words))) {
+		text += strlen(words);
+		n++;
+	}
+	return n;
+}
+
+static void the_log_names_the_routes_that_an_update_changes(void **state)
+{
+	struct rig *rig = rig_new();
+	const char *text;
+	int errors;
+
+	(void)state;
+	apply(rig, 3);
+	WAIT_FOR(rig, heard_end_of_rib);
+	assert_int_equal(actual(rig).n_advertised, 3);
+	log_init(LOG_LEVEL_INFO, false);
+	errors = errors_begin();
+	rig->routes[2].prefix = rig->routes[3].prefix;
+	apply(rig, 3);
+	WAIT_FOR(rig, heard_a_change);
+	text = errors_end(errors);
+	assert_int_equal(count_of(text, "bgp: announce"), 1);
+	assert_int_equal(count_of(text, "bgp: withdraw"), 1);
+	assert_non_null(strstr(text, "prefix=192.0.0.3/32 community"));
+	assert_non_null(strstr(text, "prefix=192.0.0.2/32"));
 	rig_free(rig);
 }
 
@@ -475,6 +515,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(routes_reach_the_router_and_are_confirmed),
+		cmocka_unit_test(the_log_names_the_routes_that_an_update_changes),
 		cmocka_unit_test(only_updates_and_sessions_are_a_change_for_the_plan),
 		cmocka_unit_test(a_session_that_comes_up_is_a_change),
 		cmocka_unit_test(what_the_kernel_has_not_taken_is_not_confirmed),

@@ -44,6 +44,28 @@ static void a_planned_restart_says_nothing_and_a_stop_says_cease(void **state)
 	}
 }
 
+/* Who asks for the drain is told of it by the next plan, also of a router that never came. */
+static void the_end_of_a_drain_and_of_its_calling_off_are_changes(void **state)
+{
+	(void)state;
+	for (int up = 0; up < 2; up++) {
+		struct rig *rig = rig_new();
+
+		apply(rig, 0);
+		if (up)
+			WAIT_FOR(rig, heard_end_of_rib);
+		for (int drained = 1; drained >= 0; drained--) {
+			rig->peers.changed = false;
+			agent_peers_drain(&rig->peers, drained, clock_now());
+			assert_true(rig->peers.changed);
+			rig->peers.changed = false;
+			agent_peers_drain(&rig->peers, drained, clock_now());
+			assert_false(rig->peers.changed);
+		}
+		rig_free(rig);
+	}
+}
+
 /* RFC 4486: a router, and who reads its log, can tell a change from the end. */
 static void a_change_says_other_configuration_and_a_removal_deconfigured(void **state)
 {
@@ -212,6 +234,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_planned_restart_says_nothing_and_a_stop_says_cease),
+		cmocka_unit_test(the_end_of_a_drain_and_of_its_calling_off_are_changes),
 		cmocka_unit_test(a_change_says_other_configuration_and_a_removal_deconfigured),
 		cmocka_unit_test(a_change_costs_the_session_what_the_table_says),
 		cmocka_unit_test(a_router_that_is_behind_hears_why),

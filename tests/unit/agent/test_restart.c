@@ -357,6 +357,7 @@ static void what_the_store_refuses_is_logged_when_it_begins_or_changes(void **st
 		(void)apply_go_on(a, ++now);
 		assert_int_equal(strstr(errors_end(errors), words) != NULL, rounds[i].logged);
 		assert_int_equal(a->retry_at == NSEC_NEVER, rounds[i].error == 0);
+		assert_true(a->retry_at > now); /* not in the same turn, again and again */
 		since = rounds[i].error == 0 ? 0 : since ? since : now;
 		if (since)
 			assert_int_equal(a->refused.since, since);
