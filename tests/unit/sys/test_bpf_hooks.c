@@ -284,6 +284,23 @@ static void domains_of_vlans_are_written_and_go_with_their_vlan(void **state)
 	end(&r);
 }
 
+static void a_domain_is_found_by_its_device(void **state)
+{
+	struct hooks_rig r;
+	struct plan_device want = wish(false);
+
+	SKIP_IF_REFUSED((struct bpf_fixture *)*state);
+	begin(&r, state);
+	bpf_hooks_use_worker(r.hooks, NULL);
+	want.domain = 7;
+	bpf_hooks_apply(r.hooks, &want, 1);
+	assert_int_equal(bpf_hooks_device_of(r.hooks, 7), want.ifindex);
+	assert_int_equal(bpf_hooks_device_of(r.hooks, 8), 0);
+	assert_int_equal(bpf_hooks_device_of(r.hooks, 0), 0);
+	bpf_hooks_apply(r.hooks, NULL, 0);
+	end(&r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -292,6 +309,7 @@ int main(void)
 		cmocka_unit_test(other_devices_wait_for_the_helper),
 		cmocka_unit_test(what_happens_while_the_helper_looks_is_seen_afterwards),
 		cmocka_unit_test(domains_of_vlans_are_written_and_go_with_their_vlan),
+		cmocka_unit_test(a_domain_is_found_by_its_device),
 	};
 
 	return cmocka_run_group_tests(tests, fixture_setup, fixture_teardown);

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * The sockets of BFD on a loopback of their own, both families: what is known of a packet's way and
+ * of the time at which it came, and from where ours leave.
+ */
+#include "sys/bfd_socket.h"
+
+#include "sys/clock.h"
+
+#include "sys_test.h"
+
+#include <poll.h>
+#include <sys/socket.h>
+
+static const struct bfd_port ports[] = {
+	{IP_V4, false}, {IP_V6, false}, {IP_V4, true}, {IP_V6, true}};
+
+static struct bfd_config config_for(const struct bfd_port *port)
+{
+	struct bfd_config c = {.is_multihop = port->is_multihop};
+
+	assert_true(ip_addr_parse(port->family == IP_V4 ? "127.0.0.1" : "::1", &c.peer));
+	c.local = c.peer;
+	return c;
+}
+
+static int listen_on(const struct bfd_port *port)
+{
+	int fd = bfd_socket_listen(port);
+
+	assert_true(fd >= 0);
+	return fd;
+}
+
+static int connect_to(const struct bfd_port *port, uint16_t *source)
+{
+	const struct bfd_config config = config_for(port);
+	struct rng rng = {0};
+	struct ip_addr local;
+	int fd;
+
+	rng_seed(&rng, 1);
+	fd = bfd_socket_connect(&config, &rng, source, &local);
+	assert_true(fd >= 0);
+	assert_true(ip_addr_equal(&local, &config.peer));
+	return fd;
+}
+
+static void send_and_wait(int from, nsec_t *ret_before, nsec_t *ret_after)
+{
+	*ret_before = clock_now();
+	assert_int_equal(send(from, "three", 5, 0), 5);
+	*ret_after = clock_now();
+	(void)poll(NULL, 0, 20);
+}
+
+/*
+ * The thread may look much later; the loopback delivers before send() returns. The kernel begins to
+ * stamp a while after the first socket that asks; until then it says when it was read.
+ */
+static void an_arrival_has_the_time_at_which_the_kernel_had_it(void **state)
+{
+	(void)state;
+	netns_enter();
+	for (size_t i = 0; i < ARRAY_SIZE(ports); i++) {
+		struct bfd_datagram got[BFD_BATCH];
+		const struct bfd_config config = config_for(&ports[i]);
+		uint16_t source = 0;
+		int to = listen_on(&ports[i]), from = connect_to(&ports[i], &source);
+		nsec_t before, after, end = clock_now() + 10 * NSEC_PER_SEC;
+
+		do {
+			send_and_wait(from, &before, &after);
+			assert_int_equal(bfd_socket_read(to, &ports[i], before, got), 1);
+		} while (got[0].arrival.at > after + NSEC_PER_MSEC && clock_now() < end);
+		assert_in_range(got[0].arrival.at, before, after + NSEC_PER_MSEC);
+		assert_int_equal(got[0].len, 5);
+		assert_memory_equal(got[0].data, "three", 5);
+		assert_int_equal(got[0].arrival.ttl, 255);
+		assert_int_equal(got[0].arrival.ifindex, 1);
+		assert_int_equal(got[0].arrival.is_multihop, ports[i].is_multihop);
+		assert_true(ip_addr_equal(&got[0].arrival.source, &config.peer));
+		assert_true(ip_addr_equal(&got[0].arrival.destination, &config.peer));
+		assert_int_equal(bfd_socket_read(to, &ports[i], before, got), 0);
+		(void)close(from);
+		(void)close(to);
+	}
+}
+
+/* As if the wall clock had been set on meanwhile. */
+static void no_arrival_is_before_the_last_look(void **state)
+{
+	struct bfd_datagram got[BFD_BATCH];
+	uint16_t source = 0;
+	nsec_t since;
+	int to, from;
+
+	(void)state;
+	netns_enter();
+	to = listen_on(&ports[0]);
+	from = connect_to(&ports[0], &source);
+	assert_int_equal(send(from, "x", 1, 0), 1);
+	(void)poll(NULL, 0, 10);
+	since = clock_now();
+	assert_int_equal(bfd_socket_read(to, &ports[0], since, got), 1);
+	assert_int_equal(got[0].arrival.at, since);
+	(void)close(from);
+	(void)close(to);
+}
+
+static void what_waits_is_read_in_batches(void **state)
+{
+	struct bfd_datagram got[BFD_BATCH];
+	uint16_t source = 0;
+	int to, from;
+
+	(void)state;
+	netns_enter();
+	to = listen_on(&ports[1]);
+	from = connect_to(&ports[1], &source);
+	for (uint8_t i = 0; i < BFD_BATCH + 3; i++)
+		assert_int_equal(send(from, &i, 1, 0), 1);
+	assert_int_equal(bfd_socket_read(to, &ports[1], 0, got), BFD_BATCH);
+	assert_int_equal(got[BFD_BATCH - 1].data[0], BFD_BATCH - 1);
+	assert_int_equal(bfd_socket_read(to, &ports[1], 0, got), 3);
+	assert_int_equal(got[2].data[0], BFD_BATCH + 2);
+	(void)close(from);
+	(void)close(to);
+}
+
+/* RFC 5881 4. */
+static void a_session_keeps_its_port_and_no_two_share_one(void **state)
+{
+	uint16_t first = 0, second, again;
+	int a, b, to;
+
+	(void)state;
+	netns_enter();
+	a = connect_to(&ports[0], &first);
+	assert_in_range(first, 49152, 65535);
+	second = first;
+	b = connect_to(&ports[0], &second);
+	assert_in_range(second, 49152, 65535);
+	assert_int_not_equal(second, first);
+	(void)close(a);
+	again = first;
+	a = connect_to(&ports[0], &again);
+	assert_int_equal(again, first);
+	to = listen_on(&ports[0]);
+	assert_int_equal(bfd_socket_listen(&ports[0]), -EADDRINUSE);
+	(void)close(to);
+	(void)close(a);
+	(void)close(b);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(an_arrival_has_the_time_at_which_the_kernel_had_it),
+		cmocka_unit_test(no_arrival_is_before_the_last_look),
+		cmocka_unit_test(what_waits_is_read_in_batches),
+		cmocka_unit_test(a_session_keeps_its_port_and_no_two_share_one),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
