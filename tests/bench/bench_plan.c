@@ -4,10 +4,10 @@
  * BGPPeers of which this node has as many sessions as it may have, an advertisement for all. From
  * nothing it is to take less than 50 ms, the edit of one endpoint 5 ms to what the store is told.
  * What objects say beside each other (plan_findings.c) is measured by itself, too, and the memory
- * of world and plan is told. The same is shown, without bars, with an advertisement for each peer
- * besides, where each Service has a claim by each of them. Time is the processor's, the median
- * counts. Prints value, bar and ratio and exits 0; with BENCH_STRICT=1 a bar that is missed fails
- * the run.
+ * of world and plan is told. The same, with the same bars, with an advertisement for each peer
+ * besides, where each router gets routes of its own: 320,000 rows. Time is the processor's, the
+ * median counts. Prints value, bar and ratio and exits 0; with BENCH_STRICT=1 a bar that is missed
+ * fails the run.
  */
 #include "base/limits.h"
 #include "base/strbuf.h"
@@ -277,10 +277,6 @@ static double median(double *items)
 
 static void row(struct bench *b, const char *what, double ns, double bar)
 {
-	if (b->n_adverts > 0) {
-		printf("  %-52s %7.2f ms\n", what, ns / NSEC_PER_MSEC);
-		return;
-	}
 	printf("  %-52s %7.2f ms  ratio %5.2f  bar %5.2f  %s\n", what, ns / NSEC_PER_MSEC, ns / bar,
 	       1.0, ns < bar ? "ok" : "MISSED");
 	b->missed |= ns >= bar;
@@ -296,8 +292,8 @@ static void full_row(struct bench *b)
 		ns[i] = compute(b, b->plans[0], NULL, &plan);
 	}
 	row(b, "a plan from nothing", median(ns), BAR_FULL_NS);
-	if (plan.n_peers != LIMIT_PEERS || plan.n_routes < N_SERVICES ||
-	    plan.n_services != N_SERVICES) {
+	if (plan.n_peers != LIMIT_PEERS || plan.n_services != N_SERVICES ||
+	    plan.n_routes != (b->n_adverts ? (size_t)LIMIT_PEERS * N_SERVICES : N_SERVICES)) {
 		printf("  ... but it has %zu peers, %zu routes and %zu rows of status\n",
 		       plan.n_peers, plan.n_routes, plan.n_services);
 		exit(1);
@@ -392,6 +388,6 @@ int main(void)
 	printf("plans of 5,000 Services, 50,000 endpoints and 100 peers\n");
 	missed = measure(0);
 	printf("the same with an advertisement for each peer besides\n");
-	(void)measure(N_PEERS);
+	missed |= measure(N_PEERS);
 	return missed && strict && strict[0] == '1';
 }

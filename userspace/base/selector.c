@@ -116,3 +116,14 @@ bool selector_implies(const struct selector *a, const struct selector *b)
 			return false;
 	return true;
 }
+
+bool selectors_equal(const struct selectors *a, const struct selectors *b)
+{
+	if (a->n != b->n)
+		return false;
+	for (size_t i = 0; i < a->n; i++)
+		if (!selector_implies(&a->items[i], &b->items[i]) ||
+		    !selector_implies(&b->items[i], &a->items[i]))
+			return false;
+	return true;
+}

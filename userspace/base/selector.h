@@ -46,3 +46,5 @@ bool selectors_match(const struct selectors *list, const struct labels *labels, 
  * than one term of `a` for each of `b`. False: it does not, or that does not show.
  */
 bool selector_implies(const struct selector *a, const struct selector *b);
+/* True: one after the other they match the same. False: they do not, or that does not show. */
+bool selectors_equal(const struct selectors *a, const struct selectors *b);

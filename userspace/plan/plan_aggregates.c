@@ -36,8 +36,11 @@ static struct covered *find_covered(struct plan_draft *d, size_t *ret_n)
 		if (!c->under)
 			continue;
 		plan_draft_stir(d, &c->vip.addr);
-		*(struct covered *)arena_push(d->arena, &list, &n, &cap, sizeof(*list)) =
-			(struct covered){c->advert->object, c->prefix, c->under};
+		for (size_t k = 0; k < c->by->n; k++)
+			if (plan_claim_peers(&d->env, c, c->by->items[k]->peers))
+				*(struct covered *)arena_push(d->arena, &list, &n, &cap,
+							      sizeof(*list)) = (struct covered){
+					c->by->items[k]->object, c->prefix, c->under};
 	}
 	*ret_n = plan_sort_unique(list, n, sizeof(*list), cmp_covered);
 	return list;

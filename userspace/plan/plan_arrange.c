@@ -17,12 +17,17 @@
 
 #define FEW(n) (8 + (n) / 32) /* of n fragments */
 
+static int cmp_age(const struct env_advert *a, const struct env_advert *b)
+{
+	return (a->age > b->age) - (a->age < b->age);
+}
+
 int plan_claim_cmp(const struct plan_claim *a, const struct plan_claim *b)
 {
 	int cmp = ip_prefix_cmp(&a->prefix, &b->prefix);
 
 	if (cmp == 0)
-		cmp = (a->advert->age > b->advert->age) - (a->advert->age < b->advert->age);
+		cmp = cmp_age(a->by->items[0], b->by->items[0]);
 	if (cmp == 0)
 		cmp = plan_vip_cmp(&a->vip, &b->vip);
 	if (cmp == 0)

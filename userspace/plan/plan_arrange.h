@@ -41,8 +41,9 @@ enum {
 
 struct plan_arrangement {
 	struct plan_order ports; /* with something to program; by lb key, oldest Service first */
-	struct plan_order by_prefix; /* claims; by prefix, age of the advertisement, VIP, place */
-	struct plan_order by_vip;    /* claims; by VIP, then as above */
+	struct plan_order
+		by_prefix; /* claims; by prefix, age of the oldest advertisement, VIP, place */
+	struct plan_order by_vip; /* claims; by VIP, then as above */
 
 	struct plan_service *rows; /* owned, as those below; of all ports, by place */
 	size_t n_rows, cap_rows;

@@ -122,24 +122,23 @@ bool plan_draft_keeps(const struct plan_draft *d, const struct arranged_claim *c
 	return false;
 }
 
-static int cmp_row_prefix(const void *key, const void *item)
+static int cmp_draft_prefix(const void *key, const void *item)
 {
-	const struct plan_route *r = item;
+	const struct draft_prefix *p = item;
 
-	return ip_prefix_cmp(key, &r->prefix);
+	return ip_prefix_cmp(key, &p->prefix);
 }
 
 uint64_t plan_draft_receivers(const struct plan_draft *d, const struct ip_prefix *prefix, bool held)
 {
-	const struct plan *p = d->plan;
-	size_t i = plan_lower_bound_near(prefix, p->routes, p->n_routes, sizeof(*p->routes),
-					 cmp_row_prefix, &d->near->route);
-	uint64_t peers = 0;
+	const struct draft_prefix *p = d->prefixes;
+	const size_t n = d->n_prefixes;
+	const size_t i =
+		plan_lower_bound_near(prefix, p, n, sizeof(*p), cmp_draft_prefix, &d->near->route);
 
-	for (; i < p->n_routes && ip_prefix_cmp(&p->routes[i].prefix, prefix) == 0; i++)
-		if (held || !p->routes[i].hold)
-			peers |= p->routes[i].peers;
-	return peers;
+	if (i == n || ip_prefix_cmp(&p[i].prefix, prefix) != 0)
+		return 0;
+	return p[i].announced | (held ? p[i].held : 0);
 }
 
 bool plan_draft_announces(const struct plan_draft *d, const struct ip_prefix *prefix,
@@ -148,21 +147,19 @@ bool plan_draft_announces(const struct plan_draft *d, const struct ip_prefix *pr
 	return plan_draft_receivers(d, prefix, false) & peers;
 }
 
+static uint64_t peers_in(const struct plan_draft *d, uint16_t domain)
+{
+	for (size_t i = 0; i < d->n_domains; i++)
+		if (d->domains[i].domain == domain)
+			return d->domains[i].peers;
+	return 0;
+}
+
 uint64_t plan_draft_reach(const struct plan_draft *d, const struct plan_claim *c)
 {
-	const enum ip_family family = ip_family_of(&c->vip.addr);
-	uint64_t peers = c->advert->peers & d->env.carriers[family] & ~d->uncarried[family];
+	const uint64_t peers = plan_claim_peers(&d->env, c, c->by->peers);
 
-	if (c->own)
-		peers &= ~c->own->excluded;
-	for (uint64_t left = peers; left; left &= left - 1) {
-		const size_t peer = (size_t)__builtin_ctzll(left);
-
-		assert(peer < d->env.n_peers);
-		if (d->env.peers[peer].domain != c->vip.domain)
-			peers &= ~(left & -left);
-	}
-	return peers;
+	return peers & ~d->uncarried[ip_family_of(&c->vip.addr)] & peers_in(d, c->vip.domain);
 }
 
 uint64_t plan_draft_admitted(const struct plan_draft *d, const struct plan_claim *c, uint64_t have)

@@ -27,40 +27,8 @@
 #pragma once
 
 #include "plan/plan_arrange.h"
+#include "plan/plan_draft_parts.h"
 #include "plan/plan_zones.h"
-
-/* How far a VIP is: what may be announced to whom. */
-enum vip_gate {
-	GATE_CLOSED, /* to nobody */
-	GATE_STALE,  /* an update is pending: to those that have it, since it is still served */
-	GATE_OPEN,   /* programmed as planned, and tested */
-};
-struct draft_vip {
-	struct plan_vip vip;
-	enum vip_gate gate;
-};
-
-/* How far a VIP's routes are on their way to the routers. */
-enum draft_route { ROUTE_UNCARRIED, ROUTE_NONE, ROUTE_PLANNED, ROUTE_HAS_SESSION, ROUTE_CARRIED };
-
-/* What the steps find out about one port of a fragment. */
-struct draft_port {
-	bool lost;              /* an older Service has this VIP, port and protocol */
-	bool left_out;          /* for now: conntrack was not asked or has too many, or we have */
-	enum draft_route route; /* the farthest of the VIP's claims */
-	uint32_t n_drained;
-	const struct lb_target *drained; /* left the slices, kept until */
-	const nsec_t *drained_until;     /* the deadline of each */
-};
-
-/*
- * Where the last search in each array ended: keys mostly come in its order, and then the next one
- * is beside it. They make nothing but the search quicker.
- */
-struct draft_near {
-	size_t actual, vip, route;
-	size_t *advertised; /* by number in actual.peers */
-};
 
 struct plan_draft {
 	const struct plan_inputs *in;
@@ -86,6 +54,10 @@ struct plan_draft {
 	 */
 	uint64_t peers_open, peers_stale;
 	uint64_t uncarried[IP_N_FAMILIES]; /* whose session turned out not to carry the family */
+	struct draft_domain *domains;
+	size_t n_domains;
+	struct draft_prefix *prefixes; /* of plan.routes */
+	size_t n_prefixes;
 
 	struct plan_frontend *frontends;
 	size_t n_frontends, cap_frontends;
@@ -154,7 +126,8 @@ const struct lb_actual *plan_draft_actual(const struct plan_draft *d, const stru
 struct plan_frontend *plan_draft_push(struct plan_draft *d, const struct lb_frontend *lb);
 /* Makes of the row what the store has, to be left as it is. */
 void plan_draft_hold(struct plan_frontend *f, const struct lb_actual *actual);
-/* The peers (bits) of a claim's advertisement that carry its family and are in its VIP's domain. */
+/* The peers (bits) of a claim's advertisements that carry its family and are in its VIP's domain.
+ */
 uint64_t plan_draft_reach(const struct plan_draft *d, const struct plan_claim *c);
 /* Gate 1, for one claim: of these, who may be sent the prefix; `have` were sent it already. */
 uint64_t plan_draft_admitted(const struct plan_draft *d, const struct plan_claim *c, uint64_t have);

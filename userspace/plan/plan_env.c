@@ -148,17 +148,19 @@ static struct env_pool_adverts list_adverts(const struct plan_env *env, struct a
 {
 	const struct env_advert **list =
 		arena_array_of(arena, env->n_adverts, const struct env_advert *);
-	struct env_pool_adverts ret = {.items = list};
+	struct env_pool_adverts ret = {0};
+	size_t n = 0;
 
 	for (size_t i = 0; i < env->n_adverts; i++) {
 		const struct env_advert *a = &env->adverts[i];
 		const enum env_advert_fate fate = plan_advert_fate(a, pool, family);
 
 		if (fate == ADVERT_ANNOUNCES)
-			list[ret.n++] = a;
+			list[n++] = a;
 		ret.n_held_back += fate == ADVERT_HELD_BACK;
 	}
-	assert(ret.n + ret.n_held_back <= env->n_adverts);
+	assert(n + ret.n_held_back <= env->n_adverts);
+	plan_env_group(list, n, family, arena, &ret);
 	return ret;
 }
 

@@ -38,9 +38,24 @@ struct env_advert {
 	struct api_strings pools[IP_N_FAMILIES];
 };
 
+/*
+ * Advertisements of a pool's addresses that ask for the same prefixes, those of one length, for the
+ * same Services. A site may have one for each router: what is to be known of a Service is then
+ * asked once for all of them.
+ */
+struct env_group {
+	const struct env_advert *const *items; /* oldest first; one at least */
+	size_t n;
+	uint64_t peers; /* of all; bit i: env.peers[i] */
+	const struct env_group_pref {
+		uint32_t local_pref;
+		uint64_t peers; /* of those that set it */
+	} * prefs;
+	size_t n_prefs;
+};
 /* What announces a pool's addresses of one family from this node. */
 struct env_pool_adverts {
-	const struct env_advert *const *items; /* in force here, oldest first */
+	const struct env_group *groups; /* of those in force here, by their oldest */
 	size_t n;
 	size_t n_held_back; /* selected it and this node, but are held back for it */
 };
@@ -142,5 +157,8 @@ bool plan_env_communities(const struct plan_env *env, struct problems *problems,
 			  struct env_advert *ret) must_check;
 /* The sessions of this node that a BGPPeer's name stands for, or NULL: there is no such object. */
 const struct env_peer_name *plan_env_peer(const struct plan_env *env, const char *name);
+/* Sorts the advertisements, oldest first, into groups for addresses of the family. */
+void plan_env_group(const struct env_advert *const *adverts, size_t n, enum ip_family family,
+		    struct arena *arena, struct env_pool_adverts *ret);
 /* Adds what is odd about objects beside each other and costs none of them; needs all the others. */
 void plan_env_findings(const struct plan_inputs *in, struct arena *arena, struct plan_env *env);

@@ -134,13 +134,14 @@ static const char *way_reason(const struct plan_draft *d, const struct arranged_
 							   : "tooManyCommunities";
 }
 
-static void add_claim(const struct explain_build *b, const struct plan_claim *claim, size_t peer)
+static void add_claim(const struct explain_build *b, const struct plan_claim *claim,
+		      const struct env_advert *advert, size_t peer)
 {
 	const struct plan_draft *d = b->d;
 	const struct arranged_claim c = {.at.fragment = b->number, .claim = *claim};
 	struct plan_way way = {
 		.peer = d->env.peers[peer].key.name,
-		.advertisement = claim->advert->object->meta.name,
+		.advertisement = advert->object->meta.name,
 		.prefix = claim->prefix,
 		.planned = is_planned(d, claim, UINT64_C(1) << peer),
 	};
@@ -176,24 +177,45 @@ static const char *unclaimed_reason(const struct explain_build *b, uint64_t bit,
 	return "noMatchingPeer";
 }
 
-static void add_peer(const struct explain_build *b, const struct env_pool *pool, size_t peer)
+static bool group_has(const struct env_group *g, const struct env_advert *a)
+{
+	for (size_t i = 0; i < g->n; i++)
+		if (g->items[i] == a)
+			return true;
+	return false;
+}
+
+/* The address's claims by the advertisement; true: the Service leaves the peer out of one. */
+static bool add_claims(const struct explain_build *b, const struct env_advert *a, size_t peer)
 {
 	const uint64_t bit = UINT64_C(1) << peer;
-	const size_t before = b->item->ways.n;
-	bool excluded = false; /* by the Service */
+	bool excluded = false;
 
 	for (size_t i = 0; i < b->fragment->n_claims; i++) {
 		const struct plan_claim *c = &b->fragment->claims[i];
 
-		if (!ip_addr_equal(&c->vip.addr, &b->item->addr) || !(c->advert->peers & bit))
+		if (!ip_addr_equal(&c->vip.addr, &b->item->addr) || !group_has(c->by, a))
 			continue;
 		if (c->own && c->own->excluded & bit)
 			excluded = true;
-		else
-			add_claim(b, c, peer);
+		else if (plan_claim_peers(&b->d->env, c, a->peers))
+			add_claim(b, c, a, peer);
 	}
+	return excluded;
+}
+
+static void add_peer(const struct explain_build *b, const struct env_pool *pool, size_t peer)
+{
+	const struct plan_env *env = &b->d->env;
+	const uint64_t bit = UINT64_C(1) << peer;
+	const size_t before = b->item->ways.n;
+	bool excluded = false;
+
+	for (size_t i = 0; i < env->n_adverts; i++)
+		if (env->adverts[i].peers & bit)
+			excluded |= add_claims(b, &env->adverts[i], peer);
 	if (b->item->ways.n == before)
-		add_way(b, &(struct plan_way){.peer = b->d->env.peers[peer].key.name},
+		add_way(b, &(struct plan_way){.peer = env->peers[peer].key.name},
 			excluded ? "noMatchingPeer" : unclaimed_reason(b, bit, pool));
 }
 

@@ -15,7 +15,7 @@ static void add_peers(const struct plan_env *env, const struct plan_fragment *f,
 	uint64_t peers = 0;
 
 	for (size_t i = 0; i < f->n_claims; i++)
-		peers |= f->claims[i].advert->peers &
+		peers |= f->claims[i].by->peers &
 			 env->carriers[ip_family_of(&f->claims[i].vip.addr)];
 	for (; peers; peers &= peers - 1)
 		names[ret->n++] = env->peers[__builtin_ctzll(peers)].key.name;

@@ -14,8 +14,23 @@
 
 static void publish(struct plan_draft *d, const struct plan_folded *f)
 {
+	struct draft_prefix *p = NULL;
+	size_t cap = d->n_prefixes;
+
 	d->plan->routes = f->rows;
 	d->plan->n_routes = f->n_rows;
+	d->prefixes = arena_array_of(d->arena, cap, struct draft_prefix);
+	d->n_prefixes = 0;
+	for (size_t i = 0; i < f->n_rows; i++) {
+		const struct plan_route *r = &f->rows[i];
+
+		if (!p || ip_prefix_cmp(&p->prefix, &r->prefix) != 0) {
+			p = arena_push(d->arena, &d->prefixes, &d->n_prefixes, &cap, sizeof(*p));
+			p->prefix = r->prefix;
+		}
+		p->announced |= r->hold ? 0 : r->peers;
+		p->held |= r->hold ? r->peers : 0;
+	}
 }
 
 /* --- gates 3 and 5: what waits to be withdrawn ---------------------------------------------- */
@@ -107,23 +122,13 @@ static int cmp_waiting_prefix(const void *a, const void *b)
 static void hold_of_peer(struct plan_draft *d, struct plan_folded *f, size_t peer)
 {
 	const struct plan_actual_peer *p = d->peers[peer];
-	const struct plan *plan = d->plan;
 	const uint64_t bit = UINT64_C(1) << peer;
 
-	for (size_t k = 0, row = 0; p && k < p->n_advertised; k++) {
+	for (size_t k = 0; p && k < p->n_advertised; k++) {
 		const struct ip_prefix *prefix = &p->advertised[k];
-		bool announced = false;
-		int cmp = 0;
 
 		assert(k == 0 || ip_prefix_cmp(prefix - 1, prefix) < 0);
-		for (; row < plan->n_routes; row++) {
-			cmp = ip_prefix_cmp(&plan->routes[row].prefix, prefix);
-			if (cmp > 0)
-				break;
-			announced |= cmp == 0 && !plan->routes[row].hold &&
-				     (plan->routes[row].peers & bit);
-		}
-		if (announced)
+		if (plan_draft_announces(d, prefix, bit))
 			continue;
 		if (!d->in->synced || (awaits_replacement(d, prefix, d->env.peers[peer].domain) &&
 				       may_wait(d, prefix)))

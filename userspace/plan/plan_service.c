@@ -34,9 +34,9 @@ bool plan_advert_takes(const struct env_advert *a, const struct api_object *serv
 	return selectors_match(&a->spec->service_selectors, &service->meta.labels, true);
 }
 
-static bool advert_matches(const struct service_build *b, const struct env_advert *a)
+static bool group_matches(const struct service_build *b, const struct env_group *g)
 {
-	return plan_advert_takes(a, b->in->service);
+	return plan_advert_takes(g->items[0], b->in->service);
 }
 
 /* The reason, if that is so; NULL: the check holds. Noted for who asks. */
@@ -53,25 +53,28 @@ static const char *fails(const struct service_build *b, const struct ip_addr *vi
 }
 
 /* metallb.md 1.3, "compatible localPref"; asked only with strict: true. */
-static bool adverts_conflict(const struct env_advert *a, const struct env_advert *b,
-			     enum ip_family family)
+static bool prefs_conflict(const struct env_group *a, const struct env_group *b)
 {
-	const struct api_advertisement *x = a->spec;
-	const struct api_advertisement *y = b->spec;
-
-	return x->local_pref != y->local_pref && x->aggregation[family] == y->aggregation[family] &&
-	       (a->peers & b->peers);
+	for (size_t i = 0; i < a->n_prefs; i++)
+		for (size_t k = 0; k < b->n_prefs; k++)
+			if (a->prefs[i].local_pref != b->prefs[k].local_pref &&
+			    (a->prefs[i].peers & b->prefs[k].peers))
+				return true;
+	return false;
 }
 
 static bool has_conflict(const struct service_build *b, const struct env_pool_adverts *adverts,
 			 enum ip_family family)
 {
 	for (size_t i = 0; i < adverts->n; i++)
-		for (size_t k = 0; k < i; k++)
-			if (advert_matches(b, adverts->items[i]) &&
-			    advert_matches(b, adverts->items[k]) &&
-			    adverts_conflict(adverts->items[i], adverts->items[k], family))
+		for (size_t k = 0; k <= i; k++) {
+			const struct env_group *x = &adverts->groups[i], *y = &adverts->groups[k];
+
+			if (x->items[0]->spec->aggregation[family] ==
+				    y->items[0]->spec->aggregation[family] &&
+			    group_matches(b, x) && group_matches(b, y) && prefs_conflict(x, y))
 				return true;
+		}
 	return false;
 }
 
@@ -89,9 +92,9 @@ static uint64_t matching_peers(const struct service_build *b,
 
 	*ret_any = false;
 	for (size_t i = 0; i < adverts->n; i++) {
-		if (!advert_matches(b, adverts->items[i]))
+		if (!group_matches(b, &adverts->groups[i]))
 			continue;
-		peers |= adverts->items[i]->peers & ~excluded(b);
+		peers |= adverts->groups[i].peers & ~excluded(b);
 		*ret_any = true;
 	}
 	return peers;
@@ -252,21 +255,22 @@ static void add_claims(struct service_build *b, const struct ip_addr *vip,
 {
 	const enum ip_family family = ip_family_of(vip);
 	const struct env_pool_adverts *adverts = &pool->adverts[family];
-	const uint64_t carriers = b->env->carriers[family];
 
 	for (size_t i = 0; i < adverts->n; i++) {
-		const struct env_advert *a = adverts->items[i];
-		const struct ip_prefix prefix = ip_prefix_of(vip, a->spec->aggregation[family]);
+		const struct env_group *g = &adverts->groups[i];
+		const struct ip_prefix prefix =
+			ip_prefix_of(vip, g->items[0]->spec->aggregation[family]);
+		const struct plan_claim claim = {
+			.prefix = prefix,
+			.vip = {.addr = *vip},
+			.by = g,
+			.pool = pool,
+			.own = prefix.len == ip_addr_bits(vip) ? b->own_host : b->own,
+			.under = plan_own_under(&b->env->own, &prefix),
+		};
 
-		if (advert_matches(b, a) && a->peers & ~excluded(b) & carriers)
-			b->ret->claims[b->ret->n_claims++] = (struct plan_claim){
-				.prefix = prefix,
-				.vip = {.addr = *vip},
-				.advert = a,
-				.pool = pool,
-				.own = prefix.len == ip_addr_bits(vip) ? b->own_host : b->own,
-				.under = plan_own_under(&b->env->own, &prefix),
-			};
+		if (plan_claim_peers(b->env, &claim, g->peers) && group_matches(b, g))
+			b->ret->claims[b->ret->n_claims++] = claim;
 	}
 }
 
@@ -524,6 +528,19 @@ static void set_own(struct service_build *b)
 	b->own_host = host.bandwidth ? arena_memdup(b->arena, &host, sizeof(host)) : b->own;
 }
 
+static size_t n_claims_max(const struct plan_env *env, const struct plan_service_input *in)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < in->n_addresses; i++) {
+		const struct plan_address *a = &in->addresses[i];
+		const struct env_pool *pool = plan_env_pool(env, plan_text(a->pool));
+
+		n += pool ? pool->adverts[ip_family_of(&a->addr)].n : 0;
+	}
+	return n;
+}
+
 void plan_service_input_slices(const struct world *world, struct plan_service_input *input)
 {
 	const struct api_meta *meta = &input->service->meta;
@@ -548,7 +565,7 @@ struct plan_fragment *plan_service(const struct plan_env *env, const struct plan
 	ret->problems.arena = arena;
 	ret->ports =
 		arena_array_of(arena, n_ports * (n_addresses ? n_addresses : 1), struct plan_port);
-	ret->claims = arena_array_of(arena, n_addresses * env->n_adverts, struct plan_claim);
+	ret->claims = arena_array_of(arena, n_claims_max(env, in), struct plan_claim);
 	ret->pools = arena_array_of(arena, n_addresses, const struct env_pool *);
 
 	if (in->service->service.health_port || has_bandwidth(&b))

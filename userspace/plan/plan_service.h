@@ -60,12 +60,12 @@ struct service_attrs {
 	uint32_t bandwidth; /* its share of the route's (struct bgp_attrs); 0: none is said */
 };
 
-/* That a VIP wants a prefix announced, by one advertisement. */
+/* That a VIP wants a prefix announced, by a group of advertisements. */
 struct plan_claim {
 	struct ip_prefix prefix;
 	struct plan_vip vip;
 	uint16_t first_port, n_ports; /* of the fragment: the VIP's */
-	const struct env_advert *advert;
+	const struct env_group *by;
 	const struct env_pool *pool;          /* of the VIP */
 	const struct service_attrs *own;      /* NULL: the Service asks for nothing itself */
 	const struct plan_own_address *under; /* somebody's own address under the prefix, or NULL */
@@ -83,6 +83,15 @@ struct plan_fragment {
 	struct problems problems;
 };
 
+/*
+ * Of these peers (bits), those that one of the claim's advertisements is for, its Service does not
+ * leave out, and whose session may carry the family.
+ */
+static inline uint64_t plan_claim_peers(const struct plan_env *env, const struct plan_claim *c,
+					uint64_t peers)
+{
+	return peers & env->carriers[ip_family_of(&c->vip.addr)] & ~(c->own ? c->own->excluded : 0);
+}
 /* Its serviceSelectors select the Service. */
 bool plan_advert_takes(const struct env_advert *a, const struct api_object *service);
 /* The checks are metallb.md 3.1, in its order and with its words as reasons. */

@@ -177,6 +177,28 @@ static void terms_about_other_keys_imply_nothing(void **state)
 	assert_false(selector_implies(&(struct selector){&s, 1}, &(struct selector){&t, 1}));
 }
 
+static void lists_are_equal_where_one_after_the_other_is(void **state)
+{
+	(void)state;
+	for (int i = 0; i < N_TERMS; i++)
+		for (int k = 0; k < N_TERMS; k++) {
+			const char *x[N_VALUES], *y[N_VALUES];
+			const struct selector_term s = term_number(i, x), t = term_number(k, y);
+			const struct selector a[] = {{&s, 1}, {NULL, 0}},
+					      b[] = {{&t, 1}, {NULL, 0}};
+			const struct selector turned[] = {{NULL, 0}, {&t, 1}};
+
+			assert_int_equal(selectors_equal(&(struct selectors){a, 2},
+							 &(struct selectors){b, 2}),
+					 i == k);
+			assert_false(selectors_equal(&(struct selectors){a, 2},
+						     &(struct selectors){turned, 2}));
+			assert_false(selectors_equal(&(struct selectors){a, 1},
+						     &(struct selectors){b, 2}));
+		}
+	assert_true(selectors_equal(&(struct selectors){NULL, 0}, &(struct selectors){NULL, 0}));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -187,6 +209,7 @@ int main(void)
 		cmocka_unit_test(one_term_implies_another_exactly_where_it_does),
 		cmocka_unit_test(terms_imply_together_what_each_does),
 		cmocka_unit_test(terms_about_other_keys_imply_nothing),
+		cmocka_unit_test(lists_are_equal_where_one_after_the_other_is),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -23,6 +23,8 @@ struct made_draft {
 	struct plan_peer peers[2];
 	struct plan_actual_peer sessions[2];
 	struct env_advert advert;
+	const struct env_advert *advert_list[1];
+	struct env_group group; /* of it alone */
 	struct api_advertisement spec;
 	struct api_object services[MADE_VIPS], advert_object;
 	struct plan_fragment fragments[MADE_VIPS];
@@ -53,7 +55,7 @@ static void made_service(struct made_draft *m, size_t i, const struct plan_vip *
 	port->lb.key.proto = 6;
 	port->lb.n_targets = 1;
 	m->claims[i] = (struct plan_claim){
-		.prefix = ip_prefix_of(&vip->addr, 32), .vip = *vip, .advert = &m->advert};
+		.prefix = ip_prefix_of(&vip->addr, 32), .vip = *vip, .by = &m->group};
 	m->fragments[i] = (struct plan_fragment){.service = &m->services[i],
 						 .ports = port,
 						 .n_ports = 1,
@@ -78,6 +80,8 @@ static void made_draft(struct made_draft *m, const struct plan_vip vips[MADE_VIP
 	m->advert_object.meta.name = "adv";
 	m->advert = (struct env_advert){
 		.object = &m->advert_object, .spec = &m->spec, .peers = P0 | P1};
+	m->advert_list[0] = &m->advert;
+	m->group = (struct env_group){.items = m->advert_list, .n = 1, .peers = P0 | P1};
 	m->settings.node_name = "node-a";
 	for (size_t i = 0; i < MADE_VIPS; i++)
 		made_service(m, i, &vips[i]);

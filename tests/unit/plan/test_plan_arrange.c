@@ -26,12 +26,26 @@ struct made {
 struct town {
 	struct rng rng;
 	struct env_advert adverts[2];
+	const struct env_advert *advert_list[2];
+	struct env_group groups[2];
 	struct made *slots[N_NAMES];  /* owned; by name; NULL: there is none */
 	struct made *before[N_NAMES]; /* owned; as arranged last */
 	uint32_t numbers[N_NAMES];    /* of those, in the last arrangement */
 	size_t n;
 	struct plan_arrangement kept;
 };
+
+/* Each of the advertisements is a group of its own. */
+static void begin_town(struct town *t, uint64_t seed)
+{
+	*t = (struct town){.n = 0};
+	rng_seed(&t->rng, seed);
+	for (size_t i = 0; i < 2; i++) {
+		t->adverts[i].age = i;
+		t->advert_list[i] = &t->adverts[i];
+		t->groups[i] = (struct env_group){.items = &t->advert_list[i], .n = 1};
+	}
+}
 
 /* Few addresses and ports, so that many meet. */
 static void fill(struct town *t, struct made *m, size_t slot)
@@ -61,7 +75,7 @@ static void fill(struct town *t, struct made *m, size_t slot)
 		m->claims[i] = (struct plan_claim){
 			.prefix = ip_prefix_of(&a, rng_below(&t->rng, 2) ? 24 : 32),
 			.vip = {.addr = a},
-			.advert = &t->adverts[rng_below(&t->rng, 2)],
+			.by = &t->groups[rng_below(&t->rng, 2)],
 			.own = rng_below(&t->rng, 2) ? &m->own : NULL,
 		};
 	}
@@ -226,9 +240,9 @@ static void whatever_changed_the_orders_are_those_from_nothing(void **state)
 {
 	(void)state;
 	for (uint64_t seed = 0; seed < N_SEEDS; seed++) {
-		struct town t = {.adverts = {{.age = 0}, {.age = 1}}};
+		struct town t;
 
-		rng_seed(&t.rng, seed);
+		begin_town(&t, seed);
 		for (size_t step = 0; step < N_STEPS; step++) {
 			struct plan_arrangement fresh = {0};
 
@@ -250,10 +264,10 @@ static void whatever_changed_the_orders_are_those_from_nothing(void **state)
 
 static void nothing_is_arranged_after_clearing(void **state)
 {
-	struct town t = {.adverts = {{.age = 0}, {.age = 1}}};
+	struct town t;
 
 	(void)state;
-	rng_seed(&t.rng, 1);
+	begin_town(&t, 1);
 	change(&t, N_NAMES);
 	arrange(&t, &t.kept, true);
 	assert_int_not_equal(t.kept.ports.n, 0);

@@ -4,6 +4,7 @@
  * by kind of peer only where that makes a difference.
  */
 #include "base/limits.h"
+#include "base/rng.h"
 #include "made_draft.h"
 
 #include <setjmp.h>
@@ -218,6 +219,165 @@ static void communities_of_all_kinds_count_together(void **state)
 		}
 }
 
+/* --- groups ---------------------------------------------------------------------------------- */
+
+enum { N_ADVERTS = 5, N_TRIALS = 3000 };
+
+/* Advertisements in one group, or each in its own, for both Services. */
+struct grouped {
+	struct own_draft o;
+	struct env_advert adverts[N_ADVERTS];
+	const struct env_advert *list[N_ADVERTS];
+	struct api_advertisement specs[N_ADVERTS];
+	struct api_object objects[N_ADVERTS];
+	struct env_group groups[N_ADVERTS];
+	struct plan_claim claims[MADE_VIPS][N_ADVERTS];
+};
+static const uint32_t numbers[] = {1, 2, 3, 4};
+static const char *const names[N_ADVERTS] = {"a", "b", "c", "d", "e"};
+
+static void make_advert(struct grouped *g, size_t i, struct rng *rng)
+{
+	g->specs[i] = (struct api_advertisement){.local_pref = (uint32_t)rng_below(rng, 3)};
+	g->specs[i].as_path_prepend = (uint8_t)rng_below(rng, 3);
+	g->objects[i].meta.name = names[i];
+	g->adverts[i] = (struct env_advert){.object = &g->objects[i],
+					    .spec = &g->specs[i],
+					    .communities = &numbers[rng_below(rng, 4)],
+					    .n_communities = rng_below(rng, 2),
+					    .age = i,
+					    .peers = rng_below(rng, 4)};
+	g->list[i] = &g->adverts[i];
+}
+
+static void make_own(struct grouped *g, size_t i, struct rng *rng)
+{
+	struct service_attrs *own = &g->o.own[i];
+
+	own->has_med = rng_below(rng, 2);
+	own->med = own->has_med ? (uint32_t)rng_below(rng, 2) : 0;
+	own->prepend = (uint8_t)(rng_below(rng, 2) * 4);
+	own->excluded = rng_below(rng, 4) ? 0 : 1 + rng_below(rng, 2);
+	own->is_unresolved = rng_below(rng, 8) == 0;
+	g->o.m.programmed[2 * i + 1].tested = rng_below(rng, 6) > 0;
+}
+
+static void make_claims(struct grouped *g, size_t i, size_t n, bool has_own)
+{
+	struct made_draft *m = &g->o.m;
+
+	for (size_t k = 0; k < n; k++) {
+		g->claims[i][k] = m->claims[i];
+		g->claims[i][k].by = &g->groups[k];
+		g->claims[i][k].own = has_own ? &g->o.own[i] : NULL;
+		g->claims[i][k].n_ports = 1;
+	}
+	m->fragments[i].claims = g->claims[i];
+	m->fragments[i].n_claims = n;
+}
+
+static void make_grouped(struct grouped *g, uint64_t seed, bool together)
+{
+	const size_t n = together ? 1 : N_ADVERTS;
+	struct rng rng;
+
+	rng_seed(&rng, seed);
+	memset(g, 0, sizeof(*g));
+	begin(&g->o, rng_below(&rng, 2) ? 24 : 32);
+	for (size_t i = 0; i < N_ADVERTS; i++)
+		make_advert(g, i, &rng);
+	for (size_t i = 0; i < n; i++) {
+		g->groups[i] = (struct env_group){.items = &g->list[i], .n = N_ADVERTS / n};
+		for (size_t k = 0; k < g->groups[i].n; k++)
+			g->groups[i].peers |= g->groups[i].items[k]->peers;
+	}
+	for (size_t i = 0; i < MADE_VIPS; i++) {
+		make_own(g, i, &rng);
+		make_claims(g, i, n, rng_below(&rng, 2));
+	}
+	if (rng_below(&rng, 2))
+		g->o.m.d.env.pref_as[API_PREF_AS_PREPEND] = P0;
+	made_draft_steps(&g->o.m);
+}
+
+static void assert_same_plan(const struct plan *a, const struct plan *b)
+{
+	assert_int_equal(a->n_routes, b->n_routes);
+	assert_int_equal(a->n_attrs, b->n_attrs);
+	for (size_t i = 0; i < a->n_attrs; i++)
+		assert_int_equal(bgp_attrs_cmp(&a->attrs[i], &b->attrs[i]), 0);
+	for (size_t i = 0; i < a->n_routes; i++) {
+		const struct plan_route *x = &a->routes[i], *y = &b->routes[i];
+
+		assert_int_equal(ip_prefix_cmp(&x->prefix, &y->prefix), 0);
+		assert_int_equal(x->peers, y->peers);
+		assert_int_equal(x->attrs, y->attrs);
+		assert_int_equal(x->hold, y->hold);
+	}
+	assert_int_equal(a->n_services, b->n_services);
+	for (size_t i = 0; i < a->n_services; i++)
+		assert_string_equal(a->services[i].reason, b->services[i].reason);
+}
+
+/* And what is told of them, once as often as twice. */
+static void assert_same_problems(struct plan *a, struct plan *b)
+{
+	problems_sort(&a->problems);
+	problems_sort(&b->problems);
+	assert_int_equal(a->problems.n, b->problems.n);
+	for (size_t i = 0; i < a->problems.n; i++)
+		assert_int_equal(problem_cmp(&a->problems.items[i], &b->problems.items[i]), 0);
+}
+
+static void grouped_or_apart_advertisements_come_to_the_same(void **state)
+{
+	size_t n_split = 0;
+
+	(void)state;
+	for (uint64_t seed = 1; seed <= N_TRIALS; seed++) {
+		struct grouped together, apart;
+
+		make_grouped(&together, seed, true);
+		make_grouped(&apart, seed, false);
+		assert_same_plan(&together.o.m.plan, &apart.o.m.plan);
+		assert_same_problems(&together.o.m.plan, &apart.o.m.plan);
+		n_split += together.o.m.plan.n_attrs > 1;
+		made_draft_done(&together.o.m);
+		made_draft_done(&apart.o.m);
+	}
+	assert_true(n_split > N_TRIALS / 3);
+}
+
+/* Services that ask for the same are told apart where both are heard, and only there. */
+static void neighbours_that_ask_for_the_same_share_their_set(void **state)
+{
+	struct own_draft o;
+
+	(void)state;
+	begin(&o, 32);
+	for (size_t i = 0; i < MADE_VIPS; i++)
+		o.own[i].bandwidth = 3;
+	made_draft_steps(&o.m);
+	assert_int_equal(o.m.plan.n_attrs, 1);
+	assert_int_equal(attrs(&o, 0)->bandwidth, 3);
+	made_draft_done(&o.m);
+
+	begin(&o, 32);
+	o.own[0].bandwidth = 3;
+	o.own[1].bandwidth = 4;
+	made_draft_steps(&o.m);
+	assert_int_equal(o.m.plan.n_attrs, 2);
+	assert_int_equal(attrs(&o, 1)->bandwidth, 4);
+	made_draft_done(&o.m);
+
+	begin(&o, 24);
+	for (size_t i = 0; i < MADE_VIPS; i++)
+		o.own[i].bandwidth = 3;
+	made_draft_steps(&o.m);
+	assert_int_equal(attrs(&o, 0)->bandwidth, 6); /* pods of both are behind it */
+	made_draft_done(&o.m);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -229,6 +389,8 @@ int main(void)
 		cmocka_unit_test(newest_service_under_one_prefix_wins),
 		cmocka_unit_test(services_that_share_a_vip_are_both_heard),
 		cmocka_unit_test(communities_of_all_kinds_count_together),
+		cmocka_unit_test(grouped_or_apart_advertisements_come_to_the_same),
+		cmocka_unit_test(neighbours_that_ask_for_the_same_share_their_set),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
