@@ -12,6 +12,7 @@
  */
 #include "base/limits.h"
 #include "plan/plan_draft.h"
+#include "plan/plan_links.h"
 #include "plan/plan_sort.h"
 #include "plan/plan_vlans.h"
 
@@ -23,14 +24,6 @@ struct devices_build {
 	struct plan_device *items;
 	size_t n, cap;
 };
-
-static const struct plan_link *find_link(const struct plan_node *node, int ifindex)
-{
-	for (size_t i = 0; i < node->n_links; i++)
-		if (node->links[i].ifindex == ifindex)
-			return &node->links[i];
-	return NULL;
-}
 
 static const struct plan_link *find_link_name(const struct plan_node *node, const char *name)
 {
@@ -52,13 +45,14 @@ static struct plan_device *put_device(struct devices_build *b, int ifindex, cons
 		p = arena_push(b->d->arena, &b->items, &b->n, &b->cap, sizeof(*p));
 	p->ifindex = ifindex;
 	p->name = name;
+	p->domain = plan_link_domain(b->d->in->node, plan_link_find(b->d->in->node, ifindex));
 	p->allow_generic |= b->d->env.config.mode == API_MODE_GENERIC;
 	return p;
 }
 
 static void add_device(struct devices_build *b, int ifindex, bool xdp)
 {
-	const struct plan_link *link = find_link(b->d->in->node, ifindex);
+	const struct plan_link *link = plan_link_find(b->d->in->node, ifindex);
 	struct plan_device *p;
 
 	if (!link || strcmp(link->name, "lo") == 0)
@@ -108,16 +102,22 @@ static bool named_uplinks(struct devices_build *b)
 	return complete;
 }
 
-/* False: the route to some peer is not known. */
+/*
+ * False: the route to some peer is not known. A VLAN has no native XDP, and needs none: its frames
+ * come in by the device below.
+ */
 static bool default_uplinks(struct devices_build *b)
 {
 	bool complete = true;
 
 	for (size_t i = 0; i < b->d->env.n_peers; i++) {
 		const int ifindex = b->d->env.peers[i].ifindex;
+		const struct plan_link *carrier = plan_link_carrier(b->d->in->node, ifindex);
 
-		if (ifindex)
-			add_device(b, ifindex, true);
+		if (carrier) {
+			add_device(b, ifindex, false);
+			add_device(b, carrier->ifindex, true);
+		}
 		complete &= ifindex != 0;
 	}
 	return complete;
@@ -183,13 +183,26 @@ static enum vip_gate worst_gate(const struct plan_draft *d)
 	return n ? worst : GATE_CLOSED;
 }
 
-/* Traffic that a peer attracts arrives by the device of the route to it, if that is an uplink. */
-static enum vip_gate peer_gate(const struct plan_draft *d, const struct plan_peer *peer)
+static const struct plan_device *find_uplink(const struct plan_draft *d, int ifindex)
 {
 	for (size_t i = 0; i < d->plan->n_devices; i++)
-		if (d->plan->devices[i].xdp && d->plan->devices[i].ifindex == peer->ifindex)
-			return device_gate(d, &d->plan->devices[i]);
-	return worst_gate(d);
+		if (d->plan->devices[i].xdp && d->plan->devices[i].ifindex == ifindex)
+			return &d->plan->devices[i];
+	return NULL;
+}
+
+/*
+ * Traffic that a peer attracts arrives by the device of the route to it, or what is below that, if
+ * it is an uplink.
+ */
+static enum vip_gate peer_gate(const struct plan_draft *d, const struct plan_peer *peer)
+{
+	const struct plan_link *carrier = plan_link_carrier(d->in->node, peer->ifindex);
+	const struct plan_device *uplink = find_uplink(d, peer->ifindex);
+
+	if (!uplink && carrier)
+		uplink = find_uplink(d, carrier->ifindex);
+	return uplink ? device_gate(d, uplink) : worst_gate(d);
 }
 
 /* Gate 1, for the devices: so an uplink that fails costs the peers behind it and no others. */
@@ -230,6 +243,22 @@ static void dataplane_problems(struct plan_draft *d, size_t n_devices)
 	else if (n_devices == 0 && d->env.n_peers)
 		problem_add(&d->plan->problems, SEVERITY_WARNING, &ref, &without,
 			    "no interface to attach to: nothing is announced");
+}
+
+static void say_in_vrf(struct plan_draft *d, const struct plan_device *p)
+{
+	const struct plan_link *vrf =
+		plan_link_vrf(d->in->node, plan_link_find(d->in->node, p->ifindex));
+	const struct object_ref ref = {.kind = "Interface", .name = p->name};
+	const struct problem_text text = {
+		.reason = "UplinkInVrf",
+		.remedy = "name an uplink that is in no VRF, or take this one out of it",
+	};
+
+	problem_add(&d->plan->problems, SEVERITY_WARNING, &ref, &text,
+		    "it is in VRF %s, in which no Service has an address: what comes in by it is "
+		    "the kernel's",
+		    vrf->name);
 }
 
 /* The tables hold connections, so they keep the size that they were made with. */
@@ -329,6 +358,9 @@ void plan_draft_devices(struct plan_draft *d)
 		leave_devices(d, &b);
 	else if (d->plan->dataplane)
 		want_devices(d, &b);
+	for (size_t i = 0; i < b.n; i++)
+		if (b.items[i].xdp && b.items[i].domain)
+			say_in_vrf(d, &b.items[i]);
 	if (b.n)
 		qsort(b.items, b.n, sizeof(*b.items), cmp_device);
 	for (size_t i = 0; i < b.n; i++)

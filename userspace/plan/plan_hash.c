@@ -19,9 +19,12 @@ uint64_t plan_hash_node(uint64_t h, const struct plan_node *node)
 {
 	h = hash_u64(hash_u64(hash_u64(h, node->n_links), node->n_addrs), node->n_routes_to);
 	h = hash_u64(h, node->routers.n);
-	for (size_t i = 0; i < node->n_links; i++)
-		h = hash_str(hash_u64(h, (uint64_t)node->links[i].ifindex << 1 | node->links[i].up),
-			     node->links[i].name);
+	for (size_t i = 0; i < node->n_links; i++) {
+		const struct plan_link *l = &node->links[i];
+
+		h = hash_str(hash_u64(h, (uint64_t)l->ifindex << 1 | l->up), l->name);
+		h = hash_u64(h, (uint64_t)l->master << 32 | l->table);
+	}
 	for (size_t i = 0; i < node->n_addrs; i++) {
 		const struct plan_local_addr *a = &node->addrs[i];
 

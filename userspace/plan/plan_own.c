@@ -6,6 +6,7 @@
 #include "plan/plan_own.h"
 
 #include "base/sorted.h"
+#include "plan/plan_links.h"
 #include "plan/plan_sort.h"
 
 struct own_build {
@@ -24,22 +25,17 @@ static void add(struct own_build *b, const struct ip_addr *a, const char *owner,
 	*item = (struct plan_own_address){*a, owner, loose};
 }
 
-static const char *device_name(const struct plan_node *node, int ifindex)
-{
-	for (size_t i = 0; i < node->n_links; i++)
-		if (node->links[i].ifindex == ifindex)
-			return node->links[i].name;
-	return "unknown device";
-}
-
+/* In a VRF the address is another one: no VIP is there yet. */
 static void add_node(struct own_build *b, const struct plan_node *node)
 {
 	for (size_t i = 0; i < node->n_addrs; i++) {
 		const struct plan_local_addr *a = &node->addrs[i];
-		const char *device = device_name(node, a->ifindex);
+		const struct plan_link *link = plan_link_find(node, a->ifindex);
+		const char *device = link ? link->name : "unknown device";
 		const bool is_host = a->len == ip_addr_bits(&a->addr);
 
-		if (is_host && strcmp(device, "kube-ipvs0") == 0)
+		if (plan_link_domain(node, link) != 0 ||
+		    (is_host && strcmp(device, "kube-ipvs0") == 0))
 			continue;
 		add(b, &a->addr, arena_printf(b->arena, "an address of this node (%s)", device),
 		    is_host && (strcmp(device, "lo") == 0 || strncmp(device, "dummy", 5) == 0));

@@ -4,8 +4,9 @@
  * interfaces, of any Node object, of BGPPeers. A VIP takes every port of its address, so a node
  * whose address is one loses its BGP sessions and whoever administers it.
  *
- * Two exceptions (docs/decisions/010): what kube-proxy puts on kube-ipvs0 is a VIP already and
- * counts for nothing; a host address (/32, /128) on lo or on a dummy device is loose.
+ * Three exceptions (docs/decisions/010): what kube-proxy puts on kube-ipvs0 is a VIP already and
+ * counts for nothing, nor does what is on a device in a VRF, where no VIP is; a host address (/32,
+ * /128) on lo or on a dummy device is loose.
  */
 #pragma once
 

@@ -9,9 +9,7 @@
 #include "plan/plan_vlans.h"
 
 #include "plan/plan_draft.h"
-
-/* A VRF is no port of another, so there is an end to it; a broken picture has one by this. */
-#define MASTERS_MAX 8
+#include "plan/plan_links.h"
 
 struct vlans_build {
 	struct plan_draft *d;
@@ -19,25 +17,6 @@ struct vlans_build {
 	struct plan_vlan *items;
 	size_t n, cap;
 };
-
-static const struct plan_link *find_link(const struct plan_node *node, int ifindex)
-{
-	for (size_t i = 0; ifindex != 0 && i < node->n_links; i++)
-		if (node->links[i].ifindex == ifindex)
-			return &node->links[i];
-	return NULL;
-}
-
-/* Tables beyond 16 bits share one number: no VIP is in any of these worlds yet. */
-static uint16_t domain_of(const struct plan_node *node, const struct plan_link *link)
-{
-	for (unsigned i = 0; link && i < MASTERS_MAX; i++) {
-		if (link->table)
-			return link->table < UINT16_MAX ? (uint16_t)link->table : UINT16_MAX;
-		link = find_link(node, link->master);
-	}
-	return 0;
-}
 
 static void add(struct vlans_build *b, int ifindex, uint16_t tag, uint16_t domain)
 {
@@ -84,7 +63,7 @@ static void look_inside(struct plan_draft *d, const struct plan_link *outer, uin
 		};
 
 		if (inner->tag && inner->lower == outer->ifindex &&
-		    domain_of(node, inner) != domain)
+		    plan_link_domain(node, inner) != domain)
 			problem_add(
 				&d->plan->problems, SEVERITY_WARNING, &ref, &text,
 				"it is in another VRF than %s, below it; of two tags XDP goes by "
@@ -118,11 +97,11 @@ static void say_stripped(struct plan_draft *d, const struct plan_link *uplink)
 void plan_draft_vlans(struct plan_draft *d, struct plan_device *p)
 {
 	struct vlans_build b = {.d = d, .node = d->in->node};
-	const struct plan_link *uplink = find_link(b.node, p->ifindex);
+	const struct plan_link *uplink = plan_link_find(b.node, p->ifindex);
 
 	for (size_t i = 0; uplink && i < b.node->n_links; i++) {
 		const struct plan_link *link = &b.node->links[i];
-		const uint16_t domain = domain_of(b.node, link);
+		const uint16_t domain = plan_link_domain(b.node, link);
 
 		if (!link->tag || link->lower != p->ifindex)
 			continue;

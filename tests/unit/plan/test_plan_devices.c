@@ -171,6 +171,79 @@ static void peer_not_behind_an_uplink_needs_them_all(void **state)
 	assert_int_equal(f->plan.n_routes, 0);
 }
 
+/* r1 is reached by a VLAN: on eth0, on a VLAN on it, or on what is not here. */
+static struct fixture *by_a_vlan(int lower)
+{
+	static struct plan_link links[] = {
+		{.ifindex = 2, .name = "vlan", .up = true, .tag = 7},
+		{.ifindex = 3, .name = "eth1", .up = true},
+		{.ifindex = 4, .name = "eth0", .up = true},
+		{.ifindex = 5, .name = "eth0.100", .tag = 100, .lower = 4},
+	};
+	struct fixture *f = fixture_announced();
+
+	links[0].lower = lower;
+	f->node.links = links;
+	f->node.n_links = ARRAY_SIZE(links);
+	return f;
+}
+
+static void the_uplink_of_a_vlan_is_the_device_below(void **state)
+{
+	(void)state;
+	for (int lower = 4; lower <= 5; lower++) {
+		_cleanup_(fixture_freep) struct fixture *f = by_a_vlan(lower);
+
+		fixture_converge(f, 10);
+		assert_int_equal(f->plan.n_devices, 2);
+		assert_true(device(f, "eth0")->xdp && device(f, "eth0")->tc);
+		assert_true(device(f, "vlan")->tc && !device(f, "vlan")->xdp);
+		assert_non_null(fixture_held(f, "r1", "192.168.100.0/32"));
+		/* It is the one that its peer waits for. */
+		fixture_object(f, "LodestoneConfig", "default", "",
+			       "spec: {dataplane: {uplinks: [eth0, eth1]}}");
+		fixture_converge(f, 10);
+		for (size_t k = 0; k < f->n_devices; k++)
+			if (strcmp(f->devices[k].name, "eth1") == 0)
+				f->devices[k].xdp = false;
+		fixture_plan(f);
+		assert_int_equal(f->plan.n_routes, 1);
+	}
+}
+
+/* In another network namespace, as VLANs of containers are. */
+static void a_vlan_whose_lower_device_is_not_here_is_the_uplink(void **state)
+{
+	_cleanup_(fixture_freep) struct fixture *f = by_a_vlan(9);
+
+	(void)state;
+	fixture_plan(f);
+	assert_true(device(f, "vlan")->xdp && device(f, "vlan")->tc);
+}
+
+static void an_uplink_in_a_vrf_is_of_its_world_and_told(void **state)
+{
+	static const struct plan_link links[] = {
+		{.ifindex = 2, .name = "eth0", .up = true},
+		{.ifindex = 3, .name = "eth1", .up = true, .master = 4},
+		{.ifindex = 4, .name = "red", .table = 1000},
+	};
+	_cleanup_(fixture_freep) struct fixture *f = fixture_announced();
+
+	(void)state;
+	f->node.links = links;
+	f->node.n_links = ARRAY_SIZE(links);
+	fixture_object(f, "LodestoneConfig", "default", "",
+		       "spec: {dataplane: {uplinks: [eth0, eth1]}}");
+	fixture_plan(f);
+	assert_int_equal(device(f, "eth0")->domain, 0);
+	assert_int_equal(device(f, "eth1")->domain, 1000);
+	assert_null(fixture_problem(f, "UplinkInVrf", "eth0"));
+	assert_string_equal(fixture_problem(f, "UplinkInVrf", "eth1")->message,
+			    "it is in VRF red, in which no Service has an address: what comes in "
+			    "by it is the kernel's");
+}
+
 static void settings_of_the_data_plane_are_passed_on(void **state)
 {
 	_cleanup_(fixture_freep) struct fixture *f = fixture_announced();
@@ -229,6 +302,9 @@ int main(void)
 		cmocka_unit_test(peer_behind_an_uplink_that_is_being_attached_waits),
 		cmocka_unit_test(uplink_that_lost_a_program_costs_the_peers_behind_it),
 		cmocka_unit_test(peer_not_behind_an_uplink_needs_them_all),
+		cmocka_unit_test(the_uplink_of_a_vlan_is_the_device_below),
+		cmocka_unit_test(a_vlan_whose_lower_device_is_not_here_is_the_uplink),
+		cmocka_unit_test(an_uplink_in_a_vrf_is_of_its_world_and_told),
 		cmocka_unit_test(settings_of_the_data_plane_are_passed_on),
 		cmocka_unit_test(
 			flow_entries_that_the_tables_do_not_have_are_a_problem_of_who_asks),

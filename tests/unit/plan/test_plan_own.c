@@ -220,6 +220,37 @@ static void what_a_device_makes_of_its_address(void **state)
 	}
 }
 
+/* The address of eth2 is as good as any while that is in a VRF, itself or by a bridge. */
+static void address_in_a_vrf_is_another_one(void **state)
+{
+	static const struct plan_link links[] = {
+		{.ifindex = 2, .name = "eth0", .up = true},
+		{.ifindex = 3, .name = "red", .table = 1000},
+		{.ifindex = 4, .name = "br0", .master = 3},
+	};
+
+	(void)state;
+	for (int master = 0; master <= 4; master++) {
+		_cleanup_(fixture_freep) struct fixture *f = on_a_lan();
+		struct plan_link all[4];
+		const bool in_vrf = master >= 3;
+
+		memcpy(all, links, sizeof(links));
+		all[3] = (struct plan_link){.ifindex = 5, .name = "eth2", .master = master};
+		f->node.links = all;
+		f->node.n_links = 4;
+		f->addrs[f->node.n_addrs++] =
+			(struct plan_local_addr){.addr = addr("10.0.0.0"), .len = 24, .ifindex = 5};
+		ask(f, "any", "10.0.0.0");
+		fixture_plan(f);
+		assert_string_equal(address(f, "any"), in_vrf ? "10.0.0.0" : "");
+		fixture_plan(f); /* nothing else changes next time */
+		all[3].master = in_vrf ? 0 : 3; /* and it may come and go */
+		fixture_plan(f);
+		assert_string_equal(address(f, "any"), in_vrf ? "" : "10.0.0.0");
+	}
+}
+
 /* Given first, put on the device by kube-proxy or an operator afterwards. */
 static void address_that_is_in_use_may_appear_on_lo(void **state)
 {
@@ -306,6 +337,7 @@ int main(void)
 		cmocka_unit_test(machine_s_address_is_not_fallen_back_on),
 		cmocka_unit_test(machine_s_address_that_is_read_back_is_not_announced),
 		cmocka_unit_test(what_a_device_makes_of_its_address),
+		cmocka_unit_test(address_in_a_vrf_is_another_one),
 		cmocka_unit_test(address_that_is_in_use_may_appear_on_lo),
 		cmocka_unit_test(loose_address_that_a_node_has_as_well_is_not_loose),
 		cmocka_unit_test(aggregate_over_machines_is_announced_and_told_once),
