@@ -2,7 +2,8 @@
 /*
  * Peers and routes as JSON. Routes are what was really sent: they come from each peer's
  * Adj-RIB-Out, with the session's own contribution (AS_PATH, NEXT_HOP) added as the encoder adds
- * it; equal routes to several peers are one entry.
+ * it; routes to several peers that say the same are one entry, whatever their sets differ in that
+ * is not said.
  */
 #include "agent/agent.h"
 #include "agent/show.h"
@@ -72,10 +73,11 @@ cJSON *show_peers(const struct agent *a, const struct show_filter *filter)
 
 struct route_row {
 	struct ip_prefix prefix;
-	const struct bgp_attrs *attrs;
+	struct bgp_attrs attrs; /* as they are said; the lists are the rib's */
 	const struct agent_peer *peer;
 	struct ip_addr next_hop;
 	uint32_t asn; /* that AS_PATH is made of; 0 on iBGP */
+	bool graceful_shutdown;
 };
 
 static bool is_ibgp(const struct agent_peer *p)
@@ -89,9 +91,11 @@ static int row_cmp(const void *a_, const void *b_)
 	int c = ip_prefix_cmp(&a->prefix, &b->prefix);
 
 	if (c == 0)
-		c = bgp_attrs_cmp(a->attrs, b->attrs);
+		c = bgp_attrs_cmp(&a->attrs, &b->attrs);
 	if (c == 0)
 		c = ip_addr_cmp(&a->next_hop, &b->next_hop);
+	if (c == 0)
+		c = a->graceful_shutdown - b->graceful_shutdown;
 	return c ? c : (a->asn > b->asn) - (a->asn < b->asn);
 }
 
@@ -101,6 +105,18 @@ struct route_rows {
 	struct ip_prefix until; /* all are there up to this one, if is_cut */
 	bool is_cut;
 };
+
+/* LOCAL_PREF is for iBGP, and nothing is put before the path there. */
+static struct bgp_attrs as_said(const struct bgp_attrs *attrs, bool ibgp)
+{
+	struct bgp_attrs ret = *attrs;
+
+	ret.next_hop = (struct ip_addr){.b = {0}};
+	ret.prepend = ibgp ? 0 : attrs->prepend;
+	ret.has_local_pref = ibgp;
+	ret.local_pref = !ibgp ? 0 : attrs->has_local_pref ? attrs->local_pref : 100;
+	return ret;
+}
 
 /* Of one peer the first ones behind the cursor. */
 static void gather(const struct agent_peer *p, const struct show_cursor *c, struct route_rows *rows)
@@ -116,7 +132,8 @@ static void gather(const struct agent_peer *p, const struct show_cursor *c, stru
 			continue;
 		row = xpush(&rows->items, &rows->n, &rows->cap, sizeof(*row));
 		row->prefix = route.prefix;
-		row->attrs = route.advertised;
+		row->attrs = as_said(route.advertised, is_ibgp(p));
+		row->graceful_shutdown = p->config.bgp.graceful_shutdown;
 		row->peer = p;
 		row->next_hop = bgp_peer_next_hop(p->bgp, &route.prefix, route.advertised);
 		row->asn = is_ibgp(p) ? 0 : p->config.bgp.local_asn;
@@ -156,7 +173,7 @@ static void add_communities(cJSON *o, const struct bgp_attrs *attrs, bool gracef
 
 static cJSON *route_json(const struct route_row *row)
 {
-	const struct bgp_attrs *attrs = row->attrs;
+	const struct bgp_attrs *attrs = &row->attrs;
 	char text[IP_PREFIX_TEXT];
 	cJSON *o = cJSON_CreateObject();
 	cJSON *path;
@@ -166,16 +183,15 @@ static cJSON *route_json(const struct route_row *row)
 	path = cJSON_AddArrayToObject(o, "asPath");
 	for (unsigned i = 0; row->asn && i <= attrs->prepend; i++)
 		cJSON_AddItemToArray(path, cJSON_CreateNumber(row->asn));
-	if (row->asn)
-		cJSON_AddNullToObject(o, "localPref"); /* never on eBGP */
+	if (attrs->has_local_pref)
+		cJSON_AddNumberToObject(o, "localPref", attrs->local_pref);
 	else
-		cJSON_AddNumberToObject(o, "localPref",
-					attrs->has_local_pref ? attrs->local_pref : 100);
+		cJSON_AddNullToObject(o, "localPref"); /* never on eBGP */
 	if (attrs->has_med)
 		cJSON_AddNumberToObject(o, "med", attrs->med);
 	else
 		cJSON_AddNullToObject(o, "med");
-	add_communities(o, attrs, row->peer->config.bgp.graceful_shutdown);
+	add_communities(o, attrs, row->graceful_shutdown);
 	cJSON_AddArrayToObject(o, "peers");
 	return o;
 }

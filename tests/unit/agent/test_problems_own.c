@@ -5,6 +5,10 @@
 #include "router.h"
 #include "sys/clock.h"
 #include "sys/health_server.h"
+#include "sys/unix_server.h"
+
+#include <grp.h>
+#include <sys/stat.h>
 
 #define PORT 30100
 
@@ -119,6 +123,69 @@ static void ports_of_health_checks_that_somebody_has(void **state)
 	close(others[1]);
 }
 
+static bool answers_nothing(void *ctx, struct unix_request *request, struct strbuf *reply)
+{
+	(void)ctx;
+	(void)request;
+	(void)reply;
+	return false;
+}
+
+/* Serves in the folder, which has these rights, for the group. */
+static void serve(struct bed *b, struct loop *loop, const char *folder, mode_t mode,
+		  const char *group)
+{
+	struct unix_server_args args = {.loop = loop, .group = group, .handler = answers_nothing};
+
+	args.path = arena_printf(b->list.arena, "%s/socket", folder);
+	b->options.socket = args.path;
+	b->agent.server = unix_server_free(b->agent.server);
+	(void)chmod(folder, mode); /* it has them already where this may not be asked for */
+	assert_int_equal(unix_server_new(&args, &b->agent.server), 0);
+}
+
+static void expect_kept_out(struct bed *b, const char *why, const char *remedy)
+{
+	const struct problem *p = only(b);
+
+	assert_non_null(p);
+	assert_int_equal(p->severity, SEVERITY_WARNING);
+	assert_string_equal(p->object.kind, "ControlSocket");
+	assert_string_equal(p->object.name, b->options.socket);
+	assert_string_equal(p->reason, "GroupKeptOut");
+	assert_non_null(strstr(p->message, why));
+	assert_non_null(strstr(p->remedy, remedy));
+}
+
+static void members_of_the_group_that_cannot_read(void **state)
+{
+	const struct group *mine = getgrgid(getegid());
+	char folder[] = "/tmp/test-problems-own-XXXXXX";
+	struct bed *b = *state;
+	struct loop *loop = loop_new();
+
+	assert_non_null(mine);
+	assert_non_null(mkdtemp(folder));
+	serve(b, loop, folder, 0700, mine->gr_name);
+	expect_kept_out(b, "Permission denied", "enter the socket's folder");
+	serve(b, loop, folder, 0710, mine->gr_name);
+	assert_null(only(b));
+	serve(b, loop, folder, 0700, "nobody-has-this-group");
+	assert_null(only(b));
+	/* Whoever may not give it to the group; root may, and so puts that off for a while. */
+	b->agent.server = unix_server_free(b->agent.server);
+	assert_int_equal(chmod(folder, 0777), 0);
+	if (geteuid() == 0)
+		assert_int_equal(seteuid(65534), 0);
+	serve(b, loop, folder, 0777, "daemon");
+	if (getuid() == 0)
+		assert_int_equal(seteuid(0), 0);
+	expect_kept_out(b, "Operation not permitted", "CAP_CHOWN");
+	b->agent.server = unix_server_free(b->agent.server);
+	assert_int_equal(rmdir(folder), 0);
+	loop_free(loop);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -128,6 +195,7 @@ int main(void)
 		TEST(plans_that_follow_each_other_for_long),
 		TEST(how_conntrack_is_set_up),
 		TEST(ports_of_health_checks_that_somebody_has),
+		TEST(members_of_the_group_that_cannot_read),
 	};
 
 	return cmocka_run_group_tests_name("problems_own", tests, NULL, NULL);

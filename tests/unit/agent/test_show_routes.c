@@ -208,7 +208,13 @@ static void add_wanted(struct lines *l, const struct agent_peer *p, uint32_t num
 			     med_and_communities[set], p->key.name) > 0);
 }
 
-/* Returns in how many rows: r0 and r1 share one where they were sent the same. */
+/* Of eBGP peers like r0 and r1: by which set such routes look alike. */
+static int looks(int set)
+{
+	return set == 2 ? 0 : set;
+}
+
+/* Returns in how many rows: r0 and r1 share one where they were told the same. */
 static size_t wanted(const struct bed *b, const struct show_filter *filter, struct lines *l)
 {
 	size_t n_rows = 0;
@@ -224,7 +230,8 @@ static size_t wanted(const struct bed *b, const struct show_filter *filter, stru
 			     strcmp(filter->name, ip_prefix_text(&prefix, text)) != 0))
 				continue;
 			add_wanted(l, b->peers[i], n, b->set[i][n]);
-			n_rows += i != 1 || filter->peer || b->set[0][n] != b->set[1][n];
+			n_rows += i != 1 || filter->peer ||
+				  looks(b->set[0][n]) != looks(b->set[1][n]);
 		}
 	return n_rows;
 }
@@ -306,11 +313,37 @@ static void what_was_not_sent(void **state)
 	bed_free(b);
 }
 
+/* Of two peers that were sent the same the one that is told that the node leaves has rows of its
+ * own, with the community. */
+static void what_is_added_for_one_of_two_peers_is_told_of_it_alone(void **state)
+{
+	static struct lines got;
+	const struct show_filter all = {.name = NULL};
+	struct bed *b = bed_new(1);
+	size_t n_rows, n_marked = 0;
+
+	(void)state;
+	b->agent->peers.n = 2;
+	b->peers[1]->config.bgp.graceful_shutdown = true;
+	n_rows = told(b, &all, &got);
+	assert_int_equal(n_rows, got.n); /* none is of both */
+	for (size_t i = 0; i < got.n; i++) {
+		const bool is_r1 = strstr(got.items[i], " r1");
+
+		assert_int_equal(!!strstr(got.items[i], "\"65535:0\""), is_r1);
+		n_marked += is_r1;
+	}
+	assert_in_range(n_marked, 1, got.n - 1);
+	lines_done(&got);
+	bed_free(b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(routes_of_several_peers),
 		cmocka_unit_test(what_was_not_sent),
+		cmocka_unit_test(what_is_added_for_one_of_two_peers_is_told_of_it_alone),
 	};
 
 	return cmocka_run_group_tests_name("show_routes", tests, NULL, NULL);

@@ -244,7 +244,7 @@ static void address_in_a_vrf_is_another_one(void **state)
 		ask(f, "any", "10.0.0.0");
 		fixture_plan(f);
 		assert_string_equal(address(f, "any"), in_vrf ? "10.0.0.0" : "");
-		fixture_plan(f); /* nothing else changes next time */
+		fixture_plan(f);                /* nothing else changes next time */
 		all[3].master = in_vrf ? 0 : 3; /* and it may come and go */
 		fixture_plan(f);
 		assert_string_equal(address(f, "any"), in_vrf ? "" : "10.0.0.0");
