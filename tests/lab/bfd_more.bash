@@ -1,12 +1,13 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 #
-# More of BFD, on the network of bfd.bash: signed packets with BIRD.
+# More of BFD, on the network of bfd.bash: signed packets with BIRD, and BGP that waits for BFD.
 
 bfd_more_all() {
 	lab_folder
 	LAB_NODES=(bfd) # for lab_down
-	run_step bfd-auth "Signed BFD with BIRD: every type, and keys that change without a flap" step_bfd_auth
+	run_step bfd-auth "Signed BFD with BIRD: every type, and keys that change without a flap" step_bfd_auth &&
+		run_step bfd-strict "bfd-strict with FRR and BIRD: BGP waits for BFD" step_bfd_strict
 }
 
 # signed_bird TYPE KEYID KEY: what BIRD signs with; TYPE as it writes it, "none" without a key.
@@ -102,4 +103,53 @@ step_bfd_auth() {
 	bird_reload
 	lab_until 10 signed_is_refused || { signed_says "a wrong key"; return 1; }
 	STEP_NOTE="$((id - 1)) changes of type and key: no flap; a wrong key is refused"
+}
+
+# strict_peers ANNOTATIONS: FRR and BIRD over IPv4.
+strict_peers() {
+	local d
+	for d in frr bird; do
+		cat <<-YAML
+			apiVersion: metallb.io/v1beta2
+			kind: BGPPeer
+			metadata: {name: ${d}4, namespace: metallb-system, annotations: $1}
+			spec: {myASN: 64513, peerASN: ${BFD_AS[$d]}, peerAddress: ${BFD_NET[$d]}.1, bfdProfile: fast}
+			---
+		YAML
+	done >"$LAB_DIR/bfd-config/.peers"
+	mv "$LAB_DIR/bfd-config/.peers" "$LAB_DIR/bfd-config/peers.yaml"
+}
+strict_peers_are() { # JQ: of every peer
+	lab_ctl bfd show peers -o json 2>/dev/null | jq -e "length == 2 and all($1)" >/dev/null
+}
+strict_says() {
+	say "$(lab_ctl bfd show peers -o json | jq -c '[.[] | {name, state, bfd, lastError}]')"
+}
+strict_drop() { # all BFD of the routers, or none
+	local d
+	for d in frr bird; do
+		if [ "$1" = all ]; then
+			lab_in "b-$d" nft -f - <<<"table inet strict { chain out { type filter hook output priority 0; udp dport 3784 drop; }; }"
+		else
+			lab_in "b-$d" nft delete table inet strict
+		fi
+	done
+}
+
+step_bfd_strict() {
+	bfd_frr_up || { say "FRR does not start"; return 1; }
+	signed_bird none
+	bird_reload
+	strict_peers "{}"
+	lab_until 30 strict_peers_are '.state == "Established" and .bfd == "Up"' || { strict_says; return 1; }
+	strict_peers '{lodestone.io/bfd-strict: "true"}'
+	sleep 1
+	strict_peers_are '.state == "Established"' || { say "the annotation ends a session"; strict_says; return 1; }
+	strict_drop all
+	lab_until 20 strict_peers_are '.state == "OpenConfirm" and (.lastError | contains("bfd-strict"))' || { strict_says; return 1; }
+	sleep 3
+	strict_peers_are '.state != "Established"' || { say "BGP does not wait"; strict_says; return 1; }
+	strict_drop none
+	lab_until 30 strict_peers_are '.state == "Established" and .bfd == "Up"' || { strict_says; return 1; }
+	STEP_NOTE="neither has the capability; both waited in OpenConfirm, and came back with BFD"
 }

@@ -90,6 +90,8 @@ static void session_up(struct sim_check *c, int end, const struct bgp_event *e,
 
 	if (w->is_up)
 		sim_violation(c, "end %d: two connections Established", end);
+	if (c->is_strict[end] && !c->bfd_is_up)
+		sim_violation(c, "end %d: Established, strict, and BFD is down", end);
 	w->is_up = true;
 	c->stats.sessions += end == 0;
 	w->up_slot = e->slot;

@@ -61,6 +61,7 @@ struct sim_check {
 	bool is_ibgp;
 	/* Of end 0: SYNCED was given; the R bit may be set; the F bit must be set. */
 	bool synced, may_restart, keeps_forwarding;
+	bool bfd_is_up, is_strict[2]; /* who is strict is not Established without it */
 	struct sim_stats stats;
 	char violation[256];
 };

@@ -92,6 +92,21 @@ static void renumber(struct sim_world *w)
 	sim_world_pump(w, 0);
 }
 
+/* Both ends hear of it; one that was Up and is not any more ends the session. */
+static void bfd(struct sim_world *w, bool is_up)
+{
+	w->check.bfd_is_up = is_up;
+	for (int end = 0; end < 2; end++) {
+		struct bgp_peer *peer = w->end[end].peer;
+
+		if (peer)
+			bgp_peer_set_bfd(peer, w->now, is_up);
+		if (peer && !is_up)
+			bgp_peer_notify(peer, w->now, BGP_SLOT_DIALLED, BGP_NOTE_BFD_DOWN);
+		sim_world_pump(w, end);
+	}
+}
+
 void sim_faults_step(struct sim_world *w)
 {
 	w->next_fault = w->now + chance(w, 4 * NSEC_PER_SEC);
@@ -110,7 +125,10 @@ void sim_faults_step(struct sim_world *w)
 			crash(w);
 		break;
 	case 4:
-		note(w, (int)chance(w, 2), chance(w, 2) ? BGP_NOTE_NUDGE : BGP_NOTE_BFD_DOWN);
+		if (chance(w, 2))
+			note(w, (int)chance(w, 2), BGP_NOTE_NUDGE);
+		else
+			bfd(w, chance(w, 4) > 0);
 		break;
 	case 5:
 		renumber(w);
@@ -149,7 +167,7 @@ void sim_faults_stop(struct sim_world *w)
 
 		bgp_peer_set_local(w->end[0].peer, slot, &local);
 	}
-	sim_world_pump(w, 0);
+	bfd(w, true);
 	for (int end = 0; end < 2; end++) {
 		if (w->end[end].is_stopped)
 			note(w, end, BGP_NOTE_START);

@@ -248,6 +248,7 @@ void sim_world_start_agent(struct sim_world *w, bool restarted)
 	e->peer = bgp_peer_new(&e->config, &rng, w->now);
 	e->restart_at = NSEC_NEVER;
 	e->synced_at = w->now + chance(w, 3 * NSEC_PER_SEC);
+	bgp_peer_set_bfd(e->peer, w->now, w->check.bfd_is_up);
 	if (!e->is_stopped)
 		bgp_peer_notify(e->peer, w->now, BGP_SLOT_DIALLED, BGP_NOTE_START);
 	sim_world_pump(w, 0);
@@ -300,6 +301,7 @@ static struct bgp_peer_config random_config(struct sim_world *w, int end, bool i
 		.connect_s = chance(w, 4) ? 0 : 5,
 		.graceful_restart = chance(w, 3) > 0,
 		.restart_time_s = 120,
+		.bfd_strict = chance(w, 3) == 0,
 	};
 }
 
@@ -319,8 +321,10 @@ struct sim_world *sim_world_new(uint64_t seed)
 					  .segment_max = 1 + chance(w, 4096)};
 	w->faults_end = (60 + chance(w, 400)) * NSEC_PER_SEC;
 	sim_check_init(&w->check, is_ibgp);
-	for (int end = 0; end < 2; end++)
+	for (int end = 0; end < 2; end++) {
 		w->end[end].config = random_config(w, end, is_ibgp);
+		w->check.is_strict[end] = w->end[end].config.bfd_strict;
+	}
 	if (!is_ibgp && chance(w, 8) == 0) /* legal in two ASes (RFC 6286) */
 		w->end[1].config.router_id = w->end[0].config.router_id;
 	w->end[0].listens = both_dial;

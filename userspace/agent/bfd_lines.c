@@ -11,6 +11,8 @@
 
 #include <assert.h>
 
+#define MUTE_NS (5 * NSEC_PER_SEC)
+
 void agent_bfd_init(struct agent_bfd *b, struct loop *loop, struct agent_peers *peers,
 		    uint64_t seed)
 {
@@ -116,9 +118,9 @@ static void tell_peers(struct agent_bfd *b, const struct bfd_line *l, const stru
 			continue;
 		peer_history_add(&p->history, now, "BFD: %s, %s", bfd_state_text(e->to),
 				 bfd_diag_text(e->diag));
-		if (!is_failure(e))
-			continue;
-		bgp_peer_notify(p->bgp, now, BGP_SLOT_DIALLED, BGP_NOTE_BFD_DOWN);
+		bgp_peer_set_bfd(p->bgp, now, l->permits);
+		if (is_failure(e))
+			bgp_peer_notify(p->bgp, now, BGP_SLOT_DIALLED, BGP_NOTE_BFD_DOWN);
 		peer_pump(p, now);
 	}
 }
@@ -143,6 +145,7 @@ static void log_event(const struct bfd_line *l, const struct bfd_event *e)
 static void on_event(struct agent_bfd *b, struct bfd_line *l, const struct bfd_event *e)
 {
 	l->state = e->to;
+	l->permits = e->to == BFD_UP || e->remote_state == BFD_ADMIN_DOWN;
 	l->flaps += e->from == BFD_UP;
 	l->changes[l->n_changes++ % BFD_CHANGES] = *e;
 	/* What is lost first is closed first, then told. */
@@ -164,6 +167,27 @@ static void on_engine(struct agent_bfd *b, const struct bfd_engine_report *how)
 	b->how = *how;
 }
 
+/* An active router would have spoken some times: they say something every second (RFC 5880 6.8.3).
+ */
+static bool is_mute(const struct bfd_session *s, nsec_t now)
+{
+	const nsec_t since = s->heard_at > s->since ? s->heard_at : s->since;
+
+	return s->config.is_passive && s->state == BFD_DOWN && s->remote.discriminator == 0 &&
+	       now > since && now - since >= MUTE_NS;
+}
+
+static void on_session(struct agent_bfd *b, struct bfd_line *l, const struct bfd_session_report *r)
+{
+	const bool was_mute = l->is_mute;
+
+	l->report = *r;
+	l->is_reported = true;
+	l->is_mute = is_mute(&r->session, loop_now(b->loop));
+	if (l->is_mute != was_mute) /* which is a problem, or no longer one */
+		b->peers->changed = true;
+}
+
 static void on_report(void *ctx, const struct bfd_report *r)
 {
 	struct agent_bfd *b = ctx;
@@ -172,8 +196,7 @@ static void on_report(void *ctx, const struct bfd_report *r)
 	if (r->type == BFD_REPORT_ENGINE) {
 		on_engine(b, &r->engine);
 	} else if (l->is_used && r->type == BFD_REPORT_SESSION) {
-		l->report = r->session;
-		l->is_reported = true;
+		on_session(b, l, &r->session);
 	} else if (l->is_used) {
 		on_event(b, l, &r->event);
 	}
@@ -243,6 +266,14 @@ void agent_bfd_apply(struct agent_bfd *b)
 	for (size_t i = 0; b->lines && i < BFD_ENGINE_SESSIONS; i++)
 		if (b->lines[i].is_used && !b->lines[i].is_wanted)
 			drop(b, &b->lines[i]);
+	for (size_t i = 0; i < b->peers->n; i++) {
+		struct agent_peer *p = b->peers->items[i];
+		const struct bfd_line *l = agent_bfd_of(b, p);
+
+		/* It may be new, and the session not. */
+		bgp_peer_set_bfd(p->bgp, loop_now(b->loop), l && l->permits);
+		peer_pump(p, loop_now(b->loop));
+	}
 }
 
 void agent_bfd_leave(struct agent_bfd *b)

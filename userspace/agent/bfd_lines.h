@@ -18,9 +18,11 @@ struct bfd_line {
 	bool is_used, is_wanted;
 	struct bfd_config config;
 	enum bfd_state state;
+	bool permits; /* BGP, where it waits for BFD: Up, or out of use by the router (RFC 5882) */
 	struct bfd_event changes[BFD_CHANGES]; /* ring: the next one goes to n_changes % size */
 	size_t n_changes;
 	uint64_t flaps;
+	bool is_mute; /* passive, and the router has been silent for long: nobody begins */
 	bool is_reported;
 	struct bfd_session_report report; /* the last, if is_reported */
 };

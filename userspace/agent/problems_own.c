@@ -67,6 +67,27 @@ static void add_bfd_ports(const struct agent *a, struct problems *list)
 				    bfd_engine_port_text(i));
 }
 
+static void add_bfd_mute(const struct agent *a, struct problems *list)
+{
+	for (size_t i = 0; i < a->peers.n; i++) {
+		const struct agent_peer *p = a->peers.items[i];
+		const struct bfd_line *l = agent_bfd_of(&a->bfd, p);
+		const struct object_ref ref = {
+			.kind = "BGPPeer", .ns = a->options->ns, .name = p->key.name};
+		const struct problem_text text = {
+			.field = "spec.bfdProfile",
+			.reason = "BFDNobodyBegins",
+			.remedy = "set passiveMode: false in the BFDProfile, or let the router "
+				  "begin",
+		};
+
+		if (l && l->is_mute)
+			problem_add(list, SEVERITY_WARNING, &ref, &text,
+				    "BFD waits for the router to begin (passiveMode), and the "
+				    "router says nothing: is it passive, too?");
+	}
+}
+
 static void add_denying(const struct agent *a, nsec_t now, struct problems *list)
 {
 	const bool is_full = a->denying.error == -ENOSPC;
@@ -269,5 +290,6 @@ void problems_own_add(const struct agent *a, nsec_t now, struct problems *list)
 	add_unnumbered(a, list);
 	add_conntrack(a, list);
 	add_bfd_ports(a, list);
+	add_bfd_mute(a, list);
 	problems_sort(list);
 }

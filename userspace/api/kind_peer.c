@@ -423,6 +423,7 @@ static void finish_peer(struct api_decoder *d, const void *raw, struct api_objec
 	set_long_lived(d, o, p);
 	set_pref_as(d, o, p);
 	set_bfd_auth(d, o, p);
+	p->bfd_strict = api_annotation_is_true(d, o, ANNOTATION "bfd-strict");
 	p->listen = api_annotation_is_true(d, o, ANNOTATION "listen");
 }
 
@@ -449,6 +450,8 @@ static const struct api_annotation_row peer_annotations[] = {
 	{"lodestone.io/bfd-auth", "TYPE:KEYID:SECRET",
 	 "BFD packets are signed with the key password of that Secret (RFC 5880 6.7); types: "
 	 "simple, keyed-md5, meticulous-keyed-md5, keyed-sha1, meticulous-keyed-sha1"},
+	{"lodestone.io/bfd-strict", "true, false",
+	 "the session is not Established before BFD is Up (capability 74)"},
 	{0},
 };
 

@@ -93,6 +93,7 @@ struct api_peer {
 	uint32_t llgr_s; /* 0 = none */
 	bool listen;     /* the router may dial, too */
 	struct api_bfd_auth bfd_auth;
+	bool bfd_strict;  /* BGP waits for BFD */
 	bool has_pref_as; /* else the configuration's counts */
 	enum api_pref_as pref_as;
 	uint8_t ttl_security; /* hops, at most (RFC 5082); 0 = any */

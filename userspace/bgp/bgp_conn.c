@@ -343,10 +343,20 @@ void bgp_conn_reconfigured(struct bgp_conn *c, nsec_t now)
 {
 	if (c->state != BGP_OPEN_CONFIRM && c->state != BGP_ESTABLISHED)
 		return;
+	if (c->waits_for_bfd && !c->config->bfd_strict)
+		step(c, now, BGP_FSM_BFD_UP);
 	if (c->keepalive_s == bgp_fsm_keepalive_s(c))
 		return;
 	c->keepalive_s = bgp_fsm_keepalive_s(c);
-	bgp_fsm_restart_keepalive(c, now);
+	if (!c->waits_for_bfd)
+		bgp_fsm_restart_keepalive(c, now);
+}
+
+void bgp_conn_set_bfd(struct bgp_conn *c, nsec_t now, bool permits)
+{
+	c->bfd_permits = permits;
+	if (permits && c->waits_for_bfd)
+		step(c, now, BGP_FSM_BFD_UP);
 }
 
 /* Each expiry leaves its timer stopped or started anew, so a tick never repeats an event. */

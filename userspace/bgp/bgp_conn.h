@@ -20,6 +20,7 @@
 
 #define BGP_OPEN_HOLD_S      240 /* hold timer of OpenSent, RFC 4271 8.2.2: "a large value" */
 #define BGP_DIAL_S           10  /* least ConnectRetryTime while TCP is being made */
+#define BGP_BFD_HOLD_S       30  /* how long BFD is waited for if the hold time is 0: BfdHoldTime */
 #define BGP_SEND_HOLD_MIN_S  480 /* RFC 9687 4 */
 #define BGP_CONN_REASON_TEXT (BGP_RECEIVED_TEXT + 256)
 
@@ -56,6 +57,11 @@ struct bgp_conn {
 	bool send_open, send_keepalive, send_notification;
 	struct bgp_error notification; /* if send_notification */
 	enum bgp_refresh_state refresh[BGP_N_FAMILIES];
+	/*
+	 * bfd_strict: the OPENs are exchanged, and our KEEPALIVE is withheld until BFD permits the
+	 * session. has_confirmed: the peer's came.
+	 */
+	bool bfd_permits, waits_for_bfd, has_confirmed;
 	bool synced; /* the picture of all families is complete */
 	struct bgp_families end_of_rib_sent;
 	size_t routes_received; /* announced minus withdrawn: nothing is kept, so an upper bound */
@@ -96,7 +102,9 @@ void bgp_conn_dump(struct bgp_conn *c, nsec_t now);
 void bgp_conn_abandon(struct bgp_conn *c, nsec_t now, const char *reason);
 /* Starts the timer after which a connection in Idle or Active dials; it must not be passive. */
 void bgp_conn_retry(struct bgp_conn *c, nsec_t at);
-/* The keepalive interval follows a changed configuration at once. */
+/* As bgp_peer_set_bfd(). */
+void bgp_conn_set_bfd(struct bgp_conn *c, nsec_t now, bool permits);
+/* The keepalive interval, and whether BFD is waited for, follow a changed configuration at once. */
 void bgp_conn_reconfigured(struct bgp_conn *c, nsec_t now);
 /* Both sides sent capability 64 with N: routes outlive a NOTIFICATION, too (RFC 8538). */
 bool bgp_conn_keeps_over_notification(const struct bgp_conn *c);

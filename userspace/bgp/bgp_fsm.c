@@ -78,6 +78,7 @@ static void leave(struct bgp_conn *c, enum bgp_state to)
 	c->retry_at = c->hold_at = c->keepalive_at = c->send_hold_at = NSEC_NEVER;
 	c->send_open = c->send_open && c->send_notification;
 	c->send_keepalive = false;
+	c->waits_for_bfd = c->has_confirmed = false;
 	memset(c->refresh, BGP_REFRESH_NONE, sizeof(c->refresh));
 	c->rx_len = 0;
 	c->routes_received = 0;
@@ -115,6 +116,11 @@ static void close_hold_expired(struct bgp_conn *c)
 {
 	struct bgp_error e = bgp_error_make(BGP_ERROR_HOLD_TIMER, 0);
 
+	if (c->waits_for_bfd) {
+		e = bgp_error_make(BGP_ERROR_CEASE, BGP_CEASE_BFD_DOWN);
+		close_with(c, &e, "the BFD session did not come up (bfd-strict)");
+		return;
+	}
 	close_with(c, &e, "hold timer expired");
 }
 
@@ -168,6 +174,12 @@ static void enter_open_sent(struct bgp_conn *c, nsec_t now)
 	c->state = BGP_OPEN_SENT;
 }
 
+static void confirm(struct bgp_conn *c, nsec_t now)
+{
+	c->send_keepalive = true;
+	bgp_fsm_restart_keepalive(c, now);
+}
+
 /* 19 in OpenSent: what the two OPENs agree on (RFC 4271 4.2, 8.2.2). */
 static void enter_open_confirm(struct bgp_conn *c, nsec_t now, const struct bgp_open *open)
 {
@@ -175,23 +187,47 @@ static void enter_open_confirm(struct bgp_conn *c, nsec_t now, const struct bgp_
 	c->received = *open;
 	c->hold_s = open->hold_s < c->sent.hold_s ? open->hold_s : c->sent.hold_s;
 	c->keepalive_s = bgp_fsm_keepalive_s(c);
-	c->send_keepalive = true;
-	bgp_fsm_restart_keepalive(c, now);
+	c->waits_for_bfd = c->config->bfd_strict && !c->bfd_permits;
+	if (!c->waits_for_bfd)
+		confirm(c, now);
 	restart_hold(c, now);
 	/*
 	 * With hold time 0 the RFC stops the timer; a peer that falls silent here must not keep the
 	 * slot for ever, so the large value stays until Established.
 	 */
 	if (c->hold_s == 0)
-		c->hold_at = now + seconds(BGP_OPEN_HOLD_S);
+		c->hold_at = now + seconds(c->waits_for_bfd ? BGP_BFD_HOLD_S : BGP_OPEN_HOLD_S);
 	c->state = BGP_OPEN_CONFIRM;
 }
 
 static void enter_established(struct bgp_conn *c, nsec_t now)
 {
-	restart_hold(c, now);
 	bgp_fsm_restart_send_hold(c, now);
 	c->state = BGP_ESTABLISHED;
+}
+
+/* 26 in OpenConfirm. */
+static void on_confirmed(struct bgp_conn *c, nsec_t now)
+{
+	c->has_confirmed = c->waits_for_bfd;
+	if (!c->waits_for_bfd || c->hold_s > 0) /* else the wait alone would have no end */
+		restart_hold(c, now);
+	if (!c->waits_for_bfd)
+		enter_established(c, now);
+}
+
+/* 32 in OpenConfirm: what was withheld goes out. The hold timer goes on: nothing was heard. */
+static void on_bfd_up(struct bgp_conn *c, nsec_t now)
+{
+	if (!c->waits_for_bfd)
+		return;
+	c->waits_for_bfd = false;
+	confirm(c, now);
+	if (c->hold_s == 0)
+		c->hold_at = c->has_confirmed ? NSEC_NEVER : now + seconds(BGP_OPEN_HOLD_S);
+	if (c->has_confirmed)
+		enter_established(c, now);
+	c->has_confirmed = false;
 }
 
 static void on_idle(struct bgp_conn *c, nsec_t now, const struct bgp_fsm_input *in)
@@ -227,6 +263,7 @@ static void on_idle(struct bgp_conn *c, nsec_t now, const struct bgp_fsm_input *
 	case BGP_FSM_UPDATE_ERROR:
 	case BGP_FSM_SEND_HOLD:
 	case BGP_FSM_ROUTE_REFRESH:
+	case BGP_FSM_BFD_UP:
 		break; /* "any other event ... does not cause change in the state" */
 	}
 }
@@ -236,6 +273,7 @@ static void on_connect(struct bgp_conn *c, nsec_t now, const struct bgp_fsm_inpu
 	switch (in->event) {
 	case BGP_FSM_MANUAL_START:  /* 1 */
 	case BGP_FSM_PASSIVE_START: /* 4 */
+	case BGP_FSM_BFD_UP:
 		break;
 	case BGP_FSM_CONNECT_RETRY: /* 9: this attempt takes too long, another */
 		set_reason(c, "no answer to the TCP connection attempt");
@@ -278,6 +316,7 @@ static void on_active(struct bgp_conn *c, nsec_t now, const struct bgp_fsm_input
 	switch (in->event) {
 	case BGP_FSM_MANUAL_START:  /* 1 */
 	case BGP_FSM_PASSIVE_START: /* 4 */
+	case BGP_FSM_BFD_UP:
 		break;
 	case BGP_FSM_CONNECT_RETRY: /* 9 */
 		dial(c, now);
@@ -319,6 +358,7 @@ static void on_open_sent(struct bgp_conn *c, nsec_t now, const struct bgp_fsm_in
 	case BGP_FSM_PASSIVE_START: /* 4 */
 	case BGP_FSM_TCP_ACKED:     /* 16 */
 	case BGP_FSM_TCP_CONFIRMED: /* 17 */
+	case BGP_FSM_BFD_UP:
 		break;
 	case BGP_FSM_OPEN: /* 19 */
 		enter_open_confirm(c, now, in->open);
@@ -371,7 +411,10 @@ static void on_open_confirm(struct bgp_conn *c, nsec_t now, const struct bgp_fsm
 		bgp_fsm_restart_keepalive(c, now);
 		break;
 	case BGP_FSM_KEEPALIVE: /* 26 */
-		enter_established(c, now);
+		on_confirmed(c, now);
+		break;
+	case BGP_FSM_BFD_UP: /* 32 */
+		on_bfd_up(c, now);
 		break;
 	case BGP_FSM_TCP_FAILS: /* 18 */
 		close_tcp_failed(c, in);
@@ -413,6 +456,7 @@ static void on_established(struct bgp_conn *c, nsec_t now, const struct bgp_fsm_
 	case BGP_FSM_PASSIVE_START: /* 4 */
 	case BGP_FSM_TCP_ACKED:     /* 16: RFC 4724 5 is the owner's matter */
 	case BGP_FSM_TCP_CONFIRMED: /* 17 */
+	case BGP_FSM_BFD_UP:
 		break;
 	case BGP_FSM_KEEPALIVE_EXPIRED: /* 11 */
 		c->send_keepalive = true;
@@ -470,6 +514,9 @@ static void assert_sound(const struct bgp_conn *c)
 	assert(!c->send_open || has_tcp || c->send_notification);
 	assert(!c->send_notification || !has_tcp); /* nothing follows a NOTIFICATION */
 	assert(!c->send_keepalive || agreed);
+	assert(!c->waits_for_bfd || (c->state == BGP_OPEN_CONFIRM && !c->send_keepalive &&
+				     c->keepalive_at == NSEC_NEVER));
+	assert(!c->has_confirmed || c->waits_for_bfd);
 	assert(!agreed || c->received.asn != 0);
 	assert(c->hold_s == 0 || c->hold_s >= BGP_HOLD_MIN_S);
 	assert(c->keepalive_s <= c->hold_s / 3);

@@ -32,6 +32,7 @@ enum bgp_fsm_event {
 	BGP_FSM_UPDATE_ERROR = 28,
 	BGP_FSM_SEND_HOLD = 29,     /* RFC 9687 */
 	BGP_FSM_ROUTE_REFRESH = 30, /* RFC 2918, without a number of its own; an UPDATE elsewhere */
+	BGP_FSM_BFD_UP = 32, /* of the draft of BFD strict mode; only while it is waited for */
 };
 
 struct bgp_fsm_input {

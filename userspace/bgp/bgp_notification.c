@@ -206,6 +206,8 @@ static bool is_offered(const struct bgp_open *open, const struct capability *c)
 		return open->gr.present;
 	case BGP_CAP_LONG_LIVED_GR:
 		return open->llgr.present;
+	case BGP_CAP_BFD_STRICT:
+		return open->bfd_strict;
 	case BGP_CAP_AS4:
 		return open->has_as4;
 	default:

@@ -44,6 +44,10 @@ static void no_llgr(struct bgp_open *o)
 {
 	o->llgr = (struct bgp_long_lived){0};
 }
+static void no_bfd_strict(struct bgp_open *o)
+{
+	o->bfd_strict = false;
+}
 
 static const struct optional optional[] = {
 	{BGP_CAP_ROUTE_REFRESH, "route refresh", no_route_refresh},
@@ -53,6 +57,7 @@ static const struct optional optional[] = {
 	{BGP_CAP_ROLE, "role", no_role},
 	{BGP_CAP_GRACEFUL_RESTART, "graceful restart", no_graceful_restart},
 	{BGP_CAP_LONG_LIVED_GR, "long-lived graceful restart", no_llgr},
+	{BGP_CAP_BFD_STRICT, "BFD strict mode", no_bfd_strict},
 };
 #define ALL_OPTIONAL ((uint16_t)((1u << ARRAY_SIZE(optional)) - 1))
 
@@ -71,7 +76,8 @@ struct bgp_open bgp_offer_open(const struct bgp_offer *o, const struct bgp_peer_
 				.extended_message = true,
 				.has_role = config->has_role,
 				.role = config->role,
-				.gr = *gr};
+				.gr = *gr,
+				.bfd_strict = config->bfd_strict};
 
 	if (gr->present && config->llgr_s > 0)
 		open.llgr = (struct bgp_long_lived){.present = true,
@@ -105,7 +111,7 @@ static bool is_sent(const struct bgp_open *sent, uint8_t code)
 	       without.extended_message != sent->extended_message ||
 	       without.extended_next_hop != sent->extended_next_hop ||
 	       without.has_role != sent->has_role || without.gr.present != sent->gr.present ||
-	       without.llgr.present != sent->llgr.present;
+	       without.llgr.present != sent->llgr.present || without.bfd_strict != sent->bfd_strict;
 }
 
 /* Everything but bare BGP-4, which knows one family only. */

@@ -119,6 +119,12 @@ static void read_long_lived(struct rcur v, struct bgp_open *o)
 	o->llgr = l;
 }
 
+static void read_bfd_strict(struct rcur v, struct bgp_open *o)
+{
+	(void)v;
+	o->bfd_strict = true;
+}
+
 static void read_as4(struct rcur v, struct bgp_open *o)
 {
 	o->has_as4 = true;
@@ -141,6 +147,7 @@ static const struct capability_rule {
 	{BGP_CAP_AS4, 4, true, read_as4},
 	{BGP_CAP_ENHANCED_REFRESH, 0, false, read_enhanced_refresh},
 	{BGP_CAP_LONG_LIVED_GR, ANY_LEN, false, read_long_lived},
+	{BGP_CAP_BFD_STRICT, 0, false, read_bfd_strict},
 };
 
 static const struct capability_rule *capability_find(uint8_t code)
@@ -415,6 +422,7 @@ static void write_capabilities(struct wcur *w, const struct bgp_open *o)
 	wcur_u32(w, o->asn);
 	write_empty_capability(w, BGP_CAP_ENHANCED_REFRESH, o->enhanced_refresh);
 	write_long_lived(w, &o->llgr);
+	write_empty_capability(w, BGP_CAP_BFD_STRICT, o->bfd_strict);
 }
 
 size_t bgp_open_encode(uint8_t *buf, size_t cap, const struct bgp_open *open)

@@ -54,6 +54,7 @@ struct bgp_open {
 	uint8_t role; /* RFC 9234, if has_role */
 	struct bgp_graceful_restart gr;
 	struct bgp_long_lived llgr;
+	bool bfd_strict; /* waits for BFD before the session is Established */
 };
 
 /*
@@ -88,6 +89,6 @@ bool bgp_open_validate(const struct bgp_open *open, const struct bgp_open_expect
  * Writes one OPEN; returns its length, 0 if cap is too small (BGP_MESSAGE_MAX always suffices).
  * Sends asn (as AS_TRANS in the field when above 65535, and always in capability 65), hold_s,
  * router_id; families, route_refresh, extended_next_hop, enhanced_refresh, extended_message, role,
- * gr and llgr as told; no capability at all if plain.
+ * gr, llgr and bfd_strict as told; no capability at all if plain.
  */
 size_t bgp_open_encode(uint8_t *buf, size_t cap, const struct bgp_open *open);

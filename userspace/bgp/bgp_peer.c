@@ -480,6 +480,14 @@ void bgp_peer_reconfigure(struct bgp_peer *p, nsec_t now, const struct bgp_peer_
 		bgp_conn_retry(c, now + retry_delay(p));
 }
 
+void bgp_peer_set_bfd(struct bgp_peer *p, nsec_t now, bool permits)
+{
+	for (enum bgp_slot slot = 0; slot < BGP_N_SLOTS; slot++) {
+		bgp_conn_set_bfd(&p->conn[slot], now, permits);
+		react(p, now);
+	}
+}
+
 struct bgp_rib *bgp_peer_rib(struct bgp_peer *p)
 {
 	return p->rib;
@@ -527,7 +535,9 @@ struct bgp_peer_info bgp_peer_info(const struct bgp_peer *p)
 		.routes_advertised = bgp_rib_n_advertised(p->rib),
 		.routes_received = c->routes_received,
 		.flaps = p->flaps,
-		.last_error = p->last_error[0] != '\0' ? p->last_error : NULL,
+		.last_error = c->waits_for_bfd           ? "waits for its BFD session (bfd-strict)"
+			      : p->last_error[0] != '\0' ? p->last_error
+							 : NULL,
 		.ours = c->sent.router_id ? &c->sent : NULL,
 		.theirs = c->received.asn ? &c->received : NULL,
 	};

@@ -48,6 +48,11 @@ struct bgp_peer_config {
 	uint32_t llgr_s; /* with graceful restart: capability 71 (RFC 9494), 24 bits; 0: without */
 	bool has_role;   /* capability 9 (RFC 9234); on eBGP only */
 	uint8_t role;    /* enum bgp_role: ours */
+	/*
+	 * Established only while BFD permits it (bgp_peer_set_bfd()); capability 74, by which a
+	 * peer that has it waits as well (draft-ietf-idr-bgp-bfd-strict-mode).
+	 */
+	bool bfd_strict;
 	bool graceful_shutdown; /* routes say that this node is about to leave (RFC 8326) */
 	/*
 	 * This process follows an earlier one with sessions: set the R bit until the first
@@ -104,11 +109,11 @@ struct bgp_peer *bgp_peer_free(struct bgp_peer *p);
 
 /*
  * Takes a new configuration without closing the session: router id, hold and restart time count
- * from the next OPEN, the time between attempts and keepalive from now; with another
- * graceful_shutdown all routes are sent again. It must not differ in what
- * the OPENs of a session fix once and for all (ASNs, families, graceful restart): for that the
- * caller notifies BGP_NOTE_RECONFIGURED and makes a new peer. `restarted` and
- * `forwarding_preserved` stay as they were.
+ * from the next OPEN, the time between attempts, keepalive and that BFD is waited for from now;
+ * with another graceful_shutdown all routes are sent again. It must not differ in what the OPENs of
+ * a session fix once and for all (ASNs, families, graceful restart): for that the caller notifies
+ * BGP_NOTE_RECONFIGURED and makes a new peer. `restarted` and `forwarding_preserved` stay as they
+ * were.
  */
 void bgp_peer_reconfigure(struct bgp_peer *p, nsec_t now, const struct bgp_peer_config *config);
 
@@ -123,6 +128,13 @@ void bgp_peer_set_local(struct bgp_peer *p, enum bgp_slot slot, const struct bgp
  * of an attempt that has had no answer for long. Shown as last_error, the latter at once. Copied.
  */
 void bgp_peer_set_error(struct bgp_peer *p, const char *text);
+
+/*
+ * What BFD says, from now on; before, it does not permit anything. With bfd_strict a connection
+ * waits before Established until it does, no longer than the hold time; otherwise nothing happens.
+ * A session that is there is closed by BGP_NOTE_BFD_DOWN alone.
+ */
+void bgp_peer_set_bfd(struct bgp_peer *p, nsec_t now, bool permits);
 
 /* A connection came in for this peer: true if the slot takes it (then notify TCP_UP), false: close
  * it. */

@@ -146,5 +146,6 @@ enum bgp_capability {
 	BGP_CAP_AS4 = 65,
 	BGP_CAP_ENHANCED_REFRESH = 70,
 	BGP_CAP_LONG_LIVED_GR = 71,
+	BGP_CAP_BFD_STRICT = 74, /* draft-ietf-idr-bgp-bfd-strict-mode */
 	BGP_CAP_ROUTE_REFRESH_OLD = 128,
 };

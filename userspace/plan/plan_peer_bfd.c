@@ -46,7 +46,8 @@ static struct plan_bfd from_profile(const struct peers_build *b, const struct pe
 					   profile->detect_multiplier}};
 }
 
-#define BFD_AUTH "metadata.annotations[lodestone.io/bfd-auth]"
+#define BFD_AUTH   "metadata.annotations[lodestone.io/bfd-auth]"
+#define BFD_STRICT "metadata.annotations[lodestone.io/bfd-strict]"
 
 /*
  * The key of the session, none if none is asked for. False: it cannot be had, and a session that
@@ -79,6 +80,13 @@ static bool set_key(struct peers_build *b, const struct peer_candidate *c, struc
 	return true;
 }
 
+static void no_effect(struct peers_build *b, const struct peer_candidate *c, const char *field)
+{
+	peer_problem(b, SEVERITY_WARNING, c, field, "NoEffect",
+		     "set bfdProfile, or remove the annotation",
+		     "does nothing: the BGPPeer names no BFDProfile");
+}
+
 void peer_bfd_resolve(struct peers_build *b, struct peer_candidate *c)
 {
 	const char *name = plan_text(c->spec->bfd_profile);
@@ -87,9 +95,9 @@ void peer_bfd_resolve(struct peers_build *b, struct peer_candidate *c)
 
 	if (name[0] == '\0') {
 		if (c->spec->bfd_auth.type != BFD_AUTH_NONE)
-			peer_problem(b, SEVERITY_WARNING, c, BFD_AUTH, "NoEffect",
-				     "set bfdProfile, or remove the annotation",
-				     "signs nothing: the BGPPeer names no BFDProfile");
+			no_effect(b, c, BFD_AUTH);
+		if (c->spec->bfd_strict)
+			no_effect(b, c, BFD_STRICT);
 		return;
 	}
 	profile = find_profile(b, name);
@@ -174,7 +182,7 @@ static bool is_kept_back(const struct peer_candidate *owner)
 	       plan_text(owner->spec->bfd_profile)[0] != '\0';
 }
 
-void peer_bfd_share(struct peers_build *b)
+static void share(struct peers_build *b)
 {
 	for (size_t i = 0; i < b->n; i++) {
 		struct peer_candidate *c = &b->items[i], *owner;
@@ -189,5 +197,24 @@ void peer_bfd_share(struct peers_build *b)
 			continue;
 		share_terms(b, c, owner);
 		share_key(b, c, owner);
+		owner->waits_for_bfd |= c->spec->bfd_strict;
 	}
+}
+
+/* One that has no BFD session after all does not wait for it. */
+static void set_strict(struct peers_build *b)
+{
+	for (size_t i = 0; i < b->n; i++) {
+		struct peer_candidate *c = &b->items[i];
+
+		if (c->started)
+			c->peer.bgp.bfd_strict =
+				c->peer.bfd.is_wanted && (c->spec->bfd_strict || c->waits_for_bfd);
+	}
+}
+
+void peer_bfd_share(struct peers_build *b)
+{
+	share(b);
+	set_strict(b);
 }

@@ -70,6 +70,8 @@ static const struct peer_field fields[] = {
 	{FIELD(bgp.llgr_s), NULL, PEER_RESET, "a capability, said by the OPEN"},
 	{FIELD(bgp.has_role), NULL, PEER_RESET, "a capability, said by the OPEN"},
 	{FIELD(bgp.role), NULL, PEER_RESET, "a capability, said by the OPEN"},
+	{FIELD(bgp.bfd_strict), NULL, PEER_NONE,
+	 "said by the next OPEN; a session that is there has no reason to end"},
 	{FIELD(bgp.graceful_shutdown), NULL, PEER_RESEND,
 	 "a community that all routes have while the node is about to leave (RFC 8326)"},
 	{FIELD(bgp.restarted), NULL, PEER_UNTOUCHED,

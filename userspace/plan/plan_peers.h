@@ -17,6 +17,7 @@ struct peer_candidate {
 	const struct peer_candidate *owner; /* of the session, NULL: itself */
 	uint64_t bit;                       /* of the session, once it is known */
 	bool aliased, started, surplus;     /* surplus: there are too many sessions already */
+	bool waits_for_bfd;                 /* one that stands for it asks for that */
 	struct plan_peer peer;
 };
 
@@ -75,7 +76,7 @@ void peer_session_hops(struct peers_build *b, struct peer_candidate *c);
 bool peer_is_shared(const struct plan_node *node, int ifindex, const struct ip_addr *peer);
 /* c->peer.bfd, from the profile that the peer names; a problem where there is none. */
 void peer_bfd_resolve(struct peers_build *b, struct peer_candidate *c);
-/* The session of an owner, where those that stand for it ask for something else. */
+/* The sessions of owners, where those that stand for them ask for something else; and who waits. */
 void peer_bfd_share(struct peers_build *b);
 /* c->peer from c->spec, but for the password; router id 0: the node's own is to be put there. */
 void peer_session_fill(struct peers_build *b, struct peer_candidate *c);

@@ -161,6 +161,82 @@ static void a_router_that_says_down_closes_bgp(void **state)
 	end(rig, fd);
 }
 
+#define STRICT_PEER                                                                                \
+	"apiVersion: metallb.io/v1beta2\nkind: BGPPeer\n"                                          \
+	"metadata: {name: r, namespace: metallb-system,"                                           \
+	" annotations: {lodestone.io/bfd-strict: \"true\"}}\n"                                     \
+	"spec:\n  {myASN: 64513, peerASN: 64512, peerAddress: 10.0.0.2, peerPort: 1790,"           \
+	" sourceAddress: 10.0.0.1, routerID: 10.0.0.1, bfdProfile: fast}\n"
+
+static bool waits_for_bfd(const struct agent_rig *rig)
+{
+	const struct bgp_peer_info info = bgp_peer_info(rig->agent.peers.items[0]->bgp);
+
+	return info.state == BGP_OPEN_CONFIRM && info.last_error &&
+	       strstr(info.last_error, "bfd-strict");
+}
+
+static bool is_waiting_peer(const struct agent_rig *rig)
+{
+	return is_known(rig) && waits_for_bfd(rig);
+}
+
+static void strict_bgp_waits_for_bfd_and_after_it_was_down_again(void **state)
+{
+	struct agent_rig *rig = rig_new();
+	int fd;
+
+	(void)state;
+	rig_write(rig, "peer.yaml", STRICT_PEER);
+	rig_write(rig, "profile.yaml", PROFILE);
+	rig_start(rig);
+	RIG_WAIT(rig, is_waiting_peer);
+	fd = router_bfd();
+	router_says(rig, fd, BFD_DOWN);
+	RIG_WAIT(rig, is_init);
+	assert_true(waits_for_bfd(rig));
+	router_says(rig, fd, BFD_UP);
+	RIG_WAIT(rig, has_bgp);
+	router_says(rig, fd, BFD_DOWN);
+	RIG_WAIT(rig, was_notified);
+	RIG_WAIT(rig, waits_for_bfd);
+	/* The router takes BFD out of use, which is no reason to wait (RFC 5882 3.2). */
+	router_says(rig, fd, BFD_INIT);
+	router_says(rig, fd, BFD_ADMIN_DOWN);
+	RIG_WAIT(rig, has_bgp);
+	end(rig, fd);
+}
+
+static bool is_mute_told(const struct agent_rig *rig)
+{
+	return rig_problem(rig, "BFDNobodyBegins") != NULL;
+}
+
+static bool is_mute_not_told(const struct agent_rig *rig)
+{
+	return rig_problem(rig, "BFDNobodyBegins") == NULL;
+}
+
+static void passive_and_nobody_begins_is_told_until_the_router_does(void **state)
+{
+	struct agent_rig *rig = rig_new();
+	int fd;
+
+	(void)state;
+	rig_write(rig, "peer.yaml", PEER_WITH_BFD);
+	rig_write(rig, "profile.yaml",
+		  "apiVersion: metallb.io/v1beta1\nkind: BFDProfile\nmetadata: {name: fast}\n"
+		  "spec: {passiveMode: true}\n");
+	rig_start(rig);
+	RIG_WAIT(rig, is_known);
+	RIG_WAIT(rig, is_mute_told);
+	assert_string_equal(rig_problem(rig, "BFDNobodyBegins")->object.name, "r");
+	fd = router_bfd();
+	router_says(rig, fd, BFD_DOWN);
+	RIG_WAIT(rig, is_mute_not_told);
+	end(rig, fd);
+}
+
 static bool is_told(const struct agent_rig *rig)
 {
 	return rig_problem(rig, "BFDPortTaken") != NULL;
@@ -222,6 +298,8 @@ int main(void)
 		cmocka_unit_test(silence_closes_bgp_with_cease_6_10),
 		cmocka_unit_test(admin_down_of_the_router_closes_nothing),
 		cmocka_unit_test(a_router_that_says_down_closes_bgp),
+		cmocka_unit_test(strict_bgp_waits_for_bfd_and_after_it_was_down_again),
+		cmocka_unit_test(passive_and_nobody_begins_is_told_until_the_router_does),
 		cmocka_unit_test(a_port_that_somebody_else_has_is_a_problem_as_long_as_it_is_so),
 		cmocka_unit_test(a_profile_that_is_taken_away_leaves_the_session_while_bgp_runs),
 	};

@@ -321,13 +321,14 @@ static void annotations_say_role_long_lived_restart_and_listening(void **state)
 {
 	static const char gr[] = "  enableGracefulRestart: true\n";
 	struct api_batch b = annotated("lodestone.io/role: customer, lodestone.io/llgr: 1h,"
-				       " lodestone.io/listen: \"true\"",
+				       " lodestone.io/listen: \"true\","
+				       " lodestone.io/bfd-strict: \"true\"",
 				       gr);
 	const struct api_peer *p = &only_object(&b)->peer;
 
 	(void)state;
 	assert_int_equal(b.problems.n, 0);
-	assert_true(p->has_role && p->role == 3 && p->listen);
+	assert_true(p->has_role && p->role == 3 && p->listen && p->bfd_strict);
 	assert_int_equal(p->llgr_s, 3600);
 	api_batch_done(&b);
 	for (uint8_t i = 0; i < 5; i++) {
@@ -340,10 +341,11 @@ static void annotations_say_role_long_lived_restart_and_listening(void **state)
 		assert_false(only_object(&b)->peer.listen);
 		api_batch_done(&b);
 	}
-	for (size_t i = 0; i < 7; i++) {
+	for (size_t i = 0; i < 8; i++) {
 		static const char *const bad[] = {
-			"role: upstream", "role: \"\"",      "llgr: \"0s\"",          "llgr: 4661h",
-			"llgr: \"3600\"", "listen: \"yes\"", "ebgp-local-pref: more",
+			"role: upstream",        "role: \"\"",        "llgr: \"0s\"",
+			"llgr: 4661h",           "llgr: \"3600\"",    "listen: \"yes\"",
+			"ebgp-local-pref: more", "bfd-strict: \"1\"",
 		};
 		_cleanup_(arena_freep) struct arena *arena = arena_new();
 

@@ -450,6 +450,7 @@ static struct bgp_open random_open(struct rng *rng)
 		.extended_message = rng_below(rng, 2),
 		.has_role = rng_below(rng, 2),
 		.gr.present = rng_below(rng, 2),
+		.bfd_strict = rng_below(rng, 2),
 	};
 
 	o.my_as = o.asn > UINT16_MAX ? BGP_AS_TRANS : (uint16_t)o.asn;
@@ -482,6 +483,7 @@ static void assert_open_equal(const struct bgp_open *a, const struct bgp_open *b
 	assert_int_equal(a->enhanced_refresh, b->enhanced_refresh);
 	assert_int_equal(a->extended_message, b->extended_message);
 	assert_int_equal(a->has_role, b->has_role);
+	assert_int_equal(a->bfd_strict, b->bfd_strict);
 	assert_int_equal(a->role, b->role);
 	assert_int_equal(a->llgr.present, b->llgr.present);
 	assert_int_equal(a->llgr.time_s, b->llgr.time_s);

@@ -178,6 +178,33 @@ static void of_two_keys_for_one_router_the_owners_counts(void **state)
 	assert_false(fixture_plan_peer(f, "r1")->bfd.is_wanted);
 }
 
+static void strict_is_asked_for_where_there_is_bfd(void **state)
+{
+	static const char meta[] = "annotations: {lodestone.io/bfd-strict: \"true\"}";
+	static const char spec[] = "spec: {myASN: 64512, peerASN: 64513, peerAddress: 10.0.0.1, "
+				   "bfdProfile: fast}";
+	_cleanup_(fixture_freep) struct fixture *f = fixture_new();
+
+	(void)state;
+	fixture_object(f, "BGPPeer", "r1", meta, spec);
+	fixture_plan(f); /* a profile that is missing holds nothing back */
+	assert_false(fixture_plan_peer(f, "r1")->bgp.bfd_strict);
+	fixture_object(f, "BFDProfile", "fast", "", "spec: {}");
+	fixture_plan(f);
+	assert_true(fixture_plan_peer(f, "r1")->bgp.bfd_strict);
+	/* One that stands for the session may ask for it, too. */
+	fixture_object(f, "BGPPeer", "r1", "", spec);
+	fixture_object(f, "BGPPeer", "r2", meta, spec);
+	fixture_plan(f);
+	assert_true(fixture_plan_peer(f, "r1")->bgp.bfd_strict);
+	fixture_object(f, "BGPPeer", "r2", meta,
+		       "spec: {myASN: 64512, peerASN: 64513, peerAddress: 10.0.0.2}");
+	fixture_plan(f);
+	assert_false(fixture_plan_peer(f, "r1")->bgp.bfd_strict);
+	assert_false(fixture_plan_peer(f, "r2")->bgp.bfd_strict);
+	assert_non_null(fixture_problem(f, "NoEffect", "r2"));
+}
+
 static void of_two_profiles_for_one_router_the_stricter_counts(void **state)
 {
 	_cleanup_(fixture_freep) struct fixture *f = fixture_new();
@@ -213,6 +240,7 @@ int main(void)
 		cmocka_unit_test(types_have_one_name_in_the_annotation_and_in_what_is_shown),
 		cmocka_unit_test(an_annotation_without_a_profile_says_that_it_signs_nothing),
 		cmocka_unit_test(of_two_keys_for_one_router_the_owners_counts),
+		cmocka_unit_test(strict_is_asked_for_where_there_is_bfd),
 		cmocka_unit_test(of_two_profiles_for_one_router_the_stricter_counts),
 	};
 

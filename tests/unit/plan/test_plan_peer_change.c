@@ -32,7 +32,7 @@
 	F(bgp.local_asn) F(bgp.remote_asn) F(bgp.any_external) F(bgp.any_internal)                 \
 	F(bgp.families) F(bgp.extended_next_hop) F(bgp.router_id) F(bgp.hold_s)                    \
 	F(bgp.keepalive_s) F(bgp.connect_s) F(bgp.graceful_restart) F(bgp.restart_time_s)          \
-	F(bgp.llgr_s) F(bgp.has_role) F(bgp.role)                                   \
+	F(bgp.llgr_s) F(bgp.has_role) F(bgp.role) F(bgp.bfd_strict)                 \
 	F(bgp.graceful_shutdown) F(bgp.restarted) F(bgp.forwarding_preserved)
 #define FIELDS_BEFORE(F)                                                                           \
 	F(key) F(address) F(source) F(ifindex) F(port) F(domain) F(ttl) F(ttl_security) F(listen)  \
