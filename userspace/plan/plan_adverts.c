@@ -13,6 +13,7 @@
 #include "base/sorted.h"
 
 struct adverts_build {
+	const struct world *world;
 	struct arena *arena;
 	struct plan_env *env;
 };
@@ -195,6 +196,21 @@ const struct env_peer_name *plan_env_peer(const struct plan_env *env, const char
 			   cmp_peer_name);
 }
 
+/* Of no names all, as bits. */
+static uint64_t named_peers(const struct plan_env *env, const struct api_strings *names)
+{
+	uint64_t ret = 0;
+
+	if (names->n == 0)
+		return env->n_peers == 64 ? UINT64_MAX : (UINT64_C(1) << env->n_peers) - 1;
+	for (size_t i = 0; i < names->n; i++) {
+		const struct env_peer_name *p = plan_env_peer(env, names->items[i]);
+
+		ret |= p ? p->bit : 0;
+	}
+	return ret;
+}
+
 /*
  * A name that stands for nothing is a warning, since what it names may be yet to come or gone. An
  * edit that brings one in is most likely a typing error and waits until the name is there.
@@ -248,20 +264,13 @@ static bool check_names(struct adverts_build *b, const struct env_advert *a)
 static void resolve_peers(struct adverts_build *b, struct env_advert *a)
 {
 	const struct api_strings *names = &a->spec->peers;
-	const struct plan_env *env = b->env;
 
-	if (names->n == 0)
-		a->peers = env->n_peers == 64 ? UINT64_MAX : (UINT64_C(1) << env->n_peers) - 1;
-	for (size_t i = 0; i < names->n; i++) {
-		const struct env_peer_name *p = plan_env_peer(env, names->items[i]);
-
-		if (p)
-			a->peers |= p->bit;
-		else
+	a->peers = named_peers(b->env, names);
+	for (size_t i = 0; i < names->n; i++)
+		if (!plan_env_peer(b->env, names->items[i]))
 			advert_problem(b, SEVERITY_WARNING, a, "spec.peers", "UnknownPeer",
 				       "create the BGPPeer, or correct the name",
 				       "there is no BGPPeer %s", names->items[i]);
-	}
 }
 
 /* What the peers' kind makes of the attributes: rulings 6 and DESIGN 4. */
@@ -286,6 +295,53 @@ static void check_attributes(struct adverts_build *b, const struct env_advert *a
 			       b->env->peers[__builtin_ctzll(internal)].key.name);
 }
 
+/* --- echoMode --------------------------------------------------------------------------------- */
+
+static bool asks_for_echo(const struct adverts_build *b, const struct plan_peer *peer)
+{
+	const char *name = plan_text(peer->object->peer.bfd_profile);
+	const struct object_list all =
+		plan_objects(b->world, b->env->settings, API_BFD_PROFILE, b->arena, NULL);
+
+	for (size_t i = 0; i < all.n; i++)
+		if (strcmp(all.items[i]->meta.name, name) == 0)
+			return all.items[i]->bfd.echo_mode;
+	return false;
+}
+
+static const struct api_object *ipv6_pool(const struct adverts_build *b, const struct env_advert *a)
+{
+	for (size_t i = 0; i < b->env->n_pools; i++)
+		if (plan_advert_selects(a, b->env->pools[i].object) &&
+		    holds_family(&b->env->pools[i].object->pool, IP_V6))
+			return b->env->pools[i].object;
+	return NULL;
+}
+
+/* Ruling 28, with strict: true: MetalLB's echo is for IPv4, and it takes no IPv6 pool beside it. */
+static bool check_echo(struct adverts_build *b, const struct env_advert *a)
+{
+	const struct api_object *pool = a->here ? ipv6_pool(b, a) : NULL;
+
+	if (!pool)
+		return true;
+	for (uint64_t left = named_peers(b->env, &a->spec->peers); left; left &= left - 1) {
+		const struct plan_peer *peer = &b->env->peers[__builtin_ctzll(left)];
+
+		if (!asks_for_echo(b, peer))
+			continue;
+		advert_problem(
+			b, SEVERITY_ERROR, a, "spec.peers", "EchoModeWithIPv6",
+			"announce IPv6 to other peers, or set echoMode: false in the BFDProfile",
+			"pool %s has IPv6 addresses, and the BFDProfile of BGPPeer %s has "
+			"echoMode; %s (strict)",
+			pool->meta.name, peer->key.name,
+			a->last.good ? "its last good version stays in force" : "it is held back");
+		return false;
+	}
+	return true;
+}
+
 /* --- which version -------------------------------------------------------------------------- */
 
 static void take_version(struct adverts_build *b, struct env_advert *a, const struct api_object *o)
@@ -301,6 +357,8 @@ static bool take_present(struct adverts_build *b, struct env_advert *a)
 	take_version(b, a, a->object);
 	ok = plan_env_communities(b->env, &b->env->problems, a);
 	ok = check_names(b, a) && ok;
+	if (b->env->config.strict)
+		ok = check_echo(b, a) && ok;
 	return fit_pools(b, a) && ok;
 }
 
@@ -357,6 +415,7 @@ void plan_env_adverts(const struct plan_inputs *in, struct arena *arena, struct 
 	const struct object_list list = plan_objects(in->world, env->settings,
 						     API_BGP_ADVERTISEMENT, arena, &env->problems);
 	struct adverts_build b = {
+		.world = in->world,
 		.arena = arena,
 		.env = env,
 	};

@@ -189,6 +189,58 @@ static void a_pool_that_overlaps_is_not_used(void **state)
 	fixture_free(f);
 }
 
+/* echoMode beside an IPv6 pool: the advertisement that brings them together is refused. */
+static void ipv6_is_not_announced_to_a_peer_with_echo_mode(void **state)
+{
+	static const char both[] = "spec: {}", v4[] = "spec: {ipAddressPools: [pool]}";
+	static const char other_peer[] = "spec: {ipAddressPools: [six], peers: [r2]}";
+	struct fixture *f = fixture_announced();
+	const struct problem *p;
+
+	(void)state;
+	fixture_object(f, "BFDProfile", "echo", "", "spec: {echoMode: true}");
+	fixture_object(f, "BGPPeer", "r1", "",
+		       "spec: {myASN: 64512, peerASN: 64513, peerAddress: 10.0.0.1, "
+		       "bfdProfile: echo}");
+	fixture_object(f, "IPAddressPool", "six", "", "spec: {addresses: [\"2001:db8::/120\"]}");
+	add_peer(f, "r2", R2);
+	fixture_object(f, "BGPAdvertisement", "new", "", both);
+	assert_true(fixture_converge(f, 50) < 50);
+	assert_null(
+		fixture_problem(f, "EchoModeWithIPv6", NULL)); /* echo is the session's affair */
+
+	set_strict(f, true);
+	fixture_drop(f, "BGPAdvertisement", "new");
+	fixture_object(f, "BGPAdvertisement", "adv", "", v4);
+	assert_true(fixture_converge(f, 50) < 50);
+	assert_null(fixture_problem(f, "EchoModeWithIPv6", NULL));
+	assert_non_null(fixture_held(f, "r1", "192.168.100.0/32"));
+
+	fixture_object(f, "BGPAdvertisement", "adv", "", both); /* its last good one goes on */
+	fixture_object(f, "BGPAdvertisement", "new", "", both);
+	assert_true(fixture_converge(f, 50) < 50);
+	assert_int_equal(fixture_count(f, "EchoModeWithIPv6"), 2);
+	p = fixture_problem(f, "EchoModeWithIPv6", "new");
+	assert_int_equal(p->severity, SEVERITY_ERROR);
+	assert_string_equal(p->field, "spec.peers");
+	assert_non_null(strstr(p->message, "pool six"));
+	assert_non_null(strstr(p->message, "BGPPeer r1"));
+	assert_non_null(strstr(p->message, "held back"));
+	p = fixture_problem(f, "EchoModeWithIPv6", "adv");
+	assert_non_null(strstr(p->message, "last good version"));
+	assert_non_null(fixture_held(f, "r1", "192.168.100.0/32"));
+
+	fixture_object(f, "BGPAdvertisement", "adv", "", v4);
+	fixture_object(f, "BGPAdvertisement", "new", "", other_peer);
+	assert_true(fixture_converge(f, 50) < 50);
+	assert_int_equal(fixture_count(f, "EchoModeWithIPv6"), 0);
+	fixture_object(f, "BGPAdvertisement", "new", "",
+		       "spec: {nodeSelectors: [{matchLabels: {kubernetes.io/hostname: node-b}}]}");
+	assert_true(fixture_converge(f, 50) < 50);
+	assert_int_equal(fixture_count(f, "EchoModeWithIPv6"), 0);
+	fixture_free(f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -198,6 +250,7 @@ int main(void)
 		cmocka_unit_test(a_password_is_literal),
 		cmocka_unit_test(one_node_may_be_less_strict),
 		cmocka_unit_test(a_pool_that_overlaps_is_not_used),
+		cmocka_unit_test(ipv6_is_not_announced_to_a_peer_with_echo_mode),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
