@@ -18,7 +18,8 @@ samples_all() {
 	run_step samples-communities "S0: a Community attached by the name of its resource" step_samples_communities &&
 		run_step samples-subset "S4: each pool to its own router, then one to both" step_samples_subset &&
 		run_step samples-two-routes "S2: a /32 that stays with the router, and one clean /24 for all" step_samples_two_routes &&
-		run_step samples-maintenance "S3: the router behind takes the backup, and comes back" step_samples_maintenance
+		run_step samples-maintenance "S3: the router behind takes the backup, and comes back" step_samples_maintenance &&
+		run_step samples-standby "S3: active and standby; BFD sees the active way die" step_samples_standby
 }
 
 # --- the network --------------------------------------------------------------------------------------
@@ -30,7 +31,7 @@ sample_router_up() {
 	mkdir -p "$dir"
 	: >"$dir/vtysh.conf"
 	chown -R frr:frr "$dir"
-	for daemon in zebra bgpd; do
+	for daemon in zebra bgpd bfdd; do
 		lab_in "$1" "/usr/lib/frr/$daemon" -d -z "$dir/zserv.api" --vty_socket "$dir" \
 			-i "$dir/$daemon.pid" -P 0 -f /dev/null --log "file:$dir/$daemon.log"
 		lab_until 5 test -s "$dir/$daemon.pid" || return 1
@@ -120,7 +121,7 @@ sample_routes() {
 	local prefix
 	for prefix in $(sample_vtysh "$1" -c "show bgp ipv4 unicast json" | jq -r '.routes | keys[]'); do
 		sample_vtysh "$1" -c "show bgp ipv4 unicast $prefix json" |
-			jq -r --arg p "$prefix" '.paths[0] | [$p, (.locPrf // empty | "localPref \(.)"),
+			jq -r --arg p "$prefix" '.paths[] | select(.peer.peerId == "10.0.0.10") | [$p, (.locPrf // empty | "localPref \(.)"),
 				(.community.string // empty)] | join(" ")'
 	done | LC_ALL=C sort | paste -sd '|'
 }
@@ -209,6 +210,32 @@ step_samples_maintenance() {
 	STEP_NOTE="primary, backup, primary again"
 	lab_until 20 sample_path_is "$vip" "65001 65000" || { say "path '$(sample_path "$vip")'"; return 1; }
 }
+
+# The active router is cut off without its link going down: the hold time would be 90 s, and BFD's is 0.9.
+step_samples_standby() {
+	local vip=192.168.100.0/32 r
+	for r in first second; do sample_bfd "$r"; done
+	{
+		sample_blocks S3-local-preference-04
+		printf '%s\n' 'apiVersion: v1' 'kind: Node' 'metadata: {name: hub, labels: {node-role.kubernetes.io/worker: "true"}}' ---
+		sample_service ha ha-pool
+	} | sample_config s3-standby
+	sample_expect first "$vip 65000:100" && sample_expect second "$vip 65000:200" || return 1
+	lab_until 20 sample_path_is "$vip" "65001 65000" || { say "path '$(sample_path "$vip")'"; return 1; }
+	lab_until 20 sample_bfd_is_up || { lab_ctl hub show bfd; return 1; }
+	lab_in hub ip link set to-first nomaster
+	lab_until 20 sample_path_is "$vip" "65002 65000 65000" || { say "path '$(sample_path "$vip")'"; return 1; }
+	say "without the active router: by 65002, the standby"
+	lab_in hub ip link set to-first master br0
+	STEP_NOTE="active, standby, active again"
+	lab_until 60 sample_path_is "$vip" "65001 65000" || { say "path '$(sample_path "$vip")'"; lab_ctl hub show peers; return 1; }
+}
+# BFD with the node, at that router; its AS is that of the steps before.
+sample_bfd() {
+	local as=6500$([ "$1" = first ] && echo 1 || echo 2)
+	sample_vtysh "$1" -c 'configure terminal' -c "router bgp $as" -c 'neighbor 10.0.0.10 bfd'
+}
+sample_bfd_is_up() { lab_ctl hub show bfd -o json | jq -e 'length == 2 and all(.state == "Up")' >/dev/null; }
 # sample_only KIND: of the documents on standard input those of that kind.
 sample_only() {
 	awk -v RS='\n---\n' -v kind="(^|\n)kind: $1\n" '$0 ~ kind { print $0 "\n---" }'
