@@ -129,6 +129,45 @@ static void truncate_then_write_is_one_change(void **state)
 	assert_true(b->next > b->now + WATCH_GONE_NS); /* nothing is waited for */
 }
 
+/* git checkout: the old file is unlinked, and its successor made under its name and filled there.
+ */
+static void a_file_that_git_replaces_is_one_change(void **state)
+{
+	struct bench *b = *state;
+	char path[PATH_MAX];
+
+	run("printf old >%s/a.yaml; printf stays >%s/b.yaml", b->dir, b->dir);
+	expect_scan(b, "+a.yaml=old +b.yaml=stays");
+	(void)snprintf(path, sizeof(path), "%s/a.yaml", b->dir);
+	assert_int_equal(unlink(path), 0);
+	expect_noticed(b, "");
+	b->now += 50 * MS;
+	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+	assert_true(fd >= 0);
+	expect_noticed(b, "");
+	b->now += 50 * MS;
+	assert_int_equal(write(fd, "new", 3), 3);
+	close(fd);
+	expect_noticed(b, "+a.yaml=new");
+	b->now += 200 * MS;
+	expect_scan(b, "");
+}
+
+/* git-sync: the folder that is configured is a link to a worktree, and is put in the other's place.
+ */
+static void a_folder_that_git_sync_swaps_is_one_change_per_file(void **state)
+{
+	struct bench *b = *state;
+
+	run("cd %s && mkdir one two && printf 1 >one/a.yaml && printf 1 >one/b.yaml &&"
+	    " printf 2 >two/a.yaml && printf 1 >two/b.yaml && printf 1 >two/c.yaml && ln -s one link",
+	    b->dir);
+	watch_path(b, "/link");
+	expect_scan(b, "+a.yaml=1 +b.yaml=1");
+	run("cd %s && ln -s two tmp && mv -T tmp link && rm -r one", b->dir);
+	expect_noticed(b, "+a.yaml=2 +c.yaml=1");
+}
+
 static void a_file_emptied_for_good_is_reported_as_empty(void **state)
 {
 	struct bench *b = *state;
@@ -462,6 +501,8 @@ int main(void)
 		TEST(a_file_that_comes_back_unchanged_is_no_change),
 		TEST(a_vanished_file_is_reported_after_200_ms_and_once),
 		TEST(truncate_then_write_is_one_change),
+		TEST(a_file_that_git_replaces_is_one_change),
+		TEST(a_folder_that_git_sync_swaps_is_one_change_per_file),
 		TEST(a_file_emptied_for_good_is_reported_as_empty),
 		TEST(a_file_read_half_written_is_read_again),
 		TEST(a_change_that_stat_cannot_see_is_found_by_its_event_and_by_force),
