@@ -118,6 +118,7 @@ UNIT_BIN := $(patsubst tests/unit/%.c,$(B)/unit/%,$(UNIT_SRC))
 below_base := base
 below_bgp  := bgp base
 below_bfd  := bfd base
+below_kube := kube base
 below_api  := api base
 below_lb   := lb base
 below_plan := plan lb api bfd bgp base
@@ -126,6 +127,7 @@ below_agent := agent sys plan lb api bfd bgp base
 below_cli  := base
 LIBS_api   := -lyaml
 LIBS_bfd   := -lnettle
+LIBS_kube  := -lcjson
 LIBS_plan  := -lyaml -lnettle
 LIBS_sys   := $(LIBS_agent)
 
@@ -134,7 +136,7 @@ $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/$(1)/test_*.c)): $(B
 	@mkdir -p $$(@D)
 	$$(Q)$$(CC) $$(SAN) -o $$@ $$(filter %.o,$$^) -Wl,--start-group $$(filter %.a,$$^) -Wl,--end-group -lcmocka $$(LIBS_$(1)) $$(if $$(filter cli,$(1)),-lcjson)
 endef
-$(foreach d,base bgp bfd api lb plan sys agent cli,$(eval $(call unit_rules,$(d))))
+$(foreach d,base bgp bfd kube api lb plan sys agent cli,$(eval $(call unit_rules,$(d))))
 $(B)/san/tests/%.o: CPPFLAGS += -Itests
 $(B)/san/tests/unit/%.o: SAN_OPT := -O0 -g1
 

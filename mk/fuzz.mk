@@ -21,6 +21,8 @@ fuzz_layers_fuzz_bfd_set    := bfd base
 fuzz_layers_fuzz_rtnl_message := plan lb api bfd bgp base
 fuzz_files_fuzz_rtnl_message := userspace/sys/rtnl_message.c userspace/sys/netlink_attrs.c
 fuzz_libs_fuzz_rtnl_message := -lmnl -lnl-route-3 -lnl-3
+fuzz_layers_fuzz_kube_watch := kube base
+fuzz_layers_fuzz_kube_frame := kube base
 fuzz_corpus_fuzz_yaml       := tests/samples:tests/fuzz/corpus/yaml
 
 FUZZ_SECONDS ?= 30

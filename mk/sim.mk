@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
-# The deterministic simulations: make sim [SEEDS=500] [BFD_SEEDS=500] [PLANE_SEEDS=200], or SEED=n to
-# repeat one: of two BGP speakers, of two BFD sessions, and of the whole control plane.
+# The deterministic simulations: make sim [SEEDS=500] [BFD_SEEDS=500] [PLANE_SEEDS=200] [KUBE_SEEDS=300],
+# or SEED=n to repeat one: of two BGP speakers, of two BFD sessions, of the whole control plane, and of
+# watches at an API server.
 
 SIM_SRC := $(wildcard tests/sim/*.c)
 SIM_BIN := $(B)/sim/sim
@@ -26,7 +27,15 @@ $(BFD_SIM_BIN): $(patsubst %.c,$(B)/san/%.o,$(BFD_SIM_SRC)) $(B)/san/libbfd.a $(
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(SAN) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LIBS_bfd)
 
-sim: $(SIM_BIN) sim-bfd sim-plane ## two BGP speakers over a hostile network: SEEDS=n runs, SEED=n repeats one
+KUBE_SIM_SRC := $(wildcard tests/sim/kube/*.c)
+KUBE_SIM_BIN := $(B)/sim/kube
+KUBE_SEEDS   ?= 300
+
+$(KUBE_SIM_BIN): $(patsubst %.c,$(B)/san/%.o,$(KUBE_SIM_SRC)) $(B)/san/libkube.a $(B)/san/libbase.a
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(SAN) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LIBS_kube)
+
+sim: $(SIM_BIN) sim-bfd sim-plane sim-kube ## two BGP speakers over a hostile network: SEEDS=n runs, SEED=n repeats one
 	$(Q)$(SIM_BIN) $(if $(SEED),$(SEED) 1,1 $(SEEDS))
 
 sim-plane: $(PLANE_BIN) ## the whole control plane with crashes: PLANE_SEEDS=n runs, SEED=n repeats one
@@ -35,4 +44,7 @@ sim-plane: $(PLANE_BIN) ## the whole control plane with crashes: PLANE_SEEDS=n r
 sim-bfd: $(BFD_SIM_BIN) ## two BFD sessions over a hostile link: BFD_SEEDS=n runs, SEED=n repeats one
 	$(Q)$(BFD_SIM_BIN) $(if $(SEED),$(SEED) 1,1 $(BFD_SEEDS))
 
-.PHONY: sim sim-bfd sim-plane
+sim-kube: $(KUBE_SIM_BIN) ## watches at an API server that fails in every way: KUBE_SEEDS=n runs, SEED=n repeats one
+	$(Q)$(KUBE_SIM_BIN) $(if $(SEED),$(SEED) 1,1 $(KUBE_SEEDS))
+
+.PHONY: sim sim-bfd sim-plane sim-kube

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * The order: hello, how the watches go, objects in the order of their changes, and, when the store
+ * has nothing more of a kind whose picture is complete, that it is.
+ */
+#include "kube/kube_feed.h"
+
+#include "kube/kube_store.h"
+
+void kube_feed_begin(struct kube_feed *f, struct kube_store *store)
+{
+	f->store = store;
+	f->is_greeted = false;
+	for (enum kube_kind k = 0; k < KUBE_N_KINDS; k++) {
+		f->kinds[k].is_complete = false;
+		f->kinds[k].is_state_due = f->kinds[k].state != KUBE_STARTING;
+	}
+	kube_store_rewind(store);
+}
+
+void kube_feed_note(struct kube_feed *f, const struct kube_watch *w)
+{
+	struct kube_feed_kind *k = &f->kinds[w->kind];
+
+	if (k->state == w->state && strncmp(k->why, w->why, KUBE_WHY_BYTES) == 0)
+		return;
+	k->state = w->state;
+	(void)snprintf(k->why, sizeof(k->why), "%s", w->why); /* cut, if it is long */
+	k->is_state_due = true;
+}
+
+/* Whoever is told that a kind is complete has been told of all its objects. */
+static bool is_complete_due(const struct kube_feed *f, enum kube_kind k)
+{
+	return !f->kinds[k].is_complete && kube_store_is_complete(f->store, k) &&
+	       kube_store_untold(f->store, k) == 0;
+}
+
+bool kube_feed_is_due(const struct kube_feed *f)
+{
+	bool is_due = !f->is_greeted;
+
+	for (enum kube_kind k = 0; k < KUBE_N_KINDS && !is_due; k++)
+		is_due = f->kinds[k].is_state_due || is_complete_due(f, k) ||
+			 kube_store_untold(f->store, k) > 0;
+	return is_due;
+}
+
+static struct kube_text text_of(const char *text)
+{
+	return (struct kube_text){.text = text, .len = strlen(text)};
+}
+
+static void greet(struct kube_feed *f, struct strbuf *out)
+{
+	struct kube_frame hello = {.type = KUBE_FRAME_HELLO, .version = KUBE_FEED_VERSION};
+
+	for (enum kube_kind k = 0; k < KUBE_N_KINDS; k++)
+		hello.kinds[hello.n_kinds++] = text_of(kube_resource(k)->kind);
+	kube_frame_encode(out, &hello);
+	f->is_greeted = true;
+}
+
+static void tell_states(struct kube_feed *f, struct strbuf *out)
+{
+	for (enum kube_kind k = 0; k < KUBE_N_KINDS; k++) {
+		const struct kube_frame state = {.type = KUBE_FRAME_STATE,
+						 .kind = (uint8_t)k,
+						 .state = (uint8_t)f->kinds[k].state,
+						 .text = text_of(f->kinds[k].why)};
+
+		if (f->kinds[k].is_state_due)
+			kube_frame_encode(out, &state);
+		f->kinds[k].is_state_due = false;
+	}
+}
+
+static void tell_complete(struct kube_feed *f, struct strbuf *out)
+{
+	for (enum kube_kind k = 0; k < KUBE_N_KINDS; k++) {
+		if (!is_complete_due(f, k))
+			continue;
+		f->kinds[k].is_complete = true;
+		kube_frame_encode(
+			out, &(struct kube_frame){.type = KUBE_FRAME_COMPLETE, .kind = (uint8_t)k});
+	}
+}
+
+static void tell_change(const struct kube_change *c, struct strbuf *out)
+{
+	kube_frame_encode(out,
+			  &(struct kube_frame){.type = c->text ? KUBE_FRAME_PUT : KUBE_FRAME_GONE,
+					       .kind = (uint8_t)c->kind,
+					       .ns = text_of(c->ns),
+					       .name = text_of(c->name),
+					       .text = {.text = c->text, .len = c->len}});
+}
+
+void kube_feed_transmit(struct kube_feed *f, struct strbuf *out, size_t bytes)
+{
+	struct kube_change change;
+
+	if (!f->is_greeted)
+		greet(f, out);
+	tell_states(f, out);
+	tell_complete(f, out); /* what a kind has may have been told by the call before */
+	while (out->len < bytes && kube_store_tell(f->store, &change)) {
+		tell_change(&change, out);
+		tell_complete(f, out);
+	}
+}

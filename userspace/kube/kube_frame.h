@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * What the feeder and the agent say to each other over their socket: frames of a length (four
+ * octets, of all behind it), a type (one octet) and what belongs to it. Integers are big-endian.
+ *
+ *   hello     both, first of all: four octets "LSKF", version (2), then of the feeder the names of
+ *             the kinds that it will tell of, each with its length (1) before it
+ *   put       kind (1, a place in that list), lengths of namespace (1) and name (1), both, and the
+ *             object as one document of JSON
+ *   gone      kind, lengths of namespace and name, both
+ *   complete  kind: every object of it that is there was put on this connection
+ *   state     kind, enum kube_state (1), and why it is so in words
+ *
+ * The hello is the same in all versions. A frame of a type that is not known is skipped, so that a
+ * newer feeder may say more; what changes the meaning of the others takes another version.
+ */
+#pragma once
+
+#include "base/limits.h"
+#include "base/strbuf.h"
+#include "kube/kube_kinds.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define KUBE_FEED_VERSION     1
+#define KUBE_FEED_KINDS       32
+#define KUBE_FRAME_HEAD_BYTES 5
+#define KUBE_FRAME_BYTES      (LIMIT_DOCUMENT_BYTES + 1024) /* at most, with the head */
+#define KUBE_NAME_BYTES       253                           /* of an object (RFC 1123) */
+#define KUBE_WHY_BYTES        255
+
+enum kube_frame_type {
+	KUBE_FRAME_HELLO = 1,
+	KUBE_FRAME_PUT = 2,
+	KUBE_FRAME_GONE = 3,
+	KUBE_FRAME_COMPLETE = 4,
+	KUBE_FRAME_STATE = 5,
+};
+
+/* Borrowed from whoever gave it; no NUL behind it. */
+struct kube_text {
+	const char *text;
+	size_t len;
+};
+
+struct kube_frame {
+	enum kube_frame_type type;
+	uint16_t version;                        /* hello */
+	struct kube_text kinds[KUBE_FEED_KINDS]; /* hello */
+	size_t n_kinds;
+	uint8_t kind, state; /* state: enum kube_state */
+	struct kube_text ns, name;
+	struct kube_text text; /* of put; of state: why */
+};
+
+/* Appends a frame; what it holds must be within the bounds above. */
+void kube_frame_encode(struct strbuf *out, const struct kube_frame *frame);
+
+enum kube_decoded {
+	KUBE_DECODED,      /* *ret, which borrows from data */
+	KUBE_DECODED_MORE, /* it goes on behind the data */
+	KUBE_DECODED_SKIP, /* of a type that is not known here */
+	KUBE_DECODED_BAD,  /* no frame: the connection is of no use any more */
+};
+
+/* The frame at the start of data; *ret_taken: its length, unless it is bad or more is needed. */
+enum kube_decoded kube_frame_decode(const void *data, size_t len, struct kube_frame *ret,
+				    size_t *ret_taken) must_check;
+
+bool kube_text_is(const struct kube_text *t, const char *word);
