@@ -472,6 +472,41 @@ struct lb_config {
 #define LB_FLOWS_FIRST_SHIFT 16
 #define LB_FLOWS_LEFT_SHIFT  32
 
+/* --- BFD -----------------------------------------------------------------------------------------
+ */
+
+/* A session's place is the low bits of our discriminator; those beyond are not looked after. */
+#define LB_BFD_SESSIONS 64u
+#define LB_BFD_BITS     10 /* of a discriminator, that number the sessions of a host */
+#define LB_BFD_PORT     3784
+#define LB_BFD_WORDS    6 /* of a control packet without authentication: 24 octets */
+
+/* What the agent tells of a single-hop session that is Up at both ends. */
+struct lb_bfd_told {
+	__u64 detection_ns; /* a peer that is silent for so long is not spoken for */
+	__u32 peer[4];
+	__u32 local[4];
+	__u32 heard[LB_BFD_WORDS]; /* what the peer says, as on the wire, P and F clear */
+	__u32 ifindex;             /* 0: any device */
+	__u32 zero[3];
+};
+
+/*
+ * The agent writes through the mapping, while `version` is odd, and the programs take nothing
+ * unless they have read the same even version before and after. A program that writes `seen_at`
+ * after that, of a session that is no more, has written what nobody reads.
+ */
+struct lb_bfd {
+	__u64 version;
+	__u64 valid_until; /* CLOCK_MONOTONIC, ns; put off as long as the agent lives; 0: none */
+	struct lb_bfd_told told;
+	__u64 zero[4];
+	/* Its own line: the programs', begun by the agent with what its socket saw. */
+	__u64 seen_at; /* the peer's last packet, CLOCK_MONOTONIC, ns */
+	__u64 n_seen;  /* of these, without a gap of the detection time; from 0 */
+	__u64 zero2[6];
+};
+
 /* --- functions of the slots, local to a node -----------------------------------------------------
  */
 
@@ -585,8 +620,10 @@ LB_STATIC_ASSERT(lb_fragment_line, 64);
 LB_STATIC_ASSERT(lb_config, 64);
 LB_STATIC_ASSERT(lb_backend_port, 20);
 LB_STATIC_ASSERT(lb_kernel_flow, 40);
+LB_STATIC_ASSERT(lb_bfd, 192);
 _Static_assert(__builtin_offsetof(struct lb_service, id) == 32, "offset of lb_service.id");
 _Static_assert(__builtin_offsetof(struct lb_backend, port) == 24, "offset of lb_backend.port");
 _Static_assert(__builtin_offsetof(struct lb_flow, slot) == 8, "offset of lb_flow.slot");
 _Static_assert(__builtin_offsetof(struct lb_fragment, target) == 8, "offset of lb_fragment.target");
 _Static_assert(__builtin_offsetof(struct lb_config, boot) == 24, "offset of lb_config.boot");
+_Static_assert(__builtin_offsetof(struct lb_bfd, seen_at) == 128, "offset of lb_bfd.seen_at");

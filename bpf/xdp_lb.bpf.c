@@ -15,6 +15,7 @@
 #include "vmlinux.h"
 
 #include "backend.h"
+#include "bfd.h"
 #include "cold.h"
 #include "common.h"
 #include "deny.h"
@@ -141,6 +142,7 @@ static __always_inline int unserved(struct xdp_md *ctx, struct lb_scratch *s, en
 
 /* No verdict, but what unserved() is to look into; it stands in the program once. */
 #define TURNED_COLD(reason) (-1 - (int)(reason))
+#define TURNED_TO_BFD       TURNED_COLD(LB_N_DROPS) /* bfd.h is to look into it */
 
 /* A frame of a VLAN that has a domain of its own. */
 static __always_inline int serve_tagged(struct xdp_md *ctx, __u16 domain)
@@ -251,8 +253,10 @@ static __always_inline int serve(struct xdp_md *ctx, struct packet *p, enum fami
 	__u32 saddr[4], index;
 	int backend;
 
-	if (!parse_ip(p, family) || likely(!may_be_ours(p)))
+	if (!parse_ip(p, family))
 		return XDP_PASS;
+	if (likely(!may_be_ours(p)))
+		return bfd_may_be(p) ? TURNED_TO_BFD : XDP_PASS;
 	odd = parse_l4(ctx, p);
 	if (likely(!odd)) {
 		find_service(ctx, p, &t);
@@ -317,6 +321,10 @@ int xdp_lb(struct xdp_md *ctx)
 
 	if (likely(verdict >= 0))
 		return verdict;
+	if (verdict == TURNED_TO_BFD) {
+		bpf_tail_call(ctx, &beside, 0);
+		return XDP_PASS;
+	}
 	s = scratch_get();
 	return s ? unserved(ctx, s, (enum lb_drop)(-1 - verdict)) : XDP_PASS;
 }

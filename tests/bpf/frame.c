@@ -212,7 +212,9 @@ static void put_l4(struct frame *f, const struct frame_spec *s)
 		put32(f, 0x00070001);
 	}
 	for (unsigned i = 0; i < payload(s); i++)
-		put8(f, s->quote ? s->quote->bytes[FRAME_IP + i] : (uint8_t)(i * 7 + 3));
+		put8(f, s->quote  ? s->quote->bytes[FRAME_IP + i]
+			: s->data ? s->data[i]
+				  : (uint8_t)(i * 7 + 3));
 }
 
 /* IPv6's pseudo header is the same sum over longer addresses (RFC 8200 8.1). */

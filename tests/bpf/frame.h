@@ -38,15 +38,16 @@ struct frame_spec {
 	uint32_t src, dst;
 	uint16_t sport, dport;
 	uint8_t proto;
-	uint8_t tcp_flags; /* 0: ACK */
-	uint8_t ttl;       /* 0: 64 */
-	uint8_t icmp_type; /* IPv4's or IPv6's */
-	uint8_t chunk;     /* SCTP: the first chunk's type */
-	uint16_t frag;     /* IPv4's fragment word; IPv6: a header that says the same, if any */
-	uint16_t payload;  /* bytes after the L4 header, 0: 20 */
-	bool bare;         /* none at all */
-	uint16_t vlan;     /* 0: no tag */
-	uint8_t options;   /* IPv4: words of IP options; IPv6: units of a header of options */
+	uint8_t tcp_flags;   /* 0: ACK */
+	uint8_t ttl;         /* 0: 64 */
+	uint8_t icmp_type;   /* IPv4's or IPv6's */
+	uint8_t chunk;       /* SCTP: the first chunk's type */
+	uint16_t frag;       /* IPv4's fragment word; IPv6: a header that says the same, if any */
+	uint16_t payload;    /* bytes after the L4 header, 0: 20 */
+	bool bare;           /* none at all */
+	const uint8_t *data; /* that payload; NULL: some bytes */
+	uint16_t vlan;       /* 0: no tag */
+	uint8_t options;     /* IPv4: words of IP options; IPv6: units of a header of options */
 	/* IPv6: extension headers, which come first, and the first's number; the last's next is set
 	 */
 	const uint8_t *extension;

@@ -78,6 +78,8 @@ static void empty(const struct rig *r, const struct bpf_map *map)
 		return;
 	case BPF_MAP_TYPE_ARRAY_OF_MAPS:
 		return; /* rig_drop_chunks() */
+	case BPF_MAP_TYPE_PROG_ARRAY:
+		return; /* what it holds belongs to the program */
 	default:
 		abort(); /* it is to be said here how */
 	}

@@ -214,6 +214,7 @@ static bool end_leaving(struct agent *a, const struct plan *plan, nsec_t now)
 	if (!has_left(a, plan) || now < a->dataplane_retry_at)
 		return false;
 	a->dataplane = bpf_dataplane_close(a->dataplane);
+	agent_bfd_carry(&a->bfd, NULL);
 	a->adopted = false;
 	r = bpf_dataplane_cleanup(a->options->pin);
 	if (r < 0) {
@@ -239,6 +240,7 @@ static void apply_peers(struct agent *a, const struct plan *plan, nsec_t now)
 	a->peers.forwarding_preserved = !plan->dataplane || (a->dataplane && a->adopted);
 	agent_peers_apply(&a->peers, plan, now);
 	agent_bfd_apply(&a->bfd);
+	agent_bfd_carry(&a->bfd, a->dataplane);
 	if (agent_inputs_are_complete(&a->inputs))
 		a->peers.restarted = false;
 	agent_peers_apply_routes(&a->peers, plan, now);

@@ -6,10 +6,12 @@
 #include "agent/bfd_lines.h"
 
 #include "agent/peers_inside.h"
+#include "sys/bpf_dataplane.h"
 #include "sys/log.h"
 #include "sys/loop.h"
 
 #include <assert.h>
+#include <unistd.h>
 
 #define MUTE_NS (5 * NSEC_PER_SEC)
 
@@ -164,6 +166,9 @@ static void on_engine(struct agent_bfd *b, const struct bfd_engine_report *how)
 		if (how->port_errors[i] != b->how.port_errors[i] && how->port_errors[i] != 0)
 			log_err("bfd: a port cannot be had", "port=%s error=%s",
 				bfd_engine_port_text(i), log_quote(strerror(-how->port_errors[i])));
+	if (how->carry_error != b->how.carry_error && how->carry_error != 0)
+		log_warn("bfd: the programs cannot be told of sessions", "error=%s",
+			 log_quote(strerror(-how->carry_error)));
 	b->how = *how;
 }
 
@@ -274,6 +279,19 @@ void agent_bfd_apply(struct agent_bfd *b)
 		bgp_peer_set_bfd(p->bgp, loop_now(b->loop), l && l->permits);
 		peer_pump(p, loop_now(b->loop));
 	}
+}
+
+void agent_bfd_carry(struct agent_bfd *b, const struct bpf_dataplane *dp)
+{
+	int fd;
+
+	if (!b->engine || dp == b->dataplane)
+		return;
+	fd = dp ? bpf_dataplane_bfd(dp) : -1;
+	if (bfd_engine_carry(b->engine, fd))
+		b->dataplane = dp;
+	else if (fd >= 0)
+		(void)close(fd);
 }
 
 void agent_bfd_leave(struct agent_bfd *b)

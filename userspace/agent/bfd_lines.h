@@ -27,6 +27,8 @@ struct bfd_line {
 	struct bfd_session_report report; /* the last, if is_reported */
 };
 
+struct bpf_dataplane;
+
 struct agent_bfd {
 	struct loop *loop;            /* borrowed */
 	struct agent_peers *peers;    /* borrowed */
@@ -35,6 +37,7 @@ struct agent_bfd {
 	struct bfd_line *lines;       /* owned, BFD_ENGINE_SESSIONS, by number; NULL as engine */
 	size_t next;                  /* where a free line is looked for */
 	uint64_t seed;
+	const struct bpf_dataplane *dataplane; /* whose map the thread has; not to be used */
 };
 
 void agent_bfd_init(struct agent_bfd *b, struct loop *loop, struct agent_peers *peers,
@@ -44,6 +47,9 @@ void agent_bfd_done(struct agent_bfd *b);
 
 /* Begins, changes and ends sessions, so that they are those of the peers' configurations. */
 void agent_bfd_apply(struct agent_bfd *b);
+/* The programs look after the sessions from now on, where they can; NULL: there are none any more.
+ */
+void agent_bfd_carry(struct agent_bfd *b, const struct bpf_dataplane *dp);
 /* All say AdminDown, when their BGP sessions are closed: that is no failure to anybody. */
 void agent_bfd_leave(struct agent_bfd *b);
 

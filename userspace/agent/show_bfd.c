@@ -77,6 +77,7 @@ static void add_session(cJSON *o, const struct bfd_line *l)
 	cJSON_AddNumberToObject(o, "remoteMultiplier", s->remote.terms.detect_mult);
 	cJSON_AddNumberToObject(o, "packetsReceived", (double)s->counters.received);
 	cJSON_AddNumberToObject(o, "packetsSent", (double)s->counters.sent);
+	cJSON_AddStringToObject(o, "xdp", l->report.is_seen ? "watched" : "no");
 	show_add_text(o, "error", l->report.error ? strerror(-l->report.error) : NULL);
 	add_rejected(o, s->counters.rejected);
 }

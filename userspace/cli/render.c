@@ -95,6 +95,7 @@ static const struct column columns[][MAX_COLUMNS + 1] =
 				{"FLAPS", "flaps", cell_value, false},
 				{"RECEIVED", "packetsReceived", cell_value, true},
 				{"SENT", "packetsSent", cell_value, true},
+				{"XDP", "xdp", cell_value, true},
 				{"REMOTE", "remoteState", cell_value, true},
 				{"REMOTE DIAGNOSTIC", "remoteDiagnostic", cell_value, true},
 				{"DIAGNOSTIC", "diagnostic", cell_value, false},

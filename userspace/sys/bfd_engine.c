@@ -7,33 +7,33 @@
 #include "sys/bfd_engine.h"
 
 #include "sys/bfd_socket.h"
+#include "sys/bpf_bfd.h"
 #include "sys/clock.h"
 #include "sys/loop.h"
 #include "sys/ring.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
-#include <sched.h>
 #include <signal.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/timerfd.h>
 
 #define COMMANDS  1024
 #define REPORTS   2048
-#define FIFO      10 /* below the kernel's own threads, above everything fair */
 #define LEAVE_MS  100
 #define LEAVE_SAY 3 /* times: a packet may be lost, and silence would be a failure */
 #define SETTLE_NS (10 * NSEC_PER_MSEC) /* a full ring of reports is tried again */
 
-enum command_type { COMMAND_PUT, COMMAND_REMOVE, COMMAND_LEAVE, COMMAND_END };
+enum command_type { COMMAND_PUT, COMMAND_REMOVE, COMMAND_CARRY, COMMAND_LEAVE, COMMAND_END };
 struct command {
 	enum command_type type;
+	int fd;                   /* COMMAND_CARRY: the map */
 	struct bfd_config config; /* of the others its id */
 };
 
@@ -59,6 +59,7 @@ struct bfd_engine {
 	/* The thread's. */
 	struct bfd_set *set; /* owned */
 	struct rng rng;
+	struct bpf_bfd programs;
 	struct line lines[BFD_ENGINE_SESSIONS];
 	int ports[BFD_ENGINE_PORTS];
 	nsec_t read_at[BFD_ENGINE_PORTS]; /* it was empty then */
@@ -75,14 +76,6 @@ static const struct bfd_port port_of[BFD_ENGINE_PORTS] = {
 
 /* epoll's data: a port, or one of these. */
 enum { ON_COMMAND = BFD_ENGINE_PORTS, ON_TIMER };
-
-const char *bfd_priority_text(enum bfd_priority p)
-{
-	static const char *const text[] = {"normal", "nice -20", "SCHED_FIFO"};
-
-	assert(p <= BFD_PRIORITY_FIFO);
-	return text[p];
-}
 
 const char *bfd_engine_port_text(size_t i)
 {
@@ -126,7 +119,8 @@ static void report_session(struct bfd_engine *e, const struct line *l)
 			       .session = {.session = *l->session,
 					   .local = l->local,
 					   .source_port = l->port,
-					   .error = l->error}};
+					   .error = l->error,
+					   .is_seen = bpf_bfd_is_seen(&e->programs, l->session)}};
 
 	bfd_session_forget_keys(&r.session.session);
 	(void)report(e, &r); /* the next one is due in a second */
@@ -172,10 +166,22 @@ static void follow_up(struct bfd_engine *e, struct line *l, nsec_t now)
 	uint8_t buf[BFD_PACKET_MAX];
 	size_t len;
 
+	bpf_bfd_follow(&e->programs, l->session, &l->local, now);
 	while ((len = bfd_session_transmit(l->session, now, buf)) > 0)
 		send_packet(e, l, buf, len);
 	report_events(e, l);
 	bfd_set_touch(e->set, l->session);
+}
+
+/* 0: there is none. RFC 5880 4.1. */
+static uint32_t your_discriminator(const struct bfd_datagram *d)
+{
+	uint32_t be;
+
+	if (d->len < BFD_PACKET_BYTES)
+		return 0;
+	memcpy(&be, d->data + 8, sizeof(be));
+	return ntohl(be);
 }
 
 /* Until there is no more, so that all that comes later arrives after read_at. */
@@ -189,8 +195,10 @@ static void read_port(struct bfd_engine *e, size_t port)
 		n = bfd_socket_read(e->ports[port], &port_of[port], e->read_at[port], e->batch);
 		for (size_t i = 0; i < n; i++) {
 			const struct bfd_datagram *d = &e->batch[i];
-			struct bfd_session *s;
+			struct bfd_session *s = bfd_set_find(e->set, your_discriminator(d));
 
+			if (s)
+				bpf_bfd_look(&e->programs, s);
 			if (bfd_set_receive(e->set, &d->arrival, d->data, d->len, &s) ==
 			    BFD_ACCEPTED)
 				follow_up(e, &e->lines[s->config.id], now);
@@ -246,8 +254,12 @@ static void report_all(struct bfd_engine *e, nsec_t now)
 	memcpy(e->how.rejected, bfd_set_rejected(e->set), sizeof(e->how.rejected));
 	r.engine = e->how;
 	(void)report(e, &r);
-	for (size_t i = 0; i < bfd_set_count(e->set); i++)
-		report_session(e, &e->lines[bfd_set_at(e->set, i)->config.id]);
+	for (size_t i = 0; i < bfd_set_count(e->set); i++) {
+		const struct line *l = &e->lines[bfd_set_at(e->set, i)->config.id];
+
+		bpf_bfd_follow(&e->programs, l->session, &l->local, now);
+		report_session(e, l);
+	}
 	e->tell_at = bfd_set_count(e->set) > 0 ? nsec_add(now, NSEC_PER_SEC) : NSEC_NEVER;
 }
 
@@ -277,6 +289,7 @@ static void say_admin_down(struct bfd_engine *e, struct line *l, nsec_t now)
 	size_t len;
 
 	bfd_session_notify(l->session, now, BFD_NOTE_ADMIN_DOWN);
+	bpf_bfd_follow(&e->programs, l->session, &l->local, now);
 	len = bfd_session_transmit(l->session, now, buf);
 	for (unsigned i = 0; len > 0 && i < LEAVE_SAY; i++)
 		send_packet(e, l, buf, len);
@@ -288,11 +301,19 @@ static void remove_line(struct bfd_engine *e, struct line *l, nsec_t now)
 	if (!l->session)
 		return;
 	say_admin_down(e, l, now);
+	bpf_bfd_forget(&e->programs, l->session);
 	bfd_set_remove(e->set, l->session);
 	close_line(l);
 	*l = (struct line){.fd = -1};
 	if (bfd_set_count(e->set) == 0)
 		close_ports(e);
+}
+
+/* Without the map the sessions go on as they are. */
+static void carry(struct bfd_engine *e, int fd, nsec_t now)
+{
+	e->how.carry_error = bpf_bfd_use(&e->programs, fd);
+	e->tell_at = nsec_min(e->tell_at, now); /* which tells the programs of all sessions */
 }
 
 static void leave(struct bfd_engine *e, nsec_t now)
@@ -312,6 +333,8 @@ static void obey(struct bfd_engine *e, nsec_t now)
 			put(e, &c.config, now);
 		else if (c.type == COMMAND_REMOVE)
 			remove_line(e, &e->lines[c.config.id], now);
+		else if (c.type == COMMAND_CARRY)
+			carry(e, c.fd, now);
 		else if (c.type == COMMAND_LEAVE)
 			leave(e, now);
 		else
@@ -328,6 +351,7 @@ static void do_due(struct bfd_engine *e, nsec_t now)
 	bool has_read = false;
 
 	while ((s = bfd_set_due(e->set, now))) {
+		bpf_bfd_look(&e->programs, s);
 		if (!has_read && bfd_session_is_silent(s, now)) {
 			read_all(e);
 			has_read = true;
@@ -413,23 +437,12 @@ static void turn(struct bfd_engine *e)
 	e->has_news = false;
 }
 
-static enum bfd_priority take_priority(void)
-{
-	const struct sched_param fifo = {.sched_priority = FIFO};
-
-	(void)prctl(PR_SET_TIMERSLACK, 1); /* without it 50 us late, which is not much either */
-	if (sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &fifo) == 0)
-		return BFD_PRIORITY_FIFO;
-	/* Of this thread alone: to Linux a priority is a thread's. */
-	return setpriority(PRIO_PROCESS, 0, -20) == 0 ? BFD_PRIORITY_NICE : BFD_PRIORITY_NORMAL;
-}
-
 static void *run(void *ctx)
 {
 	struct bfd_engine *e = ctx;
 
 	(void)prctl(PR_SET_NAME, "bfd");
-	e->how.priority = take_priority();
+	e->how.priority = bfd_priority_take();
 	while (!e->ends)
 		turn(e);
 	return NULL;
@@ -526,6 +539,13 @@ bool bfd_engine_remove(struct bfd_engine *e, uint32_t id)
 	return command(e, &c);
 }
 
+bool bfd_engine_carry(struct bfd_engine *e, int fd)
+{
+	const struct command c = {.type = COMMAND_CARRY, .fd = fd};
+
+	return command(e, &c);
+}
+
 void bfd_engine_leave(struct bfd_engine *e)
 {
 	const struct command c = {.type = COMMAND_LEAVE};
@@ -548,6 +568,7 @@ struct bfd_engine *bfd_engine_free(struct bfd_engine *e)
 	for (size_t i = 0; i < BFD_ENGINE_SESSIONS; i++)
 		close_line(&e->lines[i]);
 	close_ports(e);
+	bpf_bfd_done(&e->programs);
 	(void)close(e->timer_fd);
 	(void)close(e->epoll_fd);
 	(void)close(e->left_fd);

@@ -11,6 +11,7 @@
 #pragma once
 
 #include "bfd/bfd_set.h"
+#include "sys/bfd_priority.h"
 
 #define BFD_ENGINE_SESSIONS 256
 #define BFD_ENGINE_PORTS    4  /* control packets, by family, single hop and multihop */
@@ -25,9 +26,6 @@ enum bfd_report_type {
 	BFD_REPORT_ENGINE,  /* how the thread is, once a second */
 };
 
-enum bfd_priority { BFD_PRIORITY_NORMAL, BFD_PRIORITY_NICE, BFD_PRIORITY_FIFO };
-const char *bfd_priority_text(enum bfd_priority p); /* "normal", "nice -20", "SCHED_FIFO" */
-
 /* "3784 IPv4", ...; i below BFD_ENGINE_PORTS. */
 const char *bfd_engine_port_text(size_t i);
 
@@ -35,12 +33,14 @@ struct bfd_session_report {
 	struct bfd_session session; /* a copy, without its keys */
 	struct ip_addr local;       /* none: there is no socket */
 	uint16_t source_port;
-	int error; /* -errno of the socket or of the last packet; 0: it went out */
+	int error;    /* -errno of the socket or of the last packet; 0: it went out */
+	bool is_seen; /* its peer's packets are seen by our programs, too */
 };
 
 struct bfd_engine_report {
 	enum bfd_priority priority;
 	int port_errors[BFD_ENGINE_PORTS]; /* -errno; 0: it is open */
+	int carry_error;                   /* of the map of bfd_engine_carry(); 0: none */
 	uint64_t wakes, lateness[BFD_LATENESS];
 	nsec_t latest; /* the longest that a timer was late */
 	uint64_t rejected[BFD_N_REJECTS];
@@ -66,6 +66,12 @@ struct bfd_engine *bfd_engine_new(struct loop *loop, uint64_t seed, bfd_report_c
 bool bfd_engine_put(struct bfd_engine *e, const struct bfd_config *config) must_check;
 /* Ends one: it says AdminDown and is gone. False: as above. */
 bool bfd_engine_remove(struct bfd_engine *e, uint32_t id) must_check;
+
+/*
+ * The map by which the programs look after sessions (sys/bpf_bfd.h), whose fd goes over; -1: there
+ * is none any more. False: as above, and the fd is the caller's.
+ */
+bool bfd_engine_carry(struct bfd_engine *e, int fd) must_check;
 
 /* All say AdminDown; returns when that is sent, or after 100 ms. The peers keep their BGP. */
 void bfd_engine_leave(struct bfd_engine *e);

@@ -423,6 +423,11 @@ int bpf_dataplane_kernel_flows(const struct bpf_dataplane *dp)
 	return fcntl(bpf_maps_fd(&dp->maps, "kernel_flows"), F_DUPFD_CLOEXEC, 3);
 }
 
+int bpf_dataplane_bfd(const struct bpf_dataplane *dp)
+{
+	return fcntl(bpf_maps_fd(&dp->maps, "bfd_sessions"), F_DUPFD_CLOEXEC, 3);
+}
+
 uint32_t bpf_dataplane_flow_entries(const struct bpf_dataplane *dp)
 {
 	return bpf_flows_entries(dp->flows);

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/* Sessions of BFD that the programs look after. */
+#include "bpf/rig.h"
+#include "bpf/rig_private.h"
+
+#include <bpf/bpf.h>
+
+void rig_set_bfd(struct rig *r, uint32_t place, const struct lb_bfd *e)
+{
+	rig_must(bpf_map_update_elem(bpf_map__fd(r->xdp->maps.bfd_sessions), &place, e, BPF_ANY),
+		 "write a session");
+}
+
+struct lb_bfd rig_bfd(struct rig *r, uint32_t place)
+{
+	struct lb_bfd ret;
+
+	rig_must(bpf_map_lookup_elem(bpf_map__fd(r->xdp->maps.bfd_sessions), &place, &ret),
+		 "read a session");
+	return ret;
+}
