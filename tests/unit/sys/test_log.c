@@ -89,17 +89,17 @@ static void json_lines_are_one_object_of_strings(void **state)
 static void quoted_values_survive_in_both_formats(void **state)
 {
 	const char *nasty =
-		"he said \"no\" \\ level=err\nforged=1\t\x1b[31m\x7f\xc3\xa9\xff\xc2\x9b";
+		"he said \"no\" \\ level=err\nforged=1\t\x1b[31m\x7f\xc3\xa9\xc2\xa7\xff\xc2\x9b";
 
 	(void)state;
 	expect_line(false,
 		    "level=info msg=a reason=\"he said \\\"no\\\" \\\\ level=err\\nforged=1\\t"
-		    "\\x1b[31m\\x7f\xc3\xa9\\xff\\xc2\\x9b\" b=2\n",
+		    "\\x1b[31m\\x7f\xc3\xa9\xc2\xa7\\xff\\xc2\\x9b\" b=2\n",
 		    log_info("a", "reason=%s b=2", log_quote(nasty)));
 	expect_line(
 		true,
 		"\"level\":\"info\",\"msg\":\"a\",\"reason\":\"he said \\\"no\\\" \\\\ level=err"
-		"\\nforged=1\\t\\u001b[31m\\u007f\xc3\xa9\\ufffd\\ufffd\\ufffd\",\"b\":\"2\"}\n",
+		"\\nforged=1\\t\\u001b[31m\\u007f\xc3\xa9\xc2\xa7\\ufffd\\ufffd\\ufffd\",\"b\":\"2\"}\n",
 		log_info("a", "reason=%s b=2", log_quote(nasty)));
 }
 
