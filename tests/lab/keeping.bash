@@ -8,7 +8,8 @@
 
 keeping_all() {
 	run_step affinity "Clients keep their pods when others come" step_affinity &&
-		run_step two-addresses "One port of the client for two addresses" step_two_addresses
+		run_step two-addresses "One port of the client for two addresses" step_two_addresses &&
+		run_step weights "Three parts of new flows to one pod, one part to the other" step_weights
 }
 
 choose() { lab_in client python3 "$LAB_ROOT/scripts/lab-pairs" "$@"; }
@@ -80,3 +81,36 @@ step_two_addresses() {
 	lab_until 20 second_is_gone
 }
 second_is_gone() { ! lab_ctl node-a show services -o json | grep -q 192.168.100.77; }
+
+WEIGHTED_VIP=192.168.100.78 WEIGHTED_REQUESTS=1600
+# A Service whose slices have weights: 3 for the first pod of each node, 1 for the second.
+write_weighted() {
+	local pod weight file=$LAB_DIR/weighted.new
+	{
+		printf '%s\n' 'apiVersion: v1' 'kind: Service' 'metadata:' '  name: weighted' '  namespace: default' \
+			"  annotations: {metallb.io/loadBalancerIPs: $WEIGHTED_VIP}" \
+			'spec: {type: LoadBalancer, externalTrafficPolicy: Local, ports: [{port: 80}]}'
+		for pod in a1 a2 b1 b2; do
+			case $pod in *1) weight=3 ;; *) weight=1 ;; esac
+			printf '%s\n' --- 'apiVersion: discovery.k8s.io/v1' 'kind: EndpointSlice' 'metadata:' \
+				"  name: weighted-$pod" '  namespace: default' '  labels: {kubernetes.io/service-name: weighted}' \
+				"  annotations: {lodestone.io/weight: \"$weight\"}" 'addressType: IPv4' 'ports: [{port: 80}]' \
+				"endpoints: [{addresses: [${LAB_POD_ADDR[$pod]}], nodeName: node-${pod:0:1}, conditions: {ready: true}}]"
+		done
+	} >"$file"
+	mv "$file" "$LAB_DIR/config/weighted.yaml"
+}
+weighted_answers() { lab_in client bash -c ": </dev/tcp/$WEIGHTED_VIP/80" 2>/dev/null; }
+
+# Of rows nobody has more than 2 % above its share, so the pods of weight 3 have 74.5 to 76.5 % of them; which row a
+# flow has is chance, of which four standard deviations are 4.3 %.
+step_weights() {
+	local out=$LAB_DIR/weights.json
+	write_weighted
+	lab_until 15 weighted_answers || { lab_ctl node-a show services; lab_ctl node-a show problems; return 1; }
+	lab_in client python3 "$LAB_ROOT/scripts/lab-client" requests "http://$WEIGHTED_VIP/" "$WEIGHTED_REQUESTS" >"$out"
+	STEP_NOTE="$(jq -r '"\(100 * (.pods.a1 + .pods.b1) / .requests | floor) % of \(.requests) to the pods of weight 3"' "$out")"
+	say "$(jq -c .pods "$out")"
+	rm "$LAB_DIR/config/weighted.yaml"
+	jq -e '.failed == [] and ((.pods.a1 + .pods.b1) / .requests - 0.75 | fabs) < 0.06' "$out" >/dev/null
+}
