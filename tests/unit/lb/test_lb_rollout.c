@@ -134,6 +134,28 @@ static void doubled_one_by_one(struct rollout *r, uint32_t seed, uint16_t n)
 	}
 }
 
+/* The commonest changes: a pod goes at once, or in peace, or comes. */
+static void one_goes(struct rollout *r, uint32_t seed, uint16_t n)
+{
+	(void)seed;
+	r->state[n / 2] = GONE;
+	step(r);
+}
+
+static void one_drains(struct rollout *r, uint32_t seed, uint16_t n)
+{
+	(void)seed;
+	r->state[n / 2] = DRAINING;
+	step(r);
+}
+
+static void one_comes(struct rollout *r, uint32_t seed, uint16_t n)
+{
+	(void)n;
+	add(r, seed);
+	step(r);
+}
+
 /* Lost of a million flows. */
 static uint32_t lost_by(story tell, uint16_t n)
 {
@@ -161,6 +183,9 @@ static void a_change_loses_no_more_flows_than_is_said(void **state)
 		story tell;
 		uint32_t most[4]; /* of a million */
 	} stories[] = {
+		{"one goes", one_goes, {200, 500, 1000, 3000}},
+		{"one drains", one_drains, {200, 500, 1200, 3500}},
+		{"one comes", one_comes, {200, 700, 1000, 3000}},
 		{"all are replaced at once", all_at_once, {2500, 9000, 14000, 26000}},
 		{"replaced by quarters, each dies soon", by_quarters, {1000, 8000, 13000, 21000}},
 		{"replaced by quarters, all drain to the end",
