@@ -11,6 +11,9 @@
 #define LEGACY_PREFIX    "metallb.universe.tf/"
 #define UNKNOWN_PORTS    "lodestone.io/unknown-ports"
 #define RATE_LIMIT       "lodestone.io/rate-limit"
+#define ROWS             "lodestone.io/rows"
+#define MIN_ROWS         2048
+#define MAX_ROWS         65536
 #define MAX_RATE         100000000 /* packets a second, what bpf/rate.h counts exactly enough */
 #define NEW_FLOWS        "lodestone.io/new-flows"
 #define SOURCE_CHECK     "lodestone.io/source-check"
@@ -287,6 +290,19 @@ static void set_rate_limit(struct api_decoder *d, struct api_object *o)
 			   "\"%s\" is no number of packets a second", value);
 }
 
+static void set_rows(struct api_decoder *d, struct api_object *o)
+{
+	uint32_t rows = 0;
+
+	if (!api_annotation_number(d, o, ROWS, MIN_ROWS, MAX_ROWS, &rows))
+		return;
+	o->service.rows_log2 = (uint8_t)__builtin_ctz(rows);
+	if (rows & (rows - 1))
+		api_refuse(d, "metadata.annotations[" ROWS "]", "BadValue",
+			   "write 2048, 4096, 8192, 16384, 32768 or 65536",
+			   "%u rows is no power of two", rows);
+}
+
 /* One range of the annotation's, with blanks around it. */
 static void add_range(struct api_decoder *d, const char *text, size_t len, struct ip_prefix *to)
 {
@@ -484,6 +500,7 @@ static void finish_service(struct api_decoder *d, const void *raw, struct api_ob
 	set_unknown_port(d, o);
 	set_rate_limit(d, o);
 	set_new_flows(d, o);
+	set_rows(d, o);
 	set_route(d, o);
 	check_proxy(d, o);
 	note_legacy_annotation(d, &o->meta.annotations);
@@ -512,6 +529,8 @@ static const struct api_annotation_row service_annotations[] = {
 	 "beyond that, TCP only from sources that have proven that they are there"},
 	{"lodestone.io/rate-limit", "1 to 100000000, also 200k, 1M",
 	 "packets a second for its address"},
+	{ROWS, "2048, 4096, 8192, 16384, 32768, 65536",
+	 "rows of its table: more lose fewer flows where many backends change; unset: 2048"},
 	{"lodestone.io/med", "0 to 4294967295",
 	 "the MED of its routes, whatever advertisements say"},
 	{"lodestone.io/communities", "communities with commas, also rt: and soo:",

@@ -51,6 +51,7 @@ struct api_service {
 	bool has_new_flows;     /* annotation lodestone.io/new-flows: */
 	uint32_t new_flows;     /* a second; 0: any number */
 	enum { API_CHECK_UNSAID, API_CHECK_NO, API_CHECK_YES } source_check; /* .../source-check */
+	uint8_t rows_log2; /* rows of its tables, annotation lodestone.io/rows; 0: as by default */
 	uint32_t rate_limit; /* packets a second, annotation lodestone.io/rate-limit; 0 = none */
 	bool has_med;        /* annotation lodestone.io/med: */
 	uint32_t med;        /* of its routes, whatever advertisements say */

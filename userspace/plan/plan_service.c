@@ -234,7 +234,7 @@ static void add_frontend(struct service_build *b, struct plan_port *port, size_t
 			.port = port->row.port,
 			.proto = (uint8_t)o->service.ports[i].protocol},
 		.seed = lb_seed(port->row.ns, port->row.name),
-		.rows_log2 = LB_DEFAULT_ROWS_LOG2,
+		.rows_log2 = o->service.rows_log2 ? o->service.rows_log2 : LB_DEFAULT_ROWS_LOG2,
 		.flags = frontend_flags(&o->service, e),
 		.limit = frontend_limit(b->env, &o->service),
 		.targets = e->targets,

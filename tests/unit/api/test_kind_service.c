@@ -179,121 +179,100 @@ static void a_service_of_another_proxy_is_told(void **state)
 					    "[service.kubernetes.io/service-proxy-name]:3"});
 }
 
-static void a_pause_is_true_or_false(void **state)
+/* --- annotations that are values ------------------------------------------------------------- */
+
+static struct api_batch annotated(const char *annotation, const char *value)
 {
-	static const struct {
-		const char *annotations, *problem;
-		bool is_paused;
-	} cases[] = {
-		{"", "", false},
-		{"lodestone.io/pause: \"true\"", "", true},
-		{"lodestone.io/pause: \"false\"", "", false},
-	};
-	static const char head[] = "apiVersion: v1\nkind: Service\n";
+	_cleanup_(arena_freep) struct arena *arena = arena_new();
 
-	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+	return decode_text(arena_printf(arena,
+					"apiVersion: v1\nkind: Service\nmetadata: {name: s, "
+					"annotations: {lodestone.io/%s: \"%s\"}}\n",
+					annotation, value));
+}
+
+/* What the Service says with that value, which is a fine one; without a value if NULL. */
+static struct api_service service_with(const char *annotation, const char *value)
+{
+	struct api_batch b = value ? annotated(annotation, value) : decode_text(HEAD);
+	const struct api_service ret = only_object(&b)->service;
+
+	assert_int_equal(b.problems.n, 0);
+	api_batch_done(&b);
+	return ret; /* of it only numbers are looked at */
+}
+
+/* Each of these values refuses the Service. */
+static void refuses(const char *annotation, const char *const *values, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
 		_cleanup_(arena_freep) struct arena *arena = arena_new();
-		struct api_batch b = decode_text(
-			arena_printf(arena, "%smetadata: {name: s, annotations: {%s}}\n", head,
-				     cases[i].annotations));
+		struct api_batch b = annotated(annotation, values[i]);
 
-		assert_int_equal(only_object(&b)->service.is_paused, cases[i].is_paused);
-		assert_int_equal(b.problems.n, 0);
+		if (b.n != 0)
+			fail_msg("%s: \"%s\" is taken", annotation, values[i]);
+		assert_int_equal(b.problems.n, 1);
+		assert_int_equal(b.problems.items[0].severity, SEVERITY_ERROR);
+		assert_string_equal(b.problems.items[0].reason, "BadValue");
+		assert_string_equal(
+			b.problems.items[0].field,
+			arena_printf(arena, "metadata.annotations[lodestone.io/%s]", annotation));
+		assert_non_null(b.problems.items[0].remedy);
 		api_batch_done(&b);
 	}
-	check_case(head,
-		   &(struct api_case){
-			   "metadata: {name: s, annotations: {lodestone.io/pause: \"yes\"}}\n",
-			   "error BadValue metadata.annotations[lodestone.io/pause]:3"});
+}
+#define REFUSES(annotation, ...)                                                                   \
+	refuses(annotation, (const char *const[]){__VA_ARGS__},                                    \
+		ARRAY_SIZE(((const char *const[]){__VA_ARGS__})))
+
+static void a_pause_is_true_or_false(void **state)
+{
+	(void)state;
+	assert_false(service_with("pause", NULL).is_paused);
+	assert_true(service_with("pause", "true").is_paused);
+	assert_false(service_with("pause", "false").is_paused);
+	REFUSES("pause", "yes", "");
 }
 
 static void unknown_ports_are_one_of_three_words(void **state)
 {
-	static const struct {
-		const char *annotations;
-		enum api_unknown_port want; /* 0: nothing is said */
-	} cases[] = {
-		{"", (enum api_unknown_port)0},
-		{"lodestone.io/unknown-ports: drop", API_UNKNOWN_DROP},
-		{"lodestone.io/unknown-ports: reject", API_UNKNOWN_REJECT},
-		{"lodestone.io/unknown-ports: pass", API_UNKNOWN_PASS},
-	};
-	static const char head[] = "apiVersion: v1\nkind: Service\n";
-
 	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		_cleanup_(arena_freep) struct arena *arena = arena_new();
-		struct api_batch b = decode_text(
-			arena_printf(arena, "%smetadata: {name: s, annotations: {%s}}\n", head,
-				     cases[i].annotations));
-
-		assert_int_equal(only_object(&b)->service.unknown_port, cases[i].want);
-		assert_int_equal(b.problems.n, 0);
-		api_batch_done(&b);
-	}
-	check_case(head,
-		   &(struct api_case){
-			   "metadata: {name: s, annotations: {lodestone.io/unknown-ports: Pass}}\n",
-			   "error BadValue metadata.annotations[lodestone.io/unknown-ports]:3"});
-	check_case(head,
-		   &(struct api_case){
-			   "metadata: {name: s, annotations: {lodestone.io/unknown-ports: \"\"}}\n",
-			   "error BadValue metadata.annotations[lodestone.io/unknown-ports]:3"});
+	assert_int_equal(service_with("unknown-ports", NULL).unknown_port, 0);
+	assert_int_equal(service_with("unknown-ports", "drop").unknown_port, API_UNKNOWN_DROP);
+	assert_int_equal(service_with("unknown-ports", "reject").unknown_port, API_UNKNOWN_REJECT);
+	assert_int_equal(service_with("unknown-ports", "pass").unknown_port, API_UNKNOWN_PASS);
+	REFUSES("unknown-ports", "Pass", "");
 }
 
 static void new_flows_are_a_number_of_their_own(void **state)
 {
 	static const struct {
-		const char *annotations;
-		bool is_said;
-		uint32_t new_flows;
-		int source_check;
-	} cases[] = {
-		{"", false, 0, API_CHECK_UNSAID},
-		{"lodestone.io/new-flows: \"0\"", true, 0, API_CHECK_UNSAID},
-		{"lodestone.io/new-flows: \"20000\"", true, 20000, API_CHECK_UNSAID},
-		{"lodestone.io/new-flows: \"16000000\"", true, 16000000, API_CHECK_UNSAID},
-		{"lodestone.io/source-check: \"true\"", false, 0, API_CHECK_YES},
-		{"lodestone.io/source-check: \"false\"", false, 0, API_CHECK_NO},
-	};
-	static const char *const bad[] = {"",   "-1",  "+1",       "1.5",        "1k",
-					  " 1", "0x1", "16000001", "99999999999"};
-	static const char head[] = "apiVersion: v1\nkind: Service\n";
-	_cleanup_(arena_freep) struct arena *arena = arena_new();
+		const char *text;
+		uint32_t want;
+	} cases[] = {{"0", 0}, {"20000", 20000}, {"16000000", 16000000}};
 
 	(void)state;
+	assert_false(service_with("new-flows", NULL).has_new_flows);
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		struct api_batch b = decode_text(
-			arena_printf(arena, "%smetadata: {name: s, annotations: {%s}}\n", head,
-				     cases[i].annotations));
-		const struct api_service *s = &only_object(&b)->service;
+		const struct api_service s = service_with("new-flows", cases[i].text);
 
-		assert_int_equal(s->has_new_flows, cases[i].is_said);
-		assert_int_equal(s->new_flows, cases[i].new_flows);
-		assert_int_equal(s->source_check, cases[i].source_check);
-		assert_int_equal(b.problems.n, 0);
-		api_batch_done(&b);
+		assert_true(s.has_new_flows);
+		assert_int_equal(s.new_flows, cases[i].want);
+		assert_int_equal(s.source_check, API_CHECK_UNSAID);
 	}
-	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
-		check_case(head,
-			   &(struct api_case){arena_printf(arena,
-							   "metadata: {name: s, annotations: "
-							   "{lodestone.io/new-flows: \"%s\"}}\n",
-							   bad[i]),
-					      "error BadValue metadata.annotations"
-					      "[lodestone.io/new-flows]:3"});
-	check_case(head,
-		   &(struct api_case){
-			   "metadata: {name: s, annotations: {lodestone.io/source-check: \"1\"}}\n",
-			   "error BadValue metadata.annotations[lodestone.io/source-check]:3"});
+	REFUSES("new-flows", "", "-1", "+1", "1.5", "1k", " 1", "0x1", "16000001", "99999999999");
+	assert_int_equal(service_with("source-check", NULL).source_check, API_CHECK_UNSAID);
+	assert_int_equal(service_with("source-check", "true").source_check, API_CHECK_YES);
+	assert_int_equal(service_with("source-check", "false").source_check, API_CHECK_NO);
+	assert_false(service_with("source-check", "true").has_new_flows);
+	REFUSES("source-check", "1");
 }
 
 static void a_rate_limit_is_a_number_of_packets(void **state)
 {
 	static const struct {
 		const char *text;
-		uint32_t want; /* 0: refused */
+		uint32_t want;
 	} cases[] = {
 		{"1", 1},
 		{"5000", 5000},
@@ -303,52 +282,28 @@ static void a_rate_limit_is_a_number_of_packets(void **state)
 		{"100000000", 100000000},
 		{"100000k", 100000000},
 		{"007", 7},
-		{"", 0},
-		{"0", 0},
-		{"0k", 0},
-		{"k", 0},
-		{"M", 0},
-		{"-1", 0},
-		{"+1", 0},
-		{" 1", 0},
-		{"1 ", 0},
-		{"1.5k", 0},
-		{"1K", 0},
-		{"1m", 0},
-		{"1G", 0},
-		{"1kk", 0},
-		{"1kM", 0},
-		{"1k1", 0},
-		{"1e3", 0},
-		{"101M", 0},
-		{"100001k", 0},
-		{"100000001", 0},
-		{"18446744073709551617", 0},
-		{"1000000000000000000000k", 0},
-		{"many", 0},
 	};
-	static const char head[] = "apiVersion: v1\nkind: Service\n";
 
 	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		_cleanup_(arena_freep) struct arena *arena = arena_new();
-		const char *meta = arena_printf(
-			arena,
-			"metadata: {name: s, annotations: {lodestone.io/rate-limit: \"%s\"}}\n",
-			cases[i].text);
-		struct api_batch b;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+		assert_int_equal(service_with("rate-limit", cases[i].text).rate_limit,
+				 cases[i].want);
+	REFUSES("rate-limit", "", "0", "0k", "k", "M", "-1", "+1", " 1", "1 ", "1.5k", "1K", "1m",
+		"1G", "1kk", "1kM", "1k1", "1e3", "101M", "100001k", "100000001",
+		"18446744073709551617", "1000000000000000000000k", "many");
+}
 
-		check_case(head,
-			   &(struct api_case){meta, cases[i].want ? ""
-								  : "error BadValue metadata."
-								    "annotations[lodestone.io/"
-								    "rate-limit]:3"});
-		if (cases[i].want == 0)
-			continue;
-		b = decode_text(arena_printf(arena, "%s%s", head, meta));
-		assert_int_equal(only_object(&b)->service.rate_limit, cases[i].want);
-		api_batch_done(&b);
+static void rows_are_a_power_of_two(void **state)
+{
+	char text[16];
+
+	(void)state;
+	assert_int_equal(service_with("rows", NULL).rows_log2, 0);
+	for (unsigned i = 11; i <= 16; i++) {
+		snprintf(text, sizeof(text), "%u", 1u << i);
+		assert_int_equal(service_with("rows", text).rows_log2, i);
 	}
+	REFUSES("rows", "", "0", "1024", "2047", "2049", "6144", "65535", "131072", "4k", "-4096");
 }
 
 /* The ranges of a Service with this annotation and this spec, with blanks between them. */
@@ -488,7 +443,6 @@ static void selector_is_compared_by_what_it_says(void **state)
 
 static void annotations_list_communities_and_peers(void **state)
 {
-	static const char *const bad[] = {"", "a,", ",a", "a,,b", "a, b,a", " , "};
 	struct api_batch b =
 		decode_text("apiVersion: v1\nkind: Service\nmetadata: {name: s, "
 			    "annotations: {lodestone.io/communities: ' 1:1 ,no-export', "
@@ -505,19 +459,7 @@ static void annotations_list_communities_and_peers(void **state)
 	b = decode_text("apiVersion: v1\nkind: Service\nmetadata: {name: s}\n");
 	assert_null(only_object(&b)->service.wishes);
 	api_batch_done(&b);
-	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
-		_cleanup_(arena_freep) struct arena *arena = arena_new();
-
-		b = decode_text(arena_printf(arena,
-					     "apiVersion: v1\nkind: Service\nmetadata: {name: s, "
-					     "annotations: {lodestone.io/peers: '%s'}}\n",
-					     bad[i]));
-		assert_int_equal(b.n, 0);
-		assert_string_equal(b.problems.items[0].reason, "BadValue");
-		assert_string_equal(b.problems.items[0].field,
-				    "metadata.annotations[lodestone.io/peers]");
-		api_batch_done(&b);
-	}
+	REFUSES("peers", "", "a,", ",a", "a,,b", "a, b,a", " , ");
 }
 
 int main(void)
@@ -531,6 +473,7 @@ int main(void)
 		cmocka_unit_test(a_service_of_another_proxy_is_told),
 		cmocka_unit_test(a_pause_is_true_or_false),
 		cmocka_unit_test(a_rate_limit_is_a_number_of_packets),
+		cmocka_unit_test(rows_are_a_power_of_two),
 		cmocka_unit_test(unknown_ports_are_one_of_three_words),
 		cmocka_unit_test(new_flows_are_a_number_of_their_own),
 		cmocka_unit_test(the_annotation_of_ranges_stands_in_for_the_field),

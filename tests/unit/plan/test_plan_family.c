@@ -3,47 +3,10 @@
  * IPv4 and IPv6 side by side: a Service with an address of each has its routes, frontends and
  * endpoints by family, and what the one cannot have yet costs the other nothing.
  */
-#include "fake/plan_fixture.h"
+#include "dual.h"
 #include "made_draft.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-
-#include <cmocka.h>
-
-#define POOL "spec: {addresses: [192.168.100.0/24, \"2001:db8:1::/64\"]}"
-
-static struct ip_addr addr(const char *text)
-{
-	struct ip_addr a;
-
-	if (!ip_addr_parse(text, &a))
-		fail_msg("%s is not an address", text);
-	return a;
-}
-
 /* --- by objects ------------------------------------------------------------------------------ */
-
-/* "web" with an address of each family and an endpoint here in each. */
-struct dual {
-	struct fixture *f;
-	struct plan_address items[2];
-	struct plan_addresses addresses;
-};
-
-static void begin(struct dual *d)
-{
-	d->f = fixture_announced();
-	for (size_t i = 0; i < 2; i++)
-		d->items[i] = (struct plan_address){
-			"default", "web", addr(i ? "2001:db8:1::1" : "192.168.100.0"), "pool-a"};
-	d->addresses = (struct plan_addresses){.items = d->items, .n = 2};
-	d->f->read_back = &d->addresses;
-	fixture_object(d->f, "IPAddressPool", "pool-a", "", POOL);
-	fixture_object(d->f, "EndpointSlice", "web-6", "labels: {kubernetes.io/service-name: web}",
-		       "addressType: IPv6\nports: [{name: \"\", port: 8080, protocol: TCP}]\n"
-		       "endpoints: [{addresses: [\"fd00::5\"], nodeName: node-a}]");
-}
 
 static void half_that_no_session_carries_costs_the_other_nothing(void **state)
 {
@@ -52,7 +15,7 @@ static void half_that_no_session_carries_costs_the_other_nothing(void **state)
 	const struct problem *p;
 
 	(void)state;
-	begin(&d);
+	dual_begin(&d);
 	(void)fixture_converge(d.f, 10);
 	rows = fixture_service(d.f, "web");
 	assert_int_equal(d.f->plan.n_services, 2);
@@ -78,7 +41,7 @@ static void service_of_ipv6_alone_is_warned(void **state)
 	struct dual d;
 
 	(void)state;
-	begin(&d);
+	dual_begin(&d);
 	d.items[0].name = "zzz"; /* another's */
 	d.addresses.items = (const struct plan_address[]){d.items[1], d.items[0]};
 	fixture_plan(d.f);
@@ -94,7 +57,7 @@ static void each_address_has_the_endpoints_of_its_family(void **state)
 	char text[IP_ADDR_TEXT];
 
 	(void)state;
-	begin(&d);
+	dual_begin(&d);
 	fixture_plan(d.f);
 	rows = fixture_service(d.f, "web");
 	for (size_t i = 0; i < 2; i++) {
@@ -119,7 +82,7 @@ static void service_without_an_address_shows_endpoints_of_its_first_family(void 
 	const struct plan_service *row;
 
 	(void)state;
-	begin(&d);
+	dual_begin(&d);
 	d.addresses.n = 0;
 	for (size_t i = 0; i < ARRAY_SIZE(families); i++) {
 		fixture_add_service(d.f, "web", "Local", families[i]);
@@ -139,7 +102,7 @@ static void length_that_is_too_short_for_one_family_holds_back_that_one(void **s
 	const struct problem *p;
 
 	(void)state;
-	begin(&d);
+	dual_begin(&d);
 	fixture_object(d.f, "BGPAdvertisement", "adv", "", "spec: {aggregationLengthV6: 63}");
 	d.f->ledger.n_good = 0; /* it was never good */
 	(void)fixture_converge(d.f, 10);
@@ -159,7 +122,7 @@ static void edit_of_the_pool_keeps_what_fitted_in_its_family(void **state)
 	struct dual d;
 
 	(void)state;
-	begin(&d);
+	dual_begin(&d);
 	fixture_object(d.f, "BGPAdvertisement", "adv", "", "spec: {aggregationLengthV6: 64}");
 	fixture_plan(d.f);
 	assert_int_equal(fixture_count(d.f, "AggregationTooShort"), 0);
@@ -185,7 +148,7 @@ static void strict_compares_the_lengths_of_the_family(void **state)
 	struct dual d;
 
 	(void)state;
-	begin(&d);
+	dual_begin(&d);
 	fixture_object(d.f, "LodestoneConfig", "default", "", "spec: {strict: true}");
 	fixture_object(d.f, "BGPAdvertisement", "adv", "",
 		       "spec: {localPref: 100, aggregationLengthV6: 64}");
@@ -209,7 +172,7 @@ static void claims_have_the_length_of_their_family(void **state)
 	char text[IP_PREFIX_TEXT];
 
 	(void)state;
-	begin(&d);
+	dual_begin(&d);
 	fixture_object(d.f, "BGPAdvertisement", "adv", "",
 		       "spec: {aggregationLength: 24, aggregationLengthV6: 80}");
 	in = (struct plan_inputs){.world = d.f->world,

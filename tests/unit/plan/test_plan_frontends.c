@@ -15,6 +15,26 @@
 
 #define VIP "192.168.100.0"
 
+/* --- rows ----------------------------------------------------------------------------------- */
+
+static void rows_are_as_many_as_the_service_asks_for(void **state)
+{
+	static const char spec[] = "spec: {type: LoadBalancer, externalTrafficPolicy: Local, "
+				   "ports: [{port: 80, protocol: TCP}]}";
+	_cleanup_(fixture_freep) struct fixture *f = fixture_announced();
+	uint64_t table = fixture_frontend(f, VIP, 80)->lb.table;
+
+	(void)state;
+	assert_int_equal(fixture_frontend(f, VIP, 80)->lb.rows_log2, LB_DEFAULT_ROWS_LOG2);
+	fixture_object(f, "Service", "web", "annotations: {lodestone.io/rows: \"32768\"}", spec);
+	fixture_plan(f);
+	assert_int_equal(fixture_frontend(f, VIP, 80)->lb.rows_log2, 15);
+	assert_true(fixture_frontend(f, VIP, 80)->lb.table != table); /* so it is made anew */
+	assert_non_null(fixture_held(f, "r1", VIP "/32"));
+	assert_true(fixture_converge(f, 10) < 10);
+	assert_true(fixture_service(f, "web")->announced);
+}
+
 /* --- gate 1 --------------------------------------------------------------------------------- */
 
 static void route_waits_until_its_vip_is_programmed_and_tested(void **state)
@@ -365,6 +385,7 @@ static void the_frontend_after_the_last_is_left_out_and_told(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(rows_are_as_many_as_the_service_asks_for),
 		cmocka_unit_test(route_waits_until_its_vip_is_programmed_and_tested),
 		cmocka_unit_test(pending_update_of_a_tested_frontend_withdraws_nothing),
 		cmocka_unit_test(new_peer_gets_a_route_only_once_the_update_is_in),

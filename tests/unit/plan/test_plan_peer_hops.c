@@ -3,24 +3,10 @@
  * Which families a session offers and announces, and by which next hops: dualStackAddressFamily,
  * addresses of the device that come and go, and what the session turned out to agree to.
  */
-#include "fake/plan_fixture.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-
-#include <cmocka.h>
+#include "dual.h"
 
 #define V4 BGP_FAMILY_BIT(BGP_IPV4_UNICAST)
 #define V6 BGP_FAMILY_BIT(BGP_IPV6_UNICAST)
-
-static struct ip_addr addr(const char *text)
-{
-	struct ip_addr a;
-
-	if (!ip_addr_parse(text, &a))
-		fail_msg("%s is not an address", text);
-	return a;
-}
 
 /* The router at 10.0.0.1 or 2001:db8::1, which the node reaches by eth0. */
 static const struct plan_peer *r1(struct fixture *f, const char *address, bool dual)
@@ -131,26 +117,10 @@ static void an_ipv6_session_names_the_ipv4_address_of_its_device(void **state)
 
 /* --- routes ---------------------------------------------------------------------------------- */
 
-/* "web" with an address of each family and an endpoint here in each, announced to r1. */
-struct dual {
-	struct fixture *f;
-	struct plan_address items[2];
-	struct plan_addresses addresses;
-};
-
+/* "web" is announced to r1 in both families. */
 static void begin(struct dual *d)
 {
-	d->f = fixture_announced();
-	for (size_t i = 0; i < 2; i++)
-		d->items[i] = (struct plan_address){
-			"default", "web", addr(i ? "2001:db8:1::1" : "192.168.100.0"), "pool-a"};
-	d->addresses = (struct plan_addresses){.items = d->items, .n = 2};
-	d->f->read_back = &d->addresses;
-	fixture_object(d->f, "IPAddressPool", "pool-a", "",
-		       "spec: {addresses: [192.168.100.0/24, \"2001:db8:1::/64\"]}");
-	fixture_object(d->f, "EndpointSlice", "web-6", "labels: {kubernetes.io/service-name: web}",
-		       "addressType: IPv6\nports: [{name: \"\", port: 8080, protocol: TCP}]\n"
-		       "endpoints: [{addresses: [\"fd00::5\"], nodeName: node-a}]");
+	dual_begin(d);
 	give(d->f, "2001:db8::a", 64, 2, false);
 	(void)r1(d->f, "10.0.0.1", true);
 }
