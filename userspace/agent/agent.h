@@ -20,6 +20,7 @@
 #include "plan/sink.h"
 #include "sys/loop.h"
 
+struct agent_feed;
 struct bpf_dataplane;
 struct bpf_opening;
 struct health_server;
@@ -150,6 +151,7 @@ struct agent {
 
 	struct agent_inputs inputs;    /* what changed */
 	struct source_changes changes; /* of the files, read and not yet in the world */
+	struct agent_feed *feed;       /* owned; NULL: objects come from files alone */
 	nsec_t scan_until;             /* of the turn's time for reading */
 	bool is_scanned;               /* what was read is a picture of all files */
 	bool is_node_read;             /* or at least it was tried */

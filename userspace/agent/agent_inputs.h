@@ -3,7 +3,7 @@
  * What has changed since it was last looked at, and which sources have delivered their first
  * complete picture. Whoever notices that an input changed says so here, by one function and in the
  * input's own words; what that makes due is a table in agent_inputs.c, and the step (reconcile.c)
- * does it. Nobody else sets a flag. A new input (the API's feed, BFD) is a row of that table, a new
+ * does it. Nobody else sets a flag. A new input is a row of that table, a new
  * source one call of agent_source_add().
  */
 #pragma once
@@ -28,11 +28,12 @@ enum agent_input {
 	INPUT_WRITTEN,      /* UPDATEs went out */
 	INPUT_SESSION_DOWN, /* a session went down */
 	INPUT_SAVED,        /* what had to be on disk first is */
-	INPUT_STATE,        /* writing the state began to fail, or went well again */
+	INPUT_STATE,        /* writing the state, or the feed, began to fail or went well again */
 	INPUT_CONNTRACK,    /* what the kernel translates is known of more VIPs */
 	INPUT_SINKS,        /* applying changed what sinks confirm */
 	INPUT_DRAIN,        /* the node is to be left alone, or not any more */
 	INPUT_DATAPLANE,    /* it was opened, or could not be */
+	INPUT_FEED,         /* the feeder has said something */
 	INPUT_ASKED,        /* somebody wants the plan to say why it is as it is */
 	AGENT_N_INPUTS,
 };
@@ -47,6 +48,7 @@ enum agent_due {
 	DUE_PLAN = 1 << 5,
 	DUE_PLAN_NOW = 1 << 6, /* ... and it must not wait */
 	DUE_NEW_PODS = 1 << 7, /* ask for the namespaces of those pods of which none is known */
+	DUE_FEED = 1 << 8,     /* take what the feeder has said */
 };
 
 /* Who delivers pictures that begin incomplete (gate complete, DESIGN 1). */

@@ -3,14 +3,14 @@
  * The lock file lies below /run/lodestone, not in the pin directory, because bpffs holds nothing
  * but BPF objects; its name is the pin directory's path with its slashes replaced. It stays when an
  * agent ends and goes with --cleanup. The folder is the control socket's by default, so it has the
- * group that may read from the beginning (unix_server.h).
+ * group that may read from the beginning (unix_listener.h).
  */
 #include "agent/cleanup.h"
 
 #include "base/arena.h"
 #include "sys/bpf_dataplane.h"
 #include "sys/files.h"
-#include "sys/unix_server.h"
+#include "sys/unix_listener.h"
 
 #include <errno.h>
 #include <limits.h>

@@ -16,6 +16,7 @@ static const char help_text[] =
 	"                                                       configuration and --state stay\n"
 	"\n"
 	"  --config DIR|FILE    MetalLB, Kubernetes and Lodestone objects as YAML; reread on change\n"
+	"  --feed PATH          objects from lodestone-kube, too, which connects to this socket\n"
 	"  --wait-config        start also when --config is not there yet\n"
 	"  --node NAME          this node (LODESTONE_NODE_NAME, else the host name)\n"
 	"  --socket PATH        control socket (/run/lodestone/lodestoned.sock)\n"
@@ -32,6 +33,7 @@ static const char help_text[] =
 
 enum {
 	OPT_CONFIG = 256,
+	OPT_FEED,
 	OPT_WAIT_CONFIG,
 	OPT_NODE,
 	OPT_SOCKET,
@@ -49,6 +51,7 @@ enum {
 
 static const struct option table[] = {
 	{"config", required_argument, NULL, OPT_CONFIG},
+	{"feed", required_argument, NULL, OPT_FEED},
 	{"wait-config", no_argument, NULL, OPT_WAIT_CONFIG},
 	{"node", required_argument, NULL, OPT_NODE},
 	{"socket", required_argument, NULL, OPT_SOCKET},
@@ -105,6 +108,7 @@ static const char *take_check(struct options *o, const char *value)
 static const char *take(struct options *o, int opt, const char *value)
 {
 	const char **target = opt == OPT_CONFIG      ? &o->config
+			      : opt == OPT_FEED      ? &o->feed
 			      : opt == OPT_NODE      ? &o->node
 			      : opt == OPT_SOCKET    ? &o->socket
 			      : opt == OPT_PIN       ? &o->pin

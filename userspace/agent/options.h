@@ -21,6 +21,7 @@ enum options_action {
 struct options {
 	enum options_action action;
 	const char *config; /* NULL: none given */
+	const char *feed;   /* NULL: none given */
 	const char *node, *socket, *pin, *state, *ns;
 	const char *lb_class;  /* NULL: Services without a class */
 	const char *log_level; /* "error", "warn", "info", "debug" */

@@ -7,6 +7,7 @@
 
 #include "agent/agent.h"
 #include "agent/ctl.h"
+#include "agent/feed.h"
 #include "agent/state_world.h"
 #include "sys/bpf_dataplane.h"
 #include "sys/health_server.h"
@@ -282,6 +283,7 @@ void problems_own_add(const struct agent *a, nsec_t now, struct problems *list)
 	add_denying(a, now, list);
 	add_rates(a, list);
 	add_state(a, list);
+	feed_problems_add(a, list);
 	add_damage(a, list);
 	add_restless(a, list);
 	add_socket(a, list);

@@ -139,7 +139,7 @@ static nsec_t scan_deadline(const struct agent *a)
 /* When the inputs are to be read at the latest. */
 static nsec_t input_deadline(const struct agent *a)
 {
-	nsec_t at = scan_deadline(a);
+	nsec_t at = nsec_min(scan_deadline(a), feed_deadline(a, coalesced_at(a)));
 
 	if (agent_inputs_due(&a->inputs, DUE_NODE))
 		at = nsec_min(at, a->node_at);
@@ -192,6 +192,10 @@ static void take_flags(struct agent *a, nsec_t now)
 	if (now >= scan_deadline(a)) {
 		loop_doing(a->loop, "config");
 		sources_scan(a, now);
+	}
+	if (now >= feed_deadline(a, coalesced_at(a))) {
+		loop_doing(a->loop, "feed");
+		feed_step(a, now);
 	}
 	if (agent_inputs_due(&a->inputs, DUE_NODE) && now >= a->node_at) {
 		loop_doing(a->loop, "node");

@@ -7,10 +7,10 @@
 
 #include "agent/agent.h"
 #include "agent/drain.h"
+#include "agent/feed.h"
 #include "lb/lb_drops.h"
 #include "sys/bpf_dataplane.h"
 #include "sys/clock.h"
-#include "sys/loop.h"
 
 void show_add_text(cJSON *to, const char *key, const char *text)
 {
@@ -304,5 +304,6 @@ cJSON *show_status(const struct agent *a)
 	cJSON_AddNumberToObject(out, "staleObjects", (double)stale.objects);
 	cJSON_AddNumberToObject(out, "staleSources", (double)stale.sources);
 	add_sources(a, out);
+	cJSON_AddItemToObject(out, "feed", feed_show(a, clock_now()));
 	return out;
 }

@@ -10,7 +10,6 @@
 #include "agent/state_world.h"
 #include "sys/clock.h"
 #include "sys/log.h"
-#include "sys/loop.h"
 #include "sys/netlink.h"
 #include "sys/watch.h"
 
@@ -119,17 +118,23 @@ static void note_peers(struct agent *a)
 	a->node_at = 0;
 }
 
+void sources_told(struct agent *a)
+{
+	agent_input_changed(&a->inputs, INPUT_OBJECTS);
+	note_peers(a);
+}
+
 static void apply_changes(struct agent *a)
 {
 	/* The plan borrows from the world: it is made again before anybody reads the old one. */
 	if (a->changes.n > 0 || !a->current) {
 		source_changes_apply(&a->changes, a->world);
-		agent_input_changed(&a->inputs, INPUT_OBJECTS);
-		note_peers(a);
+		sources_told(a);
 	}
 	if (world_has_room_again(a->world) && a->repeated_at != world_generation(a->world)) {
 		a->repeated_at = world_generation(a->world);
 		watch_repeat(a->watch);
+		feed_repeat(a);
 		agent_input_changed(&a->inputs, INPUT_FOLDER);
 	}
 	if (!a->config_failing)
@@ -233,7 +238,7 @@ int sources_start(struct agent *a)
 	a->netlink_fd = loop_fd_new(a->loop, "netlink", netlink_fd(a->netlink), on_netlink, a);
 	loop_fd_want(a->watch_fd, true, false);
 	loop_fd_want(a->netlink_fd, true, false);
-	return 0;
+	return feed_start(a);
 }
 
 int sources_check(struct agent *a)
@@ -255,6 +260,7 @@ int sources_check(struct agent *a)
 
 void sources_stop(struct agent *a)
 {
+	feed_stop(a);
 	loop_fd_free(a->netlink_fd);
 	loop_fd_free(a->watch_fd);
 	netlink_free(a->netlink);

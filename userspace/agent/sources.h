@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
- * Where the agent's inputs come from: the configuration's files and the kernel's notifications.
+ * Where the agent's inputs come from: the configuration's files, the kernel's notifications and the
+ * feeder.
  * What happens only sets flags; the step reads (reconcile.h).
  */
 #pragma once
 
+#include "agent/feed.h" /* the third of them */
 #include "base/nsec.h"
 
 #include <stdbool.h>
@@ -27,6 +29,9 @@ int sources_check(struct agent *a);
  * to go on. Once all is read (a->is_scanned) it goes into the world, and the plan is due.
  */
 void sources_scan(struct agent *a, nsec_t now);
+
+/* The world has other objects now: the plan is due before anybody reads the old one. */
+void sources_told(struct agent *a);
 
 /* A helper has what the scan needs to go on; it sets a->scan_at when that is back. */
 bool sources_are_away(const struct agent *a);

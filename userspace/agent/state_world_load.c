@@ -7,6 +7,7 @@
 #include "agent/state_world_load.h"
 
 #include "agent/agent.h"
+#include "agent/feed.h"
 #include "agent/state_files.h"
 #include "base/limits.h"
 #include "sys/clock.h"
@@ -81,7 +82,7 @@ static void give_large(struct agent *a, struct state_large *l, const struct worl
 static void load_object(struct agent *a, struct state_loading *l,
 			const struct world_text_item *item)
 {
-	if (!watch_expect(a->watch, item->source)) {
+	if (!feed_expect(a, item->source) && !watch_expect(a->watch, item->source)) {
 		log_debug("state: not of this --config, forgotten", "file=%s line=%u",
 			  log_quote(item->source), item->document.line);
 		l->is_same = false;

@@ -5,8 +5,9 @@
  */
 #pragma once
 
-#define LODESTONE_VERSION  "0.1.0"
-#define LODESTONE_RUN      "/run/lodestone"
-#define LODESTONE_SOCKET   LODESTONE_RUN "/lodestoned.sock"
-#define LODESTONE_GROUP    "lodestone" /* its members may read */
-#define LODESTONE_PROTOCOL "lodestone/1"
+#define LODESTONE_VERSION    "0.1.0"
+#define LODESTONE_RUN        "/run/lodestone"
+#define LODESTONE_SOCKET     LODESTONE_RUN "/lodestoned.sock"
+#define LODESTONE_GROUP      "lodestone"      /* its members may read */
+#define LODESTONE_FEED_GROUP "lodestone-feed" /* its members may say what the cluster holds */
+#define LODESTONE_PROTOCOL   "lodestone/1"

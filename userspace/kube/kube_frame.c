@@ -6,7 +6,7 @@
 #include "kube/kube_frame.h"
 
 #include "base/cursor.h"
-#include "kube/kube_watch.h"
+#include "kube/kube_state.h"
 
 #include <assert.h>
 

@@ -25,6 +25,7 @@
 #include "base/strbuf.h"
 #include "kube/kube_kinds.h"
 #include "kube/kube_split.h"
+#include "kube/kube_state.h"
 
 #include <stdbool.h>
 
@@ -34,15 +35,6 @@
 #define KUBE_PAGE           500 /* items of a page, where a list is paged at all */
 
 struct kube_store;
-
-/* What becomes of the kind at present. */
-enum kube_state {
-	KUBE_STARTING, /* nothing is known yet */
-	KUBE_WATCHING, /* what is known is current, as far as the server has told it */
-	KUBE_FAILING,  /* it is not, for the server cannot be asked: it is asked again */
-	KUBE_REFUSED,  /* ... for we lack the right (403) */
-	KUBE_ABSENT,   /* there is no such kind: its CRD is not installed */
-};
 
 enum kube_ask {
 	KUBE_ASK_NOTHING,

@@ -49,12 +49,6 @@ struct unix_server_args {
  */
 int unix_server_new(const struct unix_server_args *args, struct unix_server **ret) must_check;
 /*
- * Makes a folder that has no other use than ours, 0750 and of the group (NULL or unknown: of none),
- * or puts right one that is there and is ours. That the group cannot be set is no failure here:
- * whoever opens the socket in it is told (unix_server_group_error). 0 or -errno.
- */
-int unix_folder_make(const char *folder, const char *group) must_check;
-/*
  * Why the group cannot connect although there is one: -EPERM or another errno of giving it folder
  * or socket; -EACCES: a folder that is not ours to change keeps it out. 0: nothing is in its way.
  */

@@ -37,6 +37,7 @@ static void every_input_makes_due_what_depends_on_it(void **state)
 		{INPUT_SINKS, DUE_PLAN},
 		{INPUT_DRAIN, DUE_PLAN | DUE_PLAN_NOW},
 		{INPUT_DATAPLANE, DUE_PLAN | DUE_PLAN_NOW},
+		{INPUT_FEED, DUE_FEED},
 		{INPUT_ASKED, DUE_PLAN | DUE_PLAN_NOW},
 	};
 	unsigned seen = 0;

@@ -321,7 +321,7 @@ static void status(void **state)
 	       "\"problems\":{\"error\":1,\"warning\":0,\"info\":0},\"foreignObjects\":0,"
 	       "\"stale\":false,\"staleObjects\":0,\"staleSources\":0,"
 	       "\"sources\":[{\"name\":\"config\",\"complete\":true},"
-	       "{\"name\":\"node\",\"complete\":true}]}");
+	       "{\"name\":\"node\",\"complete\":true}],\"feed\":null}");
 	rig_free(rig);
 }
 

@@ -3,6 +3,7 @@
  * sys/unix_server: whose the socket and its folder are, whoever made the folder, and what becomes
  * of a group that cannot be given them.
  */
+#include "sys/unix_listener.h"
 #include "unix_bench.h"
 
 #include <grp.h>

@@ -1,0 +1,394 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * One feeder at a time; another one waits in the backlog until it is gone. Bytes are read when they
+ * are there, frames are taken in the step, which is where the world may change. A frame that is
+ * none, or one out of order, ends the connection; the feeder comes again and begins anew.
+ */
+#include "agent/feed.h"
+
+#include "agent/agent.h"
+#include "agent/feed_inside.h"
+#include "agent/feed_names.h"
+#include "agent/sources.h"
+#include "sys/clock.h"
+#include "sys/files.h"
+#include "sys/log.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <sys/socket.h>
+
+#define SOURCE_KUBE "kube"
+#define SLICE_NS    (8 * NSEC_PER_MSEC) /* of a turn */
+#define WHOLE_NS    (3 * NSEC_PER_SEC)  /* a first picture is waited for so long */
+#define READ_BYTES  (128u << 10)
+
+/* --- the connection -----------------------------------------------------------------------------
+ */
+
+static void watch_listener(struct agent_feed *f)
+{
+	loop_fd_want(f->listener_watch, f->fd < 0, false);
+}
+
+static void hang_up(struct agent *a, const char *why)
+{
+	struct agent_feed *f = a->feed;
+
+	log_warn("feed: the feeder is gone", "reason=%s", log_quote(why));
+	f->watch = loop_fd_free(f->watch);
+	close(TAKE_FD(f->fd));
+	f->in.len = 0;
+	f->is_greeted = false;
+	f->since = loop_now(a->loop);
+	watch_listener(f);
+	agent_input_changed(&a->inputs, INPUT_STATE);
+}
+
+static void on_bytes(void *ctx, bool readable, bool writable)
+{
+	struct agent *a = ctx;
+	struct agent_feed *f = a->feed;
+	char *bytes = xmalloc(READ_BYTES);
+	ssize_t got = recv(f->fd, bytes, READ_BYTES, MSG_DONTWAIT);
+
+	(void)readable, (void)writable;
+	if (got > 0) {
+		strbuf_add_len(&f->in, bytes, (size_t)got);
+		/* The step reads on once it has taken some of it. */
+		loop_fd_want(f->watch, f->in.len < KUBE_FRAME_BYTES, false);
+		agent_input_changed(&a->inputs, INPUT_FEED);
+	} else if (got == 0 || (errno != EAGAIN && errno != EINTR)) {
+		hang_up(a, got == 0 ? "it has closed the connection" : strerror(errno));
+	}
+	free(bytes);
+}
+
+static bool greet(int fd)
+{
+	const struct kube_frame hello = {.type = KUBE_FRAME_HELLO, .version = KUBE_FEED_VERSION};
+	struct strbuf out;
+	bool is_sent;
+
+	strbuf_init(&out, 64);
+	kube_frame_encode(&out, &hello);
+	is_sent = send(fd, out.data, out.len, MSG_DONTWAIT | MSG_NOSIGNAL) == (ssize_t)out.len;
+	strbuf_done(&out);
+	return is_sent;
+}
+
+static void on_feeder(void *ctx, bool readable, bool writable)
+{
+	_cleanup_(fd_closep) int fd = -1;
+	struct agent *a = ctx;
+	struct agent_feed *f = a->feed;
+
+	(void)readable, (void)writable;
+	fd = accept4(f->listener.fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	if (fd < 0 || !greet(fd))
+		return;
+	f->fd = TAKE_FD(fd);
+	f->since = loop_now(a->loop);
+	f->watch = loop_fd_new(a->loop, "feed", f->fd, on_bytes, a);
+	loop_fd_want(f->watch, true, false);
+	watch_listener(f);
+}
+
+/* --- frames ------------------------------------------------------------------------------------
+ */
+
+static void begin(struct agent *a, const struct kube_frame *frame)
+{
+	struct agent_feed *f = a->feed;
+
+	memset(f->kinds, 0, sizeof(f->kinds));
+	f->n_kinds = frame->n_kinds;
+	for (size_t i = 0; i < f->n_kinds; i++)
+		(void)snprintf(f->kinds[i].name, sizeof(f->kinds[i].name), "%.*s",
+			       (int)frame->kinds[i].len, frame->kinds[i].text);
+	f->is_greeted = true;
+	f->foreign_version = 0;
+	f->whole_by = nsec_add(loop_now(a->loop), WHOLE_NS);
+	feed_names_unsee(f->names);
+	log_info("feed: a feeder has connected", "kinds=%zu", f->n_kinds);
+	agent_input_changed(&a->inputs, INPUT_STATE);
+}
+
+static void forget_gone(struct agent_feed *f)
+{
+	for (size_t i = 0; i < f->n_gone; i++) {
+		feed_names_drop(f->names, f->gone[i]);
+		free(f->gone[i]);
+	}
+	f->n_gone = 0;
+}
+
+/* What was decoded of it goes into the world, and the plan is due. */
+static void apply(struct agent *a)
+{
+	struct agent_feed *f = a->feed;
+
+	source_changes_apply(&f->changes, a->world);
+	forget_gone(f);
+	f->round++;
+	sources_told(a);
+}
+
+/* Names stay known until what has become of them is in the world. */
+static void change(struct agent *a, struct feed_name *name, const struct kube_text *text)
+{
+	struct agent_feed *f = a->feed;
+	struct watch_file file = {.event = text ? WATCH_CHANGED : WATCH_GONE, .path = name->text};
+
+	if (text) {
+		file.text = xmalloc(text->len + 1);
+		memcpy(file.text, text->text, text->len);
+		file.text[text->len] = '\0';
+		file.len = text->len;
+	} else {
+		*(char **)xpush(&f->gone, &f->n_gone, &f->cap_gone, sizeof(char *)) =
+			xstrdup(name->text);
+	}
+	name->round = f->round;
+	name->is_seen = true;
+	source_changes_add(&f->changes, a->world, &file, f->until);
+}
+
+/* False: the object has a change already that must be in the world before it is put. */
+static bool take_change(struct agent *a, const struct kube_frame *frame)
+{
+	struct agent_feed *f = a->feed;
+	_cleanup_(freep) char *source =
+		feed_name_make(f->kinds[frame->kind].name, &frame->ns, &frame->name);
+	struct feed_name *name = feed_names_get(f->names, source);
+	const bool is_put = frame->type == KUBE_FRAME_PUT;
+
+	if (is_put && name->round == f->round)
+		return false;
+	change(a, name, is_put ? &frame->text : NULL);
+	return true;
+}
+
+static void complete(struct agent *a, struct feed_kind *k)
+{
+	struct agent_feed *f = a->feed;
+
+	for (struct feed_name *n = feed_names_first(f->names); n; n = feed_names_next(n))
+		if (!n->is_seen && feed_name_is_of(n, k->name))
+			change(a, n, NULL);
+	k->is_complete = true;
+}
+
+static bool is_whole(const struct agent_feed *f)
+{
+	for (size_t i = 0; i < f->n_kinds; i++)
+		if (!f->kinds[i].is_complete && f->kinds[i].state != KUBE_REFUSED)
+			return false;
+	return f->is_greeted;
+}
+
+static void note_whole(struct agent *a)
+{
+	struct agent_feed *f = a->feed;
+
+	if (f->was_whole || !is_whole(f))
+		return;
+	f->was_whole = true;
+	log_info("feed: the picture is complete", "objects=%zu", feed_names_count(f->names));
+}
+
+static void set_state(struct agent *a, const struct kube_frame *frame)
+{
+	struct feed_kind *k = &a->feed->kinds[frame->kind];
+
+	k->state = (enum kube_state)frame->state;
+	(void)snprintf(k->why, sizeof(k->why), "%.*s", (int)frame->text.len, frame->text.text);
+	agent_input_changed(&a->inputs, INPUT_STATE);
+}
+
+enum taken { TAKEN, AFTER_APPLY, WRONG };
+
+static enum taken take_frame(struct agent *a, const struct kube_frame *frame)
+{
+	struct agent_feed *f = a->feed;
+
+	if (frame->type == KUBE_FRAME_HELLO) {
+		if (f->is_greeted)
+			return WRONG;
+		if (frame->version == KUBE_FEED_VERSION)
+			begin(a, frame);
+		else
+			f->foreign_version = frame->version;
+		return f->is_greeted ? TAKEN : WRONG;
+	}
+	if (!f->is_greeted || frame->kind >= f->n_kinds)
+		return WRONG;
+	switch (frame->type) {
+	case KUBE_FRAME_HELLO:
+	case KUBE_FRAME_PUT:
+	case KUBE_FRAME_GONE:
+		return take_change(a, frame) ? TAKEN : AFTER_APPLY;
+	case KUBE_FRAME_COMPLETE:
+		complete(a, &f->kinds[frame->kind]);
+		break;
+	case KUBE_FRAME_STATE:
+		set_state(a, frame);
+		break;
+	}
+	note_whole(a);
+	return TAKEN;
+}
+
+/* --- the step ------------------------------------------------------------------------------------
+ */
+
+/* Takes frames until there are no more, or the time is over. False: it is over. */
+static bool take_frames(struct agent *a, size_t *ret_at)
+{
+	struct agent_feed *f = a->feed;
+
+	while (source_changes_read_on(&f->changes, f->until)) {
+		struct kube_frame frame;
+		size_t taken = 0;
+		const enum kube_decoded d = kube_frame_decode(f->in.data + *ret_at,
+							      f->in.len - *ret_at, &frame, &taken);
+		const enum taken is = d == KUBE_DECODED ? take_frame(a, &frame)
+							: (d == KUBE_DECODED_BAD ? WRONG : TAKEN);
+
+		if (d == KUBE_DECODED_MORE)
+			return true;
+		if (is == WRONG) {
+			hang_up(a, f->foreign_version ? "it speaks another version"
+						      : "what it says is not understood");
+			return true;
+		}
+		if (is == AFTER_APPLY)
+			apply(a);
+		else
+			*ret_at += taken;
+		if (clock_now() >= f->until)
+			return false;
+	}
+	return false;
+}
+
+static void keep_rest(struct agent_feed *f, size_t at)
+{
+	if (f->fd < 0)
+		return;
+	if (at > 0)
+		memmove(f->in.data, f->in.data + at, f->in.len - at);
+	f->in.len -= at;
+	if (f->in.len == 0)
+		strbuf_done(&f->in);
+	loop_fd_want(f->watch, f->in.len < KUBE_FRAME_BYTES, false);
+}
+
+void feed_step(struct agent *a, nsec_t now)
+{
+	struct agent_feed *f = a->feed;
+	bool is_through = true;
+	size_t at = 0;
+
+	if (!f || f->changes.is_away)
+		return;
+	f->is_open |= a->is_scanned; /* what was saved is in the world, or nothing was */
+	if (!f->is_open)
+		return;
+	agent_inputs_done(&a->inputs, DUE_FEED);
+	f->until = nsec_add(clock_now(), SLICE_NS);
+	if (f->fd >= 0 && f->in.len > 0)
+		is_through = take_frames(a, &at);
+	is_through &= source_changes_read_on(&f->changes, f->until);
+	keep_rest(f, at);
+	if (!is_through && !f->changes.is_away)
+		agent_input_changed(&a->inputs, INPUT_FEED);
+	if (!is_through || (!f->was_whole && now < f->whole_by))
+		return;
+	if (f->changes.n > 0)
+		apply(a);
+	if (f->was_whole)
+		agent_source_complete(&a->inputs, SOURCE_KUBE);
+}
+
+nsec_t feed_deadline(const struct agent *a, nsec_t coalesced_at)
+{
+	const struct agent_feed *f = a->feed;
+
+	if (!f || f->changes.is_away || !(f->is_open || a->is_scanned))
+		return NSEC_NEVER;
+	if (agent_inputs_due(&a->inputs, DUE_FEED))
+		return coalesced_at;
+	return !f->was_whole && f->changes.n > 0 ? f->whole_by : NSEC_NEVER;
+}
+
+void feed_repeat(struct agent *a)
+{
+	if (a->feed && a->feed->fd >= 0)
+		hang_up(a, "it is to tell everything again: there is room for more objects now");
+}
+
+bool feed_expect(struct agent *a, const char *source)
+{
+	if (!a->feed || strncmp(source, FEED_PREFIX, strlen(FEED_PREFIX)) != 0)
+		return false;
+	(void)feed_names_get(a->feed->names, source);
+	return true;
+}
+
+/* --- open and close ------------------------------------------------------------------------------
+ */
+
+static void on_text_read(void *ctx)
+{
+	struct agent *a = ctx;
+
+	agent_input_changed(&a->inputs, INPUT_FEED);
+}
+
+int feed_start(struct agent *a)
+{
+	const struct unix_listener_args args = {.path = a->options->feed,
+						.group = LODESTONE_FEED_GROUP};
+	struct agent_feed *f;
+	int r;
+
+	if (!a->options->feed)
+		return 0;
+	f = xcalloc(1, sizeof(*f));
+	r = unix_listener_open(&args, &f->listener);
+	if (r < 0) {
+		fprintf(stderr, "lodestoned: --feed %s: %s\n", a->options->feed, strerror(-r));
+		free(f);
+		return r;
+	}
+	f->fd = -1;
+	f->round = 1;
+	f->since = clock_now();
+	f->names = feed_names_new();
+	strbuf_init(&f->in, KUBE_FRAME_BYTES + READ_BYTES);
+	a->feed = f;
+	source_changes_use_helper(&f->changes, a->reader, on_text_read, a);
+	agent_source_add(&a->inputs, SOURCE_KUBE);
+	f->listener_watch = loop_fd_new(a->loop, "feed", f->listener.fd, on_feeder, a);
+	watch_listener(f);
+	return 0;
+}
+
+void feed_stop(struct agent *a)
+{
+	struct agent_feed *f = TAKE_PTR(a->feed);
+
+	if (!f)
+		return;
+	loop_fd_free(f->watch);
+	fd_closep(&f->fd);
+	loop_fd_free(f->listener_watch);
+	unix_listener_close(&f->listener);
+	source_changes_done(&f->changes);
+	forget_gone(f);
+	free(f->gone);
+	feed_names_free(f->names);
+	strbuf_done(&f->in);
+	free(f);
+}

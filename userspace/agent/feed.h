@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * The API server as a source of objects, by way of the feeder, which connects to a socket of ours
+ * and tells what is there (kube/kube_frame.h). Each object is a source of the world.
+ *
+ * What was told stays in force until it is told otherwise: a feeder that dies, or an API server
+ * that is away, changes nothing. The source is complete once every kind was told completely, or is
+ * one that the feeder may not see. Until then what comes is kept back for a few seconds, so that
+ * plans are made of a whole picture where that is to be had.
+ */
+#pragma once
+
+#include "base/nsec.h"
+
+#include <stdbool.h>
+
+struct agent;
+struct cJSON;
+struct problems;
+
+/* Opens the socket, if one was asked for. 0, or -errno after saying on stderr what failed. */
+int feed_start(struct agent *a);
+void feed_stop(struct agent *a);
+
+/* An earlier run has saved an object of that source. False: it is not one of the feed's. */
+bool feed_expect(struct agent *a, const char *source);
+
+/* Takes what was told since, as far as a turn goes, into the world. */
+void feed_step(struct agent *a, nsec_t now);
+/* When it has something to do at the latest, where what was told waits until `coalesced_at`. */
+nsec_t feed_deadline(const struct agent *a, nsec_t coalesced_at);
+/* The feeder is to tell everything again. */
+void feed_repeat(struct agent *a);
+
+void feed_problems_add(const struct agent *a, struct problems *list);
+/* NULL without a feed. */
+struct cJSON *feed_show(const struct agent *a, nsec_t now);

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * What feed.c does and feed_show.c shows. Nobody else includes this.
+ */
+#pragma once
+
+#include "agent/source_changes.h"
+#include "base/strbuf.h"
+#include "kube/kube_frame.h"
+#include "kube/kube_state.h"
+#include "sys/unix_listener.h"
+
+struct feed_names;
+
+/* As it was told on this connection, or on the last if there is none. */
+struct feed_kind {
+	char name[UINT8_MAX + 1];
+	bool is_complete;
+	enum kube_state state;
+	char why[KUBE_WHY_BYTES + 1];
+};
+
+struct agent_feed {
+	struct unix_listener listener;
+	struct loop_fd *listener_watch, *watch; /* owned */
+	int fd;                                 /* owned; -1: no feeder is there */
+	nsec_t since;                           /* it is there, or not */
+	bool is_greeted;
+	uint16_t foreign_version; /* of the last feeder, if it was not ours; 0: it was */
+	struct strbuf in;         /* of it nothing is taken yet */
+
+	struct feed_kind kinds[KUBE_FEED_KINDS];
+	size_t n_kinds;
+	bool is_open;    /* what an earlier run saved is in the world */
+	bool was_whole;  /* once, the picture was */
+	nsec_t whole_by; /* until then it is waited for */
+
+	struct feed_names *names;      /* owned */
+	struct source_changes changes; /* on their way into the world */
+	unsigned round;                /* so many such ways, from 1 */
+	char **gone;                   /* owned, as the strings: names in these changes */
+	size_t n_gone, cap_gone;
+	nsec_t until; /* of the turn's time */
+};
