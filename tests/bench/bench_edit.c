@@ -172,7 +172,7 @@ static void make_actual(struct bench *b)
 {
 	static const struct plan_actual_device device = {
 		.ifindex = 1, .name = "eth0", .xdp = true, .tc = true};
-	struct ip_prefix *prefixes = arena_array_of(b->kept, b->n, struct ip_prefix);
+	struct prefix_list *sent = prefix_list_new(b->n);
 	struct lb_actual *frontends;
 	struct plan plan;
 
@@ -199,10 +199,9 @@ static void make_actual(struct bench *b)
 	for (size_t i = 0; i < b->n; i++) {
 		const struct ip_addr vip = ip_addr_from_v4(0x0a000000 + (uint32_t)i);
 
-		prefixes[i] = ip_prefix_of(&vip, 32);
+		sent->items[i] = ip_prefix_of(&vip, 32);
 	}
-	b->peer.advertised = prefixes;
-	b->peer.n_advertised = b->n;
+	b->peer.advertised = sent;
 }
 
 /* --- rows ------------------------------------------------------------------------------------ */
@@ -251,6 +250,7 @@ static void edit_row(struct bench *all, size_t n)
 	arena_free(b.plans[0]);
 	arena_free(b.plans[1]);
 	arena_free(b.kept);
+	prefix_list_drop(b.peer.advertised);
 	world_free(b.world);
 }
 

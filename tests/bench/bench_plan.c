@@ -224,7 +224,7 @@ static void make_actual(struct bench *b)
 {
 	static const struct plan_actual_device device = {
 		.ifindex = 1, .name = "eth0", .xdp = true, .tc = true};
-	struct ip_prefix *prefixes = arena_array_of(b->kept, N_SERVICES, struct ip_prefix);
+	struct prefix_list *sent = prefix_list_new(N_SERVICES);
 	struct lb_actual *frontends;
 	struct plan plan;
 
@@ -234,15 +234,13 @@ static void make_actual(struct bench *b)
 	for (size_t i = 0; i < N_SERVICES; i++) {
 		const struct ip_addr vip = ip_addr_from_v4(0x0a000000 + (uint32_t)i);
 
-		prefixes[i] = ip_prefix_of(&vip, 32);
+		sent->items[i] = ip_prefix_of(&vip, 32);
 	}
 	for (size_t i = 0; i < plan.n_peers; i++)
 		b->peers[i] = (struct plan_actual_peer){.key = plan.peers[i].key,
 							.established = true,
 							.end_of_rib_sent = true,
-							.advertised = prefixes,
-							.n_advertised = N_SERVICES,
-							.advertised_generation = 1,
+							.advertised = sent,
 							.trying_since = NSEC_NEVER};
 	frontends = arena_array_of(b->kept, plan.n_frontends, struct lb_actual);
 	for (size_t i = 0; i < plan.n_frontends; i++)
@@ -376,6 +374,7 @@ static bool measure(unsigned n_adverts)
 	arena_free(b.plans[0]);
 	arena_free(b.plans[1]);
 	arena_free(b.kept);
+	prefix_list_drop(b.peers[0].advertised);
 	world_free(b.world);
 	return b.missed;
 }

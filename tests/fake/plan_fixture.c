@@ -58,15 +58,20 @@ struct fixture *fixture_new(void)
 	return f;
 }
 
+static void peer_done(struct fixture_peer *p)
+{
+	bgp_rib_free(p->rib);
+	prefix_list_drop(p->sent);
+	free(p->name);
+	free(p->interface);
+}
+
 struct fixture *fixture_free(struct fixture *f)
 {
 	if (!f)
 		return NULL;
-	for (size_t i = 0; i < f->n_peers; i++) {
-		bgp_rib_free(f->peers[i].rib);
-		free(f->peers[i].name);
-		free(f->peers[i].interface);
-	}
+	for (size_t i = 0; i < f->n_peers; i++)
+		peer_done(&f->peers[i]);
 	fake_store_done(&f->store);
 	fake_deny_free(f->deny);
 	world_free(f->world);
@@ -133,13 +138,26 @@ static void observe_routes(struct fixture *f)
 		add_route_to(f, &peers.items[i]->peer.address);
 }
 
-static void observe_peer(const struct fixture_peer *p, struct arena *arena,
-			 struct plan_actual_peer *ret)
+/* As in the agent the list is another one only where it has changed. */
+static void read_sent(struct fixture_peer *p)
 {
+	struct prefix_list *sent = prefix_list_new(bgp_rib_n_advertised(p->rib));
 	struct bgp_rib_route route;
-	struct ip_prefix *advertised;
-	size_t pos = 0;
+	size_t pos = 0, n = 0;
 
+	while (bgp_rib_next(p->rib, &pos, &route))
+		if (route.advertised)
+			sent->items[n++] = route.prefix;
+	if (prefix_list_equal(sent, p->sent)) {
+		prefix_list_drop(sent);
+		return;
+	}
+	prefix_list_drop(p->sent);
+	p->sent = sent;
+}
+
+static void observe_peer(struct fixture_peer *p, struct plan_actual_peer *ret)
+{
 	*ret = (struct plan_actual_peer){
 		.key = {p->name, "", p->interface},
 		.established = !p->down,
@@ -152,13 +170,8 @@ static void observe_peer(const struct fixture_peer *p, struct arena *arena,
 	};
 	if (p->down)
 		return;
-	advertised = arena_array_of(arena, bgp_rib_n_advertised(p->rib), struct ip_prefix);
-	while (bgp_rib_next(p->rib, &pos, &route))
-		if (route.advertised)
-			advertised[ret->n_advertised++] = route.prefix;
-	ret->advertised = advertised;
-	ret->advertised_generation =
-		1 | hash_bytes(HASH_INIT, advertised, ret->n_advertised * sizeof(*advertised));
+	read_sent(p);
+	ret->advertised = p->sent;
 }
 
 static int cmp_peer(const void *a, const void *b)
@@ -183,7 +196,7 @@ static struct plan_actual observe(struct fixture *f, struct arena *arena)
 	};
 
 	for (size_t i = 0; i < f->n_peers; i++)
-		observe_peer(&f->peers[i], arena, &peers[i]);
+		observe_peer(&f->peers[i], &peers[i]);
 	qsort(peers, f->n_peers, sizeof(*peers), cmp_peer);
 	if (f->observe_sessions)
 		f->observe_sessions(f->sessions, arena, &ret.peers, &ret.n_peers);
@@ -338,9 +351,7 @@ static void drop_peers(struct fixture *f)
 			i++;
 			continue;
 		}
-		bgp_rib_free(f->peers[i].rib);
-		free(f->peers[i].name);
-		free(f->peers[i].interface);
+		peer_done(&f->peers[i]);
 		f->peers[i] = f->peers[--f->n_peers];
 	}
 }

@@ -18,8 +18,9 @@
 struct fixture_peer {
 	char *name, *interface; /* owned */
 	struct bgp_rib *rib;
-	bool down;  /* the session is not established */
-	bool stuck; /* it does not read: nothing is written to it */
+	struct prefix_list *sent; /* what the plan was told last of the rib; owned */
+	bool down;                /* the session is not established */
+	bool stuck;               /* it does not read: nothing is written to it */
 	struct bgp_families not_agreed, no_next_hop; /* of its session */
 	uint64_t routes_generation;                  /* of the routes that the rib has */
 	nsec_t stale_until;

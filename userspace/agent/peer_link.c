@@ -75,6 +75,9 @@ void link_flush(struct peer_link *l, nsec_t now)
 		if (l->tail_len == 0)
 			break;
 	}
+	if (l->tail_len == 0)
+		free(TAKE_PTR(
+			l->tail)); /* mostly it is some other peer that has something to say */
 	if (l->fd >= 0)
 		loop_fd_want(l->watch, true, l->tail_at < l->tail_len);
 }

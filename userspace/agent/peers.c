@@ -35,9 +35,7 @@ static bool has_tail(const struct agent_peer *p)
 
 static void forget_written(struct agent_peer *p)
 {
-	free(TAKE_PTR(p->written));
-	p->n_written = 0;
-	p->written_generation = ++p->all->written_generation;
+	p->written = prefix_list_drop(p->written);
 	p->is_behind = false;
 }
 
@@ -59,33 +57,65 @@ static void log_route(struct agent_peer *p, const struct ip_prefix *prefix,
 		      prefix, attrs);
 }
 
-/* Before the plan asks: takes note of what is advertised, unless more of it is being written. */
-static void read_written(struct agent_peer *p)
+static struct prefix_list *list_advertised(const struct bgp_rib *rib)
 {
-	struct bgp_rib *rib = bgp_peer_rib(p->bgp);
-	_cleanup_(freep) struct ip_prefix *before = NULL;
-	const size_t n_before = p->n_written;
+	struct prefix_list *ret = prefix_list_new(bgp_rib_n_advertised(rib));
+	struct bgp_rib_route route;
+	size_t pos = 0, n = 0;
+
+	while (bgp_rib_next(rib, &pos, &route))
+		if (route.advertised)
+			ret->items[n++] = route.prefix;
+	assert(n == ret->n);
+	return ret;
+}
+
+/* Mostly all peers have the same, and then they have one list. */
+static struct prefix_list *share(const struct agent_peers *all, struct prefix_list *list)
+{
+	for (size_t i = 0; i < all->n; i++) {
+		struct prefix_list *other = all->items[i]->written;
+
+		if (!other || !prefix_list_equal(other, list))
+			continue;
+		prefix_list_drop(list);
+		return prefix_list_hold(other);
+	}
+	return list;
+}
+
+static void log_routes(struct agent_peer *p, const struct prefix_list *before)
+{
+	const size_t n_before = prefix_list_n(before);
 	struct bgp_rib_route route;
 	size_t pos = 0, gone = 0;
 
-	if (!p->is_behind || has_tail(p))
-		return;
-	before = TAKE_PTR(p->written);
-	forget_written(p);
-	p->written = xcalloc(bgp_rib_n_advertised(rib) + 1, sizeof(*p->written));
-	while (bgp_rib_next(rib, &pos, &route)) {
+	while (bgp_rib_next(bgp_peer_rib(p->bgp), &pos, &route)) {
 		if (!route.advertised)
 			continue;
-		p->written[p->n_written++] = route.prefix;
-		while (gone < n_before && ip_prefix_cmp(&before[gone], &route.prefix) < 0)
-			log_route(p, &before[gone++], NULL);
-		if (gone < n_before && ip_prefix_cmp(&before[gone], &route.prefix) == 0)
+		while (gone < n_before && ip_prefix_cmp(&before->items[gone], &route.prefix) < 0)
+			log_route(p, &before->items[gone++], NULL);
+		if (gone < n_before && ip_prefix_cmp(&before->items[gone], &route.prefix) == 0)
 			gone++;
 		else
 			log_route(p, &route.prefix, route.advertised);
 	}
 	while (gone < n_before)
-		log_route(p, &before[gone++], NULL);
+		log_route(p, &before->items[gone++], NULL);
+}
+
+/* Before the plan asks: takes note of what is advertised, unless more of it is being written. */
+static void read_written(struct agent_peer *p)
+{
+	struct prefix_list *before;
+
+	if (!p->is_behind || has_tail(p))
+		return;
+	before = TAKE_PTR(p->written);
+	p->written = share(p->all, list_advertised(bgp_peer_rib(p->bgp)));
+	p->is_behind = false;
+	log_routes(p, before);
+	prefix_list_drop(before);
 }
 
 /* --- what the protocol object asks for ---------------------------------------------------------
@@ -550,10 +580,7 @@ void agent_peers_actual(const struct agent_peers *all, struct arena *arena,
 						? NSEC_NEVER
 						: p->trying_since,
 			.refusals = p->refusals,
-			.advertised =
-				arena_memdup(arena, p->written, p->n_written * sizeof(*p->written)),
-			.n_advertised = p->n_written,
-			.advertised_generation = p->written_generation,
+			.advertised = p->written,
 		};
 	}
 	*ret = list;

@@ -53,14 +53,13 @@ struct agent_peer {
 	nsec_t stale_until;  /* see struct plan_actual_peer; counts until End-of-RIB is sent */
 	/*
 	 * What the kernel's socket buffer has taken wholly, for the plan's gates: as of the last
-	 * time when no unsent tail was left. Sorted, owned; empty without a session.
+	 * time when no unsent tail was left. Sorted; held, with those who have the same; NULL
+	 * without a session.
 	 */
-	struct ip_prefix *written;
-	size_t n_written;
-	uint64_t written_generation; /* of the list; no two of the agent's have the same */
-	uint64_t updates_seen;       /* UPDATEs sent when there was no unsent tail last */
-	bool is_behind;              /* the list was made before */
-	uint64_t routes_generation;  /* of the plan's routes that the rib has; 0: not known */
+	struct prefix_list *written;
+	uint64_t updates_seen;      /* UPDATEs sent when there was no unsent tail last */
+	bool is_behind;             /* the list was made before */
+	uint64_t routes_generation; /* of the plan's routes that the rib has; 0: not known */
 };
 
 struct agent_peers {
@@ -78,7 +77,6 @@ struct agent_peers {
 	bool changed;
 	bool urgent;  /* ... and must not wait */
 	bool written; /* UPDATEs went out, which the plan wants to know sometime */
-	uint64_t written_generation;
 	struct route_log route_log;
 };
 
@@ -120,6 +118,7 @@ void agent_peers_node(struct agent_peers *all, const struct plan_node *node, nse
  */
 void agent_peers_neighbours(struct agent_peers *all, nsec_t now);
 
-/* What the peers confirm, for the plan: sorted, in the arena. */
+/* What the peers confirm, for the plan: sorted, in the arena; lists of prefixes until a peer
+ * changes. */
 void agent_peers_actual(const struct agent_peers *all, struct arena *arena,
 			const struct plan_actual_peer **ret, size_t *ret_n);

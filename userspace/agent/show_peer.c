@@ -125,7 +125,8 @@ static int cmp_route(const void *key, const void *item)
 
 static bool has_written(const struct agent_peer *p, const struct ip_prefix *prefix)
 {
-	return sorted_find(prefix, p->written, p->n_written, sizeof(*p->written), cmp_prefix);
+	return p->written &&
+	       sorted_find(prefix, p->written->items, p->written->n, sizeof(*prefix), cmp_prefix);
 }
 
 /* One of the rows of the prefix is for the peer. */

@@ -5,7 +5,42 @@
  */
 #include "base/prefixes.h"
 
+#include <assert.h>
 #include <stdlib.h>
+
+struct prefix_list *prefix_list_new(size_t n)
+{
+	struct prefix_list *list = xcalloc(1, sizeof(*list) + n * sizeof(*list->items));
+
+	list->n_users = 1;
+	list->n = n;
+	return list;
+}
+
+struct prefix_list *prefix_list_hold(struct prefix_list *list)
+{
+	if (list)
+		list->n_users++;
+	return list;
+}
+
+struct prefix_list *prefix_list_drop(struct prefix_list *list)
+{
+	if (!list)
+		return NULL;
+	assert(list->n_users > 0);
+	if (--list->n_users == 0)
+		free(list);
+	return NULL;
+}
+
+bool prefix_list_equal(const struct prefix_list *a, const struct prefix_list *b)
+{
+	const size_t n = prefix_list_n(a);
+
+	return n == prefix_list_n(b) &&
+	       (n == 0 || memcmp(a->items, b->items, n * sizeof(*a->items)) == 0);
+}
 
 static int cmp_prefix(const void *a, const void *b)
 {

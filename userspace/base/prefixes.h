@@ -9,6 +9,27 @@
 
 #include <stddef.h>
 
+/* A set that several hold. Whoever made it fills it before it is given to another, and then it
+ * stays. */
+struct prefix_list {
+	size_t n_users;
+	size_t n;
+	struct ip_prefix items[];
+};
+
+/* Of so many prefixes, and held once. */
+struct prefix_list *prefix_list_new(size_t n);
+/* Held once more; NULL is nobody's list. */
+struct prefix_list *prefix_list_hold(struct prefix_list *list);
+/* Held once less, and freed when it was the last time. Returns NULL; NULL is no list. */
+struct prefix_list *prefix_list_drop(struct prefix_list *list);
+/* Both have the same prefixes; NULL, here and below, has none. */
+bool prefix_list_equal(const struct prefix_list *a, const struct prefix_list *b);
+static inline size_t prefix_list_n(const struct prefix_list *list)
+{
+	return list ? list->n : 0;
+}
+
 /* Makes a set of any prefixes, in place; how many are left. What is in order costs one pass. */
 size_t prefixes_make(struct ip_prefix *items, size_t n);
 /* What is in one of two sets, and what is in `a` and not in `b`; *ret has room for all that may be.

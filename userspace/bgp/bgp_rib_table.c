@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
- * Linear probing with at most half of the slots used, and an order that is made when a walk asks
- * for it: 100,000 routes are a common size, so a route is 56 octets.
+ * Linear probing with at most three quarters of the slots used, and an order that is made when a
+ * walk asks for it.
  */
 #include "bgp/bgp_rib_table.h"
 
@@ -148,11 +148,11 @@ struct rib_route *rib_table_add(struct rib_table *t, const struct ip_prefix *p)
 {
 	struct rib_route *r;
 
-	if ((t->n + 1) * 2 > t->n_slots)
+	if ((t->n + 1) * 4 > t->n_slots * 3)
 		slots_resize(t, t->n_slots * 2);
 	t->slots[slot_find(t, p)] = (uint32_t)t->n;
 	r = xpush(&t->routes, &t->n, &t->cap, sizeof(*r));
-	assert(t->n * 2 <= t->n_slots); /* or a search might find no free slot */
+	assert(t->n < t->n_slots); /* or a search might find no free slot */
 	r->prefix = *p;
 	r->prev = r->next = RIB_NONE;
 	order_add(t);

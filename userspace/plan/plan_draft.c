@@ -88,11 +88,11 @@ bool plan_draft_advertised(const struct plan_draft *d, const struct plan_actual_
 {
 	size_t i;
 
-	if (!p || p->n_advertised == 0)
+	if (!p || prefix_list_n(p->advertised) == 0)
 		return false;
-	i = plan_lower_bound_near(prefix, p->advertised, p->n_advertised, sizeof(*prefix),
+	i = plan_lower_bound_near(prefix, p->advertised->items, p->advertised->n, sizeof(*prefix),
 				  cmp_prefix, &d->near->advertised[p - d->in->actual->peers]);
-	return i < p->n_advertised && ip_prefix_cmp(prefix, &p->advertised[i]) == 0;
+	return i < p->advertised->n && ip_prefix_cmp(prefix, &p->advertised->items[i]) == 0;
 }
 
 struct advertised_walk *plan_advertised_walks(const struct plan_draft *d)
@@ -103,9 +103,9 @@ struct advertised_walk *plan_advertised_walks(const struct plan_draft *d)
 	for (size_t i = 0; i < d->env.n_peers; i++) {
 		const struct plan_actual_peer *p = d->peers[i];
 
-		if (p && p->n_advertised)
-			ret[i] = (struct advertised_walk){p->advertised,
-							  p->advertised + p->n_advertised};
+		if (p && p->advertised)
+			ret[i] = (struct advertised_walk){p->advertised->items,
+							  p->advertised->items + p->advertised->n};
 	}
 	return ret;
 }
@@ -198,7 +198,8 @@ static bool holds_route(const struct plan_draft *d, const struct plan_actual_pee
 
 	if (planned && d->env.peers[i].domain != vip->domain)
 		return false;
-	for (unsigned len = 0; p->n_advertised && len <= ip_addr_bits(&vip->addr); len++) {
+	for (unsigned len = 0; prefix_list_n(p->advertised) && len <= ip_addr_bits(&vip->addr);
+	     len++) {
 		const struct ip_prefix prefix = ip_prefix_of(&vip->addr, (uint8_t)len);
 
 		if (plan_draft_advertised(d, p, &prefix) &&

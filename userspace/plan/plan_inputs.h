@@ -9,6 +9,7 @@
 #include "api/world.h"
 #include "base/community.h"
 #include "base/nsec.h"
+#include "base/prefixes.h"
 #include "bgp/bgp_family.h"
 #include "plan/plan_cache.h"
 #include "plan/plan_router.h"
@@ -71,9 +72,7 @@ struct plan_actual_peer {
 	struct peer_key key;
 	bool established, end_of_rib_sent;
 	struct bgp_families not_agreed, no_next_hop; /* of those that it offers */
-	const struct ip_prefix *advertised;          /* sorted; empty unless established */
-	size_t n_advertised;
-	uint64_t advertised_generation; /* as before: the same were; 0: not known */
+	struct prefix_list *advertised;              /* no other one: the same are; NULL: none */
 	/*
 	 * Until then the router may hold, as stale (RFC 4724), what this session's predecessor
 	 * announced: one of this process that broke, or of a former process. 0: it holds nothing.

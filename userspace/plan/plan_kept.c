@@ -226,18 +226,10 @@ static void put_services(struct plan_kept *k, const struct plan_draft *d, const 
 static void forget_advertised(struct plan_kept *k)
 {
 	for (size_t i = 0; i < k->n_peers; i++)
-		done(&k->advertised[i]);
+		prefix_list_drop(k->advertised[i]);
 	free(k->advertised);
 	k->advertised = NULL;
 	k->n_peers = 0;
-}
-
-static void keep_advertised(struct kept_array *kept, const struct plan_actual_peer *p)
-{
-	if (kept->generation != 0 && kept->generation == p->advertised_generation)
-		return;
-	set(kept, p->advertised, p->n_advertised, sizeof(*p->advertised));
-	kept->generation = p->advertised_generation;
 }
 
 /* What of the plan and of its (whole) inputs is the next one's affair. */
@@ -245,8 +237,12 @@ static void keep_inputs(struct plan_kept *k, struct plan_draft *d, const struct 
 {
 	const struct plan_actual *a = in->actual;
 
-	for (size_t i = 0; i < a->n_peers; i++)
-		keep_advertised(&k->advertised[i], &a->peers[i]);
+	for (size_t i = 0; i < a->n_peers; i++) {
+		struct prefix_list *now = prefix_list_hold(a->peers[i].advertised);
+
+		prefix_list_drop(k->advertised[i]);
+		k->advertised[i] = now;
+	}
 	k->common = plan_kept_common(d, in);
 	k->generation = a->generation;
 	k->n_stored = a->n_frontends;
@@ -285,8 +281,8 @@ bool plan_kept_put_part(struct plan_kept *k, struct plan_draft *d, const struct 
 static bool exceeds(const struct plan_zones *z, const struct plan_actual *a)
 {
 	for (size_t i = 0; i < a->n_peers; i++)
-		for (size_t j = 0; j < a->peers[i].n_advertised; j++)
-			if (plan_zones_exceeds(z, &a->peers[i].advertised[j]))
+		for (size_t j = 0; j < prefix_list_n(a->peers[i].advertised); j++)
+			if (plan_zones_exceeds(z, &a->peers[i].advertised->items[j]))
 				return true;
 	return false;
 }

@@ -14,19 +14,18 @@
 
 #include "plan/plan_draft.h"
 
-/* An array that grows; owned. What it was made from, if that has a generation. */
+/* An array that grows; owned. */
 struct kept_array {
 	char *items;
 	size_t n, cap, size;
-	uint64_t generation;
 };
 
 struct plan_kept {
 	bool is_valid;
-	uint64_t common;               /* hash of what all zones' plans are made from */
-	uint64_t generation;           /* of the store's picture */
-	size_t n_stored;               /* frontends in that */
-	struct kept_array *advertised; /* prefixes, of each of actual's peers; owned */
+	uint64_t common;                 /* hash of what all zones' plans are made from */
+	uint64_t generation;             /* of the store's picture */
+	size_t n_stored;                 /* frontends in that */
+	struct prefix_list **advertised; /* of each of actual's peers, held; owned */
 	size_t n_peers;
 	struct kept_array stirred; /* zones that are not quiet */
 

@@ -195,7 +195,7 @@ static void leave_strange(struct plan_draft *d)
 	nsec_t since = plan_draft_unheld_since(d, &nobody), until;
 
 	for (size_t i = 0; i < d->in->actual->n_peers; i++)
-		if (d->in->actual->peers[i].n_advertised > 0)
+		if (prefix_list_n(d->in->actual->peers[i].advertised) > 0)
 			since = NSEC_NEVER;
 	until = nsec_add(nsec_add(since, PLAN_UNHELD_NS), d->env.drain_ns);
 	plan_draft_note_leaving(d, &nobody, since);

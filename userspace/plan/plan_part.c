@@ -65,13 +65,14 @@ static size_t n_same(const struct ip_prefix *a, size_t n_a, const struct ip_pref
 }
 
 /* False: a prefix was sent that is of several zones. */
-static bool add_advertised(struct plan_zones *z, const struct kept_array *kept,
-			   const struct plan_actual_peer *p)
+static bool add_advertised(struct plan_zones *z, const struct prefix_list *kept,
+			   const struct prefix_list *advertised)
 {
-	const struct ip_prefix *now = p->advertised, *was = (const void *)kept->items;
-	size_t n_now = p->n_advertised, n_was = kept->n;
+	const struct ip_prefix *now = advertised ? advertised->items : NULL;
+	const struct ip_prefix *was = kept ? kept->items : NULL;
+	size_t n_now = prefix_list_n(advertised), n_was = prefix_list_n(kept);
 
-	if (kept->generation != 0 && kept->generation == p->advertised_generation)
+	if (kept == advertised)
 		return true;
 	for (;;) {
 		const size_t skip = n_same(now, n_now, was, n_was);
@@ -120,7 +121,7 @@ static bool add_changed(struct plan_zones *z, const struct plan_draft *d, const 
 	for (size_t i = 0; i < k->stirred.n; i++)
 		plan_zones_add(z, &stirred[i].addr);
 	for (size_t i = 0; i < a->n_peers; i++)
-		if (!add_advertised(z, &k->advertised[i], &a->peers[i]))
+		if (!add_advertised(z, k->advertised[i], a->peers[i].advertised))
 			return false;
 	return add_stored(z, k, a) && add_ledger(z, d->ledger);
 }
@@ -215,6 +216,21 @@ static void cut_fragments(struct plan_draft *d, struct plan_kept *k, const struc
 	d->arranged = &k->part;
 }
 
+/* In the arena: nobody holds on to it. */
+static struct prefix_list *cut_list(struct plan_draft *d, const struct plan_part *p,
+				    const struct prefix_list *whole)
+{
+	const struct plan_addressed all = PLAN_ADDRESSED(whole->items, whole->n, addr);
+	size_t n;
+	const struct ip_prefix *items = plan_zones_cut(&p->zones, &all, &n);
+	struct prefix_list *ret = arena_alloc(d->arena, 1, sizeof(*ret) + n * sizeof(*items));
+
+	ret->n = n;
+	if (n)
+		memcpy(ret->items, items, n * sizeof(*items));
+	return ret;
+}
+
 static void cut_actual(struct plan_draft *d, struct plan_part *p)
 {
 	const struct plan_actual *all = p->in->actual;
@@ -225,13 +241,9 @@ static void cut_actual(struct plan_draft *d, struct plan_part *p)
 
 	p->actual = *all;
 	p->actual.frontends = plan_zones_cut(&p->zones, &frontends, &p->actual.n_frontends);
-	for (size_t i = 0; i < all->n_peers; i++) {
-		const struct plan_addressed advertised =
-			PLAN_ADDRESSED(peers[i].advertised, peers[i].n_advertised, addr);
-
-		peers[i].advertised =
-			plan_zones_cut(&p->zones, &advertised, &peers[i].n_advertised);
-	}
+	for (size_t i = 0; i < all->n_peers; i++)
+		if (peers[i].advertised)
+			peers[i].advertised = cut_list(d, p, peers[i].advertised);
 	p->actual.peers = peers;
 	for (size_t i = 0; i < d->env.n_peers; i++)
 		if (d->peers[i])

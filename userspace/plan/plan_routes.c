@@ -124,8 +124,8 @@ static void hold_of_peer(struct plan_draft *d, struct plan_folded *f, size_t pee
 	const struct plan_actual_peer *p = d->peers[peer];
 	const uint64_t bit = UINT64_C(1) << peer;
 
-	for (size_t k = 0; p && k < p->n_advertised; k++) {
-		const struct ip_prefix *prefix = &p->advertised[k];
+	for (size_t k = 0; p && k < prefix_list_n(p->advertised); k++) {
+		const struct ip_prefix *prefix = &p->advertised->items[k];
 
 		assert(k == 0 || ip_prefix_cmp(prefix - 1, prefix) < 0);
 		if (plan_draft_announces(d, prefix, bit))

@@ -22,11 +22,36 @@
 #define NO_GROUP    ((gid_t)-1)
 #define BACKLOG     LIMIT_CLIENTS
 
-/* The agent is one thread, so getgrnam's static result is safe here. */
+/* Of the system's own file; false: it is not there. */
+static bool find_in_file(const char *name, gid_t *ret)
+{
+	FILE *file = fopen("/etc/group", "re");
+	const struct group *group = NULL;
+
+	if (!file)
+		return false;
+	while ((group = fgetgrent(file)) && strcmp(group->gr_name, name) != 0)
+		continue;
+	if (group)
+		*ret = group->gr_gid;
+	(void)fclose(file);
+	return group != NULL;
+}
+
+/*
+ * The file is asked first, where the package enters its group: any other place costs the libraries
+ * that know it, for good. The agent is one thread, so the static results are safe here.
+ */
 static gid_t group_id(const char *name)
 {
-	const struct group *group = name ? getgrnam(name) : NULL;
+	const struct group *group;
+	gid_t id;
 
+	if (!name)
+		return NO_GROUP;
+	if (find_in_file(name, &id))
+		return id;
+	group = getgrnam(name);
 	return group ? group->gr_gid : NO_GROUP;
 }
 

@@ -63,6 +63,7 @@ struct plane_session {
 	struct bgp_peer *peer; /* owned; NULL: no agent, or the plan has no such peer */
 	struct plane_socket socket;
 	struct plane_prefixes written; /* what the kernel's socket took */
+	struct prefix_list *told;      /* that, as the plan was told last; owned */
 	struct plane_prefixes lost;    /* what went from there within the last seconds */
 	uint64_t updates_seen;
 	nsec_t stale_until;             /* as agent/peers.c counts it */

@@ -133,6 +133,15 @@ void plane_agent_note_down(struct plane *p, unsigned i)
 	p->dirty = true;
 }
 
+static struct prefix_list *told(struct plane_session *s)
+{
+	prefix_list_drop(s->told);
+	s->told = prefix_list_new(s->written.n);
+	for (size_t k = 0; k < s->written.n; k++)
+		s->told->items[k] = s->written.items[k].prefix;
+	return s->told;
+}
+
 static void observe(void *ctx, struct arena *arena, const struct plan_actual_peer **ret,
 		    size_t *ret_n)
 {
@@ -142,15 +151,12 @@ static void observe(void *ctx, struct arena *arena, const struct plan_actual_pee
 	size_t n = 0;
 
 	for (unsigned i = 0; i < PLANE_PEERS; i++) {
-		const struct plane_session *s = &p->sessions[i];
-		struct ip_prefix *written = arena_array_of(arena, s->written.n, struct ip_prefix);
+		struct plane_session *s = &p->sessions[i];
 		struct bgp_peer_info info;
 
 		if (!s->peer)
 			continue;
 		info = bgp_peer_info(s->peer);
-		for (size_t k = 0; k < s->written.n; k++)
-			written[k] = s->written.items[k].prefix;
 		all[n++] = (struct plan_actual_peer){
 			.key = {names[i], "", ""},
 			.established = info.state == BGP_ESTABLISHED,
@@ -160,8 +166,7 @@ static void observe(void *ctx, struct arena *arena, const struct plan_actual_pee
 					       : 0},
 			.no_next_hop = {info.families.bits & ~info.announced.bits},
 			.stale_until = info.end_of_rib_sent ? 0 : s->stale_until,
-			.advertised = written,
-			.n_advertised = s->written.n,
+			.advertised = told(s),
 		};
 	}
 	*ret = all;
@@ -278,6 +283,7 @@ static void let_go(struct plane *p)
 		s->peer = bgp_peer_free(s->peer);
 		plane_net_drop(p, i);
 		plane_clear(&s->written);
+		s->told = prefix_list_drop(s->told);
 		plane_clear(&s->lost);
 		s->stale_until = 0;
 	}

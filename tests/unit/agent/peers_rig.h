@@ -124,8 +124,12 @@ static inline struct plan_actual_peer actual(const struct rig *rig)
 	agent_peers_actual(&rig->peers, arena, &list, &n);
 	assert_int_equal(n, 1);
 	ret = list[0];
-	ret.advertised = NULL;
 	return ret;
+}
+
+static inline size_t n_advertised(const struct rig *rig)
+{
+	return prefix_list_n(actual(rig).advertised);
 }
 
 static inline bool is_up(const struct rig *rig)

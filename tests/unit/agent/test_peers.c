@@ -12,7 +12,7 @@
 
 static bool all_written(const struct rig *rig)
 {
-	return actual(rig).n_advertised == N_ROUTES;
+	return n_advertised(rig) == N_ROUTES;
 }
 static bool heard_all(const struct rig *rig)
 {
@@ -20,12 +20,11 @@ static bool heard_all(const struct rig *rig)
 }
 static bool heard_a_change(const struct rig *rig)
 {
-	return rig->router->announced == 4 && rig->router->withdrawn == 1 &&
-	       actual(rig).n_advertised == 3;
+	return rig->router->announced == 4 && rig->router->withdrawn == 1 && n_advertised(rig) == 3;
 }
 static bool all_gone(const struct rig *rig)
 {
-	return actual(rig).n_advertised == 0;
+	return n_advertised(rig) == 0;
 }
 static bool is_refused(const struct rig *rig)
 {
@@ -44,7 +43,7 @@ static void routes_reach_the_router_and_are_confirmed(void **state)
 	apply(rig, 3);
 	WAIT_FOR(rig, heard_end_of_rib);
 	assert_int_equal(rig->router->announced, 3);
-	assert_int_equal(actual(rig).n_advertised, 3);
+	assert_int_equal(n_advertised(rig), 3);
 	assert_int_equal(actual(rig).refusals, 0);
 	rig_free(rig);
 }
@@ -69,7 +68,7 @@ static void the_log_names_the_routes_that_an_update_changes(void **state)
 	(void)state;
 	apply(rig, 3);
 	WAIT_FOR(rig, heard_end_of_rib);
-	assert_int_equal(actual(rig).n_advertised, 3);
+	assert_int_equal(n_advertised(rig), 3);
 	log_init(LOG_LEVEL_INFO, false);
 	errors = errors_begin();
 	rig->routes[2].prefix = rig->routes[3].prefix;
@@ -133,7 +132,7 @@ static void what_the_kernel_has_not_taken_is_not_confirmed(void **state)
 	apply(rig, N_ROUTES);
 	rig->turns = 0;
 	WAIT_FOR(rig, is_stuck);
-	assert_int_equal(actual(rig).n_advertised, 0);
+	assert_int_equal(n_advertised(rig), 0);
 	rig->router->reads = true;
 	WAIT_FOR(rig, all_written);
 
@@ -141,7 +140,7 @@ static void what_the_kernel_has_not_taken_is_not_confirmed(void **state)
 	apply(rig, 0);
 	rig->turns = 0;
 	WAIT_FOR(rig, is_stuck);
-	assert_int_equal(actual(rig).n_advertised, N_ROUTES);
+	assert_int_equal(n_advertised(rig), N_ROUTES);
 	rig->changes = 0;
 	rig->router->reads = true;
 	WAIT_FOR(rig, all_gone);
@@ -164,7 +163,7 @@ static void a_lost_session_confirms_nothing_and_is_urgent(void **state)
 	assert_int_equal(actual(rig).trying_since, NSEC_NEVER);
 	WAIT_FOR(rig, is_down);
 	assert_true(actual(rig).trying_since > before);
-	assert_int_equal(actual(rig).n_advertised, 0);
+	assert_int_equal(n_advertised(rig), 0);
 	assert_true(rig->peers.urgent);
 	assert_true(rig->changes > 0);
 	WAIT_FOR(rig, came_again);
@@ -324,7 +323,7 @@ static void a_router_that_reads_slowly_is_kept_and_one_that_does_not_read_is_lef
 		}
 		assert_int_equal(is_up(rig), reads);
 		assert_true(s >= BGP_SEND_HOLD_MIN_S);
-		assert_true(actual(rig).n_advertised < N_ROUTES);
+		assert_true(n_advertised(rig) < N_ROUTES);
 		rig_free(rig);
 	}
 }

@@ -97,10 +97,37 @@ static void union_and_difference_are_those_of_their_members(void **state)
 	}
 }
 
+/* The sanitizers say whether it is freed by the last one, and not before. */
+static void a_list_stays_until_the_last_lets_go_of_it(void **state)
+{
+	struct prefix_list *list = prefix_list_new(2), *other = prefix_list_new(2);
+	struct rng rng;
+
+	(void)state;
+	rng_seed(&rng, 7);
+	for (size_t i = 0; i < list->n; i++)
+		list->items[i] = other->items[i] = random_prefix(&rng);
+	assert_ptr_equal(prefix_list_hold(list), list);
+	assert_null(prefix_list_drop(list));
+	assert_true(prefix_list_equal(list, other));
+	other->items[1].len++;
+	assert_false(prefix_list_equal(list, other));
+	assert_false(prefix_list_equal(list, NULL));
+	assert_null(prefix_list_drop(other));
+	assert_null(prefix_list_drop(list));
+	other = prefix_list_new(0);
+	assert_true(prefix_list_equal(other, NULL) && prefix_list_equal(NULL, other));
+	assert_int_equal(prefix_list_n(NULL) + prefix_list_n(other), 0);
+	assert_null(prefix_list_drop(other));
+	assert_null(prefix_list_hold(NULL));
+	assert_null(prefix_list_drop(NULL));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_set_has_each_of_its_makers_once),
+		cmocka_unit_test(a_list_stays_until_the_last_lets_go_of_it),
 		cmocka_unit_test(union_and_difference_are_those_of_their_members),
 	};
 

@@ -22,10 +22,17 @@ static void two_domains(struct made_draft *m)
 	m->peers[1].domain = 1;
 }
 
+static void was_sent(struct made_draft *m, size_t peer, const struct ip_prefix *prefixes, size_t n)
+{
+	struct prefix_list *list = prefix_list_new(n);
+
+	memcpy(list->items, prefixes, n * sizeof(*prefixes));
+	m->sessions[peer].advertised = list;
+}
+
 static void advertise(struct made_draft *m, size_t peer)
 {
-	m->sessions[peer].advertised = &m->claims[0].prefix;
-	m->sessions[peer].n_advertised = 1;
+	was_sent(m, peer, &m->claims[0].prefix, 1);
 }
 
 static void vips_are_ordered_as_their_keys_are(void **state)
@@ -182,9 +189,8 @@ static void withdraw_waits_for_the_replacement_in_its_own_domain(void **state)
 		two_domains(&m);
 		has[0] = ip_prefix_of(&m.claims[0].vip.addr, 24);
 		has[1] = m.claims[0].prefix;
-		m.sessions[peer].advertised = has;
 		/* The other domain's peer has not been sent its route yet: nothing to this one. */
-		m.sessions[peer].n_advertised = cases[i].other_is_out ? 2 : 1;
+		was_sent(&m, peer, has, cases[i].other_is_out ? 2 : 1);
 		made_draft_steps(&m);
 		assert_int_equal(m.plan.n_routes, cases[i].waits ? 2 : 1);
 		assert_true(!cases[i].waits || m.plan.routes[0].hold);
