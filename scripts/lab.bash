@@ -161,24 +161,72 @@ lab_up() {
 }
 lab_pod_listens() { lab_in "$1" bash -c ": </dev/tcp/${LAB_POD_ADDR[$2]}/80"; }
 
-# lab_frr_up: FRR as the router, its configuration on standard input.
-lab_frr_up() {
-	local dir=$LAB_DIR/frr daemon
+# lab_frr_start NAMESPACE DIR DAEMON...: FRR's daemons, each with its options, as yet without configuration.
+lab_frr_start() {
+	local ns=$1 dir=$2 daemon name
+	shift 2
 	mkdir -p "$dir"
-	cat >"$dir/frr.conf"
 	: >"$dir/vtysh.conf"
 	chown -R frr:frr "$dir"
-	for daemon in zebra bgpd; do
-		lab_in router "/usr/lib/frr/$daemon" -d -z "$dir/zserv.api" --vty_socket "$dir" \
-			-i "$dir/$daemon.pid" -P 0 -f /dev/null --log "file:$dir/$daemon.log"
-		lab_until 5 test -s "$dir/$daemon.pid" || lab_die "FRR's $daemon does not start"
-		cat "$dir/$daemon.pid" >>"$LAB_DIR/pids"
+	for daemon in "$@"; do
+		name=${daemon%% *}
+		# shellcheck disable=SC2086 # a program and its options
+		lab_in "$ns" /usr/lib/frr/$daemon -d -z "$dir/zserv.api" --vty_socket "$dir" \
+			-i "$dir/$name.pid" -P 0 -f /dev/null --log "file:$dir/$name.log"
+		lab_until 5 test -s "$dir/$name.pid" || return 1
+		cat "$dir/$name.pid" >>"$LAB_DIR/pids"
 	done
-	lab_until 5 lab_vtysh "show version" || lab_die "vtysh does not answer"
-	vtysh --vty_socket "$dir" --config_dir "$dir" -f "$dir/frr.conf" >"$dir/load.log" 2>&1 ||
-		lab_die "FRR refuses its configuration: $(cat "$dir/load.log")"
+	lab_until 5 lab_frr "$dir" -c "show version"
 }
-lab_vtysh() { vtysh --vty_socket "$LAB_DIR/frr" --config_dir "$LAB_DIR/frr" -c "$1"; }
+# lab_frr DIR ARGUMENTS...: vtysh with the daemons of that folder.
+lab_frr() { vtysh --vty_socket "$1" --config_dir "$1" "${@:2}"; }
+# lab_frr_load DIR: loads the configuration on standard input.
+lab_frr_load() {
+	cat >"$1/frr.conf"
+	lab_frr "$1" -f "$1/frr.conf" >"$1/load.log" 2>&1
+}
+
+# lab_frr_up: FRR as the router, its configuration on standard input.
+lab_frr_up() {
+	local dir=$LAB_DIR/frr
+	lab_frr_start router "$dir" zebra bgpd || lab_die "FRR does not start"
+	lab_frr_load "$dir" || lab_die "FRR refuses its configuration: $(cat "$dir/load.log")"
+}
+lab_vtysh() { lab_frr "$LAB_DIR/frr" -c "$1"; }
+
+# lab_one_service VIP NODE [SPEC]: an agent's objects without peers: no data plane, a Service with that address
+# and one pod on the node, and what its advertisement says. On standard output.
+lab_one_service() {
+	cat <<-YAML
+		apiVersion: lodestone.io/v1alpha1
+		kind: LodestoneConfig
+		metadata: {name: default, namespace: metallb-system}
+		spec: {dataplane: {mode: "off"}}
+		---
+		apiVersion: metallb.io/v1beta1
+		kind: IPAddressPool
+		metadata: {name: pool, namespace: metallb-system}
+		spec: {addresses: [192.0.2.0/24]}
+		---
+		apiVersion: metallb.io/v1beta1
+		kind: BGPAdvertisement
+		metadata: {name: all, namespace: metallb-system}
+		spec: {${3:-}}
+		---
+		apiVersion: v1
+		kind: Service
+		metadata: {name: web, namespace: shop}
+		spec: {type: LoadBalancer, loadBalancerIP: $1, ports: [{port: 80}]}
+		---
+		apiVersion: discovery.k8s.io/v1
+		kind: EndpointSlice
+		metadata: {name: web-1, namespace: shop, labels: {kubernetes.io/service-name: web}}
+		addressType: IPv4
+		endpoints:
+		- {addresses: [203.0.113.11], nodeName: $2, conditions: {ready: true}}
+		ports: [{name: "", port: 80, protocol: TCP}]
+	YAML
+}
 
 # lab_agent_up NODE: starts the node's agent; its pid goes to LAB_AGENT_PID[NODE].
 declare -A LAB_AGENT_PID

@@ -40,25 +40,13 @@ bfd_network() {
 	done
 }
 
-bfd_vtysh() { vtysh --vty_socket "$(bfd_dir "${2:-frr}")" --config_dir "$(bfd_dir "${2:-frr}")" -c "$1"; }
+bfd_vtysh() { lab_frr "$(bfd_dir "${2:-frr}")" -c "$1"; }
 
 # bfd_frr_start NAME: zebra, bfdd and bgpd in the namespace b-NAME, with the configuration on standard input.
 bfd_frr_start() {
-	local dir daemon more
+	local dir
 	dir=$(bfd_dir "$1")
-	cat >"$dir/frr.conf"
-	: >"$dir/vtysh.conf"
-	chown -R frr:frr "$dir"
-	for daemon in zebra bfdd bgpd; do
-		more=(-P 0)
-		[ "$daemon" = bfdd ] && more=(-P 0 --bfdctl "$dir/bfdd.sock")
-		lab_in "b-$1" "/usr/lib/frr/$daemon" -d -z "$dir/zserv.api" --vty_socket "$dir" \
-			-i "$dir/$daemon.pid" "${more[@]}" -f /dev/null --log "file:$dir/$daemon.log"
-		lab_until 5 test -s "$dir/$daemon.pid" || return 1
-		cat "$dir/$daemon.pid" >>"$LAB_DIR/pids"
-	done
-	lab_until 5 bfd_vtysh "show version" "$1"
-	vtysh --vty_socket "$dir" --config_dir "$dir" -f "$dir/frr.conf" >"$dir/load.log" 2>&1
+	lab_frr_start "b-$1" "$dir" zebra "bfdd --bfdctl $dir/bfdd.sock" bgpd && lab_frr_load "$dir"
 }
 
 BFD_FRR_PROFILE='bfd
@@ -145,34 +133,7 @@ bfd_peers() {
 
 bfd_config() {
 	mkdir -p "$LAB_DIR/bfd-config"
-	cat >"$LAB_DIR/bfd-config/service.yaml" <<-YAML
-		apiVersion: lodestone.io/v1alpha1
-		kind: LodestoneConfig
-		metadata: {name: default, namespace: metallb-system}
-		spec: {dataplane: {mode: "off"}}
-		---
-		apiVersion: metallb.io/v1beta1
-		kind: IPAddressPool
-		metadata: {name: pool, namespace: metallb-system}
-		spec: {addresses: [192.0.2.0/24]}
-		---
-		apiVersion: metallb.io/v1beta1
-		kind: BGPAdvertisement
-		metadata: {name: all, namespace: metallb-system}
-		---
-		apiVersion: v1
-		kind: Service
-		metadata: {name: web, namespace: shop}
-		spec: {type: LoadBalancer, loadBalancerIP: $BFD_VIP, ports: [{port: 80}]}
-		---
-		apiVersion: discovery.k8s.io/v1
-		kind: EndpointSlice
-		metadata: {name: web-1, namespace: shop, labels: {kubernetes.io/service-name: web}}
-		addressType: IPv4
-		endpoints:
-		- {addresses: [203.0.113.11], nodeName: bfd, conditions: {ready: true}}
-		ports: [{name: "", port: 80, protocol: TCP}]
-	YAML
+	lab_one_service "$BFD_VIP" bfd >"$LAB_DIR/bfd-config/service.yaml"
 	bfd_profile "transmitInterval: 50, receiveInterval: 50, detectMultiplier: 3"
 	bfd_peers ", bfdProfile: fast"
 }
@@ -302,7 +263,7 @@ step_bfd_removed() {
 	bfd_bgp_is_up && [ "$(bfd_bgp_flaps)" = "$before" ]
 }
 
-bfd_frr_has_route() { bfd_vtysh "show bgp ipv4 unicast $BFD_VIP/32 json" 2>/dev/null | jq -e '.paths | length > 0' >/dev/null; }
+bfd_frr_has_route() { bfd_vtysh "show bgp ipv4 unicast $BFD_VIP/32 json" "${1:-frr}" 2>/dev/null | jq -e '.paths | length > 0' >/dev/null; }
 step_bfd_restart() {
 	local i lost=0
 	lab_until 10 bfd_frr_has_route || { say "FRR has no route"; return 1; }
@@ -375,6 +336,7 @@ step_bfd_multihop() {
 	sleep 2
 	lab_until 20 bfd_far_is_up || { bfd_far_says; return 1; }
 	[ "$(bfd_of far multihop)" = true ] || return 1
+	lab_until 10 bfd_frr_has_route far || { say "FRR has no route over the router"; return 1; }
 	# One hop more than is allowed.
 	lab_in b-mid nft -f - <<<"table ip t { chain f { type filter hook forward priority 0; udp dport 4784 ip ttl set 253; }; }"
 	lab_until 10 bfd_far_is_refused || { bfd_far_says; return 1; }

@@ -41,9 +41,9 @@ daemon_network() {
 }
 
 daemon_frr_up() {
-	local dir daemon
+	local dir
 	dir=$(daemon_dir frr)
-	cat >"$dir/frr.conf" <<-FRR
+	lab_frr_start d-frr "$dir" zebra bgpd && lab_frr_load "$dir" <<-FRR
 		router bgp 64601
 		 bgp router-id 10.50.1.1
 		 no bgp ebgp-requires-policy
@@ -53,18 +53,8 @@ daemon_frr_up() {
 		 neighbor 10.50.1.2 ttl-security hops 1
 		 neighbor 10.50.1.2 passive
 	FRR
-	: >"$dir/vtysh.conf"
-	chown -R frr:frr "$dir"
-	for daemon in zebra bgpd; do
-		lab_in d-frr "/usr/lib/frr/$daemon" -d -z "$dir/zserv.api" --vty_socket "$dir" \
-			-i "$dir/$daemon.pid" -P 0 -f /dev/null --log "file:$dir/$daemon.log"
-		lab_until 5 test -s "$dir/$daemon.pid" || return 1
-		cat "$dir/$daemon.pid" >>"$LAB_DIR/pids"
-	done
-	lab_until 5 daemon_vtysh "show version"
-	vtysh --vty_socket "$dir" --config_dir "$dir" -f "$dir/frr.conf" >"$dir/load.log" 2>&1
 }
-daemon_vtysh() { vtysh --vty_socket "$(daemon_dir frr)" --config_dir "$(daemon_dir frr)" -c "$1"; }
+daemon_vtysh() { lab_frr "$(daemon_dir frr)" -c "$1"; }
 
 daemon_bird_up() {
 	local dir
@@ -185,35 +175,7 @@ write_daemons_config() {
 		case $d in frr | bird) security='lodestone.io/ttl-security: "1"' ;; esac
 		daemon_peer "$d" ", password: $DAEMON_KEY" "$security"
 	done >"$dir/peers.yaml"
-	cat >"$dir/service.yaml" <<-YAML
-		apiVersion: lodestone.io/v1alpha1
-		kind: LodestoneConfig
-		metadata: {name: default, namespace: metallb-system}
-		spec: {dataplane: {mode: "off"}}
-		---
-		apiVersion: metallb.io/v1beta1
-		kind: IPAddressPool
-		metadata: {name: pool, namespace: metallb-system}
-		spec: {addresses: [192.0.2.0/24]}
-		---
-		apiVersion: metallb.io/v1beta1
-		kind: BGPAdvertisement
-		metadata: {name: all, namespace: metallb-system}
-		spec: {communities: ["64512:100", "large:64512:1:2"]}
-		---
-		apiVersion: v1
-		kind: Service
-		metadata: {name: web, namespace: shop}
-		spec: {type: LoadBalancer, loadBalancerIP: $DAEMON_VIP, ports: [{port: 80}]}
-		---
-		apiVersion: discovery.k8s.io/v1
-		kind: EndpointSlice
-		metadata: {name: web-1, namespace: shop, labels: {kubernetes.io/service-name: web}}
-		addressType: IPv4
-		endpoints:
-		- {addresses: [203.0.113.11], nodeName: hub, conditions: {ready: true}}
-		ports: [{name: "", port: 80, protocol: TCP}]
-	YAML
+	lab_one_service "$DAEMON_VIP" hub 'communities: ["64512:100", "large:64512:1:2"]' >"$dir/service.yaml"
 }
 
 hub_up() {

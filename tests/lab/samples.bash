@@ -24,21 +24,7 @@ samples_all() {
 
 # --- the network --------------------------------------------------------------------------------------
 
-sample_vtysh() { vtysh --vty_socket "$LAB_DIR/frr-$1" --config_dir "$LAB_DIR/frr-$1" "${@:2}"; }
-
-sample_router_up() {
-	local dir=$LAB_DIR/frr-$1 daemon
-	mkdir -p "$dir"
-	: >"$dir/vtysh.conf"
-	chown -R frr:frr "$dir"
-	for daemon in zebra bgpd bfdd; do
-		lab_in "$1" "/usr/lib/frr/$daemon" -d -z "$dir/zserv.api" --vty_socket "$dir" \
-			-i "$dir/$daemon.pid" -P 0 -f /dev/null --log "file:$dir/$daemon.log"
-		lab_until 5 test -s "$dir/$daemon.pid" || return 1
-		cat "$dir/$daemon.pid" >>"$LAB_DIR/pids"
-	done
-	lab_until 5 sample_vtysh "$1" -c "show version"
-}
+sample_vtysh() { lab_frr "$LAB_DIR/frr-$1" "${@:2}"; }
 
 samples_network() {
 	local r
@@ -60,7 +46,7 @@ samples_network() {
 	lab_in second ip addr add 10.1.2.1/24 dev eth1
 	lab_in upstream ip addr add 10.1.1.2/24 dev to-first
 	lab_in upstream ip addr add 10.1.2.2/24 dev to-second
-	for r in "${SAMPLE_ROUTERS[@]}"; do sample_router_up "$r" || return 1; done
+	for r in "${SAMPLE_ROUTERS[@]}"; do lab_frr_start "$r" "$LAB_DIR/frr-$r" zebra bgpd "bfdd --bfdctl $LAB_DIR/frr-$r/bfdd.sock" || return 1; done
 	cat >"$LAB_DIR/config/lodestone.yaml" <<-YAML
 		apiVersion: lodestone.io/v1alpha1
 		kind: LodestoneConfig
@@ -179,16 +165,18 @@ step_samples_subset() {
 }
 
 step_samples_two_routes() {
-	sample_router first 64512 10.0.0.10 64512
+	sample_router first 64512 10.0.0.10 64512 10.1.1.2 65100
 	sample_router second 64514
+	sample_router upstream 65100 10.1.1.1 64512
 	{
 		sample_peer r1 64512 64512 10.0.0.1
 		sample_blocks S2-advanced-bgp-01 S2-advanced-bgp-02 S2-advanced-bgp-03
 		sample_service one first-pool 198.51.100.10
 		sample_service two first-pool 198.51.100.11
 	} | sample_config s2
-	STEP_NOTE="two /32 with no-advertise and localPref 100, one /24"
-	sample_expect first "198.51.100.0/24 localPref 100|198.51.100.10/32 localPref 100 no-advertise|198.51.100.11/32 localPref 100 no-advertise"
+	STEP_NOTE="two /32 with no-advertise and localPref 100, which go no farther, one /24"
+	sample_expect first "198.51.100.0/24 localPref 100|198.51.100.10/32 localPref 100 no-advertise|198.51.100.11/32 localPref 100 no-advertise" &&
+		sample_expect upstream "198.51.100.0/24"
 }
 
 step_samples_maintenance() {

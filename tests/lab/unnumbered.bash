@@ -23,6 +23,7 @@ unnumbered_all() {
 		run_step unnumbered-traffic "Traffic by these routes, over links without addresses" step_unnumbered_traffic &&
 		run_step unnumbered-killed "The agent killed with -9: no route leaves the routers' kernels" step_unnumbered_killed &&
 		run_step unnumbered-link "A link goes and comes back, and so does its session alone" step_unnumbered_link &&
+		run_step unnumbered-accepted "TTL security by interface, and a session that FRR dialled" step_unnumbered_accepted &&
 		run_step unnumbered-numbered "Sessions by IPv6 address: IPv6 alone, then IPv4 by IPv6 next hops, too" step_unnumbered_numbered
 }
 
@@ -73,8 +74,9 @@ un_ways_back() {
 }
 
 un_frr_up() {
-	local dir=$LAB_DIR/daemon-u-frr daemon
-	cat >"$dir/frr.conf" <<-FRR
+	local dir=$LAB_DIR/daemon-u-frr
+	# Without that option zebra replaces an IPv6 route by deleting it first.
+	lab_frr_start u-frr "$dir" "zebra --v6-rr-semantics" bgpd && lab_frr_load "$dir" <<-FRR
 		router bgp 64601
 		 bgp router-id 10.9.1.1
 		 no bgp ebgp-requires-policy
@@ -86,20 +88,9 @@ un_frr_up() {
 		 address-family ipv6 unicast
 		  neighbor eth0 activate
 	FRR
-	: >"$dir/vtysh.conf"
-	chown -R frr:frr "$dir"
-	# Without that option zebra replaces an IPv6 route by deleting it first.
-	for daemon in "zebra --v6-rr-semantics" bgpd; do
-		# shellcheck disable=SC2086 # a program and its option
-		lab_in u-frr /usr/lib/frr/$daemon -d -z "$dir/zserv.api" --vty_socket "$dir" \
-			-i "$dir/${daemon%% *}.pid" -P 0 -f /dev/null --log "file:$dir/${daemon%% *}.log"
-		lab_until 5 test -s "$dir/${daemon%% *}.pid" || return 1
-		cat "$dir/${daemon%% *}.pid" >>"$LAB_DIR/pids"
-	done
-	lab_until 5 un_vtysh "show version"
-	vtysh --vty_socket "$dir" --config_dir "$dir" -f "$dir/frr.conf" >"$dir/load.log" 2>&1
 }
-un_vtysh() { vtysh --vty_socket "$LAB_DIR/daemon-u-frr" --config_dir "$LAB_DIR/daemon-u-frr" -c "$1"; }
+
+un_vtysh() { lab_frr "$LAB_DIR/daemon-u-frr" -c "$1"; }
 
 un_bird_up() {
 	local dir=$LAB_DIR/daemon-u-bird
@@ -260,6 +251,36 @@ step_unnumbered_link() {
 }
 un_gone() { ! un_is_up "$1" && [ "$(un_peer "$1" address)" = null ]; }
 
+# un_annotate ANNOTATION...: of the peer FRR, in the place of those that it has.
+un_annotate() {
+	local file=$LAB_DIR/config/peers.yaml
+	sed "s|metadata: {name: frr, namespace: metallb-system.*|metadata: {name: frr, namespace: metallb-system, annotations: {$1}}|" \
+		"$file" >"$file.new" && mv "$file.new" "$file"
+}
+un_is_lost() { ! un_is_up frr; }
+# Both ends of the session with FRR, as our host has them: we were dialled.
+un_was_dialled() { lab_in edge ss -Htn state established sport = :179 | grep -q "%up-frr"; }
+un_neighbour() { lab_frr_load "$LAB_DIR/daemon-u-frr" <<<"router bgp 64601
+ $1"; }
+
+step_unnumbered_accepted() {
+	local guard='lodestone.io/ttl-security: \"1\"' rule='oifname "up-frr" tcp dport 179 drop'
+	un_annotate "$guard"
+	lab_until 5 un_is_lost || return 1
+	sleep 3 # FRR dials as well as we do
+	un_is_lost || { say "a session with hop limits of 1"; return 1; }
+	un_annotate '' # an attempt of which FRR's OPEN was dropped would wait for it for four minutes
+	un_neighbour "neighbor eth0 ttl-security hops 1" || return 1
+	un_annotate "$guard"
+	lab_until 20 un_all_is_well || { un_says; return 1; }
+	lab_in edge nft -f - <<<"table inet t { chain o { type filter hook output priority 0; $rule; }; }"
+	un_annotate "$guard, lodestone.io/listen: \"true\""
+	un_vtysh "clear bgp *" >/dev/null
+	lab_until 30 un_was_dialled && lab_until 10 un_all_is_well || { un_says; lab_in edge ss -tn; tail -n 5 "$LAB_DIR/edge.log"; return 1; }
+	lab_in edge nft delete table inet t
+	STEP_NOTE="no session at a hop limit of 1; with 255 by either end's dial"
+}
+
 # --- RFC 8950 by address ----------------------------------------------------------------------------
 
 # The links get IPv6 addresses, and still no IPv4 ones; FRR has IPv4 active as by its default.
@@ -270,7 +291,7 @@ un_number() {
 		lab_in "u-$d" ip addr add "2001:db8:50:$n::1/64" dev eth0 nodad
 		lab_in edge ip addr add "2001:db8:50:$n::2/64" dev "up-$d" nodad
 	done
-	cat >"$dir/six.conf" <<-FRR
+	lab_frr_load "$dir" <<-FRR || return 1
 		router bgp 64601
 		 no neighbor eth0 interface remote-as 64513
 		 neighbor 2001:db8:50:1::2 remote-as 64513
@@ -280,7 +301,6 @@ un_number() {
 		 address-family ipv6 unicast
 		  neighbor 2001:db8:50:1::2 activate
 	FRR
-	vtysh --vty_socket "$dir" --config_dir "$dir" -f "$dir/six.conf" >"$dir/six.log" 2>&1 || return 1
 	dir=$LAB_DIR/daemon-u-bird
 	sed -i 's/neighbor range .*/local 2001:db8:50:2::1; neighbor 2001:db8:50:2::2 as 64513;/; /^\t*interface "eth0";$/d' "$dir/bird.conf"
 	birdc -s "$dir/ctl" configure >"$dir/six.log" 2>&1
