@@ -84,6 +84,7 @@ static struct prefix_list *share(const struct agent_peers *all, struct prefix_li
 	return list;
 }
 
+/* What the router was told since then, other attributes too. */
 static void log_routes(struct agent_peer *p, const struct prefix_list *before)
 {
 	const size_t n_before = prefix_list_n(before);
@@ -95,13 +96,13 @@ static void log_routes(struct agent_peer *p, const struct prefix_list *before)
 			continue;
 		while (gone < n_before && ip_prefix_cmp(&before->items[gone], &route.prefix) < 0)
 			log_route(p, &before->items[gone++], NULL);
-		if (gone < n_before && ip_prefix_cmp(&before->items[gone], &route.prefix) == 0)
-			gone++;
-		else
+		gone += gone < n_before && ip_prefix_cmp(&before->items[gone], &route.prefix) == 0;
+		if (route.is_news)
 			log_route(p, &route.prefix, route.advertised);
 	}
 	while (gone < n_before)
 		log_route(p, &before->items[gone++], NULL);
+	bgp_rib_is_known(bgp_peer_rib(p->bgp));
 }
 
 /* Before the plan asks: takes note of what is advertised, unless more of it is being written. */

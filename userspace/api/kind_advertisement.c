@@ -116,7 +116,7 @@ static const char *const advertisement_rules[] = {
 static const struct api_annotation_row advertisement_annotations[] = {
 	{"lodestone.io/med", "0 to 4294967295", "the MED of its routes"},
 	{"lodestone.io/communities",
-	 "communities with commas, also rt: and soo:", "beside spec.communities"},
+	 "communities with commas, also rt:, soo: and lb:", "beside spec.communities"},
 	{"lodestone.io/peers", "names of BGPPeers with commas", "beside spec.peers"},
 	{0},
 };

@@ -533,7 +533,7 @@ static const struct api_annotation_row service_annotations[] = {
 	 "rows of its table: more lose fewer flows where many backends change; unset: 2048"},
 	{"lodestone.io/med", "0 to 4294967295",
 	 "the MED of its routes, whatever advertisements say"},
-	{"lodestone.io/communities", "communities with commas, also rt: and soo:",
+	{"lodestone.io/communities", "communities with commas, also rt:, soo: and lb:",
 	 "communities of its routes, beside those of advertisements"},
 	{"lodestone.io/peers", "names of BGPPeers with commas",
 	 "of those that advertisements name, the ones to tell"},

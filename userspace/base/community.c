@@ -134,14 +134,19 @@ enum community_parse community_parse(const char *text, struct community *ret)
 
 /* --- extended ------------------------------------------------------------------------------- */
 
-#define SUBTYPE_TARGET 0x02 /* RFC 4360 4 */
-#define SUBTYPE_ORIGIN 0x03 /* RFC 4360 5 */
+#define SUBTYPE_TARGET    0x02 /* RFC 4360 4 */
+#define SUBTYPE_ORIGIN    0x03 /* RFC 4360 5 */
+#define SUBTYPE_BANDWIDTH 0x04 /* draft-ietf-idr-link-bandwidth */
 
-enum administrator { OF_AS2 = 0x00, OF_IPV4 = 0x01, OF_AS4 = 0x02 };
+#define BANDWIDTH_PREFIX "lb:"
+#define BANDWIDTH_MAX    4000000 /* Mb/s: so much is told from one more or less by 24 bits */
+#define OCTETS_OF_MBIT   125000
+
+enum administrator { OF_AS2 = 0x00, OF_IPV4 = 0x01, OF_AS4 = 0x02, OF_LINK = 0x40 };
 
 static uint64_t extended(enum administrator type, uint64_t subtype, uint64_t high, uint64_t low)
 {
-	const int low_bits = type == OF_AS2 ? 32 : 16;
+	const int low_bits = type == OF_AS2 || type == OF_LINK ? 32 : 16;
 
 	assert(low >> low_bits == 0 && high >> (48 - low_bits) == 0);
 	return (uint64_t)type << 56 | subtype << 48 | high << low_bits | low;
@@ -178,6 +183,44 @@ static enum community_parse parse_of_as(const uint64_t p[2], uint64_t subtype, u
 	return COMMUNITY_OK;
 }
 
+uint64_t community_bandwidth(uint16_t asn, float octets)
+{
+	uint32_t bits;
+
+	_Static_assert(sizeof(octets) == sizeof(bits), "IEEE 754, single precision");
+	memcpy(&bits, &octets, sizeof(bits));
+	return extended(OF_LINK, SUBTYPE_BANDWIDTH, asn, bits);
+}
+
+bool community_is_bandwidth(uint64_t extended)
+{
+	return extended >> 48 == (OF_LINK << 8 | SUBTYPE_BANDWIDTH);
+}
+
+static uint32_t mbits_of(uint64_t bandwidth)
+{
+	const uint32_t bits = (uint32_t)bandwidth;
+	float octets;
+
+	memcpy(&octets, &bits, sizeof(octets));
+	return (uint32_t)((double)octets / OCTETS_OF_MBIT + 0.5);
+}
+
+static enum community_parse parse_bandwidth(const char *text, struct community *ret)
+{
+	uint64_t p[MAX_PARTS];
+
+	if (parse_parts(text, p) != 2)
+		return COMMUNITY_NOT_A_VALUE;
+	if (p[0] > UINT16_MAX || p[1] == 0 || p[1] > BANDWIDTH_MAX)
+		return COMMUNITY_OUT_OF_RANGE;
+	*ret = (struct community){
+		.type = COMMUNITY_EXTENDED,
+		.extended = community_bandwidth((uint16_t)p[0], (float)(p[1] * OCTETS_OF_MBIT)),
+	};
+	return COMMUNITY_OK;
+}
+
 enum community_parse community_parse_extended(const char *text, struct community *ret)
 {
 	static const struct {
@@ -185,6 +228,8 @@ enum community_parse community_parse_extended(const char *text, struct community
 		uint64_t subtype;
 	} kinds[] = {{"rt:", SUBTYPE_TARGET}, {"soo:", SUBTYPE_ORIGIN}};
 
+	if (strncmp(text, BANDWIDTH_PREFIX, strlen(BANDWIDTH_PREFIX)) == 0)
+		return parse_bandwidth(text + strlen(BANDWIDTH_PREFIX), ret);
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
 		const size_t len = strlen(kinds[i].prefix);
 		enum community_parse outcome;
@@ -210,6 +255,9 @@ const char *route_community_text(uint64_t c, char buf[COMMUNITY_TEXT])
 	char text[IP_ADDR_TEXT];
 
 	buf[0] = '\0';
+	if (community_is_bandwidth(c))
+		(void)snprintf(buf, COMMUNITY_TEXT, BANDWIDTH_PREFIX "%u:%u",
+			       (unsigned)(c >> 32 & 0xffff), mbits_of(c));
 	if (subtype != SUBTYPE_TARGET && subtype != SUBTYPE_ORIGIN)
 		return buf;
 	if (type == OF_AS2)

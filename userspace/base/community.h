@@ -2,7 +2,8 @@
 /*
  * BGP communities as values and as text: standard (RFC 1997, "64512:100" and the well-known names
  * of metallb.md ruling 2), large (RFC 8092, "large:1:2:3" on input, "1:2:3" on output), and of the
- * extended ones route target and site of origin (RFC 4360, "rt:64512:100", "soo:64512:100").
+ * extended ones route target and site of origin (RFC 4360, "rt:64512:100", "soo:64512:100") and
+ * link bandwidth (draft-ietf-idr-link-bandwidth, "lb:64512:1000").
  */
 #pragma once
 
@@ -44,9 +45,12 @@ enum community_parse community_parse(const char *text, struct community *ret) mu
 /*
  * The same for extended communities: "rt:" or "soo:", an AS or an IPv4 address, a colon, a number.
  * Behind an AS of up to 65535 it may have four octets (RFC 4360 3.1), behind a greater one (RFC
- * 5668) or an address two.
+ * 5668) or an address two. Or "lb:", an AS of up to 65535, a colon, a number of Mb/s.
  */
 enum community_parse community_parse_extended(const char *text, struct community *ret) must_check;
+/* Link bandwidth, not passed on to other ASes, in octets a second. */
+uint64_t community_bandwidth(uint16_t asn, float octets);
+bool community_is_bandwidth(uint64_t extended);
 int community_cmp(const struct community *a, const struct community *b);
 int large_community_cmp(const struct large_community *a, const struct large_community *b);
 

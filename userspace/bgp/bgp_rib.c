@@ -139,6 +139,7 @@ static void route_sent(struct bgp_rib *rib, struct rib_route *r)
 	rib->n_advertised -= old != NULL;
 	if (r->desired)
 		r->desired->n_users++;
+	r->is_news |= r->desired != old;
 	r->advertised = r->desired;
 	r->refresh = false;
 	route_requeue(rib, r);
@@ -297,6 +298,13 @@ bool bgp_rib_next(const struct bgp_rib *rib, size_t *pos, struct bgp_rib_route *
 		.prefix = r->prefix,
 		.desired = r->desired ? &r->desired->attrs : NULL,
 		.advertised = r->advertised ? &r->advertised->attrs : NULL,
+		.is_news = r->is_news,
 	};
 	return true;
+}
+
+void bgp_rib_is_known(struct bgp_rib *rib)
+{
+	for (size_t i = 0; i < rib->table.n; i++)
+		rib->table.routes[i].is_news = false;
 }

@@ -66,5 +66,8 @@ struct bgp_rib_route {
 	struct ip_prefix prefix;
 	const struct bgp_attrs *desired,
 		*advertised; /* NULL if not; borrowed until the next change */
+	bool is_news; /* what is advertised is not what was when bgp_rib_is_known() was said */
 };
 bool bgp_rib_next(const struct bgp_rib *rib, size_t *pos, struct bgp_rib_route *ret);
+/* Nothing that is advertised is news any more. */
+void bgp_rib_is_known(struct bgp_rib *rib);

@@ -12,7 +12,7 @@
 
 struct rib_route {
 	struct ip_prefix prefix;
-	bool dirty, refresh;
+	bool dirty, refresh, is_news;
 	uint32_t prev, next; /* in its bucket */
 	struct rib_set *desired, *advertised;
 };

@@ -128,17 +128,16 @@ static uint32_t local_pref(const struct bgp_update_session *s, const struct bgp_
 	return a->has_local_pref ? a->local_pref : DEFAULT_LOCAL_PREF;
 }
 
-/* Type 0x40 (not transitive), subtype 4, an AS of two octets, octets a second as a float. */
+static void write_extended(struct wcur *w, uint64_t c)
+{
+	wcur_u32(w, (uint32_t)(c >> 32));
+	wcur_u32(w, (uint32_t)c);
+}
+
 static void write_bandwidth(struct wcur *w, uint32_t asn, uint32_t units)
 {
-	const float octets = (float)units * BGP_BANDWIDTH_UNIT;
-	uint32_t bits;
-
-	_Static_assert(sizeof(octets) == sizeof(bits), "IEEE 754, single precision");
-	memcpy(&bits, &octets, sizeof(bits));
-	wcur_u16(w, 0x4004);
-	wcur_u16(w, asn > UINT16_MAX ? BGP_AS_TRANS : (uint16_t)asn);
-	wcur_u32(w, bits);
+	write_extended(w, community_bandwidth(asn > UINT16_MAX ? BGP_AS_TRANS : (uint16_t)asn,
+					      (float)units * BGP_BANDWIDTH_UNIT));
 }
 
 /* RFC 4360 2; of both kinds, transitive across ASes or not: the type says which. */
@@ -150,10 +149,8 @@ static void write_extended_communities(struct wcur *w, const struct bgp_update_s
 	if (n == 0)
 		return;
 	write_attr_header(w, TRANSITIVE, BGP_ATTR_EXT_COMMUNITIES, n * 8);
-	for (size_t i = 0; i < a->n_extended; i++) {
-		wcur_u32(w, (uint32_t)(a->extended[i] >> 32));
-		wcur_u32(w, (uint32_t)a->extended[i]);
-	}
+	for (size_t i = 0; i < a->n_extended; i++)
+		write_extended(w, a->extended[i]);
 	if (a->bandwidth > 0)
 		write_bandwidth(w, s->local_asn, a->bandwidth);
 }

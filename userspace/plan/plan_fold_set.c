@@ -150,11 +150,17 @@ static void choose_own(const struct set_build *b, struct bgp_attrs *ret)
 		ret->prepend = prepend->prepend;
 }
 
-/* Services that share an address add up: all of their pods are behind the route. */
-static uint32_t sum_bandwidth(const struct set_build *b)
+/*
+ * Services that share an address add up: all of their pods are behind the route. A bandwidth that
+ * was written down goes first: a route has one.
+ */
+static uint32_t sum_bandwidth(const struct set_build *b, const struct bgp_attrs *set)
 {
 	uint32_t sum = 0;
 
+	for (size_t i = 0; i < set->n_extended; i++)
+		if (community_is_bandwidth(set->extended[i]))
+			return 0;
 	for (size_t i = 0; i < b->n; i++) {
 		const struct service_attrs *own = b->askers[i].own;
 		size_t first = 0;
@@ -204,7 +210,7 @@ bool plan_fold_set(struct plan_draft *d, const struct fold_asker *askers, size_t
 	unite_communities(&b, ret);
 	choose_newest(&b, ret);
 	choose_own(&b, ret);
-	ret->bandwidth = sum_bandwidth(&b);
+	ret->bandwidth = sum_bandwidth(&b, ret);
 	if (!ret->has_local_pref && config->set & API_CONFIG_DEFAULT_LOCAL_PREF) {
 		ret->has_local_pref = true;
 		ret->local_pref = config->default_local_pref;

@@ -7,6 +7,8 @@
  */
 #include "plan/plan_peers.h"
 
+#define ANNOTATION(name) "metadata.annotations[lodestone.io/" name "]"
+
 #define RESTART_TIME_S 120 /* as FRR, which MetalLB's users know */
 
 bool peer_session_is_supported(struct peers_build *b, const struct peer_candidate *c)
@@ -92,6 +94,30 @@ static void set_ends(struct peers_build *b, struct peer_candidate *c)
 		c->peer.source = c->spec->source_address;
 }
 
+/* What was asked for and does nothing is told. */
+static void tell_needless(struct peers_build *b, const struct peer_candidate *c)
+{
+	const struct api_peer *spec = c->spec;
+	const bool internal = peer_is_internal(spec);
+	const struct {
+		bool is_needless;
+		const char *field, *remedy, *message;
+	} rows[] = {
+		{internal && spec->has_pref_as, ANNOTATION("ebgp-local-pref"), "remove it",
+		 "a session within one AS carries localPref as it is"},
+		{internal && spec->has_role, ANNOTATION("role"), "remove it",
+		 "roles are for sessions with another AS (RFC 9234)"},
+		{spec->llgr_s && !c->peer.bgp.graceful_restart, ANNOTATION("llgr"),
+		 "set enableGracefulRestart, or remove it",
+		 "long-lived graceful restart goes with graceful restart only (RFC 9494)"},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		if (rows[i].is_needless)
+			peer_problem(b, SEVERITY_WARNING, c, rows[i].field, "NoEffect",
+				     rows[i].remedy, "%s", rows[i].message);
+}
+
 void peer_session_fill(struct peers_build *b, struct peer_candidate *c)
 {
 	const struct api_peer *spec = c->spec;
@@ -127,6 +153,7 @@ void peer_session_fill(struct peers_build *b, struct peer_candidate *c)
 		peer_link_ends(b, c);
 	else
 		set_ends(b, c);
+	tell_needless(b, c);
 	peer_session_hops(b, c);
 	peer_bfd_resolve(b, c);
 }

@@ -22,6 +22,10 @@ static bool heard_a_change(const struct rig *rig)
 {
 	return rig->router->announced == 4 && rig->router->withdrawn == 1 && n_advertised(rig) == 3;
 }
+static bool heard_it_again(const struct rig *rig)
+{
+	return rig->router->announced == 7 && n_advertised(rig) == 3;
+}
 static bool all_gone(const struct rig *rig)
 {
 	return n_advertised(rig) == 0;
@@ -61,6 +65,7 @@ static unsigned count_of(const char *text, const char *words)
 
 static void the_log_names_the_routes_that_an_update_changes(void **state)
 {
+	static const uint32_t community = 64512u << 16 | 100;
 	struct rig *rig = rig_new();
 	const char *text;
 	int errors;
@@ -79,6 +84,17 @@ static void the_log_names_the_routes_that_an_update_changes(void **state)
 	assert_int_equal(count_of(text, "bgp: withdraw"), 1);
 	assert_non_null(strstr(text, "prefix=192.0.0.3/32 community"));
 	assert_non_null(strstr(text, "prefix=192.0.0.2/32"));
+
+	/* Other attributes, and nothing else. */
+	errors = errors_begin();
+	rig->attrs.communities = &community;
+	rig->attrs.n_communities = 1;
+	apply(rig, 3);
+	WAIT_FOR(rig, heard_it_again);
+	text = errors_end(errors);
+	assert_int_equal(count_of(text, "bgp: announce"), 3);
+	assert_int_equal(count_of(text, "community=64512:100"), 3);
+	assert_int_equal(count_of(text, "bgp: withdraw"), 0);
 	rig_free(rig);
 }
 

@@ -51,6 +51,10 @@ static void route_targets_and_sites_of_origin_parse_and_print(void **state)
 		{"rt:192.0.2.1:7", UINT64_C(0x0102c00002010007)},
 		{"soo:0.0.0.0:65535", UINT64_C(0x010300000000ffff)},
 		{"rt:0:0", UINT64_C(0x0002000000000000)},
+		/* 10 Gb/s and 1 Mb/s in octets a second, single precision */
+		{"lb:64512:10000", UINT64_C(0x4004fc004e9502f9)},
+		{"lb:0:1", UINT64_C(0x4004000047f42400)},
+		{"lb:65535:4000000", UINT64_C(0x4004ffff52e8d4a5)},
 	};
 
 	(void)state;
@@ -84,7 +88,12 @@ static void what_is_no_extended_community_is_judged(void **state)
 		{"rt:192.0.2:1", COMMUNITY_NOT_A_VALUE},
 		{"rt:2001:db8::1:1", COMMUNITY_NOT_A_VALUE},
 		{"rt:", COMMUNITY_NOT_A_VALUE},
-		{"lb:1:2", COMMUNITY_NOT_A_VALUE},
+		{"lb:64512", COMMUNITY_NOT_A_VALUE},
+		{"lb:64512:1:2", COMMUNITY_NOT_A_VALUE},
+		{"lb:192.0.2.1:7", COMMUNITY_NOT_A_VALUE},
+		{"lb:65536:1", COMMUNITY_OUT_OF_RANGE},
+		{"lb:64512:0", COMMUNITY_OUT_OF_RANGE},
+		{"lb:64512:4000001", COMMUNITY_OUT_OF_RANGE},
 		{"64512:100", COMMUNITY_NOT_A_VALUE},
 	};
 	struct community c;
@@ -93,8 +102,23 @@ static void what_is_no_extended_community_is_judged(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
 		assert_int_equal(community_parse_extended(cases[i].text, &c), cases[i].want);
-	assert_string_equal(route_community_text(UINT64_C(0x4004fc0000000064), text), "");
 	assert_string_equal(route_community_text(UINT64_C(0x4302fc0000000064), text), "");
+}
+
+/* The format has 24 bits: as far as figures are taken, each has one of its own. */
+static void bandwidths_are_told_from_the_next(void **state)
+{
+	(void)state;
+	for (unsigned mbits = 1; mbits < 4000000; mbits += mbits < 3999000 ? 977 : 1) {
+		char text[COMMUNITY_TEXT], back[COMMUNITY_TEXT];
+		struct community c;
+
+		(void)snprintf(text, sizeof(text), "lb:64512:%u", mbits);
+		assert_int_equal(community_parse_extended(text, &c), COMMUNITY_OK);
+		assert_true(community_is_bandwidth(c.extended));
+		assert_string_equal(route_community_text(c.extended, back), text);
+	}
+	assert_false(community_is_bandwidth(UINT64_C(0x0004fc004e9502f9)));
 }
 
 static void large_literals_parse(void **state)
@@ -271,6 +295,7 @@ int main(void)
 		cmocka_unit_test(standard_literals_parse),
 		cmocka_unit_test(route_targets_and_sites_of_origin_parse_and_print),
 		cmocka_unit_test(what_is_no_extended_community_is_judged),
+		cmocka_unit_test(bandwidths_are_told_from_the_next),
 		cmocka_unit_test(large_literals_parse),
 		cmocka_unit_test(
 			the_four_values_of_the_troubleshooting_guide_are_judged_as_it_says),

@@ -237,6 +237,48 @@ static void a_walk_is_in_prefix_order_and_shows_both_sides(void **state)
 	bgp_rib_free(rib);
 }
 
+/* The routes of 0 to 9 that are news, as bits. */
+static unsigned news_of(struct bgp_rib *rib)
+{
+	struct bgp_rib_route route;
+	unsigned ret = 0;
+	size_t pos = 0;
+
+	while (bgp_rib_next(rib, &pos, &route))
+		for (unsigned i = 0; i < 10; i++) {
+			const struct ip_prefix p = prefix_of(i);
+
+			if (route.is_news && ip_prefix_cmp(&route.prefix, &p) == 0)
+				ret |= 1u << i;
+		}
+	bgp_rib_is_known(rib);
+	return ret;
+}
+
+static void what_was_sent_with_another_set_is_news_once(void **state)
+{
+	struct bgp_rib *rib = bgp_rib_new();
+
+	(void)state;
+	for (uint32_t i = 0; i < 4; i++)
+		set(rib, i, 0);
+	assert_int_equal(news_of(rib), 0); /* nothing was sent */
+	drain(rib);
+	assert_int_equal(news_of(rib), 0xf);
+	assert_int_equal(news_of(rib), 0);
+	set(rib, 1, 1);
+	set(rib, 2, 1);
+	set(rib, 2, 0); /* and back, before it is sent */
+	del(rib, 3);
+	bgp_rib_refresh(rib, BGP_IPV4_UNICAST);
+	drain(rib);
+	assert_int_equal(news_of(rib), 1u << 1);
+	bgp_rib_session_down(rib);
+	drain(rib);
+	assert_int_equal(news_of(rib), 0x7);
+	bgp_rib_free(rib);
+}
+
 static void the_limit_refuses_one_more_but_not_a_change(void **state)
 {
 	struct bgp_rib *rib = bgp_rib_new();
@@ -358,6 +400,7 @@ int main(void)
 		cmocka_unit_test(a_refresh_sends_all_again_even_through_a_flap),
 		cmocka_unit_test(a_refresh_within_a_change_counts_as_asked),
 		cmocka_unit_test(a_walk_is_in_prefix_order_and_shows_both_sides),
+		cmocka_unit_test(what_was_sent_with_another_set_is_news_once),
 		cmocka_unit_test(the_limit_refuses_one_more_but_not_a_change),
 		cmocka_unit_test(a_batch_is_of_one_family_though_the_sets_are_equal),
 		cmocka_unit_test(withdrawals_of_either_family_go_before_announcements_of_both),

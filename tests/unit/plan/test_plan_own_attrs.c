@@ -106,6 +106,20 @@ static void link_bandwidth_counts_the_pods_that_are_ready_here(void **state)
 	assert_int_equal(route(f, "r1", ROUTE)->med, 7);
 }
 
+static void a_bandwidth_that_is_written_down_goes_before_the_count(void **state)
+{
+	_cleanup_(fixture_freep) struct fixture *f = fixture_announced();
+
+	(void)state;
+	fixture_object(f, "LodestoneConfig", "default", "", "spec: {bgp: {linkBandwidth: auto}}");
+	annotate(f, "lodestone.io/communities: \"rt:64512:1\"");
+	assert_int_equal(route(f, "r1", ROUTE)->bandwidth, 1);
+	annotate(f, "lodestone.io/communities: \"rt:64512:1, lb:64512:10000\"");
+	assert_int_equal(route(f, "r1", ROUTE)->bandwidth, 0);
+	assert_int_equal(route(f, "r1", ROUTE)->n_extended, 2);
+	assert_true(route(f, "r1", ROUTE)->extended[1] == UINT64_C(0x4004fc004e9502f9));
+}
+
 /* An aggregate is not one Service's, and with policy Cluster a node serves pods of others. */
 static void link_bandwidth_is_for_host_routes_of_policy_local(void **state)
 {
@@ -129,6 +143,7 @@ int main(void)
 		cmocka_unit_test(a_service_says_med_and_prepend_before_advertisements_do),
 		cmocka_unit_test(of_two_advertisements_the_newest_says_the_med),
 		cmocka_unit_test(link_bandwidth_counts_the_pods_that_are_ready_here),
+		cmocka_unit_test(a_bandwidth_that_is_written_down_goes_before_the_count),
 		cmocka_unit_test(link_bandwidth_is_for_host_routes_of_policy_local),
 	};
 

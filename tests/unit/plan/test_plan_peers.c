@@ -190,6 +190,43 @@ static void age_decides_who_owns_before_the_name_does(void **state)
 	assert_non_null(fixture_problem(f, "DuplicatePeer", "a"));
 }
 
+static void what_a_session_has_no_use_for_is_told(void **state)
+{
+	static const struct {
+		const char *annotation, *value, *asn, *more;
+		bool is_told;
+	} cases[] = {
+		{"ebgp-local-pref", "med", "64512", "", true},
+		{"ebgp-local-pref", "med", "64513", "", false},
+		{"role", "customer", "64512", "", true},
+		{"role", "customer", "64513", "", false},
+		{"llgr", "1h", "64513", "", true},
+		{"llgr", "1h", "64513", ", enableGracefulRestart: true", false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		_cleanup_(fixture_freep) struct fixture *f = fixture_new();
+		const struct problem *p;
+		char meta[128], spec[160], field[128];
+
+		(void)snprintf(meta, sizeof(meta), "annotations: {lodestone.io/%s: %s}",
+			       cases[i].annotation, cases[i].value);
+		(void)snprintf(spec, sizeof(spec),
+			       "spec: {myASN: 64512, peerASN: %s, peerAddress: 10.0.0.1%s}",
+			       cases[i].asn, cases[i].more);
+		(void)snprintf(field, sizeof(field), "metadata.annotations[lodestone.io/%s]",
+			       cases[i].annotation);
+		fixture_object(f, "BGPPeer", "r1", meta, spec);
+		fixture_plan(f);
+		assert_non_null(fixture_plan_peer(f, "r1"));
+		p = fixture_problem(f, "NoEffect", "r1");
+		assert_int_equal(p != NULL, cases[i].is_told);
+		if (p)
+			assert_string_equal(p->field, field);
+	}
+}
+
 static void source_address_is_used_only_if_it_is_local(void **state)
 {
 	_cleanup_(fixture_freep) struct fixture *f = fixture_new();
@@ -398,6 +435,7 @@ int main(void)
 		cmocka_unit_test(secretref_prefix_never_falls_back_to_a_literal),
 		cmocka_unit_test(oldest_peer_of_a_router_owns_the_session_and_lends_its_name),
 		cmocka_unit_test(age_decides_who_owns_before_the_name_does),
+		cmocka_unit_test(what_a_session_has_no_use_for_is_told),
 		cmocka_unit_test(source_address_is_used_only_if_it_is_local),
 		cmocka_unit_test(a_peer_has_the_device_of_the_way_to_it),
 		cmocka_unit_test(one_router_id_for_two_nodes_is_replaced_unless_strict),
