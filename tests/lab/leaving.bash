@@ -16,7 +16,31 @@ leaving_all() {
 		run_step other-version "Maps of another version are left by the gates, then replaced" step_other_version &&
 		run_step one-agent "A second agent and --cleanup are refused" step_one_agent &&
 		run_step no-bpf "Without the right to BPF the sessions run" step_no_bpf &&
+		run_step lost-addresses "The file of addresses is damaged: they are as they are served" step_lost_addresses &&
 		run_step bad-state "A state folder that cannot be written" step_bad_state
+}
+
+# vip_of NODE SERVICE: the address that it has there.
+vip_of() { lab_ctl "$1" show services "$2" -o json 2>/dev/null | jq -r '.[0].vip // empty'; }
+has_vip() { [ -n "$(vip_of "$1" "$2")" ]; }
+
+# A newcomer that sorts first would have the address of who lost it.
+step_lost_addresses() {
+	local file=$LAB_DIR/node-a/state/addresses.yaml
+	lab_until 10 both_next_hops || return 1
+	lab_kill KILL "${LAB_AGENT_PID[node-a]}"
+	grep -qF "$VIP" "$file" || { say "$file does not have $VIP"; return 1; }
+	echo 'kind: [unclosed' >"$file"
+	printf '%s\n' 'apiVersion: v1' 'kind: Service' 'metadata: {name: aaa, namespace: default}' \
+		'spec: {type: LoadBalancer, ports: [{port: 8080}]}' >"$LAB_DIR/config/aaa.yaml"
+	lab_agent_up node-a
+	lab_until 15 has_vip node-a nginx-lb && lab_until 10 has_vip node-a aaa || return 1
+	STEP_NOTE="nginx-lb kept $(vip_of node-a nginx-lb), the newcomer has $(vip_of node-a aaa)"
+	grep 'taken from what is served' "$LAB_DIR/node-a.log" | tail -n 1
+	[ "$(vip_of node-a nginx-lb)" = "$VIP" ] && [ "$(vip_of node-a aaa)" != "$VIP" ] &&
+		grep -qF "$VIP" "$file" && [ -s "$file.bad" ] || return 1
+	rm "$LAB_DIR/config/aaa.yaml"
+	lab_until 15 both_next_hops
 }
 
 # frr_neighbor NODE FILTER: a jq filter over what FRR knows of the neighbour.

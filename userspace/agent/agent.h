@@ -138,6 +138,7 @@ struct agent {
 	nsec_t ledger_at;            /* the ledger is written then; NSEC_NEVER: it is as saved */
 	struct plan_addresses given; /* addresses this agent gave, in given_arena */
 	struct arena *given_arena;
+	bool is_given_lost;                /* ... by the file, which was not there or damaged */
 	uint64_t noted_given, saved_given; /* generations: of the allocator's result, of given */
 	uint64_t ipam_hash, ledger_hash;   /* of what is saved, to write only changes */
 	unsigned addresses_away;           /* writes of them that are not on disk yet */

@@ -120,6 +120,7 @@ void inputs_compute(struct agent *a, struct agent_plan *p, nsec_t now, struct ar
 	struct ipam_inputs ipam;
 
 	loop_doing(a->loop, "addresses");
+	state_rebuild_addresses(a);
 	p->problems = (struct problems){.arena = p->arena};
 	problems_append(&p->problems, world_problems(a->world));
 	p->node = gather_node(a, p->arena);

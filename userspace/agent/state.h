@@ -36,6 +36,12 @@ void state_load(struct agent *a, nsec_t now);
 void state_note_addresses(struct agent *a, const struct plan_addresses *addresses);
 
 /*
+ * Once all is read: what addresses.yaml did not tell, from what the data plane of a former process
+ * serves. Until then the allocator's result is not taken.
+ */
+void state_rebuild_addresses(struct agent *a);
+
+/*
  * Has the addresses written if they changed. Until then nobody is to hear of them, or until this
  * time at the latest, for the disk may hang; 0: they are on disk, or cannot be written.
  */

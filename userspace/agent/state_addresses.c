@@ -2,7 +2,8 @@
 /*
  * Addresses this agent gave: written as Services with status by the emitter whose output the
  * decoder reads. What is written is what the allocator is told next time, so an address is
- * forgotten only when it is certain that its Service is gone.
+ * forgotten only when it is certain that its Service is gone. Where the file is missing or damaged,
+ * what the data plane of a former process serves tells the rest.
  */
 #include "agent/state.h"
 
@@ -11,6 +12,7 @@
 #include "api/emit.h"
 #include "base/hash.h"
 #include "plan/ipam.h"
+#include "sys/bpf_dataplane.h"
 #include "sys/log.h"
 
 #include <assert.h>
@@ -90,7 +92,7 @@ void state_note_addresses(struct agent *a, const struct plan_addresses *addresse
 	_cleanup_(arena_freep) struct arena *scratch = arena_new();
 	struct plan_addresses all = *addresses;
 
-	if (addresses->generation == a->noted_given)
+	if (addresses->generation == a->noted_given || a->is_given_lost)
 		return;
 	if (!agent_inputs_are_complete(&a->inputs) || !ipam_is_complete(a->world))
 		all = merge(addresses, &a->given, scratch);
@@ -201,6 +203,7 @@ void state_load_addresses(struct agent *a)
 	struct world_list services;
 	struct world *w;
 
+	a->is_given_lost = !text;
 	if (!text)
 		return;
 	w = world_new();
@@ -211,7 +214,33 @@ void state_load_addresses(struct agent *a)
 		n += read_service(services.items[i], &items[n]);
 	copy_addresses(a, items, n);
 	a->ipam_hash = addresses_hash(&a->given);
-	if (problems_count(world_problems(w), SEVERITY_ERROR) > 0 || world_foreign(w) > 0)
+	if (problems_count(world_problems(w), SEVERITY_ERROR) > 0 || world_foreign(w) > 0) {
+		a->is_given_lost = true;
 		set_aside(a);
+	}
 	world_free(w);
+}
+
+void state_rebuild_addresses(struct agent *a)
+{
+	_cleanup_(arena_freep) struct arena *scratch = arena_new();
+	const struct lb_actual *stored;
+	struct plan_addresses found;
+	struct lb_store store;
+	size_t n;
+
+	if (!a->is_given_lost || !agent_inputs_are_complete(&a->inputs) ||
+	    (!a->dataplane && bpf_dataplane_is_pinned(a->options->pin)))
+		return;
+	a->is_given_lost = false;
+	if (!a->dataplane)
+		return; /* nothing of a former process is there */
+	store = bpf_dataplane_store(a->dataplane);
+	store.ops->dump(store.ctx, scratch, &stored, &n);
+	ipam_rebuild(a->world, &a->settings, stored, n, scratch, &found);
+	if (found.n == 0)
+		return;
+	log_warn("state: addresses are taken from what is served", "addresses=%zu", found.n);
+	found = merge(&a->given, &found, scratch);
+	copy_addresses(a, found.items, found.n);
 }

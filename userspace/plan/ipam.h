@@ -31,6 +31,14 @@ struct ipam_inputs {
 void ipam_compute(const struct ipam_inputs *in, struct arena *arena, struct plan_addresses *ret,
 		  struct problems *problems);
 
+/*
+ * Addresses of Services as the store has them, one of each family, for when it was lost what was
+ * given. *ret: as `given`, in the arena, names borrowed from the world, without pools.
+ */
+void ipam_rebuild(const struct world *world, const struct plan_settings *settings,
+		  const struct lb_actual *stored, size_t n_stored, struct arena *arena,
+		  struct plan_addresses *ret);
+
 /* No Service and no pool may be missing only because a document cannot be read. */
 bool ipam_is_complete(const struct world *world);
 
