@@ -33,6 +33,7 @@ CPPFLAGS += $(PKG_CFLAGS)
 LIBS_yaml  := -lyaml
 LIBS_agent := -lbpf -lmnl -lnl-route-3 -lnl-3 -levent_extra -levent_core -lcjson -lyaml -lnettle
 LIBS_cli   := -lcjson
+LIBS_feeder := -lcurl -levent_core -lyaml -lcjson
 
 # Lowest layer last, as the linker wants it.
 LAYERS := agent sys plan lb api bfd kube bgp base
@@ -41,12 +42,13 @@ src     = $(filter-out %/main.c,$(wildcard userspace/$(1)/*.c))
 
 AGENT_BIN := $(B)/lodestoned
 CLI_BIN   := $(B)/lodectl
+FEEDER_BIN := $(B)/lodestone-kube
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SUFFIXES:
 
-all: $(AGENT_BIN) $(CLI_BIN) ## build the agent and the operator's tool
+all: $(AGENT_BIN) $(CLI_BIN) $(FEEDER_BIN) ## build the agent, the operator's tool and the feeder
 
 # --- objects, once plain and once under the sanitizers ---------------------------------------------
 
@@ -89,6 +91,11 @@ $(CLI_BIN): $(patsubst %.c,$(B)/obj/%.o,$(wildcard userspace/cli/*.c)) $(B)/libb
 	@echo "  LD    $@"
 	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $^ $(LIBS_cli)
 
+# Of sys/ it links what it calls: the loop, files, the clock and the log.
+$(FEEDER_BIN): $(patsubst %.c,$(B)/obj/%.o,$(wildcard userspace/feeder/*.c)) $(B)/libsys.a $(B)/libkube.a $(B)/libbase.a
+	@echo "  LD    $@"
+	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $^ $(LIBS_feeder)
+
 # --- BPF: object, skeleton ---------------------------------------------------------------------------
 
 BPF_FLAGS := -O2 -g -fstack-usage -target bpf -mcpu=v3 -Wall -Wextra -Werror -Wno-unused-parameter -I. -Ibpf -D__TARGET_ARCH_x86
@@ -125,6 +132,7 @@ below_plan := plan lb api bfd bgp base
 below_sys  := sys plan lb api bfd bgp base
 below_agent := agent sys plan lb api bfd kube bgp base
 below_cli  := base
+below_feeder := sys kube base
 LIBS_api   := -lyaml
 LIBS_bfd   := -lnettle
 LIBS_kube  := -lcjson
@@ -132,11 +140,11 @@ LIBS_plan  := -lyaml -lnettle
 LIBS_sys   := $(LIBS_agent)
 
 define unit_rules
-$(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/$(1)/test_*.c)): $(B)/unit/%: $(B)/san/tests/unit/%.o $(patsubst %,$(B)/san/lib%.a,$(filter $(DIRS),$(below_$(1)))) $(if $(filter cli,$(1)),$(patsubst %.c,$(B)/san/%.o,$(filter-out %/main.c,$(wildcard userspace/cli/*.c)))) $(patsubst %.c,$(B)/san/%.o,$(if $(filter plan sys agent,$(1)),$(wildcard tests/fake/*.c)))
+$(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/$(1)/test_*.c)): $(B)/unit/%: $(B)/san/tests/unit/%.o $(patsubst %,$(B)/san/lib%.a,$(filter $(DIRS),$(below_$(1)))) $(if $(filter cli feeder,$(1)),$(patsubst %.c,$(B)/san/%.o,$(filter-out %/main.c,$(wildcard userspace/$(1)/*.c)))) $(patsubst %.c,$(B)/san/%.o,$(if $(filter plan sys agent,$(1)),$(wildcard tests/fake/*.c)))
 	@mkdir -p $$(@D)
 	$$(Q)$$(CC) $$(SAN) -o $$@ $$(filter %.o,$$^) -Wl,--start-group $$(filter %.a,$$^) -Wl,--end-group -lcmocka $$(LIBS_$(1)) $$(if $$(filter cli,$(1)),-lcjson)
 endef
-$(foreach d,base bgp bfd kube api lb plan sys agent cli,$(eval $(call unit_rules,$(d))))
+$(foreach d,base bgp bfd kube api lb plan sys agent cli feeder,$(eval $(call unit_rules,$(d))))
 $(B)/san/tests/%.o: CPPFLAGS += -Itests
 $(B)/san/tests/unit/%.o: SAN_OPT := -O0 -g1
 

@@ -13,6 +13,9 @@ $(B)/tests/pass.bpf.o: tests/lab/pass.bpf.c
 lab: all $(B)/tests/pass.bpf.o ## the demo's steps and bad input as assertions (root)
 	$(Q)scripts/run-lab
 
+kube: all ## the demo from a real API server, and what may happen to one (root; tests/kube/build once)
+	$(Q)tests/kube/run
+
 TEST_PARTS := check check-rules unit tsan fuzz-replay sim bpf-test install-test lab
 
 test: ## everything that CI runs
@@ -28,4 +31,4 @@ soak: ## long runs: many seeds, each fuzzer for ten minutes, the lab again and a
 	$(Q)$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=$(SOAK_FUZZ)
 	$(Q)for i in $$(seq $(SOAK_LABS)); do $(MAKE) --no-print-directory lab || exit 1; done
 
-.PHONY: demo lab test soak
+.PHONY: demo kube lab test soak

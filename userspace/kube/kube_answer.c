@@ -15,7 +15,8 @@
 
 #include <assert.h>
 
-#define ABSENT_NS (1 * NSEC_PER_SEC) /* until it is asked the second time */
+#define ABSENT_NS    (1 * NSEC_PER_SEC)  /* until it is asked the second time */
+#define FORBIDDEN_NS (20 * NSEC_PER_SEC) /* until it is believed */
 
 static const char *verb_of(const struct kube_watch *w)
 {
@@ -33,16 +34,24 @@ static void set_version(struct kube_watch *w, const char *version)
 /* --- no ----------------------------------------------------------------------------------------
  */
 
+/*
+ * A server that has just started refuses everybody for a while, until it has read its own roles;
+ * and a kind that is refused for good holds nothing up any more (agent/feed.h).
+ */
 static void is_forbidden(struct kube_watch *w, const struct kube_message *m, nsec_t now)
 {
 	const struct kube_resource *r = kube_resource(w->kind);
 	const bool is_core = !strchr(r->group_version, '/');
 	const int group_len = is_core ? 0 : (int)strcspn(r->group_version, "/");
 
-	kube_watch_rest(w, KUBE_REFUSED, now, "no right to %s %s%s%.*s%s%s: %s", verb_of(w),
-			r->plural, is_core ? "" : ".", group_len, r->group_version,
-			r->is_ours_only ? " in namespace " : "", r->is_ours_only ? w->ns : "",
-			m->message);
+	if (!w->is_forbidden)
+		w->forbidden_at = now;
+	w->is_forbidden = true;
+	kube_watch_fail_as(w, now - w->forbidden_at < FORBIDDEN_NS ? KUBE_FAILING : KUBE_REFUSED,
+			   now, "no right to %s %s%s%.*s%s%s: %s", verb_of(w), r->plural,
+			   is_core ? "" : ".", group_len, r->group_version,
+			   r->is_ours_only ? " in namespace " : "", r->is_ours_only ? w->ns : "",
+			   m->message);
 }
 
 static void is_absent(struct kube_watch *w, nsec_t now)

@@ -13,7 +13,14 @@
 #define SERVED                                                                                     \
 	"labelSelector=%21service.kubernetes.io%2Fheadless%2C"                                     \
 	"%21service.kubernetes.io%2Fservice-proxy-name"
-#define PASSWORDS "fieldSelector=type%3Dkubernetes.io%2Fbasic-auth"
+/*
+ * Of what may hold a password: what never does, and may be large, is left out by the server. Not
+ * only basic-auth, for users have Opaque ones, too; of any only the password is kept.
+ */
+#define PASSWORDS                                                                                  \
+	"fieldSelector=type%21%3Dhelm.sh%2Frelease.v1%2Ctype%21%3Dkubernetes.io%2Ftls%2C"          \
+	"type%21%3Dkubernetes.io%2Fservice-account-token%2C"                                       \
+	"type%21%3Dkubernetes.io%2Fdockerconfigjson"
 
 const char *const kube_keep_metadata[] = {"metadata.name",
 					  "metadata.namespace",
@@ -30,7 +37,7 @@ static const char *const keep_none[] = {NULL};
 static const char *const keep_spec[] = {"spec", NULL};
 static const char *const keep_node[] = {"status.addresses", "status.conditions.type",
 					"status.conditions.status", NULL};
-static const char *const keep_secret[] = {"type", "data", NULL};
+static const char *const keep_secret[] = {"type", "data.password", NULL};
 static const char *const keep_service[] = {"spec.type",
 					   "spec.selector",
 					   "spec.clusterIP",

@@ -79,13 +79,14 @@ static void begin_anew(struct kube_watch *w)
 	free(TAKE_PTR(w->go_on));
 }
 
-void kube_watch_fail(struct kube_watch *w, nsec_t now, const char *fmt, ...)
+void kube_watch_fail_as(struct kube_watch *w, enum kube_state state, nsec_t now, const char *fmt,
+			...)
 {
 	nsec_t delay = KUBE_BACKOFF_MIN_NS;
 	va_list ap;
 
 	va_start(ap, fmt);
-	say(w, KUBE_FAILING, fmt, ap);
+	say(w, state, fmt, ap);
 	va_end(ap);
 	if (w->n_failures > 0 && now - w->failed_at > FORGET_NS)
 		w->n_failures = 0;
@@ -302,7 +303,7 @@ void kube_watch_notify(struct kube_watch *w, const struct kube_note *note, nsec_
 		w->status = note->status;
 		w->retry_s = note->retry_s;
 		if (w->status == 200)
-			w->was_unauthorized = false;
+			w->was_unauthorized = w->is_forbidden = false;
 		if (w->status == 200 && w->step == KUBE_STEP_WATCH)
 			kube_watch_goes_well(w);
 		return;

@@ -88,7 +88,9 @@ struct kube_watch {
 	char why[256];       /* it is not KUBE_WATCHING; "" otherwise */
 	unsigned n_failures; /* in a row, for the backoff */
 	nsec_t failed_at;
-	unsigned n_absent;     /* 404 in a row */
+	unsigned n_absent; /* 404 in a row */
+	bool is_forbidden; /* 403 in a row, since: */
+	nsec_t forbidden_at;
 	bool was_unauthorized; /* once in a row */
 	unsigned n_pictures;   /* for whoever counts: complete ones */
 };

@@ -26,7 +26,9 @@ void kube_watch_again(struct kube_watch *w, enum kube_step step, nsec_t at);
 /* This server cannot tell a picture by a watch. */
 void kube_watch_by_lists(struct kube_watch *w, nsec_t now);
 /* The same again, later and later. */
-void kube_watch_fail(struct kube_watch *w, nsec_t now, const char *fmt, ...) printf_like(3, 4);
+void kube_watch_fail_as(struct kube_watch *w, enum kube_state state, nsec_t now, const char *fmt,
+			...) printf_like(4, 5);
+#define kube_watch_fail(w, now, ...) kube_watch_fail_as(w, KUBE_FAILING, now, __VA_ARGS__)
 /* The same again after the longest time, for it will not change by itself. */
 void kube_watch_rest(struct kube_watch *w, enum kube_state state, nsec_t now, const char *fmt, ...)
 	printf_like(4, 5);

@@ -68,6 +68,12 @@ static void what_nobody_reads_is_dropped(void **state)
 		"\"labels\":{\"k\":\"v\"},\"annotations\":{\"lodestone.io/drain\":\"true\"}},"
 		"\"status\":{\"addresses\":[{\"type\":\"InternalIP\",\"address\":\"10.0.0.9\"}],"
 		"\"conditions\":[{\"type\":\"Ready\",\"status\":\"True\"}]}}");
+	assert_kept(
+		KUBE_SECRET,
+		"{\"metadata\":{\"name\":\"s\",\"annotations\":{\"kubectl.kubernetes.io/last\":"
+		"\"x\"}},\"type\":\"Opaque\",\"data\":{\"key\":\"c2VjcmV0\",\"password\":\"cA==\"}}",
+		"{\"apiVersion\":\"v1\",\"kind\":\"Secret\",\"metadata\":{\"name\":\"s\","
+		"\"annotations\":{}},\"type\":\"Opaque\",\"data\":{\"password\":\"cA==\"}}");
 	assert_kept(KUBE_PEER,
 		    "{\"kind\":\"BGPPeer\",\"apiVersion\":\"metallb.io/v1beta2\",\"metadata\":"
 		    "{\"name\":\"p\"},\"spec\":{\"peerASN\":4200000000,\"any\":{\"x\":[1]}},"

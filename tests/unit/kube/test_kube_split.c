@@ -13,8 +13,8 @@
 
 #include <cmocka.h>
 
-static const char events[] = "{\"a\":\"}\\\"]{\"}\n{\"b\":[{\"c\":{}}]}\r\n \t{}\n";
-static const char *const event_pieces[] = {"{\"a\":\"}\\\"]{\"}", "{\"b\":[{\"c\":{}}]}", "{}"};
+static const char events[] = "{\"a\":\"}\\\"]{\\n\"}\n{\"b\":[{\"c\":{}}]}\r\n \t{}\n";
+static const char *const event_pieces[] = {"{\"a\":\"}\\\"]{\\n\"}", "{\"b\":[{\"c\":{}}]}", "{}"};
 
 static const char list[] =
 	"{\"kind\":\"items\",\"x\":[{\"y\":1}],\"items\":[ {\"items\":[{}]} , {\"metadata\":{\"n\":1}}],"

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * lodestone-kube: watches an API server and tells lodestoned what is there. It needs no privilege
+ * but to reach both, and to read its credentials.
+ *
+ * Where to read on: feeder.c (what there is), kube/kube_watch.h (what is asked), kube/kube_frame.h
+ * (what the agent is told).
+ */
+#include "base/names.h"
+#include "feeder/access.h"
+#include "feeder/confine.h"
+#include "feeder/feeder.h"
+#include "feeder/options.h"
+#include "sys/log.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+static bool find_access(const struct options *options, struct access *access, struct strbuf *why)
+{
+	const bool is_found = options->kubeconfig
+				      ? access_of_kubeconfig(access, options->kubeconfig, why)
+				      : access_of_pod(access, ACCESS_POD_FOLDER, why);
+
+	if (!is_found || !options->api_server || access_set_server(access, options->api_server))
+		return is_found;
+	strbuf_printf(why, "--api-server takes https://HOST:PORT");
+	return false;
+}
+
+static int run(const struct options *options)
+{
+	struct access access;
+	struct strbuf why;
+	int r = confine();
+
+	if (r < 0) {
+		fprintf(stderr, "lodestone-kube: cannot give up what it does not need: %s\n",
+			strerror(-r));
+		return EXIT_FAILURE;
+	}
+	strbuf_init(&why, 1024);
+	if (find_access(options, &access, &why)) {
+		log_info("lodestone-kube starting", "version=%s server=%s namespace=%s",
+			 LODESTONE_VERSION, log_quote(access.server), log_quote(options->ns));
+		r = feeder_run(&(struct feeder_args){
+			.access = &access, .agent = options->agent, .ns = options->ns});
+	} else {
+		fprintf(stderr, "lodestone-kube: %s\n", why.data);
+		r = -EINVAL;
+	}
+	access_done(&access);
+	strbuf_done(&why);
+	return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+int main(int argc, char **argv)
+{
+	enum log_level level = LOG_LEVEL_INFO;
+	struct options options;
+	const char *wrong = options_parse(argc, argv, &options);
+
+	if (!wrong && !log_level_parse(options.log_level, &level))
+		wrong = "--log-level takes error, warn, info or debug";
+	if (wrong) {
+		fprintf(stderr, "lodestone-kube: %s; see lodestone-kube --help\n", wrong);
+		return EXIT_FAILURE;
+	}
+	log_init(level, options.log_json);
+	switch (options.action) {
+	case OPTIONS_RUN:
+		return run(&options);
+	case OPTIONS_VERSION:
+		printf("lodestone-kube %s\n", LODESTONE_VERSION);
+		return EXIT_SUCCESS;
+	case OPTIONS_HELP:
+		fputs(options_help(), stdout);
+		return EXIT_SUCCESS;
+	}
+	return EXIT_FAILURE;
+}
