@@ -47,7 +47,10 @@ bench-session: $(AGENT_BIN) ## time from the agent's start to its session agains
 bench-rib: $(B)/bench/bench_rib ## time to say 100,000 routes to a router against the bars; BENCH_STRICT=1
 	$(Q)$<
 
+bench-table: $(AGENT_BIN) ## the same of the whole agent, beside BIRD and FRR (root)
+	$(Q)tests/bench/bench-table $(B)
+
 bench-routes: $(B)/bench/bench_routes ## time to place 10,000 blackholes against the bar; BENCH_STRICT=1 (root)
 	$(Q)$<
 
-.PHONY: bench-load bench-ipam bench-edit bench-plan bench-walk bench-rib bench-routes bench-turns bench-wire bench-memory bench-session
+.PHONY: bench-load bench-ipam bench-edit bench-plan bench-walk bench-rib bench-table bench-routes bench-turns bench-wire bench-memory bench-session

@@ -273,6 +273,11 @@ static void what_was_sent_with_another_set_is_news_once(void **state)
 	bgp_rib_refresh(rib, BGP_IPV4_UNICAST);
 	drain(rib);
 	assert_int_equal(news_of(rib), 1u << 1);
+	set(rib, 0, 1);
+	drain(rib);
+	bgp_rib_refresh(rib, BGP_IPV4_UNICAST); /* nobody has asked since */
+	drain(rib);
+	assert_int_equal(news_of(rib), 1u << 0);
 	bgp_rib_session_down(rib);
 	drain(rib);
 	assert_int_equal(news_of(rib), 0x7);
