@@ -9,6 +9,7 @@
 
 #include "bgp/bgp_rib.h"
 #include "fake/fake_deny.h"
+#include "fake/fake_kernel.h"
 #include "fake/fake_store.h"
 #include "fake/plan_same.h"
 #include "plan/ipam.h"
@@ -41,8 +42,11 @@ struct fixture {
 	int default_devices[2];
 
 	struct fake_store store;
-	struct fake_deny *deny; /* owned */
-	size_t deny_per_turn;   /* prefixes; 0: any number */
+	struct fake_deny *deny;     /* owned */
+	struct fake_kernel *kernel; /* owned */
+	struct kernel_state kernel_state;
+	bool no_kernel;       /* nobody places blackholes */
+	size_t deny_per_turn; /* prefixes; 0: any number */
 	struct fixture_peer peers[FIXTURE_PEERS];
 	size_t n_peers;
 	struct plan_actual_device devices[4]; /* what apply attached; knobs below */

@@ -8,6 +8,7 @@
 
 #include "agent/agent_inputs.h"
 #include "agent/bfd_lines.h"
+#include "agent/blackholes.h"
 #include "agent/options.h"
 #include "agent/peers.h"
 #include "agent/pods.h"
@@ -126,6 +127,7 @@ struct agent {
 
 	struct agent_peers peers;
 	struct agent_bfd bfd;
+	struct agent_blackholes blackholes;
 	struct pods pods;
 	struct agent_plan plans[2];
 	struct agent_plan *current; /* the applied plan; NULL before the first */

@@ -23,6 +23,7 @@ enum agent_input {
 	INPUT_ROUTERS,      /* another router was heard on a link */
 	INPUT_HOOKS,        /* the kernel speaks of attached programs */
 	INPUT_NEIGHBOURS,   /* the kernel has learned where an address or a MAC is */
+	INPUT_KERNEL,       /* somebody changed routes or rules where ours are */
 	INPUT_VERIFIED,     /* the hooks were looked at again */
 	INPUT_SESSIONS,     /* a session came up */
 	INPUT_WRITTEN,      /* UPDATEs went out */
@@ -49,6 +50,7 @@ enum agent_due {
 	DUE_PLAN_NOW = 1 << 6, /* ... and it must not wait */
 	DUE_NEW_PODS = 1 << 7, /* ask for the namespaces of those pods of which none is known */
 	DUE_FEED = 1 << 8,     /* take what the feeder has said */
+	DUE_KERNEL = 1 << 9,   /* look at the blackholes, with the next plan */
 };
 
 /* Who delivers pictures that begin incomplete (gate complete, DESIGN 1). */

@@ -332,6 +332,7 @@ bool apply_round(struct agent *a, nsec_t now)
 	}
 	again = apply_dataplane(a, p, now);
 	again |= end_leaving(a, &p->plan, now);
+	again |= blackholes_apply(a, &p->plan, now);
 	apply_peers(a, &p->plan, now);
 
 	problems_own_add(a, now, &p->problems);
@@ -365,6 +366,7 @@ void apply_start(struct agent *a)
 	a->dataplane_arena = arena_new();
 	a->apply_arena = arena_new();
 	pods_init(&a->pods, &pods_ops, a);
+	blackholes_start(a);
 }
 
 void apply_stop(struct agent *a)
@@ -372,6 +374,7 @@ void apply_stop(struct agent *a)
 	bpf_opening_free(a->opening);
 	bpf_dataplane_close(a->dataplane);
 	pods_done(&a->pods);
+	blackholes_stop(a);
 	arena_free(a->apply_arena);
 	arena_free(a->dataplane_arena);
 }

@@ -7,6 +7,7 @@
  */
 #include "agent/cleanup.h"
 
+#include "agent/blackholes.h"
 #include "base/arena.h"
 #include "sys/bpf_dataplane.h"
 #include "sys/files.h"
@@ -83,18 +84,30 @@ static void remove_lock(const char *pin)
 	(void)rmdir(LOCK_DIR); /* stays if there are other locks, or the control socket */
 }
 
+/* True: nothing of it is left. */
+static bool remove_all(const char *pin)
+{
+	const int routes = blackholes_cleanup();
+	const int programs = bpf_dataplane_cleanup(pin);
+
+	if (routes < 0)
+		fprintf(stderr, "lodestoned: cannot take away routes and rules: %s\n",
+			strerror(-routes));
+	if (programs < 0)
+		fprintf(stderr, "lodestoned: cannot clean up %s: %s\n", pin, strerror(-programs));
+	return routes == 0 && programs == 0;
+}
+
 int cleanup_run(const struct options *options)
 {
 	int lock = -1;
-	int r = agent_lock(options->pin, &lock);
+	bool done;
 
-	if (r < 0)
+	if (agent_lock(options->pin, &lock) < 0)
 		return EXIT_FAILURE;
-	r = bpf_dataplane_cleanup(options->pin);
-	if (r < 0)
-		fprintf(stderr, "lodestoned: cannot clean up %s: %s\n", options->pin, strerror(-r));
-	else
+	done = remove_all(options->pin);
+	if (done)
 		remove_lock(options->pin);
 	close(lock);
-	return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+	return done ? EXIT_SUCCESS : EXIT_FAILURE;
 }

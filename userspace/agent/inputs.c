@@ -39,6 +39,7 @@ static void gather_actual(struct agent *a, struct agent_plan *p)
 		.pinned = a->dataplane || bpf_dataplane_is_pinned(a->options->pin)};
 	if (!a->dataplane && actual->pinned)
 		actual->strange_abi = bpf_dataplane_strange_abi(a->options->pin);
+	blackholes_tell(a, p->arena, actual);
 	agent_peers_actual(&a->peers, p->arena, &actual->peers, &actual->n_peers);
 	if (a->dataplane) {
 		gather_frontends(a, actual);

@@ -50,6 +50,7 @@ cJSON *show_services(const struct agent *a, const struct show_filter *filter,
 cJSON *show_backends(const struct agent *a, const struct show_filter *filter,
 		     struct show_cursor *c);
 cJSON *show_bfd(const struct agent *a, const struct show_filter *filter);
+cJSON *show_blackholes(const struct agent *a, const struct show_filter *filter);
 cJSON *show_pools(const struct agent *a, const struct show_filter *filter);
 cJSON *show_problems(const struct agent *a, const struct show_filter *filter);
 struct problem;

@@ -41,6 +41,8 @@ static void on_netlink(void *ctx, bool readable, bool writable)
 		agent_input_changed(&a->inputs, INPUT_LINKS);
 	if (changed & (NETLINK_CHANGED_HOOKS | NETLINK_LOST))
 		agent_input_changed(&a->inputs, INPUT_HOOKS);
+	if (changed & (NETLINK_CHANGED_OURS | NETLINK_LOST))
+		agent_input_changed(&a->inputs, INPUT_KERNEL);
 	if (changed & (NETLINK_CHANGED_NEIGHBOURS | NETLINK_LOST)) {
 		agent_input_changed(&a->inputs, INPUT_NEIGHBOURS);
 		agent_peers_neighbours(&a->peers, loop_now(a->loop));
@@ -232,6 +234,7 @@ int sources_start(struct agent *a)
 		fprintf(stderr, "lodestoned: cannot open netlink: %s\n", strerror(-r));
 		return r;
 	}
+	netlink_ignore(a->netlink, blackholes_port(a));
 	netlink_use_helper(a->netlink, a->worker, on_routes, a);
 	source_changes_use_helper(&a->changes, a->reader, on_text_read, a);
 	a->watch_fd = loop_fd_new(a->loop, "config", watch_fd(a->watch), on_watch, a);

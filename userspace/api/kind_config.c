@@ -52,6 +52,12 @@ const struct api_word api_pref_as_words[] = {
 	{"prepend", API_PREF_AS_PREPEND},
 	{NULL, 0},
 };
+static const struct api_word blackholes_words[] = {
+	{"aggregates", API_BLACKHOLES_AGGREGATES},
+	{"all", API_BLACKHOLES_ALL},
+	{"off", API_BLACKHOLES_OFF},
+	{NULL, 0},
+};
 static const struct api_word auto_words[] = {{"auto", 1}, {"off", 0}, {NULL, 0}};
 
 static const struct api_field dataplane_fields[] = {
@@ -136,6 +142,13 @@ static const struct api_field bgp_fields[] = {
 	 IN_CONFIG(link_bandwidth),
 	 .bit = API_CONFIG_LINK_BANDWIDTH},
 };
+static const struct api_field netlink_fields[] = {
+	{.name = "blackholes",
+	 .type = API_TYPE_ENUM,
+	 .words = blackholes_words,
+	 IN_CONFIG(blackholes),
+	 .bit = API_CONFIG_BLACKHOLES},
+};
 static const struct api_field metrics_fields[] = {
 	{.name = "address",
 	 .type = API_TYPE_STRING,
@@ -148,11 +161,13 @@ static const struct api_field metrics_fields[] = {
 	API_TABLE(struct raw_config, f, .set_at = offsetof(struct raw_config, config.set))
 static const struct api_table dataplane_table = SECTION(dataplane_fields);
 static const struct api_table bgp_table = SECTION(bgp_fields);
+static const struct api_table netlink_table = SECTION(netlink_fields);
 static const struct api_table metrics_table = SECTION(metrics_fields);
 
 static const struct api_field spec_fields[] = {
 	{.name = "dataplane", .type = API_TYPE_STRUCT, .table = &dataplane_table},
 	{.name = "bgp", .type = API_TYPE_STRUCT, .table = &bgp_table},
+	{.name = "netlink", .type = API_TYPE_STRUCT, .table = &netlink_table},
 	{.name = "metrics", .type = API_TYPE_STRUCT, .table = &metrics_table},
 	{.name = "strict", .type = API_TYPE_BOOL, IN_CONFIG(strict), .bit = API_CONFIG_STRICT},
 	{.name = "drainSeconds",
@@ -182,7 +197,7 @@ static void finish_config(struct api_decoder *d, const void *raw, struct api_obj
 
 static const char *const config_rules[] = {
 	"The object default is for all nodes; one of the name of a node goes before it, field by field. Of default.NAME and NODE.NAME spec.dataplane.deny alone is read, and lists add up.",
-	"Not set: mode auto, the uplinks are the devices on the ways to the peers, unknownPort drop, icmpEcho answer, newFlows 100000, newFlowsPerSource 500, defaultLocalPref 100, drainSeconds 60, and what the BGPPeer says of graceful restart.",
+	"Not set: mode auto, the uplinks are the devices on the ways to the peers, unknownPort drop, icmpEcho answer, newFlows 100000, newFlowsPerSource 500, defaultLocalPref 100, blackholes aggregates, drainSeconds 60, and what the BGPPeer says of graceful restart.",
 	NULL,
 };
 

@@ -16,6 +16,9 @@ enum api_dataplane_mode { API_MODE_AUTO, API_MODE_NATIVE, API_MODE_GENERIC, API_
 enum api_unknown_port { API_UNKNOWN_DROP = 1, API_UNKNOWN_REJECT, API_UNKNOWN_PASS };
 enum api_icmp_echo { API_ECHO_ANSWER, API_ECHO_DROP, API_ECHO_PASS };
 
+/* Which announced prefixes are blackholes for what arrives on the uplinks. */
+enum api_blackholes { API_BLACKHOLES_AGGREGATES, API_BLACKHOLES_ALL, API_BLACKHOLES_OFF };
+
 /* `set` bits say which fields are named, so that a node's object overrides field by field. */
 struct api_config {
 	enum {
@@ -36,6 +39,7 @@ struct api_config {
 		API_CONFIG_LISTEN = 1 << 14,
 		API_CONFIG_LINK_BANDWIDTH = 1 << 15,
 		API_CONFIG_PREF_AS = 1 << 16,
+		API_CONFIG_BLACKHOLES = 1 << 17,
 	} set;
 	enum api_dataplane_mode mode;
 	struct api_strings uplinks;
@@ -51,6 +55,7 @@ struct api_config {
 	enum api_pref_as pref_as;
 	bool graceful_restart, listen, link_bandwidth;
 	uint32_t router_id; /* host order */
+	enum api_blackholes blackholes;
 	bool strict;
 	uint32_t drain_s;
 };

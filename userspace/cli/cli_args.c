@@ -45,6 +45,7 @@ static const struct {
 	[CLI_PROBLEMS] = {"problems", "problem"},
 	[CLI_BACKENDS] = {"backends", "backend"},
 	[CLI_BFD] = {"bfd", "bfd"},
+	[CLI_BLACKHOLES] = {"blackholes", "blackhole"},
 };
 
 static const char *const formats[] = {
@@ -166,7 +167,7 @@ static bool parse_what(struct line *line, enum cli_what *ret)
 	if (line->n_words < 2)
 		return refuse(
 			line,
-			"show what? peers, routes, bfd, services, backends, pools or problems");
+			"show what? peers, routes, bfd, services, backends, pools, blackholes or problems");
 	for (size_t i = 0; i < ARRAY_SIZE(whats); i++) {
 		if (strcmp(line->words[1], whats[i].plural) == 0 ||
 		    strcmp(line->words[1], whats[i].singular) == 0) {
@@ -176,7 +177,7 @@ static bool parse_what(struct line *line, enum cli_what *ret)
 	}
 	return refuse(
 		line,
-		"cannot show \"%s\"; there are peers, routes, bfd, services, backends, pools, problems",
+		"cannot show \"%s\"; there are peers, routes, bfd, services, backends, pools, blackholes, problems",
 		line->words[1]);
 }
 
@@ -308,6 +309,7 @@ const char *cli_help(void)
 	       "  show backends [SERVICE]       each backend: its state, flows and counters\n"
 	       "  show bfd [PEER]               BFD sessions, and with a name their last changes\n"
 	       "  show pools [NAME]             address pools and their use\n"
+	       "  show blackholes [PREFIX]      prefixes of which unused addresses end here\n"
 	       "  show problems [NAME]          what is wrong, and what to do about it\n"
 	       "  explain service [NS/]NAME     why it is announced, or why not: each check, to whom,\n"
 	       "                                and what the other nodes do\n"

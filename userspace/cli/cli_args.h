@@ -27,7 +27,8 @@ enum cli_what {
 	CLI_BACKENDS,
 	CLI_POOLS,
 	CLI_PROBLEMS,
-	CLI_BFD
+	CLI_BFD,
+	CLI_BLACKHOLES,
 };
 
 /* Strings are borrowed from argv; NULL: not given. */

@@ -100,6 +100,14 @@ static const struct column columns[][MAX_COLUMNS + 1] =
 				{"REMOTE DIAGNOSTIC", "remoteDiagnostic", cell_value, true},
 				{"DIAGNOSTIC", "diagnostic", cell_value, false},
 			},
+		[CLI_BLACKHOLES] =
+			{
+				{"PREFIX", "prefix", cell_value, false},
+				{"PLACED", "placed", cell_value, false},
+				{"TABLE", "table", cell_value, false},
+				{"UPLINKS", "uplinks", cell_value, false},
+				{"REASON", "reason", cell_value, false},
+			},
 		[CLI_PROBLEMS] =
 			{
 				{"SEVERITY", "severity", cell_value, false},

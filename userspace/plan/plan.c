@@ -274,10 +274,12 @@ static void hand_out_ledger(struct plan_draft *d, struct plan_ledger *ret)
 	};
 }
 
-/* The steps that a part has as the whole. */
-static void take_steps(struct plan_draft *d)
+/* The steps that a part has as the whole; blackholes are of the whole always. */
+static void take_steps(struct plan_draft *d, const struct plan_inputs *whole,
+		       const struct plan_arrangement *arranged)
 {
 	plan_draft_join(d);
+	plan_draft_blackholes(d, whole, arranged);
 	plan_draft_frontends(d);
 	plan_draft_routes(d);
 	plan_draft_leaving(d);
@@ -294,6 +296,8 @@ static void take_steps(struct plan_draft *d)
 static bool compute(struct plan_draft *d, struct plan_cache *c, struct plan_ledger *ret_ledger)
 {
 	struct plan_kept *kept = plan_cache_kept(c);
+	const struct plan_inputs *in = d->in;
+	const struct plan_arrangement *arranged;
 	struct plan_part part;
 	bool is_part;
 
@@ -306,8 +310,9 @@ static bool compute(struct plan_draft *d, struct plan_cache *c, struct plan_ledg
 	plan_draft_denied(d);
 	plan_draft_health(d);
 	plan_draft_rates(d);
+	arranged = d->arranged;
 	is_part = kept && !d->in->explain && plan_part_choose(d, kept, &part);
-	take_steps(d);
+	take_steps(d, in, arranged);
 	hand_out_ledger(d, ret_ledger);
 	plan_assert_contract(d->plan, ret_ledger);
 	if (d->in->explain)

@@ -167,6 +167,7 @@ struct plan {
 	size_t n_services;
 	const struct plan_health *health; /* by port */
 	size_t n_health;
+	struct plan_blackholes blackholes;
 	bool end_of_rib; /* gate 5: sessions may send End-of-RIB */
 	bool dataplane;  /* effective mode is not off, nor does another version have to go first */
 	bool leaving; /* what is pinned or attached is being left by the gates: mode is off, or */

@@ -210,6 +210,16 @@ static void assert_health(const struct plan *p)
 	}
 }
 
+static void assert_blackholes(const struct plan_blackholes *b)
+{
+	for (size_t i = 0; i < b->n; i++) {
+		assert(b->prefixes[i].len > 0 && is_whole(&b->prefixes[i]));
+		assert(i == 0 || ip_prefix_cmp(&b->prefixes[i - 1], &b->prefixes[i]) < 0);
+	}
+	for (size_t i = 1; i < b->n_uplinks; i++)
+		assert(strcmp(b->uplinks[i - 1], b->uplinks[i]) < 0);
+}
+
 static void assert_ledger(const struct plan_ledger *l)
 {
 	for (size_t i = 1; i < l->n_drains; i++)
@@ -233,5 +243,6 @@ void plan_assert_contract(const struct plan *plan, const struct plan_ledger *led
 	assert_devices(plan);
 	assert_services(plan);
 	assert_health(plan);
+	assert_blackholes(&plan->blackholes);
 	assert_ledger(ledger);
 }

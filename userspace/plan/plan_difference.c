@@ -201,6 +201,16 @@ static bool same_strings(const struct api_strings *a, const struct api_strings *
 	return SAME(a, b, items, n, same_string);
 }
 
+static bool same_prefix(const void *a, const void *b)
+{
+	return ip_prefix_cmp(a, b) == 0;
+}
+
+static bool same_blackholes(const struct plan_blackholes *a, const struct plan_blackholes *b)
+{
+	return SAME(a, b, prefixes, n, same_prefix) && SAME(a, b, uplinks, n_uplinks, same_string);
+}
+
 static bool same_good(const void *a, const void *b)
 {
 	const struct plan_good *x = a, *y = b;
@@ -245,6 +255,8 @@ static const char *arrays_difference(const struct plan *a, const struct plan *b)
 		return "next_hops";
 	if (!SAME(a, b, rates, n_rates, same_rate))
 		return "rates";
+	if (!same_blackholes(&a->blackholes, &b->blackholes))
+		return "blackholes";
 	if (!SAME(a, b, denied, n_denied, same_denied) || a->keeps_denied != b->keeps_denied)
 		return "denied";
 	if (!SAME(a, b, devices, n_devices, same_device))

@@ -165,8 +165,11 @@ uint64_t plan_draft_reach(const struct plan_draft *d, const struct plan_claim *c
 uint64_t plan_draft_admitted(const struct plan_draft *d, const struct plan_claim *c, uint64_t have)
 {
 	const uint64_t reach = plan_draft_reach(d, c);
+	enum vip_gate gate = plan_draft_gate(d, &c->vip);
 
-	switch (plan_draft_gate(d, &c->vip)) {
+	if (gate == GATE_OPEN && plan_draft_awaits_blackhole(d, &c->prefix))
+		gate = GATE_STALE;
+	switch (gate) {
 	case GATE_OPEN:
 		return reach & (d->peers_open | (d->peers_stale & have));
 	case GATE_STALE:

@@ -21,6 +21,7 @@
  *                   the peers that get one, for PLAN_WAITING_NS at most
  *   drained (4)     a target that left the slices, or whose Service is gone, keeps its flows until
  *                   the last has ended, or its deadline
+ *   placed          a route waits until its blackhole was tried to be placed (plan_blackholes.c)
  *   complete (5)    until every source has delivered its first complete picture nothing is
  *                   withdrawn, rewritten, detached or closed by End-of-RIB
  */
@@ -76,6 +77,7 @@ struct plan_draft {
 	struct plan_waiting *waiting;
 	size_t n_waiting, cap_waiting;
 	struct plan_zones stirred; /* zones that are not quiet (plan_kept.h) */
+	bool awaits_blackhole;     /* some prefix that is to be announced does */
 	bool is_indivisible;       /* something was told of once for many zones */
 
 	struct plan *plan;
@@ -96,6 +98,13 @@ void plan_draft_services(struct plan_draft *d);
 void plan_draft_health(struct plan_draft *d);
 /* Tells of aggregates under which routers or nodes are: not a step, nothing waits for it. */
 void plan_draft_aggregates(struct plan_draft *d);
+/* Made of the whole inputs and arrangement, for all of the plan: plan_blackholes.c. */
+void plan_draft_blackholes(struct plan_draft *d, const struct plan_inputs *in,
+			   const struct plan_arrangement *arranged);
+/* That what nobody has of the prefix is to end here. */
+bool plan_draft_is_blackhole(const struct plan_draft *d, const struct ip_prefix *prefix);
+/* ... and that it was not tried yet, so that nobody may be sent the prefix anew. */
+bool plan_draft_awaits_blackhole(const struct plan_draft *d, const struct ip_prefix *prefix);
 
 /* --- what more than one step asks: plan_draft.c ---------------------------------------------- */
 

@@ -55,6 +55,8 @@ static void config_over(struct plan_env *env, const struct api_object *object)
 		to->link_bandwidth = from->link_bandwidth;
 	if (from->set & API_CONFIG_STRICT)
 		to->strict = from->strict;
+	if (from->set & API_CONFIG_BLACKHOLES)
+		to->blackholes = from->blackholes;
 	if (from->set & API_CONFIG_DRAIN)
 		to->drain_s = from->drain_s;
 	to->set |= from->set;

@@ -11,7 +11,9 @@
 #include "base/nsec.h"
 #include "base/prefixes.h"
 #include "bgp/bgp_family.h"
+#include "plan/plan_addresses.h"
 #include "plan/plan_cache.h"
+#include "plan/plan_kernel.h"
 #include "plan/plan_router.h"
 #include "plan/plan_vip.h"
 
@@ -109,21 +111,11 @@ struct plan_actual {
 	const char *dataplane_failure; /* the programs could not be loaded; NULL = loaded */
 	bool pinned;                   /* maps or programs of ours are in the kernel, if only of a
 					  former run: what it attached may still forward */
-	uint32_t strange_abi; /* what is pinned is of this version of the maps, which we do not
-				 read, and may forward; 0: it is not */
-};
-
-/* Which address a Service has: ipam_compute's result, read back. */
-struct plan_address {
-	const char *ns, *name; /* the Service */
-	struct ip_addr addr;
-	const char *pool; /* name of the pool that holds it; "" if none does */
-};
-struct plan_addresses {
-	const struct plan_address *items; /* by ns, name, addr */
-	size_t n;
-	struct api_strings pools; /* for plan_ledger.pools */
-	uint64_t generation;      /* equal ones of one maker: the same items; 0: not known */
+	/* Blackholes that were tried, whatever became of them, and the devices they are for. */
+	struct plan_blackholes blackholes;
+	bool places_blackholes; /* somebody tries; else nothing waits for it */
+	uint32_t strange_abi;   /* what is pinned is of this version of the maps, which we do not
+				   read, and may forward; 0: it is not */
 };
 
 struct plan_explain;

@@ -105,6 +105,21 @@ static bool is_our_route(const struct kernel_route *r)
 	       r->metric == KERNEL_METRIC && r->to.len == kernel_route_group(r);
 }
 
+struct kernel_picture kernel_ours(struct arena *arena, const struct kernel_picture *have)
+{
+	struct kernel_picture ret = {
+		.routes = arena_array_of(arena, have->n_routes, struct kernel_route),
+		.rules = arena_array_of(arena, have->n_rules, struct kernel_rule)};
+
+	for (size_t i = 0; i < have->n_routes; i++)
+		if (is_our_route(&have->routes[i]))
+			ret.routes[ret.n_routes++] = have->routes[i];
+	for (size_t i = 0; i < have->n_rules; i++)
+		if (is_our_rule(&have->rules[i]))
+			ret.rules[ret.n_rules++] = have->rules[i];
+	return ret;
+}
+
 static void add_rules(struct arena *arena, enum ip_family family, uint8_t len,
 		      const struct plan_blackholes *b, struct kernel_picture *ret, size_t *cap)
 {
@@ -280,51 +295,45 @@ static bool always_same(const void *want, const void *have)
 	return true; /* all that they have is in their keys */
 }
 
-static void change_rules(struct changes_build *b)
+/* What is wanted of the groups in which nobody else is. */
+static struct kernel_picture placeable(const struct changes_build *b)
 {
-	struct kernel_rule *want = arena_array_of(b->arena, b->want->n_rules, struct kernel_rule);
-	struct kernel_rule *have = arena_array_of(b->arena, b->have->n_rules, struct kernel_rule);
-	struct diff d = {.want = {want, 0, sizeof(*want)},
-			 .have = {have, 0, sizeof(*have)},
-			 .cmp = cmp_rule,
-			 .same = always_same};
-	struct diff_step step;
+	const struct kernel_picture *want = b->want;
+	struct kernel_picture ret = {
+		.routes = arena_array_of(b->arena, want->n_routes, struct kernel_route),
+		.rules = arena_array_of(b->arena, want->n_rules, struct kernel_rule)};
 
-	for (size_t i = 0; i < b->want->n_rules; i++) {
-		const struct kernel_rule *r = &b->want->rules[i];
-
-		if (!b->clashes[r->family][kernel_rule_group(r)])
-			want[d.want.n++] = *r;
-	}
-	for (size_t i = 0; i < b->have->n_rules; i++)
-		if (is_our_rule(&b->have->rules[i]))
-			have[d.have.n++] = b->have->rules[i];
-	while (diff_next(&d, &step))
-		change_rule(b, &step);
-}
-
-static void change_routes(struct changes_build *b)
-{
-	struct kernel_route *want =
-		arena_array_of(b->arena, b->want->n_routes, struct kernel_route);
-	struct kernel_route *have =
-		arena_array_of(b->arena, b->have->n_routes, struct kernel_route);
-	struct diff d = {.want = {want, 0, sizeof(*want)},
-			 .have = {have, 0, sizeof(*have)},
-			 .cmp = cmp_route,
-			 .same = always_same};
-	struct diff_step step;
-
-	for (size_t i = 0; i < b->want->n_routes; i++) {
-		const struct kernel_route *r = &b->want->routes[i];
+	for (size_t i = 0; i < want->n_routes; i++) {
+		const struct kernel_route *r = &want->routes[i];
 
 		if (!b->clashes[ip_family_of(&r->to.addr)][kernel_route_group(r)])
-			want[d.want.n++] = *r;
+			ret.routes[ret.n_routes++] = *r;
 	}
-	for (size_t i = 0; i < b->have->n_routes; i++)
-		if (is_our_route(&b->have->routes[i]))
-			have[d.have.n++] = b->have->routes[i];
-	while (diff_next(&d, &step))
+	for (size_t i = 0; i < want->n_rules; i++) {
+		const struct kernel_rule *r = &want->rules[i];
+
+		if (!b->clashes[r->family][kernel_rule_group(r)])
+			ret.rules[ret.n_rules++] = *r;
+	}
+	return ret;
+}
+
+static void change_all(struct changes_build *b)
+{
+	const struct kernel_picture want = placeable(b), have = kernel_ours(b->arena, b->have);
+	struct diff rules = {.want = {want.rules, want.n_rules, sizeof(*want.rules)},
+			     .have = {have.rules, have.n_rules, sizeof(*have.rules)},
+			     .cmp = cmp_rule,
+			     .same = always_same};
+	struct diff routes = {.want = {want.routes, want.n_routes, sizeof(*want.routes)},
+			      .have = {have.routes, have.n_routes, sizeof(*have.routes)},
+			      .cmp = cmp_route,
+			      .same = always_same};
+	struct diff_step step;
+
+	while (diff_next(&rules, &step))
+		change_rule(b, &step);
+	while (diff_next(&routes, &step))
 		change_route(b, &step);
 }
 
@@ -356,7 +365,6 @@ void kernel_changes(const struct kernel_picture *want, const struct kernel_pictu
 
 	*ret = (struct kernel_changes){0};
 	find_clashes(&b);
-	change_rules(&b);
-	change_routes(&b);
+	change_all(&b);
 	plan_sort(ret->ops, ret->n, sizeof(*ret->ops), kernel_op_cmp);
 }

@@ -78,6 +78,9 @@ struct plan_blackholes {
 /* The same as routes and rules; names are borrowed. */
 struct kernel_picture kernel_want(struct arena *arena, const struct plan_blackholes *b);
 
+/* What of it is ours, in the same order; names are borrowed. */
+struct kernel_picture kernel_ours(struct arena *arena, const struct kernel_picture *have);
+
 enum kernel_verb { KERNEL_DEL_RULE, KERNEL_DEL_ROUTE, KERNEL_PUT_ROUTE, KERNEL_PUT_RULE };
 struct kernel_op {
 	enum kernel_verb verb;

@@ -162,6 +162,32 @@ static void keep(struct kernel_state *s, const struct pass *p, const struct plan
 	arena_free(old);
 }
 
+static int cmp_text(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+bool kernel_adopt(struct kernel_state *s, const struct kernel_sink *sink)
+{
+	_cleanup_(arena_freep) struct arena *arena = arena_new();
+	struct pass p = {.arena = arena};
+	struct plan_blackholes as = {0};
+	const char **uplinks;
+
+	s->error = sink->ops->dump(sink->ctx, arena, &p.have);
+	if (s->error)
+		return false;
+	kernel_picture_sort(&p.have);
+	p.want = kernel_ours(arena, &p.have);
+	uplinks = arena_array_of(arena, p.want.n_rules, const char *);
+	for (size_t i = 0; i < p.want.n_rules; i++)
+		uplinks[i] = p.want.rules[i].iif;
+	as.n_uplinks = plan_sort_unique(uplinks, p.want.n_rules, sizeof(*uplinks), cmp_text);
+	as.uplinks = uplinks;
+	keep(s, &p, &as);
+	return true;
+}
+
 void kernel_pass(struct kernel_state *s, const struct kernel_sink *sink,
 		 const struct plan_blackholes *want)
 {
@@ -181,6 +207,21 @@ void kernel_pass(struct kernel_state *s, const struct kernel_sink *sink,
 		note_failures(&p, s);
 	}
 	keep(s, &p, want);
+}
+
+struct plan_blackholes kernel_tried(const struct kernel_state *s, struct arena *arena)
+{
+	struct ip_prefix *prefixes = arena_array_of(arena, s->n_blackholes, struct ip_prefix);
+	const char **uplinks = arena_array_of(arena, s->n_uplinks, const char *);
+
+	for (size_t i = 0; i < s->n_blackholes; i++)
+		prefixes[i] = s->blackholes[i].prefix;
+	for (size_t i = 0; i < s->n_uplinks; i++)
+		uplinks[i] = arena_strdup(arena, s->uplinks[i]);
+	return (struct plan_blackholes){.prefixes = prefixes,
+					.n = s->n_blackholes,
+					.uplinks = uplinks,
+					.n_uplinks = s->n_uplinks};
 }
 
 /* --- problems -------------------------------------------------------------------------------- */

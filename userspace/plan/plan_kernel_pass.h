@@ -50,9 +50,18 @@ struct kernel_state {
 void kernel_state_init(struct kernel_state *s);
 void kernel_state_done(struct kernel_state *s);
 
+/*
+ * Before the first pass: what is there of ours, by an earlier process, counts as placed. False: it
+ * could not be looked at (s->error).
+ */
+bool kernel_adopt(struct kernel_state *s, const struct kernel_sink *sink);
+
 /* Brings the kernel to what is wanted. What `want` points to may go afterwards. */
 void kernel_pass(struct kernel_state *s, const struct kernel_sink *sink,
 		 const struct plan_blackholes *want);
+
+/* What was tried, as the next plan is told; in the arena. */
+struct plan_blackholes kernel_tried(const struct kernel_state *s, struct arena *arena);
 
 /* Adds a problem for each clash, of the node of that name. */
 void kernel_clash_problems(const struct kernel_state *s, const char *node, struct problems *list);

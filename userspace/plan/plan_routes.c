@@ -147,9 +147,9 @@ static void hold_routes(struct plan_draft *d, struct plan_folded *f)
 }
 
 /*
- * End-of-RIB tells the router to drop what we did not repeat: it waits for devices and VIPs on
- * their way, but not for what has failed. A VIP counts if any of its claims goes to a peer that can
- * be sent routes.
+ * End-of-RIB tells the router to drop what we did not repeat: it waits for devices, VIPs and
+ * blackholes on their way, but not for what has failed. A VIP counts if any of its claims goes to a
+ * peer that can be sent routes.
  */
 static bool is_on_its_way(const struct plan_draft *d, const struct draft_vip *v)
 {
@@ -171,7 +171,7 @@ static bool is_on_its_way(const struct plan_draft *d, const struct draft_vip *v)
 
 static bool is_complete(const struct plan_draft *d)
 {
-	if (!d->in->synced)
+	if (!d->in->synced || d->awaits_blackhole)
 		return false;
 	if (!d->plan->dataplane)
 		return true; /* also while XDP is left: that nothing is repeated is meant */

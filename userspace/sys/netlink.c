@@ -40,7 +40,8 @@ struct netlink {
 	struct arena *arena;       /* owned; holds node */
 	struct plan_node node;
 	unsigned generation;
-	int *defaults; /* devices of the default routes. Owned */
+	uint32_t ignored; /* number of a socket; 0: none */
+	int *defaults;    /* devices of the default routes. Owned */
 	size_t n_defaults;
 	bool has_defaults;
 	int first_error;       /* the routes could not be read so far; not told yet */
@@ -121,6 +122,11 @@ void netlink_freep(struct netlink **nl)
 	*nl = netlink_free(*nl);
 }
 
+void netlink_ignore(struct netlink *nl, uint32_t port)
+{
+	nl->ignored = port;
+}
+
 int netlink_fd(const struct netlink *nl)
 {
 	return mnl_socket_get_fd(nl->notify);
@@ -147,6 +153,15 @@ static bool route_matters(const struct netlink *nl, const struct nlmsghdr *m)
 	return netlink_route_prefix(m, &prefix) && covers_an_asked_address(nl, &prefix);
 }
 
+/* A table whose number does not fit into the header is named by an attribute. */
+static bool is_in_our_table(const struct nlmsghdr *m)
+{
+	const struct rtmsg *r = mnl_nlmsg_get_payload(m);
+
+	return mnl_nlmsg_get_payload_len(m) >= sizeof(*r) && r->rtm_table == RT_TABLE_COMPAT &&
+	       kernel_is_our_table(netlink_route_table(m));
+}
+
 /*
  * A bridge has learned behind which port a MAC is, or an address's MAC is known: a pod behind a
  * bridge has spoken. Not what becomes old, or is asked for.
@@ -161,17 +176,22 @@ static bool neighbour_matters(const struct nlmsghdr *m)
 
 static unsigned bits_of(const struct netlink *nl, const struct nlmsghdr *m)
 {
+	if (nl->ignored && m->nlmsg_pid == nl->ignored)
+		return 0;
 	switch (m->nlmsg_type) {
 	case RTM_NEWLINK:
 	case RTM_DELLINK:
 		return NETLINK_CHANGED_NODE | NETLINK_CHANGED_HOOKS;
 	case RTM_NEWADDR:
 	case RTM_DELADDR:
+		return NETLINK_CHANGED_NODE;
 	case RTM_NEWRULE:
 	case RTM_DELRULE:
-		return NETLINK_CHANGED_NODE;
+		return NETLINK_CHANGED_NODE | NETLINK_CHANGED_OURS;
 	case RTM_NEWROUTE:
 	case RTM_DELROUTE:
+		if (is_in_our_table(m))
+			return NETLINK_CHANGED_OURS;
 		return route_matters(nl, m) ? NETLINK_CHANGED_NODE : 0;
 	case RTM_NEWNEIGH:
 		return neighbour_matters(m) ? NETLINK_CHANGED_NEIGHBOURS : 0;
@@ -198,7 +218,7 @@ unsigned netlink_receive(struct netlink *nl)
 		if (got < 0 && (errno == ENOBUFS || errno == ENOSPC)) {
 			/* ENOSPC: libmnl's word for a datagram that was longer than the buffer. */
 			changed |= NETLINK_LOST | NETLINK_CHANGED_NODE | NETLINK_CHANGED_HOOKS |
-				   NETLINK_CHANGED_NEIGHBOURS;
+				   NETLINK_CHANGED_NEIGHBOURS | NETLINK_CHANGED_OURS;
 			continue;
 		}
 		if (got <= 0)

@@ -24,6 +24,7 @@ struct worker;
 #define NETLINK_CHANGED_HOOKS      (1u << 1) /* a qdisc, filter or XDP program may have gone */
 #define NETLINK_LOST               (1u << 2) /* notifications were lost: assume everything changed */
 #define NETLINK_CHANGED_NEIGHBOURS (1u << 3) /* netlink_pod_nsid may know more pods */
+#define NETLINK_CHANGED_OURS       (1u << 4) /* rules, or routes in our tables (plan_kernel.h) */
 
 /*
  * Opens both sockets in the current network namespace. The caller owns *ret. Returns 0 or -errno.
@@ -40,6 +41,9 @@ void netlink_freep(struct netlink **nl);
  */
 void netlink_use_helper(struct netlink *nl, struct worker *worker, void (*changed)(void *ctx),
 			void *ctx);
+
+/* What the socket of that number changes is no news (nlmsg_pid of the notifications). */
+void netlink_ignore(struct netlink *nl, uint32_t port);
 
 /* To be watched for reading. */
 int netlink_fd(const struct netlink *nl);

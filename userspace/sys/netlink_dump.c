@@ -378,3 +378,13 @@ bool netlink_route_prefix(const struct nlmsghdr *m, struct ip_prefix *ret)
 	*ret = ip_prefix_of(&to, header->rtm_dst_len);
 	return true;
 }
+
+uint32_t netlink_route_table(const struct nlmsghdr *m)
+{
+	struct netlink_attrs attrs;
+	uint32_t table = 0;
+
+	if (netlink_attrs_parse(m, sizeof(struct rtmsg), &attrs))
+		(void)netlink_attrs_u32(&attrs, RTA_TABLE, &table);
+	return table;
+}

@@ -157,9 +157,10 @@ static void bad_lines_are_refused_with_their_reason(void **state)
 	} cases[] = {
 		{"", "no command"},
 		{"frobnicate", "no command \"frobnicate\""},
-		{"show", "show what? peers, routes, bfd, services, backends, pools or problems"},
+		{"show",
+		 "show what? peers, routes, bfd, services, backends, pools, blackholes or problems"},
 		{"show tables",
-		 "cannot show \"tables\"; there are peers, routes, bfd, services, backends, pools, problems"},
+		 "cannot show \"tables\"; there are peers, routes, bfd, services, backends, pools, blackholes, problems"},
 		{"status now", "\"now\" is one word too many"},
 		{"show peers a b", "\"b\" is one word too many"},
 		{"status -n ns", "status takes neither -n nor --peer"},

@@ -127,6 +127,13 @@ static void what_is_there_is_adopted(void **state)
 	pass(&b);
 	assert_int_equal(b.s.n_done, 0);
 	assert_true(b.s.blackholes[0].is_placed);
+	restart(&b); /* or is told of before anything is done */
+	assert_true(kernel_adopt(&b.s, &b.sink));
+	assert_int_equal(b.s.n_blackholes, 1);
+	assert_int_equal(ip_prefix_cmp(&b.s.blackholes[0].prefix, &b.prefixes[0]), 0);
+	assert_true(b.s.blackholes[0].is_placed);
+	assert_int_equal(b.s.n_uplinks, 1);
+	assert_string_equal(b.s.uplinks[0], "eth0");
 	b.want.n = 0;
 	restart(&b); /* nor does it matter who placed what goes */
 	pass(&b);

@@ -179,6 +179,10 @@ static void withdraw_waits_until_its_replacement_was_written(void **state)
 	fixture_converge(f, 10);
 	fixture_object(f, "BGPAdvertisement", "adv", "", "spec: {aggregationLength: 24}");
 	fixture_peer(f, "r2")->stuck = true;
+	fixture_plan(f); /* its blackhole comes first */
+	fixture_apply(f);
+	assert_null(fixture_route(f, "192.168.100.0/24"));
+	assert_non_null(fixture_held(f, "r1", VIP "/32"));
 	for (int i = 0; i < 3; i++) {
 		fixture_plan(f);
 		assert_false(fixture_route(f, "192.168.100.0/24")->hold);

@@ -319,7 +319,7 @@ static void notifications_tell_what_changed(void **state)
 	run("ip addr add 10.5.0.1/24 dev lt0");
 	assert_int_equal(gather(nl), NETLINK_CHANGED_NODE);
 	run("ip rule add from 10.5.0.0/24 lookup 77");
-	assert_int_equal(gather(nl), NETLINK_CHANGED_NODE);
+	assert_int_equal(gather(nl), NETLINK_CHANGED_NODE | NETLINK_CHANGED_OURS);
 	run("ip link set lt0 mtu 1400");
 	assert_int_equal(gather(nl), NETLINK_CHANGED_NODE | NETLINK_CHANGED_HOOKS);
 	run("ip link del lt0");

@@ -3,6 +3,7 @@
  * sys/rtnl_message and sys/rtnl: messages octet by octet, what is read of the kernel's, and passes
  * over the kernel of a fresh network namespace, which iproute2 looks at as well.
  */
+#include "sys/netlink.h"
 #include "sys/rtnl.h"
 #include "sys/rtnl_message.h"
 
@@ -10,6 +11,7 @@
 
 #include <linux/fib_rules.h>
 #include <linux/rtnetlink.h>
+#include <poll.h>
 
 static struct ip_prefix prefix_of(const char *text)
 {
@@ -275,6 +277,52 @@ static void ten_thousand_come_and_go(void **state)
 	bed_end(&b);
 }
 
+static unsigned gather(struct netlink *nl)
+{
+	struct pollfd p = {.fd = netlink_fd(nl), .events = POLLIN};
+	unsigned changed = 0;
+
+	while (poll(&p, 1, 50) == 1)
+		changed |= netlink_receive(nl);
+	return changed;
+}
+
+/* In our tables whatever it is, and by whomever; but not what we did. */
+static void changes_in_our_tables_are_told(void **state)
+{
+	struct netlink *nl = NULL;
+	struct ip_prefix prefix;
+	const char *const uplinks[] = {"lo"};
+	const struct plan_blackholes want = {&prefix, 1, uplinks, 1};
+	struct kernel_state ours;
+	struct kernel_sink sink;
+	struct rtnl *r = NULL;
+
+	(void)state;
+	netns_enter();
+	prefix = prefix_of("10.3.0.0/16");
+	assert_int_equal(netlink_open(&nl), 0);
+	run("ip route add blackhole 10.1.2.3/32 table 19632");
+	assert_int_equal(gather(nl), NETLINK_CHANGED_OURS);
+	run("ip -6 route add unreachable 2001:db8::/48 table 19648; ip route flush table 19632");
+	assert_int_equal(gather(nl), NETLINK_CHANGED_OURS);
+	run("ip route add blackhole 10.1.2.0/24 table 19600; ip route add blackhole 10.1.0.0/16 "
+	    "table 19729");
+	assert_int_equal(gather(nl), 0); /* the first and the last are not ours */
+	assert_int_equal(rtnl_open(&r), 0);
+	netlink_ignore(nl, rtnl_port(r));
+	sink = rtnl_sink(r);
+	kernel_state_init(&ours);
+	kernel_pass(&ours, &sink, &want);
+	assert_int_equal(ours.n_done, 3);
+	assert_int_equal(gather(nl), 0);
+	run("ip route flush table 19616");
+	assert_int_equal(gather(nl), NETLINK_CHANGED_OURS);
+	kernel_state_done(&ours);
+	rtnl_free(r);
+	netlink_free(nl);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -284,6 +332,7 @@ int main(void)
 		cmocka_unit_test(a_device_that_goes_and_comes_changes_nothing),
 		cmocka_unit_test(each_of_many_messages_has_its_outcome),
 		cmocka_unit_test(ten_thousand_come_and_go),
+		cmocka_unit_test(changes_in_our_tables_are_told),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

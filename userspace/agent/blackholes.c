@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * A pass takes as long as a few routes, so it is made in the loop; what would be thousands is the
+ * kernel's pace, 50,000 a second.
+ */
+#include "agent/blackholes.h"
+
+#include "agent/agent.h"
+#include "base/hash.h"
+#include "sys/log.h"
+#include "sys/rtnl.h"
+
+#include <errno.h>
+
+#define PASS_NS (60 * NSEC_PER_SEC)
+
+void blackholes_start(struct agent *a)
+{
+	struct agent_blackholes *b = &a->blackholes;
+	struct kernel_sink sink;
+
+	kernel_state_init(&b->state);
+	b->error = rtnl_open(&b->rtnl);
+	if (b->error < 0)
+		return;
+	sink = rtnl_sink(b->rtnl);
+	if (kernel_adopt(&b->state, &sink) && b->state.n_blackholes > 0)
+		log_info("blackholes: adopted", "prefixes=%zu", b->state.n_blackholes);
+}
+
+void blackholes_stop(struct agent *a)
+{
+	kernel_state_done(&a->blackholes.state);
+	a->blackholes.rtnl = rtnl_free(a->blackholes.rtnl);
+}
+
+uint32_t blackholes_port(const struct agent *a)
+{
+	return a->blackholes.rtnl ? rtnl_port(a->blackholes.rtnl) : 0;
+}
+
+void blackholes_tell(const struct agent *a, struct arena *arena, struct plan_actual *actual)
+{
+	actual->places_blackholes = a->blackholes.rtnl != NULL;
+	actual->blackholes = kernel_tried(&a->blackholes.state, arena);
+}
+
+static uint64_t hash_of(const struct plan_blackholes *b)
+{
+	uint64_t h = hash_bytes(HASH_INIT, b->prefixes, b->n * sizeof(*b->prefixes));
+
+	for (size_t i = 0; i < b->n_uplinks; i++)
+		h = hash_str(h, b->uplinks[i]);
+	return h;
+}
+
+static void say(const struct kernel_state *s, int former_error)
+{
+	const int error = s->error ? s->error : s->first_error;
+
+	if (s->n_repaired > 0)
+		log_warn("blackholes: somebody took routes or rules away; put back", "n=%zu",
+			 s->n_repaired);
+	else if (s->n_done > 0)
+		log_info("blackholes: placed", "prefixes=%zu changes=%zu", s->n_blackholes,
+			 s->n_done);
+	if (error && error != former_error)
+		log_warn("blackholes: not all could be placed", "error=%s",
+			 log_quote(strerror(-error)));
+}
+
+static bool is_due(const struct agent *a, uint64_t wanted, nsec_t now)
+{
+	return wanted != a->blackholes.wanted || now >= a->blackholes.pass_at ||
+	       agent_inputs_due(&a->inputs, DUE_KERNEL);
+}
+
+bool blackholes_apply(struct agent *a, const struct plan *plan, nsec_t now)
+{
+	struct agent_blackholes *b = &a->blackholes;
+	const uint64_t wanted = hash_of(&plan->blackholes);
+	const int former = b->state.error ? b->state.error : b->state.first_error;
+	const bool is_other = wanted != b->wanted;
+	struct kernel_sink sink;
+
+	if (!b->rtnl || !is_due(a, wanted, now))
+		return false;
+	loop_doing(a->loop, "blackholes");
+	agent_inputs_done(&a->inputs, DUE_KERNEL);
+	sink = rtnl_sink(b->rtnl);
+	kernel_pass(&b->state, &sink, &plan->blackholes);
+	b->wanted = wanted;
+	b->pass_at = nsec_add(now, PASS_NS);
+	say(&b->state, former);
+	return is_other && plan->blackholes.n + b->state.n_done > 0;
+}
+
+static void refused_problem(const struct agent *a, int error, struct problems *list)
+{
+	const struct kernel_state *s = &a->blackholes.state;
+	const struct object_ref ref = {.kind = "Node", .name = a->options->node};
+	const struct problem_text text = {
+		.field = "blackholes",
+		.reason = "BlackholesRefused",
+		.remedy = "let the agent change routes and rules (CAP_NET_ADMIN, a kernel with "
+			  "CONFIG_IP_MULTIPLE_TABLES), or set spec.netlink.blackholes: off",
+	};
+	size_t n = 0;
+
+	for (size_t i = 0; i < s->n_blackholes; i++)
+		n += s->blackholes[i].error != 0;
+	problem_add(list, SEVERITY_WARNING, &ref, &text,
+		    "%zu of %zu prefixes have no blackhole, so that packets to their unused "
+		    "addresses may go back to the router: %s",
+		    n, s->n_blackholes, strerror(-error));
+}
+
+void blackholes_problems(const struct agent *a, struct problems *list)
+{
+	const struct kernel_state *s = &a->blackholes.state;
+	const int error = a->blackholes.error ? a->blackholes.error
+			  : s->error          ? s->error
+					      : s->first_error;
+
+	kernel_clash_problems(s, a->options->node, list);
+	if (error)
+		refused_problem(a, error, list);
+}
+
+int blackholes_cleanup(void)
+{
+	_cleanup_(rtnl_freep) struct rtnl *r = NULL;
+	const struct plan_blackholes none = {0};
+	struct kernel_state state;
+	int err = rtnl_open(&r);
+
+	if (err < 0)
+		return err;
+	const struct kernel_sink sink = rtnl_sink(r);
+
+	kernel_state_init(&state);
+	kernel_pass(&state, &sink, &none);
+	err = state.error ? state.error : state.first_error;
+	kernel_state_done(&state);
+	return err;
+}

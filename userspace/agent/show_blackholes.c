@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/* Blackholes as JSON: what was to be placed, and what became of it. */
+#include "agent/show.h"
+
+#include "agent/agent.h"
+
+/* Why it is not there; NULL: it is. */
+static const char *why(const struct kernel_blackhole *b)
+{
+	if (b->is_placed)
+		return NULL;
+	return b->error ? strerror(-b->error) : "table or priority taken: see show problems";
+}
+
+static cJSON *blackhole_json(const struct kernel_state *s, const struct kernel_blackhole *b)
+{
+	char prefix[IP_PREFIX_TEXT];
+	cJSON *o = cJSON_CreateObject(), *uplinks;
+
+	cJSON_AddStringToObject(o, "prefix", ip_prefix_text(&b->prefix, prefix));
+	cJSON_AddNumberToObject(o, "table", KERNEL_TABLES + b->prefix.len);
+	uplinks = cJSON_AddArrayToObject(o, "uplinks");
+	for (size_t i = 0; i < s->n_uplinks; i++)
+		cJSON_AddItemToArray(uplinks, cJSON_CreateString(s->uplinks[i]));
+	cJSON_AddBoolToObject(o, "placed", b->is_placed);
+	show_add_text(o, "reason", why(b));
+	return o;
+}
+
+cJSON *show_blackholes(const struct agent *a, const struct show_filter *filter)
+{
+	const struct kernel_state *s = &a->blackholes.state;
+	cJSON *out = cJSON_CreateArray();
+	char prefix[IP_PREFIX_TEXT];
+
+	for (size_t i = 0; i < s->n_blackholes; i++)
+		if (show_matches(filter->name, ip_prefix_text(&s->blackholes[i].prefix, prefix)))
+			cJSON_AddItemToArray(out, blackhole_json(s, &s->blackholes[i]));
+	return out;
+}
