@@ -165,18 +165,16 @@ step_samples_subset() {
 }
 
 step_samples_two_routes() {
-	sample_router first 64512 10.0.0.10 64512 10.1.1.2 65100
+	sample_router first 64512 10.0.0.10 64512
 	sample_router second 64514
-	sample_router upstream 65100 10.1.1.1 64512
 	{
 		sample_peer r1 64512 64512 10.0.0.1
 		sample_blocks S2-advanced-bgp-01 S2-advanced-bgp-02 S2-advanced-bgp-03
 		sample_service one first-pool 198.51.100.10
 		sample_service two first-pool 198.51.100.11
 	} | sample_config s2
-	STEP_NOTE="two /32 with no-advertise and localPref 100, which go no farther, one /24"
-	sample_expect first "198.51.100.0/24 localPref 100|198.51.100.10/32 localPref 100 no-advertise|198.51.100.11/32 localPref 100 no-advertise" &&
-		sample_expect upstream "198.51.100.0/24"
+	STEP_NOTE="two /32 with no-advertise and localPref 100, one /24"
+	sample_expect first "198.51.100.0/24 localPref 100|198.51.100.10/32 localPref 100 no-advertise|198.51.100.11/32 localPref 100 no-advertise"
 }
 
 step_samples_maintenance() {
