@@ -111,6 +111,8 @@ sample_routes() {
 				(.community.string // empty)] | join(" ")'
 	done | LC_ALL=C sort | paste -sd '|'
 }
+# All that it has, from whomever.
+sample_prefixes_are() { [ "$(sample_vtysh "$1" -c "show bgp ipv4 unicast json" | jq -r '.routes | keys | join("|")')" = "$2" ]; }
 sample_routes_are() { [ "$(sample_routes "$1")" = "$2" ]; }
 # sample_expect ROUTER ROUTES: within a while.
 sample_expect() {
@@ -165,16 +167,18 @@ step_samples_subset() {
 }
 
 step_samples_two_routes() {
-	sample_router first 64512 10.0.0.10 64512
+	sample_router first 64512 10.0.0.10 64512 10.1.1.2 65100
 	sample_router second 64514
+	sample_router upstream 65100 10.1.1.1 64512
 	{
 		sample_peer r1 64512 64512 10.0.0.1
 		sample_blocks S2-advanced-bgp-01 S2-advanced-bgp-02 S2-advanced-bgp-03
 		sample_service one first-pool 198.51.100.10
 		sample_service two first-pool 198.51.100.11
 	} | sample_config s2
-	STEP_NOTE="two /32 with no-advertise and localPref 100, one /24"
-	sample_expect first "198.51.100.0/24 localPref 100|198.51.100.10/32 localPref 100 no-advertise|198.51.100.11/32 localPref 100 no-advertise"
+	STEP_NOTE="two /32 with no-advertise and localPref 100, which go no farther, one /24"
+	sample_expect first "198.51.100.0/24 localPref 100|198.51.100.10/32 localPref 100 no-advertise|198.51.100.11/32 localPref 100 no-advertise" &&
+		lab_until 20 sample_prefixes_are upstream 198.51.100.0/24
 }
 
 step_samples_maintenance() {
