@@ -6,7 +6,7 @@
 
 BENCH_LOAD_LIBS := $(patsubst %,$(B)/lib%.a,$(filter $(DIRS),$(below_sys)))
 
-$(B)/bench/bench_load $(B)/bench/bench_ipam $(B)/bench/bench_edit $(B)/bench/bench_plan $(B)/bench/bench_walk $(B)/bench/bench_rib $(B)/bench/bench_routes: $(B)/bench/%: $(B)/obj/tests/bench/%.o $(BENCH_LOAD_LIBS)
+$(B)/bench/bench_load $(B)/bench/bench_ipam $(B)/bench/bench_edit $(B)/bench/bench_plan $(B)/bench/bench_walk $(B)/bench/bench_rib $(B)/bench/bench_routes $(B)/bench/bench_bfd: $(B)/bench/%: $(B)/obj/tests/bench/%.o $(BENCH_LOAD_LIBS)
 	@mkdir -p $(@D)
 	@echo "  LD    $@"
 	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $< -Wl,--start-group $(BENCH_LOAD_LIBS) -Wl,--end-group $(LIBS_agent)
@@ -44,6 +44,9 @@ bench-memory: $(AGENT_BIN) ## memory of the agent for each Service against the b
 bench-session: $(AGENT_BIN) ## time from the agent's start to its session against the bar, beside BIRD and FRR; BENCH_STRICT=1 (root)
 	$(Q)tests/bench/bench-session $(B)
 
+bench-bfd: $(B)/bench/bench_bfd $(AGENT_BIN) $(CLI_BIN) ## what BFD costs and how fast it is, beside BIRD and FRR; BENCH_STRICT=1 (root)
+	$(Q)tests/bench/bench-bfd $(B)
+
 bench-rib: $(B)/bench/bench_rib ## time to say 100,000 routes to a router against the bars; BENCH_STRICT=1
 	$(Q)$<
 
@@ -53,4 +56,4 @@ bench-table: $(AGENT_BIN) ## the same of the whole agent, beside BIRD and FRR (r
 bench-routes: $(B)/bench/bench_routes ## time to place 10,000 blackholes against the bar; BENCH_STRICT=1 (root)
 	$(Q)$<
 
-.PHONY: bench-load bench-ipam bench-edit bench-plan bench-walk bench-rib bench-table bench-routes bench-turns bench-wire bench-memory bench-session
+.PHONY: bench-load bench-ipam bench-edit bench-plan bench-walk bench-rib bench-table bench-routes bench-turns bench-wire bench-memory bench-session bench-bfd

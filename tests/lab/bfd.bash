@@ -74,14 +74,15 @@ bfd_frr_up() {
 	} | bfd_frr_start frr
 }
 
-bfd_bird_up() {
+# bfd_bird_config MS: BIRD's configuration, with this interval both ways.
+bfd_bird_config() {
 	local dir
 	dir=$(bfd_dir bird)
 	cat >"$dir/bird.conf" <<-BIRD
 		router id 10.60.2.1;
 		log "$dir/bird.log" all;
 		protocol device { scan time 5; }
-		protocol bfd { interface "*" { min rx interval 50 ms; min tx interval 50 ms; idle tx interval 1 s; multiplier 3; }; }
+		protocol bfd { interface "*" { min rx interval $1 ms; min tx interval $1 ms; idle tx interval 1 s; multiplier 3; }; }
 		protocol bgp node4 {
 			local 10.60.2.1 as 64602;
 			neighbor 10.60.2.2 as 64513;
@@ -97,7 +98,24 @@ bfd_bird_up() {
 			ipv6 { import all; export none; };
 		}
 	BIRD
+}
+
+bfd_bird_up() {
+	local dir
+	dir=$(bfd_dir bird)
+	bfd_bird_config 50
 	lab_spawn "$dir/out.log" b-bird bird -f -c "$dir/bird.conf" -s "$dir/ctl" -P "$dir/bird.pid"
+}
+
+# bfd_router_interval ROUTER MS: another interval at the router, both ways.
+bfd_router_interval() {
+	if [ "$1" = bird ]; then
+		bfd_bird_config "$2"
+		birdc -s "$(bfd_dir bird)/ctl" configure >/dev/null
+	else
+		vtysh --vty_socket "$(bfd_dir frr)" --config_dir "$(bfd_dir frr)" -c "configure terminal" -c bfd -c "profile fast" \
+			-c "transmit-interval $2" -c "receive-interval $2" >/dev/null
+	fi
 }
 
 # bfd_profile SPEC: the profile that all peers name.

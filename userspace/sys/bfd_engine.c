@@ -6,7 +6,6 @@
  */
 #include "sys/bfd_engine.h"
 
-#include "sys/bfd_socket.h"
 #include "sys/bpf_bfd.h"
 #include "sys/clock.h"
 #include "sys/loop.h"
@@ -51,7 +50,9 @@ struct bfd_engine {
 	/* Both sides'. */
 	struct ring commands, reports;
 	int wake_fd, report_fd, left_fd; /* eventfds, owned */
+	_Atomic bool has_lent;           /* real time to the caller */
 	/* The caller's. */
+	int caller; /* its thread */
 	pthread_t thread;
 	struct loop_fd *watch; /* owned */
 	bfd_report_cb cb;
@@ -61,18 +62,13 @@ struct bfd_engine {
 	struct rng rng;
 	struct bpf_bfd programs;
 	struct line lines[BFD_ENGINE_SESSIONS];
-	int ports[BFD_ENGINE_PORTS];
-	nsec_t read_at[BFD_ENGINE_PORTS]; /* it was empty then */
+	struct bfd_ports ports;
 	int epoll_fd, timer_fd;
-	nsec_t armed_at; /* NSEC_NEVER: not */
-	nsec_t tell_at;  /* how all is is reported */
-	bool has_news, ends;
+	nsec_t armed_at;                             /* NSEC_NEVER: not */
+	nsec_t tell_at;                              /* how all is is reported */
+	bool has_news, has_changes, is_urgent, ends; /* changes of state; one from Up to Down */
 	struct bfd_engine_report how;
-	struct bfd_datagram batch[BFD_BATCH];
 };
-
-static const struct bfd_port port_of[BFD_ENGINE_PORTS] = {
-	{IP_V4, false}, {IP_V6, false}, {IP_V4, true}, {IP_V6, true}};
 
 /* epoll's data: a port, or one of these. */
 enum { ON_COMMAND = BFD_ENGINE_PORTS, ON_TIMER };
@@ -81,7 +77,7 @@ const char *bfd_engine_port_text(size_t i)
 {
 	static const char *const text[] = {"3784 IPv4", "3784 IPv6", "4784 IPv4", "4784 IPv6"};
 
-	_Static_assert(ARRAY_SIZE(text) == ARRAY_SIZE(port_of), "a text for each");
+	_Static_assert(ARRAY_SIZE(text) == BFD_ENGINE_PORTS, "a text for each");
 	assert(i < ARRAY_SIZE(text));
 	return text[i];
 }
@@ -107,8 +103,11 @@ static void report_events(struct bfd_engine *e, struct line *l)
 {
 	struct bfd_report r = {.type = BFD_REPORT_EVENT, .id = l->session->config.id};
 
-	while (ring_has_room(&e->reports) && bfd_session_poll(l->session, &r.event))
+	while (ring_has_room(&e->reports) && bfd_session_poll(l->session, &r.event)) {
+		e->has_changes = true;
+		e->is_urgent |= r.event.from == BFD_UP && r.event.to == BFD_DOWN;
 		(void)report(e, &r);
+	}
 	l->is_behind = l->session->n_events > 0;
 }
 
@@ -184,73 +183,24 @@ static uint32_t your_discriminator(const struct bfd_datagram *d)
 	return ntohl(be);
 }
 
-/* Until there is no more, so that all that comes later arrives after read_at. */
-static void read_port(struct bfd_engine *e, size_t port)
+static void on_datagram(void *ctx, const struct bfd_datagram *d, nsec_t now)
 {
-	size_t n;
+	struct bfd_engine *e = ctx;
+	struct bfd_session *s = bfd_set_find(e->set, your_discriminator(d));
 
-	do {
-		nsec_t now = clock_now();
-
-		n = bfd_socket_read(e->ports[port], &port_of[port], e->read_at[port], e->batch);
-		for (size_t i = 0; i < n; i++) {
-			const struct bfd_datagram *d = &e->batch[i];
-			struct bfd_session *s = bfd_set_find(e->set, your_discriminator(d));
-
-			if (s)
-				bpf_bfd_look(&e->programs, s);
-			if (bfd_set_receive(e->set, &d->arrival, d->data, d->len, &s) ==
-			    BFD_ACCEPTED)
-				follow_up(e, &e->lines[s->config.id], now);
-		}
-		if (n < BFD_BATCH)
-			e->read_at[port] = now;
-	} while (n == BFD_BATCH);
-}
-
-static void read_all(struct bfd_engine *e)
-{
-	for (size_t i = 0; i < BFD_ENGINE_PORTS; i++)
-		if (e->ports[i] >= 0)
-			read_port(e, i);
-}
-
-/* ---- ports ----------------------------------------------------------------------------------- */
-
-static void watch_fd(struct bfd_engine *e, int fd, uint64_t what)
-{
-	struct epoll_event event = {.events = EPOLLIN, .data.u64 = what};
-
-	need(epoll_ctl(e->epoll_fd, EPOLL_CTL_ADD, fd, &event) == 0);
-}
-
-/* Another daemon may have one of them, and give it back. */
-static void open_ports(struct bfd_engine *e)
-{
-	for (size_t i = 0; i < BFD_ENGINE_PORTS; i++) {
-		if (e->ports[i] >= 0)
-			continue;
-		e->ports[i] = bfd_socket_listen(&port_of[i]);
-		e->how.port_errors[i] = e->ports[i] < 0 ? e->ports[i] : 0;
-		e->read_at[i] = clock_now();
-		if (e->ports[i] >= 0)
-			watch_fd(e, e->ports[i], i);
-	}
-}
-
-static void close_ports(struct bfd_engine *e)
-{
-	for (size_t i = 0; i < BFD_ENGINE_PORTS; i++)
-		if (e->ports[i] >= 0)
-			(void)close(TAKE_FD(e->ports[i]));
+	if (s)
+		bpf_bfd_look(&e->programs, s);
+	if (bfd_set_receive(e->set, &d->arrival, d->data, d->len, &s) == BFD_ACCEPTED)
+		follow_up(e, &e->lines[s->config.id], now);
 }
 
 static void report_all(struct bfd_engine *e, nsec_t now)
 {
 	struct bfd_report r = {.type = BFD_REPORT_ENGINE};
 
-	if (bfd_set_count(e->set) > 0)
-		open_ports(e); /* those that could not be had */
+	if (bfd_set_count(e->set) > 0) /* those that could not be had */
+		bfd_ports_open(&e->ports, e->epoll_fd, e->set);
+	memcpy(e->how.port_errors, e->ports.errors, sizeof(e->how.port_errors));
 	memcpy(e->how.rejected, bfd_set_rejected(e->set), sizeof(e->how.rejected));
 	r.engine = e->how;
 	(void)report(e, &r);
@@ -275,7 +225,7 @@ static void put(struct bfd_engine *e, const struct bfd_config *config, nsec_t no
 		bfd_session_reconfigure(l->session, now, config);
 	} else {
 		if (bfd_set_count(e->set) == 0)
-			open_ports(e);
+			bfd_ports_open(&e->ports, e->epoll_fd, e->set);
 		*l = (struct line){.session = bfd_set_add(e->set, now, config), .fd = -1};
 		assert(l->session); /* there is room for all ids, and the caller has no doubles */
 	}
@@ -305,8 +255,9 @@ static void remove_line(struct bfd_engine *e, struct line *l, nsec_t now)
 	bfd_set_remove(e->set, l->session);
 	close_line(l);
 	*l = (struct line){.fd = -1};
+	bfd_ports_steer(&e->ports, e->set);
 	if (bfd_set_count(e->set) == 0)
-		close_ports(e);
+		bfd_ports_close(&e->ports);
 }
 
 /* Without the map the sessions go on as they are. */
@@ -353,7 +304,7 @@ static void do_due(struct bfd_engine *e, nsec_t now)
 	while ((s = bfd_set_due(e->set, now))) {
 		bpf_bfd_look(&e->programs, s);
 		if (!has_read && bfd_session_is_silent(s, now)) {
-			read_all(e);
+			bfd_ports_read_all(&e->ports, on_datagram, e);
 			has_read = true;
 			continue;
 		}
@@ -382,6 +333,7 @@ static void arm(struct bfd_engine *e, nsec_t now)
 	nsec_t at = nsec_min(bfd_set_deadline(e->set), e->tell_at);
 	struct itimerspec spec = {.it_value = {0}};
 
+	at = nsec_min(at, bfd_ports_deadline(&e->ports));
 	if (!ring_has_room(&e->reports) && is_behind(e))
 		at = nsec_min(at, nsec_add(now, SETTLE_NS));
 	if (at == e->armed_at)
@@ -407,22 +359,32 @@ static void note_lateness(struct bfd_engine *e, nsec_t now)
 	e->armed_at = NSEC_NEVER;
 }
 
+/*
+ * A session that is Down is not to wait for its BGP, on a machine that is busy, until the agent's
+ * loop gets a processor: it has one as we do until it has heard.
+ */
+static void tell(struct bfd_engine *e)
+{
+	if (e->is_urgent && e->how.priority == BFD_PRIORITY_FIFO && bfd_priority_lend(e->caller))
+		e->has_lent = true;
+	if (e->has_news)
+		need(eventfd_write(e->report_fd, 1) == 0);
+	e->has_news = e->is_urgent = false;
+}
+
 static void turn(struct bfd_engine *e)
 {
 	struct epoll_event events[BFD_ENGINE_PORTS + 2];
 	int n = epoll_wait(e->epoll_fd, events, ARRAY_SIZE(events), -1);
 	nsec_t now = clock_now();
-	uint64_t count;
 
 	e->how.wakes++;
+	bfd_ports_read_quiet(&e->ports, on_datagram, e); /* before what came after it */
 	for (int i = 0; i < n; i++) {
 		uint64_t what = events[i].data.u64;
 
 		if (what < BFD_ENGINE_PORTS)
-			read_port(e, what);
-		else
-			(void)!read(what == ON_TIMER ? e->timer_fd : e->wake_fd, &count,
-				    sizeof(count));
+			bfd_ports_read(&e->ports, what, on_datagram, e);
 		if (what == ON_TIMER)
 			note_lateness(e, now);
 	}
@@ -431,10 +393,11 @@ static void turn(struct bfd_engine *e)
 	catch_up(e);
 	if (now >= e->tell_at)
 		report_all(e, now);
+	if (e->has_changes)
+		bfd_ports_steer(&e->ports, e->set);
+	e->has_changes = false;
 	arm(e, now);
-	if (e->has_news)
-		need(eventfd_write(e->report_fd, 1) == 0);
-	e->has_news = false;
+	tell(e);
 }
 
 static void *run(void *ctx)
@@ -460,6 +423,8 @@ static void on_reports(void *ctx, bool readable, bool writable)
 	(void)eventfd_read(e->report_fd, &n);
 	while (ring_take(&e->reports, &r))
 		e->cb(e->ctx, &r);
+	if (atomic_exchange(&e->has_lent, false))
+		bfd_priority_give_back();
 }
 
 static int new_eventfd(void)
@@ -480,6 +445,14 @@ static void start_thread(struct bfd_engine *e)
 	need(pthread_sigmask(SIG_SETMASK, &before, NULL) == 0);
 }
 
+/* An edge is enough: nobody counts how often it was woken, so there is nothing to be read. */
+static void watch_fd(struct bfd_engine *e, int fd, uint64_t what)
+{
+	struct epoll_event event = {.events = EPOLLIN | EPOLLET, .data.u64 = what};
+
+	need(epoll_ctl(e->epoll_fd, EPOLL_CTL_ADD, fd, &event) == 0);
+}
+
 struct bfd_engine *bfd_engine_new(struct loop *loop, uint64_t seed, bfd_report_cb cb, void *ctx)
 {
 	struct bfd_engine *e = xcalloc(1, sizeof(*e));
@@ -487,6 +460,7 @@ struct bfd_engine *bfd_engine_new(struct loop *loop, uint64_t seed, bfd_report_c
 
 	ring_init(&e->commands, COMMANDS, sizeof(struct command));
 	ring_init(&e->reports, REPORTS, sizeof(struct bfd_report));
+	e->caller = gettid();
 	e->cb = cb;
 	e->ctx = ctx;
 	rng_seed(&e->rng, seed);
@@ -495,8 +469,7 @@ struct bfd_engine *bfd_engine_new(struct loop *loop, uint64_t seed, bfd_report_c
 	e->armed_at = e->tell_at = NSEC_NEVER;
 	for (size_t i = 0; i < BFD_ENGINE_SESSIONS; i++)
 		e->lines[i].fd = -1;
-	for (size_t i = 0; i < BFD_ENGINE_PORTS; i++)
-		e->ports[i] = -1;
+	bfd_ports_init(&e->ports);
 	e->wake_fd = new_eventfd();
 	e->report_fd = new_eventfd();
 	e->left_fd = new_eventfd();
@@ -567,7 +540,7 @@ struct bfd_engine *bfd_engine_free(struct bfd_engine *e)
 	loop_fd_free(e->watch);
 	for (size_t i = 0; i < BFD_ENGINE_SESSIONS; i++)
 		close_line(&e->lines[i]);
-	close_ports(e);
+	bfd_ports_close(&e->ports);
 	bpf_bfd_done(&e->programs);
 	(void)close(e->timer_fd);
 	(void)close(e->epoll_fd);

@@ -11,10 +11,11 @@
 #pragma once
 
 #include "bfd/bfd_set.h"
+#include "sys/bfd_ports.h"
 #include "sys/bfd_priority.h"
 
 #define BFD_ENGINE_SESSIONS 256
-#define BFD_ENGINE_PORTS    4  /* control packets, by family, single hop and multihop */
+#define BFD_ENGINE_PORTS    BFD_PORTS
 #define BFD_LATENESS        24 /* buckets: less than 2^i microseconds */
 
 struct bfd_engine;

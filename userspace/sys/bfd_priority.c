@@ -28,3 +28,18 @@ enum bfd_priority bfd_priority_take(void)
 		return BFD_PRIORITY_FIFO;
 	return setpriority(PRIO_PROCESS, 0, -20) == 0 ? BFD_PRIORITY_NICE : BFD_PRIORITY_NORMAL;
 }
+
+bool bfd_priority_lend(int thread)
+{
+	const struct sched_param fifo = {.sched_priority = FIFO - 1};
+
+	return sched_getscheduler(thread) == SCHED_OTHER &&
+	       sched_setscheduler(thread, SCHED_FIFO | SCHED_RESET_ON_FORK, &fifo) == 0;
+}
+
+void bfd_priority_give_back(void)
+{
+	const struct sched_param usual = {.sched_priority = 0};
+
+	(void)sched_setscheduler(0, SCHED_OTHER, &usual); /* to less it is always permitted */
+}

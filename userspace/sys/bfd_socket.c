@@ -8,7 +8,9 @@
 #include "sys/clock.h"
 
 #include <arpa/inet.h>
+#include <assert.h>
 #include <errno.h>
+#include <linux/filter.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 
@@ -86,19 +88,66 @@ static bool ask_for_ways(int fd, enum ip_family family)
 	       set(fd, IPPROTO_IPV6, IPV6_RECVHOPLIMIT, 1);
 }
 
-int bfd_socket_listen(const struct bfd_port *port)
+static bool bind_to(int fd, const struct bfd_port *port)
 {
 	static const struct ip_addr none;
-	int fd = new_socket(port->family);
 	union address a;
 	socklen_t len = make_address(port->family, &none,
 				     port->is_multihop ? BFD_MULTIHOP_PORT : BFD_PORT, 0, &a);
 
+	return bind(fd, &a.any, len) == 0;
+}
+
+int bfd_socket_listen(const struct bfd_port *port)
+{
+	int fd = new_socket(port->family);
+
 	if (fd < 0)
 		return fd;
-	if (!ask_for_ways(fd, port->family) || bind(fd, &a.any, len) < 0)
+	if (!ask_for_ways(fd, port->family) || !bind_to(fd, port))
 		return fail(fd);
 	return fd;
+}
+
+/* The program sees the payload, and says which socket of the port, in the order of their bind(). */
+int bfd_socket_steer(int fd, const uint32_t *discriminators, size_t n)
+{
+	struct sock_filter code[2 * BFD_STEERED + 6] = {
+		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 1), /* too short: 0 */
+		BPF_STMT(BPF_ALU | BPF_AND | BPF_K, 0xf0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, BFD_UP << 6, 1, 0),
+		BPF_STMT(BPF_RET | BPF_K, 0),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 8),
+	};
+	struct sock_fprog program = {.len = 5, .filter = code};
+
+	assert(n <= BFD_STEERED);
+	for (size_t i = 0; i < n; i++) {
+		code[program.len++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K,
+								   discriminators[i], 0, 1);
+		code[program.len++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, 1);
+	}
+	code[program.len++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, 0);
+	return setsockopt(fd, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &program, sizeof(program)) < 0
+		       ? -errno
+		       : 0;
+}
+
+/*
+ * SO_REUSEPORT after the first is bound, so that it finds out who else has the port. The kernel
+ * takes a program only when both are.
+ */
+int bfd_socket_listen_beside(int fd, const struct bfd_port *port)
+{
+	int beside = new_socket(port->family);
+
+	if (beside < 0)
+		return beside;
+	if (!ask_for_ways(beside, port->family) || !set(fd, SOL_SOCKET, SO_REUSEPORT, 1) ||
+	    !set(beside, SOL_SOCKET, SO_REUSEPORT, 1) || !bind_to(beside, port) ||
+	    bfd_socket_steer(fd, NULL, 0) < 0)
+		return fail(beside);
+	return beside;
 }
 
 /* Both clocks at one time. */

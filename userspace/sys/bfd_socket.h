@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
- * The sockets of BFD: one to receive for each port and family, bound to no address, with what the
+ * The sockets of BFD: two to receive for each port and family, bound to no address, with what the
  * kernel knows of a packet's way; and one to send for each session, connected, from a port of its
  * own (RFC 5881 4: 49152 to 65535, the same for the life of a session), TTL 255, marked CS6.
  */
@@ -20,6 +20,20 @@ struct bfd_port {
 
 /* A socket that does not block, or -errno: EADDRINUSE if another daemon has the port. */
 int bfd_socket_listen(const struct bfd_port *port) must_check;
+
+/*
+ * A second socket to receive, at the port of the first one, for what can wait to be read. Nothing
+ * comes to it until bfd_socket_steer() says so. Fd, or -errno.
+ */
+int bfd_socket_listen_beside(int fd, const struct bfd_port *port) must_check;
+
+/*
+ * From now on packets with one of these in Your Discriminator that say Up, without Poll and Final,
+ * come to the second socket; whatever else comes, to the first. n at most BFD_STEERED. 0 or -errno:
+ * then it is as it was.
+ */
+#define BFD_STEERED 1024
+int bfd_socket_steer(int fd, const uint32_t *discriminators, size_t n) must_check;
 
 /*
  * A connected socket from config.local (none: the kernel's choice) to config.peer, on

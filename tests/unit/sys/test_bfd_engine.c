@@ -250,6 +250,8 @@ static void silence_is_seen_in_time_and_never_early(void **state)
 	assert_true(wait_until(rig, first_down, MS(2000)));
 	assert_int_equal(s->down.diag, BFD_DIAG_EXPIRED);
 	assert_int_equal(rig->side[0].seen[0].down.diag, BFD_DIAG_NEIGHBOUR_DOWN);
+	/* What was lent for that is given back. */
+	assert_int_equal(sched_getscheduler(0), SCHED_OTHER);
 	(void)wait_until(rig, NULL, MS(1200));
 	silence = s->down.at - s->report.session.heard_at;
 	assert_true(silence >= MS(150));
@@ -322,6 +324,35 @@ static void a_port_that_another_daemon_has_is_told_and_taken_when_free(void **st
 	assert_true(wait_until(rig, port_is_had, MS(10000)));
 }
 
+/* Reports of both kinds come in one go, once a second. */
+static bool was_told_again(const struct rig *rig)
+{
+	return rig->side[0].seen[0].has_report;
+}
+
+static void what_says_nothing_new_wakes_nobody(void **state)
+{
+	struct rig *rig = *state;
+	struct side *s = &rig->side[0];
+	struct bfd_counters before;
+	uint64_t wakes, received, sent;
+
+	first_up(rig);
+	(void)wait_until(rig, NULL, MS(1500));
+	s->seen[0].has_report = false;
+	assert_true(wait_until(rig, was_told_again, MS(3000)));
+	before = s->seen[0].report.session.counters;
+	wakes = s->how.wakes;
+	(void)wait_until(rig, NULL, MS(1500));
+	s->seen[0].has_report = false;
+	assert_true(wait_until(rig, was_told_again, MS(3000)));
+	received = s->seen[0].report.session.counters.received - before.received;
+	sent = s->seen[0].report.session.counters.sent - before.sent;
+	wakes = s->how.wakes - wakes;
+	assert_true(received > 20); /* it heard as much as it said */
+	assert_true(wakes < sent + received / 2);
+}
+
 /* The agent's own loop stands still, and what happened is all there afterwards. */
 static void two_hundred_sessions_live_through_ten_seconds_of_a_stalled_loop(void **state)
 {
@@ -382,6 +413,7 @@ int main(void)
 		WITH_RIG(who_is_removed_says_admin_down),
 		WITH_RIG(who_leaves_has_said_so_when_it_returns),
 		WITH_RIG(other_terms_need_no_new_session),
+		WITH_RIG(what_says_nothing_new_wakes_nobody),
 		WITH_RIG(a_port_that_another_daemon_has_is_told_and_taken_when_free),
 		WITH_RIG(two_hundred_sessions_live_through_ten_seconds_of_a_stalled_loop),
 	};

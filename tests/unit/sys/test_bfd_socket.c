@@ -9,6 +9,7 @@
 
 #include "sys_test.h"
 
+#include <errno.h>
 #include <poll.h>
 #include <sys/socket.h>
 
@@ -154,9 +155,108 @@ static void a_session_keeps_its_port_and_no_two_share_one(void **state)
 	(void)close(b);
 }
 
+static void say_packet(int fd, enum bfd_state state, bool poll, uint32_t discriminator)
+{
+	const struct bfd_packet p = {.state = state,
+				     .poll = poll,
+				     .detect_mult = 3,
+				     .my_discriminator = 99,
+				     .your_discriminator = discriminator};
+	uint8_t buf[BFD_PACKET_BYTES];
+
+	bfd_packet_encode(buf, &p, 0);
+	assert_int_equal(send(fd, buf, sizeof(buf), 0), sizeof(buf));
+}
+
+static size_t count(int fd, const struct bfd_port *port)
+{
+	struct bfd_datagram got[BFD_BATCH];
+
+	return bfd_socket_read(fd, port, 0, got);
+}
+
+static void only_what_says_nothing_new_comes_to_the_second_socket(void **state)
+{
+	static const uint32_t ours[] = {7, 0x80000001};
+
+	(void)state;
+	netns_enter();
+	for (size_t i = 0; i < ARRAY_SIZE(ports); i++) {
+		const struct bfd_port *port = &ports[i];
+		uint16_t source = 0;
+		int first = listen_on(port), from = connect_to(port, &source);
+		int second = bfd_socket_listen_beside(first, port);
+
+		assert_true(second >= 0);
+		say_packet(from, BFD_UP, false, 7); /* nobody has that yet */
+		assert_int_equal(count(first, port), 1);
+		assert_int_equal(bfd_socket_steer(first, ours, ARRAY_SIZE(ours)), 0);
+		say_packet(from, BFD_UP, false, 7);
+		say_packet(from, BFD_UP, false, 0x80000001);
+		assert_int_equal(count(first, port), 0);
+		assert_int_equal(count(second, port), 2);
+		say_packet(from, BFD_UP, true, 7);
+		say_packet(from, BFD_DOWN, false, 7);
+		say_packet(from, BFD_INIT, false, 7);
+		say_packet(from, BFD_ADMIN_DOWN, false, 7);
+		say_packet(from, BFD_UP, false, 8);
+		assert_int_equal(send(from, "", 0, 0), 0);
+		assert_int_equal(send(from, "\x20\xc0", 2, 0), 2);
+		assert_int_equal(count(second, port), 0);
+		assert_int_equal(count(first, port), 7);
+		(void)close(first);
+		(void)close(second);
+		(void)close(from);
+	}
+}
+
+static void as_many_sessions_as_there_can_be_are_told_apart(void **state)
+{
+	const struct bfd_port *port = &ports[0];
+	uint32_t ours[BFD_STEERED];
+	uint16_t source = 0;
+	int first, second, from;
+
+	(void)state;
+	netns_enter();
+	first = listen_on(port);
+	second = bfd_socket_listen_beside(first, port);
+	from = connect_to(port, &source);
+	for (uint32_t i = 0; i < BFD_STEERED; i++)
+		ours[i] = 1000 + i;
+	assert_int_equal(bfd_socket_steer(first, ours, BFD_STEERED), 0);
+	say_packet(from, BFD_UP, false, 1000);
+	say_packet(from, BFD_UP, false, 1000 + BFD_STEERED - 1);
+	say_packet(from, BFD_UP, false, 1000 + BFD_STEERED);
+	assert_int_equal(count(second, port), 2);
+	assert_int_equal(count(first, port), 1);
+	(void)close(first);
+	(void)close(second);
+	(void)close(from);
+}
+
+/* That is how a BFD daemon on the node is noticed. */
+static void a_port_with_two_sockets_is_still_nobody_elses(void **state)
+{
+	(void)state;
+	netns_enter();
+	for (size_t i = 0; i < ARRAY_SIZE(ports); i++) {
+		int first = listen_on(&ports[i]);
+		int second = bfd_socket_listen_beside(first, &ports[i]);
+
+		assert_true(second >= 0);
+		assert_int_equal(bfd_socket_listen(&ports[i]), -EADDRINUSE);
+		(void)close(first);
+		(void)close(second);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(only_what_says_nothing_new_comes_to_the_second_socket),
+		cmocka_unit_test(as_many_sessions_as_there_can_be_are_told_apart),
+		cmocka_unit_test(a_port_with_two_sockets_is_still_nobody_elses),
 		cmocka_unit_test(an_arrival_has_the_time_at_which_the_kernel_had_it),
 		cmocka_unit_test(no_arrival_is_before_the_last_look),
 		cmocka_unit_test(what_waits_is_read_in_batches),
