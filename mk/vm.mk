@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 #
-# Tests on Debian 12's own kernel, in qemu: those that look at the kernel, and the way of a packet.
+# Tests on Debian 12's own kernel, in qemu: those that look at the kernel, its routes and rules, and the way of a packet.
 # As `make unit` compiles them, but without the sanitizers: these have looked at the same tests on the
 # host, and emulated they would take as long again. (Without them the compiler does not know that what
 # cmocka has found to be no null pointer is none.)
 
 VM_BPF  := $(patsubst tests/bpf/%.c,$(B)/vm/tests/bpf/%,$(wildcard tests/bpf/test_*.c))
-VM_SYS  := $(patsubst tests/unit/sys/%.c,$(B)/vm/tests/sys/%,$(wildcard tests/unit/sys/test_bpf_*.c))
+VM_SYS  := $(patsubst tests/unit/sys/%.c,$(B)/vm/tests/sys/%,$(wildcard tests/unit/sys/test_bpf_*.c tests/unit/sys/test_rtnl.c tests/unit/sys/test_netlink_filter.c))
 VM_TEST := $(B)/vm/tests/verify/test_verify $(VM_BPF) $(VM_SYS)
 VM_TOOL := $(B)/vm/tests/tools/peer
 VM_RIG  := $(patsubst %.c,$(B)/vm/obj/%.o,$(filter-out tests/bpf/test_%,$(wildcard tests/bpf/*.c)))

@@ -434,7 +434,7 @@ static size_t apply_blackholes(struct fixture *f)
 
 	if (f->no_kernel)
 		return 0;
-	kernel_pass(&f->kernel_state, &sink, &f->plan.blackholes);
+	kernel_pass(&f->kernel_state, &sink, &f->plan.blackholes, SIZE_MAX);
 	return f->kernel_state.n_done + (f->kernel_state.n_blackholes != before);
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
- * A pass takes as long as a few routes, so it is made in the loop; what would be thousands is the
- * kernel's pace, 50,000 a second.
+ * A pass takes as long as a few routes, so it is made in the loop. Where there are many it is the
+ * kernel's pace, 50,000 a second, so some are done in a turn.
  */
 #include "agent/blackholes.h"
 
@@ -12,7 +12,8 @@
 
 #include <errno.h>
 
-#define PASS_NS (60 * NSEC_PER_SEC)
+#define PASS_NS  (60 * NSEC_PER_SEC)
+#define TURN_MAX 400 /* operations */
 
 void blackholes_start(struct agent *a)
 {
@@ -80,7 +81,7 @@ bool blackholes_apply(struct agent *a, const struct plan *plan, nsec_t now)
 	struct agent_blackholes *b = &a->blackholes;
 	const uint64_t wanted = hash_of(&plan->blackholes);
 	const int former = b->state.error ? b->state.error : b->state.first_error;
-	const bool is_other = wanted != b->wanted;
+	const bool is_other = wanted != b->wanted, was_under_way = b->state.is_under_way;
 	struct kernel_sink sink;
 
 	if (!b->rtnl || !is_due(a, wanted, now))
@@ -88,11 +89,12 @@ bool blackholes_apply(struct agent *a, const struct plan *plan, nsec_t now)
 	loop_doing(a->loop, "blackholes");
 	agent_inputs_done(&a->inputs, DUE_KERNEL);
 	sink = rtnl_sink(b->rtnl);
-	kernel_pass(&b->state, &sink, &plan->blackholes);
+	kernel_pass(&b->state, &sink, &plan->blackholes, TURN_MAX);
 	b->wanted = wanted;
-	b->pass_at = nsec_add(now, PASS_NS);
+	b->pass_at = b->state.is_under_way ? now : nsec_add(now, PASS_NS);
 	say(&b->state, former);
-	return is_other && plan->blackholes.n + b->state.n_done > 0;
+	return b->state.is_under_way || was_under_way ||
+	       (is_other && plan->blackholes.n + b->state.n_done > 0);
 }
 
 static void refused_problem(const struct agent *a, int error, struct problems *list)
@@ -139,7 +141,7 @@ int blackholes_cleanup(void)
 	const struct kernel_sink sink = rtnl_sink(r);
 
 	kernel_state_init(&state);
-	kernel_pass(&state, &sink, &none);
+	kernel_pass(&state, &sink, &none, SIZE_MAX);
 	err = state.error ? state.error : state.first_error;
 	kernel_state_done(&state);
 	return err;

@@ -8,6 +8,8 @@
 #include "base/sorted.h"
 #include "plan/plan_sort.h"
 
+#include <errno.h>
+
 void kernel_state_init(struct kernel_state *s)
 {
 	*s = (struct kernel_state){.arena = arena_new()};
@@ -38,8 +40,12 @@ static void note_failures(struct pass *p, struct kernel_state *s)
 			s->n_repaired += op->is_repair;
 			continue;
 		}
-		s->n_failed++;
-		s->first_error = s->first_error ? s->first_error : p->errors[i];
+		if (p->errors[i] == -EINPROGRESS) {
+			s->is_under_way = true;
+		} else {
+			s->n_failed++;
+			s->first_error = s->first_error ? s->first_error : p->errors[i];
+		}
 		if (op->verb == KERNEL_PUT_RULE)
 			p->rule_errors[op->rule.family][kernel_rule_group(&op->rule)] =
 				p->errors[i];
@@ -188,22 +194,32 @@ bool kernel_adopt(struct kernel_state *s, const struct kernel_sink *sink)
 	return true;
 }
 
+static void do_some(struct pass *p, const struct kernel_sink *sink, size_t n_max)
+{
+	const size_t n = p->changes.n < n_max ? p->changes.n : n_max;
+
+	p->errors = arena_array_of(p->arena, p->changes.n, int);
+	for (size_t i = n; i < p->changes.n; i++)
+		p->errors[i] = -EINPROGRESS;
+	if (n > 0)
+		sink->ops->apply(sink->ctx, p->changes.ops, n, p->errors);
+}
+
 void kernel_pass(struct kernel_state *s, const struct kernel_sink *sink,
-		 const struct plan_blackholes *want)
+		 const struct plan_blackholes *want, size_t n_max)
 {
 	_cleanup_(arena_freep) struct arena *arena = arena_new();
 	struct pass p = {.arena = arena};
 
 	s->n_done = s->n_failed = s->n_repaired = 0;
 	s->first_error = 0;
+	s->is_under_way = false;
 	p.want = kernel_want(arena, want);
 	s->error = sink->ops->dump(sink->ctx, arena, &p.have);
 	if (s->error == 0) {
 		kernel_picture_sort(&p.have);
 		kernel_changes(&p.want, &p.have, &s->placed, arena, &p.changes);
-		p.errors = arena_array_of(arena, p.changes.n, int);
-		if (p.changes.n > 0)
-			sink->ops->apply(sink->ctx, p.changes.ops, p.changes.n, p.errors);
+		do_some(&p, sink, n_max);
 		note_failures(&p, s);
 	}
 	keep(s, &p, want);
@@ -213,15 +229,15 @@ struct plan_blackholes kernel_tried(const struct kernel_state *s, struct arena *
 {
 	struct ip_prefix *prefixes = arena_array_of(arena, s->n_blackholes, struct ip_prefix);
 	const char **uplinks = arena_array_of(arena, s->n_uplinks, const char *);
+	size_t n = 0;
 
 	for (size_t i = 0; i < s->n_blackholes; i++)
-		prefixes[i] = s->blackholes[i].prefix;
+		if (s->blackholes[i].error != -EINPROGRESS)
+			prefixes[n++] = s->blackholes[i].prefix;
 	for (size_t i = 0; i < s->n_uplinks; i++)
 		uplinks[i] = arena_strdup(arena, s->uplinks[i]);
-	return (struct plan_blackholes){.prefixes = prefixes,
-					.n = s->n_blackholes,
-					.uplinks = uplinks,
-					.n_uplinks = s->n_uplinks};
+	return (struct plan_blackholes){
+		.prefixes = prefixes, .n = n, .uplinks = uplinks, .n_uplinks = s->n_uplinks};
 }
 
 /* --- problems -------------------------------------------------------------------------------- */

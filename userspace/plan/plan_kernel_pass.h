@@ -28,7 +28,7 @@ struct kernel_sink {
 struct kernel_blackhole {
 	struct ip_prefix prefix;
 	bool is_placed; /* its route and the rules of all uplinks are there */
-	int error;      /* else why not, -errno; 0: of a clash */
+	int error;      /* else why not, -errno; 0: of a clash; -EINPROGRESS: not yet */
 };
 
 struct kernel_state {
@@ -43,6 +43,7 @@ struct kernel_state {
 	int error; /* -errno of the dump, so that nothing was done; 0: it went well */
 	size_t n_done, n_failed, n_repaired; /* operations of the last pass */
 	int first_error;                     /* of those that failed */
+	bool is_under_way;                   /* more of them are to be done */
 	uint64_t repaired;                   /* in all passes */
 };
 
@@ -56,9 +57,12 @@ void kernel_state_done(struct kernel_state *s);
  */
 bool kernel_adopt(struct kernel_state *s, const struct kernel_sink *sink);
 
-/* Brings the kernel to what is wanted. What `want` points to may go afterwards. */
+/*
+ * Brings the kernel to what is wanted, by n_max operations at most; the rest is the next pass's.
+ * What `want` points to may go afterwards.
+ */
 void kernel_pass(struct kernel_state *s, const struct kernel_sink *sink,
-		 const struct plan_blackholes *want);
+		 const struct plan_blackholes *want, size_t n_max);
 
 /* What was tried, as the next plan is told; in the arena. */
 struct plan_blackholes kernel_tried(const struct kernel_state *s, struct arena *arena);

@@ -6,12 +6,15 @@
  *
  * Notifications are looked at just enough to tell whether a dump is worth its cost: on a node that
  * carries a router's full table, routes change all the time, and only those matter that are default
- * or host routes or lead to an address that was asked about.
+ * or host routes or lead to an address that was asked about. Most of the others do not even arrive
+ * (netlink_filter.h).
  */
 #include "sys/netlink.h"
 
+#include "base/hash.h"
 #include "plan/plan.h"
 #include "sys/netlink_dump.h"
+#include "sys/netlink_filter.h"
 #include "sys/nlsock.h"
 #include "sys/worker.h"
 
@@ -40,8 +43,9 @@ struct netlink {
 	struct arena *arena;       /* owned; holds node */
 	struct plan_node node;
 	unsigned generation;
-	uint32_t ignored; /* number of a socket; 0: none */
-	int *defaults;    /* devices of the default routes. Owned */
+	uint32_t ignored;  /* number of a socket; 0: none */
+	uint64_t filtered; /* hash of the addresses that notifications are filtered for; 0: none */
+	int *defaults;     /* devices of the default routes. Owned */
 	size_t n_defaults;
 	bool has_defaults;
 	int first_error;       /* the routes could not be read so far; not told yet */
@@ -362,12 +366,22 @@ static int need_defaults(struct netlink *nl)
 /* --- refresh -----------------------------------------------------------------------------------
  */
 
+/* Before the dump, so that what changes meanwhile is heard of; without it all is. */
+static void filter(struct netlink *nl, const struct ip_addr *ask, size_t n)
+{
+	const uint64_t asked = hash_bytes(hash_u64(HASH_INIT, n), ask, n * sizeof(*ask));
+
+	if (asked != nl->filtered && netlink_filter(netlink_fd(nl), ask, n) == 0)
+		nl->filtered = asked;
+}
+
 int netlink_refresh(struct netlink *nl, const struct ip_addr *ask, size_t n)
 {
 	_cleanup_(arena_freep) struct arena *arena = arena_new();
 	struct plan_node node;
 	int err = need_defaults(nl);
 
+	filter(nl, ask, n);
 	if (err == 0)
 		err = -EINTR;
 	for (size_t i = 0; err == -EINTR && i < DUMP_ROUNDS; i++) {

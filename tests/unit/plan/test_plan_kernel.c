@@ -104,7 +104,7 @@ static void want_one(struct bed *b, const char *prefix)
 
 static void pass(struct bed *b)
 {
-	kernel_pass(&b->s, &b->sink, &b->want);
+	kernel_pass(&b->s, &b->sink, &b->want, SIZE_MAX);
 }
 
 static void restart(struct bed *b)
@@ -493,6 +493,37 @@ static void random_kernels_and_plans_converge_in_one_pass(void **state)
 	}
 }
 
+/* A few operations at a time come to the same, and nothing is told to be there before it is. */
+static void what_is_done_in_pieces_converges_as_well(void **state)
+{
+	(void)state;
+	for (uint64_t seed = 1; seed <= RUNS; seed++) {
+		_cleanup_(arena_freep) struct arena *arena = arena_new();
+		size_t n_max, n_tried = 0, n_passes = 0;
+		struct rng r;
+		struct bed b;
+
+		rng_seed(&r, seed);
+		bed_begin(&b);
+		random_want(&b, &r);
+		pass(&b);
+		random_want(&b, &r);
+		n_max = 1 + rng_below(&r, 5);
+		do {
+			kernel_pass(&b.s, &b.sink, &b.want, n_max);
+			assert_true(b.s.n_done <= n_max);
+			assert_true(n_passes == 0 || kernel_tried(&b.s, arena).n >= n_tried);
+			n_tried = kernel_tried(&b.s, arena).n;
+			assert_true(n_passes++ < 200);
+		} while (b.s.is_under_way);
+		assert_int_equal(n_tried, b.want.n);
+		assert_int_equal(b.s.repaired, 0);
+		assert_converged(&b);
+		assert_rules(&b);
+		bed_end(&b);
+	}
+}
+
 /* The n-th is refused, or from it on no answer comes: then it says so, and the next pass does it.
  */
 static void a_fault_at_any_message_costs_a_pass(void **state)
@@ -536,6 +567,7 @@ int main(void)
 		cmocka_unit_test(a_rule_that_only_its_owner_tells_from_ours_survives),
 		cmocka_unit_test(a_kernel_that_cannot_be_asked_is_left_alone),
 		cmocka_unit_test(random_kernels_and_plans_converge_in_one_pass),
+		cmocka_unit_test(what_is_done_in_pieces_converges_as_well),
 		cmocka_unit_test(a_fault_at_any_message_costs_a_pass),
 	};
 

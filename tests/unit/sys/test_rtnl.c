@@ -123,7 +123,7 @@ static void want(struct bed *b, const char *const *prefixes, size_t n)
 
 static void pass(struct bed *b, size_t done)
 {
-	kernel_pass(&b->s, &b->sink, &b->want);
+	kernel_pass(&b->s, &b->sink, &b->want, SIZE_MAX);
 	assert_int_equal(b->s.error, 0);
 	assert_int_equal(b->s.n_failed, 0);
 	assert_int_equal(b->s.n_done, done);
@@ -204,7 +204,7 @@ static void what_others_did_is_found_and_repaired(void **state)
 	assert_int_equal(b.s.repaired, 2);
 	run("ip -6 route add unreachable 2001:db8:9::/48 table 19664");
 	run("ip rule add pref 19616 fwmark 7 lookup 9");
-	kernel_pass(&b.s, &b.sink, &b.want);
+	kernel_pass(&b.s, &b.sink, &b.want, SIZE_MAX);
 	assert_int_equal(b.s.n_clashes, 2);
 	assert_false(b.s.blackholes[0].is_placed || b.s.blackholes[1].is_placed);
 	assert_output("(ip -N rule; ip -N -6 rule) | grep 196 | grep -v fwmark || true", "");
@@ -313,7 +313,7 @@ static void changes_in_our_tables_are_told(void **state)
 	netlink_ignore(nl, rtnl_port(r));
 	sink = rtnl_sink(r);
 	kernel_state_init(&ours);
-	kernel_pass(&ours, &sink, &want);
+	kernel_pass(&ours, &sink, &want, SIZE_MAX);
 	assert_int_equal(ours.n_done, 3);
 	assert_int_equal(gather(nl), 0);
 	run("ip route flush table 19616");

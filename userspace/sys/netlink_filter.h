@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * What of the kernel's notifications about routes reaches us at all. On a node that carries a
+ * router's full table hundreds of thousands change at a time, and each would wake the agent. A
+ * classic BPF program on the socket drops them where they are made: it lets through default and
+ * host routes, those in our tables, and those that may cover one of the addresses that were asked
+ * about. It may let through more; what matters is decided by who reads (netlink.c).
+ */
+#pragma once
+
+#include "base/addr.h"
+
+#include <stddef.h>
+
+/*
+ * From now on, for these addresses; in place of the filter before. More of them than a program
+ * takes: all is let through. 0 or -errno, and then it is as before.
+ */
+int netlink_filter(int fd, const struct ip_addr *asked, size_t n) must_check;
