@@ -481,30 +481,54 @@ struct lb_config {
 #define LB_BFD_PORT     3784
 #define LB_BFD_WORDS    6 /* of a control packet without authentication: 24 octets */
 
+#define LB_BFD_ECHO_PORT 3785
+
 /* What the agent tells of a single-hop session that is Up at both ends. */
 struct lb_bfd_told {
 	__u64 detection_ns; /* a peer that is silent for so long is not spoken for */
+	__u64 interval_ns;  /* negotiated, between two of our packets */
 	__u32 peer[4];
 	__u32 local[4];
-	__u32 heard[LB_BFD_WORDS]; /* what the peer says, as on the wire, P and F clear */
-	__u32 ifindex;             /* 0: any device */
-	__u32 zero[3];
+	__u32 heard[LB_BFD_WORDS];  /* what the peer says, as on the wire, P and F clear */
+	__u32 answer[LB_BFD_WORDS]; /* what we say, the same */
+	__u32 ifindex;              /* 0: any device */
+	__be16 source_port;
+	__u16 flags; /* LB_BFD_* */
 };
+
+#define LB_BFD_ANSWERS  (1u << 0) /* the peer's packets are answered, once its clock is proven */
+#define LB_BFD_REFLECTS (1u << 1) /* so are its echo packets, by themselves */
+
+/*
+ * A peer's clock is its own if so many of its packets came when our last one was long ago: not as
+ * an answer to it.
+ */
+#define LB_BFD_PROOF 3
 
 /*
  * The agent writes through the mapping, while `version` is odd, and the programs take nothing
- * unless they have read the same even version before and after. A program that writes `seen_at`
+ * unless they have read the same even version before and after. A program that writes its line
  * after that, of a session that is no more, has written what nobody reads.
  */
 struct lb_bfd {
 	__u64 version;
-	__u64 valid_until; /* CLOCK_MONOTONIC, ns; put off as long as the agent lives; 0: none */
+	__u64 valid_until; /* CLOCK_MONOTONIC, ns, as all times; the agent puts it off; 0: none */
 	struct lb_bfd_told told;
-	__u64 zero[4];
+	__u64 sent_at; /* our last packet, if the agent sent it; at any time */
 	/* Its own line: the programs', begun by the agent with what its socket saw. */
-	__u64 seen_at; /* the peer's last packet, CLOCK_MONOTONIC, ns */
-	__u64 n_seen;  /* of these, without a gap of the detection time; from 0 */
-	__u64 zero2[6];
+	__u64 seen_at;     /* the peer's last packet */
+	__u64 answered_at; /* our last packet, if the program sent it */
+	__u64 n_seen;      /* without a gap of the detection time; from 0, as those below */
+	__u64 n_answered;
+	__u64 n_reflected;
+	__u64 n_proofs; /* packets that were no answer to ours, up to LB_BFD_PROOF */
+	__u64 zero[2];
+};
+
+/* Whose echo packets are looked at: the place of the session. */
+struct lb_bfd_echo {
+	__u32 peer[4];
+	__u32 ifindex; /* as the session's */
 };
 
 /* --- functions of the slots, local to a node -----------------------------------------------------
@@ -620,7 +644,9 @@ LB_STATIC_ASSERT(lb_fragment_line, 64);
 LB_STATIC_ASSERT(lb_config, 64);
 LB_STATIC_ASSERT(lb_backend_port, 20);
 LB_STATIC_ASSERT(lb_kernel_flow, 40);
+LB_STATIC_ASSERT(lb_bfd_told, 104);
 LB_STATIC_ASSERT(lb_bfd, 192);
+LB_STATIC_ASSERT(lb_bfd_echo, 20);
 _Static_assert(__builtin_offsetof(struct lb_service, id) == 32, "offset of lb_service.id");
 _Static_assert(__builtin_offsetof(struct lb_backend, port) == 24, "offset of lb_backend.port");
 _Static_assert(__builtin_offsetof(struct lb_flow, slot) == 8, "offset of lb_flow.slot");

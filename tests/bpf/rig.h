@@ -138,6 +138,8 @@ void rig_age_unrecorded(struct rig *r, unsigned turns);
 /* A BFD session's entry, written and read whole. */
 void rig_set_bfd(struct rig *r, uint32_t place, const struct lb_bfd *e);
 struct lb_bfd rig_bfd(struct rig *r, uint32_t place);
+/* Whose echo packets are that session's. */
+void rig_add_echo(struct rig *r, uint32_t peer, uint32_t ifindex, uint32_t place);
 
 void rig_set_domain(struct rig *r, uint16_t domain);
 /* A device's word in `uplinks`, so far behind the place of RIG_IFINDEX; and that place's reach. */

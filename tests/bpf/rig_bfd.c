@@ -19,3 +19,12 @@ struct lb_bfd rig_bfd(struct rig *r, uint32_t place)
 		 "read a session");
 	return ret;
 }
+
+void rig_add_echo(struct rig *r, uint32_t peer, uint32_t ifindex, uint32_t place)
+{
+	struct lb_bfd_echo key = {.ifindex = ifindex};
+
+	frame_address((uint8_t *)key.peer, peer);
+	rig_must(bpf_map_update_elem(bpf_map__fd(r->xdp->maps.bfd_echoes), &key, &place, BPF_ANY),
+		 "add a peer that sends echo");
+}

@@ -37,7 +37,8 @@ static void start_objects(struct agent *a)
 	a->plans[1].arena = arena_new();
 	apply_start(a);
 	agent_peers_init(&a->peers, a->loop, now ^ (uint64_t)getpid() << 32);
-	agent_bfd_init(&a->bfd, a->loop, &a->peers, now ^ (uint64_t)getpid() << 16);
+	agent_bfd_init(&a->bfd, a->loop, &a->peers, a->options->pin,
+		       now ^ (uint64_t)getpid() << 16);
 }
 
 int agent_start(struct agent *a, const struct options *options)

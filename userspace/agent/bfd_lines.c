@@ -11,14 +11,13 @@
 #include "sys/loop.h"
 
 #include <assert.h>
-#include <unistd.h>
 
 #define MUTE_NS (5 * NSEC_PER_SEC)
 
 void agent_bfd_init(struct agent_bfd *b, struct loop *loop, struct agent_peers *peers,
-		    uint64_t seed)
+		    const char *pin_dir, uint64_t seed)
 {
-	*b = (struct agent_bfd){.loop = loop, .peers = peers, .seed = seed};
+	*b = (struct agent_bfd){.loop = loop, .peers = peers, .pin_dir = pin_dir, .seed = seed};
 }
 
 void agent_bfd_done(struct agent_bfd *b)
@@ -43,7 +42,8 @@ static struct bfd_config config_of(const struct plan_peer *p)
 				   .minimum_ttl = p->bfd.minimum_ttl,
 				   .is_passive = p->bfd.is_passive,
 				   .terms = p->bfd.terms,
-				   .auth = p->bfd.auth};
+				   .auth = p->bfd.auth,
+				   .min_echo_rx_us = p->bfd.echo_us};
 }
 
 /* One BFD session, whatever its terms are. */
@@ -56,7 +56,8 @@ static bool is_same(const struct bfd_config *a, const struct bfd_config *b)
 static bool has_same_terms(const struct bfd_config *a, const struct bfd_config *b)
 {
 	return bfd_terms_same(&a->terms, &b->terms) && a->is_passive == b->is_passive &&
-	       a->minimum_ttl == b->minimum_ttl && bfd_auth_key_same(&a->auth, &b->auth);
+	       a->minimum_ttl == b->minimum_ttl && a->min_echo_rx_us == b->min_echo_rx_us &&
+	       bfd_auth_key_same(&a->auth, &b->auth);
 }
 
 static struct bfd_line *find(const struct agent_bfd *b, const struct bfd_config *config)
@@ -209,12 +210,22 @@ static void on_report(void *ctx, const struct bfd_report *r)
 
 /* ---- what is wanted -------------------------------------------------------------------------- */
 
+static bool tell_maps(struct agent_bfd *b, struct bpf_bfd_fds fds)
+{
+	if (bfd_engine_carry(b->engine, fds))
+		return true;
+	bpf_bfd_close(fds);
+	return false;
+}
+
 static void start_engine(struct agent_bfd *b)
 {
 	if (b->engine)
 		return;
 	b->lines = xcalloc(BFD_ENGINE_SESSIONS, sizeof(*b->lines));
 	b->engine = bfd_engine_new(b->loop, b->seed, on_report, b);
+	/* What a former agent has left is known before the data plane is open. */
+	(void)tell_maps(b, bpf_bfd_pinned(b->pin_dir));
 }
 
 /* A number that was used rests until all others were, so no report of before is taken for its own.
@@ -283,15 +294,10 @@ void agent_bfd_apply(struct agent_bfd *b)
 
 void agent_bfd_carry(struct agent_bfd *b, const struct bpf_dataplane *dp)
 {
-	int fd;
-
 	if (!b->engine || dp == b->dataplane)
 		return;
-	fd = dp ? bpf_dataplane_bfd(dp) : -1;
-	if (bfd_engine_carry(b->engine, fd))
+	if (tell_maps(b, dp ? bpf_dataplane_bfd(dp) : (struct bpf_bfd_fds){-1, -1}))
 		b->dataplane = dp;
-	else if (fd >= 0)
-		(void)close(fd);
 }
 
 void agent_bfd_leave(struct agent_bfd *b)

@@ -36,12 +36,14 @@ struct agent_bfd {
 	struct bfd_engine_report how; /* the thread's last */
 	struct bfd_line *lines;       /* owned, BFD_ENGINE_SESSIONS, by number; NULL as engine */
 	size_t next;                  /* where a free line is looked for */
+	const char *pin_dir;          /* borrowed */
 	uint64_t seed;
 	const struct bpf_dataplane *dataplane; /* whose map the thread has; not to be used */
 };
 
+/* Borrows all. pin_dir: where a former agent may have left sessions to the programs. */
 void agent_bfd_init(struct agent_bfd *b, struct loop *loop, struct agent_peers *peers,
-		    uint64_t seed);
+		    const char *pin_dir, uint64_t seed);
 /* Ends the thread without a word to the peers. Before the peers are freed. */
 void agent_bfd_done(struct agent_bfd *b);
 

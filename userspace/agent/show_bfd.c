@@ -53,6 +53,14 @@ static void add_auth(cJSON *o, const char *name, const struct bfd_auth_key *key)
 		cJSON_AddNumberToObject(auth, "keyId", key->id);
 }
 
+/* "carried": it answers for us when we do not. */
+static const char *xdp_text(const struct bfd_session_report *r)
+{
+	if (r->session.is_carried)
+		return "carried";
+	return r->is_seen ? "watched" : "no";
+}
+
 static void add_session(cJSON *o, const struct bfd_line *l)
 {
 	const struct bfd_session *s = &l->report.session;
@@ -77,7 +85,10 @@ static void add_session(cJSON *o, const struct bfd_line *l)
 	cJSON_AddNumberToObject(o, "remoteMultiplier", s->remote.terms.detect_mult);
 	cJSON_AddNumberToObject(o, "packetsReceived", (double)s->counters.received);
 	cJSON_AddNumberToObject(o, "packetsSent", (double)s->counters.sent);
-	cJSON_AddStringToObject(o, "xdp", l->report.is_seen ? "watched" : "no");
+	cJSON_AddStringToObject(o, "xdp", xdp_text(&l->report));
+	cJSON_AddNumberToObject(o, "packetsAnsweredByXdp", (double)s->n_carried);
+	cJSON_AddBoolToObject(o, "reflectsEcho", s->is_reflecting);
+	cJSON_AddNumberToObject(o, "echoPacketsReflected", (double)l->report.n_reflected);
 	show_add_text(o, "error", l->report.error ? strerror(-l->report.error) : NULL);
 	add_rejected(o, s->counters.rejected);
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
- * What somebody else needs to know of a session to look after it while its driver gets no
- * processor: which packet of the peer says nothing new, and for how long it may be silent.
+ * A session in other hands: what somebody needs to know of it to look after it while its driver
+ * gets no processor, what the session hears from there, and how another session goes on with it
+ * when its driver has died.
  */
 #pragma once
 
@@ -9,7 +10,11 @@
 
 struct bfd_carry {
 	uint8_t heard[BFD_PACKET_BYTES]; /* the peer's packet as it is, without P and F */
-	nsec_t detection;
+	uint8_t said[BFD_PACKET_BYTES];  /* ours, without P and F, with C */
+	nsec_t interval, detection;      /* bfd_session_interval() and _detection() */
+	bool may_answer; /* such packets of the peer may be answered by ours, for those that are due
+			  */
+	bool may_reflect; /* and its echo packets be sent back */
 };
 
 /*
@@ -18,8 +23,9 @@ struct bfd_carry {
  */
 bool bfd_session_carry(const struct bfd_session *s, struct bfd_carry *ret);
 
-/*
- * The peer was heard at this time, which whoever looks after the session knows: such a packet as
- * bfd_session_carry() said, and none came after a silence of the detection time.
- */
-void bfd_session_seen(struct bfd_session *s, nsec_t at);
+/* What another session had said and heard last, and when. */
+struct bfd_left {
+	struct bfd_packet said, heard;
+	nsec_t heard_at;
+	uint64_t n_answered; /* as in bfd_session_carried() */
+};

@@ -10,6 +10,8 @@
  */
 #include "bfd/bfd_session.h"
 
+#include "bfd/bfd_carry.h"
+
 #include <assert.h>
 
 #define JITTER_ONE        65536u
@@ -86,11 +88,16 @@ static nsec_t sends_at(const struct bfd_session *s)
 	       interval % JITTER_ONE * s->jitter / JITTER_ONE;
 }
 
+/*
+ * While another sends for us by the peer's clock, whose jitter is ours then, our own packets are
+ * for what it leaves out.
+ */
 static void draw_jitter(struct bfd_session *s)
 {
 	uint64_t most = s->offered.detect_mult == 1 ? JITTER_MOST_ALONE : JITTER_ONE;
 
-	s->jitter = JITTER_LEAST + rng_below(&s->rng, most - JITTER_LEAST + 1);
+	s->jitter = s->is_carried ? JITTER_ONE
+				  : JITTER_LEAST + rng_below(&s->rng, most - JITTER_LEAST + 1);
 }
 
 /* ---- terms and poll sequences ---------------------------------------------------------------- */
@@ -405,21 +412,30 @@ void bfd_session_tick(struct bfd_session *s, nsec_t now)
 	offer(s, now);
 }
 
+struct bfd_packet bfd_session_packet(const struct bfd_session *s)
+{
+	return (struct bfd_packet){.diag = s->diag,
+				   .state = s->state,
+				   .poll = s->is_polling,
+				   .independent = s->is_carried,
+				   .has_auth = bfd_auth_len(key_in_use(s)) > 0,
+				   .detect_mult = s->offered.detect_mult,
+				   .my_discriminator = s->discriminator,
+				   .your_discriminator = s->remote.discriminator,
+				   .min_tx_us = offered_tx_us(s),
+				   .min_rx_us = s->offered.min_rx_us,
+				   .min_echo_rx_us =
+					   s->is_reflecting ? s->config.min_echo_rx_us : 0};
+}
+
 static size_t write_packet(struct bfd_session *s, bool final, uint8_t buf[BFD_PACKET_MAX])
 {
 	const struct bfd_auth_key *key = key_in_use(s);
 	size_t auth_len = bfd_auth_len(key);
-	const struct bfd_packet p = {.diag = s->diag,
-				     .state = s->state,
-				     .poll = s->is_polling && !final,
-				     .final = final,
-				     .has_auth = auth_len > 0,
-				     .detect_mult = s->offered.detect_mult,
-				     .my_discriminator = s->discriminator,
-				     .your_discriminator = s->remote.discriminator,
-				     .min_tx_us = offered_tx_us(s),
-				     .min_rx_us = s->offered.min_rx_us};
+	struct bfd_packet p = bfd_session_packet(s);
 
+	p.final = final;
+	p.poll = p.poll && !final;
 	bfd_packet_encode(buf, &p, auth_len);
 	if (auth_len > 0)
 		bfd_auth_write(key, &s->auth, buf);
@@ -445,6 +461,42 @@ size_t bfd_session_transmit(struct bfd_session *s, nsec_t now, uint8_t buf[BFD_P
 		s->poll_since = now;
 	}
 	return write_packet(s, false, buf);
+}
+
+void bfd_session_carried(struct bfd_session *s, const struct bfd_carried *c)
+{
+	uint64_t n = c->n_answered < s->n_carried ? c->n_answered : c->n_answered - s->n_carried;
+
+	s->n_carried = c->n_answered;
+	s->is_carried = c->is_carried;
+	s->is_reflecting = c->is_reflecting;
+	if (s->state != BFD_UP)
+		return;
+	if (c->heard_at > s->heard_at)
+		s->heard_at = c->heard_at;
+	if (c->answered_at > s->sent_at) {
+		s->sent_at = c->answered_at;
+		draw_jitter(s);
+	}
+	s->counters.received += n;
+	s->counters.sent += n;
+}
+
+void bfd_session_resume(struct bfd_session *s, nsec_t now, const struct bfd_left *left)
+{
+	const struct bfd_packet *said = &left->said;
+
+	assert(s->state == BFD_DOWN && s->remote.discriminator == 0);
+	assert(said->my_discriminator == s->discriminator);
+	s->state = BFD_UP;
+	s->diag = said->diag;
+	s->since = now;
+	s->offered = (struct bfd_terms){said->min_tx_us, said->min_rx_us, said->detect_mult};
+	in_force_now(s);
+	learn(s, left->heard_at, &left->heard);
+	s->n_carried = left->n_answered;
+	report(s, BFD_DOWN);
+	offer(s, now);
 }
 
 bool bfd_session_poll(struct bfd_session *s, struct bfd_event *ret)

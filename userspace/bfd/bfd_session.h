@@ -43,6 +43,8 @@ struct bfd_config {
 	uint8_t minimum_ttl; /* with is_multihop: packets of less are refused */
 	bool is_passive;     /* says nothing until the peer has (RFC 5880 6.1) */
 	struct bfd_terms terms;
+	uint32_t
+		min_echo_rx_us; /* of the peer's echo packets, where they are reflected; 0: never */
 	struct bfd_auth_key auth;
 };
 
@@ -105,6 +107,8 @@ struct bfd_session {
 	nsec_t sent_at;                   /* last packet of the schedule; 0: none */
 	uint64_t jitter;                  /* of the next one, in 1/65536 of the interval */
 	nsec_t heard_at;
+	bool is_carried, is_reflecting; /* bfd_session_carried() */
+	uint64_t n_carried;             /* that it has told of */
 
 	struct bfd_auth_state auth;
 	nsec_t auth_known_until;
@@ -144,6 +148,29 @@ size_t bfd_session_transmit(struct bfd_session *s, nsec_t now, uint8_t buf[BFD_P
 /* Changes of state, in their order. If nobody asks, the oldest are forgotten. */
 bool bfd_session_poll(struct bfd_session *s, struct bfd_event *ret);
 nsec_t bfd_session_deadline(const struct bfd_session *s);
+
+/*
+ * What whoever looks after the session (bfd_carry.h) tells of it, before any other verb. Counts go
+ * on, or begin anew from 0.
+ */
+struct bfd_carried {
+	nsec_t heard_at; /* last packet of the peer, none after a silence of the detection time */
+	nsec_t answered_at; /* last packet of ours that was sent there */
+	uint64_t n_answered;
+	bool is_carried;    /* ours are sent there if they are not here: the C bit (RFC 5880 4.1) */
+	bool is_reflecting; /* the peer's echo packets come back */
+};
+void bfd_session_carried(struct bfd_session *s, const struct bfd_carried *c);
+
+/*
+ * Goes on, from its beginning, with what a session of the same config has left: Up, and what the
+ * config says otherwise follows by a poll sequence. The discriminator is said.my_discriminator.
+ */
+struct bfd_left;
+void bfd_session_resume(struct bfd_session *s, nsec_t now, const struct bfd_left *left);
+
+/* What is said of the session now, but for F and C where they are due. */
+struct bfd_packet bfd_session_packet(const struct bfd_session *s);
 
 /* The detection time is over: tick() will declare the peer silent. */
 bool bfd_session_is_silent(const struct bfd_session *s, nsec_t now);

@@ -7,6 +7,9 @@
  */
 #include "bfd/bfd_set.h"
 
+#include "base/cursor.h"
+#include "bfd/bfd_carry.h"
+
 #include <assert.h>
 
 #define SLOT_BITS 10
@@ -16,7 +19,7 @@ struct slot {
 	struct bfd_session session;
 	nsec_t deadline;
 	size_t place; /* in the heap */
-	bool is_used;
+	bool is_used, is_reserved;
 };
 
 struct bfd_set {
@@ -99,15 +102,27 @@ static struct slot *slot_of(struct bfd_set *set, const struct bfd_session *s)
 	return &set->slots[i];
 }
 
-struct bfd_session *bfd_set_find(struct bfd_set *set, uint32_t discriminator)
+static struct slot *slot_at(struct bfd_set *set, uint32_t discriminator)
 {
 	size_t i = discriminator & (BFD_SET_MAX - 1);
-	struct slot *s;
 
-	if (i >= set->capacity)
-		return NULL;
-	s = &set->slots[i];
-	return s->is_used && s->session.discriminator == discriminator ? &s->session : NULL;
+	return i < set->capacity ? &set->slots[i] : NULL;
+}
+
+struct bfd_session *bfd_set_find(struct bfd_set *set, uint32_t discriminator)
+{
+	struct slot *s = slot_at(set, discriminator);
+
+	return s && s->is_used && s->session.discriminator == discriminator ? &s->session : NULL;
+}
+
+struct bfd_session *bfd_set_named(struct bfd_set *set, const uint8_t *data, size_t len)
+{
+	struct rcur c = rcur_init(data, len);
+
+	(void)rcur_u32(&c);
+	(void)rcur_u32(&c);
+	return bfd_set_find(set, rcur_u32(&c)); /* 0, which nobody has, if it is short */
 }
 
 static bool is_same(const struct bfd_config *a, const struct bfd_config *b)
@@ -116,15 +131,23 @@ static bool is_same(const struct bfd_config *a, const struct bfd_config *b)
 	       a->ifindex == b->ifindex && a->is_multihop == b->is_multihop;
 }
 
-static struct slot *free_slot(struct bfd_set *set, const struct bfd_config *config)
+static bool has_same(const struct bfd_set *set, const struct bfd_config *config)
+{
+	for (size_t i = 0; i < set->n; i++)
+		if (is_same(&set->heap[i]->session.config, config))
+			return true;
+	return false;
+}
+
+static struct slot *free_slot(struct bfd_set *set)
 {
 	struct slot *found = NULL;
 
 	for (size_t i = 0; i < set->capacity; i++) {
 		struct slot *s = &set->slots[i];
 
-		if (s->is_used && is_same(&s->session.config, config))
-			return NULL;
+		if (!s->is_used && !s->is_reserved)
+			return s;
 		if (!s->is_used && !found)
 			found = s;
 	}
@@ -141,21 +164,49 @@ static uint32_t new_discriminator(struct bfd_set *set, size_t slot)
 	return d;
 }
 
-struct bfd_session *bfd_set_add(struct bfd_set *set, nsec_t now, const struct bfd_config *config)
+static struct bfd_session *begin(struct bfd_set *set, struct slot *s, nsec_t now,
+				 const struct bfd_config *config, uint32_t discriminator)
 {
-	struct slot *s = free_slot(set, config);
 	struct rng rng;
 
-	if (!s)
-		return NULL;
 	rng_seed(&rng, rng_next(&set->rng));
-	bfd_session_init(&s->session, config, new_discriminator(set, (size_t)(s - set->slots)),
-			 &rng, now);
+	bfd_session_init(&s->session, config, discriminator, &rng, now);
 	s->is_used = true;
+	s->is_reserved = false;
 	s->deadline = bfd_session_deadline(&s->session);
 	put(set, set->n++, s);
 	sift_up(set, s);
 	return &s->session;
+}
+
+struct bfd_session *bfd_set_add(struct bfd_set *set, nsec_t now, const struct bfd_config *config)
+{
+	struct slot *s = has_same(set, config) ? NULL : free_slot(set);
+
+	return s ? begin(set, s, now, config, new_discriminator(set, (size_t)(s - set->slots)))
+		 : NULL;
+}
+
+void bfd_set_reserve(struct bfd_set *set, uint32_t discriminator)
+{
+	struct slot *s = slot_at(set, discriminator);
+
+	if (s)
+		s->is_reserved = true;
+}
+
+struct bfd_session *bfd_set_resume(struct bfd_set *set, nsec_t now, const struct bfd_config *config,
+				   const struct bfd_left *left)
+{
+	struct slot *s = slot_at(set, left->said.my_discriminator);
+	struct bfd_session *ret;
+
+	if (!s || s->is_used || has_same(set, config))
+		return NULL;
+	ret = begin(set, s, now, config, left->said.my_discriminator);
+	bfd_session_resume(ret, now, left);
+	bfd_set_touch(set, ret);
+	return ret;
 }
 
 void bfd_set_remove(struct bfd_set *set, struct bfd_session *session)

@@ -27,6 +27,14 @@ struct bfd_set *bfd_set_free(struct bfd_set *set);
  */
 struct bfd_session *bfd_set_add(struct bfd_set *set, nsec_t now,
 				const struct bfd_config *config) must_check;
+/*
+ * The same with what a former session of the config has left, under its discriminator; NULL, too,
+ * if that is another's by now. What may be taken so is to be reserved before any session is added:
+ * then the others get its place only where there is no other.
+ */
+struct bfd_session *bfd_set_resume(struct bfd_set *set, nsec_t now, const struct bfd_config *config,
+				   const struct bfd_left *left) must_check;
+void bfd_set_reserve(struct bfd_set *set, uint32_t discriminator);
 void bfd_set_remove(struct bfd_set *set, struct bfd_session *s);
 
 /*
@@ -48,5 +56,7 @@ size_t bfd_set_count(const struct bfd_set *set);
 struct bfd_session *bfd_set_at(struct bfd_set *set, size_t i);
 /* By our discriminator; NULL: none. */
 struct bfd_session *bfd_set_find(struct bfd_set *set, uint32_t discriminator);
+/* By the Your Discriminator of a datagram's payload, whatever else it is. */
+struct bfd_session *bfd_set_named(struct bfd_set *set, const uint8_t *data, size_t len);
 /* Packets of no session by reason, an array of BFD_N_REJECTS. Borrowed from the set. */
 const uint64_t *bfd_set_rejected(const struct bfd_set *set);

@@ -37,13 +37,15 @@ static bool is_multihop(const struct peers_build *b, const struct peer_candidate
 static struct plan_bfd from_profile(const struct peers_build *b, const struct peer_candidate *c,
 				    const struct api_bfd_profile *profile)
 {
-	return (struct plan_bfd){.is_wanted = true,
-				 .is_multihop = is_multihop(b, c),
-				 .is_passive = profile->passive_mode,
-				 .minimum_ttl = profile->minimum_ttl,
-				 .terms = {profile->transmit_ms * US_PER_MS,
-					   profile->receive_ms * US_PER_MS,
-					   profile->detect_multiplier}};
+	return (struct plan_bfd){
+		.is_wanted = true,
+		.is_multihop = is_multihop(b, c),
+		.is_passive = profile->passive_mode,
+		.minimum_ttl = profile->minimum_ttl,
+		.terms = {profile->transmit_ms * US_PER_MS, profile->receive_ms * US_PER_MS,
+			  profile->detect_multiplier},
+		.echo_us = profile->echo_mode && !is_multihop(b, c) ? profile->echo_ms * US_PER_MS
+								    : 0};
 }
 
 #define BFD_AUTH   "metadata.annotations[lodestone.io/bfd-auth]"
@@ -110,8 +112,8 @@ void peer_bfd_resolve(struct peers_build *b, struct peer_candidate *c)
 	if (profile->echo_mode)
 		peer_problem(b, SEVERITY_INFO, c, "spec.bfdProfile", "NotSupportedYet",
 			     "nothing to do: control packets detect by themselves",
-			     "echoMode of BFDProfile %s is not supported yet; the session runs "
-			     "without echo",
+			     "echoMode of BFDProfile %s: the router's echo packets are sent back "
+			     "where XDP sees them; that we send some is not supported yet",
 			     name);
 	bfd = from_profile(b, c, profile);
 	if (!set_key(b, c, &bfd))
@@ -129,7 +131,8 @@ static uint64_t detection_of(const struct plan_bfd *bfd)
 static bool same_terms(const struct plan_bfd *a, const struct plan_bfd *b)
 {
 	return a->is_wanted == b->is_wanted && a->is_passive == b->is_passive &&
-	       a->minimum_ttl == b->minimum_ttl && bfd_terms_same(&a->terms, &b->terms);
+	       a->minimum_ttl == b->minimum_ttl && a->echo_us == b->echo_us &&
+	       bfd_terms_same(&a->terms, &b->terms);
 }
 
 static struct peer_candidate *owner_of(struct peers_build *b, const struct peer_candidate *c)

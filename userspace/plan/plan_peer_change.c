@@ -25,7 +25,8 @@ static bool same_bfd(const struct plan_peer *a, const struct plan_peer *b)
 
 	return x->is_wanted == y->is_wanted && x->is_multihop == y->is_multihop &&
 	       x->is_passive == y->is_passive && x->minimum_ttl == y->minimum_ttl &&
-	       bfd_terms_same(&x->terms, &y->terms) && bfd_auth_key_same(&x->auth, &y->auth);
+	       x->echo_us == y->echo_us && bfd_terms_same(&x->terms, &y->terms) &&
+	       bfd_auth_key_same(&x->auth, &y->auth);
 }
 
 #define FIELD(field)                                                                               \

@@ -6,12 +6,10 @@
  */
 #include "sys/bfd_engine.h"
 
-#include "sys/bpf_bfd.h"
 #include "sys/clock.h"
 #include "sys/loop.h"
 #include "sys/ring.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
@@ -32,7 +30,7 @@
 enum command_type { COMMAND_PUT, COMMAND_REMOVE, COMMAND_CARRY, COMMAND_LEAVE, COMMAND_END };
 struct command {
 	enum command_type type;
-	int fd;                   /* COMMAND_CARRY: the map */
+	struct bpf_bfd_fds fds;   /* of COMMAND_CARRY */
 	struct bfd_config config; /* of the others its id */
 };
 
@@ -40,8 +38,7 @@ struct command {
 struct line {
 	struct bfd_session *session; /* of the set; NULL: none */
 	int fd;                      /* to send; -1: not yet, or it failed */
-	uint16_t port;               /* 0: none yet */
-	struct ip_addr local;
+	struct bpf_bfd_end end;      /* port 0: none yet */
 	int error;
 	bool is_behind; /* there was no room to report */
 };
@@ -113,13 +110,15 @@ static void report_events(struct bfd_engine *e, struct line *l)
 
 static void report_session(struct bfd_engine *e, const struct line *l)
 {
-	struct bfd_report r = {.type = BFD_REPORT_SESSION,
-			       .id = l->session->config.id,
-			       .session = {.session = *l->session,
-					   .local = l->local,
-					   .source_port = l->port,
-					   .error = l->error,
-					   .is_seen = bpf_bfd_is_seen(&e->programs, l->session)}};
+	struct bfd_report r = {
+		.type = BFD_REPORT_SESSION,
+		.id = l->session->config.id,
+		.session = {.session = *l->session,
+			    .local = l->end.addr,
+			    .source_port = l->end.port,
+			    .error = l->error,
+			    .is_seen = bpf_bfd_is_seen(&e->programs, l->session),
+			    .n_reflected = bpf_bfd_reflected(&e->programs, l->session)}};
 
 	bfd_session_forget_keys(&r.session.session);
 	(void)report(e, &r); /* the next one is due in a second */
@@ -132,7 +131,7 @@ static void close_line(struct line *l)
 	if (l->fd >= 0)
 		(void)close(l->fd);
 	l->fd = -1;
-	l->local = (struct ip_addr){{0}};
+	l->end.addr = (struct ip_addr){{0}};
 }
 
 /* A refusal by the peer's host (ICMP) is told by the next send, which then has not sent. */
@@ -148,7 +147,8 @@ static int send_on(int fd, const uint8_t *data, size_t len)
 static void send_packet(struct bfd_engine *e, struct line *l, const uint8_t *data, size_t len)
 {
 	if (l->fd < 0)
-		l->fd = bfd_socket_connect(&l->session->config, &e->rng, &l->port, &l->local);
+		l->fd = bfd_socket_connect(&l->session->config, &e->rng, &l->end.port,
+					   &l->end.addr);
 	if (l->fd < 0) {
 		l->error = TAKE_FD(l->fd);
 		return;
@@ -165,28 +165,19 @@ static void follow_up(struct bfd_engine *e, struct line *l, nsec_t now)
 	uint8_t buf[BFD_PACKET_MAX];
 	size_t len;
 
-	bpf_bfd_follow(&e->programs, l->session, &l->local, now);
-	while ((len = bfd_session_transmit(l->session, now, buf)) > 0)
+	bpf_bfd_follow(&e->programs, l->session, &l->end, now);
+	while ((len = bfd_session_transmit(l->session, now, buf)) > 0) {
+		bpf_bfd_sent(&e->programs, l->session, now);
 		send_packet(e, l, buf, len);
+	}
 	report_events(e, l);
 	bfd_set_touch(e->set, l->session);
-}
-
-/* 0: there is none. RFC 5880 4.1. */
-static uint32_t your_discriminator(const struct bfd_datagram *d)
-{
-	uint32_t be;
-
-	if (d->len < BFD_PACKET_BYTES)
-		return 0;
-	memcpy(&be, d->data + 8, sizeof(be));
-	return ntohl(be);
 }
 
 static void on_datagram(void *ctx, const struct bfd_datagram *d, nsec_t now)
 {
 	struct bfd_engine *e = ctx;
-	struct bfd_session *s = bfd_set_find(e->set, your_discriminator(d));
+	struct bfd_session *s = bfd_set_named(e->set, d->data, d->len);
 
 	if (s)
 		bpf_bfd_look(&e->programs, s);
@@ -207,13 +198,28 @@ static void report_all(struct bfd_engine *e, nsec_t now)
 	for (size_t i = 0; i < bfd_set_count(e->set); i++) {
 		const struct line *l = &e->lines[bfd_set_at(e->set, i)->config.id];
 
-		bpf_bfd_follow(&e->programs, l->session, &l->local, now);
+		bpf_bfd_follow(&e->programs, l->session, &l->end, now);
 		report_session(e, l);
 	}
 	e->tell_at = bfd_set_count(e->set) > 0 ? nsec_add(now, NSEC_PER_SEC) : NSEC_NEVER;
 }
 
 /* ---- commands -------------------------------------------------------------------------------- */
+
+/* Where an agent that died has left the session to the programs, it goes on. */
+static struct bfd_session *begin(struct bfd_engine *e, struct line *l,
+				 const struct bfd_config *config, nsec_t now)
+{
+	struct bfd_session *s = NULL;
+	struct bpf_bfd_end end;
+	struct bfd_left left;
+
+	if (bpf_bfd_find(&e->programs, config, now, &left, &end))
+		s = bfd_set_resume(e->set, now, config, &left);
+	if (s)
+		l->end = end;
+	return s ? s : bfd_set_add(e->set, now, config);
+}
 
 static void put(struct bfd_engine *e, const struct bfd_config *config, nsec_t now)
 {
@@ -226,7 +232,8 @@ static void put(struct bfd_engine *e, const struct bfd_config *config, nsec_t no
 	} else {
 		if (bfd_set_count(e->set) == 0)
 			bfd_ports_open(&e->ports, e->epoll_fd, e->set);
-		*l = (struct line){.session = bfd_set_add(e->set, now, config), .fd = -1};
+		*l = (struct line){.fd = -1};
+		l->session = begin(e, l, config, now);
 		assert(l->session); /* there is room for all ids, and the caller has no doubles */
 	}
 	follow_up(e, l, now);
@@ -239,7 +246,7 @@ static void say_admin_down(struct bfd_engine *e, struct line *l, nsec_t now)
 	size_t len;
 
 	bfd_session_notify(l->session, now, BFD_NOTE_ADMIN_DOWN);
-	bpf_bfd_follow(&e->programs, l->session, &l->local, now);
+	bpf_bfd_follow(&e->programs, l->session, &l->end, now);
 	len = bfd_session_transmit(l->session, now, buf);
 	for (unsigned i = 0; len > 0 && i < LEAVE_SAY; i++)
 		send_packet(e, l, buf, len);
@@ -260,10 +267,16 @@ static void remove_line(struct bfd_engine *e, struct line *l, nsec_t now)
 		bfd_ports_close(&e->ports);
 }
 
-/* Without the map the sessions go on as they are. */
-static void carry(struct bfd_engine *e, int fd, nsec_t now)
+/* Without the maps the sessions go on as they are. */
+static void carry(struct bfd_engine *e, struct bpf_bfd_fds fds, nsec_t now)
 {
-	e->how.carry_error = bpf_bfd_use(&e->programs, fd);
+	e->how.carry_error = bpf_bfd_use(&e->programs, fds);
+	for (size_t i = 0; i < BPF_BFD_PLACES; i++) {
+		uint32_t discriminator = bpf_bfd_left_at(&e->programs, i, now);
+
+		if (discriminator != 0)
+			bfd_set_reserve(e->set, discriminator);
+	}
 	e->tell_at = nsec_min(e->tell_at, now); /* which tells the programs of all sessions */
 }
 
@@ -285,7 +298,7 @@ static void obey(struct bfd_engine *e, nsec_t now)
 		else if (c.type == COMMAND_REMOVE)
 			remove_line(e, &e->lines[c.config.id], now);
 		else if (c.type == COMMAND_CARRY)
-			carry(e, c.fd, now);
+			carry(e, c.fds, now);
 		else if (c.type == COMMAND_LEAVE)
 			leave(e, now);
 		else
@@ -512,9 +525,9 @@ bool bfd_engine_remove(struct bfd_engine *e, uint32_t id)
 	return command(e, &c);
 }
 
-bool bfd_engine_carry(struct bfd_engine *e, int fd)
+bool bfd_engine_carry(struct bfd_engine *e, struct bpf_bfd_fds fds)
 {
-	const struct command c = {.type = COMMAND_CARRY, .fd = fd};
+	const struct command c = {.type = COMMAND_CARRY, .fds = fds};
 
 	return command(e, &c);
 }

@@ -13,6 +13,7 @@
 #include "bfd/bfd_set.h"
 #include "sys/bfd_ports.h"
 #include "sys/bfd_priority.h"
+#include "sys/bpf_bfd.h"
 
 #define BFD_ENGINE_SESSIONS 256
 #define BFD_ENGINE_PORTS    BFD_PORTS
@@ -34,14 +35,15 @@ struct bfd_session_report {
 	struct bfd_session session; /* a copy, without its keys */
 	struct ip_addr local;       /* none: there is no socket */
 	uint16_t source_port;
-	int error;    /* -errno of the socket or of the last packet; 0: it went out */
-	bool is_seen; /* its peer's packets are seen by our programs, too */
+	int error;            /* -errno of the socket or of the last packet; 0: it went out */
+	bool is_seen;         /* its peer's packets are seen by our programs, too */
+	uint64_t n_reflected; /* echo packets of its peer */
 };
 
 struct bfd_engine_report {
 	enum bfd_priority priority;
 	int port_errors[BFD_ENGINE_PORTS]; /* -errno; 0: it is open */
-	int carry_error;                   /* of the map of bfd_engine_carry(); 0: none */
+	int carry_error;                   /* of the maps of bfd_engine_carry(); 0: none */
 	uint64_t wakes, lateness[BFD_LATENESS];
 	nsec_t latest; /* the longest that a timer was late */
 	uint64_t rejected[BFD_N_REJECTS];
@@ -69,10 +71,11 @@ bool bfd_engine_put(struct bfd_engine *e, const struct bfd_config *config) must_
 bool bfd_engine_remove(struct bfd_engine *e, uint32_t id) must_check;
 
 /*
- * The map by which the programs look after sessions (sys/bpf_bfd.h), whose fd goes over; -1: there
- * is none any more. False: as above, and the fd is the caller's.
+ * The maps by which the programs look after sessions (sys/bpf_bfd.h), whose fds go over; -1: there
+ * are none any more. Sessions that begin after that go on with what a former agent has left there.
+ * False: as above, and the fds are the caller's.
  */
-bool bfd_engine_carry(struct bfd_engine *e, int fd) must_check;
+bool bfd_engine_carry(struct bfd_engine *e, struct bpf_bfd_fds fds) must_check;
 
 /* All say AdminDown; returns when that is sent, or after 100 ms. The peers keep their BGP. */
 void bfd_engine_leave(struct bfd_engine *e);

@@ -418,14 +418,19 @@ bool bpf_dataplane_count(struct bpf_dataplane *dp, const struct lb_key *key,
 	return true;
 }
 
-int bpf_dataplane_kernel_flows(const struct bpf_dataplane *dp)
+static int dup_map(const struct bpf_dataplane *dp, const char *name)
 {
-	return fcntl(bpf_maps_fd(&dp->maps, "kernel_flows"), F_DUPFD_CLOEXEC, 3);
+	return fcntl(bpf_maps_fd(&dp->maps, name), F_DUPFD_CLOEXEC, 3);
 }
 
-int bpf_dataplane_bfd(const struct bpf_dataplane *dp)
+int bpf_dataplane_kernel_flows(const struct bpf_dataplane *dp)
 {
-	return fcntl(bpf_maps_fd(&dp->maps, "bfd_sessions"), F_DUPFD_CLOEXEC, 3);
+	return dup_map(dp, "kernel_flows");
+}
+
+struct bpf_bfd_fds bpf_dataplane_bfd(const struct bpf_dataplane *dp)
+{
+	return (struct bpf_bfd_fds){dup_map(dp, "bfd_sessions"), dup_map(dp, "bfd_echoes")};
 }
 
 uint32_t bpf_dataplane_flow_entries(const struct bpf_dataplane *dp)

@@ -8,6 +8,7 @@
 #pragma once
 
 #include "plan/sink.h"
+#include "sys/bpf_bfd.h"
 
 struct bpf_dataplane;
 struct worker;
@@ -119,8 +120,8 @@ struct bpf_counter bpf_dataplane_counter(const struct bpf_dataplane *dp,
 					 const struct bpf_counting *c, size_t i);
 /* An fd of the map of the kernel's flows, for the caller to close; -1: none. */
 int bpf_dataplane_kernel_flows(const struct bpf_dataplane *dp);
-/* The same of the map of BFD sessions, for bfd_engine_carry(). */
-int bpf_dataplane_bfd(const struct bpf_dataplane *dp);
+/* The same of the maps of BFD, for bfd_engine_carry(). */
+struct bpf_bfd_fds bpf_dataplane_bfd(const struct bpf_dataplane *dp);
 /*
  * Connections that the tables hold: what flow_entries said when they were made, or what was chosen
  * for the machine. Pinned tables are kept as they are.

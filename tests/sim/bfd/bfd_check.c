@@ -51,6 +51,20 @@ void world_check_started(struct world *w, int end)
 						 .downs = w->end[end].watch.downs};
 }
 
+static uint32_t smaller(uint32_t a, uint32_t b)
+{
+	return a < b ? a : b;
+}
+
+void world_check_resumed(struct world *w, int end, const struct world_watch *before)
+{
+	struct world_watch *o = &w->end[end].watch;
+
+	o->rx_us = larger(o->rx_us, before->rx_us);
+	o->least_rx_us = smaller(o->least_rx_us, before->least_rx_us);
+	o->least_tx_us = smaller(o->least_tx_us, before->least_tx_us);
+}
+
 /* A receive interval that falls counts only after a Final; one that grows, at once. */
 void world_check_reconfigured(struct world *w, int end)
 {

@@ -42,11 +42,12 @@ static void put_on_link(struct world *w, int to, const uint8_t *data, size_t len
 		memcpy(p->b, data, len);
 		p->len = len;
 		p->arrives_at = w->now + delay;
+		p->is_shown = false;
 		return;
 	}
 }
 
-static void send(struct world *w, int from, const uint8_t *data, size_t len)
+void world_send(struct world *w, int from, const uint8_t *data, size_t len)
 {
 	world_check_said(w, from, data, len);
 	put_on_link(w, 1 - from, data, len);
@@ -68,6 +69,20 @@ static struct world_packet *first_arrived(struct world *w, int end)
 	return first;
 }
 
+/* What has arrived comes by the program first, whether the end sleeps or not. */
+static void show(struct world *w, int end)
+{
+	for (size_t i = 0; w->end[end].carrier.is_there && i < WORLD_PACKETS; i++) {
+		struct world_packet *p = &w->end[end].inbox[i];
+
+		if (p->arrives_at > w->now || p->is_shown)
+			continue;
+		p->is_shown = true;
+		if (world_carrier_takes(w, end, p))
+			p->arrives_at = NSEC_NEVER;
+	}
+}
+
 /* ---- an end ---------------------------------------------------------------------------------- */
 
 static void follow_up(struct world *w, int end)
@@ -79,8 +94,11 @@ static void follow_up(struct world *w, int end)
 
 	while (bfd_session_poll(e->session, &event))
 		world_check_event(w, end, &event);
-	while ((len = bfd_session_transmit(e->session, w->now, buf)) > 0)
-		send(w, end, buf, len);
+	world_carrier_follow(w, end);
+	while ((len = bfd_session_transmit(e->session, w->now, buf)) > 0) {
+		world_carrier_sent(w, end);
+		world_send(w, end, buf, len);
+	}
 	bfd_set_touch(e->set, e->session);
 }
 
@@ -96,6 +114,7 @@ static void read_one(struct world *w, int end, struct world_packet *packet)
 	struct bfd_packet p;
 	struct bfd_event event;
 
+	world_carrier_look(w, end);
 	w->stats.late_reads += packet->arrives_at < w->now;
 	/* The copy is what the world's observer keeps of it: the bytes are free for the next one.
 	 */
@@ -112,6 +131,55 @@ static void read_one(struct world *w, int end, struct world_packet *packet)
 	follow_up(w, end);
 }
 
+static void new_set(struct world *w, int end)
+{
+	struct world_end *e = &w->end[end];
+	struct rng rng;
+
+	e->set = bfd_set_free(e->set);
+	rng_seed(&rng, rng_next(&w->rng));
+	e->set = bfd_set_new(e->carrier.is_there ? 4 : 1 + chance(w, 4), &rng);
+	e->is_dead = false;
+}
+
+static void start(struct world *w, int end)
+{
+	struct world_end *e = &w->end[end];
+
+	new_set(w, end);
+	e->carrier.valid_until = 0;
+	e->session = bfd_set_add(e->set, w->now, &e->config);
+	assert(e->session);
+	e->is_admin_down = false;
+	world_check_started(w, end);
+}
+
+/* What came while it was dead nobody has read. If the session holds still, it goes on. */
+static void come_back(struct world *w, int end)
+{
+	struct world_end *e = &w->end[end];
+	const struct world_watch before = e->watch;
+	struct bfd_left left;
+
+	for (size_t i = 0; i < WORLD_PACKETS; i++)
+		if (e->inbox[i].arrives_at <= w->now)
+			e->inbox[i].arrives_at = NSEC_NEVER;
+	if (!world_carrier_left(w, end, &left)) {
+		start(w, end);
+		follow_up(w, end);
+		return;
+	}
+	new_set(w, end);
+	bfd_set_reserve(e->set, left.said.my_discriminator);
+	e->session = bfd_set_resume(e->set, w->now, &e->config, &left);
+	assert(e->session);
+	e->watch.state = BFD_DOWN; /* which the new one begins with, and says nothing of */
+	e->watch.saw_answer = true;
+	w->stats.resumed++;
+	follow_up(w, end);
+	world_check_resumed(w, end, &before);
+}
+
 static void wake(struct world *w, int end)
 {
 	struct world_end *e = &w->end[end];
@@ -120,9 +188,12 @@ static void wake(struct world *w, int end)
 
 	if (w->now < e->sleeps_until)
 		return;
+	if (e->is_dead)
+		come_back(w, end);
 	while ((p = first_arrived(w, end)))
 		read_one(w, end, p);
 	while ((s = bfd_set_due(e->set, w->now))) {
+		world_carrier_look(w, end);
 		bfd_session_tick(s, w->now);
 		follow_up(w, end);
 	}
@@ -135,7 +206,11 @@ static nsec_t next_of(const struct world_end *e)
 
 	for (size_t i = 0; i < WORLD_PACKETS; i++)
 		next = nsec_min(next, e->inbox[i].arrives_at);
-	return next > e->sleeps_until ? next : e->sleeps_until;
+	next = next > e->sleeps_until ? next : e->sleeps_until;
+	for (size_t i = 0; e->carrier.is_there && i < WORLD_PACKETS; i++)
+		if (!e->inbox[i].is_shown)
+			next = nsec_min(next, e->inbox[i].arrives_at);
+	return next;
 }
 
 /* ---- what happens ---------------------------------------------------------------------------- */
@@ -146,20 +221,6 @@ static struct bfd_terms some_terms(struct world *w)
 
 	return (struct bfd_terms){us[chance(w, ARRAY_SIZE(us))], us[chance(w, ARRAY_SIZE(us))],
 				  (uint8_t)(w->is_calm ? 3 + chance(w, 3) : 1 + chance(w, 5))};
-}
-
-static void start(struct world *w, int end)
-{
-	struct world_end *e = &w->end[end];
-	struct rng rng;
-
-	e->set = bfd_set_free(e->set);
-	rng_seed(&rng, rng_next(&w->rng));
-	e->set = bfd_set_new(1 + chance(w, 4), &rng);
-	e->session = bfd_set_add(e->set, w->now, &e->config);
-	assert(e->session);
-	e->is_admin_down = false;
-	world_check_started(w, end);
 }
 
 static void reconfigure(struct world *w, int end)
@@ -215,6 +276,11 @@ static void toggle(struct world *w, int end)
 	follow_up(w, end);
 }
 
+static bool somebody_sleeps(const struct world *w)
+{
+	return w->now < w->end[0].sleeps_until || w->now < w->end[1].sleeps_until;
+}
+
 static void sleep_some(struct world *w, int end)
 {
 	static const nsec_t most[] = {MS(5), MS(100), MS(1000), MS(5000)};
@@ -242,8 +308,13 @@ static void change_weather(struct world *w)
 static void happen(struct world *w)
 {
 	int end = (int)chance(w, 2);
+	bool may_rest = !w->is_calm || world_carrier_holds(w);
 
-	switch (chance(w, 9)) {
+	w->next_fault = w->now + chance(w, MS(2000));
+	/* Who sleeps learns nothing new, and all is to be well. */
+	if (w->is_calm && somebody_sleeps(w))
+		return;
+	switch (chance(w, 10)) {
 	case 0:
 	case 1:
 		change_weather(w);
@@ -254,7 +325,7 @@ static void happen(struct world *w)
 		break;
 	case 4:
 	case 5:
-		if (!w->is_calm)
+		if (may_rest)
 			sleep_some(w, end);
 		break;
 	case 6:
@@ -263,12 +334,17 @@ static void happen(struct world *w)
 	case 7:
 		change_key(w, end);
 		break;
-	default:
+	case 8:
 		if (!w->is_calm)
 			start(w, end);
 		break;
+	default:
+		if (!may_rest || !w->end[end].carrier.is_there)
+			break;
+		sleep_some(w, end);
+		w->end[end].is_dead = true;
+		break;
 	}
-	w->next_fault = w->now + chance(w, MS(2000));
 }
 
 static void heal(struct world *w)
@@ -277,6 +353,8 @@ static void heal(struct world *w)
 	w->next_fault = NSEC_NEVER;
 	for (int end = 0; end < 2; end++) {
 		w->end[end].sleeps_until = w->now;
+		if (w->end[end].is_dead)
+			come_back(w, end);
 		if (w->end[end].is_admin_down)
 			toggle(w, end);
 	}
@@ -293,6 +371,7 @@ struct world *world_new(uint64_t seed)
 	w->now = NSEC_PER_SEC;
 	w->faults_end = w->now + FAULTS;
 	w->is_calm = chance(w, 4) == 0;
+	w->end[0].carrier.is_there = w->end[1].carrier.is_there = chance(w, 3) == 0;
 	change_weather(w);
 	for (int end = 0; end < 2; end++) {
 		struct world_end *e = &w->end[end];
@@ -331,6 +410,8 @@ static nsec_t step(struct world *w)
 		heal(w);
 	if (w->now >= w->next_fault)
 		happen(w);
+	for (int end = 0; end < 2; end++)
+		show(w, end);
 	for (int end = 0; end < 2; end++)
 		wake(w, end);
 	next = nsec_min(next_of(&w->end[0]), next_of(&w->end[1]));

@@ -3,10 +3,13 @@
  * Two BFD sessions, each in a set of its own, over a link that loses, delays, duplicates and
  * reorders, on hosts whose scheduler lets them sleep. A world is a seed: it draws what the ends
  * want, how the link behaves and what happens: losses, one-way losses, sleeps, other terms,
- * AdminDown, an end that starts anew. Then the link heals, and both must agree.
+ * AdminDown, an end that starts anew. Then the link heals, and both must agree. In some worlds a
+ * program beside each end answers for it, and then an end may sleep, or die and start anew, though
+ * nothing may go down.
  */
 #pragma once
 
+#include "bfd/bfd_carry.h"
 #include "bfd/bfd_set.h"
 
 #include <stdio.h>
@@ -17,6 +20,17 @@ struct world_packet {
 	uint8_t b[BFD_PACKET_MAX];
 	size_t len;
 	nsec_t arrives_at; /* NSEC_NEVER: the place is free */
+	bool is_shown;     /* to the program */
+};
+
+/* The program beside an end, and what it was told. */
+struct world_carrier {
+	bool is_there;
+	struct bfd_carry told;
+	nsec_t valid_until; /* 0: it was told nothing */
+	nsec_t sent_at, seen_at, answered_at;
+	uint64_t n_seen, n_answered;
+	unsigned n_proofs;
 };
 
 /* What an observer knows of an end who sees its packets and its events, nothing inside. */
@@ -39,7 +53,9 @@ struct world_end {
 	struct bfd_session *session;
 	struct bfd_config config;
 	struct world_packet inbox[WORLD_PACKETS]; /* on their way, or waiting to be read */
+	struct world_carrier carrier;
 	nsec_t sleeps_until;
+	bool is_dead; /* until then */
 	bool is_admin_down;
 	struct world_watch watch;
 };
@@ -51,7 +67,7 @@ struct world_weather {
 };
 
 struct world_stats {
-	uint64_t packets, ups, downs, polls, sleeps, late_reads;
+	uint64_t packets, ups, downs, polls, sleeps, late_reads, answers, resumed;
 };
 
 struct world {
@@ -69,6 +85,9 @@ struct world *world_new(uint64_t seed);
 const char *world_run(struct world *w);
 struct world *world_free(struct world *w);
 
+/* A packet of this end goes on its way. */
+void world_send(struct world *w, int from, const uint8_t *data, size_t len);
+
 /* Records the first violation. */
 void world_violation(struct world *w, const char *fmt, ...) printf_like(2, 3);
 
@@ -79,5 +98,19 @@ void world_check_event(struct world *w, int end, const struct bfd_event *e);
 void world_check_awake(struct world *w, int end);
 void world_check_reconfigured(struct world *w, int end);
 void world_check_started(struct world *w, int end);
+/* It went on: what was agreed before is in force until there is a Final. */
+void world_check_resumed(struct world *w, int end, const struct world_watch *before);
 /* After quiet: both are Up, know each other, and count with each other's terms. */
 void world_check_agreed(struct world *w);
+
+/*
+ * bfd_carrier.c. After a verb and before what it sends; before a verb; after a packet that was
+ * sent; a packet that arrives, true if it was answered and is no more; what an end that died has
+ * left; and whether both ends could sleep.
+ */
+void world_carrier_follow(struct world *w, int end);
+void world_carrier_look(struct world *w, int end);
+void world_carrier_sent(struct world *w, int end);
+bool world_carrier_takes(struct world *w, int end, const struct world_packet *p);
+bool world_carrier_left(const struct world *w, int end, struct bfd_left *ret);
+bool world_carrier_holds(const struct world *w);

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /* All sessions of a host: discriminators, whose packet it is, who is due next. */
+#include "bfd/bfd_carry.h"
+
 #include "unit/bfd/bfd_script.h"
 
 static struct bfd_set *new_set(size_t capacity)
@@ -145,6 +147,71 @@ static void the_earliest_deadline_is_first(void **state)
 	set = bfd_set_free(set);
 }
 
+/* ---- what a former set has left -------------------------------------------------------------- */
+
+static struct bfd_left left_under(uint32_t discriminator)
+{
+	struct bfd_left left = {.said = usual_packet(BFD_UP), .heard = usual_packet(BFD_UP)};
+
+	left.said.my_discriminator = discriminator;
+	left.heard_at = NOW;
+	return left;
+}
+
+static void a_session_goes_on_under_its_discriminator_which_was_kept_for_it(void **state)
+{
+	struct bfd_set *set = new_set(3);
+	const struct bfd_config one = config_of(1), two = config_of(2), three = config_of(3);
+	const struct bfd_left left = left_under(7 << 10 | 0), beyond = left_under(7 << 10 | 3);
+	struct bfd_session *s;
+
+	(void)state;
+	bfd_set_reserve(set, left.said.my_discriminator);
+	bfd_set_reserve(set, beyond.said.my_discriminator); /* there is no such place */
+	assert_int_not_equal(add(set, &one)->discriminator % 1024, 0);
+	assert_null(bfd_set_resume(set, NOW, &one, &left)); /* it is there already */
+	assert_null(bfd_set_resume(set, NOW, &two, &beyond));
+	s = bfd_set_resume(set, NOW, &two, &left);
+	assert_non_null(s);
+	assert_int_equal(s->state, BFD_UP);
+	assert_ptr_equal(bfd_set_find(set, 7 << 10), s);
+	assert_null(bfd_set_resume(set, NOW, &three, &left)); /* it was taken */
+	assert_int_equal(bfd_set_count(set), 2);
+	assert_true(bfd_set_deadline(set) <= bfd_session_deadline(s));
+	set = bfd_set_free(set);
+}
+
+/* What is kept for nobody is given away when there is nothing else. */
+static void a_kept_place_is_the_last_to_be_given(void **state)
+{
+	struct bfd_set *set = new_set(2);
+	const struct bfd_config one = config_of(1), two = config_of(2);
+
+	(void)state;
+	bfd_set_reserve(set, 0);
+	assert_int_equal(add(set, &one)->discriminator % 1024, 1);
+	assert_int_equal(add(set, &two)->discriminator % 1024, 0);
+	set = bfd_set_free(set);
+}
+
+static void a_datagram_names_a_session(void **state)
+{
+	struct bfd_set *set = new_set(2);
+	const struct bfd_config one = config_of(1);
+	struct bfd_session *s = add(set, &one);
+	struct bfd_packet p = usual_packet(BFD_UP);
+	uint8_t data[BFD_PACKET_BYTES];
+
+	(void)state;
+	p.your_discriminator = s->discriminator;
+	bfd_packet_encode(data, &p, 0);
+	assert_ptr_equal(bfd_set_named(set, data, sizeof(data)), s);
+	assert_null(bfd_set_named(set, data, 11));
+	data[11] ^= 1;
+	assert_null(bfd_set_named(set, data, sizeof(data)));
+	set = bfd_set_free(set);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -152,6 +219,9 @@ int main(void)
 		cmocka_unit_test(a_full_set_and_a_second_of_the_same_are_refused),
 		cmocka_unit_test(a_first_packet_finds_its_session_by_the_way_it_came),
 		cmocka_unit_test(the_earliest_deadline_is_first),
+		cmocka_unit_test(a_session_goes_on_under_its_discriminator_which_was_kept_for_it),
+		cmocka_unit_test(a_kept_place_is_the_last_to_be_given),
+		cmocka_unit_test(a_datagram_names_a_session),
 	};
 
 	return cmocka_run_group_tests_name("bfd_set", tests, NULL, NULL);

@@ -127,10 +127,15 @@ static void names_and_passwords_are_compared_by_content(void **state)
 
 static void bfd_is_compared_by_what_it_asks_for(void **state)
 {
-	const struct plan_bfd other[] = {{.is_multihop = true},       {.is_passive = true},
-					 {.minimum_ttl = 7},          {.terms = {.min_tx_us = 7}},
-					 {.terms = {.min_rx_us = 7}}, {.terms = {.detect_mult = 7}},
-					 {.is_wanted = true},         {.auth = {.id = 7}}};
+	const struct plan_bfd other[] = {{.is_multihop = true},
+					 {.is_passive = true},
+					 {.minimum_ttl = 7},
+					 {.terms = {.min_tx_us = 7}},
+					 {.terms = {.min_rx_us = 7}},
+					 {.terms = {.detect_mult = 7}},
+					 {.is_wanted = true},
+					 {.auth = {.id = 7}},
+					 {.echo_us = 7}};
 	const struct plan_peer from = sample();
 
 	(void)state;

@@ -1,0 +1,222 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+#
+# BFD with FRR's bfdd where our programs are on the device: the sessions are carried by XDP while the agent is
+# stopped, and while it is dead; FRR's echo packets come back. An agent that is stopped (SIGSTOP) gets no
+# processor at all, which no hog can surpass; hogs at SCHED_FIFO stop others' labs as well, so they run only
+# if BFD_HOGS says for how many seconds (make soak: 16).
+
+BFDX_VIP=192.0.2.79
+BFDX_STOP=${BFDX_STOP:-3}
+BFDX_KILLS=${BFDX_KILLS:-3}
+
+bfd_xdp_all() {
+	lab_folder
+	LAB_NODES=(bfd) # for lab_down
+	run_step bfdx-up "BFD with FRR over a device with our programs: carried by XDP" step_bfdx_up &&
+		run_step bfdx-stopped "An agent that is stopped for $BFDX_STOP s: no session goes down, at either end" step_bfdx_stopped &&
+		run_step bfdx-killed "kill -9 and start, $BFDX_KILLS times: FRR sees no Down" step_bfdx_killed &&
+		run_step bfdx-echo "FRR's echo packets come back, and only while the profile says so" step_bfdx_echo &&
+		{ [ -z "${BFD_HOGS:-}" ] ||
+			run_step bfdx-hogs "Hogs at SCHED_FIFO on every processor for $BFD_HOGS s: FRR sees no Down" step_bfdx_hogs; }
+}
+
+bfdx_network() {
+	lab_namespace bfd
+	lab_namespace b-frr
+	lab_veth b-frr eth0 bfd to-frr
+	lab_in b-frr sysctl -qw net.ipv6.conf.eth0.accept_dad=0
+	lab_in bfd sysctl -qw net.ipv6.conf.to-frr.accept_dad=0
+	lab_in b-frr ip addr add "${BFD_NET[frr]}.1/24" dev eth0
+	lab_in bfd ip addr add "${BFD_NET[frr]}.2/24" dev to-frr
+	lab_in b-frr ip addr add "${BFD_NET6[frr]}::1/64" dev eth0 nodad
+	lab_in bfd ip addr add "${BFD_NET6[frr]}::2/64" dev to-frr nodad
+	lab_xdp_pass b-frr eth0 # a veth takes what XDP sends only if the other end has a program
+	mkdir -p "$(bfd_dir frr)"
+}
+
+# bfdx_profile SPEC
+bfdx_profile() {
+	cat >"$LAB_DIR/bfd-config/.profile" <<-YAML
+		apiVersion: metallb.io/v1beta1
+		kind: BFDProfile
+		metadata: {name: fast, namespace: metallb-system}
+		spec: {$1}
+	YAML
+	mv "$LAB_DIR/bfd-config/.profile" "$LAB_DIR/bfd-config/profile.yaml"
+}
+BFDX_FAST="transmitInterval: 50, receiveInterval: 50, detectMultiplier: 3"
+
+bfdx_config() {
+	local family address
+	mkdir -p "$LAB_DIR/bfd-config"
+	cat >"$LAB_DIR/bfd-config/service.yaml" <<-YAML
+		apiVersion: lodestone.io/v1alpha1
+		kind: LodestoneConfig
+		metadata: {name: default, namespace: metallb-system}
+		spec: {dataplane: {uplinks: [to-frr]}}
+		---
+		apiVersion: metallb.io/v1beta1
+		kind: IPAddressPool
+		metadata: {name: pool, namespace: metallb-system}
+		spec: {addresses: [192.0.2.0/24]}
+		---
+		apiVersion: metallb.io/v1beta1
+		kind: BGPAdvertisement
+		metadata: {name: all, namespace: metallb-system}
+		---
+		apiVersion: v1
+		kind: Service
+		metadata: {name: web, namespace: shop}
+		spec: {type: LoadBalancer, loadBalancerIP: $BFDX_VIP, ports: [{port: 80}]}
+		---
+		apiVersion: discovery.k8s.io/v1
+		kind: EndpointSlice
+		metadata: {name: web-1, namespace: shop, labels: {kubernetes.io/service-name: web}}
+		addressType: IPv4
+		endpoints:
+		- {addresses: [${BFD_NET[frr]}.2], nodeName: bfd, conditions: {ready: true}}
+		ports: [{name: "", port: 80, protocol: TCP}]
+	YAML
+	for family in 4 6; do
+		address=${BFD_NET[frr]}.1
+		[ $family = 6 ] && address=${BFD_NET6[frr]}::1
+		cat <<-YAML
+			apiVersion: metallb.io/v1beta2
+			kind: BGPPeer
+			metadata: {name: frr$family, namespace: metallb-system}
+			spec: {myASN: 64513, peerASN: 64601, peerAddress: "$address", enableGracefulRestart: true,
+			  bfdProfile: fast}
+			---
+		YAML
+	done >"$LAB_DIR/bfd-config/peers.yaml"
+	bfdx_profile "$BFDX_FAST"
+}
+
+bfdx_is() { bfd_show | jq -e --arg x "$1" 'length == 2 and all(.state == "Up" and .xdp == $x)' >/dev/null; }
+bfdx_has_bgp() {
+	[ "$(lab_ctl bfd show peers -o json 2>/dev/null | jq '[.[] | select(.state == "Established")] | length')" = 2 ]
+}
+bfdx_answered() { bfd_show | jq '[.[].packetsAnsweredByXdp] | add'; }
+bfdx_says() {
+	say "$(bfd_show | jq -c '.[] | {peer, state, xdp, packetsAnsweredByXdp, packetsSent, detectMillis, flaps, reflectsEcho}' | tr '\n' ' ')"
+	bfd_vtysh "show bfd peers"
+	tail -n 20 "$LAB_DIR/bfd.log"
+}
+# Both sessions as FRR has them: up, under which discriminators.
+bfdx_at_frr() { bfd_vtysh "show bfd peers json" | jq -c '[.[] | {peer, status, "remote-id", id}] | sort_by(.peer)'; }
+
+bfdx_answers() { [ "$(bfdx_answered)" -gt "$1" ]; }
+# Milliseconds of processor that the thread of BFD has had.
+bfdx_cpu() {
+	local task
+	for task in "/proc/$BFD_PID/task"/*; do
+		[ "$(cat "$task/comm")" = bfd ] && awk '{ printf "%.3f", $1 / 1e6 }' "$task/schedstat"
+	done
+}
+
+step_bfdx_up() {
+	local cpu
+	bfdx_network
+	bfd_frr_up || { say "FRR does not start"; return 1; }
+	# FRR is not to be late where other labs run: only our side is asked.
+	chrt -a -f -p 30 "$(cat "$(bfd_dir frr)/bfdd.pid")" 2>/dev/null || say "bfdd at its own priority"
+	bfdx_config
+	bfd_agent_up
+	lab_until 30 bfdx_has_bgp && lab_until 10 bfdx_is carried || { bfdx_says; return 1; }
+	lab_until 5 bfdx_answers "$(bfdx_answered)" || { bfdx_says; return 1; }
+	cpu=$(bfdx_cpu)
+	sleep 2
+	STEP_NOTE="two sessions at 50 ms x 3: $(jq -n "($(bfdx_cpu) - $cpu) / 2 * 100 | round / 100") ms of processor a second"
+}
+
+step_bfdx_stopped() {
+	local downs flaps before
+	lab_until 20 bfdx_is carried || { bfdx_says; return 1; }
+	downs=$(bfd_frr_downs) flaps=$(bfd_flaps) before=$(bfdx_answered)
+	kill -STOP "$BFD_PID"
+	sleep "$BFDX_STOP"
+	kill -CONT "$BFD_PID"
+	sleep 1
+	[ "$(bfd_frr_downs)" = "$downs" ] && [ "$(bfd_flaps)" = "$flaps" ] && bfdx_has_bgp || {
+		say "flaps: $flaps, then $(bfd_flaps); at FRR $downs, then $(bfd_frr_downs)"
+		bfdx_says
+		return 1
+	}
+	STEP_NOTE="$(($(bfdx_answered) - before)) answers meanwhile, detection 150 ms"
+}
+
+step_bfdx_killed() {
+	local i downs sessions
+	lab_until 20 bfdx_is carried || { bfdx_says; return 1; }
+	downs=$(bfd_frr_downs) sessions=$(bfdx_at_frr)
+	for ((i = 0; i < BFDX_KILLS; i++)); do
+		lab_kill KILL "$BFD_PID"
+		sleep "$i"
+		bfd_agent_up
+		lab_until 30 bfdx_has_bgp && lab_until 10 bfdx_is carried || { bfdx_says; return 1; }
+	done
+	[ "$(bfd_frr_downs)" = "$downs" ] && [ "$(bfdx_at_frr)" = "$sessions" ] && [ "$(bfd_flaps)" = 0 ] || {
+		say "Downs at FRR: $downs, then $(bfd_frr_downs)"
+		say "$sessions"
+		say "$(bfdx_at_frr)"
+		bfdx_says
+		return 1
+	}
+	STEP_NOTE="up to $((BFDX_KILLS - 1)) s without an agent at 50 ms x 3, the same discriminators at FRR"
+}
+
+bfdx_echo() { bfd_vtysh "show bfd peers counters json" | jq "[.[][\"echo-packet-$1\"]] | add"; }
+bfdx_reflects() { bfd_show | jq -e --argjson r "$1" 'length == 2 and all(.reflectsEcho == $r)' >/dev/null; }
+bfdx_echo_comes_back() { [ "$(bfdx_echo input)" -gt "$1" ]; }
+bfdx_has_reflected() { bfd_show | jq -e --argjson n "$1" 'length == 2 and all(.echoPacketsReflected >= $n)' >/dev/null; }
+bfdx_echo_counts() {
+	bfd_vtysh "show bfd peers counters json" |
+		jq -r '"\([.[]["echo-packet-input"]] | add) of \([.[]["echo-packet-output"]] | add) came back to FRR"'
+}
+bfdx_echo_rests() {
+	local before
+	before=$(bfdx_echo output)
+	sleep 0.5
+	[ "$(bfdx_echo output)" = "$before" ]
+}
+
+step_bfdx_echo() {
+	local downs
+	lab_until 20 bfdx_is carried || { bfdx_says; return 1; }
+	downs=$(bfd_frr_downs)
+	bfdx_profile "$BFDX_FAST, echoMode: true, echoInterval: 50"
+	lab_until 10 bfdx_reflects true || { bfdx_says; return 1; }
+	vtysh --vty_socket "$(bfd_dir frr)" --config_dir "$(bfd_dir frr)" -c "configure terminal" -c bfd -c "profile fast" \
+		-c "echo transmit-interval 50" -c "echo-mode" >/dev/null
+	lab_until 10 bfdx_echo_comes_back 20 || {
+		bfd_vtysh "show bfd peers counters"
+		bfdx_says
+		return 1
+	}
+	lab_until 5 bfdx_has_reflected 20 || { bfdx_says; return 1; }
+	STEP_NOTE="$(bfdx_echo_counts)"
+	# Without it in the profile FRR hears so and stops.
+	bfdx_profile "$BFDX_FAST"
+	lab_until 10 bfdx_reflects false && lab_until 5 bfdx_echo_rests || { bfdx_says; return 1; }
+	[ "$(bfd_frr_downs)" = "$downs" ] || { say "Downs at FRR: $downs, then $(bfd_frr_downs)"; return 1; }
+}
+
+# FRR's daemon has a higher priority than the hogs, which have one above our thread's: only we are starved.
+step_bfdx_hogs() {
+	local downs flaps cpu pids=()
+	lab_until 20 bfdx_is carried || { bfdx_says; return 1; }
+	downs=$(bfd_frr_downs) flaps=$(bfd_flaps)
+	chrt -f -p 60 "$(cat "$(bfd_dir frr)/bfdd.pid")"
+	for ((cpu = 0; cpu < $(nproc); cpu++)); do
+		chrt -f 20 taskset -c "$cpu" timeout "$BFD_HOGS" bash -c 'while :; do :; done' &
+		pids+=($!)
+	done
+	wait "${pids[@]}"
+	sleep 1
+	[ "$(bfd_frr_downs)" = "$downs" ] && [ "$(bfd_flaps)" = "$flaps" ] || {
+		say "flaps: $flaps, then $(bfd_flaps); at FRR $downs, then $(bfd_frr_downs)"
+		return 1
+	}
+	STEP_NOTE="latest wake-up of our thread: $(lab_ctl bfd status -o json | jq .bfd.latestMillis) ms"
+}
