@@ -202,14 +202,15 @@ step_bfdx_echo() {
 	[ "$(bfd_frr_downs)" = "$downs" ] || { say "Downs at FRR: $downs, then $(bfd_frr_downs)"; return 1; }
 }
 
-# FRR's daemon has a higher priority than the hogs, which have one above our thread's: only we are starved.
+# FRR's daemon has a higher priority than the hogs, which have one above our thread's: only we are starved. They end
+# by themselves: of their priority on their processor, nobody else would come to it.
 step_bfdx_hogs() {
 	local downs flaps cpu pids=()
 	lab_until 20 bfdx_is carried || { bfdx_says; return 1; }
 	downs=$(bfd_frr_downs) flaps=$(bfd_flaps)
 	chrt -f -p 60 "$(cat "$(bfd_dir frr)/bfdd.pid")"
 	for ((cpu = 0; cpu < $(nproc); cpu++)); do
-		chrt -f 20 taskset -c "$cpu" timeout "$BFD_HOGS" bash -c 'while :; do :; done' &
+		chrt -f 20 taskset -c "$cpu" bash -c 'while ((SECONDS < $1)); do :; done' hog "$BFD_HOGS" &
 		pids+=($!)
 	done
 	wait "${pids[@]}"
