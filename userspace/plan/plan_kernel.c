@@ -99,10 +99,11 @@ static bool is_our_rule(const struct kernel_rule *r)
 	return r->table == KERNEL_TABLES + len && r->suppress == -1;
 }
 
+/* Whatever its metric: FRR's zebra, which takes it for its own, may put another in its place. */
 static bool is_our_route(const struct kernel_route *r)
 {
 	return kernel_route_group(r) != 0 && r->protocol == KERNEL_PROTOCOL && r->blackhole &&
-	       r->metric == KERNEL_METRIC && r->to.len == kernel_route_group(r);
+	       r->to.len == kernel_route_group(r);
 }
 
 struct kernel_picture kernel_ours(struct arena *arena, const struct kernel_picture *have)

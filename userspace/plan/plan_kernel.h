@@ -36,7 +36,7 @@ struct kernel_route {
 	uint8_t protocol;
 	bool blackhole; /* and nothing else; ours are all */
 };
-#define KERNEL_METRIC 196u /* of our routes; it has no meaning beside being the same always */
+#define KERNEL_METRIC 196u /* of our routes; one of ours with another is replaced */
 
 /* A rule at one of the priorities. */
 struct kernel_rule {

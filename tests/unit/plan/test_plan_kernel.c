@@ -170,6 +170,24 @@ static void what_somebody_took_away_is_put_again_and_counted(void **state)
 	bed_end(&b);
 }
 
+/* As FRR's zebra does, which takes protocol 196 for its own and installs with its own metric. */
+static void a_route_that_came_back_with_another_metric_is_replaced(void **state)
+{
+	struct bed b;
+
+	(void)state;
+	bed_begin(&b);
+	want_one(&b, "192.0.2.0/24");
+	pass(&b);
+	b.k->routes[0].metric = 20;
+	pass(&b);
+	assert_int_equal(b.s.n_clashes, 0);
+	assert_int_equal(b.s.n_repaired, 1);
+	assert_int_equal(b.k->n_routes, 1);
+	assert_int_equal(b.k->routes[0].metric, KERNEL_METRIC);
+	bed_end(&b);
+}
+
 static void a_clash_names_both_sides_and_ends_with_its_cause(void **state)
 {
 	static const struct kernel_rule rule = {.family = IP_V4,
@@ -563,6 +581,7 @@ int main(void)
 		cmocka_unit_test(a_group_has_a_table_and_two_rules_for_each_uplink),
 		cmocka_unit_test(what_is_there_is_adopted),
 		cmocka_unit_test(what_somebody_took_away_is_put_again_and_counted),
+		cmocka_unit_test(a_route_that_came_back_with_another_metric_is_replaced),
 		cmocka_unit_test(a_clash_names_both_sides_and_ends_with_its_cause),
 		cmocka_unit_test(a_rule_that_only_its_owner_tells_from_ours_survives),
 		cmocka_unit_test(a_kernel_that_cannot_be_asked_is_left_alone),
