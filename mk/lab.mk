@@ -26,9 +26,10 @@ SOAK_SEEDS ?= 50000
 SOAK_FUZZ  ?= 600
 SOAK_LABS  ?= 10
 
-soak: ## long runs: many seeds, each fuzzer for ten minutes, the lab again and again (root)
+soak: ## long runs: many seeds, each fuzzer for ten minutes, the lab again and again, hogs (root)
 	$(Q)$(MAKE) --no-print-directory sim SEEDS=$(SOAK_SEEDS)
 	$(Q)$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=$(SOAK_FUZZ)
 	$(Q)for i in $$(seq $(SOAK_LABS)); do $(MAKE) --no-print-directory lab || exit 1; done
+	$(Q)BFD_HOGS=16 scripts/run-lab bfd_xdp
 
 .PHONY: demo kube lab test soak

@@ -15,8 +15,8 @@ leaving_all() {
 		run_step mode-off-start "mode: off at a start leaves what a former run had attached" step_mode_off_start &&
 		run_step other-version "Maps of another version are left by the gates, then replaced" step_other_version &&
 		run_step one-agent "A second agent and --cleanup are refused" step_one_agent &&
-		run_step no-bpf "Without the right to BPF the sessions run" step_no_bpf &&
 		run_step lost-addresses "The file of addresses is damaged: they are as they are served" step_lost_addresses &&
+		run_step no-bpf "Without the right to BPF the sessions run" step_no_bpf &&
 		run_step bad-state "A state folder that cannot be written" step_bad_state
 }
 
