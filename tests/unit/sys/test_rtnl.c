@@ -149,7 +149,10 @@ static void assert_output(const char *command, const char *expected)
 	free(text);
 }
 
-#define ALL "ip route show table all; ip -6 route show table all; ip rule; ip -6 rule; ip -d link"
+/* But whether a carrier is there, which the kernel tells a while after a device was made. */
+#define ALL                                                                                        \
+	"{ ip route show table all; ip -6 route show table all; ip rule; ip -6 rule; ip -d link;"  \
+	" } | sed 's/ linkdown//; s/ state [A-Z]*//; s/NO-CARRIER,//; s/,LOWER_UP//'"
 
 static void a_pass_places_them_and_another_takes_all_away(void **state)
 {
