@@ -11,6 +11,7 @@
  */
 #include "base/limits.h"
 #include "base/strbuf.h"
+#include "bench_clock.h"
 #include "bench_store.h"
 #include "bench_texts.h"
 #include "plan/ipam.h"
@@ -45,15 +46,6 @@ struct bench {
 	struct bench_store store;
 	bool missed;
 };
-
-static double cpu_now(void)
-{
-	struct timespec t;
-
-	if (clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t) != 0)
-		return 0;
-	return (double)t.tv_sec * NSEC_PER_SEC + (double)t.tv_nsec;
-}
 
 /* --- objects --------------------------------------------------------------------------------- */
 

@@ -13,6 +13,7 @@
  * families: from pools that have one family left each, but for the last, so that all are asked.
  */
 #include "base/strbuf.h"
+#include "bench_clock.h"
 #include "plan/ipam.h"
 
 #include <stdio.h>
@@ -62,15 +63,6 @@ static void add_service(struct bench *b, unsigned i, uint32_t owned, const char 
 }
 
 /* --- measuring ------------------------------------------------------------------------------ */
-
-static double cpu_now(void)
-{
-	struct timespec t;
-
-	if (clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t) != 0)
-		return 0;
-	return (double)t.tv_sec * NSEC_PER_SEC + (double)t.tv_nsec;
-}
 
 static double run_once(const struct world *world, size_t *ret_given)
 {
