@@ -42,7 +42,8 @@ struct world {
 	int xdp, tc;
 	uint32_t time_s;
 	bool is_long;
-	unsigned ages; /* of the time */
+	unsigned ages;     /* of the time */
+	unsigned unwalked; /* ages since the agent's last walk */
 	enum endpoint endpoints[N_TARGETS];
 	struct affinity model[N_SERVICES][N_CLIENTS];
 	struct flow flows[N_FLOWS]; /* the last ones that began */
@@ -200,8 +201,27 @@ static void connections_go_on(const struct world *w)
 /* --- time ----------------------------------------------------------------------------------------
  */
 
+static void walk(struct world *w)
+{
+	agent_works(&w->u, AWHILE);
+	w->unwalked = 0;
+	for (unsigned i = 0; i < N_SERVICES * N_CLIENTS; i++) {
+		struct affinity *a = &w->model[i / N_CLIENTS][i % N_CLIENTS];
+
+		if (a->backend >= 0 && a->certainty == HAS_LOST_IT)
+			a->backend = -1;
+	}
+}
+
+/*
+ * An age is eight bits: what is over must be walked before it comes round. The agent walks every
+ * few seconds; here it may leave out as much as is harmless.
+ */
 static void pass(struct world *w, unsigned units)
 {
+	if (w->ages + w->unwalked + units >= 255)
+		walk(w);
+	w->unwalked += units;
 	tables_age(&w->tables, units, w->is_long);
 	for (unsigned i = 0; i < N_SERVICES * N_CLIENTS; i++)
 		w->model[i / N_CLIENTS][i % N_CLIENTS].since += units;
@@ -209,17 +229,6 @@ static void pass(struct world *w, unsigned units)
 		answer(w, &w->flows[i], PACKET_ACK);
 	if (w->is_long)
 		w->n_flows = 0;
-}
-
-static void walk(struct world *w)
-{
-	agent_works(&w->u, AWHILE);
-	for (unsigned i = 0; i < N_SERVICES * N_CLIENTS; i++) {
-		struct affinity *a = &w->model[i / N_CLIENTS][i % N_CLIENTS];
-
-		if (a->backend >= 0 && a->certainty == HAS_LOST_IT)
-			a->backend = -1;
-	}
 }
 
 /* --- tests ---------------------------------------------------------------------------------------
