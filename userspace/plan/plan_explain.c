@@ -6,6 +6,7 @@
  */
 #include "plan/plan_explain.h"
 
+#include "plan/plan_claims.h"
 #include "plan/plan_draft.h"
 #include "plan/plan_reason.h"
 
@@ -64,7 +65,13 @@ static struct plan_step judge(const struct plan_draft *d, const struct env_adver
 		step.message = "its serviceSelectors do not select the Service";
 		return step;
 	}
-	step.message = arena_printf(d->arena, "announces /%u of it", a->spec->aggregation[family]);
+	step.message = arena_printf(
+		d->arena, "announces /%u of it%s", a->spec->aggregation[family],
+		a->spec->aggregation[family] < ip_family_bits(family) &&
+				plan_claims_lead(&d->env, service)
+			? ", and it alone to peers that get no longer prefix: with "
+			  "policy Local only nodes with its pods are to have its packets"
+			: "");
 	return step;
 }
 
@@ -194,7 +201,8 @@ static bool add_claims(const struct explain_build *b, const struct env_advert *a
 	for (size_t i = 0; i < b->fragment->n_claims; i++) {
 		const struct plan_claim *c = &b->fragment->claims[i];
 
-		if (!ip_addr_equal(&c->vip.addr, &b->item->addr) || !group_has(c->by, a))
+		if (!ip_addr_equal(&c->vip.addr, &b->item->addr) || !group_has(c->by, a) ||
+		    c->without & bit)
 			continue;
 		if (c->own && c->own->excluded & bit)
 			excluded = true;

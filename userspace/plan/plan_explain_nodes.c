@@ -15,8 +15,7 @@ static void add_peers(const struct plan_env *env, const struct plan_fragment *f,
 	uint64_t peers = 0;
 
 	for (size_t i = 0; i < f->n_claims; i++)
-		peers |= f->claims[i].by->peers &
-			 env->carriers[ip_family_of(&f->claims[i].vip.addr)];
+		peers |= plan_claim_peers(env, &f->claims[i], f->claims[i].by->peers);
 	for (; peers; peers &= peers - 1)
 		names[ret->n++] = env->peers[__builtin_ctzll(peers)].key.name;
 	ret->items = names;

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
  * Makes a Service's fragment: does this node announce it (metallb.md 3.1, checks in order, reasons
- * in MetalLB's words), with which frontends and targets, and which prefixes do its addresses claim
- * by which advertisements (3.2). What is not acted on yet is an error or an info of the Service,
- * never dropped in silence.
+ * in MetalLB's words), with which frontends and targets; which prefixes its addresses claim (3.2)
+ * has a file of its own (plan_claims.h). What is not acted on yet is an error or an info of the
+ * Service, never dropped in silence.
  */
 #include "plan/plan_service.h"
 
-#include "plan/plan_communities.h"
+#include "plan/plan_claims.h"
 #include "plan/plan_contract.h"
 #include "plan/plan_sort.h"
 
@@ -19,8 +19,7 @@ struct service_build {
 	struct port_endpoints *endpoints[IP_N_FAMILIES]; /* by port; NULL: not asked for */
 	struct service_ranges ranges[IP_N_FAMILIES];
 	uint32_t n_local_ready; /* counted where somebody asks for it */
-	/* What it asks of its routes itself: of single addresses, and of aggregates. Or NULL. */
-	const struct service_attrs *own_host, *own;
+	struct plan_claiming claiming;
 	const struct ip_addr *uncarried; /* a VIP whose routes no session carries */
 };
 
@@ -28,11 +27,6 @@ struct service_build {
 	object_problem(&(b)->ret->problems, severity, (b)->in->service, __VA_ARGS__)
 
 /* --- may this node announce it? ------------------------------------------------------------- */
-
-bool plan_advert_takes(const struct env_advert *a, const struct api_object *service)
-{
-	return selectors_match(&a->spec->service_selectors, &service->meta.labels, true);
-}
 
 static bool group_matches(const struct service_build *b, const struct env_group *g)
 {
@@ -81,7 +75,7 @@ static bool has_conflict(const struct service_build *b, const struct env_pool_ad
 /* Peers that the Service does not want to be told. */
 static uint64_t excluded(const struct service_build *b)
 {
-	return b->own ? b->own->excluded : 0;
+	return b->claiming.own ? b->claiming.own->excluded : 0;
 }
 
 /* All peers (bits) of those that match; *ret_any: some advertisement does. */
@@ -250,30 +244,6 @@ static void add_frontend(struct service_build *b, struct plan_port *port, size_t
 	port->lb.table = lb_table_name(&port->lb);
 }
 
-static void add_claims(struct service_build *b, const struct ip_addr *vip,
-		       const struct env_pool *pool)
-{
-	const enum ip_family family = ip_family_of(vip);
-	const struct env_pool_adverts *adverts = &pool->adverts[family];
-
-	for (size_t i = 0; i < adverts->n; i++) {
-		const struct env_group *g = &adverts->groups[i];
-		const struct ip_prefix prefix =
-			ip_prefix_of(vip, g->items[0]->spec->aggregation[family]);
-		const struct plan_claim claim = {
-			.prefix = prefix,
-			.vip = {.addr = *vip},
-			.by = g,
-			.pool = pool,
-			.own = prefix.len == ip_addr_bits(vip) ? b->own_host : b->own,
-			.under = plan_own_under(&b->env->own, &prefix),
-		};
-
-		if (plan_claim_peers(b->env, &claim, g->peers) && group_matches(b, g))
-			b->ret->claims[b->ret->n_claims++] = claim;
-	}
-}
-
 /* Why no session would get a route to it; NULL: one would. */
 static const char *no_session(struct service_build *b, const struct ip_addr *vip,
 			      const struct env_pool_adverts *adverts)
@@ -322,7 +292,7 @@ static void add_address(struct service_build *b, const struct plan_address *a)
 		(void)fails(b, &a->addr, reason ? reason : "noLocalEndpoints", reason);
 	}
 	if (!reason)
-		add_claims(b, &a->addr, pool);
+		plan_claims_add(&b->claiming, &a->addr, pool);
 	for (size_t i = 0; i < n_ports; i++) {
 		/* One port with endpoints announces the VIP for all. */
 		const char *why = reason ? reason : missing_endpoints(b, &endpoints[i], 1);
@@ -458,89 +428,6 @@ static void sort_ports(struct plan_fragment *f)
 	}
 }
 
-/*
- * Weights are for routes that carry this Service's packets alone and only to pods that are here: a
- * single address, policy Local. The weight of an aggregate would be that of one of many, and with
- * policy Cluster each node serves all pods.
- */
-static bool has_bandwidth(const struct service_build *b)
-{
-	return b->env->config.link_bandwidth && b->in->service->service.policy_local;
-}
-
-/* The lodestone.io/communities of the Service, into *ret. */
-static void set_communities(struct service_build *b, const struct api_strings *texts,
-			    struct service_attrs *ret)
-{
-	const struct community_texts asked = {
-		b->in->service, "metadata.annotations[lodestone.io/communities]", texts, true,
-		"its routes stay as they are, and none is added"};
-	struct community_values all;
-
-	ret->is_unresolved = !plan_communities_resolve(b->env, &b->ret->problems, &asked, 1, &all);
-	ret->communities = all.standard;
-	ret->n_communities = all.n_standard;
-	ret->large = all.large;
-	ret->n_large = all.n_large;
-	ret->extended = all.extended;
-	ret->n_extended = all.n_extended;
-}
-
-/* The lodestone.io/peers of the Service: all but these. */
-static uint64_t excluded_by(struct service_build *b, const struct api_strings *names)
-{
-	uint64_t named = 0;
-
-	for (size_t i = 0; i < names->n; i++) {
-		const struct env_peer_name *p = plan_env_peer(b->env, names->items[i]);
-
-		if (p)
-			named |= p->bit;
-		else
-			service_problem(b, SEVERITY_WARNING,
-					"metadata.annotations[lodestone.io/peers]", "UnknownPeer",
-					"create the BGPPeer, or correct the name",
-					"there is no BGPPeer %s", names->items[i]);
-	}
-	return names->n ? ~named : 0;
-}
-
-static void set_own(struct service_build *b)
-{
-	const struct api_service *s = &b->in->service->service;
-	struct service_attrs own = {
-		.service = b->in->service,
-		.has_med = s->has_med,
-		.med = s->med,
-		.prepend = s->prepend,
-	};
-	struct service_attrs host;
-
-	if (s->wishes && s->wishes->communities.n)
-		set_communities(b, &s->wishes->communities, &own);
-	if (s->wishes)
-		own.excluded = excluded_by(b, &s->wishes->peers);
-	host = own;
-	if (has_bandwidth(b))
-		host.bandwidth = b->n_local_ready;
-	if (own.has_med || own.prepend || s->wishes)
-		b->own = arena_memdup(b->arena, &own, sizeof(own));
-	b->own_host = host.bandwidth ? arena_memdup(b->arena, &host, sizeof(host)) : b->own;
-}
-
-static size_t n_claims_max(const struct plan_env *env, const struct plan_service_input *in)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < in->n_addresses; i++) {
-		const struct plan_address *a = &in->addresses[i];
-		const struct env_pool *pool = plan_env_pool(env, plan_text(a->pool));
-
-		n += pool ? pool->adverts[ip_family_of(&a->addr)].n : 0;
-	}
-	return n;
-}
-
 void plan_service_input_slices(const struct world *world, struct plan_service_input *input)
 {
 	const struct api_meta *meta = &input->service->meta;
@@ -565,12 +452,12 @@ struct plan_fragment *plan_service(const struct plan_env *env, const struct plan
 	ret->problems.arena = arena;
 	ret->ports =
 		arena_array_of(arena, n_ports * (n_addresses ? n_addresses : 1), struct plan_port);
-	ret->claims = arena_array_of(arena, n_claims_max(env, in), struct plan_claim);
 	ret->pools = arena_array_of(arena, n_addresses, const struct env_pool *);
 
-	if (in->service->service.health_port || has_bandwidth(&b))
+	if (in->service->service.health_port || plan_claims_weigh(env, in->service))
 		b.n_local_ready = plan_service_local_ready(env->settings, in);
-	set_own(&b);
+	b.claiming = (struct plan_claiming){.env = env, .in = in, .fragment = ret, .arena = arena};
+	plan_claims_begin(&b.claiming, b.n_local_ready);
 	for (size_t i = 0; i < n_addresses; i++)
 		add_address(&b, &in->addresses[i]);
 	for (size_t i = 0; n_addresses == 0 && i < n_ports; i++)

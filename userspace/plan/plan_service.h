@@ -66,6 +66,7 @@ struct plan_claim {
 	struct plan_vip vip;
 	uint16_t first_port, n_ports; /* of the fragment: the VIP's */
 	const struct env_group *by;
+	uint64_t without;                     /* peers (bits) that it is not for */
 	const struct env_pool *pool;          /* of the VIP */
 	const struct service_attrs *own;      /* NULL: the Service asks for nothing itself */
 	const struct plan_own_address *under; /* somebody's own address under the prefix, or NULL */
@@ -84,13 +85,15 @@ struct plan_fragment {
 };
 
 /*
- * Of these peers (bits), those that one of the claim's advertisements is for, its Service does not
- * leave out, and whose session may carry the family.
+ * Of these peers (bits), those that one of the claim's advertisements is for, neither it nor its
+ * Service leaves out, and whose session may carry the family.
  */
 static inline uint64_t plan_claim_peers(const struct plan_env *env, const struct plan_claim *c,
 					uint64_t peers)
 {
-	return peers & env->carriers[ip_family_of(&c->vip.addr)] & ~(c->own ? c->own->excluded : 0);
+	const uint64_t excluded = c->without | (c->own ? c->own->excluded : 0);
+
+	return peers & env->carriers[ip_family_of(&c->vip.addr)] & ~excluded;
 }
 /* Its serviceSelectors select the Service. */
 bool plan_advert_takes(const struct env_advert *a, const struct api_object *service);

@@ -113,6 +113,7 @@ static void unknown_community_holds_back_its_advertisement_alone(void **state)
 	const struct problem *p;
 
 	(void)state;
+	fixture_add_service(f, "web", "Cluster", ""); /* its host route is by "adv" alone */
 	fixture_object(f, "BGPAdvertisement", "second", "", "spec: {aggregationLength: 24}");
 	forget(f);
 	advertise(f, "primary-path");

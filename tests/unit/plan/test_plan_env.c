@@ -31,7 +31,8 @@ static void advertisement_wider_than_a_pool_is_held_back_for_that_pool_alone(voi
 	(void)state;
 	fixture_object(f, "IPAddressPool", "small", "",
 		       "spec: {addresses: [172.16.0.240-172.16.0.250]}");
-	fixture_drop(f, "BGPAdvertisement", "adv"); /* and its last good version */
+	fixture_add_service(f, "web", "Cluster", ""); /* no host route beside the aggregate */
+	fixture_drop(f, "BGPAdvertisement", "adv");   /* and its last good version */
 	fixture_converge(f, 10);
 	fixture_object(f, "BGPAdvertisement", "adv", "", "spec: {aggregationLength: 24}");
 	fixture_converge(f, 10);

@@ -188,9 +188,13 @@ static void claims_have_the_length_of_their_family(void **state)
 		.addresses = d.items,
 		.n_addresses = 2};
 	fragment = plan_service(&env, &web, arena);
-	assert_int_equal(fragment->n_claims, 2);
+	assert_int_equal(fragment->n_claims, 4); /* policy Local: the addresses lead, too */
 	assert_string_equal(ip_prefix_text(&fragment->claims[0].prefix, text), "192.168.100.0/24");
-	assert_string_equal(ip_prefix_text(&fragment->claims[1].prefix, text), "2001:db8:1::/80");
+	assert_int_equal(fragment->claims[1].prefix.len, 32);
+	assert_true(ip_addr_equal(&fragment->claims[1].prefix.addr, &d.items[0].addr));
+	assert_string_equal(ip_prefix_text(&fragment->claims[2].prefix, text), "2001:db8:1::/80");
+	assert_int_equal(fragment->claims[3].prefix.len, 128);
+	assert_true(ip_addr_equal(&fragment->claims[3].prefix.addr, &d.items[1].addr));
 	assert_int_equal(fragment->problems.n, 0);
 	fixture_free(d.f);
 }

@@ -186,9 +186,10 @@ static void aggregate_wanted_by_another_vip_holds_nothing_back(void **state)
 	(void)state;
 	fixture_basics(f);
 	fixture_object(f, "BGPAdvertisement", "adv", "", "spec: {aggregationLength: 24}");
-	fixture_add_service(f, "other", "Local", "");
+	/* With policy Local each would have a route of its own besides, which goes first. */
+	fixture_add_service(f, "other", "Cluster", "");
 	fixture_add_slice(f, "other", "10.244.0.5@node-a");
-	fixture_add_service(f, "web", "Local", "");
+	fixture_add_service(f, "web", "Cluster", "");
 	fixture_add_slice(f, "web", "10.244.0.6@node-a");
 	fixture_converge(f, 10);
 	f->given = (struct plan_addresses){0};

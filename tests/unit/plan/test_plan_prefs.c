@@ -177,6 +177,88 @@ static void node_has_a_way_of_its_own(void **state)
 	fixture_free(f);
 }
 
+/* --- one aggregate over two pools ------------------------------------------------------------- */
+
+/* Both have whole /24s, as they must; two of these they share, each beginning with the other. */
+static struct fixture *with_two_pools(void)
+{
+	static const char *const names[] = {"a1", "b1", "b2", "a2"};
+	static const char *const vips[] = {"192.168.100.1", "192.168.100.2", "192.168.102.5",
+					   "192.168.102.130"};
+	struct fixture *f = with_routers("ebgpLocalPref: prepend");
+	_cleanup_(arena_freep) struct arena *arena = arena_new();
+
+	fixture_drop(f, "Service", "web");
+	fixture_drop(f, "IPAddressPool", "pool-a");
+	fixture_object(
+		f, "IPAddressPool", "a", "",
+		"spec: {addresses: [192.168.99.0-192.168.100.1, 192.168.102.128-192.168.103.255]}");
+	fixture_object(f, "IPAddressPool", "b", "",
+		       "spec: {addresses: [192.168.100.2-192.168.102.127]}");
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		fixture_add_service(f, names[i], "Cluster",
+				    arena_printf(arena, "loadBalancerIP: %s", vips[i]));
+		fixture_add_slice(f, names[i], "10.244.0.5@node-a");
+	}
+	return f;
+}
+
+static void aggregate(struct fixture *f, unsigned age, const char *name, const char *more)
+{
+	_cleanup_(arena_freep) struct arena *arena = arena_new();
+
+	advertise(f, name,
+		  arena_printf(arena, "creationTimestamp: \"2024-01-%02uT00:00:00Z\"", age),
+		  arena_printf(arena, "aggregationLength: 24, %s", more));
+}
+
+static int steps_of(struct fixture *f, const char *prefix)
+{
+	const struct bgp_attrs *a = fixture_held(f, "r1", prefix);
+
+	assert_non_null(a);
+	return a->prepend;
+}
+
+/* Its steps are those of the pool that the oldest advertisement is of, if it is for somebody. */
+static void of_two_pools_the_oldest_advertisements_counts(void **state)
+{
+	struct fixture *f = with_two_pools();
+
+	(void)state;
+	aggregate(f, 1, "nobody-s", "ipAddressPools: [a], peers: [nobody], localPref: 300");
+	aggregate(f, 2, "of-b", "ipAddressPools: [b], localPref: 100");
+	aggregate(f, 3, "of-a", "ipAddressPools: [a], localPref: 100");
+	fixture_converge(f, 10);
+	assert_int_equal(steps_of(f, "192.168.100.0/24"), 0);
+	assert_int_equal(steps_of(f, "192.168.102.0/24"), 0);
+
+	/* The other way round: now the oldest one for somebody is of the pool with a better. */
+	aggregate(f, 4, "of-b", "ipAddressPools: [b], localPref: 100");
+	fixture_converge(f, 10);
+	assert_int_equal(steps_of(f, "192.168.100.0/24"), 1);
+	assert_int_equal(steps_of(f, "192.168.102.0/24"), 1);
+	fixture_free(f);
+}
+
+/*
+ * One advertisement of both pools: the first address says which pool's steps. So neighbours that
+ * are asked for by the same advertisements in the same order may differ all the same.
+ */
+static void of_two_pools_with_one_advertisement_the_first_addresss_counts(void **state)
+{
+	struct fixture *f = with_two_pools();
+
+	(void)state;
+	aggregate(f, 1, "better-a", "ipAddressPools: [a], peers: [nobody], localPref: 300");
+	aggregate(f, 2, "worse-b", "ipAddressPools: [b], peers: [nobody], localPref: 50");
+	aggregate(f, 3, "both", "localPref: 100");
+	fixture_converge(f, 10);
+	assert_int_equal(steps_of(f, "192.168.100.0/24"), 1);
+	assert_int_equal(steps_of(f, "192.168.102.0/24"), 0);
+	fixture_free(f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -187,6 +269,8 @@ int main(void)
 		cmocka_unit_test(what_is_said_outright_goes_before_steps),
 		cmocka_unit_test(a_path_gets_no_longer_than_it_may),
 		cmocka_unit_test(node_has_a_way_of_its_own),
+		cmocka_unit_test(of_two_pools_the_oldest_advertisements_counts),
+		cmocka_unit_test(of_two_pools_with_one_advertisement_the_first_addresss_counts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -92,7 +92,9 @@ static void services_under_one_aggregate_are_one_route(void **state)
 	_cleanup_(fixture_freep) struct fixture *f = fixture_announced();
 
 	(void)state;
-	fixture_add_service(f, "web2", "Local", "");
+	/* Policy Local leads by host routes besides (test_plan_claims.c). */
+	fixture_add_service(f, "web", "Cluster", "");
+	fixture_add_service(f, "web2", "Cluster", "");
 	fixture_add_slice(f, "web2", "10.244.0.6@node-a");
 	fixture_object(f, "BGPAdvertisement", "adv", "", "spec: {aggregationLength: 24}");
 	fixture_converge(f, 10);
@@ -170,13 +172,22 @@ static void too_many_communities_together_change_nothing(void **state)
 
 /* --- gate 3 --------------------------------------------------------------------------------- */
 
-static void withdraw_waits_until_its_replacement_was_written(void **state)
+/* With policy Cluster an aggregate takes the place of its host route; with Local that stays. */
+static struct fixture *announced_cluster(void)
 {
-	_cleanup_(fixture_freep) struct fixture *f = fixture_announced();
+	struct fixture *f = fixture_announced();
 
-	(void)state;
+	fixture_add_service(f, "web", "Cluster", "");
 	add_peer(f, "r2", "10.0.0.2");
 	fixture_converge(f, 10);
+	return f;
+}
+
+static void withdraw_waits_until_its_replacement_was_written(void **state)
+{
+	_cleanup_(fixture_freep) struct fixture *f = announced_cluster();
+
+	(void)state;
 	fixture_object(f, "BGPAdvertisement", "adv", "", "spec: {aggregationLength: 24}");
 	fixture_peer(f, "r2")->stuck = true;
 	fixture_plan(f); /* its blackhole comes first */
@@ -201,11 +212,9 @@ static void withdraw_waits_until_its_replacement_was_written(void **state)
 /* The stuck peer holds back nobody: neither the others nor, by its own route, the next withdraw. */
 static void withdraw_waits_five_seconds_at_most(void **state)
 {
-	_cleanup_(fixture_freep) struct fixture *f = fixture_announced();
+	_cleanup_(fixture_freep) struct fixture *f = announced_cluster();
 
 	(void)state;
-	add_peer(f, "r2", "10.0.0.2");
-	fixture_converge(f, 10);
 	fixture_object(f, "BGPAdvertisement", "adv", "", "spec: {aggregationLength: 24}");
 	fixture_peer(f, "r2")->stuck = true;
 	fixture_converge(f, 10);
@@ -229,11 +238,9 @@ static void withdraw_waits_five_seconds_at_most(void **state)
 /* A wait begins anew only after the route was wanted again. */
 static void waiting_is_counted_by_prefix_and_forgotten_when_it_is_wanted(void **state)
 {
-	_cleanup_(fixture_freep) struct fixture *f = fixture_announced();
+	_cleanup_(fixture_freep) struct fixture *f = announced_cluster();
 
 	(void)state;
-	add_peer(f, "r2", "10.0.0.2");
-	fixture_converge(f, 10);
 	fixture_peer(f, "r2")->stuck = true;
 	fixture_object(f, "BGPAdvertisement", "adv", "", "spec: {aggregationLength: 24}");
 	fixture_converge(f, 10);
