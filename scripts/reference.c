@@ -148,10 +148,13 @@ static void print_table(const struct place *p, const struct api_table *t, unsign
 		char path[256];
 		struct place below = {.path = path, .schema = p->schema};
 
-		if (f->flags & API_FIELD_IGNORED)
-			continue;
 		snprintf(path, sizeof(path), "%s%s%s%s", p->path, p->path[0] ? "." : "", f->name,
 			 f->is_list && f->type == API_TYPE_STRUCT ? "[]" : "");
+		if (f->flags & API_FIELD_IGNORED) {
+			if (level > 0) /* what all objects have is told of all of them */
+				printf("| `%s` | – | – | known, not looked at |\n", path);
+			continue;
+		}
 		if (f->type != API_TYPE_STRUCT || f->required || f->flags) {
 			printf("| `%s` |", path);
 			print_type(f);
@@ -207,7 +210,7 @@ int main(void)
 	       "Values are of the types that the API server takes; *–*: not set. A duration is as in "
 	       "`90s` or `1m30s`.\n\n"
 	       "Of every object `metadata` is read: name, namespace, labels, annotations, "
-	       "creationTimestamp, uid.\n");
+	       "creationTimestamp, uid; `status` of Services and Nodes alone.\n");
 	for (size_t i = 0; i < ARRAY_SIZE(order); i++)
 		print_schema(api_schemas[order[i]]);
 	return 0;
