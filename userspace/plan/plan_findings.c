@@ -99,7 +99,8 @@ static void check_none(const struct findings *b, const struct choice *c)
 		if (c->n > 0 && count_selected(c, &c->selectors->items[i]) == 0)
 			finding(b, SEVERITY_WARNING, c->object, entry_text(b, c, i),
 				"SelectsNothing",
-				arena_printf(b->arena, "correct it, or label a %s", c->what),
+				arena_printf(b->arena, "correct it, or label the %s that is meant",
+					     c->what),
 				"selects no %s", c->what);
 }
 

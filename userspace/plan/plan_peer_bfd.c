@@ -89,6 +89,22 @@ static void no_effect(struct peers_build *b, const struct peer_candidate *c, con
 		     "does nothing: the BGPPeer names no BFDProfile");
 }
 
+static void profile_missing(struct peers_build *b, const struct peer_candidate *c, const char *name,
+			    const char *consequence)
+{
+	peer_problem(b, SEVERITY_WARNING, c, "spec.bfdProfile", "BFDProfileMissing",
+		     "create the BFDProfile, or correct the name", "there is no BFDProfile %s%s",
+		     name, consequence);
+}
+
+void peer_bfd_check(struct peers_build *b, const struct peer_candidate *c)
+{
+	const char *name = plan_text(c->object->peer.bfd_profile);
+
+	if (name[0] && !find_profile(b, name))
+		profile_missing(b, c, name, "");
+}
+
 void peer_bfd_resolve(struct peers_build *b, struct peer_candidate *c)
 {
 	const char *name = plan_text(c->spec->bfd_profile);
@@ -104,9 +120,7 @@ void peer_bfd_resolve(struct peers_build *b, struct peer_candidate *c)
 	}
 	profile = find_profile(b, name);
 	if (!profile) {
-		peer_problem(b, SEVERITY_WARNING, c, "spec.bfdProfile", "BFDProfileMissing",
-			     "create the BFDProfile, or correct the name",
-			     "there is no BFDProfile %s; the session runs without BFD", name);
+		profile_missing(b, c, name, "; the session runs without BFD");
 		return;
 	}
 	if (profile->echo_mode)

@@ -59,7 +59,8 @@ static bool find_owner(struct peers_build *b, struct peer_candidate *c)
 	peer_problem(b, c->aliased ? SEVERITY_WARNING : SEVERITY_ERROR, c, "spec.peerAddress",
 		     "DuplicatePeer", "keep one BGPPeer for each router and node",
 		     "BGPPeer %s %s and owns the session; this one %s", c->owner->object->meta.name,
-		     c->owner->last.good ? "is here already" : "is older",
+		     api_object_age_cmp(c->owner->object, c->object) < 0 ? "is older"
+									 : "is here already",
 		     c->aliased     ? "stands for it in advertisements"
 		     : c->last.good ? "differs in ASN or port: its last good version stays in force"
 				    : "differs in ASN or port and is not used");
@@ -68,12 +69,21 @@ static bool find_owner(struct peers_build *b, struct peer_candidate *c)
 
 /* --- which version -------------------------------------------------------------------------- */
 
+/* All that is wrong with it is told at once. */
 static bool take_present(struct peers_build *b, struct peer_candidate *c)
 {
+	bool ok;
+
 	c->spec = &c->object->peer;
-	return find_owner(b, c) && (!b->env->config.strict || peer_is_strict(b, c)) &&
-	       (c->owner || (peer_session_is_supported(b, c) && peer_password_resolve(b, c) &&
-			     peer_session_has_source(b, c)));
+	if (!find_owner(b, c))
+		return false;
+	ok = !b->env->config.strict || peer_is_strict(b, c);
+	if (c->owner)
+		return ok;
+	ok &= peer_session_is_supported(b, c);
+	ok &= peer_password_resolve(b, c);
+	ok &= peer_session_has_source(b, c);
+	return ok;
 }
 
 /* False: there is none, or it is not for this node any more, or its session is another's now. */
@@ -103,8 +113,11 @@ static void learn(struct peers_build *b, const struct peer_candidate *c)
 
 static void start(struct peers_build *b, struct peer_candidate *c)
 {
-	if (!take_present(b, c) && !take_last(b, c))
+	if (!take_present(b, c) && !take_last(b, c)) {
+		if (!c->owner && !b->env->config.strict)
+			peer_bfd_check(b, c);
 		return;
+	}
 	assert(c->spec && (!c->owner || !c->owner->owner)); /* an owner is nobody's alias */
 	if (c->owner)
 		return;

@@ -74,6 +74,8 @@ struct ip_addr peer_link_local_of(const struct plan_node *node, int ifindex);
 void peer_session_hops(struct peers_build *b, struct peer_candidate *c);
 /* Our end is on a link with that address, which is reached by the device. */
 bool peer_is_shared(const struct plan_node *node, int ifindex, const struct ip_addr *peer);
+/* Only tells, of a peer that is held back, what its session would lack besides. */
+void peer_bfd_check(struct peers_build *b, const struct peer_candidate *c);
 /* c->peer.bfd, from the profile that the peer names; a problem where there is none. */
 void peer_bfd_resolve(struct peers_build *b, struct peer_candidate *c);
 /* The sessions of owners, where those that stand for them ask for something else; and who waits. */

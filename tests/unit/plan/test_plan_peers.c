@@ -63,12 +63,15 @@ static void missing_password_secret_holds_the_peer_back(void **state)
 	_cleanup_(fixture_freep) struct fixture *f = fixture_new();
 
 	(void)state;
-	peer(f, "r1", "peerASN: 64513, peerAddress: 10.0.0.1, passwordSecret: {name: gone}");
+	peer(f, "r1",
+	     "peerASN: 64513, peerAddress: 10.0.0.1, passwordSecret: {name: gone}, "
+	     "bfdProfile: gone");
 	peer(f, "r2", "peerASN: 64513, peerAddress: 10.0.0.2");
 	fixture_plan(f);
 	assert_null(fixture_plan_peer(f, "r1"));
 	assert_non_null(fixture_plan_peer(f, "r2"));
 	assert_int_equal(fixture_problem(f, "SecretMissing", "r1")->severity, SEVERITY_ERROR);
+	assert_int_equal(fixture_count(f, "BFDProfileMissing"), 1); /* told beside it */
 
 	fixture_object(f, "Secret", "gone", "", secret_body);
 	fixture_plan(f);
