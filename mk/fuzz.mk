@@ -12,6 +12,7 @@
 fuzz_layers_fuzz_bgp_msg    := bgp base
 fuzz_layers_fuzz_bgp_update := bgp base
 fuzz_layers_fuzz_bgp_peer   := bgp base
+fuzz_layers_fuzz_bgp_rib_in := bgp base
 fuzz_layers_fuzz_nd_message := bgp base
 fuzz_layers_fuzz_yaml       := api base
 fuzz_layers_fuzz_object     := api base

@@ -84,6 +84,7 @@ static struct took say_all(enum bgp_family family, uint32_t n)
 	const struct bgp_next_hops hops = {.ipv4 = ip_addr_from_v4(0x0a000001),
 					   .ipv6 = {.b = {0xfd, [15] = 1}}};
 	struct bgp_rib *rib = full_rib(family, n);
+	struct bgp_rib_in *rib_in = bgp_rib_in_new(1);
 	uint8_t *buf = xmalloc(BUFFER);
 	struct took took = {0};
 	struct bgp_conn conn;
@@ -91,7 +92,7 @@ static struct took say_all(enum bgp_family family, uint32_t n)
 	size_t len;
 
 	rng_seed(&rng, 1);
-	bgp_conn_init(&conn, &config, rib, &rng);
+	bgp_conn_init(&conn, &config, rib, rib_in, &rng);
 	bgp_conn_set_local(&conn, &hops);
 	establish(&conn, buf);
 	took.cpu = now_of(CLOCK_PROCESS_CPUTIME_ID);
@@ -103,6 +104,7 @@ static struct took say_all(enum bgp_family family, uint32_t n)
 	assert(bgp_rib_n_advertised(rib) == n && bgp_conn_end_of_rib_sent(&conn));
 	free(buf);
 	bgp_rib_free(rib);
+	bgp_rib_in_free(rib_in);
 	return took;
 }
 

@@ -14,6 +14,7 @@
 #include "bgp/bgp_notification.h"
 #include "bgp/bgp_open.h"
 #include "bgp/bgp_peer.h"
+#include "fuzz/rib_in_check.h"
 
 #include <assert.h>
 
@@ -31,8 +32,10 @@ enum command {
 	CMD_ACCEPT,
 	CMD_ROUTE,
 	CMD_RECONFIGURE,
-	CMD_UP,    /* a whole session in one command */
-	CMD_LOCAL, /* other next hops */
+	CMD_UP,     /* a whole session in one command */
+	CMD_LOCAL,  /* other next hops */
+	CMD_IMPORT, /* another policy */
+	CMD_TAKE,   /* some of the routes that changed */
 	N_COMMANDS,
 };
 
@@ -40,6 +43,7 @@ struct run {
 	struct rcur in;
 	struct bgp_peer *peer;
 	struct bgp_peer_config config;
+	struct bgp_import import;
 	nsec_t now;
 };
 
@@ -186,6 +190,21 @@ static void set_local(struct run *r, enum bgp_slot slot, uint8_t bits)
 	bgp_peer_set_local(r->peer, slot, &local);
 }
 
+static void set_import(struct run *r)
+{
+	r->import = rib_in_import(rcur_u8(&r->in));
+	if (!bgp_peer_set_import(r->peer, &r->import)) /* only a new session brings them */
+		bgp_peer_notify(r->peer, r->now, BGP_SLOT_DIALLED, BGP_NOTE_RECONFIGURED);
+}
+
+static void take(struct run *r, unsigned n)
+{
+	struct ip_prefix p;
+
+	while (n-- > 0 && bgp_rib_in_take(bgp_peer_rib_in(r->peer), &p))
+		assert(p.len <= ip_addr_bits(&p.addr));
+}
+
 static void do_command(struct run *r)
 {
 	uint8_t byte = rcur_u8(&r->in);
@@ -232,6 +251,12 @@ static void do_command(struct run *r)
 	case CMD_LOCAL:
 		set_local(r, slot, rcur_u8(&r->in));
 		break;
+	case CMD_IMPORT:
+		set_import(r);
+		break;
+	case CMD_TAKE:
+		take(r, rcur_u8(&r->in));
+		break;
 	case N_COMMANDS:
 		break;
 	}
@@ -245,6 +270,9 @@ static void check_info(const struct run *r)
 	assert((info.state == BGP_ESTABLISHED) == (info.established_at != NSEC_NEVER));
 	assert(info.state == BGP_ESTABLISHED || info.routes_advertised == 0);
 	assert(!info.last_error || info.last_error[0] != '\0');
+	assert(info.state == BGP_ESTABLISHED || info.stale_until != NSEC_NEVER ||
+	       bgp_rib_in_counts(bgp_peer_rib_in(r->peer)).n_stale == 0);
+	rib_in_check(bgp_peer_rib_in(r->peer), &r->import);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

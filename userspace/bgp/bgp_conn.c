@@ -2,12 +2,10 @@
 /*
  * The verbs of a connection. In: receive() cuts the byte stream into messages, decodes each and
  * turns it into an event of the state machine; notify() and tick() do the same for what the driver
- * tells and for timers. Out: transmit() writes whole messages in the order OPEN, NOTIFICATION,
- * KEEPALIVE, UPDATE; UPDATEs are made from the Adj-RIB-Out at that moment, so nothing stale is ever
- * queued, and End-of-RIB follows when it is drained for the first time (RFC 4724 4.1).
+ * tells and for timers. Out: bgp_conn_transmit.c.
  *
- * A malformed UPDATE ends the session only if the decoder says so (RFC 7606); treat-as-withdraw is
- * counted, because nothing that is received is kept.
+ * A malformed UPDATE ends the session only if the decoder says so (RFC 7606). What is received is
+ * the Adj-RIB-In's affair, which keeps of it what the peer's import policy may accept.
  */
 #include "bgp/bgp_conn.h"
 
@@ -16,27 +14,13 @@
 
 #include <assert.h>
 
-/*
- * How many prefixes to take at once. What was taken has to be written, and a batch of one attribute
- * set may need several messages: `most` fill one behind a small set, and `sure` fit behind the
- * largest (63 large communities, 255 prepends twice over for AS4_PATH), with the marks of all
- * families behind them.
- */
-static const struct {
-	size_t most, sure;
-} batch_sizes[BGP_N_FAMILIES] = {
-	[BGP_IPV4_UNICAST] = {800, 250},
-	[BGP_IPV6_UNICAST] = {232, 60},
-};
-#define BATCH_MAX      800
-#define BATCH_MESSAGES 4 /* hold `most` prefixes in any case */
-
 void bgp_conn_init(struct bgp_conn *c, const struct bgp_peer_config *config, struct bgp_rib *rib,
-		   const struct rng *rng)
+		   struct bgp_rib_in *rib_in, const struct rng *rng)
 {
 	memset(c, 0, offsetof(struct bgp_conn, rx));
 	c->config = config;
 	c->rib = rib;
+	c->rib_in = rib_in;
 	c->rng = *rng;
 	c->state = BGP_IDLE;
 	c->retry_at = c->hold_at = c->keepalive_at = c->send_hold_at = NSEC_NEVER;
@@ -90,11 +74,27 @@ static void count_routes(struct bgp_conn *c, size_t announced, size_t withdrawn)
 	c->routes_received -= withdrawn < c->routes_received ? withdrawn : c->routes_received;
 }
 
-/* Of messages, once both have said so (RFC 8654). */
-static size_t max_len(const struct bgp_conn *c)
+static void receive_end_of_rib(struct bgp_conn *c, const struct bgp_update *update)
 {
-	return c->sent.extended_message && c->received.extended_message ? BGP_MESSAGE_MAX_EXTENDED
-									: BGP_MESSAGE_MAX;
+	enum bgp_family family;
+
+	if (!bgp_family_of(update->eor_afi, update->eor_safi, &family) ||
+	    !bgp_families_has(bgp_conn_families(c), family))
+		return;
+	bgp_families_put(&c->end_of_rib_received, family, true);
+	bgp_rib_in_sweep(c->rib_in, family);
+}
+
+static void receive_routes(struct bgp_conn *c, const struct bgp_update *update,
+			   const struct bgp_update_session *session)
+{
+	c->counters.leaks_received += update->is_leak ? update->n_announced : 0;
+	count_routes(c, update->n_announced, update->n_withdrawn);
+	bgp_rib_in_learn(c->rib_in, update, session);
+	if (update->is_end_of_rib)
+		receive_end_of_rib(c, update);
+	if (bgp_rib_in_has_room_again(c->rib_in))
+		(void)bgp_conn_request(c); /* else they come with the next session */
 }
 
 static void receive_update(struct bgp_conn *c, nsec_t now, const struct bgp_frame *frame)
@@ -109,12 +109,12 @@ static void receive_update(struct bgp_conn *c, nsec_t now, const struct bgp_fram
 		switch (bgp_update_decode(frame->body, &session, &update, &error)) {
 		case BGP_UPDATE_OK:
 		case BGP_UPDATE_ATTRIBUTE_DISCARD:
-			c->counters.leaks_received += update.is_leak ? update.n_announced : 0;
-			count_routes(c, update.n_announced, update.n_withdrawn);
+			receive_routes(c, &update, &session);
 			break;
 		case BGP_UPDATE_TREAT_AS_WITHDRAW:
 			c->counters.withdrawn_by_error++;
 			count_routes(c, 0, update.n_announced + update.n_withdrawn);
+			bgp_rib_in_unlearn(c->rib_in, &update);
 			break;
 		case BGP_UPDATE_RESET:
 			in.event = BGP_FSM_UPDATE_ERROR;
@@ -141,6 +141,17 @@ static void receive_notification(struct bgp_conn *c, nsec_t now, const struct bg
 	bgp_fsm_step(c, now, &in);
 }
 
+/* RFC 7313 4: BoRR and EoRR speak of the peer's routes; what is not sent between them is gone. */
+static void receive_refresh_mark(struct bgp_conn *c, enum bgp_family family, uint8_t subtype)
+{
+	if (!c->sent.enhanced_refresh || !c->received.enhanced_refresh)
+		return;
+	if (subtype == BGP_REFRESH_BEGIN)
+		bgp_rib_in_stale(c->rib_in, family);
+	else if (subtype == BGP_REFRESH_END)
+		bgp_rib_in_sweep(c->rib_in, family);
+}
+
 static void receive_route_refresh(struct bgp_conn *c, nsec_t now, const struct bgp_frame *frame)
 {
 	struct bgp_fsm_input in = {.event = BGP_FSM_ROUTE_REFRESH,
@@ -155,11 +166,13 @@ static void receive_route_refresh(struct bgp_conn *c, nsec_t now, const struct b
 			fail(c, now, &in, NULL);
 			return;
 		}
-		/* BoRR and EoRR speak of the peer's routes, other families of none of ours. */
-		if (refresh.subtype != BGP_REFRESH_REQUEST ||
-		    !bgp_family_of(refresh.afi, refresh.safi, &in.family) ||
+		if (!bgp_family_of(refresh.afi, refresh.safi, &in.family) ||
 		    !bgp_families_has(bgp_conn_families(c), in.family))
 			return;
+		if (refresh.subtype != BGP_REFRESH_REQUEST) {
+			receive_refresh_mark(c, in.family, refresh.subtype);
+			return;
+		}
 		bgp_rib_refresh(c->rib, in.family);
 	}
 	bgp_fsm_step(c, now, &in);
@@ -215,7 +228,7 @@ size_t bgp_conn_receive(struct bgp_conn *c, nsec_t now, const uint8_t *data, siz
 		memcpy(c->rx + c->rx_len, data + used, n);
 		c->rx_len += n;
 		used += n;
-		status = bgp_header_parse(c->rx, c->rx_len, max_len(c), &frame, &error);
+		status = bgp_header_parse(c->rx, c->rx_len, bgp_conn_max_len(c), &frame, &error);
 	}
 	if (status == BGP_FRAME_MESSAGE) {
 		assert(frame.len == c->rx_len);
@@ -352,6 +365,16 @@ void bgp_conn_reconfigured(struct bgp_conn *c, nsec_t now)
 		bgp_fsm_restart_keepalive(c, now);
 }
 
+bool bgp_conn_request(struct bgp_conn *c)
+{
+	if (c->state != BGP_ESTABLISHED)
+		return true; /* they come with the session */
+	if (!c->received.route_refresh)
+		return false;
+	c->send_request = bgp_conn_families(c);
+	return true;
+}
+
 void bgp_conn_set_bfd(struct bgp_conn *c, nsec_t now, bool permits)
 {
 	c->bfd_permits = permits;
@@ -386,160 +409,6 @@ void bgp_conn_set_local(struct bgp_conn *c, const struct bgp_next_hops *local)
 }
 
 /* ---- out ------------------------------------------------------------------------------------- */
-
-/* The send buffer of one transmit(). */
-struct out {
-	uint8_t *at;
-	size_t room, len;
-};
-
-static void advance(struct out *out, size_t n)
-{
-	assert(n > 0 && n <= out->room);
-	out->at += n;
-	out->room -= n;
-	out->len += n;
-}
-
-/* Writes one batch; returns how many prefixes its first message took. */
-static size_t send_batch(struct bgp_conn *c, const struct bgp_update_session *session,
-			 struct out *out, struct bgp_update_batch batch)
-{
-	size_t first = 0, taken;
-
-	while (batch.n > 0) {
-		size_t cap = out->room < max_len(c) ? out->room : max_len(c);
-
-		advance(out, bgp_update_encode(out->at, cap, session, &batch, &taken));
-		c->counters.updates_sent++;
-		first = first ? first : taken;
-		batch.prefixes += taken;
-		batch.n -= taken;
-	}
-	return first;
-}
-
-/* As many prefixes as the buffer holds behind any set, or as `fit` says of the set at hand. */
-static void set_caps(struct bgp_rib_room *room, const struct out *out, const size_t *fit)
-{
-	for (enum bgp_family f = 0; f < BGP_N_FAMILIES; f++) {
-		assert(batch_sizes[f].sure * BATCH_MESSAGES >= batch_sizes[f].most);
-		room->cap[f] = out->room >= BATCH_MESSAGES * BGP_MESSAGE_MAX ? fit[f]
-									     : batch_sizes[f].sure;
-	}
-}
-
-static void send_updates(struct bgp_conn *c, struct out *out, struct bgp_families families)
-{
-	const struct bgp_update_session session = bgp_conn_session(c);
-	struct bgp_rib_room room = {.families = families};
-	struct ip_prefix prefixes[BATCH_MAX];
-	struct bgp_rib_work work;
-	size_t fit[BGP_N_FAMILIES];
-
-	for (enum bgp_family f = 0; f < BGP_N_FAMILIES; f++) {
-		fit[f] = batch_sizes[f].most;
-		bgp_families_put(&room.no_next_hop, f, !bgp_update_has_next_hop(&session, f));
-	}
-	while (out->room >= BGP_MESSAGE_MAX) {
-		size_t n, taken;
-
-		set_caps(&room, out, fit);
-		n = bgp_rib_take(c->rib, &room, prefixes, &work);
-		if (n == 0)
-			return;
-		assert(n <= room.cap[work.family] && bgp_families_has(families, work.family));
-		taken = send_batch(c, &session, out,
-				   (struct bgp_update_batch){.family = work.family,
-							     .attrs = work.attrs,
-							     .prefixes = prefixes,
-							     .n = n});
-		if (taken < n)
-			fit[work.family] = taken;   /* as many of this set fill one message */
-		else if (n < room.cap[work.family]) /* the set is done, the next may be smaller */
-			fit[work.family] = batch_sizes[work.family].most;
-	}
-}
-
-/* BoRR, the routes, EoRR; or just the routes, towards a peer without RFC 7313. */
-static void send_refresh_mark(struct bgp_conn *c, struct out *out, enum bgp_family family,
-			      uint8_t subtype)
-{
-	const struct bgp_route_refresh mark = {
-		.afi = bgp_family_afi(family), .safi = bgp_family_safi(family), .subtype = subtype};
-
-	if (c->received.enhanced_refresh)
-		advance(out, bgp_route_refresh_encode(out->at, out->room, &mark));
-}
-
-/* What goes before the routes of a family. */
-static void send_begin(struct bgp_conn *c, struct out *out, enum bgp_family family)
-{
-	enum bgp_refresh_state *refresh = &c->refresh[family];
-
-	/* RFC 7313 4: no BoRR before the End-of-RIB; what a request asks for is under way then. */
-	if (*refresh == BGP_REFRESH_ASKED && !bgp_families_has(c->end_of_rib_sent, family)) {
-		*refresh = BGP_REFRESH_NONE;
-	} else if (*refresh == BGP_REFRESH_ASKED && out->room >= BGP_MESSAGE_MAX) {
-		send_refresh_mark(c, out, family, BGP_REFRESH_BEGIN);
-		*refresh = BGP_REFRESH_RUNNING;
-	}
-}
-
-/* What goes behind them. */
-static void send_end(struct bgp_conn *c, struct out *out, enum bgp_family family)
-{
-	if (bgp_rib_dirty(c->rib, family))
-		return; /* the marks wait for the rest */
-	if (c->refresh[family] == BGP_REFRESH_RUNNING) {
-		send_refresh_mark(c, out, family, BGP_REFRESH_END);
-		c->refresh[family] = BGP_REFRESH_NONE;
-	} else if (c->synced && !bgp_families_has(c->end_of_rib_sent, family)) {
-		advance(out, bgp_end_of_rib_encode(out->at, out->room, family));
-		c->counters.updates_sent++;
-		bgp_families_put(&c->end_of_rib_sent, family, true);
-		assert(c->refresh[family] == BGP_REFRESH_NONE);
-	}
-}
-
-static void send_routes(struct bgp_conn *c, nsec_t now, struct out *out)
-{
-	const struct bgp_families families = bgp_conn_families(c);
-	size_t before = out->len;
-
-	for (enum bgp_family f = 0; f < BGP_N_FAMILIES; f++)
-		if (bgp_families_has(families, f))
-			send_begin(c, out, f);
-	send_updates(c, out, families);
-	for (enum bgp_family f = 0; f < BGP_N_FAMILIES; f++)
-		if (bgp_families_has(families, f))
-			send_end(c, out, f);
-	if (out->len > before) /* RFC 4271 8.2.2: an UPDATE sent restarts the KeepaliveTimer */
-		bgp_fsm_restart_keepalive(c, now);
-}
-
-size_t bgp_conn_transmit(struct bgp_conn *c, nsec_t now, uint8_t *buf, size_t cap)
-{
-	struct out out = {.at = buf, .room = cap};
-
-	assert(cap >= BGP_MESSAGE_MAX);
-	if (c->send_open)
-		advance(&out, bgp_open_encode(out.at, out.room, &c->sent));
-	if (c->send_notification) {
-		advance(&out, bgp_notification_encode(out.at, out.room, &c->notification));
-		c->counters.notifications_sent++;
-		c->said = (struct bgp_said){.at = now, .error = c->notification};
-	}
-	if (c->send_keepalive) {
-		advance(&out, bgp_keepalive_encode(out.at, out.room));
-		c->counters.keepalives_sent++;
-	}
-	c->send_open = c->send_notification = c->send_keepalive = false;
-	if (c->state == BGP_ESTABLISHED)
-		send_routes(c, now, &out);
-	assert(out.len + out.room == cap);
-	return out.len;
-}
 
 bool bgp_conn_poll(struct bgp_conn *c, enum bgp_event_type *ret)
 {

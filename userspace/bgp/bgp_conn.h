@@ -16,6 +16,7 @@
 #include "bgp/bgp_offer.h"
 #include "bgp/bgp_open.h"
 #include "bgp/bgp_peer.h"
+#include "bgp/bgp_rib_in.h"
 #include "bgp/bgp_update.h"
 
 #define BGP_OPEN_HOLD_S      240 /* hold timer of OpenSent, RFC 4271 8.2.2: "a large value" */
@@ -36,7 +37,8 @@ struct bgp_conn_counters {
 
 struct bgp_conn {
 	const struct bgp_peer_config *config; /* borrowed */
-	struct bgp_rib *rib; /* borrowed; read and taken from in Established only */
+	struct bgp_rib *rib;       /* borrowed; read and taken from in Established only */
+	struct bgp_rib_in *rib_in; /* borrowed; filled in Established only */
 	struct rng rng;
 	bool is_passive; /* the accepted slot: never dials */
 
@@ -55,7 +57,8 @@ struct bgp_conn {
 
 	bool want_connect, want_close; /* for poll */
 	bool send_open, send_keepalive, send_notification;
-	struct bgp_error notification; /* if send_notification */
+	struct bgp_families send_request; /* ROUTE-REFRESH: all routes are wanted again */
+	struct bgp_error notification;    /* if send_notification */
 	enum bgp_refresh_state refresh[BGP_N_FAMILIES];
 	/*
 	 * bfd_strict: the OPENs are exchanged, and our KEEPALIVE is withheld until BFD permits the
@@ -63,8 +66,10 @@ struct bgp_conn {
 	 */
 	bool bfd_permits, waits_for_bfd, has_confirmed;
 	bool synced; /* the picture of all families is complete */
-	struct bgp_families end_of_rib_sent;
-	size_t routes_received; /* announced minus withdrawn: nothing is kept, so an upper bound */
+	struct bgp_families end_of_rib_sent, end_of_rib_received;
+	/* The session was lost in a way after which its routes may stay (RFC 4724 4.2, 8538 4). */
+	bool may_return;
+	size_t routes_received; /* announced minus withdrawn: an upper bound */
 
 	size_t rx_len;
 	struct bgp_conn_counters counters;
@@ -77,7 +82,7 @@ struct bgp_conn {
 
 /* Everything is borrowed and must outlive the connection, but for rng, which is copied. */
 void bgp_conn_init(struct bgp_conn *c, const struct bgp_peer_config *config, struct bgp_rib *rib,
-		   const struct rng *rng);
+		   struct bgp_rib_in *rib_in, const struct rng *rng);
 
 /*
  * Takes bytes up to the end of the next message, at most one message, so that the owner can act on
@@ -102,6 +107,8 @@ void bgp_conn_dump(struct bgp_conn *c, nsec_t now);
 void bgp_conn_abandon(struct bgp_conn *c, nsec_t now, const char *reason);
 /* Starts the timer after which a connection in Idle or Active dials; it must not be passive. */
 void bgp_conn_retry(struct bgp_conn *c, nsec_t at);
+/* Asks for all routes again, if it is Established. False: the peer does not take such requests. */
+bool bgp_conn_request(struct bgp_conn *c);
 /* As bgp_peer_set_bfd(). */
 void bgp_conn_set_bfd(struct bgp_conn *c, nsec_t now, bool permits);
 /* The keepalive interval, and whether BFD is waited for, follow a changed configuration at once. */
@@ -112,6 +119,8 @@ bool bgp_conn_keeps_over_notification(const struct bgp_conn *c);
 bool bgp_conn_gr_negotiated(const struct bgp_conn *c);
 /* What the codec of UPDATEs has to know, once both OPENs are known. */
 struct bgp_update_session bgp_conn_session(const struct bgp_conn *c);
+/* Octets of the longest message that both sides take (RFC 8654). */
+size_t bgp_conn_max_len(const struct bgp_conn *c);
 /* The families that both sides listed, once both OPENs are known. */
 struct bgp_families bgp_conn_families(const struct bgp_conn *c);
 /* Those of them that routes can be announced of: there is a next hop (bgp_update_has_next_hop()).

@@ -10,6 +10,7 @@ struct bgp_update_session bgp_conn_session(const struct bgp_conn *c)
 	return (struct bgp_update_session){
 		.local_asn = c->sent.asn,
 		.remote_asn = c->received.asn,
+		.router_id = c->sent.router_id,
 		.has_role = c->config->has_role,
 		.role = c->config->role,
 		.is_ibgp = c->received.asn == c->sent.asn,
@@ -29,6 +30,12 @@ bool bgp_conn_keeps_over_notification(const struct bgp_conn *c)
 bool bgp_conn_gr_negotiated(const struct bgp_conn *c)
 {
 	return c->sent.gr.present && c->received.gr.present;
+}
+
+size_t bgp_conn_max_len(const struct bgp_conn *c)
+{
+	return c->sent.extended_message && c->received.extended_message ? BGP_MESSAGE_MAX_EXTENDED
+									: BGP_MESSAGE_MAX;
 }
 
 struct bgp_families bgp_conn_families(const struct bgp_conn *c)

@@ -80,6 +80,7 @@ static void leave(struct bgp_conn *c, enum bgp_state to)
 	c->send_keepalive = false;
 	c->waits_for_bfd = c->has_confirmed = false;
 	memset(c->refresh, BGP_REFRESH_NONE, sizeof(c->refresh));
+	c->send_request = (struct bgp_families){0};
 	c->rx_len = 0;
 	c->routes_received = 0;
 	c->state = to;
@@ -168,7 +169,8 @@ static void enter_open_sent(struct bgp_conn *c, nsec_t now)
 	c->want_connect = false;
 	c->send_open = true;
 	c->send_notification = c->send_keepalive = false;
-	c->end_of_rib_sent = (struct bgp_families){0};
+	c->end_of_rib_sent = c->end_of_rib_received = (struct bgp_families){0};
+	c->may_return = false;
 	c->retry_at = NSEC_NEVER;
 	c->hold_at = now + seconds(BGP_OPEN_HOLD_S);
 	c->state = BGP_OPEN_SENT;
@@ -449,8 +451,51 @@ static void on_open_confirm(struct bgp_conn *c, nsec_t now, const struct bgp_fsm
 	}
 }
 
+/*
+ * RFC 4724 4.2 keeps routes of a peer whose TCP connection is gone, RFC 8538 4 also over a
+ * NOTIFICATION and a hold timer that expired, if it is no Hard Reset. What we end by ourselves with
+ * a NOTIFICATION is over; without one (the peer has come anew) it is as if TCP had failed.
+ */
+static bool keeps_routes(const struct bgp_conn *c, const struct bgp_fsm_input *in)
+{
+	switch (in->event) {
+	case BGP_FSM_TCP_FAILS:
+		return true;
+	case BGP_FSM_MANUAL_STOP:
+		return in->error == NULL;
+	case BGP_FSM_NOTIFICATION:
+		return bgp_conn_keeps_over_notification(c) &&
+		       !(in->error->code == BGP_ERROR_CEASE &&
+			 in->error->subcode == BGP_CEASE_HARD_RESET);
+	case BGP_FSM_HOLD_EXPIRED:
+	case BGP_FSM_SEND_HOLD:
+	case BGP_FSM_HEADER_ERROR:
+	case BGP_FSM_UPDATE_ERROR:
+		return bgp_conn_keeps_over_notification(c);
+	case BGP_FSM_MANUAL_START:
+	case BGP_FSM_PASSIVE_START:
+	case BGP_FSM_AUTOMATIC_STOP:
+	case BGP_FSM_CONNECT_RETRY:
+	case BGP_FSM_KEEPALIVE_EXPIRED:
+	case BGP_FSM_IDLE_HOLD:
+	case BGP_FSM_TCP_ACKED:
+	case BGP_FSM_TCP_CONFIRMED:
+	case BGP_FSM_OPEN:
+	case BGP_FSM_OPEN_ERROR:
+	case BGP_FSM_COLLISION_DUMP:
+	case BGP_FSM_NOTIFICATION_VERSION:
+	case BGP_FSM_KEEPALIVE:
+	case BGP_FSM_UPDATE:
+	case BGP_FSM_ROUTE_REFRESH:
+	case BGP_FSM_BFD_UP:
+		break;
+	}
+	return false;
+}
+
 static void on_established(struct bgp_conn *c, nsec_t now, const struct bgp_fsm_input *in)
 {
+	c->may_return = keeps_routes(c, in);
 	switch (in->event) {
 	case BGP_FSM_MANUAL_START:  /* 1 */
 	case BGP_FSM_PASSIVE_START: /* 4 */

@@ -12,6 +12,7 @@
 #include "bgp/bgp_peer.h"
 
 #include "bgp/bgp_conn.h"
+#include "bgp/bgp_stale.h"
 
 #include <assert.h>
 
@@ -22,7 +23,8 @@
 
 struct bgp_peer {
 	struct bgp_peer_config config;
-	struct bgp_rib *rib; /* owned */
+	struct bgp_rib *rib;       /* owned */
+	struct bgp_rib_in *rib_in; /* owned */
 	struct rng rng;
 	struct bgp_conn conn[BGP_N_SLOTS];
 	enum bgp_state seen[BGP_N_SLOTS]; /* the states that react() has acted upon */
@@ -32,6 +34,7 @@ struct bgp_peer {
 	unsigned n_failures;   /* since the last session that was stable */
 	nsec_t accepted_at;    /* of the accepted slot's connection */
 	nsec_t established_at; /* NSEC_NEVER: no connection is Established */
+	nsec_t stale_until; /* routes of the peer that are stale go; NSEC_NEVER: there are none */
 	uint64_t flaps;
 	struct bgp_offer offer; /* what the OPEN holds back since it was refused */
 
@@ -68,12 +71,13 @@ struct bgp_peer *bgp_peer_new(const struct bgp_peer_config *config, const struct
 	p->config = *config;
 	p->rng = *rng;
 	p->rib = bgp_rib_new();
-	p->established_at = NSEC_NEVER;
+	p->rib_in = bgp_rib_in_new(rng_next(&p->rng));
+	p->established_at = p->stale_until = NSEC_NEVER;
 	for (enum bgp_slot slot = 0; slot < BGP_N_SLOTS; slot++) {
 		struct rng own;
 
 		rng_seed(&own, rng_next(&p->rng));
-		bgp_conn_init(&p->conn[slot], &p->config, p->rib, &own);
+		bgp_conn_init(&p->conn[slot], &p->config, p->rib, p->rib_in, &own);
 	}
 	p->conn[BGP_SLOT_ACCEPTED].is_passive = true;
 	return p;
@@ -84,6 +88,7 @@ struct bgp_peer *bgp_peer_free(struct bgp_peer *p)
 	if (!p)
 		return NULL;
 	bgp_rib_free(p->rib);
+	bgp_rib_in_free(p->rib_in);
 	free(p);
 	return NULL;
 }
@@ -110,8 +115,9 @@ static void add_event(struct bgp_peer *p, struct bgp_event event)
 	p->events[(p->first_event + p->n_events++) % N_EVENTS] = event;
 }
 
-static void went_down(struct bgp_peer *p, nsec_t now)
+static void went_down(struct bgp_peer *p, nsec_t now, const struct bgp_conn *c)
 {
+	p->stale_until = bgp_stale_lost(p->rib_in, now, c);
 	if (now - p->established_at >= STABLE_S * NSEC_PER_SEC)
 		p->n_failures = 0;
 	p->established_at = NSEC_NEVER;
@@ -203,9 +209,11 @@ static void state_changed(struct bgp_peer *p, nsec_t now, enum bgp_slot slot)
 		event.type = BGP_EVENT_UP;
 		p->established_at = now;
 		p->last_error[0] = '\0';
+		if (p->stale_until != NSEC_NEVER)
+			p->stale_until = bgp_stale_back(p->rib_in, now, &p->conn[slot]);
 	} else if (event.from == BGP_ESTABLISHED) {
 		event.type = BGP_EVENT_DOWN;
-		went_down(p, now);
+		went_down(p, now, &p->conn[slot]);
 	}
 	add_event(p, event);
 	if (event.to == BGP_OPEN_CONFIRM)
@@ -414,6 +422,8 @@ void bgp_peer_receive(struct bgp_peer *p, nsec_t now, enum bgp_slot slot, const 
 
 void bgp_peer_tick(struct bgp_peer *p, nsec_t now)
 {
+	if (now >= p->stale_until)
+		p->stale_until = bgp_stale_sweep(p->rib_in);
 	for (enum bgp_slot slot = 0; slot < BGP_N_SLOTS; slot++) {
 		struct bgp_conn *c = &p->conn[slot];
 		enum bgp_state before = c->state;
@@ -453,8 +463,10 @@ bool bgp_peer_poll(struct bgp_peer *p, struct bgp_event *ret)
 
 nsec_t bgp_peer_deadline(const struct bgp_peer *p)
 {
-	return nsec_min(bgp_conn_deadline(&p->conn[BGP_SLOT_DIALLED]),
-			bgp_conn_deadline(&p->conn[BGP_SLOT_ACCEPTED]));
+	const nsec_t conns = nsec_min(bgp_conn_deadline(&p->conn[BGP_SLOT_DIALLED]),
+				      bgp_conn_deadline(&p->conn[BGP_SLOT_ACCEPTED]));
+
+	return nsec_min(conns, p->stale_until);
 }
 
 /* ---- configuration and status ---------------------------------------------------------------- */
@@ -493,6 +505,22 @@ struct bgp_rib *bgp_peer_rib(struct bgp_peer *p)
 	return p->rib;
 }
 
+bool bgp_peer_set_import(struct bgp_peer *p, const struct bgp_import *import)
+{
+	bool asked = true;
+
+	if (!bgp_rib_in_set_import(p->rib_in, import))
+		return true;
+	for (enum bgp_slot slot = 0; slot < BGP_N_SLOTS; slot++)
+		asked &= bgp_conn_request(&p->conn[slot]);
+	return asked;
+}
+
+struct bgp_rib_in *bgp_peer_rib_in(struct bgp_peer *p)
+{
+	return p->rib_in;
+}
+
 /* The connection that status shows: the accepted one once it has overtaken the dialled one. */
 static const struct bgp_conn *advanced_conn(const struct bgp_peer *p)
 {
@@ -528,6 +556,11 @@ struct bgp_peer_info bgp_peer_info(const struct bgp_peer *p)
 		.keepalive_s = c->keepalive_s,
 		.gr_negotiated = bgp_conn_gr_negotiated(c),
 		.end_of_rib_sent = bgp_conn_end_of_rib_sent(c),
+		.end_of_rib_received =
+			c->state == BGP_ESTABLISHED &&
+			bgp_families_equal(c->end_of_rib_received, bgp_conn_families(c)),
+		.stale_until =
+			bgp_rib_in_counts(p->rib_in).n_stale > 0 ? p->stale_until : NSEC_NEVER,
 		.families = c->state == BGP_ESTABLISHED ? bgp_conn_families(c)
 							: (struct bgp_families){0},
 		.announced = c->state == BGP_ESTABLISHED ? bgp_conn_announced_families(c)

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
  * One BGP neighbour: the configuration, two connection slots (dialled and accepted), collision
- * resolution, retry with backoff, graceful restart as restarter (RFC 4724) and the Adj-RIB-Out. At
- * most one connection is Established. The driver owns the sockets: it does what poll() asks and
- * tells what happened by notify(), receive() and transmit(). No fd, clock or callback in here.
+ * resolution, retry with backoff, graceful restart as restarter and as helper (RFC 4724), the
+ * Adj-RIB-Out and the Adj-RIB-In. At most one connection is Established. The driver owns the
+ * sockets: it does what poll() asks and tells what happened by notify(), receive() and transmit().
+ * No fd, clock or callback in here.
  *
  * The driver's duties: after every verb poll() until it says no, then transmit() for each slot;
  * read sockets before tick(), so that a late wake-up does not expire a hold timer over unread
@@ -15,7 +16,9 @@
 #include "base/nsec.h"
 #include "base/rng.h"
 #include "bgp/bgp_error.h"
+#include "bgp/bgp_peer_config.h"
 #include "bgp/bgp_rib.h"
+#include "bgp/bgp_rib_in.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -33,34 +36,6 @@ enum bgp_state {
 const char *bgp_state_text(enum bgp_state s); /* "Idle", "OpenSent", ... */
 
 enum bgp_slot { BGP_SLOT_DIALLED, BGP_SLOT_ACCEPTED, BGP_N_SLOTS };
-
-struct bgp_peer_config {
-	uint32_t local_asn;
-	uint32_t remote_asn; /* 0 with any_external/any_internal */
-	bool any_external, any_internal;
-	struct bgp_families families; /* offered; not empty */
-	bool extended_next_hop;       /* offered: IPv4 routes may have IPv6 next hops (RFC 8950) */
-	uint32_t router_id;           /* host order, not 0; a new one counts from the next OPEN */
-	uint16_t hold_s, keepalive_s; /* hold 0 or >= 3 */
-	uint16_t connect_s;           /* ConnectRetryTime; 0 = 1 s doubling to 30 s, jittered */
-	bool graceful_restart;        /* advertise capability 64 */
-	uint16_t restart_time_s;      /* 1..4095 */
-	uint32_t llgr_s; /* with graceful restart: capability 71 (RFC 9494), 24 bits; 0: without */
-	bool has_role;   /* capability 9 (RFC 9234); on eBGP only */
-	uint8_t role;    /* enum bgp_role: ours */
-	/*
-	 * Established only while BFD permits it (bgp_peer_set_bfd()); capability 74, by which a
-	 * peer that has it waits as well (draft-ietf-idr-bgp-bfd-strict-mode).
-	 */
-	bool bfd_strict;
-	bool graceful_shutdown; /* routes say that this node is about to leave (RFC 8326) */
-	/*
-	 * This process follows an earlier one with sessions: set the R bit until the first
-	 * End-of-RIB went out, and the F bit if the data plane kept forwarding meanwhile (pinned
-	 * maps adopted).
-	 */
-	bool restarted, forwarding_preserved;
-};
 
 enum bgp_note {
 	BGP_NOTE_START, /* administratively up (ManualStart) */
@@ -160,6 +135,14 @@ nsec_t bgp_peer_deadline(const struct bgp_peer *p);
 
 /* The Adj-RIB-Out, for the sink to set and delete routes in. */
 struct bgp_rib *bgp_peer_rib(struct bgp_peer *p);
+/*
+ * What of the peer's routes is accepted, from now on. Where there are routes that were not kept the
+ * peer is asked for all of them again; false: it does not take such requests, and only a new
+ * session brings them.
+ */
+bool bgp_peer_set_import(struct bgp_peer *p, const struct bgp_import *import) must_check;
+/* The Adj-RIB-In, to take from and to look at. */
+struct bgp_rib_in *bgp_peer_rib_in(struct bgp_peer *p);
 
 /* A NOTIFICATION that was sent or came. */
 struct bgp_said {
@@ -177,9 +160,11 @@ struct bgp_peer_info {
 	uint16_t hold_s, keepalive_s;          /* negotiated */
 	bool gr_negotiated;                    /* the peer, too, sent capability 64 */
 	bool end_of_rib_sent;                  /* of each family of the session */
+	bool end_of_rib_received;              /* likewise */
+	nsec_t stale_until; /* the peer's stale routes go then; NSEC_NEVER: there are none */
 	struct bgp_families families;  /* of the session: both sides list them; none without one */
 	struct bgp_families announced; /* of these, for which there is a next hop */
-	size_t routes_advertised, routes_received;
+	size_t routes_advertised, routes_received; /* received: at most so many */
 	uint64_t routes_leaked; /* of all received ever, against the roles (RFC 9234) */
 	uint64_t updates_sent, updates_received, notifications_sent, notifications_received;
 	uint64_t flaps;         /* times it left Established */

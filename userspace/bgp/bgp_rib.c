@@ -4,8 +4,8 @@
  *
  * A route uses up to two attribute sets: desired and advertised. A route that has to be sent is
  * dirty and hangs in exactly one bucket: that of its desired set, or its family's bucket of
- * withdrawals. Buckets with routes form a list per family in order of need. Where routes lie and
- * how they are found is bgp_rib_table.c's, and bgp_rib_sets.c keeps the sets.
+ * withdrawals. Buckets with routes form a list per family in order of need. Routes lie in a
+ * table by prefix, and bgp_rib_sets.c keeps the sets.
  *
  * Invariants, checked by the property test: a route is dirty if and only if desired and advertised
  * differ or a refresh was asked for; a bucket holds routes of one family; a route with neither set
@@ -14,11 +14,20 @@
  */
 #include "bgp/bgp_rib.h"
 
+#include "base/hash.h"
 #include "base/limits.h"
 #include "base/mem.h"
-#include "bgp/bgp_rib_table.h"
+#include "base/prefix_table.h"
+#include "bgp/bgp_rib_sets.h"
 
 #include <assert.h>
+
+struct rib_route {
+	struct ip_prefix prefix;
+	bool dirty, refresh, is_news;
+	uint32_t prev, next; /* in its bucket */
+	struct rib_set *desired, *advertised;
+};
 
 /* What waits to be sent of one family. */
 struct work {
@@ -27,11 +36,16 @@ struct work {
 };
 
 struct bgp_rib {
-	struct rib_table table;
+	struct prefix_table table; /* of routes */
 	struct rib_sets sets;
 	struct work work[BGP_N_FAMILIES];
 	size_t n_desired, n_advertised;
 };
+
+static struct rib_route *route_at(const struct bgp_rib *rib, size_t i)
+{
+	return prefix_table_at(&rib->table, i);
+}
 
 /* --- buckets --------------------------------------------------------------------------------- */
 
@@ -62,13 +76,13 @@ static void bucket_unlink(struct work *w, struct rib_bucket *b)
 static void route_enqueue(struct bgp_rib *rib, struct rib_route *r)
 {
 	struct rib_bucket *b = bucket_of(rib, r);
-	uint32_t i = (uint32_t)(r - rib->table.routes);
+	uint32_t i = (uint32_t)(r - route_at(rib, 0));
 
 	assert(!r->dirty && r->next == RIB_NONE);
 	if (b->head == RIB_NONE && b->set)
 		bucket_link(work_of(rib, r), b);
 	r->prev = b->tail;
-	*(b->tail == RIB_NONE ? &b->head : &rib->table.routes[b->tail].next) = i;
+	*(b->tail == RIB_NONE ? &b->head : &route_at(rib, b->tail)->next) = i;
 	b->tail = i;
 	r->dirty = true;
 	assert(b->head != RIB_NONE);
@@ -80,29 +94,37 @@ static void route_dequeue(struct bgp_rib *rib, struct rib_route *r)
 
 	if (!r->dirty)
 		return;
-	*(r->prev == RIB_NONE ? &b->head : &rib->table.routes[r->prev].next) = r->next;
-	*(r->next == RIB_NONE ? &b->tail : &rib->table.routes[r->next].prev) = r->prev;
+	*(r->prev == RIB_NONE ? &b->head : &route_at(rib, r->prev)->next) = r->next;
+	*(r->next == RIB_NONE ? &b->tail : &route_at(rib, r->next)->prev) = r->prev;
 	r->prev = r->next = RIB_NONE;
 	r->dirty = false;
 	if (b->head == RIB_NONE && b->set)
 		bucket_unlink(work_of(rib, r), b);
 }
 
+/* In no bucket and without sets; there must be none of that prefix. */
+static struct rib_route *route_add(struct bgp_rib *rib, const struct ip_prefix *prefix)
+{
+	struct rib_route *r = prefix_table_add(&rib->table, prefix);
+
+	r->prev = r->next = RIB_NONE;
+	return r;
+}
+
 /* It ceases to exist. The last route gets its index, and whoever names that one is told. */
 static void route_remove(struct bgp_rib *rib, struct rib_route *r)
 {
-	struct rib_table *t = &rib->table;
-	const uint32_t gap = (uint32_t)(r - t->routes);
-	const struct rib_route *moved = &t->routes[t->n - 1];
+	const uint32_t gap = (uint32_t)(r - route_at(rib, 0));
+	const struct rib_route *moved = route_at(rib, rib->table.n - 1);
 
 	assert(!r->dirty && !r->desired && !r->advertised);
 	if (moved->dirty) {
 		struct rib_bucket *b = bucket_of(rib, moved);
 
-		*(moved->prev == RIB_NONE ? &b->head : &t->routes[moved->prev].next) = gap;
-		*(moved->next == RIB_NONE ? &b->tail : &t->routes[moved->next].prev) = gap;
+		*(moved->prev == RIB_NONE ? &b->head : &route_at(rib, moved->prev)->next) = gap;
+		*(moved->next == RIB_NONE ? &b->tail : &route_at(rib, moved->next)->prev) = gap;
 	}
-	rib_table_remove(t, r);
+	prefix_table_remove(&rib->table, r);
 }
 
 /* Puts a route that hangs in no bucket where its state says; it may cease to exist. */
@@ -153,7 +175,7 @@ struct bgp_rib *bgp_rib_new(void)
 {
 	struct bgp_rib *rib = xcalloc(1, sizeof(*rib));
 
-	rib_table_init(&rib->table);
+	prefix_table_init(&rib->table, sizeof(struct rib_route), HASH_INIT);
 	for (enum bgp_family f = 0; f < BGP_N_FAMILIES; f++)
 		rib_bucket_init(&rib->work[f].withdrawals, NULL);
 	return rib;
@@ -164,21 +186,21 @@ struct bgp_rib *bgp_rib_free(struct bgp_rib *rib)
 	if (!rib)
 		return NULL;
 	rib_sets_done(&rib->sets);
-	rib_table_done(&rib->table);
+	prefix_table_done(&rib->table);
 	free(rib);
 	return NULL;
 }
 
 bool bgp_rib_set(struct bgp_rib *rib, const struct ip_prefix *prefix, const struct bgp_attrs *attrs)
 {
-	struct rib_route *r = rib_table_find(&rib->table, prefix);
+	struct rib_route *r = prefix_table_find(&rib->table, prefix);
 	struct rib_set *set;
 
 	if ((!r || !r->desired) && rib->n_desired >= LIMIT_ADJ_RIB_OUT)
 		return false;
 	set = rib_sets_get(&rib->sets, bgp_family_of_addr(&prefix->addr), attrs);
 	if (!r)
-		r = rib_table_add(&rib->table, prefix);
+		r = route_add(rib, prefix);
 	if (r->desired == set)
 		rib_sets_put(&rib->sets, set);
 	else
@@ -188,7 +210,7 @@ bool bgp_rib_set(struct bgp_rib *rib, const struct ip_prefix *prefix, const stru
 
 void bgp_rib_del(struct bgp_rib *rib, const struct ip_prefix *prefix)
 {
-	struct rib_route *r = rib_table_find(&rib->table, prefix);
+	struct rib_route *r = prefix_table_find(&rib->table, prefix);
 
 	if (r && r->desired)
 		route_desire(rib, r, NULL);
@@ -197,7 +219,7 @@ void bgp_rib_del(struct bgp_rib *rib, const struct ip_prefix *prefix)
 void bgp_rib_session_down(struct bgp_rib *rib)
 {
 	for (size_t i = 0, n; i < rib->table.n; i += n == rib->table.n) {
-		struct rib_route *r = &rib->table.routes[i];
+		struct rib_route *r = route_at(rib, i);
 		struct rib_set *old = r->advertised;
 
 		/* A route that is removed gives its place to the last one: then stay here. */
@@ -214,7 +236,7 @@ void bgp_rib_session_down(struct bgp_rib *rib)
 void bgp_rib_refresh(struct bgp_rib *rib, enum bgp_family family)
 {
 	for (size_t i = 0; i < rib->table.n; i++) {
-		struct rib_route *r = &rib->table.routes[i];
+		struct rib_route *r = route_at(rib, i);
 
 		if (bgp_family_of_addr(&r->prefix.addr) != family)
 			continue;
@@ -280,8 +302,8 @@ size_t bgp_rib_take(struct bgp_rib *rib, const struct bgp_rib_room *room, struct
 	ret->family = family;
 	ret->attrs = b->set ? &b->set->attrs : NULL;
 	for (n = 0; n < room->cap[family] && b->head != RIB_NONE; n++) {
-		out[n] = rib->table.routes[b->head].prefix;
-		route_sent(rib, &rib->table.routes[b->head]);
+		out[n] = route_at(rib, b->head)->prefix;
+		route_sent(rib, route_at(rib, b->head));
 	}
 	assert(n > 0);
 	return n;
@@ -289,7 +311,7 @@ size_t bgp_rib_take(struct bgp_rib *rib, const struct bgp_rib_room *room, struct
 
 bool bgp_rib_next(const struct bgp_rib *rib, size_t *pos, struct bgp_rib_route *ret)
 {
-	const struct rib_route *r = rib_table_in_order(&rib->table, *pos);
+	const struct rib_route *r = prefix_table_in_order(&rib->table, *pos);
 
 	if (!r)
 		return false;
@@ -306,5 +328,5 @@ bool bgp_rib_next(const struct bgp_rib *rib, size_t *pos, struct bgp_rib_route *
 void bgp_rib_is_known(struct bgp_rib *rib)
 {
 	for (size_t i = 0; i < rib->table.n; i++)
-		rib->table.routes[i].is_news = false;
+		route_at(rib, i)->is_news = false;
 }

@@ -188,6 +188,34 @@ static void read_aggregator(struct decoder *d, const struct attribute *a)
 					"AGGREGATOR malformed"});
 }
 
+static void read_originator_id(struct decoder *d, const struct attribute *a)
+{
+	struct rcur v = a->value;
+
+	d->u->originator_id = rcur_u32(&v);
+}
+
+static void read_cluster_list(struct decoder *d, const struct attribute *a)
+{
+	d->u->cluster_list = a->value;
+}
+
+/* RFC 6793 4.1: from a peer with 4-octet numbers it is to be ignored; 6: so is a malformed one. */
+static void read_as4_path(struct decoder *d, const struct attribute *a)
+{
+	struct rcur v = a->value;
+
+	while (!d->session->as4 && rcur_left(&v) > 0) {
+		const uint8_t type = rcur_u8(&v), n = rcur_u8(&v);
+
+		(void)rcur_bytes(&v, 4 * (size_t)n);
+		if (v.failed || n == 0 || type != BGP_AS_SEQUENCE)
+			return;
+	}
+	if (!d->session->as4)
+		d->u->as4_path = a->value;
+}
+
 static void read_communities(struct decoder *d, const struct attribute *a)
 {
 	d->u->communities = a->value;
@@ -225,15 +253,23 @@ static bool mp_next_hop_suits(enum bgp_family family, size_t len)
 	return len == 16 || len == 32 || (len == 4 && family == BGP_IPV4_UNICAST);
 }
 
-/* The first address of a next hop; the second would be the link-local one. */
-static struct ip_addr read_mp_next_hop(struct rcur v)
+/* The first address of a next hop; the second is a link-local one. */
+static void read_mp_next_hop(struct decoder *d, struct rcur v)
 {
-	struct ip_addr addr;
+	struct bgp_update *u = d->u;
 
-	if (rcur_left(&v) == 4)
-		return ip_addr_from_v4(rcur_u32(&v));
-	memcpy(addr.b, rcur_bytes(&v, sizeof(addr.b)), sizeof(addr.b));
-	return addr;
+	if (rcur_left(&v) == 4) {
+		u->mp_next_hop = ip_addr_from_v4(rcur_u32(&v));
+		return;
+	}
+	memcpy(u->mp_next_hop.b, rcur_bytes(&v, sizeof(u->mp_next_hop.b)),
+	       sizeof(u->mp_next_hop.b));
+	if (rcur_left(&v) == 0)
+		return;
+	memcpy(u->mp_link_local.b, rcur_bytes(&v, sizeof(u->mp_link_local.b)),
+	       sizeof(u->mp_link_local.b));
+	if (!ip_addr_is_link_local(&u->mp_link_local))
+		u->mp_link_local = (struct ip_addr){.b = {0}};
 }
 
 /* The prefixes of one attribute; false: malformed. *ret stays empty if they are not the session's.
@@ -271,7 +307,7 @@ static void read_mp_reach(struct decoder *d, const struct attribute *a)
 		found_reset(d, a, BGP_UPDATE_OPTIONAL_ATTRIBUTE, "MP_REACH_NLRI prefix malformed");
 		return;
 	}
-	d->u->mp_next_hop = read_mp_next_hop(next_hop);
+	read_mp_next_hop(d, next_hop);
 	if (!is_host_address(&d->u->mp_next_hop))
 		found_withdraw(d, a, BGP_UPDATE_INVALID_NEXT_HOP,
 			       "next hop in MP_REACH_NLRI is no host address");
@@ -325,14 +361,13 @@ static const struct attribute_rule {
 	{BGP_ATTR_ATOMIC_AGGREGATE, WELL_KNOWN, false, 0, 0, 1, DISCARD, NULL},
 	{BGP_ATTR_AGGREGATOR, TRANSITIVE, false, 6, 8, 2, DISCARD, read_aggregator},
 	{BGP_ATTR_COMMUNITIES, TRANSITIVE, false, 4, ANY_LEN, 4, WITHDRAW, read_communities},
-	{BGP_ATTR_ORIGINATOR_ID, OPTIONAL, true, 4, 4, 1, WITHDRAW, NULL},
-	{BGP_ATTR_CLUSTER_LIST, OPTIONAL, true, 4, ANY_LEN, 4, WITHDRAW, NULL},
+	{BGP_ATTR_ORIGINATOR_ID, OPTIONAL, true, 4, 4, 1, WITHDRAW, read_originator_id},
+	{BGP_ATTR_CLUSTER_LIST, OPTIONAL, true, 4, ANY_LEN, 4, WITHDRAW, read_cluster_list},
 	{BGP_ATTR_MP_REACH, OPTIONAL, false, 0, ANY_LEN, 1, WITHDRAW, read_mp_reach},
 	{BGP_ATTR_MP_UNREACH, OPTIONAL, false, 0, ANY_LEN, 1, WITHDRAW, read_mp_unreach},
 	{BGP_ATTR_EXT_COMMUNITIES, TRANSITIVE, false, 8, ANY_LEN, 8, WITHDRAW,
 	 read_ext_communities},
-	/* Of old speakers; we import nothing, so the path is not put together (RFC 6793 4.2.3). */
-	{BGP_ATTR_AS4_PATH, TRANSITIVE, false, 0, ANY_LEN, 1, DISCARD, NULL},
+	{BGP_ATTR_AS4_PATH, TRANSITIVE, false, 0, ANY_LEN, 1, DISCARD, read_as4_path},
 	{BGP_ATTR_AS4_AGGREGATOR, TRANSITIVE, false, 0, ANY_LEN, 1, DISCARD, NULL},
 	{BGP_ATTR_IPV6_EXT_COMMUNITIES, TRANSITIVE, false, 20, ANY_LEN, 20, WITHDRAW, NULL},
 	{BGP_ATTR_LARGE_COMMUNITIES, TRANSITIVE, false, 12, ANY_LEN, 12, WITHDRAW,

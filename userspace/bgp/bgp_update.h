@@ -4,10 +4,10 @@
  * MP_REACH_NLRI and MP_UNREACH_NLRI (RFC 4760), and IPv4 there, too, where its next hop is an IPv6
  * address (RFC 8950). Decoding classifies errors as RFC 7606 asks: no malformed UPDATE ends a
  * session unless its prefixes cannot be found or the RFC demands it, and the class is the result,
- * not a side effect. We keep nothing of what we are told, so the decoder counts prefixes and yields
- * views; unknown optional attributes are never looked into (most CVEs of the field live there).
- * Encoding adds to a set of attributes what depends on the session and packs as many prefixes with
- * it as a message takes.
+ * not a side effect. The decoder counts prefixes and yields views: mostly nothing of it is kept
+ * (bgp/bgp_rib_in.h). Unknown optional attributes are never looked into (most CVEs of the field
+ * live there). Encoding adds to a set of attributes what depends on the session and packs as many
+ * prefixes with it as a message takes.
  */
 #pragma once
 
@@ -23,6 +23,7 @@ struct bgp_attrs;
 /* What of a session the codec has to know. */
 struct bgp_update_session {
 	uint32_t local_asn, remote_asn;
+	uint32_t router_id; /* our own */
 	bool is_ibgp;
 	bool has_role;          /* ours, on eBGP: whether the peer said one, too, is no matter */
 	uint8_t role;           /* enum bgp_role */
@@ -68,8 +69,12 @@ struct bgp_update {
 	uint32_t med, local_pref;
 	uint32_t origin_asn, n_as_path; /* last ASN of the path, or 0; its length */
 	struct ip_addr next_hop;
-	struct ip_addr mp_next_hop; /* of mp_reach; none: not of the session's */
+	struct ip_addr mp_next_hop;   /* of mp_reach; none: not of the session's */
+	struct ip_addr mp_link_local; /* the second of two (RFC 2545 3); none */
+	uint32_t originator_id;       /* RFC 4456 8; 0: none */
 	struct rcur as_path, communities, large_communities; /* values, lengths checked */
+	struct rcur as4_path; /* of a 2-octet peer, segments checked (RFC 6793) */
+	struct rcur cluster_list;
 	struct rcur ext_communities;
 };
 

@@ -14,6 +14,7 @@
 struct fixture {
 	struct bgp_peer_config config;
 	struct bgp_rib *rib;
+	struct bgp_rib_in *rib_in;
 	struct bgp_conn conn;
 };
 
@@ -25,7 +26,8 @@ static inline int setup(void **state)
 	rng_seed(&rng, 7);
 	f->config = script_config();
 	f->rib = bgp_rib_new();
-	bgp_conn_init(&f->conn, &f->config, f->rib, &rng);
+	f->rib_in = bgp_rib_in_new(1);
+	bgp_conn_init(&f->conn, &f->config, f->rib, f->rib_in, &rng);
 	f->conn.local.ipv4 = ip_addr_from_v4(0xc0000201);
 	*state = f;
 	return 0;
@@ -36,6 +38,7 @@ static inline int teardown(void **state)
 	struct fixture *f = *state;
 
 	bgp_rib_free(f->rib);
+	bgp_rib_in_free(f->rib_in);
 	free(f);
 	return 0;
 }

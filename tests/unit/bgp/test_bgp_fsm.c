@@ -79,6 +79,7 @@ struct fixture {
 	struct bgp_peer_config config;
 	struct bgp_conn conn;
 	struct bgp_rib *rib;
+	struct bgp_rib_in *rib_in;
 };
 
 static struct bgp_error error_of(enum bgp_fsm_event event)
@@ -158,7 +159,7 @@ static void enter(struct fixture *f, enum bgp_state state)
 	const struct rng rng = {.s = {1, 2}};
 
 	f->config = script_config();
-	bgp_conn_init(&f->conn, &f->config, f->rib, &rng);
+	bgp_conn_init(&f->conn, &f->config, f->rib, f->rib_in, &rng);
 	if (state == BGP_ACTIVE)
 		step(&f->conn, BGP_FSM_PASSIVE_START, NOW);
 	for (size_t i = 0; f->conn.state != state; i++)
@@ -180,6 +181,7 @@ static int setup(void **state)
 	struct fixture *f = xcalloc(1, sizeof(*f));
 
 	f->rib = bgp_rib_new();
+	f->rib_in = bgp_rib_in_new(1);
 	*state = f;
 	return 0;
 }
@@ -189,6 +191,7 @@ static int teardown(void **state)
 	struct fixture *f = *state;
 
 	bgp_rib_free(f->rib);
+	bgp_rib_in_free(f->rib_in);
 	free(f);
 	return 0;
 }

@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * Linear probing with at most three quarters of the slots used, and an order that is made when a
+ * walk asks for it.
+ */
+#include "base/prefix_table.h"
+
+#include "base/hash.h"
+#include "base/mem.h"
+
+#include <assert.h>
+
+#define SLOTS_MIN 64 /* a power of two */
+#define NONE      UINT32_MAX
+
+/*
+ * Indices of routes in order of prefix: made when a walk asks for it, and kept as long as few
+ * routes come and go between two walks.
+ */
+#define ORDER_PATCHES 64
+struct prefix_order {
+	uint32_t *index; /* owned */
+	size_t n, cap;
+	size_t n_patches; /* since the last walk */
+	bool valid;
+};
+
+/* --- the order of a walk --------------------------------------------------------------------- */
+
+static const struct ip_prefix *prefix_at(const struct prefix_table *t, size_t i)
+{
+	return prefix_table_at(t, i);
+}
+
+static int cmp_for_order(const void *a, const void *b, void *table)
+{
+	const struct prefix_table *t = table;
+
+	return ip_prefix_cmp(prefix_at(t, *(const uint32_t *)a),
+			     prefix_at(t, *(const uint32_t *)b));
+}
+
+static void order_make(const struct prefix_table *t)
+{
+	struct prefix_order *o = t->order;
+	struct prefix_table table = *t;
+
+	o->n_patches = 0;
+	if (o->valid)
+		return;
+	o->n = t->n;
+	if (o->n > o->cap || !o->index) {
+		o->cap = o->n + o->n / 4 + ORDER_PATCHES;
+		o->index = xrealloc(o->index, o->cap, sizeof(*o->index));
+	}
+	for (size_t i = 0; i < o->n; i++)
+		o->index[i] = (uint32_t)i;
+	qsort_r(o->index, o->n, sizeof(*o->index), cmp_for_order, &table);
+	o->valid = true;
+}
+
+/* Void from now on if it changes too often, or has no room. */
+static bool order_is_kept(struct prefix_order *o)
+{
+	if (o->n_patches++ == ORDER_PATCHES || o->n == o->cap)
+		o->valid = false;
+	return o->valid;
+}
+
+/* Where the prefix stands, or belongs. */
+static size_t order_place(const struct prefix_table *t, const struct ip_prefix *p)
+{
+	const struct prefix_order *o = t->order;
+	size_t low = 0, high = o->n;
+
+	while (low < high) {
+		const size_t middle = low + (high - low) / 2;
+
+		if (ip_prefix_cmp(p, prefix_at(t, o->index[middle])) > 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+/* The last route of the array is new. */
+static void order_add(struct prefix_table *t)
+{
+	const uint32_t last = (uint32_t)t->n - 1;
+	struct prefix_order *o = t->order;
+	size_t i;
+
+	if (!order_is_kept(o))
+		return;
+	i = order_place(t, prefix_at(t, last));
+	memmove(&o->index[i + 1], &o->index[i], (o->n - i) * sizeof(*o->index));
+	o->index[i] = last;
+	o->n++;
+}
+
+/* The route at `gap` goes, and the last one is about to take its place. */
+static void order_remove(struct prefix_table *t, uint32_t gap)
+{
+	const uint32_t last = (uint32_t)t->n - 1;
+	struct prefix_order *o = t->order;
+	size_t i;
+
+	if (!order_is_kept(o))
+		return;
+	i = order_place(t, prefix_at(t, gap));
+	assert(i < o->n && o->index[i] == gap);
+	o->n--;
+	memmove(&o->index[i], &o->index[i + 1], (o->n - i) * sizeof(*o->index));
+	if (gap != last)
+		o->index[order_place(t, prefix_at(t, last))] = gap;
+}
+
+/* --- the table ------------------------------------------------------------------------------- */
+
+static size_t slot_of(const struct prefix_table *t, const struct ip_prefix *p)
+{
+	return hash_bytes(t->seed, p, sizeof(*p)) & (t->n_slots - 1);
+}
+
+/* The slot that holds the prefix, or the free one where it belongs. */
+static size_t slot_find(const struct prefix_table *t, const struct ip_prefix *p)
+{
+	size_t i = slot_of(t, p);
+
+	while (t->slots[i] != NONE && ip_prefix_cmp(prefix_at(t, t->slots[i]), p) != 0)
+		i = (i + 1) & (t->n_slots - 1);
+	return i;
+}
+
+void *prefix_table_find(const struct prefix_table *t, const struct ip_prefix *p)
+{
+	uint32_t i = t->slots[slot_find(t, p)];
+
+	return i == NONE ? NULL : prefix_table_at(t, i);
+}
+
+static void slots_resize(struct prefix_table *t, size_t n_slots)
+{
+	assert((n_slots & (n_slots - 1)) == 0);
+	free(t->slots);
+	t->n_slots = n_slots;
+	t->slots = xmalloc(n_slots * sizeof(*t->slots));
+	for (size_t i = 0; i < n_slots; i++)
+		t->slots[i] = NONE;
+	for (size_t i = 0; i < t->n; i++)
+		t->slots[slot_find(t, prefix_at(t, i))] = (uint32_t)i;
+}
+
+void *prefix_table_add(struct prefix_table *t, const struct ip_prefix *p)
+{
+	void *item;
+
+	if ((t->n + 1) * 4 > t->n_slots * 3)
+		slots_resize(t, t->n_slots * 2);
+	t->slots[slot_find(t, p)] = (uint32_t)t->n;
+	item = xpush(&t->items, &t->n, &t->cap, t->size);
+	assert(t->n < t->n_slots); /* or a search might find no free slot */
+	memcpy(item, p, sizeof(*p));
+	order_add(t);
+	return item;
+}
+
+/* Frees a slot of a table with linear probing: what follows moves up unless it is at home. */
+static void slot_clear(struct prefix_table *t, size_t hole)
+{
+	size_t mask = t->n_slots - 1;
+
+	for (size_t i = (hole + 1) & mask; t->slots[i] != NONE; i = (i + 1) & mask) {
+		size_t home = slot_of(t, prefix_at(t, t->slots[i]));
+
+		if (((i - home) & mask) < ((i - hole) & mask))
+			continue;
+		t->slots[hole] = t->slots[i];
+		hole = i;
+	}
+	t->slots[hole] = NONE;
+}
+
+void prefix_table_remove(struct prefix_table *t, const void *item)
+{
+	const size_t offset = (size_t)((const char *)item - (const char *)t->items);
+	const uint32_t gap = (uint32_t)(offset / t->size), last = (uint32_t)t->n - 1;
+
+	assert(gap <= last && offset % t->size == 0);
+	slot_clear(t, slot_find(t, prefix_at(t, gap)));
+	order_remove(t, gap);
+	if (gap != last) {
+		t->slots[slot_find(t, prefix_at(t, last))] = gap;
+		memcpy(prefix_table_at(t, gap), prefix_table_at(t, last), t->size);
+	}
+	t->n--;
+}
+
+void prefix_table_init(struct prefix_table *t, size_t size, uint64_t seed)
+{
+	assert(size >= sizeof(struct ip_prefix));
+	*t = (struct prefix_table){
+		.size = size, .seed = seed, .order = xcalloc(1, sizeof(*t->order))};
+	slots_resize(t, SLOTS_MIN);
+}
+
+void prefix_table_done(struct prefix_table *t)
+{
+	free(t->order->index);
+	free(t->order);
+	free(t->slots);
+	free(t->items);
+}
+
+const void *prefix_table_in_order(const struct prefix_table *t, size_t i)
+{
+	order_make(t);
+	return i < t->order->n ? prefix_table_at(t, t->order->index[i]) : NULL;
+}
+
+size_t prefix_table_behind(const struct prefix_table *t, const struct ip_prefix *prefix)
+{
+	size_t i;
+
+	order_make(t);
+	i = order_place(t, prefix);
+	return i < t->n && ip_prefix_cmp(prefix_at(t, t->order->index[i]), prefix) == 0 ? i + 1 : i;
+}

@@ -1,0 +1,407 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * Adj-RIB-In: a table of prefixes and a queue of those that changed.
+ *
+ * A route that goes while its prefix waits in the queue stays in the table without a path until it
+ * is taken, so the queue holds each prefix once and names nothing that is not in the table. All
+ * that changes a route goes through settle(), which counts it anew and queues it if what is
+ * accepted under its prefix is another path than before.
+ *
+ * A route over the limit that is kept is accepted once there is room; which of several is nobody's
+ * promise. Of those that are not kept only their number is known: when a tenth of the limit is free
+ * again they are asked for, so that a peer near its limit is not asked for each change.
+ */
+#include "bgp/bgp_rib_in.h"
+
+#include "base/prefix_queue.h"
+#include "base/prefix_table.h"
+#include "bgp/bgp_path.h"
+#include "bgp/bgp_update.h"
+
+#include <assert.h>
+
+struct in_route {
+	struct ip_prefix prefix;
+	uint8_t verdict; /* enum bgp_verdict */
+	bool is_stale, is_queued;
+	const struct bgp_path *path; /* NULL: it is gone */
+};
+
+struct bgp_rib_in {
+	struct prefix_table table; /* of routes */
+	struct prefix_queue changed;
+	struct bgp_paths paths;
+	struct arena *arena; /* owned; holds import */
+	struct bgp_import import;
+	size_t n_by[BGP_N_VERDICTS]; /* with a path */
+	size_t n_stale, n_not_kept;
+	bool has_lost;   /* of those that are not kept some were over the limit only */
+	bool has_missed; /* something was not kept, for whatever reason, since all was asked for */
+};
+
+struct bgp_rib_in *bgp_rib_in_new(uint64_t seed)
+{
+	struct bgp_rib_in *rib = xcalloc(1, sizeof(*rib));
+
+	prefix_table_init(&rib->table, sizeof(struct in_route), seed);
+	bgp_paths_init(&rib->paths, seed);
+	rib->arena = arena_new();
+	return rib;
+}
+
+struct bgp_rib_in *bgp_rib_in_free(struct bgp_rib_in *rib)
+{
+	if (!rib)
+		return NULL;
+	prefix_table_done(&rib->table);
+	prefix_queue_done(&rib->changed);
+	bgp_paths_done(&rib->paths);
+	arena_free(rib->arena);
+	free(rib);
+	return NULL;
+}
+
+bool bgp_rib_in_is_open(const struct bgp_rib_in *rib)
+{
+	return !bgp_import_is_nothing(&rib->import);
+}
+
+/* --- one route ------------------------------------------------------------------------------- */
+
+static size_t n_rejected(const struct bgp_rib_in *rib)
+{
+	size_t n = 0;
+
+	for (enum bgp_verdict v = BGP_ACCEPTED + 1; v < BGP_N_VERDICTS; v++)
+		n += rib->n_by[v];
+	return n;
+}
+
+static const struct bgp_path *accepted_path(const struct in_route *r)
+{
+	return r->path && r->verdict == BGP_ACCEPTED ? r->path : NULL;
+}
+
+static void queue(struct bgp_rib_in *rib, struct in_route *r)
+{
+	if (!r->is_queued)
+		prefix_queue_push(&rib->changed, &r->prefix);
+	r->is_queued = true;
+}
+
+/* Gives the route another state, of which it takes the path; it may cease to exist. */
+static void settle(struct bgp_rib_in *rib, struct in_route *r, struct in_route to)
+{
+	const struct in_route before = *r;
+
+	rib->n_stale += (to.path && to.is_stale) - (before.path && before.is_stale);
+	if (before.path)
+		rib->n_by[before.verdict]--;
+	if (to.path)
+		rib->n_by[to.verdict]++;
+	r->verdict = to.verdict;
+	r->is_stale = to.is_stale;
+	r->path = to.path;
+	if (accepted_path(&before) != accepted_path(r))
+		queue(rib, r);
+	if (before.path != to.path)
+		bgp_paths_put(&rib->paths, before.path);
+	if (!r->path && !r->is_queued)
+		prefix_table_remove(&rib->table, r);
+}
+
+static void remove_route(struct bgp_rib_in *rib, struct in_route *r)
+{
+	settle(rib, r, (struct in_route){.path = NULL});
+}
+
+/* By policy, by what the route is, and last by the number of those that are accepted already. */
+static enum bgp_verdict judge(const struct bgp_rib_in *rib, const struct ip_prefix *prefix,
+			      const struct bgp_path *path, bool is_in)
+{
+	const char *what;
+	enum bgp_verdict v = bgp_import_judge(&rib->import, prefix, &what);
+
+	if (v != BGP_ACCEPTED)
+		return v;
+	if (path->fault != BGP_ACCEPTED)
+		return path->fault;
+	if (!is_in && rib->n_by[BGP_ACCEPTED] >= rib->import.max_prefixes)
+		return BGP_OVER_LIMIT;
+	return BGP_ACCEPTED;
+}
+
+static void miss(struct bgp_rib_in *rib, enum bgp_verdict v)
+{
+	rib->n_not_kept++;
+	rib->has_missed = true;
+	rib->has_lost |= v == BGP_OVER_LIMIT;
+}
+
+static void announce(struct bgp_rib_in *rib, const struct ip_prefix *prefix,
+		     const struct bgp_path *path)
+{
+	struct in_route *r = prefix_table_find(&rib->table, prefix);
+	const bool is_in = r && accepted_path(r);
+	const enum bgp_verdict v = judge(rib, prefix, path, is_in);
+
+	if ((!r || !r->path) && v != BGP_ACCEPTED && n_rejected(rib) >= BGP_REJECTED_MAX) {
+		miss(rib, v);
+		return;
+	}
+	if (!r)
+		r = prefix_table_add(&rib->table, prefix);
+	settle(rib, r,
+	       (struct in_route){.verdict = (uint8_t)v, .path = bgp_paths_get(&rib->paths, path)});
+	assert(rib->n_by[BGP_ACCEPTED] <= rib->import.max_prefixes);
+}
+
+static void withdraw(struct bgp_rib_in *rib, const struct ip_prefix *prefix)
+{
+	struct in_route *r = prefix_table_find(&rib->table, prefix);
+
+	if (r && r->path)
+		remove_route(rib, r);
+	else if (rib->n_not_kept > 0)
+		rib->n_not_kept--;
+}
+
+/* --- many ------------------------------------------------------------------------------------ */
+
+/*
+ * Calls for each route: `do_` may let it go, and then the last one comes to its place. Nothing is
+ * asked of those that are gone already.
+ */
+#define FOR_EACH_ROUTE(rib, i, r)                                                                  \
+	for (size_t i = (rib)->table.n; i-- > 0;)                                                  \
+		for (struct in_route *r = prefix_table_at(&(rib)->table, i); r && r->path; r = NULL)
+
+/* There is room: routes that were over the limit are accepted, as many as there is room for. */
+static void fill_up(struct bgp_rib_in *rib)
+{
+	if (rib->n_by[BGP_OVER_LIMIT] == 0 || rib->n_by[BGP_ACCEPTED] >= rib->import.max_prefixes)
+		return;
+	FOR_EACH_ROUTE(rib, i, r)
+	{
+		struct in_route to = *r;
+
+		if (r->verdict != BGP_OVER_LIMIT)
+			continue;
+		if (rib->n_by[BGP_ACCEPTED] >= rib->import.max_prefixes)
+			return;
+		to.verdict = BGP_ACCEPTED;
+		settle(rib, r, to);
+	}
+}
+
+static void judge_anew(struct bgp_rib_in *rib)
+{
+	/* Not by settle(): on the way more may be accepted than the limit allows now. */
+	FOR_EACH_ROUTE(rib, i, r)
+	{
+		struct in_route to = *r;
+		const size_t n_others = rib->n_by[BGP_ACCEPTED] - (r->verdict == BGP_ACCEPTED);
+
+		to.verdict = (uint8_t)judge(rib, &r->prefix, r->path, true);
+		if (to.verdict == BGP_ACCEPTED && n_others >= rib->import.max_prefixes)
+			to.verdict = BGP_OVER_LIMIT;
+		rib->n_by[r->verdict]--;
+		rib->n_by[to.verdict]++;
+		if ((r->verdict == BGP_ACCEPTED) != (to.verdict == BGP_ACCEPTED))
+			queue(rib, r);
+		r->verdict = to.verdict;
+	}
+}
+
+bool bgp_rib_in_set_import(struct bgp_rib_in *rib, const struct bgp_import *import)
+{
+	bool ask;
+
+	if (bgp_import_equal(&rib->import, import))
+		return false;
+	ask = !bgp_rib_in_is_open(rib) || rib->has_missed;
+	arena_reset(rib->arena);
+	rib->import = bgp_import_copy(rib->arena, import);
+	if (!bgp_rib_in_is_open(rib)) {
+		for (enum bgp_family f = 0; f < BGP_N_FAMILIES; f++)
+			bgp_rib_in_drop(rib, f);
+		return false;
+	}
+	judge_anew(rib);
+	fill_up(rib);
+	if (ask) {
+		rib->has_missed = rib->has_lost = false;
+		rib->n_not_kept = 0;
+	}
+	return ask;
+}
+
+static bool is_of(const struct in_route *r, enum bgp_family family)
+{
+	return bgp_family_of_addr(&r->prefix.addr) == family;
+}
+
+void bgp_rib_in_sweep(struct bgp_rib_in *rib, enum bgp_family family)
+{
+	if (rib->n_stale == 0)
+		return;
+	FOR_EACH_ROUTE(rib, i, r)
+	{
+		if (r->is_stale && is_of(r, family))
+			remove_route(rib, r);
+	}
+	fill_up(rib);
+}
+
+void bgp_rib_in_stale(struct bgp_rib_in *rib, enum bgp_family family)
+{
+	bgp_rib_in_sweep(rib, family);
+	FOR_EACH_ROUTE(rib, i, r)
+	{
+		rib->n_stale += !r->is_stale && is_of(r, family);
+		r->is_stale |= is_of(r, family);
+	}
+}
+
+void bgp_rib_in_drop(struct bgp_rib_in *rib, enum bgp_family family)
+{
+	FOR_EACH_ROUTE(rib, i, r)
+	{
+		if (is_of(r, family))
+			remove_route(rib, r);
+	}
+	rib->n_not_kept = 0;
+	rib->has_lost = rib->has_missed = false;
+	fill_up(rib);
+}
+
+bool bgp_rib_in_has_room_again(struct bgp_rib_in *rib)
+{
+	const size_t max = rib->import.max_prefixes;
+
+	if (!rib->has_lost || rib->n_by[BGP_ACCEPTED] > max - max / 10)
+		return false;
+	rib->has_lost = rib->has_missed = false;
+	rib->n_not_kept = 0;
+	return true;
+}
+
+/* --- UPDATEs --------------------------------------------------------------------------------- */
+
+static void withdraw_all(struct bgp_rib_in *rib, struct rcur nlri, enum bgp_family family)
+{
+	struct ip_prefix prefix;
+
+	while (bgp_nlri_next(&nlri, family, &prefix))
+		withdraw(rib, &prefix);
+}
+
+static void announce_all(struct bgp_rib_in *rib, struct rcur nlri, enum bgp_family family,
+			 const struct bgp_path *path)
+{
+	struct ip_prefix prefix;
+
+	while (bgp_nlri_next(&nlri, family, &prefix))
+		announce(rib, &prefix, path);
+}
+
+void bgp_rib_in_learn(struct bgp_rib_in *rib, const struct bgp_update *u,
+		      const struct bgp_update_session *s)
+{
+	struct bgp_path_room room;
+	struct bgp_path path;
+
+	if (!bgp_rib_in_is_open(rib))
+		return;
+	withdraw_all(rib, u->withdrawn, BGP_IPV4_UNICAST);
+	withdraw_all(rib, u->mp_unreach.nlri, u->mp_unreach.family);
+	if (rcur_left(&u->nlri) > 0) {
+		path = bgp_path_of(u, s, false, &room);
+		announce_all(rib, u->nlri, BGP_IPV4_UNICAST, &path);
+	}
+	if (u->mp_reach.n > 0) {
+		path = bgp_path_of(u, s, true, &room);
+		announce_all(rib, u->mp_reach.nlri, u->mp_reach.family, &path);
+	}
+	fill_up(rib);
+}
+
+void bgp_rib_in_unlearn(struct bgp_rib_in *rib, const struct bgp_update *u)
+{
+	if (!bgp_rib_in_is_open(rib))
+		return;
+	withdraw_all(rib, u->withdrawn, BGP_IPV4_UNICAST);
+	withdraw_all(rib, u->nlri, BGP_IPV4_UNICAST);
+	withdraw_all(rib, u->mp_unreach.nlri, u->mp_unreach.family);
+	withdraw_all(rib, u->mp_reach.nlri, u->mp_reach.family);
+	fill_up(rib);
+}
+
+/* --- looking --------------------------------------------------------------------------------- */
+
+bool bgp_rib_in_take(struct bgp_rib_in *rib, struct ip_prefix *ret)
+{
+	struct in_route *r;
+
+	if (!prefix_queue_pop(&rib->changed, ret))
+		return false;
+	r = prefix_table_find(&rib->table, ret);
+	assert(r && r->is_queued);
+	r->is_queued = false;
+	if (!r->path)
+		prefix_table_remove(&rib->table, r);
+	return true;
+}
+
+void bgp_rib_in_retake(struct bgp_rib_in *rib)
+{
+	FOR_EACH_ROUTE(rib, i, r)
+	{
+		if (accepted_path(r))
+			queue(rib, r);
+	}
+}
+
+const struct bgp_path *bgp_rib_in_accepted(const struct bgp_rib_in *rib,
+					   const struct ip_prefix *prefix)
+{
+	const struct in_route *r = prefix_table_find(&rib->table, prefix);
+
+	return r ? accepted_path(r) : NULL;
+}
+
+struct bgp_rib_in_counts bgp_rib_in_counts(const struct bgp_rib_in *rib)
+{
+	struct bgp_rib_in_counts ret = {
+		.n_accepted = rib->n_by[BGP_ACCEPTED],
+		.n_stale = rib->n_stale,
+		.n_not_kept = rib->n_not_kept,
+		.is_over_limit = rib->has_lost || rib->n_by[BGP_OVER_LIMIT] > 0,
+	};
+
+	memcpy(ret.n_by, rib->n_by, sizeof(ret.n_by));
+	return ret;
+}
+
+bool bgp_rib_in_next(const struct bgp_rib_in *rib, size_t *pos, struct bgp_rib_in_route *ret)
+{
+	const struct in_route *r;
+
+	do
+		r = prefix_table_in_order(&rib->table, (*pos)++);
+	while (r && !r->path);
+	if (!r)
+		return false;
+	*ret = (struct bgp_rib_in_route){.prefix = r->prefix,
+					 .verdict = r->verdict,
+					 .is_stale = r->is_stale,
+					 .path = r->path};
+	if (r->verdict == BGP_RESERVED)
+		(void)bgp_import_judge(&rib->import, &r->prefix, &ret->what);
+	return true;
+}
+
+size_t bgp_rib_in_behind(const struct bgp_rib_in *rib, const struct ip_prefix *prefix)
+{
+	return prefix_table_behind(&rib->table, prefix);
+}
