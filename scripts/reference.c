@@ -14,6 +14,7 @@
 struct place {
 	const char *path;
 	const char *defaults; /* NULL: zero */
+	unsigned versions;    /* that have what it is a part of; 0: all */
 	const struct api_schema *schema;
 };
 
@@ -114,6 +115,18 @@ static bool is_one_version(const struct place *p)
 	return !p->schema->versions[1];
 }
 
+static unsigned versions_of(const struct place *p, const struct api_field *f)
+{
+	return f->versions ? f->versions : p->versions;
+}
+
+static bool is_of_some(const struct place *p, const struct api_field *f)
+{
+	const unsigned versions = versions_of(p, f);
+
+	return versions && versions != API_ALL && !is_one_version(p);
+}
+
 static void print_notes(const struct place *p, const struct api_field *f)
 {
 	if (f->required == API_ALL || (f->required && is_one_version(p)))
@@ -122,14 +135,14 @@ static void print_notes(const struct place *p, const struct api_field *f)
 		printf(" required in");
 		print_versions(p, f->required);
 	}
-	if (f->versions && f->versions != API_ALL && !is_one_version(p)) {
+	if (is_of_some(p, f)) {
 		printf("%s only", f->required ? ";" : "");
-		print_versions(p, f->versions);
+		print_versions(p, versions_of(p, f));
 	}
 	if (f->flags & API_FIELD_LATER)
-		printf("%s not acted on yet", f->versions ? ";" : "");
+		printf("%s not acted on yet", is_of_some(p, f) ? ";" : "");
 	if (f->flags & API_FIELD_NO_EFFECT)
-		printf("%s no effect", f->versions ? ";" : "");
+		printf("%s no effect", is_of_some(p, f) ? ";" : "");
 	if (f->flags & API_FIELD_APART)
 		printf(" an item that is wrong costs itself alone");
 	if (f->flags & API_FIELD_ELSEWHERE)
@@ -146,7 +159,8 @@ static void print_table(const struct place *p, const struct api_table *t, unsign
 	for (size_t i = 0; i < t->n; i++) {
 		const struct api_field *f = &t->fields[i];
 		char path[256];
-		struct place below = {.path = path, .schema = p->schema};
+		struct place below = {
+			.path = path, .schema = p->schema, .versions = versions_of(p, f)};
 
 		snprintf(path, sizeof(path), "%s%s%s%s", p->path, p->path[0] ? "." : "", f->name,
 			 f->is_list && f->type == API_TYPE_STRUCT ? "[]" : "");

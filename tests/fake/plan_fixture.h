@@ -115,6 +115,8 @@ void fixture_add_slice(struct fixture *f, const char *service, const char *endpo
 void fixture_basics(struct fixture *f);
 /* Basics and a Local Service "web" with one endpoint here, converged: announced. */
 struct fixture *fixture_announced(void);
+/* eth0 has 2001:db8:1::10 besides, so that sessions over it can carry IPv6. */
+void fixture_give_ipv6(struct fixture *f);
 /* The same from a file; false: it cannot be read. */
 bool fixture_put_file(struct fixture *f, const char *path);
 

@@ -134,6 +134,15 @@ void fixture_basics(struct fixture *f)
 	fixture_object(f, "BGPAdvertisement", "adv", "", "spec: {}");
 }
 
+void fixture_give_ipv6(struct fixture *f)
+{
+	struct plan_local_addr a = {.len = 64, .ifindex = 2};
+	const bool ok = ip_addr_parse("2001:db8:1::10", &a.addr);
+
+	assert(ok && f->node.n_addrs < ARRAY_SIZE(f->addrs));
+	f->addrs[f->node.n_addrs++] = a;
+}
+
 struct fixture *fixture_announced(void)
 {
 	struct fixture *f = fixture_new();

@@ -14,6 +14,7 @@ UNUSED=192.168.100.77 # under it, and no Service's
 netlink_all() {
 	run_step loop "An aggregate without blackholes: what nobody has goes round until its TTL ends" step_loop &&
 		run_step loop-ends "With them it ends at the node, after one hop" step_loop_ends &&
+		run_step led "A Service with policy Local and a pod on one node: led there, past the aggregate" step_led &&
 		run_step host-and-pods "Host and pods reach the VIP by kube-proxy's rules as before" step_host_and_pods &&
 		run_step own-address "An aggregate over the node's own address: told, and the address answers" step_own_address &&
 		run_step more-specific "What the node routes more precisely under it goes on" step_more_specific &&
@@ -78,6 +79,29 @@ step_loop_ends() {
 	lab_in client curl -s -m 3 -o "$LAB_DIR/answer" "http://$VIP/" || { say "the VIP does not answer"; return 1; }
 	router_has_both "$AGGREGATE"
 }
+
+# Both nodes announce the aggregate, and one of them has the only pod of another Service.
+LONE=192.168.100.50
+is_led() { [ "$(lab_in router ip route show "$LONE" | grep -o "via [0-9.]*")" = "via 192.168.1.10" ]; }
+step_led() {
+	local out=$LAB_DIR/lone.json file=$LAB_DIR/config/lone.yaml
+	printf '%s\n' 'apiVersion: v1' 'kind: Service' "metadata: {name: lone, namespace: default, annotations: {metallb.io/loadBalancerIPs: $LONE}}" \
+		'spec: {type: LoadBalancer, externalTrafficPolicy: Local, ports: [{name: "", port: 80, protocol: TCP}]}' '---' \
+		'apiVersion: discovery.k8s.io/v1' 'kind: EndpointSlice' \
+		'metadata: {name: lone-1, namespace: default, labels: {kubernetes.io/service-name: lone}}' \
+		'addressType: IPv4' 'ports: [{name: "", port: 80, protocol: TCP}]' 'endpoints:' \
+		"- {addresses: [${LAB_POD_ADDR[a1]}], nodeName: node-a, conditions: {ready: true}}" >"$file.new"
+	mv "$file.new" "$file"
+	lab_until 5 is_led || { lab_in router ip route show | grep 192.168.100; return 1; }
+	router_has_both "$AGGREGATE" || return 1
+	lab_in router ip route show "$LONE" | sed 's/^/  /'
+	lab_ctl node-a explain service default/lone | sed -n '/ADVERTISEMENT/,$p' | sed 's/^/  /'
+	lab_in client python3 "$LAB_ROOT/scripts/lab-client" requests "http://$LONE/" 100 >"$out"
+	rm "$file"
+	STEP_NOTE="$(jq -r '"\(.requests) requests, \(.failed | length) failed"' "$out")"
+	jq -e '.requests == 100 and (.failed | length) == 0' "$out" >/dev/null && lab_until 5 gone_from_router "$LONE"
+}
+gone_from_router() { ! lab_in router ip route show "$1" | grep -q .; }
 
 # answers_from NAMESPACE: the VIP, to that one.
 answers_from() { lab_in "$1" curl -s -m 3 -o "$LAB_DIR/answer" "http://$VIP/" || { say "the VIP does not answer $1"; return 1; }; }

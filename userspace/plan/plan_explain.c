@@ -65,13 +65,13 @@ static struct plan_step judge(const struct plan_draft *d, const struct env_adver
 		step.message = "its serviceSelectors do not select the Service";
 		return step;
 	}
-	step.message = arena_printf(
-		d->arena, "announces /%u of it%s", a->spec->aggregation[family],
-		a->spec->aggregation[family] < ip_family_bits(family) &&
-				plan_claims_lead(&d->env, service)
-			? ", and it alone to peers that get no longer prefix: with "
-			  "policy Local only nodes with its pods are to have its packets"
-			: "");
+	step.message = arena_printf(d->arena,
+				    a->spec->aggregation[family] < ip_family_bits(family) &&
+						    plan_claims_lead(&d->env, service)
+					    ? "announces /%u of it, and the address itself where "
+					      "nothing longer leads to it: policy Local"
+					    : "announces /%u of it",
+				    a->spec->aggregation[family]);
 	return step;
 }
 

@@ -358,6 +358,28 @@ static void large_ranges_cost_nothing_and_their_ends_are_safe(void **state)
 	assert_string_equal(addresses(f, "e"), "2001:db8::");
 }
 
+/* What a plan takes of memory with one pool of these ranges and a Service of each family. */
+static size_t used_with(const char *ranges)
+{
+	_cleanup_(fixture_freep) struct fixture *f = fixture_new();
+
+	pool(f, "a", ranges);
+	service(f, "four", "", "");
+	service(f, "six", "", "ipFamilies: [IPv6]");
+	fixture_plan(f);
+	assert_string_equal(addresses(f, "four"), "11.0.0.0");
+	assert_string_equal(addresses(f, "six"), "2001:db8::");
+	return arena_used(f->arena);
+}
+
+static void a_pool_takes_as_much_memory_whatever_its_size(void **state)
+{
+	const size_t small = used_with("addresses: [11.0.0.0/30, \"2001:db8::/126\"]");
+
+	(void)state;
+	assert_int_equal(used_with("addresses: [11.0.0.0/8, \"2001:db8::/64\"]"), small);
+}
+
 /* In the midst of IPv6 lie the addresses that stand for IPv4: no range of it ends or begins there.
  */
 static void what_stands_for_ipv4_is_not_of_ipv6(void **state)
@@ -427,6 +449,7 @@ int main(void)
 		cmocka_unit_test(both_move_to_the_pool_that_is_wished_for_or_each_that_can),
 		cmocka_unit_test(sharing_is_by_family_and_one_key),
 		cmocka_unit_test(large_ranges_cost_nothing_and_their_ends_are_safe),
+		cmocka_unit_test(a_pool_takes_as_much_memory_whatever_its_size),
 		cmocka_unit_test(what_stands_for_ipv4_is_not_of_ipv6),
 		cmocka_unit_test(last_bytes_of_ipv6_are_not_avoided),
 		cmocka_unit_test(kept_for_a_pool_that_cannot_be_read_by_family),

@@ -107,6 +107,68 @@ static void services_under_one_aggregate_are_one_route(void **state)
 	assert_null(fixture_held(f, "r1", "192.168.100.0/24"));
 }
 
+/* One of the family, with a pod here. */
+static void put_service(struct fixture *f, const char *name, char family)
+{
+	struct arena *arena = arena_new();
+
+	fixture_object(f, "Service", name, "",
+		       arena_printf(arena,
+				    "spec: {type: LoadBalancer, ipFamilies: [IPv%c], ports: "
+				    "[{port: 80, protocol: TCP}]}",
+				    family));
+	fixture_object(f, "EndpointSlice", name,
+		       arena_printf(arena, "labels: {kubernetes.io/service-name: %s}", name),
+		       arena_printf(arena,
+				    "addressType: IPv%c\nports: [{name: \"\", port: 80, protocol: "
+				    "TCP}]\nendpoints: [{addresses: [\"%s\"], nodeName: node-a}]",
+				    family, family == '4' ? "10.244.0.5" : "2001:db8:f::5"));
+	arena_free(arena);
+}
+
+/* While one is there that wants it, neither who comes nor who goes costs the router a word. */
+static void a_shared_aggregate_does_not_flap(void **state)
+{
+	static const char families[] = "46";
+
+	(void)state;
+	for (const char *family = families; *family; family++) {
+		_cleanup_(fixture_freep) struct fixture *f = fixture_new();
+		const char *net = *family == '4' ? "192.168.100.0/24" : "2001:db8::/120";
+		static const char *const names[] = {"s0", "s1", "s2"};
+		struct bgp_rib *rib;
+
+		fixture_basics(f);
+		fixture_give_ipv6(f);
+		fixture_object(f, "IPAddressPool", "six", "",
+			       "spec: {addresses: [\"2001:db8::/120\"]}");
+		fixture_object(f, "BGPPeer", "r1", "",
+			       "spec: {myASN: 64512, peerASN: 64513, peerAddress: 10.0.0.1, "
+			       "dualStackAddressFamily: true}");
+		fixture_object(f, "BGPAdvertisement", "adv", "",
+			       "spec: {aggregationLength: 24, aggregationLengthV6: 120}");
+		put_service(f, names[0], *family);
+		fixture_converge(f, 10);
+		assert_non_null(fixture_held(f, "r1", net));
+		rib = fixture_peer(f, "r1")->rib;
+		fixture_peer(f, "r1")->stuck = true; /* whatever is to be said would stay unsaid */
+		for (size_t i = 1; i < ARRAY_SIZE(names); i++) {
+			put_service(f, names[i], *family);
+			fixture_converge(f, 10);
+			fixture_drop(f, "Service", names[i - 1]);
+			fixture_converge(f, 10);
+			f->now += 100 * NSEC_PER_SEC; /* with its drain */
+			fixture_converge(f, 10);
+			assert_false(bgp_rib_dirty(rib, BGP_IPV4_UNICAST));
+			assert_false(bgp_rib_dirty(rib, BGP_IPV6_UNICAST));
+		}
+		fixture_drop(f, "Service", names[2]);
+		fixture_converge(f, 10);
+		assert_true(
+			bgp_rib_dirty(rib, *family == '4' ? BGP_IPV4_UNICAST : BGP_IPV6_UNICAST));
+	}
+}
+
 static void equal_attribute_sets_are_one_set(void **state)
 {
 	_cleanup_(fixture_freep) struct fixture *f = fixture_announced();
@@ -374,6 +436,7 @@ int main(void)
 		cmocka_unit_test(newest_prepend_wins_and_only_another_value_is_told),
 		cmocka_unit_test(unset_local_pref_stays_unset_unless_a_default_is_set),
 		cmocka_unit_test(services_under_one_aggregate_are_one_route),
+		cmocka_unit_test(a_shared_aggregate_does_not_flap),
 		cmocka_unit_test(equal_attribute_sets_are_one_set),
 		cmocka_unit_test(too_many_communities_together_change_nothing),
 		cmocka_unit_test(withdraw_waits_until_its_replacement_was_written),
