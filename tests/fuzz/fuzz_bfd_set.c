@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
  * Every verb of a set of sessions, in any order, from the bytes of the input: packets valid and
- * spoiled, arrivals before the last one, configurations that change, time that jumps, a driver that
- * does not poll. What comes out must parse, a refused packet changes nothing, deadlines lie ahead
- * when all that was due is done, and Up is never without a peer.
+ * spoiled, echo packets that come back, arrivals before the last one, configurations that change,
+ * time that jumps, a driver that does not poll. What comes out must parse, a refused packet changes
+ * nothing, deadlines lie ahead when all that was due is done, and Up is never without a peer.
  *
  * Input: commands, each an octet (low three bits the verb, the rest which session) and its
  * operands.
@@ -25,13 +25,14 @@ enum command {
 	CMD_NOTE,
 	CMD_RECONFIGURE,
 	CMD_TICK, /* advance by 2^n ns, or to the deadline; then what is due */
-	CMD_POLL,
+	CMD_POLL, /* and the last echo packet comes back, to whom it may */
 };
 
 struct run {
 	struct rcur in;
 	struct bfd_set *set;
 	nsec_t now;
+	uint8_t echo[BFD_ECHO_BYTES];
 };
 
 static struct bfd_config read_config(struct run *r, unsigned which)
@@ -46,6 +47,7 @@ static struct bfd_config read_config(struct run *r, unsigned which)
 					 (rcur_u8(&r->in) + 1u) << 12, rcur_u8(&r->in)}};
 
 	c.terms.detect_mult += c.terms.detect_mult == 0;
+	c.echo_tx_us = bits & 64 ? 1000u << (bits >> 4 & 7) : 0;
 	if (bits & 2)
 		c.auth = (struct bfd_auth_key){
 			.type = 1 + (bits >> 2 & 3), .id = 1, .len = 4, .key = "open"};
@@ -80,6 +82,9 @@ static void check_state(const struct bfd_session *s)
 {
 	assert(s->state != BFD_UP || s->remote.discriminator != 0);
 	assert(s->state == BFD_UP || !s->is_polling);
+	assert(s->state == BFD_UP || s->echo.interval == 0);
+	assert(s->echo.interval != 0 || !s->echo.is_proven);
+	assert(s->echo.interval == 0 || !s->config.is_multihop);
 	assert(s->state != BFD_UP || bfd_session_detection(s) != NSEC_NEVER);
 	assert(bfd_session_interval(s) > 0);
 }
@@ -115,7 +120,8 @@ static void packet(struct run *r, struct bfd_session *s)
 			       .my_discriminator = 9,
 			       .your_discriminator = more & 2 ? 0 : s->discriminator,
 			       .min_tx_us = (uint32_t)rcur_u8(&r->in) << 12,
-			       .min_rx_us = (uint32_t)rcur_u8(&r->in) << 12};
+			       .min_rx_us = (uint32_t)rcur_u8(&r->in) << 12,
+			       .min_echo_rx_us = more & 4 ? 1u << (more >> 3) : 0};
 	uint8_t buf[BFD_PACKET_MAX];
 
 	bfd_packet_encode(buf, &p, auth_len);
@@ -146,6 +152,8 @@ static void do_due(struct run *r)
 			assert(!s->config.is_passive || p.your_discriminator != 0);
 			assert(n++ < 4 * SESSIONS);
 		}
+		if (bfd_session_transmit_echo(s, r->now, r->echo))
+			assert(s->remote.min_echo_rx_us != 0 && s->config.echo_tx_us != 0);
 		bfd_set_touch(r->set, s);
 	}
 	assert(bfd_set_deadline(r->set) > r->now);
@@ -205,6 +213,7 @@ static void do_command(struct run *r)
 	} else if (command == CMD_RECONFIGURE) {
 		reconfigure(r, s);
 	} else {
+		(void)bfd_session_receive_echo(s, r->now, r->echo, sizeof(r->echo));
 		for (unsigned n = 0; bfd_session_poll(s, &e); n++)
 			assert(n < BFD_EVENTS && e.from != e.to);
 	}

@@ -19,7 +19,9 @@ bfd_all() {
 		run_step bfd-changes "Other intervals, and passive: no session goes down" step_bfd_changes &&
 		run_step bfd-restart "SIGTERM: FRR keeps the route, and BFD does not take it" step_bfd_restart &&
 		run_step bfd-removed "A profile that is taken away closes no BGP session" step_bfd_removed &&
-		run_step bfd-multihop "BFD with FRR behind a router: multihop, by minimumTtl" step_bfd_multihop
+		run_step bfd-multihop "BFD with FRR behind a router: multihop, by minimumTtl" step_bfd_multihop &&
+		{ [ -z "${BFD_BUSY:-}" ] ||
+			run_step bfd-busy "Four busy loops for $BFD_BUSY s at 50 ms x 3: no session goes down" step_bfd_busy; }
 }
 
 bfd_dir() { echo "$LAB_DIR/bfd-$1"; }
@@ -362,3 +364,26 @@ step_bfd_multihop() {
 	lab_until 20 bfd_far_is_up || { bfd_far_says; return 1; }
 	STEP_NOTE="Up at TTL 254; at 253 refused until minimumTtl allowed it"
 }
+
+# The routers' daemons are not to be late, so that only our side is asked. No word of theirs is needed: a Down at
+# either end is counted at ours.
+step_bfd_busy() {
+	local flaps i
+	bfd_profile "transmitInterval: 50, receiveInterval: 50, detectMultiplier: 3"
+	lab_until 20 bfd_are_up4 || { bfd_say; return 1; }
+	chrt -a -f -p 30 "$(cat "$(bfd_dir frr)/bfdd.pid")" && chrt -a -f -p 30 "$(cat "$(bfd_dir bird)/bird.pid")" ||
+		{ say "the routers have no real time"; return 1; }
+	sleep 2
+	flaps=$(bfd_flaps)
+	for ((i = 0; i < 4; i++)); do
+		lab_spawn /dev/null bfd timeout "$BFD_BUSY" bash -c 'while :; do :; done'
+	done
+	sleep "$BFD_BUSY"
+	[ "$(bfd_flaps)" = "$flaps" ] && bfd_are_up4 || {
+		say "flaps: $flaps, then $(bfd_flaps)"
+		grep "BFD session down" "$LAB_DIR/bfd.log"
+		return 1
+	}
+	STEP_NOTE="no Down; latest wake-up of our thread $(lab_ctl bfd status -o json | jq .bfd.latestMillis) ms"
+}
+bfd_are_up4() { [ "$(bfd_show | jq '[.[] | select(.peer != "far" and .state == "Up")] | length')" = 4 ]; }

@@ -17,6 +17,7 @@ bfd_xdp_all() {
 		run_step bfdx-stopped "An agent that is stopped for $BFDX_STOP s: no session goes down, at either end" step_bfdx_stopped &&
 		run_step bfdx-killed "kill -9 and start, $BFDX_KILLS times: FRR sees no Down" step_bfdx_killed &&
 		run_step bfdx-echo "FRR's echo packets come back, and only while the profile says so" step_bfdx_echo &&
+		run_step bfdx-own-echo "Echo packets of ours over FRR: slow control packets, and Down when they are missed" step_bfdx_own_echo &&
 		{ [ -z "${BFD_HOGS:-}" ] ||
 			run_step bfdx-hogs "Hogs at SCHED_FIFO on every processor for $BFD_HOGS s: FRR sees no Down" step_bfdx_hogs; }
 }
@@ -200,6 +201,40 @@ step_bfdx_echo() {
 	bfdx_profile "$BFDX_FAST"
 	lab_until 10 bfdx_reflects false && lab_until 5 bfdx_echo_rests || { bfdx_says; return 1; }
 	[ "$(bfd_frr_downs)" = "$downs" ] || { say "Downs at FRR: $downs, then $(bfd_frr_downs)"; return 1; }
+}
+
+bfdx_echo_is() { bfd_show | jq -e --arg e "$1" 'length == 2 and all(.state == "Up" and .echo == $e)' >/dev/null; }
+# Nothing is detected by control packets sooner than this.
+bfdx_detects_over() { bfd_show | jq -e --argjson d "$1" 'length == 2 and all(.detectMillis >= $d)' >/dev/null; }
+bfdx_echo_says() { bfd_show | jq -c '.[] | {peer, state, echo, echoMillis, echoPacketsSent, echoPacketsReturned, echoError, remoteEchoMillis, detectMillis, diagnostic, flaps}'; }
+bfdx_failed_by_echo() {
+	lab_ctl bfd show bfd "$1" -o json | jq -e '[.[0].changes[] | select(.diagnostic == "echo failed")] | length > 0' >/dev/null
+}
+bfdx_echo_flap() { [ "$(bfd_flaps)" -ge "$1" ]; }
+
+# FRR says that it takes echo packets whether it sends any or not; its kernel forwards ours.
+step_bfdx_own_echo() {
+	local flaps downs
+	lab_in b-frr sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1
+	lab_until 20 bfdx_has_bgp || { bfdx_says; return 1; }
+	flaps=$(bfd_flaps) downs=$(bfd_frr_downs)
+	bfdx_profile "$BFDX_FAST, echoMode: true, echoInterval: 50"
+	lab_until 15 bfdx_echo_is on && lab_until 10 bfdx_detects_over 3000 || { bfdx_echo_says; bfdx_says; return 1; }
+	sleep 3
+	bfdx_echo_is on && [ "$(bfd_flaps)" = "$flaps" ] && [ "$(bfd_frr_downs)" = "$downs" ] || { bfdx_echo_says; bfdx_says; return 1; }
+	say "$(bfdx_echo_says | tr '\n' ' ')"
+	# Lost on their way through FRR's host, while control packets, one a second, get through.
+	lab_in b-frr nft -f - <<<"table inet echo { chain f { type filter hook forward priority 0; udp dport 3785 drop; }; }"
+	lab_until 5 bfdx_echo_flap $((flaps + 2)) && bfdx_failed_by_echo frr4 && bfdx_failed_by_echo frr6 || { bfdx_echo_says; bfdx_says; return 1; }
+	# What never comes back is not missed: up again, by control packets.
+	lab_until 20 bfdx_echo_is probing && lab_until 30 bfdx_has_bgp && lab_until 10 bfd_detects_in frr4 150 || { bfdx_echo_says; bfdx_says; return 1; }
+	lab_in b-frr nft delete table inet echo
+	lab_until 10 bfdx_echo_is on || { bfdx_echo_says; return 1; }
+	STEP_NOTE="on over IPv4 and IPv6; lost ones ended both sessions with diagnostic 2; $(bfd_flaps) flaps in all"
+	flaps=$(bfd_flaps)
+	bfdx_profile "$BFDX_FAST"
+	lab_until 10 bfdx_echo_is off && lab_until 10 bfd_detects_in frr4 150 || { bfdx_echo_says; return 1; }
+	[ "$(bfd_flaps)" = "$flaps" ]
 }
 
 # FRR's daemon has a higher priority than the hogs, which have one above our thread's: only we are starved. They end

@@ -30,10 +30,15 @@ void agent_bfd_done(struct agent_bfd *b)
 
 /* ---- what a peer wants ----------------------------------------------------------------------- */
 
+static bool is_link_local(const struct ip_addr *a)
+{
+	return !ip_addr_is_v4(a) && ip_addr_is_link_local(a);
+}
+
 static struct bfd_config config_of(const struct plan_peer *p)
 {
 	/* An address that is of one link does not say of which. */
-	bool needs_device = !ip_addr_is_v4(&p->address) && ip_addr_is_link_local(&p->address);
+	const bool needs_device = is_link_local(&p->address);
 
 	return (struct bfd_config){.peer = p->address,
 				   .local = p->source,
@@ -43,7 +48,9 @@ static struct bfd_config config_of(const struct plan_peer *p)
 				   .is_passive = p->bfd.is_passive,
 				   .terms = p->bfd.terms,
 				   .auth = p->bfd.auth,
-				   .min_echo_rx_us = p->bfd.echo_us};
+				   .min_echo_rx_us = p->bfd.echo_us,
+				   /* No router forwards what is for a link-local address. */
+				   .echo_tx_us = is_link_local(&p->address) ? 0 : p->bfd.echo_us};
 }
 
 /* One BFD session, whatever its terms are. */
@@ -57,7 +64,7 @@ static bool has_same_terms(const struct bfd_config *a, const struct bfd_config *
 {
 	return bfd_terms_same(&a->terms, &b->terms) && a->is_passive == b->is_passive &&
 	       a->minimum_ttl == b->minimum_ttl && a->min_echo_rx_us == b->min_echo_rx_us &&
-	       bfd_auth_key_same(&a->auth, &b->auth);
+	       a->echo_tx_us == b->echo_tx_us && bfd_auth_key_same(&a->auth, &b->auth);
 }
 
 static struct bfd_line *find(const struct agent_bfd *b, const struct bfd_config *config)

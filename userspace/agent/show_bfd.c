@@ -53,6 +53,28 @@ static void add_auth(cJSON *o, const char *name, const struct bfd_auth_key *key)
 		cJSON_AddNumberToObject(auth, "keyId", key->id);
 }
 
+/* "probing": none has come back yet. */
+static const char *echo_text(const struct bfd_echo *e)
+{
+	if (e->interval == 0)
+		return "off";
+	return e->is_proven ? "on" : "probing";
+}
+
+static void add_echo(cJSON *o, const struct bfd_session_report *r)
+{
+	const struct bfd_session *s = &r->session;
+
+	cJSON_AddStringToObject(o, "echo", echo_text(&s->echo));
+	add_millis(o, "echoMillis", s->echo.interval ? s->echo.interval : NSEC_NEVER);
+	cJSON_AddNumberToObject(o, "echoPacketsSent", (double)s->counters.echo_sent);
+	cJSON_AddNumberToObject(o, "echoPacketsReturned", (double)s->counters.echo_returned);
+	show_add_text(o, "echoError", r->echo_error ? strerror(-r->echo_error) : NULL);
+	add_millis(o, "remoteEchoMillis", s->remote.min_echo_rx_us * NSEC_PER_USEC);
+	cJSON_AddBoolToObject(o, "reflectsEcho", s->is_reflecting);
+	cJSON_AddNumberToObject(o, "echoPacketsReflected", (double)r->n_reflected);
+}
+
 /* "carried": it answers for us when we do not. */
 static const char *xdp_text(const struct bfd_session_report *r)
 {
@@ -87,8 +109,7 @@ static void add_session(cJSON *o, const struct bfd_line *l)
 	cJSON_AddNumberToObject(o, "packetsSent", (double)s->counters.sent);
 	cJSON_AddStringToObject(o, "xdp", xdp_text(&l->report));
 	cJSON_AddNumberToObject(o, "packetsAnsweredByXdp", (double)s->n_carried);
-	cJSON_AddBoolToObject(o, "reflectsEcho", s->is_reflecting);
-	cJSON_AddNumberToObject(o, "echoPacketsReflected", (double)l->report.n_reflected);
+	add_echo(o, &l->report);
 	show_add_text(o, "error", l->report.error ? strerror(-l->report.error) : NULL);
 	add_rejected(o, s->counters.rejected);
 }

@@ -60,9 +60,14 @@ static nsec_t expires_at(const struct bfd_session *s)
 	return nsec_add(s->heard_at, bfd_session_detection(s));
 }
 
-bool bfd_session_is_silent(const struct bfd_session *s, nsec_t now)
+static bool is_expired(const struct bfd_session *s, nsec_t now)
 {
 	return now >= expires_at(s);
+}
+
+bool bfd_session_is_silent(const struct bfd_session *s, nsec_t now)
+{
+	return is_expired(s, now) || bfd_echo_is_silent(&s->echo, now, s->offered.detect_mult);
 }
 
 /* 6.8.7 */
@@ -88,6 +93,16 @@ static nsec_t sends_at(const struct bfd_session *s)
 	       interval % JITTER_ONE * s->jitter / JITTER_ONE;
 }
 
+bool bfd_session_wants_to_hear(const struct bfd_session *s, nsec_t now)
+{
+	const nsec_t next = nsec_min(nsec_add(now, bfd_session_interval(s)),
+				     s->echo.interval ? now + s->echo.interval : NSEC_NEVER);
+
+	return (s->echo.interval && !s->echo.is_proven) ||
+	       nsec_min(expires_at(s), bfd_echo_silent_at(&s->echo, s->offered.detect_mult)) <=
+		       next;
+}
+
 /*
  * While another sends for us by the peer's clock, whose jitter is ours then, our own packets are
  * for what it leaves out.
@@ -102,9 +117,21 @@ static void draw_jitter(struct bfd_session *s)
 
 /* ---- terms and poll sequences ---------------------------------------------------------------- */
 
+/* 6.8.3: while echo detects, the peer's control packets are to be slow. */
+static struct bfd_terms wanted(const struct bfd_session *s)
+{
+	struct bfd_terms ret = s->config.terms;
+
+	if (s->echo.is_proven)
+		ret.min_rx_us = larger(ret.min_rx_us, BFD_SLOW_US);
+	return ret;
+}
+
 static bool is_offered(const struct bfd_session *s)
 {
-	return bfd_terms_same(&s->offered, &s->config.terms);
+	const struct bfd_terms w = wanted(s);
+
+	return bfd_terms_same(&s->offered, &w);
 }
 
 static void in_force_now(struct bfd_session *s)
@@ -127,7 +154,7 @@ static void offer(struct bfd_session *s, nsec_t now)
 {
 	if (is_offered(s) || (s->state == BFD_UP && (s->is_polling || now < s->poll_rests_until)))
 		return;
-	s->offered = s->config.terms;
+	s->offered = wanted(s);
 	if (s->state != BFD_UP) {
 		in_force_now(s);
 		return;
@@ -227,14 +254,34 @@ static void set_state(struct bfd_session *s, nsec_t now, enum bfd_state to, uint
 	s->is_polling = false;
 	s->poll_rests_until = 0;
 	s->change_is_due = true;
+	bfd_echo_set(&s->echo, now, 0, &s->rng);
 	if (s->key_is_due) /* there is nothing left to be kept alive by the former one */
 		use_key(s);
-	s->offered = s->config.terms;
+	s->offered = wanted(s);
 	in_force_now(s);
 	/* The interval falls from a second to what is configured. */
 	if (to == BFD_UP)
 		begin_poll(s);
 	report(s, from);
+}
+
+/*
+ * 6.8.9: only while both are Up and the peer takes them. It begins with a poll sequence: the Final
+ * comes by the way of the peer's packets, which the driver has to learn where they are kept from it
+ * (bfd_session_carried).
+ */
+static void follow_echo(struct bfd_session *s, nsec_t now)
+{
+	const bool was_on = s->echo.interval != 0;
+	nsec_t interval = 0;
+
+	if (s->state == BFD_UP && s->remote.state == BFD_UP && !s->config.is_multihop &&
+	    s->heard_on != 0 && s->config.echo_tx_us != 0 && s->remote.min_echo_rx_us != 0)
+		interval = larger(s->config.echo_tx_us, s->remote.min_echo_rx_us) * NSEC_PER_USEC;
+	bfd_echo_set(&s->echo, now, interval, &s->rng);
+	if (!was_on && interval != 0 && !s->is_polling)
+		begin_poll(s);
+	offer(s, now);
 }
 
 /* 6.8.4: nothing was heard for the detection time. */
@@ -308,7 +355,7 @@ void bfd_session_reconfigure(struct bfd_session *s, nsec_t now, const struct bfd
 	assert(config->is_multihop == s->config.is_multihop);
 	take_key(s, &config->auth);
 	s->config = *config;
-	offer(s, now);
+	follow_echo(s, now);
 }
 
 void bfd_session_forget_keys(struct bfd_session *s)
@@ -370,15 +417,17 @@ enum bfd_reject bfd_session_receive(struct bfd_session *s, const struct bfd_arri
 	}
 	s->counters.received++;
 	/* The silence was long enough, though we wake up only now. */
-	if (bfd_session_is_silent(s, arrival->at))
+	if (is_expired(s, arrival->at))
 		expire(s, arrival->at);
 	learn(s, arrival->at, p);
+	s->heard_on = arrival->ifindex;
 	/* An answer to what was never asked is one to an earlier sequence. */
 	if (p->final && s->is_polling && s->poll_was_sent)
 		end_poll(s, arrival->at);
 	follow(s, arrival->at, p->state);
 	if (p->poll)
 		s->final_is_due = true;
+	follow_echo(s, arrival->at);
 	return BFD_ACCEPTED;
 }
 
@@ -403,8 +452,10 @@ void bfd_session_notify(struct bfd_session *s, nsec_t now, enum bfd_note note)
 
 void bfd_session_tick(struct bfd_session *s, nsec_t now)
 {
-	if (bfd_session_is_silent(s, now))
+	if (is_expired(s, now))
 		expire(s, now);
+	else if (bfd_echo_is_silent(&s->echo, now, s->offered.detect_mult)) /* 6.8.5 */
+		set_state(s, now, BFD_DOWN, BFD_DIAG_ECHO_FAILED);
 	if (now >= s->auth_known_until) {
 		s->auth.is_known = false;
 		s->auth_known_until = NSEC_NEVER;
@@ -463,6 +514,23 @@ size_t bfd_session_transmit(struct bfd_session *s, nsec_t now, uint8_t buf[BFD_P
 	return write_packet(s, false, buf);
 }
 
+bool bfd_session_transmit_echo(struct bfd_session *s, nsec_t now, uint8_t buf[BFD_ECHO_BYTES])
+{
+	const bool is_due = bfd_echo_transmit(&s->echo, now, s->discriminator, &s->rng, buf);
+
+	s->counters.echo_sent += is_due;
+	return is_due;
+}
+
+bool bfd_session_receive_echo(struct bfd_session *s, nsec_t at, const uint8_t *data, size_t len)
+{
+	if (!bfd_echo_receive(&s->echo, at, s->discriminator, data, len))
+		return false;
+	s->counters.echo_returned++;
+	offer(s, at);
+	return true;
+}
+
 void bfd_session_carried(struct bfd_session *s, const struct bfd_carried *c)
 {
 	uint64_t n = c->n_answered < s->n_carried ? c->n_answered : c->n_answered - s->n_carried;
@@ -513,6 +581,7 @@ nsec_t bfd_session_deadline(const struct bfd_session *s)
 {
 	nsec_t at = nsec_min(nsec_min(expires_at(s), sends_at(s)), s->auth_known_until);
 
+	at = nsec_min(at, bfd_echo_deadline(&s->echo, s->offered.detect_mult));
 	if (s->final_is_due || (s->change_is_due && may_send(s)))
 		return 0;
 	if (s->state == BFD_UP && !s->is_polling && !is_offered(s))

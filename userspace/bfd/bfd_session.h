@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
  * One BFD session in asynchronous mode (RFC 5880, 5881, 5883): state machine, timers, poll
- * sequences. Pure: no fd, clock, callback or allocation. It is found by bfd_set.c, which also
+ * sequences, echo. Pure: no fd, clock, callback or allocation. It is found by bfd_set.c, which also
  * refuses what belongs to no session.
  *
  * The driver's duties: read what has arrived before tick(), and pass the kernel's time of arrival,
@@ -18,6 +18,7 @@
 #include "base/nsec.h"
 #include "base/rng.h"
 #include "bfd/bfd_auth.h"
+#include "bfd/bfd_echo.h"
 #include "bfd/bfd_packet.h"
 
 #define BFD_SLOW_US 1000000 /* least interval while not Up (RFC 5880 6.8.3) */
@@ -45,6 +46,7 @@ struct bfd_config {
 	struct bfd_terms terms;
 	uint32_t
 		min_echo_rx_us; /* of the peer's echo packets, where they are reflected; 0: never */
+	uint32_t echo_tx_us;    /* of ours, if the peer takes them on a single hop; 0: none */
 	struct bfd_auth_key auth;
 };
 
@@ -83,6 +85,7 @@ struct bfd_remote {
 
 struct bfd_counters {
 	uint64_t received, sent, expired, flaps; /* flaps: times it left Up */
+	uint64_t echo_sent, echo_returned;
 	uint64_t rejected[BFD_N_REJECTS];
 };
 
@@ -107,6 +110,8 @@ struct bfd_session {
 	nsec_t sent_at;                   /* last packet of the schedule; 0: none */
 	uint64_t jitter;                  /* of the next one, in 1/65536 of the interval */
 	nsec_t heard_at;
+	uint32_t heard_on;              /* by which interface; 0: nothing was heard */
+	struct bfd_echo echo;           /* of ours, while both are Up and the peer takes it */
 	bool is_carried, is_reflecting; /* bfd_session_carried() */
 	uint64_t n_carried;             /* that it has told of */
 
@@ -145,6 +150,13 @@ void bfd_session_notify(struct bfd_session *s, nsec_t now, enum bfd_note note);
 void bfd_session_tick(struct bfd_session *s, nsec_t now);
 /* One packet, or 0: nothing is to be sent now. What is returned counts as sent. */
 size_t bfd_session_transmit(struct bfd_session *s, nsec_t now, uint8_t buf[BFD_PACKET_MAX]);
+/*
+ * An echo packet of ours to send, likewise: the payload of a UDP datagram to ourselves that the
+ * peer's host is to forward (RFC 5881 4). False: none is due. And one that came back: false if it
+ * is none of ours.
+ */
+bool bfd_session_transmit_echo(struct bfd_session *s, nsec_t now, uint8_t buf[BFD_ECHO_BYTES]);
+bool bfd_session_receive_echo(struct bfd_session *s, nsec_t at, const uint8_t *data, size_t len);
 /* Changes of state, in their order. If nobody asks, the oldest are forgotten. */
 bool bfd_session_poll(struct bfd_session *s, struct bfd_event *ret);
 nsec_t bfd_session_deadline(const struct bfd_session *s);
@@ -172,8 +184,11 @@ void bfd_session_resume(struct bfd_session *s, nsec_t now, const struct bfd_left
 /* What is said of the session now, but for F and C where they are due. */
 struct bfd_packet bfd_session_packet(const struct bfd_session *s);
 
-/* The detection time is over: tick() will declare the peer silent. */
+/* The detection time is over, or that of echo: tick() will declare the path dead. */
 bool bfd_session_is_silent(const struct bfd_session *s, nsec_t now);
+/* It may be over before the driver has to do with the session again, but for what waits to be read.
+ */
+bool bfd_session_wants_to_hear(const struct bfd_session *s, nsec_t now);
 
 /* The negotiated times: between two of our packets, without jitter (NSEC_NEVER: we send none), and
  * after which silence of the peer is Down (NSEC_NEVER: it is not known to us). */

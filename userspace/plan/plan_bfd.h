@@ -13,6 +13,5 @@ struct plan_bfd {
 	uint8_t minimum_ttl; /* with is_multihop */
 	struct bfd_terms terms;
 	struct bfd_auth_key auth; /* never shown */
-	uint32_t echo_us; /* the router's echo packets are reflected, so far apart; 0: they are not
-			   */
+	uint32_t echo_us; /* between echo packets, the router's and ours; 0: there are none */
 };

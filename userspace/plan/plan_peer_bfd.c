@@ -123,11 +123,11 @@ void peer_bfd_resolve(struct peers_build *b, struct peer_candidate *c)
 		profile_missing(b, c, name, "; the session runs without BFD");
 		return;
 	}
-	if (profile->echo_mode)
-		peer_problem(b, SEVERITY_INFO, c, "spec.bfdProfile", "NotSupportedYet",
+	if (profile->echo_mode && is_multihop(b, c))
+		peer_problem(b, SEVERITY_INFO, c, "spec.bfdProfile", "NoEffect",
 			     "nothing to do: control packets detect by themselves",
-			     "echoMode of BFDProfile %s: the router's echo packets are sent back "
-			     "where XDP sees them; that we send some is not supported yet",
+			     "echoMode of BFDProfile %s: there is no echo over several hops (RFC "
+			     "5883 4)",
 			     name);
 	bfd = from_profile(b, c, profile);
 	if (!set_key(b, c, &bfd))

@@ -6,6 +6,7 @@
  */
 #include "sys/bfd_engine.h"
 
+#include "sys/bfd_echo_socket.h"
 #include "sys/clock.h"
 #include "sys/loop.h"
 #include "sys/ring.h"
@@ -39,6 +40,7 @@ struct line {
 	struct bfd_session *session; /* of the set; NULL: none */
 	int fd;                      /* to send; -1: not yet, or it failed */
 	struct bpf_bfd_end end;      /* port 0: none yet */
+	struct bfd_echo_way echo;
 	int error;
 	bool is_behind; /* there was no room to report */
 };
@@ -117,6 +119,7 @@ static void report_session(struct bfd_engine *e, const struct line *l)
 			    .local = l->end.addr,
 			    .source_port = l->end.port,
 			    .error = l->error,
+			    .echo_error = l->echo.error,
 			    .is_seen = bpf_bfd_is_seen(&e->programs, l->session),
 			    .n_reflected = bpf_bfd_reflected(&e->programs, l->session)}};
 
@@ -132,6 +135,15 @@ static void close_line(struct line *l)
 		(void)close(l->fd);
 	l->fd = -1;
 	l->end.addr = (struct ip_addr){{0}};
+	bfd_echo_way_close(&l->echo);
+}
+
+static struct line no_line(void)
+{
+	struct line l = {.fd = -1};
+
+	bfd_echo_way_init(&l.echo);
+	return l;
 }
 
 /* A refusal by the peer's host (ICMP) is told by the next send, which then has not sent. */
@@ -159,6 +171,20 @@ static void send_packet(struct bfd_engine *e, struct line *l, const uint8_t *dat
 		close_line(l);
 }
 
+/* Before control packets are sent: to the answer of the first one the way listens, too. */
+static void follow_echo(struct line *l, nsec_t now)
+{
+	uint8_t buf[BFD_ECHO_BYTES];
+
+	if (l->session->echo.interval == 0 || ip_addr_is_none(&l->end.addr)) {
+		bfd_echo_way_close(&l->echo);
+		return;
+	}
+	bfd_echo_way_open(&l->echo, l->session, &l->end.addr);
+	if (bfd_session_transmit_echo(l->session, now, buf))
+		bfd_echo_way_send(&l->echo, buf);
+}
+
 /* After every verb. */
 static void follow_up(struct bfd_engine *e, struct line *l, nsec_t now)
 {
@@ -166,6 +192,7 @@ static void follow_up(struct bfd_engine *e, struct line *l, nsec_t now)
 	size_t len;
 
 	bpf_bfd_follow(&e->programs, l->session, &l->end, now);
+	follow_echo(l, now);
 	while ((len = bfd_session_transmit(l->session, now, buf)) > 0) {
 		bpf_bfd_sent(&e->programs, l->session, now);
 		send_packet(e, l, buf, len);
@@ -232,7 +259,7 @@ static void put(struct bfd_engine *e, const struct bfd_config *config, nsec_t no
 	} else {
 		if (bfd_set_count(e->set) == 0)
 			bfd_ports_open(&e->ports, e->epoll_fd, e->set);
-		*l = (struct line){.fd = -1};
+		*l = no_line();
 		l->session = begin(e, l, config, now);
 		assert(l->session); /* there is room for all ids, and the caller has no doubles */
 	}
@@ -261,7 +288,7 @@ static void remove_line(struct bfd_engine *e, struct line *l, nsec_t now)
 	bpf_bfd_forget(&e->programs, l->session);
 	bfd_set_remove(e->set, l->session);
 	close_line(l);
-	*l = (struct line){.fd = -1};
+	*l = no_line();
 	bfd_ports_steer(&e->ports, e->set);
 	if (bfd_set_count(e->set) == 0)
 		bfd_ports_close(&e->ports);
@@ -316,6 +343,8 @@ static void do_due(struct bfd_engine *e, nsec_t now)
 
 	while ((s = bfd_set_due(e->set, now))) {
 		bpf_bfd_look(&e->programs, s);
+		if (bfd_session_wants_to_hear(s, now))
+			bfd_echo_way_read(&e->lines[s->config.id].echo, s);
 		if (!has_read && bfd_session_is_silent(s, now)) {
 			bfd_ports_read_all(&e->ports, on_datagram, e);
 			has_read = true;
@@ -481,7 +510,7 @@ struct bfd_engine *bfd_engine_new(struct loop *loop, uint64_t seed, bfd_report_c
 	e->set = bfd_set_new(BFD_ENGINE_SESSIONS, &rng);
 	e->armed_at = e->tell_at = NSEC_NEVER;
 	for (size_t i = 0; i < BFD_ENGINE_SESSIONS; i++)
-		e->lines[i].fd = -1;
+		e->lines[i] = no_line();
 	bfd_ports_init(&e->ports);
 	e->wake_fd = new_eventfd();
 	e->report_fd = new_eventfd();

@@ -36,6 +36,7 @@ struct bfd_session_report {
 	struct ip_addr local;       /* none: there is no socket */
 	uint16_t source_port;
 	int error;            /* -errno of the socket or of the last packet; 0: it went out */
+	int echo_error;       /* the same of our echo packets; -EPERM without CAP_NET_RAW */
 	bool is_seen;         /* its peer's packets are seen by our programs, too */
 	uint64_t n_reflected; /* echo packets of its peer */
 };

@@ -150,21 +150,16 @@ int bfd_socket_listen_beside(int fd, const struct bfd_port *port)
 	return beside;
 }
 
-/* Both clocks at one time. */
-struct clocks {
-	nsec_t now, wall;
-};
-
-static struct clocks read_clocks(void)
+struct bfd_clocks bfd_clocks_read(void)
 {
 	struct timespec ts = {0};
 
 	(void)clock_gettime(CLOCK_REALTIME, &ts); /* cannot fail */
-	return (struct clocks){.now = clock_now(),
-			       .wall = (nsec_t)ts.tv_sec * NSEC_PER_SEC + (nsec_t)ts.tv_nsec};
+	return (struct bfd_clocks){.now = clock_now(),
+				   .wall = (nsec_t)ts.tv_sec * NSEC_PER_SEC + (nsec_t)ts.tv_nsec};
 }
 
-static nsec_t monotonic(const struct clocks *c, const struct timespec *stamp, nsec_t since)
+nsec_t bfd_clocks_put(const struct bfd_clocks *c, const struct timespec *stamp, nsec_t since)
 {
 	nsec_t wall = (nsec_t)stamp->tv_sec * NSEC_PER_SEC + (nsec_t)stamp->tv_nsec;
 	nsec_t age = c->wall > wall ? c->wall - wall : 0;
@@ -172,7 +167,7 @@ static nsec_t monotonic(const struct clocks *c, const struct timespec *stamp, ns
 	return age > c->now - since ? since : c->now - age;
 }
 
-static void read_control(struct msghdr *m, const struct clocks *clocks, nsec_t since,
+static void read_control(struct msghdr *m, const struct bfd_clocks *clocks, nsec_t since,
 			 struct bfd_arrival *ret)
 {
 	for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c)) {
@@ -182,7 +177,7 @@ static void read_control(struct msghdr *m, const struct clocks *clocks, nsec_t s
 			struct timespec stamp;
 
 			memcpy(&stamp, CMSG_DATA(c), sizeof(stamp));
-			ret->at = monotonic(clocks, &stamp, since);
+			ret->at = bfd_clocks_put(clocks, &stamp, since);
 		} else if ((c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_TTL) ||
 			   (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_HOPLIMIT)) {
 			memcpy(&ttl, CMSG_DATA(c), sizeof(ttl));
@@ -210,7 +205,7 @@ size_t bfd_socket_read(int fd, const struct bfd_port *port, nsec_t since,
 	union address from[BFD_BATCH];
 	struct iovec data[BFD_BATCH];
 	char control[BFD_BATCH][CONTROL_ROOM];
-	struct clocks clocks;
+	struct bfd_clocks clocks;
 	int n;
 
 	for (size_t i = 0; i < BFD_BATCH; i++) {
@@ -223,7 +218,7 @@ size_t bfd_socket_read(int fd, const struct bfd_port *port, nsec_t since,
 							   .msg_controllen = sizeof(control[i])}};
 	}
 	n = recvmmsg(fd, messages, BFD_BATCH, MSG_DONTWAIT, NULL);
-	clocks = read_clocks();
+	clocks = bfd_clocks_read();
 	for (int i = 0; i < n; i++) {
 		ret[i].len = messages[i].msg_len;
 		ret[i].arrival = (struct bfd_arrival){.at = clocks.now,

@@ -57,3 +57,12 @@ struct bfd_datagram {
  */
 size_t bfd_socket_read(int fd, const struct bfd_port *port, nsec_t since,
 		       struct bfd_datagram ret[BFD_BATCH]);
+
+/* Both clocks at one time, by which a stamp of the kernel's wall clock is put on ours; not before
+ * `since`. */
+struct bfd_clocks {
+	nsec_t now, wall;
+};
+struct bfd_clocks bfd_clocks_read(void);
+struct timespec;
+nsec_t bfd_clocks_put(const struct bfd_clocks *c, const struct timespec *stamp, nsec_t since);

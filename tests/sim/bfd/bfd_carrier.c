@@ -27,11 +27,9 @@ void world_carrier_look(struct world *w, int end)
 {
 	const struct world_carrier *c = &w->end[end].carrier;
 	struct bfd_session *s = w->end[end].session;
-	struct bfd_carried told = {.heard_at = 0};
+	struct bfd_carried told = {.is_reflecting = w->end[end].takes_echo};
 
-	if (!c->is_there)
-		return;
-	if (c->valid_until != 0) {
+	if (c->is_there && c->valid_until != 0) {
 		told.heard_at = c->seen_at;
 		told.answered_at = c->answered_at;
 		told.n_answered = c->n_answered;
@@ -47,9 +45,9 @@ void world_carrier_follow(struct world *w, int end)
 	struct bfd_carry told;
 	bool is_new;
 
+	world_carrier_look(w, end);
 	if (!c->is_there)
 		return;
-	world_carrier_look(w, end);
 	if (!bfd_session_carry(s, &told)) {
 		c->valid_until = 0;
 		world_carrier_look(w, end);

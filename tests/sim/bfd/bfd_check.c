@@ -15,6 +15,11 @@ static uint32_t larger(uint32_t a, uint32_t b)
 	return a > b ? a : b;
 }
 
+static uint32_t smaller(uint32_t a, uint32_t b)
+{
+	return a < b ? a : b;
+}
+
 void world_violation(struct world *w, const char *fmt, ...)
 {
 	va_list args;
@@ -37,6 +42,8 @@ static nsec_t most_detection(const struct world_end *e)
 	const struct world_watch *o = &e->watch;
 	uint32_t rx = larger(o->rx_us, e->config.terms.min_rx_us);
 
+	if (o->may_be_slow)
+		rx = larger(rx, BFD_SLOW_US);
 	return o->heard.detect_mult * (larger(rx, o->heard.min_tx_us) * NSEC_PER_USEC);
 }
 
@@ -47,13 +54,9 @@ void world_check_started(struct world *w, int end)
 	w->end[end].watch = (struct world_watch){.state = BFD_DOWN,
 						 .rx_us = t->min_rx_us,
 						 .least_rx_us = t->min_rx_us,
+						 .asked_rx_us = t->min_rx_us,
 						 .least_tx_us = t->min_tx_us,
 						 .downs = w->end[end].watch.downs};
-}
-
-static uint32_t smaller(uint32_t a, uint32_t b)
-{
-	return a < b ? a : b;
 }
 
 void world_check_resumed(struct world *w, int end, const struct world_watch *before)
@@ -63,6 +66,7 @@ void world_check_resumed(struct world *w, int end, const struct world_watch *bef
 	o->rx_us = larger(o->rx_us, before->rx_us);
 	o->least_rx_us = smaller(o->least_rx_us, before->least_rx_us);
 	o->least_tx_us = smaller(o->least_tx_us, before->least_tx_us);
+	o->may_be_slow = before->may_be_slow;
 }
 
 /* A receive interval that falls counts only after a Final; one that grows, at once. */
@@ -72,10 +76,12 @@ void world_check_reconfigured(struct world *w, int end)
 	struct world_watch *o = &w->end[end].watch;
 
 	o->rx_us = larger(o->rx_us, t->min_rx_us);
+	o->asked_rx_us = smaller(o->asked_rx_us, t->min_rx_us);
 	if (o->state != BFD_UP)
-		o->least_rx_us = t->min_rx_us;
+		o->least_rx_us = o->asked_rx_us = t->min_rx_us;
 	if (t->min_tx_us < o->least_tx_us)
 		o->least_tx_us = t->min_tx_us;
+	world_echo_check_reconfigured(w, end);
 }
 
 void world_check_heard(struct world *w, int end, const struct bfd_packet *p, nsec_t at)
@@ -89,9 +95,7 @@ void world_check_heard(struct world *w, int end, const struct bfd_packet *p, nse
 	    (p->state == BFD_INIT || p->state == BFD_UP))
 		o->saw_answer = true;
 	if (p->final)
-		o->least_rx_us = w->end[end].config.terms.min_rx_us < o->least_rx_us
-					 ? w->end[end].config.terms.min_rx_us
-					 : o->least_rx_us;
+		o->least_rx_us = smaller(o->least_rx_us, o->asked_rx_us);
 }
 
 /* RFC 5880 6.8.7: the interval less a quarter, but for a change of state. */
@@ -146,6 +150,8 @@ static void check_down(struct world *w, int end, const struct bfd_event *e)
 	    o->heard.state != BFD_ADMIN_DOWN)
 		world_violation(w, "end %d goes Down because of %s", end,
 				bfd_state_text(o->heard.state));
+	if (e->diag == BFD_DIAG_ECHO_FAILED)
+		world_echo_check_down(w, end, e);
 	if (w->is_calm && e->from == BFD_UP && e->diag == BFD_DIAG_EXPIRED)
 		world_violation(w, "end %d flaps on a link that is well", end);
 }
@@ -170,8 +176,10 @@ void world_check_event(struct world *w, int end, const struct bfd_event *e)
 		o->saw_answer = false;
 	}
 	/* What was waiting for a Final waits no more. */
+	o->may_be_slow = false;
+	world_echo_check_begun(w, end);
 	o->rx_us = w->end[end].config.terms.min_rx_us;
-	o->least_rx_us = o->rx_us;
+	o->least_rx_us = o->asked_rx_us = o->rx_us;
 	o->least_tx_us = w->end[end].config.terms.min_tx_us;
 }
 
@@ -183,6 +191,7 @@ void world_check_awake(struct world *w, int end)
 	if (e->watch.state == BFD_UP && w->now >= e->watch.heard_at + most_detection(e))
 		world_violation(w, "end %d is Up after %" PRIu64 " us of silence", end,
 				(w->now - e->watch.heard_at) / 1000);
+	world_echo_check_awake(w, end);
 	if (bfd_set_deadline(e->set) <= w->now)
 		world_violation(w, "end %d is due when it has done all", end);
 }
@@ -199,15 +208,20 @@ void world_check_agreed(struct world *w)
 					bfd_state_text(s->state));
 			return;
 		}
+		uint32_t rx = own->min_rx_us, their_rx = theirs->min_rx_us;
+
+		world_echo_check_agreed(w, end);
+		if (s->echo.is_proven)
+			rx = larger(rx, BFD_SLOW_US);
+		if (o->echo.is_proven)
+			their_rx = larger(their_rx, BFD_SLOW_US);
 		if (s->remote.discriminator != o->discriminator || s->is_polling)
 			world_violation(w, "end %d has not settled", end);
-		if (bfd_session_interval(s) !=
-		    larger(own->min_tx_us, theirs->min_rx_us) * NSEC_PER_USEC)
+		if (bfd_session_interval(s) != larger(own->min_tx_us, their_rx) * NSEC_PER_USEC)
 			world_violation(w, "end %d sends every %" PRIu64 " us", end,
 					bfd_session_interval(s) / 1000);
 		if (bfd_session_detection(s) !=
-		    theirs->detect_mult *
-			    (larger(own->min_rx_us, theirs->min_tx_us) * NSEC_PER_USEC))
+		    theirs->detect_mult * (larger(rx, theirs->min_tx_us) * NSEC_PER_USEC))
 			world_violation(w, "end %d detects in %" PRIu64 " us", end,
 					bfd_session_detection(s) / 1000);
 	}

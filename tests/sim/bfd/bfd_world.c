@@ -99,6 +99,7 @@ static void follow_up(struct world *w, int end)
 		world_carrier_sent(w, end);
 		world_send(w, end, buf, len);
 	}
+	world_echo_send(w, end);
 	bfd_set_touch(e->set, e->session);
 }
 
@@ -164,6 +165,9 @@ static void come_back(struct world *w, int end)
 	for (size_t i = 0; i < WORLD_PACKETS; i++)
 		if (e->inbox[i].arrives_at <= w->now)
 			e->inbox[i].arrives_at = NSEC_NEVER;
+	for (size_t i = 0; i < WORLD_PACKETS; i++)
+		if (e->echoes[i].arrives_at <= w->now)
+			e->echoes[i].arrives_at = NSEC_NEVER;
 	if (!world_carrier_left(w, end, &left)) {
 		start(w, end);
 		follow_up(w, end);
@@ -175,6 +179,7 @@ static void come_back(struct world *w, int end)
 	assert(e->session);
 	e->watch.state = BFD_DOWN; /* which the new one begins with, and says nothing of */
 	e->watch.saw_answer = true;
+	e->watch.echo_sent_at = 0; /* of which it knows nothing */
 	w->stats.resumed++;
 	follow_up(w, end);
 	world_check_resumed(w, end, &before);
@@ -192,6 +197,8 @@ static void wake(struct world *w, int end)
 		come_back(w, end);
 	while ((p = first_arrived(w, end)))
 		read_one(w, end, p);
+	while (world_echo_read(w, end))
+		follow_up(w, end);
 	while ((s = bfd_set_due(e->set, w->now))) {
 		world_carrier_look(w, end);
 		bfd_session_tick(s, w->now);
@@ -202,7 +209,7 @@ static void wake(struct world *w, int end)
 
 static nsec_t next_of(const struct world_end *e)
 {
-	nsec_t next = bfd_set_deadline(e->set);
+	nsec_t next = nsec_min(bfd_set_deadline(e->set), world_echo_next(e));
 
 	for (size_t i = 0; i < WORLD_PACKETS; i++)
 		next = nsec_min(next, e->inbox[i].arrives_at);
@@ -223,11 +230,20 @@ static struct bfd_terms some_terms(struct world *w)
 				  (uint8_t)(w->is_calm ? 3 + chance(w, 3) : 1 + chance(w, 5))};
 }
 
+static uint32_t some_echo(struct world *w)
+{
+	static const uint32_t us[] = {0, 20000, 50000, 300000, 2000000};
+
+	return us[chance(w, ARRAY_SIZE(us))];
+}
+
 static void reconfigure(struct world *w, int end)
 {
 	struct world_end *e = &w->end[end];
 
 	e->config.terms = some_terms(w);
+	if (w->has_echo)
+		e->config.echo_tx_us = some_echo(w);
 	bfd_session_reconfigure(e->session, w->now, &e->config);
 	world_check_reconfigured(w, end);
 	follow_up(w, end);
@@ -302,6 +318,8 @@ static void change_weather(struct world *w)
 		return;
 	w->weather.delay_max += chance(w, delay[chance(w, ARRAY_SIZE(delay))]);
 	w->weather.loss[0] = loss[chance(w, ARRAY_SIZE(loss))];
+	for (int end = 0; end < 2; end++)
+		w->end[end].forwards_echo = w->has_echo && chance(w, 4) != 0;
 	w->weather.loss[1] = chance(w, 2) ? w->weather.loss[0] : loss[chance(w, ARRAY_SIZE(loss))];
 }
 
@@ -372,17 +390,22 @@ struct world *world_new(uint64_t seed)
 	w->faults_end = w->now + FAULTS;
 	w->is_calm = chance(w, 4) == 0;
 	w->end[0].carrier.is_there = w->end[1].carrier.is_there = chance(w, 3) == 0;
+	w->has_echo = chance(w, 3) == 0;
 	change_weather(w);
 	for (int end = 0; end < 2; end++) {
 		struct world_end *e = &w->end[end];
 
 		for (size_t i = 0; i < WORLD_PACKETS; i++)
-			e->inbox[i].arrives_at = NSEC_NEVER;
+			e->inbox[i].arrives_at = e->echoes[i].arrives_at = NSEC_NEVER;
+		e->takes_echo = w->has_echo && chance(w, 4) != 0;
+		e->forwards_echo = e->takes_echo;
 		e->config =
 			(struct bfd_config){.peer = ip_addr_from_v4(0xc0000201u + (unsigned)end),
 					    .local = ip_addr_from_v4(0xc0000202u - (unsigned)end),
 					    .ifindex = chance(w, 2) ? 2 : 0,
-					    .terms = some_terms(w)};
+					    .terms = some_terms(w),
+					    .min_echo_rx_us = e->takes_echo ? 40000 : 0,
+					    .echo_tx_us = w->has_echo ? some_echo(w) : 0};
 		start(w, end);
 	}
 	/* Two that both wait would wait for ever. */

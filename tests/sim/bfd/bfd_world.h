@@ -5,7 +5,8 @@
  * want, how the link behaves and what happens: losses, one-way losses, sleeps, other terms,
  * AdminDown, an end that starts anew. Then the link heals, and both must agree. In some worlds a
  * program beside each end answers for it, and then an end may sleep, or die and start anew, though
- * nothing may go down.
+ * nothing may go down. In some, an end's host sends the other's echo packets back, though it
+ * sleeps, or says so and does not.
  */
 #pragma once
 
@@ -41,11 +42,23 @@ struct world_watch {
 	bool has_heard;
 	bool saw_answer;      /* Init or Up that named its discriminator, since it was Down */
 	uint32_t least_rx_us; /* of what it may count with: until a Final comes, the old */
+	uint32_t asked_rx_us; /* the least that it has asked for: one of its Polls may have */
 	uint32_t rx_us;
 	uint32_t least_tx_us; /* of what it may send by */
 	nsec_t said_at;       /* last packet that was no Final, and no change */
 	bool has_changed;     /* its state, since then */
 	unsigned downs;
+	bool has_echo;       /* one has come back since it is Up */
+	bool may_be_slow;    /* it wants the peer's packets slow, or has not agreed otherwise */
+	nsec_t echoed_at;    /* the last that came back */
+	nsec_t echo_sent_at; /* the last that was sent; 0: the next one may be at any time */
+	nsec_t echo_sure_at; /* since then it is awake and wants the same */
+	nsec_t least_echo;   /* detection times that it may count with since echoed_at */
+};
+
+struct world_echo {
+	uint8_t b[BFD_ECHO_BYTES];
+	nsec_t arrives_at; /* back at its sender; NSEC_NEVER: the place is free */
 };
 
 struct world_end {
@@ -53,6 +66,8 @@ struct world_end {
 	struct bfd_session *session;
 	struct bfd_config config;
 	struct world_packet inbox[WORLD_PACKETS]; /* on their way, or waiting to be read */
+	struct world_echo echoes[WORLD_PACKETS];
+	bool takes_echo, forwards_echo; /* it says that it does, and it does */
 	struct world_carrier carrier;
 	nsec_t sleeps_until;
 	bool is_dead; /* until then */
@@ -67,13 +82,15 @@ struct world_weather {
 };
 
 struct world_stats {
-	uint64_t packets, ups, downs, polls, sleeps, late_reads, answers, resumed;
+	uint64_t packets, ups, downs, polls, sleeps, late_reads, answers, resumed, echoes,
+		echo_downs;
 };
 
 struct world {
 	struct rng rng;
 	nsec_t now, faults_end, next_fault;
-	bool is_calm; /* nothing is lost, and nobody sleeps: nothing may go down */
+	bool has_echo; /* may be wanted */
+	bool is_calm;  /* nothing is lost, and nobody sleeps: nothing may go down */
 	struct world_weather weather;
 	struct world_end end[2];
 	struct world_stats stats;
@@ -102,6 +119,21 @@ void world_check_started(struct world *w, int end);
 void world_check_resumed(struct world *w, int end, const struct world_watch *before);
 /* After quiet: both are Up, know each other, and count with each other's terms. */
 void world_check_agreed(struct world *w);
+
+/*
+ * bfd_echoes.c. What is due is sent; one that has come back is read, false if none has; when the
+ * next one comes. And the observer, as above.
+ */
+void world_echo_send(struct world *w, int end);
+bool world_echo_read(struct world *w, int end);
+nsec_t world_echo_next(const struct world_end *e);
+void world_echo_check_begun(struct world *w, int end);
+void world_echo_check_reconfigured(struct world *w, int end);
+void world_echo_check_sent(struct world *w, int end);
+void world_echo_check_heard(struct world *w, int end, nsec_t at);
+void world_echo_check_awake(struct world *w, int end);
+void world_echo_check_down(struct world *w, int end, const struct bfd_event *event);
+void world_echo_check_agreed(struct world *w, int end);
 
 /*
  * bfd_carrier.c. After a verb and before what it sends; before a verb; after a packet that was

@@ -52,7 +52,14 @@ static void bfd_profile_does_not_hold_the_session_back(void **state)
 	fixture_object(f, "BFDProfile", "fast", "", "spec: {}");
 	fixture_plan(f);
 	assert_null(fixture_problem(f, "BFDProfileMissing", NULL));
-	assert_null(fixture_problem(f, "NotSupportedYet", NULL));
+	assert_null(fixture_problem(f, "NoEffect", NULL));
+	assert_int_equal(fixture_plan_peer(f, "r1")->bfd.echo_us, 0);
+	fixture_object(f, "BFDProfile", "fast", "", "spec: {echoMode: true, echoInterval: 70}");
+	fixture_plan(f);
+	assert_int_equal(fixture_plan_peer(f, "r1")->bfd.echo_us, 70000);
+	assert_null(fixture_problem(f, "NoEffect", NULL));
+	fixture_object(f, "BFDProfile", "fast", "", "spec: {}");
+	fixture_plan(f);
 	bfd = &fixture_plan_peer(f, "r1")->bfd;
 	assert_true(bfd->is_wanted && !bfd->is_passive && !bfd->is_multihop);
 	assert_int_equal(bfd->terms.min_tx_us, 300000);
@@ -78,7 +85,9 @@ static void every_field_of_a_bfd_profile_acts(void **state)
 	assert_int_equal(bfd->terms.min_tx_us, 20000);
 	assert_int_equal(bfd->terms.min_rx_us, 30000);
 	assert_int_equal(bfd->terms.detect_mult, 5);
-	assert_int_equal(fixture_problem(f, "NotSupportedYet", "r1")->severity, SEVERITY_INFO);
+	/* There is none over several hops. */
+	assert_int_equal(bfd->echo_us, 0);
+	assert_int_equal(fixture_problem(f, "NoEffect", "r1")->severity, SEVERITY_INFO);
 }
 
 static void the_key_of_bfd_comes_from_its_secret(void **state)
