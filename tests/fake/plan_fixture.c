@@ -44,6 +44,7 @@ struct fixture *fixture_new(void)
 		.n_addrs = 3,
 		.routes_to = f->routes_to,
 		.default_devices = f->default_devices,
+		.gateways = f->gateways,
 		.routers.items = f->routers,
 		.taken = f->taken,
 	};

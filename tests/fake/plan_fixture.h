@@ -40,6 +40,7 @@ struct fixture {
 	struct plan_router routers[2];
 	struct plan_taken taken[4];
 	int default_devices[2];
+	struct plan_gateway gateways[2];
 
 	struct fake_store store;
 	struct fake_deny *deny;     /* owned */

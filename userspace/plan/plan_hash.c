@@ -18,7 +18,7 @@ uint64_t plan_hash_world(uint64_t h, const struct world *w, bool services)
 uint64_t plan_hash_node(uint64_t h, const struct plan_node *node)
 {
 	h = hash_u64(hash_u64(hash_u64(h, node->n_links), node->n_addrs), node->n_routes_to);
-	h = hash_u64(h, node->routers.n);
+	h = hash_u64(hash_u64(h, node->routers.n), node->n_gateways);
 	for (size_t i = 0; i < node->n_links; i++) {
 		const struct plan_link *l = &node->links[i];
 
@@ -37,6 +37,11 @@ uint64_t plan_hash_node(uint64_t h, const struct plan_node *node)
 		h = hash_bytes(h, &r->to, sizeof(r->to));
 		h = hash_bytes(h, &r->source, sizeof(r->source));
 		h = hash_u64(h, (uint64_t)r->ifindex);
+	}
+	for (size_t i = 0; i < node->n_gateways; i++) {
+		const struct plan_gateway *hop = &node->gateways[i];
+
+		h = hash_u64(hash_bytes(h, &hop->addr, sizeof(hop->addr)), (uint64_t)hop->ifindex);
 	}
 	for (size_t i = 0; i < node->routers.n; i++) {
 		h = hash_u64(h, (uint64_t)node->routers.items[i].ifindex);

@@ -50,6 +50,11 @@ struct plan_local_addr {
 	int ifindex;
 	bool passing; /* temporary (RFC 8981) or deprecated: nothing lasting is to name it */
 };
+/* Where a default route leads by a router: its address and the device. */
+struct plan_gateway {
+	struct ip_addr addr;
+	int ifindex;
+};
 /* The way to a peer's address: the device, and the source the kernel would take. */
 struct plan_route_to {
 	struct ip_addr to, source; /* without a route: source none, */
@@ -64,6 +69,8 @@ struct plan_node {
 	size_t n_routes_to;
 	const int *default_devices; /* devices of the default routes of all tables in use, sorted */
 	size_t n_default_devices;
+	const struct plan_gateway *gateways; /* theirs, by address, device */
+	size_t n_gateways;
 	struct plan_routers routers;    /* heard on the links of peers by interface */
 	const struct plan_taken *taken; /* by VIP: those that were asked about */
 	size_t n_taken;

@@ -42,6 +42,20 @@ static void add_node(struct own_build *b, const struct plan_node *node)
 	}
 }
 
+static void add_gateways(struct own_build *b, const struct plan_node *node)
+{
+	for (size_t i = 0; i < node->n_gateways; i++) {
+		const struct plan_gateway *hop = &node->gateways[i];
+		const struct plan_link *link = plan_link_find(node, hop->ifindex);
+
+		if (plan_link_domain(node, link) == 0)
+			add(b, &hop->addr,
+			    arena_printf(b->arena, "the next hop of a default route here (%s)",
+					 link ? link->name : "unknown device"),
+			    false);
+	}
+}
+
 static void add_objects(struct own_build *b, const struct world *world)
 {
 	const struct world_list nodes = world_list(world, API_NODE);
@@ -84,6 +98,7 @@ void plan_own_build(const struct world *world, const struct plan_node *node, str
 	size_t n = 0;
 
 	add_node(&b, node);
+	add_gateways(&b, node);
 	add_objects(&b, world);
 	b.n = plan_sort_unique(b.items, b.n, sizeof(*b.items), cmp_own);
 	for (size_t i = 0; i < b.n; i++)

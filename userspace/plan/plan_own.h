@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
  * Addresses that must not become VIPs, because somebody else is reached by them: of this node's
- * interfaces, of any Node object, of BGPPeers. A VIP takes every port of its address, so a node
- * whose address is one loses its BGP sessions and whoever administers it.
+ * interfaces, of the next hops of its default routes, of any Node object, of BGPPeers. A VIP takes
+ * every port of its address, so a node whose address is one loses its BGP sessions and whoever
+ * administers it, and a router's would be drawn here by the other routers.
  *
  * Three exceptions (docs/decisions/010): what kube-proxy puts on kube-ipvs0 is a VIP already and
  * counts for nothing, nor does what is on a device in a VRF, where no VIP is; a host address (/32,

@@ -32,8 +32,7 @@
 struct routes_job {
 	struct worker_job base; /* first */
 	struct netlink *nl;     /* not the helper's */
-	int *defaults;          /* owned */
-	size_t n;
+	struct netlink_defaults defaults;
 	int error;
 };
 
@@ -45,8 +44,7 @@ struct netlink {
 	unsigned generation;
 	uint32_t ignored;  /* number of a socket; 0: none */
 	uint64_t filtered; /* hash of the addresses that notifications are filtered for; 0: none */
-	int *defaults;     /* devices of the default routes. Owned */
-	size_t n_defaults;
+	struct netlink_defaults defaults;
 	bool has_defaults;
 	int first_error;       /* the routes could not be read so far; not told yet */
 	struct worker *worker; /* borrowed; NULL: none */
@@ -112,7 +110,7 @@ struct netlink *netlink_free(struct netlink *nl)
 		return NULL;
 	if (nl->is_away)
 		worker_finish(nl->worker);
-	free(nl->defaults);
+	netlink_defaults_done(&nl->defaults);
 	if (nl->notify)
 		(void)mnl_socket_close(nl->notify);
 	nlsock_free(nl->ask);
@@ -266,18 +264,20 @@ static bool nodes_equal(const struct plan_node *a, const struct plan_node *b)
 	       arrays_equal(a->routes_to, a->n_routes_to, b->routes_to, b->n_routes_to,
 			    sizeof(*a->routes_to)) &&
 	       arrays_equal(a->default_devices, a->n_default_devices, b->default_devices,
-			    b->n_default_devices, sizeof(*a->default_devices));
+			    b->n_default_devices, sizeof(*a->default_devices)) &&
+	       arrays_equal(a->gateways, a->n_gateways, b->gateways, b->n_gateways,
+			    sizeof(*a->gateways));
 }
 
 /* --- default routes ----------------------------------------------------------------------------
  */
 
-static int dump_defaults(struct nlsock *s, int **ret, size_t *ret_n)
+static int dump_defaults(struct nlsock *s, struct netlink_defaults *ret)
 {
 	int err = -EINTR;
 
 	for (size_t i = 0; err == -EINTR && i < DUMP_ROUNDS; i++)
-		err = netlink_dump_defaults(s, ret, ret_n);
+		err = netlink_dump_defaults(s, ret);
 	return err;
 }
 
@@ -288,7 +288,7 @@ static void read_routes(struct worker_job *base)
 
 	j->error = nlsock_open(NETLINK_ROUTE, &s);
 	if (j->error == 0)
-		j->error = dump_defaults(s, &j->defaults, &j->n);
+		j->error = dump_defaults(s, &j->defaults);
 }
 
 static void begin_routes(struct netlink *nl)
@@ -306,14 +306,13 @@ static void take_routes(struct worker_job *base)
 	struct routes_job *j = (struct routes_job *)base;
 	struct netlink *nl = j->nl;
 	const bool is_first = !nl->has_defaults;
-	bool same = j->error < 0 || arrays_equal(j->defaults, j->n, nl->defaults, nl->n_defaults,
-						 sizeof(*j->defaults));
+	const bool same = j->error < 0 || netlink_defaults_equal(&j->defaults, &nl->defaults);
 
 	nl->is_away = false;
 	if (j->error == 0) {
-		free(nl->defaults);
-		nl->defaults = TAKE_PTR(j->defaults);
-		nl->n_defaults = j->n;
+		netlink_defaults_done(&nl->defaults);
+		nl->defaults = j->defaults;
+		j->defaults = (struct netlink_defaults){0};
 		nl->has_defaults = true;
 	}
 	nl->first_error = nl->has_defaults ? 0 : j->error;
@@ -335,15 +334,13 @@ void netlink_use_helper(struct netlink *nl, struct worker *worker, void (*change
 
 static int read_defaults_now(struct netlink *nl)
 {
-	int *defaults, err;
-	size_t n;
+	struct netlink_defaults defaults;
+	const int err = dump_defaults(nl->ask, &defaults);
 
-	err = dump_defaults(nl->ask, &defaults, &n);
 	if (err < 0)
 		return err;
-	free(nl->defaults);
+	netlink_defaults_done(&nl->defaults);
 	nl->defaults = defaults;
-	nl->n_defaults = n;
 	return 0;
 }
 
@@ -375,6 +372,16 @@ static void filter(struct netlink *nl, const struct ip_addr *ask, size_t n)
 		nl->filtered = asked;
 }
 
+static void take_defaults(const struct netlink *nl, struct arena *arena, struct plan_node *node)
+{
+	const struct netlink_defaults *d = &nl->defaults;
+
+	node->default_devices = arena_memdup(arena, d->devices, d->n_devices * sizeof(*d->devices));
+	node->n_default_devices = d->n_devices;
+	node->gateways = arena_memdup(arena, d->hops, d->n_hops * sizeof(*d->hops));
+	node->n_gateways = d->n_hops;
+}
+
 int netlink_refresh(struct netlink *nl, const struct ip_addr *ask, size_t n)
 {
 	_cleanup_(arena_freep) struct arena *arena = arena_new();
@@ -392,9 +399,7 @@ int netlink_refresh(struct netlink *nl, const struct ip_addr *ask, size_t n)
 		return err;
 	if (nl->worker) /* not before: the kernel has one lock for both dumps */
 		begin_routes(nl);
-	node.default_devices =
-		arena_memdup(arena, nl->defaults, nl->n_defaults * sizeof(*nl->defaults));
-	node.n_default_devices = nl->n_defaults;
+	take_defaults(nl, arena, &node);
 	if (nl->arena && nodes_equal(&node, &nl->node))
 		return 0;
 	arena_free(nl->arena);

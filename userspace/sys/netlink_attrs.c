@@ -35,6 +35,11 @@ bool netlink_attrs_parse(const struct nlmsghdr *m, size_t header_len, struct net
 	return true;
 }
 
+void netlink_attrs_beside(const void *first, size_t len, struct netlink_attrs *ret)
+{
+	walk(first, (int)len, ret);
+}
+
 bool netlink_attrs_nested(const struct netlink_attrs *a, int type, struct netlink_attrs *ret)
 {
 	const struct nlattr *attr = a->at[type];

@@ -26,6 +26,8 @@ struct netlink_attrs {
 /* The attributes behind a family header. False: the message is too short for the header. */
 bool netlink_attrs_parse(const struct nlmsghdr *m, size_t header_len,
 			 struct netlink_attrs *ret) must_check;
+/* Those that lie side by side in so many bytes. */
+void netlink_attrs_beside(const void *first, size_t len, struct netlink_attrs *ret);
 /* The attributes inside one. False: it is not there, and *ret is empty. */
 bool netlink_attrs_nested(const struct netlink_attrs *a, int type, struct netlink_attrs *ret);
 

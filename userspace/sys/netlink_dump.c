@@ -32,6 +32,8 @@ struct build {
 	size_t n_addrs, cap_addrs;
 	int *defaults;
 	size_t n_defaults, cap_defaults;
+	struct plan_gateway *hops;
+	size_t n_hops, cap_hops;
 };
 
 /* A VLAN's number and device. A device in another namespace is none of ours. */
@@ -136,22 +138,28 @@ static int on_address(void *ctx, const struct nlmsghdr *m)
 	return 0;
 }
 
-static void add_default(struct build *b, uint32_t ifindex)
+/* By that device, and the next hop that the attributes name, if they do. */
+static void add_default(struct build *b, int ifindex, const struct netlink_attrs *attrs)
 {
-	int *device = arena_push(b->arena, &b->defaults, &b->n_defaults, &b->cap_defaults,
-				 sizeof(*device));
+	struct plan_gateway hop = {.ifindex = ifindex};
 
-	*device = (int)ifindex;
+	*(int *)arena_push(b->arena, &b->defaults, &b->n_defaults, &b->cap_defaults, sizeof(int)) =
+		ifindex;
+	if (netlink_attrs_address(attrs, RTA_GATEWAY, &hop.addr))
+		*(struct plan_gateway *)arena_push(b->arena, &b->hops, &b->n_hops, &b->cap_hops,
+						   sizeof(hop)) = hop;
 }
 
 static void add_next_hops(struct build *b, const struct nlattr *multipath)
 {
 	const struct rtnexthop *hop = mnl_attr_get_payload(multipath);
 	int left = mnl_attr_get_payload_len(multipath);
+	struct netlink_attrs attrs;
 
 	while (left >= (int)sizeof(*hop) && hop->rtnh_len >= sizeof(*hop) &&
 	       hop->rtnh_len <= left) {
-		add_default(b, (uint32_t)hop->rtnh_ifindex);
+		netlink_attrs_beside(hop + 1, hop->rtnh_len - sizeof(*hop), &attrs);
+		add_default(b, hop->rtnh_ifindex, &attrs);
 		left -= (int)RTNH_ALIGN(hop->rtnh_len);
 		/* RTNH_NEXT casts const away. */
 		hop = (const struct rtnexthop *)((const char *)hop + RTNH_ALIGN(hop->rtnh_len));
@@ -169,7 +177,7 @@ static int on_route(void *ctx, const struct nlmsghdr *m)
 	    header->rtm_type != RTN_UNICAST || (header->rtm_flags & RTM_F_CLONED))
 		return 0;
 	if (netlink_attrs_u32(&attrs, RTA_OIF, &ifindex))
-		add_default(b, ifindex);
+		add_default(b, (int)ifindex, &attrs);
 	else if (attrs.at[RTA_MULTIPATH])
 		add_next_hops(b, attrs.at[RTA_MULTIPATH]);
 	return 0;
@@ -349,7 +357,44 @@ int netlink_dump(struct nlsock *s, const struct ip_addr *ask, size_t n, struct a
 	return 0;
 }
 
-int netlink_dump_defaults(struct nlsock *s, int **ret, size_t *ret_n)
+static int cmp_hop(const void *a, const void *b)
+{
+	const struct plan_gateway *x = a, *y = b;
+	const int order = ip_addr_cmp(&x->addr, &y->addr);
+
+	return order ? order : (x->ifindex > y->ifindex) - (x->ifindex < y->ifindex);
+}
+
+void netlink_defaults_done(struct netlink_defaults *d)
+{
+	free(d->devices);
+	free(d->hops);
+	*d = (struct netlink_defaults){0};
+}
+
+static bool same_bytes(const void *a, size_t n_a, const void *b, size_t n_b, size_t size)
+{
+	return n_a == n_b && (n_a == 0 || memcmp(a, b, n_a * size) == 0);
+}
+
+bool netlink_defaults_equal(const struct netlink_defaults *a, const struct netlink_defaults *b)
+{
+	return same_bytes(a->devices, a->n_devices, b->devices, b->n_devices,
+			  sizeof(*a->devices)) &&
+	       same_bytes(a->hops, a->n_hops, b->hops, b->n_hops, sizeof(*a->hops));
+}
+
+/* On the heap, never NULL. */
+static void *copy_of(const void *items, size_t n, size_t size)
+{
+	void *ret = xcalloc(n + 1, size);
+
+	if (n > 0)
+		memcpy(ret, items, n * size);
+	return ret;
+}
+
+int netlink_dump_defaults(struct nlsock *s, struct netlink_defaults *ret)
 {
 	_cleanup_(arena_freep) struct arena *arena = arena_new();
 	struct build b = {.arena = arena};
@@ -359,10 +404,10 @@ int netlink_dump_defaults(struct nlsock *s, int **ret, size_t *ret_n)
 		err = dump_routes(s, AF_INET6, &b);
 	if (err < 0)
 		return err;
-	*ret_n = sort_unique(b.defaults, b.n_defaults, sizeof(*b.defaults), cmp_int);
-	*ret = xcalloc(*ret_n + 1, sizeof(**ret));
-	if (*ret_n > 0)
-		memcpy(*ret, b.defaults, *ret_n * sizeof(**ret));
+	ret->n_devices = sort_unique(b.defaults, b.n_defaults, sizeof(*b.defaults), cmp_int);
+	ret->devices = copy_of(b.defaults, ret->n_devices, sizeof(*b.defaults));
+	ret->n_hops = sort_unique(b.hops, b.n_hops, sizeof(*b.hops), cmp_hop);
+	ret->hops = copy_of(b.hops, ret->n_hops, sizeof(*b.hops));
 	return 0;
 }
 

@@ -24,11 +24,21 @@ struct plan_route_to;
 int netlink_dump(struct nlsock *s, const struct ip_addr *ask, size_t n, struct arena *arena,
 		 struct plan_node *ret) must_check;
 
+/* What is known of the default routes. */
+struct netlink_defaults {
+	int *devices; /* sorted; owned */
+	size_t n_devices;
+	struct plan_gateway *hops; /* by address, device; owned */
+	size_t n_hops;
+};
+void netlink_defaults_done(struct netlink_defaults *d);
+bool netlink_defaults_equal(const struct netlink_defaults *a, const struct netlink_defaults *b);
+
 /*
- * The devices of the default routes, sorted: for that all routes are read, which takes long where
- * there are many. *ret is the caller's (free). 0; -EINTR as above; another -errno.
+ * Reads all routes for that, which takes long where there are many. *ret is the caller's. 0; -EINTR
+ * as above; another -errno.
  */
-int netlink_dump_defaults(struct nlsock *s, int **ret, size_t *ret_n) must_check;
+int netlink_dump_defaults(struct nlsock *s, struct netlink_defaults *ret) must_check;
 
 /*
  * How packets to way->to would leave: fills the rest of *way, which is empty before and stays so

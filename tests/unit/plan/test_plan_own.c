@@ -52,6 +52,9 @@ static struct fixture *on_a_lan(void)
 		       "status: {addresses: [{type: InternalIP, address: 10.0.0.3}, "
 		       "{type: ExternalIP, address: 10.0.0.4}, {type: Hostname, address: b}]}");
 	fixture_object(f, "BGPAdvertisement", "adv", "", "spec: {}");
+	f->gateways[0] = (struct plan_gateway){.ifindex = 2};
+	assert_true(ip_addr_parse("10.0.0.254", &f->gateways[0].addr));
+	f->node.n_gateways = 1;
 	return f;
 }
 
@@ -65,6 +68,7 @@ static void address_of_a_machine_is_not_given_to_who_asks_for_it(void **state)
 		{"10.0.0.2", "10.0.0.2 is the source address of BGPPeer r1"},
 		{"10.0.0.3", "10.0.0.3 is an address of Node node-b"},
 		{"10.0.0.4", "10.0.0.4 is an address of Node node-b"},
+		{"10.0.0.254", "10.0.0.254 is the next hop of a default route here (eth0)"},
 	};
 
 	(void)state;
@@ -252,6 +256,28 @@ static void address_in_a_vrf_is_another_one(void **state)
 }
 
 /* Given first, put on the device by kube-proxy or an operator afterwards. */
+static void next_hop_is_passed_over_unless_it_is_in_a_vrf(void **state)
+{
+	_cleanup_(fixture_freep) struct fixture *f = on_a_lan();
+
+	(void)state;
+	fixture_object(f, "IPAddressPool", "lan", "", "spec: {addresses: [10.0.0.254-10.0.0.255]}");
+	ask(f, "any", "");
+	fixture_plan(f);
+	assert_string_equal(address(f, "any"), "10.0.0.255");
+	f->links[3] = (struct plan_link){.ifindex = 9, .name = "red", .table = 1000};
+	f->node.n_links = 4;
+	f->links[1].master = 9; /* eth0 */
+	fixture_plan(f);
+	assert_string_equal(address(f, "any"), "10.0.0.254");
+	f->links[1].master = 0;
+	fixture_plan(f);
+	assert_string_equal(address(f, "any"), "10.0.0.255");
+	f->node.n_gateways = 0;
+	fixture_plan(f);
+	assert_string_equal(address(f, "any"), "10.0.0.254");
+}
+
 static void address_that_is_in_use_may_appear_on_lo(void **state)
 {
 	_cleanup_(fixture_freep) struct fixture *f = on_a_lan();
@@ -338,6 +364,7 @@ int main(void)
 		cmocka_unit_test(machine_s_address_that_is_read_back_is_not_announced),
 		cmocka_unit_test(what_a_device_makes_of_its_address),
 		cmocka_unit_test(address_in_a_vrf_is_another_one),
+		cmocka_unit_test(next_hop_is_passed_over_unless_it_is_in_a_vrf),
 		cmocka_unit_test(address_that_is_in_use_may_appear_on_lo),
 		cmocka_unit_test(loose_address_that_a_node_has_as_well_is_not_loose),
 		cmocka_unit_test(aggregate_over_machines_is_announced_and_told_once),

@@ -157,10 +157,18 @@ static void devices_of_default_routes_of_all_tables_are_found(void **state)
 	assert_int_equal(netlink_refresh(nl, NULL, 0), 0);
 	node = netlink_node(nl);
 	assert_int_equal(node->n_default_devices, 4);
-	assert_int_equal(node->default_devices[0], index_of("lt0"));
-	assert_int_equal(node->default_devices[1], index_of("lt1"));
-	assert_int_equal(node->default_devices[2], index_of("lt3"));
-	assert_int_equal(node->default_devices[3], index_of("lt4"));
+	assert_int_equal(node->n_gateways, 3); /* none by the last device */
+	for (unsigned i = 0; i < 4; i++) {
+		const char *device = (const char *const[]){"lt0", "lt1", "lt3", "lt4"}[i];
+		const char *hop = (const char *const[]){"10.0.0.2", "10.1.0.2", "10.3.0.2", ""}[i];
+		char text[IP_ADDR_TEXT];
+
+		assert_int_equal(node->default_devices[i], index_of(device));
+		if (i == 3)
+			break;
+		assert_int_equal(node->gateways[i].ifindex, index_of(device));
+		assert_string_equal(ip_addr_text(&node->gateways[i].addr, text), hop);
+	}
 }
 
 static void count_change(void *ctx)
