@@ -21,7 +21,9 @@ bfd_all() {
 		run_step bfd-removed "A profile that is taken away closes no BGP session" step_bfd_removed &&
 		run_step bfd-multihop "BFD with FRR behind a router: multihop, by minimumTtl" step_bfd_multihop &&
 		{ [ -z "${BFD_BUSY:-}" ] ||
-			run_step bfd-busy "Four busy loops for $BFD_BUSY s at 50 ms x 3: no session goes down" step_bfd_busy; }
+			run_step bfd-busy "Four busy loops for $BFD_BUSY s at 50 ms x 3: no session goes down" step_bfd_busy; } &&
+		{ [ -z "${BFD_HOGS:-}" ] ||
+			run_step bfd-hogs "Hogs at SCHED_FIFO for $BFD_HOGS s, without XDP: what it costs" step_bfd_hogs; }
 }
 
 bfd_dir() { echo "$LAB_DIR/bfd-$1"; }
@@ -387,3 +389,44 @@ step_bfd_busy() {
 	STEP_NOTE="no Down; latest wake-up of our thread $(lab_ctl bfd status -o json | jq .bfd.latestMillis) ms"
 }
 bfd_are_up4() { [ "$(bfd_show | jq '[.[] | select(.peer != "far" and .state == "Up")] | length')" = 4 ]; }
+
+# bfd_hogs SECONDS: one of a real-time priority on each processor. They end by themselves: of their priority on
+# their processor, nobody else would come to it.
+bfd_hogs() {
+	local cpu pids=()
+	for ((cpu = 0; cpu < $(nproc); cpu++)); do
+		chrt -f 20 taskset -c "$cpu" bash -c 'while ((SECONDS < $1)); do :; done' hog "$1" &
+		pids+=($!)
+	done
+	wait "${pids[@]}"
+}
+# bfd_thread_is POLICY PRIORITY: of our thread of BFD, as chrt has it.
+bfd_thread_is() {
+	local task
+	for task in "/proc/$BFD_PID/task"/*; do
+		[ "$(cat "$task/comm")" = bfd ] && chrt "$1" -p "$2" "${task##*/}"
+	done
+}
+
+# Nothing looks after the sessions but our thread: once below the hogs, once above them. That is told, for who has to
+# choose; what is asserted is that the hogs starve us, as those of bfd_xdp do, and that all comes back.
+step_bfd_hogs() {
+	local before below
+	bfd_profile "transmitInterval: 50, receiveInterval: 50, detectMultiplier: 3"
+	lab_until 20 bfd_are_up4 || { bfd_say; return 1; }
+	chrt -a -f -p 60 "$(cat "$(bfd_dir frr)/bfdd.pid")" && chrt -a -f -p 60 "$(cat "$(bfd_dir bird)/bird.pid")" || return 1
+	before=$(bfd_flaps)
+	bfd_thread_is -o 0
+	bfd_hogs "$BFD_HOGS"
+	lab_until 60 bfd_are_up4 && lab_until 60 bfd_bgp_is_up4 || { bfd_say; return 1; }
+	below=$(($(bfd_flaps) - before))
+	before=$(bfd_flaps)
+	bfd_thread_is -f 30
+	bfd_hogs "$BFD_HOGS"
+	lab_until 60 bfd_are_up4 || { bfd_say; return 1; }
+	STEP_NOTE="at normal priority $below Downs of four sessions, at FIFO above the hogs $(($(bfd_flaps) - before))"
+	[ "$below" -gt 0 ]
+}
+bfd_bgp_is_up4() {
+	[ "$(lab_ctl bfd show peers -o json 2>/dev/null | jq '[.[] | select(.name != "far" and .state == "Established")] | length')" = 4 ]
+}

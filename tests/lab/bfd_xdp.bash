@@ -9,6 +9,7 @@
 BFDX_VIP=192.0.2.79
 BFDX_STOP=${BFDX_STOP:-3}
 BFDX_KILLS=${BFDX_KILLS:-3}
+BFDX_LOOPS=${BFDX_LOOPS:-5}
 
 bfd_xdp_all() {
 	lab_folder
@@ -16,6 +17,7 @@ bfd_xdp_all() {
 	run_step bfdx-up "BFD with FRR over a device with our programs: carried by XDP" step_bfdx_up &&
 		run_step bfdx-stopped "An agent that is stopped for $BFDX_STOP s: no session goes down, at either end" step_bfdx_stopped &&
 		run_step bfdx-killed "kill -9 and start, $BFDX_KILLS times: FRR sees no Down" step_bfdx_killed &&
+		run_step bfdx-graceful "kill -9 and start, $BFDX_LOOPS times, at any time: FRR never loses the route" step_bfdx_graceful &&
 		run_step bfdx-echo "FRR's echo packets come back, and only while the profile says so" step_bfdx_echo &&
 		run_step bfdx-own-echo "Echo packets of ours over FRR: slow control packets, and Down when they are missed" step_bfdx_own_echo &&
 		{ [ -z "${BFD_HOGS:-}" ] ||
@@ -167,6 +169,40 @@ step_bfdx_killed() {
 	STEP_NOTE="up to $((BFDX_KILLS - 1)) s without an agent at 50 ms x 3, the same discriminators at FRR"
 }
 
+# FRR's route of the VIP, looked at all the time: how often it was not there.
+bfdx_watch_route() {
+	while :; do
+		bfd_frr_has_route || date +%T.%N
+	done >"$LAB_DIR/without-route" 2>/dev/null
+}
+
+step_bfdx_graceful() {
+	local i watcher lost BFD_VIP=$BFDX_VIP
+	bfdx_profile "$BFDX_FAST"
+	lab_until 30 bfdx_has_bgp && lab_until 10 bfdx_is carried && lab_until 10 bfd_frr_has_route || { bfdx_says; return 1; }
+	bfdx_watch_route &
+	watcher=$!
+	for ((i = 0; i < BFDX_LOOPS; i++)); do
+		sleep "$((RANDOM % 4)).$((RANDOM % 10))"
+		lab_kill KILL "$BFD_PID"
+		sleep "0.$((RANDOM % 10))"
+		bfd_agent_up
+		lab_until 30 bfdx_has_bgp && lab_until 10 bfdx_is carried || { bfdx_says; kill "$watcher"; return 1; }
+	done
+	sleep "3"
+	kill "$watcher"
+	wait "$watcher" 2>/dev/null
+	lost=$(wc -l <"$LAB_DIR/without-route")
+	[ "$lost" = 0 ] || {
+		say "without the route $lost times"
+		cat "$LAB_DIR/without-route"
+		grep -v "BFD session up" "$LAB_DIR/bfd.log" | tail -n 40
+		tail -n 60 "$(bfd_dir frr)/bgpd.log"
+		return 1
+	}
+	STEP_NOTE="$BFDX_LOOPS times, at any time: FRR had the route at every look"
+}
+
 bfdx_echo() { bfd_vtysh "show bfd peers counters json" | jq "[.[][\"echo-packet-$1\"]] | add"; }
 bfdx_reflects() { bfd_show | jq -e --argjson r "$1" 'length == 2 and all(.reflectsEcho == $r)' >/dev/null; }
 bfdx_echo_comes_back() { [ "$(bfdx_echo input)" -gt "$1" ]; }
@@ -237,18 +273,14 @@ step_bfdx_own_echo() {
 	[ "$(bfd_flaps)" = "$flaps" ]
 }
 
-# FRR's daemon has a higher priority than the hogs, which have one above our thread's: only we are starved. They end
-# by themselves: of their priority on their processor, nobody else would come to it.
+# FRR's daemon has a higher priority than the hogs, and our thread the usual one: only we are starved.
 step_bfdx_hogs() {
-	local downs flaps cpu pids=()
+	local downs flaps
 	lab_until 20 bfdx_is carried || { bfdx_says; return 1; }
 	downs=$(bfd_frr_downs) flaps=$(bfd_flaps)
 	chrt -f -p 60 "$(cat "$(bfd_dir frr)/bfdd.pid")"
-	for ((cpu = 0; cpu < $(nproc); cpu++)); do
-		chrt -f 20 taskset -c "$cpu" bash -c 'while ((SECONDS < $1)); do :; done' hog "$BFD_HOGS" &
-		pids+=($!)
-	done
-	wait "${pids[@]}"
+	bfd_thread_is -o 0
+	bfd_hogs "$BFD_HOGS"
 	sleep 1
 	[ "$(bfd_frr_downs)" = "$downs" ] && [ "$(bfd_flaps)" = "$flaps" ] || {
 		say "flaps: $flaps, then $(bfd_flaps); at FRR $downs, then $(bfd_frr_downs)"

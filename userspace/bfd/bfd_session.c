@@ -105,14 +105,18 @@ bool bfd_session_wants_to_hear(const struct bfd_session *s, nsec_t now)
 
 /*
  * While another sends for us by the peer's clock, whose jitter is ours then, our own packets are
- * for what it leaves out.
+ * for what it leaves out: when two of the peer's were lost, or one if no more may be. A peer for
+ * whom another sends, too, may have no clock but ours.
  */
 static void draw_jitter(struct bfd_session *s)
 {
 	uint64_t most = s->offered.detect_mult == 1 ? JITTER_MOST_ALONE : JITTER_ONE;
 
-	s->jitter = s->is_carried ? JITTER_ONE
-				  : JITTER_LEAST + rng_below(&s->rng, most - JITTER_LEAST + 1);
+	if (!s->is_carried)
+		s->jitter = JITTER_LEAST + rng_below(&s->rng, most - JITTER_LEAST + 1);
+	else
+		s->jitter = s->offered.detect_mult > 2 && !s->remote.is_independent ? 2 * JITTER_ONE
+										    : JITTER_ONE;
 }
 
 /* ---- terms and poll sequences ---------------------------------------------------------------- */
@@ -266,9 +270,9 @@ static void set_state(struct bfd_session *s, nsec_t now, enum bfd_state to, uint
 }
 
 /*
- * 6.8.9: only while both are Up and the peer takes them. It begins with a poll sequence: the Final
- * comes by the way of the peer's packets, which the driver has to learn where they are kept from it
- * (bfd_session_carried).
+ * 6.8.9: only while both are Up and the peer takes them. It begins with a poll sequence, and with
+ * one more where nothing was heard yet: the Final comes by the way of the peer's packets, which the
+ * driver has to learn where they are kept from it (bfd_session_carried).
  */
 static void follow_echo(struct bfd_session *s, nsec_t now)
 {
@@ -276,11 +280,11 @@ static void follow_echo(struct bfd_session *s, nsec_t now)
 	nsec_t interval = 0;
 
 	if (s->state == BFD_UP && s->remote.state == BFD_UP && !s->config.is_multihop &&
-	    s->heard_on != 0 && s->config.echo_tx_us != 0 && s->remote.min_echo_rx_us != 0)
+	    s->config.echo_tx_us != 0 && s->remote.min_echo_rx_us != 0)
 		interval = larger(s->config.echo_tx_us, s->remote.min_echo_rx_us) * NSEC_PER_USEC;
-	bfd_echo_set(&s->echo, now, interval, &s->rng);
 	if (!was_on && interval != 0 && !s->is_polling)
 		begin_poll(s);
+	bfd_echo_set(&s->echo, now, s->heard_on != 0 ? interval : 0, &s->rng);
 	offer(s, now);
 }
 
@@ -535,6 +539,8 @@ void bfd_session_carried(struct bfd_session *s, const struct bfd_carried *c)
 {
 	uint64_t n = c->n_answered < s->n_carried ? c->n_answered : c->n_answered - s->n_carried;
 
+	const bool is_other = c->is_carried != s->is_carried;
+
 	s->n_carried = c->n_answered;
 	s->is_carried = c->is_carried;
 	s->is_reflecting = c->is_reflecting;
@@ -542,10 +548,10 @@ void bfd_session_carried(struct bfd_session *s, const struct bfd_carried *c)
 		return;
 	if (c->heard_at > s->heard_at)
 		s->heard_at = c->heard_at;
-	if (c->answered_at > s->sent_at) {
-		s->sent_at = c->answered_at;
+	if (c->answered_at > s->sent_at || is_other)
 		draw_jitter(s);
-	}
+	if (c->answered_at > s->sent_at)
+		s->sent_at = c->answered_at;
 	s->counters.received += n;
 	s->counters.sent += n;
 }
@@ -564,7 +570,7 @@ void bfd_session_resume(struct bfd_session *s, nsec_t now, const struct bfd_left
 	learn(s, left->heard_at, &left->heard);
 	s->n_carried = left->n_answered;
 	report(s, BFD_DOWN);
-	offer(s, now);
+	follow_echo(s, now);
 }
 
 bool bfd_session_poll(struct bfd_session *s, struct bfd_event *ret)

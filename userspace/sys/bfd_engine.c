@@ -146,16 +146,6 @@ static struct line no_line(void)
 	return l;
 }
 
-/* A refusal by the peer's host (ICMP) is told by the next send, which then has not sent. */
-static int send_on(int fd, const uint8_t *data, size_t len)
-{
-	ssize_t n = send(fd, data, len, MSG_NOSIGNAL);
-
-	if (n < 0 && (errno == ECONNREFUSED || errno == EHOSTUNREACH))
-		n = send(fd, data, len, MSG_NOSIGNAL);
-	return n < 0 ? -errno : 0;
-}
-
 static void send_packet(struct bfd_engine *e, struct line *l, const uint8_t *data, size_t len)
 {
 	if (l->fd < 0)
@@ -165,7 +155,7 @@ static void send_packet(struct bfd_engine *e, struct line *l, const uint8_t *dat
 		l->error = TAKE_FD(l->fd);
 		return;
 	}
-	l->error = send_on(l->fd, data, len);
+	l->error = bfd_socket_send(l->fd, data, len);
 	/* Its address or device may be gone: the next one looks anew. */
 	if (l->error != 0 && l->error != -EAGAIN && l->error != -ENOBUFS)
 		close_line(l);
@@ -336,13 +326,18 @@ static void obey(struct bfd_engine *e, nsec_t now)
 
 /* ---- the loop -------------------------------------------------------------------------------- */
 
-static void do_due(struct bfd_engine *e, nsec_t now)
+static void do_due(struct bfd_engine *e, nsec_t now, bool has_heard)
 {
 	struct bfd_session *s;
 	bool has_read = false;
 
 	while ((s = bfd_set_due(e->set, now))) {
 		bpf_bfd_look(&e->programs, s);
+		if (!has_heard && bfd_session_wants_to_hear(s, now)) {
+			bfd_ports_read_quiet(&e->ports, on_datagram, e);
+			has_heard = true;
+			continue;
+		}
 		if (bfd_session_wants_to_hear(s, now))
 			bfd_echo_way_read(&e->lines[s->config.id].echo, s);
 		if (!has_read && bfd_session_is_silent(s, now)) {
@@ -419,9 +414,13 @@ static void turn(struct bfd_engine *e)
 	struct epoll_event events[BFD_ENGINE_PORTS + 2];
 	int n = epoll_wait(e->epoll_fd, events, ARRAY_SIZE(events), -1);
 	nsec_t now = clock_now();
+	bool has_heard = now >= bfd_ports_deadline(&e->ports);
 
 	e->how.wakes++;
-	bfd_ports_read_quiet(&e->ports, on_datagram, e); /* before what came after it */
+	for (int i = 0; i < n; i++)
+		has_heard |= events[i].data.u64 < BFD_ENGINE_PORTS;
+	if (has_heard)
+		bfd_ports_read_quiet(&e->ports, on_datagram, e); /* before what came after it */
 	for (int i = 0; i < n; i++) {
 		uint64_t what = events[i].data.u64;
 
@@ -431,7 +430,7 @@ static void turn(struct bfd_engine *e)
 			note_lateness(e, now);
 	}
 	obey(e, now);
-	do_due(e, now);
+	do_due(e, now, has_heard);
 	catch_up(e);
 	if (now >= e->tell_at)
 		report_all(e, now);

@@ -280,3 +280,13 @@ int bfd_socket_connect(const struct bfd_config *config, struct rng *rng, uint16_
 	*ret_local = address_of(&local);
 	return fd;
 }
+
+/* A refusal by the peer's host (ICMP) is told by the next send, which then has not sent. */
+int bfd_socket_send(int fd, const uint8_t *data, size_t len)
+{
+	ssize_t n = send(fd, data, len, MSG_NOSIGNAL);
+
+	if (n < 0 && (errno == ECONNREFUSED || errno == EHOSTUNREACH))
+		n = send(fd, data, len, MSG_NOSIGNAL);
+	return n < 0 ? -errno : 0;
+}

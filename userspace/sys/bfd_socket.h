@@ -43,6 +43,9 @@ int bfd_socket_steer(int fd, const uint32_t *discriminators, size_t n) must_chec
 int bfd_socket_connect(const struct bfd_config *config, struct rng *rng, uint16_t *port,
 		       struct ip_addr *ret_local) must_check;
 
+/* 0, or -errno of what was not sent. */
+int bfd_socket_send(int fd, const uint8_t *data, size_t len) must_check;
+
 #define BFD_BATCH 16
 
 struct bfd_datagram {

@@ -131,17 +131,33 @@ bool world_carrier_left(const struct world *w, int end, struct bfd_left *ret)
 	       bfd_packet_parse(c->told.heard, BFD_PACKET_BYTES, &ret->heard) == BFD_ACCEPTED;
 }
 
-/* Both ends are carried and each knows all that the other says: nothing new is under way. */
-bool world_carrier_holds(const struct world *w)
+/* What an end says, as a program beside the other compares it. */
+static void said_by(const struct world_end *e, uint8_t ret[BFD_PACKET_BYTES])
 {
-	for (int end = 0; end < 2; end++) {
-		const struct world_end *e = &w->end[end], *o = &w->end[1 - end];
-		const struct world_carrier *c = &e->carrier;
+	struct bfd_packet p = bfd_session_packet(e->session);
 
+	p.poll = p.has_auth = false; /* signed ones are not carried */
+	if (e->carrier.is_there)
+		memcpy(ret, e->carrier.told.said, BFD_PACKET_BYTES);
+	else
+		bfd_packet_encode(ret, &p, 0);
+}
+
+bool world_carrier_holds(const struct world *w, int end)
+{
+	for (int i = 0; i < 2; i++) {
+		const struct world_end *e = &w->end[i], *o = &w->end[1 - i];
+		const struct world_carrier *c = &e->carrier;
+		uint8_t said[BFD_PACKET_BYTES];
+
+		if (w->now < e->sleeps_until || e->session->is_polling)
+			return false;
+		if (!c->is_there)
+			continue;
+		said_by(o, said);
 		if (!is_valid(w, c) || !c->told.may_answer || !e->session->is_carried ||
-		    w->now < e->sleeps_until ||
-		    memcmp(c->told.heard, o->carrier.told.said, BFD_PACKET_BYTES) != 0)
+		    memcmp(c->told.heard, said, sizeof(said)) != 0)
 			return false;
 	}
-	return true;
+	return w->end[end].carrier.is_there;
 }

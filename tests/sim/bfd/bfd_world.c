@@ -326,7 +326,7 @@ static void change_weather(struct world *w)
 static void happen(struct world *w)
 {
 	int end = (int)chance(w, 2);
-	bool may_rest = !w->is_calm || world_carrier_holds(w);
+	bool may_rest = !w->is_calm || world_carrier_holds(w, end);
 
 	w->next_fault = w->now + chance(w, MS(2000));
 	/* Who sleeps learns nothing new, and all is to be well. */
@@ -389,7 +389,8 @@ struct world *world_new(uint64_t seed)
 	w->now = NSEC_PER_SEC;
 	w->faults_end = w->now + FAULTS;
 	w->is_calm = chance(w, 4) == 0;
-	w->end[0].carrier.is_there = w->end[1].carrier.is_there = chance(w, 3) == 0;
+	for (int end = 0, all = chance(w, 3) == 0; end < 2; end++)
+		w->end[end].carrier.is_there = all || chance(w, 6) == 0;
 	w->has_echo = chance(w, 3) == 0;
 	change_weather(w);
 	for (int end = 0; end < 2; end++) {

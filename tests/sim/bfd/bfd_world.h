@@ -138,11 +138,12 @@ void world_echo_check_agreed(struct world *w, int end);
 /*
  * bfd_carrier.c. After a verb and before what it sends; before a verb; after a packet that was
  * sent; a packet that arrives, true if it was answered and is no more; what an end that died has
- * left; and whether both ends could sleep.
+ * left; and whether the end may sleep and nothing be new to anybody: it is carried, and so is
+ * the other, if there is a program beside it.
  */
 void world_carrier_follow(struct world *w, int end);
 void world_carrier_look(struct world *w, int end);
 void world_carrier_sent(struct world *w, int end);
 bool world_carrier_takes(struct world *w, int end, const struct world_packet *p);
 bool world_carrier_left(const struct world *w, int end, struct bfd_left *ret);
-bool world_carrier_holds(const struct world *w);
+bool world_carrier_holds(const struct world *w, int end);

@@ -71,14 +71,14 @@ static void what_we_say_is_what_would_be_sent(void **state)
 	s = up_session(&config);
 	bfd_session_carried(&s, &(struct bfd_carried){.is_carried = true, .is_reflecting = true});
 	assert_true(bfd_session_carry(&s, &c));
-	assert_int_equal(bfd_session_transmit(&s, NOW + MS(50), buf), BFD_PACKET_BYTES);
+	assert_int_equal(bfd_session_transmit(&s, NOW + MS(100), buf), BFD_PACKET_BYTES);
 	assert_memory_equal(c.said, buf, BFD_PACKET_BYTES);
 	assert_int_equal(c.said[1], 0xc8); /* Up, C */
 	assert_int_equal(c.said[BFD_PACKET_BYTES - 1], 9);
 	assert_int_equal(c.interval, MS(50));
 	/* C and echo are said only while it is so. */
 	bfd_session_carried(&s, &(struct bfd_carried){.is_carried = false});
-	assert_int_equal(bfd_session_transmit(&s, NOW + MS(100), buf), BFD_PACKET_BYTES);
+	assert_int_equal(bfd_session_transmit(&s, NOW + MS(150), buf), BFD_PACKET_BYTES);
 	assert_int_equal(buf[1], 0xc0);
 	assert_int_equal(buf[BFD_PACKET_BYTES - 1], 0);
 }
@@ -185,11 +185,22 @@ static void what_was_answered_counts_as_sent(void **state)
 	bfd_session_carried(&s, &c);
 	assert_int_equal(s.counters.sent, sent + 6);
 	assert_int_equal(s.counters.received, received + 5);
-	/* By the peer's clock: ours is for what it leaves out. */
+	/* By the peer's clock: ours is for what it leaves out twice. */
 	c.is_carried = true;
 	c.answered_at = NOW + MS(130);
 	bfd_session_carried(&s, &c);
-	assert_int_equal(bfd_session_deadline(&s), NOW + MS(180));
+	s.heard_at = c.answered_at;
+	assert_int_equal(bfd_session_deadline(&s), NOW + MS(230));
+	/* Or once, if the peer's clock may be ours, or two that are lost are too many. */
+	s.remote.is_independent = true;
+	c.answered_at++;
+	bfd_session_carried(&s, &c);
+	assert_int_equal(bfd_session_deadline(&s), NOW + MS(180) + 1);
+	s.remote.is_independent = false;
+	s.offered.detect_mult = s.config.terms.detect_mult = 2;
+	c.answered_at++;
+	bfd_session_carried(&s, &c);
+	assert_int_equal(bfd_session_deadline(&s), NOW + MS(180) + 2);
 	/* Counted anew. */
 	c.n_answered = 2;
 	bfd_session_carried(&s, &c);

@@ -2,6 +2,8 @@
 /* Echo packets of a session: when they are sent, what is taken for one, what their loss means. */
 #include "bfd_script.h"
 
+#include "bfd/bfd_carry.h"
+
 #define ECHO_MS 20
 
 static struct bfd_config echo_config(void)
@@ -256,6 +258,30 @@ static void echo_begins_with_a_poll(void **state)
 	assert_true(said.poll);
 }
 
+/* A session that goes on from another's has heard nothing itself, and asks. */
+static void a_session_that_goes_on_learns_where_the_peer_is(void **state)
+{
+	const struct bfd_config config = echo_config();
+	struct bfd_session s = new_session(&config);
+	struct bfd_packet said, final = echo_packet(BFD_UP, 10000);
+	struct bfd_left left = {.heard = final, .heard_at = NOW};
+	uint8_t b[BFD_ECHO_BYTES];
+
+	(void)state;
+	left.said = usual_packet(BFD_UP);
+	left.said.my_discriminator = OURS;
+	left.said.your_discriminator = THEIRS;
+	bfd_session_resume(&s, NOW, &left);
+	assert_false(bfd_session_transmit_echo(&s, NOW, b));
+	assert_true(say(&s, NOW + MS(50), &said));
+	assert_true(said.poll);
+	final.final = true;
+	hear_packet(&s, NOW + MS(51), &final);
+	assert_true(say(&s, NOW + MS(101), &said));
+	assert_true(said.poll);
+	assert_true(bfd_session_transmit_echo(&s, NOW + MS(101), b));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -268,6 +294,7 @@ int main(void)
 		cmocka_unit_test(an_end_that_slept_has_missed_nothing),
 		cmocka_unit_test(only_what_is_newer_and_ours_came_back),
 		cmocka_unit_test(echo_begins_with_a_poll),
+		cmocka_unit_test(a_session_that_goes_on_learns_where_the_peer_is),
 	};
 
 	return cmocka_run_group_tests_name("bfd_echo", tests, NULL, NULL);
