@@ -23,7 +23,8 @@ CFLAGS_ALL := -std=gnu17 $(WARN) $(WERROR) $(OPT) $(CFLAGS)
 LDFLAGS += -Wl,-z,relro,-z,now -pie
 
 SAN := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
-# Lines are all that a report needs. Tests are compiled once and run once: to optimise them costs more than it saves.
+# Lines are all that a report needs. Tests are compiled once and run once: to optimise them costs more than it saves,
+# and so it is with what computes little.
 SAN_OPT := -O1 -g1
 
 # name of a library -> pkg-config packages that its users link
@@ -61,6 +62,8 @@ $(B)/san/%.o: %.c
 	@mkdir -p $(@D)
 	@echo "  SAN   $<"
 	$(Q)$(CC) $(CPPFLAGS) -std=gnu17 $(WARN) $(WERROR) $(SAN_OPT) $(SAN) -MMD -MP -c -o $@ $<
+
+$(foreach d,tests/unit userspace/agent userspace/sys userspace/feeder userspace/cli,$(B)/san/$(d)/%.o): SAN_OPT := -O0 -g1
 
 define layer_rules
 $(B)/lib$(1).a: $(patsubst %.c,$(B)/obj/%.o,$(call src,$(1)))
@@ -146,7 +149,9 @@ $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/$(1)/test_*.c)): $(B
 endef
 $(foreach d,base bgp bfd kube api lb plan sys agent cli feeder,$(eval $(call unit_rules,$(d))))
 $(B)/san/tests/%.o: CPPFLAGS += -Itests
-$(B)/san/tests/unit/%.o: SAN_OPT := -O0 -g1
+
+# Each part of `make test` adds its own.
+test-programs: all $(UNIT_BIN) ## build what the tests run
 
 unit: $(UNIT_BIN) ## unit tests, under the address and undefined-behaviour sanitizers
 	$(Q)scripts/run-tests unit $(UNIT_BIN)
@@ -163,6 +168,6 @@ clean: ## remove build/
 help: ## this list
 	@grep -hE '^[a-z%-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | sort | expand -t 16
 
-.PHONY: all unit clean help
+.PHONY: all test-programs unit clean help
 .SECONDARY:
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

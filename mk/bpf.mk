@@ -16,6 +16,7 @@ $(BPF_TEST_BIN): $(B)/tests/bpf/%: $(B)/san/tests/bpf/%.o $(BPF_TEST_RIG)
 # What the programs' headers compute is the same on the host, where it is held against vectors.
 BPF_HOST_TEST := $(B)/unit/lb/test_wire $(B)/unit/lb/test_abi
 
+test-programs: $(BPF_TEST_BIN)
 bpf-test: $(BPF_TEST_BIN) $(BPF_HOST_TEST) ## packets through the BPF programs (root)
 	$(Q)scripts/run-tests bpf-test $(BPF_HOST_TEST) $(BPF_TEST_BIN)
 	$(Q)$(B)/tests/bpf/test_load 2>&1 | grep "instructions verified" || true

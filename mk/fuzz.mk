@@ -55,6 +55,7 @@ FUZZ_RUNS := $(foreach n,$(FUZZ_NAMES),$(B)/fuzz/$(n)=$(call fuzz_corpus,$(n)))
 fuzz: $(FUZZ_BIN) ## fuzz each decoder for FUZZ_SECONDS (30), findings in build/fuzz
 	$(Q)scripts/run-fuzz search $(FUZZ_SECONDS) $(FUZZ_RUNS)
 
+test-programs: $(FUZZ_BIN)
 fuzz-replay: $(FUZZ_BIN) ## run each fuzzer once over the inputs in the tree
 	$(Q)scripts/run-fuzz replay 0 $(FUZZ_RUNS)
 

@@ -10,16 +10,19 @@ $(B)/tests/pass.bpf.o: tests/lab/pass.bpf.c
 	@mkdir -p $(@D)
 	$(Q)$(CLANG) -O2 -g -target bpf -c -o $@ $<
 
+test-programs: $(B)/tests/pass.bpf.o
 lab: all $(B)/tests/pass.bpf.o ## the demo's steps and bad input as assertions (root)
 	$(Q)scripts/run-lab
 
 kube: all ## the demo from a real API server, and what may happen to one (root; tests/kube/build once)
 	$(Q)tests/kube/run
 
-TEST_PARTS := check check-rules unit tsan fuzz-replay sim bpf-test install-test lab
+# The lab has the machine for itself: its steps tell how long the network took.
+TEST_PARTS := check check-rules+unit+tsan+fuzz-replay+sim+bpf-test+install-test lab
 
 test: ## everything that CI runs
 	$(Q)scripts/deps build && scripts/deps lab
+	-$(Q)$(MAKE) --no-print-directory -k -j"$$(nproc)" test-programs
 	$(Q)scripts/run-all $(TEST_PARTS)
 
 SOAK_SEEDS ?= 50000

@@ -35,6 +35,7 @@ $(KUBE_SIM_BIN): $(patsubst %.c,$(B)/san/%.o,$(KUBE_SIM_SRC)) $(B)/san/libkube.a
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(SAN) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LIBS_kube)
 
+test-programs: $(SIM_BIN) $(PLANE_BIN) $(BFD_SIM_BIN) $(KUBE_SIM_BIN)
 sim: $(SIM_BIN) sim-bfd sim-plane sim-kube ## two BGP speakers over a hostile network: SEEDS=n runs, SEED=n repeats one
 	$(Q)$(SIM_BIN) $(if $(SEED),$(SEED) 1,1 $(SEEDS))
 

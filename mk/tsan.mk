@@ -22,6 +22,7 @@ $(B)/tsan/%.o: %.c
 $(TSAN_PROGRAMS): $$(patsubst %.c,$(B)/tsan/%.o,$$(TSAN_$$(@F)))
 	$(Q)$(CC) -fsanitize=thread -o $@ $^ -lcmocka -levent_core -lyaml -lnettle -lbpf
 
+test-programs: $(TSAN_PROGRAMS)
 tsan: $(TSAN_PROGRAMS) ## the helper threads, under the thread sanitizer
 	$(Q)scripts/run-tests tsan $^
 
