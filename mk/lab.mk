@@ -18,7 +18,7 @@ kube: all ## the demo from a real API server, and what may happen to one (root; 
 	$(Q)tests/kube/run
 
 # The lab has the machine for itself: its steps tell how long the network took.
-TEST_PARTS := check check-rules+unit+tsan+fuzz-replay+sim+bpf-test+install-test lab
+TEST_PARTS := check+tsan check-rules+unit+fuzz-replay+sim+bpf-test+install-test lab
 
 test: ## everything that CI runs
 	$(Q)scripts/deps build && scripts/deps lab

@@ -73,6 +73,19 @@ int agent_lock(const char *pin, int *ret_fd)
 	return r;
 }
 
+bool agent_is_there(const char *pin)
+{
+	char path[PATH_MAX];
+	int fd, r;
+
+	if (!lock_path(pin, path) || access(path, F_OK) != 0)
+		return false;
+	r = lock_take(path, &fd);
+	if (r == 0)
+		close(fd);
+	return r == -EWOULDBLOCK;
+}
+
 /* Removes the lock's file while it is held: whoever waits for it finds it gone and makes a new one.
  */
 static void remove_lock(const char *pin)

@@ -13,5 +13,8 @@
  */
 int agent_lock(const char *pin, int *ret_fd);
 
+/* An agent with this pin directory runs. */
+bool agent_is_there(const char *pin);
+
 /* --cleanup: removes everything of ours from the kernel. The process's exit code. */
 int cleanup_run(const struct options *options);

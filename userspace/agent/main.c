@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
- * lodestoned: arguments, then one of its three jobs: run, check a configuration, clean up.
+ * lodestoned: arguments, then one of its jobs: run, check a configuration or this host, clean up.
  *
  * Where to read on: agent.h (what there is), reconcile.c (when and in which order things happen),
  * plan/plan.h (what is computed), and DESIGN in docs/architecture.md.
  */
 #include "agent/agent.h"
 #include "agent/cleanup.h"
+#include "agent/preflight.h"
 #include "sys/log.h"
 
 #include <malloc.h>
@@ -55,6 +56,8 @@ int main(int argc, char **argv)
 		return agent_check(&options);
 	case OPTIONS_CLEANUP:
 		return cleanup_run(&options);
+	case OPTIONS_PREFLIGHT:
+		return preflight_run(&options);
 	case OPTIONS_VERSION:
 		printf("lodestoned %s\n", LODESTONE_VERSION);
 		return EXIT_SUCCESS;

@@ -14,6 +14,8 @@ static const char help_text[] =
 	"       lodestoned --check[=warn] --config DIR|FILE     validate and exit: 0, or 2 on errors\n"
 	"       lodestoned --cleanup [--pin DIR]                remove what is in the kernel; the\n"
 	"                                                       configuration and --state stay\n"
+	"       lodestoned --preflight[=json] [--pin DIR]       what this host has and lacks: 0, or 2\n"
+	"                                                       if something vital is missing\n"
 	"\n"
 	"  --config DIR|FILE    MetalLB, Kubernetes and Lodestone objects as YAML; reread on change\n"
 	"  --feed PATH          objects from lodestone-kube, too, which connects to this socket\n"
@@ -45,6 +47,7 @@ enum {
 	OPT_LOG_FORMAT,
 	OPT_CHECK,
 	OPT_CLEANUP,
+	OPT_PREFLIGHT,
 	OPT_VERSION,
 	OPT_HELP,
 };
@@ -63,6 +66,7 @@ static const struct option table[] = {
 	{"log-format", required_argument, NULL, OPT_LOG_FORMAT},
 	{"check", optional_argument, NULL, OPT_CHECK},
 	{"cleanup", no_argument, NULL, OPT_CLEANUP},
+	{"preflight", optional_argument, NULL, OPT_PREFLIGHT},
 	{"version", no_argument, NULL, OPT_VERSION},
 	{"help", no_argument, NULL, OPT_HELP},
 	{NULL, 0, NULL, 0},
@@ -105,6 +109,15 @@ static const char *take_check(struct options *o, const char *value)
 	return NULL;
 }
 
+static const char *take_preflight(struct options *o, const char *value)
+{
+	o->action = OPTIONS_PREFLIGHT;
+	if (value && strcmp(value, "json") != 0)
+		return "--preflight takes no value but json";
+	o->preflight_json = value != NULL;
+	return NULL;
+}
+
 static const char *take(struct options *o, int opt, const char *value)
 {
 	const char **target = opt == OPT_CONFIG      ? &o->config
@@ -136,6 +149,8 @@ static const char *take(struct options *o, int opt, const char *value)
 	case OPT_CLEANUP:
 		o->action = OPTIONS_CLEANUP;
 		return NULL;
+	case OPT_PREFLIGHT:
+		return take_preflight(o, value);
 	case OPT_VERSION:
 		o->action = OPTIONS_VERSION;
 		return NULL;

@@ -13,6 +13,7 @@ enum options_action {
 	OPTIONS_RUN,
 	OPTIONS_CHECK,
 	OPTIONS_CLEANUP,
+	OPTIONS_PREFLIGHT,
 	OPTIONS_VERSION,
 	OPTIONS_HELP,
 };
@@ -28,6 +29,7 @@ struct options {
 	bool log_json;
 	bool wait_config;    /* --config need not be there at the start */
 	bool check_warnings; /* --check=warn */
+	bool preflight_json; /* --preflight=json */
 };
 
 /*

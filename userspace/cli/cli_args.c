@@ -232,7 +232,7 @@ static bool parse_explain(struct line *line, struct cli_args *args)
 /* Commands of one word. */
 static bool parse_simple(struct line *line, const char *command, struct cli_args *args)
 {
-	static const enum cli_command all[] = {CLI_STATUS, CLI_DRAIN, CLI_UNDRAIN};
+	static const enum cli_command all[] = {CLI_STATUS, CLI_DRAIN, CLI_UNDRAIN, CLI_PREFLIGHT};
 	size_t i = 0;
 
 	while (i < ARRAY_SIZE(all) && strcmp(command, cli_command_text(all[i])) != 0)
@@ -283,9 +283,9 @@ bool cli_parse(int argc, const char *const *argv, struct cli_args *ret, char err
 const char *cli_command_text(enum cli_command command)
 {
 	static const char *const texts[] = {
-		[CLI_STATUS] = "status",   [CLI_SHOW] = "show", [CLI_DRAIN] = "drain",
-		[CLI_UNDRAIN] = "undrain", [CLI_HELP] = "help", [CLI_VERSION] = "version",
-		[CLI_EXPLAIN] = "explain",
+		[CLI_STATUS] = "status",   [CLI_SHOW] = "show",           [CLI_DRAIN] = "drain",
+		[CLI_UNDRAIN] = "undrain", [CLI_HELP] = "help",           [CLI_VERSION] = "version",
+		[CLI_EXPLAIN] = "explain", [CLI_PREFLIGHT] = "preflight",
 	};
 
 	return texts[command];
@@ -318,6 +318,8 @@ const char *cli_help(void)
 	       "  drain                         withdraw this node's routes, serve what lives to its\n"
 	       "                                end, leave the rest to the kernel; until undrain\n"
 	       "  undrain                       serve and announce again\n"
+	       "  preflight                     what this host has and lacks, with or without an\n"
+	       "                                agent; exits 2 if something vital is missing\n"
 	       "\n"
 	       "\"get\" is \"show\"; the singular is the plural.\n"
 	       "\n"

@@ -16,6 +16,7 @@ enum cli_command {
 	CLI_EXPLAIN,
 	CLI_DRAIN,
 	CLI_UNDRAIN,
+	CLI_PREFLIGHT,
 	CLI_HELP,
 	CLI_VERSION
 };

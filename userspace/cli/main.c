@@ -4,14 +4,15 @@
  * not: output, the exit code, and the loop of --watch.
  *
  * Exit codes (DESIGN 10): 0 done; 1 could not; 2 only from status, when the agent's state is not
- * "ok". With --watch an agent that is away for a moment is said and asked again: watching a restart
- * is what one watches for.
+ * "ok", and from preflight, when something vital is missing. With --watch an agent that is away for
+ * a moment is said and asked again: watching a restart is what one watches for.
  */
 #include "base/arena.h"
 #include "base/limits.h"
 #include "base/names.h"
 #include "cli/cli_args.h"
 #include "cli/client.h"
+#include "cli/preflight.h"
 #include "cli/protocol.h"
 #include "cli/render.h"
 
@@ -26,6 +27,24 @@ static int fail(const char *what, const char *why, const char *remedy)
 }
 
 /* The body, or NULL after saying why. */
+static cJSON *ask_host(void)
+{
+	struct strbuf text;
+	cJSON *body = NULL;
+	int r;
+
+	strbuf_init(&text, LIMIT_REPLY_BYTES);
+	r = preflight_ask(&text);
+	if (r == 0)
+		body = cJSON_Parse(text.data ? text.data : "");
+	if (!body)
+		(void)fail("lodestoned --preflight: ", r ? strerror(-r) : "no JSON",
+			   r == -ENOENT ? "; install it beside lodectl or in PATH" : "");
+	strbuf_done(&text);
+	return body;
+}
+
+/* The same from the agent. */
 static cJSON *ask(struct arena *arena, const struct cli_args *args)
 {
 	const char *request = protocol_request(arena, args), *error;
@@ -48,13 +67,23 @@ static cJSON *ask(struct arena *arena, const struct cli_args *args)
 	return body;
 }
 
+static bool is_problem(const cJSON *line)
+{
+	const char *state = cJSON_GetStringValue(cJSON_GetObjectItem(line, "state"));
+
+	return state && strcmp(state, "problem") == 0;
+}
+
 static int exit_code(const struct cli_args *args, const cJSON *body)
 {
 	const char *state = cJSON_GetStringValue(cJSON_GetObjectItem(body, "state"));
+	const cJSON *line;
 
-	if (args->command != CLI_STATUS || (state && strcmp(state, "ok") == 0))
-		return EXIT_DONE;
-	return EXIT_NOT_WELL;
+	if (args->command == CLI_STATUS && (!state || strcmp(state, "ok") != 0))
+		return EXIT_NOT_WELL;
+	if (args->command == CLI_PREFLIGHT)
+		cJSON_ArrayForEach(line, body) if (is_problem(line)) return EXIT_NOT_WELL;
+	return EXIT_DONE;
 }
 
 static int print(const struct cli_args *args, const cJSON *body)
@@ -72,7 +101,7 @@ static int print(const struct cli_args *args, const cJSON *body)
 static int run_once(const struct cli_args *args, bool clear)
 {
 	_cleanup_(arena_freep) struct arena *arena = arena_new();
-	cJSON *body = ask(arena, args);
+	cJSON *body = args->command == CLI_PREFLIGHT ? ask_host() : ask(arena, args);
 	int code = EXIT_COULD_NOT;
 
 	if (clear)
@@ -114,6 +143,7 @@ int main(int argc, char **argv)
 	case CLI_EXPLAIN:
 	case CLI_DRAIN:
 	case CLI_UNDRAIN:
+	case CLI_PREFLIGHT:
 		break;
 	}
 	return args.watch ? watch(&args) : run_once(&args, false);

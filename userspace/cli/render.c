@@ -190,6 +190,8 @@ void render(const struct cli_args *args, const cJSON *body, struct strbuf *out)
 		render_status(body, out);
 	else if (args->command == CLI_EXPLAIN)
 		render_explain(args, body, out);
+	else if (args->command == CLI_PREFLIGHT)
+		render_preflight(body, out);
 	else if (args->command == CLI_DRAIN || args->command == CLI_UNDRAIN)
 		render_drain(body, out);
 	else

@@ -9,3 +9,7 @@
  * (rx-vlan-offload). False, too, if there is no such device or it cannot be asked.
  */
 bool netdev_strips_tags(const char *name);
+
+#define NETDEV_DRIVER_TEXT 32
+/* The name of the device's driver, "" if it cannot be asked. */
+void netdev_driver(const char *name, char ret[NETDEV_DRIVER_TEXT]);

@@ -82,6 +82,11 @@ static void actions(void **state)
 	assert_true(o.check_warnings);
 	assert_null(PARSE(&o, "--cleanup", "--pin", "p"));
 	assert_int_equal(o.action, OPTIONS_CLEANUP);
+	assert_null(PARSE(&o, "--preflight", "--pin", "p"));
+	assert_int_equal(o.action, OPTIONS_PREFLIGHT);
+	assert_false(o.preflight_json);
+	assert_null(PARSE(&o, "--preflight=json"));
+	assert_true(o.preflight_json);
 	assert_null(PARSE(&o, "--version"));
 	assert_int_equal(o.action, OPTIONS_VERSION);
 }
@@ -99,14 +104,15 @@ static void wrong_words_are_refused(void **state)
 	assert_non_null(PARSE(&o, "--config", "c", "--log-level", "loud"));
 	assert_non_null(PARSE(&o, "--config", "c", "--log-format", "xml"));
 	assert_non_null(PARSE(&o, "--config", "c", "--check=all"));
+	assert_non_null(PARSE(&o, "--preflight=yaml"));
 }
 
 static void help_names_every_option(void **state)
 {
 	static const char *const names[] = {
-		"--config",    "--node",       "--socket",     "--pin",   "--state",
-		"--namespace", "--lb-class",   "--log-level",  "--check", "--cleanup",
-		"--version",   "--log-format", "--wait-config"};
+		"--config",    "--node",       "--socket",      "--pin",      "--state",
+		"--namespace", "--lb-class",   "--log-level",   "--check",    "--cleanup",
+		"--version",   "--log-format", "--wait-config", "--preflight"};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)

@@ -65,6 +65,7 @@ static void commands_of_one_word(void **state)
 	assert_int_equal(parsed("status -w").command, CLI_STATUS);
 	assert_int_equal(parsed("drain").command, CLI_DRAIN);
 	assert_int_equal(parsed("undrain -o json").command, CLI_UNDRAIN);
+	assert_int_equal(parsed("preflight -o json").command, CLI_PREFLIGHT);
 }
 
 static void show_is_get_and_the_singular_is_the_plural(void **state)
@@ -165,6 +166,7 @@ static void bad_lines_are_refused_with_their_reason(void **state)
 		{"show peers a b", "\"b\" is one word too many"},
 		{"status -n ns", "status takes neither -n nor --peer"},
 		{"drain now", "\"now\" is one word too many"},
+		{"preflight all", "\"all\" is one word too many"},
 		{"undrain --peer x", "undrain takes neither -n nor --peer"},
 		{"drain -w", "drain is said once: watch \"status\""},
 		{"status --peer x", "status takes neither -n nor --peer"},
