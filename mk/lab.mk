@@ -16,6 +16,10 @@ lab: all $(B)/tests/pass.bpf.o ## the demo's steps and bad input as assertions (
 
 kube: all ## the demo from a real API server, and what may happen to one (root; tests/kube/build once)
 	$(Q)tests/kube/run
+	$(Q)tests/kube/deploy
+
+kube-deploy: all ## the kinds and manifests of deploy/ at a real API server (root; tests/kube/build once)
+	$(Q)tests/kube/deploy
 
 # The lab has the machine for itself: its steps tell how long the network took.
 TEST_PARTS := check+tsan check-rules+unit+fuzz-replay+sim+bpf-test+install-test lab
@@ -36,4 +40,4 @@ soak: ## long runs: many seeds, each fuzzer for ten minutes, the lab again and a
 	$(Q)BFD_BUSY=600 BFD_HOGS=16 scripts/run-lab bfd
 	$(Q)BFD_HOGS=16 BFDX_LOOPS=60 scripts/run-lab bfd_xdp
 
-.PHONY: demo kube lab test soak
+.PHONY: demo kube kube-deploy lab test soak

@@ -47,7 +47,8 @@ static const struct api_word dynamic_words[] = {
 
 static const struct api_field secret_fields[] = {
 	{.name = "name", .type = API_TYPE_STRING, IN_PEER(password_secret)},
-	{.name = "namespace", .flags = API_FIELD_IGNORED}, /* always MetalLB's own */
+	/* always MetalLB's own */
+	{.name = "namespace", .type = API_TYPE_STRING, .flags = API_FIELD_IGNORED},
 };
 static const struct api_table secret_table = API_TABLE(struct raw_peer, secret_fields);
 

@@ -38,6 +38,7 @@ static const struct stranger {
 	 "ignored: it tunes frr-k8s, which does not run here", "nothing to do, or remove it"},
 	{"frrk8s.metallb.io", "BGPSessionState", STRANGER_FOREIGN, NULL, NULL},
 	{"frrk8s.metallb.io", "FRRNodeState", STRANGER_FOREIGN, NULL, NULL},
+	{"lodestone.io", "BGPSessionState", STRANGER_FOREIGN, NULL, NULL},
 };
 
 bool api_is_in_group(const char *api_version, const char *group)
