@@ -18,6 +18,8 @@
 #include "row.h"
 #include "target.h"
 
+#define AT_ONCE_REST_MAX 63u /* SYNs; all bits below a power of two */
+
 /* A candidate's entry for the packet's flow, as far as one line of the table says. */
 struct at_once {
 	struct lb_backend *be;
@@ -94,17 +96,43 @@ static __always_inline int at_once_owner(const struct packet *p, const struct ta
 	return found == AT_ONCE_ITS ? (int)x.backend : OWNER_NOBODY;
 }
 
-/* The service takes any number of new flows. */
+/* The service takes one more new flow, which is counted if it has a limit. */
 static __always_inline bool at_once_begins(const struct target *t)
 {
-	__u32 slot = t->slot;
-	const struct lb_new_flows *n = bpf_map_lookup_elem(&new_flows, &slot);
+	__u32 slot = t->slot, most;
+	struct lb_new_flows *n = bpf_map_lookup_elem(&new_flows, &slot);
 
-	return !(service_flags(t->live) & (LB_SVC_CLOSED | LB_SVC_PAUSED)) && n &&
-	       !(READ_ONCE(n->limit) & LB_LIMIT_FLOWS_MASK);
+	if (service_flags(t->live) & (LB_SVC_CLOSED | LB_SVC_PAUSED) || !n)
+		return false;
+	most = READ_ONCE(n->limit) & LB_LIMIT_FLOWS_MASK;
+	return !most || new_flows_take(n, most);
 }
 
-/* UDP of a settled row: the first candidate has the flow, or is given it. */
+/*
+ * In a flood the lines of SYNs are full, and what was looked at here would be looked at again. So
+ * SYNs that find no room, one after the other, let more and more of the next ones of their
+ * processor go the long way at once.
+ */
+static __always_inline bool at_once_rests(struct lb_scratch *s)
+{
+	if (likely(!s->n_long))
+		return false;
+	s->n_long--;
+	return true;
+}
+
+static __always_inline void at_once_learn(struct lb_scratch *s, bool found_room)
+{
+	if (likely(found_room && !s->n_long_next))
+		return;
+	s->n_long = found_room ? 0 : s->n_long_next;
+	s->n_long_next = found_room ? 0 : (2 * s->n_long_next + 1) & AT_ONCE_REST_MAX;
+}
+
+/*
+ * A datagram or a SYN of a settled row: the first candidate has the flow, or is given it. What a
+ * SYN makes of an entry that is there has more rules.
+ */
 static __always_inline int at_once_admit(const struct packet *p, const struct target *t)
 {
 	flow_table_t table = flow_table();
@@ -117,18 +145,18 @@ static __always_inline int at_once_admit(const struct packet *p, const struct ta
 	if (unlikely(flow_table_left(table)))
 		return OWNER_NOBODY;
 	found = at_once_look(p, t, table, 0, &x);
-	if (found == AT_ONCE_ITS) {
+	if (found == AT_ONCE_ITS && p->proto == IPPROTO_UDP) {
 		fresh = lb_rest_with_age(x.rest, age_now());
 		if (fresh != x.rest)
 			(void)lb_flow_change(x.entry, x.rest, fresh);
 		return (int)x.backend;
 	}
-	if (found != AT_ONCE_NONE || !at_once_begins(t))
+	if (found != AT_ONCE_NONE)
 		return OWNER_NOBODY;
 	seen = READ_ONCE(x.be->state);
-	if (!backend_is(seen, LB_BE_IN_USE))
+	if (!backend_is(seen, LB_BE_IN_USE) || !at_once_begins(t))
 		return OWNER_NOBODY;
-	state = lb_flow_state(LB_FLOW_NEW, true, backend_gen(seen));
+	state = lb_flow_state(LB_FLOW_NEW, p->proto == IPPROTO_UDP, backend_gen(seen));
 	fresh = lb_rest((__u16)t->slot, at_once_row(t), (__u16)x.backend, state, age_now());
 	room = lb_flow_room(x.line, &seen);
 	return room && lb_flow_claim(room, seen, x.hash, fresh) ? (int)x.backend : OWNER_NOBODY;

@@ -19,9 +19,13 @@
 typedef __u64 __attribute__((may_alias)) lb_flow_word;
 
 #ifdef __bpf__
-#define LB_FLOW_READ(p)           (*(const volatile lb_flow_word *)(p))
-#define LB_FLOW_WRITE(p, v)       (*(volatile lb_flow_word *)(p) = (v))
-#define LB_FLOW_PUBLISH(p, v)     ((void)__sync_lock_test_and_set((p), (v)))
+#define LB_FLOW_READ(p)     (*(const volatile lb_flow_word *)(p))
+#define LB_FLOW_WRITE(p, v) (*(volatile lb_flow_word *)(p) = (v))
+#ifdef __TARGET_ARCH_x86 /* whose stores are seen in their order */
+#define LB_FLOW_PUBLISH(p, v) LB_FLOW_WRITE(p, v)
+#else
+#define LB_FLOW_PUBLISH(p, v) ((void)__sync_lock_test_and_set((p), (v)))
+#endif
 #define LB_FLOW_SWAP(p, old, new) (__sync_val_compare_and_swap((p), (old), (new)) == (old))
 #else
 #define LB_FLOW_READ(p)           __atomic_load_n((const lb_flow_word *)(p), __ATOMIC_ACQUIRE)

@@ -65,6 +65,8 @@ struct lb_scratch {
 	struct quote quote; /* of an ICMP error */
 	__u32 answer[32];   /* what reject.h quotes */
 	__u32 vip_flags;    /* LB_SVC_* of the VIP's own slot */
+	__u16 n_long;       /* SYNs that are to go the long way (at_once.h), */
+	__u16 n_long_next;  /* and how many once these have; they alone are kept */
 };
 
 struct {

@@ -28,16 +28,28 @@ static __always_inline bool select_is_under_way(__u8 proto, __u8 tcp_flags)
 	return proto == IPPROTO_TCP && !(tcp_flags & (TCP_SYN | TCP_RST));
 }
 
+/* A SYN that does not answer one. */
+static __always_inline bool select_is_syn(__u8 tcp_flags)
+{
+	return (tcp_flags & (TCP_SYN | TCP_ACK | TCP_RST)) == TCP_SYN;
+}
+
 /* The backend of a packet for which little must be looked at, or OWNER_NOBODY. */
 static __always_inline int select_at_once(const struct packet *p, const struct target *t)
 {
-	bool is_settled = !(t->row & LB_ROW_UNSETTLED);
+	bool is_settled = !(t->row & LB_ROW_UNSETTLED), is_tcp = p->proto == IPPROTO_TCP;
+	struct lb_scratch *s;
+	int backend;
 
 	if (likely(select_is_under_way(p->proto, p->tcp_flags)))
 		return likely(is_settled) ? (int)row_candidate(t->row, 0) : at_once_owner(p, t);
-	/* A SYN is not: in a flood its lines are full, and what was looked at is looked at again.
-	 */
-	return is_settled && p->proto == IPPROTO_UDP ? at_once_admit(p, t) : OWNER_NOBODY;
+	s = is_settled ? scratch_get() : NULL;
+	if (!s || (is_tcp && (!select_is_syn(p->tcp_flags) || at_once_rests(s))))
+		return OWNER_NOBODY;
+	backend = at_once_admit(p, t);
+	if (is_tcp)
+		at_once_learn(s, backend != OWNER_NOBODY);
+	return backend;
 }
 
 static __always_inline bool select_is_settled(const struct flow *f)

@@ -34,6 +34,7 @@ static void load_programs(struct bed *bed)
 	bed->reply_floor = bench_reply_floor_bpf__open();
 	if (!bed->floor || !bed->reply_floor)
 		abort();
+	bed->floor->rodata->flow_keys = bed->rig->xdp->rodata->flow_keys;
 	share_maps(bed->rig, bed->floor->obj);
 	share_maps(bed->rig, bed->reply_floor->obj);
 	rig_must(bench_floor_bpf__load(bed->floor), "load bench_floor");
@@ -96,6 +97,8 @@ int bed_program(const struct bed *bed, enum program which)
 {
 	const struct bpf_program *programs[N_PROGRAMS] = {
 		[FLOOR] = bed->floor->progs.bench_floor,
+		[FLOOR_READS] = bed->floor->progs.bench_floor_reads,
+		[FLOOR_CLAIMS] = bed->floor->progs.bench_floor_claims,
 		[LB] = bed->rig->xdp->progs.xdp_lb,
 		[REPLY_FLOOR] = bed->reply_floor->progs.bench_reply_floor,
 		[REPLY] = bed->rig->tc->progs.tc_reply,

@@ -17,7 +17,18 @@
 
 /* Of a bed; behind them those that are there once: Katran's, and one that makes the frame longer.
  */
-enum program { FLOOR, LB, REPLY_FLOOR, REPLY, N_PROGRAMS, KATRAN = N_PROGRAMS, LONGER, EMPTY };
+enum program {
+	FLOOR,
+	FLOOR_READS,
+	FLOOR_CLAIMS,
+	LB,
+	REPLY_FLOOR,
+	REPLY,
+	N_PROGRAMS,
+	KATRAN = N_PROGRAMS,
+	LONGER,
+	EMPTY
+};
 
 struct bed {
 	struct rig *rig;

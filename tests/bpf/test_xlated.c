@@ -133,8 +133,7 @@ static void make_it_the_first_moment(struct bed *x)
 			rig_line(x->rig, i)->way[way].age = 0;
 }
 
-/* A datagram reads its flow's entry, and finds it without a call; so does a SYN that comes again.
- */
+/* A datagram reads its flow's entry, and finds it without a call. */
 static void nor_does_a_datagram_of_a_known_flow(void **state)
 {
 	struct bed *x = bed_begin(state);
@@ -151,15 +150,36 @@ static void nor_does_a_datagram_of_a_known_flow(void **state)
 	assert_true(frame_equal(&x->in, &x->out));
 }
 
-/* Neither does what is not ours; but what needs its entry does, so that calls are seen here. */
+/* A first packet, for whose entry there is room. */
+static void nor_does_a_flow_that_begins(void **state)
+{
+	struct bed *x = bed_begin(state);
+	struct frame_spec s[] = {bed_request(&x->tcp, 1000, TCP_SYN_FLAG),
+				 bed_request(&x->udp, 1001, 0)};
+
+	if (counting_is_a_call(x))
+		skip();
+	for (unsigned i = 0; i < 2; i++) {
+		struct xlated_run ret = run(x, &s[i]);
+
+		assert_int_equal(ret.end, XLATED_EXIT);
+		assert_int_equal(ret.verdict, XDP_PASS);
+		assert_int_equal(bed_xdp(x, &s[i]), XDP_PASS); /* so what it made is not there */
+		assert_int_equal(rig_n_flows(x->rig), i + 1);
+	}
+}
+
+/* Neither does what is not ours; but a SYN that comes again does, and what needs to ask the
+ * sockets, so that calls are seen here. */
 static void other_packets_call_as_they_must(void **state)
 {
 	struct bed *x = bed_begin(state);
 	struct frame_spec s = bed_request(&x->tcp, 1000, TCP_SYN_FLAG);
 	const unsigned in_order[] = {0, 1, 2, 3};
 
+	assert_int_equal(bed_xdp(x, &s), XDP_PASS);
 	assert_int_equal(run(x, &s).end, XLATED_CALL);
-	s = bed_request(&x->tcp, 1000, TCP_ACK_FLAG);
+	s = bed_request(&x->tcp, 1001, TCP_ACK_FLAG);
 	rig_set_rows(x->rig, &x->tcp, in_order, 4, LB_ROW_UNSETTLED);
 	assert_int_equal(run(x, &s).end, XLATED_CALL);
 	s.dst = VIP + 1;
@@ -177,6 +197,7 @@ int main(void)
 		BED(nor_does_one_that_ends_or_has_options),
 		BED(nor_does_one_beside_a_deny_list),
 		BED(nor_does_a_datagram_of_a_known_flow),
+		BED(nor_does_a_flow_that_begins),
 		BED(other_packets_call_as_they_must),
 	};
 

@@ -273,6 +273,20 @@ static void load_wide(struct xlated *x, const struct bpf_insn *in)
 		*dst = (uint64_t)(uint32_t)in[1].imm << 32 | (uint32_t)in->imm;
 }
 
+/* Of what is atomic: compare and swap, which is all that is met. */
+static bool swap(struct xlated *x, const struct bpf_insn *in, uint64_t at)
+{
+	uint64_t seen;
+
+	if (in->imm != BPF_CMPXCHG || bytes_of(in->code) != sizeof(seen))
+		return false;
+	seen = load(x, at, sizeof(seen));
+	if (seen == x->reg[0])
+		store(x, at, x->reg[in->src_reg], sizeof(seen));
+	x->reg[0] = seen;
+	return true;
+}
+
 /* --- running -------------------------------------------------------------------------------------
  */
 
@@ -299,6 +313,8 @@ static int step(struct xlated *x, const struct bpf_insn *in)
 			store(x, at_dst, (uint64_t)(int64_t)in->imm, bytes_of(in->code));
 		return 1; /* or a barrier against speculation */
 	case BPF_STX:
+		if (BPF_MODE(in->code) == BPF_ATOMIC)
+			return swap(x, in, at_dst);
 		if (BPF_MODE(in->code) != BPF_MEM)
 			return 0;
 		store(x, at_dst, x->reg[in->src_reg], bytes_of(in->code));
