@@ -63,7 +63,7 @@ int api_object_age_cmp(const struct api_object *a, const struct api_object *b)
 	return order ? order : strcmp(a->meta.name, b->meta.name);
 }
 
-const char *api_annotation(const struct api_meta *meta, const char *name)
+static const struct label *find_annotation(const struct api_meta *meta, const char *name)
 {
 	static const char *const prefixes[] = {"metallb.io/", "metallb.universe.tf/"};
 	const struct labels *all = &meta->annotations;
@@ -74,7 +74,21 @@ const char *api_annotation(const struct api_meta *meta, const char *name)
 		for (size_t i = 0; i < all->n; i++)
 			if (strncmp(all->items[i].key, prefixes[p], len) == 0 &&
 			    strcmp(all->items[i].key + len, name) == 0)
-				return all->items[i].value;
+				return &all->items[i];
 	}
 	return NULL;
+}
+
+const char *api_annotation(const struct api_meta *meta, const char *name)
+{
+	const struct label *found = find_annotation(meta, name);
+
+	return found ? found->value : NULL;
+}
+
+const char *api_annotation_key(const struct api_meta *meta, const char *name)
+{
+	const struct label *found = find_annotation(meta, name);
+
+	return found ? found->key : NULL;
 }

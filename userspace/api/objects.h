@@ -168,3 +168,5 @@ int api_object_age_cmp(const struct api_object *a, const struct api_object *b);
 /* An annotation's value by its name under metallb.io/, with the legacy metallb.universe.tf/ prefix
  * as second choice; NULL if neither is there. */
 const char *api_annotation(const struct api_meta *meta, const char *name);
+/* The key that it stands under, or NULL. */
+const char *api_annotation_key(const struct api_meta *meta, const char *name);

@@ -35,9 +35,9 @@ static void report_empty(struct ipam *ipam, struct ipam_claimant *c, unsigned fa
 static void report_unknown(struct ipam *ipam, struct ipam_claimant *c, const char *message)
 {
 	const struct ipam_fault fault = {
-		.field = "metadata.annotations",
+		.field = ipam_pool_field(&ipam->wishes, c),
 		.reason = "UnknownPool",
-		.remedy = "correct the annotation address-pool, or the pool's serviceAllocation",
+		.remedy = "correct the annotation, or the pool's serviceAllocation",
 		.message = message,
 	};
 

@@ -100,7 +100,8 @@ static struct objection contradiction(const struct ipam *ipam, const struct ipam
 
 static void refuse(struct ipam *ipam, struct ipam_claimant *c, const struct objection *why)
 {
-	const struct ipam_fault fault = {.reason = why->reason,
+	const struct ipam_fault fault = {.field = ipam_request_field(&ipam->wishes, c),
+					 .reason = why->reason,
 					 .remedy = "request another address, or none",
 					 .message = why->message};
 

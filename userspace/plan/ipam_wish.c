@@ -25,6 +25,23 @@ void ipam_fault_add(struct ipam_wishes *w, struct ipam_claimant *c, const struct
 	*at = new;
 }
 
+static const char *annotation_field(const struct ipam_wishes *w, const char *key)
+{
+	return arena_printf(w->problems->arena, "metadata.annotations[%s]", key);
+}
+
+const char *ipam_pool_field(const struct ipam_wishes *w, const struct ipam_claimant *c)
+{
+	return annotation_field(w, api_annotation_key(&c->object->meta, "address-pool"));
+}
+
+const char *ipam_request_field(const struct ipam_wishes *w, const struct ipam_claimant *c)
+{
+	const char *key = api_annotation_key(&c->object->meta, "loadBalancerIPs");
+
+	return key ? annotation_field(w, key) : "spec.loadBalancerIP";
+}
+
 /* "; meanwhile the Service keeps 10.1.0.5 and 2001:db8::5", or nothing. */
 static const char *kept_text(const struct ipam_wishes *w, const struct ipam_claimant *c)
 {
@@ -50,7 +67,7 @@ static void bad_request(struct ipam_wishes *w, struct ipam_claimant *c, const ch
 {
 	c->refused = true;
 	ipam_fault_add(w, c,
-		       &(struct ipam_fault){.field = "metadata.annotations",
+		       &(struct ipam_fault){.field = ipam_request_field(w, c),
 					    .reason = "InvalidRequest",
 					    .remedy = "name one address of each family",
 					    .message = message});

@@ -21,6 +21,10 @@ void ipam_wishes_read(struct ipam_wishes *w, const struct world *world,
 /* Adds a fault to the wish, behind those it has; the text lives in the problems' arena. */
 void ipam_fault_add(struct ipam_wishes *w, struct ipam_claimant *c, const struct ipam_fault *fault);
 
+/* Where the Service names the pool, or the addresses, that it asks for. */
+const char *ipam_pool_field(const struct ipam_wishes *w, const struct ipam_claimant *c);
+const char *ipam_request_field(const struct ipam_wishes *w, const struct ipam_claimant *c);
+
 /* Tells each fault, and with it what the Service keeps nevertheless. */
 void ipam_faults_tell(const struct ipam_wishes *w, const struct ipam_claimant *c);
 

@@ -25,7 +25,7 @@ struct field_case {
 /* clang-format off: a line is a line */
 static const struct field_case cases[] = {
 	{"own-address.yaml", 2,
-	 "own-address.yaml:21: Service/own: 192.0.2.10 is an address of Node node-a; request another address, or none\n"
+	 "own-address.yaml:21: Service/own: spec.loadBalancerIP: 192.0.2.10 is an address of Node node-a; request another address, or none\n"
 	 "own-address.yaml:12: IPAddressPool/lan: spec.addresses: addresses that no Service may have: 192.0.2.1 is the address of BGPPeer tor, 192.0.2.10 is an address of Node node-a; nothing, as they are left out; or take them out of the pool\n",
 	 1, 1},
 	{"fragments.yaml", 0, "", 1, 1},

@@ -264,11 +264,11 @@ static void problems(void **state)
 	(void)state;
 	blank(body, "since");
 	blank(body, "source");
-	expect(body,
-	       "[{\"severity\":\"error\",\"kind\":\"Service\",\"namespace\":\"other\","
-	       "\"name\":\"s2\",\"field\":\"metadata.annotations\",\"reason\":\"UnknownPool\","
-	       "\"message\":\"there is no pool none\",\"remedy\":\"correct the annotation "
-	       "address-pool, or the pool's serviceAllocation\",\"source\":\"*\",\"since\":\"*\"}]");
+	expect(body, "[{\"severity\":\"error\",\"kind\":\"Service\",\"namespace\":\"other\","
+		     "\"name\":\"s2\",\"field\":\"metadata.annotations[metallb.io/address-pool]\","
+		     "\"reason\":\"UnknownPool\","
+		     "\"message\":\"there is no pool none\",\"remedy\":\"correct the annotation, "
+		     "or the pool's serviceAllocation\",\"source\":\"*\",\"since\":\"*\"}]");
 	for (size_t i = 0; i < ARRAY_SIZE(filtered); i++) {
 		body = ask(rig, filtered[i].line, OK);
 		assert_int_equal(cJSON_GetArraySize(body), filtered[i].n);

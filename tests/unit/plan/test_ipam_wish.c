@@ -69,28 +69,31 @@ static struct fixture *with_address(void)
 	return f;
 }
 
+#define IPS  "metadata.annotations[metallb.io/loadBalancerIPs]"
+#define POOL "metadata.annotations[metallb.io/address-pool]"
+
 static void wish_that_fails_costs_nothing_that_one_has(void **state)
 {
 	static const struct {
-		const char *annotations, *spec, *reason;
+		const char *annotations, *spec, *reason, *field;
 	} cases[] = {
-		{"metallb.io/loadBalancerIPs: 10.1.0.x", "", "InvalidRequest"},
-		{"metallb.io/loadBalancerIPs: \"::\"", "", "InvalidRequest"},
-		{"metallb.io/loadBalancerIPs: \"10.1.0.7,10.1.0.8\"", "", "InvalidRequest"},
+		{"metallb.io/loadBalancerIPs: 10.1.0.x", "", "InvalidRequest", IPS},
+		{"metallb.io/loadBalancerIPs: \"::\"", "", "InvalidRequest", IPS},
+		{"metallb.io/loadBalancerIPs: \"10.1.0.7,10.1.0.8\"", "", "InvalidRequest", IPS},
 		{"metallb.io/loadBalancerIPs: 10.1.0.7", "loadBalancerIP: 10.1.0.7",
-		 "InvalidRequest"},
-		{"metallb.io/loadBalancerIPs: 10.9.0.1", "", "AddressNotInPool"},
-		{"metallb.io/loadBalancerIPs: 10.4.0.1", "", "AddressNotInPool"},
-		{"metallb.io/loadBalancerIPs: 10.2.0.0", "", "AddressAvoided"},
-		{"metallb.io/loadBalancerIPs: 10.3.0.0", "", "AddressTaken"},
+		 "InvalidRequest", IPS},
+		{"metallb.io/loadBalancerIPs: 10.9.0.1", "", "AddressNotInPool", IPS},
+		{"metallb.io/loadBalancerIPs: 10.4.0.1", "", "AddressNotInPool", IPS},
+		{"metallb.io/loadBalancerIPs: 10.2.0.0", "", "AddressAvoided", IPS},
+		{"metallb.io/loadBalancerIPs: 10.3.0.0", "", "AddressTaken", IPS},
 		{"metallb.io/loadBalancerIPs: 10.2.0.1, metallb.io/address-pool: p", "",
-		 "AddressNotInPool"},
+		 "AddressNotInPool", IPS},
 		{"metallb.io/loadBalancerIPs: 10.1.0.5, metallb.io/address-pool: q", "",
-		 "AddressNotInPool"},
-		{"metallb.io/address-pool: nowhere", "", "UnknownPool"},
-		{"metallb.io/address-pool: closed", "", "UnknownPool"},
-		{"metallb.io/address-pool: full", "", "PoolExhausted"},
-		{"", "loadBalancerIP: 10.9.0.1", "AddressNotInPool"},
+		 "AddressNotInPool", IPS},
+		{"metallb.io/address-pool: nowhere", "", "UnknownPool", POOL},
+		{"metallb.io/address-pool: closed", "", "UnknownPool", POOL},
+		{"metallb.io/address-pool: full", "", "PoolExhausted", NULL},
+		{"", "loadBalancerIP: 10.9.0.1", "AddressNotInPool", "spec.loadBalancerIP"},
 	};
 
 	(void)state;
@@ -107,6 +110,8 @@ static void wish_that_fails_costs_nothing_that_one_has(void **state)
 		assert_non_null(p);
 		assert_int_equal(p->severity, SEVERITY_ERROR);
 		assert_non_null(strstr(p->message, KEPT));
+		if (cases[i].field)
+			assert_string_equal(p->field, cases[i].field);
 		assert_string_equal(address(f, "z"), "10.3.0.0");
 	}
 }
