@@ -2,10 +2,11 @@
 /*
  * Adj-RIB-Out: what a peer should know, what it knows, and the difference, in buckets.
  *
- * A route uses up to two attribute sets: desired and advertised. A route that has to be sent is
- * dirty and hangs in exactly one bucket: that of its desired set, or its family's bucket of
- * withdrawals. Buckets with routes form a list per family in order of need. Routes lie in a
- * table by prefix, and bgp_rib_sets.c keeps the sets.
+ * A route uses up to two attribute sets: desired and advertised. Mostly they are the same, so a
+ * route has room for the number of one; where they differ, or a refresh was asked for, it is dirty
+ * and has the place of what waits instead. That hangs in exactly one bucket: that of the desired
+ * set, or its family's bucket of withdrawals. Buckets with routes form a list per family in order
+ * of need. Routes lie in a table by prefix, and bgp_rib_sets.c keeps the sets.
  *
  * Invariants, checked by the property test: a route is dirty if and only if desired and advertised
  * differ or a refresh was asked for; a bucket holds routes of one family; a route with neither set
@@ -24,9 +25,16 @@
 
 struct rib_route {
 	struct ip_prefix prefix;
-	bool dirty, refresh, is_news;
-	uint32_t prev, next; /* in its bucket */
-	struct rib_set *desired, *advertised;
+	bool dirty : 1, is_news : 1;
+	uint32_t at; /* dirty: among what waits; else the set that is desired and advertised */
+};
+_Static_assert(sizeof(struct rib_route) == 24, "there are as many as routes times routers");
+
+/* Of a dirty route. */
+struct waiting {
+	uint32_t route, prev, next; /* the latter two in its bucket */
+	uint32_t desired, advertised;
+	bool refresh;
 };
 
 /* What waits to be sent of one family. */
@@ -38,8 +46,16 @@ struct work {
 struct bgp_rib {
 	struct prefix_table table; /* of routes */
 	struct rib_sets sets;
+	struct waiting *waiting; /* owned, dense; nothing when all is sent */
+	size_t n_waiting, cap_waiting;
 	struct work work[BGP_N_FAMILIES];
 	size_t n_desired, n_advertised;
+};
+
+/* What a route is to be, or is. The numbers of sets, or RIB_NONE. */
+struct state {
+	uint32_t desired, advertised;
+	bool refresh;
 };
 
 static struct rib_route *route_at(const struct bgp_rib *rib, size_t i)
@@ -47,16 +63,30 @@ static struct rib_route *route_at(const struct bgp_rib *rib, size_t i)
 	return prefix_table_at(&rib->table, i);
 }
 
-/* --- buckets --------------------------------------------------------------------------------- */
-
-static struct work *work_of(struct bgp_rib *rib, const struct rib_route *r)
+static struct state state_of(const struct bgp_rib *rib, const struct rib_route *r)
 {
-	return &rib->work[bgp_family_of_addr(&r->prefix.addr)];
+	const struct waiting *w = r->dirty ? &rib->waiting[r->at] : NULL;
+
+	return w ? (struct state){w->desired, w->advertised, w->refresh}
+		 : (struct state){r->at, r->at, false};
 }
 
-static struct rib_bucket *bucket_of(struct bgp_rib *rib, const struct rib_route *r)
+static const struct bgp_attrs *attrs_of(const struct bgp_rib *rib, uint32_t set)
 {
-	return r->desired ? &r->desired->bucket : &work_of(rib, r)->withdrawals;
+	return set == RIB_NONE ? NULL : &rib_sets_at(&rib->sets, set)->attrs;
+}
+
+/* --- buckets --------------------------------------------------------------------------------- */
+
+static struct work *work_of(struct bgp_rib *rib, const struct waiting *w)
+{
+	return &rib->work[bgp_family_of_addr(&route_at(rib, w->route)->prefix.addr)];
+}
+
+static struct rib_bucket *bucket_of(struct bgp_rib *rib, const struct waiting *w)
+{
+	return w->desired == RIB_NONE ? &work_of(rib, w)->withdrawals
+				      : &rib_sets_at(&rib->sets, w->desired)->bucket;
 }
 
 static void bucket_link(struct work *w, struct rib_bucket *b)
@@ -73,80 +103,105 @@ static void bucket_unlink(struct work *w, struct rib_bucket *b)
 	*(b->next ? &b->next->prev : &w->last) = b->prev;
 }
 
-static void route_enqueue(struct bgp_rib *rib, struct rib_route *r)
+/* Who names it, in its bucket, as the one behind names these from now on. */
+static void rename_waiting(struct bgp_rib *rib, const struct waiting *w, uint32_t before,
+			   uint32_t behind)
 {
-	struct rib_bucket *b = bucket_of(rib, r);
-	uint32_t i = (uint32_t)(r - route_at(rib, 0));
+	struct rib_bucket *b = bucket_of(rib, w);
 
-	assert(!r->dirty && r->next == RIB_NONE);
+	*(w->prev == RIB_NONE ? &b->head : &rib->waiting[w->prev].next) = before;
+	*(w->next == RIB_NONE ? &b->tail : &rib->waiting[w->next].prev) = behind;
+}
+
+/* The route has no place of its own yet. */
+static void route_enqueue(struct bgp_rib *rib, struct rib_route *r, const struct state *s)
+{
+	const uint32_t i = (uint32_t)rib->n_waiting;
+	struct waiting *w = xpush(&rib->waiting, &rib->n_waiting, &rib->cap_waiting, sizeof(*w));
+	struct rib_bucket *b;
+
+	*w = (struct waiting){.route = (uint32_t)(r - route_at(rib, 0)),
+			      .next = RIB_NONE,
+			      .desired = s->desired,
+			      .advertised = s->advertised,
+			      .refresh = s->refresh};
+	b = bucket_of(rib, w);
 	if (b->head == RIB_NONE && b->set)
-		bucket_link(work_of(rib, r), b);
-	r->prev = b->tail;
-	*(b->tail == RIB_NONE ? &b->head : &route_at(rib, b->tail)->next) = i;
+		bucket_link(work_of(rib, w), b);
+	w->prev = b->tail;
+	*(b->tail == RIB_NONE ? &b->head : &rib->waiting[b->tail].next) = i;
 	b->tail = i;
 	r->dirty = true;
+	r->at = i;
 	assert(b->head != RIB_NONE);
 }
 
+/* What the route then is, its caller says. The last of those that wait gets its place. */
 static void route_dequeue(struct bgp_rib *rib, struct rib_route *r)
 {
-	struct rib_bucket *b = bucket_of(rib, r);
+	const uint32_t gap = r->at;
+	struct rib_bucket *b;
 
 	if (!r->dirty)
 		return;
-	*(r->prev == RIB_NONE ? &b->head : &route_at(rib, r->prev)->next) = r->next;
-	*(r->next == RIB_NONE ? &b->tail : &route_at(rib, r->next)->prev) = r->prev;
-	r->prev = r->next = RIB_NONE;
 	r->dirty = false;
+	b = bucket_of(rib, &rib->waiting[gap]);
+	rename_waiting(rib, &rib->waiting[gap], rib->waiting[gap].next, rib->waiting[gap].prev);
 	if (b->head == RIB_NONE && b->set)
-		bucket_unlink(work_of(rib, r), b);
+		bucket_unlink(work_of(rib, &rib->waiting[gap]), b);
+	if (gap != --rib->n_waiting) {
+		rib->waiting[gap] = rib->waiting[rib->n_waiting];
+		route_at(rib, rib->waiting[gap].route)->at = gap;
+		rename_waiting(rib, &rib->waiting[gap], gap, gap);
+	}
+	if (rib->n_waiting == 0) {
+		free(TAKE_PTR(rib->waiting));
+		rib->cap_waiting = 0;
+	}
 }
 
-/* In no bucket and without sets; there must be none of that prefix. */
+/* At rest, without a set; there must be none of that prefix. */
 static struct rib_route *route_add(struct bgp_rib *rib, const struct ip_prefix *prefix)
 {
 	struct rib_route *r = prefix_table_add(&rib->table, prefix);
 
-	r->prev = r->next = RIB_NONE;
+	r->at = RIB_NONE;
 	return r;
 }
 
-/* It ceases to exist. The last route gets its index, and whoever names that one is told. */
+/* It ceases to exist. The last route gets its index, and what waits of that is told. */
 static void route_remove(struct bgp_rib *rib, struct rib_route *r)
 {
 	const uint32_t gap = (uint32_t)(r - route_at(rib, 0));
 	const struct rib_route *moved = route_at(rib, rib->table.n - 1);
 
-	assert(!r->dirty && !r->desired && !r->advertised);
-	if (moved->dirty) {
-		struct rib_bucket *b = bucket_of(rib, moved);
-
-		*(moved->prev == RIB_NONE ? &b->head : &route_at(rib, moved->prev)->next) = gap;
-		*(moved->next == RIB_NONE ? &b->tail : &route_at(rib, moved->next)->prev) = gap;
-	}
+	assert(!r->dirty);
+	if (moved->dirty)
+		rib->waiting[moved->at].route = gap;
 	prefix_table_remove(&rib->table, r);
 }
 
-/* Puts a route that hangs in no bucket where its state says; it may cease to exist. */
-static void route_requeue(struct bgp_rib *rib, struct rib_route *r)
+/* The route is so from now on: it is queued behind others, or at rest, or ceases to exist. */
+static void route_put(struct bgp_rib *rib, struct rib_route *r, const struct state *s)
 {
-	assert(!r->dirty && r->prev == RIB_NONE && r->next == RIB_NONE);
-	assert(!r->refresh || r->advertised);
-	if (r->desired != r->advertised || (r->desired && r->refresh))
-		route_enqueue(rib, r);
-	else if (!r->desired)
+	assert(!s->refresh || s->advertised != RIB_NONE);
+	route_dequeue(rib, r);
+	r->at = s->desired;
+	if (s->desired != s->advertised || (s->desired != RIB_NONE && s->refresh))
+		route_enqueue(rib, r, s);
+	else if (s->desired == RIB_NONE)
 		route_remove(rib, r);
 }
 
-static void route_desire(struct bgp_rib *rib, struct rib_route *r, struct rib_set *set)
+static void route_desire(struct bgp_rib *rib, struct rib_route *r, uint32_t set)
 {
-	struct rib_set *old = r->desired;
+	struct state s = state_of(rib, r);
+	const uint32_t old = s.desired;
 
-	route_dequeue(rib, r);
-	rib->n_desired += set != NULL;
-	rib->n_desired -= old != NULL;
-	r->desired = set;
-	route_requeue(rib, r);
+	rib->n_desired += set != RIB_NONE;
+	rib->n_desired -= old != RIB_NONE;
+	s.desired = set;
+	route_put(rib, r, &s);
 	rib_sets_put(&rib->sets, old);
 	assert(rib->n_desired <= rib->table.n && rib->n_desired <= LIMIT_ADJ_RIB_OUT);
 }
@@ -154,18 +209,15 @@ static void route_desire(struct bgp_rib *rib, struct rib_route *r, struct rib_se
 /* What is desired now counts as known to the peer. */
 static void route_sent(struct bgp_rib *rib, struct rib_route *r)
 {
-	struct rib_set *old = r->advertised;
+	const struct state was = state_of(rib, r);
+	const struct state now = {.desired = was.desired, .advertised = was.desired};
 
-	route_dequeue(rib, r);
-	rib->n_advertised += r->desired != NULL;
-	rib->n_advertised -= old != NULL;
-	if (r->desired)
-		r->desired->n_users++;
-	r->is_news |= r->desired != old;
-	r->advertised = r->desired;
-	r->refresh = false;
-	route_requeue(rib, r);
-	rib_sets_put(&rib->sets, old);
+	rib->n_advertised += now.advertised != RIB_NONE;
+	rib->n_advertised -= was.advertised != RIB_NONE;
+	rib_sets_use(&rib->sets, now.advertised);
+	r->is_news |= now.advertised != was.advertised;
+	route_put(rib, r, &now);
+	rib_sets_put(&rib->sets, was.advertised);
 	assert(rib->n_advertised <= rib->table.n);
 }
 
@@ -185,6 +237,7 @@ struct bgp_rib *bgp_rib_free(struct bgp_rib *rib)
 {
 	if (!rib)
 		return NULL;
+	free(rib->waiting);
 	rib_sets_done(&rib->sets);
 	prefix_table_done(&rib->table);
 	free(rib);
@@ -194,14 +247,15 @@ struct bgp_rib *bgp_rib_free(struct bgp_rib *rib)
 bool bgp_rib_set(struct bgp_rib *rib, const struct ip_prefix *prefix, const struct bgp_attrs *attrs)
 {
 	struct rib_route *r = prefix_table_find(&rib->table, prefix);
-	struct rib_set *set;
+	const uint32_t desired = r ? state_of(rib, r).desired : RIB_NONE;
+	uint32_t set;
 
-	if ((!r || !r->desired) && rib->n_desired >= LIMIT_ADJ_RIB_OUT)
+	if (desired == RIB_NONE && rib->n_desired >= LIMIT_ADJ_RIB_OUT)
 		return false;
 	set = rib_sets_get(&rib->sets, bgp_family_of_addr(&prefix->addr), attrs);
 	if (!r)
 		r = route_add(rib, prefix);
-	if (r->desired == set)
+	if (desired == set)
 		rib_sets_put(&rib->sets, set);
 	else
 		route_desire(rib, r, set);
@@ -212,23 +266,21 @@ void bgp_rib_del(struct bgp_rib *rib, const struct ip_prefix *prefix)
 {
 	struct rib_route *r = prefix_table_find(&rib->table, prefix);
 
-	if (r && r->desired)
-		route_desire(rib, r, NULL);
+	if (r && state_of(rib, r).desired != RIB_NONE)
+		route_desire(rib, r, RIB_NONE);
 }
 
 void bgp_rib_session_down(struct bgp_rib *rib)
 {
 	for (size_t i = 0, n; i < rib->table.n; i += n == rib->table.n) {
 		struct rib_route *r = route_at(rib, i);
-		struct rib_set *old = r->advertised;
+		const struct state was = state_of(rib, r);
+		const struct state now = {.desired = was.desired, .advertised = RIB_NONE};
 
 		/* A route that is removed gives its place to the last one: then stay here. */
 		n = rib->table.n;
-		route_dequeue(rib, r);
-		r->advertised = NULL;
-		r->refresh = false;
-		route_requeue(rib, r);
-		rib_sets_put(&rib->sets, old);
+		route_put(rib, r, &now);
+		rib_sets_put(&rib->sets, was.advertised);
 	}
 	rib->n_advertised = 0;
 }
@@ -237,12 +289,15 @@ void bgp_rib_refresh(struct bgp_rib *rib, enum bgp_family family)
 {
 	for (size_t i = 0; i < rib->table.n; i++) {
 		struct rib_route *r = route_at(rib, i);
+		struct state s = state_of(rib, r);
 
 		if (bgp_family_of_addr(&r->prefix.addr) != family)
 			continue;
-		r->refresh = r->advertised != NULL;
-		if (r->desired && !r->dirty)
-			route_enqueue(rib, r);
+		s.refresh = s.advertised != RIB_NONE;
+		if (r->dirty)
+			rib->waiting[r->at].refresh = s.refresh;
+		else
+			route_put(rib, r, &s);
 	}
 }
 
@@ -302,8 +357,10 @@ size_t bgp_rib_take(struct bgp_rib *rib, const struct bgp_rib_room *room, struct
 	ret->family = family;
 	ret->attrs = b->set ? &b->set->attrs : NULL;
 	for (n = 0; n < room->cap[family] && b->head != RIB_NONE; n++) {
-		out[n] = route_at(rib, b->head)->prefix;
-		route_sent(rib, route_at(rib, b->head));
+		struct rib_route *r = route_at(rib, rib->waiting[b->head].route);
+
+		out[n] = r->prefix;
+		route_sent(rib, r);
 	}
 	assert(n > 0);
 	return n;
@@ -312,14 +369,16 @@ size_t bgp_rib_take(struct bgp_rib *rib, const struct bgp_rib_room *room, struct
 bool bgp_rib_next(const struct bgp_rib *rib, size_t *pos, struct bgp_rib_route *ret)
 {
 	const struct rib_route *r = prefix_table_in_order(&rib->table, *pos);
+	struct state s;
 
 	if (!r)
 		return false;
+	s = state_of(rib, r);
 	(*pos)++;
 	*ret = (struct bgp_rib_route){
 		.prefix = r->prefix,
-		.desired = r->desired ? &r->desired->attrs : NULL,
-		.advertised = r->advertised ? &r->advertised->attrs : NULL,
+		.desired = attrs_of(rib, s.desired),
+		.advertised = attrs_of(rib, s.advertised),
 		.is_news = r->is_news,
 	};
 	return true;

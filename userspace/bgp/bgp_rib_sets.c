@@ -33,39 +33,69 @@ void rib_bucket_init(struct rib_bucket *b, struct rib_set *set)
 	*b = (struct rib_bucket){.head = RIB_NONE, .tail = RIB_NONE, .set = set};
 }
 
-struct rib_set *rib_sets_get(struct rib_sets *sets, enum bgp_family family,
-			     const struct bgp_attrs *a)
+static uint32_t take_number(struct rib_sets *sets)
 {
-	uint64_t hash = hash_attrs(family, a);
-	struct rib_set **slot = &sets->slots[hash % RIB_SETS_SLOTS], *set;
+	if (sets->n_free > 0)
+		return sets->free_numbers[--sets->n_free];
+	xpush(&sets->numbered, &sets->n_numbers, &sets->cap, sizeof(struct rib_set *));
+	assert(sets->n_numbers < RIB_NONE);
+	return (uint32_t)sets->n_numbers - 1;
+}
 
-	for (set = *slot; set; set = set->next_in_slot)
-		if (set->hash == hash && set->family == family &&
-		    bgp_attrs_cmp(&set->attrs, a) == 0)
-			break;
-	if (!set) {
-		_Static_assert(sizeof(*set) % _Alignof(uint64_t) == 0, "lists follow the set");
-		set = xmalloc(sizeof(*set) + bgp_attrs_lists_size(a));
-		*set = (struct rib_set){
-			.attrs = bgp_attrs_copy_to(set + 1, a),
-			.family = family,
-			.hash = hash,
-			.next_in_slot = *slot,
-		};
-		rib_bucket_init(&set->bucket, set);
-		*slot = set;
-		sets->n++;
-	}
-	set->n_users++;
+static struct rib_set *set_new(struct rib_sets *sets, enum bgp_family family,
+			       const struct bgp_attrs *a, uint64_t hash)
+{
+	struct rib_set **slot = &sets->slots[hash % RIB_SETS_SLOTS];
+	struct rib_set *set = xmalloc(sizeof(*set) + bgp_attrs_lists_size(a));
+
+	_Static_assert(sizeof(*set) % _Alignof(uint64_t) == 0, "lists follow the set");
+	*set = (struct rib_set){
+		.attrs = bgp_attrs_copy_to(set + 1, a),
+		.family = family,
+		.hash = hash,
+		.number = take_number(sets),
+		.next_in_slot = *slot,
+	};
+	rib_bucket_init(&set->bucket, set);
+	*slot = sets->numbered[set->number] = set;
+	sets->n++;
 	return set;
 }
 
-void rib_sets_put(struct rib_sets *sets, struct rib_set *set)
+uint32_t rib_sets_get(struct rib_sets *sets, enum bgp_family family, const struct bgp_attrs *a)
 {
-	struct rib_set **at;
+	const uint64_t hash = hash_attrs(family, a);
+	struct rib_set *set;
 
+	for (set = sets->slots[hash % RIB_SETS_SLOTS]; set; set = set->next_in_slot)
+		if (set->hash == hash && set->family == family &&
+		    bgp_attrs_cmp(&set->attrs, a) == 0)
+			break;
 	if (!set)
+		set = set_new(sets, family, a, hash);
+	set->n_users++;
+	return set->number;
+}
+
+struct rib_set *rib_sets_at(const struct rib_sets *sets, uint32_t set)
+{
+	assert(set < sets->n_numbers && sets->numbered[set]);
+	return sets->numbered[set];
+}
+
+void rib_sets_use(struct rib_sets *sets, uint32_t set)
+{
+	if (set != RIB_NONE)
+		rib_sets_at(sets, set)->n_users++;
+}
+
+void rib_sets_put(struct rib_sets *sets, uint32_t number)
+{
+	struct rib_set *set, **at;
+
+	if (number == RIB_NONE)
 		return;
+	set = rib_sets_at(sets, number);
 	assert(set->n_users > 0);
 	if (--set->n_users > 0)
 		return;
@@ -73,16 +103,17 @@ void rib_sets_put(struct rib_sets *sets, struct rib_set *set)
 	for (at = &sets->slots[set->hash % RIB_SETS_SLOTS]; *at != set;)
 		at = &(*at)->next_in_slot;
 	*at = set->next_in_slot;
+	sets->numbered[number] = NULL;
+	*(uint32_t *)xpush(&sets->free_numbers, &sets->n_free, &sets->cap_free, sizeof(number)) =
+		number;
 	sets->n--;
 	free(set);
 }
 
 void rib_sets_done(struct rib_sets *sets)
 {
-	for (size_t i = 0; i < RIB_SETS_SLOTS; i++) {
-		for (struct rib_set *set = sets->slots[i], *next; set; set = next) {
-			next = set->next_in_slot;
-			free(set);
-		}
-	}
+	for (size_t i = 0; i < sets->n_numbers; i++)
+		free(sets->numbered[i]);
+	free(sets->numbered);
+	free(sets->free_numbers);
 }
