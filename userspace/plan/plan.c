@@ -42,7 +42,7 @@ void plan_draft_join(struct plan_draft *d)
 	list_domains(d);
 	d->near = arena_new_of(d->arena, struct draft_near);
 	d->near->advertised = arena_array_of(d->arena, d->in->actual->n_peers, size_t);
-	d->ports = arena_array_of(d->arena, d->arranged->n_rows, struct draft_port);
+	d->ports = arena_array_of(d->scratch, d->arranged->n_rows, struct draft_port);
 	plan_zones_init(&d->stirred, &d->env, d->arena);
 }
 
@@ -171,10 +171,10 @@ static void note_routes(struct plan_draft *d)
 
 	for (size_t i = 0; i < claims->n; i++) {
 		const struct arranged_claim *c = arranged_claim(claims, i);
-		const enum draft_route route = claim_route(d, &c->claim, advertised);
+		const enum draft_route route = claim_route(d, c->claim, advertised);
 		struct draft_port *ports = plan_draft_claiming(d, c);
 
-		for (size_t k = 0; k < c->claim.n_ports; k++)
+		for (size_t k = 0; k < c->claim->n_ports; k++)
 			if (route > ports[k].route)
 				ports[k].route = route;
 	}
@@ -245,7 +245,7 @@ static void finish_row(struct plan_draft *d, const struct draft_port *p, struct 
 void plan_draft_services(struct plan_draft *d)
 {
 	const size_t n = d->arranged->n_rows;
-	struct plan_service *rows = arena_memdup(d->arena, d->arranged->rows, n * sizeof(*rows));
+	struct plan_service *rows = arena_memdup(d->scratch, d->arranged->rows, n * sizeof(*rows));
 
 	note_routes(d);
 	for (size_t i = 0; i < n; i++)
@@ -292,6 +292,15 @@ static void take_steps(struct plan_draft *d, const struct plan_inputs *whole,
 	problems_sort(&d->plan->problems);
 }
 
+/* What nobody keeps is the plan's own. */
+static void put_alone(struct plan_draft *d)
+{
+	struct plan *p = d->plan;
+
+	p->routes = arena_memdup(d->arena, p->routes, p->n_routes * sizeof(*p->routes));
+	p->services = arena_memdup(d->arena, p->services, p->n_services * sizeof(*p->services));
+}
+
 /* False: with what is kept it cannot be made, and that was forgotten: then it can. */
 static bool compute(struct plan_draft *d, struct plan_cache *c, struct plan_ledger *ret_ledger)
 {
@@ -319,8 +328,8 @@ static bool compute(struct plan_draft *d, struct plan_cache *c, struct plan_ledg
 		plan_draft_explain(d);
 	if (is_part)
 		return plan_kept_put_part(kept, d, &part);
-	if (kept)
-		plan_kept_put_whole(kept, d);
+	if (!kept || !plan_kept_put_whole(kept, d))
+		put_alone(d);
 	return true;
 }
 
@@ -329,20 +338,23 @@ void plan_compute(const struct plan_inputs *in, const struct plan_ledger *ledger
 		  nsec_t *ret_deadline)
 {
 	struct plan_cache *once = in->cache ? NULL : plan_cache_once(arena);
-	struct plan_draft d;
+	struct plan_draft d = {0};
 
-	do
+	do {
+		arena_free(d.scratch);
 		d = (struct plan_draft){
 			.in = in,
 			.ledger = ledger,
 			.now = now,
 			.deadline = NSEC_NEVER,
 			.arena = arena,
+			.scratch = arena_new(),
 			.plan = ret_plan,
 		};
-	while (!compute(&d, once ? once : in->cache, ret_ledger));
+	} while (!compute(&d, once ? once : in->cache, ret_ledger));
 	ret_ledger->router_id = d.env.kept_router_id;
 	ret_ledger->pools = in->addresses->pools;
 	*ret_deadline = d.deadline;
+	arena_free(d.scratch);
 	plan_cache_free(once);
 }

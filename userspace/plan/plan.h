@@ -38,9 +38,9 @@ struct plan_peer {
 /* Prefix to set, for a group of peers. A prefix may stand in several rows with disjoint peers. */
 struct plan_route {
 	struct ip_prefix prefix;
+	bool hold;      /* keep what the peers have, whatever it is (gate 3, 5); attrs is unused */
 	uint32_t attrs; /* index into plan.attrs */
 	uint64_t peers; /* bit i: plan.peers[i] */
-	bool hold;      /* keep what the peers have, whatever it is (gate 3, 5); attrs is unused */
 };
 
 struct plan_frontend {

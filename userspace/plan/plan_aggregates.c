@@ -31,7 +31,7 @@ static struct covered *find_covered(struct plan_draft *d, size_t *ret_n)
 	size_t n = 0, cap = 0;
 
 	for (size_t i = 0; i < d->arranged->by_prefix.n; i++) {
-		const struct plan_claim *c = &arranged_claim(&d->arranged->by_prefix, i)->claim;
+		const struct plan_claim *c = arranged_claim(&d->arranged->by_prefix, i)->claim;
 
 		if (!c->under)
 			continue;

@@ -56,17 +56,17 @@ static int cmp_port(const void *a, const void *b)
 static int cmp_by_prefix(const void *a, const void *b)
 {
 	const struct arranged_claim *x = a, *y = b;
-	const int cmp = plan_claim_cmp(&x->claim, &y->claim);
+	const int cmp = plan_claim_cmp(x->claim, y->claim);
 
 	return cmp ? cmp : cmp_place(&x->at, &y->at);
 }
 
 static int cmp_by_vip(const void *a, const void *b)
 {
-	const struct arranged_claim *x = a, *y = b;
-	const int cmp = plan_vip_cmp(&x->claim.vip, &y->claim.vip);
+	const struct arranged_vip *x = a, *y = b;
+	const int cmp = plan_vip_cmp(&x->vip, &y->vip);
 
-	return cmp ? cmp : cmp_by_prefix(a, b);
+	return cmp ? cmp : cmp_place(&x->at, &y->at);
 }
 
 /* --- entries --------------------------------------------------------------------------------- */
@@ -93,7 +93,18 @@ static bool make_claim(const struct plan_fragment *f, struct plan_place at, void
 
 	if (at.item >= f->n_claims)
 		return false;
-	*entry = (struct arranged_claim){.at = at, .claim = f->claims[at.item]};
+	*entry = (struct arranged_claim){.at = at, .claim = &f->claims[at.item]};
+	return true;
+}
+
+/* Which claim begins with a VIP's is for the caller to see: has_key(). */
+static bool make_vip(const struct plan_fragment *f, struct plan_place at, void *ret)
+{
+	struct arranged_vip *entry = ret;
+
+	if (at.item >= f->n_claims)
+		return false;
+	*entry = (struct arranged_vip){.at = at, .vip = f->claims[at.item].vip};
 	return true;
 }
 
@@ -108,17 +119,21 @@ struct kind {
 };
 static const struct kind port_kind = {sizeof(struct arranged_port), make_port, cmp_port};
 static const struct kind prefix_kind = {sizeof(struct arranged_claim), make_claim, cmp_by_prefix};
-static const struct kind vip_kind = {sizeof(struct arranged_claim), make_claim, cmp_by_vip};
+static const struct kind vip_kind = {sizeof(struct arranged_vip), make_vip, cmp_by_vip};
 
 union entry {
 	struct arranged_port port;
 	struct arranged_claim claim;
+	struct arranged_vip vip;
 };
 
-/* A port of a Service that may not be served has no key. */
-static bool has_key(const struct kind *k, const union entry *e)
+/* A port of a Service that may not be served has no key, nor has a VIP's second claim. */
+static bool has_key(const struct kind *k, const struct plan_fragment *f, const union entry *e)
 {
-	return k->make != make_port || e->port.lb.key.port != 0;
+	if (k->make == make_port)
+		return e->port.lb.key.port != 0;
+	return k->make != make_vip || e->vip.at.item == 0 ||
+	       !plan_vip_equal(&f->claims[e->vip.at.item - 1].vip, &e->vip.vip);
 }
 
 static char *at(const struct plan_order *o, const struct kind *k, size_t i)
@@ -192,10 +207,10 @@ static void replace(struct plan_order *o, const struct kind *k, const struct pla
 	union entry e;
 
 	for (; made->was && !in_place && k->make(made->was, place, &e); place.item++)
-		if (has_key(k, &e))
+		if (has_key(k, made->was, &e))
 			take_out(o, k, &e);
 	for (place.item = 0; k->make(now, place, &e); place.item++) {
-		if (!has_key(k, &e))
+		if (!has_key(k, now, &e))
 			continue;
 		if (in_place)
 			memcpy(at(o, k, find(o, k, &e)), &e, k->size);
@@ -225,7 +240,7 @@ static void replace_all(struct plan_order *o, const struct kind *k,
 		union entry e;
 
 		for (; k->make(f, place, &e); place.item++)
-			if (has_key(k, &e))
+			if (has_key(k, f, &e))
 				push(o, k, &e);
 	}
 	for (n = 1; n < o->n && k->cmp(at(o, k, n - 1), at(o, k, n)) < 0;)

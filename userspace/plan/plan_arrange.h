@@ -3,8 +3,10 @@
  * What all fragments ask for, side by side, in the orders in which the steps walk through it: ports
  * by frontend, claims by prefix and by VIP, rows of status by Service. It follows from the
  * fragments alone, so it is kept from plan to plan: where a fragment was replaced, its entries are,
- * and what is sorted is not sorted again. Entries are copies, one behind the other, because with
- * thousands of Services what a walk costs is the memory that it touches.
+ * and what is sorted is not sorted again. Of ports there are copies, one behind the other, because
+ * with thousands of Services what a walk costs is the memory that it touches; claims, of which a
+ * Service has one for each length of a prefix, are pointed at. A fragment that was arranged is
+ * there until another one, or none, was arranged in its place.
  */
 #pragma once
 
@@ -24,7 +26,12 @@ struct arranged_port {
 };
 struct arranged_claim {
 	struct plan_place at;
-	struct plan_claim claim;
+	const struct plan_claim *claim; /* the fragment's: they lie in about this order */
+};
+/* The claims of one VIP that follow each other in a fragment: the first of them, and whose. */
+struct arranged_vip {
+	struct plan_place at;
+	struct plan_vip vip;
 };
 /* All orders are total: what is equal otherwise stands in the order of places. */
 struct plan_order {
@@ -43,7 +50,7 @@ struct plan_arrangement {
 	struct plan_order ports; /* with something to program; by lb key, oldest Service first */
 	struct plan_order
 		by_prefix; /* claims; by prefix, age of the oldest advertisement, VIP, place */
-	struct plan_order by_vip; /* claims; by VIP, then as above */
+	struct plan_order by_vip; /* of all claims; by VIP, place */
 
 	struct plan_service *rows; /* owned, as those below; of all ports, by place */
 	size_t n_rows, cap_rows;
@@ -58,6 +65,11 @@ static inline const struct arranged_port *arranged_port(const struct plan_arrang
 static inline const struct arranged_claim *arranged_claim(const struct plan_order *o, size_t i)
 {
 	return (const struct arranged_claim *)(const void *)o->items + i;
+}
+
+static inline const struct arranged_vip *arranged_vip(const struct plan_arrangement *a, size_t i)
+{
+	return (const struct arranged_vip *)(const void *)a->by_vip.items + i;
 }
 
 /* From the i-th fragment on the first that has the mark; n: none has. */

@@ -58,7 +58,7 @@ struct blackholes_build {
 
 static void add_prefix(struct blackholes_build *b, const struct ip_prefix *prefix)
 {
-	*(struct ip_prefix *)arena_push(b->d->arena, &b->prefixes, &b->n, &b->cap,
+	*(struct ip_prefix *)arena_push(b->d->scratch, &b->prefixes, &b->n, &b->cap,
 					sizeof(*prefix)) = *prefix;
 }
 
@@ -67,7 +67,7 @@ static void add_claimed(struct blackholes_build *b)
 	const struct plan_order *claims = &b->arranged->by_prefix;
 
 	for (size_t i = 0; i < claims->n; i++) {
-		const struct plan_claim *c = &arranged_claim(claims, i)->claim;
+		const struct plan_claim *c = arranged_claim(claims, i)->claim;
 
 		if (!plan_draft_is_blackhole(b->d, &c->prefix) || !plan_draft_reach(b->d, c))
 			continue;
@@ -178,6 +178,7 @@ void plan_draft_blackholes(struct plan_draft *d, const struct plan_inputs *in,
 			   const struct plan_arrangement *arranged)
 {
 	struct blackholes_build b = {.d = d, .in = in, .arranged = arranged};
+	const struct ip_prefix *prefixes;
 
 	if (!in->actual->places_blackholes)
 		return;
@@ -185,8 +186,14 @@ void plan_draft_blackholes(struct plan_draft *d, const struct plan_inputs *in,
 		add_claimed(&b);
 	add_held(&b);
 	b.n = plan_sort_unique(b.prefixes, b.n, sizeof(*b.prefixes), cmp_prefix);
+	/* Mostly they are those that there are: then they are not kept twice. */
+	if (b.n == in->actual->blackholes.n && b.n > 0 &&
+	    memcmp(b.prefixes, in->actual->blackholes.prefixes, b.n * sizeof(*b.prefixes)) == 0)
+		prefixes = in->actual->blackholes.prefixes;
+	else
+		prefixes = arena_memdup(d->arena, b.prefixes, b.n * sizeof(*b.prefixes));
 	if (b.n > 0)
 		add_uplinks(&b);
 	d->plan->blackholes = (struct plan_blackholes){
-		.prefixes = b.prefixes, .n = b.n, .uplinks = b.uplinks, .n_uplinks = b.n_uplinks};
+		.prefixes = prefixes, .n = b.n, .uplinks = b.uplinks, .n_uplinks = b.n_uplinks};
 }

@@ -116,7 +116,7 @@ bool plan_draft_keeps(const struct plan_draft *d, const struct arranged_claim *c
 
 	if (!d->any_lost)
 		return true;
-	for (size_t i = 0; i < c->claim.n_ports; i++)
+	for (size_t i = 0; i < c->claim->n_ports; i++)
 		if (!ports[i].lost)
 			return true;
 	return false;

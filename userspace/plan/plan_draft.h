@@ -36,6 +36,7 @@ struct plan_draft {
 	const struct plan_ledger *ledger;
 	nsec_t now, deadline;
 	struct arena *arena;
+	struct arena *scratch; /* of what no plan refers to any more once it is made */
 	struct plan_env env;
 
 	const struct plan_fragment *const *fragments; /* by namespace, name */
@@ -126,7 +127,7 @@ static inline struct draft_port *plan_draft_port(const struct plan_draft *d,
 static inline struct draft_port *plan_draft_claiming(const struct plan_draft *d,
 						     const struct arranged_claim *c)
 {
-	return &d->ports[d->arranged->first_row[c->at.fragment] + c->claim.first_port];
+	return &d->ports[d->arranged->first_row[c->at.fragment] + c->claim->first_port];
 }
 
 /* What the store holds of a key, or NULL. */

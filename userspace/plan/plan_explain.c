@@ -111,9 +111,9 @@ static const char *why_not_admitted(const struct plan_draft *d, const struct arr
 		return "nodeDrained";
 	if (d->plan->leaving)
 		return "dataPlaneLeaving";
-	if (d->env.peers[peer].domain != c->claim.vip.domain)
+	if (d->env.peers[peer].domain != c->claim->vip.domain)
 		return "otherVrf";
-	if (!(plan_draft_reach(d, &c->claim) & bit))
+	if (!(plan_draft_reach(d, c->claim) & bit))
 		return "familyNotCarried";
 	if (plan_draft_claiming(d, c)->left_out)
 		return "conntrackHoldsFlows";
@@ -129,23 +129,23 @@ static const char *way_reason(const struct plan_draft *d, const struct arranged_
 			      size_t peer, bool planned)
 {
 	const uint64_t bit = UINT64_C(1) << peer;
-	const bool have = plan_draft_advertised(d, d->peers[peer], &c->claim.prefix);
+	const bool have = plan_draft_advertised(d, d->peers[peer], &c->claim->prefix);
 
 	if (planned)
 		return have ? "announced" : d->peers[peer] ? "notSentYet" : "noSession";
-	if (!plan_draft_keeps(d, c) || !(plan_draft_admitted(d, &c->claim, have ? bit : 0) & bit))
+	if (!plan_draft_keeps(d, c) || !(plan_draft_admitted(d, c->claim, have ? bit : 0) & bit))
 		return why_not_admitted(d, c, peer);
 	if (!d->in->synced)
 		return "sourcesIncomplete";
-	return c->claim.own && c->claim.own->is_unresolved ? "communityUnknown"
-							   : "tooManyCommunities";
+	return c->claim->own && c->claim->own->is_unresolved ? "communityUnknown"
+							     : "tooManyCommunities";
 }
 
 static void add_claim(const struct explain_build *b, const struct plan_claim *claim,
 		      const struct env_advert *advert, size_t peer)
 {
 	const struct plan_draft *d = b->d;
-	const struct arranged_claim c = {.at.fragment = b->number, .claim = *claim};
+	const struct arranged_claim c = {.at.fragment = b->number, .claim = claim};
 	struct plan_way way = {
 		.peer = d->env.peers[peer].key.name,
 		.advertisement = advert->object->meta.name,

@@ -4,15 +4,16 @@
  * Where it makes a difference, eBGP and iBGP peers are groups of their own, and so are eBGP peers
  * that are to be told localPref by other attributes (plan_prefs.h).
  *
- * Neighbours mostly have the same: what comes of the claims on a prefix, a mix, is made once for
- * all that follow each other and are asked for alike. Sets are interned, so that a row names its
- * set by a number, and only then the mixes become rows.
+ * Most prefixes have the same: what comes of the claims on one, a mix, is made once for all that
+ * are asked for alike. Sets are interned, so that a row names its set by a number, and only then
+ * the mixes become rows.
  *
  * Gate programmed (1): a prefix goes to a peer only if a VIP under it is programmed, or is being
  * updated and the peer has the prefix already.
  */
 #include "plan/plan_fold.h"
 
+#include "base/hash.h"
 #include "plan/plan_fold_set.h"
 #include "plan/plan_sort.h"
 
@@ -26,7 +27,7 @@ struct voice {
 /* What one advertisement asks for one prefix, for these peers. */
 struct member {
 	struct fold_asker asker;
-	const struct plan_claim *claim; /* the first */
+	size_t voice;
 	uint64_t peers;
 };
 /* What comes of the voices: the sets, each for some peers. */
@@ -48,6 +49,7 @@ struct mixed_prefix {
 	size_t mix;
 };
 
+#define MIX_WAYS 4
 struct fold_build {
 	struct plan_draft *d;
 	struct plan_folded *ret;
@@ -64,6 +66,7 @@ struct fold_build {
 	size_t n_sets, cap_sets;
 	struct mix *mixes;
 	size_t n_mixes, cap_mixes;
+	size_t known[64][MIX_WAYS]; /* mixes, by what they are made of: number + 1, or 0 */
 	struct mixed_prefix *prefixes;
 	size_t n_prefixes, cap_prefixes;
 };
@@ -83,7 +86,7 @@ static uint64_t advertised_by(struct fold_build *b, const struct ip_prefix *pref
 
 static void add_row(struct plan_draft *d, struct plan_folded *f, const struct plan_route *row)
 {
-	*(struct plan_route *)arena_push(d->arena, &f->rows, &f->n_rows, &f->cap_rows,
+	*(struct plan_route *)arena_push(d->scratch, &f->rows, &f->n_rows, &f->cap_rows,
 					 sizeof(*row)) = *row;
 }
 
@@ -166,7 +169,7 @@ static void add_voice(struct fold_build *b, const struct plan_claim *c, uint64_t
 	struct voice *v = b->n_voices ? &b->voices[b->n_voices - 1] : NULL;
 
 	if (!v || v->claim->by != c->by || v->claim->own != c->own) {
-		v = arena_push(b->d->arena, &b->voices, &b->n_voices, &b->cap_voices, sizeof(*v));
+		v = arena_push(b->d->scratch, &b->voices, &b->n_voices, &b->cap_voices, sizeof(*v));
 		*v = (struct voice){.claim = c};
 	}
 	v->admitted |= admitted;
@@ -176,17 +179,17 @@ static void add_voice(struct fold_build *b, const struct plan_claim *c, uint64_t
 static size_t gather_voices(struct fold_build *b, size_t i, uint64_t *ret_have)
 {
 	const struct plan_order *order = &b->d->arranged->by_prefix;
-	const struct ip_prefix *prefix = &arranged_claim(order, i)->claim.prefix;
+	const struct ip_prefix *prefix = &arranged_claim(order, i)->claim->prefix;
 	const uint64_t have = advertised_by(b, prefix), kept = b->d->in->synced ? 0 : have;
 
 	b->n_voices = 0;
 	for (; i < order->n; i++) {
 		const struct arranged_claim *c = arranged_claim(order, i);
 
-		if (ip_prefix_cmp(&c->claim.prefix, prefix) != 0)
+		if (ip_prefix_cmp(&c->claim->prefix, prefix) != 0)
 			break;
 		if (plan_draft_keeps(b->d, c))
-			add_voice(b, &c->claim, plan_draft_admitted(b->d, &c->claim, have) & ~kept);
+			add_voice(b, c->claim, plan_draft_admitted(b->d, c->claim, have) & ~kept);
 	}
 	b->pool = b->n_voices ? oldest_pool(b) : NULL;
 	*ret_have = have;
@@ -258,7 +261,7 @@ static uint64_t choose(struct fold_build *b, uint64_t peers)
 		const struct member *m = &b->members[i];
 
 		if (m->peers & lowest)
-			*(struct fold_asker *)arena_push(b->d->arena, &b->chosen, &b->n_chosen,
+			*(struct fold_asker *)arena_push(b->d->scratch, &b->chosen, &b->n_chosen,
 							 &b->cap_chosen, sizeof(*b->chosen)) =
 				m->asker;
 		peers &= m->peers & lowest ? m->peers : ~m->peers;
@@ -277,7 +280,7 @@ static int cmp_member(const void *a, const void *b)
 
 	if (age_x != age_y)
 		return age_x < age_y ? -1 : 1;
-	return (x->claim > y->claim) - (x->claim < y->claim); /* of one array */
+	return (x->voice > y->voice) - (x->voice < y->voice);
 }
 
 static void gather_members(struct fold_build *b)
@@ -291,10 +294,10 @@ static void gather_members(struct fold_build *b)
 
 			if (!(a->peers & b->voices[i].admitted))
 				continue;
-			*(struct member *)arena_push(b->d->arena, &b->members, &b->n_members,
+			*(struct member *)arena_push(b->d->scratch, &b->members, &b->n_members,
 						     &b->cap_members, sizeof(*b->members)) =
 				(struct member){.asker = {a, c->own},
-						.claim = c,
+						.voice = i,
 						.peers = a->peers & b->voices[i].admitted};
 		}
 	}
@@ -311,7 +314,7 @@ static bool add_set(struct fold_build *b, uint32_t *ret)
 	    !plan_fold_set(b->d, b->chosen, b->n_chosen, &b->kind, &set))
 		return false;
 	*ret = (uint32_t)b->n_sets;
-	*(struct bgp_attrs *)arena_push(b->d->arena, &b->sets, &b->n_sets, &b->cap_sets,
+	*(struct bgp_attrs *)arena_push(b->d->scratch, &b->sets, &b->n_sets, &b->cap_sets,
 					sizeof(*b->sets)) = set;
 	return true;
 }
@@ -322,7 +325,7 @@ static void make_mix(struct fold_build *b)
 	uint64_t left = 0;
 	size_t cap = 0;
 
-	m.voices = arena_memdup(b->d->arena, b->voices, b->n_voices * sizeof(*b->voices));
+	m.voices = arena_memdup(b->d->scratch, b->voices, b->n_voices * sizeof(*b->voices));
 	gather_members(b);
 	for (size_t i = 0; i < b->n_members; i++)
 		left |= b->members[i].peers;
@@ -332,12 +335,12 @@ static void make_mix(struct fold_build *b)
 		assert((share.peers & left & -left) && !(share.peers & ~left)); /* it gets on */
 		left &= ~share.peers;
 		if (add_set(b, &share.set))
-			*(struct share *)arena_push(b->d->arena, &m.shares, &m.n, &cap,
+			*(struct share *)arena_push(b->d->scratch, &m.shares, &m.n, &cap,
 						    sizeof(share)) = share;
 		else
 			m.unset |= share.peers;
 	}
-	*(struct mix *)arena_push(b->d->arena, &b->mixes, &b->n_mixes, &b->cap_mixes, sizeof(m)) =
+	*(struct mix *)arena_push(b->d->scratch, &b->mixes, &b->n_mixes, &b->cap_mixes, sizeof(m)) =
 		m;
 }
 
@@ -361,15 +364,32 @@ static bool is_mix(const struct fold_build *b, const struct mix *m)
 	return true;
 }
 
-/* Where advertisements have several lengths, few mixes take turns. */
-#define RECENT_MIXES 8
+/* Where it is, or is to be: where there is no room, the oldest in its places has to go. */
+static size_t *mix_place(struct fold_build *b)
+{
+	uint64_t h = hash_u64(HASH_INIT, b->n_voices);
+	size_t *at;
+
+	for (size_t i = 0; i < b->n_voices; i++)
+		h = hash_u64(hash_u64(h, (uintptr_t)b->voices[i].claim->by), b->voices[i].admitted);
+	at = b->known[h % ARRAY_SIZE(b->known)];
+	for (size_t i = 0; i < MIX_WAYS; i++)
+		if (at[i] && is_mix(b, &b->mixes[at[i] - 1]))
+			return &at[i];
+	memmove(at + 1, at, (MIX_WAYS - 1) * sizeof(*at));
+	at[0] = 0;
+	return at;
+}
+
 static size_t mix_of_voices(struct fold_build *b)
 {
-	for (size_t i = b->n_mixes; i > 0 && b->n_mixes - i < RECENT_MIXES; i--)
-		if (is_mix(b, &b->mixes[i - 1]))
-			return i - 1;
-	make_mix(b);
-	return b->n_mixes - 1;
+	size_t *place = mix_place(b);
+
+	if (*place == 0) {
+		make_mix(b);
+		*place = b->n_mixes;
+	}
+	return *place - 1;
 }
 
 static void fold(struct fold_build *b)
@@ -377,13 +397,13 @@ static void fold(struct fold_build *b)
 	b->advertised = plan_advertised_walks(b->d);
 	for (size_t i = 0; i < b->d->arranged->by_prefix.n;) {
 		struct mixed_prefix p = {
-			.prefix = arranged_claim(&b->d->arranged->by_prefix, i)->claim.prefix};
+			.prefix = arranged_claim(&b->d->arranged->by_prefix, i)->claim->prefix};
 
 		i = gather_voices(b, i, &p.have);
 		if (b->n_voices == 0)
 			continue;
 		p.mix = mix_of_voices(b);
-		*(struct mixed_prefix *)arena_push(b->d->arena, &b->prefixes, &b->n_prefixes,
+		*(struct mixed_prefix *)arena_push(b->d->scratch, &b->prefixes, &b->n_prefixes,
 						   &b->cap_prefixes, sizeof(p)) = p;
 	}
 }
@@ -428,10 +448,10 @@ static void renumber(struct mix *m, const uint32_t *numbers)
 
 static void intern(struct fold_build *b)
 {
-	struct arena *arena = b->d->arena;
-	struct numbered_set *order = arena_array_of(arena, b->n_sets, struct numbered_set);
-	uint32_t *numbers = arena_array_of(arena, b->n_sets, uint32_t);
-	struct bgp_attrs *attrs = arena_array_of(arena, b->n_sets, struct bgp_attrs);
+	struct arena *scratch = b->d->scratch;
+	struct numbered_set *order = arena_array_of(scratch, b->n_sets, struct numbered_set);
+	uint32_t *numbers = arena_array_of(scratch, b->n_sets, uint32_t);
+	struct bgp_attrs *attrs = arena_array_of(scratch, b->n_sets, struct bgp_attrs);
 	size_t n = 0;
 
 	for (size_t i = 0; i < b->n_sets; i++)
@@ -444,7 +464,7 @@ static void intern(struct fold_build *b)
 	}
 	for (size_t i = 0; i < b->n_mixes; i++)
 		renumber(&b->mixes[i], numbers);
-	b->d->plan->attrs = attrs;
+	b->d->plan->attrs = arena_memdup(b->d->arena, attrs, n * sizeof(*attrs));
 	b->d->plan->n_attrs = n;
 }
 
@@ -454,7 +474,7 @@ static void put_rows(struct fold_build *b)
 
 	for (size_t i = 0; i < b->n_prefixes; i++)
 		ret->cap_rows += b->mixes[b->prefixes[i].mix].n;
-	ret->rows = arena_array_of(b->d->arena, ret->cap_rows, struct plan_route);
+	ret->rows = arena_array_of(b->d->scratch, ret->cap_rows, struct plan_route);
 	for (size_t i = 0; i < b->n_prefixes; i++) {
 		const struct mixed_prefix *p = &b->prefixes[i];
 		const struct mix *m = &b->mixes[p->mix];

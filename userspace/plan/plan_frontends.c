@@ -197,7 +197,7 @@ static struct draft_vip *ensure_vip(struct plan_draft *d, const struct candidate
 	if (d->n_vips && plan_vip_equal(&d->vips[d->n_vips - 1].vip, &vip))
 		return &d->vips[d->n_vips - 1];
 	assert(d->n_vips == 0 || plan_vip_cmp(&d->vips[d->n_vips - 1].vip, &vip) < 0);
-	v = arena_push(d->arena, &d->vips, &d->n_vips, &d->cap_vips, sizeof(*v));
+	v = arena_push(d->scratch, &d->vips, &d->n_vips, &d->cap_vips, sizeof(*v));
 	v->vip = vip;
 	(void)plan_draft_push(d, &lb);
 	d->n_stay += c->shared.vip != NULL;
@@ -367,7 +367,7 @@ static struct candidate candidate_at(const struct plan_draft *d, size_t i, struc
 static void make_room(struct plan_draft *d)
 {
 	d->cap_vips = d->arranged->ports.n;
-	d->vips = arena_array_of(d->arena, d->cap_vips, struct draft_vip);
+	d->vips = arena_array_of(d->scratch, d->cap_vips, struct draft_vip);
 	d->cap_frontends = 2 * d->cap_vips;
 	d->frontends = arena_array_of(d->arena, d->cap_frontends, struct plan_frontend);
 }

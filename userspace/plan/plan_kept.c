@@ -287,15 +287,15 @@ static bool exceeds(const struct plan_zones *z, const struct plan_actual *a)
 	return false;
 }
 
-void plan_kept_put_whole(struct plan_kept *k, struct plan_draft *d)
+bool plan_kept_put_whole(struct plan_kept *k, struct plan_draft *d)
 {
 	struct plan *plan = d->plan;
 
 	k->is_valid = d->in->synced && !plan->leaving && !d->is_indivisible &&
 		      !exceeds(&d->stirred, d->in->actual);
 	if (!k->is_valid)
-		return;
-	plan->routes_generation = ++k->routes_generation;
+		return false;
+	k->routes_generation++;
 	set(&k->frontends, plan->frontends, plan->n_frontends, sizeof(*plan->frontends));
 	set(&k->routes, plan->routes, plan->n_routes, sizeof(*plan->routes));
 	set(&k->services, plan->services, plan->n_services, sizeof(*plan->services));
@@ -304,6 +304,8 @@ void plan_kept_put_whole(struct plan_kept *k, struct plan_draft *d)
 	k->n_peers = d->in->actual->n_peers;
 	k->advertised = xcalloc(k->n_peers, sizeof(*k->advertised));
 	keep_inputs(k, d, d->in);
+	take_kept(k, plan);
+	return true;
 }
 
 void plan_kept_done(struct plan_kept *k)

@@ -67,8 +67,8 @@ bool plan_part_choose(struct plan_draft *d, struct plan_kept *k, struct plan_par
  */
 bool plan_kept_put_part(struct plan_kept *k, struct plan_draft *d,
 			const struct plan_part *part) must_check;
-/* ... of a draft of the whole plan. */
-void plan_kept_put_whole(struct plan_kept *k, struct plan_draft *d);
+/* ... of a draft of the whole plan; false: it is not kept. */
+bool plan_kept_put_whole(struct plan_kept *k, struct plan_draft *d) must_check;
 
 /* What every zone's plan is made from beside its own and the environment: of the whole inputs. */
 uint64_t plan_kept_common(const struct plan_draft *d, const struct plan_inputs *in);

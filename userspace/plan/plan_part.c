@@ -171,8 +171,8 @@ static bool take_fragments(struct plan_draft *d, struct plan_part *p)
 	const struct plan_arrangement *all = d->arranged;
 	const struct plan_addressed ports =
 		PLAN_ADDRESSED(arranged_port(all, 0), all->ports.n, lb.key.addr);
-	const struct plan_addressed claims =
-		PLAN_ADDRESSED(arranged_claim(&all->by_vip, 0), all->by_vip.n, claim.vip.addr);
+	const struct plan_addressed vips =
+		PLAN_ADDRESSED(arranged_vip(all, 0), all->by_vip.n, vip.addr);
 	struct taking t = {.part = p,
 			   .numbers = arena_array_of(d->arena, all->n, uint32_t),
 			   .has = arena_array_of(d->arena, all->n, bool)};
@@ -187,7 +187,7 @@ static bool take_fragments(struct plan_draft *d, struct plan_part *p)
 			return false;
 		for (size_t i = 0; i < n_zones; i++) {
 			take_those_in(&t, &ports, &p->zones.items[i]);
-			take_those_in(&t, &claims, &p->zones.items[i]);
+			take_those_in(&t, &vips, &p->zones.items[i]);
 		}
 		for (; n_added < p->n; n_added++)
 			add_fragment(&p->zones, d->fragments[t.numbers[n_added]]);

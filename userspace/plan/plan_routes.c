@@ -15,17 +15,17 @@
 static void publish(struct plan_draft *d, const struct plan_folded *f)
 {
 	struct draft_prefix *p = NULL;
-	size_t cap = d->n_prefixes;
+	size_t cap = f->n_rows;
 
 	d->plan->routes = f->rows;
 	d->plan->n_routes = f->n_rows;
-	d->prefixes = arena_array_of(d->arena, cap, struct draft_prefix);
+	d->prefixes = arena_array_of(d->scratch, cap, struct draft_prefix);
 	d->n_prefixes = 0;
 	for (size_t i = 0; i < f->n_rows; i++) {
 		const struct plan_route *r = &f->rows[i];
 
 		if (!p || ip_prefix_cmp(&p->prefix, &r->prefix) != 0) {
-			p = arena_push(d->arena, &d->prefixes, &d->n_prefixes, &cap, sizeof(*p));
+			p = arena_push(d->scratch, &d->prefixes, &d->n_prefixes, &cap, sizeof(*p));
 			p->prefix = r->prefix;
 		}
 		p->announced |= r->hold ? 0 : r->peers;
@@ -35,16 +35,15 @@ static void publish(struct plan_draft *d, const struct plan_folded *f)
 
 /* --- gates 3 and 5: what waits to be withdrawn ---------------------------------------------- */
 
-/* Where the claims of VIPs begin that are not before this address; in the order by VIP. */
-static size_t first_claim(const struct plan_draft *d, const struct ip_addr *a)
+/* In the order by VIP, the first VIP that is not before this address. */
+static size_t first_vip(const struct plan_draft *d, const struct ip_addr *a)
 {
-	const struct plan_order *order = &d->arranged->by_vip;
-	size_t low = 0, high = order->n;
+	size_t low = 0, high = d->arranged->by_vip.n;
 
 	while (low < high) {
 		const size_t middle = low + (high - low) / 2;
 
-		if (ip_addr_cmp(a, &arranged_claim(order, middle)->claim.vip.addr) > 0)
+		if (ip_addr_cmp(a, &arranged_vip(d->arranged, middle)->vip.addr) > 0)
 			low = middle + 1;
 		else
 			high = middle;
@@ -64,6 +63,23 @@ static bool awaits_write(const struct plan_draft *d, const struct plan_claim *c)
 	return false;
 }
 
+/* Some of the VIP's claims that are kept is so. */
+static bool any_claim(const struct plan_draft *d, const struct arranged_vip *v,
+		      bool (*is_so)(const struct plan_draft *, const struct plan_claim *))
+{
+	const struct plan_fragment *f = d->fragments[v->at.fragment];
+
+	for (size_t i = v->at.item; i < f->n_claims && plan_vip_equal(&f->claims[i].vip, &v->vip);
+	     i++) {
+		const struct arranged_claim c = {.at = {.fragment = v->at.fragment},
+						 .claim = &f->claims[i]};
+
+		if (plan_draft_keeps(d, &c) && is_so(d, c.claim))
+			return true;
+	}
+	return false;
+}
+
 /*
  * Gate 3: a VIP under the prefix, of the peer's domain, stays served, and its new route is not out
  * everywhere yet.
@@ -71,16 +87,13 @@ static bool awaits_write(const struct plan_draft *d, const struct plan_claim *c)
 static bool awaits_replacement(const struct plan_draft *d, const struct ip_prefix *prefix,
 			       uint16_t domain)
 {
-	const struct plan_order *order = &d->arranged->by_vip;
+	for (size_t i = first_vip(d, &prefix->addr); i < d->arranged->by_vip.n; i++) {
+		const struct arranged_vip *v = arranged_vip(d->arranged, i);
 
-	for (size_t i = first_claim(d, &prefix->addr); i < order->n; i++) {
-		const struct arranged_claim *c = arranged_claim(order, i);
-		const struct plan_vip *vip = &c->claim.vip;
-
-		if (!ip_prefix_has(prefix, &vip->addr))
+		if (!ip_prefix_has(prefix, &v->vip.addr))
 			break;
-		if (vip->domain == domain && plan_draft_keeps(d, c) &&
-		    plan_draft_gate(d, vip) != GATE_CLOSED && awaits_write(d, &c->claim))
+		if (v->vip.domain == domain && plan_draft_gate(d, &v->vip) != GATE_CLOSED &&
+		    any_claim(d, v, awaits_write))
 			return true;
 	}
 	return false;
@@ -142,7 +155,7 @@ static void hold_routes(struct plan_draft *d, struct plan_folded *f)
 		hold_of_peer(d, f, i);
 	d->n_waiting =
 		plan_sort_unique(d->waiting, d->n_waiting, sizeof(*d->waiting), cmp_waiting_prefix);
-	plan_fold_merge(d->arena, f);
+	plan_fold_merge(d->scratch, f);
 	publish(d, f);
 }
 
@@ -151,19 +164,21 @@ static void hold_routes(struct plan_draft *d, struct plan_folded *f)
  * blackholes on their way, but not for what has failed. A VIP counts if any of its claims goes to a
  * peer that can be sent routes.
  */
+static bool goes_to_somebody(const struct plan_draft *d, const struct plan_claim *c)
+{
+	return plan_draft_reach(d, c) & d->peers_open;
+}
+
 static bool is_on_its_way(const struct plan_draft *d, const struct draft_vip *v)
 {
-	const struct plan_order *order = &d->arranged->by_vip;
-
 	if (v->gate == GATE_OPEN)
 		return false;
-	for (size_t i = first_claim(d, &v->vip.addr); i < order->n; i++) {
-		const struct arranged_claim *c = arranged_claim(order, i);
+	for (size_t i = first_vip(d, &v->vip.addr); i < d->arranged->by_vip.n; i++) {
+		const struct arranged_vip *a = arranged_vip(d->arranged, i);
 
-		if (!ip_addr_equal(&c->claim.vip.addr, &v->vip.addr))
+		if (!ip_addr_equal(&a->vip.addr, &v->vip.addr))
 			break;
-		if (plan_vip_equal(&c->claim.vip, &v->vip) && plan_draft_keeps(d, c) &&
-		    (plan_draft_reach(d, &c->claim) & d->peers_open))
+		if (plan_vip_equal(&a->vip, &v->vip) && any_claim(d, a, goes_to_somebody))
 			return true;
 	}
 	return false;

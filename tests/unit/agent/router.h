@@ -60,14 +60,13 @@ ROUTER_UNUSED static void own_network(void)
 	assert_int_equal(system("echo 4096 4096 4096 >/proc/sys/net/ipv4/tcp_wmem"), 0);
 }
 
-ROUTER_UNUSED static struct router *router_new(void)
+ROUTER_UNUSED static struct router *router_new_at(uint32_t address)
 {
-	struct sockaddr_in addr = {.sin_family = AF_INET,
-				   .sin_port = htons(ROUTER_PORT),
-				   .sin_addr.s_addr = htonl(ROUTER_ADDR)};
+	struct sockaddr_in addr = {.sin_family = AF_INET, .sin_port = htons(ROUTER_PORT)};
 	struct router *r = xcalloc(1, sizeof(*r));
 	int one = 1, small = 2304;
 
+	addr.sin_addr.s_addr = htonl(address);
 	r->fd = -1;
 	r->reads = true;
 	r->listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -77,6 +76,7 @@ ROUTER_UNUSED static struct router *router_new(void)
 	assert_int_equal(listen(r->listener, 4), 0);
 	return r;
 }
+#define router_new() router_new_at(ROUTER_ADDR)
 
 /* From now on that socket of it drops what NODE_ADDR sends unless this password signed it. */
 ROUTER_UNUSED static void router_demands(int fd, const char *password)

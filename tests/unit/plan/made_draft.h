@@ -103,6 +103,7 @@ static void made_draft(struct made_draft *m, const struct plan_vip vips[MADE_VIP
 				   .now = NSEC_PER_SEC,
 				   .deadline = NSEC_NEVER,
 				   .arena = arena_new(),
+				   .scratch = arena_new(),
 				   .fragments = m->fragment_list,
 				   .peers = m->session_list,
 				   .peers_open = UINT64_MAX,
@@ -121,6 +122,7 @@ static void made_draft_done(struct made_draft *m)
 		prefix_list_drop(m->sessions[i].advertised);
 	plan_arrangement_done(&m->arranged);
 	arena_free(m->d.arena);
+	arena_free(m->d.scratch);
 }
 
 /* The steps from frontends on, as plan_compute() takes them. */
