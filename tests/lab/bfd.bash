@@ -17,7 +17,8 @@ bfd_all() {
 	run_step bfd-up "BFD with FRR and BIRD, over IPv4 and IPv6: up, and BGP with them" step_bfd_up &&
 		run_step bfd-detects "Silence is seen in 150 ms, $BFD_TRIALS times, never before; BGP hears at once" step_bfd_detects &&
 		run_step bfd-changes "Other intervals, and passive: no session goes down" step_bfd_changes &&
-		run_step bfd-restart "SIGTERM: FRR keeps the route, and BFD does not take it" step_bfd_restart &&
+		run_step bfd-restart "SIGTERM: FRR and BIRD keep the route, and BFD does not take it" step_bfd_restart &&
+		run_step bfd-killed "kill -9 without XDP: BFD is silent, and both keep the route for the agent that comes back" step_bfd_killed &&
 		run_step bfd-removed "A profile that is taken away closes no BGP session" step_bfd_removed &&
 		run_step bfd-multihop "BFD with FRR behind a router: multihop, by minimumTtl" step_bfd_multihop &&
 		{ [ -z "${BFD_BUSY:-}" ] ||
@@ -90,14 +91,14 @@ bfd_bird_config() {
 		protocol bgp node4 {
 			local 10.60.2.1 as 64602;
 			neighbor 10.60.2.2 as 64513;
-			passive; bfd on;
+			passive; bfd graceful;
 			error wait time 1, 1; error forget time 1;
 			ipv4 { import all; export none; };
 		}
 		protocol bgp node6 {
 			local fd00:60:2::1 as 64602;
 			neighbor fd00:60:2::2 as 64513;
-			passive; bfd on;
+			passive; bfd graceful;
 			error wait time 1, 1; error forget time 1;
 			ipv6 { import all; export none; };
 		}
@@ -286,19 +287,26 @@ step_bfd_removed() {
 }
 
 bfd_frr_has_route() { bfd_vtysh "show bgp ipv4 unicast $BFD_VIP/32 json" "${1:-frr}" 2>/dev/null | jq -e '.paths | length > 0' >/dev/null; }
-step_bfd_restart() {
-	local i lost=0
-	lab_until 10 bfd_frr_has_route || { say "FRR has no route"; return 1; }
-	lab_kill TERM "$BFD_PID"
+bfd_bird_has_route() { birdc -s "$(bfd_dir bird)/ctl" show route "$BFD_VIP/32" | grep -q "^$BFD_VIP/32"; }
+# BIRD keeps what a session leaves, when BFD goes down as well, only with "bfd graceful".
+step_bfd_restart() { bfd_comes_back_after TERM; }
+step_bfd_killed() { bfd_comes_back_after KILL; }
+bfd_comes_back_after() { # SIGNAL
+	local i lost=0 lost_bird=0
+	lab_until 10 bfd_frr_has_route && lab_until 10 bfd_bird_has_route || { say "a router has no route"; return 1; }
+	lab_kill "$1" "$BFD_PID"
 	for ((i = 0; i < 20; i++)); do
 		bfd_frr_has_route || lost=$((lost + 1))
+		bfd_bird_has_route || lost_bird=$((lost_bird + 1))
 		sleep 0.1
 	done
 	bfd_agent_up
 	lab_until 30 bfd_are_up && lab_until 30 bfd_bgp_is_up || { bfd_say; return 1; }
 	bfd_frr_has_route || lost=$((lost + 1))
-	[ "$lost" = 0 ] || { say "without the route $lost times"; tail -n 30 "$(bfd_dir frr)/bgpd.log"; return 1; }
-	STEP_NOTE="down for 2 s, BFD at 50 ms x 3: the route stayed"
+	bfd_bird_has_route || lost_bird=$((lost_bird + 1))
+	say "without the route: FRR $lost, BIRD $lost_bird of 21 looks"
+	[ "$((lost + lost_bird))" = 0 ] || { tail -n 30 "$(bfd_dir frr)/bgpd.log"; tail -n 10 "$(bfd_dir bird)/bird.log"; return 1; }
+	STEP_NOTE="down for 2 s, BFD at 50 ms x 3: the route stayed at both"
 }
 
 # FRR two hops away: the agent's host, a router, FRR.

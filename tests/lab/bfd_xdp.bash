@@ -21,7 +21,8 @@ bfd_xdp_all() {
 		run_step bfdx-echo "FRR's echo packets come back, and only while the profile says so" step_bfdx_echo &&
 		run_step bfdx-own-echo "Echo packets of ours over FRR: slow control packets, and Down when they are missed" step_bfdx_own_echo &&
 		{ [ -z "${BFD_HOGS:-}" ] ||
-			run_step bfdx-hogs "Hogs at SCHED_FIFO on every processor for $BFD_HOGS s: FRR sees no Down" step_bfdx_hogs; }
+			run_step bfdx-hogs "Hogs at SCHED_FIFO on every processor for $BFD_HOGS s: FRR sees no Down" step_bfdx_hogs; } &&
+		run_step bfdx-crashed "kill -9, and no agent comes back: FRR hears of it after 30 s" step_bfdx_crashed
 }
 
 bfdx_network() {
@@ -287,4 +288,23 @@ step_bfdx_hogs() {
 		return 1
 	}
 	STEP_NOTE="latest wake-up of our thread: $(lab_ctl bfd status -o json | jq .bfd.latestMillis) ms"
+}
+
+bfdx_frr_up() { [ "$(bfd_vtysh "show bfd peers json" | jq '[.[] | select(.status == "up")] | length')" = 2 ]; }
+bfdx_frr_is_down() { ! bfdx_frr_up; }
+
+# An agent that does not come back: the programs speak for it for 30 s. FRR 8.4 takes no notice of BFD while it waits for
+# a peer that restarts, and keeps the route for the restart time.
+step_bfdx_crashed() {
+	local BFD_VIP=$BFDX_VIP killed after
+	bfdx_profile "$BFDX_FAST"
+	lab_until 30 bfdx_has_bgp && lab_until 10 bfdx_is carried && lab_until 10 bfd_frr_has_route || { bfdx_says; return 1; }
+	lab_kill KILL "$BFD_PID"
+	killed=$(date +%s%N)
+	sleep 25
+	bfdx_frr_up && bfd_frr_has_route || { say "FRR did not wait"; bfd_vtysh "show bfd peers brief"; return 1; }
+	lab_until 10 bfdx_frr_is_down || { say "FRR still hears it"; return 1; }
+	after=$((($(date +%s%N) - killed) / 1000000))
+	STEP_NOTE="FRR saw it end $after ms after the crash; the route is $(bfd_vtysh "show bgp ipv4 unicast $BFD_VIP/32" | grep -c '(stale)' | sed 's/1/stale/; s/0/gone/')"
+	[ "$after" -ge 28000 ] && [ "$after" -le 32000 ]
 }
