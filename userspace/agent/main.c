@@ -8,18 +8,41 @@
 #include "agent/agent.h"
 #include "agent/cleanup.h"
 #include "agent/preflight.h"
+#include "sys/files.h"
 #include "sys/log.h"
 
+#include <errno.h>
 #include <malloc.h>
 #include <stdlib.h>
 
 #define OWN_MAPPING_BYTES (128 << 10)
+#define MAX_PATH          4096
 
-static int run(const struct options *options)
+/*
+ * All is from the feeder: then --config is a folder beside the state, made here and empty but for
+ * what somebody puts there for this node alone. It is a source as any other, complete at once.
+ */
+static int give_folder(struct options *options, char path[MAX_PATH])
 {
-	struct agent a;
-	int r;
+	if (options->config)
+		return 0;
+	if (snprintf(path, MAX_PATH, "%s/config", options->state) >= MAX_PATH)
+		return -ENAMETOOLONG;
+	options->config = path;
+	return dir_make(path, 0750);
+}
 
+static int run(struct options *options)
+{
+	char folder[MAX_PATH];
+	struct agent a;
+	int r = give_folder(options, folder);
+
+	if (r < 0) {
+		fprintf(stderr, "lodestoned: cannot make %s/config: %s\n", options->state,
+			strerror(-r));
+		return EXIT_FAILURE;
+	}
 	/*
 	 * What is large has a mapping of its own: its unused end costs nothing, and it leaves no
 	 * hole. By itself glibc ceases to do so once the first of them was given back.

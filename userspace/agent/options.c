@@ -11,6 +11,7 @@
 
 static const char help_text[] =
 	"usage: lodestoned --config DIR|FILE [options]          run the agent\n"
+	"       lodestoned --feed PATH [options]                the same in a cluster\n"
 	"       lodestoned --check[=warn] --config DIR|FILE     validate and exit: 0, or 2 on errors\n"
 	"       lodestoned --cleanup [--pin DIR]                remove what is in the kernel; the\n"
 	"                                                       configuration and --state stay\n"
@@ -18,7 +19,8 @@ static const char help_text[] =
 	"                                                       if something vital is missing\n"
 	"\n"
 	"  --config DIR|FILE    MetalLB, Kubernetes and Lodestone objects as YAML; reread on change\n"
-	"  --feed PATH          objects from lodestone-kube, too, which connects to this socket\n"
+	"  --feed PATH          objects from lodestone-kube, which connects to this socket; --config\n"
+	"                       may then be left out (the folder config under --state)\n"
 	"  --wait-config        start also when --config is not there yet\n"
 	"  --node NAME          this node (LODESTONE_NODE_NAME, else the host name)\n"
 	"  --socket PATH        control socket (/run/lodestone/lodestoned.sock)\n"
@@ -185,8 +187,9 @@ const char *options_parse(int argc, char *const *argv, const char *env_node, con
 	}
 	if (optind < argc)
 		return "arguments without an option name are not taken";
-	if (!o.config && (o.action == OPTIONS_RUN || o.action == OPTIONS_CHECK))
-		return "--config DIR|FILE is missing";
+	if (!o.config && (o.action == OPTIONS_CHECK || (o.action == OPTIONS_RUN && !o.feed)))
+		return o.action == OPTIONS_CHECK ? "--config DIR|FILE is missing"
+						 : "--config DIR|FILE or --feed PATH is missing";
 	*ret = o;
 	return NULL;
 }

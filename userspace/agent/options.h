@@ -21,7 +21,7 @@ enum options_action {
 /* All strings are borrowed from argv, the environment or constants. */
 struct options {
 	enum options_action action;
-	const char *config; /* NULL: none given */
+	const char *config; /* NULL: none given, with `feed` */
 	const char *feed;   /* NULL: none given */
 	const char *node, *socket, *pin, *state, *ns;
 	const char *lb_class;  /* NULL: Services without a class */

@@ -35,6 +35,8 @@ static void defaults_are_those_of_the_contract(void **state)
 	assert_null(o.lb_class);
 	assert_false(o.log_json);
 	assert_false(o.wait_config);
+	assert_null(PARSE(&o, "--feed", "f"));
+	assert_null(o.config);
 }
 
 static void node_name_comes_from_option_then_environment_then_host(void **state)
@@ -97,6 +99,7 @@ static void wrong_words_are_refused(void **state)
 
 	(void)state;
 	assert_non_null(PARSE(&o, "--node", "x"));              /* no --config */
+	assert_non_null(PARSE(&o, "--check", "--feed", "f"));   /* it would check nothing */
 	assert_non_null(PARSE(&o, "--config", "c", "--bogus")); /* unknown */
 	assert_non_null(PARSE(&o, "--config"));                 /* no value */
 	assert_non_null(PARSE(&o, "--config", ""));             /* empty value */
