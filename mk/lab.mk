@@ -17,6 +17,7 @@ lab: all $(B)/tests/pass.bpf.o ## the demo's steps and bad input as assertions (
 kube: all ## the demo from a real API server, and what may happen to one (root; tests/kube/build once)
 	$(Q)tests/kube/run
 	$(Q)tests/kube/deploy
+	$(Q)tests/kube/pods
 
 kube-deploy: all ## the kinds and manifests of deploy/ at a real API server (root; tests/kube/build once)
 	$(Q)tests/kube/deploy
@@ -40,4 +41,8 @@ soak: ## long runs: many seeds, each fuzzer for ten minutes, the lab again and a
 	$(Q)BFD_BUSY=600 BFD_HOGS=16 scripts/run-lab bfd
 	$(Q)BFD_HOGS=16 BFDX_LOOPS=60 scripts/run-lab bfd_xdp
 
-.PHONY: demo kube kube-deploy lab test soak
+kube-pods: all ## the pods of deploy/kustomize/default on two nodes, by podman (root; tests/kube/build once)
+	$(Q)scripts/deps image
+	$(Q)tests/kube/pods
+
+.PHONY: demo kube kube-deploy kube-pods lab test soak

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
- * Writes a CustomResourceDefinition for each row of userspace/api/crd.c into a folder, from the
- * tables that the decoder is driven by: crds FOLDER. `make crds` puts them into deploy/crds,
+ * Writes a CustomResourceDefinition for each row of userspace/api/crd.c into FOLDER/GROUP, from
+ * the tables that the decoder is driven by: crds FOLDER. `make crds` puts them into deploy/crds,
  * scripts/check-crds sees that they are.
  *
  * The schema says what the tables say and no more than MetalLB's own where the kind is MetalLB's
@@ -443,7 +443,7 @@ int main(int argc, char **argv)
 		char path[PATH];
 		FILE *out;
 
-		snprintf(path, sizeof(path), "%s/%s_%s.yaml", argv[1],
+		snprintf(path, sizeof(path), "%s/%s/%s.yaml", argv[1],
 			 c->schema ? c->schema->group : c->group, c->plural);
 		out = fopen(path, "w");
 		if (!out) {

@@ -1,0 +1,45 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+#
+# The lab's API server through kubectl, as its administrator. Sourced behind tests/kube/server.bash.
+
+kctl() { HOME=$LAB_DIR lab_in router kubectl --kubeconfig "$LAB_DIR/kube/admin.kubeconfig" "$@"; }
+kapply() { kctl apply --server-side --force-conflicts "$@"; }
+
+# kube_need NAME PROGRAM...: ends the script, loudly, where a program or the servers are not there.
+kube_need() {
+	local name=$1 why='' program
+	shift
+	# shellcheck disable=SC2034 # server.bash reads it
+	KUBE_BIN=$("$LAB_ROOT/tests/kube/build" --where) ||
+		why='kube-apiserver and etcd are not there; tests/kube/build builds them, once'
+	for program in "$@"; do command -v "$program" >/dev/null || why="$program is not there"; done
+	[ -n "$why" ] || return 0
+	printf '%s: SKIPPED: %s\n' "$name" "$why"
+	printf '%s: 0 passed, 0 failed, 1 skipped\n' "$name"
+	[ -z "${TEST_TALLY:-}" ] || printf '%s 0 0 1\n' "$name" >>"$TEST_TALLY"
+	exit 0
+}
+
+# kube_begin FLAGS...: both servers, and who may ask.
+kube_begin() {
+	mkdir -p "$LAB_DIR/kube"
+	kube_etcd_up
+	kube_tokens token-1
+	kube_server_up "$@" || return 1
+	cat >"$LAB_DIR/kube/admin.kubeconfig" <<CONFIG
+apiVersion: v1
+kind: Config
+current-context: lab
+contexts: [{name: lab, context: {cluster: lab, user: admin}}]
+clusters: [{name: lab, cluster: {server: "$KUBE_URL", certificate-authority: certs/apiserver.crt}}]
+users: [{name: admin, user: {token: $KUBE_TOKEN}}]
+CONFIG
+}
+
+crd_condition() { kctl get crd "$1" -o "jsonpath={.status.conditions[?(@.type==\"$2\")].status}"; }
+crd_is_established() { [ "$(crd_condition "$1" Established)" = True ]; }
+crds_are_established() {
+	local name
+	while read -r name; do lab_until 20 crd_is_established "${name#*/}" || return 1; done < <(kctl get crd -o name)
+}
