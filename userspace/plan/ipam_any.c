@@ -32,15 +32,20 @@ static void report_empty(struct ipam *ipam, struct ipam_claimant *c, unsigned fa
 	ipam_fault_add(&ipam->wishes, c, &fault);
 }
 
+/* Once, though each family may ask. */
 static void report_unknown(struct ipam *ipam, struct ipam_claimant *c, const char *message)
 {
+	static const char reason[] = "UnknownPool";
 	const struct ipam_fault fault = {
 		.field = ipam_pool_field(&ipam->wishes, c),
-		.reason = "UnknownPool",
+		.reason = reason,
 		.remedy = "correct the annotation, or the pool's serviceAllocation",
 		.message = message,
 	};
 
+	for (const struct ipam_fault *f = c->faults; f; f = f->next)
+		if (strcmp(f->reason, reason) == 0)
+			return;
 	ipam_fault_add(&ipam->wishes, c, &fault);
 }
 
@@ -93,22 +98,30 @@ static bool does_without(const struct ipam_claimant *c)
 	return !c->all && (c->parts[IP_V4].pool || c->parts[IP_V6].pool);
 }
 
+struct ipam_pool *ipam_pool_wished(struct ipam *ipam, struct ipam_claimant *c)
+{
+	struct ipam_pool *p = ipam_pool_named(&ipam->pools, c->pool_wish);
+
+	if (p && ipam_pool_admits(&ipam->pools, p, c->object))
+		return p;
+	report_unknown(
+		ipam, c,
+		arena_printf(ipam->arena,
+			     p ? "pool %s does not serve this Service" : "there is no pool %s",
+			     c->pool_wish));
+	return NULL;
+}
+
 /* From the pool that is asked for; the families that it took an address of. */
 static unsigned take_wished(struct ipam *ipam, struct ipam_claimant *c, unsigned families,
 			    bool moves)
 {
-	struct ipam_pool *p = ipam_pool_named(&ipam->pools, c->pool_wish);
+	struct ipam_pool *p = ipam_pool_wished(ipam, c);
 	struct arena *arena = ipam->arena;
 	unsigned taken;
 
-	if (!p || !ipam_pool_admits(&ipam->pools, p, c->object)) {
-		report_unknown(ipam, c,
-			       arena_printf(arena,
-					    p ? "pool %s does not serve this Service"
-					      : "there is no pool %s",
-					    c->pool_wish));
+	if (!p)
 		return 0;
-	}
 	taken = take_from(ipam, c, p, families);
 	if (taken != families && (moves || !does_without(c)))
 		report_empty(ipam, c, ipam_uses_lacking(&ipam->uses, c, p, families & ~taken),

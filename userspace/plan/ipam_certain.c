@@ -170,22 +170,36 @@ void ipam_keep_owned(struct ipam *ipam, struct ipam_claimant *c)
 
 /* --- second pass: a certain address --------------------------------------------------------- */
 
-/* A wish is fulfilled or refused, never replaced by another address. */
-static void fulfil_request(struct ipam *ipam, struct ipam_claimant *c, struct ipam_part *part)
+/*
+ * A wish is fulfilled or refused, never replaced by another address. False: no pool has the address
+ * at all, so nothing is said yet of the pool that it may ask for besides.
+ */
+static bool fulfil_request(struct ipam *ipam, struct ipam_claimant *c, struct ipam_part *part)
 {
 	struct objection why;
 
 	if (part->pool || ip_addr_is_none(&part->requested))
-		return;
+		return true;
 	why = objection(ipam, c, &part->requested);
 	if (why.pool && ipam_wishes_other_pool(c, why.pool))
 		why = contradiction(ipam, c, part, why.pool);
 	if (why.reason) {
 		refuse(ipam, c, &why);
-		return;
+		return why.pool;
 	}
 	ipam_uses_add(&ipam->uses, c, &part->requested, why.pool);
 	part->by_wish = true;
+	return true;
+}
+
+static void fulfil_requests_of(struct ipam *ipam, struct ipam_claimant *c)
+{
+	bool has_pool = true;
+
+	for (enum ip_family f = 0; f < IP_N_FAMILIES; f++)
+		has_pool &= fulfil_request(ipam, c, &c->parts[f]);
+	if (!has_pool && c->pool_wish)
+		(void)ipam_pool_wished(ipam, c); /* told beside the other fault */
 }
 
 /* Takes back what a wish was given: the address that is its owner's. */
@@ -263,8 +277,7 @@ void ipam_fulfil_requests(struct ipam *ipam)
 	size_t n = 0;
 
 	for (size_t i = 0; i < w->n; i++)
-		for (enum ip_family f = 0; f < IP_N_FAMILIES; f++)
-			fulfil_request(ipam, &w->items[i], &w->items[i].parts[f]);
+		fulfil_requests_of(ipam, &w->items[i]);
 	for (size_t i = 0; i < w->n; i++)
 		for (enum ip_family f = 0; f < IP_N_FAMILIES; f++) {
 			struct ipam_part *part = &w->items[i].parts[f];

@@ -28,6 +28,9 @@ void ipam_move_to_wished(struct ipam *ipam);
 /* Fourth pass, for one Service: what it has not yet. */
 void ipam_take_any(struct ipam *ipam, struct ipam_claimant *c);
 
+/* The pool that it asks for; NULL: that is none which may serve it, and so a fault of the wish. */
+struct ipam_pool *ipam_pool_wished(struct ipam *ipam, struct ipam_claimant *c);
+
 /* That the Service wishes for a pool, and not for this one. */
 static inline bool ipam_wishes_other_pool(const struct ipam_claimant *c, const struct ipam_pool *p)
 {

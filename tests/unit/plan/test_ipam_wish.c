@@ -143,6 +143,22 @@ static void both_faults_of_a_wish_are_told(void **state)
 	service(f, "s", "metallb.io/loadBalancerIPs: \"10.1.0.x, 10.1.0.y\"", "");
 	fixture_plan(f);
 	assert_int_equal(fixture_count(f, "InvalidRequest"), 2);
+	service(f, "s", "metallb.io/loadBalancerIPs: 10.9.0.1, metallb.io/address-pool: nowhere",
+		"");
+	fixture_plan(f);
+	assert_int_equal(fixture_count(f, "AddressNotInPool"), 1);
+	assert_int_equal(fixture_count(f, "UnknownPool"), 1);
+	assert_string_equal(address(f, "s"), "10.1.0.5");
+	service(f, "s", "metallb.io/loadBalancerIPs: 10.9.0.1, metallb.io/address-pool: nowhere",
+		"ipFamilyPolicy: RequireDualStack");
+	fixture_plan(f);
+	assert_int_equal(fixture_count(f, "UnknownPool"), 1); /* for both families */
+	/* That it is in another pool says both. */
+	service(f, "s", "metallb.io/loadBalancerIPs: 10.2.0.1, metallb.io/address-pool: nowhere",
+		"");
+	fixture_plan(f);
+	assert_int_equal(fixture_count(f, "AddressNotInPool"), 1);
+	assert_int_equal(fixture_count(f, "UnknownPool"), 0);
 }
 
 static void wish_of_another_pool_that_has_room_moves_the_service(void **state)
