@@ -27,7 +27,7 @@ bench-walk: $(B)/bench/bench_walk ## time of the walk through the flow table aga
 	$(Q)$<
 
 $(B)/bench/bench_turns: $(B)/obj/tests/bench/turns_objects.o
-$(B)/bench/bench_turns $(B)/bench/bench_wire: $(B)/bench/%: $(B)/obj/tests/bench/%.o $(B)/obj/tests/bench/turns_net.o $(B)/obj/tests/bench/bench_agent.o $(B)/libsys.a $(B)/libbase.a
+$(B)/bench/bench_turns $(B)/bench/bench_wire $(B)/bench/bench_notify: $(B)/bench/%: $(B)/obj/tests/bench/%.o $(B)/obj/tests/bench/turns_net.o $(B)/obj/tests/bench/bench_agent.o $(B)/libsys.a $(B)/libbase.a
 	@mkdir -p $(@D)
 	@echo "  LD    $@"
 	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $^ -lmnl
@@ -36,6 +36,9 @@ bench-turns: $(B)/bench/bench_turns $(AGENT_BIN) ## longest turn of the agent's 
 	$(Q)$< $(AGENT_BIN)
 
 bench-wire: $(B)/bench/bench_wire $(AGENT_BIN) ## time from an edit to its UPDATE at the router against the bar; BENCH_STRICT=1 (root)
+	$(Q)$< $(AGENT_BIN)
+
+bench-notify: $(B)/bench/bench_notify $(AGENT_BIN) ## time from a change in the kernel to the plan against the bar; BENCH_STRICT=1 (root)
 	$(Q)$< $(AGENT_BIN)
 
 bench-memory: $(AGENT_BIN) ## memory of the agent for each Service against the bar; BENCH_STRICT=1 (root)
@@ -56,4 +59,4 @@ bench-table: $(AGENT_BIN) ## the same of the whole agent, beside BIRD and FRR (r
 bench-routes: $(B)/bench/bench_routes ## time to place 10,000 blackholes against the bar; BENCH_STRICT=1 (root)
 	$(Q)$<
 
-.PHONY: bench-load bench-ipam bench-edit bench-plan bench-walk bench-rib bench-table bench-routes bench-turns bench-wire bench-memory bench-session bench-bfd
+.PHONY: bench-load bench-ipam bench-edit bench-plan bench-walk bench-rib bench-table bench-routes bench-turns bench-wire bench-notify bench-memory bench-session bench-bfd

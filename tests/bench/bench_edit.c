@@ -12,6 +12,7 @@
 #include "base/limits.h"
 #include "base/strbuf.h"
 #include "bench_clock.h"
+#include "bench_sort.h"
 #include "bench_store.h"
 #include "bench_texts.h"
 #include "plan/ipam.h"
@@ -198,16 +199,9 @@ static void make_actual(struct bench *b)
 
 /* --- rows ------------------------------------------------------------------------------------ */
 
-static int cmp_double(const void *a, const void *b)
-{
-	const double *x = a, *y = b;
-
-	return (*x > *y) - (*x < *y);
-}
-
 static double median(double *items)
 {
-	qsort(items, N_EDITS, sizeof(*items), cmp_double);
+	bench_sort(items, N_EDITS);
 	return items[N_EDITS / 2];
 }
 
@@ -289,7 +283,7 @@ static void file_row(struct bench *all)
 	}
 	if (world_list(w, API_SERVICE).n != n)
 		exit(1);
-	qsort(ns, N_EDITS, sizeof(*ns), cmp_double);
+	bench_sort(ns, N_EDITS);
 	printf("  %-52s %7.2f ms  ratio %5.2f  bar %5.2f  %s\n",
 	       "an edit of one of 5,000 Services in one file, read",
 	       ns[N_EDITS / 2] / NSEC_PER_MSEC, ns[N_EDITS / 2] / BAR_FILE_NS, 1.0,

@@ -12,6 +12,7 @@
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wcast-qual"
 #include "bench_driver.skel.h"
+#include "bench_sort.h"
 #pragma GCC diagnostic pop
 
 #include <bpf/bpf.h>
@@ -113,16 +114,9 @@ static void other_end(struct other *o)
 
 /* --- rows ------------------------------------------------------------------------------------ */
 
-static int cmp_double(const void *a, const void *b)
-{
-	const double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
 static double median(double *all, size_t n)
 {
-	qsort(all, n, sizeof(*all), cmp_double);
+	bench_sort(all, n);
 	return all[n / 2];
 }
 

@@ -12,6 +12,7 @@
 #include "base/limits.h"
 #include "base/strbuf.h"
 #include "bench_clock.h"
+#include "bench_sort.h"
 #include "bench_store.h"
 #include "bench_texts.h"
 #include "plan/ipam.h"
@@ -252,16 +253,9 @@ static void make_actual(struct bench *b)
 
 /* --- rows ------------------------------------------------------------------------------------ */
 
-static int cmp_double(const void *a, const void *b)
-{
-	const double *x = a, *y = b;
-
-	return (*x > *y) - (*x < *y);
-}
-
 static double median(double *items)
 {
-	qsort(items, N_RUNS, sizeof(*items), cmp_double);
+	bench_sort(items, N_RUNS);
 	return items[N_RUNS / 2];
 }
 

@@ -19,6 +19,7 @@
  */
 #include "base/mem.h"
 #include "bench_agent.h"
+#include "bench_sort.h"
 #include "bench_texts.h"
 #include "sys/clock.h"
 #include "turns_net.h"
@@ -149,13 +150,6 @@ static double cpu_ms(const struct bench *b)
 
 /* --- rows ------------------------------------------------------------------------------------ */
 
-static int cmp_double(const void *a, const void *b)
-{
-	const double *x = a, *y = b;
-
-	return (*x > *y) - (*x < *y);
-}
-
 static void print_row(struct bench *b, const char *what, double ms, double bar)
 {
 	printf("  %5zu Services, %-4s %-31s %7.2f ms  ratio %5.2f  bar %5.2f  %s\n", b->n,
@@ -185,7 +179,7 @@ static void measure(struct bench *b)
 		b->ms[i] = edit_once(b, i);
 	nap(PAUSE_NS);
 	used = cpu_ms(b) - before - idle * (double)(clock_now() - begun) / (double)idle_ns;
-	qsort(b->ms, N_EDITS, sizeof(*b->ms), cmp_double);
+	bench_sort(b->ms, N_EDITS);
 	print_row(b, "to the UPDATE, p50", b->ms[N_EDITS / 2], BAR_P50_MS);
 	print_row(b, "to the UPDATE, p99", b->ms[N_EDITS * 99 / 100], BAR_P99_MS);
 	print_row(b, "the processor's time of an edit", used / N_EDITS, BAR_CPU_MS);

@@ -313,6 +313,8 @@ bool apply_round(struct agent *a, nsec_t now)
 	arena_reset(p->arena);
 	a->peers.written = false;
 	inputs_compute(a, p, now, ledger_arena, &ledger);
+	log_debug("plan: computed", "peers=%zu routes=%zu devices=%zu problems=%zu",
+		  p->plan.n_peers, p->plan.n_routes, p->plan.n_devices, p->problems.n);
 	/* A plan that did not see what is adopted would take it away. */
 	if (begin_opening(a, &p->plan, now)) {
 		wait_for_opening(a, p, now);
