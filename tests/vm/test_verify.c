@@ -6,17 +6,22 @@
  * have cost no more than half of what the kernel spends on one, so that a change of the program or
  * of the verifier does not come near the limit unseen; the figures go to $VM_NOTES if that is set.
  *
+ * Which capabilities it asks for is told, too: those are what the manifests of deploy/ name.
+ *
  * Sizes are the smallest: the verifier does not look at them. Needs the privilege to load programs.
  */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <linux/bpf.h>
+#include <linux/capability.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -78,9 +83,75 @@ static void tc_reply_verifies_within_half_the_limit(void **state)
 	tc_reply_bpf__destroy(tc);
 }
 
+/* --- capabilities ------------------------------------------------------------------------------
+ */
+
+static int say_nothing(enum libbpf_print_level level, const char *fmt, va_list args)
+{
+	(void)level;
+	(void)fmt;
+	(void)args;
+	return 0;
+}
+
+static int keep_only(uint64_t caps)
+{
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct data[2] = {
+		{.effective = (uint32_t)caps, .permitted = (uint32_t)caps},
+		{.effective = (uint32_t)(caps >> 32), .permitted = (uint32_t)(caps >> 32)},
+	};
+
+	return (int)syscall(SYS_capset, &header, data);
+}
+
+static int load_both(void)
+{
+	struct xdp_lb_bpf *xdp = xdp_lb_bpf__open();
+	struct tc_reply_bpf *tc = tc_reply_bpf__open();
+	int error = !xdp || !tc;
+
+	if (!error)
+		error = xdp_lb_bpf__load(xdp);
+	if (!error)
+		error = tc_reply_bpf__load(tc);
+	return error;
+}
+
+/* In a process of its own, which cannot take back what it gave up. */
+static bool can_load_with(uint64_t caps)
+{
+	int status = 0;
+	const pid_t child = fork();
+
+	assert_true(child >= 0);
+	if (child == 0) {
+		libbpf_set_print(say_nothing);
+		_exit(keep_only(caps) != 0 ? 2 : load_both() != 0);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFEXITED(status));
+	assert_int_not_equal(WEXITSTATUS(status), 2);
+	return WEXITSTATUS(status) == 0;
+}
+
+#define CAP(c) (UINT64_C(1) << (c))
+
+static void bpf_perfmon_and_net_admin_load_them_and_none_less(void **state)
+{
+	const uint64_t caps = CAP(CAP_BPF) | CAP(CAP_PERFMON) | CAP(CAP_NET_ADMIN);
+
+	(void)state;
+	assert_true(can_load_with(caps));
+	assert_false(can_load_with(caps & ~CAP(CAP_BPF)));
+	assert_false(can_load_with(caps & ~CAP(CAP_PERFMON)));
+	assert_false(can_load_with(caps & ~CAP(CAP_NET_ADMIN)));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(bpf_perfmon_and_net_admin_load_them_and_none_less),
 		cmocka_unit_test(xdp_lb_verifies_within_half_the_limit),
 		cmocka_unit_test(tc_reply_verifies_within_half_the_limit),
 	};
