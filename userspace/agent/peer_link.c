@@ -100,6 +100,53 @@ void link_end(struct peer_link *l, nsec_t now)
 	link_close(l);
 }
 
+/* --- silence -----------------------------------------------------------------------------------
+ */
+
+/* Nothing of the router has come by it yet. */
+static bool is_silent(const struct peer_link *l)
+{
+	return l->connecting || (l->fd >= 0 && bgp_peer_info(l->peer->bgp).state == BGP_OPEN_SENT);
+}
+
+/* What rose since it was dialled; NULL: nothing. With `any`, words in any case. */
+static const char *silence_text(const struct peer_link *l, bool any)
+{
+	const struct tcp_attempt attempt = {.has_key = l->peer->config.password,
+					    .has_guard = l->peer->config.ttl_security,
+					    .is_made = !l->connecting};
+	const struct tcp_drops drops = tcp_drops_now();
+
+	return any ? tcp_silence_text(&attempt, &l->before, &drops)
+		   : tcp_drops_text(&attempt, &l->before, &drops);
+}
+
+const char *link_silence(struct peer_link *l, nsec_t now)
+{
+	if (now < l->silent_at || !is_silent(l))
+		return NULL;
+	l->silent_at = NSEC_NEVER;
+	return silence_text(l, true);
+}
+
+const char *link_unheard(struct peer_link *l, nsec_t now)
+{
+	const char *why;
+
+	if (now < l->unheard_at || !is_silent(l))
+		return NULL;
+	l->unheard_at = nsec_add(now, PEERS_UNHEARD_NS);
+	why = silence_text(l, false);
+	if (!why && tcp_is_unacknowledged(l->fd))
+		why = "connected, but what we send is not acknowledged";
+	return why;
+}
+
+nsec_t link_silence_deadline(const struct peer_link *l)
+{
+	return is_silent(l) ? nsec_min(l->silent_at, l->unheard_at) : NSEC_NEVER;
+}
+
 /* --- reading -----------------------------------------------------------------------------------
  */
 
@@ -133,6 +180,8 @@ void link_set_next_hops(struct peer_link *l)
 static void link_up(struct peer_link *l, const struct ip_addr *local, nsec_t now)
 {
 	l->connecting = false; /* link_flush() asks for what comes, as after every input */
+	l->silent_at = nsec_add(now, PEERS_SILENT_NS);
+	l->unheard_at = nsec_add(now, PEERS_UNHEARD_NS);
 	l->local = *local;
 	link_set_next_hops(l);
 	bgp_peer_notify(l->peer->bgp, now, l->slot, BGP_NOTE_TCP_UP);
@@ -253,7 +302,8 @@ void link_dial(struct peer_link *l, nsec_t now)
 	l->fd = fd;
 	l->connecting = true;
 	l->silent_at = nsec_add(now, PEERS_SILENT_NS);
-	l->before = tcp_md5_drops_now();
+	l->unheard_at = NSEC_NEVER;
+	l->before = tcp_drops_now();
 	l->watch = loop_fd_new(p->all->loop, "sessions", fd, on_link, l);
 	loop_fd_want(l->watch, false, true);
 }

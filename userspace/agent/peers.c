@@ -139,22 +139,18 @@ static void note_reason(struct agent_peer *p, nsec_t now)
 static void note_silence(struct agent_peer *p, nsec_t now)
 {
 	struct peer_link *l = &p->links[BGP_SLOT_DIALLED];
-	struct tcp_md5_drops drops;
+	const char *why = link_silence(l, now);
 
-	if (!l->connecting || now < l->silent_at)
-		return;
-	drops = tcp_md5_drops_now();
-	l->silent_at = NSEC_NEVER;
-	bgp_peer_set_error(p->bgp, tcp_silence_text(p->config.password, &l->before, &drops));
-	note_reason(p, now);
-	p->all->changed = true;
-}
-
-static nsec_t silence_deadline(const struct agent_peer *p)
-{
-	const struct peer_link *l = &p->links[BGP_SLOT_DIALLED];
-
-	return l->connecting ? l->silent_at : NSEC_NEVER;
+	if (why) {
+		bgp_peer_set_error(p->bgp, why);
+		note_reason(p, now);
+		p->all->changed = true;
+	}
+	why = link_unheard(l, now);
+	if (why) {
+		link_drop(l, now, why);
+		peer_pump(p, now);
+	}
 }
 
 static void note_attempt(struct agent_peer *p)
@@ -484,7 +480,7 @@ nsec_t agent_peers_tick(struct agent_peers *all, nsec_t now)
 			peer_pump(p, now);
 		}
 		deadline = nsec_min(deadline, bgp_peer_deadline(p->bgp));
-		deadline = nsec_min(deadline, silence_deadline(p));
+		deadline = nsec_min(deadline, link_silence_deadline(&p->links[BGP_SLOT_DIALLED]));
 	}
 	return deadline;
 }

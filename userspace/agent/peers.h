@@ -27,10 +27,11 @@ struct peer_link {
 	int fd;
 	struct loop_fd *watch;
 	bool connecting;
-	struct ip_addr local;        /* our address, once connected */
-	nsec_t silent_at;            /* so long without an answer is told; NSEC_NEVER: it was */
-	struct tcp_md5_drops before; /* of the attempt */
-	uint8_t *tail;               /* bytes the kernel has not taken yet, owned */
+	struct ip_addr local;    /* our address, once connected */
+	nsec_t silent_at;        /* so long without an answer is told; NSEC_NEVER: it was */
+	nsec_t unheard_at;       /* then it is looked at whether one will come */
+	struct tcp_drops before; /* of the attempt */
+	uint8_t *tail;           /* bytes the kernel has not taken yet, owned */
 	size_t tail_len, tail_at;
 };
 

@@ -10,6 +10,8 @@
 #define PEERS_READ_BYTES (64u << 10) /* of one socket in one turn of the loop */
 
 #define PEERS_SILENT_NS (3 * NSEC_PER_SEC) /* so long without an answer, and it is told why */
+/* So long without an OPEN, and it is given up if there is a reason to think that none will come. */
+#define PEERS_UNHEARD_NS (15 * NSEC_PER_SEC)
 
 /*
  * Does what the protocol object asks for until it asks for nothing more, and writes what it has to
@@ -22,6 +24,12 @@ void peer_nudge(struct agent_peer *p, nsec_t now, const char *why);
 
 /* Begins a connection attempt; what fails at once is told the object. */
 void link_dial(struct peer_link *l, nsec_t now);
+/* What is told of an attempt that has had no answer for long; NULL: it is not one, or was told. */
+const char *link_silence(struct peer_link *l, nsec_t now);
+/* Why no OPEN will be heard on it, where that is known after a while; NULL: it is waited for. */
+const char *link_unheard(struct peer_link *l, nsec_t now);
+/* When there is something of this. */
+nsec_t link_silence_deadline(const struct peer_link *l);
 /* Takes a connection that came in and that the object has agreed to; the fd is the link's. */
 void link_accepted(struct peer_link *l, int fd, nsec_t now);
 /* Signs with another password from now on, or with none. False: the kernel refuses. */

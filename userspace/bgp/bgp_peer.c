@@ -205,6 +205,8 @@ static void state_changed(struct bgp_peer *p, nsec_t now, enum bgp_slot slot)
 				  .to = p->conn[slot].state};
 
 	p->seen[slot] = event.to;
+	if (event.from == BGP_OPEN_SENT && slot == BGP_SLOT_DIALLED)
+		p->tcp_error[0] = '\0'; /* of this attempt */
 	if (event.to == BGP_ESTABLISHED) {
 		event.type = BGP_EVENT_UP;
 		p->established_at = now;
@@ -312,7 +314,7 @@ void bgp_peer_set_local(struct bgp_peer *p, enum bgp_slot slot, const struct bgp
 void bgp_peer_set_error(struct bgp_peer *p, const char *text)
 {
 	(void)snprintf(p->tcp_error, sizeof(p->tcp_error), "%s", text);
-	if (dialled(p)->state == BGP_CONNECT)
+	if (dialled(p)->state == BGP_CONNECT || dialled(p)->state == BGP_OPEN_SENT)
 		(void)snprintf(p->last_error, sizeof(p->last_error), "%s", text);
 }
 

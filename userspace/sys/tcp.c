@@ -114,13 +114,6 @@ static int set_md5(int fd, const struct tcp_dial *args)
 	return args->md5 ? tcp_set_md5(fd, &args->remote, args->md5, args->md5_len) : 0;
 }
 
-static int set_timeout(int fd, unsigned ms)
-{
-	if (ms == 0)
-		return 0;
-	return setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &ms, sizeof(ms)) == 0 ? 0 : -errno;
-}
-
 static int set_device(int fd, const char *device)
 {
 	if (!device)
@@ -146,8 +139,6 @@ static int set_options(int fd, bool v4, const struct tcp_dial *args)
 		err = set_device(fd, args->device);
 	if (err == 0)
 		err = set_md5(fd, args);
-	if (err == 0)
-		err = set_timeout(fd, args->user_timeout_ms);
 	return err;
 }
 
@@ -280,6 +271,14 @@ int tcp_dial_result(int fd)
 	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) != 0)
 		return -errno;
 	return info.tcpi_state == TCP_SYN_SENT ? -EINPROGRESS : 0;
+}
+
+bool tcp_is_unacknowledged(int fd)
+{
+	struct tcp_info info = {0};
+	socklen_t len = sizeof(info);
+
+	return getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) == 0 && info.tcpi_unacked > 0;
 }
 
 int tcp_local(int fd, struct ip_addr *ret)

@@ -28,7 +28,6 @@ struct tcp_dial {
 			       any */
 	const char *device; /* SO_BINDTODEVICE: a VRF or an interface; NULL: none */
 	int ifindex;        /* scope of a link-local remote; 0: none */
-	unsigned user_timeout_ms; /* TCP_USER_TIMEOUT; 0: the system's default */
 };
 
 /*
@@ -66,6 +65,9 @@ int tcp_dial_result(int fd) must_check;
  * long, -ENOPROTOOPT for a kernel without TCP MD5.
  */
 int tcp_set_md5(int fd, const struct ip_addr *remote, const uint8_t *md5, size_t len) must_check;
+
+/* The other side's kernel has not acknowledged all that was sent; false where it cannot be told. */
+bool tcp_is_unacknowledged(int fd);
 
 /* The connection's own address. 0 or -errno; *ret untouched then. */
 int tcp_local(int fd, struct ip_addr *ret) must_check;

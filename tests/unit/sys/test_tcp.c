@@ -316,10 +316,42 @@ static void ttl_security_refuses_an_answer_that_came_from_farther_away(void **st
 	}
 }
 
+static bool is_within(int ms, int fd, bool unacknowledged)
+{
+	while (tcp_is_unacknowledged(fd) != unacknowledged && ms-- > 0)
+		(void)poll(NULL, 0, 1);
+	return ms >= 0;
+}
+
+static void what_the_other_kernel_has_not_acknowledged_is_told(void **state)
+{
+	const struct tcp_dial args = {.remote = addr("127.0.0.1"), .port = PORT};
+	int server, fd;
+
+	(void)state;
+	begin();
+	server = listener("127.0.0.1", NULL, NULL);
+	fd = tcp_dial(&args);
+	assert_int_equal(wait_result(fd, 1000), 0);
+	assert_false(tcp_is_unacknowledged(fd));
+	assert_int_equal(tcp_write(fd, "x", 1), 1);
+	assert_true(is_within(1000, fd, false));
+
+	set_int(fd, IPPROTO_IP, IP_MINTTL, 255); /* its acknowledgements are dropped from now on */
+	assert_int_equal(tcp_write(fd, "y", 1), 1);
+	assert_true(is_within(1000, fd, true));
+	(void)poll(NULL, 0, 20);
+	assert_true(tcp_is_unacknowledged(fd));
+	set_int(fd, IPPROTO_IP, IP_MINTTL, 0);
+	assert_true(is_within(5000, fd, false)); /* it is sent again */
+	close(fd);
+	close(server);
+	assert_false(tcp_is_unacknowledged(-1));
+}
+
 static void packets_are_marked_and_carry_the_ttl(void **state)
 {
-	struct tcp_dial args = {
-		.remote = addr("127.0.0.1"), .port = PORT, .ttl = 1, .user_timeout_ms = 7000};
+	struct tcp_dial args = {.remote = addr("127.0.0.1"), .port = PORT, .ttl = 1};
 	int fd;
 
 	(void)state;
@@ -330,7 +362,6 @@ static void packets_are_marked_and_carry_the_ttl(void **state)
 	assert_int_equal(get_int(fd, IPPROTO_IP, IP_TOS), 0xc0);
 	assert_int_equal(get_int(fd, SOL_SOCKET, SO_PRIORITY), 6);
 	assert_int_equal(get_int(fd, IPPROTO_TCP, TCP_NODELAY), 1);
-	assert_int_equal(get_int(fd, IPPROTO_TCP, TCP_USER_TIMEOUT), 7000);
 	assert_int_equal(get_int(fd, SOL_SOCKET, SO_SNDBUF), 2 * 256 * 1024);
 	assert_true(fcntl(fd, F_GETFD) & FD_CLOEXEC);
 	assert_true(fcntl(fd, F_GETFL) & O_NONBLOCK);
@@ -437,6 +468,7 @@ int main(void)
 		cmocka_unit_test(a_port_without_a_listener_refuses),
 		cmocka_unit_test(a_living_connection_takes_another_password_or_none),
 		cmocka_unit_test(ttl_security_refuses_an_answer_that_came_from_farther_away),
+		cmocka_unit_test(what_the_other_kernel_has_not_acknowledged_is_told),
 		cmocka_unit_test(packets_are_marked_and_carry_the_ttl),
 		cmocka_unit_test(the_source_address_is_the_one_asked_for),
 		cmocka_unit_test(what_cannot_even_begin_is_an_error_at_once),

@@ -20,14 +20,15 @@ static void counters_are_found_by_their_names(void **state)
 {
 	static const struct {
 		const char *text;
-		struct tcp_md5_drops want;
+		struct tcp_drops want;
 	} cases[] = {
 		{"TcpExt: A TCPMD5NotFound TCPMD5Unexpected B TCPMD5Failure\n"
 		 "TcpExt: 9 1 2 8 3\nIpExt: TCPMD5NotFound\nIpExt: 7\n",
-		 {1, 2, 3}},
+		 {1, 2, 3, 0}},
 		{"IpExt: TCPMD5NotFound\nIpExt: 7\nTcpExt: TCPMD5Failure A\nTcpExt: 5 6\n",
-		 {0, 0, 5}},
-		{"TcpExt: TCPMD5Failure TCPMD5NotFound\nTcpExt: 5\n", {0, 0, 5}},
+		 {0, 0, 5, 0}},
+		{"TcpExt: TCPMD5Failure TCPMD5NotFound\nTcpExt: 5\n", {0, 0, 5, 0}},
+		{"TcpExt: TCPMinTTLDrop TCPMD5NotFound\nTcpExt: 5 6\n", {6, 0, 0, 5}},
 		{"TcpExt: TCPMD5FailureX XTCPMD5NotFound\nTcpExt: 5 6\n", {0}},
 		{"TcpExt: TCPMD5Failure\n", {0}},
 		{"TcpExt:\nTcpExt:\n", {0}},
@@ -36,11 +37,12 @@ static void counters_are_found_by_their_names(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		const struct tcp_md5_drops got = tcp_md5_drops_parse(cases[i].text);
+		const struct tcp_drops got = tcp_drops_parse(cases[i].text);
 
 		assert_int_equal(got.missing, cases[i].want.missing);
 		assert_int_equal(got.unexpected, cases[i].want.unexpected);
 		assert_int_equal(got.wrong, cases[i].want.wrong);
+		assert_int_equal(got.far, cases[i].want.far);
 	}
 }
 
@@ -49,7 +51,7 @@ static void kernel_counts_where_it_is_read(void **state)
 {
 	struct tcp_dial args = {.port = 1179, .md5 = key, .md5_len = sizeof(key) - 1};
 	const struct sockaddr_in any = {.sin_family = AF_INET, .sin_port = htons(1179)};
-	struct tcp_md5_drops before, now;
+	struct tcp_drops before, now;
 	int listener, fd;
 
 	(void)state;
@@ -58,11 +60,11 @@ static void kernel_counts_where_it_is_read(void **state)
 	assert_int_equal(bind(listener, (const struct sockaddr *)&any, sizeof(any)), 0);
 	assert_int_equal(listen(listener, 1), 0);
 	assert_true(ip_addr_parse("127.0.0.1", &args.remote));
-	before = tcp_md5_drops_now();
+	before = tcp_drops_now();
 	assert_int_equal(before.unexpected, 0);
 	fd = tcp_dial(&args);
 	assert_true(fd >= 0);
-	for (int i = 0; i < 2000 && (now = tcp_md5_drops_now()).unexpected == 0; i++)
+	for (int i = 0; i < 2000 && (now = tcp_drops_now()).unexpected == 0; i++)
 		(void)poll(NULL, 0, 1);
 	assert_true(now.unexpected > 0);
 	close(fd);
@@ -72,24 +74,32 @@ static void kernel_counts_where_it_is_read(void **state)
 static void what_rose_meanwhile_is_said(void **state)
 {
 	static const struct {
-		bool has_key;
-		struct tcp_md5_drops before, now;
+		struct tcp_attempt attempt;
+		struct tcp_drops before, now;
 		const char *says;
 	} cases[] = {
-		{true, {5, 5, 5}, {5, 5, 5}, "another MD5 password, or none"},
-		{false, {5, 5, 5}, {5, 5, 5}, "demands an MD5 password"},
-		{true, {5, 5, 5}, {6, 5, 5}, "nothing listens"},
-		{true, {5, 5, 5}, {6, 5, 6}, "another MD5 password than ours"},
-		{false, {5, 5, 5}, {5, 6, 5}, "no password is configured here"},
+		{{.has_key = true}, {5, 5, 5, 0}, {5, 5, 5, 0}, "another MD5 password, or none"},
+		{{.has_key = false}, {5, 5, 5, 0}, {5, 5, 5, 0}, "demands an MD5 password"},
+		{{.has_key = true}, {5, 5, 5, 0}, {6, 5, 5, 0}, "nothing listens"},
+		{{.has_key = true}, {5, 5, 5, 0}, {6, 5, 6, 0}, "another MD5 password than ours"},
+		{{.has_key = false}, {5, 5, 5, 0}, {5, 6, 5, 0}, "no password is configured here"},
 		/* Of other sessions: this attempt cannot have had such an answer. */
-		{false, {5, 5, 5}, {6, 5, 6}, "demands an MD5 password"},
-		{true, {5, 5, 5}, {5, 6, 5}, "another MD5 password, or none"},
+		{{.has_key = false}, {5, 5, 5, 0}, {6, 5, 6, 0}, "demands an MD5 password"},
+		{{.has_key = true}, {5, 5, 5, 0}, {5, 6, 5, 0}, "another MD5 password, or none"},
+		{{.has_guard = true}, {5, 5, 5, 5}, {5, 5, 5, 6}, "too small a TTL"},
+		{{.has_guard = true, .is_made = true},
+		 {5, 5, 5, 5},
+		 {5, 5, 5, 6},
+		 "too small a TTL"},
+		{{.is_made = true}, {5, 5, 5, 5}, {5, 5, 5, 6}, "does not answer our OPEN"},
+		{{.has_guard = true, .is_made = true}, {0}, {0}, "does not answer our OPEN"},
+		{{.has_key = true, .is_made = true}, {5, 5, 5, 0}, {5, 5, 6, 0}, "than ours"},
 	};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
 		assert_non_null(
-			strstr(tcp_silence_text(cases[i].has_key, &cases[i].before, &cases[i].now),
+			strstr(tcp_silence_text(&cases[i].attempt, &cases[i].before, &cases[i].now),
 			       cases[i].says));
 }
 
