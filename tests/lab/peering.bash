@@ -2,11 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 #
 # What a session can be beside the plain one, with FRR (AS 64601) and BIRD (64602): internal, with AS numbers of
-# two octets, long-lived graceful restart, refused capabilities, another key on a living session between two
-# agents of ours, a node that is drained. And a router that may dial us: a thousand connections that say
+# two octets, long-lived graceful restart, roles, long messages, enhanced refresh, refused capabilities, another
+# key on a living session between two agents of ours, a node that is drained. And a router that may dial us: a thousand connections that say
 # nothing, and one that resets in every state. The hub's data plane is off.
 #
-#   hub 10.70.N.2, for internal sessions .3 ── N: 1 FRR .1 .9, 2 BIRD .1 .9, 3 old .1 .9, 4 crowd .1, 5 twin .1
+#   hub 10.70.N.2, for internal sessions .3 ── N: 1 FRR .1 .9 .10, 2 BIRD .1 .9 .10, 3 old .1 .9, 4 crowd .1, 5 twin .1
 #
 # shellcheck disable=SC2034 # STEP_NOTE is read by scripts/steps.bash
 
@@ -19,11 +19,14 @@ peering_all() {
 	LAB_NODES=(hub twin) # for lab_down
 	run_step peering-internal "iBGP with FRR and BIRD: localPref is read back, and no AS path" step_peering_internal &&
 		run_step peering-octets "BIRD without 4-octet AS numbers: AS_TRANS and AS4_PATH; long-lived restart" step_peering_octets &&
+		run_step peering-roles "Roles with FRR and BIRD: Only to Customer, and a mismatch in words" step_peering_roles &&
+		run_step peering-long "BIRD: enhanced refresh, and a message of more than 4,096 octets" step_peering_long &&
 		run_step peering-refused "Routers that answer 2/4 and 2/7 are given fewer capabilities" step_peering_refused &&
 		run_step peering-key "Two agents: another MD5 key on the living session" step_peering_key &&
 		run_step peering-crowd "1,000 connections half open, then 1,000 that say nothing" step_peering_crowd &&
 		run_step peering-resets "A router that dials and ends in every state" step_peering_resets &&
-		run_step peering-drain "Drain: FRR by itself and BIRD by a filter prefer others, then forget" step_peering_drain
+		run_step peering-drain "Drain: FRR by itself and BIRD by a filter prefer others, then forget" step_peering_drain &&
+		{ [ -z "${PE_LLGR:-}" ] || run_step peering-llgr "BIRD: a route outlives the restart time, as stale, and no longer than asked for" step_peering_llgr; }
 }
 
 # --- the network ------------------------------------------------------------------------------------
@@ -39,8 +42,10 @@ pe_network() {
 		lab_veth "$d" eth0 hub "to-$d"
 		lab_in "$d" ip addr add "10.70.$n.1/24" dev eth0
 		lab_in "$d" ip addr add "10.70.$n.9/24" dev eth0
+		lab_in "$d" ip addr add "10.70.$n.10/24" dev eth0
 		lab_in hub ip addr add "10.70.$n.2/24" dev "to-$d"
 		lab_in hub ip addr add "10.70.$n.3/24" dev "to-$d"
+		lab_in hub ip addr add "10.70.$n.4/24" dev "to-$d"
 		mkdir -p "$(pe_dir "$d")"
 	done
 }
@@ -58,6 +63,10 @@ pe_frr_up() {
 		 neighbor 10.70.1.3 remote-as 64601
 		 neighbor 10.70.1.3 update-source 10.70.1.9
 		 neighbor 10.70.1.3 passive
+		 neighbor 10.70.1.4 remote-as 64513
+		 neighbor 10.70.1.4 update-source 10.70.1.10
+		 neighbor 10.70.1.4 passive
+		 neighbor 10.70.1.4 local-role customer
 	FRR
 }
 pe_vtysh() { lab_frr "$(pe_dir frr)" -c "$1"; }
@@ -83,6 +92,13 @@ pe_bird_up() {
 			local 10.70.2.1 as 64602;
 			neighbor 10.70.2.2 external;
 			enable as4 off;
+		}
+		protocol bgp up from node {
+			local 10.70.2.10 as 64602;
+			neighbor 10.70.2.4 external;
+			local role customer;
+			enable extended messages on;
+			debug { packets };
 		}
 		protocol bgp inner from node { local 10.70.2.9 as 64602; neighbor 10.70.2.3 as 64602; }
 	BIRD
@@ -179,6 +195,70 @@ step_peering_octets() {
 	STEP_NOTE="the path of AS 4200000013 came through; LLGR of an hour seen"
 }
 
+# pe_roles ROLE: sessions of their own, with this role of the hub's.
+pe_roles() {
+	{
+		pe_peer frr-up 64513 64601 10.70.1.10 "sourceAddress: 10.70.1.4" "lodestone.io/role: $1"
+		pe_peer bird-up 64513 64602 10.70.2.10 "sourceAddress: 10.70.2.4" "lodestone.io/role: $1"
+	} | pe_put hub roles
+}
+pe_refused_as() { # WORDS PEER...
+	local words=$1 p
+	shift
+	for p in "$@"; do pe_of hub "$p" lastError | grep -qi "$words" || return 1; done
+}
+step_peering_roles() {
+	pe_roles customer
+	lab_until 10 pe_refused_as 'role' frr-up bird-up || pe_says || return 1
+	say "two customers: $(pe_of hub frr-up lastError); $(pe_of hub bird-up lastError)"
+	pe_roles provider
+	lab_until 20 pe_are_up hub frr-up bird-up || pe_says || return 1
+	pe_birdc show protocols all up | grep -q 'Role: provider' || { pe_birdc show protocols all up; return 1; }
+	lab_until 5 pe_is 64513 pe_bird_path up "$PE_VIP/32" otc || { pe_birdc show route all protocol up; return 1; }
+	lab_until 5 pe_is 64513 pe_frr_otc || { pe_vtysh "show bgp ipv4 unicast $PE_VIP/32 json"; return 1; }
+	# The sessions without roles have none of it.
+	[ -z "$(pe_bird_path outer "$PE_VIP/32" otc)" ] || return 1
+	STEP_NOTE="both know us as provider, and have Only to Customer with our AS"
+}
+pe_frr_otc() { pe_vtysh "show bgp ipv4 unicast $PE_VIP/32" | sed -n '/from 10.70.1.4/,/^  [0-9L]/s/.*otc \([0-9]*\).*/\1/p'; }
+
+PE_MANY=800 # as many as we take at once
+pe_bird_has_many() { [ "$(pe_birdc show route protocol up count | awk '/ of / {print $1}')" = "$((PE_MANY + 1))" ]; }
+pe_bird_updates() { grep -c 'up: Got UPDATE' "$(pe_dir bird)/bird.log"; }
+# pe_many: so many Services with an address each, and communities, on standard output.
+pe_many() {
+	local i
+	printf '%s\n' --- 'apiVersion: metallb.io/v1beta1' 'kind: IPAddressPool' \
+		'metadata: {name: many, namespace: metallb-system}' 'spec: {addresses: [10.71.0.0/16]}' \
+		--- 'apiVersion: metallb.io/v1beta1' 'kind: BGPAdvertisement' \
+		'metadata: {name: many, namespace: metallb-system}' \
+		"spec: {ipAddressPools: [many], communities: [$(printf '"large:64513:1:%d",' {1..40} | sed 's/,$//')]}"
+	for ((i = 0; i < PE_MANY; i++)); do
+		printf '%s\n' --- 'apiVersion: v1' 'kind: Service' "metadata: {name: many-$i, namespace: shop}" \
+			"spec: {type: LoadBalancer, loadBalancerIP: 10.71.$((i / 200)).$((i % 200 + 1)), ports: [{port: 80}]}" \
+			--- 'apiVersion: discovery.k8s.io/v1' 'kind: EndpointSlice' \
+			"metadata: {name: many-$i-1, namespace: shop, labels: {kubernetes.io/service-name: many-$i}}" \
+			'addressType: IPv4' 'ports: [{name: "", port: 80, protocol: TCP}]' \
+			'endpoints: [{addresses: [203.0.113.12], nodeName: hub, conditions: {ready: true}}]'
+	done
+}
+pe_bird_log() { tail -c "+$(($1 + 1))" "$(pe_dir bird)/bird.log" | grep -q "up: Got $2"; }
+step_peering_long() {
+	local at before
+	at=$(stat -c %s "$(pe_dir bird)/bird.log")
+	pe_birdc reload in up >/dev/null
+	lab_until 5 pe_bird_log "$at" BEGIN-OF-RR && lab_until 5 pe_bird_log "$at" END-OF-RR ||
+		{ tail -n 5 "$(pe_dir bird)/bird.log"; return 1; }
+	[ "$(pe_bird_path up "$PE_VIP/32" otc)" = 64513 ] || return 1
+	before=$(pe_bird_updates)
+	pe_many | pe_put hub many
+	lab_until 20 pe_bird_has_many || { pe_birdc show route protocol up count; return 1; }
+	# 5 octets each, and 480 of communities: of 4,096 it would take two.
+	[ "$(($(pe_bird_updates) - before))" = 1 ] || { say "$before, then $(pe_bird_updates) UPDATEs"; return 1; }
+	rm "$LAB_DIR/hub-config/many.yaml" "$LAB_DIR/hub-config/roles.yaml"
+	STEP_NOTE="sent again between BoRR and EoRR; 800 routes with 40 large communities in one UPDATE"
+}
+
 pe_old_has() { grep -qx "$1" "$(pe_dir old)/$2"; }
 step_peering_refused() {
 	local dir
@@ -271,6 +351,23 @@ step_peering_resets() {
 	rm "$LAB_DIR/hub-config/crowd.yaml"
 	STEP_NOTE="closed and reset in OpenSent, OpenConfirm, Established; never reading"
 	[ "$flaps" = "$(pe_flaps)" ] && pe_are_up hub frr frr-in bird bird-in
+}
+
+# Only if PE_LLGR is set (make soak): BIRD keeps the route for the restart time of 120 s first.
+PE_LLGR_S=15
+pe_bird_is_stale() { pe_bird_path outer "$PE_VIP/32" community | grep -q '(65535,6)'; }
+step_peering_llgr() {
+	lab_ctl hub undrain || return 1
+	pe_peer bird 4200000013 64602 10.70.2.1 "enableGracefulRestart: true" "lodestone.io/llgr: ${PE_LLGR_S}s" | pe_put hub peers
+	lab_until 20 pe_are_up hub bird && lab_until 10 pe_is 4200000013 pe_bird_path outer "$PE_VIP/32" as_path || pe_says || return 1
+	lab_kill KILL "${LAB_AGENT_PID[hub]}"
+	sleep 115
+	[ "$(pe_bird_path outer "$PE_VIP/32" as_path)" = 4200000013 ] && ! pe_bird_is_stale || { pe_birdc show route all; return 1; }
+	lab_until 10 pe_bird_is_stale || { pe_birdc show route all; return 1; }
+	sleep "$((PE_LLGR_S - 5))"
+	pe_bird_is_stale || { say "gone too soon"; return 1; }
+	lab_until 10 pe_bird_is_empty || { pe_birdc show route all; return 1; }
+	STEP_NOTE="120 s as it was, $PE_LLGR_S s with LLGR_STALE, then gone"
 }
 
 pe_frr_shuts() { pe_frr_path 10.70.1.2 "$PE_VIP/32" '[.community.string, .locPrf]'; }

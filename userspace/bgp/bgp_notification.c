@@ -351,6 +351,18 @@ const char *bgp_shutdown_text(const struct bgp_error *e, char buf[BGP_SHUTDOWN_T
 
 /* --- in all ---------------------------------------------------------------------------------- */
 
+/* As RFC 9234 4.2 calls them. */
+static const char *role_text(uint8_t role)
+{
+	static const char *const texts[] = {
+		[BGP_ROLE_PROVIDER] = "provider",   [BGP_ROLE_RS] = "rs",
+		[BGP_ROLE_RS_CLIENT] = "rs-client", [BGP_ROLE_CUSTOMER] = "customer",
+		[BGP_ROLE_PEER] = "peer",
+	};
+
+	return role < ARRAY_SIZE(texts) ? texts[role] : "unknown";
+}
+
 const char *bgp_open_refused_text(const struct bgp_error *e, const struct bgp_open *open,
 				  const struct bgp_peer_config *config,
 				  char buf[BGP_CAPABILITIES_TEXT])
@@ -358,9 +370,10 @@ const char *bgp_open_refused_text(const struct bgp_error *e, const struct bgp_op
 	char want[32];
 
 	if (e->code == BGP_ERROR_OPEN && e->subcode == BGP_OPEN_ROLE_MISMATCH) {
-		(void)snprintf(buf, BGP_CAPABILITIES_TEXT,
-			       "the peer has role %u, which does not go with ours, %u (RFC 9234)",
-			       open->role, config->role);
+		(void)snprintf(
+			buf, BGP_CAPABILITIES_TEXT,
+			"the peer has the role %s, which does not go with ours, %s (RFC 9234)",
+			role_text(open->role), role_text(config->role));
 		return buf;
 	}
 	if (e->code != BGP_ERROR_OPEN || e->subcode != BGP_OPEN_BAD_PEER_AS)

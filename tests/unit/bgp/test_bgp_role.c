@@ -5,6 +5,9 @@
  */
 #include "bgp/bgp_attrs.h"
 #include "bgp/bgp_msg.h"
+#include "bgp/bgp_notification.h"
+#include "bgp/bgp_open.h"
+#include "bgp/bgp_peer.h"
 #include "bgp/bgp_update.h"
 #include "unit/bgp/update_made.h"
 
@@ -122,12 +125,29 @@ static void malformed_it_withdraws(void **state)
 	assert_int_equal(u.bad_attr, BGP_ATTR_ONLY_TO_CUSTOMER);
 }
 
+static void roles_that_do_not_go_together_are_named(void **state)
+{
+	const struct bgp_error error = {.code = BGP_ERROR_OPEN, .subcode = BGP_OPEN_ROLE_MISMATCH};
+	const struct bgp_peer_config config = {.has_role = true, .role = BGP_ROLE_RS_CLIENT};
+	struct bgp_open open = {.has_role = true, .role = BGP_ROLE_CUSTOMER};
+	char buf[BGP_CAPABILITIES_TEXT];
+
+	(void)state;
+	assert_string_equal(
+		bgp_open_refused_text(&error, &open, &config, buf),
+		"the peer has the role customer, which does not go with ours, rs-client "
+		"(RFC 9234)");
+	open.role = 5;
+	assert_non_null(strstr(bgp_open_refused_text(&error, &open, &config, buf), "unknown"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(routes_that_go_down_or_to_a_peer_are_only_for_customers),
 		cmocka_unit_test(what_came_down_once_does_not_come_up_again),
 		cmocka_unit_test(malformed_it_withdraws),
+		cmocka_unit_test(roles_that_do_not_go_together_are_named),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
