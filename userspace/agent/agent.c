@@ -29,6 +29,7 @@ static void start_objects(struct agent *a)
 	a->world = world_new();
 	a->cache = plan_cache_new();
 	a->ipam_cache = ipam_cache_new();
+	a->wanted_cache = ipam_cache_new();
 	a->ledger_arena = arena_new();
 	a->given_arena = arena_new();
 	a->taken.arena = arena_new();
@@ -87,6 +88,8 @@ void agent_done(struct agent *a)
 	plan_cache_free(a->cache);
 	plan_cache_free(a->check);
 	ipam_cache_free(a->ipam_cache);
+	ipam_cache_free(a->wanted_cache);
+	promised_done(&a->promised);
 	world_free(a->world);
 	worker_free(a->disk);
 	worker_free(a->worker);

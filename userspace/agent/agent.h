@@ -13,6 +13,7 @@
 #include "agent/peers.h"
 #include "agent/pods.h"
 #include "agent/problem_log.h"
+#include "agent/promised.h"
 #include "agent/source_changes.h"
 #include "agent/state_served.h"
 #include "lb/lb_kernel_flows.h"
@@ -36,7 +37,10 @@ struct watch;
 struct agent_plan {
 	struct arena *arena; /* owned; holds all below */
 	struct plan plan;
-	struct plan_addresses addresses;
+	struct plan_addresses given;     /* what these were computed from */
+	struct plan_addresses addresses; /* that Services have */
+	struct plan_addresses wanted;    /* that those of the API server are to have */
+	struct problems unwanted;        /* why some of these are to have none */
 	struct plan_node node;
 	struct plan_actual actual;
 	struct problems problems; /* the world's, the allocator's and the plan's, sorted */
@@ -101,9 +105,10 @@ struct agent {
 	struct worker *
 		reader; /* one for large texts: what the kernel makes block does not hold them up */
 	struct world *world;
+	const char *cluster; /* sources of the API server begin so; NULL: there is none; static */
 	struct plan_cache *cache;
 	struct plan_cache *check; /* of the plan from nothing at a resync; NULL: not now */
-	struct ipam_cache *ipam_cache;
+	struct ipam_cache *ipam_cache, *wanted_cache; /* the latter: of agent_plan.wanted */
 	struct watch *watch;
 	struct netlink *netlink;
 	struct loop_fd *watch_fd, *netlink_fd;
@@ -140,6 +145,7 @@ struct agent {
 	nsec_t ledger_at;            /* the ledger is written then; NSEC_NEVER: it is as saved */
 	struct plan_addresses given; /* addresses this agent gave, in given_arena */
 	struct arena *given_arena;
+	struct agent_promised promised;    /* those that were asked for of the API server */
 	bool is_given_lost;                /* ... by the file, which was not there or damaged */
 	uint64_t noted_given, saved_given; /* generations: of the allocator's result, of given */
 	uint64_t ipam_hash, ledger_hash;   /* of what is saved, to write only changes */

@@ -254,6 +254,7 @@ void apply_give_back(struct agent *a)
 	last->arena = arena_new();
 	plan_cache_forget_last(a->cache);
 	ipam_cache_forget_last(a->ipam_cache);
+	ipam_cache_forget_last(a->wanted_cache);
 	(void)malloc_trim(0); /* milliseconds, where there is much */
 }
 

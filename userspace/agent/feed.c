@@ -39,10 +39,16 @@ static void hang_up(struct agent *a, const char *why)
 	f->watch = loop_fd_free(f->watch);
 	close(TAKE_FD(f->fd));
 	f->in.len = 0;
-	f->is_greeted = false;
+	feed_wishes_forget(f);
+	f->is_greeted = f->is_holder = f->is_holder_told = false;
 	f->since = loop_now(a->loop);
 	watch_listener(f);
 	agent_input_changed(&a->inputs, INPUT_STATE);
+}
+
+static void want(struct agent_feed *f)
+{
+	loop_fd_want(f->watch, f->in.len < KUBE_FRAME_BYTES, f->sent < f->out.len);
 }
 
 static void on_bytes(void *ctx, bool readable, bool writable)
@@ -50,13 +56,15 @@ static void on_bytes(void *ctx, bool readable, bool writable)
 	struct agent *a = ctx;
 	struct agent_feed *f = a->feed;
 	char *bytes = xmalloc(READ_BYTES);
-	ssize_t got = recv(f->fd, bytes, READ_BYTES, MSG_DONTWAIT);
+	ssize_t got = readable ? recv(f->fd, bytes, READ_BYTES, MSG_DONTWAIT) : -1;
 
-	(void)readable, (void)writable;
-	if (got > 0) {
+	if (!readable) {
+		if (writable && !feed_wishes_write(a))
+			hang_up(a, strerror(errno));
+	} else if (got > 0) {
 		strbuf_add_len(&f->in, bytes, (size_t)got);
 		/* The step reads on once it has taken some of it. */
-		loop_fd_want(f->watch, f->in.len < KUBE_FRAME_BYTES, false);
+		want(f);
 		agent_input_changed(&a->inputs, INPUT_FEED);
 	} else if (got == 0 || (errno != EAGAIN && errno != EINTR)) {
 		hang_up(a, got == 0 ? "it has closed the connection" : strerror(errno));
@@ -107,6 +115,7 @@ static void begin(struct agent *a, const struct kube_frame *frame)
 		(void)snprintf(f->kinds[i].name, sizeof(f->kinds[i].name), "%.*s",
 			       (int)frame->kinds[i].len, frame->kinds[i].text);
 	f->is_greeted = true;
+	f->n_told = f->n_seen = 0;
 	f->foreign_version = 0;
 	f->whole_by = nsec_add(loop_now(a->loop), WHOLE_NS);
 	feed_names_unsee(f->names);
@@ -131,6 +140,7 @@ static void apply(struct agent *a)
 	source_changes_apply(&f->changes, a->world);
 	forget_gone(f);
 	f->round++;
+	f->n_seen = f->n_told;
 	sources_told(a);
 }
 
@@ -165,6 +175,8 @@ static bool take_change(struct agent *a, const struct kube_frame *frame)
 
 	if (is_put && name->round == f->round)
 		return false;
+	feed_wishes_told(f, name);
+	f->n_told++;
 	change(a, name, is_put ? &frame->text : NULL);
 	return true;
 }
@@ -206,6 +218,18 @@ static void set_state(struct agent *a, const struct kube_frame *frame)
 	agent_input_changed(&a->inputs, INPUT_STATE);
 }
 
+/* Who is to allocate begins once all that was told before is in the world, and ends at once. */
+static void note_holder(struct agent *a)
+{
+	struct agent_feed *f = a->feed;
+
+	if (f->is_holder == f->is_holder_told)
+		return;
+	f->is_holder = f->is_holder_told;
+	log_info("feed: allocating addresses", "holder=%s", f->is_holder ? "yes" : "no");
+	agent_input_changed(&a->inputs, INPUT_OBJECTS);
+}
+
 enum taken { TAKEN, AFTER_APPLY, WRONG };
 
 static enum taken take_frame(struct agent *a, const struct kube_frame *frame)
@@ -221,6 +245,12 @@ static enum taken take_frame(struct agent *a, const struct kube_frame *frame)
 			f->foreign_version = frame->version;
 		return f->is_greeted ? TAKEN : WRONG;
 	}
+	if (f->is_greeted && frame->type == KUBE_FRAME_HOLDER) {
+		f->is_holder_told = frame->is_holder;
+		if (!frame->is_holder)
+			note_holder(a);
+		return TAKEN;
+	}
 	if (!f->is_greeted || frame->kind >= f->n_kinds)
 		return WRONG;
 	switch (frame->type) {
@@ -234,6 +264,9 @@ static enum taken take_frame(struct agent *a, const struct kube_frame *frame)
 	case KUBE_FRAME_STATE:
 		set_state(a, frame);
 		break;
+	case KUBE_FRAME_HOLDER:
+	case KUBE_FRAME_WISH:
+		return WRONG; /* the former was taken above, the latter is ours to say */
 	}
 	note_whole(a);
 	return TAKEN;
@@ -281,7 +314,7 @@ static void keep_rest(struct agent_feed *f, size_t at)
 	f->in.len -= at;
 	if (f->in.len == 0)
 		strbuf_done(&f->in);
-	loop_fd_want(f->watch, f->in.len < KUBE_FRAME_BYTES, false);
+	want(f);
 }
 
 void feed_step(struct agent *a, nsec_t now)
@@ -307,6 +340,7 @@ void feed_step(struct agent *a, nsec_t now)
 		return;
 	if (f->changes.n > 0)
 		apply(a);
+	note_holder(a);
 	if (f->was_whole)
 		agent_source_complete(&a->inputs, SOURCE_KUBE);
 }
@@ -367,7 +401,9 @@ int feed_start(struct agent *a)
 	f->since = clock_now();
 	f->names = feed_names_new();
 	strbuf_init(&f->in, KUBE_FRAME_BYTES + READ_BYTES);
+	strbuf_init(&f->out, FEED_OUT_BYTES);
 	a->feed = f;
+	a->cluster = FEED_PREFIX;
 	source_changes_use_helper(&f->changes, a->reader, on_text_read, a);
 	agent_source_add(&a->inputs, SOURCE_KUBE);
 	f->listener_watch = loop_fd_new(a->loop, "feed", f->listener.fd, on_feeder, a);
@@ -390,5 +426,6 @@ void feed_stop(struct agent *a)
 	free(f->gone);
 	feed_names_free(f->names);
 	strbuf_done(&f->in);
+	strbuf_done(&f->out);
 	free(f);
 }

@@ -29,6 +29,13 @@ bool feed_expect(struct agent *a, const char *source);
 void feed_step(struct agent *a, nsec_t now);
 /* When it has something to do at the latest, where what was told waits until `coalesced_at`. */
 nsec_t feed_deadline(const struct agent *a, nsec_t coalesced_at);
+/* It is us who say what Services of the API server are to have. */
+bool feed_is_holder(const struct agent *a);
+/*
+ * Asks for what is to be written to the API server, by the plan that was just made and the world
+ * that it was made of.
+ */
+void feed_wishes_step(struct agent *a);
 /* The feeder is to tell everything again. */
 void feed_repeat(struct agent *a);
 

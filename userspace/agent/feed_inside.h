@@ -10,7 +10,10 @@
 #include "kube/kube_state.h"
 #include "sys/unix_listener.h"
 
+struct feed_name;
 struct feed_names;
+
+#define FEED_OUT_BYTES (4u << 20)
 
 /* As it was told on this connection, or on the last if there is none. */
 struct feed_kind {
@@ -41,4 +44,20 @@ struct agent_feed {
 	char **gone;                   /* owned, as the strings: names in these changes */
 	size_t n_gone, cap_gone;
 	nsec_t until; /* of the turn's time */
+
+	bool is_holder;      /* it is us who say what Services are to have... */
+	bool is_holder_told; /* ... once all that was told before is in the world */
+	uint64_t n_told;     /* puts and gones of this connection, */
+	uint64_t n_seen;     /* ... and of these in the world */
+	struct strbuf out;   /* what is asked for; not written yet from `sent` on */
+	size_t sent;
+	size_t n_wished; /* names of which something was asked for */
+	bool is_behind;  /* there was no room there for all of it */
 };
+
+/* What is asked for, to the feeder (feed_wishes.c). False: it cannot be written to any more. */
+bool feed_wishes_write(struct agent *a) must_check;
+/* It is told of another version: what was asked for was by the former. */
+void feed_wishes_told(struct agent_feed *f, struct feed_name *name);
+/* Nothing was asked for on this connection, or by whoever may. */
+void feed_wishes_forget(struct agent_feed *f);

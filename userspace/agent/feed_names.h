@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct kube_text;
 
@@ -17,8 +18,9 @@ struct feed_names;
 
 /* One name; whoever has a pointer to it may read and set the flags. */
 struct feed_name {
-	bool is_seen;   /* since the last feed_names_unsee() */
-	unsigned round; /* in which it was changed last */
+	bool is_seen;    /* since the last feed_names_unsee() */
+	unsigned round;  /* in which it was changed last */
+	uint64_t wished; /* hash of what was asked to be written of it since then; 0: nothing */
 	const char *text;
 };
 

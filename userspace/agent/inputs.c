@@ -70,15 +70,17 @@ static struct plan_inputs plan_inputs_of(const struct agent *a, const struct age
 	};
 }
 
-static struct ipam_inputs ipam_inputs_of(const struct agent *a, const struct agent_plan *p)
+struct ipam_inputs inputs_of_ipam(const struct agent *a, const struct agent_plan *p)
 {
 	return (struct ipam_inputs){
 		.world = a->world,
 		.settings = &a->settings,
 		.node = &p->node,
-		.given = &a->given,
+		.given = &p->given,
 		.pools = a->ledger.pools,
 		.synced = agent_inputs_are_complete(&a->inputs),
+		.cluster = a->cluster,
+		.only_written = true,
 	};
 }
 
@@ -87,9 +89,11 @@ bool inputs_prepare(struct agent *a, struct plan_cache *cache)
 	_cleanup_(arena_freep) struct arena *scratch = arena_new();
 	struct problems problems = {.arena = scratch};
 	struct agent_plan p = {.node = gather_node(a, scratch)};
-	const struct ipam_inputs ipam = ipam_inputs_of(a, &p);
+	const struct ipam_inputs ipam = inputs_of_ipam(a, &p);
 	struct plan_inputs in = plan_inputs_of(a, &p);
 
+	p.arena = scratch;
+	promised_add(a, &p);
 	loop_doing(a->loop, "fragments");
 	ipam_recompute(a->ipam_cache, &ipam, &p.addresses, &problems);
 	in.cache = cache;
@@ -114,22 +118,41 @@ static struct plan_explain *take_question(const struct agent *a, struct agent_pl
 	return &p->explained;
 }
 
+/*
+ * What is told of a Service of the API server is what the allocator says, on every node: why it
+ * has no address. What it has is what stands there.
+ */
+static void compute_addresses(struct agent *a, struct agent_plan *p)
+{
+	struct ipam_inputs ipam = inputs_of_ipam(a, p);
+	struct problems unsaid = {.arena = p->arena};
+
+	promised_add(a, p);
+	ipam_recompute(a->ipam_cache, &ipam, &p->addresses, ipam.cluster ? &unsaid : &p->problems);
+	if (a->check)
+		plan_check_addresses(a, &ipam, &p->addresses);
+	state_note_addresses(a, &p->addresses);
+	p->wanted = (struct plan_addresses){0};
+	p->unwanted = (struct problems){.arena = p->arena};
+	if (!ipam.cluster)
+		return;
+	ipam.only_written = false;
+	ipam_recompute(a->wanted_cache, &ipam, &p->wanted, &p->unwanted);
+	problems_borrow(&p->problems, &p->unwanted);
+	promised_note(a, p);
+}
+
 void inputs_compute(struct agent *a, struct agent_plan *p, nsec_t now, struct arena *ledger_arena,
 		    struct plan_ledger *ret_ledger)
 {
 	struct plan_inputs in = plan_inputs_of(a, p);
-	struct ipam_inputs ipam;
 
 	loop_doing(a->loop, "addresses");
 	state_rebuild_addresses(a);
 	p->problems = (struct problems){.arena = p->arena};
 	problems_append(&p->problems, world_problems(a->world));
 	p->node = gather_node(a, p->arena);
-	ipam = ipam_inputs_of(a, p);
-	ipam_recompute(a->ipam_cache, &ipam, &p->addresses, &p->problems);
-	if (a->check)
-		plan_check_addresses(a, &ipam, &p->addresses);
-	state_note_addresses(a, &p->addresses);
+	compute_addresses(a, p);
 	loop_doing(a->loop, "actual");
 	gather_actual(a, p);
 	takeover_look(a, now);

@@ -13,11 +13,15 @@
 struct agent;
 struct agent_plan;
 struct arena;
+struct ipam_inputs;
 struct plan_cache;
 struct plan_ledger;
 
 /* So many Services are made ready in a turn: some milliseconds. */
 #define PREPARE_MAX 500
+
+/* What addresses are computed from, for that node. */
+struct ipam_inputs inputs_of_ipam(const struct agent *a, const struct agent_plan *p);
 
 /* plan_prepare() with what the agent knows, and this cache. */
 bool inputs_prepare(struct agent *a, struct plan_cache *cache) must_check;

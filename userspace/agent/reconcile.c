@@ -57,6 +57,7 @@ static void reconcile(struct agent *a, nsec_t now)
 	agent_inputs_done(&a->inputs, DUE_PLAN);
 	if (again)
 		agent_input_changed(&a->inputs, INPUT_SINKS);
+	feed_wishes_step(a);
 	ctl_apply(a, now);
 	note_written(a);
 	a->planned_at = now;

@@ -30,6 +30,13 @@ void state_load_addresses(struct agent *a);
 void state_load(struct agent *a, nsec_t now);
 
 /*
+ * The new ones, and of the old ones those of Services that have none of that family now. Both are
+ * sorted; so is the result, in the arena.
+ */
+struct plan_addresses state_merge_addresses(const struct plan_addresses *new,
+					    const struct plan_addresses *old, struct arena *arena);
+
+/*
  * Takes the allocator's result as what this agent gave; what it gave earlier is kept beside it
  * while the world is not complete (plan/ipam.h).
  */

@@ -66,12 +66,8 @@ static int cmp_family(const struct plan_address *a, const struct plan_address *b
 	return cmp ? cmp : (int)ip_family_of(&a->addr) - (int)ip_family_of(&b->addr);
 }
 
-/*
- * The new ones, and of the old ones those of Services that have none of that family now. Both are
- * sorted.
- */
-static struct plan_addresses merge(const struct plan_addresses *new,
-				   const struct plan_addresses *old, struct arena *scratch)
+struct plan_addresses state_merge_addresses(const struct plan_addresses *new,
+					    const struct plan_addresses *old, struct arena *scratch)
 {
 	struct plan_address *items = arena_array_of(scratch, new->n + old->n, struct plan_address);
 	size_t i = 0, n = 0;
@@ -87,15 +83,36 @@ static struct plan_addresses merge(const struct plan_addresses *new,
 	return (struct plan_addresses){.items = items, .n = n};
 }
 
+/* What Services of the API server have stands there. */
+static struct plan_addresses given_here(const struct agent *a, const struct plan_addresses *all,
+					struct arena *scratch)
+{
+	struct plan_address *items = arena_array_of(scratch, all->n, struct plan_address);
+	size_t n = 0;
+
+	if (!a->cluster)
+		return *all;
+	for (size_t i = 0; i < all->n; i++) {
+		const struct plan_address *item = &all->items[i];
+		const struct api_object *o =
+			world_find(a->world, API_SERVICE, item->ns, item->name);
+
+		if (!o || strncmp(o->meta.file, a->cluster, strlen(a->cluster)) != 0)
+			items[n++] = *item;
+	}
+	return (struct plan_addresses){.items = items, .n = n};
+}
+
 void state_note_addresses(struct agent *a, const struct plan_addresses *addresses)
 {
 	_cleanup_(arena_freep) struct arena *scratch = arena_new();
-	struct plan_addresses all = *addresses;
+	struct plan_addresses all;
 
 	if (addresses->generation == a->noted_given || a->is_given_lost)
 		return;
+	all = given_here(a, addresses, scratch);
 	if (!agent_inputs_are_complete(&a->inputs) || !ipam_is_complete(a->world))
-		all = merge(addresses, &a->given, scratch);
+		all = state_merge_addresses(&all, &a->given, scratch);
 	if (addresses_hash(&all) != addresses_hash(&a->given))
 		copy_addresses(a, all.items, all.n);
 	a->noted_given = addresses->generation;
@@ -241,6 +258,6 @@ void state_rebuild_addresses(struct agent *a)
 	if (found.n == 0)
 		return;
 	log_warn("state: addresses are taken from what is served", "addresses=%zu", found.n);
-	found = merge(&a->given, &found, scratch);
+	found = state_merge_addresses(&a->given, &found, scratch);
 	copy_addresses(a, found.items, found.n);
 }

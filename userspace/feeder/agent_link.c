@@ -18,19 +18,17 @@
 #define VERSION_NS  (10 * NSEC_PER_SEC) /* another version stays one for a while */
 #define PIECE_BYTES (64u << 10)
 #define OUT_BYTES   (PIECE_BYTES + KUBE_FRAME_BYTES)
-#define HELLO_BYTES 256
+#define IN_BYTES    (KUBE_WISH_BYTES + 1024) /* one frame of an agent */
 
 struct agent_link {
-	struct loop *loop; /* borrowed, as the next three */
-	const char *path;
-	struct kube_feed *feed;
-	struct kube_store *store;
+	struct loop *loop; /* borrowed */
+	struct agent_link_args args;
 	struct loop_fd *watch; /* owned */
 	int fd;                /* owned; -1: none */
 	nsec_t at;             /* not connected to before */
 	int said;              /* errno that was logged last, so that it is logged once */
 	bool is_greeted;       /* by the agent */
-	char in[HELLO_BYTES];
+	char in[IN_BYTES];
 	size_t in_len;
 	struct strbuf out; /* from `sent` on not written yet */
 	size_t sent;
@@ -45,6 +43,7 @@ static void close_link(struct agent_link *l, nsec_t again_at)
 	l->in_len = l->sent = 0;
 	l->is_greeted = false;
 	strbuf_done(&l->out);
+	l->args.events->lost(l->args.ctx);
 }
 
 static void lose(struct agent_link *l, const char *why)
@@ -53,14 +52,31 @@ static void lose(struct agent_link *l, const char *why)
 	close_link(l, nsec_add(loop_now(l->loop), RETRY_NS));
 }
 
-/* The hello; nothing else is said by an agent of this version, and what it is is skipped. */
+/* False: it is of no use any more. */
+static bool take_frame(struct agent_link *l, const struct kube_frame *f)
+{
+	if (f->type == KUBE_FRAME_HELLO && f->version != KUBE_FEED_VERSION) {
+		log_err("agent: it speaks another version of the feed", "version=%u ours=%d",
+			f->version, KUBE_FEED_VERSION);
+		close_link(l, nsec_add(loop_now(l->loop), VERSION_NS));
+		return false;
+	}
+	if (f->type == KUBE_FRAME_HELLO)
+		l->is_greeted = true;
+	else if (f->type == KUBE_FRAME_WISH && l->is_greeted)
+		l->args.events->wish(l->args.ctx, f);
+	return true;
+}
+
+/* What else it says is not known in this version, and skipped. */
 static void take_frames(struct agent_link *l)
 {
-	struct kube_frame f;
-	size_t taken = 0;
+	size_t at = 0, taken = 0;
 
-	while (l->fd >= 0) {
-		const enum kube_decoded d = kube_frame_decode(l->in, l->in_len, &f, &taken);
+	for (;;) {
+		struct kube_frame f;
+		const enum kube_decoded d =
+			kube_frame_decode(l->in + at, l->in_len - at, &f, &taken);
 
 		if (d == KUBE_DECODED_MORE)
 			break;
@@ -68,17 +84,12 @@ static void take_frames(struct agent_link *l)
 			lose(l, "it is no agent");
 			return;
 		}
-		if (d == KUBE_DECODED && f.type == KUBE_FRAME_HELLO &&
-		    f.version != KUBE_FEED_VERSION) {
-			log_err("agent: it speaks another version of the feed",
-				"version=%u ours=%d", f.version, KUBE_FEED_VERSION);
-			close_link(l, nsec_add(loop_now(l->loop), VERSION_NS));
+		if (d == KUBE_DECODED && !take_frame(l, &f))
 			return;
-		}
-		l->is_greeted = true;
-		l->in_len -= taken;
-		memmove(l->in, l->in + taken, l->in_len);
+		at += taken;
 	}
+	l->in_len -= at;
+	memmove(l->in, l->in + at, l->in_len);
 	if (l->in_len == sizeof(l->in))
 		lose(l, "it says more than this version understands");
 }
@@ -115,12 +126,12 @@ static int dial(const char *path)
 
 static void try(struct agent_link *l, nsec_t now)
 {
-	const int fd = dial(l->path);
+	const int fd = dial(l->args.path);
 
 	if (fd < 0) {
 		if (l->said != fd)
 			log_warn("agent: cannot be reached", "socket=%s error=%s",
-				 log_quote(l->path), log_quote(strerror(-fd)));
+				 log_quote(l->args.path), log_quote(strerror(-fd)));
 		l->said = fd;
 		l->at = nsec_add(now, RETRY_NS);
 		return;
@@ -128,8 +139,8 @@ static void try(struct agent_link *l, nsec_t now)
 	l->said = 0;
 	l->fd = fd;
 	l->watch = loop_fd_new(l->loop, "agent", fd, on_agent, l);
-	kube_feed_begin(l->feed, l->store);
-	log_info("agent: connected", "socket=%s", log_quote(l->path));
+	kube_feed_begin(l->args.feed, l->args.store);
+	log_info("agent: connected", "socket=%s", log_quote(l->args.path));
 }
 
 /* True: there is room for more. */
@@ -158,23 +169,20 @@ nsec_t agent_link_step(struct agent_link *l, nsec_t now)
 {
 	if (l->fd < 0 && now >= l->at)
 		try(l, now);
-	while (l->fd >= 0 && write_out(l) && kube_feed_is_due(l->feed))
-		kube_feed_transmit(l->feed, &l->out, PIECE_BYTES);
+	while (l->fd >= 0 && write_out(l) && kube_feed_is_due(l->args.feed))
+		kube_feed_transmit(l->args.feed, &l->out, PIECE_BYTES);
 	if (l->fd < 0)
 		return l->at;
 	loop_fd_want(l->watch, true, l->sent < l->out.len);
 	return NSEC_NEVER;
 }
 
-struct agent_link *agent_link_new(struct loop *loop, const char *path, struct kube_feed *feed,
-				  struct kube_store *store)
+struct agent_link *agent_link_new(struct loop *loop, const struct agent_link_args *args)
 {
 	struct agent_link *l = xcalloc(1, sizeof(*l));
 
 	l->loop = loop;
-	l->path = path;
-	l->feed = feed;
-	l->store = store;
+	l->args = *args;
 	l->fd = -1;
 	strbuf_init(&l->out, OUT_BYTES);
 	return l;

@@ -13,9 +13,21 @@
 struct loop;
 struct agent_link;
 
-/* The path and the feed outlive the link; the feed is begun with the store at each connection. */
-struct agent_link *agent_link_new(struct loop *loop, const char *path, struct kube_feed *feed,
-				  struct kube_store *store);
+/* What it says, and that the connection is gone. */
+struct agent_link_events {
+	void (*wish)(void *ctx, const struct kube_frame *frame);
+	void (*lost)(void *ctx);
+};
+
+struct agent_link_args {
+	const char *path;
+	struct kube_feed *feed; /* begun with the store at each connection */
+	struct kube_store *store;
+	const struct agent_link_events *events;
+	void *ctx;
+};
+/* What the arguments point to outlives the link. */
+struct agent_link *agent_link_new(struct loop *loop, const struct agent_link_args *args);
 struct agent_link *agent_link_free(struct agent_link *l);
 
 /* Writes what is due, connects when it is time; returns when to call again at the latest. */

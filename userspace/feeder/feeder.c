@@ -8,8 +8,8 @@
 #include "feeder/access.h"
 #include "feeder/agent_link.h"
 #include "feeder/http.h"
+#include "feeder/writer.h"
 #include "kube/kube_link.h"
-#include "kube/kube_store.h"
 #include "sys/log.h"
 #include "sys/loop.h"
 
@@ -18,6 +18,7 @@
 
 #define TARGET_BYTES 16384
 #define PROBE        "/version"
+#define STOP_NS      (5 * NSEC_PER_SEC) /* a write under way, and then the Lease */
 
 struct feeder;
 
@@ -38,7 +39,9 @@ struct feeder {
 	struct watcher watchers[KUBE_N_KINDS];
 	struct kube_link link;
 	struct http_request *probe;
+	struct writer *writer;
 	bool is_unauthorized; /* since the credentials were read last */
+	nsec_t stop_at;       /* at the latest; NSEC_NEVER: not asked to */
 };
 
 static nsec_t now_of(const struct feeder *f)
@@ -202,13 +205,18 @@ static nsec_t step(void *ctx, nsec_t now)
 	nsec_t next = http_tick(f->http, now);
 
 	refresh_access(f, now);
+	next = nsec_min(next, writer_step(f->writer, now));
+	kube_feed_hold(&f->feed, writer_is_holder(f->writer));
 	for (enum kube_kind k = 0; k < KUBE_N_KINDS; k++)
 		step_watch(&f->watchers[k], now);
 	next = nsec_min(next, step_link(f, now));
 	next = nsec_min(next, agent_link_step(f->agent, now));
 	for (enum kube_kind k = 0; k < KUBE_N_KINDS; k++)
 		next = nsec_min(next, kube_watch_deadline(&f->watchers[k].watch));
-	return nsec_min(next, http_tick(f->http, now)); /* what was asked for is on its way */
+	next = nsec_min(next, http_tick(f->http, now)); /* what was asked for is on its way */
+	if (f->stop_at != NSEC_NEVER && (now >= f->stop_at || writer_is_left(f->writer)))
+		loop_stop(f->loop);
+	return nsec_min(next, f->stop_at);
 }
 
 /* --- open and close ------------------------------------------------------------------------------
@@ -219,8 +227,25 @@ static void on_signal(void *ctx, int signo)
 	struct feeder *f = ctx;
 
 	log_info("stopping", "signal=%d", signo);
-	loop_stop(f->loop);
+	f->stop_at = nsec_add(loop_now(f->loop), STOP_NS);
+	writer_leave(f->writer);
 }
+
+static void on_wish(void *ctx, const struct kube_frame *frame)
+{
+	struct feeder *f = ctx;
+
+	writer_wish(f->writer, frame);
+}
+
+static void on_agent_lost(void *ctx)
+{
+	struct feeder *f = ctx;
+
+	writer_forget(f->writer);
+}
+
+static const struct agent_link_events agent_events = {.wish = on_wish, .lost = on_agent_lost};
 
 static void start(struct feeder *f, const struct feeder_args *args)
 {
@@ -233,7 +258,11 @@ static void start(struct feeder *f, const struct feeder_args *args)
 		abort();
 	f->http = http_new(f->loop);
 	f->store = kube_store_new();
-	f->agent = agent_link_new(f->loop, args->agent, &f->feed, f->store);
+	f->agent = agent_link_new(f->loop, &(struct agent_link_args){.path = args->agent,
+								     .feed = &f->feed,
+								     .store = f->store,
+								     .events = &agent_events,
+								     .ctx = f});
 	for (enum kube_kind k = 0; k < KUBE_N_KINDS; k++) {
 		const struct kube_watch_args w = {
 			.kind = k, .ns = args->ns, .store = f->store, .seed = seed + k};
@@ -241,6 +270,15 @@ static void start(struct feeder *f, const struct feeder_args *args)
 		f->watchers[k].feeder = f;
 		kube_watch_init(&f->watchers[k].watch, &w);
 	}
+	f->stop_at = NSEC_NEVER;
+	f->writer = writer_new(&(struct writer_args){.loop = f->loop,
+						     .access = f->access,
+						     .store = f->store,
+						     .services = &f->watchers[KUBE_SERVICE].watch,
+						     .ns = args->ns,
+						     .node = args->node,
+						     .is_unauthorized = &f->is_unauthorized,
+						     .seed = seed + KUBE_N_KINDS});
 	kube_feed_begin(&f->feed, f->store);
 	loop_signal(f->loop, SIGTERM, on_signal, f);
 	loop_signal(f->loop, SIGINT, on_signal, f);
@@ -254,6 +292,7 @@ int feeder_run(const struct feeder_args *args)
 	start(&f, args);
 	r = loop_run(f.loop, step, &f);
 	f.http = http_free(f.http);
+	f.writer = writer_free(f.writer);
 	agent_link_free(f.agent);
 	for (enum kube_kind k = 0; k < KUBE_N_KINDS; k++)
 		kube_watch_done(&f.watchers[k].watch);

@@ -11,6 +11,7 @@ struct access;
 struct feeder_args {
 	struct access *access; /* read again as it goes */
 	const char *agent;     /* its socket */
+	const char *node;      /* where we are */
 	const char *ns;        /* where MetalLB's objects are */
 };
 

@@ -9,6 +9,7 @@
 #include "base/names.h"
 #include "base/strbuf.h"
 #include "feeder/access.h"
+#include "kube/kube_ask.h"
 #include "sys/clock.h"
 #include "sys/loop.h"
 
@@ -233,8 +234,9 @@ static void set_how(struct http_request *r)
 	set(r, CURLOPT_HEADERDATA, r);
 }
 
-struct http_request *http_get(struct http *h, const struct access *access, const char *target,
-			      const struct http_events *events, void *ctx)
+static struct http_request *new_request(struct http *h, const struct access *access,
+					const char *target, const struct http_events *events,
+					void *ctx)
 {
 	struct http_request *r = xcalloc(1, sizeof(*r));
 
@@ -247,6 +249,11 @@ struct http_request *http_get(struct http *h, const struct access *access, const
 	set_how(r);
 	set_url(r, access, target);
 	set_who(r, access);
+	return r;
+}
+
+static struct http_request *add_request(struct http *h, struct http_request *r)
+{
 	set(r, CURLOPT_HTTPHEADER, r->headers);
 	r->next = h->requests;
 	if (r->next)
@@ -255,6 +262,35 @@ struct http_request *http_get(struct http *h, const struct access *access, const
 	if (curl_multi_add_handle(h->multi, r->easy) != CURLM_OK)
 		abort();
 	return r;
+}
+
+struct http_request *http_get(struct http *h, const struct access *access, const char *target,
+			      const struct http_events *events, void *ctx)
+{
+	return add_request(h, new_request(h, access, target, events, ctx));
+}
+
+static void set_body(struct http_request *r, const struct kube_request *ask)
+{
+	char line[128];
+
+	(void)snprintf(line, sizeof(line), "Content-Type: %s", ask->content_type);
+	add_line(&r->headers, line);
+	set_number(r, CURLOPT_POSTFIELDSIZE, (long)ask->body.len);
+	set(r, CURLOPT_COPYPOSTFIELDS, ask->body.data);
+}
+
+struct http_request *http_send(struct http *h, const struct access *access,
+			       const struct kube_request *ask, const struct http_events *events,
+			       void *ctx)
+{
+	struct http_request *r = new_request(h, access, ask->target.data, events, ctx);
+
+	if (ask->content_type)
+		set_body(r, ask);
+	set(r, CURLOPT_CUSTOMREQUEST, ask->method);
+	set_number(r, CURLOPT_TIMEOUT_MS, (long)(KUBE_WRITE_NS / NSEC_PER_MSEC));
+	return add_request(h, r);
 }
 
 void http_cancel(struct http *h, struct http_request *r)

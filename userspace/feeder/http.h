@@ -13,6 +13,7 @@
 struct access;
 struct http;
 struct http_request;
+struct kube_request;
 struct loop;
 
 /* What happens to a request. None of these may open, give up or reset; that is for the step. */
@@ -29,6 +30,11 @@ struct http *http_free(struct http *h); /* with all requests, of which nobody he
 /* Asks for a path with its query. The events outlive the request; what access holds is copied. */
 struct http_request *http_get(struct http *h, const struct access *access, const char *target,
 			      const struct http_events *events, void *ctx) must_check;
+/* The same with a method and a body, which are copied. It is given up by itself when a write is
+ * over (kube/kube_ask.h). */
+struct http_request *http_send(struct http *h, const struct access *access,
+			       const struct kube_request *ask, const struct http_events *events,
+			       void *ctx) must_check;
 /* Gives it up: there are no more events of it. */
 void http_cancel(struct http *h, struct http_request *r);
 /* Closes all connections; each request ends with that reason. */

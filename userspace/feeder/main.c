@@ -14,7 +14,9 @@
 #include "sys/log.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 static bool find_access(const struct options *options, struct access *access, struct strbuf *why)
 {
@@ -28,9 +30,21 @@ static bool find_access(const struct options *options, struct access *access, st
 	return false;
 }
 
+/* As lodestoned finds it, so that both say the same. */
+static const char *node_of(const struct options *options, char *name, size_t size)
+{
+	const char *node = options->node ? options->node : getenv("LODESTONE_NODE_NAME");
+
+	if (node && *node)
+		return node;
+	name[size - 1] = '\0';
+	return gethostname(name, size - 1) == 0 ? name : "unknown";
+}
+
 static int run(const struct options *options)
 {
 	struct access access;
+	char host[HOST_NAME_MAX + 2];
 	struct strbuf why;
 	int r = confine();
 
@@ -43,8 +57,10 @@ static int run(const struct options *options)
 	if (find_access(options, &access, &why)) {
 		log_info("lodestone-kube starting", "version=%s server=%s namespace=%s",
 			 LODESTONE_VERSION, log_quote(access.server), log_quote(options->ns));
-		r = feeder_run(&(struct feeder_args){
-			.access = &access, .agent = options->agent, .ns = options->ns});
+		r = feeder_run(&(struct feeder_args){.access = &access,
+						     .agent = options->agent,
+						     .ns = options->ns,
+						     .node = node_of(options, host, sizeof(host))});
 	} else {
 		fprintf(stderr, "lodestone-kube: %s\n", why.data);
 		r = -EINVAL;

@@ -13,6 +13,7 @@ static const char help_text[] =
 	"  --kubeconfig FILE    server and credentials; default: those that a pod is given\n"
 	"  --api-server URL     https://HOST:PORT to be asked instead\n"
 	"  --namespace NS       where MetalLB's objects are (metallb-system)\n"
+	"  --node NAME          this node (LODESTONE_NODE_NAME, then the host name)\n"
 	"  --log-level L        error, warn, info or debug (info)\n"
 	"  --log-format F       kv or json (kv)\n"
 	"  --version, --help\n"
@@ -25,6 +26,7 @@ enum {
 	OPT_KUBECONFIG,
 	OPT_API_SERVER,
 	OPT_NAMESPACE,
+	OPT_NODE,
 	OPT_LOG_LEVEL,
 	OPT_LOG_FORMAT,
 	OPT_VERSION,
@@ -36,6 +38,7 @@ static const struct option table[] = {
 	{"kubeconfig", required_argument, NULL, OPT_KUBECONFIG},
 	{"api-server", required_argument, NULL, OPT_API_SERVER},
 	{"namespace", required_argument, NULL, OPT_NAMESPACE},
+	{"node", required_argument, NULL, OPT_NODE},
 	{"log-level", required_argument, NULL, OPT_LOG_LEVEL},
 	{"log-format", required_argument, NULL, OPT_LOG_FORMAT},
 	{"version", no_argument, NULL, OPT_VERSION},
@@ -66,6 +69,8 @@ static const char *take(struct options *o, int opt, const char *value)
 		return take_text(&o->api_server, value);
 	case OPT_NAMESPACE:
 		return take_text(&o->ns, value);
+	case OPT_NODE:
+		return take_text(&o->node, value);
 	case OPT_LOG_LEVEL:
 		return take_text(&o->log_level, value);
 	case OPT_LOG_FORMAT:

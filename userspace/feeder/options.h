@@ -16,6 +16,7 @@ struct options {
 	const char *kubeconfig; /* NULL: what a pod is given */
 	const char *api_server; /* "https://HOST:PORT"; NULL: as the credentials say */
 	const char *ns;
+	const char *node; /* NULL: the host's name */
 	const char *log_level;
 	bool log_json;
 };

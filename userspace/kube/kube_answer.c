@@ -150,7 +150,12 @@ void kube_answer_list_end(struct kube_watch *w, nsec_t now)
 
 static void put(struct kube_watch *w, struct kube_message *m)
 {
-	(void)kube_store_put(w->store, w->kind, m->ns, m->name, TAKE_PTR(m->text), m->text_len);
+	(void)kube_store_put(w->store, w->kind,
+			     &(struct kube_put){.ns = m->ns,
+						.name = m->name,
+						.version = m->version,
+						.text = TAKE_PTR(m->text),
+						.len = m->text_len});
 }
 
 /* False: it is no such list. The token of the page before was used up by asking for this one. */

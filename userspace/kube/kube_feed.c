@@ -11,6 +11,7 @@ void kube_feed_begin(struct kube_feed *f, struct kube_store *store)
 {
 	f->store = store;
 	f->is_greeted = false;
+	f->is_holder_due = f->is_holder;
 	for (enum kube_kind k = 0; k < KUBE_N_KINDS; k++) {
 		f->kinds[k].is_complete = false;
 		f->kinds[k].is_state_due = f->kinds[k].state != KUBE_STARTING;
@@ -29,6 +30,12 @@ void kube_feed_note(struct kube_feed *f, const struct kube_watch *w)
 	k->is_state_due = true;
 }
 
+void kube_feed_hold(struct kube_feed *f, bool is_holder)
+{
+	f->is_holder_due ^= f->is_holder != is_holder;
+	f->is_holder = is_holder;
+}
+
 /* Whoever is told that a kind is complete has been told of all its objects. */
 static bool is_complete_due(const struct kube_feed *f, enum kube_kind k)
 {
@@ -36,9 +43,16 @@ static bool is_complete_due(const struct kube_feed *f, enum kube_kind k)
 	       kube_store_untold(f->store, k) == 0;
 }
 
+/* Who begins to say what Services are to have has been told of all of them. */
+static bool is_holder_due(const struct kube_feed *f)
+{
+	return f->is_holder_due &&
+	       (!f->is_holder || kube_store_untold(f->store, KUBE_SERVICE) == 0);
+}
+
 bool kube_feed_is_due(const struct kube_feed *f)
 {
-	bool is_due = !f->is_greeted;
+	bool is_due = !f->is_greeted || is_holder_due(f);
 
 	for (enum kube_kind k = 0; k < KUBE_N_KINDS && !is_due; k++)
 		is_due = f->kinds[k].is_state_due || is_complete_due(f, k) ||
@@ -75,6 +89,15 @@ static void tell_states(struct kube_feed *f, struct strbuf *out)
 	}
 }
 
+static void tell_holder(struct kube_feed *f, struct strbuf *out)
+{
+	if (!is_holder_due(f))
+		return;
+	kube_frame_encode(
+		out, &(struct kube_frame){.type = KUBE_FRAME_HOLDER, .is_holder = f->is_holder});
+	f->is_holder_due = false;
+}
+
 static void tell_complete(struct kube_feed *f, struct strbuf *out)
 {
 	for (enum kube_kind k = 0; k < KUBE_N_KINDS; k++) {
@@ -103,9 +126,11 @@ void kube_feed_transmit(struct kube_feed *f, struct strbuf *out, size_t bytes)
 	if (!f->is_greeted)
 		greet(f, out);
 	tell_states(f, out);
+	tell_holder(f, out);
 	tell_complete(f, out); /* what a kind has may have been told by the call before */
 	while (out->len < bytes && kube_store_tell(f->store, &change)) {
 		tell_change(&change, out);
 		tell_complete(f, out);
+		tell_holder(f, out);
 	}
 }

@@ -16,6 +16,7 @@ struct kube_store;
 struct kube_feed {
 	struct kube_store *store; /* borrowed */
 	bool is_greeted;          /* the hello was said */
+	bool is_holder, is_holder_due;
 	struct kube_feed_kind {
 		bool is_complete;  /* that was said */
 		bool is_state_due; /* to be said */
@@ -29,6 +30,10 @@ void kube_feed_begin(struct kube_feed *f, struct kube_store *store);
 
 /* How a kind's watch goes, in its words; told if that is another thing than before. */
 void kube_feed_note(struct kube_feed *f, const struct kube_watch *w);
+
+/* Whether the agent is to say what Services are to have; told if that is another thing than before.
+ */
+void kube_feed_hold(struct kube_feed *f, bool is_holder);
 
 /* There is something to say. */
 bool kube_feed_is_due(const struct kube_feed *f);

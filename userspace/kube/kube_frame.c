@@ -27,6 +27,12 @@ static void add_short(struct strbuf *out, const struct kube_text *t)
 	strbuf_add_len(out, t->text, t->len);
 }
 
+static void add_u64(struct strbuf *out, uint64_t v)
+{
+	for (int i = 7; i >= 0; i--)
+		add_u8(out, v >> (8 * i) & 0xff);
+}
+
 static void add_key(struct strbuf *out, const struct kube_frame *f)
 {
 	add_u8(out, f->ns.len);
@@ -56,6 +62,14 @@ static void add_body(struct strbuf *out, const struct kube_frame *f)
 	case KUBE_FRAME_STATE:
 		add_u8(out, f->kind);
 		add_u8(out, f->state);
+		break;
+	case KUBE_FRAME_HOLDER:
+		add_u8(out, f->is_holder);
+		return;
+	case KUBE_FRAME_WISH:
+		add_u8(out, f->wish);
+		add_u64(out, f->seen);
+		add_key(out, f);
 		break;
 	}
 	if (f->type != KUBE_FRAME_GONE)
@@ -117,10 +131,36 @@ static bool read_key(struct rcur *c, struct kube_frame *f)
 	       (ns_len == 0 || !memchr(f->ns.text, '\0', ns_len));
 }
 
+static bool read_wish(struct rcur *c, struct kube_frame *f)
+{
+	const uint8_t wish = rcur_u8(c);
+	const uint64_t high = rcur_u32(c);
+
+	f->wish = (enum kube_wish)wish;
+	f->seen = high << 32 | rcur_u32(c);
+	if (!read_key(c, f))
+		return false;
+	f->text = take(c, rcur_left(c));
+	return wish >= KUBE_WISH_STATUS && wish <= KUBE_WISH_EVENT &&
+	       f->text.len <= KUBE_WISH_BYTES;
+}
+
+static bool read_holder(struct rcur *c, struct kube_frame *f)
+{
+	const uint8_t is_holder = rcur_u8(c);
+
+	f->is_holder = is_holder;
+	return !c->failed && is_holder <= 1 && rcur_left(c) == 0;
+}
+
 static bool read_body(struct rcur *c, struct kube_frame *f)
 {
 	if (f->type == KUBE_FRAME_HELLO)
 		return read_hello(c, f);
+	if (f->type == KUBE_FRAME_WISH)
+		return read_wish(c, f);
+	if (f->type == KUBE_FRAME_HOLDER)
+		return read_holder(c, f);
 	f->kind = rcur_u8(c);
 	if (f->kind >= KUBE_FEED_KINDS)
 		return false;
@@ -155,7 +195,7 @@ enum kube_decoded kube_frame_decode(const void *data, size_t len, struct kube_fr
 		return KUBE_DECODED_MORE;
 	body = rcur_sub(&c, size);
 	type = rcur_u8(&body);
-	if (type < KUBE_FRAME_HELLO || type > KUBE_FRAME_STATE) {
+	if (type < KUBE_FRAME_HELLO || type > KUBE_FRAME_WISH) {
 		*ret_taken = 4 + size;
 		return KUBE_DECODED_SKIP;
 	}

@@ -10,6 +10,11 @@
  *   gone      kind, lengths of namespace and name, both
  *   complete  kind: every object of it that is there was put on this connection
  *   state     kind, enum kube_state (1), and why it is so in words
+ *   holder    of the feeder: whether it is to be told what Services are to have (1: 0 or 1)
+ *   wish      of the agent: enum kube_wish (1), a number (8), lengths of namespace and name of a
+ *             Service, both, and what is to be written, as JSON; nothing: that is not wished any
+ *             more. The number says how many puts and gones of this connection were known to
+ *             whoever wishes: if the object was told of later, the wish is forgotten.
  *
  * The hello is the same in all versions. A frame of a type that is not known is skipped, so that a
  * newer feeder may say more; what changes the meaning of the others takes another version.
@@ -36,7 +41,16 @@ enum kube_frame_type {
 	KUBE_FRAME_GONE = 3,
 	KUBE_FRAME_COMPLETE = 4,
 	KUBE_FRAME_STATE = 5,
+	KUBE_FRAME_HOLDER = 6,
+	KUBE_FRAME_WISH = 7,
 };
+
+/* What is to be written of a Service. */
+enum kube_wish {
+	KUBE_WISH_STATUS = 1, /* a merge patch of metadata.annotations and status, by the holder */
+	KUBE_WISH_EVENT = 2,  /* {type, reason, message}, once */
+};
+#define KUBE_WISH_BYTES 4096 /* of its text */
 
 /* Borrowed from whoever gave it; no NUL behind it. */
 struct kube_text {
@@ -50,8 +64,11 @@ struct kube_frame {
 	struct kube_text kinds[KUBE_FEED_KINDS]; /* hello */
 	size_t n_kinds;
 	uint8_t kind, state; /* state: enum kube_state */
+	bool is_holder;      /* holder */
+	enum kube_wish wish; /* wish */
+	uint64_t seen;       /* wish: so many puts and gones */
 	struct kube_text ns, name;
-	struct kube_text text; /* of put; of state: why */
+	struct kube_text text; /* of put and wish; of state: why */
 };
 
 /* Appends a frame; what it holds must be within the bounds above. */

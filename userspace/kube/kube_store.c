@@ -22,7 +22,9 @@ struct entry {
 	UT_hash_handle hh;
 	struct entry *prev, *next; /* in the queue */
 	char *text;                /* owned; NULL: it is gone */
+	char *version;             /* owned; NULL: not kept */
 	size_t len;
+	uint64_t told;    /* the last time, by that many's change; 0: not yet */
 	uint32_t picture; /* it was put in */
 	uint8_t kind;
 	bool is_queued;
@@ -37,6 +39,7 @@ struct kube_store {
 	uint32_t picture[KUBE_N_KINDS];
 	bool is_complete[KUBE_N_KINDS];
 	size_t n[KUBE_N_KINDS], n_untold[KUBE_N_KINDS];
+	uint64_t n_told; /* since the rewind */
 };
 
 struct kube_store *kube_store_new(void)
@@ -46,8 +49,10 @@ struct kube_store *kube_store_new(void)
 
 static void free_entry(struct entry *e)
 {
-	if (e)
-		free(e->text);
+	if (!e)
+		return;
+	free(e->text);
+	free(e->version);
 	free(e);
 }
 
@@ -158,22 +163,30 @@ void kube_store_end(struct kube_store *s, enum kube_kind kind)
 	s->is_complete[kind] = true;
 }
 
-bool kube_store_put(struct kube_store *s, enum kube_kind kind, const char *ns, const char *name,
-		    char *text, size_t len)
+static void set_version(struct entry *e, const char *version)
 {
-	struct entry *e = find(s, kind, ns, name);
+	if (e->kind != KUBE_SERVICE || !version)
+		return;
+	free(e->version);
+	e->version = xstrdup(version);
+}
+
+bool kube_store_put(struct kube_store *s, enum kube_kind kind, const struct kube_put *put)
+{
+	struct entry *e = find(s, kind, put->ns, put->name);
 
 	if (!e)
-		e = add(s, kind, ns, name);
+		e = add(s, kind, put->ns, put->name);
 	e->picture = s->picture[kind];
-	if (e->text && e->len == len && memcmp(e->text, text, len) == 0) {
-		free(text);
+	set_version(e, put->version);
+	if (e->text && e->len == put->len && memcmp(e->text, put->text, put->len) == 0) {
+		free(put->text);
 		return false;
 	}
 	s->n[kind] += !e->text;
 	free(e->text);
-	e->text = text;
-	e->len = len;
+	e->text = put->text;
+	e->len = put->len;
 	queue(s, e);
 	return true;
 }
@@ -204,9 +217,11 @@ void kube_store_rewind(struct kube_store *s)
 {
 	struct entry *e, *next;
 
+	s->n_told = 0;
 	HASH_ITER (hh, s->entries, e, next) {
 		unqueue(s, e);
 		e->is_known = false;
+		e->told = 0;
 		if (e->text)
 			continue;
 		forget(s, e);
@@ -232,6 +247,7 @@ bool kube_store_tell(struct kube_store *s, struct kube_change *ret)
 		return false;
 	unqueue(s, e);
 	e->is_known = e->text;
+	e->told = ++s->n_told;
 	*ret = (struct kube_change){
 		.kind = e->kind,
 		.ns = e->key + 1,
@@ -243,5 +259,19 @@ bool kube_store_tell(struct kube_store *s, struct kube_change *ret)
 		forget(s, e);
 		s->told = e;
 	}
+	return true;
+}
+
+bool kube_store_find(const struct kube_store *s, enum kube_kind kind, const char *ns,
+		     const char *name, struct kube_present *ret)
+{
+	const struct entry *e = find(s, kind, ns, name);
+
+	if (!e || !e->text)
+		return false;
+	*ret = (struct kube_present){.version = e->version,
+				     .text = e->text,
+				     .len = e->len,
+				     .told = e->is_queued ? 0 : e->told};
 	return true;
 }

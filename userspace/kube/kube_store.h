@@ -15,6 +15,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct kube_store;
 
@@ -25,9 +26,16 @@ struct kube_store *kube_store_free(struct kube_store *s);
 void kube_store_begin(struct kube_store *s, enum kube_kind kind);
 /* It is complete. */
 void kube_store_end(struct kube_store *s, enum kube_kind kind);
-/* Takes the text, which is of the heap. True: it is another one than before. */
-bool kube_store_put(struct kube_store *s, enum kube_kind kind, const char *ns, const char *name,
-		    char *text, size_t len);
+/*
+ * Takes the text, which is of the heap. The version is kept of Services alone, which are written
+ * to. True: it is another text than before.
+ */
+struct kube_put {
+	const char *ns, *name, *version; /* version: NULL: not said */
+	char *text;
+	size_t len;
+};
+bool kube_store_put(struct kube_store *s, enum kube_kind kind, const struct kube_put *put);
 void kube_store_remove(struct kube_store *s, enum kube_kind kind, const char *ns, const char *name);
 
 /* A first picture was complete once. */
@@ -51,3 +59,15 @@ struct kube_change {
 };
 /* The oldest of these, which counts as told from now on; false: there is none. */
 bool kube_store_tell(struct kube_store *s, struct kube_change *ret);
+
+/* What is known of an object that is there, for whoever wants to change it; valid as a change is.
+ */
+struct kube_present {
+	const char *version; /* the last one heard of; NULL: none is kept */
+	const char *text;
+	size_t len;
+	/* The agent was told of this text by that many's change since the rewind; 0: not yet. */
+	uint64_t told;
+};
+bool kube_store_find(const struct kube_store *s, enum kube_kind kind, const char *ns,
+		     const char *name, struct kube_present *ret);

@@ -127,6 +127,16 @@ void kube_watch_relist(struct kube_watch *w, enum kube_from from, nsec_t now)
 	kube_watch_again(w, w->cannot_watch_list ? KUBE_STEP_LIST : KUBE_STEP_WATCH_LIST, now);
 }
 
+void kube_watch_refresh(struct kube_watch *w, nsec_t now)
+{
+	const bool waits = w->phase == KUBE_WAITING && w->at > now;
+
+	begin_anew(w);
+	w->from = KUBE_FROM_LATEST;
+	kube_watch_again(w, w->cannot_watch_list ? KUBE_STEP_LIST : KUBE_STEP_WATCH_LIST,
+			 waits ? w->at : now);
+}
+
 void kube_watch_by_lists(struct kube_watch *w, nsec_t now)
 {
 	w->cannot_watch_list = true;

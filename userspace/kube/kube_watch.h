@@ -23,6 +23,7 @@
 #include "base/nsec.h"
 #include "base/rng.h"
 #include "base/strbuf.h"
+#include "kube/kube_ask.h"
 #include "kube/kube_kinds.h"
 #include "kube/kube_split.h"
 #include "kube/kube_state.h"
@@ -31,28 +32,9 @@
 
 #define KUBE_BACKOFF_MIN_NS (800 * NSEC_PER_MSEC)
 #define KUBE_BACKOFF_MAX_NS (30 * NSEC_PER_SEC)
-#define KUBE_STATUS_BYTES   8192
 #define KUBE_PAGE           500 /* items of a page, where a list is paged at all */
 
 struct kube_store;
-
-enum kube_ask {
-	KUBE_ASK_NOTHING,
-	KUBE_ASK_OPEN,  /* make the request that kube_watch_transmit() says */
-	KUBE_ASK_CLOSE, /* give up the one under way, then notify(KUBE_NOTE_CLOSED) */
-};
-
-struct kube_note {
-	enum {
-		KUBE_NOTE_HEAD,   /* the answer begins: its status is known */
-		KUBE_NOTE_END,    /* the body is through */
-		KUBE_NOTE_LOST,   /* it never will be: no connection, or none any more */
-		KUBE_NOTE_CLOSED, /* as was asked */
-	} what;
-	int status;       /* of HEAD */
-	unsigned retry_s; /* of HEAD: Retry-After; 0: not said */
-	const char *why;  /* of LOST; borrowed for the call */
-};
 
 enum kube_step { KUBE_STEP_WATCH_LIST, KUBE_STEP_LIST, KUBE_STEP_WATCH };
 enum kube_from { KUBE_FROM_LATEST, KUBE_FROM_LAST };
@@ -104,6 +86,11 @@ struct kube_watch_args {
 
 void kube_watch_init(struct kube_watch *w, const struct kube_watch_args *args);
 void kube_watch_done(struct kube_watch *w);
+
+/* A new picture is wanted, of the latest version, whatever is known: n_pictures says when it is
+ * there.
+ */
+void kube_watch_refresh(struct kube_watch *w, nsec_t now);
 
 enum kube_ask kube_watch_poll(const struct kube_watch *w, nsec_t now);
 /* Appends path and query of the request to be opened, which is under way from here on. */

@@ -25,7 +25,8 @@ static void warn_given_here(const struct ipam *ipam, const struct ipam_claimant 
 	const bool in_object = part->in_object && ip_addr_equal(&part->addr, &part->owned);
 	char text[IP_ADDR_TEXT];
 
-	if (!part->pool || in_object || ip_addr_equal(&part->addr, &part->requested))
+	if (!part->pool || in_object || c->is_clustered ||
+	    ip_addr_equal(&part->addr, &part->requested))
 		return;
 	ipam_problem(&ipam->wishes, SEVERITY_WARNING, c, NULL, "AddressGivenHere",
 		     "write it into the Service (annotation metallb.io/loadBalancerIPs)",
@@ -182,7 +183,7 @@ static void build(struct ipam *ipam, const struct ipam_inputs *in, struct proble
 	report_ungiven(ipam, problems);
 	ipam_uses_init(&ipam->uses, &ipam->pools, ipam->arena);
 	ipam_uses_exclude(&ipam->uses, &ipam->own);
-	ipam_wishes_read(&ipam->wishes, in->world, in->settings);
+	ipam_wishes_read(&ipam->wishes, in);
 	if (!ipam->complete)
 		reserve_unseen(ipam, in->world);
 }

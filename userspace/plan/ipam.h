@@ -21,6 +21,17 @@ struct ipam_inputs {
 	const struct plan_addresses *given;
 	struct api_strings pools; /* plan_ledger.pools */
 	bool synced;              /* as in plan_inputs */
+	/*
+	 * Services of sources that begin so stand at an API server, where one allocator for all
+	 * nodes writes what they get. NULL: there are none.
+	 */
+	const char *cluster;
+	/*
+	 * What such Services have by their status, and may keep, as if they wished for nothing and
+	 * nothing had been given: what a node acts on. Else what they are to have: what the
+	 * allocator writes (plan/ipam_status.h), and then `given` is what it has asked for.
+	 */
+	bool only_written;
 };
 
 /*
@@ -38,6 +49,9 @@ void ipam_compute(const struct ipam_inputs *in, struct arena *arena, struct plan
 void ipam_rebuild(const struct world *world, const struct plan_settings *settings,
 		  const struct lb_actual *stored, size_t n_stored, struct arena *arena,
 		  struct plan_addresses *ret);
+
+/* The Service stands at an API server (ipam_inputs.cluster). */
+bool ipam_is_clustered(const struct ipam_inputs *in, const struct api_object *service);
 
 /* No Service and no pool may be missing only because a document cannot be read. */
 bool ipam_is_complete(const struct world *world);

@@ -252,7 +252,7 @@ void ipam_take_any(struct ipam *ipam, struct ipam_claimant *c)
 	const struct ipam_pool *with;
 	const unsigned families = lacking(c, &with);
 
-	if (families == 0 || must_wait(c))
+	if (families == 0 || c->only_keeps || must_wait(c))
 		return;
 	if (c->pool_wish)
 		(void)take_wished(ipam, c, families, false);

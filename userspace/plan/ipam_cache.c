@@ -55,6 +55,7 @@ static uint64_t hash_inputs(const struct ipam_inputs *in)
 
 	h = plan_hash_node(plan_hash_world(h, in->world, true), in->node);
 	h = hash_u64(hash_u64(h, in->synced), in->pools.n);
+	h = hash_u64(h, (in->cluster ? 1 : 0) + (in->only_written ? 2 : 0));
 	for (size_t i = 0; i < in->pools.n; i++)
 		h = hash_str(h, in->pools.items[i]);
 	return hash_u64(h, in->given->generation) | 1;

@@ -40,6 +40,8 @@ struct ipam_claimant {
 	const char *sharing_key; /* NULL = none */
 	uint64_t sharing;        /* same number: same key and policy, if Local same pods; 0: none */
 	bool refused;            /* its wish cannot be read: it keeps what it has */
+	bool is_clustered;       /* it stands at an API server (ipam_inputs.cluster) */
+	bool only_keeps;         /* what it has, and nothing else is asked here */
 	struct ipam_fault *faults;
 };
 

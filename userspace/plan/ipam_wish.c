@@ -8,6 +8,7 @@
  */
 #include "plan/ipam_wish.h"
 
+#include "plan/ipam.h"
 #include "plan/plan_sort.h"
 
 #include <assert.h>
@@ -186,7 +187,8 @@ static void read_has(const struct ipam_wishes *w, struct ipam_claimant *c)
 			part->owned = s->ingress[i];
 		part->in_object = true;
 	}
-	read_given(w, c);
+	if (!c->only_keeps)
+		read_given(w, c);
 	for (enum ip_family f = 0; f < IP_N_FAMILIES; f++)
 		read_owned(&c->parts[f], c->object);
 }
@@ -241,15 +243,26 @@ static void want(struct ipam_wishes *w, struct ipam_claimant *c)
 	}
 }
 
-static void read_claimant(struct ipam_wishes *w, const struct api_object *o)
+bool ipam_is_clustered(const struct ipam_inputs *in, const struct api_object *o)
+{
+	return in->cluster && o->meta.file &&
+	       strncmp(o->meta.file, in->cluster, strlen(in->cluster)) == 0;
+}
+
+static void read_claimant(struct ipam_wishes *w, const struct ipam_inputs *in,
+			  const struct api_object *o)
 {
 	struct ipam_claimant *c = &w->items[w->n++];
 	const char *key = api_annotation(&o->meta, "allow-shared-ip");
 
 	c->object = o;
-	c->pool_wish = api_annotation(&o->meta, "address-pool");
+	c->is_clustered = ipam_is_clustered(in, o);
+	c->only_keeps = in->only_written && c->is_clustered;
 	c->sharing_key = key && key[0] ? key : NULL;
-	read_request(w, c);
+	if (!c->only_keeps) {
+		c->pool_wish = api_annotation(&o->meta, "address-pool");
+		read_request(w, c);
+	}
 	read_has(w, c);
 	want(w, c);
 }
@@ -288,14 +301,13 @@ static void number_sharing(struct ipam_wishes *w)
 	}
 }
 
-void ipam_wishes_read(struct ipam_wishes *w, const struct world *world,
-		      const struct plan_settings *settings)
+void ipam_wishes_read(struct ipam_wishes *w, const struct ipam_inputs *in)
 {
-	const struct world_list services = world_list(world, API_SERVICE);
+	const struct world_list services = world_list(in->world, API_SERVICE);
 
 	w->items = arena_array_of(w->problems->arena, services.n, struct ipam_claimant);
 	for (size_t i = 0; i < services.n; i++)
-		if (plan_service_is_ours(settings, services.items[i]))
-			read_claimant(w, services.items[i]);
+		if (plan_service_is_ours(in->settings, services.items[i]))
+			read_claimant(w, in, services.items[i]);
 	number_sharing(w);
 }

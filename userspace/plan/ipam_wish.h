@@ -7,6 +7,8 @@
 
 #include "plan/ipam_uses.h"
 
+struct ipam_inputs;
+
 struct ipam_wishes {
 	const struct plan_addresses *given;
 	struct problems *problems;
@@ -15,8 +17,7 @@ struct ipam_wishes {
 };
 
 /* All Services that are ours; what cannot be read of a wish is a fault of it. */
-void ipam_wishes_read(struct ipam_wishes *w, const struct world *world,
-		      const struct plan_settings *settings);
+void ipam_wishes_read(struct ipam_wishes *w, const struct ipam_inputs *in);
 
 /* Adds a fault to the wish, behind those it has; the text lives in the problems' arena. */
 void ipam_fault_add(struct ipam_wishes *w, struct ipam_claimant *c, const struct ipam_fault *fault);

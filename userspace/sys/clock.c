@@ -12,6 +12,7 @@
 #include "sys/files.h"
 
 #include <assert.h>
+#include <time.h>
 
 #define BOOT_ID_PATH "/proc/sys/kernel/random/boot_id"
 #define BOOT_ID_MAX  64
@@ -44,6 +45,25 @@ nsec_t clock_now(void)
 
 	assert(now != 0 && now != NSEC_NEVER);
 	return now;
+}
+
+nsec_t clock_boot(void)
+{
+	struct timespec ts = read_clock(CLOCK_BOOTTIME);
+
+	return nsec_of(&ts);
+}
+
+const char *clock_stamp(char ret[CLOCK_STAMP_BYTES])
+{
+	struct timespec ts = read_clock(CLOCK_REALTIME);
+	char date[CLOCK_STAMP_BYTES];
+	struct tm tm;
+
+	if (!gmtime_r(&ts.tv_sec, &tm) || !strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%S", &tm))
+		abort();
+	(void)snprintf(ret, CLOCK_STAMP_BYTES, "%.19s.%06ldZ", date, ts.tv_nsec / 1000);
+	return ret;
 }
 
 int64_t clock_wall_ms(void)

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
- * Runs watches against a model of the API server for many seeds: `kube FIRST COUNT`. Each seed
- * counts as one test; a violation prints the seed, with which the run repeats exactly.
+ * Runs watches against a model of the API server, candidates for a Lease, and writes, for many
+ * seeds: `kube FIRST COUNT`. Each seed counts as one test; a violation prints the seed, with which
+ * the run repeats exactly.
  */
 #include "sim/kube/kube_world.h"
+#include "sim/kube/lease_world.h"
+#include "sim/kube/writes_world.h"
 
 #include <inttypes.h>
 
@@ -25,10 +28,16 @@ int main(int argc, char **argv)
 	uint64_t count = argc > 2 ? strtoull(argv[2], NULL, 10) : 1;
 	uint64_t failed = 0;
 	struct kube_sim_stats sum = {0};
+	struct lease_sim_stats leases = {0};
+	struct writes_sim_stats writes = {0};
 
 	for (uint64_t seed = first; seed < first + count; seed++) {
 		const char *wrong = kube_sim_run(seed, &sum);
 
+		if (!wrong)
+			wrong = lease_sim_run(seed, &leases);
+		if (!wrong)
+			wrong = writes_sim_run(seed, &writes);
 		if (wrong) {
 			printf("SEED=%" PRIu64 ": %s\n", seed, wrong);
 			failed++;
@@ -37,6 +46,11 @@ int main(int argc, char **argv)
 	printf("%u changes at the server, %u requests, %u complete pictures, %u cuts, %u restarts, "
 	       "%u frames\n",
 	       sum.changes, sum.requests, sum.pictures, sum.cuts, sum.restarts, sum.frames);
+	printf("leases: %u requests, %u turns held, %u holders, %u given back, %u granted late\n",
+	       leases.requests, leases.turns_held, leases.changes, leases.left, leases.late);
+	printf("writes: %u requests, %u done, %u conflicts, %u out of date, %u events\n",
+	       writes.requests, writes.commits, writes.conflicts, writes.out_of_date,
+	       writes.events);
 	printf("sim-kube: %" PRIu64 " passed, %" PRIu64 " failed, 0 skipped\n", count - failed,
 	       failed);
 	tally(count - failed, failed);

@@ -41,6 +41,13 @@ static void frames_come_back_as_they_were_sent(void **state)
 		{.type = KUBE_FRAME_GONE, .kind = 31, .ns = text(""), .name = text("n")},
 		{.type = KUBE_FRAME_COMPLETE, .kind = 0},
 		{.type = KUBE_FRAME_STATE, .kind = 2, .state = 3, .text = text("no right")},
+		{.type = KUBE_FRAME_HOLDER, .is_holder = true},
+		{.type = KUBE_FRAME_WISH,
+		 .wish = KUBE_WISH_EVENT,
+		 .seen = UINT64_C(0x123456789abcdef0),
+		 .ns = text("shop"),
+		 .name = text("web"),
+		 .text = text("{}")},
 	};
 	struct strbuf out;
 	size_t at = 0, taken;
@@ -64,6 +71,9 @@ static void frames_come_back_as_they_were_sent(void **state)
 			assert_text(&f.kinds[k], &frames[i].kinds[k]);
 		assert_int_equal(f.kind, frames[i].kind);
 		assert_int_equal(f.state, frames[i].state);
+		assert_int_equal(f.is_holder, frames[i].is_holder);
+		assert_int_equal(f.wish, frames[i].wish);
+		assert_true(f.seen == frames[i].seen);
 		assert_text(&f.ns, &frames[i].ns);
 		assert_text(&f.name, &frames[i].name);
 		assert_text(&f.text, &frames[i].text);

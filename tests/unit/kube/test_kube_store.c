@@ -23,7 +23,12 @@ static const enum kube_kind kinds[KINDS] = {KUBE_SERVICE, KUBE_NODE};
 static void put(struct kube_store *s, enum kube_kind kind, const char *ns, const char *name,
 		const char *text, bool is_change)
 {
-	assert_int_equal(kube_store_put(s, kind, ns, name, xstrdup(text), strlen(text)), is_change);
+	assert_int_equal(kube_store_put(s, kind,
+					&(struct kube_put){.ns = ns,
+							   .name = name,
+							   .text = xstrdup(text),
+							   .len = strlen(text)}),
+			 is_change);
 }
 
 static void assert_told(struct kube_store *s, const char *name, const char *text)
@@ -152,6 +157,8 @@ static void take(struct model *m, const struct kube_frame *f)
 		break;
 	case KUBE_FRAME_HELLO:
 	case KUBE_FRAME_STATE:
+	case KUBE_FRAME_HOLDER:
+	case KUBE_FRAME_WISH:
 		break;
 	}
 }

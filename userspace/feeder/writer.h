@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * What is written to the API server: the Lease by which one of all nodes allocates addresses, and
+ * what the agent wishes. It has a connection of its own, so that a watch that floods or stalls does
+ * not cost the Lease.
+ *
+ * Who has got the Lease first asks for all Services anew: what it knows may be older than what the
+ * last holder has written.
+ */
+#pragma once
+
+#include "base/nsec.h"
+#include "kube/kube_store.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct access;
+struct kube_frame;
+struct kube_watch;
+struct loop;
+struct writer;
+
+/* All outlive the writer. */
+struct writer_args {
+	struct loop *loop;
+	const struct access *access;
+	struct kube_store *store;
+	struct kube_watch *services;
+	const char *ns, *node;
+	bool *is_unauthorized; /* set when the server has said so */
+	uint64_t seed;
+};
+struct writer *writer_new(const struct writer_args *args);
+struct writer *writer_free(struct writer *w);
+
+/* The agent wishes; it is gone, and wishes nothing. */
+void writer_wish(struct writer *w, const struct kube_frame *frame);
+void writer_forget(struct writer *w);
+
+/* The Lease is ours, and all Services are known as they were since then. */
+bool writer_is_holder(const struct writer *w);
+
+/* Nothing more is written, and the Lease is given back; then it is left. */
+void writer_leave(struct writer *w);
+bool writer_is_left(const struct writer *w);
+
+/* Does what is due; returns when to call again at the latest. */
+nsec_t writer_step(struct writer *w, nsec_t now);
