@@ -31,11 +31,12 @@ test: ## everything that CI runs
 	$(Q)scripts/run-all $(TEST_PARTS)
 
 SOAK_SEEDS ?= 50000
+SOAK_BFD_SEEDS ?= 10000
 SOAK_FUZZ  ?= 600
 SOAK_LABS  ?= 10
 
 soak: ## long runs: many seeds, each fuzzer for ten minutes, the lab again and again, hogs (root)
-	$(Q)$(MAKE) --no-print-directory sim SEEDS=$(SOAK_SEEDS)
+	$(Q)$(MAKE) --no-print-directory sim SEEDS=$(SOAK_SEEDS) BFD_SEEDS=$(SOAK_BFD_SEEDS)
 	$(Q)$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=$(SOAK_FUZZ)
 	$(Q)for i in $$(seq $(SOAK_LABS)); do $(MAKE) --no-print-directory lab || exit 1; done
 	$(Q)PE_LLGR=1 scripts/run-lab peering

@@ -218,7 +218,7 @@ bfd_trial() {
 	lab_spawn "$seen" bfd python3 "$LAB_ROOT/scripts/lab-bfd" "to-$1" "$2" 5
 	local watcher=$LAB_PID
 	lab_until 5 grep -q watching "$seen" || return 1
-	sleep "0.$((RANDOM % 9 + 1))"
+	sleep "0.$((RANDOM % 6 + 4))" # at 300 ms one packet at least is seen before
 	lab_in "b-$1" nft add rule inet t out udp dport 3784 drop
 	lab_until 6 lab_gone "$watcher"
 	lab_in "b-$1" nft delete table inet t
@@ -239,7 +239,9 @@ step_bfd_detects() {
 	worst=$(jq -s -r '"\(map(.silence) | min) to \(map(.silence) | max) ms, NOTIFICATION \([.[].notification | select(. != null)] | min) to \([.[].notification | select(. != null)] | max) ms later"' "$seen")
 	say "silence $worst"
 	STEP_NOTE="$(wc -l <"$seen") times $worst"
+	# The bar is 151 ms. One trial in ten may be beyond it, by little: the processors are others', too.
 	jq -s -e --argjson n "$BFD_TRIALS" 'length == $n and all(.silence != null and .silence >= 150 and .silence <= 165) and
+		([.[] | select(.silence > 151)] | length <= $n / 10) and
 		([.[].notification | select(. != null)] | length >= 2 and max < 100)' "$seen" >/dev/null || {
 		jq -s -c . "$seen"
 		return 1
