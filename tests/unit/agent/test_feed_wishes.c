@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * agent/feed_wishes: an agent fed from an API server asks for addresses only as its allocator, and
+ * acts only on those that stand in the Services.
+ */
+#include "agent_rig.h"
+
+#include "agent/feed_inside.h"
+#include "kube/kube_frame.h"
+
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+enum kind { NODE, NAMESPACE, POOL, SERVICE, N_KINDS };
+static const char *const kind_names[] = {"Node", "Namespace", "IPAddressPool", "Service"};
+
+#define SERVICE_TEXT(name, meta, status)                                                           \
+	"{\"apiVersion\":\"v1\",\"kind\":\"Service\",\"metadata\":{\"name\":\"" name               \
+	"\",\"namespace\":\"shop\"" meta                                                           \
+	"},\"spec\":{\"type\":\"LoadBalancer\",\"ports\":[{\"port\":80}]}" status "}"
+#define FROM_MAIN ",\"annotations\":{\"metallb.io/ip-allocated-from-pool\":\"main\"}"
+#define HAS(ip)   ",\"status\":{\"loadBalancer\":{\"ingress\":[{\"ip\":\"" ip "\"}]}}"
+
+struct bed {
+	struct agent_rig *rig;
+	char feed[96];
+	int fd; /* the feeder's */
+	char in[65536];
+	size_t len;
+	char wish[1024]; /* the last one's text */
+	uint64_t seen;
+	unsigned n_wishes;
+};
+
+static struct bed bed;
+
+static struct kube_text text(const char *t)
+{
+	return (struct kube_text){.text = t, .len = strlen(t)};
+}
+
+static void say(const struct kube_frame *frame)
+{
+	struct strbuf out;
+
+	strbuf_init(&out, KUBE_FRAME_BYTES);
+	kube_frame_encode(&out, frame);
+	assert_int_equal(send(bed.fd, out.data, out.len, MSG_NOSIGNAL), out.len);
+	strbuf_done(&out);
+}
+
+static void connect_feeder(void)
+{
+	struct kube_frame hello = {
+		.type = KUBE_FRAME_HELLO, .version = KUBE_FEED_VERSION, .n_kinds = N_KINDS};
+	struct sockaddr_un to = {.sun_family = AF_UNIX};
+
+	bed.fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	(void)snprintf(to.sun_path, sizeof(to.sun_path), "%s", bed.feed);
+	assert_int_equal(connect(bed.fd, (struct sockaddr *)&to, sizeof(to)), 0);
+	for (int i = 0; i < N_KINDS; i++)
+		hello.kinds[i] = text(kind_names[i]);
+	say(&hello);
+}
+
+static void put(const char *name, const char *object)
+{
+	say(&(struct kube_frame){.type = KUBE_FRAME_PUT,
+				 .kind = SERVICE,
+				 .ns = text("shop"),
+				 .name = text(name),
+				 .text = text(object)});
+}
+
+static void complete_all(void)
+{
+	for (enum kind k = 0; k < N_KINDS; k++)
+		say(&(struct kube_frame){.type = KUBE_FRAME_COMPLETE, .kind = (uint8_t)k});
+}
+
+static void hold(bool is_holder)
+{
+	say(&(struct kube_frame){.type = KUBE_FRAME_HOLDER, .is_holder = is_holder});
+}
+
+/* What the agent has said since. */
+static bool take_frames(void)
+{
+	const ssize_t got = recv(bed.fd, bed.in + bed.len, sizeof(bed.in) - bed.len, MSG_DONTWAIT);
+	struct kube_frame f;
+	size_t taken;
+
+	if (got > 0)
+		bed.len += (size_t)got;
+	while (kube_frame_decode(bed.in, bed.len, &f, &taken) == KUBE_DECODED) {
+		if (f.type == KUBE_FRAME_WISH && f.wish == KUBE_WISH_STATUS) {
+			(void)snprintf(bed.wish, sizeof(bed.wish), "%.*s %.*s", (int)f.name.len,
+				       f.name.text, (int)f.text.len, f.text.text);
+			bed.seen = f.seen;
+			bed.n_wishes++;
+		}
+		bed.len -= taken;
+		memmove(bed.in, bed.in + taken, bed.len);
+	}
+	return got > 0;
+}
+
+static bool has_wished(const struct agent_rig *rig)
+{
+	(void)rig;
+	(void)take_frames();
+	return bed.n_wishes > 0;
+}
+
+static bool is_complete(const struct agent_rig *rig)
+{
+	return agent_inputs_are_complete(&rig->agent.inputs) && rig_has_planned(rig);
+}
+
+static bool is_holder(const struct agent_rig *rig)
+{
+	return rig->agent.feed->is_holder && rig_has_planned(rig);
+}
+
+static nsec_t wait_until;
+static bool time_is_over(const struct agent_rig *rig)
+{
+	(void)rig;
+	return clock_now() >= wait_until;
+}
+
+static void run_for(struct agent_rig *rig, nsec_t ns)
+{
+	wait_until = clock_now() + ns;
+	RIG_WAIT(rig, time_is_over);
+	(void)take_frames();
+}
+
+/* So many addresses of Services of the shop the plan is made of. */
+static size_t n_addresses(const struct agent_rig *rig)
+{
+	const struct plan_addresses *all = &rig->agent.current->addresses;
+	size_t n = 0;
+
+	for (size_t i = 0; i < all->n; i++)
+		n += strcmp(all->items[i].ns, "shop") == 0;
+	return n;
+}
+
+static bool has_one_address(const struct agent_rig *rig)
+{
+	return n_addresses(rig) == 1;
+}
+
+/* --- the tests ----------------------------------------------------------------------------------
+ */
+
+static void who_does_not_hold_the_lease_asks_for_nothing_and_gives_nothing(void **state)
+{
+	(void)state;
+	connect_feeder();
+	put("web", SERVICE_TEXT("web", "", ""));
+	complete_all();
+	RIG_WAIT(bed.rig, is_complete);
+	run_for(bed.rig, 100 * NSEC_PER_MSEC);
+	assert_int_equal(bed.n_wishes, 0);
+	assert_int_equal(n_addresses(bed.rig), 0);
+}
+
+static void the_holder_asks_and_acts_on_what_comes_back(void **state)
+{
+	_cleanup_(freep) char *saved = NULL;
+
+	(void)state;
+	connect_feeder();
+	put("web", SERVICE_TEXT("web", "", ""));
+	complete_all();
+	hold(true);
+	RIG_WAIT(bed.rig, has_wished);
+	assert_string_equal(bed.wish,
+			    "web {\"annotations\":{\"metallb.io/ip-allocated-from-pool\":\"main\"},"
+			    "\"loadBalancer\":{\"ingress\":[{\"ip\":\"198.51.100.0\","
+			    "\"ipMode\":\"VIP\"}]}}");
+	assert_true(bed.seen == 1);
+	run_for(bed.rig, 50 * NSEC_PER_MSEC);
+	assert_int_equal(bed.n_wishes, 1);
+	assert_int_equal(n_addresses(bed.rig), 0);
+	put("web", SERVICE_TEXT("web", FROM_MAIN, HAS("198.51.100.0")));
+	RIG_WAIT(bed.rig, has_one_address);
+	run_for(bed.rig, 50 * NSEC_PER_MSEC);
+	assert_int_equal(bed.n_wishes, 1);
+	saved = rig_read_state(bed.rig, "addresses.yaml"); /* which has the Service of a file */
+	assert_non_null(saved);
+	assert_null(strstr(saved, "shop"));
+}
+
+static void what_comes_back_otherwise_is_asked_for_anew(void **state)
+{
+	(void)state;
+	connect_feeder();
+	put("web", SERVICE_TEXT("web", "", ""));
+	complete_all();
+	hold(true);
+	RIG_WAIT(bed.rig, has_wished);
+	bed.n_wishes = 0;
+	put("web", SERVICE_TEXT("web", ",\"labels\":{\"a\":\"b\"}", ""));
+	RIG_WAIT(bed.rig, has_wished);
+	assert_true(bed.seen == 2);
+	assert_non_null(strstr(bed.wish, "198.51.100.0"));
+}
+
+static void what_was_asked_for_is_not_given_to_another(void **state)
+{
+	(void)state;
+	connect_feeder();
+	put("web", SERVICE_TEXT("web", "", ""));
+	complete_all();
+	hold(true);
+	RIG_WAIT(bed.rig, has_wished);
+	bed.n_wishes = 0;
+	put("a", SERVICE_TEXT("a", "", ""));
+	RIG_WAIT(bed.rig, has_wished);
+	assert_int_equal(strncmp(bed.wish, "a ", 2), 0);
+	assert_non_null(strstr(bed.wish, "198.51.100.1"));
+}
+
+static void who_has_lost_the_lease_asks_no_more(void **state)
+{
+	(void)state;
+	connect_feeder();
+	complete_all();
+	hold(true);
+	RIG_WAIT(bed.rig, is_holder);
+	hold(false);
+	put("web", SERVICE_TEXT("web", "", ""));
+	run_for(bed.rig, 100 * NSEC_PER_MSEC);
+	assert_int_equal(bed.n_wishes, 0);
+}
+
+static int set_up(void **state)
+{
+	(void)state;
+	memset(&bed, 0, sizeof(bed));
+	bed.rig = rig_new();
+	rig_write(
+		bed.rig, "main.yaml",
+		"apiVersion: metallb.io/v1beta1\nkind: IPAddressPool\n"
+		"metadata: {name: main, namespace: metallb-system}\n"
+		"spec: {addresses: [198.51.100.0/28], serviceAllocation: {namespaces: [shop]}}\n");
+	(void)snprintf(bed.feed, sizeof(bed.feed), "%s/feed", bed.rig->dir);
+	bed.rig->options.feed = bed.feed;
+	bed.fd = -1;
+	rig_start(bed.rig);
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	if (bed.fd >= 0)
+		close(bed.fd);
+	rig_free(bed.rig);
+	return 0;
+}
+
+#define TEST(t) cmocka_unit_test_setup_teardown(t, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(who_does_not_hold_the_lease_asks_for_nothing_and_gives_nothing),
+		TEST(the_holder_asks_and_acts_on_what_comes_back),
+		TEST(what_comes_back_otherwise_is_asked_for_anew),
+		TEST(what_was_asked_for_is_not_given_to_another),
+		TEST(who_has_lost_the_lease_asks_no_more),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
