@@ -192,9 +192,8 @@ static void print_schema(const struct api_schema *s)
 	printf("\n## %s\n\n`%s%s", api_kind_text(s->kind), s->group, s->group[0] ? "/" : "");
 	for (size_t i = 0; i < ARRAY_SIZE(s->versions) && s->versions[i]; i++)
 		printf("%s%s", i ? "`, `" : "", s->versions[i]);
-	printf("`%s%s%s\n\n", s->is_cluster_scoped ? "; in no namespace" : "",
-	       s->is_lenient ? "; fields that are not listed here are not looked at" : "",
-	       s->is_later ? "; decoded, not acted on yet" : "");
+	printf("`%s%s\n\n", s->is_cluster_scoped ? "; in no namespace" : "",
+	       s->is_lenient ? "; fields that are not listed here are not looked at" : "");
 	printf("| field | type | default | |\n|---|---|---|---|\n");
 	print_table(&place, s->table, 0);
 	if (s->rules)

@@ -31,7 +31,8 @@ struct bench {
 static nsec_t pass(struct bench *b, size_t n, size_t done)
 {
 	const char *const uplinks[] = {"up0"};
-	const struct plan_blackholes want = {b->prefixes, n, uplinks, 1};
+	const struct plan_blackholes want = {
+		.prefixes = b->prefixes, .n = n, .uplinks = uplinks, .n_uplinks = 1};
 	const nsec_t begin = clock_now();
 
 	kernel_pass(&b->state, &b->sink, &want, SIZE_MAX);

@@ -54,6 +54,20 @@ static void add_peer(struct strbuf *s, const struct plan_peer *p)
 	strbuf_add(s, "\n");
 }
 
+/* "receive PEER all", or the prefixes of its rules with the range of their lengths. */
+static void add_import(struct strbuf *s, const struct plan_peer *p, const struct plan_import *i)
+{
+	char text[IP_PREFIX_TEXT];
+
+	if (bgp_import_is_nothing(&i->policy))
+		return;
+	strbuf_printf(s, "receive %s%s", p->key.name, i->policy.all ? " all" : "");
+	for (size_t k = 0; k < i->policy.n_rules; k++)
+		strbuf_printf(s, " %s %u-%u", ip_prefix_text(&i->policy.rules[k].prefix, text),
+			      i->policy.rules[k].from, i->policy.rules[k].to);
+	strbuf_add(s, "\n");
+}
+
 /* --- routes ---------------------------------------------------------------------------------- */
 
 static void add_attrs(struct strbuf *s, const struct bgp_attrs *a, bool internal)
@@ -137,6 +151,8 @@ void fixture_outcome(struct fixture *f, struct strbuf *ret)
 {
 	for (size_t i = 0; i < f->plan.n_peers; i++)
 		add_peer(ret, &f->plan.peers[i]);
+	for (size_t i = 0; i < f->plan.n_peers; i++)
+		add_import(ret, &f->plan.peers[i], &f->plan.imports[i]);
 	for (size_t i = 0; i < f->plan.n_peers; i++)
 		add_routes(ret, f, &f->plan.peers[i]);
 	add_services(ret, &f->plan);

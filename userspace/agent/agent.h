@@ -14,6 +14,7 @@
 #include "agent/pods.h"
 #include "agent/problem_log.h"
 #include "agent/promised.h"
+#include "agent/receiving.h"
 #include "agent/source_changes.h"
 #include "agent/state_served.h"
 #include "lb/lb_kernel_flows.h"
@@ -133,6 +134,7 @@ struct agent {
 	struct agent_peers peers;
 	struct agent_bfd bfd;
 	struct agent_blackholes blackholes;
+	struct agent_receiving receiving;
 	struct pods pods;
 	struct agent_plan plans[2];
 	struct agent_plan *current; /* the applied plan; NULL before the first */

@@ -335,8 +335,11 @@ bool apply_round(struct agent *a, nsec_t now)
 	}
 	again = apply_dataplane(a, p, now);
 	again |= end_leaving(a, &p->plan, now);
+	if (agent_inputs_due(&a->inputs, DUE_KERNEL))
+		receiving_look(a, now);
 	again |= blackholes_apply(a, &p->plan, now);
 	apply_peers(a, &p->plan, now);
+	receiving_apply(a, &p->plan, now);
 
 	problems_own_add(a, now, &p->problems);
 	/* What waits for a route to be written goes at once; else that it was has time. */
@@ -370,6 +373,7 @@ void apply_start(struct agent *a)
 	a->apply_arena = arena_new();
 	pods_init(&a->pods, &pods_ops, a);
 	blackholes_start(a);
+	receiving_start(a);
 }
 
 void apply_stop(struct agent *a)
@@ -377,6 +381,7 @@ void apply_stop(struct agent *a)
 	bpf_opening_free(a->opening);
 	bpf_dataplane_close(a->dataplane);
 	pods_done(&a->pods);
+	receiving_stop(a);
 	blackholes_stop(a);
 	arena_free(a->apply_arena);
 	arena_free(a->dataplane_arena);

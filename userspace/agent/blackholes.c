@@ -48,7 +48,8 @@ void blackholes_tell(const struct agent *a, struct arena *arena, struct plan_act
 
 static uint64_t hash_of(const struct plan_blackholes *b)
 {
-	uint64_t h = hash_bytes(HASH_INIT, b->prefixes, b->n * sizeof(*b->prefixes));
+	uint64_t h = hash_bytes(hash_u64(HASH_INIT, b->receives), b->prefixes,
+				b->n * sizeof(*b->prefixes));
 
 	for (size_t i = 0; i < b->n_uplinks; i++)
 		h = hash_str(h, b->uplinks[i]);

@@ -8,6 +8,7 @@
 #include "agent/cleanup.h"
 
 #include "agent/blackholes.h"
+#include "agent/receiving.h"
 #include "base/arena.h"
 #include "sys/bpf_dataplane.h"
 #include "sys/files.h"
@@ -100,7 +101,9 @@ static void remove_lock(const char *pin)
 /* True: nothing of it is left. */
 static bool remove_all(const char *pin)
 {
-	const int routes = blackholes_cleanup();
+	const int received = receiving_cleanup();
+	const int rules = blackholes_cleanup();
+	const int routes = received < 0 ? received : rules;
 	const int programs = bpf_dataplane_cleanup(pin);
 
 	if (routes < 0)

@@ -305,6 +305,7 @@ static void peer_remove(struct agent_peer *p, nsec_t now)
 	log_info("bgp: peer deconfigured, closing session", "peer=%s", peer_text(p));
 	bgp_peer_notify(p->bgp, now, BGP_SLOT_DIALLED, BGP_NOTE_DECONFIGURED);
 	peer_pump(p, now);
+	receiving_forget(p->all->receiving, p);
 	peer_free(p);
 }
 
@@ -315,6 +316,7 @@ static void peer_reset(struct agent_peer *p, nsec_t now)
 	peer_history_add(&p->history, now, "the configuration has changed: a new session");
 	bgp_peer_notify(p->bgp, now, BGP_SLOT_DIALLED, BGP_NOTE_RECONFIGURED);
 	peer_pump(p, now);
+	receiving_forget(p->all->receiving, p);
 	p->bgp = bgp_peer_free(p->bgp);
 }
 
@@ -337,6 +339,7 @@ static void peer_move(struct agent_peer *p, const struct plan_peer *want, nsec_t
 	while (bgp_peer_poll(p->bgp, &e))
 		if (e.type != BGP_EVENT_CONNECT) /* where it was */
 			handle(p, &e, now);
+	receiving_forget(p->all->receiving, p);
 	p->bgp = bgp_peer_free(p->bgp);
 }
 
@@ -577,6 +580,7 @@ void agent_peers_actual(const struct agent_peers *all, struct arena *arena,
 						? NSEC_NEVER
 						: p->trying_since,
 			.refusals = p->refusals,
+			.over_limit = bgp_rib_in_counts(bgp_peer_rib_in(p->bgp)).is_over_limit,
 			.advertised = p->written,
 		};
 	}

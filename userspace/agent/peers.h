@@ -79,6 +79,7 @@ struct agent_peers {
 	bool urgent;  /* ... and must not wait */
 	bool written; /* UPDATEs went out, which the plan wants to know sometime */
 	struct route_log route_log;
+	struct agent_receiving *receiving; /* who follows the peers' routes; NULL: nobody */
 };
 
 void agent_peers_init(struct agent_peers *all, struct loop *loop, uint64_t seed);
@@ -103,6 +104,10 @@ nsec_t agent_peers_tick(struct agent_peers *all, nsec_t now);
 
 /* Every connection of a session that is over is closed. */
 bool agent_peers_are_closed(const struct agent_peers *all);
+
+/* Says what waits to be said; and ends the session of one and begins another: peer_receive.c. */
+void agent_peers_pump(struct agent_peers *all, nsec_t now);
+void agent_peer_begin_again(struct agent_peer *p, nsec_t now);
 
 /* Tells all peers something and does what they ask for in turn. */
 void agent_peers_notify(struct agent_peers *all, enum bgp_note note, nsec_t now);

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "agent/peers.h"
+#include "agent/receiving.h"
 
 #define PEERS_READ_BYTES (64u << 10) /* of one socket in one turn of the loop */
 

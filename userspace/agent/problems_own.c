@@ -294,5 +294,6 @@ void problems_own_add(const struct agent *a, nsec_t now, struct problems *list)
 	add_bfd_ports(a, list);
 	add_bfd_mute(a, list);
 	blackholes_problems(a, list);
+	receiving_problems(a, list);
 	problems_sort(list);
 }

@@ -264,7 +264,7 @@ static bool tick_pods(struct agent *a, nsec_t now)
 nsec_t reconcile_step(void *ctx, nsec_t now)
 {
 	struct agent *a = ctx;
-	nsec_t next;
+	nsec_t next, received;
 	bool more;
 
 	loop_doing(a->loop, "sessions");
@@ -276,8 +276,11 @@ nsec_t reconcile_step(void *ctx, nsec_t now)
 	if (apply_is_opening(a))
 		return wait_for_dataplane(a, now);
 	say_ready(a);
+	loop_doing(a->loop, "received routes");
+	received = receiving_step(a, now);
 	loop_doing(a->loop, "sessions");
 	next = nsec_min(agent_peers_tick(&a->peers, now), more ? now : plan_deadline(a));
+	next = nsec_min(next, received);
 	loop_doing(a->loop, "pods");
 	if (a->dataplane && !more && tick_pods(a, now))
 		next = now;

@@ -39,6 +39,9 @@ cJSON *show_status(const struct agent *a);
 cJSON *show_peers(const struct agent *a, const struct show_filter *filter);
 /* In pieces; zero the cursor at first. */
 cJSON *show_routes(const struct agent *a, const struct show_filter *filter, struct show_cursor *c);
+/* The same of routes that peers have sent. */
+cJSON *show_received(const struct agent *a, const struct show_filter *filter,
+		     struct show_cursor *c);
 /*
  * Backends are the last of a Service's values. A Service of very many is told in pieces, too: as
  * long as the cursor is open the next piece is not of Services but of backends, which belong to the

@@ -50,6 +50,8 @@ static cJSON *peer_json(const struct agent *a, const struct agent_peer *p, bool 
 	cJSON_AddBoolToObject(o, "gracefulRestart", info.gr_negotiated);
 	cJSON_AddNumberToObject(o, "routesAdvertised", (double)info.routes_advertised);
 	cJSON_AddNumberToObject(o, "routesReceived", (double)info.routes_received);
+	cJSON_AddNumberToObject(o, "routesAccepted",
+				(double)bgp_rib_in_counts(bgp_peer_rib_in(p->bgp)).n_accepted);
 	cJSON_AddNumberToObject(o, "routesLeaked", (double)info.routes_leaked);
 	cJSON_AddNumberToObject(o, "flaps", (double)info.flaps);
 	show_add_text(o, "lastError", info.last_error);
@@ -220,10 +222,12 @@ static void tell_rows(const struct route_rows *rows, const struct show_filter *f
 cJSON *show_routes(const struct agent *a, const struct show_filter *filter, struct show_cursor *c)
 {
 	struct route_rows rows = {.n = 0};
-	cJSON *out = cJSON_CreateArray();
+	cJSON *out;
 
-	/* No peer's routes are kept (no toReceive yet). */
-	for (size_t i = 0; !filter->received && i < a->peers.n; i++)
+	if (filter->received)
+		return show_received(a, filter, c);
+	out = cJSON_CreateArray();
+	for (size_t i = 0; i < a->peers.n; i++)
 		if (show_matches(filter->peer, a->peers.items[i]->key.name))
 			gather(a->peers.items[i], c, &rows);
 	if (rows.n > 0)

@@ -187,28 +187,31 @@ void sources_scan(struct agent *a, nsec_t now)
 void sources_refresh_node(struct agent *a, nsec_t now)
 {
 	struct world_list peers = world_list(a->world, API_BGP_PEER);
-	struct ip_addr *ask = xcalloc(peers.n + 1, sizeof(*ask));
+	const struct agent_receiving *r = &a->receiving;
+	struct ip_addr *ask = xcalloc(peers.n + r->n_asked + 1, sizeof(*ask));
 	unsigned before = netlink_generation(a->netlink);
 	size_t n = 0;
-	int r;
+	int err;
 
 	for (size_t i = 0; i < peers.n; i++)
 		if (!ip_addr_is_none(&peers.items[i]->peer.address))
 			ask[n++] = peers.items[i]->peer.address;
-	r = netlink_refresh(a->netlink, ask, n);
+	for (size_t i = 0; i < r->n_asked; i++)
+		ask[n++] = r->asked[i];
+	err = netlink_refresh(a->netlink, ask, n);
 	free(ask);
-	if (r == -EINPROGRESS) { /* on_routes() will say so */
+	if (err == -EINPROGRESS) { /* on_routes() will say so */
 		agent_inputs_done(&a->inputs, DUE_NODE);
 		return;
 	}
 	a->is_node_read = true; /* or nobody can say when it will be */
-	if (r < 0) {
-		log_warn("netlink: cannot read the node", "error=%s", log_quote(strerror(-r)));
+	if (err < 0) {
+		log_warn("netlink: cannot read the node", "error=%s", log_quote(strerror(-err)));
 	} else {
 		agent_source_complete(&a->inputs, SOURCE_NODE);
 		agent_inputs_done(&a->inputs, DUE_NODE);
 	}
-	a->node_at = nsec_add(now, r < 0 ? NODE_RETRY_NS : NODE_EVERY_NS);
+	a->node_at = nsec_add(now, err < 0 ? NODE_RETRY_NS : NODE_EVERY_NS);
 	if (netlink_generation(a->netlink) == before)
 		return;
 	agent_input_changed(&a->inputs, INPUT_NODE);
@@ -235,6 +238,7 @@ int sources_start(struct agent *a)
 		return r;
 	}
 	netlink_ignore(a->netlink, blackholes_port(a));
+	netlink_ignore(a->netlink, receiving_port(a));
 	netlink_use_helper(a->netlink, a->worker, on_routes, a);
 	source_changes_use_helper(&a->changes, a->reader, on_text_read, a);
 	a->watch_fd = loop_fd_new(a->loop, "config", watch_fd(a->watch), on_watch, a);

@@ -236,9 +236,6 @@ static void decode_content(struct api_decoder *d, const struct api_schema *s, st
 	d->end_decoded = d->problems->n;
 	if (s->finish)
 		s->finish(d, raw, o);
-	if (s->is_later && d->n_errors == 0)
-		api_note(d, NULL, "NotSupportedYet", "nothing to do, or remove it",
-			 "not supported yet, has no effect");
 }
 
 /* What makes the object again, for those who save it. */

@@ -113,7 +113,6 @@ struct api_schema {
 	const char *default_ns; /* where metadata names none */
 	bool is_cluster_scoped;
 	bool is_lenient; /* a kind of Kubernetes': unknown fields are not ours to judge */
-	bool is_later;   /* the whole kind is decoded but not acted on yet */
 	/*
 	 * Makes the object's struct of the decoded one, and refuses by api_refuse() what no row can
 	 * express. It is called for objects with errors too, so that these are told all at once:

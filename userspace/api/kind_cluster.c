@@ -21,6 +21,8 @@ struct raw_node {
 	size_t n_addresses;
 	const struct raw_pair *conditions;
 	size_t n_conditions;
+	const struct ip_prefix *pod_cidrs;
+	size_t n_pod_cidrs;
 };
 
 static const struct api_field address_fields[] = {
@@ -49,8 +51,16 @@ static const struct api_field node_status_fields[] = {
 };
 static const struct api_table node_status_table = API_TABLE(struct raw_node, node_status_fields);
 
+static const struct api_field node_spec_fields[] = {
+	{.name = "podCIDRs",
+	 .type = API_TYPE_PREFIX,
+	 API_LIST_AT(struct raw_node, pod_cidrs, n_pod_cidrs)},
+};
+static const struct api_table node_spec_table = API_TABLE(struct raw_node, node_spec_fields);
+
 static const struct api_field node_fields[] = {
 	API_OBJECT_ROWS,
+	{.name = "spec", .type = API_TYPE_STRUCT, .table = &node_spec_table},
 	{.name = "status", .type = API_TYPE_STRUCT, .table = &node_status_table},
 };
 static const struct api_table node_table = API_TABLE(struct raw_node, node_fields);
@@ -82,6 +92,8 @@ static void finish_node(struct api_decoder *d, const void *raw, struct api_objec
 
 	o->node.internal = read_addresses(d, in, "InternalIP", &o->node.n_internal);
 	o->node.external = read_addresses(d, in, "ExternalIP", &o->node.n_external);
+	o->node.pod_cidrs = in->pod_cidrs;
+	o->node.n_pod_cidrs = in->n_pod_cidrs;
 	for (size_t i = 0; i < in->n_conditions; i++)
 		if (in->conditions[i].type &&
 		    strcmp(in->conditions[i].type, "NetworkUnavailable") == 0)

@@ -148,6 +148,10 @@ static const struct api_field netlink_fields[] = {
 	 .words = blackholes_words,
 	 IN_CONFIG(blackholes),
 	 .bit = API_CONFIG_BLACKHOLES},
+	{.name = "alwaysBlock",
+	 .type = API_TYPE_PREFIX,
+	 API_LIST_AT(struct raw_config, config.always_block, config.n_always_block),
+	 .bit = API_CONFIG_ALWAYS_BLOCK},
 };
 static const struct api_field metrics_fields[] = {
 	{.name = "address",

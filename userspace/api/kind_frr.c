@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
- * FRRConfiguration of frr-k8s (metallb.md 4), as far as it is about routes to be received. Sessions
+ * FRRConfiguration of frr-k8s, as far as it is about routes to be received. Sessions
  * are BGPPeers' business and announcements BGPAdvertisements', so what a neighbour says of its
  * session only names it, and what would change FRR otherwise is told to have no effect here.
  */
@@ -259,6 +259,5 @@ const struct api_schema api_schema_frr_configuration = {
 	.versions = {"v1beta1"},
 	.table = &frr_table,
 	.default_ns = "",
-	.is_later = true,
 	.finish = finish_frr,
 };

@@ -426,6 +426,9 @@ static void finish_peer(struct api_decoder *d, const void *raw, struct api_objec
 	set_bfd_auth(d, o, p);
 	p->bfd_strict = api_annotation_is_true(d, o, ANNOTATION "bfd-strict");
 	p->listen = api_annotation_is_true(d, o, ANNOTATION "listen");
+	p->max_prefixes = API_MAX_PREFIXES_DEFAULT;
+	(void)api_annotation_number(d, o, ANNOTATION "max-prefixes", 1, LIMIT_ADJ_RIB_IN,
+				    &p->max_prefixes);
 }
 
 static const char *const peer_rules[] = {
@@ -448,6 +451,8 @@ static const struct api_annotation_row peer_annotations[] = {
 	{"lodestone.io/ebgp-local-pref", "none, med, prepend",
 	 "what localPref becomes on eBGP, in place of the setting"},
 	{"lodestone.io/listen", "true, false", "the router may dial this node, too"},
+	{"lodestone.io/max-prefixes", "1 to 1000000",
+	 "of its routes no more are accepted at the same time; 10000 unless it is said"},
 	{"lodestone.io/bfd-auth", "TYPE:KEYID:SECRET",
 	 "BFD packets are signed with the key password of that Secret (RFC 5880 6.7); types: "
 	 "simple, keyed-md5, meticulous-keyed-md5, keyed-sha1, meticulous-keyed-sha1"},

@@ -431,8 +431,10 @@ static void set_families(struct api_decoder *d, const struct raw_service *in, st
 	bool has_cluster;
 
 	for (size_t i = 0; i < in->cluster_ips.n; i++)
-		if (in->cluster_ips.items[i] && ip_addr_parse(in->cluster_ips.items[i], &a))
+		if (in->cluster_ips.items[i] && ip_addr_parse(in->cluster_ips.items[i], &a)) {
 			add_family(to, ip_family_of(&a));
+			s->cluster_ips[ip_family_of(&a)] = a;
+		}
 	has_cluster = to->n > 0;
 	for (size_t i = 0; i < in->n_ip_families && !has_cluster; i++)
 		add_family(to, (enum ip_family)in->ip_families[i]);

@@ -96,7 +96,9 @@ struct api_peer {
 	bool bfd_strict;  /* BGP waits for BFD */
 	bool has_pref_as; /* else the configuration's counts */
 	enum api_pref_as pref_as;
-	uint8_t ttl_security; /* hops, at most (RFC 5082); 0 = any */
+	uint8_t ttl_security;  /* hops, at most (RFC 5082); 0 = any */
+	uint32_t max_prefixes; /* accepted from it at the same time, by default: */
+#define API_MAX_PREFIXES_DEFAULT 10000u
 };
 
 struct api_advertisement {

@@ -40,6 +40,7 @@ struct api_config {
 		API_CONFIG_LINK_BANDWIDTH = 1 << 15,
 		API_CONFIG_PREF_AS = 1 << 16,
 		API_CONFIG_BLACKHOLES = 1 << 17,
+		API_CONFIG_ALWAYS_BLOCK = 1 << 18,
 	} set;
 	enum api_dataplane_mode mode;
 	struct api_strings uplinks;
@@ -56,6 +57,8 @@ struct api_config {
 	bool graceful_restart, listen, link_bandwidth;
 	uint32_t router_id; /* host order */
 	enum api_blackholes blackholes;
+	const struct ip_prefix *always_block; /* no route of a peer is accepted under these */
+	size_t n_always_block;
 	bool strict;
 	uint32_t drain_s;
 };

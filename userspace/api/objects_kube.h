@@ -61,7 +61,8 @@ struct api_service {
 	uint32_t affinity_timeout_s; /* default 10800 */
 	const struct api_service_port *ports;
 	size_t n_ports;
-	struct ip_addr lb_ip; /* spec.loadBalancerIP */
+	struct ip_addr cluster_ips[IP_N_FAMILIES]; /* none: it has none of the family */
+	struct ip_addr lb_ip;                      /* spec.loadBalancerIP */
 	const struct ip_prefix *source_ranges;
 	size_t n_source_ranges;
 	const struct ip_addr *ingress; /* status.loadBalancer.ingress[].ip */
@@ -101,6 +102,8 @@ struct api_node {
 	size_t n_internal;
 	const struct ip_addr *external; /* of type ExternalIP */
 	size_t n_external;
+	const struct ip_prefix *pod_cidrs; /* spec.podCIDRs */
+	size_t n_pod_cidrs;
 	bool network_unavailable;
 	bool is_drained; /* annotation lodestone.io/drain */
 };

@@ -179,6 +179,16 @@ const char *ip_prefix_text(const struct ip_prefix *p, char buf[IP_PREFIX_TEXT])
 	return buf;
 }
 
+struct ip_range ip_prefix_range(const struct ip_prefix *p)
+{
+	const unsigned skipped = 128u - ip_addr_bits(&p->addr);
+	struct ip_range ret = {p->addr, p->addr};
+
+	for (unsigned bit = skipped + p->len; bit < 128; bit++)
+		ret.last.b[bit / 8] |= (uint8_t)(0x80u >> bit % 8);
+	return ret;
+}
+
 bool ip_prefix_has(const struct ip_prefix *p, const struct ip_addr *a)
 {
 	struct ip_addr network;

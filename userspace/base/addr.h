@@ -110,6 +110,8 @@ struct ip_prefix ip_prefix_of(const struct ip_addr *a, uint8_t len);
 bool ip_prefix_parse(const char *text, struct ip_prefix *ret) must_check;
 const char *ip_prefix_text(const struct ip_prefix *p, char buf[IP_PREFIX_TEXT]);
 bool ip_prefix_has(const struct ip_prefix *p, const struct ip_addr *a);
+/* From its first address to its last. */
+struct ip_range ip_prefix_range(const struct ip_prefix *p);
 /* By address, then length. */
 static inline int ip_prefix_cmp(const struct ip_prefix *a, const struct ip_prefix *b)
 {

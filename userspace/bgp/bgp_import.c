@@ -68,21 +68,10 @@ struct bgp_import bgp_import_copy(struct arena *arena, const struct bgp_import *
 	return ret;
 }
 
-/* The last address under the prefix. */
-static struct ip_addr last_of(const struct ip_prefix *p)
-{
-	const unsigned skipped = 128u - ip_addr_bits(&p->addr);
-	struct ip_addr ret = p->addr;
-
-	for (unsigned bit = skipped + p->len; bit < 128; bit++)
-		ret.b[bit / 8] |= (uint8_t)(0x80u >> bit % 8);
-	return ret;
-}
-
 /* What the prefix covers or lies in; NULL: nothing. */
 static const struct bgp_reserved *reserved_by(const struct bgp_import *i, const struct ip_prefix *p)
 {
-	const struct ip_range range = {.first = p->addr, .last = last_of(p)};
+	const struct ip_range range = ip_prefix_range(p);
 	size_t low = 0, high = i->n_reserved;
 
 	while (low < high) { /* the first that does not end before the prefix begins */

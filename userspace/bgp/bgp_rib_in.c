@@ -353,6 +353,11 @@ bool bgp_rib_in_take(struct bgp_rib_in *rib, struct ip_prefix *ret)
 	return true;
 }
 
+bool bgp_rib_in_has_changed(const struct bgp_rib_in *rib)
+{
+	return rib->changed.n > 0;
+}
+
 void bgp_rib_in_retake(struct bgp_rib_in *rib)
 {
 	FOR_EACH_ROUTE(rib, i, r)

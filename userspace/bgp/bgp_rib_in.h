@@ -50,6 +50,8 @@ bool bgp_rib_in_has_room_again(struct bgp_rib_in *rib);
 
 /* The next prefix whose accepted route is another one than when it was last taken. */
 bool bgp_rib_in_take(struct bgp_rib_in *rib, struct ip_prefix *ret) must_check;
+/* That there is one. */
+bool bgp_rib_in_has_changed(const struct bgp_rib_in *rib);
 /* All that are accepted are to be taken again. */
 void bgp_rib_in_retake(struct bgp_rib_in *rib);
 /* The accepted route's; NULL: there is none. Valid until the rib next changes. */

@@ -18,6 +18,7 @@ enum option {
 	OPTION_OUTPUT,
 	OPTION_NAMESPACE,
 	OPTION_PEER,
+	OPTION_RECEIVED,
 	OPTION_WATCH,
 	OPTION_HELP,
 	OPTION_VERSION,
@@ -31,8 +32,8 @@ static const struct {
 } options[N_OPTIONS] = {
 	[OPTION_SOCKET] = {"socket", 0, true},         [OPTION_OUTPUT] = {"output", 'o', true},
 	[OPTION_NAMESPACE] = {"namespace", 'n', true}, [OPTION_PEER] = {"peer", 0, true},
-	[OPTION_WATCH] = {"watch", 'w', false},        [OPTION_HELP] = {"help", 'h', false},
-	[OPTION_VERSION] = {"version", 0, false},
+	[OPTION_RECEIVED] = {"received", 0, false},    [OPTION_WATCH] = {"watch", 'w', false},
+	[OPTION_HELP] = {"help", 'h', false},          [OPTION_VERSION] = {"version", 0, false},
 };
 
 static const struct {
@@ -191,6 +192,9 @@ static bool parse_show(struct line *line, struct cli_args *args)
 	args->peer = line->value[OPTION_PEER];
 	if (args->peer && args->what != CLI_ROUTES)
 		return refuse(line, "option --peer belongs to \"show routes\"");
+	args->received = line->value[OPTION_RECEIVED];
+	if (args->received && args->what != CLI_ROUTES)
+		return refuse(line, "option --received belongs to \"show routes\"");
 	return true;
 }
 
@@ -200,6 +204,8 @@ static bool check_explained(struct line *line, const struct cli_args *args)
 	const char *slash = strchr(args->name, '/');
 	const bool is_service = strcmp(args->explained, "service") == 0;
 
+	if (line->value[OPTION_RECEIVED])
+		return refuse(line, "option --received belongs to \"show routes\"");
 	if (line->value[OPTION_PEER])
 		return refuse(line, "explain takes no --peer: \"explain peer NAME\"");
 	if (args->ns && !is_service)
@@ -242,6 +248,8 @@ static bool parse_simple(struct line *line, const char *command, struct cli_args
 	args->command = all[i];
 	if (line->n_words > 1)
 		return refuse(line, "\"%s\" is one word too many", line->words[1]);
+	if (line->value[OPTION_RECEIVED])
+		return refuse(line, "option --received belongs to \"show routes\"");
 	if (line->value[OPTION_NAMESPACE] || line->value[OPTION_PEER])
 		return refuse(line, "%s takes neither -n nor --peer", command);
 	if (line->value[OPTION_WATCH] && args->command != CLI_STATUS)
@@ -304,7 +312,8 @@ const char *cli_help(void)
 	       "\n"
 	       "  status                        the agent in a few lines; exits 2 if all is not well\n"
 	       "  show peers [NAME]             BGP sessions\n"
-	       "  show routes [PREFIX]          what is advertised (--peer P: to one peer)\n"
+	       "  show routes [PREFIX]          what is advertised (--peer P: to one peer), or with\n"
+	       "                                --received what peers have sent and became of it\n"
 	       "  show services [NAME]          front ends, their backends and counters\n"
 	       "  show backends [SERVICE]       each backend: its state, flows and counters\n"
 	       "  show bfd [PEER]               BFD sessions, and with a name their last changes\n"
@@ -325,7 +334,8 @@ const char *cli_help(void)
 	       "\n"
 	       "  -o, --output FORMAT           table (default), wide, json or yaml\n"
 	       "  -n, --namespace NS            only objects of this namespace\n"
-	       "      --peer NAME               only routes sent to this peer\n"
+	       "      --peer NAME               only routes sent to this peer, or by it\n"
+	       "      --received                routes that peers have sent\n"
 	       "  -w, --watch                   again every second, until interrupted\n"
 	       "      --socket PATH             the agent's socket\n"
 	       "                                (" LODESTONE_SOCKET ")\n"

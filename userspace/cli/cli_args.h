@@ -39,6 +39,7 @@ struct cli_args {
 	const char *explained; /* with CLI_EXPLAIN: "service", "ip" or "peer" */
 	enum cli_format format;
 	const char *socket, *name, *ns, *peer; /* name: of a Service to explain, NS/NAME or NAME */
+	bool received;                         /* of routes: those that peers have sent */
 	bool watch;
 };
 

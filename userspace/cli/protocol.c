@@ -40,6 +40,8 @@ const char *protocol_request(struct arena *arena, const struct cli_args *args)
 		add_text(o, "name", args->name);
 		add_text(o, "namespace", args->ns);
 		add_text(o, "peer", args->peer);
+		if (args->received)
+			cJSON_AddTrueToObject(o, "received");
 	}
 	if (args->command == CLI_EXPLAIN)
 		add_explained(arena, o, args);

@@ -19,6 +19,9 @@ struct column {
 	bool wide; /* only with -o wide */
 };
 
+/* Routes that were sent to us have a table of their own. */
+#define RECEIVED (CLI_BLACKHOLES + 1)
+
 /* The widest column is last: it is not padded. */
 static const struct column columns[][MAX_COLUMNS + 1] =
 	{
@@ -47,6 +50,21 @@ static const struct column columns[][MAX_COLUMNS + 1] =
 				{"PEERS", "peers", cell_value, false},
 				{"LARGE COMMUNITIES", "largeCommunities", cell_value, true},
 				{"COMMUNITIES", "communities", cell_value, false},
+			},
+		[RECEIVED] =
+			{
+				{"PREFIX", "prefix", cell_value, false},
+				{"NEXT HOP", "nextHop", cell_value, false},
+				{"AS PATH", "asPath", cell_value, false},
+				{"LOCAL PREF", "localPref", cell_value, true},
+				{"MED", "med", cell_value, true},
+				{"PEERS", "peers", cell_value, false},
+				{"COMMUNITIES", "communities", cell_value, true},
+				{"TABLE", "table", cell_value, true},
+				{"STALE", "stale", cell_value, true},
+				{"ACCEPTED", "accepted", cell_value, false},
+				{"INSTALLED", "installed", cell_value, false},
+				{"REASON", "reason", cell_value, false},
 			},
 		[CLI_SERVICES] =
 			{
@@ -142,7 +160,7 @@ static void add_row(struct table *t, const struct column *list, bool wide, const
 static void render_list(const struct cli_args *args, const cJSON *body, struct strbuf *out)
 {
 	_cleanup_(arena_freep) struct arena *arena = arena_new();
-	const struct column *list = columns[args->what];
+	const struct column *list = columns[args->received ? RECEIVED : (int)args->what];
 	bool wide = args->format == CLI_WIDE;
 	struct table t = {.arena = arena};
 	const cJSON *row;

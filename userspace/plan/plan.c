@@ -319,6 +319,7 @@ static bool compute(struct plan_draft *d, struct plan_cache *c, struct plan_ledg
 	plan_draft_denied(d);
 	plan_draft_health(d);
 	plan_draft_rates(d);
+	plan_draft_imports(d);
 	arranged = d->arranged;
 	is_part = kept && !d->in->explain && plan_part_choose(d, kept, &part);
 	take_steps(d, in, arranged);

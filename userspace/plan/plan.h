@@ -14,9 +14,9 @@
 #include "bgp/bgp_peer.h"
 #include "plan/plan_bfd.h"
 #include "plan/plan_inputs.h"
+#include "plan/plan_receive.h"
 
 /* --- the plan ------------------------------------------------------------------------------- */
-
 struct plan_peer {
 	struct peer_key key;
 	struct ip_addr address, source; /* source none: the kernel's choice */
@@ -141,7 +141,8 @@ struct plan_stirred {
 struct plan {
 	const struct plan_peer *peers; /* by key */
 	size_t n_peers;
-	const struct bgp_attrs *attrs; /* sorted by content */
+	const struct plan_import *imports; /* as peers */
+	const struct bgp_attrs *attrs;     /* sorted by content */
 	size_t n_attrs;
 	const struct plan_route *routes; /* by prefix, attrs */
 	size_t n_routes;
@@ -154,7 +155,6 @@ struct plan {
 	size_t n_begins;
 	const struct plan_next_hop *next_hops; /* by uplink, node */
 	size_t n_next_hops;
-
 	/* Sources that reach no VIP of whatever domain, whatever ranges say; they add up. */
 	const struct lb_denied *denied; /* by their object's name */
 	size_t n_denied;

@@ -174,6 +174,16 @@ static void add_uplinks(struct blackholes_build *b)
 	b->n_uplinks = plan_sort_unique(b->uplinks, b->n_uplinks, sizeof(*b->uplinks), cmp_text);
 }
 
+/* Some peer's routes are to go into our own table. */
+static bool receives(const struct plan *plan)
+{
+	for (size_t i = 0; i < plan->n_peers; i++)
+		if (plan->imports[i].table == KERNEL_RECEIVED_TABLE &&
+		    !bgp_import_is_nothing(&plan->imports[i].policy))
+			return true;
+	return false;
+}
+
 void plan_draft_blackholes(struct plan_draft *d, const struct plan_inputs *in,
 			   const struct plan_arrangement *arranged)
 {
@@ -194,6 +204,9 @@ void plan_draft_blackholes(struct plan_draft *d, const struct plan_inputs *in,
 		prefixes = arena_memdup(d->arena, b.prefixes, b.n * sizeof(*b.prefixes));
 	if (b.n > 0)
 		add_uplinks(&b);
-	d->plan->blackholes = (struct plan_blackholes){
-		.prefixes = prefixes, .n = b.n, .uplinks = b.uplinks, .n_uplinks = b.n_uplinks};
+	d->plan->blackholes = (struct plan_blackholes){.prefixes = prefixes,
+						       .n = b.n,
+						       .uplinks = b.uplinks,
+						       .n_uplinks = b.n_uplinks,
+						       .receives = receives(d->plan)};
 }

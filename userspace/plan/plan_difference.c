@@ -48,6 +48,13 @@ static bool same_peer(const void *a, const void *b)
 	return plan_peer_same(a, b);
 }
 
+static bool same_import(const void *a, const void *b)
+{
+	const struct plan_import *x = a, *y = b;
+
+	return x->table == y->table && bgp_import_equal(&x->policy, &y->policy);
+}
+
 static bool same_attrs(const void *a, const void *b)
 {
 	return bgp_attrs_cmp(a, b) == 0;
@@ -208,7 +215,8 @@ static bool same_prefix(const void *a, const void *b)
 
 static bool same_blackholes(const struct plan_blackholes *a, const struct plan_blackholes *b)
 {
-	return SAME(a, b, prefixes, n, same_prefix) && SAME(a, b, uplinks, n_uplinks, same_string);
+	return SAME(a, b, prefixes, n, same_prefix) &&
+	       SAME(a, b, uplinks, n_uplinks, same_string) && a->receives == b->receives;
 }
 
 static bool same_good(const void *a, const void *b)
@@ -243,6 +251,8 @@ static const char *arrays_difference(const struct plan *a, const struct plan *b)
 {
 	if (!SAME(a, b, peers, n_peers, same_peer))
 		return "peers";
+	if (!SAME(a, b, imports, n_peers, same_import))
+		return "imports";
 	if (!SAME(a, b, attrs, n_attrs, same_attrs))
 		return "attrs";
 	if (!SAME(a, b, routes, n_routes, same_route))

@@ -57,6 +57,10 @@ static void config_over(struct plan_env *env, const struct api_object *object)
 		to->strict = from->strict;
 	if (from->set & API_CONFIG_BLACKHOLES)
 		to->blackholes = from->blackholes;
+	if (from->set & API_CONFIG_ALWAYS_BLOCK) {
+		to->always_block = from->always_block;
+		to->n_always_block = from->n_always_block;
+	}
 	if (from->set & API_CONFIG_DRAIN)
 		to->drain_s = from->drain_s;
 	to->set |= from->set;

@@ -59,6 +59,8 @@ struct plan_gateway {
 struct plan_route_to {
 	struct ip_addr to, source; /* without a route: source none, */
 	int ifindex;               /* ... and this 0 */
+	struct ip_addr gateway;    /* none: it is on the link */
+	bool is_received;          /* by a route of ours that a peer has sent */
 };
 struct plan_node {
 	const struct plan_link *links; /* by ifindex */
@@ -87,6 +89,7 @@ struct plan_actual_peer {
 	 * announced: one of this process that broke, or of a former process. 0: it holds nothing.
 	 */
 	nsec_t stale_until;
+	bool over_limit;        /* it sends more routes to be accepted than may be */
 	const char *last_error; /* NULL = none */
 	nsec_t trying_since;    /* since when there is no session; NSEC_NEVER: established */
 	uint16_t refusals; /* attempts in a row that the peer refused or that could not be made */

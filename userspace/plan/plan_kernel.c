@@ -77,6 +77,8 @@ uint8_t kernel_rule_group(const struct kernel_rule *r)
 {
 	const uint8_t bits = ip_family_bits(r->family);
 
+	if (r->priority == KERNEL_RECEIVED_RULES || r->priority == KERNEL_RECEIVED_RULES + 1)
+		return KERNEL_GROUP_RECEIVED;
 	if (!kernel_is_our_priority(r->priority) || (r->priority - KERNEL_RULES) / 2 >= bits)
 		return 0;
 	return (uint8_t)(bits - (r->priority - KERNEL_RULES) / 2);
@@ -87,12 +89,25 @@ static uint32_t group_priority(enum ip_family family, uint8_t len)
 	return KERNEL_RULES + 2u * (uint32_t)(ip_family_bits(family) - len);
 }
 
+static bool is_receiving_rule(const struct kernel_rule *r)
+{
+	if (r->iif[0] != '\0')
+		return false;
+	if (r->priority == KERNEL_RECEIVED_RULES)
+		return r->table == KERNEL_MAIN && r->suppress == 0;
+	return r->table == KERNEL_RECEIVED_TABLE && r->suppress == -1;
+}
+
 /* As kernel_want() makes it, for whatever device. */
 static bool is_our_rule(const struct kernel_rule *r)
 {
 	const uint8_t len = kernel_rule_group(r);
 
-	if (len == 0 || r->protocol != KERNEL_PROTOCOL || r->odd || r->iif[0] == '\0')
+	if (len == 0 || r->protocol != KERNEL_PROTOCOL || r->odd)
+		return false;
+	if (len == KERNEL_GROUP_RECEIVED)
+		return is_receiving_rule(r);
+	if (r->iif[0] == '\0')
 		return false;
 	if (r->priority == group_priority(r->family, len))
 		return r->table == KERNEL_MAIN && r->suppress == len - 1;
@@ -145,9 +160,23 @@ static void add_rules(struct arena *arena, enum ip_family family, uint8_t len,
 	}
 }
 
+static void add_receiving(struct arena *arena, enum ip_family family, struct kernel_picture *ret,
+			  size_t *cap)
+{
+	for (unsigned i = 0; i < 2; i++)
+		*(struct kernel_rule *)arena_push(arena, &ret->rules, &ret->n_rules, cap,
+						  sizeof(*ret->rules)) =
+			(struct kernel_rule){.family = family,
+					     .priority = KERNEL_RECEIVED_RULES + i,
+					     .table = i == 0 ? KERNEL_MAIN : KERNEL_RECEIVED_TABLE,
+					     .suppress = i == 0 ? 0 : -1,
+					     .iif = "",
+					     .protocol = KERNEL_PROTOCOL};
+}
+
 struct kernel_picture kernel_want(struct arena *arena, const struct plan_blackholes *b)
 {
-	bool has[IP_N_FAMILIES][129] = {{false}};
+	bool has[IP_N_FAMILIES][KERNEL_GROUPS] = {{false}};
 	struct kernel_picture ret = {.routes = arena_array_of(arena, b->n, struct kernel_route)};
 	size_t cap = 0;
 
@@ -167,6 +196,8 @@ struct kernel_picture kernel_want(struct arena *arena, const struct plan_blackho
 			add_rules(arena, family, prefix->len, b, &ret, &cap);
 		has[family][prefix->len] = true;
 	}
+	for (enum ip_family f = 0; b->receives && f < IP_N_FAMILIES; f++)
+		add_receiving(arena, f, &ret, &cap);
 	kernel_picture_sort(&ret);
 	assert(ret.n_routes == b->n);
 	return ret;
@@ -192,7 +223,7 @@ const char *kernel_clash_text(const struct kernel_clash *c, char buf[KERNEL_CLAS
 struct changes_build {
 	const struct kernel_picture *want, *have, *before;
 	struct arena *arena;
-	bool wanted[IP_N_FAMILIES][129], clashes[IP_N_FAMILIES][129]; /* by group */
+	bool wanted[IP_N_FAMILIES][KERNEL_GROUPS], clashes[IP_N_FAMILIES][KERNEL_GROUPS];
 	size_t cap_ops, cap_clashes;
 	struct kernel_changes *ret;
 };
@@ -212,6 +243,11 @@ static void find_clashes(struct changes_build *b)
 		const struct kernel_route *r = &b->want->routes[i];
 
 		b->wanted[ip_family_of(&r->to.addr)][kernel_route_group(r)] = true;
+	}
+	for (size_t i = 0; i < b->want->n_rules; i++) {
+		const struct kernel_rule *r = &b->want->rules[i];
+
+		b->wanted[r->family][kernel_rule_group(r)] = true;
 	}
 	for (size_t i = 0; i < b->have->n_rules; i++) {
 		const struct kernel_rule *r = &b->have->rules[i];

@@ -13,6 +13,14 @@
  * and whatever this node routes at least as specifically as an announced prefix (its subnets, pods)
  * goes where it went before; its own addresses are the local table's, which comes first.
  *
+ * Routes that peers have sent lie in KERNEL_RECEIVED_TABLE (plan/fib.h). What is routed by main,
+ * but for a default route, goes before them, and a default route of main behind:
+ *
+ *   KERNEL_RECEIVED_RULES         lookup main, default routes passed over
+ *   KERNEL_RECEIVED_RULES + 1     lookup KERNEL_RECEIVED_TABLE
+ *
+ * That pair is a group, too, of each family.
+ *
  * Ours is what lies in these tables and priorities, carries our protocol, and is of one of the
  * forms above. All else is somebody else's and never touched. Where such lies in a table or at a
  * priority of a group, that is a *clash*: the group is not placed, and what is ours of it goes.
@@ -22,11 +30,15 @@
 #include "base/addr.h"
 #include "base/problem.h"
 #include "base/sorted.h"
+#include "plan/plan_receive.h"
 
-#define KERNEL_PROTOCOL 196u
-#define KERNEL_TABLES   19600u /* and the 128 behind it */
-#define KERNEL_RULES    19600u /* and the 255 behind it: before main's 32766, behind most others */
-#define KERNEL_MAIN     254u
+#define KERNEL_PROTOCOL       196u
+#define KERNEL_TABLES         19600u /* and the 128 behind it */
+#define KERNEL_RULES          19600u /* and the 255 behind it: before main's 32766, behind most others */
+#define KERNEL_MAIN           254u
+#define KERNEL_RECEIVED_RULES 19900u
+#define KERNEL_GROUPS         130 /* by number: lengths, and behind them: */
+#define KERNEL_GROUP_RECEIVED 129
 
 /* A route in one of the tables, whosever it is. */
 struct kernel_route {
@@ -65,7 +77,8 @@ static inline bool kernel_is_our_table(uint32_t table)
 }
 static inline bool kernel_is_our_priority(uint32_t priority)
 {
-	return priority >= KERNEL_RULES && priority < KERNEL_RULES + 256;
+	return (priority >= KERNEL_RULES && priority < KERNEL_RULES + 256) ||
+	       priority == KERNEL_RECEIVED_RULES || priority == KERNEL_RECEIVED_RULES + 1;
 }
 
 /* What a plan wants (plan.h): prefixes that are not of length 0, sorted, and names of devices. */
@@ -74,6 +87,7 @@ struct plan_blackholes {
 	size_t n;
 	const char *const *uplinks; /* sorted, no doubles */
 	size_t n_uplinks;
+	bool receives; /* the table of received routes is consulted, in both families */
 };
 /* The same as routes and rules; names are borrowed. */
 struct kernel_picture kernel_want(struct arena *arena, const struct plan_blackholes *b);
@@ -92,7 +106,7 @@ struct kernel_op {
 /* Somebody else's in a group: a rule, or a route if `rule` is NULL. */
 struct kernel_clash {
 	enum ip_family family;
-	uint8_t len;
+	uint8_t len; /* the group */
 	const struct kernel_route *route;
 	const struct kernel_rule *rule;
 };

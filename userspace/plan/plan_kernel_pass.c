@@ -26,8 +26,8 @@ struct pass {
 	struct kernel_picture want, have;
 	struct kernel_changes changes;
 	int *errors;
-	bool clashes[IP_N_FAMILIES][129];
-	int rule_errors[IP_N_FAMILIES][129]; /* one of each group's rules */
+	bool clashes[IP_N_FAMILIES][KERNEL_GROUPS];
+	int rule_errors[IP_N_FAMILIES][KERNEL_GROUPS]; /* one of each group's rules */
 };
 
 static void note_failures(struct pass *p, struct kernel_state *s)
@@ -187,8 +187,9 @@ bool kernel_adopt(struct kernel_state *s, const struct kernel_sink *sink)
 	p.want = kernel_ours(arena, &p.have);
 	uplinks = arena_array_of(arena, p.want.n_rules, const char *);
 	for (size_t i = 0; i < p.want.n_rules; i++)
-		uplinks[i] = p.want.rules[i].iif;
-	as.n_uplinks = plan_sort_unique(uplinks, p.want.n_rules, sizeof(*uplinks), cmp_text);
+		if (p.want.rules[i].iif[0] != '\0')
+			uplinks[as.n_uplinks++] = p.want.rules[i].iif;
+	as.n_uplinks = plan_sort_unique(uplinks, as.n_uplinks, sizeof(*uplinks), cmp_text);
 	as.uplinks = uplinks;
 	keep(s, &p, &as);
 	return true;
@@ -240,7 +241,35 @@ struct plan_blackholes kernel_tried(const struct kernel_state *s, struct arena *
 		.prefixes = prefixes, .n = n, .uplinks = uplinks, .n_uplinks = s->n_uplinks};
 }
 
+bool kernel_receives(const struct kernel_state *s, enum ip_family family)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < s->placed.n_rules; i++)
+		n += s->placed.rules[i].family == family &&
+		     kernel_rule_group(&s->placed.rules[i]) == KERNEL_GROUP_RECEIVED;
+	return n == 2;
+}
+
 /* --- problems -------------------------------------------------------------------------------- */
+
+static void receiving_clash_problem(const struct kernel_clash *c, const char *node,
+				    struct problems *list)
+{
+	const struct object_ref ref = {.kind = "Node", .name = node};
+	char clash[KERNEL_CLASH_TEXT];
+	const struct problem_text text = {
+		.field = "received routes",
+		.reason = "RulePriorityTaken",
+		.remedy = "give that rule another priority",
+	};
+
+	problem_add(list, SEVERITY_WARNING, &ref, &text,
+		    "%s is in the way of ours, which lead to received %s routes (priorities %u and "
+		    "the next, table %u); they are not followed",
+		    kernel_clash_text(c, clash), ip_family_text(c->family), KERNEL_RECEIVED_RULES,
+		    KERNEL_RECEIVED_TABLE);
+}
 
 static void clash_problem(const struct kernel_clash *c, const char *node, struct problems *list)
 {
@@ -266,5 +295,8 @@ static void clash_problem(const struct kernel_clash *c, const char *node, struct
 void kernel_clash_problems(const struct kernel_state *s, const char *node, struct problems *list)
 {
 	for (size_t i = 0; i < s->n_clashes; i++)
-		clash_problem(&s->clashes[i], node, list);
+		if (s->clashes[i].len == KERNEL_GROUP_RECEIVED)
+			receiving_clash_problem(&s->clashes[i], node, list);
+		else
+			clash_problem(&s->clashes[i], node, list);
 }

@@ -67,5 +67,8 @@ void kernel_pass(struct kernel_state *s, const struct kernel_sink *sink,
 /* What was tried, as the next plan is told; in the arena. */
 struct plan_blackholes kernel_tried(const struct kernel_state *s, struct arena *arena);
 
+/* That the kernel consults the table of received routes. */
+bool kernel_receives(const struct kernel_state *s, enum ip_family family);
+
 /* Adds a problem for each clash, of the node of that name. */
 void kernel_clash_problems(const struct kernel_state *s, const char *node, struct problems *list);

@@ -18,12 +18,14 @@
 #include "sys/nlsock.h"
 #include "sys/worker.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <libmnl/libmnl.h>
 #include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
 #include <sys/socket.h>
 
+#define IGNORED_MAX         2
 #define NOTIFY_BUFFER_BYTES (1 << 20)
 #define RECEIVE_ROUNDS      256 /* a turn of the loop; more waits for the next one */
 #define DUMP_ROUNDS         4   /* while others change the tables under the dump */
@@ -42,7 +44,8 @@ struct netlink {
 	struct arena *arena;       /* owned; holds node */
 	struct plan_node node;
 	unsigned generation;
-	uint32_t ignored;  /* number of a socket; 0: none */
+	uint32_t ignored[IGNORED_MAX]; /* numbers of sockets */
+	size_t n_ignored;
 	uint64_t filtered; /* hash of the addresses that notifications are filtered for; 0: none */
 	struct netlink_defaults defaults;
 	bool has_defaults;
@@ -126,7 +129,8 @@ void netlink_freep(struct netlink **nl)
 
 void netlink_ignore(struct netlink *nl, uint32_t port)
 {
-	nl->ignored = port;
+	assert(nl->n_ignored < IGNORED_MAX);
+	nl->ignored[nl->n_ignored++] = port;
 }
 
 int netlink_fd(const struct netlink *nl)
@@ -161,7 +165,8 @@ static bool is_in_our_table(const struct nlmsghdr *m)
 	const struct rtmsg *r = mnl_nlmsg_get_payload(m);
 
 	return mnl_nlmsg_get_payload_len(m) >= sizeof(*r) && r->rtm_table == RT_TABLE_COMPAT &&
-	       kernel_is_our_table(netlink_route_table(m));
+	       (kernel_is_our_table(netlink_route_table(m)) ||
+		netlink_route_table(m) == KERNEL_RECEIVED_TABLE);
 }
 
 /*
@@ -178,8 +183,9 @@ static bool neighbour_matters(const struct nlmsghdr *m)
 
 static unsigned bits_of(const struct netlink *nl, const struct nlmsghdr *m)
 {
-	if (nl->ignored && m->nlmsg_pid == nl->ignored)
-		return 0;
+	for (size_t i = 0; i < nl->n_ignored; i++)
+		if (m->nlmsg_pid == nl->ignored[i])
+			return 0;
 	switch (m->nlmsg_type) {
 	case RTM_NEWLINK:
 	case RTM_DELLINK:
@@ -367,8 +373,10 @@ static int need_defaults(struct netlink *nl)
 static void filter(struct netlink *nl, const struct ip_addr *ask, size_t n)
 {
 	const uint64_t asked = hash_bytes(hash_u64(HASH_INIT, n), ask, n * sizeof(*ask));
+	const struct netlink_filter_args args = {
+		.asked = ask, .n = n, .ignored = nl->ignored, .n_ignored = nl->n_ignored};
 
-	if (asked != nl->filtered && netlink_filter(netlink_fd(nl), ask, n) == 0)
+	if (asked != nl->filtered && netlink_filter(netlink_fd(nl), &args) == 0)
 		nl->filtered = asked;
 }
 

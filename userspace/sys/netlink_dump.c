@@ -231,6 +231,8 @@ static int on_way(void *ctx, const struct nlmsghdr *m)
 		return 0;
 	way->ifindex = (int)ifindex;
 	(void)netlink_attrs_address(&attrs, RTA_PREFSRC, &way->source); /* none stays none */
+	(void)netlink_attrs_address(&attrs, RTA_GATEWAY, &way->gateway);
+	way->is_received = netlink_route_table(m) == KERNEL_RECEIVED_TABLE;
 	return 0;
 }
 

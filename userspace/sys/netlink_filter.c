@@ -77,7 +77,9 @@ static void pass_our_tables(struct program *p)
 	const uint32_t second = is_big ? 2 : 1; /* octet of a number of 32 bits, from the lowest */
 	unsigned short skip;
 
-	_Static_assert((KERNEL_TABLES + 128) >> 8 == (KERNEL_TABLES >> 8) + 1, "two values");
+	_Static_assert((KERNEL_TABLES + 128) >> 8 == (KERNEL_TABLES >> 8) + 1 &&
+			       KERNEL_RECEIVED_TABLE >> 8 == (KERNEL_TABLES >> 8) + 1,
+		       "two values");
 	load(p, BPF_B, AT(rtm_table));
 	skip = p->n;
 	jump(p, BPF_JEQ, RT_TABLE_COMPAT, 0, 0);
@@ -140,15 +142,26 @@ static void make(struct program *p, const struct ip_addr *asked, size_t n)
 	pass_covering(p, false, asked, n);
 }
 
-int netlink_filter(int fd, const struct ip_addr *asked, size_t n)
+/* What somebody changed over one of these sockets. */
+static void drop_ignored(struct program *p, const struct netlink_filter_args *args)
+{
+	load(p, BPF_W, offsetof(struct nlmsghdr, nlmsg_pid));
+	for (size_t i = 0; i < args->n_ignored; i++) {
+		jump(p, BPF_JEQ, htonl(args->ignored[i]), 0, 1);
+		add(p, BPF_RET | BPF_K, 0);
+	}
+}
+
+int netlink_filter(int fd, const struct netlink_filter_args *args)
 {
 	struct program p = {.n = 0};
 	struct sock_fprog prog = {.filter = p.code};
 
-	if (n > ASKED_MAX)
+	drop_ignored(&p, args);
+	if (args->n > ASKED_MAX)
 		pass(&p);
 	else
-		make(&p, asked, n);
+		make(&p, args->asked, args->n);
 	prog.len = p.n;
 	return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &prog, sizeof(prog)) == 0 ? 0 : -errno;
 }

@@ -13,7 +13,14 @@
 #include <stddef.h>
 
 /*
- * From now on, for these addresses; in place of the filter before. More of them than a program
- * takes: all is let through. 0 or -errno, and then it is as before.
+ * From now on, for these addresses, and without what was changed over those sockets; in place of
+ * the filter before. More addresses than a program takes: all is let through. 0 or -errno, and then
+ * it is as before.
  */
-int netlink_filter(int fd, const struct ip_addr *asked, size_t n) must_check;
+struct netlink_filter_args {
+	const struct ip_addr *asked;
+	size_t n;
+	const uint32_t *ignored; /* numbers of sockets */
+	size_t n_ignored;        /* few */
+};
+int netlink_filter(int fd, const struct netlink_filter_args *args) must_check;

@@ -19,6 +19,8 @@
 struct nlsock {
 	struct mnl_socket *mnl; /* owned */
 	uint32_t seq;
+	bool is_interrupted; /* the dump that is read in pieces, so far */
+	int err;             /* of its callback */
 };
 
 static void mnl_closep(struct mnl_socket **s)
@@ -107,15 +109,24 @@ static int walk_answers(struct walk *w, const void *data, int left)
 	return 0;
 }
 
-int nlsock_ask(struct nlsock *s, struct nlmsghdr *request, nlsock_cb cb, void *ctx)
+int nlsock_begin(struct nlsock *s, struct nlmsghdr *request)
+{
+	request->nlmsg_seq = ++s->seq;
+	s->is_interrupted = false;
+	s->err = 0;
+	return mnl_socket_sendto(s->mnl, request, request->nlmsg_len) < 0 ? -errno : 0;
+}
+
+int nlsock_go_on(struct nlsock *s, nlsock_cb cb, void *ctx, size_t n_max)
 {
 	char answers[16384] __attribute__((aligned(NLMSG_ALIGNTO)));
-	struct walk w = {.seq = ++s->seq, .cb = cb, .ctx = ctx};
+	struct walk w = {.seq = s->seq,
+			 .cb = cb,
+			 .ctx = ctx,
+			 .is_interrupted = s->is_interrupted,
+			 .err = s->err};
 
-	request->nlmsg_seq = w.seq;
-	if (mnl_socket_sendto(s->mnl, request, request->nlmsg_len) < 0)
-		return -errno;
-	while (!w.is_done) {
+	for (size_t n = 0; !w.is_done && n < n_max; n++) {
 		ssize_t got = mnl_socket_recvfrom(s->mnl, answers, sizeof(answers));
 		if (got < 0 && errno == EINTR)
 			continue;
@@ -125,9 +136,20 @@ int nlsock_ask(struct nlsock *s, struct nlmsghdr *request, nlsock_cb cb, void *c
 		if (err < 0)
 			return err;
 	}
+	s->is_interrupted = w.is_interrupted;
+	s->err = w.err;
+	if (!w.is_done)
+		return 1;
 	if (w.err < 0)
 		return w.err;
 	return w.is_interrupted ? -EINTR : 0;
+}
+
+int nlsock_ask(struct nlsock *s, struct nlmsghdr *request, nlsock_cb cb, void *ctx)
+{
+	const int err = nlsock_begin(s, request);
+
+	return err < 0 ? err : nlsock_go_on(s, cb, ctx, SIZE_MAX);
 }
 
 int nlsock_be_strict(struct nlsock *s)

@@ -40,6 +40,13 @@ typedef int (*nlsock_cb)(void *ctx, const struct nlmsghdr *answer);
 int nlsock_ask(struct nlsock *s, struct nlmsghdr *request, nlsock_cb cb, void *ctx) must_check;
 
 /*
+ * The same in pieces: sends the request, and then reads at most so many datagrams of its answers.
+ * 1: there are more; else as nlsock_ask(), and it is over. One at a time.
+ */
+int nlsock_begin(struct nlsock *s, struct nlmsghdr *request) must_check;
+int nlsock_go_on(struct nlsock *s, nlsock_cb cb, void *ctx, size_t n_max) must_check;
+
+/*
  * Dumps are to be filtered by what the request says (Linux 4.20), and requests that the kernel does
  * not wholly understand are refused. 0 or -errno.
  */

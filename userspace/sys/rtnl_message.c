@@ -7,6 +7,7 @@
 #include "sys/rtnl_message.h"
 
 #include "sys/netlink_attrs.h"
+#include "sys/rtnl_prefix.h"
 
 #include <errno.h>
 #include <libmnl/libmnl.h>
@@ -45,21 +46,10 @@ static int family_of(enum ip_family family)
 	return family == IP_V4 ? AF_INET : AF_INET6;
 }
 
-static struct nl_addr *new_prefix(const struct ip_prefix *p)
-{
-	const bool is_v4 = ip_addr_is_v4(&p->addr);
-	struct nl_addr *ret = nl_addr_build(is_v4 ? AF_INET : AF_INET6,
-					    p->addr.b + (is_v4 ? 12 : 0), is_v4 ? 4 : 16);
-
-	if (ret)
-		nl_addr_set_prefixlen(ret, p->len);
-	return ret;
-}
-
 static int route_message(const struct kernel_op *op, struct nl_msg **ret)
 {
 	_cleanup_(route_putp) struct rtnl_route *r = rtnl_route_alloc();
-	_cleanup_(addr_putp) struct nl_addr *to = new_prefix(&op->route.to);
+	_cleanup_(addr_putp) struct nl_addr *to = rtnl_prefix_new(&op->route.to);
 
 	if (!r || !to)
 		return -NLE_NOMEM;
@@ -86,7 +76,8 @@ static int rule_message(const struct kernel_op *op, struct nl_msg **ret)
 	rtnl_rule_set_table(r, op->rule.table);
 	rtnl_rule_set_action(r, FR_ACT_TO_TBL);
 	(void)rtnl_rule_set_protocol(r, op->rule.protocol);
-	err = rtnl_rule_set_iif(r, op->rule.iif);
+	/* An empty name is that of a device that never is. */
+	err = op->rule.iif[0] ? rtnl_rule_set_iif(r, op->rule.iif) : 0;
 	if (err < 0)
 		return err;
 	err = op->verb == KERNEL_PUT_RULE ? rtnl_rule_build_add_request(r, 0, ret)
@@ -117,22 +108,6 @@ int rtnl_message_build(const struct kernel_op *op, void *buf)
 
 /* --- from the kernel ------------------------------------------------------------------------- */
 
-/* A destination that is not there is that of a default route. */
-static bool read_prefix(const struct netlink_attrs *attrs, int family, uint8_t len,
-			struct ip_prefix *ret)
-{
-	struct ip_addr to = family == AF_INET ? ip_addr_from_v4(0) : (struct ip_addr){0};
-
-	if (family != AF_INET && family != AF_INET6)
-		return false;
-	if (attrs->at[RTA_DST] && !netlink_attrs_address(attrs, RTA_DST, &to))
-		return false;
-	if (ip_addr_is_v4(&to) != (family == AF_INET) || len > ip_addr_bits(&to))
-		return false;
-	*ret = ip_prefix_of(&to, len);
-	return true;
-}
-
 bool rtnl_message_route(const struct nlmsghdr *m, struct kernel_route *ret)
 {
 	const struct rtmsg *header = mnl_nlmsg_get_payload(m);
@@ -141,7 +116,7 @@ bool rtnl_message_route(const struct nlmsghdr *m, struct kernel_route *ret)
 	*ret = (struct kernel_route){0};
 	if (!netlink_attrs_parse(m, sizeof(*header), &attrs) ||
 	    (header->rtm_flags & RTM_F_CLONED) ||
-	    !read_prefix(&attrs, header->rtm_family, header->rtm_dst_len, &ret->to))
+	    !rtnl_prefix_read(&attrs, header->rtm_family, header->rtm_dst_len, &ret->to))
 		return false;
 	ret->table = header->rtm_table;
 	(void)netlink_attrs_u32(&attrs, RTA_TABLE, &ret->table);

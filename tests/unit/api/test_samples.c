@@ -56,7 +56,7 @@ static const struct sample {
 	{"S2-advanced-bgp-08", "Community=1", ""},
 	{"S2-advanced-bgp-09", "BGPAdvertisement=1", ""},
 	{"S2-advanced-bgp-10", "BGPPeer=1", ""},
-	{"S2-advanced-bgp-11", "BGPPeer=1 FRRConfiguration=1", "info NotSupportedYet -:11"},
+	{"S2-advanced-bgp-11", "BGPPeer=1 FRRConfiguration=1", ""},
 	{"S2-advanced-bgp-12", "BGPPeer=1", ""},
 	{"S3-local-preference-01", "BGPPeer=2", ""},
 	{"S3-local-preference-02", "IPAddressPool=1", ""},

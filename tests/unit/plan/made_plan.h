@@ -9,6 +9,7 @@ struct made {
 	struct plan plan;
 	struct plan_ledger ledger;
 	struct plan_peer peers[2];
+	struct plan_import imports[2];
 	struct bgp_attrs attrs[2];
 	uint32_t communities[2];
 	struct plan_route routes[2];
@@ -87,6 +88,7 @@ static void make(struct made *m)
 	m->waiting[0].prefix = ip_prefix_of(&vip, 24);
 	m->waiting[1].prefix = ip_prefix_of(&vip, 32);
 	m->plan = (struct plan){.peers = m->peers,
+				.imports = m->imports,
 				.n_peers = 2,
 				.attrs = m->attrs,
 				.n_attrs = 2,

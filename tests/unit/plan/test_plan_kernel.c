@@ -52,7 +52,10 @@ static void a_group_has_a_table_and_two_rules_for_each_uplink(void **state)
 					     prefix_of("192.0.3.0/24"), prefix_of("192.0.3.1/32"),
 					     prefix_of("2001:db8::/64")};
 	const char *const uplinks[] = {"eth0", "eth1"};
-	const struct plan_blackholes b = {prefixes, ARRAY_SIZE(prefixes), uplinks, 2};
+	const struct plan_blackholes b = {.prefixes = prefixes,
+					  .n = ARRAY_SIZE(prefixes),
+					  .uplinks = uplinks,
+					  .n_uplinks = 2};
 	const struct kernel_picture p = kernel_want(arena, &b);
 
 	(void)state;

@@ -40,7 +40,9 @@ static void bed_begin(struct bed *b)
 	assert_int_equal(mnl_socket_bind(b->s, 0, MNL_SOCKET_AUTOPID), 0);
 	for (size_t i = 0; i < ARRAY_SIZE(asked); i++)
 		b->asked[i] = addr(asked[i]);
-	assert_int_equal(netlink_filter(mnl_socket_get_fd(b->s), b->asked, 4), 0);
+	assert_int_equal(netlink_filter(mnl_socket_get_fd(b->s),
+					&(struct netlink_filter_args){.asked = b->asked, .n = 4}),
+			 0);
 	for (size_t i = 0; i < ARRAY_SIZE(groups); i++)
 		assert_int_equal(mnl_socket_setsockopt(b->s, NETLINK_ADD_MEMBERSHIP,
 						       (void *)(uintptr_t)&groups[i], sizeof(int)),
@@ -137,10 +139,14 @@ static void with_too_many_addresses_all_comes_through(void **state)
 	assert_int_equal(heard(&b), 0);
 	for (unsigned i = 0; i < ARRAY_SIZE(many); i++)
 		many[i] = ip_addr_from_v4(0x0a000000 + i);
-	assert_int_equal(netlink_filter(mnl_socket_get_fd(b.s), many, 256), 0);
+	assert_int_equal(netlink_filter(mnl_socket_get_fd(b.s),
+					&(struct netlink_filter_args){.asked = many, .n = 256}),
+			 0);
 	run("ip route del blackhole 172.16.0.0/16; ip route add blackhole 10.0.0.0/16");
 	assert_int_equal(heard(&b), 1);
-	assert_int_equal(netlink_filter(mnl_socket_get_fd(b.s), many, 300), 0);
+	assert_int_equal(netlink_filter(mnl_socket_get_fd(b.s),
+					&(struct netlink_filter_args){.asked = many, .n = 300}),
+			 0);
 	run("ip route add blackhole 172.16.0.0/16");
 	assert_int_equal(heard(&b), 1);
 	(void)mnl_socket_close(b.s);

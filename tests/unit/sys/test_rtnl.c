@@ -296,7 +296,8 @@ static void changes_in_our_tables_are_told(void **state)
 	struct netlink *nl = NULL;
 	struct ip_prefix prefix;
 	const char *const uplinks[] = {"lo"};
-	const struct plan_blackholes want = {&prefix, 1, uplinks, 1};
+	const struct plan_blackholes want = {
+		.prefixes = &prefix, .n = 1, .uplinks = uplinks, .n_uplinks = 1};
 	struct kernel_state ours;
 	struct kernel_sink sink;
 	struct rtnl *r = NULL;

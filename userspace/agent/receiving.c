@@ -1,0 +1,379 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * Numbers of a turn: it decides about 2,000 prefixes (a millisecond) and tells the kernel 300 (five
+ * to seven), and reads a dump as far as sys/rtnl_fib.c goes at a time.
+ *
+ * After a start the kernel may have routes of an earlier process. They stay until each peer has
+ * said that all of its are there (End-of-RIB), or had the time for it.
+ */
+#include "agent/receiving.h"
+
+#include "agent/agent.h"
+#include "base/hash.h"
+#include "plan/plan_kernel.h"
+#include "sys/log.h"
+#include "sys/netlink.h"
+#include "sys/rtnl_fib.h"
+
+#include <assert.h>
+
+#define DECIDE_MAX 2000 /* prefixes in a turn */
+#define CHANGE_MAX 300  /* operations in a turn */
+#define LOOK_NS    (60 * NSEC_PER_SEC)
+#define LOOK_LEAST (1 * NSEC_PER_SEC) /* between two looks that somebody else brings about */
+#define SETTLE_NS  (120 * NSEC_PER_SEC)
+
+void receiving_start(struct agent *a)
+{
+	struct agent_receiving *r = &a->receiving;
+
+	r->fib = fib_new();
+	r->error = rtnl_fib_open(&r->rtnl);
+	r->tables[r->n_tables++] = KERNEL_RECEIVED_TABLE;
+	a->peers.receiving = r;
+}
+
+void receiving_stop(struct agent *a)
+{
+	a->peers.receiving = NULL;
+	a->receiving.rtnl = rtnl_fib_free(a->receiving.rtnl);
+	a->receiving.fib = fib_free(a->receiving.fib);
+}
+
+uint32_t receiving_port(const struct agent *a)
+{
+	return a->receiving.rtnl ? rtnl_fib_port(a->receiving.rtnl) : 0;
+}
+
+/* --- deciding -------------------------------------------------------------------------------- */
+
+/* The way to a next hop beyond this node's links is the kernel's to say. */
+static void note_asked(struct agent_receiving *r, const struct receive_choice *c,
+		       const struct ip_prefix *prefix)
+{
+	for (size_t i = 0; i < r->all.n; i++) {
+		const struct bgp_path *path;
+		size_t k = 0;
+
+		if (!(c->unreachable >> i & 1))
+			continue;
+		path = bgp_rib_in_accepted(r->peers[i].rib, prefix);
+		if (ip_addr_is_link_local(&path->next_hop))
+			continue;
+		while (k < r->n_asked && !ip_addr_equal(&r->asked[k], &path->next_hop))
+			k++;
+		if (k == r->n_asked && k < RECEIVING_ASKED_MAX)
+			r->asked[r->n_asked++] = path->next_hop;
+	}
+}
+
+static void decide(struct agent_receiving *r, uint32_t table, const struct ip_prefix *prefix)
+{
+	struct receive_choice choice;
+
+	if (table == 0)
+		return;
+	receive_choose(&r->all, table, prefix, &choice);
+	note_asked(r, &choice, prefix);
+	fib_want(r->fib, table, prefix, &choice.hops);
+}
+
+/* Of one peer; returns how many. */
+static size_t decide_some(struct agent_receiving *r, size_t i, struct bgp_rib_in *rib, size_t n_max)
+{
+	struct ip_prefix prefix;
+	size_t n = 0;
+
+	while (n < n_max && bgp_rib_in_take(rib, &prefix)) {
+		decide(r, r->peers[i].table, &prefix);
+		n++;
+	}
+	return n;
+}
+
+/* What the choice asks of a session: as configured, since it may be down with its routes stale. */
+static void read_session(struct receive_peer *to, const struct agent_peer *p)
+{
+	const struct bgp_peer_info info = bgp_peer_info(p->bgp);
+
+	to->is_ibgp =
+		p->config.bgp.any_internal || p->config.bgp.remote_asn == p->config.bgp.local_asn;
+	to->router_id = info.remote_router_id ? info.remote_router_id : to->router_id;
+	to->address = p->config.address;
+	to->ifindex = p->config.ifindex;
+}
+
+static bool decide_all(struct agent *a)
+{
+	struct agent_receiving *r = &a->receiving;
+	const size_t asked = r->n_asked;
+	size_t left = DECIDE_MAX;
+	bool more = false;
+
+	for (size_t i = 0; i < r->all.n; i++)
+		more |= bgp_rib_in_has_changed(r->peers[i].rib);
+	if (!more)
+		return false;
+	for (size_t i = 0; i < r->all.n; i++)
+		read_session(&r->peers[i], a->peers.items[i]);
+	for (size_t i = 0; i < r->all.n && left > 0; i++)
+		left -= decide_some(r, i, bgp_peer_rib_in(a->peers.items[i]->bgp), left);
+	if (r->n_asked != asked) {
+		a->node_at = 0;
+		agent_input_changed(&a->inputs, INPUT_LINKS);
+	}
+	return left == 0;
+}
+
+/* --- peers and plan -------------------------------------------------------------------------- */
+
+static void note_table(struct agent_receiving *r, uint32_t table)
+{
+	size_t i = 0;
+
+	while (i < r->n_tables && r->tables[i] != table)
+		i++;
+	if (table != 0 && i == r->n_tables && i < ARRAY_SIZE(r->tables)) {
+		r->tables[r->n_tables++] = table;
+		r->look_at = 0;
+	}
+}
+
+/* Of all that the choice depends on beside the routes. */
+static uint64_t hash_of(const struct agent_receiving *r)
+{
+	uint64_t h = hash_u64(HASH_INIT, r->all.n);
+	const struct plan_node *node = r->all.node;
+
+	for (size_t i = 0; i < r->all.n; i++) {
+		const struct receive_peer *p = &r->peers[i];
+
+		h = hash_u64(h, (uint64_t)p->table << 32 | (uint32_t)p->ifindex);
+		h = hash_u64(h, (uint64_t)(uintptr_t)p->rib);
+		h = hash_bytes(h, &p->address, sizeof(p->address));
+	}
+	for (size_t i = 0; i < node->n_links; i++)
+		h = hash_u64(h, (uint64_t)node->links[i].ifindex << 1 | node->links[i].up);
+	for (size_t i = 0; i < node->n_addrs; i++) {
+		h = hash_bytes(h, &node->addrs[i].addr, sizeof(node->addrs[i].addr));
+		h = hash_u64(h, (uint64_t)node->addrs[i].ifindex << 8 | node->addrs[i].len);
+	}
+	for (size_t i = 0; i < node->n_routes_to; i++) {
+		const struct plan_route_to *way = &node->routes_to[i];
+
+		h = hash_bytes(h, &way->gateway, sizeof(way->gateway));
+		h = hash_u64(h, (uint64_t)way->ifindex << 1 | way->is_received);
+	}
+	return h;
+}
+
+static void set_policy(struct agent *a, size_t i, const struct plan_import *import, nsec_t now)
+{
+	struct agent_receiving *r = &a->receiving;
+	struct agent_peer *p = a->peers.items[i];
+
+	if (!bgp_import_is_nothing(&import->policy)) {
+		r->open |= UINT64_C(1) << i;
+		note_table(r, import->table);
+	}
+	if (!bgp_peer_set_import(p->bgp, &import->policy))
+		agent_peer_begin_again(p, now);
+}
+
+static void retake(struct agent *a)
+{
+	for (size_t i = 0; i < a->receiving.all.n; i++)
+		bgp_rib_in_retake(bgp_peer_rib_in(a->peers.items[i]->bgp));
+}
+
+void receiving_apply(struct agent *a, const struct plan *plan, nsec_t now)
+{
+	struct agent_receiving *r = &a->receiving;
+	uint64_t seen;
+
+	assert(a->peers.n == plan->n_peers && plan->n_peers <= ARRAY_SIZE(r->peers));
+	r->open = 0;
+	for (size_t i = 0; i < plan->n_peers; i++)
+		set_policy(a, i, &plan->imports[i], now);
+	for (size_t i = 0; i < plan->n_peers; i++) {
+		struct receive_peer *to = &r->peers[i];
+
+		*to = (struct receive_peer){.rib = bgp_peer_rib_in(a->peers.items[i]->bgp),
+					    .table = plan->imports[i].table,
+					    .domain = plan->peers[i].domain};
+		read_session(to, a->peers.items[i]);
+	}
+	r->all = (struct receive_peers){
+		.items = r->peers, .n = plan->n_peers, .node = netlink_node(a->netlink)};
+	seen = hash_of(r);
+	if (seen != r->seen && r->open) {
+		retake(a);
+		receiving_look(a, now);
+	}
+	r->seen = seen;
+	agent_peers_pump(&a->peers, now);
+}
+
+void receiving_forget(struct agent_receiving *r, struct agent_peer *p)
+{
+	struct bgp_rib_in *rib = bgp_peer_rib_in(p->bgp);
+	size_t i = 0;
+
+	while (r && i < r->all.n && r->peers[i].rib != rib)
+		i++;
+	if (!r || i == r->all.n)
+		return;
+	for (enum bgp_family f = 0; f < BGP_N_FAMILIES; f++)
+		bgp_rib_in_drop(rib, f);
+	(void)decide_some(r, i, rib, SIZE_MAX);
+	memmove(&r->peers[i], &r->peers[i + 1], (--r->all.n - i) * sizeof(*r->peers));
+	r->seen = 0;
+}
+
+/* --- the kernel ------------------------------------------------------------------------------ */
+
+void receiving_look(struct agent *a, nsec_t now)
+{
+	struct agent_receiving *r = &a->receiving;
+
+	r->look_at = nsec_min(r->look_at, nsec_add(now, LOOK_LEAST));
+}
+
+/* 0: it is over; true: it goes on in the next turn. */
+static bool look(struct agent_receiving *r, nsec_t now)
+{
+	int err;
+
+	if (!rtnl_fib_is_looking(r->rtnl)) {
+		if (now < r->look_at)
+			return false;
+		r->look_at = nsec_add(now, LOOK_NS);
+		rtnl_fib_look_begin(r->rtnl, r->fib, r->tables, r->n_tables);
+	}
+	err = rtnl_fib_look(r->rtnl, r->fib);
+	if (err == 1)
+		return true;
+	r->has_looked = true;
+	if (err < 0)
+		log_debug("received routes: could not look at all of them", "error=%s",
+			  log_quote(strerror(-err)));
+	return false;
+}
+
+/* All that the peers have was said, or they had the time for it. */
+static bool may_settle(const struct agent *a, nsec_t now)
+{
+	const struct agent_receiving *r = &a->receiving;
+
+	if (!r->has_looked || !agent_inputs_are_complete(&a->inputs) || !a->current)
+		return false;
+	if (now >= a->started_at + SETTLE_NS)
+		return true;
+	for (size_t i = 0; i < r->all.n; i++)
+		if (r->open >> i & 1 && !bgp_peer_info(a->peers.items[i]->bgp).end_of_rib_received)
+			return false;
+	return true;
+}
+
+static void say(struct agent *a, const struct fib_counts *c)
+{
+	struct agent_receiving *r = &a->receiving;
+
+	/* What is in the way is a problem of the next plan, or none any more. */
+	a->peers.changed |= (c->n_taken > 0) != r->told_taken || c->first_error != r->told_error;
+	r->told_taken = c->n_taken > 0;
+	if (c->n_repaired != r->told_repaired)
+		log_warn("received routes: somebody took routes away; put back", "n=%llu",
+			 (unsigned long long)(c->n_repaired - r->told_repaired));
+	if (c->first_error != 0 && c->first_error != r->told_error)
+		log_warn("received routes: not all could be installed", "n=%zu error=%s",
+			 c->n_failed, log_quote(strerror(-c->first_error)));
+	r->told_repaired = c->n_repaired;
+	r->told_error = c->first_error;
+}
+
+/* That a peer sends too much is the plan's to say. */
+static void note_limits(struct agent *a)
+{
+	struct agent_receiving *r = &a->receiving;
+	uint64_t over = 0;
+
+	for (size_t i = 0; i < r->all.n; i++)
+		if (bgp_rib_in_counts(r->peers[i].rib).is_over_limit)
+			over |= UINT64_C(1) << i;
+	a->peers.changed |= over != r->over;
+	r->over = over;
+}
+
+nsec_t receiving_step(struct agent *a, nsec_t now)
+{
+	struct agent_receiving *r = &a->receiving;
+	bool more, was_looking;
+	size_t done;
+
+	if (!r->rtnl || !a->current || a->is_held)
+		return NSEC_NEVER;
+	more = decide_all(a);
+	was_looking = rtnl_fib_is_looking(r->rtnl);
+	more |= look(r, now);
+	done = rtnl_fib_apply(r->rtnl, r->fib, CHANGE_MAX);
+	more |= done == CHANGE_MAX;
+	if (!fib_is_settled(r->fib)) {
+		if (!more && may_settle(a, now)) {
+			fib_settle(r->fib);
+			more = true;
+		} else if (r->has_looked && !more) {
+			return nsec_min(r->look_at, nsec_add(now, NSEC_PER_SEC));
+		}
+	}
+	if (!more && (done > 0 || was_looking)) {
+		const struct fib_counts c = fib_counts(r->fib);
+
+		say(a, &c);
+		note_limits(a);
+		/* Nobody receives, and nothing is there: the next look is when that changes. */
+		if (!r->open && c.n_wanted + c.n_adopted + c.n_waiting + c.n_taken == 0)
+			r->look_at = NSEC_NEVER;
+	}
+	return more ? now : r->look_at;
+}
+
+/* --- problems, cleaning up ------------------------------------------------------------------- */
+
+void receiving_problems(const struct agent *a, struct problems *list)
+{
+	const struct agent_receiving *r = &a->receiving;
+	const struct object_ref ref = {.kind = "Node", .name = a->options->node};
+	const struct problem_text refused = {
+		.field = "received routes",
+		.reason = "RoutesRefused",
+		.remedy = "let the agent change routes (CAP_NET_ADMIN)",
+	};
+	const struct problem_text taken = {
+		.field = "received routes",
+		.reason = "RouteTaken",
+		.remedy = "give these routes another metric, or another table",
+	};
+	struct fib_counts c;
+
+	if (!r->open)
+		return;
+	c = fib_counts(r->fib);
+	if (r->error || c.n_failed > 0)
+		problem_add(list, SEVERITY_WARNING, &ref, &refused,
+			    "%zu of %zu received routes are not installed: %s", c.n_failed,
+			    c.n_wanted, strerror(-(r->error ? r->error : c.first_error)));
+	if (c.n_taken > 0)
+		problem_add(list, SEVERITY_WARNING, &ref, &taken,
+			    "routes of somebody else's to the same prefixes, with our metric %u, "
+			    "are in the way of %zu received routes",
+			    FIB_METRIC, c.n_taken);
+}
+
+int receiving_cleanup(void)
+{
+	_cleanup_(rtnl_fib_freep) struct rtnl_fib *r = NULL;
+	const int err = rtnl_fib_open(&r);
+
+	return err < 0 ? err : rtnl_fib_cleanup(r);
+}

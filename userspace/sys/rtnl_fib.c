@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * Two sockets: changes are acknowledged on one while a dump waits half read in the other. A dump is
+ * of one table and family, which the kernel filters (Linux 4.20); one that does not exist is
+ * ENOENT. A table that changes under the dump, which it does by our own hand, has to be looked at
+ * again: some times, and then the next look is waited for.
+ */
+#include "sys/rtnl_fib.h"
+
+#include "plan/plan_kernel.h"
+#include "sys/nlsock.h"
+#include "sys/rtnl_fib_message.h"
+
+#include <errno.h>
+#include <libmnl/libmnl.h>
+#include <linux/rtnetlink.h>
+#include <sys/socket.h>
+
+#define BATCH      100
+#define DATAGRAMS  16 /* of a dump in one turn: 4,000 routes */
+#define ATTEMPTS   3
+#define TABLES_MAX 64
+#define N_FAMILIES 2
+
+struct rtnl_fib {
+	struct nlsock *changes, *dumps; /* owned */
+	uint32_t tables[TABLES_MAX];
+	size_t n_tables;
+	size_t at; /* of tables and families; twice n_tables: no look is under way */
+	unsigned attempts;
+	bool is_asked; /* its dump was asked for */
+	bool is_whole; /* so far all was shown */
+	uint32_t table;
+	struct fib *fib; /* that it is shown to, while it goes on */
+};
+
+int rtnl_fib_open(struct rtnl_fib **ret)
+{
+	_cleanup_(rtnl_fib_freep) struct rtnl_fib *r = xcalloc(1, sizeof(*r));
+	int err = nlsock_open(NETLINK_ROUTE, &r->changes);
+
+	if (err == 0)
+		err = nlsock_open(NETLINK_ROUTE, &r->dumps);
+	if (err == 0)
+		err = nlsock_be_strict(r->changes);
+	if (err == 0)
+		err = nlsock_be_strict(r->dumps);
+	if (err < 0)
+		return err;
+	*ret = TAKE_PTR(r);
+	return 0;
+}
+
+struct rtnl_fib *rtnl_fib_free(struct rtnl_fib *r)
+{
+	if (!r)
+		return NULL;
+	nlsock_free(r->changes);
+	nlsock_free(r->dumps);
+	free(r);
+	return NULL;
+}
+
+void rtnl_fib_freep(struct rtnl_fib **r)
+{
+	*r = rtnl_fib_free(*r);
+}
+
+uint32_t rtnl_fib_port(const struct rtnl_fib *r)
+{
+	return nlsock_port(r->changes);
+}
+
+/* --- changes --------------------------------------------------------------------------------- */
+
+/* Those that cannot be built fail by themselves. */
+static void change(struct rtnl_fib *r, const struct fib_op *ops, size_t n, int *errors)
+{
+	_Alignas(struct nlmsghdr) char messages[BATCH * RTNL_FIB_MESSAGE_BYTES];
+	int outcomes[BATCH];
+	size_t used = 0, k = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		const int len = rtnl_fib_message_build(&ops[i], messages + used);
+
+		errors[i] = len < 0 ? len : 0;
+		used += len < 0 ? 0 : NLMSG_ALIGN((size_t)len);
+	}
+	nlsock_change(r->changes, messages, used, outcomes);
+	for (size_t i = 0; i < n; i++)
+		if (errors[i] == 0)
+			errors[i] = outcomes[k++];
+}
+
+size_t rtnl_fib_apply(struct rtnl_fib *r, struct fib *f, size_t n_max)
+{
+	size_t done = 0, n = 1;
+
+	while (done < n_max && n > 0) {
+		const size_t left = n_max - done;
+		struct fib_op ops[BATCH];
+		int errors[BATCH];
+
+		n = fib_take(f, ops, left < BATCH ? left : BATCH);
+		if (n > 0)
+			change(r, ops, n, errors);
+		for (size_t i = 0; i < n; i++)
+			fib_done(f, &ops[i], errors[i]);
+		done += n;
+	}
+	return done;
+}
+
+/* --- looking --------------------------------------------------------------------------------- */
+
+static int on_route(void *ctx, const struct nlmsghdr *m)
+{
+	struct rtnl_fib *r = ctx;
+	struct fib_seen seen;
+
+	if (m->nlmsg_type == RTM_NEWROUTE && rtnl_fib_message_read(m, &seen) &&
+	    seen.table == r->table)
+		fib_look_route(r->fib, &seen);
+	return 0;
+}
+
+void rtnl_fib_look_begin(struct rtnl_fib *r, struct fib *f, const uint32_t *tables, size_t n)
+{
+	r->n_tables = n < TABLES_MAX ? n : TABLES_MAX;
+	memcpy(r->tables, tables, r->n_tables * sizeof(*tables));
+	r->at = 0;
+	r->attempts = 0;
+	r->is_asked = false;
+	r->is_whole = true;
+	fib_look_begin(f);
+}
+
+bool rtnl_fib_is_looking(const struct rtnl_fib *r)
+{
+	return r->at < r->n_tables * N_FAMILIES;
+}
+
+static int ask(struct rtnl_fib *r)
+{
+	char buf[NLSOCK_REQUEST_BYTES] __attribute__((aligned(NLMSG_ALIGNTO)));
+	void *header;
+	struct nlmsghdr *m =
+		nlsock_request(buf, RTM_GETROUTE, NLM_F_DUMP, sizeof(struct rtmsg), &header);
+	struct rtmsg *route = header;
+
+	r->table = r->tables[r->at / N_FAMILIES];
+	route->rtm_family = r->at % N_FAMILIES == 0 ? AF_INET : AF_INET6;
+	mnl_attr_put_u32(m, RTA_TABLE, r->table);
+	return nlsock_begin(r->dumps, m);
+}
+
+/* One dump is over; err is how. True: the next may begin. */
+static bool next_dump(struct rtnl_fib *r, int err)
+{
+	r->is_asked = false;
+	if (err == -EINTR && ++r->attempts < ATTEMPTS)
+		return true;
+	r->is_whole &= err == 0 || err == -ENOENT;
+	r->attempts = 0;
+	r->at++;
+	return err == 0 || err == -ENOENT || err == -EINTR;
+}
+
+int rtnl_fib_look(struct rtnl_fib *r, struct fib *f)
+{
+	int err = 0;
+
+	if (!rtnl_fib_is_looking(r))
+		return 0;
+	r->fib = f;
+	if (!r->is_asked)
+		err = ask(r);
+	r->is_asked = err == 0;
+	if (err == 0)
+		err = nlsock_go_on(r->dumps, on_route, r, DATAGRAMS);
+	if (err == 1)
+		return 1;
+	if (!next_dump(r, err))
+		r->at = r->n_tables * N_FAMILIES;
+	if (rtnl_fib_is_looking(r))
+		return 1;
+	fib_look_end(f, r->is_whole);
+	return r->is_whole ? 0 : -EAGAIN;
+}
+
+/* --- cleaning up ----------------------------------------------------------------------------- */
+
+struct found {
+	struct fib_op *items;
+	size_t n, cap;
+};
+
+static int on_any_route(void *ctx, const struct nlmsghdr *m)
+{
+	struct found *found = ctx;
+	struct fib_seen seen;
+
+	if (m->nlmsg_type != RTM_NEWROUTE || !rtnl_fib_message_read(m, &seen) || !seen.is_ours)
+		return 0;
+	*(struct fib_op *)xpush(&found->items, &found->n, &found->cap, sizeof(*found->items)) =
+		(struct fib_op){.verb = FIB_DELETE, .table = seen.table, .prefix = seen.prefix};
+	return 0;
+}
+
+static int find_all(struct rtnl_fib *r, uint8_t family, struct found *found)
+{
+	char buf[NLSOCK_REQUEST_BYTES] __attribute__((aligned(NLMSG_ALIGNTO)));
+	void *header;
+	struct nlmsghdr *m =
+		nlsock_request(buf, RTM_GETROUTE, NLM_F_DUMP, sizeof(struct rtmsg), &header);
+	struct rtmsg *route = header;
+
+	route->rtm_family = family;
+	route->rtm_protocol = KERNEL_PROTOCOL;
+	return nlsock_ask(r->dumps, m, on_any_route, found);
+}
+
+static int delete_all(struct rtnl_fib *r, const struct found *found)
+{
+	int errors[BATCH], err = 0;
+
+	for (size_t i = 0, n; i < found->n; i += n) {
+		n = found->n - i < BATCH ? found->n - i : BATCH;
+		change(r, found->items + i, n, errors);
+		for (size_t k = 0; k < n; k++)
+			if (errors[k] != 0 && errors[k] != -ESRCH)
+				err = errors[k];
+	}
+	return err;
+}
+
+int rtnl_fib_cleanup(struct rtnl_fib *r)
+{
+	struct found found = {.n = 0};
+	int err = find_all(r, AF_INET, &found);
+
+	if (err == 0 || err == -ENOENT)
+		err = find_all(r, AF_INET6, &found);
+	if (err == 0 || err == -ENOENT)
+		err = delete_all(r, &found);
+	free(found.items);
+	return err;
+}
