@@ -56,7 +56,10 @@ bench-rib: $(B)/bench/bench_rib ## time to say 100,000 routes to a router agains
 bench-table: $(AGENT_BIN) ## the same of the whole agent, beside BIRD and FRR (root)
 	$(Q)tests/bench/bench-table $(B)
 
+bench-receive: $(AGENT_BIN) ## time from an UPDATE to the kernel's route against the bar, beside BIRD and FRR; BENCH_STRICT=1 (root)
+	$(Q)tests/bench/bench-receive $(B)
+
 bench-routes: $(B)/bench/bench_routes ## time to place 10,000 blackholes against the bar; BENCH_STRICT=1 (root)
 	$(Q)$<
 
-.PHONY: bench-load bench-ipam bench-edit bench-plan bench-walk bench-rib bench-table bench-routes bench-turns bench-wire bench-notify bench-memory bench-session bench-bfd
+.PHONY: bench-load bench-ipam bench-edit bench-plan bench-walk bench-rib bench-table bench-receive bench-routes bench-turns bench-wire bench-notify bench-memory bench-session bench-bfd
