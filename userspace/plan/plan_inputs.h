@@ -24,7 +24,6 @@ struct peer_key {
 int peer_key_cmp(const struct peer_key *a, const struct peer_key *b);
 
 /* --- inputs --------------------------------------------------------------------------------- */
-
 struct plan_settings {
 	const char *node_name;    /* whose plan this is */
 	const char *ns;           /* MetalLB's namespace, "metallb-system" */
