@@ -94,7 +94,6 @@ struct agent_conntrack {
 
 /* So many turns in a row, and it is a problem: two states that lead to each other. */
 #define AGENT_RESTLESS 200
-
 struct agent {
 	const struct options *options; /* borrowed */
 	struct plan_settings settings;
@@ -103,8 +102,7 @@ struct agent {
 	struct loop *loop;     /* owned, as all pointers below */
 	struct worker *worker; /* the helper */
 	struct worker *disk;   /* another one for the files of the state: a disk may hang */
-	struct worker *
-		reader; /* one for large texts: what the kernel makes block does not hold them up */
+	struct worker *reader; /* one for large texts, which the others do not hold up */
 	struct world *world;
 	const char *cluster; /* sources of the API server begin so; NULL: there is none; static */
 	struct plan_cache *cache;
