@@ -24,6 +24,8 @@ fuzz_files_fuzz_rtnl_message := userspace/sys/rtnl_message.c userspace/sys/rtnl_
 fuzz_libs_fuzz_rtnl_message := -lmnl -lnl-route-3 -lnl-3
 fuzz_layers_fuzz_kube_watch := kube base
 fuzz_layers_fuzz_kube_frame := kube base
+fuzz_layers_fuzz_xdp_lb     := base
+fuzz_files_fuzz_xdp_lb      := tests/fuzz/bpf_host/bpf_host.c
 fuzz_corpus_fuzz_yaml       := tests/samples:tests/fuzz/corpus/yaml
 
 FUZZ_SECONDS ?= 30
@@ -37,6 +39,9 @@ $(B)/fuzz/obj/%.o: %.c
 	@echo "  FUZZ  $<"
 	$(Q)$(CLANG) $(CPPFLAGS) -Itests -std=gnu17 $(WARN) $(WERROR) -O1 -g -fsanitize=fuzzer-no-link \
 		$(FUZZ_SAN) -MMD -MP -c -o $@ $<
+
+# A program of the kernel's, compiled for the host with a header of ours in place of libbpf's.
+$(B)/fuzz/obj/tests/fuzz/fuzz_xdp_lb.o: CPPFLAGS := -Itests/fuzz/bpf_host -Ibpf $(CPPFLAGS)
 
 fuzz_layers = $(or $(fuzz_layers_$(1)),base)
 fuzz_corpus = $(or $(fuzz_corpus_$(1)),tests/fuzz/corpus/$(patsubst fuzz_%,%,$(1)))

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only */
+/*
+ * In place of libbpf's header of this name where a program is compiled for the host: maps are
+ * declared alike, helpers are functions of bpf_host.c.
+ */
+#pragma once
+
+#include "tests/fuzz/bpf_host/bpf_host.h"
+
+#define __uint(name, val)  int(*name)[val]
+#define __type(name, val)  __typeof__(val) *name
+#define __array(name, val) __typeof__(val) *name[]
+
+#define SEC(name)
+#ifndef __always_inline
+#define __always_inline inline __attribute__((always_inline))
+#endif
+#define __noinline __attribute__((noinline))
+#ifndef NULL
+#define NULL ((void *)0)
+#endif
+
+#define bpf_map_lookup_elem                               host_lookup
+#define bpf_xdp_load_bytes(ctx, off, to, len)             host_load(off, to, len)
+#define bpf_xdp_store_bytes(ctx, off, from, len)          host_store(off, from, len)
+#define bpf_xdp_get_buff_len(ctx)                         host_len()
+#define bpf_xdp_adjust_head(ctx, by)                      host_adjust_head(by, &(ctx)->data, &(ctx)->data_end)
+#define bpf_xdp_adjust_tail(ctx, by)                      host_adjust_tail(by, &(ctx)->data, &(ctx)->data_end)
+#define bpf_tail_call(ctx, map, i)                        host_tail_call()
+#define bpf_loop                                          host_loop
+#define bpf_jiffies64                                     host_jiffies
+#define bpf_ktime_get_ns                                  host_ns
+#define bpf_skc_lookup_tcp(ctx, tuple, len, netns, flags) host_find_socket(tuple, len, netns)
+#define bpf_sk_release(sk)                                ((void)(sk))
