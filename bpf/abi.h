@@ -185,7 +185,8 @@ struct lb_new_flows {
 #define LB_UNRECORDED_WORDS 32768u /* power of two; of each half: 512 KB together */
 #define LB_UNRECORDED_AT    4096u  /* power of two */
 
-/* maps `sources` and `proven` (source_table.h): 128 KB each. bpf reads and writes. */
+/* maps `sources` (source_table.h), where each has 8 octets, 256 KB, and `proven`, 128 KB. bpf reads
+ * and writes. */
 #define LB_SOURCE_WORDS   16384u /* power of two; there are twice as many */
 #define LB_PROVEN_LINES   4096u  /* power of two */
 #define LB_PROVEN_WAYS    4

@@ -41,7 +41,7 @@ $(B)/fuzz/obj/%.o: %.c
 		$(FUZZ_SAN) -MMD -MP -c -o $@ $<
 
 # A program of the kernel's, compiled for the host with a header of ours in place of libbpf's.
-$(B)/fuzz/obj/tests/fuzz/fuzz_xdp_lb.o: CPPFLAGS := -Itests/fuzz/bpf_host -Ibpf $(CPPFLAGS)
+$(B)/fuzz/obj/tests/fuzz/fuzz_xdp_lb.o $(B)/clang/tests/fuzz/fuzz_xdp_lb.ok: CPPFLAGS := -Itests/fuzz/bpf_host -Ibpf $(CPPFLAGS)
 
 fuzz_layers = $(or $(fuzz_layers_$(1)),base)
 fuzz_corpus = $(or $(fuzz_corpus_$(1)),tests/fuzz/corpus/$(patsubst fuzz_%,%,$(1)))

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
  * xdp_lb as it is, compiled for the host with its headers under the sanitizers, and frames that
  * nobody would send. Nothing beyond the first buffer is reached, no arithmetic is undefined, and:

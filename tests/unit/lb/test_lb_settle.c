@@ -354,6 +354,77 @@ static void a_settled_row_with_a_foreign_flow_is_healed(void **state)
 	fixture_done(&x);
 }
 
+/* --- a rollout ---------------------------------------------------------------------------------
+ */
+
+#define N_PODS    10u
+#define N_FLOWING 10000u
+
+/* Flow i of a rollout: of these there are more than entry() has places for. */
+static struct lb_flow *flowing(const struct fixture *x, uint32_t i)
+{
+	return &x->flows[i / LB_FLOW_WAYS].way[i % LB_FLOW_WAYS];
+}
+
+static void begin_flowing(const struct fixture *x, uint32_t i)
+{
+	uint32_t row = i % ROWS;
+	uint16_t backend = lb_row_candidate(*row_at(x, row), 0);
+	uint32_t index = reader_index(service(x, key())->live, backend, 0);
+	uint8_t gen = (uint8_t)(reader_backend(x, index)->state >> LB_BE_GEN_SHIFT);
+
+	*flowing(x, i) = (struct lb_flow){.hash = 1000 + i,
+					  .slot = (uint16_t)slot_of(x, key()),
+					  .row = (uint16_t)row,
+					  .backend = backend,
+					  .state = lb_flow_state(LB_FLOW_ESTABLISHED, false, gen),
+					  .age = x->c.age};
+}
+
+/* Rows in which a living flow has another backend than the first. */
+static uint32_t n_rows_of_others(const struct fixture *x)
+{
+	bool others[ROWS] = {false};
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < N_FLOWING; i++) {
+		const struct lb_flow *f = flowing(x, i);
+
+		if (f->hash > LB_FLOW_FREE)
+			others[f->row] |= f->backend != lb_row_candidate(*row_at(x, f->row), 0);
+	}
+	for (uint32_t row = 0; row < ROWS; row++)
+		n += others[row];
+	return n;
+}
+
+static void after_a_rollout_all_rows_settle_with_the_last_old_flow(void **state)
+{
+	struct fixture x;
+
+	(void)state;
+	begin(&x);
+	put(&x, 0, N_PODS);
+	pass(&x, AWHILE);
+	for (uint32_t i = 0; i < N_FLOWING; i++)
+		begin_flowing(&x, i);
+	for (uint32_t pod = 1; pod <= N_PODS; pod++) {
+		put_draining(&x, 0, pod, N_PODS + pod);
+		pass(&x, AWHILE);
+		assert_int_equal(n_unsettled(&x), n_rows_of_others(&x));
+	}
+	assert_int_equal(n_unsettled(&x), ROWS); /* nobody old is anybody's first */
+	for (uint32_t i = 0; i < N_FLOWING; i++) {
+		flowing(&x, i)->hash = LB_FLOW_FREE;
+		if (i % 1000 != 999 && i != N_FLOWING - 2)
+			continue;
+		pass(&x, AWHILE);
+		assert_int_equal(n_unsettled(&x), n_rows_of_others(&x));
+		assert_true((n_unsettled(&x) > 0) == (i < N_FLOWING - 1));
+	}
+	fixture_done(&x);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -372,6 +443,7 @@ int main(void)
 		cmocka_unit_test(a_mark_in_an_old_row_counts_as_long_as_a_reader_may_make_it),
 		cmocka_unit_test(a_service_that_is_gone_gets_no_marks),
 		cmocka_unit_test(a_settled_row_with_a_foreign_flow_is_healed),
+		cmocka_unit_test(after_a_rollout_all_rows_settle_with_the_last_old_flow),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
