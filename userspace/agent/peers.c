@@ -50,11 +50,12 @@ static void note_written(struct agent_peer *p)
 	p->is_behind = p->all->written = true;
 }
 
-static void log_route(struct agent_peer *p, const struct ip_prefix *prefix,
+static bool log_route(struct agent_peer *p, const struct ip_prefix *prefix,
 		      const struct bgp_attrs *attrs)
 {
 	route_log_add(&p->all->route_log, loop_now(p->all->loop), peer_text(p), &p->config.address,
 		      prefix, attrs);
+	return true;
 }
 
 static struct prefix_list *list_advertised(const struct bgp_rib *rib)
@@ -90,18 +91,22 @@ static void log_routes(struct agent_peer *p, const struct prefix_list *before)
 	const size_t n_before = prefix_list_n(before);
 	struct bgp_rib_route route;
 	size_t pos = 0, gone = 0;
+	bool any = false;
 
 	while (bgp_rib_next(bgp_peer_rib(p->bgp), &pos, &route)) {
 		if (!route.advertised)
 			continue;
 		while (gone < n_before && ip_prefix_cmp(&before->items[gone], &route.prefix) < 0)
-			log_route(p, &before->items[gone++], NULL);
+			any = log_route(p, &before->items[gone++], NULL);
 		gone += gone < n_before && ip_prefix_cmp(&before->items[gone], &route.prefix) == 0;
 		if (route.is_news)
-			log_route(p, &route.prefix, route.advertised);
+			any = log_route(p, &route.prefix, route.advertised);
 	}
 	while (gone < n_before)
-		log_route(p, &before->items[gone++], NULL);
+		any = log_route(p, &before->items[gone++], NULL);
+	if (any)
+		route_log_total(&p->all->route_log, loop_now(p->all->loop), peer_text(p),
+				&p->config.address, prefix_list_n(p->written));
 	bgp_rib_is_known(bgp_peer_rib(p->bgp));
 }
 

@@ -59,6 +59,16 @@ void route_log_add(struct route_log *l, nsec_t now, const char *peer, const stru
 	strbuf_done(&s);
 }
 
+void route_log_total(struct route_log *l, nsec_t now, const char *peer, const struct ip_addr *to,
+		     size_t n)
+{
+	char addr[IP_ADDR_TEXT];
+
+	if (take_line(l, now))
+		log_info("bgp: routes that are advertised now", "peer=%s address=%s routes=%zu",
+			 peer, ip_addr_text(to, addr), n);
+}
+
 nsec_t route_log_tick(struct route_log *l, nsec_t now)
 {
 	if (l->n_untold == 0)

@@ -25,5 +25,9 @@ struct route_log {
 void route_log_add(struct route_log *l, nsec_t now, const char *peer, const struct ip_addr *to,
 		   const struct ip_prefix *prefix, const struct bgp_attrs *attrs);
 
+/* So many routes it has now, after those lines; told if there is room for a line. */
+void route_log_total(struct route_log *l, nsec_t now, const char *peer, const struct ip_addr *to,
+		     size_t n);
+
 /* Tells how many had no line, once there is room for one; returns when to come again. */
 nsec_t route_log_tick(struct route_log *l, nsec_t now);

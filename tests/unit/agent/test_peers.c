@@ -84,6 +84,8 @@ static void the_log_names_the_routes_that_an_update_changes(void **state)
 	assert_int_equal(count_of(text, "bgp: withdraw"), 1);
 	assert_non_null(strstr(text, "prefix=192.0.0.3/32 community"));
 	assert_non_null(strstr(text, "prefix=192.0.0.2/32"));
+	assert_int_equal(count_of(text, "bgp: routes that are advertised now"), 1);
+	assert_non_null(strstr(text, "routes=3"));
 
 	/* Other attributes, and nothing else. */
 	errors = errors_begin();

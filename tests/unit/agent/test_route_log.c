@@ -84,14 +84,18 @@ static void a_route_is_told_with_its_router_and_communities(void **state)
 	static const struct large_community large[] = {{1, 2, 3}};
 	const struct bgp_attrs attrs = {
 		.communities = communities, .n_communities = 2, .large = large, .n_large = 1};
+	const struct ip_addr to = ip_addr_from_v4(0x0a000001);
 	struct route_log l = {0};
 	const char *text;
 
 	add(&l, NOW, 1, &attrs);
 	add(&l, NOW, 2, &(struct bgp_attrs){0});
 	add(&l, NOW, 1, NULL);
+	route_log_total(&l, NOW, "r1", &to, 7);
 	text = said(*state);
-	assert_int_equal(lines(text), 3);
+	assert_int_equal(lines(text), 4);
+	assert_non_null(strstr(text, "advertised"));
+	assert_non_null(strstr(text, "peer=r1 address=10.0.0.1 routes=7"));
 	assert_non_null(strstr(text, "bgp: announce"));
 	assert_non_null(strstr(text, "peer=r1 address=10.0.0.1 prefix=192.168.0.1/32 "
 				     "community=64512:100,65535:65281,1:2:3"));
@@ -101,11 +105,14 @@ static void a_route_is_told_with_its_router_and_communities(void **state)
 
 static void thousands_are_counted(void **state)
 {
+	const struct ip_addr to = ip_addr_from_v4(0x0a000001);
 	struct route_log l = {0};
 	nsec_t next;
 
 	for (uint32_t i = 0; i < 5000; i++)
 		add(&l, NOW, i, &(struct bgp_attrs){0});
+	route_log_total(&l, NOW, "r1", &to,
+			5000); /* there is no room for it, and none is waited for */
 	assert_int_equal(lines(said(*state)), ROUTE_LOG_BURST);
 	next = route_log_tick(&l, NOW);
 	assert_int_equal(next, NOW + ROUTE_LOG_A_LINE);
