@@ -20,6 +20,7 @@ daemons_all() {
 		run_step daemons-killed "The agent killed with -9: no route leaves its helpers" step_daemons_killed &&
 		run_step daemons-restarted "The agent ended by SIGTERM and started: the same" step_daemons_restarted &&
 		run_step daemons-words "A session that cannot come up says why" step_daemons_words &&
+		run_step daemons-secret "The password is in nothing that is shown, told or readable by others" step_daemons_secret &&
 		run_step daemons-rude "A router that resets in every state costs the others nothing" step_daemons_rude &&
 		run_step daemons-ended "SIGINT: every router forgets the routes at once, and knows why" step_daemons_ended
 }
@@ -342,6 +343,31 @@ step_daemons_words() {
 		daemons_say
 		return 1
 	}
+}
+
+# All that lodectl shows of it, in every form.
+hub_shows_all() {
+	local what form
+	for form in table wide json yaml; do
+		for what in "show peers" "show peer frr" "show routes" "show bfd" "show services" "show pools" \
+			"show problems" "explain peer frr" status; do
+			# shellcheck disable=SC2086 # words
+			lab_ctl hub $what -o "$form"
+		done
+	done
+}
+step_daemons_secret() {
+	local n open
+	hub_shows_all >"$LAB_DIR/shown" 2>&1
+	n=$(wc -l <"$LAB_DIR/shown")
+	# It has been told of everything, and has been restarted and refused.
+	[ "$n" -gt 400 ] && grep -q 'session established' "$LAB_DIR/hub.log" || { say "only $n lines are shown"; return 1; }
+	! grep -Fn "$DAEMON_KEY" "$LAB_DIR/shown" "$LAB_DIR/hub.log" || return 1
+	# What is kept of the configuration has it, for nobody but root.
+	grep -rqF "$DAEMON_KEY" "$LAB_DIR/hub/state" || { say "nothing is kept of it"; return 1; }
+	open=$(grep -rlF "$DAEMON_KEY" "$LAB_DIR/hub/state" | xargs -r stat -c '%a %n' | grep -v '^600 ')
+	[ -z "$open" ] || { say "$open"; return 1; }
+	STEP_NOTE="not in $n lines of lodectl, nor in $(wc -l <"$LAB_DIR/hub.log") of the log; what is kept of it has mode 600"
 }
 
 rude_is_through() { [ "$(cat "$LAB_DIR/rude.states" 2>/dev/null)" = done ]; }
