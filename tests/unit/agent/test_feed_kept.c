@@ -55,7 +55,7 @@ static const struct {
 	{KUBE_NODE,
 	 "{\"apiVersion\":\"v1\",\"kind\":\"Node\",\"metadata\":{\"name\":\"a\"," META
 	 ",\"labels\":{\"kubernetes.io/hostname\":\"a\",\"rack\":\"1\"},\"annotations\":{"
-	 "\"lodestone.io/drain\":\"true\"}},\"spec\":{\"podCIDR\":\"10.244.0.0/24\",\"taints\":[{"
+	 "\"lodestone.io/drain\":\"true\"}},\"spec\":{\"podCIDR\":\"10.244.0.0/24\",\"podCIDRs\":[\"10.244.0.0/24\"],\"taints\":[{"
 	 "\"key\":\"k\",\"effect\":\"NoSchedule\"}],\"unschedulable\":true},\"status\":{\"addresses\":["
 	 "{\"type\":\"InternalIP\",\"address\":\"10.0.0.1\"},{\"type\":\"Hostname\",\"address\":"
 	 "\"a\"}],\"capacity\":{\"cpu\":\"4\"},\"conditions\":[{\"type\":\"NetworkUnavailable\","
