@@ -401,10 +401,17 @@ enum lb_drop {
 	LB_DROP_PROVEN,       /* a reset that proves it; nobody else needs it */
 	LB_DROP_RATE,         /* more packets than the VIP's limit */
 	LB_DROP_SCTP_FRAGMENT, /* a first fragment, to a backend with another port than the VIP's */
+	LB_DROP_REPLY_NO_WAY,  /* an answer to a client of a VRF, whose routes lead nowhere */
 	LB_N_DROPS,
 };
 
 /* map `drops`: per-CPU array by enum lb_drop. bpf writes. */
+
+/*
+ * map `vrfs`, hash: the device of a VRF, whose routes answers to its clients take, by domain. Agent
+ * writes, bpf reads.
+ */
+#define LB_VRFS 64u
 
 /*
  * map `uplinks`, array of words, mmap-able: the domains of devices, and of VLANs on them; a device

@@ -15,7 +15,6 @@
 #include "vmlinux.h"
 
 #include "abi.h"
-
 #include <bpf/bpf_helpers.h>
 
 struct {
@@ -198,3 +197,4 @@ struct {
 } config SEC(".maps");
 
 #include "maps_new_flows.h"
+#include "maps_vrfs.h"

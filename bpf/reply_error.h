@@ -14,6 +14,7 @@
 #include "csum.h"
 #include "flow.h"
 #include "quote.h"
+#include "reply_way.h"
 #include "service.h"
 
 struct reply_error {
@@ -86,6 +87,7 @@ __noinline int reply_error(struct __sk_buff *skb, __u32 family, __u32 l3_off, __
 {
 	struct reply_error e = {.l3_off = l3_off, .l4_off = l4_off};
 	const struct lb_service *vip;
+	struct answer a = {};
 	__u64 rest;
 
 	if (!reply_error_parse(skb, family, &e))
@@ -96,7 +98,12 @@ __noinline int reply_error(struct __sk_buff *skb, __u32 family, __u32 l3_off, __
 			  &rest))
 		return TCX_NEXT;
 	vip = service_at(lb_rest_slot(rest));
-	if (vip)
-		reply_error_rewrite(skb, &e, vip);
-	return TCX_NEXT;
+	if (!vip)
+		return TCX_NEXT;
+	reply_error_rewrite(skb, &e, vip);
+	if (!reply_strays(skb, vip))
+		return TCX_NEXT;
+	a.family = family;
+	addr_copy(a.client, e.quote.saddr);
+	return reply_way(skb, &a, vip->key.domain);
 }

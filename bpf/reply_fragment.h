@@ -10,6 +10,7 @@
 #include "answer.h"
 #include "common.h"
 #include "fragment.h"
+#include "reply_way.h"
 #include "service.h"
 #include "stats.h"
 
@@ -48,7 +49,8 @@ __noinline int reply_fragment_follow(struct __sk_buff *skb, const struct answer 
 	if (!fragment_find(&key, &rest))
 		return TCX_NEXT;
 	vip = service_at(lb_fragment_target(rest));
-	if (vip && (__u8)vip->id == lb_fragment_gen(rest))
-		answer_rewrite_l3(skb, a, vip);
-	return TCX_NEXT;
+	if (!vip || (__u8)vip->id != lb_fragment_gen(rest))
+		return TCX_NEXT;
+	answer_rewrite_l3(skb, a, vip);
+	return reply_strays(skb, vip) ? reply_way(skb, a, vip->key.domain) : TCX_NEXT;
 }

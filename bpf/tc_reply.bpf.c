@@ -10,8 +10,9 @@
  * comes from an address and port of a backend it is counted, since its entry may have been lost.
  *
  * Attached as tcx at the head of the list, or as clsact classifier where the kernel has no tcx. It
- * always answers -1 (TCX_NEXT, the same as TC_ACT_UNSPEC): what others do with the packet is
- * theirs.
+ * answers -1 (TCX_NEXT, the same as TC_ACT_UNSPEC): what others do with the packet is theirs. Only
+ * an answer to a client in a VRF that is on its way out of another world is sent back into it
+ * (reply_way.h).
  *
  * IPv6 extension headers are walked by helper calls, apart from the rest (ext.h).
  *
@@ -36,6 +37,7 @@
 #include "reply_fragment.h"
 #include "reply_sctp.h"
 #include "reply_unrecorded.h"
+#include "reply_way.h"
 #include "service.h"
 #include "stats.h"
 #include "vlan.h"
@@ -281,5 +283,7 @@ int tc_reply(struct __sk_buff *skb)
 		return TCX_NEXT;
 	if (unlikely(a.is_fragment))
 		reply_fragment_enter(&a, slot, vip->id);
+	if (unlikely(reply_strays(skb, vip)))
+		return reply_way(skb, &a, vip->key.domain);
 	return TCX_NEXT;
 }

@@ -125,14 +125,14 @@ static void storm(struct bench *b)
 {
 	const char *path = "/tmp/bench-routes-storm";
 	const size_t n_asked[] = {4, 300};
-	struct ip_addr asked[300];
+	struct netlink_ask asked[300] = {0};
 	struct netlink *nl = NULL;
 	double share[2];
 	unsigned changed = 0;
 
 	write_storm(path);
 	for (unsigned i = 0; i < ARRAY_SIZE(asked); i++)
-		asked[i] = ip_addr_from_v4(0xc0a80101 + i);
+		asked[i].to = ip_addr_from_v4(0xc0a80101 + i);
 	for (int i = 0; i < 2; i++) {
 		if (netlink_open(&nl) < 0 || netlink_refresh(nl, asked, n_asked[i]) < 0)
 			exit(EXIT_FAILURE);

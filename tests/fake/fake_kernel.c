@@ -4,17 +4,31 @@
 #include <assert.h>
 #include <errno.h>
 
-static int dump(void *ctx, struct arena *arena, struct kernel_picture *ret)
+/* As far as the scope goes. */
+static bool is_in(const struct kernel_scope *scope, const struct kernel_route *r)
+{
+	bool is_in = kernel_is_our_table(r->table) ||
+		     (scope->everything && r->protocol == KERNEL_PROTOCOL && r->blackhole);
+
+	for (size_t i = 0; i < scope->n; i++)
+		is_in |= scope->tables[i] == r->table;
+	return is_in;
+}
+
+static int dump(void *ctx, const struct kernel_scope *scope, struct arena *arena,
+		struct kernel_picture *ret)
 {
 	const struct fake_kernel *k = ctx;
 
 	if (k->deaf)
 		return -EPERM;
 	*ret = (struct kernel_picture){
-		.routes = arena_memdup(arena, k->routes, k->n_routes * sizeof(*k->routes)),
-		.n_routes = k->n_routes,
+		.routes = arena_array_of(arena, k->n_routes, struct kernel_route),
 		.rules = arena_memdup(arena, k->rules, k->n_rules * sizeof(*k->rules)),
 		.n_rules = k->n_rules};
+	for (size_t i = 0; i < k->n_routes; i++)
+		if (is_in(scope, &k->routes[i]))
+			ret->routes[ret->n_routes++] = k->routes[i];
 	return 0;
 }
 
@@ -52,7 +66,9 @@ static int del_route(struct fake_kernel *k, const struct kernel_route *r)
 static bool alike(const struct kernel_rule *a, const struct kernel_rule *b)
 {
 	return a->family == b->family && a->priority == b->priority && a->table == b->table &&
-	       strcmp(a->iif, b->iif) == 0;
+	       strcmp(a->iif, b->iif) == 0 && ip_prefix_cmp(&a->from, &b->from) == 0 &&
+	       ip_prefix_cmp(&a->to, &b->to) == 0 && a->ipproto == b->ipproto &&
+	       a->sport == b->sport;
 }
 
 static int put_rule(struct fake_kernel *k, const struct kernel_rule *r)

@@ -66,6 +66,7 @@ static void peer_done(struct fixture_peer *p)
 	bgp_rib_free(p->rib);
 	prefix_list_drop(p->sent);
 	free(p->name);
+	free(p->vrf);
 	free(p->interface);
 }
 
@@ -124,35 +125,6 @@ void fixture_freep(struct fixture **f)
 
 /* --- what was observed ---------------------------------------------------------------------- */
 
-static void add_route_to(struct fixture *f, const struct ip_addr *to)
-{
-	size_t i;
-
-	for (i = 0; i < f->node.n_routes_to; i++)
-		if (ip_addr_equal(&f->routes_to[i].to, to))
-			return;
-	assert(i < ARRAY_SIZE(f->routes_to));
-	for (; i > 0 && ip_addr_cmp(&f->routes_to[i - 1].to, to) > 0; i--)
-		f->routes_to[i] = f->routes_to[i - 1];
-	f->routes_to[i] = (struct plan_route_to){.to = *to};
-	if (!f->no_route) {
-		const bool by_eth1 = f->by_eth1.len > 0 && ip_prefix_has(&f->by_eth1, to);
-
-		f->routes_to[i].ifindex = by_eth1 ? 3 : 2;
-		f->routes_to[i].source = f->addrs[by_eth1].addr;
-	}
-	f->node.n_routes_to++;
-}
-
-static void observe_routes(struct fixture *f)
-{
-	const struct world_list peers = world_list(f->world, API_BGP_PEER);
-
-	f->node.n_routes_to = 0;
-	for (size_t i = 0; i < peers.n; i++)
-		add_route_to(f, &peers.items[i]->peer.address);
-}
-
 /* As in the agent the list is another one only where it has changed. */
 static void read_sent(struct fixture_peer *p)
 {
@@ -174,7 +146,7 @@ static void read_sent(struct fixture_peer *p)
 static void observe_peer(struct fixture_peer *p, struct plan_actual_peer *ret)
 {
 	*ret = (struct plan_actual_peer){
-		.key = {p->name, "", p->interface},
+		.key = {p->name, p->vrf, p->interface},
 		.established = !p->down,
 		.not_agreed = p->not_agreed,
 		.no_next_hop = p->no_next_hop,
@@ -260,7 +232,7 @@ void fixture_plan(struct fixture *f)
 	struct plan_ledger ledger;
 
 	arena_reset(arena);
-	observe_routes(f);
+	fixture_observe_routes(f);
 	actual = observe(f, arena);
 	f->ipam_problems = (struct problems){.arena = arena};
 	ipam = (struct ipam_inputs){
@@ -317,6 +289,7 @@ static struct fixture_peer *ensure_peer(struct fixture *f, const struct plan_pee
 	assert(f->n_peers < FIXTURE_PEERS);
 	p = &f->peers[f->n_peers++];
 	*p = (struct fixture_peer){.name = xstrdup(peer->key.name),
+				   .vrf = xstrdup(peer->key.vrf),
 				   .interface = xstrdup(peer->key.interface),
 				   .rib = bgp_rib_new()};
 	return p;

@@ -17,7 +17,7 @@
 #define FIXTURE_PEERS 16
 
 struct fixture_peer {
-	char *name, *interface; /* owned */
+	char *name, *vrf, *interface; /* owned */
 	struct bgp_rib *rib;
 	struct prefix_list *sent; /* what the plan was told last of the rib; owned */
 	bool down;                /* the session is not established */
@@ -34,7 +34,7 @@ struct fixture {
 	struct world *world;
 	struct plan_settings settings;
 	struct plan_node node;
-	struct plan_link links[4];
+	struct plan_link links[12];
 	struct plan_local_addr addrs[8];
 	struct plan_route_to routes_to[32];
 	struct plan_router routers[2];
@@ -50,7 +50,7 @@ struct fixture {
 	size_t deny_per_turn; /* prefixes; 0: any number */
 	struct fixture_peer peers[FIXTURE_PEERS];
 	size_t n_peers;
-	struct plan_actual_device devices[4]; /* what apply attached; knobs below */
+	struct plan_actual_device devices[8]; /* what apply attached; knobs below */
 	size_t n_devices;
 	const char *device_failure; /* attaching fails with these words */
 	const char *dataplane_failure;
@@ -120,6 +120,12 @@ struct fixture *fixture_announced(void);
 void fixture_give_ipv6(struct fixture *f);
 /* The same from a file; false: it cannot be read. */
 bool fixture_put_file(struct fixture *f, const char *path);
+
+/* To the peers that the world has; part of each plan. */
+void fixture_observe_routes(struct fixture *f);
+/* A VRF of that name and table, with a device of the node in it (0: none). ifindex is the highest.
+ */
+void fixture_add_vrf(struct fixture *f, int ifindex, const char *name, uint32_t table, int member);
 
 void fixture_plan(struct fixture *f);
 /* Returns how many operations it made or tried. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
  * Sessions are matched with peers by what a BFD session is found by: the peer's address, ours,
- * the interface, and whether there are hops between.
+ * the interface, the VRF, and whether there are hops between.
  */
 #include "agent/bfd_lines.h"
 
@@ -43,6 +43,7 @@ static struct bfd_config config_of(const struct plan_peer *p)
 	return (struct bfd_config){.peer = p->address,
 				   .local = p->source,
 				   .ifindex = needs_device ? (uint32_t)p->ifindex : 0,
+				   .vrf = (uint32_t)p->vrf,
 				   .is_multihop = p->bfd.is_multihop,
 				   .minimum_ttl = p->bfd.minimum_ttl,
 				   .is_passive = p->bfd.is_passive,
@@ -57,7 +58,7 @@ static struct bfd_config config_of(const struct plan_peer *p)
 static bool is_same(const struct bfd_config *a, const struct bfd_config *b)
 {
 	return ip_addr_equal(&a->peer, &b->peer) && ip_addr_equal(&a->local, &b->local) &&
-	       a->ifindex == b->ifindex && a->is_multihop == b->is_multihop;
+	       a->ifindex == b->ifindex && a->vrf == b->vrf && a->is_multihop == b->is_multihop;
 }
 
 static bool has_same_terms(const struct bfd_config *a, const struct bfd_config *b)
@@ -95,7 +96,8 @@ static bool is_kept(const struct agent_bfd *b, const struct bfd_line *l)
 		const struct agent_peer *p = b->peers->items[i];
 
 		if (ip_addr_equal(&p->config.address, &l->config.peer) &&
-		    !p->config.bfd.is_wanted && bgp_peer_info(p->bgp).state == BGP_ESTABLISHED)
+		    (uint32_t)p->config.vrf == l->config.vrf && !p->config.bfd.is_wanted &&
+		    bgp_peer_info(p->bgp).state == BGP_ESTABLISHED)
 			return true;
 	}
 	return false;

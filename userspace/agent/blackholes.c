@@ -53,6 +53,21 @@ static uint64_t hash_of(const struct plan_blackholes *b)
 
 	for (size_t i = 0; i < b->n_uplinks; i++)
 		h = hash_str(h, b->uplinks[i]);
+	for (size_t i = 0; i < b->n_vrfs; i++)
+		h = hash_u64(hash_str(h, b->vrfs[i].name), b->vrfs[i].domain);
+	for (size_t i = 0; i < b->n_in_vrfs; i++) {
+		const struct plan_vrf_blackhole *hole = &b->in_vrfs[i];
+
+		h = hash_bytes(h, &hole->prefix.addr, sizeof(hole->prefix.addr));
+		h = hash_u64(h, (uint64_t)hole->domain << 8 | hole->prefix.len);
+	}
+	for (size_t i = 0; i < b->n_pods; i++) {
+		const struct plan_vrf_pod *pod = &b->pods[i];
+
+		h = hash_bytes(h, &pod->addr, sizeof(pod->addr));
+		h = hash_u64(h,
+			     (uint64_t)pod->domain << 32 | (uint64_t)pod->proto << 16 | pod->port);
+	}
 	return h;
 }
 
@@ -95,7 +110,7 @@ bool blackholes_apply(struct agent *a, const struct plan *plan, nsec_t now)
 	b->pass_at = b->state.is_under_way ? now : nsec_add(now, PASS_NS);
 	say(&b->state, former);
 	return b->state.is_under_way || was_under_way ||
-	       (is_other && plan->blackholes.n + b->state.n_done > 0);
+	       (is_other && plan->blackholes.n + plan->blackholes.n_in_vrfs + b->state.n_done > 0);
 }
 
 static void refused_problem(const struct agent *a, int error, struct problems *list)
@@ -142,6 +157,7 @@ int blackholes_cleanup(void)
 	const struct kernel_sink sink = rtnl_sink(r);
 
 	kernel_state_init(&state);
+	(void)kernel_adopt(&state, &sink); /* so that it is known which tables there are */
 	kernel_pass(&state, &sink, &none, SIZE_MAX);
 	err = state.error ? state.error : state.first_error;
 	kernel_state_done(&state);

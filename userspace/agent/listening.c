@@ -21,21 +21,36 @@
 
 #define ACCEPTS_A_TURN 32
 
-static bool is_wanted(const struct agent_peer *p, enum ip_family family)
+static enum ip_family family_of(const struct plan_peer *c)
 {
-	return p->config.listen && ip_addr_is_v4(&p->config.address) == (family == IP_V4);
+	return ip_addr_is_v4(&c->address) ? IP_V4 : IP_V6;
+}
+
+/* Not in a VRF that is not there. */
+static bool listens(const struct plan_peer *c)
+{
+	return c->listen && (c->key.vrf[0] == '\0' || c->vrf != 0);
+}
+
+static bool is_wanted(const struct listener *l, const struct agent_peer *p)
+{
+	const struct plan_peer *c = &p->config;
+
+	return listens(c) && family_of(c) == l->family && strcmp(c->key.vrf, l->vrf) == 0;
 }
 
 /* Of all that the socket is made from; 0: of no peer. */
-static uint64_t hash_of(const struct agent_peers *all, enum ip_family family)
+static uint64_t hash_of(const struct listener *l)
 {
+	const struct agent_peers *all = l->all;
 	uint64_t h = 0;
 
 	for (size_t i = 0; i < all->n; i++) {
 		const struct plan_peer *c = &all->items[i]->config;
 
-		if (!is_wanted(all->items[i], family))
+		if (!is_wanted(l, all->items[i]))
 			continue;
+		h = hash_u64(h, (uint64_t)c->vrf);
 		h = hash_bytes(h + 1, &c->address, sizeof(c->address));
 		h = hash_bytes(h, c->password ? c->password : (const uint8_t *)"", c->password_len);
 		h = hash_u64(h, c->ttl_security);
@@ -51,15 +66,11 @@ static void close_listener(struct listener *l)
 		close(TAKE_FD(l->fd));
 }
 
-static struct agent_peer *peer_of(const struct agent_peers *all, const struct tcp_end *end)
-{
-	return agent_peers_find(all, &end->addr, "", end->device);
-}
-
 /* False: it is nobody's, or its peer has one already. */
-static bool take(struct agent_peers *all, int fd, const struct tcp_end *end, nsec_t now)
+static bool take(const struct listener *l, int fd, const struct tcp_end *end, nsec_t now)
 {
-	struct agent_peer *p = peer_of(all, end);
+	struct agent_peers *all = l->all;
+	struct agent_peer *p = agent_peers_find(all, &end->addr, l->vrf, end->device);
 	bool taken;
 
 	if (!p)
@@ -100,7 +111,7 @@ static void on_listener(void *ctx, bool readable, bool writable)
 
 		if (fd < 0)
 			return;
-		if (take(all, fd, &end, now)) {
+		if (take(l, fd, &end, now)) {
 			all->listening.accepted++;
 			continue;
 		}
@@ -110,14 +121,15 @@ static void on_listener(void *ctx, bool readable, bool writable)
 }
 
 /* The fewest hops that all of its peers allow; 0: one of them allows any number. */
-static uint8_t hops_of(const struct agent_peers *all, enum ip_family family)
+static uint8_t hops_of(const struct listener *l)
 {
+	const struct agent_peers *all = l->all;
 	uint8_t most = 0;
 
 	for (size_t i = 0; i < all->n; i++) {
 		const uint8_t hops = all->items[i]->config.ttl_security;
 
-		if (!is_wanted(all->items[i], family))
+		if (!is_wanted(l, all->items[i]))
 			continue;
 		if (hops == 0)
 			return 0;
@@ -126,10 +138,14 @@ static uint8_t hops_of(const struct agent_peers *all, enum ip_family family)
 	return most;
 }
 
-static int open_listener(struct agent_peers *all, enum ip_family family)
+static int open_listener(struct listener *l)
 {
-	struct listener *l = &all->listening.of[family];
-	const int fd = tcp_listen(family == IP_V4, all->listening.port, hops_of(all, family));
+	struct agent_peers *all = l->all;
+	const struct tcp_listen_args args = {.v4 = l->family == IP_V4,
+					     .port = all->listening.port,
+					     .gtsm_hops = hops_of(l),
+					     .device = l->vrf[0] ? l->vrf : NULL};
+	const int fd = tcp_listen(&args);
 
 	if (fd < 0)
 		return fd;
@@ -137,7 +153,7 @@ static int open_listener(struct agent_peers *all, enum ip_family family)
 		const struct plan_peer *c = &all->items[i]->config;
 		int r;
 
-		if (!is_wanted(all->items[i], family) || !c->password ||
+		if (!is_wanted(l, all->items[i]) || !c->password ||
 		    ip_addr_is_none(&c->address)) /* a router that was not heard yet */
 			continue;
 		r = tcp_set_md5(fd, &c->address, c->password, c->password_len);
@@ -152,55 +168,117 @@ static int open_listener(struct agent_peers *all, enum ip_family family)
 	return 0;
 }
 
-static void apply_family(struct agent_peers *all, enum ip_family family, nsec_t now)
+static void apply(struct listener *l, nsec_t now)
 {
-	struct listener *l = &all->listening.of[family];
-	const uint64_t want = hash_of(all, family);
+	struct agent_peers *all = l->all;
+	const uint64_t want = hash_of(l);
 	const int before = l->error;
 
 	if (want == l->made_for && now < l->retry_at)
 		return;
 	close_listener(l);
 	l->made_for = want;
-	l->error = want ? open_listener(all, family) : 0;
+	l->error = want ? open_listener(l) : 0;
 	l->retry_at = l->error ? nsec_add(now, LISTENING_RETRY_NS) : NSEC_NEVER;
 	if (l->error && l->error != before)
-		log_warn("bgp: cannot listen", "port=%u family=%s error=%s", all->listening.port,
-			 family == IP_V4 ? "IPv4" : "IPv6", log_quote(strerror(-l->error)));
+		log_warn("bgp: cannot listen", "port=%u family=%s vrf=%s error=%s",
+			 all->listening.port, ip_family_text(l->family), log_quote(l->vrf),
+			 log_quote(strerror(-l->error)));
 	else if (want && !l->error)
-		log_info("bgp: listening", "port=%u family=%s", all->listening.port,
-			 family == IP_V4 ? "IPv4" : "IPv6");
+		log_info("bgp: listening", "port=%u family=%s vrf=%s", all->listening.port,
+			 ip_family_text(l->family), log_quote(l->vrf));
 	all->changed |= l->error != before;
 }
 
 void listening_init(struct agent_peers *all)
 {
-	all->listening.port = 179;
+	all->listening = (struct listening){.port = 179};
 	for (enum ip_family f = 0; f < IP_N_FAMILIES; f++)
-		all->listening.of[f] =
-			(struct listener){.all = all, .fd = -1, .retry_at = NSEC_NEVER};
+		all->listening.of[f] = (struct listener){
+			.all = all, .family = f, .fd = -1, .retry_at = NSEC_NEVER};
+}
+
+static bool is_there(const struct listening *all, const struct plan_peer *c)
+{
+	for (size_t i = 0; i < all->n_in_vrfs; i++)
+		if (all->in_vrfs[i]->family == family_of(c) &&
+		    strcmp(all->in_vrfs[i]->vrf, c->key.vrf) == 0)
+			return true;
+	return false;
+}
+
+static void add_in_vrf(struct agent_peers *all, const struct plan_peer *c)
+{
+	struct listening *l = &all->listening;
+	struct listener **at;
+
+	if (!listens(c) || c->key.vrf[0] == '\0' || is_there(l, c))
+		return;
+	at = xpush(&l->in_vrfs, &l->n_in_vrfs, &l->cap_in_vrfs, sizeof(struct listener *));
+	*at = xcalloc(1, sizeof(**at));
+	**at = (struct listener){
+		.all = all, .family = family_of(c), .fd = -1, .retry_at = NSEC_NEVER};
+	(void)snprintf((*at)->vrf, sizeof((*at)->vrf), "%s", c->key.vrf);
+}
+
+static void drop_unused(struct listening *l)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < l->n_in_vrfs; i++)
+		if (l->in_vrfs[i]->made_for)
+			l->in_vrfs[n++] = l->in_vrfs[i];
+		else
+			free(l->in_vrfs[i]);
+	l->n_in_vrfs = n;
 }
 
 void listening_apply(struct agent_peers *all, nsec_t now)
 {
+	for (size_t i = 0; i < all->n; i++)
+		add_in_vrf(all, &all->items[i]->config);
 	for (enum ip_family f = 0; f < IP_N_FAMILIES; f++)
-		apply_family(all, f, now);
+		apply(&all->listening.of[f], now);
+	for (size_t i = 0; i < all->listening.n_in_vrfs; i++)
+		apply(all->listening.in_vrfs[i], now);
+	drop_unused(&all->listening);
+}
+
+static nsec_t tick(struct listener *l, nsec_t now)
+{
+	if (now >= l->retry_at)
+		apply(l, now);
+	return l->retry_at;
 }
 
 nsec_t listening_tick(struct agent_peers *all, nsec_t now)
 {
 	nsec_t deadline = NSEC_NEVER;
 
-	for (enum ip_family f = 0; f < IP_N_FAMILIES; f++) {
-		if (now >= all->listening.of[f].retry_at)
-			apply_family(all, f, now);
-		deadline = nsec_min(deadline, all->listening.of[f].retry_at);
-	}
+	for (enum ip_family f = 0; f < IP_N_FAMILIES; f++)
+		deadline = nsec_min(deadline, tick(&all->listening.of[f], now));
+	for (size_t i = 0; i < all->listening.n_in_vrfs; i++)
+		deadline = nsec_min(deadline, tick(all->listening.in_vrfs[i], now));
 	return deadline;
+}
+
+const struct listener *listening_at(const struct listening *l, size_t i)
+{
+	if (i < IP_N_FAMILIES)
+		return &l->of[i];
+	return i - IP_N_FAMILIES < l->n_in_vrfs ? l->in_vrfs[i - IP_N_FAMILIES] : NULL;
 }
 
 void listening_done(struct agent_peers *all)
 {
+	struct listening *l = &all->listening;
+
 	for (enum ip_family f = 0; f < IP_N_FAMILIES; f++)
-		close_listener(&all->listening.of[f]);
+		close_listener(&l->of[f]);
+	for (size_t i = 0; i < l->n_in_vrfs; i++) {
+		close_listener(l->in_vrfs[i]);
+		free(l->in_vrfs[i]);
+	}
+	free(TAKE_PTR(l->in_vrfs));
+	l->n_in_vrfs = l->cap_in_vrfs = 0;
 }

@@ -261,9 +261,11 @@ bool link_rekey(struct peer_link *l, const struct plan_peer *to)
 	return r == 0;
 }
 
-/* Why a peer by interface cannot even be dialled; NULL: it can. */
+/* Why a peer in a VRF or by interface cannot even be dialled; NULL: it can. */
 static const char *unable_text(const struct plan_peer *c)
 {
+	if (c->key.vrf[0] != '\0' && c->vrf == 0)
+		return "this node has no such VRF";
 	if (c->key.interface[0] == '\0')
 		return NULL;
 	if (c->ifindex == 0)
@@ -288,6 +290,7 @@ void link_dial(struct peer_link *l, nsec_t now)
 		.md5_len = c->password_len,
 		.ttl = c->ttl,
 		.gtsm_hops = c->ttl_security,
+		.device = c->vrf ? c->key.vrf : NULL,
 		.ifindex = c->ifindex,
 	};
 	const char *unable = unable_text(c);

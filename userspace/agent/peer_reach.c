@@ -4,6 +4,7 @@
  * The pause before the next attempt is not waited for then (docs/decisions/040).
  */
 #include "agent/peers_inside.h"
+#include "plan/plan_links.h"
 
 void peer_nudge(struct agent_peer *p, nsec_t now, const char *why)
 {
@@ -12,20 +13,16 @@ void peer_nudge(struct agent_peer *p, nsec_t now, const char *why)
 	peer_pump(p, now);
 }
 
-static bool is_up(const struct plan_node *node, int ifindex)
+/* By the table of its VRF. */
+static bool is_reachable(const struct plan_node *node, const struct plan_peer *c)
 {
-	for (size_t i = 0; i < node->n_links; i++)
-		if (node->links[i].ifindex == ifindex)
-			return node->links[i].up;
-	return false;
-}
+	const bool in_vrf = c->key.vrf[0] != '\0';
+	const struct plan_link *vrf = in_vrf ? plan_link_named(node, c->key.vrf) : NULL;
+	const struct plan_route_to *way =
+		in_vrf && !vrf ? NULL : plan_way_to(node, &c->address, vrf ? vrf->ifindex : 0);
+	const struct plan_link *link = way ? plan_link_find(node, way->ifindex) : NULL;
 
-static bool is_reachable(const struct plan_node *node, const struct ip_addr *to)
-{
-	for (size_t i = 0; i < node->n_routes_to; i++)
-		if (ip_addr_equal(&node->routes_to[i].to, to))
-			return is_up(node, node->routes_to[i].ifindex);
-	return false;
+	return link && link->up;
 }
 
 void agent_peers_node(struct agent_peers *all, const struct plan_node *node, nsec_t now)
@@ -34,7 +31,7 @@ void agent_peers_node(struct agent_peers *all, const struct plan_node *node, nse
 		struct agent_peer *p = all->items[i];
 		const bool was_reachable = p->is_reachable;
 
-		p->is_reachable = is_reachable(node, &p->config.address);
+		p->is_reachable = is_reachable(node, &p->config);
 		if (p->is_reachable && !was_reachable &&
 		    bgp_peer_info(p->bgp).state < BGP_OPEN_SENT)
 			peer_nudge(p, now, "there is a way to it now");

@@ -234,8 +234,10 @@ static void add_unnumbered(const struct agent *a, struct problems *list)
 /* The sessions that we dial are none the worse for it. */
 static void add_listening(const struct agent *a, struct problems *list)
 {
-	for (enum ip_family f = 0; f < IP_N_FAMILIES; f++) {
-		const int error = a->peers.listening.of[f].error;
+	const struct listener *l;
+
+	for (size_t i = 0; (l = listening_at(&a->peers.listening, i)); i++) {
+		const int error = l->error;
 		const struct object_ref ref = {.kind = "Agent", .name = a->options->node};
 		const struct problem_text text = {
 			.field = "spec.bgp.listen",
@@ -245,9 +247,10 @@ static void add_listening(const struct agent *a, struct problems *list)
 
 		if (error)
 			problem_add(list, SEVERITY_WARNING, &ref, &text,
-				    "routers cannot dial this node over %s, port %u: %s; it is "
+				    "routers cannot dial this node over %s, port %u%s%s: %s; it is "
 				    "tried again every %u s",
-				    f == IP_V4 ? "IPv4" : "IPv6", a->peers.listening.port,
+				    ip_family_text(l->family), a->peers.listening.port,
+				    l->vrf[0] ? ", VRF " : "", l->vrf,
 				    error == -EADDRINUSE ? "somebody else listens"
 							 : strerror(-error),
 				    (unsigned)(LISTENING_RETRY_NS / NSEC_PER_SEC));

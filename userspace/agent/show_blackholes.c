@@ -12,16 +12,28 @@ static const char *why(const struct kernel_blackhole *b)
 	return b->error ? strerror(-b->error) : "table or priority taken: see show problems";
 }
 
+static const char *vrf_of(const struct kernel_state *s, uint16_t domain)
+{
+	for (size_t i = 0; i < s->n_vrfs; i++)
+		if (s->vrfs[i].domain == domain && !s->vrfs[i].is_member)
+			return s->vrfs[i].name;
+	return NULL;
+}
+
 static cJSON *blackhole_json(const struct kernel_state *s, const struct kernel_blackhole *b)
 {
 	char prefix[IP_PREFIX_TEXT];
 	cJSON *o = cJSON_CreateObject(), *uplinks;
 
 	cJSON_AddStringToObject(o, "prefix", ip_prefix_text(&b->prefix, prefix));
-	cJSON_AddNumberToObject(o, "table", KERNEL_TABLES + b->prefix.len);
+	show_add_text(o, "vrf", vrf_of(s, b->domain));
+	cJSON_AddNumberToObject(o, "table", kernel_table_of(b->domain, b->prefix.len));
 	uplinks = cJSON_AddArrayToObject(o, "uplinks");
-	for (size_t i = 0; i < s->n_uplinks; i++)
+	for (size_t i = 0; b->domain == 0 && i < s->n_uplinks; i++)
 		cJSON_AddItemToArray(uplinks, cJSON_CreateString(s->uplinks[i]));
+	for (size_t i = 0; i < s->n_vrfs; i++)
+		if (b->domain && s->vrfs[i].domain == b->domain && s->vrfs[i].is_member)
+			cJSON_AddItemToArray(uplinks, cJSON_CreateString(s->vrfs[i].name));
 	cJSON_AddBoolToObject(o, "placed", b->is_placed);
 	show_add_text(o, "reason", why(b));
 	return o;

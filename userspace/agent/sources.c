@@ -188,16 +188,21 @@ void sources_refresh_node(struct agent *a, nsec_t now)
 {
 	struct world_list peers = world_list(a->world, API_BGP_PEER);
 	const struct agent_receiving *r = &a->receiving;
-	struct ip_addr *ask = xcalloc(peers.n + r->n_asked + 1, sizeof(*ask));
+	struct netlink_ask *ask = xcalloc(peers.n + r->n_asked + 1, sizeof(*ask));
 	unsigned before = netlink_generation(a->netlink);
 	size_t n = 0;
 	int err;
 
-	for (size_t i = 0; i < peers.n; i++)
-		if (!ip_addr_is_none(&peers.items[i]->peer.address))
-			ask[n++] = peers.items[i]->peer.address;
+	for (size_t i = 0; i < peers.n; i++) {
+		const struct api_peer *p = &peers.items[i]->peer;
+
+		if (ip_addr_is_none(&p->address))
+			continue;
+		ask[n].to = p->address;
+		(void)snprintf(ask[n++].vrf, sizeof(ask->vrf), "%s", p->vrf ? p->vrf : "");
+	}
 	for (size_t i = 0; i < r->n_asked; i++)
-		ask[n++] = r->asked[i];
+		ask[n++].to = r->asked[i];
 	err = netlink_refresh(a->netlink, ask, n);
 	free(ask);
 	if (err == -EINPROGRESS) { /* on_routes() will say so */

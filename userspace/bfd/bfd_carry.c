@@ -8,7 +8,7 @@
 static bool can_carry(const struct bfd_session *s)
 {
 	return s->state == BFD_UP && s->remote.state == BFD_UP && !s->config.is_multihop &&
-	       s->config.auth.type == BFD_AUTH_NONE && !s->key_is_due;
+	       s->config.vrf == 0 && s->config.auth.type == BFD_AUTH_NONE && !s->key_is_due;
 }
 
 /*

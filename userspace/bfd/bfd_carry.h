@@ -18,7 +18,7 @@ struct bfd_carry {
 };
 
 /*
- * True, and *ret filled in, while the session can be looked after: a single hop without
+ * True, and *ret filled in, while the session can be looked after: a single hop in no VRF, without
  * authentication, Up at both ends.
  */
 bool bfd_session_carry(const struct bfd_session *s, struct bfd_carry *ret);

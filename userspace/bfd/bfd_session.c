@@ -355,7 +355,7 @@ void bfd_session_reconfigure(struct bfd_session *s, nsec_t now, const struct bfd
 {
 	check_config(config);
 	assert(ip_addr_equal(&config->peer, &s->config.peer));
-	assert(config->ifindex == s->config.ifindex);
+	assert(config->ifindex == s->config.ifindex && config->vrf == s->config.vrf);
 	assert(config->is_multihop == s->config.is_multihop);
 	take_key(s, &config->auth);
 	s->config = *config;
@@ -374,7 +374,7 @@ static enum bfd_reject check_path(const struct bfd_config *c, const struct bfd_a
 		return BFD_REJECT_PORT;
 	if (!ip_addr_equal(&a->source, &c->peer))
 		return BFD_REJECT_SOURCE;
-	if (c->ifindex != 0 && a->ifindex != c->ifindex)
+	if (c->vrf != a->vrf || (c->ifindex != 0 && a->ifindex != c->ifindex))
 		return BFD_REJECT_INTERFACE;
 	if (a->ttl < (c->is_multihop ? c->minimum_ttl : BFD_TTL))
 		return BFD_REJECT_TTL;

@@ -40,6 +40,7 @@ struct bfd_config {
 	uint32_t id; /* the driver's own, by which it finds what else belongs to the session */
 	struct ip_addr peer, local; /* local: none until it is known; not compared then */
 	uint32_t ifindex;           /* 0: packets may come by any interface */
+	uint32_t vrf;               /* the device of the VRF that it is in; 0: in none */
 	bool is_multihop;
 	uint8_t minimum_ttl; /* with is_multihop: packets of less are refused */
 	bool is_passive;     /* says nothing until the peer has (RFC 5880 6.1) */
@@ -68,7 +69,7 @@ struct bfd_event {
 struct bfd_arrival {
 	nsec_t at;
 	struct ip_addr source, destination;
-	uint32_t ifindex;
+	uint32_t ifindex, vrf;
 	uint8_t ttl; /* or hop limit; 0: not known */
 	bool is_multihop;
 };

@@ -128,7 +128,7 @@ struct bfd_session *bfd_set_named(struct bfd_set *set, const uint8_t *data, size
 static bool is_same(const struct bfd_config *a, const struct bfd_config *b)
 {
 	return ip_addr_equal(&a->peer, &b->peer) && ip_addr_equal(&a->local, &b->local) &&
-	       a->ifindex == b->ifindex && a->is_multihop == b->is_multihop;
+	       a->ifindex == b->ifindex && a->vrf == b->vrf && a->is_multihop == b->is_multihop;
 }
 
 static bool has_same(const struct bfd_set *set, const struct bfd_config *config)
@@ -262,7 +262,8 @@ const uint64_t *bfd_set_rejected(const struct bfd_set *set)
 /* RFC 5881 3, RFC 5883 3: by source, destination and, on a single hop, interface. */
 static bool is_first_of(const struct bfd_config *c, const struct bfd_arrival *a)
 {
-	return c->is_multihop == a->is_multihop && ip_addr_equal(&c->peer, &a->source) &&
+	return c->is_multihop == a->is_multihop && c->vrf == a->vrf &&
+	       ip_addr_equal(&c->peer, &a->source) &&
 	       (ip_addr_is_none(&c->local) || ip_addr_equal(&c->local, &a->destination)) &&
 	       (c->ifindex == 0 || c->ifindex == a->ifindex);
 }

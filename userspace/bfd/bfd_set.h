@@ -23,7 +23,7 @@ struct bfd_set *bfd_set_free(struct bfd_set *set);
 
 /*
  * A new session, Down; the set owns it. NULL: there is no room, or one with the same peer,
- * interface, local address and is_multihop is there already.
+ * interface, VRF, local address and is_multihop is there already.
  */
 struct bfd_session *bfd_set_add(struct bfd_set *set, nsec_t now,
 				const struct bfd_config *config) must_check;

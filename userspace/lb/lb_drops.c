@@ -76,6 +76,10 @@ static const struct {
 				   "SCTP in IP fragments, whose checksum cannot follow it to a "
 				   "backend with another port than the Service's",
 				   false},
+	[LB_DROP_REPLY_NO_WAY] = {"reply_no_way",
+				  "answers to clients behind a VRF, whose routes do not lead to "
+				  "them",
+				  false},
 	[LB_DROP_NO_ANSWER] = {"no_answer",
 			       "dropped for want of a backend without telling the client, as too "
 			       "many were told",

@@ -35,7 +35,7 @@ static bool has_port(const struct api_service *s, const struct lb_key *key)
 	return false;
 }
 
-/* Of several, as while one leaves, one that takes new flows; then the lowest. */
+/* Of several, as while one leaves or in several VRFs, one that takes new flows; then the lowest. */
 static const struct lb_actual *find(const struct api_object *o, enum ip_family family,
 				    const struct lb_actual *const *by_seed, size_t n)
 {
@@ -47,8 +47,7 @@ static const struct lb_actual *find(const struct api_object *o, enum ip_family f
 	for (; i < n && by_seed[i]->seed == seed; i++) {
 		const struct lb_actual *a = by_seed[i];
 
-		if (a->key.domain != 0 || ip_family_of(&a->key.addr) != family ||
-		    !has_port(&o->service, &a->key))
+		if (ip_family_of(&a->key.addr) != family || !has_port(&o->service, &a->key))
 			continue;
 		if (!ret || (ret->flags & LB_F_CLOSED && !(a->flags & LB_F_CLOSED)))
 			ret = a;

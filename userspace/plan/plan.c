@@ -22,24 +22,9 @@ static void tell_all(struct plan_draft *d)
 		problems_borrow(&d->plan->problems, &d->fragments[i]->problems);
 }
 
-static void list_domains(struct plan_draft *d)
-{
-	d->domains = arena_array_of(d->arena, d->env.n_peers, struct draft_domain);
-	for (size_t i = 0; i < d->env.n_peers; i++) {
-		const uint16_t domain = d->env.peers[i].domain;
-		size_t k = 0;
-
-		while (k < d->n_domains && d->domains[k].domain != domain)
-			k++;
-		d->n_domains += k == d->n_domains;
-		d->domains[k].domain = domain;
-		d->domains[k].peers |= UINT64_C(1) << i;
-	}
-}
-
 void plan_draft_join(struct plan_draft *d)
 {
-	list_domains(d);
+	plan_env_domains(&d->env, d->arena);
 	d->near = arena_new_of(d->arena, struct draft_near);
 	d->near->advertised = arena_array_of(d->arena, d->in->actual->n_peers, size_t);
 	d->ports = arena_array_of(d->scratch, d->arranged->n_rows, struct draft_port);

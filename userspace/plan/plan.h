@@ -13,15 +13,21 @@
 #include "bgp/bgp_attrs.h"
 #include "bgp/bgp_peer.h"
 #include "plan/plan_bfd.h"
+#include "plan/plan_device.h"
 #include "plan/plan_inputs.h"
 #include "plan/plan_receive.h"
 
 /* --- the plan ------------------------------------------------------------------------------- */
+
+#define PLAN_NO_DOMAIN UINT16_MAX /* of a peer whose VRF is not there: no VIP is in it */
+
 struct plan_peer {
 	struct peer_key key;
 	struct ip_addr address, source; /* source none: the kernel's choice */
 	int ifindex;                    /* of the device of the way to it; 0: no way is known */
 	uint16_t port;
+	int vrf;              /* ifindex of its VRF's device; 0: in none, or there is no such VRF */
+	uint32_t table;       /* whose routes lead to it: its VRF's; main's; 0: there is no VRF */
 	uint16_t domain;      /* of its VRF: the VIPs of no other are announced to it */
 	uint8_t ttl;          /* 1 for directly connected eBGP, else 255 */
 	uint8_t ttl_security; /* packets from more hops away are dropped (RFC 5082); 0: none are */
@@ -58,24 +64,6 @@ struct plan_begin {
 	bool takes; /* what the kernel has is to be entered: something of it is new or taking over
 		     */
 	bool programmed; /* all of it takes what begins: what is asked now misses no flow */
-};
-
-#define PLAN_LINK_8021AD 0x1000u
-/* A VLAN on an uplink that is another domain than it. */
-struct plan_vlan {
-	int ifindex;  /* where its frames come in: the uplink, or a port of it, if it is a bond */
-	uint16_t tag; /* as struct plan_link has it */
-	uint16_t domain;
-};
-
-struct plan_device {
-	int ifindex;
-	const char *name;
-	bool xdp, tc;
-	bool allow_generic; /* dataplane mode generic: skb mode is asked for */
-	uint16_t domain;
-	const struct plan_vlan *vlans; /* by ifindex, tag */
-	size_t n_vlans;
 };
 
 /*

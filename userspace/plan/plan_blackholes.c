@@ -6,14 +6,17 @@
  * refused, or what is somebody else's already, is told, and announced all the same, since packets
  * that go round cost less than those that nobody gets.
  *
- * Uplinks are here the devices that packets are received by, as the kernel's rules see them: those
- * of the ways to the peers, and those that LodestoneConfig names; of a port of a bond or bridge
- * that is the bond or bridge. As with devices (plan_devices.c) none is given up while it is not
- * certain which they are.
+ * What arrives in a VRF is told by the VRF, and its blackholes are for nobody else: the same prefix
+ * may lead elsewhere in another. Outside VRFs uplinks are here the devices that packets are
+ * received by, as the kernel's rules see them: those of the ways to the peers, and those that
+ * LodestoneConfig names; of a port of a bond or bridge that is the bond or bridge. As with devices
+ * (plan_devices.c) none is given up while it is not certain which they are.
  */
 #include "base/sorted.h"
 #include "plan/plan_draft.h"
+#include "plan/plan_links.h"
 #include "plan/plan_sort.h"
+#include "plan/plan_vrf_pods.h"
 
 #include <assert.h>
 
@@ -35,20 +38,31 @@ static int cmp_prefix(const void *a, const void *b)
 	return ip_prefix_cmp(a, b);
 }
 
-bool plan_draft_awaits_blackhole(const struct plan_draft *d, const struct ip_prefix *prefix)
+/* It was tried, or nobody tries. */
+static bool is_tried(const struct plan_actual *a, const struct plan_vrf_blackhole *b)
 {
-	const struct plan_actual *a = d->in->actual;
+	const struct plan_blackholes *have = &a->blackholes;
 
-	return a->places_blackholes && plan_draft_is_blackhole(d, prefix) &&
-	       !sorted_find(prefix, a->blackholes.prefixes, a->blackholes.n, sizeof(*prefix),
-			    cmp_prefix);
+	if (b->domain)
+		return sorted_find(b, have->in_vrfs, have->n_in_vrfs, sizeof(*b),
+				   plan_vrf_blackhole_cmp);
+	return sorted_find(&b->prefix, have->prefixes, have->n, sizeof(b->prefix), cmp_prefix);
+}
+
+bool plan_draft_awaits_blackhole(const struct plan_draft *d, const struct ip_prefix *prefix,
+				 uint16_t domain)
+{
+	const struct plan_vrf_blackhole b = {.prefix = *prefix, .domain = domain};
+
+	return d->in->actual->places_blackholes && plan_draft_is_blackhole(d, prefix) &&
+	       !is_tried(d->in->actual, &b);
 }
 
 struct blackholes_build {
 	struct plan_draft *d;
 	const struct plan_inputs *in; /* the whole, as is this: */
 	const struct plan_arrangement *arranged;
-	struct ip_prefix *prefixes;
+	struct plan_vrf_blackhole *items; /* of all domains */
 	size_t n, cap;
 	const char **uplinks;
 	size_t n_uplinks, cap_uplinks;
@@ -56,10 +70,11 @@ struct blackholes_build {
 
 /* --- prefixes -------------------------------------------------------------------------------- */
 
-static void add_prefix(struct blackholes_build *b, const struct ip_prefix *prefix)
+static void add_prefix(struct blackholes_build *b, const struct ip_prefix *prefix, uint16_t domain)
 {
-	*(struct ip_prefix *)arena_push(b->d->scratch, &b->prefixes, &b->n, &b->cap,
-					sizeof(*prefix)) = *prefix;
+	*(struct plan_vrf_blackhole *)arena_push(b->d->scratch, &b->items, &b->n, &b->cap,
+						 sizeof(*b->items)) =
+		(struct plan_vrf_blackhole){.prefix = *prefix, .domain = domain};
 }
 
 static void add_claimed(struct blackholes_build *b)
@@ -68,20 +83,33 @@ static void add_claimed(struct blackholes_build *b)
 
 	for (size_t i = 0; i < claims->n; i++) {
 		const struct plan_claim *c = arranged_claim(claims, i)->claim;
+		const struct plan_vrf_blackhole item = {.prefix = c->prefix,
+							.domain = c->vip.domain};
 
 		if (!plan_draft_is_blackhole(b->d, &c->prefix) || !plan_draft_reach(b->d, c))
 			continue;
-		b->d->awaits_blackhole |= plan_draft_awaits_blackhole(b->d, &c->prefix);
-		if (b->n == 0 || ip_prefix_cmp(&b->prefixes[b->n - 1], &c->prefix) != 0)
-			add_prefix(b, &c->prefix);
+		b->d->awaits_blackhole |=
+			plan_draft_awaits_blackhole(b->d, &c->prefix, c->vip.domain);
+		if (b->n == 0 || plan_vrf_blackhole_cmp(&b->items[b->n - 1], &item) != 0)
+			add_prefix(b, &c->prefix, c->vip.domain);
 	}
+}
+
+/* As far as the plan knows the peer: one that it does not know may be of any VRF. */
+static bool is_of(const struct plan_draft *d, const struct peer_key *key, uint16_t domain)
+{
+	for (size_t i = 0; i < d->env.n_peers; i++)
+		if (peer_key_cmp(&d->env.peers[i].key, key) == 0)
+			return d->env.peers[i].domain == domain;
+	return true;
 }
 
 /*
  * It is not known yet who wants it, or some router has it, or may have it still. The setting is
  * asked all the same: who takes it back wants it gone.
  */
-static bool is_held(const struct blackholes_build *b, const struct ip_prefix *prefix)
+static bool is_held(const struct blackholes_build *b, const struct ip_prefix *prefix,
+		    uint16_t domain)
 {
 	const struct plan_actual *actual = b->in->actual;
 
@@ -94,7 +122,7 @@ static bool is_held(const struct blackholes_build *b, const struct ip_prefix *pr
 	for (size_t i = 0; i < actual->n_peers; i++) {
 		const struct prefix_list *advertised = actual->peers[i].advertised;
 
-		if (prefix_list_n(advertised) > 0 &&
+		if (prefix_list_n(advertised) > 0 && is_of(b->d, &actual->peers[i].key, domain) &&
 		    sorted_find(prefix, advertised->items, advertised->n, sizeof(*prefix),
 				cmp_prefix))
 			return true;
@@ -108,21 +136,16 @@ static void add_held(struct blackholes_build *b)
 	const nsec_t stale_until = plan_draft_stale_until(b->d);
 
 	for (size_t i = 0; i < have->n; i++)
-		if (is_held(b, &have->prefixes[i]))
-			add_prefix(b, &have->prefixes[i]);
-	if (have->n > 0 && stale_until)
+		if (is_held(b, &have->prefixes[i], 0))
+			add_prefix(b, &have->prefixes[i], 0);
+	for (size_t i = 0; i < have->n_in_vrfs; i++)
+		if (is_held(b, &have->in_vrfs[i].prefix, have->in_vrfs[i].domain))
+			add_prefix(b, &have->in_vrfs[i].prefix, have->in_vrfs[i].domain);
+	if (have->n + have->n_in_vrfs > 0 && stale_until)
 		b->d->deadline = nsec_min(b->d->deadline, stale_until);
 }
 
 /* --- uplinks --------------------------------------------------------------------------------- */
-
-static const struct plan_link *find_link(const struct plan_node *node, int ifindex)
-{
-	for (size_t i = 0; i < node->n_links; i++)
-		if (node->links[i].ifindex == ifindex)
-			return &node->links[i];
-	return NULL;
-}
 
 static void add_uplink(struct blackholes_build *b, const char *name)
 {
@@ -134,7 +157,7 @@ static void add_uplink(struct blackholes_build *b, const char *name)
 static bool add_link(struct blackholes_build *b, const struct plan_link *link)
 {
 	const struct plan_node *node = b->in->node;
-	const struct plan_link *master = link ? find_link(node, link->master) : NULL;
+	const struct plan_link *master = link ? plan_link_find(node, link->master) : NULL;
 
 	/* A VRF is no bridge: what its ports receive is theirs. */
 	if (master && master->table == 0)
@@ -146,12 +169,7 @@ static bool add_link(struct blackholes_build *b, const struct plan_link *link)
 
 static bool add_named(struct blackholes_build *b, const char *name)
 {
-	const struct plan_node *node = b->in->node;
-
-	for (size_t i = 0; i < node->n_links; i++)
-		if (strcmp(node->links[i].name, name) == 0)
-			return add_link(b, &node->links[i]);
-	return false;
+	return add_link(b, plan_link_named(b->in->node, name));
 }
 
 static int cmp_text(const void *a, const void *b)
@@ -166,7 +184,8 @@ static void add_uplinks(struct blackholes_build *b)
 	bool complete = b->in->synced;
 
 	for (size_t i = 0; i < env->n_peers; i++)
-		complete &= add_link(b, find_link(b->in->node, env->peers[i].ifindex));
+		complete &= env->peers[i].domain != 0 ||
+			    add_link(b, plan_link_find(b->in->node, env->peers[i].ifindex));
 	for (size_t i = 0; env->config.set & API_CONFIG_UPLINKS && i < env->config.uplinks.n; i++)
 		complete &= add_named(b, env->config.uplinks.items[i]);
 	for (size_t i = 0; !complete && i < have->n_uplinks; i++)
@@ -184,29 +203,72 @@ static bool receives(const struct plan *plan)
 	return false;
 }
 
+/* --- VRFs ------------------------------------------------------------------------------------ */
+
+/* One that is not there has no rules, which the kernel would keep for a device of its name. */
+static void add_vrfs(const struct blackholes_build *b, struct plan_blackholes *ret)
+{
+	const struct plan_node *node = b->in->node;
+	struct plan_vrf *vrfs = arena_array_of(b->d->arena, node->n_links, struct plan_vrf);
+	size_t n = 0;
+
+	if (ret->n_in_vrfs + ret->n_pods == 0)
+		return;
+	for (size_t i = 0; i < node->n_links; i++) {
+		const struct plan_link *link = &node->links[i];
+		const struct plan_link *vrf =
+			link->table ? link : plan_link_find(node, link->master);
+
+		if (vrf && vrf->table && vrf->table < PLAN_NO_DOMAIN)
+			vrfs[n++] = (struct plan_vrf){.name = link->name,
+						      .domain = (uint16_t)vrf->table,
+						      .is_member = link != vrf};
+	}
+	ret->n_vrfs = plan_sort_unique(vrfs, n, sizeof(*vrfs), cmp_text);
+	ret->vrfs = vrfs;
+}
+
+/* Those of no VRF and those of VRFs, each in their order. */
+static void divide(struct blackholes_build *b, struct plan_blackholes *ret)
+{
+	const struct plan_blackholes *have = &b->in->actual->blackholes;
+	struct ip_prefix *prefixes = arena_array_of(b->d->scratch, b->n, struct ip_prefix);
+	struct plan_vrf_blackhole *in_vrfs =
+		arena_array_of(b->d->scratch, b->n, struct plan_vrf_blackhole);
+
+	b->n = plan_sort_unique(b->items, b->n, sizeof(*b->items), plan_vrf_blackhole_cmp);
+	for (size_t i = 0; i < b->n; i++)
+		if (b->items[i].domain)
+			in_vrfs[ret->n_in_vrfs++] = b->items[i];
+		else
+			prefixes[ret->n++] = b->items[i].prefix;
+	ret->in_vrfs = arena_memdup(b->d->arena, in_vrfs, ret->n_in_vrfs * sizeof(*in_vrfs));
+	/* Mostly they are those that there are: then they are not kept twice. */
+	if (ret->n == have->n && ret->n > 0 &&
+	    memcmp(prefixes, have->prefixes, ret->n * sizeof(*prefixes)) == 0)
+		ret->prefixes = have->prefixes;
+	else
+		ret->prefixes = arena_memdup(b->d->arena, prefixes, ret->n * sizeof(*prefixes));
+}
+
 void plan_draft_blackholes(struct plan_draft *d, const struct plan_inputs *in,
 			   const struct plan_arrangement *arranged)
 {
 	struct blackholes_build b = {.d = d, .in = in, .arranged = arranged};
-	const struct ip_prefix *prefixes;
+	struct plan_blackholes ret = {.n = 0};
 
 	if (!in->actual->places_blackholes)
 		return;
 	if (d->env.config.blackholes != API_BLACKHOLES_OFF && !d->env.drained && !d->plan->leaving)
 		add_claimed(&b);
 	add_held(&b);
-	b.n = plan_sort_unique(b.prefixes, b.n, sizeof(*b.prefixes), cmp_prefix);
-	/* Mostly they are those that there are: then they are not kept twice. */
-	if (b.n == in->actual->blackholes.n && b.n > 0 &&
-	    memcmp(b.prefixes, in->actual->blackholes.prefixes, b.n * sizeof(*b.prefixes)) == 0)
-		prefixes = in->actual->blackholes.prefixes;
-	else
-		prefixes = arena_memdup(d->arena, b.prefixes, b.n * sizeof(*b.prefixes));
-	if (b.n > 0)
+	divide(&b, &ret);
+	if (ret.n > 0)
 		add_uplinks(&b);
-	d->plan->blackholes = (struct plan_blackholes){.prefixes = prefixes,
-						       .n = b.n,
-						       .uplinks = b.uplinks,
-						       .n_uplinks = b.n_uplinks,
-						       .receives = receives(d->plan)};
+	ret.uplinks = b.uplinks;
+	ret.n_uplinks = b.n_uplinks;
+	ret.receives = receives(d->plan);
+	plan_vrf_pods(in, arranged, d->arena, &ret);
+	add_vrfs(&b, &ret);
+	d->plan->blackholes = ret;
 }

@@ -43,7 +43,7 @@ static size_t n_claims_max(const struct plan_claiming *c)
 		for (size_t k = 0; pool && k < pool->adverts[family].n; k++)
 			n += needs_lead(c, &pool->adverts[family].groups[k], family) ? 2 : 1;
 	}
-	return n;
+	return n * plan_env_n_domains(c->env);
 }
 
 /* --- what the Service asks of its routes ------------------------------------------------------ */
@@ -122,7 +122,7 @@ void plan_claims_begin(struct plan_claiming *c, uint32_t n_local_ready)
 
 /* --- claims ---------------------------------------------------------------------------------- */
 
-/* The claim counts if it is for some peer at all. */
+/* The claim counts if it is for some peer at all, of the VIP's domain. */
 static void claim(struct plan_claiming *c, const struct plan_claim *wanted)
 {
 	struct plan_claim *to = &c->fragment->claims[c->fragment->n_claims];
@@ -130,7 +130,9 @@ static void claim(struct plan_claiming *c, const struct plan_claim *wanted)
 	*to = *wanted;
 	to->own = to->prefix.len == ip_addr_bits(&to->vip.addr) ? c->own_host : c->own;
 	to->under = plan_own_under(&c->env->own, &to->prefix);
-	c->fragment->n_claims += plan_claim_peers(c->env, to, to->by->peers) != 0;
+	c->fragment->n_claims +=
+		plan_claim_peers(c->env, to,
+				 to->by->peers & plan_env_peers_in(c->env, to->vip.domain)) != 0;
 }
 
 /* Peers that get longer prefixes of the Service's addresses than by this group. */
@@ -146,17 +148,17 @@ static uint64_t led_by_longer(const struct plan_claiming *c, const struct env_po
 	return ret;
 }
 
-void plan_claims_add(struct plan_claiming *c, const struct ip_addr *vip,
+void plan_claims_add(struct plan_claiming *c, const struct plan_vip *vip,
 		     const struct env_pool *pool)
 {
-	const enum ip_family family = ip_family_of(vip);
+	const enum ip_family family = ip_family_of(&vip->addr);
 	const struct env_pool_adverts *adverts = &pool->adverts[family];
 
 	for (size_t i = 0; i < adverts->n; i++) {
 		const struct env_group *g = &adverts->groups[i];
 		struct plan_claim wanted = {
-			.prefix = ip_prefix_of(vip, length_of(g, family)),
-			.vip = {.addr = *vip},
+			.prefix = ip_prefix_of(&vip->addr, length_of(g, family)),
+			.vip = *vip,
 			.by = g,
 			.pool = pool,
 		};
@@ -166,7 +168,7 @@ void plan_claims_add(struct plan_claiming *c, const struct ip_addr *vip,
 		claim(c, &wanted);
 		if (!needs_lead(c, g, family))
 			continue;
-		wanted.prefix = ip_prefix_of(vip, ip_addr_bits(vip));
+		wanted.prefix = ip_prefix_of(&vip->addr, ip_addr_bits(&vip->addr));
 		wanted.without = led_by_longer(c, adverts, g, family);
 		claim(c, &wanted);
 	}

@@ -26,8 +26,11 @@ struct plan_claiming {
 bool plan_claims_weigh(const struct plan_env *env, const struct api_object *service);
 /* Starts with the first four fields; `n_local_ready` is asked for if claims weigh. */
 void plan_claims_begin(struct plan_claiming *c, uint32_t n_local_ready);
-/* That the address, which is announced, claims its prefixes by the pool's advertisements. */
-void plan_claims_add(struct plan_claiming *c, const struct ip_addr *vip,
+/*
+ * That the VIP, which is announced, claims its prefixes by the pool's advertisements, for the peers
+ * of its domain.
+ */
+void plan_claims_add(struct plan_claiming *c, const struct plan_vip *vip,
 		     const struct env_pool *pool);
 
 /* The Service is one whose addresses claim their own prefix beside an aggregate. */

@@ -218,6 +218,14 @@ static void assert_blackholes(const struct plan_blackholes *b)
 	}
 	for (size_t i = 1; i < b->n_uplinks; i++)
 		assert(strcmp(b->uplinks[i - 1], b->uplinks[i]) < 0);
+	for (size_t i = 0; i < b->n_in_vrfs; i++) {
+		assert(b->in_vrfs[i].domain != 0 && b->in_vrfs[i].prefix.len > 0);
+		assert(i == 0 || plan_vrf_blackhole_cmp(&b->in_vrfs[i - 1], &b->in_vrfs[i]) < 0);
+	}
+	for (size_t i = 1; i < b->n_vrfs; i++)
+		assert(strcmp(b->vrfs[i - 1].name, b->vrfs[i].name) < 0);
+	for (size_t i = 1; i < b->n_pods; i++)
+		assert(plan_vrf_pod_cmp(&b->pods[i - 1], &b->pods[i]) < 0);
 }
 
 static void assert_ledger(const struct plan_ledger *l)

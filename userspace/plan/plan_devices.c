@@ -25,16 +25,10 @@ struct devices_build {
 	size_t n, cap;
 };
 
-static const struct plan_link *find_link_name(const struct plan_node *node, const char *name)
-{
-	for (size_t i = 0; i < node->n_links; i++)
-		if (strcmp(node->links[i].name, name) == 0)
-			return &node->links[i];
-	return NULL;
-}
-
 static struct plan_device *put_device(struct devices_build *b, int ifindex, const char *name)
 {
+	const struct plan_node *node = b->d->in->node;
+	const struct plan_link *vrf;
 	struct plan_device *p = NULL;
 
 	assert(ifindex > 0 && name);
@@ -45,7 +39,9 @@ static struct plan_device *put_device(struct devices_build *b, int ifindex, cons
 		p = arena_push(b->d->arena, &b->items, &b->n, &b->cap, sizeof(*p));
 	p->ifindex = ifindex;
 	p->name = name;
-	p->domain = plan_link_domain(b->d->in->node, plan_link_find(b->d->in->node, ifindex));
+	p->domain = plan_link_domain(node, plan_link_find(node, ifindex));
+	vrf = plan_link_vrf(node, plan_link_find(node, ifindex));
+	p->vrf = vrf ? vrf->ifindex : 0;
 	p->allow_generic |= b->d->env.config.mode == API_MODE_GENERIC;
 	return p;
 }
@@ -87,7 +83,7 @@ static bool named_uplinks(struct devices_build *b)
 	bool complete = true;
 
 	for (size_t i = 0; i < names->n; i++) {
-		const struct plan_link *link = find_link_name(b->d->in->node, names->items[i]);
+		const struct plan_link *link = plan_link_named(b->d->in->node, names->items[i]);
 
 		if (link)
 			add_device(b, link->ifindex, true);
@@ -245,6 +241,7 @@ static void dataplane_problems(struct plan_draft *d, size_t n_devices)
 			    "no interface to attach to: nothing is announced");
 }
 
+/* In a VRF without a peer: no Service has an address there. */
 static void say_in_vrf(struct plan_draft *d, const struct plan_device *p)
 {
 	const struct plan_link *vrf =
@@ -252,13 +249,59 @@ static void say_in_vrf(struct plan_draft *d, const struct plan_device *p)
 	const struct object_ref ref = {.kind = "Interface", .name = p->name};
 	const struct problem_text text = {
 		.reason = "UplinkInVrf",
-		.remedy = "name an uplink that is in no VRF, or take this one out of it",
+		.remedy = "write its name into spec.vrf of a BGPPeer, or name an uplink that is in "
+			  "no VRF",
 	};
 
 	problem_add(&d->plan->problems, SEVERITY_WARNING, &ref, &text,
-		    "it is in VRF %s, in which no Service has an address: what comes in by it is "
-		    "the kernel's",
+		    "it is in VRF %s, in which no BGPPeer of this node is and so no Service has an "
+		    "address: what comes in by it is the kernel's",
 		    vrf->name);
+}
+
+static bool is_default_device(const struct plan_node *node, int ifindex)
+{
+	for (size_t i = 0; i < node->n_default_devices; i++)
+		if (node->default_devices[i] == ifindex)
+			return true;
+	return false;
+}
+
+/*
+ * The kernel drops what comes from a client to whom the device's table has another way, or none. In
+ * a VRF it is the VRF's setting that counts, by whichever of its devices a packet came.
+ */
+static void say_strict(struct plan_draft *d, const struct plan_link *uplink)
+{
+	const struct plan_link *vrf = plan_link_vrf(d->in->node, uplink);
+	const struct plan_link *link = vrf ? vrf : uplink;
+	const struct object_ref ref = {.kind = "Interface", .name = link->name};
+	const struct problem_text text = {
+		.reason = "StrictReversePath",
+		.remedy = arena_printf(d->arena, "sysctl -w net.ipv4.conf.%s.rp_filter=2",
+				       link->name),
+	};
+
+	if (link->strict_source && !is_default_device(d->in->node, uplink->ifindex))
+		problem_add(&d->plan->problems, SEVERITY_WARNING, &ref, &text,
+			    "rp_filter is strict, and the default route does not lead by %s: the "
+			    "kernel drops what comes from clients to whom it has another way",
+			    uplink->name);
+}
+
+/* Once for each device that peers are reached by. */
+static void strict_problems(struct plan_draft *d)
+{
+	for (size_t i = 0; i < d->env.n_peers; i++) {
+		const int ifindex = d->env.peers[i].ifindex;
+		const struct plan_link *link = plan_link_find(d->in->node, ifindex);
+		bool is_said = false;
+
+		for (size_t k = 0; k < i; k++)
+			is_said |= d->env.peers[k].ifindex == ifindex;
+		if (link && !is_said)
+			say_strict(d, link);
+	}
 }
 
 /* The tables hold connections, so they keep the size that they were made with. */
@@ -338,6 +381,7 @@ static void want_devices(struct plan_draft *d, struct devices_build *b)
 	if (!complete || !d->in->synced)
 		keep_attached(b);
 	dataplane_problems(d, b->n);
+	strict_problems(d);
 	size_problem(d);
 }
 
@@ -359,7 +403,8 @@ void plan_draft_devices(struct plan_draft *d)
 	else if (d->plan->dataplane)
 		want_devices(d, &b);
 	for (size_t i = 0; i < b.n; i++)
-		if (b.items[i].xdp && b.items[i].domain)
+		if (b.items[i].xdp && b.items[i].domain &&
+		    !plan_env_peers_in(&d->env, b.items[i].domain))
 			say_in_vrf(d, &b.items[i]);
 	if (b.n)
 		qsort(b.items, b.n, sizeof(*b.items), cmp_device);

@@ -123,7 +123,7 @@ bool plan_device_equal(const struct plan_device *a, const struct plan_device *b)
 {
 	return a->ifindex == b->ifindex && same_text(a->name, b->name) && a->xdp == b->xdp &&
 	       a->tc == b->tc && a->allow_generic == b->allow_generic && a->domain == b->domain &&
-	       plan_vlans_equal(a, b);
+	       a->vrf == b->vrf && plan_vlans_equal(a, b);
 }
 
 static bool same_device(const void *a, const void *b)
@@ -213,10 +213,30 @@ static bool same_prefix(const void *a, const void *b)
 	return ip_prefix_cmp(a, b) == 0;
 }
 
+static bool same_vrf_blackhole(const void *a, const void *b)
+{
+	return plan_vrf_blackhole_cmp(a, b) == 0;
+}
+
+static bool same_vrf(const void *a, const void *b)
+{
+	const struct plan_vrf *x = a, *y = b;
+
+	return same_text(x->name, y->name) && x->domain == y->domain &&
+	       x->is_member == y->is_member;
+}
+
+static bool same_pod(const void *a, const void *b)
+{
+	return plan_vrf_pod_cmp(a, b) == 0;
+}
+
 static bool same_blackholes(const struct plan_blackholes *a, const struct plan_blackholes *b)
 {
 	return SAME(a, b, prefixes, n, same_prefix) &&
-	       SAME(a, b, uplinks, n_uplinks, same_string) && a->receives == b->receives;
+	       SAME(a, b, uplinks, n_uplinks, same_string) && a->receives == b->receives &&
+	       SAME(a, b, in_vrfs, n_in_vrfs, same_vrf_blackhole) &&
+	       SAME(a, b, vrfs, n_vrfs, same_vrf) && SAME(a, b, pods, n_pods, same_pod);
 }
 
 static bool same_good(const void *a, const void *b)

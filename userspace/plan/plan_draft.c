@@ -147,19 +147,12 @@ bool plan_draft_announces(const struct plan_draft *d, const struct ip_prefix *pr
 	return plan_draft_receivers(d, prefix, false) & peers;
 }
 
-static uint64_t peers_in(const struct plan_draft *d, uint16_t domain)
-{
-	for (size_t i = 0; i < d->n_domains; i++)
-		if (d->domains[i].domain == domain)
-			return d->domains[i].peers;
-	return 0;
-}
-
 uint64_t plan_draft_reach(const struct plan_draft *d, const struct plan_claim *c)
 {
 	const uint64_t peers = plan_claim_peers(&d->env, c, c->by->peers);
 
-	return peers & ~d->uncarried[ip_family_of(&c->vip.addr)] & peers_in(d, c->vip.domain);
+	return peers & ~d->uncarried[ip_family_of(&c->vip.addr)] &
+	       plan_env_peers_in(&d->env, c->vip.domain);
 }
 
 uint64_t plan_draft_admitted(const struct plan_draft *d, const struct plan_claim *c, uint64_t have)
@@ -167,7 +160,7 @@ uint64_t plan_draft_admitted(const struct plan_draft *d, const struct plan_claim
 	const uint64_t reach = plan_draft_reach(d, c);
 	enum vip_gate gate = plan_draft_gate(d, &c->vip);
 
-	if (gate == GATE_OPEN && plan_draft_awaits_blackhole(d, &c->prefix))
+	if (gate == GATE_OPEN && plan_draft_awaits_blackhole(d, &c->prefix, c->vip.domain))
 		gate = GATE_STALE;
 	switch (gate) {
 	case GATE_OPEN:

@@ -56,9 +56,7 @@ struct plan_draft {
 	 */
 	uint64_t peers_open, peers_stale;
 	uint64_t uncarried[IP_N_FAMILIES]; /* whose session turned out not to carry the family */
-	struct draft_domain *domains;
-	size_t n_domains;
-	struct draft_prefix *prefixes; /* of plan.routes */
+	struct draft_prefix *prefixes;     /* of plan.routes */
 	size_t n_prefixes;
 
 	struct plan_frontend *frontends;
@@ -107,7 +105,8 @@ void plan_draft_blackholes(struct plan_draft *d, const struct plan_inputs *in,
 /* That what nobody has of the prefix is to end here. */
 bool plan_draft_is_blackhole(const struct plan_draft *d, const struct ip_prefix *prefix);
 /* ... and that it was not tried yet, so that nobody may be sent the prefix anew. */
-bool plan_draft_awaits_blackhole(const struct plan_draft *d, const struct ip_prefix *prefix);
+bool plan_draft_awaits_blackhole(const struct plan_draft *d, const struct ip_prefix *prefix,
+				 uint16_t domain);
 
 /* --- what more than one step asks: plan_draft.c ---------------------------------------------- */
 

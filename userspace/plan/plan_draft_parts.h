@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
- * What the steps of a draft (plan_draft.h) find out about a VIP, a port, a domain and a prefix: the
+ * What the steps of a draft (plan_draft.h) find out about a VIP, a port and a prefix: the
  * items of the draft's arrays.
  */
 #pragma once
@@ -41,11 +41,6 @@ struct draft_near {
 	size_t *advertised; /* by number in actual.peers */
 };
 
-/* Peers (bits) that are in one domain. */
-struct draft_domain {
-	uint16_t domain;
-	uint64_t peers;
-};
 /* All rows of one prefix together: the peers (bits) that it is announced to, and that keep it. */
 struct draft_prefix {
 	struct ip_prefix prefix;

@@ -85,6 +85,12 @@ struct env_peer_name {
 	bool is_last;      /* its last good version is in force */
 };
 
+/* Peers (bits) that are in one domain. */
+struct env_domain {
+	uint16_t domain;
+	uint64_t peers;
+};
+
 struct plan_env {
 	const struct plan_settings *settings;
 	const struct plan_ledger *ledger;
@@ -107,6 +113,8 @@ struct plan_env {
 
 	const struct plan_peer *peers; /* by key */
 	size_t n_peers;
+	const struct env_domain *domains; /* of the peers; PLAN_NO_DOMAIN among them */
+	size_t n_domains;
 	uint64_t ebgp;                          /* those of them that are external; of these: */
 	uint64_t pref_as[API_N_PREF_AS];        /* by what becomes of localPref */
 	uint64_t carriers[IP_N_FAMILIES];       /* whose session may carry routes of the family */
@@ -135,6 +143,21 @@ void plan_env_build(const struct plan_inputs *in, const struct plan_ledger *ledg
 
 /* The pool of that name, or NULL. */
 const struct env_pool *plan_env_pool(const struct plan_env *env, const char *name);
+
+/* The domains of env->peers, into env. */
+void plan_env_domains(struct plan_env *env, struct arena *arena);
+/* An address is a VIP in so many at most. */
+static inline size_t plan_env_n_domains(const struct plan_env *env)
+{
+	return env->n_domains ? env->n_domains : 1;
+}
+static inline uint64_t plan_env_peers_in(const struct plan_env *env, uint16_t domain)
+{
+	for (size_t i = 0; i < env->n_domains; i++)
+		if (env->domains[i].domain == domain)
+			return env->domains[i].peers;
+	return 0;
+}
 
 /* Parts of the above, each in a file of its own. */
 void plan_env_peers(const struct plan_inputs *in, struct arena *arena, struct plan_env *env);

@@ -111,8 +111,6 @@ static const char *why_not_admitted(const struct plan_draft *d, const struct arr
 		return "nodeDrained";
 	if (d->plan->leaving)
 		return "dataPlaneLeaving";
-	if (d->env.peers[peer].domain != c->claim->vip.domain)
-		return "otherVrf";
 	if (!(plan_draft_reach(d, c->claim) & bit))
 		return "familyNotCarried";
 	if (plan_draft_claiming(d, c)->left_out)
@@ -179,7 +177,9 @@ static const char *unclaimed_reason(const struct explain_build *b, uint64_t bit,
 		if (a->peers & bit && plan_advert_takes(a, b->fragment->service) &&
 		    plan_advert_fate(a, pool->object, ip_family_of(&b->item->addr)) ==
 			    ADVERT_ANNOUNCES)
-			return "familyNotCarried";
+			return b->d->env.carriers[ip_family_of(&b->item->addr)] & bit
+				       ? "vrfMissing"
+				       : "familyNotCarried";
 	}
 	return "noMatchingPeer";
 }
@@ -192,7 +192,10 @@ static bool group_has(const struct env_group *g, const struct env_advert *a)
 	return false;
 }
 
-/* The address's claims by the advertisement; true: the Service leaves the peer out of one. */
+/*
+ * The address's claims by the advertisement in the peer's VRF; true: the Service leaves the peer
+ * out of one.
+ */
 static bool add_claims(const struct explain_build *b, const struct env_advert *a, size_t peer)
 {
 	const uint64_t bit = UINT64_C(1) << peer;
@@ -202,7 +205,7 @@ static bool add_claims(const struct explain_build *b, const struct env_advert *a
 		const struct plan_claim *c = &b->fragment->claims[i];
 
 		if (!ip_addr_equal(&c->vip.addr, &b->item->addr) || !group_has(c->by, a) ||
-		    c->without & bit)
+		    c->without & bit || c->vip.domain != b->d->env.peers[peer].domain)
 			continue;
 		if (c->own && c->own->excluded & bit)
 			excluded = true;

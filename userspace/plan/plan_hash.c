@@ -36,7 +36,7 @@ uint64_t plan_hash_node(uint64_t h, const struct plan_node *node)
 
 		h = hash_bytes(h, &r->to, sizeof(r->to));
 		h = hash_bytes(h, &r->source, sizeof(r->source));
-		h = hash_u64(h, (uint64_t)r->ifindex);
+		h = hash_u64(h, (uint64_t)r->vrf << 32 | (uint64_t)r->ifindex);
 	}
 	for (size_t i = 0; i < node->n_gateways; i++) {
 		const struct plan_gateway *hop = &node->gateways[i];

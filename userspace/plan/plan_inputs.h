@@ -16,7 +16,6 @@
 #include "plan/plan_kernel.h"
 #include "plan/plan_router.h"
 #include "plan/plan_vip.h"
-
 /* A peer is named by its object, VRF and interface. Strings borrowed; never NULL ("" = none). */
 struct peer_key {
 	const char *name, *vrf, *interface;
@@ -41,6 +40,7 @@ struct plan_link {
 	int lower;        /* the device that a VLAN lies on; 0: none is, here */
 	int master;       /* the bond, bridge or VRF that it is a port of; 0: none */
 	uint32_t table;   /* a VRF's routing table; 0: it is no VRF */
+	bool strict_source; /* IPv4 sources must be routed back by the device (rp_filter 1) */
 };
 /* An address of this node. */
 struct plan_local_addr {
@@ -60,13 +60,14 @@ struct plan_route_to {
 	int ifindex;               /* ... and this 0 */
 	struct ip_addr gateway;    /* none: it is on the link */
 	bool is_received;          /* by a route of ours that a peer has sent */
+	int vrf;                   /* in whose table: the VRF's own device; 0: in none */
 };
 struct plan_node {
 	const struct plan_link *links; /* by ifindex */
 	size_t n_links;
 	const struct plan_local_addr *addrs;
 	size_t n_addrs;
-	const struct plan_route_to *routes_to; /* by address */
+	const struct plan_route_to *routes_to; /* by address, VRF */
 	size_t n_routes_to;
 	const int *default_devices; /* devices of the default routes of all tables in use, sorted */
 	size_t n_default_devices;
@@ -140,7 +141,6 @@ struct plan_inputs {
 };
 
 /* --- ledger: the plan's only memory --------------------------------------------------------- */
-
 /* A backend that left the EndpointSlices and keeps its flows until `until`. */
 struct plan_drain {
 	struct lb_key frontend;

@@ -27,6 +27,17 @@ static int cmp_route(const void *a, const void *b)
 	return cmp ? cmp : x->blackhole - y->blackhole;
 }
 
+static int cmp_condition(const struct kernel_rule *x, const struct kernel_rule *y)
+{
+	int cmp = ip_prefix_cmp(&x->from, &y->from);
+
+	if (cmp == 0)
+		cmp = ip_prefix_cmp(&x->to, &y->to);
+	if (cmp == 0)
+		cmp = ORDER(x->ipproto, y->ipproto);
+	return cmp ? cmp : ORDER(x->sport, y->sport);
+}
+
 static int cmp_rule(const void *a, const void *b)
 {
 	const struct kernel_rule *x = a, *y = b;
@@ -40,6 +51,8 @@ static int cmp_rule(const void *a, const void *b)
 		cmp = ORDER(x->suppress, y->suppress);
 	if (cmp == 0)
 		cmp = strcmp(x->iif, y->iif);
+	if (cmp == 0)
+		cmp = cmp_condition(x, y);
 	if (cmp == 0)
 		cmp = ORDER(x->protocol, y->protocol);
 	return cmp ? cmp : x->odd - y->odd;
@@ -65,60 +78,149 @@ struct kernel_picture kernel_picture_copy(struct arena *arena, const struct kern
 	return ret;
 }
 
+int plan_vrf_blackhole_cmp(const void *a, const void *b)
+{
+	const struct plan_vrf_blackhole *x = a, *y = b;
+	const int cmp = ip_prefix_cmp(&x->prefix, &y->prefix);
+
+	return cmp ? cmp : ORDER(x->domain, y->domain);
+}
+
+int plan_vrf_pod_cmp(const void *a, const void *b)
+{
+	const struct plan_vrf_pod *x = a, *y = b;
+	int cmp = ORDER(x->domain, y->domain);
+
+	if (cmp == 0)
+		cmp = ip_addr_cmp(&x->addr, &y->addr);
+	if (cmp == 0)
+		cmp = ORDER(x->proto, y->proto);
+	return cmp ? cmp : ORDER(x->port, y->port);
+}
+
 /* --- groups ---------------------------------------------------------------------------------- */
 
-uint8_t kernel_route_group(const struct kernel_route *r)
+bool kernel_table_is_for(uint32_t table, uint16_t *ret_domain, uint8_t *ret_len)
 {
-	return kernel_is_our_table(r->table) ? (uint8_t)(r->table - KERNEL_TABLES) : 0;
+	const uint32_t behind = table - KERNEL_VRF_TABLES;
+
+	if (kernel_is_our_table(table)) {
+		*ret_domain = 0;
+		*ret_len = (uint8_t)(table - KERNEL_TABLES);
+		return true;
+	}
+	if (table < KERNEL_VRF_TABLES || behind / 1000 == 0 || behind / 1000 >= UINT16_MAX ||
+	    behind % 1000 == 0 || behind % 1000 > 128)
+		return false;
+	*ret_domain = (uint16_t)(behind / 1000);
+	*ret_len = (uint8_t)(behind % 1000);
+	return true;
+}
+
+uint32_t kernel_table_of(uint16_t domain, uint8_t len)
+{
+	return domain ? KERNEL_VRF_TABLES + 1000u * domain + len : KERNEL_TABLES + len;
+}
+
+uint16_t kernel_route_group(const struct kernel_route *r)
+{
+	uint16_t domain;
+	uint8_t len;
+
+	if (!kernel_table_is_for(r->table, &domain, &len))
+		return 0;
+	return (uint16_t)(domain ? KERNEL_GROUP_VRF + len : len);
 }
 
 /* Of a family of 32 bits the priorities behind the last pair are nobody's. */
-uint8_t kernel_rule_group(const struct kernel_rule *r)
+static uint16_t length_at(const struct kernel_rule *r, uint32_t first)
 {
 	const uint8_t bits = ip_family_bits(r->family);
+	const uint32_t pair = (r->priority - first) / 2;
+
+	return pair < bits ? (uint16_t)(bits - pair) : 0;
+}
+
+uint16_t kernel_rule_group(const struct kernel_rule *r)
+{
+	uint16_t len = 0;
 
 	if (r->priority == KERNEL_RECEIVED_RULES || r->priority == KERNEL_RECEIVED_RULES + 1)
 		return KERNEL_GROUP_RECEIVED;
-	if (!kernel_is_our_priority(r->priority) || (r->priority - KERNEL_RULES) / 2 >= bits)
-		return 0;
-	return (uint8_t)(bits - (r->priority - KERNEL_RULES) / 2);
+	if (r->priority == KERNEL_TO_POD)
+		return KERNEL_GROUP_TO_POD;
+	if (r->priority == KERNEL_FROM_POD)
+		return KERNEL_GROUP_FROM_POD;
+	if (r->priority - KERNEL_RULES < 256)
+		return length_at(r, KERNEL_RULES);
+	if (r->priority - KERNEL_VRF_RULES < 256)
+		len = length_at(r, KERNEL_VRF_RULES);
+	return (uint16_t)(len ? KERNEL_GROUP_VRF + len : 0);
 }
 
-static uint32_t group_priority(enum ip_family family, uint8_t len)
+static bool is_host(const struct kernel_rule *r, const struct ip_prefix *p)
 {
-	return KERNEL_RULES + 2u * (uint32_t)(ip_family_bits(family) - len);
+	return p->len == ip_family_bits(r->family) && ip_family_of(&p->addr) == r->family;
+}
+
+static bool has_no_condition(const struct kernel_rule *r)
+{
+	return r->from.len == 0 && r->to.len == 0 && r->ipproto == 0 && r->sport == 0;
+}
+
+/* One of a pair for blackholes of a length; in a VRF main's place is its table's, whichever. */
+static bool is_of_pair(const struct kernel_rule *r, uint32_t first, uint8_t len)
+{
+	const bool in_vrf = first == KERNEL_VRF_RULES;
+	uint16_t domain;
+	uint8_t its_len;
+
+	if (!has_no_condition(r) || r->iif[0] == '\0')
+		return false;
+	if ((r->priority - first) % 2 == 0)
+		return (in_vrf || r->table == KERNEL_MAIN) && r->suppress == len - 1;
+	return r->suppress == -1 && kernel_table_is_for(r->table, &domain, &its_len) &&
+	       its_len == len && (domain != 0) == in_vrf;
 }
 
 static bool is_receiving_rule(const struct kernel_rule *r)
 {
-	if (r->iif[0] != '\0')
+	if (r->iif[0] != '\0' || !has_no_condition(r))
 		return false;
 	if (r->priority == KERNEL_RECEIVED_RULES)
 		return r->table == KERNEL_MAIN && r->suppress == 0;
 	return r->table == KERNEL_RECEIVED_TABLE && r->suppress == -1;
 }
 
-/* As kernel_want() makes it, for whatever device. */
+/* As kernel_want() makes it, for whatever device and pod. */
 static bool is_our_rule(const struct kernel_rule *r)
 {
-	const uint8_t len = kernel_rule_group(r);
+	const uint16_t group = kernel_rule_group(r);
 
-	if (len == 0 || r->protocol != KERNEL_PROTOCOL || r->odd)
+	if (group == 0 || r->protocol != KERNEL_PROTOCOL || r->odd)
 		return false;
-	if (len == KERNEL_GROUP_RECEIVED)
+	if (group == KERNEL_GROUP_RECEIVED)
 		return is_receiving_rule(r);
-	if (r->iif[0] == '\0')
-		return false;
-	if (r->priority == group_priority(r->family, len))
-		return r->table == KERNEL_MAIN && r->suppress == len - 1;
-	return r->table == KERNEL_TABLES + len && r->suppress == -1;
+	if (group == KERNEL_GROUP_TO_POD)
+		return r->iif[0] != '\0' && is_host(r, &r->to) && r->from.len == 0 &&
+		       r->ipproto == 0 && r->sport == 0 && r->table == KERNEL_MAIN &&
+		       r->suppress == -1;
+	if (group == KERNEL_GROUP_FROM_POD)
+		return r->iif[0] == '\0' && is_host(r, &r->from) && r->to.len == 0 &&
+		       r->ipproto != 0 && r->sport != 0 && r->suppress == -1;
+	if (group > KERNEL_GROUP_VRF)
+		return is_of_pair(r, KERNEL_VRF_RULES, (uint8_t)(group - KERNEL_GROUP_VRF));
+	return is_of_pair(r, KERNEL_RULES, (uint8_t)group);
 }
 
 /* Whatever its metric: FRR's zebra, which takes it for its own, may put another in its place. */
 static bool is_our_route(const struct kernel_route *r)
 {
-	return kernel_route_group(r) != 0 && r->protocol == KERNEL_PROTOCOL && r->blackhole &&
-	       r->to.len == kernel_route_group(r);
+	uint16_t domain;
+	uint8_t len;
+
+	return kernel_table_is_for(r->table, &domain, &len) && r->protocol == KERNEL_PROTOCOL &&
+	       r->blackhole && r->to.len == len;
 }
 
 struct kernel_picture kernel_ours(struct arena *arena, const struct kernel_picture *have)
@@ -133,73 +235,6 @@ struct kernel_picture kernel_ours(struct arena *arena, const struct kernel_pictu
 	for (size_t i = 0; i < have->n_rules; i++)
 		if (is_our_rule(&have->rules[i]))
 			ret.rules[ret.n_rules++] = have->rules[i];
-	return ret;
-}
-
-static void add_rules(struct arena *arena, enum ip_family family, uint8_t len,
-		      const struct plan_blackholes *b, struct kernel_picture *ret, size_t *cap)
-{
-	const uint32_t priority = group_priority(family, len);
-
-	for (size_t i = 0; i < b->n_uplinks; i++) {
-		const struct kernel_rule rule = {.family = family,
-						 .priority = priority,
-						 .table = KERNEL_MAIN,
-						 .suppress = len - 1,
-						 .iif = b->uplinks[i],
-						 .protocol = KERNEL_PROTOCOL};
-		struct kernel_rule *r =
-			arena_push(arena, &ret->rules, &ret->n_rules, cap, sizeof(*r));
-
-		*r = rule;
-		r = arena_push(arena, &ret->rules, &ret->n_rules, cap, sizeof(*r));
-		*r = rule;
-		r->priority = priority + 1;
-		r->table = KERNEL_TABLES + len;
-		r->suppress = -1;
-	}
-}
-
-static void add_receiving(struct arena *arena, enum ip_family family, struct kernel_picture *ret,
-			  size_t *cap)
-{
-	for (unsigned i = 0; i < 2; i++)
-		*(struct kernel_rule *)arena_push(arena, &ret->rules, &ret->n_rules, cap,
-						  sizeof(*ret->rules)) =
-			(struct kernel_rule){.family = family,
-					     .priority = KERNEL_RECEIVED_RULES + i,
-					     .table = i == 0 ? KERNEL_MAIN : KERNEL_RECEIVED_TABLE,
-					     .suppress = i == 0 ? 0 : -1,
-					     .iif = "",
-					     .protocol = KERNEL_PROTOCOL};
-}
-
-struct kernel_picture kernel_want(struct arena *arena, const struct plan_blackholes *b)
-{
-	bool has[IP_N_FAMILIES][KERNEL_GROUPS] = {{false}};
-	struct kernel_picture ret = {.routes = arena_array_of(arena, b->n, struct kernel_route)};
-	size_t cap = 0;
-
-	for (size_t i = 0; i < b->n; i++) {
-		const struct ip_prefix *prefix = &b->prefixes[i];
-		const enum ip_family family = ip_family_of(&prefix->addr);
-
-		assert(prefix->len > 0 && prefix->len <= ip_family_bits(family));
-		ret.routes[ret.n_routes++] = (struct kernel_route){
-			.table = KERNEL_TABLES + prefix->len,
-			.to = *prefix,
-			.metric = KERNEL_METRIC,
-			.protocol = KERNEL_PROTOCOL,
-			.blackhole = true,
-		};
-		if (!has[family][prefix->len])
-			add_rules(arena, family, prefix->len, b, &ret, &cap);
-		has[family][prefix->len] = true;
-	}
-	for (enum ip_family f = 0; b->receives && f < IP_N_FAMILIES; f++)
-		add_receiving(arena, f, &ret, &cap);
-	kernel_picture_sort(&ret);
-	assert(ret.n_routes == b->n);
 	return ret;
 }
 
@@ -230,9 +265,9 @@ struct changes_build {
 
 static void add_clash(struct changes_build *b, const struct kernel_clash *c)
 {
-	if (!b->wanted[c->family][c->len] || b->clashes[c->family][c->len])
+	if (!b->wanted[c->family][c->group] || b->clashes[c->family][c->group])
 		return;
-	b->clashes[c->family][c->len] = true;
+	b->clashes[c->family][c->group] = true;
 	*(struct kernel_clash *)arena_push(b->arena, &b->ret->clashes, &b->ret->n_clashes,
 					   &b->cap_clashes, sizeof(*c)) = *c;
 }
@@ -254,7 +289,7 @@ static void find_clashes(struct changes_build *b)
 
 		if (kernel_rule_group(r) && !is_our_rule(r))
 			add_clash(b, &(struct kernel_clash){.family = r->family,
-							    .len = kernel_rule_group(r),
+							    .group = kernel_rule_group(r),
 							    .rule = r});
 	}
 	for (size_t i = 0; i < b->have->n_routes; i++) {
@@ -262,7 +297,7 @@ static void find_clashes(struct changes_build *b)
 
 		if (kernel_route_group(r) && !is_our_route(r))
 			add_clash(b, &(struct kernel_clash){.family = ip_family_of(&r->to.addr),
-							    .len = kernel_route_group(r),
+							    .group = kernel_route_group(r),
 							    .route = r});
 	}
 }
@@ -279,7 +314,7 @@ static bool is_shadowed(const struct changes_build *b, const struct kernel_rule 
 		const struct kernel_rule *r = &b->have->rules[i];
 
 		if (!is_our_rule(r) && r->family == rule->family && r->priority == rule->priority &&
-		    strcmp(r->iif, rule->iif) == 0)
+		    strcmp(r->iif, rule->iif) == 0 && cmp_condition(r, rule) == 0)
 			return true;
 	}
 	return false;

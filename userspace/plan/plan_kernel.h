@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
- * Blackholes as the kernel has them: what a plan's prefixes and uplinks mean as routes and rules,
- * and what leads from the kernel's picture to that (docs/netlink.md).
+ * What a plan wants of the kernel's routing, as routes and rules, and what leads from the kernel's
+ * picture to that (docs/netlink.md): blackholes, and the ways of packets between a VRF and pods.
  *
- * Prefixes of one length L of a family are a *group*. It has a table of its own, which holds a
+ * Blackholes of one length L of a family are a *group*. It has a table of its own, which holds a
  * blackhole for each, and two rules for each uplink, one behind the other:
  *
  *   KERNEL_RULES + 2 (bits - L)       iif UPLINK lookup main, routes shorter than L passed over
@@ -11,7 +11,16 @@
  *
  * So only packets that arrive on an uplink are asked about, longer prefixes before shorter ones,
  * and whatever this node routes at least as specifically as an announced prefix (its subnets, pods)
- * goes where it went before; its own addresses are the local table's, which comes first.
+ * goes where it went before; its own addresses are the local table's, which comes first. In a VRF
+ * it is the same with the VRF's devices and table in the place of uplink and main, behind
+ * KERNEL_VRF_RULES, before the kernel's rule for VRFs, and with a table for each length and VRF.
+ *
+ * Pods are in no VRF. What arrives in one for a backend of it is led to where main's routes lead,
+ * before the VRF's own are asked; and what a backend answers when no other route leads to the
+ * client is led by the VRF's routes. Each of the two rules is a group, of all VRFs:
+ *
+ *   KERNEL_TO_POD     iif DEVICE to POD lookup main
+ *   KERNEL_FROM_POD   from POD ipproto PROTOCOL sport PORT lookup the VRF's table
  *
  * Routes that peers have sent lie in KERNEL_RECEIVED_TABLE (plan/fib.h). What is routed by main,
  * but for a default route, goes before them, and a default route of main behind:
@@ -37,8 +46,12 @@
 #define KERNEL_RULES          19600u /* and the 255 behind it: before main's 32766, behind most others */
 #define KERNEL_MAIN           254u
 #define KERNEL_RECEIVED_RULES 19900u
-#define KERNEL_GROUPS         130 /* by number: lengths, and behind them: */
-#define KERNEL_GROUP_RECEIVED 129
+
+#define KERNEL_TO_POD    196u
+#define KERNEL_VRF_RULES 200u   /* and the 255 behind it: before the kernel's 1000 for VRFs */
+#define KERNEL_FROM_POD  32800u /* behind main's 32766 and the default's 32767 */
+/* Of a VRF with table T: KERNEL_VRF_TABLES + 1000 T, and the 128 behind it. */
+#define KERNEL_VRF_TABLES 1960000000u
 
 /* A route in one of the tables, whosever it is. */
 struct kernel_route {
@@ -56,7 +69,10 @@ struct kernel_rule {
 	uint32_t priority, table;
 	int suppress;    /* routes of this length and shorter are passed over; -1: none is */
 	const char *iif; /* "": any */
-	uint8_t protocol;
+	struct ip_prefix from, to; /* of length 0: any */
+	uint8_t ipproto;           /* 0: any */
+	uint16_t sport;            /* 0: any */
+	uint8_t protocol;          /* whose rule it is */
 	bool odd; /* it has other conditions, or does something else than to look into a table */
 };
 
@@ -71,15 +87,44 @@ void kernel_picture_sort(struct kernel_picture *p);
 /* A copy, names and all, in the arena. */
 struct kernel_picture kernel_picture_copy(struct arena *arena, const struct kernel_picture *p);
 
+/* The VRF (by its table) and the length that one of our tables is for; false: it is none. */
+bool kernel_table_is_for(uint32_t table, uint16_t *ret_domain, uint8_t *ret_len);
+uint32_t kernel_table_of(uint16_t domain, uint8_t len);
 static inline bool kernel_is_our_table(uint32_t table)
 {
 	return table > KERNEL_TABLES && table <= KERNEL_TABLES + 128;
 }
 static inline bool kernel_is_our_priority(uint32_t priority)
 {
-	return (priority >= KERNEL_RULES && priority < KERNEL_RULES + 256) ||
-	       priority == KERNEL_RECEIVED_RULES || priority == KERNEL_RECEIVED_RULES + 1;
+	return priority - KERNEL_RULES < 256 || priority - KERNEL_VRF_RULES < 256 ||
+	       priority == KERNEL_RECEIVED_RULES || priority == KERNEL_RECEIVED_RULES + 1 ||
+	       priority == KERNEL_TO_POD || priority == KERNEL_FROM_POD;
 }
+
+/* A prefix that is a blackhole for what arrives in a VRF, by the VRF's table. Zero before filling.
+ */
+struct plan_vrf_blackhole {
+	struct ip_prefix prefix;
+	uint16_t domain;
+};
+int plan_vrf_blackhole_cmp(const void *a, const void *b);
+/*
+ * A device that rules know packets by that arrive in a VRF: of IPv4 the kernel (from 5.18 on) says
+ * by which of the VRF's devices, of IPv6 it says the VRF.
+ */
+struct plan_vrf {
+	const char *name;
+	uint16_t domain;
+	bool is_member; /* it is in the VRF; else it is the VRF */
+};
+/* A backend here of a VIP in a VRF. Zero before filling. */
+struct plan_vrf_pod {
+	uint16_t domain;
+	uint8_t proto;
+	uint16_t port; /* host order */
+	struct ip_addr addr;
+};
+int plan_vrf_pod_cmp(const void *a, const void *b);
 
 /* What a plan wants (plan.h): prefixes that are not of length 0, sorted, and names of devices. */
 struct plan_blackholes {
@@ -88,6 +133,12 @@ struct plan_blackholes {
 	const char *const *uplinks; /* sorted, no doubles */
 	size_t n_uplinks;
 	bool receives; /* the table of received routes is consulted, in both families */
+	const struct plan_vrf_blackhole *in_vrfs; /* sorted, no doubles, as are: */
+	size_t n_in_vrfs;
+	const struct plan_vrf *vrfs; /* by name: of all VRFs, if in_vrfs and pods are not empty */
+	size_t n_vrfs;
+	const struct plan_vrf_pod *pods;
+	size_t n_pods;
 };
 /* The same as routes and rules; names are borrowed. */
 struct kernel_picture kernel_want(struct arena *arena, const struct plan_blackholes *b);
@@ -106,7 +157,7 @@ struct kernel_op {
 /* Somebody else's in a group: a rule, or a route if `rule` is NULL. */
 struct kernel_clash {
 	enum ip_family family;
-	uint8_t len; /* the group */
+	uint16_t group;
 	const struct kernel_route *route;
 	const struct kernel_rule *rule;
 };
@@ -134,6 +185,14 @@ void kernel_changes(const struct kernel_picture *want, const struct kernel_pictu
 		    const struct kernel_picture *before, struct arena *arena,
 		    struct kernel_changes *ret);
 
-/* The group of a route or a rule that is ours or in the way; 0: it is in none. */
-uint8_t kernel_route_group(const struct kernel_route *r);
-uint8_t kernel_rule_group(const struct kernel_rule *r);
+/*
+ * The group of a route or a rule that is ours or in the way; 0: it is in none. A length; a length
+ * and KERNEL_GROUP_VRF; or one of the three behind that.
+ */
+#define KERNEL_GROUP_VRF      128u
+#define KERNEL_GROUP_TO_POD   257u
+#define KERNEL_GROUP_FROM_POD 258u
+#define KERNEL_GROUP_RECEIVED 259u
+#define KERNEL_GROUPS         260u
+uint16_t kernel_route_group(const struct kernel_route *r);
+uint16_t kernel_rule_group(const struct kernel_rule *r);

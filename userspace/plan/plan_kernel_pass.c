@@ -54,7 +54,7 @@ static void note_failures(struct pass *p, struct kernel_state *s)
 	for (size_t i = 0; i < p->changes.n_clashes; i++) {
 		const struct kernel_clash *c = &p->changes.clashes[i];
 
-		p->clashes[c->family][c->len] = true;
+		p->clashes[c->family][c->group] = true;
 	}
 }
 
@@ -85,11 +85,14 @@ static struct kernel_blackhole judge(const struct pass *p, int dump_error,
 				     const struct kernel_route *route)
 {
 	const enum ip_family family = ip_family_of(&route->to.addr);
+	const uint16_t group = kernel_route_group(route);
 	struct kernel_blackhole ret = {.prefix = route->to};
+	uint8_t len;
 
-	if (p->clashes[family][route->to.len])
+	(void)kernel_table_is_for(route->table, &ret.domain, &len);
+	if (p->clashes[family][group])
 		return ret;
-	ret.error = dump_error ? dump_error : p->rule_errors[family][route->to.len];
+	ret.error = dump_error ? dump_error : p->rule_errors[family][group];
 	if (ret.error == 0)
 		ret.error = route_error(p, route);
 	ret.is_placed = ret.error == 0;
@@ -106,7 +109,8 @@ static struct kernel_picture placed(const struct pass *p)
 	for (size_t i = 0; i < p->want.n_routes; i++) {
 		const struct kernel_route *r = &p->want.routes[i];
 
-		if (!p->clashes[ip_family_of(&r->to.addr)][r->to.len] && route_error(p, r) == 0)
+		if (!p->clashes[ip_family_of(&r->to.addr)][kernel_route_group(r)] &&
+		    route_error(p, r) == 0)
 			ret.routes[ret.n_routes++] = *r;
 	}
 	for (size_t i = 0; i < p->want.n_rules; i++) {
@@ -136,11 +140,53 @@ static void keep_clashes(const struct pass *p, struct kernel_state *s)
 	}
 }
 
+static int cmp_table(const void *a, const void *b)
+{
+	const uint32_t *x = a, *y = b;
+
+	return (*x > *y) - (*x < *y);
+}
+
+/* Where something of ours may lie in VRFs: what is wanted, and what could not be taken away. */
+static void keep_tables(struct kernel_state *s, const struct pass *p)
+{
+	const size_t before = s->error ? s->n_tables : 0;
+	uint32_t *tables =
+		arena_array_of(s->arena, p->want.n_routes + p->changes.n + before, uint32_t);
+	size_t n = 0;
+
+	for (size_t i = 0; i < before; i++)
+		tables[n++] = s->tables[i];
+	for (size_t i = 0; i < p->want.n_routes; i++)
+		tables[n++] = p->want.routes[i].table;
+	for (size_t i = 0; i < p->changes.n; i++)
+		if (p->changes.ops[i].verb == KERNEL_DEL_ROUTE && p->errors[i] != 0)
+			tables[n++] = p->changes.ops[i].route.table;
+	s->n_tables = plan_sort_unique(tables, n, sizeof(*tables), cmp_table);
+	while (s->n_tables > 0 && kernel_is_our_table(tables[0])) { /* they come first */
+		tables++;
+		s->n_tables--;
+	}
+	s->tables = tables;
+}
+
+static void keep_vrfs(struct kernel_state *s, const struct plan_blackholes *want)
+{
+	struct plan_vrf *vrfs = arena_memdup(s->arena, want->vrfs, want->n_vrfs * sizeof(*vrfs));
+
+	for (size_t i = 0; i < want->n_vrfs; i++)
+		vrfs[i].name = arena_strdup(s->arena, vrfs[i].name);
+	s->vrfs = vrfs;
+	s->n_vrfs = want->n_vrfs;
+}
+
 static int cmp_blackhole(const void *a, const void *b)
 {
 	const struct kernel_blackhole *x = a, *y = b;
 
-	return ip_prefix_cmp(&x->prefix, &y->prefix);
+	const int cmp = ip_prefix_cmp(&x->prefix, &y->prefix);
+
+	return cmp ? cmp : (x->domain > y->domain) - (x->domain < y->domain);
 }
 
 /* What the pass found out, in a new arena, for the names in the old one may be wanted still. */
@@ -164,6 +210,8 @@ static void keep(struct kernel_state *s, const struct pass *p, const struct plan
 		uplinks[i] = arena_strdup(s->arena, want->uplinks[i]);
 	s->uplinks = uplinks;
 	s->n_uplinks = want->n_uplinks;
+	keep_vrfs(s, want);
+	keep_tables(s, p);
 	keep_clashes(p, s);
 	arena_free(old);
 }
@@ -173,26 +221,62 @@ static int cmp_text(const void *a, const void *b)
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
+/* The devices that rules of ours are for. */
+static void read_devices(const struct kernel_picture *ours, struct arena *arena,
+			 struct plan_blackholes *ret)
+{
+	const char **uplinks = arena_array_of(arena, ours->n_rules, const char *);
+	struct plan_vrf *vrfs = arena_array_of(arena, ours->n_rules, struct plan_vrf);
+	size_t n_uplinks = 0, n_vrfs = 0;
+
+	for (size_t i = 0; i < ours->n_rules; i++) {
+		const struct kernel_rule *r = &ours->rules[i];
+		struct plan_vrf vrf = {.name = r->iif, .is_member = r->family == IP_V4};
+		uint8_t len;
+
+		if (r->iif[0] == '\0')
+			continue;
+		if (kernel_rule_group(r) <= KERNEL_GROUP_VRF)
+			uplinks[n_uplinks++] = r->iif;
+		else if (kernel_table_is_for(r->table, &vrf.domain, &len))
+			vrfs[n_vrfs++] = vrf;
+	}
+	ret->n_uplinks = plan_sort_unique(uplinks, n_uplinks, sizeof(*uplinks), cmp_text);
+	ret->uplinks = uplinks;
+	ret->n_vrfs = plan_sort_unique(vrfs, n_vrfs, sizeof(*vrfs), cmp_text);
+	ret->vrfs = vrfs;
+}
+
 bool kernel_adopt(struct kernel_state *s, const struct kernel_sink *sink)
 {
 	_cleanup_(arena_freep) struct arena *arena = arena_new();
+	const struct kernel_scope all = {.everything = true};
 	struct pass p = {.arena = arena};
 	struct plan_blackholes as = {0};
-	const char **uplinks;
 
-	s->error = sink->ops->dump(sink->ctx, arena, &p.have);
+	s->error = sink->ops->dump(sink->ctx, &all, arena, &p.have);
 	if (s->error)
 		return false;
 	kernel_picture_sort(&p.have);
 	p.want = kernel_ours(arena, &p.have);
-	uplinks = arena_array_of(arena, p.want.n_rules, const char *);
-	for (size_t i = 0; i < p.want.n_rules; i++)
-		if (p.want.rules[i].iif[0] != '\0')
-			uplinks[as.n_uplinks++] = p.want.rules[i].iif;
-	as.n_uplinks = plan_sort_unique(uplinks, as.n_uplinks, sizeof(*uplinks), cmp_text);
-	as.uplinks = uplinks;
+	read_devices(&p.want, arena, &as);
 	keep(s, &p, &as);
 	return true;
+}
+
+/* Those of VRFs that are to be in use, or were: there are too many to look into all. */
+static struct kernel_scope scope_of(const struct pass *p, const struct kernel_state *s)
+{
+	uint32_t *tables = arena_array_of(p->arena, p->want.n_routes + s->n_tables, uint32_t);
+	struct kernel_scope ret = {.tables = tables};
+
+	for (size_t i = 0; i < s->n_tables; i++)
+		tables[ret.n++] = s->tables[i];
+	for (size_t i = 0; i < p->want.n_routes; i++)
+		if (!kernel_is_our_table(p->want.routes[i].table))
+			tables[ret.n++] = p->want.routes[i].table;
+	ret.n = plan_sort_unique(tables, ret.n, sizeof(*tables), cmp_table);
+	return ret;
 }
 
 static void do_some(struct pass *p, const struct kernel_sink *sink, size_t n_max)
@@ -211,12 +295,14 @@ void kernel_pass(struct kernel_state *s, const struct kernel_sink *sink,
 {
 	_cleanup_(arena_freep) struct arena *arena = arena_new();
 	struct pass p = {.arena = arena};
+	struct kernel_scope scope;
 
 	s->n_done = s->n_failed = s->n_repaired = 0;
 	s->first_error = 0;
 	s->is_under_way = false;
 	p.want = kernel_want(arena, want);
-	s->error = sink->ops->dump(sink->ctx, arena, &p.have);
+	scope = scope_of(&p, s);
+	s->error = sink->ops->dump(sink->ctx, &scope, arena, &p.have);
 	if (s->error == 0) {
 		kernel_picture_sort(&p.have);
 		kernel_changes(&p.want, &p.have, &s->placed, arena, &p.changes);
@@ -229,16 +315,28 @@ void kernel_pass(struct kernel_state *s, const struct kernel_sink *sink,
 struct plan_blackholes kernel_tried(const struct kernel_state *s, struct arena *arena)
 {
 	struct ip_prefix *prefixes = arena_array_of(arena, s->n_blackholes, struct ip_prefix);
+	struct plan_vrf_blackhole *in_vrfs =
+		arena_array_of(arena, s->n_blackholes, struct plan_vrf_blackhole);
 	const char **uplinks = arena_array_of(arena, s->n_uplinks, const char *);
-	size_t n = 0;
+	struct plan_blackholes ret = {.prefixes = prefixes,
+				      .uplinks = uplinks,
+				      .n_uplinks = s->n_uplinks,
+				      .in_vrfs = in_vrfs};
 
-	for (size_t i = 0; i < s->n_blackholes; i++)
-		if (s->blackholes[i].error != -EINPROGRESS)
-			prefixes[n++] = s->blackholes[i].prefix;
+	for (size_t i = 0; i < s->n_blackholes; i++) {
+		const struct kernel_blackhole *b = &s->blackholes[i];
+
+		if (b->error == -EINPROGRESS)
+			continue;
+		if (b->domain)
+			in_vrfs[ret.n_in_vrfs++] = (struct plan_vrf_blackhole){.prefix = b->prefix,
+									       .domain = b->domain};
+		else
+			prefixes[ret.n++] = b->prefix;
+	}
 	for (size_t i = 0; i < s->n_uplinks; i++)
 		uplinks[i] = arena_strdup(arena, s->uplinks[i]);
-	return (struct plan_blackholes){
-		.prefixes = prefixes, .n = n, .uplinks = uplinks, .n_uplinks = s->n_uplinks};
+	return ret;
 }
 
 bool kernel_receives(const struct kernel_state *s, enum ip_family family)
@@ -271,31 +369,56 @@ static void receiving_clash_problem(const struct kernel_clash *c, const char *no
 		    KERNEL_RECEIVED_TABLE);
 }
 
+/* What is not placed for it: "blackholes for IPv4 prefixes of length 24 (...)". */
+static const char *group_text(const struct kernel_clash *c, char *buf, size_t size)
+{
+	const char *family = ip_family_text(c->family);
+	const unsigned bits = ip_family_bits(c->family), len = c->group - KERNEL_GROUP_VRF;
+
+	if (c->group == KERNEL_GROUP_TO_POD)
+		snprintf(buf, size, "%s rules from VRFs to pods (priority %u)", family,
+			 KERNEL_TO_POD);
+	else if (c->group == KERNEL_GROUP_FROM_POD)
+		snprintf(buf, size, "%s rules from pods to VRFs (priority %u)", family,
+			 KERNEL_FROM_POD);
+	else if (c->group > KERNEL_GROUP_VRF)
+		snprintf(buf, size,
+			 "blackholes in VRFs for %s prefixes of length %u (priorities %u and the "
+			 "next)",
+			 family, len, KERNEL_VRF_RULES + 2 * (bits - len));
+	else
+		snprintf(buf, size,
+			 "blackholes for %s prefixes of length %u (table %u, priorities %u and the "
+			 "next)",
+			 family, c->group, KERNEL_TABLES + c->group,
+			 KERNEL_RULES + 2 * (bits - c->group));
+	return buf;
+}
+
 static void clash_problem(const struct kernel_clash *c, const char *node, struct problems *list)
 {
 	const struct object_ref ref = {.kind = "Node", .name = node};
-	char clash[KERNEL_CLASH_TEXT];
+	const bool is_of_pods = c->group >= KERNEL_GROUP_TO_POD; /* of the two */
+	char clash[KERNEL_CLASH_TEXT], group[KERNEL_CLASH_TEXT];
 	const struct problem_text text = {
-		.field = "blackholes",
+		.field = is_of_pods ? "spec.vrf" : "blackholes",
 		.reason = c->rule ? "RulePriorityTaken" : "RouteTableTaken",
-		.remedy = c->rule ? "give that rule another priority, or set "
-				    "spec.netlink.blackholes: off"
-				  : "move that route into another table, or set "
-				    "spec.netlink.blackholes: off",
+		.remedy = is_of_pods ? "give that rule another priority"
+			  : c->rule  ? "give that rule another priority, or set "
+				       "spec.netlink.blackholes: off"
+				     : "move that route into another table, or set "
+				       "spec.netlink.blackholes: off",
 	};
 
 	problem_add(list, SEVERITY_WARNING, &ref, &text,
-		    "%s is in the way of our blackholes for %s prefixes of length %u (table %u, "
-		    "priorities %u and the next); they are not placed",
-		    kernel_clash_text(c, clash), ip_family_text(c->family), c->len,
-		    KERNEL_TABLES + c->len,
-		    KERNEL_RULES + 2 * (unsigned)(ip_family_bits(c->family) - c->len));
+		    "%s is in the way of our %s; they are not placed", kernel_clash_text(c, clash),
+		    group_text(c, group, sizeof(group)));
 }
 
 void kernel_clash_problems(const struct kernel_state *s, const char *node, struct problems *list)
 {
 	for (size_t i = 0; i < s->n_clashes; i++)
-		if (s->clashes[i].len == KERNEL_GROUP_RECEIVED)
+		if (s->clashes[i].group == KERNEL_GROUP_RECEIVED)
 			receiving_clash_problem(&s->clashes[i], node, list);
 		else
 			clash_problem(&s->clashes[i], node, list);

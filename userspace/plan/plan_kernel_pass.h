@@ -9,13 +9,21 @@
 
 #include "plan/plan_kernel.h"
 
+/* Tables beside those of no VRF; or wherever a blackhole of our protocol is. */
+struct kernel_scope {
+	const uint32_t *tables;
+	size_t n;
+	bool everything;
+};
+
 /* The kernel's routes and rules as a sink. */
 struct kernel_ops {
 	/*
-	 * All that lies in our tables and at our priorities, whosever it is, in any order; in the
-	 * arena. 0 or -errno.
+	 * All that lies in our tables, as far as the scope goes, and at our priorities, whosever it
+	 * is, in any order; in the arena. 0 or -errno.
 	 */
-	int (*dump)(void *ctx, struct arena *arena, struct kernel_picture *ret);
+	int (*dump)(void *ctx, const struct kernel_scope *scope, struct arena *arena,
+		    struct kernel_picture *ret);
 	/* Does them in order, each whatever became of the others; errors[i]: 0 or -errno of one. */
 	void (*apply)(void *ctx, const struct kernel_op *ops, size_t n, int *errors);
 };
@@ -27,8 +35,9 @@ struct kernel_sink {
 /* One prefix that is to be a blackhole. */
 struct kernel_blackhole {
 	struct ip_prefix prefix;
-	bool is_placed; /* its route and the rules of all uplinks are there */
-	int error;      /* else why not, -errno; 0: of a clash; -EINPROGRESS: not yet */
+	uint16_t domain; /* of the VRF in which; 0: in none */
+	bool is_placed;  /* its route and the rules of all uplinks are there */
+	int error;       /* else why not, -errno; 0: of a clash; -EINPROGRESS: not yet */
 };
 
 struct kernel_state {
@@ -38,6 +47,10 @@ struct kernel_state {
 	size_t n_blackholes;
 	const char *const *uplinks; /* by which they were reached */
 	size_t n_uplinks;
+	const struct plan_vrf *vrfs;
+	size_t n_vrfs;
+	const uint32_t *tables; /* of VRFs: where something of ours may lie, sorted */
+	size_t n_tables;
 	struct kernel_clash *clashes;
 	size_t n_clashes;
 	int error; /* -errno of the dump, so that nothing was done; 0: it went well */

@@ -13,6 +13,14 @@ const struct plan_link *plan_link_find(const struct plan_node *node, int ifindex
 	return NULL;
 }
 
+const struct plan_link *plan_link_named(const struct plan_node *node, const char *name)
+{
+	for (size_t i = 0; i < node->n_links; i++)
+		if (strcmp(node->links[i].name, name) == 0)
+			return &node->links[i];
+	return NULL;
+}
+
 const struct plan_link *plan_link_vrf(const struct plan_node *node, const struct plan_link *link)
 {
 	for (unsigned i = 0; link && i < STEPS_MAX; i++) {
@@ -44,4 +52,13 @@ const struct plan_link *plan_link_carrier(const struct plan_node *node, int ifin
 		link = below;
 	}
 	return link;
+}
+
+const struct plan_route_to *plan_way_to(const struct plan_node *node, const struct ip_addr *to,
+					int vrf)
+{
+	for (size_t i = 0; i < node->n_routes_to; i++)
+		if (node->routes_to[i].vrf == vrf && ip_addr_equal(&node->routes_to[i].to, to))
+			return &node->routes_to[i];
+	return NULL;
 }

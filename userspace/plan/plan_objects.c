@@ -80,14 +80,6 @@ struct labels plan_node_labels(const struct world *world, const struct plan_sett
 	return (struct labels){.items = assumed, .n = 1};
 }
 
-const struct plan_route_to *plan_way_to(const struct plan_node *node, const struct ip_addr *to)
-{
-	for (size_t i = 0; i < node->n_routes_to; i++)
-		if (ip_addr_equal(&node->routes_to[i].to, to))
-			return &node->routes_to[i];
-	return NULL;
-}
-
 bool plan_service_is_ours(const struct plan_settings *settings, const struct api_object *o)
 {
 	const struct api_service *s = &o->service;

@@ -38,9 +38,6 @@ const struct api_object *plan_config_object(const struct world *world, const cha
 /* spec.strict of this node's LodestoneConfig, else of the one for all. */
 bool plan_is_strict(const struct world *world, const struct plan_settings *settings);
 
-/* The way to an address, or NULL: it was not asked for. */
-const struct plan_route_to *plan_way_to(const struct plan_node *node, const struct ip_addr *to);
-
 /* Type LoadBalancer, not headless, of our class (metallb.md 2.2) and no other proxy's. */
 bool plan_service_is_ours(const struct plan_settings *settings, const struct api_object *o);
 

@@ -30,6 +30,12 @@ uint64_t plan_kept_common(const struct plan_draft *d, const struct plan_inputs *
 	h = hash_u64(hash_u64(h, node->ask_first), a->places_blackholes);
 	h = hash_bytes(h, a->blackholes.prefixes,
 		       a->blackholes.n * sizeof(*a->blackholes.prefixes));
+	for (size_t i = 0; i < a->blackholes.n_in_vrfs; i++) {
+		const struct plan_vrf_blackhole *b = &a->blackholes.in_vrfs[i];
+
+		h = hash_bytes(h, &b->prefix.addr, sizeof(b->prefix.addr));
+		h = hash_u64(h, (uint64_t)b->domain << 8 | b->prefix.len);
+	}
 	return h;
 }
 

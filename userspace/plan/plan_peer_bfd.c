@@ -132,7 +132,8 @@ void peer_bfd_resolve(struct peers_build *b, struct peer_candidate *c)
 	bfd = from_profile(b, c, profile);
 	if (!set_key(b, c, &bfd))
 		return;
-	if (!ip_addr_is_none(&c->peer.address)) /* by interface: once its router was heard */
+	/* By interface: once its router was heard; in a VRF: once that is there. */
+	if (!ip_addr_is_none(&c->peer.address) && c->peer.table != 0)
 		c->peer.bfd = bfd;
 }
 
@@ -209,6 +210,7 @@ static void share(struct peers_build *b)
 		owner = owner_of(b, c);
 		c->peer.address = owner->peer.address;
 		c->peer.ifindex = owner->peer.ifindex;
+		c->peer.table = owner->peer.table;
 		peer_bfd_resolve(b, c);
 		if (!c->peer.bfd.is_wanted || is_kept_back(owner))
 			continue;

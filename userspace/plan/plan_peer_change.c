@@ -41,6 +41,8 @@ static const struct peer_field fields[] = {
 	{FIELD(ifindex), NULL, PEER_UNTOUCHED,
 	 "of the way to it, for the devices: the kernel takes the way by itself"},
 	{FIELD(port), NULL, PEER_RESET, "another end of the TCP connection"},
+	{FIELD(vrf), NULL, PEER_RESET, "its sockets are bound to the VRF's device"},
+	{FIELD(table), NULL, PEER_UNTOUCHED, "the device says whose routes lead to it"},
 	{FIELD(domain), NULL, PEER_UNTOUCHED,
 	 "which VIPs are announced to it: the routes follow by themselves"},
 	{FIELD(ttl), NULL, PEER_RESET,

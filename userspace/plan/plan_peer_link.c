@@ -6,6 +6,7 @@
  * at once and begins anew with whom is heard then. The address is none until the router was heard,
  * the source as long as the link cannot be used.
  */
+#include "plan/plan_links.h"
 #include "plan/plan_peers.h"
 
 struct ip_addr peer_link_local_of(const struct plan_node *node, int ifindex)
@@ -18,14 +19,6 @@ struct ip_addr peer_link_local_of(const struct plan_node *node, int ifindex)
 			return a->addr;
 	}
 	return (struct ip_addr){0};
-}
-
-static const struct plan_link *link_of(const struct plan_node *node, const char *name)
-{
-	for (size_t i = 0; i < node->n_links; i++)
-		if (strcmp(node->links[i].name, name) == 0)
-			return &node->links[i];
-	return NULL;
 }
 
 static struct ip_addr router_on(const struct plan_node *node, int ifindex)
@@ -46,7 +39,7 @@ static void no_source(struct peers_build *b, const struct peer_candidate *c)
 
 void peer_link_ends(struct peers_build *b, struct peer_candidate *c)
 {
-	const struct plan_link *link = link_of(b->in->node, c->spec->interface);
+	const struct plan_link *link = plan_link_named(b->in->node, c->spec->interface);
 
 	no_source(b, c);
 	if (!link) {
@@ -56,6 +49,8 @@ void peer_link_ends(struct peers_build *b, struct peer_candidate *c)
 			     c->spec->interface);
 		return;
 	}
+	if (!peer_vrf_has(b, c, link))
+		return;
 	c->peer.ifindex = link->ifindex;
 	if (!link->up)
 		return; /* which the session says itself */

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
  * What a BGP session is like, from the BGPPeer that describes it: the two ends of its connection
- * (plan_peer_link.c has those of a peer by interface),
- * the source address and the router id that it asks for (ruling 12), AS numbers, timers, what it
+ * (plan_peer_link.c has those of a peer by interface, plan_peer_vrf.c of which VRF they are), the
+ * source address and the router id that it asks for (ruling 12), AS numbers, timers, what it
  * says of itself. What cannot be had but does no harm is left out and told.
  */
+#include "plan/plan_links.h"
 #include "plan/plan_peers.h"
 
 #define ANNOTATION(name) "metadata.annotations[lodestone.io/" name "]"
@@ -15,12 +16,7 @@ bool peer_session_is_supported(struct peers_build *b, const struct peer_candidat
 {
 	const struct api_peer *spec = c->spec;
 
-	if (plan_text(spec->vrf)[0] != '\0')
-		peer_problem(b, SEVERITY_ERROR, c, "spec.vrf", "NotSupportedYet",
-			     "use a router in the default VRF",
-			     "only sessions in the default VRF are supported yet; %s",
-			     peer_consequence(c));
-	else if (!ip_addr_is_v4(&spec->address) && ip_addr_is_link_local(&spec->address))
+	if (!ip_addr_is_v4(&spec->address) && ip_addr_is_link_local(&spec->address))
 		peer_problem(b, SEVERITY_ERROR, c, "spec.peerAddress", "LinkLocalAddress",
 			     "write a global address of the router, or spec.interface instead",
 			     "a link-local address does not say by which interface; %s",
@@ -30,10 +26,15 @@ bool peer_session_is_supported(struct peers_build *b, const struct peer_candidat
 	return false;
 }
 
-static bool is_local(const struct plan_node *node, const struct ip_addr *a)
+/* An address of this node, and of the peer's VRF if it has one. */
+static bool is_local(const struct peers_build *b, const struct peer_candidate *c)
 {
+	const struct ip_addr *source = &c->spec->source_address;
+	const struct plan_node *node = b->in->node;
+
 	for (size_t i = 0; i < node->n_addrs; i++)
-		if (ip_addr_equal(&node->addrs[i].addr, a))
+		if (ip_addr_equal(&node->addrs[i].addr, source) &&
+		    peer_vrf_reaches(b, c, node->addrs[i].ifindex))
 			return true;
 	return false;
 }
@@ -43,7 +44,7 @@ bool peer_session_has_source(struct peers_build *b, const struct peer_candidate 
 	const struct ip_addr *source = &c->spec->source_address;
 	char text[IP_ADDR_TEXT];
 
-	if (ip_addr_is_none(source) || c->spec->interface || is_local(b->in->node, source))
+	if (ip_addr_is_none(source) || c->spec->interface || is_local(b, c))
 		return true;
 	if (c->last.good && !ip_addr_equal(source, &c->last.object->peer.source_address)) {
 		peer_problem(b, SEVERITY_ERROR, c, "spec.sourceAddress", "SourceAddressNotLocal",
@@ -86,11 +87,12 @@ static uint32_t resolve_router_id(struct peers_build *b, const struct peer_candi
 
 static void set_ends(struct peers_build *b, struct peer_candidate *c)
 {
-	const struct plan_route_to *way = plan_way_to(b->in->node, &c->spec->address);
+	const struct plan_route_to *way =
+		c->peer.table ? plan_way_to(b->in->node, &c->spec->address, c->peer.vrf) : NULL;
 
 	c->peer.address = c->spec->address;
 	c->peer.ifindex = way ? way->ifindex : 0;
-	if (is_local(b->in->node, &c->spec->source_address))
+	if (is_local(b, c))
 		c->peer.source = c->spec->source_address;
 }
 
@@ -149,6 +151,7 @@ void peer_session_fill(struct peers_build *b, struct peer_candidate *c)
 		.role = spec->role,
 		.graceful_shutdown = b->env->leaves,
 	};
+	peer_vrf_set(b, c);
 	if (spec->interface)
 		peer_link_ends(b, c);
 	else

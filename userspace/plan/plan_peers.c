@@ -83,6 +83,7 @@ static bool take_present(struct peers_build *b, struct peer_candidate *c)
 	ok &= peer_session_is_supported(b, c);
 	ok &= peer_password_resolve(b, c);
 	ok &= peer_session_has_source(b, c);
+	ok &= peer_vrf_is_edited_well(b, c);
 	return ok;
 }
 
@@ -180,6 +181,25 @@ static void add_external(struct plan_env *env, const struct peer_candidate *c)
 	env->pref_as[as] |= c->bit;
 }
 
+void plan_env_domains(struct plan_env *env, struct arena *arena)
+{
+	struct env_domain *domains = arena_array_of(arena, env->n_peers, struct env_domain);
+	size_t n = 0;
+
+	for (size_t i = 0; i < env->n_peers; i++) {
+		const uint16_t domain = env->peers[i].domain;
+		size_t k = 0;
+
+		while (k < n && domains[k].domain != domain)
+			k++;
+		n += k == n;
+		domains[k].domain = domain;
+		domains[k].peers |= UINT64_C(1) << i;
+	}
+	env->domains = domains;
+	env->n_domains = n;
+}
+
 static void number_peers(struct peers_build *b)
 {
 	struct plan_env *env = b->env;
@@ -205,6 +225,7 @@ static void number_peers(struct peers_build *b)
 	}
 	assert(n == env->n_peers && n <= LIMIT_PEERS);
 	env->peers = peers;
+	plan_env_domains(env, b->arena);
 }
 
 static int cmp_name(const void *a, const void *b)

@@ -2,7 +2,8 @@
 /*
  * What the files that plan the BGP sessions share: a BGPPeer that is for this node, on its way to a
  * session. plan_peers.c says which of them get one, plan_peer_session.c what it is like,
- * plan_peer_link.c between which addresses if the peer is known by its interface,
+ * plan_peer_link.c between which addresses if the peer is known by its interface, plan_peer_vrf.c
+ * in which VRF,
  * plan_peer_hops.c what its routes' next hops are, plan_peer_password.c what it is signed with.
  */
 #pragma once
@@ -66,6 +67,15 @@ bool peer_is_strict(struct peers_build *b, const struct peer_candidate *c);
 bool peer_session_is_supported(struct peers_build *b, const struct peer_candidate *c);
 /* False, and a problem: an edit names an address that is not this node's, and the one before is. */
 bool peer_session_has_source(struct peers_build *b, const struct peer_candidate *c);
+/* False, and a problem: an edit names a VRF that is not there. */
+bool peer_vrf_is_edited_well(struct peers_build *b, const struct peer_candidate *c);
+/* The VRF, table and domain of c->peer; a problem where the VRF cannot be used. */
+void peer_vrf_set(struct peers_build *b, struct peer_candidate *c);
+/* The device is in the peer's VRF, as far as it names one that is there. */
+bool peer_vrf_reaches(const struct peers_build *b, const struct peer_candidate *c, int ifindex);
+/* The same of the peer's interface; else a problem. */
+bool peer_vrf_has(struct peers_build *b, const struct peer_candidate *c,
+		  const struct plan_link *link);
 /* The ends of c->peer, which is known by its interface; a problem where they cannot be had. */
 void peer_link_ends(struct peers_build *b, struct peer_candidate *c);
 /* The first link-local IPv6 address of the device; none: it has none. */

@@ -48,7 +48,7 @@ static bool resolve_link_local(const struct receive_peers *peers, const struct r
 static bool resolve_by_route(const struct receive_peers *peers, const struct ip_addr *a,
 			     struct fib_hop *ret)
 {
-	const struct plan_route_to *way = plan_way_to(peers->node, a);
+	const struct plan_route_to *way = plan_way_to(peers->node, a, 0);
 
 	if (!way || way->ifindex == 0 || way->is_received)
 		return false;

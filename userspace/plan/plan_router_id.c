@@ -9,6 +9,7 @@
 #include "plan/plan_router_id.h"
 
 #include "base/hash.h"
+#include "plan/plan_links.h"
 
 #include <assert.h>
 
@@ -37,7 +38,8 @@ static uint32_t session_address(const struct plan_inputs *in, const struct plan_
 {
 	*ret_any = false;
 	for (size_t i = 0; i < n; i++) {
-		const struct plan_route_to *way = plan_way_to(in->node, &peers[i].address);
+		const struct plan_route_to *way =
+			plan_way_to(in->node, &peers[i].address, peers[i].vrf);
 		uint32_t id = id_of(&peers[i].source);
 
 		if (peers[i].ifindex == 0)

@@ -244,6 +244,12 @@ static void add_frontend(struct service_build *b, struct plan_port *port, size_t
 	port->lb.table = lb_table_name(&port->lb);
 }
 
+/* Peers whose VRF is not there. */
+static uint64_t without_vrf(const struct plan_env *env)
+{
+	return plan_env_peers_in(env, PLAN_NO_DOMAIN);
+}
+
 /* Why no session would get a route to it; NULL: one would. */
 static const char *no_session(struct service_build *b, const struct ip_addr *vip,
 			      const struct env_pool_adverts *adverts)
@@ -251,13 +257,15 @@ static const char *no_session(struct service_build *b, const struct ip_addr *vip
 	bool any;
 	const uint64_t peers = matching_peers(b, adverts, &any);
 
+	const uint64_t carriers = peers & b->env->carriers[ip_family_of(vip)];
 	const char *r = fails(b, vip, "noMatchingPeer", !peers);
 
 	if (!r)
-		r = fails(b, vip, "familyNotCarried",
-			  !(peers & b->env->carriers[ip_family_of(vip)]));
+		r = fails(b, vip, "familyNotCarried", !carriers);
 	if (r && peers)
 		b->uncarried = vip;
+	if (!r)
+		r = fails(b, vip, "vrfMissing", !(carriers & ~without_vrf(b->env)));
 	return r;
 }
 
@@ -275,33 +283,80 @@ static const char *missing_endpoints(const struct service_build *b,
 	return elsewhere ? "noLocalEndpoints" : "noEndpoints";
 }
 
-static void add_address(struct service_build *b, const struct plan_address *a)
-{
-	const enum ip_family family = ip_family_of(&a->addr);
-	const struct env_pool *pool = plan_env_pool(b->env, plan_text(a->pool));
-	const struct port_endpoints *endpoints = endpoints_of(b, family);
-	const char *refused = refusal(b, a, pool);
-	const size_t n_ports = b->in->service->service.n_ports;
-	const char *reason = refused;
+/* What of an address is the same in all domains. */
+struct service_address {
+	const struct ip_addr *addr;
+	const struct env_pool *pool;
+	const struct port_endpoints *endpoints;
+	const char *reason; /* why it is not announced; NULL: it is */
+	bool is_served;
+};
 
-	b->ret->pools[b->ret->n_pools++] = pool;
-	if (!reason)
-		reason = no_session(b, &a->addr, &pool->adverts[family]);
-	if (!reason) {
-		reason = missing_endpoints(b, endpoints, n_ports);
-		(void)fails(b, &a->addr, reason ? reason : "noLocalEndpoints", reason);
-	}
-	if (!reason)
-		plan_claims_add(&b->claiming, &a->addr, pool);
+/* The address as a VIP of one domain. */
+static void add_vip(struct service_build *b, const struct service_address *a, uint16_t domain)
+{
+	const struct plan_vip vip = {.addr = *a->addr, .domain = domain};
+	const size_t n_ports = b->in->service->service.n_ports;
+
+	if (!a->reason)
+		plan_claims_add(&b->claiming, &vip, a->pool);
 	for (size_t i = 0; i < n_ports; i++) {
 		/* One port with endpoints announces the VIP for all. */
-		const char *why = reason ? reason : missing_endpoints(b, &endpoints[i], 1);
-		struct plan_port *port = add_port(b, i, &endpoints[i], why);
+		const char *why = a->reason ? a->reason : missing_endpoints(b, &a->endpoints[i], 1);
+		struct plan_port *port = add_port(b, i, &a->endpoints[i], why);
 
-		port->row.vip.addr = a->addr;
-		if (!refused)
-			add_frontend(b, port, i, &endpoints[i]);
+		port->row.vip = vip;
+		if (a->is_served)
+			add_frontend(b, port, i, &a->endpoints[i]);
 	}
+}
+
+/*
+ * It is a VIP in the domains of those that it is for, and in no other: who asks for it in another
+ * VRF means somebody else. Where nobody is it for, it is one of no VRF, as long as it need not wait
+ * for one.
+ */
+static void add_domains(struct service_build *b, struct service_address *a, uint64_t peers)
+{
+	const struct plan_env *env = b->env;
+	bool any = false;
+
+	for (size_t i = 0; i < env->n_domains; i++) {
+		const struct env_domain *domain = &env->domains[i];
+
+		if (domain->domain == PLAN_NO_DOMAIN || !(domain->peers & peers))
+			continue;
+		add_vip(b, a, domain->domain);
+		any = true;
+	}
+	a->is_served &= !(peers & without_vrf(env));
+	if (!any)
+		add_vip(b, a, 0);
+}
+
+static void add_address(struct service_build *b, const struct plan_address *given)
+{
+	const enum ip_family family = ip_family_of(&given->addr);
+	const struct env_pool *pool = plan_env_pool(b->env, plan_text(given->pool));
+	const char *refused = refusal(b, given, pool);
+	struct service_address a = {.addr = &given->addr,
+				    .pool = pool,
+				    .endpoints = endpoints_of(b, family),
+				    .reason = refused,
+				    .is_served = !refused};
+	uint64_t peers = 0;
+	bool any;
+
+	b->ret->pools[b->ret->n_pools++] = pool;
+	if (!refused) {
+		peers = matching_peers(b, &pool->adverts[family], &any) & b->env->carriers[family];
+		a.reason = no_session(b, a.addr, &pool->adverts[family]);
+	}
+	if (!a.reason) {
+		a.reason = missing_endpoints(b, a.endpoints, b->in->service->service.n_ports);
+		(void)fails(b, a.addr, a.reason ? a.reason : "noLocalEndpoints", a.reason);
+	}
+	add_domains(b, &a, peers);
 }
 
 /* --- problems ------------------------------------------------------------------------------- */
@@ -442,6 +497,7 @@ struct plan_fragment *plan_service(const struct plan_env *env, const struct plan
 {
 	const size_t n_ports = in->service->service.n_ports;
 	const size_t n_addresses = in->n_addresses;
+	const size_t n_vips = n_addresses ? n_addresses * plan_env_n_domains(env) : 1;
 	const struct api_families *families = &in->service->service.families;
 	const enum ip_family primary = families->n ? families->items[0] : IP_V4;
 	struct plan_fragment *ret = arena_new_of(arena, struct plan_fragment);
@@ -450,8 +506,7 @@ struct plan_fragment *plan_service(const struct plan_env *env, const struct plan
 	ret->service = in->service;
 	ret->created_s = in->service->meta.created_s;
 	ret->problems.arena = arena;
-	ret->ports =
-		arena_array_of(arena, n_ports * (n_addresses ? n_addresses : 1), struct plan_port);
+	ret->ports = arena_array_of(arena, n_ports * n_vips, struct plan_port);
 	ret->pools = arena_array_of(arena, n_addresses, const struct env_pool *);
 
 	if (in->service->service.health_port || plan_claims_weigh(env, in->service))

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
  * A frame is told by its outer tag and by the device it comes in by, which is a port of the uplink
- * if that is a bond: native XDP runs there. So a VLAN has a row for each of them.
+ * if that is a bond: native XDP runs there. So a VLAN has a row for each of them, and a bond in a
+ * VRF has one for each port.
  *
  * Two things the programs cannot see, and each is a problem of its own: a tag that the driver has
  * taken out of the frame, and an inner tag that names another world than the outer one.
@@ -46,6 +47,14 @@ static void add_everywhere(struct vlans_build *b, const struct plan_link *uplink
 	for (size_t i = 0; i < b->node->n_links; i++)
 		if (is_port_of(&b->node->links[i], uplink))
 			add(b, b->node->links[i].ifindex, tag, domain);
+}
+
+/* Frames without a tag of their own world are the uplink's, by whichever port they come in. */
+static void add_ports(struct vlans_build *b, const struct plan_link *uplink, uint16_t domain)
+{
+	for (size_t i = 0; i < b->node->n_links; i++)
+		if (is_port_of(&b->node->links[i], uplink))
+			add(b, b->node->links[i].ifindex, 0, domain);
 }
 
 /* VLANs within this one, of which frames have two tags. */
@@ -98,7 +107,10 @@ void plan_draft_vlans(struct plan_draft *d, struct plan_device *p)
 {
 	struct vlans_build b = {.d = d, .node = d->in->node};
 	const struct plan_link *uplink = plan_link_find(b.node, p->ifindex);
+	bool has_worlds = false;
 
+	if (uplink && p->domain)
+		add_ports(&b, uplink, p->domain);
 	for (size_t i = 0; uplink && i < b.node->n_links; i++) {
 		const struct plan_link *link = &b.node->links[i];
 		const uint16_t domain = plan_link_domain(b.node, link);
@@ -106,14 +118,15 @@ void plan_draft_vlans(struct plan_draft *d, struct plan_device *p)
 		if (!link->tag || link->lower != p->ifindex)
 			continue;
 		look_inside(d, link, domain);
-		if (domain != p->domain)
-			add_everywhere(&b, uplink, link->tag, domain);
+		if (domain == p->domain)
+			continue;
+		add_everywhere(&b, uplink, link->tag, domain);
+		has_worlds = true;
 	}
-	if (b.n) {
+	if (b.n)
 		qsort(b.items, b.n, sizeof(*b.items), cmp_vlan);
-		if (strips_tags(b.node, uplink))
-			say_stripped(d, uplink);
-	}
+	if (has_worlds && strips_tags(b.node, uplink))
+		say_stripped(d, uplink);
 	p->vlans = b.items;
 	p->n_vlans = b.n;
 }

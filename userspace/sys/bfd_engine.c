@@ -70,7 +70,7 @@ struct bfd_engine {
 };
 
 /* epoll's data: a port, or one of these. */
-enum { ON_COMMAND = BFD_ENGINE_PORTS, ON_TIMER };
+enum { ON_COMMAND = BFD_EVENTS_MAX, ON_TIMER };
 
 const char *bfd_engine_port_text(size_t i)
 {
@@ -208,7 +208,8 @@ static void report_all(struct bfd_engine *e, nsec_t now)
 
 	if (bfd_set_count(e->set) > 0) /* those that could not be had */
 		bfd_ports_open(&e->ports, e->epoll_fd, e->set);
-	memcpy(e->how.port_errors, e->ports.errors, sizeof(e->how.port_errors));
+	for (size_t i = 0; i < BFD_ENGINE_PORTS; i++)
+		e->how.port_errors[i] = bfd_ports_error(&e->ports, i);
 	memcpy(e->how.rejected, bfd_set_rejected(e->set), sizeof(e->how.rejected));
 	r.engine = e->how;
 	(void)report(e, &r);
@@ -247,11 +248,10 @@ static void put(struct bfd_engine *e, const struct bfd_config *config, nsec_t no
 			close_line(l);
 		bfd_session_reconfigure(l->session, now, config);
 	} else {
-		if (bfd_set_count(e->set) == 0)
-			bfd_ports_open(&e->ports, e->epoll_fd, e->set);
 		*l = no_line();
 		l->session = begin(e, l, config, now);
 		assert(l->session); /* there is room for all ids, and the caller has no doubles */
+		bfd_ports_open(&e->ports, e->epoll_fd, e->set);
 	}
 	follow_up(e, l, now);
 	e->tell_at = now;
@@ -411,20 +411,20 @@ static void tell(struct bfd_engine *e)
 
 static void turn(struct bfd_engine *e)
 {
-	struct epoll_event events[BFD_ENGINE_PORTS + 2];
+	struct epoll_event events[BFD_EVENTS_MAX + 2];
 	int n = epoll_wait(e->epoll_fd, events, ARRAY_SIZE(events), -1);
 	nsec_t now = clock_now();
 	bool has_heard = now >= bfd_ports_deadline(&e->ports);
 
 	e->how.wakes++;
 	for (int i = 0; i < n; i++)
-		has_heard |= events[i].data.u64 < BFD_ENGINE_PORTS;
+		has_heard |= events[i].data.u64 < BFD_EVENTS_MAX;
 	if (has_heard)
 		bfd_ports_read_quiet(&e->ports, on_datagram, e); /* before what came after it */
 	for (int i = 0; i < n; i++) {
 		uint64_t what = events[i].data.u64;
 
-		if (what < BFD_ENGINE_PORTS)
+		if (what < BFD_EVENTS_MAX)
 			bfd_ports_read(&e->ports, what, on_datagram, e);
 		if (what == ON_TIMER)
 			note_lateness(e, now);

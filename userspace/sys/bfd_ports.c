@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
- * One table of the four ports. Without a quiet socket, or where it cannot be steered, every packet
- * wakes the thread.
+ * Without a quiet socket, or where it cannot be steered, every packet wakes the thread.
  */
 #include "sys/bfd_ports.h"
 
@@ -15,57 +14,115 @@
 /* Packets of one session in two seconds at the least interval are what a socket has room for. */
 #define QUIET_NS (2 * NSEC_PER_SEC)
 
-static const struct bfd_port port_of[BFD_PORTS] = {
-	{IP_V4, false}, {IP_V6, false}, {IP_V4, true}, {IP_V6, true}};
+static struct bfd_port port_of(const struct bfd_world *w, size_t port)
+{
+	return (struct bfd_port){.family = port % 2 ? IP_V6 : IP_V4,
+				 .is_multihop = port % BFD_PORTS >= 2,
+				 .vrf = w->vrf};
+}
+
+static void world_init(struct bfd_world *w)
+{
+	memset(w, 0, sizeof(*w));
+	for (size_t i = 0; i < ARRAY_SIZE(w->fds); i++)
+		w->fds[i] = -1;
+}
+
+static void world_close(struct bfd_world *w)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(w->fds); i++)
+		if (w->fds[i] >= 0)
+			(void)close(w->fds[i]);
+	world_init(w);
+}
 
 void bfd_ports_init(struct bfd_ports *p)
 {
 	memset(p, 0, sizeof(*p));
-	for (size_t i = 0; i < ARRAY_SIZE(p->fds); i++)
-		p->fds[i] = -1;
+	for (size_t i = 0; i < BFD_WORLDS; i++)
+		world_init(&p->worlds[i]);
 }
 
 void bfd_ports_close(struct bfd_ports *p)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(p->fds); i++)
-		if (p->fds[i] >= 0)
-			(void)close(TAKE_FD(p->fds[i]));
-	memset(p->n_quiet, 0, sizeof(p->n_quiet));
+	for (size_t i = 0; i < BFD_WORLDS; i++)
+		world_close(&p->worlds[i]);
 }
 
 /* Another daemon may have it, and give it back. */
-static bool open_port(struct bfd_ports *p, size_t port, int epoll_fd)
+static bool open_port(struct bfd_ports *p, size_t world, size_t i, int epoll_fd)
 {
-	struct epoll_event event = {.events = EPOLLIN, .data.u64 = port};
-	int fd = bfd_socket_listen(&port_of[port]);
+	struct epoll_event event = {.events = EPOLLIN, .data.u64 = world * BFD_PORTS + i};
+	struct bfd_world *w = &p->worlds[world];
+	const struct bfd_port port = port_of(w, i);
+	int fd = bfd_socket_listen(&port);
 
-	p->fds[port] = fd;
-	p->errors[port] = fd < 0 ? fd : 0;
-	p->read_at[port] = p->read_at[QUIET(port)] = clock_now();
+	w->fds[i] = fd;
+	w->errors[i] = fd < 0 ? fd : 0;
+	w->read_at[i] = w->read_at[QUIET(i)] = clock_now();
 	if (fd < 0)
 		return false;
 	if (epoll_ctl(epoll_fd, EPOLL_CTL_ADD, fd, &event) != 0)
 		abort();
-	p->fds[QUIET(port)] = bfd_socket_listen_beside(fd, &port_of[port]);
+	w->fds[QUIET(i)] = bfd_socket_listen_beside(fd, &port);
 	return true;
+}
+
+/* Of a VRF, or of none; NULL: there are too many. */
+static struct bfd_world *world_of(struct bfd_ports *p, uint32_t vrf)
+{
+	struct bfd_world *free_one = NULL;
+
+	if (vrf == 0)
+		return &p->worlds[0];
+	for (size_t i = 1; i < BFD_WORLDS; i++) {
+		struct bfd_world *w = &p->worlds[i];
+
+		if (w->is_used && w->vrf == vrf)
+			return w;
+		if (!w->is_used && !free_one)
+			free_one = w;
+	}
+	return free_one;
 }
 
 void bfd_ports_open(struct bfd_ports *p, int epoll_fd, struct bfd_set *set)
 {
 	bool is_new = false;
 
-	for (size_t i = 0; i < BFD_PORTS; i++)
-		if (p->fds[i] < 0)
-			is_new |= open_port(p, i, epoll_fd);
+	p->worlds[0].is_used = true; /* first, whether or not a session is in it */
+	for (size_t i = 0; i < bfd_set_count(set); i++) {
+		const uint32_t vrf = bfd_set_at(set, i)->config.vrf;
+		struct bfd_world *w = world_of(p, vrf);
+
+		if (w) {
+			w->is_used = true;
+			w->vrf = vrf;
+		}
+	}
+	for (size_t k = 0; k < BFD_EVENTS_MAX; k++) {
+		const struct bfd_world *w = &p->worlds[k / BFD_PORTS];
+
+		if (w->is_used && w->fds[k % BFD_PORTS] < 0)
+			is_new |= open_port(p, k / BFD_PORTS, k % BFD_PORTS, epoll_fd);
+	}
 	if (is_new)
 		bfd_ports_steer(p, set);
+}
+
+int bfd_ports_error(const struct bfd_ports *p, size_t port)
+{
+	for (size_t i = 0; i < BFD_WORLDS; i++)
+		if (p->worlds[i].is_used && p->worlds[i].errors[port])
+			return p->worlds[i].errors[port];
+	return 0;
 }
 
 /* While one is not Up, its peer's Up is news. */
 static bool is_quiet_at(const struct bfd_session *s, const struct bfd_port *port)
 {
 	return s->state == BFD_UP && s->config.is_multihop == port->is_multihop &&
-	       ip_family_of(&s->config.peer) == port->family;
+	       s->config.vrf == port->vrf && ip_family_of(&s->config.peer) == port->family;
 }
 
 static size_t quiet_of(struct bfd_set *set, const struct bfd_port *port, uint32_t ret[BFD_STEERED])
@@ -78,44 +135,74 @@ static size_t quiet_of(struct bfd_set *set, const struct bfd_port *port, uint32_
 	return n;
 }
 
-void bfd_ports_steer(struct bfd_ports *p, struct bfd_set *set)
+static void steer(struct bfd_world *w, struct bfd_set *set)
 {
 	uint32_t discriminators[BFD_STEERED];
 
 	for (size_t i = 0; i < BFD_PORTS; i++) {
-		const size_t n = quiet_of(set, &port_of[i], discriminators);
+		const struct bfd_port port = port_of(w, i);
+		const size_t n = quiet_of(set, &port, discriminators);
 
-		if (p->fds[QUIET(i)] >= 0 && bfd_socket_steer(p->fds[i], discriminators, n) == 0)
-			p->n_quiet[i] = n;
+		if (w->fds[QUIET(i)] >= 0 && bfd_socket_steer(w->fds[i], discriminators, n) == 0)
+			w->n_quiet[i] = n;
 	}
 }
 
-static void read_socket(struct bfd_ports *p, size_t i, bfd_ports_cb cb, void *ctx)
+static bool has_session(struct bfd_set *set, uint32_t vrf)
 {
+	for (size_t i = 0; i < bfd_set_count(set); i++)
+		if (bfd_set_at(set, i)->config.vrf == vrf)
+			return true;
+	return false;
+}
+
+void bfd_ports_steer(struct bfd_ports *p, struct bfd_set *set)
+{
+	for (size_t i = 0; i < BFD_WORLDS; i++) {
+		struct bfd_world *w = &p->worlds[i];
+
+		if (!w->is_used)
+			continue;
+		if (i > 0 && !has_session(set, w->vrf))
+			world_close(w);
+		else
+			steer(w, set);
+	}
+}
+
+static void read_socket(struct bfd_ports *p, struct bfd_world *w, size_t i, bfd_ports_cb cb,
+			void *ctx)
+{
+	const struct bfd_port port = port_of(w, i);
 	size_t n;
 
 	do {
 		const nsec_t now = clock_now();
 
-		n = bfd_socket_read(p->fds[i], &port_of[i % BFD_PORTS], p->read_at[i], p->batch);
+		n = bfd_socket_read(w->fds[i], &port, w->read_at[i], p->batch);
 		for (size_t k = 0; k < n; k++)
 			cb(ctx, &p->batch[k], now);
 		if (n < BFD_BATCH)
-			p->read_at[i] = now;
+			w->read_at[i] = now;
 	} while (n == BFD_BATCH);
 }
 
-void bfd_ports_read(struct bfd_ports *p, size_t port, bfd_ports_cb cb, void *ctx)
+void bfd_ports_read(struct bfd_ports *p, size_t event, bfd_ports_cb cb, void *ctx)
 {
-	if (p->fds[port] >= 0)
-		read_socket(p, port, cb, ctx);
+	struct bfd_world *w = &p->worlds[event / BFD_PORTS];
+
+	if (w->fds[event % BFD_PORTS] >= 0)
+		read_socket(p, w, event % BFD_PORTS, cb, ctx);
 }
 
 void bfd_ports_read_quiet(struct bfd_ports *p, bfd_ports_cb cb, void *ctx)
 {
-	for (size_t i = 0; i < BFD_PORTS; i++)
-		if (p->n_quiet[i] > 0)
-			read_socket(p, QUIET(i), cb, ctx);
+	for (size_t k = 0; k < BFD_EVENTS_MAX; k++) {
+		struct bfd_world *w = &p->worlds[k / BFD_PORTS];
+
+		if (w->n_quiet[k % BFD_PORTS] > 0)
+			read_socket(p, w, QUIET(k % BFD_PORTS), cb, ctx);
+	}
 	p->quiet_at = clock_now();
 }
 
@@ -123,14 +210,14 @@ nsec_t bfd_ports_deadline(const struct bfd_ports *p)
 {
 	size_t n = 0;
 
-	for (size_t i = 0; i < BFD_PORTS; i++)
-		n += p->n_quiet[i];
+	for (size_t k = 0; k < BFD_EVENTS_MAX; k++)
+		n += p->worlds[k / BFD_PORTS].n_quiet[k % BFD_PORTS];
 	return n > 0 ? nsec_add(p->quiet_at, QUIET_NS / n) : NSEC_NEVER;
 }
 
 void bfd_ports_read_all(struct bfd_ports *p, bfd_ports_cb cb, void *ctx)
 {
 	bfd_ports_read_quiet(p, cb, ctx);
-	for (size_t i = 0; i < BFD_PORTS; i++)
-		bfd_ports_read(p, i, cb, ctx);
+	for (size_t k = 0; k < BFD_EVENTS_MAX; k++)
+		bfd_ports_read(p, k, cb, ctx);
 }

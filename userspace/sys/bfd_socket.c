@@ -98,13 +98,24 @@ static bool bind_to(int fd, const struct bfd_port *port)
 	return bind(fd, &a.any, len) == 0;
 }
 
+/*
+ * To the kernel a port without a device is one of every device, unless both sockets would share.
+ * Said after the first is bound, so that it finds out who else has the port.
+ */
+static bool enter_vrf(int fd, const struct bfd_port *port)
+{
+	return port->vrf == 0 || (set(fd, SOL_SOCKET, SO_BINDTOIFINDEX, (int)port->vrf) &&
+				  set(fd, SOL_SOCKET, SO_REUSEADDR, 1));
+}
+
 int bfd_socket_listen(const struct bfd_port *port)
 {
 	int fd = new_socket(port->family);
 
 	if (fd < 0)
 		return fd;
-	if (!ask_for_ways(fd, port->family) || !bind_to(fd, port))
+	if (!ask_for_ways(fd, port->family) || !enter_vrf(fd, port) || !bind_to(fd, port) ||
+	    !set(fd, SOL_SOCKET, SO_REUSEADDR, 1))
 		return fail(fd);
 	return fd;
 }
@@ -143,7 +154,8 @@ int bfd_socket_listen_beside(int fd, const struct bfd_port *port)
 
 	if (beside < 0)
 		return beside;
-	if (!ask_for_ways(beside, port->family) || !set(fd, SOL_SOCKET, SO_REUSEPORT, 1) ||
+	if (!ask_for_ways(beside, port->family) || !enter_vrf(beside, port) ||
+	    !set(beside, SOL_SOCKET, SO_REUSEADDR, 1) || !set(fd, SOL_SOCKET, SO_REUSEPORT, 1) ||
 	    !set(beside, SOL_SOCKET, SO_REUSEPORT, 1) || !bind_to(beside, port) ||
 	    bfd_socket_steer(fd, NULL, 0) < 0)
 		return fail(beside);
@@ -223,6 +235,7 @@ size_t bfd_socket_read(int fd, const struct bfd_port *port, nsec_t since,
 		ret[i].len = messages[i].msg_len;
 		ret[i].arrival = (struct bfd_arrival){.at = clocks.now,
 						      .source = address_of(&from[i]),
+						      .vrf = port->vrf,
 						      .is_multihop = port->is_multihop};
 		read_control(&messages[i].msg_hdr, &clocks, since, &ret[i].arrival);
 	}
@@ -233,7 +246,9 @@ size_t bfd_socket_read(int fd, const struct bfd_port *port, nsec_t since,
 
 static bool shape(int fd, enum ip_family family, const struct bfd_config *c)
 {
-	if (c->ifindex != 0 && !set(fd, SOL_SOCKET, SO_BINDTOIFINDEX, (int)c->ifindex))
+	const uint32_t device = c->ifindex ? c->ifindex : c->vrf;
+
+	if (device != 0 && !set(fd, SOL_SOCKET, SO_BINDTOIFINDEX, (int)device))
 		return false;
 	if (family == IP_V4)
 		return set(fd, IPPROTO_IP, IP_TTL, BFD_TTL) && set(fd, IPPROTO_IP, IP_TOS, TOS_CS6);

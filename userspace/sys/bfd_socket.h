@@ -12,13 +12,17 @@
 #define BFD_PORT          3784 /* RFC 5881 4 */
 #define BFD_MULTIHOP_PORT 4784 /* RFC 5883 5 */
 
-/* Which of the four sockets to receive. */
+/* Which of the four sockets to receive, of those of a VRF. */
 struct bfd_port {
 	enum ip_family family;
 	bool is_multihop;
+	uint32_t vrf; /* the VRF's device; 0: in none */
 };
 
-/* A socket that does not block, or -errno: EADDRINUSE if another daemon has the port. */
+/*
+ * A socket that does not block, or -errno: EADDRINUSE if another daemon has the port. That of no
+ * VRF is opened before those of VRFs, which the kernel lets have the same port only then.
+ */
 int bfd_socket_listen(const struct bfd_port *port) must_check;
 
 /*
@@ -37,8 +41,8 @@ int bfd_socket_steer(int fd, const uint32_t *discriminators, size_t n) must_chec
 
 /*
  * A connected socket from config.local (none: the kernel's choice) to config.peer, on
- * config.ifindex if that is not 0. A *port of 0 is drawn, else it is used again. Fd, or -errno.
- * Sets *ret_local.
+ * config.ifindex, else in config.vrf, if that is not 0. A *port of 0 is drawn, else it is used
+ * again. Fd, or -errno. Sets *ret_local.
  */
 int bfd_socket_connect(const struct bfd_config *config, struct rng *rng, uint16_t *port,
 		       struct ip_addr *ret_local) must_check;

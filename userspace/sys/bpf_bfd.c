@@ -362,7 +362,7 @@ static bool read_left(const struct lb_bfd *e, struct bfd_left *ret, struct bpf_b
 bool bpf_bfd_find(const struct bpf_bfd *b, const struct bfd_config *config, nsec_t now,
 		  struct bfd_left *ret, struct bpf_bfd_end *ret_end)
 {
-	if (config->is_multihop || config->auth.type != BFD_AUTH_NONE)
+	if (config->is_multihop || config->vrf || config->auth.type != BFD_AUTH_NONE)
 		return false;
 	for (size_t i = 0; b->sessions && i < LB_BFD_SESSIONS; i++) {
 		const struct lb_bfd *e = &b->sessions[i];

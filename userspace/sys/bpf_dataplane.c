@@ -300,7 +300,8 @@ int bpf_dataplane_open(const struct bpf_dataplane_args *args, struct arena *aren
 		bpf_dataplane_close(dp);
 		return error;
 	}
-	dp->hooks = bpf_hooks_new(dp->pin_dir, &dp->programs, &dp->maps.uplinks);
+	dp->hooks = bpf_hooks_new(dp->pin_dir, &dp->programs, &dp->maps.uplinks,
+				  bpf_maps_fd(&dp->maps, "vrfs"));
 	*ret = dp;
 	*ret_adopted = programs.adopted;
 	return 0;

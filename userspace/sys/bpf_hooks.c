@@ -11,8 +11,11 @@
 #include "sys/worker.h"
 
 #include <assert.h>
+#include <bpf/bpf.h>
 #include <errno.h>
 #include <net/if.h>
+
+#include "bpf/abi.h"
 
 struct device {
 	struct plan_device want;
@@ -37,6 +40,7 @@ struct bpf_hooks {
 	const char *pin_dir; /* borrowed, as all pointers */
 	const struct bpf_programs *programs;
 	const struct lb_uplinks *uplinks;
+	int vrfs_fd;             /* of the map; borrowed */
 	struct device_list list; /* as of the last job */
 	struct hooks_job job;
 	struct worker *worker; /* NULL: none */
@@ -99,9 +103,21 @@ static struct lb_uplink uplink_of_vlan(const struct plan_vlan *v)
 	return (struct lb_uplink){.ifindex = (uint32_t)v->ifindex, .tag = v->tag};
 }
 
+static int set_vrf(const struct hooks_job *j, const struct plan_device *want)
+{
+	const __u32 domain = want->domain, vrf = (__u32)want->vrf;
+
+	if (want->vrf == 0)
+		return 0;
+	return bpf_map_update_elem(j->hooks->vrfs_fd, &domain, &vrf, BPF_ANY) == 0 ? 0 : -errno;
+}
+
 static int set_domains(const struct hooks_job *j, const struct plan_device *want)
 {
-	int error = lb_uplinks_set(j->hooks->uplinks, uplink_of(want), want->domain);
+	int error = set_vrf(j, want);
+
+	if (error == 0)
+		error = lb_uplinks_set(j->hooks->uplinks, uplink_of(want), want->domain);
 
 	for (size_t i = 0; error == 0 && i < want->n_vlans; i++)
 		error = lb_uplinks_set(j->hooks->uplinks, uplink_of_vlan(&want->vlans[i]),
@@ -109,24 +125,21 @@ static int set_domains(const struct hooks_job *j, const struct plan_device *want
 	return error;
 }
 
-/* The domains are there before the first packet is; a device whose domain the program cannot learn
+/* The domains are there before the first packet is; a device whose domain the programs cannot learn
  * would serve another's VIPs. */
-static int bring_up_xdp(const struct hooks_job *j, struct device *d, struct bpf_hook_args *args,
-			struct bpf_refusal *ret_refusal)
+static bool learn_domains(const struct hooks_job *j, struct device *d,
+			  const struct bpf_hook_args *args)
 {
-	int error = set_domains(j, &d->want);
+	const struct bpf_refusal refusal = {
+		.reason = "DomainsFull",
+		.failure = arena_printf(args->words, "%s: no room for its domains", d->want.name),
+		.remedy = "use fewer uplinks and VLANs with VRFs",
+	};
 
-	if (error != 0) {
-		*ret_refusal = (struct bpf_refusal){
-			.reason = "DomainsFull",
-			.failure = arena_printf(args->words, "%s: no room for its domains",
-						d->want.name),
-			.remedy = "use fewer uplinks and VLANs with VRFs",
-		};
-		return error;
-	}
-	args->prog_fd = j->hooks->programs->xdp_fd;
-	return bpf_attach_xdp(args, &d->is.generic, ret_refusal);
+	if (set_domains(j, &d->want) == 0)
+		return true;
+	remember(&d->is, &refusal);
+	return false;
 }
 
 /* Attaches what is wanted or finds that it is there: the same calls, so that looking again repairs.
@@ -136,8 +149,11 @@ static void bring_up(const struct hooks_job *j, struct device *d)
 	struct bpf_hook_args args = hook_args(j, d);
 	struct bpf_refusal refusal;
 
+	if (!learn_domains(j, d, &args))
+		return;
 	if (d->want.xdp) {
-		d->is.xdp = bring_up_xdp(j, d, &args, &refusal) == 0;
+		args.prog_fd = j->hooks->programs->xdp_fd;
+		d->is.xdp = bpf_attach_xdp(&args, &d->is.generic, &refusal) == 0;
 		if (!d->is.xdp)
 			remember(&d->is, &refusal);
 	}
@@ -187,6 +203,31 @@ static void detach_unwanted(struct hooks_job *j)
 			bpf_detach_tc(pin_dir, old->items[i].want.ifindex);
 }
 
+static bool has_vrf(const struct device_list *l, __u32 domain)
+{
+	for (size_t i = 0; i < l->n; i++)
+		if (l->items[i].want.vrf != 0 && l->items[i].want.domain == domain)
+			return true;
+	return false;
+}
+
+/* Those that no device is in; deleting the key that was told makes the kernel begin anew. */
+static void forget_vrfs(const struct hooks_job *j)
+{
+	const int fd = j->hooks->vrfs_fd;
+	__u32 gone[LB_VRFS], domain;
+	const __u32 *before = NULL;
+	size_t n = 0;
+
+	while (n < LB_VRFS && bpf_map_get_next_key(fd, before, &domain) == 0) {
+		if (!has_vrf(&j->list, domain))
+			gone[n++] = domain;
+		before = &domain;
+	}
+	while (n > 0)
+		(void)bpf_map_delete_elem(fd, &gone[--n]);
+}
+
 /* A device without an entry has domain 0, and another may be given the index of one that is gone.
  */
 static void forget_domains(const struct hooks_job *j)
@@ -200,12 +241,12 @@ static void forget_domains(const struct hooks_job *j)
 	for (size_t i = 0; i < j->list.n; i++) {
 		const struct plan_device *want = &j->list.items[i].want;
 
-		if (want->xdp)
-			kept[n++] = uplink_of(want);
+		kept[n++] = uplink_of(want);
 		for (size_t k = 0; k < want->n_vlans; k++)
 			kept[n++] = uplink_of_vlan(&want->vlans[k]);
 	}
 	lb_uplinks_keep(j->hooks->uplinks, kept, n);
+	forget_vrfs(j);
 }
 
 static void work(struct worker_job *base)
@@ -421,7 +462,7 @@ static void adopt_device(void *ctx, const struct bpf_attached *attached)
 }
 
 struct bpf_hooks *bpf_hooks_new(const char *pin_dir, const struct bpf_programs *programs,
-				const struct lb_uplinks *uplinks)
+				const struct lb_uplinks *uplinks, int vrfs_fd)
 {
 	struct bpf_hooks *h = xcalloc(1, sizeof(*h));
 	int error;
@@ -429,6 +470,7 @@ struct bpf_hooks *bpf_hooks_new(const char *pin_dir, const struct bpf_programs *
 	*h = (struct bpf_hooks){.pin_dir = pin_dir,
 				.programs = programs,
 				.uplinks = uplinks,
+				.vrfs_fd = vrfs_fd,
 				.list.arena = arena_new(),
 				.job = {.base = {.run = work, .done = done}, .hooks = h}};
 	error = bpf_attach_each(pin_dir, adopt_device, h);

@@ -16,10 +16,10 @@ struct worker;
 
 /*
  * Looks for what an earlier run has left attached. All is borrowed and outlives the hooks; nobody
- * else writes the uplinks.
+ * else writes the uplinks and the map `vrfs`.
  */
 struct bpf_hooks *bpf_hooks_new(const char *pin_dir, const struct bpf_programs *programs,
-				const struct lb_uplinks *uplinks);
+				const struct lb_uplinks *uplinks, int vrfs_fd);
 /* From now on the worker does it; by the thread whose worker it is. NULL: at once, as before. */
 void bpf_hooks_use_worker(struct bpf_hooks *h, struct worker *worker);
 /* Waits for what is under way. NULL is fine. */

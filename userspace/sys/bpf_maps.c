@@ -65,7 +65,8 @@ static bool may_be_fresh(const struct bpf_map *map)
 	       strcmp(name, "unrecorded") == 0 || strcmp(name, "unrecorded_at") == 0 ||
 	       strcmp(name, "sources") == 0 || strcmp(name, "proven") == 0 ||
 	       strcmp(name, "rates") == 0 || strcmp(name, "bfd_sessions") == 0 ||
-	       strcmp(name, "bfd_echoes") == 0 || strcmp(name, "beside") == 0;
+	       strcmp(name, "bfd_echoes") == 0 || strcmp(name, "vrfs") == 0 ||
+	       strcmp(name, "beside") == 0;
 }
 
 int bpf_maps_reuse(struct bpf_object *obj, const char *dir)

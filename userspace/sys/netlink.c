@@ -164,8 +164,11 @@ static bool is_in_our_table(const struct nlmsghdr *m)
 {
 	const struct rtmsg *r = mnl_nlmsg_get_payload(m);
 
+	uint16_t domain;
+	uint8_t len;
+
 	return mnl_nlmsg_get_payload_len(m) >= sizeof(*r) && r->rtm_table == RT_TABLE_COMPAT &&
-	       (kernel_is_our_table(netlink_route_table(m)) ||
+	       (kernel_table_is_for(netlink_route_table(m), &domain, &len) ||
 		netlink_route_table(m) == KERNEL_RECEIVED_TABLE);
 }
 
@@ -249,8 +252,9 @@ static bool arrays_equal(const void *a, size_t n_a, const void *b, size_t n_b, s
 static bool link_equal(const struct plan_link *a, const struct plan_link *b)
 {
 	return a->ifindex == b->ifindex && a->up == b->up && a->bond == b->bond &&
-	       a->strips_tags == b->strips_tags && a->tag == b->tag && a->lower == b->lower &&
-	       a->master == b->master && a->table == b->table && strcmp(a->name, b->name) == 0;
+	       a->strips_tags == b->strips_tags && a->strict_source == b->strict_source &&
+	       a->tag == b->tag && a->lower == b->lower && a->master == b->master &&
+	       a->table == b->table && strcmp(a->name, b->name) == 0;
 }
 
 static bool links_equal(const struct plan_node *a, const struct plan_node *b)
@@ -370,12 +374,16 @@ static int need_defaults(struct netlink *nl)
  */
 
 /* Before the dump, so that what changes meanwhile is heard of; without it all is. */
-static void filter(struct netlink *nl, const struct ip_addr *ask, size_t n)
+static void filter(struct netlink *nl, const struct netlink_ask *ask, size_t n)
 {
-	const uint64_t asked = hash_bytes(hash_u64(HASH_INIT, n), ask, n * sizeof(*ask));
+	_cleanup_(freep) struct ip_addr *to = xcalloc(n + 1, sizeof(*to));
 	const struct netlink_filter_args args = {
-		.asked = ask, .n = n, .ignored = nl->ignored, .n_ignored = nl->n_ignored};
+		.asked = to, .n = n, .ignored = nl->ignored, .n_ignored = nl->n_ignored};
+	uint64_t asked;
 
+	for (size_t i = 0; i < n; i++)
+		to[i] = ask[i].to;
+	asked = hash_bytes(hash_u64(HASH_INIT, n), to, n * sizeof(*to));
 	if (asked != nl->filtered && netlink_filter(netlink_fd(nl), &args) == 0)
 		nl->filtered = asked;
 }
@@ -390,7 +398,7 @@ static void take_defaults(const struct netlink *nl, struct arena *arena, struct 
 	node->n_gateways = d->n_hops;
 }
 
-int netlink_refresh(struct netlink *nl, const struct ip_addr *ask, size_t n)
+int netlink_refresh(struct netlink *nl, const struct netlink_ask *ask, size_t n)
 {
 	_cleanup_(arena_freep) struct arena *arena = arena_new();
 	struct plan_node node;

@@ -19,6 +19,12 @@ struct netlink;
 struct plan_node;
 struct worker;
 
+/* To where the way is asked. Zero it before filling. */
+struct netlink_ask {
+	struct ip_addr to;
+	char vrf[16]; /* the VRF in which; "": in none */
+};
+
 /* What netlink_receive found, as bits. */
 #define NETLINK_CHANGED_NODE       (1u << 0) /* links, addresses or routes */
 #define NETLINK_CHANGED_HOOKS      (1u << 1) /* a qdisc, filter or XDP program may have gone */
@@ -52,17 +58,19 @@ int netlink_fd(const struct netlink *nl);
 unsigned netlink_receive(struct netlink *nl);
 
 /*
- * Dumps everything and looks up the way to each address of `ask` (any order, doubles allowed).
+ * Dumps everything and looks up the way to each address of `ask` (any order, doubles allowed), in
+ * the table of its VRF; where there is no such VRF, there is no way either.
  * Returns 0, or -errno; the former node then stays as it was. -EINPROGRESS: the helper has not read
  * the routes for the first time yet. netlink_generation tells whether the new node differs from the
  * former one.
  */
-int netlink_refresh(struct netlink *nl, const struct ip_addr *ask, size_t n) must_check;
+int netlink_refresh(struct netlink *nl, const struct netlink_ask *ask, size_t n) must_check;
 
 /*
  * The node as of the last refresh; owned by nl, valid until the next one. Arrays are sorted as
- * plan.h says. routes_to has one entry for each different address of `ask`; its ifindex is 0 where
- * there is no route. `taken` is empty: it is not netlink's to fill (sys/conntrack.h).
+ * plan.h says. routes_to has one entry for each different address of `ask` and VRF that is there;
+ * its ifindex is 0 where there is no route. `taken` is empty: it is not netlink's to fill
+ * (sys/conntrack.h).
  */
 const struct plan_node *netlink_node(const struct netlink *nl);
 

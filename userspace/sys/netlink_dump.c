@@ -8,6 +8,7 @@
 
 #include "plan/plan.h"
 #include "sys/netdev.h"
+#include "sys/netlink.h"
 #include "sys/netlink_attrs.h"
 #include "sys/nlsock.h"
 
@@ -17,6 +18,7 @@
 #include <linux/if_addr.h>
 #include <linux/if_ether.h>
 #include <linux/if_link.h>
+#include <linux/netconf.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <sys/socket.h>
@@ -28,6 +30,7 @@ struct build {
 	struct arena *arena;
 	struct plan_link *links;
 	size_t n_links, cap_links;
+	uint32_t rp_filter_all;
 	struct plan_local_addr *addrs;
 	size_t n_addrs, cap_addrs;
 	int *defaults;
@@ -106,6 +109,44 @@ static void ask_for_tags(const struct build *b)
 						      b->links[k].lower == link->master);
 		link->strips_tags = carries && netdev_strips_tags(link->name);
 	}
+}
+
+/* Which of the devices are strict; the setting of all counts where it is the higher one. */
+static int on_conf(void *ctx, const struct nlmsghdr *m)
+{
+	struct build *b = ctx;
+	struct netlink_attrs attrs;
+	uint32_t ifindex, filter;
+
+	if (!netlink_attrs_parse(m, sizeof(struct netconfmsg), &attrs) ||
+	    !netlink_attrs_u32(&attrs, NETCONFA_IFINDEX, &ifindex) ||
+	    !netlink_attrs_u32(&attrs, NETCONFA_RP_FILTER, &filter))
+		return 0;
+	if ((int)ifindex == NETCONFA_IFINDEX_ALL)
+		b->rp_filter_all = filter;
+	for (size_t i = 0; i < b->n_links; i++)
+		if (b->links[i].ifindex == (int)ifindex)
+			b->links[i].strict_source = filter == 1;
+	return 0;
+}
+
+/* Without an answer nothing is known to be strict: it is asked only to be told. */
+static int dump_conf(struct nlsock *s, struct build *b)
+{
+	char buf[NLSOCK_REQUEST_BYTES];
+	void *header;
+	struct nlmsghdr *m =
+		nlsock_request(buf, RTM_GETNETCONF, NLM_F_DUMP, sizeof(struct netconfmsg), &header);
+	struct netconfmsg *conf = header;
+	int err;
+
+	conf->ncm_family = AF_INET;
+	err = nlsock_ask(s, m, on_conf, b);
+	for (size_t i = 0; b->rp_filter_all != 0 && i < b->n_links; i++)
+		b->links[i].strict_source |= b->rp_filter_all == 1;
+	for (size_t i = 0; b->rp_filter_all == 2 && i < b->n_links; i++)
+		b->links[i].strict_source = false;
+	return err == -EINTR ? err : 0;
 }
 
 /* An address that duplicate detection has not let through cannot be used as a source. */
@@ -255,30 +296,61 @@ int netlink_lookup_route(struct nlsock *s, struct plan_route_to *way)
 	route->rtm_family = netlink_family(&way->to);
 	route->rtm_dst_len = ip_addr_bits(&way->to);
 	netlink_put_address(m, RTA_DST, &way->to);
+	if (way->vrf) /* the device says whose table is looked into */
+		mnl_attr_put_u32(m, RTA_OIF, (uint32_t)way->vrf);
 	err = nlsock_ask(s, m, on_way, way);
 	return is_no_route(err) ? 0 : err;
 }
 
-static int cmp_address(const void *a, const void *b)
+/* Sorts and drops doubles; returns how many are left. */
+static size_t sort_unique(void *items, size_t n, size_t size,
+			  int (*cmp)(const void *, const void *))
 {
-	return ip_addr_cmp(a, b);
+	char *base = items;
+	size_t kept = 0;
+
+	if (n == 0)
+		return 0;
+	qsort(items, n, size, cmp);
+	for (size_t i = 0; i < n; i++)
+		if (i == 0 || cmp(base + (kept - 1) * size, base + i * size) != 0)
+			memmove(base + kept++ * size, base + i * size, size);
+	return kept;
 }
 
-static int look_up_all(struct nlsock *s, const struct ip_addr *ask, size_t n, struct arena *arena,
+static int cmp_way(const void *a, const void *b)
+{
+	const struct plan_route_to *x = a, *y = b;
+	const int order = ip_addr_cmp(&x->to, &y->to);
+
+	return order ? order : (x->vrf > y->vrf) - (x->vrf < y->vrf);
+}
+
+/* The device of the VRF; 0: there is none of that name. */
+static int find_vrf(const struct build *b, const char *name)
+{
+	for (size_t i = 0; i < b->n_links; i++)
+		if (b->links[i].table && strcmp(b->links[i].name, name) == 0)
+			return b->links[i].ifindex;
+	return 0;
+}
+
+static int look_up_all(struct nlsock *s, struct build *b, const struct netlink_ask *ask, size_t n,
 		       struct plan_node *ret)
 {
-	struct ip_addr *sorted = arena_memdup(arena, ask, n * sizeof(*ask));
-	struct plan_route_to *ways = arena_array_of(arena, n, struct plan_route_to);
+	struct plan_route_to *ways = arena_array_of(b->arena, n, struct plan_route_to);
 	size_t n_ways = 0;
 
-	if (n > 0)
-		qsort(sorted, n, sizeof(*sorted), cmp_address);
 	for (size_t i = 0; i < n; i++) {
-		if (i > 0 && ip_addr_equal(&sorted[i], &sorted[i - 1]))
-			continue;
-		struct plan_route_to *way = &ways[n_ways++];
-		way->to = sorted[i];
-		int err = netlink_lookup_route(s, way);
+		const int vrf = ask[i].vrf[0] ? find_vrf(b, ask[i].vrf) : 0;
+
+		if (vrf || !ask[i].vrf[0])
+			ways[n_ways++] = (struct plan_route_to){.to = ask[i].to, .vrf = vrf};
+	}
+	n_ways = sort_unique(ways, n_ways, sizeof(*ways), cmp_way);
+	for (size_t i = 0; i < n_ways; i++) {
+		const int err = netlink_lookup_route(s, &ways[i]);
+
 		if (err < 0)
 			return err;
 	}
@@ -314,22 +386,6 @@ static int cmp_int(const void *a, const void *b)
 	return (*x > *y) - (*x < *y);
 }
 
-/* Sorts and drops doubles; returns how many are left. */
-static size_t sort_unique(void *items, size_t n, size_t size,
-			  int (*cmp)(const void *, const void *))
-{
-	char *base = items;
-	size_t kept = 0;
-
-	if (n == 0)
-		return 0;
-	qsort(items, n, size, cmp);
-	for (size_t i = 0; i < n; i++)
-		if (i == 0 || cmp(base + (kept - 1) * size, base + i * size) != 0)
-			memmove(base + kept++ * size, base + i * size, size);
-	return kept;
-}
-
 static int dump_tables(struct nlsock *s, struct build *b)
 {
 	int err = dump_links(s, b);
@@ -337,10 +393,11 @@ static int dump_tables(struct nlsock *s, struct build *b)
 	if (err)
 		return err;
 	ask_for_tags(b);
-	return dump_addresses(s, b);
+	err = dump_conf(s, b);
+	return err ? err : dump_addresses(s, b);
 }
 
-int netlink_dump(struct nlsock *s, const struct ip_addr *ask, size_t n, struct arena *arena,
+int netlink_dump(struct nlsock *s, const struct netlink_ask *ask, size_t n, struct arena *arena,
 		 struct plan_node *ret)
 {
 	struct build b = {.arena = arena};
@@ -348,7 +405,7 @@ int netlink_dump(struct nlsock *s, const struct ip_addr *ask, size_t n, struct a
 	int err = dump_tables(s, &b);
 
 	if (err == 0)
-		err = look_up_all(s, ask, n, arena, &node);
+		err = look_up_all(s, &b, ask, n, &node);
 	if (err < 0)
 		return err;
 	node.links = b.links;

@@ -12,16 +12,17 @@
 #include <stddef.h>
 
 struct arena;
+struct netlink_ask;
 struct nlmsghdr;
 struct nlsock;
 struct plan_node;
 struct plan_route_to;
 
 /*
- * Fills *ret (sorted, from `arena`) with links, addresses and the device on the way to each address
- * of `ask`. 0; -EINTR: tables changed meanwhile, to be done again; another -errno.
+ * Fills *ret (sorted, from `arena`) with links, addresses and the device on the way to each of
+ * `ask`. 0; -EINTR: tables changed meanwhile, to be done again; another -errno.
  */
-int netlink_dump(struct nlsock *s, const struct ip_addr *ask, size_t n, struct arena *arena,
+int netlink_dump(struct nlsock *s, const struct netlink_ask *ask, size_t n, struct arena *arena,
 		 struct plan_node *ret) must_check;
 
 /* What is known of the default routes. */
@@ -41,8 +42,8 @@ bool netlink_defaults_equal(const struct netlink_defaults *a, const struct netli
 int netlink_dump_defaults(struct nlsock *s, struct netlink_defaults *ret) must_check;
 
 /*
- * How packets to way->to would leave: fills the rest of *way, which is empty before and stays so
- * where none would. 0 or -errno.
+ * How packets to way->to would leave way->vrf: fills the rest of *way, which is empty before and
+ * stays so where none would. 0 or -errno.
  */
 int netlink_lookup_route(struct nlsock *s, struct plan_route_to *way) must_check;
 

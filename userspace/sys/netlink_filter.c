@@ -26,7 +26,7 @@
 #define PREFIX_MEM 0 /* of the scratch memory */
 
 struct program {
-	struct sock_filter code[64 + 5 * ASKED_MAX];
+	struct sock_filter code[80 + 5 * ASKED_MAX];
 	unsigned short n;
 };
 
@@ -87,6 +87,10 @@ static void pass_our_tables(struct program *p)
 	add(p, BPF_LD | BPF_B | BPF_IND, (uint32_t)AT_CONTENT + second);
 	pass_if(p, KERNEL_TABLES >> 8);
 	pass_if(p, (KERNEL_TABLES >> 8) + 1);
+	/* Of a VRF, or as high as theirs. */
+	add(p, BPF_LD | BPF_B | BPF_IND, (uint32_t)AT_CONTENT + (is_big ? 0 : 3));
+	jump(p, BPF_JGE, KERNEL_VRF_TABLES >> 24, 0, 1);
+	pass(p);
 	p->code[skip].jf = (uint8_t)(p->n - skip - 1);
 }
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
  * The kernel filters a dump by table where it is asked strictly (Linux 4.20), and then goes through
- * that table alone; one that does not exist is ENOENT. There are 160 of ours at most, which
- * takes as long as a few routes.
+ * that table alone; one that does not exist is ENOENT. There are 160 of ours at most outside VRFs,
+ * which takes as long as a few routes. Tables of VRFs are looked into where they are in use; all of
+ * them, by protocol and type, only where it is not known which those are.
  *
  * Changes go in batches. Each is acknowledged, and an acknowledgement takes room in the socket's
  * buffer until it is read: so many at once that all of them fit.
@@ -62,7 +63,7 @@ struct reading {
 	struct arena *arena;
 	struct kernel_picture *ret;
 	size_t cap_routes, cap_rules;
-	uint32_t table;
+	uint32_t table; /* 0: whichever of ours */
 };
 
 static int on_route(void *ctx, const struct nlmsghdr *m)
@@ -71,7 +72,7 @@ static int on_route(void *ctx, const struct nlmsghdr *m)
 	struct kernel_route route;
 
 	if (m->nlmsg_type == RTM_NEWROUTE && rtnl_message_route(m, &route) &&
-	    route.table == r->table)
+	    (r->table ? route.table == r->table : kernel_route_group(&route) != 0))
 		*(struct kernel_route *)arena_push(r->arena, &r->ret->routes, &r->ret->n_routes,
 						   &r->cap_routes, sizeof(route)) = route;
 	return 0;
@@ -117,17 +118,39 @@ static int dump_table(struct rtnl *r, uint8_t family, uint32_t table, struct rea
 	return err == -ENOENT ? 0 : err;
 }
 
-static int read_family(struct rtnl *r, enum ip_family family, struct reading *reading)
+/* Blackholes of our protocol in tables of ours, whichever those are. */
+static int dump_everything(struct rtnl *r, uint8_t family, struct reading *reading)
+{
+	char buf[NLSOCK_REQUEST_BYTES] __attribute__((aligned(NLMSG_ALIGNTO)));
+	void *header;
+	struct nlmsghdr *m =
+		nlsock_request(buf, RTM_GETROUTE, NLM_F_DUMP, sizeof(struct rtmsg), &header);
+	struct rtmsg *route = header;
+
+	route->rtm_family = family;
+	route->rtm_protocol = KERNEL_PROTOCOL;
+	route->rtm_type = RTN_BLACKHOLE;
+	reading->table = 0;
+	return nlsock_ask(r->sock, m, on_route, reading);
+}
+
+static int read_family(struct rtnl *r, enum ip_family family, const struct kernel_scope *scope,
+		       struct reading *reading)
 {
 	const uint8_t af = family == IP_V4 ? AF_INET : AF_INET6;
 	int err = dump_rules(r, af, reading);
 
 	for (unsigned len = 1; err == 0 && len <= ip_family_bits(family); len++)
 		err = dump_table(r, af, KERNEL_TABLES + len, reading);
+	for (size_t i = 0; err == 0 && i < scope->n; i++)
+		err = dump_table(r, af, scope->tables[i], reading);
+	if (err == 0 && scope->everything)
+		err = dump_everything(r, af, reading);
 	return err;
 }
 
-static int dump(void *ctx, struct arena *arena, struct kernel_picture *ret)
+static int dump(void *ctx, const struct kernel_scope *scope, struct arena *arena,
+		struct kernel_picture *ret)
 {
 	int err = -EINTR;
 
@@ -135,9 +158,9 @@ static int dump(void *ctx, struct arena *arena, struct kernel_picture *ret)
 		struct reading reading = {.arena = arena, .ret = ret};
 
 		*ret = (struct kernel_picture){0};
-		err = read_family(ctx, IP_V4, &reading);
+		err = read_family(ctx, IP_V4, scope, &reading);
 		if (err == 0)
-			err = read_family(ctx, IP_V6, &reading);
+			err = read_family(ctx, IP_V6, scope, &reading);
 	}
 	return err;
 }

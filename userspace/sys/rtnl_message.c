@@ -64,6 +64,33 @@ static int route_message(const struct kernel_op *op, struct nl_msg **ret)
 					    : rtnl_route_build_del_request(r, 0, ret);
 }
 
+/* A condition of one end; of length 0 there is none. */
+static int set_end(struct rtnl_rule *r, const struct ip_prefix *p,
+		   int (*set)(struct rtnl_rule *r, struct nl_addr *a))
+{
+	_cleanup_(addr_putp) struct nl_addr *a = p->len ? rtnl_prefix_new(p) : NULL;
+
+	if (p->len == 0)
+		return 0;
+	return a ? set(r, a) : -NLE_NOMEM;
+}
+
+static int set_conditions(struct rtnl_rule *r, const struct kernel_rule *rule)
+{
+	/* An empty name is that of a device that never is. */
+	int err = rule->iif[0] ? rtnl_rule_set_iif(r, rule->iif) : 0;
+
+	if (err == 0)
+		err = set_end(r, &rule->from, rtnl_rule_set_src);
+	if (err == 0)
+		err = set_end(r, &rule->to, rtnl_rule_set_dst);
+	if (err == 0 && rule->ipproto)
+		err = rtnl_rule_set_ipproto(r, rule->ipproto);
+	if (err == 0 && rule->sport)
+		err = rtnl_rule_set_sport(r, rule->sport);
+	return err;
+}
+
 static int rule_message(const struct kernel_op *op, struct nl_msg **ret)
 {
 	_cleanup_(rule_putp) struct rtnl_rule *r = rtnl_rule_alloc();
@@ -76,8 +103,7 @@ static int rule_message(const struct kernel_op *op, struct nl_msg **ret)
 	rtnl_rule_set_table(r, op->rule.table);
 	rtnl_rule_set_action(r, FR_ACT_TO_TBL);
 	(void)rtnl_rule_set_protocol(r, op->rule.protocol);
-	/* An empty name is that of a device that never is. */
-	err = op->rule.iif[0] ? rtnl_rule_set_iif(r, op->rule.iif) : 0;
+	err = set_conditions(r, &op->rule);
 	if (err < 0)
 		return err;
 	err = op->verb == KERNEL_PUT_RULE ? rtnl_rule_build_add_request(r, 0, ret)
@@ -133,16 +159,46 @@ static bool is_odd(const struct fib_rule_hdr *header, const struct netlink_attrs
 {
 	static const uint32_t usual = 1u << FRA_IIFNAME | 1u << FRA_PRIORITY | 1u << FRA_TABLE |
 				      1u << FRA_SUPPRESS_PREFIXLEN | 1u << FRA_PROTOCOL |
-				      1u << FRA_PAD;
+				      1u << FRA_PAD | 1u << FRA_SRC | 1u << FRA_DST |
+				      1u << FRA_IP_PROTO | 1u << FRA_SPORT_RANGE;
 
 	_Static_assert(FRA_DPORT_RANGE < 32, "a bit for each");
-	if (header->action != FR_ACT_TO_TBL || header->flags & FIB_RULE_INVERT || header->src_len ||
-	    header->dst_len || header->tos)
+	if (header->action != FR_ACT_TO_TBL || header->flags & FIB_RULE_INVERT || header->tos)
 		return true;
 	for (unsigned i = 0; i <= FRA_DPORT_RANGE; i++)
 		if (attrs->at[i] && !(usual >> i & 1))
 			return true;
 	return false;
+}
+
+/* An end that is not there is any. False: malformed. */
+static bool read_end(const struct netlink_attrs *attrs, int type, enum ip_family family,
+		     uint8_t len, struct ip_prefix *ret)
+{
+	struct ip_addr addr;
+
+	if (!attrs->at[type] || len == 0)
+		return len == 0;
+	if (!netlink_attrs_address(attrs, type, &addr) || ip_family_of(&addr) != family ||
+	    len > ip_addr_bits(&addr))
+		return false;
+	*ret = ip_prefix_of(&addr, len);
+	return true;
+}
+
+/* False: of more ports than one, or of no kind that is known here. */
+static bool read_sport(const struct netlink_attrs *attrs, uint16_t *ret)
+{
+	struct fib_rule_port_range range;
+	const struct nlattr *a = attrs->at[FRA_SPORT_RANGE];
+
+	if (!a)
+		return true;
+	if (mnl_attr_get_payload_len(a) != sizeof(range))
+		return false;
+	memcpy(&range, mnl_attr_get_payload(a), sizeof(range));
+	*ret = range.start;
+	return range.start == range.end;
 }
 
 bool rtnl_message_rule(const struct nlmsghdr *m, struct arena *arena, struct kernel_rule *ret)
@@ -166,6 +222,9 @@ bool rtnl_message_rule(const struct nlmsghdr *m, struct arena *arena, struct ker
 	iif = netlink_attrs_text(&attrs, FRA_IIFNAME);
 	if (iif)
 		ret->iif = arena_strdup(arena, iif);
-	ret->odd = is_odd(header, &attrs);
+	(void)netlink_attrs_u8(&attrs, FRA_IP_PROTO, &ret->ipproto);
+	ret->odd = is_odd(header, &attrs) || !read_sport(&attrs, &ret->sport) ||
+		   !read_end(&attrs, FRA_SRC, ret->family, header->src_len, &ret->from) ||
+		   !read_end(&attrs, FRA_DST, ret->family, header->dst_len, &ret->to);
 	return true;
 }

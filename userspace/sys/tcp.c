@@ -195,9 +195,11 @@ int tcp_dial(const struct tcp_dial *args)
 	return err < 0 ? err : TAKE_FD(fd);
 }
 
-int tcp_listen(bool v4, uint16_t port, uint8_t gtsm_hops)
+int tcp_listen(const struct tcp_listen_args *args)
 {
-	const struct tcp_dial like = {.ttl = 255, .gtsm_hops = gtsm_hops};
+	const struct tcp_dial like = {
+		.ttl = 255, .gtsm_hops = args->gtsm_hops, .device = args->device};
+	const bool v4 = args->v4;
 	union socket_address any = {.any.sa_family = v4 ? AF_INET : AF_INET6};
 	_cleanup_(fd_closep) int fd = -1;
 	int err;
@@ -214,9 +216,9 @@ int tcp_listen(bool v4, uint16_t port, uint8_t gtsm_hops)
 	if (err < 0)
 		return err;
 	if (v4)
-		any.v4.sin_port = htons(port);
+		any.v4.sin_port = htons(args->port);
 	else
-		any.v6.sin6_port = htons(port);
+		any.v6.sin6_port = htons(args->port);
 	if (bind(fd, &any.any, v4 ? sizeof(any.v4) : sizeof(any.v6)) != 0 ||
 	    listen(fd, BACKLOG) != 0)
 		return -errno;

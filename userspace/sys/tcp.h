@@ -38,12 +38,18 @@ struct tcp_dial {
  */
 int tcp_dial(const struct tcp_dial *args) must_check;
 
+struct tcp_listen_args {
+	bool v4;
+	uint16_t port;      /* host order */
+	uint8_t gtsm_hops;  /* as in struct tcp_dial, for the handshake; 0: any */
+	const char *device; /* the VRF that connections come in by; NULL: none */
+};
 /*
  * Listens on every address of a family; the fd is nonblocking and the caller's. What it accepts is
- * marked and buffered as what is dialled. gtsm_hops as in struct tcp_dial, for the handshake; 0:
- * any. Keys are added by tcp_set_md5(). -errno, -EADDRINUSE above all.
+ * marked and buffered as what is dialled, and of the same VRF. Keys are added by tcp_set_md5().
+ * -errno, -EADDRINUSE above all.
  */
-int tcp_listen(bool v4, uint16_t port, uint8_t gtsm_hops) must_check;
+int tcp_listen(const struct tcp_listen_args *args) must_check;
 
 /* The other end of a connection. */
 struct tcp_end {

@@ -175,11 +175,12 @@ static void put_fixed_objects(struct fixture *f)
 {
 	static const char *const peers[N_PEERS] = {
 		"spec: {myASN: 64512, peerASN: 64513, peerAddress: 10.0.0.1}",
-		"spec: {myASN: 64512, peerASN: 64512, peerAddress: 10.0.0.2}",
+		"spec: {myASN: 64512, peerASN: 64512, peerAddress: 10.0.0.1, vrf: red}",
 		"spec: {myASN: 64512, peerASN: 64514, peerAddress: 10.0.0.3}",
 	};
 	static const char *const names[N_PEERS] = {"p0", "p1", "p2"};
 
+	fixture_add_vrf(f, 10, "red", 1000, 3);
 	for (unsigned i = 0; i < N_PEERS; i++)
 		fixture_object(f, "BGPPeer", names[i], "", peers[i]);
 	fixture_object(f, "IPAddressPool", "pool", "", "spec: {addresses: [192.168.100.0/24]}");
@@ -210,13 +211,15 @@ static void scenario_done(struct scenario *s)
 /* --- what must hold at every step
  * ----------------------------------------------------------------- */
 
-static bool served(const struct fake_store *store, const struct ip_prefix *prefix, bool tested)
+/* In the peer's own VRF. */
+static bool served(const struct fake_store *store, const struct plan_peer *peer,
+		   const struct ip_prefix *prefix, bool tested)
 {
 	for (size_t i = 0; i < store->n; i++) {
 		const struct fake_frontend *f = &store->items[i];
 
 		if (f->key.port != 0 && ip_prefix_has(prefix, &f->key.addr) &&
-		    (f->tested || !tested))
+		    f->key.domain == peer->domain && (f->tested || !tested))
 			return true;
 	}
 	return false;
@@ -242,7 +245,7 @@ static bool only_served_routes_enter(struct fixture *f)
 		for (size_t k = 0; !r->hold && k < f->plan.n_peers; k++)
 			if ((r->peers >> k & 1) &&
 			    !has_route(fixture_peer(f, f->plan.peers[k].key.name), &r->prefix) &&
-			    !served(&f->store, &r->prefix, true))
+			    !served(&f->store, &f->plan.peers[k], &r->prefix, true))
 				return false;
 	}
 	return true;
@@ -256,7 +259,9 @@ static bool no_route_leads_nowhere(const struct fixture *f)
 		size_t pos = 0;
 
 		while (bgp_rib_next(f->peers[i].rib, &pos, &route))
-			if (route.advertised && !served(&f->store, &route.prefix, false))
+			if (route.advertised &&
+			    !served(&f->store, fixture_plan_peer(f, f->peers[i].name),
+				    &route.prefix, false))
 				return false;
 	}
 	return true;
@@ -504,9 +509,9 @@ static bool break_advert(struct scenario *s)
 static bool break_peer(struct scenario *s)
 {
 	static const char *const broken[] = {
-		"spec: {myASN: 64512, peerASN: 64513, peerAddress: 10.0.0.1, vrf: red}",
+		"spec: {myASN: 64512, peerASN: 64513, peerAddress: 10.0.0.1, vrf: green}",
 		"spec: {myASN: 64512, peerASN: 64513, peerAddress: 10.0.0.1, password: \"secretref:x\"}",
-		"spec: {myASN: 64512, peerASN: 64999, peerAddress: 10.0.0.2}",
+		"spec: {myASN: 64512, peerASN: 64999, peerAddress: 10.0.0.3}",
 		"spec: {myASN: 64512, peerASN: 64513, peerAddress: 10.0.0}",
 	};
 

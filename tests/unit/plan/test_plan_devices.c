@@ -240,8 +240,8 @@ static void an_uplink_in_a_vrf_is_of_its_world_and_told(void **state)
 	assert_int_equal(device(f, "eth1")->domain, 1000);
 	assert_null(fixture_problem(f, "UplinkInVrf", "eth0"));
 	assert_string_equal(fixture_problem(f, "UplinkInVrf", "eth1")->message,
-			    "it is in VRF red, in which no Service has an address: what comes in "
-			    "by it is the kernel's");
+			    "it is in VRF red, in which no BGPPeer of this node is and so no "
+			    "Service has an address: what comes in by it is the kernel's");
 }
 
 static void settings_of_the_data_plane_are_passed_on(void **state)

@@ -97,13 +97,17 @@ static void put_advert(struct scenario *s, unsigned i)
 static void put_peer(struct scenario *s, unsigned i)
 {
 	static const char *const more[] = {
-		"", ", dualStackAddressFamily: true", ", passwordSecret: {name: missing}",
-		", nodeSelectors: [{matchLabels: {kubernetes.io/hostname: node-b}}]"};
+		"",
+		", dualStackAddressFamily: true",
+		", passwordSecret: {name: missing}",
+		", nodeSelectors: [{matchLabels: {kubernetes.io/hostname: node-b}}]",
+		", vrf: red",
+		", vrf: missing"};
 	char name[16], body[300];
 
 	snprintf(name, sizeof(name), "p%u", i);
 	snprintf(body, sizeof(body), "spec: {myASN: 64512, peerASN: %u, peerAddress: %s%u%s}",
-		 64512 + i % 2, i == 2 ? "fd00::" : "10.0.0.", i + 1, more[below(s, 4)]);
+		 64512 + i % 2, i == 2 ? "fd00::" : "10.0.0.", i + 1, more[below(s, 6)]);
 	if (below(s, 6))
 		fixture_object(s->f, "BGPPeer", name, "", body);
 	else
@@ -328,15 +332,10 @@ static void check_all(struct scenario *s)
 /* Those that no random world here leads to are tried elsewhere, or cannot be a way's. */
 static void check_seen(const unsigned *seen)
 {
-	static const char *const never[] = {"notLoadBalancer",
-					    "conflictingAdvertisements",
-					    "conntrackHoldsFlows",
-					    "dataPlaneLeaving",
-					    "otherVrf",
-					    "tooManyCommunities",
-					    "communityUnknown",
-					    "nodeAddress",
-					    "ipNotAllowed",
+	static const char *const never[] = {"notLoadBalancer",     "conflictingAdvertisements",
+					    "conntrackHoldsFlows", "dataPlaneLeaving",
+					    "tooManyCommunities",  "communityUnknown",
+					    "nodeAddress",         "ipNotAllowed",
 					    "portConflict"};
 
 	for (const struct plan_reason *r = plan_reasons(); r->word; r++) {
@@ -359,6 +358,7 @@ static void explained_is_what_is_planned(void **state)
 
 		print_message("seed %lu\n", (unsigned long)seed);
 		rng_seed(&s.rng, seed);
+		fixture_add_vrf(s.f, 10, "red", 1000, 3);
 		fixture_object(s.f, "IPAddressPool", "four", "",
 			       "spec: {addresses: [192.168.100.0/24]}");
 		fixture_object(s.f, "IPAddressPool", "six", "",

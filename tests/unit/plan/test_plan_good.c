@@ -84,7 +84,7 @@ static const struct mishap peer_mishaps[] = {
 	{key_gone, "SecretMissing", "r1", IN_FORCE},
 	{key_empty, "InvalidPassword", "r1", IN_FORCE},
 	{secret_misnamed, "SecretMissing", "r1", IN_FORCE},
-	{vrf, "NotSupportedYet", "r1", IN_FORCE},
+	{vrf, "VrfMissing", "r1", IN_FORCE},
 	{link_local, "LinkLocalAddress", "r1", IN_FORCE},
 	{address_of_another, "DuplicatePeer", "r1", IN_FORCE},
 	{foreign_source, "SourceAddressNotLocal", "r1", IN_FORCE},

@@ -406,7 +406,7 @@ static void assert_same_picture(struct arena *arena, const struct kernel_picture
 static bool has_clash(const struct bed *b, const struct ip_prefix *prefix)
 {
 	for (size_t i = 0; i < b->s.n_clashes; i++)
-		if (b->s.clashes[i].len == prefix->len &&
+		if (b->s.clashes[i].group == prefix->len &&
 		    b->s.clashes[i].family == ip_family_of(&prefix->addr))
 			return true;
 	return false;
@@ -447,7 +447,7 @@ static void assert_rules(const struct bed *b)
 
 	for (size_t i = 0; i < want.n_rules; i++) {
 		const struct kernel_rule *r = &want.rules[i];
-		const uint8_t len = kernel_rule_group(r);
+		const uint8_t len = (uint8_t)kernel_rule_group(r);
 		const struct ip_prefix group = {.addr = r->family == IP_V4 ? ip_addr_from_v4(0)
 									   : (struct ip_addr){{1}},
 						.len = len};

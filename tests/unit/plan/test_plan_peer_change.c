@@ -35,8 +35,8 @@
 	F(bgp.llgr_s) F(bgp.has_role) F(bgp.role) F(bgp.bfd_strict)                 \
 	F(bgp.graceful_shutdown) F(bgp.restarted) F(bgp.forwarding_preserved)
 #define FIELDS_BEFORE(F)                                                                           \
-	F(key) F(address) F(source) F(ifindex) F(port) F(domain) F(ttl) F(ttl_security) F(listen)  \
-	F(password) F(password_len) F(next_hops) F(carried)
+	F(key) F(address) F(source) F(ifindex) F(port) F(vrf) F(table) F(domain) F(ttl)            \
+	F(ttl_security) F(listen) F(password) F(password_len) F(next_hops) F(carried)
 #define FIELDS_AFTER(F) F(bfd) F(object)
 /* clang-format on */
 

@@ -308,7 +308,7 @@ static bool port_is_had(const struct rig *rig)
 
 static void a_port_that_another_daemon_has_is_told_and_taken_when_free(void **state)
 {
-	const struct bfd_port port = {IP_V4, false};
+	const struct bfd_port port = {.family = IP_V4};
 	struct rig *rig = *state;
 	const struct bfd_config a = config_of(0, "192.0.2.2", ""),
 				b = config_of(0, "192.0.2.1", "");

@@ -13,8 +13,10 @@
 #include <poll.h>
 #include <sys/socket.h>
 
-static const struct bfd_port ports[] = {
-	{IP_V4, false}, {IP_V6, false}, {IP_V4, true}, {IP_V6, true}};
+static const struct bfd_port ports[] = {{.family = IP_V4},
+					{.family = IP_V6},
+					{.family = IP_V4, .is_multihop = true},
+					{.family = IP_V6, .is_multihop = true}};
 
 static struct bfd_config config_for(const struct bfd_port *port)
 {

@@ -80,7 +80,7 @@ static void begin(struct hooks_rig *r, void **state)
 	if (bpf_load(&(struct bpf_load_args){.pin_dir = r->fixture->pin_dir}, r->arena,
 		     &r->programs, &failure) != 0)
 		fail_msg("load: %s", failure);
-	r->hooks = bpf_hooks_new(r->fixture->pin_dir, &r->programs, &r->uplinks);
+	r->hooks = bpf_hooks_new(r->fixture->pin_dir, &r->programs, &r->uplinks, -1);
 	bpf_hooks_use_worker(r->hooks, r->worker);
 }
 

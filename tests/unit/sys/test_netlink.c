@@ -272,7 +272,7 @@ static void the_way_to_each_asked_address_is_looked_up(void **state)
 		{"2001:db8::1", "nowhere", "none"},
 	};
 	struct netlink *nl = *state = begin();
-	struct ip_addr ask[ARRAY_SIZE(cases) + 1];
+	struct netlink_ask ask[ARRAY_SIZE(cases) + 1] = {0};
 	const struct plan_node *node;
 
 	run("ip link add lt0 type veth peer name lt0p && ip link set lt0p up && ip link set lt0 up && ip addr add 10.9.0.1/24 dev lt0 &&"
@@ -281,14 +281,14 @@ static void the_way_to_each_asked_address_is_looked_up(void **state)
 	    " ip route add 10.5.0.0/24 via 10.7.0.9 src 10.7.0.2 &&"
 	    " ip route add blackhole 10.66.0.0/16");
 	for (size_t i = 0; i < ARRAY_SIZE(ask); i++)
-		ask[i] = addr(cases[i % ARRAY_SIZE(cases)].to);
+		ask[i].to = addr(cases[i % ARRAY_SIZE(cases)].to);
 	assert_int_equal(netlink_refresh(nl, ask, ARRAY_SIZE(ask)), 0);
 	node = netlink_node(nl);
 	assert_int_equal(node->n_routes_to, ARRAY_SIZE(cases));
 	for (size_t i = 1; i < node->n_routes_to; i++)
 		assert_true(ip_addr_cmp(&node->routes_to[i - 1].to, &node->routes_to[i].to) < 0);
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		const struct plan_route_to *way = way_to(node, &ask[i]);
+		const struct plan_route_to *way = way_to(node, &ask[i].to);
 		char text[IP_ADDR_TEXT] = "none";
 
 		assert_int_equal(way->ifindex, if_nametoindex(cases[i].device)); /* 0: none */
@@ -313,7 +313,7 @@ static unsigned gather(struct netlink *nl)
 static void notifications_tell_what_changed(void **state)
 {
 	struct netlink *nl = *state = begin();
-	struct ip_addr ask = addr("10.7.0.9");
+	const struct netlink_ask ask = {.to = addr("10.7.0.9")};
 
 	run("ip link add lt0 type veth peer name lt0p && ip link set lt0p up && ip link set lt0 up && ip addr add 10.9.0.1/24 dev lt0");
 	assert_int_equal(netlink_refresh(nl, &ask, 1), 0);
@@ -337,7 +337,7 @@ static void notifications_tell_what_changed(void **state)
 static void routes_that_lead_elsewhere_are_no_change(void **state)
 {
 	struct netlink *nl = *state = begin();
-	struct ip_addr ask = addr("10.7.0.9");
+	const struct netlink_ask ask = {.to = addr("10.7.0.9")};
 
 	run("ip link add lt0 type veth peer name lt0p && ip link set lt0p up && ip link set lt0 up && ip addr add 10.9.0.1/24 dev lt0");
 	assert_int_equal(netlink_refresh(nl, &ask, 1), 0);
@@ -386,7 +386,7 @@ static void lost_notifications_are_told_and_a_refresh_is_complete(void **state)
 static void the_generation_changes_exactly_with_the_content(void **state)
 {
 	struct netlink *nl = *state = begin();
-	struct ip_addr ask[] = {addr("10.9.0.2"), addr("10.8.0.2")};
+	const struct netlink_ask ask[] = {{.to = addr("10.9.0.2")}, {.to = addr("10.8.0.2")}};
 	const struct plan_link *links;
 	unsigned last;
 
@@ -421,7 +421,7 @@ static void the_generation_changes_exactly_with_the_content(void **state)
 static void a_node_with_thousands_of_routes_and_links_is_read(void **state)
 {
 	struct netlink *nl = *state = begin();
-	struct ip_addr ask = addr("172.16.0.9");
+	const struct netlink_ask ask = {.to = addr("172.16.0.9")};
 
 	run("{ for i in $(seq 1 300); do echo link add d$i type veth peer name d${i}p; done;"
 	    " echo link set d1 up; echo link set d1p up; echo addr add 10.9.0.1/24 dev d1;"

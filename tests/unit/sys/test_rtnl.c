@@ -193,6 +193,51 @@ static void a_pass_places_them_and_another_takes_all_away(void **state)
 	bed_end(&b);
 }
 
+/* Without a VRF, which this kernel may not have: of rules and routes only its name is asked for. */
+static void rules_of_vrfs_are_placed_read_back_and_taken_away(void **state)
+{
+	const struct plan_vrf vrfs[] = {{"eth5", 1000, true}, {"red", 1000, false}};
+	const struct plan_vrf_blackhole hole = {prefix_of("192.0.2.0/24"), 1000};
+	struct plan_vrf_pod pods[2] = {{.domain = 1000, .proto = 6, .port = 80},
+				       {.domain = 1000, .proto = 17, .port = 53}};
+	char *before;
+	struct bed b;
+
+	(void)state;
+	assert_true(ip_addr_parse("10.244.0.5", &pods[0].addr));
+	assert_true(ip_addr_parse("fd00::5", &pods[1].addr));
+	bed_begin(&b);
+	before = output(ALL);
+	b.want = (struct plan_blackholes){.in_vrfs = &hole,
+					  .n_in_vrfs = 1,
+					  .vrfs = vrfs,
+					  .n_vrfs = 2,
+					  .pods = pods,
+					  .n_pods = 2};
+	pass(&b, 7);
+	assert_output(
+		"(ip -N rule; ip -N -6 rule) | grep 'proto 196'",
+		"196:\tfrom all to 10.244.0.5 iif eth5 [detached] lookup 254 proto 196\n"
+		"216:\tfrom all iif eth5 [detached] lookup 1000 suppress_prefixlength 23 proto "
+		"196\n"
+		"217:\tfrom all iif eth5 [detached] lookup 1961000024 proto 196\n"
+		"32800:\tfrom 10.244.0.5 ipproto ipproto-6 sport 80 lookup 1000 proto 196\n"
+		"196:\tfrom all to fd00::5 iif red [detached] lookup 254 proto 196\n"
+		"32800:\tfrom fd00::5 ipproto ipproto-17 sport 53 lookup 1000 proto 196\n");
+	pass(&b, 0);
+	kernel_state_done(&b.s);
+	kernel_state_init(&b.s);
+	assert_true(kernel_adopt(&b.s, &b.sink));
+	assert_int_equal(b.s.n_blackholes, 1);
+	assert_int_equal(b.s.blackholes[0].domain, 1000);
+	pass(&b, 0);
+	b.want = (struct plan_blackholes){.n = 0};
+	pass(&b, 7);
+	assert_output(ALL, before);
+	free(before);
+	bed_end(&b);
+}
+
 static void what_others_did_is_found_and_repaired(void **state)
 {
 	static const char *const prefixes[] = {"192.0.2.0/24", "2001:db8::/64"};
@@ -332,6 +377,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(messages_are_these),
 		cmocka_unit_test(a_pass_places_them_and_another_takes_all_away),
+		cmocka_unit_test(rules_of_vrfs_are_placed_read_back_and_taken_away),
 		cmocka_unit_test(what_others_did_is_found_and_repaired),
 		cmocka_unit_test(a_device_that_goes_and_comes_changes_nothing),
 		cmocka_unit_test(each_of_many_messages_has_its_outcome),
