@@ -224,7 +224,6 @@ bfd_trial() {
 	lab_in "b-$1" nft delete table inet t
 	tail -n 1 "$seen"
 }
-lab_gone() { ! kill -0 "$1" 2>/dev/null; }
 
 step_bfd_detects() {
 	local i seen=$LAB_DIR/bfd-trials d peer address worst

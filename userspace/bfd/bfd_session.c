@@ -98,7 +98,9 @@ bool bfd_session_wants_to_hear(const struct bfd_session *s, nsec_t now)
 	const nsec_t next = nsec_min(nsec_add(now, bfd_session_interval(s)),
 				     s->echo.interval ? now + s->echo.interval : NSEC_NEVER);
 
-	return (s->echo.interval && !s->echo.is_proven) ||
+	/* Until the peer signs with the other key it may take nothing that we sign with this one.
+	 */
+	return s->key_is_due || (s->echo.interval && !s->echo.is_proven) ||
 	       nsec_min(expires_at(s), bfd_echo_silent_at(&s->echo, s->offered.detect_mult)) <=
 		       next;
 }

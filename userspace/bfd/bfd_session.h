@@ -187,7 +187,9 @@ struct bfd_packet bfd_session_packet(const struct bfd_session *s);
 
 /* The detection time is over, or that of echo: tick() will declare the path dead. */
 bool bfd_session_is_silent(const struct bfd_session *s, nsec_t now);
-/* It may be over before the driver has to do with the session again, but for what waits to be read.
+/*
+ * It may be over before the driver has to do with the session again, but for what waits to be read;
+ * or that may be what another key, or echo, waits for.
  */
 bool bfd_session_wants_to_hear(const struct bfd_session *s, nsec_t now);
 

@@ -241,7 +241,10 @@ static void another_key_counts_when_the_peer_signs_with_it(void **state)
 	bfd_session_reconfigure(&s, NOW, &config);
 	assert_int_equal(said_key(&s, NOW + MS(50)), 7);
 	assert_int_equal(hear_signed(&s, NOW + MS(60), &old, &tx), BFD_ACCEPTED);
+	/* What waits to be read may be signed with it, and then ours must be, too. */
+	assert_true(bfd_session_wants_to_hear(&s, NOW + MS(61)));
 	assert_int_equal(hear_signed(&s, NOW + MS(110), &new, &other), BFD_ACCEPTED);
+	assert_false(bfd_session_wants_to_hear(&s, NOW + MS(111)));
 	assert_int_equal(said_key(&s, NOW + MS(110)), 8);
 	/* There is no way back, and none by a replay. */
 	assert_int_equal(hear_signed(&s, NOW + MS(120), &old, &tx), BFD_REJECT_AUTH_TYPE);
