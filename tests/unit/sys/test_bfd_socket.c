@@ -112,6 +112,27 @@ static void no_arrival_is_before_the_last_look(void **state)
 	(void)close(to);
 }
 
+/* What all sessions are sent at the least interval in a tenth of a second. */
+static void what_comes_while_the_thread_has_no_processor_is_kept(void **state)
+{
+	(void)state;
+	netns_enter();
+	for (size_t i = 0; i < ARRAY_SIZE(ports); i++) {
+		struct bfd_datagram got[BFD_BATCH];
+		uint16_t source = 0;
+		const int to = listen_on(&ports[i]), from = connect_to(&ports[i], &source);
+		size_t n, sum = 0;
+
+		for (unsigned k = 0; k < 2560; k++)
+			assert_int_equal(send(from, "three", 5, 0), 5);
+		while ((n = bfd_socket_read(to, &ports[i], 0, got)) > 0)
+			sum += n;
+		assert_int_equal(sum, 2560);
+		(void)close(from);
+		(void)close(to);
+	}
+}
+
 static void what_waits_is_read_in_batches(void **state)
 {
 	struct bfd_datagram got[BFD_BATCH];
@@ -262,6 +283,7 @@ int main(void)
 		cmocka_unit_test(an_arrival_has_the_time_at_which_the_kernel_had_it),
 		cmocka_unit_test(no_arrival_is_before_the_last_look),
 		cmocka_unit_test(what_waits_is_read_in_batches),
+		cmocka_unit_test(what_comes_while_the_thread_has_no_processor_is_kept),
 		cmocka_unit_test(a_session_keeps_its_port_and_no_two_share_one),
 	};
 
