@@ -128,6 +128,13 @@ lab_folder() {
 	: >"$LAB_DIR/pids"
 }
 
+# lab_hash_flows NAMESPACE FAMILY: chooses among next hops by addresses, protocol and ports, the same both ways.
+# Policy 1 would take the hash that came with the packet, on veth that of the sender's socket: a client's retransmission
+# could move its connection, and the answer to what is too big for a link seldom meet the node that sent it.
+lab_hash_flows() {
+	lab_in "$1" sysctl -qw "net.ipv$2.fib_multipath_hash_fields=0x37" "net.ipv$2.fib_multipath_hash_policy=3"
+}
+
 # lab_up: the network and the pods' HTTP servers; FRR and agents are started apart.
 lab_up() {
 	[ "$(id -u)" -eq 0 ] || lab_die "must be root (namespaces, BPF)"
@@ -136,7 +143,8 @@ lab_up() {
 	local node pod
 	lab_namespace router
 	lab_namespace client
-	lab_in router sysctl -qw net.ipv4.ip_forward=1 net.ipv4.fib_multipath_hash_policy=1
+	lab_in router sysctl -qw net.ipv4.ip_forward=1
+	lab_hash_flows router 4
 	lab_in router ip link add br0 type bridge
 	lab_in router ip link set br0 up
 	lab_in router ip addr add 192.168.1.1/24 dev br0
