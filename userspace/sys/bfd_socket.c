@@ -85,7 +85,8 @@ static int fail(int fd)
 
 static bool ask_for_ways(int fd, enum ip_family family)
 {
-	/* Without the right to more there is what net.core.rmem_max allows, which is a delay less. */
+	/* Without the right to more there is what net.core.rmem_max allows, which is a delay less.
+	 */
 	if (!set(fd, SOL_SOCKET, SO_RCVBUFFORCE, RECEIVE_ROOM))
 		(void)set(fd, SOL_SOCKET, SO_RCVBUF, RECEIVE_ROOM);
 	if (!set(fd, SOL_SOCKET, SO_TIMESTAMPNS, 1))
