@@ -87,6 +87,8 @@ struct lb_service_key {
 	(1u << 10) /* what finds no backend is answered (reject.h), VIP slot: no port */
 #define LB_SVC_RANGES (1u << 11) /* sources are looked for in the set `ranges` (ranges.h) */
 #define LB_SVC_RATE   (1u << 12) /* the VIP is looked for in `rates` (rate.h) */
+#define LB_SVC_BLACKHOLE                                                                           \
+	(1u << 13) /* all is dropped: the VIP lies under a prefix of `blackholes` (blackhole.h) */
 
 /* With whom the packets of a service are shared, one of these or none (kernel_flow.h). */
 #define LB_SVC_KERNEL_FLOWS (1u << 5) /* the kernel has those flows that `kernel_flows` names */
@@ -150,6 +152,19 @@ struct lb_range {
 #define LB_DENY_SET_V6 (LB_RANGE_SETS + 1)
 #define LB_DENY_BITS   65536u /* of each family */
 #define LB_DENY_WORDS  (2 * LB_DENY_BITS / 64)
+
+/* --- blackholes
+ * ---------------------------------------------------------------------------------
+ */
+
+/*
+ * Destinations that nothing reaches: map `blackholes` (LPM trie, keys as of `ranges` with the
+ * domain in the place of the set) says for each prefix its place in `blackhole_drops`, per-CPU
+ * array of words: packets that were dropped for it. A frontend under one says so by
+ * LB_SVC_BLACKHOLE; all else is looked for where its bit in `vip_bits` is set. The agent writes the
+ * prefix, bpf counts.
+ */
+#define LB_BLACKHOLES 1024u
 
 /* --- answers that reject
  * ---------------------------------------------------------------------------
@@ -402,6 +417,7 @@ enum lb_drop {
 	LB_DROP_RATE,         /* more packets than the VIP's limit */
 	LB_DROP_SCTP_FRAGMENT, /* a first fragment, to a backend with another port than the VIP's */
 	LB_DROP_REPLY_NO_WAY,  /* an answer to a client of a VRF, whose routes lead nowhere */
+	LB_DROP_BLACKHOLE,     /* to an address under a blackhole */
 	LB_N_DROPS,
 };
 

@@ -89,8 +89,10 @@ static __always_inline bool kernel_flow_has(const struct flow *f)
 	return owner_by_any_entry(f, OWNER_OF_QUOTE) == OWNER_NOBODY;
 }
 
-/* Whether the kernel has the flow, whose target was found, if only its service. */
+/* Whether the kernel has the flow, whose target was found, if only its service. Under a blackhole
+ * nobody has. */
 __noinline bool kernel_flow_takes(const struct flow *f)
 {
-	return f && kernel_flow_asks(f->live) && kernel_flow_has(f);
+	return f && kernel_flow_asks(f->live) && !(service_flags(f->live) & LB_SVC_BLACKHOLE) &&
+	       kernel_flow_has(f);
 }

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Every map of the data plane but xdp_lb's own scratch (scratch.h); xdp_lb and tc_reply include it
- * both. Nothing is pinned by name here:
- * the loader pins, and gives the second object (and every later version) the maps of the first by
- * bpf_map__reuse_fd(). The structs are those of abi.h; who writes what is said there.
+ * both. Nothing is pinned by name here: the loader pins, and gives the second object (and every
+ * later version) the maps of the first by bpf_map__reuse_fd(). The structs are those of abi.h.
  *
  * The loader sets before loading the constants of the programs, which are frozen with them:
  * age_shift (common.h) and flow_keys (flow.h), in both objects; and it fills rows, backends,
@@ -196,5 +195,6 @@ struct {
 	__type(value, struct lb_config);
 } config SEC(".maps");
 
+#include "maps_blackholes.h"
 #include "maps_new_flows.h"
 #include "maps_vrfs.h"

@@ -3,10 +3,11 @@
  * What happens to a packet that no service takes. The destination's bit was set, but that may be
  * another address's bit: only the VIP's own slot (port 0, protocol 0) makes the packet ours, and
  * carries the policy for echo and for ports that are not served. Not ours: passed untouched,
- * whatever is wrong with it.
+ * whatever is wrong with it, unless it lies under a blackhole.
  */
 #pragma once
 
+#include "blackhole.h"
 #include "cold.h"
 #include "common.h"
 #include "deny.h"
@@ -77,6 +78,8 @@ __noinline int vip_unserved(struct xdp_md *ctx, struct lb_scratch *s, enum lb_dr
 		return XDP_PASS;
 	addr_copy(key.addr, s->packet.daddr);
 	key.domain = s->flow.domain;
+	if (!scratch_is_test(s) && blackhole_is(key.domain, key.addr))
+		return vip_drop(false, LB_DROP_BLACKHOLE);
 	if (!target_service(&key, &t))
 		return XDP_PASS;
 	if (deny_asks(service_uplink(0)) && deny_is(s->packet.saddr))

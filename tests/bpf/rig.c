@@ -291,20 +291,14 @@ static void put_service(struct rig *r, const struct lb_service *s)
 
 void rig_add_vip(struct rig *r, uint32_t vip, uint32_t flags)
 {
-	int fd = bpf_map__fd(r->xdp->maps.vip_bits);
 	struct lb_service s = {
 		.live = LB_LIVE_IN_USE | (uint64_t)flags << LB_LIVE_FLAGS_SHIFT,
 		.id = ++r->n_services,
 	};
-	uint32_t word;
-	uint64_t bits;
 
 	address(s.key.addr, vip);
 	put_service(r, &s);
-	word = lb_vip_bit(s.key.addr) / 64;
-	rig_must(bpf_map_lookup_elem(fd, &word, &bits), "read bits");
-	bits |= 1ull << lb_vip_bit(s.key.addr) % 64;
-	rig_must(bpf_map_update_elem(fd, &word, &bits, BPF_ANY), "write bits");
+	rig_set_vip_bit(r, vip);
 }
 
 static uint32_t rows_of(const struct rig_service *s)

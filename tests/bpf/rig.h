@@ -68,6 +68,14 @@ void rig_set_denies(struct rig *r, bool denies);
 void rig_set_deny_bit(struct rig *r, uint32_t v4, bool set);
 void rig_deny(struct rig *r, uint32_t v4, unsigned len);
 void rig_undeny(struct rig *r, uint32_t v4, unsigned len);
+/*
+ * A blackhole of this length, whose drops are counted at this place; its bits in `vip_bits` are
+ * only those of the addresses that are made to have one.
+ */
+void rig_add_blackhole(struct rig *r, uint32_t v4, unsigned len, uint16_t domain, uint32_t place);
+void rig_del_blackhole(struct rig *r, uint32_t v4, unsigned len, uint16_t domain);
+void rig_set_vip_bit(struct rig *r, uint32_t v4);
+uint64_t rig_blackhole_drops(struct rig *r, uint32_t place);
 /* The VIP has a limit of so many packets a second, of which `used_ns` are used up in advance. */
 void rig_set_rate(struct rig *r, uint32_t vip, uint16_t domain, uint32_t packets, uint64_t used_ns);
 /* Length of its region of backends; 0 at first. */

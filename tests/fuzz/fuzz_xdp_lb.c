@@ -82,6 +82,8 @@ static void add_maps(void)
 	HOST_ADD(ranges);
 	HOST_ADD(deny_bits);
 	HOST_ADD(rates);
+	HOST_ADD(blackholes);
+	HOST_ADD(blackhole_drops);
 	HOST_ADD(config);
 	HOST_ADD(new_flows);
 	HOST_ADD(unrecorded);
@@ -170,12 +172,21 @@ static void add_range(__u32 set)
 	host_put(&ranges, &half, &yes);
 }
 
+/* Of all of IPv4; its TCP service says so, too. */
+static void add_blackhole(void)
+{
+	const struct lb_range all = {.len = LB_RANGE_SET_BITS + 96, .addr = {0, 0, V4_PREFIX}};
+	const __u32 place = 3;
+
+	host_put(&blackholes, &all, &place);
+}
+
 /* What the program writes; the rest is written anew. */
 static void clear(void)
 {
-	const void *written[] = {&flows_0,    &kernel_flows,  &fragments, &rejects,
-				 &rates,      &ranges,        &sources,   &proven,
-				 &unrecorded, &unrecorded_at, &scratch};
+	const void *written[] = {&flows_0,    &kernel_flows, &fragments,     &rejects,
+				 &rates,      &ranges,       &sources,       &proven,
+				 &blackholes, &unrecorded,   &unrecorded_at, &scratch};
 
 	for (unsigned i = 0; i < sizeof(written) / sizeof(*written); i++)
 		host_clear(written[i]);
@@ -206,6 +217,8 @@ static void begin(__u32 flags)
 	add_range(1);
 	if (flags & 4)
 		add_range(LB_DENY_SET_V4);
+	if (flags & LB_SVC_BLACKHOLE)
+		add_blackhole();
 }
 
 /* --- what is looked at ---------------------------------------------------------------------------

@@ -68,6 +68,7 @@ int lb_target_cmp(const struct lb_target *a, const struct lb_target *b);
 #define LB_F_REJECT       (1u << 10) /* what finds no backend, or of a VIP no port, is answered */
 #define LB_F_RANGES       (1u << 11) /* only certain sources may come: as there are ranges */
 #define LB_F_RATE         (1u << 12) /* of its VIP's packets only so many a second come in */
+#define LB_F_BLACKHOLE    (1u << 13) /* nothing comes in: its VIP lies under a blackhole */
 
 struct lb_frontend {
 	struct lb_key key;

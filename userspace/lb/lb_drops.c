@@ -80,6 +80,7 @@ static const struct {
 				  "answers to clients behind a VRF, whose routes do not lead to "
 				  "them",
 				  false},
+	[LB_DROP_BLACKHOLE] = {"blackhole", "to an address that is a blackhole on demand", false},
 	[LB_DROP_NO_ANSWER] = {"no_answer",
 			       "dropped for want of a backend without telling the client, as too "
 			       "many were told",
