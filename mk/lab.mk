@@ -14,7 +14,7 @@ test-programs: $(B)/tests/pass.bpf.o
 lab: all $(B)/tests/pass.bpf.o ## the demo's steps and bad input as assertions (root)
 	$(Q)scripts/run-lab
 
-kube: all ## the demo from a real API server, and what may happen to one (root; tests/kube/build once)
+kube: all $(B)/tests/pass.bpf.o ## the demo from a real API server, and what may happen to one (root; tests/kube/build once)
 	$(Q)tests/kube/run
 	$(Q)tests/kube/deploy
 	$(Q)tests/kube/pods
@@ -43,7 +43,7 @@ soak: ## long runs: many seeds, each fuzzer for ten minutes, the lab again and a
 	$(Q)BFD_BUSY=600 BFD_HOGS=16 scripts/run-lab bfd
 	$(Q)BFD_HOGS=16 BFDX_LOOPS=60 scripts/run-lab bfd_xdp
 
-kube-pods: all ## the pods of deploy/kustomize/default on two nodes, by podman (root; tests/kube/build once)
+kube-pods: all $(B)/tests/pass.bpf.o ## the pods of deploy/kustomize/default on two nodes, by podman (root; tests/kube/build once)
 	$(Q)scripts/deps image
 	$(Q)tests/kube/pods
 

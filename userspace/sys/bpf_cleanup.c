@@ -69,7 +69,7 @@ uint32_t bpf_dataplane_strange_abi(const char *pin_dir)
 int bpf_dataplane_cleanup(const char *pin_dir)
 {
 	static const char *const folders[] = {BPF_PINS_LINKS, BPF_PINS_PROGS, BPF_PINS_MAPS,
-					      BPF_PINS_NEXT};
+					      BPF_PINS_NEXT, BPF_PINS_CHUNKS};
 	int error = bpf_attach_sweep(pin_dir, keep_nothing, NULL);
 	int one = bpf_attach_sweep_filters(keep_nothing, NULL);
 	char path[BPF_PINS_PATH];

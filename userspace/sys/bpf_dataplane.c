@@ -253,7 +253,7 @@ static int open_tables(struct bpf_dataplane *dp, const struct bpf_dataplane_args
 {
 	struct lb_clock c = clock_of(dp, now);
 	size_t n_bad;
-	int error = bpf_maps_open(&dp->maps, dp->programs.xdp, &dp->programs.inners);
+	int error = bpf_maps_open(&dp->maps, dp->programs.xdp, &dp->programs.inners, dp->pin_dir);
 
 	if (error != 0)
 		return error;
@@ -296,7 +296,12 @@ int bpf_dataplane_open(const struct bpf_dataplane_args *args, struct arena *aren
 	dp->turn = args->turn;
 	error = open_tables(dp, args, now);
 	if (error != 0) {
-		*ret_failure = arena_printf(arena, "the maps: %s", strerror(-error));
+		/* Where what an earlier version pinned is found, see bpf_inner.h. */
+		*ret_failure =
+			error == -EPERM
+				? "the maps of the agent before: not permitted; CAP_SYS_ADMIN is "
+				  "needed once, or lodestoned --cleanup"
+				: arena_printf(arena, "the maps: %s", strerror(-error));
 		bpf_dataplane_close(dp);
 		return error;
 	}

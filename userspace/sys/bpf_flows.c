@@ -10,6 +10,7 @@
  */
 #include "sys/bpf_flows.h"
 
+#include "sys/bpf_inner.h"
 #include "sys/files.h"
 #include "sys/log.h"
 #include "sys/worker.h"
@@ -19,6 +20,7 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 
+#define FLOWS         "flows" /* the outer map */
 #define FLOWS_UNKNOWN 262144u /* where nobody says how many the kernel would track */
 #define CONNTRACK_MAX "/proc/sys/net/netfilter/nf_conntrack_max"
 #define REFUSED_NS    (60 * NSEC_PER_SEC) /* until it is tried again */
@@ -33,8 +35,9 @@ struct job {
 	struct worker_job base;  /* first */
 	struct bpf_flows *flows; /* not the helper's */
 	struct bpf_inner inner;
-	int outer_fd, btf_fd; /* borrowed */
-	bool is_drop;         /* else it makes them */
+	const char *pin_dir; /* borrowed, as the next two */
+	int outer_fd, btf_fd;
+	bool is_drop; /* else it makes them */
 	struct run run;
 	int error;
 };
@@ -115,13 +118,15 @@ static int insert_run(const struct job *j)
 	__u32 fds[BPF_INSERT_MAX];
 	int error = 0;
 
+	for (uint32_t i = 0; error == 0 && i < j->run.n; i++)
+		error = bpf_inner_pin(j->pin_dir, FLOWS, j->run.first + i, j->run.chunks[i].main);
 	for (uint32_t done = 0; error == 0 && done < j->run.n; done += BPF_INSERT_MAX) {
 		uint32_t n = j->run.n - done;
 
 		n = n < BPF_INSERT_MAX ? n : BPF_INSERT_MAX;
 		for (uint32_t i = 0; i < n; i++)
 			fds[i] = (__u32)j->run.chunks[done + i].main;
-		error = bpf_maps_insert(j->outer_fd, j->run.first + done, fds, n);
+		error = bpf_inner_insert(j->outer_fd, j->run.first + done, fds, n);
 	}
 	return error;
 }
@@ -132,6 +137,7 @@ static void delete_run(const struct job *j)
 		__u32 at = j->run.first + i;
 
 		(void)bpf_map_delete_elem(j->outer_fd, &at);
+		bpf_inner_unpin(j->pin_dir, FLOWS, at);
 	}
 }
 
@@ -140,7 +146,7 @@ static int make_run(struct job *j)
 	int error = 0;
 
 	for (uint32_t i = 0; i < j->run.n; i++) {
-		j->run.chunks[i].main = bpf_maps_create_inner(j->btf_fd, "flows", &j->inner);
+		j->run.chunks[i].main = bpf_inner_create(j->btf_fd, FLOWS, &j->inner);
 		if (j->run.chunks[i].main < 0)
 			return j->run.chunks[i].main;
 	}
@@ -163,7 +169,7 @@ static int open_run(const struct bpf_maps *m, struct run *r, uint64_t word)
 		return -EUCLEAN;
 	run_new(r, first, n);
 	for (uint32_t i = 0; i < n; i++) {
-		r->chunks[i].main = bpf_maps_inner_at(m, "flows", first + i);
+		r->chunks[i].main = bpf_inner_open(m, FLOWS, first + i);
 		if (r->chunks[i].main < 0)
 			return r->chunks[i].main;
 	}
@@ -293,8 +299,10 @@ static void delete_strays(const struct bpf_flows *f)
 {
 	for (__u32 at = 0, id; at < LB_FLOW_CHUNKS; at++)
 		if (!has(&f->now, at) && !has(&f->left, at) &&
-		    bpf_map_lookup_elem(f->job.outer_fd, &at, &id) == 0)
+		    bpf_map_lookup_elem(f->job.outer_fd, &at, &id) == 0) {
 			(void)bpf_map_delete_elem(f->job.outer_fd, &at);
+			bpf_inner_unpin(f->job.pin_dir, FLOWS, at);
+		}
 }
 
 static int make_first(struct bpf_flows *f, uint32_t flow_entries)
@@ -345,7 +353,8 @@ int bpf_flows_open(struct bpf_maps *m, struct lb_tables *t, const struct lb_cloc
 	f->job = (struct job){.base = {.run = work, .done = done},
 			      .flows = f,
 			      .inner = m->inners.flows,
-			      .outer_fd = bpf_maps_fd(m, "flows"),
+			      .pin_dir = m->pin_dir,
+			      .outer_fd = bpf_maps_fd(m, FLOWS),
 			      .btf_fd = bpf_object__btf_fd(m->obj)};
 	*ret = f;
 	error = is_new ? make_first(f, flow_entries) : 0;

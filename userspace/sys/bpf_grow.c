@@ -11,6 +11,7 @@
  */
 #include "sys/bpf_grow.h"
 
+#include "sys/bpf_inner.h"
 #include "sys/worker.h"
 
 #include <assert.h>
@@ -27,6 +28,7 @@
 /* How the inner maps are made. */
 struct recipe {
 	const struct bpf_chunk_kind *kind;
+	const char *pin_dir; /* borrowed */
 	struct bpf_inner main, beside;
 	int main_fd, beside_fd, btf_fd; /* outer maps, types; borrowed */
 };
@@ -67,9 +69,9 @@ static int make_chunk(const struct recipe *r, struct bpf_chunk *ret)
 	struct bpf_chunk c = {.main = -1, .beside = -1};
 	int error = 0;
 
-	c.main = bpf_maps_create_inner(r->btf_fd, r->kind->main, &r->main);
+	c.main = bpf_inner_create(r->btf_fd, r->kind->main, &r->main);
 	if (c.main >= 0 && r->kind->beside)
-		c.beside = bpf_maps_create_inner(r->btf_fd, r->kind->beside, &r->beside);
+		c.beside = bpf_inner_create(r->btf_fd, r->kind->beside, &r->beside);
 	if (c.main < 0 || (r->kind->beside && c.beside < 0))
 		error = c.main < 0 ? c.main : c.beside;
 	if (error == 0)
@@ -78,6 +80,22 @@ static int make_chunk(const struct recipe *r, struct bpf_chunk *ret)
 		bpf_chunk_discard(&c);
 	else
 		*ret = c;
+	return error;
+}
+
+/* By their names, before anybody can hold them. */
+static int pin_all(const struct job *j)
+{
+	const struct recipe *r = &j->recipe;
+	int error = 0;
+
+	for (uint32_t i = 0; error == 0 && i < j->n_made; i++) {
+		const uint32_t at = j->first + i;
+
+		error = bpf_inner_pin(r->pin_dir, r->kind->main, at, j->made[i].main);
+		if (error == 0 && r->kind->beside)
+			error = bpf_inner_pin(r->pin_dir, r->kind->beside, at, j->made[i].beside);
+	}
 	return error;
 }
 
@@ -91,8 +109,8 @@ static int insert_all(const struct job *j)
 		beside[i] = (__u32)j->made[i].beside;
 	}
 	if (j->recipe.kind->beside)
-		error = bpf_maps_insert(j->recipe.beside_fd, j->first, beside, j->n_made);
-	return error ? error : bpf_maps_insert(j->recipe.main_fd, j->first, main, j->n_made);
+		error = bpf_inner_insert(j->recipe.beside_fd, j->first, beside, j->n_made);
+	return error ? error : bpf_inner_insert(j->recipe.main_fd, j->first, main, j->n_made);
 }
 
 /* As many of the wanted chunks as there is memory for; the error if there is none for one. */
@@ -106,6 +124,8 @@ static void work(struct worker_job *base)
 		j->n_made += error == 0;
 	}
 	if (j->n_made > 0)
+		error = pin_all(j);
+	if (j->n_made > 0 && error == 0)
 		error = insert_all(j);
 	j->error = error;
 	if (error == 0)
@@ -231,6 +251,7 @@ static void init(struct bpf_grow *g, enum bpf_chunk_which which, const struct bp
 		.grow = g,
 		.which = which,
 		.recipe = {.kind = kind,
+			   .pin_dir = m->pin_dir,
 			   .main = *main,
 			   .beside = *beside,
 			   .main_fd = bpf_maps_fd(m, kind->main),

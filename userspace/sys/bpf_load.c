@@ -215,8 +215,8 @@ static const char *refusal(struct arena *arena, const char *what, int error)
 {
 	if (error == -EPERM)
 		return arena_printf(arena,
-				    "%s: not permitted; CAP_BPF, CAP_NET_ADMIN and "
-				    "CAP_SYS_ADMIN are needed",
+				    "%s: not permitted; CAP_BPF, CAP_PERFMON and "
+				    "CAP_NET_ADMIN are needed",
 				    what);
 	if (error == -EMEDIUMTYPE)
 		return arena_printf(arena, "%s: it is not on a bpffs", what);

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
- * Maps as memory. The outer maps are pinned and hold their inner ones, so adoption asks them for
- * the ids of the chunks in turn. A chunk of backends consists of two inner maps; the one that says
- * that the chunk exists is inserted last, so that an agent that dies in between leaves no half.
- * Adding chunks is the work of bpf_grow.c, and of bpf_flows.c.
+ * Maps as memory. The outer maps hold their inner ones, so adoption asks them for the chunks in
+ * turn, which are pinned, too (bpf_inner.h). A chunk of backends consists of two inner maps; the
+ * one that says that the chunk exists is inserted last, so that an agent that dies in between
+ * leaves no half. Adding chunks is the work of bpf_grow.c, and of bpf_flows.c.
  */
 #include "sys/bpf_maps.h"
 
+#include "sys/bpf_inner.h"
 #include "sys/bpf_pins.h"
 
 #include <assert.h>
@@ -216,11 +217,15 @@ int bpf_maps_fd(const struct bpf_maps *m, const char *name)
 	return map ? bpf_map__fd(map) : -1;
 }
 
-int bpf_maps_open(struct bpf_maps *m, const struct bpf_object *obj, const struct bpf_inners *inners)
+int bpf_maps_open(struct bpf_maps *m, const struct bpf_object *obj, const struct bpf_inners *inners,
+		  const char *pin_dir)
 {
 	int error;
 
-	*m = (struct bpf_maps){.obj = obj, .inners = *inners, .n_cpus = libbpf_num_possible_cpus()};
+	*m = (struct bpf_maps){.obj = obj,
+			       .pin_dir = pin_dir,
+			       .inners = *inners,
+			       .n_cpus = libbpf_num_possible_cpus()};
 	if (m->n_cpus < 0)
 		return m->n_cpus;
 	error = bpf_maps_map(m, bpf_maps_fd(m, "services"),
@@ -315,29 +320,18 @@ void bpf_maps_add_chunk(struct bpf_maps *m, struct lb_tables *t, enum bpf_chunk_
 	lb_tables_add_backend_chunk(t, c->main_at.at);
 }
 
-int bpf_maps_inner_at(const struct bpf_maps *m, const char *outer, uint32_t at)
-{
-	__u32 id;
-	int fd;
-
-	if (bpf_map_lookup_elem(bpf_maps_fd(m, outer), &at, &id) != 0)
-		return -errno;
-	fd = bpf_map_get_fd_by_id(id);
-	return fd < 0 ? -errno : fd;
-}
-
 static int load_kind(struct bpf_maps *m, struct lb_tables *t, enum bpf_chunk_which which)
 {
 	const struct bpf_chunk_kind *kind = &kinds[which];
 
 	for (uint32_t at = 0; at < kind->max; at++) {
-		struct bpf_chunk c = {.main = bpf_maps_inner_at(m, kind->main, at), .beside = -1};
+		struct bpf_chunk c = {.main = bpf_inner_open(m, kind->main, at), .beside = -1};
 		int error;
 
 		if (c.main == -ENOENT)
 			return 0;
 		if (kind->beside)
-			c.beside = bpf_maps_inner_at(m, kind->beside, at);
+			c.beside = bpf_inner_open(m, kind->beside, at);
 		error = c.main < 0 ? c.main : kind->beside && c.beside < 0 ? c.beside : 0;
 		if (error == 0)
 			error = bpf_chunk_map(&c, kind);
@@ -352,42 +346,11 @@ static int load_kind(struct bpf_maps *m, struct lb_tables *t, enum bpf_chunk_whi
 
 int bpf_maps_load_chunks(struct bpf_maps *m, struct lb_tables *t)
 {
-	int error = load_kind(m, t, BPF_CHUNK_ROWS);
+	int error = bpf_inner_sweep(m);
 
+	if (error == 0)
+		error = load_kind(m, t, BPF_CHUNK_ROWS);
 	return error ? error : load_kind(m, t, BPF_CHUNK_BACKENDS);
-}
-
-int bpf_maps_create_inner(int btf_fd, const char *name, const struct bpf_inner *like)
-{
-	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = like->flags,
-		    .btf_key_type_id = like->btf_key, .btf_value_type_id = like->btf_value);
-	int fd = -EINVAL;
-
-	if (btf_fd >= 0) {
-		opts.btf_fd = (__u32)btf_fd;
-		fd = bpf_map_create(like->type, name, like->key_size, like->value_size,
-				    like->max_entries, &opts);
-	}
-	if (fd >= 0)
-		return fd;
-	opts.btf_fd = opts.btf_key_type_id = opts.btf_value_type_id = 0;
-	return bpf_map_create(like->type, name, like->key_size, like->value_size, like->max_entries,
-			      &opts);
-}
-
-int bpf_maps_insert(int outer_fd, uint32_t first, const uint32_t *fds, uint32_t n)
-{
-	__u32 keys[BPF_INSERT_MAX], count = n;
-
-	assert(n <= BPF_INSERT_MAX);
-	for (uint32_t i = 0; i < n; i++)
-		keys[i] = first + i;
-	if (n > 1 && bpf_map_update_batch(outer_fd, keys, fds, &count, NULL) == 0)
-		return 0;
-	for (uint32_t i = 0; i < n; i++)
-		if (bpf_map_update_elem(outer_fd, &keys[i], &fds[i], BPF_ANY) != 0)
-			return -errno;
-	return 0;
 }
 
 /* --- counters ------------------------------------------------------------------------------------

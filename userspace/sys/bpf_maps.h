@@ -58,6 +58,7 @@ const struct bpf_chunk_kind *bpf_chunk_kind(enum bpf_chunk_which which);
 
 struct bpf_maps {
 	const struct bpf_object *obj; /* borrowed; loaded */
+	const char *pin_dir;          /* borrowed */
 	struct bpf_inners inners;
 	struct lb_images images;
 	uint64_t *backend_bits, *deny_bits;
@@ -70,13 +71,16 @@ struct bpf_maps {
 	int n_cpus;
 };
 
-int bpf_maps_open(struct bpf_maps *m, const struct bpf_object *obj,
-		  const struct bpf_inners *inners) must_check;
+int bpf_maps_open(struct bpf_maps *m, const struct bpf_object *obj, const struct bpf_inners *inners,
+		  const char *pin_dir) must_check;
 void bpf_maps_close(struct bpf_maps *m);
 /* fd of a map by name, or -1; borrowed. */
 int bpf_maps_fd(const struct bpf_maps *m, const char *name);
 
-/* Hands the chunks that exist to the tables, in their order. 0 or -errno. */
+/*
+ * Hands the chunks that exist to the tables, in their order, and removes pins of others. 0 or
+ * -errno.
+ */
 int bpf_maps_load_chunks(struct bpf_maps *m, struct lb_tables *t) must_check;
 
 /* Inner maps and their memory, not in the tables yet; owned. */
@@ -91,13 +95,6 @@ void bpf_chunk_discard(struct bpf_chunk *c);
 void bpf_maps_add_chunk(struct bpf_maps *m, struct lb_tables *t, enum bpf_chunk_which which,
 			struct bpf_chunk *c);
 
-/* An inner map like its template, with its types (btf_fd) where the kernel takes them: its fd. */
-int bpf_maps_create_inner(int btf_fd, const char *name, const struct bpf_inner *like) must_check;
-/* The fd of an inner map; -ENOENT: there is none at this place. */
-int bpf_maps_inner_at(const struct bpf_maps *m, const char *outer, uint32_t at) must_check;
-/* Inserts n inner maps, 64 at most, from `first` on, in one call if the kernel can. */
-int bpf_maps_insert(int outer_fd, uint32_t first, const uint32_t *fds, uint32_t n) must_check;
-#define BPF_INSERT_MAX 64u
 /* Maps a map or an inner one as long as m is open; *(void **)ret is where. */
 int bpf_maps_map(struct bpf_maps *m, int fd, size_t size, void *ret) must_check;
 

@@ -25,7 +25,7 @@ static bool is_bpffs(const char *path)
 
 int bpf_pins_prepare(const char *pin_dir)
 {
-	static const char *const folders[] = {BPF_PINS_PROGS, BPF_PINS_LINKS};
+	static const char *const folders[] = {BPF_PINS_PROGS, BPF_PINS_LINKS, BPF_PINS_CHUNKS};
 	size_t len = strlen(BPFFS);
 	char path[BPF_PINS_PATH];
 	int error;

@@ -5,6 +5,7 @@
  *
  *	PIN/maps/NAME          the maps of the programs, by their names
  *	PIN/maps-next/NAME     those of a start that has not come to its end
+ *	PIN/chunks/OUTER-AT    inner maps, by the map that holds them and where (bpf_inner.h)
  *	PIN/progs/NAME         xdp_lb, tc_reply
  *	PIN/links/xdp-IFINDEX  the attachments
  *	PIN/links/tcx-IFINDEX
@@ -15,11 +16,12 @@
 
 #include "base/mem.h"
 
-#define BPF_PINS_MAPS  "maps"
-#define BPF_PINS_NEXT  "maps-next"
-#define BPF_PINS_PROGS "progs"
-#define BPF_PINS_LINKS "links"
-#define BPF_PINS_PATH  512
+#define BPF_PINS_MAPS   "maps"
+#define BPF_PINS_NEXT   "maps-next"
+#define BPF_PINS_CHUNKS "chunks"
+#define BPF_PINS_PROGS  "progs"
+#define BPF_PINS_LINKS  "links"
+#define BPF_PINS_PATH   512
 
 /*
  * Makes the directory and its folders; mounts a bpffs at /sys/fs/bpf if the directory lies there

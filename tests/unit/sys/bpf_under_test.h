@@ -9,6 +9,7 @@
 
 #include "sys/bpf_dataplane.h"
 #include "sys/bpf_load.h"
+#include "sys/bpf_pins.h"
 #include "sys/clock.h"
 
 #include <bpf/libbpf.h>
@@ -91,6 +92,29 @@ static inline int pinned(const struct under_test *u, const char *what)
 	fd = bpf_obj_get(path);
 	assert_true(fd >= 0);
 	return fd;
+}
+
+struct chunk_pins {
+	const char *begins;
+	size_t n;
+};
+
+static inline void count_chunk_pin(void *ctx, const char *name)
+{
+	struct chunk_pins *c = ctx;
+
+	c->n += strncmp(name, c->begins, strlen(c->begins)) == 0;
+}
+
+/* Inner maps that are pinned by a name that begins so. */
+static inline size_t n_chunk_pins(const struct under_test *u, const char *begins)
+{
+	struct chunk_pins c = {.begins = begins};
+	char path[BPF_PINS_PATH];
+
+	assert_int_equal(bpf_pins_path(path, u->fixture->pin_dir, BPF_PINS_CHUNKS, NULL), 0);
+	assert_int_equal(bpf_pins_each(path, count_chunk_pin, &c), 0);
+	return c.n;
 }
 
 static inline struct lb_key web_key(uint32_t i)

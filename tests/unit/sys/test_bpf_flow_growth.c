@@ -156,6 +156,7 @@ static void a_table_grows_under_traffic_and_nothing_is_lost(void **state)
 		turn(&u);
 	assert_true(flows_word(&u) == (1ull << 32 | 1 << 16 | 2));
 	assert_true(chunks(&u) == 7);
+	assert_int_equal(n_chunk_pins(&u, "flows-"), 3);
 	for (unsigned i = 0; flows_word(&u) >> 32; i++) {
 		__atomic_store_n(&t.may_make, 26000 + i * 100 < N_FLOWS ? 26000 + i * 100 : N_FLOWS,
 				 __ATOMIC_RELAXED);
@@ -163,6 +164,7 @@ static void a_table_grows_under_traffic_and_nothing_is_lost(void **state)
 	}
 	while (chunks(&u) != 6)
 		turn(&u);
+	assert_int_equal(n_chunk_pins(&u, "flows-"), 2);
 	assert_true(flows_word(&u) == (1 << 16 | 2));
 	traffic_end(&t);
 	assert_true(t.n_made > 26000 && t.n_answers > 2 * t.n_made);
@@ -192,6 +194,7 @@ static void an_agent_that_ends_while_it_grows_is_followed_by_one_that_goes_on(vo
 	assert_true(chunks(&u) == 7);
 	reopen(&u); /* which finds a chunk that nobody has any more */
 	assert_true(chunks(&u) == 6);
+	assert_int_equal(n_chunk_pins(&u, "flows-"), 2);
 	t.xdp = pinned(&u, "progs/xdp_lb");
 	t.tc = pinned(&u, "progs/tc_reply");
 	for (uint32_t i = 0; i < t.n_made; i++)
