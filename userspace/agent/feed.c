@@ -226,6 +226,8 @@ static void note_holder(struct agent *a)
 	if (f->is_holder == f->is_holder_told)
 		return;
 	f->is_holder = f->is_holder_told;
+	if (!f->is_holder)
+		feed_wishes_lost(f);
 	log_info("feed: allocating addresses", "holder=%s", f->is_holder ? "yes" : "no");
 	agent_input_changed(&a->inputs, INPUT_OBJECTS);
 }

@@ -36,6 +36,8 @@ bool feed_is_holder(const struct agent *a);
  * that it was made of.
  */
 void feed_wishes_step(struct agent *a);
+/* Has told what became of it, once a second at most; returns when to call again at the latest. */
+nsec_t feed_report_step(struct agent *a, nsec_t now);
 /* The feeder is to tell everything again. */
 void feed_repeat(struct agent *a);
 

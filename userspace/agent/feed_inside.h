@@ -5,6 +5,7 @@
 #pragma once
 
 #include "agent/source_changes.h"
+#include "api/objects.h"
 #include "base/strbuf.h"
 #include "kube/kube_frame.h"
 #include "kube/kube_state.h"
@@ -53,11 +54,23 @@ struct agent_feed {
 	size_t sent;
 	size_t n_wished; /* names of which something was asked for */
 	bool is_behind;  /* there was no room there for all of it */
+
+	bool is_report_due; /* a plan was made since the last */
+	nsec_t report_at;   /* ... and it is not told before */
 };
 
 /* What is asked for, to the feeder (feed_wishes.c). False: it cannot be written to any more. */
 bool feed_wishes_write(struct agent *a) must_check;
 /* It is told of another version: what was asked for was by the former. */
 void feed_wishes_told(struct agent_feed *f, struct feed_name *name);
-/* Nothing was asked for on this connection, or by whoever may. */
+/* A plan was made that may have something to tell of (feed_report.c). */
+void feed_report_due(struct agent_feed *f, nsec_t now);
+/* Asks for something to be written of an object. */
+void feed_wish(struct agent_feed *f, const struct api_object *o, enum kube_wish what,
+	       const char *text);
+/* There is room for so many more. */
+bool feed_has_room(const struct agent_feed *f, size_t n);
+/* Another allocates: the feeder has forgotten what was asked for. */
+void feed_wishes_lost(struct agent_feed *f);
+/* The connection is gone: nothing was asked for on the next one. */
 void feed_wishes_forget(struct agent_feed *f);

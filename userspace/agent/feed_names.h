@@ -6,9 +6,7 @@
  */
 #pragma once
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "plan/service_events.h"
 
 struct kube_text;
 
@@ -21,6 +19,7 @@ struct feed_name {
 	bool is_seen;    /* since the last feed_names_unsee() */
 	unsigned round;  /* in which it was changed last */
 	uint64_t wished; /* hash of what was asked to be written of it since then; 0: nothing */
+	struct service_told told; /* in events, if it is a Service */
 	const char *text;
 };
 

@@ -55,11 +55,16 @@ bool feed_wishes_write(struct agent *a)
 	return true;
 }
 
-void feed_wishes_forget(struct agent_feed *f)
+void feed_wishes_lost(struct agent_feed *f)
 {
 	for (struct feed_name *n = feed_names_first(f->names); n; n = feed_names_next(n))
 		n->wished = 0;
 	f->n_wished = 0;
+}
+
+void feed_wishes_forget(struct agent_feed *f)
+{
+	feed_wishes_lost(f);
 	strbuf_done(&f->out);
 	f->sent = 0;
 	f->is_behind = false;
@@ -70,8 +75,13 @@ static struct kube_text text_of(const char *text)
 	return (struct kube_text){.text = text, .len = text ? strlen(text) : 0};
 }
 
-static void wish(struct agent_feed *f, const struct api_object *o, enum kube_wish what,
-		 const char *text)
+bool feed_has_room(const struct agent_feed *f, size_t n)
+{
+	return f->out.len + n * WISH_BYTES <= FEED_OUT_BYTES;
+}
+
+void feed_wish(struct agent_feed *f, const struct api_object *o, enum kube_wish what,
+	       const char *text)
 {
 	kube_frame_encode(&f->out, &(struct kube_frame){.type = KUBE_FRAME_WISH,
 							.wish = what,
@@ -127,10 +137,11 @@ static bool ask(struct agent_feed *f, const struct ipam_status *s)
 
 	if (name->wished == hash)
 		return true;
-	if (f->out.len + WISH_BYTES > FEED_OUT_BYTES)
+	if (!feed_has_room(f, 1))
 		return false;
 	set_wished(f, name, hash);
-	wish(f, s->service, KUBE_WISH_STATUS, text);
+	name->told.asked = service_addresses(s->addrs, s->n_addrs);
+	feed_wish(f, s->service, KUBE_WISH_STATUS, text);
 	return true;
 }
 
@@ -168,8 +179,10 @@ static void take_back(struct agent *a, const struct ipam_status *items, size_t n
 		if (strncmp(o->meta.file, a->cluster, strlen(a->cluster)) != 0)
 			continue;
 		name = feed_names_get(f->names, o->meta.file);
-		if (name->wished != 0)
-			wish(f, o, KUBE_WISH_STATUS, "");
+		if (name->wished != 0) {
+			name->told.asked = 0;
+			feed_wish(f, o, KUBE_WISH_STATUS, "");
+		}
 		set_wished(f, name, 0);
 	}
 }
@@ -182,7 +195,10 @@ void feed_wishes_step(struct agent *a)
 	struct ipam_inputs in;
 	size_t n;
 
-	if (!f || f->fd < 0 || !a->current || !may_ask(a))
+	if (!f)
+		return;
+	feed_report_due(f, loop_now(a->loop));
+	if (f->fd < 0 || !a->current || !may_ask(a))
 		return;
 	arena = arena_new();
 	in = inputs_of_ipam(a, a->current);

@@ -291,6 +291,8 @@ nsec_t reconcile_step(void *ctx, nsec_t now)
 	next = nsec_min(next, input_deadline(a));
 	next = nsec_min(next, tick_quiet(a, now));
 	next = nsec_min(next, tick_watchdog(a, now));
+	loop_doing(a->loop, "reports");
+	next = nsec_min(next, feed_report_step(a, now));
 
 	return nsec_min(next, ctl_tick(a, now));
 }

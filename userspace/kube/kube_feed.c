@@ -11,7 +11,7 @@ void kube_feed_begin(struct kube_feed *f, struct kube_store *store)
 {
 	f->store = store;
 	f->is_greeted = false;
-	f->is_holder_due = f->is_holder;
+	f->is_told_holder = f->is_loss_due = false;
 	for (enum kube_kind k = 0; k < KUBE_N_KINDS; k++) {
 		f->kinds[k].is_complete = false;
 		f->kinds[k].is_state_due = f->kinds[k].state != KUBE_STARTING;
@@ -30,9 +30,10 @@ void kube_feed_note(struct kube_feed *f, const struct kube_watch *w)
 	k->is_state_due = true;
 }
 
+/* What was wished until then is forgotten: who lost it is told so, though it be his again. */
 void kube_feed_hold(struct kube_feed *f, bool is_holder)
 {
-	f->is_holder_due ^= f->is_holder != is_holder;
+	f->is_loss_due |= f->is_told_holder && !is_holder;
 	f->is_holder = is_holder;
 }
 
@@ -44,15 +45,15 @@ static bool is_complete_due(const struct kube_feed *f, enum kube_kind k)
 }
 
 /* Who begins to say what Services are to have has been told of all of them. */
-static bool is_holder_due(const struct kube_feed *f)
+static bool is_gain_due(const struct kube_feed *f)
 {
-	return f->is_holder_due &&
-	       (!f->is_holder || kube_store_untold(f->store, KUBE_SERVICE) == 0);
+	return f->is_holder && !(f->is_told_holder && !f->is_loss_due) &&
+	       kube_store_untold(f->store, KUBE_SERVICE) == 0;
 }
 
 bool kube_feed_is_due(const struct kube_feed *f)
 {
-	bool is_due = !f->is_greeted || is_holder_due(f);
+	bool is_due = !f->is_greeted || f->is_loss_due || is_gain_due(f);
 
 	for (enum kube_kind k = 0; k < KUBE_N_KINDS && !is_due; k++)
 		is_due = f->kinds[k].is_state_due || is_complete_due(f, k) ||
@@ -89,13 +90,20 @@ static void tell_states(struct kube_feed *f, struct strbuf *out)
 	}
 }
 
+static void say_holder(struct kube_feed *f, struct strbuf *out, bool is_holder)
+{
+	kube_frame_encode(out,
+			  &(struct kube_frame){.type = KUBE_FRAME_HOLDER, .is_holder = is_holder});
+	f->is_told_holder = is_holder;
+	f->is_loss_due = false;
+}
+
 static void tell_holder(struct kube_feed *f, struct strbuf *out)
 {
-	if (!is_holder_due(f))
-		return;
-	kube_frame_encode(
-		out, &(struct kube_frame){.type = KUBE_FRAME_HOLDER, .is_holder = f->is_holder});
-	f->is_holder_due = false;
+	if (f->is_loss_due)
+		say_holder(f, out, false);
+	if (is_gain_due(f))
+		say_holder(f, out, true);
 }
 
 static void tell_complete(struct kube_feed *f, struct strbuf *out)

@@ -16,7 +16,9 @@ struct kube_store;
 struct kube_feed {
 	struct kube_store *store; /* borrowed */
 	bool is_greeted;          /* the hello was said */
-	bool is_holder, is_holder_due;
+	bool is_holder;
+	bool is_told_holder; /* the agent was told that */
+	bool is_loss_due;    /* ... and that is over, whatever came after */
 	struct kube_feed_kind {
 		bool is_complete;  /* that was said */
 		bool is_state_due; /* to be said */

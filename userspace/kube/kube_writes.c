@@ -60,8 +60,9 @@ struct kube_writes {
 	struct kube_write *entries;
 	struct kube_write *turn; /* where looking goes on, so that all have theirs */
 	struct budget *budgets;
-	size_t n_open;
-	nsec_t not_before; /* the server is overloaded */
+	size_t n_open, n_telling; /* the latter: of the former */
+	nsec_t not_before;        /* the server is overloaded */
+	nsec_t all_told_at;       /* the budget of all that tell is full again */
 	bool is_stopped, is_holder;
 	struct kube_writes_counts counts;
 	char said[256], saying[256];
@@ -255,9 +256,34 @@ static bool spend(struct kube_writes *w, const struct kube_write *e, nsec_t now)
 /* --- which is next ------------------------------------------------------------------------------
  */
 
+static bool tells(const struct kube_write *e)
+{
+	return e->wish == KUBE_WISH_EVENT;
+}
+
+/* When one more of those that tell may be opened. */
+static nsec_t may_tell_at(const struct kube_writes *w)
+{
+	const nsec_t all = KUBE_TELLING_AT_ONCE * KUBE_TELL_EVERY_NS;
+	const nsec_t full = nsec_add(w->all_told_at, KUBE_TELL_EVERY_NS);
+
+	if (w->n_telling >= KUBE_TELLING_OPEN)
+		return NSEC_NEVER;
+	return full > all ? full - all : 0;
+}
+
+/* Not before this, whatever it asks for itself. */
+static nsec_t opens_at(const struct kube_write *e)
+{
+	const nsec_t at = e->at > e->all->not_before ? e->at : e->all->not_before;
+	const nsec_t tell_at = tells(e) ? may_tell_at(e->all) : 0;
+
+	return at > tell_at ? at : tell_at;
+}
+
 static bool is_due(const struct kube_write *e, nsec_t now)
 {
-	return !e->is_open && now >= e->at && e->text;
+	return !e->is_open && e->text && now >= opens_at(e);
 }
 
 /* Its second is over, and nothing is wished. */
@@ -271,7 +297,7 @@ struct kube_write *kube_writes_next(struct kube_writes *w, nsec_t now)
 {
 	size_t n = HASH_COUNT(w->entries);
 
-	if (w->is_stopped || w->n_open >= KUBE_WRITES_OPEN || now < w->not_before)
+	if (w->is_stopped || w->n_open >= KUBE_WRITES_OPEN)
 		return NULL;
 	for (; n > 0; n--) {
 		struct kube_write *e = w->turn ? w->turn : w->entries;
@@ -303,7 +329,7 @@ nsec_t kube_writes_deadline(const struct kube_writes *w)
 		if (e->is_open)
 			at = nsec_min(at, nsec_add(e->sent_at, KUBE_WRITE_NS));
 		else if (!is_full && e->text)
-			at = nsec_min(at, e->at > w->not_before ? e->at : w->not_before);
+			at = nsec_min(at, opens_at(e));
 		else if (!is_full)
 			at = nsec_min(at, nsec_add(e->written_at, KUBE_WRITE_EVERY_NS));
 	}
@@ -325,6 +351,19 @@ static bool find_seen(const struct kube_write *e, struct kube_present *ret)
 	return kube_store_find(e->all->args.store, KUBE_SERVICE, e->ns.text, e->name.text, ret) &&
 	       (e->wish != KUBE_WISH_STATUS ||
 		(ret->version && ret->told != 0 && ret->told <= e->seen));
+}
+
+static void count_open(struct kube_write *e, nsec_t now)
+{
+	struct kube_writes *w = e->all;
+
+	w->n_open++;
+	if (!tells(e))
+		return;
+	w->n_telling++;
+	if (w->all_told_at < now)
+		w->all_told_at = now;
+	w->all_told_at += KUBE_TELL_EVERY_NS;
 }
 
 bool kube_write_transmit(struct kube_write *e, struct kube_request *ret, const char *stamp,
@@ -352,7 +391,7 @@ bool kube_write_transmit(struct kube_write *e, struct kube_request *ret, const c
 	e->sent_at = now;
 	e->status = 0;
 	e->retry_s = 0;
-	w->n_open++;
+	count_open(e, now);
 	return true;
 }
 
@@ -443,6 +482,7 @@ void kube_write_notify(struct kube_write *e, const struct kube_note *note, nsec_
 	}
 	e->is_open = false;
 	e->all->n_open--;
+	e->all->n_telling -= tells(e);
 	if (note->what == KUBE_NOTE_END) {
 		answered(e, now);
 		return;

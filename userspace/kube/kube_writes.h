@@ -13,6 +13,8 @@
  *
  * An event is written once. Its name follows from what it says, so that the server, which has it
  * already, refuses to take it twice; and of one Service there are 25, and then one in five minutes.
+ * Events tell of what has happened, and addresses are waited for: of the former two are under way
+ * at a time, and of all Services together there are 50, and then ten a second.
  *
  * The verbs are those of a watch, for each write by itself.
  */
@@ -23,6 +25,9 @@
 
 #define KUBE_WRITES_OPEN     8 /* under way at a time */
 #define KUBE_WRITE_EVERY_NS  (1 * NSEC_PER_SEC)
+#define KUBE_TELLING_OPEN    2 /* ... of those that tell of something */
+#define KUBE_TELLING_AT_ONCE 50
+#define KUBE_TELL_EVERY_NS   (100 * NSEC_PER_MSEC)
 #define KUBE_EVENTS_AT_ONCE  25
 #define KUBE_EVENT_EVERY_NS  (300 * NSEC_PER_SEC)
 #define KUBE_WRITE_RETRY_MAX (30 * NSEC_PER_SEC)

@@ -58,6 +58,8 @@ struct world {
 	struct kube_feed feed;
 	struct kube_writes *writes;
 	struct flight flights[KUBE_WRITES_OPEN];
+	unsigned n_sent_events;
+	nsec_t began_at;
 	struct known known[OBJECTS];
 	unsigned want[OBJECTS];
 	uint64_t n_seen;
@@ -175,6 +177,20 @@ static nsec_t some_time(struct world *w)
 	return 1 + rng_below(&w->rng, rng_below(&w->rng, 8) ? NSEC_PER_SEC / 10 : 3 * NSEC_PER_SEC);
 }
 
+/* Events leave room for addresses, and together they have a budget, too. */
+static void check_event(struct world *w)
+{
+	unsigned n = 0;
+
+	for (size_t i = 0; i < KUBE_WRITES_OPEN; i++)
+		n += w->flights[i].write && strcmp(w->flights[i].request.method, "POST") == 0;
+	expect(w, n <= KUBE_TELLING_OPEN, "events take the room of addresses");
+	expect(w,
+	       ++w->n_sent_events <=
+		       KUBE_TELLING_AT_ONCE + (w->now - w->began_at) / KUBE_TELL_EVERY_NS,
+	       "too many events at once");
+}
+
 static void open_write(struct world *w, struct kube_write *e, struct flight *f)
 {
 	kube_request_init(&f->request);
@@ -193,6 +209,8 @@ static void open_write(struct world *w, struct kube_write *e, struct flight *f)
 	/* Lost on its way there, or on its way back. */
 	f->ends_at =
 		f->is_lost && rng_below(&w->rng, 2) ? f->arrives_at : f->arrives_at + some_time(w);
+	if (strcmp(f->request.method, "POST") == 0)
+		check_event(w);
 }
 
 static struct flight *free_flight(struct world *w)
@@ -340,7 +358,7 @@ static void agent_wishes(struct world *w)
 		(void)snprintf(text, sizeof(text),
 			       "{\"type\":\"Normal\",\"reason\":\"x\",\"message\":\"%llu\"}",
 			       (unsigned long long)rng_next(&w->rng));
-		wish(w, (unsigned)rng_below(&w->rng, 2), KUBE_WISH_EVENT, text);
+		wish(w, (unsigned)rng_below(&w->rng, OBJECTS), KUBE_WISH_EVENT, text);
 	}
 }
 
@@ -387,7 +405,7 @@ static void turn(struct world *w)
 static void begin(struct world *w, uint64_t seed)
 {
 	rng_seed(&w->rng, seed);
-	w->now = 1000 * NSEC_PER_SEC;
+	w->now = w->began_at = 1000 * NSEC_PER_SEC;
 	w->is_hostile = true;
 	w->store = kube_store_new();
 	kube_store_begin(w->store, KUBE_SERVICE);

@@ -8,6 +8,7 @@
 #include "agent/feed_inside.h"
 #include "kube/kube_frame.h"
 
+#include <cjson/cJSON.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -31,6 +32,7 @@ struct bed {
 	char wish[1024]; /* the last one's text */
 	uint64_t seen;
 	unsigned n_wishes;
+	char events[2048]; /* "name reason;" each */
 };
 
 static struct bed bed;
@@ -84,6 +86,21 @@ static void hold(bool is_holder)
 	say(&(struct kube_frame){.type = KUBE_FRAME_HOLDER, .is_holder = is_holder});
 }
 
+static void note_event(const struct kube_frame *f)
+{
+	const size_t len = strlen(bed.events);
+	char text[512];
+	cJSON *json;
+
+	(void)snprintf(text, sizeof(text), "%.*s", (int)f->text.len, f->text.text);
+	json = cJSON_Parse(text);
+	assert_non_null(cJSON_GetStringValue(cJSON_GetObjectItem(json, "type")));
+	(void)snprintf(bed.events + len, sizeof(bed.events) - len, "%.*s %s: %s;", (int)f->name.len,
+		       f->name.text, cJSON_GetStringValue(cJSON_GetObjectItem(json, "reason")),
+		       cJSON_GetStringValue(cJSON_GetObjectItem(json, "message")));
+	cJSON_Delete(json);
+}
+
 /* What the agent has said since. */
 static bool take_frames(void)
 {
@@ -99,6 +116,8 @@ static bool take_frames(void)
 				       f.name.text, (int)f.text.len, f.text.text);
 			bed.seen = f.seen;
 			bed.n_wishes++;
+		} else if (f.type == KUBE_FRAME_WISH && f.wish == KUBE_WISH_EVENT) {
+			note_event(&f);
 		}
 		bed.len -= taken;
 		memmove(bed.in, bed.in + taken, bed.len);
@@ -238,6 +257,51 @@ static void who_has_lost_the_lease_asks_no_more(void **state)
 	assert_int_equal(bed.n_wishes, 0);
 }
 
+static void who_gets_the_lease_again_asks_again(void **state)
+{
+	(void)state;
+	connect_feeder();
+	put("web", SERVICE_TEXT("web", "", ""));
+	complete_all();
+	hold(true);
+	RIG_WAIT(bed.rig, has_wished);
+	bed.n_wishes = 0;
+	hold(false);
+	hold(true);
+	RIG_WAIT(bed.rig, has_wished);
+	assert_non_null(strstr(bed.wish, "198.51.100.0"));
+}
+
+static bool has_told(const struct agent_rig *rig)
+{
+	(void)rig;
+	(void)take_frames();
+	return bed.events[0] != '\0';
+}
+
+static void what_became_of_it_is_told_once(void **state)
+{
+	(void)state;
+	connect_feeder();
+	put("web", SERVICE_TEXT("web", "", ""));
+	put("no",
+	    SERVICE_TEXT("no", ",\"annotations\":{\"metallb.io/address-pool\":\"none\"}", ""));
+	complete_all();
+	hold(true);
+	RIG_WAIT(bed.rig, has_told);
+	assert_ptr_equal(
+		strstr(bed.events, "no AllocationFailed: Failed to allocate IP for \"shop/no\": "),
+		bed.events);
+	bed.events[0] = '\0';
+	put("web", SERVICE_TEXT("web", FROM_MAIN, HAS("198.51.100.0")));
+	RIG_WAIT(bed.rig, has_told);
+	assert_string_equal(bed.events, "web IPAllocated: Assigned IP [\"198.51.100.0\"];");
+	bed.events[0] = '\0';
+	put("web", SERVICE_TEXT("web", FROM_MAIN ",\"labels\":{\"a\":\"b\"}", HAS("198.51.100.0")));
+	run_for(bed.rig, 1200 * NSEC_PER_MSEC);
+	assert_string_equal(bed.events, "");
+}
+
 static int set_up(void **state)
 {
 	(void)state;
@@ -274,6 +338,8 @@ int main(void)
 		TEST(what_comes_back_otherwise_is_asked_for_anew),
 		TEST(what_was_asked_for_is_not_given_to_another),
 		TEST(who_has_lost_the_lease_asks_no_more),
+		TEST(who_gets_the_lease_again_asks_again),
+		TEST(what_became_of_it_is_told_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
