@@ -9,7 +9,7 @@ TSAN_test_source_changes := tests/unit/agent/test_source_changes.c $(TSAN_SYS) \
 	$(addprefix userspace/agent/,source_changes.c source_failure.c) \
 	$(wildcard userspace/base/*.c userspace/api/*.c)
 TSAN_test_bfd_engine := tests/unit/sys/test_bfd_engine.c $(TSAN_SYS) \
-	$(addprefix userspace/sys/,bfd_engine.c bfd_ports.c bfd_socket.c bfd_echo_socket.c bfd_priority.c bpf_bfd.c bpf_pins.c) \
+	$(addprefix userspace/sys/,bfd_engine.c bfd_thread.c bfd_ports.c bfd_socket.c bfd_echo_socket.c bfd_priority.c bpf_bfd.c bpf_pins.c) \
 	$(wildcard userspace/base/*.c userspace/bfd/*.c)
 TSAN_PROGRAMS := $(addprefix $(B)/tsan/,test_worker test_source_changes test_bfd_engine)
 

@@ -6,6 +6,7 @@
 #include "agent/bfd_lines.h"
 
 #include "agent/peers_inside.h"
+#include "plan/plan_links.h"
 #include "sys/bpf_dataplane.h"
 #include "sys/log.h"
 #include "sys/loop.h"
@@ -298,6 +299,26 @@ void agent_bfd_apply(struct agent_bfd *b)
 		/* It may be new, and the session not. */
 		bgp_peer_set_bfd(p->bgp, loop_now(b->loop), l && l->permits);
 		peer_pump(p, loop_now(b->loop));
+	}
+}
+
+/* A single hop has one link, and no way around it; over several hops there may be another. */
+static bool has_lost_link(const struct plan_node *node, const struct plan_peer *p)
+{
+	const struct plan_link *link = plan_link_find(node, p->ifindex);
+
+	return p->ifindex != 0 && !p->bfd.is_multihop && !(link && link->up);
+}
+
+void agent_bfd_node(struct agent_bfd *b, const struct plan_node *node)
+{
+	for (size_t i = 0; b->engine && i < b->peers->n; i++) {
+		const struct agent_peer *p = b->peers->items[i];
+		const struct bfd_line *l = agent_bfd_of(b, p);
+
+		/* What the thread cannot take now is seen by silence. */
+		if (l && l->state == BFD_UP && has_lost_link(node, &p->config))
+			(void)!bfd_engine_path_down(b->engine, l->config.id);
 	}
 }
 

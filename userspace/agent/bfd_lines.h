@@ -49,6 +49,9 @@ void agent_bfd_done(struct agent_bfd *b);
 
 /* Begins, changes and ends sessions, so that they are those of the peers' configurations. */
 void agent_bfd_apply(struct agent_bfd *b);
+/* Another picture of the node: a session over a single hop whose link is down, or gone, is Down
+ * without being waited for (RFC 5880 4.1, diagnostic 5). */
+void agent_bfd_node(struct agent_bfd *b, const struct plan_node *node);
 /* The programs look after the sessions from now on, where they can; NULL: there are none any more.
  */
 void agent_bfd_carry(struct agent_bfd *b, const struct bpf_dataplane *dp);

@@ -220,6 +220,7 @@ void sources_refresh_node(struct agent *a, nsec_t now)
 	if (netlink_generation(a->netlink) == before)
 		return;
 	agent_input_changed(&a->inputs, INPUT_NODE);
+	agent_bfd_node(&a->bfd, netlink_node(a->netlink));
 	agent_peers_node(&a->peers, netlink_node(a->netlink), now);
 }
 

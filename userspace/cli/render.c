@@ -35,7 +35,7 @@ static const struct column columns[][MAX_COLUMNS + 1] =
 				{"STATE", "state", cell_value, false},
 				{"UPTIME", "uptimeSeconds", cell_duration, false},
 				{"HOLD", "holdTime", cell_value, true},
-				{"BFD", "bfd", cell_value, true},
+				{"BFD", "bfd", cell_value, false},
 				{"SENT", "routesAdvertised", cell_value, false},
 				{"RECEIVED", "routesReceived", cell_value, true},
 				{"LAST ERROR", "lastError", cell_value, false},

@@ -71,6 +71,9 @@ bool bfd_engine_put(struct bfd_engine *e, const struct bfd_config *config) must_
 /* Ends one: it says AdminDown and is gone. False: as above. */
 bool bfd_engine_remove(struct bfd_engine *e, uint32_t id) must_check;
 
+/* The caller knows that there is no path: Down, with that diagnostic. False: as above. */
+bool bfd_engine_path_down(struct bfd_engine *e, uint32_t id) must_check;
+
 /*
  * The maps by which the programs look after sessions (sys/bpf_bfd.h), whose fds go over; -1: there
  * are none any more. Sessions that begin after that go on with what a former agent has left there.

@@ -43,10 +43,25 @@ void bfd_ports_init(struct bfd_ports *p)
 		world_init(&p->worlds[i]);
 }
 
+/* At each wake-up the thread looks at these alone: the worlds lie in many lines of memory. */
+static void note_quiet(struct bfd_ports *p)
+{
+	_Static_assert(BFD_EVENTS_MAX <= 64, "a bit for each");
+	p->quiet = 0;
+	p->n_quiet = 0;
+	for (size_t k = 0; k < BFD_EVENTS_MAX; k++) {
+		const size_t n = p->worlds[k / BFD_PORTS].n_quiet[k % BFD_PORTS];
+
+		p->quiet |= (uint64_t)(n > 0) << k;
+		p->n_quiet += n;
+	}
+}
+
 void bfd_ports_close(struct bfd_ports *p)
 {
 	for (size_t i = 0; i < BFD_WORLDS; i++)
 		world_close(&p->worlds[i]);
+	note_quiet(p);
 }
 
 /* Another daemon may have it, and give it back. */
@@ -168,6 +183,7 @@ void bfd_ports_steer(struct bfd_ports *p, struct bfd_set *set)
 		else
 			steer(w, set);
 	}
+	note_quiet(p);
 }
 
 static void read_socket(struct bfd_ports *p, struct bfd_world *w, size_t i, bfd_ports_cb cb,
@@ -197,22 +213,17 @@ void bfd_ports_read(struct bfd_ports *p, size_t event, bfd_ports_cb cb, void *ct
 
 void bfd_ports_read_quiet(struct bfd_ports *p, bfd_ports_cb cb, void *ctx)
 {
-	for (size_t k = 0; k < BFD_EVENTS_MAX; k++) {
-		struct bfd_world *w = &p->worlds[k / BFD_PORTS];
+	for (uint64_t left = p->quiet; left != 0; left &= left - 1) {
+		const size_t k = (size_t)__builtin_ctzll(left);
 
-		if (w->n_quiet[k % BFD_PORTS] > 0)
-			read_socket(p, w, QUIET(k % BFD_PORTS), cb, ctx);
+		read_socket(p, &p->worlds[k / BFD_PORTS], QUIET(k % BFD_PORTS), cb, ctx);
 	}
 	p->quiet_at = clock_now();
 }
 
 nsec_t bfd_ports_deadline(const struct bfd_ports *p)
 {
-	size_t n = 0;
-
-	for (size_t k = 0; k < BFD_EVENTS_MAX; k++)
-		n += p->worlds[k / BFD_PORTS].n_quiet[k % BFD_PORTS];
-	return n > 0 ? nsec_add(p->quiet_at, QUIET_NS / n) : NSEC_NEVER;
+	return p->n_quiet > 0 ? nsec_add(p->quiet_at, QUIET_NS / p->n_quiet) : NSEC_NEVER;
 }
 
 void bfd_ports_read_all(struct bfd_ports *p, bfd_ports_cb cb, void *ctx)

@@ -25,7 +25,10 @@ struct bfd_world {
 };
 struct bfd_ports {
 	struct bfd_world worlds[BFD_WORLDS];
-	nsec_t quiet_at; /* the quiet ones were read last */
+	/* Of all n_quiet: which ports have some, by the number of their event, and their sum. */
+	uint64_t quiet;
+	size_t n_quiet;
+	nsec_t quiet_at; /* those were read last */
 	struct bfd_datagram batch[BFD_BATCH];
 };
 

@@ -6,6 +6,7 @@
  */
 #include "sys/bpf_bfd.h"
 
+#include "base/limits.h"
 #include "sys/bpf_pins.h"
 
 #include <arpa/inet.h>
@@ -23,6 +24,7 @@
 
 _Static_assert(sizeof(((struct lb_bfd_told *)NULL)->heard) == BFD_PACKET_BYTES, "a packet");
 _Static_assert(LB_BFD_SESSIONS == BPF_BFD_PLACES, "a session each");
+_Static_assert(LB_BFD_SESSIONS >= LIMIT_PEERS, "each session that a node can have has a place");
 
 size_t bpf_bfd_bytes(void)
 {

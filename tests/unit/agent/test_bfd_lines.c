@@ -161,6 +161,24 @@ static void a_router_that_says_down_closes_bgp(void **state)
 	end(rig, fd);
 }
 
+/* It would be missed after two seconds only. */
+static void a_link_that_goes_down_is_path_down_at_once(void **state)
+{
+	struct agent_rig *rig;
+	int fd;
+
+	(void)state;
+	rig = rig_with_bfd(&fd);
+	assert_int_equal(system("ip link set lo down"), 0);
+	RIG_WAIT(rig, is_not_up);
+	assert_int_equal(line(rig)->changes[2].diag, BFD_DIAG_PATH_DOWN);
+	assert_false(has_bgp(rig));
+	assert_int_equal(system("ip link set lo up"), 0);
+	router_says(rig, fd, BFD_DOWN);
+	RIG_WAIT(rig, is_init);
+	end(rig, fd);
+}
+
 #define STRICT_PEER                                                                                \
 	"apiVersion: metallb.io/v1beta2\nkind: BGPPeer\n"                                          \
 	"metadata: {name: r, namespace: metallb-system,"                                           \
@@ -298,6 +316,7 @@ int main(void)
 		cmocka_unit_test(silence_closes_bgp_with_cease_6_10),
 		cmocka_unit_test(admin_down_of_the_router_closes_nothing),
 		cmocka_unit_test(a_router_that_says_down_closes_bgp),
+		cmocka_unit_test(a_link_that_goes_down_is_path_down_at_once),
 		cmocka_unit_test(strict_bgp_waits_for_bfd_and_after_it_was_down_again),
 		cmocka_unit_test(passive_and_nobody_begins_is_told_until_the_router_does),
 		cmocka_unit_test(a_port_that_somebody_else_has_is_a_problem_as_long_as_it_is_so),

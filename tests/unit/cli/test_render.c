@@ -39,9 +39,10 @@ static void peers_as_a_table(void **state)
 {
 	(void)state;
 	check((struct cli_args){.what = CLI_PEERS}, peers,
-	      "NAME    ADDRESS    ASN          STATE         UPTIME   SENT   LAST ERROR\n"
-	      "tor-1   10.0.0.1   64512        Established   5m12s    3      -\n"
-	      "tor-2   10.0.0.2   4200000001   Connect       -        0      connection refused\n");
+	      "NAME    ADDRESS    ASN          STATE         UPTIME   BFD    SENT   LAST ERROR\n"
+	      "tor-1   10.0.0.1   64512        Established   5m12s    None   3      -\n"
+	      "tor-2   10.0.0.2   4200000001   Connect       -        None   0      connection "
+	      "refused\n");
 }
 
 static void wide_has_more_columns(void **state)
@@ -69,8 +70,8 @@ static void a_peer_by_its_name_in_detail(void **state)
 	      "\"notAnnounced\":[{\"address\":\"192.0.2.1\",\"namespace\":\"shop\","
 	      "\"service\":\"web\",\"reason\":\"there is no session\"}],"
 	      "\"history\":[{\"secondsAgo\":3,\"event\":\"Idle to Connect\"}]}]",
-	      "NAME   ADDRESS    ASN     STATE   UPTIME   SENT   LAST ERROR\n"
-	      "r      10.0.0.1   64512   Idle    -        0      -\n"
+	      "NAME   ADDRESS    ASN     STATE   UPTIME   BFD   SENT   LAST ERROR\n"
+	      "r      10.0.0.1   64512   Idle    -        -     0      -\n"
 	      "\n"
 	      "Router id         10.0.0.9\n"
 	      "Hold time         90\n"

@@ -283,6 +283,21 @@ static void who_leaves_has_said_so_when_it_returns(void **state)
 	assert_int_equal(rig->side[1].seen[0].down.remote_state, BFD_ADMIN_DOWN);
 }
 
+static void a_path_that_is_known_to_be_dead_is_not_waited_for(void **state)
+{
+	struct rig *rig = *state;
+
+	first_up(rig);
+	assert_true(bfd_engine_path_down(rig->side[0].engine, 0));
+	assert_true(wait_until(rig, first_down, MS(2000)));
+	assert_int_equal(rig->side[0].seen[0].down.diag, BFD_DIAG_PATH_DOWN);
+	assert_int_equal(rig->side[1].seen[0].down.diag, BFD_DIAG_NEIGHBOUR_DOWN);
+	assert_int_equal(rig->side[1].seen[0].down.remote_diag, BFD_DIAG_PATH_DOWN);
+	/* Of no session it is no fault. */
+	assert_true(bfd_engine_path_down(rig->side[0].engine, 7));
+	assert_true(wait_until(rig, all_up, MS(10000)));
+}
+
 static void other_terms_need_no_new_session(void **state)
 {
 	struct rig *rig = *state;
@@ -413,6 +428,7 @@ int main(void)
 		WITH_RIG(silence_is_seen_in_time_and_never_early),
 		WITH_RIG(who_is_removed_says_admin_down),
 		WITH_RIG(who_leaves_has_said_so_when_it_returns),
+		WITH_RIG(a_path_that_is_known_to_be_dead_is_not_waited_for),
 		WITH_RIG(other_terms_need_no_new_session),
 		WITH_RIG(what_says_nothing_new_wakes_nobody),
 		WITH_RIG(a_port_that_another_daemon_has_is_told_and_taken_when_free),
