@@ -157,7 +157,6 @@ static void *floor_thread(void *ctx)
 	return NULL;
 }
 
-
 static void add_sessions(struct bench *b, unsigned n)
 {
 	for (; b->n < n; b->n++)
