@@ -10,6 +10,7 @@ declare -A BFD_NET6=([frr]=fd00:60:1 [bird]=fd00:60:2)
 declare -A BFD_AS=([frr]=64601 [bird]=64602)
 BFD_VIP=192.0.2.78
 BFD_TRIALS=${BFD_TRIALS:-20}
+BFD_SENT=203.0.113.0/24 # which FRR sends us
 
 bfd_all() {
 	lab_folder
@@ -66,12 +67,16 @@ bfd_frr_up() {
 		echo "router bgp 64601"
 		echo " bgp router-id 10.60.1.1"
 		echo " no bgp ebgp-requires-policy"
+		echo " no bgp network import-check"
 		echo " bgp log-neighbor-changes"
 		for a in 10.60.1.2 fd00:60:1::2; do
 			echo " neighbor $a remote-as 64513"
 			echo " neighbor $a passive"
 			echo " neighbor $a bfd profile fast"
 		done
+		echo " address-family ipv4 unicast"
+		echo "  network $BFD_SENT"
+		echo " exit-address-family"
 		echo " address-family ipv6 unicast"
 		echo "  neighbor fd00:60:1::2 activate"
 		echo " exit-address-family"
@@ -159,6 +164,13 @@ bfd_config() {
 	lab_one_service "$BFD_VIP" bfd >"$LAB_DIR/bfd-config/service.yaml"
 	bfd_profile "transmitInterval: 50, receiveInterval: 50, detectMultiplier: 3"
 	bfd_peers ", bfdProfile: fast"
+	# What the router sends over IPv4 is in our kernel, to see when it is not any more.
+	cat >"$LAB_DIR/bfd-config/receive.yaml" <<-FRR
+		apiVersion: frrk8s.metallb.io/v1beta1
+		kind: FRRConfiguration
+		metadata: {name: receive, namespace: frr-k8s-system}
+		spec: {bgp: {routers: [{asn: 64513, neighbors: [{address: ${BFD_NET[frr]}.1, asn: 64601, toReceive: {allowed: {mode: all}}}]}]}}
+	FRR
 }
 
 bfd_agent_up() {
@@ -210,12 +222,13 @@ bfd_intervals_are() {
 	bfd_show | jq -e --argjson t "$1" --argjson d "$2" 'length == 4 and all(.txMillis == $t and .detectMillis == $d)' >/dev/null
 }
 
-# bfd_trial ROUTER ADDRESS PORT-OF-FAMILY: what lab-bfd saw with that router's packets dropped.
+# bfd_trial ROUTER ADDRESS: what lab-bfd saw with that router's packets dropped.
 bfd_trial() {
 	local seen=$LAB_DIR/bfd-seen
 	rm -f "$seen"
 	lab_in "b-$1" nft -f - <<<"table inet t { chain out { type filter hook output priority 0; }; }"
-	lab_spawn "$seen" bfd python3 "$LAB_ROOT/scripts/lab-bfd" "to-$1" "$2" 5
+	# shellcheck disable=SC2046 # FRR's route over IPv4 alone is followed
+	lab_spawn "$seen" bfd python3 "$LAB_ROOT/scripts/lab-bfd" "to-$1" "$2" 5 $([ "$2" = "${BFD_NET[frr]}.1" ] && echo "$BFD_SENT")
 	local watcher=$LAB_PID
 	lab_until 5 grep -q watching "$seen" || return 1
 	sleep "0.$((RANDOM % 6 + 4))" # at 300 ms one packet at least is seen before
@@ -224,25 +237,41 @@ bfd_trial() {
 	lab_in "b-$1" nft delete table inet t
 	tail -n 1 "$seen"
 }
+bfd_has_sent() { lab_in bfd ip route show table all "$BFD_SENT" | grep -q .; }
 
+# bfd_spread FIELD FILE: least to most of it, with how often it was seen.
+bfd_spread() {
+	jq -s -r --arg f "$1" '[.[][$f] | select(. != null)] | "\(min) to \(max) ms (\(length))"' "$2"
+}
+
+# A trial says nothing of us while the machine itself is late: then a thread of our priority that does nothing but wake up is
+# late as well, by "late" milliseconds, and so much may be beyond the bars. What is beyond them by more is our fault, once or
+# often. With BFD_STRICT=1 (make soak) such trials do not count, and others take their place.
 step_bfd_detects() {
-	local i seen=$LAB_DIR/bfd-trials d peer address worst
+	local i seen=$LAB_DIR/bfd-trials d peer address void=0
 	: >"$seen"
 	for ((i = 0; i < BFD_TRIALS; i++)); do
 		d=frr && ((i % 2)) && d=bird
 		peer=${d}4 address=${BFD_NET[$d]}.1
 		((i % 4 > 1)) && peer=${d}6 address=${BFD_NET6[$d]}::1
 		lab_until 20 bfd_is_up_with "$peer" && lab_until 5 bfd_detects_in "$peer" 150 || { bfd_say; return 1; }
-		bfd_trial "$d" "$address" >>"$seen" || { say "nothing was seen"; return 1; }
+		[ "$peer" != frr4 ] || lab_until 20 bfd_has_sent || { say "FRR's route is not in the kernel"; return 1; }
+		bfd_trial "$d" "$address" >"$seen.one" || { say "nothing was seen"; return 1; }
+		if [ "${BFD_STRICT:-0}" = 1 ] && [ "$void" -lt 100 ] && jq -e '.late > 0.5' "$seen.one" >/dev/null; then
+			void=$((void + 1)) i=$((i - 1))
+			continue
+		fi
+		cat "$seen.one" >>"$seen"
 	done
-	worst=$(jq -s -r '"\(map(.silence) | min) to \(map(.silence) | max) ms, NOTIFICATION \([.[].notification | select(. != null)] | min) to \([.[].notification | select(. != null)] | max) ms later"' "$seen")
-	say "silence $worst"
-	STEP_NOTE="$(wc -l <"$seen") times $worst"
-	# The bar is 151 ms. One trial in ten may be beyond it, by little: the processors are others', too.
-	jq -s -e --argjson n "$BFD_TRIALS" 'length == $n and all(.silence != null and .silence >= 150 and .silence <= 165) and
-		([.[] | select(.silence > 151)] | length <= $n / 10) and
-		([.[].notification | select(. != null)] | length >= 2 and max < 100)' "$seen" >/dev/null || {
-		jq -s -c . "$seen"
+	STEP_NOTE="silence $(bfd_spread silence "$seen"), then the NOTIFICATION after $(bfd_spread notification "$seen"), the route gone after $(bfd_spread route "$seen"); the machine was late by $(bfd_spread late "$seen")$([ "$void" = 0 ] || echo ", and $void trials did not count")"
+	say "$STEP_NOTE"
+	jq -s -e --argjson n "$BFD_TRIALS" --arg strict "${BFD_STRICT:-0}" '
+		def within($bar): . != null and (.[0] <= $bar + (if $strict == "1" then 0 else .[1] end));
+		length == $n and all(.silence != null and .silence >= 150 and ([.silence, .late] | within(151))) and
+		([.[].notification | select(. != null)] | length >= 2) and ([.[].route | select(. != null)] | length >= $n / 10) and
+		all(.notification == null or ([.notification, .late] | within(1))) and
+		all(.route == null or ([.route, .late] | within(1)))' "$seen" >/dev/null || {
+		jq -s -c '.[]' "$seen"
 		return 1
 	}
 	lab_until 60 bfd_bgp_is_up || { say "BGP does not come back"; return 1; }
