@@ -27,7 +27,7 @@ bench-walk: $(B)/bench/bench_walk ## time of the walk through the flow table aga
 	$(Q)$<
 
 $(B)/bench/bench_turns: $(B)/obj/tests/bench/turns_objects.o
-$(B)/bench/bench_turns $(B)/bench/bench_wire $(B)/bench/bench_notify: $(B)/bench/%: $(B)/obj/tests/bench/%.o $(B)/obj/tests/bench/turns_net.o $(B)/obj/tests/bench/bench_agent.o $(B)/libsys.a $(B)/libbase.a
+$(B)/bench/bench_turns $(B)/bench/bench_wire $(B)/bench/bench_notify: $(B)/bench/%: $(B)/obj/tests/bench/%.o $(B)/obj/tests/bench/turns_net.o $(B)/obj/tests/bench/turns_router.o $(B)/obj/tests/bench/bench_agent.o $(B)/libsys.a $(B)/libbase.a
 	@mkdir -p $(@D)
 	@echo "  LD    $@"
 	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $^ -lmnl

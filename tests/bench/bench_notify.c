@@ -11,6 +11,7 @@
 #include "bench_sort.h"
 #include "sys/clock.h"
 #include "turns_net.h"
+#include "turns_router.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -9,7 +9,8 @@
  * Time is the clock's, for what the kernel lets the agent wait counts as well; so that others on
  * this machine count less, the agent runs before them (SCHED_RR, or nice -20). Beside it stands the
  * most of the processor's time that a turn took. Each row but the start and the restart is the best
- * of three, since noise only adds. Prints value, bar and ratio and exits 0; with BENCH_STRICT=1 a
+ * of three, since noise only adds. `received` as a second argument: only the rows of received
+ * routes, without Services. Prints value, bar and ratio and exits 0; with BENCH_STRICT=1 a
  * bar that is missed fails the run.
  */
 #include "base/mem.h"
@@ -18,6 +19,7 @@
 #include "sys/clock.h"
 #include "turns_net.h"
 #include "turns_objects.h"
+#include "turns_router.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -34,6 +36,7 @@
 #define N_FLOWS    200000
 #define N_HUGE     10000
 #define N_DENIED   100000
+#define N_RECEIVED 100000
 #define N_ROUNDS   3
 #define BAR_MS     20.0
 #define QUIET_NS   (1500 * NSEC_PER_MSEC) /* so long without a turn of a millisecond: it is over */
@@ -304,6 +307,143 @@ static void start_row(struct bench *b, const char *name, const char *program)
 		       (double)(l.programmed_at - begun) / NSEC_PER_MSEC);
 }
 
+/* --- received routes ------------------------------------------------------------------------- */
+
+#define ALL      "mode: all"
+#define NONE     "mode: filtered, prefixes: [{prefix: 203.0.113.0/24}]"
+#define N_AT_ALL (2 * N_RECEIVED)
+
+static const size_t n_received[] = {N_RECEIVED / 10, N_RECEIVED};
+
+/* What is done to a peer with n received routes, and how many are left then. */
+struct received_row {
+	const char *name;
+	bool restarts; /* the peer takes part in graceful restart */
+	bool from_none, to_none;
+	void (*act)(struct bench *b, size_t n);
+};
+
+static void let_them_come(struct bench *b, size_t n)
+{
+	(void)b;
+	turns_router_feed(n, false);
+}
+
+static void lose_session(struct bench *b, size_t n)
+{
+	(void)b;
+	(void)n;
+	turns_router_feed(0, false);
+}
+
+static void restart_router(struct bench *b, size_t n)
+{
+	(void)b;
+	(void)n;
+	turns_router_feed(0, true);
+}
+
+static void accept_none(struct bench *b, size_t n)
+{
+	(void)n;
+	turns_put_received(&b->agent, NONE, N_AT_ALL);
+}
+
+static void accept_all(struct bench *b, size_t n)
+{
+	(void)n;
+	turns_put_received(&b->agent, ALL, N_AT_ALL);
+}
+
+static void accept_one(struct bench *b, size_t n)
+{
+	(void)n;
+	turns_put_received(&b->agent, ALL, 1);
+}
+
+static void remove_peer(struct bench *b, size_t n)
+{
+	(void)n;
+	turns_put_received(&b->agent, NULL, 0);
+}
+
+static const struct received_row received_rows[] = {
+	{"come", .from_none = true, .act = let_them_come},
+	{"go with their session", .to_none = true, .act = lose_session},
+	{"are swept at End-of-RIB", .restarts = true, .to_none = true, .act = restart_router},
+	{"are not accepted any more", .to_none = true, .act = accept_none},
+	{"are accepted again", .from_none = true, .act = accept_all},
+	{"are all but one over the limit", .to_none = true, .act = accept_one},
+	{"go with their peer", .to_none = true, .act = remove_peer},
+};
+
+static size_t count_received(void)
+{
+	FILE *ip = popen("ip -4 route show table 19800 2>/dev/null | wc -l", "r");
+	size_t n = 0;
+
+	if (!ip || fscanf(ip, "%zu", &n) != 1 || pclose(ip) < 0)
+		bench_fail("ip route show");
+	return n;
+}
+
+static void merge(struct longest *to, const struct longest *l)
+{
+	const double cpu = to->cpu > l->cpu ? to->cpu : l->cpu;
+
+	if (l->millis > to->millis)
+		*to = *l;
+	to->cpu = cpu;
+}
+
+/* Until the kernel has so many, and then until it is quiet. */
+static struct longest watch_received(struct bench *b, size_t n)
+{
+	const nsec_t begun = clock_now();
+	struct longest all = {0}, l;
+
+	do {
+		l = watch_turns(b, QUIET_NS);
+		merge(&all, &l);
+		if (clock_now() - begun < GIVE_UP_NS)
+			continue;
+		fprintf(stderr, "bench_turns: the kernel has %zu received routes, not %zu\n",
+			count_received(), n);
+		exit(1);
+	} while (count_received() != n);
+	return all;
+}
+
+static void do_received(struct bench *b, size_t n, const struct received_row *row)
+{
+	const bool is_limited = row->act == accept_one, is_closed = row->act == accept_all;
+	struct longest best = {.millis = 1e9};
+	char name[64];
+
+	for (unsigned round = 0; round < N_ROUNDS; round++) {
+		struct longest l;
+
+		turns_put_received(&b->agent, is_closed ? NONE : ALL, N_AT_ALL);
+		turns_router_feed(row->act == let_them_come ? 0 : n, row->restarts);
+		(void)watch_received(b, row->from_none ? 0 : n);
+		row->act(b, n);
+		l = watch_received(b, row->to_none ? is_limited : n);
+		if (l.millis < best.millis)
+			best = l;
+	}
+	snprintf(name, sizeof(name), "%zu,000 received routes %s", n / 1000, row->name);
+	print_row(b, name, &best);
+}
+
+static void rows_of_received(struct bench *b)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(n_received); i++)
+		for (size_t k = 0; k < ARRAY_SIZE(received_rows); k++)
+			do_received(b, n_received[i], &received_rows[k]);
+}
+
+/* --- all ------------------------------------------------------------------------------------- */
+
 /* Nobody is served any more by then, so this is no turn; a supervisor waits for it. */
 static void print_end(struct bench *b, const char *program)
 {
@@ -346,18 +486,31 @@ static void rows(struct bench *b, const char *program)
 	do_row(b, "lodectl show routes, of 5,500 to 4 peers", show_routes);
 	do_row(b, "lodectl show services, of 5,500", show_services);
 	b->asks = false;
+	rows_of_received(b);
+	turns_put_received(&b->agent, ALL, N_AT_ALL);
+	(void)watch_received(b, N_RECEIVED);
 	bench_agent_stop(&b->agent);
 	start_row(b, "restart with all of this", program);
+	print_end(b, program);
+}
+
+/* Without anything else. */
+static void only_received(struct bench *b, const char *program)
+{
+	turns_put_bgp(&b->agent, 0);
+	start_row(b, "start", program);
+	rows_of_received(b);
 	print_end(b, program);
 }
 
 int main(int argc, char **argv)
 {
 	const char *strict = getenv("BENCH_STRICT");
+	const bool is_short = argc == 3 && strcmp(argv[2], "received") == 0;
 	struct bench b = {.log = -1};
 
-	if (argc != 2) {
-		fprintf(stderr, "usage: bench_turns AGENT\n");
+	if (argc != 2 && !is_short) {
+		fprintf(stderr, "usage: bench_turns AGENT [received]\n");
 		return 1;
 	}
 	printf("longest turn of the loop\n");
@@ -366,8 +519,12 @@ int main(int argc, char **argv)
 		return 0;
 	}
 	bench_agent_init(&b.agent);
-	put_config(&b);
-	rows(&b, argv[1]);
+	if (is_short) {
+		only_received(&b, argv[1]);
+	} else {
+		put_config(&b);
+		rows(&b, argv[1]);
+	}
 	turns_net_leave();
 	bench_agent_done(&b.agent);
 	return b.missed && strict && strict[0] == '1';

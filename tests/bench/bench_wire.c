@@ -23,6 +23,7 @@
 #include "bench_texts.h"
 #include "sys/clock.h"
 #include "turns_net.h"
+#include "turns_router.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -108,7 +109,7 @@ static void await_all(const struct bench *b)
 	struct turns_update u;
 	size_t n = 0;
 
-	while (turns_net_update(&u, n < b->n ? 6 * TIMEOUT_MS : QUIET_MS)) {
+	while (turns_router_update(&u, n < b->n ? 6 * TIMEOUT_MS : QUIET_MS)) {
 		bench_agent_check(&b->agent);
 		n += u.n_announced;
 		n -= u.n_withdrawn;
@@ -129,7 +130,7 @@ static double edit_once(const struct bench *b, size_t edit)
 	nap(PAUSE_NS);
 	begun = clock_now();
 	put_slice(b, edit / 2 * 4099 % b->n, ready);
-	if (!turns_net_update(&u, TIMEOUT_MS) || u.n_announced != ready ||
+	if (!turns_router_update(&u, TIMEOUT_MS) || u.n_announced != ready ||
 	    u.n_withdrawn != !ready) {
 		fprintf(stderr, "bench_wire: not the UPDATE of the edit; the log is in %s\n",
 			b->agent.dir);

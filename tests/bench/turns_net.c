@@ -3,30 +3,18 @@
 
 #include "base/mem.h"
 #include "bench_agent.h"
-#include "sys/clock.h"
+#include "turns_router.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <libmnl/libmnl.h>
 #include <linux/netfilter/nf_conntrack_tcp.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nfnetlink_conntrack.h>
-#include <poll.h>
 #include <sched.h>
-#include <signal.h>
 #include <stdio.h>
 #include <sys/mount.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
-#include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
-
-#define KEEPALIVE_MS 10000
-
-static pid_t router = -1;
-static int updates = -1;
 
 void turns_net_ip(const char *arguments)
 {
@@ -35,162 +23,6 @@ void turns_net_ip(const char *arguments)
 	snprintf(command, sizeof(command), "ip %s", arguments);
 	if (system(command) != 0)
 		bench_fail(command);
-}
-
-/* --- the router ------------------------------------------------------------------------------ */
-
-/* RFC 4271 4.2: AS 64513, hold time 90 s; RFC 5492 and 6793: four octets for AS numbers. */
-static const uint8_t open_message[] = {
-	0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
-	0xff, 0,    43,   1,    4,    0xfc, 0x01, 0,    90,   192,  0,    2,    1,    14,   2,
-	12,   1,    4,    0,    1,    0,    1,    65,   4,    0,    0,    0xfc, 0x01,
-};
-static const uint8_t keepalive_message[] = {
-	0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
-	0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0,    19,   4,
-};
-
-/* How many prefixes; RFC 4271 4.3. */
-static uint16_t count(const uint8_t *data, size_t len)
-{
-	uint16_t n = 0;
-
-	for (size_t i = 0; i < len; i += 1 + (data[i] + 7u) / 8)
-		n++;
-	return n;
-}
-
-/* Tells who asked of an UPDATE with this body, which was read at that time. */
-static void tell_update(int tell, const uint8_t *body, size_t len, nsec_t at)
-{
-	struct turns_update u = {.at = at};
-	size_t withdrawn = (size_t)body[0] << 8 | body[1], attrs;
-
-	attrs = (size_t)body[2 + withdrawn] << 8 | body[3 + withdrawn];
-	u.n_withdrawn = count(body + 2, withdrawn);
-	u.n_announced = count(body + 4 + withdrawn + attrs, len - 4 - withdrawn - attrs);
-	if (u.n_announced + u.n_withdrawn > 0)
-		(void)!write(tell, &u, sizeof(u)); /* full: nobody reads */
-}
-
-/* The agent's own messages are well formed: its tests say so. Returns what is left. */
-static size_t read_messages(uint8_t *data, size_t n, int tell)
-{
-	const nsec_t at = clock_now();
-	size_t i = 0;
-
-	while (n - i >= sizeof(keepalive_message)) {
-		const size_t len = (size_t)data[i + 16] << 8 | data[i + 17];
-
-		if (n - i < len)
-			break;
-		if (data[i + 18] == 2)
-			tell_update(tell, data + i + 19, len - 19, at);
-		i += len;
-	}
-	memmove(data, data + i, n - i);
-	return n - i;
-}
-
-static void serve(int fd, int tell)
-{
-	struct pollfd p = {.fd = fd, .events = POLLIN};
-	uint8_t data[65536];
-	nsec_t due = 0;
-	size_t n = 0;
-
-	if (write(fd, open_message, sizeof(open_message)) < 0)
-		return;
-	for (;;) {
-		ssize_t r;
-
-		if (clock_now() >= due) {
-			if (write(fd, keepalive_message, sizeof(keepalive_message)) < 0)
-				return;
-			due = clock_now() + KEEPALIVE_MS * NSEC_PER_MSEC;
-		}
-		if (poll(&p, 1, KEEPALIVE_MS) <= 0)
-			continue;
-		r = read(fd, data + n, sizeof(data) - n);
-		if (r <= 0)
-			return;
-		n = read_messages(data, n + (size_t)r, tell);
-	}
-}
-
-static void serve_beside(int fd, int tell)
-{
-	const pid_t parent = getpid();
-	const pid_t pid = fork();
-
-	if (pid < 0)
-		bench_fail("fork");
-	if (pid == 0) {
-		if (prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && getppid() == parent)
-			serve(fd, tell);
-		_exit(0);
-	}
-	close(fd);
-}
-
-static int listen_at_bgp(void)
-{
-	const struct sockaddr_in any = {.sin_family = AF_INET, .sin_port = htons(179)};
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	if (fd < 0 || bind(fd, (const struct sockaddr *)&any, sizeof(any)) != 0 ||
-	    listen(fd, 4) != 0)
-		bench_fail("router");
-	return fd;
-}
-
-/* Says over the pipe that its namespace is there, and hears that the cable is in it. */
-static void run_router(int told, int tell, int tell_updates)
-{
-	char go;
-	int fd;
-
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || unshare(CLONE_NEWNET) != 0)
-		bench_fail("router");
-	if (write(tell, "n", 1) != 1 || read(told, &go, 1) != 1)
-		bench_fail("router");
-	turns_net_ip("addr add " TURNS_ROUTER "/24 dev eth1");
-	turns_net_ip("addr add " TURNS_ROUTER_2 "/24 dev eth1");
-	turns_net_ip("addr add " TURNS_ROUTER_3 "/24 dev eth1");
-	turns_net_ip("addr add " TURNS_ROUTER_4 "/24 dev eth1");
-	turns_net_ip("link set eth1 up");
-	fd = listen_at_bgp();
-	(void)setpriority(PRIO_PROCESS, 0, -20); /* refused: there is more noise */
-	signal(SIGPIPE, SIG_IGN);
-	signal(SIGCHLD, SIG_IGN);
-	for (;;) {
-		int session = accept(fd, NULL, NULL);
-
-		if (session >= 0)
-			serve_beside(session, tell_updates);
-	}
-}
-
-static void start_router(void)
-{
-	int to[2], from[2], told[2];
-	char ready, command[64];
-
-	/* Who does not read of updates stops nobody: what does not fit is not told. */
-	if (pipe(to) != 0 || pipe(from) != 0 || pipe2(told, O_NONBLOCK | O_CLOEXEC) != 0)
-		bench_fail("pipe");
-	updates = told[0];
-	router = fork();
-	if (router < 0)
-		bench_fail("fork");
-	if (router == 0)
-		run_router(to[0], from[1], told[1]);
-	if (read(from[0], &ready, 1) != 1)
-		bench_fail("router");
-	snprintf(command, sizeof(command), "link set eth1 netns %d", (int)router);
-	turns_net_ip(command);
-	if (write(to[1], "g", 1) != 1)
-		bench_fail("router");
 }
 
 /* --- namespaces ------------------------------------------------------------------------------ */
@@ -206,7 +38,7 @@ bool turns_net_enter(void)
 		return false;
 	turns_net_ip("link set lo up");
 	turns_net_ip("link add eth0 type veth peer name eth1");
-	start_router();
+	turns_router_start();
 	turns_net_ip("addr add 192.0.2.2/24 dev eth0");
 	turns_net_ip("link set eth0 up");
 	return true;
@@ -214,15 +46,7 @@ bool turns_net_enter(void)
 
 void turns_net_leave(void)
 {
-	if (router > 0 && kill(router, SIGKILL) == 0)
-		(void)waitpid(router, NULL, 0);
-}
-
-bool turns_net_update(struct turns_update *ret, int timeout_ms)
-{
-	struct pollfd p = {.fd = updates, .events = POLLIN};
-
-	return poll(&p, 1, timeout_ms) > 0 && read(updates, ret, sizeof(*ret)) == sizeof(*ret);
+	turns_router_stop();
 }
 
 /* --- tables ---------------------------------------------------------------------------------- */

@@ -4,6 +4,7 @@
 #include "base/limits.h"
 #include "base/mem.h"
 #include "turns_net.h"
+#include "turns_router.h"
 
 #include <stdio.h>
 
@@ -163,4 +164,27 @@ void turns_put_denied(const struct bench_agent *a, size_t n, unsigned round)
 		fprintf(f, "    - %u.%u.%u.0/24\n", net >> 24, net >> 16 & 255, net >> 8 & 255);
 	}
 	text_put(a, "denied", f, &text);
+}
+
+void turns_put_received(const struct bench_agent *a, const char *allowed, unsigned max)
+{
+	char *text;
+	size_t len;
+	FILE *f = text_open(&text, &len);
+
+	if (!allowed)
+		fprintf(f, "# no such peer\n");
+	else
+		fprintf(f,
+			"apiVersion: metallb.io/v1beta2\nkind: BGPPeer\n"
+			"metadata: {name: feeder, namespace: metallb-system,\n"
+			"  annotations: {lodestone.io/max-prefixes: '%u'}}\n"
+			"spec: {myASN: 64512, peerASN: 64513, peerAddress: " TURNS_FEEDER
+			", connectTime: 1s}\n---\n"
+			"apiVersion: frrk8s.metallb.io/v1beta1\nkind: FRRConfiguration\n"
+			"metadata: {name: feeder, namespace: frr-k8s-system}\n"
+			"spec: {bgp: {routers: [{asn: 64512, neighbors: [{address: " TURNS_FEEDER
+			", asn: 64513,\n  toReceive: {allowed: {%s}}}]}]}}\n",
+			max, allowed);
+	text_put(a, "received", f, &text);
 }

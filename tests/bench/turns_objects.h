@@ -23,3 +23,9 @@ void turns_put_document(const struct bench_agent *a, unsigned round);
 
 /* A list of so many denied prefixes in one object; others in the next round. */
 void turns_put_denied(const struct bench_agent *a, size_t n, unsigned round);
+
+/*
+ * A peer that is the feeder, with a limit of accepted routes, and what its FRRConfiguration allows;
+ * NULL: there is no such peer.
+ */
+void turns_put_received(const struct bench_agent *a, const char *allowed, unsigned max);
