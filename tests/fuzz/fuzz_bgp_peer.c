@@ -201,6 +201,7 @@ static void take(struct run *r, unsigned n)
 {
 	struct ip_prefix p;
 
+	(void)bgp_rib_in_go_on(bgp_peer_rib_in(r->peer), n);
 	while (n-- > 0 && bgp_rib_in_take(bgp_peer_rib_in(r->peer), &p))
 		assert(p.len <= ip_addr_bits(&p.addr));
 }

@@ -27,6 +27,7 @@ static void take(struct run *r, unsigned n)
 {
 	struct ip_prefix p;
 
+	(void)bgp_rib_in_go_on(r->rib, n);
 	for (; n > 0 && bgp_rib_in_take(r->rib, &p); n--) {
 		const bool is_in = bgp_rib_in_accepted(r->rib, &p) != NULL;
 		const void *known = prefix_table_find(&r->told, &p);
@@ -113,7 +114,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		do_command(&r);
 		rib_in_check(r.rib, &r.import);
 	}
+	while (bgp_rib_in_go_on(r.rib, 100) > 0)
+		;
 	take(&r, UINT32_MAX);
+	assert(!bgp_rib_in_has_changed(r.rib));
+	rib_in_check(r.rib, &r.import);
 	assert(r.told.n == bgp_rib_in_counts(r.rib).n_accepted);
 	prefix_table_done(&r.told);
 	bgp_rib_in_free(r.rib);

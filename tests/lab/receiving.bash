@@ -23,6 +23,7 @@ receiving_all() {
 		run_step receiving-limit "maxPrefixes: no more is accepted, it is told, and the session stays" step_receiving_limit &&
 		run_step receiving-restart "BIRD killed and started: its routes stay, and are swept at End-of-RIB" step_receiving_restart &&
 		run_step receiving-down "A session that ends takes its routes along" step_receiving_down &&
+		run_step receiving-removed "A peer that is removed takes its routes along; it comes back with them" step_receiving_removed &&
 		run_step receiving-adopted "The agent killed and started: no route is touched" step_receiving_adopted &&
 		run_step receiving-foreign "Routes taken away come back; somebody else's in the way stays" step_receiving_foreign &&
 		run_step receiving-many "10,000 routes from BIRD, while FRR's session and keepalives go on" step_receiving_many &&
@@ -314,6 +315,14 @@ step_receiving_down() {
 	lab_until 5 rc_lacks 100.65.1.0/24 && lab_until 3 rc_one_way || rc_says || return 1
 	[ -z "$(rc_routes -6 | grep 2001:db8:2::)" ] || rc_says || return 1
 	rc_birdc enable node
+	lab_until 15 rc_has 100.65.1.0/24 && lab_until 5 rc_two_ways || rc_says
+}
+
+step_receiving_removed() {
+	head -n 5 "$LAB_DIR/config/peers.yaml" | rc_put peers # FRR alone
+	lab_until 5 rc_lacks 100.65.1.0/24 && lab_until 3 rc_one_way || rc_says || return 1
+	[ -z "$(rc_routes -6 | grep 2001:db8:2::)" ] || rc_says || return 1
+	rc_peers
 	lab_until 15 rc_has 100.65.1.0/24 && lab_until 5 rc_two_ways || rc_says
 }
 

@@ -36,8 +36,8 @@ static void start_objects(struct agent *a)
 	a->taken.ask_at = NSEC_NEVER;
 	a->plans[0].arena = arena_new();
 	a->plans[1].arena = arena_new();
-	apply_start(a);
 	agent_peers_init(&a->peers, a->loop, now ^ (uint64_t)getpid() << 32);
+	apply_start(a);
 	agent_bfd_init(&a->bfd, a->loop, &a->peers, a->options->pin,
 		       now ^ (uint64_t)getpid() << 16);
 }

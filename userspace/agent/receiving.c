@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
- * Numbers of a turn: it decides about 2,000 prefixes (a millisecond) and tells the kernel 300 (five
- * to seven), and reads a dump as far as sys/rtnl_fib.c goes at a time.
+ * Numbers of a turn: it looks at 10,000 routes that go, or that a policy is to judge anew, decides
+ * about 2,000 prefixes (a millisecond each), and reads a dump as far as sys/rtnl_fib.c goes at a
+ * time. What the kernel is told is a helper's.
  *
  * After a start the kernel may have routes of an earlier process. They stay until each peer has
  * said that all of its are there (End-of-RIB), or had the time for it.
@@ -17,8 +18,8 @@
 
 #include <assert.h>
 
-#define DECIDE_MAX 2000 /* prefixes in a turn */
-#define CHANGE_MAX 300  /* operations in a turn */
+#define LOOK_MAX   10000 /* routes in a turn */
+#define DECIDE_MAX 2000  /* prefixes in a turn */
 #define LOOK_NS    (60 * NSEC_PER_SEC)
 #define LOOK_LEAST (1 * NSEC_PER_SEC) /* between two looks that somebody else brings about */
 #define SETTLE_NS  (120 * NSEC_PER_SEC)
@@ -28,7 +29,7 @@ void receiving_start(struct agent *a)
 	struct agent_receiving *r = &a->receiving;
 
 	r->fib = fib_new();
-	r->error = rtnl_fib_open(&r->rtnl);
+	r->error = rtnl_fib_open(a->loop, &r->rtnl);
 	r->tables[r->n_tables++] = KERNEL_RECEIVED_TABLE;
 	a->peers.receiving = r;
 }
@@ -36,6 +37,9 @@ void receiving_start(struct agent *a)
 void receiving_stop(struct agent *a)
 {
 	a->peers.receiving = NULL;
+	while (a->receiving.n_left > 0)
+		bgp_rib_in_free(a->receiving.left[--a->receiving.n_left].rib);
+	free(a->receiving.left);
 	a->receiving.rtnl = rtnl_fib_free(a->receiving.rtnl);
 	a->receiving.fib = fib_free(a->receiving.fib);
 }
@@ -43,6 +47,11 @@ void receiving_stop(struct agent *a)
 uint32_t receiving_port(const struct agent *a)
 {
 	return a->receiving.rtnl ? rtnl_fib_port(a->receiving.rtnl) : 0;
+}
+
+bool receiving_is_telling(const struct agent *a)
+{
+	return a->receiving.rtnl && rtnl_fib_is_applying(a->receiving.rtnl);
 }
 
 /* --- deciding -------------------------------------------------------------------------------- */
@@ -78,17 +87,37 @@ static void decide(struct agent_receiving *r, uint32_t table, const struct ip_pr
 	fib_want(r->fib, table, prefix, &choice.hops);
 }
 
-/* Of one peer; returns how many. */
-static size_t decide_some(struct agent_receiving *r, size_t i, struct bgp_rib_in *rib, size_t n_max)
+/* What is left of this turn's numbers. */
+struct budget {
+	size_t look, decide;
+};
+
+/* Of one Adj-RIB-In; true: there is more. */
+static bool decide_some(struct agent_receiving *r, uint32_t table, struct bgp_rib_in *rib,
+			struct budget *left)
 {
 	struct ip_prefix prefix;
-	size_t n = 0;
 
-	while (n < n_max && bgp_rib_in_take(rib, &prefix)) {
-		decide(r, r->peers[i].table, &prefix);
-		n++;
+	left->look -= bgp_rib_in_go_on(rib, left->look);
+	while (left->decide > 0 && bgp_rib_in_take(rib, &prefix)) {
+		decide(r, table, &prefix);
+		left->decide--;
 	}
-	return n;
+	return bgp_rib_in_has_changed(rib);
+}
+
+/* Of peers that are no more; true: there is more. */
+static bool decide_left(struct agent_receiving *r, struct budget *left)
+{
+	while (r->n_left > 0) {
+		struct receiving_left *last = &r->left[r->n_left - 1];
+
+		if (decide_some(r, last->table, last->rib, left))
+			return true;
+		bgp_rib_in_free(last->rib);
+		r->n_left--;
+	}
+	return false;
 }
 
 /* What the choice asks of a session: as configured, since it may be down with its routes stale. */
@@ -103,26 +132,28 @@ static void read_session(struct receive_peer *to, const struct agent_peer *p)
 	to->ifindex = p->config.ifindex;
 }
 
+/* True: there is more, for the next turn. */
 static bool decide_all(struct agent *a)
 {
+	struct budget left = {.look = LOOK_MAX, .decide = DECIDE_MAX};
 	struct agent_receiving *r = &a->receiving;
 	const size_t asked = r->n_asked;
-	size_t left = DECIDE_MAX;
-	bool more = false;
+	bool more = decide_left(r, &left), has_changed = false;
 
 	for (size_t i = 0; i < r->all.n; i++)
-		more |= bgp_rib_in_has_changed(r->peers[i].rib);
-	if (!more)
-		return false;
+		has_changed |= bgp_rib_in_has_changed(r->peers[i].rib);
+	if (!has_changed)
+		return more;
 	for (size_t i = 0; i < r->all.n; i++)
 		read_session(&r->peers[i], a->peers.items[i]);
-	for (size_t i = 0; i < r->all.n && left > 0; i++)
-		left -= decide_some(r, i, bgp_peer_rib_in(a->peers.items[i]->bgp), left);
+	for (size_t i = 0; i < r->all.n; i++)
+		more |= decide_some(r, r->peers[i].table, bgp_peer_rib_in(a->peers.items[i]->bgp),
+				    &left);
 	if (r->n_asked != asked) {
 		a->node_at = 0;
 		agent_input_changed(&a->inputs, INPUT_LINKS);
 	}
-	return left == 0;
+	return more;
 }
 
 /* --- peers and plan -------------------------------------------------------------------------- */
@@ -225,7 +256,8 @@ void receiving_forget(struct agent_receiving *r, struct agent_peer *p)
 		return;
 	for (enum bgp_family f = 0; f < BGP_N_FAMILIES; f++)
 		bgp_rib_in_drop(rib, f);
-	(void)decide_some(r, i, rib, SIZE_MAX);
+	*(struct receiving_left *)xpush(&r->left, &r->n_left, &r->cap_left, sizeof(*r->left)) =
+		(struct receiving_left){bgp_peer_release_rib_in(p->bgp), r->peers[i].table};
 	memmove(&r->peers[i], &r->peers[i + 1], (--r->all.n - i) * sizeof(*r->peers));
 	r->seen = 0;
 }
@@ -308,34 +340,38 @@ static void note_limits(struct agent *a)
 nsec_t receiving_step(struct agent *a, nsec_t now)
 {
 	struct agent_receiving *r = &a->receiving;
-	bool more, was_looking;
-	size_t done;
+	bool more, changes;
 
-	if (!r->rtnl || !a->current || a->is_held)
+	if (!a->current || a->is_held)
 		return NSEC_NEVER;
 	more = decide_all(a);
-	was_looking = rtnl_fib_is_looking(r->rtnl);
-	more |= look(r, now);
-	done = rtnl_fib_apply(r->rtnl, r->fib, CHANGE_MAX);
-	more |= done == CHANGE_MAX;
+	if (!r->rtnl)
+		return more ? now : NSEC_NEVER;
+	if (!rtnl_fib_is_applying(r->rtnl))
+		more |= look(r, now);
+	changes = rtnl_fib_apply(r->rtnl, r->fib);
+	r->is_busy |= more || changes;
+	if (more || changes)
+		return more || !rtnl_fib_is_applying(r->rtnl) ? now : r->look_at;
 	if (!fib_is_settled(r->fib)) {
-		if (!more && may_settle(a, now)) {
+		if (may_settle(a, now)) {
 			fib_settle(r->fib);
-			more = true;
-		} else if (r->has_looked && !more) {
-			return nsec_min(r->look_at, nsec_add(now, NSEC_PER_SEC));
+			return now;
 		}
+		if (r->has_looked)
+			return nsec_min(r->look_at, nsec_add(now, NSEC_PER_SEC));
 	}
-	if (!more && (done > 0 || was_looking)) {
+	if (r->is_busy) {
 		const struct fib_counts c = fib_counts(r->fib);
 
+		r->is_busy = false;
 		say(a, &c);
 		note_limits(a);
 		/* Nobody receives, and nothing is there: the next look is when that changes. */
 		if (!r->open && c.n_wanted + c.n_adopted + c.n_waiting + c.n_taken == 0)
 			r->look_at = NSEC_NEVER;
 	}
-	return more ? now : r->look_at;
+	return r->look_at;
 }
 
 /* --- problems, cleaning up ------------------------------------------------------------------- */
@@ -373,7 +409,7 @@ void receiving_problems(const struct agent *a, struct problems *list)
 int receiving_cleanup(void)
 {
 	_cleanup_(rtnl_fib_freep) struct rtnl_fib *r = NULL;
-	const int err = rtnl_fib_open(&r);
+	const int err = rtnl_fib_open(NULL, &r);
 
 	return err < 0 ? err : rtnl_fib_cleanup(r);
 }

@@ -20,6 +20,12 @@ struct rtnl_fib;
 
 #define RECEIVING_ASKED_MAX 128 /* next hops that lie on no link of this node */
 
+/* Of a peer that was freed: empty, with what is still to be taken. */
+struct receiving_left {
+	struct bgp_rib_in *rib; /* owned */
+	uint32_t table;
+};
+
 struct agent_receiving {
 	struct rtnl_fib *rtnl;         /* owned; NULL: routes cannot be installed */
 	int error;                     /* why: -errno */
@@ -28,11 +34,14 @@ struct agent_receiving {
 	uint64_t open;                 /* something may be accepted */
 	uint64_t over;                 /* ... and more is sent than may be */
 	struct receive_peers all;
+	struct receiving_left *left; /* owned */
+	size_t n_left, cap_left;
 	uint32_t tables[64]; /* that routes were ever put into */
 	size_t n_tables;
 	uint64_t seen;  /* hash of what the choice depends on beside the routes */
 	nsec_t look_at; /* the kernel is looked at then */
 	bool has_looked;
+	bool is_busy;                              /* something was done that is not told yet */
 	struct ip_addr asked[RECEIVING_ASKED_MAX]; /* the kernel is asked for the way to these */
 	size_t n_asked;
 	uint64_t told_repaired; /* that the log knows of */
@@ -49,10 +58,16 @@ uint32_t receiving_port(const struct agent *a);
 
 /* Gives the peers, which are the plan's, their policies, and looks again where need be. */
 void receiving_apply(struct agent *a, const struct plan *plan, nsec_t now);
-/* A peer is about to be freed: its routes go. Before that. */
+/* A peer is about to be freed, which nothing else may follow: its routes go, some in each turn. */
 void receiving_forget(struct agent_receiving *r, struct agent_peer *p);
 /* Somebody changed routes where ours are. */
 void receiving_look(struct agent *a, nsec_t now);
+
+/*
+ * The helper tells the kernel of routes, for some milliseconds: what would wait for the kernel's
+ * lock meanwhile is done when it is back.
+ */
+bool receiving_is_telling(const struct agent *a);
 
 /* Some of what there is to do; returns when to come again. */
 nsec_t receiving_step(struct agent *a, nsec_t now);

@@ -137,13 +137,18 @@ static nsec_t scan_deadline(const struct agent *a)
 						      : a->scan_at;
 }
 
+static nsec_t node_deadline(const struct agent *a)
+{
+	return agent_inputs_due(&a->inputs, DUE_NODE) && !receiving_is_telling(a) ? a->node_at
+										  : NSEC_NEVER;
+}
+
 /* When the inputs are to be read at the latest. */
 static nsec_t input_deadline(const struct agent *a)
 {
 	nsec_t at = nsec_min(scan_deadline(a), feed_deadline(a, coalesced_at(a)));
 
-	if (agent_inputs_due(&a->inputs, DUE_NODE))
-		at = nsec_min(at, a->node_at);
+	at = nsec_min(at, node_deadline(a));
 	if (a->dataplane)
 		at = nsec_min(at, nsec_min(a->dataplane_at, a->hooks_at));
 	if (a->dataplane && agent_inputs_due(&a->inputs, DUE_NEW_PODS))
@@ -198,7 +203,7 @@ static void take_flags(struct agent *a, nsec_t now)
 		loop_doing(a->loop, "feed");
 		feed_step(a, now);
 	}
-	if (agent_inputs_due(&a->inputs, DUE_NODE) && now >= a->node_at) {
+	if (now >= node_deadline(a)) {
 		loop_doing(a->loop, "node");
 		sources_refresh_node(a, now);
 	}

@@ -270,7 +270,7 @@ void bgp_paths_put(struct bgp_paths *paths, const struct bgp_path *path)
 
 	if (!path)
 		return;
-	at = &paths->slots[hash_path(paths->seed, path) & (paths->n_slots - 1)];
+	at = &paths->slots[((const struct bgp_path_set *)path)->hash & (paths->n_slots - 1)];
 	while (&(*at)->path != path)
 		at = &(*at)->next;
 	assert((*at)->n_users > 0);

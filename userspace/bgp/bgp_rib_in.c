@@ -7,9 +7,15 @@
  * that changes a route goes through settle(), which counts it anew and queues it if what is
  * accepted under its prefix is another path than before.
  *
- * A route over the limit that is kept is accepted once there is room; which of several is nobody's
- * promise. Of those that are not kept only their number is known: when a tenth of the limit is free
- * again they are asked for, so that a peer near its limit is not asked for each change.
+ * What concerns all routes at once is only marked at once: routes that go are as good as away from
+ * then on, and are let go in a walk through the table, in which a new policy judges the others. It
+ * goes from the end of the array to its beginning: what comes meanwhile is behind it, and where a
+ * route is removed the last one takes its place, which was looked at already.
+ *
+ * A route over the limit that is kept is accepted once there is room, by such a walk as well; which
+ * of several is nobody's promise. Of those that are not kept only their number is known: when a
+ * tenth of the limit is free again they are asked for, so that a peer near its limit is not asked
+ * for each change.
  */
 #include "bgp/bgp_rib_in.h"
 
@@ -24,6 +30,7 @@ struct in_route {
 	struct ip_prefix prefix;
 	uint8_t verdict; /* enum bgp_verdict */
 	bool is_stale, is_queued;
+	bool is_leaving;             /* it is gone, but has its path and is counted nowhere */
 	const struct bgp_path *path; /* NULL: it is gone */
 };
 
@@ -35,6 +42,9 @@ struct bgp_rib_in {
 	struct bgp_import import;
 	size_t n_by[BGP_N_VERDICTS]; /* with a path */
 	size_t n_stale, n_not_kept;
+	size_t walk;     /* the routes before this one are still to be looked at */
+	bool is_whole;   /* that walk is for all of them, not only for those over the limit */
+	bool walk_again; /* ... and once more from the end */
 	bool has_lost;   /* of those that are not kept some were over the limit only */
 	bool has_missed; /* something was not kept, for whatever reason, since all was asked for */
 };
@@ -77,9 +87,14 @@ static size_t n_rejected(const struct bgp_rib_in *rib)
 	return n;
 }
 
+static bool is_there(const struct in_route *r)
+{
+	return r->path && !r->is_leaving;
+}
+
 static const struct bgp_path *accepted_path(const struct in_route *r)
 {
-	return r->path && r->verdict == BGP_ACCEPTED ? r->path : NULL;
+	return is_there(r) && r->verdict == BGP_ACCEPTED ? r->path : NULL;
 }
 
 static void queue(struct bgp_rib_in *rib, struct in_route *r)
@@ -89,20 +104,34 @@ static void queue(struct bgp_rib_in *rib, struct in_route *r)
 	r->is_queued = true;
 }
 
+static void count(struct bgp_rib_in *rib, const struct in_route *r)
+{
+	rib->n_stale += r->is_stale;
+	rib->n_by[r->verdict]++;
+}
+
+static void uncount(struct bgp_rib_in *rib, const struct in_route *r)
+{
+	rib->n_stale -= r->is_stale;
+	rib->n_by[r->verdict]--;
+}
+
 /* Gives the route another state, of which it takes the path; it may cease to exist. */
 static void settle(struct bgp_rib_in *rib, struct in_route *r, struct in_route to)
 {
 	const struct in_route before = *r;
 
-	rib->n_stale += (to.path && to.is_stale) - (before.path && before.is_stale);
-	if (before.path)
-		rib->n_by[before.verdict]--;
+	if (is_there(&before))
+		uncount(rib, &before);
 	if (to.path)
-		rib->n_by[to.verdict]++;
+		count(rib, &to);
 	r->verdict = to.verdict;
 	r->is_stale = to.is_stale;
+	r->is_leaving = false;
 	r->path = to.path;
-	if (accepted_path(&before) != accepted_path(r))
+	/* That it was leaving was told to nobody yet. */
+	if (accepted_path(&before) != accepted_path(r) ||
+	    (before.is_leaving && before.verdict == BGP_ACCEPTED))
 		queue(rib, r);
 	if (before.path != to.path)
 		bgp_paths_put(&rib->paths, before.path);
@@ -145,73 +174,111 @@ static void announce(struct bgp_rib_in *rib, const struct ip_prefix *prefix,
 	const bool is_in = r && accepted_path(r);
 	const enum bgp_verdict v = judge(rib, prefix, path, is_in);
 
-	if ((!r || !r->path) && v != BGP_ACCEPTED && n_rejected(rib) >= BGP_REJECTED_MAX) {
+	if ((!r || !is_there(r)) && v != BGP_ACCEPTED && n_rejected(rib) >= BGP_REJECTED_MAX) {
 		miss(rib, v);
 		return;
 	}
 	if (!r)
 		r = prefix_table_add(&rib->table, prefix);
-	settle(rib, r,
-	       (struct in_route){.verdict = (uint8_t)v, .path = bgp_paths_get(&rib->paths, path)});
-	assert(rib->n_by[BGP_ACCEPTED] <= rib->import.max_prefixes);
+	path = bgp_paths_get(&rib->paths, path);
+	if (r->path == path)
+		bgp_paths_put(&rib->paths, path); /* used by it already */
+	settle(rib, r, (struct in_route){.verdict = (uint8_t)v, .path = path});
 }
 
 static void withdraw(struct bgp_rib_in *rib, const struct ip_prefix *prefix)
 {
 	struct in_route *r = prefix_table_find(&rib->table, prefix);
 
-	if (r && r->path)
+	if (r && is_there(r))
 		remove_route(rib, r);
 	else if (rib->n_not_kept > 0)
 		rib->n_not_kept--;
 }
 
-/* --- many ------------------------------------------------------------------------------------ */
+/* --- the walk -------------------------------------------------------------------------------- */
 
-/*
- * Calls for each route: `do_` may let it go, and then the last one comes to its place. Nothing is
- * asked of those that are gone already.
- */
-#define FOR_EACH_ROUTE(rib, i, r)                                                                  \
-	for (size_t i = (rib)->table.n; i-- > 0;)                                                  \
-		for (struct in_route *r = prefix_table_at(&(rib)->table, i); r && r->path; r = NULL)
+static bool can_fill_up(const struct bgp_rib_in *rib)
+{
+	return rib->n_by[BGP_OVER_LIMIT] > 0 && rib->n_by[BGP_ACCEPTED] < rib->import.max_prefixes;
+}
 
-/* There is room: routes that were over the limit are accepted, as many as there is room for. */
+static bool is_walking(const struct bgp_rib_in *rib)
+{
+	return rib->walk > 0 && (rib->is_whole || can_fill_up(rib));
+}
+
+static void walk_all(struct bgp_rib_in *rib)
+{
+	if (rib->walk > 0 && rib->is_whole) {
+		rib->walk_again = true;
+		return;
+	}
+	rib->walk = rib->table.n;
+	rib->is_whole = true;
+}
+
+/* There may be room: routes that were over the limit are accepted, as many as there is room for. */
 static void fill_up(struct bgp_rib_in *rib)
 {
-	if (rib->n_by[BGP_OVER_LIMIT] == 0 || rib->n_by[BGP_ACCEPTED] >= rib->import.max_prefixes)
+	if (rib->walk > 0 || !can_fill_up(rib))
 		return;
-	FOR_EACH_ROUTE(rib, i, r)
-	{
-		struct in_route to = *r;
-
-		if (r->verdict != BGP_OVER_LIMIT)
-			continue;
-		if (rib->n_by[BGP_ACCEPTED] >= rib->import.max_prefixes)
-			return;
-		to.verdict = BGP_ACCEPTED;
-		settle(rib, r, to);
-	}
+	rib->walk = rib->table.n;
+	rib->is_whole = false;
 }
 
-static void judge_anew(struct bgp_rib_in *rib)
+/* Until the walk is over more may be accepted than the limit allows now. */
+static void judge_anew(struct bgp_rib_in *rib, struct in_route *r)
 {
-	/* Not by settle(): on the way more may be accepted than the limit allows now. */
-	FOR_EACH_ROUTE(rib, i, r)
-	{
-		struct in_route to = *r;
-		const size_t n_others = rib->n_by[BGP_ACCEPTED] - (r->verdict == BGP_ACCEPTED);
+	const size_t n_others = rib->n_by[BGP_ACCEPTED] - (r->verdict == BGP_ACCEPTED);
+	struct in_route to = *r;
 
-		to.verdict = (uint8_t)judge(rib, &r->prefix, r->path, true);
-		if (to.verdict == BGP_ACCEPTED && n_others >= rib->import.max_prefixes)
-			to.verdict = BGP_OVER_LIMIT;
-		rib->n_by[r->verdict]--;
-		rib->n_by[to.verdict]++;
-		if ((r->verdict == BGP_ACCEPTED) != (to.verdict == BGP_ACCEPTED))
-			queue(rib, r);
-		r->verdict = to.verdict;
-	}
+	to.verdict = (uint8_t)judge(rib, &r->prefix, r->path, true);
+	if (to.verdict == BGP_ACCEPTED && n_others >= rib->import.max_prefixes)
+		to.verdict = BGP_OVER_LIMIT;
+	if (to.verdict != r->verdict)
+		settle(rib, r, to);
 }
+
+static void visit(struct bgp_rib_in *rib, struct in_route *r)
+{
+	if (r->is_leaving)
+		remove_route(rib, r);
+	else if (r->path && (rib->is_whole || r->verdict == BGP_OVER_LIMIT))
+		judge_anew(rib, r);
+}
+
+static void end_walk(struct bgp_rib_in *rib)
+{
+	assert(!rib->is_whole || rib->walk_again ||
+	       rib->n_by[BGP_ACCEPTED] <= rib->import.max_prefixes);
+	rib->walk = 0;
+	if (rib->walk_again)
+		walk_all(rib);
+	rib->walk_again = false;
+	fill_up(rib);
+}
+
+size_t bgp_rib_in_go_on(struct bgp_rib_in *rib, size_t n_max)
+{
+	size_t n = 0;
+
+	if (rib->walk > rib->table.n)
+		rib->walk = rib->table.n;
+	for (; n < n_max && is_walking(rib); n++)
+		visit(rib, prefix_table_at(&rib->table, --rib->walk));
+	if (!is_walking(rib))
+		end_walk(rib);
+	return n;
+}
+
+/* --- many ------------------------------------------------------------------------------------ */
+
+/* Calls for each route that is there, from the last to the first. */
+#define FOR_EACH_ROUTE(rib, i, r)                                                                  \
+	for (size_t i = (rib)->table.n; i-- > 0;)                                                  \
+		for (struct in_route *r = prefix_table_at(&(rib)->table, i); r && is_there(r);     \
+		     r = NULL)
 
 bool bgp_rib_in_set_import(struct bgp_rib_in *rib, const struct bgp_import *import)
 {
@@ -227,8 +294,7 @@ bool bgp_rib_in_set_import(struct bgp_rib_in *rib, const struct bgp_import *impo
 			bgp_rib_in_drop(rib, f);
 		return false;
 	}
-	judge_anew(rib);
-	fill_up(rib);
+	walk_all(rib);
 	if (ask) {
 		rib->has_missed = rib->has_lost = false;
 		rib->n_not_kept = 0;
@@ -241,6 +307,13 @@ static bool is_of(const struct in_route *r, enum bgp_family family)
 	return bgp_family_of_addr(&r->prefix.addr) == family;
 }
 
+static void leave(struct bgp_rib_in *rib, struct in_route *r)
+{
+	uncount(rib, r);
+	r->is_stale = false;
+	r->is_leaving = true;
+}
+
 void bgp_rib_in_sweep(struct bgp_rib_in *rib, enum bgp_family family)
 {
 	if (rib->n_stale == 0)
@@ -248,9 +321,9 @@ void bgp_rib_in_sweep(struct bgp_rib_in *rib, enum bgp_family family)
 	FOR_EACH_ROUTE(rib, i, r)
 	{
 		if (r->is_stale && is_of(r, family))
-			remove_route(rib, r);
+			leave(rib, r);
 	}
-	fill_up(rib);
+	walk_all(rib);
 }
 
 void bgp_rib_in_stale(struct bgp_rib_in *rib, enum bgp_family family)
@@ -268,11 +341,11 @@ void bgp_rib_in_drop(struct bgp_rib_in *rib, enum bgp_family family)
 	FOR_EACH_ROUTE(rib, i, r)
 	{
 		if (is_of(r, family))
-			remove_route(rib, r);
+			leave(rib, r);
 	}
 	rib->n_not_kept = 0;
 	rib->has_lost = rib->has_missed = false;
-	fill_up(rib);
+	walk_all(rib);
 }
 
 bool bgp_rib_in_has_room_again(struct bgp_rib_in *rib)
@@ -355,7 +428,7 @@ bool bgp_rib_in_take(struct bgp_rib_in *rib, struct ip_prefix *ret)
 
 bool bgp_rib_in_has_changed(const struct bgp_rib_in *rib)
 {
-	return rib->changed.n > 0;
+	return rib->changed.n > 0 || rib->walk > 0;
 }
 
 void bgp_rib_in_retake(struct bgp_rib_in *rib)
@@ -381,6 +454,7 @@ struct bgp_rib_in_counts bgp_rib_in_counts(const struct bgp_rib_in *rib)
 		.n_accepted = rib->n_by[BGP_ACCEPTED],
 		.n_stale = rib->n_stale,
 		.n_not_kept = rib->n_not_kept,
+		.n_paths = rib->paths.n,
 		.is_over_limit = rib->has_lost || rib->n_by[BGP_OVER_LIMIT] > 0,
 	};
 
@@ -394,7 +468,7 @@ bool bgp_rib_in_next(const struct bgp_rib_in *rib, size_t *pos, struct bgp_rib_i
 
 	do
 		r = prefix_table_in_order(&rib->table, (*pos)++);
-	while (r && !r->path);
+	while (r && !is_there(r));
 	if (!r)
 		return false;
 	*ret = (struct bgp_rib_in_route){.prefix = r->prefix,

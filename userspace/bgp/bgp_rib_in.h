@@ -23,7 +23,8 @@ struct bgp_rib_in *bgp_rib_in_new(uint64_t seed);
 struct bgp_rib_in *bgp_rib_in_free(struct bgp_rib_in *rib);
 
 /*
- * Another policy, which is copied: what is kept is judged by it. True: the peer has sent routes
+ * Another policy, which is copied: what comes is judged by it from now on, and what is kept as
+ * bgp_rib_in_go_on() comes to it. True: the peer has sent routes
  * that are not kept and may be accepted now, so it is to be asked for all of them again.
  */
 bool bgp_rib_in_set_import(struct bgp_rib_in *rib, const struct bgp_import *import) must_check;
@@ -48,9 +49,19 @@ void bgp_rib_in_drop(struct bgp_rib_in *rib, enum bgp_family family);
  */
 bool bgp_rib_in_has_room_again(struct bgp_rib_in *rib);
 
-/* The next prefix whose accepted route is another one than when it was last taken. */
+/*
+ * What concerns all that is kept is done in pieces: routes that are gone are taken out, the others
+ * judged by the policy, and what was over the limit is accepted where there is room. Looks at up to
+ * n_max routes; returns at how many: 0, when there is nothing to be done.
+ */
+size_t bgp_rib_in_go_on(struct bgp_rib_in *rib, size_t n_max);
+
+/*
+ * The next prefix whose accepted route is another one than when it was last taken. Once
+ * bgp_rib_in_go_on() is through all of them come.
+ */
 bool bgp_rib_in_take(struct bgp_rib_in *rib, struct ip_prefix *ret) must_check;
-/* That there is one. */
+/* That there is one, or may be once bgp_rib_in_go_on() is through. */
 bool bgp_rib_in_has_changed(const struct bgp_rib_in *rib);
 /* All that are accepted are to be taken again. */
 void bgp_rib_in_retake(struct bgp_rib_in *rib);
@@ -61,6 +72,7 @@ const struct bgp_path *bgp_rib_in_accepted(const struct bgp_rib_in *rib,
 struct bgp_rib_in_counts {
 	size_t n_accepted, n_stale;  /* stale: accepted or not */
 	size_t n_by[BGP_N_VERDICTS]; /* kept, by verdict */
+	size_t n_paths;              /* different sets of attributes */
 	size_t n_not_kept;           /* at least so many at most: a peer may announce one again */
 	bool is_over_limit;          /* more were to be accepted than are */
 };

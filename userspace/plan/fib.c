@@ -3,7 +3,8 @@
  * Tables are few, each with its routes by prefix. The hops of routes are sets, shared by all that
  * have them: a number, of which 0 is the empty one.
  *
- * An item is queued if what is wanted and what is there differ and nothing speaks against trying.
+ * An item is queued if what is wanted and what is there differ and nothing speaks against trying;
+ * while an operation on it is under way it waits for the outcome.
  * It is in the table as long as one of the two is there, or somebody else's route is known.
  */
 #include "plan/fib.h"
@@ -78,7 +79,7 @@ static void sets_put(struct hop_sets *s, uint32_t set)
 
 struct item {
 	struct ip_prefix prefix;
-	bool is_queued, is_taken, is_adopted, is_seen;
+	bool is_queued, is_under_way, is_taken, is_adopted, is_seen;
 	int16_t error;       /* -errno of the last operation */
 	uint32_t want, have; /* sets */
 };
@@ -171,7 +172,7 @@ static void set_have(struct fib *f, struct item *i, const struct fib_hops *hops)
 
 static bool is_due(const struct item *i)
 {
-	return i->want != i->have && i->error == 0 && !i->is_adopted &&
+	return i->want != i->have && i->error == 0 && !i->is_adopted && !i->is_under_way &&
 	       !(i->is_taken && i->have == NO_HOPS);
 }
 
@@ -182,7 +183,8 @@ static void settle_item(struct fib *f, struct table *t, struct item *i)
 		prefix_queue_push(&t->queue, &i->prefix);
 		i->is_queued = true;
 	}
-	if (i->want != NO_HOPS || i->have != NO_HOPS || i->is_taken || i->is_queued)
+	if (i->want != NO_HOPS || i->have != NO_HOPS || i->is_taken || i->is_queued ||
+	    i->is_under_way)
 		return;
 	f->sets.items[NO_HOPS].n_users -= 2;
 	prefix_table_remove(&t->items, i);
@@ -212,6 +214,8 @@ static bool take_item(struct fib *f, struct table *t, const struct ip_prefix *pr
 	const bool due = is_due(i);
 
 	i->is_queued = false;
+	i->is_under_way |= due;
+	i->is_seen |= due; /* by a look that is under way: it does not know what comes of this */
 	if (due)
 		*ret = (struct fib_op){
 			.verb = i->want == NO_HOPS   ? FIB_DELETE
@@ -246,7 +250,8 @@ void fib_done(struct fib *f, const struct fib_op *op, int error)
 	struct table *t = table_find(f, op->table);
 	struct item *i = prefix_table_find(&t->items, &op->prefix);
 
-	assert(i && !i->is_queued);
+	assert(i && i->is_under_way && !i->is_queued);
+	i->is_under_way = false;
 	if (op->verb == FIB_DELETE && (error == -ESRCH || error == -ENOENT))
 		error = 0; /* somebody was quicker */
 	if (error == 0)
@@ -263,8 +268,11 @@ void fib_look_begin(struct fib *f)
 {
 	f->is_looking = true;
 	for (size_t k = 0; k < f->n_tables; k++)
-		for (size_t i = 0; i < f->tables[k].items.n; i++)
-			((struct item *)prefix_table_at(&f->tables[k].items, i))->is_seen = false;
+		for (size_t n = 0; n < f->tables[k].items.n; n++) {
+			struct item *i = prefix_table_at(&f->tables[k].items, n);
+
+			i->is_seen = i->is_under_way;
+		}
 }
 
 void fib_look_route(struct fib *f, const struct fib_seen *seen)
@@ -353,6 +361,15 @@ static enum fib_state state_of(const struct item *i)
 	return i->error ? FIB_FAILED : FIB_WAITING;
 }
 
+size_t fib_n(const struct fib *f)
+{
+	size_t n = 0;
+
+	for (size_t k = 0; k < f->n_tables; k++)
+		n += f->tables[k].items.n;
+	return n;
+}
+
 struct fib_counts fib_counts(const struct fib *f)
 {
 	struct fib_counts ret = {.n_repaired = f->n_repaired};
@@ -367,6 +384,7 @@ struct fib_counts fib_counts(const struct fib *f)
 			ret.n_failed += state == FIB_FAILED;
 			ret.n_taken += state == FIB_TAKEN;
 			ret.n_adopted += i->is_adopted;
+			ret.n_waiting += i->is_under_way;
 			if (state == FIB_FAILED && ret.first_error == 0)
 				ret.first_error = i->error;
 		}

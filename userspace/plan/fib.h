@@ -51,8 +51,8 @@ void fib_want(struct fib *f, uint32_t table, const struct ip_prefix *prefix,
 	      const struct fib_hops *hops);
 
 /*
- * Up to n_max operations, in the order in which they became due; each is to be told to fib_done()
- * before the next are taken. 0: nothing waits.
+ * Up to n_max operations, in the order in which they became due; each is to be told to fib_done().
+ * Until then its route may be wanted otherwise, and the kernel be looked at. 0: nothing waits.
  */
 size_t fib_take(struct fib *f, struct fib_op *ops, size_t n_max);
 /* What became of one: 0 or -errno. What failed is tried again after the next look, or when it is
@@ -79,13 +79,16 @@ void fib_look_end(struct fib *f, bool is_whole);
 void fib_settle(struct fib *f);
 bool fib_is_settled(const struct fib *f);
 
+/* Of how many routes it knows. */
+size_t fib_n(const struct fib *f);
+
 struct fib_counts {
 	size_t n_wanted, n_placed; /* placed: the kernel has what is wanted */
 	size_t n_failed, n_taken;  /* taken: somebody else's route is in the way */
-	size_t n_waiting;
-	size_t n_adopted;    /* left as they were found, so far */
-	int first_error;     /* of one that failed; 0: none did */
-	uint64_t n_repaired; /* ever: put again after somebody took them away */
+	size_t n_waiting;          /* for their turn, or for its outcome */
+	size_t n_adopted;          /* left as they were found, so far */
+	int first_error;           /* of one that failed; 0: none did */
+	uint64_t n_repaired;       /* ever: put again after somebody took them away */
 };
 struct fib_counts fib_counts(const struct fib *f);
 

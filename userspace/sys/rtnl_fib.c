@@ -1,29 +1,50 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
- * Two sockets: changes are acknowledged on one while a dump waits half read in the other. A dump is
- * of one table and family, which the kernel filters (Linux 4.20); one that does not exist is
- * ENOENT. A table that changes under the dump, which it does by our own hand, has to be looked at
- * again: some times, and then the next look is waited for.
+ * Two sockets: changes are acknowledged on one while a dump waits half read in the other. Changes
+ * are a helper's: where a table is large the kernel may be at a single one for tens of
+ * milliseconds, in which it arranges the table anew (a tree whose nodes grow and shrink) and waits
+ * for a grace period. A few changes of a small table are made at once: they take less than to wake
+ * somebody.
+ *
+ * A dump is of one table and family, which the kernel filters (Linux 4.20); one that does not exist
+ * is ENOENT. A table that changes under the dump, which it does by our own hand, has to be looked
+ * at again: some times, and then the next look is waited for.
  */
 #include "sys/rtnl_fib.h"
 
 #include "plan/plan_kernel.h"
 #include "sys/nlsock.h"
 #include "sys/rtnl_fib_message.h"
+#include "sys/worker.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <libmnl/libmnl.h>
 #include <linux/rtnetlink.h>
 #include <sys/socket.h>
 
 #define BATCH      100
-#define DATAGRAMS  16 /* of a dump in one turn: 4,000 routes */
+#define FEW        10
+#define SMALL      10000 /* routes: to arrange them anew takes two milliseconds */
+#define DATAGRAMS  16    /* of a dump in one turn: 4,000 routes */
 #define ATTEMPTS   3
 #define TABLES_MAX 64
 #define N_FAMILIES 2
 
+/* What the helper is at. */
+struct changes {
+	struct worker_job job; /* first */
+	struct nlsock *sock;   /* owned; the helper's alone while the job is away */
+	struct fib *fib;       /* that it is told to; NULL: it is not away */
+	struct fib_op ops[RTNL_FIB_CHANGES_MAX];
+	int errors[RTNL_FIB_CHANGES_MAX];
+	size_t n;
+};
+
 struct rtnl_fib {
-	struct nlsock *changes, *dumps; /* owned */
+	struct changes changes;
+	struct worker *worker; /* owned; NULL: only for rtnl_fib_cleanup() */
+	struct nlsock *dumps;  /* owned */
 	uint32_t tables[TABLES_MAX];
 	size_t n_tables;
 	size_t at; /* of tables and families; twice n_tables: no look is under way */
@@ -34,19 +55,24 @@ struct rtnl_fib {
 	struct fib *fib; /* that it is shown to, while it goes on */
 };
 
-int rtnl_fib_open(struct rtnl_fib **ret)
+static void work(struct worker_job *job);
+static void take_back(struct worker_job *job);
+
+int rtnl_fib_open(struct loop *loop, struct rtnl_fib **ret)
 {
 	_cleanup_(rtnl_fib_freep) struct rtnl_fib *r = xcalloc(1, sizeof(*r));
-	int err = nlsock_open(NETLINK_ROUTE, &r->changes);
+	int err = nlsock_open(NETLINK_ROUTE, &r->changes.sock);
 
 	if (err == 0)
 		err = nlsock_open(NETLINK_ROUTE, &r->dumps);
 	if (err == 0)
-		err = nlsock_be_strict(r->changes);
+		err = nlsock_be_strict(r->changes.sock);
 	if (err == 0)
 		err = nlsock_be_strict(r->dumps);
 	if (err < 0)
 		return err;
+	r->changes.job = (struct worker_job){.run = work, .done = take_back};
+	r->worker = loop ? worker_new(loop) : NULL;
 	*ret = TAKE_PTR(r);
 	return 0;
 }
@@ -55,7 +81,8 @@ struct rtnl_fib *rtnl_fib_free(struct rtnl_fib *r)
 {
 	if (!r)
 		return NULL;
-	nlsock_free(r->changes);
+	worker_free(r->worker);
+	nlsock_free(r->changes.sock);
 	nlsock_free(r->dumps);
 	free(r);
 	return NULL;
@@ -68,13 +95,13 @@ void rtnl_fib_freep(struct rtnl_fib **r)
 
 uint32_t rtnl_fib_port(const struct rtnl_fib *r)
 {
-	return nlsock_port(r->changes);
+	return nlsock_port(r->changes.sock);
 }
 
 /* --- changes --------------------------------------------------------------------------------- */
 
 /* Those that cannot be built fail by themselves. */
-static void change(struct rtnl_fib *r, const struct fib_op *ops, size_t n, int *errors)
+static void change(struct nlsock *sock, const struct fib_op *ops, size_t n, int *errors)
 {
 	_Alignas(struct nlmsghdr) char messages[BATCH * RTNL_FIB_MESSAGE_BYTES];
 	int outcomes[BATCH];
@@ -86,29 +113,52 @@ static void change(struct rtnl_fib *r, const struct fib_op *ops, size_t n, int *
 		errors[i] = len < 0 ? len : 0;
 		used += len < 0 ? 0 : NLMSG_ALIGN((size_t)len);
 	}
-	nlsock_change(r->changes, messages, used, outcomes);
+	nlsock_change(sock, messages, used, outcomes);
 	for (size_t i = 0; i < n; i++)
 		if (errors[i] == 0)
 			errors[i] = outcomes[k++];
 }
 
-size_t rtnl_fib_apply(struct rtnl_fib *r, struct fib *f, size_t n_max)
+static void work(struct worker_job *job)
 {
-	size_t done = 0, n = 1;
+	struct changes *c = (struct changes *)job;
 
-	while (done < n_max && n > 0) {
-		const size_t left = n_max - done;
-		struct fib_op ops[BATCH];
-		int errors[BATCH];
+	for (size_t i = 0; i < c->n; i += BATCH)
+		change(c->sock, c->ops + i, c->n - i < BATCH ? c->n - i : BATCH, c->errors + i);
+}
 
-		n = fib_take(f, ops, left < BATCH ? left : BATCH);
-		if (n > 0)
-			change(r, ops, n, errors);
-		for (size_t i = 0; i < n; i++)
-			fib_done(f, &ops[i], errors[i]);
-		done += n;
+static void take_back(struct worker_job *job)
+{
+	struct changes *c = (struct changes *)job;
+	struct fib *f = c->fib;
+
+	c->fib = NULL;
+	for (size_t i = 0; i < c->n; i++)
+		fib_done(f, &c->ops[i], c->errors[i]);
+}
+
+bool rtnl_fib_apply(struct rtnl_fib *r, struct fib *f)
+{
+	struct changes *c = &r->changes;
+
+	if (c->fib)
+		return true;
+	c->n = fib_take(f, c->ops, ARRAY_SIZE(c->ops));
+	if (c->n == 0)
+		return false;
+	c->fib = f;
+	if (c->n <= FEW && fib_n(f) <= SMALL) {
+		work(&c->job);
+		take_back(&c->job);
+	} else {
+		worker_add(r->worker, &c->job);
 	}
-	return done;
+	return true;
+}
+
+bool rtnl_fib_is_applying(const struct rtnl_fib *r)
+{
+	return r->changes.fib != NULL;
 }
 
 /* --- looking --------------------------------------------------------------------------------- */
@@ -226,7 +276,7 @@ static int delete_all(struct rtnl_fib *r, const struct found *found)
 
 	for (size_t i = 0, n; i < found->n; i += n) {
 		n = found->n - i < BATCH ? found->n - i : BATCH;
-		change(r, found->items + i, n, errors);
+		change(r->changes.sock, found->items + i, n, errors);
 		for (size_t k = 0; k < n; k++)
 			if (errors[k] != 0 && errors[k] != -ESRCH)
 				err = errors[k];

@@ -258,6 +258,60 @@ static void a_look_that_was_not_whole_takes_nothing_for_gone(void **state)
 	fib_free(f);
 }
 
+/* Operations that a helper has: what comes of them is told later. */
+struct away {
+	struct fib_op ops[8];
+	int errors[8];
+	size_t n;
+};
+
+static void send_away(struct away *a, struct fib *f, struct kernel *k)
+{
+	if (a->n > 0)
+		return;
+	a->n = fib_take(f, a->ops, 8);
+	for (size_t i = 0; i < a->n; i++)
+		a->errors[i] = kernel_do(k, &a->ops[i]);
+}
+
+static void take_back(struct away *a, struct fib *f)
+{
+	for (size_t i = 0; i < a->n; i++)
+		fib_done(f, &a->ops[i], a->errors[i]);
+	a->n = 0;
+}
+
+static void what_is_wanted_meanwhile_comes_next(void **state)
+{
+	struct kernel k = {.fails = 0};
+	struct away a = {.n = 0};
+	struct fib *f = fib_new();
+
+	(void)state;
+	fib_settle(f);
+	want(f, 0, 1, 1);
+	want(f, 0, 2, 1);
+	want(f, 0, 4, 1);
+	send_away(&a, f, &k);
+	assert_int_equal(a.n, 3);
+	want(f, 0, 1, 2);
+	want(f, 0, 2, 0);
+	look(f, &k);
+	assert_int_equal(fib_counts(f).n_waiting, 3); /* those that are away */
+	assert_int_equal(fib_take(f, &(struct fib_op){.table = 0}, 1), 0);
+	take_back(&a, f);
+	assert_int_equal(fib_counts(f).n_waiting, 2);
+	send_away(&a, f, &k);
+	assert_int_equal(a.ops[0].verb, FIB_REPLACE);
+	assert_int_equal(a.ops[1].verb, FIB_DELETE);
+	take_back(&a, f);
+	assert_int_equal(k.ours[0][1].n, 2);
+	assert_int_equal(k.ours[0][2].n, 0);
+	assert_int_equal(state_of(f, 0, 2), FIB_NONE);
+	assert_int_equal(fib_counts(f).n_placed, 2);
+	fib_free(f);
+}
+
 static void mess_up(struct kernel *k, struct rng *rng)
 {
 	const size_t t = rng_below(rng, N_TABLES), i = rng_below(rng, N_PREFIXES);
@@ -285,6 +339,7 @@ static void random_runs_end_with_what_is_wanted(void **state)
 		unsigned wanted[N_TABLES][N_PREFIXES] = {{0}};
 		struct kernel k = {.fails = run % 3 ? 20 : 0};
 		bool others[N_TABLES][N_PREFIXES];
+		struct away a = {.n = 0};
 		struct fib *f = fib_new();
 
 		rng_seed(&k.rng, rng_next(&rng));
@@ -293,7 +348,7 @@ static void random_runs_end_with_what_is_wanted(void **state)
 		for (unsigned step = 0; step < 300; step++) {
 			const size_t t = rng_below(&rng, N_TABLES), i = rng_below(&rng, N_PREFIXES);
 
-			switch (rng_below(&rng, 12)) {
+			switch (rng_below(&rng, 14)) {
 			case 0:
 				mess_up(&k, &rng);
 				look(f, &k); /* or REPLACE would meet what nobody has told of */
@@ -310,12 +365,19 @@ static void random_runs_end_with_what_is_wanted(void **state)
 				carry_out(f, &k, rng_below(&rng, 20));
 				assert_memory_equal(others, k.others, sizeof(others));
 				break;
+			case 5:
+				send_away(&a, f, &k);
+				break;
+			case 6:
+				take_back(&a, f);
+				break;
 			default:
 				wanted[t][i] = (unsigned)rng_below(&rng, 12);
 				want(f, (uint32_t)t, i, wanted[t][i]);
 				break;
 			}
 		}
+		take_back(&a, f);
 		fib_settle(f);
 		k.fails = 0;
 		for (int round = 0; round < 2; round++) {
@@ -345,6 +407,7 @@ int main(void)
 		cmocka_unit_test(somebody_elses_is_left_and_told),
 		cmocka_unit_test(what_was_taken_away_is_put_again_and_counted),
 		cmocka_unit_test(a_look_that_was_not_whole_takes_nothing_for_gone),
+		cmocka_unit_test(what_is_wanted_meanwhile_comes_next),
 		cmocka_unit_test(random_runs_end_with_what_is_wanted),
 	};
 
