@@ -198,7 +198,8 @@ static void a_reader_that_does_not_read_costs_lines_and_no_time(void **state)
 	log_info("last", NULL);
 	(void)capture_read(&c, last, sizeof(last));
 	capture_end(&c);
-	assert_true(took < 3 * NSEC_PER_SEC);
+	/* It would wait without end; on a machine that is busy it may take seconds. */
+	assert_true(took < 30 * NSEC_PER_SEC);
 	assert_non_null(strstr(all, "number=0\n"));
 	assert_null(strstr(all, "number=19999\n"));
 	const char *dropped = strstr(last, "msg=last dropped=");
