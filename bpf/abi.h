@@ -225,7 +225,7 @@ struct lb_rate {
 	__u32 packets; /* a second; agent writes */
 	__u32 zero;
 };
-#define LB_RATES 8192u
+#define LB_RATES 4096u
 
 /* --- rows --------------------------------------------------------------------------------------
  */
