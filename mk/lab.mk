@@ -16,8 +16,12 @@ lab: all $(B)/tests/pass.bpf.o ## the demo's steps and bad input as assertions (
 
 kube: all $(B)/tests/pass.bpf.o ## the demo from a real API server, and what may happen to one (root; tests/kube/build once)
 	$(Q)tests/kube/run
+	$(Q)tests/kube/status
 	$(Q)tests/kube/deploy
 	$(Q)tests/kube/pods
+
+kube-status: all $(B)/tests/pass.bpf.o ## what kubectl shows of agents, at a real API server (root; tests/kube/build once)
+	$(Q)tests/kube/status
 
 kube-deploy: all ## the kinds and manifests of deploy/ at a real API server (root; tests/kube/build once)
 	$(Q)tests/kube/deploy
@@ -47,4 +51,4 @@ kube-pods: all $(B)/tests/pass.bpf.o ## the pods of deploy/kustomize/default on 
 	$(Q)scripts/deps image
 	$(Q)tests/kube/pods
 
-.PHONY: demo kube kube-deploy kube-pods lab test soak
+.PHONY: demo kube kube-status kube-deploy kube-pods lab test soak

@@ -92,7 +92,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	r.store = kube_store_new();
 	r.chunk = 1 + data[0] % 61;
-	kube_watch_init(&r.w, &(struct kube_watch_args){.kind = data[0] % KUBE_N_KINDS,
+	kube_watch_init(&r.w, &(struct kube_watch_args){.node = "node-a",
+							.kind = data[0] % KUBE_N_KINDS,
 							.ns = "ns",
 							.store = r.store,
 							.seed = 1});

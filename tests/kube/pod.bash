@@ -80,7 +80,8 @@ pod_run() {
 	done < <(pod_spec "$c | .volumeMounts[] | \"\(.name)|\(.mountPath)|\(if .readOnly then \"ro\" else \"\" end)\"")
 	while read -r word; do
 		flags+=("--env=$word")
-	done < <(pod_spec "$c | .env // [] | .[] | \"\(.name)=\(if .valueFrom.fieldRef.fieldPath == \"spec.nodeName\" then \"$node\" else \"metallb-system\" end)\"")
+	done < <(pod_spec "$c | .env // [] | .[] | \"\(.name)=\({\"spec.nodeName\": \"$node\", \"metadata.namespace\": \"metallb-system\",
+		\"metadata.name\": \"lodestone-$node\", \"metadata.uid\": \"uid-of-$node\"}[.valueFrom.fieldRef.fieldPath])\"")
 	while read -r word; do
 		# shellcheck disable=SC2016 # the kubelet's way to name a variable
 		words+=("${word//'$(POD_NAMESPACE)'/metallb-system}")

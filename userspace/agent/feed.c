@@ -8,7 +8,6 @@
 
 #include "agent/agent.h"
 #include "agent/feed_inside.h"
-#include "agent/feed_names.h"
 #include "agent/sources.h"
 #include "sys/clock.h"
 #include "sys/files.h"
@@ -40,6 +39,7 @@ static void hang_up(struct agent *a, const char *why)
 	close(TAKE_FD(f->fd));
 	f->in.len = 0;
 	feed_wishes_forget(f);
+	feed_reported_forget(f->reported);
 	f->is_greeted = f->is_holder = f->is_holder_told = false;
 	f->since = loop_now(a->loop);
 	watch_listener(f);
@@ -116,6 +116,7 @@ static void begin(struct agent *a, const struct kube_frame *frame)
 			       (int)frame->kinds[i].len, frame->kinds[i].text);
 	f->is_greeted = true;
 	f->n_told = f->n_seen = 0;
+	feed_report_due(f, loop_now(a->loop));
 	f->foreign_version = 0;
 	f->whole_by = nsec_add(loop_now(a->loop), WHOLE_NS);
 	feed_names_unsee(f->names);
@@ -266,9 +267,11 @@ static enum taken take_frame(struct agent *a, const struct kube_frame *frame)
 	case KUBE_FRAME_STATE:
 		set_state(a, frame);
 		break;
-	case KUBE_FRAME_HOLDER:
-	case KUBE_FRAME_WISH:
-		return WRONG; /* the former was taken above, the latter is ours to say */
+	case KUBE_FRAME_HOLDER: /* was taken above */
+	case KUBE_FRAME_WISH:   /* these are ours to say */
+	case KUBE_FRAME_REPORT:
+	case KUBE_FRAME_REPORTED:
+		return WRONG;
 	}
 	note_whole(a);
 	return TAKEN;
@@ -402,6 +405,7 @@ int feed_start(struct agent *a)
 	f->round = 1;
 	f->since = clock_now();
 	f->names = feed_names_new();
+	f->reported = feed_reported_new();
 	strbuf_init(&f->in, KUBE_FRAME_BYTES + READ_BYTES);
 	strbuf_init(&f->out, FEED_OUT_BYTES);
 	a->feed = f;
@@ -427,6 +431,7 @@ void feed_stop(struct agent *a)
 	forget_gone(f);
 	free(f->gone);
 	feed_names_free(f->names);
+	feed_reported_free(f->reported);
 	strbuf_done(&f->in);
 	strbuf_done(&f->out);
 	free(f);

@@ -4,6 +4,8 @@
  */
 #pragma once
 
+#include "agent/feed_names.h"
+#include "agent/feed_reported.h"
 #include "agent/source_changes.h"
 #include "api/objects.h"
 #include "base/strbuf.h"
@@ -11,8 +13,7 @@
 #include "kube/kube_state.h"
 #include "sys/unix_listener.h"
 
-struct feed_name;
-struct feed_names;
+struct agent;
 
 #define FEED_OUT_BYTES (4u << 20)
 
@@ -55,8 +56,9 @@ struct agent_feed {
 	size_t n_wished; /* names of which something was asked for */
 	bool is_behind;  /* there was no room there for all of it */
 
-	bool is_report_due; /* a plan was made since the last */
-	nsec_t report_at;   /* ... and it is not told before */
+	struct feed_reported *reported; /* owned */
+	bool is_report_due;             /* a plan was made since the last */
+	nsec_t report_at;               /* ... and it is not told before */
 };
 
 /* What is asked for, to the feeder (feed_wishes.c). False: it cannot be written to any more. */
@@ -65,6 +67,8 @@ bool feed_wishes_write(struct agent *a) must_check;
 void feed_wishes_told(struct agent_feed *f, struct feed_name *name);
 /* A plan was made that may have something to tell of (feed_report.c). */
 void feed_report_due(struct agent_feed *f, nsec_t now);
+/* Reports how this node is, by the current plan (feed_status.c). True: all of it. */
+bool feed_status_report(struct agent *a, struct arena *arena, nsec_t now) must_check;
 /* Asks for something to be written of an object. */
 void feed_wish(struct agent_feed *f, const struct api_object *o, enum kube_wish what,
 	       const char *text);

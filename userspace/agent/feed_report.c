@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
- * What is told of Services by events, from the plan that was applied last. It is looked at after
- * each plan, but once a second at most: what is over within one is not told.
+ * What is told of Services by events, from the plan that was applied last, and when it is: after
+ * each plan, but once a second at most. What is over within one is not told.
  */
 #include "agent/agent.h"
 #include "agent/feed.h"
 #include "agent/feed_inside.h"
-#include "agent/feed_names.h"
 #include "agent/inputs.h"
 
 #include <cjson/cJSON.h>
@@ -151,6 +150,7 @@ nsec_t feed_report_step(struct agent *a, nsec_t now)
 		return f->report_at;
 	arena = arena_new();
 	f->is_report_due = !tell_events(a, arena);
+	f->is_report_due |= !feed_status_report(a, arena, now);
 	f->report_at = nsec_add(now, EVERY_NS);
 	if (f->out.len > 0)
 		(void)!feed_wishes_write(a); /* a connection that is gone is told as such */

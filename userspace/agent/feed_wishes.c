@@ -12,7 +12,6 @@
 
 #include "agent/agent.h"
 #include "agent/feed_inside.h"
-#include "agent/feed_names.h"
 #include "agent/inputs.h"
 #include "base/hash.h"
 #include "plan/ipam_status.h"

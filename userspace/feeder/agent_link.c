@@ -18,7 +18,7 @@
 #define VERSION_NS  (10 * NSEC_PER_SEC) /* another version stays one for a while */
 #define PIECE_BYTES (64u << 10)
 #define OUT_BYTES   (PIECE_BYTES + KUBE_FRAME_BYTES)
-#define IN_BYTES    (KUBE_WISH_BYTES + 1024) /* one frame of an agent */
+#define IN_BYTES    (KUBE_REPORT_BYTES + 1024) /* one frame of an agent */
 
 struct agent_link {
 	struct loop *loop; /* borrowed */
@@ -63,8 +63,10 @@ static bool take_frame(struct agent_link *l, const struct kube_frame *f)
 	}
 	if (f->type == KUBE_FRAME_HELLO)
 		l->is_greeted = true;
-	else if (f->type == KUBE_FRAME_WISH && l->is_greeted)
-		l->args.events->wish(l->args.ctx, f);
+	else if ((f->type == KUBE_FRAME_WISH || f->type == KUBE_FRAME_REPORT ||
+		  f->type == KUBE_FRAME_REPORTED) &&
+		 l->is_greeted)
+		l->args.events->said(l->args.ctx, f);
 	return true;
 }
 

@@ -15,7 +15,7 @@ struct agent_link;
 
 /* What it says, and that the connection is gone. */
 struct agent_link_events {
-	void (*wish)(void *ctx, const struct kube_frame *frame);
+	void (*said)(void *ctx, const struct kube_frame *frame); /* wishes and reports */
 	void (*lost)(void *ctx);
 };
 

@@ -118,12 +118,16 @@ static void tell_state(struct watcher *w)
 	const char *kind = kube_resource(w->watch.kind)->kind;
 
 	kube_feed_note(&w->feeder->feed, &w->watch);
+	writer_note(w->feeder->writer, &w->watch);
 	if (w->said == w->watch.state)
 		return;
 	w->said = w->watch.state;
 	if (w->said == KUBE_WATCHING)
 		log_info("api server: watching", "kind=%s objects=%zu", kind,
 			 kube_store_count(w->feeder->store, w->watch.kind));
+	else if (w->said == KUBE_ABSENT && kube_resource(w->watch.kind)->is_own)
+		log_info("api server: nothing is told in objects of a kind that is not installed",
+			 "kind=%s", kind);
 	else if (w->said == KUBE_ABSENT)
 		log_debug("api server: not installed", "kind=%s", kind);
 	else
@@ -231,11 +235,11 @@ static void on_signal(void *ctx, int signo)
 	writer_leave(f->writer);
 }
 
-static void on_wish(void *ctx, const struct kube_frame *frame)
+static void on_said(void *ctx, const struct kube_frame *frame)
 {
 	struct feeder *f = ctx;
 
-	writer_wish(f->writer, frame);
+	writer_take(f->writer, frame);
 }
 
 static void on_agent_lost(void *ctx)
@@ -245,7 +249,7 @@ static void on_agent_lost(void *ctx)
 	writer_forget(f->writer);
 }
 
-static const struct agent_link_events agent_events = {.wish = on_wish, .lost = on_agent_lost};
+static const struct agent_link_events agent_events = {.said = on_said, .lost = on_agent_lost};
 
 static void start(struct feeder *f, const struct feeder_args *args)
 {
@@ -264,8 +268,11 @@ static void start(struct feeder *f, const struct feeder_args *args)
 								     .events = &agent_events,
 								     .ctx = f});
 	for (enum kube_kind k = 0; k < KUBE_N_KINDS; k++) {
-		const struct kube_watch_args w = {
-			.kind = k, .ns = args->ns, .store = f->store, .seed = seed + k};
+		const struct kube_watch_args w = {.kind = k,
+						  .ns = args->ns,
+						  .node = args->node,
+						  .store = f->store,
+						  .seed = seed + k};
 
 		f->watchers[k].feeder = f;
 		kube_watch_init(&f->watchers[k].watch, &w);
@@ -277,6 +284,8 @@ static void start(struct feeder *f, const struct feeder_args *args)
 						     .services = &f->watchers[KUBE_SERVICE].watch,
 						     .ns = args->ns,
 						     .node = args->node,
+						     .pod_name = args->pod_name,
+						     .pod_uid = args->pod_uid,
 						     .is_unauthorized = &f->is_unauthorized,
 						     .seed = seed + KUBE_N_KINDS});
 	kube_feed_begin(&f->feed, f->store);

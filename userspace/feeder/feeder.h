@@ -9,10 +9,11 @@ struct access;
 
 /* All outlive the run. */
 struct feeder_args {
-	struct access *access; /* read again as it goes */
-	const char *agent;     /* its socket */
-	const char *node;      /* where we are */
-	const char *ns;        /* where MetalLB's objects are */
+	struct access *access;          /* read again as it goes */
+	const char *agent;              /* its socket */
+	const char *node;               /* where we are */
+	const char *ns;                 /* where MetalLB's objects are */
+	const char *pod_name, *pod_uid; /* NULL: we are in none */
 };
 
 /* Runs until SIGTERM or SIGINT. 0 or -errno. */

@@ -57,9 +57,12 @@ static int run(const struct options *options)
 	if (find_access(options, &access, &why)) {
 		log_info("lodestone-kube starting", "version=%s server=%s namespace=%s",
 			 LODESTONE_VERSION, log_quote(access.server), log_quote(options->ns));
+		/* Objects that are written go with the pod. */
 		r = feeder_run(&(struct feeder_args){.access = &access,
 						     .agent = options->agent,
 						     .ns = options->ns,
+						     .pod_name = getenv("POD_NAME"),
+						     .pod_uid = getenv("POD_UID"),
 						     .node = node_of(options, host, sizeof(host))});
 	} else {
 		fprintf(stderr, "lodestone-kube: %s\n", why.data);

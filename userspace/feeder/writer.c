@@ -7,8 +7,8 @@
 #include "feeder/writer.h"
 
 #include "feeder/http.h"
+#include "feeder/teller.h"
 #include "kube/kube_lease.h"
-#include "kube/kube_watch.h"
 #include "kube/kube_writes.h"
 #include "sys/clock.h"
 #include "sys/log.h"
@@ -31,6 +31,7 @@ struct writer {
 	struct kube_lease lease;
 	struct http_request *lease_request; /* NULL: none is under way */
 	struct kube_writes *writes;
+	struct teller *teller;
 	struct job jobs[KUBE_WRITES_OPEN];
 	char identity[320];
 	unsigned n_pictures; /* of Services, when the Lease became ours */
@@ -255,19 +256,29 @@ nsec_t writer_step(struct writer *w, nsec_t now)
 	step_leaving(w);
 	step_lease(w);
 	note_lease(w, now);
+	next = w->is_leaving ? NSEC_NEVER : teller_step(w->teller, writer_is_holder(w), now);
 	step_writes(w, now);
-	next = nsec_min(lease_deadline(w, now), kube_writes_deadline(w->writes));
+	next = nsec_min(next, nsec_min(lease_deadline(w, now), kube_writes_deadline(w->writes)));
 	return nsec_min(next, http_tick(w->http, now)); /* what was asked for is on its way */
 }
 
-void writer_wish(struct writer *w, const struct kube_frame *frame)
+void writer_take(struct writer *w, const struct kube_frame *frame)
 {
-	kube_writes_wish(w->writes, frame, loop_now(w->args.loop));
+	if (frame->type == KUBE_FRAME_WISH)
+		kube_writes_wish(w->writes, frame, loop_now(w->args.loop));
+	else
+		teller_take(w->teller, frame);
+}
+
+void writer_note(struct writer *w, const struct kube_watch *watch)
+{
+	teller_note(w->teller, watch);
 }
 
 void writer_forget(struct writer *w)
 {
 	kube_writes_forget(w->writes);
+	teller_forget(w->teller);
 }
 
 void writer_leave(struct writer *w)
@@ -299,6 +310,17 @@ struct writer *writer_new(const struct writer_args *args)
 							       .component = COMPONENT,
 							       .node = args->node,
 							       .seed = rng_next(&rng)});
+	w->teller = teller_new(&(struct teller_args){.loop = args->loop,
+						     .http = w->http,
+						     .access = args->access,
+						     .store = args->store,
+						     .writes = w->writes,
+						     .ns = args->ns,
+						     .node = args->node,
+						     .pod_name = args->pod_name,
+						     .pod_uid = args->pod_uid,
+						     .is_unauthorized = args->is_unauthorized,
+						     .is_suspect = &w->is_suspect});
 	kube_lease_init(&w->lease, &(struct kube_lease_args){.ns = args->ns,
 							     .name = LEASE_NAME,
 							     .identity = w->identity,
@@ -311,6 +333,7 @@ struct writer *writer_free(struct writer *w)
 	if (!w)
 		return NULL;
 	w->http = http_free(w->http);
+	teller_free(w->teller);
 	kube_writes_free(w->writes);
 	kube_lease_done(&w->lease);
 	free(w);

@@ -11,13 +11,13 @@
 
 #include "base/nsec.h"
 #include "kube/kube_store.h"
+#include "kube/kube_watch.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
 struct access;
 struct kube_frame;
-struct kube_watch;
 struct loop;
 struct writer;
 
@@ -28,14 +28,17 @@ struct writer_args {
 	struct kube_store *store;
 	struct kube_watch *services;
 	const char *ns, *node;
-	bool *is_unauthorized; /* set when the server has said so */
+	const char *pod_name, *pod_uid; /* NULL: we are in none */
+	bool *is_unauthorized;          /* set when the server has said so */
 	uint64_t seed;
 };
 struct writer *writer_new(const struct writer_args *args);
 struct writer *writer_free(struct writer *w);
 
-/* The agent wishes; it is gone, and wishes nothing. */
-void writer_wish(struct writer *w, const struct kube_frame *frame);
+/* The agent wishes, or reports; it is gone, and wishes nothing. */
+void writer_take(struct writer *w, const struct kube_frame *frame);
+/* How the watch of a kind goes. */
+void writer_note(struct writer *w, const struct kube_watch *watch);
 void writer_forget(struct writer *w);
 
 /* The Lease is ours, and all Services are known as they were since then. */

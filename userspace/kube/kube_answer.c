@@ -155,7 +155,8 @@ static void put(struct kube_watch *w, struct kube_message *m)
 						.name = m->name,
 						.version = m->version,
 						.text = TAKE_PTR(m->text),
-						.len = m->text_len});
+						.len = m->text_len,
+						.status = TAKE_PTR(m->status)});
 }
 
 /* False: it is no such list. The token of the page before was used up by asking for this one. */

@@ -12,7 +12,7 @@ void kube_feed_begin(struct kube_feed *f, struct kube_store *store)
 	f->store = store;
 	f->is_greeted = false;
 	f->is_told_holder = f->is_loss_due = false;
-	for (enum kube_kind k = 0; k < KUBE_N_KINDS; k++) {
+	for (enum kube_kind k = 0; k < KUBE_N_TOLD; k++) {
 		f->kinds[k].is_complete = false;
 		f->kinds[k].is_state_due = f->kinds[k].state != KUBE_STARTING;
 	}
@@ -23,6 +23,8 @@ void kube_feed_note(struct kube_feed *f, const struct kube_watch *w)
 {
 	struct kube_feed_kind *k = &f->kinds[w->kind];
 
+	if (w->kind >= KUBE_N_TOLD)
+		return;
 	if (k->state == w->state && strncmp(k->why, w->why, KUBE_WHY_BYTES) == 0)
 		return;
 	k->state = w->state;
@@ -55,7 +57,7 @@ bool kube_feed_is_due(const struct kube_feed *f)
 {
 	bool is_due = !f->is_greeted || f->is_loss_due || is_gain_due(f);
 
-	for (enum kube_kind k = 0; k < KUBE_N_KINDS && !is_due; k++)
+	for (enum kube_kind k = 0; k < KUBE_N_TOLD && !is_due; k++)
 		is_due = f->kinds[k].is_state_due || is_complete_due(f, k) ||
 			 kube_store_untold(f->store, k) > 0;
 	return is_due;
@@ -70,7 +72,7 @@ static void greet(struct kube_feed *f, struct strbuf *out)
 {
 	struct kube_frame hello = {.type = KUBE_FRAME_HELLO, .version = KUBE_FEED_VERSION};
 
-	for (enum kube_kind k = 0; k < KUBE_N_KINDS; k++)
+	for (enum kube_kind k = 0; k < KUBE_N_TOLD; k++)
 		hello.kinds[hello.n_kinds++] = text_of(kube_resource(k)->kind);
 	kube_frame_encode(out, &hello);
 	f->is_greeted = true;
@@ -78,7 +80,7 @@ static void greet(struct kube_feed *f, struct strbuf *out)
 
 static void tell_states(struct kube_feed *f, struct strbuf *out)
 {
-	for (enum kube_kind k = 0; k < KUBE_N_KINDS; k++) {
+	for (enum kube_kind k = 0; k < KUBE_N_TOLD; k++) {
 		const struct kube_frame state = {.type = KUBE_FRAME_STATE,
 						 .kind = (uint8_t)k,
 						 .state = (uint8_t)f->kinds[k].state,
@@ -108,7 +110,7 @@ static void tell_holder(struct kube_feed *f, struct strbuf *out)
 
 static void tell_complete(struct kube_feed *f, struct strbuf *out)
 {
-	for (enum kube_kind k = 0; k < KUBE_N_KINDS; k++) {
+	for (enum kube_kind k = 0; k < KUBE_N_TOLD; k++) {
 		if (!is_complete_due(f, k))
 			continue;
 		f->kinds[k].is_complete = true;

@@ -71,6 +71,12 @@ static void add_body(struct strbuf *out, const struct kube_frame *f)
 		add_u64(out, f->seen);
 		add_key(out, f);
 		break;
+	case KUBE_FRAME_REPORT:
+		add_u8(out, f->report);
+		add_key(out, f);
+		break;
+	case KUBE_FRAME_REPORTED:
+		return;
 	}
 	if (f->type != KUBE_FRAME_GONE)
 		strbuf_add_len(out, f->text.text, f->text.len);
@@ -145,6 +151,18 @@ static bool read_wish(struct rcur *c, struct kube_frame *f)
 	       f->text.len <= KUBE_WISH_BYTES;
 }
 
+static bool read_report(struct rcur *c, struct kube_frame *f)
+{
+	const uint8_t report = rcur_u8(c);
+
+	f->report = (enum kube_report)report;
+	if (!read_key(c, f))
+		return false;
+	f->text = take(c, rcur_left(c));
+	return report >= KUBE_REPORT_SERVICE && report < KUBE_N_REPORTS &&
+	       f->text.len <= KUBE_REPORT_BYTES;
+}
+
 static bool read_holder(struct rcur *c, struct kube_frame *f)
 {
 	const uint8_t is_holder = rcur_u8(c);
@@ -161,6 +179,10 @@ static bool read_body(struct rcur *c, struct kube_frame *f)
 		return read_wish(c, f);
 	if (f->type == KUBE_FRAME_HOLDER)
 		return read_holder(c, f);
+	if (f->type == KUBE_FRAME_REPORT)
+		return read_report(c, f);
+	if (f->type == KUBE_FRAME_REPORTED)
+		return !c->failed && rcur_left(c) == 0;
 	f->kind = rcur_u8(c);
 	if (f->kind >= KUBE_FEED_KINDS)
 		return false;
@@ -195,7 +217,7 @@ enum kube_decoded kube_frame_decode(const void *data, size_t len, struct kube_fr
 		return KUBE_DECODED_MORE;
 	body = rcur_sub(&c, size);
 	type = rcur_u8(&body);
-	if (type < KUBE_FRAME_HELLO || type > KUBE_FRAME_WISH) {
+	if (type < KUBE_FRAME_HELLO || type > KUBE_FRAME_REPORTED) {
 		*ret_taken = 4 + size;
 		return KUBE_DECODED_SKIP;
 	}

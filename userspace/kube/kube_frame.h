@@ -16,6 +16,10 @@
  *             more. The number says how many puts and gones of this connection were known to
  *             whoever wishes: if the object was told of later, the wish is forgotten.
  *
+ *   report    of the agent: enum kube_report (1), lengths of namespace (1) and name (1), both, and
+ * what is to be told of it in an object of the API server, as JSON; nothing: no more is reported of
+ * the agent: all that is to be told of anything was reported on this connection
+ *
  * The hello is the same in all versions. A frame of a type that is not known is skipped, so that a
  * newer feeder may say more; what changes the meaning of the others takes another version.
  */
@@ -43,6 +47,8 @@ enum kube_frame_type {
 	KUBE_FRAME_STATE = 5,
 	KUBE_FRAME_HOLDER = 6,
 	KUBE_FRAME_WISH = 7,
+	KUBE_FRAME_REPORT = 8,
+	KUBE_FRAME_REPORTED = 9,
 };
 
 /* What is to be written of a Service. */
@@ -51,6 +57,20 @@ enum kube_wish {
 	KUBE_WISH_EVENT = 2,  /* {type, reason, message}, once */
 };
 #define KUBE_WISH_BYTES 4096 /* of its text */
+
+/* What is told of this node in objects of its own, and by who allocates in those of users. */
+enum kube_report {
+	KUBE_REPORT_SERVICE = 1,       /* {labels, status} of a ServiceBGPStatus */
+	KUBE_REPORT_CONFIGURATION = 2, /* {labels, status} of a ConfigurationState */
+	KUBE_REPORT_SESSION = 3,       /* {labels, status} of a BGPSessionState */
+	KUBE_REPORT_POOL = 4,          /* {status} of the IPAddressPool of that name */
+	KUBE_REPORT_PEER = 5,          /* {status} of the BGPPeer */
+	KUBE_REPORT_ADVERTISEMENT = 6, /* {status} of the BGPAdvertisement */
+	/* {labels, status} of a ConfigurationState that goes from one allocator to the next */
+	KUBE_REPORT_ALLOCATOR = 7,
+};
+#define KUBE_N_REPORTS    8
+#define KUBE_REPORT_BYTES 32768 /* of its text */
 
 /* Borrowed from whoever gave it; no NUL behind it. */
 struct kube_text {
@@ -66,9 +86,10 @@ struct kube_frame {
 	uint8_t kind, state; /* state: enum kube_state */
 	bool is_holder;      /* holder */
 	enum kube_wish wish; /* wish */
-	uint64_t seen;       /* wish: so many puts and gones */
+	enum kube_report report;
+	uint64_t seen; /* wish: so many puts and gones */
 	struct kube_text ns, name;
-	struct kube_text text; /* of put and wish; of state: why */
+	struct kube_text text; /* of put, wish and report; of state: why */
 };
 
 /* Appends a frame; what it holds must be within the bounds above. */

@@ -6,8 +6,13 @@
  */
 #include "kube/kube_kinds.h"
 
+#include "base/hash.h"
+
 #include <assert.h>
+#include <inttypes.h>
 #include <stddef.h>
+#include <stdio.h>
+#include <string.h>
 
 /* !service.kubernetes.io/headless,!service.kubernetes.io/service-proxy-name */
 #define SERVED                                                                                     \
@@ -29,6 +34,9 @@ const char *const kube_keep_metadata[] = {"metadata.name",
 					  "metadata.labels",
 					  "metadata.annotations",
 					  NULL};
+const char *const kube_keep_own_metadata[] = {"metadata.name", "metadata.namespace",
+					      "metadata.labels", "metadata.ownerReferences.uid",
+					      NULL};
 const char *const kube_keep_annotations[] = {
 	"metallb.io/", "metallb.universe.tf/", "lodestone.io/",
 	"service.beta.kubernetes.io/load-balancer-source-ranges", NULL};
@@ -65,7 +73,12 @@ static const char *const keep_slice[] = {"addressType",
 #define METALLB(k, p, version)                                                                     \
 	{                                                                                          \
 		.kind = (k), .plural = (p), .group_version = "metallb.io/" version,                \
-		.is_ours_only = true, .is_custom = true, .keep = keep_spec                         \
+		.is_ours_only = true, .is_custom = true, .keep = keep_spec, .keeps_status = true   \
+	}
+#define OWN(k, p, version)                                                                         \
+	{                                                                                          \
+		.kind = (k), .plural = (p), .group_version = version, .is_ours_only = true,        \
+		.is_custom = true, .keep = keep_none, .keeps_status = true, .is_own = true         \
 	}
 
 static const struct kube_resource resources[] = {
@@ -109,6 +122,10 @@ static const struct kube_resource resources[] = {
 			.select = SERVED,
 			.keep = keep_slice,
 			.label_prefix = "kubernetes.io/"},
+	[KUBE_SERVICE_STATUS] = OWN("ServiceBGPStatus", "servicebgpstatuses", "metallb.io/v1beta1"),
+	[KUBE_CONFIGURATION] =
+		OWN("ConfigurationState", "configurationstates", "metallb.io/v1beta1"),
+	[KUBE_SESSION] = OWN("BGPSessionState", "bgpsessionstates", "lodestone.io/v1alpha1"),
 };
 _Static_assert(sizeof(resources) / sizeof(resources[0]) == KUBE_N_KINDS, "a row for each kind");
 
@@ -116,4 +133,13 @@ const struct kube_resource *kube_resource(enum kube_kind kind)
 {
 	assert((unsigned)kind < KUBE_N_KINDS);
 	return &resources[kind];
+}
+
+const char *kube_node_label(const char *node, char ret[KUBE_LABEL_BYTES + 1])
+{
+	const int len = snprintf(ret, KUBE_LABEL_BYTES + 1, "%s", node);
+
+	if (len > KUBE_LABEL_BYTES)
+		(void)snprintf(ret, KUBE_LABEL_BYTES + 1, "%016" PRIx64, hash_str(HASH_INIT, node));
+	return ret;
 }

@@ -106,7 +106,9 @@ static void drop_unread(cJSON *object, const struct kube_resource *r)
 	assert(object);
 	for (cJSON *member = object->child; member; member = next) {
 		const bool is_meta = member == meta;
-		const char *const *keep = is_meta ? kube_keep_metadata : r->keep;
+		const char *const *keep = !is_meta    ? r->keep
+					  : r->is_own ? kube_keep_own_metadata
+						      : kube_keep_metadata;
 		const enum fate fate = is_meta ? ENTERED : fate_of(member->string, keep);
 
 		next = member->next;
@@ -145,7 +147,7 @@ static void read_object(struct arena *arena, enum kube_kind kind, cJSON *object,
 			struct kube_message *ret)
 {
 	const struct kube_resource *r = kube_resource(kind);
-	const cJSON *meta = kube_json_get(object, "metadata");
+	const cJSON *meta = kube_json_get(object, "metadata"), *status;
 
 	ret->ns = text_of(arena, meta, "namespace");
 	ret->name = text_of(arena, meta, "name");
@@ -157,12 +159,17 @@ static void read_object(struct arena *arena, enum kube_kind kind, cJSON *object,
 		ret->said = KUBE_SAID_NOTHING;
 	if (ret->said != KUBE_SAID_OBJECT)
 		return;
+	status = r->keeps_status ? kube_json_get(object, "status") : NULL;
+	if (status)
+		ret->status = cJSON_PrintUnformatted(status);
 	drop_unread(object, r);
 	ret->text = print(object, r, &ret->text_len);
 	if (ret->text && ret->text_len > LIMIT_DOCUMENT_BYTES)
 		free(TAKE_PTR(ret->text));
-	if (!ret->text)
-		ret->said = KUBE_SAID_NOTHING;
+	if (ret->text)
+		return;
+	free(TAKE_PTR(ret->status));
+	ret->said = KUBE_SAID_NOTHING;
 }
 
 static void read_status(struct arena *arena, const cJSON *status, struct kube_message *ret)

@@ -29,6 +29,7 @@ struct kube_message {
 	const char *version;   /* resourceVersion, as opaque as it is */
 	char *text; /* of an object: one line of JSON, owned by whoever asked; else NULL */
 	size_t text_len;
+	char *status;        /* ... and its status, if the kind keeps it and it has one; likewise */
 	bool is_initial_end; /* a bookmark: what was there at first has been told */
 	const char *go_on;   /* a list's: the token for its next page; NULL: that was the last */
 	int code;            /* of a Status, as of HTTP */

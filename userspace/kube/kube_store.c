@@ -23,7 +23,9 @@ struct entry {
 	struct entry *prev, *next; /* in the queue */
 	char *text;                /* owned; NULL: it is gone */
 	char *version;             /* owned; NULL: not kept */
+	char *status;              /* owned; NULL: not kept */
 	size_t len;
+	uint64_t changed; /* by the store's news; 0: these do not count it */
 	uint64_t told;    /* the last time, by that many's change; 0: not yet */
 	uint32_t picture; /* it was put in */
 	uint8_t kind;
@@ -40,6 +42,7 @@ struct kube_store {
 	bool is_complete[KUBE_N_KINDS];
 	size_t n[KUBE_N_KINDS], n_untold[KUBE_N_KINDS];
 	uint64_t n_told; /* since the rewind */
+	uint64_t news;
 };
 
 struct kube_store *kube_store_new(void)
@@ -53,6 +56,7 @@ static void free_entry(struct entry *e)
 		return;
 	free(e->text);
 	free(e->version);
+	free(e->status);
 	free(e);
 }
 
@@ -73,7 +77,7 @@ struct kube_store *kube_store_free(struct kube_store *s)
 
 static void queue(struct kube_store *s, struct entry *e)
 {
-	if (e->is_queued)
+	if (e->is_queued || e->kind >= KUBE_N_TOLD)
 		return;
 	e->is_queued = true;
 	DL_APPEND(s->queue, e);
@@ -139,6 +143,7 @@ static void take_away(struct kube_store *s, struct entry *e)
 		return;
 	free(TAKE_PTR(e->text));
 	s->n[e->kind]--;
+	s->news += kube_resource(e->kind)->keeps_status;
 	if (e->is_known) {
 		queue(s, e);
 		return;
@@ -171,6 +176,25 @@ static void set_version(struct entry *e, const char *version)
 	e->version = xstrdup(version);
 }
 
+static bool is_same_text(const char *a, const char *b)
+{
+	return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+static void note_news(struct kube_store *s, struct entry *e)
+{
+	if (kube_resource(e->kind)->keeps_status)
+		e->changed = ++s->news;
+}
+
+static void set_status(struct kube_store *s, struct entry *e, char *status)
+{
+	if (!is_same_text(e->status, status))
+		note_news(s, e);
+	free(e->status);
+	e->status = status;
+}
+
 bool kube_store_put(struct kube_store *s, enum kube_kind kind, const struct kube_put *put)
 {
 	struct entry *e = find(s, kind, put->ns, put->name);
@@ -179,11 +203,13 @@ bool kube_store_put(struct kube_store *s, enum kube_kind kind, const struct kube
 		e = add(s, kind, put->ns, put->name);
 	e->picture = s->picture[kind];
 	set_version(e, put->version);
+	set_status(s, e, put->status);
 	if (e->text && e->len == put->len && memcmp(e->text, put->text, put->len) == 0) {
 		free(put->text);
 		return false;
 	}
 	s->n[kind] += !e->text;
+	note_news(s, e);
 	free(e->text);
 	e->text = put->text;
 	e->len = put->len;
@@ -272,6 +298,28 @@ bool kube_store_find(const struct kube_store *s, enum kube_kind kind, const char
 	*ret = (struct kube_present){.version = e->version,
 				     .text = e->text,
 				     .len = e->len,
+				     .status = e->status,
+				     .changed = e->changed,
 				     .told = e->is_queued ? 0 : e->told};
+	return true;
+}
+
+uint64_t kube_store_news(const struct kube_store *s)
+{
+	return s->news;
+}
+
+bool kube_store_next(const struct kube_store *s, enum kube_kind kind, const void **cursor,
+		     const char **ret_ns, const char **ret_name)
+{
+	const struct entry *e = *cursor ? ((const struct entry *)*cursor)->hh.next : s->entries;
+
+	while (e && (e->kind != kind || !e->text))
+		e = e->hh.next;
+	*cursor = e;
+	if (!e)
+		return false;
+	*ret_ns = e->key + 1;
+	*ret_name = e->key + 1 + e->ns_len + 1;
 	return true;
 }

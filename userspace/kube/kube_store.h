@@ -34,6 +34,7 @@ struct kube_put {
 	const char *ns, *name, *version; /* version: NULL: not said */
 	char *text;
 	size_t len;
+	char *status; /* taken, too; kept apart from the text; NULL: none */
 };
 bool kube_store_put(struct kube_store *s, enum kube_kind kind, const struct kube_put *put);
 void kube_store_remove(struct kube_store *s, enum kube_kind kind, const char *ns, const char *name);
@@ -66,8 +67,20 @@ struct kube_present {
 	const char *version; /* the last one heard of; NULL: none is kept */
 	const char *text;
 	size_t len;
+	const char *status; /* NULL: none is kept */
+	uint64_t changed; /* text or status, by kube_store_news() then; 0 where that does not count
+			   */
 	/* The agent was told of this text by that many's change since the rewind; 0: not yet. */
 	uint64_t told;
 };
 bool kube_store_find(const struct kube_store *s, enum kube_kind kind, const char *ns,
 		     const char *name, struct kube_present *ret);
+
+/* So many times something of those kinds changed whose status is kept. */
+uint64_t kube_store_news(const struct kube_store *s);
+/*
+ * The object of a kind behind the one that *cursor names, from NULL on; false: there is none.
+ * Nothing may be put or removed meanwhile.
+ */
+bool kube_store_next(const struct kube_store *s, enum kube_kind kind, const void **cursor,
+		     const char **ret_ns, const char **ret_name);

@@ -26,8 +26,11 @@
 
 void kube_watch_init(struct kube_watch *w, const struct kube_watch_args *args)
 {
-	*w = (struct kube_watch){
-		.kind = args->kind, .ns = args->ns, .store = args->store, .arena = arena_new()};
+	*w = (struct kube_watch){.kind = args->kind,
+				 .ns = args->ns,
+				 .node = args->node,
+				 .store = args->store,
+				 .arena = arena_new()};
 	rng_seed(&w->rng, args->seed);
 	strbuf_init(&w->refusal, KUBE_STATUS_BYTES);
 	kube_split_init(&w->split, KUBE_SPLIT_EVENTS);
@@ -195,6 +198,15 @@ static void add_watch(struct kube_watch *w, struct strbuf *target, nsec_t now)
 		add_version(target, w->version);
 }
 
+static void add_own(const struct kube_watch *w, struct strbuf *target)
+{
+	char label[KUBE_LABEL_BYTES + 1];
+
+	strbuf_add(target, "&labelSelector=");
+	add_encoded(target, KUBE_NODE_LABEL "=");
+	add_encoded(target, kube_node_label(w->node, label));
+}
+
 static void begin_request(struct kube_watch *w, nsec_t now)
 {
 	w->phase = KUBE_OPEN;
@@ -224,6 +236,8 @@ void kube_watch_transmit(struct kube_watch *w, struct strbuf *target, nsec_t now
 	/* What follows begins with an ampersand each, so that none needs to know whether it is
 	 * first. */
 	strbuf_printf(target, "%s?%s", r->plural, r->select ? r->select : "pretty=false");
+	if (r->is_own)
+		add_own(w, target);
 	if (w->step == KUBE_STEP_LIST)
 		add_list(w, target);
 	else

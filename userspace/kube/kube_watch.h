@@ -42,7 +42,7 @@ enum kube_phase { KUBE_WAITING, KUBE_OPEN, KUBE_CLOSING };
 
 struct kube_watch {
 	enum kube_kind kind;
-	const char *ns;           /* ours; borrowed */
+	const char *ns, *node;    /* ours; borrowed */
 	struct kube_store *store; /* borrowed */
 	struct rng rng;
 
@@ -79,7 +79,8 @@ struct kube_watch {
 
 struct kube_watch_args {
 	enum kube_kind kind;
-	const char *ns; /* where our own objects are; outlives the watch */
+	const char *ns;   /* where our own objects are; outlives the watch */
+	const char *node; /* ... and who has written them; likewise */
 	struct kube_store *store;
 	uint64_t seed;
 };

@@ -36,7 +36,11 @@ struct kube_write {
 	nsec_t at; /* not before */
 	nsec_t written_at;
 	unsigned n_failures;
-	enum kube_wish wish;
+	enum kube_wish wish; /* 0: it is ready as it stands: */
+	const char *method, *content_type;
+	char *target; /* owned */
+	enum kube_kind kind;
+	bool is_holders;
 	bool is_open, has_written;
 	/* Of the request under way. */
 	nsec_t sent_at;
@@ -60,9 +64,11 @@ struct kube_writes {
 	struct kube_write *entries;
 	struct kube_write *turn; /* where looking goes on, so that all have theirs */
 	struct budget *budgets;
-	size_t n_open, n_telling; /* the latter: of the former */
-	nsec_t not_before;        /* the server is overloaded */
-	nsec_t all_told_at;       /* the budget of all that tell is full again */
+	size_t n_open, n_telling;  /* the latter: of the former */
+	size_t n_ready;            /* entries of that kind */
+	int refused[KUBE_N_KINDS]; /* by this status, and that was said; 0: not so */
+	nsec_t not_before;         /* the server is overloaded */
+	nsec_t all_told_at;        /* the budget of all that tell is full again */
 	bool is_stopped, is_holder;
 	struct kube_writes_counts counts;
 	char said[256], saying[256];
@@ -84,8 +90,10 @@ static void drop(struct kube_write *e)
 	if (w->turn == e)
 		w->turn = e->hh.next;
 	HASH_DEL(w->entries, e);
+	w->n_ready -= e->wish == 0;
 	strbuf_done(&e->answer);
 	free(e->text);
+	free(e->target);
 	free(e);
 }
 
@@ -113,11 +121,11 @@ struct kube_writes *kube_writes_free(struct kube_writes *w)
 /* --- wishes -------------------------------------------------------------------------------------
  */
 
-/* Events of one Service are told apart by what they say. */
+/* Events of one Service are told apart by what they say, and objects by their kind. */
 static size_t key_of(const struct kube_frame *f, char *key)
 {
 	const uint64_t hash =
-		f->wish == KUBE_WISH_EVENT ? hash_bytes(HASH_INIT, f->text.text, f->text.len) : 0;
+		f->wish != KUBE_WISH_STATUS ? hash_bytes(HASH_INIT, f->text.text, f->text.len) : 0;
 	const size_t head = 1 + sizeof(hash), size = head + f->ns.len + f->name.len + 2;
 
 	if (!key)
@@ -142,6 +150,7 @@ static struct kube_write *get(struct kube_writes *w, const struct kube_frame *f)
 	}
 	e->all = w;
 	e->wish = f->wish;
+	w->n_ready += e->wish == 0;
 	e->ns = (struct kube_text){.text = e->key + head, .len = f->ns.len};
 	e->name = (struct kube_text){.text = e->key + head + f->ns.len + 1, .len = f->name.len};
 	strbuf_init(&e->answer, KUBE_STATUS_BYTES);
@@ -153,8 +162,22 @@ static struct kube_write *get(struct kube_writes *w, const struct kube_frame *f)
 static void end_wish(struct kube_write *e)
 {
 	free(TAKE_PTR(e->text));
+	free(TAKE_PTR(e->target));
 	if (!e->is_open && !e->has_written)
 		drop(e);
+}
+
+static void set_text(struct kube_write *e, const char *text, size_t len, nsec_t now)
+{
+	free(e->text);
+	e->text = xmalloc(len + 1);
+	memcpy(e->text, text, len);
+	e->text[len] = '\0';
+	e->len = len;
+	e->n_failures = 0;
+	e->at = now;
+	if (e->has_written)
+		e->at = nsec_add(e->written_at, KUBE_WRITE_EVERY_NS);
 }
 
 void kube_writes_wish(struct kube_writes *w, const struct kube_frame *frame, nsec_t now)
@@ -168,24 +191,44 @@ void kube_writes_wish(struct kube_writes *w, const struct kube_frame *frame, nse
 		end_wish(e);
 		return;
 	}
-	free(e->text);
-	e->text = xmalloc(frame->text.len + 1);
-	memcpy(e->text, frame->text.text, frame->text.len);
-	e->text[frame->text.len] = '\0';
-	e->len = frame->text.len;
 	e->seen = frame->seen;
-	e->n_failures = 0;
-	e->at = now;
-	if (e->has_written)
-		e->at = nsec_add(e->written_at, KUBE_WRITE_EVERY_NS);
+	set_text(e, frame->text.text, frame->text.len, now);
 }
 
+/* An object is named by its kind, too. */
+void kube_writes_ready(struct kube_writes *w, const struct kube_ready *ready, nsec_t now)
+{
+	const char *plural = kube_resource(ready->kind)->plural;
+	const struct kube_frame key = {.wish = 0,
+				       .ns = {.text = ready->ns, .len = strlen(ready->ns)},
+				       .name = {.text = ready->name, .len = strlen(ready->name)},
+				       .text = {.text = plural, .len = strlen(plural)}};
+	struct kube_write *e = get(w, &key);
+
+	if (!e || e->is_open)
+		return;
+	e->kind = ready->kind;
+	e->is_holders = ready->is_holders;
+	e->method = ready->method;
+	e->content_type = ready->content_type;
+	free(e->target);
+	e->target = xstrdup(ready->target);
+	set_text(e, ready->body ? ready->body : "", ready->body ? strlen(ready->body) : 0, now);
+}
+
+size_t kube_writes_waiting(const struct kube_writes *w)
+{
+	return w->n_ready;
+}
+
+/* What is ready is about objects, not of the agent. */
 void kube_writes_forget(struct kube_writes *w)
 {
 	struct kube_write *e, *next;
 
 	HASH_ITER (hh, w->entries, e, next)
-		end_wish(e);
+		if (e->wish != 0)
+			end_wish(e);
 }
 
 void kube_writes_hold(struct kube_writes *w, bool is_holder)
@@ -196,7 +239,7 @@ void kube_writes_hold(struct kube_writes *w, bool is_holder)
 		return;
 	w->is_holder = is_holder;
 	HASH_ITER (hh, w->entries, e, next)
-		if (e->wish == KUBE_WISH_STATUS)
+		if (e->wish == KUBE_WISH_STATUS || e->is_holders)
 			end_wish(e);
 }
 
@@ -258,7 +301,7 @@ static bool spend(struct kube_writes *w, const struct kube_write *e, nsec_t now)
 
 static bool tells(const struct kube_write *e)
 {
-	return e->wish == KUBE_WISH_EVENT;
+	return e->wish != KUBE_WISH_STATUS;
 }
 
 /* When one more of those that tell may be opened. */
@@ -366,10 +409,18 @@ static void count_open(struct kube_write *e, nsec_t now)
 	w->all_told_at += KUBE_TELL_EVERY_NS;
 }
 
-bool kube_write_transmit(struct kube_write *e, struct kube_request *ret, const char *stamp,
-			 nsec_t now)
+static void transmit_ready(const struct kube_write *e, struct kube_request *ret)
 {
-	struct kube_writes *w = e->all;
+	ret->method = e->method;
+	ret->content_type = e->content_type;
+	strbuf_add(&ret->target, e->target);
+	strbuf_add_len(&ret->body, e->text, e->len);
+}
+
+static bool transmit_wish(struct kube_write *e, struct kube_request *ret, const char *stamp,
+			  nsec_t now)
+{
+	const struct kube_writes *w = e->all;
 	struct kube_present service = {0};
 	const struct kube_write_args args = {.ns = e->ns.text,
 					     .name = e->name.text,
@@ -379,10 +430,20 @@ bool kube_write_transmit(struct kube_write *e, struct kube_request *ret, const c
 					     .node = w->args.node,
 					     .stamp = stamp};
 
+	if (!find_seen(e, &service))
+		return false;
+	if (e->wish == KUBE_WISH_STATUS)
+		return kube_write_status(&args, &service, ret);
+	return spend(e->all, e, now) && kube_write_event(&args, &service, ret);
+}
+
+bool kube_write_transmit(struct kube_write *e, struct kube_request *ret, const char *stamp,
+			 nsec_t now)
+{
 	assert(!e->is_open && e->text);
-	if (!find_seen(e, &service) || (e->wish == KUBE_WISH_EVENT && !spend(w, e, now)) ||
-	    !(e->wish == KUBE_WISH_EVENT ? kube_write_event(&args, &service, ret)
-					 : kube_write_status(&args, &service, ret))) {
+	if (e->wish == 0) {
+		transmit_ready(e, ret);
+	} else if (!transmit_wish(e, ret, stamp, now)) {
 		out_of_date(e);
 		return false;
 	}
@@ -418,11 +479,27 @@ static void again(struct kube_write *e, nsec_t now, nsec_t first)
 	}
 }
 
+/* Whoever asked for it asks again, later and later; that a kind is refused is said once. */
+static void fail_ready(struct kube_write *e, const char *why)
+{
+	struct kube_writes *w = e->all;
+
+	if (w->refused[e->kind] != e->status)
+		(void)snprintf(w->said, sizeof(w->said), "%s %s/%s: %s",
+			       kube_resource(e->kind)->plural, e->ns.text, e->name.text, why);
+	w->refused[e->kind] = e->status;
+	end_wish(e);
+}
+
 static void fail(struct kube_write *e, nsec_t now, const char *why)
 {
 	struct kube_writes *w = e->all;
 
 	w->counts.failed++;
+	if (e->wish == 0) {
+		fail_ready(e, why);
+		return;
+	}
 	(void)snprintf(w->said, sizeof(w->said), "%s/%s: %s", e->ns.text, e->name.text, why);
 	again(e, now, KUBE_WRITE_EVERY_NS);
 }
@@ -432,7 +509,9 @@ static void written(struct kube_write *e, nsec_t now)
 	e->all->counts.written++;
 	e->has_written = true;
 	e->written_at = now;
-	if (e->wish == KUBE_WISH_EVENT || !e->text)
+	if (e->wish == 0)
+		e->all->refused[e->kind] = 0;
+	if (tells(e) || !e->text)
 		end_wish(e);
 	else /* should nobody take it back, it did not become so */
 		again(e, now, CONFIRM_NS);
@@ -460,8 +539,8 @@ static void answered(struct kube_write *e, nsec_t now)
 	} else if (e->status == 409 && e->wish == KUBE_WISH_STATUS) {
 		w->counts.refused++;
 		again(e, now, RETRY_MIN_NS);
-	} else if (e->status == 409 || e->status == 404) {
-		end_wish(e); /* the event is there; the Service is gone */
+	} else if (e->status == 404 || (e->status == 409 && e->wish == KUBE_WISH_EVENT)) {
+		end_wish(e); /* the object is gone; the event is there */
 	} else if (e->status == 429) {
 		overloaded(e, now);
 	} else {

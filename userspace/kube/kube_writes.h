@@ -47,6 +47,22 @@ struct kube_writes *kube_writes_free(struct kube_writes *w);
 
 /* A frame of type wish came. */
 void kube_writes_wish(struct kube_writes *w, const struct kube_frame *frame, nsec_t now);
+/*
+ * A request that is made as it stands, once, and with those that tell: what becomes of it shows in
+ * the object, and why it could not be done is said once. Of one object there is one; a newer takes
+ * its place.
+ */
+struct kube_ready {
+	enum kube_kind kind; /* of the object */
+	bool is_holders;     /* only as long as statuses may be written */
+	const char *ns, *name;
+	const char *method, *content_type; /* static; the latter NULL: no body */
+	const char *target, *body;         /* body: NULL: none */
+};
+void kube_writes_ready(struct kube_writes *w, const struct kube_ready *ready, nsec_t now);
+/* So many of these are to be made yet. */
+size_t kube_writes_waiting(const struct kube_writes *w);
+
 /* The agent that has wished is gone: nothing is wished. */
 void kube_writes_forget(struct kube_writes *w);
 /* Whether statuses may be written; to be said right before each write, too. Not so at first. */

@@ -109,7 +109,7 @@ static void take_frame(struct world *w, const struct kube_frame *f)
 
 	w->stats.frames++;
 	if (f->type == KUBE_FRAME_HELLO) {
-		expect(w, !a->is_greeted && f->n_kinds == KUBE_N_KINDS, "a second hello");
+		expect(w, !a->is_greeted && f->n_kinds == KUBE_N_TOLD, "a second hello");
 		a->is_greeted = true;
 		for (uint8_t i = 0; i < f->n_kinds; i++)
 			for (unsigned k = 0; k < MODEL_KINDS; k++)

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
- * Runs watches against a model of the API server, candidates for a Lease, and writes, for many
- * seeds: `kube FIRST COUNT`. Each seed counts as one test; a violation prints the seed, with which
- * the run repeats exactly.
+ * Runs watches against a model of the API server, candidates for a Lease, writes, and what nodes
+ * tell in objects, for many seeds: `kube FIRST COUNT`. Each seed counts as one test; a violation
+ * prints the seed, with which the run repeats exactly.
  */
 #include "sim/kube/kube_world.h"
 #include "sim/kube/lease_world.h"
+#include "sim/kube/reports_world.h"
 #include "sim/kube/writes_world.h"
 
 #include <inttypes.h>
@@ -30,6 +31,7 @@ int main(int argc, char **argv)
 	struct kube_sim_stats sum = {0};
 	struct lease_sim_stats leases = {0};
 	struct writes_sim_stats writes = {0};
+	struct reports_sim_stats reports = {0};
 
 	for (uint64_t seed = first; seed < first + count; seed++) {
 		const char *wrong = kube_sim_run(seed, &sum);
@@ -38,6 +40,8 @@ int main(int argc, char **argv)
 			wrong = lease_sim_run(seed, &leases);
 		if (!wrong)
 			wrong = writes_sim_run(seed, &writes);
+		if (!wrong)
+			wrong = reports_sim_run(seed, &reports);
 		if (wrong) {
 			printf("SEED=%" PRIu64 ": %s\n", seed, wrong);
 			failed++;
@@ -51,6 +55,9 @@ int main(int argc, char **argv)
 	printf("writes: %u requests, %u done, %u conflicts, %u out of date, %u events\n",
 	       writes.requests, writes.commits, writes.conflicts, writes.out_of_date,
 	       writes.events);
+	printf("reports: %u requests, %u done, %u deleted, %u refused, %u restarts\n",
+	       reports.requests, reports.commits, reports.deleted, reports.refused,
+	       reports.restarts);
 	printf("sim-kube: %" PRIu64 " passed, %" PRIu64 " failed, 0 skipped\n", count - failed,
 	       failed);
 	tally(count - failed, failed);

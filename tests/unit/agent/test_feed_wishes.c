@@ -32,7 +32,9 @@ struct bed {
 	char wish[1024]; /* the last one's text */
 	uint64_t seen;
 	unsigned n_wishes;
-	char events[2048]; /* "name reason;" each */
+	char events[2048]; /* "name reason: message;" each */
+	unsigned n_reports;
+	char reports[KUBE_N_REPORTS][1024]; /* the last of each kind: "name text" */
 };
 
 static struct bed bed;
@@ -118,6 +120,10 @@ static bool take_frames(void)
 			bed.n_wishes++;
 		} else if (f.type == KUBE_FRAME_WISH && f.wish == KUBE_WISH_EVENT) {
 			note_event(&f);
+		} else if (f.type == KUBE_FRAME_REPORT) {
+			bed.n_reports++;
+			(void)snprintf(bed.reports[f.report], sizeof(bed.reports[0]), "%.*s %.*s",
+				       (int)f.name.len, f.name.text, (int)f.text.len, f.text.text);
 		}
 		bed.len -= taken;
 		memmove(bed.in, bed.in + taken, bed.len);
@@ -302,6 +308,42 @@ static void what_became_of_it_is_told_once(void **state)
 	assert_string_equal(bed.events, "");
 }
 
+static bool has_reported(const struct agent_rig *rig)
+{
+	(void)rig;
+	(void)take_frames();
+	return bed.reports[KUBE_REPORT_ALLOCATOR][0] != '\0';
+}
+
+static void how_the_node_is_is_reported_once(void **state)
+{
+	unsigned before;
+
+	(void)state;
+	connect_feeder();
+	complete_all();
+	hold(true);
+	RIG_WAIT(bed.rig, has_reported);
+	assert_non_null(strstr(bed.reports[KUBE_REPORT_CONFIGURATION],
+			       "{\"labels\":{\"metallb.io/component-type\":\"speaker\","
+			       "\"metallb.io/node-name\":"));
+	assert_non_null(strstr(bed.reports[KUBE_REPORT_CONFIGURATION],
+			       "\"status\":{\"result\":\"Valid\",\"errorSummary\":\"\","
+			       "\"conditions\":[{\"type\":\"configReconcilerValid\","
+			       "\"status\":\"True\",\"reason\":\"Reconciled\""));
+	/* Pools of files have no status anywhere. */
+	assert_string_equal(bed.reports[KUBE_REPORT_POOL], "");
+	before = bed.n_reports;
+	put("web", SERVICE_TEXT("web", "", ""));
+	run_for(bed.rig, 1200 * NSEC_PER_MSEC);
+	assert_int_equal(bed.n_reports, before);
+	/* What is the allocator's is over with that. */
+	hold(false);
+	bed.reports[KUBE_REPORT_ALLOCATOR][0] = '\0';
+	RIG_WAIT(bed.rig, has_reported);
+	assert_string_equal(bed.reports[KUBE_REPORT_ALLOCATOR], "controller ");
+}
+
 static int set_up(void **state)
 {
 	(void)state;
@@ -340,6 +382,7 @@ int main(void)
 		TEST(who_has_lost_the_lease_asks_no_more),
 		TEST(who_gets_the_lease_again_asks_again),
 		TEST(what_became_of_it_is_told_once),
+		TEST(how_the_node_is_is_reported_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

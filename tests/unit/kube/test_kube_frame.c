@@ -48,6 +48,13 @@ static void frames_come_back_as_they_were_sent(void **state)
 		 .ns = text("shop"),
 		 .name = text("web"),
 		 .text = text("{}")},
+		{.type = KUBE_FRAME_REPORT,
+		 .report = KUBE_REPORT_ALLOCATOR,
+		 .ns = text("metallb-system"),
+		 .name = text("controller"),
+		 .text = text("{}")},
+		{.type = KUBE_FRAME_REPORT, .report = KUBE_REPORT_SERVICE, .name = text("bgp-1")},
+		{.type = KUBE_FRAME_REPORTED},
 	};
 	struct strbuf out;
 	size_t at = 0, taken;
@@ -73,6 +80,7 @@ static void frames_come_back_as_they_were_sent(void **state)
 		assert_int_equal(f.state, frames[i].state);
 		assert_int_equal(f.is_holder, frames[i].is_holder);
 		assert_int_equal(f.wish, frames[i].wish);
+		assert_int_equal(f.report, frames[i].report);
 		assert_true(f.seen == frames[i].seen);
 		assert_text(&f.ns, &frames[i].ns);
 		assert_text(&f.name, &frames[i].name);
@@ -103,7 +111,10 @@ static void what_is_no_frame_is_refused(void **state)
 		{"\0\0\0\7\1LSKG\0\1", 11, KUBE_DECODED_BAD},     /* another magic */
 		{"\0\0\0\x08\1LSKF\0\1\4", 12, KUBE_DECODED_BAD}, /* a kind that is cut */
 		{"\0\0\0\x08\1LSKF\0\2\4", 12, KUBE_DECODED},     /* of another version */
-		{"\0\0\0\3\x09xy", 7, KUBE_DECODED_SKIP},
+		{"\0\0\0\5\x08\0\0\1x", 9, KUBE_DECODED_BAD},     /* a report of nothing */
+		{"\0\0\0\5\x08\x20\0\1x", 9, KUBE_DECODED_BAD},   /* ... of what there is not */
+		{"\0\0\0\2\x09x", 6, KUBE_DECODED_BAD},           /* something behind it */
+		{"\0\0\0\3\x20xy", 7, KUBE_DECODED_SKIP},
 	};
 
 	(void)state;

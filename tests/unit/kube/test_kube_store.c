@@ -159,6 +159,8 @@ static void take(struct model *m, const struct kube_frame *f)
 	case KUBE_FRAME_STATE:
 	case KUBE_FRAME_HOLDER:
 	case KUBE_FRAME_WISH:
+	case KUBE_FRAME_REPORT:
+	case KUBE_FRAME_REPORTED:
 		break;
 	}
 }
