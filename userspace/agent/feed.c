@@ -40,7 +40,7 @@ static void hang_up(struct agent *a, const char *why)
 	f->in.len = 0;
 	feed_wishes_forget(f);
 	feed_reported_forget(f->reported);
-	f->is_greeted = f->is_holder = f->is_holder_told = false;
+	f->is_greeted = f->is_holder = f->is_holder_told = f->is_unallocated = false;
 	f->since = loop_now(a->loop);
 	watch_listener(f);
 	agent_input_changed(&a->inputs, INPUT_STATE);
@@ -233,6 +233,16 @@ static void note_holder(struct agent *a)
 	agent_input_changed(&a->inputs, INPUT_OBJECTS);
 }
 
+static void set_allocator(struct agent *a, const struct kube_frame *frame)
+{
+	struct agent_feed *f = a->feed;
+
+	f->is_unallocated = !frame->is_holder;
+	(void)snprintf(f->unallocated_why, sizeof(f->unallocated_why), "%.*s", (int)frame->text.len,
+		       frame->text.text);
+	agent_input_changed(&a->inputs, INPUT_STATE);
+}
+
 enum taken { TAKEN, AFTER_APPLY, WRONG };
 
 static enum taken take_frame(struct agent *a, const struct kube_frame *frame)
@@ -254,6 +264,10 @@ static enum taken take_frame(struct agent *a, const struct kube_frame *frame)
 			note_holder(a);
 		return TAKEN;
 	}
+	if (f->is_greeted && frame->type == KUBE_FRAME_ALLOCATOR) {
+		set_allocator(a, frame);
+		return TAKEN;
+	}
 	if (!f->is_greeted || frame->kind >= f->n_kinds)
 		return WRONG;
 	switch (frame->type) {
@@ -267,8 +281,9 @@ static enum taken take_frame(struct agent *a, const struct kube_frame *frame)
 	case KUBE_FRAME_STATE:
 		set_state(a, frame);
 		break;
-	case KUBE_FRAME_HOLDER: /* was taken above */
-	case KUBE_FRAME_WISH:   /* these are ours to say */
+	case KUBE_FRAME_HOLDER: /* were taken above */
+	case KUBE_FRAME_ALLOCATOR:
+	case KUBE_FRAME_WISH: /* these are ours to say */
 	case KUBE_FRAME_REPORT:
 	case KUBE_FRAME_REPORTED:
 		return WRONG;

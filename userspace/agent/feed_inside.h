@@ -47,6 +47,8 @@ struct agent_feed {
 	size_t n_gone, cap_gone;
 	nsec_t until; /* of the turn's time */
 
+	bool is_unallocated; /* nobody says what Services are to have, for this node: */
+	char unallocated_why[KUBE_WHY_BYTES + 1];
 	bool is_holder;      /* it is us who say what Services are to have... */
 	bool is_holder_told; /* ... once all that was told before is in the world */
 	uint64_t n_told;     /* puts and gones of this connection, */

@@ -75,6 +75,21 @@ static void add_failing(const struct agent_feed *f, struct problems *list)
 			    n, f->n_kinds, first->name, first->why);
 }
 
+static void add_unallocated(const struct agent_feed *f, struct problems *list)
+{
+	const struct object_ref ref = {.kind = "Source", .name = "kube"};
+	const struct problem_text text = {
+		.reason = "NobodyAllocates",
+		.remedy = "give lodestone-kube of some nodes the right to create and update that "
+			  "Lease (ClusterRole and Role lodestone-allocator), and see its log"};
+
+	if (f->is_unallocated)
+		problem_add(list, SEVERITY_ERROR, &ref, &text,
+			    "for more than a minute no node has held the Lease lodestone-ipam, so "
+			    "Services that come get no address; what is announced stays so%s%s",
+			    *f->unallocated_why ? ": " : "", f->unallocated_why);
+}
+
 void feed_problems_add(const struct agent *a, struct problems *list)
 {
 	const struct agent_feed *f = a->feed;
@@ -87,6 +102,7 @@ void feed_problems_add(const struct agent *a, struct problems *list)
 	for (size_t i = 0; i < f->n_kinds; i++)
 		add_kind(&f->kinds[i], list);
 	add_failing(f, list);
+	add_unallocated(f, list);
 }
 
 cJSON *feed_show(const struct agent *a, nsec_t now)

@@ -207,10 +207,13 @@ static nsec_t step(void *ctx, nsec_t now)
 {
 	struct feeder *f = ctx;
 	nsec_t next = http_tick(f->http, now);
+	const char *nobody;
 
 	refresh_access(f, now);
 	next = nsec_min(next, writer_step(f->writer, now));
 	kube_feed_hold(&f->feed, writer_is_holder(f->writer));
+	nobody = writer_nobody_holds(f->writer);
+	kube_feed_allocator(&f->feed, !nobody, nobody ? nobody : "");
 	for (enum kube_kind k = 0; k < KUBE_N_KINDS; k++)
 		step_watch(&f->watchers[k], now);
 	next = nsec_min(next, step_link(f, now));

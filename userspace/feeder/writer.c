@@ -144,6 +144,11 @@ bool writer_is_holder(const struct writer *w)
 	       kube_lease_is_held(&w->lease, clock_boot()) && !w->is_leaving;
 }
 
+const char *writer_nobody_holds(const struct writer *w)
+{
+	return kube_lease_has_nobody(&w->lease, clock_boot()) ? w->lease.refused : NULL;
+}
+
 /* --- writes -------------------------------------------------------------------------------------
  */
 

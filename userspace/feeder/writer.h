@@ -44,6 +44,9 @@ void writer_forget(struct writer *w);
 /* The Lease is ours, and all Services are known as they were since then. */
 bool writer_is_holder(const struct writer *w);
 
+/* For a long time nobody has held it: why we do not, "" if that is not known. NULL: it is held. */
+const char *writer_nobody_holds(const struct writer *w);
+
 /* Nothing more is written, and the Lease is given back; then it is left. */
 void writer_leave(struct writer *w);
 bool writer_is_left(const struct writer *w);

@@ -12,6 +12,7 @@ void kube_feed_begin(struct kube_feed *f, struct kube_store *store)
 	f->store = store;
 	f->is_greeted = false;
 	f->is_told_holder = f->is_loss_due = false;
+	f->is_allocator_due = f->is_unallocated;
 	for (enum kube_kind k = 0; k < KUBE_N_TOLD; k++) {
 		f->kinds[k].is_complete = false;
 		f->kinds[k].is_state_due = f->kinds[k].state != KUBE_STARTING;
@@ -39,6 +40,16 @@ void kube_feed_hold(struct kube_feed *f, bool is_holder)
 	f->is_holder = is_holder;
 }
 
+void kube_feed_allocator(struct kube_feed *f, bool is_there, const char *why)
+{
+	if (f->is_unallocated == !is_there &&
+	    (is_there || strncmp(f->unallocated_why, why, KUBE_WHY_BYTES) == 0))
+		return;
+	f->is_unallocated = !is_there;
+	(void)snprintf(f->unallocated_why, sizeof(f->unallocated_why), "%s", is_there ? "" : why);
+	f->is_allocator_due = true;
+}
+
 /* Whoever is told that a kind is complete has been told of all its objects. */
 static bool is_complete_due(const struct kube_feed *f, enum kube_kind k)
 {
@@ -55,7 +66,7 @@ static bool is_gain_due(const struct kube_feed *f)
 
 bool kube_feed_is_due(const struct kube_feed *f)
 {
-	bool is_due = !f->is_greeted || f->is_loss_due || is_gain_due(f);
+	bool is_due = !f->is_greeted || f->is_loss_due || is_gain_due(f) || f->is_allocator_due;
 
 	for (enum kube_kind k = 0; k < KUBE_N_TOLD && !is_due; k++)
 		is_due = f->kinds[k].is_state_due || is_complete_due(f, k) ||
@@ -108,6 +119,15 @@ static void tell_holder(struct kube_feed *f, struct strbuf *out)
 		say_holder(f, out, true);
 }
 
+static void tell_allocator(struct kube_feed *f, struct strbuf *out)
+{
+	if (f->is_allocator_due)
+		kube_frame_encode(out, &(struct kube_frame){.type = KUBE_FRAME_ALLOCATOR,
+							    .is_holder = !f->is_unallocated,
+							    .text = text_of(f->unallocated_why)});
+	f->is_allocator_due = false;
+}
+
 static void tell_complete(struct kube_feed *f, struct strbuf *out)
 {
 	for (enum kube_kind k = 0; k < KUBE_N_TOLD; k++) {
@@ -136,6 +156,7 @@ void kube_feed_transmit(struct kube_feed *f, struct strbuf *out, size_t bytes)
 	if (!f->is_greeted)
 		greet(f, out);
 	tell_states(f, out);
+	tell_allocator(f, out);
 	tell_holder(f, out);
 	tell_complete(f, out); /* what a kind has may have been told by the call before */
 	while (out->len < bytes && kube_store_tell(f->store, &change)) {

@@ -19,6 +19,9 @@ struct kube_feed {
 	bool is_holder;
 	bool is_told_holder; /* the agent was told that */
 	bool is_loss_due;    /* ... and that is over, whatever came after */
+	bool is_unallocated; /* nobody says what Services are to have */
+	bool is_allocator_due;
+	char unallocated_why[KUBE_WHY_BYTES + 1];
 	struct kube_feed_kind {
 		bool is_complete;  /* that was said */
 		bool is_state_due; /* to be said */
@@ -36,6 +39,9 @@ void kube_feed_note(struct kube_feed *f, const struct kube_watch *w);
 /* Whether the agent is to say what Services are to have; told if that is another thing than before.
  */
 void kube_feed_hold(struct kube_feed *f, bool is_holder);
+
+/* Whether nobody at all does, and why not us; told likewise. */
+void kube_feed_allocator(struct kube_feed *f, bool is_there, const char *why);
 
 /* There is something to say. */
 bool kube_feed_is_due(const struct kube_feed *f);

@@ -77,6 +77,9 @@ static void add_body(struct strbuf *out, const struct kube_frame *f)
 		break;
 	case KUBE_FRAME_REPORTED:
 		return;
+	case KUBE_FRAME_ALLOCATOR:
+		add_u8(out, f->is_holder);
+		break;
 	}
 	if (f->type != KUBE_FRAME_GONE)
 		strbuf_add_len(out, f->text.text, f->text.len);
@@ -171,6 +174,15 @@ static bool read_holder(struct rcur *c, struct kube_frame *f)
 	return !c->failed && is_holder <= 1 && rcur_left(c) == 0;
 }
 
+static bool read_allocator(struct rcur *c, struct kube_frame *f)
+{
+	const uint8_t is_there = rcur_u8(c);
+
+	f->is_holder = is_there;
+	f->text = take(c, rcur_left(c));
+	return !c->failed && is_there <= 1 && f->text.len <= KUBE_WHY_BYTES;
+}
+
 static bool read_body(struct rcur *c, struct kube_frame *f)
 {
 	if (f->type == KUBE_FRAME_HELLO)
@@ -179,6 +191,8 @@ static bool read_body(struct rcur *c, struct kube_frame *f)
 		return read_wish(c, f);
 	if (f->type == KUBE_FRAME_HOLDER)
 		return read_holder(c, f);
+	if (f->type == KUBE_FRAME_ALLOCATOR)
+		return read_allocator(c, f);
 	if (f->type == KUBE_FRAME_REPORT)
 		return read_report(c, f);
 	if (f->type == KUBE_FRAME_REPORTED)
@@ -217,7 +231,7 @@ enum kube_decoded kube_frame_decode(const void *data, size_t len, struct kube_fr
 		return KUBE_DECODED_MORE;
 	body = rcur_sub(&c, size);
 	type = rcur_u8(&body);
-	if (type < KUBE_FRAME_HELLO || type > KUBE_FRAME_REPORTED) {
+	if (type < KUBE_FRAME_HELLO || type > KUBE_FRAME_ALLOCATOR) {
 		*ret_taken = 4 + size;
 		return KUBE_DECODED_SKIP;
 	}

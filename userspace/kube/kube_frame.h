@@ -20,6 +20,9 @@
  * what is to be told of it in an object of the API server, as JSON; nothing: no more is reported of
  * the agent: all that is to be told of anything was reported on this connection
  *
+ *   allocator of the feeder: whether some node is there that says what Services are to have (1: 0
+ * or 1), and why this one does not where none is
+ *
  * The hello is the same in all versions. A frame of a type that is not known is skipped, so that a
  * newer feeder may say more; what changes the meaning of the others takes another version.
  */
@@ -49,6 +52,7 @@ enum kube_frame_type {
 	KUBE_FRAME_WISH = 7,
 	KUBE_FRAME_REPORT = 8,
 	KUBE_FRAME_REPORTED = 9,
+	KUBE_FRAME_ALLOCATOR = 10,
 };
 
 /* What is to be written of a Service. */
@@ -84,12 +88,12 @@ struct kube_frame {
 	struct kube_text kinds[KUBE_FEED_KINDS]; /* hello */
 	size_t n_kinds;
 	uint8_t kind, state; /* state: enum kube_state */
-	bool is_holder;      /* holder */
+	bool is_holder;      /* holder; of allocator: there is one */
 	enum kube_wish wish; /* wish */
 	enum kube_report report;
 	uint64_t seen; /* wish: so many puts and gones */
 	struct kube_text ns, name;
-	struct kube_text text; /* of put, wish and report; of state: why */
+	struct kube_text text; /* of put, wish and report; of state and allocator: why */
 };
 
 /* Appends a frame; what it holds must be within the bounds above. */

@@ -42,6 +42,13 @@ bool kube_lease_is_held(const struct kube_lease *l, nsec_t now)
 	return l->is_ours && !l->is_leaving && now < nsec_add(l->renewed_at, KUBE_LEASE_HELD_NS);
 }
 
+bool kube_lease_has_nobody(const struct kube_lease *l, nsec_t now)
+{
+	return !l->is_leaving && l->looked_at != 0 &&
+	       now < nsec_add(l->looked_at, KUBE_LEASE_NOBODY_NS) &&
+	       now >= nsec_add(l->held_at, KUBE_LEASE_NOBODY_NS);
+}
+
 /* --- what comes next ----------------------------------------------------------------------------
  */
 
@@ -212,6 +219,19 @@ static void replace(char **text, const char *by)
 	*text = xstrdup(by);
 }
 
+static void note_holder(struct kube_lease *l, nsec_t now)
+{
+	l->held_at = now;
+	l->refused[0] = '\0';
+}
+
+static void note_look(struct kube_lease *l, nsec_t now)
+{
+	if (l->looked_at == 0)
+		note_holder(l, now);
+	l->looked_at = now;
+}
+
 /* False: it is no Lease. */
 static bool see(struct kube_lease *l, nsec_t now)
 {
@@ -224,8 +244,11 @@ static bool see(struct kube_lease *l, nsec_t now)
 
 	if (!version || !*version)
 		return false;
-	if (!l->version || strcmp(l->version, version) != 0)
+	if (!l->version || strcmp(l->version, version) != 0) {
 		l->seen_at = now;
+		if (holder && *holder)
+			note_holder(l, now);
+	}
 	replace(&l->version, version);
 	replace(&l->holder, holder ? holder : "");
 	replace(&l->acquired, acquired ? acquired : "");
@@ -240,6 +263,7 @@ static void is_granted(struct kube_lease *l, nsec_t now)
 {
 	l->is_ours = true;
 	l->renewed_at = l->sent_at;
+	note_holder(l, now);
 	if (l->is_leaving)
 		next(l, KUBE_LEASE_GIVE, now);
 	else
@@ -254,6 +278,8 @@ static void say_no(struct kube_lease *l, nsec_t now)
 
 	(void)snprintf(why, sizeof(why), "status %d to the Lease: %s", l->status,
 		       message ? message : "");
+	if (l->step != KUBE_LEASE_LOOK)
+		memcpy(l->refused, why, sizeof(l->refused));
 	fail(l, now, why);
 }
 
@@ -266,6 +292,8 @@ static void answered(struct kube_lease *l, nsec_t now)
 		next(l, KUBE_LEASE_GIVEN, NSEC_NEVER);
 		return;
 	}
+	if (was_look && (is_well || l->status == 404))
+		note_look(l, now);
 	if (was_look && l->status == 404 && !l->is_leaving) {
 		next(l, KUBE_LEASE_CREATE, now);
 		return;

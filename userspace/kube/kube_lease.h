@@ -24,6 +24,8 @@
 #define KUBE_LEASE_LASTS_NS (15 * NSEC_PER_SEC) /* without a change, then anybody may take it */
 #define KUBE_LEASE_HELD_NS  (10 * NSEC_PER_SEC) /* without a renewal, then we do not hold it */
 #define KUBE_LEASE_RETRY_NS (2 * NSEC_PER_SEC)  /* between renewals, and between looks */
+#define KUBE_LEASE_NOBODY_NS                                                                       \
+	(60 * NSEC_PER_SEC) /* without a sign of a holder, though it can be looked at */
 
 enum kube_lease_step {
 	KUBE_LEASE_LOOK,
@@ -45,7 +47,10 @@ struct kube_lease {
 	/* As it was seen last. */
 	char *version, *holder, *acquired; /* owned; NULL: never seen */
 	unsigned transitions;
-	nsec_t seen_at; /* it changed */
+	nsec_t seen_at;    /* it changed */
+	nsec_t looked_at;  /* ... or not; 0: never yet */
+	nsec_t held_at;    /* the last sign of a holder; at first, that it was looked for one */
+	char refused[256]; /* why it was not ours since then; "": it was not tried */
 
 	/* Of the request under way. */
 	nsec_t sent_at;
@@ -69,6 +74,8 @@ void kube_lease_done(struct kube_lease *l);
 
 /* It is ours now. To be asked right before anything is done by that right. */
 bool kube_lease_is_held(const struct kube_lease *l, nsec_t now);
+/* For a minute nobody has held it, us included: `refused` says why we do not, if that is known. */
+bool kube_lease_has_nobody(const struct kube_lease *l, nsec_t now);
 /* We do not hold it any more, and give it back, so that another need not wait for it to expire. */
 void kube_lease_leave(struct kube_lease *l, nsec_t now);
 /* There is nothing (left) to give back. */

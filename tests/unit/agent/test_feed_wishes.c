@@ -344,6 +344,28 @@ static void how_the_node_is_is_reported_once(void **state)
 	assert_string_equal(bed.reports[KUBE_REPORT_ALLOCATOR], "controller ");
 }
 
+static bool is_told_that_nobody_allocates(const struct agent_rig *rig)
+{
+	return rig_problem(rig, "NobodyAllocates");
+}
+
+static bool is_told_that_somebody_does(const struct agent_rig *rig)
+{
+	return !rig_problem(rig, "NobodyAllocates");
+}
+
+static void that_nobody_allocates_is_a_problem(void **state)
+{
+	(void)state;
+	connect_feeder();
+	complete_all();
+	say(&(struct kube_frame){.type = KUBE_FRAME_ALLOCATOR, .text = text("status 403: no")});
+	RIG_WAIT(bed.rig, is_told_that_nobody_allocates);
+	assert_non_null(strstr(rig_problem(bed.rig, "NobodyAllocates")->message, "status 403: no"));
+	say(&(struct kube_frame){.type = KUBE_FRAME_ALLOCATOR, .is_holder = true});
+	RIG_WAIT(bed.rig, is_told_that_somebody_does);
+}
+
 static int set_up(void **state)
 {
 	(void)state;
@@ -383,6 +405,7 @@ int main(void)
 		TEST(who_gets_the_lease_again_asks_again),
 		TEST(what_became_of_it_is_told_once),
 		TEST(how_the_node_is_is_reported_once),
+		TEST(that_nobody_allocates_is_a_problem),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -55,6 +55,7 @@ static void frames_come_back_as_they_were_sent(void **state)
 		 .text = text("{}")},
 		{.type = KUBE_FRAME_REPORT, .report = KUBE_REPORT_SERVICE, .name = text("bgp-1")},
 		{.type = KUBE_FRAME_REPORTED},
+		{.type = KUBE_FRAME_ALLOCATOR, .is_holder = false, .text = text("no right")},
 	};
 	struct strbuf out;
 	size_t at = 0, taken;

@@ -38,6 +38,7 @@ static void assert_kept(enum kube_kind kind, const char *object, const char *kep
 	assert_string_equal(m.text, kept);
 	assert_int_equal(m.text_len, strlen(kept));
 	free(m.text);
+	free(m.status);
 }
 
 static void what_nobody_reads_is_dropped(void **state)
@@ -102,6 +103,8 @@ static void two_versions_that_differ_in_what_nobody_reads_are_the_same_text(void
 	assert_string_equal(b.version, "2");
 	free(a.text);
 	free(b.text);
+	free(a.status);
+	free(b.status);
 }
 
 static void events_are_told_apart(void **state)

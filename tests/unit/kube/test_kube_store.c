@@ -161,6 +161,7 @@ static void take(struct model *m, const struct kube_frame *f)
 	case KUBE_FRAME_WISH:
 	case KUBE_FRAME_REPORT:
 	case KUBE_FRAME_REPORTED:
+	case KUBE_FRAME_ALLOCATOR:
 		break;
 	}
 }
