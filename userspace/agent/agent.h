@@ -17,6 +17,7 @@
 #include "agent/receiving.h"
 #include "agent/source_changes.h"
 #include "agent/state_served.h"
+#include "agent/vrfs.h"
 #include "lb/lb_kernel_flows.h"
 #include "plan/ipam.h"
 #include "plan/plan_explain.h"
@@ -132,6 +133,7 @@ struct agent {
 	struct agent_peers peers;
 	struct agent_bfd bfd;
 	struct agent_blackholes blackholes;
+	struct agent_vrfs vrfs;
 	struct agent_receiving receiving;
 	struct pods pods;
 	struct agent_plan plans[2];

@@ -340,6 +340,7 @@ bool apply_round(struct agent *a, nsec_t now)
 	again |= blackholes_apply(a, &p->plan, now);
 	apply_peers(a, &p->plan, now);
 	receiving_apply(a, &p->plan, now);
+	vrfs_apply(a, &p->plan, now); /* last: sessions in one that goes are closed first */
 
 	problems_own_add(a, now, &p->problems);
 	/* What waits for a route to be written goes at once; else that it was has time. */
@@ -382,6 +383,7 @@ void apply_stop(struct agent *a)
 	bpf_dataplane_close(a->dataplane);
 	pods_done(&a->pods);
 	receiving_stop(a);
+	vrfs_stop(a);
 	blackholes_stop(a);
 	arena_free(a->apply_arena);
 	arena_free(a->dataplane_arena);

@@ -9,6 +9,7 @@
 
 #include "agent/blackholes.h"
 #include "agent/receiving.h"
+#include "agent/vrfs.h"
 #include "base/arena.h"
 #include "sys/bpf_dataplane.h"
 #include "sys/files.h"
@@ -103,11 +104,12 @@ static bool remove_all(const char *pin)
 {
 	const int received = receiving_cleanup();
 	const int rules = blackholes_cleanup();
-	const int routes = received < 0 ? received : rules;
+	const int vrfs = vrfs_cleanup();
+	const int routes = received < 0 ? received : rules < 0 ? rules : vrfs;
 	const int programs = bpf_dataplane_cleanup(pin);
 
 	if (routes < 0)
-		fprintf(stderr, "lodestoned: cannot take away routes and rules: %s\n",
+		fprintf(stderr, "lodestoned: cannot take away routes, rules and VRFs: %s\n",
 			strerror(-routes));
 	if (programs < 0)
 		fprintf(stderr, "lodestoned: cannot clean up %s: %s\n", pin, strerror(-programs));

@@ -16,17 +16,18 @@
 
 #include <assert.h>
 
-#define ABSENT      (-1)
-#define HOLD_S      90
-#define KEEPALIVE_S 30
-#define MIN_HOLD_S  3 /* RFC 4271 4.2 */
-#define MAX_TIMER_S UINT16_MAX
-#define MAX_PORT    16384 /* MetalLB's ceiling */
-#define BGP_PORT    179
-#define MAX_IF_NAME 15 /* IFNAMSIZ without NUL */
-#define MAX_HOPS    254
-#define MAX_LLGR_S  0xffffff /* 24 bits, RFC 9494 3 */
-#define ANNOTATION  "lodestone.io/"
+#define ABSENT        (-1)
+#define HOLD_S        90
+#define KEEPALIVE_S   30
+#define MIN_HOLD_S    3 /* RFC 4271 4.2 */
+#define MAX_TIMER_S   UINT16_MAX
+#define MAX_PORT      16384 /* MetalLB's ceiling */
+#define BGP_PORT      179
+#define MAX_IF_NAME   15 /* IFNAMSIZ without NUL */
+#define MAX_HOPS      254
+#define MAX_LLGR_S    0xffffff /* 24 bits, RFC 9494 3 */
+#define MAX_VRF_TABLE 65534    /* a domain has 16 bits */
+#define ANNOTATION    "lodestone.io/"
 
 struct raw_peer {
 	struct api_peer peer;
@@ -429,6 +430,8 @@ static void finish_peer(struct api_decoder *d, const void *raw, struct api_objec
 	p->max_prefixes = API_MAX_PREFIXES_DEFAULT;
 	(void)api_annotation_number(d, o, ANNOTATION "max-prefixes", 1, LIMIT_ADJ_RIB_IN,
 				    &p->max_prefixes);
+	(void)api_annotation_number(d, o, ANNOTATION "create-vrf", 1, MAX_VRF_TABLE,
+				    &p->create_vrf);
 }
 
 static const char *const peer_rules[] = {
@@ -453,6 +456,8 @@ static const struct api_annotation_row peer_annotations[] = {
 	{"lodestone.io/listen", "true, false", "the router may dial this node, too"},
 	{"lodestone.io/max-prefixes", "1 to 1000000",
 	 "of its routes no more are accepted at the same time; 10000 unless it is said"},
+	{"lodestone.io/create-vrf", "1 to 65534",
+	 "the VRF that spec.vrf names is made with this table if it is not there"},
 	{"lodestone.io/bfd-auth", "TYPE:KEYID:SECRET",
 	 "BFD packets are signed with the key password of that Secret (RFC 5880 6.7); types: "
 	 "simple, keyed-md5, meticulous-keyed-md5, keyed-sha1, meticulous-keyed-sha1"},

@@ -97,6 +97,7 @@ struct api_peer {
 	bool has_pref_as; /* else the configuration's counts */
 	enum api_pref_as pref_as;
 	uint8_t ttl_security;  /* hops, at most (RFC 5082); 0 = any */
+	uint32_t create_vrf;   /* the table of the VRF, which is made if it is not there; 0: no */
 	uint32_t max_prefixes; /* accepted from it at the same time, by default: */
 #define API_MAX_PREFIXES_DEFAULT 10000u
 };

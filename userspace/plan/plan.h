@@ -15,6 +15,7 @@
 #include "plan/plan_bfd.h"
 #include "plan/plan_device.h"
 #include "plan/plan_inputs.h"
+#include "plan/plan_made_vrf.h"
 #include "plan/plan_receive.h"
 
 /* --- the plan ------------------------------------------------------------------------------- */
@@ -156,6 +157,8 @@ struct plan {
 	const struct plan_health *health; /* by port */
 	size_t n_health;
 	struct plan_blackholes blackholes;
+	const struct plan_made_vrf *made_vrfs; /* by name */
+	size_t n_made_vrfs;
 	bool end_of_rib; /* gate 5: sessions may send End-of-RIB */
 	bool dataplane;  /* effective mode is not off, nor does another version have to go first */
 	bool leaving; /* what is pinned or attached is being left by the gates: mode is off, or */

@@ -228,6 +228,14 @@ static void assert_blackholes(const struct plan_blackholes *b)
 		assert(plan_vrf_pod_cmp(&b->pods[i - 1], &b->pods[i]) < 0);
 }
 
+static void assert_made_vrfs(const struct plan *p)
+{
+	for (size_t i = 0; i < p->n_made_vrfs; i++) {
+		assert(p->made_vrfs[i].table != 0 && p->made_vrfs[i].name[0] != '\0');
+		assert(i == 0 || strcmp(p->made_vrfs[i - 1].name, p->made_vrfs[i].name) < 0);
+	}
+}
+
 static void assert_ledger(const struct plan_ledger *l)
 {
 	for (size_t i = 1; i < l->n_drains; i++)
@@ -252,5 +260,6 @@ void plan_assert_contract(const struct plan *plan, const struct plan_ledger *led
 	assert_services(plan);
 	assert_health(plan);
 	assert_blackholes(&plan->blackholes);
+	assert_made_vrfs(plan);
 	assert_ledger(ledger);
 }

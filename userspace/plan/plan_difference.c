@@ -131,6 +131,14 @@ static bool same_device(const void *a, const void *b)
 	return plan_device_equal(a, b);
 }
 
+static bool same_made_vrf(const void *a, const void *b)
+{
+	const struct plan_made_vrf *x = a, *y = b;
+
+	return same_text(x->name, y->name) && x->table == y->table && same_text(x->ns, y->ns) &&
+	       same_text(x->peer, y->peer);
+}
+
 static bool same_health(const void *a, const void *b)
 {
 	const struct plan_health *x = a, *y = b;
@@ -293,6 +301,8 @@ static const char *arrays_difference(const struct plan *a, const struct plan *b)
 		return "devices";
 	if (!SAME(a, b, services, n_services, same_service))
 		return "services";
+	if (!SAME(a, b, made_vrfs, n_made_vrfs, same_made_vrf))
+		return "made_vrfs";
 	if (!SAME(a, b, health, n_health, same_health))
 		return "health";
 	return NULL;

@@ -92,6 +92,8 @@ void plan_draft_denied(struct plan_draft *d);
 void plan_draft_rates(struct plan_draft *d);
 /* What is received of whom: plan_receive.c. */
 void plan_draft_imports(struct plan_draft *d);
+/* Which VRFs are to be there by us: plan_made_vrf.c. */
+void plan_draft_made_vrfs(struct plan_draft *d);
 void plan_draft_frontends(struct plan_draft *d);
 void plan_draft_routes(struct plan_draft *d);
 void plan_draft_leaving(struct plan_draft *d);

@@ -115,9 +115,11 @@ struct plan_env {
 	size_t n_peers;
 	const struct env_domain *domains; /* of the peers; PLAN_NO_DOMAIN among them */
 	size_t n_domains;
-	uint64_t ebgp;                          /* those of them that are external; of these: */
-	uint64_t pref_as[API_N_PREF_AS];        /* by what becomes of localPref */
-	uint64_t carriers[IP_N_FAMILIES];       /* whose session may carry routes of the family */
+	uint64_t ebgp;                         /* those of them that are external; of these: */
+	uint64_t pref_as[API_N_PREF_AS];       /* by what becomes of localPref */
+	uint64_t carriers[IP_N_FAMILIES];      /* whose session may carry routes of the family */
+	const struct plan_made_vrf *made_vrfs; /* that are to be made */
+	size_t n_made_vrfs;
 	const struct env_peer_name *peer_names; /* by name */
 	size_t n_peer_names;
 

@@ -40,6 +40,7 @@ struct plan_link {
 	int lower;        /* the device that a VLAN lies on; 0: none is, here */
 	int master;       /* the bond, bridge or VRF that it is a port of; 0: none */
 	uint32_t table;   /* a VRF's routing table; 0: it is no VRF */
+	bool made_here;   /* a VRF of our making (plan_made_vrf.h) */
 	bool strict_source; /* IPv4 sources must be routed back by the device (rp_filter 1) */
 };
 /* An address of this node. */

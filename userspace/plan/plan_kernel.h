@@ -44,7 +44,9 @@
 #define KERNEL_PROTOCOL       196u
 #define KERNEL_TABLES         19600u /* and the 128 behind it */
 #define KERNEL_RULES          19600u /* and the 255 behind it: before main's 32766, behind most others */
+#define KERNEL_DEFAULT        253u /* the kernel's own tables: this, */
 #define KERNEL_MAIN           254u
+#define KERNEL_LOCAL          255u
 #define KERNEL_RECEIVED_RULES 19900u
 
 #define KERNEL_TO_POD    196u

@@ -112,6 +112,8 @@ static void tell_needless(struct peers_build *b, const struct peer_candidate *c)
 		{spec->llgr_s && !c->peer.bgp.graceful_restart, ANNOTATION("llgr"),
 		 "set enableGracefulRestart, or remove it",
 		 "long-lived graceful restart goes with graceful restart only (RFC 9494)"},
+		{spec->create_vrf && !c->peer.key.vrf[0], ANNOTATION("create-vrf"),
+		 "set spec.vrf, or remove it", "no VRF is named that could be made"},
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)

@@ -314,4 +314,6 @@ void plan_env_peers(const struct plan_inputs *in, struct arena *arena, struct pl
 	peer_bfd_share(&b);
 	number_peers(&b);
 	name_peers(&b, &all);
+	env->made_vrfs = b.made_vrfs;
+	env->n_made_vrfs = b.n_made_vrfs;
 }

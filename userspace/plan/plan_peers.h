@@ -28,6 +28,8 @@ struct peers_build {
 	struct plan_env *env;
 	struct peer_candidate *items; /* by rank, then oldest first */
 	size_t n;
+	struct plan_made_vrf *made_vrfs; /* that are to be made; no name twice */
+	size_t n_made_vrfs, cap_made_vrfs;
 };
 
 #define peer_problem(b, severity, c, ...)                                                          \

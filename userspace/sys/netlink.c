@@ -254,7 +254,8 @@ static bool link_equal(const struct plan_link *a, const struct plan_link *b)
 	return a->ifindex == b->ifindex && a->up == b->up && a->bond == b->bond &&
 	       a->strips_tags == b->strips_tags && a->strict_source == b->strict_source &&
 	       a->tag == b->tag && a->lower == b->lower && a->master == b->master &&
-	       a->table == b->table && strcmp(a->name, b->name) == 0;
+	       a->table == b->table && a->made_here == b->made_here &&
+	       strcmp(a->name, b->name) == 0;
 }
 
 static bool links_equal(const struct plan_node *a, const struct plan_node *b)

@@ -54,6 +54,15 @@ static void read_vlan(const struct netlink_attrs *attrs, const struct netlink_at
 	link->tag = (uint16_t)(id | (proto == ETH_P_8021AD ? PLAN_LINK_8021AD : 0));
 }
 
+static void read_vrf(const struct netlink_attrs *attrs, const struct netlink_attrs *data,
+		     struct plan_link *link)
+{
+	uint32_t group;
+
+	(void)netlink_attrs_u32(data, IFLA_VRF_TABLE, &link->table);
+	link->made_here = netlink_attrs_u32(attrs, IFLA_GROUP, &group) && group == PLAN_VRF_GROUP;
+}
+
 static void read_kind(const struct netlink_attrs *attrs, struct plan_link *link)
 {
 	struct netlink_attrs info, data;
@@ -70,7 +79,7 @@ static void read_kind(const struct netlink_attrs *attrs, struct plan_link *link)
 	if (strcmp(kind, "vlan") == 0)
 		read_vlan(attrs, &data, link);
 	else if (strcmp(kind, "vrf") == 0)
-		(void)netlink_attrs_u32(&data, IFLA_VRF_TABLE, &link->table);
+		read_vrf(attrs, &data, link);
 }
 
 static int on_link(void *ctx, const struct nlmsghdr *m)

@@ -356,6 +356,31 @@ static void annotations_say_role_long_lived_restart_and_listening(void **state)
 	}
 }
 
+static void annotations_with_numbers(void **state)
+{
+	static const char *const bad[] = {"create-vrf: \"0\"", "create-vrf: \"65535\"",
+					  "create-vrf: red", "max-prefixes: \"0\""};
+	struct api_batch b = annotated("lodestone.io/create-vrf: \"65534\","
+				       " lodestone.io/max-prefixes: \"7\"",
+				       "  vrf: red\n");
+
+	(void)state;
+	assert_int_equal(only_object(&b)->peer.create_vrf, 65534);
+	assert_int_equal(only_object(&b)->peer.max_prefixes, 7);
+	api_batch_done(&b);
+	b = annotated("", "  vrf: red\n");
+	assert_int_equal(only_object(&b)->peer.create_vrf, 0);
+	api_batch_done(&b);
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		_cleanup_(arena_freep) struct arena *arena = arena_new();
+
+		b = annotated(arena_printf(arena, "lodestone.io/%s", bad[i]), "  vrf: red\n");
+		assert_int_equal(b.n, 0);
+		assert_int_equal(b.problems.n, 1);
+		api_batch_done(&b);
+	}
+}
+
 static void annotation_says_how_bfd_is_signed(void **state)
 {
 	static const char *const types[] = {"simple", "keyed-md5", "meticulous-keyed-md5",
@@ -437,6 +462,7 @@ int main(void)
 		cmocka_unit_test(a_password_is_never_repeated),
 		cmocka_unit_test(ttl_security_is_a_number_of_hops),
 		cmocka_unit_test(annotations_say_role_long_lived_restart_and_listening),
+		cmocka_unit_test(annotations_with_numbers),
 		cmocka_unit_test(annotation_says_how_bfd_is_signed),
 		cmocka_unit_test(annotation_says_what_becomes_of_local_pref),
 	};

@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * What is to be done follows from plan and node at each plan, so nothing is remembered but what was
+ * just tried: the node that shows the outcome is read a moment later, and what the kernel refuses
+ * it would refuse again. It is asked again with the plan that is made every half minute anyway.
+ */
+#include "agent/vrfs.h"
+
+#include "agent/agent.h"
+#include "base/hash.h"
+#include "sys/log.h"
+#include "sys/netlink.h"
+#include "sys/nlsock.h"
+#include "sys/rtnl_vrf.h"
+
+#include <errno.h>
+
+#define AGAIN_NS (25 * NSEC_PER_SEC)
+
+struct agent_vrf {
+	const char *name;
+	uint32_t table;
+	const char *ns, *peer; /* who asked for it; peer NULL: it was to be taken away */
+	int error;             /* -errno */
+	const char *clash;     /* who uses the table, NULL: nobody */
+};
+
+void vrfs_stop(struct agent *a)
+{
+	a->vrfs.sock = nlsock_free(a->vrfs.sock);
+	arena_free(a->vrfs.arena);
+	a->vrfs.arena = NULL;
+}
+
+static uint64_t hash_of(const struct plan_vrf_op *ops, size_t n)
+{
+	uint64_t h = HASH_INIT;
+
+	for (size_t i = 0; i < n; i++)
+		h = hash_u64(hash_u64(hash_str(h, ops[i].name), (uint64_t)ops[i].ifindex),
+			     ops[i].made ? ops[i].made->table : 0);
+	return n ? h | 1 : 0;
+}
+
+static bool was_there(const struct agent_vrfs *v, const char *name)
+{
+	for (size_t i = 0; i < v->n_there; i++)
+		if (strcmp(v->there[i], name) == 0)
+			return true;
+	return false;
+}
+
+static void say(const struct agent_vrfs *v, const struct plan_vrf_op *op, int err,
+		const char *clash)
+{
+	if (err < 0)
+		log_warn(op->made ? "vrf: could not be made" : "vrf: could not be taken away",
+			 "name=%s error=%s", op->name, log_quote(clash ? clash : strerror(-err)));
+	else if (!op->made)
+		log_info("vrf: taken away, no peer is in it any more", "name=%s", op->name);
+	else if (was_there(v, op->name))
+		log_warn("vrf: somebody took it away; made again", "name=%s table=%u", op->name,
+			 op->made->table);
+	else
+		log_info("vrf: made", "name=%s table=%u", op->name, op->made->table);
+}
+
+/* What is done already is not an error: the node may be older than that. */
+static int do_one(struct nlsock *s, const struct plan_vrf_op *op, struct arena *arena,
+		  const char **ret_clash)
+{
+	char text[KERNEL_CLASH_TEXT];
+	struct kernel_clash clash;
+	const int err = rtnl_vrf_apply(s, op, arena, &clash);
+
+	*ret_clash =
+		err == -EADDRINUSE ? arena_strdup(arena, kernel_clash_text(&clash, text)) : NULL;
+	return err == (op->made ? -EEXIST : -ENODEV) ? 0 : err;
+}
+
+static void note_failed(struct agent_vrfs *to, const struct plan_vrf_op *op, int err,
+			const char *clash)
+{
+	const struct plan_made_vrf *made = op->made;
+
+	to->failed[to->n_failed++] = (struct agent_vrf){
+		.name = arena_strdup(to->arena, op->name),
+		.table = made ? made->table : 0,
+		.ns = made ? arena_strdup(to->arena, made->ns) : NULL,
+		.peer = made ? arena_strdup(to->arena, made->peer) : NULL,
+		.error = err,
+		.clash = clash ? arena_strdup(to->arena, clash) : NULL,
+	};
+}
+
+static void do_all(const struct agent_vrfs *v, struct agent_vrfs *to, const struct plan_vrf_op *ops,
+		   size_t n)
+{
+	const int opened = v->sock ? 0 : rtnl_vrf_open(&to->sock);
+
+	to->failed = arena_array_of(to->arena, n, struct agent_vrf);
+	for (size_t i = 0; i < n; i++) {
+		const char *clash = NULL;
+		const int err = opened < 0 ? opened : do_one(to->sock, &ops[i], to->arena, &clash);
+
+		say(v, &ops[i], err, clash);
+		if (err < 0)
+			note_failed(to, &ops[i], err, clash);
+	}
+}
+
+static void note_there(struct agent_vrfs *to, const struct plan_node *node)
+{
+	to->there = arena_array_of(to->arena, node->n_links, const char *);
+	for (size_t i = 0; i < node->n_links; i++)
+		if (node->links[i].made_here)
+			to->there[to->n_there++] = arena_strdup(to->arena, node->links[i].name);
+}
+
+void vrfs_apply(struct agent *a, const struct plan *plan, nsec_t now)
+{
+	_cleanup_(arena_freep) struct arena *scratch = arena_new();
+	const struct plan_node *node = netlink_node(a->netlink);
+	struct agent_vrfs *v = &a->vrfs;
+	struct agent_vrfs next = {.sock = v->sock, .again_at = nsec_add(now, AGAIN_NS)};
+	struct plan_vrf_op *ops;
+	const size_t n = plan_vrf_ops(plan->made_vrfs, plan->n_made_vrfs, node, scratch, &ops);
+
+	next.tried = hash_of(ops, n);
+	if (n > 0 && next.tried == v->tried && now < v->again_at)
+		return;
+	loop_doing(a->loop, "vrfs");
+	next.arena = arena_new();
+	if (n > 0)
+		do_all(v, &next, ops, n);
+	note_there(&next, node);
+	arena_free(v->arena);
+	*v = next;
+}
+
+static void add_problem(const struct agent_vrf *f, const char *node, struct problems *list)
+{
+	const struct object_ref ref = {.kind = f->peer ? "BGPPeer" : "Node",
+				       .ns = f->ns,
+				       .name = f->peer ? f->peer : node};
+	const struct problem_text taken = {
+		.field = "metadata.annotations[lodestone.io/create-vrf]",
+		.reason = "VrfTableTaken",
+		.remedy = "write the number of a table that is free, or take that away",
+	};
+	const struct problem_text refused = {
+		.field = f->peer ? "metadata.annotations[lodestone.io/create-vrf]" : NULL,
+		.reason = "VrfRefused",
+		.remedy = f->peer ? "let the agent make devices (CAP_NET_ADMIN, a kernel with "
+				    "CONFIG_NET_VRF: modprobe vrf), or make it by ip link add"
+				  : "ip link del it",
+	};
+
+	if (f->clash)
+		problem_add(list, SEVERITY_ERROR, &ref, &taken,
+			    "table %u is in use: there is %s; VRF %s is not made with it", f->table,
+			    f->clash, f->name);
+	else
+		problem_add(list, SEVERITY_ERROR, &ref, &refused, "VRF %s cannot be %s: %s",
+			    f->name, f->peer ? "made" : "taken away", strerror(-f->error));
+}
+
+void vrfs_problems(const struct agent *a, struct problems *list)
+{
+	for (size_t i = 0; i < a->vrfs.n_failed; i++)
+		add_problem(&a->vrfs.failed[i], a->options->node, list);
+}
+
+int vrfs_cleanup(void)
+{
+	_cleanup_(netlink_freep) struct netlink *nl = NULL;
+	_cleanup_(nlsock_freep) struct nlsock *s = NULL;
+	_cleanup_(arena_freep) struct arena *arena = arena_new();
+	struct plan_vrf_op *ops;
+	int err = netlink_open(&nl), one;
+	const char *clash;
+	size_t n;
+
+	if (err == 0)
+		err = netlink_refresh(nl, NULL, 0);
+	if (err == 0)
+		err = rtnl_vrf_open(&s);
+	if (err < 0)
+		return err;
+	n = plan_vrf_ops(NULL, 0, netlink_node(nl), arena, &ops);
+	for (size_t i = 0; i < n; i++) {
+		one = do_one(s, &ops[i], arena, &clash);
+		err = err ? err : one;
+	}
+	return err;
+}

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * VRFs that are made and taken away for the plan (plan/plan_made_vrf.h). The message that makes one
+ * puts it into our group and sets it up as well, so that there is none of which it is not known
+ * whose it is.
+ */
+#pragma once
+
+#include "plan/plan_kernel.h"
+#include "plan/plan_made_vrf.h"
+
+struct nlsock;
+
+#define RTNL_VRF_MESSAGE_BYTES 256 /* no message is longer */
+
+/*
+ * Writes the operation's message to buf (RTNL_VRF_MESSAGE_BYTES, aligned as a struct nlmsghdr),
+ * without a sequence number; the kernel is to acknowledge it. Returns its length, or -errno.
+ */
+int rtnl_vrf_message_build(const struct plan_vrf_op *op, void *buf) must_check;
+
+/*
+ * A socket for rtnl_vrf_apply(), in the current network namespace; what is changed over it is news
+ * as what anybody else changes. 0 or -errno; the caller owns *ret.
+ */
+int rtnl_vrf_open(struct nlsock **ret) must_check;
+
+/*
+ * Does it: 0, or the kernel's -errno. -EADDRINUSE, and *ret_clash (in the arena): one is to be made
+ * with a table that somebody uses: he has a rule that leads to it, or a route in it that leads
+ * somewhere.
+ */
+int rtnl_vrf_apply(struct nlsock *s, const struct plan_vrf_op *op, struct arena *arena,
+		   struct kernel_clash *ret_clash) must_check;
