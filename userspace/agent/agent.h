@@ -194,9 +194,7 @@ int agent_start(struct agent *a, const struct options *options) must_check;
 
 /* Runs until a signal ends it. */
 int agent_run(struct agent *a);
-
 /* Takes everything down in reverse order. What is pinned in the kernel stays. */
 void agent_done(struct agent *a);
-
 /* Validates and prints problems: the exit code of --check. */
 int agent_check(const struct options *options);

@@ -67,6 +67,7 @@ static uint64_t hash_of(const struct plan_blackholes *b)
 		h = hash_bytes(h, &pod->addr, sizeof(pod->addr));
 		h = hash_u64(h,
 			     (uint64_t)pod->domain << 32 | (uint64_t)pod->proto << 16 | pod->port);
+		h = hash_u64(h, pod->is_own);
 	}
 	return h;
 }

@@ -8,9 +8,9 @@
 
 #include "agent/agent.h"
 #include "base/hash.h"
+#include "sys/host.h"
 #include "sys/log.h"
 #include "sys/netlink.h"
-#include "sys/nlsock.h"
 #include "sys/rtnl_vrf.h"
 
 #include <errno.h>
@@ -27,7 +27,7 @@ struct agent_vrf {
 
 void vrfs_stop(struct agent *a)
 {
-	a->vrfs.sock = nlsock_free(a->vrfs.sock);
+	a->vrfs.sock = rtnl_vrf_free(a->vrfs.sock);
 	arena_free(a->vrfs.arena);
 	a->vrfs.arena = NULL;
 }
@@ -66,7 +66,7 @@ static void say(const struct agent_vrfs *v, const struct plan_vrf_op *op, int er
 }
 
 /* What is done already is not an error: the node may be older than that. */
-static int do_one(struct nlsock *s, const struct plan_vrf_op *op, struct arena *arena,
+static int do_one(struct rtnl_vrf *s, const struct plan_vrf_op *op, struct arena *arena,
 		  const char **ret_clash)
 {
 	char text[KERNEL_CLASH_TEXT];
@@ -165,8 +165,32 @@ static void add_problem(const struct agent_vrf *f, const char *node, struct prob
 			    f->name, f->peer ? "made" : "taken away", strerror(-f->error));
 }
 
+/* Read each time, as nobody tells of a change; there are backends of that kind, or it is not. */
+static void add_sockets(const struct ip_addr *backend, const char *protocol, const char *node,
+			struct problems *list)
+{
+	const struct object_ref ref = {.kind = "Node", .name = node};
+	char path[64], remedy[64], text[IP_ADDR_TEXT];
+	const struct problem_text refused = {
+		.field = "spec.vrf", .reason = "SocketsNotInVrf", .remedy = remedy};
+
+	(void)snprintf(path, sizeof(path), "/proc/sys/net/ipv4/%s_l3mdev_accept", protocol);
+	(void)snprintf(remedy, sizeof(remedy), "sysctl -w net.ipv4.%s_l3mdev_accept=1", protocol);
+	if (!ip_addr_is_none(backend) && host_number_in(path) == 0)
+		problem_add(
+			list, SEVERITY_WARNING, &ref, &refused,
+			"a VIP in a VRF has its backend at this node's own address %s, whose "
+			"sockets take nothing that arrives in a VRF; with that, all of the host "
+			"do",
+			ip_addr_text(backend, text));
+}
+
 void vrfs_problems(const struct agent *a, struct problems *list)
 {
+	const struct plan_own_sockets *own = &a->current->plan.sockets_in_vrfs;
+
+	add_sockets(&own->tcp, "tcp", a->options->node, list);
+	add_sockets(&own->udp, "udp", a->options->node, list);
 	for (size_t i = 0; i < a->vrfs.n_failed; i++)
 		add_problem(&a->vrfs.failed[i], a->options->node, list);
 }
@@ -174,7 +198,7 @@ void vrfs_problems(const struct agent *a, struct problems *list)
 int vrfs_cleanup(void)
 {
 	_cleanup_(netlink_freep) struct netlink *nl = NULL;
-	_cleanup_(nlsock_freep) struct nlsock *s = NULL;
+	_cleanup_(rtnl_vrf_freep) struct rtnl_vrf *s = NULL;
 	_cleanup_(arena_freep) struct arena *arena = arena_new();
 	struct plan_vrf_op *ops;
 	int err = netlink_open(&nl), one;

@@ -158,7 +158,7 @@ static void report_ungiven(struct ipam *ipam, struct problems *problems)
 {
 	struct ungiven *list = arena_array_of(ipam->arena, ipam->pools.n, struct ungiven);
 
-	for (size_t i = 0; i < ipam->own.n; i++)
+	for (size_t i = 0; i < ipam->own.n_of_all; i++)
 		note_ungiven(ipam, &ipam->own.items[i], list);
 	for (size_t i = 0; i < ipam->pools.n; i++)
 		if (list[i].n)

@@ -58,7 +58,7 @@ struct objection {
 static struct objection objection(const struct ipam *ipam, struct ipam_claimant *c,
 				  const struct ip_addr *a)
 {
-	const struct plan_own_address *own = plan_own_find(&ipam->own, a);
+	const struct plan_own_address *own = plan_own_find(&ipam->own, 0, a);
 	const struct ipam_pool *p = pool_of(ipam, ipam_part_of(c, a), a);
 	const struct ipam_claimant *user;
 	char text[IP_ADDR_TEXT];
@@ -129,7 +129,7 @@ static bool waits_for_pool(struct ipam *ipam, struct ipam_claimant *c, struct ip
 static void lose(const struct ipam *ipam, const struct ipam_claimant *c, const struct ip_addr *a,
 		 const struct objection *why)
 {
-	if (plan_own_find(&ipam->own, a)) {
+	if (plan_own_find(&ipam->own, 0, a)) {
 		ipam_problem(&ipam->wishes, SEVERITY_ERROR, c, "status.loadBalancer", "NodeAddress",
 			     "nothing; or give that machine another address",
 			     "the Service loses its address: %s", why->message);
@@ -224,7 +224,7 @@ static bool may_take_back(const struct ipam *ipam, const struct ipam_claimant *c
 	const struct ipam_pool *p = pool_by_right(ipam, part, a);
 	const struct ipam_address *known = ipam_uses_find(&ipam->uses, a);
 
-	if (plan_own_find(&ipam->own, a) || !known || !p ||
+	if (plan_own_find(&ipam->own, 0, a) || !known || !p ||
 	    !ipam_pool_admits(&ipam->pools, p, c->object) || ipam_pool_avoids(p, a))
 		return false;
 	for (const struct ipam_user *u = known->users; u; u = u->next)

@@ -90,7 +90,7 @@ void ipam_uses_reserve(struct ipam_uses *u, const struct ipam_claimant *c, const
 
 void ipam_uses_exclude(struct ipam_uses *u, const struct plan_own *own)
 {
-	for (size_t i = 0; i < own->n; i++)
+	for (size_t i = 0; i < own->n_of_all; i++)
 		ensure(u, &own->items[i].addr)->not_given = true;
 }
 

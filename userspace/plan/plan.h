@@ -127,6 +127,14 @@ struct plan_stirred {
 	size_t n_stored;
 };
 
+/*
+ * Backends of VIPs in VRFs at addresses of this node itself, one each; none: there is none. Sockets
+ * that are in no VRF take what arrives in one only if the host is told so (tcp_l3mdev_accept).
+ */
+struct plan_own_sockets {
+	struct ip_addr tcp, udp;
+};
+
 struct plan {
 	const struct plan_peer *peers; /* by key */
 	size_t n_peers;
@@ -157,6 +165,7 @@ struct plan {
 	const struct plan_health *health; /* by port */
 	size_t n_health;
 	struct plan_blackholes blackholes;
+	struct plan_own_sockets sockets_in_vrfs;
 	const struct plan_made_vrf *made_vrfs; /* by name */
 	size_t n_made_vrfs;
 	bool end_of_rib; /* gate 5: sessions may send End-of-RIB */

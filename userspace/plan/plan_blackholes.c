@@ -268,7 +268,7 @@ void plan_draft_blackholes(struct plan_draft *d, const struct plan_inputs *in,
 	ret.uplinks = b.uplinks;
 	ret.n_uplinks = b.n_uplinks;
 	ret.receives = receives(d->plan);
-	plan_vrf_pods(in, arranged, d->arena, &ret);
+	plan_vrf_pods(in, arranged, d->arena, &ret, &d->plan->sockets_in_vrfs);
 	add_vrfs(&b, &ret);
 	d->plan->blackholes = ret;
 }

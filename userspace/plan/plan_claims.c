@@ -129,7 +129,7 @@ static void claim(struct plan_claiming *c, const struct plan_claim *wanted)
 
 	*to = *wanted;
 	to->own = to->prefix.len == ip_addr_bits(&to->vip.addr) ? c->own_host : c->own;
-	to->under = plan_own_under(&c->env->own, &to->prefix);
+	to->under = plan_own_under(&c->env->own, to->vip.domain, &to->prefix);
 	c->fragment->n_claims +=
 		plan_claim_peers(c->env, to,
 				 to->by->peers & plan_env_peers_in(c->env, to->vip.domain)) != 0;

@@ -51,7 +51,7 @@ static void add_device(struct devices_build *b, int ifindex, bool xdp)
 	const struct plan_link *link = plan_link_find(b->d->in->node, ifindex);
 	struct plan_device *p;
 
-	if (!link || strcmp(link->name, "lo") == 0)
+	if (!link || strcmp(link->name, "lo") == 0 || link->raw)
 		return;
 	p = put_device(b, ifindex, link->name);
 	p->xdp |= xdp;
@@ -76,6 +76,87 @@ static void keep_attached(struct devices_build *b)
 	}
 }
 
+/* --- what cannot be served ------------------------------------------------------------------- */
+
+/* XDP sees what comes in by it; a bridge's frames come in by its ports, and natively only there. */
+static bool is_servable(const struct plan_draft *d, const struct plan_link *link)
+{
+	return !link->raw && (!link->bridge || d->env.config.mode == API_MODE_GENERIC);
+}
+
+/* "eth0, eth1": what a bridge consists of. */
+static const char *ports_of(const struct plan_draft *d, const struct plan_link *bridge)
+{
+	const struct plan_node *node = d->in->node;
+	const char *ret = "";
+
+	for (size_t i = 0; i < node->n_links; i++)
+		if (node->links[i].master == bridge->ifindex)
+			ret = arena_printf(d->arena, "%s%s%s", ret, ret[0] ? ", " : "",
+					   node->links[i].name);
+	return ret[0] ? ret : "none so far";
+}
+
+static void say_unservable(struct plan_draft *d, const struct plan_link *link)
+{
+	const struct object_ref ref = {.kind = "Interface", .name = link->name};
+	const struct problem_text raw = {
+		.reason = "UplinkWithoutEthernet",
+		.remedy = "name the interface by which packets come in spec.dataplane.uplinks, or "
+			  "set spec.dataplane.mode: off (BGP only; the kernel or the CNI forwards)",
+	};
+	const struct problem_text bridge = {
+		.reason = "UplinkIsBridge",
+		.remedy = arena_printf(d->arena,
+				       "name the port that leads to the router in "
+				       "spec.dataplane.uplinks (ports: %s), or set "
+				       "spec.dataplane.mode: generic (slower)",
+				       ports_of(d, link)),
+	};
+
+	if (link->raw)
+		problem_add(&d->plan->problems, SEVERITY_ERROR, &ref, &raw,
+			    "its packets have no Ethernet header, and XDP serves none without: "
+			    "what it would attract is not announced");
+	else
+		problem_add(&d->plan->problems, SEVERITY_ERROR, &ref, &bridge,
+			    "it is a bridge, which has no native XDP: what it would attract is not "
+			    "announced");
+}
+
+/* The default route leads by it: nothing turns answers that do as well. */
+static void say_raw_way(struct plan_draft *d, int ifindex)
+{
+	const struct plan_link *link = plan_link_find(d->in->node, ifindex);
+	const struct object_ref ref = {.kind = "Interface", .name = link ? link->name : NULL};
+	const struct problem_text text = {
+		.reason = "DefaultRouteWithoutEthernet",
+		.remedy = "let answers leave by the interface that requests come in by",
+	};
+
+	if (link && link->raw && d->env.n_peers)
+		problem_add(&d->plan->problems, SEVERITY_INFO, &ref, &text,
+			    "a default route leads by it, and its packets have no Ethernet header: "
+			    "answers that leave by it keep the address of the pod");
+}
+
+static bool is_named(const struct plan_draft *d, const struct plan_link *link)
+{
+	const struct api_strings *names = &d->env.config.uplinks;
+
+	for (size_t i = 0; i < names->n; i++)
+		if (strcmp(names->items[i], link->name) == 0)
+			return true;
+	return false;
+}
+
+static bool has_named_uplinks(const struct plan_draft *d)
+{
+	return d->env.config.set & API_CONFIG_UPLINKS && d->env.config.uplinks.n;
+}
+
+/* --- uplinks --------------------------------------------------------------------------------- */
+
 /* False: some interface is missing, which may be a slip of the pen. */
 static bool named_uplinks(struct devices_build *b)
 {
@@ -85,8 +166,10 @@ static bool named_uplinks(struct devices_build *b)
 	for (size_t i = 0; i < names->n; i++) {
 		const struct plan_link *link = plan_link_named(b->d->in->node, names->items[i]);
 
-		if (link)
+		if (link && is_servable(b->d, link))
 			add_device(b, link->ifindex, true);
+		else if (link)
+			say_unservable(b->d, link);
 		else
 			object_problem(&b->d->plan->problems, SEVERITY_ERROR,
 				       b->d->env.config_object, "spec.dataplane.uplinks",
@@ -96,6 +179,23 @@ static bool named_uplinks(struct devices_build *b)
 		complete &= link != NULL;
 	}
 	return complete;
+}
+
+/* The device whose frames are those of the way to the peer. */
+static const struct plan_link *carrier_of(const struct plan_draft *d, const struct plan_peer *p)
+{
+	return plan_link_carrier(d->in->node, p->ifindex);
+}
+
+/* Told once for all peers behind it. */
+static void say_unservable_once(struct plan_draft *d, size_t peer)
+{
+	const struct plan_link *carrier = carrier_of(d, &d->env.peers[peer]);
+
+	for (size_t i = 0; i < peer; i++)
+		if (carrier_of(d, &d->env.peers[i]) == carrier)
+			return;
+	say_unservable(d, carrier);
 }
 
 /*
@@ -108,13 +208,16 @@ static bool default_uplinks(struct devices_build *b)
 
 	for (size_t i = 0; i < b->d->env.n_peers; i++) {
 		const int ifindex = b->d->env.peers[i].ifindex;
-		const struct plan_link *carrier = plan_link_carrier(b->d->in->node, ifindex);
+		const struct plan_link *carrier = carrier_of(b->d, &b->d->env.peers[i]);
 
-		if (carrier) {
-			add_device(b, ifindex, false);
-			add_device(b, carrier->ifindex, true);
-		}
 		complete &= ifindex != 0;
+		if (!carrier)
+			continue;
+		add_device(b, ifindex, false);
+		if (is_servable(b->d, carrier))
+			add_device(b, carrier->ifindex, true);
+		else
+			say_unservable_once(b->d, i);
 	}
 	return complete;
 }
@@ -193,11 +296,14 @@ static const struct plan_device *find_uplink(const struct plan_draft *d, int ifi
  */
 static enum vip_gate peer_gate(const struct plan_draft *d, const struct plan_peer *peer)
 {
-	const struct plan_link *carrier = plan_link_carrier(d->in->node, peer->ifindex);
+	const struct plan_link *carrier = carrier_of(d, peer);
 	const struct plan_device *uplink = find_uplink(d, peer->ifindex);
 
 	if (!uplink && carrier)
 		uplink = find_uplink(d, carrier->ifindex);
+	if (!uplink && carrier && !is_servable(d, carrier) &&
+	    (!has_named_uplinks(d) || is_named(d, carrier)))
+		return GATE_CLOSED;
 	return uplink ? device_gate(d, uplink) : worst_gate(d);
 }
 
@@ -372,12 +478,14 @@ static void want_devices(struct plan_draft *d, struct devices_build *b)
 	const struct plan_node *node = d->in->node;
 	bool complete = true;
 
-	if (d->env.config.set & API_CONFIG_UPLINKS && d->env.config.uplinks.n)
+	if (has_named_uplinks(d))
 		complete = named_uplinks(b);
 	else
 		complete = default_uplinks(b);
-	for (size_t i = 0; i < node->n_default_devices; i++)
+	for (size_t i = 0; i < node->n_default_devices; i++) {
 		add_device(b, node->default_devices[i], false);
+		say_raw_way(d, node->default_devices[i]);
+	}
 	if (!complete || !d->in->synced)
 		keep_attached(b);
 	dataplane_problems(d, b->n);

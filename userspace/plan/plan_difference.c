@@ -236,7 +236,9 @@ static bool same_vrf(const void *a, const void *b)
 
 static bool same_pod(const void *a, const void *b)
 {
-	return plan_vrf_pod_cmp(a, b) == 0;
+	const struct plan_vrf_pod *x = a, *y = b;
+
+	return plan_vrf_pod_cmp(a, b) == 0 && x->is_own == y->is_own;
 }
 
 static bool same_blackholes(const struct plan_blackholes *a, const struct plan_blackholes *b)

@@ -409,7 +409,7 @@ static void ask_routes(const struct plan_draft *d, struct plan_explain *ret)
 
 static void ask_address(const struct plan_draft *d, struct plan_explain *ret)
 {
-	const struct plan_own_address *own = plan_own_find(&d->env.own, &ret->addr);
+	const struct plan_own_address *own = plan_own_find(&d->env.own, 0, &ret->addr);
 	const struct plan_addresses *all = d->in->addresses;
 	size_t n = 0;
 

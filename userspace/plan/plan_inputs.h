@@ -34,13 +34,13 @@ struct plan_settings {
 struct plan_link {
 	int ifindex;
 	const char *name;
-	bool up, bond;
+	bool up, bond, bridge, raw; /* raw: packets without an Ethernet header (WireGuard, PPP) */
 	bool strips_tags; /* its driver keeps VLAN tags beside the frame; asked where VLANs lie */
 	uint16_t tag;     /* a VLAN's number, with PLAN_LINK_8021AD if it has such tags; 0: none */
 	int lower;        /* the device that a VLAN lies on; 0: none is, here */
 	int master;       /* the bond, bridge or VRF that it is a port of; 0: none */
 	uint32_t table;   /* a VRF's routing table; 0: it is no VRF */
-	bool made_here;   /* a VRF of our making (plan_made_vrf.h) */
+	bool made_here;   /* a VRF of our making */
 	bool strict_source; /* IPv4 sources must be routed back by the device (rp_filter 1) */
 };
 /* An address of this node. */
@@ -140,7 +140,6 @@ struct plan_inputs {
 	struct plan_cache *cache;     /* plan_cache.h; NULL: all is made from nothing */
 	struct plan_explain *explain; /* plan_explain.h: to be filled in; NULL: nobody asks */
 };
-
 /* --- ledger: the plan's only memory --------------------------------------------------------- */
 /* A backend that left the EndpointSlices and keeps its flows until `until`. */
 struct plan_drain {

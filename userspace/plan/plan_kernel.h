@@ -44,9 +44,7 @@
 #define KERNEL_PROTOCOL       196u
 #define KERNEL_TABLES         19600u /* and the 128 behind it */
 #define KERNEL_RULES          19600u /* and the 255 behind it: before main's 32766, behind most others */
-#define KERNEL_DEFAULT        253u /* the kernel's own tables: this, */
 #define KERNEL_MAIN           254u
-#define KERNEL_LOCAL          255u
 #define KERNEL_RECEIVED_RULES 19900u
 
 #define KERNEL_TO_POD    196u
@@ -125,6 +123,7 @@ struct plan_vrf_pod {
 	uint8_t proto;
 	uint16_t port; /* host order */
 	struct ip_addr addr;
+	bool is_own; /* an address of this node itself, to which the local table leads */
 };
 int plan_vrf_pod_cmp(const void *a, const void *b);
 

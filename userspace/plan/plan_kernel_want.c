@@ -137,7 +137,7 @@ static void add_device(struct want_build *w, const struct plan_vrf *device)
 			continue;
 		if (!device->is_member)
 			add_from_pod(w, pod);
-		if (!last || !ip_addr_equal(last, &pod->addr))
+		if (!pod->is_own && (!last || !ip_addr_equal(last, &pod->addr)))
 			add_to_pod(w, device, &pod->addr);
 		last = &pod->addr;
 	}

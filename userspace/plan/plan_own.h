@@ -5,9 +5,11 @@
  * every port of its address, so a node whose address is one loses its BGP sessions and whoever
  * administers it, and a router's would be drawn here by the other routers.
  *
- * Three exceptions (docs/decisions/010): what kube-proxy puts on kube-ipvs0 is a VIP already and
- * counts for nothing, nor does what is on a device in a VRF, where no VIP is; a host address (/32,
- * /128) on lo or on a dummy device is loose.
+ * Two exceptions (docs/decisions/010): what kube-proxy puts on kube-ipvs0 is a VIP already and
+ * counts for nothing; a host address (/32, /128) on lo or on a dummy device is loose.
+ *
+ * What is on a device in a VRF counts for the VIPs of that VRF alone: elsewhere the address is
+ * another one.
  */
 #pragma once
 
@@ -17,19 +19,22 @@ struct plan_own_address {
 	struct ip_addr addr;
 	const char *owner; /* "an address of this node (eth0)" */
 	bool loose;        /* never given by itself, but to who asks for it */
+	uint16_t domain;   /* of which it is; 0: of all */
 };
 
 struct plan_own {
-	const struct plan_own_address *items; /* by address, free of doubles */
+	const struct plan_own_address *items; /* by domain, address, free of doubles */
 	size_t n;
+	size_t n_of_all; /* the first: those of all domains */
 };
 
 void plan_own_build(const struct world *world, const struct plan_node *node, struct arena *arena,
 		    struct plan_own *ret);
 
-/* That the address is, and not loose; or NULL. */
-const struct plan_own_address *plan_own_find(const struct plan_own *own, const struct ip_addr *a);
+/* That the address is, of that domain and not loose; or NULL. */
+const struct plan_own_address *plan_own_find(const struct plan_own *own, uint16_t domain,
+					     const struct ip_addr *a);
 
-/* The lowest one under the prefix that is not loose; or NULL. */
-const struct plan_own_address *plan_own_under(const struct plan_own *own,
+/* The lowest one of that domain under the prefix that is not loose; or NULL. */
+const struct plan_own_address *plan_own_under(const struct plan_own *own, uint16_t domain,
 					      const struct ip_prefix *p);

@@ -57,7 +57,7 @@ static const char *whose_table(const struct peers_build *b, uint32_t table)
 {
 	const struct plan_node *node = b->in->node;
 
-	if (table >= KERNEL_DEFAULT && table <= KERNEL_LOCAL)
+	if (table + 1 >= KERNEL_MAIN && table <= KERNEL_MAIN + 1) /* default, main, local */
 		return "one of the kernel's own";
 	if (kernel_is_our_table(table) || table == KERNEL_RECEIVED_TABLE)
 		return "one in which this agent keeps routes";

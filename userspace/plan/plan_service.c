@@ -102,7 +102,7 @@ static const char *refusal(const struct service_build *b, const struct plan_addr
 	const struct plan_env *env = b->env;
 	const struct ip_addr *vip = &a->addr;
 	const struct env_pool_adverts *adverts;
-	const char *r = fails(b, vip, "nodeAddress", plan_own_find(&env->own, vip));
+	const char *r = fails(b, vip, "nodeAddress", plan_own_find(&env->own, 0, vip));
 	bool any;
 
 	if (!r)
@@ -292,9 +292,36 @@ struct service_address {
 	bool is_served;
 };
 
-/* The address as a VIP of one domain. */
-static void add_vip(struct service_build *b, const struct service_address *a, uint16_t domain)
+static void own_in_vrf(struct service_build *b, const struct ip_addr *a, const char *owner)
 {
+	char text[IP_ADDR_TEXT];
+
+	service_problem(b, SEVERITY_ERROR, "status.loadBalancer", "NodeAddress",
+			"give the Service another address, or announce it to others",
+			"%s is %s, in a VRF that it is announced in; there it is not",
+			ip_addr_text(a, text), owner);
+}
+
+/* As it is in one domain: not served where it is a machine's. */
+static struct service_address in_domain(struct service_build *b, const struct service_address *a,
+					uint16_t domain)
+{
+	const struct plan_own_address *own =
+		domain ? plan_own_find(&b->env->own, domain, a->addr) : NULL;
+	struct service_address ret = *a;
+
+	if (!own)
+		return ret;
+	own_in_vrf(b, a->addr, own->owner);
+	ret.reason = "nodeAddress";
+	ret.is_served = false;
+	return ret;
+}
+
+/* The address as a VIP of one domain. */
+static void add_vip(struct service_build *b, const struct service_address *address, uint16_t domain)
+{
+	const struct service_address here = in_domain(b, address, domain), *a = &here;
 	const struct plan_vip vip = {.addr = *a->addr, .domain = domain};
 	const size_t n_ports = b->in->service->service.n_ports;
 
@@ -441,7 +468,7 @@ static void check_addresses(struct service_build *b)
 
 	for (size_t i = 0; i < b->in->n_addresses; i++) {
 		const struct ip_addr *a = &b->in->addresses[i].addr;
-		const struct plan_own_address *own = plan_own_find(&b->env->own, a);
+		const struct plan_own_address *own = plan_own_find(&b->env->own, 0, a);
 
 		if (own)
 			service_problem(b, SEVERITY_ERROR, "status.loadBalancer", "NodeAddress",

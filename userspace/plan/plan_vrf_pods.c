@@ -9,6 +9,7 @@
 
 struct pods_build {
 	const struct plan_node *node;
+	struct plan_own_sockets *own;
 	struct arena *arena;
 	struct plan_vrf_pod *items;
 	size_t n, cap;
@@ -30,25 +31,36 @@ static bool is_own(const struct plan_node *node, const struct ip_addr *a)
 	return false;
 }
 
+static void note_own(struct plan_own_sockets *own, const struct plan_vrf_pod *pod)
+{
+	if (pod->proto == API_TCP)
+		own->tcp = pod->addr;
+	else if (pod->proto == API_UDP)
+		own->udp = pod->addr;
+}
+
 static void add(struct pods_build *b, const struct lb_key *key, const struct lb_target *targets,
 		size_t n)
 {
 	for (size_t i = 0; key->domain != 0 && i < n; i++) {
-		if (is_own(b->node, &targets[i].addr))
-			continue;
-		*(struct plan_vrf_pod *)arena_push(b->arena, &b->items, &b->n, &b->cap,
-						   sizeof(*b->items)) =
-			(struct plan_vrf_pod){.domain = key->domain,
-					      .proto = key->proto,
-					      .port = targets[i].port,
-					      .addr = targets[i].addr};
+		struct plan_vrf_pod *pod =
+			arena_push(b->arena, &b->items, &b->n, &b->cap, sizeof(*pod));
+
+		pod->domain = key->domain;
+		pod->proto = key->proto;
+		pod->port = targets[i].port;
+		pod->addr = targets[i].addr;
+		pod->is_own = is_own(b->node, &pod->addr);
+		if (pod->is_own)
+			note_own(b->own, pod);
 	}
 }
 
 void plan_vrf_pods(const struct plan_inputs *in, const struct plan_arrangement *arranged,
-		   struct arena *arena, struct plan_blackholes *ret)
+		   struct arena *arena, struct plan_blackholes *ret,
+		   struct plan_own_sockets *ret_own)
 {
-	struct pods_build b = {.node = in->node, .arena = arena};
+	struct pods_build b = {.node = in->node, .own = ret_own, .arena = arena};
 
 	if (!has_vrf(in->node))
 		return;

@@ -6,7 +6,8 @@
 
 /*
  * Into ret->pods: those that VIPs in VRFs have, and those that the data plane still leads packets
- * to. An address of this node itself is none: the local table leads to it from everywhere.
+ * to. Of those at addresses of this node itself, one each into *ret_own.
  */
 void plan_vrf_pods(const struct plan_inputs *in, const struct plan_arrangement *arranged,
-		   struct arena *arena, struct plan_blackholes *ret);
+		   struct arena *arena, struct plan_blackholes *ret,
+		   struct plan_own_sockets *ret_own);

@@ -252,9 +252,9 @@ static bool arrays_equal(const void *a, size_t n_a, const void *b, size_t n_b, s
 static bool link_equal(const struct plan_link *a, const struct plan_link *b)
 {
 	return a->ifindex == b->ifindex && a->up == b->up && a->bond == b->bond &&
-	       a->strips_tags == b->strips_tags && a->strict_source == b->strict_source &&
-	       a->tag == b->tag && a->lower == b->lower && a->master == b->master &&
-	       a->table == b->table && a->made_here == b->made_here &&
+	       a->bridge == b->bridge && a->raw == b->raw && a->strips_tags == b->strips_tags &&
+	       a->strict_source == b->strict_source && a->tag == b->tag && a->lower == b->lower &&
+	       a->master == b->master && a->table == b->table && a->made_here == b->made_here &&
 	       strcmp(a->name, b->name) == 0;
 }
 

@@ -21,6 +21,7 @@
 #include <linux/netconf.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
+#include <net/if_arp.h>
 #include <sys/socket.h>
 
 /* --- the node
@@ -74,6 +75,7 @@ static void read_kind(const struct netlink_attrs *attrs, struct plan_link *link)
 	if (!kind)
 		return;
 	link->bond = strcmp(kind, "bond") == 0;
+	link->bridge = strcmp(kind, "bridge") == 0;
 	if (!netlink_attrs_nested(&info, IFLA_INFO_DATA, &data))
 		return;
 	if (strcmp(kind, "vlan") == 0)
@@ -100,6 +102,7 @@ static int on_link(void *ctx, const struct nlmsghdr *m)
 	link->ifindex = header->ifi_index;
 	link->name = arena_strdup(b->arena, name);
 	link->up = (header->ifi_flags & IFF_UP) && (header->ifi_flags & IFF_RUNNING);
+	link->raw = header->ifi_type != ARPHRD_ETHER && header->ifi_type != ARPHRD_LOOPBACK;
 	if (netlink_attrs_u32(&attrs, IFLA_MASTER, &master))
 		link->master = (int)master;
 	read_kind(&attrs, link);

@@ -244,6 +244,88 @@ static void an_uplink_in_a_vrf_is_of_its_world_and_told(void **state)
 			    "Service has an address: what comes in by it is the kernel's");
 }
 
+/* r1 is reached by eth0, or what it is made here; eth1 is there besides. */
+static struct fixture *by_an_odd_one(bool raw, bool bridge)
+{
+	struct fixture *f = fixture_announced();
+
+	f->links[1].raw = raw;
+	f->links[1].bridge = bridge;
+	return f;
+}
+
+static void an_uplink_without_ethernet_is_not_attached_and_attracts_nothing(void **state)
+{
+	_cleanup_(fixture_freep) struct fixture *f = by_an_odd_one(true, false);
+
+	(void)state;
+	f->default_devices[0] = 2;
+	f->node.n_default_devices = 1;
+	fixture_converge(f, 10);
+	assert_int_equal(f->plan.n_devices, 0);
+	assert_null(fixture_held(f, "r1", "192.168.100.0/32"));
+	assert_int_equal(fixture_problem(f, "UplinkWithoutEthernet", "eth0")->severity,
+			 SEVERITY_ERROR);
+	assert_int_equal(fixture_problem(f, "DefaultRouteWithoutEthernet", "eth0")->severity,
+			 SEVERITY_INFO);
+	fixture_object(f, "BGPPeer", "r3", "",
+		       "spec: {myASN: 1, peerASN: 2, peerAddress: 10.0.0.3}");
+	fixture_converge(f, 10);
+	assert_int_equal(fixture_count(f, "UplinkWithoutEthernet"), 1);
+	/* A session may well go over it, where packets come in elsewhere. */
+	fixture_object(f, "LodestoneConfig", "default", "", "spec: {dataplane: {uplinks: [eth1]}}");
+	fixture_converge(f, 10);
+	assert_true(device(f, "eth1")->xdp);
+	assert_non_null(fixture_held(f, "r1", "192.168.100.0/32"));
+	assert_null(fixture_problem(f, "UplinkWithoutEthernet", NULL));
+	/* Unless it is said that they come in there as well. */
+	fixture_object(f, "LodestoneConfig", "default", "",
+		       "spec: {dataplane: {uplinks: [eth0, eth1], mode: generic}}");
+	fixture_converge(f, 10);
+	assert_null(device(f, "eth0"));
+	assert_null(fixture_held(f, "r1", "192.168.100.0/32"));
+	assert_non_null(fixture_problem(f, "UplinkWithoutEthernet", "eth0"));
+}
+
+static void a_bridge_says_which_ports_it_has_and_is_served_by_one(void **state)
+{
+	_cleanup_(fixture_freep) struct fixture *f = by_an_odd_one(false, true);
+
+	(void)state;
+	fixture_converge(f, 10);
+	assert_true(device(f, "eth0")->tc && !device(f, "eth0")->xdp);
+	assert_null(fixture_held(f, "r1", "192.168.100.0/32"));
+	assert_non_null(strstr(fixture_problem(f, "UplinkIsBridge", "eth0")->remedy,
+			       "(ports: none so far)"));
+	f->links[2].master = 2;
+	fixture_converge(f, 10);
+	assert_non_null(
+		strstr(fixture_problem(f, "UplinkIsBridge", "eth0")->remedy, "(ports: eth1)"));
+	fixture_object(f, "LodestoneConfig", "default", "", "spec: {dataplane: {uplinks: [eth1]}}");
+	fixture_converge(f, 10);
+	assert_true(device(f, "eth1")->xdp);
+	assert_non_null(fixture_held(f, "r1", "192.168.100.0/32"));
+	assert_null(fixture_problem(f, "UplinkIsBridge", NULL));
+	/* Generic XDP is there on a bridge itself. */
+	fixture_object(f, "LodestoneConfig", "default", "", "spec: {dataplane: {mode: generic}}");
+	fixture_converge(f, 10);
+	assert_true(device(f, "eth0")->xdp && device(f, "eth0")->allow_generic);
+	assert_non_null(fixture_held(f, "r1", "192.168.100.0/32"));
+	assert_null(fixture_problem(f, "UplinkIsBridge", NULL));
+}
+
+/* Who is behind another uplink has his routes all the same. */
+static void an_odd_uplink_costs_the_peers_behind_it_alone(void **state)
+{
+	_cleanup_(fixture_freep) struct fixture *f = two_uplinks();
+
+	(void)state;
+	f->links[2].raw = true;
+	fixture_converge(f, 10);
+	assert_non_null(fixture_held(f, "r1", "192.168.100.0/32"));
+	assert_null(fixture_held(f, "r2", "192.168.100.0/32"));
+}
+
 static void settings_of_the_data_plane_are_passed_on(void **state)
 {
 	_cleanup_(fixture_freep) struct fixture *f = fixture_announced();
@@ -305,6 +387,9 @@ int main(void)
 		cmocka_unit_test(the_uplink_of_a_vlan_is_the_device_below),
 		cmocka_unit_test(a_vlan_whose_lower_device_is_not_here_is_the_uplink),
 		cmocka_unit_test(an_uplink_in_a_vrf_is_of_its_world_and_told),
+		cmocka_unit_test(an_uplink_without_ethernet_is_not_attached_and_attracts_nothing),
+		cmocka_unit_test(a_bridge_says_which_ports_it_has_and_is_served_by_one),
+		cmocka_unit_test(an_odd_uplink_costs_the_peers_behind_it_alone),
 		cmocka_unit_test(settings_of_the_data_plane_are_passed_on),
 		cmocka_unit_test(
 			flow_entries_that_the_tables_do_not_have_are_a_problem_of_who_asks),

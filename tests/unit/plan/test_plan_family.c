@@ -251,8 +251,8 @@ static void route_waits_for_the_vip_of_its_family(void **state)
 static void covered_addresses_are_told_for_each_family(void **state)
 {
 	const struct plan_own_address own[] = {
-		{addr("192.168.100.9"), "an address of Node x", false},
-		{addr("2001:db8:1::9"), "an address of Node y", false}};
+		{addr("192.168.100.9"), "an address of Node x", false, 0},
+		{addr("2001:db8:1::9"), "an address of Node y", false, 0}};
 	struct made_draft m;
 
 	(void)state;

@@ -82,8 +82,8 @@ static void want_some(struct bed *b)
 	b->holes[0] = (struct plan_vrf_blackhole){prefix_of("192.0.2.0/24"), 1000};
 	b->holes[1] = (struct plan_vrf_blackhole){prefix_of("192.0.2.0/24"), 1001};
 	b->want.n_in_vrfs = 2;
-	b->pods[0] = (struct plan_vrf_pod){1000, 6, 80, addr_of("10.244.0.5")};
-	b->pods[1] = (struct plan_vrf_pod){1000, 17, 53, addr_of("10.244.0.5")};
+	b->pods[0] = (struct plan_vrf_pod){1000, 6, 80, addr_of("10.244.0.5"), false};
+	b->pods[1] = (struct plan_vrf_pod){1000, 17, 53, addr_of("10.244.0.5"), false};
 	b->want.n_pods = 2;
 }
 
@@ -109,6 +109,11 @@ static void rules_lead_to_pods_and_back_and_blackholes_are_each_vrfs_own(void **
 	assert_int_equal(p.n_rules, ARRAY_SIZE(expected));
 	for (size_t i = 0; i < p.n_rules; i++)
 		assert_string_equal(rule_text(arena, &p.rules[i]), expected[i]);
+	b.pods[0].is_own = b.pods[1].is_own =
+		true; /* then it is the local table that leads there */
+	p = kernel_want(arena, &b.want);
+	assert_int_equal(p.n_rules, ARRAY_SIZE(expected) - 1);
+	assert_string_equal(rule_text(arena, &p.rules[0]), expected[1]);
 	assert_int_equal(p.n_routes, 2);
 	assert_int_equal(p.routes[0].table, 1961000024);
 	assert_int_equal(p.routes[1].table, 1961001024);
@@ -258,7 +263,8 @@ static void random_want(struct bed *b, struct rng *r)
 	for (uint16_t d = 1000; d <= 1001; d++)
 		for (size_t i = 0; i < ARRAY_SIZE(pods); i++)
 			if (rng_below(r, 2))
-				b->pods[n++] = (struct plan_vrf_pod){d, 6, 80, addr_of(pods[i])};
+				b->pods[n++] =
+					(struct plan_vrf_pod){d, 6, 80, addr_of(pods[i]), false};
 	b->want.n_pods = n;
 }
 

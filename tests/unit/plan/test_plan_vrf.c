@@ -215,15 +215,18 @@ static void backends_of_vips_in_vrfs_have_a_way_there_and_back(void **state)
 	(void)state;
 	fixture_add_slice(f, "web", "10.244.0.5@node-a 10.0.0.10@node-a 10.244.0.6@node-b");
 	(void)fixture_converge(f, 20);
-	assert_int_equal(b->n_pods, 1); /* neither the node itself nor another node's */
-	assert_int_equal(b->pods[0].domain, 1000);
-	assert_int_equal(b->pods[0].port, 8080);
-	assert_int_equal(ip_addr_v4(&b->pods[0].addr), 0x0af40005);
-	assert_int_equal(b->n_vrfs, 4); /* red, blue, and what is in them */
-	assert_int_equal(f->kernel->n_rules, 2);
+	assert_int_equal(b->n_pods, 2); /* and not another node's */
+	assert_true(b->pods[0].is_own && !b->pods[1].is_own);
+	assert_int_equal(ip_addr_v4(&f->plan.sockets_in_vrfs.tcp), 0x0a00000a);
+	assert_true(ip_addr_is_none(&f->plan.sockets_in_vrfs.udp));
+	assert_int_equal(b->pods[1].domain, 1000);
+	assert_int_equal(b->pods[1].port, 8080);
+	assert_int_equal(ip_addr_v4(&b->pods[1].addr), 0x0af40005);
+	assert_int_equal(b->n_vrfs, 4);          /* red, blue, and what is in them */
+	assert_int_equal(f->kernel->n_rules, 3); /* the local table leads to the node itself */
 	fixture_add_slice(f, "web", "");
 	(void)fixture_converge(f, 20);
-	assert_int_equal(b->n_pods, 1);                 /* it drains */
+	assert_int_equal(b->n_pods, 2);                 /* they drain */
 	f->now += PLAN_DRAIN_DEFAULT_NS + NSEC_PER_SEC; /* then its VIP leaves, too */
 	(void)fixture_converge(f, 20);
 	f->now += PLAN_UNHELD_NS;
@@ -250,6 +253,55 @@ static void an_aggregate_is_a_blackhole_of_its_own_vrf(void **state)
 	fixture_drop(f, "BGPAdvertisement", "all");
 	(void)fixture_converge(f, 20);
 	assert_int_equal(f->kernel->n_routes, 0);
+}
+
+/* Of red's own addresses (10.0.1.50) and its router's none is a VIP in red; in blue each may be. */
+static void an_address_of_the_node_in_a_vrf_is_no_vip_there(void **state)
+{
+	static const char *const own[] = {"10.0.1.50", "10.0.1.1"};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(own); i++) {
+		_cleanup_(fixture_freep) struct fixture *f = two_vrfs("red, blue");
+		_cleanup_(arena_freep) struct arena *arena = arena_new();
+
+		f->gateways[0] = (struct plan_gateway){ip_addr_from_v4(0x0a000101), 5};
+		f->node.n_gateways = 1;
+		fixture_object(f, "IPAddressPool", "pool", "",
+			       arena_printf(arena, "spec: {addresses: [%s/32]}", own[i]));
+		(void)fixture_converge(f, 20);
+		assert_domains(f, "1001");
+		assert_non_null(fixture_held(f, "blue", arena_printf(arena, "%s/32", own[i])));
+		assert_null(fixture_held(f, "red", arena_printf(arena, "%s/32", own[i])));
+		assert_non_null(strstr(fixture_problem(f, "NodeAddress", "web")->message,
+				       "(eth5), in a VRF that it is announced in"));
+		f->links[3].master = 0; /* eth5 leaves red, and it is any VRF's no more */
+		f->node.n_gateways = 0;
+		f->addrs[f->node.n_addrs - 2].addr = ip_addr_from_v4(0x0a000151);
+		(void)fixture_converge(f, 20);
+		assert_domains(f, "1000 1001");
+		assert_null(fixture_problem(f, "NodeAddress", NULL));
+	}
+}
+
+static void an_aggregate_over_an_address_of_the_node_in_its_vrf_is_told(void **state)
+{
+	_cleanup_(fixture_freep) struct fixture *f = two_vrfs("blue");
+
+	(void)state;
+	fixture_object(f, "IPAddressPool", "pool", "", "spec: {addresses: [10.0.1.0/24]}");
+	fixture_object(f, "BGPAdvertisement", "all", "",
+		       "spec: {ipAddressPools: [pool], peers: [blue], aggregationLength: 24}");
+	(void)fixture_converge(f, 20);
+	assert_non_null(fixture_held(f, "blue", "10.0.1.0/24"));
+	assert_null(fixture_problem(f, "CoversNodeAddress", NULL));
+	fixture_object(f, "BGPAdvertisement", "all", "",
+		       "spec: {ipAddressPools: [pool], peers: [red], aggregationLength: 24}");
+	(void)fixture_converge(f, 20);
+	assert_non_null(fixture_held(f, "red", "10.0.1.0/24"));
+	assert_string_equal(fixture_problem(f, "CoversNodeAddress", "all")->message,
+			    "10.0.1.0/24 is announced, and 10.0.1.50 under it is an address of "
+			    "this node (eth5)");
 }
 
 /* --- a VRF that is not there ---------------------------------------------------------------- */
@@ -408,6 +460,8 @@ int main(void)
 		cmocka_unit_test(a_strict_reverse_path_is_said_of_the_vrf),
 		cmocka_unit_test(backends_of_vips_in_vrfs_have_a_way_there_and_back),
 		cmocka_unit_test(an_aggregate_is_a_blackhole_of_its_own_vrf),
+		cmocka_unit_test(an_address_of_the_node_in_a_vrf_is_no_vip_there),
+		cmocka_unit_test(an_aggregate_over_an_address_of_the_node_in_its_vrf_is_told),
 		cmocka_unit_test(a_session_waits_for_its_vrf_and_the_command_is_said),
 		cmocka_unit_test(a_vrf_that_is_missing_costs_nothing_in_others),
 		cmocka_unit_test(a_vrf_that_comes_back_is_used_as_it_is_then),

@@ -5,7 +5,6 @@
  */
 #include "plan/plan.h"
 #include "sys/netlink.h"
-#include "sys/nlsock.h"
 #include "sys/rtnl_vrf.h"
 
 #include "sys_test.h"
@@ -47,7 +46,7 @@ static void messages_are_these(void **state)
 }
 
 struct bed {
-	struct nlsock *s;   /* owned */
+	struct rtnl_vrf *s; /* owned */
 	struct netlink *nl; /* owned */
 	struct arena *arena;
 	struct kernel_clash clash;
@@ -63,7 +62,7 @@ static void bed_begin(struct bed *b)
 
 static void bed_end(struct bed *b)
 {
-	nlsock_free(b->s);
+	rtnl_vrf_free(b->s);
 	netlink_free(b->nl);
 	arena_free(b->arena);
 }
