@@ -74,9 +74,11 @@ static bool tell_failure(const struct service_now *now, struct service_told *tol
 static bool tell_announced(const struct service_now *now, struct service_told *told,
 			   struct arena *arena, struct service_event *ret)
 {
-	const bool is_news = now->is_announced && !told->is_announced && !now->was_served;
+	const bool is_taken_over = now->was_served && !told->has_been;
+	const bool is_news = now->is_announced && !told->is_announced && !is_taken_over;
 
 	told->is_announced = now->is_announced;
+	told->has_been |= now->is_announced;
 	if (is_news)
 		*ret = (struct service_event){
 			.type = "Normal",

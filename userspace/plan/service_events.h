@@ -18,6 +18,7 @@ struct service_told {
 	uint64_t asked;   /* 0: nothing */
 	uint64_t failure; /* hash of the last one that was told; 0: none is in force */
 	bool is_announced;
+	bool has_been; /* announced once, by this process */
 };
 
 struct service_now {

@@ -121,9 +121,16 @@ static void the_node_is_told_when_it_begins_to_announce(void **state)
 	/* A process that comes after another one. */
 	bed.told = (struct service_told){.asked = 0};
 	bed.now.was_served = true;
+	bed.now.is_announced = false;
 	assert_nothing();
-	bed.now.was_served = false;
+	bed.now.is_announced = true;
 	assert_nothing();
+	/* ... and which then withdraws it, and announces it again. */
+	bed.now.is_announced = false;
+	assert_nothing();
+	bed.now.is_announced = true;
+	look();
+	assert_int_equal(bed.n, 1);
 }
 
 /* Whatever happens: no more is told than has changed. */
