@@ -303,18 +303,14 @@ static void find_strays(struct kube_reports *r)
 	}
 }
 
-static bool is_due(const struct kube_reports *r, nsec_t now)
+static bool has_news(const struct kube_reports *r)
 {
-	const bool is_news = r->is_due || kube_store_news(r->args.store) != r->news;
-
-	return now >= r->next || (is_news && now >= r->look_at);
+	return r->is_due || kube_store_news(r->args.store) != r->news;
 }
 
 static nsec_t deadline(const struct kube_reports *r)
 {
-	const bool is_news = r->is_due || kube_store_news(r->args.store) != r->news;
-
-	return is_news ? nsec_min(r->look_at, r->next) : r->next;
+	return has_news(r) ? nsec_min(r->look_at, r->next) : r->next;
 }
 
 nsec_t kube_reports_step(struct kube_reports *r, const char *stamp, nsec_t now)
@@ -323,7 +319,7 @@ nsec_t kube_reports_step(struct kube_reports *r, const char *stamp, nsec_t now)
 	_cleanup_(kube_json_freep) cJSON *node = NULL;
 	struct report *e, *next;
 
-	if (!is_due(r, now))
+	if (now < deadline(r))
 		return deadline(r);
 	r->is_due = false;
 	r->news = kube_store_news(r->args.store);

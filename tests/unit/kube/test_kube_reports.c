@@ -106,6 +106,7 @@ static void an_object_is_made_and_then_its_status(void **state)
 	n_asked = 0;
 	run_for(HOUR);
 	assert_int_equal(n_asked, 0);
+	assert_true(kube_reports_step(reports, "", now) == NSEC_NEVER);
 }
 
 static void nothing_is_deleted_before_all_is_reported(void **state)
