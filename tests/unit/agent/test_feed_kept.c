@@ -99,6 +99,7 @@ static void what_is_dropped_is_not_read(void **state)
 		assert_true(hash_of(m.text, m.text_len) != 0);
 		assert_true(hash_of(m.text, m.text_len) == hash_of(objects[i].text, len));
 		free(m.text);
+		free(m.status);
 	}
 }
 
