@@ -187,10 +187,12 @@ static void add_sockets(const struct ip_addr *backend, const char *protocol, con
 
 void vrfs_problems(const struct agent *a, struct problems *list)
 {
-	const struct plan_own_sockets *own = &a->current->plan.sockets_in_vrfs;
+	if (a->current) {
+		const struct plan_own_sockets *own = &a->current->plan.sockets_in_vrfs;
 
-	add_sockets(&own->tcp, "tcp", a->options->node, list);
-	add_sockets(&own->udp, "udp", a->options->node, list);
+		add_sockets(&own->tcp, "tcp", a->options->node, list);
+		add_sockets(&own->udp, "udp", a->options->node, list);
+	}
 	for (size_t i = 0; i < a->vrfs.n_failed; i++)
 		add_problem(&a->vrfs.failed[i], a->options->node, list);
 }
