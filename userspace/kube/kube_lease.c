@@ -12,7 +12,9 @@
 
 #define ANSWER_BYTES 65536 /* a Lease, with its managedFields */
 #define REST_NS      (30 * NSEC_PER_SEC)
-#define CROWD        5 /* so many may look every two seconds */
+#define FORBIDDEN_NS                                                                               \
+	(20 * NSEC_PER_SEC) /* until it is believed: a server that starts refuses all */
+#define CROWD 5             /* so many may look every two seconds */
 
 void kube_lease_init(struct kube_lease *l, const struct kube_lease_args *args)
 {
@@ -96,13 +98,23 @@ static void decide(struct kube_lease *l, nsec_t now)
 		next(l, KUBE_LEASE_LOOK, nsec_min(nsec_add(now, patience(l)), expires_at(l)));
 }
 
+static bool is_forbidden(struct kube_lease *l, nsec_t now)
+{
+	if (l->status != 403)
+		l->forbidden_at = 0;
+	else if (l->forbidden_at == 0)
+		l->forbidden_at = now;
+	return l->forbidden_at != 0 && now - l->forbidden_at >= FORBIDDEN_NS;
+}
+
 /* The server's, or another's word is awaited. */
 static void fail(struct kube_lease *l, nsec_t now, const char *why)
 {
 	nsec_t delay = soon(l, KUBE_LEASE_RETRY_NS / 2);
+	const bool rests = is_forbidden(l, now);
 
 	if (!l->is_ours && l->n_failures > 0)
-		delay = l->status == 403 ? soon(l, REST_NS) : patience(l);
+		delay = rests ? soon(l, REST_NS) : patience(l);
 	l->n_failures++;
 	(void)snprintf(l->why, sizeof(l->why), "%s", why);
 	if (l->retry_s > 0 && !l->is_ours)
@@ -309,10 +321,12 @@ static void answered(struct kube_lease *l, nsec_t now)
 	}
 	l->n_failures = 0;
 	l->why[0] = '\0';
-	if (was_look)
+	if (was_look) {
 		decide(l, now);
-	else
-		is_granted(l, now);
+		return;
+	}
+	l->forbidden_at = 0;
+	is_granted(l, now);
 }
 
 /* Leaving, one try is enough: what is not given back expires. */

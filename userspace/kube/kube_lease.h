@@ -61,6 +61,7 @@ struct kube_lease {
 	bool is_ours;        /* as far as the server has said; see kube_lease_is_held() */
 	nsec_t renewed_at;   /* the request that was granted was sent then */
 	unsigned n_failures; /* in a row */
+	nsec_t forbidden_at; /* since when it is refused for want of a right; 0: it is not */
 	char why[256];       /* the last request failed; "": it did not */
 };
 

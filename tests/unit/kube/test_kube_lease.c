@@ -12,6 +12,9 @@
 
 #include <cmocka.h>
 
+static int set_up(void **state);
+static int tear_down(void **state);
+
 static struct kube_lease lease;
 static nsec_t now;
 
@@ -91,6 +94,26 @@ static void who_cannot_look_does_not_know(void **state)
 	}
 }
 
+/* A server that has just started refuses everybody; one that goes on is asked seldom. */
+static void a_right_is_missed_for_good_only_after_a_while(void **state)
+{
+	const nsec_t begin = now;
+	unsigned n = 0;
+
+	(void)state;
+	for (int i = 0; i < 4; i++)
+		answer(403, NO);
+	assert_in_range(now - begin, 0, 10 * NSEC_PER_SEC);
+	answer(404, "{}");
+	answer(201, LEASE("1", "us"));
+	assert_true(kube_lease_is_held(&lease, now));
+	tear_down(NULL);
+	set_up(NULL);
+	for (const nsec_t end = now + 600 * NSEC_PER_SEC; now < end; n++)
+		answer(403, NO);
+	assert_in_range(n, 17, 40);
+}
+
 static int set_up(void **state)
 {
 	(void)state;
@@ -116,6 +139,7 @@ int main(void)
 		TEST(one_that_is_renewed_is_held),
 		TEST(one_that_nobody_renews_is_not),
 		TEST(who_cannot_look_does_not_know),
+		TEST(a_right_is_missed_for_good_only_after_a_while),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
