@@ -277,6 +277,12 @@ static void show_services(struct bench *b, unsigned round)
 	ask(b, "{\"command\":\"show\",\"what\":\"services\"}\n");
 }
 
+static void show_received(struct bench *b, unsigned round)
+{
+	(void)round;
+	ask(b, "{\"command\":\"show\",\"what\":\"routes\",\"received\":true}\n");
+}
+
 static void do_row(struct bench *b, const char *name, void (*act)(struct bench *b, unsigned round))
 {
 	struct longest best = {.millis = 1e9};
@@ -435,11 +441,17 @@ static void do_received(struct bench *b, size_t n, const struct received_row *ro
 	print_row(b, name, &best);
 }
 
+/* Leaves all of them there. */
 static void rows_of_received(struct bench *b)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(n_received); i++)
 		for (size_t k = 0; k < ARRAY_SIZE(received_rows); k++)
 			do_received(b, n_received[i], &received_rows[k]);
+	turns_put_received(&b->agent, ALL, N_AT_ALL);
+	(void)watch_received(b, N_RECEIVED);
+	b->asks = true;
+	do_row(b, "lodectl show routes --received, of 100,000", show_received);
+	b->asks = false;
 }
 
 /* --- all ------------------------------------------------------------------------------------- */
@@ -487,8 +499,6 @@ static void rows(struct bench *b, const char *program)
 	do_row(b, "lodectl show services, of 5,500", show_services);
 	b->asks = false;
 	rows_of_received(b);
-	turns_put_received(&b->agent, ALL, N_AT_ALL);
-	(void)watch_received(b, N_RECEIVED);
 	bench_agent_stop(&b->agent);
 	start_row(b, "restart with all of this", program);
 	print_end(b, program);

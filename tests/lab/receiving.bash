@@ -19,6 +19,7 @@ receiving_all() {
 		run_step receiving-all "mode all: both families from FRR; what is reserved and default routes are not" step_receiving_all &&
 		run_step receiving-filtered "mode filtered with ge and le, from BIRD; a default route that is named" step_receiving_filtered &&
 		run_step receiving-used "What this host sends goes by a received route, and by main's own before" step_receiving_used &&
+		run_step receiving-gateway "A next hop behind another router, by the kernel's routes; and without a way to it" step_receiving_gateway &&
 		run_step receiving-ecmp "The same prefix from both: two next hops, one when a path is longer" step_receiving_ecmp &&
 		run_step receiving-limit "maxPrefixes: no more is accepted, it is told, and the session stays" step_receiving_limit &&
 		run_step receiving-restart "BIRD killed and started: its routes stay, and are swept at End-of-RIB" step_receiving_restart &&
@@ -99,7 +100,7 @@ rc_bird_conf() {
 				error wait time 1, 1;
 				error forget time 1;
 				graceful restart on;
-				ipv4 { import none; export filter { if net = 203.0.113.0/24 then bgp_path.prepend(LONGER); accept; }; };
+				ipv4 { import none; export filter { if net = 203.0.113.0/24 then bgp_path.prepend(LONGER); if net = 100.68.1.0/24 then bgp_next_hop = 10.99.0.7; accept; }; };
 				ipv6 { import none; export all; next hop self; };
 			}
 		BIRD
@@ -259,6 +260,23 @@ step_receiving_used() {
 	rc_goes 203.0.113.7 "10.80.1.1 to-frr"
 }
 
+rc_by() { [ "$(rc_way "$1")" = "$2" ]; }
+# BIRD's route to it has a next hop that is on no link of the hub.
+step_receiving_gateway() {
+	rc_bird_routes 203.0.113.0/24 100.65.1.0/24 100.68.1.0/24
+	lab_until 5 rc_by 100.68.1.9 "10.80.1.1 to-frr" || rc_says || return 1 # main's default route
+	rc_row 100.68.1.0/24 bird '.installed and .nextHop == "10.99.0.7"' || rc_says || return 1
+	lab_in hub ip route add 10.99.0.0/24 via 10.80.2.1
+	lab_until 5 rc_by 100.68.1.9 "10.80.2.1 to-bird" || rc_says || return 1
+	lab_in hub ip route replace unreachable 10.99.0.0/24
+	lab_until 5 rc_row 100.68.1.0/24 bird '.accepted and (.installed | not) and .reason == "nothing leads to the next hop"' || rc_says || return 1
+	lab_until 5 rc_lacks 100.68.1.0/24 || rc_says || return 1
+	lab_in hub ip route del unreachable 10.99.0.0/24
+	lab_until 5 rc_by 100.68.1.9 "10.80.1.1 to-frr" || rc_says || return 1
+	STEP_NOTE="by FRR, by BIRD, and gone without a way"
+	rc_bird_routes 203.0.113.0/24 100.65.1.0/24
+}
+
 rc_two_ways() { [ "$(rc_routes | grep -A2 '^203.0.113.0/24 ' | grep -c nexthop)" = 2 ] || [ "$(lab_in hub ip -j route show 203.0.113.0/24 table $RC_TABLE | jq '.[0].nexthops | length')" = 2 ]; }
 rc_one_way() { lab_in hub ip -j route show 203.0.113.0/24 table $RC_TABLE | jq_says '.[0].gateway == "10.80.1.1"'; }
 step_receiving_ecmp() {
@@ -355,6 +373,7 @@ step_receiving_foreign() {
 	lab_in hub ip route flush table $RC_TABLE
 	lab_until 5 rc_has 203.0.113.0/24 && lab_until 3 rc_has 100.65.1.0/24 || rc_says || return 1
 	grep -q 'somebody took routes away; put back' "$LAB_DIR/hub.log" || { say "nothing in the log"; return 1; }
+	lab_ctl hub status -o json | jq_says '.kernelRoutes.received | .repaired >= 2 and .installed == .total' || rc_says || return 1
 	lab_in hub ip route add 100.67.1.0/24 via 10.80.1.1 metric 19600 proto static table $RC_TABLE
 	rc_bird_routes 203.0.113.0/24 100.65.1.0/24 100.67.1.0/24
 	lab_until 5 rc_problem RouteTaken || rc_says || return 1

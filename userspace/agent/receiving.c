@@ -12,8 +12,8 @@
 #include "agent/agent.h"
 #include "base/hash.h"
 #include "plan/plan_kernel.h"
+#include "plan/plan_links.h"
 #include "sys/log.h"
-#include "sys/netlink.h"
 #include "sys/rtnl_fib.h"
 
 #include <assert.h>
@@ -30,16 +30,13 @@ void receiving_start(struct agent *a)
 
 	r->fib = fib_new();
 	r->error = rtnl_fib_open(a->loop, &r->rtnl);
-	r->tables[r->n_tables++] = KERNEL_RECEIVED_TABLE;
+	r->tables[r->n_tables++].number = KERNEL_RECEIVED_TABLE;
 	a->peers.receiving = r;
 }
 
 void receiving_stop(struct agent *a)
 {
 	a->peers.receiving = NULL;
-	while (a->receiving.n_left > 0)
-		bgp_rib_in_free(a->receiving.left[--a->receiving.n_left].rib);
-	free(a->receiving.left);
 	a->receiving.rtnl = rtnl_fib_free(a->receiving.rtnl);
 	a->receiving.fib = fib_free(a->receiving.fib);
 }
@@ -61,7 +58,9 @@ static void note_asked(struct agent_receiving *r, const struct receive_choice *c
 		       const struct ip_prefix *prefix)
 {
 	for (size_t i = 0; i < r->all.n; i++) {
+		const struct plan_link *vrf;
 		const struct bgp_path *path;
+		struct netlink_ask ask;
 		size_t k = 0;
 
 		if (!(c->unreachable >> i & 1))
@@ -69,10 +68,14 @@ static void note_asked(struct agent_receiving *r, const struct receive_choice *c
 		path = bgp_rib_in_accepted(r->peers[i].rib, prefix);
 		if (ip_addr_is_link_local(&path->next_hop))
 			continue;
-		while (k < r->n_asked && !ip_addr_equal(&r->asked[k], &path->next_hop))
+		vrf = plan_link_find(r->all.node, r->peers[i].vrf);
+		ask = (struct netlink_ask){.to = path->next_hop};
+		if (vrf)
+			(void)snprintf(ask.vrf, sizeof(ask.vrf), "%s", vrf->name);
+		while (k < r->n_asked && memcmp(&r->asked[k], &ask, sizeof(ask)) != 0)
 			k++;
 		if (k == r->n_asked && k < RECEIVING_ASKED_MAX)
-			r->asked[r->n_asked++] = path->next_hop;
+			r->asked[r->n_asked++] = ask;
 	}
 }
 
@@ -92,7 +95,7 @@ struct budget {
 	size_t look, decide;
 };
 
-/* Of one Adj-RIB-In; true: there is more. */
+/* What a peer has to tell of; true: there is more. */
 static bool decide_some(struct agent_receiving *r, uint32_t table, struct bgp_rib_in *rib,
 			struct budget *left)
 {
@@ -106,18 +109,30 @@ static bool decide_some(struct agent_receiving *r, uint32_t table, struct bgp_ri
 	return bgp_rib_in_has_changed(rib);
 }
 
-/* Of peers that are no more; true: there is more. */
-static bool decide_left(struct agent_receiving *r, struct budget *left)
+static struct receiving_table *find_table(struct agent_receiving *r, uint32_t table)
 {
-	while (r->n_left > 0) {
-		struct receiving_left *last = &r->left[r->n_left - 1];
+	for (size_t i = 0; i < r->n_tables; i++)
+		if (r->tables[i].number == table)
+			return &r->tables[i];
+	return NULL;
+}
 
-		if (decide_some(r, last->table, last->rib, left))
-			return true;
-		bgp_rib_in_free(last->rib);
-		r->n_left--;
+/* Of which a peer is gone; true: there is more. */
+static bool decide_tables(struct agent_receiving *r, struct budget *left)
+{
+	bool more = false;
+
+	for (size_t i = 0; i < r->n_tables; i++) {
+		struct receiving_table *t = &r->tables[i];
+		struct ip_prefix prefix;
+
+		while (left->decide > 0 && fib_walk(r->fib, t->number, &t->walk, &prefix)) {
+			decide(r, t->number, &prefix);
+			left->decide--;
+		}
+		more |= t->walk > 0;
 	}
-	return false;
+	return more;
 }
 
 /* What the choice asks of a session: as configured, since it may be down with its routes stale. */
@@ -138,7 +153,7 @@ static bool decide_all(struct agent *a)
 	struct budget left = {.look = LOOK_MAX, .decide = DECIDE_MAX};
 	struct agent_receiving *r = &a->receiving;
 	const size_t asked = r->n_asked;
-	bool more = decide_left(r, &left), has_changed = false;
+	bool more = decide_tables(r, &left), has_changed = false;
 
 	for (size_t i = 0; i < r->all.n; i++)
 		has_changed |= bgp_rib_in_has_changed(r->peers[i].rib);
@@ -160,14 +175,29 @@ static bool decide_all(struct agent *a)
 
 static void note_table(struct agent_receiving *r, uint32_t table)
 {
-	size_t i = 0;
+	if (table == 0 || find_table(r, table) || r->n_tables == ARRAY_SIZE(r->tables))
+		return;
+	r->tables[r->n_tables++] = (struct receiving_table){.number = table};
+	r->look_at = 0;
+}
 
-	while (i < r->n_tables && r->tables[i] != table)
-		i++;
-	if (table != 0 && i == r->n_tables && i < ARRAY_SIZE(r->tables)) {
-		r->tables[r->n_tables++] = table;
-		r->look_at = 0;
-	}
+/* A peer's routes do not go there any more; those of others may. */
+static void decide_anew(struct agent_receiving *r, uint32_t table)
+{
+	struct receiving_table *t = find_table(r, table);
+
+	if (t)
+		t->walk = SIZE_MAX;
+}
+
+/* Peers whose VRF was deleted, or is there again with another table. */
+static void leave_tables(struct agent_receiving *r, const struct receive_peer *before, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		for (size_t k = 0; k < r->all.n; k++)
+			if (before[i].rib == r->peers[k].rib &&
+			    before[i].table != r->peers[k].table)
+				decide_anew(r, before[i].table);
 }
 
 /* Of all that the choice depends on beside the routes. */
@@ -193,7 +223,9 @@ static uint64_t hash_of(const struct agent_receiving *r)
 		const struct plan_route_to *way = &node->routes_to[i];
 
 		h = hash_bytes(h, &way->gateway, sizeof(way->gateway));
+		h = hash_bytes(h, &way->to, sizeof(way->to));
 		h = hash_u64(h, (uint64_t)way->ifindex << 1 | way->is_received);
+		h = hash_u64(h, (uint64_t)way->vrf);
 	}
 	return h;
 }
@@ -220,8 +252,11 @@ static void retake(struct agent *a)
 void receiving_apply(struct agent *a, const struct plan *plan, nsec_t now)
 {
 	struct agent_receiving *r = &a->receiving;
+	struct receive_peer before[ARRAY_SIZE(r->peers)];
+	const size_t n_before = r->all.n;
 	uint64_t seen;
 
+	memcpy(before, r->peers, n_before * sizeof(*before));
 	assert(a->peers.n == plan->n_peers && plan->n_peers <= ARRAY_SIZE(r->peers));
 	r->open = 0;
 	for (size_t i = 0; i < plan->n_peers; i++)
@@ -231,11 +266,13 @@ void receiving_apply(struct agent *a, const struct plan *plan, nsec_t now)
 
 		*to = (struct receive_peer){.rib = bgp_peer_rib_in(a->peers.items[i]->bgp),
 					    .table = plan->imports[i].table,
-					    .domain = plan->peers[i].domain};
+					    .domain = plan->peers[i].domain,
+					    .vrf = plan->peers[i].vrf};
 		read_session(to, a->peers.items[i]);
 	}
 	r->all = (struct receive_peers){
 		.items = r->peers, .n = plan->n_peers, .node = netlink_node(a->netlink)};
+	leave_tables(r, before, n_before);
 	seen = hash_of(r);
 	if (seen != r->seen && r->open) {
 		retake(a);
@@ -254,10 +291,7 @@ void receiving_forget(struct agent_receiving *r, struct agent_peer *p)
 		i++;
 	if (!r || i == r->all.n)
 		return;
-	for (enum bgp_family f = 0; f < BGP_N_FAMILIES; f++)
-		bgp_rib_in_drop(rib, f);
-	*(struct receiving_left *)xpush(&r->left, &r->n_left, &r->cap_left, sizeof(*r->left)) =
-		(struct receiving_left){bgp_peer_release_rib_in(p->bgp), r->peers[i].table};
+	decide_anew(r, r->peers[i].table);
 	memmove(&r->peers[i], &r->peers[i + 1], (--r->all.n - i) * sizeof(*r->peers));
 	r->seen = 0;
 }
@@ -274,13 +308,16 @@ void receiving_look(struct agent *a, nsec_t now)
 /* 0: it is over; true: it goes on in the next turn. */
 static bool look(struct agent_receiving *r, nsec_t now)
 {
+	uint32_t numbers[ARRAY_SIZE(r->tables)];
 	int err;
 
 	if (!rtnl_fib_is_looking(r->rtnl)) {
 		if (now < r->look_at)
 			return false;
 		r->look_at = nsec_add(now, LOOK_NS);
-		rtnl_fib_look_begin(r->rtnl, r->fib, r->tables, r->n_tables);
+		for (size_t i = 0; i < r->n_tables; i++)
+			numbers[i] = r->tables[i].number;
+		rtnl_fib_look_begin(r->rtnl, r->fib, numbers, r->n_tables);
 	}
 	err = rtnl_fib_look(r->rtnl, r->fib);
 	if (err == 1)

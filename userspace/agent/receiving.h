@@ -9,6 +9,7 @@
 #include "base/nsec.h"
 #include "plan/fib.h"
 #include "plan/plan_receive_choice.h"
+#include "sys/netlink.h"
 
 #include <cjson/cJSON.h>
 
@@ -20,10 +21,10 @@ struct rtnl_fib;
 
 #define RECEIVING_ASKED_MAX 128 /* next hops that lie on no link of this node */
 
-/* Of a peer that was freed: empty, with what is still to be taken. */
-struct receiving_left {
-	struct bgp_rib_in *rib; /* owned */
-	uint32_t table;
+/* A table that routes were ever put into. */
+struct receiving_table {
+	uint32_t number;
+	size_t walk; /* the routes before this one are still to be decided anew */
 };
 
 struct agent_receiving {
@@ -34,15 +35,14 @@ struct agent_receiving {
 	uint64_t open;                 /* something may be accepted */
 	uint64_t over;                 /* ... and more is sent than may be */
 	struct receive_peers all;
-	struct receiving_left *left; /* owned */
-	size_t n_left, cap_left;
-	uint32_t tables[64]; /* that routes were ever put into */
+	struct receiving_table tables[64];
 	size_t n_tables;
 	uint64_t seen;  /* hash of what the choice depends on beside the routes */
 	nsec_t look_at; /* the kernel is looked at then */
 	bool has_looked;
-	bool is_busy;                              /* something was done that is not told yet */
-	struct ip_addr asked[RECEIVING_ASKED_MAX]; /* the kernel is asked for the way to these */
+	bool is_busy; /* something was done that is not told yet */
+	struct netlink_ask
+		asked[RECEIVING_ASKED_MAX]; /* the kernel is asked for the way to these */
 	size_t n_asked;
 	uint64_t told_repaired; /* that the log knows of */
 	int told_error;
@@ -58,7 +58,7 @@ uint32_t receiving_port(const struct agent *a);
 
 /* Gives the peers, which are the plan's, their policies, and looks again where need be. */
 void receiving_apply(struct agent *a, const struct plan *plan, nsec_t now);
-/* A peer is about to be freed, which nothing else may follow: its routes go, some in each turn. */
+/* A peer is about to be freed: its routes go, some in each turn. Before that. */
 void receiving_forget(struct agent_receiving *r, struct agent_peer *p);
 /* Somebody changed routes where ours are. */
 void receiving_look(struct agent *a, nsec_t now);

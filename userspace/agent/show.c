@@ -295,6 +295,7 @@ cJSON *show_status(const struct agent *a)
 	show_bfd_thread(a, out);
 	drain_show(a, out);
 	add_counts(a, out);
+	show_kernel_routes(a, out);
 	o = cJSON_AddObjectToObject(out, "problems");
 	cJSON_AddNumberToObject(o, "error", (double)errors);
 	cJSON_AddNumberToObject(o, "warning", (double)problems_count(problems, SEVERITY_WARNING));

@@ -52,6 +52,8 @@ cJSON *show_services(const struct agent *a, const struct show_filter *filter,
 /* A row for each backend of each frontend, also of those whose Service is gone. */
 cJSON *show_backends(const struct agent *a, const struct show_filter *filter,
 		     struct show_cursor *c);
+/* Adds kernelRoutes: how many of ours the kernel was told, and put again after somebody's hand. */
+void show_kernel_routes(const struct agent *a, cJSON *to);
 cJSON *show_bfd(const struct agent *a, const struct show_filter *filter);
 cJSON *show_blackholes(const struct agent *a, const struct show_filter *filter);
 cJSON *show_pools(const struct agent *a, const struct show_filter *filter);

@@ -178,3 +178,18 @@ cJSON *show_received(const struct agent *a, const struct show_filter *filter, st
 	c->is_over = !more;
 	return out;
 }
+
+void show_kernel_routes(const struct agent *a, cJSON *to)
+{
+	const struct fib_counts c = fib_counts(a->receiving.fib);
+	cJSON *all = cJSON_AddObjectToObject(to, "kernelRoutes"), *o;
+
+	o = cJSON_AddObjectToObject(all, "received");
+	cJSON_AddNumberToObject(o, "total", (double)c.n_wanted);
+	cJSON_AddNumberToObject(o, "installed", (double)c.n_placed);
+	cJSON_AddNumberToObject(o, "failed", (double)c.n_failed);
+	cJSON_AddNumberToObject(o, "inTheWay", (double)c.n_taken);
+	cJSON_AddNumberToObject(o, "repaired", (double)c.n_repaired);
+	o = cJSON_AddObjectToObject(all, "blackholes");
+	cJSON_AddNumberToObject(o, "repaired", (double)a->blackholes.state.repaired);
+}

@@ -202,7 +202,7 @@ void sources_refresh_node(struct agent *a, nsec_t now)
 		(void)snprintf(ask[n++].vrf, sizeof(ask->vrf), "%s", p->vrf ? p->vrf : "");
 	}
 	for (size_t i = 0; i < r->n_asked; i++)
-		ask[n++].to = r->asked[i];
+		ask[n++] = r->asked[i];
 	err = netlink_refresh(a->netlink, ask, n);
 	free(ask);
 	if (err == -EINPROGRESS) { /* on_routes() will say so */

@@ -523,11 +523,6 @@ struct bgp_rib_in *bgp_peer_rib_in(struct bgp_peer *p)
 	return p->rib_in;
 }
 
-struct bgp_rib_in *bgp_peer_release_rib_in(struct bgp_peer *p)
-{
-	return TAKE_PTR(p->rib_in);
-}
-
 /* The connection that status shows: the accepted one once it has overtaken the dialled one. */
 static const struct bgp_conn *advanced_conn(const struct bgp_peer *p)
 {

@@ -143,8 +143,6 @@ struct bgp_rib *bgp_peer_rib(struct bgp_peer *p);
 bool bgp_peer_set_import(struct bgp_peer *p, const struct bgp_import *import) must_check;
 /* The Adj-RIB-In, to take from and to look at. */
 struct bgp_rib_in *bgp_peer_rib_in(struct bgp_peer *p);
-/* Out of a peer of which nothing but bgp_peer_free() is to follow; the caller owns it. */
-struct bgp_rib_in *bgp_peer_release_rib_in(struct bgp_peer *p);
 
 /* A NOTIFICATION that was sent or came. */
 struct bgp_said {

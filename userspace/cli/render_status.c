@@ -222,6 +222,27 @@ static void add_problems(struct table *t, const cJSON *body)
 	table_add_line(t, "Objects", &line);
 }
 
+/* Only what there is: a node that receives nothing has no line. */
+static void add_kernel_routes(struct table *t, const cJSON *o)
+{
+	const cJSON *received = get(o, "received"), *holes = get(o, "blackholes");
+	struct strbuf line;
+
+	if (cJSON_GetNumberValue(get(received, "total")) > 0)
+		add_part(t, "Received", received, "installed");
+	if (!(cJSON_GetNumberValue(get(received, "repaired")) +
+		      cJSON_GetNumberValue(get(holes, "repaired")) >
+	      0))
+		return;
+	strbuf_init(&line, LINE_MAX_BYTES);
+	add_value(&line, received, "repaired");
+	strbuf_add(&line, " received routes, ");
+	add_value(&line, holes, "repaired");
+	strbuf_add(&line,
+		   " blackholes and rules: somebody took them away, and they were put again");
+	table_add_line(t, "Repaired", &line);
+}
+
 void render_status(const cJSON *body, struct strbuf *out)
 {
 	_cleanup_(arena_freep) struct arena *arena = arena_new();
@@ -235,6 +256,7 @@ void render_status(const cJSON *body, struct strbuf *out)
 		add_drain(&t, get(body, "drain"));
 	add_drops(&t, get(body, "drops"));
 	add_passed(&t, body);
+	add_kernel_routes(&t, get(body, "kernelRoutes"));
 	add_problems(&t, body);
 	table_print(&t, out);
 }

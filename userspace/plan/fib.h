@@ -81,6 +81,11 @@ bool fib_is_settled(const struct fib *f);
 
 /* Of how many routes it knows. */
 size_t fib_n(const struct fib *f);
+/*
+ * Walks the prefixes of a table that it knows of, from *pos = SIZE_MAX on; false: *pos is 0, and it
+ * is over. Routes may come and go meanwhile: of those that stay each is shown.
+ */
+bool fib_walk(const struct fib *f, uint32_t table, size_t *pos, struct ip_prefix *ret);
 
 struct fib_counts {
 	size_t n_wanted, n_placed; /* placed: the kernel has what is wanted */

@@ -130,10 +130,13 @@ static enum draft_route claim_route(const struct plan_draft *d, const struct pla
 				    struct advertised_walk *advertised)
 {
 	const uint64_t mine = plan_draft_receivers(d, &c->prefix, true) & plan_draft_reach(d, c);
-	enum draft_route ret = mine                     ? ROUTE_PLANNED
-			       : plan_draft_reach(d, c) ? ROUTE_NONE
-							: ROUTE_UNCARRIED;
+	enum draft_route ret = ROUTE_PLANNED;
 
+	if (mine == 0 && !plan_draft_reach(d, c))
+		ret = ROUTE_UNCARRIED;
+	else if (mine == 0)
+		ret = d->peers_open && plan_draft_lacks_blackhole(d, c) ? ROUTE_LACKS_BLACKHOLE
+									: ROUTE_NONE;
 	for (uint64_t left = mine; left; left &= left - 1) {
 		const int i = __builtin_ctzll(left);
 
@@ -184,6 +187,8 @@ static const char *why_not_announced(const struct plan_draft *d, const struct dr
 		return "notSentYet";
 	case ROUTE_PLANNED:
 		return "noSession";
+	case ROUTE_LACKS_BLACKHOLE:
+		return "blackholeNotTried";
 	case ROUTE_UNCARRIED:
 		if (d->uncarried[family])
 			return "familyNotCarried";

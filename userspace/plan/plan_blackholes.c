@@ -58,6 +58,12 @@ bool plan_draft_awaits_blackhole(const struct plan_draft *d, const struct ip_pre
 	       !is_tried(d->in->actual, &b);
 }
 
+bool plan_draft_lacks_blackhole(const struct plan_draft *d, const struct plan_claim *c)
+{
+	return plan_draft_gate(d, &c->vip) == GATE_OPEN &&
+	       plan_draft_awaits_blackhole(d, &c->prefix, c->vip.domain);
+}
+
 struct blackholes_build {
 	struct plan_draft *d;
 	const struct plan_inputs *in; /* the whole, as is this: */

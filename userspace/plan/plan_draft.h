@@ -109,6 +109,8 @@ bool plan_draft_is_blackhole(const struct plan_draft *d, const struct ip_prefix 
 /* ... and that it was not tried yet, so that nobody may be sent the prefix anew. */
 bool plan_draft_awaits_blackhole(const struct plan_draft *d, const struct ip_prefix *prefix,
 				 uint16_t domain);
+/* ... and that this is all that the claim waits for. */
+bool plan_draft_lacks_blackhole(const struct plan_draft *d, const struct plan_claim *c);
 
 /* --- what more than one step asks: plan_draft.c ---------------------------------------------- */
 

@@ -20,7 +20,14 @@ struct draft_vip {
 };
 
 /* How far a VIP's routes are on their way to the routers. */
-enum draft_route { ROUTE_UNCARRIED, ROUTE_NONE, ROUTE_PLANNED, ROUTE_HAS_SESSION, ROUTE_CARRIED };
+enum draft_route {
+	ROUTE_UNCARRIED,
+	ROUTE_NONE,
+	ROUTE_LACKS_BLACKHOLE,
+	ROUTE_PLANNED,
+	ROUTE_HAS_SESSION,
+	ROUTE_CARRIED
+};
 
 /* What the steps find out about one port of a fragment. */
 struct draft_port {

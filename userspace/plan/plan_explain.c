@@ -115,7 +115,9 @@ static const char *why_not_admitted(const struct plan_draft *d, const struct arr
 		return "familyNotCarried";
 	if (plan_draft_claiming(d, c)->left_out)
 		return "conntrackHoldsFlows";
-	return (d->peers_open | d->peers_stale) & bit ? "notProgrammed" : "dataPlaneNotReady";
+	if (!((d->peers_open | d->peers_stale) & bit))
+		return "dataPlaneNotReady";
+	return plan_draft_lacks_blackhole(d, c->claim) ? "blackholeNotTried" : "notProgrammed";
 }
 
 static bool is_planned(const struct plan_draft *d, const struct plan_claim *c, uint64_t bit)

@@ -43,6 +43,8 @@ static const struct plan_reason all[] = {
 	 "the device by which the peer's traffic arrives is not attached, or failed"},
 	{"notProgrammed", "the address is programmed and passed its test",
 	 "the address is on its way into the data plane"},
+	{"blackholeNotTried", "its prefix's blackhole was placed, or was tried to be",
+	 "the blackhole of its prefix is placed first"},
 	{"sourcesIncomplete", "all sources are complete",
 	 "a source has not delivered its first picture: what the router has stays as it is"},
 	{"tooManyCommunities", "the route's communities have room",

@@ -45,10 +45,11 @@ static bool resolve_link_local(const struct receive_peers *peers, const struct r
 }
 
 /* By what the kernel says of the way to it; no route of ours is a way to a next hop of ours. */
-static bool resolve_by_route(const struct receive_peers *peers, const struct ip_addr *a,
-			     struct fib_hop *ret)
+static bool resolve_by_route(const struct receive_peers *peers, const struct receive_peer *peer,
+			     const struct ip_addr *a, struct fib_hop *ret)
 {
-	const struct plan_route_to *way = plan_way_to(peers->node, a, 0);
+	const struct plan_route_to *way =
+		peer->domain == 0 || peer->vrf ? plan_way_to(peers->node, a, peer->vrf) : NULL;
 
 	if (!way || way->ifindex == 0 || way->is_received)
 		return false;
@@ -72,7 +73,7 @@ bool receive_resolve(const struct receive_peers *peers, const struct receive_pee
 	if (!ip_addr_is_none(&path->link_local))
 		return resolve_link_local(peers, peer, &path->link_local, ret);
 	*ret_cost = 1;
-	return peer->domain == 0 && resolve_by_route(peers, &path->next_hop, ret);
+	return resolve_by_route(peers, peer, &path->next_hop, ret);
 }
 
 /* --- the choice ------------------------------------------------------------------------------ */

@@ -15,7 +15,8 @@
 struct receive_peer {
 	const struct bgp_rib_in *rib; /* borrowed */
 	uint32_t table;               /* where they go; 0: nowhere */
-	uint16_t domain;              /* of its VRF: next hops are looked for there */
+	uint16_t domain;              /* of its VRF: next hops are looked for there, */
+	int vrf;                      /* ... and by the routes of this device; 0: by main's */
 	bool is_ibgp;
 	uint32_t router_id; /* of the peer */
 	struct ip_addr address;

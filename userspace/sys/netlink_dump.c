@@ -6,6 +6,7 @@
  */
 #include "sys/netlink_dump.h"
 
+#include "plan/fib.h"
 #include "plan/plan.h"
 #include "sys/netdev.h"
 #include "sys/netlink.h"
@@ -289,6 +290,21 @@ static int on_way(void *ctx, const struct nlmsghdr *m)
 	return 0;
 }
 
+/* The route itself, and not what it comes to. */
+static int on_route_of_way(void *ctx, const struct nlmsghdr *m)
+{
+	struct plan_route_to *way = ctx;
+	const struct rtmsg *route = mnl_nlmsg_get_payload(m);
+	struct netlink_attrs attrs;
+	uint32_t metric;
+
+	way->is_received = m->nlmsg_type == RTM_NEWROUTE &&
+			   netlink_attrs_parse(m, sizeof(*route), &attrs) &&
+			   route->rtm_protocol == KERNEL_PROTOCOL &&
+			   netlink_attrs_u32(&attrs, RTA_PRIORITY, &metric) && metric == FIB_METRIC;
+	return 0;
+}
+
 /* Errors that are an answer: the kernel's ways to say that no packet would leave. */
 static bool is_no_route(int err)
 {
@@ -296,7 +312,7 @@ static bool is_no_route(int err)
 	       err == -ENETDOWN || err == -ENODEV || err == -ESRCH || err == -EAGAIN;
 }
 
-int netlink_lookup_route(struct nlsock *s, struct plan_route_to *way)
+static int look_up(struct nlsock *s, struct plan_route_to *way, uint32_t flags, nlsock_cb cb)
 {
 	char buf[NLSOCK_REQUEST_BYTES];
 	void *header;
@@ -304,14 +320,26 @@ int netlink_lookup_route(struct nlsock *s, struct plan_route_to *way)
 	struct rtmsg *route = header;
 	int err;
 
-	assert(way->ifindex == 0);
 	route->rtm_family = netlink_family(&way->to);
+	route->rtm_flags = flags;
 	route->rtm_dst_len = ip_addr_bits(&way->to);
 	netlink_put_address(m, RTA_DST, &way->to);
 	if (way->vrf) /* the device says whose table is looked into */
 		mnl_attr_put_u32(m, RTA_OIF, (uint32_t)way->vrf);
-	err = nlsock_ask(s, m, on_way, way);
+	err = nlsock_ask(s, m, cb, way);
 	return is_no_route(err) ? 0 : err;
+}
+
+int netlink_lookup_route(struct nlsock *s, struct plan_route_to *way)
+{
+	int err;
+
+	assert(way->ifindex == 0);
+	err = look_up(s, way, 0, on_way);
+	/* Received routes of a VRF lie in its own table. */
+	if (err == 0 && way->vrf && way->ifindex)
+		err = look_up(s, way, RTM_F_FIB_MATCH, on_route_of_way);
+	return err;
 }
 
 /* Sorts and drops doubles; returns how many are left. */

@@ -318,6 +318,8 @@ static void status(void **state)
 	       "\"services\":{\"total\":2,\"announced\":1},"
 	       "\"dataplane\":{\"mode\":\"off\",\"devices\":[],\"programsAdopted\":false,"
 	       "\"flowTable\":null,\"denied\":null,\"failure\":null},\"bfd\":null,\"drain\":null,\"drops\":{},\"passed\":{},\"meanings\":{},"
+	       "\"kernelRoutes\":{\"received\":{\"total\":0,\"installed\":0,\"failed\":0,\"inTheWay\":0,\"repaired\":0},"
+	       "\"blackholes\":{\"repaired\":0}},"
 	       "\"problems\":{\"error\":1,\"warning\":0,\"info\":0},\"foreignObjects\":0,"
 	       "\"stale\":false,\"staleObjects\":0,\"staleSources\":0,"
 	       "\"sources\":[{\"name\":\"config\",\"complete\":true},"

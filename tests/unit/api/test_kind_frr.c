@@ -77,9 +77,11 @@ static void what_would_change_frr_otherwise_is_told(void **state)
 		     "    routers:\n"
 		     "    - asn: 1\n"
 		     "      prefixes: [192.0.2.0/24]\n"
+		     "      evpn: {advertiseVNIs: []}\n"
 		     "      neighbors: [{address: 10.0.0.1, asn: 2, toAdvertise: {allowed: {}}}]\n",
 		"info NotSupported spec.bgp.bfdProfiles:7\n"
-		"info NotSupported spec.bgp.routers[0].neighbors[0].toAdvertise:11\n"
+		"info NotSupported spec.bgp.routers[0].evpn:11\n"
+		"info NotSupported spec.bgp.routers[0].neighbors[0].toAdvertise:12\n"
 		"info NotSupported spec.bgp.routers[0].prefixes:10\n"
 		"info NotSupported spec.raw:5"};
 

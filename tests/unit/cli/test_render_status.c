@@ -47,6 +47,27 @@ static void a_healthy_agent_in_few_lines(void **state)
 	      "Problems     0 error, 1 warning, 2 info\n");
 }
 
+static void received_routes_and_repairs_have_a_line_each(void **state)
+{
+	(void)state;
+	check("{\"node\":\"n1\",\"version\":\"0.1.0\",\"uptimeSeconds\":1,\"state\":\"ok\","
+	      "\"peers\":{\"total\":1,\"established\":1},\"services\":{\"total\":0,\"announced\":0},"
+	      "\"dataplane\":{\"mode\":\"off\",\"devices\":[],\"programsAdopted\":false,"
+	      "\"flowTable\":null,\"denied\":null,\"failure\":null},\"drops\":{},"
+	      "\"kernelRoutes\":{\"received\":{\"total\":12,\"installed\":10,\"failed\":1,"
+	      "\"inTheWay\":1,\"repaired\":3},\"blackholes\":{\"repaired\":2}},"
+	      "\"problems\":{\"error\":0,\"warning\":0,\"info\":0},\"foreignObjects\":0,"
+	      "\"stale\":false}",
+	      "Node         n1: ok, up 1s, version 0.1.0\n"
+	      "Peers        1 of 1 established\n"
+	      "Services     0 of 0 announced\n"
+	      "Data plane   off\n"
+	      "Received     10 of 12 installed\n"
+	      "Repaired     3 received routes, 2 blackholes and rules: somebody took them away, and "
+	      "they were put again\n"
+	      "Problems     0 error, 0 warning, 0 info\n");
+}
+
 /* A state, and nothing that is wrong. */
 static void a_drain_is_said_in_a_line(void **state)
 {
@@ -154,6 +175,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_healthy_agent_in_few_lines),
+		cmocka_unit_test(received_routes_and_repairs_have_a_line_each),
 		cmocka_unit_test(a_drain_is_said_in_a_line),
 		cmocka_unit_test(what_a_drain_answers_is_a_sentence),
 		cmocka_unit_test(everything_that_is_wrong_is_said),

@@ -54,6 +54,7 @@ static void an_aggregate_is_placed_before_and_goes_after(void **state)
 	advertise(f, AGGREGATE);
 	fixture_plan(f);
 	assert_null(fixture_route(f, NET));
+	assert_string_equal(fixture_service(f, "web")->reason, "blackholeNotTried");
 	assert_int_equal(f->plan.blackholes.n, 1);
 	assert_false(f->plan.end_of_rib); /* or a router would drop what it has of it */
 	fixture_apply(f);
@@ -63,6 +64,7 @@ static void an_aggregate_is_placed_before_and_goes_after(void **state)
 	assert_true(f->plan.end_of_rib);
 	fixture_converge(f, 10);
 	assert_non_null(fixture_held(f, "r1", NET));
+	assert_string_equal(fixture_service(f, "web")->reason, "announced");
 	assert_null(fixture_held(f, "r1", VIP "/32"));
 
 	/* The withdraw is not written yet: the router may send. */

@@ -168,6 +168,31 @@ static void a_next_hop_that_nothing_leads_to_does_not_count(void **state)
 	bed_down(&b);
 }
 
+/* Of a peer in a VRF by the VRF's own routes, and by no others. */
+static void a_next_hop_is_looked_for_in_the_peers_vrf(void **state)
+{
+	struct bed b;
+
+	(void)state;
+	bed_up(&b);
+	say(&b, 0, &(struct said){.asn = 64601, .next_hop = "10.9.0.1"});
+	b.peers[0].domain = 1000;
+	b.peers[0].vrf = 7;
+	b.ways[0] = (struct plan_route_to){
+		.to = addr("10.9.0.1"), .ifindex = 2, .gateway = addr("10.0.0.77")};
+	b.node.n_routes_to = 1;
+	assert_int_equal(choose(&b).unreachable, 1); /* the way of no VRF */
+	b.ways[0].vrf = 7;
+	assert_int_equal(choose(&b).chosen, 1);
+	b.ways[0].is_received = true;
+	assert_int_equal(choose(&b).unreachable, 1);
+	b.ways[0] = (struct plan_route_to){
+		.to = addr("10.9.0.1"), .ifindex = 2, .gateway = addr("10.0.0.77")};
+	b.peers[0].vrf = 0; /* there is no such VRF */
+	assert_int_equal(choose(&b).unreachable, 1);
+	bed_down(&b);
+}
+
 /* Two routers whose routes name one gateway are one hop; and tables do not mix. */
 static void hops_are_without_doubles_and_of_one_table(void **state)
 {
@@ -196,6 +221,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_criterion_counts_in_its_order),
 		cmocka_unit_test(a_next_hop_that_nothing_leads_to_does_not_count),
+		cmocka_unit_test(a_next_hop_is_looked_for_in_the_peers_vrf),
 		cmocka_unit_test(hops_are_without_doubles_and_of_one_table),
 	};
 
