@@ -32,6 +32,14 @@ $(B)/bench/bench_turns $(B)/bench/bench_wire $(B)/bench/bench_notify: $(B)/bench
 	@echo "  LD    $@"
 	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $^ -lmnl
 
+$(B)/bench/bench_kube: $(patsubst %,$(B)/obj/tests/bench/%.o,bench_kube bench_api turns_net turns_router bench_agent) $(B)/libsys.a $(B)/libbase.a
+	@mkdir -p $(@D)
+	@echo "  LD    $@"
+	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $^ -lmnl -lcurl
+
+bench-kube: $(B)/bench/bench_kube $(AGENT_BIN) $(FEEDER_BIN) ## time from a write at a real API server to the UPDATE, memory, load; BENCH_STRICT=1 (root; tests/kube/build once)
+	$(Q)tests/bench/bench-kube $(B)
+
 bench-turns: $(B)/bench/bench_turns $(AGENT_BIN) ## longest turn of the agent's loop against the bar; BENCH_STRICT=1 (root)
 	$(Q)$< $(AGENT_BIN)
 
@@ -62,4 +70,4 @@ bench-receive: $(AGENT_BIN) ## time from an UPDATE to the kernel's route against
 bench-routes: $(B)/bench/bench_routes ## time to place 10,000 blackholes against the bar; BENCH_STRICT=1 (root)
 	$(Q)$<
 
-.PHONY: bench-load bench-ipam bench-edit bench-plan bench-walk bench-rib bench-table bench-receive bench-routes bench-turns bench-wire bench-notify bench-memory bench-session bench-bfd
+.PHONY: bench-load bench-ipam bench-edit bench-plan bench-walk bench-rib bench-table bench-receive bench-routes bench-turns bench-wire bench-notify bench-memory bench-session bench-bfd bench-kube

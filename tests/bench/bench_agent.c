@@ -61,7 +61,7 @@ void bench_agent_put(const struct bench_agent *a, const char *name, const char *
 
 static void run(const struct bench_agent *a, const char *program, const char *log_level)
 {
-	char config[128], state[128], at[128], log[128], pin[128];
+	char config[128], state[128], at[128], log[128], pin[128], feed[128];
 	int fd;
 
 	snprintf(config, sizeof(config), "%s/config", a->dir);
@@ -69,6 +69,7 @@ static void run(const struct bench_agent *a, const char *program, const char *lo
 	snprintf(at, sizeof(at), "%s/socket", a->dir);
 	snprintf(log, sizeof(log), "%s/log", a->dir);
 	snprintf(pin, sizeof(pin), "/sys/fs/bpf/%s", a->dir + strlen("/tmp/"));
+	snprintf(feed, sizeof(feed), "%s/feed", a->dir);
 	fd = open(log, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644);
 	if (fd < 0 || dup2(fd, STDERR_FILENO) < 0)
 		bench_fail(log);
@@ -76,7 +77,8 @@ static void run(const struct bench_agent *a, const char *program, const char *lo
 		bench_fail("prctl");
 	bench_hurry();
 	execl(program, program, "--config", config, "--state", state, "--socket", at, "--pin", pin,
-	      "--node", "bench", "--log-level", log_level, (char *)NULL);
+	      "--node", "bench", "--log-level", log_level, a->is_fed ? "--feed" : (char *)NULL,
+	      feed, (char *)NULL);
 	bench_fail(program);
 }
 

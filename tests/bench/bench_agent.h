@@ -5,12 +5,14 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdnoreturn.h>
 #include <sys/types.h>
 
 struct bench_agent {
 	char dir[64]; /* with config/, state/, log and socket in it */
 	pid_t pid;
+	bool is_fed; /* from the socket feed in dir, too */
 };
 
 /* Says what, with errno, and ends the process. */

@@ -33,7 +33,6 @@ static void start_objects(struct agent *a)
 	a->ledger_arena = arena_new();
 	a->given_arena = arena_new();
 	a->taken.arena = arena_new();
-	a->taken.ask_at = NSEC_NEVER;
 	a->plans[0].arena = arena_new();
 	a->plans[1].arena = arena_new();
 	agent_peers_init(&a->peers, a->loop, now ^ (uint64_t)getpid() << 32);
@@ -83,6 +82,7 @@ void agent_done(struct agent *a)
 	arena_free(a->plans[0].arena);
 	arena_free(a->plans[1].arena);
 	arena_free(a->taken.arena);
+	free(a->taken.since);
 	arena_free(a->given_arena);
 	arena_free(a->ledger_arena);
 	plan_cache_free(a->cache);

@@ -17,8 +17,8 @@
 #include "agent/receiving.h"
 #include "agent/source_changes.h"
 #include "agent/state_served.h"
+#include "agent/takeover.h"
 #include "agent/vrfs.h"
-#include "lb/lb_kernel_flows.h"
 #include "plan/ipam.h"
 #include "plan/plan_explain.h"
 #include "plan/sink.h"
@@ -65,18 +65,6 @@ struct agent_refused {
 	nsec_t since;
 };
 
-/* What conntrack said last, and about which VIPs: a dump of it is not cheap. */
-struct agent_taken {
-	struct arena *arena;      /* owned; holds items and missed */
-	struct plan_taken *items; /* by VIP */
-	size_t n;
-	struct lb_kernel_keys missed; /* for the next dump */
-	nsec_t until;                 /* the answer is good for those that have not begun */
-	nsec_t ask_at;                /* the next is due, for a VIP that has; NSEC_NEVER: none is */
-	unsigned n_dumps;             /* since the start */
-	struct takeover_job *job;     /* with the helper; NULL: none */
-};
-
 /* The lists of denied sources on their way into the data plane. */
 struct agent_denying {
 	bool is_under_way;
@@ -84,13 +72,6 @@ struct agent_denying {
 	nsec_t since;    /* it is so */
 	size_t n;        /* prefixes that were said to be denied */
 	int rates_error; /* the same of the limits, which go with them */
-};
-
-/* How conntrack is set up, looked at now and then. */
-struct agent_conntrack {
-	nsec_t look_at;
-	bool is_full; /* nearly */
-	bool is_strict;
 };
 
 /* So many turns in a row, and it is a problem: two states that lead to each other. */
@@ -175,6 +156,7 @@ struct agent {
 	nsec_t node_at;       /* the node is not read before */
 	nsec_t pods_at;       /* pods of which nothing is known are not asked for before */
 	nsec_t retry_at;      /* a sink failed */
+	nsec_t plan_pause;    /* what the last plan and its apply took, times so many */
 	unsigned restless;    /* turns in a row whose last round still changed something */
 	bool has_rounds_left; /* the last such turn had no time for another */
 	nsec_t quiet_at;      /* no plan was made for a while: memory can be given back */

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
  * When to plan, and how a plan reaches the sinks. The first change after quiet is planned at the
- * end of its turn, later ones at most every COALESCE; what is urgent (a session down) does not
- * wait. Inputs are read only here, and what changes one (a file, a new picture of the node) makes
- * the plan urgent in the same step: a plan borrows from both, and nobody runs between the change
- * and the next plan.
+ * end of its turn, later ones so that plans take a tenth of the time, but at least every COALESCE;
+ * what is urgent (a session down) does not wait. Inputs are read only here, and what changes one (a
+ * file, a new picture of the node) makes the plan urgent in the same step: a plan borrows from
+ * both, and nobody runs between the change and the next plan.
  */
 #include "agent/reconcile.h"
 
@@ -17,6 +17,7 @@
 #include "sys/notify.h"
 
 #define COALESCE_NS (10 * NSEC_PER_MSEC)
+#define PLAN_SHARE  10 /* one part in so many of the loop's time */
 #define RESYNC_NS   (30 * NSEC_PER_SEC)
 #define HOOKS_NS    (2 * RESYNC_NS) /* where each plan puts off the resync */
 #define QUIET_NS    (1 * NSEC_PER_SEC)
@@ -42,6 +43,7 @@ static bool has_time_for_a_round(const struct agent *a)
 
 static void reconcile(struct agent *a, nsec_t now)
 {
+	const nsec_t begun = loop_turn_so_far(a->loop);
 	bool again;
 	int i = 0;
 
@@ -67,6 +69,7 @@ static void reconcile(struct agent *a, nsec_t now)
 	state_save(a, now);
 	loop_doing(a->loop, "problems");
 	problem_log_update(&a->problem_log, &a->current->problems);
+	a->plan_pause = (loop_turn_so_far(a->loop) - begun) * PLAN_SHARE;
 }
 
 /* Once after each plan that no other followed soon. */
@@ -99,7 +102,9 @@ static nsec_t coalesced_at(const struct agent *a)
 {
 	if (a->restless >= AGENT_RESTLESS)
 		return nsec_add(a->planned_at, SLOW_NS);
-	return a->has_rounds_left ? a->planned_at : nsec_add(a->planned_at, COALESCE_NS);
+	if (a->has_rounds_left)
+		return a->planned_at;
+	return nsec_add(a->planned_at, nsec_min(a->plan_pause, COALESCE_NS));
 }
 
 /* Before files and node were read once there is nothing to plan. */

@@ -19,6 +19,9 @@
 /* What saw the VIP not programmed yet is through the kernel by then. */
 #define UNDER_WAY_NS (100 * NSEC_PER_MSEC)
 #define DUMP_SHARE   50 /* one part in so many of the helper's time */
+/* What began by taking over is right as it is, so that it may wait for others of its kind. */
+#define BESIDE_NS    NSEC_PER_SEC
+#define BESIDE_SHARE 200
 
 #define LOOK_NS (10 * NSEC_PER_SEC)
 
@@ -32,6 +35,26 @@ static struct plan_taken *find(const struct agent_taken *t, const struct plan_vi
 	return sorted_find(vip, t->items, t->n, sizeof(*t->items), cmp_taken);
 }
 
+/* All of a VIP is programmed and takes what begins. */
+struct takeover_programmed {
+	struct plan_vip vip;
+	nsec_t since;
+};
+
+static int cmp_programmed(const void *vip, const void *item)
+{
+	return plan_vip_cmp(vip, &((const struct takeover_programmed *)item)->vip);
+}
+
+/* NSEC_NEVER: it is not. */
+static nsec_t since(const struct agent_taken *t, const struct plan_vip *vip)
+{
+	const struct takeover_programmed *p =
+		sorted_find(vip, t->since, t->n_since, sizeof(*t->since), cmp_programmed);
+
+	return p ? p->since : NSEC_NEVER;
+}
+
 /* --- the helper --------------------------------------------------------------------------------
  */
 
@@ -39,6 +62,7 @@ struct takeover_job {
 	struct worker_job base; /* first */
 	struct agent *agent;    /* not the helper's */
 	nsec_t asked_at;
+	bool of_whole_picture;
 	struct arena *arena; /* owned; holds all below */
 	struct plan_begin *begins;
 	size_t n_begins;
@@ -110,6 +134,8 @@ static void take_answer(struct worker_job *base)
 	t->n = j->n_begins;
 	t->missed = j->missed;
 	t->until = nsec_add(j->asked_at, pause > TAKEOVER_AGAIN_NS ? pause : TAKEOVER_AGAIN_NS);
+	t->again_at = nsec_add(j->asked_at, j->took * BESIDE_SHARE);
+	t->at_rest |= j->of_whole_picture;
 	t->job = NULL;
 	if (j->fd >= 0)
 		close(j->fd);
@@ -125,10 +151,14 @@ static void ask(struct agent *a, const struct plan *plan, nsec_t now)
 	*j = (struct takeover_job){.base = {.run = read_conntrack, .done = take_answer},
 				   .agent = a,
 				   .asked_at = now,
+				   .of_whole_picture = agent_inputs_are_complete(&a->inputs),
 				   .arena = arena_new(),
 				   .n_begins = plan->n_begins,
 				   .fd = -1};
 	j->begins = arena_memdup(j->arena, plan->begins, plan->n_begins * sizeof(*j->begins));
+	for (size_t i = 0; i < j->n_begins; i++)
+		j->begins[i].programmed &=
+			nsec_add(since(t, &j->begins[i].vip), UNDER_WAY_NS) <= now;
 	j->missed = (struct lb_kernel_keys){
 		.items = arena_memdup(j->arena, t->missed.items,
 				      t->missed.n * sizeof(*t->missed.items)),
@@ -136,7 +166,6 @@ static void ask(struct agent *a, const struct plan *plan, nsec_t now)
 	if (a->dataplane)
 		j->fd = bpf_dataplane_kernel_flows(a->dataplane);
 	t->job = j;
-	t->ask_at = NSEC_NEVER;
 	t->n_dumps++;
 	worker_add(a->worker, &j->base);
 }
@@ -172,41 +201,77 @@ void takeover_recall(const struct agent *a, struct agent_plan *p, nsec_t now)
 
 	for (size_t i = 0; i < t->n; i++)
 		items[i].old |= now >= t->until;
-	p->node.ask_first = true;
+	p->node.ask = t->at_rest ? PLAN_ASK_BESIDE : PLAN_ASK_FIRST;
 	p->node.taken = items;
 	p->node.n_taken = t->n;
 }
 
+/* What of the plan's is programmed, and since when, as far as that is seen here. */
+static void note_programmed(struct agent_taken *t, const struct plan *plan, nsec_t now)
+{
+	struct takeover_programmed *items = xcalloc(plan->n_begins, sizeof(*items));
+	size_t n = 0;
+
+	for (size_t i = 0; i < plan->n_begins; i++) {
+		const struct plan_begin *b = &plan->begins[i];
+
+		if (b->programmed)
+			items[n++] = (struct takeover_programmed){b->vip,
+								  nsec_min(since(t, &b->vip), now)};
+	}
+	free(t->since);
+	t->since = items;
+	t->n_since = n;
+}
+
+/* When a VIP all of which is programmed is to be asked about, once more or for the first time. */
+static nsec_t programmed_due(const struct agent_taken *t, const struct plan_vip *vip,
+			     const struct plan_taken *known)
+{
+	const nsec_t from = since(t, vip), beside = nsec_add(from, BESIDE_NS);
+
+	if (known)
+		return nsec_add(from, UNDER_WAY_NS);
+	return beside < t->again_at ? t->again_at : beside;
+}
+
 /*
- * When the plan's VIPs are to be asked about. What was asked when all of a VIP was programmed
- * counts as long as it is: it may be taken out and begin anew, also while others are asked about.
+ * When the plan's VIPs are to be asked about: at once if somebody waits, or what is shared with the
+ * kernel is to be followed. What was asked when all of a VIP was programmed counts as long as it
+ * is: it may be taken out and begin anew, also while others are asked about.
  */
 static nsec_t due_at(struct agent *a, const struct plan *plan, nsec_t now)
 {
 	struct agent_taken *t = &a->taken;
-	bool is_due = false, waits = false;
+	nsec_t due = NSEC_NEVER;
 
 	for (size_t i = 0; i < plan->n_begins; i++) {
 		const struct plan_begin *b = &plan->begins[i];
 		struct plan_taken *known = find(t, &b->vip);
 
-		is_due |= !known || (known->old && a->dataplane);
-		if (!known)
-			continue;
-		known->programmed &= b->programmed;
-		waits |= b->programmed && !known->programmed;
+		if (known ? known->old && a->dataplane : b->waits)
+			due = now;
+		if (known) {
+			known->programmed &= b->programmed;
+			due = nsec_min(due, t->until);
+		}
+		if (b->programmed && !(known && known->programmed))
+			due = nsec_min(due, programmed_due(t, &b->vip, known));
 	}
-	if (is_due)
-		return now;
-	t->ask_at = waits ? nsec_min(t->ask_at, nsec_add(now, UNDER_WAY_NS)) : NSEC_NEVER;
-	return nsec_min(t->until, t->ask_at);
+	return due;
 }
 
 void takeover_ask(struct agent *a, const struct plan *plan, nsec_t now)
 {
 	struct agent_taken *t = &a->taken;
-	const nsec_t due = due_at(a, plan, now);
+	nsec_t due;
 
+	note_programmed(t, plan, now);
+	due = due_at(a, plan, now);
+	if (!a->dataplane)
+		t->at_rest = false;
+	else if (plan->n_begins == 0)
+		t->at_rest |= agent_inputs_are_complete(&a->inputs);
 	if (plan->n_begins == 0 || t->job)
 		return;
 	/* The helper opens the data plane for the first plan, and need not do this before. */

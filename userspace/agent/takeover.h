@@ -8,7 +8,31 @@
  */
 #pragma once
 
+#include "base/arena.h"
 #include "base/nsec.h"
+#include "lb/lb_kernel_flows.h"
+
+/* What conntrack said last, and about which VIPs: a dump of it is not cheap. */
+struct agent_taken {
+	struct arena *arena;      /* owned; holds items and missed */
+	struct plan_taken *items; /* by VIP */
+	size_t n;
+	struct lb_kernel_keys missed;      /* for the next dump */
+	nsec_t until;                      /* the answer is good for those that have not begun */
+	nsec_t again_at;                   /* for those that nobody has to wait for: not before */
+	struct takeover_programmed *since; /* VIPs of the last plan that asked; owned */
+	size_t n_since;
+	bool at_rest; /* a whole picture was asked about; what comes now need not wait */
+	unsigned n_dumps;
+	struct takeover_job *job; /* with the helper; NULL: none */
+};
+
+/* How conntrack is set up, looked at now and then. */
+struct agent_conntrack {
+	nsec_t look_at;
+	bool is_full; /* nearly */
+	bool is_strict;
+};
 
 struct agent;
 struct agent_plan;

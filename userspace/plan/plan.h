@@ -65,6 +65,7 @@ struct plan_begin {
 	bool takes; /* what the kernel has is to be entered: something of it is new or taking over
 		     */
 	bool programmed; /* all of it takes what begins: what is asked now misses no flow */
+	bool waits;      /* something of it begins when this is answered */
 };
 
 /*

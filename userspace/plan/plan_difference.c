@@ -116,7 +116,7 @@ static bool same_begin(const void *a, const void *b)
 	const struct plan_begin *x = a, *y = b;
 
 	return plan_vip_equal(&x->vip, &y->vip) && x->takes == y->takes &&
-	       x->programmed == y->programmed;
+	       x->programmed == y->programmed && x->waits == y->waits;
 }
 
 bool plan_device_equal(const struct plan_device *a, const struct plan_device *b)

@@ -3,8 +3,8 @@
  * The frontends that Services want, and the gates on them. Drained (4): a target that left the
  * slices stays as draining until its last flow has ended, or its deadline in the ledger. Complete
  * (5): until everything was read once, what is programmed stays as it is; it is tested all the
- * same, so that what a former process programmed can be announced. A VIP is not begun before
- * conntrack was asked which flows of it the kernel has (plan_shared.h).
+ * same, so that what a former process programmed can be announced. Conntrack has a word in
+ * when a VIP begins, and how (plan_shared.h).
  *
  * The ledger keeps an entry as long as the store holds what it is about, also past the deadline:
  * else a store that fails to delete would make every plan begin the wait anew.
@@ -323,6 +323,7 @@ struct actual_walk {
 struct vip_walk {
 	size_t end;           /* behind the last */
 	bool takes_new;       /* one of them does */
+	bool has_datagrams;   /* one of them is of UDP */
 	uint8_t unknown_port; /* what holds for the VIP; 0: no Service has said */
 };
 
@@ -340,6 +341,7 @@ static void pass_vip(struct plan_draft *d, size_t i, struct vip_walk *w)
 		if (!plan_vip_equal(&other, &vip))
 			break;
 		w->takes_new |= port->takes_new_flows;
+		w->has_datagrams |= port->lb.key.proto == API_UDP;
 	}
 	w->unknown_port = plan_unknown_choose(d, i, w->end);
 }
@@ -409,6 +411,7 @@ void plan_draft_frontends(struct plan_draft *d)
 		owner = c.port;
 		pass_vip(d, i, &vip);
 		c.unknown_port = vip.unknown_port;
+		c.shared.has_datagrams = vip.has_datagrams;
 		c.is_closed = vip.takes_new && !c.port->takes_new_flows && !d->plan->leaving;
 		if (!d->plan->dataplane && !d->plan->leaving)
 			continue;

@@ -77,7 +77,7 @@ struct plan_node {
 	struct plan_routers routers;    /* heard on the links of peers by interface */
 	const struct plan_taken *taken; /* by VIP: those that were asked about */
 	size_t n_taken;
-	bool ask_first; /* a VIP begins once it was asked about; else nobody can be asked */
+	enum plan_ask ask;
 };
 /* What the sinks confirmed. */
 struct plan_actual_peer {

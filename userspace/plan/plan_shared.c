@@ -40,13 +40,30 @@ bool plan_shared_asks(const struct plan_draft *d, const struct plan_shared *s)
 	return !s->actual && s->vip->flags & LB_F_UNKNOWN_PASS;
 }
 
+/* What it said some time ago is no answer for what has not begun. */
+static bool knows(const struct plan_shared *s)
+{
+	return s->taken && !s->taken->old;
+}
+
 bool plan_shared_waits(const struct plan_draft *d, const struct plan_shared *s)
 {
 	if (s->actual || !plan_shared_asks(d, s))
 		return false;
-	if (!s->taken)
-		return d->in->node->ask_first;
-	return s->taken->old || s->taken->out > 0;
+	if (knows(s))
+		return s->taken->out > 0;
+	return d->in->node->ask == PLAN_ASK_FIRST ||
+	       (d->in->node->ask == PLAN_ASK_BESIDE && s->has_datagrams);
+}
+
+/* What is not there yet: by what conntrack said, or so that it does not matter. */
+static uint32_t first(const struct plan_draft *d, const struct plan_shared *s)
+{
+	const bool is_asked_beside = d->in->node->ask == PLAN_ASK_BESIDE && plan_shared_asks(d, s);
+
+	if (!knows(s))
+		return is_asked_beside ? LB_F_TAKING_OVER : 0;
+	return s->taken->seen || s->taken->flows > 0 ? LB_F_TAKING_OVER : 0;
 }
 
 static uint32_t next(const struct plan_draft *d, const struct plan_shared *s,
@@ -57,7 +74,7 @@ static uint32_t next(const struct plan_draft *d, const struct plan_shared *s,
 	if (d->plan->leaving)
 		return s->hands_back ? LB_F_HANDING_BACK : shared_by(actual);
 	if (!actual)
-		return t && (t->seen || t->flows > 0) ? LB_F_TAKING_OVER : 0;
+		return first(d, s);
 	switch (shared_by(actual)) {
 	case 0:
 		return 0;
@@ -93,6 +110,7 @@ void plan_shared_note(struct plan_draft *d, const struct plan_shared *s, const s
 		b = arena_push(d->arena, &d->begins, &d->n_begins, &d->cap_begins, sizeof(*b));
 		*b = (struct plan_begin){.vip = *vip, .programmed = true};
 	}
+	b->waits |= plan_shared_waits(d, s);
 	b->takes |= !s->actual || shared_by(s->actual) & ~LB_F_KERNEL_FLOWS;
 	if (!s->actual || (shared_by(s->actual) | shared_by(s->vip)) & LB_F_HANDING_BACK)
 		b->programmed = false;

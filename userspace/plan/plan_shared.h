@@ -7,6 +7,10 @@
  *   nothing ─(the kernel has, or had lately, flows of the VIP)─► taking over ─► kernel flows ─►
  * none ▲ mode off ─► handing back ──┘ mode off no more
  *
+ * A VIP that comes to an agent that is at rest does not wait for conntrack's answer: it begins by
+ * taking over, which is right whatever the kernel has. Not so with UDP, of which nothing begins
+ * while it is taken over, nor at a start, where each frontend would be put twice.
+ *
  * From taking over it goes on once conntrack was read after everything of the VIP was programmed,
  * so that no flow can have begun unseen; from kernel flows when the last of them has ended.
  */
@@ -18,7 +22,8 @@
 struct plan_shared {
 	const struct lb_actual *actual, *vip;
 	const struct plan_taken *taken; /* NULL: conntrack was not asked about the VIP */
-	bool hands_back; /* with plan.leaving: what begins is the kernel's from now on */
+	bool has_datagrams; /* a port of the VIP is of UDP, whose packets do not say what begins */
+	bool hands_back;    /* with plan.leaving: what begins is the kernel's from now on */
 };
 
 /* What conntrack has said of a VIP, or NULL. */

@@ -34,6 +34,13 @@ static inline struct lb_key plan_vip_key(const struct plan_vip *vip)
 	return (struct lb_key){.addr = vip->addr, .domain = vip->domain};
 }
 
+/* How a VIP begins of which conntrack has said nothing, or nothing lately. */
+enum plan_ask {
+	PLAN_ASK_NOBODY, /* at once: nobody can be asked */
+	PLAN_ASK_FIRST,  /* once it was asked about */
+	PLAN_ASK_BESIDE, /* by taking over, and is asked about meanwhile; with UDP as before */
+};
+
 /* What conntrack said of a VIP that the plan asks about (plan.begins; DESIGN 7.2 step 8). */
 struct plan_taken {
 	struct plan_vip vip;

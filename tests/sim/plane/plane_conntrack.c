@@ -144,6 +144,7 @@ static void take_answer(struct plane *p, struct conntrack_job *j)
 	memcpy(w->taken, j->items, sizeof(w->taken));
 	w->n_taken = j->n_begins;
 	w->until = j->asked_at + AGAIN_NS;
+	w->at_rest |= j->of_whole_picture;
 	j->is_under_way = false;
 	for (size_t i = 0; i < PLANE_FLOWS; i++) {
 		struct plane_flow *f = &w->items[i];
@@ -156,6 +157,32 @@ static void take_answer(struct plane *p, struct conntrack_job *j)
 	p->dirty = true;
 }
 
+/* Since when all of the VIP is programmed; NSEC_NEVER: it is not. */
+static nsec_t programmed_since(const struct plane_flows *w, const struct plan_vip *vip)
+{
+	for (size_t i = 0; i < w->n_programmed; i++)
+		if (plan_vip_equal(&w->programmed[i].vip, vip))
+			return w->programmed[i].since;
+	return NSEC_NEVER;
+}
+
+static void note_programmed(struct plane *p)
+{
+	struct plane_flows *w = p->flows;
+	struct plane_programmed items[PLANE_TAKEN];
+	size_t n = 0;
+
+	for (size_t i = 0; i < p->f->plan.n_begins; i++) {
+		const struct plan_begin *b = &p->f->plan.begins[i];
+
+		if (b->programmed)
+			items[n++] = (struct plane_programmed){
+				b->vip, nsec_min(programmed_since(w, &b->vip), p->now)};
+	}
+	memcpy(w->programmed, items, n * sizeof(*items));
+	w->n_programmed = n;
+}
+
 static void ask(struct plane *p)
 {
 	struct conntrack_job *j = &p->flows->job;
@@ -164,11 +191,16 @@ static void ask(struct plane *p)
 	assert(plan->n_begins <= PLANE_TAKEN);
 	*j = (struct conntrack_job){.is_under_way = true,
 				    .asked_at = p->now,
+				    .of_whole_picture = p->f->synced,
 				    .read_at = p->now + plane_chance(p, 100 * NSEC_PER_MSEC),
 				    .n_begins = plan->n_begins};
 	j->answers_at = j->read_at + plane_chance(p, 100 * NSEC_PER_MSEC);
-	for (size_t i = 0; i < plan->n_begins; i++)
+	for (size_t i = 0; i < plan->n_begins; i++) {
+		const nsec_t since = programmed_since(p->flows, &plan->begins[i].vip);
+
 		j->begins[i] = plan->begins[i];
+		j->begins[i].programmed &= nsec_add(since, UNDER_WAY_NS) <= p->now;
+	}
 	p->flows->ask_at = NSEC_NEVER;
 }
 
@@ -176,22 +208,23 @@ static nsec_t due_at(struct plane *p)
 {
 	struct plane_flows *w = p->flows;
 	const struct plan *plan = &p->f->plan;
-	bool is_due = false, waits = false;
 
+	w->ask_at = NSEC_NEVER;
 	for (size_t i = 0; i < plan->n_begins; i++) {
 		const struct plan_begin *b = &plan->begins[i];
 		struct plan_taken *known = taken_of(w->taken, w->n_taken, &b->vip);
 
-		is_due |= !known || known->old;
-		if (!known)
-			continue;
-		known->programmed &= b->programmed;
-		waits |= b->programmed && !known->programmed;
+		if (known ? known->old : b->waits)
+			w->ask_at = p->now;
+		if (known) {
+			known->programmed &= b->programmed;
+			w->ask_at = nsec_min(w->ask_at, w->until);
+		}
+		if (b->programmed && !(known && known->programmed))
+			w->ask_at = nsec_min(w->ask_at,
+					     nsec_add(programmed_since(w, &b->vip), UNDER_WAY_NS));
 	}
-	if (is_due)
-		return p->now;
-	w->ask_at = waits ? nsec_min(w->ask_at, p->now + UNDER_WAY_NS) : NSEC_NEVER;
-	return nsec_min(w->until, w->ask_at);
+	return w->ask_at;
 }
 
 void plane_flows_recall(struct plane *p)
@@ -200,15 +233,19 @@ void plane_flows_recall(struct plane *p)
 
 	for (size_t i = 0; i < w->n_taken; i++)
 		w->taken[i].old |= p->now >= w->until;
-	p->f->node.ask_first = true;
+	p->f->node.ask = w->at_rest ? PLAN_ASK_BESIDE : PLAN_ASK_FIRST;
 	p->f->node.taken = w->taken;
 	p->f->node.n_taken = w->n_taken;
 }
 
 void plane_flows_ask(struct plane *p)
 {
-	const nsec_t due = due_at(p);
+	nsec_t due;
 
+	note_programmed(p);
+	due = due_at(p);
+	if (p->f->plan.n_begins == 0)
+		p->flows->at_rest |= p->f->synced;
 	if (p->f->plan.n_begins && !p->flows->job.is_under_way && due <= p->now)
 		ask(p);
 }
@@ -227,8 +264,7 @@ void plane_conntrack_step(struct plane *p)
 		read_conntrack(p, j);
 	if (j->is_under_way && j->answers_at <= p->now)
 		take_answer(p, j);
-	if (p->is_alive && p->f->plan.n_begins && !j->is_under_way &&
-	    nsec_min(w->until, w->ask_at) <= p->now)
+	if (p->is_alive && p->f->plan.n_begins && !j->is_under_way && w->ask_at <= p->now)
 		p->dirty = true; /* whereupon it is asked */
 }
 
@@ -240,5 +276,5 @@ nsec_t plane_conntrack_next(const struct plane *p)
 		return NSEC_NEVER;
 	if (w->job.is_under_way)
 		return w->job.is_read ? w->job.answers_at : w->job.read_at;
-	return p->f->plan.n_begins ? nsec_min(w->until, w->ask_at) : NSEC_NEVER;
+	return p->f->plan.n_begins ? w->ask_at : NSEC_NEVER;
 }

@@ -296,6 +296,8 @@ void plane_flows_crash(struct plane *p)
 	p->flows->job.is_under_way = false;
 	p->flows->n_taken = 0;
 	p->flows->missed.n = 0;
+	p->flows->n_programmed = 0;
+	p->flows->at_rest = false;
 	p->flows->until = p->flows->ask_at = NSEC_NEVER;
 }
 

@@ -22,7 +22,7 @@ struct plane_flow {
 
 /* What the helper is about. */
 struct conntrack_job {
-	bool is_under_way, is_read;
+	bool is_under_way, is_read, of_whole_picture;
 	nsec_t asked_at, read_at, answers_at;
 	struct plan_begin begins[PLANE_TAKEN];
 	size_t n_begins;
@@ -44,6 +44,12 @@ struct plane_flows {
 	struct conntrack_job job;
 	struct plan_taken taken[PLANE_TAKEN];
 	size_t n_taken;
+	struct plane_programmed {
+		struct plan_vip vip;
+		nsec_t since;
+	} programmed[PLANE_TAKEN]; /* of the last plan */
+	size_t n_programmed;
+	bool at_rest;
 	nsec_t until, ask_at;
 };
 

@@ -193,12 +193,56 @@ static void what_is_programmed_is_asked_about_once_more(void **state)
 	end(&x);
 }
 
+/* For it is right as it is, so it is asked about later, with what comes meanwhile. */
+static void what_begins_by_taking_over_waits_for_others(void **state)
+{
+	struct taking x = begin(REMOTE("s1"));
+	struct agent *a = &x.rig->agent;
+	struct plan_begin begins[2] = {{.takes = true}, {.takes = true}};
+	struct plan plan = {.begins = begins, .n_begins = 1};
+	const nsec_t first = x.now + NSEC_PER_SEC;
+
+	(void)state;
+	begins[0].vip.addr = ip_addr_from_v4(0xc0000207);
+	begins[1].vip.addr = ip_addr_from_v4(0xc0000208);
+	a->plan_at = NSEC_NEVER;
+	takeover_ask(a, &plan, x.now); /* on its way into the store */
+	assert_int_equal(a->plan_at, NSEC_NEVER);
+	begins[0].programmed = true;
+	takeover_ask(a, &plan, x.now);
+	assert_int_equal(a->plan_at, first);
+	begins[1].programmed = true;
+	plan.n_begins = 2;
+	takeover_ask(a, &plan, first - 1);
+	assert_int_equal(a->taken.n_dumps, 0);
+	takeover_ask(a, &plan, first);
+	assert_int_equal(a->taken.n_dumps, 1);
+	worker_finish(a->worker);
+	assert_int_equal(a->taken.n, 2);
+	assert_true(a->taken.items[0].programmed);
+	assert_false(a->taken.items[1].programmed); /* packets may have been under way */
+	a->plan_at = NSEC_NEVER;
+	takeover_ask(a, &plan, first + 1);
+	assert_int_equal(a->plan_at, first - 1 + 100 * NSEC_PER_MSEC);
+	/* A dump that took long is not soon followed by another. */
+	a->taken.n = 0;
+	a->taken.again_at = first + 3 * NSEC_PER_SEC;
+	a->plan_at = NSEC_NEVER;
+	takeover_ask(a, &plan, first + 2);
+	assert_int_equal(a->plan_at, first + 3 * NSEC_PER_SEC);
+	begins[1].waits = true;
+	takeover_ask(a, &plan, first + 3);
+	assert_int_equal(a->taken.n_dumps, 2);
+	worker_finish(a->worker);
+	end(&x);
+}
+
 /* Whoever is asked about anew beside it, and whether somebody asks already. */
 static void what_begins_anew_is_asked_about_again_whatever_others_do(void **state)
 {
 	struct taking x = begin(RIG_SERVICE("s1"));
 	struct agent *a = &x.rig->agent;
-	struct plan_begin begins[2] = {{.takes = true}, {.takes = true}};
+	struct plan_begin begins[2] = {{.takes = true, .waits = true}, {.takes = true}};
 	const struct plan plan = {.begins = begins, .n_begins = 2};
 
 	(void)state;
@@ -307,6 +351,7 @@ int main(void)
 			what_is_about_to_begin_is_asked_about_and_the_answer_counts_for_a_while),
 		cmocka_unit_test(while_the_kernel_has_flows_it_is_asked_again_and_again),
 		cmocka_unit_test(what_is_programmed_is_asked_about_once_more),
+		cmocka_unit_test(what_begins_by_taking_over_waits_for_others),
 		cmocka_unit_test(what_begins_anew_is_asked_about_again_whatever_others_do),
 		cmocka_unit_test(nobody_asks_while_the_helper_reads_or_before_there_is_a_plan),
 		cmocka_unit_test(settings_of_conntrack_are_problems_while_they_last),

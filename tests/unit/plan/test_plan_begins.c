@@ -55,7 +55,7 @@ static struct fixture *web_that_waits(void)
 	fixture_basics(f);
 	fixture_add_service(f, "web", "Local", "");
 	fixture_add_slice(f, "web", "10.244.0.5@node-a");
-	f->node.ask_first = true;
+	f->node.ask = PLAN_ASK_FIRST;
 	fixture_plan(f);
 	return f;
 }
@@ -104,7 +104,7 @@ static void what_is_served_alone_is_not_asked_about_again(void **state)
 	_cleanup_(fixture_freep) struct fixture *f = fixture_announced();
 
 	(void)state;
-	f->node.ask_first = true;
+	f->node.ask = PLAN_ASK_FIRST;
 	fixture_plan(f);
 	assert_int_equal(f->plan.n_frontends, 2);
 	assert_int_equal(f->plan.n_begins, 0);
@@ -336,7 +336,7 @@ static void a_port_that_was_passed_so_far_is_asked_about(void **state)
 			fixture_object(f, "LodestoneConfig", "default", "",
 				       "spec: {dataplane: {unknownPort: pass}}");
 		fixture_converge(f, 10);
-		f->node.ask_first = true;
+		f->node.ask = PLAN_ASK_FIRST;
 		put_two_ports(f);
 		fixture_converge(f, 10);
 		assert_int_equal(f->plan.n_begins, passes);
@@ -390,6 +390,89 @@ static void a_vip_that_is_served_is_not_given_up_for_want_of_room(void **state)
 			 SEVERITY_WARNING);
 	answer(f, 0)->flows = 3;
 	assert_shared(f, 80, LB_F_KERNEL_FLOWS);
+}
+
+/* --- at rest ------------------------------------------------------------------------------------
+ */
+
+static struct fixture *web_that_comes_later(void)
+{
+	struct fixture *f = fixture_new();
+
+	fixture_basics(f);
+	fixture_plan(f);
+	f->node.ask = PLAN_ASK_BESIDE;
+	fixture_add_service(f, "web", "Local", "");
+	fixture_add_slice(f, "web", "10.244.0.5@node-a");
+	fixture_plan(f);
+	return f;
+}
+
+static void what_comes_later_begins_by_taking_over_and_is_asked_about_meanwhile(void **state)
+{
+	_cleanup_(fixture_freep) struct fixture *f = web_that_comes_later();
+
+	(void)state;
+	assert_int_equal(shared(f, 80), LB_F_TAKING_OVER);
+	assert_int_equal(f->plan.n_begins, 1);
+	assert_true(f->plan.begins[0].takes && !f->plan.begins[0].waits);
+	assert_false(f->plan.begins[0].programmed);
+	assert_shared(f, 80, LB_F_TAKING_OVER);
+	assert_non_null(fixture_held(f, "r1", VIP "/32"));
+	assert_true(f->plan.begins[0].takes && f->plan.begins[0].programmed);
+	assert_int_equal(f->plan.problems.n, 0);
+	answer(f, 0)->out = 3;
+	assert_shared(f, 80, LB_F_TAKING_OVER);
+	assert_int_equal(fixture_problem(f, "ConntrackHoldsFlows", "web")->severity,
+			 SEVERITY_WARNING);
+	answer(f, 0)->flows = 2;
+	assert_shared(f, 80, LB_F_KERNEL_FLOWS);
+	answer(f, 0);
+	assert_shared(f, 80, 0);
+	assert_int_equal(f->plan.n_begins, 0);
+}
+
+/* What has begun since is not known, so it is not that nothing has. */
+static void an_old_answer_is_none_for_what_comes_later(void **state)
+{
+	_cleanup_(fixture_freep) struct fixture *f = web_that_waits();
+
+	(void)state;
+	answer(f, 0)->old = true;
+	f->node.ask = PLAN_ASK_BESIDE;
+	fixture_plan(f);
+	assert_int_equal(shared(f, 80), LB_F_TAKING_OVER);
+	assert_false(f->plan.begins[0].waits);
+	answer(f, 0);
+	fixture_plan(f);
+	assert_int_equal(shared(f, 80), 0);
+}
+
+/* No datagram says that it is a flow's first, so none would begin while it is taken over. */
+static void a_vip_with_udp_waits_for_the_answer(void **state)
+{
+	_cleanup_(fixture_freep) struct fixture *f = fixture_new();
+
+	(void)state;
+	fixture_basics(f);
+	fixture_plan(f);
+	f->node.ask = PLAN_ASK_BESIDE;
+	fixture_object(f, "Service", "web", "",
+		       "spec: {type: LoadBalancer, externalTrafficPolicy: Local, ports: ["
+		       "{name: a, port: 80, targetPort: 8080}, "
+		       "{name: b, port: 53, protocol: UDP, targetPort: 8080}]}");
+	fixture_object(f, "EndpointSlice", "web-1", "labels: {kubernetes.io/service-name: web}",
+		       "addressType: IPv4\n"
+		       "ports: [{name: a, port: 8080}, {name: b, port: 8080, protocol: UDP}]\n"
+		       "endpoints: [{addresses: [10.244.0.5], nodeName: node-a}]");
+	fixture_converge(f, 10);
+	assert_int_equal(f->plan.n_frontends, 0);
+	assert_int_equal(f->plan.n_begins, 1);
+	assert_true(f->plan.begins[0].waits);
+	answer(f, 0);
+	fixture_converge(f, 10);
+	assert_int_equal(f->plan.n_frontends, 3);
+	assert_int_equal(shared(f, 80), 0);
 }
 
 /* --- handing back -------------------------------------------------------------------------------
@@ -467,7 +550,7 @@ static void who_changes_his_mind_takes_over(void **state)
 	_cleanup_(fixture_freep) struct fixture *f = fixture_announced();
 
 	(void)state;
-	f->node.ask_first = true;
+	f->node.ask = PLAN_ASK_FIRST;
 	leave(f, PLAN_UNHELD_NS);
 	assert_shared(f, 80, LB_F_HANDING_BACK);
 	fixture_drop(f, "LodestoneConfig", "node-a");
@@ -503,6 +586,10 @@ int main(void)
 		cmocka_unit_test(a_port_that_was_passed_so_far_is_asked_about),
 		cmocka_unit_test(a_vip_with_more_flows_than_there_is_room_for_is_not_begun),
 		cmocka_unit_test(a_vip_that_is_served_is_not_given_up_for_want_of_room),
+		cmocka_unit_test(
+			what_comes_later_begins_by_taking_over_and_is_asked_about_meanwhile),
+		cmocka_unit_test(an_old_answer_is_none_for_what_comes_later),
+		cmocka_unit_test(a_vip_with_udp_waits_for_the_answer),
 		cmocka_unit_test(what_begins_is_handed_back_once_the_routers_know),
 		cmocka_unit_test(it_is_over_with_the_last_flow),
 		cmocka_unit_test(a_service_that_was_idle_before_is_handed_back_all_the_same),

@@ -113,7 +113,7 @@ static void what_concerns_all_is_planned_wholly(void **state)
 	assert_int_equal(n_planned(f), N_SERVICES);
 	f->device_failure = NULL;
 	fixture_converge(f, 10);
-	f->node.ask_first = true;
+	f->node.ask = PLAN_ASK_FIRST;
 	assert_int_equal(n_planned(f), N_SERVICES);
 	assert_int_equal(n_planned(f), 0);
 	f->synced = false;

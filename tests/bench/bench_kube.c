@@ -1,0 +1,510 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * The whole way from a write at a real kube-apiserver to the UPDATE at the router: the agent with
+ * XDP, its feeder, which holds the Lease, and a router that notes when it read what. Times begin
+ * when the API server has answered the write (0: the UPDATE was there before), and those that are
+ * made of many writes say what the writes took. In brackets is what MetalLB 0.16 took on a machine
+ * of the same kind (native mode).
+ *
+ *   a Service is created       it gets an address, which is written and read back, and announced
+ *   its endpoint is not ready  the route is withdrawn
+ *   an alias changes           each route is announced anew; the first UPDATE counts
+ *   a start                    agent and feeder from nothing, until all routes are there
+ *   900 Services at once       until the last of their routes, beside the writes
+ *   memory, processor          of both, the latter while one endpoint in a hundred changes a second
+ *
+ * Prints values, bars and ratios and exits 0; with BENCH_STRICT=1 a bar that is missed fails the
+ * run. Agent, feeder, router and the API server run before all others, as far as that is allowed.
+ */
+#include "base/mem.h"
+#include "bench_agent.h"
+#include "bench_api.h"
+#include "bench_sort.h"
+#include "sys/clock.h"
+#include "turns_net.h"
+#include "turns_router.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define N_TIMES    100
+#define N_AT_ONCE  900
+#define PAUSE_NS   (50 * NSEC_PER_MSEC)
+#define TIMEOUT_MS 30000
+#define QUIET_MS   2000
+#define CHURN_S    10
+
+struct bench {
+	struct bench_agent agent;
+	const char *agent_program, *feeder_program;
+	pid_t kube, feeder;
+	size_t n;           /* Services */
+	size_t n_writing;   /* where the next calls begin */
+	size_t n_endpoints; /* of each Service that comes */
+	size_t n_all;       /* endpoints */
+	bool missed;
+};
+
+static void nap(nsec_t ns)
+{
+	const struct timespec t = {.tv_sec = (time_t)(ns / NSEC_PER_SEC),
+				   .tv_nsec = (long)(ns % NSEC_PER_SEC)};
+
+	(void)nanosleep(&t, NULL);
+}
+
+/* --- programs ----------------------------------------------------------------------------------
+ */
+
+static pid_t start(const char *log, const char *const argv[])
+{
+	const pid_t pid = fork();
+	int fd;
+
+	if (pid < 0)
+		bench_fail("fork");
+	if (pid > 0)
+		return pid;
+	fd = open(log, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644);
+	if (fd < 0 || dup2(fd, STDERR_FILENO) < 0 || dup2(fd, STDOUT_FILENO) < 0 ||
+	    prctl(PR_SET_PDEATHSIG, SIGKILL) != 0)
+		bench_fail(log);
+	(void)setpriority(PRIO_PROCESS, 0, -20); /* refused: there is more noise */
+	execv(argv[0], (char *const *)(uintptr_t)argv);
+	bench_fail(argv[0]);
+}
+
+static void start_kube(struct bench *b, const char *script, const char *bin)
+{
+	char dir[128], log[160], ready[160];
+	struct stat st;
+
+	snprintf(dir, sizeof(dir), "%s/kube", b->agent.dir);
+	snprintf(log, sizeof(log), "%s/kube.log", b->agent.dir);
+	snprintf(ready, sizeof(ready), "%s/ready", dir);
+	b->kube = start(log, (const char *[]){script, dir, bin, NULL});
+	for (unsigned i = 0; stat(ready, &st) != 0; i++) {
+		if (i == 1200 || waitpid(b->kube, NULL, WNOHANG) != 0) {
+			fprintf(stderr, "bench_kube: no API server; the logs are in %s\n",
+				b->agent.dir);
+			exit(1);
+		}
+		nap(NSEC_PER_SEC / 10);
+	}
+}
+
+static void start_feeder(struct bench *b)
+{
+	char feed[128], config[160], log[128];
+
+	snprintf(feed, sizeof(feed), "%s/feed", b->agent.dir);
+	snprintf(config, sizeof(config), "%s/kube/kubeconfig", b->agent.dir);
+	snprintf(log, sizeof(log), "%s/feeder.log", b->agent.dir);
+	b->feeder = start(log, (const char *[]){b->feeder_program, "--agent", feed, "--kubeconfig",
+						config, "--node", "bench", NULL});
+}
+
+static void stop(pid_t pid, int signal)
+{
+	if (kill(pid, signal) != 0 || waitpid(pid, NULL, 0) != pid)
+		bench_fail("a program that was to end");
+}
+
+static double cpu_ms(pid_t pid)
+{
+	struct timespec t;
+	clockid_t clock;
+
+	if (clock_getcpuclockid(pid, &clock) != 0 || clock_gettime(clock, &t) != 0)
+		bench_fail("clock of a process");
+	return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / NSEC_PER_MSEC;
+}
+
+/* Of its own, without what is mapped from files. */
+static double rss_mb(pid_t pid, const char *field)
+{
+	char path[64], line[128];
+	double kib = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+	f = fopen(path, "re");
+	while (f && fgets(line, sizeof(line), f))
+		if (strncmp(line, field, strlen(field)) == 0)
+			kib = strtod(line + strlen(field), NULL);
+	if (f)
+		(void)fclose(f);
+	return kib / 1024;
+}
+
+/* --- objects ------------------------------------------------------------------------------------
+ */
+
+static void make_slice(void *ctx, size_t i, char path[static 256], char **ret_body)
+{
+	const struct bench *b = ctx;
+	const size_t number = b->n_writing + i, cap = 512 + b->n_endpoints * 128;
+	char *body = xcalloc(cap, 1);
+	size_t len;
+
+	snprintf(path, 256, BENCH_SLICES);
+	len = (size_t)snprintf(
+		body, cap,
+		"{\"apiVersion\":\"discovery.k8s.io/v1\",\"kind\":\"EndpointSlice\","
+		"\"metadata\":{\"name\":\"s%05zu-x\",\"labels\":"
+		"{\"kubernetes.io/service-name\":\"s%05zu\"}},\"addressType\":\"IPv4\","
+		"\"ports\":[{\"name\":\"\",\"port\":8080,\"protocol\":\"TCP\"}],"
+		"\"endpoints\":[",
+		number, number);
+	/* One on this node, the others on others. */
+	for (size_t k = 0; k < b->n_endpoints; k++)
+		len += (size_t)snprintf(
+			body + len, cap - len,
+			"%s{\"addresses\":[\"172.%zu.%zu.%zu\"],\"nodeName\":\"%s\","
+			"\"conditions\":{\"ready\":true}}",
+			k ? "," : "", 16 + k, number >> 8, number & 255, k ? "other" : "bench");
+	snprintf(body + len, cap - len, "]}");
+	*ret_body = body;
+}
+
+static void make_service(void *ctx, size_t i, char path[static 256], char **ret_body)
+{
+	const struct bench *b = ctx;
+	char *body = xcalloc(1, 512);
+
+	snprintf(path, 256, BENCH_NS "/services");
+	snprintf(body, 512,
+		 "{\"apiVersion\":\"v1\",\"kind\":\"Service\",\"metadata\":{\"name\":\"s%05zu\"},"
+		 "\"spec\":{\"type\":\"LoadBalancer\",\"allocateLoadBalancerNodePorts\":false,"
+		 "\"ports\":[{\"port\":80,\"targetPort\":8080}]}}",
+		 b->n_writing + i);
+	*ret_body = body;
+}
+
+static void make_delete_service(void *ctx, size_t i, char path[static 256], char **ret_body)
+{
+	const struct bench *b = ctx;
+
+	(void)ret_body;
+	snprintf(path, 256, BENCH_NS "/services/s%05zu", b->n_writing + i);
+}
+
+static void make_delete_slice(void *ctx, size_t i, char path[static 256], char **ret_body)
+{
+	const struct bench *b = ctx;
+
+	(void)ret_body;
+	snprintf(path, 256, BENCH_SLICES "/s%05zu-x", b->n_writing + i);
+}
+
+static void send_all(struct bench *b, const char *method,
+		     void (*make)(void *, size_t, char[static 256], char **), size_t from, size_t n)
+{
+	b->n_writing = from;
+	bench_api_send_all(&(struct bench_api_calls){method, make, b}, n);
+}
+
+static nsec_t make_ready(size_t i, bool ready)
+{
+	char path[256], body[256];
+
+	snprintf(path, sizeof(path), BENCH_SLICES "/s%05zu-x", i);
+	snprintf(body, sizeof(body),
+		 "{\"endpoints\":[{\"addresses\":[\"172.16.%zu.%zu\"],\"nodeName\":\"bench\","
+		 "\"conditions\":{\"ready\":%s}}]}",
+		 i >> 8, i & 255, ready ? "true" : "false");
+	return bench_api_send("PATCH", path, body);
+}
+
+static nsec_t set_alias(size_t value)
+{
+	char body[128];
+
+	snprintf(body, sizeof(body),
+		 "{\"spec\":{\"communities\":[{\"name\":\"alias\",\"value\":\"64512:%zu\"}]}}",
+		 value);
+	return bench_api_send(
+		"PATCH", "/apis/metallb.io/v1beta1/namespaces/metallb-system/communities/aliases",
+		body);
+}
+
+/* --- routes -------------------------------------------------------------------------------------
+ */
+
+static noreturn void give_up(const struct bench *b, const char *what)
+{
+	fprintf(stderr, "bench_kube: %s; the logs are in %s\n", what, b->agent.dir);
+	exit(1);
+}
+
+/* When the router had so many routes more. */
+static nsec_t await_routes(const struct bench *b, size_t n)
+{
+	struct turns_update u = {0};
+	size_t got = 0;
+
+	while (got < n) {
+		if (!turns_router_update(&u, TIMEOUT_MS))
+			give_up(b, "routes did not come");
+		got += u.n_announced;
+	}
+	return u.at;
+}
+
+static void await_quiet(int ms)
+{
+	struct turns_update u;
+
+	while (turns_router_update(&u, ms))
+		;
+}
+
+static nsec_t await_update(const struct bench *b, bool withdrawn)
+{
+	struct turns_update u;
+
+	do {
+		if (!turns_router_update(&u, TIMEOUT_MS))
+			give_up(b, "an UPDATE did not come");
+	} while (!(withdrawn ? u.n_withdrawn : u.n_announced));
+	return u.at;
+}
+
+/* --- rows ---------------------------------------------------------------------------------------
+ */
+
+static void row(struct bench *b, const char *what, double value, const char *unit, double bar,
+		const char *beside)
+{
+	printf("  %-58s %8.2f %-3s ratio %6.2f  bar %6.2f  %-7s %s\n", what, value, unit,
+	       value / bar, bar, value < bar ? "ok" : "MISSED", beside);
+	(void)fflush(stdout);
+	b->missed |= value >= bar;
+}
+
+static void percentiles(struct bench *b, const char *what, double *ms, double p50, double p99,
+			const char *beside)
+{
+	char text[128];
+
+	bench_sort(ms, N_TIMES);
+	snprintf(text, sizeof(text), "%s, p50", what);
+	row(b, text, ms[N_TIMES / 2], "ms", p50, beside);
+	snprintf(text, sizeof(text), "%s, p99", what);
+	row(b, text, ms[N_TIMES * 99 / 100], "ms", p99, "");
+}
+
+static double ms_between(nsec_t from, nsec_t to)
+{
+	return to > from ? (double)(to - from) / NSEC_PER_MSEC : 0;
+}
+
+static void services_are_created(struct bench *b)
+{
+	double ms[N_TIMES];
+
+	send_all(b, "POST", make_slice, b->n, N_TIMES);
+	nap(10 * PAUSE_NS);
+	for (size_t i = 0; i < N_TIMES; i++) {
+		char path[256], *body;
+		nsec_t at;
+
+		nap(PAUSE_NS);
+		await_quiet(0);
+		b->n_writing = b->n++;
+		make_service(b, 0, path, &body);
+		at = bench_api_send("POST", path, body);
+		free(body);
+		ms[i] = ms_between(at, await_update(b, false));
+	}
+	percentiles(b, "a Service is created, until its UPDATE", ms, 3, 10,
+		    "[MetalLB 7.1 and 14.6, with FRR 3,490 and 8,680]");
+}
+
+static void endpoints_fail(struct bench *b)
+{
+	double ms[N_TIMES];
+
+	for (size_t i = 0; i < N_TIMES; i++) {
+		nsec_t at;
+
+		nap(PAUSE_NS);
+		await_quiet(0);
+		at = make_ready(i, false);
+		ms[i] = ms_between(at, await_update(b, true));
+		(void)make_ready(i, true);
+		(void)await_update(b, false);
+	}
+	percentiles(b, "the last endpoint here is not ready, until it is withdrawn", ms, 0.4, 1.5,
+		    "[0.42 and 1.5]");
+}
+
+static void an_alias_changes(struct bench *b)
+{
+	double ms[N_TIMES];
+
+	for (size_t i = 0; i < N_TIMES; i++) {
+		nsec_t at;
+
+		nap(PAUSE_NS);
+		await_quiet(100);
+		at = set_alias(200 + i);
+		ms[i] = ms_between(at, await_update(b, false));
+	}
+	percentiles(b, "an alias changes, until the first UPDATE", ms, 1, 4, "[1.7 and 5.4]");
+}
+
+static void many_at_once(struct bench *b)
+{
+	nsec_t begun, written, all;
+	char beside[96];
+
+	send_all(b, "POST", make_slice, b->n, N_AT_ONCE);
+	await_quiet(QUIET_MS);
+	begun = clock_now();
+	send_all(b, "POST", make_service, b->n, N_AT_ONCE);
+	written = clock_now();
+	all = await_routes(b, N_AT_ONCE);
+	snprintf(beside, sizeof(beside), "writes %.0f ms, all %.0f ms", ms_between(begun, written),
+		 ms_between(begun, all));
+	row(b, "900 Services at once, routes behind the last write", ms_between(written, all), "ms",
+	    100, beside);
+	b->n += N_AT_ONCE;
+	await_quiet(QUIET_MS);
+}
+
+/* More Services, each with its address, and the endpoints of all. */
+static void grow(struct bench *b, size_t n)
+{
+	const size_t more = n - b->n;
+
+	send_all(b, "POST", make_slice, b->n, more);
+	send_all(b, "POST", make_service, b->n, more);
+	(void)await_routes(b, more);
+	b->n = n;
+	await_quiet(QUIET_MS);
+}
+
+/* From nothing: what was saved and what is pinned has gone. */
+static void a_start(struct bench *b, double bar, const char *beside)
+{
+	char text[128], command[256];
+	nsec_t begun;
+
+	stop(b->feeder, SIGTERM);
+	bench_agent_stop(&b->agent);
+	bench_agent_cleanup(&b->agent, b->agent_program);
+	snprintf(command, sizeof(command), "rm -rf %s/state %s/feed", b->agent.dir, b->agent.dir);
+	if (system(command) != 0)
+		bench_fail(command);
+	await_quiet(QUIET_MS);
+	begun = clock_now();
+	bench_agent_start(&b->agent, b->agent_program, "info");
+	start_feeder(b);
+	snprintf(text, sizeof(text), "a start with %zu Services, until all routes are there", b->n);
+	row(b, text, ms_between(begun, await_routes(b, b->n)) / 1e3, "s", bar, beside);
+	await_quiet(QUIET_MS);
+}
+
+static void memory(struct bench *b, double bar_agent, double bar_feeder)
+{
+	char text[128];
+
+	snprintf(text, sizeof(text), "the feeder's memory with %zu Services, %zu endpoints", b->n,
+		 b->n_all);
+	row(b, text, rss_mb(b->feeder, "RssAnon:"), "MB", bar_feeder, "without mapped files");
+	printf("  %-58s %8.2f MB  with mapped files\n", "", rss_mb(b->feeder, "VmRSS:"));
+	snprintf(text, sizeof(text), "the agent's memory, without its maps");
+	row(b, text, rss_mb(b->agent.pid, "RssAnon:"), "MB", bar_agent, "without mapped files");
+	printf("  %-58s %8.2f MB  with maps and mapped files\n", "",
+	       rss_mb(b->agent.pid, "VmRSS:"));
+}
+
+/* One endpoint in a hundred changes, each second: a Service's only one here, to and fro. */
+static void churn(struct bench *b)
+{
+	const size_t a_second = b->n / 100;
+	const double agent = cpu_ms(b->agent.pid), feeder = cpu_ms(b->feeder);
+	const nsec_t begun = clock_now();
+	double share;
+	char beside[96];
+
+	for (size_t i = 0; i < a_second * CHURN_S; i++) {
+		const nsec_t due = begun + i * NSEC_PER_SEC / a_second, now = clock_now();
+
+		if (due > now)
+			nap(due - now);
+		(void)make_ready(i / 2 % b->n, i % 2);
+	}
+	share = 100 * NSEC_PER_MSEC / (double)(clock_now() - begun);
+	snprintf(beside, sizeof(beside), "agent %.2f %%, feeder %.2f %%, of a core",
+		 (cpu_ms(b->agent.pid) - agent) * share, (cpu_ms(b->feeder) - feeder) * share);
+	row(b, "the processor while 1 % of the endpoints change a second",
+	    (cpu_ms(b->agent.pid) - agent + cpu_ms(b->feeder) - feeder) * share, "%", 2, beside);
+	await_quiet(QUIET_MS);
+}
+
+static void measure(struct bench *b)
+{
+	b->n_endpoints = 1;
+	grow(b, 1); /* the Lease is held */
+	services_are_created(b);
+	endpoints_fail(b);
+	an_alias_changes(b);
+	many_at_once(b);
+	grow(b, 1100);
+	send_all(b, "DELETE", make_delete_service, 1000, 100);
+	send_all(b, "DELETE", make_delete_slice, 1000, 100);
+	b->n = b->n_all = 1000;
+	await_quiet(QUIET_MS);
+	a_start(b, 0.3, "[6.8]");
+	memory(b, 10, 15);
+	churn(b);
+	b->n_endpoints = 25; /* 100,000 of the 4,000 that come */
+	b->n_all += 4000 * b->n_endpoints;
+	grow(b, 5000);
+	a_start(b, 1, "[88]");
+	memory(b, 10, 40);
+}
+
+int main(int argc, char **argv)
+{
+	const char *strict = getenv("BENCH_STRICT");
+	struct bench b = {.n = 0};
+
+	if (argc != 5) {
+		fprintf(stderr, "usage: bench_kube AGENT FEEDER KUBE-UP BIN\n");
+		return 1;
+	}
+	b.agent_program = argv[1];
+	b.feeder_program = argv[2];
+	printf("from a write at the API server to its UPDATE\n");
+	if (!turns_net_enter()) {
+		printf("  BPF is refused here (%s): nothing was measured\n", strerror(errno));
+		return 0;
+	}
+	bench_agent_init(&b.agent);
+	b.agent.is_fed = true;
+	start_kube(&b, argv[3], argv[4]);
+	bench_api_begin();
+	bench_hurry();
+	bench_agent_start(&b.agent, b.agent_program, "info");
+	start_feeder(&b);
+	measure(&b);
+	stop(b.feeder, SIGTERM);
+	bench_agent_stop(&b.agent);
+	bench_agent_cleanup(&b.agent, b.agent_program);
+	bench_api_end();
+	stop(b.kube, SIGTERM);
+	bench_agent_done(&b.agent);
+	turns_net_leave();
+	return b.missed && strict && strict[0] == '1';
+}
