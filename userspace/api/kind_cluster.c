@@ -16,6 +16,10 @@ struct raw_pair {
 	const char *type, *value;
 };
 
+struct raw_taint {
+	const char *key;
+};
+
 struct raw_node {
 	const struct raw_pair *addresses;
 	size_t n_addresses;
@@ -23,6 +27,8 @@ struct raw_node {
 	size_t n_conditions;
 	const struct ip_prefix *pod_cidrs;
 	size_t n_pod_cidrs;
+	const struct raw_taint *taints;
+	size_t n_taints;
 };
 
 static const struct api_field address_fields[] = {
@@ -51,10 +57,21 @@ static const struct api_field node_status_fields[] = {
 };
 static const struct api_table node_status_table = API_TABLE(struct raw_node, node_status_fields);
 
+static const struct api_field taint_fields[] = {
+	{.name = "key", .type = API_TYPE_STRING, API_AT(struct raw_taint, key)},
+};
+static const struct raw_taint taint_defaults = {""};
+static const struct api_table taint_table =
+	API_TABLE(struct raw_taint, taint_fields, .defaults = &taint_defaults);
+
 static const struct api_field node_spec_fields[] = {
 	{.name = "podCIDRs",
 	 .type = API_TYPE_PREFIX,
 	 API_LIST_AT(struct raw_node, pod_cidrs, n_pod_cidrs)},
+	{.name = "taints",
+	 .type = API_TYPE_STRUCT,
+	 .table = &taint_table,
+	 API_LIST_AT(struct raw_node, taints, n_taints)},
 };
 static const struct api_table node_spec_table = API_TABLE(struct raw_node, node_spec_fields);
 
@@ -86,6 +103,22 @@ static const struct ip_addr *read_addresses(struct api_decoder *d, const struct 
 	return items;
 }
 
+/*
+ * Of the taint by which whoever removes nodes says that this one goes: the cluster autoscaler, and
+ * Karpenter in its version 1 and before. One that is cordoned, not ready or a mere candidate stays.
+ */
+static const char *removed_by(const struct raw_node *in)
+{
+	static const char *const keys[] = {"ToBeDeletedByClusterAutoscaler",
+					   "karpenter.sh/disrupted", "karpenter.sh/disruption"};
+
+	for (size_t i = 0; i < in->n_taints; i++)
+		for (size_t k = 0; k < ARRAY_SIZE(keys); k++)
+			if (strcmp(in->taints[i].key, keys[k]) == 0)
+				return keys[k];
+	return NULL;
+}
+
 static void finish_node(struct api_decoder *d, const void *raw, struct api_object *o)
 {
 	const struct raw_node *in = raw;
@@ -99,6 +132,7 @@ static void finish_node(struct api_decoder *d, const void *raw, struct api_objec
 		    strcmp(in->conditions[i].type, "NetworkUnavailable") == 0)
 			o->node.network_unavailable = strcmp(in->conditions[i].value, "True") == 0;
 	o->node.is_drained = api_annotation_is_true(d, o, "lodestone.io/drain");
+	o->node.removed_by = removed_by(in);
 }
 
 static const struct api_annotation_row node_annotations[] = {

@@ -105,7 +105,8 @@ struct api_node {
 	const struct ip_prefix *pod_cidrs; /* spec.podCIDRs */
 	size_t n_pod_cidrs;
 	bool network_unavailable;
-	bool is_drained; /* annotation lodestone.io/drain */
+	bool is_drained;        /* annotation lodestone.io/drain */
+	const char *removed_by; /* key of the taint that says so; NULL: it is not to be removed */
 };
 
 struct api_secret_item {

@@ -267,7 +267,9 @@ void render_drain(const cJSON *body, struct strbuf *out)
 		strbuf_add(out,
 			   "this node leaves the network; \"lodectl status\" says how far it is\n");
 	else if (cJSON_IsTrue(get(body, "byNode")))
-		strbuf_add(out, "the annotation lodestone.io/drain of the Node still drains it\n");
+		strbuf_add(
+			out,
+			"the annotation lodestone.io/drain, or a taint, of the Node still drains it\n");
 	else
 		strbuf_add(out, "this node serves and announces again\n");
 }

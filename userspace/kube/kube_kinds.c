@@ -43,8 +43,9 @@ const char *const kube_keep_annotations[] = {
 
 static const char *const keep_none[] = {NULL};
 static const char *const keep_spec[] = {"spec", NULL};
-static const char *const keep_node[] = {"spec.podCIDRs", "status.addresses",
-					"status.conditions.type", "status.conditions.status", NULL};
+static const char *const keep_node[] = {
+	"spec.podCIDRs",          "spec.taints.key",          "status.addresses",
+	"status.conditions.type", "status.conditions.status", NULL};
 static const char *const keep_secret[] = {"type", "data.password", NULL};
 static const char *const keep_service[] = {"spec.type",
 					   "spec.selector",

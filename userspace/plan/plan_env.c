@@ -92,14 +92,20 @@ static void build_drain(const struct api_object *node, struct plan_env *env)
 		.remedy = "lodectl undrain, when the node is to serve again",
 	};
 
-	env->drained_by_node = node && node->node.is_drained;
+	env->drained_by_node = node && (node->node.is_drained || node->node.removed_by);
 	env->leaves = env->settings->drained || env->drained_by_node;
 	env->drained = env->leaves && env->settings->drain_told;
 	env->dataplane &= !env->drained;
 	if (env->settings->drained)
 		problem_add(&env->problems, SEVERITY_INFO, &here, &asked,
 			    "nothing is announced from this node: lodectl drain was said");
-	if (env->drained_by_node)
+	if (node && node->node.removed_by)
+		object_problem(&env->problems, SEVERITY_INFO, node, "spec.taints", "NodeDrained",
+			       "remove the taint, when the node is to serve again",
+			       "nothing is announced from this node: the taint %s says that it is "
+			       "to be removed",
+			       node->node.removed_by);
+	if (node && node->node.is_drained)
 		object_problem(&env->problems, SEVERITY_INFO, node,
 			       "metadata.annotations[lodestone.io/drain]", "NodeDrained",
 			       "remove the annotation, when the node is to serve again",

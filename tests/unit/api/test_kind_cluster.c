@@ -65,6 +65,41 @@ static void a_node_is_drained_by_its_annotation(void **state)
 	}
 }
 
+static void a_node_is_removed_by_who_taints_it_so(void **state)
+{
+	static const struct {
+		const char *taints, *key;
+	} cases[] = {
+		{"[]", NULL},
+		{"[{key: ToBeDeletedByClusterAutoscaler, value: \"1\", effect: NoSchedule}]",
+		 "ToBeDeletedByClusterAutoscaler"},
+		{"[{key: node.kubernetes.io/unschedulable, effect: NoSchedule},"
+		 " {key: karpenter.sh/disrupted, effect: NoSchedule}]",
+		 "karpenter.sh/disrupted"},
+		{"[{key: karpenter.sh/disruption, value: disrupting}]", "karpenter.sh/disruption"},
+		{"[{key: node.kubernetes.io/unschedulable}]", NULL},
+		{"[{key: DeletionCandidateOfClusterAutoscaler}]", NULL},
+		{"[{key: node.kubernetes.io/not-ready, effect: NoExecute}, {}]", NULL},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		_cleanup_(arena_freep) struct arena *arena = arena_new();
+		struct api_batch b = decode_text(arena_printf(
+			arena,
+			"apiVersion: v1\nkind: Node\nmetadata: {name: n1}\nspec: {taints: %s}\n",
+			cases[i].taints));
+		const char *key = only_object(&b)->node.removed_by;
+
+		assert_int_equal(b.problems.n, 0);
+		assert_int_equal(key != NULL, cases[i].key != NULL);
+		if (key)
+			assert_string_equal(key, cases[i].key);
+		assert_false(only_object(&b)->node.is_drained);
+		api_batch_done(&b);
+	}
+}
+
 static uint64_t node_hash(const char *ready, const char *heartbeat)
 {
 	_cleanup_(arena_freep) struct arena *arena = arena_new();
@@ -158,6 +193,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_node_has_its_internal_addresses),
 		cmocka_unit_test(a_node_is_drained_by_its_annotation),
+		cmocka_unit_test(a_node_is_removed_by_who_taints_it_so),
 		cmocka_unit_test(a_heartbeat_is_not_a_new_node),
 		cmocka_unit_test(a_namespace_has_its_labels),
 		cmocka_unit_test(a_secret_is_decoded_and_string_data_wins),

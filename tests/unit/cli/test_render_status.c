@@ -113,7 +113,7 @@ static void what_a_drain_answers_is_a_sentence(void **state)
 		{"{\"byCommand\":true,\"byNode\":true}", "this node leaves the network; "
 							 "\"lodectl status\" says how far it is\n"},
 		{"{\"byCommand\":false,\"byNode\":true}",
-		 "the annotation lodestone.io/drain of the Node still drains it\n"},
+		 "the annotation lodestone.io/drain, or a taint, of the Node still drains it\n"},
 		{"{\"byCommand\":false,\"byNode\":false}",
 		 "this node serves and announces again\n"},
 	};

@@ -61,13 +61,13 @@ static void what_nobody_reads_is_dropped(void **state)
 	assert_kept(
 		KUBE_NODE,
 		"{\"metadata\":{\"name\":\"a\",\"labels\":{\"k\":\"v\"},\"annotations\":"
-		"{\"lodestone.io/drain\":\"true\",\"other\":\"y\"}},\"spec\":{\"x\":1,\"podCIDRs\":[\"10.1.0.0/24\"]},\"status\":"
+		"{\"lodestone.io/drain\":\"true\",\"other\":\"y\"}},\"spec\":{\"x\":1,\"podCIDRs\":[\"10.1.0.0/24\"],\"taints\":[{\"key\":\"k\",\"effect\":\"NoSchedule\"}]},\"status\":"
 		"{\"addresses\":[{\"type\":\"InternalIP\",\"address\":\"10.0.0.9\"}],"
 		"\"images\":[{}],\"conditions\":[{\"type\":\"Ready\",\"status\":\"True\","
 		"\"lastHeartbeatTime\":\"now\"}]}}",
 		"{\"apiVersion\":\"v1\",\"kind\":\"Node\",\"metadata\":{\"name\":\"a\","
 		"\"labels\":{\"k\":\"v\"},\"annotations\":{\"lodestone.io/drain\":\"true\"}},"
-		"\"spec\":{\"podCIDRs\":[\"10.1.0.0/24\"]},"
+		"\"spec\":{\"podCIDRs\":[\"10.1.0.0/24\"],\"taints\":[{\"key\":\"k\"}]},"
 		"\"status\":{\"addresses\":[{\"type\":\"InternalIP\",\"address\":\"10.0.0.9\"}],"
 		"\"conditions\":[{\"type\":\"Ready\",\"status\":\"True\"}]}}");
 	assert_kept(

@@ -13,12 +13,16 @@
 #define VIP         "192.168.100.0"
 #define N_FRONTENDS 2 /* of "web": the VIP and its port */
 
-enum way { BY_COMMAND, BY_NODE };
+enum way { BY_COMMAND, BY_NODE, BY_TAINT };
 
 static void set_drained(struct fixture *f, enum way way, bool drained)
 {
 	if (way == BY_COMMAND)
 		f->settings.drained = drained;
+	else if (way == BY_TAINT)
+		fixture_object(f, "Node", "node-a", "",
+			       drained ? "spec: {taints: [{key: ToBeDeletedByClusterAutoscaler}]}"
+				       : "");
 	else
 		fixture_object(f, "Node", "node-a",
 			       drained ? "annotations: {lodestone.io/drain: \"true\"}" : "", "");
@@ -45,7 +49,7 @@ static void hand_back(struct fixture *f)
 static void a_drained_node_withdraws_serves_to_the_end_and_stays_away(void **state)
 {
 	(void)state;
-	for (enum way way = BY_COMMAND; way <= BY_NODE; way++) {
+	for (enum way way = BY_COMMAND; way <= BY_TAINT; way++) {
 		_cleanup_(fixture_freep) struct fixture *f = fixture_announced();
 
 		withdraw(f, way);
@@ -83,7 +87,7 @@ static void a_drained_node_withdraws_serves_to_the_end_and_stays_away(void **sta
 static void first_it_is_announced_that_it_leaves(void **state)
 {
 	(void)state;
-	for (enum way way = BY_COMMAND; way <= BY_NODE; way++) {
+	for (enum way way = BY_COMMAND; way <= BY_TAINT; way++) {
 		_cleanup_(fixture_freep) struct fixture *f = fixture_announced();
 
 		f->settings.drain_told = false;
