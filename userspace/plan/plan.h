@@ -62,8 +62,7 @@ struct plan_frontend {
  */
 struct plan_begin {
 	struct plan_vip vip;
-	bool takes; /* what the kernel has is to be entered: something of it is new or taking over
-		     */
+	bool takes;      /* what the kernel has is to be entered: some of it is new or taken over */
 	bool programmed; /* all of it takes what begins: what is asked now misses no flow */
 	bool waits;      /* something of it begins when this is answered */
 };
