@@ -206,6 +206,15 @@ struct __sk_buff {
 	__u64 hwtstamp;
 };
 
+struct bpf_timer {
+	__u64 __opaque[2];
+};
+
+enum {
+	BPF_RB_NO_WAKEUP = 1,
+	BPF_RB_FORCE_WAKEUP = 2,
+};
+
 typedef __u64 __le64;
 
 typedef __u16 __le16;

@@ -522,6 +522,8 @@ struct lb_bfd_told {
 
 #define LB_BFD_ANSWERS  (1u << 0) /* the peer's packets are answered, once its clock is proven */
 #define LB_BFD_REFLECTS (1u << 1) /* so are its echo packets, by themselves */
+#define LB_BFD_PATIENT  (1u << 2) /* the agent sends two intervals after our last packet, else one \
+				   */
 
 /*
  * A peer's clock is its own if so many of its packets came when our last one was long ago: not as
@@ -546,8 +548,14 @@ struct lb_bfd {
 	__u64 n_answered;
 	__u64 n_reflected;
 	__u64 n_proofs; /* packets that were no answer to ours, up to LB_BFD_PROOF */
-	__u64 zero[2];
+	/* Until then the timer of the program sees to it that the agent is woken where it has to
+	 * send, or the peer is silent; 0: the agent does so itself. */
+	__u64 timed_at;
+	__u64 zero;
 };
+
+/* By which it is woken; what it holds is the place of the session. */
+#define LB_BFD_WOKEN_BYTES 4096u
 
 /* Whose echo packets are looked at: the place of the session. */
 struct lb_bfd_echo {

@@ -15,7 +15,7 @@
  */
 #pragma once
 
-#include "bfd_session.h"
+#include "bfd_timer.h"
 
 #define BFD_YOURS    2                      /* the word of Your Discriminator */
 #define BFD_POLL     bpf_htonl(0x20u << 16) /* in the first word */
@@ -129,7 +129,8 @@ static __always_inline int bfd_answer_send(struct xdp_md *ctx, const struct pack
 static __always_inline int bfd_hear(struct xdp_md *ctx, const struct packet *p, struct udphdr *udp)
 {
 	const __u32 *words = (const void *)(udp + 1);
-	struct lb_bfd *e = bfd_at(bpf_ntohl(words[BFD_YOURS]) & ((1u << LB_BFD_BITS) - 1));
+	__u32 place = bpf_ntohl(words[BFD_YOURS]) & ((1u << LB_BFD_BITS) - 1);
+	struct lb_bfd *e = bfd_at(place);
 	struct bfd_answer a;
 	__u64 version, now;
 
@@ -149,5 +150,6 @@ static __always_inline int bfd_hear(struct xdp_md *ctx, const struct packet *p, 
 	    !bfd_answer_is_due(e, a.interval, now))
 		return XDP_PASS;
 	__sync_fetch_and_add(&e->n_answered, 1);
+	bfd_timer_put_off(e, place, now);
 	return bfd_answer_send(ctx, p, udp, &a);
 }

@@ -23,6 +23,23 @@ struct {
 	__type(value, struct lb_bfd);
 } bfd_sessions SEC(".maps");
 
+struct bfd_timer {
+	struct bpf_timer timer;
+};
+
+/* Beside the sessions, since what the agent has mapped may hold no timer. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, LB_BFD_SESSIONS);
+	__type(key, __u32);
+	__type(value, struct bfd_timer);
+} bfd_timers SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, LB_BFD_WOKEN_BYTES);
+} bfd_woken SEC(".maps");
+
 /* It may be BFD: UDP over no hop at all. Both lie in 16 bits of either header, which is read. */
 static __always_inline bool bfd_may_be(const struct packet *p)
 {

@@ -147,6 +147,12 @@ void rig_age_unrecorded(struct rig *r, unsigned turns);
 void rig_set_bfd(struct rig *r, uint32_t place, const struct lb_bfd *e);
 struct lb_bfd rig_bfd(struct rig *r, uint32_t place);
 /* Whose echo packets are that session's. */
+/* How often the timers of BFD woke the agent since this was asked last, and for which place. */
+struct rig_woken {
+	unsigned n;
+	uint32_t place;
+};
+struct rig_woken rig_bfd_woken(struct rig *r);
 void rig_add_echo(struct rig *r, uint32_t peer, uint32_t ifindex, uint32_t place);
 
 void rig_set_domain(struct rig *r, uint16_t domain);

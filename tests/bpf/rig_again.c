@@ -16,13 +16,20 @@
 /* One, that rig_free() was given; the process's end frees it. */
 static struct rig *kept;
 
+/* The kernel lets nobody map a timer; writing over one ends it. */
+static bool has_timers(const struct bpf_map *map)
+{
+	return strcmp(bpf_map__name(map), "bfd_timers") == 0;
+}
+
 void rig_make_mappable(const struct rig *r)
 {
 	struct bpf_map *map;
 
 	bpf_object__for_each_map(map, r->xdp->obj)
 	{
-		if (bpf_map__type(map) == BPF_MAP_TYPE_ARRAY && !bpf_map__is_internal(map))
+		if (bpf_map__type(map) == BPF_MAP_TYPE_ARRAY && !bpf_map__is_internal(map) &&
+		    !has_timers(map))
 			rig_must(bpf_map__set_map_flags(map,
 							bpf_map__map_flags(map) | BPF_F_MMAPABLE),
 				 "make an array mappable");
@@ -67,7 +74,12 @@ static void empty(const struct rig *r, const struct bpf_map *map)
 {
 	switch ((unsigned)bpf_map__type(map)) {
 	case BPF_MAP_TYPE_ARRAY:
-		empty_by_memory(map);
+		if (has_timers(map))
+			empty_by_writing(r, map);
+		else
+			empty_by_memory(map);
+		return;
+	case BPF_MAP_TYPE_RINGBUF: /* who reads it begins with that, rig_bfd_woken() */
 		return;
 	case BPF_MAP_TYPE_PERCPU_ARRAY:
 		empty_by_writing(r, map);

@@ -222,13 +222,15 @@ bfd_intervals_are() {
 	bfd_show | jq -e --argjson t "$1" --argjson d "$2" 'length == 4 and all(.txMillis == $t and .detectMillis == $d)' >/dev/null
 }
 
-# bfd_trial ROUTER ADDRESS: what lab-bfd saw with that router's packets dropped.
+# bfd_trial ROUTER ADDRESS [NAMESPACE DEVICE]: what lab-bfd saw with that router's packets dropped; at our end if it is not said
+# where.
 bfd_trial() {
-	local seen=$LAB_DIR/bfd-seen
+	local seen=$LAB_DIR/bfd-seen at=${3:-bfd} device=${4:-to-$1}
 	rm -f "$seen"
 	lab_in "b-$1" nft -f - <<<"table inet t { chain out { type filter hook output priority 0; }; }"
 	# shellcheck disable=SC2046 # FRR's route over IPv4 alone is followed
-	lab_spawn "$seen" bfd python3 "$LAB_ROOT/scripts/lab-bfd" "to-$1" "$2" 5 $([ "$2" = "${BFD_NET[frr]}.1" ] && echo "$BFD_SENT")
+	lab_spawn "$seen" "$at" python3 "$LAB_ROOT/scripts/lab-bfd" "$device" "$2" 5 \
+		$([ "$2 $at" = "${BFD_NET[frr]}.1 bfd" ] && echo "$BFD_SENT")
 	local watcher=$LAB_PID
 	lab_until 5 grep -q watching "$seen" || return 1
 	sleep "0.$((RANDOM % 6 + 4))" # at 300 ms one packet at least is seen before

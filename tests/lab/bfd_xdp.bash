@@ -10,11 +10,13 @@ BFDX_VIP=192.0.2.79
 BFDX_STOP=${BFDX_STOP:-3}
 BFDX_KILLS=${BFDX_KILLS:-3}
 BFDX_LOOPS=${BFDX_LOOPS:-5}
+BFDX_TRIALS=${BFDX_TRIALS:-1}
 
 bfd_xdp_all() {
 	lab_folder
 	LAB_NODES=(bfd) # for lab_down
 	run_step bfdx-up "BFD with FRR over a device with our programs: carried by XDP" step_bfdx_up &&
+		run_step bfdx-detects "Silence of a session that XDP carries is seen in 150 ms ($BFDX_TRIALS)" step_bfdx_detects &&
 		run_step bfdx-stopped "An agent that is stopped for $BFDX_STOP s: no session goes down, at either end" step_bfdx_stopped &&
 		run_step bfdx-killed "kill -9 and start, $BFDX_KILLS times: FRR sees no Down" step_bfdx_killed &&
 		run_step bfdx-graceful "kill -9 and start, $BFDX_LOOPS times, at any time: FRR never loses the route" step_bfdx_graceful &&
@@ -132,6 +134,23 @@ step_bfdx_up() {
 	cpu=$(bfdx_cpu)
 	sleep 2
 	STEP_NOTE="two sessions at 50 ms x 3: $(jq -n "($(bfdx_cpu) - $cpu) / 2 * 100 | round / 100") ms of processor a second"
+}
+
+# Seen from FRR's end, since what is answered in XDP is seen nowhere at ours; the agent sleeps, and is woken by the program.
+step_bfdx_detects() {
+	local i seen=$LAB_DIR/bfdx-trials
+	: >"$seen"
+	for ((i = 0; i < BFDX_TRIALS; i++)); do
+		lab_until 30 bfdx_has_bgp && lab_until 20 bfdx_is carried || { bfdx_says; return 1; }
+		bfd_trial frr "${BFD_NET[frr]}.1" b-frr eth0 >>"$seen" || { say "nothing was seen"; return 1; }
+	done
+	STEP_NOTE="$(bfd_spread silence "$seen"); the machine was late by $(bfd_spread late "$seen")"
+	say "$STEP_NOTE"
+	jq -s -e --argjson n "$BFDX_TRIALS" 'length == $n and all(.silence != null and .silence >= 150 and .silence <= 151 + .late)' "$seen" >/dev/null || {
+		jq -s -c '.[]' "$seen"
+		return 1
+	}
+	lab_until 30 bfdx_has_bgp
 }
 
 step_bfdx_stopped() {

@@ -326,7 +326,7 @@ void agent_bfd_carry(struct agent_bfd *b, const struct bpf_dataplane *dp)
 {
 	if (!b->engine || dp == b->dataplane)
 		return;
-	if (tell_maps(b, dp ? bpf_dataplane_bfd(dp) : (struct bpf_bfd_fds){-1, -1}))
+	if (tell_maps(b, dp ? bpf_dataplane_bfd(dp) : (struct bpf_bfd_fds){-1, -1, -1}))
 		b->dataplane = dp;
 }
 

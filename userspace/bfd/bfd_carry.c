@@ -49,6 +49,7 @@ bool bfd_session_carry(const struct bfd_session *s, struct bfd_carry *ret)
 	ret->detection = bfd_session_detection(s);
 	ret->may_answer =
 		!s->is_polling && !r->has_demand && ret->interval != NSEC_NEVER && is_clock(s);
+	ret->is_patient = ret->may_answer && bfd_session_is_patient(s);
 	ret->may_reflect = s->config.min_echo_rx_us > 0;
 	return true;
 }

@@ -14,6 +14,7 @@ struct bfd_carry {
 	nsec_t interval, detection;      /* bfd_session_interval() and _detection() */
 	bool may_answer; /* such packets of the peer may be answered by ours, for those that are due
 			  */
+	bool is_patient; /* two intervals may pass after our last packet, else one */
 	bool may_reflect; /* and its echo packets be sent back */
 };
 

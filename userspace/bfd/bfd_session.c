@@ -110,6 +110,11 @@ bool bfd_session_wants_to_hear(const struct bfd_session *s, nsec_t now)
  * for what it leaves out: when two of the peer's were lost, or one if no more may be. A peer for
  * whom another sends, too, may have no clock but ours.
  */
+bool bfd_session_is_patient(const struct bfd_session *s)
+{
+	return s->offered.detect_mult > 2 && !s->remote.is_independent;
+}
+
 static void draw_jitter(struct bfd_session *s)
 {
 	uint64_t most = s->offered.detect_mult == 1 ? JITTER_MOST_ALONE : JITTER_ONE;
@@ -117,8 +122,7 @@ static void draw_jitter(struct bfd_session *s)
 	if (!s->is_carried)
 		s->jitter = JITTER_LEAST + rng_below(&s->rng, most - JITTER_LEAST + 1);
 	else
-		s->jitter = s->offered.detect_mult > 2 && !s->remote.is_independent ? 2 * JITTER_ONE
-										    : JITTER_ONE;
+		s->jitter = bfd_session_is_patient(s) ? 2 * JITTER_ONE : JITTER_ONE;
 }
 
 /* ---- terms and poll sequences ---------------------------------------------------------------- */
@@ -545,6 +549,7 @@ void bfd_session_carried(struct bfd_session *s, const struct bfd_carried *c)
 
 	s->n_carried = c->n_answered;
 	s->is_carried = c->is_carried;
+	s->is_timed = c->is_carried && c->is_timed;
 	s->is_reflecting = c->is_reflecting;
 	if (s->state != BFD_UP)
 		return;
@@ -587,8 +592,10 @@ bool bfd_session_poll(struct bfd_session *s, struct bfd_event *ret)
 
 nsec_t bfd_session_deadline(const struct bfd_session *s)
 {
-	nsec_t at = nsec_min(nsec_min(expires_at(s), sends_at(s)), s->auth_known_until);
+	const bool is_timed = s->is_timed && s->state == BFD_UP;
+	nsec_t at = is_timed ? NSEC_NEVER : nsec_min(expires_at(s), sends_at(s));
 
+	at = nsec_min(at, s->auth_known_until);
 	at = nsec_min(at, bfd_echo_deadline(&s->echo, s->offered.detect_mult));
 	if (s->final_is_due || (s->change_is_due && may_send(s)))
 		return 0;

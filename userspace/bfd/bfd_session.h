@@ -111,10 +111,10 @@ struct bfd_session {
 	nsec_t sent_at;                   /* last packet of the schedule; 0: none */
 	uint64_t jitter;                  /* of the next one, in 1/65536 of the interval */
 	nsec_t heard_at;
-	uint32_t heard_on;              /* by which interface; 0: nothing was heard */
-	struct bfd_echo echo;           /* of ours, while both are Up and the peer takes it */
-	bool is_carried, is_reflecting; /* bfd_session_carried() */
-	uint64_t n_carried;             /* that it has told of */
+	uint32_t heard_on;    /* by which interface; 0: nothing was heard */
+	struct bfd_echo echo; /* of ours, while both are Up and the peer takes it */
+	bool is_carried, is_timed, is_reflecting; /* bfd_session_carried() */
+	uint64_t n_carried;                       /* that it has told of */
 
 	struct bfd_auth_state auth;
 	nsec_t auth_known_until;
@@ -170,7 +170,10 @@ struct bfd_carried {
 	nsec_t heard_at; /* last packet of the peer, none after a silence of the detection time */
 	nsec_t answered_at; /* last packet of ours that was sent there */
 	uint64_t n_answered;
-	bool is_carried;    /* ours are sent there if they are not here: the C bit (RFC 5880 4.1) */
+	bool is_carried; /* ours are sent there if they are not here: the C bit (RFC 5880 4.1) */
+	/* The driver is woken where a packet is to be sent here, or the peer is silent; so neither
+	 * is waited for. */
+	bool is_timed;
 	bool is_reflecting; /* the peer's echo packets come back */
 };
 void bfd_session_carried(struct bfd_session *s, const struct bfd_carried *c);
@@ -184,6 +187,9 @@ void bfd_session_resume(struct bfd_session *s, nsec_t now, const struct bfd_left
 
 /* What is said of the session now, but for F and C where they are due. */
 struct bfd_packet bfd_session_packet(const struct bfd_session *s);
+
+/* Who sends for us may leave out one packet, so that two intervals lie between two. */
+bool bfd_session_is_patient(const struct bfd_session *s);
 
 /* The detection time is over, or that of echo: tick() will declare the path dead. */
 bool bfd_session_is_silent(const struct bfd_session *s, nsec_t now);

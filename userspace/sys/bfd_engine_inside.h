@@ -62,7 +62,7 @@ struct bfd_engine {
 };
 
 /* epoll's data: a port, or one of these. */
-enum { ENGINE_ON_COMMAND = BFD_EVENTS_MAX, ENGINE_ON_TIMER };
+enum { ENGINE_ON_COMMAND = BFD_EVENTS_MAX, ENGINE_ON_TIMER, ENGINE_ON_PROGRAMS };
 
 /* The thread, to its end; ctx is its engine. */
 void *bfd_thread_run(void *ctx);

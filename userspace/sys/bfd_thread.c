@@ -138,7 +138,7 @@ static void on_datagram(void *ctx, const struct bfd_datagram *d, nsec_t now)
 	struct bfd_session *s = bfd_set_named(e->set, d->data, d->len);
 
 	if (s)
-		bpf_bfd_look(&e->programs, s);
+		bpf_bfd_look(&e->programs, s, now);
 	if (bfd_set_receive(e->set, &d->arrival, d->data, d->len, &s) == BFD_ACCEPTED)
 		follow_up(e, &e->lines[s->config.id], now);
 }
@@ -154,10 +154,13 @@ static void report_all(struct bfd_engine *e, nsec_t now)
 	memcpy(e->how.rejected, bfd_set_rejected(e->set), sizeof(e->how.rejected));
 	r.engine = e->how;
 	(void)report(e, &r);
-	for (size_t i = 0; i < bfd_set_count(e->set); i++) {
-		const struct engine_line *l = &e->lines[bfd_set_at(e->set, i)->config.id];
+	for (size_t i = 0; i < BFD_ENGINE_SESSIONS; i++) {
+		const struct engine_line *l = &e->lines[i];
 
+		if (!l->session)
+			continue;
 		bpf_bfd_follow(&e->programs, l->session, &l->end, now);
+		bfd_set_touch(e->set, l->session); /* who is timed elsewhere may be so no more */
 		report_session(e, l);
 	}
 	e->tell_at = bfd_set_count(e->set) > 0 ? nsec_add(now, NSEC_PER_SEC) : NSEC_NEVER;
@@ -226,10 +229,36 @@ static void remove_line(struct bfd_engine *e, struct engine_line *l, nsec_t now)
 		bfd_ports_close(&e->ports);
 }
 
+/* By an edge: what was taken note of need not be seen again. */
+static void watch_programs(struct bfd_engine *e, int how)
+{
+	struct epoll_event event = {.events = EPOLLIN | EPOLLET, .data.u64 = ENGINE_ON_PROGRAMS};
+	const int fd = bpf_bfd_woken_fd(&e->programs);
+
+	if (fd >= 0)
+		engine_need(epoll_ctl(e->epoll_fd, how, fd, &event) == 0);
+}
+
+/* Where the programs have nothing more to do, the sessions' own times count. */
+static void on_programs(struct bfd_engine *e, nsec_t now)
+{
+	bpf_bfd_woken(&e->programs);
+	for (size_t i = 0; i < BFD_ENGINE_SESSIONS; i++) {
+		struct bfd_session *s = e->lines[i].session;
+
+		if (!s)
+			continue;
+		bpf_bfd_look(&e->programs, s, now);
+		bfd_set_touch(e->set, s);
+	}
+}
+
 /* Without the maps the sessions go on as they are. */
 static void carry(struct bfd_engine *e, struct bpf_bfd_fds fds, nsec_t now)
 {
+	watch_programs(e, EPOLL_CTL_DEL);
 	e->how.carry_error = bpf_bfd_use(&e->programs, fds);
+	watch_programs(e, EPOLL_CTL_ADD);
 	for (size_t i = 0; i < BPF_BFD_PLACES; i++) {
 		uint32_t discriminator = bpf_bfd_left_at(&e->programs, i, now);
 
@@ -284,7 +313,7 @@ static void do_due(struct bfd_engine *e, nsec_t now, bool has_heard)
 	bool has_read = false;
 
 	while ((s = bfd_set_due(e->set, now))) {
-		bpf_bfd_look(&e->programs, s);
+		bpf_bfd_look(&e->programs, s, now);
 		if (!has_heard && bfd_session_wants_to_hear(s, now)) {
 			bfd_ports_read_quiet(&e->ports, on_datagram, e);
 			has_heard = true;
@@ -356,7 +385,7 @@ static void tell(struct bfd_engine *e)
 
 static void turn(struct bfd_engine *e)
 {
-	struct epoll_event events[BFD_EVENTS_MAX + 2];
+	struct epoll_event events[BFD_EVENTS_MAX + 3];
 	int n = epoll_wait(e->epoll_fd, events, ARRAY_SIZE(events), -1);
 	nsec_t now = clock_now();
 	bool has_heard = now >= bfd_ports_deadline(&e->ports);
@@ -373,6 +402,8 @@ static void turn(struct bfd_engine *e)
 			bfd_ports_read(&e->ports, what, on_datagram, e);
 		if (what == ENGINE_ON_TIMER)
 			note_lateness(e, now);
+		if (what == ENGINE_ON_PROGRAMS)
+			on_programs(e, now);
 	}
 	obey(e, now);
 	do_due(e, now, has_heard);

@@ -125,6 +125,7 @@ static void write_entry(struct lb_bfd *e, const struct lb_bfd_told *told,
 		store(&e->n_answered, 0);
 		store(&e->n_reflected, 0);
 		store(&e->n_proofs, 0);
+		store(&e->timed_at, 0);
 	}
 	if (is_new || (!is_same && s->heard_at > load(&e->seen_at)))
 		store(&e->seen_at, s->heard_at);
@@ -144,11 +145,59 @@ static struct lb_bfd_told told_of(const struct bfd_session *s, const struct bpf_
 	memcpy(ret.local, end->addr.b, sizeof(ret.local));
 	memcpy(ret.heard, c->heard, sizeof(ret.heard));
 	memcpy(ret.answer, c->said, sizeof(ret.answer));
-	ret.flags = (c->may_answer ? LB_BFD_ANSWERS : 0) | (c->may_reflect ? LB_BFD_REFLECTS : 0);
+	ret.flags = (c->may_answer ? LB_BFD_ANSWERS : 0) | (c->is_patient ? LB_BFD_PATIENT : 0) |
+		    (c->may_reflect ? LB_BFD_REFLECTS : 0);
 	return ret;
 }
 
 /* ---- the thread's side ----------------------------------------------------------------------- */
+
+static size_t page(void)
+{
+	return (size_t)sysconf(_SC_PAGESIZE);
+}
+
+/* The positions of a ring buffer lie in a page each; what it holds is nobody's interest. */
+static void map_woken(struct bpf_bfd *b, int fd)
+{
+	void *at =
+		fd < 0 ? MAP_FAILED : mmap(NULL, page(), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	const void *written =
+		at == MAP_FAILED ? MAP_FAILED
+				 : mmap(NULL, page(), PROT_READ, MAP_SHARED, fd, (off_t)page());
+
+	b->woken = fd;
+	b->woken_read = at;
+	b->woken_written = written;
+	if (written != MAP_FAILED)
+		return;
+	if (at != MAP_FAILED)
+		(void)munmap(at, page());
+	if (fd >= 0)
+		(void)close(fd);
+	b->woken = -1;
+}
+
+static void unmap_woken(struct bpf_bfd *b)
+{
+	if (b->woken < 0)
+		return;
+	(void)munmap(b->woken_read, page());
+	(void)munmap((void *)(uintptr_t)b->woken_written, page());
+	(void)close(b->woken);
+}
+
+int bpf_bfd_woken_fd(const struct bpf_bfd *b)
+{
+	return b->sessions ? b->woken : -1;
+}
+
+void bpf_bfd_woken(struct bpf_bfd *b)
+{
+	if (bpf_bfd_woken_fd(b) >= 0)
+		__atomic_store_n(b->woken_read, __atomic_load_n(b->woken_written, __ATOMIC_ACQUIRE),
+				 __ATOMIC_RELEASE);
+}
 
 void bpf_bfd_done(struct bpf_bfd *b)
 {
@@ -157,6 +206,7 @@ void bpf_bfd_done(struct bpf_bfd *b)
 	(void)munmap(b->sessions, bpf_bfd_bytes());
 	if (b->echoes >= 0)
 		(void)close(b->echoes);
+	unmap_woken(b);
 	*b = (struct bpf_bfd){.sessions = NULL};
 }
 
@@ -174,6 +224,8 @@ void bpf_bfd_close(struct bpf_bfd_fds fds)
 		(void)close(fds.sessions);
 	if (fds.echoes >= 0)
 		(void)close(fds.echoes);
+	if (fds.woken >= 0)
+		(void)close(fds.woken);
 }
 
 int bpf_bfd_use(struct bpf_bfd *b, struct bpf_bfd_fds fds)
@@ -201,6 +253,7 @@ int bpf_bfd_use(struct bpf_bfd *b, struct bpf_bfd_fds fds)
 	}
 	(void)close(fds.sessions); /* the mapping holds the map */
 	*b = (struct bpf_bfd){.sessions = at, .echoes = fds.echoes, .map_id = id};
+	map_woken(b, fds.woken);
 	return 0;
 }
 
@@ -235,7 +288,7 @@ uint64_t bpf_bfd_reflected(const struct bpf_bfd *b, const struct bfd_session *s)
 	return e ? load(&e->n_reflected) : 0;
 }
 
-void bpf_bfd_look(const struct bpf_bfd *b, struct bfd_session *s)
+void bpf_bfd_look(const struct bpf_bfd *b, struct bfd_session *s, nsec_t now)
 {
 	const struct lb_bfd *e = told_entry(b, s);
 	struct bfd_carried c = {.heard_at = 0};
@@ -248,6 +301,8 @@ void bpf_bfd_look(const struct bpf_bfd *b, struct bfd_session *s)
 		c.n_answered = load(&e->n_answered);
 		c.is_carried = seen && e->told.flags & LB_BFD_ANSWERS &&
 			       load(&e->n_proofs) >= LB_BFD_PROOF;
+		c.is_timed = b->woken >= 0 && load(&e->timed_at) != 0 &&
+			     now < load(&e->timed_at) + BPF_BFD_TIMED_NS;
 		c.is_reflecting = seen && e->told.flags & LB_BFD_REFLECTS;
 	}
 	bfd_session_carried(s, &c);
@@ -262,12 +317,12 @@ void bpf_bfd_follow(struct bpf_bfd *b, struct bfd_session *s, const struct bpf_b
 	struct bfd_carry c;
 
 	/* The verb may be one that nobody asked the programs before. */
-	bpf_bfd_look(b, s);
+	bpf_bfd_look(b, s, now);
 	if (!e)
 		return;
 	if (ip_addr_is_none(&end->addr) || !bfd_session_carry(s, &c)) {
 		withdraw(b, e);
-		bpf_bfd_look(b, s);
+		bpf_bfd_look(b, s, now);
 		return;
 	}
 	told = told_of(s, end, &c);
@@ -279,7 +334,7 @@ void bpf_bfd_follow(struct bpf_bfd *b, struct bfd_session *s, const struct bpf_b
 	if (!(told.flags & LB_BFD_REFLECTS))
 		drop_echo(b, e);
 	write_entry(e, &told, s, now + BPF_BFD_NS);
-	bpf_bfd_look(b, s);
+	bpf_bfd_look(b, s, now);
 }
 
 void bpf_bfd_sent(struct bpf_bfd *b, const struct bfd_session *s, nsec_t now)
@@ -300,7 +355,7 @@ void bpf_bfd_forget(struct bpf_bfd *b, const struct bfd_session *s)
 
 /* ---- after a thread that has died ------------------------------------------------------------ */
 
-static int open_pin(const char *pin_dir, const char *name, uint32_t value_size)
+static int open_pin(const char *pin_dir, const char *name, uint32_t value_size, uint32_t n)
 {
 	struct bpf_map_info info = {.id = 0};
 	__u32 len = sizeof(info);
@@ -310,7 +365,7 @@ static int open_pin(const char *pin_dir, const char *name, uint32_t value_size)
 	if (fd < 0)
 		return -1;
 	if (bpf_obj_get_info_by_fd(fd, &info, &len) == 0 && info.value_size == value_size &&
-	    info.max_entries == LB_BFD_SESSIONS)
+	    info.max_entries == n)
 		return fd;
 	(void)close(fd);
 	return -1;
@@ -318,8 +373,10 @@ static int open_pin(const char *pin_dir, const char *name, uint32_t value_size)
 
 struct bpf_bfd_fds bpf_bfd_pinned(const char *pin_dir)
 {
-	return (struct bpf_bfd_fds){open_pin(pin_dir, "bfd_sessions", sizeof(struct lb_bfd)),
-				    open_pin(pin_dir, "bfd_echoes", sizeof(uint32_t))};
+	return (struct bpf_bfd_fds){
+		open_pin(pin_dir, "bfd_sessions", sizeof(struct lb_bfd), LB_BFD_SESSIONS),
+		open_pin(pin_dir, "bfd_echoes", sizeof(uint32_t), LB_BFD_SESSIONS),
+		open_pin(pin_dir, "bfd_woken", 0, LB_BFD_WOKEN_BYTES)};
 }
 
 /* It still holds, was written to its end, and its peer is not silent. */

@@ -15,6 +15,7 @@ struct lb_bfd;
 struct bpf_bfd_fds {
 	int sessions; /* or another memory of bpf_bfd_bytes() */
 	int echoes;
+	int woken; /* a ring buffer */
 };
 
 void bpf_bfd_close(struct bpf_bfd_fds fds);
@@ -23,6 +24,11 @@ struct bpf_bfd {
 	struct lb_bfd *sessions; /* mapped; NULL: there are no programs, and nothing is done */
 	int echoes;              /* owned, if sessions is not NULL */
 	uint32_t map_id;         /* of sessions; 0: it is no map */
+	/* By it the programs wake the thread: owned, and its two positions, mapped; -1: they
+	 * cannot, and the thread wakes up by itself. Nothing without sessions. */
+	int woken;
+	uint64_t *woken_read;
+	const uint64_t *woken_written;
 };
 
 /*
@@ -33,6 +39,11 @@ int bpf_bfd_use(struct bpf_bfd *b, struct bpf_bfd_fds fds) must_check;
 size_t bpf_bfd_bytes(void);
 /* Lets go of the maps; what they say stays, until nobody has put it off. */
 void bpf_bfd_done(struct bpf_bfd *b);
+
+/* What is readable when the programs have woken the thread; -1: nothing ever is. What is told so is
+ * taken note of; each session is to be looked at after that. */
+int bpf_bfd_woken_fd(const struct bpf_bfd *b);
+void bpf_bfd_woken(struct bpf_bfd *b);
 
 /* Which end of a session sends: not known yet while the address is none. */
 struct bpf_bfd_end {
@@ -46,6 +57,8 @@ struct bpf_bfd_end {
  * before anything is sent, and once a second.
  */
 #define BPF_BFD_NS (30 * NSEC_PER_SEC)
+/* A timer of theirs that has not come by so long after its time is none. */
+#define BPF_BFD_TIMED_NS (10 * NSEC_PER_MSEC)
 void bpf_bfd_follow(struct bpf_bfd *b, struct bfd_session *s, const struct bpf_bfd_end *end,
 		    nsec_t now);
 /* A packet of the session was sent. */
@@ -54,7 +67,7 @@ void bpf_bfd_sent(struct bpf_bfd *b, const struct bfd_session *s, nsec_t now);
 void bpf_bfd_forget(struct bpf_bfd *b, const struct bfd_session *s);
 
 /* Tells the session what the programs have done meanwhile. Before any verb on it. */
-void bpf_bfd_look(const struct bpf_bfd *b, struct bfd_session *s);
+void bpf_bfd_look(const struct bpf_bfd *b, struct bfd_session *s, nsec_t now);
 /* The programs have heard its peer within the detection time. */
 bool bpf_bfd_is_seen(const struct bpf_bfd *b, const struct bfd_session *s);
 /* How many echo packets of its peer they have sent back. */

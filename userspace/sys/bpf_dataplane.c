@@ -436,7 +436,8 @@ int bpf_dataplane_kernel_flows(const struct bpf_dataplane *dp)
 
 struct bpf_bfd_fds bpf_dataplane_bfd(const struct bpf_dataplane *dp)
 {
-	return (struct bpf_bfd_fds){dup_map(dp, "bfd_sessions"), dup_map(dp, "bfd_echoes")};
+	return (struct bpf_bfd_fds){dup_map(dp, "bfd_sessions"), dup_map(dp, "bfd_echoes"),
+				    dup_map(dp, "bfd_woken")};
 }
 
 uint32_t bpf_dataplane_flow_entries(const struct bpf_dataplane *dp)

@@ -66,7 +66,8 @@ static bool may_be_fresh(const struct bpf_map *map)
 	       strcmp(name, "unrecorded") == 0 || strcmp(name, "unrecorded_at") == 0 ||
 	       strcmp(name, "sources") == 0 || strcmp(name, "proven") == 0 ||
 	       strcmp(name, "rates") == 0 || strcmp(name, "bfd_sessions") == 0 ||
-	       strcmp(name, "bfd_echoes") == 0 || strcmp(name, "vrfs") == 0 ||
+	       strcmp(name, "bfd_echoes") == 0 || strcmp(name, "bfd_timers") == 0 ||
+	       strcmp(name, "bfd_woken") == 0 || strcmp(name, "vrfs") == 0 ||
 	       strcmp(name, "blackholes") == 0 || strcmp(name, "blackhole_drops") == 0 ||
 	       strcmp(name, "beside") == 0;
 }

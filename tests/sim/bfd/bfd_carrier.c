@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
  * The program beside an end (bpf/bfd_answer.h), with its entry as sys/bpf_bfd.c writes it: it takes
- * note of the peer's packets and answers them while the end sleeps or is dead, and an end that
- * starts anew goes on with what the entry says.
+ * note of the peer's packets and answers them while the end sleeps or is dead, wakes it when the
+ * answers end (bpf/bfd_timer.h), and an end that starts anew goes on with what the entry says.
  */
 #include "sim/bfd/bfd_world.h"
 
@@ -34,6 +34,7 @@ void world_carrier_look(struct world *w, int end)
 		told.answered_at = c->answered_at;
 		told.n_answered = c->n_answered;
 		told.is_carried = is_seen(c, s) && c->told.may_answer && c->n_proofs >= PROOF;
+		told.is_timed = c->timed_at != NSEC_NEVER;
 	}
 	bfd_session_carried(s, &told);
 }
@@ -57,7 +58,8 @@ void world_carrier_follow(struct world *w, int end)
 		 memcmp(c->told.said + MY, told.said + MY, sizeof(uint32_t)) != 0 ||
 		 s->heard_at >= nsec_add(c->seen_at, told.detection);
 	if (is_new)
-		*c = (struct world_carrier){.is_there = true, .sent_at = s->sent_at};
+		*c = (struct world_carrier){
+			.is_there = true, .sent_at = s->sent_at, .timed_at = NSEC_NEVER};
 	if (is_new || s->heard_at > c->seen_at)
 		c->seen_at = s->heard_at;
 	c->told = told;
@@ -93,6 +95,31 @@ static bool is_due(struct world *w, struct world_carrier *c)
 	return quiet >= c->told.interval / 4 * 3;
 }
 
+/* When the end has something to do, as far as the program knows. */
+static nsec_t rests_until(const struct world_carrier *c)
+{
+	nsec_t last = c->sent_at > c->answered_at ? c->sent_at : c->answered_at;
+
+	return nsec_min(last + c->told.interval * (c->told.is_patient ? 2 : 1),
+			nsec_add(c->seen_at, c->told.detection));
+}
+
+bool world_carrier_fires(struct world *w, int end)
+{
+	struct world_carrier *c = &w->end[end].carrier;
+
+	if (w->now < c->timed_at)
+		return false;
+	c->timed_at = NSEC_NEVER;
+	if (!is_valid(w, c))
+		return false;
+	if (rests_until(c) > w->now)
+		c->timed_at = rests_until(c);
+	else
+		w->stats.woken++;
+	return c->timed_at == NSEC_NEVER;
+}
+
 bool world_carrier_takes(struct world *w, int end, const struct world_packet *p)
 {
 	struct world_carrier *c = &w->end[end].carrier;
@@ -111,6 +138,7 @@ bool world_carrier_takes(struct world *w, int end, const struct world_packet *p)
 		return false;
 	c->answered_at = w->now;
 	c->n_answered++;
+	c->timed_at = rests_until(c);
 	w->stats.answers++;
 	memcpy(answer, c->told.said, sizeof(answer));
 	if (p->b[FLAGS] & POLL)

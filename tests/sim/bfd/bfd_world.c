@@ -83,6 +83,17 @@ static void show(struct world *w, int end)
 	}
 }
 
+/* The program's timer; who sleeps finds it when it wakes up. */
+static void fire(struct world *w, int end)
+{
+	struct world_end *e = &w->end[end];
+
+	if (!world_carrier_fires(w, end) || e->is_dead)
+		return;
+	world_carrier_look(w, end);
+	bfd_set_touch(e->set, e->session);
+}
+
 /* ---- an end ---------------------------------------------------------------------------------- */
 
 static void follow_up(struct world *w, int end)
@@ -149,6 +160,7 @@ static void start(struct world *w, int end)
 
 	new_set(w, end);
 	e->carrier.valid_until = 0;
+	e->carrier.timed_at = NSEC_NEVER;
 	e->session = bfd_set_add(e->set, w->now, &e->config);
 	assert(e->session);
 	e->is_admin_down = false;
@@ -217,7 +229,7 @@ static nsec_t next_of(const struct world_end *e)
 	for (size_t i = 0; e->carrier.is_there && i < WORLD_PACKETS; i++)
 		if (!e->inbox[i].is_shown)
 			next = nsec_min(next, e->inbox[i].arrives_at);
-	return next;
+	return nsec_min(next, e->carrier.timed_at);
 }
 
 /* ---- what happens ---------------------------------------------------------------------------- */
@@ -434,8 +446,10 @@ static nsec_t step(struct world *w)
 		heal(w);
 	if (w->now >= w->next_fault)
 		happen(w);
-	for (int end = 0; end < 2; end++)
+	for (int end = 0; end < 2; end++) {
 		show(w, end);
+		fire(w, end);
+	}
 	for (int end = 0; end < 2; end++)
 		wake(w, end);
 	next = nsec_min(next_of(&w->end[0]), next_of(&w->end[1]));

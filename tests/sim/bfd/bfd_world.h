@@ -30,6 +30,7 @@ struct world_carrier {
 	struct bfd_carry told;
 	nsec_t valid_until; /* 0: it was told nothing */
 	nsec_t sent_at, seen_at, answered_at;
+	nsec_t timed_at; /* its timer; NSEC_NEVER: it has none, and the end wakes up by itself */
 	uint64_t n_seen, n_answered;
 	unsigned n_proofs;
 };
@@ -82,7 +83,7 @@ struct world_weather {
 };
 
 struct world_stats {
-	uint64_t packets, ups, downs, polls, sleeps, late_reads, answers, resumed, echoes,
+	uint64_t packets, ups, downs, polls, sleeps, late_reads, answers, woken, resumed, echoes,
 		echo_downs;
 };
 
@@ -145,5 +146,7 @@ void world_carrier_follow(struct world *w, int end);
 void world_carrier_look(struct world *w, int end);
 void world_carrier_sent(struct world *w, int end);
 bool world_carrier_takes(struct world *w, int end, const struct world_packet *p);
+/* Its timer, when it is due: true if the end is to be woken. */
+bool world_carrier_fires(struct world *w, int end);
 bool world_carrier_left(const struct world *w, int end, struct bfd_left *ret);
 bool world_carrier_holds(const struct world *w, int end);

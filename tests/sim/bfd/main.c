@@ -28,6 +28,7 @@ static void add_stats(struct world_stats *sum, const struct world_stats *s)
 	sum->sleeps += s->sleeps;
 	sum->late_reads += s->late_reads;
 	sum->answers += s->answers;
+	sum->woken += s->woken;
 	sum->resumed += s->resumed;
 	sum->echoes += s->echoes;
 	sum->echo_downs += s->echo_downs;
@@ -56,10 +57,11 @@ int main(int argc, char **argv)
 	}
 	printf("simulated %.0f s of BFD: %" PRIu64 " packets, %" PRIu64 " Polls, %" PRIu64
 	       " times Up, %" PRIu64 " times Down, %" PRIu64 " sleeps, %" PRIu64
-	       " packets read late, %" PRIu64 " answered by programs, %" PRIu64
+	       " packets read late, %" PRIu64
+	       " answered by programs, whose timers woke somebody %" PRIu64 " times, %" PRIu64
 	       " times resumed, %" PRIu64 " of echo, missed %" PRIu64 " times\n",
 	       seconds, sum.packets, sum.polls, sum.ups, sum.downs, sum.sleeps, sum.late_reads,
-	       sum.answers, sum.resumed, sum.echoes, sum.echo_downs);
+	       sum.answers, sum.woken, sum.resumed, sum.echoes, sum.echo_downs);
 	printf("sim-bfd: %" PRIu64 " passed, %" PRIu64 " failed, 0 skipped\n", count - failed,
 	       failed);
 	tally(count - failed, failed);

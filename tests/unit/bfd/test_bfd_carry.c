@@ -248,6 +248,36 @@ static void another_session_goes_on_where_one_has_left(void **state)
 	assert_string_equal(changes(&s, buf), "Up>Down");
 }
 
+/* Who wakes the driver knows when a packet is missing; what else is due is due as ever. */
+static void what_somebody_else_times_is_not_waited_for(void **state)
+{
+	struct bfd_config config = usual_config();
+	struct bfd_session s = up_session(&config);
+	struct bfd_carried c = {.is_carried = true, .is_timed = true};
+	struct bfd_carry told;
+
+	(void)state;
+	assert_int_not_equal(bfd_session_deadline(&s), NSEC_NEVER);
+	bfd_session_carried(&s, &c);
+	assert_int_equal(bfd_session_deadline(&s), NSEC_NEVER);
+	assert_true(bfd_session_carry(&s, &told));
+	assert_true(told.is_patient);
+	/* One that is not carried sends itself. */
+	c.is_carried = false;
+	bfd_session_carried(&s, &c);
+	assert_int_not_equal(bfd_session_deadline(&s), NSEC_NEVER);
+	/* Nor is it timed any more when it is Down. */
+	c.is_carried = true;
+	bfd_session_carried(&s, &c);
+	bfd_session_notify(&s, NOW + MS(1), BFD_NOTE_PATH_DOWN);
+	assert_true(bfd_session_deadline(&s) <= NOW + MS(1));
+	/* With a multiplier of 2 none may be left out. */
+	config.terms.detect_mult = 2;
+	s = up_session(&config);
+	assert_true(bfd_session_carry(&s, &told));
+	assert_true(told.may_answer && !told.is_patient);
+}
+
 /* The profile was changed while nobody was there: what is in force goes on until the Final. */
 static void other_terms_than_those_left_are_a_poll_sequence(void **state)
 {
@@ -282,6 +312,7 @@ int main(void)
 		cmocka_unit_test(echo_is_reflected_where_the_config_says_so),
 		cmocka_unit_test(what_was_answered_counts_as_sent),
 		cmocka_unit_test(another_session_goes_on_where_one_has_left),
+		cmocka_unit_test(what_somebody_else_times_is_not_waited_for),
 		cmocka_unit_test(other_terms_than_those_left_are_a_poll_sequence),
 		cmocka_unit_test(what_was_seen_counts_as_heard_and_never_goes_back),
 	};

@@ -37,7 +37,7 @@ static int new_memory(struct lb_bfd **ret)
 /* No memory for rows of echo. */
 static int use(struct bpf_bfd *b, int fd)
 {
-	return bpf_bfd_use(b, (struct bpf_bfd_fds){fd, -1});
+	return bpf_bfd_use(b, (struct bpf_bfd_fds){fd, -1, -1});
 }
 
 static int setup(void **state)
@@ -89,7 +89,7 @@ static void an_up_session_is_told_with_both_addresses(void **state)
 				   .interval_ns = MS(50),
 				   .ifindex = 3,
 				   .source_port = htons(50000),
-				   .flags = LB_BFD_ANSWERS};
+				   .flags = LB_BFD_ANSWERS | LB_BFD_PATIENT};
 	struct bfd_carry c;
 
 	s.config.ifindex = 3;
@@ -122,7 +122,7 @@ static void it_is_taken_back_when_it_is_not_up(void **state)
 	assert_int_equal(entry(x)->version, version + 2);
 	/* The programs' time is nobody's then. */
 	stamp(x, NOW + MS(500));
-	bpf_bfd_look(&x->b, &s);
+	bpf_bfd_look(&x->b, &s, NOW);
 	assert_int_equal(s.heard_at, NOW);
 }
 
@@ -171,7 +171,7 @@ static void what_the_programs_saw_keeps_it_up(void **state)
 	bpf_bfd_follow(&x->b, &s, &x->end, NOW);
 	stamp(x, NOW + MS(100));
 	assert_true(bfd_session_is_silent(&s, NOW + MS(200)));
-	bpf_bfd_look(&x->b, &s);
+	bpf_bfd_look(&x->b, &s, NOW);
 	assert_false(bfd_session_is_silent(&s, NOW + MS(200)));
 	assert_true(bpf_bfd_is_seen(&x->b, &s));
 	assert_true(bfd_session_is_silent(&s, NOW + MS(250)));
@@ -205,7 +205,7 @@ static void programs_that_see_nothing_any_more_are_noticed(void **state)
 
 	bpf_bfd_follow(&x->b, &s, &x->end, NOW);
 	stamp(x, NOW + MS(50));
-	bpf_bfd_look(&x->b, &s);
+	bpf_bfd_look(&x->b, &s, NOW);
 	hear(&s, NOW + MS(190), BFD_UP);
 	assert_true(bpf_bfd_is_seen(&x->b, &s));
 	hear(&s, NOW + MS(200), BFD_UP);
@@ -231,7 +231,7 @@ static void another_map_is_used_from_then_on(void **state)
 	assert_int_equal(use(&x->b, -1), 0);
 	assert_int_equal(other[PLACE].valid_until, 0);
 	bpf_bfd_follow(&x->b, &s, &x->end, NOW);
-	bpf_bfd_look(&x->b, &s);
+	bpf_bfd_look(&x->b, &s, NOW);
 	bpf_bfd_forget(&x->b, &s);
 	assert_false(bpf_bfd_is_seen(&x->b, &s));
 	munmap(other, bpf_bfd_bytes());
@@ -245,7 +245,7 @@ static void a_session_without_a_place_is_the_threads_alone(void **state)
 
 	s.discriminator = LB_BFD_SESSIONS;
 	bpf_bfd_follow(&x->b, &s, &x->end, NOW);
-	bpf_bfd_look(&x->b, &s);
+	bpf_bfd_look(&x->b, &s, NOW);
 	assert_false(bpf_bfd_is_seen(&x->b, &s));
 	bpf_bfd_forget(&x->b, &s);
 	assert_int_equal(entry(x)->version, 0);
@@ -278,19 +278,89 @@ static void a_session_is_carried_once_its_peers_clock_is_proven(void **state)
 
 	bpf_bfd_follow(&x->b, &s, &x->end, NOW);
 	stamp(x, NOW + MS(20));
-	bpf_bfd_look(&x->b, &s);
+	bpf_bfd_look(&x->b, &s, NOW);
 	assert_false(s.is_carried);
 	answer(x, NOW + MS(70));
-	bpf_bfd_look(&x->b, &s);
+	bpf_bfd_look(&x->b, &s, NOW);
 	assert_true(s.is_carried);
 	assert_int_equal(s.sent_at, NOW + MS(70));
 	/* Nor is it any more when the programs are away, or it polls. */
 	hear(&s, NOW + MS(219), BFD_UP);
-	bpf_bfd_look(&x->b, &s);
+	bpf_bfd_look(&x->b, &s, NOW);
 	assert_true(s.is_carried);
 	hear(&s, NOW + MS(220), BFD_UP);
-	bpf_bfd_look(&x->b, &s);
+	bpf_bfd_look(&x->b, &s, NOW);
 	assert_false(s.is_carried);
+}
+
+/* Two pages, as a ring buffer has its positions. */
+static uint64_t *use_woken(struct bed *x)
+{
+	const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	int fd = memfd_create("woken", MFD_CLOEXEC);
+	uint64_t *ret;
+
+	assert_int_equal(ftruncate(fd, (off_t)(2 * page)), 0);
+	ret = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	assert_true(ret != MAP_FAILED);
+	assert_int_equal(bpf_bfd_use(&x->b, (struct bpf_bfd_fds){new_memory(&x->memory), -1, fd}),
+			 0);
+	assert_int_equal(bpf_bfd_woken_fd(&x->b), fd);
+	return ret;
+}
+
+static void what_the_programs_time_is_not_waited_for(void **state)
+{
+	struct bed *x = *state;
+	struct bfd_session s = up();
+	uint64_t *woken = use_woken(x);
+
+	bpf_bfd_follow(&x->b, &s, &x->end, NOW);
+	answer(x, NOW + MS(20));
+	bpf_bfd_look(&x->b, &s, NOW + MS(20));
+	assert_true(s.is_carried && !s.is_timed);
+	assert_int_equal(bfd_session_deadline(&s), NOW + MS(120));
+	entry(x)->timed_at = NOW + MS(120);
+	bpf_bfd_look(&x->b, &s, NOW + MS(20));
+	assert_true(s.is_timed);
+	assert_int_equal(bfd_session_deadline(&s), NSEC_NEVER);
+	/* It has not come, so it is none. */
+	bpf_bfd_look(&x->b, &s, NOW + MS(120) + BPF_BFD_TIMED_NS - 1);
+	assert_true(s.is_timed);
+	bpf_bfd_look(&x->b, &s, NOW + MS(120) + BPF_BFD_TIMED_NS);
+	assert_false(s.is_timed);
+	assert_int_equal(bfd_session_deadline(&s), NOW + MS(120));
+	/* It has come, and what woke the thread is taken note of. */
+	bpf_bfd_look(&x->b, &s, NOW + MS(20));
+	entry(x)->timed_at = 0;
+	woken[sysconf(_SC_PAGESIZE) / sizeof(*woken)] = 16;
+	bpf_bfd_woken(&x->b);
+	assert_int_equal(woken[0], 16);
+	bpf_bfd_look(&x->b, &s, NOW + MS(120));
+	assert_int_equal(bfd_session_deadline(&s), NOW + MS(120));
+	/* One whose peer has said something new is not timed. */
+	entry(x)->timed_at = NOW + MS(200);
+	bpf_bfd_look(&x->b, &s, NOW + MS(120));
+	assert_true(s.is_timed);
+	hear(&s, NOW + MS(121), BFD_DOWN);
+	assert_int_not_equal(bfd_session_deadline(&s), NSEC_NEVER);
+	bpf_bfd_follow(&x->b, &s, &x->end, NOW + MS(121));
+	assert_false(s.is_timed);
+	munmap(woken, 2 * (size_t)sysconf(_SC_PAGESIZE));
+}
+
+static void without_a_ring_the_thread_wakes_up_by_itself(void **state)
+{
+	struct bed *x = *state;
+	struct bfd_session s = up();
+
+	assert_int_equal(bpf_bfd_woken_fd(&x->b), -1);
+	bpf_bfd_woken(&x->b);
+	bpf_bfd_follow(&x->b, &s, &x->end, NOW);
+	answer(x, NOW + MS(20));
+	entry(x)->timed_at = NOW + MS(120);
+	bpf_bfd_look(&x->b, &s, NOW + MS(20));
+	assert_true(s.is_carried && !s.is_timed);
 }
 
 /* What is sent after a verb that nobody asked the programs before is not a packet too many. */
@@ -319,7 +389,7 @@ static void it_is_not_carried_while_it_polls_or_is_down(void **state)
 
 	bpf_bfd_follow(&x->b, &s, &x->end, NOW);
 	answer(x, NOW + MS(50));
-	bpf_bfd_look(&x->b, &s);
+	bpf_bfd_look(&x->b, &s, NOW);
 	config.terms.min_tx_us = 100000;
 	bfd_session_reconfigure(&s, NOW + MS(50), &config);
 	bpf_bfd_follow(&x->b, &s, &x->end, NOW + MS(50));
@@ -383,7 +453,7 @@ static void what_a_dead_thread_has_left_is_found_and_goes_on(void **state)
 	assert_true(ip_addr_equal(&end.addr, &x->end.addr));
 	assert_int_equal(end.port, 50000);
 	bfd_session_resume(&next, NOW + MS(1149), &left);
-	bpf_bfd_look(&x->b, &next);
+	bpf_bfd_look(&x->b, &next, NOW);
 	assert_int_equal(next.heard_at, NOW + MS(1000));
 	assert_true(next.is_carried);
 	/* The programs learn nothing new but that somebody is there. */
@@ -460,6 +530,8 @@ int main(void)
 		BED(a_session_without_a_place_is_the_threads_alone),
 		BED(an_entry_left_half_written_is_made_whole),
 		BED(a_session_is_carried_once_its_peers_clock_is_proven),
+		BED(what_the_programs_time_is_not_waited_for),
+		BED(without_a_ring_the_thread_wakes_up_by_itself),
 		BED(what_was_answered_is_known_before_anything_is_sent),
 		BED(it_is_not_carried_while_it_polls_or_is_down),
 		BED(what_we_send_is_told),
