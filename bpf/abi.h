@@ -522,8 +522,9 @@ struct lb_bfd_told {
 
 #define LB_BFD_ANSWERS  (1u << 0) /* the peer's packets are answered, once its clock is proven */
 #define LB_BFD_REFLECTS (1u << 1) /* so are its echo packets, by themselves */
-#define LB_BFD_PATIENT  (1u << 2) /* the agent sends two intervals after our last packet, else one \
-				   */
+#define LB_BFD_PATIENT                                                                             \
+	(1u << 2) /* the agent sends two intervals after our last packet, else one                 \
+		   */
 
 /*
  * A peer's clock is its own if so many of its packets came when our last one was long ago: not as

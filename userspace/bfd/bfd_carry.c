@@ -23,6 +23,11 @@ static bool is_clock(const struct bfd_session *s)
 	return s->offered.detect_mult > 1 && theirs * NSEC_PER_USEC <= bfd_session_interval(s);
 }
 
+bool bfd_session_is_patient(const struct bfd_session *s)
+{
+	return s->offered.detect_mult > 2 && !s->remote.is_independent;
+}
+
 bool bfd_session_carry(const struct bfd_session *s, struct bfd_carry *ret)
 {
 	const struct bfd_remote *r = &s->remote;

@@ -24,6 +24,13 @@ struct bfd_carry {
  */
 bool bfd_session_carry(const struct bfd_session *s, struct bfd_carry *ret);
 
+/*
+ * Two intervals may pass after our last packet before the driver sends one itself: when two of the
+ * peer's were lost, or one if no more may be. A peer for whom another sends, too, may have no clock
+ * but ours.
+ */
+bool bfd_session_is_patient(const struct bfd_session *s);
+
 /* What another session had said and heard last, and when. */
 struct bfd_left {
 	struct bfd_packet said, heard;

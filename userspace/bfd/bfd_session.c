@@ -107,14 +107,8 @@ bool bfd_session_wants_to_hear(const struct bfd_session *s, nsec_t now)
 
 /*
  * While another sends for us by the peer's clock, whose jitter is ours then, our own packets are
- * for what it leaves out: when two of the peer's were lost, or one if no more may be. A peer for
- * whom another sends, too, may have no clock but ours.
+ * for what it leaves out (bfd_session_is_patient).
  */
-bool bfd_session_is_patient(const struct bfd_session *s)
-{
-	return s->offered.detect_mult > 2 && !s->remote.is_independent;
-}
-
 static void draw_jitter(struct bfd_session *s)
 {
 	uint64_t most = s->offered.detect_mult == 1 ? JITTER_MOST_ALONE : JITTER_ONE;

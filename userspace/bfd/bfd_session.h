@@ -188,9 +188,6 @@ void bfd_session_resume(struct bfd_session *s, nsec_t now, const struct bfd_left
 /* What is said of the session now, but for F and C where they are due. */
 struct bfd_packet bfd_session_packet(const struct bfd_session *s);
 
-/* Who sends for us may leave out one packet, so that two intervals lie between two. */
-bool bfd_session_is_patient(const struct bfd_session *s);
-
 /* The detection time is over, or that of echo: tick() will declare the path dead. */
 bool bfd_session_is_silent(const struct bfd_session *s, nsec_t now);
 /*
