@@ -26,6 +26,7 @@ fuzz_layers_fuzz_kube_watch := kube base
 fuzz_layers_fuzz_kube_frame := kube base
 fuzz_layers_fuzz_xdp_lb     := base
 fuzz_files_fuzz_xdp_lb      := tests/fuzz/bpf_host/bpf_host.c
+fuzz_files_fuzz_tc_reply    := tests/fuzz/bpf_host/bpf_host.c tests/fuzz/bpf_host/bpf_host_skb.c
 fuzz_corpus_fuzz_yaml       := tests/samples:tests/fuzz/corpus/yaml
 
 FUZZ_SECONDS ?= 30
@@ -40,8 +41,8 @@ $(B)/fuzz/obj/%.o: %.c
 	$(Q)$(CLANG) $(CPPFLAGS) -Itests -std=gnu17 $(WARN) $(WERROR) -O1 -g -fsanitize=fuzzer-no-link \
 		$(FUZZ_SAN) -MMD -MP -c -o $@ $<
 
-# A program of the kernel's, compiled for the host with a header of ours in place of libbpf's.
-$(B)/fuzz/obj/tests/fuzz/fuzz_xdp_lb.o $(B)/clang/tests/fuzz/fuzz_xdp_lb.ok: CPPFLAGS := -Itests/fuzz/bpf_host -Ibpf $(CPPFLAGS)
+# Programs of the kernel's, compiled for the host with a header of ours in place of libbpf's.
+$(foreach n,fuzz_xdp_lb fuzz_tc_reply,$(B)/fuzz/obj/tests/fuzz/$(n).o $(B)/clang/tests/fuzz/$(n).ok): CPPFLAGS := -Itests/fuzz/bpf_host -Ibpf $(CPPFLAGS)
 
 fuzz_layers = $(or $(fuzz_layers_$(1)),base)
 fuzz_corpus = $(or $(fuzz_corpus_$(1)),tests/fuzz/corpus/$(patsubst fuzz_%,%,$(1)))

@@ -189,6 +189,17 @@ int host_store(unsigned off, const void *from, unsigned len)
 	return 0;
 }
 
+int host_pull(unsigned len, unsigned *data, unsigned *data_end)
+{
+	if (len > end - head)
+		return -1;
+	if (linear_end < head + len)
+		linear_end = head + len;
+	show_first_buffer();
+	say(data, data_end);
+	return 0;
+}
+
 int host_adjust_head(int by, unsigned *data, unsigned *data_end)
 {
 	int to = (int)head + by;

@@ -45,6 +45,18 @@ unsigned long long host_len(void);
 int host_adjust_head(int by, unsigned *data, unsigned *data_end);
 int host_adjust_tail(int by, unsigned *data, unsigned *data_end);
 
+/* The same of a socket buffer: what is written to comes to lie in the first buffer. */
+int host_pull(unsigned len, unsigned *data, unsigned *data_end);
+int host_store_pulled(unsigned off, const void *from, unsigned len, unsigned *data,
+		      unsigned *data_end);
+/* Checksums by difference, as bpf_l3_csum_replace() and bpf_l4_csum_replace() (bpf_host_skb.c). */
+int host_l3_csum_replace(unsigned off, unsigned from, unsigned to, unsigned long long flags,
+			 unsigned *data, unsigned *data_end);
+int host_l4_csum_replace(unsigned off, unsigned from, unsigned to, unsigned long long flags,
+			 unsigned *data, unsigned *data_end);
+/* The card is to finish the transport's checksum: so far it is the pseudo header's. */
+void host_set_partial(int is_partial);
+
 void host_tail_call(void);
 int host_was_tail_called(void); /* and is not any more */
 long host_loop(unsigned n, long (*step)(unsigned, void *), void *ctx, unsigned long long flags);
@@ -53,6 +65,10 @@ unsigned long long host_ns(void);
 void host_pass_time(unsigned jiffies);
 /* None, one that listens, or one that is established: by the last octet of the tuple. */
 void *host_find_socket(const void *tuple, unsigned len, unsigned long long netns);
+
+/* What routes say, and the verdict of who sends the packet there. */
+long host_find_route(void *way);
+long host_redirect(unsigned ifindex);
 
 /* Writes to a constant, which the loader would set before it loads the program. */
 void host_set_constant(const volatile void *constant, const void *to, unsigned len);

@@ -32,3 +32,14 @@
 #define bpf_ktime_get_ns                                  host_ns
 #define bpf_skc_lookup_tcp(ctx, tuple, len, netns, flags) host_find_socket(tuple, len, netns)
 #define bpf_sk_release(sk)                                ((void)(sk))
+
+#define bpf_skb_load_bytes(skb, off, to, len) host_load(off, to, len)
+#define bpf_skb_pull_data(skb, len)           host_pull(len, &(skb)->data, &(skb)->data_end)
+#define bpf_skb_store_bytes(skb, off, from, len, flags)                                            \
+	host_store_pulled(off, from, len, &(skb)->data, &(skb)->data_end)
+#define bpf_l3_csum_replace(skb, off, from, to, flags)                                             \
+	host_l3_csum_replace(off, from, to, flags, &(skb)->data, &(skb)->data_end)
+#define bpf_l4_csum_replace(skb, off, from, to, flags)                                             \
+	host_l4_csum_replace(off, from, to, flags, &(skb)->data, &(skb)->data_end)
+#define bpf_fib_lookup(skb, way, len, flags)            host_find_route(way)
+#define bpf_redirect_neigh(ifindex, params, len, flags) host_redirect(ifindex)
