@@ -6,10 +6,9 @@
 #include "sys/bpf_maps.h"
 #include "sys/clock.h"
 
-#include <bpf/bpf.h>
 #include <errno.h>
 
-#define PORTION 256u /* prefixes of one call, about 0.2 ms */
+#define PORTION BPF_RANGES_AT_ONCE
 
 struct lb_range bpf_deny_range(const struct ip_prefix *p)
 {
@@ -20,20 +19,14 @@ struct lb_range bpf_deny_range(const struct ip_prefix *p)
 static int do_portion(int fd, const struct lb_deny_step *s, size_t *ret_n)
 {
 	struct lb_range keys[PORTION];
-	uint32_t values[PORTION] = {0};
-	__u32 n = (__u32)s->n;
+	uint32_t n;
 	int error;
 
 	for (size_t i = 0; i < s->n; i++)
 		keys[i] = bpf_deny_range(&s->items[i]);
-	error = s->is_put ? bpf_map_update_batch(fd, keys, values, &n, NULL)
-			  : bpf_map_delete_batch(fd, keys, &n, NULL);
-	*ret_n =
-		error && n == s->n ? 0 : n; /* a call that was refused at once leaves n as it was */
-	if (error != -ENOENT || s->is_put)
-		return error;
-	++*ret_n; /* somebody else took it out */
-	return 0;
+	error = bpf_ranges_write(fd, keys, (uint32_t)s->n, s->is_put, &n);
+	*ret_n = n;
+	return error;
 }
 
 int bpf_deny_go_on(struct lb_deny *d, int fd, nsec_t until)

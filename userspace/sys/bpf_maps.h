@@ -125,8 +125,16 @@ struct bpf_ranges *bpf_ranges_free(struct bpf_ranges *r);
 int bpf_ranges_fill(struct bpf_ranges *r, const struct lb_clock *c, const struct lb_frontend *f,
 		    nsec_t until) must_check;
 
-/* Empties a portion of what nobody uses; true: there is more to do soon. */
+/* Empties a portion of what nobody uses; true: there is more to do at once. */
 bool bpf_ranges_tick(struct bpf_ranges *r, const struct lb_clock *c);
+
+#define BPF_RANGES_AT_ONCE 256u /* of one call, about 0.2 ms */
+/*
+ * Puts up to so many ranges into the map, or takes them out; one that is out already is no error.
+ * 0, or -errno of the map; *ret_n are in, or out, from the first on, in either case.
+ */
+int bpf_ranges_write(int fd, const struct lb_range *keys, uint32_t n, bool is_put,
+		     uint32_t *ret_n) must_check;
 
 /* Key of a prefix in a set. */
 struct lb_range bpf_range_of(uint32_t set, const struct ip_prefix *p);

@@ -12,7 +12,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#define PORTION 256u /* ranges of one call, about 0.2 ms */
+#define PORTION BPF_RANGES_AT_ONCE
 
 /* The ranges of a set as the kernel has them. */
 struct range_list {
@@ -45,6 +45,23 @@ struct lb_range bpf_range_of(uint32_t set, const struct ip_prefix *p)
 	return ret;
 }
 
+int bpf_ranges_write(int fd, const struct lb_range *keys, uint32_t n, bool is_put, uint32_t *ret_n)
+{
+	uint32_t values[BPF_RANGES_AT_ONCE] = {0};
+	__u32 done = n;
+	int error;
+
+	assert(n <= BPF_RANGES_AT_ONCE);
+	error = is_put ? bpf_map_update_batch(fd, keys, values, &done, NULL)
+		       : bpf_map_delete_batch(fd, keys, &done, NULL);
+	*ret_n =
+		error && done == n ? 0 : done; /* refused at once, it leaves the number as it was */
+	if (error != -ENOENT || is_put)
+		return error;
+	++*ret_n; /* somebody else took it out */
+	return 0;
+}
+
 /* --- filling -----------------------------------------------------------------------------------
  */
 
@@ -70,18 +87,15 @@ static int add_portion(struct bpf_ranges *r, const struct lb_frontend *f)
 {
 	struct range_list *list = &r->sets[r->filling];
 	struct lb_range keys[PORTION];
-	uint32_t values[PORTION] = {0};
-	__u32 n = 0;
+	uint32_t n = 0;
 	int error;
 
 	while (n < PORTION && list->n + n < f->n_ranges) {
 		keys[n] = bpf_range_of(r->filling, &f->ranges[list->n + n]);
 		n++;
 	}
-	if (n == 0)
-		return 0;
-	error = bpf_map_update_batch(r->fd, keys, values, &n, NULL);
-	for (__u32 i = 0; i < n; i++) /* as many as are in, also if it failed */
+	error = bpf_ranges_write(r->fd, keys, n, true, &n);
+	for (uint32_t i = 0; i < n; i++) /* as many as are in, also if it failed */
 		*(struct lb_range *)xpush(&list->items, &list->n, &list->cap, sizeof(*keys)) =
 			keys[i];
 	return error;
@@ -108,23 +122,23 @@ int bpf_ranges_fill(struct bpf_ranges *r, const struct lb_clock *c, const struct
 /* --- emptying ----------------------------------------------------------------------------------
  */
 
-/* True: the set is empty. What the map does not give back is tried again. */
-static bool remove_portion(struct bpf_ranges *r, uint32_t set)
+/* The last ranges of the list, out of the map and the list. */
+static int remove_portion(struct bpf_ranges *r, struct range_list *list)
 {
-	struct range_list *list = &r->sets[set];
-	__u32 n = list->n < PORTION ? (__u32)list->n : PORTION;
+	const uint32_t most = list->n < PORTION ? (uint32_t)list->n : PORTION;
+	struct lb_range *from = list->items + list->n - most;
+	uint32_t n;
+	int error = bpf_ranges_write(r->fd, from, most, false, &n);
 
-	if (n > 0 && bpf_map_delete_batch(r->fd, list->items + list->n - n, &n, NULL) == 0)
-		list->n -= n;
-	if (list->n > 0)
-		return false;
-	free(list->items);
-	*list = (struct range_list){.n = 0};
-	return true;
+	memmove(from, from + n, (most - n) * sizeof(*from));
+	list->n -= n;
+	return error;
 }
 
+/* What the map does not give back is tried again, but not at once. */
 bool bpf_ranges_tick(struct bpf_ranges *r, const struct lb_clock *c)
 {
+	struct range_list *list;
 	uint32_t set;
 
 	while (lb_tables_drop_ranges(r->tables, c, &set))
@@ -132,7 +146,12 @@ bool bpf_ranges_tick(struct bpf_ranges *r, const struct lb_clock *c)
 	if (r->n_left == 0)
 		return false;
 	set = r->left[r->n_left - 1];
-	if (remove_portion(r, set)) {
+	list = &r->sets[set];
+	if (list->n > 0 && remove_portion(r, list) != 0)
+		return false;
+	if (list->n == 0) {
+		free(list->items);
+		*list = (struct range_list){.n = 0};
 		r->n_left--;
 		lb_tables_give_ranges(r->tables, set);
 	}

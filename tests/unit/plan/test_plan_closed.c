@@ -3,20 +3,14 @@
  * Ports that take no new flow: without anybody who is ready, on a VIP that stays for another port's
  * sake; and paused ones. Who is told, and who only dropped, is kube-proxy's rule.
  */
-#include "fake/plan_fixture.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-
-#include <cmocka.h>
+#include "dual.h"
 
 #define CLOSED (LB_F_CLOSED | LB_F_PAUSED | LB_F_REJECT)
 
 /* Service "web" with two ports: 80, served here, and 9153, whose endpoints are these. */
-static struct fixture *two_ports(const char *policy, const char *endpoints)
+static void two_ports_in(struct fixture *f, const char *policy, const char *endpoints)
 {
 	_cleanup_(arena_freep) struct arena *arena = arena_new();
-	struct fixture *f = fixture_announced();
 
 	fixture_object(f, "Service", "web", "",
 		       arena_printf(arena,
@@ -30,6 +24,13 @@ static struct fixture *two_ports(const char *policy, const char *endpoints)
 				    "endpoints: [%s]",
 				    endpoints));
 	(void)fixture_converge(f, 10);
+}
+
+static struct fixture *two_ports(const char *policy, const char *endpoints)
+{
+	struct fixture *f = fixture_announced();
+
+	two_ports_in(f, policy, endpoints);
 	return f;
 }
 
@@ -71,6 +72,42 @@ static void port_without_endpoints_is_closed_and_told_as_by_kube_proxy(void **st
 		assert_int_equal(fixture_frontend(f, "192.168.100.0", 80)->lb.flags & CLOSED, 0);
 		assert_non_null(fixture_held(f, "r1", "192.168.100.0/32"));
 	}
+}
+
+/* Each family by its own endpoints: one is closed beside the other, and told by the same rule. */
+static void each_family_is_closed_by_itself(void **state)
+{
+	static const struct {
+		const char *policy, *endpoints;
+		uint32_t want;
+	} cases[] = {
+		{"Cluster", "{addresses: [\"fd00::9\"], nodeName: node-a}", 0},
+		{"Cluster", "", LB_F_CLOSED | LB_F_REJECT},
+		{"Local", "", LB_F_CLOSED},
+		{"Cluster", "{addresses: [\"fd00::9\"], nodeName: node-b}", LB_F_CLOSED},
+		{"Local", "{addresses: [\"fd00::9\"], nodeName: node-b}", LB_F_CLOSED},
+	};
+	struct dual d;
+
+	(void)state;
+	dual_begin(&d);
+	fixture_give_ipv6(d.f);
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		two_ports_in(d.f, cases[i].policy, HERE);
+		fixture_object(d.f, "EndpointSlice", "web-7",
+			       "labels: {kubernetes.io/service-name: web}",
+			       arena_printf(d.f->arena,
+					    "addressType: IPv6\nports: [{name: metrics, port: "
+					    "9153}]\nendpoints: [%s]",
+					    cases[i].endpoints));
+		d.f->now += PLAN_DRAIN_DEFAULT_NS + NSEC_PER_SEC;
+		(void)fixture_converge(d.f, 10);
+		assert_int_equal(fixture_frontend(d.f, "2001:db8:1::1", 9153)->lb.flags & CLOSED,
+				 cases[i].want);
+		assert_int_equal(metrics(d.f)->flags & CLOSED, 0);
+		assert_int_equal(fixture_frontend(d.f, "2001:db8:1::1", 80)->lb.flags & CLOSED, 0);
+	}
+	fixture_free(d.f);
 }
 
 /* Its pods are gone: living connections have their drain time, and nobody else comes in. */
@@ -239,6 +276,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(port_without_endpoints_is_closed_and_told_as_by_kube_proxy),
+		cmocka_unit_test(each_family_is_closed_by_itself),
 		cmocka_unit_test(port_that_drains_is_closed_for_new_flows),
 		cmocka_unit_test(last_port_of_a_vip_stays_open_until_its_route_is_gone),
 		cmocka_unit_test(vip_without_any_endpoint_is_not_programmed),
