@@ -11,45 +11,79 @@
  * with established flows, of which some are the ones that speak.
  *
  * Prints value, bar and ratio and exits 0; with BENCH_STRICT=1 a bar that is missed fails the run.
+ * BENCH_ONLY=GROUP measures one group of rows alone.
  */
 #include "tests/bench/bench_rows.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
-static void run(struct bench *b)
+#define BY_DEFAULT "flow table of 8 MB (the default)"
+#define IS_LARGE   "flow table of 32 MB"
+
+static void unsettled_rows(struct bench *b)
 {
-	static const char by_default[] = "flow table of 8 MB (the default)";
-	static const char large[] = "flow table of 32 MB";
+	for (unsigned load = 10; load <= 50; load += 20)
+		bench_unsettled_rows(b, DEFAULT, load, BY_DEFAULT);
+	for (unsigned load = 10; load <= 50; load += 20)
+		bench_unsettled_rows(b, LARGE, load, IS_LARGE);
+}
 
-	bench_not_ours(b);
-	bench_settled_rows(b);
-	for (unsigned load = 10; load <= 50; load += 20)
-		bench_unsettled_rows(b, DEFAULT, load, by_default);
-	for (unsigned load = 10; load <= 50; load += 20)
-		bench_unsettled_rows(b, LARGE, load, large);
-	bench_new_flows(b, DEFAULT, by_default);
-	bench_new_flows(b, LARGE, large);
-	bench_while_the_table_grows(b);
-	bench_replies(b, LARGE, large);
-	bench_beyond_the_rate(b);
-	bench_floods(b);
-	bench_udp_flows(b);
-	bench_source_ranges(b);
-	bench_denied_sources(b);
-	bench_limits(b);
-	bench_tagged(b);
-	bench_odd_packets(b);
-	bench_many_services(b);
-	bench_shared_with_the_kernel(b);
-	bench_families(b);
-	bench_beside_katran(b);
-	bench_beside_kernel(b);
+static void new_flows(struct bench *b)
+{
+	bench_new_flows(b, DEFAULT, BY_DEFAULT);
+	bench_new_flows(b, LARGE, IS_LARGE);
+}
+
+static void replies(struct bench *b)
+{
+	bench_replies(b, LARGE, IS_LARGE);
+}
+
+static const struct {
+	const char *name;
+	void (*rows)(struct bench *b);
+} groups[] = {
+	{"not-ours", bench_not_ours},
+	{"settled", bench_settled_rows},
+	{"unsettled", unsettled_rows},
+	{"new", new_flows},
+	{"growing", bench_while_the_table_grows},
+	{"replies", replies},
+	{"beyond", bench_beyond_the_rate},
+	{"floods", bench_floods},
+	{"udp", bench_udp_flows},
+	{"ranges", bench_source_ranges},
+	{"denied", bench_denied_sources},
+	{"limits", bench_limits},
+	{"tagged", bench_tagged},
+	{"odd", bench_odd_packets},
+	{"services", bench_many_services},
+	{"shared", bench_shared_with_the_kernel},
+	{"families", bench_families},
+	{"katran", bench_beside_katran},
+	{"kernel", bench_beside_kernel},
+};
+#define N_GROUPS (sizeof(groups) / sizeof(*groups))
+
+/* All groups, or the one that is named; false: there is none of that name. */
+static bool run(struct bench *b, const char *only)
+{
+	bool any = false;
+
+	for (unsigned i = 0; i < N_GROUPS; i++) {
+		if (only && strcmp(only, groups[i].name) != 0)
+			continue;
+		groups[i].rows(b);
+		any = true;
+	}
+	return any;
 }
 
 int main(void)
 {
-	const char *strict = getenv("BENCH_STRICT"), *why;
+	const char *strict = getenv("BENCH_STRICT"), *only = getenv("BENCH_ONLY"), *why;
 	struct bench b = {};
 
 	if (!bench_open(&b) || !bed_make(&b.beds[DEFAULT], DEFAULT_CHUNKS, &why) ||
@@ -57,7 +91,10 @@ int main(void)
 		printf("BPF is refused here: nothing was measured\n");
 		return 0;
 	}
-	run(&b);
+	if (!run(&b, only)) {
+		fprintf(stderr, "bench: BENCH_ONLY names no group of rows: %s\n", only);
+		return 2;
+	}
 	for (unsigned i = 0; i < N_BEDS; i++)
 		bed_free(&b.beds[i]);
 	bench_close(&b);
