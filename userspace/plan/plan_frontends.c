@@ -371,7 +371,7 @@ static void make_room(struct plan_draft *d)
 	d->cap_vips = d->arranged->ports.n;
 	d->vips = arena_array_of(d->scratch, d->cap_vips, struct draft_vip);
 	d->cap_frontends = 2 * d->cap_vips;
-	d->frontends = arena_array_of(d->arena, d->cap_frontends, struct plan_frontend);
+	d->frontends = arena_array_of(d->scratch, d->cap_frontends, struct plan_frontend);
 }
 
 /* Conntrack's part: whether the port may begin. One without endpoints begins nothing. */

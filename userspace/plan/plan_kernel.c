@@ -64,20 +64,6 @@ void kernel_picture_sort(struct kernel_picture *p)
 	p->n_rules = plan_sort_unique(p->rules, p->n_rules, sizeof(*p->rules), cmp_rule);
 }
 
-struct kernel_picture kernel_picture_copy(struct arena *arena, const struct kernel_picture *p)
-{
-	struct kernel_picture ret = {
-		.routes = arena_memdup(arena, p->routes, p->n_routes * sizeof(*p->routes)),
-		.n_routes = p->n_routes,
-		.rules = arena_memdup(arena, p->rules, p->n_rules * sizeof(*p->rules)),
-		.n_rules = p->n_rules,
-	};
-
-	for (size_t i = 0; i < ret.n_rules; i++)
-		ret.rules[i].iif = arena_strdup(arena, p->rules[i].iif);
-	return ret;
-}
-
 int plan_vrf_blackhole_cmp(const void *a, const void *b)
 {
 	const struct plan_vrf_blackhole *x = a, *y = b;

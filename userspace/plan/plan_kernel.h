@@ -84,8 +84,6 @@ struct kernel_picture {
 	size_t n_rules;
 };
 void kernel_picture_sort(struct kernel_picture *p);
-/* A copy, names and all, in the arena. */
-struct kernel_picture kernel_picture_copy(struct arena *arena, const struct kernel_picture *p);
 
 /* The VRF (by its table) and the length that one of our tables is for; false: it is none. */
 bool kernel_table_is_for(uint32_t table, uint16_t *ret_domain, uint8_t *ret_len);
@@ -141,6 +139,8 @@ struct plan_blackholes {
 	const struct plan_vrf_pod *pods;
 	size_t n_pods;
 };
+/* The one that a prefix becomes; in a VRF if domain is not 0. */
+struct kernel_route kernel_blackhole_route(const struct ip_prefix *prefix, uint16_t domain);
 /* The same as routes and rules; names are borrowed. */
 struct kernel_picture kernel_want(struct arena *arena, const struct plan_blackholes *b);
 

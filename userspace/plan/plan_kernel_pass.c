@@ -81,45 +81,67 @@ static int rule_error(const struct pass *p, const struct kernel_rule *rule)
 	return error_of(p, &op);
 }
 
-static struct kernel_blackhole judge(const struct pass *p, int dump_error,
-				     const struct kernel_route *route)
+static int cmp_blackhole(const void *a, const void *b)
+{
+	const struct kernel_blackhole *x = a, *y = b;
+
+	const int cmp = ip_prefix_cmp(&x->prefix, &y->prefix);
+
+	return cmp ? cmp : (x->domain > y->domain) - (x->domain < y->domain);
+}
+
+static struct kernel_blackhole judge(const struct pass *p, const struct kernel_route *route)
 {
 	const enum ip_family family = ip_family_of(&route->to.addr);
 	const uint16_t group = kernel_route_group(route);
 	struct kernel_blackhole ret = {.prefix = route->to};
+	int error;
 	uint8_t len;
 
 	(void)kernel_table_is_for(route->table, &ret.domain, &len);
 	if (p->clashes[family][group])
 		return ret;
-	ret.error = dump_error ? dump_error : p->rule_errors[family][group];
-	if (ret.error == 0)
-		ret.error = route_error(p, route);
-	ret.is_placed = ret.error == 0;
+	error = route_error(p, route);
+	ret.has_route = error == 0 && route->metric == KERNEL_METRIC;
+	if (p->rule_errors[family][group])
+		error = p->rule_errors[family][group];
+	ret.error = (int16_t)error;
+	ret.is_placed = error == 0;
 	return ret;
 }
 
-/* Ours and there, as far as it is wanted: what of it is missing next time, somebody took away. */
-static struct kernel_picture placed(const struct pass *p)
+/* Nothing could be looked at, so it is there if it was. */
+static struct kernel_blackhole unseen(const struct kernel_state *s,
+				      const struct kernel_route *route)
 {
-	struct kernel_picture ret = {
-		.routes = arena_array_of(p->arena, p->want.n_routes, struct kernel_route),
-		.rules = arena_array_of(p->arena, p->want.n_rules, struct kernel_rule)};
+	struct kernel_blackhole ret = {.prefix = route->to, .error = (int16_t)s->error};
+	const struct kernel_blackhole *was;
+	uint8_t len;
 
-	for (size_t i = 0; i < p->want.n_routes; i++) {
-		const struct kernel_route *r = &p->want.routes[i];
-
-		if (!p->clashes[ip_family_of(&r->to.addr)][kernel_route_group(r)] &&
-		    route_error(p, r) == 0)
-			ret.routes[ret.n_routes++] = *r;
-	}
-	for (size_t i = 0; i < p->want.n_rules; i++) {
-		const struct kernel_rule *r = &p->want.rules[i];
-
-		if (!p->clashes[r->family][kernel_rule_group(r)] && rule_error(p, r) == 0)
-			ret.rules[ret.n_rules++] = *r;
-	}
+	(void)kernel_table_is_for(route->table, &ret.domain, &len);
+	was = sorted_find(&ret, s->blackholes, s->n_blackholes, sizeof(*was), cmp_blackhole);
+	ret.has_route = was && was->has_route;
 	return ret;
+}
+
+/* Ours and there, as far as they are wanted, as what was last known is until it can be looked at. */
+static void keep_rules(struct kernel_state *s, const struct pass *p)
+{
+	const struct kernel_rule *from = s->error ? s->rules : p->want.rules;
+	const size_t n = s->error ? s->n_rules : p->want.n_rules;
+	struct kernel_rule *rules = arena_array_of(s->arena, n, struct kernel_rule);
+
+	s->n_rules = 0;
+	for (size_t i = 0; i < n; i++) {
+		const struct kernel_rule *r = &from[i];
+
+		if (!s->error &&
+		    (p->clashes[r->family][kernel_rule_group(r)] || rule_error(p, r) != 0))
+			continue;
+		rules[s->n_rules] = *r;
+		rules[s->n_rules++].iif = arena_strdup(s->arena, r->iif);
+	}
+	s->rules = rules;
 }
 
 static void keep_clashes(const struct pass *p, struct kernel_state *s)
@@ -152,7 +174,7 @@ static void keep_tables(struct kernel_state *s, const struct pass *p)
 {
 	const size_t before = s->error ? s->n_tables : 0;
 	uint32_t *tables =
-		arena_array_of(s->arena, p->want.n_routes + p->changes.n + before, uint32_t);
+		arena_array_of(p->arena, p->want.n_routes + p->changes.n + before, uint32_t);
 	size_t n = 0;
 
 	for (size_t i = 0; i < before; i++)
@@ -167,7 +189,7 @@ static void keep_tables(struct kernel_state *s, const struct pass *p)
 		tables++;
 		s->n_tables--;
 	}
-	s->tables = tables;
+	s->tables = arena_memdup(s->arena, tables, s->n_tables * sizeof(*tables));
 }
 
 static void keep_vrfs(struct kernel_state *s, const struct plan_blackholes *want)
@@ -180,31 +202,23 @@ static void keep_vrfs(struct kernel_state *s, const struct plan_blackholes *want
 	s->n_vrfs = want->n_vrfs;
 }
 
-static int cmp_blackhole(const void *a, const void *b)
-{
-	const struct kernel_blackhole *x = a, *y = b;
-
-	const int cmp = ip_prefix_cmp(&x->prefix, &y->prefix);
-
-	return cmp ? cmp : (x->domain > y->domain) - (x->domain < y->domain);
-}
-
 /* What the pass found out, in a new arena, for the names in the old one may be wanted still. */
 static void keep(struct kernel_state *s, const struct pass *p, const struct plan_blackholes *want)
 {
 	struct arena *old = s->arena;
 	struct kernel_blackhole *blackholes;
-	const struct kernel_picture now = s->error ? s->placed : placed(p);
+	const size_t n = p->want.n_routes;
 	const char **uplinks;
 
 	s->arena = arena_new();
-	s->placed = kernel_picture_copy(s->arena, &now);
-	s->n_blackholes = p->want.n_routes;
-	blackholes = arena_array_of(s->arena, s->n_blackholes, struct kernel_blackhole);
-	for (size_t i = 0; i < s->n_blackholes; i++)
-		blackholes[i] = judge(p, s->error, &p->want.routes[i]);
-	plan_sort(blackholes, s->n_blackholes, sizeof(*blackholes), cmp_blackhole);
+	keep_rules(s, p);
+	blackholes = arena_array_of(s->arena, n, struct kernel_blackhole);
+	for (size_t i = 0; i < n; i++)
+		blackholes[i] = s->error ? unseen(s, &p->want.routes[i])
+					 : judge(p, &p->want.routes[i]);
+	plan_sort(blackholes, n, sizeof(*blackholes), cmp_blackhole);
 	s->blackholes = blackholes;
+	s->n_blackholes = n;
 	uplinks = arena_array_of(s->arena, want->n_uplinks, const char *);
 	for (size_t i = 0; i < want->n_uplinks; i++)
 		uplinks[i] = arena_strdup(s->arena, want->uplinks[i]);
@@ -290,11 +304,28 @@ static void do_some(struct pass *p, const struct kernel_sink *sink, size_t n_max
 		sink->ops->apply(sink->ctx, p->changes.ops, n, p->errors);
 }
 
+/* What was last known to be ours and in place. */
+static struct kernel_picture placed(const struct kernel_state *s, struct arena *arena)
+{
+	struct kernel_picture ret = {
+		.routes = arena_array_of(arena, s->n_blackholes, struct kernel_route),
+		.rules = arena_memdup(arena, s->rules, s->n_rules * sizeof(*s->rules)),
+		.n_rules = s->n_rules};
+
+	for (size_t i = 0; i < s->n_blackholes; i++)
+		if (s->blackholes[i].has_route)
+			ret.routes[ret.n_routes++] = kernel_blackhole_route(
+				&s->blackholes[i].prefix, s->blackholes[i].domain);
+	kernel_picture_sort(&ret);
+	return ret;
+}
+
 void kernel_pass(struct kernel_state *s, const struct kernel_sink *sink,
 		 const struct plan_blackholes *want, size_t n_max)
 {
 	_cleanup_(arena_freep) struct arena *arena = arena_new();
 	struct pass p = {.arena = arena};
+	struct kernel_picture before;
 	struct kernel_scope scope;
 
 	s->n_done = s->n_failed = s->n_repaired = 0;
@@ -305,18 +336,30 @@ void kernel_pass(struct kernel_state *s, const struct kernel_sink *sink,
 	s->error = sink->ops->dump(sink->ctx, &scope, arena, &p.have);
 	if (s->error == 0) {
 		kernel_picture_sort(&p.have);
-		kernel_changes(&p.want, &p.have, &s->placed, arena, &p.changes);
+		before = placed(s, arena);
+		kernel_changes(&p.want, &p.have, &before, arena, &p.changes);
 		do_some(&p, sink, n_max);
 		note_failures(&p, s);
 	}
 	keep(s, &p, want);
 }
 
+static size_t count_in_vrfs(const struct kernel_state *s)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < s->n_blackholes; i++)
+		n += s->blackholes[i].domain != 0;
+	return n;
+}
+
 struct plan_blackholes kernel_tried(const struct kernel_state *s, struct arena *arena)
 {
-	struct ip_prefix *prefixes = arena_array_of(arena, s->n_blackholes, struct ip_prefix);
+	const size_t n_in_vrfs = count_in_vrfs(s);
+	struct ip_prefix *prefixes =
+		arena_array_of(arena, s->n_blackholes - n_in_vrfs, struct ip_prefix);
 	struct plan_vrf_blackhole *in_vrfs =
-		arena_array_of(arena, s->n_blackholes, struct plan_vrf_blackhole);
+		arena_array_of(arena, n_in_vrfs, struct plan_vrf_blackhole);
 	const char **uplinks = arena_array_of(arena, s->n_uplinks, const char *);
 	struct plan_blackholes ret = {.prefixes = prefixes,
 				      .uplinks = uplinks,
@@ -343,9 +386,9 @@ bool kernel_receives(const struct kernel_state *s, enum ip_family family)
 {
 	size_t n = 0;
 
-	for (size_t i = 0; i < s->placed.n_rules; i++)
-		n += s->placed.rules[i].family == family &&
-		     kernel_rule_group(&s->placed.rules[i]) == KERNEL_GROUP_RECEIVED;
+	for (size_t i = 0; i < s->n_rules; i++)
+		n += s->rules[i].family == family &&
+		     kernel_rule_group(&s->rules[i]) == KERNEL_GROUP_RECEIVED;
 	return n == 2;
 }
 

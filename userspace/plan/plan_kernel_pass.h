@@ -37,12 +37,14 @@ struct kernel_blackhole {
 	struct ip_prefix prefix;
 	uint16_t domain; /* of the VRF in which; 0: in none */
 	bool is_placed;  /* its route and the rules of all uplinks are there */
-	int error;       /* else why not, -errno; 0: of a clash; -EINPROGRESS: not yet */
+	bool has_route;  /* its route is: where it is missing next time, somebody took it away */
+	int16_t error;   /* else why not, -errno; 0: of a clash; -EINPROGRESS: not yet */
 };
 
 struct kernel_state {
 	struct arena *arena;                       /* owned; holds all of this */
-	struct kernel_picture placed;              /* ours, as of the last pass */
+	const struct kernel_rule *rules;           /* ours and there, as of the last pass */
+	size_t n_rules;
 	const struct kernel_blackhole *blackholes; /* what was to be, by prefix */
 	size_t n_blackholes;
 	const char *const *uplinks; /* by which they were reached */

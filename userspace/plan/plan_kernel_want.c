@@ -61,16 +61,21 @@ static void add_pairs(struct want_build *w, const struct lengths *l, const struc
 				add_pair(w, f, (uint8_t)len, device);
 }
 
-static void add_blackhole(struct want_build *w, const struct ip_prefix *prefix, uint16_t domain)
+struct kernel_route kernel_blackhole_route(const struct ip_prefix *prefix, uint16_t domain)
 {
 	assert(prefix->len > 0 && prefix->len <= ip_addr_bits(&prefix->addr));
-	w->ret.routes[w->ret.n_routes++] = (struct kernel_route){
+	return (struct kernel_route){
 		.table = kernel_table_of(domain, prefix->len),
 		.to = *prefix,
 		.metric = KERNEL_METRIC,
 		.protocol = KERNEL_PROTOCOL,
 		.blackhole = true,
 	};
+}
+
+static void add_blackhole(struct want_build *w, const struct ip_prefix *prefix, uint16_t domain)
+{
+	w->ret.routes[w->ret.n_routes++] = kernel_blackhole_route(prefix, domain);
 }
 
 static void add_blackholes(struct want_build *w)

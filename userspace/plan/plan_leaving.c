@@ -172,7 +172,7 @@ static void merge_frontends(struct plan_draft *d, size_t n_wanted)
 
 	if (d->n_frontends == n_wanted)
 		return;
-	d->frontends = arena_array_of(d->arena, d->n_frontends, struct plan_frontend);
+	d->frontends = arena_array_of(d->scratch, d->n_frontends, struct plan_frontend);
 	d->cap_frontends = d->n_frontends;
 	plan_merge(all, n_wanted, all + n_wanted, d->n_frontends - n_wanted, sizeof(*all),
 		   cmp_frontend, d->frontends);
@@ -237,6 +237,7 @@ void plan_draft_leaving(struct plan_draft *d)
 		plan_sort(d->leaving, d->n_leaving, sizeof(*d->leaving), cmp_noted);
 	d->plan->begins = d->begins;
 	d->plan->n_begins = d->n_begins;
-	d->plan->frontends = d->frontends;
+	d->plan->frontends =
+		arena_memdup(d->arena, d->frontends, d->n_frontends * sizeof(*d->frontends));
 	d->plan->n_frontends = d->n_frontends;
 }
