@@ -109,13 +109,16 @@ static bool is_silent(const struct peer_link *l)
 	return l->connecting || (l->fd >= 0 && bgp_peer_info(l->peer->bgp).state == BGP_OPEN_SENT);
 }
 
-/* What rose since it was dialled; NULL: nothing. With `any`, words in any case. */
+/*
+ * What rose since it was dialled; NULL: nothing. With `any`, words in any case. The counters are
+ * those of all connections, and what they say is of this one only if it lost something.
+ */
 static const char *silence_text(const struct peer_link *l, bool any)
 {
 	const struct tcp_attempt attempt = {.has_key = l->peer->config.password,
 					    .has_guard = l->peer->config.ttl_security,
 					    .is_made = !l->connecting};
-	const struct tcp_drops drops = tcp_drops_now();
+	const struct tcp_drops drops = tcp_has_dropped(l->fd) ? tcp_drops_now() : l->before;
 
 	return any ? tcp_silence_text(&attempt, &l->before, &drops)
 		   : tcp_drops_text(&attempt, &l->before, &drops);

@@ -75,6 +75,12 @@ int tcp_set_md5(int fd, const struct ip_addr *remote, const uint8_t *md5, size_t
 /* The other side's kernel has not acknowledged all that was sent; false where it cannot be told. */
 bool tcp_is_unacknowledged(int fd);
 
+/*
+ * The kernel has dropped something that came for this socket: for its signature, its TTL or a full
+ * buffer. True where it cannot be told.
+ */
+bool tcp_has_dropped(int fd);
+
 /* The connection's own address. 0 or -errno; *ret untouched then. */
 int tcp_local(int fd, struct ip_addr *ret) must_check;
 

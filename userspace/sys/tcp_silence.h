@@ -3,7 +3,7 @@
  * Why a connection attempt gets no answer, as far as this side's kernel knows. A router that drops
  * our SYN says nothing at all; an answer with a signature that does not fit, or from too far away,
  * is dropped here, and counted. The counters are those of the network namespace, not of one
- * attempt: what rose while it was under way is likely, not certain.
+ * attempt: they say what was dropped, and the socket that something was (tcp_has_dropped()).
  */
 #pragma once
 

@@ -46,7 +46,24 @@ static void counters_are_found_by_their_names(void **state)
 	}
 }
 
-/* Both sides are in one namespace here, so that what the listener drops is counted, too. */
+/* The answer has the usual TTL. */
+static void one_with_ttl_security_drops_the_answer(const struct ip_addr *remote)
+{
+	const struct tcp_dial args = {.remote = *remote, .port = 1179, .gtsm_hops = 1};
+	const int fd = tcp_dial(&args);
+
+	assert_true(fd >= 0);
+	for (int i = 0; i < 2000 && !tcp_has_dropped(fd); i++)
+		(void)poll(NULL, 0, 1);
+	assert_true(tcp_has_dropped(fd));
+	assert_true(tcp_drops_now().far > 0);
+	close(fd);
+}
+
+/*
+ * Both sides are in one namespace here, so that what the listener drops is counted, too; but not
+ * for the one who dials.
+ */
 static void kernel_counts_where_it_is_read(void **state)
 {
 	struct tcp_dial args = {.port = 1179, .md5 = key, .md5_len = sizeof(key) - 1};
@@ -67,7 +84,9 @@ static void kernel_counts_where_it_is_read(void **state)
 	for (int i = 0; i < 2000 && (now = tcp_drops_now()).unexpected == 0; i++)
 		(void)poll(NULL, 0, 1);
 	assert_true(now.unexpected > 0);
+	assert_false(tcp_has_dropped(fd));
 	close(fd);
+	one_with_ttl_security_drops_the_answer(&args.remote);
 	close(listener);
 }
 
