@@ -52,8 +52,8 @@ enum vip_gate plan_draft_gate(const struct plan_draft *d, const struct plan_vip 
 
 struct plan_frontend *plan_draft_push(struct plan_draft *d, const struct lb_frontend *lb)
 {
-	struct plan_frontend *f =
-		arena_push(d->scratch, &d->frontends, &d->n_frontends, &d->cap_frontends, sizeof(*f));
+	struct plan_frontend *f = arena_push(d->scratch, &d->frontends, &d->n_frontends,
+					     &d->cap_frontends, sizeof(*f));
 	const struct lb_actual *actual;
 
 	f->lb = *lb;

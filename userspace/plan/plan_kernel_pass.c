@@ -124,7 +124,8 @@ static struct kernel_blackhole unseen(const struct kernel_state *s,
 	return ret;
 }
 
-/* Ours and there, as far as they are wanted, as what was last known is until it can be looked at. */
+/* Ours and there, as far as they are wanted, as what was last known is until it can be looked at.
+ */
 static void keep_rules(struct kernel_state *s, const struct pass *p)
 {
 	const struct kernel_rule *from = s->error ? s->rules : p->want.rules;
@@ -214,8 +215,8 @@ static void keep(struct kernel_state *s, const struct pass *p, const struct plan
 	keep_rules(s, p);
 	blackholes = arena_array_of(s->arena, n, struct kernel_blackhole);
 	for (size_t i = 0; i < n; i++)
-		blackholes[i] = s->error ? unseen(s, &p->want.routes[i])
-					 : judge(p, &p->want.routes[i]);
+		blackholes[i] =
+			s->error ? unseen(s, &p->want.routes[i]) : judge(p, &p->want.routes[i]);
 	plan_sort(blackholes, n, sizeof(*blackholes), cmp_blackhole);
 	s->blackholes = blackholes;
 	s->n_blackholes = n;

@@ -42,8 +42,8 @@ struct kernel_blackhole {
 };
 
 struct kernel_state {
-	struct arena *arena;                       /* owned; holds all of this */
-	const struct kernel_rule *rules;           /* ours and there, as of the last pass */
+	struct arena *arena;             /* owned; holds all of this */
+	const struct kernel_rule *rules; /* ours and there, as of the last pass */
 	size_t n_rules;
 	const struct kernel_blackhole *blackholes; /* what was to be, by prefix */
 	size_t n_blackholes;
