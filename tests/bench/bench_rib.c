@@ -34,7 +34,7 @@ static struct bgp_rib *full_rib(enum bgp_family family, uint32_t n)
 {
 	static const uint32_t communities[] = {0xfc000064, 0xfc0000c8};
 	const struct bgp_attrs attrs = {.communities = communities, .n_communities = 2};
-	struct bgp_rib *rib = bgp_rib_new();
+	struct bgp_rib *rib = bgp_rib_new(NULL);
 
 	for (uint32_t i = 0; i < n; i++) {
 		struct ip_addr a = ip_addr_from_v4(0x0a000000 + i);

@@ -113,7 +113,7 @@ void fixture_restart(struct fixture *f)
 		f->store.items[i].tested = false;
 	for (size_t i = 0; i < f->n_peers; i++) {
 		bgp_rib_free(f->peers[i].rib);
-		f->peers[i].rib = bgp_rib_new();
+		f->peers[i].rib = bgp_rib_new(NULL);
 		f->peers[i].routes_generation = 0;
 	}
 }
@@ -291,7 +291,7 @@ static struct fixture_peer *ensure_peer(struct fixture *f, const struct plan_pee
 	*p = (struct fixture_peer){.name = xstrdup(peer->key.name),
 				   .vrf = xstrdup(peer->key.vrf),
 				   .interface = xstrdup(peer->key.interface),
-				   .rib = bgp_rib_new()};
+				   .rib = bgp_rib_new(NULL)};
 	return p;
 }
 

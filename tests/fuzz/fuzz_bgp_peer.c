@@ -298,7 +298,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 					    .restart_time_s = 120,
 					    .restarted = bits & 32,
 					    .forwarding_preserved = bits & 64};
-	r.peer = bgp_peer_new(&r.config, &rng, r.now);
+	r.peer = bgp_peer_new(&r.config, &rng, NULL);
 	set_local(&r, BGP_SLOT_DIALLED, 1);
 	set_local(&r, BGP_SLOT_ACCEPTED, 1);
 	while (rcur_left(&r.in) > 0 && !r.in.failed) {

@@ -159,7 +159,7 @@ void sim_faults_stop(struct sim_world *w)
 		s->link = NULL;
 		s->tail_len = 0;
 		rng_seed(&rng, rng_next(&w->rng));
-		w->end[1].peer = bgp_peer_new(&w->end[1].config, &rng, w->now);
+		w->end[1].peer = bgp_peer_new(&w->end[1].config, &rng, NULL);
 		w->end[1].is_stopped = true;
 	}
 	for (enum bgp_slot slot = 0; w->end[0].peer && slot < BGP_N_SLOTS; slot++) {

@@ -245,7 +245,7 @@ void sim_world_start_agent(struct sim_world *w, bool restarted)
 	e->config.forwarding_preserved = restarted && chance(w, 4) > 0;
 	w->check.keeps_forwarding = e->config.forwarding_preserved;
 	rng_seed(&rng, rng_next(&w->rng));
-	e->peer = bgp_peer_new(&e->config, &rng, w->now);
+	e->peer = bgp_peer_new(&e->config, &rng, NULL);
 	e->restart_at = NSEC_NEVER;
 	e->synced_at = w->now + chance(w, 3 * NSEC_PER_SEC);
 	bgp_peer_set_bfd(e->peer, w->now, w->check.bfd_is_up);
@@ -332,7 +332,7 @@ struct sim_world *sim_world_new(uint64_t seed)
 	w->end[1].restart_at = w->end[1].synced_at = NSEC_NEVER;
 	sim_world_start_agent(w, false);
 	rng_seed(&rng, rng_next(&w->rng));
-	w->end[1].peer = w->is_hostile ? NULL : bgp_peer_new(&w->end[1].config, &rng, 0);
+	w->end[1].peer = w->is_hostile ? NULL : bgp_peer_new(&w->end[1].config, &rng, NULL);
 	if (w->end[1].peer)
 		bgp_peer_notify(w->end[1].peer, 0, BGP_SLOT_DIALLED, BGP_NOTE_START);
 	sim_world_pump(w, 1);

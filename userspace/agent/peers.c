@@ -269,7 +269,7 @@ static void start(struct agent_peer *p, nsec_t now)
 		p->has_said_all || (p->all->forwarding_preserved && config.restarted);
 	if (config.restarted)
 		note_stale(p, now);
-	p->bgp = bgp_peer_new(&config, &rng, now);
+	p->bgp = bgp_peer_new(&config, &rng, p->all->prefixes);
 	p->trying_since = now;
 	p->attempted = p->is_drained = false;
 	p->refusals = 0;
@@ -407,6 +407,7 @@ void agent_peers_init(struct agent_peers *all, struct loop *loop, uint64_t seed)
 	listening_init(all);
 	unnumbered_init(all);
 	rng_seed(&all->rng, seed);
+	all->prefixes = bgp_rib_prefixes_new();
 }
 
 void agent_peers_done(struct agent_peers *all)
@@ -415,6 +416,7 @@ void agent_peers_done(struct agent_peers *all)
 	unnumbered_done(all);
 	for (size_t i = 0; i < all->n; i++)
 		peer_free(all->items[i]);
+	bgp_rib_prefixes_free(all->prefixes);
 	closings_done(&all->closings);
 	free(all->items);
 	free(all->index);

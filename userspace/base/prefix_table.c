@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
  * Linear probing with at most three quarters of the slots used, and an order that is made when a
- * walk asks for it.
+ * walk asks for it. A place without an item has the index of the next such one in its address.
  */
 #include "base/prefix_table.h"
 
@@ -14,8 +14,8 @@
 #define NONE      UINT32_MAX
 
 /*
- * Indices of routes in order of prefix: made when a walk asks for it, and kept as long as few
- * routes come and go between two walks.
+ * Indices of items in order of prefix: made when a walk asks for it, and kept as long as few
+ * items come and go between two walks.
  */
 #define ORDER_PATCHES 64
 struct prefix_order {
@@ -27,9 +27,9 @@ struct prefix_order {
 
 /* --- the order of a walk --------------------------------------------------------------------- */
 
-static const struct ip_prefix *prefix_at(const struct prefix_table *t, size_t i)
+static struct ip_prefix *prefix_at(const struct prefix_table *t, size_t i)
 {
-	return prefix_table_at(t, i);
+	return (struct ip_prefix *)(void *)((char *)t->items + i * t->size);
 }
 
 static int cmp_for_order(const void *a, const void *b, void *table)
@@ -48,13 +48,14 @@ static void order_make(const struct prefix_table *t)
 	o->n_patches = 0;
 	if (o->valid)
 		return;
-	o->n = t->n;
-	if (o->n > o->cap || !o->index) {
-		o->cap = o->n + o->n / 4 + ORDER_PATCHES;
+	if (t->n > o->cap || !o->index) {
+		o->cap = t->n + t->n / 4 + ORDER_PATCHES;
 		o->index = xrealloc(o->index, o->cap, sizeof(*o->index));
 	}
-	for (size_t i = 0; i < o->n; i++)
-		o->index[i] = (uint32_t)i;
+	o->n = 0;
+	for (size_t i = 0; i < t->n; i++)
+		if (prefix_table_at(t, i))
+			o->index[o->n++] = (uint32_t)i;
 	qsort_r(o->index, o->n, sizeof(*o->index), cmp_for_order, &table);
 	o->valid = true;
 }
@@ -84,25 +85,21 @@ static size_t order_place(const struct prefix_table *t, const struct ip_prefix *
 	return low;
 }
 
-/* The last route of the array is new. */
-static void order_add(struct prefix_table *t)
+static void order_add(struct prefix_table *t, uint32_t index)
 {
-	const uint32_t last = (uint32_t)t->n - 1;
 	struct prefix_order *o = t->order;
 	size_t i;
 
 	if (!order_is_kept(o))
 		return;
-	i = order_place(t, prefix_at(t, last));
+	i = order_place(t, prefix_at(t, index));
 	memmove(&o->index[i + 1], &o->index[i], (o->n - i) * sizeof(*o->index));
-	o->index[i] = last;
+	o->index[i] = index;
 	o->n++;
 }
 
-/* The route at `gap` goes, and the last one is about to take its place. */
 static void order_remove(struct prefix_table *t, uint32_t gap)
 {
-	const uint32_t last = (uint32_t)t->n - 1;
 	struct prefix_order *o = t->order;
 	size_t i;
 
@@ -112,8 +109,6 @@ static void order_remove(struct prefix_table *t, uint32_t gap)
 	assert(i < o->n && o->index[i] == gap);
 	o->n--;
 	memmove(&o->index[i], &o->index[i + 1], (o->n - i) * sizeof(*o->index));
-	if (gap != last)
-		o->index[order_place(t, prefix_at(t, last))] = gap;
 }
 
 /* --- the table ------------------------------------------------------------------------------- */
@@ -149,21 +144,46 @@ static void slots_resize(struct prefix_table *t, size_t n_slots)
 	for (size_t i = 0; i < n_slots; i++)
 		t->slots[i] = NONE;
 	for (size_t i = 0; i < t->n; i++)
-		t->slots[slot_find(t, prefix_at(t, i))] = (uint32_t)i;
+		if (prefix_table_at(t, i))
+			t->slots[slot_find(t, prefix_at(t, i))] = (uint32_t)i;
+}
+
+/* A zeroed place, one that became free first. */
+static uint32_t place_take(struct prefix_table *t)
+{
+	const uint32_t free = t->free;
+
+	if (free == NONE) {
+		(void)xpush(&t->items, &t->n, &t->cap, t->size);
+		return (uint32_t)t->n - 1;
+	}
+	memcpy(&t->free, prefix_at(t, free)->addr.b, sizeof(t->free));
+	memset(prefix_at(t, free), 0, t->size);
+	t->n_free--;
+	return free;
+}
+
+static void place_free(struct prefix_table *t, uint32_t i)
+{
+	prefix_at(t, i)->len = PREFIX_TABLE_FREE;
+	memcpy(prefix_at(t, i)->addr.b, &t->free, sizeof(t->free));
+	t->free = i;
+	t->n_free++;
 }
 
 void *prefix_table_add(struct prefix_table *t, const struct ip_prefix *p)
 {
-	void *item;
+	const size_t n = t->n + (t->free == NONE);
+	uint32_t i;
 
-	if ((t->n + 1) * 4 > t->n_slots * 3)
+	if (n * 4 > t->n_slots * 3)
 		slots_resize(t, t->n_slots * 2);
-	t->slots[slot_find(t, p)] = (uint32_t)t->n;
-	item = xpush(&t->items, &t->n, &t->cap, t->size);
+	i = place_take(t);
 	assert(t->n < t->n_slots); /* or a search might find no free slot */
-	memcpy(item, p, sizeof(*p));
-	order_add(t);
-	return item;
+	t->slots[slot_find(t, p)] = i;
+	*prefix_at(t, i) = *p;
+	order_add(t, i);
+	return prefix_at(t, i);
 }
 
 /* Frees a slot of a table with linear probing: what follows moves up unless it is at home. */
@@ -184,24 +204,19 @@ static void slot_clear(struct prefix_table *t, size_t hole)
 
 void prefix_table_remove(struct prefix_table *t, const void *item)
 {
-	const size_t offset = (size_t)((const char *)item - (const char *)t->items);
-	const uint32_t gap = (uint32_t)(offset / t->size), last = (uint32_t)t->n - 1;
+	const uint32_t i = prefix_table_index(t, item);
 
-	assert(gap <= last && offset % t->size == 0);
-	slot_clear(t, slot_find(t, prefix_at(t, gap)));
-	order_remove(t, gap);
-	if (gap != last) {
-		t->slots[slot_find(t, prefix_at(t, last))] = gap;
-		memcpy(prefix_table_at(t, gap), prefix_table_at(t, last), t->size);
-	}
-	t->n--;
+	assert(i < t->n && prefix_table_at(t, i) == item);
+	slot_clear(t, slot_find(t, prefix_at(t, i)));
+	order_remove(t, i);
+	place_free(t, i);
 }
 
 void prefix_table_init(struct prefix_table *t, size_t size, uint64_t seed)
 {
 	assert(size >= sizeof(struct ip_prefix));
 	*t = (struct prefix_table){
-		.size = size, .seed = seed, .order = xcalloc(1, sizeof(*t->order))};
+		.size = size, .free = NONE, .seed = seed, .order = xcalloc(1, sizeof(*t->order))};
 	slots_resize(t, SLOTS_MIN);
 }
 
@@ -225,5 +240,7 @@ size_t prefix_table_behind(const struct prefix_table *t, const struct ip_prefix 
 
 	order_make(t);
 	i = order_place(t, prefix);
-	return i < t->n && ip_prefix_cmp(prefix_at(t, t->order->index[i]), prefix) == 0 ? i + 1 : i;
+	return i < t->order->n && ip_prefix_cmp(prefix_at(t, t->order->index[i]), prefix) == 0
+		       ? i + 1
+		       : i;
 }

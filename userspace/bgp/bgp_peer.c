@@ -60,17 +60,16 @@ const char *bgp_state_text(enum bgp_state s)
 }
 
 struct bgp_peer *bgp_peer_new(const struct bgp_peer_config *config, const struct rng *rng,
-			      nsec_t now)
+			      struct bgp_rib_prefixes *shared)
 {
 	struct bgp_peer *p = xcalloc(1, sizeof(*p));
 
 	assert(!bgp_families_is_empty(config->families));
 	assert(config->router_id != 0);
 	assert(config->hold_s == 0 || config->hold_s >= BGP_HOLD_MIN_S);
-	(void)now; /* nothing runs before BGP_NOTE_START */
 	p->config = *config;
 	p->rng = *rng;
-	p->rib = bgp_rib_new();
+	p->rib = bgp_rib_new(shared);
 	p->rib_in = bgp_rib_in_new(rng_next(&p->rng));
 	p->established_at = p->stale_until = NSEC_NEVER;
 	for (enum bgp_slot slot = 0; slot < BGP_N_SLOTS; slot++) {

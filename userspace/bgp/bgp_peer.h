@@ -77,9 +77,12 @@ struct bgp_event {
 struct bgp_open;
 struct bgp_peer;
 
-/* Owns its rib. The config is copied; rng is copied, too. */
+/*
+ * Owns its rib, whose prefixes may be shared with other peers' (bgp_rib.h; NULL: they are not). The
+ * config is copied; rng is copied, too.
+ */
 struct bgp_peer *bgp_peer_new(const struct bgp_peer_config *config, const struct rng *rng,
-			      nsec_t now);
+			      struct bgp_rib_prefixes *shared);
 struct bgp_peer *bgp_peer_free(struct bgp_peer *p);
 
 /*

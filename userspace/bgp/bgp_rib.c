@@ -6,12 +6,13 @@
  * route has room for the number of one; where they differ, or a refresh was asked for, it is dirty
  * and has the place of what waits instead. That hangs in exactly one bucket: that of the desired
  * set, or its family's bucket of withdrawals. Buckets with routes form a list per family in order
- * of need. Routes lie in a table by prefix, and bgp_rib_sets.c keeps the sets.
+ * of need. Routes lie in an array by the index that their prefix has among those that ribs share,
+ * and bgp_rib_sets.c keeps the sets.
  *
  * Invariants, checked by the property test: a route is dirty if and only if desired and advertised
  * differ or a refresh was asked for; a bucket holds routes of one family; a route with neither set
- * is not in the table; a set without a user is freed. Nothing here knows of sessions, encoding or
- * time.
+ * is none, and does not use its prefix; a prefix or a set without a user is freed. Nothing here
+ * knows of sessions, encoding or time.
  */
 #include "bgp/bgp_rib.h"
 
@@ -24,11 +25,21 @@
 #include <assert.h>
 
 struct rib_route {
-	struct ip_prefix prefix;
+	/* Dirty: among what waits; else the set that is desired and advertised, RIB_NONE: no route.
+	 */
+	uint32_t at : 30;
 	bool dirty : 1, is_news : 1;
-	uint32_t at; /* dirty: among what waits; else the set that is desired and advertised */
 };
-_Static_assert(sizeof(struct rib_route) == 24, "there are as many as routes times routers");
+_Static_assert(sizeof(struct rib_route) == 4, "there are as many as routes times routers");
+
+struct shared_prefix {
+	struct ip_prefix prefix;
+	uint32_t n_users; /* ribs with a route of it */
+};
+
+struct bgp_rib_prefixes {
+	struct prefix_table table; /* of these */
+};
 
 /* Of a dirty route. */
 struct waiting {
@@ -44,7 +55,10 @@ struct work {
 };
 
 struct bgp_rib {
-	struct prefix_table table; /* of routes */
+	struct bgp_rib_prefixes *prefixes; /* owned if nobody shares them */
+	bool owns_prefixes;
+	struct rib_route *routes; /* owned; by index of the prefix */
+	size_t n_routes, cap_routes;
 	struct rib_sets sets;
 	struct waiting *waiting; /* owned, dense; nothing when all is sent */
 	size_t n_waiting, cap_waiting;
@@ -58,9 +72,21 @@ struct state {
 	bool refresh;
 };
 
-static struct rib_route *route_at(const struct bgp_rib *rib, size_t i)
+static bool is_route(const struct rib_route *r)
 {
-	return prefix_table_at(&rib->table, i);
+	return r->dirty || r->at != RIB_NONE;
+}
+
+static uint32_t index_of(const struct bgp_rib *rib, const struct rib_route *r)
+{
+	return (uint32_t)(r - rib->routes);
+}
+
+static const struct ip_prefix *prefix_of(const struct bgp_rib *rib, size_t i)
+{
+	const struct shared_prefix *all = rib->prefixes->table.items;
+
+	return &all[i].prefix;
 }
 
 static struct state state_of(const struct bgp_rib *rib, const struct rib_route *r)
@@ -80,7 +106,7 @@ static const struct bgp_attrs *attrs_of(const struct bgp_rib *rib, uint32_t set)
 
 static struct work *work_of(struct bgp_rib *rib, const struct waiting *w)
 {
-	return &rib->work[bgp_family_of_addr(&route_at(rib, w->route)->prefix.addr)];
+	return &rib->work[bgp_family_of_addr(&prefix_of(rib, w->route)->addr)];
 }
 
 static struct rib_bucket *bucket_of(struct bgp_rib *rib, const struct waiting *w)
@@ -120,7 +146,7 @@ static void route_enqueue(struct bgp_rib *rib, struct rib_route *r, const struct
 	struct waiting *w = xpush(&rib->waiting, &rib->n_waiting, &rib->cap_waiting, sizeof(*w));
 	struct rib_bucket *b;
 
-	*w = (struct waiting){.route = (uint32_t)(r - route_at(rib, 0)),
+	*w = (struct waiting){.route = index_of(rib, r),
 			      .next = RIB_NONE,
 			      .desired = s->desired,
 			      .advertised = s->advertised,
@@ -132,7 +158,7 @@ static void route_enqueue(struct bgp_rib *rib, struct rib_route *r, const struct
 	*(b->tail == RIB_NONE ? &b->head : &rib->waiting[b->tail].next) = i;
 	b->tail = i;
 	r->dirty = true;
-	r->at = i;
+	r->at = i & RIB_NONE;
 	assert(b->head != RIB_NONE);
 }
 
@@ -151,7 +177,7 @@ static void route_dequeue(struct bgp_rib *rib, struct rib_route *r)
 		bucket_unlink(work_of(rib, &rib->waiting[gap]), b);
 	if (gap != --rib->n_waiting) {
 		rib->waiting[gap] = rib->waiting[rib->n_waiting];
-		route_at(rib, rib->waiting[gap].route)->at = gap;
+		rib->routes[rib->waiting[gap].route].at = gap & RIB_NONE;
 		rename_waiting(rib, &rib->waiting[gap], gap, gap);
 	}
 	if (rib->n_waiting == 0) {
@@ -160,25 +186,57 @@ static void route_dequeue(struct bgp_rib *rib, struct rib_route *r)
 	}
 }
 
+/* The rib's route of one of the shared prefixes; NULL: it has none. */
+static struct rib_route *route_of(const struct bgp_rib *rib, const void *shared)
+{
+	const size_t i = prefix_table_index(&rib->prefixes->table, shared);
+
+	return i < rib->n_routes && is_route(&rib->routes[i]) ? &rib->routes[i] : NULL;
+}
+
+static struct rib_route *route_find(const struct bgp_rib *rib, const struct ip_prefix *prefix)
+{
+	const void *shared = prefix_table_find(&rib->prefixes->table, prefix);
+
+	return shared ? route_of(rib, shared) : NULL;
+}
+
+/* By an eighth, since what is not used of it is memory all the same. */
+static void make_room(struct bgp_rib *rib, size_t n)
+{
+	if (n > rib->cap_routes) {
+		rib->cap_routes = n + n / 8 + 8;
+		rib->routes = xrealloc(rib->routes, rib->cap_routes, sizeof(*rib->routes));
+	}
+	while (rib->n_routes < n)
+		rib->routes[rib->n_routes++] = (struct rib_route){.at = RIB_NONE};
+}
+
 /* At rest, without a set; there must be none of that prefix. */
 static struct rib_route *route_add(struct bgp_rib *rib, const struct ip_prefix *prefix)
 {
-	struct rib_route *r = prefix_table_add(&rib->table, prefix);
+	struct prefix_table *table = &rib->prefixes->table;
+	struct shared_prefix *shared = prefix_table_find(table, prefix);
+	size_t i;
 
-	r->at = RIB_NONE;
-	return r;
+	if (!shared)
+		shared = prefix_table_add(table, prefix);
+	shared->n_users++;
+	i = prefix_table_index(table, shared);
+	make_room(rib, i + 1);
+	return &rib->routes[i];
 }
 
-/* It ceases to exist. The last route gets its index, and what waits of that is told. */
+/* It ceases to exist. */
 static void route_remove(struct bgp_rib *rib, struct rib_route *r)
 {
-	const uint32_t gap = (uint32_t)(r - route_at(rib, 0));
-	const struct rib_route *moved = route_at(rib, rib->table.n - 1);
+	struct prefix_table *table = &rib->prefixes->table;
+	struct shared_prefix *shared = prefix_table_at(table, index_of(rib, r));
 
 	assert(!r->dirty);
-	if (moved->dirty)
-		rib->waiting[moved->at].route = gap;
-	prefix_table_remove(&rib->table, r);
+	*r = (struct rib_route){.at = RIB_NONE};
+	if (--shared->n_users == 0)
+		prefix_table_remove(table, shared);
 }
 
 /* The route is so from now on: it is queued behind others, or at rest, or ceases to exist. */
@@ -186,7 +244,7 @@ static void route_put(struct bgp_rib *rib, struct rib_route *r, const struct sta
 {
 	assert(!s->refresh || s->advertised != RIB_NONE);
 	route_dequeue(rib, r);
-	r->at = s->desired;
+	r->at = s->desired & RIB_NONE;
 	if (s->desired != s->advertised || (s->desired != RIB_NONE && s->refresh))
 		route_enqueue(rib, r, s);
 	else if (s->desired == RIB_NONE)
@@ -203,7 +261,7 @@ static void route_desire(struct bgp_rib *rib, struct rib_route *r, uint32_t set)
 	s.desired = set;
 	route_put(rib, r, &s);
 	rib_sets_put(&rib->sets, old);
-	assert(rib->n_desired <= rib->table.n && rib->n_desired <= LIMIT_ADJ_RIB_OUT);
+	assert(rib->n_desired <= rib->n_routes && rib->n_desired <= LIMIT_ADJ_RIB_OUT);
 }
 
 /* What is desired now counts as known to the peer. */
@@ -218,16 +276,34 @@ static void route_sent(struct bgp_rib *rib, struct rib_route *r)
 	r->is_news |= now.advertised != was.advertised;
 	route_put(rib, r, &now);
 	rib_sets_put(&rib->sets, was.advertised);
-	assert(rib->n_advertised <= rib->table.n);
+	assert(rib->n_advertised <= rib->n_routes);
 }
 
 /* --- public ---------------------------------------------------------------------------------- */
 
-struct bgp_rib *bgp_rib_new(void)
+struct bgp_rib_prefixes *bgp_rib_prefixes_new(void)
+{
+	struct bgp_rib_prefixes *p = xcalloc(1, sizeof(*p));
+
+	prefix_table_init(&p->table, sizeof(struct shared_prefix), HASH_INIT);
+	return p;
+}
+
+struct bgp_rib_prefixes *bgp_rib_prefixes_free(struct bgp_rib_prefixes *p)
+{
+	if (!p)
+		return NULL;
+	prefix_table_done(&p->table);
+	free(p);
+	return NULL;
+}
+
+struct bgp_rib *bgp_rib_new(struct bgp_rib_prefixes *shared)
 {
 	struct bgp_rib *rib = xcalloc(1, sizeof(*rib));
 
-	prefix_table_init(&rib->table, sizeof(struct rib_route), HASH_INIT);
+	rib->owns_prefixes = !shared;
+	rib->prefixes = shared ? shared : bgp_rib_prefixes_new();
 	for (enum bgp_family f = 0; f < BGP_N_FAMILIES; f++)
 		rib_bucket_init(&rib->work[f].withdrawals, NULL);
 	return rib;
@@ -238,15 +314,23 @@ struct bgp_rib *bgp_rib_free(struct bgp_rib *rib)
 	if (!rib)
 		return NULL;
 	free(rib->waiting);
+	rib->n_waiting = 0;
+	for (size_t i = 0; !rib->owns_prefixes && i < rib->n_routes; i++)
+		if (is_route(&rib->routes[i])) {
+			rib->routes[i].dirty = false;
+			route_remove(rib, &rib->routes[i]);
+		}
 	rib_sets_done(&rib->sets);
-	prefix_table_done(&rib->table);
+	if (rib->owns_prefixes)
+		bgp_rib_prefixes_free(rib->prefixes);
+	free(rib->routes);
 	free(rib);
 	return NULL;
 }
 
 bool bgp_rib_set(struct bgp_rib *rib, const struct ip_prefix *prefix, const struct bgp_attrs *attrs)
 {
-	struct rib_route *r = prefix_table_find(&rib->table, prefix);
+	struct rib_route *r = route_find(rib, prefix);
 	const uint32_t desired = r ? state_of(rib, r).desired : RIB_NONE;
 	uint32_t set;
 
@@ -264,7 +348,7 @@ bool bgp_rib_set(struct bgp_rib *rib, const struct ip_prefix *prefix, const stru
 
 void bgp_rib_del(struct bgp_rib *rib, const struct ip_prefix *prefix)
 {
-	struct rib_route *r = prefix_table_find(&rib->table, prefix);
+	struct rib_route *r = route_find(rib, prefix);
 
 	if (r && state_of(rib, r).desired != RIB_NONE)
 		route_desire(rib, r, RIB_NONE);
@@ -272,13 +356,13 @@ void bgp_rib_del(struct bgp_rib *rib, const struct ip_prefix *prefix)
 
 void bgp_rib_session_down(struct bgp_rib *rib)
 {
-	for (size_t i = 0, n; i < rib->table.n; i += n == rib->table.n) {
-		struct rib_route *r = route_at(rib, i);
+	for (size_t i = 0; i < rib->n_routes; i++) {
+		struct rib_route *r = &rib->routes[i];
 		const struct state was = state_of(rib, r);
 		const struct state now = {.desired = was.desired, .advertised = RIB_NONE};
 
-		/* A route that is removed gives its place to the last one: then stay here. */
-		n = rib->table.n;
+		if (!is_route(r))
+			continue;
 		route_put(rib, r, &now);
 		rib_sets_put(&rib->sets, was.advertised);
 	}
@@ -287,11 +371,11 @@ void bgp_rib_session_down(struct bgp_rib *rib)
 
 void bgp_rib_refresh(struct bgp_rib *rib, enum bgp_family family)
 {
-	for (size_t i = 0; i < rib->table.n; i++) {
-		struct rib_route *r = route_at(rib, i);
+	for (size_t i = 0; i < rib->n_routes; i++) {
+		struct rib_route *r = &rib->routes[i];
 		struct state s = state_of(rib, r);
 
-		if (bgp_family_of_addr(&r->prefix.addr) != family)
+		if (!is_route(r) || bgp_family_of_addr(&prefix_of(rib, i)->addr) != family)
 			continue;
 		s.refresh = s.advertised != RIB_NONE;
 		if (r->dirty)
@@ -357,10 +441,10 @@ size_t bgp_rib_take(struct bgp_rib *rib, const struct bgp_rib_room *room, struct
 	ret->family = family;
 	ret->attrs = b->set ? &b->set->attrs : NULL;
 	for (n = 0; n < room->cap[family] && b->head != RIB_NONE; n++) {
-		struct rib_route *r = route_at(rib, rib->waiting[b->head].route);
+		const uint32_t i = rib->waiting[b->head].route;
 
-		out[n] = r->prefix;
-		route_sent(rib, r);
+		out[n] = *prefix_of(rib, i);
+		route_sent(rib, &rib->routes[i]);
 	}
 	assert(n > 0);
 	return n;
@@ -368,15 +452,19 @@ size_t bgp_rib_take(struct bgp_rib *rib, const struct bgp_rib_room *room, struct
 
 bool bgp_rib_next(const struct bgp_rib *rib, size_t *pos, struct bgp_rib_route *ret)
 {
-	const struct rib_route *r = prefix_table_in_order(&rib->table, *pos);
+	const struct prefix_table *table = &rib->prefixes->table;
+	const struct ip_prefix *prefix;
+	const struct rib_route *r;
 	struct state s;
 
-	if (!r)
+	while ((prefix = prefix_table_in_order(table, *pos)) && !(r = route_of(rib, prefix)))
+		(*pos)++;
+	if (!prefix)
 		return false;
-	s = state_of(rib, r);
 	(*pos)++;
+	s = state_of(rib, r);
 	*ret = (struct bgp_rib_route){
-		.prefix = r->prefix,
+		.prefix = *prefix,
 		.desired = attrs_of(rib, s.desired),
 		.advertised = attrs_of(rib, s.advertised),
 		.is_news = r->is_news,
@@ -386,6 +474,6 @@ bool bgp_rib_next(const struct bgp_rib *rib, size_t *pos, struct bgp_rib_route *
 
 void bgp_rib_is_known(struct bgp_rib *rib)
 {
-	for (size_t i = 0; i < rib->table.n; i++)
-		route_at(rib, i)->is_news = false;
+	for (size_t i = 0; i < rib->n_routes; i++)
+		rib->routes[i].is_news = false;
 }

@@ -3,7 +3,7 @@
  * The Adj-RIB-Out of one peer: per prefix the desired and the advertised attribute set, dirty
  * prefixes bucketed by desired set (one more bucket for withdrawals), so that UPDATEs are packed
  * and a route that changes while the peer does not read costs nothing. It owns copies of all it is
- * given: no pointer into a plan is kept (DESIGN 5). Sets are interned here by content and counted
+ * given: no pointer into a plan is kept. Sets are interned here by content and counted
  * by use, each family's apart, since one UPDATE speaks of one family: the prefix says which.
  */
 #pragma once
@@ -17,7 +17,16 @@
 
 struct bgp_rib;
 
-struct bgp_rib *bgp_rib_new(void);
+/*
+ * The prefixes of ribs that mostly have the same, as those of a node's peers do: each is there
+ * once, counted by its users. Freed after all of them.
+ */
+struct bgp_rib_prefixes;
+struct bgp_rib_prefixes *bgp_rib_prefixes_new(void);
+struct bgp_rib_prefixes *bgp_rib_prefixes_free(struct bgp_rib_prefixes *p);
+
+/* `shared` is borrowed; NULL: it shares nothing. */
+struct bgp_rib *bgp_rib_new(struct bgp_rib_prefixes *shared);
 struct bgp_rib *bgp_rib_free(struct bgp_rib *rib);
 
 /* Desire a route; setting the same again does nothing. False: LIMIT_ADJ_RIB_OUT reached. */

@@ -265,8 +265,12 @@ size_t bgp_rib_in_go_on(struct bgp_rib_in *rib, size_t n_max)
 
 	if (rib->walk > rib->table.n)
 		rib->walk = rib->table.n;
-	for (; n < n_max && is_walking(rib); n++)
-		visit(rib, prefix_table_at(&rib->table, --rib->walk));
+	for (; n < n_max && is_walking(rib); n++) {
+		struct in_route *r = prefix_table_at(&rib->table, --rib->walk);
+
+		if (r)
+			visit(rib, r);
+	}
 	if (!is_walking(rib))
 		end_walk(rib);
 	return n;

@@ -9,7 +9,7 @@
 #include "bgp/bgp_attrs.h"
 #include "bgp/bgp_family.h"
 
-#define RIB_NONE UINT32_MAX
+#define RIB_NONE ((1u << 30) - 1) /* fits beside a route's two flags */
 
 /* Dirty routes of one kind of work, first come, first served. */
 struct rib_bucket {

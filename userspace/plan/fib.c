@@ -271,7 +271,8 @@ void fib_look_begin(struct fib *f)
 		for (size_t n = 0; n < f->tables[k].items.n; n++) {
 			struct item *i = prefix_table_at(&f->tables[k].items, n);
 
-			i->is_seen = i->is_under_way;
+			if (i)
+				i->is_seen = i->is_under_way;
 		}
 }
 
@@ -317,9 +318,9 @@ void fib_look_end(struct fib *f, bool is_whole)
 		for (size_t n = t->items.n; n-- > 0;) {
 			struct item *i = prefix_table_at(&t->items, n);
 
-			if (!i->is_seen)
+			if (i && !i->is_seen)
 				miss(f, t, i);
-			i = n < t->items.n ? prefix_table_at(&t->items, n) : NULL;
+			i = prefix_table_at(&t->items, n);
 			if (i && i->error) { /* to be tried again */
 				i->error = 0;
 				settle_item(f, t, i);
@@ -337,6 +338,8 @@ void fib_settle(struct fib *f)
 		for (size_t n = t->items.n; n-- > 0;) {
 			struct item *i = prefix_table_at(&t->items, n);
 
+			if (!i)
+				continue;
 			i->is_adopted = false;
 			settle_item(f, t, i);
 		}
@@ -366,7 +369,7 @@ size_t fib_n(const struct fib *f)
 	size_t n = 0;
 
 	for (size_t k = 0; k < f->n_tables; k++)
-		n += f->tables[k].items.n;
+		n += prefix_table_n_items(&f->tables[k].items);
 	return n;
 }
 
@@ -390,8 +393,10 @@ struct fib_counts fib_counts(const struct fib *f)
 	for (size_t k = 0; k < f->n_tables; k++) {
 		for (size_t n = 0; n < f->tables[k].items.n; n++) {
 			const struct item *i = prefix_table_at(&f->tables[k].items, n);
-			const enum fib_state state = state_of(i);
+			const enum fib_state state = i ? state_of(i) : FIB_NONE;
 
+			if (!i)
+				continue;
 			ret.n_wanted += state != FIB_NONE;
 			ret.n_placed += state == FIB_PLACED;
 			ret.n_failed += state == FIB_FAILED;

@@ -184,7 +184,7 @@ static void begin_session(struct plane *p, unsigned i, const struct plan_peer *w
 	if (config.restarted)
 		s->stale_until = p->now + PLANE_RESTART;
 	rng_seed(&rng, rng_next(&p->rng));
-	s->peer = bgp_peer_new(&config, &rng, p->now);
+	s->peer = bgp_peer_new(&config, &rng, NULL);
 	s->updates_seen = 0;
 	bgp_peer_notify(s->peer, p->now, BGP_SLOT_DIALLED, BGP_NOTE_START);
 }

@@ -482,7 +482,7 @@ static void make_router(struct plane *p, unsigned i)
 	struct rng rng;
 
 	rng_seed(&rng, rng_next(&p->rng));
-	r->peer = bgp_peer_new(&r->config, &rng, p->now);
+	r->peer = bgp_peer_new(&r->config, &rng, NULL);
 	bgp_peer_notify(r->peer, p->now, BGP_SLOT_DIALLED, BGP_NOTE_START);
 	pump_router(p, i);
 }

@@ -89,7 +89,7 @@ static struct agent_peer *peer_new(const char *name, uint32_t remote_asn, uint32
 						 .router_id = 1,
 						 .hold_s = 90,
 						 .keepalive_s = 30};
-	p->bgp = bgp_peer_new(&p->config.bgp, &rng, NOW);
+	p->bgp = bgp_peer_new(&p->config.bgp, &rng, NULL);
 	p->links[BGP_SLOT_DIALLED].local = ip_addr_from_v4(local);
 	hops = bgp_next_hops_of(&p->links[BGP_SLOT_DIALLED].local);
 	bgp_peer_set_local(p->bgp, BGP_SLOT_DIALLED, &hops);

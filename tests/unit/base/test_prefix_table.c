@@ -15,6 +15,7 @@
 struct item {
 	struct ip_prefix prefix;
 	uint32_t value;
+	uint32_t index; /* that it was given */
 };
 
 static struct ip_prefix prefix_of(size_t i)
@@ -37,12 +38,18 @@ static void assert_same(const struct prefix_table *t, const uint32_t *values)
 		assert_int_equal(found ? found->value : 0, values[i]);
 		if (!found)
 			continue;
+		assert_int_equal(prefix_table_index(t, found), found->index);
+		assert_ptr_equal(prefix_table_at(t, found->index), found);
 		in_order = prefix_table_in_order(t, n++);
 		assert_ptr_equal(in_order, found);
 		assert_int_equal(prefix_table_behind(t, &p), n);
 	}
 	assert_null(prefix_table_in_order(t, n));
-	assert_int_equal(t->n, n);
+	assert_int_equal(prefix_table_n_items(t), n);
+	assert_in_range(t->n, n, N); /* what was removed leaves a place for the next */
+	for (size_t i = 0; i < t->n; i++)
+		n -= prefix_table_at(t, i) != NULL;
+	assert_int_equal(n, 0);
 }
 
 static void table_agrees_with_an_array(void **state)
@@ -62,7 +69,9 @@ static void table_agrees_with_an_array(void **state)
 		if (!item) {
 			item = prefix_table_add(&t, &p);
 			assert_int_equal(item->value, 0);
+			assert_int_equal(item->index, 0);
 			item->value = values[i] = step;
+			item->index = prefix_table_index(&t, item);
 		} else if (rng_below(&rng, 2)) {
 			prefix_table_remove(&t, item);
 			values[i] = 0;

@@ -25,7 +25,7 @@ static inline int setup(void **state)
 
 	rng_seed(&rng, 7);
 	f->config = script_config();
-	f->rib = bgp_rib_new();
+	f->rib = bgp_rib_new(NULL);
 	f->rib_in = bgp_rib_in_new(1);
 	bgp_conn_init(&f->conn, &f->config, f->rib, f->rib_in, &rng);
 	f->conn.local.ipv4 = ip_addr_from_v4(0xc0000201);

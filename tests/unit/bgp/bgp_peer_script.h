@@ -19,7 +19,7 @@ static inline struct bgp_peer *new_peer(const struct bgp_peer_config *config)
 	struct rng rng;
 
 	rng_seed(&rng, 11);
-	p = bgp_peer_new(config, &rng, NOW);
+	p = bgp_peer_new(config, &rng, NULL);
 	bgp_peer_set_local(p, D, &local);
 	bgp_peer_set_local(p, A, &local);
 	return p;

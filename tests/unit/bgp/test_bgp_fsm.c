@@ -180,7 +180,7 @@ static int setup(void **state)
 {
 	struct fixture *f = xcalloc(1, sizeof(*f));
 
-	f->rib = bgp_rib_new();
+	f->rib = bgp_rib_new(NULL);
 	f->rib_in = bgp_rib_in_new(1);
 	*state = f;
 	return 0;

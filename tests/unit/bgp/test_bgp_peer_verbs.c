@@ -87,7 +87,7 @@ static void each_seed_has_its_own_jitter(void **state)
 		struct rng rng;
 
 		rng_seed(&rng, i);
-		p = bgp_peer_new(&config, &rng, NOW);
+		p = bgp_peer_new(&config, &rng, NULL);
 		bgp_peer_notify(p, NOW, D, BGP_NOTE_START);
 		bgp_peer_notify(p, NOW, D, BGP_NOTE_TCP_FAILED);
 		retry[i] = bgp_peer_deadline(p);

@@ -32,7 +32,7 @@ static void drain(struct bgp_rib *rib)
 
 static void a_new_rib_is_clean_and_empty(void **state)
 {
-	struct bgp_rib *rib = bgp_rib_new();
+	struct bgp_rib *rib = bgp_rib_new(NULL);
 	struct bgp_rib_route route;
 	struct bgp_rib_work work;
 	struct ip_prefix out[1];
@@ -48,7 +48,7 @@ static void a_new_rib_is_clean_and_empty(void **state)
 
 static void routes_of_one_set_come_in_one_batch(void **state)
 {
-	struct bgp_rib *rib = bgp_rib_new();
+	struct bgp_rib *rib = bgp_rib_new(NULL);
 	struct ip_prefix out[8], want;
 	struct bgp_rib_work work;
 	struct bgp_attrs expect = set_of(1);
@@ -72,7 +72,7 @@ static void routes_of_one_set_come_in_one_batch(void **state)
 
 static void a_batch_ends_at_cap_and_goes_on_in_the_same_bucket(void **state)
 {
-	struct bgp_rib *rib = bgp_rib_new();
+	struct bgp_rib *rib = bgp_rib_new(NULL);
 	struct ip_prefix out[3];
 	struct bgp_rib_work work;
 
@@ -89,7 +89,7 @@ static void a_batch_ends_at_cap_and_goes_on_in_the_same_bucket(void **state)
 
 static void withdrawals_go_before_announcements(void **state)
 {
-	struct bgp_rib *rib = bgp_rib_new();
+	struct bgp_rib *rib = bgp_rib_new(NULL);
 	struct ip_prefix out[8];
 	struct bgp_rib_work work;
 
@@ -108,7 +108,7 @@ static void withdrawals_go_before_announcements(void **state)
 
 static void a_flap_within_the_window_costs_nothing(void **state)
 {
-	struct bgp_rib *rib = bgp_rib_new();
+	struct bgp_rib *rib = bgp_rib_new(NULL);
 
 	(void)state;
 	set(rib, 0, 0);
@@ -129,7 +129,7 @@ static void a_flap_within_the_window_costs_nothing(void **state)
 
 static void setting_the_same_again_does_nothing(void **state)
 {
-	struct bgp_rib *rib = bgp_rib_new();
+	struct bgp_rib *rib = bgp_rib_new(NULL);
 
 	(void)state;
 	set(rib, 0, 4);
@@ -142,7 +142,7 @@ static void setting_the_same_again_does_nothing(void **state)
 
 static void the_caller_s_attributes_are_copied(void **state)
 {
-	struct bgp_rib *rib = bgp_rib_new();
+	struct bgp_rib *rib = bgp_rib_new(NULL);
 	uint32_t list[2] = {10, 20};
 	struct bgp_attrs a = set_of(2), expect = set_of(2);
 	struct ip_prefix p = prefix_of(0), out[1];
@@ -159,7 +159,7 @@ static void the_caller_s_attributes_are_copied(void **state)
 
 static void after_session_down_all_desired_is_sent_again_and_nothing_withdrawn(void **state)
 {
-	struct bgp_rib *rib = bgp_rib_new();
+	struct bgp_rib *rib = bgp_rib_new(NULL);
 	struct ip_prefix out[8];
 	struct bgp_rib_work work;
 
@@ -179,7 +179,7 @@ static void after_session_down_all_desired_is_sent_again_and_nothing_withdrawn(v
 
 static void a_refresh_sends_all_again_even_through_a_flap(void **state)
 {
-	struct bgp_rib *rib = bgp_rib_new();
+	struct bgp_rib *rib = bgp_rib_new(NULL);
 	struct ip_prefix out[8];
 	struct bgp_rib_work work;
 
@@ -198,7 +198,7 @@ static void a_refresh_sends_all_again_even_through_a_flap(void **state)
 
 static void a_refresh_within_a_change_counts_as_asked(void **state)
 {
-	struct bgp_rib *rib = bgp_rib_new();
+	struct bgp_rib *rib = bgp_rib_new(NULL);
 
 	(void)state;
 	set(rib, 0, 0);
@@ -213,7 +213,7 @@ static void a_refresh_within_a_change_counts_as_asked(void **state)
 
 static void a_walk_is_in_prefix_order_and_shows_both_sides(void **state)
 {
-	struct bgp_rib *rib = bgp_rib_new();
+	struct bgp_rib *rib = bgp_rib_new(NULL);
 	struct bgp_rib_route route;
 	size_t pos = 0, n = 0;
 
@@ -257,7 +257,7 @@ static unsigned news_of(struct bgp_rib *rib)
 
 static void what_was_sent_with_another_set_is_news_once(void **state)
 {
-	struct bgp_rib *rib = bgp_rib_new();
+	struct bgp_rib *rib = bgp_rib_new(NULL);
 
 	(void)state;
 	for (uint32_t i = 0; i < 4; i++)
@@ -286,7 +286,7 @@ static void what_was_sent_with_another_set_is_news_once(void **state)
 
 static void the_limit_refuses_one_more_but_not_a_change(void **state)
 {
-	struct bgp_rib *rib = bgp_rib_new();
+	struct bgp_rib *rib = bgp_rib_new(NULL);
 	struct ip_prefix p = prefix_of(LIMIT_ADJ_RIB_OUT);
 	struct bgp_attrs a = set_of(0);
 	struct bgp_rib_route route;
@@ -318,7 +318,7 @@ static void v6_set(struct bgp_rib *rib, uint8_t prefix, uint32_t attrs)
 
 static void a_batch_is_of_one_family_though_the_sets_are_equal(void **state)
 {
-	struct bgp_rib *rib = bgp_rib_new();
+	struct bgp_rib *rib = bgp_rib_new(NULL);
 	struct ip_prefix out[8], want = v6_prefix_of(1);
 	struct bgp_rib_work work;
 
@@ -338,7 +338,7 @@ static void a_batch_is_of_one_family_though_the_sets_are_equal(void **state)
 
 static void withdrawals_of_either_family_go_before_announcements_of_both(void **state)
 {
-	struct bgp_rib *rib = bgp_rib_new();
+	struct bgp_rib *rib = bgp_rib_new(NULL);
 	struct ip_prefix out[8], gone = v6_prefix_of(1);
 	struct bgp_rib_work work;
 
@@ -359,7 +359,7 @@ static void withdrawals_of_either_family_go_before_announcements_of_both(void **
 static void what_is_not_taken_waits(void **state)
 {
 	static const struct bgp_families v4 = {BGP_FAMILY_BIT(BGP_IPV4_UNICAST)};
-	struct bgp_rib *rib = bgp_rib_new();
+	struct bgp_rib *rib = bgp_rib_new(NULL);
 	struct bgp_rib_work work;
 	struct ip_prefix out[8];
 
@@ -376,7 +376,7 @@ static void what_is_not_taken_waits(void **state)
 
 static void a_refresh_of_one_family_leaves_the_other(void **state)
 {
-	struct bgp_rib *rib = bgp_rib_new();
+	struct bgp_rib *rib = bgp_rib_new(NULL);
 
 	(void)state;
 	set(rib, 0, 0);

@@ -172,28 +172,71 @@ static void model_step(struct model *m, struct bgp_rib *rib, struct rng *rng)
 	}
 }
 
+static struct model nothing_known(void)
+{
+	struct model m = {.refresh = {false}};
+
+	for (size_t i = 0; i < N_PREFIXES; i++)
+		m.desired[i] = m.advertised[i] = NO_SET;
+	return m;
+}
+
+static void model_end(struct model *m, struct bgp_rib *rib, struct rng *rng)
+{
+	while (is_dirty(rib))
+		model_take(m, rib, rib_all, 1 + rng_below(rng, 15));
+	model_check(m, rib);
+	assert_memory_equal(m->desired, m->advertised, sizeof(m->desired));
+	bgp_rib_free(rib);
+}
+
 static void random_runs_agree_with_the_model(void **state)
 {
 	struct rng rng = octets_rng(__func__);
 
 	(void)state;
 	for (unsigned run = 0; run < 100; run++) {
-		struct bgp_rib *rib = bgp_rib_new();
-		struct model m;
+		struct bgp_rib *rib = bgp_rib_new(NULL);
+		struct model m = nothing_known();
 
-		for (size_t i = 0; i < N_PREFIXES; i++) {
-			m.desired[i] = m.advertised[i] = NO_SET;
-			m.refresh[i] = false;
-		}
 		for (unsigned step = 0; step < 500; step++) {
 			model_step(&m, rib, &rng);
 			model_check(&m, rib);
 		}
-		while (is_dirty(rib))
-			model_take(&m, rib, rib_all, 1 + rng_below(&rng, 15));
-		model_check(&m, rib);
-		assert_memory_equal(m.desired, m.advertised, sizeof(m.desired));
-		bgp_rib_free(rib);
+		model_end(&m, rib, &rng);
+	}
+}
+
+/* What one does, comes and goes, the others do not see. */
+static void ribs_that_share_prefixes_agree_with_their_models(void **state)
+{
+	struct rng rng = octets_rng(__func__);
+
+	(void)state;
+	for (unsigned run = 0; run < 10; run++) {
+		struct bgp_rib_prefixes *shared = bgp_rib_prefixes_new();
+		struct bgp_rib *ribs[3];
+		struct model models[ARRAY_SIZE(ribs)];
+
+		for (size_t i = 0; i < ARRAY_SIZE(ribs); i++) {
+			ribs[i] = bgp_rib_new(shared);
+			models[i] = nothing_known();
+		}
+		for (unsigned step = 0; step < 500; step++) {
+			const size_t which = rng_below(&rng, ARRAY_SIZE(ribs));
+
+			if (rng_below(&rng, 100) == 0) {
+				bgp_rib_free(ribs[which]);
+				ribs[which] = bgp_rib_new(shared);
+				models[which] = nothing_known();
+			}
+			model_step(&models[which], ribs[which], &rng);
+			for (size_t i = 0; i < ARRAY_SIZE(ribs); i++)
+				model_check(&models[i], ribs[i]);
+		}
+		for (size_t i = 0; i < ARRAY_SIZE(ribs); i++)
+			model_end(&models[i], ribs[i], &rng);
+		bgp_rib_prefixes_free(shared);
 	}
 }
 
@@ -201,6 +244,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(random_runs_agree_with_the_model),
+		cmocka_unit_test(ribs_that_share_prefixes_agree_with_their_models),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

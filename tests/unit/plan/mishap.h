@@ -35,7 +35,7 @@ static inline void restart(struct fixture *f)
 {
 	for (size_t i = 0; i < f->n_peers; i++) {
 		bgp_rib_free(f->peers[i].rib);
-		f->peers[i].rib = bgp_rib_new();
+		f->peers[i].rib = bgp_rib_new(NULL);
 	}
 	f->synced = false;
 	fixture_converge(f, 10);

@@ -226,7 +226,7 @@ static void routes_reach_only_the_peers_of_their_bitmap(void **state)
 				     {.local_pref = 2, .has_local_pref = true}};
 	struct plan_route routes[2] = {{.attrs = 0, .peers = 1}, {.attrs = 1, .peers = 2}};
 	const struct plan plan = {.attrs = attrs, .n_attrs = 2, .routes = routes, .n_routes = 2};
-	struct bgp_rib *ribs[3] = {bgp_rib_new(), bgp_rib_new(), bgp_rib_new()};
+	struct bgp_rib *ribs[3] = {bgp_rib_new(NULL), bgp_rib_new(NULL), bgp_rib_new(NULL)};
 	struct bgp_rib_route have;
 	size_t pos;
 
@@ -252,7 +252,7 @@ static void held_route_keeps_what_the_peer_has_and_adds_nothing(void **state)
 	struct bgp_attrs attrs = {.local_pref = 1, .has_local_pref = true};
 	struct plan_route route = {.attrs = 0, .peers = 1};
 	const struct plan plan = {.attrs = &attrs, .n_attrs = 1, .routes = &route, .n_routes = 1};
-	struct bgp_rib *rib = bgp_rib_new();
+	struct bgp_rib *rib = bgp_rib_new(NULL);
 
 	(void)state;
 	if (!ip_prefix_parse("10.0.0.0/24", &route.prefix))

@@ -241,8 +241,8 @@ static void applying_a_then_b_is_beginning_with_b(void **state)
 	rng_seed(&rng, 40);
 	for (unsigned i = 0; i < RANDOM_PAIRS; i++) {
 		const struct plan_peer a = random_peer(&rng), b = random_peer(&rng);
-		struct bgp_peer *p = bgp_peer_new(&a.bgp, &rng, now);
-		struct bgp_peer *q = bgp_peer_new(&b.bgp, &rng, now);
+		struct bgp_peer *p = bgp_peer_new(&a.bgp, &rng, NULL);
+		struct bgp_peer *q = bgp_peer_new(&b.bgp, &rng, NULL);
 		struct bgp_peer_info pi, qi;
 		size_t n;
 
@@ -251,7 +251,7 @@ static void applying_a_then_b_is_beginning_with_b(void **state)
 		if (plan_peer_change(&a, &b) == PEER_RESET) {
 			resets++;
 			p = bgp_peer_free(p);
-			p = bgp_peer_new(&b.bgp, &rng, now);
+			p = bgp_peer_new(&b.bgp, &rng, NULL);
 			bring_up(p, now);
 		} else {
 			bgp_peer_reconfigure(p, now, &b.bgp);
