@@ -46,7 +46,7 @@ static void drop_problems(struct problems **list)
 struct api_source *api_source_new(const char *name, uint64_t name_hash)
 {
 	size_t size = strlen(name) + 1;
-	struct api_source *s = xcalloc(1, sizeof(*s) + size);
+	struct api_source *s = xcalloc(1, offsetof(struct api_source, name) + size);
 
 	memcpy(s->name, name, size);
 	s->name_hash = name_hash;
@@ -270,7 +270,7 @@ static void note_left_out(struct weighing *w)
 			  "room"};
 
 	problem_add(problems_of(&w->c->problems), SEVERITY_ERROR, &ref, &text,
-		    "%zu of its objects are left out: the agent holds as many as it may",
+		    "%u of its objects are left out: the agent holds as many as it may",
 		    w->s->n_left_out);
 }
 
@@ -414,7 +414,7 @@ static bool weigh(struct weighing *w, size_t room)
 		  !same_problems(w->c->problems, s->problems) ||
 		  foreign_in(&r->documents) != s->foreign;
 	s->hidden = hidden_kinds(w);
-	s->foreign = foreign_in(&r->documents);
+	s->foreign = (uint32_t)foreign_in(&r->documents);
 	s->has_text = true;
 	take_documents(&s->documents, &r->documents);
 	return changed;
@@ -466,7 +466,7 @@ static void merge_objects(struct api_source *s, const struct api_change *c)
 	assert(n == n_all);
 	free(s->objects);
 	s->objects = all;
-	s->n = n;
+	s->n = (uint32_t)n;
 }
 
 void api_source_settle(struct api_source *s)

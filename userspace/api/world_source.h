@@ -15,19 +15,21 @@ struct api_change;
 
 struct api_source {
 	uint64_t name_hash;
-	bool has_text;
 	struct api_documents documents; /* of the text as put */
 	struct problems *problems;   /* owned, in its own arena; of decoding, sorted; NULL: none */
 	struct problems *caller;     /* the same of the source as a whole */
 	struct api_object **objects; /* owned; sorted by identity, then line */
-	size_t n;
-	size_t foreign;
-	size_t n_stale;    /* of the objects: those of an earlier run */
-	size_t n_left_out; /* objects for which there was no room */
-	uint32_t hidden;   /* bit k: some document may have named an object of kind k unseen */
-	uint64_t saved;    /* hash of what is saved of it */
-	struct api_change *change; /* owned; between api_source_weigh and api_source_bury */
-	size_t telling; /* place, from 1, among the index's sources that tell something; 0: none */
+	struct api_change *change;   /* owned; between api_source_weigh and api_source_bury */
+	uint64_t saved;              /* hash of what is saved of it */
+	/* There are as many sources as files, so that these are no wider than they need be. */
+	uint32_t n;
+	uint32_t foreign;
+	uint32_t n_stale;    /* of the objects: those of an earlier run */
+	uint32_t n_left_out; /* objects for which there was no room */
+	uint32_t hidden;     /* bit k: some document may have named an object of kind k unseen */
+	uint32_t
+		telling; /* place, from 1, among the index's sources that tell something; 0: none */
+	bool has_text;
 	char name[];
 };
 

@@ -19,7 +19,7 @@ static void begin(struct world_telling *t, struct api_source *s)
 	struct api_source **last = xpush(&t->items, &t->n, &t->cap, sizeof(*t->items));
 
 	*last = s;
-	s->telling = t->n;
+	s->telling = (uint32_t)t->n;
 }
 
 /* The last one takes its place. */
@@ -108,7 +108,7 @@ static void sort(struct world_telling *t)
 	if (t->n)
 		qsort(t->items, t->n, sizeof(*t->items), telling_cmp);
 	for (size_t i = 0; i < t->n; i++)
-		t->items[i]->telling = i + 1;
+		t->items[i]->telling = (uint32_t)i + 1;
 }
 
 void world_telling_problems(struct world_telling *t, struct problems *problems)
