@@ -20,8 +20,8 @@ struct prefix_table {
 	size_t n, cap, size; /* places: of items and of such as were removed */
 	uint32_t free;       /* the first of the latter, which name each other */
 	size_t n_free;
-	uint64_t seed;       /* of the hash */
-	uint32_t *slots;     /* owned: hash -> index of an item */
+	uint64_t seed;   /* of the hash */
+	uint32_t *slots; /* owned: hash -> index of an item */
 	size_t n_slots;
 	struct prefix_order
 		*order; /* owned; apart, so that a walk can fill it through a const table */
