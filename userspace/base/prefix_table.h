@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
- * Items by prefix: one dense array, found by prefix through an open hash table of indices into it,
+ * Items by prefix: one array, found by prefix through an open hash table of indices into it,
  * and walked in the order of prefixes. An item is a struct of the user's whose first field is a
  * struct ip_prefix. Items are named by their index, which they keep; that of one that was removed
  * is the next new one's: nothing is allocated by item.

@@ -373,17 +373,21 @@ size_t fib_n(const struct fib *f)
 	return n;
 }
 
-/* From the end to the beginning: where a route goes the last one takes its place. */
 bool fib_walk(const struct fib *f, uint32_t table, size_t *pos, struct ip_prefix *ret)
 {
 	const struct table *t = table_find(f, table);
 
 	if (!t || *pos > t->items.n)
 		*pos = t ? t->items.n : 0;
-	if (*pos == 0)
-		return false;
-	*ret = ((const struct item *)prefix_table_at(&t->items, --*pos))->prefix;
-	return true;
+	while (*pos > 0) {
+		const struct item *i = prefix_table_at(&t->items, --*pos);
+
+		if (i) {
+			*ret = i->prefix;
+			return true;
+		}
+	}
+	return false;
 }
 
 struct fib_counts fib_counts(const struct fib *f)
