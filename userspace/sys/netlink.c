@@ -15,6 +15,7 @@
 #include "plan/plan.h"
 #include "sys/netlink_dump.h"
 #include "sys/netlink_filter.h"
+#include "sys/netlink_read.h"
 #include "sys/nlsock.h"
 #include "sys/worker.h"
 
@@ -63,9 +64,9 @@ struct netlink {
 static int join_groups(struct mnl_socket *s)
 {
 	static const int groups[] = {
-		RTNLGRP_LINK,       RTNLGRP_TC,          RTNLGRP_IPV4_IFADDR,
-		RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV6_ROUTE,
-		RTNLGRP_IPV4_RULE,  RTNLGRP_IPV6_RULE,   RTNLGRP_NEIGH,
+		RTNLGRP_LINK,        RTNLGRP_TC,           RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV4_ROUTE,
+		RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV6_ROUTE,   RTNLGRP_IPV4_RULE,   RTNLGRP_IPV6_RULE,
+		RTNLGRP_NEIGH,       RTNLGRP_IPV4_NETCONF,
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(groups); i++) {
@@ -195,6 +196,7 @@ static unsigned bits_of(const struct netlink *nl, const struct nlmsghdr *m)
 		return NETLINK_CHANGED_NODE | NETLINK_CHANGED_HOOKS;
 	case RTM_NEWADDR:
 	case RTM_DELADDR:
+	case RTM_NEWNETCONF: /* rp_filter */
 		return NETLINK_CHANGED_NODE;
 	case RTM_NEWRULE:
 	case RTM_DELRULE:

@@ -49,8 +49,3 @@ int netlink_lookup_route(struct nlsock *s, struct plan_route_to *way) must_check
 
 /* netlink_pod_nsid's work (netlink_nsid.c). */
 int netlink_lookup_nsid(struct nlsock *s, const struct ip_addr *pod) must_check;
-
-/* The table of a route message; 0: malformed. */
-uint32_t netlink_route_table(const struct nlmsghdr *m);
-/* The destination of a route message. False: malformed. */
-bool netlink_route_prefix(const struct nlmsghdr *m, struct ip_prefix *ret) must_check;
