@@ -172,6 +172,23 @@ int fake_store_rates(struct fake_store *s, const struct plan *plan)
 	return 1;
 }
 
+int fake_store_discards(struct fake_store *s, const struct plan *plan)
+{
+	bool same = s->n_discards == plan->n_discards;
+
+	for (size_t i = 0; same && i < s->n_discards; i++)
+		same = lb_discard_cmp(&s->discards[i], &plan->discards[i].what) == 0;
+	if (same)
+		return 0;
+	if (call_fails(s))
+		return -EIO;
+	assert(plan->n_discards <= FAKE_DISCARDS_MAX);
+	for (size_t i = 0; i < plan->n_discards; i++)
+		s->discards[i] = plan->discards[i].what;
+	s->n_discards = plan->n_discards;
+	return 1;
+}
+
 static int cmp_actual(const void *a, const void *b)
 {
 	const struct lb_actual *x = a, *y = b;

@@ -19,13 +19,16 @@ struct fake_frontend {
 	size_t n_targets;
 };
 
-#define FAKE_RATES_MAX 64
+#define FAKE_RATES_MAX    64
+#define FAKE_DISCARDS_MAX 64
 
 struct fake_store {
 	struct fake_frontend *items; /* by key; owned */
 	size_t n, cap;
 	struct plan_rate rates[FAKE_RATES_MAX]; /* by VIP */
 	size_t n_rates;
+	struct lb_discard discards[FAKE_DISCARDS_MAX]; /* sorted */
+	size_t n_discards;
 	size_t n_calls;           /* put, del and test, also those that failed */
 	size_t fail_at;           /* the call of that number (from 1) fails; 0 = none */
 	size_t fail_every;        /* every so manieth call fails; 0 = none */
@@ -44,6 +47,8 @@ struct lb_store fake_store_ops(struct fake_store *s);
 void fake_store_look(struct fake_store *s, struct arena *arena, struct plan_actual *ret);
 /* Limits of VIPs towards the plan's: 1, they differed; 0; or -errno, and they are as they were. */
 int fake_store_rates(struct fake_store *s, const struct plan *plan);
+/* The same of blackholes. */
+int fake_store_discards(struct fake_store *s, const struct plan *plan);
 /* A turn begins. */
 void fake_store_turn(struct fake_store *s);
 /* A plan as far as a turn goes; all of it is held against what is there. */

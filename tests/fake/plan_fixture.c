@@ -189,6 +189,9 @@ static struct plan_actual observe(struct fixture *f, struct arena *arena)
 		f->observe_sessions(f->sessions, arena, &ret.peers, &ret.n_peers);
 	ret.places_blackholes = !f->no_kernel;
 	ret.blackholes = kernel_tried(&f->kernel_state, arena);
+	ret.discards = arena_memdup(arena, f->store.discards,
+				    f->store.n_discards * sizeof(*f->store.discards));
+	ret.n_discards = f->store.n_discards;
 	fake_store_look(&f->store, arena, &ret);
 	return ret;
 }
@@ -358,7 +361,7 @@ static size_t unpin(struct fixture *f)
 	if (!f->plan.leaving || f->plan.n_frontends || f->plan.n_devices || f->store.n)
 		return 0;
 	f->pinned = false;
-	f->store.n_rates = 0;
+	f->store.n_rates = f->store.n_discards = 0;
 	return 1;
 }
 
@@ -401,6 +404,14 @@ static size_t apply_rates(struct fixture *f)
 	return r != 0;
 }
 
+static size_t apply_discards(struct fixture *f)
+{
+	const int r = f->plan.dataplane ? fake_store_discards(&f->store, &f->plan) : 0;
+
+	f->n_failed += r < 0;
+	return r != 0;
+}
+
 static size_t apply_blackholes(struct fixture *f)
 {
 	const struct kernel_sink sink = fake_kernel_sink(f->kernel);
@@ -416,7 +427,7 @@ size_t fixture_apply(struct fixture *f)
 {
 	const struct lb_store store = fake_store_ops(&f->store);
 	struct arena *scratch = arena_new();
-	size_t n_ops = apply_devices(f) + apply_denied(f) + apply_rates(f);
+	size_t n_ops = apply_devices(f) + apply_denied(f) + apply_rates(f) + apply_discards(f);
 
 	if (f->plan.dataplane || f->store.n) {
 		fake_store_turn(&f->store);

@@ -9,6 +9,7 @@
 #include "agent/agent_inputs.h"
 #include "agent/bfd_lines.h"
 #include "agent/blackholes.h"
+#include "agent/discards.h"
 #include "agent/options.h"
 #include "agent/peers.h"
 #include "agent/pods.h"
@@ -115,6 +116,7 @@ struct agent {
 	struct agent_bfd bfd;
 	struct agent_blackholes blackholes;
 	struct agent_vrfs vrfs;
+	struct agent_discards discards;
 	struct agent_receiving receiving;
 	struct pods pods;
 	struct agent_plan plans[2];
@@ -122,7 +124,7 @@ struct agent {
 	struct agent_question question;
 	struct plan_ledger ledger; /* in ledger_arena */
 	struct arena *ledger_arena;
-	struct plan_ledger saved_ledger; /* as it is on disk or on its way, in saved_ledger_arena */
+	struct plan_ledger saved_ledger; /* on disk or on its way, in saved_ledger_arena */
 	struct arena *saved_ledger_arena;
 	struct state_served served;
 	nsec_t ledger_at;            /* the ledger is written then; NSEC_NEVER: it is as saved */
@@ -150,16 +152,14 @@ struct agent {
 	bool config_failing;           /* the path of --config itself cannot be read */
 	unsigned preparing; /* turns so far; the current plan may name objects that are gone */
 
-	/* When. */
 	nsec_t scan_at, plan_at, planned_at, resync_at, dataplane_at, alive_at;
-	nsec_t hooks_at;      /* the hooks are looked at, whatever else goes on */
-	nsec_t node_at;       /* the node is not read before */
-	nsec_t pods_at;       /* pods of which nothing is known are not asked for before */
-	nsec_t retry_at;      /* a sink failed */
-	nsec_t plan_pause;    /* what the last plan and its apply took, times so many */
-	unsigned restless;    /* turns in a row whose last round still changed something */
-	bool has_rounds_left; /* the last such turn had no time for another */
-	nsec_t quiet_at;      /* no plan was made for a while: memory can be given back */
+	nsec_t hooks_at, node_at; /* the hooks are looked at; the node is not read before */
+	nsec_t pods_at;           /* pods of which nothing is known are not asked for before */
+	nsec_t retry_at;          /* a sink failed */
+	nsec_t plan_pause;        /* what the last plan and its apply took, times so many */
+	unsigned restless;        /* turns in a row whose last round still changed something */
+	bool has_rounds_left;     /* the last such turn had no time for another */
+	nsec_t quiet_at;          /* no plan was made for a while: memory can be given back */
 	nsec_t watchdog_at;
 	nsec_t slow_said_at; /* no slow turn is told of before */
 	nsec_t drain_at;     /* the routers have been told for long enough; NSEC_NEVER: no drain */
@@ -169,8 +169,8 @@ struct agent {
 };
 
 /*
- * Builds the agent: takes the lock, reads the state and the configuration, loads or adopts the data
- * plane, opens the control socket. 0, or -errno after saying on stderr what could not be done.
+ * Builds the agent: lock, state, configuration, data plane (loaded or adopted), control socket. 0,
+ * or -errno after saying on stderr what could not be done.
  */
 int agent_start(struct agent *a, const struct options *options) must_check;
 

@@ -29,6 +29,7 @@ void agent_input_changed(struct agent_inputs *in, enum agent_input what)
 		[INPUT_CONNTRACK] = DUE_PLAN | DUE_PLAN_NOW,
 		[INPUT_SINKS] = DUE_PLAN,
 		[INPUT_DRAIN] = DUE_PLAN | DUE_PLAN_NOW,
+		[INPUT_BLACKHOLES] = DUE_PLAN | DUE_PLAN_NOW,
 		[INPUT_DATAPLANE] = DUE_PLAN | DUE_PLAN_NOW,
 		[INPUT_FEED] = DUE_FEED,
 		[INPUT_ASKED] = DUE_PLAN | DUE_PLAN_NOW,

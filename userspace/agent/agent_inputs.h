@@ -33,6 +33,7 @@ enum agent_input {
 	INPUT_CONNTRACK,    /* what the kernel translates is known of more VIPs */
 	INPUT_SINKS,        /* applying changed what sinks confirm */
 	INPUT_DRAIN,        /* the node is to be left alone, or not any more */
+	INPUT_BLACKHOLES,   /* one was asked for on demand, or ended */
 	INPUT_DATAPLANE,    /* it was opened, or could not be */
 	INPUT_FEED,         /* the feeder has said something */
 	INPUT_ASKED,        /* somebody wants the plan to say why it is as it is */

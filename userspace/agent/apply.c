@@ -95,7 +95,8 @@ static void end_opening(struct agent *a, nsec_t now)
 /* What the store refused is tried again; said in the log only when it begins or changes. */
 static void note_refused(struct agent *a, const struct plan_apply_result *r, nsec_t now)
 {
-	const bool failed = r->n_failed || a->denying.error || a->denying.rates_error;
+	const bool failed =
+		r->n_failed || a->denying.error || a->denying.rates_error || a->discards.error;
 	nsec_t since = a->refused.n ? a->refused.since : now;
 
 	a->retry_at = failed ? now + STORE_RETRY_NS : NSEC_NEVER;
@@ -146,6 +147,7 @@ static bool deny(struct agent *a, nsec_t now)
 		log_warn("dataplane: not all limits could be set", "error=%s",
 			 log_quote(strerror(-r)));
 	a->denying.rates_error = r;
+	discards_apply(a, now);
 	return true;
 }
 
@@ -174,7 +176,7 @@ bool apply_go_on(struct agent *a, nsec_t now)
 	note_refused(a, &a->applying.result, now);
 	loop_doing(a->loop, "hooks");
 	bpf_dataplane_apply_devices(a->dataplane, plan->devices, plan->n_devices);
-	return a->applying.result.n_done > 0;
+	return a->applying.result.n_done > 0 || a->discards.changed;
 }
 
 /* `p` is current already, and what it saw of the store is still so. */

@@ -153,6 +153,8 @@ static bool on_request(void *ctx, struct unix_request *r, struct strbuf *reply)
 		drain(a, r, command[0] == 'd', reply);
 	else if (strcmp(command, "explain") == 0)
 		more = explain(a, json, r, reply);
+	else if (strcmp(command, "blackhole") == 0)
+		more = discards_ask(a, json, r, reply);
 	else if (strcmp(command, "show") == 0)
 		more = show(a, json, r, reply);
 	else
@@ -184,6 +186,7 @@ int ctl_start(struct agent *a)
 	int r;
 
 	drain_load(a); /* what was asked of the process before */
+	discards_load(a);
 	r = unix_server_new(&args, &a->server);
 	a->health = health_server_new(a->loop);
 
@@ -228,7 +231,9 @@ void ctl_apply(struct agent *a, nsec_t now)
 
 nsec_t ctl_tick(struct agent *a, nsec_t now)
 {
-	const nsec_t next = nsec_min(health_server_tick(a->health, now), drain_tick(a, now));
+	const nsec_t next =
+		nsec_min(nsec_min(health_server_tick(a->health, now), drain_tick(a, now)),
+			 discards_tick(a, now));
 
 	note_health(a);
 	return nsec_min(next, unix_server_tick(a->server, now));

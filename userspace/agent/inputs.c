@@ -44,6 +44,8 @@ static void gather_actual(struct agent *a, struct agent_plan *p)
 	if (a->dataplane) {
 		gather_frontends(a, actual);
 		bpf_dataplane_devices(a->dataplane, p->arena, &actual->devices, &actual->n_devices);
+		actual->discards =
+			bpf_dataplane_discards(a->dataplane, p->arena, &actual->n_discards);
 		actual->flow_entries = bpf_dataplane_flow_entries(a->dataplane);
 	}
 }

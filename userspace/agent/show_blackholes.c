@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
-/* Blackholes as JSON: what was to be placed, and what became of it. */
+/*
+ * Blackholes as JSON: what of aggregates was to be placed, and what became of it; and those on
+ * demand, which have rows of their own.
+ */
 #include "agent/show.h"
 
 #include "agent/agent.h"
@@ -36,6 +39,11 @@ static cJSON *blackhole_json(const struct kernel_state *s, const struct kernel_b
 			cJSON_AddItemToArray(uplinks, cJSON_CreateString(s->vrfs[i].name));
 	cJSON_AddBoolToObject(o, "placed", b->is_placed);
 	show_add_text(o, "reason", why(b));
+	cJSON_AddBoolToObject(o, "onDemand", false);
+	cJSON_AddNullToObject(o, "by");
+	cJSON_AddNullToObject(o, "endsInSeconds");
+	cJSON_AddArrayToObject(o, "peers");
+	cJSON_AddNullToObject(o, "droppedPackets");
 	return o;
 }
 
@@ -48,5 +56,6 @@ cJSON *show_blackholes(const struct agent *a, const struct show_filter *filter)
 	for (size_t i = 0; i < s->n_blackholes; i++)
 		if (show_matches(filter->name, ip_prefix_text(&s->blackholes[i].prefix, prefix)))
 			cJSON_AddItemToArray(out, blackhole_json(s, &s->blackholes[i]));
+	discards_show(a, filter, out);
 	return out;
 }

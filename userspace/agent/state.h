@@ -8,6 +8,7 @@
  *   alive.yaml      boot and time of the last sign of life: a start soon after it in the same boot
  *                   is a restart, which graceful restart tells the peers (the R bit)
  *   drain.yaml      the operator has drained the node (drain.h)
+ *   blackholes.yaml blackholes that the operator has asked for (discards.h)
  *   served.yaml     VIPs served since the machine booted (state_served.h)
  *   world/          the last good version of every object (state_world.h)
  *

@@ -17,6 +17,9 @@ struct raw_config {
 	struct ip_addr router_id;
 	struct ip_prefix *deny;
 	size_t n_deny;
+	struct ip_addr *next_hops;
+	size_t n_next_hops;
+	struct api_strings communities;
 	int forwarding; /* 0 = default */
 	const char *metrics_address;
 };
@@ -153,6 +156,17 @@ static const struct api_field netlink_fields[] = {
 	 API_LIST_AT(struct raw_config, config.always_block, config.n_always_block),
 	 .bit = API_CONFIG_ALWAYS_BLOCK},
 };
+static const struct api_field rtbh_fields[] = {
+	{.name = "nextHops",
+	 .type = API_TYPE_ADDRESS,
+	 API_LIST_AT(struct raw_config, next_hops, n_next_hops),
+	 .bit = API_CONFIG_RTBH_NEXT_HOPS},
+	{.name = "communities",
+	 .type = API_TYPE_STRING,
+	 .flags = API_FIELD_UNIQUE,
+	 API_LIST_AT(struct raw_config, communities.items, communities.n),
+	 .bit = API_CONFIG_RTBH_COMMUNITIES},
+};
 static const struct api_field metrics_fields[] = {
 	{.name = "address",
 	 .type = API_TYPE_STRING,
@@ -166,12 +180,14 @@ static const struct api_field metrics_fields[] = {
 static const struct api_table dataplane_table = SECTION(dataplane_fields);
 static const struct api_table bgp_table = SECTION(bgp_fields);
 static const struct api_table netlink_table = SECTION(netlink_fields);
+static const struct api_table rtbh_table = SECTION(rtbh_fields);
 static const struct api_table metrics_table = SECTION(metrics_fields);
 
 static const struct api_field spec_fields[] = {
 	{.name = "dataplane", .type = API_TYPE_STRUCT, .table = &dataplane_table},
 	{.name = "bgp", .type = API_TYPE_STRUCT, .table = &bgp_table},
 	{.name = "netlink", .type = API_TYPE_STRUCT, .table = &netlink_table},
+	{.name = "rtbh", .type = API_TYPE_STRUCT, .table = &rtbh_table},
 	{.name = "metrics", .type = API_TYPE_STRUCT, .table = &metrics_table},
 	{.name = "strict", .type = API_TYPE_BOOL, IN_CONFIG(strict), .bit = API_CONFIG_STRICT},
 	{.name = "drainSeconds",
@@ -189,6 +205,74 @@ static const struct api_field config_fields[] = {
 };
 static const struct api_table config_table = API_TABLE(struct raw_config, config_fields);
 
+/* --- spec.rtbh --------------------------------------------------------------------------------
+ */
+
+static void set_next_hops(struct api_decoder *d, const struct raw_config *in, struct api_rtbh *ret)
+{
+	for (size_t i = 0; i < in->n_next_hops; i++) {
+		const struct ip_addr *a = &in->next_hops[i];
+		const enum ip_family family = ip_family_of(a);
+		const char *field = arena_printf(d->arena, "spec.rtbh.nextHops[%zu]", i);
+
+		if (ip_addr_is_loopback(a) || ip_addr_is_link_local(a))
+			api_refuse(d, field, "BadValue",
+				   "write an address that the routers discard, such as 192.0.2.1",
+				   "is of one host or link only: no router takes it as a next hop");
+		else if (!ip_addr_is_none(&ret->next_hops[family]))
+			api_refuse(d, field, "BadValue", "write one of each family",
+				   "is the second %s address", ip_family_text(family));
+		else
+			ret->next_hops[family] = *a;
+	}
+}
+
+static int cmp_standard(const void *a, const void *b)
+{
+	const uint32_t *x = a, *y = b;
+
+	return (*x > *y) - (*x < *y);
+}
+
+static int cmp_large(const void *a, const void *b)
+{
+	return large_community_cmp(a, b);
+}
+
+static void set_communities(struct api_decoder *d, const struct raw_config *in,
+			    struct api_rtbh *ret)
+{
+	const size_t n = in->communities.n;
+	uint32_t *standard = arena_array_of(d->arena, n, uint32_t);
+	struct large_community *large = arena_array_of(d->arena, n, struct large_community);
+
+	for (size_t i = 0; i < n; i++) {
+		const char *text = in->communities.items[i];
+		struct community c = {0};
+
+		if (community_parse(text, &c) != COMMUNITY_OK)
+			api_refuse(d, arena_printf(d->arena, "spec.rtbh.communities[%zu]", i),
+				   "BadCommunity",
+				   "write \"64512:666\", \"large:64512:1:2\" or a name such as "
+				   "no-export; aliases do not count here",
+				   "\"%s\" is not a community", text);
+		else if (c.type == COMMUNITY_STANDARD)
+			standard[ret->n_communities++] = c.standard;
+		else
+			large[ret->n_large++] = c.large;
+	}
+	if (n > LIMIT_COMMUNITIES - 1)
+		api_refuse(d, "spec.rtbh.communities", "TooManyCommunities",
+			   "attach fewer communities", "has more than %d with BLACKHOLE",
+			   LIMIT_COMMUNITIES);
+	if (ret->n_communities > 0)
+		qsort(standard, ret->n_communities, sizeof(*standard), cmp_standard);
+	if (ret->n_large > 0)
+		qsort(large, ret->n_large, sizeof(*large), cmp_large);
+	ret->communities = standard;
+	ret->large = large;
+}
+
 static void finish_config(struct api_decoder *d, const void *raw, struct api_object *o)
 {
 	const struct raw_config *in = raw;
@@ -196,11 +280,14 @@ static void finish_config(struct api_decoder *d, const void *raw, struct api_obj
 	o->config = in->config;
 	o->config.deny = in->deny;
 	o->config.n_deny = prefixes_make(in->deny, in->n_deny);
+	set_next_hops(d, in, &o->config.rtbh);
+	set_communities(d, in, &o->config.rtbh);
 	api_router_id(d, "spec.bgp.routerID", &in->router_id, &o->config.router_id);
 }
 
 static const char *const config_rules[] = {
 	"The object default is for all nodes; one of the name of a node goes before it, field by field. Of default.NAME and NODE.NAME spec.dataplane.deny alone is read, and lists add up.",
+	"rtbh is what routes of blackholes say beside the community BLACKHOLE: one next hop of each family, and communities, which are no aliases. Not set: the next hop 100::1 for IPv6 (RFC 6666), the session's own address for IPv4, and no-export.",
 	"Not set: mode auto, the uplinks are the devices on the ways to the peers, unknownPort drop, icmpEcho answer, newFlows 100000, newFlowsPerSource 500, defaultLocalPref 100, blackholes aggregates, drainSeconds 60, and what the BGPPeer says of graceful restart.",
 	NULL,
 };

@@ -427,6 +427,7 @@ static void finish_peer(struct api_decoder *d, const void *raw, struct api_objec
 	set_bfd_auth(d, o, p);
 	p->bfd_strict = api_annotation_is_true(d, o, ANNOTATION "bfd-strict");
 	p->listen = api_annotation_is_true(d, o, ANNOTATION "listen");
+	p->rtbh = api_annotation_is_true(d, o, ANNOTATION "rtbh");
 	p->max_prefixes = API_MAX_PREFIXES_DEFAULT;
 	(void)api_annotation_number(d, o, ANNOTATION "max-prefixes", 1, LIMIT_ADJ_RIB_IN,
 				    &p->max_prefixes);
@@ -454,6 +455,8 @@ static const struct api_annotation_row peer_annotations[] = {
 	{"lodestone.io/ebgp-local-pref", "none, med, prepend",
 	 "what localPref becomes on eBGP, in place of the setting"},
 	{"lodestone.io/listen", "true, false", "the router may dial this node, too"},
+	{"lodestone.io/rtbh", "true, false",
+	 "the router is told of blackholes on demand: routes with the community BLACKHOLE (RFC 7999)"},
 	{"lodestone.io/max-prefixes", "1 to 1000000",
 	 "of its routes no more are accepted at the same time; 10000 unless it is said"},
 	{"lodestone.io/create-vrf", "1 to 65534",

@@ -499,6 +499,7 @@ static void finish_service(struct api_decoder *d, const void *raw, struct api_ob
 	set_ingress(d, in, s);
 	check_ports(d, s);
 	o->service.is_paused = api_annotation_is_true(d, o, "lodestone.io/pause");
+	o->service.is_blackhole = api_annotation_is_true(d, o, "lodestone.io/blackhole");
 	set_unknown_port(d, o);
 	set_rate_limit(d, o);
 	set_new_flows(d, o);
@@ -523,6 +524,9 @@ static const struct api_annotation_row service_annotations[] = {
 	{"service.beta.kubernetes.io/load-balancer-source-ranges", "prefixes with commas",
 	 "as spec.loadBalancerSourceRanges, where that is not set"},
 	{"lodestone.io/pause", "true, false", "no connection begins"},
+	{"lodestone.io/blackhole", "true, false",
+	 "all packets to its addresses are dropped, and routers that ask for it (lodestone.io/rtbh "
+	 "at the BGPPeer) are told to drop them (RFC 7999)"},
 	{"lodestone.io/unknown-ports", "drop, reject, pass",
 	 "what becomes of ports of its address that nobody has"},
 	{"lodestone.io/new-flows", "0 to 16000000",

@@ -92,6 +92,7 @@ struct api_peer {
 	uint8_t role;    /* as RFC 9234 numbers them: what this node is towards the router */
 	uint32_t llgr_s; /* 0 = none */
 	bool listen;     /* the router may dial, too */
+	bool rtbh;       /* it is told of blackholes */
 	struct api_bfd_auth bfd_auth;
 	bool bfd_strict;  /* BGP waits for BFD */
 	bool has_pref_as; /* else the configuration's counts */

@@ -4,6 +4,7 @@
 
 #include "api/objects_kube.h"
 #include "base/addr.h"
+#include "base/community.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -18,6 +19,15 @@ enum api_icmp_echo { API_ECHO_ANSWER, API_ECHO_DROP, API_ECHO_PASS };
 
 /* Which announced prefixes are blackholes for what arrives on the uplinks. */
 enum api_blackholes { API_BLACKHOLES_AGGREGATES, API_BLACKHOLES_ALL, API_BLACKHOLES_OFF };
+
+/* What routes of blackholes say, beside the community BLACKHOLE. */
+struct api_rtbh {
+	struct ip_addr next_hops[IP_N_FAMILIES]; /* none: not said */
+	const uint32_t *communities;             /* sorted, no doubles */
+	size_t n_communities;
+	const struct large_community *large; /* sorted, no doubles */
+	size_t n_large;
+};
 
 /* `set` bits say which fields are named, so that a node's object overrides field by field. */
 struct api_config {
@@ -41,6 +51,8 @@ struct api_config {
 		API_CONFIG_PREF_AS = 1 << 16,
 		API_CONFIG_BLACKHOLES = 1 << 17,
 		API_CONFIG_ALWAYS_BLOCK = 1 << 18,
+		API_CONFIG_RTBH_NEXT_HOPS = 1 << 19,
+		API_CONFIG_RTBH_COMMUNITIES = 1 << 20,
 	} set;
 	enum api_dataplane_mode mode;
 	struct api_strings uplinks;
@@ -59,6 +71,7 @@ struct api_config {
 	enum api_blackholes blackholes;
 	const struct ip_prefix *always_block; /* no route of a peer is accepted under these */
 	size_t n_always_block;
+	struct api_rtbh rtbh;
 	bool strict;
 	uint32_t drain_s;
 };

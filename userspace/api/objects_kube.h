@@ -47,6 +47,7 @@ struct api_service {
 	uint64_t pods;          /* stands for spec.selector: equal where that is; 0 = none */
 	uint16_t health_port;   /* healthCheckNodePort, with policy_local only; 0 = none */
 	bool is_paused;         /* annotation lodestone.io/pause */
+	bool is_blackhole;      /* annotation lodestone.io/blackhole */
 	uint8_t unknown_port;   /* enum api_unknown_port: annotation lodestone.io/unknown-ports */
 	bool has_new_flows;     /* annotation lodestone.io/new-flows: */
 	uint32_t new_flows;     /* a second; 0: any number */

@@ -28,6 +28,7 @@ struct community {
 #define COMMUNITY_NO_EXPORT         UINT32_C(0xffffff01)
 #define COMMUNITY_NO_ADVERTISE      UINT32_C(0xffffff02)
 #define COMMUNITY_GRACEFUL_SHUTDOWN UINT32_C(0xffff0000)
+#define COMMUNITY_BLACKHOLE         UINT32_C(0xffff029a)
 #define COMMUNITY_TEXT              40
 
 enum community_parse {

@@ -22,6 +22,8 @@
 #define LIMIT_REQUEST_BYTES  (64u << 10)         /* control socket, DESIGN 10 */
 #define LIMIT_REPLY_BYTES    (64u << 20)
 #define LIMIT_CLIENTS        16
+#define LIMIT_DISCARDS       1024      /* blackholes on demand; those of Services and commands */
+#define LIMIT_DISCARD_ORDERS 256       /* ... of commands alone */
 #define LIMIT_DRAIN_S        86400     /* a backend that left keeps its flows at most so long */
 #define LIMIT_NEW_FLOWS      16000000u /* of one frontend in a second */
 #define LIMIT_ADJ_RIB_OUT    131072    /* prefixes to one peer */

@@ -20,6 +20,7 @@ enum option {
 	OPTION_PEER,
 	OPTION_RECEIVED,
 	OPTION_WATCH,
+	OPTION_FOR,
 	OPTION_HELP,
 	OPTION_VERSION,
 	N_OPTIONS,
@@ -30,10 +31,15 @@ static const struct {
 	char short_name; /* 0: none */
 	bool has_value;
 } options[N_OPTIONS] = {
-	[OPTION_SOCKET] = {"socket", 0, true},         [OPTION_OUTPUT] = {"output", 'o', true},
-	[OPTION_NAMESPACE] = {"namespace", 'n', true}, [OPTION_PEER] = {"peer", 0, true},
-	[OPTION_RECEIVED] = {"received", 0, false},    [OPTION_WATCH] = {"watch", 'w', false},
-	[OPTION_HELP] = {"help", 'h', false},          [OPTION_VERSION] = {"version", 0, false},
+	[OPTION_SOCKET] = {"socket", 0, true},
+	[OPTION_OUTPUT] = {"output", 'o', true},
+	[OPTION_NAMESPACE] = {"namespace", 'n', true},
+	[OPTION_PEER] = {"peer", 0, true},
+	[OPTION_RECEIVED] = {"received", 0, false},
+	[OPTION_WATCH] = {"watch", 'w', false},
+	[OPTION_FOR] = {"for", 0, true},
+	[OPTION_HELP] = {"help", 'h', false},
+	[OPTION_VERSION] = {"version", 0, false},
 };
 
 static const struct {
@@ -58,7 +64,8 @@ static const char *const formats[] = {
 
 static const char *const explained[] = {"service", "ip", "peer"};
 
-#define MAX_WORDS 3 /* show WHAT NAME */
+#define MAX_WORDS   3 /* show WHAT NAME */
+#define SECONDS_MAX (UINT64_C(10) * 365 * 86400)
 
 /* What stands on the line, before it has a meaning together. */
 struct line {
@@ -235,6 +242,57 @@ static bool parse_explain(struct line *line, struct cli_args *args)
 	return check_explained(line, args);
 }
 
+/* "30m", "1h30m", "90s": units from long to short, each once; no unit is none. */
+static bool parse_duration(struct line *line, const char *text, uint32_t *ret)
+{
+	static const struct {
+		char unit;
+		uint32_t seconds;
+	} units[] = {{'d', 86400}, {'h', 3600}, {'m', 60}, {'s', 1}};
+	uint64_t sum = 0;
+	const char *at = text;
+
+	for (size_t i = 0; i < ARRAY_SIZE(units) && *at; i++) {
+		const char *digit = at;
+		uint64_t n = 0;
+
+		for (; *digit >= '0' && *digit <= '9' && n < SECONDS_MAX; digit++)
+			n = 10 * n + (uint64_t)(*digit - '0');
+		if (digit == at || *digit != units[i].unit)
+			continue;
+		sum += n * units[i].seconds;
+		at = digit + 1;
+	}
+	if (*at || at == text)
+		return refuse(line, "\"%s\" is no duration: write 30m, 1h30m or 45s", text);
+	if (sum == 0 || sum > SECONDS_MAX)
+		return refuse(line, "a blackhole is for one second to ten years");
+	*ret = (uint32_t)sum;
+	return true;
+}
+
+static bool parse_blackhole(struct line *line, struct cli_args *args)
+{
+	const char *action = line->n_words > 1 ? line->words[1] : "";
+	const char *duration = line->value[OPTION_FOR];
+
+	args->command = CLI_BLACKHOLE;
+	args->removes = strcmp(action, "remove") == 0;
+	if (!args->removes && strcmp(action, "add") != 0)
+		return refuse(line, "blackhole what? add PREFIX, or remove PREFIX");
+	if (line->n_words < 3)
+		return refuse(line, "blackhole %s which prefix?", action);
+	args->name = line->words[2];
+	if (line->value[OPTION_RECEIVED] || line->value[OPTION_NAMESPACE] ||
+	    line->value[OPTION_PEER])
+		return refuse(line, "blackhole takes none of -n, --peer and --received");
+	if (line->value[OPTION_WATCH])
+		return refuse(line, "blackhole is said once: watch \"show blackholes\"");
+	if (duration && args->removes)
+		return refuse(line, "option --for belongs to \"blackhole add\"");
+	return !duration || parse_duration(line, duration, &args->seconds);
+}
+
 /* Commands of one word. */
 static bool parse_simple(struct line *line, const char *command, struct cli_args *args)
 {
@@ -267,6 +325,10 @@ static bool parse_command(struct line *line, struct cli_args *args)
 	}
 	if (!command)
 		return refuse(line, "no command");
+	if (strcmp(command, "blackhole") == 0)
+		return parse_blackhole(line, args);
+	if (line->value[OPTION_FOR])
+		return refuse(line, "option --for belongs to \"blackhole add\"");
 	if (strcmp(command, "show") == 0 || strcmp(command, "get") == 0)
 		return parse_show(line, args);
 	if (strcmp(command, "explain") == 0)
@@ -291,9 +353,11 @@ bool cli_parse(int argc, const char *const *argv, struct cli_args *ret, char err
 const char *cli_command_text(enum cli_command command)
 {
 	static const char *const texts[] = {
-		[CLI_STATUS] = "status",   [CLI_SHOW] = "show",           [CLI_DRAIN] = "drain",
-		[CLI_UNDRAIN] = "undrain", [CLI_HELP] = "help",           [CLI_VERSION] = "version",
-		[CLI_EXPLAIN] = "explain", [CLI_PREFLIGHT] = "preflight",
+		[CLI_STATUS] = "status",       [CLI_SHOW] = "show",
+		[CLI_DRAIN] = "drain",         [CLI_UNDRAIN] = "undrain",
+		[CLI_HELP] = "help",           [CLI_VERSION] = "version",
+		[CLI_EXPLAIN] = "explain",     [CLI_PREFLIGHT] = "preflight",
+		[CLI_BLACKHOLE] = "blackhole",
 	};
 
 	return texts[command];
@@ -318,7 +382,8 @@ const char *cli_help(void)
 	       "  show backends [SERVICE]       each backend: its state, flows and counters\n"
 	       "  show bfd [PEER]               BFD sessions, and with a name their last changes\n"
 	       "  show pools [NAME]             address pools and their use\n"
-	       "  show blackholes [PREFIX]      prefixes of which unused addresses end here\n"
+	       "  show blackholes [PREFIX]      prefixes of which unused addresses end here, and those\n"
+	       "                                of which nothing gets through, on demand\n"
 	       "  show problems [NAME]          what is wrong, and what to do about it\n"
 	       "  explain service [NS/]NAME     why it is announced, or why not: each check, to whom,\n"
 	       "                                and what the other nodes do\n"
@@ -327,6 +392,9 @@ const char *cli_help(void)
 	       "  drain                         withdraw this node's routes, serve what lives to its\n"
 	       "                                end, leave the rest to the kernel; until undrain\n"
 	       "  undrain                       serve and announce again\n"
+	       "  blackhole add PREFIX          drop all packets to a prefix of our pools, and tell\n"
+	       "                                routers that ask for it (BGPPeer lodestone.io/rtbh)\n"
+	       "  blackhole remove PREFIX       let them through again\n"
 	       "  preflight                     what this host has and lacks, with or without an\n"
 	       "                                agent; exits 2 if something vital is missing\n"
 	       "\n"
@@ -336,6 +404,7 @@ const char *cli_help(void)
 	       "  -n, --namespace NS            only objects of this namespace\n"
 	       "      --peer NAME               only routes sent to this peer, or by it\n"
 	       "      --received                routes that peers have sent\n"
+	       "      --for DURATION            only for so long: 30m, 1h30m, 45s\n"
 	       "  -w, --watch                   again every second, until interrupted\n"
 	       "      --socket PATH             the agent's socket\n"
 	       "                                (" LODESTONE_SOCKET ")\n"

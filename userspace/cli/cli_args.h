@@ -9,6 +9,7 @@
 #include "base/mem.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 
 enum cli_command {
 	CLI_STATUS,
@@ -16,6 +17,7 @@ enum cli_command {
 	CLI_EXPLAIN,
 	CLI_DRAIN,
 	CLI_UNDRAIN,
+	CLI_BLACKHOLE,
 	CLI_PREFLIGHT,
 	CLI_HELP,
 	CLI_VERSION
@@ -41,6 +43,8 @@ struct cli_args {
 	const char *socket, *name, *ns, *peer; /* name: of a Service to explain, NS/NAME or NAME */
 	bool received;                         /* of routes: those that peers have sent */
 	bool watch;
+	bool removes;     /* with CLI_BLACKHOLE: the prefix, which is `name`, is no longer one */
+	uint32_t seconds; /* with CLI_BLACKHOLE: for so long; 0: until it is removed */
 };
 
 #define CLI_ERROR_TEXT 160

@@ -143,6 +143,7 @@ int main(int argc, char **argv)
 	case CLI_EXPLAIN:
 	case CLI_DRAIN:
 	case CLI_UNDRAIN:
+	case CLI_BLACKHOLE:
 	case CLI_PREFLIGHT:
 		break;
 	}

@@ -43,6 +43,12 @@ const char *protocol_request(struct arena *arena, const struct cli_args *args)
 		if (args->received)
 			cJSON_AddTrueToObject(o, "received");
 	}
+	if (args->command == CLI_BLACKHOLE) {
+		cJSON_AddStringToObject(o, "action", args->removes ? "remove" : "add");
+		cJSON_AddStringToObject(o, "prefix", args->name);
+		if (args->seconds)
+			cJSON_AddNumberToObject(o, "seconds", args->seconds);
+	}
 	if (args->command == CLI_EXPLAIN)
 		add_explained(arena, o, args);
 	text = cJSON_PrintUnformatted(o);

@@ -124,6 +124,10 @@ static const struct column columns[][MAX_COLUMNS + 1] =
 				{"PLACED", "placed", cell_value, false},
 				{"TABLE", "table", cell_value, false},
 				{"UPLINKS", "uplinks", cell_value, false},
+				{"BY", "by", cell_value, false},
+				{"ENDS IN", "endsInSeconds", cell_duration, false},
+				{"TOLD", "peers", cell_value, false},
+				{"DROPPED", "droppedPackets", cell_value, false},
 				{"REASON", "reason", cell_value, false},
 			},
 		[CLI_PROBLEMS] =
@@ -210,6 +214,8 @@ void render(const struct cli_args *args, const cJSON *body, struct strbuf *out)
 		render_explain(args, body, out);
 	else if (args->command == CLI_PREFLIGHT)
 		render_preflight(body, out);
+	else if (args->command == CLI_BLACKHOLE)
+		render_blackhole(args, body, out);
 	else if (args->command == CLI_DRAIN || args->command == CLI_UNDRAIN)
 		render_drain(body, out);
 	else

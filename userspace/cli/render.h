@@ -21,5 +21,7 @@ void render_peer(const cJSON *peer, struct strbuf *out);
 void render_explain(const struct cli_args *args, const cJSON *body, struct strbuf *out);
 /* What this host has and lacks (render_preflight.c). */
 void render_preflight(const cJSON *lines, struct strbuf *out);
+/* What blackhole answers, in a sentence or two. */
+void render_blackhole(const struct cli_args *args, const cJSON *body, struct strbuf *out);
 /* What drain and undrain answer, in a sentence. */
 void render_drain(const cJSON *body, struct strbuf *out);

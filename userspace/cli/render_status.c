@@ -261,6 +261,28 @@ void render_status(const cJSON *body, struct strbuf *out)
 	table_print(&t, out);
 }
 
+void render_blackhole(const struct cli_args *args, const cJSON *body, struct strbuf *out)
+{
+	const cJSON *peers = get(body, "peers"), *ends = get(body, "endsInSeconds"), *peer;
+	const char *prefix = cJSON_GetStringValue(get(body, "prefix"));
+	const char *reason = cJSON_GetStringValue(get(body, "reason"));
+
+	if (args->removes) {
+		strbuf_printf(out, "%s is no blackhole by command any more\n", args->name);
+		return;
+	}
+	strbuf_printf(out, "packets to %s are dropped", prefix ? prefix : args->name);
+	if (cJSON_IsNumber(ends))
+		strbuf_printf(out, " for %.0f seconds", ends->valuedouble);
+	strbuf_add(out, "; routers that are told:");
+	cJSON_ArrayForEach(peer, peers) strbuf_printf(out, " %s", cJSON_GetStringValue(peer));
+	if (cJSON_GetArraySize(peers) == 0)
+		strbuf_add(out, " none yet (lodestone.io/rtbh at the BGPPeer asks for it)");
+	strbuf_add(out, "\n");
+	if (reason)
+		strbuf_printf(out, "%s\n", reason);
+}
+
 void render_drain(const cJSON *body, struct strbuf *out)
 {
 	if (cJSON_IsTrue(get(body, "byCommand")))

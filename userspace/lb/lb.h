@@ -122,6 +122,18 @@ struct lb_denied {
 	size_t n;
 };
 
+/* Addresses of one domain that nothing reaches. Zero it before filling. */
+struct lb_discard {
+	struct ip_prefix prefix;
+	uint16_t domain;
+};
+static inline int lb_discard_cmp(const struct lb_discard *a, const struct lb_discard *b)
+{
+	const int order = ip_prefix_cmp(&a->prefix, &b->prefix);
+
+	return order ? order : (a->domain > b->domain) - (a->domain < b->domain);
+}
+
 /* A VIP. Zero it before filling. */
 struct lb_vip {
 	struct ip_addr addr;

@@ -11,6 +11,7 @@
 #include <errno.h>
 
 #define SEARCH_MAX 256 /* slots looked at for a key that can move */
+#define COVER_BITS 12  /* prefixes of more addresses than these can count set all bits */
 
 void lb_slots_init(struct lb_slots *s, struct lb_service *image, uint64_t *vip_bits,
 		   struct lb_new_flows *new_flows)
@@ -205,17 +206,66 @@ int lb_slots_place(struct lb_slots *s, const struct lb_clock *c, const struct lb
 	}
 }
 
-static void count_vip(struct lb_slots *s, const struct lb_service_key *key, bool add)
+/* --- bits of destinations ----------------------------------------------------------------------
+ */
+
+static void count_vip(struct lb_slots *s, const __u32 addr[4], bool add)
 {
-	uint32_t bit = lb_vip_bit(key->addr);
+	uint32_t bit = lb_vip_bit(addr);
 	uint64_t mask = UINT64_C(1) << (bit & 63);
 	uint64_t *word = &s->vip_bits[bit >> 6];
 
 	assert(add || s->vip_users[bit] > 0);
-	if (add ? s->vip_users[bit]++ > 0 : --s->vip_users[bit] > 0)
+	if ((add ? s->vip_users[bit]++ > 0 : --s->vip_users[bit] > 0) || s->n_wide > 0)
 		return;
 	__atomic_store_n(word, add ? *word | mask : *word & ~mask, __ATOMIC_RELEASE);
 }
+
+/* All words as the counts want them. */
+static void store_bits(struct lb_slots *s)
+{
+	for (uint32_t i = 0; i < LB_VIP_WORDS; i++) {
+		uint64_t word = s->n_wide > 0 ? UINT64_MAX : 0;
+
+		for (unsigned k = 0; k < 64; k++)
+			word |= (uint64_t)(s->vip_users[i * 64 + k] > 0) << k;
+		if (s->vip_bits[i] != word)
+			__atomic_store_n(&s->vip_bits[i], word, __ATOMIC_RELEASE);
+	}
+}
+
+static void cover(struct lb_slots *s, const struct ip_prefix *prefix, bool add)
+{
+	const unsigned bits = (unsigned)ip_addr_bits(&prefix->addr) - prefix->len;
+	struct ip_addr a = prefix->addr;
+
+	if (bits > COVER_BITS) {
+		s->n_wide += add ? 1u : -1u;
+		if (s->n_wide == add)
+			store_bits(s);
+		return;
+	}
+	for (uint32_t i = 0; i < UINT32_C(1) << bits; i++) {
+		__u32 words[4];
+
+		memcpy(words, a.b, sizeof(words));
+		count_vip(s, words, add);
+		a = ip_addr_next(&a);
+	}
+}
+
+void lb_slots_cover(struct lb_slots *s, const struct ip_prefix *prefix)
+{
+	cover(s, prefix, true);
+}
+
+void lb_slots_uncover(struct lb_slots *s, const struct ip_prefix *prefix)
+{
+	cover(s, prefix, false);
+}
+
+/* --- services ----------------------------------------------------------------------------------
+ */
 
 static void order_insert(struct lb_slots *s, uint32_t slot)
 {
@@ -253,7 +303,7 @@ void lb_slots_publish(struct lb_slots *s, uint32_t slot, const struct lb_service
 	s->tested[slot] = s->idle[slot] = false;
 	set_live(s, slot, service->live);
 	order_insert(s, slot);
-	count_vip(s, &service->key, true);
+	count_vip(s, service->key.addr, true);
 }
 
 void lb_slots_store_live(struct lb_slots *s, uint32_t slot, uint64_t live)
@@ -308,7 +358,7 @@ void lb_slots_clear(struct lb_slots *s, uint32_t slot, nsec_t now)
 	free_slot(s, slot, now);
 	if (shadow)
 		drop_shadow(s, shadow, now);
-	count_vip(s, &s->image[slot].key, false);
+	count_vip(s, s->image[slot].key.addr, false);
 }
 
 nsec_t lb_slots_tick(struct lb_slots *s, const struct lb_clock *c)
@@ -360,12 +410,5 @@ void lb_slots_adopt(struct lb_slots *s, nsec_t now)
 	assert(s->n == 0);
 	for (uint32_t slot = 0; slot < LB_SERVICE_SLOTS; slot++)
 		adopt_slot(s, slot, now);
-	for (uint32_t i = 0; i < LB_VIP_WORDS; i++) {
-		uint64_t word = 0;
-
-		for (unsigned k = 0; k < 64; k++)
-			word |= (uint64_t)(s->vip_users[i * 64 + k] > 0) << k;
-		if (s->vip_bits[i] != word)
-			__atomic_store_n(&s->vip_bits[i], word, __ATOMIC_RELEASE);
-	}
+	store_bits(s);
 }

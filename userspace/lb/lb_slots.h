@@ -43,6 +43,7 @@ struct lb_slots {
 	struct lb_new_flows *new_flows; /* per slot; borrowed */
 	nsec_t *freed_at;               /* per slot: since when it is free, 0 = ever. Owned */
 	uint16_t *vip_users;            /* per bit of vip_bits. Owned */
+	uint32_t n_wide;                /* prefixes that need all bits (lb_slots_cover()) */
 	bool *tested, *idle;            /* per slot: as in lb_actual. Owned */
 	nsec_t *changed_at;             /* per slot: since when its service is as it is. Owned */
 	nsec_t walked;     /* no flow names a slot that was freed then or before; at first: any */
@@ -86,6 +87,14 @@ void lb_slots_store_affinity(struct lb_slots *s, uint32_t slot, uint16_t affinit
 void lb_slots_store_limit(struct lb_slots *s, uint32_t slot, uint32_t limit);
 /* Takes a key out, with its shadow and, if it was the last, its VIP's bit. */
 void lb_slots_clear(struct lb_slots *s, uint32_t slot, nsec_t now);
+
+/*
+ * Packets to any address under the prefix are looked at, VIP or not, until it is taken back; also
+ * before adoption. One that has very many addresses sets all bits: then packets that are not for us
+ * cost more, too.
+ */
+void lb_slots_cover(struct lb_slots *s, const struct ip_prefix *prefix);
+void lb_slots_uncover(struct lb_slots *s, const struct ip_prefix *prefix);
 
 /* Clears shadows that nobody needs any more; when the next may go, NSEC_NEVER = there is none. */
 nsec_t lb_slots_tick(struct lb_slots *s, const struct lb_clock *c);

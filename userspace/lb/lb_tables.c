@@ -212,6 +212,16 @@ static void adopt_served(struct lb_tables *t)
 	}
 }
 
+void lb_tables_cover(struct lb_tables *t, const struct ip_prefix *prefix)
+{
+	lb_slots_cover(&t->slots, prefix);
+}
+
+void lb_tables_uncover(struct lb_tables *t, const struct ip_prefix *prefix)
+{
+	lb_slots_uncover(&t->slots, prefix);
+}
+
 size_t lb_tables_adopt(struct lb_tables *t, const struct lb_clock *c)
 {
 	struct lb_slots *s = &t->slots;

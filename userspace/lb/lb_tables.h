@@ -90,6 +90,10 @@ uint64_t lb_tables_served_generation(const struct lb_tables *t);
  */
 size_t lb_tables_adopt(struct lb_tables *t, const struct lb_clock *c);
 
+/* As lb_slots_cover() and lb_slots_uncover(): packets to addresses under it are looked at. */
+void lb_tables_cover(struct lb_tables *t, const struct ip_prefix *prefix);
+void lb_tables_uncover(struct lb_tables *t, const struct ip_prefix *prefix);
+
 /*
  * Sets of source ranges, which the caller fills and empties. Taken, filled and named, a set is
  * found by the next put; -ENOSPC: there are too many. A set that is named and that no service has

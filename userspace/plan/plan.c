@@ -309,6 +309,7 @@ static bool compute(struct plan_draft *d, struct plan_cache *c, struct plan_ledg
 	plan_draft_denied(d);
 	plan_draft_health(d);
 	plan_draft_rates(d);
+	plan_draft_discards(d);
 	plan_draft_imports(d);
 	plan_draft_made_vrfs(d);
 	arranged = d->arranged;

@@ -2,8 +2,7 @@
 /*
  * The plan: the whole desired state of this node, computed by one pure function from everything
  * that was observed (DESIGN 1). All arrays are sorted by key and free of doubles, so that each sink
- * is driven by one merge-diff. A plan and all it points to lives in one arena; sinks copy what they
- * keep.
+ * is driven by one merge-diff. A plan and what it points to is of one arena; sinks copy what stays.
  *
  *   inputs { world, addresses, node, actual, settings } + ledger + now
  *      └─► plan { peers, routes, frontends, devices, services, problems } + ledger' + deadline
@@ -14,11 +13,10 @@
 #include "bgp/bgp_peer.h"
 #include "plan/plan_bfd.h"
 #include "plan/plan_device.h"
+#include "plan/plan_discards.h"
 #include "plan/plan_inputs.h"
 #include "plan/plan_made_vrf.h"
 #include "plan/plan_receive.h"
-
-/* --- the plan ------------------------------------------------------------------------------- */
 
 #define PLAN_NO_DOMAIN UINT16_MAX /* of a peer whose VRF is not there: no VIP is in it */
 
@@ -158,6 +156,8 @@ struct plan {
 	bool keeps_denied;             /* gate 5: what is denied already stays so */
 	const struct plan_rate *rates; /* by VIP */
 	size_t n_rates;
+	const struct plan_discard *discards; /* by what */
+	size_t n_discards;
 	const struct plan_device *devices; /* by ifindex */
 	size_t n_devices;
 	const struct plan_service *services; /* by ns, name, vip, port, protocol */

@@ -277,6 +277,9 @@ static uint8_t marks_of(const struct plan_fragment *f)
 		ret |= PLAN_MARK_HEALTH;
 	if (f->n_ports > 0 && f->ports[0].row.rate_limit != 0)
 		ret |= PLAN_MARK_RATE;
+	for (size_t i = 0; i < f->n_ports; i++)
+		if (f->ports[i].is_blackhole)
+			ret |= PLAN_MARK_BLACKHOLE;
 	return ret;
 }
 

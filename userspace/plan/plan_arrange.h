@@ -41,9 +41,10 @@ struct plan_order {
 
 /* What is looked for among all fragments; few have any. */
 enum {
-	PLAN_MARK_TELLS = 1 << 0,  /* it has a problem */
-	PLAN_MARK_HEALTH = 1 << 1, /* a health-check node port, and a row that says so */
-	PLAN_MARK_RATE = 1 << 2,   /* a limit of packets a second, and rows that say so */
+	PLAN_MARK_TELLS = 1 << 0,     /* it has a problem */
+	PLAN_MARK_HEALTH = 1 << 1,    /* a health-check node port, and a row that says so */
+	PLAN_MARK_RATE = 1 << 2,      /* a limit of packets a second, and rows that say so */
+	PLAN_MARK_BLACKHOLE = 1 << 3, /* an address that nothing is to reach */
 };
 
 struct plan_arrangement {

@@ -101,6 +101,19 @@ static void add_claimed(struct blackholes_build *b)
 	}
 }
 
+/* Those on demand that routers are told of are announced as any other. */
+static void add_discards(struct blackholes_build *b)
+{
+	const struct plan *plan = b->d->plan;
+
+	for (size_t i = 0; i < plan->n_discards; i++) {
+		const struct lb_discard *what = &plan->discards[i].what;
+
+		if (plan->discards[i].peers && plan_draft_is_blackhole(b->d, &what->prefix))
+			add_prefix(b, &what->prefix, what->domain);
+	}
+}
+
 /* As far as the plan knows the peer: one that it does not know may be of any VRF. */
 static bool is_of(const struct plan_draft *d, const struct peer_key *key, uint16_t domain)
 {
@@ -265,8 +278,11 @@ void plan_draft_blackholes(struct plan_draft *d, const struct plan_inputs *in,
 
 	if (!in->actual->places_blackholes)
 		return;
-	if (d->env.config.blackholes != API_BLACKHOLES_OFF && !d->env.drained && !d->plan->leaving)
+	if (d->env.config.blackholes != API_BLACKHOLES_OFF && !d->env.drained &&
+	    !d->plan->leaving) {
 		add_claimed(&b);
+		add_discards(&b);
+	}
 	add_held(&b);
 	divide(&b, &ret);
 	if (ret.n > 0)

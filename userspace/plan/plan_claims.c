@@ -173,3 +173,39 @@ void plan_claims_add(struct plan_claiming *c, const struct plan_vip *vip,
 		claim(c, &wanted);
 	}
 }
+
+/* --- blackholes ------------------------------------------------------------------------------ */
+
+static bool has_blackhole(const uint32_t *communities, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (communities[i] == COMMUNITY_BLACKHOLE)
+			return true;
+	return false;
+}
+
+static bool is_blackhole(const struct plan_env *env, const struct plan_claim *c)
+{
+	const uint64_t peers = plan_claim_peers(env, c, c->by->peers);
+	uint64_t told = 0;
+
+	if (c->own && has_blackhole(c->own->communities, c->own->n_communities))
+		return true;
+	for (size_t i = 0; i < c->by->n; i++) {
+		const struct env_advert *a = c->by->items[i];
+
+		if (has_blackhole(a->communities, a->n_communities))
+			told |= a->peers;
+	}
+	return !(peers & ~told);
+}
+
+bool plan_claims_are_blackhole(const struct plan_claiming *c, size_t first)
+{
+	const struct plan_fragment *f = c->fragment;
+
+	for (size_t i = first; i < f->n_claims; i++)
+		if (!is_blackhole(c->env, &f->claims[i]))
+			return false;
+	return first < f->n_claims;
+}

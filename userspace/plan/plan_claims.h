@@ -33,5 +33,11 @@ void plan_claims_begin(struct plan_claiming *c, uint32_t n_local_ready);
 void plan_claims_add(struct plan_claiming *c, const struct plan_vip *vip,
 		     const struct env_pool *pool);
 
+/*
+ * All that is announced of a VIP, by the claims from this one on, has the community BLACKHOLE, to
+ * whomever; false also where nothing is announced.
+ */
+bool plan_claims_are_blackhole(const struct plan_claiming *c, size_t first);
+
 /* The Service is one whose addresses claim their own prefix beside an aggregate. */
 bool plan_claims_lead(const struct plan_env *env, const struct api_object *service);

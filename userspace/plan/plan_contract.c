@@ -159,6 +159,18 @@ static void assert_rates(const struct plan *p)
 	}
 }
 
+static void assert_discards(const struct plan *p)
+{
+	for (size_t i = 0; i < p->n_discards; i++) {
+		const struct plan_discard *d = &p->discards[i];
+
+		assert(i == 0 || lb_discard_cmp(&d[-1].what, &d->what) < 0);
+		assert(is_whole(&d->what.prefix) && d->what.domain != PLAN_NO_DOMAIN);
+		assert(d->is_wanted || (!d->by_command && !d->name && !d->peers));
+		assert(p->n_peers == 64 || d->peers >> p->n_peers == 0);
+	}
+}
+
 static void assert_begins(const struct plan *p)
 {
 	for (size_t i = 1; i < p->n_begins; i++)
@@ -255,6 +267,7 @@ void plan_assert_contract(const struct plan *plan, const struct plan_ledger *led
 	assert_next_hops(plan);
 	assert_denied(plan);
 	assert_rates(plan);
+	assert_discards(plan);
 	assert_begins(plan);
 	assert_devices(plan);
 	assert_services(plan);

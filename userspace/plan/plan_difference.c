@@ -97,6 +97,15 @@ static bool same_next_hop(const void *a, const void *b)
 	       ip_addr_equal(&x->source, &y->source) && memcmp(x->mac, y->mac, sizeof(x->mac)) == 0;
 }
 
+static bool same_discard(const void *a, const void *b)
+{
+	const struct plan_discard *x = a, *y = b;
+
+	return lb_discard_cmp(&x->what, &y->what) == 0 && x->is_wanted == y->is_wanted &&
+	       x->by_command == y->by_command && x->peers == y->peers && same_text(x->ns, y->ns) &&
+	       same_text(x->name, y->name);
+}
+
 static bool same_rate(const void *a, const void *b)
 {
 	const struct plan_rate *x = a, *y = b;
@@ -295,6 +304,8 @@ static const char *arrays_difference(const struct plan *a, const struct plan *b)
 		return "next_hops";
 	if (!SAME(a, b, rates, n_rates, same_rate))
 		return "rates";
+	if (!SAME(a, b, discards, n_discards, same_discard))
+		return "discards";
 	if (!same_blackholes(&a->blackholes, &b->blackholes))
 		return "blackholes";
 	if (!SAME(a, b, denied, n_denied, same_denied) || a->keeps_denied != b->keeps_denied)

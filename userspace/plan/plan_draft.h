@@ -21,6 +21,8 @@
  *                   the peers that get one, for PLAN_WAITING_NS at most
  *   drained (4)     a target that left the slices, or whose Service is gone, keeps its flows until
  *                   the last has ended, or its deadline
+ *   discarded       a route of a blackhole on demand waits until its packets are dropped here
+ *                   (plan_rtbh.c)
  *   placed          a route waits until its blackhole was tried to be placed (plan_blackholes.c)
  *   complete (5)    until every source has delivered its first complete picture nothing is
  *                   withdrawn, rewritten, detached or closed by End-of-RIB
@@ -75,9 +77,10 @@ struct plan_draft {
 	size_t n_leaving, cap_leaving;
 	struct plan_waiting *waiting;
 	size_t n_waiting, cap_waiting;
-	struct plan_zones stirred; /* zones that are not quiet (plan_kept.h) */
-	bool awaits_blackhole;     /* some prefix that is to be announced does */
-	bool is_indivisible;       /* something was told of once for many zones */
+	struct plan_zones stirred;       /* zones that are not quiet (plan_kept.h) */
+	struct draft_discards *discards; /* NULL: there are none */
+	bool awaits_blackhole;           /* some prefix that is to be announced does */
+	bool is_indivisible;             /* something was told of once for many zones */
 
 	struct plan *plan;
 };
@@ -90,6 +93,9 @@ void plan_draft_join(struct plan_draft *d);
 void plan_draft_devices(struct plan_draft *d);
 void plan_draft_denied(struct plan_draft *d);
 void plan_draft_rates(struct plan_draft *d);
+/* Blackholes on demand, of the whole; and whether a VIP lies under one: plan_discards.c. */
+void plan_draft_discards(struct plan_draft *d);
+bool plan_draft_is_discarded(const struct plan_draft *d, const struct plan_vip *vip);
 /* What is received of whom: plan_receive.c. */
 void plan_draft_imports(struct plan_draft *d);
 /* Which VRFs are to be there by us: plan_made_vrf.c. */

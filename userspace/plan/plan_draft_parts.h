@@ -48,6 +48,11 @@ struct draft_near {
 	size_t *advertised; /* by number in actual.peers */
 };
 
+/* Lengths that blackholes on demand have. */
+struct draft_discards {
+	bool has_len[IP_N_FAMILIES][129];
+};
+
 /* All rows of one prefix together: the peers (bits) that it is announced to, and that keep it. */
 struct draft_prefix {
 	struct ip_prefix prefix;

@@ -61,22 +61,38 @@ static void config_over(struct plan_env *env, const struct api_object *object)
 		to->always_block = from->always_block;
 		to->n_always_block = from->n_always_block;
 	}
+	if (from->set & API_CONFIG_RTBH_NEXT_HOPS)
+		memcpy(to->rtbh.next_hops, from->rtbh.next_hops, sizeof(to->rtbh.next_hops));
+	if (from->set & API_CONFIG_RTBH_COMMUNITIES) {
+		to->rtbh.communities = from->rtbh.communities;
+		to->rtbh.n_communities = from->rtbh.n_communities;
+		to->rtbh.large = from->rtbh.large;
+		to->rtbh.n_large = from->rtbh.n_large;
+	}
 	if (from->set & API_CONFIG_DRAIN)
 		to->drain_s = from->drain_s;
 	to->set |= from->set;
 }
 
+/* The address of the discard prefix (RFC 6666) that blackholes of IPv6 have as their next hop. */
+static const struct ip_addr discard_hop = {{[0] = 1, [15] = 1}};
+
 static void build_settings(const struct world *world, struct plan_env *env)
 {
+	static const uint32_t no_export = COMMUNITY_NO_EXPORT;
 	const struct api_object *all = plan_config_object(world, "default");
 	const struct api_object *own = plan_config_object(world, env->settings->node_name);
 
+	env->config.rtbh.communities = &no_export;
+	env->config.rtbh.n_communities = 1;
 	env->config.new_flows = PLAN_NEW_FLOWS_DEFAULT;
 	env->config.new_flows_per_source = PLAN_NEW_FLOWS_PER_SOURCE_DEFAULT;
 	if (all)
 		config_over(env, all);
 	if (own && own != all)
 		config_over(env, own);
+	if (ip_addr_is_none(&env->config.rtbh.next_hops[IP_V6]))
+		env->config.rtbh.next_hops[IP_V6] = discard_hop;
 	env->config_object = own ? own : all;
 	env->drain_ns = PLAN_DRAIN_DEFAULT_NS;
 	if (env->config.set & API_CONFIG_DRAIN)

@@ -115,6 +115,7 @@ struct plan_env {
 	size_t n_peers;
 	const struct env_domain *domains; /* of the peers; PLAN_NO_DOMAIN among them */
 	size_t n_domains;
+	uint64_t rtbh;                         /* those that are told of blackholes */
 	uint64_t ebgp;                         /* those of them that are external; of these: */
 	uint64_t pref_as[API_N_PREF_AS];       /* by what becomes of localPref */
 	uint64_t carriers[IP_N_FAMILIES];      /* whose session may carry routes of the family */

@@ -15,6 +15,8 @@ struct plan_folded {
 
 /* Folds what gate 1 lets out of all claims; the interned sets become plan.attrs. */
 void plan_fold(struct plan_draft *d, struct plan_folded *ret);
+/* Puts routes of blackholes in the place of others: plan_rtbh.c. */
+void plan_rtbh(struct plan_draft *d, struct plan_folded *f);
 /* Adds: these peers (bits) keep what they have of the prefix, whatever it is. */
 void plan_fold_hold(struct plan_draft *d, struct plan_folded *f, const struct ip_prefix *prefix,
 		    uint64_t peers);

@@ -263,6 +263,13 @@ static void note_spent(struct plan_draft *d, const struct candidate *c)
 					     sizeof(*d->spent)) = lb->key;
 }
 
+static bool is_discarded(const struct plan_draft *d, const struct lb_key *key)
+{
+	const struct plan_vip vip = plan_vip_of(key);
+
+	return plan_draft_is_discarded(d, &vip);
+}
+
 static void want(struct plan_draft *d, struct candidate *c)
 {
 	struct lb_frontend lb = c->port->lb;
@@ -279,6 +286,8 @@ static void want(struct plan_draft *d, struct candidate *c)
 	if (d->plan->leaving && !lingers(d, c))
 		return;
 	lb.flags |= plan_shared_flags(d, &c->shared);
+	if (d->discards && is_discarded(d, &lb.key))
+		lb.flags |= LB_F_BLACKHOLE;
 	gate = frontend_gate(c, &lb);
 	known = ensure_vip(d, c);
 	if (gate > known->gate)

@@ -29,6 +29,8 @@ struct plan_settings {
 	const char *lb_class;     /* NULL: only Services without a class */
 	bool dataplane;           /* false: mode off asked for by the command line's environment */
 	bool drained, drain_told; /* asked to leave the network; routers had time to hear of it */
+	const struct ip_prefix *discards; /* blackholes that the operator asks for; sorted */
+	size_t n_discards;
 };
 /* A link of this node, from netlink. */
 struct plan_link {
@@ -109,10 +111,7 @@ struct plan_actual {
 	size_t n_peers;
 	const struct lb_actual *frontends; /* by key */
 	size_t n_frontends;
-	/*
-	 * All that differs from the picture whose generation was `since` has one of these keys, in
-	 * any order; since 0: it is not known what differs.
-	 */
+	/* All that differs from the picture whose generation was `since`, 0: not known, has one. */
 	const struct lb_key *touched;
 	size_t n_touched;
 	uint64_t generation, since;
@@ -120,13 +119,14 @@ struct plan_actual {
 	size_t n_devices;
 	uint32_t flow_entries;         /* as many the tables of flows hold; 0: there are none */
 	const char *dataplane_failure; /* the programs could not be loaded; NULL = loaded */
-	bool pinned;                   /* maps or programs of ours are in the kernel, if only of a
-					  former run: what it attached may still forward */
+	bool pinned; /* ours is in the kernel, if only of a former run: it may still forward */
 	/* Blackholes that were tried, whatever became of them, and the devices they are for. */
 	struct plan_blackholes blackholes;
-	bool places_blackholes; /* somebody tries; else nothing waits for it */
-	uint32_t strange_abi;   /* what is pinned is of this version of the maps, which we do not
-				   read, and may forward; 0: it is not */
+	bool places_blackholes;            /* somebody tries; else nothing waits for it */
+	const struct lb_discard *discards; /* dropped, sorted */
+	size_t n_discards;
+	uint32_t strange_abi; /* what is pinned is of this version of the maps, which we do not
+				 read, and may forward; 0: it is not */
 };
 
 struct plan_explain;

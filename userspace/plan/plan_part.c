@@ -27,6 +27,8 @@ uint64_t plan_kept_common(const struct plan_draft *d, const struct plan_inputs *
 		h = hash_str(hash_str(hash_str(h, key->name), key->vrf), key->interface);
 		h = hash_u64(h, a->peers[i].established);
 	}
+	/* While there is any, nothing is kept. */
+	h = hash_u64(hash_u64(h, d->plan->n_discards), a->n_discards);
 	h = hash_u64(hash_u64(h, node->ask), a->places_blackholes);
 	h = hash_bytes(h, a->blackholes.prefixes,
 		       a->blackholes.n * sizeof(*a->blackholes.prefixes));

@@ -217,6 +217,8 @@ static void number_peers(struct peers_build *b)
 	set_router_ids(b, peers, n);
 	for (size_t i = 0; i < n; i++) {
 		started[i]->bit = UINT64_C(1) << i;
+		if (started[i]->spec->rtbh)
+			env->rtbh |= started[i]->bit;
 		if (!peer_is_internal(started[i]->spec))
 			add_external(env, started[i]);
 		for (enum ip_family f = 0; f < IP_N_FAMILIES; f++)

@@ -203,6 +203,7 @@ void plan_draft_routes(struct plan_draft *d)
 	struct plan_folded f;
 
 	plan_fold(d, &f);
+	plan_rtbh(d, &f);
 	publish(d, &f);
 	hold_routes(d, &f);
 	d->plan->end_of_rib = is_complete(d);

@@ -21,6 +21,8 @@ struct service_build {
 	uint32_t n_local_ready; /* counted where somebody asks for it */
 	struct plan_claiming claiming;
 	const struct ip_addr *uncarried; /* a VIP whose routes no session carries */
+	const struct ip_addr *tagged;    /* one that is announced as a blackhole */
+	bool any_blackhole;
 };
 
 #define service_problem(b, severity, ...)                                                          \
@@ -292,6 +294,19 @@ struct service_address {
 	bool is_served;
 };
 
+/* It is asked for, or all that is announced of the address says so. */
+static bool is_blackholed(struct service_build *b, const struct service_address *a,
+			  size_t first_claim)
+{
+	const bool is_asked = b->in->service->service.is_blackhole;
+	const bool ret = is_asked || plan_claims_are_blackhole(&b->claiming, first_claim);
+
+	b->any_blackhole |= ret;
+	if (ret && !is_asked)
+		b->tagged = a->addr;
+	return ret;
+}
+
 static void own_in_vrf(struct service_build *b, const struct ip_addr *a, const char *owner)
 {
 	char text[IP_ADDR_TEXT];
@@ -324,15 +339,19 @@ static void add_vip(struct service_build *b, const struct service_address *addre
 	const struct service_address here = in_domain(b, address, domain), *a = &here;
 	const struct plan_vip vip = {.addr = *a->addr, .domain = domain};
 	const size_t n_ports = b->in->service->service.n_ports;
+	const size_t first_claim = b->ret->n_claims;
+	bool is_blackhole;
 
 	if (!a->reason)
 		plan_claims_add(&b->claiming, &vip, a->pool);
+	is_blackhole = a->is_served && is_blackholed(b, a, first_claim);
 	for (size_t i = 0; i < n_ports; i++) {
 		/* One port with endpoints announces the VIP for all. */
 		const char *why = a->reason ? a->reason : missing_endpoints(b, &a->endpoints[i], 1);
 		struct plan_port *port = add_port(b, i, &a->endpoints[i], why);
 
 		port->row.vip = vip;
+		port->is_blackhole = is_blackhole;
 		if (a->is_served)
 			add_frontend(b, port, i, &a->endpoints[i]);
 	}
@@ -433,6 +452,22 @@ static void check_paused(struct service_build *b)
 				"Paused", "remove the annotation to let connections begin again",
 				"new connections are refused; those that live go on, and the "
 				"address stays announced");
+}
+
+static void check_blackhole(struct service_build *b)
+{
+	char text[IP_ADDR_TEXT];
+
+	if (b->tagged)
+		service_problem(b, SEVERITY_INFO, NULL, "Blackholed",
+				"announce it without the community, to anybody, to serve it",
+				"all that is announced of %s has the community BLACKHOLE: packets "
+				"to it are dropped here, too",
+				ip_addr_text(b->tagged, text));
+	else if (b->any_blackhole)
+		service_problem(b, SEVERITY_INFO, "metadata.annotations[lodestone.io/blackhole]",
+				"Blackholed", "remove the annotation to serve it again",
+				"all packets to its addresses are dropped");
 }
 
 /* A Service that has an address of another family besides loses less than one that has none. */
@@ -548,6 +583,7 @@ struct plan_fragment *plan_service(const struct plan_env *env, const struct plan
 	check_endpoints(&b);
 	check_ranges(&b);
 	check_paused(&b);
+	check_blackhole(&b);
 	check_addresses(&b);
 	check_family(&b);
 	return ret;

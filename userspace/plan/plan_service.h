@@ -39,6 +39,7 @@ struct plan_port {
 	struct plan_service row; /* announced: as far as the Service itself is concerned */
 	struct lb_frontend lb;   /* key.port 0: nothing to program */
 	bool takes_new_flows;    /* one of its targets does */
+	bool is_blackhole;       /* nothing is to reach the VIP */
 	uint8_t unknown_port;    /* enum api_unknown_port: what the Service says for the VIP */
 };
 

@@ -29,13 +29,16 @@ struct lb_store {
  * already; 0 or the first -errno, after which as much as possible is in force; -EINPROGRESS as from
  * the store.
  *
- * Order among them and the store: what keeps packets out (denied, rates) before a frontend is put;
- * next_hops before a frontend with targets on that node.
+ * Order among them and the store: what keeps packets out (denied, rates, discards) before a
+ * frontend is put; next_hops before a frontend with targets on that node.
  */
 struct lb_ways_ops {
 	int (*next_hops)(void *ctx, nsec_t now, const struct plan_next_hop *items, size_t n);
 
 	int (*rates)(void *ctx, nsec_t now, const struct plan_rate *items, size_t n);
+
+	/* Of the plan's discards what each is about. */
+	int (*discards)(void *ctx, nsec_t now, const struct lb_discard *items, size_t n);
 
 	/* keep: what is denied already stays so, whether or not it is in a list. */
 	int (*denied)(void *ctx, nsec_t now, const struct lb_denied *items, size_t n, bool keep);

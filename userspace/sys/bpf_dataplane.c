@@ -24,18 +24,19 @@ struct bpf_dataplane {
 	char *pin_dir; /* owned */
 	struct bpf_programs programs;
 	struct bpf_maps maps;
-	struct lb_tables *tables;  /* owned */
-	struct bpf_grow *grow;     /* owned */
-	struct bpf_flows *flows;   /* owned */
-	struct bpf_ports *ports;   /* owned */
-	struct bpf_hooks *hooks;   /* owned */
-	struct bpf_ranges *ranges; /* owned */
-	struct lb_deny *deny;      /* owned */
-	struct bpf_rates *rates;   /* owned */
-	struct arena *scratch;     /* reset by whoever begins to use it; owned */
-	nsec_t turn;               /* length of one; 0 = without end */
-	nsec_t turn_now;           /* of the store's last call */
-	nsec_t turn_ends_at;       /* by the clock */
+	struct lb_tables *tables;      /* owned */
+	struct bpf_grow *grow;         /* owned */
+	struct bpf_flows *flows;       /* owned */
+	struct bpf_ports *ports;       /* owned */
+	struct bpf_hooks *hooks;       /* owned */
+	struct bpf_ranges *ranges;     /* owned */
+	struct lb_deny *deny;          /* owned */
+	struct bpf_rates *rates;       /* owned */
+	struct bpf_discards *discards; /* owned */
+	struct arena *scratch;         /* reset by whoever begins to use it; owned */
+	nsec_t turn;                   /* length of one; 0 = without end */
+	nsec_t turn_now;               /* of the store's last call */
+	nsec_t turn_ends_at;           /* by the clock */
 };
 
 /* While the tables of a former run are adopted there are no hooks yet. */
@@ -204,9 +205,18 @@ static int ways_rates(void *ctx, nsec_t now, const struct plan_rate *items, size
 	return bpf_rates_apply(dp->rates, items, n);
 }
 
+static int ways_discards(void *ctx, nsec_t now, const struct lb_discard *items, size_t n)
+{
+	struct bpf_dataplane *dp = ctx;
+
+	(void)now;
+	return bpf_discards_apply(dp->discards, items, n);
+}
+
 struct lb_ways bpf_dataplane_ways(struct bpf_dataplane *dp)
 {
-	static const struct lb_ways_ops ops = {.denied = ways_denied, .rates = ways_rates};
+	static const struct lb_ways_ops ops = {
+		.denied = ways_denied, .rates = ways_rates, .discards = ways_discards};
 
 	return (struct lb_ways){.ops = &ops, .ctx = dp};
 }
@@ -215,6 +225,18 @@ size_t bpf_dataplane_denied(const struct bpf_dataplane *dp, size_t *ret_wanted)
 {
 	*ret_wanted = lb_deny_wanted(dp->deny);
 	return lb_deny_count(dp->deny);
+}
+
+const struct lb_discard *bpf_dataplane_discards(const struct bpf_dataplane *dp, struct arena *arena,
+						size_t *ret_n)
+{
+	return bpf_discards_list(dp->discards, arena, ret_n);
+}
+
+bool bpf_dataplane_discard_drops(const struct bpf_dataplane *dp, const struct lb_discard *what,
+				 uint64_t *ret_packets)
+{
+	return bpf_discards_drops(dp->discards, what, ret_packets);
 }
 
 void bpf_dataplane_look(const struct bpf_dataplane *dp, struct lb_look *ret)
@@ -264,6 +286,8 @@ static int open_tables(struct bpf_dataplane *dp, const struct bpf_dataplane_args
 	error = bpf_maps_load_chunks(&dp->maps, dp->tables);
 	if (error == 0)
 		error = bpf_flows_open(&dp->maps, dp->tables, &c, args->flow_entries, &dp->flows);
+	if (error == 0)
+		error = bpf_discards_new(&dp->maps, dp->tables, &dp->discards);
 	if (error != 0)
 		return error;
 	n_bad = lb_tables_adopt(dp->tables, &c);
@@ -332,6 +356,7 @@ struct bpf_dataplane *bpf_dataplane_close(struct bpf_dataplane *dp)
 	bpf_ranges_free(dp->ranges);
 	lb_deny_free(dp->deny);
 	bpf_rates_free(dp->rates);
+	bpf_discards_free(dp->discards);
 	bpf_maps_close(&dp->maps);
 	bpf_unload(&dp->programs);
 	arena_free(dp->scratch);

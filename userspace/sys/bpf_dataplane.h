@@ -57,10 +57,15 @@ struct bpf_dataplane *bpf_dataplane_close(struct bpf_dataplane *dp);
  * always done, later ones until args.turn is over.
  */
 struct lb_store bpf_dataplane_store(struct bpf_dataplane *dp);
-/* The same for denied sources and rates; next hops are nobody's yet. */
+/* The same for denied sources, rates and blackholes; next hops are nobody's yet. */
 struct lb_ways bpf_dataplane_ways(struct bpf_dataplane *dp);
 /* How many prefixes are denied now, and how many are to be. */
 size_t bpf_dataplane_denied(const struct bpf_dataplane *dp, size_t *ret_wanted);
+/* Blackholes that are in force, sorted, in the arena; and as bpf_discards_drops(). */
+const struct lb_discard *bpf_dataplane_discards(const struct bpf_dataplane *dp, struct arena *arena,
+						size_t *ret_n);
+bool bpf_dataplane_discard_drops(const struct bpf_dataplane *dp, const struct lb_discard *what,
+				 uint64_t *ret_packets);
 /* What is programmed, as lb_tables_look(). */
 void bpf_dataplane_look(const struct bpf_dataplane *dp, struct lb_look *ret);
 /* A put said -EINPROGRESS since the tables must grow: not before the helper has come back. */

@@ -161,6 +161,26 @@ struct bpf_rates *bpf_rates_free(struct bpf_rates *r);
 /* Brings the map to these, sorted by VIP. 0, or the last -errno: what could be done is. */
 int bpf_rates_apply(struct bpf_rates *r, const struct plan_rate *want, size_t n) must_check;
 
+/* --- blackholes ----------------------------------------------------------------------------------
+ */
+
+struct bpf_discards;
+/*
+ * Takes over what the maps hold, before the tables adopt their images. 0 or -errno; the caller owns
+ * *ret. Tables are borrowed.
+ */
+int bpf_discards_new(const struct bpf_maps *maps, struct lb_tables *tables,
+		     struct bpf_discards **ret) must_check;
+struct bpf_discards *bpf_discards_free(struct bpf_discards *d);
+/* Brings the map to these, sorted. 0, or an -errno: what could be done is. -ENOSPC: too many. */
+int bpf_discards_apply(struct bpf_discards *d, const struct lb_discard *want, size_t n) must_check;
+/* What is in the map, sorted, in the arena. */
+const struct lb_discard *bpf_discards_list(const struct bpf_discards *d, struct arena *arena,
+					   size_t *ret_n);
+/* Packets that were dropped for it; false: it is not there, or nobody can say. */
+bool bpf_discards_drops(const struct bpf_discards *d, const struct lb_discard *what,
+			uint64_t *ret_packets);
+
 /* --- counters ------------------------------------------------------------------------------------
  */
 

@@ -62,6 +62,15 @@ void plane_give_ipv6(struct fixture *f, bool has)
 	f->node.n_addrs = has ? 4 : 3;
 }
 
+static void change_orders(struct plane *p)
+{
+	if (!p->is_alive)
+		return; /* nobody listens */
+	p->orders ^= 1u << plane_chance(p, PLANE_ORDERS);
+	plane_world_set_orders(p, p->f);
+	p->dirty = true;
+}
+
 /* The next hop of IPv6 routes goes, or comes back. */
 static void renumber(struct plane *p)
 {
@@ -94,6 +103,9 @@ static void fault(struct plane *p)
 		break;
 	case 6:
 		renumber(p);
+		break;
+	case 7:
+		change_orders(p);
 		break;
 	default:
 		plane_world_change(p);

@@ -24,6 +24,7 @@
 #define PLANE_SERVICES 6
 #define PLANE_ADVERTS  2
 #define PLANE_LINKS    4
+#define PLANE_ORDERS   3
 #define PLANE_FLOWS    32
 #define PLANE_TAKEN    32 /* VIPs that conntrack is asked about at a time */
 #define PLANE_TAIL     (64u << 10)
@@ -41,6 +42,7 @@ struct plane_prefix {
 	struct ip_prefix prefix;
 	nsec_t at;
 	bool is_stale;
+	bool is_blackhole; /* of what the agent wrote: it draws nothing */
 };
 struct plane_prefixes {
 	struct plane_prefix *items;
@@ -75,7 +77,7 @@ struct plane_session {
 struct plane_stats {
 	uint64_t packets, flows[2]; /* the kernel's, the programs' */
 	uint64_t plans, sessions, crashes, updates, deletions, stale_kept, left, drained, ipv6,
-		ipv6_routes;
+		ipv6_routes, told;
 };
 
 struct plane {
@@ -97,7 +99,9 @@ struct plane {
 
 	char *texts[4][PLANE_SERVICES]; /* the folder: kind, number; NULL: no such file */
 	bool mode_off;
-	bool drained; /* the operator has asked; on disk */
+	bool drained;                           /* the operator has asked; on disk */
+	unsigned orders;                        /* his blackholes, by number; the same */
+	struct ip_prefix ordered[PLANE_ORDERS]; /* those, for the plan */
 
 	struct plane_flows *flows; /* owned */
 	struct plane_stats stats;
@@ -148,6 +152,8 @@ bool plane_world_has(const struct plane *p, const char *source);
 void plane_world_change(struct plane *p);
 void plane_world_random(struct plane *p);
 void plane_world_set_mode(struct plane *p, struct fixture *f);
+/* Blackholes that the operator asks for. */
+void plane_world_set_orders(struct plane *p, struct fixture *f);
 void plane_world_done(struct plane *p);
 
 /* plane_flows.c: flows of clients, the kernel that may have them, and what the agent knows of it.
@@ -162,6 +168,7 @@ void plane_flows_recall(struct plane *p);
 void plane_flows_ask(struct plane *p);
 
 /* plane_table.c */
+bool plane_is_blackhole(const struct bgp_attrs *a);
 struct plane_prefix *plane_find(const struct plane_prefixes *t, const struct ip_prefix *prefix);
 void plane_add(struct plane_prefixes *t, const struct ip_prefix *prefix, nsec_t at);
 void plane_remove(struct plane_prefixes *t, const struct ip_prefix *prefix);

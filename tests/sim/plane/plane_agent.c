@@ -128,7 +128,8 @@ void plane_agent_note_down(struct plane *p, unsigned i)
 	if (bgp_peer_info(s->peer).gr_negotiated)
 		s->stale_until = s->held_until = p->now + PLANE_RESTART;
 	for (size_t k = 0; k < s->written.n; k++)
-		plane_add(&s->lost, &s->written.items[k].prefix, p->now);
+		if (!s->written.items[k].is_blackhole)
+			plane_add(&s->lost, &s->written.items[k].prefix, p->now);
 	plane_clear(&s->written);
 	p->dirty = true;
 }
@@ -312,6 +313,7 @@ void plane_agent_start(struct plane *p)
 	p->f->ledger = p->ledger;
 	p->f->synced = false;
 	p->f->settings.drained = p->drained;
+	plane_world_set_orders(p, p->f);
 	p->f->deny_per_turn = 1 + plane_chance(p, 4);
 	p->restarted = p->stats.crashes > 0;
 	restore_world(p);

@@ -4,6 +4,7 @@
  * what the store held before and after, and from what the routers have. The first violation ends
  * the run.
  *
+ *   discarded   no UPDATE tells of a blackhole that is not dropped, nor anybody who did not ask
  *   programmed  no UPDATE announces a prefix under which nothing is programmed, tested and ready,
  * but to a peer that has it already: its frontend is being updated unheld      no VIP leaves the
  * store while a session's kernel has a route that covers only it, nor within two seconds after, nor
@@ -57,15 +58,45 @@ static bool is_served(const struct fixture *f, const struct ip_prefix *prefix)
 	return false;
 }
 
-static void check_announced(struct plane *p, unsigned i, struct rcur c, enum bgp_family family)
+static bool is_blackhole(struct rcur communities)
+{
+	while (rcur_left(&communities) >= 4)
+		if (rcur_u32(&communities) == COMMUNITY_BLACKHOLE)
+			return true;
+	return false;
+}
+
+static bool is_dropped(const struct fixture *f, const struct ip_prefix *prefix)
+{
+	for (size_t i = 0; i < f->store.n_discards; i++)
+		if (ip_prefix_cmp(&f->store.discards[i].prefix, prefix) == 0)
+			return true;
+	return false;
+}
+
+/* Gate discarded. */
+static void check_told(struct plane *p, unsigned i, const struct ip_prefix *prefix)
+{
+	const struct plan *plan = &p->f->plan;
+
+	p->stats.told++;
+	if (plan->drained || i != 1 || (plan->dataplane && !is_dropped(p->f, prefix)))
+		plane_violation(p, "peer %u: %s is told to be a blackhole and not dropped", i,
+				text_of(prefix));
+}
+
+static void check_announced(struct plane *p, unsigned i, const struct bgp_update *u, struct rcur c,
+			    enum bgp_family family)
 {
 	const struct plan *plan = &p->f->plan;
 	struct ip_prefix prefix;
 
 	while (bgp_nlri_next(&c, family, &prefix))
-		if (plan->leaving || plan->drained ||
-		    (plan->dataplane && !is_served(p->f, &prefix) &&
-		     !plane_find(&p->sessions[i].written, &prefix)))
+		if (is_blackhole(u->communities))
+			check_told(p, i, &prefix);
+		else if (plan->leaving || plan->drained ||
+			 (plan->dataplane && !is_served(p->f, &prefix) &&
+			  !plane_find(&p->sessions[i].written, &prefix)))
 			plane_violation(p, "peer %u: %s is announced and not served", i,
 					text_of(&prefix));
 }
@@ -85,8 +116,8 @@ void plane_check_sent(struct plane *p, unsigned i, struct rcur body)
 	}
 	if (!p->f->synced && (u.n_withdrawn > 0 || u.is_end_of_rib))
 		plane_violation(p, "peer %u: withdraw or End-of-RIB before all was read", i);
-	check_announced(p, i, u.nlri, BGP_IPV4_UNICAST);
-	check_announced(p, i, u.mp_reach.nlri, u.mp_reach.family);
+	check_announced(p, i, &u, u.nlri, BGP_IPV4_UNICAST);
+	check_announced(p, i, &u, u.mp_reach.nlri, u.mp_reach.family);
 }
 
 /* --- unheld (2), complete (5) -------------------------------------------------------------------
@@ -140,7 +171,9 @@ static bool has_other(const struct fixture *f, const struct ip_prefix *prefix,
 static bool covers_only(const struct fixture *f, const struct plane_prefix *e,
 			const struct ip_addr *vip)
 {
-	return ip_prefix_has(&e->prefix, vip) && !has_other(f, &e->prefix, vip);
+	/* Nothing reaches what is dropped, whatever a router has. */
+	return ip_prefix_has(&e->prefix, vip) && !has_other(f, &e->prefix, vip) &&
+	       !is_dropped(f, &e->prefix);
 }
 
 static void check_deleted(struct plane *p, const struct ip_addr *vip)
@@ -263,6 +296,18 @@ static void check_rates(struct plane *p, const struct fixture *fresh)
 			plane_violation(p, "limit %zu is another one at the end", i);
 }
 
+static void check_discards(struct plane *p, const struct fixture *fresh)
+{
+	const struct fake_store *a = &p->f->store, *b = &fresh->store;
+
+	if (a->n_discards != b->n_discards)
+		plane_violation(p, "%zu blackholes at the end, not %zu", a->n_discards,
+				b->n_discards);
+	for (size_t i = 0; i < a->n_discards && i < b->n_discards; i++)
+		if (lb_discard_cmp(&a->discards[i], &b->discards[i]) != 0)
+			plane_violation(p, "blackhole %zu is another one at the end", i);
+}
+
 static void check_given(struct plane *p, const struct fixture *fresh)
 {
 	const struct plan_addresses *a = &p->f->addresses, *b = &fresh->addresses;
@@ -281,6 +326,7 @@ void plane_check_end(struct plane *p)
 
 	fresh->given = p->given;
 	fresh->settings.drained = p->drained;
+	plane_world_set_orders(p, fresh);
 	plane_world_put_all(p, fresh);
 	plane_give_ipv6(fresh, true);
 	(void)fixture_converge(fresh, 20);
@@ -292,6 +338,7 @@ void plane_check_end(struct plane *p)
 	check_given(p, fresh);
 	check_denied(p, fresh);
 	check_rates(p, fresh);
+	check_discards(p, fresh);
 	for (unsigned i = 0; i < PLANE_PEERS; i++)
 		check_table(p, fresh, i);
 	fixture_free(fresh);

@@ -148,11 +148,16 @@ static void note_written(struct plane *p, unsigned i)
 	if (info.updates_sent == s->updates_seen || s->socket.len > 0)
 		return;
 	s->updates_seen = info.updates_sent;
-	while (bgp_rib_next(bgp_peer_rib(s->peer), &pos, &route))
-		if (route.advertised)
-			plane_add(&now, &route.prefix, p->now);
+	while (bgp_rib_next(bgp_peer_rib(s->peer), &pos, &route)) {
+		if (!route.advertised)
+			continue;
+		plane_add(&now, &route.prefix, p->now);
+		plane_find(&now, &route.prefix)->is_blackhole =
+			plane_is_blackhole(route.advertised);
+	}
 	for (size_t k = 0; k < s->written.n; k++)
-		if (!plane_find(&now, &s->written.items[k].prefix))
+		if (!plane_find(&now, &s->written.items[k].prefix) &&
+		    !s->written.items[k].is_blackhole)
 			plane_add(&s->lost, &s->written.items[k].prefix, p->now);
 	plane_clear(&s->written);
 	s->written = now;

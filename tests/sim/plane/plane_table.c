@@ -43,3 +43,11 @@ void plane_clear(struct plane_prefixes *t)
 	free(t->items);
 	*t = (struct plane_prefixes){0};
 }
+
+bool plane_is_blackhole(const struct bgp_attrs *a)
+{
+	for (size_t i = 0; i < a->n_communities; i++)
+		if (a->communities[i] == COMMUNITY_BLACKHOLE)
+			return true;
+	return false;
+}

@@ -2,18 +2,21 @@
 /*
  * The folder: a file for each Service (those of port 81 with a limit of packets), slice and
  * advertisement, changed at random, in one family or two, and lists of denied sources; three peers,
- * of which one takes IPv6 routes, too, two pools whose IPv6 is soon exhausted, and the settings, of
- * which only the mode changes.
+ * of which one takes IPv6 routes, too, and asks for blackholes, which the last Service may be one,
+ * two pools whose IPv6 is soon exhausted, and the settings, of which only the mode changes.
  */
 #include "sim/plane/plane.h"
 
 #include "base/strbuf.h"
+
+#include <assert.h>
 
 enum { ADVERT, SERVICE, SLICE, DENY, N_KINDS };
 static const char *const kinds[N_KINDS] = {"BGPAdvertisement", "Service", "EndpointSlice",
 					   "LodestoneConfig"};
 static const unsigned counts[N_KINDS] = {PLANE_ADVERTS, PLANE_SERVICES, PLANE_SERVICES, 3};
 
+#define ASKING 1 /* of these, p1 */
 static const char *const fixed[][3] = {
 	{"BGPPeer", "p0",
 	 "spec: {myASN: 64512, peerASN: 64513, peerAddress: 10.0.0.1, holdTime: 90s, "
@@ -39,6 +42,9 @@ static void put_text(struct fixture *f, unsigned kind, unsigned number, const ch
 	if (kind == SERVICE && text && strstr(text, "port: 81"))
 		(void)snprintf(meta, sizeof(meta), "annotations: {lodestone.io/rate-limit: \"%u\"}",
 			       100 + number);
+	if (kind == SERVICE && number == PLANE_SERVICES - 1 && text && strstr(text, "Local"))
+		(void)snprintf(meta, sizeof(meta),
+			       "annotations: {lodestone.io/blackhole: \"true\"}");
 	if (text)
 		fixture_object(f, kinds[kind], name, meta, text);
 	else
@@ -52,10 +58,28 @@ void plane_world_set_mode(struct plane *p, struct fixture *f)
 				   : "spec: {drainSeconds: 20}");
 }
 
+void plane_world_set_orders(struct plane *p, struct fixture *f)
+{
+	static const char *const all[PLANE_ORDERS] = {"192.168.100.0/28", "192.168.100.3/32",
+						      "2001:db8:100::/127"};
+	size_t n = 0;
+
+	for (unsigned i = 0; i < PLANE_ORDERS; i++) {
+		const bool ok = ip_prefix_parse(all[i], &p->ordered[n]);
+
+		assert(ok);
+		n += p->orders >> i & 1;
+	}
+	f->settings.discards = p->ordered;
+	f->settings.n_discards = n;
+}
+
 void plane_world_put_all(struct plane *p, struct fixture *f)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(fixed); i++)
-		fixture_object(f, fixed[i][0], fixed[i][1], "", fixed[i][2]);
+		fixture_object(f, fixed[i][0], fixed[i][1],
+			       i == ASKING ? "annotations: {lodestone.io/rtbh: \"true\"}" : "",
+			       fixed[i][2]);
 	plane_world_set_mode(p, f);
 	for (unsigned kind = 0; kind < N_KINDS; kind++)
 		for (unsigned i = 0; i < counts[kind]; i++)

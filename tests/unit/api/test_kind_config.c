@@ -50,6 +50,49 @@ static void a_config_with_everything_is_decoded(void **state)
 	api_batch_done(&b);
 }
 
+static void routes_of_blackholes_are_described(void **state)
+{
+	static const struct {
+		const char *spec, *field;
+	} bad[] = {
+		{"nextHops: [10.0.0.1, 10.0.0.2]", "spec.rtbh.nextHops[1]"},
+		{"nextHops: [127.0.0.1]", "spec.rtbh.nextHops[0]"},
+		{"nextHops: [\"fe80::1\"]", "spec.rtbh.nextHops[0]"},
+		{"communities: [no-export, alias]", "spec.rtbh.communities[1]"},
+		{"communities: [\"1:2:3\"]", "spec.rtbh.communities[0]"},
+	};
+	struct api_batch b = decode_text(
+		HEAD "spec: {rtbh: {nextHops: [\"2001:db8::1\", 192.0.2.1], communities: "
+		     "[\"64512:666\", \"large:3:2:1\", \"64512:7\", no-export]}}\n");
+	const struct api_rtbh *r = &only_object(&b)->config.rtbh;
+
+	(void)state;
+	assert_int_equal(b.problems.n, 0);
+	assert_int_equal(only_object(&b)->config.set,
+			 API_CONFIG_RTBH_NEXT_HOPS | API_CONFIG_RTBH_COMMUNITIES);
+	assert_int_equal(ip_addr_v4(&r->next_hops[IP_V4]), 0xc0000201);
+	assert_int_equal(r->next_hops[IP_V6].b[15], 1);
+	assert_int_equal(r->n_communities, 3);
+	assert_int_equal(r->communities[0], 64512u << 16 | 7); /* sorted */
+	assert_int_equal(r->communities[2], COMMUNITY_NO_EXPORT);
+	assert_int_equal(r->n_large, 1);
+	assert_int_equal(r->large[0].global, 3);
+	api_batch_done(&b);
+	b = decode_text(HEAD "spec: {rtbh: {communities: []}}\n");
+	assert_int_equal(only_object(&b)->config.set, API_CONFIG_RTBH_COMMUNITIES);
+	assert_int_equal(only_object(&b)->config.rtbh.n_communities, 0);
+	api_batch_done(&b);
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		char text[256];
+
+		(void)snprintf(text, sizeof(text), HEAD "spec: {rtbh: {%s}}\n", bad[i].spec);
+		b = decode_text(text);
+		assert_int_equal(b.problems.n, 1);
+		assert_string_equal(b.problems.items[0].field, bad[i].field);
+		api_batch_done(&b);
+	}
+}
+
 static void only_what_is_named_is_set(void **state)
 {
 	struct api_batch b = decode_text(HEAD "spec: {dataplane: {mode: ~}, strict: false}\n");
@@ -167,6 +210,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_config_with_everything_is_decoded),
+		cmocka_unit_test(routes_of_blackholes_are_described),
 		cmocka_unit_test(only_what_is_named_is_set),
 		cmocka_unit_test(wrong_and_later_fields_are_problems),
 		cmocka_unit_test(denied_sources_are_a_set_without_what_is_wrong),

@@ -151,6 +151,35 @@ static void help_and_version_need_no_command(void **state)
 	assert_int_equal(parsed("--version").command, CLI_VERSION);
 }
 
+static void blackholes_are_added_for_a_while_and_removed(void **state)
+{
+	static const struct {
+		const char *text;
+		uint32_t seconds;
+	} cases[] = {
+		{"blackhole add 192.0.2.7", 0},
+		{"blackhole add 192.0.2.7 --for 45s", 45},
+		{"--for=30m blackhole add 192.0.2.7", 1800},
+		{"blackhole add 192.0.2.7 --for 1h30m", 5400},
+		{"blackhole add --for 2d3h4m5s 192.0.2.7", 2 * 86400 + 3 * 3600 + 4 * 60 + 5},
+		{"blackhole add 192.0.2.7 --for 3650d", 315360000},
+	};
+	struct cli_args a;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		a = parsed(cases[i].text);
+		assert_int_equal(a.command, CLI_BLACKHOLE);
+		assert_false(a.removes);
+		assert_string_equal(a.name, "192.0.2.7");
+		assert_int_equal(a.seconds, cases[i].seconds);
+	}
+	a = parsed("blackhole remove 2001:db8::/48");
+	assert_int_equal(a.command, CLI_BLACKHOLE);
+	assert_true(a.removes);
+	assert_string_equal(a.name, "2001:db8::/48");
+}
+
 static void bad_lines_are_refused_with_their_reason(void **state)
 {
 	static const struct {
@@ -191,6 +220,22 @@ static void bad_lines_are_refused_with_their_reason(void **state)
 		{"explain service /b", "\"/b\" is no NAMESPACE/NAME"},
 		{"explain service a/b -n c", "\"a/b\" is no NAMESPACE/NAME"},
 		{"explain ip 10.0.0.1 -n c", "ip \"10.0.0.1\" is in no namespace"},
+		{"blackhole", "blackhole what? add PREFIX, or remove PREFIX"},
+		{"blackhole all", "blackhole what? add PREFIX, or remove PREFIX"},
+		{"blackhole add", "blackhole add which prefix?"},
+		{"blackhole add a b", "\"b\" is one word too many"},
+		{"blackhole add a -n b", "blackhole takes none of -n, --peer and --received"},
+		{"blackhole add a -w", "blackhole is said once: watch \"show blackholes\""},
+		{"blackhole add a --for 30", "\"30\" is no duration: write 30m, 1h30m or 45s"},
+		{"blackhole add a --for 5m1h", "\"5m1h\" is no duration: write 30m, 1h30m or 45s"},
+		{"blackhole add a --for 1mm", "\"1mm\" is no duration: write 30m, 1h30m or 45s"},
+		{"blackhole add a --for -5m", "\"-5m\" is no duration: write 30m, 1h30m or 45s"},
+		{"blackhole add a --for 0s", "a blackhole is for one second to ten years"},
+		{"blackhole add a --for 3650d1s", "a blackhole is for one second to ten years"},
+		{"blackhole add a --for 99999999999999999999s",
+		 "\"99999999999999999999s\" is no duration: write 30m, 1h30m or 45s"},
+		{"blackhole remove a --for 5m", "option --for belongs to \"blackhole add\""},
+		{"show blackholes --for 5m", "option --for belongs to \"blackhole add\""},
 		{"explain peer a --peer b", "explain takes no --peer: \"explain peer NAME\""},
 	};
 
@@ -245,6 +290,7 @@ int main(void)
 		cmocka_unit_test(routes_take_a_prefix_and_a_peer),
 		cmocka_unit_test(after_two_dashes_a_dash_is_a_name),
 		cmocka_unit_test(help_and_version_need_no_command),
+		cmocka_unit_test(blackholes_are_added_for_a_while_and_removed),
 		cmocka_unit_test(bad_lines_are_refused_with_their_reason),
 		cmocka_unit_test(a_service_an_ip_and_a_peer_are_explained),
 		cmocka_unit_test(help_names_every_command_and_option),
