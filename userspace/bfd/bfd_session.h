@@ -170,10 +170,8 @@ struct bfd_carried {
 	nsec_t heard_at; /* last packet of the peer, none after a silence of the detection time */
 	nsec_t answered_at; /* last packet of ours that was sent there */
 	uint64_t n_answered;
-	bool is_carried; /* ours are sent there if they are not here: the C bit (RFC 5880 4.1) */
-	/* The driver is woken where a packet is to be sent here, or the peer is silent; so neither
-	 * is waited for. */
-	bool is_timed;
+	bool is_carried;    /* ours are sent there if they are not here: the C bit (RFC 5880 4.1) */
+	bool is_timed;      /* the driver is woken for what is to be sent, and by silence */
 	bool is_reflecting; /* the peer's echo packets come back */
 };
 void bfd_session_carried(struct bfd_session *s, const struct bfd_carried *c);
