@@ -116,9 +116,7 @@ struct lb_service {
 #define LB_AFFINITY_LONG     0x8000u /* they are longer by LB_AGE_LONG_SHIFT bits */
 #define LB_AGE_LONG_SHIFT    3
 
-/* --- source ranges
- * ---------------------------------------------------------------------------------
- */
+/* --- source ranges --------------------------------------------------------------------------- */
 
 #define LB_RANGE_SETS 4096u    /* of ranges that differ; 0 is none of them */
 #define LB_RANGES     1048576u /* of all sets together */
@@ -137,9 +135,7 @@ struct lb_range {
 
 /* map `range_names`, array of words, mmap-able, by set: agent only; 0 = no set, or half a one. */
 
-/* --- denied sources
- * ---------------------------------------------------------------------------------
- */
+/* --- denied sources -------------------------------------------------------------------------- */
 
 /*
  * Sources that reach no VIP lie in `ranges`, too, in a set of each family that no service names.
@@ -153,9 +149,7 @@ struct lb_range {
 #define LB_DENY_BITS   65536u /* of each family */
 #define LB_DENY_WORDS  (2 * LB_DENY_BITS / 64)
 
-/* --- blackholes
- * ---------------------------------------------------------------------------------
- */
+/* --- blackholes ------------------------------------------------------------------------------ */
 
 /*
  * Destinations that nothing reaches: map `blackholes` (LPM trie, keys as of `ranges` with the
@@ -166,9 +160,7 @@ struct lb_range {
  */
 #define LB_BLACKHOLES 1024u
 
-/* --- answers that reject
- * ---------------------------------------------------------------------------
- */
+/* --- answers that reject --------------------------------------------------------------------- */
 
 /*
  * map `rejects`, array of words, by the VIP's bit: until when its answers are used up in advance
@@ -210,9 +202,7 @@ struct lb_proven_line {
 	__u64 way[LB_PROVEN_WAYS];
 };
 
-/* --- rates
- * ---------------------------------------------------------------------------------------
- */
+/* --- rates ----------------------------------------------------------------------------------- */
 
 /* map `rates`, hash by VIP: how many packets a second its Services let in that ask for a limit. */
 struct lb_rate_key {

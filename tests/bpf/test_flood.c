@@ -180,8 +180,7 @@ static void who_has_an_entry_pays_nothing(void **state)
 	assert_int_equal(rig_new_flows(x->rig, &x->tcp), 1);
 }
 
-/* --- answers without an entry
- * --------------------------------------------------------------------*/
+/* --- answers without an entry ---------------------------------------------------------------- */
 
 static void a_syn_ack_without_an_entry_is_turned_and_makes_none(void **state)
 {

@@ -34,8 +34,7 @@ static void expect_drop(struct bed *x, const struct frame_spec *s, enum lb_drop 
 	assert_int_equal(rig_drops(x->rig, reason), before + 1);
 }
 
-/* --- so many of each
- * -----------------------------------------------------------------------------*/
+/* --- so many of each ------------------------------------------------------------------------- */
 
 static void a_source_has_so_many_syns_beyond_the_rate(void **state)
 {
@@ -98,8 +97,7 @@ static void what_is_no_syn_is_not_counted(void **state)
 	assert_int_equal(rig_drops(x->rig, LB_DROP_UNRECORDED), 3 * PER_SOURCE);
 }
 
-/* --- proof
- * ---------------------------------------------------------------------------------------*/
+/* --- proof ----------------------------------------------------------------------------------- */
 
 static void check_from_now_on(struct bed *x)
 {

@@ -61,8 +61,7 @@ static void take(struct reading *r, const struct conntrack_line *e)
 	};
 }
 
-/* --- ctnetlink
- * ------------------------------------------------------------------------------------ */
+/* --- ctnetlink ------------------------------------------------------------------------------- */
 
 static bool has_ended(const struct netlink_attrs *entry, uint32_t status)
 {
@@ -153,8 +152,7 @@ static int read_by_netlink(struct reading *r)
 	return err;
 }
 
-/* --- /proc
- * ---------------------------------------------------------------------------------------- */
+/* --- /proc ----------------------------------------------------------------------------------- */
 
 static int read_by_proc(struct reading *r)
 {
@@ -174,8 +172,7 @@ static int read_by_proc(struct reading *r)
 	return 0;
 }
 
-/* --- both
- * ----------------------------------------------------------------------------------------- */
+/* --- both ------------------------------------------------------------------------------------ */
 
 /* A kernel without nfnetlink refuses the socket, one without ctnetlink the request. */
 static bool lacks_ctnetlink(int err)
@@ -203,8 +200,7 @@ int conntrack_flows(const struct plan_vip *vips, size_t n, struct arena *a,
 	return err;
 }
 
-/* --- settings
- * ------------------------------------------------------------------------------------- */
+/* --- settings -------------------------------------------------------------------------------- */
 
 static int read_setting(const char *path, uint64_t *ret)
 {

@@ -58,8 +58,7 @@ struct netlink {
 	void *ctx;
 };
 
-/* --- notifications
- * -------------------------------------------------------------------------------- */
+/* --- notifications --------------------------------------------------------------------------- */
 
 static int join_groups(struct mnl_socket *s)
 {
@@ -242,8 +241,7 @@ unsigned netlink_receive(struct netlink *nl)
 	return changed;
 }
 
-/* --- the node
- * ------------------------------------------------------------------------------------- */
+/* --- the node -------------------------------------------------------------------------------- */
 
 /* Arrays of structs with padding: both were zeroed by their arena, so memcmp compares content. */
 static bool arrays_equal(const void *a, size_t n_a, const void *b, size_t n_b, size_t size)

@@ -84,8 +84,7 @@ static int dump_routes(struct nlsock *s, uint8_t family, struct netlink_read *b)
 	return nlsock_ask(s, m, netlink_read_default, b);
 }
 
-/* --- look-ups
- * ------------------------------------------------------------------------------------- */
+/* --- look-ups -------------------------------------------------------------------------------- */
 
 /* Errors that are an answer: the kernel's ways to say that no packet would leave. */
 static bool is_no_route(int err)
@@ -181,8 +180,7 @@ static int look_up_all(struct nlsock *s, struct netlink_read *b, const struct ne
 	return 0;
 }
 
-/* --- all together
- * --------------------------------------------------------------------------------- */
+/* --- all together ---------------------------------------------------------------------------- */
 
 static int cmp_link(const void *a, const void *b)
 {

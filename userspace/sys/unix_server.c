@@ -44,8 +44,7 @@ struct unix_server {
 	nsec_t accept_at; /* NSEC_NEVER: as soon as there is room */
 };
 
-/* --- clients
- * -------------------------------------------------------------------------------------- */
+/* --- clients --------------------------------------------------------------------------------- */
 
 static void watch_listener(struct unix_server *s)
 {

@@ -146,8 +146,7 @@ static void restart_without_the_folder_keeps_maps_and_hooks(void **state)
 	rig_free(rig);
 }
 
-/* --- what was served in this boot
- * -----------------------------------------------------------------*/
+/* --- what was served in this boot ------------------------------------------------------------ */
 
 static struct lb_vip first_vip(const struct agent_rig *rig)
 {

@@ -126,9 +126,7 @@ static void router_that_does_not_read_holds_nobody_up(void **state)
 	}
 }
 
-/* --- the supervisor
- * ---------------------------------------------------------------------------
- */
+/* --- the supervisor -------------------------------------------------------------------------- */
 
 struct supervisor {
 	int fd;
@@ -232,9 +230,7 @@ static void who_asks_gets_signs_of_life(void **state)
 	rig_free(rig);
 }
 
-/* --- slow turns
- * -------------------------------------------------------------------------------
- */
+/* --- slow turns ------------------------------------------------------------------------------ */
 
 static void dawdle_twice(void *ctx, bool readable, bool writable)
 {

@@ -208,8 +208,7 @@ static void scenario_done(struct scenario *s)
 	fixture_free(s->f);
 }
 
-/* --- what must hold at every step
- * ----------------------------------------------------------------- */
+/* --- what must hold at every step ------------------------------------------------------------ */
 
 /* In the peer's own VRF. */
 static bool served(const struct fake_store *store, const struct plan_peer *peer,

@@ -435,8 +435,7 @@ static void a_node_with_thousands_of_routes_and_links_is_read(void **state)
 	assert_int_equal(netlink_node(nl)->routes_to[0].ifindex, index_of("d1"));
 }
 
-/* --- the namespace of a pod
- * ------------------------------------------------------------------------ */
+/* --- the namespace of a pod ------------------------------------------------------------------ */
 
 /* The id that this namespace has for another one, as the kernel tells it: NETNSA_NSID by fd. */
 static int kernel_nsid(int ns_fd)

@@ -100,8 +100,7 @@ static int teardown(void **state)
 	return 0;
 }
 
-/* --- turning the loop
- * ----------------------------------------------------------------------------- */
+/* --- turning the loop ------------------------------------------------------------------------ */
 
 struct turns {
 	struct bench *b;
@@ -125,8 +124,7 @@ static void turn(struct bench *b, int n)
 	assert_int_equal(loop_run(b->loop, step, &t), 0);
 }
 
-/* --- clients
- * -------------------------------------------------------------------------------------- */
+/* --- clients --------------------------------------------------------------------------------- */
 
 static int client(const struct bench *b)
 {
