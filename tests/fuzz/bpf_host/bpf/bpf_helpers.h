@@ -34,9 +34,9 @@
 #define bpf_sk_release(sk)                                ((void)(sk))
 
 /* Timers never fire here, and nobody is woken. */
-#define bpf_timer_init(timer, map, clock)      ((void)(timer), 0)
-#define bpf_timer_set_callback(timer, cb)      ((void)(timer), (void)(cb), 0)
-#define bpf_timer_start(timer, ns, flags)      ((void)(timer), 0)
+#define bpf_timer_init(timer, map, clock)       ((void)(timer), 0)
+#define bpf_timer_set_callback(timer, cb)       ((void)(timer), (void)(cb), 0)
+#define bpf_timer_start(timer, ns, flags)       ((void)(timer), 0)
 #define bpf_ringbuf_output(map, at, len, flags) ((void)(at), 0)
 
 #define bpf_skb_load_bytes(skb, off, to, len) host_load(off, to, len)
