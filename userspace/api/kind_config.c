@@ -205,8 +205,7 @@ static const struct api_field config_fields[] = {
 };
 static const struct api_table config_table = API_TABLE(struct raw_config, config_fields);
 
-/* --- spec.rtbh --------------------------------------------------------------------------------
- */
+/* --- spec.rtbh -------------------------------------------------------------------------------- */
 
 static void set_next_hops(struct api_decoder *d, const struct raw_config *in, struct api_rtbh *ret)
 {
@@ -250,6 +249,8 @@ static void set_communities(struct api_decoder *d, const struct raw_config *in,
 		const char *text = in->communities.items[i];
 		struct community c = {0};
 
+		if (!text) /* is no text, which was told */
+			continue;
 		if (community_parse(text, &c) != COMMUNITY_OK)
 			api_refuse(d, arena_printf(d->arena, "spec.rtbh.communities[%zu]", i),
 				   "BadCommunity",

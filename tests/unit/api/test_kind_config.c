@@ -60,6 +60,7 @@ static void routes_of_blackholes_are_described(void **state)
 		{"nextHops: [\"fe80::1\"]", "spec.rtbh.nextHops[0]"},
 		{"communities: [no-export, alias]", "spec.rtbh.communities[1]"},
 		{"communities: [\"1:2:3\"]", "spec.rtbh.communities[0]"},
+		{"communities: [no-export, {a: b}]", "spec.rtbh.communities[1]"},
 	};
 	struct api_batch b = decode_text(
 		HEAD "spec: {rtbh: {nextHops: [\"2001:db8::1\", 192.0.2.1], communities: "
