@@ -98,6 +98,9 @@ static void link_up(void)
 	run("echo 1 >/proc/sys/net/ipv6/conf/default/disable_ipv6; ip link add va type veth peer "
 	    "name vb; ip link set va address 02:00:00:00:00:0a; ip link set vb address "
 	    "02:00:00:00:00:0b; ip link set va up; ip link set vb up");
+	/* Until then the kernel drops what is sent. */
+	run("for i in $(seq 500); do [ $(ip -o link show up | grep -c 'state UP') = 2 ] && "
+	    "exit 0; sleep 0.02; done; exit 1");
 }
 
 /* ---- frames ---------------------------------------------------------------------------------- */
@@ -154,17 +157,28 @@ static struct frame control_from(const struct bed *b, const struct ip_addr *from
 	return frame_from(b, from, &b->local, CONTROL, ttl, payload, sizeof(payload));
 }
 
+/* On a machine that is busy the kernel hands it over a while later. */
+static void wait_for(int fd)
+{
+	struct pollfd p = {.fd = fd, .events = POLLIN};
+
+	(void)poll(&p, 1, 100); /* some never come, by the filter */
+}
+
 static void deliver(const struct bed *b, const struct frame *f)
 {
 	assert_int_equal(send(b->wire, f->b, f->len, 0), f->len);
+	wait_for(b->way.fd);
 }
 
 /* What came to the peer's end; none: 0 octets. */
 static struct frame taken(const struct bed *b)
 {
 	struct frame f;
-	ssize_t n = recv(b->wire, f.b, sizeof(f.b), 0);
+	ssize_t n;
 
+	wait_for(b->wire);
+	n = recv(b->wire, f.b, sizeof(f.b), 0);
 	f.len = n > 0 ? (size_t)n : 0;
 	return f;
 }
