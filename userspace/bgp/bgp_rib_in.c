@@ -9,8 +9,8 @@
  *
  * What concerns all routes at once is only marked at once: routes that go are as good as away from
  * then on, and are let go in a walk through the table, in which a new policy judges the others. It
- * goes from the end of the array to its beginning: what comes meanwhile is behind it, and where a
- * route is removed the last one takes its place, which was looked at already.
+ * goes from the end of the array to its beginning, and routes keep their places: what comes
+ * meanwhile is behind it, or takes a free place before it and is looked at once more.
  *
  * A route over the limit that is kept is accepted once there is room, by such a walk as well; which
  * of several is nobody's promise. Of those that are not kept only their number is known: when a
