@@ -11,6 +11,7 @@
 
 #include <arpa/inet.h>
 #include <assert.h>
+#include <endian.h>
 
 typedef unsigned __int128 u128;
 
@@ -23,19 +24,18 @@ const char *ip_family_text(enum ip_family family)
 
 static u128 to_int(const struct ip_addr *a)
 {
-	u128 v = 0;
+	uint64_t halves[2];
 
-	for (size_t i = 0; i < sizeof(a->b); i++)
-		v = v << 8 | a->b[i];
-	return v;
+	memcpy(halves, a->b, sizeof(halves));
+	return (u128)be64toh(halves[0]) << 64 | be64toh(halves[1]);
 }
 
 static struct ip_addr from_int(u128 v)
 {
+	const uint64_t halves[2] = {htobe64((uint64_t)(v >> 64)), htobe64((uint64_t)v)};
 	struct ip_addr ret;
 
-	for (size_t i = sizeof(ret.b); i-- > 0; v >>= 8)
-		ret.b[i] = (uint8_t)v;
+	memcpy(ret.b, halves, sizeof(halves));
 	return ret;
 }
 
