@@ -20,7 +20,6 @@ struct fake_deny *fake_deny_new(void)
 	struct fake_deny *x = xcalloc(1, sizeof(*x));
 
 	x->uplinks.words = x->words;
-	begin(x);
 	return x;
 }
 
@@ -34,7 +33,8 @@ struct fake_deny *fake_deny_free(struct fake_deny *x)
 
 void fake_deny_restart(struct fake_deny *x)
 {
-	begin(x);
+	if (x->d)
+		begin(x);
 }
 
 size_t fake_deny_apply(struct fake_deny *x, const struct plan *plan, size_t n_max)
@@ -43,6 +43,10 @@ size_t fake_deny_apply(struct fake_deny *x, const struct plan *plan, size_t n_ma
 	struct lb_deny_step s;
 	size_t done = 0;
 
+	if (!x->d && plan->n_denied == 0)
+		return 0;
+	if (!x->d)
+		begin(x);
 	lb_deny_want(x->d, plan->denied, plan->n_denied, plan->keeps_denied);
 	while (done < n_max && lb_deny_next(x->d, n_max - done, &s)) {
 		x->n = s.is_put ? prefixes_union(x->set, x->n, s.items, s.n, next)

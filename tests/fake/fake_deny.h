@@ -17,7 +17,7 @@
 struct fake_deny {
 	uint64_t bits[LB_DENY_WORDS], words[LB_UPLINKS];
 	struct lb_uplinks uplinks;
-	struct lb_deny *d;                   /* owned */
+	struct lb_deny *d; /* owned; NULL: nothing was ever denied. Half a megabyte */
 	struct ip_prefix set[FAKE_DENY_MAX]; /* what the map holds */
 	size_t n;
 };
