@@ -33,6 +33,24 @@ static inline uint32_t send_packet(const struct under_test *u, uint32_t i, uint1
 	return opts.retval;
 }
 
+/* All values of an array, in one call where one for each takes a second; how many, and the caller's
+ * to free. */
+static inline void *read_array(int fd, __u32 *ret_n)
+{
+	struct bpf_map_info info = {.id = 0};
+	__u32 len = sizeof(info), next, *keys;
+	void *ret;
+
+	assert_int_equal(bpf_obj_get_info_by_fd(fd, &info, &len), 0);
+	*ret_n = info.max_entries;
+	keys = xcalloc(*ret_n, sizeof(*keys));
+	ret = xcalloc(*ret_n, info.value_size);
+	assert_int_equal(bpf_map_lookup_batch(fd, NULL, &next, keys, ret, ret_n, NULL), 0);
+	assert_int_equal(*ret_n, info.max_entries);
+	free(keys);
+	return ret;
+}
+
 /* Inner maps of an outer one. */
 static inline size_t n_inner(const struct under_test *u, const char *map)
 {

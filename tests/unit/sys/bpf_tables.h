@@ -10,7 +10,7 @@
 #include <sys/mman.h>
 
 struct tables {
-	int services;
+	const struct lb_service *services;
 	struct lb_flow_line *lines; /* the first chunk */
 	const uint64_t *rows;       /* likewise */
 };
@@ -32,19 +32,24 @@ static inline void *first_chunk(const struct under_test *u, const char *map, siz
 	return ret;
 }
 
+#define TABLES_SLOTS (LB_SERVICE_SLOTS * sizeof(struct lb_service))
 #define TABLES_LINES (LB_FLOW_CHUNK * sizeof(struct lb_flow_line))
 #define TABLES_ROWS  (LB_ROWS_CHUNK * sizeof(uint64_t))
 
 static inline void tables_open(struct tables *t, const struct under_test *u)
 {
-	t->services = pinned(u, "maps/services");
+	int fd = pinned(u, "maps/services");
+
+	t->services = mmap(NULL, TABLES_SLOTS, PROT_READ, MAP_SHARED, fd, 0);
+	assert_ptr_not_equal(t->services, MAP_FAILED);
+	close(fd);
 	t->lines = first_chunk(u, "maps/flows", TABLES_LINES);
 	t->rows = first_chunk(u, "maps/rows", TABLES_ROWS);
 }
 
 static inline void tables_close(struct tables *t)
 {
-	close(t->services);
+	(void)munmap((void *)(uintptr_t)t->services, TABLES_SLOTS);
 	(void)munmap(t->lines, TABLES_LINES);
 	(void)munmap((void *)(uintptr_t)t->rows, TABLES_ROWS);
 }
@@ -55,14 +60,13 @@ static inline unsigned tables_unsettled(const struct tables *t, const struct lb_
 	unsigned ret = 0;
 
 	for (__u32 slot = 0; slot < LB_SERVICE_SLOTS; slot++) {
-		struct lb_service svc;
+		const struct lb_service *svc = &t->services[slot];
 		uint32_t base;
 
-		assert_int_equal(bpf_map_lookup_elem(t->services, &slot, &svc), 0);
-		if (!svc.live || memcmp(svc.key.addr, key->addr.b, 16) != 0 ||
-		    svc.key.port != htons(key->port))
+		if (!svc->live || memcmp(svc->key.addr, key->addr.b, 16) != 0 ||
+		    svc->key.port != htons(key->port))
 			continue;
-		base = (uint32_t)(svc.live >> LB_LIVE_ROWS_SHIFT & LB_LIVE_BASE_MASK);
+		base = (uint32_t)(svc->live >> LB_LIVE_ROWS_SHIFT & LB_LIVE_BASE_MASK);
 		for (uint32_t i = 0; i < 1u << LB_DEFAULT_ROWS_LOG2; i++)
 			ret += !!(t->rows[base * LB_ROWS_UNIT + i] & LB_ROW_UNSETTLED);
 	}

@@ -29,21 +29,23 @@ static void what_was_put_is_dumped_and_passes_its_test(void **state)
 
 static void the_self_test_fails_when_the_maps_say_something_else(void **state)
 {
-	struct lb_service svc;
+	struct lb_service *all;
 	struct under_test u;
+	__u32 n;
 	int fd;
 
 	SKIP_IF_REFUSED((struct bpf_fixture *)*state);
 	begin(&u, state);
 	put_web(&u, 0, 3);
 	fd = pinned(&u, "maps/services");
-	for (__u32 at = 0; at < LB_SERVICE_SLOTS; at++) {
-		assert_int_equal(bpf_map_lookup_elem(fd, &at, &svc), 0);
-		if (svc.key.port == 0)
+	all = read_array(fd, &n);
+	for (__u32 at = 0; at < n; at++) {
+		if (all[at].key.port == 0)
 			continue;
-		svc.live |= (uint64_t)LB_SVC_NO_BACKENDS << LB_LIVE_FLAGS_SHIFT;
-		assert_int_equal(bpf_map_update_elem(fd, &at, &svc, BPF_ANY), 0);
+		all[at].live |= (uint64_t)LB_SVC_NO_BACKENDS << LB_LIVE_FLAGS_SHIFT;
+		assert_int_equal(bpf_map_update_elem(fd, &at, &all[at], BPF_ANY), 0);
 	}
+	free(all);
 	close(fd);
 	assert_int_equal(test(&u, 0), -ECOMM);
 	put_web(&u, 1, 0);
@@ -117,35 +119,43 @@ static void counters_go_on_when_a_service_grows_and_begin_at_nothing_after_a_del
 	end(&u);
 }
 
-/* All of `services`, and every row there is. */
-static uint64_t *read_tables(const struct under_test *u, size_t *ret_len)
+/* Behind what is there already, whose length this is. */
+static void append(uint8_t **image, size_t *len, int fd, size_t value_size)
 {
-	size_t services = LB_SERVICE_SLOTS * sizeof(struct lb_service), n_rows = 0;
-	uint8_t *ret = xcalloc(1, services + 2 * LB_ROWS_CHUNK * sizeof(uint64_t));
-	uint64_t *rows = (uint64_t *)(ret + services);
-	int fd = pinned(u, "maps/services"), outer = pinned(u, "maps/rows");
-	__u32 id;
+	__u32 n;
+	void *values = read_array(fd, &n);
 
-	for (__u32 at = 0; at < LB_SERVICE_SLOTS; at++)
-		assert_int_equal(bpf_map_lookup_elem(fd, &at, ret + at * 64), 0);
-	for (__u32 at = 0; at < 2 && bpf_map_lookup_elem(outer, &at, &id) == 0; at++) {
+	*image = xrealloc(*image, *len + n * value_size, 1);
+	memcpy(*image + *len, values, n * value_size);
+	*len += n * value_size;
+	free(values);
+}
+
+/* All of `services`, and every row there is. */
+static uint8_t *read_tables(const struct under_test *u, size_t *ret_len)
+{
+	int fd = pinned(u, "maps/services"), outer = pinned(u, "maps/rows");
+	uint8_t *ret = NULL;
+	__u32 at = 0, id;
+
+	*ret_len = 0;
+	append(&ret, ret_len, fd, sizeof(struct lb_service));
+	for (; at < 2 && bpf_map_lookup_elem(outer, &at, &id) == 0; at++) {
 		int inner = bpf_map_get_fd_by_id(id);
 
-		for (__u32 row = 0; row < LB_ROWS_CHUNK; row++)
-			assert_int_equal(bpf_map_lookup_elem(inner, &row, &rows[n_rows++]), 0);
+		append(&ret, ret_len, inner, sizeof(uint64_t));
 		close(inner);
 	}
-	assert_true(n_rows > 0);
+	assert_true(at > 0);
 	close(fd);
 	close(outer);
-	*ret_len = services + n_rows * sizeof(uint64_t);
-	return (uint64_t *)ret;
+	return ret;
 }
 
 static void a_restart_adopts_everything_and_writes_nothing(void **state)
 {
 	const struct lb_actual *before, *after;
-	uint64_t *image, *again;
+	uint8_t *image, *again;
 	struct bpf_counter total;
 	struct lb_key key = web_key(3);
 	struct lb_frontend f;
@@ -278,10 +288,12 @@ static size_t n_backend_bits(const struct under_test *u)
 {
 	int fd = pinned(u, "maps/backend_bits");
 	size_t n = 0;
-	uint64_t word;
+	__u32 n_words;
+	uint64_t *words = read_array(fd, &n_words);
 
-	for (__u32 at = 0; bpf_map_lookup_elem(fd, &at, &word) == 0; at++)
-		n += (size_t)__builtin_popcountll(word);
+	for (__u32 at = 0; at < n_words; at++)
+		n += (size_t)__builtin_popcountll(words[at]);
+	free(words);
 	close(fd);
 	return n;
 }

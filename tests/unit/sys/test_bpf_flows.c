@@ -5,21 +5,24 @@
 /* The flow table, chunk by chunk; what the last entry found was. */
 static size_t n_flows(const struct under_test *u, struct lb_flow *ret_last)
 {
-	static struct lb_flow_line line;
 	int outer = pinned(u, "maps/flows");
 	size_t n = 0;
 	__u32 id;
 
 	for (__u32 chunk = 0; bpf_map_lookup_elem(outer, &chunk, &id) == 0; chunk++) {
 		int fd = bpf_map_get_fd_by_id(id);
+		__u32 n_lines;
+		struct lb_flow_line *lines = read_array(fd, &n_lines);
 
-		for (__u32 at = 0; bpf_map_lookup_elem(fd, &at, &line) == 0; at++)
-			for (unsigned k = 0; k < LB_FLOW_WAYS; k++) {
-				if (line.way[k].hash <= LB_FLOW_FREE)
-					continue;
-				*ret_last = line.way[k];
-				n++;
-			}
+		for (size_t i = 0; i < (size_t)n_lines * LB_FLOW_WAYS; i++) {
+			const struct lb_flow *flow = &lines[i / LB_FLOW_WAYS].way[i % LB_FLOW_WAYS];
+
+			if (flow->hash <= LB_FLOW_FREE)
+				continue;
+			*ret_last = *flow;
+			n++;
+		}
+		free(lines);
 		close(fd);
 	}
 	close(outer);
