@@ -41,6 +41,19 @@ static void note(struct fixture *x, uint32_t i, uint32_t row, uint16_t backend)
 /* --- how long ------------------------------------------------------------------------------------
  */
 
+/* The agent walks eight times in a unit of age and no more: each age is met all the same, in a
+ * sixth of the walks. */
+static void pass_with_few_walks(struct fixture *x, nsec_t span, nsec_t unit)
+{
+	const nsec_t end = x->c.now + span;
+
+	while (end - x->c.now > unit / 8) {
+		fixture_at(x, x->c.now + unit / 8 - SECOND);
+		pass(x, SECOND);
+	}
+	pass(x, end - x->c.now);
+}
+
 static void a_client_keeps_its_backend_for_the_time_and_little_longer(void **state)
 {
 	static const uint32_t all[] = {1, 64, 65, 640, 10800, 15360, 15361, 20000, 43200, 86400};
@@ -57,7 +70,7 @@ static void a_client_keeps_its_backend_for_the_time_and_little_longer(void **sta
 		put_for(&x, 3, 0, all[i]);
 		noted = x.c.now;
 		note(&x, 0, 0, 0);
-		pass(&x, time - SECOND);
+		pass_with_few_walks(&x, time - SECOND, unit);
 		assert_true(is_there(&x, 0));
 		pass(&x, 2 * unit + 10 * SECOND);
 		assert_false(is_there(&x, 0));
