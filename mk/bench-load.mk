@@ -7,8 +7,7 @@
 BENCH_LOAD_LIBS := $(patsubst %,$(B)/lib%.a,$(filter $(DIRS),$(below_sys)))
 
 $(B)/bench/bench_load $(B)/bench/bench_ipam $(B)/bench/bench_edit $(B)/bench/bench_plan $(B)/bench/bench_walk $(B)/bench/bench_rib $(B)/bench/bench_routes $(B)/bench/bench_bfd: $(B)/bench/%: $(B)/obj/tests/bench/%.o $(BENCH_LOAD_LIBS)
-	@mkdir -p $(@D)
-	@echo "  LD    $@"
+	$(call begin,LD   ,$@)
 	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $< -Wl,--start-group $(BENCH_LOAD_LIBS) -Wl,--end-group $(LIBS_agent)
 
 bench-load: $(B)/bench/bench_load ## time to load 5,000 services against the bar; BENCH_STRICT=1 (root)
@@ -28,13 +27,11 @@ bench-walk: $(B)/bench/bench_walk ## time of the walk through the flow table aga
 
 $(B)/bench/bench_turns: $(B)/obj/tests/bench/turns_objects.o
 $(B)/bench/bench_turns $(B)/bench/bench_wire $(B)/bench/bench_notify: $(B)/bench/%: $(B)/obj/tests/bench/%.o $(B)/obj/tests/bench/turns_net.o $(B)/obj/tests/bench/turns_router.o $(B)/obj/tests/bench/bench_agent.o $(B)/libsys.a $(B)/libbase.a
-	@mkdir -p $(@D)
-	@echo "  LD    $@"
+	$(call begin,LD   ,$@)
 	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $^ -lmnl
 
 $(B)/bench/bench_kube: $(patsubst %,$(B)/obj/tests/bench/%.o,bench_kube bench_api turns_net turns_router bench_agent) $(B)/libsys.a $(B)/libbase.a
-	@mkdir -p $(@D)
-	@echo "  LD    $@"
+	$(call begin,LD   ,$@)
 	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $^ -lmnl -lcurl
 
 bench-kube: $(B)/bench/bench_kube $(AGENT_BIN) $(FEEDER_BIN) ## time from a write at a real API server to the UPDATE, memory, load; BENCH_STRICT=1 (root; tests/kube/build once)

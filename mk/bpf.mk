@@ -9,8 +9,7 @@ BPF_TEST_RIG := $(patsubst %.c,$(B)/san/%.o,$(filter-out tests/bpf/test_%,$(wild
 $(BPF_TEST_RIG) $(patsubst $(B)/%,$(B)/san/%.o,$(BPF_TEST_BIN)): | $(BPF_SKEL)
 
 $(BPF_TEST_BIN): $(B)/tests/bpf/%: $(B)/san/tests/bpf/%.o $(BPF_TEST_RIG)
-	@mkdir -p $(@D)
-	@echo "  LD    $@"
+	$(call begin,LD   ,$@)
 	$(Q)$(CC) $(SAN) -o $@ $^ -lcmocka -lbpf
 
 # What the programs' headers compute is the same on the host, where it is held against vectors.
@@ -31,13 +30,11 @@ BENCH_BPF  := $(wildcard tests/bench/*.bpf.c)
 BENCH_SKEL := $(patsubst tests/bench/%.bpf.c,$(B)/gen/%.skel.h,$(BENCH_BPF))
 
 $(B)/bench/%.bpf.o: tests/bench/%.bpf.c $(wildcard tests/bench/bench*.h) $(wildcard bpf/*) vmlinux.h
-	@mkdir -p $(@D)
-	@echo "  BPF   $<"
+	$(call begin,BPF  ,$<)
 	$(Q)$(CLANG) $(BPF_FLAGS) -c -o $@ $<
 
 $(BENCH_SKEL): $(B)/gen/%.skel.h: $(B)/bench/%.bpf.o
-	@mkdir -p $(@D)
-	@echo "  SKEL  $@"
+	$(call begin,SKEL ,$@)
 	$(Q)$(BPFTOOL) gen skeleton $< name $*_bpf > $@
 
 BENCH_SRC := $(patsubst %,tests/bench/%.c,bench bench_bed bench_measure bench_flows bench_kinds bench_keeping_out bench_flood bench_families bench_katran bench_beside_katran bench_kernel_net \
@@ -48,7 +45,7 @@ $(BENCH_OBJ): CPPFLAGS += -Itests
 $(BENCH_OBJ): | $(BPF_SKEL) $(BENCH_SKEL)
 
 $(B)/bench/bench: $(BENCH_OBJ)
-	@echo "  LD    $@"
+	$(call say,LD   ,$@)
 	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $^ -lbpf
 
 bench: $(B)/bench/bench $(B)/bench/bench_load $(B)/bench/bench_ipam $(B)/bench/bench_edit $(B)/bench/bench_plan $(B)/bench/bench_walk $(B)/bench/bench_rib $(B)/bench/bench_routes $(B)/bench/bench_turns $(B)/bench/bench_bfd $(B)/bench/bench_notify $(AGENT_BIN) ## ns per packet, time to load, allocate, edit and walk, longest turn against the bars; BENCH_STRICT=1 makes them fatal (root)

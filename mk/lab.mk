@@ -7,7 +7,7 @@ demo: ## the main job end to end, in namespaces on this machine (root)
 	$(Q)scripts/demo
 
 $(B)/tests/pass.bpf.o: tests/lab/pass.bpf.c
-	@mkdir -p $(@D)
+	$(folder)
 	$(Q)$(CLANG) -O2 -g -target bpf -c -o $@ $<
 
 test-programs: $(B)/tests/pass.bpf.o

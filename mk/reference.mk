@@ -5,7 +5,7 @@
 REFERENCE_LIBS := $(patsubst %,$(B)/lib%.a,$(below_api))
 
 $(B)/reference $(B)/crds: $(B)/%: $(B)/obj/scripts/%.o $(REFERENCE_LIBS)
-	@echo "  LD    $@"
+	$(call say,LD   ,$@)
 	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $< $(REFERENCE_LIBS) $(LIBS_api)
 
 reference: $(B)/reference ## write docs/reference.md from the decoder's tables

@@ -8,7 +8,7 @@ SIM_BIN := $(B)/sim/sim
 SEEDS   ?= 500
 
 $(SIM_BIN): $(patsubst %.c,$(B)/san/%.o,$(SIM_SRC)) $(B)/san/libbgp.a $(B)/san/libbase.a
-	@mkdir -p $(@D)
+	$(folder)
 	$(Q)$(CC) $(SAN) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group
 
 PLANE_SRC   := $(wildcard tests/sim/plane/*.c) tests/sim/sim_link.c $(wildcard tests/fake/*.c)
@@ -16,7 +16,7 @@ PLANE_BIN   := $(B)/sim/plane
 PLANE_SEEDS ?= 200
 
 $(PLANE_BIN): $(patsubst %.c,$(B)/san/%.o,$(PLANE_SRC)) $(patsubst %,$(B)/san/lib%.a,$(below_plan))
-	@mkdir -p $(@D)
+	$(folder)
 	$(Q)$(CC) $(SAN) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LIBS_plan)
 
 BFD_SIM_SRC := $(wildcard tests/sim/bfd/*.c)
@@ -24,7 +24,7 @@ BFD_SIM_BIN := $(B)/sim/bfd
 BFD_SEEDS   ?= 500
 
 $(BFD_SIM_BIN): $(patsubst %.c,$(B)/san/%.o,$(BFD_SIM_SRC)) $(B)/san/libbfd.a $(B)/san/libbase.a
-	@mkdir -p $(@D)
+	$(folder)
 	$(Q)$(CC) $(SAN) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LIBS_bfd)
 
 KUBE_SIM_SRC := $(wildcard tests/sim/kube/*.c)
@@ -32,7 +32,7 @@ KUBE_SIM_BIN := $(B)/sim/kube
 KUBE_SEEDS   ?= 300
 
 $(KUBE_SIM_BIN): $(patsubst %.c,$(B)/san/%.o,$(KUBE_SIM_SRC)) $(B)/san/libkube.a $(B)/san/libbase.a
-	@mkdir -p $(@D)
+	$(folder)
 	$(Q)$(CC) $(SAN) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LIBS_kube)
 
 test-programs: $(SIM_BIN) $(PLANE_BIN) $(BFD_SIM_BIN) $(KUBE_SIM_BIN)

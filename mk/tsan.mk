@@ -14,8 +14,7 @@ TSAN_test_bfd_engine := tests/unit/sys/test_bfd_engine.c $(TSAN_SYS) \
 TSAN_PROGRAMS := $(addprefix $(B)/tsan/,test_worker test_source_changes test_bfd_engine)
 
 $(B)/tsan/%.o: %.c
-	@mkdir -p $(@D)
-	@echo "  TSAN  $<"
+	$(call begin,TSAN ,$<)
 	$(Q)$(CC) $(CPPFLAGS) -std=gnu17 $(WARN) $(WERROR) -O1 -g -fsanitize=thread -Itests -MMD -MP -c -o $@ $<
 
 .SECONDEXPANSION:

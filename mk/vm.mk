@@ -14,8 +14,7 @@ VM_FAKE := $(patsubst %.c,$(B)/vm/obj/%.o,$(wildcard tests/fake/*.c))
 VM_LIBS := $(patsubst %,$(B)/lib%.a,$(filter $(DIRS),$(below_sys)))
 
 $(B)/vm/obj/%.o: %.c
-	@mkdir -p $(@D)
-	@echo "  VM    $<"
+	$(call begin,VM   ,$<)
 	$(Q)$(CC) $(CPPFLAGS) -Itests -std=gnu17 $(WARN) $(WERROR) -Wno-null-dereference -O1 -g -MMD -MP -c -o $@ $<
 
 $(patsubst %.c,$(B)/vm/obj/%.o,$(wildcard tests/vm/*.c tests/bpf/*.c tests/unit/sys/*.c)): | $(BPF_SKEL)
@@ -26,8 +25,7 @@ $(B)/vm/tests/verify/test_verify: $(B)/vm/obj/tests/vm/test_verify.o
 
 $(VM_TOOL): $(B)/vm/tests/tools/%: $(B)/vm/obj/tests/vm/%.o
 $(VM_TEST) $(VM_TOOL):
-	@mkdir -p $(@D)
-	@echo "  LD    $@"
+	$(call begin,LD   ,$@)
 	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group \
 		-lcmocka $(LIBS_sys)
 
