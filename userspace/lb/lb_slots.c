@@ -387,14 +387,16 @@ static void adopt_slot(struct lb_slots *s, uint32_t slot, nsec_t now)
 {
 	static const struct lb_service_key never;
 	struct lb_service *svc = &s->image[slot];
-	struct lb_key key = lb_key_of(&svc->key);
-	uint32_t twin = lb_slots_find(s, &key);
+	struct lb_key key;
+	uint32_t twin;
 
 	if (svc->live == 0) {
 		if (memcmp(&svc->key, &never, sizeof(never)) != 0)
 			free_slot(s, slot, now);
 		return;
 	}
+	key = lb_key_of(&svc->key);
+	twin = lb_slots_find(s, &key);
 	if (twin != LB_NO_SLOT)
 		s->image[twin].table = 0;
 	if (twin != LB_NO_SLOT || s->n == LB_SERVICE_SLOTS / 2 || is_misplaced(s, slot)) {
