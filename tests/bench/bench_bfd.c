@@ -24,7 +24,7 @@
 
 #define MANY       100
 #define MEASURE_NS (5 * NSEC_PER_SEC)
-#define SETTLE_NS  (3 * NSEC_PER_SEC)
+#define WARM_UP_NS (3 * NSEC_PER_SEC)
 #define UP_NS      (20 * NSEC_PER_SEC)
 #define BAR_ONE_US 1000.0 /* of a processor, a second, for one session */
 
@@ -255,7 +255,7 @@ static void measure(struct bench *b, unsigned n)
 
 	add_sessions(b, n);
 	run_for(b, UP_NS, true);
-	run_for(b, SETTLE_NS, false);
+	run_for(b, WARM_UP_NS, false);
 	for (unsigned i = 0; n == 1 && i < 2; i++)
 		if (pthread_create(&floor[i], NULL, floor_thread, &b->side[i]) != 0)
 			exit(EXIT_FAILURE);

@@ -236,7 +236,7 @@ static void edit_row(struct bench *all, size_t n)
 	arena_free(b.plans[0]);
 	arena_free(b.plans[1]);
 	arena_free(b.kept);
-	prefix_list_drop(b.peer.advertised);
+	prefix_list_unref(b.peer.advertised);
 	world_free(b.world);
 }
 

@@ -360,7 +360,7 @@ static bool measure(unsigned n_adverts)
 	arena_free(b.plans[0]);
 	arena_free(b.plans[1]);
 	arena_free(b.kept);
-	prefix_list_drop(b.peers[0].advertised);
+	prefix_list_unref(b.peers[0].advertised);
 	world_free(b.world);
 	return b.missed;
 }

@@ -64,7 +64,7 @@ struct fixture *fixture_new(void)
 static void peer_done(struct fixture_peer *p)
 {
 	bgp_rib_free(p->rib);
-	prefix_list_drop(p->sent);
+	prefix_list_unref(p->sent);
 	free(p->name);
 	free(p->vrf);
 	free(p->interface);
@@ -136,10 +136,10 @@ static void read_sent(struct fixture_peer *p)
 		if (route.advertised)
 			sent->items[n++] = route.prefix;
 	if (prefix_list_equal(sent, p->sent)) {
-		prefix_list_drop(sent);
+		prefix_list_unref(sent);
 		return;
 	}
-	prefix_list_drop(p->sent);
+	prefix_list_unref(p->sent);
 	p->sent = sent;
 }
 

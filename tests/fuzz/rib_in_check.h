@@ -11,7 +11,7 @@ static inline void rib_in_check(const struct bgp_rib_in *rib, const struct bgp_i
 {
 	const struct bgp_rib_in_counts c = bgp_rib_in_counts(rib);
 	/* What changed since somebody looked may be judged by a former policy. */
-	const bool is_settled = !bgp_rib_in_has_changed(rib);
+	const bool is_decided = !bgp_rib_in_has_changed(rib);
 	size_t pos = 0, n_by[BGP_N_VERDICTS] = {0}, n_stale = 0;
 	struct ip_prefix last = {.len = 0};
 	struct bgp_rib_in_route r;
@@ -22,7 +22,7 @@ static inline void rib_in_check(const struct bgp_rib_in *rib, const struct bgp_i
 
 		assert(i == 0 || ip_prefix_cmp(&last, &r.prefix) < 0);
 		assert(r.verdict != BGP_ACCEPTED || !r.path->fault);
-		assert(r.verdict != BGP_ACCEPTED || !is_settled || v == BGP_ACCEPTED);
+		assert(r.verdict != BGP_ACCEPTED || !is_decided || v == BGP_ACCEPTED);
 		assert((bgp_rib_in_accepted(rib, &r.prefix) != NULL) ==
 		       (r.verdict == BGP_ACCEPTED));
 		assert(r.path->n_as_path <= BGP_PATH_ASNS_MAX);
@@ -33,7 +33,7 @@ static inline void rib_in_check(const struct bgp_rib_in *rib, const struct bgp_i
 	}
 	assert(memcmp(n_by, c.n_by, sizeof(n_by)) == 0 && c.n_stale == n_stale);
 	assert(c.n_accepted == n_by[BGP_ACCEPTED]);
-	if (!is_settled)
+	if (!is_decided)
 		return;
 	assert(c.n_accepted <= import->max_prefixes);
 	assert(n_by[BGP_OVER_LIMIT] == 0 || c.n_accepted == import->max_prefixes);

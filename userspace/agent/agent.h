@@ -136,7 +136,7 @@ struct agent {
 	uint64_t ipam_hash, ledger_hash;   /* of what is saved, to write only changes */
 	unsigned addresses_away;           /* writes of them that are not on disk yet */
 	nsec_t addresses_since;            /* when the first of these was given away */
-	bool is_held;                      /* the current plan waits for them */
+	bool is_put_off;                   /* the current plan is not applied yet */
 	int state_error;           /* -errno of the last write under --state; 0: it went well */
 	struct saved_world *saved; /* owned */
 	uint64_t peer_objects;     /* generation of the BGPPeers whose ways were asked for */

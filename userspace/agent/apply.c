@@ -265,7 +265,7 @@ void apply_give_back(struct agent *a)
  * the plan waits, which is made anew once they are. What was left of the last one is forgotten with
  * it.
  */
-static void hold(struct agent *a, struct agent_plan *p, nsec_t now)
+static void put_off(struct agent *a, struct agent_plan *p, nsec_t now)
 {
 	a->applying = (struct plan_apply){.from = a->applying.from};
 	a->denying.is_under_way = false;
@@ -285,7 +285,7 @@ static void wait_for_opening(struct agent *a, struct agent_plan *p, nsec_t now)
 		return;
 	problems_own_add(a, now, &p->problems);
 	a->current = p;
-	a->is_held = true;
+	a->is_put_off = true;
 }
 
 /*
@@ -330,9 +330,9 @@ bool apply_round(struct agent *a, nsec_t now)
 
 	loop_doing(a->loop, "state");
 	state_save_addresses(a, now);
-	a->is_held = now < state_addresses_until(a);
-	if (a->is_held) {
-		hold(a, p, now);
+	a->is_put_off = now < state_addresses_until(a);
+	if (a->is_put_off) {
+		put_off(a, p, now);
 		return false;
 	}
 	again = apply_dataplane(a, p, now);

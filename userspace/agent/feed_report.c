@@ -11,7 +11,7 @@
 #include <cjson/cJSON.h>
 
 #define EVERY_NS  (1 * NSEC_PER_SEC)
-#define SETTLE_NS (100 * NSEC_PER_MSEC) /* what comes together is told together */
+#define GATHER_NS (100 * NSEC_PER_MSEC) /* what comes together is told together */
 
 /* Several sorted lists, walked side by side with the Services. */
 struct walk {
@@ -131,10 +131,10 @@ static bool tell_events(struct agent *a, struct arena *arena)
 
 void feed_report_due(struct agent_feed *f, nsec_t now)
 {
-	const nsec_t settled = nsec_add(now, SETTLE_NS);
+	const nsec_t gathered = nsec_add(now, GATHER_NS);
 
-	if (!f->is_report_due && f->report_at < settled)
-		f->report_at = settled;
+	if (!f->is_report_due && f->report_at < gathered)
+		f->report_at = gathered;
 	f->is_report_due = true;
 }
 

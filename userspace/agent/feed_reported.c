@@ -109,7 +109,7 @@ void feed_reported_begin(struct feed_reported *r)
 	r->is_behind = false;
 }
 
-bool feed_reported_end(struct feed_reported *r, struct agent_feed *f, bool is_settled)
+bool feed_reported_end(struct feed_reported *r, struct agent_feed *f, bool is_whole)
 {
 	struct entry *e, *next;
 
@@ -122,10 +122,10 @@ bool feed_reported_end(struct feed_reported *r, struct agent_feed *f, bool is_se
 	}
 	if (r->is_behind || r->is_all)
 		return !r->is_behind;
-	if (is_settled)
+	if (is_whole)
 		kube_frame_encode(&f->out, &(struct kube_frame){.type = KUBE_FRAME_REPORTED});
-	r->is_all = is_settled;
-	return is_settled;
+	r->is_all = is_whole;
+	return is_whole;
 }
 
 bool feed_report_is_due(struct feed_reported *r, const struct agent_feed *f,

@@ -28,13 +28,13 @@ struct feed_reported *feed_reported_free(struct feed_reported *r);
 void feed_reported_forget(struct feed_reported *r);
 
 /*
- * A round of reports begins, and ends: what was not reported in between is over. `is_settled`: nor
+ * A round of reports begins, and ends: what was not reported in between is over. `is_whole`: nor
  * is there more to come of what another process may have reported, so what else there is of ours
  * may go. False: that was not told yet, or there was no room for all, and the round is to be
  * repeated.
  */
 void feed_reported_begin(struct feed_reported *r);
-bool feed_reported_end(struct feed_reported *r, struct agent_feed *f, bool is_settled) must_check;
+bool feed_reported_end(struct feed_reported *r, struct agent_feed *f, bool is_whole) must_check;
 
 /*
  * Reports an object. `hash` stands for all that the text follows from, so that the text is made

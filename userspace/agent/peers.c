@@ -35,7 +35,7 @@ static bool has_tail(const struct agent_peer *p)
 
 static void forget_written(struct agent_peer *p)
 {
-	p->written = prefix_list_drop(p->written);
+	p->written = prefix_list_unref(p->written);
 	p->is_behind = false;
 }
 
@@ -79,8 +79,8 @@ static struct prefix_list *share(const struct agent_peers *all, struct prefix_li
 
 		if (!other || !prefix_list_equal(other, list))
 			continue;
-		prefix_list_drop(list);
-		return prefix_list_hold(other);
+		prefix_list_unref(list);
+		return prefix_list_ref(other);
 	}
 	return list;
 }
@@ -121,7 +121,7 @@ static void read_written(struct agent_peer *p)
 	p->written = share(p->all, list_advertised(bgp_peer_rib(p->bgp)));
 	p->is_behind = false;
 	log_routes(p, before);
-	prefix_list_drop(before);
+	prefix_list_unref(before);
 }
 
 /* --- what the protocol object asks for ---------------------------------------------------------

@@ -22,7 +22,7 @@
 #define DECIDE_MAX 2000  /* prefixes in a turn */
 #define LOOK_NS    (60 * NSEC_PER_SEC)
 #define LOOK_LEAST (1 * NSEC_PER_SEC) /* between two looks that somebody else brings about */
-#define SETTLE_NS  (120 * NSEC_PER_SEC)
+#define SWEEP_NS   (120 * NSEC_PER_SEC)
 
 void receiving_start(struct agent *a)
 {
@@ -330,13 +330,13 @@ static bool look(struct agent_receiving *r, nsec_t now)
 }
 
 /* All that the peers have was said, or they had the time for it. */
-static bool may_settle(const struct agent *a, nsec_t now)
+static bool may_sweep(const struct agent *a, nsec_t now)
 {
 	const struct agent_receiving *r = &a->receiving;
 
 	if (!r->has_looked || !agent_inputs_are_complete(&a->inputs) || !a->current)
 		return false;
-	if (now >= a->started_at + SETTLE_NS)
+	if (now >= a->started_at + SWEEP_NS)
 		return true;
 	for (size_t i = 0; i < r->all.n; i++)
 		if (r->open >> i & 1 && !bgp_peer_info(a->peers.items[i]->bgp).end_of_rib_received)
@@ -379,7 +379,7 @@ nsec_t receiving_step(struct agent *a, nsec_t now)
 	struct agent_receiving *r = &a->receiving;
 	bool more, changes;
 
-	if (!a->current || a->is_held)
+	if (!a->current || a->is_put_off)
 		return NSEC_NEVER;
 	more = decide_all(a);
 	if (!r->rtnl)
@@ -390,9 +390,9 @@ nsec_t receiving_step(struct agent *a, nsec_t now)
 	r->is_busy |= more || changes;
 	if (more || changes)
 		return more || !rtnl_fib_is_applying(r->rtnl) ? now : r->look_at;
-	if (!fib_is_settled(r->fib)) {
-		if (may_settle(a, now)) {
-			fib_settle(r->fib);
+	if (!fib_is_swept(r->fib)) {
+		if (may_sweep(a, now)) {
+			fib_sweep(r->fib);
 			return now;
 		}
 		if (r->has_looked)

@@ -86,7 +86,7 @@ static nsec_t tick_quiet(struct agent *a, nsec_t now)
 /* Applied is what the files say, after a start or when all were to be read again. */
 static void say_ready(struct agent *a)
 {
-	if (a->ready_said || !a->current || a->is_held || a->preparing || !a->is_scanned ||
+	if (a->ready_said || !a->current || a->is_put_off || a->preparing || !a->is_scanned ||
 	    agent_inputs_due(&a->inputs, DUE_SCAN_ALL))
 		return;
 	a->ready_said = true;

@@ -151,11 +151,11 @@ void world_put(struct world *w, struct world_reading *r)
 	if (api_source_weigh(s, &r->reading, room)) {
 		w->lines_generation += s->change->has_moved;
 		api_world_index_leave(w->index, s);
-		api_source_settle(s);
+		api_source_commit(s);
 		api_world_index_enter(w->index, s);
 		touch(w, s);
 	} else {
-		api_source_settle(s);
+		api_source_commit(s);
 		api_world_index_note(w->index, s, false); /* what it may hide */
 	}
 	api_source_bury(s);

@@ -372,7 +372,8 @@ static uint32_t hidden_kinds(const struct weighing *w)
 	return kinds;
 }
 
-/* --- weighing and settling ----------------------------------------------------------------------
+/* --- weighing and committing
+ * ----------------------------------------------------------------------
  */
 
 static void lay_out(struct weighing *w)
@@ -469,7 +470,7 @@ static void merge_objects(struct api_source *s, const struct api_change *c)
 	s->n = (uint32_t)n;
 }
 
-void api_source_settle(struct api_source *s)
+void api_source_commit(struct api_source *s)
 {
 	struct api_change *c = s->change;
 

@@ -57,11 +57,11 @@ struct api_source *api_source_free(struct api_source *s);
  * A text was read (and is through): decides which objects stay, go and come, at most `room` in all:
  * those that were there before go first. True if anything changes: objects, their lines, problems.
  * Then s->change says what, and s->objects are still the old ones, so that others can take leave of
- * those that are gone; then api_source_settle makes it so, and api_source_bury frees them. In
+ * those that are gone; then api_source_commit makes it so, and api_source_bury frees them. In
  * either case the reading's objects are taken, and it is to be done with.
  */
 bool api_source_weigh(struct api_source *s, struct api_reading *r, size_t room);
-void api_source_settle(struct api_source *s);
+void api_source_commit(struct api_source *s);
 void api_source_bury(struct api_source *s);
 
 /* The one object of a document that an earlier run saved; NULL if that is not what it is. */

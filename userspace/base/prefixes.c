@@ -17,14 +17,14 @@ struct prefix_list *prefix_list_new(size_t n)
 	return list;
 }
 
-struct prefix_list *prefix_list_hold(struct prefix_list *list)
+struct prefix_list *prefix_list_ref(struct prefix_list *list)
 {
 	if (list)
 		list->n_users++;
 	return list;
 }
 
-struct prefix_list *prefix_list_drop(struct prefix_list *list)
+struct prefix_list *prefix_list_unref(struct prefix_list *list)
 {
 	if (!list)
 		return NULL;

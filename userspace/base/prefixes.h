@@ -9,7 +9,7 @@
 
 #include <stddef.h>
 
-/* A set that several hold. Whoever made it fills it before it is given to another, and then it
+/* A set with several users. Whoever made it fills it before it is given to another, and then it
  * stays. */
 struct prefix_list {
 	size_t n_users;
@@ -17,12 +17,12 @@ struct prefix_list {
 	struct ip_prefix items[];
 };
 
-/* Of so many prefixes, and held once. */
+/* Of so many prefixes, for one user. */
 struct prefix_list *prefix_list_new(size_t n);
-/* Held once more; NULL is nobody's list. */
-struct prefix_list *prefix_list_hold(struct prefix_list *list);
-/* Held once less, and freed when it was the last time. Returns NULL; NULL is no list. */
-struct prefix_list *prefix_list_drop(struct prefix_list *list);
+/* One user more; NULL is nobody's list. */
+struct prefix_list *prefix_list_ref(struct prefix_list *list);
+/* One user less; freed with the last one. Returns NULL; NULL is no list. */
+struct prefix_list *prefix_list_unref(struct prefix_list *list);
 /* Both have the same prefixes; NULL, here and below, has none. */
 bool prefix_list_equal(const struct prefix_list *a, const struct prefix_list *b);
 static inline size_t prefix_list_n(const struct prefix_list *list)

@@ -4,7 +4,7 @@
  *
  * A route that goes while its prefix waits in the queue stays in the table without a path until it
  * is taken, so the queue holds each prefix once and names nothing that is not in the table. All
- * that changes a route goes through settle(), which counts it anew and queues it if what is
+ * that changes a route goes through set_route(), which counts it anew and queues it if what is
  * accepted under its prefix is another path than before.
  *
  * What concerns all routes at once is only marked at once: routes that go are as good as away from
@@ -117,7 +117,7 @@ static void uncount(struct bgp_rib_in *rib, const struct in_route *r)
 }
 
 /* Gives the route another state, of which it takes the path; it may cease to exist. */
-static void settle(struct bgp_rib_in *rib, struct in_route *r, struct in_route to)
+static void set_route(struct bgp_rib_in *rib, struct in_route *r, struct in_route to)
 {
 	const struct in_route before = *r;
 
@@ -141,7 +141,7 @@ static void settle(struct bgp_rib_in *rib, struct in_route *r, struct in_route t
 
 static void remove_route(struct bgp_rib_in *rib, struct in_route *r)
 {
-	settle(rib, r, (struct in_route){.path = NULL});
+	set_route(rib, r, (struct in_route){.path = NULL});
 }
 
 /* By policy, by what the route is, and last by the number of those that are accepted already. */
@@ -183,7 +183,7 @@ static void announce(struct bgp_rib_in *rib, const struct ip_prefix *prefix,
 	path = bgp_paths_get(&rib->paths, path);
 	if (r->path == path)
 		bgp_paths_put(&rib->paths, path); /* used by it already */
-	settle(rib, r, (struct in_route){.verdict = (uint8_t)v, .path = path});
+	set_route(rib, r, (struct in_route){.verdict = (uint8_t)v, .path = path});
 }
 
 static void withdraw(struct bgp_rib_in *rib, const struct ip_prefix *prefix)
@@ -237,7 +237,7 @@ static void judge_anew(struct bgp_rib_in *rib, struct in_route *r)
 	if (to.verdict == BGP_ACCEPTED && n_others >= rib->import.max_prefixes)
 		to.verdict = BGP_OVER_LIMIT;
 	if (to.verdict != r->verdict)
-		settle(rib, r, to);
+		set_route(rib, r, to);
 }
 
 static void visit(struct bgp_rib_in *rib, struct in_route *r)

@@ -94,7 +94,7 @@ struct fib {
 	struct table *tables; /* owned */
 	size_t n_tables, cap_tables, next_table;
 	struct hop_sets sets;
-	bool is_settled, is_looking;
+	bool is_swept, is_looking;
 	uint64_t n_repaired;
 };
 
@@ -177,7 +177,7 @@ static bool is_due(const struct item *i)
 }
 
 /* Queues it if there is something to do, lets it go if it is of no use any more. */
-static void settle_item(struct fib *f, struct table *t, struct item *i)
+static void queue_or_forget(struct fib *f, struct table *t, struct item *i)
 {
 	if (is_due(i) && !i->is_queued) {
 		prefix_queue_push(&t->queue, &i->prefix);
@@ -201,7 +201,7 @@ void fib_want(struct fib *f, uint32_t table, const struct ip_prefix *prefix,
 	i = item_get(f, t, prefix);
 	i->error = 0;
 	set_want(f, i, hops);
-	settle_item(f, t, i);
+	queue_or_forget(f, t, i);
 }
 
 /* --- operations ------------------------------------------------------------------------------ */
@@ -226,7 +226,7 @@ static bool take_item(struct fib *f, struct table *t, const struct ip_prefix *pr
 			.hops = f->sets.items[i->want == NO_HOPS ? i->have : i->want].hops,
 		};
 	else
-		settle_item(f, t, i);
+		queue_or_forget(f, t, i);
 	return due;
 }
 
@@ -259,7 +259,7 @@ void fib_done(struct fib *f, const struct fib_op *op, int error)
 	i->is_seen = true; /* a look that is under way may have passed by */
 	i->is_taken |= error == -EEXIST;
 	i->error = error == -EEXIST ? 0 : (int16_t)error;
-	settle_item(f, t, i);
+	queue_or_forget(f, t, i);
 }
 
 /* --- looking --------------------------------------------------------------------------------- */
@@ -291,10 +291,10 @@ void fib_look_route(struct fib *f, const struct fib_seen *seen)
 	if (!seen->is_ours)
 		set_have(f, i, &none);
 	if (seen->is_ours) {
-		i->is_adopted |= i->have == NO_HOPS && !f->is_settled;
+		i->is_adopted |= i->have == NO_HOPS && !f->is_swept;
 		set_have(f, i, &seen->hops);
 	}
-	settle_item(f, t, i);
+	queue_or_forget(f, t, i);
 }
 
 /* What it has not shown is not there. */
@@ -306,7 +306,7 @@ static void miss(struct fib *f, struct table *t, struct item *i)
 	set_have(f, i, &none);
 	i->is_taken = i->is_adopted = false;
 	i->error = 0;
-	settle_item(f, t, i);
+	queue_or_forget(f, t, i);
 }
 
 void fib_look_end(struct fib *f, bool is_whole)
@@ -323,15 +323,15 @@ void fib_look_end(struct fib *f, bool is_whole)
 			i = prefix_table_at(&t->items, n);
 			if (i && i->error) { /* to be tried again */
 				i->error = 0;
-				settle_item(f, t, i);
+				queue_or_forget(f, t, i);
 			}
 		}
 	}
 }
 
-void fib_settle(struct fib *f)
+void fib_sweep(struct fib *f)
 {
-	f->is_settled = true;
+	f->is_swept = true;
 	for (size_t k = 0; k < f->n_tables; k++) {
 		struct table *t = &f->tables[k];
 
@@ -341,14 +341,14 @@ void fib_settle(struct fib *f)
 			if (!i)
 				continue;
 			i->is_adopted = false;
-			settle_item(f, t, i);
+			queue_or_forget(f, t, i);
 		}
 	}
 }
 
-bool fib_is_settled(const struct fib *f)
+bool fib_is_swept(const struct fib *f)
 {
-	return f->is_settled;
+	return f->is_swept;
 }
 
 /* --- telling --------------------------------------------------------------------------------- */

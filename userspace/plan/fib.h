@@ -76,8 +76,8 @@ void fib_look_end(struct fib *f, bool is_whole);
  * they are an earlier process's, and as long as not all peers are back one of two next hops, or
  * none at all, says nothing. From then on they are brought to what is wanted.
  */
-void fib_settle(struct fib *f);
-bool fib_is_settled(const struct fib *f);
+void fib_sweep(struct fib *f);
+bool fib_is_swept(const struct fib *f);
 
 /* Of how many routes it knows. */
 size_t fib_n(const struct fib *f);

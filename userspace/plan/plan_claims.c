@@ -2,7 +2,7 @@
 /*
  * See the header. Of several aggregates of an address the longest one's advertisements say what its
  * own prefix is announced with: it is that aggregate which the prefix goes before at the peer, and
- * advertisements of different lengths have nothing to settle with each other.
+ * advertisements of different lengths have nothing to do with each other.
  */
 #include "plan/plan_claims.h"
 

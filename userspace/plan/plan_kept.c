@@ -226,7 +226,7 @@ static void put_services(struct plan_kept *k, const struct plan_draft *d, const 
 static void forget_advertised(struct plan_kept *k)
 {
 	for (size_t i = 0; i < k->n_peers; i++)
-		prefix_list_drop(k->advertised[i]);
+		prefix_list_unref(k->advertised[i]);
 	free(k->advertised);
 	k->advertised = NULL;
 	k->n_peers = 0;
@@ -238,9 +238,9 @@ static void keep_inputs(struct plan_kept *k, struct plan_draft *d, const struct 
 	const struct plan_actual *a = in->actual;
 
 	for (size_t i = 0; i < a->n_peers; i++) {
-		struct prefix_list *now = prefix_list_hold(a->peers[i].advertised);
+		struct prefix_list *now = prefix_list_ref(a->peers[i].advertised);
 
-		prefix_list_drop(k->advertised[i]);
+		prefix_list_unref(k->advertised[i]);
 		k->advertised[i] = now;
 	}
 	k->common = plan_kept_common(d, in);

@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 #define LEAVE_SAY 3 /* times: a packet may be lost, and silence would be a failure */
-#define SETTLE_NS (10 * NSEC_PER_MSEC) /* a full ring of reports is tried again */
+#define RETRY_NS  (10 * NSEC_PER_MSEC) /* a full ring of reports is tried again */
 
 /* ---- reports --------------------------------------------------------------------------------- */
 
@@ -346,7 +346,7 @@ static void arm(struct bfd_engine *e, nsec_t now)
 
 	at = nsec_min(at, bfd_ports_deadline(&e->ports));
 	if (e->n_behind > 0 && !ring_has_room(&e->reports))
-		at = nsec_min(at, nsec_add(now, SETTLE_NS));
+		at = nsec_min(at, nsec_add(now, RETRY_NS));
 	if (at == e->armed_at)
 		return;
 	e->armed_at = at;

@@ -216,7 +216,7 @@ void world_check_agreed(struct world *w)
 		if (o->echo.is_proven)
 			their_rx = larger(their_rx, BFD_SLOW_US);
 		if (s->remote.discriminator != o->discriminator || s->is_polling)
-			world_violation(w, "end %d has not settled", end);
+			world_violation(w, "end %d has not converged", end);
 		if (bfd_session_interval(s) != larger(own->min_tx_us, their_rx) * NSEC_PER_USEC)
 			world_violation(w, "end %d sends every %" PRIu64 " us", end,
 					bfd_session_interval(s) / 1000);

@@ -8,11 +8,11 @@
 
 #include <assert.h>
 
-#define FAULTS (20 * NSEC_PER_SEC)
-#define SETTLE (60 * NSEC_PER_SEC)
-#define QUIET  (10 * NSEC_PER_SEC)
-#define STEPS  2000000
-#define MS(n)  ((nsec_t)(n)*NSEC_PER_MSEC)
+#define FAULTS   (20 * NSEC_PER_SEC)
+#define CONVERGE (60 * NSEC_PER_SEC)
+#define QUIET    (10 * NSEC_PER_SEC)
+#define STEPS    2000000
+#define MS(n)    ((nsec_t)(n)*NSEC_PER_MSEC)
 
 static uint64_t chance(struct world *w, uint64_t n)
 {
@@ -474,7 +474,7 @@ const char *world_run(struct world *w)
 {
 	unsigned downs;
 
-	run_until(w, w->faults_end + SETTLE);
+	run_until(w, w->faults_end + CONVERGE);
 	if (w->violation[0] == '\0')
 		world_check_agreed(w);
 	downs = w->end[0].watch.downs + w->end[1].watch.downs;

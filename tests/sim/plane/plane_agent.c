@@ -136,7 +136,7 @@ void plane_agent_note_down(struct plane *p, unsigned i)
 
 static struct prefix_list *told(struct plane_session *s)
 {
-	prefix_list_drop(s->told);
+	prefix_list_unref(s->told);
 	s->told = prefix_list_new(s->written.n);
 	for (size_t k = 0; k < s->written.n; k++)
 		s->told->items[k] = s->written.items[k].prefix;
@@ -284,7 +284,7 @@ static void let_go(struct plane *p)
 		s->peer = bgp_peer_free(s->peer);
 		plane_net_drop(p, i);
 		plane_clear(&s->written);
-		s->told = prefix_list_drop(s->told);
+		s->told = prefix_list_unref(s->told);
 		plane_clear(&s->lost);
 		s->stale_until = 0;
 	}

@@ -525,7 +525,7 @@ void plane_net_done(struct plane *p)
 		bgp_peer_free(p->sessions[i].peer);
 		plane_clear(&p->routers[i].table);
 		plane_clear(&p->sessions[i].written);
-		prefix_list_drop(p->sessions[i].told);
+		prefix_list_unref(p->sessions[i].told);
 		plane_clear(&p->sessions[i].lost);
 	}
 }

@@ -190,7 +190,7 @@ RIG_UNUSED static bool rig_announces(const struct agent_rig *rig)
 
 RIG_UNUSED static bool rig_has_planned(const struct agent_rig *rig)
 {
-	return rig->agent.current && !rig->agent.is_held;
+	return rig->agent.current && !rig->agent.is_put_off;
 }
 
 /* What the world holds by now would survive a crash. */

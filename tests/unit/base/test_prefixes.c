@@ -107,20 +107,20 @@ static void a_list_stays_until_the_last_lets_go_of_it(void **state)
 	rng_seed(&rng, 7);
 	for (size_t i = 0; i < list->n; i++)
 		list->items[i] = other->items[i] = random_prefix(&rng);
-	assert_ptr_equal(prefix_list_hold(list), list);
-	assert_null(prefix_list_drop(list));
+	assert_ptr_equal(prefix_list_ref(list), list);
+	assert_null(prefix_list_unref(list));
 	assert_true(prefix_list_equal(list, other));
 	other->items[1].len++;
 	assert_false(prefix_list_equal(list, other));
 	assert_false(prefix_list_equal(list, NULL));
-	assert_null(prefix_list_drop(other));
-	assert_null(prefix_list_drop(list));
+	assert_null(prefix_list_unref(other));
+	assert_null(prefix_list_unref(list));
 	other = prefix_list_new(0);
 	assert_true(prefix_list_equal(other, NULL) && prefix_list_equal(NULL, other));
 	assert_int_equal(prefix_list_n(NULL) + prefix_list_n(other), 0);
-	assert_null(prefix_list_drop(other));
-	assert_null(prefix_list_hold(NULL));
-	assert_null(prefix_list_drop(NULL));
+	assert_null(prefix_list_unref(other));
+	assert_null(prefix_list_ref(NULL));
+	assert_null(prefix_list_unref(NULL));
 }
 
 int main(void)

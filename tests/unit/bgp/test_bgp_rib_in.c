@@ -458,8 +458,8 @@ static void model_take(struct model *m, struct bgp_rib_in *rib, size_t n)
 	}
 }
 
-/* Settled: nothing is left to go on with. */
-static void model_check(const struct model *m, const struct bgp_rib_in *rib, bool is_settled)
+/* Through: nothing is left to go on with. */
+static void model_check(const struct model *m, const struct bgp_rib_in *rib, bool is_through)
 {
 	const struct bgp_rib_in_counts c = bgp_rib_in_counts(rib);
 	size_t n_eligible = 0, n_stale = 0, n_in = 0, n_kept = 0, pos = 0;
@@ -472,7 +472,7 @@ static void model_check(const struct model *m, const struct bgp_rib_in *rib, boo
 		n_stale += m->stale[i];
 		n_in += med != NONE;
 		assert_true(med == NONE || med == m->said[i]);
-		assert_true(med == NONE || !is_settled || model_is_eligible(m, i));
+		assert_true(med == NONE || !is_through || model_is_eligible(m, i));
 		if (m->said[i] == NONE)
 			continue;
 		const struct ip_prefix p = model_prefix(i);
@@ -487,7 +487,7 @@ static void model_check(const struct model *m, const struct bgp_rib_in *rib, boo
 	assert_int_equal(c.n_stale, n_stale);
 	assert_int_equal(c.n_accepted, n_in);
 	assert_true(n_in <= n_kept);
-	if (!is_settled)
+	if (!is_through)
 		return;
 	/* The limit is used up before anything is left out. */
 	assert_int_equal(n_in,

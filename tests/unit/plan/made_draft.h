@@ -119,7 +119,7 @@ static void made_draft(struct made_draft *m, const struct plan_vip vips[MADE_VIP
 static void made_draft_done(struct made_draft *m)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(m->sessions); i++)
-		prefix_list_drop(m->sessions[i].advertised);
+		prefix_list_unref(m->sessions[i].advertised);
 	plan_arrangement_done(&m->arranged);
 	arena_free(m->d.arena);
 	arena_free(m->d.scratch);

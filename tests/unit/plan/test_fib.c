@@ -143,7 +143,7 @@ static void each_change_is_one_operation(void **state)
 	struct fib_op op[2];
 
 	(void)state;
-	fib_settle(f);
+	fib_sweep(f);
 	want(f, 0, 1, 1);
 	want(f, 0, 1, 2); /* and nobody has looked meanwhile */
 	assert_int_equal(fib_take(f, op, 2), 1);
@@ -184,7 +184,7 @@ static void what_a_former_process_left_stays_until_all_is_known(void **state)
 	assert_int_equal(k.ours[0][1].n, 2);
 	assert_int_equal(k.ours[0][4].n, 3);
 	want(f, 0, 1, 2);
-	fib_settle(f);
+	fib_sweep(f);
 	carry_out(f, &k, SIZE_MAX);
 	assert_int_equal(k.ours[0][1].n, 2);
 	assert_int_equal(k.ours[0][2].n, 1);
@@ -198,7 +198,7 @@ static void somebody_elses_is_left_and_told(void **state)
 	struct fib *f = fib_new();
 
 	(void)state;
-	fib_settle(f);
+	fib_sweep(f);
 	k.others[0][1] = true;
 	want(f, 0, 1, 1);
 	carry_out(f, &k, SIZE_MAX);
@@ -219,7 +219,7 @@ static void what_was_taken_away_is_put_again_and_counted(void **state)
 	struct fib *f = fib_new();
 
 	(void)state;
-	fib_settle(f);
+	fib_sweep(f);
 	want(f, 0, 1, 1);
 	want(f, 1, 1, 1);
 	carry_out(f, &k, SIZE_MAX);
@@ -241,7 +241,7 @@ static void a_look_that_was_not_whole_takes_nothing_for_gone(void **state)
 	struct fib *f = fib_new();
 
 	(void)state;
-	fib_settle(f);
+	fib_sweep(f);
 	want(f, 0, 1, 1);
 	carry_out(f, &k, SIZE_MAX);
 	fib_look_begin(f);
@@ -288,7 +288,7 @@ static void what_is_wanted_meanwhile_comes_next(void **state)
 	struct fib *f = fib_new();
 
 	(void)state;
-	fib_settle(f);
+	fib_sweep(f);
 	want(f, 0, 1, 1);
 	want(f, 0, 2, 1);
 	want(f, 0, 4, 1);
@@ -357,7 +357,7 @@ static void random_runs_end_with_what_is_wanted(void **state)
 				look(f, &k);
 				break;
 			case 2:
-				fib_settle(f);
+				fib_sweep(f);
 				break;
 			case 3:
 			case 4:
@@ -378,7 +378,7 @@ static void random_runs_end_with_what_is_wanted(void **state)
 			}
 		}
 		take_back(&a, f);
-		fib_settle(f);
+		fib_sweep(f);
 		k.fails = 0;
 		for (int round = 0; round < 2; round++) {
 			look(f, &k);

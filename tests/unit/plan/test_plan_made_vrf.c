@@ -72,7 +72,7 @@ static size_t make(struct fixture *f, struct arena *names)
 	return n;
 }
 
-static void settle(struct fixture *f, struct arena *names)
+static void converge(struct fixture *f, struct arena *names)
 {
 	size_t rounds = 0;
 
@@ -95,14 +95,14 @@ static void a_vrf_is_made_and_the_session_begins_in_it(void **state)
 	assert_int_equal(f->plan.made_vrfs[0].table, 1000);
 	assert_string_equal(f->plan.made_vrfs[0].peer, "red");
 	assert_int_equal(fixture_problem(f, "VrfMissing", "red")->severity, SEVERITY_INFO);
-	settle(f, names);
+	converge(f, names);
 	assert_non_null(link_named(f, "red"));
 	assert_null(fixture_problem(f, "VrfMissing", NULL));
 	assert_int_equal(fixture_plan_peer(f, "red")->table, 1000);
 	assert_string_equal(fixture_problem(f, "VrfEmpty", "red")->remedy,
 			    "ip link set DEVICE master red for each uplink");
 	f->links[2].master = IFINDEX; /* eth1 */
-	settle(f, names);
+	converge(f, names);
 	assert_null(fixture_problem(f, "VrfEmpty", NULL));
 	assert_int_equal(fixture_plan_peer(f, "red")->ifindex, 3);
 }
@@ -153,7 +153,7 @@ static void peers_of_one_vrf_agree_on_its_table_or_the_first_counts(void **state
 	assert_string_equal(fixture_problem(f, "VrfTableDiffers", "c")->message,
 			    "table 2000 is asked for, and VRF red has table 1000, which BGPPeer a "
 			    "asks for; it is used as it is");
-	settle(f, names);
+	converge(f, names);
 	assert_int_equal(fixture_plan_peer(f, "c")->table, 1000);
 	assert_string_equal(fixture_problem(f, "VrfTableDiffers", "c")->field, field);
 	assert_string_equal(fixture_problem(f, "VrfTableDiffers", "c")->message,
@@ -206,7 +206,7 @@ static void an_edit_waits_for_the_vrf_that_is_made_for_it(void **state)
 	assert_int_equal(fixture_plan_peer(f, "r1")->domain, 0);
 	assert_string_equal(fixture_problem(f, "VrfMissing", "r1")->message,
 			    "this node has no VRF red yet; its last good version stays in force");
-	settle(f, names);
+	converge(f, names);
 	assert_int_equal(fixture_plan_peer(f, "r1")->domain, 1000);
 }
 
@@ -217,18 +217,18 @@ static void ours_stays_while_a_peer_names_it_or_it_serves_and_then_goes(void **s
 
 	(void)state;
 	peer(f, "red", "1000", "peerAddress: 10.0.9.1, vrf: red");
-	settle(f, names);
+	converge(f, names);
 	f->links[2].master = IFINDEX;
-	settle(f, names);
+	converge(f, names);
 	assert_non_null(fixture_held(f, "red", "192.168.100.0/32"));
 	peer(f, "red", NULL, "peerAddress: 10.0.9.1, vrf: red"); /* not to be made any more */
-	settle(f, names);
+	converge(f, names);
 	assert_non_null(link_named(f, "red"));
 	fixture_drop(f, "BGPPeer", "red");
-	settle(f, names);
+	converge(f, names);
 	assert_non_null(link_named(f, "red")); /* its VIP is to leave by the gates */
 	f->now += PLAN_DRAIN_DEFAULT_NS + PLAN_UNHELD_NS + NSEC_PER_SEC;
-	settle(f, names);
+	converge(f, names);
 	assert_null(link_named(f, "red"));
 	assert_int_equal(f->links[2].master, 0);
 }
@@ -243,10 +243,10 @@ static void before_the_first_complete_picture_none_goes(void **state)
 	fixture_add_vrf(f, IFINDEX, "red", 1000, 0);
 	f->links[f->node.n_links - 1].made_here = true;
 	f->synced = false;
-	settle(f, names);
+	converge(f, names);
 	assert_non_null(link_named(f, "red"));
 	f->synced = true;
-	settle(f, names);
+	converge(f, names);
 	assert_null(link_named(f, "red"));
 }
 

@@ -79,7 +79,7 @@ static struct bed *bed_up(void)
 	n_messages = fails_at = 0;
 	b->loop = loop_new();
 	b->fib = fib_new();
-	fib_settle(b->fib);
+	fib_sweep(b->fib);
 	assert_int_equal(rtnl_fib_open(b->loop, &b->rtnl), 0);
 	rng_seed(&b->rng, 5);
 	return b;
