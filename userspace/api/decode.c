@@ -63,6 +63,7 @@ static bool is_related(const char *a, const char *b)
 
 bool api_failed(const struct api_decoder *d, const char *field)
 {
+	assert(d->first_problem <= d->end_decoded && d->end_decoded <= d->problems->n);
 	for (size_t i = d->first_problem; i < d->end_decoded; i++) {
 		const struct problem *p = &d->problems->items[i];
 
@@ -78,6 +79,7 @@ void api_refuse(struct api_decoder *d, const char *field, const char *reason, co
 	struct problem_text text = {field, reason, remedy, api_value_line(d->root, field)};
 	va_list ap;
 
+	assert(reason && remedy); /* what is wrong can be put right */
 	if (api_failed(d, field))
 		return;
 	va_start(ap, fmt);
@@ -103,6 +105,7 @@ bool api_annotation_number(struct api_decoder *d, const struct api_object *o, co
 	const char *value = labels_get(&o->meta.annotations, name);
 	uint64_t n = 0;
 
+	assert(min <= max);
 	if (!value)
 		return false;
 	for (size_t i = 0; value[i] >= '0' && value[i] <= '9' && n <= max; i++) {

@@ -94,6 +94,7 @@ static void read_names(struct reader *r)
 	const char *version = text_of(r->o.root, "apiVersion"), *kind = text_of(r->o.root, "kind");
 	const struct api_value *meta = api_value_get(r->o.root, "metadata");
 
+	assert(r->o.root->type == API_VALUE_MAP);
 	r->o.api_version = version ? version : r->item_version;
 	r->o.kind = kind ? kind : r->item_kind;
 	r->o.ns = text_of(meta, "namespace");
@@ -162,6 +163,7 @@ static void add_refused(const struct reader *r, const struct api_schema *s)
 		b->is_lost = true;
 		return;
 	}
+	assert(s->is_cluster_scoped || s->default_ns);
 	id = arena_push(b->arena, &b->refused, &b->n_refused, &b->cap_refused, sizeof(*id));
 	id->kind = s->kind;
 	id->name = arena_strdup(b->arena, r->o.name);
@@ -177,6 +179,7 @@ static void add_bad_version(const struct reader *r, const struct api_schema *s)
 				    .line = api_value_line(r->o.root, "apiVersion")};
 	const char *slash = *s->group ? "/" : "";
 
+	assert(s->versions[0] && find_version(r, s) == 0);
 	text.remedy = arena_printf(r->tree, "write %s%s%s", s->group, slash, s->versions[0]);
 	if (s->versions[1])
 		text.remedy = arena_printf(r->tree, "%s or %s%s%s", text.remedy, s->group, slash,

@@ -6,6 +6,7 @@
  */
 #include "api/decode.h"
 
+#include <assert.h>
 #include <limits.h>
 
 enum { HAS_ALLOCATION = 1 };
@@ -93,6 +94,7 @@ static void check_overlaps(struct api_decoder *d, const struct api_pool *p)
 	for (size_t i = 0; i < p->n_ranges; i++) {
 		if (ip_addr_is_none(&sorted[i]->last))
 			continue; /* it is no range, and refused */
+		assert(ip_addr_cmp(&sorted[i]->first, &sorted[i]->last) <= 0);
 		if (reach && ip_range_overlaps(reach, sorted[i]))
 			refuse_overlap(d, (size_t)(reach - p->ranges),
 				       (size_t)(sorted[i] - p->ranges));

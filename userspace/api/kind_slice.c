@@ -7,6 +7,8 @@
 #include "api/decode.h"
 #include "base/limits.h"
 
+#include <assert.h>
+
 #define SERVICE_LABEL "kubernetes.io/service-name"
 #define MAX_PORT      65535
 #define ABSENT        (-1)
@@ -180,6 +182,7 @@ static void finish_slice(struct api_decoder *d, const void *raw, struct api_obje
 		o->slice.weight = (uint8_t)weight;
 	o->slice.ports = ports;
 	o->slice.n_ports = in->n_ports;
+	assert(!o->slice.is_fqdn || o->slice.n_endpoints == 0);
 	for (size_t i = 0; i < in->n_ports; i++)
 		ports[i] = (struct api_slice_port){
 			.name = in->ports[i].name,

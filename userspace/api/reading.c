@@ -52,6 +52,7 @@ static size_t find_old(const struct api_reading *r, const struct api_document *d
 {
 	const struct api_documents *old = r->old;
 
+	assert(r->next_old <= old->n);
 	for (size_t i = r->next_old; i < old->n && i < r->next_old + AHEAD; i++)
 		if (old->items[i].hash == d->hash && old->items[i].len == d->len)
 			return i;
@@ -85,6 +86,7 @@ static struct problems *take_problems(struct api_batch *b)
 {
 	struct problems *told;
 
+	assert(b->arena);
 	if (b->problems.n == 0)
 		return NULL;
 	told = arena_new_of(b->arena, struct problems);
@@ -117,6 +119,7 @@ static size_t read_document(struct api_reading *r, const struct api_yaml_text *t
 		xpush(&r->documents.items, &r->documents.n, &r->documents.cap, sizeof(*d));
 	size_t *old = xpush(&r->old_of, &r->n_old_of, &r->cap_old_of, sizeof(*old));
 
+	assert(r->n_old_of == r->documents.n);
 	*d = (struct api_document){
 		.hash = hash ? hash : 1, .len = (unsigned)text->len, .line = text->first_line};
 	*old = find_old(r, d);

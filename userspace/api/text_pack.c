@@ -75,6 +75,7 @@ size_t api_text_pack(char *text, size_t len)
 			text[n++] = text[i++];
 		}
 	}
+	assert(n <= len); /* in place */
 	return n;
 }
 

@@ -108,6 +108,7 @@ struct weighing {
 
 static void stay(struct weighing *w, size_t i, unsigned document, unsigned line)
 {
+	assert(w->c->places[i].fate == GOES && document < w->r->documents.n);
 	w->c->places[i] = (struct api_place){STAYS, document, line};
 	w->c->has_moved |= line != w->s->objects[i]->meta.line;
 }
@@ -329,6 +330,7 @@ static void gather_problems(struct weighing *w)
 		struct api_document *d = &new->items[i];
 		size_t from = w->r->old_of[i];
 
+		assert(from == API_DECODED || (from < old->n && !d->told)); /* told by decoding */
 		if (from != API_DECODED && old->items[from].told) {
 			d->told = TAKE_PTR(old->items[from].told);
 			move_problems(d->told, old->items[from].line, d->line);
@@ -474,6 +476,7 @@ void api_source_commit(struct api_source *s)
 {
 	struct api_change *c = s->change;
 
+	assert(c && c->n_gone <= s->n);
 	for (size_t i = 0; i < s->n; i++) {
 		struct api_object *o = s->objects[i];
 

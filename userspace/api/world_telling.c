@@ -7,6 +7,8 @@
 #include "api/world.h"
 #include "base/mem.h"
 
+#include <assert.h>
+
 #define STALE_NAMED 32 /* sources with a problem of their own */
 
 static bool tells(const struct api_source *s)
@@ -18,6 +20,7 @@ static void begin(struct world_telling *t, struct api_source *s)
 {
 	struct api_source **last = xpush(&t->items, &t->n, &t->cap, sizeof(*t->items));
 
+	assert(!s->telling);
 	*last = s;
 	s->telling = (uint32_t)t->n;
 }
@@ -25,8 +28,10 @@ static void begin(struct world_telling *t, struct api_source *s)
 /* The last one takes its place. */
 static void end(struct world_telling *t, struct api_source *s)
 {
-	struct api_source *last = t->items[--t->n];
+	struct api_source *last = t->items[t->n - 1];
 
+	assert(s->telling <= t->n && t->items[s->telling - 1] == s);
+	t->n--;
 	t->items[s->telling - 1] = last;
 	last->telling = s->telling;
 	s->telling = 0;

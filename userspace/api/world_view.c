@@ -6,6 +6,8 @@
 
 #include "base/mem.h"
 
+#include <assert.h>
+
 int api_world_identity_cmp(const void *a, const void *b)
 {
 	const struct api_object *const *x = a, *const *y = b;
@@ -65,6 +67,7 @@ void world_view_push(struct world_view *v, const struct api_object *o)
 
 void world_view_insert(struct world_view *v, size_t i, const struct api_object *o)
 {
+	assert(i <= v->n);
 	world_view_push(v, o);
 	memmove(&v->items[i + 1], &v->items[i], (v->n - 1 - i) * sizeof(*v->items));
 	v->items[i] = o;
@@ -72,6 +75,7 @@ void world_view_insert(struct world_view *v, size_t i, const struct api_object *
 
 void world_view_remove(struct world_view *v, size_t i)
 {
+	assert(i < v->n);
 	v->n--;
 	memmove(&v->items[i], &v->items[i + 1], (v->n - i) * sizeof(*v->items));
 }

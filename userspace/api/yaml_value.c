@@ -4,6 +4,7 @@
  */
 #include "api/yaml.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,6 +13,7 @@ static const struct api_value *member(const struct api_value *map, const char *n
 {
 	if (map->type != API_VALUE_MAP)
 		return NULL;
+	assert(!map->first || map->first->key);
 	for (const struct api_value *v = map->first; v; v = v->next)
 		if (strncmp(v->key, name, len) == 0 && v->key[len] == '\0')
 			return v;

@@ -119,6 +119,7 @@ void kube_answer_refusal(struct kube_watch *w, nsec_t now)
 {
 	struct kube_message m;
 
+	assert(w->status != 200);
 	kube_read_status(w->arena, w->refusal.len > 0 ? w->refusal.data : "", w->refusal.len, &m);
 	refuse(w, w->status, &m, now);
 	arena_reset(w->arena);
@@ -129,6 +130,7 @@ void kube_answer_refusal(struct kube_watch *w, nsec_t now)
 
 static void picture_is_complete(struct kube_watch *w, const char *version)
 {
+	assert(version && !w->go_on); /* pages to come would be gone with it */
 	set_version(w, version);
 	kube_store_end(w->store, w->kind);
 	w->from = KUBE_FROM_LAST;
@@ -138,6 +140,7 @@ static void picture_is_complete(struct kube_watch *w, const char *version)
 
 void kube_answer_list_end(struct kube_watch *w, nsec_t now)
 {
+	assert(w->step == KUBE_STEP_LIST);
 	if (!kube_split_is_whole(&w->split) || !w->list_version) {
 		kube_watch_fail(w, now, "the list ended in the middle");
 	} else if (w->go_on) {
@@ -203,6 +206,7 @@ static bool read_event(struct kube_watch *w, nsec_t now)
 	const struct strbuf *text = &w->split.piece;
 	struct kube_message m;
 
+	assert(w->step != KUBE_STEP_LIST);
 	kube_read_event(w->arena, w->kind, text->data, text->len, &m);
 	switch (m.said) {
 	case KUBE_SAID_NOTHING:

@@ -7,6 +7,8 @@
 
 #include "kube/kube_store.h"
 
+#include <assert.h>
+
 void kube_feed_begin(struct kube_feed *f, struct kube_store *store)
 {
 	f->store = store;
@@ -105,6 +107,7 @@ static void tell_states(struct kube_feed *f, struct strbuf *out)
 
 static void say_holder(struct kube_feed *f, struct strbuf *out, bool is_holder)
 {
+	assert(f->is_told_holder != is_holder); /* a loss is told before the next gain */
 	kube_frame_encode(out,
 			  &(struct kube_frame){.type = KUBE_FRAME_HOLDER, .is_holder = is_holder});
 	f->is_told_holder = is_holder;
@@ -141,6 +144,7 @@ static void tell_complete(struct kube_feed *f, struct strbuf *out)
 
 static void tell_change(const struct kube_change *c, struct strbuf *out)
 {
+	assert(c->kind < KUBE_N_TOLD);
 	kube_frame_encode(out,
 			  &(struct kube_frame){.type = c->text ? KUBE_FRAME_PUT : KUBE_FRAME_GONE,
 					       .kind = (uint8_t)c->kind,

@@ -35,6 +35,7 @@ static void add_u64(struct strbuf *out, uint64_t v)
 
 static void add_key(struct strbuf *out, const struct kube_frame *f)
 {
+	assert(f->name.len > 0); /* nor does one without be read */
 	add_u8(out, f->ns.len);
 	add_u8(out, f->name.len);
 	strbuf_add_len(out, f->ns.text, f->ns.len);
@@ -240,6 +241,7 @@ enum kube_decoded kube_frame_decode(const void *data, size_t len, struct kube_fr
 		return KUBE_DECODED_BAD;
 	*ret = f;
 	*ret_taken = 4 + size;
+	assert(*ret_taken <= len);
 	return KUBE_DECODED;
 }
 

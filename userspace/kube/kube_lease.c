@@ -56,6 +56,7 @@ bool kube_lease_has_nobody(const struct kube_lease *l, nsec_t now)
 
 static void next(struct kube_lease *l, enum kube_lease_step step, nsec_t at)
 {
+	assert((at == NSEC_NEVER) == (step == KUBE_LEASE_GIVEN)); /* else a request is under way */
 	l->step = step;
 	l->at = at;
 }
@@ -86,6 +87,7 @@ static nsec_t expires_at(const struct kube_lease *l)
 /* What is to be done about the Lease as it was seen. */
 static void decide(struct kube_lease *l, nsec_t now)
 {
+	assert(l->version && l->holder); /* it was seen */
 	const bool is_free = is_our_name(l) || !*l->holder || now >= expires_at(l);
 
 	if (l->is_leaving && is_our_name(l))
@@ -181,6 +183,7 @@ static void add_body(const struct kube_lease *l, struct strbuf *body, const char
 	_cleanup_(freep) char *text = NULL;
 	cJSON *meta;
 
+	assert(l->step == KUBE_LEASE_CREATE || l->version); /* a write names what it replaces */
 	cJSON_AddStringToObject(lease, "apiVersion", "coordination.k8s.io/v1");
 	cJSON_AddStringToObject(lease, "kind", "Lease");
 	meta = cJSON_AddObjectToObject(lease, "metadata");
@@ -273,6 +276,8 @@ static bool see(struct kube_lease *l, nsec_t now)
 /* It was granted. That it is ours counts from when it was asked for. */
 static void is_granted(struct kube_lease *l, nsec_t now)
 {
+	assert(l->step == KUBE_LEASE_CREATE || l->step == KUBE_LEASE_TAKE);
+	assert(l->sent_at <= now);
 	l->is_ours = true;
 	l->renewed_at = l->sent_at;
 	note_holder(l, now);

@@ -228,6 +228,7 @@ void kube_read_event(struct arena *arena, enum kube_kind kind, const char *piece
 		read_status(arena, object, ret);
 	else if (ret->said != KUBE_SAID_NOTHING)
 		read_object(arena, kind, object, ret);
+	assert(!ret->text == (ret->said != KUBE_SAID_OBJECT));
 }
 
 void kube_read_item(struct arena *arena, enum kube_kind kind, const char *piece, size_t len,

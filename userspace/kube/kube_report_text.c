@@ -10,6 +10,8 @@
 #include "kube/kube_json.h"
 #include "kube/kube_store.h"
 
+#include <assert.h>
+
 #define TIMEOUT_TEXT "4s" /* as of every write, see kube/kube_write_text.c */
 #define TARGET_BYTES 4096
 
@@ -224,6 +226,8 @@ static char *body_of(const struct kube_report_args *args, enum kube_report_need 
 void kube_report_request(const struct kube_report_args *args, enum kube_report_need need,
 			 const struct kube_present *present, struct kube_report_request *ret)
 {
+	assert(need != KUBE_NEED_NOTHING);
+	assert((need == KUBE_NEED_DELETE) == !args->report);
 	*ret = (struct kube_report_request){.method = "DELETE", .target = target_of(args, need)};
 	if (need == KUBE_NEED_DELETE)
 		return;

@@ -100,6 +100,7 @@ static struct report *get(struct kube_reports *r, enum kube_report what, const s
 	const size_t size = 1 + ns->len + 1 + name->len + 1;
 	struct report *e = xcalloc(1, sizeof(*e) + size), *found;
 
+	assert(what < KUBE_N_REPORTS && name->len > 0);
 	e->key[0] = (char)kinds[what].kind;
 	memcpy(e->key + 1, ns->text, ns->len);
 	memcpy(e->key + 1 + ns->len + 1, name->text, name->len);
@@ -218,6 +219,7 @@ static void ask(struct kube_reports *r, struct report *e, const struct kube_repo
 	struct kube_report_request request;
 	nsec_t delay = RETRY_MIN_NS;
 
+	assert(e->is_compared && e->need != KUBE_NEED_NOTHING && now >= e->not_before);
 	if (e->need != e->asked)
 		e->tries = 0;
 	e->asked = e->need;

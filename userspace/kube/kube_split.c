@@ -41,6 +41,7 @@ static enum kube_piece piece_at(const struct kube_split *s, char c)
 
 static void open_value(struct kube_split *s, char c)
 {
+	assert(s->depth <= KUBE_PIECE_DEPTH); /* or the walk had ended */
 	if (s->keep_depth == 0) {
 		s->kept = piece_at(s, c);
 		if (s->kept != KUBE_PIECE_NONE)
@@ -50,6 +51,7 @@ static void open_value(struct kube_split *s, char c)
 		s->is_items = is_key(s, "items");
 	if (++s->depth > KUBE_PIECE_DEPTH)
 		s->is_bad = true;
+	assert(s->keep_depth <= s->depth);
 }
 
 /* True: that was the end of a piece. */
@@ -66,6 +68,7 @@ static bool close_value(struct kube_split *s)
 		s->is_over = true;
 	if (s->keep_depth == 0 || s->depth >= s->keep_depth)
 		return false;
+	assert(s->kept != KUBE_PIECE_NONE);
 	s->keep_depth = 0;
 	return true;
 }
@@ -73,6 +76,7 @@ static bool close_value(struct kube_split *s)
 /* The keys of the list itself are strings of its depth; values there are, too, and do no harm. */
 static void begin_string(struct kube_split *s)
 {
+	assert(!s->is_escaped);
 	s->is_in_string = true;
 	s->is_key = s->form == KUBE_SPLIT_LIST && s->depth == LIST_DEPTH;
 	if (s->is_key)

@@ -82,12 +82,14 @@ static void queue(struct kube_store *s, struct entry *e)
 	e->is_queued = true;
 	DL_APPEND(s->queue, e);
 	s->n_untold[e->kind]++;
+	assert(s->n_untold[e->kind] <= HASH_COUNT(s->entries));
 }
 
 static void unqueue(struct kube_store *s, struct entry *e)
 {
 	if (!e->is_queued)
 		return;
+	assert(s->n_untold[e->kind] > 0);
 	e->is_queued = false;
 	DL_DELETE(s->queue, e);
 	s->n_untold[e->kind]--;
@@ -123,6 +125,7 @@ static struct entry *add(struct kube_store *s, enum kube_kind kind, const char *
 	const size_t size = key_of(NULL, kind, ns, name);
 	struct entry *e = xcalloc(1, sizeof(*e) + size);
 
+	assert(strlen(ns) <= UINT16_MAX);
 	e->kind = (uint8_t)kind;
 	e->ns_len = (uint16_t)strlen(ns);
 	(void)key_of(e->key, kind, ns, name);
@@ -132,6 +135,7 @@ static struct entry *add(struct kube_store *s, enum kube_kind kind, const char *
 
 static void forget(struct kube_store *s, struct entry *e)
 {
+	assert(!e->text);
 	unqueue(s, e);
 	HASH_DEL(s->entries, e);
 }
@@ -141,6 +145,7 @@ static void take_away(struct kube_store *s, struct entry *e)
 {
 	if (!e->text)
 		return;
+	assert(s->n[e->kind] > 0);
 	free(TAKE_PTR(e->text));
 	s->n[e->kind]--;
 	s->news += kube_resource(e->kind)->keeps_status;
@@ -162,6 +167,7 @@ void kube_store_end(struct kube_store *s, enum kube_kind kind)
 {
 	struct entry *e, *next;
 
+	assert(s->picture[kind] > 0); /* it began */
 	HASH_ITER (hh, s->entries, e, next)
 		if (e->kind == kind && e->picture != s->picture[kind])
 			take_away(s, e);
@@ -199,6 +205,7 @@ bool kube_store_put(struct kube_store *s, enum kube_kind kind, const struct kube
 {
 	struct entry *e = find(s, kind, put->ns, put->name);
 
+	assert(*put->name && put->len > 0);
 	if (!e)
 		e = add(s, kind, put->ns, put->name);
 	e->picture = s->picture[kind];
@@ -253,6 +260,7 @@ void kube_store_rewind(struct kube_store *s)
 		forget(s, e);
 		free_entry(e);
 	}
+	assert(!s->queue);
 	for (enum kube_kind kind = 0; kind < KUBE_N_KINDS; kind++)
 		HASH_ITER (hh, s->entries, e, next)
 			if (e->kind == kind)
@@ -271,6 +279,7 @@ bool kube_store_tell(struct kube_store *s, struct kube_change *ret)
 	free_entry(TAKE_PTR(s->told));
 	if (!e)
 		return false;
+	assert(e->is_queued && (e->text || e->is_known)); /* nobody is told of what he never knew */
 	unqueue(s, e);
 	e->is_known = e->text;
 	e->told = ++s->n_told;

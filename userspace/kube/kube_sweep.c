@@ -76,7 +76,8 @@ void kube_sweep_transmit(struct kube_sweep *s, struct kube_request *ret, nsec_t 
 	const struct kube_resource *r =
 		kube_resource(s->is_deleting ? kinds[s->n_kinds_done] : KUBE_CONFIGURATION);
 
-	assert(!s->is_open);
+	assert(!s->is_open && s->is_holder);
+	assert(!s->is_deleting || s->n_done < s->n_dead);
 	ret->method = s->is_deleting ? "DELETE" : "GET";
 	strbuf_printf(&ret->target, "/apis/%s/namespaces/%s/%s?%s", r->group_version, s->ns,
 		      r->plural, SELECT);
@@ -127,6 +128,7 @@ static void read_item(struct kube_sweep *s)
 	const char *label = kube_json_text(kube_json_get(kube_json_get(item, "metadata"), "labels"),
 					   KUBE_NODE_LABEL);
 
+	assert(!s->is_deleting); /* from a list, and of that there is no more */
 	if (!label || !is_plain(label) || s->n_dead == KUBE_SWEEP_NODES || is_alive(s, label))
 		return;
 	for (size_t i = 0; i < s->n_dead; i++)
@@ -183,6 +185,7 @@ static void listed(struct kube_sweep *s, nsec_t now)
 /* Of a kind that is not installed there is nothing (404). */
 static void deleted(struct kube_sweep *s, nsec_t now)
 {
+	assert(s->n_done < s->n_dead);
 	if (s->status / 100 != 2 && s->status != 404) {
 		rest(s, now);
 		return;
@@ -201,6 +204,7 @@ void kube_sweep_notify(struct kube_sweep *s, const struct kube_note *note, nsec_
 		s->status = note->status;
 		return;
 	}
+	assert(s->is_open);
 	s->is_open = false;
 	if (note->what != KUBE_NOTE_END || !s->is_holder)
 		rest(s, now);

@@ -52,6 +52,7 @@ void kube_watch_done(struct kube_watch *w)
 static void printf_like(3, 0)
 	say(struct kube_watch *w, enum kube_state state, const char *fmt, va_list ap)
 {
+	assert(state != KUBE_WATCHING);
 	w->state = state;
 	(void)vsnprintf(w->why, sizeof(w->why), fmt, ap); /* cut, if it is long */
 }
@@ -72,6 +73,7 @@ static void next_at(struct kube_watch *w, nsec_t at)
 
 void kube_watch_again(struct kube_watch *w, enum kube_step step, nsec_t at)
 {
+	assert(step != KUBE_STEP_WATCH || w->version); /* it goes on from one */
 	w->step = step;
 	next_at(w, at);
 }
@@ -102,6 +104,7 @@ void kube_watch_fail_as(struct kube_watch *w, enum kube_state state, nsec_t now,
 	if (w->retry_s > 0)
 		delay = nsec_min(w->retry_s, RETRY_MAX_S) * NSEC_PER_SEC +
 			rng_below(&w->rng, NSEC_PER_SEC);
+	assert(delay >= KUBE_BACKOFF_MIN_NS); /* whatever the server says */
 	begin_anew(w);
 	next_at(w, nsec_add(now, delay));
 }
@@ -209,6 +212,7 @@ static void add_own(const struct kube_watch *w, struct strbuf *target)
 
 static void begin_request(struct kube_watch *w, nsec_t now)
 {
+	assert(!w->go_on || w->step == KUBE_STEP_LIST); /* pages are a list's */
 	w->phase = KUBE_OPEN;
 	w->opened_at = w->heard_at = now;
 	w->ends_at = NSEC_NEVER;
@@ -305,6 +309,7 @@ static void stream_ends(struct kube_watch *w, const char *why, nsec_t now)
 
 static void body_ends(struct kube_watch *w, nsec_t now)
 {
+	assert(w->phase == KUBE_WAITING);
 	if (w->status != 200)
 		kube_answer_refusal(w, now);
 	else if (w->step == KUBE_STEP_LIST)

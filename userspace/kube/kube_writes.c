@@ -90,6 +90,7 @@ static void drop(struct kube_write *e)
 	if (w->turn == e)
 		w->turn = e->hh.next;
 	HASH_DEL(w->entries, e);
+	assert(w->n_ready > 0 || e->wish != 0);
 	w->n_ready -= e->wish == 0;
 	strbuf_done(&e->answer);
 	free(e->text);
@@ -400,9 +401,11 @@ static void count_open(struct kube_write *e, nsec_t now)
 {
 	struct kube_writes *w = e->all;
 
+	assert(w->n_open < KUBE_WRITES_OPEN);
 	w->n_open++;
 	if (!tells(e))
 		return;
+	assert(w->n_telling < KUBE_TELLING_OPEN);
 	w->n_telling++;
 	if (w->all_told_at < now)
 		w->all_told_at = now;
@@ -411,6 +414,7 @@ static void count_open(struct kube_write *e, nsec_t now)
 
 static void transmit_ready(const struct kube_write *e, struct kube_request *ret)
 {
+	assert(e->target && !e->content_type == (e->len == 0)); /* a body and what it is */
 	ret->method = e->method;
 	ret->content_type = e->content_type;
 	strbuf_add(&ret->target, e->target);
@@ -466,6 +470,7 @@ static void again(struct kube_write *e, nsec_t now, nsec_t first)
 {
 	nsec_t delay = first;
 
+	assert(e->text && e->wish != 0); /* who asked for what is ready asks again */
 	for (unsigned i = 0; i < e->n_failures && delay < KUBE_WRITE_RETRY_MAX; i++)
 		delay *= 2;
 	e->n_failures++;
@@ -562,6 +567,7 @@ void kube_write_notify(struct kube_write *e, const struct kube_note *note, nsec_
 	e->is_open = false;
 	e->all->n_open--;
 	e->all->n_telling -= tells(e);
+	assert(e->all->n_telling <= e->all->n_open);
 	if (note->what == KUBE_NOTE_END) {
 		answered(e, now);
 		return;

@@ -12,6 +12,8 @@
  */
 #include "lb/lb_idle.h"
 
+#include <assert.h>
+
 #define SILENT_WALKS 2
 
 static struct lb_backend_chunk *chunk_of(const struct lb_tables *t, uint32_t index)
@@ -69,6 +71,7 @@ static bool judge_backend(const struct lb_tables *t, uint32_t index, bool eviden
 	const bool was_idle = lb_idle_is(t, index);
 	uint8_t *silent = silent_at(t, index);
 
+	assert(*silent <= SILENT_WALKS);
 	if (!evidence || is_open(t, index))
 		*silent = 0;
 	else if (!was_idle)

@@ -213,6 +213,7 @@ static bool take_item(struct fib *f, struct table *t, const struct ip_prefix *pr
 	struct item *i = prefix_table_find(&t->items, prefix);
 	const bool due = is_due(i);
 
+	assert(i->is_queued && !i->is_under_way);
 	i->is_queued = false;
 	i->is_under_way |= due;
 	i->is_seen |= due; /* by a look that is under way: it does not know what comes of this */

@@ -19,6 +19,8 @@
 #include "plan/ipam_inside.h"
 #include "plan/ipam_order.h"
 
+#include <assert.h>
+
 static void warn_given_here(const struct ipam *ipam, const struct ipam_claimant *c,
 			    const struct ipam_part *part)
 {
@@ -65,6 +67,7 @@ static void reserve_unseen(struct ipam *ipam, const struct world *world)
 	for (size_t i = 0; i < given->n; i++) {
 		const struct plan_address *a = &given->items[i];
 
+		assert(!ipam->complete); /* else who is not there is gone */
 		if (world_find(world, API_SERVICE, a->ns, a->name))
 			continue;
 		unseen[i].given = a;
@@ -99,12 +102,14 @@ static void write_result(const struct ipam *ipam, struct plan_addresses *ret)
 			const struct api_object *o = w->items[i].object;
 			const struct ipam_part *part = &w->items[i].parts[f];
 
+			assert(!part->pool || ip_family_of(&part->addr) == f);
 			if (part->pool)
 				items[n++] = (struct plan_address){.ns = plan_text(o->meta.ns),
 								   .name = o->meta.name,
 								   .addr = part->addr,
 								   .pool = part->pool->name};
 		}
+	assert(n <= IP_N_FAMILIES * w->n);
 	*ret = (struct plan_addresses){.items = items, .n = n};
 }
 
@@ -147,6 +152,7 @@ static void note_ungiven(struct ipam *ipam, const struct plan_own_address *own,
 	struct ungiven *ungiven = p ? &list[p->age] : NULL;
 	char text[IP_ADDR_TEXT];
 
+	assert(!p || p->age < ipam->pools.n);
 	if (!ungiven || own->loose || ++ungiven->n > 3)
 		return;
 	ungiven->text = arena_printf(

@@ -7,6 +7,8 @@
  */
 #include "plan/ipam_inside.h"
 
+#include <assert.h>
+
 /* --- what is told --------------------------------------------------------------------------- */
 
 static const char *families_text(unsigned families)
@@ -73,6 +75,7 @@ static struct tries tries_of(const struct ipam_claimant *c, unsigned families)
 	const unsigned primary = IPAM_FAMILY(c->primary);
 	struct tries ret = {.families = {families}, .n = 1};
 
+	assert(families != 0);
 	if (c->all || (families & (families - 1)) == 0)
 		return ret;
 	ret.families[ret.n++] = primary;
@@ -149,8 +152,9 @@ struct left {
 static void move_one(struct ipam *ipam, struct ipam_claimant *c, struct left *list, size_t *n)
 {
 	const struct ip_addr before[] = {c->parts[IP_V4].addr, c->parts[IP_V6].addr};
-	const unsigned moved = take_wished(ipam, c, moving(c), true);
+	const unsigned wishes = moving(c), moved = take_wished(ipam, c, wishes, true);
 
+	assert((moved & ~wishes) == 0);
 	for (enum ip_family f = 0; f < IP_N_FAMILIES; f++)
 		if (moved & IPAM_FAMILY(f))
 			list[(*n)++] = (struct left){c, before[f]};
@@ -212,6 +216,7 @@ static void take_beside(struct ipam *ipam, struct ipam_claimant *c, const struct
 {
 	struct ipam_pool *p = &ipam->pools.items[with->age];
 
+	assert(p == with);
 	if (!ipam_uses_take(&ipam->uses, c, p, families) && c->all)
 		report_empty(ipam, c, families, arena_printf(ipam->arena, "pool %s", p->name));
 }

@@ -6,6 +6,8 @@
 #include "base/hash.h"
 #include "plan/plan_hash.h"
 
+#include <assert.h>
+
 struct ipam_cache {
 	struct arena *scratch;      /* what it takes to compute them */
 	struct arena *arena, *last; /* last: of the one before, for who still reads that */
@@ -77,6 +79,7 @@ static void compute(struct ipam_cache *c, const struct ipam_inputs *in)
 	struct arena *arena = c->last;
 	struct plan_addresses *a = &c->addresses;
 
+	assert(c->arena != c->last);
 	c->last = c->arena;
 	c->arena = arena;
 	arena_reset(arena);
@@ -97,6 +100,7 @@ void ipam_recompute(struct ipam_cache *c, const struct ipam_inputs *in, struct p
 	if (hash != c->hash || in->given->generation == 0)
 		compute(c, in);
 	c->hash = hash;
+	assert(c->addresses.generation != 0);
 	*ret = c->addresses;
 	problems_borrow(problems, &c->problems);
 }

@@ -5,6 +5,8 @@
  */
 #include "plan/ipam_inside.h"
 
+#include <assert.h>
+
 /* Of the pools that hold an address the one that gave it to this Service, else the oldest. */
 static const struct ipam_pool *pool_by_right(const struct ipam *ipam, const struct ipam_part *part,
 					     const struct ip_addr *a)
@@ -209,6 +211,7 @@ static struct ipam_part *take_back(struct ipam *ipam, struct ipam_claimant *c,
 	const struct objection why = {"AddressTaken", taken_message(ipam, a, owner), NULL};
 	struct ipam_part *part = ipam_part_of(c, a);
 
+	assert(part->by_wish && part->pool);
 	ipam_uses_drop(&ipam->uses, c, a);
 	part->pool = NULL;
 	part->by_wish = false;
@@ -282,6 +285,7 @@ void ipam_fulfil_requests(struct ipam *ipam)
 		for (enum ip_family f = 0; f < IP_N_FAMILIES; f++) {
 			struct ipam_part *part = &w->items[i].parts[f];
 
+			assert(!part->by_wish || part->pool);
 			if (!ip_addr_is_none(&part->requested) && !part->pool)
 				list[n++] = (struct failed){&w->items[i], part};
 		}
@@ -289,4 +293,5 @@ void ipam_fulfil_requests(struct ipam *ipam)
 		if (!ip_addr_is_none(&list[i].part->owned) &&
 		    !ip_addr_equal(&list[i].part->owned, &list[i].part->requested))
 			fall_back(ipam, &list[i], list, &n);
+	assert(n <= count_requests(w));
 }

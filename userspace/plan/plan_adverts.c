@@ -12,6 +12,8 @@
 
 #include "base/sorted.h"
 
+#include <assert.h>
+
 struct adverts_build {
 	const struct world *world;
 	struct arena *arena;
@@ -201,6 +203,7 @@ static uint64_t named_peers(const struct plan_env *env, const struct api_strings
 {
 	uint64_t ret = 0;
 
+	assert(env->n_peers <= 64);
 	if (names->n == 0)
 		return env->n_peers == 64 ? UINT64_MAX : (UINT64_C(1) << env->n_peers) - 1;
 	for (size_t i = 0; i < names->n; i++) {
@@ -266,6 +269,7 @@ static void resolve_peers(struct adverts_build *b, struct env_advert *a)
 	const struct api_strings *names = &a->spec->peers;
 
 	a->peers = named_peers(b->env, names);
+	assert(b->env->n_peers == 64 || a->peers >> b->env->n_peers == 0);
 	for (size_t i = 0; i < names->n; i++)
 		if (!plan_env_peer(b->env, names->items[i]))
 			advert_problem(b, SEVERITY_WARNING, a, "spec.peers", "UnknownPeer",
@@ -366,6 +370,7 @@ static void take_last(struct adverts_build *b, struct env_advert *a)
 {
 	const struct plan_good *g = a->last.good;
 
+	assert(g && a->last.object);
 	take_version(b, a, a->last.object);
 	a->communities = g->communities;
 	a->n_communities = g->n_communities;
@@ -404,6 +409,7 @@ static void build_advert(struct adverts_build *b, struct env_advert *a)
 	if (!present && a->last.good)
 		take_last(b, a);
 	a->held_back = !present && !a->last.good;
+	assert(a->spec); /* of what is held back, too, for who explains it */
 	resolve_peers(b, a);
 	check_attributes(b, a);
 	if (!a->held_back && a->object->text)

@@ -169,6 +169,8 @@ static void insert(struct plan_order *o, const struct kind *k, const union entry
 	push(o, k, e);
 	memmove(at(o, k, i + 1), at(o, k, i), (o->n - 1 - i) * k->size);
 	memcpy(at(o, k, i), e, k->size);
+	assert(i == 0 || k->cmp(at(o, k, i - 1), e) < 0);
+	assert(i + 1 == o->n || k->cmp(e, at(o, k, i + 1)) < 0);
 }
 
 static void take_out(struct plan_order *o, const struct kind *k, const union entry *e)
@@ -178,6 +180,15 @@ static void take_out(struct plan_order *o, const struct kind *k, const union ent
 	assert(i < o->n && k->cmp(e, at(o, k, i)) == 0);
 	o->n--;
 	memmove(at(o, k, i), at(o, k, i + 1), (o->n - i) * k->size);
+}
+
+/* One with the same keys is there. */
+static void write_over(struct plan_order *o, const struct kind *k, const union entry *e)
+{
+	const size_t i = find(o, k, e);
+
+	assert(i < o->n && k->cmp(e, at(o, k, i)) == 0);
+	memcpy(at(o, k, i), e, k->size);
 }
 
 /* Both have the same entries, as far as their places in the order go. */
@@ -213,7 +224,7 @@ static void replace(struct plan_order *o, const struct kind *k, const struct pla
 		if (!has_key(k, now, &e))
 			continue;
 		if (in_place)
-			memcpy(at(o, k, find(o, k, &e)), &e, k->size);
+			write_over(o, k, &e);
 		else
 			insert(o, k, &e);
 	}
@@ -257,6 +268,7 @@ static void renumber(struct plan_order *o, const struct kind *k, const uint32_t 
 	for (size_t i = 0; i < o->n; i++) {
 		struct plan_place *place = (void *)at(o, k, i);
 
+		assert(place->fragment != PLAN_GONE);
 		place->fragment = moved[place->fragment];
 		if (place->fragment == PLAN_GONE)
 			continue;
@@ -288,6 +300,7 @@ static void write_fragment(struct plan_arrangement *a, uint32_t number,
 {
 	struct plan_service *row = &a->rows[a->first_row[number]];
 
+	assert(a->first_row[number] + f->n_ports == a->first_row[number + 1]);
 	for (size_t i = 0; i < f->n_ports; i++)
 		row[i] = f->ports[i].row;
 	a->marks[number] = marks_of(f);
@@ -377,6 +390,7 @@ bool plan_arrange(struct plan_arrangement *a, const struct plan_arrange_args *ar
 	arrange_order(&a->ports, &port_kind, is_made, args);
 	arrange_order(&a->by_prefix, &prefix_kind, is_made, args);
 	arrange_order(&a->by_vip, &vip_kind, is_made, args);
+	assert(a->by_vip.n <= a->by_prefix.n); /* each has a claim at least */
 	return arrange_rows(a, args, moved);
 }
 

@@ -78,6 +78,7 @@ struct blackholes_build {
 
 static void add_prefix(struct blackholes_build *b, const struct ip_prefix *prefix, uint16_t domain)
 {
+	assert(prefix->len > 0 && domain != PLAN_NO_DOMAIN);
 	*(struct plan_vrf_blackhole *)arena_push(b->d->scratch, &b->items, &b->n, &b->cap,
 						 sizeof(*b->items)) =
 		(struct plan_vrf_blackhole){.prefix = *prefix, .domain = domain};
@@ -168,6 +169,7 @@ static void add_held(struct blackholes_build *b)
 
 static void add_uplink(struct blackholes_build *b, const char *name)
 {
+	assert(*name); /* a rule for no device is for all of them */
 	*(const char **)arena_push(b->d->arena, &b->uplinks, &b->n_uplinks, &b->cap_uplinks,
 				   sizeof(name)) = name;
 }
@@ -261,6 +263,7 @@ static void divide(struct blackholes_build *b, struct plan_blackholes *ret)
 			in_vrfs[ret->n_in_vrfs++] = b->items[i];
 		else
 			prefixes[ret->n++] = b->items[i].prefix;
+	assert(ret->n + ret->n_in_vrfs == b->n);
 	ret->in_vrfs = arena_memdup(b->d->arena, in_vrfs, ret->n_in_vrfs * sizeof(*in_vrfs));
 	/* Mostly they are those that there are: then they are not kept twice. */
 	if (ret->n == have->n && ret->n > 0 &&

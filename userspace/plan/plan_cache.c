@@ -15,6 +15,8 @@
 #include "plan/plan_kept.h"
 #include "plan/plan_ledger.h"
 
+#include <assert.h>
+
 #define GARBAGE_MIN 64 /* fragments */
 
 /* A Service of the last plan. */
@@ -108,8 +110,10 @@ void plan_cache_forget_last(struct plan_cache *c)
 
 static void begin_anew(struct plan_cache *c)
 {
+	assert(!c->once || (c->n_made == 0 && c->n == 0));
 	if (c->once)
 		return; /* and nothing was there before */
+	assert(c->arena != c->last);
 	if (c->planned) {
 		arena_free(c->last);
 		c->last = c->arena;
@@ -254,6 +258,7 @@ static uint64_t lines_of(const struct walk *w, const struct plan_fragment *f)
 static bool is_good(const struct walk *w, const struct cached *item, uint64_t generation,
 		    const struct plan_service_input *input)
 {
+	assert((size_t)(item - w->cache->items) < w->cache->n);
 	return w->cache->generations[item - w->cache->items] == generation &&
 	       same_addresses(item, input) && same_lines(w, item);
 }
@@ -305,6 +310,7 @@ static void number_fragment(struct walk *w, struct cached *item, const struct ca
 		return;
 	item->number = (uint32_t)w->to.n_fragments;
 	w->to.fragments[w->to.n_fragments++] = item->fragment;
+	assert(item->number <= w->to.n); /* not every Service has one */
 	if (was)
 		w->moved[old->number] = item->number;
 	if (was != item->fragment)
@@ -425,6 +431,8 @@ void plan_draft_fragments(struct plan_draft *d, struct plan_cache *c)
 								       .moved = w.moved,
 								       .made = w.made,
 								       .n_made = w.n_made});
+	assert(c->n_fragments <= c->n);
+	assert(c->arranged.n == c->n_fragments);
 	d->fragments = c->fragments;
 	d->arranged = &c->arranged;
 	d->made = w.made;
@@ -460,6 +468,7 @@ static bool prepare(struct walk *w, const struct world_list *services, size_t n_
 		n_left -= !good && n_left > 0;
 		n++;
 	}
+	assert(all || n_left == 0);
 	free(c->items);
 	free(c->generations);
 	c->items = items;

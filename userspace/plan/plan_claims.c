@@ -8,6 +8,8 @@
 
 #include "plan/plan_communities.h"
 
+#include <assert.h>
+
 bool plan_advert_takes(const struct env_advert *a, const struct api_object *service)
 {
 	return selectors_match(&a->spec->service_selectors, &service->meta.labels, true);
@@ -93,6 +95,7 @@ static uint64_t excluded_by(struct plan_claiming *c, const struct api_strings *n
 				       "create the BGPPeer, or correct the name",
 				       "there is no BGPPeer %s", names->items[i]);
 	}
+	assert(c->env->n_peers == 64 || named >> c->env->n_peers == 0);
 	return names->n ? ~named : 0;
 }
 
@@ -107,6 +110,7 @@ void plan_claims_begin(struct plan_claiming *c, uint32_t n_local_ready)
 	};
 	struct service_attrs host;
 
+	assert(c->fragment->n_claims == 0);
 	c->fragment->claims = arena_array_of(c->arena, n_claims_max(c), struct plan_claim);
 	if (s->wishes && s->wishes->communities.n)
 		set_communities(c, &s->wishes->communities, &own);
@@ -127,6 +131,7 @@ static void claim(struct plan_claiming *c, const struct plan_claim *wanted)
 {
 	struct plan_claim *to = &c->fragment->claims[c->fragment->n_claims];
 
+	assert(ip_prefix_has(&wanted->prefix, &wanted->vip.addr));
 	*to = *wanted;
 	to->own = to->prefix.len == ip_addr_bits(&to->vip.addr) ? c->own_host : c->own;
 	to->under = plan_own_under(&c->env->own, to->vip.domain, &to->prefix);
@@ -204,6 +209,7 @@ bool plan_claims_are_blackhole(const struct plan_claiming *c, size_t first)
 {
 	const struct plan_fragment *f = c->fragment;
 
+	assert(first <= f->n_claims);
 	for (size_t i = first; i < f->n_claims; i++)
 		if (!is_blackhole(c->env, &f->claims[i]))
 			return false;

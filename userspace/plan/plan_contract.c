@@ -115,6 +115,7 @@ static void assert_frontends(const struct plan *p)
 		assert(!f->leaving || f->hold || key->port == 0 ||
 		       f->lb.flags & (LB_F_CLOSED | LB_F_HANDING_BACK));
 		assert(key->port == 0 || f->lb.table != 0);
+		assert(key->port != 0 || f->lb.n_targets == 0);
 		for (size_t k = 0; k < f->lb.n_targets; k++) /* a packet changes no family */
 			assert(ip_family_of(&f->lb.targets[k].addr) == ip_family_of(&key->addr));
 	}
@@ -256,6 +257,8 @@ static void assert_ledger(const struct plan_ledger *l)
 		assert(lb_key_cmp(&l->leaving[i - 1].frontend, &l->leaving[i].frontend) < 0);
 	for (size_t i = 1; i < l->n_waiting; i++)
 		assert(ip_prefix_cmp(&l->waiting[i - 1].prefix, &l->waiting[i].prefix) < 0);
+	for (size_t i = 1; i < l->n_good; i++)
+		assert(plan_good_cmp(&l->good[i - 1], &l->good[i]) < 0);
 }
 
 void plan_assert_contract(const struct plan *plan, const struct plan_ledger *ledger)

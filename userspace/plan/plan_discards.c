@@ -14,6 +14,8 @@
 #include "plan/plan_draft.h"
 #include "plan/plan_sort.h"
 
+#include <assert.h>
+
 /* --- what may be ------------------------------------------------------------------------------ */
 
 static bool is_in_pool(const struct world *world, const struct ip_prefix *prefix)
@@ -308,6 +310,7 @@ void plan_draft_discards(struct plan_draft *d)
 	for (size_t i = 0; i < b.n; i++) {
 		const struct ip_prefix *prefix = &b.items[i].what.prefix;
 
+		assert(prefix->len <= ip_family_bits(ip_family_of(&prefix->addr)));
 		b.items[i].peers = told(d, &b.items[i]);
 		d->discards->has_len[ip_family_of(&prefix->addr)][prefix->len] = true;
 	}

@@ -32,6 +32,7 @@ static void add_check(struct plan_steps *to, struct arena *arena, const char *re
 	const struct plan_step step = {.reason = fails ? reason : NULL,
 				       .message = fails ? r->fails : r->holds};
 
+	assert(step.message); /* a check has words for both ways */
 	plan_step_add(arena, to, &step);
 }
 
@@ -97,6 +98,7 @@ static void add_way(const struct explain_build *b, const struct plan_way *way, c
 	*w = *way;
 	w->reason = reason;
 	w->message = plan_reason_find(reason)->fails;
+	assert(!w->announced || w->planned);
 }
 
 /* Why a claim is not planned for the peer, by what the draft found out; it was not admitted. */
@@ -131,6 +133,7 @@ static const char *way_reason(const struct plan_draft *d, const struct arranged_
 	const uint64_t bit = UINT64_C(1) << peer;
 	const bool have = plan_draft_advertised(d, d->peers[peer], &c->claim->prefix);
 
+	assert(peer < d->env.n_peers);
 	if (planned)
 		return have ? "announced" : d->peers[peer] ? "notSentYet" : "noSession";
 	if (!plan_draft_keeps(d, c) || !(plan_draft_admitted(d, c->claim, have ? bit : 0) & bit))
@@ -155,7 +158,6 @@ static void add_claim(const struct explain_build *b, const struct plan_claim *cl
 	const char *reason = way_reason(d, &c, peer, way.planned);
 
 	way.announced = strcmp(reason, "announced") == 0;
-	assert(!way.announced || way.planned);
 	add_way(b, &way, reason);
 }
 

@@ -13,6 +13,8 @@
 #include "base/community.h"
 #include "plan/plan_sort.h"
 
+#include <assert.h>
+
 struct findings {
 	struct plan_env *env;
 	struct arena *arena;
@@ -36,6 +38,7 @@ static size_t count_selected(const struct choice *c, const struct selector *s)
 {
 	size_t n = 0;
 
+	assert(c->n > 0); /* or it is not known what there is */
 	for (size_t i = 0; i < c->n; i++)
 		n += selector_matches(s, &c->from[i]->meta.labels);
 	return n;
@@ -43,6 +46,7 @@ static size_t count_selected(const struct choice *c, const struct selector *s)
 
 static const char *entry_text(const struct findings *b, const struct choice *c, size_t i)
 {
+	assert(i < c->selectors->n);
 	return arena_printf(b->arena, "%s[%zu]", c->field, i);
 }
 

@@ -9,6 +9,8 @@
 #include "plan/plan_draft.h"
 #include "plan/plan_sort.h"
 
+#include <assert.h>
+
 /* Of two Services with one port the first by name comes first. */
 static int cmp_health(const void *a, const void *b)
 {
@@ -46,6 +48,7 @@ void plan_draft_health(struct plan_draft *d)
 	for (size_t i = 0; (i = arranged_marked(a, PLAN_MARK_HEALTH, i)) < a->n; i++) {
 		const struct plan_service *row = &a->rows[a->first_row[i]];
 
+		assert(a->first_row[i] < a->first_row[i + 1] && row->health_port != 0);
 		*(struct plan_health *)arena_push(d->arena, &all, &n, &cap, sizeof(*all)) =
 			(struct plan_health){.port = row->health_port,
 					     .ns = row->ns,
@@ -81,6 +84,7 @@ static void add_quoted(struct strbuf *s, const char *text)
 
 int plan_health_answer(const struct plan_health *h, struct strbuf *body)
 {
+	assert(h->port != 0);
 	strbuf_add(body, "{\n\t\"service\": {\n\t\t\"namespace\": ");
 	add_quoted(body, h->ns);
 	strbuf_add(body, ",\n\t\t\"name\": ");

@@ -64,6 +64,8 @@ static void write_over(char *items, const struct plan_addressed *kept,
 			memcpy(items + first * kept->size, from, n * kept->size);
 		from += n * kept->size;
 	}
+	/* Nothing of the part lies outside of its zones. */
+	assert(from == (const char *)part->items + part->n * kept->size);
 }
 
 /*
@@ -101,6 +103,7 @@ static void write_anew(struct kept_array *a, const struct plan_addressed *kept,
 	}
 	memmove(a->items + at * size, tail, left * size);
 	a->n = at + left;
+	assert(a->n <= a->cap);
 }
 
 static void put(struct kept_array *a, const struct plan_addressed *part, const struct plan_zones *z)
@@ -125,9 +128,12 @@ static int cmp_set(const void *a, const void *b)
 
 static void count(struct plan_kept *k, const struct plan_route *rows, size_t n, bool more)
 {
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
+		assert(rows[i].hold || rows[i].attrs < k->n_attrs);
+		assert(rows[i].hold || more || k->n_rows[rows[i].attrs] > 0);
 		if (!rows[i].hold)
 			k->n_rows[rows[i].attrs] += more ? 1 : (size_t)-1;
+	}
 }
 
 /* The part's rows with the numbers of the kept sets; NULL: one is not kept. */
@@ -237,6 +243,7 @@ static void keep_inputs(struct plan_kept *k, struct plan_draft *d, const struct 
 {
 	const struct plan_actual *a = in->actual;
 
+	assert(k->n_peers == a->n_peers); /* other ones cost a whole plan */
 	for (size_t i = 0; i < a->n_peers; i++) {
 		struct prefix_list *now = prefix_list_ref(a->peers[i].advertised);
 
@@ -268,6 +275,7 @@ bool plan_kept_put_part(struct plan_kept *k, struct plan_draft *d, const struct 
 	const struct plan_addressed frontends =
 		PLAN_ADDRESSED(d->plan->frontends, d->plan->n_frontends, lb.key.addr);
 
+	assert(k->is_valid); /* or there was nothing to choose a part of */
 	k->is_valid = !d->is_indivisible && put_routes(k, d, p);
 	if (!k->is_valid)
 		return false;

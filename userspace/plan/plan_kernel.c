@@ -105,6 +105,7 @@ bool kernel_table_is_for(uint32_t table, uint16_t *ret_domain, uint8_t *ret_len)
 
 uint32_t kernel_table_of(uint16_t domain, uint8_t len)
 {
+	assert(len > 0 && len <= 128);
 	return domain ? KERNEL_VRF_TABLES + 1000u * domain + len : KERNEL_TABLES + len;
 }
 
@@ -230,6 +231,7 @@ const char *kernel_clash_text(const struct kernel_clash *c, char buf[KERNEL_CLAS
 {
 	char prefix[IP_PREFIX_TEXT];
 
+	assert(!c->rule == (c->route != NULL)); /* one of both */
 	if (c->rule)
 		snprintf(buf, KERNEL_CLASH_TEXT, "an %s rule of protocol %u at priority %u%s%s",
 			 ip_family_text(c->family), c->rule->protocol, c->rule->priority,
@@ -251,6 +253,7 @@ struct changes_build {
 
 static void add_clash(struct changes_build *b, const struct kernel_clash *c)
 {
+	assert(c->group > 0 && c->group < KERNEL_GROUPS);
 	if (!b->wanted[c->family][c->group] || b->clashes[c->family][c->group])
 		return;
 	b->clashes[c->family][c->group] = true;
@@ -263,11 +266,13 @@ static void find_clashes(struct changes_build *b)
 	for (size_t i = 0; i < b->want->n_routes; i++) {
 		const struct kernel_route *r = &b->want->routes[i];
 
+		assert(is_our_route(r)); /* or we should not know it again */
 		b->wanted[ip_family_of(&r->to.addr)][kernel_route_group(r)] = true;
 	}
 	for (size_t i = 0; i < b->want->n_rules; i++) {
 		const struct kernel_rule *r = &b->want->rules[i];
 
+		assert(is_our_rule(r));
 		b->wanted[r->family][kernel_rule_group(r)] = true;
 	}
 	for (size_t i = 0; i < b->have->n_rules; i++) {

@@ -8,6 +8,7 @@
 #include "base/sorted.h"
 #include "plan/plan_sort.h"
 
+#include <assert.h>
 #include <errno.h>
 
 void kernel_state_init(struct kernel_state *s)
@@ -50,6 +51,7 @@ static void note_failures(struct pass *p, struct kernel_state *s)
 			p->rule_errors[op->rule.family][kernel_rule_group(&op->rule)] =
 				p->errors[i];
 	}
+	assert(s->n_repaired <= s->n_done && s->n_done + s->n_failed <= p->changes.n);
 	s->repaired += s->n_repaired;
 	for (size_t i = 0; i < p->changes.n_clashes; i++) {
 		const struct kernel_clash *c = &p->changes.clashes[i];
@@ -102,6 +104,7 @@ static struct kernel_blackhole judge(const struct pass *p, const struct kernel_r
 	if (p->clashes[family][group])
 		return ret;
 	error = route_error(p, route);
+	assert(error <= 0 && error >= INT16_MIN);
 	ret.has_route = error == 0 && route->metric == KERNEL_METRIC;
 	if (p->rule_errors[family][group])
 		error = p->rule_errors[family][group];
@@ -118,6 +121,7 @@ static struct kernel_blackhole unseen(const struct kernel_state *s,
 	const struct kernel_blackhole *was;
 	uint8_t len;
 
+	assert(s->error < 0);
 	(void)kernel_table_is_for(route->table, &ret.domain, &len);
 	was = sorted_find(&ret, s->blackholes, s->n_blackholes, sizeof(*was), cmp_blackhole);
 	ret.has_route = was && was->has_route;

@@ -9,6 +9,8 @@
 #include "plan/plan_links.h"
 #include "plan/plan_sort.h"
 
+#include <assert.h>
+
 struct own_build {
 	struct arena *arena;
 	struct plan_own_address *items;
@@ -20,6 +22,7 @@ static void add(struct own_build *b, uint16_t domain, const struct ip_addr *a, c
 {
 	struct plan_own_address *item;
 
+	assert(*owner);
 	if (ip_addr_is_none(a))
 		return;
 	item = arena_push(b->arena, &b->items, &b->n, &b->cap, sizeof(*item));

@@ -108,6 +108,7 @@ static void learn(struct peers_build *b, const struct peer_candidate *c)
 	struct plan_good *g = c->is_last ? plan_good_keep(b->env, c->last.good)
 					 : plan_good_learn(b->env, c->object);
 
+	assert(c->started); /* only of what runs */
 	g->password = c->peer.password;
 	g->password_len = c->peer.password_len;
 }
@@ -193,6 +194,7 @@ void plan_env_domains(struct plan_env *env, struct arena *arena)
 		while (k < n && domains[k].domain != domain)
 			k++;
 		n += k == n;
+		assert(k < env->n_peers);
 		domains[k].domain = domain;
 		domains[k].peers |= UINT64_C(1) << i;
 	}
@@ -260,6 +262,7 @@ static void name_peers(struct peers_build *b, const struct object_list *all)
 		struct env_peer_name *found =
 			sorted_find(&key, names, all->n, sizeof(*names), cmp_name);
 
+		assert(found && (c->bit == 0 || c->started));
 		if (c->owner)
 			found->bit |= c->aliased ? c->owner->bit : 0;
 		else

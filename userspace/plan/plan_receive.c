@@ -41,6 +41,7 @@ static void add_prefix(struct reserved_build *b, const struct ip_prefix *p, cons
 {
 	const struct ip_range range = ip_prefix_range(p);
 
+	assert(ip_addr_cmp(&range.first, &range.last) <= 0);
 	if (p->len > 0)
 		add_range(b, &range, what);
 }
@@ -128,6 +129,7 @@ static size_t make_disjoint(struct bgp_reserved *items, size_t n)
 				continue;
 			r.range.first = ip_addr_next(&last->range.last);
 		}
+		assert(!last || ip_addr_cmp(&last->range.last, &r.range.first) < 0);
 		items[n_kept++] = r;
 	}
 	return n_kept;
@@ -226,6 +228,7 @@ static void add_rules(struct import_build *b, size_t peer, const struct api_frr_
 {
 	struct bgp_import *policy = &b->imports[peer].policy;
 
+	assert(peer < b->d->env.n_peers);
 	policy->all |= n->receives_all;
 	for (size_t i = 0; i < n->n_receives; i++)
 		*(struct bgp_import_rule *)arena_push(b->d->arena, &b->rules[peer],
@@ -235,6 +238,7 @@ static void add_rules(struct import_build *b, size_t peer, const struct api_frr_
 						 .from = n->receives[i].from,
 						 .to = n->receives[i].to};
 	policy->rules = b->rules[peer];
+	assert(!bgp_import_is_nothing(policy)); /* who receives nothing has no rule */
 	b->any = true;
 }
 

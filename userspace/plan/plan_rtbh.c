@@ -13,6 +13,8 @@
 #include "plan/plan_fold.h"
 #include "plan/plan_sort.h"
 
+#include <assert.h>
+
 #define NO_SET UINT32_MAX /* of what is announced by nothing else */
 
 /* What is told of one prefix, in whatever domains. */
@@ -108,6 +110,8 @@ static uint32_t derived_set(struct rtbh_build *b, uint32_t from, enum ip_family 
 {
 	struct derived *made;
 
+	assert(from == NO_SET ||
+	       from < b->d->plan->n_attrs); /* none is derived from a derived one */
 	for (size_t i = 0; i < b->n_derived; i++)
 		if (b->derived[i].from == from && b->derived[i].family == family)
 			return b->derived[i].to;
@@ -201,6 +205,8 @@ static void gather_tellings(struct rtbh_build *b)
 
 static void add_row(struct rtbh_build *b, const struct plan_route *row)
 {
+	assert(row->peers != 0);
+	assert(row->hold || row->attrs < b->n_sets);
 	*(struct plan_route *)arena_push(b->d->scratch, &b->rows, &b->n_rows, &b->cap_rows,
 					 sizeof(*row)) = *row;
 }
@@ -212,6 +218,7 @@ static void divide(struct rtbh_build *b, const struct telling *t, const struct p
 	const enum ip_family family = ip_family_of(&t->prefix.addr);
 	struct plan_route rest = *row, told = *row;
 
+	assert(ip_prefix_cmp(&row->prefix, &t->prefix) == 0);
 	rest.peers &= ~(t->peers | t->waiting);
 	if (rest.peers)
 		add_row(b, &rest);
@@ -228,6 +235,7 @@ static void finish(struct rtbh_build *b, const struct telling *t, uint64_t left)
 {
 	struct plan_route row = {.prefix = t->prefix, .peers = left};
 
+	assert((left & ~t->peers) == 0 && (t->peers & t->waiting) == 0);
 	if (left) {
 		row.attrs = derived_set(b, NO_SET, ip_family_of(&t->prefix.addr));
 		add_row(b, &row);

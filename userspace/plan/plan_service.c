@@ -11,6 +11,8 @@
 #include "plan/plan_contract.h"
 #include "plan/plan_sort.h"
 
+#include <assert.h>
+
 struct service_build {
 	const struct plan_env *env;
 	const struct plan_service_input *in;
@@ -41,6 +43,7 @@ static const char *fails(const struct service_build *b, const struct ip_addr *vi
 {
 	struct plan_trace *t = b->in->trace;
 
+	assert(reason);
 	if (t)
 		*(struct plan_note *)arena_push(b->arena, &t->items, &t->n, &t->cap,
 						sizeof(*t->items)) =
@@ -342,6 +345,8 @@ static void add_vip(struct service_build *b, const struct service_address *addre
 	const size_t first_claim = b->ret->n_claims;
 	bool is_blackhole;
 
+	assert(a->is_served || a->reason); /* what is not served is not announced */
+	assert(domain != PLAN_NO_DOMAIN);
 	if (!a->reason)
 		plan_claims_add(&b->claiming, &vip, a->pool);
 	is_blackhole = a->is_served && is_blackholed(b, a, first_claim);
@@ -393,6 +398,7 @@ static void add_address(struct service_build *b, const struct plan_address *give
 	uint64_t peers = 0;
 	bool any;
 
+	assert(refused || pool);
 	b->ret->pools[b->ret->n_pools++] = pool;
 	if (!refused) {
 		peers = matching_peers(b, &pool->adverts[family], &any) & b->env->carriers[family];
@@ -541,6 +547,7 @@ static void sort_ports(struct plan_fragment *f)
 				continue;
 			if (c->n_ports++ == 0)
 				c->first_port = (uint16_t)k;
+			assert(k + 1 == c->first_port + c->n_ports); /* side by side */
 		}
 	}
 }
@@ -579,6 +586,8 @@ struct plan_fragment *plan_service(const struct plan_env *env, const struct plan
 		add_address(&b, &in->addresses[i]);
 	for (size_t i = 0; n_addresses == 0 && i < n_ports; i++)
 		(void)add_port(&b, i, &endpoints_of(&b, primary)[i], "noIPAllocated");
+	assert(ret->n_ports <= n_ports * n_vips);
+	assert(ret->n_pools == n_addresses);
 	sort_ports(ret);
 	check_endpoints(&b);
 	check_ranges(&b);

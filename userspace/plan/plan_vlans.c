@@ -12,6 +12,8 @@
 #include "plan/plan_draft.h"
 #include "plan/plan_links.h"
 
+#include <assert.h>
+
 struct vlans_build {
 	struct plan_draft *d;
 	const struct plan_node *node;
@@ -23,6 +25,7 @@ static void add(struct vlans_build *b, int ifindex, uint16_t tag, uint16_t domai
 {
 	struct plan_vlan *v = arena_push(b->d->arena, &b->items, &b->n, &b->cap, sizeof(*v));
 
+	assert(ifindex > 0);
 	*v = (struct plan_vlan){.ifindex = ifindex, .tag = tag, .domain = domain};
 }
 
@@ -109,6 +112,7 @@ void plan_draft_vlans(struct plan_draft *d, struct plan_device *p)
 	const struct plan_link *uplink = plan_link_find(b.node, p->ifindex);
 	bool has_worlds = false;
 
+	assert(!p->vlans && p->n_vlans == 0);
 	if (uplink && p->domain)
 		add_ports(&b, uplink, p->domain);
 	for (size_t i = 0; uplink && i < b.node->n_links; i++) {
