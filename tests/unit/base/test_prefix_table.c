@@ -83,6 +83,39 @@ static void table_agrees_with_an_array(void **state)
 	prefix_table_done(&t);
 }
 
+/* Of both families, and such as lie where IPv4 is mapped to. */
+static void a_walk_goes_in_the_order_of_prefixes(void **state)
+{
+	struct ip_prefix last = {.len = 0};
+	const struct item *item;
+	struct prefix_table t;
+	struct rng rng;
+	size_t n = 0;
+
+	(void)state;
+	rng_seed(&rng, 7);
+	prefix_table_init(&t, sizeof(struct item), 99);
+	for (unsigned step = 0; step < 5000; step++) {
+		struct ip_addr a = ip_addr_from_v4((uint32_t)rng_below(&rng, UINT32_MAX));
+		struct ip_prefix p;
+
+		if (step % 3 != 0)
+			a.b[rng_below(&rng, 12)] = (uint8_t)rng_below(&rng, 256);
+		if (step % 7 == 0)
+			a = (struct ip_addr){.b = {[15] = (uint8_t)step}};
+		p = ip_prefix_of(&a, (uint8_t)rng_below(&rng, ip_addr_bits(&a) + 1u));
+		if (!prefix_table_find(&t, &p))
+			(void)prefix_table_add(&t, &p);
+	}
+	for (; (item = prefix_table_in_order(&t, n)); n++) {
+		assert_true(n == 0 || ip_prefix_cmp(&last, &item->prefix) < 0);
+		last = item->prefix;
+	}
+	assert_int_equal(n, prefix_table_n_items(&t));
+	assert_true(n > 2000);
+	prefix_table_done(&t);
+}
+
 static void queue_gives_what_came_in_its_order(void **state)
 {
 	struct prefix_queue q = {.n = 0};
@@ -114,6 +147,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(table_agrees_with_an_array),
+		cmocka_unit_test(a_walk_goes_in_the_order_of_prefixes),
 		cmocka_unit_test(queue_gives_what_came_in_its_order),
 	};
 
