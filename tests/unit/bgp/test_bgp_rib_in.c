@@ -152,6 +152,33 @@ static void a_reflected_route_of_our_own_is_rejected(void **state)
 	bgp_rib_in_free(rib);
 }
 
+static void all_communities_of_a_route_are_kept(void **state)
+{
+	static const uint32_t communities[] = {0xfbf40001, 0xfbf40002, 0xffffff01};
+	static const struct large_community large[] = {{64500, 1, 2}, {64500, 1, 3}};
+	const struct bgp_attrs attrs = {.origin = BGP_ORIGIN_IGP,
+					.communities = communities,
+					.n_communities = ARRAY_SIZE(communities),
+					.large = large,
+					.n_large = ARRAY_SIZE(large)};
+	const struct bgp_import all = {.all = true, .max_prefixes = 10};
+	const struct ip_prefix p = prefix("192.0.2.0/24");
+	struct bgp_rib_in *rib = new_rib(&all);
+	const struct bgp_path *path;
+
+	(void)state;
+	says_text(rib, "192.0.2.0/24", &attrs);
+	path = bgp_rib_in_accepted(rib, &p);
+	assert_non_null(path);
+	assert_int_equal(path->n_as_path, 1);
+	assert_int_equal(path->as_path[0], THEIR_ASN);
+	assert_int_equal(path->n_communities, ARRAY_SIZE(communities));
+	assert_memory_equal(path->communities, communities, sizeof(communities));
+	assert_int_equal(path->n_large, ARRAY_SIZE(large));
+	assert_memory_equal(path->large, large, sizeof(large));
+	bgp_rib_in_free(rib);
+}
+
 /* RFC 6793 4.2.3: AS_TRANS in the path of an old speaker stands for what AS4_PATH says. */
 static void an_old_speakers_path_is_put_together(void **state)
 {
@@ -544,6 +571,7 @@ int main(void)
 		cmocka_unit_test(a_change_is_told_once),
 		cmocka_unit_test(routes_that_must_not_be_followed_are_rejected),
 		cmocka_unit_test(a_reflected_route_of_our_own_is_rejected),
+		cmocka_unit_test(all_communities_of_a_route_are_kept),
 		cmocka_unit_test(an_old_speakers_path_is_put_together),
 		cmocka_unit_test(stale_routes_stay_until_they_are_swept),
 		cmocka_unit_test(beyond_the_limit_nothing_more_is_accepted),

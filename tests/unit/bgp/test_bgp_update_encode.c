@@ -99,6 +99,11 @@ static void link_bandwidth_is_an_extended_community_of_the_sessions_as(void **st
 		       MARKER "0040 02 0000 0020"
 			      "40 01 01 00 40 02 00 40 03 04 0a000001 40 05 04 00000064"
 			      "(EXTENDED COMMUNITIES) c0 10 08 4004fde8 4db2d05e" NLRI);
+	s.local_asn = 65535; /* the last one of two octets */
+	assert_encodes(&s, &a,
+		       MARKER "0040 02 0000 0020"
+			      "40 01 01 00 40 02 00 40 03 04 0a000001 40 05 04 00000064"
+			      "c0 10 08 4004ffff 4db2d05e" NLRI);
 	s.local_asn = 4200000001;
 	a.extended = extended;
 	a.n_extended = 1;
