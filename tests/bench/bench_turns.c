@@ -9,9 +9,9 @@
  * Time is the clock's, for what the kernel lets the agent wait counts as well; so that others on
  * this machine count less, the agent runs before them (SCHED_RR, or nice -20). Beside it stands the
  * most of the processor's time that a turn took. Each row but the start and the restart is the best
- * of three, since noise only adds. `received` as a second argument: only the rows of received
- * routes, without Services. Prints value, bar and ratio and exits 0; with BENCH_STRICT=1 a
- * bar that is missed fails the run.
+ * of three, since noise only adds. A second argument measures a part alone: `services`; `node`, the
+ * rows of what the kernel has besides; or `received`, those of received routes, without Services.
+ * Prints value, bar and ratio and exits 0; with BENCH_STRICT=1 a bar that is missed fails the run.
  */
 #include "base/mem.h"
 #include "base/nsec.h"
@@ -33,6 +33,9 @@
 #define N_EDITS    100
 #define N_MORE     150 /* more than fit into what was added for the first ones */
 #define N_ROUTES   100000
+#define N_LINKS    1000
+#define N_ADDRS    10000
+#define N_RULES    2000
 #define N_FLOWS    200000
 #define N_HUGE     10000
 #define N_DENIED   100000
@@ -57,7 +60,8 @@ struct longest {
 	double millis;
 	double cpu; /* of the turn that took most of it */
 	char what[64];
-	size_t n; /* turns of a millisecond and more */
+	double part; /* the longest of that turn, which is `what` */
+	size_t n;    /* turns of a millisecond and more */
 	nsec_t last_at, programmed_at;
 };
 
@@ -106,15 +110,17 @@ static void read_line(const struct bench *b, const char *line, struct longest *l
 {
 	const char *at = strstr(line, " millis=");
 	const char *cpu_at = strstr(line, " cpuMillis=");
-	double millis, cpu;
+	const char *part_at = strstr(line, " whatMillis=");
+	double millis, cpu, part;
 	char what[64];
 
 	if (strstr(line, "dataplane: programmed"))
 		l->programmed_at = clock_now();
-	if (!strstr(line, "msg=\"loop: a ") || !at || !cpu_at)
+	if (!strstr(line, "msg=\"loop: a ") || !at || !cpu_at || !part_at)
 		return;
 	if (sscanf(at, " millis=%lf what=%63[^=]", &millis, what) != 2 ||
-	    sscanf(cpu_at, " cpuMillis=%lf", &cpu) != 1)
+	    sscanf(cpu_at, " cpuMillis=%lf", &cpu) != 1 ||
+	    sscanf(part_at, " whatMillis=%lf", &part) != 1)
 		return;
 	what[strcspn(what, what[0] == '"' ? "=" : " ")] = '\0';
 	if (strstr(what, "control") && !b->asks) /* ask_agent()'s own */
@@ -126,6 +132,7 @@ static void read_line(const struct bench *b, const char *line, struct longest *l
 	if (millis <= l->millis)
 		return;
 	l->millis = millis;
+	l->part = part;
 	memcpy(l->what, what, sizeof(what));
 }
 
@@ -196,9 +203,9 @@ static void print_row(struct bench *b, const char *name, const struct longest *l
 {
 	const bool ok = l->millis < BAR_MS;
 
-	printf("  %-52s %7.1f ms  cpu %6.1f ms  ratio %5.2f  bar %5.2f  %-6s  %s\n", name,
+	printf("  %-52s %7.1f ms  cpu %6.1f ms  ratio %5.2f  bar %5.2f  %-6s  %s %.1f\n", name,
 	       l->millis, l->cpu, l->millis / BAR_MS, 1.0, ok ? "ok" : "MISSED",
-	       l->n > 0 ? l->what : "-");
+	       l->n > 0 ? l->what : "-", l->part);
 	(void)fflush(stdout);
 	b->missed |= !ok;
 }
@@ -231,11 +238,22 @@ static void add_one_service(struct bench *b, unsigned round)
 
 static void change_a_link(struct bench *b, unsigned round)
 {
+	static unsigned n;
 	char command[64];
 
 	(void)b;
-	snprintf(command, sizeof(command), "link add more%u type veth peer name most%u", round,
-		 round);
+	(void)round;
+	snprintf(command, sizeof(command), "link add more%u type veth peer name most%u", n, n);
+	turns_net_ip(command);
+	n++;
+}
+
+static void change_a_rule(struct bench *b, unsigned round)
+{
+	char command[64];
+
+	(void)b;
+	snprintf(command, sizeof(command), "rule add from 203.0.113.%u lookup main", round);
 	turns_net_ip(command);
 }
 
@@ -469,25 +487,15 @@ static void print_end(struct bench *b, const char *program)
 	printf("  %-52s %7.1f ms\n", "... --cleanup", (double)(clock_now() - at) / NSEC_PER_MSEC);
 }
 
-static void rows(struct bench *b, const char *program)
+static void rows_of_services(struct bench *b)
 {
 	struct longest l;
-	int error;
 
-	start_row(b, "start: 5,000 Services, 10,000 files", program);
 	do_row(b, "an edit of one of them", edit_one);
 	do_row(b, "100 edits at once", edit_many);
 	do_row(b, "150 Services more, one by one: maps grow", add_services);
 	l = watch_turns(b, RESYNC_NS);
 	print_row(b, "nothing happens for 32 s (resync)", &l);
-	error = turns_net_add_flows(N_FLOWS);
-	if (error == 0)
-		do_row(b, "a new VIP beside 200,000 tracked flows", add_one_service);
-	else
-		printf("  %-52s %s\n", "a new VIP beside tracked flows: not measured here",
-		       strerror(-error));
-	turns_net_add_routes(N_ROUTES);
-	do_row(b, "a link comes beside 100,000 routes", change_a_link);
 	do_row(b, "a Service of 10,000 endpoints comes", add_huge_service);
 	do_row(b, "one of its endpoints is not ready", edit_huge_service);
 	do_row(b, "a community on 5,500 routes to 4 peers", change_policy);
@@ -498,29 +506,63 @@ static void rows(struct bench *b, const char *program)
 	do_row(b, "lodectl show routes, of 5,500 to 4 peers", show_routes);
 	do_row(b, "lodectl show services, of 5,500", show_services);
 	b->asks = false;
-	rows_of_received(b);
-	bench_agent_stop(&b->agent);
-	start_row(b, "restart with all of this", program);
-	print_end(b, program);
 }
 
-/* Without anything else. */
-static void only_received(struct bench *b, const char *program)
+static void rows_of_node(struct bench *b)
 {
-	turns_put_bgp(&b->agent, 0);
-	start_row(b, "start", program);
-	rows_of_received(b);
+	const int error = turns_net_add_flows(N_FLOWS);
+
+	if (error == 0)
+		do_row(b, "a new VIP beside 200,000 tracked flows", add_one_service);
+	else
+		printf("  %-52s %s\n", "a new VIP beside tracked flows: not measured here",
+		       strerror(-error));
+	turns_net_add_routes(N_ROUTES);
+	do_row(b, "a link comes beside 100,000 routes", change_a_link);
+	turns_net_add_links(N_LINKS, N_ADDRS);
+	do_row(b, "... and beside 1,000 links with 10,000 addresses", change_a_link);
+	turns_net_add_rules(N_RULES);
+	do_row(b, "a rule comes beside 2,000 of each family", change_a_rule);
+}
+
+static void restart(struct bench *b, const char *program)
+{
+	bench_agent_stop(&b->agent);
+	start_row(b, "restart with all of this", program);
+}
+
+static bool is_part(const char *part, const char *name)
+{
+	return !part || strcmp(part, name) == 0;
+}
+
+static void rows(struct bench *b, const char *program, const char *part)
+{
+	if (part && strcmp(part, "received") == 0) {
+		turns_put_bgp(&b->agent, 0);
+		start_row(b, "start", program);
+	} else {
+		put_config(b);
+		start_row(b, "start: 5,000 Services, 10,000 files", program);
+	}
+	if (is_part(part, "services"))
+		rows_of_services(b);
+	if (is_part(part, "node"))
+		rows_of_node(b);
+	if (is_part(part, "received"))
+		rows_of_received(b);
+	restart(b, program);
 	print_end(b, program);
 }
 
 int main(int argc, char **argv)
 {
 	const char *strict = getenv("BENCH_STRICT");
-	const bool is_short = argc == 3 && strcmp(argv[2], "received") == 0;
+	const char *part = argc == 3 ? argv[2] : NULL;
 	struct bench b = {.log = -1};
 
-	if (argc != 2 && !is_short) {
-		fprintf(stderr, "usage: bench_turns AGENT [received]\n");
+	if (argc < 2 || argc > 3) {
+		fprintf(stderr, "usage: bench_turns AGENT [services|node|received]\n");
 		return 1;
 	}
 	printf("longest turn of the loop\n");
@@ -529,12 +571,7 @@ int main(int argc, char **argv)
 		return 0;
 	}
 	bench_agent_init(&b.agent);
-	if (is_short) {
-		only_received(&b, argv[1]);
-	} else {
-		put_config(&b);
-		rows(&b, argv[1]);
-	}
+	rows(&b, argv[1], part);
 	turns_net_leave();
 	bench_agent_done(&b.agent);
 	return b.missed && strict && strict[0] == '1';

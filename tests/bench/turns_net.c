@@ -64,6 +64,36 @@ void turns_net_add_routes(size_t n)
 		bench_fail("ip route");
 }
 
+void turns_net_add_links(size_t n, size_t n_addrs)
+{
+	FILE *ip = popen("ip -batch -", "w");
+
+	if (!ip)
+		bench_fail("ip");
+	for (size_t i = 0; i < n / 2; i++)
+		fprintf(ip, "link add one%zu type veth peer name two%zu\n", i, i);
+	for (size_t i = 0; i < n_addrs; i++)
+		fprintf(ip, "addr add 100.127.%zu.%zu/32 dev one%zu\n", i >> 8, i & 255,
+			i % (n / 2));
+	if (pclose(ip) != 0)
+		bench_fail("ip link");
+}
+
+void turns_net_add_rules(size_t n)
+{
+	FILE *v4 = popen("ip -4 -batch -", "w"), *v6 = popen("ip -6 -batch -", "w");
+
+	if (!v4 || !v6)
+		bench_fail("ip");
+	for (size_t i = 0; i < n; i++) {
+		fprintf(v4, "rule add from 100.126.%zu.%zu lookup main priority 1000\n", i >> 8,
+			i & 255);
+		fprintf(v6, "rule add from 2001:db8::%zx lookup main priority 1000\n", i);
+	}
+	if (pclose(v4) != 0 || pclose(v6) != 0)
+		bench_fail("ip rule");
+}
+
 static void put_tuple(struct nlmsghdr *m, uint16_t type, uint32_t from, uint32_t to,
 		      const uint16_t ports[2])
 {

@@ -22,5 +22,11 @@ void turns_net_ip(const char *arguments);
 /* n routes through eth0. */
 void turns_net_add_routes(size_t n);
 
+/* n devices (cables of two ends), and so many addresses on them. */
+void turns_net_add_links(size_t n, size_t n_addrs);
+
+/* n rules of each family that lead to the main table. */
+void turns_net_add_rules(size_t n);
+
 /* n connections that the kernel tracks. 0, or -errno: it tracks nothing, or takes none from us. */
 int turns_net_add_flows(size_t n);
