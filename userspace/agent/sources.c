@@ -20,6 +20,7 @@
 #define SOURCE_CONFIG "config"
 #define SOURCE_NODE   "node"
 #define SLICE_NS      (8 * NSEC_PER_MSEC) /* of a turn, for reading files */
+#define NODE_LONG_NS  (2 * NSEC_PER_MSEC) /* to read links and addresses, or the helper does */
 #define LOOK_NS       (1 * NSEC_PER_MSEC) /* ... for looking at them, as long as nothing is found */
 
 static void on_watch(void *ctx, bool readable, bool writable)
@@ -49,7 +50,7 @@ static void on_netlink(void *ctx, bool readable, bool writable)
 	}
 }
 
-static void on_routes(void *ctx)
+static void on_node_read(void *ctx)
 {
 	struct agent *a = ctx;
 
@@ -205,7 +206,7 @@ void sources_refresh_node(struct agent *a, nsec_t now)
 		ask[n++] = r->asked[i];
 	err = netlink_refresh(a->netlink, ask, n);
 	free(ask);
-	if (err == -EINPROGRESS) { /* on_routes() will say so */
+	if (err == -EINPROGRESS) { /* on_node_read() will say so */
 		agent_inputs_done(&a->inputs, DUE_NODE);
 		return;
 	}
@@ -245,7 +246,7 @@ int sources_start(struct agent *a)
 	}
 	netlink_ignore(a->netlink, blackholes_port(a));
 	netlink_ignore(a->netlink, receiving_port(a));
-	netlink_use_helper(a->netlink, a->worker, on_routes, a);
+	netlink_use_helper(a->netlink, a->worker, NODE_LONG_NS, on_node_read, a);
 	source_changes_use_helper(&a->changes, a->reader, on_text_read, a);
 	a->watch_fd = loop_fd_new(a->loop, "config", watch_fd(a->watch), on_watch, a);
 	a->netlink_fd = loop_fd_new(a->loop, "netlink", netlink_fd(a->netlink), on_netlink, a);

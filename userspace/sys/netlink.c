@@ -29,7 +29,16 @@
 #define IGNORED_MAX         2
 #define NOTIFY_BUFFER_BYTES (1 << 20)
 #define RECEIVE_ROUNDS      256 /* a turn of the loop; more waits for the next one */
-#define DUMP_ROUNDS         4   /* while others change the tables under the dump */
+
+/* The dump of links and addresses. */
+struct tables_job {
+	struct worker_job base; /* first */
+	struct netlink *nl;     /* not the helper's */
+	struct arena *arena;    /* owned; NULL: there is an error */
+	struct plan_node node;
+	nsec_t took;
+	int error;
+};
 
 /* The dump of the routes. */
 struct routes_job {
@@ -54,6 +63,11 @@ struct netlink {
 	struct worker *worker; /* borrowed; NULL: none */
 	struct routes_job routes;
 	bool is_away, again; /* the job is with the helper; it is out of date already */
+	struct tables_job tables;
+	nsec_t longest;           /* a dump of the tables that takes longer is the helper's */
+	bool is_long;             /* the last one did, or there was none */
+	bool is_reading, is_back; /* that job is with the helper; nobody took what it brought */
+	bool has_heard;           /* of changes since a dump of them began */
 	void (*changed)(void *ctx);
 	void *ctx;
 };
@@ -111,8 +125,9 @@ struct netlink *netlink_free(struct netlink *nl)
 {
 	if (!nl)
 		return NULL;
-	if (nl->is_away)
+	if (nl->is_away || nl->is_reading)
 		worker_finish(nl->worker);
+	arena_free(nl->tables.arena);
 	netlink_defaults_done(&nl->defaults);
 	if (nl->notify)
 		(void)mnl_socket_close(nl->notify);
@@ -238,6 +253,7 @@ unsigned netlink_receive(struct netlink *nl)
 		for (; mnl_nlmsg_ok(m, left); m = mnl_nlmsg_next(m, &left))
 			changed |= bits_of(nl, m);
 	}
+	nl->has_heard |= (changed & NETLINK_CHANGED_NODE) != 0;
 	return changed;
 }
 
@@ -280,6 +296,92 @@ static bool nodes_equal(const struct plan_node *a, const struct plan_node *b)
 			    sizeof(*a->gateways));
 }
 
+/* --- links and addresses -----------------------------------------------------------------------
+ */
+
+static void read_tables(struct worker_job *base)
+{
+	_cleanup_(nlsock_freep) struct nlsock *s = NULL;
+	_cleanup_(arena_freep) struct arena *arena = arena_new();
+	struct tables_job *j = (struct tables_job *)base;
+
+	j->error = nlsock_open(NETLINK_ROUTE, &s);
+	if (j->error == 0)
+		j->error = netlink_dump_tables(s, arena, &j->node, &j->took);
+	if (j->error == 0)
+		j->arena = TAKE_PTR(arena);
+}
+
+static void bring_tables(struct worker_job *base)
+{
+	struct netlink *nl = ((struct tables_job *)base)->nl;
+
+	nl->is_reading = false;
+	nl->is_back = true;
+	if (nl->has_defaults) /* or those will be told of */
+		nl->changed(nl->ctx);
+}
+
+static void begin_tables(struct netlink *nl)
+{
+	assert(!nl->is_reading && !nl->is_back && !nl->tables.arena);
+	nl->has_heard = false;
+	nl->is_reading = true;
+	worker_add(nl->worker, &nl->tables.base);
+}
+
+/* What is known of them, until the helper comes back. */
+static int copy_tables(const struct netlink *nl, struct arena *arena, struct plan_node *ret)
+{
+	const struct plan_node *from = &nl->node;
+	struct plan_link *links;
+
+	if (!nl->arena)
+		return -EINPROGRESS;
+	links = arena_memdup(arena, from->links, from->n_links * sizeof(*links));
+	for (size_t i = 0; i < from->n_links; i++)
+		links[i].name = arena_strdup(arena, links[i].name);
+	*ret = (struct plan_node){
+		.links = links,
+		.n_links = from->n_links,
+		.addrs = arena_memdup(arena, from->addrs, from->n_addrs * sizeof(*from->addrs)),
+		.n_addrs = from->n_addrs};
+	return 0;
+}
+
+/* As the helper brought them, into *arena; what it may have missed is read once more. */
+static int take_tables(struct netlink *nl, struct arena **arena, struct plan_node *ret)
+{
+	struct tables_job *j = &nl->tables;
+	const bool is_back = nl->is_back;
+
+	nl->is_back = false;
+	if (is_back && j->error == 0) {
+		arena_free(*arena);
+		*arena = TAKE_PTR(j->arena);
+		*ret = j->node;
+		nl->is_long = j->took > nl->longest;
+	}
+	if (!nl->is_reading && (!is_back || nl->has_heard))
+		begin_tables(nl);
+	if (is_back)
+		return j->error;
+	return copy_tables(nl, *arena, ret);
+}
+
+/* At once where that is quick. The kernel's lock may be somebody else's, so it need not stay so. */
+static int get_tables(struct netlink *nl, struct arena **arena, struct plan_node *ret)
+{
+	nsec_t took;
+	int err;
+
+	if (nl->worker && nl->is_long)
+		return take_tables(nl, arena, ret);
+	err = netlink_dump_tables(nl->ask, *arena, ret, &took);
+	nl->is_long = took > nl->longest;
+	return err;
+}
+
 /* --- default routes ----------------------------------------------------------------------------
  */
 
@@ -287,7 +389,7 @@ static int dump_defaults(struct nlsock *s, struct netlink_defaults *ret)
 {
 	int err = -EINTR;
 
-	for (size_t i = 0; err == -EINTR && i < DUMP_ROUNDS; i++)
+	for (size_t i = 0; err == -EINTR && i < NETLINK_DUMP_ROUNDS; i++)
 		err = netlink_dump_defaults(s, ret);
 	return err;
 }
@@ -333,14 +435,18 @@ static void take_routes(struct worker_job *base)
 		begin_routes(nl);
 }
 
-void netlink_use_helper(struct netlink *nl, struct worker *worker, void (*changed)(void *ctx),
-			void *ctx)
+void netlink_use_helper(struct netlink *nl, struct worker *worker, nsec_t longest,
+			void (*changed)(void *ctx), void *ctx)
 {
 	nl->worker = worker;
+	nl->longest = longest;
+	nl->is_long = true; /* nobody knows */
 	nl->changed = changed;
 	nl->ctx = ctx;
 	nl->routes =
 		(struct routes_job){.base = {.run = read_routes, .done = take_routes}, .nl = nl};
+	nl->tables =
+		(struct tables_job){.base = {.run = read_tables, .done = bring_tables}, .nl = nl};
 }
 
 static int read_defaults_now(struct netlink *nl)
@@ -367,6 +473,9 @@ static int need_defaults(struct netlink *nl)
 	nl->first_error = 0;
 	if (err < 0)
 		return err;
+	nl->is_back &= nl->tables.error == 0;
+	if (!nl->is_reading && !nl->is_back)
+		begin_tables(nl);
 	begin_routes(nl);
 	return -EINPROGRESS;
 }
@@ -407,14 +516,12 @@ int netlink_refresh(struct netlink *nl, const struct netlink_ask *ask, size_t n)
 
 	filter(nl, ask, n);
 	if (err == 0)
-		err = -EINTR;
-	for (size_t i = 0; err == -EINTR && i < DUMP_ROUNDS; i++) {
-		arena_reset(arena);
-		err = netlink_dump(nl->ask, ask, n, arena, &node);
-	}
+		err = get_tables(nl, &arena, &node);
+	if (err == 0)
+		err = netlink_lookup_routes(nl->ask, ask, n, arena, &node);
 	if (err < 0)
 		return err;
-	if (nl->worker) /* not before: the kernel has one lock for both dumps */
+	if (nl->worker) /* not before: the kernel has one lock for all dumps */
 		begin_routes(nl);
 	take_defaults(nl, arena, &node);
 	if (nl->arena && nodes_equal(&node, &nl->node))

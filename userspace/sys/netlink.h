@@ -6,12 +6,14 @@
  * dump and nothing else. Two NETLINK_ROUTE sockets: notifications on one, which the loop watches;
  * requests on the other, so that no notification can hide among the answers to a dump. It never
  * changes anything. Requests wait for the kernel's answer, which is computed inside the syscall;
- * only the dump of all routes, which may be a million, is the helper's if there is one.
+ * the dump of all routes, which may be a million, is the helper's if there is one, and so are those
+ * of links and addresses where they take long.
  */
 #pragma once
 
 #include "base/addr.h"
 #include "base/mem.h"
+#include "base/nsec.h"
 
 #include <stddef.h>
 
@@ -43,10 +45,12 @@ void netlink_freep(struct netlink **nl);
 /*
  * From now on the routes are dumped by the helper, beside each refresh; when that finds other
  * default routes, and when it is over for the first time, `changed` is called: another refresh has
- * them. The worker outlives nl.
+ * them. So are links and addresses, at first and then as long as that takes longer than `longest`,
+ * whether for their number or for a lock that others hold: a refresh has those of before, and
+ * another one, when `changed` was called, those of then. The worker outlives nl.
  */
-void netlink_use_helper(struct netlink *nl, struct worker *worker, void (*changed)(void *ctx),
-			void *ctx);
+void netlink_use_helper(struct netlink *nl, struct worker *worker, nsec_t longest,
+			void (*changed)(void *ctx), void *ctx);
 
 /* What the socket of that number changes is no news (nlmsg_pid of the notifications). */
 void netlink_ignore(struct netlink *nl, uint32_t port);
@@ -61,7 +65,7 @@ unsigned netlink_receive(struct netlink *nl);
  * Dumps everything and looks up the way to each address of `ask` (any order, doubles allowed), in
  * the table of its VRF; where there is no such VRF, there is no way either.
  * Returns 0, or -errno; the former node then stays as it was. -EINPROGRESS: the helper has not read
- * the routes for the first time yet. netlink_generation tells whether the new node differs from the
+ * all of it for the first time yet. netlink_generation tells whether the new node differs from the
  * former one.
  */
 int netlink_refresh(struct netlink *nl, const struct netlink_ask *ask, size_t n) must_check;

@@ -5,8 +5,8 @@
  */
 #include "sys/netlink_dump.h"
 
-#include "plan/fib.h"
 #include "plan/plan.h"
+#include "sys/clock.h"
 #include "sys/netdev.h"
 #include "sys/netlink.h"
 #include "sys/netlink_attrs.h"
@@ -148,22 +148,22 @@ static int cmp_way(const void *a, const void *b)
 }
 
 /* The device of the VRF; 0: there is none of that name. */
-static int find_vrf(const struct netlink_read *b, const char *name)
+static int find_vrf(const struct plan_node *node, const char *name)
 {
-	for (size_t i = 0; i < b->n_links; i++)
-		if (b->links[i].table && strcmp(b->links[i].name, name) == 0)
-			return b->links[i].ifindex;
+	for (size_t i = 0; i < node->n_links; i++)
+		if (node->links[i].table && strcmp(node->links[i].name, name) == 0)
+			return node->links[i].ifindex;
 	return 0;
 }
 
-static int look_up_all(struct nlsock *s, struct netlink_read *b, const struct netlink_ask *ask,
-		       size_t n, struct plan_node *ret)
+int netlink_lookup_routes(struct nlsock *s, const struct netlink_ask *ask, size_t n,
+			  struct arena *arena, struct plan_node *node)
 {
-	struct plan_route_to *ways = arena_array_of(b->arena, n, struct plan_route_to);
+	struct plan_route_to *ways = arena_array_of(arena, n, struct plan_route_to);
 	size_t n_ways = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		const int vrf = ask[i].vrf[0] ? find_vrf(b, ask[i].vrf) : 0;
+		const int vrf = ask[i].vrf[0] ? find_vrf(node, ask[i].vrf) : 0;
 
 		if (vrf || !ask[i].vrf[0])
 			ways[n_ways++] = (struct plan_route_to){.to = ask[i].to, .vrf = vrf};
@@ -175,8 +175,8 @@ static int look_up_all(struct nlsock *s, struct netlink_read *b, const struct ne
 		if (err < 0)
 			return err;
 	}
-	ret->routes_to = ways;
-	ret->n_routes_to = n_ways;
+	node->routes_to = ways;
+	node->n_routes_to = n_ways;
 	return 0;
 }
 
@@ -217,22 +217,24 @@ static int dump_tables(struct nlsock *s, struct netlink_read *b)
 	return err ? err : dump_addresses(s, b);
 }
 
-int netlink_dump(struct nlsock *s, const struct netlink_ask *ask, size_t n, struct arena *arena,
-		 struct plan_node *ret)
+int netlink_dump_tables(struct nlsock *s, struct arena *arena, struct plan_node *ret,
+			nsec_t *ret_took)
 {
-	struct netlink_read b = {.arena = arena};
-	struct plan_node node = {0};
-	int err = dump_tables(s, &b);
+	const nsec_t begun = clock_now();
+	struct netlink_read b;
+	int err = -EINTR;
 
-	if (err == 0)
-		err = look_up_all(s, &b, ask, n, &node);
+	for (size_t i = 0; err == -EINTR && i < NETLINK_DUMP_ROUNDS; i++) {
+		arena_reset(arena);
+		b = (struct netlink_read){.arena = arena};
+		err = dump_tables(s, &b);
+	}
+	*ret_took = clock_now() - begun;
 	if (err < 0)
 		return err;
-	node.links = b.links;
-	node.n_links = sort_unique(b.links, b.n_links, sizeof(*b.links), cmp_link);
-	node.addrs = b.addrs;
-	node.n_addrs = sort_unique(b.addrs, b.n_addrs, sizeof(*b.addrs), cmp_local);
-	*ret = node;
+	*ret = (struct plan_node){.links = b.links, .addrs = b.addrs};
+	ret->n_links = sort_unique(b.links, b.n_links, sizeof(*b.links), cmp_link);
+	ret->n_addrs = sort_unique(b.addrs, b.n_addrs, sizeof(*b.addrs), cmp_local);
 	return 0;
 }
 

@@ -7,6 +7,7 @@
 
 #include "base/addr.h"
 #include "base/mem.h"
+#include "base/nsec.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -18,12 +19,19 @@ struct nlsock;
 struct plan_node;
 struct plan_route_to;
 
+#define NETLINK_DUMP_ROUNDS 4 /* while others change the tables under a dump */
+
 /*
- * Fills *ret (sorted, from `arena`) with links, addresses and the device on the way to each of
- * `ask`. 0; -EINTR: tables changed meanwhile, to be done again; another -errno.
+ * Fills *ret (sorted, from `arena`, which is reset) with links and addresses, and with nothing
+ * else; *ret_took: how long that was, in any case. 0 or -errno; -EINTR: tables changed all the
+ * time.
  */
-int netlink_dump(struct nlsock *s, const struct netlink_ask *ask, size_t n, struct arena *arena,
-		 struct plan_node *ret) must_check;
+int netlink_dump_tables(struct nlsock *s, struct arena *arena, struct plan_node *ret,
+			nsec_t *ret_took) must_check;
+
+/* Adds the device on the way to each of `ask` (sorted, from `arena`). 0 or -errno. */
+int netlink_lookup_routes(struct nlsock *s, const struct netlink_ask *ask, size_t n,
+			  struct arena *arena, struct plan_node *node) must_check;
 
 /* What is known of the default routes. */
 struct netlink_defaults {

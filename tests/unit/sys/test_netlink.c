@@ -3,67 +3,12 @@
  * sys/netlink and what is below it, against the real kernel: each test in a network namespace of
  * its own, so nothing outside is seen or touched.
  */
-#include "sys/netlink.h"
-
-#include "sys/loop.h"
-#include "sys/worker.h"
-
-#include "plan/plan.h"
-#include "sys_test.h"
+#include "netlink_rig.h"
 
 #include <linux/net_namespace.h>
 #include <linux/rtnetlink.h>
-#include <net/if.h>
 #include <poll.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
-
-static int setup(void **state)
-{
-	*state = NULL;
-	return 0;
-}
-
-static struct netlink *begin(void)
-{
-	struct netlink *nl = NULL;
-
-	netns_enter();
-	assert_int_equal(netlink_open(&nl), 0);
-	return nl;
-}
-
-static int teardown(void **state)
-{
-	*state = netlink_free(*state);
-	return 0;
-}
-
-static struct ip_addr addr(const char *text)
-{
-	struct ip_addr a;
-
-	if (!ip_addr_parse(text, &a))
-		fail_msg("%s is not an address", text);
-	return a;
-}
-
-static int index_of(const char *name)
-{
-	int ifindex = (int)if_nametoindex(name);
-
-	if (ifindex == 0)
-		fail_msg("no device %s", name);
-	return ifindex;
-}
-
-static const struct plan_link *link_named(const struct plan_node *node, const char *name)
-{
-	for (size_t i = 0; i < node->n_links; i++)
-		if (strcmp(node->links[i].name, name) == 0)
-			return &node->links[i];
-	return NULL;
-}
 
 /* The kernel tells the carrier when it comes to it: once a second, if others' links change, too. */
 static void wait_until_up(struct netlink *nl, const char *name)
@@ -169,87 +114,6 @@ static void devices_of_default_routes_of_all_tables_are_found(void **state)
 		assert_int_equal(node->gateways[i].ifindex, index_of(device));
 		assert_string_equal(ip_addr_text(&node->gateways[i].addr, text), hop);
 	}
-}
-
-static void count_change(void *ctx)
-{
-	++*(unsigned *)ctx;
-}
-
-/* Each refresh has the routes read beside the loop, and the next one has what was found. */
-static void with_a_helper_default_devices_come_with_the_next_refresh(void **state)
-{
-	struct netlink *nl = begin(); /* the helper is in its namespace, too */
-	struct loop *loop = loop_new();
-	struct worker *worker = worker_new(loop);
-	unsigned n_changes = 0;
-
-	(void)state;
-	netlink_use_helper(nl, worker, count_change, &n_changes);
-	run("for i in 0 1; do ip link add lt$i type veth peer name lt${i}p; ip link set lt${i}p up; ip link set lt$i up;"
-	    " ip addr add 10.$i.0.1/24 dev lt$i; done; ip route add default via 10.0.0.2");
-	assert_int_equal(netlink_refresh(nl, NULL, 0), -EINPROGRESS); /* nothing to go by so far */
-	assert_int_equal(netlink_generation(nl), 0);
-	assert_int_equal(n_changes, 0);
-	worker_finish(worker);
-	assert_int_equal(n_changes, 1);
-	assert_int_equal(netlink_refresh(nl, NULL, 0), 0);
-	assert_int_equal(netlink_node(nl)->n_default_devices, 1);
-	worker_finish(worker);
-	assert_int_equal(n_changes, 1);
-	n_changes = 0;
-	run("ip route add default via 10.1.0.2 metric 9");
-	assert_int_equal(netlink_refresh(nl, NULL, 0), 0);
-	assert_int_equal(netlink_node(nl)->n_default_devices, 1);
-	worker_finish(worker);
-	assert_int_equal(n_changes, 1);
-	assert_int_equal(netlink_refresh(nl, NULL, 0), 0);
-	assert_int_equal(netlink_node(nl)->n_default_devices, 2);
-	worker_finish(worker);
-	assert_int_equal(n_changes, 1);
-	/* Two refreshes while the helper is at it: what came with the second is not missed. */
-	assert_int_equal(netlink_refresh(nl, NULL, 0), 0);
-	run("ip route del default via 10.0.0.2");
-	assert_int_equal(netlink_refresh(nl, NULL, 0), 0);
-	worker_finish(worker);
-	assert_int_equal(netlink_refresh(nl, NULL, 0), 0);
-	assert_int_equal(netlink_node(nl)->n_default_devices, 1);
-	assert_int_equal(netlink_node(nl)->default_devices[0], index_of("lt1"));
-	netlink_free(nl); /* with a job away */
-	worker_free(worker);
-	loop_free(loop);
-}
-
-/* A node without a default route is told of, too; and so is that it cannot be read. */
-static void the_first_answer_of_the_helper_is_told_whatever_it_is(void **state)
-{
-	struct netlink *nl = begin();
-	struct loop *loop = loop_new();
-	struct worker *worker = worker_new(loop);
-	struct rlimit before, none;
-	unsigned n_changes = 0;
-
-	(void)state;
-	netlink_use_helper(nl, worker, count_change, &n_changes);
-	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
-	none = (struct rlimit){.rlim_cur = 0, .rlim_max = before.rlim_max};
-	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0); /* no socket for the helper */
-	assert_int_equal(netlink_refresh(nl, NULL, 0), -EINPROGRESS);
-	worker_finish(worker);
-	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
-	assert_int_equal(n_changes, 1);
-	assert_int_equal(netlink_refresh(nl, NULL, 0), -EMFILE);
-	assert_int_equal(netlink_refresh(nl, NULL, 0), -EINPROGRESS); /* it is tried again */
-	worker_finish(worker);
-	assert_int_equal(n_changes, 2);
-	assert_int_equal(netlink_refresh(nl, NULL, 0), 0);
-	assert_int_equal(netlink_node(nl)->n_default_devices, 0);
-	assert_true(netlink_node(nl)->n_links > 0);
-	worker_finish(worker);
-	assert_int_equal(n_changes, 2);
-	netlink_free(nl);
-	worker_free(worker);
-	loop_free(loop);
 }
 
 static const struct plan_route_to *way_to(const struct plan_node *node, const struct ip_addr *to)
@@ -572,13 +436,9 @@ static void addresses_that_are_no_pods_have_no_nsid(void **state)
 	assert_int_equal(netlink_pod_nsid(nl, &nowhere), -ENOENT);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(with_a_helper_default_devices_come_with_the_next_refresh),
-		TEST(the_first_answer_of_the_helper_is_told_whatever_it_is),
 		TEST(links_tell_their_name_index_and_state),
 		TEST(addresses_of_both_families_are_listed_once),
 		TEST(an_address_that_cannot_be_used_yet_is_not_listed),
