@@ -151,6 +151,7 @@ struct agent {
 	bool is_node_read;             /* or at least it was tried */
 	bool config_failing;           /* the path of --config itself cannot be read */
 	unsigned preparing; /* turns so far; the current plan may name objects that are gone */
+	unsigned n_late;    /* turns in a row that had no time left for a plan that is due */
 
 	nsec_t scan_at, plan_at, planned_at, resync_at, dataplane_at, alive_at;
 	nsec_t hooks_at, node_at; /* the hooks are looked at; the node is not read before */

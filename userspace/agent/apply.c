@@ -21,7 +21,8 @@
 #define DATAPLANE_RETRY_NS (30 * NSEC_PER_SEC)
 #define PREPARE_TURNS      100
 #define STORE_RETRY_NS     (1 * NSEC_PER_SEC)
-#define STORE_TURN_NS      (8 * NSEC_PER_MSEC) /* beside it there is the plan in a turn */
+#define STORE_TURN_NS      (8 * NSEC_PER_MSEC)  /* beside it there is the plan in a turn, */
+#define STORE_UNTIL_NS     (12 * NSEC_PER_MSEC) /* ... and what follows */
 
 /*
  * Also with mode off, if something is pinned: what is adopted first can be left by the gates. What
@@ -51,6 +52,7 @@ static bool begin_opening(struct agent *a, const struct plan *plan, nsec_t now)
 		.dataplane = {.pin_dir = a->options->pin,
 			      .flow_entries = plan->flow_entries,
 			      .turn = STORE_TURN_NS,
+			      .turn_until = STORE_UNTIL_NS,
 			      .served = a->served.vips,
 			      .n_served = a->served.n,
 			      .knows_served = a->served.is_known},

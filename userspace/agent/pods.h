@@ -19,7 +19,7 @@ struct pods_ops {
 	void (*tell)(void *ctx, const struct lb_key *key, const struct lb_nsid *nsids, size_t n);
 };
 
-#define PODS_ASKS 256 /* a turn */
+#define PODS_ASKS 128 /* a turn */
 
 struct pods {
 	const struct pods_ops *ops;

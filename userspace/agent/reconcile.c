@@ -28,6 +28,8 @@
 #define ROUNDS_MAX 4
 #define ROUNDS_NS  (4 * NSEC_PER_MSEC)
 
+#define LATE_MAX 2 /* turns in a row */
+
 /* UPDATEs went out, which is the next plan's affair: it is due soon, but not at once. */
 static void note_written(struct agent *a)
 {
@@ -47,7 +49,7 @@ static void reconcile(struct agent *a, nsec_t now)
 	bool again;
 	int i = 0;
 
-	a->preparing = 0;
+	a->preparing = a->n_late = 0;
 	agent_inputs_done(&a->inputs, DUE_PLAN | DUE_PLAN_NOW);
 	do
 		again = apply_round(a, now);
@@ -228,6 +230,19 @@ static void take_flags(struct agent *a, nsec_t now)
 	note_written(a);
 }
 
+/*
+ * Much of the turn is gone, for reading or for what the plan is made of: then the plan has the next
+ * one. Not for ever, where each turn has such work.
+ */
+static bool is_late(struct agent *a)
+{
+	if (!a->current || has_time_for_a_round(a) || a->n_late == LATE_MAX)
+		return false;
+	a->n_late++;
+	a->preparing += a->preparing == 0; /* nobody reads the former one */
+	return true;
+}
+
 /* What is due now; true: there is more of it, for the next turn. */
 static bool plan_or_go_on(struct agent *a, nsec_t now)
 {
@@ -236,7 +251,7 @@ static bool plan_or_go_on(struct agent *a, nsec_t now)
 			agent_input_changed(&a->inputs, INPUT_SINKS);
 		return false;
 	}
-	if (!apply_prepare(a, now))
+	if (is_late(a) || !apply_prepare(a, now) || is_late(a))
 		return true;
 	reconcile(a, now);
 	return false;

@@ -18,7 +18,7 @@ struct agent;
  * about SHOW_PIECE items; the plan may be another one by then, so an item that comes or goes
  * meanwhile may be told or not.
  */
-#define SHOW_PIECE 1000 /* routes, backends, and Services without any */
+#define SHOW_PIECE 400 /* routes, backends, and Services without any */
 struct show_cursor {
 	bool is_over;            /* that was the rest */
 	bool is_begun, has_told; /* has_told: there was something in it */

@@ -20,6 +20,8 @@
 #include <errno.h>
 #include <fcntl.h>
 
+#define TURN_LEAST_NS (2 * NSEC_PER_MSEC)
+
 struct bpf_dataplane {
 	char *pin_dir; /* owned */
 	struct bpf_programs programs;
@@ -35,6 +37,7 @@ struct bpf_dataplane {
 	struct bpf_discards *discards; /* owned */
 	struct arena *scratch;         /* reset by whoever begins to use it; owned */
 	nsec_t turn;                   /* length of one; 0 = without end */
+	nsec_t turn_until;             /* ... which ends so long after its `now` */
 	nsec_t turn_now;               /* of the store's last call */
 	nsec_t turn_ends_at;           /* by the clock */
 };
@@ -58,6 +61,17 @@ static struct lb_clock clock_of(const struct bpf_dataplane *dp, nsec_t now)
 /* --- store ---------------------------------------------------------------------------------------
  */
 
+/* Where most of the turn is gone already there is less, but always some. */
+static nsec_t turn_end(const struct bpf_dataplane *dp, nsec_t now, nsec_t clock)
+{
+	const nsec_t end = clock + dp->turn, least = clock + nsec_min(dp->turn, TURN_LEAST_NS);
+	const nsec_t until = now + dp->turn_until;
+
+	if (dp->turn_until == 0 || end <= until)
+		return end;
+	return until > least ? until : least;
+}
+
 /* By the clock, as pages that are touched first and the kernel's own work are most of the cost. */
 static bool is_turn_over(struct bpf_dataplane *dp, nsec_t now)
 {
@@ -66,7 +80,7 @@ static bool is_turn_over(struct bpf_dataplane *dp, nsec_t now)
 	if (dp->turn_now == now)
 		return clock_now() >= dp->turn_ends_at;
 	dp->turn_now = now;
-	dp->turn_ends_at = clock_now() + dp->turn;
+	dp->turn_ends_at = turn_end(dp, now, clock_now());
 	return false;
 }
 
@@ -318,6 +332,7 @@ int bpf_dataplane_open(const struct bpf_dataplane_args *args, struct arena *aren
 	dp->programs = programs;
 	dp->scratch = arena_new();
 	dp->turn = args->turn;
+	dp->turn_until = args->turn_until;
 	error = open_tables(dp, args, now);
 	if (error != 0) {
 		/* Where what an earlier version pinned is found, see bpf_inner.h. */

@@ -17,6 +17,7 @@ struct bpf_dataplane_args {
 	const char *pin_dir;   /* below a bpffs; made if missing */
 	uint32_t flow_entries; /* flows that a fresh table is made for; 0 = default */
 	nsec_t turn;           /* work on the store that one `now` may do; 0 = any amount */
+	nsec_t turn_until;     /* ... and not so long after `now`, by clock_now(); 0 = whenever */
 	/* VIPs that were served in this boot, and whether that is all that was (lb/lb_served.h). */
 	const struct lb_vip *served;
 	size_t n_served;

@@ -143,8 +143,8 @@ static inline nsec_t rig_step(void *ctx, nsec_t now)
 	router_turn(rig->router);
 	next = reconcile_step(&rig->agent, now);
 	rig->turns++;
-	/* Until the files were read once nothing is planned, and nothing is to be seen. */
-	rig->reached = rig->agent.current && rig->until(rig);
+	/* Nothing is to be seen of no plan, nor of one that another is about to follow. */
+	rig->reached = rig->agent.current && !rig->agent.preparing && rig->until(rig);
 	if (rig->reached || now > rig->give_up)
 		loop_stop(rig->agent.loop);
 	return nsec_min(next, now + NSEC_PER_MSEC);

@@ -217,6 +217,37 @@ static void a_large_text_does_not_hold_the_loop_up(void **state)
 }
 
 /* An agent that ends meanwhile waits for the helper, and leaves nothing behind. */
+/* A turn that had much else to do before. */
+static nsec_t busy_step(void *ctx, nsec_t now)
+{
+	struct agent_rig *rig = ctx;
+	nsec_t next;
+
+	while (clock_now() - now < 5 * NSEC_PER_MSEC)
+		;
+	next = reconcile_step(&rig->agent, now);
+	rig->turns += rig->agent.preparing > 0;
+	if (rig->agent.preparing > 0) /* nothing of it is looked at, nor waited for */
+		assert_in_range(next, 0, now);
+	else if (rig->agent.current->addresses.n == 2 || now > rig->give_up)
+		loop_stop(rig->agent.loop);
+	return nsec_min(next, now + NSEC_PER_MSEC);
+}
+
+static void a_plan_that_is_late_has_a_later_turn_but_not_for_ever(void **state)
+{
+	struct agent_rig *rig = rig_converged();
+
+	(void)state;
+	rig_write(rig, "s2.yaml", RIG_SERVICE("s2"));
+	rig->turns = 0;
+	rig->give_up = clock_now() + 5 * NSEC_PER_SEC;
+	assert_int_equal(loop_run(rig->agent.loop, busy_step, rig), 0);
+	assert_int_equal(rig->agent.current->addresses.n, 2);
+	assert_in_range(rig->turns, 2, 6);
+	rig_free(rig);
+}
+
 static void an_agent_may_end_while_a_large_text_is_read(void **state)
 {
 	struct agent_rig *rig = rig_converged();
@@ -440,6 +471,7 @@ int main(void)
 		cmocka_unit_test(before_the_node_was_read_nothing_is_planned),
 		cmocka_unit_test(a_change_that_waits_for_its_scan_does_not_spin_the_loop),
 		cmocka_unit_test(a_large_text_does_not_hold_the_loop_up),
+		cmocka_unit_test(a_plan_that_is_late_has_a_later_turn_but_not_for_ever),
 		cmocka_unit_test(an_agent_may_end_while_a_large_text_is_read),
 		cmocka_unit_test(a_sink_that_failed_is_tried_again),
 		cmocka_unit_test(the_node_is_read_again_when_reading_it_failed),
