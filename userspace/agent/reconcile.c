@@ -236,7 +236,7 @@ static void take_flags(struct agent *a, nsec_t now)
  */
 static bool is_late(struct agent *a)
 {
-	if (!a->current || has_time_for_a_round(a) || a->n_late == LATE_MAX)
+	if (has_time_for_a_round(a) || a->n_late == LATE_MAX)
 		return false;
 	a->n_late++;
 	a->preparing += a->preparing == 0; /* nobody reads the former one */

@@ -446,6 +446,8 @@ struct bpf_counter bpf_dataplane_counter(const struct bpf_dataplane *dp,
 bool bpf_dataplane_count(struct bpf_dataplane *dp, const struct lb_key *key,
 			 struct bpf_counter *ret_total, struct bpf_counter *targets, size_t cap)
 {
+	uint32_t first = UINT32_MAX, last = 0;
+	struct lb_counter *counters;
 	struct bpf_counting all;
 
 	arena_reset(dp->scratch);
@@ -453,7 +455,16 @@ bool bpf_dataplane_count(struct bpf_dataplane *dp, const struct lb_key *key,
 		return false;
 	*ret_total = (struct bpf_counter){.packets = 0};
 	for (size_t i = 0; i < all.n; i++) {
-		const struct bpf_counter one = bpf_dataplane_counter(dp, &all, i);
+		first = all.index[i] < first ? all.index[i] : first;
+		last = all.index[i] > last ? all.index[i] : last;
+	}
+	if (all.n == 0)
+		return true;
+	counters = arena_array_of(dp->scratch, last - first + 1u, struct lb_counter);
+	bpf_maps_counters(&dp->maps, first, last - first + 1u, counters); /* of one region */
+	for (size_t i = 0; i < all.n; i++) {
+		const struct lb_counter *sum = &counters[all.index[i] - first];
+		const struct bpf_counter one = {sum->packets, sum->bytes, all.flows[i]};
 
 		ret_total->packets += one.packets;
 		ret_total->bytes += one.bytes;

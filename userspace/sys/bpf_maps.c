@@ -16,7 +16,7 @@
 #include <errno.h>
 #include <sys/mman.h>
 
-#define CLEARED_MAX 256u /* counters in one call */
+#define COUNTERS_MAX 256u /* counters in one call */
 
 /* --- objects -------------------------------------------------------------------------------------
  */
@@ -369,9 +369,8 @@ static struct lb_counter *read_counter(const struct bpf_maps *m, uint32_t index)
 	return values;
 }
 
-struct lb_counter bpf_maps_counter(const struct bpf_maps *m, uint32_t index)
+static struct lb_counter sum_of(const struct bpf_maps *m, const struct lb_counter *values)
 {
-	_cleanup_(freep) struct lb_counter *values = read_counter(m, index);
 	struct lb_counter sum = {.packets = 0};
 
 	for (int i = 0; i < m->n_cpus; i++) {
@@ -379,6 +378,46 @@ struct lb_counter bpf_maps_counter(const struct bpf_maps *m, uint32_t index)
 		sum.bytes += values[i].bytes;
 	}
 	return sum;
+}
+
+struct lb_counter bpf_maps_counter(const struct bpf_maps *m, uint32_t index)
+{
+	_cleanup_(freep) struct lb_counter *values = read_counter(m, index);
+
+	return sum_of(m, values);
+}
+
+/* At the head of those of one chunk, from `first` on; how many they were. */
+static size_t read_counters(const struct bpf_maps *m, uint32_t first, size_t n,
+			    struct lb_counter *ret)
+{
+	const uint32_t chunk = first / LB_BACKEND_CHUNK, in = first % LB_BACKEND_CHUNK;
+	_cleanup_(freep) struct lb_counter *values = NULL;
+	__u32 keys[COUNTERS_MAX], before = in - 1, next, count = COUNTERS_MAX;
+
+	if (n < count)
+		count = (__u32)n;
+	if (LB_BACKEND_CHUNK - in < count)
+		count = LB_BACKEND_CHUNK - in;
+	n = count;
+	values = xcalloc(n * (size_t)m->n_cpus, sizeof(*values));
+	/* ENOENT: there is nothing behind them. */
+	if ((bpf_map_lookup_batch(m->counter_fds[chunk], in ? &before : NULL, &next, keys, values,
+				  &count, NULL) != 0 &&
+	     errno != ENOENT) ||
+	    count < n) {
+		*ret = bpf_maps_counter(m, first);
+		return 1;
+	}
+	for (size_t i = 0; i < n; i++)
+		ret[i] = sum_of(m, values + i * (size_t)m->n_cpus);
+	return n;
+}
+
+void bpf_maps_counters(const struct bpf_maps *m, uint32_t first, size_t n, struct lb_counter *ret)
+{
+	for (size_t done = 0; done < n;)
+		done += read_counters(m, first + (uint32_t)done, n - done, ret + done);
 }
 
 /*
@@ -390,9 +429,9 @@ static size_t clear_counters(const struct bpf_maps *m, const struct lb_counter_m
 {
 	_cleanup_(freep) struct lb_counter *zeroes = NULL;
 	const uint32_t chunk = moves[0].to / LB_BACKEND_CHUNK;
-	__u32 keys[CLEARED_MAX], count = 0, done;
+	__u32 keys[COUNTERS_MAX], count = 0, done;
 
-	while (count < n && count < CLEARED_MAX && moves[count].from == LB_NO_COUNTER &&
+	while (count < n && count < COUNTERS_MAX && moves[count].from == LB_NO_COUNTER &&
 	       moves[count].to / LB_BACKEND_CHUNK == chunk) {
 		keys[count] = moves[count].to % LB_BACKEND_CHUNK;
 		count++;
