@@ -382,6 +382,44 @@ static void a_bit_of_the_bitmap_lasts_as_long_as_one_key_needs_it(void **state)
 	fixture_done(&x);
 }
 
+static bool has_bit(const struct fixture *x, uint32_t addr)
+{
+	const struct lb_key key = key_of(addr, 0);
+	const struct lb_service_key wire = wire_key(&key);
+	const uint32_t bit = lb_vip_bit(wire.addr);
+
+	return x->vip_bits[bit >> 6] >> (bit & 63) & 1;
+}
+
+/* What is dropped is looked at: all addresses under a prefix, beside VIPs among them. */
+static void a_prefix_has_the_bits_of_all_its_addresses(void **state)
+{
+	const struct lb_frontend vip = frontend_of(key_of(0xc0000205, 0), NULL, 0);
+	const struct ip_addr net = ip_addr_from_v4(0xc0000204);
+	const struct ip_prefix four = ip_prefix_of(&net, 30), wide = ip_prefix_of(&net, 8);
+	struct fixture x;
+
+	(void)state;
+	fixture_init(&x);
+	assert_int_equal(fixture_put(&x, &vip), 0);
+	lb_tables_cover(x.t, &four);
+	for (uint32_t i = 0; i < 4; i++)
+		assert_true(has_bit(&x, 0xc0000204 + i));
+	/* More than can be counted: all bits, and then again what was. */
+	lb_tables_cover(x.t, &wide);
+	for (uint32_t i = 0; i < LB_VIP_WORDS; i++)
+		assert_true(x.vip_bits[i] == UINT64_MAX);
+	lb_tables_uncover(x.t, &four);
+	assert_true(has_bit(&x, 0xc0000204));
+	lb_tables_uncover(x.t, &wide);
+	for (uint32_t i = 0; i < 4; i++)
+		assert_int_equal(has_bit(&x, 0xc0000204 + i), i == 1);
+	lb_tables_del(x.t, &x.c, &vip.key);
+	for (uint32_t i = 0; i < LB_VIP_WORDS; i++)
+		assert_true(x.vip_bits[i] == 0);
+	fixture_done(&x);
+}
+
 static void a_slot_with_a_key_that_does_not_hash_to_it_is_cleared(void **state)
 {
 	struct lb_frontend vip = frontend_of(key_of(0xc0000201, 0), NULL, 0);
@@ -460,6 +498,7 @@ int main(void)
 		cmocka_unit_test(a_tick_is_wanted_when_the_first_of_all_moves_is_over),
 		cmocka_unit_test(the_tables_want_their_tick_when_the_first_move_is_over),
 		cmocka_unit_test(a_bit_of_the_bitmap_lasts_as_long_as_one_key_needs_it),
+		cmocka_unit_test(a_prefix_has_the_bits_of_all_its_addresses),
 		cmocka_unit_test(a_slot_with_a_key_that_does_not_hash_to_it_is_cleared),
 		cmocka_unit_test(a_slot_with_impossible_regions_is_cleared),
 		cmocka_unit_test(an_adopted_id_is_not_given_again),
