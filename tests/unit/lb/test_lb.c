@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 #include "fixture.h"
 
+#include "base/hash.h"
+
 static struct lb_frontend web(const struct lb_target *targets, size_t n)
 {
 	return frontend_of(key_of(0xc0000201, 80), targets, n);
@@ -68,6 +70,20 @@ static void a_table_is_named_by_everything_that_fills_it(void **state)
 	assert_true(lb_table_name(&f) != name);
 }
 
+/* What fills it is the recipe that nodes tell each other: who is ready is said as it says it. */
+static void the_name_of_a_table_begins_with_its_recipe(void **state)
+{
+	const struct lb_target targets[] = {target_of_v4(0x0a000001, 80, true),
+					    target_of_v4(0x0a000002, 80, false)};
+	const struct lb_frontend f = web(targets, 2);
+	uint64_t h = lb_wire_recipe(f.seed, f.rows_log2);
+
+	(void)state;
+	h = lb_wire_recipe_add(h, lb_target_id(&targets[0], f.seed), targets[0].weight, true);
+	h = lb_wire_recipe_add(h, lb_target_id(&targets[1], f.seed), targets[1].weight, false);
+	assert_true(lb_table_name(&f) == hash_bytes(h, &f.key, sizeof(f.key)));
+}
+
 static void the_owner_does_not_change_the_name_of_a_table(void **state)
 {
 	struct lb_target t = target_of_v4(0x0a000001, 80, true);
@@ -111,6 +127,7 @@ int main(void)
 		cmocka_unit_test(seeds_are_the_same_on_every_node),
 		cmocka_unit_test(targets_are_ordered_by_address_then_port),
 		cmocka_unit_test(a_table_is_named_by_everything_that_fills_it),
+		cmocka_unit_test(the_name_of_a_table_begins_with_its_recipe),
 		cmocka_unit_test(the_owner_does_not_change_the_name_of_a_table),
 		cmocka_unit_test(flags_do_not_change_the_name_of_a_table),
 		cmocka_unit_test(the_time_of_an_affinity_changes_the_name_of_a_table),
