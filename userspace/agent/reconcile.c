@@ -30,6 +30,10 @@
 
 #define LATE_MAX 2 /* turns in a row */
 
+/* What is saved is saved within so much of a turn, or in one of the next. */
+#define SAVE_NS     (8 * NSEC_PER_MSEC)
+#define UNSAVED_MAX 4 /* turns in a row */
+
 /* UPDATEs went out, which is the next plan's affair: it is due soon, but not at once. */
 static void note_written(struct agent *a)
 {
@@ -286,6 +290,17 @@ static bool tick_pods(struct agent *a, nsec_t now)
 	return pods_tick(&a->pods, &a->current->plan, now);
 }
 
+/* What is to be saved can wait a turn: behind a plan and the store it would be too much. */
+static nsec_t tick_state(struct agent *a, nsec_t now)
+{
+	if (loop_turn_so_far(a->loop) >= SAVE_NS && a->n_unsaved < UNSAVED_MAX) {
+		a->n_unsaved++;
+		return now;
+	}
+	a->n_unsaved = 0;
+	return state_tick(a, now);
+}
+
 nsec_t reconcile_step(void *ctx, nsec_t now)
 {
 	struct agent *a = ctx;
@@ -312,7 +327,7 @@ nsec_t reconcile_step(void *ctx, nsec_t now)
 	if (apply_is_under_way(a) && !bpf_dataplane_is_growing(a->dataplane))
 		next = now;
 	loop_doing(a->loop, "state");
-	next = nsec_min(next, state_tick(a, now));
+	next = nsec_min(next, tick_state(a, now));
 	next = nsec_min(next, input_deadline(a));
 	next = nsec_min(next, tick_quiet(a, now));
 	next = nsec_min(next, tick_watchdog(a, now));
