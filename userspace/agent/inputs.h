@@ -18,7 +18,7 @@ struct plan_cache;
 struct plan_ledger;
 
 /* So many Services are made ready in a turn: some milliseconds. */
-#define PREPARE_MAX 500
+#define PREPARE_MAX 250
 
 /* What addresses are computed from, for that node. */
 struct ipam_inputs inputs_of_ipam(const struct agent *a, const struct agent_plan *p);
