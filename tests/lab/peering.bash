@@ -199,7 +199,7 @@ step_peering_octets() {
 pe_roles() {
 	{
 		pe_peer frr-up 64513 64601 10.70.1.10 "sourceAddress: 10.70.1.4" "lodestone.io/role: $1"
-		pe_peer bird-up 64513 64602 10.70.2.10 "sourceAddress: 10.70.2.4" "lodestone.io/role: $1"
+		pe_peer bird-up 64513 64602 10.70.2.10 "sourceAddress: 10.70.2.4, enableGracefulRestart: true" "lodestone.io/role: $1"
 	} | pe_put hub roles
 }
 pe_refused_as() { # WORDS PEER...

@@ -106,7 +106,7 @@ static void send_refresh_mark(struct bgp_conn *c, struct out *out, enum bgp_fami
 	const struct bgp_route_refresh mark = {
 		.afi = bgp_family_afi(family), .safi = bgp_family_safi(family), .subtype = subtype};
 
-	if (c->received.enhanced_refresh)
+	if (c->sent.enhanced_refresh && c->received.enhanced_refresh)
 		advance(out, bgp_route_refresh_encode(out->at, out->room, &mark));
 }
 

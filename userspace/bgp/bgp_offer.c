@@ -35,10 +35,12 @@ static void no_role(struct bgp_open *o)
 {
 	o->has_role = false;
 }
+/* Nor marks: RFC 7313 4 puts them behind End-of-RIB, which some send with graceful restart only. */
 static void no_graceful_restart(struct bgp_open *o)
 {
 	o->gr = (struct bgp_graceful_restart){0};
 	o->llgr = (struct bgp_long_lived){0};
+	o->enhanced_refresh = false;
 }
 static void no_llgr(struct bgp_open *o)
 {
@@ -72,7 +74,7 @@ struct bgp_open bgp_offer_open(const struct bgp_offer *o, const struct bgp_peer_
 				.families = config->families,
 				.extended_next_hop = config->extended_next_hop,
 				.route_refresh = true,
-				.enhanced_refresh = true,
+				.enhanced_refresh = gr->present,
 				.extended_message = true,
 				.has_role = config->has_role,
 				.role = config->role,

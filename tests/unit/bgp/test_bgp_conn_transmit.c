@@ -216,6 +216,7 @@ static void a_refresh_of_one_family_leaves_the_other(void **state)
 	struct fixture *f = *state;
 
 	offer_both(f);
+	f->conn.gr.present = true; /* with which marks are offered */
 	establish_with(f, NOW, OPEN_BOTH);
 	script_set(f->rib, "203.0.113.1/32", 0);
 	bgp_conn_notify(&f->conn, NOW, BGP_NOTE_SYNCED);

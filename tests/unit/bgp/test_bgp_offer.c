@@ -58,6 +58,23 @@ static void long_lived_restart_is_offered_with_graceful_restart_only(void **stat
 	assert_false(bgp_offer_open(&(struct bgp_offer){0}, &config, &none).llgr.present);
 }
 
+/*
+ * RFC 7313 4 has a speaker put its marks behind its End-of-RIB, and FRR up to 10.0 sends that to
+ * those alone who offer graceful restart: it would answer no request of the others, ever.
+ */
+static void enhanced_refresh_is_offered_with_graceful_restart_only(void **state)
+{
+	const struct bgp_graceful_restart none = {0};
+	struct bgp_offer o = {0};
+	struct bgp_open open = bgp_offer_open(&o, &config, &none);
+
+	(void)state;
+	assert_true(open.route_refresh && !open.enhanced_refresh);
+	assert_true(less(&o, BGP_OPEN_UNSUPPORTED_CAPABILITY, "4006 0078 0001 01 00"));
+	open = bgp_offer_open(&o, &config, &gr);
+	assert_true(open.route_refresh && !open.enhanced_refresh);
+}
+
 static void an_unknown_parameter_leads_to_bare_bgp_4(void **state)
 {
 	struct bgp_offer o = {0};
@@ -162,6 +179,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(everything_is_offered_at_first),
 		cmocka_unit_test(long_lived_restart_is_offered_with_graceful_restart_only),
+		cmocka_unit_test(enhanced_refresh_is_offered_with_graceful_restart_only),
 		cmocka_unit_test(an_unknown_parameter_leads_to_bare_bgp_4),
 		cmocka_unit_test(what_a_refusal_lists_is_left_out),
 		cmocka_unit_test(a_refusal_that_lists_nothing_costs_the_optional_ones_then_all),

@@ -196,14 +196,18 @@ static void new_session_gets_all_desired_routes(void **state)
 
 static void route_refresh_sends_everything_again(void **state)
 {
-	const struct bgp_peer_config config = script_config();
+	struct bgp_peer_config config = script_config();
 	struct bgp_open open = script_open();
 
 	(void)state;
-	for (int enhanced = 0; enhanced < 2; enhanced++) {
-		struct bgp_peer *p = started_peer(&config);
+	/* 1: the peer alone knows marks, which it takes for requests if we have not offered them */
+	for (int i = 0; i < 4; i++) {
+		const bool enhanced = i == 3;
+		struct bgp_peer *p;
 
-		open.enhanced_refresh = enhanced;
+		config.graceful_restart = i & 2;
+		open.enhanced_refresh = i & 1;
+		p = started_peer(&config);
 		bring_up(p, NOW, D, &open);
 		script_set(bgp_peer_rib(p), "203.0.113.1/32", 0);
 		script_set(bgp_peer_rib(p), "203.0.113.2/32", 0);
@@ -223,11 +227,13 @@ static void route_refresh_sends_everything_again(void **state)
 /* BoRR and EoRR of the peer are about its own routes (RFC 7313 4). */
 static void marks_of_the_peers_refresh_are_no_request(void **state)
 {
-	const struct bgp_peer_config config = script_config();
+	struct bgp_peer_config config = script_config();
 	struct bgp_open open = script_open();
-	struct bgp_peer *p = started_peer(&config);
+	struct bgp_peer *p;
 
 	(void)state;
+	config.graceful_restart = true;
+	p = started_peer(&config);
 	open.enhanced_refresh = true;
 	bring_up(p, NOW, D, &open);
 	bgp_peer_notify(p, NOW, D, BGP_NOTE_SYNCED);

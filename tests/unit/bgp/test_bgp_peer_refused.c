@@ -70,11 +70,13 @@ static void a_refused_capability_is_left_out_and_the_rest_stays(void **state)
 {
 	static const uint8_t list[] = {BGP_CAP_ENHANCED_REFRESH, 0};
 	const struct bgp_error refusal = bgp_error_with(2, 7, list, sizeof(list));
-	const struct bgp_peer_config config = script_config();
-	struct bgp_peer *p = started_peer(&config);
+	struct bgp_peer_config config = script_config();
 	struct bgp_open open;
+	struct bgp_peer *p;
 
 	(void)state;
+	config.graceful_restart = true;
+	p = started_peer(&config);
 	assert_true(our_open(p, NOW).enhanced_refresh);
 	say_error(p, NOW, D, &refusal);
 	(void)events(p);
