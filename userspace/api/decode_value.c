@@ -171,6 +171,9 @@ static void decode_address(struct api_decoder *d, const struct api_field *f,
 	else if (ip_addr_equal(&addr, &none) || ip_addr_equal(&addr, &none_v4))
 		api_wrong(d, v, "BadAddress", "write the address of one host",
 			  "%s stands for no address at all", text);
+	else if (!(f->flags & API_FIELD_ANY_ADDRESS) && !ip_addr_is_unicast(&addr))
+		api_wrong(d, v, "BadAddress", "write the address of one host",
+			  "%s is no host's: it is multicast, broadcast or of 0.0.0.0/8", text);
 	else
 		memcpy(dst, &addr, sizeof(addr));
 }

@@ -26,7 +26,7 @@ enum api_type {
 	API_TYPE_INT,         /* integer of the member's size; min..max */
 	API_TYPE_STRING,      /* const char *; "" counts as absent; at most max bytes if max > 0 */
 	API_TYPE_ENUM,        /* int of the word */
-	API_TYPE_ADDRESS,     /* struct ip_addr; not unspecified (:: or 0.0.0.0) */
+	API_TYPE_ADDRESS,     /* struct ip_addr; of a host, unless API_FIELD_ANY_ADDRESS */
 	API_TYPE_PREFIX,      /* struct ip_prefix */
 	API_TYPE_RANGE,       /* struct ip_range */
 	API_TYPE_DURATION,    /* int64_t, nanoseconds; min..max in seconds */
@@ -47,6 +47,7 @@ enum {
 	API_FIELD_APART = 1 << 5,        /* list: an item that is wrong is told and left out */
 	API_FIELD_ELSEWHERE = 1 << 6,    /* known, not decoded; another object says it: says so */
 	API_FIELD_MAY_BE_EMPTY = 1 << 7, /* list: an item may be "" */
+	API_FIELD_ANY_ADDRESS = 1 << 8,  /* a number written as an address: not 0.0.0.0, no more */
 };
 
 struct api_int_or_text {

@@ -137,6 +137,7 @@ static const struct api_field bgp_fields[] = {
 	 .bit = API_CONFIG_GRACEFUL_RESTART},
 	{.name = "routerID",
 	 .type = API_TYPE_ADDRESS,
+	 .flags = API_FIELD_ANY_ADDRESS, /* RFC 6286 2.1 */
 	 IN_RAW(router_id),
 	 .bit = API_CONFIG_ROUTER_ID},
 	{.name = "linkBandwidth",

@@ -105,7 +105,10 @@ static const struct api_field spec_fields[] = {
 	 .max = MAX_TIMER_S,
 	 IN_RAW(connect_ns),
 	 .versions = API_V2},
-	{.name = "routerID", .type = API_TYPE_ADDRESS, IN_RAW(router_id)},
+	{.name = "routerID",
+	 .type = API_TYPE_ADDRESS,
+	 .flags = API_FIELD_ANY_ADDRESS, /* RFC 6286 2.1 */
+	 IN_RAW(router_id)},
 	{.name = "nodeSelectors",
 	 .type = API_TYPE_SELECTOR,
 	 API_LIST_AT(struct raw_peer, peer.node_selectors.items, peer.node_selectors.n)},

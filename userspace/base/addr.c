@@ -110,6 +110,13 @@ bool ip_addr_is_loopback(const struct ip_addr *a)
 	return ip_addr_is_v4(a) ? a->b[12] == 127 : ip_addr_equal(a, &v6);
 }
 
+bool ip_addr_is_unicast(const struct ip_addr *a)
+{
+	if (!ip_addr_is_v4(a))
+		return !ip_addr_is_none(a) && a->b[0] != 0xff;
+	return a->b[12] != 0 && (a->b[12] & 0xf0) != 0xe0 && ip_addr_v4(a) != UINT32_MAX;
+}
+
 struct ip_prefix ip_prefix_of(const struct ip_addr *a, uint8_t len)
 {
 	uint8_t bits = ip_addr_bits(a);

@@ -98,6 +98,8 @@ const char *ip_addr_text(const struct ip_addr *a, char buf[IP_ADDR_TEXT]);
 bool ip_addr_is_link_local(const struct ip_addr *a);
 /* ::1, 127.0.0.0/8 */
 bool ip_addr_is_loopback(const struct ip_addr *a);
+/* May be a host's: none of 0.0.0.0/8, 224.0.0.0/4 and 255.255.255.255, ::, ff00::/8. */
+bool ip_addr_is_unicast(const struct ip_addr *a);
 
 /* The next address, for walking a range; wraps at the end of the 16 bytes. */
 struct ip_addr ip_addr_next(const struct ip_addr *a);

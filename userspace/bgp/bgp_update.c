@@ -140,11 +140,8 @@ static void read_as_path(struct decoder *d, const struct attribute *a)
 /* RFC 4271 6.3: not unspecified, loopback, multicast or reserved. */
 static bool is_host_address(const struct ip_addr *a)
 {
-	if (ip_addr_is_loopback(a))
-		return false;
-	if (ip_addr_is_v4(a))
-		return a->b[12] != 0 && a->b[12] < 224;
-	return !ip_addr_is_none(a) && a->b[0] != 0xff;
+	return ip_addr_is_unicast(a) && !ip_addr_is_loopback(a) &&
+	       !(ip_addr_is_v4(a) && a->b[12] >= 240);
 }
 
 static void read_next_hop(struct decoder *d, const struct attribute *a)

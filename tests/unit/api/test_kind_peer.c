@@ -174,6 +174,12 @@ static void what_a_peer_must_not_say_is_refused(void **state)
 		{ASNS "  peerAddress: 10.0.0.0/24\n", "error BadAddress spec.peerAddress:7"},
 		{ASNS "  peerAddress: 0.0.0.0\n", "error BadAddress spec.peerAddress:7"},
 		{ASNS "  peerAddress: \"::\"\n", "error BadAddress spec.peerAddress:7"},
+		{ASNS "  peerAddress: 224.0.0.5\n", "error BadAddress spec.peerAddress:7"},
+		{ASNS "  peerAddress: 239.255.255.255\n", "error BadAddress spec.peerAddress:7"},
+		{ASNS "  peerAddress: ff02::1\n", "error BadAddress spec.peerAddress:7"},
+		{ASNS "  peerAddress: 255.255.255.255\n", "error BadAddress spec.peerAddress:7"},
+		{ASNS "  peerAddress: 0.0.0.1\n", "error BadAddress spec.peerAddress:7"},
+		{ASNS ADDR "  sourceAddress: 224.0.0.5\n", "error BadAddress spec.sourceAddress:8"},
 		{ASNS ADDR "  sourceAddress: 2001:db8::1\n",
 		 "error FamilyMismatch spec.sourceAddress:8"},
 		{ASNS ADDR "  peerPort: 0\n", "error OutOfRange spec.peerPort:8"},
@@ -193,6 +199,8 @@ static void what_a_peer_must_not_say_is_refused(void **state)
 		{ASNS ADDR "  connectTime: 0s\n", "error OutOfRange spec.connectTime:8"},
 		{ASNS ADDR "  routerID: 2001:db8::1\n", "error BadAddress spec.routerID:8"},
 		{ASNS ADDR "  routerID: 0.0.0.0\n", "error BadAddress spec.routerID:8"},
+		{ASNS ADDR "  routerID: 224.0.0.1\n", ""}, /* RFC 6286 2.1 */
+		{ASNS "  peerAddress: 127.0.0.1\n", ""},   /* a router beside the agent */
 		{ASNS ADDR "  password: 1234\n", "error WrongType spec.password:8"},
 		{ASNS ADDR "  password: a\n  passwordSecret: {name: b}\n",
 		 "error Exclusive spec.passwordSecret:9"},

@@ -135,6 +135,22 @@ static void zero_ipv4_is_an_address_and_zero_bytes_are_none(void **state)
 	assert_false(ip_addr_is_v4(&none));
 }
 
+static void some_addresses_are_no_hosts(void **state)
+{
+	static const char *const hosts[] = {"1.0.0.0",   "223.255.255.255", "240.0.0.0",
+					    "127.0.0.1", "255.255.255.254", "::1",
+					    "fe80::1",   "feff::",          "::2"};
+	static const char *const others[] = {
+		"0.0.0.0", "0.255.255.255",   "224.0.0.0", "239.255.255.255",
+		"::",      "255.255.255.255", "ff00::",    "ffff::1"};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(hosts); i++)
+		assert_true(ip_addr_is_unicast(&(struct ip_addr[]){addr(hosts[i])}[0]));
+	for (size_t i = 0; i < ARRAY_SIZE(others); i++)
+		assert_false(ip_addr_is_unicast(&(struct ip_addr[]){addr(others[i])}[0]));
+}
+
 static void next_carries(void **state)
 {
 	struct ip_addr a = addr("10.0.255.255"), n = ip_addr_next(&a), expected = addr("10.1.0.0");
@@ -397,6 +413,7 @@ int main(void)
 		cmocka_unit_test(ipv6_text_is_rfc_5952),
 		cmocka_unit_test(bad_addresses_are_refused_and_leave_the_output),
 		cmocka_unit_test(zero_ipv4_is_an_address_and_zero_bytes_are_none),
+		cmocka_unit_test(some_addresses_are_no_hosts),
 		cmocka_unit_test(next_carries),
 		cmocka_unit_test(addresses_order_by_family_then_value),
 		cmocka_unit_test(prefixes_clear_host_bits_and_print),
