@@ -10,6 +10,7 @@
  */
 #include "sys/clock.h"
 #include "sys/netlink.h"
+#include "sys/nlsock.h"
 #include "sys/rtnl.h"
 
 #include <poll.h>
@@ -153,14 +154,14 @@ int main(void)
 {
 	static struct bench b;
 	const char *strict = getenv("BENCH_STRICT");
-	_cleanup_(rtnl_freep) struct rtnl *r = NULL;
+	_cleanup_(nlsock_freep) struct nlsock *r = NULL;
 
 	if (unshare(CLONE_NEWNET) != 0 ||
 	    system("ip link set lo up; ip link add up0 type veth peer name far0;"
 		   "for i in $(seq 0 390); do for k in $(seq 0 255); do"
 		   " echo route add blackhole 172.$((i / 64)).$((i % 64)).$k;"
 		   " done; done | ip -batch -") != 0 ||
-	    rtnl_open(&r) < 0) {
+	    nlsock_open_strict(&r) < 0) {
 		printf("bench_routes: SKIPPED: needs root\n");
 		return EXIT_SUCCESS;
 	}

@@ -8,6 +8,7 @@
 #include "agent/agent.h"
 #include "base/hash.h"
 #include "sys/log.h"
+#include "sys/nlsock.h"
 #include "sys/rtnl.h"
 
 #include <errno.h>
@@ -21,10 +22,10 @@ void blackholes_start(struct agent *a)
 	struct kernel_sink sink;
 
 	kernel_state_init(&b->state);
-	b->error = rtnl_open(&b->rtnl);
+	b->error = nlsock_open_strict(&b->sock);
 	if (b->error < 0)
 		return;
-	sink = rtnl_sink(b->rtnl);
+	sink = rtnl_sink(b->sock);
 	if (kernel_adopt(&b->state, &sink) && b->state.n_blackholes > 0)
 		log_info("blackholes: adopted", "prefixes=%zu", b->state.n_blackholes);
 }
@@ -32,17 +33,17 @@ void blackholes_start(struct agent *a)
 void blackholes_stop(struct agent *a)
 {
 	kernel_state_done(&a->blackholes.state);
-	a->blackholes.rtnl = rtnl_free(a->blackholes.rtnl);
+	a->blackholes.sock = nlsock_free(a->blackholes.sock);
 }
 
 uint32_t blackholes_port(const struct agent *a)
 {
-	return a->blackholes.rtnl ? rtnl_port(a->blackholes.rtnl) : 0;
+	return a->blackholes.sock ? nlsock_port(a->blackholes.sock) : 0;
 }
 
 void blackholes_tell(const struct agent *a, struct arena *arena, struct plan_actual *actual)
 {
-	actual->places_blackholes = a->blackholes.rtnl != NULL;
+	actual->places_blackholes = a->blackholes.sock != NULL;
 	actual->blackholes = kernel_tried(&a->blackholes.state, arena);
 }
 
@@ -101,11 +102,11 @@ bool blackholes_apply(struct agent *a, const struct plan *plan, nsec_t now)
 	const bool is_other = wanted != b->wanted, was_under_way = b->state.is_under_way;
 	struct kernel_sink sink;
 
-	if (!b->rtnl || !is_due(a, wanted, now))
+	if (!b->sock || !is_due(a, wanted, now))
 		return false;
 	loop_doing(a->loop, "blackholes");
 	agent_inputs_done(&a->inputs, DUE_KERNEL);
-	sink = rtnl_sink(b->rtnl);
+	sink = rtnl_sink(b->sock);
 	kernel_pass(&b->state, &sink, &plan->blackholes, TURN_MAX);
 	b->wanted = wanted;
 	b->pass_at = b->state.is_under_way ? now : nsec_add(now, PASS_NS);
@@ -148,14 +149,14 @@ void blackholes_problems(const struct agent *a, struct problems *list)
 
 int blackholes_cleanup(void)
 {
-	_cleanup_(rtnl_freep) struct rtnl *r = NULL;
+	_cleanup_(nlsock_freep) struct nlsock *s = NULL;
 	const struct plan_blackholes none = {0};
 	struct kernel_state state;
-	int err = rtnl_open(&r);
+	int err = nlsock_open_strict(&s);
 
 	if (err < 0)
 		return err;
-	const struct kernel_sink sink = rtnl_sink(r);
+	const struct kernel_sink sink = rtnl_sink(s);
 
 	kernel_state_init(&state);
 	(void)kernel_adopt(&state, &sink); /* so that it is known which tables there are */

@@ -11,11 +11,11 @@
 struct agent;
 struct plan;
 struct plan_actual;
-struct rtnl;
+struct nlsock;
 
 struct agent_blackholes {
-	struct rtnl *rtnl; /* owned; NULL: they cannot be placed, and routes do not wait for it */
-	int error;         /* why: -errno */
+	struct nlsock *sock; /* owned; NULL: they cannot be placed, and routes do not wait for it */
+	int error;           /* why: -errno */
 	struct kernel_state state;
 	uint64_t wanted; /* hash of what the last pass was to place */
 	nsec_t pass_at;  /* the next is made then, whether or not something changed */

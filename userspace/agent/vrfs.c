@@ -11,6 +11,7 @@
 #include "sys/host.h"
 #include "sys/log.h"
 #include "sys/netlink.h"
+#include "sys/nlsock.h"
 #include "sys/rtnl_vrf.h"
 
 #include <errno.h>
@@ -27,7 +28,7 @@ struct agent_vrf {
 
 void vrfs_stop(struct agent *a)
 {
-	a->vrfs.sock = rtnl_vrf_free(a->vrfs.sock);
+	a->vrfs.sock = nlsock_free(a->vrfs.sock);
 	arena_free(a->vrfs.arena);
 	a->vrfs.arena = NULL;
 }
@@ -66,7 +67,7 @@ static void say(const struct agent_vrfs *v, const struct plan_vrf_op *op, int er
 }
 
 /* What is done already is not an error: the node may be older than that. */
-static int do_one(struct rtnl_vrf *s, const struct plan_vrf_op *op, struct arena *arena,
+static int do_one(struct nlsock *s, const struct plan_vrf_op *op, struct arena *arena,
 		  const char **ret_clash)
 {
 	char text[KERNEL_CLASH_TEXT];
@@ -96,7 +97,7 @@ static void note_failed(struct agent_vrfs *to, const struct plan_vrf_op *op, int
 static void do_all(const struct agent_vrfs *v, struct agent_vrfs *to, const struct plan_vrf_op *ops,
 		   size_t n)
 {
-	const int opened = v->sock ? 0 : rtnl_vrf_open(&to->sock);
+	const int opened = v->sock ? 0 : nlsock_open_strict(&to->sock);
 
 	to->failed = arena_array_of(to->arena, n, struct agent_vrf);
 	for (size_t i = 0; i < n; i++) {
@@ -200,7 +201,7 @@ void vrfs_problems(const struct agent *a, struct problems *list)
 int vrfs_cleanup(void)
 {
 	_cleanup_(netlink_freep) struct netlink *nl = NULL;
-	_cleanup_(rtnl_vrf_freep) struct rtnl_vrf *s = NULL;
+	_cleanup_(nlsock_freep) struct nlsock *s = NULL;
 	_cleanup_(arena_freep) struct arena *arena = arena_new();
 	struct plan_vrf_op *ops;
 	int err = netlink_open(&nl), one;
@@ -210,7 +211,7 @@ int vrfs_cleanup(void)
 	if (err == 0)
 		err = netlink_refresh(nl, NULL, 0);
 	if (err == 0)
-		err = rtnl_vrf_open(&s);
+		err = nlsock_open_strict(&s);
 	if (err < 0)
 		return err;
 	n = plan_vrf_ops(NULL, 0, netlink_node(nl), arena, &ops);

@@ -11,12 +11,12 @@
 
 struct agent;
 struct agent_vrf;
-struct rtnl_vrf;
+struct nlsock;
 struct plan;
 
 struct agent_vrfs {
 	struct arena *arena;      /* owned; holds what is below; NULL: nothing is */
-	struct rtnl_vrf *sock;    /* owned; opened when it is needed */
+	struct nlsock *sock;      /* owned; opened when it is needed */
 	struct agent_vrf *failed; /* what could not be made or taken away, and why */
 	size_t n_failed;
 	const char **there; /* names of ours that were there by the last plan's node */

@@ -45,6 +45,21 @@ int nlsock_open(int bus, struct nlsock **ret)
 	return 0;
 }
 
+int nlsock_open_strict(struct nlsock **ret)
+{
+	_cleanup_(nlsock_freep) struct nlsock *s = NULL;
+	int on = 1, err = nlsock_open(NETLINK_ROUTE, &s);
+
+	if (err < 0)
+		return err;
+	/* The latter: an outcome need not bring the request back. */
+	if (mnl_socket_setsockopt(s->mnl, NETLINK_GET_STRICT_CHK, &on, sizeof(on)) != 0 ||
+	    mnl_socket_setsockopt(s->mnl, NETLINK_CAP_ACK, &on, sizeof(on)) != 0)
+		return -errno;
+	*ret = TAKE_PTR(s);
+	return 0;
+}
+
 struct nlsock *nlsock_free(struct nlsock *s)
 {
 	if (!s)
@@ -150,16 +165,6 @@ int nlsock_ask(struct nlsock *s, struct nlmsghdr *request, nlsock_cb cb, void *c
 	const int err = nlsock_begin(s, request);
 
 	return err < 0 ? err : nlsock_go_on(s, cb, ctx, SIZE_MAX);
-}
-
-int nlsock_be_strict(struct nlsock *s)
-{
-	int on = 1;
-
-	if (mnl_socket_setsockopt(s->mnl, NETLINK_GET_STRICT_CHK, &on, sizeof(on)) != 0)
-		return -errno;
-	/* An outcome need not bring the request back. */
-	return mnl_socket_setsockopt(s->mnl, NETLINK_CAP_ACK, &on, sizeof(on)) == 0 ? 0 : -errno;
 }
 
 uint32_t nlsock_port(const struct nlsock *s)

@@ -20,6 +20,11 @@ struct nlsock;
 
 /* Opens a socket on a bus (NETLINK_ROUTE, NETLINK_NETFILTER). 0 or -errno; the caller owns *ret. */
 int nlsock_open(int bus, struct nlsock **ret) must_check;
+/*
+ * One for the kernel's routes, rules and links, strict: dumps are filtered by what the request says
+ * (Linux 4.20), and requests that the kernel does not wholly understand are refused.
+ */
+int nlsock_open_strict(struct nlsock **ret) must_check;
 struct nlsock *nlsock_free(struct nlsock *s);
 void nlsock_freep(struct nlsock **s);
 
@@ -45,12 +50,6 @@ int nlsock_ask(struct nlsock *s, struct nlmsghdr *request, nlsock_cb cb, void *c
  */
 int nlsock_begin(struct nlsock *s, struct nlmsghdr *request) must_check;
 int nlsock_go_on(struct nlsock *s, nlsock_cb cb, void *ctx, size_t n_max) must_check;
-
-/*
- * Dumps are to be filtered by what the request says (Linux 4.20), and requests that the kernel does
- * not wholly understand are refused. 0 or -errno.
- */
-int nlsock_be_strict(struct nlsock *s) must_check;
 
 /*
  * Sends changes that are to be acknowledged, one behind the other in `messages`, and sets the

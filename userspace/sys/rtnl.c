@@ -22,41 +22,6 @@
 #define BATCH 100
 #define DUMPS 4 /* while others change what is read */
 
-struct rtnl {
-	struct nlsock *sock; /* owned */
-};
-
-int rtnl_open(struct rtnl **ret)
-{
-	_cleanup_(rtnl_freep) struct rtnl *r = xcalloc(1, sizeof(*r));
-	int err = nlsock_open(NETLINK_ROUTE, &r->sock);
-
-	if (err == 0)
-		err = nlsock_be_strict(r->sock);
-	if (err < 0)
-		return err;
-	*ret = TAKE_PTR(r);
-	return 0;
-}
-
-struct rtnl *rtnl_free(struct rtnl *r)
-{
-	if (r)
-		nlsock_free(r->sock);
-	free(r);
-	return NULL;
-}
-
-void rtnl_freep(struct rtnl **r)
-{
-	*r = rtnl_free(*r);
-}
-
-uint32_t rtnl_port(const struct rtnl *r)
-{
-	return nlsock_port(r->sock);
-}
-
 /* --- looking --------------------------------------------------------------------------------- */
 
 struct reading {
@@ -90,7 +55,7 @@ static int on_rule(void *ctx, const struct nlmsghdr *m)
 	return 0;
 }
 
-static int dump_rules(struct rtnl *r, uint8_t family, struct reading *reading)
+static int dump_rules(struct nlsock *s, uint8_t family, struct reading *reading)
 {
 	char buf[NLSOCK_REQUEST_BYTES] __attribute__((aligned(NLMSG_ALIGNTO)));
 	void *header;
@@ -99,10 +64,10 @@ static int dump_rules(struct rtnl *r, uint8_t family, struct reading *reading)
 	struct fib_rule_hdr *rule = header;
 
 	rule->family = family;
-	return nlsock_ask(r->sock, m, on_rule, reading);
+	return nlsock_ask(s, m, on_rule, reading);
 }
 
-static int dump_table(struct rtnl *r, uint8_t family, uint32_t table, struct reading *reading)
+static int dump_table(struct nlsock *s, uint8_t family, uint32_t table, struct reading *reading)
 {
 	char buf[NLSOCK_REQUEST_BYTES] __attribute__((aligned(NLMSG_ALIGNTO)));
 	void *header;
@@ -114,12 +79,12 @@ static int dump_table(struct rtnl *r, uint8_t family, uint32_t table, struct rea
 	route->rtm_family = family;
 	mnl_attr_put_u32(m, RTA_TABLE, table);
 	reading->table = table;
-	err = nlsock_ask(r->sock, m, on_route, reading);
+	err = nlsock_ask(s, m, on_route, reading);
 	return err == -ENOENT ? 0 : err;
 }
 
 /* Blackholes of our protocol in tables of ours, whichever those are. */
-static int dump_everything(struct rtnl *r, uint8_t family, struct reading *reading)
+static int dump_everything(struct nlsock *s, uint8_t family, struct reading *reading)
 {
 	char buf[NLSOCK_REQUEST_BYTES] __attribute__((aligned(NLMSG_ALIGNTO)));
 	void *header;
@@ -131,21 +96,21 @@ static int dump_everything(struct rtnl *r, uint8_t family, struct reading *readi
 	route->rtm_protocol = KERNEL_PROTOCOL;
 	route->rtm_type = RTN_BLACKHOLE;
 	reading->table = 0;
-	return nlsock_ask(r->sock, m, on_route, reading);
+	return nlsock_ask(s, m, on_route, reading);
 }
 
-static int read_family(struct rtnl *r, enum ip_family family, const struct kernel_scope *scope,
+static int read_family(struct nlsock *s, enum ip_family family, const struct kernel_scope *scope,
 		       struct reading *reading)
 {
 	const uint8_t af = family == IP_V4 ? AF_INET : AF_INET6;
-	int err = dump_rules(r, af, reading);
+	int err = dump_rules(s, af, reading);
 
 	for (unsigned len = 1; err == 0 && len <= ip_family_bits(family); len++)
-		err = dump_table(r, af, KERNEL_TABLES + len, reading);
+		err = dump_table(s, af, KERNEL_TABLES + len, reading);
 	for (size_t i = 0; err == 0 && i < scope->n; i++)
-		err = dump_table(r, af, scope->tables[i], reading);
+		err = dump_table(s, af, scope->tables[i], reading);
 	if (err == 0 && scope->everything)
-		err = dump_everything(r, af, reading);
+		err = dump_everything(s, af, reading);
 	return err;
 }
 
@@ -168,7 +133,7 @@ static int dump(void *ctx, const struct kernel_scope *scope, struct arena *arena
 /* --- changing -------------------------------------------------------------------------------- */
 
 /* As many of them as a batch takes, each error set; returns how many. */
-static size_t apply_some(struct rtnl *r, const struct kernel_op *ops, size_t n, int *errors)
+static size_t apply_some(struct nlsock *s, const struct kernel_op *ops, size_t n, int *errors)
 {
 	_Alignas(struct nlmsghdr) char messages[BATCH * RTNL_MESSAGE_BYTES];
 	size_t used = 0, i;
@@ -177,13 +142,13 @@ static size_t apply_some(struct rtnl *r, const struct kernel_op *ops, size_t n, 
 		const int len = rtnl_message_build(&ops[i], messages + used);
 
 		if (len < 0) { /* those before it are sent, and it is all there is to be said */
-			nlsock_change(r->sock, messages, used, errors);
+			nlsock_change(s, messages, used, errors);
 			errors[i] = len;
 			return i + 1;
 		}
 		used += NLMSG_ALIGN((size_t)len);
 	}
-	nlsock_change(r->sock, messages, used, errors);
+	nlsock_change(s, messages, used, errors);
 	return i;
 }
 
@@ -198,9 +163,9 @@ static void apply(void *ctx, const struct kernel_op *ops, size_t n, int *errors)
 	}
 }
 
-struct kernel_sink rtnl_sink(struct rtnl *r)
+struct kernel_sink rtnl_sink(struct nlsock *s)
 {
 	static const struct kernel_ops ops = {.dump = dump, .apply = apply};
 
-	return (struct kernel_sink){.ops = &ops, .ctx = r};
+	return (struct kernel_sink){.ops = &ops, .ctx = s};
 }

@@ -61,14 +61,10 @@ static void take_back(struct worker_job *job);
 int rtnl_fib_open(struct loop *loop, struct rtnl_fib **ret)
 {
 	_cleanup_(rtnl_fib_freep) struct rtnl_fib *r = xcalloc(1, sizeof(*r));
-	int err = nlsock_open(NETLINK_ROUTE, &r->changes.sock);
+	int err = nlsock_open_strict(&r->changes.sock);
 
 	if (err == 0)
-		err = nlsock_open(NETLINK_ROUTE, &r->dumps);
-	if (err == 0)
-		err = nlsock_be_strict(r->changes.sock);
-	if (err == 0)
-		err = nlsock_be_strict(r->dumps);
+		err = nlsock_open_strict(&r->dumps);
 	if (err < 0)
 		return err;
 	r->changes.job = (struct worker_job){.run = work, .done = take_back};

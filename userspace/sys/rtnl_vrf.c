@@ -155,37 +155,7 @@ static int look_at_table(struct nlsock *s, struct look *l)
 
 /* --- doing ----------------------------------------------------------------------------------- */
 
-struct rtnl_vrf {
-	struct nlsock *sock; /* owned */
-};
-
-int rtnl_vrf_open(struct rtnl_vrf **ret)
-{
-	_cleanup_(rtnl_vrf_freep) struct rtnl_vrf *r = xcalloc(1, sizeof(*r));
-	int err = nlsock_open(NETLINK_ROUTE, &r->sock);
-
-	if (err == 0)
-		err = nlsock_be_strict(r->sock);
-	if (err < 0)
-		return err;
-	*ret = TAKE_PTR(r);
-	return 0;
-}
-
-struct rtnl_vrf *rtnl_vrf_free(struct rtnl_vrf *r)
-{
-	if (r)
-		nlsock_free(r->sock);
-	free(r);
-	return NULL;
-}
-
-void rtnl_vrf_freep(struct rtnl_vrf **r)
-{
-	*r = rtnl_vrf_free(*r);
-}
-
-int rtnl_vrf_apply(struct rtnl_vrf *r, const struct plan_vrf_op *op, struct arena *arena,
+int rtnl_vrf_apply(struct nlsock *s, const struct plan_vrf_op *op, struct arena *arena,
 		   struct kernel_clash *ret_clash)
 {
 	_Alignas(struct nlmsghdr) char message[RTNL_VRF_MESSAGE_BYTES];
@@ -196,10 +166,10 @@ int rtnl_vrf_apply(struct rtnl_vrf *r, const struct plan_vrf_op *op, struct aren
 		return err;
 	if (op->made) {
 		look.table = op->made->table;
-		outcome = look_at_table(r->sock, &look);
+		outcome = look_at_table(s, &look);
 		if (outcome < 0)
 			return outcome;
 	}
-	nlsock_change(r->sock, message, (size_t)err, &outcome);
+	nlsock_change(s, message, (size_t)err, &outcome);
 	return outcome;
 }

@@ -9,7 +9,7 @@
 #include "plan/plan_kernel.h"
 #include "plan/plan_made_vrf.h"
 
-struct rtnl_vrf;
+struct nlsock;
 
 #define RTNL_VRF_MESSAGE_BYTES 256 /* no message is longer */
 
@@ -20,17 +20,9 @@ struct rtnl_vrf;
 int rtnl_vrf_message_build(const struct plan_vrf_op *op, void *buf) must_check;
 
 /*
- * A socket for rtnl_vrf_apply(), in the current network namespace; what is changed over it is news
- * as what anybody else changes. 0 or -errno; the caller owns *ret.
+ * Does it over a strict socket: 0, or the kernel's -errno. -EADDRINUSE, and *ret_clash (in the
+ * arena): one is to be made with a table that somebody uses: he has a rule that leads to it, or a
+ * route in it that leads somewhere.
  */
-int rtnl_vrf_open(struct rtnl_vrf **ret) must_check;
-struct rtnl_vrf *rtnl_vrf_free(struct rtnl_vrf *r);
-void rtnl_vrf_freep(struct rtnl_vrf **r);
-
-/*
- * Does it: 0, or the kernel's -errno. -EADDRINUSE, and *ret_clash (in the arena): one is to be made
- * with a table that somebody uses: he has a rule that leads to it, or a route in it that leads
- * somewhere.
- */
-int rtnl_vrf_apply(struct rtnl_vrf *r, const struct plan_vrf_op *op, struct arena *arena,
+int rtnl_vrf_apply(struct nlsock *s, const struct plan_vrf_op *op, struct arena *arena,
 		   struct kernel_clash *ret_clash) must_check;

@@ -4,6 +4,7 @@
  * over the kernel of a fresh network namespace, which iproute2 looks at as well.
  */
 #include "sys/netlink.h"
+#include "sys/nlsock.h"
 #include "sys/rtnl.h"
 #include "sys/rtnl_message.h"
 
@@ -86,7 +87,7 @@ static void messages_are_these(void **state)
 /* --- a kernel -------------------------------------------------------------------------------- */
 
 struct bed {
-	struct rtnl *r; /* owned */
+	struct nlsock *r; /* owned */
 	struct kernel_sink sink;
 	struct kernel_state s;
 	struct ip_prefix *prefixes; /* owned */
@@ -100,7 +101,7 @@ static void bed_begin(struct bed *b)
 	run("ip link add up0 type veth peer name far0; ip link add up1 type veth peer name far1");
 	*b = (struct bed){.uplinks = {"up0", "up1"},
 			  .prefixes = xcalloc(10001, sizeof(*b->prefixes))};
-	assert_int_equal(rtnl_open(&b->r), 0);
+	assert_int_equal(nlsock_open_strict(&b->r), 0);
 	b->sink = rtnl_sink(b->r);
 	b->want = (struct plan_blackholes){.prefixes = b->prefixes, .uplinks = b->uplinks};
 	b->want.n_uplinks = 2;
@@ -110,7 +111,7 @@ static void bed_begin(struct bed *b)
 static void bed_end(struct bed *b)
 {
 	kernel_state_done(&b->s);
-	b->r = rtnl_free(b->r);
+	b->r = nlsock_free(b->r);
 	free(b->prefixes);
 }
 
@@ -345,7 +346,7 @@ static void changes_in_our_tables_are_told(void **state)
 		.prefixes = &prefix, .n = 1, .uplinks = uplinks, .n_uplinks = 1};
 	struct kernel_state ours;
 	struct kernel_sink sink;
-	struct rtnl *r = NULL;
+	struct nlsock *r = NULL;
 
 	(void)state;
 	netns_enter();
@@ -358,8 +359,8 @@ static void changes_in_our_tables_are_told(void **state)
 	run("ip route add blackhole 10.1.2.0/24 table 19600; ip route add blackhole 10.1.0.0/16 "
 	    "table 19729");
 	assert_int_equal(gather(nl), 0); /* the first and the last are not ours */
-	assert_int_equal(rtnl_open(&r), 0);
-	netlink_ignore(nl, rtnl_port(r));
+	assert_int_equal(nlsock_open_strict(&r), 0);
+	netlink_ignore(nl, nlsock_port(r));
 	sink = rtnl_sink(r);
 	kernel_state_init(&ours);
 	kernel_pass(&ours, &sink, &want, SIZE_MAX);
@@ -368,7 +369,7 @@ static void changes_in_our_tables_are_told(void **state)
 	run("ip route flush table 19616");
 	assert_int_equal(gather(nl), NETLINK_CHANGED_OURS);
 	kernel_state_done(&ours);
-	rtnl_free(r);
+	nlsock_free(r);
 	netlink_free(nl);
 }
 

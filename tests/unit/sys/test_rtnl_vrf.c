@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
- * sys/rtnl_vrf: its messages octet by octet, tables that somebody uses, and VRFs in the kernel of a
- * fresh network namespace. A kernel without VRFs refuses to make one, which it has to say.
+ * sys/rtnl_vrf: its messages octet by octet, tables that somebody uses, VRFs in the kernel of a
+ * fresh network namespace, and each of the messages lost once. A kernel without VRFs refuses to
+ * make one, which it has to say.
  */
 #include "plan/plan.h"
 #include "sys/netlink.h"
+#include "sys/nlsock.h"
 #include "sys/rtnl_vrf.h"
 
+#include "netlink_faults.h"
 #include "sys_test.h"
 
 #include <linux/rtnetlink.h>
@@ -46,7 +49,7 @@ static void messages_are_these(void **state)
 }
 
 struct bed {
-	struct rtnl_vrf *s; /* owned */
+	struct nlsock *s;   /* owned */
 	struct netlink *nl; /* owned */
 	struct arena *arena;
 	struct kernel_clash clash;
@@ -56,13 +59,13 @@ static void bed_begin(struct bed *b)
 {
 	netns_enter();
 	*b = (struct bed){.arena = arena_new()};
-	assert_int_equal(rtnl_vrf_open(&b->s), 0);
+	assert_int_equal(nlsock_open_strict(&b->s), 0);
 	assert_int_equal(netlink_open(&b->nl), 0);
 }
 
 static void bed_end(struct bed *b)
 {
-	rtnl_vrf_free(b->s);
+	nlsock_free(b->s);
 	netlink_free(b->nl);
 	arena_free(b->arena);
 }
@@ -147,12 +150,108 @@ static void a_vrf_is_made_as_ours_and_taken_away(void **state)
 	bed_end(&b);
 }
 
+/* What each attempt comes to, with the n-th message lost for every n, until none was; returns n. */
+static unsigned try_all(struct bed *b, enum netlink_call call, const struct plan_vrf_op *op,
+			int want, void (*check)(struct bed *b))
+{
+	unsigned n = 1;
+	int err;
+
+	for (;; n++) {
+		netlink_fail(call, n);
+		err = apply(b, op);
+		if (!netlink_failed())
+			break;
+		assert_int_equal(err, -ENOBUFS);
+		check(b);
+		assert_in_range(n, 1, 100);
+	}
+	assert_int_equal(err, want);
+	return n;
+}
+
+static void nothing(struct bed *b)
+{
+	(void)b;
+}
+
+static void none_is_made(struct bed *b)
+{
+	assert_null(look(b, "red"));
+}
+
+/* Who cannot be asked whether he uses the table may use it: nothing is made, however that fails. */
+static void a_question_that_is_lost_makes_none(void **state)
+{
+	struct bed b;
+
+	(void)state;
+	bed_begin(&b);
+	run("ip -6 rule add from 2001:db8::/64 lookup 1000 pref 77");
+	/* Four questions: rules and routes of both families; the second has the answer. */
+	assert_true(try_all(&b, NETLINK_SEND, &make_red, -EADDRINUSE, none_is_made) > 2);
+	assert_true(try_all(&b, NETLINK_RECEIVE, &make_red, -EADDRINUSE, none_is_made) > 2);
+	bed_end(&b);
+}
+
+/* The next attempt does what is left to do, also where it was done and that was not heard. */
+static void whatever_is_lost_the_next_attempt_makes_it(void **state)
+{
+	static const enum netlink_call calls[] = {NETLINK_SEND, NETLINK_RECEIVE};
+	bool there_are_vrfs;
+	struct bed b;
+	int want;
+
+	(void)state;
+	bed_begin(&b);
+	there_are_vrfs = system("ip link add try type vrf table 9 2>/dev/null") == 0;
+	want = there_are_vrfs ? 0 : -EOPNOTSUPP;
+	for (size_t i = 0; i < ARRAY_SIZE(calls); i++) {
+		/* Five messages at least; heard or not, the last of them has made it. */
+		const unsigned n = try_all(&b, calls[i], &make_red,
+					   there_are_vrfs && i == 1 ? -EEXIST : want, nothing);
+
+		assert_true(n > 5);
+		assert_int_equal(look(&b, "red") != NULL, there_are_vrfs);
+		if (there_are_vrfs) {
+			assert_true(look(&b, "red")->made_here);
+			run("ip link del red");
+		}
+	}
+	bed_end(&b);
+}
+
+/* One message, of which every kernel can do the like. */
+static void one_that_is_to_go_goes_with_the_next_attempt(void **state)
+{
+	struct plan_vrf_op remove = {.name = "red"};
+	struct bed b;
+
+	(void)state;
+	bed_begin(&b);
+	run("ip link add red type veth peer name far0");
+	remove.ifindex = look(&b, "red")->ifindex;
+	netlink_fail(NETLINK_SEND, 1);
+	assert_int_equal(apply(&b, &remove), -ENOBUFS);
+	assert_true(netlink_failed());
+	assert_non_null(look(&b, "red"));
+	netlink_fail(NETLINK_RECEIVE, 1);
+	assert_int_equal(apply(&b, &remove), -ENOBUFS);
+	assert_true(netlink_failed());
+	assert_null(look(&b, "red"));
+	assert_int_equal(apply(&b, &remove), -ENODEV);
+	bed_end(&b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(messages_are_these),
 		cmocka_unit_test(a_table_that_somebody_uses_is_left_to_him),
 		cmocka_unit_test(a_vrf_is_made_as_ours_and_taken_away),
+		cmocka_unit_test(a_question_that_is_lost_makes_none),
+		cmocka_unit_test(whatever_is_lost_the_next_attempt_makes_it),
+		cmocka_unit_test(one_that_is_to_go_goes_with_the_next_attempt),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
