@@ -288,6 +288,11 @@ static void judge_xdp(struct judge *j, const struct host_device *d)
 		    "program %s is first at egress: ours goes before it, and it sees replies as "
 		    "clients do",
 		    d->tcx);
+	else if (d->tc[0])
+		add(j, "tc-owner", PREFLIGHT_WARNING, NULL,
+		    "filter %s is at egress (tc filter show dev %s egress): ours goes before it, and "
+		    "it sees replies as clients do",
+		    d->tc, d->name);
 	else
 		add(j, "tc-owner", PREFLIGHT_OK, NULL, "%s",
 		    d->tcx[0] ? "ours is first" : "nobody");

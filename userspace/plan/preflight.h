@@ -28,6 +28,8 @@ struct host_device {
 	enum host_has native_xdp;
 	char xdp[HOST_PROGRAM_TEXT]; /* the XDP program there; "": none */
 	char tcx[HOST_PROGRAM_TEXT]; /* the first of egress tcx; "": none */
+	char tc[HOST_PROGRAM_TEXT];  /* the first filter at egress (clsact) that is not ours; "":
+					none */
 };
 
 /* A kernel option and what it is for. */

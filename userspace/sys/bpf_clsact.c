@@ -22,10 +22,13 @@
 #define N_HANDLES 2u
 #define NAME      "tc_reply"
 
+#define OTHER_TEXT 64
+
 struct seen {
 	bool any;
 	bool ours[N_HANDLES];
-	int first; /* which of ours is the first of all; -1: none */
+	int first;              /* which of ours is the first of all; -1: none */
+	char other[OTHER_TEXT]; /* the first that is not ours; "": there is none */
 };
 
 /* Which of our handles the filter is under, or -1: it is not ours. */
@@ -43,6 +46,19 @@ static int ours_at(const struct tcmsg *tc, const struct netlink_attrs *filter)
 	return name && strncmp(name, NAME, strlen(NAME)) == 0 ? (int)at : -1;
 }
 
+/* libbpf writes "NAME:[ID]", and tc "FILE:[SECTION]". */
+static void note_name(const struct netlink_attrs *filter, char ret[OTHER_TEXT])
+{
+	const char *name = NULL, *kind = netlink_attrs_text(filter, TCA_KIND);
+	struct netlink_attrs options;
+
+	if (kind && strcmp(kind, "bpf") == 0 && netlink_attrs_nested(filter, TCA_OPTIONS, &options))
+		name = netlink_attrs_text(&options, TCA_BPF_NAME);
+	if (!name)
+		name = kind ? kind : "?";
+	(void)snprintf(ret, OTHER_TEXT, "%.*s", (int)strcspn(name, ":"), name);
+}
+
 /* The kernel lists a filter's priority once more with handle 0; that runs nothing. */
 static int see(void *ctx, const struct nlmsghdr *answer)
 {
@@ -57,6 +73,8 @@ static int see(void *ctx, const struct nlmsghdr *answer)
 	at = ours_at(tc, &filter);
 	if (at >= 0)
 		seen->ours[at] = true;
+	else if (!seen->other[0])
+		note_name(&filter, seen->other);
 	if (!seen->any)
 		seen->first = at;
 	seen->any = true;
@@ -151,4 +169,13 @@ int bpf_clsact_is_first(int ifindex)
 	int error = look(ifindex, &seen);
 
 	return error ? error : seen.first >= 0;
+}
+
+int bpf_clsact_other(int ifindex, char *name, size_t size)
+{
+	struct seen seen;
+	const int error = look(ifindex, &seen);
+
+	(void)snprintf(name, size, "%s", error ? "" : seen.other);
+	return error;
 }

@@ -21,5 +21,11 @@ int bpf_clsact_is_first(int ifindex) must_check;
 /* 1: a filter of ours is there, wherever in the list; 0: none; -errno. */
 int bpf_clsact_is_there(int ifindex) must_check;
 
+/*
+ * The first that is not ours, by its program's name, else by its kind ("flower"), cut to fit; ""
+ * where there is none. 0 or -errno.
+ */
+int bpf_clsact_other(int ifindex, char *name, size_t size) must_check;
+
 /* Removes our filter. 0, also when there is none, or -errno. */
 int bpf_clsact_detach(int ifindex);

@@ -5,6 +5,7 @@
  */
 #include "sys/host.h"
 
+#include "sys/bpf_clsact.h"
 #include "sys/bpf_tcx.h"
 #include "sys/files.h"
 #include "sys/netdev.h"
@@ -215,6 +216,8 @@ static void ask_more(struct host_device *d)
 
 	netdev_driver(d->name, d->driver);
 	d->rp_filter = rp_filter(d->name);
+	if (bpf_clsact_other(d->ifindex, d->tc, sizeof(d->tc)) != 0)
+		d->tc[0] = '\0';
 	if (bpf_tcx_first(d->ifindex, &id) == 0 && id)
 		name_program(id, d->tcx);
 }

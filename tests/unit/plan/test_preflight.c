@@ -266,6 +266,9 @@ static void devices(void **state)
 	only(&h, PREFLIGHT_WARNING, "native-xdp", "generic", NULL);
 	memcpy(h.device.xdp, "cil_xdp_entry", sizeof("cil_xdp_entry"));
 	only(&h, PREFLIGHT_PROBLEM, "xdp-owner", "cil_xdp_entry", "ip link set dev eth0 xdp off");
+	memcpy(h.device.tc, "flower", sizeof("flower"));
+	only(&h, PREFLIGHT_WARNING, "tc-owner",
+	     "filter flower is at egress (tc filter show dev eth0", NULL);
 	memcpy(h.device.tcx, "cil_to_netdev", sizeof("cil_to_netdev"));
 	only(&h, PREFLIGHT_WARNING, "tc-owner", "cil_to_netdev", NULL);
 	h.device.rp_filter = 1;

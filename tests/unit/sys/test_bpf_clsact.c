@@ -61,6 +61,38 @@ static void ours_becomes_first_again_after_another_came_before_it(void **state)
 	close(ours);
 }
 
+static const char *other(void)
+{
+	static char name[16];
+
+	memset(name, '?', sizeof(name));
+	assert_int_equal(bpf_clsact_other(device_index(), name, sizeof(name)), 0);
+	return name;
+}
+
+/* By name; ours is none, and of other kinds there is no name. */
+static void the_first_of_somebody_elses_is_told(void **state)
+{
+	int ours;
+
+	SKIP_IF_REFUSED((struct bpf_fixture *)*state);
+	ours = foreign_program(BPF_PROG_TYPE_SCHED_CLS, "tc_reply", -1);
+	assert_string_equal(other(), "");
+	assert_int_equal(bpf_clsact_attach(device_index(), ours), 0);
+	assert_string_equal(other(), "");
+	attach_filter("second", 7, 3);
+	assert_string_equal(other(), "second");
+	attach_filter("first", 8, 2);
+	assert_string_equal(other(), "first");
+	run("tc qdisc del dev " DEVICE " clsact");
+	run("tc qdisc add dev " DEVICE " clsact");
+	if (system("tc filter add dev " DEVICE
+		   " egress u32 match u32 0 0 flowid 1:1 2>/dev/null") == 0) /* there is u32 */
+		assert_string_equal(other(), "u32");
+	run("tc qdisc del dev " DEVICE " clsact");
+	close(ours);
+}
+
 static void two_of_ours_left_by_an_agent_that_died_become_one(void **state)
 {
 	int ours;
@@ -103,6 +135,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(ours_becomes_first_again_after_another_came_before_it),
+		cmocka_unit_test(the_first_of_somebody_elses_is_told),
 		cmocka_unit_test(two_of_ours_left_by_an_agent_that_died_become_one),
 		cmocka_unit_test(a_foreign_filter_under_our_handle_is_not_ours),
 		cmocka_unit_test(a_device_without_the_qdisc_has_no_filter),
