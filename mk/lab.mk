@@ -39,10 +39,11 @@ SOAK_BFD_SEEDS ?= 10000
 SOAK_FUZZ  ?= 600
 SOAK_LABS  ?= 10
 
-soak: ## long runs: many seeds, each fuzzer for ten minutes, the lab again and again, hogs (root)
+soak: ## long runs: many seeds, each fuzzer for ten minutes, the lab again and again, the guest, hogs (root)
 	$(Q)$(MAKE) --no-print-directory sim SEEDS=$(SOAK_SEEDS) BFD_SEEDS=$(SOAK_BFD_SEEDS)
 	$(Q)$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=$(SOAK_FUZZ)
 	$(Q)for i in $$(seq $(SOAK_LABS)); do $(MAKE) --no-print-directory lab || exit 1; done
+	$(Q)$(MAKE) --no-print-directory vm
 	$(Q)PE_LLGR=1 scripts/run-lab peering
 	$(Q)BFD_STRICT=1 BFD_BUSY=600 BFD_HOGS=16 scripts/run-lab bfd
 	$(Q)BFD_HOGS=16 BFDX_LOOPS=60 BFDX_TRIALS=20 scripts/run-lab bfd_xdp
