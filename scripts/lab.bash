@@ -202,8 +202,8 @@ lab_frr_up() {
 }
 lab_vtysh() { lab_frr "$LAB_DIR/frr" -c "$1"; }
 
-# lab_one_service VIP NODE [SPEC]: an agent's objects without peers: no data plane, a Service with that address
-# and one pod on the node, and what its advertisement says. On standard output.
+# lab_one_service VIP NODE [SPEC [ANNOTATIONS]]: an agent's objects without peers: no data plane, a Service with that
+# address and one pod on the node, and what its advertisement says. On standard output.
 lab_one_service() {
 	cat <<-YAML
 		apiVersion: lodestone.io/v1alpha1
@@ -218,7 +218,7 @@ lab_one_service() {
 		---
 		apiVersion: metallb.io/v1beta1
 		kind: BGPAdvertisement
-		metadata: {name: all, namespace: metallb-system}
+		metadata: {name: all, namespace: metallb-system, annotations: {${4:-}}}
 		spec: {${3:-}}
 		---
 		apiVersion: v1

@@ -1,173 +1,51 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 #
-# The BGP daemons that operators have, each in a namespace of its own, and one agent with a session to
-# every one of them: FRR (AS 64601), BIRD (64602), GoBGP (64603), OpenBGPD (64604), ExaBGP (64605), all
-# with an MD5 password, FRR and BIRD with TTL security. The agent's data plane is off: this is about
-# sessions and routes. Beside them one router that is rude in every state.
+# The BGP daemons that operators have (tests/lab/daemon_starts.bash), each in a namespace of its own, and one agent
+# with two sessions to every one of them: over IPv4 with both families, and over IPv6 with IPv6 alone. FRR (AS
+# 64601), BIRD (64602), GoBGP (64603), OpenBGPD (64604), ExaBGP (64605), all with MD5 passwords, FRR and BIRD over
+# IPv4 with TTL security. The agent's data plane is off: this is about sessions and routes. Beside them one
+# router that is rude in every state.
 
-DAEMONS=(frr bird gobgp openbgpd exabgp)
-declare -A DAEMON_NET=([frr]=10.50.1 [bird]=10.50.2 [gobgp]=10.50.3 [openbgpd]=10.50.4 [exabgp]=10.50.5
-	[rude]=10.50.6)
-declare -A DAEMON_AS=([frr]=64601 [bird]=64602 [gobgp]=64603 [openbgpd]=64604 [exabgp]=64605 [rude]=64606)
-DAEMON_KEY=lab-only-secret
 DAEMON_VIP=192.0.2.77
+DAEMON_VIP6=2001:db8:100::77
+DAEMON_SESSIONS=("${DAEMONS[@]}" "${DAEMONS[@]/%/-six}")
 
 daemons_all() {
 	lab_folder
 	LAB_NODES=(hub) # for lab_down
-	run_step daemons "FRR, BIRD, GoBGP, OpenBGPD, ExaBGP: sessions with MD5, communities read back" step_daemons &&
+	run_step daemons "FRR, BIRD, GoBGP, OpenBGPD, ExaBGP: both families, MD5, communities of all kinds read back" step_daemons &&
 		run_step daemons-killed "The agent killed with -9: no route leaves its helpers" step_daemons_killed &&
 		run_step daemons-restarted "The agent ended by SIGTERM and started: the same" step_daemons_restarted &&
 		run_step daemons-words "A session that cannot come up says why" step_daemons_words &&
 		run_step daemons-secret "The password is in nothing that is shown, told or readable by others" step_daemons_secret &&
 		run_step daemons-rude "A router that resets in every state costs the others nothing" step_daemons_rude &&
+		run_step daemons-log "The log has the words that runbooks search it for" step_daemons_log &&
 		run_step daemons-ended "SIGINT: every router forgets the routes at once, and knows why" step_daemons_ended
 }
 
-# --- starting them ------------------------------------------------------------------------------------
-
-daemon_dir() { echo "$LAB_DIR/daemon-$1"; }
-
-daemon_network() {
-	local d
-	lab_namespace hub
-	for d in "${!DAEMON_NET[@]}"; do
-		lab_namespace "d-$d"
-		lab_veth "d-$d" eth0 hub "to-$d"
-		lab_in "d-$d" ip addr add "${DAEMON_NET[$d]}.1/24" dev eth0
-		lab_in hub ip addr add "${DAEMON_NET[$d]}.2/24" dev "to-$d"
-		mkdir -p "$(daemon_dir "$d")"
-	done
-}
-
-daemon_frr_up() {
-	local dir
-	dir=$(daemon_dir frr)
-	lab_frr_start d-frr "$dir" zebra bgpd && lab_frr_load "$dir" <<-FRR
-		router bgp 64601
-		 bgp router-id 10.50.1.1
-		 no bgp ebgp-requires-policy
-		 bgp log-neighbor-changes
-		 neighbor 10.50.1.2 remote-as 64513
-		 neighbor 10.50.1.2 password $DAEMON_KEY
-		 neighbor 10.50.1.2 ttl-security hops 1
-		 neighbor 10.50.1.2 passive
-	FRR
-}
-daemon_vtysh() { lab_frr "$(daemon_dir frr)" -c "$1"; }
-
-daemon_bird_up() {
-	local dir
-	dir=$(daemon_dir bird)
-	cat >"$dir/bird.conf" <<-BIRD
-		router id 10.50.2.1;
-		log "$dir/bird.log" all;
-		protocol device { scan time 5; }
-		protocol kernel { ipv4 { export all; }; }
-		protocol bgp node {
-			local 10.50.2.1 as 64602;
-			neighbor 10.50.2.2 as 64513;
-			password "$DAEMON_KEY";
-			ttl security on;
-			passive;
-			error wait time 1, 1;
-			error forget time 1;
-			graceful restart aware;
-			ipv4 { import all; export none; };
-		}
-	BIRD
-	lab_spawn "$dir/out.log" d-bird bird -f -c "$dir/bird.conf" -s "$dir/ctl" -P "$dir/bird.pid"
-}
-
-daemon_gobgp_up() {
-	local dir
-	dir=$(daemon_dir gobgp)
-	cat >"$dir/gobgp.toml" <<-GOBGP
-		[global.config]
-		  as = 64603
-		  router-id = "10.50.3.1"
-		  local-address-list = ["10.50.3.1"]
-		[[neighbors]]
-		  [neighbors.config]
-		    neighbor-address = "10.50.3.2"
-		    peer-as = 64513
-		    auth-password = "$DAEMON_KEY"
-		  [neighbors.transport.config]
-		    passive-mode = true
-		  [neighbors.graceful-restart.config]
-		    enabled = true
-		    restart-time = 120
-		  [[neighbors.afi-safis]]
-		    [neighbors.afi-safis.config]
-		      afi-safi-name = "ipv4-unicast"
-		    [neighbors.afi-safis.mp-graceful-restart.config]
-		      enabled = true
-	GOBGP
-	lab_spawn "$dir/out.log" d-gobgp gobgpd -t toml -f "$dir/gobgp.toml" --api-hosts 127.0.0.1:50051 \
-		--pprof-disable -l debug
-}
-daemon_gobgp() { lab_in d-gobgp gobgp -u 127.0.0.1 -p 50051 "$@"; }
-
-daemon_openbgpd_up() {
-	local dir
-	dir=$(daemon_dir openbgpd)
-	cat >"$dir/bgpd.conf" <<-BGPD
-		AS 64604
-		router-id 10.50.4.1
-		listen on 10.50.4.1
-		socket "$dir/ctl"
-		fib-update no
-		neighbor 10.50.4.2 {
-			remote-as 64513
-			passive
-			tcp md5sig password "$DAEMON_KEY"
-		}
-		allow from any
-		allow to any
-	BGPD
-	chmod 600 "$dir/bgpd.conf"
-	mkdir -p /run/openbgpd
-	lab_spawn "$dir/out.log" d-openbgpd /usr/sbin/bgpd -d -f "$dir/bgpd.conf"
-}
-
-daemon_exabgp_up() {
-	local dir
-	dir=$(daemon_dir exabgp)
-	# It is taken for dead when its standard output is closed.
-	printf '#!/bin/sh\nexec 3>&1\nexec cat >>%s\n' "$dir/heard" >"$dir/hear"
-	chmod 755 "$dir/hear"
-	cat >"$dir/exabgp.conf" <<-EXABGP
-		process hear { run $dir/hear; encoder json; }
-		neighbor 10.50.5.2 {
-			router-id 10.50.5.1;
-			local-address 10.50.5.1;
-			local-as 64605;
-			peer-as 64513;
-			md5-password "$DAEMON_KEY";
-			passive true;
-			listen 179;
-			family { ipv4 unicast; }
-			api { processes [ hear ]; receive { parsed; update; notification; } }
-		}
-	EXABGP
-	lab_spawn "$dir/out.log" d-exabgp env exabgp.daemon.user=root exabgp.api.cli=false \
-		exabgp.api.ack=false exabgp.daemon.drop=false \
-		exabgp.log.destination=stdout exabgp "$dir/exabgp.conf"
-}
-
-daemon_peer() { # NAME PASSWORD-LINE
+daemon_peer() { # NAME PASSWORD-LINE ANNOTATION [ASN]
 	cat <<-PEER
 		---
 		apiVersion: metallb.io/v1beta2
 		kind: BGPPeer
 		metadata: {name: $1, namespace: metallb-system, annotations: {$3}}
-		spec: {myASN: 64513, peerASN: ${4:-${DAEMON_AS[$1]}}, peerAddress: ${DAEMON_NET[$1]}.1,
-		  enableGracefulRestart: true$2}
+		spec: {myASN: 64513, peerASN: ${4:-6460${DAEMON_N[$1]}}, peerAddress: 10.50.${DAEMON_N[$1]}.1,
+		  dualStackAddressFamily: true, enableGracefulRestart: true$2}
+	PEER
+}
+daemon_peer_six() { # NAME
+	cat <<-PEER
+		---
+		apiVersion: metallb.io/v1beta2
+		kind: BGPPeer
+		metadata: {name: $1-six, namespace: metallb-system}
+		spec: {myASN: 64513, peerASN: 6460${DAEMON_N[$1]}, peerAddress: "fd50:${DAEMON_N[$1]}::1",
+		  enableGracefulRestart: true, password: $DAEMON_KEY}
 	PEER
 }
 
-# write_daemons_config: all peers, one Service with one backend, two communities.
+# write_daemons_config: all peers, a Service of each family with one backend, communities of all kinds.
 write_daemons_config() {
 	local dir=$LAB_DIR/hub-config d security
 	mkdir -p "$dir"
@@ -176,7 +54,28 @@ write_daemons_config() {
 		case $d in frr | bird) security='lodestone.io/ttl-security: "1"' ;; esac
 		daemon_peer "$d" ", password: $DAEMON_KEY" "$security"
 	done >"$dir/peers.yaml"
-	lab_one_service "$DAEMON_VIP" hub 'communities: ["64512:100", "large:64512:1:2"]' >"$dir/service.yaml"
+	for d in "${DAEMONS[@]}"; do daemon_peer_six "$d"; done >"$dir/peers-six.yaml"
+	lab_one_service "$DAEMON_VIP" hub 'communities: ["64512:100", "large:64512:1:2"]' \
+		'lodestone.io/communities: "rt:64512:300, soo:64512:400, lb:64512:10000"' >"$dir/service.yaml"
+	cat >"$dir/service-six.yaml" <<-YAML
+		apiVersion: metallb.io/v1beta1
+		kind: IPAddressPool
+		metadata: {name: six, namespace: metallb-system}
+		spec: {addresses: ["2001:db8:100::/64"]}
+		---
+		apiVersion: v1
+		kind: Service
+		metadata: {name: six, namespace: shop}
+		spec: {type: LoadBalancer, loadBalancerIP: "$DAEMON_VIP6", ipFamilies: [IPv6], ports: [{port: 80}]}
+		---
+		apiVersion: discovery.k8s.io/v1
+		kind: EndpointSlice
+		metadata: {name: six-1, namespace: shop, labels: {kubernetes.io/service-name: six}}
+		addressType: IPv6
+		endpoints:
+		- {addresses: ["fd00:11::11"], nodeName: hub, conditions: {ready: true}}
+		ports: [{name: "", port: 80, protocol: TCP}]
+	YAML
 }
 
 hub_up() {
@@ -192,36 +91,85 @@ hub_is_up_with() {
 
 # --- what each has ------------------------------------------------------------------------------------
 
-# daemon_route NAME: the communities of the VIP at that daemon, standard and large; "" without a route.
-daemon_route() {
-	local prefix=$DAEMON_VIP/32
+# daemon_paths NAME PREFIX: of each path that the daemon has the end that it came from and its communities: standard,
+# large, route target, site of origin, link bandwidth in octets a second.
+daemon_paths() {
+	local dir family=ipv4
+	dir=$(daemon_dir "$1")
+	[[ $2 != *:* ]] || family=ipv6
 	case $1 in
-	frr) daemon_vtysh "show bgp ipv4 unicast $prefix json" 2>/dev/null |
-		jq -r '.paths[0] | select(. != null) | [.community.list[], .largeCommunity.list[]] | join(" ")' 2>/dev/null ;;
-	bird) birdc -s "$(daemon_dir bird)/ctl" "show route all for $prefix" 2>/dev/null |
-		awk '/BGP.(large_)?community/ {gsub(/[(]|[)]/, ""); gsub(/, ?/, ":"); $1 = ""; printf "%s", $0}' |
-		xargs ;;
-	gobgp) daemon_gobgp -j global rib -a ipv4 "$prefix" 2>/dev/null |
-		jq -r '[.[][]? | .attrs[]? | if .type == 8 then (.communities[] | "\((. / 65536) | floor):\(. % 65536)")
-			elif .type == 32 then (.value[] | "\(.ASN):\(.LocalData1):\(.LocalData2)") else empty end] | join(" ")' 2>/dev/null ;;
-	openbgpd) bgpctl -s "$(daemon_dir openbgpd)/ctl" -j show rib detail "$prefix" 2>/dev/null |
-		jq -r '[.rib[0] | .communities[]?, .large_communities[]?] | join(" ")' 2>/dev/null ;;
-	exabgp) grep "\"$prefix\"" "$(daemon_dir exabgp)/heard" 2>/dev/null | tail -n 1 |
-		jq -r '[.neighbor.message.update.attribute | (.community[] | "\(.[0]):\(.[1])"),
-			(."large-community"[] | "\(.[0]):\(.[1]):\(.[2])")] | join(" ")' 2>/dev/null ;;
+	frr) daemon_vtysh "show bgp $family unicast $2 json" 2>/dev/null |
+		jq -r '.paths[]? | "\(.peer.peerId) \(.community.list | join(" ")) \(.largeCommunity.list | join(" ")) \(
+			.extendedCommunity.string)"' 2>/dev/null |
+		sed 's/RT:/rt /; s/SoO:/soo /; s/LB:/lb /; s/ ([0-9.]* Gbps)//' ;;
+	bird) birdc -s "$dir/ctl" "show route all for $2" 2>/dev/null | daemon_bird_paths ;;
+	gobgp) daemon_gobgp -j global rib -a "$family" "$2" 2>/dev/null | jq -r '.[][]? | [."neighbor-ip", (.attrs[] |
+		select(.type == 8).communities[] | "\((. / 65536) | floor):\(. % 65536)"), (.attrs[] |
+		select(.type == 32).value[] | "\(.ASN):\(.LocalData1):\(.LocalData2)"), (.attrs[] |
+		select(.type == 16).value[] | if .type == 64 and .subtype == 4 then "lb \(.asn):\(.bandwidth)"
+			else "\({"2": "rt", "3": "soo"}["\(.subtype)"]) \(.value)" end)] | join(" ")' 2>/dev/null ;;
+	openbgpd) bgpctl -s "$dir/ctl" -j show rib detail "$2" 2>/dev/null |
+		jq -r '.rib[]? | [.neighbor.remote_addr, .communities[]?, .large_communities[]?, .extended_communities[]?] |
+			join(" ")' 2>/dev/null ;;
+	exabgp) daemon_exabgp_path "$2" "$dir/heard" 10.50.5.2 && daemon_exabgp_path "$2" "$dir/heard" fd50:5::2 ;;
 	esac
 }
-daemons_have_route() {
-	local d
-	for d in "$@"; do [ "$(daemon_route "$d")" = "64512:100 64512:1:2" ] || return 1; done
+# What BIRD 2.0.12 has no words for it shows as numbers: type 0x4004, and the IEEE 754 figure as an integer.
+daemon_bird_paths() {
+	awk '/ \[four / {from = "10.50.2.2"} / \[six / {from = "fd50:2::2"}
+		/BGP.community/ {std = $0} /BGP.ext_community/ {ext = $0}
+		/BGP.large_community/ {
+			line = std " " $0 " " ext
+			gsub(/BGP.[a-z_]*: /, "", line)
+			gsub(/unknown 0x4004, 64512, 1318388473/, "lb, 64512, 1250000000", line)
+			gsub(/\(rt, /, "(rt ", line); gsub(/\(ro, /, "(soo ", line); gsub(/\(lb, /, "(lb ", line)
+			gsub(/, ?/, ":", line); gsub(/[()]/, "", line); gsub(/[ \t]+/, " ", line)
+			print from line
+		}'
 }
-daemon_has_no_route() { [ -z "$(daemon_route "$1")" ]; }
-daemon_fib_has() { lab_in "d-$1" ip -4 route show "$DAEMON_VIP" | grep -q .; }
+# ExaBGP keeps no table: what it heard last from that end. Its numbers are wider than those of jq.
+daemon_exabgp_path() { # PREFIX FILE PEER
+	local line values
+	line=$(grep "\"peer\": \"$3\"" "$2" 2>/dev/null | grep "\"$1\"" | tail -n 1)
+	[ -n "$line" ] || return 0
+	mapfile -t values < <(grep -o '"value": [0-9]*' <<<"$line" | sed 's/.* //' | xargs -r printf '%016x\n')
+	jq -r --arg peer "$3" --arg extended "${values[*]}" '.neighbor.message.update.attribute | [$peer,
+		(.community[] | "\(.[0]):\(.[1])"), (."large-community"[] | "\(.[0]):\(.[1]):\(.[2])"), $extended] |
+		join(" ")' <<<"$line" |
+		sed 's/0002fc000000012c/rt 64512:300/; s/0003fc0000000190/soo 64512:400/; s/4004fc004e9502f9/lb 64512:1250000000/'
+}
+
+# daemon_wants NAME PREFIX: what daemon_paths is to say. OpenBGPD 7.7 keeps no extended communities of other ASes that
+# are not transitive, as link bandwidth is.
+daemon_wants() {
+	local all="64512:100 64512:1:2 rt 64512:300 soo 64512:400 lb 64512:1250000000" n=${DAEMON_N[$1]}
+	[ "$1" != openbgpd ] || all=${all% lb *}
+	echo "10.50.$n.2 $all"
+	[[ $2 != *:* ]] || echo "fd50:$n::2 $all"
+}
+daemon_has_all() {
+	local prefix
+	for prefix in "$DAEMON_VIP/32" "$DAEMON_VIP6/128"; do
+		[ "$(daemon_paths "$1" "$prefix" | sort)" = "$(daemon_wants "$1" "$prefix")" ] || return 1
+	done
+}
+daemons_have_routes() {
+	local d
+	for d in "$@"; do daemon_has_all "$d" || return 1; done
+}
+daemon_has_no_route() { [ -z "$(daemon_paths "$1" "$DAEMON_VIP/32")$(daemon_paths "$1" "$DAEMON_VIP6/128")" ]; }
+daemon_fib_has() { # NAME [FAMILY]: without one any of them
+	if [ "${2:-4}" = 4 ] && lab_in "d-$1" ip -4 route show "$DAEMON_VIP" | grep -q .; then return 0; fi
+	[ "${2:-6}" = 6 ] && lab_in "d-$1" ip -6 route show "$DAEMON_VIP6" | grep -q .
+}
+daemon_fib_is_whole() { daemon_fib_has "$1" 4 && daemon_fib_has "$1" 6; }
 
 daemons_say() {
 	local d
+	for d in "${DAEMON_SESSIONS[@]}"; do say "$d: $(hub_peer "$d" state); $(hub_peer "$d" lastError)"; done
 	for d in "${DAEMONS[@]}"; do
-		say "$d: $(hub_peer "$d" state), has $(daemon_route "$d"); $(hub_peer "$d" lastError)"
+		say "$d has"
+		{ daemon_paths "$d" "$DAEMON_VIP/32" && daemon_paths "$d" "$DAEMON_VIP6/128"; } | sed 's/^/    /'
 	done
 }
 
@@ -234,30 +182,29 @@ step_daemons() {
 	write_daemons_config
 	started=$SECONDS
 	hub_up
-	lab_until 40 hub_is_up_with "${DAEMONS[@]}" && lab_until 10 daemons_have_route "${DAEMONS[@]}" &&
-		lab_until 5 daemon_fib_has frr && lab_until 5 daemon_fib_has bird || {
+	lab_until 40 hub_is_up_with "${DAEMON_SESSIONS[@]}" && lab_until 10 daemons_have_routes "${DAEMONS[@]}" &&
+		lab_until 5 daemon_fib_is_whole frr && lab_until 5 daemon_fib_is_whole bird || {
 		daemons_say
 		tail -n 20 "$LAB_DIR/hub.log"
 		return 1
 	}
 	daemons_say
-	STEP_NOTE="five sessions after $((SECONDS - started)) s"
+	STEP_NOTE="ten sessions after $((SECONDS - started)) s"
 }
 
-# watch_routes SECONDS: route events of the kernels of FRR and BIRD, and the RIBs of GoBGP and OpenBGPD
-# asked ten times a second, until /stop-watching; what was missed goes to $LAB_DIR/missed.
+# watch_routes: route events of the kernels of FRR and BIRD, and the RIBs of GoBGP and OpenBGPD asked ten times a second, until /stop-watching; what was missed goes to $LAB_DIR/missed.
 watch_routes() {
 	local d
 	rm -f "$LAB_DIR/stop-watching" "$LAB_DIR/missed" "$LAB_DIR"/events.*
 	for d in frr bird; do
-		lab_spawn "$LAB_DIR/events.$d" "d-$d" timeout 60 ip -4 monitor route
+		lab_spawn "$LAB_DIR/events.$d" "d-$d" timeout 60 ip monitor route
 		WATCH_PIDS+=("$LAB_PID")
 	done
 	(
 		end=$((SECONDS + 60))
 		while [ ! -e "$LAB_DIR/stop-watching" ] && [ "$SECONDS" -lt "$end" ]; do
 			for d in gobgp openbgpd; do
-				[ -n "$(daemon_route "$d")" ] || echo "$d" >>"$LAB_DIR/missed"
+				daemon_has_all "$d" || echo "$d" >>"$LAB_DIR/missed"
 			done
 			sleep 0.1
 		done
@@ -273,8 +220,8 @@ watched_nothing() {
 	for pid in "${WATCH_PIDS[@]}"; do lab_kill TERM "$pid"; done
 	WATCH_PIDS=()
 	for d in frr bird; do
-		if grep -q "Deleted.*$DAEMON_VIP" "$LAB_DIR/events.$d"; then
-			say "$d: its kernel lost the route: $(grep "$DAEMON_VIP" "$LAB_DIR/events.$d" | tr '\n' ';')"
+		if grep -Eq "Deleted ($DAEMON_VIP|$DAEMON_VIP6) " "$LAB_DIR/events.$d"; then
+			say "$d: its kernel lost the route: $(grep -E "$DAEMON_VIP|$DAEMON_VIP6" "$LAB_DIR/events.$d" | tr '\n' ';')"
 			code=1
 		fi
 	done
@@ -286,19 +233,16 @@ watched_nothing() {
 }
 
 restart_hub() { # SIGNAL
-	local started d names=()
+	local started d
 	watch_routes
 	sleep 0.3
 	lab_kill "$1" "$HUB_PID"
 	started=$SECONDS
 	hub_up
-	for d in "${DAEMONS[@]}"; do
-		lab_until 40 hub_is_up_with "$d" || { daemons_say; watched_nothing; return 1; }
-		names+=("$d")
-	done
+	lab_until 40 hub_is_up_with "${DAEMON_SESSIONS[@]}" || { daemons_say; watched_nothing; return 1; }
 	STEP_NOTE="all sessions again after $((SECONDS - started)) s"
 	sleep 1 # End-of-RIB, and what the helpers do then
-	watched_nothing && lab_until 5 daemons_have_route "${names[@]}"
+	watched_nothing && lab_until 5 daemons_have_routes "${DAEMONS[@]}"
 }
 step_daemons_killed() { restart_hub KILL; }
 step_daemons_restarted() { restart_hub TERM; }
@@ -339,7 +283,7 @@ step_daemons_words() {
 	STEP_NOTE="all five reasons after $((SECONDS - started)) s"
 	daemons_say
 	mv "$LAB_DIR/peers.good" "$dir/peers.yaml"
-	lab_until 45 hub_is_up_with "${DAEMONS[@]}" && lab_until 10 daemons_have_route "${DAEMONS[@]}" || {
+	lab_until 45 hub_is_up_with "${DAEMON_SESSIONS[@]}" && lab_until 10 daemons_have_routes "${DAEMONS[@]}" || {
 		daemons_say
 		return 1
 	}
@@ -378,13 +322,39 @@ step_daemons_rude() {
 	lab_spawn "$LAB_DIR/rude.log" d-rude python3 "$LAB_ROOT/scripts/lab-rude" 10.50.6.1 64606 "$LAB_DIR/rude.states"
 	daemon_peer rude ", connectTime: 1s" '' >"$dir/rude.yaml"
 	lab_until 40 rude_is_through || { say "it got as far as: $(cat "$LAB_DIR/rude.log")"; return 1; }
-	for d in "${DAEMONS[@]}"; do
-		hub_is_up_with "$d" || { daemons_say; return 1; }
-	done
+	hub_is_up_with "${DAEMON_SESSIONS[@]}" || { daemons_say; return 1; }
 	after=$(lab_ctl hub show peers -o json | jq -c '[.[] | select(.name != "rude") | {name, flaps}]')
 	[ "$before" = "$after" ] || { say "flaps before $before, after $after"; return 1; }
 	rm "$dir/rude.yaml"
 	STEP_NOTE="closed and reset in OpenSent, OpenConfirm, Established; never reading"
+}
+
+daemon_lacks_six() { [ -z "$(daemon_paths "$1" "$DAEMON_VIP6/128")" ]; }
+
+# Each word in a line that says so of this router. A session that ended and one that was refused have been there above.
+step_daemons_log() {
+	local d n log=$LAB_DIR/hub.log words
+	rm "$LAB_DIR/hub-config/service-six.yaml"
+	for d in frr bird gobgp openbgpd; do lab_until 5 daemon_lacks_six "$d" || { daemons_say; return 1; }; done
+	for d in "${DAEMONS[@]}"; do
+		n=${DAEMON_N[$d]}
+		for words in "bgp: session established.* peer=$d address=10.50.$n.1 remote-as=6460$n" \
+			"bgp: session established.* peer=$d-six address=fd50:$n::1 " \
+			"bgp: announce.* peer=$d address=10.50.$n.1 prefix=$DAEMON_VIP/32 community=64512:100,64512:1:2," \
+			"bgp: announce.* peer=$d-six address=fd50:$n::1 prefix=$DAEMON_VIP6/128 community=64512:100," \
+			"bgp: withdraw.* peer=$d address=10.50.$n.1 prefix=$DAEMON_VIP6/128" \
+			"bgp: withdraw.* peer=$d-six address=fd50:$n::1 prefix=$DAEMON_VIP6/128" \
+			"bgp: routes that are advertised now.* peer=$d address=10.50.$n.1 routes=2"; do
+			lab_until 5 grep -q "$words" "$log" || { say "not in the log: $words"; return 1; }
+		done
+	done
+	grep -q 'bgp: session down.* peer=rude ' "$log" || { say "no session down"; return 1; }
+	grep -q 'bgp: session does not come up.* peer=bird .*Error/Bad Peer AS' "$log" || { say "no error"; return 1; }
+	# As they are looked for.
+	for words in 'session established' announce withdraw advertis community bgp BGP peer down error; do
+		[ "$(grep -ic "$words" "$log")" -gt 0 ] || { say "no $words"; return 1; }
+	done
+	STEP_NOTE="$(wc -l <"$log") lines"
 }
 
 daemons_heard_why() {
@@ -396,7 +366,7 @@ step_daemons_ended() {
 	local d
 	lab_kill INT "$HUB_PID"
 	for d in frr bird gobgp openbgpd; do
-		lab_until 3 daemon_has_no_route "$d" || { say "$d still has $(daemon_route "$d")"; return 1; }
+		lab_until 3 daemon_has_no_route "$d" || { daemons_say; return 1; }
 	done
 	if daemon_fib_has frr || daemon_fib_has bird; then
 		say "a kernel still has the route"

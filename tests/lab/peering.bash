@@ -25,6 +25,7 @@ peering_all() {
 		run_step peering-key "Two agents: another MD5 key on the living session" step_peering_key &&
 		run_step peering-crowd "1,000 connections half open, then 1,000 that say nothing" step_peering_crowd &&
 		run_step peering-resets "A router that dials and ends in every state" step_peering_resets &&
+		run_step peering-deaf "A router that never reads costs the others nothing" step_peering_deaf &&
 		run_step peering-drain "Drain: FRR by itself and BIRD by a filter prefer others, then forget" step_peering_drain &&
 		{ [ -z "${PE_LLGR:-}" ] || run_step peering-llgr "BIRD: a route outlives the restart time, as stale, and no longer than asked for" step_peering_llgr; }
 }
@@ -225,16 +226,18 @@ pe_frr_otc() { pe_vtysh "show bgp ipv4 unicast $PE_VIP/32" | sed -n '/from 10.70
 PE_MANY=800 # as many as we take at once
 pe_bird_has_many() { [ "$(pe_birdc show route protocol up count | awk '/ of / {print $1}')" = "$((PE_MANY + 1))" ]; }
 pe_bird_updates() { grep -c 'up: Got UPDATE' "$(pe_dir bird)/bird.log"; }
-# pe_many: so many Services with an address each, and communities, on standard output.
+# pe_many [own]: so many Services with an address each, and communities, of which each has one of its own if asked for,
+# on standard output.
 pe_many() {
-	local i
+	local i own=
 	printf '%s\n' --- 'apiVersion: metallb.io/v1beta1' 'kind: IPAddressPool' \
 		'metadata: {name: many, namespace: metallb-system}' 'spec: {addresses: [10.71.0.0/16]}' \
 		--- 'apiVersion: metallb.io/v1beta1' 'kind: BGPAdvertisement' \
 		'metadata: {name: many, namespace: metallb-system}' \
 		"spec: {ipAddressPools: [many], communities: [$(printf '"large:64513:1:%d",' {1..40} | sed 's/,$//')]}"
 	for ((i = 0; i < PE_MANY; i++)); do
-		printf '%s\n' --- 'apiVersion: v1' 'kind: Service' "metadata: {name: many-$i, namespace: shop}" \
+		[ $# -eq 0 ] || own=", annotations: {lodestone.io/communities: \"large:64513:2:$i\"}"
+		printf '%s\n' --- 'apiVersion: v1' 'kind: Service' "metadata: {name: many-$i, namespace: shop$own}" \
 			"spec: {type: LoadBalancer, loadBalancerIP: 10.71.$((i / 200)).$((i % 200 + 1)), ports: [{port: 80}]}" \
 			--- 'apiVersion: discovery.k8s.io/v1' 'kind: EndpointSlice' \
 			"metadata: {name: many-$i-1, namespace: shop, labels: {kubernetes.io/service-name: many-$i}}" \
@@ -351,6 +354,33 @@ step_peering_resets() {
 	rm "$LAB_DIR/hub-config/crowd.yaml"
 	STEP_NOTE="closed and reset in OpenSent, OpenConfirm, Established; never reading"
 	[ "$flaps" = "$(pe_flaps)" ] && pe_are_up hub frr frr-in bird bird-in
+}
+
+# 800 UPDATEs of 500 octets are more than a socket and the tail of one take.
+pe_frr_has_many() {
+	pe_vtysh 'show bgp ipv4 unicast summary json' | jq -e --argjson n "$((PE_MANY + 1))" '.peers["10.70.1.2"].pfxRcd == $n' >/dev/null
+}
+pe_deaf_is_behind() { [ "$(lab_in hub ss -Htn dst 10.70.4.1 | awk '{print $3}')" -gt 4096 ]; }
+step_peering_deaf() {
+	local dir flaps memory n
+	dir=$(pe_dir crowd) flaps=$(pe_flaps)
+	pe_many own | pe_put hub many
+	lab_until 20 pe_frr_has_many || pe_says || return 1
+	memory=$(pe_memory)
+	lab_spawn "$dir/deaf.log" crowd python3 "$LAB_ROOT/scripts/lab-rude" 10.70.4.1 64606 "$dir/deaf" deaf
+	pe_peer deaf 64513 64606 10.70.4.1 | pe_put hub deaf
+	lab_until 10 test -s "$dir/deaf" && lab_until 5 pe_are_up hub deaf && lab_until 5 pe_deaf_is_behind || pe_says || return 1
+	pe_late "$PE_VIP_LATE"
+	lab_until 3 pe_frr_has "$PE_VIP_LATE" || pe_says || return 1
+	pe_late
+	lab_until 3 pe_frr_lacks "$PE_VIP_LATE" || pe_says || return 1
+	n=$(pe_of hub deaf routesAdvertised) memory=$(($(pe_memory) - memory))
+	pe_deaf_is_behind && pe_are_up hub deaf || pe_says || return 1
+	lab_kill TERM "$LAB_PID"
+	rm "$LAB_DIR/hub-config/deaf.yaml" "$LAB_DIR/hub-config/many.yaml"
+	lab_until 10 pe_frr_lacks 10.71.0.1 || pe_says || return 1
+	STEP_NOTE="it was told $n of $((PE_MANY + 1)) routes; a route came and went meanwhile; $memory KB"
+	[ "$n" -lt "$((PE_MANY + 1))" ] && [ "$memory" -lt 1024 ] && [ "$flaps" = "$(pe_flaps)" ]
 }
 
 # Only if PE_LLGR is set (make soak): BIRD keeps the route for the restart time of 120 s first.

@@ -126,7 +126,7 @@ un_config() {
 			metadata: {name: $d, namespace: metallb-system}
 			spec:
 			  myASN: 64513
-			  peerASN: ${DAEMON_AS[$d]}
+			  peerASN: 6460${UN_NET[$d]}
 			  interface: up-$d
 			  enableGracefulRestart: true
 			  $([ "$d" = bird ] || echo "password: $DAEMON_KEY")
@@ -313,7 +313,7 @@ un_config_by_address() { # DUAL
 			apiVersion: metallb.io/v1beta2
 			kind: BGPPeer
 			metadata: {name: $d, namespace: metallb-system}
-			spec: {myASN: 64513, peerASN: ${DAEMON_AS[$d]}, peerAddress: "2001:db8:50:${UN_NET[$d]}::1",
+			spec: {myASN: 64513, peerASN: 6460${UN_NET[$d]}, peerAddress: "2001:db8:50:${UN_NET[$d]}::1",
 			  dualStackAddressFamily: $1}
 		PEER
 	done >"$LAB_DIR/config/peers.yaml.new"
