@@ -513,6 +513,19 @@ static void check_end_of_rib(struct decoder *d, bool has_attributes)
 	}
 }
 
+/* The message's own fields are read whatever the session is of, to find what else there is. */
+static void leave_out_ipv4(struct decoder *d)
+{
+	struct bgp_update *u = d->u;
+
+	if (bgp_families_has(d->session->families, BGP_IPV4_UNICAST))
+		return;
+	u->nlri = (struct rcur){0};
+	u->withdrawn = (struct rcur){0};
+	u->n_announced = u->mp_reach.n;
+	u->n_withdrawn = u->mp_unreach.n;
+}
+
 static void decode_parts(struct decoder *d, struct rcur body)
 {
 	struct bgp_update *u = d->u;
@@ -542,6 +555,7 @@ static void decode_parts(struct decoder *d, struct rcur body)
 	check_mandatory(d);
 	check_no_nlri(d);
 	check_end_of_rib(d, has_attributes);
+	leave_out_ipv4(d);
 }
 
 enum bgp_update_result bgp_update_decode(struct rcur body, const struct bgp_update_session *s,

@@ -128,8 +128,12 @@ static inline void router_greet(struct router *r)
 
 static inline void router_take(struct router *r, const struct bgp_frame *f)
 {
+	const struct bgp_families none = {
+		BGP_FAMILY_BIT(BGP_IPV4_UNICAST)}; /* listed by its OPEN */
 	const struct bgp_update_session session = {
-		.local_asn = ROUTER_ASN, .as4 = true, .families = r->families};
+		.local_asn = ROUTER_ASN,
+		.as4 = true,
+		.families = bgp_families_is_empty(r->families) ? none : r->families};
 	struct bgp_update u;
 	struct bgp_error e;
 

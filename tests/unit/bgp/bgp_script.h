@@ -63,7 +63,9 @@ static inline void text_add(struct script_text *t, const char *word)
 
 static inline void text_add_message(struct script_text *t, const struct bgp_frame *f)
 {
-	const struct bgp_update_session session = {.local_asn = REMOTE_ASN, .as4 = true};
+	const struct bgp_update_session session = {.local_asn = REMOTE_ASN,
+						   .as4 = true,
+						   .families = {BGP_FAMILY_BIT(BGP_IPV4_UNICAST)}};
 	struct bgp_update u;
 	struct bgp_error e;
 	struct bgp_open open;

@@ -111,7 +111,8 @@ static void each_route_of_a_large_set_goes_out_once_in_full_messages(void **stat
 	struct large_community large[LIMIT_COMMUNITIES];
 	const struct bgp_attrs attrs = {
 		.prepend = 255, .has_med = true, .large = large, .n_large = LIMIT_COMMUNITIES};
-	const struct bgp_update_session session = {.local_asn = REMOTE_ASN};
+	const struct bgp_update_session session = {.local_asn = REMOTE_ASN,
+						   .families = {BGP_FAMILY_BIT(BGP_IPV4_UNICAST)}};
 	uint8_t buf[64 << 10], *at = buf;
 	unsigned times[N] = {0};
 	struct bgp_frame frame;

@@ -18,10 +18,14 @@
 #define MP_REACH   "(MP_REACH) 80 0e 1a 0002 01 10 20010db8000000000000000000000001 00 20 20010db8 "
 #define NLRI       "18 0a0102"
 
-static const struct bgp_update_session external = {.local_asn = 65000, .as4 = true};
-static const struct bgp_update_session internal = {
-	.local_asn = 65000, .as4 = true, .is_ibgp = true};
-static const struct bgp_update_session external_2 = {.local_asn = 65000};
+static const struct bgp_update_session external = {
+	.local_asn = 65000, .as4 = true, .families = {BGP_FAMILY_BIT(BGP_IPV4_UNICAST)}};
+static const struct bgp_update_session internal = {.local_asn = 65000,
+						   .as4 = true,
+						   .is_ibgp = true,
+						   .families = {BGP_FAMILY_BIT(BGP_IPV4_UNICAST)}};
+static const struct bgp_update_session external_2 = {
+	.local_asn = 65000, .families = {BGP_FAMILY_BIT(BGP_IPV4_UNICAST)}};
 
 enum session { E, I, E2 }; /* external, internal, external with 2-octet AS numbers */
 

@@ -24,6 +24,7 @@ static inline struct bgp_update_session session(uint32_t local_asn, bool is_ibgp
 	return (struct bgp_update_session){.local_asn = local_asn,
 					   .is_ibgp = is_ibgp,
 					   .as4 = as4,
+					   .families = {BGP_FAMILY_BIT(BGP_IPV4_UNICAST)},
 					   .local.ipv4 = ip_addr_from_v4(0x0a000001)};
 }
 
