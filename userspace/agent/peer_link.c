@@ -220,6 +220,12 @@ static void link_read(struct peer_link *l, nsec_t now)
 			  n == 0 ? "the peer closed the connection" : tcp_error_text((int)-n));
 }
 
+void link_hear(struct peer_link *l, nsec_t now)
+{
+	if (l->fd >= 0 && !l->connecting)
+		link_read(l, now);
+}
+
 static void on_link(void *ctx, bool readable, bool writable)
 {
 	struct peer_link *l = ctx;

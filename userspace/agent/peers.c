@@ -486,6 +486,8 @@ nsec_t agent_peers_tick(struct agent_peers *all, nsec_t now)
 
 		note_silence(p, now);
 		if (bgp_peer_deadline(p->bgp) <= now) {
+			for (size_t k = 0; k < BGP_N_SLOTS; k++)
+				link_hear(&p->links[k], now);
 			bgp_peer_tick(p->bgp, now);
 			peer_pump(p, now);
 		}

@@ -37,6 +37,8 @@ void link_accepted(struct peer_link *l, int fd, nsec_t now);
 bool link_rekey(struct peer_link *l, const struct plan_peer *to) must_check;
 /* Tells the object what next hops there are now. */
 void link_set_next_hops(struct peer_link *l);
+/* Takes what lies in the socket, before a timer says that nothing came. */
+void link_hear(struct peer_link *l, nsec_t now);
 /* Encodes and writes until the peer has nothing to say or the kernel takes no more. */
 void link_flush(struct peer_link *l, nsec_t now);
 /* Closes a connection behind what is still to be said on it. */

@@ -346,6 +346,32 @@ static void a_router_that_reads_slowly_is_kept_and_one_that_does_not_read_is_lef
 	}
 }
 
+/*
+ * An agent that was stopped for longer than the hold time, as a machine that sleeps is, asks what
+ * lies in the socket before it gives a session up.
+ */
+static void what_waits_in_the_socket_keeps_a_session_over_a_stall(void **state)
+{
+	(void)state;
+	for (int says = 1; says >= 0; says--) {
+		struct rig *rig = rig_new();
+		uint8_t buf[BGP_MESSAGE_MAX];
+
+		apply(rig, 0);
+		WAIT_FOR(rig, heard_end_of_rib);
+		if (!time_passes(100)) {
+			rig_free(rig);
+			skip();
+		}
+		if (says)
+			router_say(rig->router, buf, bgp_keepalive_encode(buf, sizeof(buf)));
+		rig->turns = 0;
+		WAIT_FOR(rig, has_turned);
+		assert_int_equal(is_up(rig), says);
+		rig_free(rig);
+	}
+}
+
 /* The clock of the test is ahead of the loop's, so that nobody waits. */
 static void silence_is_explained_after_three_seconds(void **state)
 {
@@ -541,6 +567,7 @@ int main(void)
 		cmocka_unit_test(a_session_that_broke_leaves_stale_routes_until_end_of_rib),
 		cmocka_unit_test(a_restart_leaves_stale_routes_until_end_of_rib),
 		cmocka_unit_test(refusals_count_attempts_that_failed),
+		cmocka_unit_test(what_waits_in_the_socket_keeps_a_session_over_a_stall),
 		cmocka_unit_test(
 			a_router_that_reads_slowly_is_kept_and_one_that_does_not_read_is_left),
 		cmocka_unit_test(silence_is_explained_after_three_seconds),
