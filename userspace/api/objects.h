@@ -43,11 +43,11 @@ const char *api_kind_text(enum api_kind kind);
 
 struct api_meta {
 	enum api_kind kind;
+	unsigned line;
 	const char *ns, *name, *uid;
 	struct labels labels, annotations;
 	int64_t created_s; /* creationTimestamp, seconds since 1970; 0 = absent = oldest */
 	const char *file;  /* borrowed from the source; NULL: from the API server */
-	unsigned line;
 };
 
 /* --- metallb.io ------------------------------------------------------------------------------ */

@@ -38,28 +38,30 @@ struct api_wishes {
 	struct api_strings peers;       /* none: those of the advertisements, else these alone */
 };
 
+/* There are thousands of them, so what is small stands together. */
 struct api_service {
 	bool is_load_balancer;
 	bool is_headless;
 	bool is_of_other_proxy; /* labelled so: kube-proxy leaves it alone, and so do we */
-	const char *lb_class;   /* NULL = none */
 	bool policy_local;      /* externalTrafficPolicy */
-	uint64_t pods;          /* stands for spec.selector: equal where that is; 0 = none */
-	uint16_t health_port;   /* healthCheckNodePort, with policy_local only; 0 = none */
 	bool is_paused;         /* annotation lodestone.io/pause */
 	bool is_blackhole;      /* annotation lodestone.io/blackhole */
-	uint8_t unknown_port;   /* enum api_unknown_port: annotation lodestone.io/unknown-ports */
-	bool has_new_flows;     /* annotation lodestone.io/new-flows: */
-	uint32_t new_flows;     /* a second; 0: any number */
-	enum { API_CHECK_UNSAID, API_CHECK_NO, API_CHECK_YES } source_check; /* .../source-check */
-	uint8_t rows_log2; /* rows of its tables, annotation lodestone.io/rows; 0: as by default */
-	uint32_t rate_limit; /* packets a second, annotation lodestone.io/rate-limit; 0 = none */
-	bool has_med;        /* annotation lodestone.io/med: */
-	uint32_t med;        /* of its routes, whatever advertisements say */
-	uint8_t prepend;     /* annotation lodestone.io/prepend, for eBGP peers; 0 = none */
-	const struct api_wishes *wishes; /* NULL: none */
 	bool affinity_client_ip;
-	uint32_t affinity_timeout_s; /* default 10800 */
+	uint8_t unknown_port; /* enum api_unknown_port: annotation lodestone.io/unknown-ports */
+	uint8_t rows_log2; /* rows of its tables, annotation lodestone.io/rows; 0: as by default */
+	uint8_t prepend;   /* annotation lodestone.io/prepend, for eBGP peers; 0 = none */
+	uint16_t health_port; /* healthCheckNodePort, with policy_local only; 0 = none */
+	bool has_med;         /* annotation lodestone.io/med: */
+	bool has_new_flows;   /* annotation lodestone.io/new-flows: */
+	uint32_t med;         /* of its routes, whatever advertisements say */
+	uint32_t new_flows;   /* a second; 0: any number */
+	uint32_t rate_limit;  /* packets a second, annotation lodestone.io/rate-limit; 0 = none */
+	enum { API_CHECK_UNSAID, API_CHECK_NO, API_CHECK_YES } source_check; /* .../source-check */
+	uint32_t affinity_timeout_s;                                         /* default 10800 */
+	struct api_families families;
+	const char *lb_class; /* NULL = none */
+	uint64_t pods;        /* stands for spec.selector: equal where that is; 0 = none */
+	const struct api_wishes *wishes; /* NULL: none */
 	const struct api_service_port *ports;
 	size_t n_ports;
 	struct ip_addr cluster_ips[IP_N_FAMILIES]; /* none: it has none of the family */
@@ -68,7 +70,6 @@ struct api_service {
 	size_t n_source_ranges;
 	const struct ip_addr *ingress; /* status.loadBalancer.ingress[].ip */
 	size_t n_ingress;
-	struct api_families families;
 };
 
 /* For whom an endpoint is meant: names of zones and of nodes. */

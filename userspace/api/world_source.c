@@ -53,6 +53,14 @@ struct api_source *api_source_new(const char *name, uint64_t name_hash)
 	return s;
 }
 
+/* The array, not what it names. */
+static void drop_list(struct api_source *s)
+{
+	if (s->objects != &s->single)
+		free(s->objects);
+	s->objects = NULL;
+}
+
 struct api_source *api_source_free(struct api_source *s)
 {
 	if (!s)
@@ -63,7 +71,7 @@ struct api_source *api_source_free(struct api_source *s)
 	api_documents_done(&s->documents);
 	drop_problems(&s->problems);
 	drop_problems(&s->caller);
-	free(s->objects);
+	drop_list(s);
 	free(s);
 	return NULL;
 }
@@ -455,7 +463,7 @@ static void note_objects(struct api_source *s)
 static void merge_objects(struct api_source *s, const struct api_change *c)
 {
 	size_t n_all = s->n - c->n_gone + c->n_come, n = 0, i = 0, j = 0;
-	struct api_object **all = xcalloc(n_all + 1, sizeof(*all));
+	struct api_object **all = n_all > 1 ? xcalloc(n_all + 1, sizeof(*all)) : &s->single;
 
 	while (i < s->n || j < c->n_come) {
 		if (i < s->n && c->places[i].fate == GOES)
@@ -467,7 +475,8 @@ static void merge_objects(struct api_source *s, const struct api_change *c)
 			all[n++] = c->come[j++];
 	}
 	assert(n == n_all);
-	free(s->objects);
+	if (all != s->objects)
+		drop_list(s);
 	s->objects = all;
 	s->n = (uint32_t)n;
 }
@@ -517,8 +526,15 @@ static void insert_object(struct api_source *s, struct api_object *o)
 {
 	size_t i;
 
-	if ((s->n & (s->n - 1)) == 0) /* as large as the next power of two */
-		s->objects = xrealloc(s->objects, s->n > 0 ? 2 * s->n : 1, sizeof(*s->objects));
+	if (s->n == 0) {
+		drop_list(s);
+		s->objects = &s->single;
+	} else if ((s->n & (s->n - 1)) == 0) { /* as large as the next power of two */
+		struct api_object **old = s->n == 1 ? NULL : s->objects;
+
+		s->objects = xrealloc(old, 2 * s->n, sizeof(*s->objects));
+		s->objects[0] = s->n == 1 ? s->single : s->objects[0];
+	}
 	for (i = s->n++; i > 0 && api_world_object_cmp(&s->objects[i - 1], &o) > 0; i--)
 		s->objects[i] = s->objects[i - 1];
 	s->objects[i] = o;

@@ -18,9 +18,10 @@ struct api_source {
 	struct api_documents documents; /* of the text as put */
 	struct problems *problems;   /* owned, in its own arena; of decoding, sorted; NULL: none */
 	struct problems *caller;     /* the same of the source as a whole */
-	struct api_object **objects; /* owned; sorted by identity, then line */
-	struct api_change *change;   /* owned; between api_source_weigh and api_source_bury */
-	uint64_t saved;              /* hash of what is saved of it */
+	struct api_object **objects; /* owned; sorted by identity, then line; a single one's is: */
+	struct api_object *single;
+	struct api_change *change; /* owned; between api_source_weigh and api_source_bury */
+	uint64_t saved;            /* hash of what is saved of it */
 	/* There are as many sources as files, so that these are no wider than they need be. */
 	uint32_t n;
 	uint32_t foreign;

@@ -33,14 +33,14 @@ static struct covered *find_covered(struct plan_draft *d, size_t *ret_n)
 	for (size_t i = 0; i < d->arranged->by_prefix.n; i++) {
 		const struct plan_claim *c = arranged_claim(&d->arranged->by_prefix, i)->claim;
 
-		if (!c->under)
+		if (!c->more || !c->more->under)
 			continue;
 		plan_draft_stir(d, &c->vip.addr);
 		for (size_t k = 0; k < c->by->n; k++)
 			if (plan_claim_peers(&d->env, c, c->by->items[k]->peers))
 				*(struct covered *)arena_push(d->arena, &list, &n, &cap,
 							      sizeof(*list)) = (struct covered){
-					c->by->items[k]->object, c->prefix, c->under};
+					c->by->items[k]->object, c->prefix, c->more->under};
 	}
 	*ret_n = plan_sort_unique(list, n, sizeof(*list), cmp_covered);
 	return list;

@@ -31,7 +31,7 @@ int plan_claim_cmp(const struct plan_claim *a, const struct plan_claim *b)
 	if (cmp == 0)
 		cmp = plan_vip_cmp(&a->vip, &b->vip);
 	if (cmp == 0)
-		cmp = (a->own != NULL) - (b->own != NULL);
+		cmp = (plan_claim_own(a) != NULL) - (plan_claim_own(b) != NULL);
 	return cmp;
 }
 

@@ -126,15 +126,37 @@ void plan_claims_begin(struct plan_claiming *c, uint32_t n_local_ready)
 
 /* --- claims ---------------------------------------------------------------------------------- */
 
+/* Mostly nothing, else what one of the last two claims had: addresses and aggregates take turns. */
+static const struct plan_claim_more *more_of(const struct plan_claiming *c,
+					     const struct plan_claim_more *wanted)
+{
+	const struct plan_fragment *f = c->fragment;
+
+	if (!wanted->without && !wanted->own && !wanted->under)
+		return NULL;
+	for (size_t i = f->n_claims; i > 0 && i + 2 > f->n_claims; i--) {
+		const struct plan_claim_more *m = f->claims[i - 1].more;
+
+		if (m && m->without == wanted->without && m->own == wanted->own &&
+		    m->under == wanted->under)
+			return m;
+	}
+	return arena_memdup(c->arena, wanted, sizeof(*wanted));
+}
+
 /* The claim counts if it is for some peer at all, of the VIP's domain. */
-static void claim(struct plan_claiming *c, const struct plan_claim *wanted)
+static void claim(struct plan_claiming *c, const struct plan_claim *wanted, uint64_t without)
 {
 	struct plan_claim *to = &c->fragment->claims[c->fragment->n_claims];
 
 	assert(ip_prefix_has(&wanted->prefix, &wanted->vip.addr));
 	*to = *wanted;
-	to->own = to->prefix.len == ip_addr_bits(&to->vip.addr) ? c->own_host : c->own;
-	to->under = plan_own_under(&c->env->own, to->vip.domain, &to->prefix);
+	to->more = more_of(
+		c,
+		&(struct plan_claim_more){
+			.without = without,
+			.own = to->prefix.len == ip_addr_bits(&to->vip.addr) ? c->own_host : c->own,
+			.under = plan_own_under(&c->env->own, to->vip.domain, &to->prefix)});
 	c->fragment->n_claims +=
 		plan_claim_peers(c->env, to,
 				 to->by->peers & plan_env_peers_in(c->env, to->vip.domain)) != 0;
@@ -165,17 +187,15 @@ void plan_claims_add(struct plan_claiming *c, const struct plan_vip *vip,
 			.prefix = ip_prefix_of(&vip->addr, length_of(g, family)),
 			.vip = *vip,
 			.by = g,
-			.pool = pool,
 		};
 
 		if (!plan_advert_takes(g->items[0], c->in->service))
 			continue;
-		claim(c, &wanted);
+		claim(c, &wanted, 0);
 		if (!needs_lead(c, g, family))
 			continue;
 		wanted.prefix = ip_prefix_of(&vip->addr, ip_addr_bits(&vip->addr));
-		wanted.without = led_by_longer(c, adverts, g, family);
-		claim(c, &wanted);
+		claim(c, &wanted, led_by_longer(c, adverts, g, family));
 	}
 }
 
@@ -192,9 +212,10 @@ static bool has_blackhole(const uint32_t *communities, size_t n)
 static bool is_blackhole(const struct plan_env *env, const struct plan_claim *c)
 {
 	const uint64_t peers = plan_claim_peers(env, c, c->by->peers);
+	const struct service_attrs *own = plan_claim_own(c);
 	uint64_t told = 0;
 
-	if (c->own && has_blackhole(c->own->communities, c->own->n_communities))
+	if (own && has_blackhole(own->communities, own->n_communities))
 		return true;
 	for (size_t i = 0; i < c->by->n; i++) {
 		const struct env_advert *a = c->by->items[i];

@@ -172,7 +172,7 @@ const struct env_pool *plan_env_pool(const struct plan_env *env, const char *nam
 
 /* What announces its addresses of one family from here. */
 static struct env_pool_adverts list_adverts(const struct plan_env *env, struct arena *arena,
-					    const struct api_object *pool, enum ip_family family)
+					    const struct env_pool *pool, enum ip_family family)
 {
 	const struct env_advert **list =
 		arena_array_of(arena, env->n_adverts, const struct env_advert *);
@@ -181,14 +181,14 @@ static struct env_pool_adverts list_adverts(const struct plan_env *env, struct a
 
 	for (size_t i = 0; i < env->n_adverts; i++) {
 		const struct env_advert *a = &env->adverts[i];
-		const enum env_advert_fate fate = plan_advert_fate(a, pool, family);
+		const enum env_advert_fate fate = plan_advert_fate(a, pool->object, family);
 
 		if (fate == ADVERT_ANNOUNCES)
 			list[n++] = a;
 		ret.n_held_back += fate == ADVERT_HELD_BACK;
 	}
 	assert(n + ret.n_held_back <= env->n_adverts);
-	plan_env_group(list, n, family, arena, &ret);
+	plan_env_group(pool, list, n, family, arena, &ret);
 	return ret;
 }
 
@@ -198,7 +198,7 @@ static void pool_adverts(const struct plan_env *env, struct arena *arena, struct
 	for (size_t i = 0; i < env->n_adverts; i++)
 		p->advertised |= plan_advert_selects(&env->adverts[i], p->object);
 	for (enum ip_family f = 0; f < IP_N_FAMILIES; f++)
-		p->adverts[f] = list_adverts(env, arena, p->object, f);
+		p->adverts[f] = list_adverts(env, arena, p, f);
 	plan_prefs_of_pool(env, arena, p);
 }
 

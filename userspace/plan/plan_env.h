@@ -44,6 +44,7 @@ struct env_advert {
  * asked once for all of them.
  */
 struct env_group {
+	const struct env_pool *pool;
 	const struct env_advert *const *items; /* oldest first; one at least */
 	size_t n;
 	uint64_t peers; /* of all; bit i: env.peers[i] */
@@ -183,8 +184,8 @@ bool plan_env_communities(const struct plan_env *env, struct problems *problems,
 			  struct env_advert *ret) must_check;
 /* The sessions of this node that a BGPPeer's name stands for, or NULL: there is no such object. */
 const struct env_peer_name *plan_env_peer(const struct plan_env *env, const char *name);
-/* Sorts the advertisements, oldest first, into groups for addresses of the family. */
-void plan_env_group(const struct env_advert *const *adverts, size_t n, enum ip_family family,
-		    struct arena *arena, struct env_pool_adverts *ret);
+/* Sorts the pool's advertisements, oldest first, into groups for addresses of the family. */
+void plan_env_group(const struct env_pool *pool, const struct env_advert *const *adverts, size_t n,
+		    enum ip_family family, struct arena *arena, struct env_pool_adverts *ret);
 /* Adds what is odd about objects beside each other and costs none of them; needs all the others. */
 void plan_env_findings(const struct plan_inputs *in, struct arena *arena, struct plan_env *env);

@@ -132,6 +132,7 @@ static const char *way_reason(const struct plan_draft *d, const struct arranged_
 {
 	const uint64_t bit = UINT64_C(1) << peer;
 	const bool have = plan_draft_advertised(d, d->peers[peer], &c->claim->prefix);
+	const struct service_attrs *own = plan_claim_own(c->claim);
 
 	assert(peer < d->env.n_peers);
 	if (planned)
@@ -140,8 +141,7 @@ static const char *way_reason(const struct plan_draft *d, const struct arranged_
 		return why_not_admitted(d, c, peer);
 	if (!d->in->synced)
 		return "sourcesIncomplete";
-	return c->claim->own && c->claim->own->is_unresolved ? "communityUnknown"
-							     : "tooManyCommunities";
+	return own && own->is_unresolved ? "communityUnknown" : "tooManyCommunities";
 }
 
 static void add_claim(const struct explain_build *b, const struct plan_claim *claim,
@@ -207,11 +207,13 @@ static bool add_claims(const struct explain_build *b, const struct env_advert *a
 
 	for (size_t i = 0; i < b->fragment->n_claims; i++) {
 		const struct plan_claim *c = &b->fragment->claims[i];
+		const struct service_attrs *own = plan_claim_own(c);
 
 		if (!ip_addr_equal(&c->vip.addr, &b->item->addr) || !group_has(c->by, a) ||
-		    c->without & bit || c->vip.domain != b->d->env.peers[peer].domain)
+		    (c->more && c->more->without & bit) ||
+		    c->vip.domain != b->d->env.peers[peer].domain)
 			continue;
-		if (c->own && c->own->excluded & bit)
+		if (own && own->excluded & bit)
 			excluded = true;
 		else if (plan_claim_peers(&b->d->env, c, a->peers))
 			add_claim(b, c, a, peer);

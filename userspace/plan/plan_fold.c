@@ -161,14 +161,14 @@ static const struct env_pool *oldest_pool(const struct fold_build *b)
 		first = c;
 		oldest = a;
 	}
-	return first->pool;
+	return first->by->pool;
 }
 
 static void add_voice(struct fold_build *b, const struct plan_claim *c, uint64_t admitted)
 {
 	struct voice *v = b->n_voices ? &b->voices[b->n_voices - 1] : NULL;
 
-	if (!v || v->claim->by != c->by || v->claim->own != c->own) {
+	if (!v || v->claim->by != c->by || plan_claim_own(v->claim) != plan_claim_own(c)) {
 		v = arena_push(b->d->scratch, &b->voices, &b->n_voices, &b->cap_voices, sizeof(*v));
 		*v = (struct voice){.claim = c};
 	}
@@ -296,7 +296,7 @@ static void gather_members(struct fold_build *b)
 				continue;
 			*(struct member *)arena_push(b->d->scratch, &b->members, &b->n_members,
 						     &b->cap_members, sizeof(*b->members)) =
-				(struct member){.asker = {a, c->own},
+				(struct member){.asker = {a, plan_claim_own(c)},
 						.voice = i,
 						.peers = a->peers & b->voices[i].admitted};
 		}
@@ -358,7 +358,7 @@ static bool is_mix(const struct fold_build *b, const struct mix *m)
 		const struct voice *x = &m->voices[i], *y = &b->voices[i];
 
 		if (x->admitted != y->admitted || x->claim->by != y->claim->by ||
-		    !same_own(x->claim->own, y->claim->own, m->n_voices == 1))
+		    !same_own(plan_claim_own(x->claim), plan_claim_own(y->claim), m->n_voices == 1))
 			return false;
 	}
 	return true;

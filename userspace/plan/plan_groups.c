@@ -47,8 +47,8 @@ static void list_prefs(struct arena *arena, struct env_group *g)
 	g->prefs = prefs;
 }
 
-void plan_env_group(const struct env_advert *const *adverts, size_t n, enum ip_family family,
-		    struct arena *arena, struct env_pool_adverts *ret)
+void plan_env_group(const struct env_pool *pool, const struct env_advert *const *adverts, size_t n,
+		    enum ip_family family, struct arena *arena, struct env_pool_adverts *ret)
 {
 	const struct env_advert **items = arena_array_of(arena, n, const struct env_advert *);
 	struct env_group *groups = arena_array_of(arena, n, struct env_group);
@@ -58,6 +58,7 @@ void plan_env_group(const struct env_advert *const *adverts, size_t n, enum ip_f
 	ret->groups = groups;
 	for (ret->n = 0; n_in < n; n_in += groups[ret->n++].n) {
 		fill_group(adverts, n, family, is_in, items + n_in, &groups[ret->n]);
+		groups[ret->n].pool = pool;
 		list_prefs(arena, &groups[ret->n]);
 	}
 }

@@ -35,10 +35,10 @@ struct kernel_sink {
 /* One prefix that is to be a blackhole. */
 struct kernel_blackhole {
 	struct ip_prefix prefix;
-	uint16_t domain; /* of the VRF in which; 0: in none */
-	bool is_placed;  /* its route and the rules of all uplinks are there */
-	bool has_route;  /* its route is: where it is missing next time, somebody took it away */
-	int16_t error;   /* else why not, -errno; 0: of a clash; -EINPROGRESS: not yet */
+	bool is_placed : 1; /* its route and the rules of all uplinks are there */
+	bool has_route : 1; /* its route is: where it is missing next time, somebody took it away */
+	uint16_t domain;    /* of the VRF in which; 0: in none */
+	int16_t error;      /* else why not, -errno; 0: of a clash; -EINPROGRESS: not yet */
 };
 
 struct kernel_state {

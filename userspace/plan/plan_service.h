@@ -61,17 +61,29 @@ struct service_attrs {
 	uint32_t bandwidth; /* its share of the route's (struct bgp_attrs); 0: none is said */
 };
 
-/* That a VIP wants a prefix announced, by a group of advertisements. */
+/* What few claims have; those of a Service that have the same share it. */
+struct plan_claim_more {
+	uint64_t without;                     /* peers (bits) that it is not for */
+	const struct service_attrs *own;      /* NULL: the Service asks for nothing itself */
+	const struct plan_own_address *under; /* somebody's own address under the prefix, or NULL */
+};
+
+/*
+ * That a VIP wants a prefix announced, by a group of advertisements of its pool. With thousands of
+ * Services and an aggregate for each length they are most of what fragments take.
+ */
 struct plan_claim {
 	struct ip_prefix prefix;
 	struct plan_vip vip;
 	uint16_t first_port, n_ports; /* of the fragment: the VIP's */
 	const struct env_group *by;
-	uint64_t without;                     /* peers (bits) that it is not for */
-	const struct env_pool *pool;          /* of the VIP */
-	const struct service_attrs *own;      /* NULL: the Service asks for nothing itself */
-	const struct plan_own_address *under; /* somebody's own address under the prefix, or NULL */
+	const struct plan_claim_more *more; /* NULL: all of it is NULL or 0 */
 };
+
+static inline const struct service_attrs *plan_claim_own(const struct plan_claim *c)
+{
+	return c->more ? c->more->own : NULL;
+}
 
 struct plan_fragment {
 	const struct api_object *service;
@@ -92,7 +104,8 @@ struct plan_fragment {
 static inline uint64_t plan_claim_peers(const struct plan_env *env, const struct plan_claim *c,
 					uint64_t peers)
 {
-	const uint64_t excluded = c->without | (c->own ? c->own->excluded : 0);
+	const struct service_attrs *own = plan_claim_own(c);
+	const uint64_t excluded = (c->more ? c->more->without : 0) | (own ? own->excluded : 0);
 
 	return peers & env->carriers[ip_family_of(&c->vip.addr)] & ~excluded;
 }

@@ -21,6 +21,7 @@ struct made {
 	struct plan_port ports[N_ITEMS];
 	struct plan_claim claims[N_ITEMS];
 	struct service_attrs own;
+	struct plan_claim_more more;
 };
 
 struct town {
@@ -57,6 +58,7 @@ static void fill(struct town *t, struct made *m, size_t slot)
 	m->service->meta = (struct api_meta){.kind = API_SERVICE, .ns = "shop", .name = m->name};
 	m->service->meta.created_s = (int64_t)rng_below(&t->rng, 3);
 	m->own.service = m->service;
+	m->more.own = &m->own;
 	*f = (struct plan_fragment){.service = m->service,
 				    .created_s = m->service->meta.created_s,
 				    .ports = m->ports,
@@ -76,7 +78,7 @@ static void fill(struct town *t, struct made *m, size_t slot)
 			.prefix = ip_prefix_of(&a, rng_below(&t->rng, 2) ? 24 : 32),
 			.vip = {.addr = a},
 			.by = &t->groups[rng_below(&t->rng, 2)],
-			.own = rng_below(&t->rng, 2) ? &m->own : NULL,
+			.more = rng_below(&t->rng, 2) ? &m->more : NULL,
 		};
 	}
 }
@@ -87,7 +89,7 @@ static void touch(struct town *t, struct made *m, const struct made *was)
 	for (size_t i = 0; i < N_ITEMS; i++) {
 		m->ports[i].lb.key = was->ports[i].lb.key;
 		m->claims[i] = was->claims[i];
-		m->claims[i].own = was->claims[i].own ? &m->own : NULL;
+		m->claims[i].more = was->claims[i].more ? &m->more : NULL;
 		m->claims[i].first_port = (uint16_t)rng_below(&t->rng, 9);
 	}
 	m->fragment.created_s = m->service->meta.created_s = was->fragment.created_s;

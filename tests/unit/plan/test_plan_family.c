@@ -253,6 +253,7 @@ static void covered_addresses_are_told_for_each_family(void **state)
 	const struct plan_own_address own[] = {
 		{addr("192.168.100.9"), "an address of Node x", false, 0},
 		{addr("2001:db8:1::9"), "an address of Node y", false, 0}};
+	struct plan_claim_more more[2];
 	struct made_draft m;
 
 	(void)state;
@@ -260,7 +261,8 @@ static void covered_addresses_are_told_for_each_family(void **state)
 	m.d.env.carriers[IP_V6] = P0 | P1;
 	for (size_t i = 0; i < 2; i++) {
 		m.claims[i].prefix = ip_prefix_of(&m.claims[i].vip.addr, i ? 64 : 24);
-		m.claims[i].under = &own[i];
+		more[i] = (struct plan_claim_more){.under = &own[i]};
+		m.claims[i].more = &more[i];
 	}
 	made_draft_steps(&m);
 	plan_draft_aggregates(&m.d);

@@ -18,6 +18,7 @@
 struct own_draft {
 	struct made_draft m;
 	struct service_attrs own[MADE_VIPS];
+	struct plan_claim_more more[MADE_VIPS];
 };
 
 static void begin(struct own_draft *o, uint8_t len)
@@ -30,7 +31,8 @@ static void begin(struct own_draft *o, uint8_t len)
 	memset(o->own, 0, sizeof(o->own));
 	for (size_t i = 0; i < MADE_VIPS; i++) {
 		o->m.claims[i].prefix = ip_prefix_of(&vips[i].addr, len);
-		o->m.claims[i].own = &o->own[i];
+		o->more[i] = (struct plan_claim_more){.own = &o->own[i]};
+		o->m.claims[i].more = &o->more[i];
 		o->own[i].service = &o->m.services[i];
 	}
 }
@@ -48,7 +50,7 @@ static void service_that_asks_for_nothing_shares_the_set_of_all(void **state)
 
 	(void)state;
 	begin(&o, 32);
-	o.m.claims[1].own = NULL;
+	o.m.claims[1].more = NULL;
 	o.m.spec.as_path_prepend = 2;
 	made_draft_steps(&o.m);
 	assert_int_equal(o.m.plan.n_attrs, 1);
@@ -268,7 +270,7 @@ static void make_claims(struct grouped *g, size_t i, size_t n, bool has_own)
 	for (size_t k = 0; k < n; k++) {
 		g->claims[i][k] = m->claims[i];
 		g->claims[i][k].by = &g->groups[k];
-		g->claims[i][k].own = has_own ? &g->o.own[i] : NULL;
+		g->claims[i][k].more = has_own ? &g->o.more[i] : NULL;
 		g->claims[i][k].n_ports = 1;
 	}
 	m->fragments[i].claims = g->claims[i];

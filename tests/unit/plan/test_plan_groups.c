@@ -90,14 +90,16 @@ static void groups_are_those_alike_and_oldest_first(void **state)
 	for (size_t trial = 0; trial < N_TRIALS; trial++) {
 		_cleanup_(arena_freep) struct arena *arena = arena_new();
 		const enum ip_family family = rng_below(&rng, 2) ? IP_V4 : IP_V6;
+		const struct env_pool pool = {.n_prefs = 0};
 		struct env_pool_adverts got = {0};
 		struct made m;
 		size_t n = 0;
 
 		make(&m, &rng);
-		plan_env_group(m.list, m.n, family, arena, &got);
+		plan_env_group(&pool, m.list, m.n, family, arena, &got);
 		for (size_t i = 0; i < got.n; i++) {
 			check_group(&m, &got.groups[i], family);
+			assert_ptr_equal(got.groups[i].pool, &pool);
 			if (i > 0)
 				assert_true(got.groups[i - 1].items[0]->age <
 					    got.groups[i].items[0]->age);
