@@ -62,7 +62,10 @@ begin  = $(folder)$(call say,$(1),$(2))
 
 $(B)/obj/%.o: %.c
 	$(call begin,CC   ,$<)
-	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS_ALL) $(HARDEN) -MMD -MP -c -o $@ $<
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS_ALL) $(HARDEN) $(SMALL) -MMD -MP -c -o $@ $<
+
+# What runs once for an event or an object is made small: all of it is resident. What computes is not.
+$(B)/obj/userspace/agent/%.o $(B)/obj/userspace/api/%.o $(B)/obj/userspace/sys/%.o: SMALL := -Os
 
 $(B)/san/%.o: %.c
 	$(call begin,SAN  ,$<)

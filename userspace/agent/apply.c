@@ -16,7 +16,6 @@
 #include "sys/netlink.h"
 
 #include <errno.h>
-#include <malloc.h>
 
 #define DATAPLANE_RETRY_NS (30 * NSEC_PER_SEC)
 #define PREPARE_TURNS      100
@@ -248,18 +247,6 @@ static void apply_peers(struct agent *a, const struct plan *plan, nsec_t now)
 	if (agent_inputs_are_complete(&a->inputs))
 		a->peers.restarted = false;
 	agent_peers_apply_routes(&a->peers, plan, now);
-}
-
-void apply_give_back(struct agent *a)
-{
-	struct agent_plan *last = a->current == &a->plans[0] ? &a->plans[1] : &a->plans[0];
-
-	arena_free(last->arena);
-	last->arena = arena_new();
-	plan_cache_forget_last(a->cache);
-	ipam_cache_forget_last(a->ipam_cache);
-	ipam_cache_forget_last(a->wanted_cache);
-	(void)malloc_trim(0); /* milliseconds, where there is much */
 }
 
 /*

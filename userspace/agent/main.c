@@ -10,13 +10,12 @@
 #include "agent/preflight.h"
 #include "sys/files.h"
 #include "sys/log.h"
+#include "sys/memory.h"
 
 #include <errno.h>
-#include <malloc.h>
 #include <stdlib.h>
 
-#define OWN_MAPPING_BYTES (128 << 10)
-#define MAX_PATH          4096
+#define MAX_PATH 4096
 
 /*
  * All is from the feeder: then --config is a folder beside the state, made here and empty but for
@@ -43,11 +42,7 @@ static int run(struct options *options)
 			strerror(-r));
 		return EXIT_FAILURE;
 	}
-	/*
-	 * What is large has a mapping of its own: its unused end costs nothing, and it leaves no
-	 * hole. By itself glibc ceases to do so once the first of them was given back.
-	 */
-	(void)mallopt(M_MMAP_THRESHOLD, OWN_MAPPING_BYTES);
+	memory_init();
 	r = agent_start(&a, options);
 	if (r == 0)
 		r = agent_run(&a);

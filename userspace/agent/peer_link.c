@@ -12,8 +12,7 @@
 #include <assert.h>
 #include <errno.h>
 
-#define WRITE_BYTES (64u << 10) /* of whole messages encoded at a time */
-#define LAST_BYTES  4096        /* room for what a connection still has to say at its end */
+#define LAST_BYTES 4096 /* room for what a connection still has to say at its end */
 
 void link_close(struct peer_link *l)
 {
@@ -44,42 +43,66 @@ void link_drop(struct peer_link *l, nsec_t now, const char *why)
 /* --- writing -----------------------------------------------------------------------------------
  */
 
-/* Writes the unsent tail; true when none is left. */
-static bool write_tail(struct peer_link *l, nsec_t now)
+/* How much of it the kernel takes; where the connection is lost, that of the link's is gone, too.
+ */
+static size_t write_some(struct peer_link *l, const uint8_t *data, size_t len, nsec_t now)
 {
-	while (l->tail_at < l->tail_len) {
-		ssize_t n = tcp_write(l->fd, l->tail + l->tail_at, l->tail_len - l->tail_at);
+	size_t at = 0;
+
+	while (at < len) {
+		const ssize_t n = tcp_write(l->fd, data + at, len - at);
 
 		if (n == -EAGAIN)
-			return false;
+			break;
 		if (n < 0) {
 			link_lost(l, now, tcp_error_text((int)-n));
-			return false;
+			break;
 		}
-		l->tail_at += (size_t)n;
+		at += (size_t)n;
 		bgp_peer_notify(l->peer->bgp, now, l->slot, BGP_NOTE_SENT);
 	}
+	return at;
+}
+
+/* Writes the unsent tail; true when none is left, and the connection is there. */
+static bool write_tail(struct peer_link *l, nsec_t now)
+{
+	l->tail_at += write_some(l, l->tail + l->tail_at, l->tail_len - l->tail_at, now);
+	if (l->fd < 0) {
+		l->tail_at = 0;
+		return false;
+	}
+	if (l->tail_at < l->tail_len)
+		return false;
+	free(TAKE_PTR(l->tail));
 	l->tail_len = l->tail_at = 0;
 	return true;
 }
 
-/* Encodes and writes until the peer has nothing to say or the kernel takes no more. */
+/*
+ * Encodes and writes until the peer has nothing to say or the kernel takes no more. Mostly it takes
+ * all, so that only what it leaves has memory of its own.
+ */
 void link_flush(struct peer_link *l, nsec_t now)
 {
+	uint8_t *const data = l->peer->all->scratch;
+	bool goes_on;
+
 	if (l->fd < 0 || l->connecting)
 		return;
-	if (!l->tail)
-		l->tail = xmalloc(WRITE_BYTES);
-	while (write_tail(l, now)) {
-		l->tail_len = bgp_peer_transmit(l->peer->bgp, now, l->slot, l->tail, WRITE_BYTES);
-		if (l->tail_len == 0)
-			break;
+	for (goes_on = l->tail_len == 0 || write_tail(l, now); goes_on;) {
+		const size_t len =
+			bgp_peer_transmit(l->peer->bgp, now, l->slot, data, PEERS_SCRATCH_BYTES);
+		const size_t taken = write_some(l, data, len, now);
+
+		goes_on = len > 0 && taken == len;
+		if (l->fd >= 0 && taken < len) {
+			l->tail_len = len - taken;
+			l->tail = memcpy(xmalloc(l->tail_len), data + taken, l->tail_len);
+		}
 	}
-	if (l->tail_len == 0)
-		free(TAKE_PTR(
-			l->tail)); /* mostly it is some other peer that has something to say */
 	if (l->fd >= 0)
-		loop_fd_want(l->watch, true, l->tail_at < l->tail_len);
+		loop_fd_want(l->watch, true, l->tail_len > 0);
 }
 
 /* Closes a connection behind what is still to be said on it. */
@@ -211,7 +234,7 @@ static void link_connected(struct peer_link *l, nsec_t now)
 static void link_read(struct peer_link *l, nsec_t now)
 {
 	uint8_t *buf = l->peer->all->scratch;
-	ssize_t n = tcp_read(l->fd, buf, PEERS_READ_BYTES);
+	ssize_t n = tcp_read(l->fd, buf, PEERS_SCRATCH_BYTES);
 
 	if (n > 0)
 		bgp_peer_receive(l->peer->bgp, now, l->slot, buf, (size_t)n);

@@ -403,7 +403,7 @@ static void peer_change(struct agent_peer *p, const struct plan_peer *want, nsec
 void agent_peers_init(struct agent_peers *all, struct loop *loop, uint64_t seed)
 {
 	*all = (struct agent_peers){
-		.loop = loop, .closings = {.loop = loop}, .scratch = xmalloc(PEERS_READ_BYTES)};
+		.loop = loop, .closings = {.loop = loop}, .scratch = xmalloc(PEERS_SCRATCH_BYTES)};
 	listening_init(all);
 	unnumbered_init(all);
 	rng_seed(&all->rng, seed);

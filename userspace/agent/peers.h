@@ -70,7 +70,8 @@ struct agent_peers {
 	struct unnumbered unnumbered;
 	struct closings closings; /* of sessions that are over, also of peers that are gone */
 	struct bgp_rib_prefixes *prefixes; /* owned; of all ribs */
-	uint8_t *scratch;          /* owned; received bytes pass through it, one read at a time */
+	uint8_t *
+		scratch; /* owned; what is read and written passes through it, one call at a time */
 	struct agent_peer **items; /* by key */
 	struct agent_peer **index; /* the same by address, VRF, interface: peer_index.c */
 	size_t n;

@@ -8,7 +8,8 @@
 #include "agent/peers.h"
 #include "agent/receiving.h"
 
-#define PEERS_READ_BYTES (64u << 10) /* of one socket in one turn of the loop */
+/* Read of one socket in one turn of the loop; whole messages encoded at a time. */
+#define PEERS_SCRATCH_BYTES (64u << 10)
 
 #define PEERS_SILENT_NS (3 * NSEC_PER_SEC) /* so long without an answer, and it is told why */
 /* So long without an OPEN, and it is given up if there is a reason to think that none will come. */

@@ -39,7 +39,7 @@
 
 #define ALIGN           8u
 #define FIRST_CAP       8
-#define BLOCK_MIN_BYTES 4096u
+#define BLOCK_MIN_BYTES 1024u
 #define BLOCK_MAX_BYTES (1u << 20)
 #define SPARE_BYTES     (1u << 16) /* so much may be kept without being used */
 
@@ -142,6 +142,14 @@ size_t arena_bytes(const struct arena *a)
 size_t arena_used(const struct arena *a)
 {
 	return a->used;
+}
+
+void *arena_spare(const struct arena *a, size_t *ret_len)
+{
+	struct block *b = a->first;
+
+	*ret_len = b ? b->size - b->used : 0;
+	return b ? b->data + b->used : NULL;
 }
 
 /* Bytes to leave before the next piece. */

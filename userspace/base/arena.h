@@ -32,6 +32,12 @@ size_t arena_bytes(const struct arena *a);
 /* Bytes that the same pieces take in one block: the size of an arena that is to hold no more. */
 size_t arena_used(const struct arena *a);
 
+/*
+ * What no piece lies in of the block that serves the next ones. Its content does not matter, since
+ * pieces are zeroed when they are handed out. NULL and 0: there is no block.
+ */
+void *arena_spare(const struct arena *a, size_t *ret_len);
+
 /* Zeroed memory of n * size bytes; valid (and unique) also for 0. Never NULL. */
 void *arena_alloc(struct arena *a, size_t n, size_t size);
 #define arena_new_of(a, type)      ((type *)arena_alloc((a), 1, sizeof(type)))

@@ -12,14 +12,13 @@
 #include "bgp/bgp_open.h"
 #include "bgp/bgp_update.h"
 
-#include <stdarg.h>
-#include <stddef.h>
-
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/tcp.h>
 #include <sched.h>
 #include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
 #include <sys/socket.h>
 
 #include <cmocka.h>
@@ -128,12 +127,9 @@ static inline void router_greet(struct router *r)
 
 static inline void router_take(struct router *r, const struct bgp_frame *f)
 {
-	const struct bgp_families none = {
-		BGP_FAMILY_BIT(BGP_IPV4_UNICAST)}; /* listed by its OPEN */
+	const uint8_t bare = BGP_FAMILY_BIT(BGP_IPV4_UNICAST), listed = r->families.bits;
 	const struct bgp_update_session session = {
-		.local_asn = ROUTER_ASN,
-		.as4 = true,
-		.families = bgp_families_is_empty(r->families) ? none : r->families};
+		.local_asn = ROUTER_ASN, .as4 = true, .families = {listed ? listed : bare}};
 	struct bgp_update u;
 	struct bgp_error e;
 

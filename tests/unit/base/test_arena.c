@@ -199,6 +199,28 @@ static void push_doubles_and_keeps_the_elements(void **state)
 		assert_int_equal(items[i], i);
 }
 
+/* Behind all pieces, in the block of the next one, which may find anything there. */
+static void what_is_spare_holds_no_piece(void **state)
+{
+	_cleanup_(arena_freep) struct arena *a = arena_new();
+	unsigned char *piece, *spare;
+	size_t len;
+
+	(void)state;
+	assert_null(arena_spare(a, &len));
+	assert_int_equal(len, 0);
+	piece = arena_alloc(a, 1, 100);
+	memset(piece, 1, 100);
+	spare = arena_spare(a, &len);
+	assert_true(spare >= piece + 100 && len > 0 && len < arena_bytes(a));
+	spare = arena_alloc(a, 1, 200);
+	for (size_t i = 0; i < 200; i++)
+		assert_int_equal(spare[i], 0);
+	arena_reset(a);
+	assert_ptr_equal(arena_spare(a, &len), piece);
+	assert_true(len >= 300);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -211,6 +233,7 @@ int main(void)
 		cmocka_unit_test(what_is_not_handed_out_cannot_be_read),
 		cmocka_unit_test(strings_are_copied),
 		cmocka_unit_test(an_arena_of_the_used_size_needs_one_block),
+		cmocka_unit_test(what_is_spare_holds_no_piece),
 		cmocka_unit_test(push_doubles_and_keeps_the_elements),
 	};
 
