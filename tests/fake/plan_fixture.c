@@ -148,6 +148,8 @@ static void observe_peer(struct fixture_peer *p, struct plan_actual_peer *ret)
 	*ret = (struct plan_actual_peer){
 		.key = {p->name, p->vrf, p->interface},
 		.established = !p->down,
+		.established_at = p->established_at,
+		.path = p->path,
 		.not_agreed = p->not_agreed,
 		.no_next_hop = p->no_next_hop,
 		.stale_until = p->stale_until,

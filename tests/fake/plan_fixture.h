@@ -26,7 +26,9 @@ struct fixture_peer {
 	uint64_t routes_generation;                  /* of the routes that the rib has */
 	nsec_t stale_until;
 	const char *last_error;
-	nsec_t trying_since; /* if down */
+	nsec_t trying_since;   /* if down */
+	nsec_t established_at; /* if not */
+	struct plan_path path;
 	uint16_t refusals;
 };
 

@@ -121,6 +121,26 @@ static bool is_failure(const struct bfd_event *e)
 	return e->from == BFD_UP && e->to == BFD_DOWN && e->remote_state != BFD_ADMIN_DOWN;
 }
 
+/* What the plan is to know of the way. */
+static struct plan_path path_after(const struct bfd_line *l, const struct bfd_event *e, nsec_t now)
+{
+	if (is_failure(e))
+		return (struct plan_path){.lost_at = now, .reason = bfd_diag_text(e->diag)};
+	return l->permits ? (struct plan_path){0} : l->path;
+}
+
+/* NULL: it has no session. The plan that hears of a loss is not waited for. */
+static void set_path(struct agent_peer *p, const struct bfd_line *l)
+{
+	const struct plan_path path = l ? l->path : (struct plan_path){0};
+
+	if (path.lost_at == p->path.lost_at)
+		return;
+	p->path = path;
+	p->all->changed = true;
+	p->all->urgent |= path.lost_at != 0;
+}
+
 static void tell_peers(struct agent_bfd *b, const struct bfd_line *l, const struct bfd_event *e,
 		       nsec_t now)
 {
@@ -131,6 +151,7 @@ static void tell_peers(struct agent_bfd *b, const struct bfd_line *l, const stru
 			continue;
 		peer_history_add(&p->history, now, "BFD: %s, %s", bfd_state_text(e->to),
 				 bfd_diag_text(e->diag));
+		set_path(p, l);
 		bgp_peer_set_bfd(p->bgp, now, l->permits);
 		if (is_failure(e))
 			bgp_peer_notify(p->bgp, now, BGP_SLOT_DIALLED, BGP_NOTE_BFD_DOWN);
@@ -159,6 +180,7 @@ static void on_event(struct agent_bfd *b, struct bfd_line *l, const struct bfd_e
 {
 	l->state = e->to;
 	l->permits = e->to == BFD_UP || e->remote_state == BFD_ADMIN_DOWN;
+	l->path = path_after(l, e, loop_now(b->loop));
 	l->flaps += e->from == BFD_UP;
 	l->changes[l->n_changes++ % BFD_CHANGES] = *e;
 	/* What is lost first is closed first, then told. */
@@ -297,6 +319,7 @@ void agent_bfd_apply(struct agent_bfd *b)
 		const struct bfd_line *l = agent_bfd_of(b, p);
 
 		/* It may be new, and the session not. */
+		set_path(p, l);
 		bgp_peer_set_bfd(p->bgp, loop_now(b->loop), l && l->permits);
 		peer_pump(p, loop_now(b->loop));
 	}

@@ -3,7 +3,8 @@
  * The BFD sessions of the plan's peers, on the agent's side: which are wanted, by which number the
  * thread (sys/bfd_engine.h) knows each, what it has reported, and what follows for BGP. Down closes
  * the BGP session of its peer at once (RFC 5882 3.2), the one thing that no plan is asked about
- * first; AdminDown, ours or the peer's, closes nothing.
+ * first: it learns that the way is lost as an input of its own. AdminDown, ours or the peer's,
+ * closes nothing.
  *
  * The thread begins with the first session that is wanted, so a node without a BFDProfile has none.
  */
@@ -19,6 +20,7 @@ struct bfd_line {
 	struct bfd_config config;
 	enum bfd_state state;
 	bool permits; /* BGP, where it waits for BFD: Up, or out of use by the router (RFC 5882) */
+	struct plan_path path;                 /* for the plan */
 	struct bfd_event changes[BFD_CHANGES]; /* ring: the next one goes to n_changes % size */
 	size_t n_changes;
 	uint64_t flaps;

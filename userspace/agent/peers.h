@@ -42,16 +42,17 @@ struct agent_peer {
 	struct bgp_peer *bgp;    /* owned */
 	struct peer_link links[BGP_N_SLOTS];
 	struct peer_history history;
-	bool is_reachable;   /* there is a way to it, by a device that is up */
-	bool has_no_answer;  /* the last attempt ended as the neighbour did not answer */
-	bool follows;        /* a former process had its session (RFC 4724, R bit) */
-	bool has_said_all;   /* this one has sent it an End-of-RIB */
-	nsec_t nudged_at;    /* for a neighbour that appeared */
-	nsec_t trying_since; /* there is no session */
-	bool attempted;      /* an attempt is under way, or ended before Established */
-	bool is_drained;     /* told so, and not dialled until the drain is over */
-	uint16_t refusals;   /* attempts in a row that ended before Established */
-	nsec_t stale_until;  /* see struct plan_actual_peer; counts until End-of-RIB is sent */
+	bool is_reachable;     /* there is a way to it, by a device that is up */
+	struct plan_path path; /* what its BFD says of it: bfd_lines.c */
+	bool has_no_answer;    /* the last attempt ended as the neighbour did not answer */
+	bool follows;          /* a former process had its session (RFC 4724, R bit) */
+	bool has_said_all;     /* this one has sent it an End-of-RIB */
+	nsec_t nudged_at;      /* for a neighbour that appeared */
+	nsec_t trying_since;   /* there is no session */
+	bool attempted;        /* an attempt is under way, or ended before Established */
+	bool is_drained;       /* told so, and not dialled until the drain is over */
+	uint16_t refusals;     /* attempts in a row that ended before Established */
+	nsec_t stale_until;    /* see struct plan_actual_peer; counts until End-of-RIB is sent */
 	/*
 	 * What the kernel's socket buffer has taken wholly, for the plan's gates: as of the last
 	 * time when no unsent tail was left. Sorted; held, with those who have the same; NULL

@@ -33,13 +33,41 @@ void plan_draft_join(struct plan_draft *d)
 
 /* --- peers ---------------------------------------------------------------------------------- */
 
+/* BGP that is up over that way has some time: BFD mostly follows. */
+static void path_problem(struct plan_draft *d, const struct plan_peer *peer,
+			 const struct plan_actual_peer *actual)
+{
+	const bool is_reached = plan_peer_is_reached(actual);
+	const nsec_t due = nsec_add(actual->established_at, PLAN_SILENT_NS);
+	char text[PLAN_PEER_TEXT];
+
+	if (is_reached && d->now < due) {
+		d->deadline = nsec_min(d->deadline, due);
+		return;
+	}
+	object_problem(
+		&d->plan->problems, SEVERITY_WARNING, peer->object, "spec.bfdProfile", "BFDDown",
+		is_reached ? "see why the router's BFD does not come up again, or name no "
+			     "BFDProfile"
+			   : "see whether the way to the router is whole, and its BFD runs",
+		"BFD with %s is Down: %s; %s", plan_peer_text(peer, text), actual->path.reason,
+		is_reached ? "BGP runs without it, and finds a dead path by its hold timer"
+			   : "there is no session");
+}
+
 static void peer_problem(struct plan_draft *d, const struct plan_peer *peer,
 			 const struct plan_actual_peer *actual)
 {
 	const nsec_t due = nsec_add(actual->trying_since, PLAN_SILENT_NS);
 	char text[PLAN_PEER_TEXT];
 
-	if (actual->established || d->env.drained) /* then there need be none */
+	if (d->env.drained) /* then there need be no session */
+		return;
+	if (actual->path.lost_at != 0) {
+		path_problem(d, peer, actual);
+		return;
+	}
+	if (actual->established)
 		return;
 	if (actual->refusals < PLAN_REFUSALS && d->now < due) {
 		d->deadline = nsec_min(d->deadline, due);
@@ -140,10 +168,11 @@ static enum draft_route claim_route(const struct plan_draft *d, const struct pla
 	for (uint64_t left = mine; left; left &= left - 1) {
 		const int i = __builtin_ctzll(left);
 
+		if (!plan_draft_reaches(d, (size_t)i))
+			continue;
 		if (plan_advertised_next(&advertised[i], &c->prefix))
 			return ROUTE_CARRIED;
-		if (d->peers[i])
-			ret = ROUTE_HAS_SESSION;
+		ret = ROUTE_HAS_SESSION;
 	}
 	return ret;
 }

@@ -95,6 +95,11 @@ bool plan_draft_advertised(const struct plan_draft *d, const struct plan_actual_
 	return i < p->advertised->n && ip_prefix_cmp(prefix, &p->advertised->items[i]) == 0;
 }
 
+bool plan_draft_reaches(const struct plan_draft *d, size_t peer)
+{
+	return d->peers[peer] && plan_peer_is_reached(d->peers[peer]);
+}
+
 struct advertised_walk *plan_advertised_walks(const struct plan_draft *d)
 {
 	struct advertised_walk *ret =

@@ -154,6 +154,8 @@ uint64_t plan_draft_reach(const struct plan_draft *d, const struct plan_claim *c
 uint64_t plan_draft_admitted(const struct plan_draft *d, const struct plan_claim *c, uint64_t have);
 /* Until when some router may hold stale routes; 0: none does. */
 nsec_t plan_draft_stale_until(const struct plan_draft *d);
+/* The peer has a session that reaches it; what one that does not was sent still counts as held. */
+bool plan_draft_reaches(const struct plan_draft *d, size_t peer);
 /* That the established peer's advertised set holds the prefix; NULL: not. It is one of actual's. */
 bool plan_draft_advertised(const struct plan_draft *d, const struct plan_actual_peer *p,
 			   const struct ip_prefix *prefix);

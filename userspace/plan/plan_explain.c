@@ -135,8 +135,10 @@ static const char *way_reason(const struct plan_draft *d, const struct arranged_
 	const struct service_attrs *own = plan_claim_own(c->claim);
 
 	assert(peer < d->env.n_peers);
+	if (planned && !plan_draft_reaches(d, peer))
+		return "noSession";
 	if (planned)
-		return have ? "announced" : d->peers[peer] ? "notSentYet" : "noSession";
+		return have ? "announced" : "notSentYet";
 	if (!plan_draft_keeps(d, c) || !(plan_draft_admitted(d, c->claim, have ? bit : 0) & bit))
 		return why_not_admitted(d, c, peer);
 	if (!d->in->synced)

@@ -62,8 +62,13 @@ static struct plan_step judge_session(const struct plan_draft *d, size_t i)
 {
 	const struct plan_actual_peer *actual = actual_of(d, i);
 
-	if (d->peers[i])
+	if (plan_draft_reaches(d, i))
 		return (struct plan_step){.message = "the session is Established"};
+	if (actual && actual->path.lost_at != 0)
+		return (struct plan_step){
+			.reason = "noSession",
+			.message = arena_printf(d->arena, "BFD is Down: %s", actual->path.reason),
+		};
 	return (struct plan_step){
 		.reason = "noSession",
 		.message = actual && actual->last_error

@@ -8,19 +8,12 @@
 
 #include "api/world.h"
 #include "base/community.h"
-#include "base/nsec.h"
-#include "base/prefixes.h"
-#include "bgp/bgp_family.h"
+#include "plan/plan_actual_peer.h"
 #include "plan/plan_addresses.h"
 #include "plan/plan_cache.h"
 #include "plan/plan_kernel.h"
 #include "plan/plan_router.h"
 #include "plan/plan_vip.h"
-/* A peer is named by its object, VRF and interface. Strings borrowed; never NULL ("" = none). */
-struct peer_key {
-	const char *name, *vrf, *interface;
-};
-int peer_key_cmp(const struct peer_key *a, const struct peer_key *b);
 
 /* --- inputs --------------------------------------------------------------------------------- */
 struct plan_settings {
@@ -82,21 +75,6 @@ struct plan_node {
 	enum plan_ask ask;
 };
 /* What the sinks confirmed. */
-struct plan_actual_peer {
-	struct peer_key key;
-	bool established, end_of_rib_sent;
-	struct bgp_families not_agreed, no_next_hop; /* of those that it offers */
-	struct prefix_list *advertised;              /* no other one: the same are; NULL: none */
-	/*
-	 * Until then the router may hold, as stale (RFC 4724), what this session's predecessor
-	 * announced: one of this process that broke, or of a former process. 0: it holds nothing.
-	 */
-	nsec_t stale_until;
-	bool over_limit;        /* it sends more routes to be accepted than may be */
-	const char *last_error; /* NULL = none */
-	nsec_t trying_since;    /* since when there is no session; NSEC_NEVER: established */
-	uint16_t refusals; /* attempts in a row that the peer refused or that could not be made */
-};
 struct plan_actual_device {
 	int ifindex;
 	const char *name;

@@ -26,6 +26,7 @@ uint64_t plan_kept_common(const struct plan_draft *d, const struct plan_inputs *
 
 		h = hash_str(hash_str(hash_str(h, key->name), key->vrf), key->interface);
 		h = hash_u64(h, a->peers[i].established);
+		h = hash_u64(h, plan_peer_is_reached(&a->peers[i]));
 	}
 	/* While there is any, nothing is kept. */
 	h = hash_u64(hash_u64(h, d->plan->n_discards), a->n_discards);

@@ -51,13 +51,13 @@ static size_t first_vip(const struct plan_draft *d, const struct ip_addr *a)
 	return low;
 }
 
-/* Some established peer has still to be sent this claim's prefix. */
+/* Some peer has still to be sent this claim's prefix, and can be. */
 static bool awaits_write(const struct plan_draft *d, const struct plan_claim *c)
 {
 	const uint64_t peers = plan_draft_reach(d, c) & (d->peers_open | d->peers_stale);
 
 	for (size_t i = 0; i < d->env.n_peers; i++)
-		if ((peers >> i & 1) && d->peers[i] &&
+		if ((peers >> i & 1) && plan_draft_reaches(d, i) &&
 		    !plan_draft_advertised(d, d->peers[i], &c->prefix))
 			return true;
 	return false;

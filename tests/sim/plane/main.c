@@ -33,6 +33,7 @@ static void add_stats(struct plane_stats *sum, const struct plane_stats *s)
 	sum->left += s->left;
 	sum->drained += s->drained;
 	sum->told += s->told;
+	sum->lost += s->lost;
 	sum->ipv6 += s->ipv6;
 	sum->ipv6_routes += s->ipv6_routes;
 }
@@ -59,17 +60,18 @@ int main(int argc, char **argv)
 	printf("%" PRIu64 " plans, %" PRIu64 " crashes, %" PRIu64 " sessions, %" PRIu64
 	       " UPDATEs, %" PRIu64 " VIPs left, %" PRIu64
 	       " routes kept as stale, mode off %" PRIu64 " and a drain %" PRIu64
-	       " times to its end, %" PRIu64 " times an IPv6 address, %" PRIu64
-	       " IPv6 routes heard, %" PRIu64 " blackholes told, %" PRIu64
-	       " flows of the kernel's and %" PRIu64 " of ours with %" PRIu64 " packets\n",
+	       " times to its end, BFD Down %" PRIu64 " times, %" PRIu64
+	       " times an IPv6 address, %" PRIu64 " IPv6 routes heard, %" PRIu64
+	       " blackholes told, %" PRIu64 " flows of the kernel's and %" PRIu64
+	       " of ours with %" PRIu64 " packets\n",
 	       sum.plans, sum.crashes, sum.sessions, sum.updates, sum.deletions, sum.stale_kept,
-	       sum.left, sum.drained, sum.ipv6, sum.ipv6_routes, sum.told, sum.flows[0],
+	       sum.left, sum.drained, sum.lost, sum.ipv6, sum.ipv6_routes, sum.told, sum.flows[0],
 	       sum.flows[1], sum.packets);
 	/* Worlds in which nothing happens would agree on everything. */
 	if (count >= 50 &&
 	    (sum.updates < 20 * count || sum.deletions < count || sum.crashes < count ||
 	     sum.ipv6 < 20 * count || sum.ipv6_routes < count || sum.flows[0] < 20 * count ||
-	     sum.flows[1] < 50 * count || sum.told < count)) {
+	     sum.flows[1] < 50 * count || sum.told < count || sum.lost < count)) {
 		printf("too little happened\n");
 		failed++;
 	}

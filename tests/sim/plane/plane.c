@@ -107,6 +107,9 @@ static void fault(struct plane *p)
 	case 7:
 		change_orders(p);
 		break;
+	case 8:
+		plane_agent_bfd(p);
+		break;
 	default:
 		plane_world_change(p);
 		break;

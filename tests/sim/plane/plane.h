@@ -72,12 +72,13 @@ struct plane_session {
 	nsec_t held_until;              /* as a router may hold what it had: for the checks */
 	struct bgp_next_hops next_hops; /* the plan's */
 	struct bgp_families families;   /* of its configuration */
+	nsec_t lost_at;                 /* BFD is Down since then; 0: it is not */
 };
 
 struct plane_stats {
 	uint64_t packets, flows[2]; /* the kernel's, the programs' */
 	uint64_t plans, sessions, crashes, updates, deletions, stale_kept, left, drained, ipv6,
-		ipv6_routes, told;
+		ipv6_routes, told, lost;
 };
 
 struct plane {
@@ -144,6 +145,8 @@ void plane_agent_step(struct plane *p);
 nsec_t plane_agent_next(const struct plane *p);
 void plane_agent_done(struct plane *p);
 void plane_agent_note_down(struct plane *p, unsigned i);
+/* BFD of one peer goes Down, or comes back, if there is an agent. */
+void plane_agent_bfd(struct plane *p);
 
 /* plane_world.c: documents. */
 void plane_world_put_all(struct plane *p, struct fixture *f);

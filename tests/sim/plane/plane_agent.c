@@ -134,6 +134,29 @@ void plane_agent_note_down(struct plane *p, unsigned i)
 	p->dirty = true;
 }
 
+/*
+ * The plan hears of it with the end of the session, or before. What is not up again at the end is
+ * BGP without BFD, which is as good.
+ */
+void plane_agent_bfd(struct plane *p)
+{
+	struct plane_session *s = &p->sessions[plane_chance(p, PLANE_PEERS)];
+
+	if (!s->peer)
+		return;
+	s->lost_at = s->lost_at ? 0 : p->now;
+	p->dirty = true;
+	if (!s->lost_at)
+		return;
+	p->stats.lost++;
+	if (plane_chance(p, 2))
+		plane_agent_step(p);
+	if (!s->peer)
+		return;
+	bgp_peer_notify(s->peer, p->now, BGP_SLOT_DIALLED, BGP_NOTE_BFD_DOWN);
+	plane_net_pump_agent(p, (unsigned)(s - p->sessions));
+}
+
 static struct prefix_list *told(struct plane_session *s)
 {
 	prefix_list_unref(s->told);
@@ -161,6 +184,8 @@ static void observe(void *ctx, struct arena *arena, const struct plan_actual_pee
 		all[n++] = (struct plan_actual_peer){
 			.key = {names[i], "", ""},
 			.established = info.state == BGP_ESTABLISHED,
+			.established_at = info.established_at,
+			.path = {s->lost_at, s->lost_at ? "detection time expired" : NULL},
 			.end_of_rib_sent = info.end_of_rib_sent,
 			.not_agreed = {info.state == BGP_ESTABLISHED
 					       ? s->families.bits & ~info.families.bits
@@ -286,7 +311,7 @@ static void let_go(struct plane *p)
 		plane_clear(&s->written);
 		s->told = prefix_list_unref(s->told);
 		plane_clear(&s->lost);
-		s->stale_until = 0;
+		s->stale_until = s->lost_at = 0;
 	}
 }
 

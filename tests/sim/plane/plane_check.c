@@ -209,6 +209,24 @@ static const struct fake_frontend *find(const struct fixture *f, const struct lb
 	return NULL;
 }
 
+/* A session whose way BFD has lost carries nothing, though BGP may not have noticed. */
+static void check_reached(struct plane *p)
+{
+	for (unsigned i = 0; i < PLANE_PEERS; i++) {
+		const struct plane_session *s = &p->sessions[i];
+		const struct bgp_peer_info info =
+			s->peer ? bgp_peer_info(s->peer) : (struct bgp_peer_info){0};
+
+		if (info.state == BGP_ESTABLISHED &&
+		    (s->lost_at == 0 || info.established_at >= s->lost_at))
+			return;
+	}
+	for (size_t i = 0; i < p->f->plan.n_services; i++)
+		if (p->f->plan.services[i].announced)
+			plane_violation(p, "%s is announced, and no router is reached",
+					p->f->plan.services[i].name);
+}
+
 void plane_check_after(struct plane *p, struct plane_before *b)
 {
 	for (size_t i = 0; i < b->n; i++) {
@@ -232,6 +250,7 @@ void plane_check_after(struct plane *p, struct plane_before *b)
 	}
 	if (p->f->store.n_orphans > 0)
 		plane_violation(p, "a frontend without its VIP");
+	check_reached(p);
 	free(b->items);
 	free(b);
 }

@@ -198,13 +198,15 @@ static void begin(struct plane *p, struct plane_flow *f)
 	p->stats.flows[f->side == PROGRAMS]++;
 }
 
-/* A device that is taken away changes the side of all flows, and once more when it is given back.
+/*
+ * A device that is taken away changes the side of all flows, and once more when it is given back,
+ * whether or not what is stored was being left meanwhile.
  */
 static void note_harm(struct plane *p)
 {
 	if (p->f->device_failure)
 		p->flows->is_harmed = true;
-	else if (is_attached(p) || !p->f->plan.dataplane)
+	else if (is_attached(p) || !(p->f->plan.dataplane || p->f->plan.leaving))
 		p->flows->is_harmed = false;
 	for (size_t i = 0; p->flows->is_harmed && i < PLANE_FLOWS; i++)
 		p->flows->items[i].client = 0;

@@ -116,6 +116,21 @@ static void end(struct agent_rig *rig, int fd)
 	rig_free(rig);
 }
 
+static const struct plan_path *path(const struct agent_rig *rig)
+{
+	return &rig->agent.peers.items[0]->path;
+}
+
+static bool is_lost(const struct agent_rig *rig)
+{
+	return rig_problem(rig, "BFDDown") != NULL;
+}
+
+static bool is_not_lost(const struct agent_rig *rig)
+{
+	return rig_problem(rig, "BFDDown") == NULL;
+}
+
 static void silence_closes_bgp_with_cease_6_10(void **state)
 {
 	struct agent_rig *rig;
@@ -144,6 +159,48 @@ static void admin_down_of_the_router_closes_nothing(void **state)
 	RIG_WAIT(rig, is_not_up);
 	assert_true(has_bgp(rig));
 	assert_int_equal(rig->router->notification.code, 0);
+	end(rig, fd);
+}
+
+static void the_plan_learns_that_the_way_is_lost_until_bfd_is_up_again(void **state)
+{
+	struct agent_rig *rig;
+	int fd;
+
+	(void)state;
+	rig = rig_with_bfd(&fd);
+	assert_int_equal(path(rig)->lost_at, 0);
+	router_says(rig, fd, BFD_DOWN);
+	RIG_WAIT(rig, is_lost);
+	assert_string_equal(rig_problem(rig, "BFDDown")->object.name, "r");
+	assert_string_equal(path(rig)->reason, bfd_diag_text(BFD_DIAG_NEIGHBOUR_DOWN));
+	router_says(rig, fd, BFD_DOWN);
+	RIG_WAIT(rig, is_init);
+	assert_int_not_equal(path(rig)->lost_at, 0);
+	router_says(rig, fd, BFD_UP);
+	RIG_WAIT(rig, is_up);
+	assert_int_equal(path(rig)->lost_at, 0);
+	RIG_WAIT(rig, is_not_lost);
+	/* Out of use by the router: nothing is lost. */
+	router_says(rig, fd, BFD_ADMIN_DOWN);
+	RIG_WAIT(rig, is_not_up);
+	assert_int_equal(path(rig)->lost_at, 0);
+	end(rig, fd);
+}
+
+/* What BFD said has gone with it. */
+static void a_way_that_is_lost_is_forgotten_with_the_profile(void **state)
+{
+	struct agent_rig *rig;
+	int fd;
+
+	(void)state;
+	rig = rig_with_bfd(&fd);
+	router_says(rig, fd, BFD_DOWN);
+	RIG_WAIT(rig, is_lost);
+	rig_write(rig, "peer.yaml", PEER_WITHOUT);
+	RIG_WAIT(rig, is_not_lost);
+	assert_int_equal(path(rig)->lost_at, 0);
 	end(rig, fd);
 }
 
@@ -315,6 +372,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(silence_closes_bgp_with_cease_6_10),
 		cmocka_unit_test(admin_down_of_the_router_closes_nothing),
+		cmocka_unit_test(the_plan_learns_that_the_way_is_lost_until_bfd_is_up_again),
+		cmocka_unit_test(a_way_that_is_lost_is_forgotten_with_the_profile),
 		cmocka_unit_test(a_router_that_says_down_closes_bgp),
 		cmocka_unit_test(a_link_that_goes_down_is_path_down_at_once),
 		cmocka_unit_test(strict_bgp_waits_for_bfd_and_after_it_was_down_again),

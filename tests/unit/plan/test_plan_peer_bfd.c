@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
- * The BFD session of a BGPPeer: what its profile and annotations ask for, and that nothing of it
- * holds the BGP session back. No key is ever in a text.
+ * The BFD session of a BGPPeer: what its profile and annotations ask for, that nothing of it
+ * holds the BGP session back, and what follows from a way that it lost. No key is ever in a text.
  */
 #include "fake/plan_fixture.h"
 
@@ -239,6 +239,129 @@ static void of_two_profiles_for_one_router_the_stricter_counts(void **state)
 	assert_int_equal(fixture_plan_peer(f, "r1")->bfd.terms.min_rx_us, 300000);
 }
 
+/* --- the way to the router, an input of its own ------------------------------------------------
+ */
+
+static struct fixture *two_routers(void)
+{
+	struct fixture *f = fixture_announced();
+
+	fixture_object(f, "BGPPeer", "r2", "",
+		       "spec: {myASN: 64512, peerASN: 64513, peerAddress: 10.0.0.2}");
+	fixture_converge(f, 10);
+	for (size_t i = 0; i < f->n_peers; i++)
+		f->peers[i].established_at = f->now;
+	f->now += NSEC_PER_SEC;
+	return f;
+}
+
+static void lose(struct fixture *f, const char *name)
+{
+	fixture_peer(f, name)->path =
+		(struct plan_path){.lost_at = f->now, .reason = "detection time expired"};
+}
+
+/* BGP's own word may come later; the plan is the same as soon as one of them has said it. */
+static void a_way_that_bfd_lost_carries_nothing_though_bgp_is_established(void **state)
+{
+	_cleanup_(fixture_freep) struct fixture *f = two_routers();
+
+	(void)state;
+	lose(f, "r1");
+	fixture_plan(f);
+	assert_true(fixture_service(f, "web")->announced); /* one is enough */
+	lose(f, "r2");
+	fixture_plan(f);
+	assert_false(fixture_service(f, "web")->announced);
+	assert_string_equal(fixture_service(f, "web")->reason, "noSession");
+	/* The routers may still send: what they have is served, and nothing is taken back. */
+	assert_non_null(fixture_route(f, "192.168.100.0/32"));
+	assert_non_null(fixture_frontend(f, "192.168.100.0", 80));
+	fixture_peer(f, "r1")->down = fixture_peer(f, "r2")->down = true;
+	fixture_plan(f);
+	assert_string_equal(fixture_service(f, "web")->reason, "noSession");
+	/* BGP is up again over that way, as it may be without BFD; then BFD is, too. */
+	fixture_peer(f, "r1")->down = false;
+	fixture_peer(f, "r1")->established_at = f->now;
+	fixture_plan(f);
+	assert_true(fixture_service(f, "web")->announced);
+}
+
+/* Before all is read nothing is taken back (gate 5), by a session that is about to be closed
+ * either. */
+static void what_a_lost_session_was_sent_is_held_as_anybody_elses(void **state)
+{
+	_cleanup_(fixture_freep) struct fixture *f = two_routers();
+
+	(void)state;
+	f->synced = false;
+	fixture_drop(f, "Service", "web");
+	lose(f, "r1");
+	fixture_plan(f);
+	assert_true(fixture_route(f, "192.168.100.0/32")->hold);
+	assert_int_equal(fixture_route(f, "192.168.100.0/32")->peers, 3);
+}
+
+static void a_way_that_bfd_lost_is_a_problem_at_once(void **state)
+{
+	_cleanup_(fixture_freep) struct fixture *f = two_routers();
+	const struct problem *problem;
+
+	(void)state;
+	lose(f, "r1");
+	fixture_peer(f, "r1")->down = true;
+	fixture_peer(f, "r1")->trying_since = f->now - 2 * PLAN_SILENT_NS;
+	fixture_plan(f);
+	problem = fixture_problem(f, "BFDDown", "r1");
+	assert_int_equal(problem->severity, SEVERITY_WARNING);
+	assert_string_equal(
+		problem->message,
+		"BFD with 10.0.0.1 is Down: detection time expired; there is no session");
+	assert_non_null(strstr(problem->remedy, "the way to the router"));
+	assert_null(fixture_problem(f, "BFDDown", "r2"));
+	assert_null(fixture_problem(f, "PeerNotEstablished", NULL)); /* it is one thing */
+	fixture_peer(f, "r1")->path = (struct plan_path){0};
+	fixture_plan(f);
+	assert_null(fixture_problem(f, "BFDDown", NULL));
+	assert_non_null(fixture_problem(f, "PeerNotEstablished", "r1"));
+}
+
+static void bgp_that_runs_without_its_bfd_is_a_problem_if_it_lasts(void **state)
+{
+	_cleanup_(fixture_freep) struct fixture *f = two_routers();
+	struct fixture_peer *p = fixture_peer(f, "r1");
+	const struct problem *problem;
+
+	(void)state;
+	lose(f, "r1");
+	p->established_at = f->now;
+	fixture_plan(f);
+	assert_null(fixture_problem(f, "BFDDown", NULL));
+	assert_int_equal(f->deadline, f->now + PLAN_SILENT_NS);
+	f->now += PLAN_SILENT_NS - 1;
+	fixture_plan(f);
+	assert_null(fixture_problem(f, "BFDDown", NULL));
+	f->now++;
+	fixture_plan(f);
+	problem = fixture_problem(f, "BFDDown", "r1");
+	assert_string_equal(problem->message,
+			    "BFD with 10.0.0.1 is Down: detection time expired; BGP runs without "
+			    "it, and finds a dead path by its hold timer");
+	assert_non_null(strstr(problem->remedy, "name no BFDProfile"));
+	assert_string_equal(problem->field, "spec.bfdProfile");
+}
+
+static void a_drained_node_needs_no_way_to_its_routers(void **state)
+{
+	_cleanup_(fixture_freep) struct fixture *f = two_routers();
+
+	(void)state;
+	lose(f, "r1");
+	f->settings.drained = true;
+	fixture_plan(f);
+	assert_null(fixture_problem(f, "BFDDown", NULL));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -251,6 +374,11 @@ int main(void)
 		cmocka_unit_test(of_two_keys_for_one_router_the_owners_counts),
 		cmocka_unit_test(strict_is_asked_for_where_there_is_bfd),
 		cmocka_unit_test(of_two_profiles_for_one_router_the_stricter_counts),
+		cmocka_unit_test(a_way_that_bfd_lost_carries_nothing_though_bgp_is_established),
+		cmocka_unit_test(what_a_lost_session_was_sent_is_held_as_anybody_elses),
+		cmocka_unit_test(a_way_that_bfd_lost_is_a_problem_at_once),
+		cmocka_unit_test(bgp_that_runs_without_its_bfd_is_a_problem_if_it_lasts),
+		cmocka_unit_test(a_drained_node_needs_no_way_to_its_routers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
