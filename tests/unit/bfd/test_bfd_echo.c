@@ -235,6 +235,9 @@ static void only_what_is_newer_and_ours_came_back(void **state)
 		other[i] ^= 0x80;
 		assert_false(bfd_session_receive_echo(&s, NOW + MS(201), other, sizeof(other)));
 	}
+	memcpy(other, second, sizeof(other));
+	other[7]++; /* the number of the one that is next to be sent */
+	assert_false(bfd_session_receive_echo(&s, NOW + MS(201), other, sizeof(other)));
 	for (size_t len = 0; len < sizeof(second); len++)
 		assert_false(bfd_session_receive_echo(&s, NOW + MS(201), second, len));
 	assert_int_equal(s.counters.echo_returned, 1);

@@ -4,6 +4,7 @@
  * holds the BGP session back, and what follows from a way that it lost. No key is ever in a text.
  */
 #include "fake/plan_fixture.h"
+#include "plan/plan_explain.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -88,6 +89,29 @@ static void every_field_of_a_bfd_profile_acts(void **state)
 	/* There is none over several hops. */
 	assert_int_equal(bfd->echo_us, 0);
 	assert_int_equal(fixture_problem(f, "NoEffect", "r1")->severity, SEVERITY_INFO);
+}
+
+static bool is_multihop(struct fixture *f, const char *name)
+{
+	return fixture_plan_peer(f, name)->bfd.is_multihop;
+}
+
+static void a_router_of_our_as_is_several_hops_away_if_it_is_on_no_link(void **state)
+{
+	_cleanup_(fixture_freep) struct fixture *f = fixture_new();
+
+	(void)state;
+	fixture_object(f, "BFDProfile", "fast", "", "spec: {}");
+	peer(f, "near", "peerASN: 64512, peerAddress: 10.0.0.1, bfdProfile: fast");
+	peer(f, "far", "peerASN: 64512, peerAddress: 172.16.0.1, bfdProfile: fast");
+	peer(f, "other", "peerASN: 64513, peerAddress: 172.16.0.2, bfdProfile: fast");
+	fixture_plan(f);
+	assert_false(is_multihop(f, "near"));
+	assert_true(is_multihop(f, "far"));
+	assert_false(is_multihop(f, "other")); /* eBGP says so itself */
+	f->no_route = true;                    /* where it is is not known */
+	fixture_plan(f);
+	assert_false(is_multihop(f, "far"));
 }
 
 static void the_key_of_bfd_comes_from_its_secret(void **state)
@@ -351,6 +375,21 @@ static void bgp_that_runs_without_its_bfd_is_a_problem_if_it_lasts(void **state)
 	assert_string_equal(problem->field, "spec.bfdProfile");
 }
 
+static void bfd_is_why_there_is_no_session(void **state)
+{
+	_cleanup_(fixture_freep) struct fixture *f = two_routers();
+	struct plan_explain e = {.what = EXPLAIN_PEER, .ns = "default", .name = "r1"};
+
+	(void)state;
+	lose(f, "r1");
+	f->explain = &e;
+	fixture_plan(f);
+	f->explain = NULL;
+	assert_string_equal(e.steps.items[1].message, "BFD is Down: detection time expired");
+	assert_string_equal(e.steps.items[1].reason, "noSession");
+	assert_string_equal(e.items[0].ways.items[0].reason, "noSession");
+}
+
 static void a_drained_node_needs_no_way_to_its_routers(void **state)
 {
 	_cleanup_(fixture_freep) struct fixture *f = two_routers();
@@ -367,6 +406,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(bfd_profile_does_not_hold_the_session_back),
 		cmocka_unit_test(every_field_of_a_bfd_profile_acts),
+		cmocka_unit_test(a_router_of_our_as_is_several_hops_away_if_it_is_on_no_link),
 		cmocka_unit_test(the_key_of_bfd_comes_from_its_secret),
 		cmocka_unit_test(a_key_longer_than_its_type_is_refused),
 		cmocka_unit_test(types_have_one_name_in_the_annotation_and_in_what_is_shown),
@@ -378,6 +418,7 @@ int main(void)
 		cmocka_unit_test(what_a_lost_session_was_sent_is_held_as_anybody_elses),
 		cmocka_unit_test(a_way_that_bfd_lost_is_a_problem_at_once),
 		cmocka_unit_test(bgp_that_runs_without_its_bfd_is_a_problem_if_it_lasts),
+		cmocka_unit_test(bfd_is_why_there_is_no_session),
 		cmocka_unit_test(a_drained_node_needs_no_way_to_its_routers),
 	};
 
