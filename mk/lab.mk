@@ -45,7 +45,7 @@ soak: ## long runs: many seeds, each fuzzer for ten minutes, the lab again and a
 	$(Q)for i in $$(seq $(SOAK_LABS)); do $(MAKE) --no-print-directory lab || exit 1; done
 	$(Q)$(MAKE) --no-print-directory vm
 	$(Q)PE_LLGR=1 scripts/run-lab peering
-	$(Q)BFD_STRICT=1 BFD_BUSY=600 BFD_HOGS=16 scripts/run-lab bfd
+	$(Q)BFD_STRICT=1 BFD_ORDER=10 BFD_BUSY=600 BFD_HOGS=16 scripts/run-lab bfd
 	$(Q)BFD_HOGS=16 BFDX_LOOPS=60 BFDX_TRIALS=20 scripts/run-lab bfd_xdp
 
 kube-pods: all $(B)/tests/pass.bpf.o ## the pods of deploy/kustomize/default on two nodes, by podman (root; tests/kube/build once)

@@ -18,8 +18,11 @@ bfd_all() {
 	run_step bfd-up "BFD with FRR and BIRD, over IPv4 and IPv6: up, and BGP with them" step_bfd_up &&
 		run_step bfd-detects "Silence is seen in 150 ms, $BFD_TRIALS times, never before; BGP hears at once" step_bfd_detects &&
 		run_step bfd-changes "Other intervals, and passive: no session goes down" step_bfd_changes &&
+		run_step bfd-passive "Passive at both ends: a problem says that nobody begins, until we do" step_bfd_passive &&
 		run_step bfd-restart "SIGTERM: FRR and BIRD keep the route, and BFD does not take it" step_bfd_restart &&
 		run_step bfd-killed "kill -9 without XDP: BFD is silent, and both keep the route for the agent that comes back" step_bfd_killed &&
+		{ [ -z "${BFD_ORDER:-}" ] ||
+			run_step bfd-order "SIGTERM $BFD_ORDER times in each order: what AdminDown before the end of TCP costs" step_bfd_order; } &&
 		run_step bfd-removed "A profile that is taken away closes no BGP session" step_bfd_removed &&
 		run_step bfd-multihop "BFD with FRR behind a router: multihop, by minimumTtl" step_bfd_multihop &&
 		{ [ -z "${BFD_BUSY:-}" ] ||
@@ -178,7 +181,9 @@ bfd_agent_up() {
 		--socket "$LAB_DIR/bfd/lodestoned.sock" --pin "$(lab_pin bfd)" --state "$LAB_DIR/bfd/state"
 	BFD_PID=$LAB_PID
 }
-bfd_show() { lab_ctl bfd show bfd -o json 2>/dev/null; }
+# Without an agent there is something to be refused: of no input "jq -e" says that all is well.
+bfd_show() { lab_ctl bfd show bfd -o json 2>/dev/null || echo '"no agent"'; }
+bfd_problems() { lab_ctl bfd show problems -o json 2>/dev/null || echo '"no agent"'; }
 # bfd_count STATE: sessions that are so.
 bfd_count() { bfd_show | jq --arg s "$1" '[.[] | select(.state == $s)] | length'; }
 bfd_are_up() { [ "$(bfd_count Up)" = 4 ]; }
@@ -305,6 +310,33 @@ step_bfd_changes() {
 	STEP_NOTE="50, 300, 20 and 100, passive: no flap, at FRR neither"
 }
 
+bfd_nobody_begins() {
+	bfd_problems | jq -e '[.[] | select(.reason == "BFDNobodyBegins") | .name] | sort == ["frr4", "frr6"]' >/dev/null
+}
+bfd_all_begin() { bfd_problems | jq -e 'all(.reason != "BFDNobodyBegins")' >/dev/null; }
+bfd_frr_passive() { # "" or "no "
+	vtysh --vty_socket "$(bfd_dir frr)" --config_dir "$(bfd_dir frr)" -c "configure terminal" -c bfd -c "profile fast" \
+		-c "${1}passive-mode" >/dev/null
+}
+# The sessions begin anew: an agent that was stopped has said AdminDown, and another one says nothing.
+step_bfd_passive() {
+	lab_kill TERM "$BFD_PID"
+	bfd_frr_passive ""
+	bfd_profile "transmitInterval: 50, receiveInterval: 50, detectMultiplier: 3, passiveMode: true"
+	bfd_agent_up
+	lab_until 20 bfd_nobody_begins || {
+		lab_ctl bfd show problems
+		bfd_say
+		return 1
+	}
+	[ "$(bfd_of bird4 state) $(bfd_of bird6 state)" = "Up Up" ] || { say "BIRD is active"; bfd_say; return 1; }
+	bfd_profile "transmitInterval: 50, receiveInterval: 50, detectMultiplier: 3"
+	lab_until 20 bfd_are_up && lab_until 10 bfd_all_begin || { bfd_say; return 1; }
+	bfd_frr_passive "no "
+	lab_until 30 bfd_bgp_is_up || { bfd_say; return 1; }
+	STEP_NOTE="told of FRR over IPv4 and IPv6, not of BIRD, which is active; Up when we began"
+}
+
 bfd_is_none() { [ "$(bfd_show | jq length)" = 0 ]; }
 bfd_bgp_flaps() { lab_ctl bfd show peers -o json | jq -c '[.[].flaps]'; }
 step_bfd_removed() {
@@ -326,24 +358,71 @@ step_bfd_removed() {
 bfd_frr_has_route() { bfd_vtysh "show bgp ipv4 unicast $BFD_VIP/32 json" "${1:-frr}" 2>/dev/null | jq -e '.paths | length > 0' >/dev/null; }
 bfd_bird_has_route() { birdc -s "$(bfd_dir bird)/ctl" show route "$BFD_VIP/32" | grep -q "^$BFD_VIP/32"; }
 # BIRD keeps what a session leaves, when BFD goes down as well, only with "bfd graceful".
-step_bfd_restart() { bfd_comes_back_after TERM; }
-step_bfd_killed() { bfd_comes_back_after KILL; }
-bfd_comes_back_after() { # SIGNAL
-	local i lost=0 lost_bird=0
+step_bfd_restart() { bfd_comes_back_after lab_kill TERM "$BFD_PID"; }
+step_bfd_killed() { bfd_comes_back_after lab_kill KILL "$BFD_PID"; }
+
+# bfd_ends_by COMMAND: which ends the agent; another one begins two seconds later. LOST_FRR and LOST_BIRD are how often each
+# router was seen without the route, of 21 looks.
+bfd_ends_by() {
+	local i
+	LOST_FRR=0 LOST_BIRD=0
 	lab_until 10 bfd_frr_has_route && lab_until 10 bfd_bird_has_route || { say "a router has no route"; return 1; }
-	lab_kill "$1" "$BFD_PID"
+	"$@" || return 1
 	for ((i = 0; i < 20; i++)); do
-		bfd_frr_has_route || lost=$((lost + 1))
-		bfd_bird_has_route || lost_bird=$((lost_bird + 1))
+		bfd_frr_has_route || LOST_FRR=$((LOST_FRR + 1))
+		bfd_bird_has_route || LOST_BIRD=$((LOST_BIRD + 1))
 		sleep 0.1
 	done
 	bfd_agent_up
 	lab_until 30 bfd_are_up && lab_until 30 bfd_bgp_is_up || { bfd_say; return 1; }
-	bfd_frr_has_route || lost=$((lost + 1))
-	bfd_bird_has_route || lost_bird=$((lost_bird + 1))
-	say "without the route: FRR $lost, BIRD $lost_bird of 21 looks"
-	[ "$((lost + lost_bird))" = 0 ] || { tail -n 30 "$(bfd_dir frr)/bgpd.log"; tail -n 10 "$(bfd_dir bird)/bird.log"; return 1; }
+	bfd_frr_has_route || LOST_FRR=$((LOST_FRR + 1))
+	bfd_bird_has_route || LOST_BIRD=$((LOST_BIRD + 1))
+}
+bfd_comes_back_after() { # COMMAND
+	bfd_ends_by "$@" || return 1
+	say "without the route: FRR $LOST_FRR, BIRD $LOST_BIRD of 21 looks"
+	[ "$((LOST_FRR + LOST_BIRD))" = 0 ] || { tail -n 30 "$(bfd_dir frr)/bgpd.log"; tail -n 10 "$(bfd_dir bird)/bird.log"; return 1; }
 	STEP_NOTE="down for 2 s, BFD at 50 ms x 3: the route stayed at both"
+}
+
+# AdminDown is said in the agent's place, and MS milliseconds later it gets SIGTERM, which closes TCP at once.
+bfd_admin_down_first() { # MS
+	local d family address mine
+	for d in frr bird; do
+		for family in 4 6; do
+			address=${BFD_NET[$d]}.1 mine=${BFD_NET[$d]}.2
+			[ $family = 6 ] && address=${BFD_NET6[$d]}::1 mine=${BFD_NET6[$d]}::2
+			echo "$mine $address $(bfd_of "$d$family" localDiscriminator) $(bfd_of "$d$family" remoteDiscriminator)"
+		done
+	done >"$LAB_DIR/sessions"
+	lab_in bfd "$LAB_ROOT/scripts/lab-admin-down" "$1" "$BFD_PID" <"$LAB_DIR/sessions" || return 1
+	wait "$BFD_PID"
+	lab_in bfd nft delete table inet order
+}
+
+# The agent's order is the first. What is asserted of the others is that FRR 8.4 takes AdminDown for a failure, always if it has
+# the time: if it does so no more, AdminDown may come first.
+step_bfd_order() {
+	local order i lost lost_bird note="" all=0 tcp_first=0 birds=0
+	for order in tcp-first 0 1 20; do
+		lost=0 lost_bird=0
+		for ((i = 0; i < BFD_ORDER; i++)); do
+			if [ "$order" = tcp-first ]; then
+				bfd_ends_by lab_kill TERM "$BFD_PID" || return 1
+			else
+				bfd_ends_by bfd_admin_down_first "$order" || return 1
+			fi
+			[ "$LOST_FRR" = 0 ] || lost=$((lost + 1))
+			[ "$LOST_BIRD" = 0 ] || lost_bird=$((lost_bird + 1))
+			sleep 1 # another agent's BFD is quiet again
+		done
+		[ "$order" = tcp-first ] && tcp_first=$lost
+		all=$lost birds=$((birds + lost_bird))
+		note+="$([ "$order" = tcp-first ] && echo "TCP first" || echo "AdminDown $order ms before"): FRR lost the route $lost times, BIRD $lost_bird; "
+		say "${note%; }"
+	done
+	STEP_NOTE="${note%; }"
+	[ "$tcp_first" = 0 ] && [ "$birds" = 0 ] && [ "$all" = "$BFD_ORDER" ]
 }
 
 # FRR two hops away: the agent's host, a router, FRR.
@@ -352,17 +431,23 @@ bfd_far_network() {
 	lab_namespace b-far
 	lab_veth b-mid eth0 bfd to-mid
 	lab_veth b-mid eth1 b-far eth0
-	lab_in b-mid sysctl -qw net.ipv4.ip_forward=1
+	lab_in b-mid sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1
 	lab_in bfd ip addr add 10.60.3.2/24 dev to-mid
 	lab_in b-mid ip addr add 10.60.3.1/24 dev eth0
 	lab_in b-mid ip addr add 10.60.4.2/24 dev eth1
 	lab_in b-far ip addr add 10.60.4.1/24 dev eth0
 	lab_in bfd ip route add 10.60.4.0/24 via 10.60.3.1
 	lab_in b-far ip route add 10.60.3.0/24 via 10.60.4.2
+	lab_in bfd ip addr add fd00:60:3::2/64 dev to-mid nodad
+	lab_in b-mid ip addr add fd00:60:3::1/64 dev eth0 nodad
+	lab_in b-mid ip addr add fd00:60:4::2/64 dev eth1 nodad
+	lab_in b-far ip addr add fd00:60:4::1/64 dev eth0 nodad
+	lab_in bfd ip route add fd00:60:4::/64 via fd00:60:3::1
+	lab_in b-far ip route add fd00:60:3::/64 via fd00:60:4::2
 	mkdir -p "$(bfd_dir far)"
 }
 
-bfd_far() { # MINIMUM-TTL: the peer, and a profile of its own
+bfd_far() { # MINIMUM-TTL: the peer over both families, and a profile of its own
 	cat >"$LAB_DIR/bfd-config/.far" <<-YAML
 		apiVersion: metallb.io/v1beta1
 		kind: BFDProfile
@@ -371,19 +456,26 @@ bfd_far() { # MINIMUM-TTL: the peer, and a profile of its own
 		---
 		apiVersion: metallb.io/v1beta2
 		kind: BGPPeer
-		metadata: {name: far, namespace: metallb-system}
+		metadata: {name: far4, namespace: metallb-system}
 		spec: {myASN: 64513, peerASN: 64603, peerAddress: 10.60.4.1, ebgpMultiHop: true, bfdProfile: far}
+		---
+		apiVersion: metallb.io/v1beta2
+		kind: BGPPeer
+		metadata: {name: far6, namespace: metallb-system}
+		spec: {myASN: 64513, peerASN: 64603, peerAddress: "fd00:60:4::1", ebgpMultiHop: true, bfdProfile: far}
 	YAML
 	mv "$LAB_DIR/bfd-config/.far" "$LAB_DIR/bfd-config/far.yaml"
 }
 
 bfd_far_says() {
-	say "$(bfd_show | jq -c '.[] | select(.peer == "far") | {state, multihop, detectMillis, rejected, remoteState}')"
+	say "$(bfd_show | jq -c '.[] | select(.multihop) | {peer, state, multihop, detectMillis, rejected, remoteState}')"
 	bfd_vtysh "show bfd peers brief" far
 }
-bfd_far_has_bgp() { [ "$(lab_ctl bfd show peer far -o json | jq -r '.[0].state')" = Established ]; }
-bfd_far_is_up() { bfd_is_up_with far && bfd_far_has_bgp; }
-bfd_far_is_refused() { [ "$(bfd_of far 'rejected.TTL')" -gt 0 ] && ! bfd_is_up_with far; }
+bfd_far_has_bgp() { [ "$(lab_ctl bfd show peer "$1" -o json | jq -r '.[0].state')" = Established ]; }
+bfd_far_is_up() { bfd_is_up_with far4 && bfd_far_has_bgp far4 && bfd_is_up_with far6 && bfd_far_has_bgp far6; }
+bfd_far_is_refused() {
+	bfd_show | jq -e '[.[] | select(.multihop)] | length == 2 and all(.state != "Up" and .rejected.TTL > 0)' >/dev/null
+}
 
 step_bfd_multihop() {
 	bfd_far_network
@@ -396,20 +488,29 @@ step_bfd_multihop() {
 		 neighbor 10.60.3.2 update-source 10.60.4.1
 		 neighbor 10.60.3.2 passive
 		 neighbor 10.60.3.2 bfd profile fast
+		 neighbor fd00:60:3::2 remote-as 64513
+		 neighbor fd00:60:3::2 ebgp-multihop 5
+		 neighbor fd00:60:3::2 update-source fd00:60:4::1
+		 neighbor fd00:60:3::2 passive
+		 neighbor fd00:60:3::2 bfd profile fast
+		 address-family ipv6 unicast
+		  neighbor fd00:60:3::2 activate
+		 exit-address-family
 		$BFD_FRR_PROFILE
 	FRR
 	bfd_far 254
 	lab_until 30 bfd_far_is_up || { bfd_far_says; return 1; }
 	sleep 2
 	lab_until 20 bfd_far_is_up || { bfd_far_says; return 1; }
-	[ "$(bfd_of far multihop)" = true ] || return 1
+	[ "$(bfd_of far4 multihop) $(bfd_of far6 multihop)" = "true true" ] || return 1
 	lab_until 10 bfd_frr_has_route far || { say "FRR has no route over the router"; return 1; }
 	# One hop more than is allowed.
-	lab_in b-mid nft -f - <<<"table ip t { chain f { type filter hook forward priority 0; udp dport 4784 ip ttl set 253; }; }"
+	lab_in b-mid nft -f - <<<"table ip t { chain f { type filter hook forward priority 0; udp dport 4784 ip ttl set 253; }; }
+		table ip6 t { chain f { type filter hook forward priority 0; udp dport 4784 ip6 hoplimit set 253; }; }"
 	lab_until 10 bfd_far_is_refused || { bfd_far_says; return 1; }
 	bfd_far 253
 	lab_until 20 bfd_far_is_up || { bfd_far_says; return 1; }
-	STEP_NOTE="Up at TTL 254; at 253 refused until minimumTtl allowed it"
+	STEP_NOTE="over IPv4 and IPv6: Up at TTL 254; at 253 refused until minimumTtl allowed it"
 }
 
 # The routers' daemons are not to be late, so that only our side is asked. No word of theirs is needed: a Down at
@@ -433,7 +534,7 @@ step_bfd_busy() {
 	}
 	STEP_NOTE="no Down; latest wake-up of our thread $(lab_ctl bfd status -o json | jq .bfd.latestMillis) ms"
 }
-bfd_are_up4() { [ "$(bfd_show | jq '[.[] | select(.peer != "far" and .state == "Up")] | length')" = 4 ]; }
+bfd_are_up4() { [ "$(bfd_show | jq '[.[] | select(.multihop == false and .state == "Up")] | length')" = 4 ]; }
 
 # bfd_hogs SECONDS: one of a real-time priority on each processor. They end by themselves: of their priority on
 # their processor, nobody else would come to it.
@@ -473,5 +574,5 @@ step_bfd_hogs() {
 	[ "$below" -gt 0 ]
 }
 bfd_bgp_is_up4() {
-	[ "$(lab_ctl bfd show peers -o json 2>/dev/null | jq '[.[] | select(.name != "far" and .state == "Established")] | length')" = 4 ]
+	[ "$(lab_ctl bfd show peers -o json 2>/dev/null | jq '[.[] | select((.name | startswith("far") | not) and .state == "Established")] | length')" = 4 ]
 }

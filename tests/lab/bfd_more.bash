@@ -30,11 +30,18 @@ signed_bird() {
 			error wait time 1, 1; error forget time 1;
 			ipv4 { import all; export none; };
 		}
+		protocol bgp node6 {
+			local fd00:60:2::1 as 64602;
+			neighbor fd00:60:2::2 as 64513;
+			passive; bfd on;
+			error wait time 1, 1; error forget time 1;
+			ipv6 { import all; export none; };
+		}
 	BIRD
 }
 bird_reload() { birdc -s "$(bfd_dir bird)/ctl" configure | grep -q Reconfigured; }
 
-# signed_peer TYPE KEYID KEY: the same for our side, TYPE as the annotation writes it.
+# signed_peer TYPE KEYID KEY: the same for our side, over both families; TYPE as the annotation writes it.
 signed_peer() {
 	local annotations="{}"
 	[ "$1" = none ] || annotations="{lodestone.io/bfd-auth: \"$1:$2:bfd-key\"}"
@@ -49,18 +56,23 @@ signed_peer() {
 		kind: BGPPeer
 		metadata: {name: bird4, namespace: metallb-system, annotations: $annotations}
 		spec: {myASN: 64513, peerASN: 64602, peerAddress: 10.60.2.1, bfdProfile: fast}
+		---
+		apiVersion: metallb.io/v1beta2
+		kind: BGPPeer
+		metadata: {name: bird6, namespace: metallb-system, annotations: $annotations}
+		spec: {myASN: 64513, peerASN: 64602, peerAddress: "fd00:60:2::1", bfdProfile: fast}
 	YAML
 	mv "$LAB_DIR/bfd-config/.peers" "$LAB_DIR/bfd-config/peers.yaml"
 }
-# signed_with KEYS: "TYPE ID", and while the router does not sign so yet "TYPE ID TYPE ID".
+# signed_with KEYS: "TYPE ID", and while the router does not sign so yet "TYPE ID TYPE ID"; over both families.
 signed_with() {
-	bfd_is_up_with bird4 && [ "$(bfd_show | jq -r '.[0] | [.authentication, .nextAuthentication // empty] |
-		map("\(.type) \(.keyId // "-")") | join(" ")')" = "$1" ]
+	bfd_show | jq -e --arg keys "$1" 'length == 2 and all(.state == "Up" and
+		([.authentication, .nextAuthentication // empty] | map("\(.type) \(.keyId // "-")") | join(" ")) == $keys)' >/dev/null
 }
 signed_is_refused() {
-	bfd_show | jq -e '.[0] | .state == "Down" and .rejected["authentication digest"] > 3' >/dev/null
+	bfd_show | jq -e 'length == 2 and all(.state == "Down" and .rejected["authentication digest"] > 3)' >/dev/null
 }
-signed_says() { say "$1: $(bfd_show | jq -c '.[] | {state, authentication, nextAuthentication, rejected}')"; }
+signed_says() { say "$1: $(bfd_show | jq -c '.[] | {peer, state, authentication, nextAuthentication, rejected}')"; }
 
 step_bfd_auth() {
 	local flaps ours theirs name before="meticulous-keyed-sha1 1" id=1
@@ -70,8 +82,10 @@ step_bfd_auth() {
 	signed_peer meticulous-keyed-sha1 1 "sesame-1"
 	lab_spawn "$(bfd_dir bird)/out.log" b-bird bird -f -c "$(bfd_dir bird)/bird.conf" \
 		-s "$(bfd_dir bird)/ctl" -P "$(bfd_dir bird)/bird.pid"
+	# A session that goes down has the new key alone; BIRD is not to be late where others run.
+	lab_until 5 test -s "$(bfd_dir bird)/bird.pid" && chrt -a -f -p 30 "$(cat "$(bfd_dir bird)/bird.pid")" || say "BIRD at its own priority"
 	bfd_agent_up
-	lab_until 30 signed_with "$before" && lab_until 10 bfd_detects_in bird4 150 || {
+	lab_until 30 signed_with "$before" && lab_until 10 bfd_detects_in bird4 150 && lab_until 10 bfd_detects_in bird6 150 || {
 		signed_says up
 		tail -n 5 "$LAB_DIR/bfd.log"
 		return 1
@@ -102,7 +116,7 @@ step_bfd_auth() {
 	signed_bird "meticulous keyed sha1" "$id" "open-sesame"
 	bird_reload
 	lab_until 10 signed_is_refused || { signed_says "a wrong key"; return 1; }
-	STEP_NOTE="$((id - 1)) changes of type and key: no flap; a wrong key is refused"
+	STEP_NOTE="over IPv4 and IPv6 $((id - 1)) changes of type and key: no flap; a wrong key is refused"
 }
 
 # strict_peers ANNOTATIONS: FRR and BIRD over IPv4.
