@@ -81,6 +81,7 @@ static bool show(const struct agent *a, const cJSON *json, struct unix_request *
 		.ns = get_text(json, "namespace"),
 		.peer = get_text(json, "peer"),
 		.received = cJSON_IsTrue(cJSON_GetObjectItem(json, "received")),
+		.planned = cJSON_IsTrue(cJSON_GetObjectItem(json, "planned")),
 	};
 	const char *what = get_text(json, "what");
 

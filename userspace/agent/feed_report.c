@@ -95,7 +95,7 @@ static void tell_of(struct walk *w, const struct api_object *o)
 	struct service_event events[SERVICE_EVENTS_MAX];
 	struct service_now now = {.object = o,
 				  .node = w->a->settings.node_name,
-				  .is_holder = f->is_holder,
+				  .is_holder = f->is_holder && !w->a->current->plan.stands_back,
 				  .failure = failure_of(w, &o->meta)};
 	size_t n;
 

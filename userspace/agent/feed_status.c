@@ -206,7 +206,7 @@ static const char *session_text(const struct agent_peer *p, const struct bgp_pee
 {
 	if (info->state == BGP_ESTABLISHED)
 		return bgp_state_text(BGP_ESTABLISHED);
-	return bgp_state_text(p->is_drained ? BGP_IDLE : BGP_ACTIVE);
+	return bgp_state_text(p->is_drained || p->is_held ? BGP_IDLE : BGP_ACTIVE);
 }
 
 static cJSON *session_labels(const struct agent_peer *p)
@@ -428,11 +428,13 @@ bool feed_status_report(struct agent *a, struct arena *arena, nsec_t now)
 
 	(void)kube_node_label(a->settings.node_name, r.label);
 	feed_reported_begin(r.f->reported);
-	report_services(&r);
+	if (!a->current->plan.observes)
+		report_services(&r);
 	for (size_t i = 0; i < a->peers.n; i++)
 		report_session(&r, a->peers.items[i], now);
-	report_configuration(&r, false);
-	if (r.f->is_holder) {
+	if (!a->current->plan.observes)
+		report_configuration(&r, false);
+	if (r.f->is_holder && !a->current->plan.stands_back) {
 		report_configuration(&r, true);
 		report_objects(&r, API_IP_ADDRESS_POOL, KUBE_REPORT_POOL);
 		report_objects(&r, API_BGP_PEER, KUBE_REPORT_PEER);

@@ -197,7 +197,7 @@ void feed_wishes_step(struct agent *a)
 	if (!f)
 		return;
 	feed_report_due(f, loop_now(a->loop));
-	if (f->fd < 0 || !a->current || !may_ask(a))
+	if (f->fd < 0 || !a->current || a->current->plan.stands_back || !may_ask(a))
 		return;
 	arena = arena_new();
 	in = inputs_of_ipam(a, a->current);

@@ -36,7 +36,8 @@ static bool is_wanted(const struct listener *l, const struct agent_peer *p)
 {
 	const struct plan_peer *c = &p->config;
 
-	return listens(c) && family_of(c) == l->family && strcmp(c->key.vrf, l->vrf) == 0;
+	return !p->is_held && listens(c) && family_of(c) == l->family &&
+	       strcmp(c->key.vrf, l->vrf) == 0;
 }
 
 /* Of all that the socket is made from; 0: of no peer. */

@@ -310,11 +310,9 @@ static const char *unable_text(const struct plan_peer *c)
 	return NULL;
 }
 
-void link_dial(struct peer_link *l, nsec_t now)
+static struct tcp_dial dial_of(const struct plan_peer *c)
 {
-	struct agent_peer *p = l->peer;
-	const struct plan_peer *c = &p->config;
-	struct tcp_dial args = {
+	return (struct tcp_dial){
 		.remote = c->address,
 		.port = c->port,
 		.local = c->source,
@@ -325,6 +323,27 @@ void link_dial(struct peer_link *l, nsec_t now)
 		.device = c->vrf ? c->key.vrf : NULL,
 		.ifindex = c->ifindex,
 	};
+}
+
+struct ip_addr agent_peer_source(const struct agent_peer *p)
+{
+	const struct plan_peer *c = &p->config;
+	const struct tcp_dial args = dial_of(c);
+	struct ip_addr ret = c->source;
+
+	for (size_t i = 0; i < BGP_N_SLOTS; i++)
+		if (p->links[i].fd >= 0 && !p->links[i].connecting)
+			return p->links[i].local;
+	if (!unable_text(c))
+		(void)!tcp_source(&args, &ret);
+	return ret;
+}
+
+void link_dial(struct peer_link *l, nsec_t now)
+{
+	struct agent_peer *p = l->peer;
+	const struct plan_peer *c = &p->config;
+	struct tcp_dial args = dial_of(c);
 	const char *unable = unable_text(c);
 	int fd;
 

@@ -25,7 +25,7 @@ static const char *peer_text(const struct agent_peer *p)
 /* --- what was written --------------------------------------------------------------------------
  */
 
-static bool has_tail(const struct agent_peer *p)
+bool peer_has_tail(const struct agent_peer *p)
 {
 	for (size_t i = 0; i < BGP_N_SLOTS; i++)
 		if (p->links[i].tail_len > 0)
@@ -44,7 +44,7 @@ static void note_written(struct agent_peer *p)
 {
 	struct bgp_peer_info info = bgp_peer_info(p->bgp);
 
-	if (info.updates_sent == p->updates_seen || has_tail(p))
+	if (info.updates_sent == p->updates_seen || peer_has_tail(p))
 		return;
 	p->updates_seen = info.updates_sent;
 	p->is_behind = p->all->written = true;
@@ -115,7 +115,7 @@ static void read_written(struct agent_peer *p)
 {
 	struct prefix_list *before;
 
-	if (!p->is_behind || has_tail(p))
+	if (!p->is_behind || peer_has_tail(p))
 		return;
 	before = TAKE_PTR(p->written);
 	p->written = share(p->all, list_advertised(bgp_peer_rib(p->bgp)));
@@ -272,11 +272,13 @@ static void start(struct agent_peer *p, nsec_t now)
 	p->bgp = bgp_peer_new(&config, &rng, p->all->prefixes);
 	p->trying_since = now;
 	p->attempted = p->is_drained = false;
+	p->is_held = p->all->holds;
 	p->refusals = 0;
 	p->updates_seen = 0;
 	p->all->changed = true; /* the plan that began it did not see what it may keep stale */
 	p->routes_generation = 0;
-	bgp_peer_notify(p->bgp, now, BGP_SLOT_DIALLED, BGP_NOTE_START);
+	if (!p->is_held)
+		bgp_peer_notify(p->bgp, now, BGP_SLOT_DIALLED, BGP_NOTE_START);
 }
 
 static struct agent_peer *peer_new(struct agent_peers *all, const struct plan_peer *want,
@@ -290,7 +292,9 @@ static struct agent_peer *peer_new(struct agent_peers *all, const struct plan_pe
 	p->follows = all->restarted;
 	for (size_t i = 0; i < BGP_N_SLOTS; i++)
 		p->links[i] = (struct peer_link){.peer = p, .slot = (enum bgp_slot)i, .fd = -1};
-	log_info("bgp: peer configured, starting session", "peer=%s", peer_text(p));
+	log_info(all->holds ? "bgp: peer configured, looking on"
+			    : "bgp: peer configured, starting session",
+		 "peer=%s", peer_text(p));
 	start(p, now);
 	return p;
 }
@@ -429,6 +433,7 @@ void agent_peers_apply(struct agent_peers *all, const struct plan *plan, nsec_t 
 	struct agent_peer **items = xcalloc(plan->n_peers + 1, sizeof(struct agent_peer *));
 	size_t have = 0, n = 0;
 
+	peers_hold(all, plan->observes, now);
 	/* Both sides are sorted by key: one merge. */
 	for (size_t want = 0; want < plan->n_peers || have < all->n;) {
 		int c = want == plan->n_peers ? 1
@@ -510,54 +515,6 @@ void agent_peers_notify(struct agent_peers *all, enum bgp_note note, nsec_t now)
 	}
 }
 
-/*
- * It has none of our routes and was told that these are all, or it never came: a router that may
- * hold routes of an earlier session is still to hear of it.
- */
-static bool has_let_go(const struct agent_peer *p, nsec_t now)
-{
-	const struct bgp_peer_info info = bgp_peer_info(p->bgp);
-
-	if (info.state != BGP_ESTABLISHED)
-		return p->stale_until <= now;
-	return info.end_of_rib_sent && info.routes_advertised == 0 && !has_tail(p);
-}
-
-static void end_drained(struct agent_peer *p, nsec_t now)
-{
-	p->is_drained = true;
-	bgp_peer_notify(p->bgp, now, BGP_SLOT_DIALLED, BGP_NOTE_DRAINED);
-	peer_pump(p, now);
-	p->stale_until = 0; /* nothing was there to be kept, and a Cease would end it */
-	p->all->changed = true;
-}
-
-static void begin_again(struct agent_peer *p, nsec_t now)
-{
-	p->is_drained = false;
-	p->trying_since = now;
-	bgp_peer_notify(p->bgp, now, BGP_SLOT_DIALLED, BGP_NOTE_START);
-	peer_pump(p, now);
-	p->all->changed = true;
-}
-
-nsec_t agent_peers_drain(struct agent_peers *all, bool drained, nsec_t now)
-{
-	nsec_t next = NSEC_NEVER;
-
-	for (size_t i = 0; i < all->n; i++) {
-		struct agent_peer *p = all->items[i];
-
-		if (!drained && p->is_drained)
-			begin_again(p, now);
-		else if (drained && !p->is_drained && has_let_go(p, now))
-			end_drained(p, now);
-		else if (drained && !p->is_drained && p->stale_until > now)
-			next = nsec_min(next, p->stale_until);
-	}
-	return next;
-}
-
 /* Of a session those of the families that are not among the others. */
 static struct bgp_families without(struct bgp_families all, struct bgp_families others,
 				   const struct bgp_peer_info *info)
@@ -587,7 +544,7 @@ void agent_peers_actual(const struct agent_peers *all, struct arena *arena,
 			.no_next_hop = without(info.families, info.announced, &info),
 			.stale_until = info.end_of_rib_sent ? 0 : p->stale_until,
 			.last_error = arena_strdup(arena, info.last_error),
-			.trying_since = info.state == BGP_ESTABLISHED || p->is_drained
+			.trying_since = info.state == BGP_ESTABLISHED || p->is_drained || p->is_held
 						? NSEC_NEVER
 						: p->trying_since,
 			.refusals = p->refusals,

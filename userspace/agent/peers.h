@@ -51,6 +51,7 @@ struct agent_peer {
 	nsec_t trying_since;   /* there is no session */
 	bool attempted;        /* an attempt is under way, or ended before Established */
 	bool is_drained;       /* told so, and not dialled until the drain is over */
+	bool is_held;          /* not dialled, as its node only looks on */
 	uint16_t refusals;     /* attempts in a row that ended before Established */
 	nsec_t stale_until;    /* see struct plan_actual_peer; counts until End-of-RIB is sent */
 	/*
@@ -77,6 +78,7 @@ struct agent_peers {
 	struct agent_peer **index; /* the same by address, VRF, interface: peer_index.c */
 	size_t n;
 	bool restarted, forwarding_preserved; /* for peers that come from now on */
+	bool holds;                           /* no session is begun, nor any router heard */
 	/* A session came up or went down: the plan wants to know. */
 	bool changed;
 	bool urgent;  /* ... and must not wait */
@@ -88,6 +90,12 @@ struct agent_peers {
 void agent_peers_init(struct agent_peers *all, struct loop *loop, uint64_t seed);
 /* Frees all; sessions still open are closed by the kernel without a NOTIFICATION. */
 void agent_peers_done(struct agent_peers *all);
+
+/*
+ * Our end of the session that there is, or that there would be; none: it is not known, as there is
+ * no way to the peer.
+ */
+struct ip_addr agent_peer_source(const struct agent_peer *p);
 
 /* Brings the peers to the plan's: new ones start, changed ones are reconfigured or made anew. */
 void agent_peers_apply(struct agent_peers *all, const struct plan *plan, nsec_t now);

@@ -21,6 +21,16 @@
  */
 void peer_pump(struct agent_peer *p, nsec_t now);
 
+/* The kernel has not taken all that was to be written to it yet. */
+bool peer_has_tail(const struct agent_peer *p);
+
+/*
+ * The node only looks on from now on, or does so no longer: no session is begun meanwhile. One that
+ * there is ends with a Cease, as the router is to forget its routes: whoever announces instead may
+ * serve others.
+ */
+void peers_hold(struct agent_peers *all, bool holds, nsec_t now);
+
 /* Does not wait for the next attempt any longer. */
 void peer_nudge(struct agent_peer *p, nsec_t now, const char *why);
 

@@ -272,7 +272,8 @@ cJSON *show_status(const struct agent *a)
 	const struct world_stale stale = world_stale(a->world);
 	size_t errors = problems_count(problems, SEVERITY_ERROR);
 	size_t established = peers_established(a);
-	const bool missing = established < a->peers.n && !a->current->plan.drained;
+	const struct plan *plan = &a->current->plan;
+	const bool missing = established < a->peers.n && !plan->drained && !plan->observes;
 	const struct loop_turn turn = loop_longest_turn(a->loop);
 	bool failing = a->dataplane_failure || device_failed(a);
 	cJSON *out = cJSON_CreateObject();
@@ -287,6 +288,7 @@ cJSON *show_status(const struct agent *a)
 	cJSON_AddNumberToObject(o, "millis", millis(turn.length));
 	show_add_text(o, "what", turn.what);
 	cJSON_AddStringToObject(out, "state", errors || missing || failing ? "degraded" : "ok");
+	cJSON_AddBoolToObject(out, "observes", plan->observes);
 	o = cJSON_AddObjectToObject(out, "peers");
 	cJSON_AddNumberToObject(o, "total", (double)a->peers.n);
 	cJSON_AddNumberToObject(o, "established", (double)established);

@@ -33,6 +33,7 @@ struct show_cursor {
 struct show_filter {
 	const char *name, *ns, *peer;
 	int received; /* of routes: those that peers sent */
+	int planned;  /* of routes: those that are to be sent, or would be */
 };
 
 cJSON *show_status(const struct agent *a);

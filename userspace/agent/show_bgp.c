@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
- * Peers and routes as JSON. Routes are what was really sent: they come from each peer's
- * Adj-RIB-Out, with the session's own contribution (AS_PATH, NEXT_HOP) added as the encoder adds
- * it; routes to several peers that say the same are one entry, whatever their sets differ in that
- * is not said.
+ * Peers and routes as JSON. Routes are what was really sent, or with `planned` what is to be: they
+ * come from each peer's Adj-RIB-Out, with the session's own contribution (AS_PATH, NEXT_HOP) added
+ * as the encoder adds it; routes to several peers that say the same are one entry, whatever their
+ * sets differ in that is not said.
  */
 #include "agent/agent.h"
 #include "agent/show.h"
@@ -25,6 +25,7 @@ static cJSON *peer_json(const struct agent *a, const struct agent_peer *p, bool 
 {
 	struct bgp_peer_info info = bgp_peer_info(p->bgp);
 	const struct ip_addr router_id = ip_addr_from_v4(info.local_router_id);
+	const struct ip_addr source = agent_peer_source(p);
 	nsec_t now = loop_now(a->loop);
 	cJSON *o = cJSON_CreateObject();
 
@@ -32,6 +33,7 @@ static cJSON *peer_json(const struct agent *a, const struct agent_peer *p, bool 
 	show_add_text(o, "vrf", p->key.vrf);
 	show_add_text(o, "interface", p->key.interface);
 	add_addr(o, "address", &p->config.address);
+	add_addr(o, "localAddress", &source);
 	if (info.remote_asn || p->config.bgp.remote_asn)
 		cJSON_AddNumberToObject(
 			o, "asn", info.remote_asn ? info.remote_asn : p->config.bgp.remote_asn);
@@ -82,9 +84,31 @@ struct route_row {
 	bool graceful_shutdown;
 };
 
+/* Where no OPEN came yet, by what is configured. */
 static bool is_ibgp(const struct agent_peer *p)
 {
-	return bgp_peer_info(p->bgp).remote_asn == p->config.bgp.local_asn;
+	const struct bgp_peer_config *c = &p->config.bgp;
+	const uint32_t remote = bgp_peer_info(p->bgp).remote_asn;
+
+	if (remote == 0 && c->remote_asn == 0)
+		return c->any_internal;
+	return (remote ? remote : c->remote_asn) == c->local_asn;
+}
+
+/* Of a route that is only planned: our end of the session, or what the plan has for the family. */
+static struct ip_addr planned_next_hop(const struct agent_peer *p, const struct ip_prefix *prefix,
+				       const struct bgp_attrs *attrs, const struct ip_addr *source)
+{
+	const struct bgp_next_hops *hops = &p->config.next_hops;
+	const enum ip_family family = ip_family_of(&prefix->addr);
+
+	if (!ip_addr_is_none(&attrs->next_hop))
+		return attrs->next_hop;
+	if (ip_addr_is_none(source) || ip_family_of(source) == family)
+		return *source;
+	if (!ip_addr_is_none(family == IP_V4 ? &hops->ipv4 : &hops->ipv6))
+		return family == IP_V4 ? hops->ipv4 : hops->ipv6;
+	return *source; /* RFC 8950 */
 }
 
 static int row_cmp(const void *a_, const void *b_)
@@ -120,24 +144,27 @@ static struct bgp_attrs as_said(const struct bgp_attrs *attrs, bool ibgp)
 	return ret;
 }
 
-/* Of one peer the first ones behind the cursor. */
-static void gather(const struct agent_peer *p, const struct show_cursor *c, struct route_rows *rows)
+/* Of one peer the first ones behind the cursor: that were sent to it, or are to be. */
+static void gather(const struct agent_peer *p, bool planned, const struct show_cursor *c,
+		   struct route_rows *rows)
 {
+	const struct ip_addr source = planned ? agent_peer_source(p) : (struct ip_addr){.b = {0}};
 	struct bgp_rib_route route;
 	size_t pos = 0, n = 0;
 
 	while (bgp_rib_next(bgp_peer_rib(p->bgp), &pos, &route)) {
+		const struct bgp_attrs *attrs = planned ? route.desired : route.advertised;
 		struct route_row *row;
 
-		if (!route.advertised ||
-		    (c->is_begun && ip_prefix_cmp(&route.prefix, &c->prefix) <= 0))
+		if (!attrs || (c->is_begun && ip_prefix_cmp(&route.prefix, &c->prefix) <= 0))
 			continue;
 		row = xpush(&rows->items, &rows->n, &rows->cap, sizeof(*row));
 		row->prefix = route.prefix;
-		row->attrs = as_said(route.advertised, is_ibgp(p));
+		row->attrs = as_said(attrs, is_ibgp(p));
 		row->graceful_shutdown = p->config.bgp.graceful_shutdown;
 		row->peer = p;
-		row->next_hop = bgp_peer_next_hop(p->bgp, &route.prefix, route.advertised);
+		row->next_hop = planned ? planned_next_hop(p, &route.prefix, attrs, &source)
+					: bgp_peer_next_hop(p->bgp, &route.prefix, attrs);
 		row->asn = is_ibgp(p) ? 0 : p->config.bgp.local_asn;
 		if (++n < SHOW_PIECE)
 			continue;
@@ -229,7 +256,7 @@ cJSON *show_routes(const struct agent *a, const struct show_filter *filter, stru
 	out = cJSON_CreateArray();
 	for (size_t i = 0; i < a->peers.n; i++)
 		if (show_matches(filter->peer, a->peers.items[i]->key.name))
-			gather(a->peers.items[i], c, &rows);
+			gather(a->peers.items[i], filter->planned, c, &rows);
 	if (rows.n > 0)
 		qsort(rows.items, rows.n, sizeof(*rows.items), row_cmp);
 	tell_rows(&rows, filter, out);

@@ -30,7 +30,7 @@ static struct unnumbered_link *find(const struct unnumbered *u, int ifindex)
 
 static bool is_spoken_for(const struct agent_peer *p)
 {
-	return p->key.interface[0] != '\0' && p->config.ifindex != 0 &&
+	return !p->all->holds && p->key.interface[0] != '\0' && p->config.ifindex != 0 &&
 	       !ip_addr_is_none(&p->config.source);
 }
 

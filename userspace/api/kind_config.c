@@ -191,6 +191,7 @@ static const struct api_field spec_fields[] = {
 	{.name = "rtbh", .type = API_TYPE_STRUCT, .table = &rtbh_table},
 	{.name = "metrics", .type = API_TYPE_STRUCT, .table = &metrics_table},
 	{.name = "strict", .type = API_TYPE_BOOL, IN_CONFIG(strict), .bit = API_CONFIG_STRICT},
+	{.name = "observe", .type = API_TYPE_BOOL, IN_CONFIG(observe), .bit = API_CONFIG_OBSERVE},
 	{.name = "drainSeconds",
 	 .type = API_TYPE_INT,
 	 .max = LIMIT_DRAIN_S,
@@ -291,6 +292,7 @@ static const char *const config_rules[] = {
 	"The object default is for all nodes; one of the name of a node goes before it, field by field. Of default.NAME and NODE.NAME spec.dataplane.deny alone is read, and lists add up.",
 	"rtbh is what routes of blackholes say beside the community BLACKHOLE: one next hop of each family, and communities, which are no aliases. Not set: the next hop 100::1 for IPv6 (RFC 6666), the session's own address for IPv4, and no-export.",
 	"Not set: mode auto, the uplinks are the devices on the ways to the peers, unknownPort drop, icmpEcho answer, newFlows 100000, newFlowsPerSource 500, defaultLocalPref 100, blackholes aggregates, drainSeconds 60, and what the BGPPeer says of graceful restart.",
+	"With observe: true everything is planned and nothing done: no session is dialled or accepted, nothing is attached, no address given; lodectl migrate diff compares. The label lodestone.io/announces of a Node, true or false, goes before it; in default it keeps addresses from being given whatever labels say.",
 	NULL,
 };
 

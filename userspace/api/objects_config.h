@@ -53,6 +53,7 @@ struct api_config {
 		API_CONFIG_ALWAYS_BLOCK = 1 << 18,
 		API_CONFIG_RTBH_NEXT_HOPS = 1 << 19,
 		API_CONFIG_RTBH_COMMUNITIES = 1 << 20,
+		API_CONFIG_OBSERVE = 1 << 21,
 	} set;
 	enum api_dataplane_mode mode;
 	struct api_strings uplinks;
@@ -72,6 +73,6 @@ struct api_config {
 	const struct ip_prefix *always_block; /* no route of a peer is accepted under these */
 	size_t n_always_block;
 	struct api_rtbh rtbh;
-	bool strict;
+	bool strict, observe;
 	uint32_t drain_s;
 };

@@ -142,6 +142,15 @@ static void add_dataplane(struct table *t, const cJSON *o)
 		add_denied(t, get(o, "denied"));
 }
 
+static void add_observes(struct table *t)
+{
+	struct strbuf line;
+
+	strbuf_init(&line, LINE_MAX_BYTES);
+	strbuf_add(&line, "looks on: nothing is announced, forwarded or written");
+	table_add_line(t, "Observes", &line);
+}
+
 /* "drained by lodectl"; "draining by its Node, 41s left at most" */
 static void add_drain(struct table *t, const cJSON *o)
 {
@@ -249,6 +258,8 @@ void render_status(const cJSON *body, struct strbuf *out)
 	struct table t = {.arena = arena, .n_columns = 2};
 
 	add_node(&t, body);
+	if (cJSON_IsTrue(get(body, "observes")))
+		add_observes(&t);
 	add_part(&t, "Peers", get(body, "peers"), "established");
 	add_part(&t, "Services", get(body, "services"), "announced");
 	add_dataplane(&t, get(body, "dataplane"));

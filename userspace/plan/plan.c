@@ -61,7 +61,7 @@ static void peer_problem(struct plan_draft *d, const struct plan_peer *peer,
 	const nsec_t due = nsec_add(actual->trying_since, PLAN_SILENT_NS);
 	char text[PLAN_PEER_TEXT];
 
-	if (d->env.drained) /* then there need be no session */
+	if (d->env.drained || d->env.observes) /* then there need be no session */
 		return;
 	if (actual->path.lost_at != 0) {
 		path_problem(d, peer, actual);
@@ -215,7 +215,7 @@ static const char *why_not_announced(const struct plan_draft *d, const struct dr
 	case ROUTE_HAS_SESSION:
 		return "notSentYet";
 	case ROUTE_PLANNED:
-		return "noSession";
+		return plan_draft_unsent(d);
 	case ROUTE_LACKS_BLACKHOLE:
 		return "blackholeNotTried";
 	case ROUTE_UNCARRIED:

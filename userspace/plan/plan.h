@@ -173,9 +173,9 @@ struct plan {
 	bool leaving; /* what is pinned or attached is being left by the gates: mode is off, or */
 	bool leaves;  /* this node is to be drained; announced as such until it is */
 	bool drained; /* this node is to be left alone: nothing is announced */
-	bool drained_by_node; /* its Node says so */
-	bool strange;         /* it is of another version of the maps */
-	bool strange_may_go;  /* and its flows had the time to end: it is to be removed */
+	bool drained_by_node;         /* its Node says so */
+	bool observes, stands_back;   /* no session is begun; addresses are others' to give */
+	bool strange, strange_may_go; /* it is of another version of the maps; its flows ended */
 	uint32_t flow_entries;
 	nsec_t drain_ns;          /* of what leaves and drains, at most */
 	struct problems problems; /* sorted; the world's are not repeated here */

@@ -54,8 +54,8 @@ bool plan_draft_awaits_blackhole(const struct plan_draft *d, const struct ip_pre
 {
 	const struct plan_vrf_blackhole b = {.prefix = *prefix, .domain = domain};
 
-	return d->in->actual->places_blackholes && plan_draft_is_blackhole(d, prefix) &&
-	       !is_tried(d->in->actual, &b);
+	return d->in->actual->places_blackholes && !d->env.observes &&
+	       plan_draft_is_blackhole(d, prefix) && !is_tried(d->in->actual, &b);
 }
 
 bool plan_draft_lacks_blackhole(const struct plan_draft *d, const struct plan_claim *c)
@@ -281,7 +281,7 @@ void plan_draft_blackholes(struct plan_draft *d, const struct plan_inputs *in,
 
 	if (!in->actual->places_blackholes)
 		return;
-	if (d->env.config.blackholes != API_BLACKHOLES_OFF && !d->env.drained &&
+	if (d->env.config.blackholes != API_BLACKHOLES_OFF && !d->env.drained && !d->env.observes &&
 	    !d->plan->leaving) {
 		add_claimed(&b);
 		add_discards(&b);

@@ -427,7 +427,9 @@ static void size_problem(struct plan_draft *d)
 
 static void leaving_problem(struct plan_draft *d)
 {
-	const char *why = d->env.drained ? "the node is drained" : "mode is off";
+	const char *why = d->env.drained    ? "the node is drained"
+			  : d->env.observes ? "the node only looks on"
+					    : "mode is off";
 	const struct plan_actual *actual = d->in->actual;
 	const struct object_ref ref = {.kind = "DataPlane", .name = d->in->settings->node_name};
 	const struct problem_text failed = {
@@ -503,6 +505,8 @@ void plan_draft_devices(struct plan_draft *d)
 	d->plan->leaves = d->env.leaves;
 	d->plan->drained = d->env.drained;
 	d->plan->drained_by_node = d->env.drained_by_node;
+	d->plan->observes = d->env.observes;
+	d->plan->stands_back = d->env.stands_back;
 	d->plan->flow_entries = d->env.config.flow_entries;
 	d->plan->drain_ns = d->env.drain_ns;
 	d->peers_open = UINT64_MAX;

@@ -330,6 +330,8 @@ static const char *rest_difference(const struct plan *a, const struct plan *b)
 	if (a->leaves != b->leaves || a->drained != b->drained ||
 	    a->drained_by_node != b->drained_by_node)
 		return "drained";
+	if (a->observes != b->observes || a->stands_back != b->stands_back)
+		return "observes";
 	if (a->leaving != b->leaving)
 		return "leaving";
 	if (a->strange != b->strange || a->strange_may_go != b->strange_may_go)

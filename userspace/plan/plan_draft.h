@@ -110,6 +110,11 @@ void plan_draft_aggregates(struct plan_draft *d);
 /* Made of the whole inputs and arrangement, for all of the plan: plan_blackholes.c. */
 void plan_draft_blackholes(struct plan_draft *d, const struct plan_inputs *in,
 			   const struct plan_arrangement *arranged);
+/* Why a route that is planned goes to a peer without a session: the word for it. */
+static inline const char *plan_draft_unsent(const struct plan_draft *d)
+{
+	return d->env.observes ? "nodeObserves" : "noSession";
+}
 /* That what nobody has of the prefix is to end here. */
 bool plan_draft_is_blackhole(const struct plan_draft *d, const struct ip_prefix *prefix);
 /* ... and that it was not tried yet, so that nobody may be sent the prefix anew. */

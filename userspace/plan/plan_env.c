@@ -55,6 +55,8 @@ static void config_over(struct plan_env *env, const struct api_object *object)
 		to->link_bandwidth = from->link_bandwidth;
 	if (from->set & API_CONFIG_STRICT)
 		to->strict = from->strict;
+	if (from->set & API_CONFIG_OBSERVE)
+		to->observe = from->observe;
 	if (from->set & API_CONFIG_BLACKHOLES)
 		to->blackholes = from->blackholes;
 	if (from->set & API_CONFIG_ALWAYS_BLOCK) {
@@ -94,6 +96,7 @@ static void build_settings(const struct world *world, struct plan_env *env)
 	if (ip_addr_is_none(&env->config.rtbh.next_hops[IP_V6]))
 		env->config.rtbh.next_hops[IP_V6] = discard_hop;
 	env->config_object = own ? own : all;
+	env->stands_back = all && all->config.observe;
 	env->drain_ns = PLAN_DRAIN_DEFAULT_NS;
 	if (env->config.set & API_CONFIG_DRAIN)
 		env->drain_ns = env->config.drain_s * NSEC_PER_SEC;
@@ -129,6 +132,27 @@ static void build_drain(const struct api_object *node, struct plan_env *env)
 			       "drained");
 }
 
+/* The label goes before the settings, so that labelling a node is all that it takes. */
+static void build_observe(struct plan_env *env)
+{
+	const char *label = labels_get(&env->node_labels, PLAN_LABEL_ANNOUNCES);
+	const struct object_ref here = {.kind = "Agent", .name = env->settings->node_name};
+	const struct problem_text text = {
+		.reason = "NodeObserves",
+		.remedy = "label the Node " PLAN_LABEL_ANNOUNCES "=true, when it is to announce",
+	};
+
+	env->observes = env->config.observe;
+	if (label && strcmp(label, "true") == 0)
+		env->observes = false;
+	if (label && strcmp(label, "false") == 0)
+		env->observes = true;
+	env->dataplane &= !env->observes;
+	if (env->observes)
+		problem_add(&env->problems, SEVERITY_INFO, &here, &text,
+			    "this node only looks on: nothing is announced, forwarded or written");
+}
+
 static void build_node(const struct world *world, struct arena *arena, struct plan_env *env)
 {
 	static const char exclude[] = "node.kubernetes.io/exclude-from-external-load-balancers";
@@ -138,6 +162,7 @@ static void build_node(const struct world *world, struct arena *arena, struct pl
 	env->node_excluded = labels_get(&env->node_labels, exclude) != NULL;
 	env->node_unavailable = node && node->node.network_unavailable;
 	build_drain(node, env);
+	build_observe(env);
 	if (env->node_excluded)
 		object_problem(&env->problems, SEVERITY_WARNING, node, "metadata.labels",
 			       "NodeLabeledExcludeBalancers",

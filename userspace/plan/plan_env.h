@@ -68,6 +68,9 @@ struct env_pool {
 	size_t n_prefs;
 };
 
+/* Of a Node: "true" or "false", whether it does more than look on. */
+#define PLAN_LABEL_ANNOUNCES "lodestone.io/announces"
+
 /* What became of a BGPPeer on this node. */
 enum env_peer_fate {
 	PEER_ELSEWHERE, /* its nodeSelectors do not select this node */
@@ -106,6 +109,8 @@ struct plan_env {
 	bool drained_by_node; /* at the Node; until the routers have had time for it, routes have
 				 the community GRACEFUL_SHUTDOWN, and then it is */
 	bool drained;         /* nothing is announced, and XDP is left */
+	bool observes;        /* all is planned as if there were no data plane, and nothing done */
+	bool stands_back;     /* no node gives addresses: somebody else does */
 
 	struct labels node_labels;
 	bool node_excluded;    /* metallb.md 3.1 row 5 */

@@ -136,7 +136,7 @@ static const char *way_reason(const struct plan_draft *d, const struct arranged_
 
 	assert(peer < d->env.n_peers);
 	if (planned && !plan_draft_reaches(d, peer))
-		return "noSession";
+		return plan_draft_unsent(d);
 	if (planned)
 		return have ? "announced" : "notSentYet";
 	if (!plan_draft_keeps(d, c) || !(plan_draft_admitted(d, c->claim, have ? bit : 0) & bit))

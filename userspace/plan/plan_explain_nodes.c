@@ -27,7 +27,9 @@ static const char *reason_of(const struct plan_env *env, const struct plan_fragm
 
 	for (size_t i = 0; i < f->n_ports; i++) {
 		if (f->ports[i].row.announced)
-			return env->drained ? "nodeDrained" : "announced";
+			return env->drained    ? "nodeDrained"
+			       : env->observes ? "nodeObserves"
+					       : "announced";
 		if (i == 0)
 			reason = f->ports[i].row.reason;
 	}

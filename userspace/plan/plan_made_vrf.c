@@ -41,7 +41,7 @@ void plan_draft_made_vrfs(struct plan_draft *d)
 		arena_array_of(d->arena, d->env.n_made_vrfs + node->n_links, struct plan_made_vrf);
 	size_t n = 0;
 
-	for (size_t i = 0; i < d->env.n_made_vrfs; i++)
+	for (size_t i = 0; i < d->env.n_made_vrfs && !d->env.observes; i++)
 		made[n++] = d->env.made_vrfs[i];
 	for (size_t i = 0; i < node->n_links; i++) {
 		const struct plan_link *link = &node->links[i];

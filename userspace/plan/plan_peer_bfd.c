@@ -133,7 +133,7 @@ void peer_bfd_resolve(struct peers_build *b, struct peer_candidate *c)
 	if (!set_key(b, c, &bfd))
 		return;
 	/* By interface: once its router was heard; in a VRF: once that is there. */
-	if (!ip_addr_is_none(&c->peer.address) && c->peer.table != 0)
+	if (!ip_addr_is_none(&c->peer.address) && c->peer.table != 0 && !b->env->observes)
 		c->peer.bfd = bfd;
 }
 

@@ -37,6 +37,8 @@ static const struct plan_reason all[] = {
 	{"conntrackHoldsFlows", "the kernel has no flows in the way",
 	 "conntrack was not asked yet, or the kernel has more flows of it than there is room for"},
 	{"nodeDrained", "the node is not drained", "the node is drained"},
+	{"nodeObserves", "the node does more than look on",
+	 "the node only looks on: the route is planned, and no session begun"},
 	{"dataPlaneLeaving", "the data plane is not being left",
 	 "the data plane is being left to the kernel"},
 	{"dataPlaneNotReady", "the data plane is attached",

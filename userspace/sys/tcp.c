@@ -196,6 +196,25 @@ int tcp_dial(const struct tcp_dial *args)
 	return err < 0 ? err : TAKE_FD(fd);
 }
 
+int tcp_source(const struct tcp_dial *args, struct ip_addr *ret)
+{
+	_cleanup_(fd_closep) int fd = -1;
+	int err;
+
+	if (!are_valid(args))
+		return -EINVAL;
+	fd = socket(ip_addr_is_v4(&args->remote) ? AF_INET : AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC,
+		    0);
+	if (fd < 0)
+		return -errno;
+	err = set_device(fd, args->device);
+	if (err == 0)
+		err = bind_local(fd, args);
+	if (err == 0)
+		err = begin_connect(fd, args);
+	return err < 0 ? err : tcp_local(fd, ret);
+}
+
 int tcp_listen(const struct tcp_listen_args *args)
 {
 	const struct tcp_dial like = {

@@ -38,6 +38,12 @@ struct tcp_dial {
  */
 int tcp_dial(const struct tcp_dial *args) must_check;
 
+/*
+ * The address that such a connection would have here, if the kernel is to choose: nothing is sent.
+ * 0 or -errno as above, *ret untouched then.
+ */
+int tcp_source(const struct tcp_dial *args, struct ip_addr *ret) must_check;
+
 struct tcp_listen_args {
 	bool v4;
 	uint16_t port;      /* host order */

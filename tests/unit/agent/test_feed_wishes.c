@@ -392,6 +392,28 @@ static int tear_down(void **state)
 	return 0;
 }
 
+/* With observe: true in `default` somebody else gives addresses, whoever has the Lease. */
+static void who_stands_back_asks_for_nothing(void **state)
+{
+	(void)state;
+	rig_write(bed.rig, "a-config.yaml",
+		  "apiVersion: lodestone.io/v1alpha1\nkind: LodestoneConfig\n"
+		  "metadata: {name: default}\n"
+		  "spec: {observe: true}\n");
+	connect_feeder();
+	put("web", SERVICE_TEXT("web", "", ""));
+	complete_all();
+	hold(true);
+	RIG_WAIT(bed.rig, is_complete);
+	run_for(bed.rig, 1500 * NSEC_PER_MSEC);
+	assert_int_equal(bed.n_wishes, 0);
+	assert_string_equal(bed.events, "");
+	assert_string_equal(bed.reports[KUBE_REPORT_SERVICE], "");
+	assert_string_equal(bed.reports[KUBE_REPORT_CONFIGURATION], "");
+	assert_string_equal(bed.reports[KUBE_REPORT_POOL], "");
+	assert_non_null(strstr(bed.reports[KUBE_REPORT_SESSION], "\"bgpStatus\":\"Idle\""));
+}
+
 #define TEST(t) cmocka_unit_test_setup_teardown(t, set_up, tear_down)
 
 int main(void)
@@ -406,6 +428,7 @@ int main(void)
 		TEST(what_became_of_it_is_told_once),
 		TEST(how_the_node_is_is_reported_once),
 		TEST(that_nobody_allocates_is_a_problem),
+		TEST(who_stands_back_asks_for_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -44,7 +44,7 @@ static void peers(void **state)
 	(void)state;
 	blank(body, "uptimeSeconds");
 	expect(body,
-	       "[{\"name\":\"r\",\"vrf\":null,\"interface\":null,\"address\":\"10.0.0.2\","
+	       "[{\"name\":\"r\",\"vrf\":null,\"interface\":null,\"address\":\"10.0.0.2\",\"localAddress\":\"10.0.0.1\","
 	       "\"asn\":64512,\"state\":\"Established\",\"uptimeSeconds\":\"*\",\"holdTime\":90,"
 	       "\"bfd\":\"None\",\"routerID\":\"10.0.0.1\",\"gracefulRestart\":true,\"routesAdvertised\":1,"
 	       "\"routesReceived\":0,\"routesAccepted\":0,\"routesLeaked\":0,\"flaps\":0,\"lastError\":null,\"keepaliveTime\":30,"
@@ -74,7 +74,7 @@ static void peer_without_a_session(void **state)
 	blank(body, "state");
 	blank(body, "lastError");
 	expect(body,
-	       "[{\"name\":\"r\",\"vrf\":null,\"interface\":null,\"address\":\"10.0.0.2\","
+	       "[{\"name\":\"r\",\"vrf\":null,\"interface\":null,\"address\":\"10.0.0.2\",\"localAddress\":\"10.0.0.2\","
 	       "\"asn\":null,\"state\":\"*\",\"uptimeSeconds\":null,\"holdTime\":90,"
 	       "\"bfd\":\"None\",\"routerID\":\"10.0.0.1\",\"gracefulRestart\":false,\"routesAdvertised\":0,"
 	       "\"routesReceived\":0,\"routesAccepted\":0,\"routesLeaked\":0,\"flaps\":0,\"lastError\":\"*\",\"keepaliveTime\":null,"
@@ -313,7 +313,7 @@ static void status(void **state)
 	blank(body, "uptimeSeconds");
 	blank(body, "version");
 	expect(body,
-	       "{\"node\":\"node\",\"version\":\"*\",\"uptimeSeconds\":\"*\",\"longestTurnMillis\":\"*\",\"longestTurn\":\"*\",\"state\":\"degraded\","
+	       "{\"node\":\"node\",\"version\":\"*\",\"uptimeSeconds\":\"*\",\"longestTurnMillis\":\"*\",\"longestTurn\":\"*\",\"state\":\"degraded\",\"observes\":false,"
 	       "\"peers\":{\"total\":1,\"established\":1},"
 	       "\"services\":{\"total\":2,\"announced\":1},"
 	       "\"dataplane\":{\"mode\":\"off\",\"devices\":[],\"programsAdopted\":false,"

@@ -336,7 +336,7 @@ static void check_seen(const unsigned *seen)
 					    "conntrackHoldsFlows", "dataPlaneLeaving",
 					    "tooManyCommunities",  "communityUnknown",
 					    "nodeAddress",         "ipNotAllowed",
-					    "portConflict"};
+					    "portConflict",        "nodeObserves"};
 
 	for (const struct plan_reason *r = plan_reasons(); r->word; r++) {
 		bool is_never = false;

@@ -412,6 +412,34 @@ static void the_source_address_is_the_one_asked_for(void **state)
 	assert_int_equal(tcp_local(0x7fff, &local), -EBADF);
 }
 
+/* Without a packet: nobody listens there. */
+static void the_source_that_a_connection_would_have(void **state)
+{
+	struct tcp_dial args = {.remote = addr("10.0.0.1"), .port = PORT};
+	struct ip_addr source = {0};
+	char text[IP_ADDR_TEXT];
+
+	(void)state;
+	begin();
+	assert_int_equal(tcp_source(&args, &source), 0);
+	assert_string_equal(ip_addr_text(&source, text), "10.0.0.1");
+	args.local = addr("127.0.0.3");
+	assert_int_equal(tcp_source(&args, &source), 0);
+	assert_string_equal(ip_addr_text(&source, text), "127.0.0.3");
+	args.local = addr("192.0.2.99");
+	assert_int_equal(tcp_source(&args, &source), -EADDRNOTAVAIL);
+	assert_string_equal(ip_addr_text(&source, text), "127.0.0.3");
+	args = (struct tcp_dial){.remote = addr("fd00::1"), .port = PORT, .device = "lo"};
+	assert_int_equal(tcp_source(&args, &source), 0);
+	assert_string_equal(ip_addr_text(&source, text), "fd00::1");
+	args.device = "no-such-device";
+	assert_int_equal(tcp_source(&args, &source), -ENODEV);
+	args = (struct tcp_dial){.remote = addr("198.51.100.1"), .port = PORT};
+	assert_int_equal(tcp_source(&args, &source), -ENETUNREACH);
+	args.port = 0;
+	assert_int_equal(tcp_source(&args, &source), -EINVAL);
+}
+
 static void what_cannot_even_begin_is_an_error_at_once(void **state)
 {
 	struct tcp_dial good = {.remote = addr("127.0.0.1"), .port = PORT}, args;
@@ -471,6 +499,7 @@ int main(void)
 		cmocka_unit_test(what_the_other_kernel_has_not_acknowledged_is_told),
 		cmocka_unit_test(packets_are_marked_and_carry_the_ttl),
 		cmocka_unit_test(the_source_address_is_the_one_asked_for),
+		cmocka_unit_test(the_source_that_a_connection_would_have),
 		cmocka_unit_test(what_cannot_even_begin_is_an_error_at_once),
 		cmocka_unit_test(errors_have_words_whatever_their_sign),
 	};
