@@ -293,6 +293,18 @@ static bool parse_blackhole(struct line *line, struct cli_args *args)
 	return !duration || parse_duration(line, duration, &args->seconds);
 }
 
+static bool parse_migrate(struct line *line, struct cli_args *args)
+{
+	args->command = CLI_MIGRATE;
+	args->peer = line->value[OPTION_PEER];
+	args->file = line->n_words > 2 ? line->words[2] : "-";
+	if (line->n_words < 2 || strcmp(line->words[1], "diff") != 0)
+		return refuse(line, "migrate what? diff [FILE]");
+	if (line->value[OPTION_RECEIVED] || line->value[OPTION_NAMESPACE])
+		return refuse(line, "migrate takes neither -n nor --received");
+	return !line->value[OPTION_WATCH] || refuse(line, "migrate diff is said once");
+}
+
 /* Commands of one word. */
 static bool parse_simple(struct line *line, const char *command, struct cli_args *args)
 {
@@ -329,6 +341,8 @@ static bool parse_command(struct line *line, struct cli_args *args)
 		return parse_blackhole(line, args);
 	if (line->value[OPTION_FOR])
 		return refuse(line, "option --for belongs to \"blackhole add\"");
+	if (strcmp(command, "migrate") == 0)
+		return parse_migrate(line, args);
 	if (strcmp(command, "show") == 0 || strcmp(command, "get") == 0)
 		return parse_show(line, args);
 	if (strcmp(command, "explain") == 0)
@@ -357,7 +371,7 @@ const char *cli_command_text(enum cli_command command)
 		[CLI_DRAIN] = "drain",         [CLI_UNDRAIN] = "undrain",
 		[CLI_HELP] = "help",           [CLI_VERSION] = "version",
 		[CLI_EXPLAIN] = "explain",     [CLI_PREFLIGHT] = "preflight",
-		[CLI_BLACKHOLE] = "blackhole",
+		[CLI_BLACKHOLE] = "blackhole", [CLI_MIGRATE] = "migrate",
 	};
 
 	return texts[command];
@@ -395,6 +409,11 @@ const char *cli_help(void)
 	       "  blackhole add PREFIX          drop all packets to a prefix of our pools, and tell\n"
 	       "                                routers that ask for it (BGPPeer lodestone.io/rtbh)\n"
 	       "  blackhole remove PREFIX       let them through again\n"
+	       "  migrate diff [FILE]           what another speaker announces from this node beside\n"
+	       "                                what this agent would: FRR's JSON of routes, kubectl's\n"
+	       "                                of ServiceBGPStatus or Services (-, or none: standard\n"
+	       "                                input; --peer P: of that BGPPeer's router); exits 1\n"
+	       "                                with differences, 2 if it could not compare\n"
 	       "  preflight                     what this host has and lacks, with or without an\n"
 	       "                                agent; exits 2 if something vital is missing\n"
 	       "\n"
@@ -412,5 +431,6 @@ const char *cli_help(void)
 	       "      --version                 the version\n"
 	       "\n"
 	       "Exit code: 0 done; 1 could not (usage, no agent, refused); 2 from status, if the\n"
-	       "agent has an error, a peer that is not Established or a failing data plane.\n";
+	       "agent has an error, a peer that is not Established or a failing data plane. Of\n"
+	       "migrate diff: 0 all is equal; 1 something differs; 2 could not.\n";
 }

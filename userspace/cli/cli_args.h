@@ -18,6 +18,7 @@ enum cli_command {
 	CLI_DRAIN,
 	CLI_UNDRAIN,
 	CLI_BLACKHOLE,
+	CLI_MIGRATE,
 	CLI_PREFLIGHT,
 	CLI_HELP,
 	CLI_VERSION
@@ -42,7 +43,9 @@ struct cli_args {
 	enum cli_format format;
 	const char *socket, *name, *ns, *peer; /* name: of a Service to explain, NS/NAME or NAME */
 	bool received;                         /* of routes: those that peers have sent */
+	bool planned;                          /* of routes: those that are to be sent */
 	bool watch;
+	const char *file; /* with CLI_MIGRATE: what is compared with; "-": standard input */
 	bool removes;     /* with CLI_BLACKHOLE: the prefix, which is `name`, is no longer one */
 	uint32_t seconds; /* with CLI_BLACKHOLE: for so long; 0: until it is removed */
 };

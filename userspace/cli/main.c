@@ -5,13 +5,14 @@
  *
  * Exit codes (DESIGN 10): 0 done; 1 could not; 2 only from status, when the agent's state is not
  * "ok", and from preflight, when something vital is missing. With --watch an agent that is away for
- * a moment is said and asked again: watching a restart is what one watches for.
+ * a moment is said and asked again: watching a restart is what one watches for. migrate diff has
+ * the codes of diff(1).
  */
-#include "base/arena.h"
 #include "base/limits.h"
 #include "base/names.h"
 #include "cli/cli_args.h"
 #include "cli/client.h"
+#include "cli/migrate.h"
 #include "cli/preflight.h"
 #include "cli/protocol.h"
 #include "cli/render.h"
@@ -19,6 +20,9 @@
 #include <errno.h>
 
 enum { EXIT_DONE = 0, EXIT_COULD_NOT = 1, EXIT_NOT_WELL = 2 };
+enum { EXIT_EQUAL = 0, EXIT_DIFFERS = 1, EXIT_NOT_COMPARED = 2 }; /* of migrate diff, as diff(1) */
+
+#define DUMP_BYTES (64u << 20)
 
 static int fail(const char *what, const char *why, const char *remedy)
 {
@@ -112,6 +116,79 @@ static int run_once(const struct cli_args *args, bool clear)
 	return code;
 }
 
+/* The whole file, or standard input; false after saying why. */
+static bool read_file(const char *path, struct strbuf *ret)
+{
+	const bool is_input = strcmp(path, "-") == 0;
+	FILE *f = is_input ? stdin : fopen(path, "re");
+	char chunk[16384];
+	size_t n;
+	bool ok;
+
+	if (!f) {
+		(void)fail(path, ": ", strerror(errno));
+		return false;
+	}
+	while ((n = fread(chunk, 1, sizeof(chunk), f)) > 0)
+		strbuf_add_len(ret, chunk, n);
+	ok = !ferror(f) && !ret->truncated;
+	if (!ok)
+		(void)fail(path, ret->truncated ? ": is too long" : ": cannot be read", "");
+	if (!is_input)
+		(void)fclose(f); /* of what was only read nothing can be lost */
+	return ok;
+}
+
+static cJSON *ask_what(struct arena *arena, const struct cli_args *args, enum cli_command command,
+		       enum cli_what what)
+{
+	const struct cli_args asked = {.socket = args->socket,
+				       .command = command,
+				       .what = what,
+				       .planned = what == CLI_ROUTES};
+
+	return ask(arena, &asked);
+}
+
+static cJSON *compare(struct arena *arena, const struct cli_args *args, const char *text)
+{
+	cJSON *status = ask_what(arena, args, CLI_STATUS, CLI_PEERS);
+	cJSON *peers = status ? ask_what(arena, args, CLI_SHOW, CLI_PEERS) : NULL;
+	cJSON *routes = peers ? ask_what(arena, args, CLI_SHOW, CLI_ROUTES) : NULL;
+	cJSON *services = routes ? ask_what(arena, args, CLI_SHOW, CLI_SERVICES) : NULL;
+	const struct migrate_ours ours = {status, peers, routes, services};
+	const char *error;
+	cJSON *ret = NULL;
+
+	if (services) {
+		ret = migrate_diff(arena, &ours, text, args->peer, &error);
+		if (!ret)
+			(void)fail(error, "", "");
+	}
+	cJSON_Delete(status);
+	cJSON_Delete(peers);
+	cJSON_Delete(routes);
+	cJSON_Delete(services);
+	return ret;
+}
+
+static int migrate(const struct cli_args *args)
+{
+	_cleanup_(arena_freep) struct arena *arena = arena_new();
+	int code = EXIT_NOT_COMPARED;
+	struct strbuf text;
+	cJSON *diff = NULL;
+
+	strbuf_init(&text, DUMP_BYTES);
+	if (read_file(args->file, &text))
+		diff = compare(arena, args, text.data ? text.data : "");
+	if (diff && print(args, diff) == EXIT_DONE)
+		code = migrate_is_equal(diff) ? EXIT_EQUAL : EXIT_DIFFERS;
+	cJSON_Delete(diff);
+	strbuf_done(&text);
+	return code;
+}
+
 static int watch(const struct cli_args *args)
 {
 	const struct timespec second = {.tv_sec = 1};
@@ -132,6 +209,8 @@ int main(int argc, char **argv)
 	if (!cli_parse(argc, (const char *const *)argv, &args, error))
 		return fail(error, "", "; see lodectl --help");
 	switch (args.command) {
+	case CLI_MIGRATE:
+		return migrate(&args);
 	case CLI_HELP:
 		fputs(cli_help(), stdout);
 		return EXIT_DONE;

@@ -42,6 +42,8 @@ const char *protocol_request(struct arena *arena, const struct cli_args *args)
 		add_text(o, "peer", args->peer);
 		if (args->received)
 			cJSON_AddTrueToObject(o, "received");
+		if (args->planned)
+			cJSON_AddTrueToObject(o, "planned");
 	}
 	if (args->command == CLI_BLACKHOLE) {
 		cJSON_AddStringToObject(o, "action", args->removes ? "remove" : "add");

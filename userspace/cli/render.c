@@ -214,6 +214,8 @@ void render(const struct cli_args *args, const cJSON *body, struct strbuf *out)
 		render_explain(args, body, out);
 	else if (args->command == CLI_PREFLIGHT)
 		render_preflight(body, out);
+	else if (args->command == CLI_MIGRATE)
+		render_migrate(args, body, out);
 	else if (args->command == CLI_BLACKHOLE)
 		render_blackhole(args, body, out);
 	else if (args->command == CLI_DRAIN || args->command == CLI_UNDRAIN)

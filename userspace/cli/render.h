@@ -21,6 +21,8 @@ void render_peer(const cJSON *peer, struct strbuf *out);
 void render_explain(const struct cli_args *args, const cJSON *body, struct strbuf *out);
 /* What this host has and lacks (render_preflight.c). */
 void render_preflight(const cJSON *lines, struct strbuf *out);
+/* What differs, and how much does not (render_migrate.c). */
+void render_migrate(const struct cli_args *args, const cJSON *diff, struct strbuf *out);
 /* What blackhole answers, in a sentence or two. */
 void render_blackhole(const struct cli_args *args, const cJSON *body, struct strbuf *out);
 /* What drain and undrain answer, in a sentence. */

@@ -180,6 +180,35 @@ static void blackholes_are_added_for_a_while_and_removed(void **state)
 	assert_string_equal(a.name, "2001:db8::/48");
 }
 
+static void a_migration_is_compared_with_a_file_or_standard_input(void **state)
+{
+	static const char *const refused[][2] = {
+		{"migrate", "migrate what? diff [FILE]"},
+		{"migrate all", "migrate what? diff [FILE]"},
+		{"migrate diff a b", "\"b\" is one word too many"},
+		{"migrate diff -n x", "migrate takes neither -n nor --received"},
+		{"migrate diff --received", "migrate takes neither -n nor --received"},
+		{"migrate diff -w", "migrate diff is said once"},
+		{"migrate diff --for 5m", "option --for belongs to \"blackhole add\""},
+	};
+	struct cli_args a = parsed("migrate diff dump.json --peer r -o json");
+	char kept[256], error[CLI_ERROR_TEXT];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(refused); i++) {
+		struct cli_args b;
+
+		assert_false(parse(refused[i][0], kept, &b, error));
+		assert_string_equal(error, refused[i][1]);
+	}
+	assert_int_equal(a.command, CLI_MIGRATE);
+	assert_string_equal(a.file, "dump.json");
+	assert_string_equal(a.peer, "r");
+	assert_string_equal(parsed("migrate diff").file, "-");
+	assert_string_equal(parsed("migrate diff -").file, "-");
+	assert_string_equal(cli_command_text(CLI_MIGRATE), "migrate");
+}
+
 static void bad_lines_are_refused_with_their_reason(void **state)
 {
 	static const struct {
@@ -268,10 +297,10 @@ static void a_service_an_ip_and_a_peer_are_explained(void **state)
 static void help_names_every_command_and_option(void **state)
 {
 	static const char *const words[] = {
-		"status",      "show peers",      "show routes", "show services",
-		"show pools",  "show problems",   "--socket",    "--output",
-		"--namespace", "--peer",          "--watch",     "--help",
-		"--version",   "explain service", "explain ip",  "explain peer"};
+		"status",        "show peers",  "show routes", "show services",   "show pools",
+		"show problems", "--socket",    "--output",    "--namespace",     "--peer",
+		"--watch",       "--help",      "--version",   "explain service", "explain ip",
+		"explain peer",  "migrate diff"};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
@@ -291,6 +320,7 @@ int main(void)
 		cmocka_unit_test(after_two_dashes_a_dash_is_a_name),
 		cmocka_unit_test(help_and_version_need_no_command),
 		cmocka_unit_test(blackholes_are_added_for_a_while_and_removed),
+		cmocka_unit_test(a_migration_is_compared_with_a_file_or_standard_input),
 		cmocka_unit_test(bad_lines_are_refused_with_their_reason),
 		cmocka_unit_test(a_service_an_ip_and_a_peer_are_explained),
 		cmocka_unit_test(help_names_every_command_and_option),
