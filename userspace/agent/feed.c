@@ -200,6 +200,25 @@ static bool is_whole(const struct agent_feed *f)
 	return f->is_greeted;
 }
 
+/*
+ * What is not told yet is of kinds that seem not to be installed: the plan of what is there is as
+ * good as it will be, and nothing is withdrawn until they are complete, too.
+ */
+static bool is_as_good_as_whole(const struct agent_feed *f)
+{
+	for (size_t i = 0; i < f->n_kinds; i++)
+		if (!f->kinds[i].is_complete && f->kinds[i].state != KUBE_REFUSED &&
+		    f->kinds[i].state != KUBE_ABSENT)
+			return false;
+	return f->is_greeted;
+}
+
+/* Until then what comes is kept back, so that plans are made of a whole picture. */
+static bool is_waited_for(const struct agent_feed *f, nsec_t now)
+{
+	return !f->was_whole && !is_as_good_as_whole(f) && now < f->whole_by;
+}
+
 static void note_whole(struct agent *a)
 {
 	struct agent_feed *f = a->feed;
@@ -356,7 +375,7 @@ void feed_step(struct agent *a, nsec_t now)
 	keep_rest(f, at);
 	if (!is_through && !f->changes.is_away)
 		agent_input_changed(&a->inputs, INPUT_FEED);
-	if (!is_through || (!f->was_whole && now < f->whole_by))
+	if (!is_through || is_waited_for(f, now))
 		return;
 	if (f->changes.n > 0)
 		apply(a);

@@ -15,7 +15,8 @@
 #include <sys/un.h>
 
 #define RETRY_NS    (1 * NSEC_PER_SEC)
-#define VERSION_NS  (10 * NSEC_PER_SEC) /* another version stays one for a while */
+#define START_NS    (10 * NSEC_PER_MSEC) /* of both at once: then twice as long each time */
+#define VERSION_NS  (10 * NSEC_PER_SEC)  /* another version stays one for a while */
 #define PIECE_BYTES (64u << 10)
 #define OUT_BYTES   (PIECE_BYTES + KUBE_FRAME_BYTES)
 #define IN_BYTES    (KUBE_REPORT_BYTES + 1024) /* one frame of an agent */
@@ -26,6 +27,7 @@ struct agent_link {
 	struct loop_fd *watch; /* owned */
 	int fd;                /* owned; -1: none */
 	nsec_t at;             /* not connected to before */
+	nsec_t pause;          /* behind the next attempt that fails */
 	int said;              /* errno that was logged last, so that it is logged once */
 	bool is_greeted;       /* by the agent */
 	char in[IN_BYTES];
@@ -135,10 +137,12 @@ static void try(struct agent_link *l, nsec_t now)
 			log_warn("agent: cannot be reached", "socket=%s error=%s",
 				 log_quote(l->args.path), log_quote(strerror(-fd)));
 		l->said = fd;
-		l->at = nsec_add(now, RETRY_NS);
+		l->at = nsec_add(now, l->pause);
+		l->pause = nsec_min(2 * l->pause, RETRY_NS);
 		return;
 	}
 	l->said = 0;
+	l->pause = START_NS;
 	l->fd = fd;
 	l->watch = loop_fd_new(l->loop, "agent", fd, on_agent, l);
 	kube_feed_begin(l->args.feed, l->args.store);
@@ -186,6 +190,7 @@ struct agent_link *agent_link_new(struct loop *loop, const struct agent_link_arg
 	l->loop = loop;
 	l->args = *args;
 	l->fd = -1;
+	l->pause = START_NS;
 	strbuf_init(&l->out, OUT_BYTES);
 	return l;
 }

@@ -62,7 +62,9 @@ static void is_absent(struct kube_watch *w, nsec_t now)
 		kube_watch_fail(w, now, "the server does not know %s", r->plural);
 		return;
 	}
+	/* Who waits for a whole picture need not wait for it any more; complete it is not yet. */
 	if (++w->n_absent < 2) {
+		kube_watch_say(w, KUBE_ABSENT, "%s is not installed", r->kind);
 		kube_watch_again(w, w->step, nsec_add(now, ABSENT_NS));
 		return;
 	}

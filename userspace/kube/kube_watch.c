@@ -57,6 +57,15 @@ static void printf_like(3, 0)
 	(void)vsnprintf(w->why, sizeof(w->why), fmt, ap); /* cut, if it is long */
 }
 
+void kube_watch_say(struct kube_watch *w, enum kube_state state, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	say(w, state, fmt, ap);
+	va_end(ap);
+}
+
 void kube_watch_goes_well(struct kube_watch *w)
 {
 	w->state = KUBE_WATCHING;

@@ -22,6 +22,9 @@ void kube_answer_refusal(struct kube_watch *w, nsec_t now);
 
 /* The server answers as it should. */
 void kube_watch_goes_well(struct kube_watch *w);
+/* How it goes, while it goes on as it does. */
+void kube_watch_say(struct kube_watch *w, enum kube_state state, const char *fmt, ...)
+	printf_like(3, 4);
 void kube_watch_again(struct kube_watch *w, enum kube_step step, nsec_t at);
 /* This server cannot tell a picture by a watch. */
 void kube_watch_by_lists(struct kube_watch *w, nsec_t now);

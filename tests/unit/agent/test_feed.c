@@ -227,6 +227,28 @@ static void a_kind_that_may_not_be_seen_is_a_problem_and_keeps_nothing_back(void
 	assert_string_equal(p->field, "Node");
 }
 
+/* It is asked about once more: so long nothing is withdrawn, and what is there is served. */
+static void a_kind_that_seems_not_installed_keeps_nothing_back(void **state)
+{
+	struct agent_rig *rig = bed.rig;
+	const nsec_t begun = clock_now();
+
+	(void)state;
+	connect_feeder();
+	say(&(struct kube_frame){.type = KUBE_FRAME_STATE,
+				 .kind = NODE,
+				 .state = KUBE_ABSENT,
+				 .text = text("Node is not installed")});
+	put(SERVICE, "web", SERVICE_TEXT("web"));
+	complete(SERVICE);
+	complete(SLICE);
+	RIG_WAIT(rig, has_web);
+	assert_true(clock_now() - begun < 2 * NSEC_PER_SEC);
+	assert_false(is_complete(rig));
+	complete(NODE);
+	RIG_WAIT(rig, is_complete);
+}
+
 static void changes_come_and_go(void **state)
 {
 	struct agent_rig *rig = bed.rig;
@@ -439,6 +461,7 @@ int main(void)
 		TEST(a_picture_comes_into_force_when_it_is_complete),
 		TEST(a_kind_that_is_not_told_keeps_the_others_back_for_a_while_only),
 		TEST(a_kind_that_may_not_be_seen_is_a_problem_and_keeps_nothing_back),
+		TEST(a_kind_that_seems_not_installed_keeps_nothing_back),
 		TEST(changes_come_and_go),
 		TEST(what_was_told_stays_while_the_feeder_is_away),
 		TEST(a_restart_without_the_feeder_serves_what_was_saved),

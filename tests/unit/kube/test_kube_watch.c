@@ -379,6 +379,7 @@ static void a_kind_is_absent_when_that_was_said_twice(void **state)
 	open_next(&r);
 	answer(&r, 404, "");
 	assert_false(kube_store_is_complete(r.store, KUBE_POOL));
+	assert_int_equal(r.w.state, KUBE_ABSENT); /* so nobody waits for it */
 	assert_int_equal(open_next(&r), NSEC_PER_SEC);
 	answer(&r, 404, "");
 	assert_true(kube_store_is_complete(r.store, KUBE_POOL));
@@ -388,6 +389,15 @@ static void a_kind_is_absent_when_that_was_said_twice(void **state)
 	head(&r, 200);
 	body(&r, END_5);
 	assert_int_equal(r.w.state, KUBE_WATCHING);
+	tear_down(&r);
+	set_up(&r, KUBE_POOL); /* of a server that had just started */
+	open_next(&r);
+	answer(&r, 404, "");
+	assert_int_equal(open_next(&r), NSEC_PER_SEC);
+	head(&r, 200);
+	body(&r, END_5);
+	assert_int_equal(r.w.state, KUBE_WATCHING);
+	assert_string_equal(r.w.why, "");
 	tear_down(&r);
 	set_up(&r, KUBE_NODE); /* which every server has */
 	open_next(&r);
