@@ -20,12 +20,16 @@ kube_tokens() {
 	} >"$LAB_DIR/kube/tokens.csv"
 }
 
-kube_etcd_up() {
-	mkdir -p "$LAB_DIR/kube/certs"
-	openssl genrsa -out "$LAB_DIR/kube/sa.key" 2048 2>/dev/null
-	# As a CA of its own, so that who connects has something to check.
+# kube_certificate DIR: one for the server, which is a CA of its own, so that who connects has something to check.
+kube_certificate() {
+	mkdir -p "$1"
 	openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=kube -addext subjectAltName=IP:192.168.1.1 \
-		-keyout "$LAB_DIR/kube/certs/apiserver.key" -out "$LAB_DIR/kube/certs/apiserver.crt" 2>/dev/null
+		-keyout "$1/apiserver.key" -out "$1/apiserver.crt" 2>/dev/null
+}
+
+kube_etcd_up() {
+	kube_certificate "$LAB_DIR/kube/certs"
+	openssl genrsa -out "$LAB_DIR/kube/sa.key" 2048 2>/dev/null
 	lab_spawn "$LAB_DIR/etcd.log" router "$KUBE_BIN/etcd" --data-dir "$LAB_DIR/kube/etcd" --unsafe-no-fsync \
 		--listen-client-urls http://127.0.0.1:2379 --advertise-client-urls http://127.0.0.1:2379 \
 		--listen-peer-urls http://127.0.0.1:2380
