@@ -17,8 +17,16 @@ lab: all $(B)/tests/pass.bpf.o ## the demo's steps and bad input as assertions (
 kube: all $(B)/tests/pass.bpf.o ## the demo from a real API server, and what may happen to one (root; tests/kube/build once)
 	$(Q)tests/kube/run
 	$(Q)tests/kube/status
+	$(Q)tests/kube/migrate
 	$(Q)tests/kube/deploy
 	$(Q)tests/kube/pods
+
+# What `make test` has of it; skipped, and counted so, where the servers have not been built.
+kube-short: all $(B)/tests/pass.bpf.o
+	$(Q)tests/kube/run short
+
+kube-migrate: all $(B)/tests/pass.bpf.o ## beside FRR in MetalLB's place: what both announce, a node over and back (root; tests/kube/build once)
+	$(Q)tests/kube/migrate
 
 kube-status: all $(B)/tests/pass.bpf.o ## what kubectl shows of agents, at a real API server (root; tests/kube/build once)
 	$(Q)tests/kube/status
@@ -27,7 +35,7 @@ kube-deploy: all ## the kinds and manifests of deploy/ at a real API server (roo
 	$(Q)tests/kube/deploy
 
 # The lab has the machine for itself: its steps tell how long the network took.
-TEST_PARTS := check+tsan check-rules+unit+fuzz-replay+sim+bpf-test+install-test lab
+TEST_PARTS := check+tsan check-rules+unit+fuzz-replay+sim+bpf-test+install-test+kube-short lab
 
 test: ## everything that CI runs
 	$(Q)scripts/deps build && scripts/deps lab
@@ -48,8 +56,11 @@ soak: ## long runs: many seeds, each fuzzer for ten minutes, the lab again and a
 	$(Q)BFD_STRICT=1 BFD_ORDER=10 BFD_BUSY=600 BFD_HOGS=16 scripts/run-lab bfd
 	$(Q)BFD_HOGS=16 BFDX_LOOPS=60 BFDX_TRIALS=20 scripts/run-lab bfd_xdp
 
+kind: all ## a whole cluster of three nodes, with FRR (kind, docker or podman, and their images; never run by `make test`)
+	$(Q)tests/kind/run
+
 kube-pods: all $(B)/tests/pass.bpf.o ## the pods of deploy/kustomize/default on two nodes, by podman (root; tests/kube/build once)
 	$(Q)scripts/deps image
 	$(Q)tests/kube/pods
 
-.PHONY: demo kube kube-status kube-deploy kube-pods lab test soak
+.PHONY: demo kube kube-short kube-migrate kube-status kube-deploy kube-pods kind lab test soak
