@@ -18,6 +18,11 @@
 #include "row.h"
 #include "target.h"
 
+/*
+ * Of an entry's second word: slot, row, backend and its generation, and the bit that states from
+ * LB_FLOW_CLOSING on have.
+ */
+#define AT_ONCE_SAME     (0x00f0ffffffffffffull | (__u64)LB_FLOW_CLOSING << 48)
 #define AT_ONCE_REST_MAX 63u /* SYNs; all bits below a power of two */
 
 /* A candidate's entry for the packet's flow, as far as one line of the table says. */
@@ -29,21 +34,27 @@ struct at_once {
 	__u32 backend; /* index within the service */
 };
 
-enum at_once_found { AT_ONCE_UNKNOWN, AT_ONCE_ITS, AT_ONCE_NONE };
+enum at_once_found {
+	AT_ONCE_UNKNOWN,
+	AT_ONCE_ITS,
+	AT_ONCE_NONE,
+	AT_ONCE_ELSEWHERE, /* maybe */
+};
 
 static __always_inline __u16 at_once_row(const struct target *t)
 {
 	return (__u16)(t->row_index - row_index(t->live, 0));
 }
 
-/* Nothing of the candidate's entry is out of date. */
+/* Nothing of the candidate's entry is out of date. One comparison, for each branch is one more for
+ * the verifier. */
 static __always_inline bool at_once_is(const struct target *t, const struct at_once *x)
 {
 	__u64 state = READ_ONCE(x->be->state);
+	__u8 gen = lb_flow_state(0, false, backend_gen(state));
+	__u64 want = lb_rest((__u16)t->slot, at_once_row(t), (__u16)x->backend, gen, 0);
 
-	return lb_rest_is_of(x->rest, (__u16)t->slot, at_once_row(t), (__u16)x->backend) &&
-	       lb_rest_is_gen(x->rest, backend_gen(state)) &&
-	       lb_rest_state(x->rest) != LB_FLOW_CLOSING && backend_is(state, LB_BE_IN_USE);
+	return !((x->rest ^ want) & AT_ONCE_SAME) && backend_is(state, LB_BE_IN_USE);
 }
 
 /* flow_hash() for a packet, whose family the compiler knows. */
@@ -57,28 +68,64 @@ static __always_inline __u64 at_once_hash(const struct packet *p, const struct l
 	return lb_flow_hash(flow_secret(), be->addr, client, ports, p->proto);
 }
 
-/* Looks for the entry of candidate i in its first line. */
-static __always_inline enum at_once_found at_once_look(const struct packet *p,
-						       const struct target *t, flow_table_t table,
-						       __u32 i, struct at_once *x)
+/* Candidate i of the row, and where its entry for the packet's flow would be found. */
+static __always_inline bool at_once_aim(const struct packet *p, const struct target *t, __u32 i,
+					struct at_once *x)
 {
-	__u32 way;
-
 	x->backend = row_candidate(t->row, i);
 	x->be = backend_slot(backend_index(t->live, x->backend));
 	if (x->backend == LB_ROW_NONE || !x->be)
-		return AT_ONCE_UNKNOWN;
+		return false;
 	x->hash = at_once_hash(p, x->be);
+	return true;
+}
+
+/* Looks for its entry in its first line. */
+static __always_inline enum at_once_found at_once_look(const struct target *t, flow_table_t table,
+						       struct at_once *x)
+{
+	__u32 way;
+
 	x->line = flow_line_at(table, lb_flow_first(x->hash, flow_table_lines(table)));
 	if (!x->line)
 		return AT_ONCE_UNKNOWN;
 	way = lb_flow_way_of(x->line, x->hash);
 	if (!way)
-		return lb_flow_line_is_all(x->line) ? AT_ONCE_NONE : AT_ONCE_UNKNOWN;
+		return lb_flow_line_is_all(x->line) ? AT_ONCE_NONE : AT_ONCE_ELSEWHERE;
 	x->entry = &x->line->way[(way - 1) & (LB_FLOW_WAYS - 1)];
 	x->rest = LB_FLOW_READ(lb_flow_rest_of(x->entry));
 	return LB_FLOW_READ(&x->entry->hash) == x->hash && at_once_is(t, x) ? AT_ONCE_ITS
 									    : AT_ONCE_UNKNOWN;
+}
+
+/* Looks for its entry wherever it may be, which is a call. */
+static __always_inline enum at_once_found at_once_search(const struct target *t, flow_table_t table,
+							 struct at_once *x)
+{
+	__u64 place = lb_flow_place(table, x->hash);
+
+	if (!place)
+		return AT_ONCE_NONE;
+	x->entry = lb_flow_at(table, place);
+	if (!x->entry)
+		return AT_ONCE_UNKNOWN;
+	x->rest = LB_FLOW_READ(lb_flow_rest_of(x->entry));
+	return LB_FLOW_READ(&x->entry->hash) == x->hash && at_once_is(t, x) ? AT_ONCE_ITS
+									    : AT_ONCE_UNKNOWN;
+}
+
+/* In its first line, else in its second one, or in two tables while one grows. */
+static __always_inline enum at_once_found at_once_find(const struct packet *p,
+						       const struct target *t, flow_table_t table,
+						       __u32 i, struct at_once *x)
+{
+	enum at_once_found found = AT_ONCE_ELSEWHERE;
+
+	if (!at_once_aim(p, t, i, x))
+		return AT_ONCE_UNKNOWN;
+	if (likely(!flow_table_left(table)))
+		found = at_once_look(t, table, x);
+	return found == AT_ONCE_ELSEWHERE ? at_once_search(t, table, x) : found;
 }
 
 /* Of an unsettled row: the first candidate or the second has the flow. */
@@ -88,11 +135,9 @@ static __always_inline int at_once_owner(const struct packet *p, const struct ta
 	enum at_once_found found;
 	struct at_once x;
 
-	if (unlikely(flow_table_left(table)))
-		return OWNER_NOBODY;
-	found = at_once_look(p, t, table, 0, &x);
+	found = at_once_find(p, t, table, 0, &x);
 	if (found == AT_ONCE_NONE)
-		found = at_once_look(p, t, table, 1, &x);
+		found = at_once_aim(p, t, 1, &x) ? at_once_look(t, table, &x) : AT_ONCE_UNKNOWN;
 	return found == AT_ONCE_ITS ? (int)x.backend : OWNER_NOBODY;
 }
 
@@ -142,9 +187,9 @@ static __always_inline int at_once_admit(const struct packet *p, const struct ta
 	struct at_once x;
 	__u8 state;
 
-	if (unlikely(flow_table_left(table)))
+	if (unlikely(flow_table_left(table)) || !at_once_aim(p, t, 0, &x))
 		return OWNER_NOBODY;
-	found = at_once_look(p, t, table, 0, &x);
+	found = at_once_look(t, table, &x);
 	if (found == AT_ONCE_ITS && p->proto == IPPROTO_UDP) {
 		fresh = lb_rest_with_age(x.rest, age_now());
 		if (fresh != x.rest)

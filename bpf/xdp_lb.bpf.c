@@ -195,10 +195,11 @@ static __always_inline void find_service(const struct xdp_md *ctx, const struct 
 					 struct target *t)
 {
 	struct lb_service_key key = {.port = p->dport, .proto = p->proto};
+	__u32 ifindex = ctx->ingress_ifindex; /* three loads each time */
 
 	parse_daddr(p, key.addr);
-	t->uplink = service_uplink(lb_uplink_hash(ctx->ingress_ifindex));
-	key.domain = service_domain_by(t->uplink, ctx->ingress_ifindex);
+	t->uplink = service_uplink(lb_uplink_hash(ifindex));
+	key.domain = service_domain_by(t->uplink, ifindex);
 	(void)target_service(&key, t);
 }
 
@@ -279,9 +280,8 @@ static __always_inline int serve(struct xdp_md *ctx, struct packet *p, enum fami
 	odd = let_in(t.service, t.live, saddr);
 	if (unlikely(odd))
 		return vip_drop(false, odd);
-	if (unlikely(!target_row(saddr, p->sport, p->dport, &t)))
-		return refuse(ctx, p, t.live, LB_DROP_NO_BACKEND);
-	backend = choose(ctx, p, &t);
+	backend = target_row(saddr, p->sport, p->dport, &t) ? choose(ctx, p, &t)
+							    : ADMIT_DROP(LB_DROP_NO_BACKEND);
 	if (unlikely(backend < 0))
 		return refuse(ctx, p, t.live, -backend);
 	p->end = (void *)(long)ctx->data_end; /* for rewrite.h, and cheaper than kept */

@@ -41,16 +41,15 @@ static inline void bed_add(struct bed *x, struct rig_service *s, uint16_t port, 
 	rig_set_rows(x->rig, s, in_order, n, 0);
 }
 
-/* The bed with `n` backends a service and these flags of the VIP; without a rig where BPF is
- * refused. */
-static inline struct bed *bed_make(void **state, unsigned n, uint32_t vip_flags)
+/* The bed on this rig, which is NULL where BPF is refused, for the reason that is said. */
+static inline struct bed *bed_make_on(void **state, struct rig *rig, const char *why, unsigned n,
+				      uint32_t vip_flags)
 {
 	struct bed *x = calloc(1, sizeof(*x));
-	const char *why;
 
 	frame_use_family(*state ? AF_INET6 : AF_INET);
 	*state = x;
-	x->rig = rig_new(&why);
+	x->rig = rig;
 	if (!x->rig) {
 		print_message("BPF is refused here (%s): nothing of the data plane is tested\n",
 			      why);
@@ -60,6 +59,16 @@ static inline struct bed *bed_make(void **state, unsigned n, uint32_t vip_flags)
 	bed_add(x, &x->tcp, 80, IPPROTO_TCP, n);
 	bed_add(x, &x->udp, 53, IPPROTO_UDP, n);
 	return x;
+}
+
+/* The bed with `n` backends a service and these flags of the VIP; without a rig where BPF is
+ * refused. */
+static inline struct bed *bed_make(void **state, unsigned n, uint32_t vip_flags)
+{
+	const char *why = "";
+	struct rig *rig = rig_new(&why);
+
+	return bed_make_on(state, rig, why, n, vip_flags);
 }
 
 /* A test in both families, or in one; `setup` ends in bed_make(). */
