@@ -2,14 +2,16 @@
 /*
  * What is nearly always so of packets whose flow must be looked for, without a call: the entry lies
  * in its first line and nothing of it is out of date, or that line says that there is none and has
- * room for one; and the table does not grow. Whatever is not so is left to the cold half
- * (select.h), by OWNER_NOBODY, which says nothing.
+ * room for one; and the table does not grow. An owner that is not to be found like that is looked
+ * for by one call. Whatever is not so is left to the cold half (select.h), by OWNER_NOBODY, which
+ * says nothing.
  *
  * Calls are most of what the cold half costs: a return is some 5 ns where the kernel guards it
  * against speculation.
  */
 #pragma once
 
+#include "at_once_rest.h"
 #include "backend.h"
 #include "common.h"
 #include "new_flows.h"
@@ -22,10 +24,9 @@
  * Of an entry's second word: slot, row, backend and its generation, and the bit that states from
  * LB_FLOW_CLOSING on have.
  */
-#define AT_ONCE_SAME     (0x00f0ffffffffffffull | (__u64)LB_FLOW_CLOSING << 48)
-#define AT_ONCE_REST_MAX 63u /* SYNs; all bits below a power of two */
+#define AT_ONCE_SAME (0x00f0ffffffffffffull | (__u64)LB_FLOW_CLOSING << 48)
 
-/* A candidate's entry for the packet's flow, as far as one line of the table says. */
+/* A candidate's entry for the packet's flow. */
 struct at_once {
 	struct lb_backend *be;
 	struct lb_flow_line *line;
@@ -46,8 +47,8 @@ static __always_inline __u16 at_once_row(const struct target *t)
 	return (__u16)(t->row_index - row_index(t->live, 0));
 }
 
-/* Nothing of the candidate's entry is out of date. One comparison, for each branch is one more for
- * the verifier. */
+/* Nothing of the candidate's entry is out of date. The verifier pays for each branch: one for all.
+ */
 static __always_inline bool at_once_is(const struct target *t, const struct at_once *x)
 {
 	__u64 state = READ_ONCE(x->be->state);
@@ -151,27 +152,6 @@ static __always_inline bool at_once_begins(const struct target *t)
 		return false;
 	most = READ_ONCE(n->limit) & LB_LIMIT_FLOWS_MASK;
 	return !most || new_flows_take(n, most);
-}
-
-/*
- * In a flood the lines of SYNs are full, and what was looked at here would be looked at again. So
- * SYNs that find no room, one after the other, let more and more of the next ones of their
- * processor go the long way at once.
- */
-static __always_inline bool at_once_rests(struct lb_scratch *s)
-{
-	if (likely(!s->n_long))
-		return false;
-	s->n_long--;
-	return true;
-}
-
-static __always_inline void at_once_learn(struct lb_scratch *s, bool found_room)
-{
-	if (likely(found_room && !s->n_long_next))
-		return;
-	s->n_long = found_room ? 0 : s->n_long_next;
-	s->n_long_next = found_room ? 0 : (2 * s->n_long_next + 1) & AT_ONCE_REST_MAX;
 }
 
 /*

@@ -86,6 +86,10 @@ void bench_unsettled_rows(struct bench *b, enum bed_id id, unsigned load, const 
 		u = unsettled_ns(b, id, bench_n_flows[i], 1);
 		snprintf(what, sizeof(what), "%u flows, owner is candidate [1]", bench_n_flows[i]);
 		bench_note(what, u.ns);
+		bench_fill_first(b, bed, bench_n_flows[i], load);
+		u = unsettled_ns(b, id, bench_n_flows[i], 0);
+		snprintf(what, sizeof(what), "%u flows that came last", bench_n_flows[i]);
+		bench_note(what, u.ns);
 	}
 }
 

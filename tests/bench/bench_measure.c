@@ -189,15 +189,30 @@ void bench_add_flows(struct bench *b, struct bed *bed, uint16_t port, uint32_t f
 			rig_line(bed->rig, i)->way[way].state |= LB_FLOW_ESTABLISHED;
 }
 
-/* A table of this load, in percent, in which so many flows of the unsettled service are. */
-void bench_fill(struct bench *b, struct bed *bed, uint32_t flows, unsigned load)
+/* Flows that began first lie in the first ways of their first lines, those that came last anywhere.
+ */
+static void fill(struct bench *b, struct bed *bed, uint32_t flows, unsigned load, bool came_last)
 {
 	uint32_t all = (uint32_t)((uint64_t)bench_room(bed) * load / 100);
+	uint32_t others = all > flows ? all - flows : 0;
 
 	rig_forget_flows(bed->rig);
 	rig_set_mixed_rows(bed->rig, &bed->unsettled[bench_is_v6()], N_BACKENDS, 0, 0);
+	if (came_last)
+		bench_add_flows(b, bed, SETTLED_PORT, FILLING, others);
 	bench_add_flows(b, bed, UNSETTLED_PORT, 0, flows);
-	bench_add_flows(b, bed, SETTLED_PORT, FILLING, all > flows ? all - flows : 0);
+	if (!came_last)
+		bench_add_flows(b, bed, SETTLED_PORT, FILLING, others);
+}
+
+void bench_fill(struct bench *b, struct bed *bed, uint32_t flows, unsigned load)
+{
+	fill(b, bed, flows, load, false);
+}
+
+void bench_fill_first(struct bench *b, struct bed *bed, uint32_t flows, unsigned load)
+{
+	fill(b, bed, flows, load, true);
 }
 
 /* A busy machine can make a difference of two small numbers come out as nothing: that decides

@@ -71,8 +71,12 @@ void bench_measure(struct bench *b, struct series *series, unsigned n);
 uint32_t bench_room(const struct bed *bed);
 /* So many flows from the first on send a SYN, and all that the table holds is established. */
 void bench_add_flows(struct bench *b, struct bed *bed, uint16_t port, uint32_t first, uint32_t n);
-/* A table of this load, in percent, in which so many flows of the unsettled service are. */
+/*
+ * A table of this load, in percent, in which so many flows of the unsettled service are: they came
+ * before all others; or last, when it was filled already.
+ */
 void bench_fill(struct bench *b, struct bed *bed, uint32_t flows, unsigned load);
+void bench_fill_first(struct bench *b, struct bed *bed, uint32_t flows, unsigned load);
 
 /* A line with a bar: ns may be at most base * bar. */
 void bench_row(struct bench *b, const char *what, double ns, double base, double bar);
