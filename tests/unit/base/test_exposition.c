@@ -189,6 +189,7 @@ static void clients_get_what_they_ask_for(void **state)
 		{"text/*;q=0.2,application/openmetrics-text;q=0.1", EXPOSITION_TEXT},
 		{"application/openmetrics-text;q=0", EXPOSITION_TEXT},
 		{"application/openmetrics-text;q=much", EXPOSITION_TEXT},
+		{"application/openmetrics-text;q=", EXPOSITION_TEXT},
 		{"application/openmetrics-text;q=7", EXPOSITION_TEXT},
 		{"application/openmetrics-text;q=10", EXPOSITION_TEXT},
 		{"application/openmetrics-text;q=1", EXPOSITION_OPENMETRICS},
@@ -238,7 +239,8 @@ static void wrong_octets_become_question_marks(void **state)
 		snprintf(want, sizeof(want), "{l=\"%s\"}", cases[i].want);
 		strbuf_init(&out, MAX_TEXT);
 		exposition_labels(&out, &f, &cases[i].value);
-		assert_string_equal(out.data, want);
+		if (strcmp(out.data, want) != 0)
+			fail_msg("case %zu", i);
 		strbuf_done(&out);
 	}
 }
