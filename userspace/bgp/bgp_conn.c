@@ -132,7 +132,6 @@ static void receive_notification(struct bgp_conn *c, nsec_t now, const struct bg
 	struct bgp_fsm_input in = {
 		.event = BGP_FSM_NOTIFICATION, .message_type = BGP_NOTIFICATION, .error = &error};
 
-	c->counters.notifications_received++;
 	/* False only for what the header's length check refused already; then it is code 0. */
 	if (bgp_notification_decode(frame->body, &error))
 		c->heard = (struct bgp_said){.at = now, .error = error};
@@ -183,6 +182,7 @@ static void receive_message(struct bgp_conn *c, nsec_t now, const struct bgp_fra
 	const struct bgp_fsm_input keepalive = {.event = BGP_FSM_KEEPALIVE,
 						.message_type = BGP_KEEPALIVE};
 
+	bgp_message_count(&c->counters.messages.received, c->rx);
 	switch (frame->type) {
 	case BGP_OPEN:
 		receive_open(c, now, frame);

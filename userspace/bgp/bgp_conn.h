@@ -30,9 +30,9 @@ enum bgp_refresh_state { BGP_REFRESH_NONE, BGP_REFRESH_ASKED, BGP_REFRESH_RUNNIN
 
 /* Counted over the life of the object, not of a session. */
 struct bgp_conn_counters {
-	uint64_t updates_sent, updates_received;
-	uint64_t notifications_sent, notifications_received;
-	uint64_t keepalives_sent, withdrawn_by_error, leaks_received;
+	struct bgp_counters messages;
+	uint64_t updates_received; /* in Established alone */
+	uint64_t withdrawn_by_error, leaks_received;
 };
 
 struct bgp_conn {

@@ -49,7 +49,6 @@ static size_t send_batch(struct bgp_conn *c, const struct bgp_update_session *se
 		size_t cap = out->room < bgp_conn_max_len(c) ? out->room : bgp_conn_max_len(c);
 
 		advance(out, bgp_update_encode(out->at, cap, session, &batch, &taken));
-		c->counters.updates_sent++;
 		first = first ? first : taken;
 		batch.prefixes += taken;
 		batch.n -= taken;
@@ -134,7 +133,6 @@ static void send_end(struct bgp_conn *c, struct out *out, enum bgp_family family
 		c->refresh[family] = BGP_REFRESH_NONE;
 	} else if (c->synced && !bgp_families_has(c->end_of_rib_sent, family)) {
 		advance(out, bgp_end_of_rib_encode(out->at, out->room, family));
-		c->counters.updates_sent++;
 		bgp_families_put(&c->end_of_rib_sent, family, true);
 		assert(c->refresh[family] == BGP_REFRESH_NONE);
 	}
@@ -171,6 +169,12 @@ static void send_routes(struct bgp_conn *c, nsec_t now, struct out *out)
 		bgp_fsm_restart_keepalive(c, now);
 }
 
+static void count_sent(struct bgp_messages *to, const uint8_t *buf, size_t len)
+{
+	for (size_t at = 0; at < len;)
+		at += bgp_message_count(to, buf + at);
+}
+
 size_t bgp_conn_transmit(struct bgp_conn *c, nsec_t now, uint8_t *buf, size_t cap)
 {
 	struct out out = {.at = buf, .room = cap};
@@ -180,18 +184,16 @@ size_t bgp_conn_transmit(struct bgp_conn *c, nsec_t now, uint8_t *buf, size_t ca
 		advance(&out, bgp_open_encode(out.at, out.room, &c->sent));
 	if (c->send_notification) {
 		advance(&out, bgp_notification_encode(out.at, out.room, &c->notification));
-		c->counters.notifications_sent++;
 		c->said = (struct bgp_said){.at = now, .error = c->notification};
 	}
-	if (c->send_keepalive) {
+	if (c->send_keepalive)
 		advance(&out, bgp_keepalive_encode(out.at, out.room));
-		c->counters.keepalives_sent++;
-	}
 	c->send_open = c->send_notification = c->send_keepalive = false;
 	if (c->state == BGP_ESTABLISHED) {
 		send_requests(c, &out);
 		send_routes(c, now, &out);
 	}
 	assert(out.len + out.room == cap);
+	count_sent(&c->counters.messages.sent, buf, out.len);
 	return out.len;
 }

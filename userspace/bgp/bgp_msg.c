@@ -11,6 +11,7 @@
 #include "bgp/bgp_msg.h"
 
 #include "base/mem.h"
+#include "bgp/bgp_peer.h"
 
 #include <assert.h>
 
@@ -109,6 +110,49 @@ size_t bgp_message_end(struct wcur *w)
 	assert(len >= BGP_HEADER_LEN && len <= BGP_MESSAGE_MAX_EXTENDED);
 	wcur_patch_u16(w, LENGTH_OFFSET, (uint16_t)len);
 	return len;
+}
+
+size_t bgp_message_count(struct bgp_messages *to, const uint8_t *message)
+{
+	uint8_t code;
+
+	switch ((enum bgp_message_type)message[TYPE_OFFSET]) {
+	case BGP_OPEN:
+		to->opens++;
+		break;
+	case BGP_UPDATE:
+		to->updates++;
+		break;
+	case BGP_NOTIFICATION:
+		code = message[BGP_HEADER_LEN];
+		to->notifications++;
+		to->codes[code < BGP_ERROR_CODES ? code : 0]++;
+		break;
+	case BGP_KEEPALIVE:
+		to->keepalives++;
+		break;
+	case BGP_ROUTE_REFRESH:
+		to->refreshes++;
+		break;
+	}
+	return (size_t)message[LENGTH_OFFSET] << 8 | message[LENGTH_OFFSET + 1];
+}
+
+static void add_messages(struct bgp_messages *to, const struct bgp_messages *n)
+{
+	to->opens += n->opens;
+	to->updates += n->updates;
+	to->notifications += n->notifications;
+	to->keepalives += n->keepalives;
+	to->refreshes += n->refreshes;
+	for (size_t i = 0; i < BGP_ERROR_CODES; i++)
+		to->codes[i] += n->codes[i];
+}
+
+void bgp_counters_add(struct bgp_counters *to, const struct bgp_counters *n)
+{
+	add_messages(&to->sent, &n->sent);
+	add_messages(&to->received, &n->received);
 }
 
 size_t bgp_keepalive_encode(uint8_t *buf, size_t cap)

@@ -35,6 +35,12 @@ enum bgp_frame_status bgp_header_parse(const uint8_t *buf, size_t len, size_t ma
 				       struct bgp_frame *ret,
 				       struct bgp_error *ret_error) must_check;
 
+/* Counts a whole message that bgp_header_parse() takes, or an encoder wrote; returns its length. */
+struct bgp_messages;
+size_t bgp_message_count(struct bgp_messages *to, const uint8_t *message);
+struct bgp_counters;
+void bgp_counters_add(struct bgp_counters *to, const struct bgp_counters *n);
+
 /*
  * For encoders: starts a message of a type in a cursor and, when its body was written, ends it:
  * patches the length and returns it, or 0 if the cursor failed.

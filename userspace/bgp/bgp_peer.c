@@ -579,13 +579,22 @@ struct bgp_peer_info bgp_peer_info(const struct bgp_peer *p)
 	for (enum bgp_slot slot = 0; slot < BGP_N_SLOTS; slot++) {
 		const struct bgp_conn_counters *n = &p->conn[slot].counters;
 
-		info.updates_sent += n->updates_sent;
+		info.updates_sent += n->messages.sent.updates;
 		info.updates_received += n->updates_received;
-		info.notifications_sent += n->notifications_sent;
-		info.notifications_received += n->notifications_received;
+		info.notifications_sent += n->messages.sent.notifications;
+		info.notifications_received += n->messages.received.notifications;
 		info.routes_leaked += n->leaks_received;
 		info.said = later(info.said, &p->conn[slot].said);
 		info.heard = later(info.heard, &p->conn[slot].heard);
 	}
 	return info;
+}
+
+struct bgp_counters bgp_peer_counters(const struct bgp_peer *p)
+{
+	struct bgp_counters ret = {.sent = {0}};
+
+	for (enum bgp_slot slot = 0; slot < BGP_N_SLOTS; slot++)
+		bgp_counters_add(&ret, &p->conn[slot].counters.messages);
+	return ret;
 }

@@ -153,6 +153,18 @@ struct bgp_said {
 	struct bgp_error error;
 };
 
+#define BGP_ERROR_CODES 9 /* of NOTIFICATIONs; 0: of all that we do not know */
+
+/* Messages one way, whole ones. */
+struct bgp_messages {
+	uint64_t opens, updates, notifications, keepalives, refreshes;
+	uint64_t codes[BGP_ERROR_CODES]; /* NOTIFICATIONs by their code (RFC 4271 4.5) */
+};
+/* Counted over the life of a peer, not of a session. */
+struct bgp_counters {
+	struct bgp_messages sent, received;
+};
+
 /* What status shows. Pointers and strings are valid until the peer next changes. */
 struct bgp_peer_info {
 	enum bgp_slot slot;                    /* the more advanced connection's */
@@ -176,6 +188,7 @@ struct bgp_peer_info {
 	const struct bgp_said *said, *heard;  /* the last NOTIFICATION each way; NULL: none */
 };
 struct bgp_peer_info bgp_peer_info(const struct bgp_peer *p);
+struct bgp_counters bgp_peer_counters(const struct bgp_peer *p);
 
 /*
  * The next hop that a route has on the session: its own or the session's; of two IPv6 addresses

@@ -56,7 +56,7 @@ static void many_routes_are_packed_into_full_messages(void **state)
 	n = bgp_conn_transmit(&f->conn, NOW, buf, sizeof(buf));
 	(void)script_text_of(buf, n);
 	assert_false(bgp_rib_dirty(f->rib, BGP_IPV4_UNICAST));
-	assert_int_equal(f->conn.counters.updates_sent, 10);
+	assert_int_equal(f->conn.counters.messages.sent.updates, 10);
 	assert_in_range(n, 8000 * 5, 8000 * 5 + 10 * 80);
 }
 
@@ -143,7 +143,8 @@ static void each_route_of_a_large_set_goes_out_once_in_full_messages(void **stat
 	for (uint32_t i = 0; i < N; i++)
 		assert_int_equal(times[i], 1);
 	assert_false(bgp_rib_dirty(f->rib, BGP_IPV4_UNICAST));
-	assert_int_equal(f->conn.counters.updates_sent, 3 + (N - 800 + n_longest - 1) / n_longest);
+	assert_int_equal(f->conn.counters.messages.sent.updates,
+			 3 + (N - 800 + n_longest - 1) / n_longest);
 }
 
 static void end_of_rib_waits_for_synced_and_for_the_last_route(void **state)

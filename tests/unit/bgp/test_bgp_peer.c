@@ -220,6 +220,8 @@ static void route_refresh_sends_everything_again(void **state)
 		assert_string_equal(sent(p, NOW, D).s,
 				    enhanced ? "REFRESH(1) UPDATE(+2) REFRESH(2)" : "UPDATE(+2)");
 		assert_string_equal(sent(p, NOW, D).s, "");
+		assert_int_equal(bgp_peer_counters(p).received.refreshes, 2);
+		assert_int_equal(bgp_peer_counters(p).sent.refreshes, enhanced ? 2 : 0);
 		bgp_peer_free(p);
 	}
 }

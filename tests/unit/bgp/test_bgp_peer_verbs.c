@@ -109,6 +109,7 @@ static void status_adds_up_what_was_sent_and_received(void **state)
 	const struct bgp_open open = script_open();
 	const struct bgp_error cease = bgp_error_make(BGP_ERROR_CEASE, BGP_CEASE_RESET);
 	struct bgp_peer *p = started_peer(&config);
+	struct bgp_counters n;
 	struct bgp_peer_info info;
 
 	(void)state;
@@ -131,6 +132,16 @@ static void status_adds_up_what_was_sent_and_received(void **state)
 	assert_int_equal(info.notifications_received, 3);
 	assert_int_equal(info.notifications_sent, 1);
 	assert_int_equal(info.flaps, 3);
+	n = bgp_peer_counters(p);
+	assert_int_equal(n.sent.opens, 4);
+	assert_int_equal(n.received.opens, 3);
+	assert_int_equal(n.sent.keepalives, 3);
+	assert_int_equal(n.received.keepalives, 3);
+	assert_int_equal(n.sent.updates, info.updates_sent);
+	assert_int_equal(n.received.notifications, 3);
+	assert_int_equal(n.received.codes[6], 3);
+	assert_int_equal(n.sent.notifications, 1);
+	assert_int_equal(n.sent.codes[6], 1);
 	bgp_peer_free(p);
 }
 
