@@ -171,8 +171,8 @@ static const struct api_field rtbh_fields[] = {
 static const struct api_field metrics_fields[] = {
 	{.name = "address",
 	 .type = API_TYPE_STRING,
-	 .flags = API_FIELD_LATER,
-	 IN_RAW(metrics_address)},
+	 IN_RAW(metrics_address),
+	 .bit = API_CONFIG_METRICS},
 };
 
 /* The sections share one struct, so that their bits do. */
@@ -276,6 +276,54 @@ static void set_communities(struct api_decoder *d, const struct raw_config *in,
 	ret->large = large;
 }
 
+/* --- spec.metrics ----------------------------------------------------------------------------- */
+
+static bool parse_port(const char *text, uint16_t *ret)
+{
+	unsigned value = 0;
+	size_t n = 0;
+
+	for (; text[n] >= '0' && text[n] <= '9' && n < 6; n++)
+		value = value * 10 + (unsigned)(text[n] - '0');
+	*ret = (uint16_t)value;
+	return n > 0 && text[n] == '\0' && value > 0 && value <= UINT16_MAX;
+}
+
+/* "off", an address, ":PORT", "ADDRESS:PORT" or "[ADDRESS]:PORT"; of IPv6 only the last has one. */
+static bool parse_listen(const char *text, struct api_listen *ret)
+{
+	const bool is_bracketed = text[0] == '[';
+	const char *end = is_bracketed ? strchr(text, ']') : strrchr(text, ':');
+	char address[IP_ADDR_TEXT];
+	size_t len;
+
+	*ret = (struct api_listen){.is_off = strcmp(text, "off") == 0};
+	if (ret->is_off || ip_addr_parse(text, &ret->addr))
+		return true;
+	if (!end || (is_bracketed && end[1] != ':') ||
+	    !parse_port(end + 1 + is_bracketed, &ret->port))
+		return false;
+	len = (size_t)(end - text) - is_bracketed;
+	if (len == 0)
+		return !is_bracketed;
+	if (len >= sizeof(address))
+		return false;
+	memcpy(address, text + is_bracketed, len);
+	address[len] = '\0';
+	return ip_addr_parse(address, &ret->addr) && is_bracketed == !ip_addr_is_v4(&ret->addr);
+}
+
+static void set_metrics(struct api_decoder *d, const char *address, struct api_config *ret)
+{
+	if (address && parse_listen(address, &ret->metrics))
+		return;
+	if (address)
+		api_refuse(d, "spec.metrics.address", "BadValue",
+			   "write \":7472\", \"192.0.2.1:7472\", \"[2001:db8::1]:7472\" or \"off\"",
+			   "\"%s\" is no address with a port", address);
+	ret->metrics = (struct api_listen){.port = 0};
+}
+
 static void finish_config(struct api_decoder *d, const void *raw, struct api_object *o)
 {
 	const struct raw_config *in = raw;
@@ -285,6 +333,7 @@ static void finish_config(struct api_decoder *d, const void *raw, struct api_obj
 	o->config.n_deny = prefixes_make(in->deny, in->n_deny);
 	set_next_hops(d, in, &o->config.rtbh);
 	set_communities(d, in, &o->config.rtbh);
+	set_metrics(d, in->metrics_address, &o->config);
 	api_router_id(d, "spec.bgp.routerID", &in->router_id, &o->config.router_id);
 }
 
@@ -293,6 +342,7 @@ static const char *const config_rules[] = {
 	"rtbh is what routes of blackholes say beside the community BLACKHOLE: one next hop of each family, and communities, which are no aliases. Not set: the next hop 100::1 for IPv6 (RFC 6666), the session's own address for IPv4, and no-export.",
 	"Not set: mode auto, the uplinks are the devices on the ways to the peers, unknownPort drop, icmpEcho answer, newFlows 100000, newFlowsPerSource 500, defaultLocalPref 100, blackholes aggregates, drainSeconds 60, and what the BGPPeer says of graceful restart.",
 	"With observe: true everything is planned and nothing done: no session is dialled or accepted, nothing is attached, no address given; lodectl migrate diff compares. The label lodestone.io/announces of a Node, true or false, goes before it; in default it keeps addresses from being given whatever labels say.",
+	"metrics.address is where metrics are answered for, all addresses and port 7472 if nothing is said: \":PORT\", \"ADDRESS\", \"ADDRESS:PORT\", \"[IPv6]:PORT\", or \"off\".",
 	NULL,
 };
 

@@ -29,6 +29,13 @@ struct api_rtbh {
 	size_t n_large;
 };
 
+/* Where something is answered. */
+struct api_listen {
+	bool is_off;
+	struct ip_addr addr; /* none: all addresses */
+	uint16_t port;       /* 0: not said */
+};
+
 /* `set` bits say which fields are named, so that a node's object overrides field by field. */
 struct api_config {
 	enum {
@@ -54,6 +61,7 @@ struct api_config {
 		API_CONFIG_RTBH_NEXT_HOPS = 1 << 19,
 		API_CONFIG_RTBH_COMMUNITIES = 1 << 20,
 		API_CONFIG_OBSERVE = 1 << 21,
+		API_CONFIG_METRICS = 1 << 22,
 	} set;
 	enum api_dataplane_mode mode;
 	struct api_strings uplinks;
@@ -73,6 +81,7 @@ struct api_config {
 	const struct ip_prefix *always_block; /* no route of a peer is accepted under these */
 	size_t n_always_block;
 	struct api_rtbh rtbh;
+	struct api_listen metrics;
 	bool strict, observe;
 	uint32_t drain_s;
 };

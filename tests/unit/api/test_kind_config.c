@@ -142,14 +142,71 @@ static void wrong_and_later_fields_are_problems(void **state)
 		{"  bgp: {ebgpLocalPref: none, linkBandwidth: off}\n", ""},
 		{"  bgp: {linkBandwidth: auto}\n", ""},
 		{"  bgp: {linkBandwidth: sometimes}\n", "error BadValue spec.bgp.linkBandwidth:5"},
-		{"  metrics: {address: \"[::]:7472\"}\n",
-		 "info NotSupportedYet spec.metrics.address:5"},
+		{"  metrics: {address: 7472}\n", "error WrongType spec.metrics.address:5"},
 		{"  drainSecond: 3\n", "warning UnknownField spec.drainSecond:5"},
 	};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
 		check_case(HEAD "spec:\n", &cases[i]);
+}
+
+static void metrics_have_an_address_a_port_or_both(void **state)
+{
+	static const struct {
+		const char *text, *addr; /* addr NULL: it is refused, "": all addresses */
+		uint16_t port;
+		bool is_off;
+	} cases[] = {
+		{":7473", "", 7473, false},
+		{"192.0.2.1", "192.0.2.1", 0, false},
+		{"192.0.2.1:1", "192.0.2.1", 1, false},
+		{"0.0.0.0:65535", "0.0.0.0", 65535, false},
+		{"2001:db8::1", "2001:db8::1", 0, false},
+		{"[2001:db8::1]:7472", "2001:db8::1", 7472, false},
+		{"[::]:7472", "", 7472, false},
+		{"off", "", 0, true},
+		{"", "", 0, false},
+		{":", NULL, 0, false},
+		{":0", NULL, 0, false},
+		{":65536", NULL, 0, false},
+		{":1000000", NULL, 0, false},
+		{":74a", NULL, 0, false},
+		{"7472", NULL, 0, false},
+		{"192.0.2.1:", NULL, 0, false},
+		{"[192.0.2.1]:7472", NULL, 0, false},
+		{"[]:7472", NULL, 0, false},
+		{"[2001:db8::1]7472", NULL, 0, false},
+		{"[2001:db8::1]", NULL, 0, false},
+		{"[2001:db8::1", NULL, 0, false},
+		{"localhost:7472", NULL, 0, false},
+		{"2001:0db8:0000:0000:0000:0000:0000:0000:0000:0000:0001:7472", NULL, 0, false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		char text[256];
+		struct api_batch b;
+		struct ip_addr want = {.b = {0}};
+		const struct api_config *config;
+
+		snprintf(text, sizeof(text), "%sspec:\n  metrics: {address: \"%s\"}\n", HEAD,
+			 cases[i].text);
+		b = decode_text(text);
+		if (!cases[i].addr) {
+			assert_int_equal(problems_count(&b.problems, SEVERITY_ERROR), 1);
+			assert_string_equal(b.problems.items[0].field, "spec.metrics.address");
+			api_batch_done(&b);
+			continue;
+		}
+		config = &only_object(&b)->config;
+		assert_true(!cases[i].addr[0] || ip_addr_parse(cases[i].addr, &want));
+		assert_int_equal(config->set, cases[i].text[0] ? API_CONFIG_METRICS : 0);
+		assert_int_equal(config->metrics.is_off, cases[i].is_off);
+		assert_int_equal(config->metrics.port, cases[i].port);
+		assert_true(ip_addr_equal(&config->metrics.addr, &want));
+		api_batch_done(&b);
+	}
 }
 
 /* Items of the list: what they say, in order, and what is told of the others. */
@@ -219,6 +276,7 @@ int main(void)
 		cmocka_unit_test(routes_of_blackholes_are_described),
 		cmocka_unit_test(only_what_is_named_is_set),
 		cmocka_unit_test(wrong_and_later_fields_are_problems),
+		cmocka_unit_test(metrics_have_an_address_a_port_or_both),
 		cmocka_unit_test(denied_sources_are_a_set_without_what_is_wrong),
 		cmocka_unit_test(a_wrong_source_excuses_nothing_else),
 	};
