@@ -269,6 +269,16 @@ struct lb_backend {
 struct lb_counter {
 	__u64 packets, bytes;
 };
+/*
+ * map `retired`, a trie whose keys all have their full length, since only that grows with what is
+ * in it: what backends have counted that a service has no more. Agent writes, nobody else reads.
+ */
+#define LB_RETIRED      16384u
+#define LB_RETIRED_BITS (8 * sizeof(struct lb_service_key))
+struct lb_retired_key {
+	__u32 bits; /* LB_RETIRED_BITS */
+	struct lb_service_key service;
+};
 
 /* --- flow table --------------------------------------------------------------------------------
  */

@@ -73,20 +73,6 @@ struct {
 	__array(values, struct backends_inner);
 } backends SEC(".maps");
 
-struct counters_inner {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, LB_BACKEND_CHUNK);
-	__type(key, __u32);
-	__type(value, struct lb_counter);
-};
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
-	__uint(max_entries, LB_BACKEND_CHUNKS);
-	__type(key, __u32);
-	__array(values, struct counters_inner);
-} counters SEC(".maps");
-
 struct flows_inner {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);
@@ -196,5 +182,6 @@ struct {
 } config SEC(".maps");
 
 #include "maps_blackholes.h"
+#include "maps_counters.h"
 #include "maps_new_flows.h"
 #include "maps_vrfs.h"

@@ -47,6 +47,7 @@ struct bfd_engine_report {
 	int carry_error;                   /* of the maps of bfd_engine_carry(); 0: none */
 	uint64_t wakes, lateness[BFD_LATENESS];
 	nsec_t latest; /* the longest that a timer was late */
+	nsec_t late;   /* all of them together */
 	uint64_t rejected[BFD_N_REJECTS];
 };
 

@@ -365,6 +365,7 @@ static void note_lateness(struct bfd_engine *e, nsec_t now)
 	while (bucket < BFD_LATENESS - 1 && late >> bucket >= NSEC_PER_USEC)
 		bucket++;
 	e->how.lateness[bucket]++;
+	e->how.late += late;
 	if (late > e->how.latest)
 		e->how.latest = late;
 	e->armed_at = NSEC_NEVER;

@@ -5,8 +5,7 @@
  * an old number. That is a second ago, except before anything was ever attached, when nobody reads
  * and thousands of services can be loaded without a rest.
  */
-#include "sys/bpf_dataplane.h"
-
+#include "sys/bpf_counts.h"
 #include "sys/bpf_grow.h"
 #include "sys/bpf_hooks.h"
 #include "sys/bpf_load.h"
@@ -125,6 +124,7 @@ static int store_put(void *ctx, nsec_t now, const struct lb_frontend *f)
 {
 	struct bpf_dataplane *dp = ctx;
 	struct lb_clock c = clock_of(dp, now);
+	struct bpf_packets leaving = {0};
 	struct lb_actual before, after;
 	bool had, has;
 	int error;
@@ -138,7 +138,11 @@ static int store_put(void *ctx, nsec_t now, const struct lb_frontend *f)
 	if (!is_prepared(dp, now, f) ||
 	    !bpf_ports_use_ahead(dp->ports, f, dp->turn ? dp->turn_ends_at : NSEC_NEVER))
 		return -EINPROGRESS;
+	if (had)
+		leaving = bpf_counts_leaving(&dp->maps, dp->tables, &before, f, dp->scratch);
 	error = put_tables(dp, &c, f);
+	if (error == 0)
+		bpf_counts_retire(&dp->maps, &f->key, &leaving);
 	move_counters(dp);
 	has = lb_tables_get(dp->tables, &f->key, dp->scratch, &after);
 	bpf_ports_change(dp->ports, had ? &before : NULL, has ? &after : NULL);
@@ -159,6 +163,7 @@ static int store_del(void *ctx, nsec_t now, const struct lb_key *key)
 	if (!lb_tables_get(dp->tables, key, dp->scratch, &before))
 		return 0;
 	lb_tables_del(dp->tables, &c, key);
+	bpf_counts_forget(&dp->maps, key);
 	bpf_ports_change(dp->ports, &before, NULL);
 	return 0;
 }
@@ -448,12 +453,14 @@ bool bpf_dataplane_count(struct bpf_dataplane *dp, const struct lb_key *key,
 {
 	uint32_t first = UINT32_MAX, last = 0;
 	struct lb_counter *counters;
+	struct bpf_packets before;
 	struct bpf_counting all;
 
 	arena_reset(dp->scratch);
 	if (!bpf_dataplane_counting(dp, key, dp->scratch, &all))
 		return false;
-	*ret_total = (struct bpf_counter){.packets = 0};
+	before = bpf_counts_retired(&dp->maps, key);
+	*ret_total = (struct bpf_counter){.packets = before.packets, .bytes = before.bytes};
 	for (size_t i = 0; i < all.n; i++) {
 		first = all.index[i] < first ? all.index[i] : first;
 		last = all.index[i] > last ? all.index[i] : last;
@@ -473,6 +480,39 @@ bool bpf_dataplane_count(struct bpf_dataplane *dp, const struct lb_key *key,
 			targets[i] = one;
 	}
 	return true;
+}
+
+size_t bpf_dataplane_n_counts(const struct bpf_dataplane *dp)
+{
+	return dp->maps.n_counters * LB_BACKEND_CHUNK;
+}
+
+void bpf_dataplane_counts(const struct bpf_dataplane *dp, size_t first, size_t n,
+			  struct bpf_packets *ret)
+{
+	bpf_counts_read(&dp->maps, first, n, ret);
+}
+
+struct bpf_packets bpf_dataplane_retired(const struct bpf_dataplane *dp, const struct lb_key *key)
+{
+	return bpf_counts_retired(&dp->maps, key);
+}
+
+struct bpf_usage bpf_dataplane_usage(const struct bpf_dataplane *dp)
+{
+	const struct lb_usage u = lb_tables_usage(dp->tables);
+	const struct lb_flow_usage flows = lb_tables_flow_usage(dp->tables);
+
+	return (struct bpf_usage){
+		.services = u.services,
+		.rows = u.rows,
+		.backends = u.backends,
+		.flows = flows.living,
+		.max_rows = (uint64_t)LB_ROWS_CHUNKS * LB_ROWS_CHUNK,
+		.max_backends = (uint64_t)LB_BACKEND_CHUNKS * LB_BACKEND_CHUNK,
+		.max_flows = flows.places / 2,
+		.max_denied = LB_RANGES,
+	};
 }
 
 static int dup_map(const struct bpf_dataplane *dp, const char *name)

@@ -108,7 +108,10 @@ nsec_t bpf_dataplane_tick(struct bpf_dataplane *dp, nsec_t now);
 /* As lb_tables_idle_generation(): what the tick has found. */
 uint64_t bpf_dataplane_idle_generation(const struct bpf_dataplane *dp);
 
-/* Packets and bytes of one frontend, summed over CPUs; per target in the order of dump(). */
+/*
+ * Packets and bytes of one frontend, summed over CPUs, also of targets that it has no more; per
+ * target in the order of dump().
+ */
 struct bpf_counter {
 	uint64_t packets, bytes;
 	uint64_t flows; /* that live, as of a few seconds ago */
@@ -124,6 +127,26 @@ bool bpf_dataplane_counting(const struct bpf_dataplane *dp, const struct lb_key 
 			    struct arena *arena, struct bpf_counting *ret);
 struct bpf_counter bpf_dataplane_counter(const struct bpf_dataplane *dp,
 					 const struct bpf_counting *c, size_t i);
+/*
+ * The same of all targets by their number (bpf_counting.index): how many numbers there are, and
+ * some of them, from `first` on; in few system calls. What cannot be read, or is no number any
+ * more, stays as it is.
+ */
+struct bpf_packets {
+	uint64_t packets, bytes;
+};
+size_t bpf_dataplane_n_counts(const struct bpf_dataplane *dp);
+void bpf_dataplane_counts(const struct bpf_dataplane *dp, size_t first, size_t n,
+			  struct bpf_packets *ret);
+/* Of targets that a frontend once had and has no more, since it is there. */
+struct bpf_packets bpf_dataplane_retired(const struct bpf_dataplane *dp, const struct lb_key *key);
+
+/* Entries of the tables in use, and how many there may be. */
+struct bpf_usage {
+	uint64_t services, rows, backends, flows;
+	uint64_t max_rows, max_backends, max_flows, max_denied;
+};
+struct bpf_usage bpf_dataplane_usage(const struct bpf_dataplane *dp);
 /* An fd of the map of the kernel's flows, for the caller to close; -1: none. */
 int bpf_dataplane_kernel_flows(const struct bpf_dataplane *dp);
 /* The same of the maps of BFD, for bfd_engine_carry(). */

@@ -69,7 +69,7 @@ static bool may_be_fresh(const struct bpf_map *map)
 	       strcmp(name, "bfd_echoes") == 0 || strcmp(name, "bfd_timers") == 0 ||
 	       strcmp(name, "bfd_woken") == 0 || strcmp(name, "vrfs") == 0 ||
 	       strcmp(name, "blackholes") == 0 || strcmp(name, "blackhole_drops") == 0 ||
-	       strcmp(name, "beside") == 0;
+	       strcmp(name, "beside") == 0 || strcmp(name, "retired") == 0;
 }
 
 int bpf_maps_reuse(struct bpf_object *obj, const char *dir)
@@ -226,9 +226,11 @@ int bpf_maps_open(struct bpf_maps *m, const struct bpf_object *obj, const struct
 	*m = (struct bpf_maps){.obj = obj,
 			       .pin_dir = pin_dir,
 			       .inners = *inners,
+			       .retired_fd = -1,
 			       .n_cpus = libbpf_num_possible_cpus()};
 	if (m->n_cpus < 0)
 		return m->n_cpus;
+	m->retired_fd = bpf_maps_fd(m, "retired");
 	error = bpf_maps_map(m, bpf_maps_fd(m, "services"),
 			     LB_SERVICE_SLOTS * sizeof(struct lb_service), &m->images.services);
 	if (error == 0)

@@ -65,6 +65,7 @@ struct bpf_maps {
 	struct lb_uplinks uplinks;
 	struct bpf_mapping *mappings; /* owned */
 	size_t n_mappings, cap_mappings;
+	int retired_fd;   /* of the map; borrowed */
 	int *counter_fds; /* one per chunk of backends; owned */
 	size_t n_counters, cap_counters;
 	uint32_t n_chunks[BPF_N_CHUNK_KINDS];

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * Packets and bytes of backends, many at a time; and those that a frontend's former backends had,
+ * which lie in a pinned map by the frontend's key, so that the sum of a frontend never decreases
+ * while it is there, whatever becomes of its backends and of the agent.
+ */
+#pragma once
+
+#include "sys/bpf_dataplane.h"
+#include "sys/bpf_maps.h"
+
+/* As bpf_dataplane_counts(). */
+void bpf_counts_read(const struct bpf_maps *m, size_t first, size_t n, struct bpf_packets *ret);
+
+/* As bpf_dataplane_retired(). */
+struct bpf_packets bpf_counts_retired(const struct bpf_maps *m, const struct lb_key *key);
+
+/*
+ * Before a put: what those targets of `before` have counted that `f` has no more. After it, if it
+ * went well, that is to be retired.
+ */
+struct bpf_packets bpf_counts_leaving(const struct bpf_maps *m, const struct lb_tables *t,
+				      const struct lb_actual *before, const struct lb_frontend *f,
+				      struct arena *scratch);
+void bpf_counts_retire(const struct bpf_maps *m, const struct lb_key *key,
+		       const struct bpf_packets *n);
+/* The frontend is gone, and one of the same key begins at nothing. */
+void bpf_counts_forget(const struct bpf_maps *m, const struct lb_key *key);
