@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 #
-# docs/reference.md and deploy/crds, from the tables that the decoder is driven by.
+# docs/reference.md and deploy/crds, from the tables that the decoder is driven by; docs/metrics.md, from the one
+# that metrics are told by.
 
 REFERENCE_LIBS := $(patsubst %,$(B)/lib%.a,$(below_api))
 
@@ -8,8 +9,13 @@ $(B)/reference $(B)/crds: $(B)/%: $(B)/obj/scripts/%.o $(REFERENCE_LIBS)
 	$(call say,LD   ,$@)
 	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $< $(REFERENCE_LIBS) $(LIBS_api)
 
-reference: $(B)/reference ## write docs/reference.md from the decoder's tables
-	$(Q)$< >docs/reference.md
+$(B)/metrics: $(B)/obj/scripts/metrics.o $(B)/obj/userspace/agent/metrics_table.o
+	@echo "  LD    $@"
+	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $^
+
+reference: $(B)/reference $(B)/metrics ## write docs/reference.md and docs/metrics.md from the tables
+	$(Q)$(B)/reference >docs/reference.md
+	$(Q)$(B)/metrics >docs/metrics.md
 
 crds: $(B)/crds ## write deploy/crds from the decoder's tables
 	$(Q)$< deploy/crds

@@ -60,6 +60,7 @@ int agent_start(struct agent *a, const struct options *options)
 		state_load(a, a->started_at);
 		r = sources_check(a);
 	}
+	metrics_start(a);
 	if (r == 0)
 		r = ctl_start(a);
 	agent_input_changed(&a->inputs, INPUT_START);
@@ -74,7 +75,7 @@ void agent_done(struct agent *a)
 	agent_bfd_done(&a->bfd);
 	agent_peers_done(&a->peers);
 	ctl_stop(a);
-
+	metrics_stop(a);
 	apply_stop(a);
 	state_done(a);
 	sources_stop(a);

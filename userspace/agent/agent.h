@@ -10,6 +10,7 @@
 #include "agent/bfd_lines.h"
 #include "agent/blackholes.h"
 #include "agent/discards.h"
+#include "agent/metrics.h"
 #include "agent/options.h"
 #include "agent/peers.h"
 #include "agent/pods.h"
@@ -26,6 +27,7 @@
 #include "sys/loop.h"
 
 struct agent_feed;
+struct agent_metrics;
 struct bpf_dataplane;
 struct bpf_opening;
 struct health_server;
@@ -97,7 +99,8 @@ struct agent {
 	int lock; /* on the pin directory; -1 = not held */
 	struct unix_server *server;
 	struct health_server *health;
-	size_t n_unhealthy;              /* of its ports: that could not be answered on */
+	size_t n_unhealthy; /* of its ports: that could not be answered on */
+	struct agent_metrics *metrics;
 	struct bpf_dataplane *dataplane; /* NULL: could not be loaded, or mode off so far */
 	struct bpf_opening *opening;     /* of the next; NULL: not now */
 	struct arena *dataplane_arena;   /* holds the failure text */
@@ -166,6 +169,7 @@ struct agent {
 	nsec_t slow_said_at; /* no slow turn is told of before */
 	nsec_t drain_at;     /* the routers have been told for long enough; NSEC_NEVER: no drain */
 	bool ready_said;     /* READY=1 was sent */
+	bool was_ready;      /* ... once; a reload does not end that */
 	bool stopping;       /* what is left is to close the sessions' connections */
 	nsec_t stop_at;      /* ... until then */
 };

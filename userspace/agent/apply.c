@@ -299,12 +299,15 @@ bool apply_round(struct agent *a, nsec_t now)
 	struct agent_plan *p = a->current == &a->plans[0] ? &a->plans[1] : &a->plans[0];
 	_cleanup_(arena_freep) struct arena *ledger_arena = arena_new();
 	struct plan_ledger ledger;
+	nsec_t begun;
 	bool again;
 
 	end_opening(a, now);
 	arena_reset(p->arena);
 	a->peers.written = false;
+	begun = loop_turn_so_far(a->loop);
 	inputs_compute(a, p, now, ledger_arena, &ledger);
+	metrics_note_plan(a, loop_turn_so_far(a->loop) - begun);
 	log_debug("plan: computed", "peers=%zu routes=%zu devices=%zu problems=%zu",
 		  p->plan.n_peers, p->plan.n_routes, p->plan.n_devices, p->problems.n);
 	/* A plan that did not see what is adopted would take it away. */
@@ -324,6 +327,7 @@ bool apply_round(struct agent *a, nsec_t now)
 		put_off(a, p, now);
 		return false;
 	}
+	begun = loop_turn_so_far(a->loop);
 	again = apply_dataplane(a, p, now);
 	again |= end_leaving(a, &p->plan, now);
 	if (agent_inputs_due(&a->inputs, DUE_KERNEL))
@@ -332,6 +336,7 @@ bool apply_round(struct agent *a, nsec_t now)
 	apply_peers(a, &p->plan, now);
 	receiving_apply(a, &p->plan, now);
 	vrfs_apply(a, &p->plan, now); /* last: sessions in one that goes are closed first */
+	metrics_note_apply(a, loop_turn_so_far(a->loop) - begun);
 
 	problems_own_add(a, now, &p->problems);
 	/* What waits for a route to be written goes at once; else that it was has time. */

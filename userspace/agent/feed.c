@@ -177,6 +177,7 @@ static bool take_change(struct agent *a, const struct kube_frame *frame)
 	if (is_put && name->round == f->round)
 		return false;
 	feed_wishes_told(f, name);
+	f->n_updates++;
 	f->n_told++;
 	change(a, name, is_put ? &frame->text : NULL);
 	return true;

@@ -13,6 +13,7 @@
 #include "base/nsec.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 
 struct agent;
 struct cJSON;
@@ -42,5 +43,16 @@ nsec_t feed_report_step(struct agent *a, nsec_t now);
 void feed_repeat(struct agent *a);
 
 void feed_problems_add(const struct agent *a, struct problems *list);
+/* For metrics. */
+#define FEED_STATES 5 /* of the watch of a kind, enum kube_state */
+const char *feed_state_text(size_t state);
+struct feed_figures {
+	bool is_connected, is_holder;
+	uint64_t n_updates;        /* objects that were told of, since the start */
+	size_t kinds[FEED_STATES]; /* by state */
+};
+/* False: there is no feed. */
+bool feed_figures(const struct agent *a, struct feed_figures *ret);
+
 /* NULL without a feed. */
 struct cJSON *feed_show(const struct agent *a, nsec_t now);

@@ -51,7 +51,8 @@ struct agent_feed {
 	char unallocated_why[KUBE_WHY_BYTES + 1];
 	bool is_holder;      /* it is us who say what Services are to have... */
 	bool is_holder_told; /* ... once all that was told before is in the world */
-	uint64_t n_told;     /* puts and gones of this connection, */
+	uint64_t n_updates;  /* puts and gones ever */
+	uint64_t n_told;     /* ... of this connection, */
 	uint64_t n_seen;     /* ... and of these in the world */
 	struct strbuf out;   /* what is asked for; not written yet from `sent` on */
 	size_t sent;

@@ -15,6 +15,25 @@ static const char *const state_words[] = {
 	[KUBE_REFUSED] = "refused",   [KUBE_ABSENT] = "absent",
 };
 
+const char *feed_state_text(size_t state)
+{
+	return state_words[state];
+}
+_Static_assert(ARRAY_SIZE(state_words) == FEED_STATES, "each has a word");
+
+bool feed_figures(const struct agent *a, struct feed_figures *ret)
+{
+	const struct agent_feed *f = a->feed;
+
+	if (!f)
+		return false;
+	*ret = (struct feed_figures){
+		.is_connected = f->fd >= 0, .is_holder = f->is_holder, .n_updates = f->n_updates};
+	for (size_t i = 0; f->fd >= 0 && i < f->n_kinds; i++)
+		ret->kinds[f->kinds[i].state]++;
+	return true;
+}
+
 static void add_lost(const struct agent_feed *f, struct problems *list)
 {
 	const struct object_ref ref = {.kind = "Source", .name = "kube"};

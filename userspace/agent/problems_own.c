@@ -299,5 +299,6 @@ void problems_own_add(const struct agent *a, nsec_t now, struct problems *list)
 	blackholes_problems(a, list);
 	receiving_problems(a, list);
 	vrfs_problems(a, list);
+	metrics_problems(a, list);
 	problems_sort(list);
 }

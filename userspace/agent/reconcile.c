@@ -67,6 +67,7 @@ static void reconcile(struct agent *a, nsec_t now)
 		agent_input_changed(&a->inputs, INPUT_SINKS);
 	feed_wishes_step(a);
 	ctl_apply(a, now);
+	metrics_apply(a, now);
 	note_written(a);
 	a->planned_at = now;
 	a->resync_at = now + RESYNC_NS;
@@ -95,7 +96,7 @@ static void say_ready(struct agent *a)
 	if (a->ready_said || !a->current || a->is_put_off || a->preparing || !a->is_scanned ||
 	    agent_inputs_due(&a->inputs, DUE_SCAN_ALL))
 		return;
-	a->ready_said = true;
+	a->ready_said = a->was_ready = true;
 	notify_ready("serving");
 }
 
@@ -276,6 +277,7 @@ static nsec_t wait_for_dataplane(struct agent *a, nsec_t now)
 {
 	nsec_t next = nsec_min(agent_peers_tick(&a->peers, now), tick_watchdog(a, now));
 
+	next = nsec_min(next, metrics_step(a, now));
 	return nsec_min(next, ctl_tick(a, now));
 }
 
@@ -333,6 +335,6 @@ nsec_t reconcile_step(void *ctx, nsec_t now)
 	next = nsec_min(next, tick_watchdog(a, now));
 	loop_doing(a->loop, "reports");
 	next = nsec_min(next, feed_report_step(a, now));
-
+	next = nsec_min(next, metrics_step(a, now));
 	return nsec_min(next, ctl_tick(a, now));
 }

@@ -63,6 +63,7 @@ static void tell_turn(struct agent *a, nsec_t now)
 	const struct loop_turn turn = loop_last_turn(a->loop);
 	const bool is_slow = turn.length >= SLOW_TURN_NS && now >= a->slow_said_at;
 
+	metrics_note_turn(a, turn.length);
 	if (turn.length < NSEC_PER_MSEC)
 		return;
 	if (is_slow)

@@ -10,6 +10,7 @@
  *   drain.yaml      the operator has drained the node (drain.h)
  *   blackholes.yaml blackholes that the operator has asked for (discards.h)
  *   served.yaml     VIPs served since the machine booted (state_served.h)
+ *   counts.yaml     what metrics have counted, over all processes (metrics.h)
  *   world/          the last good version of every object (state_world.h)
  *
  * A state that cannot be written is logged once, stays a problem while it is so (problems_own.h),
