@@ -25,8 +25,8 @@ bench-plan: $(B)/bench/bench_plan ## time of the largest plan and of an edit in 
 bench-walk: $(B)/bench/bench_walk ## time of the walk through the flow table against the bars; BENCH_STRICT=1
 	$(Q)$<
 
-$(B)/bench/bench_turns: $(B)/obj/tests/bench/turns_objects.o
-$(B)/bench/bench_turns $(B)/bench/bench_wire $(B)/bench/bench_notify: $(B)/bench/%: $(B)/obj/tests/bench/%.o $(B)/obj/tests/bench/turns_net.o $(B)/obj/tests/bench/turns_router.o $(B)/obj/tests/bench/bench_agent.o $(B)/libsys.a $(B)/libbase.a
+$(B)/bench/bench_turns $(B)/bench/bench_scrape: $(B)/obj/tests/bench/turns_objects.o
+$(B)/bench/bench_turns $(B)/bench/bench_scrape $(B)/bench/bench_wire $(B)/bench/bench_notify: $(B)/bench/%: $(B)/obj/tests/bench/%.o $(B)/obj/tests/bench/turns_net.o $(B)/obj/tests/bench/turns_router.o $(B)/obj/tests/bench/bench_agent.o $(B)/libsys.a $(B)/libbase.a
 	$(call begin,LD   ,$@)
 	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $^ -lmnl
 
@@ -38,6 +38,9 @@ bench-kube: $(B)/bench/bench_kube $(AGENT_BIN) $(FEEDER_BIN) ## time from a writ
 	$(Q)tests/bench/bench-kube $(B)
 
 bench-turns: $(B)/bench/bench_turns $(AGENT_BIN) ## longest turn of the agent's loop against the bar; BENCH_STRICT=1 (root)
+	$(Q)$< $(AGENT_BIN)
+
+bench-scrape: $(B)/bench/bench_scrape $(AGENT_BIN) ## time of a scrape with 5,000 Services, and the longest turn that it makes, against the bars; BENCH_STRICT=1 (root)
 	$(Q)$< $(AGENT_BIN)
 
 bench-wire: $(B)/bench/bench_wire $(AGENT_BIN) ## time from an edit to its UPDATE at the router against the bar; BENCH_STRICT=1 (root)
@@ -67,4 +70,4 @@ bench-receive: $(AGENT_BIN) ## time from an UPDATE to the kernel's route against
 bench-routes: $(B)/bench/bench_routes ## time to place 10,000 blackholes against the bar; BENCH_STRICT=1 (root)
 	$(Q)$<
 
-.PHONY: bench-load bench-ipam bench-edit bench-plan bench-walk bench-rib bench-table bench-receive bench-routes bench-turns bench-wire bench-notify bench-memory bench-session bench-bfd bench-kube
+.PHONY: bench-load bench-ipam bench-edit bench-plan bench-walk bench-rib bench-table bench-receive bench-routes bench-turns bench-scrape bench-wire bench-notify bench-memory bench-session bench-bfd bench-kube

@@ -127,6 +127,7 @@ mt_write_address() {
 }
 mt_answers() { mt_get client "http://${LAB_NODE_ADDR[node-a]}:$1/metrics" -o /dev/null; }
 mt_is_silent() { ! mt_answers "$1"; }
+mt_listens() { lab_in "$1" ss -ltnH "sport = :$2" | grep -q .; }
 mt_has_problem() { lab_ctl node-a show problems -o json | jq -e --arg r "$1" 'any(.reason == $r)' >/dev/null; }
 mt_has_none() { ! mt_has_problem "$1"; }
 
@@ -138,7 +139,7 @@ step_metrics_address() {
 	lab_until 10 mt_is_silent 7480 || return 1
 	lab_begin "$LAB_DIR/taken" node-a python3 -c 'import socket, time
 s = socket.socket(); s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1); s.bind(("0.0.0.0", 7481)); s.listen(); time.sleep(60)'
-	sleep 0.5
+	lab_until 10 mt_listens node-a 7481 || return 1
 	mt_write_address :7481
 	lab_until 10 mt_has_problem MetricsPortTaken || return 1
 	STEP_NOTE=$(lab_ctl node-a show problems -o json | jq -r '.[] | select(.reason == "MetricsPortTaken") | .message + "; " + .remedy')
