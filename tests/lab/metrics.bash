@@ -81,13 +81,13 @@ step_metrics_session() {
 	local up='metallb_bgp_session_up{peer="192.168.1.1:179",vrf="default"}' flaps heard
 	local codes='lodestone_bgp_notifications_total{peer="192.168.1.1:179",vrf="default",name="router-primary",direction="received",code="6"}'
 	flaps=$(mt_value node-a lodestone_bgp_session_flaps_total) heard=$(mt_value node-a "$codes")
-	lab_vtysh 'configure terminal' -c 'router bgp 64512' -c 'neighbor 192.168.1.10 shutdown' >/dev/null
+	lab_frr "$LAB_DIR/frr" -c 'configure terminal' -c 'router bgp 64512' -c 'neighbor 192.168.1.10 shutdown' >/dev/null
 	lab_until 10 mt_is node-a "$up" 0 && mt_is node-b "$up" 1 &&
 		mt_is node-a lodestone_bgp_session_flaps_total $((flaps + 1)) &&
 		mt_is node-a "$codes" $((heard + 1)) &&
 		mt_is node-a 'metallb_bgp_announced_prefixes_total' 0 || return 1
 	[ "$(mt_get node-a http://127.0.0.1:17472/readyz)" = ok ] || { say "readiness depends on BGP"; return 1; }
-	lab_vtysh 'configure terminal' -c 'router bgp 64512' -c 'no neighbor 192.168.1.10 shutdown' >/dev/null
+	lab_frr "$LAB_DIR/frr" -c 'configure terminal' -c 'router bgp 64512' -c 'no neighbor 192.168.1.10 shutdown' >/dev/null
 	lab_until 60 mt_is node-a "$up" 1 && lab_until 10 mt_is node-a metallb_bgp_announced_prefixes_total 1 &&
 		lab_until 10 mt_is node-a metallb_bgp_pending_prefixes_total 0
 }

@@ -230,7 +230,7 @@ static void note_errors(struct agent *a)
 {
 	struct agent_metrics *m = a->metrics;
 
-	for (size_t i = 0; i < METRICS_N_PORTS; i++) {
+	for (enum metrics_port i = METRICS_PORT; i < METRICS_N_PORTS; i++) {
 		const int error = metrics_server_error(m->server, i);
 
 		if (error != m->errors[i])

@@ -314,7 +314,7 @@ static void tell_packets(struct metrics_text *t)
 /* lateness[i] of the thread: less than 2^i microseconds. */
 static void tell_lateness(const struct agent *a, struct metrics_text *t)
 {
-	nsec_t bounds[BFD_LATENESS - 1];
+	nsec_t bounds[BFD_LATENESS - 1] = {0};
 	struct histogram h = histogram_of(bounds, BFD_LATENESS - 1);
 
 	for (size_t i = 0; i < BFD_LATENESS; i++) {
