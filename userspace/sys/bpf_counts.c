@@ -9,58 +9,23 @@
 
 #include <bpf/bpf.h>
 
-#define BATCH 256u /* counters in one call */
+#define AT_A_TIME 256u
 
 /* --- of backends -------------------------------------------------------------------------------
  */
 
-static void add_up(const struct bpf_maps *m, const struct lb_counter *values, size_t n,
-		   struct bpf_packets *ret)
-{
-	const size_t n_cpus = (size_t)m->n_cpus;
-
-	for (size_t i = 0; i < n; i++) {
-		ret[i] = (struct bpf_packets){0};
-		for (size_t cpu = 0; cpu < n_cpus; cpu++) {
-			ret[i].packets += values[i * n_cpus + cpu].packets;
-			ret[i].bytes += values[i * n_cpus + cpu].bytes;
-		}
-	}
-}
-
-/* Of one chunk, `at` being the place within it. False: the kernel does not read many at once. */
-static bool read_many(const struct bpf_maps *m, int fd, __u32 at, __u32 n, struct bpf_packets *ret)
-{
-	_cleanup_(freep) struct lb_counter *values =
-		xcalloc((size_t)n * (size_t)m->n_cpus, sizeof(*values));
-	__u32 keys[BATCH], count = n, before = at - 1, next;
-
-	if (bpf_map_lookup_batch(fd, at > 0 ? &before : NULL, &next, keys, values, &count, NULL) !=
-		    0 &&
-	    count == 0)
-		return false;
-	add_up(m, values, count < n ? count : n, ret);
-	return true;
-}
-
 void bpf_counts_read(const struct bpf_maps *m, size_t first, size_t n, struct bpf_packets *ret)
 {
 	const size_t all = m->n_counters * LB_BACKEND_CHUNK;
+	struct lb_counter sums[AT_A_TIME];
 
 	while (n > 0 && first < all) {
-		const size_t at = first % LB_BACKEND_CHUNK;
-		size_t piece = LB_BACKEND_CHUNK - at;
+		size_t piece = n < all - first ? n : all - first;
 
-		piece = piece < n ? piece : n;
-		piece = piece < BATCH ? piece : BATCH;
-		if (!read_many(m, m->counter_fds[first / LB_BACKEND_CHUNK], (__u32)at, (__u32)piece,
-			       ret))
-			for (size_t i = 0; i < piece; i++) {
-				const struct lb_counter one =
-					bpf_maps_counter(m, (uint32_t)(first + i));
-
-				ret[i] = (struct bpf_packets){one.packets, one.bytes};
-			}
+		piece = piece < AT_A_TIME ? piece : AT_A_TIME;
+		bpf_maps_counters(m, (uint32_t)first, piece, sums);
+		for (size_t i = 0; i < piece; i++)
+			ret[i] = (struct bpf_packets){sums[i].packets, sums[i].bytes};
 		first += piece;
 		ret += piece;
 		n -= piece;

@@ -129,8 +129,7 @@ struct bpf_counter bpf_dataplane_counter(const struct bpf_dataplane *dp,
 					 const struct bpf_counting *c, size_t i);
 /*
  * The same of all targets by their number (bpf_counting.index): how many numbers there are, and
- * some of them, from `first` on; in few system calls. What cannot be read, or is no number any
- * more, stays as it is.
+ * some of them, from `first` on; in few system calls. What is no number any more stays as it is.
  */
 struct bpf_packets {
 	uint64_t packets, bytes;

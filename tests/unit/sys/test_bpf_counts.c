@@ -95,10 +95,36 @@ static void the_sum_of_a_frontend_outlives_its_backends_and_the_agent(void **sta
 	end(&u);
 }
 
+/* As one reads them together and one by one, behind others that came before. */
+static void counters_of_many_backends_are_read_together(void **state)
+{
+	enum { N = 600 };
+	static struct bpf_counter each[N];
+	struct bpf_counter total;
+	struct bpf_counting all;
+	struct lb_key key = web_key(1);
+	struct under_test u;
+
+	SKIP_IF_REFUSED((struct bpf_fixture *)*state);
+	begin(&u, state);
+	put_web(&u, 0, 3);
+	put_web(&u, 1, N);
+	for (unsigned i = 0; i < 7; i++)
+		assert_int_equal(send_packet(&u, 1, PORT, i == 0), XDP_PASS);
+	assert_true(bpf_dataplane_count(u.dp, &key, &total, each, N));
+	assert_int_equal(total.packets, 7);
+	assert_true(bpf_dataplane_counting(u.dp, &key, u.arena, &all));
+	assert_int_equal(all.n, N);
+	for (size_t i = 0; i < N; i++)
+		assert_int_equal(each[i].packets, bpf_dataplane_counter(u.dp, &all, i).packets);
+	end(&u);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(many_are_read_as_one_by_one),
+		cmocka_unit_test(counters_of_many_backends_are_read_together),
 		cmocka_unit_test(the_sum_of_a_frontend_outlives_its_backends_and_the_agent),
 	};
 

@@ -96,31 +96,6 @@ static void packets_and_drops_are_counted_where_they_belong(void **state)
 	end(&u);
 }
 
-/* As one reads them together and one by one, behind others that came before. */
-static void counters_of_many_backends_are_read_together(void **state)
-{
-	enum { N = 600 };
-	static struct bpf_counter each[N];
-	struct bpf_counter total;
-	struct bpf_counting all;
-	struct lb_key key = web_key(1);
-	struct under_test u;
-
-	SKIP_IF_REFUSED((struct bpf_fixture *)*state);
-	begin(&u, state);
-	put_web(&u, 0, 3);
-	put_web(&u, 1, N);
-	for (unsigned i = 0; i < 7; i++)
-		assert_int_equal(send_packet(&u, 1, PORT, i == 0), XDP_PASS);
-	assert_true(bpf_dataplane_count(u.dp, &key, &total, each, N));
-	assert_int_equal(total.packets, 7);
-	assert_true(bpf_dataplane_counting(u.dp, &key, u.arena, &all));
-	assert_int_equal(all.n, N);
-	for (size_t i = 0; i < N; i++)
-		assert_int_equal(each[i].packets, bpf_dataplane_counter(u.dp, &all, i).packets);
-	end(&u);
-}
-
 static void counters_go_on_when_a_service_grows_and_begin_at_nothing_after_a_delete(void **state)
 {
 	struct bpf_counter total;
@@ -588,7 +563,6 @@ int main(void)
 		cmocka_unit_test(the_self_test_fails_when_the_maps_say_something_else),
 		cmocka_unit_test(the_self_test_leaves_no_trace),
 		cmocka_unit_test(packets_and_drops_are_counted_where_they_belong),
-		cmocka_unit_test(counters_of_many_backends_are_read_together),
 		cmocka_unit_test(
 			counters_go_on_when_a_service_grows_and_begin_at_nothing_after_a_delete),
 		cmocka_unit_test(a_restart_adopts_everything_and_writes_nothing),
