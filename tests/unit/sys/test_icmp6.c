@@ -93,7 +93,8 @@ static void other_messages_are_not_even_heard(void **state)
 
 	(void)state;
 	assert_int_equal(icmp6_send(c.a, c.at_a, &from_a, ICMP6_ALL_NODES, echo, sizeof(echo)), 0);
-	assert_int_equal(next(&c, 200, buf, &from), 0);
+	while (next(&c, 200, buf, &from) > 0) /* the kernel may be soliciting on its new link */
+		assert_int_equal(buf[0], solicitation[0]);
 	cable_free(&c);
 }
 
