@@ -4,6 +4,7 @@
  */
 #include "base/exposition.h"
 
+#include <assert.h>
 #include <ctype.h>
 #include <strings.h>
 
@@ -20,6 +21,7 @@ static const char *const content_types[] = {
 
 const char *exposition_content_type(enum exposition_format format)
 {
+	assert((size_t)format < ARRAY_SIZE(content_types));
 	return content_types[format];
 }
 
@@ -159,9 +161,19 @@ static void head(struct strbuf *out, enum exposition_format format, const char *
 	strbuf_add(out, " ");
 }
 
+static bool is_named_by_unit(const struct metric_family *f)
+{
+	const size_t name = strlen(f->name), unit = f->unit ? strlen(f->unit) : 0;
+
+	return !f->unit || (name > unit && f->name[name - unit - 1] == '_' &&
+			    strcmp(f->name + name - unit, f->unit) == 0);
+}
+
 void exposition_family(struct strbuf *out, enum exposition_format format,
 		       const struct metric_family *f)
 {
+	assert(is_named_by_unit(f)); /* what OpenMetrics asks of a family with a unit */
+	assert(!strpbrk(f->help, "\\\n\""));
 	head(out, format, "# HELP ", f);
 	strbuf_add(out, f->help);
 	strbuf_add(out, "\n");
@@ -228,6 +240,7 @@ static void add_value(struct strbuf *out, const char *value)
 void exposition_labels(struct strbuf *out, const struct metric_family *f, const char *const *values)
 {
 	for (size_t i = 0; f->labels[i]; i++) {
+		assert(i < METRIC_LABELS && values[i]);
 		strbuf_add(out, i == 0 ? "{" : "\",");
 		strbuf_add(out, f->labels[i]);
 		strbuf_add(out, "=\"");
@@ -275,6 +288,8 @@ static bool is_time(const struct metric_family *f)
 void exposition_sample(struct strbuf *out, const struct metric_family *f, const char *labels,
 		       uint64_t value)
 {
+	assert(f->type != METRIC_HISTOGRAM);
+	assert(f->type != METRIC_INFO || value == 1);
 	strbuf_add(out, f->name);
 	strbuf_add(out, suffix_of(f->type));
 	strbuf_add(out, labels);
@@ -292,6 +307,7 @@ static void add_bucket(struct strbuf *out, const struct metric_family *f, const 
 {
 	const size_t len = strlen(labels);
 
+	assert(len == 0 || (labels[0] == '{' && labels[len - 1] == '}'));
 	strbuf_add(out, f->name);
 	strbuf_add(out, "_bucket{");
 	if (len > 0) { /* without its braces */
@@ -322,6 +338,7 @@ void exposition_histogram(struct strbuf *out, const struct metric_family *f, con
 {
 	uint64_t count = 0;
 
+	assert(f->type == METRIC_HISTOGRAM && is_time(f));
 	for (size_t i = 0; i <= h->n; i++) {
 		count += h->counts[i];
 		add_bucket(out, f, labels, i < h->n ? &h->bounds[i] : NULL, count);

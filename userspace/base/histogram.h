@@ -7,6 +7,7 @@
 
 #include "base/nsec.h"
 
+#include <assert.h>
 #include <stddef.h>
 
 #define HISTOGRAM_BOUNDS 24
@@ -21,6 +22,7 @@ struct histogram {
 
 static inline struct histogram histogram_of(const nsec_t *bounds, size_t n)
 {
+	assert(n <= HISTOGRAM_BOUNDS);
 	return (struct histogram){.bounds = bounds, .n = n};
 }
 

@@ -97,6 +97,7 @@ bool plan_draft_advertised(const struct plan_draft *d, const struct plan_actual_
 
 bool plan_draft_reaches(const struct plan_draft *d, size_t peer)
 {
+	assert(peer < d->env.n_peers);
 	return d->peers[peer] && plan_peer_is_reached(d->peers[peer]);
 }
 

@@ -435,7 +435,8 @@ static void make_family(struct rng *rng, struct written *w, size_t number)
 		.help = "Help.",
 		.type = (enum metric_type)rng_below(rng, METRIC_INFO + 1),
 	};
-	if (w->family.type == METRIC_HISTOGRAM || rng_below(rng, 2))
+	if (w->family.type == METRIC_HISTOGRAM ||
+	    (w->family.type != METRIC_INFO && rng_below(rng, 2)))
 		w->family.unit = "seconds";
 	for (size_t l = 0; l < n_labels; l++) {
 		snprintf(w->labels[l], sizeof(w->labels[l]), "l%zu", l);
@@ -444,7 +445,9 @@ static void make_family(struct rng *rng, struct written *w, size_t number)
 	for (size_t i = 0; i < w->n; i++) {
 		for (size_t l = 0; l < n_labels; l++)
 			make_value(rng, w->values[i][l]);
-		w->samples[i] = make_number(rng, w->family.unit != NULL);
+		w->samples[i] = w->family.type == METRIC_INFO
+					? 1
+					: make_number(rng, w->family.unit != NULL);
 		w->histograms[i] = histogram_of(bounds, rng_below(rng, 4));
 		for (size_t k = rng_below(rng, 6); k > 0; k--)
 			histogram_add(&w->histograms[i], make_number(rng, true) >> 4);
