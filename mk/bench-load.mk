@@ -37,6 +37,9 @@ $(B)/bench/bench_kube: $(patsubst %,$(B)/obj/tests/bench/%.o,bench_kube bench_ap
 bench-kube: $(B)/bench/bench_kube $(AGENT_BIN) $(FEEDER_BIN) ## time from a write at a real API server to the UPDATE, memory, load; BENCH_STRICT=1 (root; tests/kube/build once)
 	$(Q)tests/bench/bench-kube $(B)
 
+bench-kube-nodes: $(FEEDER_BIN) ## what one node of 1,000 asks of the API server (root; tests/kube/build once)
+	$(Q)tests/bench/bench-kube-nodes $(B)
+
 bench-turns: $(B)/bench/bench_turns $(AGENT_BIN) ## longest turn of the agent's loop against the bar; BENCH_STRICT=1 (root)
 	$(Q)$< $(AGENT_BIN)
 
@@ -70,4 +73,4 @@ bench-receive: $(AGENT_BIN) ## time from an UPDATE to the kernel's route against
 bench-routes: $(B)/bench/bench_routes ## time to place 10,000 blackholes against the bar; BENCH_STRICT=1 (root)
 	$(Q)$<
 
-.PHONY: bench-load bench-ipam bench-edit bench-plan bench-walk bench-rib bench-table bench-receive bench-routes bench-turns bench-scrape bench-wire bench-notify bench-memory bench-session bench-bfd bench-kube
+.PHONY: bench-load bench-ipam bench-edit bench-plan bench-walk bench-rib bench-table bench-receive bench-routes bench-turns bench-scrape bench-wire bench-notify bench-memory bench-session bench-bfd bench-kube bench-kube-nodes
