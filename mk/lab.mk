@@ -35,7 +35,7 @@ kube-deploy: all ## the kinds and manifests of deploy/ at a real API server (roo
 	$(Q)tests/kube/deploy
 
 # The lab has the machine for itself: its steps tell how long the network took.
-TEST_PARTS := check+tsan check-rules+unit+fuzz-replay+sim+bpf-test+install-test+kube-short lab
+TEST_PARTS := check+tsan+check-rules unit+fuzz-replay+sim+bpf-test+install-test+kube-short lab
 
 test: ## everything that CI runs
 	$(Q)scripts/deps build && scripts/deps lab

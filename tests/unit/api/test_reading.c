@@ -4,6 +4,7 @@
  * new one holds and says the same as one that never saw the old one; and an object whose words are
  * the same stays where it is.
  */
+#include "api/reading.h"
 #include "api/world.h"
 #include "base/rng.h"
 #include "unit/api/api_test.h"
@@ -343,12 +344,36 @@ static void many_documents_may_go_at_once(void **state)
 	world_free(w);
 }
 
+/* A document in the words of before is known, and what is not is decoded: by its length, too. */
+static void what_is_known_is_not_decoded_again(void **state)
+{
+	static const char before[] = NS("a", "x: k") NS("b", "x: k") NS("c", "x: k");
+	static const char after[] = NS("a", "x: k") NS("b", "x: kk") NS("c", "x: k");
+	struct api_documents none = {0};
+	struct api_reading first, second;
+
+	(void)state;
+	api_reading_init(&first, SOURCE, &none, before, strlen(before));
+	assert_true(api_reading_go_on(&first, SIZE_MAX));
+	assert_int_equal(first.n, 3);
+	api_reading_init(&second, SOURCE, &first.documents, after, strlen(after));
+	assert_true(api_reading_go_on(&second, SIZE_MAX));
+	assert_int_equal(second.n, 1);
+	assert_int_equal(second.n_old_of, 3);
+	assert_int_equal(second.old_of[0], 0);
+	assert_true(second.old_of[1] == API_DECODED);
+	assert_int_equal(second.old_of[2], 2);
+	api_reading_done(&second);
+	api_reading_done(&first);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_was_before_makes_no_difference),
 		cmocka_unit_test(errors_that_were_corrected_leave_nothing),
 		cmocka_unit_test(an_object_stays_where_its_words_do),
+		cmocka_unit_test(what_is_known_is_not_decoded_again),
 		cmocka_unit_test(problems_move_with_their_documents),
 		cmocka_unit_test(a_text_may_be_read_in_pieces),
 		cmocka_unit_test(many_documents_may_go_at_once),

@@ -357,6 +357,19 @@ static void without_room_what_is_new_is_left_out_and_what_was_there_stays(void *
 	world_free(w);
 }
 
+static void a_source_that_is_dropped_gives_its_room_back(void **state)
+{
+	struct world *w = world_of("a", NS("a") NS("b"));
+
+	(void)state;
+	world_limit_objects(w, 2);
+	world_drop_source(w, "a");
+	put(w, "b", NS("x") NS("z"));
+	expect(w, "x z");
+	expect_problems(w, "");
+	world_free(w);
+}
+
 /* Last good versions stand where they belong among the others, so what was there is recognised. */
 static void what_was_there_is_known_beside_last_good_versions(void **state)
 {
@@ -432,6 +445,7 @@ int main(void)
 		cmocka_unit_test(a_change_of_one_source_changes_one_shard),
 		cmocka_unit_test(sources_are_spread_over_the_shards),
 		cmocka_unit_test(without_room_what_is_new_is_left_out_and_what_was_there_stays),
+		cmocka_unit_test(a_source_that_is_dropped_gives_its_room_back),
 		cmocka_unit_test(what_was_there_is_known_beside_last_good_versions),
 		cmocka_unit_test(an_earlier_runs_objects_hold_their_places),
 		cmocka_unit_test(room_is_kept_whatever_comes),
