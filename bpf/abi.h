@@ -24,8 +24,7 @@
 #include <assert.h>
 #endif
 
-/* --- sizes -------------------------------------------------------------------------------------
- */
+/* --- sizes ------------------------------------------------------------------------------------ */
 
 #define LB_SERVICE_SLOTS  65536u /* power of two; the agent fills a third of it (limits.h) */
 #define LB_VIP_WORDS      1024u  /* 64 Kbit over the hash of the destination */
@@ -45,8 +44,7 @@
 #define LB_SETTLE_BLIND_NS (3 * 3600 * LB_REST_NS) /* in which all flows that live have spoken */
 #define LB_UPLINKS         1024u                   /* power of two; words of `uplinks` */
 
-/* --- service -----------------------------------------------------------------------------------
- */
+/* --- service ---------------------------------------------------------------------------------- */
 
 /* Key of a frontend. Port 0 and protocol 0: the VIP itself (echo, unknown ports). */
 struct lb_service_key {
@@ -168,8 +166,7 @@ struct lb_range {
  */
 #define LB_REJECT_WORDS 4096u
 
-/* --- new flows -----------------------------------------------------------------------------------
- */
+/* --- new flows -------------------------------------------------------------------------------- */
 
 /*
  * map `new_flows`, array by slot of `services`, mmap-able: how many flows of a service may get an
@@ -217,8 +214,7 @@ struct lb_rate {
 };
 #define LB_RATES 4096u
 
-/* --- rows --------------------------------------------------------------------------------------
- */
+/* --- rows ------------------------------------------------------------------------------------- */
 
 /*
  * A row: candidates [0]..[3] of 15 bits each from bit 0 up, as indices into the service's backends;
@@ -241,8 +237,7 @@ struct lb_rate {
 #define LB_ROW_EMPTY     0x0fffffffffffffffull /* four times none, settled */
 #define LB_CANDIDATES    4
 
-/* --- backend -----------------------------------------------------------------------------------
- */
+/* --- backend ---------------------------------------------------------------------------------- */
 
 /* State word: bits 0..31 nsid + 1 of the pod's network namespace (0 = unknown), 32..47 node (0 =
  * this one), 48..55 generation (never 0 in use), 56..63 LB_BE_* flags. */
@@ -280,8 +275,7 @@ struct lb_retired_key {
 	struct lb_service_key service;
 };
 
-/* --- flow table --------------------------------------------------------------------------------
- */
+/* --- flow table ------------------------------------------------------------------------------- */
 
 /*
  * Who has a flow and by which front end it came: one entry, keyed by the tuple of the backend's own
@@ -335,8 +329,7 @@ struct lb_flow_keys {
 	__u64 cookie[2]; /* of source_table.h's, not of the hash */
 };
 
-/* --- flows of the kernel -------------------------------------------------------------------------
- */
+/* --- flows of the kernel ---------------------------------------------------------------------- */
 
 /*
  * map `kernel_flows`, hash: flows to our VIPs that the kernel translated before we began, the way
@@ -356,8 +349,7 @@ struct lb_kernel_flow {
 #define LB_KERNEL_FLOW_CLOSING 1u /* its client sent FIN or RST */
 #define LB_KERNEL_FLOW_OVER    2u /* a new connection has its ports since: ours */
 
-/* --- fragments ---------------------------------------------------------------------------------
- */
+/* --- fragments -------------------------------------------------------------------------------- */
 
 /*
  * What the first fragment of an IP packet says for those that follow it without ports: one entry
@@ -384,8 +376,7 @@ struct lb_fragment_line {
 	struct lb_fragment way[LB_FRAGMENT_WAYS];
 } __attribute__((aligned(64)));
 
-/* --- the rest ----------------------------------------------------------------------------------
- */
+/* --- the rest --------------------------------------------------------------------------------- */
 
 /* Why a packet was dropped, or counted as odd. Texts: lb_drop_text() in userspace/lb/lb_drops.h. */
 enum lb_drop {
@@ -496,8 +487,7 @@ struct lb_config {
 #define LB_FLOWS_FIRST_SHIFT 16
 #define LB_FLOWS_LEFT_SHIFT  32
 
-/* --- BFD -----------------------------------------------------------------------------------------
- */
+/* --- BFD -------------------------------------------------------------------------------------- */
 
 /* A session's place is the low bits of our discriminator; those beyond are not looked after. */
 #define LB_BFD_SESSIONS 64u
@@ -564,8 +554,7 @@ struct lb_bfd_echo {
 	__u32 ifindex; /* as the session's */
 };
 
-/* --- functions of the slots, local to a node -----------------------------------------------------
- */
+/* --- functions of the slots, local to a node -------------------------------------------------- */
 
 #define LB_SLOT_M1 0x9e3779b97f4a7c15ull
 #define LB_SLOT_M2 0xd6e8feb86659fd93ull

@@ -95,8 +95,7 @@ static __always_inline bool bfd_is_to(const __u32 addr[4], const struct packet *
 	return addr_is(daddr, addr);
 }
 
-/* --- sent back -----------------------------------------------------------------------------------
- */
+/* --- sent back -------------------------------------------------------------------------------- */
 
 /* To who sent the frame. False: it was sent to a group. */
 static __always_inline bool bfd_turn_frame(struct xdp_md *ctx)

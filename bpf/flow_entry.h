@@ -45,8 +45,7 @@ LB_INLINE lb_flow_word *lb_flow_rest_of(struct lb_flow *way)
 	return (lb_flow_word *)&way->slot;
 }
 
-/* --- the second word -----------------------------------------------------------------------------
- */
+/* --- the second word -------------------------------------------------------------------------- */
 
 LB_INLINE __u64 lb_rest(__u16 slot, __u16 row, __u16 backend, __u8 state, __u8 age)
 {
@@ -116,8 +115,7 @@ LB_INLINE __u8 lb_flow_state(__u32 state, bool udp, __u8 gen)
 	return (__u8)(state | (udp ? LB_FLOW_UDP : 0) | (gen & 15) << LB_FLOW_GEN_SHIFT);
 }
 
-/* --- life ----------------------------------------------------------------------------------------
- */
+/* --- life ------------------------------------------------------------------------------------- */
 
 /* It stands for a client that keeps a backend, and not for a flow. */
 LB_INLINE bool lb_rest_is_affine(__u64 rest)

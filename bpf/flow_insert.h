@@ -24,8 +24,7 @@
 
 #include "flow_victim.h"
 
-/* --- room in two full lines ----------------------------------------------------------------------
- */
+/* --- room in two full lines ------------------------------------------------------------------- */
 
 /*
  * Copies a way to a line, there to a free way, else over one of at least this rank. Returns the

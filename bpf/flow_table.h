@@ -40,8 +40,7 @@ LB_INLINE __u32 lb_flow_second(__u64 hash, __u32 lines)
 	return second == lb_flow_first(hash, lines) ? second ^ 1 : second;
 }
 
-/* --- looking -------------------------------------------------------------------------------------
- */
+/* --- looking ---------------------------------------------------------------------------------- */
 
 /* The way that has a hash, counted from 1; 0: none of them. */
 LB_INLINE __u32 lb_flow_way_of(const struct lb_flow_line *line, __u64 hash)
@@ -126,8 +125,7 @@ LB_INLINE bool lb_flow_change(struct lb_flow *way, __u64 rest, __u64 to)
 	return LB_FLOW_SWAP(lb_flow_rest_of(way), rest, to);
 }
 
-/* --- claiming ------------------------------------------------------------------------------------
- */
+/* --- claiming --------------------------------------------------------------------------------- */
 
 LB_INLINE bool lb_flow_is_free(__u64 hash)
 {

@@ -59,8 +59,7 @@ static __always_inline bool quote_type(__u8 family, __u8 type)
 	       type == ICMP_PARAMETERPROB;
 }
 
-/* --- reading -------------------------------------------------------------------------------------
- */
+/* --- reading ---------------------------------------------------------------------------------- */
 
 static __always_inline bool quote_parse_v4(lb_bytes *from, struct quote *q)
 {
@@ -146,8 +145,7 @@ static __always_inline bool quote_parse(lb_bytes *from, __u8 family, __u32 off, 
 	return quote_parse_l4(from, end, q);
 }
 
-/* --- writing -------------------------------------------------------------------------------------
- */
+/* --- writing ---------------------------------------------------------------------------------- */
 
 /* Another address and port for one end of what is quoted, and what they add to sums. */
 struct quote_change {

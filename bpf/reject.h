@@ -39,8 +39,7 @@ static __always_inline bool reject_may(const struct cold_packet *p)
 	return word && bucket_take(word, bpf_ktime_get_ns(), REJECT_COST_NS, REJECT_BURST_NS);
 }
 
-/* --- the two answers -----------------------------------------------------------------------------
- */
+/* --- the two answers -------------------------------------------------------------------------- */
 
 /* XDP_TX, or XDP_DROP where the packet must not be answered. */
 __noinline int reject_by_reset(struct xdp_md *ctx, struct lb_scratch *s)

@@ -17,8 +17,7 @@
 #include "flow_entry.h"
 #include "siphash.h"
 
-/* --- counting ------------------------------------------------------------------------------------
- */
+/* --- counting --------------------------------------------------------------------------------- */
 
 #define LB_SOURCE_COUNT_MASK   0xffffu
 #define LB_SOURCE_WINDOW_SHIFT 16
@@ -50,8 +49,7 @@ LB_INLINE bool lb_source_take(__u32 *first, __u32 *second, __u16 window, __u32 m
 	return true;
 }
 
-/* --- who has proven itself -----------------------------------------------------------------------
- */
+/* --- who has proven itself -------------------------------------------------------------------- */
 
 /* A way: bits 0..15 the window of the proof, 16..63 of the hash. 0: nobody. */
 LB_INLINE bool lb_proven_is(__u64 way, __u64 hash)
@@ -94,8 +92,7 @@ LB_INLINE void lb_proven_add(struct lb_proven_line *line, __u64 hash, __u16 wind
 	LB_FLOW_WRITE(&line->way[at & (LB_PROVEN_WAYS - 1)], (hash >> 16 << 16) | window);
 }
 
-/* --- asking for the proof ------------------------------------------------------------------------
- */
+/* --- asking for the proof --------------------------------------------------------------------- */
 
 /*
  * What a client at this address and port is asked with by the front end in this slot, at a time in

@@ -66,8 +66,7 @@ LB_INLINE bool lb_unrecorded_has(const __u64 *word, __u64 hash, __u16 turn)
 	return now >> LB_MARKS_TURN_SHIFT == turn && (now & marks) == marks;
 }
 
-/* --- whose they are ------------------------------------------------------------------------------
- */
+/* --- whose they are --------------------------------------------------------------------------- */
 
 /*
  * A word of `unrecorded_at`, of a backend's address, port and protocol by their keyed hash: bits

@@ -38,8 +38,7 @@
 
 char LICENSE[] SEC("license") = "GPL";
 
-/* --- turning cold -------------------------------------------------------------------------------
- */
+/* --- turning cold ----------------------------------------------------------------------------- */
 
 /* A packet that is the kernel's: so is the rest of it, if it is a fragment. */
 static __always_inline int serve_pass(const struct lb_scratch *s)
@@ -176,8 +175,7 @@ static __always_inline bool is_kernels(struct xdp_md *ctx, const struct packet *
 	return target_find(&s->flow) != LB_DROP_UNKNOWN_PORT && kernel_flow_takes(&s->flow);
 }
 
-/* --- the common case, once for each family -------------------------------------------------------
- */
+/* --- the common case, once for each family ---------------------------------------------------- */
 
 /* The backend for this packet, an index within the service, or ADMIT_DROP(). */
 static __always_inline int choose(struct xdp_md *ctx, const struct packet *p,

@@ -65,8 +65,7 @@ static bool is_for(const struct place *p, unsigned versions)
 	return versions == 0 || (versions & p->version);
 }
 
-/* --- what the rows of crd.c add at a path ------------------------------------------------------
- */
+/* --- what the rows of crd.c add at a path ----------------------------------------------------- */
 
 static void print_rules(const struct place *p, const char *path, int indent)
 {
@@ -122,8 +121,7 @@ static unsigned count_rows(const struct place *p)
 	return n;
 }
 
-/* --- types -------------------------------------------------------------------------------------
- */
+/* --- types ------------------------------------------------------------------------------------ */
 
 static void print_number(const struct place *p, const struct api_field *f, int indent)
 {
@@ -222,8 +220,7 @@ static void print_type(const struct place *p, const char *path, const struct api
 	}
 }
 
-/* --- fields ------------------------------------------------------------------------------------
- */
+/* --- fields ----------------------------------------------------------------------------------- */
 
 static void print_list(const struct place *p, const char *path, const struct api_field *f,
 		       int indent)
@@ -306,8 +303,7 @@ static void print_table(const struct place *p, const char *path, const struct ap
 	}
 }
 
-/* --- one definition ----------------------------------------------------------------------------
- */
+/* --- one definition --------------------------------------------------------------------------- */
 
 static const struct api_field *spec_of(const struct api_crd *c)
 {

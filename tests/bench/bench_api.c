@@ -97,8 +97,7 @@ nsec_t bench_api_send(const char *method, const char *path, const char *body)
 	return at;
 }
 
-/* --- many at once ------------------------------------------------------------------------------
- */
+/* --- many at once ----------------------------------------------------------------------------- */
 
 struct slot {
 	CURL *handle;

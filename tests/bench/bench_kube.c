@@ -61,8 +61,7 @@ static void nap(nsec_t ns)
 	(void)nanosleep(&t, NULL);
 }
 
-/* --- programs ----------------------------------------------------------------------------------
- */
+/* --- programs --------------------------------------------------------------------------------- */
 
 static pid_t start(const char *log, const char *const argv[])
 {
@@ -145,8 +144,7 @@ static double rss_mb(pid_t pid, const char *field)
 	return kib / 1024;
 }
 
-/* --- objects ------------------------------------------------------------------------------------
- */
+/* --- objects ---------------------------------------------------------------------------------- */
 
 static void make_slice(void *ctx, size_t i, char path[static 256], char **ret_body)
 {
@@ -236,8 +234,7 @@ static nsec_t set_alias(size_t value)
 		body);
 }
 
-/* --- routes -------------------------------------------------------------------------------------
- */
+/* --- routes ----------------------------------------------------------------------------------- */
 
 static noreturn void give_up(const struct bench *b, const char *what)
 {
@@ -278,8 +275,7 @@ static nsec_t await_update(const struct bench *b, bool withdrawn)
 	return u.at;
 }
 
-/* --- rows ---------------------------------------------------------------------------------------
- */
+/* --- rows ------------------------------------------------------------------------------------- */
 
 static void row(struct bench *b, const char *what, double value, const char *unit, double bar,
 		const char *beside)

@@ -41,8 +41,7 @@ static const struct {
 	{"carrier", "link set extra3 down", "link set extra3 up"},
 };
 
-/* --- the agent's log -----------------------------------------------------------------------------
- */
+/* --- the agent's log -------------------------------------------------------------------------- */
 
 static int log_open(const struct bench_agent *a)
 {
@@ -89,8 +88,7 @@ static nsec_t await_plan(const struct bench_agent *a, int log, const char *words
 	return clock_now();
 }
 
-/* --- a change ------------------------------------------------------------------------------------
- */
+/* --- a change --------------------------------------------------------------------------------- */
 
 static int notifications(void)
 {
@@ -145,8 +143,7 @@ static double change(const struct bench_agent *a, int fd, int log, const char *w
 	return (double)begun / NSEC_PER_MSEC;
 }
 
-/* --- rows ----------------------------------------------------------------------------------------
- */
+/* --- rows ------------------------------------------------------------------------------------- */
 
 static bool print_row(const char *name, const char *what, double ms)
 {

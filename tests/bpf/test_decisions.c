@@ -40,8 +40,7 @@ static int setup(void **state)
 	return 0;
 }
 
-/* --- what was before -----------------------------------------------------------------------------
- */
+/* --- what was before -------------------------------------------------------------------------- */
 
 static void pass_unknown(struct bed *x, struct frame_spec *s)
 {
@@ -143,8 +142,7 @@ static void kernels_flow(struct bed *x, struct frame_spec *s)
 	rig_add_kernel_flow(x->rig, s);
 }
 
-/* --- the table -----------------------------------------------------------------------------------
- */
+/* --- the table -------------------------------------------------------------------------------- */
 
 static const struct decision decisions[] = {
 	{.packet = "not to a VIP",

@@ -109,8 +109,7 @@ static void deliver_whole(struct bed *x, const struct whole *w)
 		deliver_piece(x, w, i);
 }
 
-/* --- to a VIP ------------------------------------------------------------------------------------
- */
+/* --- to a VIP --------------------------------------------------------------------------------- */
 
 static void the_pieces_of_a_packet_go_to_one_backend(void **state)
 {
@@ -349,8 +348,7 @@ static void first_pieces_of_others_do_not_take_a_packets_place(void **state)
 	deliver_piece(x, &honest, 2);
 }
 
-/* --- back ----------------------------------------------------------------------------------------
- */
+/* --- back ------------------------------------------------------------------------------------- */
 
 static void the_pieces_of_an_answer_leave_with_the_vip(void **state)
 {

@@ -146,8 +146,7 @@ static void deliver(struct bed *x, const struct frame_spec *s)
 	assert_int_equal(rig_xdp(x->rig, &in, &out), XDP_PASS);
 }
 
-/* --- in ------------------------------------------------------------------------------------------
- */
+/* --- in --------------------------------------------------------------------------------------- */
 
 static void errors_reach_the_backend_that_sent_what_they_quote(void **state)
 {
@@ -336,8 +335,7 @@ static void an_error_about_a_port_that_is_passed_is_passed(void **state)
 	expect_drop(x, &in);
 }
 
-/* --- out -----------------------------------------------------------------------------------------
- */
+/* --- out -------------------------------------------------------------------------------------- */
 
 static void expect_out(struct bed *x, const struct frame *in, const struct frame *want)
 {

@@ -70,8 +70,7 @@ static void share(struct bed *x, uint32_t flags)
 	rig_set_vip_flags(x->rig, VIP, flags);
 }
 
-/* --- kernel flows --------------------------------------------------------------------------------
- */
+/* --- kernel flows ----------------------------------------------------------------------------- */
 
 static void what_the_table_names_is_passed_and_nothing_else(void **state)
 {
@@ -168,8 +167,7 @@ static void a_flow_lives_on_though_its_service_has_no_backends(void **state)
 	}
 }
 
-/* --- taking over ---------------------------------------------------------------------------------
- */
+/* --- taking over ------------------------------------------------------------------------------ */
 
 static void while_taking_over_what_begins_is_ours(void **state)
 {
@@ -214,8 +212,7 @@ static void entries_of_ours_are_found_while_taking_over(void **state)
 	assert_int_equal(packet(x, &x->tcp, 1000, TCP_ACK_FLAG), OURS);
 }
 
-/* --- handing back --------------------------------------------------------------------------------
- */
+/* --- handing back ----------------------------------------------------------------------------- */
 
 static void while_handing_back_ours_go_on_and_what_begins_is_the_kernels(void **state)
 {
@@ -276,8 +273,7 @@ static void while_handing_back_ports_that_are_not_served_are_the_kernels(void **
 	assert_int_equal(packet(x, &x->tcp, 1000, TCP_SYN_FLAG), THE_KERNELS);
 }
 
-/* --- others who speak of a flow ------------------------------------------------------------------
- */
+/* --- others who speak of a flow --------------------------------------------------------------- */
 
 static enum whose error_about(struct bed *x, const struct rig_service *s, uint16_t sport)
 {

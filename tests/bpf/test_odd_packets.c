@@ -53,8 +53,7 @@ static void pad(struct frame *f, size_t len)
 		f->bytes[f->len++] = 0xa5;
 }
 
-/* --- flags ---------------------------------------------------------------------------------------
- */
+/* --- flags ------------------------------------------------------------------------------------ */
 
 /* A flood with forged sources draws a reset from each of them. */
 static void a_reset_as_second_packet_makes_nothing_last(void **state)
@@ -126,8 +125,7 @@ static void a_refusal_by_the_backend_makes_nothing_last(void **state)
 	assert_int_equal(rig_flow_state(rig_flow(x->rig, &s, 0)), LB_FLOW_CLOSING);
 }
 
-/* --- frames --------------------------------------------------------------------------------------
- */
+/* --- frames ----------------------------------------------------------------------------------- */
 
 static void padding_is_carried_but_not_counted(void **state)
 {

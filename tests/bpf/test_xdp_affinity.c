@@ -92,8 +92,7 @@ static void change_rows(struct bed *x, const unsigned *candidates, unsigned n, u
 		rig_set_rows(x->rig, all[i], candidates, n, bits);
 }
 
-/* --- what makes it so ----------------------------------------------------------------------------
- */
+/* --- what makes it so ------------------------------------------------------------------------- */
 
 static void a_flow_that_is_established_is_noted_for_its_client(void **state)
 {
@@ -216,8 +215,7 @@ static void where_no_place_is_free_nobody_loses_one(void **state)
 	assert_non_null(kept(x, &x->tcp, 0));
 }
 
-/* --- whom a client keeps -------------------------------------------------------------------------
- */
+/* --- whom a client keeps ---------------------------------------------------------------------- */
 
 static void new_flows_go_where_the_last_one_went(void **state)
 {

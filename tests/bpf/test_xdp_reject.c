@@ -147,8 +147,7 @@ static void expect_drop(struct bed *x, const struct frame_spec *in, enum lb_drop
 	assert_int_equal(rig_drops(x->rig, reason), before + 1);
 }
 
-/* --- answers -------------------------------------------------------------------------------------
- */
+/* --- answers ---------------------------------------------------------------------------------- */
 
 static void tcp_is_reset(void **state)
 {
@@ -373,8 +372,7 @@ static void answers_are_limited_by_vip(void **state)
 	assert_in_range(answered(x, &s), BURST, 1000);
 }
 
-/* --- closed and paused -------------------------------------------------------------------------
- */
+/* --- closed and paused ------------------------------------------------------------------------ */
 
 static void close_services(struct bed *x, uint32_t flags)
 {
@@ -471,8 +469,7 @@ static void other_reasons_are_not_told(void **state)
 	expect_drop(x, &s, LB_DROP_TUPLE_TAKEN);
 }
 
-/* --- ports that no service has -------------------------------------------------------------------
- */
+/* --- ports that no service has ---------------------------------------------------------------- */
 
 static int setup_rejecting(void **state)
 {

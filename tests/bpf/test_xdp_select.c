@@ -82,8 +82,7 @@ static void answer(struct bed *x, const struct rig_service *s, uint16_t sport, u
 	bed_answer(x, &spec, backend, flags);
 }
 
-/* --- settled rows --------------------------------------------------------------------------------
- */
+/* --- settled rows ----------------------------------------------------------------------------- */
 
 static void settled_rows_take_the_first_candidate_whatever_the_entries_say(void **state)
 {
@@ -157,8 +156,7 @@ static void flows_spread_evenly_over_rows(void **state)
 		assert_in_range(count[i], 850, 1150);
 }
 
-/* --- entries of settled rows ---------------------------------------------------------------------
- */
+/* --- entries of settled rows ------------------------------------------------------------------ */
 
 static void a_first_packet_makes_an_entry_that_names_all(void **state)
 {
@@ -310,8 +308,7 @@ static void a_living_flow_that_loses_its_entry_is_counted(void **state)
 	assert_in_range(rig_n_flows(x->rig), 64000, 65536);
 }
 
-/* --- unsettled rows ------------------------------------------------------------------------------
- */
+/* --- unsettled rows --------------------------------------------------------------------------- */
 
 static void change_rows(struct bed *x, struct rig_service *s, const unsigned *candidates)
 {
@@ -432,8 +429,7 @@ static void an_entry_of_another_vip_or_generation_says_nothing(void **state)
 	assert_int_equal(ack(x, 1001), 3);
 }
 
-/* --- front ends that meet ------------------------------------------------------------------------
- */
+/* --- front ends that meet --------------------------------------------------------------------- */
 
 static void two_vips_meeting_on_one_client_port_get_two_backends(void **state)
 {

@@ -43,8 +43,7 @@ struct fixture {
 	int from_pod, to_pod;
 };
 
-/* --- the pod -------------------------------------------------------------------------------------
- */
+/* --- the pod ---------------------------------------------------------------------------------- */
 
 static void in_pod(int result)
 {
@@ -146,8 +145,7 @@ static void pod_main(int to_parent, int from_parent)
 	_exit(0);
 }
 
-/* --- the node ------------------------------------------------------------------------------------
- */
+/* --- the node --------------------------------------------------------------------------------- */
 
 /* Gives a process's network namespace a number in ours (RTM_NEWNSID), as a veth pair would. */
 static int name_namespace(pid_t pid, int nsid)

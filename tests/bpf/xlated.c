@@ -42,8 +42,7 @@ struct xlated {
 	struct xlated_run run;
 };
 
-/* --- maps ----------------------------------------------------------------------------------------
- */
+/* --- maps ------------------------------------------------------------------------------------- */
 
 static struct map *map_of_id(struct xlated *x, uint32_t id)
 {
@@ -100,8 +99,7 @@ static uint64_t pointer_in(struct xlated *x, struct map *m, uint64_t address)
 	return address_of(x, map_of_id(x, id));
 }
 
-/* --- instructions --------------------------------------------------------------------------------
- */
+/* --- instructions ----------------------------------------------------------------------------- */
 
 static uint64_t load(struct xlated *x, uint64_t address, uint8_t size)
 {
@@ -287,8 +285,7 @@ static bool swap(struct xlated *x, const struct bpf_insn *in, uint64_t at)
 	return true;
 }
 
-/* --- running -------------------------------------------------------------------------------------
- */
+/* --- running ---------------------------------------------------------------------------------- */
 
 /* One instruction; how far on the next is, or 0: it ends, as x->run says. */
 static int step(struct xlated *x, const struct bpf_insn *in)

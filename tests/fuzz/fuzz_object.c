@@ -243,8 +243,7 @@ static void put_document(struct choices *c)
 	}
 }
 
-/* --- what must hold ----------------------------------------------------------------------------
- */
+/* --- what must hold --------------------------------------------------------------------------- */
 
 static void check_peer(const struct api_peer *p)
 {

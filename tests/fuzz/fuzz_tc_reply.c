@@ -68,8 +68,7 @@ long host_redirect(unsigned ifindex)
 	return TCX_REDIRECT;
 }
 
-/* --- what agent and xdp_lb would have written ----------------------------------------------------
- */
+/* --- what agent and xdp_lb would have written ------------------------------------------------- */
 
 static void add_maps(void)
 {
@@ -157,8 +156,7 @@ static void begin(void)
 	host_set_partial(world & WORLD_PARTIAL);
 }
 
-/* --- what is looked at ---------------------------------------------------------------------------
- */
+/* --- what is looked at ------------------------------------------------------------------------ */
 
 static void addrs_of(const struct shape *s, __u32 src[4], __u32 dst[4])
 {

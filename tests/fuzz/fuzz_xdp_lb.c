@@ -31,8 +31,7 @@ void *host_find_socket(const void *tuple, unsigned len, unsigned long long netns
 	return last & 2 && netns ? &socket : NULL;
 }
 
-/* --- what the agent would have written -----------------------------------------------------------
- */
+/* --- what the agent would have written -------------------------------------------------------- */
 
 static void add_maps(void)
 {
@@ -110,8 +109,7 @@ static void begin(__u32 flags)
 		add_blackhole();
 }
 
-/* --- what is looked at ---------------------------------------------------------------------------
- */
+/* --- what is looked at ------------------------------------------------------------------------ */
 
 static bool is_for_vip(const struct shape *s)
 {

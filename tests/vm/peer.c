@@ -78,8 +78,7 @@ static void make_head(uint8_t head[HEAD], const char *name, const struct sockadd
 	snprintf((char *)head, HEAD, "%s %s\n", name, inet_ntoa(client->sin_addr));
 }
 
-/* --- streams ------------------------------------------------------------------------------------
- */
+/* --- streams ---------------------------------------------------------------------------------- */
 
 static bool send_all(int fd, const void *data, size_t len)
 {
@@ -160,8 +159,7 @@ static bool ask_stream(int fd, uint32_t n, uint8_t head[HEAD])
 	       receive_octets(fd, n);
 }
 
-/* --- datagrams ----------------------------------------------------------------------------------
- */
+/* --- datagrams -------------------------------------------------------------------------------- */
 
 static uint8_t datagram[HEAD + DATAGRAM_MAX];
 
@@ -195,8 +193,7 @@ static bool ask_datagram(int fd, uint32_t n, uint8_t head[HEAD])
 	return are_octets(datagram + HEAD, 0, n);
 }
 
-/* --- ends ---------------------------------------------------------------------------------------
- */
+/* --- ends ------------------------------------------------------------------------------------- */
 
 static void serve(const struct protocol *p, uint16_t port, const char *name)
 {

@@ -83,8 +83,7 @@ static void tc_reply_verifies_within_half_the_limit(void **state)
 	tc_reply_bpf__destroy(tc);
 }
 
-/* --- capabilities ------------------------------------------------------------------------------
- */
+/* --- capabilities ----------------------------------------------------------------------------- */
 
 static int say_nothing(enum libbpf_print_level level, const char *fmt, va_list args)
 {

@@ -345,8 +345,7 @@ bool apply_round(struct agent *a, nsec_t now)
 	return again;
 }
 
-/* --- open and close ----------------------------------------------------------------------------
- */
+/* --- open and close --------------------------------------------------------------------------- */
 
 static int ask_pod(void *ctx, const struct ip_addr *pod)
 {

@@ -7,8 +7,7 @@
 /* So long plans answer; who asks is there for as long (UNIX_CLIENT_NS), or has gone. */
 #define OPEN_NS (5 * NSEC_PER_SEC)
 
-/* --- the question ------------------------------------------------------------------------------
- */
+/* --- the question ----------------------------------------------------------------------------- */
 
 static const char *text_of(const cJSON *request, const char *key)
 {
@@ -57,8 +56,7 @@ bool explain_is_open(const struct agent *a, uint64_t number)
 	return a->question.number == number && loop_now(a->loop) < a->question.until;
 }
 
-/* --- the answer --------------------------------------------------------------------------------
- */
+/* --- the answer ------------------------------------------------------------------------------- */
 
 static void add_steps(cJSON *to, const char *key, const struct plan_steps *steps)
 {

@@ -22,8 +22,7 @@
 #define WHOLE_NS    (3 * NSEC_PER_SEC)  /* a first picture is waited for so long */
 #define READ_BYTES  (128u << 10)
 
-/* --- the connection -----------------------------------------------------------------------------
- */
+/* --- the connection --------------------------------------------------------------------------- */
 
 static void watch_listener(struct agent_feed *f)
 {
@@ -102,8 +101,7 @@ static void on_feeder(void *ctx, bool readable, bool writable)
 	watch_listener(f);
 }
 
-/* --- frames ------------------------------------------------------------------------------------
- */
+/* --- frames ----------------------------------------------------------------------------------- */
 
 static void begin(struct agent *a, const struct kube_frame *frame)
 {
@@ -312,8 +310,7 @@ static enum taken take_frame(struct agent *a, const struct kube_frame *frame)
 	return TAKEN;
 }
 
-/* --- the step ------------------------------------------------------------------------------------
- */
+/* --- the step --------------------------------------------------------------------------------- */
 
 /* Takes frames until there are no more, or the time is over. False: it is over. */
 static bool take_frames(struct agent *a, size_t *ret_at)
@@ -410,8 +407,7 @@ bool feed_expect(struct agent *a, const char *source)
 	return true;
 }
 
-/* --- open and close ------------------------------------------------------------------------------
- */
+/* --- open and close --------------------------------------------------------------------------- */
 
 static void on_text_read(void *ctx)
 {

@@ -31,8 +31,7 @@ static void report(struct round *r, enum kube_report what, const char *ns, const
 	feed_report(r->f->reported, r->f, &(struct feed_object){what, ns, name}, labels, status);
 }
 
-/* --- Services -----------------------------------------------------------------------------------
- */
+/* --- Services --------------------------------------------------------------------------------- */
 
 static void note_lengths(struct round *r)
 {
@@ -179,8 +178,7 @@ static void report_services(struct round *r)
 	}
 }
 
-/* --- sessions -----------------------------------------------------------------------------------
- */
+/* --- sessions --------------------------------------------------------------------------------- */
 
 /* Since when it is so, and how many routes there are as of the last half minute. */
 static void update_session(struct feed_session *s, const struct bgp_peer_info *info, nsec_t now)
@@ -246,8 +244,7 @@ static void report_session(struct round *r, const struct agent_peer *p, nsec_t n
 	report(r, KUBE_REPORT_SESSION, r->a->settings.ns, object, session_labels(p), status);
 }
 
-/* --- the configuration --------------------------------------------------------------------------
- */
+/* --- the configuration ------------------------------------------------------------------------ */
 
 static void add_condition(cJSON *status, const char *type, bool is_true, const char *reason,
 			  const char *message)
@@ -318,8 +315,7 @@ static void report_configuration(struct round *r, bool is_allocators)
 	       r->a->settings.ns, is_allocators ? "controller" : object, labels, status);
 }
 
-/* --- users' objects -----------------------------------------------------------------------------
- */
+/* --- users' objects --------------------------------------------------------------------------- */
 
 static const struct problem *error_of(const struct agent *a, const struct api_object *o)
 {

@@ -13,8 +13,7 @@
 #include "sys/bpf_dataplane.h"
 #include "sys/netlink.h"
 
-/* --- compute -----------------------------------------------------------------------------------
- */
+/* --- compute ---------------------------------------------------------------------------------- */
 
 /* Borrowed: who reads what is in it later than the round dumps the store himself. */
 static void gather_frontends(const struct agent *a, struct plan_actual *actual)

@@ -44,8 +44,7 @@ static const metrics_part parts[] = {
 	metrics_tell_services, metrics_tell_announced,
 };
 
-/* --- writing -----------------------------------------------------------------------------------
- */
+/* --- writing ---------------------------------------------------------------------------------- */
 
 void metrics_family(struct metrics_text *t, enum metric id)
 {
@@ -81,8 +80,7 @@ void metrics_single_histogram(struct metrics_text *t, enum metric id, const char
 	exposition_histogram(&t->out, &metrics_table[id], "", &all);
 }
 
-/* --- counts that are kept ----------------------------------------------------------------------
- */
+/* --- counts that are kept --------------------------------------------------------------------- */
 
 struct keep_job {
 	struct worker_job base;     /* first */
@@ -140,8 +138,7 @@ static void keep_counts(struct agent *a)
 	worker_add(m->worker, &j->base);
 }
 
-/* --- making a text -----------------------------------------------------------------------------
- */
+/* --- making a text ---------------------------------------------------------------------------- */
 
 static void begin_text(struct agent *a, enum exposition_format format, nsec_t now)
 {
@@ -222,8 +219,7 @@ static nsec_t make(struct agent *a, nsec_t now)
 	return now; /* somebody may wait for the other format */
 }
 
-/* --- the agent's side --------------------------------------------------------------------------
- */
+/* --- the agent's side ------------------------------------------------------------------------- */
 
 /* Whether a port is answered on is a problem, or none any more: of the next plan. */
 static void note_errors(struct agent *a)

@@ -78,8 +78,7 @@ bool metrics_kept_has_changed(const struct metrics_kept *k)
 	return k->has_changed;
 }
 
-/* --- as text -----------------------------------------------------------------------------------
- */
+/* --- as text ---------------------------------------------------------------------------------- */
 
 char *metrics_kept_text(struct metrics_kept *k, bool all_were_asked_for)
 {

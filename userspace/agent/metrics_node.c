@@ -11,8 +11,7 @@
 #include "plan/plan_reason.h"
 #include "sys/bpf_dataplane.h"
 
-/* --- the agent ---------------------------------------------------------------------------------
- */
+/* --- the agent -------------------------------------------------------------------------------- */
 
 static void tell_services_by_reason(const struct agent *a, struct metrics_text *t)
 {
@@ -88,8 +87,7 @@ bool metrics_tell_agent(const struct agent *a, struct metrics_text *t)
 	return true;
 }
 
-/* --- sources -----------------------------------------------------------------------------------
- */
+/* --- sources ---------------------------------------------------------------------------------- */
 
 static void tell_feed(const struct agent *a, struct metrics_text *t)
 {
@@ -124,8 +122,7 @@ bool metrics_tell_sources(const struct agent *a, struct metrics_text *t)
 	return true;
 }
 
-/* --- pools -------------------------------------------------------------------------------------
- */
+/* --- pools ------------------------------------------------------------------------------------ */
 
 struct pool {
 	const char *name;
@@ -202,8 +199,7 @@ bool metrics_tell_pools(const struct agent *a, struct metrics_text *t)
 	return true;
 }
 
-/* --- the data plane ----------------------------------------------------------------------------
- */
+/* --- the data plane --------------------------------------------------------------------------- */
 
 static const char *mode_of(const struct agent *a, int ifindex)
 {

@@ -27,8 +27,7 @@ struct metrics_peer {
 	struct counted n;
 };
 
-/* --- gathering ---------------------------------------------------------------------------------
- */
+/* --- gathering -------------------------------------------------------------------------------- */
 
 /* By address and interface, which is what makes a link-local one a peer. */
 static const char *address_text(struct arena *arena, const struct agent_peer *p)
@@ -116,8 +115,7 @@ void metrics_gather_peers(const struct agent *a, struct metrics_text *t)
 	count_expected(a, t);
 }
 
-/* --- telling -----------------------------------------------------------------------------------
- */
+/* --- telling ---------------------------------------------------------------------------------- */
 
 enum source { OF_ALL, OF_BFD };
 
@@ -274,8 +272,7 @@ bool metrics_tell_bgp(const struct agent *a, struct metrics_text *t)
 	return true;
 }
 
-/* --- BFD ---------------------------------------------------------------------------------------
- */
+/* --- BFD -------------------------------------------------------------------------------------- */
 
 static void tell_pairs(struct metrics_text *t, enum metric id, const struct metrics_peer *p,
 		       const char *const *values, uint64_t n)

@@ -21,8 +21,7 @@ struct metrics_service {
 	uint64_t packets, bytes, flows, backends;
 };
 
-/* --- counts ------------------------------------------------------------------------------------
- */
+/* --- counts ----------------------------------------------------------------------------------- */
 
 bool metrics_read_counts(const struct agent *a, struct metrics_text *t)
 {
@@ -64,8 +63,7 @@ static void count(const struct agent *a, struct metrics_text *t, const struct pl
 	}
 }
 
-/* --- gathering ---------------------------------------------------------------------------------
- */
+/* --- gathering -------------------------------------------------------------------------------- */
 
 static const char *labels_of(struct metrics_text *t, enum metric id, const char *const *values)
 {
@@ -163,8 +161,7 @@ bool metrics_gather_services(const struct agent *a, struct metrics_text *t)
 	return true;
 }
 
-/* --- telling -----------------------------------------------------------------------------------
- */
+/* --- telling ---------------------------------------------------------------------------------- */
 
 static uint64_t value_of(const struct metrics_service *m, enum metric id)
 {

@@ -40,8 +40,7 @@ void link_drop(struct peer_link *l, nsec_t now, const char *why)
 		link_lost(l, now, why);
 }
 
-/* --- writing -----------------------------------------------------------------------------------
- */
+/* --- writing ---------------------------------------------------------------------------------- */
 
 /* How much of it the kernel takes; where the connection is lost, that of the link's is gone, too.
  */
@@ -123,8 +122,7 @@ void link_end(struct peer_link *l, nsec_t now)
 	link_close(l);
 }
 
-/* --- silence -----------------------------------------------------------------------------------
- */
+/* --- silence ---------------------------------------------------------------------------------- */
 
 /* Nothing of the router has come by it yet. */
 static bool is_silent(const struct peer_link *l)
@@ -173,8 +171,7 @@ nsec_t link_silence_deadline(const struct peer_link *l)
 	return is_silent(l) ? nsec_min(l->silent_at, l->unheard_at) : NSEC_NEVER;
 }
 
-/* --- reading -----------------------------------------------------------------------------------
- */
+/* --- reading ---------------------------------------------------------------------------------- */
 
 /* A packet that may take one hop only gets no farther than the first router. */
 static const char *dial_error_text(const struct agent_peer *p, int err)
@@ -277,8 +274,7 @@ void link_accepted(struct peer_link *l, int fd, nsec_t now)
 		link_up(l, &local, now);
 }
 
-/* --- dialling ----------------------------------------------------------------------------------
- */
+/* --- dialling --------------------------------------------------------------------------------- */
 
 bool link_rekey(struct peer_link *l, const struct plan_peer *to)
 {

@@ -22,8 +22,7 @@ static const char *peer_text(const struct agent_peer *p)
 	return p->key.name;
 }
 
-/* --- what was written --------------------------------------------------------------------------
- */
+/* --- what was written ------------------------------------------------------------------------- */
 
 bool peer_has_tail(const struct agent_peer *p)
 {
@@ -124,8 +123,7 @@ static void read_written(struct agent_peer *p)
 	prefix_list_unref(before);
 }
 
-/* --- what the protocol object asks for ---------------------------------------------------------
- */
+/* --- what the protocol object asks for -------------------------------------------------------- */
 
 /* Why there is no session, once for each reason: an attempt a second is no news. */
 static void note_reason(struct agent_peer *p, nsec_t now)
@@ -253,8 +251,7 @@ void peer_pump(struct agent_peer *p, nsec_t now)
 	peer_history_said(&p->history, &info);
 }
 
-/* --- coming and going --------------------------------------------------------------------------
- */
+/* --- coming and going ------------------------------------------------------------------------- */
 
 static void start(struct agent_peer *p, nsec_t now)
 {

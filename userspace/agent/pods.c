@@ -114,8 +114,7 @@ static void begin_round(struct pods *pods)
 	pods->is_begun = false;
 }
 
-/* --- the store ---------------------------------------------------------------------------------
- */
+/* --- the store -------------------------------------------------------------------------------- */
 
 static int put(void *ctx, nsec_t now, const struct lb_frontend *f)
 {
@@ -159,8 +158,7 @@ struct lb_store pods_store(struct pods *pods, const struct lb_store *store)
 	return (struct lb_store){.ops = &ops, .ctx = pods};
 }
 
-/* --- rounds ------------------------------------------------------------------------------------
- */
+/* --- rounds ----------------------------------------------------------------------------------- */
 
 void pods_ask_anew(struct pods *pods)
 {

@@ -25,8 +25,7 @@ int show_matches(const char *filter, const char *text)
 	return !filter || (text && strcmp(filter, text) == 0);
 }
 
-/* --- problems ----------------------------------------------------------------------------------
- */
+/* --- problems --------------------------------------------------------------------------------- */
 
 cJSON *show_problem(const struct agent *a, const struct problem *p)
 {
@@ -60,8 +59,7 @@ cJSON *show_problems(const struct agent *a, const struct show_filter *filter)
 	return out;
 }
 
-/* --- pools -------------------------------------------------------------------------------------
- */
+/* --- pools ------------------------------------------------------------------------------------ */
 
 static cJSON *range_json(const struct ip_range *r)
 {
@@ -110,8 +108,7 @@ cJSON *show_pools(const struct agent *a, const struct show_filter *filter)
 	return out;
 }
 
-/* --- status ------------------------------------------------------------------------------------
- */
+/* --- status ----------------------------------------------------------------------------------- */
 
 static size_t peers_established(const struct agent *a)
 {

@@ -11,8 +11,7 @@
 #include "agent/show_peer.h"
 #include "sys/loop.h"
 
-/* --- peers -------------------------------------------------------------------------------------
- */
+/* --- peers ------------------------------------------------------------------------------------ */
 
 static void add_addr(cJSON *to, const char *key, const struct ip_addr *addr)
 {
@@ -72,8 +71,7 @@ cJSON *show_peers(const struct agent *a, const struct show_filter *filter)
 	return out;
 }
 
-/* --- routes ------------------------------------------------------------------------------------
- */
+/* --- routes ----------------------------------------------------------------------------------- */
 
 struct route_row {
 	struct ip_prefix prefix;

@@ -22,8 +22,7 @@ static double seconds_ago(const struct agent *a, nsec_t at)
 	return now > at ? (double)((now - at) / NSEC_PER_SEC) : 0;
 }
 
-/* --- what the OPENs offered --------------------------------------------------------------------
- */
+/* --- what the OPENs offered ------------------------------------------------------------------- */
 
 static void add_offer(cJSON *to, const char *key, const struct bgp_open *open)
 {
@@ -61,8 +60,7 @@ static void add_agreed(cJSON *o, const struct bgp_peer_info *info)
 	add_offer(o, "offeredByPeer", info->theirs);
 }
 
-/* --- what was said and what happened -----------------------------------------------------------
- */
+/* --- what was said and what happened ---------------------------------------------------------- */
 
 static const char *hex_text(const struct bgp_error *e, char buf[HEX_TEXT])
 {
@@ -108,8 +106,7 @@ static void add_history(const struct agent *a, const struct peer_history *h, cJS
 	}
 }
 
-/* --- what is not announced ---------------------------------------------------------------------
- */
+/* --- what is not announced -------------------------------------------------------------------- */
 
 static int cmp_prefix(const void *key, const void *item)
 {

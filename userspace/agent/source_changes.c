@@ -35,8 +35,7 @@ void source_changes_use_helper(struct source_changes *c, struct worker *helper,
 	c->ctx = ctx;
 }
 
-/* --- the helper --------------------------------------------------------------------------------
- */
+/* --- the helper ------------------------------------------------------------------------------- */
 
 static void read_all(struct worker_job *job)
 {
@@ -65,8 +64,7 @@ static void give_away(struct source_changes *c, struct source_change *change)
 	worker_add(c->helper, &change->job);
 }
 
-/* --- the loop's thread -------------------------------------------------------------------------
- */
+/* --- the loop's thread ------------------------------------------------------------------------ */
 
 static bool read_on(struct source_change *change, nsec_t until)
 {

@@ -68,8 +68,7 @@ static bool is_whole_config(const struct agent *a, const char *path)
 	       strspn(path + len, "/") == strlen(path + len);
 }
 
-/* --- configuration -----------------------------------------------------------------------------
- */
+/* --- configuration ---------------------------------------------------------------------------- */
 
 static void on_file(void *ctx, struct watch_file *file)
 {
@@ -182,8 +181,7 @@ void sources_scan(struct agent *a, nsec_t now)
 		source_changes_apply(&a->changes, a->world);
 }
 
-/* --- node --------------------------------------------------------------------------------------
- */
+/* --- node ------------------------------------------------------------------------------------- */
 
 void sources_refresh_node(struct agent *a, nsec_t now)
 {
@@ -225,8 +223,7 @@ void sources_refresh_node(struct agent *a, nsec_t now)
 	agent_peers_node(&a->peers, netlink_node(a->netlink), now);
 }
 
-/* --- open and close ----------------------------------------------------------------------------
- */
+/* --- open and close --------------------------------------------------------------------------- */
 
 int sources_start(struct agent *a)
 {

@@ -18,8 +18,7 @@
 #define LEDGER_EVERY_NS (1 * NSEC_PER_SEC)
 #define RESTART_MAX_NS  (130 * NSEC_PER_SEC) /* the advertised restart time and one sign of life */
 
-/* --- ledger ------------------------------------------------------------------------------------
- */
+/* --- ledger ----------------------------------------------------------------------------------- */
 
 /* As it is on its way to the disk. */
 static void note_saved_ledger(struct agent *a, uint64_t hash)
@@ -78,8 +77,7 @@ static void load_ledger(struct agent *a, nsec_t now)
 			 reading.n_bad);
 }
 
-/* --- sign of life ------------------------------------------------------------------------------
- */
+/* --- sign of life ----------------------------------------------------------------------------- */
 
 static void load_alive(struct agent *a, nsec_t now)
 {

@@ -33,8 +33,7 @@ void state_note(struct agent *a, int *error, const char *path, int r)
 	*error = r;
 }
 
-/* --- writing -----------------------------------------------------------------------------------
- */
+/* --- writing ---------------------------------------------------------------------------------- */
 
 struct state_job {
 	struct worker_job base; /* first */
@@ -100,8 +99,7 @@ void state_remove(struct agent *a, const char *name)
 	state_write(a, &(struct state_file){.name = name}, NULL, 0);
 }
 
-/* --- reading -----------------------------------------------------------------------------------
- */
+/* --- reading ---------------------------------------------------------------------------------- */
 
 char *state_read(const struct agent *a, const char *name, size_t *ret_len)
 {

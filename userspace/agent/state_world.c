@@ -44,8 +44,7 @@ struct saved_world {
 	int error; /* -errno of the last round; 0: it went well */
 };
 
-/* --- the folder ---------------------------------------------------------------------------------
- */
+/* --- the folder ------------------------------------------------------------------------------- */
 
 static const char *folder_text(struct arena *arena, const struct agent *a, uint64_t inode)
 {
@@ -68,8 +67,7 @@ static void load_folder(struct agent *a)
 	watch_set_folder(a->watch, inode);
 }
 
-/* --- loading ------------------------------------------------------------------------------------
- */
+/* --- loading ---------------------------------------------------------------------------------- */
 
 bool state_load_world_on(struct agent *a, nsec_t until)
 {
@@ -114,8 +112,7 @@ int state_world_error(const struct agent *a)
 	return a->saved ? a->saved->error : 0;
 }
 
-/* --- saving -------------------------------------------------------------------------------------
- */
+/* --- saving ----------------------------------------------------------------------------------- */
 
 static bool is_folder_saved(const struct agent *a)
 {

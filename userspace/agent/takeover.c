@@ -55,8 +55,7 @@ static nsec_t since(const struct agent_taken *t, const struct plan_vip *vip)
 	return p ? p->since : NSEC_NEVER;
 }
 
-/* --- the helper --------------------------------------------------------------------------------
- */
+/* --- the helper ------------------------------------------------------------------------------- */
 
 struct takeover_job {
 	struct worker_job base; /* first */
@@ -170,8 +169,7 @@ static void ask(struct agent *a, const struct plan *plan, nsec_t now)
 	worker_add(a->worker, &j->base);
 }
 
-/* --- settings ----------------------------------------------------------------------------------
- */
+/* --- settings --------------------------------------------------------------------------------- */
 
 void takeover_look(struct agent *a, nsec_t now)
 {
@@ -189,8 +187,7 @@ void takeover_look(struct agent *a, nsec_t now)
 	c->is_strict = limits.is_strict;
 }
 
-/* --- the loop ----------------------------------------------------------------------------------
- */
+/* --- the loop --------------------------------------------------------------------------------- */
 
 /* What the kernel has is so until the next answer; who has begun since is known for a while only.
  */

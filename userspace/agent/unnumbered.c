@@ -17,8 +17,7 @@
 #define MESSAGES_A_TURN 64
 #define MESSAGE_BYTES   1500 /* more than a link carries of options that we read past */
 
-/* --- links and their peers --------------------------------------------------------------------
- */
+/* --- links and their peers -------------------------------------------------------------------- */
 
 static struct unnumbered_link *find(const struct unnumbered *u, int ifindex)
 {
@@ -47,8 +46,7 @@ static bool is_used(const struct agent_peer *p)
 	return bgp_peer_info(p->bgp).state == BGP_ESTABLISHED;
 }
 
-/* --- hearing ----------------------------------------------------------------------------------
- */
+/* --- hearing ---------------------------------------------------------------------------------- */
 
 /* Of a router that is there all the time the session need not wait: it may have come back. */
 static void heard_again(struct agent_peer *p, nsec_t now)
@@ -122,8 +120,7 @@ void unnumbered_routers(const struct unnumbered *u, struct arena *arena, struct 
 	node->routers = (struct plan_routers){list, n};
 }
 
-/* --- the socket and the links -----------------------------------------------------------------
- */
+/* --- the socket and the links ----------------------------------------------------------------- */
 
 static void close_socket(struct unnumbered *u)
 {

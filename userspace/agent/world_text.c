@@ -18,8 +18,7 @@
 #define MARKER "--- "
 #define END    "# end: "
 
-/* --- writing ------------------------------------------------------------------------------------
- */
+/* --- writing ---------------------------------------------------------------------------------- */
 
 void world_text_begin(struct strbuf *out, struct world_text *t)
 {
@@ -54,8 +53,7 @@ void world_text_end(struct strbuf *out, const struct world_text *t)
 	strbuf_printf(out, END "%zu objects, checksum %016" PRIx64 "\n", t->n, t->checksum);
 }
 
-/* --- reading ------------------------------------------------------------------------------------
- */
+/* --- reading ---------------------------------------------------------------------------------- */
 
 /* Moves behind the words if they stand there. */
 static bool take_words(struct world_text_walk *w, const char *words)

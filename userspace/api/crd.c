@@ -13,8 +13,7 @@
 const struct api_word api_selector_words[] = {
 	{"In", 0}, {"NotIn", 1}, {"Exists", 2}, {"DoesNotExist", 3}, {NULL, 0}};
 
-/* --- status ------------------------------------------------------------------------------------
- */
+/* --- status ----------------------------------------------------------------------------------- */
 
 #define ROW(n, t, ...)                                                                             \
 	{                                                                                          \
@@ -81,8 +80,7 @@ static const struct api_field session_fields[] = {
 };
 static const struct api_table session_status = ROWS(session_fields);
 
-/* --- L2Advertisement: stored, so that manifests which have one apply ----------------------------
- */
+/* --- L2Advertisement: stored, so that manifests which have one apply -------------------------- */
 
 static const struct api_field preferred_fields[] = {
 	ROW("weight", INT, .min = 1, .max = 100, MUST),
@@ -99,8 +97,7 @@ static const struct api_field l2_fields[] = {
 };
 static const struct api_table l2_spec = ROWS(l2_fields);
 
-/* --- columns -----------------------------------------------------------------------------------
- */
+/* --- columns ---------------------------------------------------------------------------------- */
 
 #define AGE                                                                                        \
 	{                                                                                          \
@@ -192,8 +189,7 @@ static const struct api_column config_columns[] = {
 	{0},
 };
 
-/* --- rules -------------------------------------------------------------------------------------
- */
+/* --- rules ------------------------------------------------------------------------------------ */
 
 #define HAS(f) "(has(self." f ") && self." f " != '')"
 /* The two halves of a range. The cost of substring() is bounded by its text, that of split() is
@@ -400,8 +396,7 @@ static const struct api_cel config_cel[] = {
 static const struct api_cel service_cel[] = {
 	FIXED("node"), FIXED("serviceName"), FIXED("serviceNamespace"), {0}};
 
-/* --- the list ----------------------------------------------------------------------------------
- */
+/* --- the list --------------------------------------------------------------------------------- */
 
 const struct api_crd api_crds[] = {
 	{.schema = &api_schema_pool,

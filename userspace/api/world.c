@@ -70,8 +70,7 @@ static struct api_source *walk_next(const struct world *w, struct walk *at)
 	return at->shard < WORLD_SHARDS ? w->shards[at->shard].items[at->i++] : NULL;
 }
 
-/* --- sources -----------------------------------------------------------------------------------
- */
+/* --- sources ---------------------------------------------------------------------------------- */
 
 /* Where a source of that name is in its shard, or belongs. */
 static size_t source_place(const struct shard *s, const char *name)
@@ -244,8 +243,7 @@ bool world_has_room_again(const struct world *w)
 	return false;
 }
 
-/* --- reading -----------------------------------------------------------------------------------
- */
+/* --- reading ---------------------------------------------------------------------------------- */
 
 static struct api_world_index *index_of(const struct world *w)
 {
@@ -340,8 +338,7 @@ uint64_t world_generation(const struct world *w)
 	return w->generation;
 }
 
-/* --- saving ------------------------------------------------------------------------------------
- */
+/* --- saving ----------------------------------------------------------------------------------- */
 
 uint64_t world_shard_hash(const struct world *w, unsigned shard)
 {

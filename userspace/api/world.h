@@ -128,8 +128,7 @@ struct world_stale {
 };
 struct world_stale world_stale(const struct world *w);
 
-/* --- saving ------------------------------------------------------------------------------------
- */
+/* --- saving ----------------------------------------------------------------------------------- */
 
 /* Sources are spread over so many shards, so that a change of one source changes one of them. */
 #define WORLD_SHARDS 256

@@ -76,8 +76,7 @@ struct api_source *api_source_free(struct api_source *s)
 	return NULL;
 }
 
-/* --- problems of the source as a whole ----------------------------------------------------------
- */
+/* --- problems of the source as a whole -------------------------------------------------------- */
 
 static struct object_ref file_ref(const struct api_source *s)
 {
@@ -104,8 +103,7 @@ bool api_source_forgive(struct api_source *s)
 	return had;
 }
 
-/* --- what stays ---------------------------------------------------------------------------------
- */
+/* --- what stays ------------------------------------------------------------------------------- */
 
 /* A source, a text that was read, and what is decided so far. */
 struct weighing {
@@ -191,8 +189,7 @@ static void keep_equal(struct weighing *w)
 	free(is_old);
 }
 
-/* --- last good versions -------------------------------------------------------------------------
- */
+/* --- last good versions ----------------------------------------------------------------------- */
 
 static int refused_cmp(const void *a, const void *b)
 {
@@ -267,8 +264,7 @@ static void keep_last_good(struct weighing *w)
 	}
 }
 
-/* --- room --------------------------------------------------------------------------------------
- */
+/* --- room ------------------------------------------------------------------------------------- */
 
 static void note_left_out(struct weighing *w)
 {
@@ -316,8 +312,7 @@ static void leave_out(struct weighing *w, size_t room)
 		note_left_out(w);
 }
 
-/* --- problems -----------------------------------------------------------------------------------
- */
+/* --- problems --------------------------------------------------------------------------------- */
 
 /* What was told of a document that stands elsewhere now. */
 static void move_problems(struct problems *list, unsigned from, unsigned to)
@@ -518,8 +513,7 @@ void api_source_bury(struct api_source *s)
 	free(c);
 }
 
-/* --- an earlier run's objects -------------------------------------------------------------------
- */
+/* --- an earlier run's objects ----------------------------------------------------------------- */
 
 /* They were saved in order, so there is rarely anything to move. */
 static void insert_object(struct api_source *s, struct api_object *o)

@@ -22,8 +22,7 @@ struct printer {
 	bool wants_comma; /* before the next item */
 };
 
-/* --- scalars ------------------------------------------------------------------------------------
- */
+/* --- scalars ---------------------------------------------------------------------------------- */
 
 /* The code point at the start of well-formed UTF-8, and its length. */
 static uint32_t code_point(const unsigned char *at, size_t len, size_t *ret_len)
@@ -90,8 +89,7 @@ static void print_scalar(struct printer *p, const struct api_value *v)
 	api_yaml_quote(p->out, v->text, v->len);
 }
 
-/* --- collections --------------------------------------------------------------------------------
- */
+/* --- collections ------------------------------------------------------------------------------ */
 
 static void print_key(struct printer *p, const char *key)
 {

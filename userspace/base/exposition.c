@@ -11,8 +11,7 @@
 #define ONE   1000u /* a quality of 1 */
 #define DIGIT 20    /* octets of a 64-bit number */
 
-/* --- which format ------------------------------------------------------------------------------
- */
+/* --- which format ----------------------------------------------------------------------------- */
 
 static const char *const content_types[] = {
 	[EXPOSITION_TEXT] = "text/plain; version=0.0.4; charset=utf-8",
@@ -123,8 +122,7 @@ enum exposition_format exposition_choose(const char *accept)
 									  : EXPOSITION_TEXT;
 }
 
-/* --- heads -------------------------------------------------------------------------------------
- */
+/* --- heads ------------------------------------------------------------------------------------ */
 
 static const char *type_text(enum exposition_format format, enum metric_type type)
 {
@@ -193,8 +191,7 @@ void exposition_end(struct strbuf *out, enum exposition_format format)
 		strbuf_add(out, "# EOF\n");
 }
 
-/* --- labels ------------------------------------------------------------------------------------
- */
+/* --- labels ----------------------------------------------------------------------------------- */
 
 /* Octets of the character that begins there (RFC 3629 4); 0: none does. */
 static size_t utf8_len(const unsigned char *s)
@@ -250,8 +247,7 @@ void exposition_labels(struct strbuf *out, const struct metric_family *f, const 
 		strbuf_add(out, "\"}");
 }
 
-/* --- samples -----------------------------------------------------------------------------------
- */
+/* --- samples ---------------------------------------------------------------------------------- */
 
 static void add_number(struct strbuf *out, uint64_t value)
 {

@@ -2,8 +2,7 @@
 /* Both lists are sorted, and one merge walks them side by side. */
 #include "base/route_diff.h"
 
-/* --- words -------------------------------------------------------------------------------------
- */
+/* --- words ------------------------------------------------------------------------------------ */
 
 static int cmp_word(const void *a, const void *b)
 {
@@ -44,8 +43,7 @@ const char *difference_text(enum difference d)
 	return texts[d];
 }
 
-/* --- routes ------------------------------------------------------------------------------------
- */
+/* --- routes ----------------------------------------------------------------------------------- */
 
 const char *route_says_text(unsigned bit)
 {
@@ -148,8 +146,7 @@ size_t route_diff(struct route_said *theirs, size_t n_theirs, struct route_said 
 	return n;
 }
 
-/* --- words by name -----------------------------------------------------------------------------
- */
+/* --- words by name ---------------------------------------------------------------------------- */
 
 static int cmp_named(const void *a, const void *b)
 {

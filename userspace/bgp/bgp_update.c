@@ -77,8 +77,7 @@ static void found_reset(struct decoder *d, const struct attribute *a, uint8_t su
 	found(d, a, &(struct finding){BGP_UPDATE_RESET, subcode, reason});
 }
 
-/* --- readers of attributes: the value's length suits the table ----------------------------------
- */
+/* --- readers of attributes: the value's length suits the table -------------------------------- */
 
 static void read_origin(struct decoder *d, const struct attribute *a)
 {

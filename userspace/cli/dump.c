@@ -27,8 +27,7 @@ static const char *text_of(const cJSON *o, const char *key)
 	return text ? text : "";
 }
 
-/* --- routes ------------------------------------------------------------------------------------
- */
+/* --- routes ----------------------------------------------------------------------------------- */
 
 /* The words of a text between blanks; of communities in the one form that they have as numbers. */
 static struct words words_of(struct arena *arena, const char *text)
@@ -151,8 +150,7 @@ static bool read_advertised(struct reading *r, const cJSON *routes)
 	return true;
 }
 
-/* --- objects -----------------------------------------------------------------------------------
- */
+/* --- objects ---------------------------------------------------------------------------------- */
 
 static void add_named(struct reading *r, struct named_words **list, size_t *n, size_t *cap,
 		      const char *ns, const char *name, struct words words)

@@ -32,8 +32,7 @@ static const char *text_of(const cJSON *o, const char *key)
 	return text ? text : "";
 }
 
-/* --- who is compared ---------------------------------------------------------------------------
- */
+/* --- who is compared -------------------------------------------------------------------------- */
 
 static bool is_compared(const struct migration *m, const char *peer)
 {
@@ -120,8 +119,7 @@ static bool find_peers(struct migration *m, const char **ret_error)
 	return true;
 }
 
-/* --- routes ------------------------------------------------------------------------------------
- */
+/* --- routes ----------------------------------------------------------------------------------- */
 
 static void add_theirs(struct migration *m, const struct route_said *said, const char *peer)
 {
@@ -299,8 +297,7 @@ static cJSON *routes_json(struct migration *m)
 	return list;
 }
 
-/* --- Services ----------------------------------------------------------------------------------
- */
+/* --- Services --------------------------------------------------------------------------------- */
 
 struct own_services {
 	struct named_words *items;
@@ -454,8 +451,7 @@ static void add_services(struct migration *m, cJSON *list, bool peers)
 	}
 }
 
-/* --- the whole ---------------------------------------------------------------------------------
- */
+/* --- the whole -------------------------------------------------------------------------------- */
 
 cJSON *migrate_diff(struct arena *arena, const struct migrate_ours *ours, const char *text,
 		    const char *peer, const char **ret_error)

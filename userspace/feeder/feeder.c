@@ -49,8 +49,7 @@ static nsec_t now_of(const struct feeder *f)
 	return loop_now(f->loop);
 }
 
-/* --- what happens to requests --------------------------------------------------------------------
- */
+/* --- what happens to requests ----------------------------------------------------------------- */
 
 static void on_head(void *ctx, int status, unsigned retry_s)
 {
@@ -110,8 +109,7 @@ static void on_probe_end(void *ctx, const char *error)
 static const struct http_events probe_events = {
 	.head = on_probe_head, .body = on_probe_body, .end = on_probe_end};
 
-/* --- the step ------------------------------------------------------------------------------------
- */
+/* --- the step --------------------------------------------------------------------------------- */
 
 static void tell_state(struct watcher *w)
 {
@@ -226,8 +224,7 @@ static nsec_t step(void *ctx, nsec_t now)
 	return nsec_min(next, f->stop_at);
 }
 
-/* --- open and close ------------------------------------------------------------------------------
- */
+/* --- open and close --------------------------------------------------------------------------- */
 
 static void on_signal(void *ctx, int signo)
 {

@@ -46,8 +46,7 @@ struct http {
 	nsec_t at; /* libcurl wants to be called then */
 };
 
-/* --- libcurl's side ------------------------------------------------------------------------------
- */
+/* --- libcurl's side --------------------------------------------------------------------------- */
 
 static void on_ready(void *ctx, bool readable, bool writable)
 {
@@ -125,8 +124,7 @@ static size_t on_body(char *data, size_t size, size_t n, void *ctx)
 	return n;
 }
 
-/* --- requests ------------------------------------------------------------------------------------
- */
+/* --- requests --------------------------------------------------------------------------------- */
 
 static void drop(struct http *h, struct http_request *r)
 {
@@ -333,8 +331,7 @@ nsec_t http_tick(struct http *h, nsec_t now)
 	return h->at;
 }
 
-/* --- open and close ------------------------------------------------------------------------------
- */
+/* --- open and close --------------------------------------------------------------------------- */
 
 static CURLM *new_multi(struct http *h)
 {

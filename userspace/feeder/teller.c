@@ -16,8 +16,7 @@ struct teller {
 	struct http_request *sweep_request; /* NULL: none is under way */
 };
 
-/* --- what nodes that are gone have left ---------------------------------------------------------
- */
+/* --- what nodes that are gone have left ------------------------------------------------------- */
 
 static void on_sweep_head(void *ctx, int status, unsigned retry_s)
 {
@@ -80,8 +79,7 @@ static nsec_t step_sweep(struct teller *t, nsec_t now)
 	return kube_sweep_deadline(&t->sweep);
 }
 
-/* --- the step -----------------------------------------------------------------------------------
- */
+/* --- the step --------------------------------------------------------------------------------- */
 
 nsec_t teller_step(struct teller *t, bool is_holder, nsec_t now)
 {

@@ -41,8 +41,7 @@ struct writer {
 	char said[256];  /* about the Lease, that it is said once */
 };
 
-/* --- the Lease's request ------------------------------------------------------------------------
- */
+/* --- the Lease's request ---------------------------------------------------------------------- */
 
 static void note_status(struct writer *w, int status)
 {
@@ -149,8 +148,7 @@ const char *writer_nobody_holds(const struct writer *w)
 	return kube_lease_has_nobody(&w->lease, clock_boot()) ? w->lease.refused : NULL;
 }
 
-/* --- writes -------------------------------------------------------------------------------------
- */
+/* --- writes ----------------------------------------------------------------------------------- */
 
 static void on_head(void *ctx, int status, unsigned retry_s)
 {
@@ -225,8 +223,7 @@ static void step_writes(struct writer *w, nsec_t now)
 		log_warn("api server: not written", "what=%s", log_quote(said));
 }
 
-/* --- the step -----------------------------------------------------------------------------------
- */
+/* --- the step --------------------------------------------------------------------------------- */
 
 /* On a connection that has lost something nothing more is asked: it may be lost itself. */
 static void look_after_connection(struct writer *w)
@@ -297,8 +294,7 @@ bool writer_is_left(const struct writer *w)
 	return w->is_leaving && kube_lease_is_left(&w->lease);
 }
 
-/* --- open and close -----------------------------------------------------------------------------
- */
+/* --- open and close --------------------------------------------------------------------------- */
 
 struct writer *writer_new(const struct writer_args *args)
 {

@@ -31,8 +31,7 @@ static void set_version(struct kube_watch *w, const char *version)
 	w->version = xstrdup(version);
 }
 
-/* --- no ----------------------------------------------------------------------------------------
- */
+/* --- no --------------------------------------------------------------------------------------- */
 
 /*
  * A server that has just started refuses everybody for a while, until it has read its own roles;
@@ -127,8 +126,7 @@ void kube_answer_refusal(struct kube_watch *w, nsec_t now)
 	arena_reset(w->arena);
 }
 
-/* --- lists -------------------------------------------------------------------------------------
- */
+/* --- lists ------------------------------------------------------------------------------------ */
 
 static void picture_is_complete(struct kube_watch *w, const char *version)
 {
@@ -186,8 +184,7 @@ static bool read_list_piece(struct kube_watch *w, enum kube_piece piece)
 	return true;
 }
 
-/* --- watches -----------------------------------------------------------------------------------
- */
+/* --- watches ---------------------------------------------------------------------------------- */
 
 static void read_mark(struct kube_watch *w, const struct kube_message *m)
 {

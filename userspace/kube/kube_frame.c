@@ -102,8 +102,7 @@ void kube_frame_encode(struct strbuf *out, const struct kube_frame *frame)
 		out->data[start + i] = (char)(len >> (24 - 8 * i));
 }
 
-/* --- decoding -----------------------------------------------------------------------------------
- */
+/* --- decoding --------------------------------------------------------------------------------- */
 
 static struct kube_text take(struct rcur *c, size_t len)
 {

@@ -51,8 +51,7 @@ bool kube_lease_has_nobody(const struct kube_lease *l, nsec_t now)
 	       now >= nsec_add(l->held_at, KUBE_LEASE_NOBODY_NS);
 }
 
-/* --- what comes next ----------------------------------------------------------------------------
- */
+/* --- what comes next -------------------------------------------------------------------------- */
 
 static void next(struct kube_lease *l, enum kube_lease_step step, nsec_t at)
 {
@@ -141,8 +140,7 @@ bool kube_lease_is_left(const struct kube_lease *l)
 	return l->step == KUBE_LEASE_GIVEN;
 }
 
-/* --- requests -----------------------------------------------------------------------------------
- */
+/* --- requests --------------------------------------------------------------------------------- */
 
 enum kube_ask kube_lease_poll(const struct kube_lease *l, nsec_t now)
 {
@@ -219,8 +217,7 @@ void kube_lease_transmit(struct kube_lease *l, struct kube_request *ret, const c
 	l->retry_s = 0;
 }
 
-/* --- answers ------------------------------------------------------------------------------------
- */
+/* --- answers ---------------------------------------------------------------------------------- */
 
 void kube_lease_receive(struct kube_lease *l, const char *data, size_t len)
 {

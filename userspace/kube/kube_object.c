@@ -26,8 +26,7 @@ static unsigned number_of(const cJSON *object, const char *key)
 	return cJSON_IsNumber(number) && number->valueint > 0 ? (unsigned)number->valueint : 0;
 }
 
-/* --- what is kept -------------------------------------------------------------------------------
- */
+/* --- what is kept ----------------------------------------------------------------------------- */
 
 enum fate { DROPPED, ENTERED, KEPT };
 
@@ -140,8 +139,7 @@ static char *print(cJSON *object, const struct kube_resource *r, size_t *ret_len
 	return text;
 }
 
-/* --- what was said ------------------------------------------------------------------------------
- */
+/* --- what was said ---------------------------------------------------------------------------- */
 
 static void read_object(struct arena *arena, enum kube_kind kind, cJSON *object,
 			struct kube_message *ret)

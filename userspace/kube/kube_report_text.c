@@ -15,8 +15,7 @@
 #define TIMEOUT_TEXT "4s" /* as of every write, see kube/kube_write_text.c */
 #define TARGET_BYTES 4096
 
-/* --- comparing ----------------------------------------------------------------------------------
- */
+/* --- comparing -------------------------------------------------------------------------------- */
 
 static bool says(const cJSON *object, const cJSON *wanted);
 
@@ -136,8 +135,7 @@ enum kube_report_need kube_report_need(const struct kube_report_args *args,
 	return says(status, kube_json_get(report, "status")) ? KUBE_NEED_NOTHING : KUBE_NEED_STATUS;
 }
 
-/* --- requests -----------------------------------------------------------------------------------
- */
+/* --- requests --------------------------------------------------------------------------------- */
 
 static char *print(const cJSON *json)
 {

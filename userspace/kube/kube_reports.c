@@ -90,8 +90,7 @@ struct kube_reports *kube_reports_free(struct kube_reports *r)
 	return NULL;
 }
 
-/* --- what is reported ---------------------------------------------------------------------------
- */
+/* --- what is reported ------------------------------------------------------------------------- */
 
 /* Added, if it is not there and there is room. */
 static struct report *get(struct kube_reports *r, enum kube_report what, const struct kube_text *ns,
@@ -193,8 +192,7 @@ void kube_reports_hold(struct kube_reports *r, bool is_holder)
 	r->is_holder = is_holder;
 }
 
-/* --- what is to be written ----------------------------------------------------------------------
- */
+/* --- what is to be written -------------------------------------------------------------------- */
 
 static void find_owner(const struct kube_reports *r, cJSON **node, struct kube_report_args *ret)
 {

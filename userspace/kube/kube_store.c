@@ -242,8 +242,7 @@ size_t kube_store_count(const struct kube_store *s, enum kube_kind kind)
 	return s->n[kind];
 }
 
-/* --- telling ------------------------------------------------------------------------------------
- */
+/* --- telling ---------------------------------------------------------------------------------- */
 
 /* Kind by kind, so that a kind is complete as early as can be. */
 void kube_store_rewind(struct kube_store *s)

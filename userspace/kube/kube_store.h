@@ -44,8 +44,7 @@ bool kube_store_is_complete(const struct kube_store *s, enum kube_kind kind);
 /* Objects of the kind that are there. */
 size_t kube_store_count(const struct kube_store *s, enum kube_kind kind);
 
-/* --- what the agent has not been told -----------------------------------------------------------
- */
+/* --- what the agent has not been told --------------------------------------------------------- */
 
 /* It knows nothing, or may have forgotten: it is told of all that is there. */
 void kube_store_rewind(struct kube_store *s);

@@ -94,8 +94,7 @@ void kube_sweep_transmit(struct kube_sweep *s, struct kube_request *ret, nsec_t 
 	s->status = 0;
 }
 
-/* --- the list -----------------------------------------------------------------------------------
- */
+/* --- the list --------------------------------------------------------------------------------- */
 
 /* One whose name is too long for a label has a number there. */
 static bool is_alive(const struct kube_sweep *s, const char *label)
@@ -162,8 +161,7 @@ void kube_sweep_receive(struct kube_sweep *s, const char *data, size_t len)
 			read_meta(s);
 }
 
-/* --- what becomes of it -------------------------------------------------------------------------
- */
+/* --- what becomes of it ----------------------------------------------------------------------- */
 
 static void rest(struct kube_sweep *s, nsec_t now)
 {

@@ -46,8 +46,7 @@ void kube_watch_done(struct kube_watch *w)
 	free(w->list_version);
 }
 
-/* --- how it goes --------------------------------------------------------------------------------
- */
+/* --- how it goes ------------------------------------------------------------------------------ */
 
 static void printf_like(3, 0)
 	say(struct kube_watch *w, enum kube_state state, const char *fmt, va_list ap)
@@ -158,8 +157,7 @@ void kube_watch_by_lists(struct kube_watch *w, nsec_t now)
 	kube_watch_again(w, KUBE_STEP_LIST, now);
 }
 
-/* --- what is asked ------------------------------------------------------------------------------
- */
+/* --- what is asked ---------------------------------------------------------------------------- */
 
 static void add_encoded(struct strbuf *out, const char *text)
 {
@@ -264,8 +262,7 @@ enum kube_ask kube_watch_poll(const struct kube_watch *w, nsec_t now)
 	return w->phase == KUBE_WAITING && now >= w->at ? KUBE_ASK_OPEN : KUBE_ASK_NOTHING;
 }
 
-/* --- what happens to it -------------------------------------------------------------------------
- */
+/* --- what happens to it ----------------------------------------------------------------------- */
 
 /* A server that tells a picture falls silent only if it is dead, or does not tell one. */
 static nsec_t silence_ends(const struct kube_watch *w)

@@ -7,8 +7,7 @@
 
 #include "kube/kube_watch.h"
 
-/* --- answers ------------------------------------------------------------------------------------
- */
+/* --- answers ---------------------------------------------------------------------------------- */
 
 /* Bytes of an answer that is one (200). */
 void kube_answer_body(struct kube_watch *w, const char *data, size_t len, nsec_t now);
@@ -17,8 +16,7 @@ void kube_answer_list_end(struct kube_watch *w, nsec_t now);
 /* That of any other status is. */
 void kube_answer_refusal(struct kube_watch *w, nsec_t now);
 
-/* --- decisions: what comes next; each gives up the request under way, if it is not over ---------
- */
+/* --- decisions: what comes next; each gives up the request under way, if it is not over ------- */
 
 /* The server answers as it should. */
 void kube_watch_goes_well(struct kube_watch *w);

@@ -62,8 +62,7 @@ bool kube_write_status(const struct kube_write_args *args, const struct kube_pre
 	return true;
 }
 
-/* --- events -------------------------------------------------------------------------------------
- */
+/* --- events ----------------------------------------------------------------------------------- */
 
 static void add_subject(cJSON *event, const struct kube_write_args *args, const char *uid)
 {

@@ -119,8 +119,7 @@ struct kube_writes *kube_writes_free(struct kube_writes *w)
 	return NULL;
 }
 
-/* --- wishes -------------------------------------------------------------------------------------
- */
+/* --- wishes ----------------------------------------------------------------------------------- */
 
 /* Events of one Service are told apart by what they say, and objects by their kind. */
 static size_t key_of(const struct kube_frame *f, char *key)
@@ -255,8 +254,7 @@ size_t kube_writes_open(const struct kube_writes *w)
 	return w->n_open;
 }
 
-/* --- budgets of events --------------------------------------------------------------------------
- */
+/* --- budgets of events ------------------------------------------------------------------------ */
 
 static nsec_t when_full(void)
 {
@@ -297,8 +295,7 @@ static bool spend(struct kube_writes *w, const struct kube_write *e, nsec_t now)
 	return true;
 }
 
-/* --- which is next ------------------------------------------------------------------------------
- */
+/* --- which is next ---------------------------------------------------------------------------- */
 
 static bool tells(const struct kube_write *e)
 {
@@ -380,8 +377,7 @@ nsec_t kube_writes_deadline(const struct kube_writes *w)
 	return at;
 }
 
-/* --- requests -----------------------------------------------------------------------------------
- */
+/* --- requests --------------------------------------------------------------------------------- */
 
 static void out_of_date(struct kube_write *e)
 {

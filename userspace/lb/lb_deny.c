@@ -60,8 +60,7 @@ struct lb_deny *lb_deny_free(struct lb_deny *d)
 	return NULL;
 }
 
-/* --- bits --------------------------------------------------------------------------------------
- */
+/* --- bits ------------------------------------------------------------------------------------- */
 
 /* The word as the counts want it. */
 static uint64_t wanted_word(const struct lb_deny *d, uint32_t word)
@@ -137,8 +136,7 @@ static void note_count(const struct lb_deny *d)
 	lb_uplinks_set_denies(d->uplinks, lb_deny_count(d) > 0);
 }
 
-/* --- what is wanted ----------------------------------------------------------------------------
- */
+/* --- what is wanted --------------------------------------------------------------------------- */
 
 static struct sources room_for(size_t n)
 {
@@ -232,8 +230,7 @@ void lb_deny_want(struct lb_deny *d, const struct lb_denied *lists, size_t n, bo
 	find_steps(d);
 }
 
-/* --- steps -------------------------------------------------------------------------------------
- */
+/* --- steps ------------------------------------------------------------------------------------ */
 
 bool lb_deny_next(struct lb_deny *d, size_t n_max, struct lb_deny_step *ret)
 {

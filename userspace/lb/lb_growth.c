@@ -32,8 +32,7 @@ uint32_t lb_growth_ways(const struct lb_flow_chunks *flows)
 	return flow_table_lines(flows) * LB_FLOW_WAYS;
 }
 
-/* --- when ----------------------------------------------------------------------------------------
- */
+/* --- when ------------------------------------------------------------------------------------- */
 
 void lb_growth_judge(struct lb_tables *t, uint32_t n_established)
 {
@@ -55,8 +54,7 @@ uint32_t lb_tables_flows_wanted(const struct lb_tables *t)
 	return t->growth.wanted;
 }
 
-/* --- from one to the other -----------------------------------------------------------------------
- */
+/* --- from one to the other -------------------------------------------------------------------- */
 
 static void tell_programs(struct lb_tables *t, uint64_t word)
 {
@@ -114,8 +112,7 @@ void lb_growth_done(struct lb_growth *g)
 	free(g->left.chunks);
 }
 
-/* --- copying -------------------------------------------------------------------------------------
- */
+/* --- copying ---------------------------------------------------------------------------------- */
 
 static struct lb_flow *copy_of(const struct lb_tables *t, uint64_t hash)
 {

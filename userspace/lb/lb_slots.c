@@ -206,8 +206,7 @@ int lb_slots_place(struct lb_slots *s, const struct lb_clock *c, const struct lb
 	}
 }
 
-/* --- bits of destinations ----------------------------------------------------------------------
- */
+/* --- bits of destinations --------------------------------------------------------------------- */
 
 static void count_vip(struct lb_slots *s, const __u32 addr[4], bool add)
 {
@@ -264,8 +263,7 @@ void lb_slots_uncover(struct lb_slots *s, const struct ip_prefix *prefix)
 	cover(s, prefix, false);
 }
 
-/* --- services ----------------------------------------------------------------------------------
- */
+/* --- services --------------------------------------------------------------------------------- */
 
 static void order_insert(struct lb_slots *s, uint32_t slot)
 {

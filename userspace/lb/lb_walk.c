@@ -28,8 +28,7 @@
 #define WALK_PAUSE      (5 * NSEC_PER_SEC)
 #define WALK_PAUSE_FULL NSEC_PER_SEC
 
-/* --- services, in slices -------------------------------------------------------------------------
- */
+/* --- services, in slices ---------------------------------------------------------------------- */
 
 /* Index in the order of keys of the first that has not had its turn. */
 static size_t next_index(const struct lb_tables *t)
@@ -75,8 +74,7 @@ static bool for_some_services(struct lb_tables *t, service_fn fn)
 	return true;
 }
 
-/* --- rows ----------------------------------------------------------------------------------------
- */
+/* --- rows ------------------------------------------------------------------------------------- */
 
 /* What the walk has found out about a row's flows. */
 enum row_flows {
@@ -145,8 +143,7 @@ static void settle(struct lb_tables *t, const struct lb_service *svc, uint32_t f
 		judge_row(&word[i], noted(t, first_row + i));
 }
 
-/* --- flows ---------------------------------------------------------------------------------------
- */
+/* --- flows ------------------------------------------------------------------------------------ */
 
 /* The slot that an entry's service is in now; its own may be the old one of a move. */
 static uint32_t slot_of(const struct lb_tables *t, uint64_t rest)
@@ -244,8 +241,7 @@ static bool some_lines(struct lb_tables *t, const struct lb_clock *c)
 	return w->line == all;
 }
 
-/* --- the whole of it -----------------------------------------------------------------------------
- */
+/* --- the whole of it -------------------------------------------------------------------------- */
 
 static void begin(struct lb_tables *t, const struct lb_clock *c)
 {

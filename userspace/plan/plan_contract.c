@@ -121,8 +121,7 @@ static void assert_frontends(const struct plan *p)
 	}
 }
 
-/* --- the second sink's arrays ------------------------------------------------------------------
- */
+/* --- the second sink's arrays ----------------------------------------------------------------- */
 
 static int next_hop_cmp(const struct plan_next_hop *a, const struct plan_next_hop *b)
 {
@@ -178,8 +177,7 @@ static void assert_begins(const struct plan *p)
 		assert(plan_vip_cmp(&p->begins[i - 1].vip, &p->begins[i].vip) < 0);
 }
 
-/* --- the rest ----------------------------------------------------------------------------------
- */
+/* --- the rest --------------------------------------------------------------------------------- */
 
 static void assert_devices(const struct plan *p)
 {

@@ -37,8 +37,7 @@ static void add(struct judge *j, const char *feature, enum preflight_state state
 	va_end(ap);
 }
 
-/* --- the host ------------------------------------------------------------------------------------
- */
+/* --- the host --------------------------------------------------------------------------------- */
 
 /* bpf_loop came with 5.17; 6.1 is the oldest kernel that the tests boot. */
 static void judge_kernel(struct judge *j)
@@ -183,8 +182,7 @@ static void judge_conntrack(struct judge *j)
 		    "connections may be taken up in their middle");
 }
 
-/* --- options of the kernel -----------------------------------------------------------------------
- */
+/* --- options of the kernel -------------------------------------------------------------------- */
 
 static const struct {
 	const char *name, *feature, *without;
@@ -236,8 +234,7 @@ static void judge_options(struct judge *j)
 		add(j, "kernel-options", PREFLIGHT_OK, NULL, "all that are asked for are on");
 }
 
-/* --- devices -------------------------------------------------------------------------------------
- */
+/* --- devices ---------------------------------------------------------------------------------- */
 
 static bool is_kind(const struct host_device *d, const char *kind)
 {

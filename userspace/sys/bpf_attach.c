@@ -22,8 +22,7 @@
 #define XDP "xdp"
 #define TCX "tcx"
 
-/* --- pinned links --------------------------------------------------------------------------------
- */
+/* --- pinned links ----------------------------------------------------------------------------- */
 
 static int link_path(char path[BPF_PINS_PATH], const char *pin_dir, const char *hook, int ifindex)
 {
@@ -136,8 +135,7 @@ static int pin_link(const struct bpf_hook_args *args, const char *hook, int fd)
 	return error ? error : replace_pin(fd, path);
 }
 
-/* --- XDP -----------------------------------------------------------------------------------------
- */
+/* --- XDP -------------------------------------------------------------------------------------- */
 
 static void refuse(struct bpf_refusal *ret, const char *reason, const char *remedy,
 		   const char *failure)
@@ -227,8 +225,7 @@ void bpf_detach_xdp(const char *pin_dir, int ifindex)
 	detach_link(pin_dir, XDP, ifindex);
 }
 
-/* --- tc ------------------------------------------------------------------------------------------
- */
+/* --- tc --------------------------------------------------------------------------------------- */
 
 static void refuse_tc(const struct bpf_hook_args *args, int error, struct bpf_refusal *ret)
 {
@@ -333,8 +330,7 @@ void bpf_detach_tc(const char *pin_dir, int ifindex)
 	(void)bpf_clsact_detach(ifindex);
 }
 
-/* --- all devices ---------------------------------------------------------------------------------
- */
+/* --- all devices ------------------------------------------------------------------------------ */
 
 struct listing {
 	const char *pin_dir;

@@ -11,8 +11,7 @@
 
 #define AT_A_TIME 256u
 
-/* --- of backends -------------------------------------------------------------------------------
- */
+/* --- of backends ------------------------------------------------------------------------------ */
 
 void bpf_counts_read(const struct bpf_maps *m, size_t first, size_t n, struct bpf_packets *ret)
 {
@@ -32,8 +31,7 @@ void bpf_counts_read(const struct bpf_maps *m, size_t first, size_t n, struct bp
 	}
 }
 
-/* --- of frontends ------------------------------------------------------------------------------
- */
+/* --- of frontends ----------------------------------------------------------------------------- */
 
 static struct lb_retired_key retired_key_of(const struct lb_key *key)
 {

@@ -57,8 +57,7 @@ static struct lb_clock clock_of(const struct bpf_dataplane *dp, nsec_t now)
 	return ret;
 }
 
-/* --- store ---------------------------------------------------------------------------------------
- */
+/* --- store ------------------------------------------------------------------------------------ */
 
 /* Where most of the turn is gone already there is less, but always some. */
 static nsec_t turn_end(const struct bpf_dataplane *dp, nsec_t now, nsec_t clock)
@@ -274,8 +273,7 @@ void bpf_dataplane_set_nsids(struct bpf_dataplane *dp, const struct lb_key *key,
 	lb_tables_set_nsids(dp->tables, key, nsids, n);
 }
 
-/* --- open and close ------------------------------------------------------------------------------
- */
+/* --- open and close --------------------------------------------------------------------------- */
 
 /* What the adopted tables hold, into the counts of backend_ports. */
 static void adopt_ports(struct bpf_dataplane *dp)
@@ -385,8 +383,7 @@ struct bpf_dataplane *bpf_dataplane_close(struct bpf_dataplane *dp)
 	return NULL;
 }
 
-/* --- devices -------------------------------------------------------------------------------------
- */
+/* --- devices ---------------------------------------------------------------------------------- */
 
 void bpf_dataplane_apply_devices(struct bpf_dataplane *dp, const struct plan_device *devices,
 				 size_t n)
@@ -415,8 +412,7 @@ void bpf_dataplane_devices(const struct bpf_dataplane *dp, struct arena *arena,
 	bpf_hooks_devices(dp->hooks, arena, ret, ret_n);
 }
 
-/* --- time and counters ---------------------------------------------------------------------------
- */
+/* --- time and counters ------------------------------------------------------------------------ */
 
 /* A put after this tick may leave a key on the move, so idle tables are looked at again, too. */
 nsec_t bpf_dataplane_tick(struct bpf_dataplane *dp, nsec_t now)

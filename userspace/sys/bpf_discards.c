@@ -56,8 +56,7 @@ static struct lb_discard discard_of(const struct lb_range *key)
 	return ret;
 }
 
-/* --- one of them ---------------------------------------------------------------------------------
- */
+/* --- one of them ------------------------------------------------------------------------------ */
 
 static int clear_drops(const struct bpf_discards *d, uint32_t place)
 {
@@ -100,8 +99,7 @@ static int take_out(struct bpf_discards *d, const struct placed *p)
 	return 0;
 }
 
-/* --- all of them ---------------------------------------------------------------------------------
- */
+/* --- all of them ------------------------------------------------------------------------------ */
 
 /* New ones come to stand behind the others, which `diff` walks through. */
 static int put_new(struct bpf_discards *d, struct diff diff)
@@ -173,8 +171,7 @@ bool bpf_discards_drops(const struct bpf_discards *d, const struct lb_discard *w
 	return true;
 }
 
-/* --- adoption ------------------------------------------------------------------------------------
- */
+/* --- adoption --------------------------------------------------------------------------------- */
 
 /* One whose place is another's is taken out, to be put again by the next plan. */
 static int adopt(struct bpf_discards *d, const struct lb_range *key)

@@ -77,8 +77,7 @@ static uint32_t chunks_for(uint32_t flows)
 	return n;
 }
 
-/* --- chunks --------------------------------------------------------------------------------------
- */
+/* --- chunks ----------------------------------------------------------------------------------- */
 
 static void run_new(struct run *r, uint32_t first, uint32_t n)
 {
@@ -188,8 +187,7 @@ static struct lb_flow_line **lines_of(const struct run *r)
 	return ret;
 }
 
-/* --- growing -------------------------------------------------------------------------------------
- */
+/* --- growing ---------------------------------------------------------------------------------- */
 
 static void work(struct worker_job *base)
 {
@@ -287,8 +285,7 @@ void bpf_flows_tick(struct bpf_flows *f, const struct lb_clock *c)
 	}
 }
 
-/* --- opening -------------------------------------------------------------------------------------
- */
+/* --- opening ---------------------------------------------------------------------------------- */
 
 static bool has(const struct run *r, uint32_t at)
 {

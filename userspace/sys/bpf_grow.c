@@ -61,8 +61,7 @@ struct bpf_grow {
 	bool is_waited_for;
 };
 
-/* --- the job -----------------------------------------------------------------------------------
- */
+/* --- the job ---------------------------------------------------------------------------------- */
 
 static int make_chunk(const struct recipe *r, struct bpf_chunk *ret)
 {
@@ -146,8 +145,7 @@ static void done(struct worker_job *base)
 	g->is_waited_for = false;
 }
 
-/* --- when and how much -------------------------------------------------------------------------
- */
+/* --- when and how much ------------------------------------------------------------------------ */
 
 static size_t inner_bytes(const struct bpf_maps *m, const struct bpf_inner *like)
 {
@@ -237,8 +235,7 @@ void bpf_grow_ahead(struct bpf_grow *g, nsec_t now)
 	look_ahead(g, LB_NEED_BACKEND_CHUNK, now);
 }
 
-/* --- making it ---------------------------------------------------------------------------------
- */
+/* --- making it -------------------------------------------------------------------------------- */
 
 static void init(struct bpf_grow *g, enum bpf_chunk_which which, const struct bpf_inner *main,
 		 const struct bpf_inner *beside)

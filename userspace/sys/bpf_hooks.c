@@ -66,8 +66,7 @@ static void list_done(struct device_list *l)
 	*l = (struct device_list){0};
 }
 
-/* --- one device --------------------------------------------------------------------------------
- */
+/* --- one device ------------------------------------------------------------------------------- */
 
 static struct bpf_hook_args hook_args(const struct hooks_job *j, const struct device *d)
 {
@@ -175,8 +174,7 @@ static void tell(const struct device *d, const struct device *before)
 			 d->is.tc, d->is.failure_reason ? d->is.failure_reason : "none");
 }
 
-/* --- all of them -------------------------------------------------------------------------------
- */
+/* --- all of them ------------------------------------------------------------------------------ */
 
 static bool is_wanted(const void *ctx, int ifindex, bool is_xdp)
 {
@@ -301,8 +299,7 @@ static void done(struct worker_job *base)
 		bpf_hooks_verify(h);
 }
 
-/* --- when --------------------------------------------------------------------------------------
- */
+/* --- when ------------------------------------------------------------------------------------- */
 
 static struct device *add_device(struct device_list *l, const struct plan_device *want)
 {
@@ -391,8 +388,7 @@ unsigned bpf_hooks_generation(const struct bpf_hooks *h)
 	return h->generation;
 }
 
-/* --- what is told ------------------------------------------------------------------------------
- */
+/* --- what is told ----------------------------------------------------------------------------- */
 
 void bpf_hooks_devices(const struct bpf_hooks *h, struct arena *arena,
 		       const struct plan_actual_device **ret, size_t *ret_n)
@@ -424,8 +420,7 @@ int bpf_hooks_device_of(const struct bpf_hooks *h, uint16_t domain)
 	return 0;
 }
 
-/* --- open and close ----------------------------------------------------------------------------
- */
+/* --- open and close --------------------------------------------------------------------------- */
 
 static struct device *get_device(struct device_list *l, int ifindex, const char *name)
 {

@@ -12,8 +12,7 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 
-/* --- one ---------------------------------------------------------------------------------------
- */
+/* --- one -------------------------------------------------------------------------------------- */
 
 int bpf_inner_create(int btf_fd, const char *name, const struct bpf_inner *like)
 {
@@ -73,8 +72,7 @@ int bpf_inner_insert(int outer_fd, uint32_t first, const uint32_t *fds, uint32_t
 	return 0;
 }
 
-/* --- those that are there ------------------------------------------------------------------------
- */
+/* --- those that are there --------------------------------------------------------------------- */
 
 /* The id of the one at a place; 0: there is none. */
 static int id_at(const struct bpf_maps *m, const char *outer, uint32_t at, __u32 *ret)
@@ -124,8 +122,7 @@ int bpf_inner_open(const struct bpf_maps *m, const char *outer, uint32_t at)
 	return error;
 }
 
-/* --- strays --------------------------------------------------------------------------------------
- */
+/* --- strays ----------------------------------------------------------------------------------- */
 
 struct sweep {
 	const struct bpf_maps *m;

@@ -32,8 +32,7 @@ static int read_keys(int fd, struct arena *arena, struct lb_kernel_keys *ret)
 	return fd < 0 || errno == ENOENT ? 0 : -errno;
 }
 
-/* --- by VIP --------------------------------------------------------------------------------------
- */
+/* --- by VIP ----------------------------------------------------------------------------------- */
 
 static int cmp_address(const void *key, const void *item)
 {

@@ -29,8 +29,7 @@
 #include "xdp_lb.skel.h"
 #pragma GCC diagnostic pop
 
-/* --- ages ----------------------------------------------------------------------------------------
- */
+/* --- ages ------------------------------------------------------------------------------------- */
 
 /* The length of a jiffy: what the coarse clock's resolution is. */
 static nsec_t tick_ns(void)
@@ -64,8 +63,7 @@ void bpf_load_age(struct lb_clock *ret)
 	ret->age_unit = tick << age_shift(tick);
 }
 
-/* --- adoption ------------------------------------------------------------------------------------
- */
+/* --- adoption --------------------------------------------------------------------------------- */
 
 /*
  * The config of pinned maps that we can go on with. -ENOENT: none, or not ours to adopt. *ret_lost:
@@ -178,8 +176,7 @@ static int load_tc(const struct bpf_programs *p, const struct lb_flow_keys *keys
 	return error;
 }
 
-/* --- pins ----------------------------------------------------------------------------------------
- */
+/* --- pins ------------------------------------------------------------------------------------- */
 
 /* Fresh maps beside the old ones, then in their place. */
 static int pin_maps(const struct bpf_programs *p, const char *pin_dir, const char *maps_dir)
@@ -208,8 +205,7 @@ static int pin_program(int fd, const char *pin_dir, const char *name)
 	return error ? error : bpf_pins_put(fd, path);
 }
 
-/* --- all of it -----------------------------------------------------------------------------------
- */
+/* --- all of it -------------------------------------------------------------------------------- */
 
 static const char *refusal(struct arena *arena, const char *what, int error)
 {

@@ -18,8 +18,7 @@
 
 #define COUNTERS_MAX 256u /* counters in one call */
 
-/* --- objects -------------------------------------------------------------------------------------
- */
+/* --- objects ---------------------------------------------------------------------------------- */
 
 static bool has_shape(int fd, const struct bpf_map *map)
 {
@@ -177,8 +176,7 @@ int bpf_maps_pin(const struct bpf_object *obj, const char *dir)
 	return 0;
 }
 
-/* --- mappings ------------------------------------------------------------------------------------
- */
+/* --- mappings --------------------------------------------------------------------------------- */
 
 static int map_inner(int fd, size_t size, struct bpf_mapping *ret)
 {
@@ -271,8 +269,7 @@ void bpf_maps_close(struct bpf_maps *m)
 	*m = (struct bpf_maps){.obj = NULL};
 }
 
-/* --- chunks --------------------------------------------------------------------------------------
- */
+/* --- chunks ----------------------------------------------------------------------------------- */
 
 static const struct bpf_chunk_kind kinds[BPF_N_CHUNK_KINDS] = {
 	[BPF_CHUNK_ROWS] = {.main = "rows",
@@ -356,8 +353,7 @@ int bpf_maps_load_chunks(struct bpf_maps *m, struct lb_tables *t)
 	return error ? error : load_kind(m, t, BPF_CHUNK_BACKENDS);
 }
 
-/* --- counters ------------------------------------------------------------------------------------
- */
+/* --- counters --------------------------------------------------------------------------------- */
 
 /* All CPUs' values of a counter; to be freed. Zeroes if it cannot be read. */
 static struct lb_counter *read_counter(const struct bpf_maps *m, uint32_t index)

@@ -12,8 +12,7 @@
 
 struct bpf_object;
 
-/* --- before and after loading an object ----------------------------------------------------------
- */
+/* --- before and after loading an object ------------------------------------------------------- */
 
 /*
  * Gives an opened object the maps pinned in a folder. -ENOENT: one is missing; -ESTALE: one is of
@@ -39,8 +38,7 @@ int bpf_maps_share(const struct bpf_object *from, struct bpf_object *to) must_ch
 /* Pins all maps of a loaded object in a folder by their names. */
 int bpf_maps_pin(const struct bpf_object *obj, const char *dir) must_check;
 
-/* --- mapped --------------------------------------------------------------------------------------
- */
+/* --- mapped ----------------------------------------------------------------------------------- */
 
 struct bpf_mapping {
 	void *at;
@@ -99,8 +97,7 @@ void bpf_maps_add_chunk(struct bpf_maps *m, struct lb_tables *t, enum bpf_chunk_
 /* Maps a map or an inner one as long as m is open; *(void **)ret is where. */
 int bpf_maps_map(struct bpf_maps *m, int fd, size_t size, void *ret) must_check;
 
-/* --- source ranges -------------------------------------------------------------------------------
- */
+/* --- source ranges ---------------------------------------------------------------------------- */
 
 /*
  * What is in the sets of source ranges (struct lb_range): they are filled before a frontend names
@@ -140,8 +137,7 @@ int bpf_ranges_write(int fd, const struct lb_range *keys, uint32_t n, bool is_pu
 /* Key of a prefix in a set. */
 struct lb_range bpf_range_of(uint32_t set, const struct ip_prefix *p);
 
-/* --- denied sources ------------------------------------------------------------------------------
- */
+/* --- denied sources --------------------------------------------------------------------------- */
 
 /* Key of a denied source, in the same map. */
 struct lb_range bpf_deny_range(const struct ip_prefix *p);
@@ -152,8 +148,7 @@ struct lb_range bpf_deny_range(const struct ip_prefix *p);
  */
 int bpf_deny_go_on(struct lb_deny *d, int map_fd, nsec_t until) must_check;
 
-/* --- rates ---------------------------------------------------------------------------------------
- */
+/* --- rates ------------------------------------------------------------------------------------ */
 
 struct bpf_rates;
 /* Takes over what the map holds. 0 or -errno; the caller owns *ret. */
@@ -162,8 +157,7 @@ struct bpf_rates *bpf_rates_free(struct bpf_rates *r);
 /* Brings the map to these, sorted by VIP. 0, or the last -errno: what could be done is. */
 int bpf_rates_apply(struct bpf_rates *r, const struct plan_rate *want, size_t n) must_check;
 
-/* --- blackholes ----------------------------------------------------------------------------------
- */
+/* --- blackholes ------------------------------------------------------------------------------- */
 
 struct bpf_discards;
 /*
@@ -182,8 +176,7 @@ const struct lb_discard *bpf_discards_list(const struct bpf_discards *d, struct 
 bool bpf_discards_drops(const struct bpf_discards *d, const struct lb_discard *what,
 			uint64_t *ret_packets);
 
-/* --- counters ------------------------------------------------------------------------------------
- */
+/* --- counters --------------------------------------------------------------------------------- */
 
 /* Sum over CPUs of one counter, by the index of its backend. */
 struct lb_counter bpf_maps_counter(const struct bpf_maps *m, uint32_t index);

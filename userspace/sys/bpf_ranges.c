@@ -62,8 +62,7 @@ int bpf_ranges_write(int fd, const struct lb_range *keys, uint32_t n, bool is_pu
 	return 0;
 }
 
-/* --- filling -----------------------------------------------------------------------------------
- */
+/* --- filling ---------------------------------------------------------------------------------- */
 
 static int begin(struct bpf_ranges *r, uint64_t name)
 {
@@ -119,8 +118,7 @@ int bpf_ranges_fill(struct bpf_ranges *r, const struct lb_clock *c, const struct
 	return error;
 }
 
-/* --- emptying ----------------------------------------------------------------------------------
- */
+/* --- emptying --------------------------------------------------------------------------------- */
 
 /* The last ranges of the list, out of the map and the list. */
 static int remove_portion(struct bpf_ranges *r, struct range_list *list)
@@ -158,8 +156,7 @@ bool bpf_ranges_tick(struct bpf_ranges *r, const struct lb_clock *c)
 	return r->n_left > 0;
 }
 
-/* --- adoption ----------------------------------------------------------------------------------
- */
+/* --- adoption --------------------------------------------------------------------------------- */
 
 static int read_all(struct bpf_ranges *r, struct range_list *ret)
 {

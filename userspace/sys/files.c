@@ -154,8 +154,7 @@ int file_write_atomic(const char *path, const void *data, size_t len, mode_t mod
 	return sync_folder(path);
 }
 
-/* --- drafts -------------------------------------------------------------------------------------
- */
+/* --- drafts ----------------------------------------------------------------------------------- */
 
 static char *beside(const char *path)
 {
@@ -208,8 +207,7 @@ void file_draft_discard(struct file_draft *d)
 	free(TAKE_PTR(d->path));
 }
 
-/* --- folders and locks --------------------------------------------------------------------------
- */
+/* --- folders and locks ------------------------------------------------------------------------ */
 
 static int make_one(const char *path, mode_t mode)
 {

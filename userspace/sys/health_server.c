@@ -29,8 +29,7 @@ struct health_server {
 	nsec_t retry_at;
 };
 
-/* --- answering ---------------------------------------------------------------------------------
- */
+/* --- answering -------------------------------------------------------------------------------- */
 
 static struct health_port *find_port(const struct health_server *s, uint16_t port)
 {
@@ -82,8 +81,7 @@ static void on_request(void *ctx, struct evhttp_request *r, uint16_t port)
 	evhttp_send_reply(r, HTTP_SERVUNAVAIL, "Service Unavailable", NULL);
 }
 
-/* --- sockets -----------------------------------------------------------------------------------
- */
+/* --- sockets ---------------------------------------------------------------------------------- */
 
 static void open_port(struct health_server *s, struct health_port *p)
 {

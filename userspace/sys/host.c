@@ -23,8 +23,7 @@
 #define IPV4_FORWARD "/proc/sys/net/ipv4/ip_forward"
 #define IPV6_FORWARD "/proc/sys/net/ipv6/conf/all/forwarding"
 
-/* --- texts ---------------------------------------------------------------------------------------
- */
+/* --- texts ------------------------------------------------------------------------------------ */
 
 int host_number_in(const char *path)
 {
@@ -58,8 +57,7 @@ enum host_has host_config_has(const char *config, const char *option)
 	return line_of(config, off) ? HOST_LACKS : HOST_UNTOLD;
 }
 
-/* --- the kernel ----------------------------------------------------------------------------------
- */
+/* --- the kernel ------------------------------------------------------------------------------- */
 
 static void ask_release(struct host_facts *f)
 {
@@ -110,8 +108,7 @@ static uint64_t effective_capabilities(void)
 	return value ? strtoull(value, NULL, 16) : 0;
 }
 
-/* --- trying --------------------------------------------------------------------------------------
- */
+/* --- trying ----------------------------------------------------------------------------------- */
 
 /* In a folder beside the agent's, which stays untouched. */
 static void try_programs(const char *pin_dir, struct arena *arena, struct host_facts *f)

@@ -35,8 +35,7 @@ struct build {
 	size_t n_addressed, cap_addressed;
 };
 
-/* --- rtnetlink -----------------------------------------------------------------------------------
- */
+/* --- rtnetlink -------------------------------------------------------------------------------- */
 
 static int on_address(void *ctx, const struct nlmsghdr *m)
 {
@@ -132,8 +131,7 @@ static int dump(struct nlsock *s, uint16_t type, size_t header_len, nlsock_cb cb
 	return nlsock_ask(s, nlsock_request(buf, type, NLM_F_DUMP, header_len, &header), cb, ctx);
 }
 
-/* --- generic netlink -----------------------------------------------------------------------------
- */
+/* --- generic netlink -------------------------------------------------------------------------- */
 
 static struct nlmsghdr *generic(void *buf, uint16_t family, uint8_t command)
 {
@@ -191,8 +189,7 @@ static void ask_features(struct host_device *devices, size_t n)
 	}
 }
 
-/* --- all of it -----------------------------------------------------------------------------------
- */
+/* --- all of it -------------------------------------------------------------------------------- */
 
 static int rp_filter_of(const char *name)
 {

@@ -60,8 +60,7 @@ static void on_request(struct evhttp_request *r, void *ctx)
 	s->args.handler(s->args.ctx, r, local_port(bufferevent_getfd(b)));
 }
 
-/* --- how many there are ------------------------------------------------------------------------
- */
+/* --- how many there are ----------------------------------------------------------------------- */
 
 static void rest(struct http_server *s, bool want)
 {
@@ -134,8 +133,7 @@ nsec_t http_server_tick(struct http_server *s, nsec_t now)
 	return s->n_clients ? s->count_at : NSEC_NEVER;
 }
 
-/* --- sockets -----------------------------------------------------------------------------------
- */
+/* --- sockets ---------------------------------------------------------------------------------- */
 
 static socklen_t fill_sockaddr(const struct http_address *at, struct sockaddr_storage *ret)
 {

@@ -70,8 +70,7 @@ bool log_enabled(enum log_level level)
 	return level <= state.level;
 }
 
-/* --- text under construction --------------------------------------------------------------------
- */
+/* --- text under construction ------------------------------------------------------------------ */
 
 struct text {
 	char *data;
@@ -185,8 +184,7 @@ const char *log_quote_to(char *buf, size_t size, const char *value)
 	return buf;
 }
 
-/* --- pairs ---------------------------------------------------------------------------------------
- */
+/* --- pairs ------------------------------------------------------------------------------------ */
 
 struct pair {
 	const char *key, *value;
@@ -269,8 +267,7 @@ static size_t unquote(const struct pair *p, char *out)
 	return n;
 }
 
-/* --- lines ---------------------------------------------------------------------------------------
- */
+/* --- lines ------------------------------------------------------------------------------------ */
 
 /* A key goes in with the opening of its value or not at all, so a cut line is still well formed. */
 static void put_json(struct text *t, const char *key, size_t key_len, const char *value, size_t len)

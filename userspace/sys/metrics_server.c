@@ -53,8 +53,7 @@ struct metrics_server {
 	bool is_ready;
 };
 
-/* --- texts -------------------------------------------------------------------------------------
- */
+/* --- texts ------------------------------------------------------------------------------------ */
 
 static void on_read(const void *data, size_t len, void *ctx)
 {
@@ -109,8 +108,7 @@ static struct text *newest(const struct metrics_server *s, enum exposition_forma
 	return ret;
 }
 
-/* --- answering ---------------------------------------------------------------------------------
- */
+/* --- answering -------------------------------------------------------------------------------- */
 
 static void forget(struct asking *q)
 {
@@ -259,8 +257,7 @@ void metrics_server_give(struct metrics_server *s, enum exposition_format format
 	on_read(NULL, 0, t);
 }
 
-/* --- ports -------------------------------------------------------------------------------------
- */
+/* --- ports ------------------------------------------------------------------------------------ */
 
 static void try_port(struct port *p, nsec_t now)
 {
@@ -298,8 +295,7 @@ void metrics_server_set_ready(struct metrics_server *s, bool is_ready)
 	s->is_ready = is_ready;
 }
 
-/* --- time --------------------------------------------------------------------------------------
- */
+/* --- time ------------------------------------------------------------------------------------- */
 
 /* Ends answers that take too long; when the next one would. */
 static nsec_t tick_answers(struct metrics_server *s, nsec_t now)

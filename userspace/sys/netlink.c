@@ -296,8 +296,7 @@ static bool nodes_equal(const struct plan_node *a, const struct plan_node *b)
 			    sizeof(*a->gateways));
 }
 
-/* --- links and addresses -----------------------------------------------------------------------
- */
+/* --- links and addresses ---------------------------------------------------------------------- */
 
 static void read_tables(struct worker_job *base)
 {
@@ -382,8 +381,7 @@ static int get_tables(struct netlink *nl, struct arena **arena, struct plan_node
 	return err;
 }
 
-/* --- default routes ----------------------------------------------------------------------------
- */
+/* --- default routes --------------------------------------------------------------------------- */
 
 static int dump_defaults(struct nlsock *s, struct netlink_defaults *ret)
 {
@@ -480,8 +478,7 @@ static int need_defaults(struct netlink *nl)
 	return -EINPROGRESS;
 }
 
-/* --- refresh -----------------------------------------------------------------------------------
- */
+/* --- refresh ---------------------------------------------------------------------------------- */
 
 /* Before the dump, so that what changes meanwhile is heard of; without it all is. */
 static void filter(struct netlink *nl, const struct netlink_ask *ask, size_t n)

@@ -62,8 +62,7 @@ static struct worker_job *queue_pop(struct queue *q)
 	return job;
 }
 
-/* --- the helper --------------------------------------------------------------------------------
- */
+/* --- the helper ------------------------------------------------------------------------------- */
 
 /* NULL: it is to end. */
 static struct worker_job *wait_for_job(struct worker *w)
@@ -98,8 +97,7 @@ static void *help(void *ctx)
 	return NULL;
 }
 
-/* --- the loop's thread -------------------------------------------------------------------------
- */
+/* --- the loop's thread ------------------------------------------------------------------------ */
 
 static struct worker_job *take_back(struct worker *w, bool wait)
 {

@@ -110,8 +110,7 @@ void host_put(const void *is, const void *key, const void *value)
 	memcpy(&m->values[(size_t)i * m->value_size], value, m->value_size);
 }
 
-/* --- the packet ----------------------------------------------------------------------------------
- */
+/* --- the packet ------------------------------------------------------------------------------- */
 
 static uint8_t *room;                  /* ROOM, packet, ROOM */
 static unsigned head, linear_end, end; /* in it */
@@ -231,8 +230,7 @@ int host_adjust_tail(int by, unsigned *data, unsigned *data_end)
 	return 0;
 }
 
-/* --- the rest ------------------------------------------------------------------------------------
- */
+/* --- the rest --------------------------------------------------------------------------------- */
 
 void host_tail_call(void)
 {

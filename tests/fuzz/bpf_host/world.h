@@ -30,8 +30,7 @@ static __u32 seen_at[SLOTS];
 static const __u32 vips[2][4] = {{0, 0, LB_V4_PREFIX, VIP_V4},
 				 {bpf_htonl(0x20010db8), 0, 0, bpf_htonl(1)}};
 
-/* --- maps ----------------------------------------------------------------------------------------
- */
+/* --- maps ------------------------------------------------------------------------------------- */
 
 static void put_in(const void *outer, __u32 at, const void *inner)
 {
@@ -85,8 +84,7 @@ static void set_bit(const void *map, __u32 bit)
 	*bits |= 1ull << (bit & 63);
 }
 
-/* --- services ------------------------------------------------------------------------------------
- */
+/* --- services --------------------------------------------------------------------------------- */
 
 /* Backend i, 0 to N_BACKENDS - 1. */
 static void backend_addr(__u32 addr[4], unsigned v6, __u32 i)
@@ -138,8 +136,7 @@ static void world_add_service(unsigned v6, __be16 port, __u8 proto, unsigned n, 
 	}
 }
 
-/* --- inputs --------------------------------------------------------------------------------------
- */
+/* --- inputs ----------------------------------------------------------------------------------- */
 
 /* No entry is left half-written, and each is of a backend that there is. */
 static void world_look_at_flows(void)

@@ -56,8 +56,7 @@ void model_set_absent(struct model *m, bool is_absent)
 	m->is_absent = is_absent;
 }
 
-/* --- text ---------------------------------------------------------------------------------------
- */
+/* --- text ------------------------------------------------------------------------------------- */
 
 /* The version of its last change is in the object twice: where it belongs, and to be checked. */
 static void add_object(struct strbuf *out, unsigned kind, unsigned object, unsigned version)
@@ -101,8 +100,7 @@ static void refuse(struct model_request *r, int code, const char *more)
 	add_status(&r->out, code, more);
 }
 
-/* --- answers ------------------------------------------------------------------------------------
- */
+/* --- answers ---------------------------------------------------------------------------------- */
 
 struct state {
 	unsigned changed_at[MODEL_OBJECTS]; /* 0: not there */

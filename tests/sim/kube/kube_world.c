@@ -56,8 +56,7 @@ static bool happens(struct world *w, unsigned per_mille)
 	return rng_below(&w->rng, 1000) < per_mille;
 }
 
-/* --- the agent ----------------------------------------------------------------------------------
- */
+/* --- the agent -------------------------------------------------------------------------------- */
 
 static void lose(struct world *w, unsigned kind, unsigned object)
 {
@@ -174,8 +173,7 @@ static void agent_begins(struct world *w)
 	kube_feed_begin(&w->feed, w->store);
 }
 
-/* --- the feeder ---------------------------------------------------------------------------------
- */
+/* --- the feeder ------------------------------------------------------------------------------- */
 
 static void feeder_ends(struct world *w)
 {
@@ -271,8 +269,7 @@ static void go_on(struct world *w, unsigned i)
 	}
 }
 
-/* --- the run ------------------------------------------------------------------------------------
- */
+/* --- the run ---------------------------------------------------------------------------------- */
 
 static void trouble(struct world *w)
 {

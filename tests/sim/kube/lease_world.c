@@ -83,8 +83,7 @@ static void end(struct candidate *c)
 	free(TAKE_PTR(c->answer));
 }
 
-/* --- the server ---------------------------------------------------------------------------------
- */
+/* --- the server ------------------------------------------------------------------------------- */
 
 static char *print_lease(const struct world *w)
 {
@@ -134,8 +133,7 @@ static void serve(struct world *w, struct candidate *c)
 	c->arrives_at = w->now + some_time(w);
 }
 
-/* --- a candidate --------------------------------------------------------------------------------
- */
+/* --- a candidate ------------------------------------------------------------------------------ */
 
 /* It would act now: nobody else may have acted since this one was granted it. */
 static void act(struct world *w, struct candidate *c)

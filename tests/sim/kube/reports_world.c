@@ -70,8 +70,7 @@ static enum kube_kind kind_of(unsigned i)
 	return i == POOL ? KUBE_POOL : KUBE_SERVICE_STATUS;
 }
 
-/* --- the server ---------------------------------------------------------------------------------
- */
+/* --- the server ------------------------------------------------------------------------------- */
 
 static unsigned number_behind(const char *text, const char *key)
 {
@@ -176,8 +175,7 @@ static void tell(struct world *w, unsigned i)
 						.status = status});
 }
 
-/* --- the feeder ---------------------------------------------------------------------------------
- */
+/* --- the feeder ------------------------------------------------------------------------------- */
 
 static nsec_t some_time(struct world *w)
 {
@@ -248,8 +246,7 @@ static void feeder_ends(struct world *w)
 	kube_store_free(w->store);
 }
 
-/* --- the agent ----------------------------------------------------------------------------------
- */
+/* --- the agent -------------------------------------------------------------------------------- */
 
 static void take(struct world *w, const struct kube_frame *frame)
 {
@@ -289,8 +286,7 @@ static void agent_begins(struct world *w)
 	take(w, &(struct kube_frame){.type = KUBE_FRAME_REPORTED});
 }
 
-/* --- the run ------------------------------------------------------------------------------------
- */
+/* --- the run ---------------------------------------------------------------------------------- */
 
 static void trouble(struct world *w)
 {

@@ -87,8 +87,7 @@ static unsigned number_of(const char *text, const char *key)
 	return at ? (unsigned)strtoul(at + strlen(key), NULL, 10) : 0;
 }
 
-/* --- the server ---------------------------------------------------------------------------------
- */
+/* --- the server ------------------------------------------------------------------------------- */
 
 static void tell(struct world *w, unsigned i)
 {
@@ -167,8 +166,7 @@ static void go_on(struct world *w, struct flight *f)
 		answer(w, f);
 }
 
-/* --- the feeder ---------------------------------------------------------------------------------
- */
+/* --- the feeder ------------------------------------------------------------------------------- */
 
 static nsec_t some_time(struct world *w)
 {
@@ -269,8 +267,7 @@ static void watch_tells(struct world *w)
 	memmove(w->news, w->news + n, w->n_news * sizeof(w->news[0]));
 }
 
-/* --- the agent ----------------------------------------------------------------------------------
- */
+/* --- the agent -------------------------------------------------------------------------------- */
 
 static void wish(struct world *w, unsigned i, enum kube_wish what, const char *text)
 {
@@ -371,8 +368,7 @@ static void agent_restarts(struct world *w)
 	memset(w->known, 0, sizeof(w->known));
 }
 
-/* --- the run ------------------------------------------------------------------------------------
- */
+/* --- the run ---------------------------------------------------------------------------------- */
 
 static void trouble(struct world *w)
 {

@@ -35,8 +35,7 @@ static const char *text_of(const struct ip_prefix *prefix)
 	return ip_prefix_text(prefix, text);
 }
 
-/* --- programmed (1), complete (5) ---------------------------------------------------------------
- */
+/* --- programmed (1), complete (5) ------------------------------------------------------------- */
 
 static bool has_ready(const struct fake_frontend *f)
 {
@@ -120,8 +119,7 @@ void plane_check_sent(struct plane *p, unsigned i, struct rcur body)
 	check_announced(p, i, &u, u.mp_reach.nlri, u.mp_reach.family);
 }
 
-/* --- unheld (2), complete (5) -------------------------------------------------------------------
- */
+/* --- unheld (2), complete (5) ----------------------------------------------------------------- */
 
 struct held {
 	struct lb_key key;
@@ -255,8 +253,7 @@ void plane_check_after(struct plane *p, struct plane_before *b)
 	free(b);
 }
 
-/* --- the end ------------------------------------------------------------------------------------
- */
+/* --- the end ---------------------------------------------------------------------------------- */
 
 static void check_table(struct plane *p, const struct fixture *fresh, unsigned i)
 {

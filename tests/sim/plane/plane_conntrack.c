@@ -12,8 +12,7 @@
 #define UNDER_WAY_NS  (100 * NSEC_PER_MSEC)
 #define AGAIN_NS      (5 * NSEC_PER_SEC)
 
-/* --- the kernel's table of flows ---------------------------------------------------------------
- */
+/* --- the kernel's table of flows -------------------------------------------------------------- */
 
 static struct lb_kernel_flow table_key(const struct plane_flow *f)
 {
@@ -60,8 +59,7 @@ bool plane_conntrack_is_unseen(const struct plane_flows *w, const struct plan_vi
 	return false;
 }
 
-/* --- the agent's helper ------------------------------------------------------------------------
- */
+/* --- the agent's helper ----------------------------------------------------------------------- */
 
 static struct plan_taken *taken_of(struct plan_taken *items, size_t n, const struct plan_vip *vip)
 {
@@ -250,8 +248,7 @@ void plane_flows_ask(struct plane *p)
 		ask(p);
 }
 
-/* --- time --------------------------------------------------------------------------------------
- */
+/* --- time ------------------------------------------------------------------------------------- */
 
 void plane_conntrack_step(struct plane *p)
 {

@@ -18,8 +18,7 @@
 #define LIFE_S     15 /* at most; drainSeconds is 20 */
 #define LOST_NS    (5 * NSEC_PER_SEC)
 
-/* --- packets -----------------------------------------------------------------------------------
- */
+/* --- packets ---------------------------------------------------------------------------------- */
 
 static const struct lb_target *target_of(const struct fake_frontend *fe, const struct ip_addr *addr)
 {
@@ -149,8 +148,7 @@ static void packet(struct plane *p, struct plane_flow *f)
 		plane_violation(p, "a flow to %s port %u has lost its backend", text, f->key.port);
 }
 
-/* --- clients -----------------------------------------------------------------------------------
- */
+/* --- clients ---------------------------------------------------------------------------------- */
 
 /* To a port that a Service has: others nobody serves. */
 static bool aim(struct plane *p, struct plane_flow *f)
@@ -224,8 +222,7 @@ static void packets(struct plane *p)
 	}
 }
 
-/* --- the walk ----------------------------------------------------------------------------------
- */
+/* --- the walk --------------------------------------------------------------------------------- */
 
 static bool has_flow(const struct plane *p, const struct lb_key *key, const struct ip_addr *backend)
 {
@@ -266,8 +263,7 @@ static void walk(struct plane *p)
 		p->dirty |= judge(p, &p->f->store.items[i]);
 }
 
-/* --- time --------------------------------------------------------------------------------------
- */
+/* --- time ------------------------------------------------------------------------------------- */
 
 void plane_flows_step(struct plane *p)
 {

@@ -14,8 +14,7 @@
 
 enum { AGENT, ROUTER };
 
-/* --- sockets ------------------------------------------------------------------------------------
- */
+/* --- sockets ---------------------------------------------------------------------------------- */
 
 static bool is_up(const struct plane_socket *s)
 {
@@ -114,8 +113,7 @@ static void close_socket(struct plane *p, unsigned i, int end)
 	drop(p, i, end);
 }
 
-/* --- the agent's end ----------------------------------------------------------------------------
- */
+/* --- the agent's end -------------------------------------------------------------------------- */
 
 static void dial(struct plane *p, unsigned i)
 {
@@ -191,8 +189,7 @@ void plane_net_pump_agent(struct plane *p, unsigned i)
 		note_written(p, i);
 }
 
-/* --- the router's table -------------------------------------------------------------------------
- */
+/* --- the router's table ----------------------------------------------------------------------- */
 
 static bool is_fresh(const struct plane_prefix *e, nsec_t at)
 {
@@ -336,8 +333,7 @@ static void router_receive(struct plane *p, unsigned i, const uint8_t *data, siz
 	}
 }
 
-/* --- connections --------------------------------------------------------------------------------
- */
+/* --- connections ------------------------------------------------------------------------------ */
 
 static void failed(struct plane *p, unsigned i, int end)
 {
@@ -478,8 +474,7 @@ nsec_t plane_net_next(const struct plane *p)
 	return next;
 }
 
-/* --- neighbours ---------------------------------------------------------------------------------
- */
+/* --- neighbours ------------------------------------------------------------------------------- */
 
 static void make_router(struct plane *p, unsigned i)
 {
@@ -545,8 +540,7 @@ void plane_net_reform(struct plane *p)
 	make_router(p, i);
 }
 
-/* --- the hostile speaker ------------------------------------------------------------------------
- */
+/* --- the hostile speaker ---------------------------------------------------------------------- */
 
 static size_t hostile_message(struct plane *p, uint8_t *buf, size_t cap)
 {

@@ -101,8 +101,7 @@ bool plane_world_has(const struct plane *p, const char *source)
 	return true;
 }
 
-/* --- random documents ---------------------------------------------------------------------------
- */
+/* --- random documents ------------------------------------------------------------------------- */
 
 static char *random_advert(struct plane *p)
 {

@@ -34,8 +34,7 @@ struct bed {
 
 static struct bed bed;
 
-/* --- the feeder ---------------------------------------------------------------------------------
- */
+/* --- the feeder ------------------------------------------------------------------------------- */
 
 static struct kube_text text(const char *t)
 {
@@ -112,8 +111,7 @@ static void hang_up(void)
 	bed.fd = -1;
 }
 
-/* --- questions ----------------------------------------------------------------------------------
- */
+/* --- questions -------------------------------------------------------------------------------- */
 
 static const struct api_object *find(const struct agent_rig *rig, const char *name)
 {
@@ -169,8 +167,7 @@ static void run_for(struct agent_rig *rig, nsec_t ns)
 	RIG_WAIT(rig, time_is_over);
 }
 
-/* --- the tests ----------------------------------------------------------------------------------
- */
+/* --- the tests -------------------------------------------------------------------------------- */
 
 static void a_picture_comes_into_force_when_it_is_complete(void **state)
 {

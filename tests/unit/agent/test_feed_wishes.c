@@ -178,8 +178,7 @@ static bool has_one_address(const struct agent_rig *rig)
 	return n_addresses(rig) == 1;
 }
 
-/* --- the tests ----------------------------------------------------------------------------------
- */
+/* --- the tests -------------------------------------------------------------------------------- */
 
 static void who_does_not_hold_the_lease_asks_for_nothing_and_gives_nothing(void **state)
 {

@@ -59,8 +59,7 @@ static struct agent_rig *rig_with_dataplane(void)
 			skip();                                                                    \
 	} while (0)
 
-/* --- questions ----------------------------------------------------------------------------------
- */
+/* --- questions -------------------------------------------------------------------------------- */
 
 static bool is_attached(void)
 {
@@ -124,8 +123,7 @@ static void move_config(const struct agent_rig *rig, const char *from, const cha
 	assert_int_equal(rename(a, b), 0);
 }
 
-/* --- complete (5) -------------------------------------------------------------------------------
- */
+/* --- complete (5) ----------------------------------------------------------------------------- */
 
 static void restart_without_the_folder_keeps_maps_and_hooks(void **state)
 {
@@ -187,8 +185,7 @@ static void what_is_served_is_known_to_the_next_agent(void **state)
 	rig_free(rig);
 }
 
-/* --- unheld (2) ---------------------------------------------------------------------------------
- */
+/* --- unheld (2) ------------------------------------------------------------------------------- */
 
 static nsec_t withdrawn_at, gone_at;
 static bool is_gone(const struct agent_rig *rig)
@@ -223,8 +220,7 @@ static void service_removed_meanwhile_leaves_after_end_of_rib(void **state)
 	rig_free(rig);
 }
 
-/* --- mode off -----------------------------------------------------------------------------------
- */
+/* --- mode off --------------------------------------------------------------------------------- */
 
 static nsec_t left_at;
 static bool is_left(const struct agent_rig *rig)
@@ -294,8 +290,7 @@ static void mode_off_at_run_time_withdraws_first(void **state)
 	rig_free(rig);
 }
 
-/* --- failures -----------------------------------------------------------------------------------
- */
+/* --- failures --------------------------------------------------------------------------------- */
 
 static bool is_failing(const struct agent_rig *rig)
 {
@@ -398,8 +393,7 @@ static void denied_prefixes_that_stay_out_are_a_problem_once_it_lasts(void **sta
 	rig_free(rig);
 }
 
-/* --- turns --------------------------------------------------------------------------------------
- */
+/* --- turns ------------------------------------------------------------------------------------ */
 
 /* A step that begins late in its turn. Each of its plans is one round, and the next comes at once.
  */

@@ -72,8 +72,7 @@ static void expect_same(struct lines *got, struct lines *want)
 	lines_done(want);
 }
 
-/* --- sessions ----------------------------------------------------------------------------------
- */
+/* --- sessions --------------------------------------------------------------------------------- */
 
 static struct agent_peer *peer_new(const char *name, uint32_t remote_asn, uint32_t local)
 {
@@ -136,8 +135,7 @@ static void establish(struct agent_peer *p)
 	assert_int_equal(bgp_peer_info(p->bgp).state, BGP_ESTABLISHED);
 }
 
-/* --- what is to be shown -----------------------------------------------------------------------
- */
+/* --- what is to be shown ---------------------------------------------------------------------- */
 
 struct bed {
 	struct agent *agent;

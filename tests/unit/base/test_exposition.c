@@ -159,8 +159,7 @@ static void a_histogram_needs_no_labels(void **state)
 	strbuf_done(&out);
 }
 
-/* --- which format ------------------------------------------------------------------------------
- */
+/* --- which format ----------------------------------------------------------------------------- */
 
 static void clients_get_what_they_ask_for(void **state)
 {
@@ -204,8 +203,7 @@ static void clients_get_what_they_ask_for(void **state)
 	assert_non_null(strstr(exposition_content_type(EXPOSITION_OPENMETRICS), "openmetrics"));
 }
 
-/* --- labels ------------------------------------------------------------------------------------
- */
+/* --- labels ----------------------------------------------------------------------------------- */
 
 static void wrong_octets_become_question_marks(void **state)
 {

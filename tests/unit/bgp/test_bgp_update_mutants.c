@@ -147,8 +147,7 @@ static struct octets write_message(const struct message *m)
 	return body;
 }
 
-/* --- mutations: each makes one thing wrong in piece p and says what must come of it --------------
- */
+/* --- mutations: each makes one thing wrong in piece p and says what must come of it ----------- */
 
 typedef struct expectation (*mutation)(struct message *m, struct piece *p, struct rng *rng);
 

@@ -107,8 +107,7 @@ static void a_picture_takes_away_what_it_does_not_hold_once_it_is_complete(void 
 	kube_store_free(s);
 }
 
-/* --- against the model --------------------------------------------------------------------------
- */
+/* --- against the model ------------------------------------------------------------------------ */
 
 struct model {
 	int is[KINDS][NAMES];    /* version; 0: not there */

@@ -123,8 +123,7 @@ static inline int fixture_put(struct fixture *x, const struct lb_frontend *f)
 	return outcome;
 }
 
-/* --- the programs' view --------------------------------------------------------------------------
- */
+/* --- the programs' view ----------------------------------------------------------------------- */
 
 static inline struct lb_service_key wire_key(const struct lb_key *key)
 {

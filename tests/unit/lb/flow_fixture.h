@@ -57,8 +57,7 @@ static inline uint32_t n_ways(const struct table *t)
 	return flow_table_lines(&t->chunks) * LB_FLOW_WAYS;
 }
 
-/* --- flows by number -----------------------------------------------------------------------------
- */
+/* --- flows by number -------------------------------------------------------------------------- */
 
 static inline uint64_t hash_of(uint64_t i)
 {
@@ -107,8 +106,7 @@ static inline void end_flow(struct table *t, uint64_t i)
 	assert_true(lb_flow_free(way, hash_of(i), rest));
 }
 
-/* --- flows by their lines ------------------------------------------------------------------------
- */
+/* --- flows by their lines --------------------------------------------------------------------- */
 
 /* The i-th flow that may lie in these two lines of a table of one chunk. */
 static inline uint64_t placed_hash(uint32_t first, uint32_t second, uint32_t i)

@@ -25,8 +25,7 @@ static bool lb_bytes_read(lb_bytes *from, __u32 off, void *to, __u32 len)
 
 #include "bpf/ext.h"
 
-/* --- the model -----------------------------------------------------------------------------------
- */
+/* --- the model -------------------------------------------------------------------------------- */
 
 static bool is_walked(uint8_t proto)
 {
@@ -60,8 +59,7 @@ static enum lb_drop model(const lb_bytes *p, uint32_t end, struct lb_ext *e)
 	return LB_DROP_NONE;
 }
 
-/* --- packets -------------------------------------------------------------------------------------
- */
+/* --- packets ---------------------------------------------------------------------------------- */
 
 /* Mostly headers that are walked, of small lengths. */
 static uint8_t next_header(struct rng *rng)

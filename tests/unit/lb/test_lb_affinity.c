@@ -38,8 +38,7 @@ static void note(struct fixture *x, uint32_t i, uint32_t row, uint16_t backend)
 	};
 }
 
-/* --- how long ------------------------------------------------------------------------------------
- */
+/* --- how long --------------------------------------------------------------------------------- */
 
 /* The agent walks eight times in a unit of age and no more: each age is met all the same, in a
  * sixth of the walks. */
@@ -156,8 +155,7 @@ static void times_out_of_range_are_refused(void **state)
 	fixture_done(&x);
 }
 
-/* --- what it is to others ------------------------------------------------------------------------
- */
+/* --- what it is to others --------------------------------------------------------------------- */
 
 static void a_kept_backend_that_is_not_first_keeps_its_row_unsettled(void **state)
 {

@@ -67,8 +67,7 @@ static void after_a_rollout_all_is_settled_two_walks_after_the_last_old_flow(voi
 	fixture_done(&x);
 }
 
-/* --- owners that are no candidates ---------------------------------------------------------------
- */
+/* --- owners that are no candidates ------------------------------------------------------------ */
 
 /* The row whose first is this backend, so many younger ones come before it that it is none. */
 static uint32_t row_that_forgets(struct fixture *x, uint16_t *ret_owner)

@@ -15,8 +15,7 @@
 
 #include <sys/mman.h>
 
-/* --- images that are copied ----------------------------------------------------------------------
- */
+/* --- images that are copied ------------------------------------------------------------------- */
 
 static void *pages(size_t size)
 {
@@ -73,8 +72,7 @@ static void images_apply(struct fixture *x, const struct store *s)
 	memcpy(at[s->region] + s->offset, s->line, line_size(s));
 }
 
-/* --- what is wanted ------------------------------------------------------------------------------
- */
+/* --- what is wanted --------------------------------------------------------------------------- */
 
 #define MAX_TARGETS 24
 #define MAX_WANTED  8
@@ -207,8 +205,7 @@ static void same_tables(const struct fixture *a, const struct fixture *b, const 
 	}
 }
 
-/* --- the claim -----------------------------------------------------------------------------------
- */
+/* --- the claim -------------------------------------------------------------------------------- */
 
 #define BYSTANDERS                                                                                 \
 	{.vip = 1}, {.vip = 1, .port = 80, .n = 5},                                                \
@@ -382,8 +379,7 @@ static void death_behind_any_store_is_healed_by_the_next_agent(void **state)
 	}
 }
 
-/* --- a reader instead of a death -----------------------------------------------------------------
- */
+/* --- a reader instead of a death -------------------------------------------------------------- */
 
 static uint64_t *web_row(const struct fixture *x, const struct wanted *w, uint32_t row)
 {

@@ -102,8 +102,7 @@ static void do_step(struct deny *x, const struct lb_deny_step *s, size_t n)
 	assert_int_equal(lb_deny_count(x->d), x->n);
 }
 
-/* --- lists -------------------------------------------------------------------------------------
- */
+/* --- lists ------------------------------------------------------------------------------------ */
 
 struct lists {
 	struct ip_prefix items[N_LISTS][N_LIST];
@@ -156,8 +155,7 @@ static void expect_no_more_bits_than_needed(const struct deny *x)
 	deny_free(fresh);
 }
 
-/* --- properties --------------------------------------------------------------------------------
- */
+/* --- properties ------------------------------------------------------------------------------- */
 
 /* Changes, some of which are given up for the next in their midst, and steps half done. */
 static void the_map_becomes_what_is_wanted_and_holds_what_stays(void **state)

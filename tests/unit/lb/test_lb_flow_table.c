@@ -5,8 +5,7 @@
  */
 #include "flow_fixture.h"
 
-/* --- looking -------------------------------------------------------------------------------------
- */
+/* --- looking ---------------------------------------------------------------------------------- */
 
 static void an_entry_is_found_with_what_was_written(void **state)
 {
@@ -83,8 +82,7 @@ static void an_entry_that_changed_is_not_freed(void **state)
 	table_free(&t);
 }
 
-/* --- who makes room ------------------------------------------------------------------------------
- */
+/* --- who makes room --------------------------------------------------------------------------- */
 
 /* Lines 5 and 9 full of these states, by ways; the others' second lines are 20 to 27, full, too. */
 static void fill_both(struct table *t, const uint32_t states[8], const uint8_t silent[8])
@@ -269,8 +267,7 @@ static void answers_establish_and_ends_close(void **state)
 	}
 }
 
-/* --- many flows ----------------------------------------------------------------------------------
- */
+/* --- many flows ------------------------------------------------------------------------------- */
 
 /* At half load, in a million flows that come and go, no living one loses its entry. */
 static void at_half_load_no_established_flow_is_evicted(void **state)
@@ -393,8 +390,7 @@ static void it_never_says_what_a_plain_model_does_not(void **state)
 	table_free(&m.t);
 }
 
-/* --- threads -------------------------------------------------------------------------------------
- */
+/* --- threads ---------------------------------------------------------------------------------- */
 
 #define N_CHURN  14000u /* of each writer; with the lasting ones 55 % of the ways */
 #define N_LAST   8000u

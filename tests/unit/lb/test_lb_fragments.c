@@ -229,8 +229,7 @@ static void a_flood_of_first_fragments_costs_honest_packets_little(void **state)
 	assert_in_range(lost_later, lost_second, lost_second + PACKETS / 1000);
 }
 
-/* --- two writers ---------------------------------------------------------------------------------
- */
+/* --- two writers ------------------------------------------------------------------------------ */
 
 struct race {
 	struct lb_fragment_line *lines;

@@ -73,8 +73,7 @@ static void grown_end(struct grown *g)
 	fixture_done(&g->x);
 }
 
-/* --- flows by number -----------------------------------------------------------------------------
- */
+/* --- flows by number -------------------------------------------------------------------------- */
 
 static uint64_t hash_of(uint64_t i)
 {
@@ -137,8 +136,7 @@ static uint32_t n_entries(const struct grown *g, unsigned from, unsigned n)
 	return ret;
 }
 
-/* --- when ----------------------------------------------------------------------------------------
- */
+/* --- when ------------------------------------------------------------------------------------- */
 
 static void a_table_that_is_three_eighths_full_wants_twice_the_room(void **state)
 {
@@ -188,8 +186,7 @@ static void what_others_are_given_room_for_makes_no_table_grow(void **state)
 	}
 }
 
-/* --- one thing after the other -------------------------------------------------------------------
- */
+/* --- one thing after the other ---------------------------------------------------------------- */
 
 static void grow(struct grown *g)
 {
@@ -292,8 +289,7 @@ static void a_foreign_flow_holds_its_row_open_all_the_time(void **state)
 	grown_end(&g);
 }
 
-/* --- restarts ------------------------------------------------------------------------------------
- */
+/* --- restarts --------------------------------------------------------------------------------- */
 
 static void restart(struct grown *g)
 {
@@ -368,8 +364,7 @@ static void no_entry_is_copied_twice(void **state)
 	grown_end(&g);
 }
 
-/* --- with others at it ---------------------------------------------------------------------------
- */
+/* --- with others at it ------------------------------------------------------------------------ */
 
 #define N_THREADS 2
 #define N_LAST    20000u /* flows that are there from the first on */

@@ -57,8 +57,7 @@ static void piece_by_piece_the_rows_are_the_same(void **state)
 	assert_null(lb_rows_end(NULL));
 }
 
-/* --- before a put ------------------------------------------------------------------------------
- */
+/* --- before a put ----------------------------------------------------------------------------- */
 
 static struct lb_frontend many(struct lb_target *targets, size_t n, size_t not_ready)
 {

@@ -76,8 +76,7 @@ static void step(struct rollout *r)
 	r->n_steps++;
 }
 
-/* --- what happens to n backends ------------------------------------------------------------------
- */
+/* --- what happens to n backends --------------------------------------------------------------- */
 
 typedef void (*story)(struct rollout *r, uint32_t seed, uint16_t n);
 

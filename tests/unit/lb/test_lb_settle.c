@@ -354,8 +354,7 @@ static void a_settled_row_with_a_foreign_flow_is_healed(void **state)
 	fixture_done(&x);
 }
 
-/* --- a rollout ---------------------------------------------------------------------------------
- */
+/* --- a rollout -------------------------------------------------------------------------------- */
 
 #define N_PODS    10u
 #define N_FLOWING 10000u

@@ -17,8 +17,7 @@
 
 #include "bpf/source_table.h"
 
-/* --- counting ------------------------------------------------------------------------------------
- */
+/* --- counting --------------------------------------------------------------------------------- */
 
 static bool take(__u32 *words, uint64_t hash, uint16_t window, uint32_t most)
 {
@@ -77,8 +76,7 @@ static void nobody_has_more_and_few_have_less(void **state)
 	free(asked);
 }
 
-/* --- proof ---------------------------------------------------------------------------------------
- */
+/* --- proof ------------------------------------------------------------------------------------ */
 
 static uint64_t source(uint64_t i)
 {
@@ -131,8 +129,7 @@ static void the_oldest_makes_way(void **state)
 	assert_true(lb_proven_has(&line, source(3), 21));
 }
 
-/* --- cookies -------------------------------------------------------------------------------------
- */
+/* --- cookies ---------------------------------------------------------------------------------- */
 
 static void siphash_has_its_values(void **state)
 {

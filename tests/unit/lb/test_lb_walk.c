@@ -7,8 +7,7 @@
 
 #include <errno.h>
 
-/* --- what dies -----------------------------------------------------------------------------------
- */
+/* --- what dies -------------------------------------------------------------------------------- */
 
 static void entries_are_freed_when_they_have_been_silent_for_their_time(void **state)
 {
@@ -112,8 +111,7 @@ static void slots_are_used_again_at_once_while_nobody_reads(void **state)
 	fixture_done(&x);
 }
 
-/* --- what is counted -----------------------------------------------------------------------------
- */
+/* --- what is counted -------------------------------------------------------------------------- */
 
 static void living_flows_are_counted_by_backend(void **state)
 {
@@ -146,8 +144,7 @@ static void living_flows_are_counted_by_backend(void **state)
 	fixture_done(&x);
 }
 
-/* --- slots ---------------------------------------------------------------------------------------
- */
+/* --- slots ------------------------------------------------------------------------------------ */
 
 /* A key whose first place is this one, and its second, if that matters. */
 static struct lb_key key_with_place(uint32_t first)

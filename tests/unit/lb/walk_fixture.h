@@ -95,8 +95,7 @@ static inline void begin(struct fixture *x)
 	lb_tables_add_served(x->t, served, 2);
 }
 
-/* --- entries -------------------------------------------------------------------------------------
- */
+/* --- entries ---------------------------------------------------------------------------------- */
 
 /* Entry i of a test, in a line of its own. */
 static inline struct lb_flow *entry(const struct fixture *x, uint32_t i)

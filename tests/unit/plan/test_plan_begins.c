@@ -14,8 +14,7 @@
 #define DRAIN (7 * NSEC_PER_SEC)
 #define OFF   "spec: {drainSeconds: 7, dataplane: {mode: \"off\"}}"
 
-/* --- asking -------------------------------------------------------------------------------------
- */
+/* --- asking ----------------------------------------------------------------------------------- */
 
 /* The answer for begins[i], as it would be for what the last plan asked. */
 static struct plan_taken *answer(struct fixture *f, size_t i)
@@ -163,8 +162,7 @@ static void ports_of_one_vip_begin_together(void **state)
 	assert_non_null(fixture_frontend(f, VIP, 81));
 }
 
-/* --- taking over --------------------------------------------------------------------------------
- */
+/* --- taking over ------------------------------------------------------------------------------ */
 
 static void flows_of_the_kernel_stay_with_it_until_they_end(void **state)
 {
@@ -392,8 +390,7 @@ static void a_vip_that_is_served_is_not_given_up_for_want_of_room(void **state)
 	assert_shared(f, 80, LB_F_KERNEL_FLOWS);
 }
 
-/* --- at rest ------------------------------------------------------------------------------------
- */
+/* --- at rest ---------------------------------------------------------------------------------- */
 
 static struct fixture *web_that_comes_later(void)
 {
@@ -475,8 +472,7 @@ static void a_vip_with_udp_waits_for_the_answer(void **state)
 	assert_int_equal(shared(f, 80), 0);
 }
 
-/* --- handing back -------------------------------------------------------------------------------
- */
+/* --- handing back ----------------------------------------------------------------------------- */
 
 /* Leaving, and so much later. */
 static void leave(struct fixture *f, nsec_t after)

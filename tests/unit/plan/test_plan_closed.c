@@ -161,8 +161,7 @@ static void vip_without_any_endpoint_is_not_programmed(void **state)
 	assert_int_equal(f->plan.n_begins, 0);
 }
 
-/* --- several Services on one VIP ---------------------------------------------------------------
- */
+/* --- several Services on one VIP -------------------------------------------------------------- */
 
 static void add_sharing(struct fixture *f, const char *name, const char *policy, unsigned port,
 			const char *protocol)
@@ -212,8 +211,7 @@ static void services_of_other_ports_and_policies_share_a_vip(void **state)
 	assert_null(fixture_held(f, "r1", "192.168.100.7/32"));
 }
 
-/* --- pause ---------------------------------------------------------------------------------------
- */
+/* --- pause ------------------------------------------------------------------------------------ */
 
 static void paused_service_stays_announced_and_is_closed(void **state)
 {

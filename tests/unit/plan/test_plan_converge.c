@@ -18,8 +18,7 @@
 
 enum { N_SERVICES = 8, N_PEERS = 3, N_ADVERTS = 3, N_STEPS = 40, N_SEEDS = 60 };
 
-/* --- random worlds ------------------------------------------------------------------------------
- */
+/* --- random worlds ---------------------------------------------------------------------------- */
 
 /* What the world holds, so that a second node can be shown the same. */
 struct scenario {
@@ -275,8 +274,7 @@ static bool step_holds(struct fixture *f)
 	return no_route_leads_nowhere(f) && f->store.n_orphans == 0;
 }
 
-/* --- where it ends -------------------------------------------------------------------------------
- */
+/* --- where it ends ---------------------------------------------------------------------------- */
 
 /* Everything works again and time goes by, until nothing is left to do or to wait for. */
 static bool comes_to_rest(struct fixture *f)
@@ -451,8 +449,7 @@ static void random_removal_never_deletes_what_a_peer_still_routes_to(void **stat
 	}
 }
 
-/* --- edits with errors --------------------------------------------------------------------------
- */
+/* --- edits with errors ------------------------------------------------------------------------ */
 
 static bool same_routes(const struct plan *a, const struct plan *b)
 {

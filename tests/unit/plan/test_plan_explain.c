@@ -56,8 +56,7 @@ static const struct plan_step *step_of(const struct plan_steps *s, const char *n
 	return NULL;
 }
 
-/* --- the property ------------------------------------------------------------------------------
- */
+/* --- the property ----------------------------------------------------------------------------- */
 
 struct scenario {
 	struct fixture *f;
@@ -385,8 +384,7 @@ static void explained_is_what_is_planned(void **state)
 	check_seen(seen);
 }
 
-/* --- by hand -----------------------------------------------------------------------------------
- */
+/* --- by hand ---------------------------------------------------------------------------------- */
 
 static void a_service_says_each_check(void **state)
 {

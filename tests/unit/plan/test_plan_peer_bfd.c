@@ -263,8 +263,7 @@ static void of_two_profiles_for_one_router_the_stricter_counts(void **state)
 	assert_int_equal(fixture_plan_peer(f, "r1")->bfd.terms.min_rx_us, 300000);
 }
 
-/* --- the way to the router, an input of its own ------------------------------------------------
- */
+/* --- the way to the router, an input of its own ----------------------------------------------- */
 
 static struct fixture *two_routers(void)
 {

@@ -52,8 +52,7 @@ struct world {
 	unsigned n_kept, n_kept_against_row, n_over; /* what was tried */
 };
 
-/* --- endpoints -----------------------------------------------------------------------------------
- */
+/* --- endpoints -------------------------------------------------------------------------------- */
 
 static uint32_t address_of(int backend)
 {
@@ -121,8 +120,7 @@ static void step_change(struct world *w)
 	forget(w);
 }
 
-/* --- connections ---------------------------------------------------------------------------------
- */
+/* --- connections ------------------------------------------------------------------------------ */
 
 static struct ends request(const struct flow *f)
 {
@@ -198,8 +196,7 @@ static void connections_go_on(const struct world *w)
 		assert_int_equal(send_one(w, &w->flows[i], PACKET_ACK), w->flows[i].backend);
 }
 
-/* --- time ----------------------------------------------------------------------------------------
- */
+/* --- time ------------------------------------------------------------------------------------- */
 
 static void walk(struct world *w)
 {
@@ -231,8 +228,7 @@ static void pass(struct world *w, unsigned units)
 		w->n_flows = 0;
 }
 
-/* --- tests ---------------------------------------------------------------------------------------
- */
+/* --- tests ------------------------------------------------------------------------------------ */
 
 static void begin_world(struct world *w, void **state, uint32_t time_s)
 {

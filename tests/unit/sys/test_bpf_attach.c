@@ -113,8 +113,7 @@ static void ours_goes_to_the_head_at_egress_and_back_there(void **state)
 	close(other);
 }
 
-/* --- hooks alone, with programs of the test's own ------------------------------------------------
- */
+/* --- hooks alone, with programs of the test's own --------------------------------------------- */
 
 struct hooks {
 	struct bpf_hook_args args;
@@ -401,8 +400,7 @@ static void what_hangs_anywhere_is_found_by_its_pin_or_as_a_filter(void **state)
 	}
 }
 
-/* --- hooks under a data plane --------------------------------------------------------------------
- */
+/* --- hooks under a data plane ----------------------------------------------------------------- */
 
 static void a_foreign_classic_filter_does_not_matter(void **state)
 {

@@ -14,8 +14,7 @@
 
 #define TRIES 4
 
-/* --- a kernel that fails at times ----------------------------------------------------------------
- */
+/* --- a kernel that fails at times ------------------------------------------------------------- */
 
 static struct {
 	bool is_on, does_half;
@@ -73,8 +72,7 @@ long syscall(long number, ...)
 	return ++faults.n_calls == faults.fail_at ? break_off(number, args) : enter(number, args);
 }
 
-/* --- what the maps hold --------------------------------------------------------------------------
- */
+/* --- what the maps hold ----------------------------------------------------------------------- */
 
 /* Lines of text, each of one entry. */
 struct lines {
@@ -170,8 +168,7 @@ static void expect_same(const struct lines *have, const struct lines *want, unsi
 			 faults.does_half ? " half" : "", step, have->n, want->n);
 }
 
-/* --- a history -----------------------------------------------------------------------------------
- */
+/* --- a history -------------------------------------------------------------------------------- */
 
 static int put_ranged(struct under_test *u, uint32_t i, uint32_t first, uint32_t n)
 {

@@ -16,8 +16,7 @@
 #define N_FLOWS    40000u /* of 65,536 places at first */
 #define CLIENTS    0x0b000000u
 
-/* --- traffic -------------------------------------------------------------------------------------
- */
+/* --- traffic ---------------------------------------------------------------------------------- */
 
 struct traffic {
 	pthread_t thread;
@@ -92,8 +91,7 @@ static void traffic_end(struct traffic *t)
 	assert_int_equal(t->n_lost, 0);
 }
 
-/* --- the agent -----------------------------------------------------------------------------------
- */
+/* --- the agent -------------------------------------------------------------------------------- */
 
 static uint64_t flows_word(const struct under_test *u)
 {
@@ -135,8 +133,7 @@ static void make_connections(struct traffic *t, uint32_t n)
 		poll(NULL, 0, 1);
 }
 
-/* --- tests ---------------------------------------------------------------------------------------
- */
+/* --- tests ------------------------------------------------------------------------------------ */
 
 static void a_table_grows_under_traffic_and_nothing_is_lost(void **state)
 {

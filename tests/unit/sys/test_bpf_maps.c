@@ -4,8 +4,7 @@
 
 #include "sys/bpf_selftest.h"
 
-/* --- shapes --------------------------------------------------------------------------------------
- */
+/* --- shapes ----------------------------------------------------------------------------------- */
 
 static void pin_path(const struct under_test *u, const char *map, char path[256])
 {
@@ -77,8 +76,7 @@ static void maps_that_hold_flows_are_not_adopted_in_another_shape(void **state)
 	end(&u);
 }
 
-/* --- domains -------------------------------------------------------------------------------------
- */
+/* --- domains ---------------------------------------------------------------------------------- */
 
 /* Devices whose indices agree modulo every power of two up to 65,536. */
 #define ALIKE        4
