@@ -129,7 +129,7 @@ static void make_and_remove(struct bed *b)
 	assert_int_equal(look(b, "blue")->table, 1001);
 	run("ip link add red type vrf table 1000; ip link set red group 196");
 	assert_true(look(b, "red")->made_here); /* by which it is known */
-	run("ip link set blue group 195; ip link add d0 type dummy; ip link set d0 group 196");
+	run("ip link set blue group 195; ip link add d0 type veth peer name d1; ip link set d0 group 196");
 	assert_false(look(b, "blue")->made_here || look(b, "d0")->made_here);
 }
 
