@@ -248,6 +248,17 @@ lab_agent_up() {
 }
 lab_pin() { echo "/sys/fs/bpf/lodestone-$LAB-$1"; }
 
+# jq as of 1.7, where -e fails on no output: with 1.6 a check behind an agent that is not there would hold.
+jq() {
+	local out code=0 option
+	out=$(command jq "$@") || code=$?
+	[[ -z $out ]] || printf '%s\n' "$out"
+	for option in "$@"; do
+		[[ $out || $option != -[a-zA-Z]* || $option != *e* ]] || return 4
+	done
+	return "$code"
+}
+
 # lab_ctl NODE ARGUMENTS...: lodectl at that node's agent.
 lab_ctl() {
 	local node=$1

@@ -10,7 +10,7 @@
 bad_input_all() {
 	run_step bad-objects "Bad objects cost only themselves" step_bad_objects &&
 		run_step bad-restart "... also when the agent starts while they are there" step_bad_restart &&
-		run_step bad-hooks "A foreign program in front, a device without XDP" step_bad_hooks &&
+		run_step bad-hooks "A foreign program in front, and a bridge, which has no XDP" step_bad_hooks &&
 		run_step last-good "The last good version of an object stays in force" step_last_good &&
 		run_step wrong-password "A router that drops what we sign is not just silent" step_wrong_password &&
 		run_step check "lodestoned --check says the same, with file and line" step_check
@@ -145,18 +145,18 @@ YAML
 	lab_agent_up node-a
 	lab_until 15 problem node-a eth0 XdpBusy || { lab_ctl node-a show problems; return 1; }
 	p=$(problem node-a eth0 XdpBusy) && say_problem "$p"
-	lab_until 5 problem node-a plain0 XdpUnsupported || { lab_ctl node-a show problems; return 1; }
-	p=$(problem node-a plain0 XdpUnsupported) && say_problem "$p"
+	lab_until 5 problem node-a plain0 UplinkIsBridge || { lab_ctl node-a show problems; return 1; }
+	p=$(problem node-a plain0 UplinkIsBridge) && say_problem "$p"
 	lab_until 10 peer_is_established node-a || return 1
 	lab_until 10 vip_next_hops_are "192.168.1.11" || { say "next hops: $(vip_next_hops)"; return 1; }
 	say "node-a keeps its session and announces nothing; node-b serves"
 	lab_in node-a ip link set dev eth0 xdp off
 	lab_until 45 vip_next_hops_are "192.168.1.10 192.168.1.11" || { lab_ctl node-a status; return 1; }
-	say "the foreign program gone: node-a announces again, although plain0 still has no XDP"
+	say "the foreign program gone: node-a announces again, although plain0 is still a bridge"
 	rm "$LAB_DIR/config/bad-hooks.yaml"
 	lab_until 10 no_problems_left node-a || { lab_ctl node-a show problems; return 1; }
 	lab_in node-a ip link del plain0
-	STEP_NOTE="XdpBusy and XdpUnsupported told, node back by itself"
+	STEP_NOTE="XdpBusy and UplinkIsBridge told, node back by itself"
 	lab_until 10 still_serves
 }
 
