@@ -169,6 +169,9 @@ lab_up() {
 }
 lab_pod_listens() { lab_in "$1" bash -c ": </dev/tcp/${LAB_POD_ADDR[$2]}/80"; }
 
+# lab_on_time PIDFILE: a peer's daemon whose own lateness would be a dead path to us runs in real time, where that is permitted.
+lab_on_time() { lab_until 5 test -s "$1" && chrt -a -f -p 30 "$(cat "$1")" || say "$1: at its own priority"; }
+
 # lab_frr_start NAMESPACE DIR DAEMON...: FRR's daemons, each with its options, as yet without configuration.
 lab_frr_start() {
 	local ns=$1 dir=$2 daemon name
@@ -183,6 +186,7 @@ lab_frr_start() {
 			-i "$dir/$name.pid" -P 0 -f /dev/null --log "file:$dir/$name.log"
 		lab_until 5 test -s "$dir/$name.pid" || return 1
 		cat "$dir/$name.pid" >>"$LAB_DIR/pids"
+		[ "$name" != bfdd ] || lab_on_time "$dir/bfdd.pid"
 	done
 	lab_until 5 lab_frr "$dir" -c "show version"
 }

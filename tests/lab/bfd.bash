@@ -118,6 +118,7 @@ bfd_bird_up() {
 	dir=$(bfd_dir bird)
 	bfd_bird_config 50
 	lab_spawn "$dir/out.log" b-bird bird -f -c "$dir/bird.conf" -s "$dir/ctl" -P "$dir/bird.pid"
+	lab_on_time "$dir/bird.pid"
 }
 
 # bfd_router_interval ROUTER MS: another interval at the router, both ways.

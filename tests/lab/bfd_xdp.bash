@@ -125,8 +125,6 @@ step_bfdx_up() {
 	local cpu
 	bfdx_network
 	bfd_frr_up || { say "FRR does not start"; return 1; }
-	# FRR is not to be late where other labs run: only our side is asked.
-	chrt -a -f -p 30 "$(cat "$(bfd_dir frr)/bfdd.pid")" 2>/dev/null || say "bfdd at its own priority"
 	bfdx_config
 	bfd_agent_up
 	lab_until 30 bfdx_has_bgp && lab_until 10 bfdx_is carried || { bfdx_says; return 1; }
