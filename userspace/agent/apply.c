@@ -22,6 +22,7 @@
 #define STORE_RETRY_NS     (1 * NSEC_PER_SEC)
 #define STORE_TURN_NS      (8 * NSEC_PER_MSEC)  /* beside it there is the plan in a turn, */
 #define STORE_UNTIL_NS     (12 * NSEC_PER_MSEC) /* ... and what follows */
+#define ROUTES_UNTIL_NS    (12 * NSEC_PER_MSEC) /* further peers' routes then have the next turn */
 
 /*
  * Also with mode off, if something is pinned: what is adopted first can be left by the gates. What
@@ -108,9 +109,20 @@ static void note_refused(struct agent *a, const struct plan_apply_result *r, nse
 		.n = r->n_failed, .error = r->first_error, .key = r->first_key, .since = since};
 }
 
-bool apply_is_under_way(const struct agent *a)
+static bool is_programming(const struct agent *a)
 {
 	return a->dataplane && (a->denying.is_under_way || !plan_apply_is_over(&a->applying));
+}
+
+bool apply_is_under_way(const struct agent *a)
+{
+	return is_programming(a) || agent_peers_have_routes_left(&a->peers);
+}
+
+bool apply_wants_a_turn(const struct agent *a)
+{
+	return agent_peers_have_routes_left(&a->peers) ||
+	       (is_programming(a) && !bpf_dataplane_is_growing(a->dataplane));
 }
 
 static void note_denied(struct agent *a, int error, nsec_t now)
@@ -163,7 +175,7 @@ static void say_programmed(const struct agent *a)
  * maps would drop what it should serve. For the same reason the devices wait until all frontends
  * are in.
  */
-bool apply_go_on(struct agent *a, nsec_t now)
+static bool go_on_programming(struct agent *a, nsec_t now)
 {
 	const struct plan *plan = &a->current->plan;
 
@@ -171,7 +183,7 @@ bool apply_go_on(struct agent *a, nsec_t now)
 		return false;
 	loop_doing(a->loop, "frontends");
 	plan_apply_go_on(&a->applying, now);
-	if (apply_is_under_way(a))
+	if (is_programming(a))
 		return false;
 	say_programmed(a);
 	note_refused(a, &a->applying.result, now);
@@ -187,7 +199,7 @@ static bool apply_dataplane(struct agent *a, const struct agent_plan *p, nsec_t 
 
 	if (!a->dataplane)
 		return false;
-	if (apply_is_under_way(a))
+	if (is_programming(a))
 		say_programmed(a);
 	if (agent_inputs_due(&a->inputs, DUE_PODS))
 		pods_ask_anew(&a->pods);
@@ -198,7 +210,7 @@ static bool apply_dataplane(struct agent *a, const struct agent_plan *p, nsec_t 
 	arena_reset(a->apply_arena);
 	plan_apply_begin(&a->applying, &p->plan.stirred, &store, a->apply_arena);
 	a->denying.is_under_way = true;
-	return apply_go_on(a, now);
+	return go_on_programming(a, now);
 }
 
 static bool has_left(const struct agent *a, const struct plan *plan)
@@ -206,7 +218,7 @@ static bool has_left(const struct agent *a, const struct plan *plan)
 	if (plan->strange)
 		return plan->strange_may_go;
 	return plan->leaving && a->dataplane && !plan->n_frontends && !plan->n_devices &&
-	       !apply_is_under_way(a) && !a->refused.n && bpf_dataplane_is_detached(a->dataplane);
+	       !is_programming(a) && !a->refused.n && bpf_dataplane_is_detached(a->dataplane);
 }
 
 /* What is left is gone from the kernel at last. True if that changed anything. */
@@ -232,6 +244,24 @@ static bool end_leaving(struct agent *a, const struct plan *plan, nsec_t now)
 	return true;
 }
 
+/* One peer's at least. */
+static void apply_routes(struct agent *a, nsec_t now)
+{
+	loop_doing(a->loop, "routes");
+	while (agent_peers_apply_routes(&a->peers, &a->current->plan, now) &&
+	       loop_turn_so_far(a->loop) < ROUTES_UNTIL_NS)
+		;
+}
+
+/* What waits for a route to be written goes at once; else that it was has time. */
+static bool peers_want_a_plan(struct agent *a)
+{
+	const bool ret = a->peers.changed || (a->peers.written && a->ledger.n_waiting > 0);
+
+	a->peers.changed = a->peers.urgent = false;
+	return ret;
+}
+
 /*
  * RFC 4724: R says that this process follows one that had the sessions, so only peers of the first
  * complete plan are told; F that forwarding went on meanwhile, which is our doing only where our
@@ -246,7 +276,18 @@ static void apply_peers(struct agent *a, const struct plan *plan, nsec_t now)
 	agent_bfd_carry(&a->bfd, a->dataplane);
 	if (agent_inputs_are_complete(&a->inputs))
 		a->peers.restarted = false;
-	agent_peers_apply_routes(&a->peers, plan, now);
+	apply_routes(a, now);
+}
+
+bool apply_go_on(struct agent *a, nsec_t now)
+{
+	bool again = false;
+
+	if (agent_peers_have_routes_left(&a->peers)) {
+		apply_routes(a, now);
+		again = peers_want_a_plan(a);
+	}
+	return (is_programming(a) && go_on_programming(a, now)) || again;
 }
 
 /*
@@ -303,6 +344,7 @@ bool apply_round(struct agent *a, nsec_t now)
 	bool again;
 
 	end_opening(a, now);
+	agent_peers_stop_routes(&a->peers); /* those that are left are of the plan before */
 	arena_reset(p->arena);
 	a->peers.written = false;
 	begun = loop_turn_so_far(a->loop);
@@ -339,9 +381,7 @@ bool apply_round(struct agent *a, nsec_t now)
 	metrics_note_apply(a, loop_turn_so_far(a->loop) - begun);
 
 	problems_own_add(a, now, &p->problems);
-	/* What waits for a route to be written goes at once; else that it was has time. */
-	again |= a->peers.changed || (a->peers.written && a->ledger.n_waiting > 0);
-	a->peers.changed = a->peers.urgent = false;
+	again |= peers_want_a_plan(a);
 	return again;
 }
 

@@ -30,8 +30,10 @@ bool apply_round(struct agent *a, nsec_t now);
 /* The helper opens the data plane. Until it is over nothing is read, planned or applied. */
 bool apply_is_opening(const struct agent *a);
 
-/* The data plane has not taken all of the current plan yet. */
+/* The data plane has not taken all of the current plan yet, or some peers not its routes. */
 bool apply_is_under_way(const struct agent *a);
+/* ... and it is not a growing map that is waited for. */
+bool apply_wants_a_turn(const struct agent *a);
 /* Goes on with it. Returns as apply_round() does, once the rest is done; false before. */
 bool apply_go_on(struct agent *a, nsec_t now);
 

@@ -454,6 +454,7 @@ void agent_peers_apply(struct agent_peers *all, const struct plan *plan, nsec_t 
 	free(all->items);
 	all->items = items;
 	all->n = n;
+	all->n_applied = 0;
 	peer_index_build(all);
 	listening_apply(all, now);
 	unnumbered_apply(all, now);
@@ -461,20 +462,37 @@ void agent_peers_apply(struct agent_peers *all, const struct plan *plan, nsec_t 
 		peer_pump(items[i], now);
 }
 
-void agent_peers_apply_routes(struct agent_peers *all, const struct plan *plan, nsec_t now)
+bool agent_peers_have_routes_left(const struct agent_peers *all)
 {
-	assert(all->n == plan->n_peers);
-	for (size_t i = 0; i < all->n; i++) {
-		struct agent_peer *p = all->items[i];
+	return all->n_applied < all->n;
+}
 
-		if (plan->routes_generation == 0 || p->routes_generation != plan->routes_generation)
-			p->routes_generation = plan_apply_routes(plan, i, bgp_peer_rib(p->bgp))
-						       ? plan->routes_generation
-						       : 0;
-		if (plan->end_of_rib)
-			bgp_peer_notify(p->bgp, now, BGP_SLOT_DIALLED, BGP_NOTE_SYNCED);
-		peer_pump(p, now);
-	}
+bool agent_peers_apply_routes(struct agent_peers *all, const struct plan *plan, nsec_t now)
+{
+	struct agent_peer *p;
+	size_t i;
+
+	assert(all->n == plan->n_peers);
+	if (!agent_peers_have_routes_left(all))
+		return false;
+	i = (all->first_applied + all->n_applied) % all->n;
+	p = all->items[i];
+	if (plan->routes_generation == 0 || p->routes_generation != plan->routes_generation)
+		p->routes_generation = plan_apply_routes(plan, i, bgp_peer_rib(p->bgp))
+					       ? plan->routes_generation
+					       : 0;
+	if (plan->end_of_rib)
+		bgp_peer_notify(p->bgp, now, BGP_SLOT_DIALLED, BGP_NOTE_SYNCED);
+	peer_pump(p, now);
+	all->n_applied++;
+	return agent_peers_have_routes_left(all);
+}
+
+void agent_peers_stop_routes(struct agent_peers *all)
+{
+	if (agent_peers_have_routes_left(all))
+		all->first_applied = (all->first_applied + all->n_applied) % all->n;
+	all->n_applied = all->n;
 }
 
 nsec_t agent_peers_tick(struct agent_peers *all, nsec_t now)

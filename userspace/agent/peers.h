@@ -77,6 +77,8 @@ struct agent_peers {
 	struct agent_peer **items; /* by key */
 	struct agent_peer **index; /* the same by address, VRF, interface: peer_index.c */
 	size_t n;
+	/* So many of them, from that one on, have the plan's routes; n: or are not to have them. */
+	size_t n_applied, first_applied;
 	bool restarted, forwarding_preserved; /* for peers that come from now on */
 	bool holds;                           /* no session is begun, nor any router heard */
 	/* A session came up or went down: the plan wants to know. */
@@ -107,8 +109,14 @@ void agent_peers_apply(struct agent_peers *all, const struct plan *plan, nsec_t 
 struct agent_peer *agent_peers_find(const struct agent_peers *all, const struct ip_addr *address,
 				    const char *vrf, const char *interface);
 
-/* Sets and deletes routes by the plan and sends what can be sent. */
-void agent_peers_apply_routes(struct agent_peers *all, const struct plan *plan, nsec_t now);
+/*
+ * Of the next peer after agent_peers_apply(), sets and deletes routes by that plan and sends what
+ * can be sent. True: others are left, for this turn or a later one. agent_peers_stop_routes(): they
+ * stay as they are until the next plan is applied, when they come first.
+ */
+bool agent_peers_apply_routes(struct agent_peers *all, const struct plan *plan, nsec_t now);
+void agent_peers_stop_routes(struct agent_peers *all);
+bool agent_peers_have_routes_left(const struct agent_peers *all);
 
 /* Fires due timers; returns the earliest deadline. */
 nsec_t agent_peers_tick(struct agent_peers *all, nsec_t now);

@@ -326,7 +326,7 @@ nsec_t reconcile_step(void *ctx, nsec_t now)
 	loop_doing(a->loop, "pods");
 	if (a->dataplane && !more && tick_pods(a, now))
 		next = now;
-	if (apply_is_under_way(a) && !bpf_dataplane_is_growing(a->dataplane))
+	if (apply_wants_a_turn(a))
 		next = now;
 	loop_doing(a->loop, "state");
 	next = nsec_min(next, tick_state(a, now));

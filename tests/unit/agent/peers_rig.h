@@ -86,7 +86,8 @@ static inline void apply(struct rig *rig, size_t n_routes)
 {
 	rig->plan.n_routes = n_routes;
 	agent_peers_apply(&rig->peers, &rig->plan, clock_now());
-	agent_peers_apply_routes(&rig->peers, &rig->plan, clock_now());
+	while (agent_peers_apply_routes(&rig->peers, &rig->plan, clock_now()))
+		;
 }
 
 static inline nsec_t step(void *ctx, nsec_t now)

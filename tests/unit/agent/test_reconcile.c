@@ -216,7 +216,6 @@ static void a_large_text_does_not_hold_the_loop_up(void **state)
 	rig_free(rig);
 }
 
-/* An agent that ends meanwhile waits for the helper, and leaves nothing behind. */
 /* A turn that had much else to do before. */
 static nsec_t busy_step(void *ctx, nsec_t now)
 {
@@ -248,6 +247,56 @@ static void a_plan_that_is_late_has_a_later_turn_but_not_for_ever(void **state)
 	rig_free(rig);
 }
 
+static size_t n_desired(const struct agent_rig *rig, size_t peer)
+{
+	return bgp_rib_n_desired(bgp_peer_rib(rig->agent.peers.items[peer]->bgp));
+}
+
+static bool has_two_peers(const struct agent_rig *rig)
+{
+	return rig->agent.peers.n == 2 && n_desired(rig, 1) == 1;
+}
+
+/* ... so much that of the routes only one peer's are still for it. */
+static nsec_t very_busy_step(void *ctx, nsec_t now)
+{
+	struct agent_rig *rig = ctx;
+	nsec_t next;
+
+	while (clock_now() - now < 12 * NSEC_PER_MSEC)
+		;
+	next = reconcile_step(&rig->agent, now);
+	if (n_desired(rig, 0) == 2 && n_desired(rig, 1) == 1) {
+		assert_true(agent_peers_have_routes_left(&rig->agent.peers));
+		assert_int_equal(next, now);
+		rig->turns++;
+	} else if (n_desired(rig, 1) == 2 || now > rig->give_up) {
+		loop_stop(rig->agent.loop);
+	}
+	return nsec_min(next, now + NSEC_PER_MSEC);
+}
+
+static void routes_to_further_peers_have_the_next_turn(void **state)
+{
+	struct agent_rig *rig = rig_converged();
+
+	(void)state;
+	rig_write(rig, "other.yaml",
+		  "apiVersion: metallb.io/v1beta2\nkind: BGPPeer\n"
+		  "metadata: {name: s, namespace: metallb-system}\n"
+		  "spec: {myASN: 64513, peerASN: 64514, peerAddress: 10.0.0.3}\n");
+	RIG_WAIT(rig, has_two_peers);
+	rig_write(rig, "s2.yaml", RIG_SERVICE("s2"));
+	rig->turns = 0;
+	rig->give_up = clock_now() + 5 * NSEC_PER_SEC;
+	assert_int_equal(loop_run(rig->agent.loop, very_busy_step, rig), 0);
+	assert_in_range(rig->turns, 1, 3); /* a plan that is due comes first, and is late twice */
+	assert_int_equal(n_desired(rig, 0), 2);
+	assert_int_equal(n_desired(rig, 1), 2);
+	rig_free(rig);
+}
+
+/* An agent that ends meanwhile waits for the helper, and leaves nothing behind. */
 static void an_agent_may_end_while_a_large_text_is_read(void **state)
 {
 	struct agent_rig *rig = rig_converged();
@@ -472,6 +521,7 @@ int main(void)
 		cmocka_unit_test(a_change_that_waits_for_its_scan_does_not_spin_the_loop),
 		cmocka_unit_test(a_large_text_does_not_hold_the_loop_up),
 		cmocka_unit_test(a_plan_that_is_late_has_a_later_turn_but_not_for_ever),
+		cmocka_unit_test(routes_to_further_peers_have_the_next_turn),
 		cmocka_unit_test(an_agent_may_end_while_a_large_text_is_read),
 		cmocka_unit_test(a_sink_that_failed_is_tried_again),
 		cmocka_unit_test(the_node_is_read_again_when_reading_it_failed),

@@ -348,6 +348,7 @@ static void what_the_store_refuses_is_logged_when_it_begins_or_changes(void **st
 
 		a->applying.result = (struct plan_apply_result){.n_failed = rounds[i].error != 0,
 								.first_error = rounds[i].error};
+		a->denying.is_under_way = true;
 		(void)apply_go_on(a, ++now);
 		assert_int_equal(strstr(errors_end(errors), words) != NULL, rounds[i].logged);
 		assert_int_equal(a->retry_at == NSEC_NEVER, rounds[i].error == 0);
