@@ -30,9 +30,10 @@
 
 #define LATE_MAX 2 /* turns in a row */
 
-/* What is saved is saved within so much of a turn, or in one of the next. */
-#define SAVE_NS     (8 * NSEC_PER_MSEC)
-#define UNSAVED_MAX 4 /* turns in a row */
+/* Pods are asked for and what is to be saved is saved within so much of a turn, or in one of the
+ * next: behind a plan and the store it would be too much. */
+#define SPARE_NS     (8 * NSEC_PER_MSEC)
+#define PUT_OFFS_MAX 4 /* turns in a row */
 
 /* UPDATEs went out, which is the next plan's affair: it is due soon, but not at once. */
 static void note_written(struct agent *a)
@@ -281,9 +282,22 @@ static nsec_t wait_for_dataplane(struct agent *a, nsec_t now)
 	return nsec_min(next, ctl_tick(a, now));
 }
 
+/* What can wait a turn has been put off so often. */
+static bool has_time_to_spare(const struct agent *a, unsigned *n_put_off)
+{
+	if (loop_turn_so_far(a->loop) >= SPARE_NS && *n_put_off < PUT_OFFS_MAX) {
+		++*n_put_off;
+		return false;
+	}
+	*n_put_off = 0;
+	return true;
+}
+
 /* True: there is more to do. */
 static bool tick_pods(struct agent *a, nsec_t now)
 {
+	if (!has_time_to_spare(a, &a->n_unasked))
+		return true;
 	if (agent_inputs_due(&a->inputs, DUE_NEW_PODS) && now >= a->pods_at) {
 		agent_inputs_done(&a->inputs, DUE_NEW_PODS);
 		a->pods_at = nsec_add(now, LEARNED_NS);
@@ -292,15 +306,9 @@ static bool tick_pods(struct agent *a, nsec_t now)
 	return pods_tick(&a->pods, &a->current->plan, now);
 }
 
-/* What is to be saved can wait a turn: behind a plan and the store it would be too much. */
 static nsec_t tick_state(struct agent *a, nsec_t now)
 {
-	if (loop_turn_so_far(a->loop) >= SAVE_NS && a->n_unsaved < UNSAVED_MAX) {
-		a->n_unsaved++;
-		return now;
-	}
-	a->n_unsaved = 0;
-	return state_tick(a, now);
+	return has_time_to_spare(a, &a->n_unsaved) ? state_tick(a, now) : now;
 }
 
 nsec_t reconcile_step(void *ctx, nsec_t now)

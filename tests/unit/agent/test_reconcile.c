@@ -296,6 +296,33 @@ static void routes_to_further_peers_have_the_next_turn(void **state)
 	rig_free(rig);
 }
 
+/* Each turn has much else to do: what can wait is done in every fifth. */
+static nsec_t always_busy_step(void *ctx, nsec_t now)
+{
+	struct agent_rig *rig = ctx;
+	const unsigned before = rig->agent.n_unsaved;
+
+	while (clock_now() - now < 8 * NSEC_PER_MSEC)
+		;
+	(void)reconcile_step(&rig->agent, now);
+	assert_int_equal(rig->agent.n_unsaved, before == 4 ? 0 : before + 1);
+	if (++rig->turns == 10)
+		loop_stop(rig->agent.loop);
+	return now;
+}
+
+static void what_can_wait_waits_four_turns_at_most(void **state)
+{
+	struct agent_rig *rig = rig_converged();
+
+	(void)state;
+	assert_int_equal(rig->agent.n_unsaved, 0);
+	rig->turns = 0;
+	assert_int_equal(loop_run(rig->agent.loop, always_busy_step, rig), 0);
+	assert_int_equal(rig->turns, 10);
+	rig_free(rig);
+}
+
 /* An agent that ends meanwhile waits for the helper, and leaves nothing behind. */
 static void an_agent_may_end_while_a_large_text_is_read(void **state)
 {
@@ -522,6 +549,7 @@ int main(void)
 		cmocka_unit_test(a_large_text_does_not_hold_the_loop_up),
 		cmocka_unit_test(a_plan_that_is_late_has_a_later_turn_but_not_for_ever),
 		cmocka_unit_test(routes_to_further_peers_have_the_next_turn),
+		cmocka_unit_test(what_can_wait_waits_four_turns_at_most),
 		cmocka_unit_test(an_agent_may_end_while_a_large_text_is_read),
 		cmocka_unit_test(a_sink_that_failed_is_tried_again),
 		cmocka_unit_test(the_node_is_read_again_when_reading_it_failed),
