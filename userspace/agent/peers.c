@@ -477,10 +477,8 @@ bool agent_peers_apply_routes(struct agent_peers *all, const struct plan *plan, 
 		return false;
 	i = (all->first_applied + all->n_applied) % all->n;
 	p = all->items[i];
-	if (plan->routes_generation == 0 || p->routes_generation != plan->routes_generation)
-		p->routes_generation = plan_apply_routes(plan, i, bgp_peer_rib(p->bgp))
-					       ? plan->routes_generation
-					       : 0;
+	p->routes_generation =
+		plan_apply_routes(plan, i, bgp_peer_rib(p->bgp), p->routes_generation);
 	if (plan->end_of_rib)
 		bgp_peer_notify(p->bgp, now, BGP_SLOT_DIALLED, BGP_NOTE_SYNCED);
 	peer_pump(p, now);

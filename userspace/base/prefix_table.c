@@ -289,12 +289,16 @@ const void *prefix_table_in_order(const struct prefix_table *t, size_t i)
 	return i < t->order->n ? prefix_table_at(t, t->order->index[i]) : NULL;
 }
 
+size_t prefix_table_before(const struct prefix_table *t, const struct ip_prefix *prefix)
+{
+	order_make(t);
+	return order_place(t, prefix);
+}
+
 size_t prefix_table_behind(const struct prefix_table *t, const struct ip_prefix *prefix)
 {
-	size_t i;
+	const size_t i = prefix_table_before(t, prefix);
 
-	order_make(t);
-	i = order_place(t, prefix);
 	return i < t->order->n && ip_prefix_cmp(prefix_at(t, t->order->index[i]), prefix) == 0
 		       ? i + 1
 		       : i;

@@ -55,5 +55,8 @@ void prefix_table_remove(struct prefix_table *t, const void *item);
 
 /* The i-th in the order of prefixes; NULL: there are not so many. */
 const void *prefix_table_in_order(const struct prefix_table *t, size_t i);
-/* How many stand before the first that is behind the prefix in this order. */
+/* How many stand before the first that is not before the prefix, or that is behind it, in this
+ * order.
+ */
+size_t prefix_table_before(const struct prefix_table *t, const struct ip_prefix *prefix);
 size_t prefix_table_behind(const struct prefix_table *t, const struct ip_prefix *prefix);

@@ -472,6 +472,11 @@ bool bgp_rib_next(const struct bgp_rib *rib, size_t *pos, struct bgp_rib_route *
 	return true;
 }
 
+size_t bgp_rib_from(const struct bgp_rib *rib, const struct ip_prefix *prefix)
+{
+	return prefix_table_before(&rib->prefixes->table, prefix);
+}
+
 void bgp_rib_is_known(struct bgp_rib *rib)
 {
 	for (size_t i = 0; i < rib->n_routes; i++)

@@ -78,5 +78,7 @@ struct bgp_rib_route {
 	bool is_news; /* what is advertised is not what was when bgp_rib_is_known() was said */
 };
 bool bgp_rib_next(const struct bgp_rib *rib, size_t *pos, struct bgp_rib_route *ret);
+/* Where a walk begins that passes over all that is before the prefix. */
+size_t bgp_rib_from(const struct bgp_rib *rib, const struct ip_prefix *prefix);
 /* Nothing that is advertised is news any more. */
 void bgp_rib_is_known(struct bgp_rib *rib);

@@ -143,6 +143,10 @@ struct plan {
 	size_t n_routes;
 	uint64_t routes_generation; /* as another plan's of the same cache: it has the same routes,
 				       attrs and peers; 0: not known */
+	/* Prefixes outside of which the routes are those of the generation before, too; NULL: not
+	 * known. Sorted, and no route's prefix contains one of them. */
+	const struct ip_prefix *changed;
+	size_t n_changed;
 	const struct plan_frontend *frontends; /* by lb key */
 	size_t n_frontends;
 	struct plan_stirred stirred;

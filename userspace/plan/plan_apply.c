@@ -10,6 +10,7 @@
 
 #include "base/sorted.h"
 #include "bgp/bgp_rib.h"
+#include "plan/plan_zones.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -243,10 +244,17 @@ static void change(struct route_changes *c, const struct ip_prefix *prefix,
 		(struct route_change){*prefix, attrs};
 }
 
-static const struct plan_route *next_row(const struct plan *plan, size_t peer, size_t *at)
+/* What is looked at: rows of the plan, and routes of the rib. */
+struct span {
+	size_t row, end;              /* of rows */
+	size_t pos;                   /* in the rib */
+	const struct ip_prefix *zone; /* beyond which none is looked at; NULL: all are */
+};
+
+static const struct plan_route *next_row(const struct plan *plan, size_t peer, struct span *s)
 {
-	while (*at < plan->n_routes) {
-		const struct plan_route *row = &plan->routes[(*at)++];
+	while (s->row < s->end) {
+		const struct plan_route *row = &plan->routes[s->row++];
 
 		if (row->peers >> peer & 1)
 			return row;
@@ -254,14 +262,19 @@ static const struct plan_route *next_row(const struct plan *plan, size_t peer, s
 	return NULL;
 }
 
+static bool next_route(const struct bgp_rib *rib, struct span *s, struct bgp_rib_route *ret)
+{
+	return bgp_rib_next(rib, &s->pos, ret) &&
+	       (!s->zone || ip_prefix_has(s->zone, &ret->prefix.addr));
+}
+
 /* A merge of two sorted walks; the rib may not change while it is walked through. */
 static void find_changes(const struct plan *plan, size_t peer, const struct bgp_rib *rib,
-			 struct route_changes *c)
+			 struct span span, struct route_changes *c)
 {
-	size_t at = 0, pos = 0;
-	const struct plan_route *row = next_row(plan, peer, &at);
+	const struct plan_route *row = next_row(plan, peer, &span);
 	struct bgp_rib_route route;
-	bool more = bgp_rib_next(rib, &pos, &route);
+	bool more = next_route(rib, &span, &route);
 	struct same_sets same = {0};
 
 	while (row || more) {
@@ -273,25 +286,47 @@ static void find_changes(const struct plan *plan, size_t peer, const struct bgp_
 			 (cmp < 0 || !is_same_set(&same, route.desired, &plan->attrs[row->attrs])))
 			change(c, &row->prefix, &plan->attrs[row->attrs]);
 		if (cmp <= 0)
-			row = next_row(plan, peer, &at);
+			row = next_row(plan, peer, &span);
 		if (cmp >= 0)
-			more = bgp_rib_next(rib, &pos, &route);
+			more = next_route(rib, &span, &route);
 	}
 }
 
-bool plan_apply_routes(const struct plan *plan, size_t peer, struct bgp_rib *rib)
+/* Of two generations that follow each other the rest is the same. */
+static void find_changes_in_zones(const struct plan *plan, size_t peer, const struct bgp_rib *rib,
+				  struct route_changes *c)
+{
+	const struct plan_addressed rows =
+		PLAN_ADDRESSED(plan->routes, plan->n_routes, prefix.addr);
+
+	for (size_t i = 0; i < plan->n_changed; i++) {
+		struct span span = {.zone = &plan->changed[i]};
+
+		span.row = plan_zone_find(&rows, span.zone, &span.end);
+		span.end += span.row;
+		span.pos = bgp_rib_from(rib, span.zone);
+		find_changes(plan, peer, rib, span, c);
+	}
+}
+
+uint64_t plan_apply_routes(const struct plan *plan, size_t peer, struct bgp_rib *rib, uint64_t has)
 {
 	_cleanup_(arena_freep) struct arena *arena = arena_new();
 	struct route_changes c = {.arena = arena};
 	bool all = true;
 
 	assert(peer < 8 * sizeof(plan->routes->peers));
-	find_changes(plan, peer, rib, &c);
+	if (has != 0 && has == plan->routes_generation)
+		return has;
+	if (has != 0 && has + 1 == plan->routes_generation && plan->changed)
+		find_changes_in_zones(plan, peer, rib, &c);
+	else
+		find_changes(plan, peer, rib, (struct span){.end = plan->n_routes}, &c);
 	for (size_t i = 0; i < c.n; i++) {
 		if (!c.items[i].attrs)
 			bgp_rib_del(rib, &c.items[i].prefix);
 		else
 			all &= bgp_rib_set(rib, &c.items[i].prefix, c.items[i].attrs);
 	}
-	return all;
+	return all ? plan->routes_generation : 0;
 }

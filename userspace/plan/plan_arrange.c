@@ -292,6 +292,9 @@ static uint8_t marks_of(const struct plan_fragment *f)
 	for (size_t i = 0; i < f->n_ports; i++)
 		if (f->ports[i].is_blackhole)
 			ret |= PLAN_MARK_BLACKHOLE;
+	for (size_t i = 0; i < f->n_claims; i++)
+		if (f->claims[i].prefix.len < ip_addr_bits(&f->claims[i].prefix.addr))
+			ret |= PLAN_MARK_AGGREGATE;
 	return ret;
 }
 

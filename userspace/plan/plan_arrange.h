@@ -45,6 +45,7 @@ enum {
 	PLAN_MARK_HEALTH = 1 << 1,    /* a health-check node port, and a row that says so */
 	PLAN_MARK_RATE = 1 << 2,      /* a limit of packets a second, and rows that say so */
 	PLAN_MARK_BLACKHOLE = 1 << 3, /* an address that nothing is to reach */
+	PLAN_MARK_AGGREGATE = 1 << 4, /* a claim on more than an address */
 };
 
 struct plan_arrangement {

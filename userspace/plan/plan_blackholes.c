@@ -84,10 +84,19 @@ static void add_prefix(struct blackholes_build *b, const struct ip_prefix *prefi
 		(struct plan_vrf_blackhole){.prefix = *prefix, .domain = domain};
 }
 
+/* Mostly nothing is aggregated: then no claim is looked at. */
+static bool may_be_claimed(const struct blackholes_build *b)
+{
+	return b->d->env.config.blackholes != API_BLACKHOLES_AGGREGATES ||
+	       arranged_marked(b->arranged, PLAN_MARK_AGGREGATE, 0) < b->arranged->n;
+}
+
 static void add_claimed(struct blackholes_build *b)
 {
 	const struct plan_order *claims = &b->arranged->by_prefix;
 
+	if (!may_be_claimed(b))
+		return;
 	for (size_t i = 0; i < claims->n; i++) {
 		const struct plan_claim *c = arranged_claim(claims, i)->claim;
 		const struct plan_vrf_blackhole item = {.prefix = c->prefix,

@@ -190,7 +190,10 @@ static bool put_routes(struct plan_kept *k, const struct plan_draft *d, const st
 			same_rows(kept + first, rows + n_same, n);
 		n_same += n;
 	}
-	k->routes_generation += !same || n_same != d->plan->n_routes;
+	if (!same || n_same != d->plan->n_routes) {
+		k->routes_generation++;
+		set(&k->changed, p->zones.items, p->zones.n, sizeof(*p->zones.items));
+	}
 	count(k, rows, d->plan->n_routes, true);
 	for (size_t i = 0; i < k->n_attrs; i++)
 		if (k->n_rows[i] == 0)
@@ -266,6 +269,8 @@ static void take_kept(const struct plan_kept *k, struct plan *plan)
 	plan->services = (const void *)k->services.items;
 	plan->n_services = k->services.n;
 	plan->routes_generation = k->routes_generation;
+	plan->n_changed = k->changed.n;
+	plan->changed = k->changed.n > 0 ? (const void *)k->changed.items : NULL;
 	plan->attrs = k->attrs;
 	plan->n_attrs = k->n_attrs;
 }
@@ -304,6 +309,7 @@ bool plan_kept_put_whole(struct plan_kept *k, struct plan_draft *d)
 	if (!k->is_valid)
 		return false;
 	k->routes_generation++;
+	k->changed.n = 0;
 	set(&k->frontends, plan->frontends, plan->n_frontends, sizeof(*plan->frontends));
 	set(&k->routes, plan->routes, plan->n_routes, sizeof(*plan->routes));
 	set(&k->services, plan->services, plan->n_services, sizeof(*plan->services));
@@ -323,6 +329,7 @@ void plan_kept_done(struct plan_kept *k)
 	done(&k->routes);
 	done(&k->services);
 	done(&k->stirred);
+	done(&k->changed);
 	arena_free(k->arena);
 	plan_arrangement_done(&k->part);
 	*k = (struct plan_kept){0};

@@ -35,6 +35,8 @@ struct plan_kept {
 	size_t *n_rows;                                /* of routes, by attrs */
 	size_t n_attrs;
 	uint64_t routes_generation;
+	struct kept_array
+		changed; /* zones in which it differs from the one before; none: anywhere */
 
 	struct plan_arrangement part; /* of the fragments of a part */
 };

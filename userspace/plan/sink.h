@@ -86,7 +86,9 @@ static inline bool plan_apply_is_over(const struct plan_apply *a)
 }
 
 /*
- * Brings one peer's rib to the plan's routes. `peer` is its index in plan->peers. False: there are
- * more than a rib takes; the session shows the count.
+ * Brings one peer's rib to the plan's routes. `peer` is its index in plan->peers; `has` the
+ * generation of the routes that it has, 0 if that is not known. Returns which it has then: 0 if
+ * the plan's is not known, or if there are more than a rib takes, of which the session shows the
+ * count.
  */
-bool plan_apply_routes(const struct plan *plan, size_t peer, struct bgp_rib *rib);
+uint64_t plan_apply_routes(const struct plan *plan, size_t peer, struct bgp_rib *rib, uint64_t has);

@@ -68,6 +68,7 @@ struct plane_session {
 	struct prefix_list *told;      /* that, as the plan was told last; owned */
 	struct plane_prefixes lost;    /* what went from there within the last seconds */
 	uint64_t updates_seen;
+	uint64_t routes_generation;     /* of the plan's routes that the rib has; 0: not known */
 	nsec_t stale_until;             /* as agent/peers.c counts it */
 	nsec_t held_until;              /* as a router may hold what it had: for the checks */
 	struct bgp_next_hops next_hops; /* the plan's */

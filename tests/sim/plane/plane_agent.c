@@ -209,7 +209,7 @@ static void begin_session(struct plane *p, unsigned i, const struct plan_peer *w
 		s->stale_until = p->now + PLANE_RESTART;
 	rng_seed(&rng, rng_next(&p->rng));
 	s->peer = bgp_peer_new(&config, &rng, NULL);
-	s->updates_seen = 0;
+	s->updates_seen = s->routes_generation = 0;
 	bgp_peer_notify(s->peer, p->now, BGP_SLOT_DIALLED, BGP_NOTE_START);
 }
 
@@ -229,7 +229,8 @@ static void apply_sessions(struct plane *p)
 			begin_session(p, i, &plan->peers[k]);
 		plane_net_set_next_hops(p, i);
 		plane_net_pump_agent(p, i);
-		plan_apply_routes(plan, k, bgp_peer_rib(s->peer));
+		s->routes_generation =
+			plan_apply_routes(plan, k, bgp_peer_rib(s->peer), s->routes_generation);
 		if (plan->end_of_rib)
 			bgp_peer_notify(s->peer, p->now, BGP_SLOT_DIALLED, BGP_NOTE_SYNCED);
 		plane_net_pump_agent(p, i);

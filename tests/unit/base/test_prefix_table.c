@@ -36,8 +36,11 @@ static void assert_same(const struct prefix_table *t, const uint32_t *values)
 		const struct item *found = prefix_table_find(t, &p), *in_order;
 
 		assert_int_equal(found ? found->value : 0, values[i]);
-		if (!found)
+		assert_int_equal(prefix_table_before(t, &p), n);
+		if (!found) {
+			assert_int_equal(prefix_table_behind(t, &p), n);
 			continue;
+		}
 		assert_int_equal(prefix_table_index(t, found), found->index);
 		assert_ptr_equal(prefix_table_at(t, found->index), found);
 		in_order = prefix_table_in_order(t, n++);

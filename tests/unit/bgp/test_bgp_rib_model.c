@@ -109,7 +109,7 @@ static size_t model_n_sets(const struct model *m)
 
 static void model_check(const struct model *m, const struct bgp_rib *rib)
 {
-	size_t n_desired = 0, n_advertised = 0, pos = 0;
+	size_t n_desired = 0, n_advertised = 0, pos = 0, from;
 	bool dirty[BGP_N_FAMILIES] = {false};
 	struct bgp_rib_route route;
 
@@ -123,6 +123,9 @@ static void model_check(const struct model *m, const struct bgp_rib *rib)
 		assert_int_equal(index_of(&route.prefix), i);
 		assert_int_equal(set_index(route.desired), m->desired[i]);
 		assert_int_equal(set_index(route.advertised), m->advertised[i]);
+		from = bgp_rib_from(rib, &route.prefix);
+		assert_true(bgp_rib_next(rib, &from, &route));
+		assert_int_equal(from, pos);
 	}
 	assert_false(bgp_rib_next(rib, &pos, &route));
 	assert_int_equal(bgp_rib_n_desired(rib), n_desired);

@@ -235,7 +235,7 @@ static void routes_reach_only_the_peers_of_their_bitmap(void **state)
 		fail();
 	routes[1].prefix = routes[0].prefix;
 	for (size_t i = 0; i < 3; i++)
-		plan_apply_routes(&plan, i, ribs[i]);
+		(void)plan_apply_routes(&plan, i, ribs[i], 0);
 	for (size_t i = 0; i < 2; i++) {
 		pos = 0;
 		assert_int_equal(bgp_rib_n_desired(ribs[i]), 1);
@@ -258,16 +258,16 @@ static void held_route_keeps_what_the_peer_has_and_adds_nothing(void **state)
 	if (!ip_prefix_parse("10.0.0.0/24", &route.prefix))
 		fail();
 	route.hold = true;
-	plan_apply_routes(&plan, 0, rib);
+	(void)plan_apply_routes(&plan, 0, rib, 0);
 	assert_int_equal(bgp_rib_n_desired(rib), 0);
 	route.hold = false;
-	plan_apply_routes(&plan, 0, rib);
+	(void)plan_apply_routes(&plan, 0, rib, 0);
 	assert_int_equal(bgp_rib_n_desired(rib), 1);
 	route.hold = true;
-	plan_apply_routes(&plan, 0, rib);
+	(void)plan_apply_routes(&plan, 0, rib, 0);
 	assert_int_equal(bgp_rib_n_desired(rib), 1);
 	route.peers = 2;
-	plan_apply_routes(&plan, 0, rib);
+	(void)plan_apply_routes(&plan, 0, rib, 0);
 	assert_int_equal(bgp_rib_n_desired(rib), 0);
 	bgp_rib_free(rib);
 }
