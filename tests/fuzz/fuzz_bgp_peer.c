@@ -10,6 +10,7 @@
  */
 #include "base/cursor.h"
 #include "bgp/bgp_attrs.h"
+#include "bgp/bgp_malformed.h"
 #include "bgp/bgp_msg.h"
 #include "bgp/bgp_notification.h"
 #include "bgp/bgp_open.h"
@@ -263,6 +264,14 @@ static void do_command(struct run *r)
 	}
 }
 
+static void check_malformed(const struct bgp_malformed *m)
+{
+	char text[BGP_MALFORMED_TEXT];
+
+	if (m->n > 0)
+		assert(strlen(bgp_malformed_text(m, text)) < sizeof(text) - 1); /* not cut */
+}
+
 /* At most one session, and what status shows fits it. */
 static void check_info(const struct run *r)
 {
@@ -274,6 +283,7 @@ static void check_info(const struct run *r)
 	assert(info.state == BGP_ESTABLISHED || info.stale_until != NSEC_NEVER ||
 	       bgp_rib_in_counts(bgp_peer_rib_in(r->peer)).n_stale == 0);
 	rib_in_check(bgp_peer_rib_in(r->peer), &r->import);
+	check_malformed(bgp_rib_in_malformed(bgp_peer_rib_in(r->peer)));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

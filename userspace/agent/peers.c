@@ -249,6 +249,8 @@ void peer_pump(struct agent_peer *p, nsec_t now)
 	info = bgp_peer_info(p->bgp);
 	p->has_said_all |= info.end_of_rib_sent;
 	peer_history_said(&p->history, &info);
+	malformed_log_tell(&p->malformed, now, peer_text(p), &p->history,
+			   bgp_rib_in_malformed(bgp_peer_rib_in(p->bgp)));
 }
 
 /* --- coming and going ------------------------------------------------------------------------- */
@@ -271,7 +273,7 @@ static void start(struct agent_peer *p, nsec_t now)
 	p->attempted = p->is_drained = false;
 	p->is_held = p->all->holds;
 	p->refusals = 0;
-	p->updates_seen = 0;
+	p->updates_seen = p->malformed.n_seen = 0;
 	p->all->changed = true; /* the plan that began it did not see what it may keep stale */
 	p->routes_generation = 0;
 	if (!p->is_held)

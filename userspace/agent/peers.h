@@ -8,6 +8,7 @@
 
 #include "agent/closing.h"
 #include "agent/listening.h"
+#include "agent/malformed_log.h"
 #include "agent/peer_history.h"
 #include "agent/route_log.h"
 #include "agent/unnumbered.h"
@@ -42,6 +43,7 @@ struct agent_peer {
 	struct bgp_peer *bgp;    /* owned */
 	struct peer_link links[BGP_N_SLOTS];
 	struct peer_history history;
+	struct malformed_log malformed;
 	bool is_reachable;     /* there is a way to it, by a device that is up */
 	struct plan_path path; /* what its BFD says of it: bfd_lines.c */
 	bool has_no_answer;    /* the last attempt ended as the neighbour did not answer */

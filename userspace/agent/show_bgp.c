@@ -9,6 +9,7 @@
 #include "agent/show.h"
 #include "agent/show_bfd.h"
 #include "agent/show_peer.h"
+#include "bgp/bgp_malformed.h"
 #include "sys/loop.h"
 
 /* --- peers ------------------------------------------------------------------------------------ */
@@ -54,6 +55,8 @@ static cJSON *peer_json(const struct agent *a, const struct agent_peer *p, bool 
 	cJSON_AddNumberToObject(o, "routesAccepted",
 				(double)bgp_rib_in_counts(bgp_peer_rib_in(p->bgp)).n_accepted);
 	cJSON_AddNumberToObject(o, "routesLeaked", (double)info.routes_leaked);
+	cJSON_AddNumberToObject(o, "updatesMalformed",
+				(double)bgp_rib_in_malformed(bgp_peer_rib_in(p->bgp))->n);
 	cJSON_AddNumberToObject(o, "flaps", (double)info.flaps);
 	show_add_text(o, "lastError", info.last_error);
 	show_peer_details(a, p, all, o);

@@ -10,6 +10,7 @@
 #include "bgp/bgp_conn.h"
 
 #include "bgp/bgp_fsm.h"
+#include "bgp/bgp_malformed.h"
 #include "bgp/bgp_update.h"
 
 #include <assert.h>
@@ -101,18 +102,22 @@ static void receive_update(struct bgp_conn *c, nsec_t now, const struct bgp_fram
 {
 	const struct bgp_update_session session = bgp_conn_session(c);
 	struct bgp_fsm_input in = {.event = BGP_FSM_UPDATE, .message_type = BGP_UPDATE};
+	enum bgp_update_result result;
 	struct bgp_update update;
 	struct bgp_error error;
 
 	if (c->state == BGP_ESTABLISHED) {
 		c->counters.updates_received++;
-		switch (bgp_update_decode(frame->body, &session, &update, &error)) {
+		result = bgp_update_decode(frame->body, &session, &update, &error);
+		if (result != BGP_UPDATE_OK)
+			bgp_malformed_keep(bgp_rib_in_malformed(c->rib_in), c->rx, frame->len,
+					   &session);
+		switch (result) {
 		case BGP_UPDATE_OK:
 		case BGP_UPDATE_ATTRIBUTE_DISCARD:
 			receive_routes(c, &update, &session);
 			break;
 		case BGP_UPDATE_TREAT_AS_WITHDRAW:
-			c->counters.withdrawn_by_error++;
 			count_routes(c, 0, update.n_announced + update.n_withdrawn);
 			bgp_rib_in_unlearn(c->rib_in, &update);
 			break;

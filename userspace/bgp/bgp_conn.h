@@ -32,7 +32,7 @@ enum bgp_refresh_state { BGP_REFRESH_NONE, BGP_REFRESH_ASKED, BGP_REFRESH_RUNNIN
 struct bgp_conn_counters {
 	struct bgp_counters messages;
 	uint64_t updates_received; /* in Established alone */
-	uint64_t withdrawn_by_error, leaks_received;
+	uint64_t leaks_received;
 };
 
 struct bgp_conn {

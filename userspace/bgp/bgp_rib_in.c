@@ -21,6 +21,7 @@
 
 #include "base/prefix_queue.h"
 #include "base/prefix_table.h"
+#include "bgp/bgp_malformed.h"
 #include "bgp/bgp_path.h"
 #include "bgp/bgp_update.h"
 
@@ -42,6 +43,7 @@ struct bgp_rib_in {
 	struct bgp_import import;
 	size_t n_by[BGP_N_VERDICTS]; /* with a path */
 	size_t n_stale, n_not_kept;
+	struct bgp_malformed malformed;
 	size_t walk;     /* the routes before this one are still to be looked at */
 	bool is_whole;   /* that walk is for all of them, not only for those over the limit */
 	bool walk_again; /* ... and once more from the end */
@@ -66,9 +68,15 @@ struct bgp_rib_in *bgp_rib_in_free(struct bgp_rib_in *rib)
 	prefix_table_done(&rib->table);
 	prefix_queue_done(&rib->changed);
 	bgp_paths_done(&rib->paths);
+	bgp_malformed_done(&rib->malformed);
 	arena_free(rib->arena);
 	free(rib);
 	return NULL;
+}
+
+struct bgp_malformed *bgp_rib_in_malformed(struct bgp_rib_in *rib)
+{
+	return &rib->malformed;
 }
 
 bool bgp_rib_in_is_open(const struct bgp_rib_in *rib)

@@ -14,6 +14,7 @@
 
 #define BGP_REJECTED_MAX 10000 /* routes that are kept though they are not accepted */
 
+struct bgp_malformed;
 struct bgp_path;
 struct bgp_rib_in;
 struct bgp_update;
@@ -36,6 +37,8 @@ void bgp_rib_in_learn(struct bgp_rib_in *rib, const struct bgp_update *u,
 		      const struct bgp_update_session *s);
 /* One that is treated as withdraw (RFC 7606 2): all that it names goes. */
 void bgp_rib_in_unlearn(struct bgp_rib_in *rib, const struct bgp_update *u);
+/* The last that was malformed, for who keeps it and who looks at it. */
+struct bgp_malformed *bgp_rib_in_malformed(struct bgp_rib_in *rib);
 
 /* All routes of the family are stale; those that were already go. */
 void bgp_rib_in_stale(struct bgp_rib_in *rib, enum bgp_family family);

@@ -47,7 +47,7 @@ static void peers(void **state)
 	       "[{\"name\":\"r\",\"vrf\":null,\"interface\":null,\"address\":\"10.0.0.2\",\"localAddress\":\"10.0.0.1\","
 	       "\"asn\":64512,\"state\":\"Established\",\"uptimeSeconds\":\"*\",\"holdTime\":90,"
 	       "\"bfd\":\"None\",\"routerID\":\"10.0.0.1\",\"gracefulRestart\":true,\"routesAdvertised\":1,"
-	       "\"routesReceived\":0,\"routesAccepted\":0,\"routesLeaked\":0,\"flaps\":0,\"lastError\":null,\"keepaliveTime\":30,"
+	       "\"routesReceived\":0,\"routesAccepted\":0,\"routesLeaked\":0,\"updatesMalformed\":0,\"flaps\":0,\"lastError\":null,\"keepaliveTime\":30,"
 	       "\"families\":\"IPv4 unicast\",\"offered\":[\"IPv4 unicast\",\"route refresh\","
 	       "\"extended messages\",\"graceful restart\",\"4-octet AS number\","
 	       "\"enhanced route refresh\"],\"offeredByPeer\":[\"IPv4 unicast\",\"route refresh\","
@@ -77,7 +77,7 @@ static void peer_without_a_session(void **state)
 	       "[{\"name\":\"r\",\"vrf\":null,\"interface\":null,\"address\":\"10.0.0.2\",\"localAddress\":\"10.0.0.2\","
 	       "\"asn\":null,\"state\":\"*\",\"uptimeSeconds\":null,\"holdTime\":90,"
 	       "\"bfd\":\"None\",\"routerID\":\"10.0.0.1\",\"gracefulRestart\":false,\"routesAdvertised\":0,"
-	       "\"routesReceived\":0,\"routesAccepted\":0,\"routesLeaked\":0,\"flaps\":0,\"lastError\":\"*\",\"keepaliveTime\":null,"
+	       "\"routesReceived\":0,\"routesAccepted\":0,\"routesLeaked\":0,\"updatesMalformed\":0,\"flaps\":0,\"lastError\":\"*\",\"keepaliveTime\":null,"
 	       "\"families\":null,\"offered\":null,\"offeredByPeer\":null,"
 	       "\"lastNotificationSent\":null,\"lastNotificationReceived\":null,"
 	       "\"history\":null,\"notAnnounced\":null}]");
