@@ -156,6 +156,8 @@ static void tell_peers(struct agent_bfd *b, const struct bfd_line *l, const stru
 		if (is_failure(e))
 			bgp_peer_notify(p->bgp, now, BGP_SLOT_DIALLED, BGP_NOTE_BFD_DOWN);
 		peer_pump(p, now);
+		if (e->to == BFD_UP && bgp_peer_info(p->bgp).state < BGP_OPEN_SENT)
+			peer_nudge(p, now, "BFD has reached it");
 	}
 }
 

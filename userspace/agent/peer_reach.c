@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
- * Who can be reached again: a way to a router that was not there, or a neighbour that has appeared.
- * The pause before the next attempt is not waited for then (docs/decisions/040).
+ * Who can be reached again: a way to a router that was not there, a neighbour that has appeared,
+ * what BFD (bfd_lines.c) and a router's own advertisement (unnumbered.c) say. The pause before the
+ * next attempt is not waited for then (docs/decisions/040).
  */
 #include "agent/peers_inside.h"
 #include "plan/plan_links.h"
 
 void peer_nudge(struct agent_peer *p, nsec_t now, const char *why)
 {
+	if (p->is_drained || p->is_held)
+		return;
 	peer_history_add(&p->history, now, "tried again at once: %s", why);
 	bgp_peer_notify(p->bgp, now, BGP_SLOT_DIALLED, BGP_NOTE_NUDGE);
 	peer_pump(p, now);

@@ -31,7 +31,7 @@ bool peer_has_tail(const struct agent_peer *p);
  */
 void peers_hold(struct agent_peers *all, bool holds, nsec_t now);
 
-/* Does not wait for the next attempt any longer. */
+/* Does not wait for the next attempt any longer, if it is to have a session. */
 void peer_nudge(struct agent_peer *p, nsec_t now, const char *why);
 
 /* Begins a connection attempt; what fails at once is told the object. */

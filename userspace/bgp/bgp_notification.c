@@ -156,6 +156,7 @@ static const struct {
 	{BGP_CAP_AS4, "4-octet AS number"},
 	{BGP_CAP_ENHANCED_REFRESH, "enhanced route refresh"},
 	{BGP_CAP_LONG_LIVED_GR, "long-lived graceful restart"},
+	{BGP_CAP_BFD_STRICT, "BFD strict mode"},
 	{BGP_CAP_ROUTE_REFRESH_OLD, "route refresh (128)"},
 };
 

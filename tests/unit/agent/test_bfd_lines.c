@@ -282,6 +282,49 @@ static void strict_bgp_waits_for_bfd_and_after_it_was_down_again(void **state)
 	end(rig, fd);
 }
 
+static bool is_refused(const struct agent_rig *rig)
+{
+	struct bgp_peer_info info;
+
+	if (!is_known(rig))
+		return false;
+	info = bgp_peer_info(rig->agent.peers.items[0]->bgp);
+	return info.state == BGP_IDLE && info.last_error;
+}
+
+static unsigned n_attempts;
+static bool is_tried_again(const struct agent_rig *rig)
+{
+	return rig->router->connections > n_attempts;
+}
+
+/* The pause of a minute before the next attempt is over once BFD has reached the router. */
+static void bgp_is_tried_again_at_once_when_bfd_comes_up(void **state)
+{
+	struct agent_rig *rig = rig_new();
+	int fd;
+
+	(void)state;
+	rig->router->refuses = true;
+	rig_write(rig, "peer.yaml",
+		  "apiVersion: metallb.io/v1beta2\nkind: BGPPeer\n"
+		  "metadata: {name: r, namespace: metallb-system}\n"
+		  "spec:\n  {myASN: 64513, peerASN: 64512, peerAddress: 10.0.0.2, peerPort: 1790,"
+		  " sourceAddress: 10.0.0.1, routerID: 10.0.0.1, bfdProfile: fast,"
+		  " connectTime: 60s}\n");
+	rig_write(rig, "profile.yaml", PROFILE);
+	rig_start(rig);
+	RIG_WAIT(rig, is_refused);
+	n_attempts = rig->router->connections;
+	fd = router_bfd();
+	router_says(rig, fd, BFD_DOWN);
+	RIG_WAIT(rig, is_init);
+	assert_int_equal(rig->router->connections, n_attempts);
+	router_says(rig, fd, BFD_UP);
+	RIG_WAIT(rig, is_tried_again);
+	end(rig, fd);
+}
+
 static bool is_mute_told(const struct agent_rig *rig)
 {
 	return rig_problem(rig, "BFDNobodyBegins") != NULL;
@@ -377,6 +420,7 @@ int main(void)
 		cmocka_unit_test(a_router_that_says_down_closes_bgp),
 		cmocka_unit_test(a_link_that_goes_down_is_path_down_at_once),
 		cmocka_unit_test(strict_bgp_waits_for_bfd_and_after_it_was_down_again),
+		cmocka_unit_test(bgp_is_tried_again_at_once_when_bfd_comes_up),
 		cmocka_unit_test(passive_and_nobody_begins_is_told_until_the_router_does),
 		cmocka_unit_test(a_port_that_somebody_else_has_is_a_problem_as_long_as_it_is_so),
 		cmocka_unit_test(a_profile_that_is_taken_away_leaves_the_session_while_bgp_runs),

@@ -241,6 +241,33 @@ static void each_code_point_is_kept_or_escaped(void **state)
 	assert_shown(octets, 4, false);
 }
 
+/* Each that an OPEN of ours may have, so that whoever looks at it sees them all. */
+static void every_capability_of_an_open_is_listed(void **state)
+{
+	const struct bgp_open none = {.plain = true}, all = {.route_refresh = true,
+							     .enhanced_refresh = true,
+							     .extended_message = true,
+							     .extended_next_hop = true,
+							     .has_role = true,
+							     .has_as4 = true,
+							     .gr = {.present = true},
+							     .llgr = {.present = true},
+							     .bfd_strict = true};
+	static const char *const wanted[] = {
+		"route refresh",          "extended next hop",
+		"extended messages",      "role",
+		"graceful restart",       "4-octet AS number",
+		"enhanced route refresh", "long-lived graceful restart",
+		"BFD strict mode"};
+	const char *names[BGP_CAPABILITIES_MAX];
+
+	(void)state;
+	assert_int_equal(bgp_capabilities_of(&none, names), 0);
+	assert_int_equal(bgp_capabilities_of(&all, names), ARRAY_SIZE(wanted));
+	for (size_t i = 0; i < ARRAY_SIZE(wanted); i++)
+		assert_string_equal(names[i], wanted[i]);
+}
+
 static void unsupported_capability_names_it_and_the_side(void **state)
 {
 	static const struct bgp_open ours = {.families = {BGP_FAMILY_BIT(BGP_IPV4_UNICAST)},
@@ -336,6 +363,7 @@ int main(void)
 		cmocka_unit_test(received_text_is_kept_printable),
 		cmocka_unit_test(text_of_any_octets_fits_and_is_printable),
 		cmocka_unit_test(each_code_point_is_kept_or_escaped),
+		cmocka_unit_test(every_capability_of_an_open_is_listed),
 		cmocka_unit_test(unsupported_capability_names_it_and_the_side),
 		cmocka_unit_test(family_that_was_offered_too_was_not_taken),
 		cmocka_unit_test(more_capabilities_than_fit_end_in_dots),
