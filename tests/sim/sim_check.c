@@ -201,7 +201,7 @@ static void check_update_sent(struct sim_check *c, int end, enum bgp_slot slot, 
 
 static void notification_sent(struct sim_check *c, struct sim_tap *tap, const struct bgp_error *e)
 {
-	tap->was_notified = true;
+	tap->was_notified = tap->has_ended = true;
 	tap->said_hold_expired = e->code == BGP_ERROR_HOLD_TIMER;
 	c->stats.collisions += e->code == BGP_ERROR_CEASE && e->subcode == BGP_CEASE_COLLISION;
 }
@@ -220,6 +220,8 @@ void sim_check_sent(struct sim_check *c, int end, enum bgp_slot slot, nsec_t now
 	struct bgp_error e;
 
 	while (len > 0) {
+		if (c->end[end].tap[slot].has_ended)
+			sim_violation(c, "end %d wrote behind its NOTIFICATION", end);
 		if (bgp_header_parse(data, len, BGP_MESSAGE_MAX, &f, &e) != BGP_FRAME_MESSAGE) {
 			sim_violation(c, "end %d wrote what is no whole message", end);
 			return;

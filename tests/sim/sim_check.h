@@ -37,7 +37,7 @@ struct sim_tap {
 	struct bgp_families offered, heard; /* in the OPENs */
 	struct bgp_families end_of_rib;     /* of which it was said */
 	bool was_notified;                  /* a NOTIFICATION went either way */
-	bool said_hold_expired;
+	bool said_hold_expired, has_ended;  /* it said a NOTIFICATION, which is the last */
 };
 
 struct sim_watch { /* one end */

@@ -29,11 +29,18 @@ static void change_route(struct sim_world *w)
 		sim_violation(&w->check, "the rib refuses a route");
 }
 
+/* One that is up; NULL: there is none. */
 static struct sim_link *random_link(struct sim_world *w)
 {
-	struct sim_link *l = &w->links[chance(w, SIM_LINKS)];
+	const uint64_t first = chance(w, SIM_LINKS);
 
-	return l->is_used && l->is_up ? l : NULL;
+	for (size_t i = 0; i < SIM_LINKS; i++) {
+		struct sim_link *l = &w->links[(first + i) % SIM_LINKS];
+
+		if (l->is_used && l->is_up)
+			return l;
+	}
+	return NULL;
 }
 
 static void reset_link(struct sim_world *w)

@@ -95,10 +95,24 @@ static void dial(struct sim_world *w, int end)
 static void close_socket(struct sim_world *w, int end, enum bgp_slot slot)
 {
 	struct sim_socket *s = &w->end[end].socket[slot];
+	uint8_t lost[BGP_MESSAGE_MAX]; /* behind a tail that the other end has no room for */
 
 	if (socket_is_up(s))
 		socket_write(w, end, slot);
+	if (s->tail_len > 0)
+		(void)bgp_peer_transmit(w->end[end].peer, w->now, slot, lost, sizeof(lost));
 	socket_drop(w, end, slot);
+}
+
+/* Nothing is said where there is no connection: before it is made, and once it was closed. */
+static void check_silence(struct sim_world *w, int end, enum bgp_slot slot)
+{
+	struct sim_end *e = &w->end[end];
+	uint8_t buf[BGP_MESSAGE_MAX];
+
+	if (!socket_is_up(&e->socket[slot]) &&
+	    bgp_peer_transmit(e->peer, w->now, slot, buf, sizeof(buf)) > 0)
+		sim_violation(&w->check, "end %d writes without a connection", end);
 }
 
 void sim_world_pump(struct sim_world *w, int end)
@@ -116,8 +130,10 @@ void sim_world_pump(struct sim_world *w, int end)
 		if (++n > 100)
 			sim_violation(&w->check, "end %d: poll does not end", end);
 	}
-	for (enum bgp_slot slot = 0; e->peer && slot < BGP_N_SLOTS; slot++)
+	for (enum bgp_slot slot = 0; e->peer && slot < BGP_N_SLOTS; slot++) {
 		socket_write(w, end, slot);
+		check_silence(w, end, slot);
+	}
 	if (e->peer && bgp_peer_poll(e->peer, &event))
 		sim_violation(&w->check, "end %d: writing asks for something", end);
 }

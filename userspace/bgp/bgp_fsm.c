@@ -554,6 +554,8 @@ static void assert_sound(const struct bgp_conn *c)
 	assert(!c->is_passive || (c->state != BGP_CONNECT && c->retry_at == NSEC_NEVER));
 	assert(!has_tcp || c->retry_at == NSEC_NEVER);
 	assert(has_tcp || c->hold_at == NSEC_NEVER);
+	assert(!has_tcp || c->hold_at != NSEC_NEVER ||
+	       (c->state == BGP_ESTABLISHED && c->hold_s == 0));
 	assert(agreed || c->keepalive_at == NSEC_NEVER);
 	assert(c->state == BGP_ESTABLISHED || c->send_hold_at == NSEC_NEVER);
 	assert(!c->send_open || has_tcp || c->send_notification);

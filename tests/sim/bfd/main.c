@@ -4,6 +4,7 @@
  * a violation prints the seed, with which the run repeats exactly.
  */
 #include "sim/bfd/bfd_world.h"
+#include "sim/sim_seed.h"
 
 #include <inttypes.h>
 
@@ -43,8 +44,12 @@ int main(int argc, char **argv)
 	double seconds = 0;
 
 	for (uint64_t seed = first; seed < first + count; seed++) {
-		struct world *w = world_new(seed);
-		const char *violation = world_run(w);
+		struct world *w;
+		const char *violation;
+
+		sim_seed(seed);
+		w = world_new(seed);
+		violation = world_run(w);
 
 		seconds += (double)w->now / 1e9;
 		add_stats(&sum, &w->stats);

@@ -8,6 +8,7 @@
 #include "sim/kube/lease_world.h"
 #include "sim/kube/reports_world.h"
 #include "sim/kube/writes_world.h"
+#include "sim/sim_seed.h"
 
 #include <inttypes.h>
 
@@ -34,7 +35,10 @@ int main(int argc, char **argv)
 	struct reports_sim_stats reports = {0};
 
 	for (uint64_t seed = first; seed < first + count; seed++) {
-		const char *wrong = kube_sim_run(seed, &sum);
+		const char *wrong;
+
+		sim_seed(seed);
+		wrong = kube_sim_run(seed, &sum);
 
 		if (!wrong)
 			wrong = lease_sim_run(seed, &leases);

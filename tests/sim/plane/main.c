@@ -5,6 +5,7 @@
  * exactly.
  */
 #include "sim/plane/plane.h"
+#include "sim/sim_seed.h"
 
 #include <inttypes.h>
 
@@ -46,8 +47,12 @@ int main(int argc, char **argv)
 	struct plane_stats sum = {0};
 
 	for (uint64_t seed = first; seed < first + count; seed++) {
-		struct plane *p = plane_new(seed);
-		const char *violation = plane_run(p);
+		struct plane *p;
+		const char *violation;
+
+		sim_seed(seed);
+		p = plane_new(seed);
+		violation = plane_run(p);
 
 		add_stats(&sum, &p->stats);
 		if (violation) {
