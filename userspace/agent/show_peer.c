@@ -142,12 +142,27 @@ static bool is_planned(const struct plan *plan, const struct ip_prefix *prefix, 
 	return false;
 }
 
+/* Why the session takes no route of the family; NULL: it does, or is not there. */
+static const char *family_reason(const struct agent_peer *p, enum bgp_family family)
+{
+	const struct bgp_peer_info info = bgp_peer_info(p->bgp);
+
+	if (!bgp_families_has(p->config.carried, family))
+		return "the session does not carry its family";
+	if (info.state != BGP_ESTABLISHED)
+		return NULL;
+	if (!bgp_families_has(info.families, family))
+		return "the router does not list its family in its OPEN";
+	return bgp_families_has(info.announced, family) ? NULL : "its family has no next hop here";
+}
+
 /* Why not; NULL: it is announced, by itself or by an aggregate. */
 static const char *untold_reason(const struct agent *a, size_t i_peer, const struct plan_service *s)
 {
 	const struct agent_peer *p = a->peers.items[i_peer];
 	const struct plan *plan = &a->current->plan;
 	const struct ip_addr *vip = &s->vip.addr;
+	const char *reason = family_reason(p, bgp_family_of_addr(vip));
 	bool planned = false;
 
 	for (int len = ip_addr_bits(vip); len >= 0; len--) {
@@ -159,11 +174,13 @@ static const char *untold_reason(const struct agent *a, size_t i_peer, const str
 	}
 	if (!s->announced && !planned)
 		return s->reason;
+	if (reason)
+		return reason;
 	if (!planned)
 		return "no BGPAdvertisement sends it to this peer";
 	if (bgp_peer_info(p->bgp).state != BGP_ESTABLISHED)
 		return "there is no session";
-	return "not sent yet, or its family is not carried by the session";
+	return "not sent yet";
 }
 
 static void add_untold(const struct agent *a, size_t i_peer, cJSON *to)
