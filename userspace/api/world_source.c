@@ -65,7 +65,7 @@ struct api_source *api_source_free(struct api_source *s)
 {
 	if (!s)
 		return NULL;
-	api_source_bury(s);
+	assert(!s->change); /* none is weighed and not yet buried */
 	for (size_t i = 0; i < s->n; i++)
 		api_object_free(s->objects[i]);
 	api_documents_done(&s->documents);

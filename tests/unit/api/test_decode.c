@@ -187,6 +187,10 @@ static void the_hash_counts_known_fields_only(void **state)
 		run("alpha: 1\none: {n: 3}\n", API_V1),
 		run("alpha: 1\nmany: [{n: 2}]\n", API_V1),
 		run("alpha: 1\nmany: [{n: 2, zzz: 1}]\n", API_V1),
+		run("many: [{n: 2}, {n: 4}]\n", API_V1),
+		run("many: [{n: 3}, {n: 4}]\n", API_V1),
+		run("many: [{n: 4}, {n: 2}]\n", API_V1),
+		run("many: [{n: 4}]\n", API_V1),
 	};
 
 	(void)state;
@@ -194,6 +198,10 @@ static void the_hash_counts_known_fields_only(void **state)
 	assert_false(r[0].hash == r[2].hash);
 	assert_false(r[0].hash == r[3].hash);
 	assert_true(r[4].hash == r[5].hash);
+	/* Each item of a list, and where it stands. */
+	for (size_t i = 6; i < ARRAY_SIZE(r); i++)
+		for (size_t k = 6; k < i; k++)
+			assert_false(r[i].hash == r[k].hash);
 	for (size_t i = 0; i < ARRAY_SIZE(r); i++)
 		done(&r[i]);
 }

@@ -252,6 +252,7 @@ static void beyond_the_limit_nothing_more_is_accepted(void **state)
 {
 	struct bgp_import import = {.all = true, .max_prefixes = 100};
 	struct ip_prefix *many = hosts(0x0b000000, BGP_REJECTED_MAX + 200);
+	struct ip_prefix *more = hosts(0x0c000000, 10);
 	struct bgp_rib_in *rib = new_rib(&import);
 	struct bgp_rib_in_counts c;
 
@@ -286,6 +287,12 @@ static void beyond_the_limit_nothing_more_is_accepted(void **state)
 	go_on(rib);
 	assert_int_equal(bgp_rib_in_counts(rib).n_accepted, 50);
 	assert_int_equal(bgp_rib_in_counts(rib).n_by[BGP_OVER_LIMIT], BGP_REJECTED_MAX + 150);
+	says(rib, more, 10, &plain);
+	assert_int_equal(bgp_rib_in_counts(rib).n_not_kept, 10);
+	import.max_prefixes = 60;
+	assert_true(bgp_rib_in_set_import(rib, &import));
+	assert_int_equal(bgp_rib_in_counts(rib).n_not_kept, 0); /* they are asked for again */
+	free(more);
 	free(many);
 	bgp_rib_in_free(rib);
 }
