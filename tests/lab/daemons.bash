@@ -195,7 +195,7 @@ step_daemons() {
 # watch_routes: route events of the kernels of FRR and BIRD, and the RIBs of GoBGP and OpenBGPD asked ten times a second, until /stop-watching; what was missed goes to $LAB_DIR/missed.
 watch_routes() {
 	local d
-	rm -f "$LAB_DIR/stop-watching" "$LAB_DIR/missed" "$LAB_DIR"/events.*
+	rm -f "$LAB_DIR/stop-watching" "$LAB_DIR/missed" "$LAB_DIR/rounds" "$LAB_DIR"/events.*
 	for d in frr bird; do
 		lab_spawn "$LAB_DIR/events.$d" "d-$d" timeout 60 ip monitor route
 		WATCH_PIDS+=("$LAB_PID")
@@ -206,6 +206,7 @@ watch_routes() {
 			for d in gobgp openbgpd; do
 				daemon_has_all "$d" || echo "$d" >>"$LAB_DIR/missed"
 			done
+			echo >>"$LAB_DIR/rounds"
 			sleep 0.1
 		done
 	) &
@@ -214,11 +215,16 @@ watch_routes() {
 }
 WATCH_PIDS=()
 
-watched_nothing() {
-	local pid d code=0
+stop_watching() {
+	local pid
 	: >"$LAB_DIR/stop-watching"
 	for pid in "${WATCH_PIDS[@]}"; do lab_kill TERM "$pid"; done
 	WATCH_PIDS=()
+}
+watched_nothing() {
+	local d code=0
+	stop_watching
+	[ "$(wc -l <"$LAB_DIR/rounds")" -ge 3 ] || { say "the RIBs were hardly looked at"; code=1; }
 	for d in frr bird; do
 		if grep -Eq "Deleted ($DAEMON_VIP|$DAEMON_VIP6) " "$LAB_DIR/events.$d"; then
 			say "$d: its kernel lost the route: $(grep -E "$DAEMON_VIP|$DAEMON_VIP6" "$LAB_DIR/events.$d" | tr '\n' ';')"
@@ -230,6 +236,14 @@ watched_nothing() {
 		code=1
 	fi
 	return "$code"
+}
+
+# watched_going ADDRESS: the same watch sees a route that does go, so what it did not see did not happen.
+watched_going() {
+	local d
+	for d in frr bird; do grep -q "Deleted $1 " "$LAB_DIR/events.$d" || return 1; done
+	for d in gobgp openbgpd; do grep -qx "$d" "$LAB_DIR/missed" || return 1; done
+	stop_watching
 }
 
 restart_hub() { # SIGNAL
@@ -244,7 +258,11 @@ restart_hub() { # SIGNAL
 	sleep 1 # End-of-RIB, and what the helpers do then
 	watched_nothing && lab_until 5 daemons_have_routes "${DAEMONS[@]}"
 }
-step_daemons_killed() { restart_hub KILL; }
+# GoBGP waits for its own idle hold time, and closes what comes in meanwhile: that is what takes so long.
+step_daemons_killed() {
+	restart_hub KILL || return 1
+	grep -q 'Closed an accepted connection' "$(daemon_dir gobgp)/out.log" || { say "GoBGP closed nothing"; return 1; }
+}
 step_daemons_restarted() { restart_hub TERM; }
 
 hub_has_no_peer() { [ "$(lab_ctl hub show peer "$1" -o json)" = '[]' ]; }
@@ -315,6 +333,15 @@ step_daemons_secret() {
 }
 
 rude_is_through() { [ "$(cat "$LAB_DIR/rude.states" 2>/dev/null)" = done ]; }
+# rude_was_everywhere LOG: it ended a connection in each state, in both ways (scripts/lab-rude).
+rude_was_everywhere() {
+	local state how
+	for state in Connect OpenSent OpenConfirm Established garbage deaf; do
+		for how in closed reset; do
+			grep -qx "$state $how" "$1" || { say "never $state $how"; cat "$1"; return 1; }
+		done
+	done
+}
 
 step_daemons_rude() {
 	local d dir=$LAB_DIR/hub-config before after
@@ -322,6 +349,7 @@ step_daemons_rude() {
 	lab_spawn "$LAB_DIR/rude.log" d-rude python3 "$LAB_ROOT/scripts/lab-rude" 10.50.6.1 64606 "$LAB_DIR/rude.states"
 	daemon_peer rude ", connectTime: 1s" '' >"$dir/rude.yaml"
 	lab_until 40 rude_is_through || { say "it got as far as: $(cat "$LAB_DIR/rude.log")"; return 1; }
+	rude_was_everywhere "$LAB_DIR/rude.log" || return 1
 	hub_is_up_with "${DAEMON_SESSIONS[@]}" || { daemons_say; return 1; }
 	after=$(lab_ctl hub show peers -o json | jq -c '[.[] | select(.name != "rude") | {name, flaps}]')
 	[ "$before" = "$after" ] || { say "flaps before $before, after $after"; return 1; }
@@ -334,7 +362,10 @@ daemon_lacks_six() { [ -z "$(daemon_paths "$1" "$DAEMON_VIP6/128")" ]; }
 # Each word in a line that says so of this router. A session that ended and one that was refused have been there above.
 step_daemons_log() {
 	local d n log=$LAB_DIR/hub.log words
+	watch_routes
+	sleep 0.3
 	rm "$LAB_DIR/hub-config/service-six.yaml"
+	lab_until 10 watched_going "$DAEMON_VIP6" || { say "not seen to go: $DAEMON_VIP6"; return 1; }
 	for d in frr bird gobgp openbgpd; do lab_until 5 daemon_lacks_six "$d" || { daemons_say; return 1; }; done
 	for d in "${DAEMONS[@]}"; do
 		n=${DAEMON_N[$d]}
@@ -364,6 +395,8 @@ daemons_heard_why() {
 
 step_daemons_ended() {
 	local d
+	watch_routes
+	sleep 0.3
 	lab_kill INT "$HUB_PID"
 	for d in frr bird gobgp openbgpd; do
 		lab_until 3 daemon_has_no_route "$d" || { daemons_say; return 1; }
@@ -372,6 +405,7 @@ step_daemons_ended() {
 		say "a kernel still has the route"
 		return 1
 	fi
+	lab_until 10 watched_going "$DAEMON_VIP" || { say "not seen to go: $DAEMON_VIP"; return 1; }
 	lab_until 3 daemons_heard_why || return 1
 	rmdir /run/openbgpd 2>/dev/null || true # if it is empty
 	STEP_NOTE="no router has the route any more"
