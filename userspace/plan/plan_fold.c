@@ -410,18 +410,6 @@ static void fold(struct fold_build *b)
 
 /* --- interning ------------------------------------------------------------------------------ */
 
-struct numbered_set {
-	const struct bgp_attrs *set;
-	size_t number;
-};
-
-static int cmp_set(const void *a, const void *b)
-{
-	const struct numbered_set *x = a, *y = b;
-
-	return bgp_attrs_cmp(x->set, y->set);
-}
-
 static int cmp_share(const void *a, const void *b)
 {
 	const struct share *x = a, *y = b;
@@ -448,24 +436,10 @@ static void renumber(struct mix *m, const uint32_t *numbers)
 
 static void intern(struct fold_build *b)
 {
-	struct arena *scratch = b->d->scratch;
-	struct numbered_set *order = arena_array_of(scratch, b->n_sets, struct numbered_set);
-	uint32_t *numbers = arena_array_of(scratch, b->n_sets, uint32_t);
-	struct bgp_attrs *attrs = arena_array_of(scratch, b->n_sets, struct bgp_attrs);
-	size_t n = 0;
+	const uint32_t *numbers = plan_fold_number(b->d, b->sets, b->n_sets);
 
-	for (size_t i = 0; i < b->n_sets; i++)
-		order[i] = (struct numbered_set){.set = &b->sets[i], .number = i};
-	plan_sort(order, b->n_sets, sizeof(*order), cmp_set);
-	for (size_t i = 0; i < b->n_sets; i++) {
-		if (n == 0 || bgp_attrs_cmp(&attrs[n - 1], order[i].set) != 0)
-			attrs[n++] = *order[i].set;
-		numbers[order[i].number] = (uint32_t)(n - 1);
-	}
 	for (size_t i = 0; i < b->n_mixes; i++)
 		renumber(&b->mixes[i], numbers);
-	b->d->plan->attrs = arena_memdup(b->d->arena, attrs, n * sizeof(*attrs));
-	b->d->plan->n_attrs = n;
 }
 
 static void put_rows(struct fold_build *b)

@@ -228,3 +228,37 @@ bool plan_fold_set(struct plan_draft *d, const struct fold_asker *askers, size_t
 		n, LIMIT_COMMUNITIES);
 	return false;
 }
+
+/* --- numbers -------------------------------------------------------------------------------- */
+
+struct numbered_set {
+	const struct bgp_attrs *set;
+	size_t number;
+};
+
+static int cmp_set(const void *a, const void *b)
+{
+	const struct numbered_set *x = a, *y = b;
+
+	return bgp_attrs_cmp(x->set, y->set);
+}
+
+const uint32_t *plan_fold_number(struct plan_draft *d, const struct bgp_attrs *sets, size_t n_sets)
+{
+	struct numbered_set *order = arena_array_of(d->scratch, n_sets, struct numbered_set);
+	uint32_t *numbers = arena_array_of(d->scratch, n_sets, uint32_t);
+	struct bgp_attrs *attrs = arena_array_of(d->scratch, n_sets, struct bgp_attrs);
+	size_t n = 0;
+
+	for (size_t i = 0; i < n_sets; i++)
+		order[i] = (struct numbered_set){.set = &sets[i], .number = i};
+	plan_sort(order, n_sets, sizeof(*order), cmp_set);
+	for (size_t i = 0; i < n_sets; i++) {
+		if (n == 0 || bgp_attrs_cmp(&attrs[n - 1], order[i].set) != 0)
+			attrs[n++] = *order[i].set;
+		numbers[order[i].number] = (uint32_t)(n - 1);
+	}
+	d->plan->attrs = arena_memdup(d->arena, attrs, n * sizeof(*attrs));
+	d->plan->n_attrs = n;
+	return numbers;
+}

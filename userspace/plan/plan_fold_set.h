@@ -29,3 +29,9 @@ bool plan_fold_same_own(const struct service_attrs *a, const struct service_attr
  */
 bool plan_fold_set(struct plan_draft *d, const struct fold_asker *askers, size_t n_askers,
 		   const struct fold_kind *kind, struct bgp_attrs *ret) must_check;
+
+/*
+ * Makes these the plan's sets: sorted and each once, what they point to stays where it is. By what
+ * number each of them goes from now on; of the draft's scratch.
+ */
+const uint32_t *plan_fold_number(struct plan_draft *d, const struct bgp_attrs *sets, size_t n_sets);

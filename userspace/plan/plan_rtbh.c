@@ -11,6 +11,7 @@
 #include "base/limits.h"
 #include "base/sorted.h"
 #include "plan/plan_fold.h"
+#include "plan/plan_fold_set.h"
 #include "plan/plan_sort.h"
 
 #include <assert.h>
@@ -123,40 +124,14 @@ static uint32_t derived_set(struct rtbh_build *b, uint32_t from, enum ip_family 
 	return made->to;
 }
 
-struct numbered_set {
-	const struct bgp_attrs *set;
-	size_t number;
-};
-
-static int cmp_set(const void *a, const void *b)
-{
-	const struct numbered_set *x = a, *y = b;
-
-	return bgp_attrs_cmp(x->set, y->set);
-}
-
-/* Sorted and each once again; the rows follow. */
+/* As the plan has them in the end; the rows follow. */
 static void intern(struct rtbh_build *b)
 {
-	struct arena *scratch = b->d->scratch;
-	struct numbered_set *order = arena_array_of(scratch, b->n_sets, struct numbered_set);
-	uint32_t *numbers = arena_array_of(scratch, b->n_sets, uint32_t);
-	struct bgp_attrs *attrs = arena_array_of(b->d->arena, b->n_sets, struct bgp_attrs);
-	size_t n = 0;
+	const uint32_t *numbers = plan_fold_number(b->d, b->sets, b->n_sets);
 
-	for (size_t i = 0; i < b->n_sets; i++)
-		order[i] = (struct numbered_set){.set = &b->sets[i], .number = i};
-	plan_sort(order, b->n_sets, sizeof(*order), cmp_set);
-	for (size_t i = 0; i < b->n_sets; i++) {
-		if (n == 0 || bgp_attrs_cmp(&attrs[n - 1], order[i].set) != 0)
-			attrs[n++] = *order[i].set;
-		numbers[order[i].number] = (uint32_t)(n - 1);
-	}
 	for (size_t i = 0; i < b->n_rows; i++)
 		if (!b->rows[i].hold)
 			b->rows[i].attrs = numbers[b->rows[i].attrs];
-	b->d->plan->attrs = attrs;
-	b->d->plan->n_attrs = n;
 }
 
 /* --- who is told ------------------------------------------------------------------------------ */

@@ -3,62 +3,24 @@
  * Blackholes on demand: who asks for them, what is refused, whom routers hear of it and how, and in
  * which order with what is dropped here.
  */
-#include "fake/plan_fixture.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-
-#include <cmocka.h>
+#include "discards_rig.h"
 
 #define VIP   "192.168.100.0" /* of the Service web */
 #define HOST  VIP "/32"
 #define NET   "192.168.100.0/24"
 #define OTHER "192.168.100.64/26" /* of the pool; nobody has an address of it */
 
-static struct ip_prefix orders[8];
-
-/* The operator's blackholes, of one list of prefixes with blanks; sorted. */
-static void order(struct fixture *f, const char *prefixes)
-{
-	_cleanup_(arena_freep) struct arena *arena = arena_new();
-	char *text = arena_strdup(arena, prefixes), *at = text, *word;
-	size_t n = 0;
-
-	while ((word = strsep(&at, " ")))
-		if (word[0])
-			assert_true(ip_prefix_parse(word, &orders[n++]));
-	f->settings.discards = orders;
-	f->settings.n_discards = n;
-}
-
-static void put_peer(struct fixture *f, const char *name, const char *address, bool asks)
-{
-	_cleanup_(arena_freep) struct arena *arena = arena_new();
-
-	fixture_object(f, "BGPPeer", name, asks ? "annotations: {lodestone.io/rtbh: \"true\"}" : "",
-		       arena_printf(arena, "spec: {myASN: 64512, peerASN: 64513, peerAddress: %s}",
-				    address));
-}
-
 /* Announced to r1, who asks for blackholes, and to r2, who does not. */
 static struct fixture *two_peers(void)
 {
 	struct fixture *f = fixture_announced();
 
-	put_peer(f, "r1", "10.0.0.1", true);
-	put_peer(f, "r2", "10.0.0.2", false);
+	put_peer(f, "r1", true, "peerAddress: 10.0.0.1");
+	put_peer(f, "r2", false, "peerAddress: 10.0.0.2");
 	fixture_converge(f, 20);
 	assert_non_null(fixture_held(f, "r1", HOST));
 	assert_non_null(fixture_held(f, "r2", HOST));
 	return f;
-}
-
-static bool has_community(const struct bgp_attrs *a, uint32_t c)
-{
-	for (size_t i = 0; a && i < a->n_communities; i++)
-		if (a->communities[i] == c)
-			return true;
-	return false;
 }
 
 static bool is_told(struct fixture *f, const char *peer, const char *prefix)
@@ -80,15 +42,6 @@ static const char *dropped(const struct fixture *f, struct arena *arena)
 		ret = arena_printf(arena, "%s%s%s", ret, i ? " " : "",
 				   ip_prefix_text(&f->store.discards[i].prefix, text));
 	return ret;
-}
-
-static void annotate(struct fixture *f, const char *annotations)
-{
-	_cleanup_(arena_freep) struct arena *arena = arena_new();
-
-	fixture_object(f, "Service", "web", arena_printf(arena, "annotations: {%s}", annotations),
-		       "spec: {type: LoadBalancer, externalTrafficPolicy: Local, ports: "
-		       "[{port: 80}]}");
 }
 
 static void an_order_is_dropped_first_and_told_then(void **state)
@@ -378,7 +331,7 @@ static void a_start_lets_nothing_in(void **state)
 	assert_string_equal(dropped(f, arena), HOST " " OTHER);
 	assert_null(fixture_problem(f, "BlackholeNotInPool", NULL));
 	fixture_basics(f);
-	put_peer(f, "r1", "10.0.0.1", true);
+	put_peer(f, "r1", true, "peerAddress: 10.0.0.1");
 	f->synced = true;
 	fixture_converge(f, 20);
 	assert_string_equal(dropped(f, arena), OTHER); /* the Service is gone */

@@ -3,35 +3,12 @@
  * Blackholes on demand beside VRFs: in which domains an address is dropped, whom in which VRF that
  * is told, and with what spec.rtbh says.
  */
-#include "fake/plan_fixture.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-
-#include <cmocka.h>
+#include "discards_rig.h"
 
 #define RED   10 /* ifindex */
 #define BLUE  11
 #define HOST  "192.168.100.0/32"  /* of the Service web */
 #define OTHER "192.168.100.64/26" /* of the pool; nobody has an address of it */
-
-static struct ip_prefix ordered;
-
-static void order(struct fixture *f, const char *prefix)
-{
-	f->settings.discards = &ordered;
-	f->settings.n_discards = prefix != NULL;
-	if (prefix)
-		assert_true(ip_prefix_parse(prefix, &ordered));
-}
-
-static void peer(struct fixture *f, const char *name, bool asks, const char *spec)
-{
-	_cleanup_(arena_freep) struct arena *arena = arena_new();
-
-	fixture_object(f, "BGPPeer", name, asks ? "annotations: {lodestone.io/rtbh: \"true\"}" : "",
-		       arena_printf(arena, "spec: {myASN: 64512, peerASN: 64513, %s}", spec));
-}
 
 static void announce(struct fixture *f, const char *name, const char *spec)
 {
@@ -61,23 +38,14 @@ static struct fixture *two_vrfs(void)
 	fixture_object(f, "IPAddressPool", "pool", "", "spec: {addresses: [192.168.100.0/24]}");
 	fixture_object(f, "LodestoneConfig", "default", "",
 		       "spec: {rtbh: {nextHops: [192.0.2.1], communities: [\"64513:666\"]}}");
-	peer(f, "r1", true, "peerAddress: 10.0.0.1");
-	peer(f, "red", true, "peerAddress: 10.0.9.1, vrf: red");
-	peer(f, "blue", false, "peerAddress: 10.0.9.1, vrf: blue");
+	put_peer(f, "r1", true, "peerAddress: 10.0.0.1");
+	put_peer(f, "red", true, "peerAddress: 10.0.9.1, vrf: red");
+	put_peer(f, "blue", false, "peerAddress: 10.0.9.1, vrf: blue");
 	announce(f, "all", "peers: [r1, red, blue]");
 	fixture_add_service(f, "web", "Local", "");
 	fixture_add_slice(f, "web", "10.244.0.5@node-a");
 	fixture_converge(f, 20);
 	return f;
-}
-
-static void annotate(struct fixture *f, const char *annotations)
-{
-	_cleanup_(arena_freep) struct arena *arena = arena_new();
-
-	fixture_object(f, "Service", "web", arena_printf(arena, "annotations: {%s}", annotations),
-		       "spec: {type: LoadBalancer, externalTrafficPolicy: Local, ports: "
-		       "[{port: 80}]}");
 }
 
 /* The domains in which the prefix is dropped: "0 1000". */
@@ -109,23 +77,15 @@ static const char *flagged(const struct fixture *f, struct arena *arena)
 	return ret;
 }
 
-static bool has(const struct bgp_attrs *a, uint32_t community)
-{
-	for (size_t i = 0; i < a->n_communities; i++)
-		if (a->communities[i] == community)
-			return true;
-	return false;
-}
-
 /* As spec.rtbh says it. */
 static bool is_told(struct fixture *f, const char *name, const char *prefix)
 {
 	const struct bgp_attrs *a = fixture_held(f, name, prefix);
 	char text[IP_ADDR_TEXT];
 
-	if (!a || !has(a, COMMUNITY_BLACKHOLE))
+	if (!a || !has_community(a, COMMUNITY_BLACKHOLE))
 		return false;
-	assert_true(has(a, 64513u << 16 | 666));
+	assert_true(has_community(a, 64513u << 16 | 666));
 	assert_string_equal(ip_addr_text(&a->next_hop, text), "192.0.2.1");
 	return true;
 }
@@ -148,7 +108,7 @@ static void an_order_is_for_all_vrfs_and_told_to_who_asks_in_each(void **state)
 	}
 	assert_null(fixture_held(f, "blue", OTHER));
 	assert_non_null(fixture_held(f, "blue", HOST)); /* as always */
-	order(f, NULL);
+	order(f, "");
 	fixture_converge(f, 20);
 	assert_string_equal(dropped(f, OTHER, arena), "");
 	assert_null(fixture_held(f, "red", OTHER));
@@ -204,7 +164,7 @@ static void it_follows_a_vrf_to_another_table(void **state)
 	/* In the former one it stays as long as any router holds the route. */
 	assert_string_equal(dropped(f, OTHER, arena), "0 1000 1001 2000");
 	assert_true(is_told(f, "red", OTHER));
-	order(f, NULL);
+	order(f, "");
 	fixture_converge(f, 20);
 	assert_string_equal(dropped(f, OTHER, arena), "");
 }
