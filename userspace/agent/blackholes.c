@@ -115,6 +115,15 @@ bool blackholes_apply(struct agent *a, const struct plan *plan, nsec_t now)
 	       (is_other && plan->blackholes.n + plan->blackholes.n_in_vrfs + b->state.n_done > 0);
 }
 
+static size_t n_refused(const struct kernel_state *s)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < s->n_blackholes; i++)
+		n += s->blackholes[i].error != 0;
+	return n;
+}
+
 static void refused_problem(const struct agent *a, int error, struct problems *list)
 {
 	const struct kernel_state *s = &a->blackholes.state;
@@ -125,14 +134,27 @@ static void refused_problem(const struct agent *a, int error, struct problems *l
 		.remedy = "let the agent change routes and rules (CAP_NET_ADMIN, a kernel with "
 			  "CONFIG_IP_MULTIPLE_TABLES), or set spec.netlink.blackholes: off",
 	};
-	size_t n = 0;
 
-	for (size_t i = 0; i < s->n_blackholes; i++)
-		n += s->blackholes[i].error != 0;
 	problem_add(list, SEVERITY_WARNING, &ref, &text,
 		    "%zu of %zu prefixes have no blackhole, so that packets to their unused "
 		    "addresses may go back to the router: %s",
-		    n, s->n_blackholes, strerror(-error));
+		    n_refused(s), s->n_blackholes, strerror(-error));
+}
+
+/* Of rules beside those of blackholes. */
+static void rules_refused_problem(const struct agent *a, int error, struct problems *list)
+{
+	const struct object_ref ref = {.kind = "Node", .name = a->options->node};
+	const struct problem_text text = {
+		.field = "rules",
+		.reason = "RulesRefused",
+		.remedy = "let the agent change rules (CAP_NET_ADMIN, a kernel with "
+			  "CONFIG_IP_MULTIPLE_TABLES)",
+	};
+
+	problem_add(list, SEVERITY_WARNING, &ref, &text,
+		    "rules that lead to received routes, or from VRFs to pods, are not placed: %s",
+		    strerror(-error));
 }
 
 void blackholes_problems(const struct agent *a, struct problems *list)
@@ -143,8 +165,12 @@ void blackholes_problems(const struct agent *a, struct problems *list)
 					      : s->first_error;
 
 	kernel_clash_problems(s, a->options->node, list);
-	if (error)
+	if (!error)
+		return;
+	if (a->blackholes.error || n_refused(s) > 0)
 		refused_problem(a, error, list);
+	else
+		rules_refused_problem(a, error, list);
 }
 
 int blackholes_cleanup(void)

@@ -17,6 +17,7 @@
 #include "sys/rtnl_fib.h"
 
 #include <assert.h>
+#include <errno.h>
 
 #define LOOK_MAX   10000 /* routes in a turn */
 #define DECIDE_MAX 2000  /* prefixes in a turn */
@@ -413,34 +414,52 @@ nsec_t receiving_step(struct agent *a, nsec_t now)
 
 /* --- problems, cleaning up ------------------------------------------------------------------- */
 
-void receiving_problems(const struct agent *a, struct problems *list)
+static void refused_problem(const struct agent *a, const struct fib_counts *c,
+			    struct problems *list)
 {
-	const struct agent_receiving *r = &a->receiving;
+	const int error = a->receiving.error ? a->receiving.error : c->first_error;
 	const struct object_ref ref = {.kind = "Node", .name = a->options->node};
-	const struct problem_text refused = {
+	const struct problem_text text = {
 		.field = "received routes",
 		.reason = "RoutesRefused",
-		.remedy = "let the agent change routes (CAP_NET_ADMIN)",
+		.remedy = error == -EPERM || error == -EACCES
+				  ? "let the agent change routes (CAP_NET_ADMIN)"
+				  : "lodectl show routes --received says which; let their router "
+				    "send next hops that this node's kernel can follow",
 	};
-	const struct problem_text taken = {
+
+	problem_add(list, SEVERITY_WARNING, &ref, &text,
+		    "%zu of %zu received routes are not installed: %s",
+		    a->receiving.error ? c->n_wanted : c->n_failed, c->n_wanted, strerror(-error));
+}
+
+static void taken_problem(const struct agent *a, const struct fib_counts *c, struct problems *list)
+{
+	const struct object_ref ref = {.kind = "Node", .name = a->options->node};
+	const struct problem_text text = {
 		.field = "received routes",
 		.reason = "RouteTaken",
 		.remedy = "give these routes another metric, or another table",
 	};
+
+	problem_add(list, SEVERITY_WARNING, &ref, &text,
+		    "routes of somebody else's to the same prefixes, with our metric %u, "
+		    "are in the way of %zu received routes",
+		    FIB_METRIC, c->n_taken);
+}
+
+void receiving_problems(const struct agent *a, struct problems *list)
+{
+	const struct agent_receiving *r = &a->receiving;
 	struct fib_counts c;
 
 	if (!r->open)
 		return;
 	c = fib_counts(r->fib);
 	if (r->error || c.n_failed > 0)
-		problem_add(list, SEVERITY_WARNING, &ref, &refused,
-			    "%zu of %zu received routes are not installed: %s", c.n_failed,
-			    c.n_wanted, strerror(-(r->error ? r->error : c.first_error)));
+		refused_problem(a, &c, list);
 	if (c.n_taken > 0)
-		problem_add(list, SEVERITY_WARNING, &ref, &taken,
-			    "routes of somebody else's to the same prefixes, with our metric %u, "
-			    "are in the way of %zu received routes",
-			    FIB_METRIC, c.n_taken);
+		taken_problem(a, &c, list);
 }
 
 int receiving_cleanup(void)

@@ -2,6 +2,8 @@
 /* The problems that the agent has of itself: each is told when it holds, and no other with it. */
 #include "agent/agent.h"
 #include "agent/problems_own.h"
+#include "fake/fake_kernel.h"
+#include "plan/fib.h"
 #include "router.h"
 #include "sys/clock.h"
 #include "sys/health_server.h"
@@ -81,6 +83,120 @@ static void how_conntrack_is_set_up(void **state)
 	b->agent.conntrack.is_full = false;
 	b->agent.conntrack.is_strict = true;
 	expect(only(b), SEVERITY_WARNING, "Conntrack", "ConntrackStrict");
+}
+
+static void pass(struct bed *b, struct fake_kernel *kernel, const struct plan_blackholes *want)
+{
+	const struct kernel_sink sink = fake_kernel_sink(kernel);
+
+	kernel_pass(&b->agent.blackholes.state, &sink, want, SIZE_MAX);
+}
+
+/* Until the next pass places them. */
+static void blackholes_that_the_kernel_refuses(void **state)
+{
+	const struct ip_addr net = ip_addr_from_v4(0xc0000200);
+	const struct ip_prefix prefix = ip_prefix_of(&net, 24);
+	const char *uplink = "eth0";
+	const struct plan_blackholes want = {
+		.prefixes = &prefix, .n = 1, .uplinks = &uplink, .n_uplinks = 1};
+	struct fake_kernel *kernel = xcalloc(1, sizeof(*kernel));
+	struct bed *b = *state;
+
+	kernel_state_init(&b->agent.blackholes.state);
+	for (size_t at = 1; at <= 3; at++) { /* the route, and either rule */
+		kernel->fails_at = kernel->n_ops + 1 + (at - 1);
+		pass(b, kernel, &want);
+		expect(only(b), SEVERITY_WARNING, "Node", "BlackholesRefused");
+		assert_string_equal(b->list.items[0].field, "blackholes");
+		assert_non_null(strstr(b->list.items[0].message, "1 of 1 prefixes have no"));
+		assert_non_null(strstr(b->list.items[0].remedy, "CAP_NET_ADMIN"));
+		kernel->fails_at = 0;
+		pass(b, kernel, &want);
+		assert_null(only(b));
+		pass(b, kernel, &(struct plan_blackholes){0});
+		assert_int_equal(kernel->n_routes + kernel->n_rules, 0);
+	}
+	kernel->deaf = true;
+	pass(b, kernel, &want);
+	expect(only(b), SEVERITY_WARNING, "Node", "BlackholesRefused");
+	kernel_state_done(&b->agent.blackholes.state);
+	free(kernel);
+}
+
+/* That there is no blackhole is not said where none is wanted. */
+static void rules_that_the_kernel_refuses(void **state)
+{
+	const struct plan_blackholes want = {.receives = true};
+	struct fake_kernel *kernel = xcalloc(1, sizeof(*kernel));
+	struct bed *b = *state;
+
+	kernel_state_init(&b->agent.blackholes.state);
+	kernel->fails_at = 2;
+	pass(b, kernel, &want);
+	expect(only(b), SEVERITY_WARNING, "Node", "RulesRefused");
+	assert_string_equal(b->list.items[0].field, "rules");
+	assert_non_null(strstr(b->list.items[0].message, "are not placed: "));
+	kernel->fails_at = 0;
+	pass(b, kernel, &want);
+	assert_null(only(b));
+	kernel_state_done(&b->agent.blackholes.state);
+	free(kernel);
+}
+
+static void tell_routes(struct fib *fib, int error)
+{
+	struct fib_op ops[8];
+	const size_t n = fib_take(fib, ops, ARRAY_SIZE(ops));
+
+	for (size_t i = 0; i < n; i++)
+		fib_done(fib, &ops[i], i == 0 ? error : 0);
+}
+
+static void want_routes(struct fib *fib, int ifindex)
+{
+	for (uint32_t i = 0; i < 3; i++) {
+		const struct ip_addr net = ip_addr_from_v4(0xcb007100 + (i << 8));
+		const struct ip_prefix prefix = ip_prefix_of(&net, 24);
+		const struct fib_hops hops = {.n = 1,
+					      .items = {{ip_addr_from_v4(0x0a000001), ifindex}}};
+
+		fib_want(fib, 19800, &prefix, &hops);
+	}
+}
+
+static void received_routes_that_the_kernel_refuses(void **state)
+{
+	static const struct {
+		int error;
+		const char *why, *remedy;
+	} cases[] = {
+		{-EPERM, "Operation not permitted", "CAP_NET_ADMIN"},
+		{-EACCES, "Permission denied", "CAP_NET_ADMIN"},
+		{-EINVAL, "Invalid argument", "lodectl show routes --received"},
+	};
+	struct bed *b = *state;
+
+	b->agent.receiving.fib = fib_new();
+	b->agent.receiving.open = 1;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		want_routes(b->agent.receiving.fib, 7 + (int)i);
+		tell_routes(b->agent.receiving.fib, cases[i].error);
+		expect(only(b), SEVERITY_WARNING, "Node", "RoutesRefused");
+		assert_string_equal(b->list.items[0].field, "received routes");
+		assert_non_null(strstr(b->list.items[0].message, "1 of 3 received routes are not"));
+		assert_non_null(strstr(b->list.items[0].message, cases[i].why));
+		assert_non_null(strstr(b->list.items[0].remedy, cases[i].remedy));
+	}
+	want_routes(b->agent.receiving.fib, 99);
+	tell_routes(b->agent.receiving.fib, 0);
+	assert_null(only(b));
+	b->agent.receiving.error = -EMFILE; /* no socket: none of them */
+	expect(only(b), SEVERITY_WARNING, "Node", "RoutesRefused");
+	assert_non_null(strstr(b->list.items[0].message, "3 of 3 received routes are not"));
+	b->agent.receiving.open = 0; /* nobody receives */
+	assert_null(only(b));
+	b->agent.receiving.fib = fib_free(b->agent.receiving.fib);
 }
 
 static void ports_of_health_checks_that_somebody_has(void **state)
@@ -194,6 +310,9 @@ int main(void)
 		TEST(an_agent_that_does_well_has_none),
 		TEST(plans_that_follow_each_other_for_long),
 		TEST(how_conntrack_is_set_up),
+		TEST(blackholes_that_the_kernel_refuses),
+		TEST(rules_that_the_kernel_refuses),
+		TEST(received_routes_that_the_kernel_refuses),
 		TEST(ports_of_health_checks_that_somebody_has),
 		TEST(members_of_the_group_that_cannot_read),
 	};

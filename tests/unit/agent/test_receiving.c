@@ -262,6 +262,60 @@ static void a_peer_that_begins_anew_does_so_without_routes(void **state)
 	end(rig);
 }
 
+/* The network's broadcast address, where the kernel follows no route to. */
+static void feed_say_unusable(struct feed *f)
+{
+	const struct bgp_update_session session = {.local_asn = ROUTER_ASN,
+						   .remote_asn = NODE_ASN,
+						   .as4 = true,
+						   .families = {1},
+						   .local = {.ipv4 = ip_addr_from_v4(0x0a0900ff)}};
+	static const struct bgp_attrs attrs = {.origin = BGP_ORIGIN_IGP};
+	const struct ip_prefix prefix = prefix_of(7);
+	const struct bgp_update_batch batch = {
+		.family = BGP_IPV4_UNICAST, .attrs = &attrs, .prefixes = &prefix, .n = 1};
+	size_t taken;
+
+	f->n_out += bgp_update_encode(f->out + f->n_out, sizeof(f->out) - f->n_out, &session,
+				      &batch, &taken);
+	assert_int_equal(taken, 1);
+}
+
+static bool refusal_is_told(const struct agent_rig *rig)
+{
+	(void)turn_all();
+	return rig_problem(rig, "RoutesRefused");
+}
+
+static bool has_all_and_tells_nothing(const struct agent_rig *rig)
+{
+	return has_all_of_one(rig) && !rig_problem(rig, "RoutesRefused");
+}
+
+/* It costs none of the others, and is over when the router says something better. */
+static void a_route_that_the_kernel_refuses_is_told(void **state)
+{
+	struct agent_rig *rig = begin();
+	const struct problem *p;
+
+	(void)state;
+	RIG_WAIT(rig, all_are_connected);
+	say_all(&feeds[1]);
+	feed_say_unusable(&feeds[1]);
+	RIG_WAIT(rig, refusal_is_told);
+	p = rig_problem(rig, "RoutesRefused");
+	assert_int_equal(p->severity, SEVERITY_WARNING);
+	assert_string_equal(p->object.kind, "Node");
+	assert_string_equal(p->object.name, "node");
+	assert_non_null(strstr(p->message, "1 of 4000 received routes are not installed: "));
+	assert_non_null(strstr(p->remedy, "lodectl show routes --received"));
+	assert_int_equal(n_in_the_kernel(), N_PREFIXES - 1);
+	feed_say(&feeds[1], 7, 1, true);
+	RIG_WAIT(rig, has_all_and_tells_nothing);
+	assert_int_equal(n_in_the_kernel(), N_PREFIXES);
+	end(rig);
+}
+
 /* Something happens while what happened before is still worked off. */
 static void do_something(const struct agent_rig *rig)
 {
@@ -310,6 +364,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_peer_that_goes_takes_its_routes_along),
 		cmocka_unit_test(a_peer_that_begins_anew_does_so_without_routes),
+		cmocka_unit_test(a_route_that_the_kernel_refuses_is_told),
 		cmocka_unit_test(pieces_among_other_news_come_to_what_was_said_last),
 	};
 

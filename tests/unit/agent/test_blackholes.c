@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * Blackholes by a whole agent that may not change the kernel's routes: it says so, announces all
+ * the same, and places them once it may.
+ */
+#include "agent_rig.h"
+
+#include <linux/capability.h>
+#include <sys/syscall.h>
+
+#define AGGREGATE                                                                                  \
+	"apiVersion: metallb.io/v1beta1\nkind: IPAddressPool\n"                                    \
+	"metadata: {name: p, namespace: metallb-system}\nspec: {addresses: [192.0.2.0/28]}\n"      \
+	"---\napiVersion: metallb.io/v1beta1\nkind: BGPAdvertisement\n"                            \
+	"metadata: {name: a, namespace: metallb-system}\nspec: {aggregationLength: 28}\n"
+#define UPLINK                                                                                     \
+	"apiVersion: lodestone.io/v1alpha1\nkind: LodestoneConfig\nmetadata: {name: default}\n"    \
+	"spec: {dataplane: {mode: \"off\", uplinks: [d0]}}\n"
+
+/* For this thread, whose children have all rights nevertheless. */
+static void may_change_routes(bool may)
+{
+	struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct data[2];
+
+	assert_int_equal(syscall(SYS_capget, &head, data), 0);
+	if (may)
+		data[0].effective |= 1u << CAP_NET_ADMIN;
+	else
+		data[0].effective &= ~(1u << CAP_NET_ADMIN);
+	assert_int_equal(syscall(SYS_capset, &head, data), 0);
+}
+
+static bool is_placed(void)
+{
+	return system("ip route show table 19628 2>/dev/null | grep -q 'blackhole 192.0.2.0/28' &&"
+		      " ip rule | grep -q 'iif d0 lookup 19628'") == 0;
+}
+
+static bool announces_and_tells(const struct agent_rig *rig)
+{
+	return rig_announces(rig) && rig_problem(rig, "BlackholesRefused");
+}
+
+static bool has_nothing_to_tell(const struct agent_rig *rig)
+{
+	return !rig_problem(rig, "BlackholesRefused");
+}
+
+static void what_the_kernel_refuses_is_told_and_the_prefix_announced(void **state)
+{
+	struct agent_rig *rig = rig_new();
+	const struct problem *p;
+
+	(void)state;
+	assert_int_equal(system("ip link add d0 type veth peer name d1;"
+				" ip addr add 10.9.0.1/24 dev d0; ip link set d0 up"),
+			 0);
+	rig_write(rig, "a-config.yaml", UPLINK);
+	rig_write(rig, "pool.yaml", AGGREGATE);
+	rig_start(rig);
+	may_change_routes(false);
+	RIG_WAIT(rig, announces_and_tells);
+	may_change_routes(true);
+	p = rig_problem(rig, "BlackholesRefused");
+	assert_int_equal(p->severity, SEVERITY_WARNING);
+	assert_string_equal(p->object.kind, "Node");
+	assert_string_equal(p->object.name, "node");
+	assert_string_equal(p->field, "blackholes");
+	assert_non_null(strstr(p->message, "1 of 1 prefixes have no blackhole"));
+	assert_non_null(strstr(p->message, "Operation not permitted"));
+	assert_non_null(strstr(p->remedy, "CAP_NET_ADMIN"));
+	assert_false(is_placed());
+	/* A rule of somebody's comes and goes: a look. */
+	assert_int_equal(system("ip rule add pref 77 lookup 7; ip rule del pref 77"), 0);
+	RIG_WAIT(rig, has_nothing_to_tell);
+	assert_true(is_placed());
+	assert_int_equal(rig->router->withdrawn, 0);
+	rig_free(rig);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_the_kernel_refuses_is_told_and_the_prefix_announced),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
