@@ -114,6 +114,7 @@ static void finish_pool(struct api_decoder *d, const void *raw, struct api_objec
 
 static const char *const pool_rules[] = {
 	"An entry of addresses is a CIDR, whose host bits are cleared, or FIRST-LAST; entries of one pool do not overlap.",
+	"Addresses that are no host's are not given: 0.0.0.0/8, loopback, link-local, multicast, broadcast.",
 	"priority 0 counts as last. With serviceAllocation a pool is for the Services that it admits alone.",
 	NULL,
 };

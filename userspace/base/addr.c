@@ -84,6 +84,11 @@ struct ip_addr ip_addr_next(const struct ip_addr *a)
 	return from_int(to_int(a) + 1);
 }
 
+struct ip_addr ip_addr_before(const struct ip_addr *a)
+{
+	return from_int(to_int(a) - 1);
+}
+
 uint8_t ip_addr_bits(const struct ip_addr *a)
 {
 	return ip_family_bits(ip_family_of(a));

@@ -101,8 +101,9 @@ bool ip_addr_is_loopback(const struct ip_addr *a);
 /* May be a host's: none of 0.0.0.0/8, 224.0.0.0/4 and 255.255.255.255, ::, ff00::/8. */
 bool ip_addr_is_unicast(const struct ip_addr *a);
 
-/* The next address, for walking a range; wraps at the end of the 16 bytes. */
+/* The next address, for walking a range; wraps at the end of the 16 bytes. And the one before. */
 struct ip_addr ip_addr_next(const struct ip_addr *a);
+struct ip_addr ip_addr_before(const struct ip_addr *a);
 
 /* ip_family_bits of the address's family. */
 uint8_t ip_addr_bits(const struct ip_addr *a);

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
  * Pools for the allocator (metallb.md 1.1, 2.4, ruling 14). Overlapping pools cost nobody anything:
- * the older one has the say about what they share, the newer is told.
+ * the older one has the say about what they share, the newer is told. Nor do addresses that are no
+ * host's: a pool gives the others.
  */
 #include "plan/ipam_pools.h"
 
 #include "base/sorted.h"
+#include "plan/plan_no_hosts.h"
 #include "plan/plan_sort.h"
 
 #include <assert.h>
@@ -27,16 +29,69 @@ static int cmp_inside(const void *key, const void *item)
 	return ip_addr_cmp(key, &piece->span.last) > 0;
 }
 
-static void read_ranges(struct ipam_pool *p, struct arena *arena)
-{
-	const struct api_pool *spec = &p->object->pool;
-	struct ipam_piece *ranges = arena_array_of(arena, spec->n_ranges, struct ipam_piece);
+/* The ranges of a pool, without what is no host's. */
+struct reading {
+	struct ipam_pool *pool;
+	struct arena *arena;
+	struct ipam_piece *pieces;
+	size_t n, cap;
+};
 
-	for (size_t i = 0; i < spec->n_ranges; i++)
-		ranges[i] = (struct ipam_piece){.span = spec->ranges[i], .range = i, .pool = p};
-	qsort(ranges, spec->n_ranges, sizeof(*ranges), cmp_piece);
-	p->ranges = ranges;
-	p->n_ranges = spec->n_ranges;
+static void add_piece(struct reading *r, size_t range, const struct ip_addr *first,
+		      const struct ip_addr *last)
+{
+	*(struct ipam_piece *)arena_push(r->arena, &r->pieces, &r->n, &r->cap, sizeof(*r->pieces)) =
+		(struct ipam_piece){.span = {*first, *last}, .range = range, .pool = r->pool};
+}
+
+/* What is left of one range; returns what was taken out of it, as text, or NULL. */
+static const char *read_range(struct reading *r, size_t range)
+{
+	const struct ip_range *whole = &r->pool->object->pool.ranges[range];
+	struct ip_addr at = whole->first;
+	char text[IP_PREFIX_TEXT];
+	const char *out = NULL;
+
+	for (size_t i = 0; i < PLAN_NO_HOSTS; i++) {
+		const struct ip_range cut = ip_prefix_range(&plan_no_hosts[i].prefix);
+		const struct ip_addr before = ip_addr_before(&cut.first);
+
+		if (!ip_range_overlaps(whole, &cut))
+			continue;
+		out = arena_printf(r->arena, "%s%s%s (%s)", out ? out : "", out ? ", " : "",
+				   ip_prefix_text(&plan_no_hosts[i].prefix, text),
+				   plan_no_hosts[i].what);
+		if (ip_addr_cmp(&at, &cut.first) < 0)
+			add_piece(r, range, &at, &before);
+		if (ip_addr_cmp(&whole->last, &cut.last) <= 0)
+			return out;
+		at = ip_addr_next(&cut.last);
+	}
+	add_piece(r, range, &at, &whole->last);
+	return out;
+}
+
+static void read_ranges(struct ipam_pool *p, struct arena *arena, struct problems *problems)
+{
+	struct reading r = {.pool = p, .arena = arena};
+
+	for (size_t i = 0; i < p->object->pool.n_ranges; i++) {
+		const size_t before = r.n;
+		const char *out = read_range(&r, i);
+		const bool is_useless = r.n == before;
+
+		if (out)
+			object_problem(problems, is_useless ? SEVERITY_ERROR : SEVERITY_WARNING,
+				       p->object, arena_printf(arena, "spec.addresses[%zu]", i),
+				       "NotForHosts", "take these addresses out of it",
+				       "holds addresses that no host can have, of %s; %s", out,
+				       is_useless ? "none of it is given to a Service"
+						  : "the others are given to Services");
+	}
+	if (r.n > 0)
+		qsort(r.pieces, r.n, sizeof(*r.pieces), cmp_piece);
+	p->ranges = r.pieces;
+	p->n_ranges = r.n;
 }
 
 static int cmp_name(const void *a, const void *b)
@@ -97,7 +152,7 @@ void ipam_pools_build(const struct world *world, const struct object_list *list,
 		p->object = list->items[i];
 		p->name = list->items[i]->meta.name;
 		p->age = i;
-		read_ranges(p, arena);
+		read_ranges(p, arena, problems);
 	}
 	sort_pools(ret, arena);
 	ipam_pools_divide(ret, strict, arena, problems);

@@ -27,7 +27,7 @@ struct ipam_pool {
 	const struct api_object *object;
 	const char *name;
 	size_t age;                      /* 0 = oldest */
-	const struct ipam_piece *ranges; /* all it holds, by address */
+	const struct ipam_piece *ranges; /* all it holds for hosts, by address */
 	size_t n_ranges;
 	struct ipam_space spaces[IP_N_FAMILIES];
 };

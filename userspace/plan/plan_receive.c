@@ -6,11 +6,12 @@
  *
  * Reserved is whatever this node or its cluster reaches in another way: peers, nodes, this node's
  * networks, pods, Services, pools. A route to it would send such traffic to the router, so it needs
- * a rule that says exactly its prefix. Blocked, whatever rules say, are the addresses of this host
- * and of links, multicast, and spec.netlink.alwaysBlock.
+ * a rule that says exactly its prefix. Blocked, whatever rules say, are addresses that are no
+ * host's (plan_no_hosts.h) and spec.netlink.alwaysBlock.
  */
 #include "plan/plan_draft.h"
 #include "plan/plan_links.h"
+#include "plan/plan_no_hosts.h"
 #include "plan/plan_sort.h"
 
 #include <assert.h>
@@ -160,23 +161,16 @@ static struct reserved_build gather_reserved(const struct plan_draft *d)
 
 static size_t gather_blocked(const struct plan_draft *d, const struct ip_prefix **ret)
 {
-	static const struct ip_prefix always[] = {
-		{.addr = {{[10] = 0xff, 0xff, 127}}, .len = 8},       /* loopback */
-		{.addr = {{[10] = 0xff, 0xff, 169, 254}}, .len = 16}, /* link-local */
-		{.addr = {{[10] = 0xff, 0xff, 224}}, .len = 4},       /* multicast */
-		{.addr = {{[15] = 1}}, .len = 128},
-		{.addr = {{0xfe, 0x80}}, .len = 10},
-		{.addr = {{0xff}}, .len = 8},
-	};
 	const struct api_config *c = &d->env.config;
 	struct ip_prefix *all =
-		arena_array_of(d->arena, ARRAY_SIZE(always) + c->n_always_block, struct ip_prefix);
+		arena_array_of(d->arena, PLAN_NO_HOSTS + c->n_always_block, struct ip_prefix);
 
-	memcpy(all, always, sizeof(always));
+	for (size_t i = 0; i < PLAN_NO_HOSTS; i++)
+		all[i] = plan_no_hosts[i].prefix;
 	for (size_t i = 0; i < c->n_always_block; i++)
-		all[ARRAY_SIZE(always) + i] = c->always_block[i];
+		all[PLAN_NO_HOSTS + i] = c->always_block[i];
 	*ret = all;
-	return ARRAY_SIZE(always) + c->n_always_block;
+	return PLAN_NO_HOSTS + c->n_always_block;
 }
 
 /* --- FRRConfigurations ----------------------------------------------------------------------- */

@@ -155,11 +155,14 @@ static void next_carries(void **state)
 {
 	struct ip_addr a = addr("10.0.255.255"), n = ip_addr_next(&a), expected = addr("10.1.0.0");
 	struct ip_addr top = addr("ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"),
-		       wrapped = ip_addr_next(&top);
+		       wrapped = ip_addr_next(&top), back = ip_addr_before(&n);
 
 	(void)state;
 	assert_true(ip_addr_equal(&n, &expected));
 	assert_true(ip_addr_is_none(&wrapped));
+	assert_true(ip_addr_equal(&back, &a));
+	back = ip_addr_before(&wrapped);
+	assert_true(ip_addr_equal(&back, &top));
 }
 
 static void addresses_order_by_family_then_value(void **state)

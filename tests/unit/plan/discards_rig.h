@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
- * Blackholes on demand, as the plan's tests ask for them: by the operator, by the Service "web", and
- * told to peers that want to hear of them.
+ * Blackholes on demand, as the plan's tests ask for them: by the operator, by the Service "web",
+ * and told to peers that want to hear of them.
  */
 #pragma once
 

@@ -338,23 +338,24 @@ static void sharing_is_by_family_and_one_key(void **state)
 	assert_string_equal(addresses(f, "c"), "10.2.0.1 2001:db8:2::1");
 }
 
-/* A /64 and all of IPv6 are counted nowhere; the unspecified address is nobody's. */
+/* A /64 and all of IPv6 are counted nowhere; the unspecified address and loopback's are nobody's.
+ */
 static void large_ranges_cost_nothing_and_their_ends_are_safe(void **state)
 {
 	_cleanup_(fixture_freep) struct fixture *f = fixture_new();
 
 	(void)state;
-	pool(f, "a", "addresses: [\"ffff:ffff:ffff:ffff:ffff:ffff:ffff:fffe/127\"]");
+	pool(f, "a", "addresses: [\"feff:ffff:ffff:ffff:ffff:ffff:ffff:fffe/127\"]");
 	pool(f, "b", "addresses: [\"::/0\"]");
 	for (size_t i = 0; i < 4; i++)
 		service(f, (const char *[]){"a", "b", "c", "d"}[i],
 			i < 2 ? "metallb.io/address-pool: a" : "", "ipFamilies: [IPv6]");
 	service(f, "e", "metallb.io/loadBalancerIPs: \"2001:db8::\"", "ipFamilies: [IPv6]");
 	fixture_plan(f);
-	assert_string_equal(addresses(f, "a"), "ffff:ffff:ffff:ffff:ffff:ffff:ffff:fffe");
-	assert_string_equal(addresses(f, "b"), "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff");
-	assert_string_equal(addresses(f, "c"), "::1");
-	assert_string_equal(addresses(f, "d"), "::2");
+	assert_string_equal(addresses(f, "a"), "feff:ffff:ffff:ffff:ffff:ffff:ffff:fffe");
+	assert_string_equal(addresses(f, "b"), "feff:ffff:ffff:ffff:ffff:ffff:ffff:ffff");
+	assert_string_equal(addresses(f, "c"), "::2");
+	assert_string_equal(addresses(f, "d"), "::3");
 	assert_string_equal(addresses(f, "e"), "2001:db8::");
 }
 

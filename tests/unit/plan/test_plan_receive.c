@@ -105,6 +105,7 @@ static void what_the_cluster_reaches_otherwise_is_reserved(void **state)
 		{"10.96.0.0/16", "the cluster address of Service default/web"},
 		{"192.168.100.128/25", "IPAddressPool default"},
 		{"10.5.0.4/30", "an address of Node node-b"},
+		{"10.50.0.0/16", "the address of BGPPeer far"},
 		{"172.31.0.0/16", NULL},
 	};
 	_cleanup_(fixture_freep) struct fixture *f = new_bed();
@@ -116,6 +117,9 @@ static void what_the_cluster_reaches_otherwise_is_reserved(void **state)
 		    "[10.244.7.0/24]}, status: {addresses: [{type: InternalIP, address: "
 		    "10.5.0.5}]}}\n");
 	fixture_object(f, "IPAddressPool", "default", "", "spec: {addresses: [192.168.100.0/24]}");
+	fixture_object(
+		f, "BGPPeer", "far", "",
+		"spec: {myASN: 64512, peerASN: 64513, peerAddress: 10.50.0.9, ebgpMultiHop: true}");
 	fixture_add_service(f, "web", "Local", "clusterIPs: [10.96.0.7]");
 	put(f, "a", "", "address: 10.0.0.1, asn: 64513, toReceive: {allowed: {mode: all}}");
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
@@ -126,8 +130,6 @@ static void what_the_cluster_reaches_otherwise_is_reserved(void **state)
 			assert_string_equal(what, cases[i].what);
 	}
 	assert_int_equal(judge(f, "0.0.0.0/0", &what), BGP_DEFAULT_ROUTE);
-	assert_int_equal(judge(f, "127.1.0.0/16", &what), BGP_BLOCKED);
-	assert_int_equal(judge(f, "fe80:1::/32", &what), BGP_BLOCKED);
 	fixture_object(f, "LodestoneConfig", "default", "",
 		       "spec: {netlink: {alwaysBlock: [172.31.0.0/16]}}");
 	put(f, "b", "",
@@ -140,12 +142,59 @@ static void what_the_cluster_reaches_otherwise_is_reserved(void **state)
 					&policy(f, "r1")->reserved[i].range.first) < 0);
 }
 
+/* Not even where it is named. */
+static void what_is_no_hosts_is_never_accepted(void **state)
+{
+	static const struct {
+		const char *prefix;
+		enum bgp_verdict verdict;
+	} cases[] = {
+		{"0.0.0.0/8", BGP_BLOCKED},
+		{"0.1.0.0/16", BGP_BLOCKED},
+		{"1.0.0.0/8", BGP_ACCEPTED},
+		{"127.1.0.0/16", BGP_BLOCKED},
+		{"126.0.0.0/8", BGP_ACCEPTED},
+		{"128.0.0.0/8", BGP_ACCEPTED},
+		{"169.254.0.0/16", BGP_BLOCKED},
+		{"169.253.0.0/16", BGP_ACCEPTED},
+		{"169.255.0.0/16", BGP_ACCEPTED},
+		{"224.0.0.0/4", BGP_BLOCKED},
+		{"239.255.255.0/24", BGP_BLOCKED},
+		{"240.0.0.0/4", BGP_ACCEPTED},
+		{"255.255.255.255/32", BGP_BLOCKED},
+		{"255.255.255.254/32", BGP_ACCEPTED},
+		{"::/128", BGP_BLOCKED},
+		{"::1/128", BGP_BLOCKED},
+		{"::2/128", BGP_ACCEPTED},
+		{"fe80:1::/32", BGP_BLOCKED},
+		{"febf::/16", BGP_BLOCKED},
+		{"fec0::/10", BGP_ACCEPTED},
+		{"ff00::/8", BGP_BLOCKED},
+		{"ffff::/16", BGP_BLOCKED},
+		{"fe00::/9", BGP_ACCEPTED},
+	};
+	_cleanup_(arena_freep) struct arena *arena = arena_new();
+	_cleanup_(fixture_freep) struct fixture *f = new_bed();
+	const char *what;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		put(f, "a", "",
+		    arena_printf(arena,
+				 "address: 10.0.0.1, asn: 64513, toReceive: {allowed: {prefixes: "
+				 "[{prefix: \"%s\"}]}}",
+				 cases[i].prefix));
+		assert_int_equal(judge(f, cases[i].prefix, &what), cases[i].verdict);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_neighbour_is_found_by_address_and_as_numbers),
 		cmocka_unit_test(several_add_up_and_select_nodes),
 		cmocka_unit_test(what_the_cluster_reaches_otherwise_is_reserved),
+		cmocka_unit_test(what_is_no_hosts_is_never_accepted),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
