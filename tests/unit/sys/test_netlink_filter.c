@@ -5,6 +5,8 @@
  */
 #include "base/rng.h"
 #include "sys/netlink_filter.h"
+#include "sys/nlsock.h"
+#include "sys/rtnl.h"
 
 #include "sys_test.h"
 
@@ -152,12 +154,61 @@ static void with_too_many_addresses_all_comes_through(void **state)
 	(void)mnl_socket_close(b.s);
 }
 
+/* A blackhole by this socket, which is there then, or not. */
+static void put_route(struct nlsock *by, enum kernel_verb verb)
+{
+	const struct ip_addr net = addr("198.51.100.0");
+	const struct ip_prefix prefix = ip_prefix_of(&net, 24);
+	const struct kernel_op op = {.verb = verb, .route = kernel_blackhole_route(&prefix, 0)};
+	const struct kernel_sink sink = rtnl_sink(by);
+	int error;
+
+	sink.ops->apply(sink.ctx, &op, 1, &error);
+	assert_int_equal(error, 0);
+}
+
+/* Whatever it is about, and whether addresses are asked for or too many of them. */
+static void what_comes_of_sockets_of_ours_is_dropped(void **state)
+{
+	struct ip_addr many[300];
+	struct nlsock *ours[2], *other;
+	uint32_t ports[2];
+	struct bed b;
+
+	(void)state;
+	bed_begin(&b);
+	for (unsigned i = 0; i < ARRAY_SIZE(many); i++)
+		many[i] = ip_addr_from_v4(0x0a000000 + i);
+	assert_int_equal(nlsock_open_strict(&other), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(ours); i++) {
+		assert_int_equal(nlsock_open_strict(&ours[i]), 0);
+		ports[i] = nlsock_port(ours[i]);
+	}
+	for (size_t n = 4; n <= ARRAY_SIZE(many); n += ARRAY_SIZE(many) - 4) {
+		const struct netlink_filter_args args = {
+			.asked = many, .n = n, .ignored = ports, .n_ignored = 2};
+
+		assert_int_equal(netlink_filter(mnl_socket_get_fd(b.s), &args), 0);
+		for (size_t i = 0; i < ARRAY_SIZE(ours); i++) {
+			put_route(ours[i], KERNEL_PUT_ROUTE);
+			assert_int_equal(heard(&b), 0);
+			put_route(other, KERNEL_DEL_ROUTE);
+			assert_int_equal(heard(&b), 1);
+		}
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(ours); i++)
+		nlsock_free(ours[i]);
+	nlsock_free(other);
+	(void)mnl_socket_close(b.s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_matters_comes_through_and_little_else),
 		cmocka_unit_test(what_is_not_about_routes_always_comes_through),
 		cmocka_unit_test(with_too_many_addresses_all_comes_through),
+		cmocka_unit_test(what_comes_of_sockets_of_ours_is_dropped),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
