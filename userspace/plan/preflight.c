@@ -69,8 +69,9 @@ static void judge_programs(struct judge *j)
 	else
 		add(j, "programs", PREFLIGHT_OK, NULL, "the kernel's verifier takes them");
 	add(j, "tcx", PREFLIGHT_OK, NULL, "%s",
-	    j->facts->has_tcx ? "replies are seen by tcx"
-			      : "none before Linux 6.6: replies are seen by a clsact filter");
+	    j->facts->load_failure ? "not told without the programs"
+	    : j->facts->has_tcx    ? "replies are seen by tcx"
+				   : "none before Linux 6.6: replies are seen by a clsact filter");
 }
 
 static const struct {
@@ -110,22 +111,27 @@ static void judge_capabilities(struct judge *j)
 		add(j, "capabilities", PREFLIGHT_OK, NULL, "all that can be used are there");
 }
 
-static void judge_port(struct judge *j, const char *feature, const char *what, const char *failure)
+static void judge_port(struct judge *j, const char *feature, const char *what, const char *failure,
+		       bool may)
 {
 	if (!failure)
 		add(j, feature, PREFLIGHT_OK, NULL, "%s is free", what);
 	else if (j->facts->agent_runs)
 		add(j, feature, PREFLIGHT_OK, NULL, "%s is in use, and an agent runs here", what);
 	else
-		add(j, feature, PREFLIGHT_WARNING, "ss -lnptu, and stop the other daemon",
+		add(j, feature, PREFLIGHT_WARNING,
+		    may ? "ss -lnptu, and stop the other daemon"
+			: "run as root, or grant CAP_NET_BIND_SERVICE",
 		    "%s cannot be had: %s", what, failure);
 }
 
 static void judge_ports(struct judge *j)
 {
-	judge_port(j, "bgp-port", "TCP port 179, which only listening needs,", j->facts->port_bgp);
-	judge_port(j, "bfd-port", "UDP port 3784", j->facts->port_bfd);
-	judge_port(j, "bfd-port", "UDP port 4784, for multihop,", j->facts->port_bfd_multihop);
+	judge_port(j, "bgp-port", "TCP port 179, which only listening needs,", j->facts->port_bgp,
+		   has_capability(j->facts, CAP_NET_BIND_SERVICE));
+	judge_port(j, "bfd-port", "UDP port 3784", j->facts->port_bfd, true);
+	judge_port(j, "bfd-port", "UDP port 4784, for multihop,", j->facts->port_bfd_multihop,
+		   true);
 }
 
 static void judge_md5(struct judge *j)
@@ -140,6 +146,22 @@ static void judge_md5(struct judge *j)
 		break;
 	case HOST_UNTOLD:
 		add(j, "tcp-md5", PREFLIGHT_WARNING, NULL, "could not be asked for");
+		break;
+	}
+}
+
+static void judge_vrfs(struct judge *j)
+{
+	switch (j->facts->vrfs) {
+	case HOST_HAS:
+		add(j, "vrf", PREFLIGHT_OK, NULL, "the kernel has VRFs");
+		break;
+	case HOST_LACKS:
+		add(j, "vrf", PREFLIGHT_WARNING, "boot a kernel with CONFIG_NET_VRF",
+		    "the kernel has no VRFs: BGPPeer.spec.vrf cannot be served");
+		break;
+	case HOST_UNTOLD:
+		add(j, "vrf", PREFLIGHT_WARNING, NULL, "VRFs could not be asked for");
 		break;
 	}
 }
@@ -192,7 +214,9 @@ static const struct {
 	{"CONFIG_BPF_JIT", "data plane", "programs are interpreted, many times slower", false},
 	{"CONFIG_NET_SCH_INGRESS", "replies before Linux 6.6", "there is no clsact", false},
 	{"CONFIG_NET_CLS_BPF", "replies before Linux 6.6", "there is no BPF filter", false},
-	{"CONFIG_NET_VRF", "vrf", "BGPPeer.spec.vrf cannot be served", false},
+	{"CONFIG_IP_MULTIPLE_TABLES", "blackholes, received routes and VRFs",
+	 "there are no rules for routes", false},
+	{"CONFIG_IPV6_MULTIPLE_TABLES", "the same of IPv6", "there are no rules for routes", false},
 	{"CONFIG_NF_CT_NETLINK", "taking over", "flows of kube-proxy are read from /proc, slowly",
 	 false},
 	{"CONFIG_IPV6", "IPv6", "there is no IPv6", false},
@@ -346,6 +370,7 @@ void preflight_judge(const struct host_facts *facts, struct arena *arena, struct
 	judge_capabilities(&j);
 	judge_ports(&j);
 	judge_md5(&j);
+	judge_vrfs(&j);
 	judge_forwarding(&j, "forwarding", facts->ipv4_forwarding, "net.ipv4.ip_forward");
 	judge_forwarding(&j, "forwarding-ipv6", facts->ipv6_forwarding,
 			 "net.ipv6.conf.all.forwarding");

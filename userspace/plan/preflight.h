@@ -46,7 +46,7 @@ struct host_facts {
 	/* Why the programs cannot be loaded, in words; NULL: they can. */
 	const char *load_failure;
 	bool has_tcx;
-	enum host_has tcp_md5;
+	enum host_has tcp_md5, vrfs;
 	/* Why nobody could listen there, in words; NULL: one can. */
 	const char *port_bgp, *port_bfd, *port_bfd_multihop;
 	bool agent_runs;                      /* which then has the ports */

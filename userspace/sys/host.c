@@ -6,6 +6,8 @@
 #include "sys/bpf_load.h"
 #include "sys/conntrack.h"
 #include "sys/files.h"
+#include "sys/nlsock.h"
+#include "sys/rtnl_vrf.h"
 #include "sys/tcp.h"
 
 #include <errno.h>
@@ -153,6 +155,16 @@ static enum host_has try_md5(void)
 	return r == 0 ? HOST_HAS : r == -ENOPROTOOPT ? HOST_LACKS : HOST_UNTOLD;
 }
 
+static enum host_has try_vrfs(void)
+{
+	_cleanup_(nlsock_freep) struct nlsock *s = NULL;
+	int r = nlsock_open_strict(&s);
+
+	if (r == 0)
+		r = rtnl_vrf_ask(s);
+	return r == 0 ? HOST_HAS : r == -EOPNOTSUPP ? HOST_LACKS : HOST_UNTOLD;
+}
+
 static void ask_conntrack(struct host_facts *f)
 {
 	struct conntrack_limits limits;
@@ -184,6 +196,7 @@ void host_facts(const char *pin_dir, bool agent_runs, struct arena *arena, struc
 	ret->capabilities = effective_capabilities();
 	try_programs(pin_dir, arena, ret);
 	ret->tcp_md5 = try_md5();
+	ret->vrfs = try_vrfs();
 	ret->port_bgp = try_port(SOCK_STREAM, PORT_BGP, arena);
 	ret->port_bfd = try_port(SOCK_DGRAM, PORT_BFD, arena);
 	ret->port_bfd_multihop = try_port(SOCK_DGRAM, PORT_BFD_FAR, arena);

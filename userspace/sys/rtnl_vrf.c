@@ -173,3 +173,24 @@ int rtnl_vrf_apply(struct nlsock *s, const struct plan_vrf_op *op, struct arena 
 	nlsock_change(s, message, (size_t)err, &outcome);
 	return outcome;
 }
+
+/* --- whether there are any ------------------------------------------------------------------- */
+
+int rtnl_vrf_ask(struct nlsock *s)
+{
+	_cleanup_(link_putp) struct rtnl_link *l = rtnl_link_vrf_alloc();
+	_cleanup_(nlmsg_freep) struct nl_msg *built = NULL;
+	struct nlmsghdr *m;
+	int err;
+
+	if (!l)
+		return -ENOMEM;
+	rtnl_link_set_name(l, "lodestone-vrf");
+	if (rtnl_link_build_add_request(l, NLM_F_CREATE | NLM_F_EXCL, &built) < 0)
+		return -ENOMEM;
+	m = nlmsg_hdr(built);
+	m->nlmsg_flags |= NLM_F_REQUEST | NLM_F_ACK;
+	m->nlmsg_seq = m->nlmsg_pid = 0;
+	nlsock_change(s, m, m->nlmsg_len, &err);
+	return err == -EINVAL ? 0 : err == 0 ? -EPROTO : err;
+}

@@ -26,3 +26,9 @@ int rtnl_vrf_message_build(const struct plan_vrf_op *op, void *buf) must_check;
  */
 int rtnl_vrf_apply(struct nlsock *s, const struct plan_vrf_op *op, struct arena *arena,
 		   struct kernel_clash *ret_clash) must_check;
+
+/*
+ * Whether the kernel knows VRFs, asked for by making one without a table, which it never does. 0:
+ * it does; -EOPNOTSUPP: it does not; else another -errno: it did not say (-EPERM: to whom may not).
+ */
+int rtnl_vrf_ask(struct nlsock *s) must_check;

@@ -15,13 +15,10 @@
 #define ALL_CAPABILITIES UINT64_MAX
 
 static const struct host_option options_on[] = {
-	{"CONFIG_BPF_SYSCALL", HOST_HAS},
-	{"CONFIG_BPF_JIT", HOST_HAS},
-	{"CONFIG_NET_SCH_INGRESS", HOST_HAS},
-	{"CONFIG_NET_CLS_BPF", HOST_HAS},
-	{"CONFIG_NET_VRF", HOST_HAS},
-	{"CONFIG_NF_CT_NETLINK", HOST_HAS},
-	{"CONFIG_IPV6", HOST_HAS},
+	{"CONFIG_BPF_SYSCALL", HOST_HAS},        {"CONFIG_BPF_JIT", HOST_HAS},
+	{"CONFIG_NET_SCH_INGRESS", HOST_HAS},    {"CONFIG_NET_CLS_BPF", HOST_HAS},
+	{"CONFIG_IP_MULTIPLE_TABLES", HOST_HAS}, {"CONFIG_IPV6_MULTIPLE_TABLES", HOST_HAS},
+	{"CONFIG_NF_CT_NETLINK", HOST_HAS},      {"CONFIG_IPV6", HOST_HAS},
 };
 
 /* A host and its device, to be spoiled. */
@@ -52,6 +49,7 @@ static void begin(struct host *h)
 				       .has_btf = true,
 				       .has_tcx = true,
 				       .tcp_md5 = HOST_HAS,
+				       .vrfs = HOST_HAS,
 				       .ipv4_forwarding = 1,
 				       .ipv6_forwarding = 1,
 				       .tracks = true,
@@ -138,6 +136,36 @@ static void the_kernel(void **state)
 	only(&h, PREFLIGHT_WARNING, "tcp-md5", "password", "CONFIG_TCP_MD5SIG");
 	h.facts.tcp_md5 = HOST_UNTOLD;
 	only(&h, PREFLIGHT_WARNING, "tcp-md5", "could not", NULL);
+	h.facts.vrfs = HOST_LACKS;
+	only(&h, PREFLIGHT_WARNING, "vrf", "spec.vrf", "CONFIG_NET_VRF");
+	h.facts.vrfs = HOST_UNTOLD;
+	only(&h, PREFLIGHT_WARNING, "vrf", "could not", NULL);
+	arena_free(h.arena);
+}
+
+static const struct preflight_line *line_of(const struct host *h, const char *feature)
+{
+	for (size_t i = 0; i < h->out.n; i++)
+		if (strcmp(h->out.lines[i].feature, feature) == 0)
+			return &h->out.lines[i];
+	return NULL;
+}
+
+/* What could not be tried is not said to be missing. */
+static void where_replies_are_seen(void **state)
+{
+	struct host h;
+
+	(void)state;
+	begin(&h);
+	judge(&h);
+	assert_string_equal(line_of(&h, "tcx")->message, "replies are seen by tcx");
+	h.facts.has_tcx = false;
+	judge(&h);
+	assert_non_null(strstr(line_of(&h, "tcx")->message, "clsact"));
+	h.facts.load_failure = "Operation not permitted";
+	judge(&h);
+	assert_string_equal(line_of(&h, "tcx")->message, "not told without the programs");
 	arena_free(h.arena);
 }
 
@@ -216,6 +244,12 @@ static void ports(void **state)
 	only(&h, PREFLIGHT_WARNING, "bfd-port", "3784", "ss -");
 	h.facts.port_bfd_multihop = "Permission denied";
 	only(&h, PREFLIGHT_WARNING, "bfd-port", "Permission denied", "ss -");
+	h.facts.port_bgp = "Permission denied";
+	h.facts.capabilities &= ~(UINT64_C(1) << 10);
+	judge(&h);
+	assert_string_equal(line_of(&h, "bgp-port")->remedy,
+			    "run as root, or grant CAP_NET_BIND_SERVICE");
+	h.facts.capabilities = ALL_CAPABILITIES;
 	h.facts.port_bgp = h.facts.port_bfd = "Address already in use";
 	h.facts.agent_runs = true;
 	judge(&h);
@@ -320,6 +354,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_host_that_has_everything_is_ok),
 		cmocka_unit_test(the_kernel),
+		cmocka_unit_test(where_replies_are_seen),
 		cmocka_unit_test(oldest_kernels_that_are_well),
 		cmocka_unit_test(options_of_the_kernel),
 		cmocka_unit_test(capabilities),

@@ -122,6 +122,10 @@ static void the_host_is_told_and_left_as_it_was(void **state)
 	assert_null(f.port_bgp);
 	assert_null(f.port_bfd);
 	assert_int_equal(f.tcp_md5, HOST_HAS);
+	if (system("ip link add try type vrf table 9 2>/dev/null && ip link del try") == 0)
+		assert_int_equal(f.vrfs, HOST_HAS);
+	else
+		assert_int_equal(f.vrfs, HOST_LACKS);
 	assert_int_equal(f.ipv4_forwarding, 0);
 	assert_false(f.agent_runs);
 

@@ -150,6 +150,25 @@ static void a_vrf_is_made_as_ours_and_taken_away(void **state)
 	bed_end(&b);
 }
 
+static void whether_there_are_any_is_asked_without_making_one(void **state)
+{
+	struct bed b;
+
+	(void)state;
+	bed_begin(&b);
+	if (system("ip link add try type vrf table 9 2>/dev/null") == 0) {
+		run("ip link del try");
+		assert_int_equal(rtnl_vrf_ask(b.s), 0);
+	} else {
+		assert_int_equal(rtnl_vrf_ask(b.s), -EOPNOTSUPP);
+	}
+	assert_int_not_equal(system("ip link show lodestone-vrf >/dev/null 2>&1"), 0);
+	netlink_fail(NETLINK_SEND, 1);
+	assert_int_equal(rtnl_vrf_ask(b.s), -ENOBUFS);
+	assert_true(netlink_failed());
+	bed_end(&b);
+}
+
 /* What each attempt comes to, with the n-th message lost for every n, until none was; returns n. */
 static unsigned try_all(struct bed *b, enum netlink_call call, const struct plan_vrf_op *op,
 			int want, void (*check)(struct bed *b))
@@ -249,6 +268,7 @@ int main(void)
 		cmocka_unit_test(messages_are_these),
 		cmocka_unit_test(a_table_that_somebody_uses_is_left_to_him),
 		cmocka_unit_test(a_vrf_is_made_as_ours_and_taken_away),
+		cmocka_unit_test(whether_there_are_any_is_asked_without_making_one),
 		cmocka_unit_test(a_question_that_is_lost_makes_none),
 		cmocka_unit_test(whatever_is_lost_the_next_attempt_makes_it),
 		cmocka_unit_test(one_that_is_to_go_goes_with_the_next_attempt),
