@@ -8,6 +8,7 @@
 #include "base/rng.h"
 #include "sys_test.h"
 
+#include <arpa/inet.h>
 #include <libmnl/libmnl.h>
 
 #define HEADER 12
@@ -26,6 +27,7 @@ static void values_are_read_by_type(void **state)
 	struct nlmsghdr *m = message(buf);
 	struct ip_addr v4, v6, got;
 	struct netlink_attrs attrs, inner;
+	uint16_t u16 = 0, port = 0;
 	uint32_t u32 = 0;
 	uint8_t u8 = 0;
 
@@ -42,6 +44,7 @@ static void values_are_read_by_type(void **state)
 	mnl_attr_put_u32(m, 1, 77);
 	mnl_attr_nest_end(m, nest);
 	mnl_attr_put_u32(m, NETLINK_ATTRS + 5, 1);
+	mnl_attr_put_u16(m, 8, htons(179));
 	assert_true(netlink_attrs_parse(m, HEADER, &attrs));
 	assert_true(netlink_attrs_u32(&attrs, 1, &u32) && u32 == 8);
 	assert_true(netlink_attrs_u8(&attrs, 2, &u8) && u8 == 9);
@@ -51,6 +54,8 @@ static void values_are_read_by_type(void **state)
 	assert_null(netlink_attrs_text(&attrs, 6));
 	assert_true(netlink_attrs_nested(&attrs, 7, &inner));
 	assert_true(netlink_attrs_u32(&inner, 1, &u32) && u32 == 77);
+	assert_true(netlink_attrs_u16(&attrs, 8, &u16) && u16 == htons(179));
+	assert_true(netlink_attrs_port(&attrs, 8, &port) && port == 179);
 	assert_int_equal(netlink_family(&v4), AF_INET);
 	assert_int_equal(netlink_family(&v6), AF_INET6);
 }
@@ -61,6 +66,7 @@ static void attributes_missing_or_of_another_size_leave_the_value_alone(void **s
 	struct nlmsghdr *m = message(buf);
 	struct netlink_attrs attrs, inner;
 	struct ip_addr address = {.b = {1}};
+	uint16_t u16 = 5;
 	uint32_t u32 = 5;
 	uint8_t u8 = 5;
 
@@ -72,9 +78,10 @@ static void attributes_missing_or_of_another_size_leave_the_value_alone(void **s
 		assert_false(netlink_attrs_u8(&attrs, type, &u8));
 		assert_false(netlink_attrs_address(&attrs, type, &address));
 	}
+	assert_false(netlink_attrs_u16(&attrs, 2, &u16) || netlink_attrs_port(&attrs, 2, &u16));
 	assert_false(netlink_attrs_nested(&attrs, 2, &inner));
 	assert_null(netlink_attrs_text(&attrs, 2));
-	assert_int_equal(u32 + u8 + address.b[0], 11);
+	assert_int_equal(u32 + u16 + u8 + address.b[0], 16);
 	assert_false(netlink_attrs_parse(m, 100, &attrs));
 }
 

@@ -299,11 +299,60 @@ static void what_faults_have_cost_is_found_by_the_looks_that_follow(void **state
 	bed_down(b);
 }
 
+static int clean_up(void)
+{
+	struct rtnl_fib *r;
+	int err;
+
+	assert_int_equal(rtnl_fib_open(NULL, &r), 0);
+	err = rtnl_fib_cleanup(r);
+	rtnl_fib_free(r);
+	return err;
+}
+
+static void picture(const char *dir, const char *name)
+{
+	run("(ip -N route show table all; ip -N -6 route show table all) > %s/%s", dir, name);
+}
+
+/* Whatever the table, and whatever is lost on the way: what is left then, the next one takes. */
+static void cleanup_takes_ours_from_every_table_and_nothing_else(void **state)
+{
+	struct bed *b = bed_up();
+	char *dir = temp_make();
+
+	(void)state;
+	run("ip route add 11.0.0.0/24 via 10.9.0.2 proto 196 metric 5;"
+	    " ip route add 11.0.0.0/24 via 10.9.0.2 proto 5 metric 19600 table 1000;"
+	    " ip route add blackhole 11.0.0.0/24 proto 196 metric 19600 table 19800;"
+	    " ip -6 route add 2001:db8::/48 via fd00:9::2 proto 5 metric 19600 table 1000");
+	picture(dir, "before");
+	for (fails_at = 0; fails_at < 6; fails_at++) {
+		const unsigned n = fails_at;
+
+		run("for t in 254 1000 19800 4000000; do for i in $(seq 150); do"
+		    " echo route add 12.0.$i.0/24 via 10.9.0.2 proto 196 metric 19600 table $t;"
+		    " echo route add 2001:db8:$i::/48 via fd00:9::2 proto 196 metric 19600 table $t;"
+		    " done; done | ip -batch -");
+		if (n > 0)
+			(void)clean_up();
+		fails_at = 0;
+		assert_int_equal(clean_up(), 0);
+		fails_at = n;
+		picture(dir, "after");
+		run("cmp %s/before %s/after", dir, dir);
+	}
+	fails_at = 0;
+	temp_remove(dir);
+	bed_down(b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(any_kernel_comes_to_what_is_wanted_in_one_pass),
 		cmocka_unit_test(what_faults_have_cost_is_found_by_the_looks_that_follow),
+		cmocka_unit_test(cleanup_takes_ours_from_every_table_and_nothing_else),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
