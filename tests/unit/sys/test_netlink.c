@@ -42,6 +42,24 @@ static void links_tell_their_name_index_and_state(void **state)
 	wait_until_up(nl, "lt1");
 }
 
+static void devices_without_ethernet_are_told(void **state)
+{
+	struct netlink *nl = *state = begin();
+
+	if (system("ip tuntap add lt0 mode tun") != 0) {
+		print_message("needs /dev/net/tun\n");
+		skip();
+	}
+	run("ip link add lt1 type veth peer name lt2; ip link add lt3 type bridge");
+	assert_int_equal(netlink_refresh(nl, NULL, 0), 0);
+	assert_true(link_named(netlink_node(nl), "lt0")->raw);
+	assert_false(link_named(netlink_node(nl), "lt1")->raw);
+	assert_false(link_named(netlink_node(nl), "lt3")->raw);
+	assert_true(link_named(netlink_node(nl), "lt3")->bridge);
+	assert_false(link_named(netlink_node(nl), "lt0")->bridge);
+	assert_false(link_named(netlink_node(nl), "lo")->raw);
+}
+
 static size_t count_addr(const struct plan_node *node, const char *text, uint8_t len, int ifindex)
 {
 	struct ip_addr a = addr(text);
@@ -440,6 +458,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(links_tell_their_name_index_and_state),
+		TEST(devices_without_ethernet_are_told),
 		TEST(addresses_of_both_families_are_listed_once),
 		TEST(an_address_that_cannot_be_used_yet_is_not_listed),
 		TEST(devices_of_default_routes_of_all_tables_are_found),
