@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
- * Blackholes by a whole agent that may not change the kernel's routes: it says so, announces all
- * the same, and places them once it may.
+ * Blackholes by a whole agent: one that may not change the kernel's routes says so, announces all
+ * the same, and places them once it may; and what was taken away without a word is put back.
  */
 #include "agent_rig.h"
+#include "sys/rtnl.h"
 
 #include <linux/capability.h>
 #include <sys/syscall.h>
@@ -47,18 +48,25 @@ static bool has_nothing_to_tell(const struct agent_rig *rig)
 	return !rig_problem(rig, "BlackholesRefused");
 }
 
-static void what_the_kernel_refuses_is_told_and_the_prefix_announced(void **state)
+static struct agent_rig *begin(void)
 {
 	struct agent_rig *rig = rig_new();
-	const struct problem *p;
 
-	(void)state;
 	assert_int_equal(system("ip link add d0 type veth peer name d1;"
 				" ip addr add 10.9.0.1/24 dev d0; ip link set d0 up"),
 			 0);
 	rig_write(rig, "a-config.yaml", UPLINK);
 	rig_write(rig, "pool.yaml", AGGREGATE);
 	rig_start(rig);
+	return rig;
+}
+
+static void what_the_kernel_refuses_is_told_and_the_prefix_announced(void **state)
+{
+	struct agent_rig *rig = begin();
+	const struct problem *p;
+
+	(void)state;
 	may_change_routes(false);
 	RIG_WAIT(rig, announces_and_tells);
 	may_change_routes(true);
@@ -79,10 +87,48 @@ static void what_the_kernel_refuses_is_told_and_the_prefix_announced(void **stat
 	rig_free(rig);
 }
 
+static bool announces_a_blackhole(const struct agent_rig *rig)
+{
+	return rig_announces(rig) && rig->agent.blackholes.state.n_blackholes == 1;
+}
+
+static bool has_repaired(const struct agent_rig *rig)
+{
+	return rig->agent.blackholes.state.repaired > 0;
+}
+
+/* Over a socket of the agent's own, of which it is told nothing; a minute later it looks. */
+static void what_was_taken_away_without_a_word_is_found_by_the_next_look(void **state)
+{
+	const struct ip_addr net = ip_addr_from_v4(0xc0000200);
+	const struct ip_prefix prefix = ip_prefix_of(&net, 28);
+	const struct kernel_op op = {.verb = KERNEL_DEL_ROUTE,
+				     .route = kernel_blackhole_route(&prefix, 0)};
+	struct agent_rig *rig = begin();
+	struct kernel_sink sink;
+	int error;
+
+	(void)state;
+	RIG_WAIT(rig, announces_a_blackhole);
+	assert_true(is_placed());
+	sink = rtnl_sink(rig->agent.blackholes.sock);
+	sink.ops->apply(sink.ctx, &op, 1, &error);
+	assert_int_equal(error, 0);
+	assert_false(is_placed());
+	assert_true(rig->agent.blackholes.pass_at < clock_now() + 61 * NSEC_PER_SEC);
+	assert_true(rig->agent.resync_at < clock_now() + 61 * NSEC_PER_SEC);
+	rig->agent.blackholes.pass_at = rig->agent.resync_at = clock_now();
+	RIG_WAIT(rig, has_repaired);
+	assert_true(is_placed());
+	assert_int_equal(rig->agent.blackholes.state.repaired, 1);
+	rig_free(rig);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_the_kernel_refuses_is_told_and_the_prefix_announced),
+		cmocka_unit_test(what_was_taken_away_without_a_word_is_found_by_the_next_look),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
