@@ -306,7 +306,6 @@ static void miss(struct fib *f, struct table *t, struct item *i)
 	f->n_repaired += i->have != NO_HOPS && i->want == i->have;
 	set_have(f, i, &none);
 	i->is_taken = i->is_adopted = false;
-	i->error = 0;
 	queue_or_forget(f, t, i);
 }
 
