@@ -34,7 +34,6 @@ vm: $(AGENT_BIN) $(CLI_BIN) $(VM_TEST) $(VM_TOOL) ## programs and attaching on D
 	$(Q)scripts/vm $(VM_TEST) $(VM_TOOL)
 
 vm-short: export VM_ONLY := verify,bpf,path
-vm-short: export VM_TIMEOUT ?= 120
 vm-short: vm ## the groups of vm that end within two minutes, for CI; the others are for make soak
 
 .PHONY: vm vm-short

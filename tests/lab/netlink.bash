@@ -16,6 +16,7 @@ netlink_all() {
 		run_step loop-ends "With them it ends at the node, after one hop" step_loop_ends &&
 		run_step led "A Service with policy Local and a pod on one node: led there, past the aggregate" step_led &&
 		run_step host-and-pods "Host and pods reach the VIP by kube-proxy's rules as before" step_host_and_pods &&
+		run_step strict "rp_filter is strict and the way back another one: told, and mended by the remedy" step_strict &&
 		run_step own-address "An aggregate over the node's own address: told, and the address answers" step_own_address &&
 		run_step more-specific "What the node routes more precisely under it goes on" step_more_specific &&
 		run_step taken-away "Somebody takes routes and rules away: put back and counted" step_taken_away &&
@@ -83,23 +84,29 @@ step_loop_ends() {
 # Both nodes announce the aggregate, and one of them has the only pod of another Service.
 LONE=192.168.100.50
 is_led() { [ "$(lab_in router ip route show "$LONE" | grep -o "via [0-9.]*")" = "via 192.168.1.10" ]; }
-step_led() {
-	local out=$LAB_DIR/lone.json file=$LAB_DIR/config/lone.yaml
+write_lone() {
 	printf '%s\n' 'apiVersion: v1' 'kind: Service' "metadata: {name: lone, namespace: default, annotations: {metallb.io/loadBalancerIPs: $LONE}}" \
 		'spec: {type: LoadBalancer, externalTrafficPolicy: Local, ports: [{name: "", port: 80, protocol: TCP}]}' '---' \
 		'apiVersion: discovery.k8s.io/v1' 'kind: EndpointSlice' \
 		'metadata: {name: lone-1, namespace: default, labels: {kubernetes.io/service-name: lone}}' \
 		'addressType: IPv4' 'ports: [{name: "", port: 80, protocol: TCP}]' 'endpoints:' \
-		"- {addresses: [${LAB_POD_ADDR[a1]}], nodeName: node-a, conditions: {ready: true}}" >"$file.new"
-	mv "$file.new" "$file"
+		"- {addresses: [${LAB_POD_ADDR[a1]}], nodeName: node-a, conditions: {ready: true}}" >"$LAB_DIR/lone.new"
+	mv "$LAB_DIR/lone.new" "$LAB_DIR/config/lone.yaml"
 	lab_until 5 is_led || { lab_in router ip route show | grep 192.168.100; return 1; }
-	router_has_both "$AGGREGATE" || return 1
+}
+lone_is_gone() {
+	rm "$LAB_DIR/config/lone.yaml"
+	lab_until 5 gone_from_router "$LONE"
+}
+step_led() {
+	local out=$LAB_DIR/lone.json
+	write_lone && router_has_both "$AGGREGATE" || return 1
 	lab_in router ip route show "$LONE" | sed 's/^/  /'
 	lab_ctl node-a explain service default/lone | sed -n '/ADVERTISEMENT/,$p' | sed 's/^/  /'
 	lab_in client python3 "$LAB_ROOT/scripts/lab-client" requests "http://$LONE/" 100 >"$out"
-	rm "$file"
+	lone_is_gone || return 1
 	STEP_NOTE="$(jq -r '"\(.requests) requests, \(.failed | length) failed"' "$out")"
-	jq -e '.requests == 100 and (.failed | length) == 0' "$out" >/dev/null && lab_until 5 gone_from_router "$LONE"
+	jq -e '.requests == 100 and (.failed | length) == 0' "$out" >/dev/null
 }
 gone_from_router() { ! lab_in router ip route show "$1" | grep -q .; }
 
@@ -121,6 +128,35 @@ step_host_and_pods() {
 	! lab_in node-a curl -s -m 1 -o "$LAB_DIR/answer" "http://$VIP/" || { say "a blackhole in main changed nothing"; return 1; }
 	lab_in node-a ip route del blackhole "$AGGREGATE"
 	lab_in node-a nft delete table ip kube-proxy
+}
+
+# The node's way back to clients is another link to the router; on the one that they come by, rp_filter is strict.
+lone_answers() { lab_in client curl -s -m "${1:-3}" -o "$LAB_DIR/answer" "http://$LONE/"; }
+strict_says() { lab_ctl node-a show problems -o json | jq -r ".[] | select(.reason == \"StrictReversePath\" and .name == \"eth0\").$1"; }
+strict_is_told() { [ -n "$(strict_says message)" ]; }
+strict_is_over() { ! strict_is_told; }
+strict_is_mended() {
+	{ write_lone && lab_until 5 lone_answers; } || { say "no answer by another way back"; return 1; }
+	strict_is_over || { say "told before"; return 1; }
+	lab_in node-a sysctl -qw net.ipv4.conf.eth0.rp_filter=1
+	lab_until 5 strict_is_told || { say "not told"; return 1; }
+	! lone_answers 1 || { say "answered in spite of it"; return 1; }
+	STEP_NOTE=$(strict_says remedy)
+	lab_in node-a bash -c "$STEP_NOTE" >"$LAB_DIR/remedy" || return 1
+	{ lab_until 5 strict_is_over && lab_until 5 lone_answers; } || { say "not mended by: $STEP_NOTE"; return 1; }
+	lone_is_gone
+}
+step_strict() {
+	local code=0
+	lab_veth node-a alt router to-alt
+	lab_in router ip addr add 192.168.7.1/24 dev to-alt
+	lab_in router sysctl -qw net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.to-alt.rp_filter=0
+	lab_in node-a ip addr add 192.168.7.10/24 dev alt
+	lab_in node-a ip route replace default via 192.168.7.1
+	strict_is_mended || code=1
+	lab_in node-a ip route replace default via 192.168.1.1
+	lab_in node-a ip link del alt
+	return "$code"
 }
 
 # write_wide NAME PREFIX VIP LENGTH: a pool as wide as its one route, for a Service of that address.

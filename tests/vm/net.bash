@@ -106,7 +106,7 @@ blame() {
 served_by_both() {
 	local pod
 	lab_until 120 answers || blame "no answer from $VIP" || return
-	ask who 40 >"$LAB_DIR/answers" || echo "no more" >>"$LAB_DIR/answers"
+	ASK_SECONDS=600 ask who 40 >"$LAB_DIR/answers" || echo "no more" >>"$LAB_DIR/answers"
 	STEP_NOTE=$(sort "$LAB_DIR/answers" | uniq -c | tr -s ' \n' ' ')
 	for pod in "${PODS[@]}"; do
 		grep -qx "$pod 10.9.0.2" "$LAB_DIR/answers" || blame "$pod got nothing: $STEP_NOTE" || return

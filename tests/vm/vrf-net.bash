@@ -128,7 +128,7 @@ no_answer_on() { ! from "$1" "$2" 3 >/dev/null; }
 served_on() {
 	local side=$1 vip=${2:-$VIP} pod
 	lab_until 180 answers_on "$side" "$vip" || blame "no answer from $vip on $side" || return
-	VIP=$vip ASK_FROM=client-$side ask who 20 >"$LAB_DIR/answers-$side" || echo "no more" >>"$LAB_DIR/answers-$side"
+	VIP=$vip ASK_FROM=client-$side ASK_SECONDS=600 ask who 20 >"$LAB_DIR/answers-$side" || echo "no more" >>"$LAB_DIR/answers-$side"
 	STEP_NOTE="$side: $(sort "$LAB_DIR/answers-$side" | uniq -c | tr -s ' \n' ' ')${STEP_NOTE:+; $STEP_NOTE}"
 	for pod in "${PODS[@]}"; do
 		grep -qx "$pod 10.9.0.2" "$LAB_DIR/answers-$side" || blame "$pod got nothing: $STEP_NOTE" || return
