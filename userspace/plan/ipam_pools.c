@@ -52,6 +52,7 @@ static const char *read_range(struct reading *r, size_t range)
 	char text[IP_PREFIX_TEXT];
 	const char *out = NULL;
 
+	assert(ip_addr_cmp(&whole->first, &whole->last) <= 0);
 	for (size_t i = 0; i < PLAN_NO_HOSTS; i++) {
 		const struct ip_range cut = ip_prefix_range(&plan_no_hosts[i].prefix);
 		const struct ip_addr before = ip_addr_before(&cut.first);
@@ -67,6 +68,7 @@ static const char *read_range(struct reading *r, size_t range)
 			return out;
 		at = ip_addr_next(&cut.last);
 	}
+	assert(ip_range_has(whole, &at));
 	add_piece(r, range, &at, &whole->last);
 	return out;
 }

@@ -258,6 +258,7 @@ const uint32_t *plan_fold_number(struct plan_draft *d, const struct bgp_attrs *s
 			attrs[n++] = *order[i].set;
 		numbers[order[i].number] = (uint32_t)(n - 1);
 	}
+	assert(n <= n_sets && (n > 0) == (n_sets > 0));
 	d->plan->attrs = arena_memdup(d->arena, attrs, n * sizeof(*attrs));
 	d->plan->n_attrs = n;
 	return numbers;
