@@ -10,8 +10,14 @@ $(B)/tests/pass.bpf.o: tests/lab/pass.bpf.c
 	$(folder)
 	$(Q)$(CLANG) -O2 -g -target bpf -c -o $@ $<
 
-test-programs: $(B)/tests/pass.bpf.o
-lab: all $(B)/tests/pass.bpf.o ## the demo's steps and bad input as assertions (root)
+$(B)/tests/bfd_many: $(B)/obj/tests/lab/bfd_many.o $(BENCH_LOAD_LIBS)
+	$(folder)
+	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $< -Wl,--start-group $(BENCH_LOAD_LIBS) -Wl,--end-group $(LIBS_agent)
+
+LAB_PROGRAMS := $(B)/tests/pass.bpf.o $(B)/tests/bfd_many
+
+test-programs: $(LAB_PROGRAMS)
+lab: all $(LAB_PROGRAMS) ## the demo's steps and bad input as assertions (root)
 	$(Q)scripts/run-lab
 
 kube: all $(B)/tests/pass.bpf.o ## the demo from a real API server, and what may happen to one (root; tests/kube/build once)

@@ -87,38 +87,44 @@ bfd_frr_up() {
 	} | bfd_frr_start frr
 }
 
-# bfd_bird_config MS: BIRD's configuration, with this interval both ways.
+# bfd_bird_config MS [BFD]: BIRD's configuration, with this interval both ways, and what its BGP does of BFD.
 bfd_bird_config() {
-	local dir
+	local dir bfd=${2:-graceful}
 	dir=$(bfd_dir bird)
 	cat >"$dir/bird.conf" <<-BIRD
 		router id 10.60.2.1;
 		log "$dir/bird.log" all;
 		protocol device { scan time 5; }
+		protocol kernel { ipv4 { import none; export all; }; }
 		protocol bfd { interface "*" { min rx interval $1 ms; min tx interval $1 ms; idle tx interval 1 s; multiplier 3; }; }
 		protocol bgp node4 {
 			local 10.60.2.1 as 64602;
 			neighbor 10.60.2.2 as 64513;
-			passive; bfd graceful;
+			passive; bfd $bfd;
 			error wait time 1, 1; error forget time 1;
 			ipv4 { import all; export none; };
 		}
 		protocol bgp node6 {
 			local fd00:60:2::1 as 64602;
 			neighbor fd00:60:2::2 as 64513;
-			passive; bfd graceful;
+			passive; bfd $bfd;
 			error wait time 1, 1; error forget time 1;
 			ipv6 { import all; export none; };
 		}
 	BIRD
 }
 
-bfd_bird_up() {
+# bfd_bird_start: with the configuration that is there.
+bfd_bird_start() {
 	local dir
 	dir=$(bfd_dir bird)
-	bfd_bird_config 50
+	rm -f "$dir/bird.pid"
 	lab_spawn "$dir/out.log" b-bird bird -f -c "$dir/bird.conf" -s "$dir/ctl" -P "$dir/bird.pid"
 	lab_on_time "$dir/bird.pid"
+}
+bfd_bird_up() {
+	bfd_bird_config 50
+	bfd_bird_start
 }
 
 # bfd_router_interval ROUTER MS: another interval at the router, both ways.

@@ -1,13 +1,14 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 #
-# More of BFD, on the network of bfd.bash: signed packets with BIRD, and BGP that waits for BFD.
+# More of BFD, on the network of bfd.bash: signed packets with BIRD, BGP that waits for BFD, and many sessions (bfd_many.bash).
 
 bfd_more_all() {
 	lab_folder
 	LAB_NODES=(bfd) # for lab_down
 	run_step bfd-auth "Signed BFD with BIRD: every type, and keys that change without a flap" step_bfd_auth &&
-		run_step bfd-strict "bfd-strict with FRR and BIRD: BGP waits for BFD" step_bfd_strict
+		run_step bfd-strict "bfd-strict with FRR and BIRD: BGP waits for BFD" step_bfd_strict &&
+		bfd_many_steps
 }
 
 # signed_bird TYPE KEYID KEY [VALUES]: what BIRD signs with; TYPE as it writes it, "none" without a key.
@@ -80,10 +81,7 @@ step_bfd_auth() {
 	bfd_config
 	signed_bird "meticulous keyed sha1" 1 "sesame-1"
 	signed_peer meticulous-keyed-sha1 1 "sesame-1"
-	lab_spawn "$(bfd_dir bird)/out.log" b-bird bird -f -c "$(bfd_dir bird)/bird.conf" \
-		-s "$(bfd_dir bird)/ctl" -P "$(bfd_dir bird)/bird.pid"
-	# A session that goes down would have the new key alone.
-	lab_on_time "$(bfd_dir bird)/bird.pid"
+	bfd_bird_start # on time: a session that goes down would have the new key alone
 	bfd_agent_up
 	lab_until 30 signed_with "$before" && lab_until 10 bfd_detects_in bird4 150 && lab_until 10 bfd_detects_in bird6 150 || {
 		signed_says up

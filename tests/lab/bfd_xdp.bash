@@ -27,18 +27,20 @@ bfd_xdp_all() {
 		run_step bfdx-crashed "kill -9, and no agent comes back: FRR hears of it after 30 s" step_bfdx_crashed
 }
 
+# bfdx_network ROUTER
 bfdx_network() {
+	local d=$1
 	lab_namespace bfd
-	lab_namespace b-frr
-	lab_veth b-frr eth0 bfd to-frr
-	lab_in b-frr sysctl -qw net.ipv6.conf.eth0.accept_dad=0
-	lab_in bfd sysctl -qw net.ipv6.conf.to-frr.accept_dad=0
-	lab_in b-frr ip addr add "${BFD_NET[frr]}.1/24" dev eth0
-	lab_in bfd ip addr add "${BFD_NET[frr]}.2/24" dev to-frr
-	lab_in b-frr ip addr add "${BFD_NET6[frr]}::1/64" dev eth0 nodad
-	lab_in bfd ip addr add "${BFD_NET6[frr]}::2/64" dev to-frr nodad
-	lab_xdp_pass b-frr eth0 # a veth takes what XDP sends only if the other end has a program
-	mkdir -p "$(bfd_dir frr)"
+	lab_namespace "b-$d"
+	lab_veth "b-$d" eth0 bfd "to-$d"
+	lab_in "b-$d" sysctl -qw net.ipv6.conf.eth0.accept_dad=0
+	lab_in bfd sysctl -qw "net.ipv6.conf.to-$d.accept_dad=0"
+	lab_in "b-$d" ip addr add "${BFD_NET[$d]}.1/24" dev eth0
+	lab_in bfd ip addr add "${BFD_NET[$d]}.2/24" dev "to-$d"
+	lab_in "b-$d" ip addr add "${BFD_NET6[$d]}::1/64" dev eth0 nodad
+	lab_in bfd ip addr add "${BFD_NET6[$d]}::2/64" dev "to-$d" nodad
+	lab_xdp_pass "b-$d" eth0 # a veth takes what XDP sends only if the other end has a program
+	mkdir -p "$(bfd_dir "$d")"
 }
 
 # bfdx_profile SPEC
@@ -53,14 +55,14 @@ bfdx_profile() {
 }
 BFDX_FAST="transmitInterval: 50, receiveInterval: 50, detectMultiplier: 3"
 
-bfdx_config() {
-	local family address
+bfdx_config() { # ROUTER
+	local d=$1 family address
 	mkdir -p "$LAB_DIR/bfd-config"
 	cat >"$LAB_DIR/bfd-config/service.yaml" <<-YAML
 		apiVersion: lodestone.io/v1alpha1
 		kind: LodestoneConfig
 		metadata: {name: default, namespace: metallb-system}
-		spec: {dataplane: {uplinks: [to-frr]}}
+		spec: {dataplane: {uplinks: [to-$d]}}
 		---
 		apiVersion: metallb.io/v1beta1
 		kind: IPAddressPool
@@ -81,17 +83,17 @@ bfdx_config() {
 		metadata: {name: web-1, namespace: shop, labels: {kubernetes.io/service-name: web}}
 		addressType: IPv4
 		endpoints:
-		- {addresses: [${BFD_NET[frr]}.2], nodeName: bfd, conditions: {ready: true}}
+		- {addresses: [${BFD_NET[$d]}.2], nodeName: bfd, conditions: {ready: true}}
 		ports: [{name: "", port: 80, protocol: TCP}]
 	YAML
 	for family in 4 6; do
-		address=${BFD_NET[frr]}.1
-		[ $family = 6 ] && address=${BFD_NET6[frr]}::1
+		address=${BFD_NET[$d]}.1
+		[ $family = 6 ] && address=${BFD_NET6[$d]}::1
 		cat <<-YAML
 			apiVersion: metallb.io/v1beta2
 			kind: BGPPeer
-			metadata: {name: frr$family, namespace: metallb-system}
-			spec: {myASN: 64513, peerASN: 64601, peerAddress: "$address", enableGracefulRestart: true,
+			metadata: {name: $d$family, namespace: metallb-system}
+			spec: {myASN: 64513, peerASN: ${BFD_AS[$d]}, peerAddress: "$address", enableGracefulRestart: true,
 			  bfdProfile: fast}
 			---
 		YAML
@@ -123,9 +125,9 @@ bfdx_cpu() {
 
 step_bfdx_up() {
 	local cpu
-	bfdx_network
+	bfdx_network frr
 	bfd_frr_up || { say "FRR does not start"; return 1; }
-	bfdx_config
+	bfdx_config frr
 	bfd_agent_up
 	lab_until 30 bfdx_has_bgp && lab_until 10 bfdx_is carried || { bfdx_says; return 1; }
 	lab_until 5 bfdx_answers "$(bfdx_answered)" || { bfdx_says; return 1; }
