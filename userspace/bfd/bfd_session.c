@@ -176,7 +176,6 @@ static void end_poll(struct bfd_session *s, nsec_t now)
 	s->is_polling = false;
 	s->poll_rests_until = nsec_add(now, now > s->poll_since ? now - s->poll_since : 0);
 	in_force_now(s);
-	offer(s, now);
 }
 
 /* ---- keys ------------------------------------------------------------------------------------ */
@@ -205,7 +204,6 @@ static void take_key(struct bfd_session *s, const struct bfd_auth_key *key)
 
 	if (bfd_auth_key_same(key, &s->config.auth))
 		return;
-	s->config.auth = *key;
 	s->key_is_due = s->state == BFD_UP && !bfd_auth_key_same(key, &before);
 	if (s->key_is_due)
 		s->key_until = before;
@@ -564,7 +562,6 @@ void bfd_session_resume(struct bfd_session *s, nsec_t now, const struct bfd_left
 	assert(s->state == BFD_DOWN && s->remote.discriminator == 0);
 	assert(said->my_discriminator == s->discriminator);
 	s->state = BFD_UP;
-	s->diag = said->diag;
 	s->since = now;
 	s->offered = (struct bfd_terms){said->min_tx_us, said->min_rx_us, said->detect_mult};
 	in_force_now(s);

@@ -22,12 +22,10 @@
 
 /* ---- reports --------------------------------------------------------------------------------- */
 
-static bool report(struct bfd_engine *e, const struct bfd_report *r)
+/* Where there is no room for it, the next one says it: but for changes, which wait. */
+static void report(struct bfd_engine *e, const struct bfd_report *r)
 {
-	if (!ring_put(&e->reports, r))
-		return false;
-	e->has_news = true;
-	return true;
+	e->has_news |= ring_put(&e->reports, r);
 }
 
 static void set_behind(struct bfd_engine *e, struct engine_line *l, bool is_behind)
@@ -45,7 +43,7 @@ static void report_events(struct bfd_engine *e, struct engine_line *l)
 	while (ring_has_room(&e->reports) && bfd_session_poll(l->session, &r.event)) {
 		e->has_changes = true;
 		e->is_urgent |= r.event.from == BFD_UP && r.event.to == BFD_DOWN;
-		(void)report(e, &r);
+		report(e, &r);
 	}
 	set_behind(e, l, l->session->n_events > 0);
 }
@@ -64,7 +62,7 @@ static void report_session(struct bfd_engine *e, const struct engine_line *l)
 			    .n_reflected = bpf_bfd_reflected(&e->programs, l->session)}};
 
 	bfd_session_forget_keys(&r.session.session);
-	(void)report(e, &r); /* the next one is due in a second */
+	report(e, &r);
 }
 
 /* ---- packets --------------------------------------------------------------------------------- */
@@ -153,7 +151,7 @@ static void report_all(struct bfd_engine *e, nsec_t now)
 		e->how.port_errors[i] = bfd_ports_error(&e->ports, i);
 	memcpy(e->how.rejected, bfd_set_rejected(e->set), sizeof(e->how.rejected));
 	r.engine = e->how;
-	(void)report(e, &r);
+	report(e, &r);
 	for (size_t i = 0; i < BFD_ENGINE_SESSIONS; i++) {
 		const struct engine_line *l = &e->lines[i];
 
@@ -350,9 +348,10 @@ static void arm(struct bfd_engine *e, nsec_t now)
 	if (at == e->armed_at)
 		return;
 	e->armed_at = at;
-	if (at != NSEC_NEVER) { /* all zero would disarm it */
+	assert(at > 0); /* which would be never */
+	if (at != NSEC_NEVER) {
 		spec.it_value.tv_sec = (time_t)(at / NSEC_PER_SEC);
-		spec.it_value.tv_nsec = (long)(at % NSEC_PER_SEC) + (at == 0);
+		spec.it_value.tv_nsec = (long)(at % NSEC_PER_SEC);
 	}
 	engine_need(timerfd_settime(e->timer_fd, TFD_TIMER_ABSTIME, &spec, NULL) == 0);
 }

@@ -368,10 +368,8 @@ static void what_says_nothing_new_wakes_nobody(void **state)
 	assert_true(wakes < sent + received / 2);
 }
 
-/* The agent's own loop stands still, and what happened is all there afterwards. */
-static void two_hundred_sessions_live_through_ten_seconds_of_a_stalled_loop(void **state)
+static void add_many(struct rig *rig, const struct bfd_terms *terms)
 {
-	struct rig *rig = *state;
 	char peer[IP_ADDR_TEXT], local[IP_ADDR_TEXT];
 
 	rig->wanted_up = 200;
@@ -382,12 +380,21 @@ static void two_hundred_sessions_live_through_ten_seconds_of_a_stalled_loop(void
 		(void)snprintf(peer, sizeof(peer), "fd00::2:%x", i);
 		a = config_of(i, peer, local);
 		b = config_of(i, local, peer);
-		/* A third of the stall; less would also tell of a machine that others keep busy. */
-		a.terms = b.terms = (struct bfd_terms){100000, 100000, 30};
+		a.terms = b.terms = *terms;
 		put(rig, 0, &a);
 		put(rig, 1, &b);
 	}
 	assert_true(wait_until(rig, all_up, MS(20000)));
+}
+
+/* The agent's own loop stands still, and what happened is all there afterwards. */
+static void two_hundred_sessions_live_through_ten_seconds_of_a_stalled_loop(void **state)
+{
+	/* A third of the stall; less would also tell of a machine that others keep busy. */
+	const struct bfd_terms terms = {100000, 100000, 30};
+	struct rig *rig = *state;
+
+	add_many(rig, &terms);
 	poll(NULL, 0, 10000);
 	(void)wait_until(rig, NULL, MS(1100));
 	print_message("priority %s, the latest wake-up %.1f ms late\n",
@@ -395,6 +402,67 @@ static void two_hundred_sessions_live_through_ten_seconds_of_a_stalled_loop(void
 		      (double)rig->side[1].how.latest / NSEC_PER_MSEC);
 	assert_int_equal(downs(rig), 0);
 	assert_true(rig->side[1].how.wakes > 0);
+}
+
+/* Each of the first side has gone down, and is up again. */
+static bool all_back(const struct rig *rig)
+{
+	for (unsigned i = 0; i < rig->wanted_up; i++)
+		if (rig->side[0].seen[i].downs == 0)
+			return false;
+	return all_up(rig);
+}
+
+/* Each command has all sessions reported, until there is no room for more. */
+static void no_change_is_lost_where_there_is_no_room_to_report_it(void **state)
+{
+	struct bfd_config first = config_of(0, "fd00::2:0", "fd00::1:0");
+	struct rig *rig = *state;
+
+	first.terms = (struct bfd_terms){300000, 300000, 10};
+	add_many(rig, &first.terms);
+	for (unsigned i = 0; i < 20; i++) {
+		put(rig, 0, &first);
+		poll(NULL, 0, 10);
+	}
+	for (unsigned i = 0; i < rig->wanted_up; i++)
+		assert_true(bfd_engine_path_down(rig->side[0].engine, i));
+	poll(NULL, 0, 1500);
+	assert_true(wait_until(rig, all_back, MS(20000)));
+	for (unsigned i = 0; i < rig->wanted_up; i++)
+		assert_int_equal(rig->side[0].seen[i].ups, rig->side[0].seen[i].downs + 1);
+}
+
+/* We have the only processor that it may run on. */
+static void a_thread_that_does_not_keep_up_takes_no_more(void **state)
+{
+	const struct sched_param above = {.sched_priority = 50}, usual = {.sched_priority = 0};
+	const struct bfd_config c = config_of(0, "192.0.2.1", "");
+	struct rig *rig = *state;
+	struct side side = {.how = {.wakes = 0}};
+	cpu_set_t all, one;
+	unsigned n = 0;
+
+	assert_int_equal(sched_getaffinity(0, sizeof(all), &all), 0);
+	CPU_ZERO(&one);
+	CPU_SET(sched_getcpu(), &one);
+	assert_int_equal(sched_setaffinity(0, sizeof(one), &one), 0);
+	side.engine = bfd_engine_new(rig->loop, 3, on_report, &side);
+	poll(NULL, 0, 100);
+	if (sched_setscheduler(0, SCHED_FIFO, &above) == 0) {
+		while (n < 100000 && bfd_engine_put(side.engine, &c))
+			n++;
+		assert_int_equal(sched_setscheduler(0, SCHED_OTHER, &usual), 0);
+		assert_in_range(n, 1, 99999);
+		(void)wait_until(rig, NULL, MS(100));
+		assert_true(bfd_engine_put(side.engine, &c));
+	}
+	bfd_engine_free(side.engine);
+	assert_int_equal(sched_setaffinity(0, sizeof(all), &all), 0);
+	if (n == 0) {
+		print_message("needs SCHED_FIFO\n");
+		skip();
+	}
 }
 
 static void a_ring_is_taken_in_order_and_refuses_when_full(void **state)
@@ -431,6 +499,8 @@ int main(void)
 		WITH_RIG(a_path_that_is_known_to_be_dead_is_not_waited_for),
 		WITH_RIG(other_terms_need_no_new_session),
 		WITH_RIG(what_says_nothing_new_wakes_nobody),
+		WITH_RIG(no_change_is_lost_where_there_is_no_room_to_report_it),
+		WITH_RIG(a_thread_that_does_not_keep_up_takes_no_more),
 		WITH_RIG(a_port_that_another_daemon_has_is_told_and_taken_when_free),
 		WITH_RIG(two_hundred_sessions_live_through_ten_seconds_of_a_stalled_loop),
 	};

@@ -157,7 +157,7 @@ static void what_waits_is_read_in_batches(void **state)
 static void a_session_keeps_its_port_and_no_two_share_one(void **state)
 {
 	uint16_t first = 0, second, again;
-	int a, b, to;
+	int a, b, c, to;
 
 	(void)state;
 	netns_enter();
@@ -171,11 +171,29 @@ static void a_session_keeps_its_port_and_no_two_share_one(void **state)
 	again = first;
 	a = connect_to(&ports[0], &again);
 	assert_int_equal(again, first);
+	/* Another has taken it meanwhile. */
+	c = connect_to(&ports[0], &again);
+	assert_in_range(again, 49152, 65535);
+	assert_int_not_equal(again, first);
+	(void)close(c);
 	to = listen_on(&ports[0]);
 	assert_int_equal(bfd_socket_listen(&ports[0]), -EADDRINUSE);
 	(void)close(to);
 	(void)close(a);
 	(void)close(b);
+}
+
+static void an_address_that_is_not_ours_sends_nothing(void **state)
+{
+	struct bfd_config config = config_for(&ports[0]);
+	struct ip_addr local;
+	struct rng rng = {0};
+	uint16_t port = 0;
+
+	(void)state;
+	netns_enter();
+	assert_true(ip_addr_parse("192.0.2.1", &config.local));
+	assert_int_equal(bfd_socket_connect(&config, &rng, &port, &local), -EADDRNOTAVAIL);
 }
 
 static void say_packet(int fd, enum bfd_state state, bool poll, uint32_t discriminator)
@@ -285,6 +303,7 @@ int main(void)
 		cmocka_unit_test(what_waits_is_read_in_batches),
 		cmocka_unit_test(what_comes_while_the_thread_has_no_processor_is_kept),
 		cmocka_unit_test(a_session_keeps_its_port_and_no_two_share_one),
+		cmocka_unit_test(an_address_that_is_not_ours_sends_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
