@@ -91,7 +91,18 @@ many_agent_says() {
 	) FRR has $(many_at_frr), BIRD $(many_at_bird) up"
 }
 
+# Lines of the log about sessions that are up, or that silence took down.
+many_logged() { # up|down
+	if [ "$1" = up ]; then
+		grep -c 'bfd: BFD session up' "$LAB_DIR/bfd.log"
+	else
+		grep -c 'bfd: BFD session down.* state=Down reason="detection time expired"' "$LAB_DIR/bfd.log"
+	fi
+}
+
 step_bfd_peers() {
+	local up down
+	up=$(many_logged up) down=$(many_logged down)
 	many_routers || return 1
 	bfd_profile "transmitInterval: 300, receiveInterval: 300, detectMultiplier: 3"
 	many_peers
@@ -108,6 +119,11 @@ step_bfd_peers() {
 		lab_until 5 many_routers_have 0 || { many_agent_says; return 1; }
 	strict_drop none
 	lab_until 20 many_are '.state == "Up"' || { many_agent_says; return 1; }
+	[ "$(($(many_logged up) - up)) $(($(many_logged down) - down))" = "$((8 * MANY_MORE)) $((4 * MANY_MORE))" ] || {
+		say "the log has $(($(many_logged up) - up)) up, $(($(many_logged down) - down)) down more"
+		tail -n 3 "$LAB_DIR/bfd.log"
+		return 1
+	}
 	lab_kill TERM "$BFD_PID"
 	lab_until 5 many_routers_have 0 || { say "AdminDown was not heard"; many_agent_says; return 1; }
 	STEP_NOTE="each with its own discriminator and source port"

@@ -129,7 +129,7 @@ static struct plan_path path_after(const struct bfd_line *l, const struct bfd_ev
 	return l->permits ? (struct plan_path){0} : l->path;
 }
 
-/* NULL: it has no session. The plan that hears of a loss is not waited for. */
+/* NULL: it has no session. BGP that a loss closes makes the plan urgent by itself. */
 static void set_path(struct agent_peer *p, const struct bfd_line *l)
 {
 	const struct plan_path path = l ? l->path : (struct plan_path){0};
@@ -138,7 +138,6 @@ static void set_path(struct agent_peer *p, const struct bfd_line *l)
 		return;
 	p->path = path;
 	p->all->changed = true;
-	p->all->urgent |= path.lost_at != 0;
 }
 
 static void tell_peers(struct agent_bfd *b, const struct bfd_line *l, const struct bfd_event *e,

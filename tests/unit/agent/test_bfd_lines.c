@@ -4,6 +4,7 @@
  * BFD is a socket that says what the test wants.
  */
 #include "bfd_rig.h"
+#include "errors.h"
 
 static const struct plan_path *path(const struct agent_rig *rig)
 {
@@ -244,6 +245,62 @@ static void passive_and_nobody_begins_is_told_until_the_router_does(void **state
 	end(rig, fd);
 }
 
+static struct {
+	const char *spec;
+	uint32_t tx_ms, rx_ms, echo_ms;
+	uint8_t multiplier, ttl;
+	bool is_passive;
+} const *wanted,
+	profiles[] = {
+		{"{transmitInterval: 60}", 60, 300, 0, 3, 254, false},
+		{"{transmitInterval: 60, receiveInterval: 70}", 60, 70, 0, 3, 254, false},
+		{"{transmitInterval: 60, receiveInterval: 70, detectMultiplier: 5}", 60, 70, 0, 5,
+		 254, false},
+		{"{transmitInterval: 60, receiveInterval: 70, detectMultiplier: 5, minimumTtl: 200}",
+		 60, 70, 0, 5, 200, false},
+		{"{receiveInterval: 70, minimumTtl: 200, passiveMode: true}", 300, 70, 0, 3, 200,
+		 true},
+		{"{receiveInterval: 70, passiveMode: true, echoMode: true}", 300, 70, 50, 3, 254,
+		 true},
+		{"{receiveInterval: 70, passiveMode: true, echoMode: true, echoInterval: 80}", 300,
+		 70, 80, 3, 254, true},
+		{"{}", 300, 300, 0, 3, 254, false},
+};
+
+/* The thread's own word. */
+static bool is_as_wanted(const struct agent_rig *rig)
+{
+	const struct bfd_config *c = &line(rig)->report.session.config;
+
+	return c->terms.min_tx_us == wanted->tx_ms * 1000 &&
+	       c->terms.min_rx_us == wanted->rx_ms * 1000 &&
+	       c->terms.detect_mult == wanted->multiplier && c->minimum_ttl == wanted->ttl &&
+	       c->is_passive == wanted->is_passive && c->echo_tx_us == wanted->echo_ms * 1000 &&
+	       c->min_echo_rx_us == wanted->echo_ms * 1000;
+}
+
+static void each_field_of_a_profile_that_changes_reaches_the_session(void **state)
+{
+	struct agent_rig *rig = rig_new();
+	char text[512];
+
+	(void)state;
+	rig_write(rig, "peer.yaml", PEER_WITH_BFD);
+	rig_write(rig, "profile.yaml", PROFILE);
+	rig_start(rig);
+	RIG_WAIT(rig, is_known);
+	for (size_t i = 0; i < ARRAY_SIZE(profiles); i++) {
+		wanted = &profiles[i];
+		(void)snprintf(
+			text, sizeof(text),
+			"apiVersion: metallb.io/v1beta1\nkind: BFDProfile\nmetadata: {name: fast}\nspec: %s\n",
+			wanted->spec);
+		rig_write(rig, "profile.yaml", text);
+		RIG_WAIT(rig, is_as_wanted);
+	}
+	rig_free(rig);
+}
+
 static bool is_told(const struct agent_rig *rig)
 {
 	return rig_problem(rig, "BFDPortTaken") != NULL;
@@ -254,18 +311,32 @@ static bool is_not_told(const struct agent_rig *rig)
 	return rig_problem(rig, "BFDPortTaken") == NULL;
 }
 
+static uint64_t wakes;
+
+static bool is_reported_again(const struct agent_rig *rig)
+{
+	return rig->agent.bfd.how.wakes > wakes;
+}
+
 static void a_port_that_somebody_else_has_is_a_problem_as_long_as_it_is_so(void **state)
 {
 	struct sockaddr_in any = {.sin_family = AF_INET, .sin_port = htons(3784)};
 	struct agent_rig *rig = rig_new();
-	int other = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	int other = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), before;
+	const char *words = "bfd: a port cannot be had";
 
 	(void)state;
 	assert_int_equal(bind(other, (struct sockaddr *)&any, sizeof(any)), 0);
 	rig_write(rig, "peer.yaml", PEER_WITH_BFD);
 	rig_write(rig, "profile.yaml", PROFILE);
 	rig_start(rig);
+	before = errors_begin();
 	RIG_WAIT(rig, is_told);
+	assert_non_null(strstr(errors_end(before), words));
+	before = errors_begin();
+	wakes = rig->agent.bfd.how.wakes;
+	RIG_WAIT(rig, is_reported_again);
+	assert_null(strstr(errors_end(before), words)); /* once, and not each second */
 	(void)close(other);
 	RIG_WAIT(rig, is_not_told);
 	rig_free(rig);
@@ -311,6 +382,7 @@ int main(void)
 		cmocka_unit_test(strict_bgp_waits_for_bfd_and_after_it_was_down_again),
 		cmocka_unit_test(bgp_is_tried_again_at_once_when_bfd_comes_up),
 		cmocka_unit_test(passive_and_nobody_begins_is_told_until_the_router_does),
+		cmocka_unit_test(each_field_of_a_profile_that_changes_reaches_the_session),
 		cmocka_unit_test(a_port_that_somebody_else_has_is_a_problem_as_long_as_it_is_so),
 		cmocka_unit_test(a_profile_that_is_taken_away_leaves_the_session_while_bgp_runs),
 	};
