@@ -91,18 +91,13 @@ many_agent_says() {
 	) FRR has $(many_at_frr), BIRD $(many_at_bird) up"
 }
 
-# Lines of the log about sessions that are up, or that silence took down.
-many_logged() { # up|down
-	if [ "$1" = up ]; then
-		grep -c 'bfd: BFD session up' "$LAB_DIR/bfd.log"
-	else
-		grep -c 'bfd: BFD session down.* state=Down reason="detection time expired"' "$LAB_DIR/bfd.log"
-	fi
+# many_logged WORDS MORE: lines of the log about these sessions.
+many_logged() { grep -cE "msg=\"bfd: $1\" address=(10|fd00)[.:]6[12][.:][^ ]*${2:-}" "$LAB_DIR/bfd.log"; }
+many_are_logged() {
+	[ "$(many_logged "BFD session up") $(many_logged "BFD session down" ' state=Down reason="detection time expired"')" = "$1 $2" ]
 }
 
 step_bfd_peers() {
-	local up down
-	up=$(many_logged up) down=$(many_logged down)
 	many_routers || return 1
 	bfd_profile "transmitInterval: 300, receiveInterval: 300, detectMultiplier: 3"
 	many_peers
@@ -119,8 +114,8 @@ step_bfd_peers() {
 		lab_until 5 many_routers_have 0 || { many_agent_says; return 1; }
 	strict_drop none
 	lab_until 20 many_are '.state == "Up"' || { many_agent_says; return 1; }
-	[ "$(($(many_logged up) - up)) $(($(many_logged down) - down))" = "$((8 * MANY_MORE)) $((4 * MANY_MORE))" ] || {
-		say "the log has $(($(many_logged up) - up)) up, $(($(many_logged down) - down)) down more"
+	many_are_logged $((8 * MANY_MORE)) $((4 * MANY_MORE)) || {
+		say "the log has $(many_logged "BFD session up") times up, $(many_logged "BFD session down") times down"
 		tail -n 3 "$LAB_DIR/bfd.log"
 		return 1
 	}
