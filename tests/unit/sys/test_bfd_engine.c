@@ -404,6 +404,25 @@ static void two_hundred_sessions_live_through_ten_seconds_of_a_stalled_loop(void
 	assert_true(rig->side[1].how.wakes > 0);
 }
 
+/* It is sent far more than it sends, and has no other reason to wake up. */
+static void what_wakes_nobody_is_read_before_its_socket_is_full(void **state)
+{
+	const struct bfd_terms terms = {10000000, 10000000, 100};
+	struct rig *rig = *state;
+	struct side *s = &rig->side[0];
+	uint64_t wakes;
+
+	add_many(rig, &terms);
+	(void)wait_until(rig, NULL, MS(2000)); /* the poll sequences are over */
+	s->seen[0].has_report = false;
+	assert_true(wait_until(rig, was_told_again, MS(3000)));
+	wakes = s->how.wakes;
+	s->seen[0].has_report = false;
+	assert_true(wait_until(rig, was_told_again, MS(3000)));
+	/* Of two hundred sessions 20 to 27 packets are due in a second. */
+	assert_true(s->how.wakes - wakes > 60);
+}
+
 /* Each of the first side has gone down, and is up again. */
 static bool all_back(const struct rig *rig)
 {
@@ -499,6 +518,7 @@ int main(void)
 		WITH_RIG(a_path_that_is_known_to_be_dead_is_not_waited_for),
 		WITH_RIG(other_terms_need_no_new_session),
 		WITH_RIG(what_says_nothing_new_wakes_nobody),
+		WITH_RIG(what_wakes_nobody_is_read_before_its_socket_is_full),
 		WITH_RIG(no_change_is_lost_where_there_is_no_room_to_report_it),
 		WITH_RIG(a_thread_that_does_not_keep_up_takes_no_more),
 		WITH_RIG(a_port_that_another_daemon_has_is_told_and_taken_when_free),
