@@ -133,7 +133,7 @@ $(patsubst %.c,$(B)/san/%.o,$(wildcard userspace/sys/*.c)): | $(BPF_SKEL)
 # that compute between those that wait.
 
 UNIT_LONG := plan/test_plan_converge sys/test_bfd_engine agent/test_peers plan/test_ipam_model agent/test_drain \
-	plan/test_plan_random sys/test_rtnl_fib agent/test_restart sys/test_bpf_dataplane agent/test_bfd_lines agent/test_state \
+	plan/test_plan_random sys/test_rtnl_fib agent/test_restart sys/test_bpf_dataplane agent/test_bfd_lines agent/test_bfd_without agent/test_state \
 	lb/test_lb_prepare agent/test_reconcile lb/test_lb_crash sys/test_health_server api/test_world_index bgp/test_bgp_rib_model
 UNIT_SRC := $(wildcard $(patsubst %,tests/unit/%.c,$(UNIT_LONG)))
 UNIT_SRC += $(filter-out $(UNIT_SRC),$(wildcard tests/unit/*/test_*.c))
