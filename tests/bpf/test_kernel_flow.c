@@ -280,12 +280,12 @@ static enum whose error_about(struct bed *x, const struct rig_service *s, uint16
 	const struct frame_spec answer = {
 		.src = VIP, .dst = CLIENT, .sport = s->port, .dport = sport, .proto = s->proto};
 	struct frame_spec error = {
-		.src = ROUTER, .dst = VIP, .proto = IPPROTO_ICMP, .icmp_type = 3};
+		.src = ROUTER, .dst = VIP, .proto = bed_icmp(), .icmp_type = bed_is_v6() ? 1 : 3};
 	struct frame quote, in, out;
 
 	frame_make(&quote, &answer);
 	error.quote = &quote;
-	error.quote_len = 28;
+	error.quote_len = (uint16_t)(frame_ip_len() + 8);
 	frame_make(&in, &error);
 	if (rig_xdp(x->rig, &in, &out) != XDP_PASS)
 		return DROPPED;
@@ -323,26 +323,27 @@ static void the_self_test_is_ours_whatever_is_shared(void **state)
 	}
 }
 
+#define CLAIM(f) CLAIM_BOTH(f, setup)
+
 int main(void)
 {
-#define in_bed(test) cmocka_unit_test_setup_teardown(test, setup, bed_teardown)
 	const struct CMUnitTest tests[] = {
-		in_bed(what_the_table_names_is_passed_and_nothing_else),
-		in_bed(a_service_that_is_not_shared_does_not_ask),
-		in_bed(a_syn_on_a_living_connection_is_the_kernels),
-		in_bed(ports_that_are_used_again_are_ours),
-		in_bed(what_is_no_flow_yet_makes_none_of_the_kernels_end),
-		in_bed(the_kernels_flows_to_other_ports_of_the_vip_are_passed),
-		in_bed(a_flow_lives_on_though_its_service_has_no_backends),
-		in_bed(while_taking_over_what_begins_is_ours),
-		in_bed(while_taking_over_the_table_is_asked_about_what_begins),
-		in_bed(entries_of_ours_are_found_while_taking_over),
-		in_bed(while_handing_back_ours_go_on_and_what_begins_is_the_kernels),
-		in_bed(ports_that_are_used_again_are_the_kernels_while_handing_back),
-		in_bed(what_others_hold_is_not_forgotten),
-		in_bed(while_handing_back_ports_that_are_not_served_are_the_kernels),
-		in_bed(an_icmp_error_goes_to_whom_its_flow_belongs),
-		in_bed(the_self_test_is_ours_whatever_is_shared),
+		CLAIM(what_the_table_names_is_passed_and_nothing_else),
+		CLAIM(a_service_that_is_not_shared_does_not_ask),
+		CLAIM(a_syn_on_a_living_connection_is_the_kernels),
+		CLAIM(ports_that_are_used_again_are_ours),
+		CLAIM(what_is_no_flow_yet_makes_none_of_the_kernels_end),
+		CLAIM(the_kernels_flows_to_other_ports_of_the_vip_are_passed),
+		CLAIM(a_flow_lives_on_though_its_service_has_no_backends),
+		CLAIM(while_taking_over_what_begins_is_ours),
+		CLAIM(while_taking_over_the_table_is_asked_about_what_begins),
+		CLAIM(entries_of_ours_are_found_while_taking_over),
+		CLAIM(while_handing_back_ours_go_on_and_what_begins_is_the_kernels),
+		CLAIM(ports_that_are_used_again_are_the_kernels_while_handing_back),
+		CLAIM(what_others_hold_is_not_forgotten),
+		CLAIM(while_handing_back_ports_that_are_not_served_are_the_kernels),
+		CLAIM(an_icmp_error_goes_to_whom_its_flow_belongs),
+		CLAIM(the_self_test_is_ours_whatever_is_shared),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

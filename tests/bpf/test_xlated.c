@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
- * An established packet of a settled row calls nothing. The program is loaded, and the kernel's
- * translation of it is executed here, an instruction at a time, with such a packet (xlated.h): what
- * is proven is that between its first instruction and its verdict this packet meets no call of a
- * helper and none of another function, and that it is counted and delivered all the same. A call
- * on another path, of another packet, is not seen, nor looked for.
+ * An established packet of a settled row calls nothing and looks at no flow's entry. The program is
+ * loaded, and the kernel's translation of it is executed here, an instruction at a time, with such
+ * a packet (xlated.h): what is proven is that between its first instruction and its verdict this
+ * packet meets no call of a helper and none of another function, and that it is counted and
+ * delivered all the same. A call on another path, of another packet, is not seen, nor looked for.
  *
  * That needs a kernel that inlines the look-up in an array per CPU (6.10 and later, on x86): the
  * counters lie in one. Elsewhere that one call is all that may be there.
@@ -84,14 +84,16 @@ static void an_established_packet_of_a_settled_row_calls_nothing(void **state)
 		assert_int_equal(ret.end, XLATED_EXIT);
 		assert_int_equal(ret.verdict, XDP_PASS);
 		assert_true(ret.wrote_counter);
+		assert_false(ret.looked_for_a_flow);
 		frame_make(&in, &s);
 		assert_int_equal(rig_xdp(x->rig, &in, &by_kernel), XDP_PASS);
 		assert_true(frame_equal(&x->in, &by_kernel));
 	}
 }
 
-/* Flags and options that an established connection sends are no other path. */
-static void nor_does_one_that_ends_or_has_options(void **state)
+/* Flags, a tag and options that an established connection sends are no other path; extension
+ * headers are. */
+static void nor_does_one_that_ends_or_has_a_tag_or_options(void **state)
 {
 	struct bed *x = bed_begin(state);
 	struct frame_spec s = bed_request(&x->tcp, 1000, TCP_FIN_FLAG | TCP_ACK_FLAG);
@@ -100,9 +102,14 @@ static void nor_does_one_that_ends_or_has_options(void **state)
 		skip();
 	assert_int_equal(run(x, &s).end, XLATED_EXIT);
 	s = bed_request(&x->tcp, 1000, TCP_ACK_FLAG);
-	s.options = 3;
+	s.vlan = 100;
 	assert_int_equal(run(x, &s).end, XLATED_EXIT);
 	assert_int_equal(run(x, &s).verdict, XDP_PASS);
+	s = bed_request(&x->tcp, 1000, TCP_ACK_FLAG);
+	s.options = 3;
+	assert_int_equal(run(x, &s).end, bed_is_v6() ? XLATED_CALL : XLATED_EXIT);
+	if (!bed_is_v6())
+		assert_int_equal(run(x, &s).verdict, XDP_PASS);
 }
 
 /* With a deny list, too, as long as no denied source is near the packet's own. */
@@ -115,13 +122,13 @@ static void nor_does_one_beside_a_deny_list(void **state)
 	if (counting_is_a_call(x))
 		skip();
 	n = run(x, &s).n_executed;
-	rig_deny(x->rig, CLIENT ^ 0x00010000, 32);
+	rig_deny(x->rig, CLIENT ^ 0x00010001, bed_whole());
 	assert_int_equal(run(x, &s).end, XLATED_EXIT);
 	assert_int_equal(run(x, &s).verdict, XDP_PASS);
 	assert_in_range(run(x, &s).n_executed, n + 1, n + 30);
 	rig_set_denies(x->rig, false);
 	assert_int_equal(run(x, &s).n_executed, n);
-	rig_deny(x->rig, CLIENT ^ 1, 32);
+	rig_deny(x->rig, bed_is_v6() ? CLIENT ^ 0x00010000 : CLIENT ^ 1, bed_whole());
 	assert_int_equal(run(x, &s).end, XLATED_CALL);
 }
 
@@ -147,6 +154,7 @@ static void nor_does_a_datagram_of_a_known_flow(void **state)
 	ret = run(x, &s);
 	assert_int_equal(ret.end, XLATED_EXIT);
 	assert_int_equal(ret.verdict, XDP_PASS);
+	assert_true(ret.looked_for_a_flow);
 	assert_true(frame_equal(&x->in, &x->out));
 }
 
@@ -188,17 +196,17 @@ static void other_packets_call_as_they_must(void **state)
 	assert_false(run(x, &s).wrote_counter);
 }
 
-#define BED(f) cmocka_unit_test_setup_teardown(f, setup, bed_teardown)
+#define CLAIM(f) CLAIM_BOTH(f, setup)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		BED(an_established_packet_of_a_settled_row_calls_nothing),
-		BED(nor_does_one_that_ends_or_has_options),
-		BED(nor_does_one_beside_a_deny_list),
-		BED(nor_does_a_datagram_of_a_known_flow),
-		BED(nor_does_a_flow_that_begins),
-		BED(other_packets_call_as_they_must),
+		CLAIM(an_established_packet_of_a_settled_row_calls_nothing),
+		CLAIM(nor_does_one_that_ends_or_has_a_tag_or_options),
+		CLAIM(nor_does_one_beside_a_deny_list),
+		CLAIM(nor_does_a_datagram_of_a_known_flow),
+		CLAIM(nor_does_a_flow_that_begins),
+		CLAIM(other_packets_call_as_they_must),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

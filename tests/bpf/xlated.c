@@ -94,6 +94,8 @@ static uint64_t pointer_in(struct xlated *x, struct map *m, uint64_t address)
 
 	if (m->info.type == BPF_MAP_TYPE_PERCPU_ARRAY)
 		return (uintptr_t)m->value;
+	if (strcmp(m->info.name, "flows") == 0)
+		x->run.looked_for_a_flow = true;
 	if (bpf_map_lookup_elem(m->fd, &key, &id) != 0)
 		return 0;
 	return address_of(x, map_of_id(x, id));

@@ -25,6 +25,7 @@ struct xlated_run {
 	uint32_t verdict;
 	unsigned n_executed, at; /* instructions; the one that it ended at */
 	bool wrote_counter;      /* into a value per CPU */
+	bool looked_for_a_flow;  /* a chunk of the flow table was asked for */
 };
 
 /* Runs it with a frame, which it may change, until it ends or would call something. */
