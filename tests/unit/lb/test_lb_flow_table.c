@@ -400,7 +400,7 @@ static void it_never_says_what_a_plain_model_does_not(void **state)
 struct contest {
 	struct table *t;
 	uint64_t first; /* of this writer's flows */
-	uint32_t n_wrong, n_evicted, *n_running;
+	uint32_t n_wrong, n_found, n_evicted, *n_running;
 };
 
 /* Makes and ends its own flows, and keeps the lasting ones young, as answers do. */
@@ -472,6 +472,99 @@ static void several_at_once_never_get_a_wrong_answer(void **state)
 	table_free(&t);
 }
 
+/* --- places that change hands ----------------------------------------------------------------- */
+
+#define N_PAIRS  8u      /* of lines, two established flows in each */
+#define N_FLOOD  64u     /* flows of a flood that each pair is for, of which six have room */
+#define N_CLAIMS 500000u /* of places that others had, by each writer */
+
+/* Flow i of a pair; the first two are established. */
+static uint64_t hash_in(uint32_t pair, uint32_t i)
+{
+	return placed_hash(2 * pair, 2 * pair + 1, i);
+}
+
+static int claim(struct contest *c, uint32_t pair, uint32_t i, uint32_t state)
+{
+	const struct lb_flow_new n = {hash_in(pair, i), rest_of(pair << 16 | i, state), NOW};
+
+	return lb_flow_insert(&c->t->chunks, &n);
+}
+
+static bool look(struct contest *c, uint32_t pair, uint32_t i)
+{
+	__u64 rest = 0;
+	const bool found = lb_flow_find(&c->t->chunks, hash_in(pair, i), &rest);
+
+	c->n_wrong += found && !is_rest_of(rest, pair << 16 | i);
+	return found;
+}
+
+/* Flows that begin and are never heard of again; each takes the place of another one. */
+static void *flood_main(void *arg)
+{
+	struct contest *c = arg;
+	struct rng rng;
+
+	rng_seed(&rng, c->first + 1);
+	for (uint32_t n = 0; n < N_CLAIMS;) {
+		uint32_t pair = (uint32_t)rng_below(&rng, N_PAIRS);
+		uint32_t i = 2 + 2 * (uint32_t)rng_below(&rng, N_FLOOD / 2) + (uint32_t)c->first;
+		int made;
+
+		if (look(c, pair, i))
+			continue;
+		made = claim(c, pair, i, N);
+		c->n_evicted += made == LB_FLOW_MADE_BY_EVICTION;
+		n += made >= LB_FLOW_MADE;
+	}
+	__atomic_fetch_sub(c->n_running, 1, __ATOMIC_RELEASE);
+	return NULL;
+}
+
+static void *watch_main(void *arg)
+{
+	struct contest *c = arg;
+	struct rng rng;
+
+	rng_seed(&rng, 99);
+	while (__atomic_load_n(c->n_running, __ATOMIC_ACQUIRE) > 0) {
+		uint32_t pair = (uint32_t)rng_below(&rng, N_PAIRS);
+
+		c->n_wrong += !look(c, pair, (uint32_t)rng_below(&rng, 2));
+		c->n_found += look(c, pair, 2 + (uint32_t)rng_below(&rng, N_FLOOD));
+	}
+	return NULL;
+}
+
+/* A million claims in sixteen lines, where every look meets an entry that is being replaced. */
+static void nobody_is_given_half_of_an_entry_that_replaces_another(void **state)
+{
+	struct table t;
+	pthread_t threads[N_WRITER + 1];
+	uint32_t n_running = N_WRITER;
+	struct contest c[N_WRITER + 1];
+
+	(void)state;
+	table_make(&t, 1);
+	for (uint32_t i = 0; i <= N_WRITER; i++)
+		c[i] = (struct contest){.t = &t, .first = i, .n_running = &n_running};
+	for (uint32_t pair = 0; pair < N_PAIRS; pair++)
+		for (uint32_t i = 0; i < 2; i++)
+			assert_int_equal(claim(c, pair, i, E), LB_FLOW_MADE);
+	for (uint32_t i = 0; i <= N_WRITER; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL,
+						i < N_WRITER ? flood_main : watch_main, &c[i]),
+				 0);
+	for (uint32_t i = 0; i <= N_WRITER; i++) {
+		pthread_join(threads[i], NULL);
+		assert_int_equal(c[i].n_wrong, 0);
+		assert_int_equal(c[i].n_evicted, 0);
+	}
+	assert_true(c[N_WRITER].n_found > 1000);
+	table_free(&t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -488,6 +581,7 @@ int main(void)
 		cmocka_unit_test(a_flood_evicts_no_established_flow),
 		cmocka_unit_test(it_never_says_what_a_plain_model_does_not),
 		cmocka_unit_test(several_at_once_never_get_a_wrong_answer),
+		cmocka_unit_test(nobody_is_given_half_of_an_entry_that_replaces_another),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
