@@ -235,6 +235,23 @@ static void entries_go_over_after_a_rest_and_the_old_table_is_left_at_last(void 
 	grown_end(&g);
 }
 
+/* Nobody is at it, so each entry has gone over when its line was looked at once. */
+static void no_line_is_looked_at_again_where_nobody_is_in_the_way(void **state)
+{
+	struct grown g;
+
+	(void)state;
+	grown_begin(&g);
+	make_many(&g, 0, N_MANY, LB_FLOW_ESTABLISHED);
+	grow(&g);
+	while (g.x.t->growth.phase != LB_GROWTH_EMPTIED) {
+		assert_true(g.x.t->growth.is_clean);
+		pass(&g.x, SECOND / 50);
+	}
+	assert_int_equal(n_entries(&g, 1, 2), N_MANY);
+	grown_end(&g);
+}
+
 static void what_is_known_of_an_entry_goes_with_it_and_the_dead_stay(void **state)
 {
 	struct grown g;
@@ -497,6 +514,7 @@ int main(void)
 		cmocka_unit_test(one_that_is_nearly_full_wants_more),
 		cmocka_unit_test(what_others_are_given_room_for_makes_no_table_grow),
 		cmocka_unit_test(entries_go_over_after_a_rest_and_the_old_table_is_left_at_last),
+		cmocka_unit_test(no_line_is_looked_at_again_where_nobody_is_in_the_way),
 		cmocka_unit_test(what_is_known_of_an_entry_goes_with_it_and_the_dead_stay),
 		cmocka_unit_test(a_foreign_flow_holds_its_row_open_all_the_time),
 		cmocka_unit_test(an_agent_that_dies_at_it_is_followed_by_one_that_goes_on),

@@ -234,6 +234,13 @@ static void the_flows_of_a_service_that_moves_get_its_new_slot(void **state)
 	fixture_done(&x);
 }
 
+/* Until the next walk is some seconds away. */
+static void let_walk_end(struct fixture *x)
+{
+	while (lb_tables_tick(x->t, &x->c) < x->c.now + SECOND)
+		fixture_at(x, lb_tables_tick(x->t, &x->c));
+}
+
 /* Whoever waits for a slot does not wait for the pause between two walks. */
 static void a_put_that_waits_for_a_slot_has_it_walked_for(void **state)
 {
@@ -247,13 +254,14 @@ static void a_put_that_waits_for_a_slot_has_it_walked_for(void **state)
 	begin(&x);
 	put_at(&x, key_of(OTHER, 80), 0, 1, 0);
 	pass(&x, AWHILE);
-	while (lb_tables_tick(x.t, &x.c) < x.c.now + SECOND) /* until a walk has ended */
-		fixture_at(&x, lb_tables_tick(x.t, &x.c));
+	let_walk_end(&x);
 	for (int i = 0; i < 2; i++) {
 		assert_int_equal(fixture_put(&x, &f), 0);
 		lb_tables_del(x.t, &x.c, &k);
 	}
 	freed = x.c.now;
+	let_walk_end(&x); /* who had a slot at once has asked for none */
+	assert_int_equal(x.c.now, freed);
 	assert_int_equal(fixture_put(&x, &f), -EAGAIN);
 	fixture_at(&x, freed + LB_REST_NS);
 	assert_int_equal(fixture_put(&x, &f), -EAGAIN);
