@@ -82,7 +82,7 @@ static void end_opening(struct agent *a, nsec_t now)
 	loop_doing(a->loop, "programs");
 	arena_reset(a->dataplane_arena);
 	a->dataplane_failure = NULL;
-	r = bpf_opening_take(a->opening, a->dataplane_arena, now, &a->dataplane, &a->adopted,
+	r = bpf_opening_take(a->opening, a->dataplane_arena, &a->dataplane, &a->adopted,
 			     &a->dataplane_failure);
 	a->opening = bpf_opening_free(a->opening);
 	if (r < 0) {

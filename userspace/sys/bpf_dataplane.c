@@ -354,12 +354,11 @@ int bpf_dataplane_open(const struct bpf_dataplane_args *args, struct arena *aren
 	return 0;
 }
 
-void bpf_dataplane_use_worker(struct bpf_dataplane *dp, struct worker *worker, nsec_t now)
+void bpf_dataplane_use_worker(struct bpf_dataplane *dp, struct worker *worker)
 {
 	bpf_grow_use_worker(dp->grow, worker);
 	bpf_flows_use_worker(dp->flows, worker);
 	bpf_hooks_use_worker(dp->hooks, worker);
-	bpf_grow_ahead(dp->grow, now);
 }
 
 struct bpf_dataplane *bpf_dataplane_close(struct bpf_dataplane *dp)

@@ -34,11 +34,11 @@ int bpf_dataplane_open(const struct bpf_dataplane_args *args, struct arena *aren
 		       struct bpf_dataplane **ret, bool *ret_adopted,
 		       const char **ret_failure) must_check;
 /*
- * Lets the tables grow and hooks be attached beside the loop whose worker it is, and begins to;
- * without it the store's put waits until they have grown, and applying devices until they are
- * attached. Borrowed, outlives the data plane; NULL: none.
+ * Lets the tables grow and hooks be attached beside the loop whose worker it is; without it the
+ * store's put waits until they have grown, and applying devices until they are attached. The first
+ * chunks are made when something is put: an idle agent needs none. Borrowed, outlives the data plane; NULL: none.
  */
-void bpf_dataplane_use_worker(struct bpf_dataplane *dp, struct worker *worker, nsec_t now);
+void bpf_dataplane_use_worker(struct bpf_dataplane *dp, struct worker *worker);
 /*
  * Maps or attachments are pinned there, by this or another process: something may forward that
  * bpf_dataplane_open() would take over.

@@ -59,8 +59,8 @@ bool bpf_opening_is_over(const struct bpf_opening *o)
 	return o->is_over;
 }
 
-int bpf_opening_take(struct bpf_opening *o, struct arena *arena, nsec_t now,
-		     struct bpf_dataplane **ret, bool *ret_adopted, const char **ret_failure)
+int bpf_opening_take(struct bpf_opening *o, struct arena *arena, struct bpf_dataplane **ret,
+		     bool *ret_adopted, const char **ret_failure)
 {
 	assert(o->is_over);
 	if (o->error != 0) {
@@ -69,7 +69,7 @@ int bpf_opening_take(struct bpf_opening *o, struct arena *arena, nsec_t now,
 	}
 	*ret = TAKE_PTR(o->dp);
 	*ret_adopted = o->adopted;
-	bpf_dataplane_use_worker(*ret, o->args.worker, now);
+	bpf_dataplane_use_worker(*ret, o->args.worker);
 	return 0;
 }
 

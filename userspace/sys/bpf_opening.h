@@ -23,8 +23,7 @@ bool bpf_opening_is_over(const struct bpf_opening *o);
  * Once it is over: what bpf_dataplane_open() said, the data plane with the worker. Once only; the
  * data plane is the caller's then.
  */
-int bpf_opening_take(struct bpf_opening *o, struct arena *arena, nsec_t now,
-		     struct bpf_dataplane **ret, bool *ret_adopted,
-		     const char **ret_failure) must_check;
+int bpf_opening_take(struct bpf_opening *o, struct arena *arena, struct bpf_dataplane **ret,
+		     bool *ret_adopted, const char **ret_failure) must_check;
 /* Waits until it is over and lets go of what nobody took. NULL is fine. */
 struct bpf_opening *bpf_opening_free(struct bpf_opening *o);

@@ -41,7 +41,7 @@ static inline void open_dp(struct under_test *u)
 
 	if (error != 0)
 		fail_msg("open: %d %s", error, failure);
-	bpf_dataplane_use_worker(u->dp, u->worker, u->now);
+	bpf_dataplane_use_worker(u->dp, u->worker);
 	u->store = bpf_dataplane_store(u->dp);
 }
 

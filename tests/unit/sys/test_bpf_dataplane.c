@@ -441,74 +441,6 @@ static void half_a_chunk_is_made_whole_by_the_next_growth(void **state)
 	end(&u);
 }
 
-/* Before 6.4 a kernel says of a map without preallocation what it would cost if it were full. */
-static bool kernel_counts_what_is_used(void)
-{
-	struct utsname host;
-	int major, minor;
-
-	assert_int_equal(uname(&host), 0);
-	assert_int_equal(sscanf(host.release, "%d.%d", &major, &minor), 2);
-	return major > 6 || (major == 6 && minor >= 4);
-}
-
-/* What the kernel charges for the maps this process holds, each once. */
-static size_t maps_memory(bool print)
-{
-	const bool all = kernel_counts_what_is_used();
-	DIR *fds = opendir("/proc/self/fdinfo");
-	const struct dirent *entry;
-	unsigned long seen[128];
-	size_t n_seen = 0, sum = 0;
-
-	assert_non_null(fds);
-	while ((entry = readdir(fds))) {
-		__u32 fd = (__u32)strtoul(entry->d_name, NULL, 10);
-		struct bpf_map_info info = {.id = 0};
-		__u32 len = sizeof(info);
-		unsigned long memlock = 0, id = 0;
-		char path[300], line[128];
-		FILE *file;
-
-		snprintf(path, sizeof(path), "/proc/self/fdinfo/%s", entry->d_name);
-		file = fopen(path, "re");
-		while (file && fgets(line, sizeof(line), file)) {
-			(void)sscanf(line, "memlock: %lu", &memlock);
-			(void)sscanf(line, "map_id: %lu", &id);
-		}
-		if (file)
-			fclose(file);
-		for (size_t i = 0; i < n_seen; i++)
-			if (seen[i] == id)
-				id = 0;
-		if (id == 0)
-			continue;
-		assert_in_range(n_seen, 0, ARRAY_SIZE(seen) - 1);
-		seen[n_seen++] = id;
-		assert_int_equal(bpf_obj_get_info_by_fd((int)fd, &info, &len), 0);
-		if (!all && info.map_flags & BPF_F_NO_PREALLOC)
-			continue;
-		sum += memlock;
-		if (print && memlock > 65536)
-			print_message("%-16s %6lu KiB\n", info.name, memlock >> 10);
-	}
-	closedir(fds);
-	return sum;
-}
-
-/* The flow table's inner maps are not counted: nobody holds them but their outer map. */
-static void an_idle_agents_maps_beside_the_flow_table_cost_less_than_8_MiB(void **state)
-{
-	struct under_test u;
-
-	SKIP_IF_REFUSED((struct bpf_fixture *)*state);
-	begin(&u, state);
-	print_message("maps of an idle agent beside the flow table: %zu KiB\n",
-		      maps_memory(true) >> 10);
-	assert_in_range(maps_memory(false), 1, (8u << 20) - 1);
-	end(&u);
-}
-
 static void tables_grow_by_one_chunk_for_one_service_and_by_many_in_a_load(void **state)
 {
 	struct under_test u;
@@ -574,7 +506,6 @@ int main(void)
 			backend_ports_hold_each_backend_once_and_as_long_as_one_frontend_has_it),
 		cmocka_unit_test(backend_ports_that_do_not_fit_the_tables_are_mended_by_a_restart),
 		cmocka_unit_test(half_a_chunk_is_made_whole_by_the_next_growth),
-		cmocka_unit_test(an_idle_agents_maps_beside_the_flow_table_cost_less_than_8_MiB),
 		cmocka_unit_test(tables_grow_by_one_chunk_for_one_service_and_by_many_in_a_load),
 		cmocka_unit_test(a_pin_directory_elsewhere_is_refused_in_words),
 		cmocka_unit_test(cleanup_without_anything_is_fine),

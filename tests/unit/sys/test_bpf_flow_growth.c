@@ -213,7 +213,7 @@ static void chunks_are_made_by_the_helper(void **state)
 	begin_sized(&u, state, 1024);
 	put_web(&u, 0, N_BACKENDS);
 	u.worker = worker_new(loop);
-	bpf_dataplane_use_worker(u.dp, u.worker, u.now);
+	bpf_dataplane_use_worker(u.dp, u.worker);
 	traffic_begin(&t, &u, 0);
 	make_connections(&t, 26000);
 	for (unsigned i = 0; chunks(&u) != 6; i++) {

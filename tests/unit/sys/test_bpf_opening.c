@@ -73,8 +73,7 @@ static int open_beside(struct beside *b, const char *pin_dir, const char **ret_f
 	begin_opening(b, pin_dir);
 	assert_int_equal(loop_run(b->loop, step, b), 0);
 	assert_true(bpf_opening_is_over(b->opening));
-	error = bpf_opening_take(b->opening, b->u.arena, b->u.now, &b->u.dp, &b->u.adopted,
-				 ret_failure);
+	error = bpf_opening_take(b->opening, b->u.arena, &b->u.dp, &b->u.adopted, ret_failure);
 	b->opening = bpf_opening_free(b->opening);
 	return error;
 }
