@@ -160,14 +160,16 @@ static __always_inline bool at_once_begins(const struct target *t)
  */
 static __always_inline int at_once_admit(const struct packet *p, const struct target *t)
 {
-	flow_table_t table = flow_table();
+	flow_table_t table = flow_table(), left = flow_table_left(table);
 	enum at_once_found found;
 	struct lb_flow *room;
 	__u64 fresh, seen;
 	struct at_once x;
 	__u8 state;
 
-	if (unlikely(flow_table_left(table)) || !at_once_aim(p, t, 0, &x))
+	if (!at_once_aim(p, t, 0, &x))
+		return OWNER_NOBODY;
+	if (unlikely(left) && lb_flow_place(left, x.hash))
 		return OWNER_NOBODY;
 	found = at_once_look(t, table, &x);
 	if (found == AT_ONCE_ITS && p->proto == IPPROTO_UDP) {

@@ -118,6 +118,41 @@ static void a_flow_that_nobody_knows_begins_in_the_new_table(void **state)
 	assert_int_equal(rig_n_flows(x->rig), 1);
 }
 
+/* Of settled rows, too: a SYN or a datagram that comes again makes no second entry, and the first
+ * one of another flow makes one in the new table. */
+static void what_begins_is_looked_for_in_the_table_that_is_left(void **state)
+{
+	struct bed *x = bed_begin(state);
+	const uint64_t tables[] = {OLD_TABLE, NEXT_TABLE};
+
+	rig_set_rows(x->rig, &x->udp, orders[0], 2, 0);
+	for (unsigned i = 0; i < 2; i++) {
+		struct frame_spec syn = bed_request(&x->tcp, 1000, TCP_SYN_FLAG);
+		struct frame_spec datagram = bed_request(&x->udp, 1000, 0);
+
+		begin_anew(x);
+		(void)connect_in(x, tables[i]);
+		assert_int_equal(bed_xdp(x, &datagram), XDP_PASS);
+		assert_int_equal(rig_n_flows(x->rig), 2);
+		rig_set_table(x->rig, BOTH);
+		for (unsigned times = 0; times < 2; times++) {
+			expect_backend(x, &syn, 0);
+			assert_int_equal(bed_xdp(x, &datagram), XDP_PASS);
+			assert_int_equal(rig_n_flows(x->rig), 2);
+		}
+		syn.sport = datagram.sport = 1001;
+		for (unsigned times = 0; times < 2; times++) {
+			expect_backend(x, &syn, 0);
+			assert_int_equal(bed_xdp(x, &datagram), XDP_PASS);
+			assert_int_equal(rig_n_flows(x->rig), 4);
+		}
+		rig_set_table(x->rig, NEXT_TABLE);
+		expect_backend(x, &syn, 0);
+		assert_int_equal(bed_xdp(x, &datagram), XDP_PASS);
+		assert_int_equal(rig_n_flows(x->rig), 4);
+	}
+}
+
 /* All ways of the line that has the entry are somebody's, and the entry goes to its other one. */
 static void a_flow_is_known_in_its_second_line(void **state)
 {
@@ -157,6 +192,7 @@ int main(void)
 		CLAIM_BOTH(and_in_both_at_once, setup),
 		CLAIM_BOTH(an_entry_of_another_generation_is_none, setup),
 		CLAIM_BOTH(a_flow_that_nobody_knows_begins_in_the_new_table, setup),
+		CLAIM_BOTH(what_begins_is_looked_for_in_the_table_that_is_left, setup),
 		CLAIM_BOTH(a_flow_is_known_in_its_second_line, setup),
 	};
 
