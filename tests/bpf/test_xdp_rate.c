@@ -54,6 +54,29 @@ static void a_vip_without_a_limit_has_none(void **state)
 	expect_limited(x, &s);
 }
 
+/* The same address in a VRF is another VIP. */
+static void each_domains_vip_has_its_own(void **state)
+{
+	struct bed *x = bed_begin(state);
+	const struct frame_spec s = bed_request(&x->tcp, 1000, TCP_ACK_FLAG);
+	struct rig_service there = x->tcp;
+
+	there.domain = 7;
+	rig_add_service(x->rig, &there);
+	rig_add_backend(x->rig, &there, 0);
+	rig_set_rows(x->rig, &there, (const unsigned[]){0}, 1, 0);
+	rig_set_flags(x->rig, &there, LB_SVC_RATE);
+	rig_set_domain(x->rig, 7);
+	rig_set_rate(x->rig, VIP, 0, 1, LONG_NS);
+	assert_int_equal(verdict(x, &s), XDP_PASS);
+	rig_set_rate(x->rig, VIP, 7, 1, LONG_NS);
+	expect_limited(x, &s);
+	rig_set_rate(x->rig, VIP, 0, 0, 0);
+	expect_limited(x, &s);
+	rig_set_domain(x->rig, 0);
+	assert_int_equal(verdict(x, &s), XDP_PASS);
+}
+
 /* What lives and what begins, of all protocols, also behind options; but only where it is asked. */
 static void beyond_the_limit_nothing_comes_in(void **state)
 {
@@ -171,6 +194,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CLAIM_BOTH(a_vip_without_a_limit_has_none, setup),
+		CLAIM_BOTH(each_domains_vip_has_its_own, setup),
 		CLAIM_BOTH(beyond_the_limit_nothing_comes_in, setup),
 		CLAIM_BOTH(who_may_not_come_takes_no_place, setup),
 		CLAIM_BOTH(as_many_come_in_as_time_allows, setup),
