@@ -3,7 +3,8 @@
 #
 # An agent that is killed with -9 in a loop, at any moment of its start, while datagrams go to a Service of its
 # node and back at the highest rate at which the same run without kills loses none. Router and client know
-# nothing of it: the way to the VIP is fixed meanwhile.
+# nothing of it: the way to the VIP is fixed meanwhile. Each agent that lives long enough puts its own program in
+# the last one's place, so that is an upgrade within a version of the maps, too.
 #
 # shellcheck disable=SC2034 # STEP_NOTE is read by scripts/steps.bash
 
@@ -81,8 +82,10 @@ rate_under_kills() {
 	return 1
 }
 
+xdp_id_is_not() { [ "$(xdp_id)" != "$1" ]; }
+
 step_kill_loop() {
-	local pod code=0
+	local pod code=0 before
 	for pod in a1 a2; do
 		lab_spawn "$LAB_DIR/rate-$pod.log" "$pod" python3 "$LAB_ROOT/scripts/lab-rate" serve 9
 	done
@@ -92,7 +95,9 @@ step_kill_loop() {
 	lab_until 10 rate_answers || { lab_ctl node-a show services; return 1; }
 	rate_find || { say "lost $RATE_LOST of $RATE_SENT at $RATE a second"; return 1; }
 	say "without kills, $RATE a second are carried"
+	before=$(xdp_id)
 	rate_under_kills || code=1
+	lab_until 15 xdp_id_is_not "$before" || { say "the program was never replaced"; return 1; }
 	rm "$LAB_DIR/config/rate.yaml"
 	lab_in router ip route del "$RATE_VIP/32" via 192.168.1.10 metric 5
 	lab_until 15 peer_is_established node-a || return 1
