@@ -342,6 +342,36 @@ static void a_port_that_somebody_else_has_is_a_problem_as_long_as_it_is_so(void 
 	rig_free(rig);
 }
 
+static bool is_refused(const struct agent_rig *rig)
+{
+	return rig->agent.bfd.how.carry_error != 0;
+}
+
+/* What is no memory is no map; the sessions go on without the programs. */
+static void a_map_that_cannot_be_used_is_said_once(void **state)
+{
+	const char *words = "bfd: the programs cannot be told of sessions";
+	struct agent_rig *rig;
+	int fd, pipes[2], before;
+
+	(void)state;
+	rig = rig_with_bfd(&fd);
+	log_init(LOG_LEVEL_WARN, false);
+	assert_int_equal(pipe(pipes), 0);
+	before = errors_begin();
+	assert_true(
+		bfd_engine_carry(rig->agent.bfd.engine, (struct bpf_bfd_fds){pipes[0], -1, -1}));
+	RIG_WAIT(rig, is_refused);
+	assert_non_null(strstr(errors_end(before), words));
+	before = errors_begin();
+	wakes = rig->agent.bfd.how.wakes;
+	RIG_WAIT(rig, is_reported_again);
+	assert_null(strstr(errors_end(before), words));
+	assert_true(is_up(rig));
+	(void)close(pipes[1]);
+	end(rig, fd);
+}
+
 static bool has_no_line(const struct agent_rig *rig)
 {
 	return rig->agent.bfd.lines && !rig->agent.bfd.lines[0].is_used;
@@ -384,6 +414,7 @@ int main(void)
 		cmocka_unit_test(passive_and_nobody_begins_is_told_until_the_router_does),
 		cmocka_unit_test(each_field_of_a_profile_that_changes_reaches_the_session),
 		cmocka_unit_test(a_port_that_somebody_else_has_is_a_problem_as_long_as_it_is_so),
+		cmocka_unit_test(a_map_that_cannot_be_used_is_said_once),
 		cmocka_unit_test(a_profile_that_is_taken_away_leaves_the_session_while_bgp_runs),
 	};
 
