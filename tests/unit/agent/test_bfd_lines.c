@@ -342,6 +342,41 @@ static void a_port_that_somebody_else_has_is_a_problem_as_long_as_it_is_so(void 
 	rig_free(rig);
 }
 
+#define SECOND_PEER                                                                                \
+	"apiVersion: metallb.io/v1beta2\nkind: BGPPeer\n"                                          \
+	"metadata: {name: s, namespace: metallb-system}\n"                                         \
+	"spec:\n  {myASN: 64513, peerASN: 64512, peerAddress: 10.0.0.3, peerPort: 1790,"           \
+	" sourceAddress: 10.0.0.1, routerID: 10.0.0.1, bfdProfile: fast}\n"
+
+static bool are_two_known(const struct agent_rig *rig)
+{
+	for (size_t i = 0; i < rig->agent.peers.n; i++) {
+		const struct agent_peer *p = rig->agent.peers.items[i];
+		const struct bfd_line *l = agent_bfd_of(&rig->agent.bfd, p);
+
+		if (!l || !l->is_reported)
+			return false;
+		assert_true(ip_addr_equal(&l->report.session.config.peer, &p->config.address));
+	}
+	return rig->agent.peers.n == 2;
+}
+
+static void each_peer_has_a_session_of_its_own(void **state)
+{
+	struct agent_rig *rig;
+	int fd;
+
+	(void)state;
+	rig = rig_with_bfd(&fd);
+	rig_write(rig, "second.yaml", SECOND_PEER);
+	RIG_WAIT(rig, are_two_known);
+	assert_true(is_up(rig)); /* of another nothing is told to it */
+	rig_remove(rig, "second.yaml");
+	RIG_WAIT(rig, is_known);
+	assert_true(is_up(rig));
+	end(rig, fd);
+}
+
 static bool is_refused(const struct agent_rig *rig)
 {
 	return rig->agent.bfd.how.carry_error != 0;
@@ -414,6 +449,7 @@ int main(void)
 		cmocka_unit_test(passive_and_nobody_begins_is_told_until_the_router_does),
 		cmocka_unit_test(each_field_of_a_profile_that_changes_reaches_the_session),
 		cmocka_unit_test(a_port_that_somebody_else_has_is_a_problem_as_long_as_it_is_so),
+		cmocka_unit_test(each_peer_has_a_session_of_its_own),
 		cmocka_unit_test(a_map_that_cannot_be_used_is_said_once),
 		cmocka_unit_test(a_profile_that_is_taken_away_leaves_the_session_while_bgp_runs),
 	};
