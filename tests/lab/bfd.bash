@@ -33,20 +33,24 @@ bfd_all() {
 
 bfd_dir() { echo "$LAB_DIR/bfd-$1"; }
 
+# bfd_link ROUTER: its namespace, and a cable to ours with addresses of both families.
+bfd_link() {
+	local d=$1
+	lab_namespace "b-$d"
+	lab_veth "b-$d" eth0 bfd "to-$d"
+	lab_in "b-$d" sysctl -qw net.ipv6.conf.eth0.accept_dad=0
+	lab_in bfd sysctl -qw "net.ipv6.conf.to-$d.accept_dad=0"
+	lab_in "b-$d" ip addr add "${BFD_NET[$d]}.1/24" dev eth0
+	lab_in bfd ip addr add "${BFD_NET[$d]}.2/24" dev "to-$d"
+	lab_in "b-$d" ip addr add "${BFD_NET6[$d]}::1/64" dev eth0 nodad
+	lab_in bfd ip addr add "${BFD_NET6[$d]}::2/64" dev "to-$d" nodad
+	mkdir -p "$(bfd_dir "$d")"
+}
+
 bfd_network() {
 	local d
 	lab_namespace bfd
-	for d in frr bird; do
-		lab_namespace "b-$d"
-		lab_veth "b-$d" eth0 bfd "to-$d"
-		lab_in "b-$d" sysctl -qw net.ipv6.conf.eth0.accept_dad=0
-		lab_in bfd sysctl -qw "net.ipv6.conf.to-$d.accept_dad=0"
-		lab_in "b-$d" ip addr add "${BFD_NET[$d]}.1/24" dev eth0
-		lab_in bfd ip addr add "${BFD_NET[$d]}.2/24" dev "to-$d"
-		lab_in "b-$d" ip addr add "${BFD_NET6[$d]}::1/64" dev eth0 nodad
-		lab_in bfd ip addr add "${BFD_NET6[$d]}::2/64" dev "to-$d" nodad
-		mkdir -p "$(bfd_dir "$d")"
-	done
+	for d in frr bird; do bfd_link "$d"; done
 }
 
 bfd_vtysh() { lab_frr "$(bfd_dir "${2:-frr}")" -c "$1"; }

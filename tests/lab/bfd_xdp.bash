@@ -27,20 +27,10 @@ bfd_xdp_all() {
 		run_step bfdx-crashed "kill -9, and no agent comes back: FRR hears of it after 30 s" step_bfdx_crashed
 }
 
-# bfdx_network ROUTER
-bfdx_network() {
-	local d=$1
+bfdx_network() { # ROUTER
 	lab_namespace bfd
-	lab_namespace "b-$d"
-	lab_veth "b-$d" eth0 bfd "to-$d"
-	lab_in "b-$d" sysctl -qw net.ipv6.conf.eth0.accept_dad=0
-	lab_in bfd sysctl -qw "net.ipv6.conf.to-$d.accept_dad=0"
-	lab_in "b-$d" ip addr add "${BFD_NET[$d]}.1/24" dev eth0
-	lab_in bfd ip addr add "${BFD_NET[$d]}.2/24" dev "to-$d"
-	lab_in "b-$d" ip addr add "${BFD_NET6[$d]}::1/64" dev eth0 nodad
-	lab_in bfd ip addr add "${BFD_NET6[$d]}::2/64" dev "to-$d" nodad
-	lab_xdp_pass "b-$d" eth0 # a veth takes what XDP sends only if the other end has a program
-	mkdir -p "$(bfd_dir "$d")"
+	bfd_link "$1"
+	lab_xdp_pass "b-$1" eth0 # a veth takes what XDP sends only if the other end has a program
 }
 
 # bfdx_profile SPEC
