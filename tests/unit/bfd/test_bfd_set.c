@@ -161,11 +161,13 @@ static struct bfd_left left_under(uint32_t discriminator)
 static void a_session_goes_on_under_its_discriminator_which_was_kept_for_it(void **state)
 {
 	struct bfd_set *set = new_set(3);
-	const struct bfd_config one = config_of(1), two = config_of(2), three = config_of(3);
+	const struct bfd_config one = config_of(1), three = config_of(3);
+	struct bfd_config two = config_of(2);
 	const struct bfd_left left = left_under(7 << 10 | 0), beyond = left_under(7 << 10 | 3);
 	struct bfd_session *s, *other;
 
 	(void)state;
+	two.is_passive = true; /* which a new one would have nothing to do for */
 	bfd_set_reserve(set, left.said.my_discriminator);
 	bfd_set_reserve(set, beyond.said.my_discriminator); /* there is no such place */
 	other = add(set, &one);
