@@ -108,6 +108,32 @@ static void a_router_that_says_down_closes_bgp(void **state)
 	end(rig, fd);
 }
 
+/* With both sides' reasons. */
+static void up_and_down_are_logged(void **state)
+{
+	const char *said, *down;
+	struct agent_rig *rig;
+	int fd, before;
+
+	(void)state;
+	rig = rig_with_bfd(&fd);
+	log_init(LOG_LEVEL_INFO, false);
+	before = errors_begin();
+	router_says(rig, fd, BFD_DOWN);
+	RIG_WAIT(rig, is_not_up);
+	router_says(rig, fd, BFD_DOWN);
+	RIG_WAIT(rig, is_init);
+	router_says(rig, fd, BFD_UP);
+	RIG_WAIT(rig, is_up);
+	said = errors_end(before);
+	down = strstr(said, "level=warn msg=\"bfd: BFD session down\" address=10.0.0.2 state=Down"
+			    " reason=\"neighbour signalled down\" remote=Down remoteReason=none\n");
+	assert_non_null(down);
+	assert_non_null(strstr(down, "level=info msg=\"bfd: BFD session up\" address=10.0.0.2\n"));
+	assert_null(strstr(strchr(down, '\n'), "bfd: BFD session down"));
+	end(rig, fd);
+}
+
 /* It would be missed after two seconds only. */
 static void a_link_that_goes_down_is_path_down_at_once(void **state)
 {
@@ -443,6 +469,7 @@ int main(void)
 		cmocka_unit_test(the_plan_learns_that_the_way_is_lost_until_bfd_is_up_again),
 		cmocka_unit_test(a_way_that_is_lost_is_forgotten_with_the_profile),
 		cmocka_unit_test(a_router_that_says_down_closes_bgp),
+		cmocka_unit_test(up_and_down_are_logged),
 		cmocka_unit_test(a_link_that_goes_down_is_path_down_at_once),
 		cmocka_unit_test(strict_bgp_waits_for_bfd_and_after_it_was_down_again),
 		cmocka_unit_test(bgp_is_tried_again_at_once_when_bfd_comes_up),
