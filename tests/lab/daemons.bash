@@ -312,7 +312,7 @@ hub_shows_all() {
 	local what form
 	for form in table wide json yaml; do
 		for what in "show peers" "show peer frr" "show routes" "show bfd" "show services" "show pools" \
-			"show problems" "explain peer frr" status; do
+			"show backends" "show problems" "explain peer frr" "explain service shop/web" status; do
 			# shellcheck disable=SC2086 # words
 			lab_ctl hub $what -o "$form"
 		done
@@ -320,7 +320,12 @@ hub_shows_all() {
 }
 step_daemons_secret() {
 	local n open
-	hub_shows_all >"$LAB_DIR/shown" 2>&1
+	{
+		hub_shows_all
+		"$LAB_AGENT" --check --node hub --config "$LAB_DIR/hub-config"
+	} >"$LAB_DIR/shown" 2>&1
+	grep -q PasswordLiteral "$LAB_DIR/shown" || { say "the password is not even named"; return 1; }
+	grep -q 'Max core file size *0 *0 ' "/proc/$HUB_PID/limits" || { grep core "/proc/$HUB_PID/limits"; return 1; }
 	n=$(wc -l <"$LAB_DIR/shown")
 	# It has been told of everything, and has been restarted and refused.
 	[ "$n" -gt 400 ] && grep -q 'session established' "$LAB_DIR/hub.log" || { say "only $n lines are shown"; return 1; }
@@ -329,7 +334,7 @@ step_daemons_secret() {
 	grep -rqF "$DAEMON_KEY" "$LAB_DIR/hub/state" || { say "nothing is kept of it"; return 1; }
 	open=$(grep -rlF "$DAEMON_KEY" "$LAB_DIR/hub/state" | xargs -r stat -c '%a %n' | grep -v '^600 ')
 	[ -z "$open" ] || { say "$open"; return 1; }
-	STEP_NOTE="not in $n lines of lodectl, nor in $(wc -l <"$LAB_DIR/hub.log") of the log; what is kept of it has mode 600"
+	STEP_NOTE="not in $n lines of lodectl, nor in $(wc -l <"$LAB_DIR/hub.log") of the log, and in no core; what is kept of it has mode 600"
 }
 
 rude_is_through() { [ "$(cat "$LAB_DIR/rude.states" 2>/dev/null)" = done ]; }

@@ -57,6 +57,7 @@ int main(int argc, char **argv)
 	enum log_level level = LOG_LEVEL_INFO;
 	const char *wrong;
 
+	memory_no_core();
 	(void)gethostname(host, sizeof(host) - 1); /* the default stands if it cannot be told */
 	wrong = options_parse(argc, argv, getenv("LODESTONE_NODE_NAME"), host, &options);
 	if (wrong) {

@@ -12,6 +12,7 @@
 #include "feeder/feeder.h"
 #include "feeder/options.h"
 #include "sys/log.h"
+#include "sys/memory.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -79,6 +80,7 @@ int main(int argc, char **argv)
 	struct options options;
 	const char *wrong = options_parse(argc, argv, &options);
 
+	memory_no_core();
 	if (!wrong && !log_level_parse(options.log_level, &level))
 		wrong = "--log-level takes error, warn, info or debug";
 	if (wrong) {

@@ -5,9 +5,15 @@
 #include <malloc.h>
 #include <stdint.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #define OWN_MAPPING_BYTES (32 << 10)
+
+void memory_no_core(void)
+{
+	(void)setrlimit(RLIMIT_CORE, &(const struct rlimit){0});
+}
 
 /*
  * What is large has a mapping of its own: its unused end costs nothing, and it leaves no hole. By
@@ -23,13 +29,20 @@ void memory_give_back(void)
 	(void)malloc_trim(0);
 }
 
-void memory_give_back_spare(const struct arena *a)
+void memory_give_back_room(void *room, size_t len)
 {
 	const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
-	size_t len;
-	const uintptr_t begin = (uintptr_t)arena_spare(a, &len);
+	const uintptr_t begin = (uintptr_t)room;
 	const uintptr_t from = (begin + page - 1) / page * page, to = (begin + len) / page * page;
 
 	if (from < to)
 		(void)madvise((void *)from, to - from, MADV_DONTNEED); /* it is an offer */
+}
+
+void memory_give_back_spare(const struct arena *a)
+{
+	size_t len;
+	void *room = arena_spare(a, &len);
+
+	memory_give_back_room(room, len);
 }

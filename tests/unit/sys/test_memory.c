@@ -1,13 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
-/* What an arena holds no more is not resident, and is zero where it is handed out again. */
+/*
+ * What an arena holds no more is not resident, and is zero where it is handed out again; and what a
+ * process holds is in no core.
+ */
 #include "sys/memory.h"
 
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -52,9 +59,32 @@ static void the_pages_behind_the_last_piece_go_back(void **state)
 		assert_int_equal(again[i], 0);
 }
 
+/* It would have been written: a limit that was none, and a signal that writes one. */
+static void a_process_that_dies_leaves_no_core(void **state)
+{
+	const pid_t child = fork();
+	int status;
+
+	(void)state;
+	assert_true(child >= 0);
+	if (child == 0) {
+		struct rlimit limit;
+
+		memory_no_core();
+		if (getrlimit(RLIMIT_CORE, &limit) != 0 || limit.rlim_cur || limit.rlim_max)
+			_exit(1);
+		(void)signal(SIGABRT, SIG_DFL);
+		abort();
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
+	assert_false(WCOREDUMP(status));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_process_that_dies_leaves_no_core),
 		cmocka_unit_test(the_pages_behind_the_last_piece_go_back),
 	};
 
