@@ -20,7 +20,10 @@ HARDEN := -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fPIE
 OPT    ?= -O2 -g
 CPPFLAGS += -D_GNU_SOURCE -Iuserspace -I. -I$(B)/gen
 CFLAGS_ALL := -std=gnu17 $(WARN) $(WERROR) $(OPT) $(CFLAGS)
-LDFLAGS += -Wl,-z,relro,-z,now -pie
+# What is told of pointers to our own takes 44 KB of the agent's memory, packed next to nothing; Debian 12's C library
+# is the first that reads it.
+RELR := $(shell ld --help 2>/dev/null | grep -q pack-relative-relocs && echo -Wl,-z,pack-relative-relocs)
+LDFLAGS += -Wl,-z,relro,-z,now $(RELR) -pie
 
 SAN := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 # Lines are all that a report needs. Tests are compiled once and run once: to optimise them costs more than it saves,
@@ -118,9 +121,16 @@ $(B)/bpf/%.bpf.o: bpf/%.bpf.c $(wildcard bpf/*.h) vmlinux.h Makefile
 	$(call begin,BPF  ,$<)
 	$(Q)$(CLANG) $(BPF_FLAGS) -c -o $@ $<
 
+# The objects, 0.9 MB, have a section of their own in the programs that load them: among the other constants they would
+# be resident with these, also where nothing is loaded.
+IN_SECTION := -e 's/return (const void \*)"\\$$/static const char data[] __attribute__((__aligned__(8))) = "\\/' \
+	-e '/data\[\] __attribute__/,/";$$/s/";$$/";\n\treturn data;/' \
+	-e 's/data\[\] __attribute__((__aligned__(8)))/data[] __attribute__((__aligned__(8), __section__("bpf_objects")))/'
+
 $(B)/gen/%.skel.h: $(B)/bpf/%.bpf.o
 	$(call begin,SKEL ,$@)
-	$(Q)$(BPFTOOL) gen skeleton $< name $*_bpf > $@
+	$(Q)$(BPFTOOL) gen skeleton $< name $*_bpf > $@.new
+	$(Q)sed $(IN_SECTION) $@.new > $@ && rm $@.new
 
 # Everything that includes a skeleton waits for it.
 $(patsubst %.c,$(B)/obj/%.o,$(wildcard userspace/sys/*.c)): | $(BPF_SKEL)

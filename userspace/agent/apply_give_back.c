@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
-/* What of the plans is not needed in quiet; see agent/apply.h. */
+/* What of the plans, and of what led to them, is not needed in quiet; see agent/apply.h. */
 #include "agent/agent.h"
 #include "agent/apply.h"
 #include "sys/memory.h"
@@ -16,5 +16,6 @@ void apply_give_back(struct agent *a)
 	if (a->current)
 		memory_give_back_spare(a->current->arena);
 	memory_give_back_spare(a->apply_arena);
+	agent_peers_give_back(&a->peers);
 	memory_give_back();
 }

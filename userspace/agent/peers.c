@@ -13,7 +13,7 @@
 #include "plan/sink.h"
 #include "sys/log.h"
 #include "sys/loop.h"
-#include "sys/tcp.h"
+#include "sys/memory.h"
 
 #include <assert.h>
 
@@ -425,6 +425,11 @@ void agent_peers_done(struct agent_peers *all)
 	free(all->index);
 	free(all->scratch);
 	*all = (struct agent_peers){0};
+}
+
+void agent_peers_give_back(struct agent_peers *all)
+{
+	memory_give_back_room(all->scratch, PEERS_SCRATCH_BYTES);
 }
 
 void agent_peers_apply(struct agent_peers *all, const struct plan *plan, nsec_t now)

@@ -101,6 +101,9 @@ void agent_peers_done(struct agent_peers *all);
  */
 struct ip_addr agent_peer_source(const struct agent_peer *p);
 
+/* What no call of the moment needs goes back to the system. */
+void agent_peers_give_back(struct agent_peers *all);
+
 /* Brings the peers to the plan's: new ones start, changed ones are reconfigured or made anew. */
 void agent_peers_apply(struct agent_peers *all, const struct plan *plan, nsec_t now);
 

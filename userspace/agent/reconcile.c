@@ -80,7 +80,7 @@ static void reconcile(struct agent *a, nsec_t now)
 	a->plan_pause = (loop_turn_so_far(a->loop) - begun) * PLAN_SHARE;
 }
 
-/* Once after each plan that no other followed soon. */
+/* Once after each plan that no other followed soon, and after each look at all files. */
 static nsec_t tick_quiet(struct agent *a, nsec_t now)
 {
 	if (now >= a->quiet_at && !a->preparing) {
@@ -211,6 +211,9 @@ static void take_flags(struct agent *a, nsec_t now)
 	if (now >= scan_deadline(a)) {
 		loop_doing(a->loop, "config");
 		sources_scan(a, now);
+		/* What it took for a moment lies where free memory had gone back. */
+		if (a->is_scanned && !agent_inputs_due(&a->inputs, DUE_PLAN))
+			a->quiet_at = now + 1; /* in a turn of its own */
 	}
 	if (now >= feed_deadline(a, coalesced_at(a))) {
 		loop_doing(a->loop, "feed");

@@ -8,6 +8,7 @@
 #include "base/hash.h"
 #include "sys/files.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <limits.h>
 #include <unistd.h>
@@ -26,7 +27,7 @@ static void fail(const struct watch_turn *s, struct watch_entry *e, const char *
 	e->gone_at = NSEC_NEVER;
 	if (e->err == err)
 		return;
-	e->err = err;
+	e->err = (int16_t)err;
 	watch_report(s, &(struct watch_file){.event = WATCH_FAILED, .path = path, .err = err});
 }
 
@@ -64,7 +65,8 @@ static void take_text(const struct watch_turn *s, struct watch_entry *e, const c
 
 	s->w->all_bytes += room_of(len) - entry_room(e);
 	e->hash = hash;
-	e->len = len;
+	assert(len <= UINT32_MAX);
+	e->len = (uint32_t)len;
 	e->err = 0;
 	e->is_reported = true;
 	e->is_repeated = false;

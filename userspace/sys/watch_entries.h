@@ -24,14 +24,14 @@ struct watch_entry {
 	char *name;     /* owned */
 	uint64_t stamp; /* 0: it was not read */
 	uint64_t hash;  /* of the reported content */
-	size_t len;
 	nsec_t gone_at; /* when its absence counts; NSEC_NEVER: it is there */
-	int err;        /* reported failure, 0 = none */
-	bool is_reported;
-	bool is_expected; /* an earlier run knew it */
-	bool is_dirty;    /* read it, whatever its stamp says */
-	bool is_repeated; /* report it, whatever its content */
-	bool is_gone;     /* it was reported so, and leaves the list */
+	uint32_t len;   /* of the reported content: files have a limit far below */
+	int16_t err;    /* reported failure, 0 = none */
+	bool is_reported : 1;
+	bool is_expected : 1; /* an earlier run knew it */
+	bool is_dirty : 1;    /* read it, whatever its stamp says */
+	bool is_repeated : 1; /* report it, whatever its content */
+	bool is_gone : 1;     /* it was reported so, and leaves the list */
 };
 
 struct watch_entries {
