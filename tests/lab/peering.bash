@@ -196,11 +196,11 @@ step_peering_octets() {
 	STEP_NOTE="the path of AS 4200000013 came through; LLGR of an hour seen"
 }
 
-# pe_roles ROLE: sessions of their own, with this role of the hub's.
+# pe_roles ROLE: sessions of their own, with this role of the hub's; one with a localASN, and one with a router of any AS.
 pe_roles() {
 	{
-		pe_peer frr-up 64513 64601 10.70.1.10 "sourceAddress: 10.70.1.4" "lodestone.io/role: $1"
-		pe_peer bird-up 64513 64602 10.70.2.10 "sourceAddress: 10.70.2.4, enableGracefulRestart: true" "lodestone.io/role: $1"
+		pe_peer frr-up 65000 64601 10.70.1.10 "sourceAddress: 10.70.1.4, localASN: 64513" "lodestone.io/role: $1"
+		pe_peer bird-up 64513 0 10.70.2.10 "dynamicASN: external, sourceAddress: 10.70.2.4, enableGracefulRestart: true" "lodestone.io/role: $1"
 	} | pe_put hub roles
 }
 pe_refused_as() { # WORDS PEER...
@@ -216,6 +216,8 @@ step_peering_roles() {
 	lab_until 20 pe_are_up hub frr-up bird-up || pe_says || return 1
 	pe_birdc show protocols all up | grep -q 'Role: provider' || { pe_birdc show protocols all up; return 1; }
 	lab_until 5 pe_is 64513 pe_bird_path up "$PE_VIP/32" otc || { pe_birdc show route all protocol up; return 1; }
+	# FRR knows us by localASN, and no other number is in the path.
+	lab_until 5 pe_is '"64513"' pe_frr_path 10.70.1.4 "$PE_VIP/32" .aspath.string || { pe_vtysh "show bgp ipv4 unicast $PE_VIP/32"; return 1; }
 	lab_until 5 pe_is 64513 pe_frr_otc || { pe_vtysh "show bgp ipv4 unicast $PE_VIP/32 json"; return 1; }
 	# The sessions without roles have none of it.
 	[ -z "$(pe_bird_path outer "$PE_VIP/32" otc)" ] || return 1
@@ -311,6 +313,13 @@ step_peering_key() {
 }
 
 pe_memory() { awk '$1 == "RssAnon:" {print $2}' "/proc/${LAB_AGENT_PID[hub]}/status"; }
+# What so many Services took for a moment has gone back.
+pe_memory_rests() {
+	local before
+	before=$(pe_memory)
+	sleep 1.2
+	[ "$(pe_memory)" = "$before" ]
+}
 pe_files() { find "/proc/${LAB_AGENT_PID[hub]}/fd" -mindepth 1 | wc -l; }
 pe_files_are_few() { [ "$(pe_files)" -le "$1" ]; }
 pe_frr_has() { pe_frr_path 10.70.1.2 "$1/32" .valid | grep -q true; }
@@ -368,7 +377,7 @@ step_peering_deaf() {
 	local dir flaps memory n
 	dir=$(pe_dir crowd) flaps=$(pe_flaps)
 	pe_many own | pe_put hub many
-	lab_until 20 pe_frr_has_many || pe_says || return 1
+	lab_until 20 pe_frr_has_many && lab_until 15 pe_memory_rests || pe_says || return 1
 	memory=$(pe_memory)
 	lab_spawn "$dir/deaf.log" crowd python3 "$LAB_ROOT/scripts/lab-rude" 10.70.4.1 64606 "$dir/deaf" deaf
 	pe_peer deaf 64513 64606 10.70.4.1 | pe_put hub deaf
@@ -376,7 +385,7 @@ step_peering_deaf() {
 	pe_late "$PE_VIP_LATE"
 	lab_until 3 pe_frr_has "$PE_VIP_LATE" || pe_says || return 1
 	pe_late
-	lab_until 3 pe_frr_lacks "$PE_VIP_LATE" || pe_says || return 1
+	lab_until 3 pe_frr_lacks "$PE_VIP_LATE" && lab_until 15 pe_memory_rests || pe_says || return 1
 	n=$(pe_of hub deaf routesAdvertised) memory=$(($(pe_memory) - memory))
 	pe_deaf_is_behind && pe_are_up hub deaf || pe_says || return 1
 	lab_kill TERM "$LAB_PID"

@@ -180,6 +180,9 @@ static void check_asn(struct api_decoder *d, const struct api_peer *p)
 	if (p->local_asn && is_ibgp)
 		api_refuse(d, "spec.localASN", "Exclusive", "remove localASN",
 			   "set for an iBGP peer, both of whose ends are in one AS");
+	else if (p->local_asn && p->local_asn == p->peer_asn)
+		api_refuse(d, "spec.localASN", "Exclusive", "choose another, or remove localASN",
+			   "is peerASN, too: to the router the session would be within its AS");
 	if (p->ebgp_multihop && is_ibgp)
 		api_refuse(d, "spec.ebgpMultiHop", "Exclusive", "remove ebgpMultiHop",
 			   "set for an iBGP peer, which may be any number of hops away");
@@ -440,7 +443,7 @@ static void finish_peer(struct api_decoder *d, const void *raw, struct api_objec
 
 static const char *const peer_rules[] = {
 	"One of peerAddress and interface is set. One of peerASN and dynamicASN is set.",
-	"myASN equal to peerASN, or dynamicASN internal, is iBGP: then neither localASN nor ebgpMultiHop is set.",
+	"myASN equal to peerASN, or dynamicASN internal, is iBGP: then neither localASN nor ebgpMultiHop is set. localASN is not peerASN.",
 	"peerPort is 179 unless it is set.",
 	"Without holdTime and keepaliveTime they are 90s and 30s; of one alone the other is three times or a third of it. holdTime is 0 or 3s and more, keepaliveTime no longer than holdTime. In v1beta1 0 counts as unset. A number without a unit is taken for seconds.",
 	"connectTime is of whole seconds.",

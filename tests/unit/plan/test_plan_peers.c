@@ -351,6 +351,38 @@ static void session_parameters_come_from_the_object(void **state)
 	assert_false(fixture_plan_peer(f, "r1")->bgp.graceful_restart);
 }
 
+/* Of the two ends: what the OPEN says is ours, and what the router's may say. */
+static void as_numbers_come_from_the_object(void **state)
+{
+	static const struct {
+		const char *spec;
+		uint32_t local, remote;
+		bool external, internal;
+	} cases[] = {
+		{"peerASN: 64513", 64512, 64513, false, false},
+		{"peerASN: 64513, localASN: 4200000001", 4200000001, 64513, false, false},
+		{"peerASN: 64512", 64512, 64512, false, false},
+		{"dynamicASN: external", 64512, 0, true, false},
+		{"dynamicASN: external, localASN: 64999", 64999, 0, true, false},
+		{"dynamicASN: internal", 64512, 0, false, true},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		_cleanup_(fixture_freep) struct fixture *f = fixture_new();
+		_cleanup_(arena_freep) struct arena *arena = arena_new();
+		const struct bgp_peer_config *c;
+
+		peer(f, "r1", arena_printf(arena, "peerAddress: 10.0.0.1, %s", cases[i].spec));
+		fixture_plan(f);
+		c = &fixture_plan_peer(f, "r1")->bgp;
+		assert_int_equal(c->local_asn, cases[i].local);
+		assert_int_equal(c->remote_asn, cases[i].remote);
+		assert_int_equal(c->any_external, cases[i].external);
+		assert_int_equal(c->any_internal, cases[i].internal);
+	}
+}
+
 static void what_is_not_supported_yet_is_not_started_and_said(void **state)
 {
 	_cleanup_(fixture_freep) struct fixture *f = fixture_new();
@@ -443,6 +475,7 @@ int main(void)
 		cmocka_unit_test(ttl_follows_multihop_and_kind_of_session),
 		cmocka_unit_test(routers_may_dial_where_it_is_asked_for),
 		cmocka_unit_test(session_parameters_come_from_the_object),
+		cmocka_unit_test(as_numbers_come_from_the_object),
 		cmocka_unit_test(what_is_not_supported_yet_is_not_started_and_said),
 		cmocka_unit_test(peer_for_other_nodes_is_known_but_not_run),
 		cmocka_unit_test(refused_peer_is_a_warning_with_its_error),
