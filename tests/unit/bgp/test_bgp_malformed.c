@@ -69,6 +69,7 @@ static void it_names_the_first_prefixes(void **state)
 		"800e 1c 0002 01 10 fd000000000000000000000000000001 00 30 fd0000000001 "
 		"400101 09 4002 06 02010000fbf5 400304 c0000202 800f 05 0002 01 08 fe "
 		"08 01 08 02 08 03";
+	static const char gone[] = "02 0000 000c 400101 09 800f 05 0002 01 08 fe";
 	struct fixture *f = *state;
 	const struct bgp_malformed *m = bgp_rib_in_malformed(f->rib_in);
 
@@ -80,6 +81,9 @@ static void it_names_the_first_prefixes(void **state)
 	assert_is(m, update,
 		  "ORIGIN value undefined (attribute 1): its routes count as withdrawn; it names "
 		  "1.0.0.0/8, 2.0.0.0/8, 3.0.0.0/8, fd00:0:1::/48, 11.0.0.0/8, 10.12.0.0/16, ...");
+	receive_hex(&f->conn, NOW, gone);
+	assert_is(m, gone,
+		  "ORIGIN value undefined (attribute 1): the session ends; it names fe00::/8");
 }
 
 int main(void)
