@@ -84,6 +84,25 @@ static void messages_are_these(void **state)
 			    "05001500 c4000000");
 }
 
+/* A length of 0 is one, too. */
+static void the_rule_before_received_routes_passes_over_default_routes(void **state)
+{
+	_cleanup_(arena_freep) struct arena *arena = arena_new();
+	const struct kernel_op op = {.verb = KERNEL_PUT_RULE,
+				     .rule = {.family = IP_V4,
+					      .priority = KERNEL_RECEIVED_RULES,
+					      .table = KERNEL_MAIN,
+					      .suppress = 0,
+					      .iif = "",
+					      .protocol = KERNEL_PROTOCOL}};
+
+	(void)state;
+	assert_string_equal(hex(arena, &op),
+			    "3c000000 20000506 00000000 00000000 02000000 fe000001 00000000 "
+			    "08000f00 fe000000 08000600 bc4d0000 05001500 c4000000 08000e00 "
+			    "00000000");
+}
+
 /* --- a kernel -------------------------------------------------------------------------------- */
 
 struct bed {
@@ -239,6 +258,25 @@ static void rules_of_vrfs_are_placed_read_back_and_taken_away(void **state)
 	bed_end(&b);
 }
 
+static void rules_of_received_routes_are_placed_read_back_and_taken_away(void **state)
+{
+	struct bed b;
+
+	(void)state;
+	bed_begin(&b);
+	b.want.receives = true;
+	pass(&b, 4);
+	assert_output(
+		"ip -N rule | grep 'proto 196' | tr '\\t' ' '; ip -N -6 rule | grep -c 'proto 196'",
+		"19900: from all lookup 254 suppress_prefixlength 0 proto 196\n"
+		"19901: from all lookup 19800 proto 196\n2\n");
+	pass(&b, 0);
+	b.want.receives = false;
+	pass(&b, 4);
+	assert_output("ip -N rule | grep -c 'proto 196' | cat", "0\n");
+	bed_end(&b);
+}
+
 static void what_others_did_is_found_and_repaired(void **state)
 {
 	static const char *const prefixes[] = {"192.0.2.0/24", "2001:db8::/64"};
@@ -377,8 +415,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(messages_are_these),
+		cmocka_unit_test(the_rule_before_received_routes_passes_over_default_routes),
 		cmocka_unit_test(a_pass_places_them_and_another_takes_all_away),
 		cmocka_unit_test(rules_of_vrfs_are_placed_read_back_and_taken_away),
+		cmocka_unit_test(rules_of_received_routes_are_placed_read_back_and_taken_away),
 		cmocka_unit_test(what_others_did_is_found_and_repaired),
 		cmocka_unit_test(a_device_that_goes_and_comes_changes_nothing),
 		cmocka_unit_test(each_of_many_messages_has_its_outcome),
