@@ -161,7 +161,8 @@ static void judge_vrfs(struct judge *j)
 		    "the kernel has no VRFs: BGPPeer.spec.vrf cannot be served");
 		break;
 	case HOST_UNTOLD:
-		add(j, "vrf", PREFLIGHT_WARNING, NULL, "VRFs could not be asked for");
+		add(j, "vrf", PREFLIGHT_WARNING, "run as root, or grant CAP_NET_ADMIN",
+		    "VRFs could not be asked for");
 		break;
 	}
 }

@@ -139,7 +139,7 @@ static void the_kernel(void **state)
 	h.facts.vrfs = HOST_LACKS;
 	only(&h, PREFLIGHT_WARNING, "vrf", "spec.vrf", "CONFIG_NET_VRF");
 	h.facts.vrfs = HOST_UNTOLD;
-	only(&h, PREFLIGHT_WARNING, "vrf", "could not", NULL);
+	only(&h, PREFLIGHT_WARNING, "vrf", "could not", "CAP_NET_ADMIN");
 	arena_free(h.arena);
 }
 
