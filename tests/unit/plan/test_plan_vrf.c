@@ -235,6 +235,33 @@ static void backends_of_vips_in_vrfs_have_a_way_there_and_back(void **state)
 	assert_int_equal(f->kernel->n_rules, 0);
 }
 
+/* Routers send to it for a while, and flows that were begun go on: so do their packets to the pod.
+ */
+static void backends_of_a_vip_that_leaves_have_their_way_until_it_has_left(void **state)
+{
+	_cleanup_(fixture_freep) struct fixture *f = two_vrfs("red");
+	const struct plan_blackholes *b = &f->plan.blackholes;
+
+	(void)state;
+	fixture_plan(f);
+	assert_int_equal(f->store.n, 0);
+	assert_int_equal(b->n_pods, 1); /* at once, with the VIP */
+	(void)fixture_converge(f, 20);
+	assert_int_equal(b->n_pods, 1);
+	fixture_drop(f, "Service", "web");
+	(void)fixture_converge(f, 20);
+	assert_true(f->store.n > 0);
+	assert_int_equal(b->n_pods, 1);
+	for (int i = 0; i < 5 && f->store.n > 0; i++) {
+		assert_int_equal(b->n_pods, 1);
+		f->now += PLAN_DRAIN_DEFAULT_NS + PLAN_UNHELD_NS;
+		(void)fixture_converge(f, 20);
+	}
+	assert_int_equal(f->store.n, 0);
+	assert_int_equal(b->n_pods, 0);
+	assert_int_equal(f->kernel->n_rules, 0);
+}
+
 static void an_aggregate_is_a_blackhole_of_its_own_vrf(void **state)
 {
 	_cleanup_(fixture_freep) struct fixture *f = two_vrfs("red");
@@ -459,6 +486,7 @@ int main(void)
 		cmocka_unit_test(ports_of_a_bond_in_a_vrf_are_of_its_domain),
 		cmocka_unit_test(a_strict_reverse_path_is_said_of_the_vrf),
 		cmocka_unit_test(backends_of_vips_in_vrfs_have_a_way_there_and_back),
+		cmocka_unit_test(backends_of_a_vip_that_leaves_have_their_way_until_it_has_left),
 		cmocka_unit_test(an_aggregate_is_a_blackhole_of_its_own_vrf),
 		cmocka_unit_test(an_address_of_the_node_in_a_vrf_is_no_vip_there),
 		cmocka_unit_test(an_aggregate_over_an_address_of_the_node_in_its_vrf_is_told),
