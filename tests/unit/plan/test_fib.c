@@ -192,6 +192,29 @@ static void what_a_former_process_left_stays_until_all_is_known(void **state)
 	fib_free(f);
 }
 
+/* Neither what this process has put there, nor what comes later in its name. */
+static void nothing_else_stays(void **state)
+{
+	struct kernel k = {.fails = 0};
+	struct fib *f = fib_new();
+
+	(void)state;
+	want(f, 0, 1, 1);
+	carry_out(f, &k, SIZE_MAX);
+	look(f, &k);
+	assert_int_equal(fib_counts(f).n_adopted, 0);
+	want(f, 0, 1, 2);
+	carry_out(f, &k, SIZE_MAX);
+	assert_int_equal(k.ours[0][1].n, 2);
+	fib_sweep(f);
+	k.ours[0][3] = hops_of(1);
+	look(f, &k);
+	carry_out(f, &k, SIZE_MAX);
+	assert_int_equal(k.ours[0][3].n, 0);
+	assert_int_equal(k.ours[0][1].n, 2);
+	fib_free(f);
+}
+
 static void somebody_elses_is_left_and_told(void **state)
 {
 	struct kernel k = {.fails = 0};
@@ -404,6 +427,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_change_is_one_operation),
 		cmocka_unit_test(what_a_former_process_left_stays_until_all_is_known),
+		cmocka_unit_test(nothing_else_stays),
 		cmocka_unit_test(somebody_elses_is_left_and_told),
 		cmocka_unit_test(what_was_taken_away_is_put_again_and_counted),
 		cmocka_unit_test(a_look_that_was_not_whole_takes_nothing_for_gone),
