@@ -192,6 +192,32 @@ static void what_a_former_process_left_stays_until_all_is_known(void **state)
 	fib_free(f);
 }
 
+static void what_failed_first_is_told_until_it_is_tried_again(void **state)
+{
+	struct kernel k = {.fails = 0};
+	struct fib *f = fib_new();
+	struct fib_op ops[3];
+
+	(void)state;
+	fib_sweep(f);
+	for (size_t i = 0; i < 3; i++)
+		want(f, 0, i, 1);
+	assert_int_equal(fib_take(f, ops, 3), 3);
+	for (size_t i = 0; i < 3; i++)
+		fib_done(f, &ops[i], i == 0 ? 0 : i == 1 ? -EPERM : -EINVAL);
+	assert_int_equal(fib_counts(f).n_failed, 2);
+	assert_int_equal(fib_counts(f).n_placed, 1);
+	assert_int_equal(fib_counts(f).first_error, -EPERM);
+	assert_int_equal(state_of(f, 0, 2), FIB_FAILED);
+	k.ours[0][0] = hops_of(1);
+	look(f, &k);
+	assert_int_equal(fib_counts(f).n_failed, 0);
+	assert_int_equal(fib_counts(f).first_error, 0);
+	carry_out(f, &k, SIZE_MAX);
+	assert_int_equal(fib_counts(f).n_placed, 3);
+	fib_free(f);
+}
+
 /* Neither what this process has put there, nor what comes later in its name. */
 static void nothing_else_stays(void **state)
 {
@@ -427,6 +453,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_change_is_one_operation),
 		cmocka_unit_test(what_a_former_process_left_stays_until_all_is_known),
+		cmocka_unit_test(what_failed_first_is_told_until_it_is_tried_again),
 		cmocka_unit_test(nothing_else_stays),
 		cmocka_unit_test(somebody_elses_is_left_and_told),
 		cmocka_unit_test(what_was_taken_away_is_put_again_and_counted),
