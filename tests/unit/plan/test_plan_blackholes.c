@@ -200,6 +200,27 @@ static void a_restart_keeps_what_is_there_until_it_knows(void **state)
 	assert_string_equal(placed(f, arena), "");
 }
 
+/* In the place of one that no router has there is another at once. */
+static void as_many_as_before_may_be_others(void **state)
+{
+	_cleanup_(arena_freep) struct arena *arena = arena_new();
+	_cleanup_(fixture_freep) struct fixture *f = fixture_announced();
+
+	(void)state;
+	fixture_add_service(f, "web", "Cluster", "");
+	advertise(f, AGGREGATE);
+	fixture_converge(f, 20);
+	assert_string_equal(placed(f, arena), NET " for eth0");
+	fixture_peer(f, "r1")->down = true;
+	fixture_converge(f, 20);
+	advertise(f, "spec: {aggregationLength: 25}");
+	fixture_plan(f);
+	assert_int_equal(f->plan.blackholes.n, 1);
+	assert_int_equal(f->plan.blackholes.prefixes[0].len, 25);
+	fixture_converge(f, 20);
+	assert_string_equal(placed(f, arena), "192.168.100.0/25 for eth0");
+}
+
 static void a_drained_node_has_none(void **state)
 {
 	_cleanup_(arena_freep) struct arena *arena = arena_new();
@@ -227,6 +248,7 @@ int main(void)
 		cmocka_unit_test(what_is_refused_is_announced_all_the_same),
 		cmocka_unit_test(uplinks_are_as_rules_see_them),
 		cmocka_unit_test(a_restart_keeps_what_is_there_until_it_knows),
+		cmocka_unit_test(as_many_as_before_may_be_others),
 		cmocka_unit_test(a_drained_node_has_none),
 	};
 

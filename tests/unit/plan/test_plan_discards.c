@@ -97,6 +97,15 @@ static void a_service_is_one_by_its_annotation(void **state)
 	assert_false(is_told(f, "r2", HOST));
 	assert_non_null(fixture_held(f, "r2", HOST)); /* as always */
 	assert_string_equal(f->plan.discards[0].name, "web");
+	assert_false(f->plan.discards[0].by_command);
+	order(f, HOST); /* besides: it is both's */
+	fixture_converge(f, 20);
+	assert_int_equal(f->plan.n_discards, 1);
+	assert_true(f->plan.discards[0].by_command);
+	assert_string_equal(f->plan.discards[0].name, "web");
+	order(f, "");
+	fixture_converge(f, 20);
+	assert_false(f->plan.discards[0].by_command);
 	assert_non_null(fixture_problem(f, "Blackholed", "web"));
 	assert_true(fixture_service(f, "web")->announced);
 

@@ -538,6 +538,9 @@ static void what_is_done_in_pieces_converges_as_well(void **state)
 			assert_true(n_passes++ < 200);
 		} while (b.s.is_under_way);
 		assert_int_equal(n_tried, b.want.n);
+		for (size_t i = 0; i < b.want.n_uplinks; i++)
+			assert_string_equal(kernel_tried(&b.s, arena).uplinks[i],
+					    b.want.uplinks[i]);
 		assert_int_equal(b.s.repaired, 0);
 		assert_converged(&b);
 		assert_rules(&b);
