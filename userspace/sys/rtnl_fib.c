@@ -175,7 +175,6 @@ void rtnl_fib_look_begin(struct rtnl_fib *r, struct fib *f, const uint32_t *tabl
 	r->n_tables = n < TABLES_MAX ? n : TABLES_MAX;
 	memcpy(r->tables, tables, r->n_tables * sizeof(*tables));
 	r->at = 0;
-	r->attempts = 0;
 	r->is_whole = true;
 	fib_look_begin(f);
 }

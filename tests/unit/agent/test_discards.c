@@ -121,6 +121,10 @@ static void a_damaged_file_costs_what_is_damaged(void **state)
 		"{\"prefix\":\"192.0.2.7/32\"},"
 		"{\"prefix\":\"192.0.2.8/32\",\"seconds\":\"9\"},"
 		"{\"prefix\":\"192.0.2.9/32\",\"seconds\":60,\"endsAt\":1},"
+		"{\"prefix\":\"192.0.2.11/32\",\"seconds\":60},"
+		"{\"prefix\":\"192.0.2.12/32\",\"seconds\":60,\"endsAt\":\"99999999999\"},"
+		"{\"prefix\":\"192.0.2.13/32\",\"seconds\":0,\"endsAt\":99999999999},"
+		"{\"prefix\":\"192.0.2.14/32\",\"seconds\":4e9,\"endsAt\":99999999999},"
 		"{\"prefix\":\"192.0.2.10/32\",\"seconds\":60,\"endsAt\":99999999999}]";
 	struct agent_rig *rig = rig_new();
 	nsec_t now;
