@@ -170,12 +170,54 @@ static void what_carries_packets_is_told(void **state)
 	}
 }
 
+/* By its table, and where an operator's rule leads to it by what it is; of a VRF's by that alone.
+ */
+static void received_routes_are_told_from_others(void **state)
+{
+	static const struct {
+		uint16_t type;
+		uint8_t protocol;
+		uint32_t table, metric; /* metric 0: none is told */
+		bool by_table, by_route;
+	} cases[] = {
+		{RTM_NEWROUTE, 196, 19800, 19600, true, true},
+		{RTM_NEWROUTE, 196, 1000, 19600, false, true},
+		{RTM_NEWROUTE, 196, 254, 5, false, false},
+		{RTM_NEWROUTE, 196, 254, 0, false, false},
+		{RTM_NEWROUTE, 4, 1000, 19600, false, false},
+		{RTM_NEWROUTE, 4, 254, 0, false, false},
+		{RTM_DELROUTE, 196, 1000, 19600, false, false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		_Alignas(struct nlmsghdr) char buf[256];
+		struct plan_route_to way = {.is_received = false};
+		struct nlmsghdr *m = mnl_nlmsg_put_header(buf);
+		struct rtmsg *route = mnl_nlmsg_put_extra_header(m, sizeof(*route));
+
+		m->nlmsg_type = cases[i].type;
+		route->rtm_family = AF_INET;
+		route->rtm_protocol = cases[i].protocol;
+		mnl_attr_put_u32(m, RTA_TABLE, cases[i].table);
+		mnl_attr_put_u32(m, RTA_OIF, 7);
+		if (cases[i].metric)
+			mnl_attr_put_u32(m, RTA_PRIORITY, cases[i].metric);
+		assert_int_equal(netlink_read_way(&way, m), 0);
+		assert_int_equal(way.is_received, cases[i].by_table);
+		assert_int_equal(way.ifindex, cases[i].type == RTM_NEWROUTE ? 7 : 0);
+		assert_int_equal(netlink_read_route_of_way(&way, m), 0);
+		assert_int_equal(way.is_received, cases[i].by_route);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(vlans_have_their_tag_and_the_device_below),
 		cmocka_unit_test(vrfs_have_their_table_and_whose_they_are),
 		cmocka_unit_test(what_carries_packets_is_told),
+		cmocka_unit_test(received_routes_are_told_from_others),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
