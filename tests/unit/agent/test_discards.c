@@ -6,6 +6,7 @@
 #include "sys/clock.h"
 #include "sys/unix_server.h"
 
+#include "agent/show.h"
 #include "agent_rig.h"
 
 /* The answer's first line, which says whether it was done; `more` as the handler. */
@@ -72,6 +73,44 @@ static void what_is_asked_for_wrongly_is_refused(void **state)
 			fail_msg("case %zu: %s", i, error);
 	}
 	assert_int_equal(n_orders(rig), 0);
+	rig_free(rig);
+}
+
+static bool plans_both(const struct agent_rig *rig)
+{
+	return rig->agent.current->plan.n_discards == 2;
+}
+
+/* An order without an end has none, and one with an end has what is left of it. */
+static void when_an_order_ends_is_shown(void **state)
+{
+	const struct show_filter all = {.name = NULL};
+	struct agent_rig *rig = rig_new();
+	char error[256];
+	cJSON *rows;
+
+	(void)state;
+	rig_start(rig);
+	RIG_WAIT(rig, rig_announces);
+	assert_true(ask(rig, 0, ADD("192.0.2.7", ""), error));
+	assert_true(ask(rig, 0, ADD("192.0.2.9", ",\"seconds\":300"), error));
+	RIG_WAIT(rig, plans_both);
+	rows = show_blackholes(&rig->agent, &all);
+	assert_int_equal(cJSON_GetArraySize(rows), 2);
+	for (int i = 0; i < 2; i++) {
+		const cJSON *row = cJSON_GetArrayItem(rows, i);
+		const cJSON *ends = cJSON_GetObjectItem(row, "endsInSeconds");
+
+		assert_string_equal(cJSON_GetStringValue(cJSON_GetObjectItem(row, "prefix")),
+				    i == 0 ? "192.0.2.7/32" : "192.0.2.9/32");
+		assert_string_equal(cJSON_GetStringValue(cJSON_GetObjectItem(row, "by")),
+				    "command");
+		if (i == 0)
+			assert_true(cJSON_IsNull(ends));
+		else
+			assert_in_range((unsigned)cJSON_GetNumberValue(ends), 250, 300);
+	}
+	cJSON_Delete(rows);
 	rig_free(rig);
 }
 
@@ -146,6 +185,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_asked_for_wrongly_is_refused),
+		cmocka_unit_test(when_an_order_ends_is_shown),
 		cmocka_unit_test(orders_outlive_the_agent_and_end),
 		cmocka_unit_test(a_damaged_file_costs_what_is_damaged),
 	};
