@@ -255,6 +255,14 @@ static void what_changes_meanwhile_is_kept_or_said_to_be_lost(void **state)
 	}
 }
 
+/* Whoever began has an entry, or was told that it has none. */
+static void look_for_newer(void)
+{
+	__u64 rest;
+
+	assert_int_equal(find(NEWER, &rest), made[NEWER] >= LB_FLOW_MADE);
+}
+
 /* One that ends does not come back by a copy. */
 static void what_ends_meanwhile_has_ended(void **state)
 {
@@ -265,10 +273,14 @@ static void what_ends_meanwhile_has_ended(void **state)
 
 			if (fills[f].may_go >> who & 1)
 				continue;
-			for (int at = 0; run(&fills[f], at, begins, NEWER, ends, who); at++)
+			for (int at = 0; run(&fills[f], at, begins, NEWER, ends, who); at++) {
 				assert_int_equal(find(who, &rest), !made[who]);
-			for (int at = 0; run(&fills[f], at, ends, who, begins, NEWER); at++)
+				look_for_newer();
+			}
+			for (int at = 0; run(&fills[f], at, ends, who, begins, NEWER); at++) {
 				assert_int_equal(find(who, &rest), !made[who]);
+				look_for_newer();
+			}
 		}
 	}
 }
