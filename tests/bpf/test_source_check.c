@@ -12,7 +12,7 @@
 
 static size_t l4(const struct frame_spec *s)
 {
-	return FRAME_IP + (s->vlan ? 4 : 0) + frame_ip_len();
+	return FRAME_IP + (s->vlan ? 4 : 0) + frame_l3_len(s);
 }
 
 static uint32_t get32(const uint8_t *at)
@@ -152,6 +152,20 @@ static int reset(struct bed *x, const struct frame_spec *s, uint32_t seq)
 	return rig_xdp(x->rig, &x->in, &x->out);
 }
 
+/* The answer counts wherever it lies: behind options, and in IPv6 behind headers. */
+static void an_answer_behind_options_counts(void **state)
+{
+	struct bed *x = bed_begin(state);
+	struct frame_spec s = bed_request(&x->tcp, 1000, TCP_SYN_FLAG), behind = s;
+	uint32_t ack;
+
+	check_from_now_on(x);
+	ack = expect_asked(x, &s);
+	behind.options = 2;
+	assert_int_equal(reset(x, &behind, ack), XDP_DROP);
+	assert_int_equal(rig_drops(x->rig, LB_DROP_PROVEN), 1);
+}
+
 static void who_answers_is_let_in(void **state)
 {
 	struct bed *x = bed_begin(state);
@@ -287,6 +301,7 @@ int main(void)
 		CLAIM(a_source_of_ipv6_is_its_site),
 		CLAIM(what_is_no_syn_is_not_counted),
 		CLAIM(who_answers_is_let_in),
+		CLAIM(an_answer_behind_options_counts),
 		CLAIM(who_only_sends_is_not_let_in),
 		CLAIM(other_resets_prove_nothing),
 		CLAIM(proven_sources_have_as_many_entries_again),
