@@ -403,7 +403,7 @@ static void each_peer_has_a_session_of_its_own(void **state)
 	end(rig, fd);
 }
 
-static bool is_refused(const struct agent_rig *rig)
+static bool carries_not(const struct agent_rig *rig)
 {
 	return rig->agent.bfd.how.carry_error != 0;
 }
@@ -422,7 +422,7 @@ static void a_map_that_cannot_be_used_is_said_once(void **state)
 	before = errors_begin();
 	assert_true(
 		bfd_engine_carry(rig->agent.bfd.engine, (struct bpf_bfd_fds){pipes[0], -1, -1}));
-	RIG_WAIT(rig, is_refused);
+	RIG_WAIT(rig, carries_not);
 	assert_non_null(strstr(errors_end(before), words));
 	before = errors_begin();
 	wakes = rig->agent.bfd.how.wakes;
