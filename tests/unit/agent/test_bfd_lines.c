@@ -461,6 +461,18 @@ static void a_profile_that_is_taken_away_leaves_the_session_while_bgp_runs(void 
 	end(rig, fd);
 }
 
+static void a_peer_that_is_gone_takes_its_session_along(void **state)
+{
+	struct agent_rig *rig;
+	int fd;
+
+	(void)state;
+	rig = rig_with_bfd(&fd);
+	rig_remove(rig, "peer.yaml");
+	RIG_WAIT(rig, has_no_line);
+	end(rig, fd);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -479,6 +491,7 @@ int main(void)
 		cmocka_unit_test(each_peer_has_a_session_of_its_own),
 		cmocka_unit_test(a_map_that_cannot_be_used_is_said_once),
 		cmocka_unit_test(a_profile_that_is_taken_away_leaves_the_session_while_bgp_runs),
+		cmocka_unit_test(a_peer_that_is_gone_takes_its_session_along),
 	};
 
 	return cmocka_run_group_tests_name("bfd_lines", tests, NULL, NULL);
