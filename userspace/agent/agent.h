@@ -155,7 +155,8 @@ struct agent {
 	bool config_failing;           /* the path of --config itself cannot be read */
 	unsigned preparing; /* turns so far; the current plan may name objects that are gone */
 	unsigned n_late;    /* turns in a row that had no time left for a plan that is due */
-	/* Turns in a row that had no time left for what is to be saved, and for asking about pods. */
+	/* Turns in a row that had no time left for what is to be saved, and for asking about pods.
+	 */
 	unsigned n_unsaved, n_unasked;
 
 	nsec_t scan_at, plan_at, planned_at, resync_at, dataplane_at, alive_at;

@@ -141,11 +141,8 @@ struct plan {
 	size_t n_attrs;
 	const struct plan_route *routes; /* by prefix, attrs */
 	size_t n_routes;
-	uint64_t routes_generation; /* as another plan's of the same cache: it has the same routes,
-				       attrs and peers; 0: not known */
-	/* Prefixes outside of which the routes are those of the generation before, too; NULL: not
-	 * known. Sorted, and no route's prefix contains one of them. */
-	const struct ip_prefix *changed;
+	uint64_t routes_generation; /* the same in plans of a cache: the same routes; 0: unknown */
+	const struct ip_prefix *changed; /* sorted, else as in the one before; NULL: unknown */
 	size_t n_changed;
 	const struct plan_frontend *frontends; /* by lb key */
 	size_t n_frontends;
@@ -176,10 +173,9 @@ struct plan {
 	bool dataplane;  /* effective mode is not off, nor does another version have to go first */
 	bool leaving; /* what is pinned or attached is being left by the gates: mode is off, or */
 	bool leaves;  /* this node is to be drained; announced as such until it is */
-	bool drained; /* this node is to be left alone: nothing is announced */
-	bool drained_by_node;         /* its Node says so */
-	bool observes, stands_back;   /* no session is begun; addresses are others' to give */
-	bool strange, strange_may_go; /* it is of another version of the maps; its flows ended */
+	bool drained, drained_by_node; /* nothing is to be announced; as its Node says */
+	bool observes, stands_back;    /* no session is begun; addresses are others' to give */
+	bool strange, strange_may_go;  /* it is of another version of the maps; its flows ended */
 	uint32_t flow_entries;
 	nsec_t drain_ns;          /* of what leaves and drains, at most */
 	struct problems problems; /* sorted; the world's are not repeated here */

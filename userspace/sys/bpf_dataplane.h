@@ -36,7 +36,8 @@ int bpf_dataplane_open(const struct bpf_dataplane_args *args, struct arena *aren
 /*
  * Lets the tables grow and hooks be attached beside the loop whose worker it is; without it the
  * store's put waits until they have grown, and applying devices until they are attached. The first
- * chunks are made when something is put: an idle agent needs none. Borrowed, outlives the data plane; NULL: none.
+ * chunks are made when something is put: an idle agent needs none. Borrowed, outlives the data
+ * plane; NULL: none.
  */
 void bpf_dataplane_use_worker(struct bpf_dataplane *dp, struct worker *worker);
 /*

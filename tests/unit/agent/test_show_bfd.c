@@ -128,12 +128,39 @@ static void the_thread_is_part_of_the_status(void **state)
 	end(rig, fd);
 }
 
+static bool has_no_port(const struct agent_rig *rig)
+{
+	return rig->agent.bfd.how.port_errors[0] != 0;
+}
+
+static void a_port_that_cannot_be_had_is_told_with_its_reason(void **state)
+{
+	struct sockaddr_in any = {.sin_family = AF_INET, .sin_port = htons(3784)};
+	struct agent_rig *rig = rig_new();
+	int other = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	cJSON *body;
+
+	(void)state;
+	assert_int_equal(bind(other, (struct sockaddr *)&any, sizeof(any)), 0);
+	rig_write(rig, "peer.yaml", PEER_WITH_BFD);
+	rig_write(rig, "profile.yaml", PROFILE);
+	rig_start(rig);
+	RIG_WAIT(rig, has_no_port);
+	body = ask(rig, "{\"command\":\"status\"}", OK);
+	json_expect(cJSON_DetachItemFromObject(cJSON_GetObjectItem(body, "bfd"), "portErrors"),
+		    "[{\"port\":\"3784 IPv4\",\"error\":\"Address already in use\"}]");
+	cJSON_Delete(body);
+	(void)close(other);
+	rig_free(rig);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_session_is_shown_whole),
 		cmocka_unit_test(the_last_sixty_four_changes_are_kept_the_oldest_first),
 		cmocka_unit_test(the_thread_is_part_of_the_status),
+		cmocka_unit_test(a_port_that_cannot_be_had_is_told_with_its_reason),
 	};
 
 	return cmocka_run_group_tests_name("show_bfd", tests, NULL, NULL);
