@@ -129,6 +129,7 @@ many_thread_says() { say "up, down by silence, down otherwise: $(tail -n 1 "$LAB
 
 step_bfd_many() {
 	local d all=$((4 * MANY))
+	[ -x "$LAB_ROOT/build/tests/bfd_many" ] || { say "build/tests/bfd_many is not there: make test-programs"; return 1; }
 	for d in frr bird; do many_pairs "$d" "$MANY"; done >"$LAB_DIR/many-pairs"
 	lab_begin "$LAB_DIR/many" bfd "$LAB_ROOT/build/tests/bfd_many" "$LAB_DIR/many-pairs"
 	lab_until 30 many_thread_is "$all 0 0" && lab_until 5 many_routers_have $((2 * MANY)) || { many_thread_says; return 1; }
