@@ -42,14 +42,33 @@ static void copy(struct agent_promised *promised, const struct plan_addresses *f
 	promised->addresses.n = from->n;
 }
 
+static bool is_same(const struct plan_addresses *a, const struct plan_addresses *b)
+{
+	if (a->n != b->n)
+		return false;
+	for (size_t i = 0; i < a->n; i++) {
+		const struct plan_address *x = &a->items[i], *y = &b->items[i];
+
+		if (!ip_addr_equal(&x->addr, &y->addr) || strcmp(x->name, y->name) != 0 ||
+		    strcmp(x->ns, y->ns) != 0 || strcmp(x->pool, y->pool) != 0)
+			return false;
+	}
+	return true;
+}
+
+/* The same promise is not another one: addresses would be given anew because of it, and it made
+ * anew because of them, at each plan. */
 void promised_note(struct agent *a, const struct agent_plan *p)
 {
+	struct agent_promised *promised = &a->promised;
 	const bool is_holder = feed_is_holder(a);
 
-	if (is_holder ? p->wanted.generation == a->promised.noted : a->promised.noted == 0)
+	if (is_holder ? p->wanted.generation == promised->noted : promised->noted == 0)
 		return;
-	promised_done(&a->promised);
-	if (is_holder)
-		copy(&a->promised, &p->wanted);
-	a->promised.noted = is_holder ? p->wanted.generation : 0;
+	if (!is_holder || !promised->arena || !is_same(&promised->addresses, &p->wanted)) {
+		promised_done(promised);
+		if (is_holder)
+			copy(promised, &p->wanted);
+	}
+	promised->noted = is_holder ? p->wanted.generation : 0;
 }

@@ -249,6 +249,28 @@ static void what_was_asked_for_is_not_given_to_another(void **state)
 	assert_non_null(strstr(bed.wish, "198.51.100.1"));
 }
 
+/* A promise is made of what was given, and what is given of the promise: that comes to rest. */
+static void what_is_asked_for_is_not_given_anew_by_each_plan(void **state)
+{
+	uint64_t given;
+
+	(void)state;
+	connect_feeder();
+	put("web", SERVICE_TEXT("web", "", ""));
+	complete_all();
+	hold(true);
+	RIG_WAIT(bed.rig, has_wished);
+	for (unsigned i = 0; i < 4; i++) {
+		const struct agent_plan *before = bed.rig->agent.current;
+
+		given = before->wanted.generation;
+		agent_input_changed(&bed.rig->agent.inputs, INPUT_SINKS);
+		run_for(bed.rig, 20 * NSEC_PER_MSEC);
+		assert_ptr_not_equal(bed.rig->agent.current, before);
+	}
+	assert_int_equal(bed.rig->agent.current->wanted.generation, given);
+}
+
 static void who_has_lost_the_lease_asks_no_more(void **state)
 {
 	(void)state;
@@ -422,6 +444,7 @@ int main(void)
 		TEST(the_holder_asks_and_acts_on_what_comes_back),
 		TEST(what_comes_back_otherwise_is_asked_for_anew),
 		TEST(what_was_asked_for_is_not_given_to_another),
+		TEST(what_is_asked_for_is_not_given_anew_by_each_plan),
 		TEST(who_has_lost_the_lease_asks_no_more),
 		TEST(who_gets_the_lease_again_asks_again),
 		TEST(what_became_of_it_is_told_once),
