@@ -10,6 +10,7 @@
 #include <errno.h>
 
 #define REFRESH_NS (60 * NSEC_PER_SEC)
+#define DOUBT_NS   (60 * NSEC_PER_SEC) /* so long it is read each second */
 #define FILE_BYTES (1u << 20)
 
 static void forget(struct access_text *t)
@@ -47,7 +48,14 @@ bool access_set_server(struct access *a, const char *server)
 	return true;
 }
 
-static bool read_again(struct access_text *t, struct strbuf *why)
+/* A line's end behind a token is no part of it. */
+static void trim(char *text, size_t *len)
+{
+	while (*len > 0 && strchr(" \t\r\n", text[*len - 1]))
+		text[--*len] = '\0';
+}
+
+static bool read_again(struct access *a, struct access_text *t, struct strbuf *why)
 {
 	char *data;
 	size_t len;
@@ -61,30 +69,34 @@ static bool read_again(struct access_text *t, struct strbuf *why)
 		strbuf_printf(why, "%s: %s", t->path, r < 0 ? strerror(-r) : "it is empty");
 		return false;
 	}
+	if (t == &a->token)
+		trim(data, &len);
+	a->version += !t->data || t->len != len || memcmp(t->data, data, len) != 0;
 	forget(t);
 	t->data = data;
 	t->len = len;
 	return true;
 }
 
-/* A line's end behind a token is no part of it. */
-static void trim(struct access_text *t)
+nsec_t access_deadline(const struct access *a)
 {
-	while (t->len > 0 && strchr(" \t\r\n", t->data[t->len - 1]))
-		t->data[--t->len] = '\0';
+	const bool is_doubted = a->doubted_at != 0 && a->read_at - a->doubted_at < DOUBT_NS;
+
+	return nsec_add(a->read_at, is_doubted ? NSEC_PER_SEC : REFRESH_NS);
 }
 
-bool access_refresh(struct access *a, nsec_t now, bool is_urgent, struct strbuf *why)
+bool access_refresh(struct access *a, nsec_t now, bool is_doubted, struct strbuf *why)
 {
 	struct access_text *const all[] = {&a->ca, &a->cert, &a->key, &a->token};
 	bool is_well = true;
 
-	if (!is_urgent && a->read_at != 0 && now - a->read_at < REFRESH_NS)
+	if (is_doubted)
+		a->doubted_at = now;
+	else if (a->read_at != 0 && now < access_deadline(a))
 		return true;
 	a->read_at = now;
 	for (size_t i = 0; i < ARRAY_SIZE(all) && is_well; i++)
-		is_well = read_again(all[i], why);
-	trim(&a->token);
+		is_well = read_again(a, all[i], why);
 	return is_well;
 }
 
@@ -123,7 +135,7 @@ bool access_of_pod(struct access *ret, const char *folder, struct strbuf *why)
 	*ret = (struct access){0};
 	ret->ca.path = in_folder(folder, "ca.crt");
 	ret->token.path = in_folder(folder, "token");
-	if (!access_refresh(ret, clock_now(), true, why))
+	if (!access_refresh(ret, clock_now(), false, why))
 		return false;
 	if (!set_pod_server(ret))
 		ret->server = xstrdup("https://kubernetes.default.svc");

@@ -40,8 +40,9 @@ struct feeder {
 	struct kube_link link;
 	struct http_request *probe;
 	struct writer *writer;
-	bool is_unauthorized; /* since the credentials were read last */
-	nsec_t stop_at;       /* at the latest; NSEC_NEVER: not asked to */
+	bool is_unauthorized;    /* since the credentials were read last */
+	unsigned access_version; /* with which is asked */
+	nsec_t stop_at;          /* at the latest; NSEC_NEVER: not asked to */
 };
 
 static nsec_t now_of(const struct feeder *f)
@@ -190,15 +191,25 @@ static nsec_t step_link(struct feeder *f, nsec_t now)
 	return kube_link_deadline(&f->link);
 }
 
-static void refresh_access(struct feeder *f, nsec_t now)
+static nsec_t refresh_access(struct feeder *f, nsec_t now)
 {
+	const bool is_doubted = http_take_distrust(f->http) | f->is_unauthorized;
 	struct strbuf why;
 
 	strbuf_init(&why, 1024);
-	if (!access_refresh(f->access, now, f->is_unauthorized, &why))
+	if (!access_refresh(f->access, now, is_doubted, &why))
 		log_warn("credentials: cannot be read", "error=%s", log_quote(why.data));
 	f->is_unauthorized = false;
 	strbuf_done(&why);
+	if (f->access_version != f->access->version) {
+		log_info("credentials: read anew, and they are others", "server=%s",
+			 log_quote(f->access->server));
+		f->access_version = f->access->version;
+		for (enum kube_kind k = 0; k < KUBE_N_KINDS; k++)
+			kube_watch_hurry(&f->watchers[k].watch, now);
+		writer_hurry(f->writer);
+	}
+	return access_deadline(f->access);
 }
 
 static nsec_t step(void *ctx, nsec_t now)
@@ -207,7 +218,7 @@ static nsec_t step(void *ctx, nsec_t now)
 	nsec_t next = http_tick(f->http, now);
 	const char *nobody;
 
-	refresh_access(f, now);
+	next = nsec_min(next, refresh_access(f, now));
 	next = nsec_min(next, writer_step(f->writer, now));
 	kube_feed_hold(&f->feed, writer_is_holder(f->writer));
 	nobody = writer_nobody_holds(f->writer);
@@ -295,7 +306,7 @@ static void start(struct feeder *f, const struct feeder_args *args)
 
 int feeder_run(const struct feeder_args *args)
 {
-	struct feeder f = {.access = args->access};
+	struct feeder f = {.access = args->access, .access_version = args->access->version};
 	int r;
 
 	start(&f, args);

@@ -44,6 +44,7 @@ struct http {
 	CURLM *multi;
 	struct http_request *requests;
 	nsec_t at; /* libcurl wants to be called then */
+	bool is_distrusted;
 };
 
 /* --- libcurl's side --------------------------------------------------------------------------- */
@@ -296,6 +297,20 @@ void http_cancel(struct http *h, struct http_request *r)
 	drop(h, r);
 }
 
+static bool is_distrust(CURLcode result)
+{
+	return result == CURLE_PEER_FAILED_VERIFICATION || result == CURLE_SSL_CACERT_BADFILE ||
+	       result == CURLE_SSL_CERTPROBLEM || result == CURLE_SSL_CONNECT_ERROR;
+}
+
+bool http_take_distrust(struct http *h)
+{
+	const bool was = h->is_distrusted;
+
+	h->is_distrusted = false;
+	return was;
+}
+
 /* What has ended since. Whoever hears of it may ask for something else at once. */
 static void tell_ended(struct http *h)
 {
@@ -312,6 +327,7 @@ static void tell_ended(struct http *h)
 		assert(r);
 		if (result == CURLE_OK)
 			tell_head(r);
+		h->is_distrusted |= is_distrust(result);
 		r->events->end(r->ctx, result == CURLE_OK ? NULL
 				       : *r->error        ? r->error
 							  : curl_easy_strerror(result));

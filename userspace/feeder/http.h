@@ -40,5 +40,9 @@ void http_cancel(struct http *h, struct http_request *r);
 /* Closes all connections; each request ends with that reason. */
 void http_reset(struct http *h, const char *why);
 
+/* Since it was asked last, TLS has failed: the server's certificate is none that our CA vouches
+ * for, or ours is none that it takes. */
+bool http_take_distrust(struct http *h);
+
 /* To be called from the loop's step; returns when to call again. */
 nsec_t http_tick(struct http *h, nsec_t now);

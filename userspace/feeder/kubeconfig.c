@@ -167,7 +167,8 @@ static bool take_user(struct config *c, yaml_node_t *user, struct access *ret)
 		ret->token.path = path_of(c, path);
 	} else if (token) {
 		ret->token.data = xstrdup(token);
-		ret->token.len = strlen(token);
+		ret->token.len = strcspn(token, " \t\r\n");
+		ret->token.data[ret->token.len] = '\0';
 	}
 	return take(c, user, "client-certificate", &ret->cert) &&
 	       take(c, user, "client-key", &ret->key);
@@ -224,5 +225,5 @@ bool access_of_kubeconfig(struct access *ret, const char *path, struct strbuf *w
 	free(c.folder);
 	explicit_bzero(text, len);
 	free(text);
-	return is_well && access_refresh(ret, clock_now(), true, why);
+	return is_well && access_refresh(ret, clock_now(), false, why);
 }

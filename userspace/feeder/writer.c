@@ -254,6 +254,7 @@ nsec_t writer_step(struct writer *w, nsec_t now)
 	nsec_t next;
 
 	(void)http_tick(w->http, now);
+	*w->args.is_unauthorized |= http_take_distrust(w->http);
 	look_after_connection(w);
 	step_leaving(w);
 	step_lease(w);
@@ -281,6 +282,11 @@ void writer_forget(struct writer *w)
 {
 	kube_writes_forget(w->writes);
 	teller_forget(w->teller);
+}
+
+void writer_hurry(struct writer *w)
+{
+	kube_lease_hurry(&w->lease, clock_boot());
 }
 
 void writer_leave(struct writer *w)

@@ -29,7 +29,7 @@ struct writer_args {
 	struct kube_watch *services;
 	const char *ns, *node;
 	const char *pod_name, *pod_uid; /* NULL: we are in none */
-	bool *is_unauthorized;          /* set when the server has said so */
+	bool *is_unauthorized;          /* set when the server has said so, or TLS failed */
 	uint64_t seed;
 };
 struct writer *writer_new(const struct writer_args *args);
@@ -46,6 +46,9 @@ bool writer_is_holder(const struct writer *w);
 
 /* For a long time nobody has held it: why we do not, "" if that is not known. NULL: it is held. */
 const char *writer_nobody_holds(const struct writer *w);
+
+/* The credentials are others: what failed of the Lease is asked for again at once. */
+void writer_hurry(struct writer *w);
 
 /* Nothing more is written, and the Lease is given back; then it is left. */
 void writer_leave(struct writer *w);

@@ -123,6 +123,12 @@ static void fail(struct kube_lease *l, nsec_t now, const char *why)
 	next(l, KUBE_LEASE_LOOK, nsec_add(now, delay));
 }
 
+void kube_lease_hurry(struct kube_lease *l, nsec_t now)
+{
+	if (!is_open(l) && l->step != KUBE_LEASE_GIVEN && *l->why)
+		l->at = nsec_min(l->at, now);
+}
+
 void kube_lease_leave(struct kube_lease *l, nsec_t now)
 {
 	const bool was_ours = l->is_ours;

@@ -89,6 +89,8 @@ void kube_lease_transmit(struct kube_lease *l, struct kube_request *ret, const c
 			 nsec_t now);
 void kube_lease_receive(struct kube_lease *l, const char *data, size_t len);
 void kube_lease_notify(struct kube_lease *l, const struct kube_note *note, nsec_t now);
+/* What failed may go well now (the credentials are others): it is asked again at once. */
+void kube_lease_hurry(struct kube_lease *l, nsec_t now);
 /* Time went by: what was ours may have ended. */
 void kube_lease_tick(struct kube_lease *l, nsec_t now);
 /* When to tick and to poll at the latest. */

@@ -157,6 +157,14 @@ void kube_watch_by_lists(struct kube_watch *w, nsec_t now)
 	kube_watch_again(w, KUBE_STEP_LIST, now);
 }
 
+void kube_watch_hurry(struct kube_watch *w, nsec_t now)
+{
+	if (w->phase != KUBE_WAITING || (w->state != KUBE_FAILING && w->state != KUBE_REFUSED))
+		return;
+	w->n_failures = 0;
+	w->at = nsec_min(w->at, now);
+}
+
 /* --- what is asked ---------------------------------------------------------------------------- */
 
 static void add_encoded(struct strbuf *out, const char *text)

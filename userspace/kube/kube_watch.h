@@ -93,6 +93,8 @@ void kube_watch_done(struct kube_watch *w);
  */
 void kube_watch_refresh(struct kube_watch *w, nsec_t now);
 
+/* What failed may go well now (the credentials are others): it is asked again at once. */
+void kube_watch_hurry(struct kube_watch *w, nsec_t now);
 enum kube_ask kube_watch_poll(const struct kube_watch *w, nsec_t now);
 /* Appends path and query of the request to be opened, which is under way from here on. */
 void kube_watch_transmit(struct kube_watch *w, struct strbuf *target, nsec_t now);

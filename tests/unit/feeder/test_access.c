@@ -111,6 +111,38 @@ static void files_are_read_again(void **state)
 	access_done(&a);
 }
 
+/* What is to come in its place may be a second late. */
+static void what_is_in_doubt_is_read_each_second(void **state)
+{
+	struct access a;
+	unsigned version;
+	nsec_t t;
+
+	(void)state;
+	write_file("ca", "one");
+	assert_true(read_config(HEAD
+				"clusters: [{name: c, cluster: {server: \"https://h:1\","
+				" certificate-authority: ca}}]\nusers: [{name: u, user: {}}]\n",
+				&a));
+	assert_int_equal(access_deadline(&a), a.read_at + 60 * NSEC_PER_SEC);
+	version = a.version;
+	t = a.read_at + 1;
+	assert_true(access_refresh(&a, t, true, &why));
+	assert_int_equal(a.version, version); /* it is as it was */
+	write_file("ca", "two");
+	assert_true(access_refresh(&a, access_deadline(&a) - 1, false, &why));
+	assert_int_equal(a.version, version);
+	assert_int_equal(access_deadline(&a), t + NSEC_PER_SEC);
+	assert_true(access_refresh(&a, access_deadline(&a), false, &why));
+	assert_string_equal(a.ca.data, "two");
+	assert_int_not_equal(a.version, version);
+	/* Nobody doubts it any more. */
+	while (a.read_at < t + 60 * NSEC_PER_SEC)
+		assert_true(access_refresh(&a, access_deadline(&a), false, &why));
+	assert_int_equal(access_deadline(&a), a.read_at + 60 * NSEC_PER_SEC);
+	access_done(&a);
+}
+
 static void what_cannot_be_had_is_refused_by_name(void **state)
 {
 	(void)state;
@@ -212,6 +244,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_token_and_a_certificate_in_the_file),
 		cmocka_unit_test(files_are_read_again),
+		cmocka_unit_test(what_is_in_doubt_is_read_each_second),
 		cmocka_unit_test(what_cannot_be_had_is_refused_by_name),
 		cmocka_unit_test(what_a_pod_is_given),
 		cmocka_unit_test(the_command_line),

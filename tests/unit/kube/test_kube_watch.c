@@ -462,6 +462,39 @@ static void a_stream_that_should_have_ended_is_dead(void **state)
 	tear_down(&r);
 }
 
+/* Other credentials: what failed need not wait; what goes well, or is not installed, is left alone.
+ */
+static void who_has_failed_is_asked_again_at_once_when_hurried(void **state)
+{
+	struct rig r;
+
+	(void)state;
+	watching(&r);
+	kube_watch_hurry(&r.w, r.now);
+	assert_int_equal(kube_watch_poll(&r.w, r.now), KUBE_ASK_NOTHING);
+	end(&r);
+	for (int i = 0; i < 8; i++) {
+		open_next(&r);
+		lost(&r);
+	}
+	assert_int_equal(r.w.state, KUBE_FAILING);
+	assert_true(kube_watch_deadline(&r.w) > r.now);
+	kube_watch_hurry(&r.w, r.now);
+	assert_int_equal(open_next(&r), 0);
+	lost(&r);
+	assert_true(kube_watch_deadline(&r.w) <=
+		    r.now + 2 * KUBE_BACKOFF_MIN_NS); /* from the first */
+	tear_down(&r);
+	set_up(&r, KUBE_FRR);
+	for (int i = 0; i < 3; i++) {
+		open_next(&r);
+		answer(&r, 404, "{}");
+	}
+	kube_watch_hurry(&r.w, r.now);
+	assert_int_equal(kube_watch_poll(&r.w, r.now), KUBE_ASK_NOTHING);
+	tear_down(&r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -481,6 +514,7 @@ int main(void)
 		cmocka_unit_test(credentials_are_tried_once_more_at_once),
 		cmocka_unit_test(what_cannot_be_understood_is_given_up),
 		cmocka_unit_test(a_stream_that_should_have_ended_is_dead),
+		cmocka_unit_test(who_has_failed_is_asked_again_at_once_when_hurried),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
