@@ -48,7 +48,8 @@ const char *difference_text(enum difference d)
 const char *route_says_text(unsigned bit)
 {
 	static const char *const texts[ROUTE_N_SAYS] = {
-		"nextHop", "asPath", "localPref", "med", "communities", "largeCommunities"};
+		"nextHop",     "asPath",           "localPref",          "med",
+		"communities", "largeCommunities", "extendedCommunities"};
 
 	return texts[__builtin_ctz(bit)];
 }
@@ -78,6 +79,8 @@ static unsigned differs(const struct route_said *a, const struct route_said *b)
 		ret |= ROUTE_SAYS_COMMUNITIES;
 	if (!words_equal(&a->large, &b->large))
 		ret |= ROUTE_SAYS_LARGE;
+	if (!words_equal(&a->extended, &b->extended))
+		ret |= ROUTE_SAYS_EXTENDED;
 	return ret & a->known & b->known;
 }
 

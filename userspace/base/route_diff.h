@@ -25,7 +25,8 @@ enum route_says {
 	ROUTE_SAYS_MED = 1 << 3,
 	ROUTE_SAYS_COMMUNITIES = 1 << 4,
 	ROUTE_SAYS_LARGE = 1 << 5,
-	ROUTE_N_SAYS = 6,
+	ROUTE_SAYS_EXTENDED = 1 << 6,
+	ROUTE_N_SAYS = 7,
 };
 /* "nextHop", "asPath", ...: of one bit. */
 const char *route_says_text(unsigned bit);
@@ -37,7 +38,7 @@ struct route_said {
 	struct ip_addr next_hop;
 	const char *path;         /* AS numbers with one blank between them; "": none */
 	uint32_t local_pref, med; /* no MED is the same as 0 (RFC 4271 9.1.2.2) */
-	struct words communities, large;
+	struct words communities, large, extended;
 };
 
 enum difference { SAME, MISSING, EXTRA, DIFFERENT, N_DIFFERENCES };

@@ -8,6 +8,7 @@
 #include "base/community.h"
 
 #include <cjson/cJSON.h>
+#include <stdlib.h>
 
 struct reading {
 	struct arena *arena;
@@ -47,6 +48,47 @@ static struct words words_of(struct arena *arena, const char *text)
 		text += len;
 	}
 	return words_make(items, n);
+}
+
+/* "LB:AS:OCTETS", in Mb/s as it is configured. */
+static const char *bandwidth_of(struct arena *arena, const char *word)
+{
+	char *end, text[COMMUNITY_TEXT];
+	const unsigned long asn = strtoul(word + strlen("LB:"), &end, 10);
+	const float octets = *end == ':' ? strtof(end + 1, NULL) : 0;
+
+	if (asn > UINT16_MAX || octets <= 0)
+		return word;
+	return arena_strdup(arena,
+			    route_community_text(community_bandwidth((uint16_t)asn, octets), text));
+}
+
+/*
+ * FRR writes "RT:64512:100 SoO:64512:1 LB:64512:125000 (1.000 Mbps)"; what stands in brackets says
+ * the same once more.
+ */
+static struct words extended_of(struct arena *arena, const char *text)
+{
+	const char **items = arena_array_of(arena, strlen(text) / 2 + 1, const char *);
+	size_t n = 0;
+
+	for (;;) {
+		size_t len;
+		char *word;
+
+		text += strspn(text, " ");
+		if (!*text)
+			return words_make(items, n);
+		len = *text == '(' ? strcspn(text, ")") + 1 : strcspn(text, " ");
+		word = arena_strndup(arena, text, len);
+		text += strlen(word);
+		if (*word == '(')
+			continue;
+		if (strncmp(word, "RT:", 3) == 0 || strncmp(word, "SoO:", 4) == 0)
+			for (char *c = word; *c != ':'; c++)
+				*c |= 0x20;
+		items[n++] = strncmp(word, "LB:", 3) == 0 ? bandwidth_of(arena, word) : word;
+	}
 }
 
 /* A number by whichever of these names; false: by none. */
@@ -99,7 +141,8 @@ static void take_attributes(struct arena *arena, const cJSON *path, struct route
 		return; /* then communities are left out, whether or not there are any */
 	said->communities = words_of(arena, text_of(get(path, "community"), "string"));
 	said->large = words_of(arena, text_of(get(path, "largeCommunity"), "string"));
-	said->known |= ROUTE_SAYS_COMMUNITIES | ROUTE_SAYS_LARGE;
+	said->extended = extended_of(arena, text_of(get(path, "extendedCommunity"), "string"));
+	said->known |= ROUTE_SAYS_COMMUNITIES | ROUTE_SAYS_LARGE | ROUTE_SAYS_EXTENDED;
 }
 
 static void add_route(struct reading *r, const struct ip_prefix *prefix, const cJSON *path,

@@ -6,7 +6,10 @@
  */
 #include "cli/migrate.h"
 
+#include "base/community.h"
 #include "cli/dump.h"
+
+#include <stdlib.h>
 
 struct migration {
 	struct arena *arena;
@@ -159,6 +162,27 @@ static struct words words_of(struct arena *arena, const cJSON *list)
 	return words_make(items, n);
 }
 
+/* By octets in what the agent says; in words as they are configured, if they are of such a kind. */
+static struct words extended_of(struct arena *arena, const cJSON *list)
+{
+	const char **items =
+		arena_array_of(arena, (size_t)cJSON_GetArraySize(list) + 1, const char *);
+	char text[COMMUNITY_TEXT];
+	const cJSON *item;
+	size_t n = 0;
+
+	cJSON_ArrayForEach(item, list)
+	{
+		const char *octets = cJSON_GetStringValue(item);
+
+		if (!octets)
+			continue;
+		(void)route_community_text(strtoull(octets, NULL, 16), text);
+		items[n++] = *text ? arena_strdup(arena, text) : octets;
+	}
+	return words_make(items, n);
+}
+
 static const char *path_of(struct arena *arena, const cJSON *list)
 {
 	const char *text = "";
@@ -174,12 +198,13 @@ static struct route_said said_of(struct arena *arena, const cJSON *route)
 	const cJSON *pref = get(route, "localPref"), *med = get(route, "med");
 	struct route_said ret = {
 		.known = ROUTE_SAYS_PATH | ROUTE_SAYS_MED | ROUTE_SAYS_COMMUNITIES |
-			 ROUTE_SAYS_LARGE,
+			 ROUTE_SAYS_LARGE | ROUTE_SAYS_EXTENDED,
 		.path = path_of(arena, get(route, "asPath")),
 		.med = cJSON_IsNumber(med) ? (uint32_t)med->valuedouble : 0,
 		.local_pref = cJSON_IsNumber(pref) ? (uint32_t)pref->valuedouble : 0,
 		.communities = words_of(arena, get(route, "communities")),
 		.large = words_of(arena, get(route, "largeCommunities")),
+		.extended = extended_of(arena, get(route, "extendedCommunities")),
 	};
 
 	if (cJSON_IsNumber(pref))
@@ -252,6 +277,7 @@ static cJSON *said_json(const struct route_said *said)
 	add_known(o, said, ROUTE_SAYS_MED, cJSON_CreateNumber(said->med));
 	add_known(o, said, ROUTE_SAYS_COMMUNITIES, words_json(&said->communities));
 	add_known(o, said, ROUTE_SAYS_LARGE, words_json(&said->large));
+	add_known(o, said, ROUTE_SAYS_EXTENDED, words_json(&said->extended));
 	return o;
 }
 

@@ -24,10 +24,10 @@ struct migrate_ours {
  *  equal, missing, extra, different: counts,
  *  routes: [{peer, prefix, result, differs: [], theirs, ours}],
  *  services: [{kind: "peers"|"addresses", service, result, theirs: [], ours: []}]}
- * theirs and ours of a route: {nextHop, asPath, localPref, med, communities, largeCommunities},
- * null where it is not known, and as a whole where there is none. `peer`: which BGPPeer the texts
- * are of; NULL: found by whose address of ours the routes came from. NULL: they cannot be compared,
- * and *ret_error (the arena's) says why.
+ * theirs and ours of a route: {nextHop, asPath, localPref, med, communities, largeCommunities,
+ * extendedCommunities}, null where it is not known, and as a whole where there is none. `peer`:
+ * which BGPPeer the texts are of; NULL: found by whose address of ours the routes came from. NULL:
+ * they cannot be compared, and *ret_error (the arena's) says why.
  */
 cJSON *migrate_diff(struct arena *arena, const struct migrate_ours *ours, const char *text,
 		    const char *peer, const char **ret_error);

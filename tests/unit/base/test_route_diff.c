@@ -113,6 +113,8 @@ static void each_attribute_is_compared_if_both_know_it(void **state)
 			y.communities = words_make(words, 1);
 		if (bit == ROUTE_SAYS_LARGE)
 			y.large = words_make(words, 1);
+		if (bit == ROUTE_SAYS_EXTENDED)
+			y.extended = words_make(words, 1);
 		assert_int_equal(differs(&x, &y), bit);
 		y.known = ALL & ~bit;
 		assert_int_equal(differs(&x, &y), 0);
@@ -135,6 +137,7 @@ static void what_an_attribute_is_called(void **state)
 	assert_string_equal(route_says_text(ROUTE_SAYS_MED), "med");
 	assert_string_equal(route_says_text(ROUTE_SAYS_COMMUNITIES), "communities");
 	assert_string_equal(route_says_text(ROUTE_SAYS_LARGE), "largeCommunities");
+	assert_string_equal(route_says_text(ROUTE_SAYS_EXTENDED), "extendedCommunities");
 }
 
 static void of_one_route_twice_the_better_known_counts(void **state)

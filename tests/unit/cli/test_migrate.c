@@ -157,6 +157,40 @@ static void details_of_prefixes(void **state)
 	      "r 192.0.2.1/32 equal;");
 }
 
+static void extended_communities(void **state)
+{
+	static const char ours[] =
+		"[{\"prefix\":\"192.0.2.1/32\",\"nextHop\":\"192.168.1.10\",\"asPath\":[64513],"
+		"\"extendedCommunities\":[\"0x4004fc004b3ebc20\",\"0x0002fc0000000064\","
+		"\"0x0103c00002010007\"]," TO_R "}]";
+	static const struct {
+		const char *theirs, *expected;
+	} cases[] = {
+		{"RT:64512:100 SoO:192.0.2.1:7 LB:64512:12500000 (100.000 Mbps)", "equal"},
+		{"LB:64512:12500000 (100.000 Mbps) RT:64512:100 SoO:192.0.2.1:7", "equal"},
+		{"RT:64512:100 SoO:192.0.2.1:7", "different extendedCommunities"},
+		{"RT:64512:100 SoO:192.0.2.1:7 LB:64512:12500000 (100.000 Mbps) UNK:9",
+		 "different extendedCommunities"},
+		{"RT:64512:100 SoO:192.0.2.1:7 LB:64512:1250000 (10.000 Mbps)",
+		 "different extendedCommunities"},
+		{"RT:64512:100 SoO:192.0.2.1:7 LB:x (100.000", "different extendedCommunities"},
+		{"", "different extendedCommunities"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		char text[512], expected[128];
+
+		(void)snprintf(text, sizeof(text),
+			       "{\"prefix\":\"192.0.2.1/32\",\"paths\":[{\"aspath\":{\"string\":"
+			       "\"64513\"},\"extendedCommunity\":{\"string\":\"%s\"},"
+			       "\"peer\":{\"peerId\":\"192.168.1.10\"}}]}",
+			       cases[i].theirs);
+		(void)snprintf(expected, sizeof(expected), "r 192.0.2.1/32 %s;", cases[i].expected);
+		check(&(struct given){.routes = ours, .text = text}, expected);
+	}
+}
+
 /* Of iBGP: LOCAL_PREF is there, and no AS in the path. */
 static void attributes_of_a_session_within_an_as(void **state)
 {
@@ -310,14 +344,15 @@ static void what_is_told_of_a_route(void **state)
 	assert_string_equal(
 		text,
 		"{\"node\":\"node-a\",\"observes\":true,\"compared\":[\"r\"],"
-		"\"notCompared\":[\"communities\",\"largeCommunities\"],\"equal\":0,\"missing\":0,"
+		"\"notCompared\":[\"communities\",\"largeCommunities\",\"extendedCommunities\"],\"equal\":0,\"missing\":0,"
 		"\"extra\":0,\"different\":1,\"routes\":[{\"peer\":\"r\","
 		"\"prefix\":\"192.0.2.1/32\",\"result\":\"different\",\"differs\":[\"med\"],"
 		"\"theirs\":{\"nextHop\":\"192.168.1.10\",\"asPath\":\"64513\","
-		"\"localPref\":null,\"med\":5,\"communities\":null,\"largeCommunities\":null},"
+		"\"localPref\":null,\"med\":5,\"communities\":null,\"largeCommunities\":null,"
+		"\"extendedCommunities\":null},"
 		"\"ours\":{\"nextHop\":\"192.168.1.10\",\"asPath\":\"64513\",\"localPref\":null,"
 		"\"med\":0,\"communities\":[\"64512:100\",\"65535:65281\"],"
-		"\"largeCommunities\":[\"1:2:3\"]}}],\"services\":[]}");
+		"\"largeCommunities\":[\"1:2:3\"],\"extendedCommunities\":[]}}],\"services\":[]}");
 	free(text);
 	cJSON_Delete(body);
 }
@@ -327,6 +362,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_routers_table),
 		cmocka_unit_test(details_of_prefixes),
+		cmocka_unit_test(extended_communities),
 		cmocka_unit_test(attributes_of_a_session_within_an_as),
 		cmocka_unit_test(the_speakers_own_table),
 		cmocka_unit_test(of_whom_a_text_is),
