@@ -34,8 +34,9 @@ struct writer {
 	struct teller *teller;
 	struct job jobs[KUBE_WRITES_OPEN];
 	char identity[320];
-	unsigned n_pictures; /* of Services, when the Lease became ours */
 	bool was_held;       /* at the last step */
+	bool is_refreshed;   /* since then all Services were asked for anew, and they had come... */
+	unsigned n_pictures; /* ... so often before */
 	bool is_leaving;
 	bool is_suspect; /* the connection: something was lost on it */
 	char said[256];  /* about the Lease, that it is said once */
@@ -62,7 +63,7 @@ static void on_lease_body(void *ctx, const char *data, size_t len)
 {
 	struct writer *w = ctx;
 
-	kube_lease_receive(&w->lease, data, len);
+	kube_lease_receive(&w->lease, data, len, clock_boot());
 }
 
 static void on_lease_end(void *ctx, const char *error)
@@ -86,7 +87,9 @@ static void open_lease(struct writer *w)
 
 	kube_request_init(&ask);
 	kube_lease_transmit(&w->lease, &ask, clock_stamp(stamp), clock_boot());
-	w->lease_request = http_send(w->http, w->args.access, &ask, &lease_events, w);
+	w->lease_request =
+		ask.is_stream ? http_get(w->http, w->args.access, ask.target.data, &lease_events, w)
+			      : http_send(w->http, w->args.access, &ask, &lease_events, w);
 	kube_request_done(&ask);
 }
 
@@ -103,7 +106,7 @@ static void step_lease(struct writer *w)
 	case KUBE_ASK_CLOSE:
 		if (w->lease_request)
 			http_cancel(w->http, TAKE_PTR(w->lease_request));
-		w->is_suspect = true;
+		w->is_suspect |= w->lease.step != KUBE_LEASE_WATCH;
 		kube_lease_notify(&w->lease, &(struct kube_note){.what = KUBE_NOTE_CLOSED},
 				  clock_boot());
 		break;
@@ -129,17 +132,21 @@ static void note_lease(struct writer *w, nsec_t now)
 	const bool is_held = kube_lease_is_held(&w->lease, clock_boot());
 
 	tell_lease(w, is_held);
-	if (is_held && !w->was_held) {
+	w->is_refreshed &= w->was_held;
+	w->was_held = is_held;
+	/* A first picture that is on its way is awaited, for there is more to it than allocating.
+	 */
+	if (is_held && !w->is_refreshed && w->args.services->n_pictures > 0) {
 		kube_watch_refresh(w->args.services, now);
 		w->n_pictures = w->args.services->n_pictures;
+		w->is_refreshed = true;
 	}
-	w->was_held = is_held;
 	kube_writes_hold(w->writes, writer_is_holder(w));
 }
 
 bool writer_is_holder(const struct writer *w)
 {
-	return w->was_held && w->args.services->n_pictures != w->n_pictures &&
+	return w->was_held && w->is_refreshed && w->args.services->n_pictures != w->n_pictures &&
 	       kube_lease_is_held(&w->lease, clock_boot()) && !w->is_leaving;
 }
 

@@ -8,6 +8,8 @@
 #include "base/nsec.h"
 #include "base/strbuf.h"
 
+#include <stdbool.h>
+
 #define KUBE_STATUS_BYTES  8192 /* of an answer that says no */
 #define KUBE_TARGET_BYTES  16384
 #define KUBE_REQUEST_BYTES (256u << 10)
@@ -41,6 +43,7 @@ struct kube_request {
 	const char *method;       /* static */
 	const char *content_type; /* of the body; static; NULL: there is none */
 	struct strbuf target /* path and query */, body; /* owned */
+	bool is_stream;                                  /* its answer goes on for minutes */
 };
 
 static inline void kube_request_init(struct kube_request *r)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
- * Look, and by what is seen: create it, take it, renew it, or look again. What a lost answer would
- * have said is found out by looking: if we are the holder, nobody else has taken it, for our
- * identity is nobody else's; but it is only held from a renewal on that was granted.
+ * Look, and by what is seen: create it, take it, renew it, or watch it and look again. What a lost
+ * answer would have said is found out by looking: if we are the holder, nobody else has taken it,
+ * for our identity is nobody else's; but it is only held from a renewal on that was granted.
  */
 #include "kube/kube_lease.h"
 
@@ -14,7 +14,12 @@
 #define REST_NS      (30 * NSEC_PER_SEC)
 #define FORBIDDEN_NS                                                                               \
 	(20 * NSEC_PER_SEC) /* until it is believed: a server that starts refuses all */
-#define CROWD 5             /* so many may look every two seconds */
+#define CROWD        5      /* so many may look every two seconds */
+#define STEP_NS      (10 * NSEC_PER_MSEC) /* for each node, */
+#define STEPS_MAX_NS (5 * NSEC_PER_SEC)   /* ... up to that: not all look at once */
+#define WATCH_MIN_S  300                  /* a watch is asked for so long, and up to twice that */
+#define USEFUL_NS    (1 * NSEC_PER_SEC)   /* one that ends sooner is not resumed at once */
+#define RESUME_NS    (200 * NSEC_PER_MSEC)
 
 void kube_lease_init(struct kube_lease *l, const struct kube_lease_args *args)
 {
@@ -24,11 +29,13 @@ void kube_lease_init(struct kube_lease *l, const struct kube_lease_args *args)
 				 .step = KUBE_LEASE_LOOK};
 	rng_seed(&l->rng, args->seed);
 	strbuf_init(&l->answer, ANSWER_BYTES);
+	kube_split_init(&l->split, KUBE_SPLIT_EVENTS);
 }
 
 void kube_lease_done(struct kube_lease *l)
 {
 	strbuf_done(&l->answer);
+	kube_split_done(&l->split);
 	free(l->version);
 	free(l->holder);
 	free(l->acquired);
@@ -83,6 +90,14 @@ static nsec_t expires_at(const struct kube_lease *l)
 	return nsec_add(l->seen_at, KUBE_LEASE_LASTS_NS);
 }
 
+/* When a watch has heard enough: nobody has it, or nobody will have had it for long enough. */
+static nsec_t watched_until(struct kube_lease *l, nsec_t now)
+{
+	const nsec_t steps = nsec_min((l->n_nodes + 1) * STEP_NS, STEPS_MAX_NS);
+
+	return nsec_add(*l->holder ? expires_at(l) : now, rng_below(&l->rng, steps));
+}
+
 /* What is to be done about the Lease as it was seen. */
 static void decide(struct kube_lease *l, nsec_t now)
 {
@@ -95,6 +110,8 @@ static void decide(struct kube_lease *l, nsec_t now)
 		next(l, KUBE_LEASE_GIVEN, NSEC_NEVER);
 	else if (is_free)
 		next(l, KUBE_LEASE_TAKE, now);
+	else if (!l->cannot_watch)
+		next(l, KUBE_LEASE_WATCH, now);
 	else
 		next(l, KUBE_LEASE_LOOK, nsec_min(nsec_add(now, patience(l)), expires_at(l)));
 }
@@ -148,19 +165,25 @@ bool kube_lease_is_left(const struct kube_lease *l)
 
 /* --- requests --------------------------------------------------------------------------------- */
 
+static nsec_t request_ends(const struct kube_lease *l)
+{
+	if (l->step != KUBE_LEASE_WATCH)
+		return nsec_add(l->sent_at, KUBE_WRITE_NS);
+	return l->is_leaving ? 0 : l->until;
+}
+
 enum kube_ask kube_lease_poll(const struct kube_lease *l, nsec_t now)
 {
 	if (l->step == KUBE_LEASE_GIVEN)
 		return KUBE_ASK_NOTHING;
 	if (is_open(l))
-		return now >= nsec_add(l->sent_at, KUBE_WRITE_NS) ? KUBE_ASK_CLOSE
-								  : KUBE_ASK_NOTHING;
+		return now >= request_ends(l) ? KUBE_ASK_CLOSE : KUBE_ASK_NOTHING;
 	return now >= l->at ? KUBE_ASK_OPEN : KUBE_ASK_NOTHING;
 }
 
 nsec_t kube_lease_deadline(const struct kube_lease *l)
 {
-	nsec_t at = is_open(l) ? nsec_add(l->sent_at, KUBE_WRITE_NS) : l->at;
+	nsec_t at = is_open(l) ? request_ends(l) : l->at;
 
 	if (l->is_ours && !l->is_leaving)
 		at = nsec_min(at, nsec_add(l->renewed_at, KUBE_LEASE_HELD_NS));
@@ -202,20 +225,38 @@ static void add_body(const struct kube_lease *l, struct strbuf *body, const char
 	strbuf_add(body, text);
 }
 
+/* Versions are digits, and names have nothing that is to be encoded. */
+static void add_watch(struct kube_lease *l, struct strbuf *target)
+{
+	strbuf_printf(target,
+		      "?watch=1&fieldSelector=metadata.name%%3D%s&resourceVersion=%s"
+		      "&timeoutSeconds=%u",
+		      l->name, l->version, WATCH_MIN_S + (unsigned)rng_below(&l->rng, WATCH_MIN_S));
+}
+
 void kube_lease_transmit(struct kube_lease *l, struct kube_request *ret, const char *stamp,
 			 nsec_t now)
 {
-	const bool is_write = l->step != KUBE_LEASE_LOOK, is_new = l->step == KUBE_LEASE_CREATE;
+	const bool is_stream = l->step == KUBE_LEASE_WATCH, is_new = l->step == KUBE_LEASE_CREATE;
+	const bool is_write = l->step != KUBE_LEASE_LOOK && !is_stream;
 
 	assert(!is_open(l) && l->step != KUBE_LEASE_GIVEN);
-	strbuf_printf(&ret->target,
-		      "/apis/coordination.k8s.io/v1/namespaces/%s/leases%s%s?timeout=%llus", l->ns,
-		      is_new ? "" : "/", is_new ? "" : l->name,
-		      (unsigned long long)(KUBE_WRITE_NS / NSEC_PER_SEC));
+	strbuf_printf(&ret->target, "/apis/coordination.k8s.io/v1/namespaces/%s/leases", l->ns);
+	if (is_stream)
+		add_watch(l, &ret->target);
+	else
+		strbuf_printf(&ret->target, "%s%s?timeout=%llus", is_new ? "" : "/",
+			      is_new ? "" : l->name,
+			      (unsigned long long)(KUBE_WRITE_NS / NSEC_PER_SEC));
+	ret->is_stream = is_stream;
 	ret->method = !is_write ? "GET" : is_new ? "POST" : "PUT";
 	ret->content_type = is_write ? "application/json" : NULL;
 	if (is_write)
 		add_body(l, &ret->body, stamp);
+	if (is_stream)
+		l->until = watched_until(l, now);
+	kube_split_done(&l->split);
+	kube_split_init(&l->split, KUBE_SPLIT_EVENTS);
 	strbuf_done(&l->answer);
 	l->at = NSEC_NEVER;
 	l->sent_at = now;
@@ -224,12 +265,6 @@ void kube_lease_transmit(struct kube_lease *l, struct kube_request *ret, const c
 }
 
 /* --- answers ---------------------------------------------------------------------------------- */
-
-void kube_lease_receive(struct kube_lease *l, const char *data, size_t len)
-{
-	if (is_open(l))
-		strbuf_add_len(&l->answer, data, len);
-}
 
 static void replace(char **text, const char *by)
 {
@@ -251,9 +286,8 @@ static void note_look(struct kube_lease *l, nsec_t now)
 }
 
 /* False: it is no Lease. */
-static bool see(struct kube_lease *l, nsec_t now)
+static bool see(struct kube_lease *l, const cJSON *lease, nsec_t now)
 {
-	_cleanup_(kube_json_freep) cJSON *lease = kube_json_body(l->answer.data, l->answer.len);
 	const cJSON *spec = kube_json_get(lease, "spec");
 	const cJSON *transitions = kube_json_get(spec, "leaseTransitions");
 	const char *version = kube_json_text(kube_json_get(lease, "metadata"), "resourceVersion");
@@ -274,6 +308,42 @@ static bool see(struct kube_lease *l, nsec_t now)
 				 ? (unsigned)transitions->valueint
 				 : 0;
 	return true;
+}
+
+static bool see_answer(struct kube_lease *l, nsec_t now)
+{
+	_cleanup_(kube_json_freep) cJSON *lease = kube_json_body(l->answer.data, l->answer.len);
+
+	return see(l, lease, now);
+}
+
+/* Anything but that it is there and so says no more than that it is to be looked at. */
+static void take_event(struct kube_lease *l, const struct strbuf *piece, nsec_t now)
+{
+	_cleanup_(kube_json_freep) cJSON *event = kube_json_piece(piece->data, piece->len);
+	const char *type = kube_json_text(event, "type");
+	const bool is_there = type && (strcmp(type, "ADDED") == 0 || strcmp(type, "MODIFIED") == 0);
+
+	if (is_there && see(l, kube_json_get(event, "object"), now))
+		l->until = is_our_name(l) ? now : watched_until(l, now);
+	else
+		l->until = now;
+}
+
+void kube_lease_receive(struct kube_lease *l, const char *data, size_t len, nsec_t now)
+{
+	enum kube_piece piece;
+
+	if (!is_open(l))
+		return;
+	if (l->step != KUBE_LEASE_WATCH || l->status != 200) {
+		strbuf_add_len(&l->answer, data, len);
+		return;
+	}
+	while ((piece = kube_split_next(&l->split, &data, &len)) == KUBE_PIECE_ITEM)
+		take_event(l, &l->split.piece, now);
+	if (piece == KUBE_PIECE_BAD)
+		l->until = now;
 }
 
 /* It was granted. That it is ours counts from when it was asked for. */
@@ -323,7 +393,7 @@ static void answered(struct kube_lease *l, nsec_t now)
 		next(l, KUBE_LEASE_LOOK, nsec_add(now, rng_below(&l->rng, NSEC_PER_SEC / 10)));
 		return;
 	}
-	if (!is_well || !see(l, now)) {
+	if (!is_well || !see_answer(l, now)) {
 		say_no(l, now);
 		return;
 	}
@@ -335,6 +405,23 @@ static void answered(struct kube_lease *l, nsec_t now)
 	}
 	l->forbidden_at = 0;
 	is_granted(l, now);
+}
+
+/* Of the watch: by itself, as we asked, or never begun. What was missed is found by looking. */
+static void watch_ended(struct kube_lease *l, nsec_t now)
+{
+	const bool is_refused =
+		l->status / 100 == 4 && l->status != 401 && l->status != 410 && l->status != 429;
+
+	l->cannot_watch |= is_refused;
+	if (l->is_leaving || is_refused)
+		decide(l, now);
+	else if (l->status == 200 || l->status == 410)
+		next(l, KUBE_LEASE_LOOK,
+		     nsec_add(now, now - l->sent_at < USEFUL_NS ? soon(l, KUBE_LEASE_RETRY_NS)
+								: rng_below(&l->rng, RESUME_NS)));
+	else
+		say_no(l, now);
 }
 
 /* Leaving, one try is enough: what is not given back expires. */
@@ -356,13 +443,21 @@ void kube_lease_notify(struct kube_lease *l, const struct kube_note *note, nsec_
 		l->retry_s = note->retry_s;
 		break;
 	case KUBE_NOTE_END:
-		answered(l, now);
+		if (l->step == KUBE_LEASE_WATCH)
+			watch_ended(l, now);
+		else
+			answered(l, now);
 		break;
 	case KUBE_NOTE_LOST:
 		lost(l, now, note->why);
 		break;
 	case KUBE_NOTE_CLOSED:
-		lost(l, now, "the server does not answer about the Lease");
+		if (l->step == KUBE_LEASE_WATCH && l->is_leaving)
+			decide(l, now);
+		else if (l->step == KUBE_LEASE_WATCH)
+			next(l, KUBE_LEASE_LOOK, now);
+		else
+			lost(l, now, "the server does not answer about the Lease");
 		break;
 	}
 	kube_lease_tick(l, now);

@@ -10,14 +10,17 @@
  * take it at once one is refused, and so is a renewal that comes late. The clock is one that does
  * not jump, and 15 s of one machine must be more than 10 s of another.
  *
- * Who waits need not look often. That the Lease expires is seen first by the one who looked first
- * after its last renewal, and with a thousand nodes somebody always has: so the more nodes there
- * are, the longer each waits between two looks.
+ * Who waits watches it. When nothing was heard of it for so long that it has expired, it is looked
+ * at before it is taken; so a watch that has stalled is late, and never wrong. The more nodes there
+ * are, the longer each waits by chance before he does, for all have heard the same, and one is
+ * enough. Where the server lets us look but not watch, the more nodes there are, the longer each
+ * waits between two looks: with a thousand somebody has always looked just now.
  */
 #pragma once
 
 #include "base/rng.h"
 #include "kube/kube_ask.h"
+#include "kube/kube_split.h"
 
 #include <stdbool.h>
 
@@ -29,6 +32,7 @@
 
 enum kube_lease_step {
 	KUBE_LEASE_LOOK,
+	KUBE_LEASE_WATCH, /* another has it: until he has not */
 	KUBE_LEASE_CREATE,
 	KUBE_LEASE_TAKE, /* and to renew it, if we are its holder */
 	KUBE_LEASE_GIVE, /* it back */
@@ -43,6 +47,7 @@ struct kube_lease {
 	enum kube_lease_step step;
 	nsec_t at; /* not asked before; NSEC_NEVER: a request is under way */
 	bool is_leaving;
+	bool cannot_watch; /* the server has refused that */
 
 	/* As it was seen last. */
 	char *version, *holder, *acquired; /* owned; NULL: never seen */
@@ -57,6 +62,8 @@ struct kube_lease {
 	int status;
 	unsigned retry_s;
 	struct strbuf answer;
+	struct kube_split split; /* of a watch */
+	nsec_t until;            /* ... which ends then, and is looked once more */
 
 	bool is_ours;        /* as far as the server has said; see kube_lease_is_held() */
 	nsec_t renewed_at;   /* the request that was granted was sent then */
@@ -87,7 +94,7 @@ enum kube_ask kube_lease_poll(const struct kube_lease *l, nsec_t now);
  */
 void kube_lease_transmit(struct kube_lease *l, struct kube_request *ret, const char *stamp,
 			 nsec_t now);
-void kube_lease_receive(struct kube_lease *l, const char *data, size_t len);
+void kube_lease_receive(struct kube_lease *l, const char *data, size_t len, nsec_t now);
 void kube_lease_notify(struct kube_lease *l, const struct kube_note *note, nsec_t now);
 /* What failed may go well now (the credentials are others): it is asked again at once. */
 void kube_lease_hurry(struct kube_lease *l, nsec_t now);

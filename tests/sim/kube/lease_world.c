@@ -2,8 +2,9 @@
 /*
  * Several candidates, each with a clock of its own that is off by hours and a little fast or slow,
  * and one server that compares versions. Candidates are paused in the middle of anything, killed
- * and started anew; requests and answers are delayed and lost; the server is away. After that
- * nothing fails, and one must hold the Lease without an end.
+ * and started anew; requests and answers are delayed and lost; watches tell late, are cut, refused,
+ * garbled and fall silent; the server is away. After that nothing fails, and one must hold the
+ * Lease without an end.
  */
 #include "sim/kube/lease_world.h"
 
@@ -18,7 +19,7 @@
 #define DELAY_NS   (6 * NSEC_PER_SEC)
 #define HOURS_NS   (3600 * NSEC_PER_SEC)
 
-enum flight { NO_REQUEST, ON_ITS_WAY, ANSWERED, LOST_ANSWER };
+enum flight { NO_REQUEST, ON_ITS_WAY, ANSWERED, LOST_ANSWER, STREAMING, SILENT };
 
 struct candidate {
 	struct kube_lease lease;
@@ -30,8 +31,9 @@ struct candidate {
 	enum flight flight;
 	nsec_t arrives_at;
 	int status;
-	char *answer; /* owned */
-	char *late;   /* owned; the body of a write that was given up, and arrives all the same */
+	char *answer;  /* owned; of a watch, the event that is on its way, or NULL */
+	unsigned told; /* that version, to a watch */
+	char *late;    /* owned; the body of a write that was given up, and arrives all the same */
 	nsec_t late_at;
 	bool is_leaving;
 };
@@ -119,11 +121,32 @@ static nsec_t some_time(struct world *w)
 	return rng_below(&w->rng, rng_below(&w->rng, 10) ? NSEC_PER_SEC / 10 : DELAY_NS);
 }
 
+static void begin_watch(struct world *w, struct candidate *c)
+{
+	static const int refusals[] = {500, 429, 410};
+	const char *from = strstr(c->request.target.data, "&resourceVersion=");
+
+	if (happens(w, 100)) {
+		c->status = refusals[rng_below(&w->rng, ARRAY_SIZE(refusals))];
+		c->answer = strdup("{\"message\":\"no\"}");
+		c->flight = ANSWERED;
+		return;
+	}
+	c->told = (unsigned)strtoul(from + strlen("&resourceVersion="), NULL, 10);
+	c->flight = happens(w, 50) ? SILENT : STREAMING;
+	kube_lease_notify(&c->lease, &(struct kube_note){.what = KUBE_NOTE_HEAD, .status = 200},
+			  clock_of(w, c));
+}
+
 static void serve(struct world *w, struct candidate *c)
 {
 	const bool is_get = strcmp(c->request.method, "GET") == 0;
 
 	free(TAKE_PTR(c->answer));
+	if (c->request.is_stream) {
+		begin_watch(w, c);
+		return;
+	}
 	if (is_get)
 		c->status = w->version ? 200 : 404;
 	else
@@ -168,8 +191,45 @@ static void take_answer(struct world *w, struct candidate *c)
 	kube_lease_notify(&c->lease,
 			  &(struct kube_note){.what = KUBE_NOTE_HEAD, .status = c->status},
 			  clock_of(w, c));
-	kube_lease_receive(&c->lease, c->answer, strlen(c->answer));
+	kube_lease_receive(&c->lease, c->answer, strlen(c->answer), clock_of(w, c));
 	kube_lease_notify(&c->lease, &(struct kube_note){.what = KUBE_NOTE_END}, clock_of(w, c));
+}
+
+/* What was to be told when it was begun, some time later, in two pieces. */
+static void stream(struct world *w, struct candidate *c)
+{
+	static const char garbled[] = "}{\"type\":7}";
+	_cleanup_(freep) char *lease = NULL;
+	size_t len, half;
+
+	if (happens(w, 10)) {
+		lose(w, c, 0);
+		return;
+	}
+	if (happens(w, 10)) {
+		c->flight = NO_REQUEST;
+		kube_lease_notify(&c->lease, &(struct kube_note){.what = KUBE_NOTE_END},
+				  clock_of(w, c));
+		return;
+	}
+	if (happens(w, 10))
+		c->flight = SILENT;
+	if (happens(w, 5))
+		kube_lease_receive(&c->lease, garbled, strlen(garbled), clock_of(w, c));
+	if (!c->answer && c->told != w->version) {
+		lease = print_lease(w);
+		c->told = w->version;
+		c->arrives_at = w->now + some_time(w);
+		if (asprintf(&c->answer, "{\"type\":\"MODIFIED\",\"object\":%s}\n", lease) < 0)
+			abort();
+	} else if (c->answer && w->now >= c->arrives_at) {
+		len = strlen(c->answer);
+		half = rng_below(&w->rng, len);
+		kube_lease_receive(&c->lease, c->answer, half, clock_of(w, c));
+		kube_lease_receive(&c->lease, c->answer + half, len - half, clock_of(w, c));
+		free(TAKE_PTR(c->answer));
+		w->stats.events++;
+	}
 }
 
 /* A request that was given up may arrive all the same, some time. */
@@ -201,6 +261,8 @@ static void run(struct world *w, struct candidate *c)
 		take_answer(w, c);
 	else if (c->flight == LOST_ANSWER && w->now >= c->arrives_at)
 		lose(w, c, 0);
+	else if (c->flight == STREAMING && !w->is_down)
+		stream(w, c);
 	if (happens(w, 1))
 		c->is_leaving = true;
 	if (c->is_leaving)
@@ -279,6 +341,7 @@ const char *lease_sim_run(uint64_t seed, struct lease_sim_stats *sum)
 	sum->changes += w->stats.changes;
 	sum->left += w->stats.left;
 	sum->late += w->stats.late;
+	sum->events += w->stats.events;
 	for (unsigned i = 0; i < CANDIDATES; i++) {
 		end(&w->candidates[i]);
 		free(w->candidates[i].late);

@@ -5,7 +5,7 @@
 #include <stdint.h>
 
 struct lease_sim_stats {
-	unsigned requests, turns_held, changes, left, late;
+	unsigned requests, turns_held, changes, left, late, events;
 };
 
 /* One run; NULL, or what went wrong in words. Adds to *sum. */

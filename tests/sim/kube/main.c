@@ -54,8 +54,10 @@ int main(int argc, char **argv)
 	printf("%u changes at the server, %u requests, %u complete pictures, %u cuts, %u restarts, "
 	       "%u frames\n",
 	       sum.changes, sum.requests, sum.pictures, sum.cuts, sum.restarts, sum.frames);
-	printf("leases: %u requests, %u turns held, %u holders, %u given back, %u granted late\n",
-	       leases.requests, leases.turns_held, leases.changes, leases.left, leases.late);
+	printf("leases: %u requests, %u turns held, %u holders, %u given back, %u granted late, "
+	       "%u heard of by watches\n",
+	       leases.requests, leases.turns_held, leases.changes, leases.left, leases.late,
+	       leases.events);
 	printf("writes: %u requests, %u done, %u conflicts, %u out of date, %u events\n",
 	       writes.requests, writes.commits, writes.conflicts, writes.out_of_date,
 	       writes.events);
