@@ -56,8 +56,9 @@ struct agent_feed {
 	uint64_t n_seen;     /* ... and of these in the world */
 	struct strbuf out;   /* what is asked for; not written yet from `sent` on */
 	size_t sent;
-	size_t n_wished; /* names of which something was asked for */
-	bool is_behind;  /* there was no room there for all of it */
+	size_t n_wished;  /* names of which something was asked for */
+	uint64_t content; /* generation of what was wanted when nothing was to be asked */
+	bool is_behind;   /* there was no room there for all of it */
 
 	struct feed_reported *reported; /* owned */
 	bool is_report_due;             /* a plan was made since the last */

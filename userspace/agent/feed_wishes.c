@@ -199,9 +199,13 @@ void feed_wishes_step(struct agent *a)
 	feed_report_due(f, loop_now(a->loop));
 	if (f->fd < 0 || !a->current || a->current->plan.stands_back || !may_ask(a))
 		return;
+	/* Of the same Services and the same addresses there is nothing else to say. */
+	if (f->n_wished == 0 && f->content == a->current->wanted.generation)
+		return;
 	arena = arena_new();
 	in = inputs_of_ipam(a, a->current);
 	n = ipam_statuses(&in, &a->current->wanted, arena, &items);
+	f->content = n == 0 ? a->current->wanted.generation : 0;
 	for (size_t i = 0; i < n && !f->is_behind; i++)
 		f->is_behind = !ask(f, &items[i]);
 	if (!f->is_behind)

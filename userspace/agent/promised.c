@@ -21,7 +21,8 @@ void promised_add(const struct agent *a, struct agent_plan *p)
 
 	p->given = a->given;
 	if (promised->n > 0)
-		p->given = state_merge_addresses(promised, &a->given, p->arena);
+		p->given = a->given.n > 0 ? state_merge_addresses(promised, &a->given, p->arena)
+					  : *promised;
 	p->given.generation = generation + 1; /* 0 would say that it is not known */
 }
 
