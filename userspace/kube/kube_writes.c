@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
  * A hash table of entries, which are looked at one after the other: as many as there are Services
- * whose status is not as it is to be, so few, except when all are to get an address at once.
+ * whose status is not as it is to be, so few, except when all are to get an address at once. Those
+ * that tell may be thousands after a start: nobody looks at them while all of them must wait.
  *
  * An entry outlives its wish for a second, so that the next one of the same Service waits for what
  * is left of it.
@@ -65,7 +66,8 @@ struct kube_writes {
 	struct kube_write *turn; /* where looking goes on, so that all have theirs */
 	struct budget *budgets;
 	size_t n_open, n_telling;  /* the latter: of the former */
-	size_t n_ready;            /* entries of that kind */
+	size_t n_ready, n_tells;   /* entries that are, and that tell */
+	nsec_t looked_at;          /* by kube_writes_next() */
 	int refused[KUBE_N_KINDS]; /* by this status, and that was said; 0: not so */
 	nsec_t not_before;         /* the server is overloaded */
 	nsec_t all_told_at;        /* the budget of all that tell is full again */
@@ -83,6 +85,11 @@ struct kube_writes *kube_writes_new(const struct kube_writes_args *args)
 	return w;
 }
 
+static bool tells(const struct kube_write *e)
+{
+	return e->wish != KUBE_WISH_STATUS;
+}
+
 static void drop(struct kube_write *e)
 {
 	struct kube_writes *w = e->all;
@@ -92,6 +99,7 @@ static void drop(struct kube_write *e)
 	HASH_DEL(w->entries, e);
 	assert(w->n_ready > 0 || e->wish != 0);
 	w->n_ready -= e->wish == 0;
+	w->n_tells -= tells(e);
 	strbuf_done(&e->answer);
 	free(e->text);
 	free(e->target);
@@ -151,6 +159,7 @@ static struct kube_write *get(struct kube_writes *w, const struct kube_frame *f)
 	e->all = w;
 	e->wish = f->wish;
 	w->n_ready += e->wish == 0;
+	w->n_tells += tells(e);
 	e->ns = (struct kube_text){.text = e->key + head, .len = f->ns.len};
 	e->name = (struct kube_text){.text = e->key + head + f->ns.len + 1, .len = f->name.len};
 	strbuf_init(&e->answer, KUBE_STATUS_BYTES);
@@ -297,11 +306,6 @@ static bool spend(struct kube_writes *w, const struct kube_write *e, nsec_t now)
 
 /* --- which is next ---------------------------------------------------------------------------- */
 
-static bool tells(const struct kube_write *e)
-{
-	return e->wish != KUBE_WISH_STATUS;
-}
-
 /* When one more of those that tell may be opened. */
 static nsec_t may_tell_at(const struct kube_writes *w)
 {
@@ -311,6 +315,12 @@ static nsec_t may_tell_at(const struct kube_writes *w)
 	if (w->n_telling >= KUBE_TELLING_OPEN)
 		return NSEC_NEVER;
 	return full > all ? full - all : 0;
+}
+
+/* There are none but those that tell, and none may be opened; those that are have a second. */
+static bool all_must_wait(const struct kube_writes *w, nsec_t now)
+{
+	return w->n_tells == HASH_COUNT(w->entries) && now < may_tell_at(w);
 }
 
 /* Not before this, whatever it asks for itself. */
@@ -338,7 +348,8 @@ struct kube_write *kube_writes_next(struct kube_writes *w, nsec_t now)
 {
 	size_t n = HASH_COUNT(w->entries);
 
-	if (w->is_stopped || w->n_open >= KUBE_WRITES_OPEN)
+	w->looked_at = now;
+	if (w->is_stopped || w->n_open >= KUBE_WRITES_OPEN || all_must_wait(w, now))
 		return NULL;
 	for (; n > 0; n--) {
 		struct kube_write *e = w->turn ? w->turn : w->entries;
@@ -366,6 +377,8 @@ nsec_t kube_writes_deadline(const struct kube_writes *w)
 	const bool is_full = w->is_stopped || w->n_open >= KUBE_WRITES_OPEN;
 	nsec_t at = NSEC_NEVER;
 
+	if (w->entries && !w->is_stopped && all_must_wait(w, w->looked_at))
+		return nsec_min(may_tell_at(w), nsec_add(w->looked_at, NSEC_PER_SEC));
 	for (const struct kube_write *e = w->entries; e; e = e->hh.next) {
 		if (e->is_open)
 			at = nsec_min(at, nsec_add(e->sent_at, KUBE_WRITE_NS));
