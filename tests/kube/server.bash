@@ -73,7 +73,7 @@ kube_path() {
 	esac
 	case $version in */*) version=apis/$version ;; *) version=api/$version ;; esac
 	case $kind in
-	CustomResourceDefinition | ClusterRole | ClusterRoleBinding | Namespace | Node) ns= ;;
+	CustomResourceDefinition | ClusterRole | ClusterRoleBinding | Namespace | Node | FlowSchema | PriorityLevelConfiguration) ns= ;;
 	*) ns=namespaces/${ns:-default}/ ;;
 	esac
 	printf '/%s/%s%s/%s' "$version" "$ns" "$plural" "$name"

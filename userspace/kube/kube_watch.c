@@ -109,7 +109,8 @@ void kube_watch_fail_as(struct kube_watch *w, enum kube_state state, nsec_t now,
 	w->n_failures++;
 	w->failed_at = now;
 	delay += rng_below(&w->rng, delay);
-	if (w->retry_s > 0)
+	/* Not sooner than the server says; one that says so again and again is asked later. */
+	if (delay < nsec_min(w->retry_s, RETRY_MAX_S) * NSEC_PER_SEC)
 		delay = nsec_min(w->retry_s, RETRY_MAX_S) * NSEC_PER_SEC +
 			rng_below(&w->rng, NSEC_PER_SEC);
 	assert(delay >= KUBE_BACKOFF_MIN_NS); /* whatever the server says */

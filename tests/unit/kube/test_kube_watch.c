@@ -334,6 +334,17 @@ static void who_is_told_to_wait_waits(void **state)
 	took = open_next(&r);
 	assert_in_range(took, 60 * NSEC_PER_SEC, 61 * NSEC_PER_SEC);
 	assert_string_equal(r.w.why, "status 503 to watch: ");
+	/* One that says so again and again is asked less and less often. */
+	for (int i = 0; i < 8; i++) {
+		kube_watch_notify(
+			&r.w,
+			&(struct kube_note){.what = KUBE_NOTE_HEAD, .status = 429, .retry_s = 1},
+			r.now);
+		end(&r);
+		took = open_next(&r);
+		assert_true(took >= NSEC_PER_SEC);
+	}
+	assert_in_range(took, KUBE_BACKOFF_MAX_NS, 2 * KUBE_BACKOFF_MAX_NS);
 	tear_down(&r);
 }
 
