@@ -22,6 +22,7 @@
 #include <inttypes.h>
 
 #define ROUND_NS    (1 * NSEC_PER_SEC)
+#define CALM_NS     (20 * NSEC_PER_MSEC)
 #define TURN_BYTES  (1u << 20)
 #define FILE_COST   (TURN_BYTES / 2) /* some file systems write out what is renamed over: 4 ms */
 #define FOLDER_NAME "world/folder.yaml"
@@ -39,6 +40,9 @@ struct saved_world {
 	uint64_t folder;              /* as saved */
 	uint64_t generation; /* of the world, when the round began; STATE_SHARD_CHANGED: none did */
 	nsec_t round_at;     /* no round before */
+	nsec_t calm_at;      /* ... nor before that: what changed last has had its way */
+	nsec_t since;        /* the first change that is not saved; 0: none is seen */
+	uint64_t seen;       /* generation of the world at the last look */
 	unsigned shard;      /* of the round; WORLD_SHARDS: none is under way */
 	struct draft draft;
 	int error; /* -errno of the last round; 0: it went well */
@@ -262,17 +266,37 @@ bool state_world_is_saved(const struct agent *a)
 	       a->saved->generation == world_generation(a->world) && is_folder_saved(a);
 }
 
+/*
+ * To make a file may take as long as all that follows from a change: an address that is written and
+ * comes back, its route. So a round begins when nothing has changed for a moment; where something
+ * always does, after a second.
+ */
+static nsec_t round_begins_at(struct agent *a, nsec_t now)
+{
+	struct saved_world *s = a->saved;
+	const uint64_t generation = world_generation(a->world);
+
+	if (s->since == 0)
+		s->since = now;
+	if (s->seen != generation)
+		s->calm_at = nsec_min(nsec_add(now, CALM_NS), nsec_add(s->since, ROUND_NS));
+	s->seen = generation;
+	return s->round_at > s->calm_at ? s->round_at : s->calm_at;
+}
+
 nsec_t state_tick_world(struct agent *a, nsec_t now)
 {
 	struct saved_world *s = a->saved;
 
 	if (!state_loading_is_over(&s->loading))
 		return NSEC_NEVER;
-	if (is_under_way(s) || (!state_world_is_saved(a) && now >= s->round_at))
+	if (is_under_way(s) || (!state_world_is_saved(a) && now >= round_begins_at(a, now))) {
+		s->since = 0;
 		save_some(a, now, TURN_BYTES);
+	}
 	if (is_under_way(s))
 		return now;
-	return state_world_is_saved(a) ? NSEC_NEVER : s->round_at;
+	return state_world_is_saved(a) ? NSEC_NEVER : round_begins_at(a, now);
 }
 
 void state_save_world(struct agent *a, nsec_t now)
