@@ -445,7 +445,7 @@ static void restart_bit_waits_for_the_first_complete_picture(void **state)
 	snprintf(away, sizeof(away), "%s.away", rig->config);
 	rig_remove(rig, "peer.yaml");
 	rig_start(rig);
-	RIG_WAIT(rig, rig_has_planned);
+	RIG_WAIT(rig, rig_is_saved);
 	rig_crash(rig);
 
 	rig_write(rig, "peer.yaml", RIG_PEER);
