@@ -199,7 +199,7 @@ static int cmp_key(const void *key, const void *item)
 
 bool pods_tick(struct pods *pods, const struct plan *plan, nsec_t now)
 {
-	size_t i = 0;
+	size_t i = 0, n_told = 0;
 
 	begin_turn(pods, now);
 	if (pods->has_learned && !ask_for_unknown(pods))
@@ -212,8 +212,12 @@ bool pods_tick(struct pods *pods, const struct plan *plan, nsec_t now)
 	for (; i < plan->n_frontends; i++) {
 		const struct plan_frontend *f = &plan->frontends[i];
 
-		if (f->hold || f->lb.n_targets == 0 || tell(pods, &f->lb))
+		if (f->hold || f->lb.n_targets == 0)
 			continue;
+		if (n_told < PODS_TOLD && tell(pods, &f->lb)) {
+			n_told += f->lb.n_targets;
+			continue;
+		}
 		pods->from = f->lb.key;
 		pods->is_begun = true;
 		return true;

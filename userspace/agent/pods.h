@@ -19,7 +19,8 @@ struct pods_ops {
 	void (*tell)(void *ctx, const struct lb_key *key, const struct lb_nsid *nsids, size_t n);
 };
 
-#define PODS_ASKS 128 /* a turn */
+#define PODS_ASKS 128  /* a turn */
+#define PODS_TOLD 1000 /* targets that a turn of a round tells of; of a frontend with more all */
 
 struct pods {
 	const struct pods_ops *ops;

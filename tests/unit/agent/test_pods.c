@@ -238,6 +238,29 @@ static void a_round_asks_all_anew_and_forgets_who_is_gone(void **state)
 	bench_free(b);
 }
 
+/* All are known, by one answer for all: what a turn takes then is to tell of it. */
+static void a_turn_tells_of_so_many(void **state)
+{
+	struct bench *b = bench_new();
+	unsigned before;
+
+	(void)state;
+	for (size_t i = 0; i < N_FRONTENDS; i++) {
+		for (size_t k = 0; k < 4; k++)
+			b->targets[i][k].addr = b->targets[0][0].addr;
+		b->frontends[i].lb.n_targets = 4;
+	}
+	b->answer[0] = 7;
+	pods_ask_anew(&b->pods);
+	assert_true(pods_tick(&b->pods, &b->plan, ++b->now));
+	assert_int_equal(b->n_tells, PODS_TOLD / 4);
+	before = b->n_tells;
+	assert_false(pods_tick(&b->pods, &b->plan, ++b->now));
+	assert_int_equal(b->n_tells - before, N_FRONTENDS - before);
+	assert_int_equal(b->n_asked[0], 1);
+	bench_free(b);
+}
+
 static void a_row_that_is_held_is_left_alone(void **state)
 {
 	struct bench *b = bench_new();
@@ -288,6 +311,7 @@ int main(void)
 		cmocka_unit_test(what_a_turn_has_no_asks_left_for_follows_in_the_next),
 		cmocka_unit_test(what_the_kernel_learned_is_asked_for),
 		cmocka_unit_test(a_round_asks_all_anew_and_forgets_who_is_gone),
+		cmocka_unit_test(a_turn_tells_of_so_many),
 		cmocka_unit_test(a_row_that_is_held_is_left_alone),
 		cmocka_unit_test(a_frontend_with_more_pods_than_a_turn_asks_is_told_in_the_end),
 	};
