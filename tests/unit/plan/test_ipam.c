@@ -283,24 +283,44 @@ static void address_of_a_service_that_cannot_be_read_is_not_given_to_another(voi
 	assert_string_equal(address(f, "b"), "10.1.0.0"); /* now it is certain that it is gone */
 }
 
+/* A Service that was given an address of a pool that cannot be read, and has this one or none. */
+static void plan_without_its_pool(struct fixture *f, struct plan_address *given,
+				  const char *ingress)
+{
+	*given = (struct plan_address){.ns = "default", .name = "a", .pool = "unreadable"};
+	given->addr = ip_addr_from_v4(0x0a020000);
+	f->given = (struct plan_addresses){.items = given, .n = 1};
+	pool(f, "p", "addresses: [10.1.0.0/30]");
+	service(f, "a", 80, "", ingress);
+	broken_document(f);
+	fixture_plan(f);
+}
+
 static void service_whose_pool_cannot_be_read_gets_no_other_address(void **state)
 {
 	_cleanup_(fixture_freep) struct fixture *f = fixture_new();
-	struct plan_address given = {.ns = "default", .name = "a", .pool = "unreadable"};
+	struct plan_address given;
 
 	(void)state;
-	given.addr = ip_addr_from_v4(0x0a020000);
-	f->given = (struct plan_addresses){.items = &given, .n = 1};
-	pool(f, "p", "addresses: [10.1.0.0/30]");
-	service(f, "a", 80, "", "");
-	broken_document(f);
-	fixture_plan(f);
+	plan_without_its_pool(f, &given, "");
 	assert_string_equal(address(f, "a"), "");
 	assert_non_null(fixture_problem(f, "AddressKept", "a"));
 
 	world_drop_source(f->world, "broken.yaml");
 	fixture_plan(f);
 	assert_string_equal(address(f, "a"), "10.1.0.0");
+}
+
+static void pool_of_what_was_given_before_counts_no_more(void **state)
+{
+	_cleanup_(fixture_freep) struct fixture *f = fixture_new();
+	struct plan_address given;
+
+	(void)state;
+	plan_without_its_pool(f, &given, "10.3.0.0");
+	assert_string_equal(address(f, "a"), "10.1.0.0");
+	assert_non_null(fixture_problem(f, "AddressCleared", "a"));
+	assert_int_equal(fixture_count(f, "AddressKept"), 0);
 }
 
 int main(void)
@@ -320,6 +340,7 @@ int main(void)
 		cmocka_unit_test(address_given_here_is_a_warning_when_other_agents_exist),
 		cmocka_unit_test(address_of_a_service_that_cannot_be_read_is_not_given_to_another),
 		cmocka_unit_test(service_whose_pool_cannot_be_read_gets_no_other_address),
+		cmocka_unit_test(pool_of_what_was_given_before_counts_no_more),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -52,6 +52,31 @@ static void only_what_is_edited_is_made_anew(void **state)
 	assert_non_null(fixture_service(f, "aa"));
 }
 
+/* What did not change is passed over by many at once; behind them each counts again. */
+static void the_last_of_many_is_made_anew_alone(void **state)
+{
+	_cleanup_(fixture_freep) struct fixture *f = fixture_new();
+	const void *first, *last;
+	char name[8];
+
+	(void)state;
+	fixture_basics(f);
+	for (int i = 0; i < 70; i++) {
+		snprintf(name, sizeof(name), "s%02d", i);
+		fixture_add_service(f, name, "Local", "");
+		fixture_add_slice(f, name, "10.244.0.5@node-a");
+	}
+	fixture_converge(f, 10);
+	fixture_plan(f);
+	first = backends(f, "s00");
+	last = backends(f, "s69");
+	fixture_add_slice(f, "s69", "10.244.0.5@node-a 10.244.0.7@node-a");
+	fixture_plan(f);
+	assert_ptr_equal(backends(f, "s00"), first);
+	assert_true(backends(f, "s69") != last);
+	assert_int_equal(fixture_service(f, "s69")->n_backends, 2);
+}
+
 /* Once, whether slices alone changed or Services came and went. */
 static void what_is_made_anew_is_used_again(void **state)
 {
@@ -220,6 +245,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(only_what_is_edited_is_made_anew),
+		cmocka_unit_test(the_last_of_many_is_made_anew_alone),
 		cmocka_unit_test(what_is_made_anew_is_used_again),
 		cmocka_unit_test(addresses_without_a_generation_are_looked_at_each_time),
 		cmocka_unit_test(whatever_the_environment_has_makes_all_anew),

@@ -512,7 +512,7 @@ static void an_address_says_whose_it_is(void **state)
 
 static void a_peer_says_what_it_gets(void **state)
 {
-	struct fixture *f = fixture_announced();
+	_cleanup_(fixture_freep) struct fixture *f = fixture_announced();
 	struct plan_explain e = ask(f, EXPLAIN_PEER, "r1");
 
 	(void)state;
@@ -527,7 +527,10 @@ static void a_peer_says_what_it_gets(void **state)
 	assert_string_equal(e.steps.items[1].message, "there is no session: no route to host");
 	assert_string_equal(e.items[0].ways.items[0].reason, "noSession");
 	assert_false(ask(f, EXPLAIN_PEER, "r9").found);
-	fixture_free(f);
+	fixture_object(f, "BGPPeer", "r9", "",
+		       "spec: {myASN: 64512, peerASN: 64513, peerAddress: 10.0.0.9}");
+	e = ask(f, EXPLAIN_PEER, "r9");
+	assert_string_equal(e.steps.items[1].message, "there is no session yet");
 }
 
 static void a_peer_without_a_session_says_why(void **state)
@@ -565,7 +568,7 @@ static void a_peer_without_a_session_says_why(void **state)
 
 static void many_addresses_are_left_out(void **state)
 {
-	struct fixture *f = fixture_announced();
+	_cleanup_(fixture_freep) struct fixture *f = fixture_announced();
 	struct plan_explain e;
 	char name[16];
 
@@ -577,7 +580,6 @@ static void many_addresses_are_left_out(void **state)
 	e = ask(f, EXPLAIN_PEER, "r1");
 	assert_int_equal(e.n, PLAN_EXPLAIN_ADDRESSES);
 	assert_int_equal(e.n_left_out, 2);
-	fixture_free(f);
 }
 
 int main(void)
