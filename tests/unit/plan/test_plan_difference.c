@@ -25,8 +25,36 @@ struct whole {
 	const char *names[2], *pools[2], *pools_6[2];
 	uint8_t password[3];
 	struct problem problems[1];
+	const char *uplinks[1];
+	struct ip_prefix prefixes[1];
+	struct plan_vrf_blackhole in_vrfs[1];
+	struct plan_vrf vrfs[1];
+	struct plan_vrf_pod pods[1];
+	struct plan_made_vrf made_vrfs[1];
+	struct plan_discard discards[1];
 	struct plan_result result;
 };
+
+static void make_vrfs_and_discards(struct whole *w)
+{
+	w->uplinks[0] = "eth0";
+	w->vrfs[0] = (struct plan_vrf){.name = "blue", .domain = 7, .is_member = true};
+	w->made_vrfs[0] = (struct plan_made_vrf){"blue", 7, "n", "r"};
+	w->discards[0] = (struct plan_discard){.ns = "n", .name = "s", .peers = 1};
+	w->m.plan.blackholes = (struct plan_blackholes){.prefixes = w->prefixes,
+							.n = 1,
+							.uplinks = w->uplinks,
+							.n_uplinks = 1,
+							.in_vrfs = w->in_vrfs,
+							.n_in_vrfs = 1,
+							.vrfs = w->vrfs,
+							.n_vrfs = 1,
+							.pods = w->pods,
+							.n_pods = 1};
+	w->m.plan.made_vrfs = w->made_vrfs;
+	w->m.plan.discards = w->discards;
+	w->m.plan.n_made_vrfs = w->m.plan.n_discards = 1;
+}
 
 static void make_whole(struct whole *w)
 {
@@ -69,6 +97,7 @@ static void make_whole(struct whole *w)
 					  .message = "message",
 					  .remedy = "remedy"};
 	m->plan.problems = (struct problems){.items = w->problems, .n = 1};
+	make_vrfs_and_discards(w);
 	w->result = (struct plan_result){&m->plan, &m->ledger, 7};
 }
 
@@ -153,6 +182,31 @@ static const char *spoil_ways(struct whole *w, size_t i)
 	SPOIL("devices", w->m.devices[1].tc = false);
 	SPOIL("devices", w->m.devices[1].allow_generic = true);
 	SPOIL("devices", w->m.devices[1].domain++);
+	return NULL;
+}
+
+static const char *spoil_vrfs_and_discards(struct whole *w, size_t i)
+{
+	SPOIL("blackholes", w->m.plan.blackholes.n--);
+	SPOIL("blackholes", w->prefixes[0].len++);
+	SPOIL("blackholes", w->uplinks[0] = "eth1");
+	SPOIL("blackholes", w->m.plan.blackholes.receives = true);
+	SPOIL("blackholes", w->in_vrfs[0].domain++);
+	SPOIL("blackholes", w->vrfs[0].name = "red");
+	SPOIL("blackholes", w->vrfs[0].domain++);
+	SPOIL("blackholes", w->vrfs[0].is_member = false);
+	SPOIL("blackholes", w->pods[0].port++);
+	SPOIL("blackholes", w->pods[0].is_own = true);
+	SPOIL("made_vrfs", w->m.plan.n_made_vrfs--);
+	SPOIL("made_vrfs", w->made_vrfs[0].name = "red");
+	SPOIL("made_vrfs", w->made_vrfs[0].table++);
+	SPOIL("made_vrfs", w->made_vrfs[0].ns = "m");
+	SPOIL("made_vrfs", w->made_vrfs[0].peer = "q");
+	SPOIL("discards", w->m.plan.n_discards--);
+	SPOIL("discards", w->discards[0].is_wanted = true);
+	SPOIL("discards", w->discards[0].by_command = true);
+	SPOIL("discards", w->discards[0].name = "t");
+	SPOIL("discards", w->discards[0].peers++);
 	return NULL;
 }
 
@@ -245,7 +299,8 @@ static void each_field_that_differs_is_noticed(void **state)
 {
 	static const char *(*const tables[])(struct whole * w, size_t i) = {
 		spoil_routes_and_peers, spoil_frontends, spoil_ways,
-		spoil_services,         spoil_problems,  spoil_ledger};
+		spoil_services,         spoil_problems,  spoil_ledger,
+		spoil_vrfs_and_discards};
 
 	(void)state;
 	for (size_t t = 0; t < ARRAY_SIZE(tables); t++) {
