@@ -168,6 +168,21 @@ static void a_next_hop_that_nothing_leads_to_does_not_count(void **state)
 	bed_down(&b);
 }
 
+/* The node's last address is the one behind which none counts any more. */
+static void a_network_without_the_nodes_address_is_no_way(void **state)
+{
+	struct bed b;
+
+	(void)state;
+	bed_up(&b);
+	say(&b, 0, &(struct said){.asn = 64601, .next_hop = "10.9.0.1"});
+	b.addrs[2] = (struct plan_local_addr){addr("10.9.0.9"), 24, 2, false};
+	assert_int_equal(choose(&b).chosen, 1);
+	b.node.n_addrs = 2;
+	assert_int_equal(choose(&b).unreachable, 1);
+	bed_down(&b);
+}
+
 /* Of a peer in a VRF by the VRF's own routes, and by no others. */
 static void a_next_hop_is_looked_for_in_the_peers_vrf(void **state)
 {
@@ -221,6 +236,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_criterion_counts_in_its_order),
 		cmocka_unit_test(a_next_hop_that_nothing_leads_to_does_not_count),
+		cmocka_unit_test(a_network_without_the_nodes_address_is_no_way),
 		cmocka_unit_test(a_next_hop_is_looked_for_in_the_peers_vrf),
 		cmocka_unit_test(hops_are_without_doubles_and_of_one_table),
 	};
