@@ -89,6 +89,33 @@ static void what_is_not_quiet_is_planned_each_time(void **state)
 	assert_int_equal(n_planned(f), 0);
 }
 
+/* What was sent and did not change is passed over by many at once, as far as it goes. */
+static void one_more_route_behind_many_is_planned_alone(void **state)
+{
+	_cleanup_(fixture_freep) struct fixture *f = with_services("spec: {}");
+
+	(void)state;
+	for (unsigned i = N_SERVICES; i < 70; i++) {
+		fixture_add_service(f, name_of(i), "Local", "");
+		fixture_add_slice(f, name_of(i), HERE);
+	}
+	fixture_converge(f, 20);
+	fixture_plan(f);
+	assert_int_equal(f->plan.stirred.n_frontends, 0);
+	fixture_add_service(f, name_of(70), "Local", "");
+	fixture_add_slice(f, name_of(70), HERE);
+	fixture_plan(f);
+	for (int i = 0; i < 2; i++) { /* programmed, then sent */
+		fixture_apply(f);
+		fixture_plan(f);
+		assert_int_equal(f->plan.stirred.n_frontends, 2);
+	}
+	fixture_apply(f);
+	fixture_plan(f);
+	assert_int_equal(f->plan.stirred.n_frontends, 0);
+	assert_int_equal(f->plan.n_routes, 71);
+}
+
 static void a_zone_is_planned_as_one(void **state)
 {
 	_cleanup_(fixture_freep) struct fixture *f = with_services("spec: {aggregationLength: 28}");
@@ -233,6 +260,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_quiet_is_not_planned),
 		cmocka_unit_test(what_is_not_quiet_is_planned_each_time),
+		cmocka_unit_test(one_more_route_behind_many_is_planned_alone),
 		cmocka_unit_test(a_zone_is_planned_as_one),
 		cmocka_unit_test(what_concerns_all_is_planned_wholly),
 		cmocka_unit_test(many_changes_are_planned_wholly),
