@@ -219,10 +219,15 @@ static void what_is_not_ours_to_drop_is_refused(void **state)
 	static const struct {
 		const char *prefix, *reason;
 	} cases[] = {
-		{"198.51.100.0/24", "BlackholeNotInPool"}, {"192.168.0.0/16", "BlackholeNotInPool"},
-		{"0.0.0.0/0", "BlackholeCoversNode"},      {"10.0.0.0/24", "BlackholeCoversNode"},
-		{"10.0.0.10/32", "BlackholeCoversNode"},   {"10.0.0.1/32", "BlackholeCoversNode"},
-		{"10.0.9.7/32", "BlackholeCoversNode"},    {"10.244.3.0/24", "BlackholeCoversNode"},
+		{"198.51.100.0/24", "BlackholeNotInPool"},
+		{"192.168.0.0/16", "BlackholeNotInPool"},
+		{"192.168.100.0/23", "BlackholeNotInPool"}, /* it begins in a pool */
+		{"0.0.0.0/0", "BlackholeCoversNode"},
+		{"10.0.0.0/24", "BlackholeCoversNode"},
+		{"10.0.0.10/32", "BlackholeCoversNode"},
+		{"10.0.0.1/32", "BlackholeCoversNode"},
+		{"10.0.9.7/32", "BlackholeCoversNode"},
+		{"10.244.3.0/24", "BlackholeCoversNode"},
 	};
 	_cleanup_(fixture_freep) struct fixture *f = two_peers();
 
