@@ -328,7 +328,9 @@ static void older_service_wins_a_port_and_the_other_is_told(void **state)
 	fixture_object(f, "Service", "zz-old", "creationTimestamp: \"2024-01-01T00:00:00Z\"",
 		       "spec: {type: LoadBalancer, externalTrafficPolicy: Local, "
 		       "ports: [{port: 80, protocol: TCP}]}");
-	fixture_object(f, "Service", "aa-new", "creationTimestamp: \"2024-01-02T00:00:00Z\"",
+	fixture_object(f, "Service", "aa-new",
+		       "creationTimestamp: \"2024-01-02T00:00:00Z\", "
+		       "annotations: {lodestone.io/med: \"9\"}",
 		       "spec: {type: LoadBalancer, externalTrafficPolicy: Local, "
 		       "ports: [{port: 80, protocol: TCP}]}");
 	fixture_add_slice(f, "zz-old", "10.244.0.5@node-a");
@@ -338,6 +340,8 @@ static void older_service_wins_a_port_and_the_other_is_told(void **state)
 	assert_null(fixture_problem(f, "PortConflict", "zz-old"));
 	assert_string_equal(fixture_service(f, "aa-new")->reason, "portConflict");
 	assert_true(fixture_service(f, "zz-old")->announced);
+	/* Nor does it say anything of the route. */
+	assert_false(f->plan.attrs[fixture_route(f, VIP "/32")->attrs].has_med);
 	assert_non_null(fixture_target(f, VIP, 80, "10.244.0.5"));
 	assert_null(fixture_target(f, VIP, 80, "10.244.0.6"));
 	assert_int_equal(f->store.n, 2);
