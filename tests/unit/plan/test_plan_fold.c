@@ -392,6 +392,36 @@ static void neighbours_that_ask_for_the_same_share_their_set(void **state)
 	made_draft_done(&o.m);
 }
 
+/* What was found out for one prefix is used again for another, but not for other peers. */
+static void other_peers_are_not_taken_for_the_same(void **state)
+{
+	enum { N_PLACES = 512 }; /* where a group lies decides what it is looked up beside */
+	const struct plan_vip vips[] = {{.addr = ip_addr_from_v4(ADDR)},
+					{.addr = ip_addr_from_v4(ADDR + 1)}};
+	const struct ip_prefix first = ip_prefix_of(&vips[0].addr, 32);
+	struct env_group *groups = xcalloc(N_PLACES, sizeof(*groups));
+
+	(void)state;
+	for (size_t i = 0; i < N_PLACES; i++) {
+		struct prefix_list *had = prefix_list_new(1);
+		struct made_draft m;
+
+		made_draft(&m, vips);
+		groups[i] = m.group;
+		m.claims[0].by = m.claims[1].by = &groups[i];
+		m.d.peers_open = P0;
+		m.d.peers_stale = P1; /* it keeps what it has, and gets nothing new */
+		had->items[0] = first;
+		m.sessions[1].advertised = had;
+		made_draft_steps(&m);
+		assert_int_equal(m.plan.n_routes, 2);
+		assert_int_equal(m.plan.routes[0].peers, P0 | P1);
+		assert_int_equal(m.plan.routes[1].peers, P0);
+		made_draft_done(&m);
+	}
+	free(groups);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -405,6 +435,7 @@ int main(void)
 		cmocka_unit_test(communities_of_all_kinds_count_together),
 		cmocka_unit_test(grouped_or_apart_advertisements_come_to_the_same),
 		cmocka_unit_test(neighbours_that_ask_for_the_same_share_their_set),
+		cmocka_unit_test(other_peers_are_not_taken_for_the_same),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
