@@ -4,6 +4,7 @@
  * of the others none that its first 32 bits tell apart.
  */
 #include "base/rng.h"
+#include "plan/plan_kernel.h"
 #include "sys/netlink_filter.h"
 #include "sys/nlsock.h"
 #include "sys/rtnl.h"
@@ -119,6 +120,21 @@ static void what_matters_comes_through_and_little_else(void **state)
 	(void)mnl_socket_close(b.s);
 }
 
+/* Of the number the filter looks at the highest octet. */
+static void what_is_in_the_tables_of_a_vrf_comes_through(void **state)
+{
+	const uint32_t highest = KERNEL_VRF_TABLES >> 24;
+	struct bed b;
+
+	(void)state;
+	bed_begin(&b);
+	run("ip route add blackhole 172.16.0.0/16 table %u", (highest << 24) - 1);
+	assert_int_equal(heard(&b), 0);
+	run("ip route add blackhole 172.16.0.0/16 table %u", KERNEL_VRF_TABLES + 1024);
+	assert_int_equal(heard(&b), 1);
+	(void)mnl_socket_close(b.s);
+}
+
 static void what_is_not_about_routes_always_comes_through(void **state)
 {
 	struct bed b;
@@ -206,6 +222,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_matters_comes_through_and_little_else),
+		cmocka_unit_test(what_is_in_the_tables_of_a_vrf_comes_through),
 		cmocka_unit_test(what_is_not_about_routes_always_comes_through),
 		cmocka_unit_test(with_too_many_addresses_all_comes_through),
 		cmocka_unit_test(what_comes_of_sockets_of_ours_is_dropped),

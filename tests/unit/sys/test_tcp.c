@@ -316,6 +316,25 @@ static void ttl_security_refuses_an_answer_that_came_from_farther_away(void **st
 	}
 }
 
+static void a_listener_with_ttl_security_hears_nobody_who_is_farther_away(void **state)
+{
+	static const char *const addresses[] = {"127.0.0.1", "fd00::1"};
+
+	(void)state;
+	begin();
+	for (size_t i = 0; i < ARRAY_SIZE(addresses); i++) {
+		const struct tcp_listen_args how = {.v4 = i == 0, .port = PORT, .gtsm_hops = 2};
+		struct tcp_dial args = {.remote = addr(addresses[i]), .port = PORT, .ttl = 253};
+		int server = tcp_listen(&how);
+
+		assert_true(server >= 0);
+		assert_int_equal(outcome(&args, 300), -EINPROGRESS);
+		args.ttl = 254;
+		assert_int_equal(outcome(&args, 1000), 0);
+		close(server);
+	}
+}
+
 static bool is_within(int ms, int fd, bool unacknowledged)
 {
 	while (tcp_is_unacknowledged(fd) != unacknowledged && ms-- > 0)
@@ -496,6 +515,7 @@ int main(void)
 		cmocka_unit_test(a_port_without_a_listener_refuses),
 		cmocka_unit_test(a_living_connection_takes_another_password_or_none),
 		cmocka_unit_test(ttl_security_refuses_an_answer_that_came_from_farther_away),
+		cmocka_unit_test(a_listener_with_ttl_security_hears_nobody_who_is_farther_away),
 		cmocka_unit_test(what_the_other_kernel_has_not_acknowledged_is_told),
 		cmocka_unit_test(packets_are_marked_and_carry_the_ttl),
 		cmocka_unit_test(the_source_address_is_the_one_asked_for),
