@@ -14,6 +14,7 @@
 
 #include <net/if.h>
 #include <poll.h>
+#include <sys/mman.h>
 
 #define MS(n) ((n)*NSEC_PER_MSEC)
 
@@ -316,6 +317,49 @@ static void other_terms_need_no_new_session(void **state)
 	assert_int_equal(bfd_session_detection(&rig->side[1].seen[0].report.session), MS(1500));
 }
 
+/* Memory in place of the programs' maps, which outlives its thread as they do. */
+static void carry(const struct side *side, int memory)
+{
+	assert_true(bfd_engine_carry(side->engine, (struct bpf_bfd_fds){dup(memory), -1, -1}));
+}
+
+static bool second_is_told(const struct rig *rig)
+{
+	return rig->side[1].seen[0].has_report;
+}
+
+static void what_a_dead_thread_has_left_goes_on_in_the_next(void **state)
+{
+	struct bfd_config a = config_of(0, "192.0.2.2", ""), b = config_of(0, "192.0.2.1", "");
+	int memory = memfd_create("bfd", MFD_CLOEXEC);
+	struct rig *rig = *state;
+	struct side *s = &rig->side[1];
+	struct bfd_session_report before;
+
+	assert_int_equal(ftruncate(memory, (off_t)bpf_bfd_bytes()), 0);
+	a.terms = b.terms = (struct bfd_terms){100000, 100000, 100};
+	carry(s, memory);
+	rig->wanted_up = 1;
+	put(rig, 0, &a);
+	put(rig, 1, &b);
+	assert_true(wait_until(rig, all_up, MS(10000)));
+	assert_true(wait_until(rig, all_told, MS(3000)));
+	assert_int_equal(s->how.carry_error, 0);
+	before = s->seen[0].report;
+	s->engine = bfd_engine_free(s->engine);
+
+	s->seen[0].has_report = false;
+	s->engine = bfd_engine_new(rig->loop, 3, on_report, s);
+	carry(s, memory);
+	put(rig, 1, &b);
+	assert_true(wait_until(rig, second_is_told, MS(3000)));
+	assert_int_equal(s->seen[0].report.session.state, BFD_UP);
+	assert_int_equal(s->seen[0].report.session.discriminator, before.session.discriminator);
+	assert_int_equal(s->seen[0].report.source_port, before.source_port);
+	assert_int_equal(downs(rig), 0);
+	(void)close(memory);
+}
+
 static bool port_is_had(const struct rig *rig)
 {
 	return rig->side[1].how.port_errors[0] == 0 && all_up(rig);
@@ -517,6 +561,7 @@ int main(void)
 		WITH_RIG(who_leaves_has_said_so_when_it_returns),
 		WITH_RIG(a_path_that_is_known_to_be_dead_is_not_waited_for),
 		WITH_RIG(other_terms_need_no_new_session),
+		WITH_RIG(what_a_dead_thread_has_left_goes_on_in_the_next),
 		WITH_RIG(what_says_nothing_new_wakes_nobody),
 		WITH_RIG(what_wakes_nobody_is_read_before_its_socket_is_full),
 		WITH_RIG(no_change_is_lost_where_there_is_no_room_to_report_it),
