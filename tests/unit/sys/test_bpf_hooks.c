@@ -11,6 +11,7 @@
 #include "sys/loop.h"
 #include "sys/worker.h"
 
+#include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <linux/if_link.h>
 #include <unistd.h>
@@ -301,6 +302,47 @@ static void a_domain_is_found_by_its_device(void **state)
 	end(&r);
 }
 
+/* What the map has for a domain; 0: nothing. */
+static uint32_t vrf_of(int vrfs, uint32_t domain)
+{
+	uint32_t vrf = 0;
+
+	return bpf_map_lookup_elem(vrfs, &domain, &vrf) == 0 ? vrf : 0;
+}
+
+/* Whichever of the two the map has first. */
+static void the_vrf_of_a_domain_goes_with_its_last_device(void **state)
+{
+	struct hooks_rig r;
+	struct plan_device want[2] = {wish(false), wish(false)};
+	int vrfs;
+
+	SKIP_IF_REFUSED((struct bpf_fixture *)*state);
+	begin(&r, state);
+	vrfs = bpf_map_create(BPF_MAP_TYPE_HASH, "vrfs", 4, 4, LB_VRFS, NULL);
+	assert_true(vrfs >= 0);
+	bpf_hooks_free(r.hooks);
+	r.hooks = bpf_hooks_new(r.fixture->pin_dir, &r.programs, &r.uplinks, vrfs);
+	want[0].xdp = want[1].xdp = false;
+	want[0].domain = 7;
+	want[0].vrf = 70;
+	want[1].ifindex++;
+	want[1].domain = 8;
+	want[1].vrf = 80;
+	for (size_t left = 0; left < 2; left++) {
+		bpf_hooks_apply(r.hooks, want, 2);
+		assert_int_equal(vrf_of(vrfs, 7), 70);
+		assert_int_equal(vrf_of(vrfs, 8), 80);
+		bpf_hooks_apply(r.hooks, &want[left], 1);
+		assert_int_equal(vrf_of(vrfs, 7), left == 0 ? 70 : 0);
+		assert_int_equal(vrf_of(vrfs, 8), left == 0 ? 0 : 80);
+	}
+	bpf_hooks_apply(r.hooks, NULL, 0);
+	assert_int_equal(vrf_of(vrfs, 8), 0);
+	close(vrfs);
+	end(&r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -309,6 +351,7 @@ int main(void)
 		cmocka_unit_test(other_devices_wait_for_the_helper),
 		cmocka_unit_test(what_happens_while_the_helper_looks_is_seen_afterwards),
 		cmocka_unit_test(domains_of_vlans_are_written_and_go_with_their_vlan),
+		cmocka_unit_test(the_vrf_of_a_domain_goes_with_its_last_device),
 		cmocka_unit_test(a_domain_is_found_by_its_device),
 	};
 
