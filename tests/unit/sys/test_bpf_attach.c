@@ -255,8 +255,37 @@ static void a_takeover_that_was_cut_short_is_ended_by_the_next_agent(void **stat
 
 /* Another's program, which goes to the head as soon as ours has taken it; -1: nobody's. */
 static int rival = -1, rival_link = -1;
+static uint32_t rival_of; /* the id of ours */
 
-/* In the place of libbpf's. */
+static void rival_comes(void)
+{
+	if (rival >= 0 && rival_link < 0 && first_at_egress() == rival_of)
+		rival_link = bpf_tcx_attach(device_index(), rival);
+}
+
+static void rival_begin(const struct hooks *h)
+{
+	rival = foreign_program(BPF_PROG_TYPE_SCHED_CLS, "rival", 0);
+	rival_of = id_of(h->args.prog_fd);
+}
+
+static void rival_end(void)
+{
+	close(rival_link);
+	close(rival);
+	rival = rival_link = -1;
+}
+
+/* In the place of libbpf's, as the next one. */
+int bpf_obj_pin(int fd, const char *path)
+{
+	union bpf_attr attr = {.pathname = (uintptr_t)path, .bpf_fd = (uint32_t)fd};
+	long error = syscall(__NR_bpf, BPF_OBJ_PIN, &attr, sizeof(attr)) == 0 ? 0 : -errno;
+
+	rival_comes();
+	return (int)error;
+}
+
 int bpf_link_update(int link_fd, int prog_fd, const struct bpf_link_update_opts *opts)
 {
 	union bpf_attr attr = {
@@ -265,8 +294,7 @@ int bpf_link_update(int link_fd, int prog_fd, const struct bpf_link_update_opts 
 
 	assert_null(opts);
 	error = syscall(__NR_bpf, BPF_LINK_UPDATE, &attr, sizeof(attr)) == 0 ? 0 : -errno;
-	if (rival >= 0 && first_at_egress() == id_of(prog_fd))
-		rival_link = bpf_tcx_attach(device_index(), rival);
+	rival_comes();
 	return (int)error;
 }
 
@@ -282,7 +310,7 @@ static void a_head_that_is_lost_as_soon_as_it_is_retaken_is_reported(void **stat
 	hooks_begin(&h, *state, true);
 	attach(&h);
 	foreign = foreign_program(BPF_PROG_TYPE_SCHED_CLS, "foreign", 0);
-	rival = foreign_program(BPF_PROG_TYPE_SCHED_CLS, "rival", 0);
+	rival_begin(&h);
 	link = bpf_tcx_attach(device_index(), foreign);
 	assert_true(link >= 0);
 	assert_int_equal(bpf_attach_tc(&h.args, &refusal), -EBUSY);
@@ -290,12 +318,28 @@ static void a_head_that_is_lost_as_soon_as_it_is_retaken_is_reported(void **stat
 	assert_int_equal(bpf_tcx_list(device_index(), ids), 3);
 	assert_int_equal(ids[0], id_of(rival));
 	assert_int_equal(ids[1], id_of(h.args.prog_fd));
-	close(rival_link);
-	close(rival);
-	rival = rival_link = -1;
+	rival_end();
 	attach(&h);
 	close(link);
 	close(foreign);
+	hooks_end(&h);
+}
+
+static void a_head_that_is_lost_as_soon_as_it_is_taken_is_reported(void **state)
+{
+	struct bpf_refusal refusal;
+	struct hooks h;
+
+	SKIP_IF_REFUSED((struct bpf_fixture *)*state);
+	SKIP_WITHOUT_TCX();
+	hooks_begin(&h, *state, true);
+	rival_begin(&h);
+	assert_int_equal(bpf_attach_tc(&h.args, &refusal), -EBUSY);
+	assert_string_equal(refusal.reason, "TcNotFirst");
+	assert_int_equal(first_at_egress(), id_of(rival));
+	rival_end();
+	attach(&h);
+	assert_int_equal(first_at_egress(), id_of(h.args.prog_fd));
 	hooks_end(&h);
 }
 
@@ -506,6 +550,7 @@ int main(void)
 		cmocka_unit_test(ours_goes_to_the_head_at_egress_and_back_there),
 		cmocka_unit_test(the_head_is_retaken_without_a_moment_in_which_ours_is_missing),
 		cmocka_unit_test(a_head_that_is_lost_as_soon_as_it_is_retaken_is_reported),
+		cmocka_unit_test(a_head_that_is_lost_as_soon_as_it_is_taken_is_reported),
 		cmocka_unit_test(a_takeover_that_was_cut_short_is_ended_by_the_next_agent),
 		cmocka_unit_test(
 			a_program_that_stays_in_front_is_reported_and_ours_stays_behind_it),
