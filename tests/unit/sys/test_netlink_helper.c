@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /* What the helper reads for sys/netlink: the default routes, and links and addresses. */
+#include "netlink_faults.h"
 #include "netlink_rig.h"
 
 #include "sys/loop.h"
@@ -88,6 +89,33 @@ static void the_first_answer_of_the_helper_is_told_whatever_it_is(void **state)
 	loop_free(loop);
 }
 
+/* What the helper had brought is gone with that refresh. */
+static void after_a_first_refresh_that_failed_there_is_nothing_to_go_by(void **state)
+{
+	struct netlink *nl = begin();
+	struct loop *loop = loop_new();
+	struct worker *worker = worker_new(loop);
+	struct netlink_ask ask = {.to = addr("10.9.0.2")};
+	unsigned n_changes = 0;
+
+	(void)state;
+	netlink_use_helper(nl, worker, 0, count_change, &n_changes);
+	assert_int_equal(netlink_refresh(nl, &ask, 1), -EINPROGRESS);
+	worker_finish(worker);
+	netlink_fail(NETLINK_SEND, 1); /* to ask for the way */
+	assert_int_equal(netlink_refresh(nl, &ask, 1), -ENOBUFS);
+	assert_true(netlink_failed());
+	assert_int_equal(netlink_refresh(nl, &ask, 1), -EINPROGRESS);
+	assert_int_equal(netlink_generation(nl), 0);
+	worker_finish(worker);
+	assert_int_equal(netlink_refresh(nl, &ask, 1), 0);
+	assert_non_null(link_named(netlink_node(nl), "lo"));
+	worker_finish(worker);
+	netlink_free(nl);
+	worker_free(worker);
+	loop_free(loop);
+}
+
 /* Nothing is quicker than no time: the helper reads them always. */
 static void what_takes_long_comes_with_a_later_refresh_but_for_the_ways(void **state)
 {
@@ -143,6 +171,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(with_a_helper_default_devices_come_with_the_next_refresh),
 		TEST(the_first_answer_of_the_helper_is_told_whatever_it_is),
+		TEST(after_a_first_refresh_that_failed_there_is_nothing_to_go_by),
 		TEST(what_takes_long_comes_with_a_later_refresh_but_for_the_ways),
 	};
 
