@@ -103,6 +103,22 @@ static void the_rule_before_received_routes_passes_over_default_routes(void **st
 			    "00000000");
 }
 
+static void what_cannot_be_said_in_a_message_is_invalid(void **state)
+{
+	_Alignas(struct nlmsghdr) uint8_t buf[RTNL_MESSAGE_BYTES];
+	const struct kernel_op good = {.verb = KERNEL_PUT_RULE,
+				       .rule = {.family = IP_V4, .suppress = -1, .iif = ""}};
+	struct kernel_op op = good;
+
+	(void)state;
+	assert_true(rtnl_message_build(&op, buf) > 0);
+	op.rule.iif = "sixteen-octets!!";
+	assert_int_equal(rtnl_message_build(&op, buf), -EINVAL);
+	op = good;
+	op.rule.from = prefix_of("2001:db8::/64");
+	assert_int_equal(rtnl_message_build(&op, buf), -EINVAL);
+}
+
 /* --- a kernel -------------------------------------------------------------------------------- */
 
 struct bed {
@@ -415,6 +431,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(messages_are_these),
+		cmocka_unit_test(what_cannot_be_said_in_a_message_is_invalid),
 		cmocka_unit_test(the_rule_before_received_routes_passes_over_default_routes),
 		cmocka_unit_test(a_pass_places_them_and_another_takes_all_away),
 		cmocka_unit_test(rules_of_vrfs_are_placed_read_back_and_taken_away),
