@@ -189,11 +189,42 @@ static void a_full_map_costs_what_does_not_fit(void **state)
 	bench_end(&b);
 }
 
+static size_t n_bits(const struct bench *b)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < LB_BACKEND_WORDS; i++)
+		n += (size_t)__builtin_popcountll(b->bits[i]);
+	return n;
+}
+
+static void what_a_former_run_left_goes_but_for_what_is_used(void **state)
+{
+	struct bench b;
+	size_t bits;
+
+	SKIP_IF_REFUSED((struct bpf_fixture *)*state);
+	assert_true(bench_begin(&b));
+	change(&b, 0, 0, 300);
+	bpf_ports_free(b.ports);
+	b.ports = bpf_ports_new(b.map, b.bits);
+	change(&b, 1, 200, 400);
+	bits = n_bits(&b);
+	assert_int_equal(n_held(&b), 600);
+	bpf_ports_prune(b.ports);
+	assert_int_equal(n_held(&b), 400);
+	for (uint32_t i = 0; i < 600; i++)
+		assert_int_equal(holds(&b, i), i >= 200);
+	assert_in_range(n_bits(&b), 1, bits - 1);
+	bench_end(&b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_map_holds_what_some_frontend_has),
 		cmocka_unit_test(what_a_frontend_is_about_to_have_is_there_before),
+		cmocka_unit_test(what_a_former_run_left_goes_but_for_what_is_used),
 		cmocka_unit_test(a_full_map_costs_what_does_not_fit),
 	};
 
