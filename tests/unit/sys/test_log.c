@@ -139,6 +139,8 @@ static void quoting_leaves_plain_values_alone_and_cuts_long_ones(void **state)
 	assert_ptr_equal(log_quote_to((char[32]){0}, 32, plain), plain);
 	assert_string_equal(log_quote_to(small, sizeof(small), "a b c d e f"), "\"a b c\"");
 	assert_string_equal(log_quote_to(small, sizeof(small), "aaaa\n\n"), "\"aaaa\"");
+	/* Nor does what comes later take the place where that did not fit. */
+	assert_string_equal(log_quote_to(small, sizeof(small), "aaaa\nb"), "\"aaaa\"");
 	assert_string_equal(log_quote_to(small, sizeof(small), NULL), "\"\"");
 	assert_string_equal(log_quote_to(small, sizeof(small), "abcdefghijk"), "\"abcde\"");
 }
