@@ -337,13 +337,16 @@ static void what_a_dead_thread_has_left_goes_on_in_the_next(void **state)
 	struct bfd_session_report before;
 
 	assert_int_equal(ftruncate(memory, (off_t)bpf_bfd_bytes()), 0);
-	a.terms = b.terms = (struct bfd_terms){100000, 100000, 100};
-	carry(s, memory);
+	a.terms = b.terms = (struct bfd_terms){10000000, 10000000, 3};
 	rig->wanted_up = 1;
 	put(rig, 0, &a);
 	put(rig, 1, &b);
 	assert_true(wait_until(rig, all_up, MS(10000)));
 	assert_true(wait_until(rig, all_told, MS(3000)));
+	(void)wait_until(rig, NULL, MS(1500)); /* no packet is due for seconds */
+	s->seen[0].has_report = false;
+	carry(s, memory);
+	assert_true(wait_until(rig, second_is_told, MS(3000)));
 	assert_int_equal(s->how.carry_error, 0);
 	before = s->seen[0].report;
 	s->engine = bfd_engine_free(s->engine);
