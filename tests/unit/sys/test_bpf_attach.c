@@ -6,6 +6,8 @@
 #include "sys/bpf_clsact.h"
 #include "sys/bpf_pins.h"
 
+#include "unit/agent/errors.h"
+
 #include <pthread.h>
 #include <sys/syscall.h>
 
@@ -226,7 +228,7 @@ static void a_takeover_that_was_cut_short_is_ended_by_the_next_agent(void **stat
 	uint32_t ids[BPF_TCX_MAX];
 	char path[BPF_PINS_PATH], name[32];
 	struct hooks h;
-	int link;
+	int link, before;
 
 	SKIP_IF_REFUSED((struct bpf_fixture *)*state);
 	SKIP_WITHOUT_TCX();
@@ -245,7 +247,9 @@ static void a_takeover_that_was_cut_short_is_ended_by_the_next_agent(void **stat
 			assert_int_equal(bpf_tcx_list(device_index(), ids), 0);
 			continue;
 		}
+		before = errors_begin();
 		attach(&h);
+		assert_null(strstr(errors_end(before), "stays"));
 		assert_int_equal(bpf_tcx_list(device_index(), ids), 1);
 		assert_int_equal(ids[0], id_of(h.args.prog_fd));
 		assert_int_equal(bpf_obj_get(path), -ENOENT);
