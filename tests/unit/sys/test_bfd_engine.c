@@ -221,6 +221,8 @@ static void sessions_of_each_kind_come_up(void **state)
 	a = config_of(3, "192.0.2.2", "");
 	b = config_of(3, "192.0.2.1", "");
 	a.is_multihop = b.is_multihop = true;
+	a.auth = b.auth =
+		(struct bfd_auth_key){.type = BFD_AUTH_SIMPLE, .id = 1, .len = 3, .key = "key"};
 	put(rig, 0, &a);
 	put(rig, 1, &b);
 	rig->wanted_up = 4;
@@ -233,6 +235,11 @@ static void sessions_of_each_kind_come_up(void **state)
 		for (unsigned j = 0; j < i; j++)
 			assert_int_not_equal(s[i].report.source_port, s[j].report.source_port);
 	}
+	/* Nobody is told its key. */
+	b.auth = s[3].report.session.config.auth;
+	assert_int_equal(b.auth.type, BFD_AUTH_SIMPLE);
+	for (size_t i = 0; i < BFD_AUTH_KEY_MAX; i++)
+		assert_int_equal(b.auth.key[i], 0);
 	b.local = addr("192.0.2.2");
 	assert_true(ip_addr_equal(&s[0].report.local, &b.local));
 	assert_int_equal(downs(rig), 0);
