@@ -114,6 +114,46 @@ static void when_an_order_ends_is_shown(void **state)
 	rig_free(rig);
 }
 
+/* The answer that is due, as the loop asks for it: false, and nothing yet. */
+static bool is_answered(struct agent_rig *rig, const cJSON *request, struct unix_request *r,
+			struct strbuf *reply)
+{
+	return !discards_ask(&rig->agent, request, r, reply);
+}
+
+static nsec_t over_at;
+static bool time_is_over(const struct agent_rig *rig)
+{
+	return clock_now() >= over_at && rig->agent.current->plan.n_discards == 0;
+}
+
+/* Its range is of no pool any more when a plan could take it up: it waits its time for another. */
+static void an_order_that_no_plan_takes_up_is_told_to_be_none_yet(void **state)
+{
+	cJSON *request = cJSON_Parse(ADD("192.0.2.7", ""));
+	struct agent_rig *rig = rig_new();
+	struct unix_request r = {.uid = 0};
+	struct strbuf reply;
+
+	(void)state;
+	strbuf_init(&reply, 1 << 16);
+	rig_start(rig);
+	RIG_WAIT(rig, rig_announces);
+	assert_false(is_answered(rig, request, &r, &reply));
+	assert_int_equal(n_orders(rig), 1);
+	assert_false(is_answered(rig, request, &r, &reply));
+	assert_int_equal(reply.len, 0);
+	rig_remove(rig, "pool.yaml");
+	over_at = clock_now() + 2 * NSEC_PER_SEC;
+	RIG_WAIT(rig, time_is_over);
+	assert_true(is_answered(rig, request, &r, &reply));
+	assert_non_null(strstr(reply.data, "noted, but not in force yet"));
+	cJSON_Delete(request);
+	strbuf_done(&reply);
+	free(r.more);
+	rig_free(rig);
+}
+
 static void restart(struct agent_rig *rig)
 {
 	worker_finish(rig->agent.disk);
@@ -186,6 +226,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_asked_for_wrongly_is_refused),
 		cmocka_unit_test(when_an_order_ends_is_shown),
+		cmocka_unit_test(an_order_that_no_plan_takes_up_is_told_to_be_none_yet),
 		cmocka_unit_test(orders_outlive_the_agent_and_end),
 		cmocka_unit_test(a_damaged_file_costs_what_is_damaged),
 	};

@@ -293,6 +293,31 @@ static void a_port_that_is_taken_is_told_and_tried_again(void **state)
 	rig_free(rig);
 }
 
+/* And one that cannot be opened is told once. */
+static void one_listener_is_for_all_peers_of_a_vrf(void **state)
+{
+	struct rig *rig = listening_rig();
+	static const struct peer_key keys[] = {
+		{"a", "red", ""}, {"b", "red", ""}, {"c", "red", ""}, {"d", "blue", ""}};
+	struct plan_peer peers[ARRAY_SIZE(keys)];
+	const struct listening *l = &rig->peers.listening;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(peers); i++) {
+		peers[i] = rig->peer;
+		peers[i].key = keys[i];
+		peers[i].vrf = 1; /* a device's number, but not of such a name */
+		peers[i].address = ip_addr_from_v4(ROUTER_ADDR + 1 + (uint32_t)i);
+	}
+	rig->plan.peers = peers;
+	rig->plan.n_peers = ARRAY_SIZE(peers);
+	agent_peers_apply(&rig->peers, &rig->plan, clock_now());
+	assert_string_equal(listening_at(l, IP_N_FAMILIES)->vrf, "red");
+	assert_string_equal(listening_at(l, IP_N_FAMILIES + 1)->vrf, "blue");
+	assert_null(listening_at(l, IP_N_FAMILIES + 2));
+	rig_free(rig);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -305,6 +330,7 @@ int main(void)
 		cmocka_unit_test(ttl_security_holds_for_who_dials),
 		cmocka_unit_test(a_router_that_comes_anew_replaces_its_session),
 		cmocka_unit_test(a_port_that_is_taken_is_told_and_tried_again),
+		cmocka_unit_test(one_listener_is_for_all_peers_of_a_vrf),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

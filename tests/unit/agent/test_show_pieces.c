@@ -189,6 +189,25 @@ static void a_list_goes_on_behind_what_has_moved(void **state)
 	rig_free(rig);
 }
 
+/* What was told last is there no more, nor is anything else. */
+static void backends_end_when_all_have_gone(void **state)
+{
+	const struct show_filter all = {.name = NULL};
+	struct agent_rig *rig = rig_announcing();
+	struct plan *plan = &rig->agent.current->plan;
+	struct show_cursor c = {.is_begun = true, .within = 1, .last = 1};
+	cJSON *piece;
+
+	(void)state;
+	plan->n_services = plan->n_frontends = 0;
+	piece = show_backends(&rig->agent, &all, &c);
+	assert_int_equal(cJSON_GetArraySize(piece), 0);
+	assert_true(c.is_over);
+	assert_int_equal(c.at, 0);
+	cJSON_Delete(piece);
+	rig_free(rig);
+}
+
 /* The pieces are one answer: JSON, and no turn of the loop makes two of them. */
 static void pieces_are_one_answer(void **state)
 {
@@ -211,6 +230,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(backends_of_one_service_are_told_in_pieces),
+		cmocka_unit_test(backends_end_when_all_have_gone),
 		cmocka_unit_test(long_lists_are_told_in_pieces),
 		cmocka_unit_test(a_list_goes_on_behind_what_has_moved),
 		cmocka_unit_test(pieces_are_one_answer),

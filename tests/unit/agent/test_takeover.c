@@ -10,6 +10,8 @@
 #include "agent/sources.h"
 #include "agent_rig.h"
 
+#include <sys/resource.h>
+
 #define AUTO                                                                                       \
 	"apiVersion: lodestone.io/v1alpha1\nkind: LodestoneConfig\nmetadata: {name: default}\n"    \
 	"spec: {dataplane: {mode: auto}}\n"
@@ -193,6 +195,36 @@ static void what_is_programmed_is_asked_about_once_more(void **state)
 	end(&x);
 }
 
+/* Without a socket nobody answers: what was known is known, and that it was asked about. */
+static void what_is_not_answered_is_what_it_was(void **state)
+{
+	struct taking x = begin(RIG_SERVICE("s1"));
+	struct agent *a = &x.rig->agent;
+	struct plan_begin begin = {.takes = true, .programmed = true};
+	const struct plan plan = {.begins = &begin, .n_begins = 1};
+	struct rlimit before, none;
+
+	(void)state;
+	assert_int_equal(plan_after(&x, 0), 1);
+	put_answer(&x, (struct plan_taken){.flows = 7});
+	assert_false(a->taken.items[0].programmed);
+	begin.vip = a->taken.items[0].vip;
+	a->plan_at = NSEC_NEVER;
+	takeover_ask(a, &plan, x.now + 1);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	none = (struct rlimit){.rlim_cur = 3, .rlim_max = before.rlim_max};
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+	takeover_ask(a, &plan, a->plan_at);
+	assert_non_null(a->taken.job);
+	worker_finish(a->worker);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+	assert_int_equal(a->taken.n_dumps, 2);
+	assert_int_equal(a->taken.n, 1);
+	assert_int_equal(a->taken.items[0].flows, 7);
+	assert_true(a->taken.items[0].programmed);
+	end(&x);
+}
+
 /* For it is right as it is, so it is asked about later, with what comes meanwhile. */
 static void what_begins_by_taking_over_waits_for_others(void **state)
 {
@@ -351,6 +383,7 @@ int main(void)
 			what_is_about_to_begin_is_asked_about_and_the_answer_counts_for_a_while),
 		cmocka_unit_test(while_the_kernel_has_flows_it_is_asked_again_and_again),
 		cmocka_unit_test(what_is_programmed_is_asked_about_once_more),
+		cmocka_unit_test(what_is_not_answered_is_what_it_was),
 		cmocka_unit_test(what_begins_by_taking_over_waits_for_others),
 		cmocka_unit_test(what_begins_anew_is_asked_about_again_whatever_others_do),
 		cmocka_unit_test(nobody_asks_while_the_helper_reads_or_before_there_is_a_plan),
