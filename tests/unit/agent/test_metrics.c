@@ -5,6 +5,7 @@
  */
 #include "agent/metrics.h"
 
+#include "agent/feed_inside.h"
 #include "agent/metrics_table.h"
 #include "show_rig.h"
 
@@ -102,6 +103,27 @@ static void values_follow_what_happens(void **state)
 	expect("lodestone_problems{severity=\"error\"} 0");
 	expect("metallb_k8s_client_config_stale_bool 0");
 	assert_true(value_of("lodestone_bgp_session_flaps_total" PEER ",name=\"r\"}") >= 1);
+	rig_free(rig);
+}
+
+/* Who was there and has gone: what it told of counts, under both names. */
+static void what_the_feeder_told_of_is_counted(void **state)
+{
+	struct agent_rig *rig = rig_new();
+	char feed[96];
+
+	(void)state;
+	(void)snprintf(feed, sizeof(feed), "%s/feed", rig->dir);
+	rig->options.feed = feed;
+	rig_start(rig);
+	RIG_WAIT(rig, rig_has_planned);
+	rig->agent.feed->n_updates = 7;
+	scrape(rig);
+	expect("lodestone_feed_up 0");
+	expect("lodestone_feed_updates_total 7");
+	expect("lodestone_lease_holder 0");
+	expect("metallb_k8s_client_updates_total 7");
+	expect("metallb_k8s_client_config_loaded_bool 0");
 	rig_free(rig);
 }
 
@@ -205,6 +227,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_table_keeps_the_formats_rules),
 		cmocka_unit_test(values_follow_what_happens),
+		cmocka_unit_test(what_the_feeder_told_of_is_counted),
 		cmocka_unit_test(counts_go_on_in_the_next_process),
 		cmocka_unit_test(the_address_is_the_configurations),
 		cmocka_unit_test(health_says_that_a_plan_was_applied),

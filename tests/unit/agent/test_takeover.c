@@ -291,6 +291,21 @@ static void what_begins_anew_is_asked_about_again_whatever_others_do(void **stat
 	end(&x);
 }
 
+/* Until there are programs again, whatever was at rest while there were. */
+static void without_programs_whoever_begins_asks_first(void **state)
+{
+	struct taking x = begin(RIG_SERVICE("s1"));
+
+	(void)state;
+	assert_int_equal(plan_after(&x, 0), 1);
+	x.rig->agent.taken.at_rest = true;
+	plan_once(&x, 1);
+	assert_int_equal(x.plan.node.ask, PLAN_ASK_BESIDE);
+	plan_once(&x, 1);
+	assert_int_equal(x.plan.node.ask, PLAN_ASK_FIRST);
+	end(&x);
+}
+
 /* One dump at a time, and the first plan is for the programs to be opened. */
 static void nobody_asks_while_the_helper_reads_or_before_there_is_a_plan(void **state)
 {
@@ -388,6 +403,7 @@ int main(void)
 		cmocka_unit_test(what_begins_anew_is_asked_about_again_whatever_others_do),
 		cmocka_unit_test(nobody_asks_while_the_helper_reads_or_before_there_is_a_plan),
 		cmocka_unit_test(settings_of_conntrack_are_problems_while_they_last),
+		cmocka_unit_test(without_programs_whoever_begins_asks_first),
 		cmocka_unit_test(with_mode_off_nothing_is_asked),
 		cmocka_unit_test(without_programs_nothing_is_asked_until_they_are_tried_again),
 	};
