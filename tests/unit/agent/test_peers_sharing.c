@@ -94,9 +94,36 @@ static void routers_with_the_same_routes_have_one_list(void **state)
 	rig_free(t.rig);
 }
 
+/* However many there are, and whoever is the first by now: one after the other, each once. */
+static void each_of_several_gets_its_routes(void **state)
+{
+	static const struct peer_key keys[] = {{"r", "", ""}, {"s", "", ""}, {"t", "", ""}};
+	struct rig *rig = rig_new();
+	struct plan_peer peers[ARRAY_SIZE(keys)];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
+		peers[i] = rig->peer;
+		peers[i].key = keys[i];
+		peers[i].address = ip_addr_from_v4(ROUTER_ADDR + (uint32_t)i);
+	}
+	rig->plan.peers = peers;
+	rig->plan.n_peers = ARRAY_SIZE(keys);
+	for (size_t n = 1; n <= 3; n++) {
+		for (size_t i = 0; i < n; i++)
+			rig->routes[i].peers = 7;
+		apply(rig, n);
+		for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
+			assert_int_equal(bgp_rib_n_desired(bgp_peer_rib(rig->peers.items[i]->bgp)),
+					 n);
+	}
+	rig_free(rig);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(each_of_several_gets_its_routes),
 		cmocka_unit_test(routers_with_the_same_routes_have_one_list),
 	};
 

@@ -7,6 +7,7 @@
 #include "agent_rig.h"
 
 #include "agent/apply.h"
+#include "agent/discards.h"
 #include "agent/problems_own.h"
 #include "agent/reconcile.h"
 #include "errors.h"
@@ -394,6 +395,22 @@ static void denied_prefixes_that_stay_out_are_a_problem_once_it_lasts(void **sta
 	rig_free(rig);
 }
 
+static void blackholes_that_can_all_be_set_are_no_matter_for_the_log(void **state)
+{
+	struct agent_rig *rig = rig_with_dataplane();
+	int before;
+
+	(void)state;
+	NEEDS_DATAPLANE(rig);
+	RIG_WAIT(rig, serves);
+	log_init(LOG_LEVEL_WARN, false);
+	before = errors_begin();
+	discards_apply(&rig->agent, clock_now());
+	assert_string_equal(errors_end(before), "");
+	assert_int_equal(rig->agent.discards.error, 0);
+	rig_free(rig);
+}
+
 /* --- turns ------------------------------------------------------------------------------------ */
 
 /* A step that begins late in its turn. Each of its plans is one round, and the next comes at once.
@@ -444,6 +461,7 @@ int main(void)
 		cmocka_unit_test(a_dataplane_that_failed_is_adopted_by_the_next_try),
 		cmocka_unit_test(what_the_store_refuses_is_logged_when_it_begins_or_changes),
 		cmocka_unit_test(denied_prefixes_that_stay_out_are_a_problem_once_it_lasts),
+		cmocka_unit_test(blackholes_that_can_all_be_set_are_no_matter_for_the_log),
 		cmocka_unit_test(a_turn_that_was_long_leaves_the_next_round_to_the_next),
 	};
 
