@@ -339,7 +339,6 @@ void metrics_stop(struct agent *a)
 
 	if (!m)
 		return;
-	worker_finish(m->worker);
 	worker_free(m->worker);
 	if (m->text.arena)
 		end_text(&m->text);
