@@ -235,7 +235,8 @@ static void longest_password_comes_back(void **state)
 
 	(void)state;
 	fill_good(good);
-	memset(longest, 0xf0, sizeof(longest));
+	for (size_t i = 0; i < sizeof(longest); i++)
+		longest[i] = (uint8_t)(0x11 * i); /* each digit */
 	good[1].password = longest;
 	good[1].password_len = sizeof(longest);
 	text = ledger_to_json(&in, BOOT);

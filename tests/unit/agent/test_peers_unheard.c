@@ -107,10 +107,30 @@ static void a_router_that_says_no_open_is_told_and_waited_for(void **state)
 	rig_free(rig);
 }
 
+/* Which was told, and is no silence, however long it is until the next attempt. */
+static void a_router_that_refuses_is_not_silent(void **state)
+{
+	struct rig *rig = rig_new();
+	char before[128];
+
+	(void)state;
+	rig->peer.port = 9;
+	rig->peer.bgp.connect_s = 60;
+	apply(rig, 0);
+	WAIT_FOR(rig, is_given_up);
+	assert_non_null(last_error(rig));
+	(void)snprintf(before, sizeof(before), "%s", last_error(rig));
+	tick_after(rig, PEERS_SILENT_NS);
+	assert_string_equal(last_error(rig), before);
+	assert_false(rig->peers.changed);
+	rig_free(rig);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_router_that_is_not_heard_is_given_up_with_the_reason),
+		cmocka_unit_test(a_router_that_refuses_is_not_silent),
 		cmocka_unit_test(a_router_that_says_no_open_is_told_and_waited_for),
 	};
 
