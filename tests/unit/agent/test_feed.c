@@ -176,6 +176,7 @@ static void a_picture_comes_into_force_when_it_is_complete(void **state)
 	(void)state;
 	RIG_WAIT(rig, rig_has_planned);
 	assert_non_null(rig_problem(rig, "FeederAway"));
+	assert_in_range(rig->agent.feed->since, rig->agent.started_at, clock_now());
 	connect_feeder();
 	put(SERVICE, "web", SERVICE_TEXT("web"));
 	complete(SERVICE);
