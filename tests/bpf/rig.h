@@ -162,6 +162,9 @@ void rig_set_reach(struct rig *r, uint32_t reach);
 /* The word of a VLAN on RIG_IFINDEX, so far behind its place, which reaches just there; as abi.h
  * says. */
 void rig_set_vlan(struct rig *r, uint32_t tag, uint32_t behind, uint16_t domain);
+/* The device whose routes lead to a domain's clients; or none is known. */
+void rig_set_vrf(struct rig *r, uint32_t domain, uint32_t ifindex);
+void rig_del_vrf(struct rig *r, uint32_t domain);
 void rig_add_backend_port(struct rig *r, unsigned i, uint8_t proto);
 void rig_clear_backend_bits(struct rig *r);
 /* What a program costs before its first packet. */

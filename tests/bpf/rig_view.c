@@ -159,6 +159,17 @@ void rig_set_domain(struct rig *r, uint16_t domain)
 	rig_set_uplink(r, RIG_IFINDEX, 0, domain);
 }
 
+void rig_set_vrf(struct rig *r, uint32_t domain, uint32_t ifindex)
+{
+	rig_must(bpf_map_update_elem(bpf_map__fd(r->xdp->maps.vrfs), &domain, &ifindex, BPF_ANY),
+		 "write vrf");
+}
+
+void rig_del_vrf(struct rig *r, uint32_t domain)
+{
+	rig_must(bpf_map_delete_elem(bpf_map__fd(r->xdp->maps.vrfs), &domain), "take out a vrf");
+}
+
 void rig_add_backend_port(struct rig *r, unsigned i, uint8_t proto)
 {
 	struct lb_backend_port key = {
