@@ -18,8 +18,9 @@
 
 #include <cmocka.h>
 
-#define ROUTER 0x0afe0001
-#define NEXT   (-1)
+#define ROUTER       0x0afe0001
+#define NEXT         (-1)
+#define LOOKS_MAPPED 0x787dd0b9 /* a client: the third word of its IPv6 address is 0xffff */
 
 /* Of either family, in the order of the names. */
 enum error { UNREACHABLE, TIME_EXCEEDED, PARAMETER, TOO_BIG, REDIRECT };
@@ -401,6 +402,19 @@ static void established_connections_get_their_errors_too(void **state)
 	expect_restored(x, to_client(ROUTER), &req, 1500);
 }
 
+/* Of an IPv4 address in its 16 octets that is one of three words. */
+static void an_address_that_only_looks_like_one_of_ipv4_is_one_of_ipv6(void **state)
+{
+	struct bed *x = bed_begin(state);
+	struct frame_spec req = bed_request(&x->tcp, 1000, TCP_SYN_FLAG);
+	struct frame_spec node = to_client(ROUTER), quoted = answer(&x->tcp, 1000);
+
+	req.src = node.dst = quoted.dst = LOOKS_MAPPED;
+	deliver(x, &req);
+	expect_restored(x, node, &req, 1500);
+	expect_delivered(x, from_router(UNREACHABLE), &quoted, 1500, 0);
+}
+
 static void errors_that_quote_nothing_of_ours_leave_untouched(void **state)
 {
 	struct bed *x = bed_begin(state);
@@ -503,6 +517,7 @@ int main(void)
 		CLAIM(an_error_about_a_port_that_is_passed_is_passed),
 		CLAIM(errors_leave_with_the_vip_in_their_quote),
 		CLAIM(established_connections_get_their_errors_too),
+		CLAIM(an_address_that_only_looks_like_one_of_ipv4_is_one_of_ipv6),
 		CLAIM(errors_that_quote_nothing_of_ours_leave_untouched),
 		CLAIM(an_error_cut_anywhere_leaves_untouched),
 		CLAIM(errors_keep_all_their_checksums_right),

@@ -291,6 +291,22 @@ static void without_the_namespace_there_is_no_witness(void **state)
 	assert_int_equal(packet_from(x, CLIENT_PORT, &spec), 0);
 }
 
+/* Whatever else is in the row's word. */
+static void a_pod_that_is_no_candidate_is_not_asked(void **state)
+{
+	const unsigned others[] = {0, 2, 3, 4};
+	struct fixture *x = begin(state);
+	struct frame_spec spec;
+
+	rig_set_nsid(x->rig, &x->tcp, POD, POD_NSID + 1);
+	for (unsigned i = 2; i <= 4; i++)
+		rig_add_backend(x->rig, &x->tcp, i);
+	rig_set_rows(x->rig, &x->tcp, others, 4, LB_ROW_UNSETTLED);
+	assert_int_equal(packet_from(x, CLIENT_PORT, &spec), 0);
+	assert_null(rig_flow(x->rig, &spec, POD));
+	assert_int_equal(rig_marked(x->rig, &x->tcp), 0);
+}
+
 static void a_wrong_namespace_is_no_witness(void **state)
 {
 	struct fixture *x = begin(state);
@@ -314,6 +330,7 @@ int main(void)
 		CLAIM(a_connection_known_to_its_socket_alone_finds_its_pod),
 		CLAIM(a_listener_is_no_witness),
 		CLAIM(without_the_namespace_there_is_no_witness),
+		CLAIM(a_pod_that_is_no_candidate_is_not_asked),
 		CLAIM(a_wrong_namespace_is_no_witness),
 	};
 
