@@ -115,14 +115,12 @@ static __always_inline bool quote_parse_l4(lb_bytes *from, __u32 end, struct quo
 	q->check_off = q->l4_off + patch_check_at(q->proto);
 	if (q->proto == IPPROTO_SCTP) { /* nobody can verify a CRC by a part of what it covers */
 		q->check_off = 0;
-		q->l4_check = 0;
 		return true;
 	}
 	if (q->proto == IPPROTO_UDP)
 		return true;
 	if (q->check_off + sizeof(q->l4_check) <= end)
 		return lb_bytes_read(from, q->check_off, &q->l4_check, sizeof(q->l4_check));
-	q->l4_check = 0;
 	q->check_off = 0;
 	return true;
 }
