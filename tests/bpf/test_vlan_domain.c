@@ -222,6 +222,22 @@ static void what_is_cold_without_tags_is_served_by_the_vlans_domain(void **state
 	assert_int_equal(rig_drops(x->rig, LB_DROP_UNKNOWN_PORT), 1);
 }
 
+/* Of fewer octets than its IP header says. */
+static void a_first_piece_that_is_cut_is_malformed_in_a_vlan_too(void **state)
+{
+	struct bed *x = begin(state);
+	const struct frame_spec s = bed_request(&x->udp, 1000, 0);
+	struct frame whole;
+
+	frame_make(&whole, &s);
+	frame_cut(&x->in, &whole, 0, 16, 7);
+	tag(&x->in, 0x8100, RED);
+	x->in.len -= 4;
+	assert_int_equal(rig_xdp(x->rig, &x->in, &x->out), XDP_DROP);
+	assert_true(frame_equal(&x->out, &x->in));
+	assert_int_equal(rig_drops(x->rig, LB_DROP_MALFORMED), 1);
+}
+
 static void errors_go_to_the_backend_of_the_vlans_domain(void **state)
 {
 	struct bed *x = begin(state);
@@ -305,6 +321,7 @@ int main(void)
 		CLAIM(a_vlan_of_domain_0_on_another_domains_device_is_found),
 		CLAIM(a_vlan_is_found_behind_its_place),
 		CLAIM(what_is_cold_without_tags_is_served_by_the_vlans_domain),
+		CLAIM(a_first_piece_that_is_cut_is_malformed_in_a_vlan_too),
 		CLAIM(errors_go_to_the_backend_of_the_vlans_domain),
 		CLAIM(the_kernels_flows_are_looked_up_in_the_vlans_domain),
 		CLAIM(denied_sources_reach_no_vip_of_a_vlan),
