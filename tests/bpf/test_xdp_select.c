@@ -319,6 +319,40 @@ static void change_rows(struct bed *x, struct rig_service *s, const unsigned *ca
 	rig_set_rows(x->rig, s, candidates, 4, LB_ROW_UNSETTLED);
 }
 
+/* Every other line is full of established flows of row 7, each with room in its second line. */
+static void fill_every_other_line(struct bed *x, uint8_t age)
+{
+	const struct lb_flow like = {.slot = (uint16_t)rig_slot(x->rig, &x->tcp),
+				     .row = 7,
+				     .state = LB_FLOW_ESTABLISHED | 1 << LB_FLOW_GEN_SHIFT,
+				     .age = age};
+
+	for (unsigned i = 0; i < rig_n_lines(x->rig); i += 2)
+		for (unsigned way = 0; way < LB_FLOW_WAYS; way++) {
+			struct lb_flow *e = &rig_line(x->rig, i)->way[way];
+
+			*e = like;
+			e->hash = (way + 1ull) << 60 | (i + 1ull) << 32 | i;
+		}
+}
+
+/* The agent's walk may have missed an entry that changed its place meanwhile. */
+static void an_entry_that_moves_marks_its_row_if_that_is_not_settled(void **state)
+{
+	struct bed *x = bed_begin(state);
+
+	for (unsigned unsettled = 0; unsettled < 2; unsettled++) {
+		rig_forget_flows(x->rig);
+		rig_set_rows(x->rig, &x->tcp, in_order, 4, unsettled ? LB_ROW_UNSETTLED : 0);
+		syn(x, 1000);
+		fill_every_other_line(x, entry_of(x, &x->tcp, 1000, 0)->age);
+		for (uint16_t port = 1001; port < 1100; port++)
+			assert_int_equal(syn(x, port), 0);
+		assert_int_equal(rig_marked(x->rig, &x->tcp), unsettled);
+		assert_int_equal(rig_drops(x->rig, LB_DROP_FLOW_EVICTED), 0);
+	}
+}
+
 static void a_known_flow_keeps_its_backend_when_its_row_changes(void **state)
 {
 	struct bed *x = bed_begin(state);
@@ -539,6 +573,7 @@ int main(void)
 		CLAIM(datagrams_keep_their_entry_young_and_bring_it_back),
 		CLAIM(a_flood_drives_out_no_established_flow),
 		CLAIM(a_living_flow_that_loses_its_entry_is_counted),
+		CLAIM(an_entry_that_moves_marks_its_row_if_that_is_not_settled),
 		CLAIM(a_known_flow_keeps_its_backend_when_its_row_changes),
 		CLAIM(what_an_entry_says_of_its_row_is_put_right),
 		CLAIM(a_service_that_moved_to_its_other_slot_has_its_flows),
