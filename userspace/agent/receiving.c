@@ -345,21 +345,26 @@ static bool may_sweep(const struct agent *a, nsec_t now)
 	return true;
 }
 
+/* Of what is a problem. */
+static bool is_other(const struct fib_counts *a, const struct fib_counts *b)
+{
+	return a->n_failed != b->n_failed || a->first_error != b->first_error ||
+	       a->n_taken != b->n_taken || (a->n_failed > 0 && a->n_wanted != b->n_wanted);
+}
+
+/* What is in the way is a problem of the next plan, or none any more. */
 static void say(struct agent *a, const struct fib_counts *c)
 {
 	struct agent_receiving *r = &a->receiving;
 
-	/* What is in the way is a problem of the next plan, or none any more. */
-	a->peers.changed |= (c->n_taken > 0) != r->told_taken || c->first_error != r->told_error;
-	r->told_taken = c->n_taken > 0;
-	if (c->n_repaired != r->told_repaired)
+	a->peers.changed |= is_other(c, &r->said);
+	if (c->n_repaired != r->said.n_repaired)
 		log_warn("received routes: somebody took routes away; put back", "n=%llu",
-			 (unsigned long long)(c->n_repaired - r->told_repaired));
-	if (c->first_error != 0 && c->first_error != r->told_error)
+			 (unsigned long long)(c->n_repaired - r->said.n_repaired));
+	if (c->first_error != 0 && c->first_error != r->said.first_error)
 		log_warn("received routes: not all could be installed", "n=%zu error=%s",
 			 c->n_failed, log_quote(strerror(-c->first_error)));
-	r->told_repaired = c->n_repaired;
-	r->told_error = c->first_error;
+	r->said = *c;
 }
 
 /* That a peer sends too much is the plan's to say. */
@@ -391,14 +396,6 @@ nsec_t receiving_step(struct agent *a, nsec_t now)
 	r->is_busy |= more || changes;
 	if (more || changes)
 		return more || !rtnl_fib_is_applying(r->rtnl) ? now : r->look_at;
-	if (!fib_is_swept(r->fib)) {
-		if (may_sweep(a, now)) {
-			fib_sweep(r->fib);
-			return now;
-		}
-		if (r->has_looked)
-			return nsec_min(r->look_at, nsec_add(now, NSEC_PER_SEC));
-	}
 	if (r->is_busy) {
 		const struct fib_counts c = fib_counts(r->fib);
 
@@ -408,6 +405,14 @@ nsec_t receiving_step(struct agent *a, nsec_t now)
 		/* Nobody receives, and nothing is there: the next look is when that changes. */
 		if (!r->open && c.n_wanted + c.n_adopted + c.n_waiting + c.n_taken == 0)
 			r->look_at = NSEC_NEVER;
+	}
+	if (!fib_is_swept(r->fib)) {
+		if (may_sweep(a, now)) {
+			fib_sweep(r->fib);
+			return now;
+		}
+		if (r->has_looked)
+			return nsec_min(r->look_at, nsec_add(now, NSEC_PER_SEC));
 	}
 	return r->look_at;
 }
@@ -451,11 +456,10 @@ static void taken_problem(const struct agent *a, const struct fib_counts *c, str
 void receiving_problems(const struct agent *a, struct problems *list)
 {
 	const struct agent_receiving *r = &a->receiving;
-	struct fib_counts c;
+	const struct fib_counts c = r->error ? fib_counts(r->fib) : r->said;
 
 	if (!r->open)
 		return;
-	c = fib_counts(r->fib);
 	if (r->error || c.n_failed > 0)
 		refused_problem(a, &c, list);
 	if (c.n_taken > 0)

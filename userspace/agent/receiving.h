@@ -44,9 +44,7 @@ struct agent_receiving {
 	struct netlink_ask
 		asked[RECEIVING_ASKED_MAX]; /* the kernel is asked for the way to these */
 	size_t n_asked;
-	uint64_t told_repaired; /* that the log knows of */
-	int told_error;
-	bool told_taken;
+	struct fib_counts said; /* when there was nothing to do last; problems are of these */
 };
 
 /* Total. */
