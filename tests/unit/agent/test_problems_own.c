@@ -182,6 +182,7 @@ static void received_routes_that_the_kernel_refuses(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		want_routes(b->agent.receiving.fib, 7 + (int)i);
 		tell_routes(b->agent.receiving.fib, cases[i].error);
+		b->agent.receiving.said = fib_counts(b->agent.receiving.fib);
 		expect(only(b), SEVERITY_WARNING, "Node", "RoutesRefused");
 		assert_string_equal(b->list.items[0].field, "received routes");
 		assert_non_null(strstr(b->list.items[0].message, "1 of 3 received routes are not"));
@@ -190,6 +191,8 @@ static void received_routes_that_the_kernel_refuses(void **state)
 	}
 	want_routes(b->agent.receiving.fib, 99);
 	tell_routes(b->agent.receiving.fib, 0);
+	expect(only(b), SEVERITY_WARNING, "Node", "RoutesRefused"); /* as it was said last */
+	b->agent.receiving.said = fib_counts(b->agent.receiving.fib);
 	assert_null(only(b));
 	b->agent.receiving.error = -EMFILE; /* no socket: none of them */
 	expect(only(b), SEVERITY_WARNING, "Node", "RoutesRefused");
