@@ -142,7 +142,7 @@ struct plan {
 	const struct plan_route *routes; /* by prefix, attrs */
 	size_t n_routes;
 	uint64_t routes_generation; /* the same in plans of a cache: the same routes; 0: unknown */
-	const struct ip_prefix *changed; /* sorted, else as in the one before; NULL: unknown */
+	const struct ip_prefix *changed; /* sorted; else as of generation - 1; NULL: unknown */
 	size_t n_changed;
 	const struct plan_frontend *frontends; /* by lb key */
 	size_t n_frontends;
