@@ -204,24 +204,28 @@ static void a_kind_that_is_not_told_keeps_the_others_back_for_a_while_only(void 
 	assert_false(is_complete(rig));
 }
 
+/* The reason is as long as one may be. */
 static void a_kind_that_may_not_be_seen_is_a_problem_and_keeps_nothing_back(void **state)
 {
 	struct agent_rig *rig = bed.rig;
+	char why[KUBE_WHY_BYTES + 1];
 	const struct problem *p;
 
 	(void)state;
+	memset(why, 'w', sizeof(why) - 1);
+	memcpy(why, "no right to watch nodes", strlen("no right to watch nodes"));
+	why[sizeof(why) - 2] = '!';
+	why[sizeof(why) - 1] = '\0';
 	connect_feeder();
-	say(&(struct kube_frame){.type = KUBE_FRAME_STATE,
-				 .kind = NODE,
-				 .state = KUBE_REFUSED,
-				 .text = text("no right to watch nodes")});
+	say(&(struct kube_frame){
+		.type = KUBE_FRAME_STATE, .kind = NODE, .state = KUBE_REFUSED, .text = text(why)});
 	complete(SERVICE);
 	complete(SLICE);
 	RIG_WAIT(rig, is_complete);
 	RIG_WAIT(rig, rig_has_planned);
 	p = rig_problem(rig, "NotPermitted");
 	assert_non_null(p);
-	assert_string_equal(p->message, "no right to watch nodes");
+	assert_string_equal(p->message, why);
 	assert_string_equal(p->field, "Node");
 }
 
@@ -408,6 +412,66 @@ static void nonsense_ends_the_connection_and_nothing_else(void **state)
 	assert_null(find(rig, "two"));
 }
 
+#define MANY 1500 /* frames that no slice of a turn is long enough for */
+
+static const char *many_name(int i)
+{
+	static char name[16];
+
+	(void)snprintf(name, sizeof(name), "many-%d", i);
+	return name;
+}
+
+/* At once, as many bytes as the socket takes when it is asked to. */
+static void put_many(void)
+{
+	const int bytes = 4 << 20;
+	struct strbuf out;
+
+	strbuf_init(&out, (size_t)bytes);
+	for (int i = 0; i < MANY; i++) {
+		char object[256];
+
+		(void)snprintf(object, sizeof(object),
+			       "{\"apiVersion\":\"v1\",\"kind\":\"Service\","
+			       "\"metadata\":{\"name\":\"%s\",\"namespace\":\"shop\"},"
+			       "\"spec\":{\"type\":\"ClusterIP\",\"ports\":[{\"port\":80}]}}",
+			       many_name(i));
+		kube_frame_encode(&out, &(struct kube_frame){.type = KUBE_FRAME_PUT,
+							     .kind = SERVICE,
+							     .ns = text("shop"),
+							     .name = text(many_name(i)),
+							     .text = text(object)});
+	}
+	assert_int_equal(setsockopt(bed.fd, SOL_SOCKET, SO_SNDBUFFORCE, &bytes, sizeof(bytes)), 0);
+	assert_int_equal(send(bed.fd, out.data, out.len, MSG_NOSIGNAL | MSG_DONTWAIT), out.len);
+	strbuf_done(&out);
+}
+
+static bool has_many(const struct agent_rig *rig)
+{
+	return find(rig, many_name(MANY - 1));
+}
+
+/* More than a turn's time is enough for; no more come that would bring the rest about. */
+static void frames_that_are_left_come_into_force_without_more_of_them(void **state)
+{
+	struct agent_rig *rig = bed.rig;
+	unsigned turns;
+
+	(void)state;
+	connect_feeder();
+	complete_all();
+	RIG_WAIT(rig, is_complete);
+	turns = rig->turns;
+	put_many();
+	RIG_WAIT(rig, has_many);
+	assert_true(rig->turns > turns + 1);
+	for (int i = 0; i < MANY; i++)
+		assert_non_null(find(rig, many_name(i)));
+	assert_int_equal(rig->agent.feed->n_told, MANY);
+}
+
 static bool second_is_greeted(const struct agent_rig *rig)
 {
 	return has_two(rig);
@@ -465,6 +529,7 @@ int main(void)
 		TEST(a_restart_without_the_feeder_serves_what_was_saved),
 		TEST(a_feeder_of_another_version_is_told_off),
 		TEST(nonsense_ends_the_connection_and_nothing_else),
+		TEST(frames_that_are_left_come_into_force_without_more_of_them),
 		TEST(a_second_feeder_waits_for_the_first_to_go),
 	};
 

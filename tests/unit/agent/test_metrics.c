@@ -10,6 +10,7 @@
 #include "show_rig.h"
 
 #include <ctype.h>
+#include <fcntl.h>
 
 /* Reads on where `reply` is. */
 static void scrape_from(struct agent_rig *rig, uint16_t port, const char *path)
@@ -106,6 +107,42 @@ static void values_follow_what_happens(void **state)
 	rig_free(rig);
 }
 
+static bool has_lost_the_router(const struct agent_rig *rig)
+{
+	return bgp_peer_info(rig->agent.peers.items[0]->bgp).state != BGP_ESTABLISHED;
+}
+
+/* MetalLB's total is of messages of every type, also of the one that ends a session. */
+static void totals_are_of_all_types(void **state)
+{
+	static const char *const types[] = {"open", "update", "notification", "keepalive",
+					    "route-refresh"};
+	static const struct bgp_error admin = {.code = BGP_ERROR_CEASE, .subcode = 4};
+	struct agent_rig *rig = rig_announcing();
+	uint8_t buf[BGP_MESSAGE_MAX];
+	unsigned long sum = 0;
+
+	(void)state;
+	router_say(rig->router, buf, bgp_notification_encode(buf, sizeof(buf), &admin));
+	RIG_WAIT(rig, has_lost_the_router);
+	scrape(rig);
+	expect("lodestone_bgp_messages_total" PEER
+	       ",name=\"r\",direction=\"received\",type=\"notification\"} 1");
+	expect("lodestone_bgp_notifications_total" PEER
+	       ",name=\"r\",direction=\"received\",code=\"6\"} 1");
+	for (size_t i = 0; i < ARRAY_SIZE(types); i++) {
+		char series[160];
+
+		snprintf(series, sizeof(series),
+			 "lodestone_bgp_messages_total" PEER
+			 ",name=\"r\",direction=\"received\",type=\"%s\"}",
+			 types[i]);
+		sum += value_of(series);
+	}
+	assert_int_equal(value_of("metallb_bgp_total_received" PEER "}"), sum);
+	rig_free(rig);
+}
+
 /* Who was there and has gone: what it told of counts, under both names. */
 static void what_the_feeder_told_of_is_counted(void **state)
 {
@@ -147,6 +184,28 @@ static void counts_go_on_in_the_next_process(void **state)
 	assert_true(value_of("metallb_bgp_opens_sent" PEER "}") >= opens);
 	assert_true(value_of("lodestone_plan_duration_seconds_count") > plans);
 	rig_free(rig);
+}
+
+/* A disk that does not answer, to which this is alike, holds up no scrape for longer than that. */
+static void a_text_does_not_wait_for_the_disk(void **state)
+{
+	struct agent_rig *rig = rig_announcing();
+	const nsec_t begun = clock_now();
+	char path[160];
+	int fd;
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s/counts.yaml.tmp", rig->state);
+	assert_int_equal(mkfifo(path, 0600), 0); /* who opens it waits for a reader */
+	scrape(rig);
+	assert_true(clock_now() - begun >= METRICS_KEEP_NS);
+	RIG_WAIT(rig, a_second_is_over);
+	scrape(rig); /* another one, while the first counts are still on their way */
+	expect("lodestone_ready 1");
+	fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	assert_true(fd >= 0);
+	rig_free(rig);
+	close(fd);
 }
 
 #define ADDRESS(text)                                                                              \
@@ -227,6 +286,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_table_keeps_the_formats_rules),
 		cmocka_unit_test(values_follow_what_happens),
+		cmocka_unit_test(totals_are_of_all_types),
+		cmocka_unit_test(a_text_does_not_wait_for_the_disk),
 		cmocka_unit_test(what_the_feeder_told_of_is_counted),
 		cmocka_unit_test(counts_go_on_in_the_next_process),
 		cmocka_unit_test(the_address_is_the_configurations),

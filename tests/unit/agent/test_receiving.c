@@ -262,14 +262,14 @@ static void a_peer_that_begins_anew_does_so_without_routes(void **state)
 	end(rig);
 }
 
-/* The network's broadcast address, where the kernel follows no route to. */
-static void feed_say_unusable(struct feed *f)
+/* The prefix 7, by way of another next hop than the router's. */
+static void feed_say_by(struct feed *f, uint32_t next_hop)
 {
 	const struct bgp_update_session session = {.local_asn = ROUTER_ASN,
 						   .remote_asn = NODE_ASN,
 						   .as4 = true,
 						   .families = {1},
-						   .local = {.ipv4 = ip_addr_from_v4(0x0a0900ff)}};
+						   .local = {.ipv4 = ip_addr_from_v4(next_hop)}};
 	static const struct bgp_attrs attrs = {.origin = BGP_ORIGIN_IGP};
 	const struct ip_prefix prefix = prefix_of(7);
 	const struct bgp_update_batch batch = {
@@ -280,6 +280,9 @@ static void feed_say_unusable(struct feed *f)
 				      &batch, &taken);
 	assert_int_equal(taken, 1);
 }
+
+/* The network's broadcast address, where the kernel follows no route to. */
+#define NO_NEXT_HOP 0x0a0900ff
 
 static bool refusal_is_told(const struct agent_rig *rig)
 {
@@ -308,7 +311,7 @@ static void a_route_that_the_kernel_refuses_is_told(void **state)
 	(void)state;
 	RIG_WAIT(rig, all_are_connected);
 	say_all(&feeds[1]);
-	feed_say_unusable(&feeds[1]);
+	feed_say_by(&feeds[1], NO_NEXT_HOP);
 	RIG_WAIT(rig, refusal_is_told);
 	p = rig_problem(rig, "RoutesRefused");
 	assert_int_equal(p->severity, SEVERITY_WARNING);
@@ -320,6 +323,67 @@ static void a_route_that_the_kernel_refuses_is_told(void **state)
 	feed_say(&feeds[1], 7, 1, true);
 	RIG_WAIT(rig, has_all_and_tells_nothing);
 	assert_int_equal(n_in_the_kernel(), N_PREFIXES);
+	end(rig);
+}
+
+#define LATER_NEXT_HOP 0x0a0a0002 /* 10.10.0.2, on no network of this node yet */
+
+static enum fib_state state_of_seventh(const struct agent_rig *rig)
+{
+	const struct ip_prefix prefix = prefix_of(7);
+	struct fib_hops hops;
+	int error;
+
+	return fib_state(rig->agent.receiving.fib, 19800, &prefix, &hops, &error);
+}
+
+static bool seventh_is_accepted(const struct agent_rig *rig)
+{
+	(void)turn_all();
+	return bgp_rib_in_counts(bgp_peer_rib_in(rig->agent.peers.items[1]->bgp)).n_accepted == 1;
+}
+
+static bool seventh_is_placed(const struct agent_rig *rig)
+{
+	(void)turn_all();
+	return state_of_seventh(rig) == FIB_PLACED;
+}
+
+static bool seventh_is_gone(const struct agent_rig *rig)
+{
+	(void)turn_all();
+	return state_of_seventh(rig) == FIB_NONE;
+}
+
+/* The router says nothing anew: what is different is an address of this node alone. */
+static void a_next_hop_is_found_once_its_network_is_there(void **state)
+{
+	struct agent_rig *rig = begin();
+
+	(void)state;
+	RIG_WAIT(rig, all_are_connected);
+	feed_say_by(&feeds[1], LATER_NEXT_HOP);
+	RIG_WAIT(rig, seventh_is_accepted);
+	assert_int_equal(state_of_seventh(rig), FIB_NONE);
+	assert_int_equal(system("ip addr add 10.10.0.1/24 dev d0"), 0);
+	RIG_WAIT(rig, seventh_is_placed);
+	assert_int_equal(system("ip addr del 10.10.0.1/24 dev d0"), 0);
+	RIG_WAIT(rig, seventh_is_gone);
+	end(rig);
+}
+
+/* Another takes its place. The kernel is not asked the way to a next hop on a link. */
+static void a_next_hop_is_lost_with_its_network(void **state)
+{
+	struct agent_rig *rig = begin();
+
+	(void)state;
+	RIG_WAIT(rig, all_are_connected);
+	feed_say(&feeds[1], 7, 1, true);
+	RIG_WAIT(rig, seventh_is_placed);
+	assert_int_equal(system("ip addr add 10.11.0.1/24 dev d0; ip addr del 10.9.0.1/24 dev d0"),
+			 0);
+	RIG_WAIT(rig, seventh_is_gone);
 	end(rig);
 }
 
@@ -372,6 +436,8 @@ int main(void)
 		cmocka_unit_test(a_peer_that_goes_takes_its_routes_along),
 		cmocka_unit_test(a_peer_that_begins_anew_does_so_without_routes),
 		cmocka_unit_test(a_route_that_the_kernel_refuses_is_told),
+		cmocka_unit_test(a_next_hop_is_found_once_its_network_is_there),
+		cmocka_unit_test(a_next_hop_is_lost_with_its_network),
 		cmocka_unit_test(pieces_among_other_news_come_to_what_was_said_last),
 	};
 

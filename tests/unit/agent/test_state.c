@@ -127,6 +127,30 @@ static void pool_broken_at_a_restart_does_not_cost_the_address(void **state)
 	assert_as_before(rig);
 }
 
+static bool is_complete(const struct agent_rig *rig)
+{
+	return agent_inputs_are_complete(&rig->agent.inputs);
+}
+
+/* One file that cannot be read, the last, is not all of the configuration. */
+static void slashes_behind_the_folder_change_nothing(void **state)
+{
+	struct agent_rig *rig = rig_new();
+	char folder[128], odd[128];
+
+	(void)state;
+	snprintf(odd, sizeof(odd), "%s/z-odd.yaml", rig->config);
+	assert_int_equal(mkdir(odd, 0700), 0);
+	snprintf(folder, sizeof(folder), "%s//", rig->config);
+	rig->options.config = folder;
+	rig_start(rig);
+	RIG_WAIT(rig, is_complete);
+	RIG_WAIT(rig, rig_has_planned);
+	assert_false(rig->agent.config_failing);
+	assert_non_null(rig_problem(rig, "SourceUnreadable"));
+	rig_free(rig);
+}
+
 static void folder_missing_at_a_restart_costs_no_address(void **state)
 {
 	struct agent_rig *rig = rig_with_two();
@@ -518,6 +542,7 @@ int main(void)
 		cmocka_unit_test(addresses_of_both_families_survive_a_crash),
 		cmocka_unit_test(document_broken_at_a_restart_does_not_cost_the_address),
 		cmocka_unit_test(pool_broken_at_a_restart_does_not_cost_the_address),
+		cmocka_unit_test(slashes_behind_the_folder_change_nothing),
 		cmocka_unit_test(folder_missing_at_a_restart_costs_no_address),
 		cmocka_unit_test(address_of_a_service_that_was_deleted_is_free_again),
 		cmocka_unit_test(corrupt_file_is_kept_aside_and_counts_as_far_as_it_can_be_read),

@@ -7,6 +7,7 @@
 
 #include "sys_test.h"
 
+#include <sched.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -66,6 +67,20 @@ static void messages_arrive_at_a_path_and_at_an_abstract_name(void **state)
 	expect_all_messages(fd);
 	close(fd);
 	temp_remove(dir);
+}
+
+/* In a network of its own, since abstract names are a network's. */
+static void a_name_may_be_one_character(void **state)
+{
+	int fd;
+
+	(void)state;
+	if (unshare(CLONE_NEWNET) != 0)
+		skip();
+	fd = supervisor("@n");
+	notify_watchdog();
+	expect(fd, "WATCHDOG=1");
+	close(fd);
 }
 
 static void a_supervisor_that_does_not_read_does_not_block(void **state)
@@ -133,6 +148,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(messages_arrive_at_a_path_and_at_an_abstract_name),
+		cmocka_unit_test(a_name_may_be_one_character),
 		cmocka_unit_test(a_supervisor_that_does_not_read_does_not_block),
 		cmocka_unit_test(nothing_happens_without_a_supervisor),
 		cmocka_unit_test(the_interval_is_half_of_what_is_allowed_to_this_process),
