@@ -10,6 +10,7 @@
 FLOOD_SYNS=1000 FLOOD_SECONDS=4
 
 flood_all() {
+	service_keep
 	run_step source-check "A flood of SYNs, and sources that prove themselves" step_source_check &&
 		run_step rate-limit "No more packets than a Service asks for" step_rate_limit
 }

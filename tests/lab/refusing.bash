@@ -8,7 +8,7 @@
 # shellcheck disable=SC2034 # STEP_NOTE is read by scripts/steps.bash
 
 refusing_all() {
-	cp "$LAB_DIR/config/service.yaml" "$LAB_DIR/service.kept"
+	service_keep
 	run_step no-endpoints "A port without endpoints" step_no_endpoints &&
 		run_step unknown-ports "A port that no Service has" step_unknown_ports &&
 		run_step pause "A Service is paused" step_pause &&
@@ -17,7 +17,8 @@ refusing_all() {
 		run_step denied-many "A list of 100,000 denied prefixes" step_denied_many
 }
 
-# service_is EXPRESSION...: the Service as it was, changed by sed, replaced in one rename.
+service_keep() { cp "$LAB_DIR/config/service.yaml" "$LAB_DIR/service.kept"; }
+# service_is EXPRESSION...: the Service as it was when it was kept, changed by sed, replaced in one rename.
 service_is() {
 	sed "$@" "$LAB_DIR/service.kept" >"$LAB_DIR/service.new"
 	mv "$LAB_DIR/service.new" "$LAB_DIR/config/service.yaml"
