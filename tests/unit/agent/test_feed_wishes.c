@@ -341,6 +341,13 @@ static bool has_reported(const struct agent_rig *rig)
 	return bed.reports[KUBE_REPORT_ALLOCATOR][0] != '\0';
 }
 
+/* Which changes by itself until then. */
+static bool has_reported_the_session(const struct agent_rig *rig)
+{
+	return has_reported(rig) &&
+	       strstr(bed.reports[KUBE_REPORT_SESSION], "\"bgpStatus\":\"Established\"");
+}
+
 static void how_the_node_is_is_reported_once(void **state)
 {
 	unsigned before;
@@ -349,7 +356,7 @@ static void how_the_node_is_is_reported_once(void **state)
 	connect_feeder();
 	complete_all();
 	hold(true);
-	RIG_WAIT(bed.rig, has_reported);
+	RIG_WAIT(bed.rig, has_reported_the_session);
 	assert_non_null(strstr(bed.reports[KUBE_REPORT_CONFIGURATION],
 			       "{\"labels\":{\"metallb.io/component-type\":\"speaker\","
 			       "\"metallb.io/node-name\":"));
