@@ -404,14 +404,14 @@ static void learn(struct bfd_session *s, nsec_t at, const struct bfd_packet *p)
 						  .detect_mult = p->detect_mult},
 					.min_echo_rx_us = p->min_echo_rx_us};
 	s->auth_known_until = NSEC_NEVER;
-	if (at > s->heard_at)
-		s->heard_at = at;
+	s->heard_at = at;
 }
 
 enum bfd_reject bfd_session_receive(struct bfd_session *s, const struct bfd_arrival *arrival,
 				    const struct bfd_packet *p)
 {
 	enum bfd_reject reject = check(s, arrival, p);
+	bool is_old;
 
 	if (reject != BFD_ACCEPTED) {
 		s->counters.rejected[reject]++;
@@ -421,12 +421,16 @@ enum bfd_reject bfd_session_receive(struct bfd_session *s, const struct bfd_arri
 	/* The silence was long enough, though we wake up only now. */
 	if (is_expired(s, arrival->at))
 		expire(s, arrival->at);
-	learn(s, arrival->at, p);
+	/* Read after a later one, it tells how the peer was and not how it is. */
+	is_old = arrival->at < s->heard_at;
+	if (!is_old)
+		learn(s, arrival->at, p);
 	s->heard_on = arrival->ifindex;
 	/* An answer to what was never asked is one to an earlier sequence. */
 	if (p->final && s->is_polling && s->poll_was_sent)
 		end_poll(s, arrival->at);
-	follow(s, arrival->at, p->state);
+	if (!is_old)
+		follow(s, arrival->at, p->state);
 	if (p->poll)
 		s->final_is_due = true;
 	follow_echo(s, arrival->at);

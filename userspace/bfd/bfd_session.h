@@ -7,7 +7,8 @@
  * The driver's duties: read what has arrived before tick(), and pass the kernel's time of arrival,
  * so that a late wake-up neither declares dead a peer whose packets wait nor takes it for alive by
  * packets that came too late; after every verb poll() until it says no, then transmit() until it
- * writes nothing. Time never goes back, but for arrivals.
+ * writes nothing. Time never goes back, but for arrivals: what came before what was read already is
+ * answered, and changes nothing.
  *
  * When things happen follows from a few facts each time it is asked: when we last sent and heard,
  * what both sides offer, what is in force. So a changed interval acts at once wherever it may.

@@ -80,6 +80,10 @@ static bool open_port(struct bfd_ports *p, size_t world, size_t i, int epoll_fd)
 	if (epoll_ctl(epoll_fd, EPOLL_CTL_ADD, fd, &event) != 0)
 		abort();
 	w->fds[QUIET(i)] = bfd_socket_listen_beside(fd, &port);
+	/* Left there until something is quiet, a Down of that time would end a session. */
+	if (w->fds[QUIET(i)] >= 0)
+		p->strays |= UINT64_C(1) << event.data.u64;
+	p->quiet_at = w->read_at[i];
 	return true;
 }
 
@@ -192,6 +196,8 @@ static void read_socket(struct bfd_ports *p, struct bfd_world *w, size_t i, bfd_
 	const struct bfd_port port = port_of(w, i);
 	size_t n;
 
+	if (w->fds[i] < 0)
+		return;
 	do {
 		const nsec_t now = clock_now();
 
@@ -205,24 +211,24 @@ static void read_socket(struct bfd_ports *p, struct bfd_world *w, size_t i, bfd_
 
 void bfd_ports_read(struct bfd_ports *p, size_t event, bfd_ports_cb cb, void *ctx)
 {
-	struct bfd_world *w = &p->worlds[event / BFD_PORTS];
-
-	if (w->fds[event % BFD_PORTS] >= 0)
-		read_socket(p, w, event % BFD_PORTS, cb, ctx);
+	read_socket(p, &p->worlds[event / BFD_PORTS], event % BFD_PORTS, cb, ctx);
 }
 
 void bfd_ports_read_quiet(struct bfd_ports *p, bfd_ports_cb cb, void *ctx)
 {
-	for (uint64_t left = p->quiet; left != 0; left &= left - 1) {
+	for (uint64_t left = p->quiet | p->strays; left != 0; left &= left - 1) {
 		const size_t k = (size_t)__builtin_ctzll(left);
 
 		read_socket(p, &p->worlds[k / BFD_PORTS], QUIET(k % BFD_PORTS), cb, ctx);
 	}
+	p->strays = 0;
 	p->quiet_at = clock_now();
 }
 
 nsec_t bfd_ports_deadline(const struct bfd_ports *p)
 {
+	if (p->strays != 0)
+		return p->quiet_at;
 	return p->n_quiet > 0 ? nsec_add(p->quiet_at, QUIET_NS / p->n_quiet) : NSEC_NEVER;
 }
 

@@ -28,7 +28,9 @@ struct bfd_ports {
 	/* Of all n_quiet: which ports have some, by the number of their event, and their sum. */
 	uint64_t quiet;
 	size_t n_quiet;
-	nsec_t quiet_at; /* those were read last */
+	/* Whose quiet socket may have what is not quiet, since it was not steered at first. */
+	uint64_t strays;
+	nsec_t quiet_at; /* all of those were read last */
 	struct bfd_datagram batch[BFD_BATCH];
 };
 

@@ -135,6 +135,7 @@ static void what_is_quiet_wakes_nobody_and_is_read_with_the_rest(void **state)
 
 	(void)state;
 	assert_int_equal(n_open(b, 0), 2 * BFD_PORTS);
+	bfd_ports_read_quiet(&b->ports, on_datagram, b);
 	assert_int_equal(bfd_ports_deadline(&b->ports), NSEC_NEVER);
 	say(s, BFD_UP); /* which is news while it is Down */
 	assert_int_equal(woken_by(b), 0);
@@ -162,6 +163,26 @@ static void what_is_quiet_wakes_nobody_and_is_read_with_the_rest(void **state)
 	assert_int_equal(bfd_ports_deadline(&b->ports), NSEC_NEVER);
 	say(s, BFD_UP);
 	assert_int_equal(woken_by(b), 0);
+	bed_free(b);
+}
+
+/*
+ * The kernel chooses between the two sockets by itself until it is told how. What it puts aside
+ * then is read before anything else, and not when a session is Up that it would end.
+ */
+static void what_went_astray_while_a_port_was_opened_is_read_at_once(void **state)
+{
+	struct bed *b = bed_new();
+	struct bfd_session *s = add(b, 0, 0);
+
+	(void)state;
+	assert_int_equal(bfd_socket_steer(b->ports.worlds[0].fds[0], &s->discriminator, 1), 0);
+	say(s, BFD_UP);
+	assert_int_equal(woken_by(b), -1);
+	assert_in_range(bfd_ports_deadline(&b->ports), 1, clock_now());
+	bfd_ports_read_quiet(&b->ports, on_datagram, b);
+	assert_int_equal(b->n_seen, 1);
+	assert_int_equal(bfd_ports_deadline(&b->ports), NSEC_NEVER);
 	bed_free(b);
 }
 
@@ -278,6 +299,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_quiet_wakes_nobody_and_is_read_with_the_rest),
+		cmocka_unit_test(what_went_astray_while_a_port_was_opened_is_read_at_once),
 		cmocka_unit_test(it_is_looked_at_the_sooner_the_more_are_quiet),
 		cmocka_unit_test(all_that_waits_is_read_in_its_order),
 		cmocka_unit_test(a_vrf_has_ports_of_its_own_as_long_as_it_has_sessions),
