@@ -113,6 +113,18 @@ static unsigned downs(const struct rig *rig)
 	return n;
 }
 
+/*
+ * Addresses of one side's device, and neighbours that it need not ask for: the kernel has one table
+ * of 1024 for all namespaces, and forgets who is in use where it is full.
+ */
+static void name_many(const char *device, unsigned own, unsigned other, const char *mac)
+{
+	run("for i in $(seq 0 199); do printf 'addr add fd00::%u:%%x/64 dev %s\\n' $i;"
+	    " printf 'neigh add fd00::%u:%%x lladdr %s nud permanent dev %s\\n' $i; done |"
+	    " ip -batch -",
+	    own, device, other, mac, device);
+}
+
 /* The first side's namespace, which stays open as /proc/PID/fd/there; the process is in the other.
  */
 static void make_link(int *ret_there)
@@ -123,8 +135,7 @@ static void make_link(int *ret_there)
 	run("ip link add va type veth peer name vb && ip link set va address 02:00:00:00:00:0a &&"
 	    " ip link set vb address 02:00:00:00:00:0b && ip addr add 192.0.2.1/24 dev va &&"
 	    " ip addr add fd00::1/64 dev va && ip addr add fe80::a/64 dev va && ip link set va up");
-	run("for i in $(seq 0 199); do printf 'addr add fd00::1:%%x/64 dev va\\n' $i; done |"
-	    " ip -batch -");
+	name_many("va", 1, 2, "02:00:00:00:00:0b");
 }
 
 static void enter_other(int there)
@@ -133,8 +144,7 @@ static void enter_other(int there)
 	run("nsenter --net=/proc/%d/fd/%d ip link set vb netns %d", getpid(), there, getpid());
 	run("ip addr add 192.0.2.2/24 dev vb && ip addr add fd00::2/64 dev vb &&"
 	    " ip addr add fe80::b/64 dev vb && ip link set vb up");
-	run("for i in $(seq 0 199); do printf 'addr add fd00::2:%%x/64 dev vb\\n' $i; done |"
-	    " ip -batch -");
+	name_many("vb", 2, 1, "02:00:00:00:00:0a");
 }
 
 static int setup(void **state)
