@@ -88,14 +88,17 @@ void world_check_heard(struct world *w, int end, const struct bfd_packet *p, nse
 {
 	struct world_watch *o = &w->end[end].watch;
 
+	if (p->final)
+		o->least_rx_us = smaller(o->least_rx_us, o->asked_rx_us);
+	/* Read after a later one. */
+	if (at < o->heard_at)
+		return;
 	o->heard = *p;
 	o->has_heard = true;
-	o->heard_at = at > o->heard_at ? at : o->heard_at;
+	o->heard_at = at;
 	if (p->your_discriminator == w->end[end].session->discriminator &&
 	    (p->state == BFD_INIT || p->state == BFD_UP))
 		o->saw_answer = true;
-	if (p->final)
-		o->least_rx_us = smaller(o->least_rx_us, o->asked_rx_us);
 }
 
 /* RFC 5880 6.8.7: the interval less a quarter, but for a change of state. */

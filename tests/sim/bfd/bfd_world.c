@@ -42,7 +42,7 @@ static void put_on_link(struct world *w, int to, const uint8_t *data, size_t len
 		memcpy(p->b, data, len);
 		p->len = len;
 		p->arrives_at = w->now + delay;
-		p->is_shown = false;
+		p->is_shown = p->is_sorted = p->is_quiet = false;
 		return;
 	}
 }
@@ -55,15 +55,36 @@ void world_send(struct world *w, int from, const uint8_t *data, size_t len)
 		put_on_link(w, 1 - from, data, len);
 }
 
-/* The one that arrived first; NULL: none has. */
-static struct world_packet *first_arrived(struct world *w, int end)
+/* As the socket's program does (bfd_socket_steer). One in a hundred goes astray. */
+static void sort_out(struct world *w, int end)
+{
+	const struct bfd_session *s = w->end[end].session;
+
+	for (size_t i = 0; w->is_steered && i < WORLD_PACKETS; i++) {
+		struct world_packet *p = &w->end[end].inbox[i];
+		struct bfd_packet said;
+
+		if (p->arrives_at > w->now || p->is_sorted)
+			continue;
+		p->is_sorted = true;
+		p->is_quiet =
+			per_cent(w, 1) || (s->state == BFD_UP &&
+					   bfd_packet_parse(p->b, p->len, &said) == BFD_ACCEPTED &&
+					   said.state == BFD_UP && !said.poll && !said.final &&
+					   said.your_discriminator == s->discriminator);
+	}
+}
+
+/* The one of a socket that arrived first; NULL: none has. */
+static struct world_packet *first_arrived(struct world *w, int end, bool is_quiet)
 {
 	struct world_packet *first = NULL;
 
 	for (size_t i = 0; i < WORLD_PACKETS; i++) {
 		struct world_packet *p = &w->end[end].inbox[i];
 
-		if (p->arrives_at <= w->now && (!first || p->arrives_at < first->arrives_at))
+		if (p->arrives_at <= w->now && p->is_quiet == is_quiet &&
+		    (!first || p->arrives_at < first->arrives_at))
 			first = p;
 	}
 	return first;
@@ -197,22 +218,46 @@ static void come_back(struct world *w, int end)
 	world_check_resumed(w, end, &before);
 }
 
+static void read_socket(struct world *w, int end, bool is_quiet)
+{
+	struct world_packet *p;
+
+	while ((p = first_arrived(w, end, is_quiet)))
+		read_one(w, end, p);
+}
+
+/*
+ * What was put aside is read before what woke the end, else when it has to be, and each second,
+ * when the end tells the program of itself, too. Nothing is looked for there while nothing is Up.
+ */
 static void wake(struct world *w, int end)
 {
 	struct world_end *e = &w->end[end];
-	struct world_packet *p;
 	struct bfd_session *s;
+	bool has_heard, was_up;
 
 	if (w->now < e->sleeps_until)
 		return;
 	if (e->is_dead)
 		come_back(w, end);
-	while ((p = first_arrived(w, end)))
-		read_one(w, end, p);
+	was_up = e->session->state == BFD_UP;
+	has_heard = first_arrived(w, end, false) != NULL || w->now >= e->looks_at;
+	if (has_heard && was_up)
+		read_socket(w, end, true);
+	if (w->now >= e->looks_at) {
+		follow_up(w, end);
+		e->looks_at = w->now + NSEC_PER_SEC;
+	}
+	read_socket(w, end, false);
 	while (world_echo_read(w, end))
 		follow_up(w, end);
 	while ((s = bfd_set_due(e->set, w->now))) {
 		world_carrier_look(w, end);
+		if (!has_heard && was_up && bfd_session_wants_to_hear(s, w->now)) {
+			read_socket(w, end, true);
+			has_heard = true;
+			continue;
+		}
 		bfd_session_tick(s, w->now);
 		follow_up(w, end);
 	}
@@ -223,8 +268,10 @@ static nsec_t next_of(const struct world_end *e)
 {
 	nsec_t next = nsec_min(bfd_set_deadline(e->set), world_echo_next(e));
 
+	next = nsec_min(next, e->looks_at);
 	for (size_t i = 0; i < WORLD_PACKETS; i++)
-		next = nsec_min(next, e->inbox[i].arrives_at);
+		if (!e->inbox[i].is_quiet)
+			next = nsec_min(next, e->inbox[i].arrives_at);
 	next = next > e->sleeps_until ? next : e->sleeps_until;
 	for (size_t i = 0; e->carrier.is_there && i < WORLD_PACKETS; i++)
 		if (!e->inbox[i].is_shown)
@@ -435,6 +482,7 @@ struct world *world_new(uint64_t seed)
 			start(w, end);
 		}
 	}
+	w->is_steered = chance(w, 3) != 0;
 	return w;
 }
 
@@ -448,6 +496,7 @@ static nsec_t step(struct world *w)
 		happen(w);
 	for (int end = 0; end < 2; end++) {
 		show(w, end);
+		sort_out(w, end);
 		fire(w, end);
 	}
 	for (int end = 0; end < 2; end++)

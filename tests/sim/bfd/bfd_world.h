@@ -6,7 +6,8 @@
  * AdminDown, an end that starts anew. Then the link heals, and both must agree. In some worlds a
  * program beside each end answers for it, and then an end may sleep, or die and start anew, though
  * nothing may go down. In some, an end's host sends the other's echo packets back, though it
- * sleeps, or says so and does not.
+ * sleeps, or says so and does not. In most, an end has two sockets: what only says Up is put aside,
+ * and now and then what says more, and is read when it has to be, after what came later.
  */
 #pragma once
 
@@ -20,8 +21,9 @@
 struct world_packet {
 	uint8_t b[BFD_PACKET_MAX];
 	size_t len;
-	nsec_t arrives_at; /* NSEC_NEVER: the place is free */
-	bool is_shown;     /* to the program */
+	nsec_t arrives_at;        /* NSEC_NEVER: the place is free */
+	bool is_shown;            /* to the program */
+	bool is_sorted, is_quiet; /* by the kernel; it wakes nobody */
 };
 
 /* The program beside an end, and what it was told. */
@@ -70,6 +72,7 @@ struct world_end {
 	struct world_echo echoes[WORLD_PACKETS];
 	bool takes_echo, forwards_echo; /* it says that it does, and it does */
 	struct world_carrier carrier;
+	nsec_t looks_at; /* at what was put aside, at the latest */
 	nsec_t sleeps_until;
 	bool is_dead; /* until then */
 	bool is_admin_down;
@@ -90,8 +93,9 @@ struct world_stats {
 struct world {
 	struct rng rng;
 	nsec_t now, faults_end, next_fault;
-	bool has_echo; /* may be wanted */
-	bool is_calm;  /* nothing is lost, and nobody sleeps: nothing may go down */
+	bool has_echo;   /* may be wanted */
+	bool is_calm;    /* nothing is lost, and nobody sleeps: nothing may go down */
+	bool is_steered; /* ends have two sockets, as sys/bfd_ports.h has */
 	struct world_weather weather;
 	struct world_end end[2];
 	struct world_stats stats;

@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 
 static const struct bfd_port ports[] = {{.family = IP_V4},
 					{.family = IP_V6},
@@ -292,6 +293,39 @@ static void a_port_with_two_sockets_is_still_nobody_elses(void **state)
 	}
 }
 
+/*
+ * Whoever loses the processor between the two clocks would take packets for younger than they are,
+ * by as long as it waits: a peer that speaks would have been silent, or a dead one alive.
+ */
+static void both_clocks_are_read_at_one_time_beside_another_that_wants_the_processor(void **state)
+{
+	const nsec_t until = clock_now() + NSEC_PER_SEC;
+	cpu_set_t all, one;
+	nsec_t least = 0, most = 0;
+	pid_t busy;
+
+	(void)state;
+	assert_int_equal(sched_getaffinity(0, sizeof(all), &all), 0);
+	CPU_ZERO(&one);
+	CPU_SET(sched_getcpu(), &one);
+	assert_int_equal(sched_setaffinity(0, sizeof(one), &one), 0);
+	busy = fork();
+	while (busy == 0) /* beside which it is, half of the time */
+		if (clock_now() > until)
+			_exit(0);
+	while (clock_now() < until) {
+		const struct bfd_clocks c = bfd_clocks_read();
+		const nsec_t apart = c.wall - c.now;
+
+		least = least == 0 ? apart : nsec_min(least, apart);
+		most = apart > most ? apart : most;
+	}
+	assert_int_equal(waitpid(busy, NULL, 0), busy);
+	assert_int_equal(sched_setaffinity(0, sizeof(all), &all), 0);
+	print_message("the clocks were %.3f us apart at most\n", (double)(most - least) / 1000);
+	assert_true(most - least < NSEC_PER_MSEC);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -304,6 +338,8 @@ int main(void)
 		cmocka_unit_test(what_comes_while_the_thread_has_no_processor_is_kept),
 		cmocka_unit_test(a_session_keeps_its_port_and_no_two_share_one),
 		cmocka_unit_test(an_address_that_is_not_ours_sends_nothing),
+		cmocka_unit_test(
+			both_clocks_are_read_at_one_time_beside_another_that_wants_the_processor),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
