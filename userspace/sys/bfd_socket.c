@@ -175,8 +175,9 @@ int bfd_socket_listen_beside(int fd, const struct bfd_port *port)
 }
 
 /*
- * Who loses the processor in between, for as long as others want it, reads again: by so much a packet
- * would seem to have come later than it did, and a peer that speaks to have been silent before.
+ * Who loses the processor in between, for as long as others want it, reads again: by so much a
+ * packet would seem to have come later than it did, and a peer that speaks to have been silent
+ * before.
  */
 struct bfd_clocks bfd_clocks_read(void)
 {

@@ -84,12 +84,33 @@ struct engine_line engine_line_none(void)
 	return l;
 }
 
+/* RFC 5881 4: of no other session of this system, which may have another address. */
+static bool has_own_port(const struct bfd_engine *e, const struct engine_line *l)
+{
+	for (size_t i = 0; i < BFD_ENGINE_SESSIONS; i++)
+		if (&e->lines[i] != l && e->lines[i].session && e->lines[i].end.port == l->end.port)
+			return false;
+	return true;
+}
+
+static int connect_line(struct bfd_engine *e, struct engine_line *l)
+{
+	int fd;
+
+	while ((fd = bfd_socket_connect(&l->session->config, &e->rng, &l->end.port,
+					&l->end.addr)) >= 0 &&
+	       !has_own_port(e, l)) {
+		(void)close(fd);
+		l->end.port = 0;
+	}
+	return fd;
+}
+
 static void send_packet(struct bfd_engine *e, struct engine_line *l, const uint8_t *data,
 			size_t len)
 {
 	if (l->fd < 0)
-		l->fd = bfd_socket_connect(&l->session->config, &e->rng, &l->end.port,
-					   &l->end.addr);
+		l->fd = connect_line(e, l);
 	if (l->fd < 0) {
 		l->error = TAKE_FD(l->fd);
 		return;

@@ -159,7 +159,8 @@ static int setup(void **state)
 			rig->side[side].seen[i].state = BFD_DOWN;
 	make_link(&there);
 	rig->ifindex = if_nametoindex("va");
-	rig->side[0].engine = bfd_engine_new(rig->loop, 1, on_report, &rig->side[0]);
+	/* With this seed two of two hundred sessions would draw one port. */
+	rig->side[0].engine = bfd_engine_new(rig->loop, 11, on_report, &rig->side[0]);
 	enter_other(there);
 	rig->side[1].engine = bfd_engine_new(rig->loop, 2, on_report, &rig->side[1]);
 	(void)close(there);
@@ -451,6 +452,21 @@ static void add_many(struct rig *rig, const struct bfd_terms *terms)
 	assert_true(wait_until(rig, all_up, MS(20000)));
 }
 
+/* RFC 5881 4, whatever the addresses are. */
+static void two_hundred_sessions_have_as_many_source_ports(void **state)
+{
+	const struct bfd_terms terms = {300000, 300000, 10};
+	struct rig *rig = *state;
+
+	add_many(rig, &terms);
+	assert_true(wait_until(rig, all_told, MS(5000)));
+	for (unsigned side = 0; side < 2; side++)
+		for (unsigned i = 0; i < rig->wanted_up; i++)
+			for (unsigned j = 0; j < i; j++)
+				assert_int_not_equal(rig->side[side].seen[i].report.source_port,
+						     rig->side[side].seen[j].report.source_port);
+}
+
 /* The agent's own loop stands still, and what happened is all there afterwards. */
 static void two_hundred_sessions_live_through_ten_seconds_of_a_stalled_loop(void **state)
 {
@@ -583,6 +599,7 @@ int main(void)
 		WITH_RIG(other_terms_need_no_new_session),
 		WITH_RIG(what_a_dead_thread_has_left_goes_on_in_the_next),
 		WITH_RIG(what_says_nothing_new_wakes_nobody),
+		WITH_RIG(two_hundred_sessions_have_as_many_source_ports),
 		WITH_RIG(what_wakes_nobody_is_read_before_its_socket_is_full),
 		WITH_RIG(no_change_is_lost_where_there_is_no_room_to_report_it),
 		WITH_RIG(a_thread_that_does_not_keep_up_takes_no_more),
