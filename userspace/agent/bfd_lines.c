@@ -169,9 +169,10 @@ static void log_event(const struct bfd_line *l, const struct bfd_event *e)
 		log_info("bfd: BFD session up", "address=%s", text);
 	else if (e->from == BFD_UP)
 		log_at(e->to == BFD_DOWN ? LOG_LEVEL_WARN : LOG_LEVEL_INFO, "bfd: BFD session down",
-		       "address=%s state=%s reason=%s remote=%s remoteReason=%s", text,
-		       bfd_state_text(e->to), log_quote(bfd_diag_text(e->diag)),
-		       bfd_state_text(e->remote_state), log_quote(bfd_diag_text(e->remote_diag)));
+		       "address=%s state=%s reason=%s remote=%s remoteReason=%s silentMillis=%.1f",
+		       text, bfd_state_text(e->to), log_quote(bfd_diag_text(e->diag)),
+		       bfd_state_text(e->remote_state), log_quote(bfd_diag_text(e->remote_diag)),
+		       (double)e->silence / NSEC_PER_MSEC);
 	else
 		log_debug("bfd: state", "address=%s from=%s to=%s", text, bfd_state_text(e->from),
 			  bfd_state_text(e->to));

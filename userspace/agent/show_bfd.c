@@ -132,6 +132,7 @@ static void add_changes(const struct agent *a, cJSON *o, const struct bfd_line *
 		cJSON_AddStringToObject(c, "to", bfd_state_text(e->to));
 		cJSON_AddStringToObject(c, "diagnostic", bfd_diag_text(e->diag));
 		cJSON_AddStringToObject(c, "remoteDiagnostic", bfd_diag_text(e->remote_diag));
+		add_millis(c, "silentMillis", e->silence);
 		cJSON_AddItemToArray(list, c);
 	}
 }

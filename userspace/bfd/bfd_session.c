@@ -233,13 +233,15 @@ static void report(struct bfd_session *s, enum bfd_state from)
 		s->first_event = (s->first_event + 1) % BFD_EVENTS;
 		s->n_events--;
 	}
-	s->events[(s->first_event + s->n_events++) % BFD_EVENTS] =
-		(struct bfd_event){.from = from,
-				   .to = s->state,
-				   .diag = s->diag,
-				   .remote_diag = s->remote.diag,
-				   .remote_state = s->remote.state,
-				   .at = s->since};
+	s->events[(s->first_event + s->n_events++) % BFD_EVENTS] = (struct bfd_event){
+		.from = from,
+		.to = s->state,
+		.diag = s->diag,
+		.remote_diag = s->remote.diag,
+		.remote_state = s->remote.state,
+		.at = s->since,
+		.silence =
+			s->heard_at == 0 ? NSEC_NEVER : s->since - nsec_min(s->heard_at, s->since)};
 }
 
 /* Every change is told to the peer at once (6.8.7: "in order to more rapidly communicate"). */
@@ -411,7 +413,8 @@ enum bfd_reject bfd_session_receive(struct bfd_session *s, const struct bfd_arri
 				    const struct bfd_packet *p)
 {
 	enum bfd_reject reject = check(s, arrival, p);
-	bool is_old;
+	/* Read after a later one, it tells how the peer was and not how it is. */
+	const bool is_old = arrival->at < s->heard_at;
 
 	if (reject != BFD_ACCEPTED) {
 		s->counters.rejected[reject]++;
@@ -421,8 +424,6 @@ enum bfd_reject bfd_session_receive(struct bfd_session *s, const struct bfd_arri
 	/* The silence was long enough, though we wake up only now. */
 	if (is_expired(s, arrival->at))
 		expire(s, arrival->at);
-	/* Read after a later one, it tells how the peer was and not how it is. */
-	is_old = arrival->at < s->heard_at;
 	if (!is_old)
 		learn(s, arrival->at, p);
 	s->heard_on = arrival->ifindex;
@@ -540,7 +541,6 @@ bool bfd_session_receive_echo(struct bfd_session *s, nsec_t at, const uint8_t *d
 void bfd_session_carried(struct bfd_session *s, const struct bfd_carried *c)
 {
 	uint64_t n = c->n_answered < s->n_carried ? c->n_answered : c->n_answered - s->n_carried;
-
 	const bool is_other = c->is_carried != s->is_carried;
 
 	s->n_carried = c->n_answered;

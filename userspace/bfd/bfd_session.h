@@ -46,9 +46,8 @@ struct bfd_config {
 	uint8_t minimum_ttl; /* with is_multihop: packets of less are refused */
 	bool is_passive;     /* says nothing until the peer has (RFC 5880 6.1) */
 	struct bfd_terms terms;
-	uint32_t
-		min_echo_rx_us; /* of the peer's echo packets, where they are reflected; 0: never */
-	uint32_t echo_tx_us;    /* of ours, if the peer takes them on a single hop; 0: none */
+	uint32_t min_echo_rx_us; /* of the peer's echo packets, if they come back; 0: never */
+	uint32_t echo_tx_us;     /* of ours, if the peer takes them on a single hop; 0: none */
 	struct bfd_auth_key auth;
 };
 
@@ -62,7 +61,7 @@ struct bfd_event {
 	enum bfd_state from, to;
 	uint8_t diag, remote_diag;   /* ours, why; the peer's last */
 	enum bfd_state remote_state; /* the peer's last: AdminDown is no failure */
-	nsec_t at;
+	nsec_t at, silence; /* how long the peer had not been heard; NSEC_NEVER: it never was */
 };
 #define BFD_EVENTS 4
 
@@ -138,8 +137,7 @@ void bfd_session_init(struct bfd_session *s, const struct bfd_config *config,
  */
 void bfd_session_reconfigure(struct bfd_session *s, nsec_t now, const struct bfd_config *config);
 
-/* Overwrites the keys, but not their types and ids: of a copy for others, or of one that is over.
- */
+/* Overwrites the keys, not their types and ids: of a copy for others, or of one that is over. */
 void bfd_session_forget_keys(struct bfd_session *s);
 
 /*

@@ -127,7 +127,8 @@ static void up_and_down_are_logged(void **state)
 	RIG_WAIT(rig, is_up);
 	said = errors_end(before);
 	down = strstr(said, "level=warn msg=\"bfd: BFD session down\" address=10.0.0.2 state=Down"
-			    " reason=\"neighbour signalled down\" remote=Down remoteReason=none\n");
+			    " reason=\"neighbour signalled down\" remote=Down remoteReason=none"
+			    " silentMillis=0.0\n");
 	assert_non_null(down);
 	assert_non_null(strstr(down, "level=info msg=\"bfd: BFD session up\" address=10.0.0.2\n"));
 	assert_null(strstr(strchr(down, '\n'), "bfd: BFD session down"));

@@ -56,9 +56,9 @@ static void a_session_is_shown_whole(void **state)
 		"\"remoteEchoMillis\":0,\"reflectsEcho\":false,\"echoPacketsReflected\":0,"
 		"\"error\":null,\"rejected\":{\"TTL\":1},\"changes\":["
 		"{\"secondsAgo\":\"*\",\"from\":\"Down\",\"to\":\"Init\",\"diagnostic\":\"none\","
-		"\"remoteDiagnostic\":\"none\"},"
+		"\"remoteDiagnostic\":\"none\",\"silentMillis\":0},"
 		"{\"secondsAgo\":\"*\",\"from\":\"Init\",\"to\":\"Up\",\"diagnostic\":\"none\","
-		"\"remoteDiagnostic\":\"none\"}]}]");
+		"\"remoteDiagnostic\":\"none\",\"silentMillis\":0}]}]");
 	end(rig, fd);
 }
 

@@ -111,40 +111,6 @@ static void changes_that_nobody_polls_keep_the_newest(void **state)
 	assert_int_equal(s.counters.flaps, 3);
 }
 
-/*
- * The driver has two sockets, and may read first what came last. What the peer said before is no
- * news, but a Poll of it wants its answer.
- */
-static void what_came_before_what_was_read_already_changes_nothing(void **state)
-{
-	const struct bfd_config config = usual_config();
-	struct bfd_session s = up_session(&config), down = session_in(BFD_DOWN);
-	struct bfd_packet old = usual_packet(BFD_DOWN), said;
-	char buf[128];
-
-	(void)state;
-	hear(&s, NOW + MS(20), BFD_UP);
-	old.your_discriminator = 0;
-	old.min_tx_us = 10000;
-	old.poll = true;
-	hear_packet(&s, NOW + MS(20) - 1, &old);
-	assert_string_equal(changes(&s, buf), "");
-	assert_int_equal(s.remote.state, BFD_UP);
-	assert_int_equal(bfd_session_detection(&s), MS(150));
-	assert_int_equal(s.heard_at, NOW + MS(20));
-	assert_true(say(&s, NOW + MS(20), &said));
-	assert_true(said.final);
-	/* What came at the same time has no order but that in which it is read. */
-	hear_packet(&s, NOW + MS(20), &old);
-	assert_string_equal(changes(&s, buf), "Up>Down");
-
-	/* Up of before our Down is no answer to it. */
-	hear(&down, NOW + MS(20), BFD_DOWN);
-	assert_string_equal(changes(&down, buf), "Down>Init");
-	hear(&down, NOW + MS(20) - 1, BFD_UP);
-	assert_string_equal(changes(&down, buf), "");
-}
-
 /* ---- detection ------------------------------------------------------------------------------- */
 
 static void silence_is_down_at_the_detection_time_and_not_before(void **state)
@@ -584,7 +550,6 @@ int main(void)
 		cmocka_unit_test(admin_down_is_said_and_heeds_nobody_until_it_ends),
 		cmocka_unit_test(a_path_that_is_gone_is_down_with_its_diagnostic),
 		cmocka_unit_test(changes_that_nobody_polls_keep_the_newest),
-		cmocka_unit_test(what_came_before_what_was_read_already_changes_nothing),
 		cmocka_unit_test(silence_is_down_at_the_detection_time_and_not_before),
 		cmocka_unit_test(detection_counts_the_peers_multiplier_and_the_slower_interval),
 		cmocka_unit_test(arrival_decides_not_the_time_of_reading),

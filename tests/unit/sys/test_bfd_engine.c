@@ -8,7 +8,6 @@
 #include "sys/bfd_socket.h"
 #include "sys/clock.h"
 #include "sys/loop.h"
-#include "sys/ring.h"
 
 #include "sys_test.h"
 
@@ -564,33 +563,11 @@ static void a_thread_that_does_not_keep_up_takes_no_more(void **state)
 	}
 }
 
-static void a_ring_is_taken_in_order_and_refuses_when_full(void **state)
-{
-	struct ring r;
-	unsigned got;
-
-	(void)state;
-	ring_init(&r, 4, sizeof(unsigned));
-	for (unsigned round = 0; round < 10; round++) {
-		for (unsigned i = 0; i < 4; i++)
-			assert_true(ring_put(&r, &i));
-		assert_false(ring_has_room(&r));
-		assert_false(ring_put(&r, &round));
-		for (unsigned i = 0; i < 4; i++) {
-			assert_true(ring_take(&r, &got));
-			assert_int_equal(got, i);
-		}
-		assert_false(ring_take(&r, &got));
-	}
-	ring_done(&r);
-}
-
 #define WITH_RIG(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_ring_is_taken_in_order_and_refuses_when_full),
 		WITH_RIG(sessions_of_each_kind_come_up),
 		WITH_RIG(silence_is_seen_in_time_and_never_early),
 		WITH_RIG(who_is_removed_says_admin_down),
