@@ -99,6 +99,10 @@ static void receive(struct run *r, struct bfd_session *s, const uint8_t *data, s
 	assert((reject == BFD_ACCEPTED) == (got != NULL));
 	if (got) {
 		check_state(got);
+		/* What is read late is not how the peer is. */
+		assert(got != s || a.at >= before.heard_at ||
+		       (s->state == before.state && s->heard_at == before.heard_at &&
+			memcmp(&s->remote, &before.remote, sizeof(s->remote)) == 0));
 		bfd_set_touch(r->set, got);
 		return;
 	}
