@@ -7,39 +7,17 @@
 #pragma once
 
 #include "base/mem.h"
+#include "cli/cli_table.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
-enum cli_command {
-	CLI_STATUS,
-	CLI_SHOW,
-	CLI_EXPLAIN,
-	CLI_DRAIN,
-	CLI_UNDRAIN,
-	CLI_BLACKHOLE,
-	CLI_MIGRATE,
-	CLI_PREFLIGHT,
-	CLI_HELP,
-	CLI_VERSION
-};
-enum cli_format { CLI_TABLE, CLI_WIDE, CLI_JSON, CLI_YAML };
-enum cli_what {
-	CLI_PEERS,
-	CLI_ROUTES,
-	CLI_SERVICES,
-	CLI_BACKENDS,
-	CLI_POOLS,
-	CLI_PROBLEMS,
-	CLI_BFD,
-	CLI_BLACKHOLES,
-};
-
 /* Strings are borrowed from argv; NULL: not given. */
 struct cli_args {
 	enum cli_command command;
-	enum cli_what what;    /* with CLI_SHOW */
-	const char *explained; /* with CLI_EXPLAIN: "service", "ip" or "peer" */
+	const struct cli_verb *verb; /* its row; of CLI_HELP what help is asked for; or NULL */
+	enum cli_what what;          /* with CLI_SHOW */
+	const char *explained;       /* with CLI_EXPLAIN: "service", "ip" or "peer" */
 	enum cli_format format;
 	const char *socket, *name, *ns, *peer; /* name: of a Service to explain, NS/NAME or NAME */
 	bool received;                         /* of routes: those that peers have sent */
@@ -63,6 +41,3 @@ bool cli_parse(int argc, const char *const *argv, struct cli_args *ret,
 const char *cli_command_text(enum cli_command command);
 /* "peers", "routes", ...: the word of the protocol and of the table's title. */
 const char *cli_what_text(enum cli_what what);
-
-/* The text of --help. */
-const char *cli_help(void);

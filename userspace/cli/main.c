@@ -10,66 +10,16 @@
  */
 #include "base/limits.h"
 #include "base/names.h"
-#include "cli/cli_args.h"
-#include "cli/client.h"
+#include "cli/ask.h"
+#include "cli/cli_help.h"
 #include "cli/migrate.h"
-#include "cli/preflight.h"
-#include "cli/protocol.h"
 #include "cli/render.h"
 
 #include <errno.h>
 
-enum { EXIT_DONE = 0, EXIT_COULD_NOT = 1, EXIT_NOT_WELL = 2 };
 enum { EXIT_EQUAL = 0, EXIT_DIFFERS = 1, EXIT_NOT_COMPARED = 2 }; /* of migrate diff, as diff(1) */
 
 #define DUMP_BYTES (64u << 20)
-
-static int fail(const char *what, const char *why, const char *remedy)
-{
-	fprintf(stderr, "lodectl: %s%s%s\n", what, why, remedy);
-	return EXIT_COULD_NOT;
-}
-
-/* The body, or NULL after saying why. */
-static cJSON *ask_host(void)
-{
-	struct strbuf text;
-	cJSON *body = NULL;
-	int r;
-
-	strbuf_init(&text, LIMIT_REPLY_BYTES);
-	r = preflight_ask(&text);
-	if (r == 0)
-		body = cJSON_Parse(text.data ? text.data : "");
-	if (!body)
-		(void)fail("lodestoned --preflight: ", r ? strerror(-r) : "no JSON",
-			   r == -ENOENT ? "; install it beside lodectl or in PATH" : "");
-	strbuf_done(&text);
-	return body;
-}
-
-/* The same from the agent. */
-static cJSON *ask(struct arena *arena, const struct cli_args *args)
-{
-	const char *request = protocol_request(arena, args), *error;
-	struct strbuf reply;
-	cJSON *body = NULL;
-	int r;
-
-	strbuf_init(&reply, LIMIT_REPLY_BYTES);
-	r = client_ask(args->socket, request, &reply);
-	if (r < 0) {
-		const char *what = arena_printf(arena, "no answer at %s: ", args->socket);
-
-		(void)fail(what, strerror(-r), client_remedy(r)); /* NULL says it */
-	} else {
-		body = protocol_body(arena, reply.data ? reply.data : "", &error);
-		if (!body)
-			(void)fail(error, "", "");
-	}
-	strbuf_done(&reply);
-	return body;
-}
 
 static bool is_problem(const cJSON *line)
 {
@@ -99,7 +49,7 @@ static int print(const struct cli_args *args, const cJSON *body)
 	render(args, body, &out);
 	written = fwrite(out.data, 1, out.len, stdout) == out.len && fflush(stdout) == 0;
 	strbuf_done(&out);
-	return written ? exit_code(args, body) : fail("cannot write: ", strerror(errno), "");
+	return written ? exit_code(args, body) : say_failure("cannot write: ", strerror(errno), "");
 }
 
 static int run_once(const struct cli_args *args, bool clear)
@@ -126,28 +76,17 @@ static bool read_file(const char *path, struct strbuf *ret)
 	bool ok;
 
 	if (!f) {
-		(void)fail(path, ": ", strerror(errno));
+		(void)say_failure(path, ": ", strerror(errno));
 		return false;
 	}
 	while ((n = fread(chunk, 1, sizeof(chunk), f)) > 0)
 		strbuf_add_len(ret, chunk, n);
 	ok = !ferror(f) && !ret->truncated;
 	if (!ok)
-		(void)fail(path, ret->truncated ? ": is too long" : ": cannot be read", "");
+		(void)say_failure(path, ret->truncated ? ": is too long" : ": cannot be read", "");
 	if (!is_input)
 		(void)fclose(f); /* of what was only read nothing can be lost */
 	return ok;
-}
-
-static cJSON *ask_what(struct arena *arena, const struct cli_args *args, enum cli_command command,
-		       enum cli_what what)
-{
-	const struct cli_args asked = {.socket = args->socket,
-				       .command = command,
-				       .what = what,
-				       .planned = what == CLI_ROUTES};
-
-	return ask(arena, &asked);
 }
 
 static cJSON *compare(struct arena *arena, const struct cli_args *args, const char *text)
@@ -163,7 +102,7 @@ static cJSON *compare(struct arena *arena, const struct cli_args *args, const ch
 	if (services) {
 		ret = migrate_diff(arena, &ours, text, args->peer, &error);
 		if (!ret)
-			(void)fail(error, "", "");
+			(void)say_failure(error, "", "");
 	}
 	cJSON_Delete(status);
 	cJSON_Delete(peers);
@@ -201,19 +140,29 @@ static int watch(const struct cli_args *args)
 	return EXIT_COULD_NOT;
 }
 
+static int help(const struct cli_args *args)
+{
+	struct strbuf text;
+
+	strbuf_init(&text, LIMIT_REPLY_BYTES);
+	cli_help(args->verb, &text);
+	fputs(text.data, stdout);
+	strbuf_done(&text);
+	return EXIT_DONE;
+}
+
 int main(int argc, char **argv)
 {
 	char error[CLI_ERROR_TEXT];
 	struct cli_args args;
 
 	if (!cli_parse(argc, (const char *const *)argv, &args, error))
-		return fail(error, "", "; see lodectl --help");
+		return say_failure(error, "", "; see lodectl --help");
 	switch (args.command) {
 	case CLI_MIGRATE:
 		return migrate(&args);
 	case CLI_HELP:
-		fputs(cli_help(), stdout);
-		return EXIT_DONE;
+		return help(&args);
 	case CLI_VERSION:
 		printf("lodectl %s\n", LODESTONE_VERSION);
 		return EXIT_DONE;

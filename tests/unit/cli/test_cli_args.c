@@ -3,6 +3,7 @@
  * cli/cli_args: every spelling that is accepted, and every line that is refused with what is said.
  */
 #include "cli/cli_args.h"
+#include "cli/cli_help.h"
 
 #include <stdarg.h>
 #include <stddef.h>
@@ -183,12 +184,12 @@ static void blackholes_are_added_for_a_while_and_removed(void **state)
 static void a_migration_is_compared_with_a_file_or_standard_input(void **state)
 {
 	static const char *const refused[][2] = {
-		{"migrate", "migrate what? diff [FILE]"},
-		{"migrate all", "migrate what? diff [FILE]"},
+		{"migrate", "migrate what? diff"},
+		{"migrate all", "cannot migrate \"all\"; there are diff"},
 		{"migrate diff a b", "\"b\" is one word too many"},
-		{"migrate diff -n x", "migrate takes neither -n nor --received"},
-		{"migrate diff --received", "migrate takes neither -n nor --received"},
-		{"migrate diff -w", "migrate diff is said once"},
+		{"migrate diff -n x", "\"migrate diff\" takes no option --namespace"},
+		{"migrate diff --received", "option --received belongs to \"show routes\""},
+		{"migrate diff -w", "\"migrate diff\" takes no option --watch"},
 		{"migrate diff --for 5m", "option --for belongs to \"blackhole add\""},
 	};
 	struct cli_args a = parsed("migrate diff dump.json --peer r -o json");
@@ -217,18 +218,19 @@ static void bad_lines_are_refused_with_their_reason(void **state)
 		{"", "no command"},
 		{"frobnicate", "no command \"frobnicate\""},
 		{"show",
-		 "show what? peers, routes, bfd, services, backends, pools, blackholes or problems"},
+		 "show what? peers, routes, services, backends, bfd, pools, blackholes, problems"},
 		{"show tables",
-		 "cannot show \"tables\"; there are peers, routes, bfd, services, backends, pools, blackholes, problems"},
+		 "cannot show \"tables\"; there are peers, routes, services, backends, bfd, pools, blackholes, problems"},
 		{"status now", "\"now\" is one word too many"},
 		{"show peers a b", "\"b\" is one word too many"},
-		{"status -n ns", "status takes neither -n nor --peer"},
+		{"status -n ns", "\"status\" takes no option --namespace"},
 		{"drain now", "\"now\" is one word too many"},
 		{"preflight all", "\"all\" is one word too many"},
-		{"undrain --peer x", "undrain takes neither -n nor --peer"},
-		{"drain -w", "drain is said once: watch \"status\""},
-		{"status --peer x", "status takes neither -n nor --peer"},
-		{"show peers --peer x", "option --peer belongs to \"show routes\""},
+		{"undrain --peer x", "\"undrain\" takes no option --peer"},
+		{"drain -w", "\"drain\" takes no option --watch"},
+		{"status --peer x", "\"status\" takes no option --peer"},
+		{"show peers --peer x", "\"show peers\" takes no option --peer"},
+		{"show peers --received", "option --received belongs to \"show routes\""},
 		{"-x status", "unknown option -x"},
 		{"--sock /s status", "unknown option --sock"},
 		{"--sockets /s status", "unknown option --sockets"},
@@ -240,21 +242,20 @@ static void bad_lines_are_refused_with_their_reason(void **state)
 		{"status --socket=", "option --socket= has an empty value"},
 		{"show peers -n ''", "option -n has an empty value"},
 		{"status -o xml", "no output format \"xml\"; there are table, wide, json and yaml"},
-		{"explain", "explain what? service NAMESPACE/NAME, ip ADDRESS or peer NAME"},
-		{"explain service",
-		 "explain what? service NAMESPACE/NAME, ip ADDRESS or peer NAME"},
-		{"explain pool x", "cannot explain \"pool\"; there are service, ip and peer"},
+		{"explain", "explain what? service, ip, peer"},
+		{"explain service", "explain service needs [NS/]NAME"},
+		{"explain pool x", "cannot explain \"pool\"; there are service, ip, peer"},
 		{"explain service a/b/c", "\"a/b/c\" is no NAMESPACE/NAME"},
 		{"explain service a/", "\"a/\" is no NAMESPACE/NAME"},
 		{"explain service /b", "\"/b\" is no NAMESPACE/NAME"},
 		{"explain service a/b -n c", "\"a/b\" is no NAMESPACE/NAME"},
-		{"explain ip 10.0.0.1 -n c", "ip \"10.0.0.1\" is in no namespace"},
-		{"blackhole", "blackhole what? add PREFIX, or remove PREFIX"},
-		{"blackhole all", "blackhole what? add PREFIX, or remove PREFIX"},
-		{"blackhole add", "blackhole add which prefix?"},
+		{"explain ip 10.0.0.1 -n c", "\"explain ip\" takes no option --namespace"},
+		{"blackhole", "blackhole what? add, remove"},
+		{"blackhole all", "cannot blackhole \"all\"; there are add, remove"},
+		{"blackhole add", "blackhole add needs PREFIX"},
 		{"blackhole add a b", "\"b\" is one word too many"},
-		{"blackhole add a -n b", "blackhole takes none of -n, --peer and --received"},
-		{"blackhole add a -w", "blackhole is said once: watch \"show blackholes\""},
+		{"blackhole add a -n b", "\"blackhole add\" takes no option --namespace"},
+		{"blackhole add a -w", "\"blackhole add\" takes no option --watch"},
 		{"blackhole add a --for 30", "\"30\" is no duration: write 30m, 1h30m or 45s"},
 		{"blackhole add a --for 5m1h", "\"5m1h\" is no duration: write 30m, 1h30m or 45s"},
 		{"blackhole add a --for 1mm", "\"1mm\" is no duration: write 30m, 1h30m or 45s"},
@@ -265,7 +266,7 @@ static void bad_lines_are_refused_with_their_reason(void **state)
 		 "\"99999999999999999999s\" is no duration: write 30m, 1h30m or 45s"},
 		{"blackhole remove a --for 5m", "option --for belongs to \"blackhole add\""},
 		{"show blackholes --for 5m", "option --for belongs to \"blackhole add\""},
-		{"explain peer a --peer b", "explain takes no --peer: \"explain peer NAME\""},
+		{"explain peer a --peer b", "\"explain peer\" takes no option --peer"},
 	};
 
 	(void)state;
@@ -294,18 +295,82 @@ static void a_service_an_ip_and_a_peer_are_explained(void **state)
 	assert_string_equal(parsed("explain peer a/b").explained, "peer");
 }
 
-static void help_names_every_command_and_option(void **state)
+/* The tables are read by others, too: what they promise of each row. */
+static void every_row_of_the_tables_is_whole(void **state)
 {
-	static const char *const words[] = {
-		"status",        "show peers",  "show routes", "show services",   "show pools",
-		"show problems", "--socket",    "--output",    "--namespace",     "--peer",
-		"--watch",       "--help",      "--version",   "explain service", "explain ip",
-		"explain peer",  "migrate diff"};
+	(void)state;
+	for (size_t i = 0; i < cli_n_verbs; i++) {
+		const struct cli_verb *v = &cli_verbs[i];
+		const size_t len = strlen(v->help);
+
+		assert_true(len > 0 && !strchr(v->help, '\n') && v->help[len - 1] != '.');
+		assert_int_equal(v->options & CLI_EVERYWHERE, 0);
+		assert_int_equal(v->options >> N_CLI_OPTIONS, 0);
+		assert_int_equal(!v->argument, v->kind == CLI_KIND_NONE);
+		assert_true(!v->needs_argument || (v->argument && v->second));
+		for (size_t j = 0; j < i; j++)
+			assert_false(strcmp(v->word, cli_verbs[j].word) == 0 &&
+				     (!v->second || strcmp(v->second, cli_verbs[j].second) == 0));
+	}
+	for (size_t i = 0; i < N_CLI_OPTIONS; i++) {
+		assert_non_null(cli_options[i].long_name);
+		assert_int_equal(!cli_options[i].value, cli_options[i].kind == CLI_KIND_NONE);
+		assert_false(strchr(cli_options[i].help, '\n'));
+	}
+}
+
+static void help_names_every_command_and_option_in_80_columns(void **state)
+{
+	struct strbuf all;
+	char word[64];
 
 	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
-		if (!strstr(cli_help(), words[i]))
-			fail_msg("--help does not say \"%s\"", words[i]);
+	strbuf_init(&all, 1u << 16);
+	cli_help(NULL, &all);
+	for (size_t i = 0; i < cli_n_verbs; i++) {
+		const struct cli_verb *v = &cli_verbs[i];
+
+		(void)snprintf(word, sizeof(word), "\n  %s%s%s%s%s ", v->word, v->second ? " " : "",
+			       v->second ? v->second : "", v->argument ? " " : "",
+			       v->argument ? v->argument : "");
+		if (!strstr(all.data, word))
+			fail_msg("--help does not say \"%s\"", word);
+	}
+	for (size_t i = 0; i < N_CLI_OPTIONS; i++) {
+		(void)snprintf(word, sizeof(word), "--%s", cli_options[i].long_name);
+		assert_non_null(strstr(all.data, word));
+	}
+	for (const char *at = all.data; *at; at += strcspn(at, "\n") + 1)
+		assert_true(strcspn(at, "\n") <= 80);
+	strbuf_done(&all);
+}
+
+static void help_of_one_command_is_that_of_its_word(void **state)
+{
+	const struct cli_args a = parsed("blackhole anything --help");
+	struct strbuf text;
+
+	(void)state;
+	assert_int_equal(a.command, CLI_HELP);
+	assert_string_equal(a.verb->word, "blackhole");
+	strbuf_init(&text, 1u << 16);
+	cli_help(parsed("undrain -h").verb, &text);
+	assert_string_equal(
+		text.data,
+		"usage: lodectl [OPTION...] undrain\n"
+		"\n"
+		"  undrain                       serve and announce again\n"
+		"\n"
+		"  -o, --output FORMAT           table (default), wide, json or yaml\n"
+		"      --socket PATH             the agent's socket\n"
+		"                                (/run/lodestone/lodestoned.sock)\n"
+		"  -h, --help                    this text; behind a command, what that one takes\n"
+		"      --version                 the version\n"
+		"\n"
+		"Exit code: 0 done; 1 could not (usage, no agent, refused); 2 from status, if the\n"
+		"agent has an error, a peer that is not Established or a failing data plane. Of\n"
+		"migrate diff: 0 all is equal; 1 something differs; 2 could not.\n");
+	strbuf_done(&text);
 }
 
 int main(void)
@@ -323,7 +388,9 @@ int main(void)
 		cmocka_unit_test(a_migration_is_compared_with_a_file_or_standard_input),
 		cmocka_unit_test(bad_lines_are_refused_with_their_reason),
 		cmocka_unit_test(a_service_an_ip_and_a_peer_are_explained),
-		cmocka_unit_test(help_names_every_command_and_option),
+		cmocka_unit_test(every_row_of_the_tables_is_whole),
+		cmocka_unit_test(help_names_every_command_and_option_in_80_columns),
+		cmocka_unit_test(help_of_one_command_is_that_of_its_word),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * The rows. Verbs stand in the order of --help: what is asked first at night comes first.
+ */
+#include "cli/cli_table.h"
+
+#include "base/names.h"
+
+const char *const cli_formats[N_CLI_FORMATS] = {
+	[CLI_TABLE] = "table",
+	[CLI_WIDE] = "wide",
+	[CLI_JSON] = "json",
+	[CLI_YAML] = "yaml",
+};
+
+const struct cli_option_info cli_options[N_CLI_OPTIONS] = {
+	[CLI_OPTION_OUTPUT] = {"output", 'o', "FORMAT", CLI_KIND_FORMAT,
+			       "table (default), wide, json or yaml"},
+	[CLI_OPTION_NAMESPACE] = {"namespace", 'n', "NS", CLI_KIND_NAMESPACE,
+				  "only objects of this namespace"},
+	[CLI_OPTION_PEER] = {"peer", 0, "NAME", CLI_KIND_PEER,
+			     "only routes sent to this peer, or by it"},
+	[CLI_OPTION_RECEIVED] = {"received", 0, NULL, CLI_KIND_NONE, "routes that peers have sent"},
+	[CLI_OPTION_FOR] = {"for", 0, "DURATION", CLI_KIND_OTHER,
+			    "only for so long: 30m, 1h30m, 45s"},
+	[CLI_OPTION_WATCH] = {"watch", 'w', NULL, CLI_KIND_NONE,
+			      "again every second, until interrupted"},
+	[CLI_OPTION_SOCKET] = {"socket", 0, "PATH", CLI_KIND_FILE,
+			       "the agent's socket (" LODESTONE_SOCKET ")"},
+	[CLI_OPTION_HELP] = {"help", 'h', NULL, CLI_KIND_NONE,
+			     "this text; behind a command, what that one takes"},
+	[CLI_OPTION_VERSION] = {"version", 0, NULL, CLI_KIND_NONE, "the version"},
+};
+
+#define WATCH CLI_SET(CLI_OPTION_WATCH)
+#define NS    CLI_SET(CLI_OPTION_NAMESPACE)
+#define PEER  CLI_SET(CLI_OPTION_PEER)
+
+#define SHOW(WHAT, plural, singular, arg, arg_kind, takes, text)                                   \
+	{                                                                                          \
+		.command = CLI_SHOW, .what = WHAT, .word = "show", .word_too = "get",              \
+		.second = plural, .second_too = singular, .argument = arg, .kind = arg_kind,       \
+		.options = (takes) | WATCH | NS, .help = text                                      \
+	}
+
+const struct cli_verb cli_verbs[] = {
+	{.command = CLI_STATUS,
+	 .word = "status",
+	 .options = WATCH,
+	 .help = "the agent in a few lines; exits 2 if all is not well"},
+	SHOW(CLI_PEERS, "peers", "peer", "[NAME]", CLI_KIND_PEER, 0, "BGP sessions"),
+	SHOW(CLI_ROUTES, "routes", "route", "[PREFIX]", CLI_KIND_PREFIX,
+	     PEER | CLI_SET(CLI_OPTION_RECEIVED),
+	     "what is advertised (--peer P: to one peer), or with --received what peers have sent "
+	     "and became of it"),
+	SHOW(CLI_SERVICES, "services", "service", "[NAME]", CLI_KIND_SERVICE, 0,
+	     "front ends, their backends and counters"),
+	SHOW(CLI_BACKENDS, "backends", "backend", "[SERVICE]", CLI_KIND_SERVICE, 0,
+	     "each backend: its state, flows and counters"),
+	SHOW(CLI_BFD, "bfd", NULL, "[PEER]", CLI_KIND_PEER, 0,
+	     "BFD sessions, and with a name their last changes"),
+	SHOW(CLI_POOLS, "pools", "pool", "[NAME]", CLI_KIND_POOL, 0, "address pools and their use"),
+	SHOW(CLI_BLACKHOLES, "blackholes", "blackhole", "[PREFIX]", CLI_KIND_PREFIX, 0,
+	     "prefixes of which unused addresses end here, and those of which nothing gets "
+	     "through, on demand"),
+	SHOW(CLI_PROBLEMS, "problems", "problem", "[NAME]", CLI_KIND_OTHER, 0,
+	     "what is wrong, and what to do about it"),
+	{.command = CLI_EXPLAIN,
+	 .word = "explain",
+	 .second = "service",
+	 .second_too = "services svc",
+	 .argument = "[NS/]NAME",
+	 .needs_argument = true,
+	 .kind = CLI_KIND_SERVICE,
+	 .options = WATCH | NS,
+	 .help = "why it is announced, or why not: each check, to whom, and what the other nodes "
+		 "do"},
+	{.command = CLI_EXPLAIN,
+	 .word = "explain",
+	 .second = "ip",
+	 .argument = "ADDRESS",
+	 .needs_argument = true,
+	 .kind = CLI_KIND_ADDRESS,
+	 .options = WATCH,
+	 .help = "whose it is, and the same"},
+	{.command = CLI_EXPLAIN,
+	 .word = "explain",
+	 .second = "peer",
+	 .argument = "NAME",
+	 .needs_argument = true,
+	 .kind = CLI_KIND_PEER,
+	 .options = WATCH,
+	 .help = "what became of it, and what it is sent"},
+	{.command = CLI_DRAIN,
+	 .word = "drain",
+	 .help = "withdraw this node's routes, serve what lives to its end, leave the rest to the "
+		 "kernel; until undrain"},
+	{.command = CLI_UNDRAIN, .word = "undrain", .help = "serve and announce again"},
+	{.command = CLI_BLACKHOLE,
+	 .word = "blackhole",
+	 .second = "add",
+	 .argument = "PREFIX",
+	 .needs_argument = true,
+	 .kind = CLI_KIND_ADDRESS,
+	 .options = CLI_SET(CLI_OPTION_FOR),
+	 .help = "drop all packets to a prefix of our pools, and tell routers that ask for it "
+		 "(BGPPeer lodestone.io/rtbh)"},
+	{.command = CLI_BLACKHOLE,
+	 .word = "blackhole",
+	 .second = "remove",
+	 .argument = "PREFIX",
+	 .needs_argument = true,
+	 .kind = CLI_KIND_ADDRESS,
+	 .help = "let them through again"},
+	{.command = CLI_MIGRATE,
+	 .word = "migrate",
+	 .second = "diff",
+	 .argument = "[FILE]",
+	 .kind = CLI_KIND_FILE,
+	 .options = PEER,
+	 .help = "what another speaker announces from this node beside what this agent would: "
+		 "FRR's JSON of routes, kubectl's of ServiceBGPStatus or Services (-, or none: "
+		 "standard input; --peer P: of that BGPPeer's router); exits 1 with differences, 2 "
+		 "if it could not compare"},
+	{.command = CLI_PREFLIGHT,
+	 .word = "preflight",
+	 .help = "what this host has and lacks, with or without an agent; exits 2 if something "
+		 "vital is missing"},
+};
+
+const size_t cli_n_verbs = sizeof(cli_verbs) / sizeof(cli_verbs[0]);
+
+const char *const cli_exit_codes =
+	"Exit code: 0 done; 1 could not (usage, no agent, refused); 2 from status, if the agent "
+	"has an error, a peer that is not Established or a failing data plane. Of migrate diff: 0 "
+	"all is equal; 1 something differs; 2 could not.";
