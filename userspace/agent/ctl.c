@@ -76,15 +76,14 @@ static bool show_piece(const struct agent *a, const struct shown *s,
 static bool show(const struct agent *a, const cJSON *json, struct unix_request *r,
 		 struct strbuf *reply)
 {
-	struct show_filter filter = {
-		.name = get_text(json, "name"),
-		.ns = get_text(json, "namespace"),
-		.peer = get_text(json, "peer"),
-		.received = cJSON_IsTrue(cJSON_GetObjectItem(json, "received")),
-		.planned = cJSON_IsTrue(cJSON_GetObjectItem(json, "planned")),
-	};
-	const char *what = get_text(json, "what");
+	_cleanup_(arena_freep) struct arena *arena = arena_new();
+	const char *what = get_text(json, "what"), *error;
+	struct show_filter filter;
 
+	if (!show_filter_read(a, json, arena, &filter, &error)) {
+		ctl_refuse(reply, error);
+		return false;
+	}
 	for (size_t i = 0; what && i < ARRAY_SIZE(shows); i++) {
 		if (strcmp(what, shows[i].what) != 0)
 			continue;

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "base/addr.h"
+#include "base/arena.h"
 #include "base/nsec.h"
 
 #include <cjson/cJSON.h>
@@ -32,9 +33,28 @@ struct show_cursor {
 /* Each NULL: no restriction. */
 struct show_filter {
 	const char *name, *ns, *peer;
-	int received; /* of routes: those that peers sent */
-	int planned;  /* of routes: those that are to be sent, or would be */
+	const char *vrf;            /* "default": of none */
+	const char *prefix;         /* what lies in `within` */
+	const struct ip_addr *vips; /* of routes: those that one of these lies in */
+	size_t n_vips;
+	bool is_of_service; /* ... if there are any */
+	struct ip_prefix within;
+	bool received; /* of routes: those that peers sent */
+	bool planned;  /* of routes: those that are to be sent, or would be */
 };
+
+/*
+ * What a request wants, its strings and what is in the arena borrowed. False: *ret_error is a
+ * sentence.
+ */
+bool show_filter_read(const struct agent *a, const cJSON *request, struct arena *arena,
+		      struct show_filter *ret, const char **ret_error) must_check;
+/* The routing world of a peer, "" for the default one, is not left out. */
+bool show_matches_vrf(const struct show_filter *filter, const char *vrf);
+/* Nor is the prefix: of this name, within the one asked for, and on the way to the Service. */
+bool show_matches_prefix(const struct show_filter *filter, const struct ip_prefix *prefix);
+/* Nor a Service's address, which may be none. */
+bool show_matches_vip(const struct show_filter *filter, const struct ip_addr *vip);
 
 cJSON *show_status(const struct agent *a);
 cJSON *show_peers(const struct agent *a, const struct show_filter *filter);

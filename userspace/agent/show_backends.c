@@ -96,10 +96,12 @@ static struct item item_at(const struct agent *a, const struct show_filter *filt
 	if (i < plan->n_services) {
 		ret.service = plan->services[i];
 		ret.matches = show_matches(filter->name, ret.service.name) &&
-			      show_matches(filter->ns, ret.service.ns);
+			      show_matches(filter->ns, ret.service.ns) &&
+			      show_matches_vip(filter, &ret.service.vip.addr);
 	} else if (plan->frontends[i - plan->n_services].leaving) {
 		ret.service = service_of(a, &plan->frontends[i - plan->n_services], arena);
-		ret.matches = !filter->name && !filter->ns;
+		ret.matches = !filter->name && !filter->ns &&
+			      show_matches_vip(filter, &ret.service.vip.addr);
 	}
 	return ret;
 }

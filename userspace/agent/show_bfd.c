@@ -146,7 +146,8 @@ cJSON *show_bfd(const struct agent *a, const struct show_filter *filter)
 		const struct bfd_line *l = agent_bfd_of(&a->bfd, p);
 		cJSON *o;
 
-		if (!l || !show_matches(filter->name, p->key.name))
+		if (!l || !show_matches(filter->name, p->key.name) ||
+		    !show_matches_vrf(filter, p->key.vrf))
 			continue;
 		o = cJSON_CreateObject();
 		cJSON_AddStringToObject(o, "peer", p->key.name);

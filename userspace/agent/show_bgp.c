@@ -68,7 +68,8 @@ cJSON *show_peers(const struct agent *a, const struct show_filter *filter)
 	cJSON *out = cJSON_CreateArray();
 
 	for (size_t i = 0; i < a->peers.n; i++)
-		if (show_matches(filter->name, a->peers.items[i]->key.name))
+		if (show_matches(filter->name, a->peers.items[i]->key.name) &&
+		    show_matches_vrf(filter, a->peers.items[i]->key.vrf))
 			cJSON_AddItemToArray(out,
 					     peer_json(a, a->peers.items[i], filter->name != NULL));
 	return out;
@@ -232,11 +233,10 @@ static void tell_rows(const struct route_rows *rows, const struct show_filter *f
 
 	for (size_t i = 0; i < rows->n; i++) {
 		const struct route_row *row = &rows->items[i];
-		char text[IP_PREFIX_TEXT];
 
 		if (rows->is_cut && ip_prefix_cmp(&row->prefix, &rows->until) > 0)
 			return;
-		if (!show_matches(filter->name, ip_prefix_text(&row->prefix, text)))
+		if (!show_matches_prefix(filter, &row->prefix))
 			continue;
 		if (!last || row_cmp(row, row - 1) != 0) {
 			last = route_json(row);
@@ -256,7 +256,8 @@ cJSON *show_routes(const struct agent *a, const struct show_filter *filter, stru
 		return show_received(a, filter, c);
 	out = cJSON_CreateArray();
 	for (size_t i = 0; i < a->peers.n; i++)
-		if (show_matches(filter->peer, a->peers.items[i]->key.name))
+		if (show_matches(filter->peer, a->peers.items[i]->key.name) &&
+		    show_matches_vrf(filter, a->peers.items[i]->key.vrf))
 			gather(a->peers.items[i], filter->planned, c, &rows);
 	if (rows.n > 0)
 		qsort(rows.items, rows.n, sizeof(*rows.items), row_cmp);

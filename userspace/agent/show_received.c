@@ -151,12 +151,12 @@ cJSON *show_received(const struct agent *a, const struct show_filter *filter, st
 	const size_t n = a->receiving.all.n;
 	struct walk walks[64] = {{.pos = 0}};
 	cJSON *out = cJSON_CreateArray();
-	char text[IP_PREFIX_TEXT];
 	struct ip_prefix prefix;
 	bool more;
 
 	for (size_t i = 0; i < n; i++) {
-		if (!show_matches(filter->peer, a->peers.items[i]->key.name))
+		if (!show_matches(filter->peer, a->peers.items[i]->key.name) ||
+		    !show_matches_vrf(filter, a->peers.items[i]->key.vrf))
 			continue;
 		if (c->is_begun)
 			walks[i].pos = bgp_rib_in_behind(a->receiving.peers[i].rib, &c->prefix);
@@ -168,7 +168,7 @@ cJSON *show_received(const struct agent *a, const struct show_filter *filter, st
 			if (!walks[i].has_route ||
 			    ip_prefix_cmp(&walks[i].route.prefix, &prefix) != 0)
 				continue;
-			if (show_matches(filter->name, ip_prefix_text(&prefix, text)))
+			if (show_matches_prefix(filter, &prefix))
 				cJSON_AddItemToArray(out, route_json(a, i, &walks[i].route));
 			step(a, &walks[i], i);
 		}

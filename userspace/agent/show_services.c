@@ -218,7 +218,8 @@ cJSON *show_services(const struct agent *a, const struct show_filter *filter, st
 		const struct plan_service *s = &plan->services[i];
 
 		c->is_begun = true;
-		if (!show_matches(filter->name, s->name) || !show_matches(filter->ns, s->ns))
+		if (!show_matches(filter->name, s->name) || !show_matches(filter->ns, s->ns) ||
+		    !show_matches_vip(filter, &s->vip.addr))
 			continue;
 		tell(out, a, s, c, SHOW_PIECE - told, scratch, &stored);
 		told += 1 + s->n_backends;

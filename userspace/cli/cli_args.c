@@ -221,14 +221,12 @@ static bool check_options(struct line *line, const struct cli_verb *v)
 /* --- what only one of them has ---------------------------------------------------------------- */
 
 /* "default/web" says its namespace itself. */
-static bool parse_explained(struct line *line, const struct cli_verb *v, struct cli_args *args)
+static bool check_service(struct line *line, const char *name, const char *ns)
 {
-	const char *slash = strchr(args->name, '/');
+	const char *slash = name ? strchr(name, '/') : NULL;
 
-	args->explained = v->second;
-	if (slash && v->kind == CLI_KIND_SERVICE &&
-	    (args->ns || slash == args->name || !slash[1] || strchr(slash + 1, '/')))
-		return refuse(line, "\"%s\" is no NAMESPACE/NAME", args->name);
+	if (slash && (ns || slash == name || !slash[1] || strchr(slash + 1, '/')))
+		return refuse(line, "\"%s\" is no NAMESPACE/NAME", name);
 	return true;
 }
 
@@ -268,15 +266,20 @@ static bool parse_values(struct line *line, const struct cli_verb *v, struct cli
 
 	args->ns = line->value[CLI_OPTION_NAMESPACE];
 	args->peer = line->value[CLI_OPTION_PEER];
+	args->vrf = line->value[CLI_OPTION_VRF];
+	args->service = line->value[CLI_OPTION_SERVICE];
+	args->prefix = line->value[CLI_OPTION_PREFIX];
 	args->received = line->value[CLI_OPTION_RECEIVED];
 	args->watch = line->value[CLI_OPTION_WATCH];
 	args->what = (enum cli_what)v->what;
 	if (v->command == CLI_EXPLAIN)
-		return parse_explained(line, v, args);
+		args->explained = v->second;
 	if (v->command == CLI_MIGRATE)
 		args->file = args->name ? args->name : "-";
 	args->removes = v->command == CLI_BLACKHOLE && strcmp(v->second, "remove") == 0;
-	return !duration || parse_duration(line, duration, &args->seconds);
+	return (v->kind != CLI_KIND_SERVICE || check_service(line, args->name, args->ns)) &&
+	       check_service(line, args->service, args->ns) &&
+	       (!duration || parse_duration(line, duration, &args->seconds));
 }
 
 static bool parse_command(struct line *line, struct cli_args *args)
@@ -290,7 +293,7 @@ static bool parse_command(struct line *line, struct cli_args *args)
 	if (line->value[CLI_OPTION_VERSION] || (asks && line->n_words == 0))
 		return true;
 	if (line->n_words == 0)
-		return refuse(line, "no command");
+		line->words[line->n_words++] = cli_command_text(CLI_STATUS);
 	v = args->verb = find_verb(line, asks, &n);
 	if (!v || asks)
 		return v;

@@ -19,10 +19,12 @@ struct cli_args {
 	enum cli_what what;          /* with CLI_SHOW */
 	const char *explained;       /* with CLI_EXPLAIN: "service", "ip" or "peer" */
 	enum cli_format format;
-	const char *socket, *name, *ns, *peer; /* name: of a Service to explain, NS/NAME or NAME */
+	const char *socket, *name, *ns, *peer; /* name: of a Service, NS/NAME or NAME */
+	const char *vrf, *service, *prefix;    /* service: as a Service's name */
 	bool received;                         /* of routes: those that peers have sent */
 	bool planned;                          /* of routes: those that are to be sent */
 	bool watch;
+	bool has_colour;  /* not of the line: of the terminal */
 	const char *file; /* with CLI_MIGRATE: what is compared with; "-": standard input */
 	bool removes;     /* with CLI_BLACKHOLE: the prefix, which is `name`, is no longer one */
 	uint32_t seconds; /* with CLI_BLACKHOLE: for so long; 0: until it is removed */

@@ -20,6 +20,12 @@ const struct cli_option_info cli_options[N_CLI_OPTIONS] = {
 				  "only objects of this namespace"},
 	[CLI_OPTION_PEER] = {"peer", 0, "NAME", CLI_KIND_PEER,
 			     "only routes sent to this peer, or by it"},
+	[CLI_OPTION_VRF] = {"vrf", 0, "NAME", CLI_KIND_VRF,
+			    "only of peers in this VRF; default: in none"},
+	[CLI_OPTION_SERVICE] = {"service", 0, "[NS/]NAME", CLI_KIND_SERVICE,
+				"only routes that lead to this Service"},
+	[CLI_OPTION_PREFIX] = {"prefix", 0, "PREFIX", CLI_KIND_PREFIX,
+			       "only prefixes and addresses in this one"},
 	[CLI_OPTION_RECEIVED] = {"received", 0, NULL, CLI_KIND_NONE, "routes that peers have sent"},
 	[CLI_OPTION_FOR] = {"for", 0, "DURATION", CLI_KIND_OTHER,
 			    "only for so long: 30m, 1h30m, 45s"},
@@ -32,9 +38,11 @@ const struct cli_option_info cli_options[N_CLI_OPTIONS] = {
 	[CLI_OPTION_VERSION] = {"version", 0, NULL, CLI_KIND_NONE, "the version"},
 };
 
-#define WATCH CLI_SET(CLI_OPTION_WATCH)
-#define NS    CLI_SET(CLI_OPTION_NAMESPACE)
-#define PEER  CLI_SET(CLI_OPTION_PEER)
+#define WATCH  CLI_SET(CLI_OPTION_WATCH)
+#define NS     CLI_SET(CLI_OPTION_NAMESPACE)
+#define PEER   CLI_SET(CLI_OPTION_PEER)
+#define VRF    CLI_SET(CLI_OPTION_VRF)
+#define PREFIX CLI_SET(CLI_OPTION_PREFIX)
 
 #define SHOW(WHAT, plural, singular, arg, arg_kind, takes, text)                                   \
 	{                                                                                          \
@@ -47,17 +55,17 @@ const struct cli_verb cli_verbs[] = {
 	{.command = CLI_STATUS,
 	 .word = "status",
 	 .options = WATCH,
-	 .help = "the agent in a few lines; exits 2 if all is not well"},
-	SHOW(CLI_PEERS, "peers", "peer", "[NAME]", CLI_KIND_PEER, 0, "BGP sessions"),
+	 .help = "the agent in a few lines, as without any command; exits 2 if all is not well"},
+	SHOW(CLI_PEERS, "peers", "peer", "[NAME]", CLI_KIND_PEER, VRF, "BGP sessions"),
 	SHOW(CLI_ROUTES, "routes", "route", "[PREFIX]", CLI_KIND_PREFIX,
-	     PEER | CLI_SET(CLI_OPTION_RECEIVED),
+	     PEER | VRF | PREFIX | CLI_SET(CLI_OPTION_SERVICE) | CLI_SET(CLI_OPTION_RECEIVED),
 	     "what is advertised (--peer P: to one peer), or with --received what peers have sent "
 	     "and became of it"),
-	SHOW(CLI_SERVICES, "services", "service", "[NAME]", CLI_KIND_SERVICE, 0,
+	SHOW(CLI_SERVICES, "services", "service", "[[NS/]NAME]", CLI_KIND_SERVICE, PREFIX,
 	     "front ends, their backends and counters"),
-	SHOW(CLI_BACKENDS, "backends", "backend", "[SERVICE]", CLI_KIND_SERVICE, 0,
+	SHOW(CLI_BACKENDS, "backends", "backend", "[SERVICE]", CLI_KIND_SERVICE, PREFIX,
 	     "each backend: its state, flows and counters"),
-	SHOW(CLI_BFD, "bfd", NULL, "[PEER]", CLI_KIND_PEER, 0,
+	SHOW(CLI_BFD, "bfd", NULL, "[PEER]", CLI_KIND_PEER, VRF,
 	     "BFD sessions, and with a name their last changes"),
 	SHOW(CLI_POOLS, "pools", "pool", "[NAME]", CLI_KIND_POOL, 0, "address pools and their use"),
 	SHOW(CLI_BLACKHOLES, "blackholes", "blackhole", "[PREFIX]", CLI_KIND_PREFIX, 0,

@@ -48,6 +48,7 @@ enum cli_kind {
 	CLI_KIND_POOL,      /* show pools: name */
 	CLI_KIND_PREFIX,    /* show routes: prefix */
 	CLI_KIND_ADDRESS,   /* show services: vip */
+	CLI_KIND_VRF,       /* show peers: vrf, and "default" */
 	CLI_KIND_FILE,
 	CLI_KIND_FORMAT, /* cli_formats[] */
 };
@@ -56,6 +57,9 @@ enum cli_option {
 	CLI_OPTION_OUTPUT,
 	CLI_OPTION_NAMESPACE,
 	CLI_OPTION_PEER,
+	CLI_OPTION_VRF,
+	CLI_OPTION_SERVICE,
+	CLI_OPTION_PREFIX,
 	CLI_OPTION_RECEIVED,
 	CLI_OPTION_FOR,
 	CLI_OPTION_WATCH,

@@ -93,12 +93,13 @@ const char *client_remedy(int error)
 	switch (-error) {
 	case ENOENT:
 	case ECONNREFUSED:
-		return "; is lodestoned running? --socket names another socket";
+		return "; is it running? \"systemctl status lodestoned\" says so, \"lodectl preflight\" "
+		       "what would keep it from that; --socket names another socket";
 	case EACCES:
 	case EPERM:
-		return "; be root or a member of the group lodestone";
+		return "; be root (sudo lodectl ...) or a member of the group lodestone";
 	case ETIMEDOUT:
-		return "; the agent does not answer, its log says what it does";
+		return "; the agent does not answer: \"journalctl -u lodestoned\" says what it does";
 	default:
 		return "";
 	}

@@ -14,6 +14,7 @@
 #include "cli/cli_help.h"
 #include "cli/migrate.h"
 #include "cli/render.h"
+#include "cli/terminal.h"
 
 #include <errno.h>
 
@@ -47,9 +48,14 @@ static int print(const struct cli_args *args, const cJSON *body)
 
 	strbuf_init(&out, LIMIT_REPLY_BYTES);
 	render(args, body, &out);
-	written = fwrite(out.data, 1, out.len, stdout) == out.len && fflush(stdout) == 0;
+	written = terminal_write(out.data, out.len, !args->watch);
 	strbuf_done(&out);
-	return written ? exit_code(args, body) : say_failure("cannot write: ", strerror(errno), "");
+	if (written)
+		return exit_code(args, body);
+	(void)say_failure("cannot write: ", strerror(errno), "");
+	if (args->watch)
+		exit(EXIT_COULD_NOT);
+	return EXIT_COULD_NOT;
 }
 
 static int run_once(const struct cli_args *args, bool clear)
@@ -59,7 +65,7 @@ static int run_once(const struct cli_args *args, bool clear)
 	int code = EXIT_COULD_NOT;
 
 	if (clear)
-		fputs("\033[H\033[2J", stdout);
+		(void)terminal_write("\033[H\033[2J", 7, false); /* the next line tells */
 	if (body)
 		code = print(args, body);
 	cJSON_Delete(body);
@@ -128,16 +134,15 @@ static int migrate(const struct cli_args *args)
 	return code;
 }
 
-static int watch(const struct cli_args *args)
+static void watch(const struct cli_args *args)
 {
 	const struct timespec second = {.tv_sec = 1};
-	bool clear = isatty(STDOUT_FILENO);
+	const bool clear = terminal_is_able();
 
-	while (!ferror(stdout)) {
+	for (;;) {
 		(void)run_once(args, clear); /* what failed was said; the next try may not */
 		(void)nanosleep(&second, NULL);
 	}
-	return EXIT_COULD_NOT;
 }
 
 static int help(const struct cli_args *args)
@@ -158,6 +163,7 @@ int main(int argc, char **argv)
 
 	if (!cli_parse(argc, (const char *const *)argv, &args, error))
 		return say_failure(error, "", "; see lodectl --help");
+	args.has_colour = terminal_has_colour();
 	switch (args.command) {
 	case CLI_MIGRATE:
 		return migrate(&args);
@@ -175,5 +181,7 @@ int main(int argc, char **argv)
 	case CLI_PREFLIGHT:
 		break;
 	}
-	return args.watch ? watch(&args) : run_once(&args, false);
+	if (args.watch)
+		watch(&args);
+	return run_once(&args, false);
 }

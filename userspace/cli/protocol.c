@@ -16,16 +16,47 @@ static void add_text(cJSON *to, const char *key, const char *text)
 		cJSON_AddNullToObject(to, key);
 }
 
-/* The namespace may stand before the name of a Service, behind -n, or be the usual one. */
-static void add_explained(struct arena *arena, cJSON *to, const struct cli_args *args)
+/* The name of a Service; what stands before it and a slash becomes the namespace. */
+static const char *split(struct arena *arena, const char *name, const char **ns)
 {
-	const char *slash =
-		strcmp(args->explained, "service") == 0 ? strchr(args->name, '/') : NULL;
-	const size_t len = slash ? (size_t)(slash - args->name) : 0;
+	const char *slash = name ? strchr(name, '/') : NULL;
 
-	cJSON_AddStringToObject(to, "what", args->explained);
-	add_text(to, "name", slash ? slash + 1 : args->name);
-	add_text(to, "namespace", slash ? arena_strndup(arena, args->name, len) : args->ns);
+	if (!slash)
+		return name;
+	*ns = arena_strndup(arena, name, (size_t)(slash - name));
+	return slash + 1;
+}
+
+static void add_named(struct arena *arena, cJSON *to, const struct cli_args *args, bool is_service)
+{
+	const char *ns = args->ns;
+
+	add_text(to, "name", is_service ? split(arena, args->name, &ns) : args->name);
+	add_text(to, "namespace", ns);
+}
+
+static void add_shown(struct arena *arena, cJSON *o, const struct cli_args *args)
+{
+	cJSON_AddStringToObject(o, "what", cli_what_text(args->what));
+	if (args->service) {
+		const char *ns = args->ns;
+		const char *service = split(arena, args->service, &ns);
+
+		add_text(o, "name", args->name);
+		add_text(o, "namespace", ns);
+		add_text(o, "service", service);
+	} else {
+		add_named(arena, o, args, args->what == CLI_SERVICES || args->what == CLI_BACKENDS);
+	}
+	add_text(o, "peer", args->peer);
+	if (args->vrf)
+		add_text(o, "vrf", args->vrf);
+	if (args->prefix)
+		add_text(o, "prefix", args->prefix);
+	if (args->received)
+		cJSON_AddTrueToObject(o, "received");
+	if (args->planned)
+		cJSON_AddTrueToObject(o, "planned");
 }
 
 const char *protocol_request(struct arena *arena, const struct cli_args *args)
@@ -35,24 +66,18 @@ const char *protocol_request(struct arena *arena, const struct cli_args *args)
 	const char *ret;
 
 	cJSON_AddStringToObject(o, "command", cli_command_text(args->command));
-	if (args->command == CLI_SHOW) {
-		cJSON_AddStringToObject(o, "what", cli_what_text(args->what));
-		add_text(o, "name", args->name);
-		add_text(o, "namespace", args->ns);
-		add_text(o, "peer", args->peer);
-		if (args->received)
-			cJSON_AddTrueToObject(o, "received");
-		if (args->planned)
-			cJSON_AddTrueToObject(o, "planned");
-	}
+	if (args->command == CLI_SHOW)
+		add_shown(arena, o, args);
 	if (args->command == CLI_BLACKHOLE) {
 		cJSON_AddStringToObject(o, "action", args->removes ? "remove" : "add");
 		cJSON_AddStringToObject(o, "prefix", args->name);
 		if (args->seconds)
 			cJSON_AddNumberToObject(o, "seconds", args->seconds);
 	}
-	if (args->command == CLI_EXPLAIN)
-		add_explained(arena, o, args);
+	if (args->command == CLI_EXPLAIN) {
+		cJSON_AddStringToObject(o, "what", args->explained);
+		add_named(arena, o, args, strcmp(args->explained, "service") == 0);
+	}
 	text = cJSON_PrintUnformatted(o);
 	if (!text)
 		abort(); /* out of memory */

@@ -16,7 +16,8 @@ struct column {
 	const char *title; /* NULL ends the list */
 	const char *key;
 	cell_fn *cell;
-	bool wide; /* only with -o wide */
+	bool wide;     /* only with -o wide */
+	bool is_toned; /* a state, in its colour */
 };
 
 /* Routes that were sent to us have a table of their own. */
@@ -27,118 +28,118 @@ static const struct column columns[][MAX_COLUMNS + 1] =
 	{
 		[CLI_PEERS] =
 			{
-				{"NAME", "name", cell_value, false},
-				{"ADDRESS", "address", cell_address, false},
-				{"VRF", "vrf", cell_value, true},
-				{"INTERFACE", "interface", cell_value, true},
-				{"ASN", "asn", cell_value, false},
-				{"STATE", "state", cell_value, false},
-				{"UPTIME", "uptimeSeconds", cell_duration, false},
-				{"HOLD", "holdTime", cell_value, true},
-				{"BFD", "bfd", cell_value, false},
-				{"SENT", "routesAdvertised", cell_value, false},
-				{"RECEIVED", "routesReceived", cell_value, true},
-				{"LAST ERROR", "lastError", cell_value, false},
+				{"NAME", "name", cell_value, false, false},
+				{"ADDRESS", "address", cell_address, false, false},
+				{"VRF", "vrf", cell_value, true, false},
+				{"INTERFACE", "interface", cell_value, true, false},
+				{"ASN", "asn", cell_value, false, false},
+				{"STATE", "state", cell_value, false, true},
+				{"UPTIME", "uptimeSeconds", cell_duration, false, false},
+				{"HOLD", "holdTime", cell_value, true, false},
+				{"BFD", "bfd", cell_value, false, true},
+				{"SENT", "routesAdvertised", cell_value, false, false},
+				{"RECEIVED", "routesReceived", cell_value, true, false},
+				{"LAST ERROR", "lastError", cell_value, false, false},
 			},
 		[CLI_ROUTES] =
 			{
-				{"PREFIX", "prefix", cell_value, false},
-				{"NEXT HOP", "nextHop", cell_value, false},
-				{"AS PATH", "asPath", cell_value, false},
-				{"LOCAL PREF", "localPref", cell_value, false},
-				{"MED", "med", cell_value, true},
-				{"PEERS", "peers", cell_value, false},
-				{"LARGE COMMUNITIES", "largeCommunities", cell_value, true},
-				{"COMMUNITIES", "communities", cell_value, false},
+				{"PREFIX", "prefix", cell_value, false, false},
+				{"NEXT HOP", "nextHop", cell_value, false, false},
+				{"AS PATH", "asPath", cell_value, false, false},
+				{"LOCAL PREF", "localPref", cell_value, false, false},
+				{"MED", "med", cell_value, true, false},
+				{"PEERS", "peers", cell_value, false, false},
+				{"LARGE COMMUNITIES", "largeCommunities", cell_value, true, false},
+				{"COMMUNITIES", "communities", cell_value, false, false},
 			},
 		[RECEIVED] =
 			{
-				{"PREFIX", "prefix", cell_value, false},
-				{"NEXT HOP", "nextHop", cell_value, false},
-				{"AS PATH", "asPath", cell_value, false},
-				{"LOCAL PREF", "localPref", cell_value, true},
-				{"MED", "med", cell_value, true},
-				{"PEERS", "peers", cell_value, false},
-				{"COMMUNITIES", "communities", cell_value, true},
-				{"TABLE", "table", cell_value, true},
-				{"STALE", "stale", cell_value, true},
-				{"ACCEPTED", "accepted", cell_value, false},
-				{"INSTALLED", "installed", cell_value, false},
-				{"REASON", "reason", cell_value, false},
+				{"PREFIX", "prefix", cell_value, false, false},
+				{"NEXT HOP", "nextHop", cell_value, false, false},
+				{"AS PATH", "asPath", cell_value, false, false},
+				{"LOCAL PREF", "localPref", cell_value, true, false},
+				{"MED", "med", cell_value, true, false},
+				{"PEERS", "peers", cell_value, false, false},
+				{"COMMUNITIES", "communities", cell_value, true, false},
+				{"TABLE", "table", cell_value, true, false},
+				{"STALE", "stale", cell_value, true, false},
+				{"ACCEPTED", "accepted", cell_value, false, true},
+				{"INSTALLED", "installed", cell_value, false, true},
+				{"REASON", "reason", cell_value, false, false},
 			},
 		[CLI_SERVICES] =
 			{
-				{"NAMESPACE", "namespace", cell_value, false},
-				{"NAME", "name", cell_value, false},
-				{"VIP", "vip", cell_value, false},
-				{"PORT", "port", cell_value, false},
-				{"PROTOCOL", "protocol", cell_value, false},
-				{"BACKENDS", "backends", cell_backends, false},
-				{"FLOWS", "flows", cell_value, false},
-				{"PACKETS", "packets", cell_value, true},
-				{"BYTES", "bytes", cell_value, true},
-				{"ANNOUNCED", "announced", cell_value, false},
-				{"REASON", "reason", cell_value, false},
+				{"NAMESPACE", "namespace", cell_value, false, false},
+				{"NAME", "name", cell_value, false, false},
+				{"VIP", "vip", cell_value, false, false},
+				{"PORT", "port", cell_value, false, false},
+				{"PROTOCOL", "protocol", cell_value, false, false},
+				{"BACKENDS", "backends", cell_backends, false, false},
+				{"FLOWS", "flows", cell_value, false, false},
+				{"PACKETS", "packets", cell_value, true, false},
+				{"BYTES", "bytes", cell_value, true, false},
+				{"ANNOUNCED", "announced", cell_value, false, true},
+				{"REASON", "reason", cell_value, false, false},
 			},
 		[CLI_BACKENDS] =
 			{
-				{"NAMESPACE", "namespace", cell_value, false},
-				{"NAME", "name", cell_value, false},
-				{"VIP", "vip", cell_value, false},
-				{"PORT", "port", cell_value, false},
-				{"PROTOCOL", "protocol", cell_value, true},
-				{"BACKEND", "address", cell_value, false},
-				{"PORT", "backendPort", cell_value, false},
-				{"NODE", "node", cell_value, true},
-				{"FLOWS", "flows", cell_value, false},
-				{"PACKETS", "packets", cell_value, true},
-				{"BYTES", "bytes", cell_value, true},
-				{"STATE", "state", cell_state, false},
+				{"NAMESPACE", "namespace", cell_value, false, false},
+				{"NAME", "name", cell_value, false, false},
+				{"VIP", "vip", cell_value, false, false},
+				{"PORT", "port", cell_value, false, false},
+				{"PROTOCOL", "protocol", cell_value, true, false},
+				{"BACKEND", "address", cell_value, false, false},
+				{"PORT", "backendPort", cell_value, false, false},
+				{"NODE", "node", cell_value, true, false},
+				{"FLOWS", "flows", cell_value, false, false},
+				{"PACKETS", "packets", cell_value, true, false},
+				{"BYTES", "bytes", cell_value, true, false},
+				{"STATE", "state", cell_state, false, true},
 			},
 		[CLI_POOLS] =
 			{
-				{"NAME", "name", cell_value, false},
-				{"TOTAL", "total", cell_value, false},
-				{"USED", "used", cell_value, false},
+				{"NAME", "name", cell_value, false, false},
+				{"TOTAL", "total", cell_value, false, false},
+				{"USED", "used", cell_value, false, false},
 				{"AUTO-ASSIGN", "autoAssign", cell_value, false},
-				{"ADDRESSES", "addresses", cell_value, false},
+				{"ADDRESSES", "addresses", cell_value, false, false},
 			},
 		[CLI_BFD] =
 			{
-				{"PEER", "peer", cell_value, false},
-				{"ADDRESS", "address", cell_value, false},
-				{"STATE", "state", cell_value, false},
-				{"DETECT MS", "detectMillis", cell_value, false},
-				{"TX MS", "txMillis", cell_value, false},
-				{"FLAPS", "flaps", cell_value, false},
-				{"RECEIVED", "packetsReceived", cell_value, true},
-				{"SENT", "packetsSent", cell_value, true},
-				{"XDP", "xdp", cell_value, true},
-				{"REMOTE", "remoteState", cell_value, true},
-				{"REMOTE DIAGNOSTIC", "remoteDiagnostic", cell_value, true},
-				{"DIAGNOSTIC", "diagnostic", cell_value, false},
+				{"PEER", "peer", cell_value, false, false},
+				{"ADDRESS", "address", cell_value, false, false},
+				{"STATE", "state", cell_value, false, true},
+				{"DETECT MS", "detectMillis", cell_value, false, false},
+				{"TX MS", "txMillis", cell_value, false, false},
+				{"FLAPS", "flaps", cell_value, false, false},
+				{"RECEIVED", "packetsReceived", cell_value, true, false},
+				{"SENT", "packetsSent", cell_value, true, false},
+				{"XDP", "xdp", cell_value, true, false},
+				{"REMOTE", "remoteState", cell_value, true, false},
+				{"REMOTE DIAGNOSTIC", "remoteDiagnostic", cell_value, true, false},
+				{"DIAGNOSTIC", "diagnostic", cell_value, false, false},
 			},
 		[CLI_BLACKHOLES] =
 			{
-				{"PREFIX", "prefix", cell_value, false},
-				{"PLACED", "placed", cell_value, false},
-				{"TABLE", "table", cell_value, false},
-				{"UPLINKS", "uplinks", cell_value, false},
-				{"BY", "by", cell_value, false},
-				{"ENDS IN", "endsInSeconds", cell_duration, false},
-				{"TOLD", "peers", cell_value, false},
-				{"DROPPED", "droppedPackets", cell_value, false},
-				{"REASON", "reason", cell_value, false},
+				{"PREFIX", "prefix", cell_value, false, false},
+				{"PLACED", "placed", cell_value, false, true},
+				{"TABLE", "table", cell_value, false, false},
+				{"UPLINKS", "uplinks", cell_value, false, false},
+				{"BY", "by", cell_value, false, false},
+				{"ENDS IN", "endsInSeconds", cell_duration, false, false},
+				{"TOLD", "peers", cell_value, false, false},
+				{"DROPPED", "droppedPackets", cell_value, false, false},
+				{"REASON", "reason", cell_value, false, false},
 			},
 		[CLI_PROBLEMS] =
 			{
-				{"SEVERITY", "severity", cell_value, false},
-				{"SINCE", "since", cell_time, true},
-				{"REASON", "reason", cell_value, true},
-				{"SOURCE", "source", cell_value, true},
-				{"OBJECT", "name", cell_object, false},
-				{"FIELD", "field", cell_value, false},
-				{"MESSAGE", "message", cell_advice, false},
+				{"SEVERITY", "severity", cell_value, false, true},
+				{"SINCE", "since", cell_time, true, false},
+				{"REASON", "reason", cell_value, true, false},
+				{"SOURCE", "source", cell_value, true, false},
+				{"OBJECT", "name", cell_object, false, false},
+				{"FIELD", "field", cell_value, false, false},
+				{"MESSAGE", "message", cell_advice, false, false},
 			},
 };
 
@@ -156,7 +157,8 @@ static void add_row(struct table *t, const struct column *list, bool wide, const
 			continue;
 		strbuf_init(&cell, CELL_MAX_BYTES);
 		c->cell(&cell, row, c->key);
-		table_add(t, cell.data);
+		table_add_toned(t, cell.data,
+				c->is_toned && cell.data ? tone_of(cell.data) : TONE_NONE);
 		strbuf_done(&cell);
 	}
 }
@@ -166,7 +168,7 @@ static void render_list(const struct cli_args *args, const cJSON *body, struct s
 	_cleanup_(arena_freep) struct arena *arena = arena_new();
 	const struct column *list = columns[args->received ? RECEIVED : (int)args->what];
 	bool wide = args->format == CLI_WIDE;
-	struct table t = {.arena = arena};
+	struct table t = {.arena = arena, .has_colour = args->has_colour};
 	const cJSON *row;
 
 	if (!cJSON_IsArray(body) || !body->child) {
@@ -209,11 +211,11 @@ void render(const struct cli_args *args, const cJSON *body, struct strbuf *out)
 		break;
 	}
 	if (args->command == CLI_STATUS)
-		render_status(body, out);
+		render_status(args, body, out);
 	else if (args->command == CLI_EXPLAIN)
 		render_explain(args, body, out);
 	else if (args->command == CLI_PREFLIGHT)
-		render_preflight(body, out);
+		render_preflight(args, body, out);
 	else if (args->command == CLI_MIGRATE)
 		render_migrate(args, body, out);
 	else if (args->command == CLI_BLACKHOLE)

@@ -14,13 +14,13 @@
 void render(const struct cli_args *args, const cJSON *body, struct strbuf *out);
 
 /* The table of `status`, which is one object and not a list (render_status.c). */
-void render_status(const cJSON *body, struct strbuf *out);
+void render_status(const struct cli_args *args, const cJSON *body, struct strbuf *out);
 /* A peer in detail (render_peer.c). */
 void render_peer(const cJSON *peer, struct strbuf *out);
 /* Checks, advertisements, peers and other nodes (render_explain.c). */
 void render_explain(const struct cli_args *args, const cJSON *body, struct strbuf *out);
 /* What this host has and lacks (render_preflight.c). */
-void render_preflight(const cJSON *lines, struct strbuf *out);
+void render_preflight(const struct cli_args *args, const cJSON *lines, struct strbuf *out);
 /* What differs, and how much does not (render_migrate.c). */
 void render_migrate(const struct cli_args *args, const cJSON *diff, struct strbuf *out);
 /* What blackhole answers, in a sentence or two. */

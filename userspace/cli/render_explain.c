@@ -140,7 +140,8 @@ void render_explain(const struct cli_args *args, const cJSON *body, struct strbu
 	if (!cJSON_IsTrue(get(body, "found"))) {
 		strbuf_printf(out, "no %s %s is known on node ", args->explained, args->name);
 		add_cell(out, body, "node", "");
-		strbuf_add(out, "\n");
+		strbuf_printf(out, "; \"lodectl show %s\" lists those there are\n",
+			      strcmp(args->explained, "peer") == 0 ? "peers" : "services");
 		return;
 	}
 	strbuf_printf(out, "%s %s, on node ", args->explained, args->name);

@@ -27,19 +27,20 @@ static void add_rows(struct table *t, const cJSON *lines, const char *state)
 
 		if (!is || strcmp(is, state) != 0)
 			continue;
-		add_cell(t, cell_value, row, "state");
+		table_add_toned(t, state, tone_of(state));
 		add_cell(t, cell_value, row, "feature");
 		add_cell(t, cell_value, row, "device");
 		add_cell(t, cell_advice, row, "message");
 	}
 }
 
-void render_preflight(const cJSON *lines, struct strbuf *out)
+void render_preflight(const struct cli_args *args, const cJSON *lines, struct strbuf *out)
 {
 	static const char *const titles[] = {"STATE", "FEATURE", "DEVICE", "MESSAGE"};
 	static const char *const states[] = {"problem", "warning", "ok"};
 	_cleanup_(arena_freep) struct arena *arena = arena_new();
-	struct table t = {.arena = arena, .n_columns = ARRAY_SIZE(titles)};
+	struct table t = {
+		.arena = arena, .n_columns = ARRAY_SIZE(titles), .has_colour = args->has_colour};
 
 	for (size_t i = 0; i < ARRAY_SIZE(titles); i++)
 		table_add(&t, titles[i]);

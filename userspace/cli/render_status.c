@@ -39,6 +39,13 @@ static void add_stale(struct strbuf *line, const cJSON *body)
 	strbuf_add(line, " files are those of the last run");
 }
 
+static enum tone state_tone(const cJSON *body)
+{
+	const char *state = cJSON_GetStringValue(get(body, "state"));
+
+	return state ? tone_of(state) : TONE_NONE;
+}
+
 static void add_node(struct table *t, const cJSON *body)
 {
 	struct strbuf line;
@@ -53,7 +60,7 @@ static void add_node(struct table *t, const cJSON *body)
 	add_value(&line, body, "version");
 	if (cJSON_IsTrue(get(body, "stale")))
 		add_stale(&line, body);
-	table_add_line(t, "Node", &line);
+	table_add_line_toned(t, "Node", &line, state_tone(body));
 }
 
 /* "2 of 3 established" */
@@ -66,7 +73,9 @@ static void add_part(struct table *t, const char *label, const cJSON *o, const c
 	strbuf_add(&line, " of ");
 	add_value(&line, o, "total");
 	strbuf_printf(&line, " %s", done);
-	table_add_line(t, label, &line);
+	table_add_line_toned(t, label, &line,
+			     cJSON_Compare(get(o, "total"), get(o, done), true) ? TONE_NONE
+										: TONE_WARN);
 }
 
 static void add_device(struct table *t, const cJSON *device)
@@ -88,7 +97,8 @@ static void add_device(struct table *t, const cJSON *device)
 		strbuf_add(&line, "; ");
 		add_value(&line, device, "failure");
 	}
-	table_add_line(t, "Device", &line);
+	table_add_line_toned(t, "Device", &line,
+			     cJSON_IsString(get(device, "failure")) ? TONE_BAD : TONE_NONE);
 }
 
 static void add_flows(struct table *t, const cJSON *o)
@@ -134,7 +144,8 @@ static void add_dataplane(struct table *t, const cJSON *o)
 		strbuf_add(&line, "; ");
 		add_value(&line, o, "failure");
 	}
-	table_add_line(t, "Data plane", &line);
+	table_add_line_toned(t, "Data plane", &line,
+			     cJSON_IsString(get(o, "failure")) ? TONE_BAD : TONE_NONE);
 	cJSON_ArrayForEach(device, get(o, "devices")) add_device(t, device);
 	if (cJSON_IsObject(get(o, "flowTable")))
 		add_flows(t, get(o, "flowTable"));
@@ -222,7 +233,10 @@ static void add_problems(struct table *t, const cJSON *body)
 		add_value(&line, o, severities[i]);
 		strbuf_printf(&line, " %s", severities[i]);
 	}
-	table_add_line(t, "Problems", &line);
+	table_add_line_toned(t, "Problems", &line,
+			     cJSON_GetNumberValue(get(o, "error")) > 0     ? TONE_BAD
+			     : cJSON_GetNumberValue(get(o, "warning")) > 0 ? TONE_WARN
+									   : TONE_NONE);
 	if (!(foreign > 0))
 		return;
 	strbuf_init(&line, LINE_MAX_BYTES);
@@ -252,10 +266,10 @@ static void add_kernel_routes(struct table *t, const cJSON *o)
 	table_add_line(t, "Repaired", &line);
 }
 
-void render_status(const cJSON *body, struct strbuf *out)
+void render_status(const struct cli_args *args, const cJSON *body, struct strbuf *out)
 {
 	_cleanup_(arena_freep) struct arena *arena = arena_new();
-	struct table t = {.arena = arena, .n_columns = 2};
+	struct table t = {.arena = arena, .n_columns = 2, .has_colour = args->has_colour};
 
 	add_node(&t, body);
 	if (cJSON_IsTrue(get(body, "observes")))

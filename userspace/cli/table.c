@@ -20,20 +20,33 @@ static void mask_controls(char *text)
 	}
 }
 
-void table_add(struct table *t, const char *text)
+void table_add_toned(struct table *t, const char *text, enum tone tone)
 {
 	const char **cell = arena_push(t->arena, &t->cells, &t->n, &t->cap, sizeof(*t->cells));
 	char *copy = arena_strdup(t->arena, text && text[0] ? text : "-");
 
 	mask_controls(copy);
 	*cell = copy;
+	if (t->has_colour)
+		*(uint8_t *)arena_push(t->arena, &t->tones, &t->n_tones, &t->cap_tones,
+				       sizeof(*t->tones)) = (uint8_t)tone;
+}
+
+void table_add(struct table *t, const char *text)
+{
+	table_add_toned(t, text, TONE_NONE);
+}
+
+void table_add_line_toned(struct table *t, const char *label, struct strbuf *line, enum tone tone)
+{
+	table_add(t, label);
+	table_add_toned(t, line->data, tone);
+	strbuf_done(line);
 }
 
 void table_add_line(struct table *t, const char *label, struct strbuf *line)
 {
-	table_add(t, label);
-	table_add(t, line->data);
-	strbuf_done(line);
+	table_add_line_toned(t, label, line, TONE_NONE);
 }
 
 static size_t width(const char *text)
@@ -65,7 +78,7 @@ void table_print(const struct table *t, struct strbuf *out)
 	for (size_t i = 0; i < t->n; i++) {
 		size_t column = i % t->n_columns, used = width(t->cells[i]);
 
-		strbuf_add(out, t->cells[i]);
+		tone_add(out, t->has_colour ? (enum tone)t->tones[i] : TONE_NONE, t->cells[i]);
 		if (column + 1 < t->n_columns)
 			strbuf_printf(out, "%*s", (int)(widths[column] - used + GAP), "");
 		else

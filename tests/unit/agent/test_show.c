@@ -210,6 +210,52 @@ static void backends_of_nobody(void **state)
 	rig_free(rig);
 }
 
+/* What a filter leaves out is no row; a prefix that is none is refused. */
+static void filters(void **state)
+{
+	static const struct {
+		const char *what, *filter;
+		int n;
+	} rows[] = {
+		{"peers", "\"vrf\":\"default\"", 1},
+		{"peers", "\"vrf\":\"red\"", 0},
+		{"routes", "\"vrf\":\"default\"", 1},
+		{"routes", "\"vrf\":\"red\"", 0},
+		{"routes", "\"vrf\":\"red\",\"received\":true", 0},
+		{"routes", "\"prefix\":\"192.0.2.0/24\"", 1},
+		{"routes", "\"prefix\":\"192.0.2.0\"", 1},
+		{"routes", "\"prefix\":\"192.0.2.1\"", 0},
+		{"routes", "\"prefix\":\"::/0\"", 0},
+		{"routes", "\"service\":\"s1\"", 1},
+		{"routes", "\"service\":\"s1\",\"namespace\":\"default\"", 1},
+		{"routes", "\"service\":\"s1\",\"namespace\":\"other\"", 0},
+		{"routes", "\"service\":\"s2\"", 0}, /* it has no address */
+		{"services", "\"prefix\":\"192.0.2.0/31\"", 1},
+		{"services", "\"prefix\":\"192.0.2.2/31\"", 0},
+		{"services", "\"prefix\":\"::/0\"", 0},
+		{"backends", "\"prefix\":\"192.0.2.0/31\"", 1},
+		{"backends", "\"prefix\":\"192.0.2.2/31\"", 0},
+	};
+	struct agent_rig *rig = rig_announcing();
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		char line[160];
+		cJSON *body;
+
+		(void)snprintf(line, sizeof(line), "{\"command\":\"show\",\"what\":\"%s\",%s}",
+			       rows[i].what, rows[i].filter);
+		body = ask(rig, line, OK);
+		if (cJSON_GetArraySize(body) != rows[i].n)
+			fail_msg("%s: %d rows", line, cJSON_GetArraySize(body));
+		cJSON_Delete(body);
+	}
+	assert_null(
+		ask(rig, "{\"command\":\"show\",\"what\":\"routes\",\"prefix\":\"x/1\"}",
+		    "{\"protocol\":\"lodestone/1\",\"ok\":false,\"error\":\"this is no prefix: "));
+	rig_free(rig);
+}
+
 static void pools_and_bfd(void **state)
 {
 	struct agent_rig *rig = rig_announcing();
@@ -405,6 +451,7 @@ int main(void)
 		cmocka_unit_test(services),
 		cmocka_unit_test(backends),
 		cmocka_unit_test(backends_of_nobody),
+		cmocka_unit_test(filters),
 		cmocka_unit_test(pools_and_bfd),
 		cmocka_unit_test(problems),
 		cmocka_unit_test(status),

@@ -63,6 +63,8 @@ static void commands_of_one_word(void **state)
 {
 	(void)state;
 	assert_int_equal(parsed("status").command, CLI_STATUS);
+	assert_int_equal(parsed("").command, CLI_STATUS);
+	assert_int_equal(parsed("-o json -w").command, CLI_STATUS);
 	assert_int_equal(parsed("status -w").command, CLI_STATUS);
 	assert_int_equal(parsed("drain").command, CLI_DRAIN);
 	assert_int_equal(parsed("undrain -o json").command, CLI_UNDRAIN);
@@ -133,6 +135,20 @@ static void routes_take_a_prefix_and_a_peer(void **state)
 	assert_int_equal(a.what, CLI_ROUTES);
 	assert_string_equal(a.peer, "tor-1");
 	assert_string_equal(a.name, "10.0.0.0/24");
+}
+
+static void filters_are_taken_where_they_mean_something(void **state)
+{
+	struct cli_args a = parsed("show routes --vrf red --prefix 10.0.0.0/8 --service a/b");
+
+	(void)state;
+	assert_string_equal(a.vrf, "red");
+	assert_string_equal(a.prefix, "10.0.0.0/8");
+	assert_string_equal(a.service, "a/b");
+	assert_string_equal(parsed("show peers --vrf=default").vrf, "default");
+	assert_string_equal(parsed("show bfd --vrf red").vrf, "red");
+	assert_string_equal(parsed("show services a/b --prefix ::/0").prefix, "::/0");
+	assert_string_equal(parsed("show backends b -n a --prefix ::/0").prefix, "::/0");
 }
 
 static void after_two_dashes_a_dash_is_a_name(void **state)
@@ -210,73 +226,76 @@ static void a_migration_is_compared_with_a_file_or_standard_input(void **state)
 	assert_string_equal(cli_command_text(CLI_MIGRATE), "migrate");
 }
 
+static const struct {
+	const char *text, *error;
+} refused[] = {
+	{"frobnicate", "no command \"frobnicate\""},
+	{"show", "show what? peers, routes, services, backends, bfd, pools, blackholes, problems"},
+	{"show tables",
+	 "cannot show \"tables\"; there are peers, routes, services, backends, bfd, pools, blackholes, problems"},
+	{"status now", "\"now\" is one word too many"},
+	{"show peers a b", "\"b\" is one word too many"},
+	{"status -n ns", "\"status\" takes no option --namespace"},
+	{"drain now", "\"now\" is one word too many"},
+	{"preflight all", "\"all\" is one word too many"},
+	{"undrain --peer x", "\"undrain\" takes no option --peer"},
+	{"drain -w", "\"drain\" takes no option --watch"},
+	{"status --peer x", "\"status\" takes no option --peer"},
+	{"show peers --peer x", "\"show peers\" takes no option --peer"},
+	{"show pools --vrf x", "\"show pools\" takes no option --vrf"},
+	{"show peers --service x", "option --service belongs to \"show routes\""},
+	{"show peers --prefix x", "\"show peers\" takes no option --prefix"},
+	{"show services a/b -n c", "\"a/b\" is no NAMESPACE/NAME"},
+	{"show routes --service a/", "\"a/\" is no NAMESPACE/NAME"},
+	{"show peers --received", "option --received belongs to \"show routes\""},
+	{"-x status", "unknown option -x"},
+	{"--sock /s status", "unknown option --sock"},
+	{"--sockets /s status", "unknown option --sockets"},
+	{"--=x status", "unknown option --=x"},
+	{"-wx status", "option -wx takes no value"},
+	{"--watch=yes status", "option --watch=yes takes no value"},
+	{"status --socket", "option --socket needs a value"},
+	{"status -o", "option -o needs a value"},
+	{"status --socket=", "option --socket= has an empty value"},
+	{"show peers -n ''", "option -n has an empty value"},
+	{"status -o xml", "no output format \"xml\"; there are table, wide, json and yaml"},
+	{"explain", "explain what? service, ip, peer"},
+	{"explain service", "explain service needs [NS/]NAME"},
+	{"explain pool x", "cannot explain \"pool\"; there are service, ip, peer"},
+	{"explain service a/b/c", "\"a/b/c\" is no NAMESPACE/NAME"},
+	{"explain service a/", "\"a/\" is no NAMESPACE/NAME"},
+	{"explain service /b", "\"/b\" is no NAMESPACE/NAME"},
+	{"explain service a/b -n c", "\"a/b\" is no NAMESPACE/NAME"},
+	{"explain ip 10.0.0.1 -n c", "\"explain ip\" takes no option --namespace"},
+	{"blackhole", "blackhole what? add, remove"},
+	{"blackhole all", "cannot blackhole \"all\"; there are add, remove"},
+	{"blackhole add", "blackhole add needs PREFIX"},
+	{"blackhole add a b", "\"b\" is one word too many"},
+	{"blackhole add a -n b", "\"blackhole add\" takes no option --namespace"},
+	{"blackhole add a -w", "\"blackhole add\" takes no option --watch"},
+	{"blackhole add a --for 30", "\"30\" is no duration: write 30m, 1h30m or 45s"},
+	{"blackhole add a --for 5m1h", "\"5m1h\" is no duration: write 30m, 1h30m or 45s"},
+	{"blackhole add a --for 1mm", "\"1mm\" is no duration: write 30m, 1h30m or 45s"},
+	{"blackhole add a --for -5m", "\"-5m\" is no duration: write 30m, 1h30m or 45s"},
+	{"blackhole add a --for 0s", "a blackhole is for one second to ten years"},
+	{"blackhole add a --for 3650d1s", "a blackhole is for one second to ten years"},
+	{"blackhole add a --for 99999999999999999999s",
+	 "\"99999999999999999999s\" is no duration: write 30m, 1h30m or 45s"},
+	{"blackhole remove a --for 5m", "option --for belongs to \"blackhole add\""},
+	{"show blackholes --for 5m", "option --for belongs to \"blackhole add\""},
+	{"explain peer a --peer b", "\"explain peer\" takes no option --peer"},
+};
+
 static void bad_lines_are_refused_with_their_reason(void **state)
 {
-	static const struct {
-		const char *text, *error;
-	} cases[] = {
-		{"", "no command"},
-		{"frobnicate", "no command \"frobnicate\""},
-		{"show",
-		 "show what? peers, routes, services, backends, bfd, pools, blackholes, problems"},
-		{"show tables",
-		 "cannot show \"tables\"; there are peers, routes, services, backends, bfd, pools, blackholes, problems"},
-		{"status now", "\"now\" is one word too many"},
-		{"show peers a b", "\"b\" is one word too many"},
-		{"status -n ns", "\"status\" takes no option --namespace"},
-		{"drain now", "\"now\" is one word too many"},
-		{"preflight all", "\"all\" is one word too many"},
-		{"undrain --peer x", "\"undrain\" takes no option --peer"},
-		{"drain -w", "\"drain\" takes no option --watch"},
-		{"status --peer x", "\"status\" takes no option --peer"},
-		{"show peers --peer x", "\"show peers\" takes no option --peer"},
-		{"show peers --received", "option --received belongs to \"show routes\""},
-		{"-x status", "unknown option -x"},
-		{"--sock /s status", "unknown option --sock"},
-		{"--sockets /s status", "unknown option --sockets"},
-		{"--=x status", "unknown option --=x"},
-		{"-wx status", "option -wx takes no value"},
-		{"--watch=yes status", "option --watch=yes takes no value"},
-		{"status --socket", "option --socket needs a value"},
-		{"status -o", "option -o needs a value"},
-		{"status --socket=", "option --socket= has an empty value"},
-		{"show peers -n ''", "option -n has an empty value"},
-		{"status -o xml", "no output format \"xml\"; there are table, wide, json and yaml"},
-		{"explain", "explain what? service, ip, peer"},
-		{"explain service", "explain service needs [NS/]NAME"},
-		{"explain pool x", "cannot explain \"pool\"; there are service, ip, peer"},
-		{"explain service a/b/c", "\"a/b/c\" is no NAMESPACE/NAME"},
-		{"explain service a/", "\"a/\" is no NAMESPACE/NAME"},
-		{"explain service /b", "\"/b\" is no NAMESPACE/NAME"},
-		{"explain service a/b -n c", "\"a/b\" is no NAMESPACE/NAME"},
-		{"explain ip 10.0.0.1 -n c", "\"explain ip\" takes no option --namespace"},
-		{"blackhole", "blackhole what? add, remove"},
-		{"blackhole all", "cannot blackhole \"all\"; there are add, remove"},
-		{"blackhole add", "blackhole add needs PREFIX"},
-		{"blackhole add a b", "\"b\" is one word too many"},
-		{"blackhole add a -n b", "\"blackhole add\" takes no option --namespace"},
-		{"blackhole add a -w", "\"blackhole add\" takes no option --watch"},
-		{"blackhole add a --for 30", "\"30\" is no duration: write 30m, 1h30m or 45s"},
-		{"blackhole add a --for 5m1h", "\"5m1h\" is no duration: write 30m, 1h30m or 45s"},
-		{"blackhole add a --for 1mm", "\"1mm\" is no duration: write 30m, 1h30m or 45s"},
-		{"blackhole add a --for -5m", "\"-5m\" is no duration: write 30m, 1h30m or 45s"},
-		{"blackhole add a --for 0s", "a blackhole is for one second to ten years"},
-		{"blackhole add a --for 3650d1s", "a blackhole is for one second to ten years"},
-		{"blackhole add a --for 99999999999999999999s",
-		 "\"99999999999999999999s\" is no duration: write 30m, 1h30m or 45s"},
-		{"blackhole remove a --for 5m", "option --for belongs to \"blackhole add\""},
-		{"show blackholes --for 5m", "option --for belongs to \"blackhole add\""},
-		{"explain peer a --peer b", "\"explain peer\" takes no option --peer"},
-	};
-
 	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(refused); i++) {
 		struct cli_args a = {.name = "untouched"};
 		char kept[256], error[CLI_ERROR_TEXT];
 
-		if (parse(cases[i].text, kept, &a, error))
-			fail_msg("accepted \"%s\"", cases[i].text);
-		assert_string_equal(error, cases[i].error);
+		if (parse(refused[i].text, kept, &a, error))
+			fail_msg("accepted \"%s\"", refused[i].text);
+		assert_string_equal(error, refused[i].error);
 		assert_string_equal(a.name, "untouched");
 	}
 }
@@ -382,6 +401,7 @@ int main(void)
 		cmocka_unit_test(options_stand_anywhere_in_every_spelling),
 		cmocka_unit_test(formats_have_names),
 		cmocka_unit_test(routes_take_a_prefix_and_a_peer),
+		cmocka_unit_test(filters_are_taken_where_they_mean_something),
 		cmocka_unit_test(after_two_dashes_a_dash_is_a_name),
 		cmocka_unit_test(help_and_version_need_no_command),
 		cmocka_unit_test(blackholes_are_added_for_a_while_and_removed),

@@ -120,8 +120,8 @@ static void no_agent_is_an_error_with_a_remedy(void **state)
 	memset(longer, 'a', sizeof(longer) - 1);
 	longer[sizeof(longer) - 1] = 0;
 	assert_int_equal(client_ask(longer, REQUEST, &reply), -ENAMETOOLONG);
-	assert_non_null(strstr(client_remedy(-ENOENT), "is lodestoned running?"));
-	assert_non_null(strstr(client_remedy(-ECONNREFUSED), "is lodestoned running?"));
+	assert_non_null(strstr(client_remedy(-ENOENT), "lodectl preflight"));
+	assert_non_null(strstr(client_remedy(-ECONNREFUSED), "lodectl preflight"));
 	assert_non_null(strstr(client_remedy(-EACCES), "group lodestone"));
 	assert_string_equal(client_remedy(-ENAMETOOLONG), "");
 	strbuf_done(&reply);

@@ -57,6 +57,36 @@ static void the_namespace_stands_before_the_name(void **state)
 	}
 }
 
+static void filters_are_asked_of_the_agent(void **state)
+{
+	static const struct {
+		struct cli_args args;
+		const char *line;
+	} rows[] = {
+		{{.what = CLI_ROUTES, .service = "a/b", .prefix = "10.0.0.0/8", .vrf = "red"},
+		 "{\"command\":\"show\",\"what\":\"routes\",\"name\":null,\"namespace\":\"a\","
+		 "\"service\":\"b\",\"peer\":null,\"vrf\":\"red\",\"prefix\":\"10.0.0.0/8\"}\n"},
+		{{.what = CLI_ROUTES, .service = "b", .ns = "c"},
+		 "{\"command\":\"show\",\"what\":\"routes\",\"name\":null,\"namespace\":\"c\","
+		 "\"service\":\"b\",\"peer\":null}\n"},
+		{{.what = CLI_SERVICES, .name = "a/b"},
+		 "{\"command\":\"show\",\"what\":\"services\",\"name\":\"b\",\"namespace\":\"a\","
+		 "\"peer\":null}\n"},
+		{{.what = CLI_PEERS, .name = "a/b"},
+		 "{\"command\":\"show\",\"what\":\"peers\",\"name\":\"a/b\",\"namespace\":null,"
+		 "\"peer\":null}\n"},
+	};
+	_cleanup_(arena_freep) struct arena *arena = arena_new();
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct cli_args args = rows[i].args;
+
+		args.command = CLI_SHOW;
+		assert_string_equal(protocol_request(arena, &args), rows[i].line);
+	}
+}
+
 static void the_body_of_a_good_reply_is_its_second_line(void **state)
 {
 	_cleanup_(arena_freep) struct arena *arena = arena_new();
@@ -105,6 +135,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_request_is_one_line_of_the_contract),
 		cmocka_unit_test(the_namespace_stands_before_the_name),
+		cmocka_unit_test(filters_are_asked_of_the_agent),
 		cmocka_unit_test(the_body_of_a_good_reply_is_its_second_line),
 		cmocka_unit_test(other_replies_are_refused_with_a_reason),
 	};

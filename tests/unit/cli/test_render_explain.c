@@ -78,8 +78,9 @@ static void what_nobody_knows_is_said(void **state)
 {
 	(void)state;
 	check(&web, "{\"node\":\"node-a\",\"found\":false}",
-	      "no service default/web is known on node node-a\n");
-	check(&web, "[]", "no service default/web is known on node -\n");
+	      "no service default/web is known on node node-a; \"lodectl show services\" lists those there are\n");
+	check(&web, "[]",
+	      "no service default/web is known on node -; \"lodectl show services\" lists those there are\n");
 }
 
 static void a_service_without_an_address(void **state)

@@ -20,7 +20,7 @@ static void check(const char *json, const char *expected)
 
 	assert_non_null(body);
 	strbuf_init(&out, 1 << 20);
-	render_preflight(body, &out);
+	render_preflight(&(struct cli_args){.command = CLI_PREFLIGHT}, body, &out);
 	assert_string_equal(out.data, expected);
 	strbuf_done(&out);
 	cJSON_Delete(body);

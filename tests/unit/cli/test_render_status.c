@@ -20,8 +20,32 @@ static void check(const char *json, const char *expected)
 
 	assert_non_null(body);
 	strbuf_init(&out, 1 << 20);
-	render_status(body, &out);
+	render_status(&(struct cli_args){.command = CLI_STATUS}, body, &out);
 	assert_string_equal(out.data, expected);
+	strbuf_done(&out);
+	cJSON_Delete(body);
+}
+
+/* Only what is not well has a colour, and what is well one word. */
+static void a_terminal_sees_what_is_not_well(void **state)
+{
+	const struct cli_args args = {.command = CLI_STATUS, .has_colour = true};
+	cJSON *body = cJSON_Parse(
+		"{\"node\":\"n1\",\"version\":\"0.1.0\",\"uptimeSeconds\":1,\"state\":\"degraded\","
+		"\"peers\":{\"total\":2,\"established\":1},\"services\":{\"total\":1,\"announced\":1},"
+		"\"dataplane\":{\"mode\":\"xdp\",\"devices\":[],\"failure\":\"no BPF\"},\"drops\":{},"
+		"\"problems\":{\"error\":0,\"warning\":1,\"info\":2}}");
+	struct strbuf out;
+
+	(void)state;
+	strbuf_init(&out, 1 << 20);
+	render_status(&args, body, &out);
+	assert_string_equal(out.data,
+			    "Node         \033[1;31mn1: degraded, up 1s, version 0.1.0\033[0m\n"
+			    "Peers        \033[33m1 of 2 established\033[0m\n"
+			    "Services     1 of 1 announced\n"
+			    "Data plane   \033[1;31mxdp; no BPF\033[0m\n"
+			    "Problems     \033[33m0 error, 1 warning, 2 info\033[0m\n");
 	strbuf_done(&out);
 	cJSON_Delete(body);
 }
@@ -174,6 +198,7 @@ static void keys_that_are_missing_are_question_marks(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_terminal_sees_what_is_not_well),
 		cmocka_unit_test(a_healthy_agent_in_few_lines),
 		cmocka_unit_test(received_routes_and_repairs_have_a_line_each),
 		cmocka_unit_test(a_drain_is_said_in_a_line),
