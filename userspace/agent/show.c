@@ -280,6 +280,7 @@ cJSON *show_status(const struct agent *a)
 	cJSON_AddStringToObject(out, "version", LODESTONE_VERSION);
 	cJSON_AddNumberToObject(out, "uptimeSeconds",
 				(double)((clock_now() - a->started_at) / NSEC_PER_SEC));
+	cJSON_AddNumberToObject(out, "monotonicMillis", millis(clock_now()));
 	cJSON_AddNumberToObject(out, "longestTurnMillis", millis(turn.length));
 	o = cJSON_AddObjectToObject(out, "longestTurn");
 	cJSON_AddNumberToObject(o, "millis", millis(turn.length));

@@ -79,6 +79,14 @@ void cell_duration(struct strbuf *out, const cJSON *row, const char *key)
 	}
 }
 
+void cell_decimal(struct strbuf *out, const cJSON *row, const char *key)
+{
+	const double v = cJSON_GetNumberValue(cJSON_GetObjectItemCaseSensitive(row, key));
+
+	if (v >= 0)
+		strbuf_printf(out, v < 100 ? "%.1f" : "%.0f", v);
+}
+
 void cell_state(struct strbuf *out, const cJSON *row, const char *key)
 {
 	uint64_t left;

@@ -334,7 +334,8 @@ const char *cli_what_text(enum cli_what what)
 {
 	const struct cli_verb *v = cli_verbs;
 
-	while (v->command != CLI_SHOW || v->what != (int)what)
+	while (v->what != (int)what ||
+	       (v->command != CLI_SHOW && v->command != CLI_DROPS && v->command != CLI_FLOWS))
 		v++;
-	return v->second;
+	return v->second ? v->second : v->word;
 }

@@ -23,6 +23,8 @@ enum cli_command {
 	CLI_BLACKHOLE,
 	CLI_MIGRATE,
 	CLI_PREFLIGHT,
+	CLI_DROPS,
+	CLI_FLOWS,
 	CLI_HELP,
 	CLI_VERSION
 };
@@ -36,6 +38,8 @@ enum cli_what {
 	CLI_PROBLEMS,
 	CLI_BFD,
 	CLI_BLACKHOLES,
+	CLI_DROP_REASONS, /* of CLI_DROPS, and of CLI_FLOWS: lists that are made here */
+	CLI_LIVING_FLOWS,
 };
 
 /* What a value names, so that completion knows whom to ask for those there are. */
@@ -86,7 +90,7 @@ struct cli_option_info {
 
 struct cli_verb {
 	enum cli_command command;
-	int what;               /* enum cli_what with CLI_SHOW, else 0 */
+	int what;               /* enum cli_what of a list, else 0 */
 	const char *word;       /* "show" */
 	const char *word_too;   /* other spellings, between blanks, "get"; NULL: none */
 	const char *second;     /* "routes"; NULL: the verb is one word */

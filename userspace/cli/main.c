@@ -12,6 +12,7 @@
 #include "base/names.h"
 #include "cli/ask.h"
 #include "cli/cli_help.h"
+#include "cli/lists.h"
 #include "cli/migrate.h"
 #include "cli/render.h"
 #include "cli/terminal.h"
@@ -58,11 +59,29 @@ static int print(const struct cli_args *args, const cJSON *body)
 	return EXIT_COULD_NOT;
 }
 
-static int run_once(const struct cli_args *args, bool clear)
+/* What is shown of an answer; of drops beside the one before, which it takes the place of. */
+static cJSON *make_list(const struct cli_args *args, cJSON *answer, cJSON **before)
+{
+	cJSON *ret = answer;
+
+	if (answer && args->command == CLI_FLOWS) {
+		ret = list_flows(answer);
+		cJSON_Delete(answer);
+	} else if (answer && args->command == CLI_DROPS) {
+		ret = list_drops(answer, *before);
+		cJSON_Delete(*before);
+		*before = answer;
+	}
+	return ret;
+}
+
+static int run_once(const struct cli_args *args, cJSON **before, bool clear)
 {
 	_cleanup_(arena_freep) struct arena *arena = arena_new();
 	cJSON *body = args->command == CLI_PREFLIGHT ? ask_host() : ask(arena, args);
 	int code = EXIT_COULD_NOT;
+
+	body = make_list(args, body, before);
 
 	if (clear)
 		(void)terminal_write("\033[H\033[2J", 7, false); /* the next line tells */
@@ -139,8 +158,9 @@ static void watch(const struct cli_args *args)
 	const struct timespec second = {.tv_sec = 1};
 	const bool clear = terminal_is_able();
 
-	for (;;) {
-		(void)run_once(args, clear); /* what failed was said; the next try may not */
+	for (cJSON *before = NULL;;) {
+		(void)run_once(args, &before,
+			       clear); /* what failed was said; the next try may not */
 		(void)nanosleep(&second, NULL);
 	}
 }
@@ -160,6 +180,8 @@ int main(int argc, char **argv)
 {
 	char error[CLI_ERROR_TEXT];
 	struct cli_args args;
+	cJSON *before = NULL;
+	int code;
 
 	if (!cli_parse(argc, (const char *const *)argv, &args, error))
 		return say_failure(error, "", "; see lodectl --help");
@@ -174,6 +196,8 @@ int main(int argc, char **argv)
 		return EXIT_DONE;
 	case CLI_STATUS:
 	case CLI_SHOW:
+	case CLI_DROPS:
+	case CLI_FLOWS:
 	case CLI_EXPLAIN:
 	case CLI_DRAIN:
 	case CLI_UNDRAIN:
@@ -183,5 +207,7 @@ int main(int argc, char **argv)
 	}
 	if (args.watch)
 		watch(&args);
-	return run_once(&args, false);
+	code = run_once(&args, &before, false);
+	cJSON_Delete(before);
+	return code;
 }

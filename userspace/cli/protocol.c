@@ -61,10 +61,21 @@ static void add_shown(struct arena *arena, cJSON *o, const struct cli_args *args
 
 const char *protocol_request(struct arena *arena, const struct cli_args *args)
 {
-	cJSON *o = cJSON_CreateObject();
-	char *text;
 	const char *ret;
+	char *text;
+	cJSON *o;
 
+	/* Lists that are made here are made of what the agent tells of its own. */
+	if (args->command == CLI_DROPS)
+		return protocol_request(arena, &(struct cli_args){.command = CLI_STATUS});
+	if (args->command == CLI_FLOWS) {
+		struct cli_args backends = *args;
+
+		backends.command = CLI_SHOW;
+		backends.what = CLI_BACKENDS;
+		return protocol_request(arena, &backends);
+	}
+	o = cJSON_CreateObject();
 	cJSON_AddStringToObject(o, "command", cli_command_text(args->command));
 	if (args->command == CLI_SHOW)
 		add_shown(arena, o, args);

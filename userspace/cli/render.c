@@ -21,7 +21,7 @@ struct column {
 };
 
 /* Routes that were sent to us have a table of their own. */
-#define RECEIVED (CLI_BLACKHOLES + 1)
+#define RECEIVED (CLI_LIVING_FLOWS + 1)
 
 /* The widest column is last: it is not padded. */
 static const struct column columns[][MAX_COLUMNS + 1] =
@@ -131,6 +131,29 @@ static const struct column columns[][MAX_COLUMNS + 1] =
 				{"DROPPED", "droppedPackets", cell_value, false, false},
 				{"REASON", "reason", cell_value, false, false},
 			},
+		[CLI_DROP_REASONS] =
+			{
+				{"REASON", "reason", cell_value, false, false},
+				{"LOST", "lost", cell_value, false, false},
+				{"PACKETS", "packets", cell_value, false, false},
+				{"PER SECOND", "perSecond", cell_decimal, false, false},
+				{"MEANING", "meaning", cell_value, false, false},
+			},
+		[CLI_LIVING_FLOWS] =
+			{
+				{"NAMESPACE", "namespace", cell_value, false, false},
+				{"NAME", "name", cell_value, false, false},
+				{"VIP", "vip", cell_value, false, false},
+				{"PORT", "port", cell_value, false, false},
+				{"PROTOCOL", "protocol", cell_value, false, false},
+				{"BACKEND", "address", cell_value, false, false},
+				{"PORT", "backendPort", cell_value, false, false},
+				{"NODE", "node", cell_value, true, false},
+				{"PACKETS", "packets", cell_value, true, false},
+				{"FLOWS", "flows", cell_value, false, false},
+				{"PERCENT", "percent", cell_decimal, false, false},
+				{"STATE", "state", cell_state, false, true},
+			},
 		[CLI_PROBLEMS] =
 			{
 				{"SEVERITY", "severity", cell_value, false, true},
@@ -163,6 +186,13 @@ static void add_row(struct table *t, const struct column *list, bool wide, const
 	}
 }
 
+/* Reasons for which nothing was ever dropped are told to who wants to see all. */
+static bool is_left_out(const struct cli_args *args, const cJSON *row)
+{
+	return args->what == CLI_DROP_REASONS && args->format == CLI_TABLE &&
+	       !(cJSON_GetNumberValue(cJSON_GetObjectItemCaseSensitive(row, "packets")) > 0);
+}
+
 static void render_list(const struct cli_args *args, const cJSON *body, struct strbuf *out)
 {
 	_cleanup_(arena_freep) struct arena *arena = arena_new();
@@ -180,8 +210,12 @@ static void render_list(const struct cli_args *args, const cJSON *body, struct s
 	for (const struct column *c = list; c->title; c++)
 		if (is_shown(c, wide))
 			table_add(&t, c->title);
-	cJSON_ArrayForEach(row, body) add_row(&t, list, wide, row);
+	cJSON_ArrayForEach(row, body) if (!is_left_out(args, row)) add_row(&t, list, wide, row);
 	table_print(&t, out);
+	if (args->what == CLI_LIVING_FLOWS)
+		strbuf_add(out,
+			   "\nwhose flows these are is not told: entries hold hashes of addresses "
+			   "and ports; \"lodectl trace\" looks for one\n");
 	if (args->what == CLI_PEERS && args->name)
 		cJSON_ArrayForEach(row, body) render_peer(row, out);
 }

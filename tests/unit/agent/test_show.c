@@ -337,13 +337,14 @@ static void status(void **state)
 	cJSON *body = ask(rig, "{\"command\":\"status\"}", OK);
 
 	(void)state;
+	json_blank(body, "monotonicMillis");
 	json_blank(body, "longestTurnMillis");
 	json_blank(body, "longestTurn");
 	json_blank(body, "uptimeSeconds");
 	json_blank(body, "version");
 	json_expect(
 		body,
-		"{\"node\":\"node\",\"version\":\"*\",\"uptimeSeconds\":\"*\",\"longestTurnMillis\":\"*\",\"longestTurn\":\"*\",\"state\":\"degraded\",\"observes\":false,"
+		"{\"node\":\"node\",\"version\":\"*\",\"uptimeSeconds\":\"*\",\"monotonicMillis\":\"*\",\"longestTurnMillis\":\"*\",\"longestTurn\":\"*\",\"state\":\"degraded\",\"observes\":false,"
 		"\"peers\":{\"total\":1,\"established\":1},"
 		"\"services\":{\"total\":2,\"announced\":1},"
 		"\"dataplane\":{\"mode\":\"off\",\"devices\":[],\"programsAdopted\":false,"
