@@ -112,18 +112,24 @@ static void refuse(struct ipam *ipam, struct ipam_claimant *c, const struct obje
 
 /* --- first pass: what one has, one keeps ---------------------------------------------------- */
 
-/* The pool may stand in a document that cannot be read: another address would be a change. */
+/*
+ * The pool may stand in a document that cannot be read: another address would be a change. Of what
+ * the object says without naming a pool that may be any.
+ */
 static bool waits_for_pool(struct ipam *ipam, struct ipam_claimant *c, struct ipam_part *part)
 {
+	const bool is_named = part->owned_pool[0] != '\0';
 	char text[IP_ADDR_TEXT];
 
-	if (ipam->complete || !part->given || ipam_pool_named(&ipam->pools, part->given->pool))
+	if (ipam->complete || (!part->given && !part->in_object) ||
+	    (is_named && ipam_pool_named(&ipam->pools, part->owned_pool)))
 		return false;
 	part->waits = true;
 	ipam_problem(&ipam->wishes, SEVERITY_WARNING, c, "status.loadBalancer", "AddressKept",
 		     "correct the documents that cannot be read",
-		     "%s is kept for the Service until pool %s can be read again",
-		     ip_addr_text(&part->owned, text), part->given->pool);
+		     "%s is kept for the Service until %s%s can be read again",
+		     ip_addr_text(&part->owned, text), is_named ? "pool " : "all documents",
+		     part->owned_pool);
 	return true;
 }
 

@@ -311,16 +311,50 @@ static void service_whose_pool_cannot_be_read_gets_no_other_address(void **state
 	assert_string_equal(address(f, "a"), "10.1.0.0");
 }
 
+/* The status says where it is, whatever was given before: of which pool that is nobody knows. */
 static void pool_of_what_was_given_before_counts_no_more(void **state)
 {
 	_cleanup_(fixture_freep) struct fixture *f = fixture_new();
 	struct plan_address given;
+	const char *message;
 
 	(void)state;
 	plan_without_its_pool(f, &given, "10.3.0.0");
+	assert_string_equal(address(f, "a"), "");
+	message = fixture_problem(f, "AddressKept", "a")->message;
+	assert_non_null(strstr(message, "10.3.0.0"));
+	assert_null(strstr(message, "unreadable"));
+
+	world_drop_source(f->world, "broken.yaml");
+	fixture_plan(f);
 	assert_string_equal(address(f, "a"), "10.1.0.0");
 	assert_non_null(fixture_problem(f, "AddressCleared", "a"));
 	assert_int_equal(fixture_count(f, "AddressKept"), 0);
+}
+
+static void address_in_the_status_waits_for_a_pool_that_cannot_be_read(void **state)
+{
+	_cleanup_(fixture_freep) struct fixture *f = fixture_new();
+
+	(void)state;
+	pool(f, "p", "addresses: [10.1.0.0/30]");
+	service(f, "a", 80, "metallb.io/ip-allocated-from-pool: unreadable", "10.2.0.0");
+	broken_document(f);
+	fixture_plan(f);
+	assert_string_equal(address(f, "a"), "");
+	assert_int_equal(fixture_count(f, "AddressCleared"), 0);
+	assert_non_null(strstr(fixture_problem(f, "AddressKept", "a")->message,
+			       "until pool unreadable can be read"));
+
+	pool(f, "unreadable", "addresses: [10.2.0.0/30]");
+	fixture_plan(f);
+	assert_string_equal(address(f, "a"), "10.2.0.0");
+
+	/* A pool that can be read and does not hold it any more is waited for by nobody. */
+	pool(f, "unreadable", "addresses: [10.4.0.0/30]");
+	fixture_plan(f);
+	assert_string_equal(address(f, "a"), "10.1.0.0");
+	assert_non_null(fixture_problem(f, "AddressCleared", "a"));
 }
 
 int main(void)
@@ -341,6 +375,7 @@ int main(void)
 		cmocka_unit_test(address_of_a_service_that_cannot_be_read_is_not_given_to_another),
 		cmocka_unit_test(service_whose_pool_cannot_be_read_gets_no_other_address),
 		cmocka_unit_test(pool_of_what_was_given_before_counts_no_more),
+		cmocka_unit_test(address_in_the_status_waits_for_a_pool_that_cannot_be_read),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -169,7 +169,7 @@ static void make_owned(struct making *w, struct naive_service *s, const char *na
 		part->owned = address_of(w, f, i);
 		owned->in_object = one_in(w, 2);
 		owned->given = !owned->in_object;
-		part->waits = owned->given; /* as far as it alone can say */
+		part->waits = true; /* as far as it alone can say */
 		part->owned_pool = owned->in_object ? in_object : of;
 		if (owned->in_object)
 			ingress = arena_printf(w->arena, "%s{ip: \"%s\"}, ", ingress,
