@@ -108,11 +108,17 @@ pod_up() {
 	for name in $(pod_spec '.containers[].name'); do pod_run "$1" "$name" || return 1; done
 }
 
-# pod_probe NODE CONTAINER PROBE: its command ends well.
+# pod_probe NODE CONTAINER PROBE: it holds. A kubelet asks for a page from the node's own network.
 pod_probe() {
-	local words
-	mapfile -t words < <(pod_spec ".containers[] | select(.name == \"$2\") | .$3.exec.command[]")
-	[ ${#words[@]} -gt 0 ] && pod_exec "$1" "$2" "${words[@]}"
+	local probe page words
+	probe=".containers[] | select(.name == \"$2\") | .$3"
+	page=$(pod_spec "$probe.httpGet // empty | \"http://\(.host):\(.port)\(.path)\"")
+	if [ -n "$page" ]; then
+		lab_in "$1" curl -sS -f -o /dev/null --max-time "$(pod_spec "$probe.timeoutSeconds")" "$page"
+	else
+		mapfile -t words < <(pod_spec "$probe.exec.command[]")
+		[ ${#words[@]} -gt 0 ] && pod_exec "$1" "$2" "${words[@]}"
+	fi
 }
 
 # Everything, in any state.

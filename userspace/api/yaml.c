@@ -7,14 +7,13 @@
  * Anchors are known from the moment their value begins, so that an alias inside its own anchor is
  * seen as such: the value is still on the stack. Merge keys are resolved when their map ends
  * (api/yaml_merge.c), when all that they name has ended too.
- *
- * The hash of a map adds the hashes of its members, so that the order of keys does not count, as it
- * does not in YAML 1.2 (3.2.1.1); that of a sequence chains them.
  */
 #include "api/yaml.h"
 
 #include "api/placeholder.h"
+#include "api/yaml_json.h"
 #include "api/yaml_merge.h"
+#include "api/yaml_tree.h"
 #include "api/yaml_words.h"
 #include "base/hash.h"
 #include "base/limits.h"
@@ -23,7 +22,6 @@
 #include <yaml.h>
 
 #define N_BUCKETS 64
-#define WEIGHT    4 /* of a value without text: punctuation and indentation */
 
 struct anchor {
 	const char *name;
@@ -74,15 +72,6 @@ static struct level *top(struct builder *b)
 	return b->depth > 0 ? &b->stack[b->depth - 1] : NULL;
 }
 
-static void append(struct level *parent, struct api_value *v)
-{
-	assert(!v->next && parent->value->type != API_VALUE_SCALAR);
-	assert((parent->value->type == API_VALUE_MAP) == (v->key != NULL));
-	*(parent->last ? &parent->last->next : &parent->value->first) = v;
-	parent->last = v;
-	parent->value->n++;
-}
-
 /* Puts a copy of v where the document stands: below the parent, with the key read last. */
 static struct api_value *add_value(struct builder *b, const struct api_value *like)
 {
@@ -100,7 +89,7 @@ static struct api_value *add_value(struct builder *b, const struct api_value *li
 		if (v->key == no_key)
 			return v;
 	}
-	append(parent, v);
+	api_tree_append(parent->value, &parent->last, v);
 	return v;
 }
 
@@ -131,7 +120,7 @@ static void add_faulty(struct builder *b, unsigned line, const char *message, co
 							       .is_plain = true,
 							       .line = line,
 							       .text = "",
-							       .weight = WEIGHT});
+							       .weight = API_TREE_WEIGHT});
 
 	api_yaml_fault(b->arena, v, line, message, remedy);
 }
@@ -266,17 +255,12 @@ static void on_alias(struct builder *b, const yaml_event_t *e)
 /* The scalar of the event; `text` is its text in the arena, which ends at a NUL. */
 static struct api_value scalar_like(const yaml_event_t *e, const char *text, unsigned line)
 {
-	const size_t len = e->data.scalar.length;
+	struct api_value ret = api_tree_scalar((const char *)e->data.scalar.value,
+					       e->data.scalar.length,
+					       e->data.scalar.style == YAML_PLAIN_SCALAR_STYLE, line);
 
-	return (struct api_value){
-		.type = API_VALUE_SCALAR,
-		.is_plain = e->data.scalar.style == YAML_PLAIN_SCALAR_STYLE,
-		.line = line,
-		.text = text,
-		.len = len,
-		.hash = hash_bytes(HASH_INIT, e->data.scalar.value, len),
-		.weight = WEIGHT + len,
-	};
+	ret.text = text;
+	return ret;
 }
 
 static void on_key(struct builder *b, const yaml_event_t *e, unsigned line)
@@ -369,25 +353,6 @@ static void on_open(struct builder *b, const struct opening *o)
 
 /* --- the end of a map or sequence --- */
 
-/* What the value is as a whole, from its children. */
-static void sum_up(struct api_value *v)
-{
-	v->hash = hash_u64(HASH_INIT, v->type);
-	v->weight = WEIGHT;
-	v->height = 1;
-	for (const struct api_value *c = v->first; c; c = c->next) {
-		if (v->type == API_VALUE_MAP) {
-			v->hash += hash_u64(hash_str(HASH_INIT, c->key), c->hash);
-			v->weight += strlen(c->key);
-		} else {
-			v->hash = hash_u64(v->hash, c->hash);
-		}
-		v->weight += c->weight;
-		if (c->height >= v->height)
-			v->height = c->height + 1;
-	}
-}
-
 static void on_close(struct builder *b)
 {
 	struct level *l = &b->stack[b->depth - 1];
@@ -395,7 +360,7 @@ static void on_close(struct builder *b)
 	assert(b->depth > 0 && !b->key);
 	if (l->value->type == API_VALUE_MAP)
 		api_yaml_finish_map(b->arena, l->value);
-	sum_up(l->value);
+	api_tree_sum_up(l->value);
 	b->depth--;
 	assert(b->depth + l->value->height <= LIMIT_YAML_DEPTH);
 	if (l->is_key)
@@ -507,6 +472,8 @@ enum api_yaml api_yaml_parse(struct arena *arena, const struct api_yaml_text *in
 		};
 		return API_YAML_BAD;
 	}
+	if (api_yaml_json(arena, in, ret_root))
+		return API_YAML_OK;
 	b.spare = in->len * LIMIT_ALIAS_FACTOR;
 	if (b.spare > LIMIT_DOCUMENT_BYTES)
 		b.spare = LIMIT_DOCUMENT_BYTES;

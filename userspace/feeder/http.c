@@ -18,6 +18,7 @@
 
 #define CONNECT_MS  10000L
 #define TARGET_MAX  (64u << 10)
+#define TICK_NS     (8 * NSEC_PER_MSEC) /* of a turn */
 #define RETRY_AFTER "retry-after:"
 
 /* One socket of libcurl's. */
@@ -335,13 +336,19 @@ static void tell_ended(struct http *h)
 	}
 }
 
+/*
+ * Of what it has read libcurl takes one frame and wants to be called again at once; a picture is
+ * thousands of them, one for each object. So it is called again here, and not once a turn.
+ */
 nsec_t http_tick(struct http *h, nsec_t now)
 {
+	const nsec_t until = nsec_add(now, TICK_NS);
 	int n_running;
 
-	if (now >= h->at) {
+	while (now >= h->at && now < until) {
 		h->at = NSEC_NEVER;
 		(void)curl_multi_socket_action(h->multi, CURL_SOCKET_TIMEOUT, 0, &n_running);
+		now = clock_now();
 	}
 	tell_ended(h);
 	return h->at;
