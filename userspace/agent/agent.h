@@ -149,6 +149,7 @@ struct agent {
 	struct agent_inputs inputs;    /* what changed */
 	struct source_changes changes; /* of the files, read and not yet in the world */
 	struct agent_feed *feed;       /* owned; NULL: objects come from files alone */
+	bool awaits_services;          /* ... and of the feed's it is not known which there are */
 	nsec_t scan_until;             /* of the turn's time for reading */
 	bool is_scanned;               /* what was read is a picture of all files */
 	bool is_node_read;             /* or at least it was tried */

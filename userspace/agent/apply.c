@@ -170,6 +170,25 @@ static void say_programmed(const struct agent *a)
 		log_info("dataplane: programmed", "changes=%zu", a->applying.result.n_done);
 }
 
+/* Frontends that come when conntrack was asked about them. */
+static bool waits_for_conntrack(const struct plan *plan)
+{
+	for (size_t i = 0; i < plan->n_begins; i++)
+		if (plan->begins[i].waits)
+			return true;
+	return false;
+}
+
+/*
+ * Nothing is attached before what is to be served at first is in: as long as nobody reads the maps,
+ * what leaves a slot in them need not rest, and thousands of frontends are in at once.
+ */
+static bool may_attach(const struct agent *a, const struct plan *plan)
+{
+	return !bpf_dataplane_is_detached(a->dataplane) ||
+	       (!a->awaits_services && !waits_for_conntrack(plan));
+}
+
 /*
  * Who is denied must not come in meanwhile. Then frontends: a program that is attached to empty
  * maps would drop what it should serve. For the same reason the devices wait until all frontends
@@ -188,7 +207,8 @@ static bool go_on_programming(struct agent *a, nsec_t now)
 	say_programmed(a);
 	note_refused(a, &a->applying.result, now);
 	loop_doing(a->loop, "hooks");
-	bpf_dataplane_apply_devices(a->dataplane, plan->devices, plan->n_devices);
+	if (may_attach(a, plan))
+		bpf_dataplane_apply_devices(a->dataplane, plan->devices, plan->n_devices);
 	return a->applying.result.n_done > 0 || a->discards.changed;
 }
 

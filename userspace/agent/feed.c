@@ -7,6 +7,7 @@
 #include "agent/feed.h"
 
 #include "agent/agent.h"
+#include "agent/apply.h"
 #include "agent/feed_inside.h"
 #include "agent/sources.h"
 #include "sys/clock.h"
@@ -64,6 +65,7 @@ static void on_bytes(void *ctx, bool readable, bool writable)
 		strbuf_add_len(&f->in, bytes, (size_t)got);
 		/* The step reads on once it has taken some of it. */
 		want(f);
+		f->is_read_due = true;
 		agent_input_changed(&a->inputs, INPUT_FEED);
 	} else if (got == 0 || (errno != EAGAIN && errno != EINTR)) {
 		hang_up(a, got == 0 ? "it has closed the connection" : strerror(errno));
@@ -122,29 +124,63 @@ static void begin(struct agent *a, const struct kube_frame *frame)
 	agent_input_changed(&a->inputs, INPUT_STATE);
 }
 
-static void forget_gone(struct agent_feed *f)
+static void forget_gone(struct agent_feed *f, struct feed_way *w)
 {
-	for (size_t i = 0; i < f->n_gone; i++) {
-		feed_names_drop(f->names, f->gone[i]);
-		free(f->gone[i]);
+	for (size_t i = 0; i < w->n_gone; i++) {
+		feed_names_drop(f->names, w->gone[i]);
+		free(w->gone[i]);
 	}
-	f->n_gone = 0;
+	w->n_gone = 0;
+}
+
+static bool is_of_services(const struct feed_kind *k)
+{
+	return strcmp(k->name, "Service") == 0 || strcmp(k->name, "EndpointSlice") == 0;
+}
+
+bool feed_has_arrived(const struct agent_feed *f)
+{
+	return f->ways[FEED_SETTINGS].changes.n == 0 && f->ways[FEED_SERVICES].changes.n == 0;
+}
+
+static bool is_away(const struct agent_feed *f)
+{
+	return f->ways[FEED_SETTINGS].changes.is_away || f->ways[FEED_SERVICES].changes.is_away;
+}
+
+/* One way is over before the other goes on, so at most one change is half decoded. */
+static bool read_on(struct agent_feed *f)
+{
+	return source_changes_read_on(&f->ways[FEED_SETTINGS].changes, f->until) &&
+	       source_changes_read_on(&f->ways[FEED_SERVICES].changes, f->until);
 }
 
 /* What was decoded of it goes into the world, and the plan is due. */
+static void apply_way(struct agent *a, struct feed_way *w)
+{
+	source_changes_apply(&w->changes, a->world);
+	forget_gone(a->feed, w);
+	w->round++;
+	sources_told(a);
+}
+
 static void apply(struct agent *a)
 {
 	struct agent_feed *f = a->feed;
 
-	source_changes_apply(&f->changes, a->world);
-	forget_gone(f);
-	f->round++;
+	apply_way(a, &f->ways[FEED_SETTINGS]);
+	apply_way(a, &f->ways[FEED_SERVICES]);
 	f->n_seen = f->n_told;
-	sources_told(a);
+}
+
+static struct feed_way *way_of(struct agent_feed *f, const struct feed_kind *k)
+{
+	return &f->ways[is_of_services(k) ? FEED_SERVICES : FEED_SETTINGS];
 }
 
 /* Names stay known until what has become of them is in the world. */
-static void change(struct agent *a, struct feed_name *name, const struct kube_text *text)
+static void change(struct agent *a, struct feed_way *w, struct feed_name *name,
+		   const struct kube_text *text)
 {
 	struct agent_feed *f = a->feed;
 	struct watch_file file = {.event = text ? WATCH_CHANGED : WATCH_GONE, .path = name->text};
@@ -155,29 +191,30 @@ static void change(struct agent *a, struct feed_name *name, const struct kube_te
 		file.text[text->len] = '\0';
 		file.len = text->len;
 	} else {
-		*(char **)xpush(&f->gone, &f->n_gone, &f->cap_gone, sizeof(char *)) =
+		*(char **)xpush(&w->gone, &w->n_gone, &w->cap_gone, sizeof(char *)) =
 			xstrdup(name->text);
 	}
-	name->round = f->round;
+	name->round = w->round;
 	name->is_seen = true;
-	source_changes_add(&f->changes, a->world, &file, f->until);
+	source_changes_add(&w->changes, a->world, &file, f->until);
 }
 
 /* False: the object has a change already that must be in the world before it is put. */
 static bool take_change(struct agent *a, const struct kube_frame *frame)
 {
 	struct agent_feed *f = a->feed;
-	_cleanup_(freep) char *source =
-		feed_name_make(f->kinds[frame->kind].name, &frame->ns, &frame->name);
+	const struct feed_kind *k = &f->kinds[frame->kind];
+	_cleanup_(freep) char *source = feed_name_make(k->name, &frame->ns, &frame->name);
 	struct feed_name *name = feed_names_get(f->names, source);
+	struct feed_way *w = way_of(f, k);
 	const bool is_put = frame->type == KUBE_FRAME_PUT;
 
-	if (is_put && name->round == f->round)
+	if (is_put && name->round == w->round)
 		return false;
 	feed_wishes_told(f, name);
 	f->n_updates++;
 	f->n_told++;
-	change(a, name, is_put ? &frame->text : NULL);
+	change(a, w, name, is_put ? &frame->text : NULL);
 	return true;
 }
 
@@ -187,7 +224,7 @@ static void complete(struct agent *a, struct feed_kind *k)
 
 	for (struct feed_name *n = feed_names_first(f->names); n; n = feed_names_next(n))
 		if (!n->is_seen && feed_name_is_of(n, k->name))
-			change(a, n, NULL);
+			change(a, way_of(f, k), n, NULL);
 	k->is_complete = true;
 }
 
@@ -203,11 +240,12 @@ static bool is_whole(const struct agent_feed *f)
  * What is not told yet is of kinds that seem not to be installed: the plan of what is there is as
  * good as it will be, and nothing is withdrawn until they are complete, too.
  */
-static bool is_as_good_as_whole(const struct agent_feed *f)
+static bool is_as_good_as_whole(const struct agent_feed *f, bool with_services)
 {
 	for (size_t i = 0; i < f->n_kinds; i++)
 		if (!f->kinds[i].is_complete && f->kinds[i].state != KUBE_REFUSED &&
-		    f->kinds[i].state != KUBE_ABSENT)
+		    f->kinds[i].state != KUBE_ABSENT &&
+		    (with_services || !is_of_services(&f->kinds[i])))
 			return false;
 	return f->is_greeted;
 }
@@ -215,7 +253,7 @@ static bool is_as_good_as_whole(const struct agent_feed *f)
 /* Until then what comes is kept back, so that plans are made of a whole picture. */
 static bool is_waited_for(const struct agent_feed *f, nsec_t now)
 {
-	return !f->was_whole && !is_as_good_as_whole(f) && now < f->whole_by;
+	return !f->was_whole && !is_as_good_as_whole(f, true) && now < f->whole_by;
 }
 
 static void note_whole(struct agent *a)
@@ -317,7 +355,7 @@ static bool take_frames(struct agent *a, size_t *ret_at)
 {
 	struct agent_feed *f = a->feed;
 
-	while (source_changes_read_on(&f->changes, f->until)) {
+	while (read_on(f)) {
 		struct kube_frame frame;
 		size_t taken = 0;
 		const enum kube_decoded d = kube_frame_decode(f->in.data + *ret_at,
@@ -332,6 +370,9 @@ static bool take_frames(struct agent *a, size_t *ret_at)
 						      : "what it says is not understood");
 			return true;
 		}
+		f->is_blocked = is == AFTER_APPLY && apply_is_opening(a);
+		if (f->is_blocked)
+			return false;
 		if (is == AFTER_APPLY)
 			apply(a);
 		else
@@ -354,43 +395,69 @@ static void keep_rest(struct agent_feed *f, size_t at)
 	want(f);
 }
 
+/*
+ * Settings go ahead of the Services that are waited for: sessions come up meanwhile, and the
+ * programs are loaded. What hangs on a whole picture, hooks and gate 5, goes on waiting.
+ */
+static void arrive(struct agent *a, nsec_t now)
+{
+	struct agent_feed *f = a->feed;
+	const bool was_awaited = a->awaits_services;
+
+	a->awaits_services = is_waited_for(f, now);
+	if (a->awaits_services) {
+		if (f->ways[FEED_SETTINGS].changes.n > 0 && is_as_good_as_whole(f, false))
+			apply_way(a, &f->ways[FEED_SETTINGS]);
+		return;
+	}
+	if (!feed_has_arrived(f))
+		apply(a);
+	else if (was_awaited)
+		sources_told(a); /* nothing came of it, but what waited for it */
+	note_holder(a);
+	if (f->was_whole)
+		agent_source_complete(&a->inputs, SOURCE_KUBE);
+}
+
 void feed_step(struct agent *a, nsec_t now)
 {
 	struct agent_feed *f = a->feed;
 	bool is_through = true;
 	size_t at = 0;
 
-	if (!f || f->changes.is_away)
+	if (!f || is_away(f))
 		return;
 	f->is_open |= a->is_scanned; /* what was saved is in the world, or nothing was */
 	if (!f->is_open)
 		return;
 	agent_inputs_done(&a->inputs, DUE_FEED);
+	f->is_read_due = false;
 	f->until = nsec_add(clock_now(), SLICE_NS);
 	if (f->fd >= 0 && f->in.len > 0)
 		is_through = take_frames(a, &at);
-	is_through &= source_changes_read_on(&f->changes, f->until);
+	is_through &= read_on(f);
 	keep_rest(f, at);
-	if (!is_through && !f->changes.is_away)
+	f->is_read_due |= !is_through && !is_away(f) && !f->is_blocked;
+	if ((!is_through || apply_is_opening(a)) && !is_away(f))
 		agent_input_changed(&a->inputs, INPUT_FEED);
-	if (!is_through || is_waited_for(f, now))
-		return;
-	if (f->changes.n > 0)
-		apply(a);
-	note_holder(a);
-	if (f->was_whole)
-		agent_source_complete(&a->inputs, SOURCE_KUBE);
+	if (is_through && !apply_is_opening(a))
+		arrive(a, now);
 }
 
 nsec_t feed_deadline(const struct agent *a, nsec_t coalesced_at)
 {
 	const struct agent_feed *f = a->feed;
 
-	if (!f || f->changes.is_away || !(f->is_open || a->is_scanned))
+	if (!f || is_away(f) || !(f->is_open || a->is_scanned))
 		return NSEC_NEVER;
 	if (agent_inputs_due(&a->inputs, DUE_FEED))
 		return coalesced_at;
-	return !f->was_whole && f->changes.n > 0 ? f->whole_by : NSEC_NEVER;
+	return a->awaits_services ? f->whole_by : NSEC_NEVER;
+}
+
+bool feed_may_read_ahead(const struct agent *a)
+{
+	return a->feed && a->feed->is_read_due;
 }
 
 void feed_repeat(struct agent *a)
@@ -413,6 +480,7 @@ static void on_text_read(void *ctx)
 {
 	struct agent *a = ctx;
 
+	a->feed->is_read_due = true;
 	agent_input_changed(&a->inputs, INPUT_FEED);
 }
 
@@ -433,7 +501,6 @@ int feed_start(struct agent *a)
 		return r;
 	}
 	f->fd = -1;
-	f->round = 1;
 	f->since = clock_now();
 	f->names = feed_names_new();
 	f->reported = feed_reported_new();
@@ -441,7 +508,10 @@ int feed_start(struct agent *a)
 	strbuf_init(&f->out, FEED_OUT_BYTES);
 	a->feed = f;
 	a->cluster = FEED_PREFIX;
-	source_changes_use_helper(&f->changes, a->reader, on_text_read, a);
+	for (size_t i = 0; i < FEED_N_WAYS; i++) {
+		f->ways[i].round = 1;
+		source_changes_use_helper(&f->ways[i].changes, a->reader, on_text_read, a);
+	}
 	agent_source_add(&a->inputs, SOURCE_KUBE);
 	f->listener_watch = loop_fd_new(a->loop, "feed", f->listener.fd, on_feeder, a);
 	watch_listener(f);
@@ -458,9 +528,11 @@ void feed_stop(struct agent *a)
 	fd_closep(&f->fd);
 	loop_fd_free(f->listener_watch);
 	unix_listener_close(&f->listener);
-	source_changes_done(&f->changes);
-	forget_gone(f);
-	free(f->gone);
+	for (size_t i = 0; i < FEED_N_WAYS; i++) {
+		source_changes_done(&f->ways[i].changes);
+		forget_gone(f, &f->ways[i]);
+		free(f->ways[i].gone);
+	}
 	feed_names_free(f->names);
 	feed_reported_free(f->reported);
 	strbuf_done(&f->in);

@@ -26,10 +26,15 @@ void feed_stop(struct agent *a);
 /* An earlier run has saved an object of that source. False: it is not one of the feed's. */
 bool feed_expect(struct agent *a, const char *source);
 
-/* Takes what was told since, as far as a turn goes, into the world. */
+/*
+ * Takes what was told since, as far as a turn goes, into the world. While the data plane is opened
+ * it is read ahead only, and the world stays as it is.
+ */
 void feed_step(struct agent *a, nsec_t now);
 /* When it has something to do at the latest, where what was told waits until `coalesced_at`. */
 nsec_t feed_deadline(const struct agent *a, nsec_t coalesced_at);
+/* There is something to read ahead. */
+bool feed_may_read_ahead(const struct agent *a);
 /* It is us who say what Services of the API server are to have. */
 bool feed_is_holder(const struct agent *a);
 /*

@@ -25,6 +25,18 @@ struct feed_kind {
 	char why[KUBE_WHY_BYTES + 1];
 };
 
+/*
+ * What was told, on its way into the world. Services and their endpoints go a way of their own:
+ * they are most of it and come last, and what they are planned by need not wait for them.
+ */
+struct feed_way {
+	struct source_changes changes;
+	unsigned round; /* so many such ways, from 1 */
+	char **gone;    /* owned, as the strings: names in these changes */
+	size_t n_gone, cap_gone;
+};
+enum { FEED_SETTINGS, FEED_SERVICES, FEED_N_WAYS };
+
 struct agent_feed {
 	struct unix_listener listener;
 	struct loop_fd *listener_watch, *watch; /* owned */
@@ -40,12 +52,11 @@ struct agent_feed {
 	bool was_whole;  /* once, the picture was */
 	nsec_t whole_by; /* until then it is waited for */
 
-	struct feed_names *names;      /* owned */
-	struct source_changes changes; /* on their way into the world */
-	unsigned round;                /* so many such ways, from 1 */
-	char **gone;                   /* owned, as the strings: names in these changes */
-	size_t n_gone, cap_gone;
-	nsec_t until; /* of the turn's time */
+	struct feed_names *names; /* owned */
+	struct feed_way ways[FEED_N_WAYS];
+	bool is_read_due; /* there is something to decode, whatever becomes of the world */
+	bool is_blocked;  /* the next frame is for a world that has what is on its way */
+	nsec_t until;    /* of the turn's time */
 
 	bool is_unallocated; /* nobody says what Services are to have, for this node: */
 	char unallocated_why[KUBE_WHY_BYTES + 1];
@@ -65,6 +76,8 @@ struct agent_feed {
 	nsec_t report_at;               /* ... and it is not told before */
 };
 
+/* Nothing that was told is still on its way. */
+bool feed_has_arrived(const struct agent_feed *f);
 /* What is asked for, to the feeder (feed_wishes.c). False: it cannot be written to any more. */
 bool feed_wishes_write(struct agent *a) must_check;
 /* It is told of another version: what was asked for was by the former. */

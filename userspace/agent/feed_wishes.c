@@ -154,7 +154,7 @@ static bool may_ask(const struct agent *a)
 	for (size_t i = 0; i < f->n_kinds; i++)
 		for (size_t k = 0; k < ARRAY_SIZE(needed); k++)
 			n += f->kinds[i].is_complete && strcmp(f->kinds[i].name, needed[k]) == 0;
-	return f->is_holder && n == ARRAY_SIZE(needed) && f->changes.n == 0 &&
+	return f->is_holder && n == ARRAY_SIZE(needed) && feed_has_arrived(f) &&
 	       agent_inputs_are_complete(&a->inputs) && ipam_is_complete(a->world);
 }
 

@@ -276,11 +276,20 @@ static nsec_t tick_watchdog(struct agent *a, nsec_t now)
 	return a->watchdog_at;
 }
 
-/* While the helper opens the data plane: what the plan borrows stays as it is. */
+/*
+ * While the helper opens the data plane: what the plan borrows stays as it is. What the feeder
+ * tells is decoded meanwhile.
+ */
 static nsec_t wait_for_dataplane(struct agent *a, nsec_t now)
 {
 	nsec_t next = nsec_min(agent_peers_tick(&a->peers, now), tick_watchdog(a, now));
 
+	if (feed_may_read_ahead(a)) {
+		loop_doing(a->loop, "feed");
+		feed_step(a, now);
+	}
+	if (feed_may_read_ahead(a))
+		next = now;
 	next = nsec_min(next, metrics_step(a, now));
 	return nsec_min(next, ctl_tick(a, now));
 }

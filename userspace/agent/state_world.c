@@ -11,12 +11,11 @@
 #include "agent/state_world.h"
 
 #include "agent/agent.h"
+#include "agent/apply.h"
 #include "agent/state_files.h"
 #include "agent/state_world_load.h"
 #include "base/limits.h"
-#include "sys/clock.h"
 #include "sys/files.h"
-#include "sys/log.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -268,8 +267,8 @@ bool state_world_is_saved(const struct agent *a)
 
 /*
  * To make a file may take as long as all that follows from a change: an address that is written and
- * comes back, its route. So a round begins when nothing has changed for a moment; where something
- * always does, after a second.
+ * comes back, its route. So a round begins when for a moment nothing has changed and nothing was
+ * programmed; where something always does, after a second.
  */
 static nsec_t round_begins_at(struct agent *a, nsec_t now)
 {
@@ -278,7 +277,7 @@ static nsec_t round_begins_at(struct agent *a, nsec_t now)
 
 	if (s->since == 0)
 		s->since = now;
-	if (s->seen != generation)
+	if (s->seen != generation || apply_is_under_way(a))
 		s->calm_at = nsec_min(nsec_add(now, CALM_NS), nsec_add(s->since, ROUND_NS));
 	s->seen = generation;
 	return s->round_at > s->calm_at ? s->round_at : s->calm_at;

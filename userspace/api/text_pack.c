@@ -52,20 +52,21 @@ static const struct phrase phrases[] = {
 _Static_assert(ARRAY_SIZE(phrases) < ' ', "each has a control character but NUL");
 
 /* Most places of a text are the beginning of none, and this is asked of each. */
+static const bool begins[256] = {
+	['{'] = true, ['}'] = true, [']'] = true, [','] = true,
+	['"'] = true, ['a'] = true, ['k'] = true,
+};
+
 static bool may_begin(char c)
 {
-	switch (c) {
-	case '{':
-	case '}':
-	case ']':
-	case ',':
-	case '"':
-	case 'a':
-	case 'k':
-		return true;
-	default:
-		return false;
-	}
+	return begins[(unsigned char)c];
+}
+
+/* The second character tells most of those apart that begin alike. */
+static bool is_at(const struct phrase *p, const char *text, size_t len)
+{
+	return p->len <= len && p->text[0] == text[0] && p->text[1] == text[1] &&
+	       memcmp(text, p->text, p->len) == 0;
 }
 
 /* The phrase that the text begins with, 0 if none. */
@@ -73,14 +74,11 @@ static size_t find_phrase(const char *text, size_t len)
 {
 	size_t best = 0, best_len = 1;
 
-	if (!may_begin(text[0]))
-		return 0;
 	for (size_t i = 0; i < ARRAY_SIZE(phrases); i++) {
 		const struct phrase *p = &phrases[i];
 
 		assert(may_begin(p->text[0]));
-		if (p->text[0] == text[0] && p->len > best_len && p->len <= len &&
-		    memcmp(text, p->text, p->len) == 0) {
+		if (p->len > best_len && is_at(p, text, len)) {
 			best = i + 1;
 			best_len = p->len;
 		}
@@ -88,14 +86,32 @@ static size_t find_phrase(const char *text, size_t len)
 	return best;
 }
 
+/* How many characters from here on begin no phrase. */
+static size_t plain_len(const char *text, size_t len)
+{
+	size_t n = 0;
+
+	while (n < len && !may_begin(text[n])) {
+		assert((unsigned char)text[n] >= ' ');
+		n++;
+	}
+	return n;
+}
+
 size_t api_text_pack(char *text, size_t len)
 {
 	size_t n = 0;
 
 	for (size_t i = 0; i < len;) {
-		size_t phrase = find_phrase(text + i, len - i);
+		size_t plain = plain_len(text + i, len - i), phrase;
 
-		assert((unsigned char)text[i] >= ' ');
+		if (n != i)
+			memmove(text + n, text + i, plain);
+		n += plain;
+		i += plain;
+		if (i == len)
+			break;
+		phrase = find_phrase(text + i, len - i);
 		if (phrase > 0) {
 			text[n++] = (char)phrase;
 			i += phrases[phrase - 1].len;
@@ -109,12 +125,19 @@ size_t api_text_pack(char *text, size_t len)
 
 void api_text_unpack(struct strbuf *out, const char *packed, size_t len)
 {
-	for (size_t i = 0; i < len; i++) {
+	for (size_t i = 0; i < len;) {
 		const unsigned char c = (unsigned char)packed[i];
+		size_t plain = 0;
 
-		if (c > 0 && c <= ARRAY_SIZE(phrases))
+		if (c > 0 && c <= ARRAY_SIZE(phrases)) {
 			strbuf_add_len(out, phrases[c - 1].text, phrases[c - 1].len);
-		else
-			strbuf_add_len(out, packed + i, 1);
+			i++;
+			continue;
+		}
+		while (i + plain < len && (packed[i + plain] == '\0' ||
+					   (unsigned char)packed[i + plain] > ARRAY_SIZE(phrases)))
+			plain++;
+		strbuf_add_len(out, packed + i, plain);
+		i += plain;
 	}
 }

@@ -45,15 +45,31 @@ static bool needs_escape(uint32_t code)
 	       code == 0xfeff || code == 0xfffe || code == 0xffff;
 }
 
+/* Most texts are of these characters alone, which are added at once. */
+static size_t ordinary(const unsigned char *at, size_t len)
+{
+	size_t n = 0;
+
+	while (n < len && at[n] >= ' ' && at[n] < 0x7f && at[n] != '"' && at[n] != '\\')
+		n++;
+	return n;
+}
+
 void api_yaml_quote(struct strbuf *out, const char *text, size_t len)
 {
 	const unsigned char *at = (const unsigned char *)text;
 	size_t n;
 
-	strbuf_add(out, "\"");
+	strbuf_add_len(out, "\"", 1);
 	for (; len > 0; at += n, len -= n) {
-		uint32_t code = code_point(at, len, &n);
+		uint32_t code;
 
+		n = ordinary(at, len);
+		if (n > 0) {
+			strbuf_add_len(out, (const char *)at, n);
+			continue;
+		}
+		code = code_point(at, len, &n);
 		if (needs_escape(code))
 			strbuf_printf(out, "\\u%04x", code);
 		else if (code == '"' || code == '\\')
@@ -61,7 +77,12 @@ void api_yaml_quote(struct strbuf *out, const char *text, size_t len)
 		else
 			strbuf_add_len(out, (const char *)at, n);
 	}
-	strbuf_add(out, "\"");
+	strbuf_add_len(out, "\"", 1);
+}
+
+static bool is_alnum(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
 }
 
 /*
@@ -70,12 +91,16 @@ void api_yaml_quote(struct strbuf *out, const char *text, size_t len)
  */
 static bool stays_plain(const struct api_value *v)
 {
-#define ALNUM "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+	bool has_alnum = false;
+
 	if (!v->is_plain || v->len == 0 || v->text[0] == ':' || v->text[v->len - 1] == ':')
 		return false;
-	return strcmp(v->text, "~") == 0 ||
-	       (strspn(v->text, ALNUM "+-._:~") == v->len && strpbrk(v->text, ALNUM));
-#undef ALNUM
+	for (size_t i = 0; i < v->len; i++) {
+		if (!is_alnum(v->text[i]) && (!v->text[i] || !strchr("+-._:~", v->text[i])))
+			return false;
+		has_alnum |= is_alnum(v->text[i]);
+	}
+	return has_alnum || strcmp(v->text, "~") == 0;
 }
 
 static void print_scalar(struct printer *p, const struct api_value *v)

@@ -192,6 +192,85 @@ static void a_picture_comes_into_force_when_it_is_complete(void **state)
 	RIG_WAIT(rig, is_not_lost);
 }
 
+#define NODE_TEXT(label)                                                                           \
+	"{\"apiVersion\":\"v1\",\"kind\":\"Node\",\"metadata\":{\"name\":\"node\","                  \
+	"\"labels\":{\"rack\":\"" label "\"}}}"
+
+static const struct api_object *node(const struct agent_rig *rig)
+{
+	return world_find(rig->agent.world, API_NODE, "", "node");
+}
+
+static bool has_node(const struct agent_rig *rig)
+{
+	return node(rig);
+}
+
+static bool awaits_nothing(const struct agent_rig *rig)
+{
+	return !rig->agent.awaits_services;
+}
+
+static void put_node(const char *object)
+{
+	say(&(struct kube_frame){.type = KUBE_FRAME_PUT,
+				 .kind = NODE,
+				 .ns = text(""),
+				 .name = text("node"),
+				 .text = text(object)});
+}
+
+/* All of a kind is told before any of it counts, and Services come behind what they are planned by.
+ */
+static void settings_do_not_wait_for_services(void **state)
+{
+	struct agent_rig *rig = bed.rig;
+	const nsec_t begun = clock_now();
+
+	(void)state;
+	assert_true(awaits_nothing(rig));
+	connect_feeder();
+	put(SERVICE, "web", SERVICE_TEXT("web"));
+	put(SLICE, "web-1", SLICE_TEXT("web"));
+	put_node(NODE_TEXT("one"));
+	RIG_WAIT(rig, has_heard);
+	assert_null(node(rig));
+	complete(NODE);
+	RIG_WAIT(rig, has_node);
+	assert_true(rig->agent.awaits_services);
+	assert_null(find(rig, "web"));
+	assert_false(is_complete(rig));
+	/* They go on changing, each in its own way. */
+	put_node(NODE_TEXT("two"));
+	put_node(NODE_TEXT("three"));
+	gone(SERVICE, "two");
+	complete(SERVICE);
+	complete(SLICE);
+	RIG_WAIT(rig, is_complete);
+	assert_true(awaits_nothing(rig));
+	assert_non_null(find(rig, "web"));
+	assert_int_equal(world_slices(rig->agent.world, "shop", "web").n, 1);
+	assert_int_equal(feed_names_count(rig->agent.feed->names), 3);
+	assert_true(clock_now() - begun < 3 * NSEC_PER_SEC);
+	RIG_WAIT(rig, rig_announces);
+}
+
+/* Nobody waits for ever to hear which Services there are, though nothing at all is told of them. */
+static void services_are_not_awaited_for_long(void **state)
+{
+	struct agent_rig *rig = bed.rig;
+
+	(void)state;
+	connect_feeder();
+	put_node(NODE_TEXT("one"));
+	complete(NODE);
+	RIG_WAIT(rig, has_node);
+	assert_true(rig->agent.awaits_services);
+	RIG_WAIT(rig, awaits_nothing);
+	assert_true(clock_now() >= rig->agent.feed->whole_by);
+	assert_false(is_complete(rig));
+}
+
 static void a_kind_that_is_not_told_keeps_the_others_back_for_a_while_only(void **state)
 {
 	struct agent_rig *rig = bed.rig;
@@ -521,6 +600,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(a_picture_comes_into_force_when_it_is_complete),
+		TEST(settings_do_not_wait_for_services),
+		TEST(services_are_not_awaited_for_long),
 		TEST(a_kind_that_is_not_told_keeps_the_others_back_for_a_while_only),
 		TEST(a_kind_that_may_not_be_seen_is_a_problem_and_keeps_nothing_back),
 		TEST(a_kind_that_seems_not_installed_keeps_nothing_back),
