@@ -22,6 +22,7 @@ lab: all $(LAB_PROGRAMS) ## the demo's steps and bad input as assertions (root)
 
 kube: all $(B)/tests/pass.bpf.o ## the demo from a real API server, and what may happen to one (root; tests/kube/build once)
 	$(Q)tests/kube/run
+	$(Q)tests/kube/nodes
 	$(Q)tests/kube/status
 	$(Q)tests/kube/migrate
 	$(Q)tests/kube/deploy
@@ -30,6 +31,9 @@ kube: all $(B)/tests/pass.bpf.o ## the demo from a real API server, and what may
 # What `make test` has of it; skipped, and counted so, where the servers have not been built.
 kube-short: all $(B)/tests/pass.bpf.o
 	$(Q)tests/kube/run short
+
+kube-nodes: all $(B)/tests/pass.bpf.o ## three agents, and what changes at their Nodes at a real API server; both families (root; tests/kube/build once)
+	$(Q)tests/kube/nodes
 
 kube-migrate: all $(B)/tests/pass.bpf.o ## beside FRR in MetalLB's place: what both announce, a node over and back (root; tests/kube/build once)
 	$(Q)tests/kube/migrate
@@ -73,4 +77,4 @@ kube-pods: all $(B)/tests/pass.bpf.o ## the pods of deploy/kustomize/default on 
 	$(Q)scripts/deps image
 	$(Q)tests/kube/pods
 
-.PHONY: demo sim-beside kube kube-short kube-migrate kube-status kube-deploy kube-pods kind lab test soak
+.PHONY: demo sim-beside kube kube-short kube-nodes kube-migrate kube-status kube-deploy kube-pods kind lab test soak
