@@ -21,7 +21,7 @@
 #define SOURCE_KUBE "kube"
 #define SLICE_NS    (8 * NSEC_PER_MSEC) /* of a turn */
 #define WHOLE_NS    (3 * NSEC_PER_SEC)  /* a first picture is waited for so long */
-#define READ_BYTES  (128u << 10)
+#define READ_BYTES  (64u << 10) /* from twice as much on malloc asks the kernel each time */
 
 /* --- the connection --------------------------------------------------------------------------- */
 

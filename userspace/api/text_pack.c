@@ -16,6 +16,7 @@ struct phrase {
 	{                                                                                          \
 		(t), sizeof(t) - 1                                                                 \
 	}
+/* Those that begin alike stand together. */
 static const struct phrase phrases[] = {
 	PHRASE("{\"apiVersion\": \"v1\", \"kind\": \"Service\", \"metadata\": {\"name\": "),
 	PHRASE("{\"apiVersion\": \"discovery.k8s.io/v1\", \"kind\": \"EndpointSlice\", \"metadata\": {\"name\": "),
@@ -24,61 +25,59 @@ static const struct phrase phrases[] = {
 	PHRASE(", \"namespace\": "),
 	PHRASE(", \"labels\": {\""),
 	PHRASE(", \"annotations\": {\""),
-	PHRASE("kubernetes.io/service-name\": "),
-	PHRASE("}, \"addressType\": "),
 	PHRASE(", \"ports\": [{\"name\": "),
 	PHRASE(", \"endpoints\": [{\"addresses\": ["),
-	PHRASE("}}, {\"addresses\": ["),
-	PHRASE("], \"nodeName\": "),
-	PHRASE("], \"conditions\": {\"ready\": true"),
 	PHRASE(", \"conditions\": {\"ready\": true"),
 	PHRASE(", \"serving\": true, \"terminating\": false"),
-	PHRASE("}, \"nodeName\": "),
 	PHRASE(", \"targetRef\": {\"kind\": Pod, \"name\": "),
-	PHRASE("}, \"spec\": {\""),
-	PHRASE("\"type\": LoadBalancer"),
 	PHRASE(", \"selector\": {\""),
 	PHRASE(", \"port\": "),
 	PHRASE(", \"targetPort\": "),
 	PHRASE(", \"nodePort\": "),
 	PHRASE(", \"protocol\": TCP"),
+	PHRASE("kubernetes.io/service-name\": "),
+	PHRASE("}, \"addressType\": "),
+	PHRASE("}}, {\"addresses\": ["),
+	PHRASE("}, \"nodeName\": "),
+	PHRASE("}, \"spec\": {\""),
 	PHRASE("}, {\"name\": "),
+	PHRASE("}}]}"),
+	PHRASE("], \"nodeName\": "),
+	PHRASE("], \"conditions\": {\"ready\": true"),
 	PHRASE("]}, \"status\": {\"loadBalancer\": {\"ingress\": [{\"ip\": "),
+	PHRASE("\"type\": LoadBalancer"),
 	PHRASE("\"uid\": "),
 	PHRASE("\"creationTimestamp\": "),
 	PHRASE("app.kubernetes.io/"),
-	PHRASE("}}]}"),
 };
 _Static_assert(ARRAY_SIZE(phrases) < ' ', "each has a control character but NUL");
 
-/* Most places of a text are the beginning of none, and this is asked of each. */
-static const bool begins[256] = {
-	['{'] = true, ['}'] = true, [']'] = true, [','] = true,
-	['"'] = true, ['a'] = true, ['k'] = true,
+/* By the first character: most places of a text are the beginning of none. */
+static const struct {
+	unsigned char from, n;
+} begins[256] = {
+	['{'] = {0, 4},
+	[','] = {4, 13},
+	['k'] = {17, 1},
+	['}'] = {18, 6},
+	[']'] = {24, 3},
+	['"'] = {27, 3},
+	['a'] = {30, 1},
 };
-
-static bool may_begin(char c)
-{
-	return begins[(unsigned char)c];
-}
-
-/* The second character tells most of those apart that begin alike. */
-static bool is_at(const struct phrase *p, const char *text, size_t len)
-{
-	return p->len <= len && p->text[0] == text[0] && p->text[1] == text[1] &&
-	       memcmp(text, p->text, p->len) == 0;
-}
 
 /* The phrase that the text begins with, 0 if none. */
 static size_t find_phrase(const char *text, size_t len)
 {
+	const size_t from = begins[(unsigned char)*text].from;
+	const size_t n = begins[(unsigned char)*text].n;
 	size_t best = 0, best_len = 1;
 
-	for (size_t i = 0; i < ARRAY_SIZE(phrases); i++) {
+	for (size_t i = from; i < from + n; i++) {
 		const struct phrase *p = &phrases[i];
 
-		assert(may_begin(p->text[0]));
-		if (p->len > best_len && is_at(p, text, len)) {
+		assert(p->text[0] == *text);
+		if (p->len > best_len && p->len <= len && p->text[1] == text[1] &&
+		    memcmp(text, p->text, p->len) == 0) {
 			best = i + 1;
 			best_len = p->len;
 		}
@@ -91,7 +90,7 @@ static size_t plain_len(const char *text, size_t len)
 {
 	size_t n = 0;
 
-	while (n < len && !may_begin(text[n])) {
+	while (n < len && begins[(unsigned char)text[n]].n == 0) {
 		assert((unsigned char)text[n] >= ' ');
 		n++;
 	}
