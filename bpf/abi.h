@@ -87,6 +87,10 @@ struct lb_service_key {
 #define LB_SVC_RATE   (1u << 12) /* the VIP is looked for in `rates` (rate.h) */
 #define LB_SVC_BLACKHOLE                                                                           \
 	(1u << 13) /* all is dropped: the VIP lies under a prefix of `blackholes` (blackhole.h) */
+#define LB_SVC_TUNNEL (1u << 14) /* no service: where tunnels from other nodes end (tunnel.h) */
+#define LB_SVC_CLAMP  (1u << 15) /* SYN-ACKs get the MSS that fits into a tunnel (lb_tunnel) */
+#define LB_SVC_REMOTE                                                                              \
+	(1u << 16) /* it has backends on other nodes: what is not at once known is xdp_tunnel's */
 
 /* With whom the packets of a service are shared, one of these or none (kernel_flow.h). */
 #define LB_SVC_KERNEL_FLOWS (1u << 5) /* the kernel has those flows that `kernel_flows` names */
@@ -409,6 +413,13 @@ enum lb_drop {
 	LB_DROP_SCTP_FRAGMENT, /* a first fragment, to a backend with another port than the VIP's */
 	LB_DROP_REPLY_NO_WAY,  /* an answer to a client of a VRF, whose routes lead nowhere */
 	LB_DROP_BLACKHOLE,     /* to an address under a blackhole */
+	LB_DROP_TUNNEL_SOURCE, /* a tunnel's packet from no node that is known */
+	LB_DROP_TUNNEL_VERSION, /* one that is not understood: GUE or private data */
+	LB_DROP_TUNNEL_TARGET,  /* one for no backend of that VIP here */
+	LB_DROP_TUNNEL_ECN,  /* marked on the way although its sender cannot be told (RFC 6040) */
+	LB_DROP_TOO_BIG,     /* does not fit into the tunnel */
+	LB_DROP_NO_NEXT_HOP, /* no way to its backend's node is known */
+	LB_DROP_HOPS, /* counted, not dropped: an owner was not asked for, as too many were */
 	LB_N_DROPS,
 };
 
@@ -422,7 +433,8 @@ enum lb_drop {
 
 /*
  * map `uplinks`, array of words, mmap-able: the domains of devices, and of VLANs on them; a device
- * that is not there has domain 0, a VLAN that of its device. Agent writes, bpf reads.
+ * that is not there has domain 0 and number 0, a VLAN the domain of its device. Agent writes, bpf
+ * reads.
  *   bits  0..31  ifindex of the device that lies here; 0 = none. With LB_UPLINK_VLAN, too: a VLAN
  * that is told by the outer tag of frames on it
  *   bits 32..47  its domain
@@ -430,6 +442,7 @@ enum lb_drop {
  * here or at most so many words behind. So nearly everything is found, or found to be missing, at
  * once.
  *   bits 51..62  of a VLAN its number, 1 to 4094; LB_UPLINK_8021AD says that it has such tags
+ *   bits 51..53  of a device: its place in lb_node.hops
  *   bit      63  LB_UPLINK_DENIES, in all words or none: some sources are denied
  */
 #define LB_UPLINK_VLAN         0x80000000u /* no device has such an ifindex */
@@ -439,9 +452,65 @@ enum lb_drop {
 #define LB_UPLINK_REACH_MAX    7u
 #define LB_UPLINK_DENIES       (1ull << 63)
 #define LB_UPLINK_TAG_SHIFT    51
+#define LB_UPLINK_NUMBER_SHIFT 51
 /* A tag as the functions below take it. */
 #define LB_TAG_VID    0xfffu
 #define LB_TAG_8021AD 0x1000u
+
+/* --- other nodes ------------------------------------------------------------------------------ */
+
+#define LB_NODES       4096u /* numbers are local to this node; 0 is itself */
+#define LB_NODE_BITS   12
+#define LB_NODE_CHUNK  32u /* nodes of one inner array */
+#define LB_NODE_CHUNKS (LB_NODES / LB_NODE_CHUNK)
+#define LB_NODE_HOPS   8u /* power of two: uplinks that are told apart; the first is any other */
+
+/*
+ * How a packet for a node leaves. Three words, each of which is stored at once; one that was read
+ * is of the other two if their tags are equal, else the way is just being changed. The rest is
+ * written while `way` is 0.
+ */
+struct lb_next_hop {
+	__u64 way; /* bits 0..31 ifindex that it leaves by, 0: unknown; 32..47 MTU; 48..63 tag */
+	__u64 neighbour; /* bits 0..47 its MAC address as it lies in memory, 48..63 tag */
+	__u64 own;       /* the same of the device */
+	__u32 source[4]; /* of the outer header */
+	__u64 zero[3];
+};
+#define LB_HOP_MTU_SHIFT 32
+#define LB_HOP_TAG_SHIFT 48
+
+/* State word: bits 0..31 agent only, LB_NODE_*. */
+#define LB_NODE_IN_USE (1ull << 63) /* it has the address, which backends may lie at */
+#define LB_NODE_KNOWN  (1ull << 62) /* it is a node of the cluster: packets of its are taken */
+#define LB_NODE_USABLE (1ull << 61) /* its echo answers, and it speaks what we speak */
+
+/* map `nodes`: array of maps, inner array mmap-able, by number. Agent writes, bpf reads. */
+struct lb_node {
+	__u64 state;
+	__u32 addr[4]; /* that tunnels to it end at, and those from it come from */
+	__u64 zero[5];
+	struct lb_next_hop hops[LB_NODE_HOPS];
+};
+
+/*
+ * map `node_places`, array of words, mmap-able: the number of a node by its address, at one of two
+ * places (lb_node_place()), each of up to five numbers from bit 0 up, 0: none. Agent writes, bpf
+ * reads.
+ */
+#define LB_NODE_PLACES 1024u /* power of two */
+#define LB_NODE_WAYS   5
+
+/* map `tunnel`, array of one, mmap-able. Agent writes, bpf reads. */
+struct lb_tunnel {
+	__u64 mss; /* bits 0..15 of TCP over IPv4, 16..31 over IPv6, that fits; 0: as it is */
+	__u64 zero[7];
+};
+#define LB_TUNNEL_MSS_V6_SHIFT 16
+
+/* map `next_devices`, device hash by ifindex: those by which packets for nodes leave. Agent writes.
+ */
+#define LB_NEXT_DEVICES 64u
 
 /*
  * map `backend_bits`, array of words, mmap-able: a bit for each hash of (address, port, protocol)
@@ -603,6 +672,17 @@ LB_INLINE __u32 lb_uplink_hash(__u32 ifindex)
 	return ifindex * 0x9e3779b1u >> 22 & (LB_UPLINKS - 1);
 }
 
+/* The two places (which = 0, 1) in `node_places` of a node's address. */
+LB_INLINE __u32 lb_node_place(const __u32 addr[4], __u32 which)
+{
+	__u64 low = (__u64)addr[1] << 32 | addr[0];
+	__u64 high = (__u64)addr[3] << 32 | addr[2];
+	__u64 x = (low * LB_SLOT_M2 ^ high) * LB_SLOT_M1;
+
+	x = (x ^ x >> 32) * LB_SLOT_M2;
+	return (__u32)(x >> (which ? 32 : 54)) & (LB_NODE_PLACES - 1);
+}
+
 /* Bit of a source in `deny_bits`, by the first octets of its address, two at a time as they lie. */
 LB_INLINE __u32 lb_deny_bit_v4(__u16 first)
 {
@@ -659,6 +739,9 @@ LB_STATIC_ASSERT(lb_proven_line, 32);
 LB_STATIC_ASSERT(lb_rate_key, 20);
 LB_STATIC_ASSERT(lb_rate, 16);
 LB_STATIC_ASSERT(lb_backend, 32);
+LB_STATIC_ASSERT(lb_next_hop, 64);
+LB_STATIC_ASSERT(lb_node, 64 + 64 * LB_NODE_HOPS);
+LB_STATIC_ASSERT(lb_tunnel, 64);
 LB_STATIC_ASSERT(lb_flow, 16);
 LB_STATIC_ASSERT(lb_flow_line, 64);
 LB_STATIC_ASSERT(lb_fragment, 16);

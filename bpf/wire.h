@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
 /*
  * What nodes must agree on, with a version (DESIGN 7.2 step 5): the row hash of a flow, the recipe
- * that a service's rows are made by, and the recipe's name. Integer arithmetic only, the same on
+ * that a service's rows are made by, and the recipe's name; what they send each other has versions
+ * of its own (wire_tunnel.h). Integer arithmetic only, the same on
  * every architecture; golden vectors are in tests/unit/lb/test_wire.c. Changing anything here means
  * a new LB_WIRE_VERSION.
  *
@@ -139,3 +140,5 @@ static inline __attribute__((always_inline)) __u64 lb_wire_recipe_add(__u64 reci
 {
 	return lb_wire_mix(lb_wire_mix(recipe, id), (__u64)weight << 1 | !!ready);
 }
+
+#include "wire_tunnel.h"

@@ -69,6 +69,8 @@ int lb_target_cmp(const struct lb_target *a, const struct lb_target *b);
 #define LB_F_RANGES       (1u << 11) /* only certain sources may come: as there are ranges */
 #define LB_F_RATE         (1u << 12) /* of its VIP's packets only so many a second come in */
 #define LB_F_BLACKHOLE    (1u << 13) /* nothing comes in: its VIP lies under a blackhole */
+#define LB_F_TUNNEL       (1u << 14) /* no VIP: tunnels end here (key: LB_ECHO_PORT, UDP) */
+#define LB_F_CLAMP        (1u << 15) /* TCP's segments from clients are to fit into tunnels */
 
 struct lb_frontend {
 	struct lb_key key;
@@ -133,6 +135,12 @@ static inline int lb_discard_cmp(const struct lb_discard *a, const struct lb_dis
 
 	return order ? order : (a->domain > b->domain) - (a->domain < b->domain);
 }
+
+/* Another node; usable: it answers and speaks what we speak, so flows may begin there. */
+struct lb_node_told {
+	struct ip_addr addr; /* that tunnels to it end at */
+	bool usable;
+};
 
 /* A VIP. Zero it before filling. */
 struct lb_vip {

@@ -81,6 +81,31 @@ static const struct {
 				  "them",
 				  false},
 	[LB_DROP_BLACKHOLE] = {"blackhole", "to an address that is a blackhole on demand", false},
+	[LB_DROP_TUNNEL_SOURCE] = {"tunnel_source",
+				   "to this node's end of the tunnels, from an address that is no "
+				   "other node's",
+				   false},
+	[LB_DROP_TUNNEL_VERSION] = {"tunnel_version",
+				    "from another node, in a form that is not understood here",
+				    false},
+	[LB_DROP_TUNNEL_TARGET] = {"tunnel_target",
+				   "from another node, for no backend of a VIP that is here",
+				   false},
+	[LB_DROP_TUNNEL_ECN] =
+		{"tunnel_ecn",
+		 "marked as congested on its way between nodes, but of a sender that "
+		 "does not know such marks",
+		 false},
+	[LB_DROP_TOO_BIG] = {"too_big",
+			     "larger than the way to its backend's node; the sender is told so, if "
+			     "it forbids fragments",
+			     false},
+	[LB_DROP_NO_NEXT_HOP] = {"no_next_hop", "no way to its backend's node is known", false},
+	[LB_DROP_HOPS] =
+		{"hops",
+		 "of a flow that nobody knows; its owner was not looked for on other nodes, "
+		 "as too many were",
+		 true},
 	[LB_DROP_NO_ANSWER] = {"no_answer",
 			       "dropped for want of a backend without telling the client, as too "
 			       "many were told",

@@ -25,6 +25,8 @@ _Static_assert(LB_F_REJECT == LB_SVC_REJECT, "flags are handed through");
 _Static_assert(LB_F_RANGES == LB_SVC_RANGES, "flags are handed through");
 _Static_assert(LB_F_RATE == LB_SVC_RATE, "flags are handed through");
 _Static_assert(LB_F_BLACKHOLE == LB_SVC_BLACKHOLE, "flags are handed through");
+_Static_assert(LB_F_TUNNEL == LB_SVC_TUNNEL, "flags are handed through");
+_Static_assert(LB_F_CLAMP == LB_SVC_CLAMP, "flags are handed through");
 _Static_assert(LB_NSID_OWN + 1 == LB_BE_NSID_SELF, "the state word holds nsid + 1");
 /*
  * Each frontend may have a VIP of its own, which takes a slot, too. A cuckoo table of two places a

@@ -65,17 +65,6 @@ struct plan_begin {
 	bool waits;      /* something of it begins when this is answered */
 };
 
-/*
- * Of the data plane's second sink (plan/sink.h, struct lb_ways_ops): how a packet for another node
- * leaves by an uplink. Without one nothing is sent there. Empty so far; nobody applies them.
- */
-struct plan_next_hop {
-	int uplink;            /* ifindex */
-	struct ip_addr node;   /* the address that tunnels to the node end at */
-	struct ip_addr source; /* of the outer header, of node's family */
-	uint8_t mac[6];        /* of the neighbour on the way */
-};
-
 /* So many packets a second for a VIP, of those of its frontends that are LB_F_RATE together. */
 struct plan_rate {
 	struct plan_vip vip;

@@ -136,7 +136,7 @@ static void assert_next_hops(const struct plan *p)
 		const struct plan_next_hop *h = &p->next_hops[i];
 
 		assert(i == 0 || next_hop_cmp(h - 1, h) < 0);
-		assert(h->uplink > 0);
+		assert(h->uplink > 0 && h->ifindex > 0 && h->mtu > 0);
 		assert(!ip_addr_is_none(&h->node));
 		assert(!ip_addr_is_none(&h->source));
 		assert(ip_addr_is_v4(&h->source) == ip_addr_is_v4(&h->node));

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
-/* A device that programs are to be attached to; part of plan.h. */
+/* Devices that programs are to be attached to, and ways that lead by them; part of plan.h. */
 #pragma once
+
+#include "base/addr.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -23,4 +25,18 @@ struct plan_device {
 	int vrf;                       /* the device of the VRF that it is in; 0: it is in none */
 	const struct plan_vlan *vlans; /* by ifindex, tag */
 	size_t n_vlans;
+};
+
+/*
+ * Of the data plane's second sink (plan/sink.h, struct lb_ways_ops): how a packet that came in by
+ * an uplink leaves for another node. Where there is none the kernel's routes are asked for each.
+ */
+struct plan_next_hop {
+	int uplink;            /* ifindex */
+	struct ip_addr node;   /* the address that tunnels to the node end at */
+	struct ip_addr source; /* of the outer header, of node's family */
+	int ifindex;           /* it leaves by; at best the uplink itself */
+	uint16_t mtu;          /* of the way, for the outer packet */
+	uint8_t mac[6];        /* of the neighbour on the way */
+	uint8_t own_mac[6];    /* of the device that it leaves by */
 };

@@ -94,7 +94,9 @@ static bool same_next_hop(const void *a, const void *b)
 	const struct plan_next_hop *x = a, *y = b;
 
 	return x->uplink == y->uplink && ip_addr_equal(&x->node, &y->node) &&
-	       ip_addr_equal(&x->source, &y->source) && memcmp(x->mac, y->mac, sizeof(x->mac)) == 0;
+	       ip_addr_equal(&x->source, &y->source) && x->ifindex == y->ifindex &&
+	       x->mtu == y->mtu && memcmp(x->mac, y->mac, sizeof(x->mac)) == 0 &&
+	       memcmp(x->own_mac, y->own_mac, sizeof(x->own_mac)) == 0;
 }
 
 static bool same_discard(const void *a, const void *b)

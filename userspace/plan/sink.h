@@ -30,9 +30,15 @@ struct lb_store {
  * the store.
  *
  * Order among them and the store: what keeps packets out (denied, rates, discards) before a
- * frontend is put; next_hops before a frontend with targets on that node.
+ * frontend is put; nodes and next_hops before a frontend with targets on such a node. A target on a
+ * node that was not told is there and takes no flow.
  */
 struct lb_ways_ops {
+	/* The other nodes, sorted by address. -ENOSPC: some are not known, as they are too many. */
+	int (*nodes)(void *ctx, nsec_t now, const struct lb_node_told *items, size_t n);
+
+	/* Also of nodes that were not told. By their smallest MTU segments are clamped
+	 * (LB_F_CLAMP). */
 	int (*next_hops)(void *ctx, nsec_t now, const struct plan_next_hop *items, size_t n);
 
 	int (*rates)(void *ctx, nsec_t now, const struct plan_rate *items, size_t n);

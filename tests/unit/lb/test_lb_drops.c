@@ -26,7 +26,7 @@ static void what_is_only_counted_is_not_lost(void **state)
 				 i != LB_DROP_NONE && i != LB_DROP_REPLY_MISS &&
 					 i != LB_DROP_REPLY_FRAGMENT && i != LB_DROP_FLOW_EVICTED &&
 					 i != LB_DROP_NO_ANSWER && i != LB_DROP_UNRECORDED &&
-					 i != LB_DROP_PROVEN);
+					 i != LB_DROP_PROVEN && i != LB_DROP_HOPS);
 }
 
 static void unknown_reasons_have_no_words(void **state)
