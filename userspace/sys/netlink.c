@@ -56,6 +56,7 @@ struct netlink {
 	unsigned generation;
 	uint32_t ignored[IGNORED_MAX]; /* numbers of sockets */
 	size_t n_ignored;
+	struct netlink_watched watched;
 	uint64_t filtered; /* hash of the addresses that notifications are filtered for; 0: none */
 	struct netlink_defaults defaults;
 	bool has_defaults;
@@ -133,6 +134,7 @@ struct netlink *netlink_free(struct netlink *nl)
 		(void)mnl_socket_close(nl->notify);
 	nlsock_free(nl->ask);
 	arena_free(nl->arena);
+	netlink_watched_set(&nl->watched, NULL, 0);
 	free(nl);
 	return NULL;
 }
@@ -199,6 +201,18 @@ static bool neighbour_matters(const struct nlmsghdr *m)
 	       (n->ndm_family == AF_BRIDGE || (n->ndm_state & (NUD_REACHABLE | NUD_PERMANENT)));
 }
 
+void netlink_watch_neighbours(struct netlink *nl, const struct hop_neighbour *items, size_t n)
+{
+	netlink_watched_set(&nl->watched, items, n);
+}
+
+static unsigned neighbour_bits(const struct netlink *nl, const struct nlmsghdr *m)
+{
+	return (m->nlmsg_type == RTM_NEWNEIGH && neighbour_matters(m) ? NETLINK_CHANGED_NEIGHBOURS
+								      : 0) |
+	       (netlink_watched_has(&nl->watched, m) ? NETLINK_CHANGED_HOPS : 0);
+}
+
 static unsigned bits_of(const struct netlink *nl, const struct nlmsghdr *m)
 {
 	for (size_t i = 0; i < nl->n_ignored; i++)
@@ -221,7 +235,8 @@ static unsigned bits_of(const struct netlink *nl, const struct nlmsghdr *m)
 			return NETLINK_CHANGED_OURS;
 		return route_matters(nl, m) ? NETLINK_CHANGED_NODE : 0;
 	case RTM_NEWNEIGH:
-		return neighbour_matters(m) ? NETLINK_CHANGED_NEIGHBOURS : 0;
+	case RTM_DELNEIGH:
+		return neighbour_bits(nl, m);
 	case RTM_DELQDISC:
 	case RTM_DELTFILTER:
 		return NETLINK_CHANGED_HOOKS;

@@ -17,6 +17,7 @@
 
 #include <stddef.h>
 
+struct hop_neighbour;
 struct netlink;
 struct plan_node;
 struct worker;
@@ -33,6 +34,7 @@ struct netlink_ask {
 #define NETLINK_LOST               (1u << 2) /* notifications were lost: assume everything changed */
 #define NETLINK_CHANGED_NEIGHBOURS (1u << 3) /* netlink_pod_nsid may know more pods */
 #define NETLINK_CHANGED_OURS       (1u << 4) /* rules, or routes in our tables (plan_kernel.h) */
+#define NETLINK_CHANGED_HOPS       (1u << 5) /* a neighbour of netlink_watch_neighbours() */
 
 /*
  * Opens both sockets in the current network namespace. The caller owns *ret. Returns 0 or -errno.
@@ -54,6 +56,9 @@ void netlink_use_helper(struct netlink *nl, struct worker *worker, nsec_t longes
 
 /* What the socket of that number changes is no news (nlmsg_pid of the notifications). */
 void netlink_ignore(struct netlink *nl, uint32_t port);
+
+/* From now on it is told when one of these (sorted) changes, and no other. */
+void netlink_watch_neighbours(struct netlink *nl, const struct hop_neighbour *items, size_t n);
 
 /* To be watched for reading. */
 int netlink_fd(const struct netlink *nl);

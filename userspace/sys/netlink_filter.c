@@ -8,11 +8,15 @@
 #include "sys/netlink_filter.h"
 
 #include "plan/plan_kernel.h"
+#include "sys/netlink_attrs.h"
+#include "sys/rtnl_hops.h"
 
 #include <arpa/inet.h>
 #include <assert.h>
 #include <errno.h>
+#include <libmnl/libmnl.h>
 #include <linux/filter.h>
+#include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
 #include <sys/socket.h>
 
@@ -168,4 +172,29 @@ int netlink_filter(int fd, const struct netlink_filter_args *args)
 		make(&p, args->asked, args->n);
 	prog.len = p.n;
 	return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &prog, sizeof(prog)) == 0 ? 0 : -errno;
+}
+
+/* --- neighbours ------------------------------------------------------------------------------- */
+
+void netlink_watched_set(struct netlink_watched *w, const struct hop_neighbour *items, size_t n)
+{
+	free(w->items);
+	*w = (struct netlink_watched){.n = n};
+	if (n == 0)
+		return;
+	w->items = xcalloc(n, sizeof(*items));
+	memcpy(w->items, items, n * sizeof(*items));
+}
+
+bool netlink_watched_has(const struct netlink_watched *w, const struct nlmsghdr *m)
+{
+	const struct ndmsg *header = mnl_nlmsg_get_payload(m);
+	struct hop_neighbour key = {.ifindex = 0};
+	struct netlink_attrs attrs;
+
+	if (w->n == 0 || !netlink_attrs_parse(m, sizeof(*header), &attrs) ||
+	    !netlink_attrs_address(&attrs, NDA_DST, &key.addr))
+		return false;
+	key.ifindex = header->ndm_ifindex;
+	return bsearch(&key, w->items, w->n, sizeof(key), hop_neighbour_cmp) != NULL;
 }

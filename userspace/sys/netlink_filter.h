@@ -10,6 +10,7 @@
 
 #include "base/addr.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /*
@@ -24,3 +25,18 @@ struct netlink_filter_args {
 	size_t n_ignored;        /* few */
 };
 int netlink_filter(int fd, const struct netlink_filter_args *args) must_check;
+
+/*
+ * Neighbours that matter, by device and address (sys/rtnl_hops.h); starts zeroed. Those of a node
+ * come and go all the time, so it is asked of each whether it is one.
+ */
+struct hop_neighbour;
+struct nlmsghdr;
+struct netlink_watched {
+	struct hop_neighbour *items; /* sorted; owned */
+	size_t n;
+};
+/* In place of those before; n 0: none, and nothing is owned any more. */
+void netlink_watched_set(struct netlink_watched *w, const struct hop_neighbour *items, size_t n);
+/* That the message about a neighbour is about one of them. */
+bool netlink_watched_has(const struct netlink_watched *w, const struct nlmsghdr *m) must_check;

@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * sys/rtnl_hops: ways by each uplink, in a fresh network namespace with two cables; and that what
+ * is asked of the kernel for their neighbours' sake is taken back exactly.
+ */
+#include "sys/rtnl_hops.h"
+
+#include "sys/netlink.h"
+#include "sys/nlsock.h"
+#include "sys_test.h"
+
+#include <linux/netlink.h>
+#include <net/if.h>
+
+struct rig {
+	struct nlsock *s;
+	struct arena *arena;
+	int up0, up1;
+	struct hop_ask asks[4];
+	size_t n;
+	struct hop_picture picture;
+};
+
+static struct ip_addr addr(const char *text)
+{
+	struct ip_addr a;
+
+	assert_true(ip_addr_parse(text, &a));
+	return a;
+}
+
+/* up0 with 10.0.0.10/24 and fd00::10/64, up1 with 10.1.0.10/24. */
+static struct rig rig_new(void)
+{
+	struct rig r = {.arena = arena_new()};
+
+	netns_enter();
+	run("for i in 0 1; do ip link add up$i type veth peer name far$i && ip link set up$i up &&"
+	    " ip link set far$i up; done && ip link set up0 address 02:00:00:00:00:10 &&"
+	    " ip link set up1 address 02:00:00:00:01:10 mtu 1400 &&"
+	    " ip addr add 10.0.0.10/24 dev up0 && ip addr add 10.1.0.10/24 dev up1 &&"
+	    " ip addr add fd00::10/64 dev up0 nodad");
+	assert_int_equal(nlsock_open(NETLINK_ROUTE, &r.s), 0);
+	r.up0 = (int)if_nametoindex("up0");
+	r.up1 = (int)if_nametoindex("up1");
+	return r;
+}
+
+static void rig_free(struct rig *r)
+{
+	nlsock_free(r->s);
+	arena_free(r->arena);
+}
+
+static void ask(struct rig *r, int uplink, const char *node)
+{
+	r->asks[r->n].uplink = uplink;
+	r->asks[r->n].node = addr(node);
+	r->asks[r->n].source = addr(ip_addr_is_v4(&r->asks[r->n].node) ? "10.0.0.10" : "fd00::10");
+	r->n++;
+}
+
+static void look(struct rig *r)
+{
+	assert_int_equal(rtnl_hops_look(r->s, r->asks, r->n, r->arena, &r->picture), 0);
+}
+
+static void assert_mac(const uint8_t mac[6], uint8_t fifth, uint8_t last)
+{
+	const uint8_t want[6] = {2, 0, 0, 0, fifth, last};
+
+	assert_memory_equal(mac, want, 6);
+}
+
+static void a_node_on_the_link_is_its_own_hop(void **state)
+{
+	struct rig r = rig_new();
+	const struct plan_next_hop *hop;
+
+	(void)state;
+	run("ip neigh replace 10.0.0.11 lladdr 02:00:00:00:00:11 dev up0 nud stale");
+	ask(&r, r.up0, "10.0.0.11");
+	look(&r);
+	assert_int_equal(r.picture.n, 1);
+	hop = &r.picture.hops[0];
+	assert_int_equal(hop->uplink, r.up0);
+	assert_int_equal(hop->ifindex, r.up0);
+	assert_int_equal(hop->mtu, 1500);
+	assert_mac(hop->mac, 0, 0x11);
+	assert_mac(hop->own_mac, 0, 0x10);
+	assert_int_equal(r.picture.n_neighbours, 1);
+	assert_int_equal(r.picture.neighbours[0].ifindex, r.up0);
+	run("ip -d neigh show 10.0.0.11 dev up0 | grep -q managed");
+	rig_free(&r);
+}
+
+static void a_gateway_is_the_hop_of_all_behind_it(void **state)
+{
+	struct rig r = rig_new();
+
+	(void)state;
+	run("ip route add 10.9.0.0/16 via 10.1.0.1 dev up1 mtu 1300 &&"
+	    " ip neigh replace 10.1.0.1 lladdr 02:00:00:00:01:01 dev up1 nud stale");
+	ask(&r, r.up1, "10.9.0.1");
+	ask(&r, r.up1, "10.9.0.2");
+	look(&r);
+	assert_int_equal(r.picture.n, 2);
+	assert_int_equal(r.picture.n_neighbours, 1);
+	for (size_t i = 0; i < 2; i++) {
+		assert_mac(r.picture.hops[i].mac, 1, 1);
+		assert_int_equal(r.picture.hops[i].mtu, 1300);
+	}
+	/* Another gateway, and no route by the first uplink: what came in there leaves by this. */
+	run("ip route replace 10.9.0.0/16 via 10.1.0.2 dev up1 &&"
+	    " ip neigh replace 10.1.0.2 lladdr 02:00:00:00:01:02 dev up1 nud stale");
+	r.n = 0;
+	ask(&r, r.up0, "10.9.0.1");
+	ask(&r, r.up1, "10.9.0.1");
+	look(&r);
+	assert_int_equal(r.picture.n, 2);
+	assert_int_equal(r.picture.hops[0].uplink, r.up0);
+	assert_int_equal(r.picture.hops[0].ifindex, r.up1);
+	assert_int_equal(r.picture.hops[0].mtu, 1400);
+	assert_mac(r.picture.hops[0].own_mac, 1, 0x10);
+	assert_mac(r.picture.hops[1].mac, 1, 2);
+	rig_free(&r);
+}
+
+/* Each uplink by its own of the next hops of one route. */
+static void of_several_next_hops_the_uplinks_own_counts(void **state)
+{
+	struct rig r = rig_new();
+
+	(void)state;
+	run("ip route add 10.9.0.0/16 nexthop via 10.0.0.1 dev up0 nexthop via 10.1.0.1 dev up1 &&"
+	    " ip neigh replace 10.0.0.1 lladdr 02:00:00:00:00:01 dev up0 nud stale &&"
+	    " ip neigh replace 10.1.0.1 lladdr 02:00:00:00:01:01 dev up1 nud stale");
+	ask(&r, r.up0, "10.9.0.1");
+	ask(&r, r.up1, "10.9.0.1");
+	look(&r);
+	assert_int_equal(r.picture.n, 2);
+	assert_mac(r.picture.hops[0].mac, 0, 1);
+	assert_mac(r.picture.hops[1].mac, 1, 1);
+	rig_free(&r);
+}
+
+static void ipv6_is_as_ipv4(void **state)
+{
+	struct rig r = rig_new();
+
+	(void)state;
+	run("ip route add fd09::/64 via fd00::1 dev up0 &&"
+	    " ip neigh replace fd00::1 lladdr 02:00:00:00:00:01 dev up0 nud stale &&"
+	    " ip neigh replace fd00::11 lladdr 02:00:00:00:00:11 dev up0 nud stale");
+	ask(&r, r.up0, "fd00::11");
+	ask(&r, r.up0, "fd09::1");
+	look(&r);
+	assert_int_equal(r.picture.n, 2);
+	assert_mac(r.picture.hops[0].mac, 0, 0x11);
+	assert_mac(r.picture.hops[1].mac, 0, 1);
+	rig_free(&r);
+}
+
+static void what_is_not_known_yet_is_asked_for(void **state)
+{
+	struct rig r = rig_new();
+
+	(void)state;
+	ask(&r, r.up0, "10.0.0.11");
+	ask(&r, r.up0, "10.200.0.1"); /* no way at all */
+	look(&r);
+	assert_int_equal(r.picture.n, 0);
+	assert_int_equal(r.picture.n_neighbours, 1);
+	run("ip -d neigh show 10.0.0.11 dev up0 | grep -q managed");
+	/* Nor does a device that is gone hurt. */
+	run("ip link del up0");
+	look(&r);
+	assert_int_equal(r.picture.n, 0);
+	rig_free(&r);
+}
+
+/* What others made is as it was; what nobody needs any more is the kernel's again. */
+static void neighbours_are_let_go_and_no_other_is_touched(void **state)
+{
+	struct rig r = rig_new();
+
+	(void)state;
+	run("ip neigh replace 10.0.0.11 lladdr 02:00:00:00:00:11 dev up0 nud permanent &&"
+	    " ip neigh replace 10.0.0.13 lladdr 02:00:00:00:00:13 dev up0 nud stale &&"
+	    " ip neigh replace 10.0.0.14 lladdr 02:00:00:00:00:14 dev up0 managed protocol boot");
+	ask(&r, r.up0, "10.0.0.11");
+	ask(&r, r.up0, "10.0.0.13");
+	look(&r);
+	assert_int_equal(r.picture.n, 2);
+	run("ip -N -d neigh show 10.0.0.13 dev up0 | grep -q 'managed.*proto 196'");
+	run("! ip -d neigh show 10.0.0.11 dev up0 | grep -q managed");
+	r.n = 0;
+	look(&r);
+	assert_int_equal(r.picture.n_neighbours, 0);
+	run("! ip -d neigh show 10.0.0.13 dev up0 | grep -q managed");
+	run("ip -d neigh show 10.0.0.14 dev up0 | grep -q managed");
+	run("ip -d neigh show 10.0.0.11 dev up0 | grep -q PERMANENT");
+	rig_free(&r);
+}
+
+static void a_change_of_a_watched_neighbour_is_heard(void **state)
+{
+	struct rig r = rig_new();
+	struct netlink *nl;
+	struct hop_neighbour watched = {.ifindex = r.up0, .addr = addr("10.0.0.11")};
+
+	(void)state;
+	assert_int_equal(netlink_open(&nl), 0);
+	netlink_watch_neighbours(nl, &watched, 1);
+	run("ip neigh replace 10.0.0.12 lladdr 02:00:00:00:00:12 dev up0 nud stale");
+	assert_false(netlink_receive(nl) & NETLINK_CHANGED_HOPS);
+	run("ip neigh replace 10.0.0.11 lladdr 02:00:00:00:00:11 dev up0 nud stale");
+	assert_true(netlink_receive(nl) & NETLINK_CHANGED_HOPS);
+	run("ip neigh replace 10.0.0.11 lladdr 02:00:00:00:00:99 dev up0 nud stale");
+	assert_true(netlink_receive(nl) & NETLINK_CHANGED_HOPS);
+	run("ip neigh del 10.0.0.11 dev up0");
+	assert_true(netlink_receive(nl) & NETLINK_CHANGED_HOPS);
+	netlink_free(nl);
+	rig_free(&r);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_node_on_the_link_is_its_own_hop),
+		cmocka_unit_test(a_gateway_is_the_hop_of_all_behind_it),
+		cmocka_unit_test(of_several_next_hops_the_uplinks_own_counts),
+		cmocka_unit_test(ipv6_is_as_ipv4),
+		cmocka_unit_test(what_is_not_known_yet_is_asked_for),
+		cmocka_unit_test(neighbours_are_let_go_and_no_other_is_touched),
+		cmocka_unit_test(a_change_of_a_watched_neighbour_is_heard),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
