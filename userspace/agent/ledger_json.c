@@ -52,7 +52,19 @@ static void add_drain(cJSON *list, const struct plan_drain *d)
 	cJSON_AddNumberToObject(o, "domain", d->frontend.domain);
 	add_addr(o, "backend", &d->target.addr);
 	cJSON_AddNumberToObject(o, "backendPort", d->target.port);
+	if (!ip_addr_is_none(&d->target.node))
+		add_addr(o, "backendNode", &d->target.node);
 	add_u64(o, "until", d->until);
+}
+
+/* Those on other nodes apart: an agent that knows no tunnels would take them for its own. */
+static void add_drains(cJSON *doc, const char *name, const struct plan_ledger *ledger, bool remote)
+{
+	cJSON *list = cJSON_AddArrayToObject(doc, name);
+
+	for (size_t i = 0; i < ledger->n_drains; i++)
+		if (ip_addr_is_none(&ledger->drains[i].target.node) != remote)
+			add_drain(list, &ledger->drains[i]);
 }
 
 char *ledger_to_json(const struct plan_ledger *ledger, uint64_t boot)
@@ -70,9 +82,8 @@ char *ledger_to_json(const struct plan_ledger *ledger, uint64_t boot)
 		add_addr(doc, "routerID", &id);
 	}
 	add_u64(doc, "boot", boot);
-	list = cJSON_AddArrayToObject(doc, "drains");
-	for (size_t i = 0; i < ledger->n_drains; i++)
-		add_drain(list, &ledger->drains[i]);
+	add_drains(doc, "drains", ledger, false);
+	add_drains(doc, "remoteDrains", ledger, true);
 	list = cJSON_AddArrayToObject(doc, "pools");
 	for (size_t i = 0; i < ledger->pools.n; i++)
 		cJSON_AddItemToArray(list, cJSON_CreateString(ledger->pools.items[i]));
@@ -160,16 +171,21 @@ static bool read_drain(const struct ledger_reader *r, const cJSON *o, struct pla
 	       get_u64(o, "until", &d->until) && d->until <= latest;
 }
 
-static void read_drains(const struct ledger_reader *r, const cJSON *list)
+static void read_drains(const struct ledger_reader *r, const cJSON *here, const cJSON *remote)
 {
-	const size_t n_items = (size_t)cJSON_GetArraySize(list);
+	const size_t n_items = (size_t)(cJSON_GetArraySize(here) + cJSON_GetArraySize(remote));
 	struct plan_drain *drains = arena_array_of(r->arena, n_items, struct plan_drain);
 	const cJSON *o;
 	size_t n = 0;
 
-	cJSON_ArrayForEach(o, list)
+	cJSON_ArrayForEach(o, here)
 	{
 		n += read_drain(r, o, &drains[n]);
+	}
+	cJSON_ArrayForEach(o, remote)
+	{
+		n += read_drain(r, o, &drains[n]) &&
+		     get_addr(o, "backendNode", &drains[n].target.node);
 	}
 	n = plan_sort_unique(drains, n, sizeof(*drains), plan_drain_cmp);
 	r->ret->ledger.drains = n ? drains : NULL;
@@ -252,7 +268,8 @@ struct ledger_reading ledger_from_json(const char *text, size_t len,
 		read_good(&r, cJSON_GetObjectItemCaseSensitive(doc, "good"));
 	}
 	if (ret.is_ledger && get_u64(doc, "boot", &boot) && boot == clock->boot)
-		read_drains(&r, cJSON_GetObjectItemCaseSensitive(doc, "drains"));
+		read_drains(&r, cJSON_GetObjectItemCaseSensitive(doc, "drains"),
+			    cJSON_GetObjectItemCaseSensitive(doc, "remoteDrains"));
 	cJSON_Delete(doc);
 	return ret;
 }

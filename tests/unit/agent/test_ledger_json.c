@@ -119,6 +119,33 @@ static void drains_come_back_as_they_were(void **state)
 	assert_memory_equal(r.ledger.drains, want, sizeof(want));
 }
 
+static void drains_on_other_nodes_lie_apart(void **state)
+{
+	_cleanup_(arena_freep) struct arena *arena = arena_new();
+	struct plan_drain want[] = {drain(0x0a000001, 5), drain(0x0a000002, 6)};
+	const struct plan_ledger in = {.drains = want, .n_drains = 2};
+	_cleanup_(freep) char *text = NULL;
+	struct ledger_reading r;
+	const char *apart;
+
+	(void)state;
+	want[1].target.node = ip_addr_from_v4(0x0a000902);
+	text = ledger_to_json(&in, BOOT);
+	r = read_text(text, arena);
+	assert_int_equal(r.n_bad, 0);
+	assert_int_equal(r.ledger.n_drains, 2);
+	assert_memory_equal(r.ledger.drains, want, sizeof(want));
+
+	/* An agent without tunnels reads the first list alone. */
+	apart = strstr(text, "remoteDrains");
+	assert_null(strstr(apart, "10.0.0.1\""));
+	assert_non_null(strstr(apart, "10.0.0.2\""));
+	memcpy(strstr(text, "backendNode"), "backendEdon", 11);
+	r = read_text(text, arena);
+	assert_int_equal(r.n_bad, 1);
+	assert_int_equal(r.ledger.n_drains, 1);
+}
+
 static void drains_of_another_boot_are_none(void **state)
 {
 	_cleanup_(arena_freep) struct arena *arena = arena_new();
@@ -553,6 +580,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(drains_come_back_as_they_were),
+		cmocka_unit_test(drains_on_other_nodes_lie_apart),
 		cmocka_unit_test(drains_of_another_boot_are_none),
 		cmocka_unit_test(router_id_comes_back_in_any_boot),
 		cmocka_unit_test(wrong_router_id_is_left_out),
