@@ -125,10 +125,10 @@ static void rules_that_ask_for_the_protocol_are_told_it(void **state)
 	const struct frame_spec tcp = bed_request(&x->tcp, 1000, TCP_SYN_FLAG);
 	const struct frame_spec udp = bed_request(&x->udp, 1000, 0);
 
-	ip("rule add pref 10 ipproto udp prohibit");
+	ip("rule add pref 10 ipproto 17 prohibit");
 	expect(x, &tcp, 0, REDIRECT);
 	expect(x, &udp, 0, DROP);
-	ip("rule add pref 5 ipproto tcp prohibit");
+	ip("rule add pref 5 ipproto 6 prohibit");
 	expect(x, &tcp, 0, DROP);
 	assert_int_equal(rig_drops(x->rig, LB_DROP_REPLY_NO_WAY), 2);
 }
