@@ -71,6 +71,20 @@ static bool alike(const struct kernel_rule *a, const struct kernel_rule *b)
 	       a->sport == b->sport;
 }
 
+/* As long as the kernel, whatever becomes of who said it. */
+static const char *name_of(struct fake_kernel *k, const char *name)
+{
+	size_t i = 0;
+
+	if (!name[0])
+		return "";
+	while (k->names[i][0] && strcmp(k->names[i], name) != 0)
+		i++;
+	assert(i + 1 < ARRAY_SIZE(k->names));
+	(void)snprintf(k->names[i], sizeof(k->names[i]), "%s", name);
+	return k->names[i];
+}
+
 static int put_rule(struct fake_kernel *k, const struct kernel_rule *r)
 {
 	for (size_t i = 0; i < k->n_rules; i++)
@@ -78,7 +92,8 @@ static int put_rule(struct fake_kernel *k, const struct kernel_rule *r)
 		    k->rules[i].odd == r->odd)
 			return -EEXIST;
 	assert(k->n_rules < FAKE_KERNEL_MAX);
-	k->rules[k->n_rules++] = *r;
+	k->rules[k->n_rules] = *r;
+	k->rules[k->n_rules++].iif = name_of(k, r->iif);
 	return 0;
 }
 

@@ -78,8 +78,7 @@ struct fixture *fixture_free(struct fixture *f)
 		peer_done(&f->peers[i]);
 	fake_store_done(&f->store);
 	fake_deny_free(f->deny);
-	kernel_state_done(&f->kernel_state);
-	free(f->kernel);
+	fixture_kernel_done(f);
 	world_free(f->world);
 	arena_free(f->arena);
 	arena_free(f->last_arena);
@@ -88,15 +87,6 @@ struct fixture *fixture_free(struct fixture *f)
 	ipam_cache_free(f->ipam_cache);
 	free(f);
 	return NULL;
-}
-
-static void adopt(struct fixture *f)
-{
-	const struct kernel_sink sink = fake_kernel_sink(f->kernel);
-
-	kernel_state_done(&f->kernel_state);
-	kernel_state_init(&f->kernel_state);
-	(void)kernel_adopt(&f->kernel_state, &sink);
 }
 
 void fixture_restart(struct fixture *f)
@@ -108,7 +98,7 @@ void fixture_restart(struct fixture *f)
 	f->ledger = (struct plan_ledger){0};
 	f->plan = (struct plan){0};
 	fake_deny_restart(f->deny);
-	adopt(f);
+	fixture_kernel_adopt(f);
 	for (size_t i = 0; i < f->store.n; i++)
 		f->store.items[i].tested = false;
 	for (size_t i = 0; i < f->n_peers; i++) {
@@ -190,7 +180,7 @@ static struct plan_actual observe(struct fixture *f, struct arena *arena)
 	if (f->observe_sessions)
 		f->observe_sessions(f->sessions, arena, &ret.peers, &ret.n_peers);
 	ret.places_blackholes = !f->no_kernel;
-	ret.blackholes = kernel_tried(&f->kernel_state, arena);
+	ret.blackholes = kernel_tried(&f->kernel_state, f->kernel_pass, arena);
 	ret.discards = arena_memdup(arena, f->store.discards,
 				    f->store.n_discards * sizeof(*f->store.discards));
 	ret.n_discards = f->store.n_discards;
@@ -424,17 +414,6 @@ static size_t apply_discards(struct fixture *f)
 	return r != 0;
 }
 
-static size_t apply_blackholes(struct fixture *f)
-{
-	const struct kernel_sink sink = fake_kernel_sink(f->kernel);
-	const size_t before = f->kernel_state.n_blackholes;
-
-	if (f->no_kernel)
-		return 0;
-	kernel_pass(&f->kernel_state, &sink, &f->plan.blackholes, SIZE_MAX);
-	return f->kernel_state.n_done + (f->kernel_state.n_blackholes != before);
-}
-
 size_t fixture_apply(struct fixture *f)
 {
 	const struct lb_store store = fake_store_ops(&f->store);
@@ -448,7 +427,7 @@ size_t fixture_apply(struct fixture *f)
 		n_ops += f->apply.result.n_done + f->apply.result.n_failed;
 		f->n_failed += f->apply.result.n_failed;
 	}
-	n_ops += unpin(f) + apply_blackholes(f);
+	n_ops += unpin(f) + fixture_kernel_apply(f);
 	arena_free(scratch);
 	if (f->observe_sessions)
 		return n_ops;

@@ -48,8 +48,10 @@ struct fixture {
 	struct fake_deny *deny;     /* owned */
 	struct fake_kernel *kernel; /* owned */
 	struct kernel_state kernel_state;
-	bool no_kernel;       /* nobody places blackholes */
-	size_t deny_per_turn; /* prefixes; 0: any number */
+	struct kernel_pass *kernel_pass; /* with the helper, who comes back at the next apply */
+	bool kernel_is_slow;             /* so it is, each time; else at once */
+	bool no_kernel;                  /* nobody places blackholes */
+	size_t deny_per_turn;            /* prefixes; 0: any number */
 	struct fixture_peer peers[FIXTURE_PEERS];
 	size_t n_peers;
 	struct plan_actual_device devices[8]; /* what apply attached; knobs below */
@@ -156,3 +158,8 @@ const struct problem *fixture_problem(const struct fixture *f, const char *reaso
 				      const char *name);
 /* The reason is in all problems as often as said. */
 size_t fixture_count(const struct fixture *f, const char *reason);
+
+/* The fixture's own (plan_fixture_kernel.c): what an earlier process left; a pass, as an apply. */
+void fixture_kernel_adopt(struct fixture *f);
+size_t fixture_kernel_apply(struct fixture *f);
+void fixture_kernel_done(struct fixture *f);

@@ -12,7 +12,6 @@
 #include "agent/sources.h"
 #include "agent/state.h"
 #include "sys/clock.h"
-
 #include "sys/worker.h"
 
 static void start_objects(struct agent *a)
@@ -23,7 +22,7 @@ static void start_objects(struct agent *a)
 	a->plan_at = a->resync_at = a->retry_at = a->quiet_at = NSEC_NEVER;
 	a->loop = loop_new();
 	a->worker = worker_new(a->loop);
-
+	a->network = worker_new(a->loop);
 	a->disk = worker_new(a->loop);
 	a->reader = worker_new(a->loop);
 	a->world = world_new();
@@ -71,6 +70,7 @@ void agent_done(struct agent *a)
 {
 	worker_finish(a->disk); /* what is to be saved is */
 	worker_finish(a->worker);
+	worker_finish(a->network);
 	worker_finish(a->reader);
 	agent_bfd_done(&a->bfd);
 	agent_peers_done(&a->peers);
@@ -94,6 +94,7 @@ void agent_done(struct agent *a)
 	world_free(a->world);
 	worker_free(a->disk);
 	worker_free(a->worker);
+	worker_free(a->network);
 	worker_free(a->reader);
 	loop_free(a->loop);
 	if (a->lock >= 0)

@@ -32,6 +32,7 @@ struct bpf_dataplane;
 struct bpf_opening;
 struct health_server;
 struct netlink;
+struct netlink_pods;
 struct saved_world;
 struct takeover_job;
 struct unix_server;
@@ -84,10 +85,11 @@ struct agent {
 	struct plan_settings settings;
 	nsec_t started_at;
 
-	struct loop *loop;     /* owned, as all pointers below */
-	struct worker *worker; /* the helper */
-	struct worker *disk;   /* another one for the files of the state: a disk may hang */
-	struct worker *reader; /* one for large texts, which the others do not hold up */
+	struct loop *loop;      /* owned, as all pointers below */
+	struct worker *worker;  /* the helper */
+	struct worker *network; /* one for what waits for the kernel's lock of its network */
+	struct worker *disk;    /* another one for the files of the state: a disk may hang */
+	struct worker *reader;  /* one for large texts, which the others do not hold up */
 	struct world *world;
 	const char *cluster; /* sources of the API server begin so; NULL: there is none; static */
 	struct plan_cache *cache;
@@ -122,6 +124,7 @@ struct agent {
 	struct agent_discards discards;
 	struct agent_receiving receiving;
 	struct pods pods;
+	struct netlink_pods *pods_helper; /* owned */
 	struct agent_plan plans[2];
 	struct agent_plan *current; /* the applied plan; NULL before the first */
 	struct agent_question question;
@@ -161,6 +164,7 @@ struct agent {
 	unsigned n_unsaved, n_unasked;
 
 	nsec_t scan_at, plan_at, planned_at, resync_at, dataplane_at, alive_at;
+	bool is_node_back;        /* a helper has brought something of the node */
 	nsec_t hooks_at, node_at; /* the hooks are looked at; the node is not read before */
 	nsec_t pods_at;           /* pods of which nothing is known are not asked for before */
 	nsec_t retry_at;          /* a sink failed */

@@ -20,6 +20,7 @@ void agent_input_changed(struct agent_inputs *in, enum agent_input what)
 		[INPUT_HOOKS] = DUE_HOOKS,
 		[INPUT_NEIGHBOURS] = DUE_NEW_PODS,
 		[INPUT_KERNEL] = DUE_KERNEL | DUE_PLAN | DUE_PLAN_NOW,
+		[INPUT_PLACED] = DUE_PLAN | DUE_PLAN_NOW,
 		[INPUT_VERIFIED] = DUE_PODS | DUE_PLAN,
 		[INPUT_SESSIONS] = DUE_PLAN,
 		[INPUT_WRITTEN] = DUE_PLAN,

@@ -24,6 +24,7 @@ enum agent_input {
 	INPUT_HOOKS,        /* the kernel speaks of attached programs */
 	INPUT_NEIGHBOURS,   /* the kernel has learned where an address or a MAC is */
 	INPUT_KERNEL,       /* somebody changed routes or rules where ours are */
+	INPUT_PLACED,       /* the helper has tried to bring the kernel to what was wanted */
 	INPUT_VERIFIED,     /* the hooks were looked at again */
 	INPUT_SESSIONS,     /* a session came up */
 	INPUT_WRITTEN,      /* UPDATEs went out */

@@ -13,7 +13,7 @@
 #include "sys/bpf_opening.h"
 
 #include "sys/log.h"
-#include "sys/netlink.h"
+#include "sys/netlink_pods.h"
 
 #include <errno.h>
 
@@ -394,7 +394,7 @@ bool apply_round(struct agent *a, nsec_t now)
 	again |= end_leaving(a, &p->plan, now);
 	if (agent_inputs_due(&a->inputs, DUE_KERNEL))
 		receiving_look(a, now);
-	again |= blackholes_apply(a, &p->plan, now);
+	blackholes_apply(a, &p->plan, now);
 	apply_peers(a, &p->plan, now);
 	receiving_apply(a, &p->plan, now);
 	vrfs_apply(a, &p->plan, now); /* last: sessions in one that goes are closed first */
@@ -407,11 +407,19 @@ bool apply_round(struct agent *a, nsec_t now)
 
 /* --- open and close --------------------------------------------------------------------------- */
 
-static int ask_pod(void *ctx, const struct ip_addr *pod)
+static void ask_pods(void *ctx, const struct ip_addr *pods, size_t n)
 {
 	const struct agent *a = ctx;
 
-	return netlink_pod_nsid(a->netlink, pod);
+	netlink_pods_ask(a->pods_helper, pods, n);
+}
+
+static void on_pods_told(void *ctx, const struct ip_addr *pods, const int *nsids, size_t n)
+{
+	struct agent *a = ctx;
+
+	(void)pods;
+	pods_answered(&a->pods, nsids, n);
 }
 
 static void tell_nsids(void *ctx, const struct lb_key *key, const struct lb_nsid *nsids, size_t n)
@@ -423,11 +431,14 @@ static void tell_nsids(void *ctx, const struct lb_key *key, const struct lb_nsid
 
 void apply_start(struct agent *a)
 {
-	static const struct pods_ops pods_ops = {.ask = ask_pod, .tell = tell_nsids};
+	static const struct pods_ops pods_ops = {.ask = ask_pods, .tell = tell_nsids};
+	const struct netlink_pods_args args = {
+		.worker = a->network, .told = on_pods_told, .ctx = a};
 
 	a->dataplane_arena = arena_new();
 	a->apply_arena = arena_new();
 	pods_init(&a->pods, &pods_ops, a);
+	a->pods_helper = netlink_pods_new(&args);
 	blackholes_start(a);
 	receiving_start(a);
 }
@@ -437,6 +448,7 @@ void apply_stop(struct agent *a)
 	bpf_opening_free(a->opening);
 	bpf_dataplane_close(a->dataplane);
 	pods_done(&a->pods);
+	netlink_pods_free(a->pods_helper);
 	receiving_stop(a);
 	vrfs_stop(a);
 	blackholes_stop(a);

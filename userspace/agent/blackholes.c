@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
- * A pass takes as long as a few routes, so it is made in the loop. Where there are many it is the
- * kernel's pace, 50,000 a second, so some are done in a turn.
+ * A pass takes as long as a few routes, but the kernel has one lock for all that is configured of
+ * its network, and others may hold that as long as they like: so a helper makes it. Where there are
+ * many it is the kernel's pace, 50,000 a second, so some are done at a time: others wait for the
+ * same helper.
  */
 #include "agent/blackholes.h"
 
@@ -10,30 +12,64 @@
 #include "sys/log.h"
 #include "sys/nlsock.h"
 #include "sys/rtnl.h"
+#include "sys/worker.h"
 
 #include <errno.h>
 
 #define PASS_NS  (60 * NSEC_PER_SEC)
-#define TURN_MAX 400 /* operations */
+#define PASS_MAX 400 /* operations */
+
+struct blackholes_job {
+	struct worker_job base;   /* first */
+	struct agent *a;          /* not the helper's */
+	struct kernel_pass *pass; /* owned */
+	struct nlsock *sock;      /* the helper's alone meanwhile */
+	bool is_adoption;
+};
+
+static void end_pass(struct worker_job *base);
+
+static void run_pass(struct worker_job *base)
+{
+	struct blackholes_job *job = (struct blackholes_job *)base;
+	const struct kernel_sink sink = rtnl_sink(job->sock);
+
+	kernel_pass_run(job->pass, &sink, PASS_MAX);
+}
+
+static void begin_pass(struct agent *a, struct kernel_pass *pass, bool is_adoption)
+{
+	struct blackholes_job *job = xcalloc(1, sizeof(*job));
+
+	*job = (struct blackholes_job){.base = {.run = run_pass, .done = end_pass},
+				       .a = a,
+				       .pass = pass,
+				       .sock = a->blackholes.sock,
+				       .is_adoption = is_adoption};
+	a->blackholes.job = job;
+	worker_add(a->network, &job->base);
+}
 
 void blackholes_start(struct agent *a)
 {
 	struct agent_blackholes *b = &a->blackholes;
-	struct kernel_sink sink;
 
 	kernel_state_init(&b->state);
 	b->error = nlsock_open_strict(&b->sock);
-	if (b->error < 0)
-		return;
-	sink = rtnl_sink(b->sock);
-	if (kernel_adopt(&b->state, &sink) && b->state.n_blackholes > 0)
-		log_info("blackholes: adopted", "prefixes=%zu", b->state.n_blackholes);
+	b->is_known = b->error < 0;
+	if (b->error == 0)
+		begin_pass(a, kernel_adoption_new(), true);
 }
 
 void blackholes_stop(struct agent *a)
 {
 	kernel_state_done(&a->blackholes.state);
 	a->blackholes.sock = nlsock_free(a->blackholes.sock);
+}
+
+bool blackholes_are_known(const struct agent *a)
+{
+	return a->blackholes.is_known;
 }
 
 uint32_t blackholes_port(const struct agent *a)
@@ -43,8 +79,10 @@ uint32_t blackholes_port(const struct agent *a)
 
 void blackholes_tell(const struct agent *a, struct arena *arena, struct plan_actual *actual)
 {
-	actual->places_blackholes = a->blackholes.sock != NULL;
-	actual->blackholes = kernel_tried(&a->blackholes.state, arena);
+	const struct agent_blackholes *b = &a->blackholes;
+
+	actual->places_blackholes = b->sock != NULL;
+	actual->blackholes = kernel_tried(&b->state, b->job ? b->job->pass : NULL, arena);
 }
 
 static uint64_t hash_of(const struct plan_blackholes *b)
@@ -88,31 +126,50 @@ static void say(const struct kernel_state *s, int former_error)
 			 log_quote(strerror(-error)));
 }
 
+static void note_adopted(struct agent_blackholes *b)
+{
+	b->is_known = true;
+	if (b->state.n_blackholes > 0)
+		log_info("blackholes: adopted", "prefixes=%zu", b->state.n_blackholes);
+}
+
+/* Whatever came of it, a plan is to know, and there may be more to do. */
+static void end_pass(struct worker_job *base)
+{
+	struct blackholes_job *job = (struct blackholes_job *)base;
+	struct agent_blackholes *b = &job->a->blackholes;
+	const int former = b->state.error ? b->state.error : b->state.first_error;
+
+	kernel_pass_end(&b->state, job->pass);
+	b->job = NULL;
+	if (job->is_adoption)
+		note_adopted(b);
+	else
+		say(&b->state, former);
+	if (b->state.is_under_way)
+		b->pass_at = 0;
+	agent_input_changed(&job->a->inputs, INPUT_PLACED);
+	free(job);
+}
+
 static bool is_due(const struct agent *a, uint64_t wanted, nsec_t now)
 {
 	return wanted != a->blackholes.wanted || now >= a->blackholes.pass_at ||
 	       agent_inputs_due(&a->inputs, DUE_KERNEL);
 }
 
-bool blackholes_apply(struct agent *a, const struct plan *plan, nsec_t now)
+void blackholes_apply(struct agent *a, const struct plan *plan, nsec_t now)
 {
 	struct agent_blackholes *b = &a->blackholes;
 	const uint64_t wanted = hash_of(&plan->blackholes);
-	const int former = b->state.error ? b->state.error : b->state.first_error;
-	const bool is_other = wanted != b->wanted, was_under_way = b->state.is_under_way;
-	struct kernel_sink sink;
 
-	if (!b->sock || !is_due(a, wanted, now))
-		return false;
+	if (!b->sock || b->job || !is_due(a, wanted, now))
+		return;
 	loop_doing(a->loop, "blackholes");
 	agent_inputs_done(&a->inputs, DUE_KERNEL);
-	sink = rtnl_sink(b->sock);
-	kernel_pass(&b->state, &sink, &plan->blackholes, TURN_MAX);
+	begin_pass(a, kernel_pass_new(&b->state, &plan->blackholes), false);
 	b->wanted = wanted;
-	b->pass_at = b->state.is_under_way ? now : nsec_add(now, PASS_NS);
-	say(&b->state, former);
-	return b->state.is_under_way || was_under_way ||
-	       (is_other && plan->blackholes.n + plan->blackholes.n_in_vrfs + b->state.n_done > 0);
+	b->pass_at = nsec_add(now, PASS_NS);
 }
 
 static size_t n_refused(const struct kernel_state *s)

@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
- * What was asked is remembered by address, also that nothing is known: a process of this host or an
- * address behind a device that has no peer has the flow table as its only witness, and a pod behind
- * a bridge is known only once it has spoken; both are asked for again in the next round, and when
- * the kernel has learned of a neighbour, which may be the pod that has spoken. A round
- * walks the plan in the order of keys; at its end what no frontend names any more is forgotten.
+ * What was answered is remembered by address, also that nothing is known: a process of this host or
+ * an address behind a device that has no peer has the flow table as its only witness, and a pod
+ * behind a bridge is known only once it has spoken; both are asked for again in the next round, and
+ * when the kernel has learned of a neighbour, which may be the pod that has spoken. A round walks
+ * the plan in the order of keys, and rests where it meets a pod that is still asked for; at its end
+ * what no frontend names any more is forgotten.
  */
 #include "agent/pods.h"
 
 #include "base/hash.h"
 #include "plan/plan_sort.h"
+
+#include <assert.h>
 
 #define HASH_FUNCTION(key, len, ret) (ret) = (unsigned)hash_bytes(HASH_INIT, (key), (len))
 #include <uthash.h>
@@ -19,6 +22,8 @@ struct pod {
 	int nsid;         /* negative: not known */
 	unsigned round;   /* it was asked for in */
 	unsigned learned; /* ... and what had been learned by then */
+	bool is_asked; /* ... and is not answered yet; again, when this round may have told it: */
+	bool is_again;
 	UT_hash_handle hh;
 };
 
@@ -45,14 +50,6 @@ void pods_done(struct pods *pods)
 	forget(pods, true);
 }
 
-static void begin_turn(struct pods *pods, nsec_t now)
-{
-	if (pods->turn == now)
-		return;
-	pods->turn = now;
-	pods->asks_left = PODS_ASKS;
-}
-
 static struct pod *find(const struct pods *pods, const struct ip_addr *addr)
 {
 	struct pod *pod;
@@ -61,48 +58,68 @@ static struct pod *find(const struct pods *pods, const struct ip_addr *addr)
 	return pod;
 }
 
-static void ask(struct pods *pods, struct pod *pod)
+/* False: there are enough of them for now. */
+static bool ask(struct pods *pods, struct pod *pod)
 {
-	pods->asks_left--;
+	if (pods->is_asking || pods->n_asks == PODS_ASKS)
+		return false;
+	pods->asks[pods->n_asks++] = pod->addr;
+	pod->is_again = pod->round == pods->round;
+	pod->round = pods->round;
 	pod->learned = pods->learned;
-	pod->nsid = pods->ops->ask(pods->ctx, &pod->addr);
+	pod->is_asked = true;
+	return true;
 }
 
-/* What is known of it in this round; NULL: nothing, and it cannot be asked for in this turn. */
+static void ask_all(struct pods *pods)
+{
+	if (pods->is_asking || pods->n_asks == 0)
+		return;
+	pods->is_asking = true;
+	pods->ops->ask(pods->ctx, pods->asks, pods->n_asks);
+}
+
+static struct pod *add(struct pods *pods, const struct ip_addr *addr)
+{
+	struct pod *pod = xcalloc(1, sizeof(*pod));
+
+	pod->addr = *addr;
+	pod->nsid = -1;
+	pod->round = pods->round - 1;
+	HASH_ADD(hh, pods->known, addr, sizeof(pod->addr), pod);
+	return pod;
+}
+
+/* What is known of it in this round; NULL: that is still asked for, or to be. */
 static const struct pod *get(struct pods *pods, const struct ip_addr *addr)
 {
 	struct pod *pod = find(pods, addr);
 
-	if (pod && pod->round == pods->round)
-		return pod;
-	if (pods->asks_left == 0)
-		return NULL;
-	if (!pod) {
-		pod = xcalloc(1, sizeof(*pod));
-		pod->addr = *addr;
-		HASH_ADD(hh, pods->known, addr, sizeof(pod->addr), pod);
-	}
-	pod->round = pods->round;
-	ask(pods, pod);
-	return pod;
+	if (!pod)
+		pod = add(pods, addr);
+	if (!pod->is_asked && pod->round != pods->round)
+		(void)ask(pods, pod);
+	return pod->is_asked || pod->round != pods->round ? NULL : pod;
 }
 
-/* False: not all could be asked for, and nothing was told. */
+/* False: not all are known, and nothing was told; the others are asked for, as far as it goes. */
 static bool tell(struct pods *pods, const struct lb_frontend *f)
 {
 	_cleanup_(freep) struct lb_nsid *nsids = xcalloc(f->n_targets + 1, sizeof(*nsids));
+	bool all = true;
 	size_t n = 0;
 
 	for (size_t i = 0; i < f->n_targets; i++) {
 		const struct ip_addr *addr = &f->targets[i].addr;
 		const struct pod *pod = get(pods, addr);
 
-		if (!pod)
-			return false;
-		if (pod->nsid < 0 || (n > 0 && ip_addr_equal(&nsids[n - 1].addr, addr)))
+		all &= pod != NULL;
+		if (!pod || pod->nsid < 0 || (n > 0 && ip_addr_equal(&nsids[n - 1].addr, addr)))
 			continue;
 		nsids[n++] = (struct lb_nsid){.addr = *addr, .nsid = (uint32_t)pod->nsid};
 	}
+	if (!all)
+		return false;
 	pods->ops->tell(pods->ctx, &f->key, nsids, n);
 	return true;
 }
@@ -123,7 +140,6 @@ static int put(void *ctx, nsec_t now, const struct lb_frontend *f)
 
 	if (r != 0 || f->n_targets == 0)
 		return r;
-	begin_turn(pods, now);
 	if (!tell(pods, f))
 		begin_round(pods);
 	return 0;
@@ -172,21 +188,37 @@ void pods_learned(struct pods *pods)
 	pods->has_learned = true;
 }
 
-/* False: there are no asks left for all. */
+void pods_answered(struct pods *pods, const int *nsids, size_t n)
+{
+	bool is_other = false;
+
+	assert(pods->is_asking && n == pods->n_asks);
+	for (size_t i = 0; i < n; i++) {
+		struct pod *pod = find(pods, &pods->asks[i]);
+
+		if (!pod) /* nobody names it any more */
+			continue;
+		is_other |= pod->is_again && nsids[i] >= 0; /* it was not known */
+		pod->nsid = nsids[i];
+		pod->is_asked = false;
+	}
+	pods->is_asking = false;
+	pods->n_asks = 0;
+	if (is_other)
+		begin_round(pods);
+}
+
+/* False: not all could be. */
 static bool ask_for_unknown(struct pods *pods)
 {
 	struct pod *pod, *next;
 
 	HASH_ITER (hh, pods->known, pod, next) {
-		if (pod->nsid >= 0 || pod->learned == pods->learned)
+		if (pod->nsid >= 0 || pod->is_asked || pod->learned == pods->learned)
 			continue;
-		if (pods->asks_left == 0)
+		if (!ask(pods, pod))
 			return false;
-		ask(pods, pod);
-		if (pod->nsid >= 0)
-			begin_round(pods);
 	}
-	pods->has_learned = false;
 	return true;
 }
 
@@ -197,15 +229,25 @@ static int cmp_key(const void *key, const void *item)
 	return lb_key_cmp(key, &f->lb.key);
 }
 
-bool pods_tick(struct pods *pods, const struct plan *plan, nsec_t now)
+/* The round rests at this one; what those behind it will need is asked for beside it. */
+static void rest(struct pods *pods, const struct plan *plan, size_t at)
+{
+	pods->from = plan->frontends[at].lb.key;
+	pods->is_begun = true;
+	for (size_t i = at + 1, n = 0; i < plan->n_frontends && n < PODS_TOLD; i++) {
+		const struct plan_frontend *f = &plan->frontends[i];
+
+		for (size_t k = 0; !f->hold && k < f->lb.n_targets; k++)
+			(void)get(pods, &f->lb.targets[k].addr);
+		n += f->lb.n_targets;
+	}
+}
+
+/* True: there is more to tell of. */
+static bool go_round(struct pods *pods, const struct plan *plan)
 {
 	size_t i = 0, n_told = 0;
 
-	begin_turn(pods, now);
-	if (pods->has_learned && !ask_for_unknown(pods))
-		return true;
-	if (!pods->in_round)
-		return false;
 	if (pods->is_begun)
 		i = plan_lower_bound(&pods->from, plan->frontends, plan->n_frontends,
 				     sizeof(*plan->frontends), cmp_key);
@@ -214,15 +256,32 @@ bool pods_tick(struct pods *pods, const struct plan *plan, nsec_t now)
 
 		if (f->hold || f->lb.n_targets == 0)
 			continue;
-		if (n_told < PODS_TOLD && tell(pods, &f->lb)) {
-			n_told += f->lb.n_targets;
-			continue;
+		if (n_told >= PODS_TOLD) {
+			pods->from = f->lb.key;
+			pods->is_begun = true;
+			return true;
 		}
-		pods->from = f->lb.key;
-		pods->is_begun = true;
-		return true;
+		if (!tell(pods, &f->lb)) {
+			rest(pods, plan, i);
+			return false;
+		}
+		n_told += f->lb.n_targets;
 	}
 	pods->in_round = false;
 	forget(pods, false);
 	return false;
+}
+
+bool pods_tick(struct pods *pods, const struct plan *plan)
+{
+	bool more = false;
+
+	if (pods->is_asking)
+		return false;
+	if (pods->has_learned)
+		pods->has_learned = !ask_for_unknown(pods);
+	if (pods->in_round)
+		more = go_round(pods, plan);
+	ask_all(pods);
+	return more;
 }

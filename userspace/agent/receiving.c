@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
  * Numbers of a turn: it looks at 10,000 routes that go, or that a policy is to judge anew, decides
- * about 2,000 prefixes (a millisecond each), and reads a dump as far as sys/rtnl_fib.c goes at a
- * time. What the kernel is told is a helper's.
+ * about 2,000 prefixes (a millisecond each). What the kernel is told and asked is a helper's, piece
+ * by piece.
  *
  * After a start the kernel may have routes of an earlier process. They stay until each peer has
  * said that all of its are there (End-of-RIB), or had the time for it.
@@ -45,11 +45,6 @@ void receiving_stop(struct agent *a)
 uint32_t receiving_port(const struct agent *a)
 {
 	return a->receiving.rtnl ? rtnl_fib_port(a->receiving.rtnl) : 0;
-}
-
-bool receiving_is_telling(const struct agent *a)
-{
-	return a->receiving.rtnl && rtnl_fib_is_applying(a->receiving.rtnl);
 }
 
 /* --- deciding -------------------------------------------------------------------------------- */
@@ -306,28 +301,41 @@ void receiving_look(struct agent *a, nsec_t now)
 	r->look_at = nsec_min(r->look_at, nsec_add(now, LOOK_LEAST));
 }
 
-/* 0: it is over; true: it goes on in the next turn. */
-static bool look(struct agent_receiving *r, nsec_t now)
+static void begin_look(struct agent_receiving *r, nsec_t now)
 {
 	uint32_t numbers[ARRAY_SIZE(r->tables)];
-	int err;
 
-	if (!rtnl_fib_is_looking(r->rtnl)) {
-		if (now < r->look_at)
-			return false;
-		r->look_at = nsec_add(now, LOOK_NS);
-		for (size_t i = 0; i < r->n_tables; i++)
-			numbers[i] = r->tables[i].number;
-		rtnl_fib_look_begin(r->rtnl, r->fib, numbers, r->n_tables);
-	}
-	err = rtnl_fib_look(r->rtnl, r->fib);
-	if (err == 1)
-		return true;
+	if (rtnl_fib_is_looking(r->rtnl) || now < r->look_at)
+		return;
+	r->look_at = nsec_add(now, LOOK_NS);
+	for (size_t i = 0; i < r->n_tables; i++)
+		numbers[i] = r->tables[i].number;
+	rtnl_fib_look_begin(r->rtnl, r->fib, numbers, r->n_tables);
+	r->is_looking = true;
+}
+
+static void note_looked(struct agent_receiving *r)
+{
+	const int err = rtnl_fib_looked(r->rtnl);
+
+	if (!r->is_looking || rtnl_fib_is_looking(r->rtnl))
+		return;
+	r->is_looking = false;
 	r->has_looked = true;
 	if (err < 0)
 		log_debug("received routes: could not look at all of them", "error=%s",
 			  log_quote(strerror(-err)));
-	return false;
+}
+
+/* A look and changes have the helper in turns: either may have much to do. True: it is away. */
+static bool give_next(struct agent_receiving *r)
+{
+	if (rtnl_fib_is_away(r->rtnl))
+		return true;
+	r->is_looks_turn = !r->is_looks_turn;
+	if (r->is_looks_turn && rtnl_fib_look(r->rtnl))
+		return true;
+	return rtnl_fib_apply(r->rtnl, r->fib) || rtnl_fib_look(r->rtnl);
 }
 
 /* All that the peers have was said, or they had the time for it. */
@@ -383,19 +391,19 @@ static void note_limits(struct agent *a)
 nsec_t receiving_step(struct agent *a, nsec_t now)
 {
 	struct agent_receiving *r = &a->receiving;
-	bool more, changes;
+	bool more, is_away;
 
 	if (!a->current || a->is_put_off)
 		return NSEC_NEVER;
 	more = decide_all(a);
 	if (!r->rtnl)
 		return more ? now : NSEC_NEVER;
-	if (!rtnl_fib_is_applying(r->rtnl))
-		more |= look(r, now);
-	changes = rtnl_fib_apply(r->rtnl, r->fib);
-	r->is_busy |= more || changes;
-	if (more || changes)
-		return more || !rtnl_fib_is_applying(r->rtnl) ? now : r->look_at;
+	note_looked(r);
+	begin_look(r, now);
+	is_away = give_next(r);
+	r->is_busy |= more || is_away;
+	if (more || is_away) /* or the helper's return is the next turn */
+		return more ? now : r->is_looking ? NSEC_NEVER : r->look_at;
 	if (r->is_busy) {
 		const struct fib_counts c = fib_counts(r->fib);
 

@@ -39,8 +39,9 @@ struct agent_receiving {
 	size_t n_tables;
 	uint64_t seen;  /* hash of what the choice depends on beside the routes */
 	nsec_t look_at; /* the kernel is looked at then */
-	bool has_looked;
-	bool is_busy; /* something was done that is not told yet */
+	bool is_looking, has_looked;
+	bool is_looks_turn; /* of the helper, before that of changes */
+	bool is_busy;       /* something was done that is not told yet */
 	struct netlink_ask
 		asked[RECEIVING_ASKED_MAX]; /* the kernel is asked for the way to these */
 	size_t n_asked;
@@ -60,12 +61,6 @@ void receiving_apply(struct agent *a, const struct plan *plan, nsec_t now);
 void receiving_forget(struct agent_receiving *r, struct agent_peer *p);
 /* Somebody changed routes where ours are. */
 void receiving_look(struct agent *a, nsec_t now);
-
-/*
- * The helper tells the kernel of routes, for some milliseconds: what would wait for the kernel's
- * lock meanwhile is done when it is back.
- */
-bool receiving_is_telling(const struct agent *a);
 
 /* Some of what there is to do; returns when to come again. */
 nsec_t receiving_step(struct agent *a, nsec_t now);

@@ -115,10 +115,10 @@ static nsec_t coalesced_at(const struct agent *a)
 	return nsec_add(a->planned_at, nsec_min(a->plan_pause, COALESCE_NS));
 }
 
-/* Before files and node were read once there is nothing to plan. */
+/* Before files and node were read once, and what is in place, there is nothing to plan. */
 static bool can_plan(const struct agent *a)
 {
-	return a->current || (a->is_scanned && a->is_node_read);
+	return a->current || (a->is_scanned && a->is_node_read && blackholes_are_known(a));
 }
 
 static bool plan_due(const struct agent *a, nsec_t now)
@@ -152,8 +152,9 @@ static nsec_t scan_deadline(const struct agent *a)
 
 static nsec_t node_deadline(const struct agent *a)
 {
-	return agent_inputs_due(&a->inputs, DUE_NODE) && !receiving_is_telling(a) ? a->node_at
-										  : NSEC_NEVER;
+	if (a->is_node_back)
+		return 0;
+	return agent_inputs_due(&a->inputs, DUE_NODE) ? a->node_at : NSEC_NEVER;
 }
 
 /* When the inputs are to be read at the latest. */
@@ -315,7 +316,7 @@ static bool tick_pods(struct agent *a, nsec_t now)
 		a->pods_at = nsec_add(now, LEARNED_NS);
 		pods_learned(&a->pods);
 	}
-	return pods_tick(&a->pods, &a->current->plan, now);
+	return pods_tick(&a->pods, &a->current->plan);
 }
 
 static nsec_t tick_state(struct agent *a, nsec_t now)

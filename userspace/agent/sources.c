@@ -15,12 +15,12 @@
 
 #include <errno.h>
 
-#define NODE_EVERY_NS (50 * NSEC_PER_MSEC) /* a dump is not cheap where routes come and go */
+#define NODE_SHARE    10 /* one part in so many of a processor is for reading it */
+#define NODE_MAX_NS   (50 * NSEC_PER_MSEC) /* ... but no change waits longer to be read */
 #define NODE_RETRY_NS (1 * NSEC_PER_SEC)
 #define SOURCE_CONFIG "config"
 #define SOURCE_NODE   "node"
 #define SLICE_NS      (8 * NSEC_PER_MSEC) /* of a turn, for reading files */
-#define NODE_LONG_NS  (2 * NSEC_PER_MSEC) /* to read links and addresses, or the helper does */
 #define LOOK_NS       (1 * NSEC_PER_MSEC) /* ... for looking at them, as long as nothing is found */
 
 static void on_watch(void *ctx, bool readable, bool writable)
@@ -54,7 +54,7 @@ static void on_node_read(void *ctx)
 {
 	struct agent *a = ctx;
 
-	agent_input_changed(&a->inputs, INPUT_LINKS);
+	a->is_node_back = true;
 }
 
 /* True if the path is that of --config, or of its folder, and not of one file among others. */
@@ -183,6 +183,13 @@ void sources_scan(struct agent *a, nsec_t now)
 
 /* --- node ------------------------------------------------------------------------------------- */
 
+/* Where it is read quickly nobody waits long, and where it takes long it is not read all the time.
+ */
+static nsec_t pause_of(const struct netlink *nl)
+{
+	return nsec_min((NODE_SHARE - 1) * netlink_took(nl), NODE_MAX_NS);
+}
+
 void sources_refresh_node(struct agent *a, nsec_t now)
 {
 	struct world_list peers = world_list(a->world, API_BGP_PEER);
@@ -204,18 +211,20 @@ void sources_refresh_node(struct agent *a, nsec_t now)
 		ask[n++] = r->asked[i];
 	err = netlink_refresh(a->netlink, ask, n);
 	free(ask);
-	if (err == -EINPROGRESS) { /* on_node_read() will say so */
+	/* What a helper brought is what was asked for before; news is read when it is time. */
+	if (!a->is_node_back)
 		agent_inputs_done(&a->inputs, DUE_NODE);
+	a->is_node_back = false;
+	if (err == -EINPROGRESS) /* on_node_read() will say so */
 		return;
-	}
 	a->is_node_read = true; /* or nobody can say when it will be */
 	if (err < 0) {
 		log_warn("netlink: cannot read the node", "error=%s", log_quote(strerror(-err)));
+		agent_input_changed(&a->inputs, INPUT_LINKS);
 	} else {
 		agent_source_complete(&a->inputs, SOURCE_NODE);
-		agent_inputs_done(&a->inputs, DUE_NODE);
 	}
-	a->node_at = nsec_add(now, err < 0 ? NODE_RETRY_NS : NODE_EVERY_NS);
+	a->node_at = nsec_add(now, err < 0 ? NODE_RETRY_NS : pause_of(a->netlink));
 	if (netlink_generation(a->netlink) == before)
 		return;
 	agent_input_changed(&a->inputs, INPUT_NODE);
@@ -243,7 +252,10 @@ int sources_start(struct agent *a)
 	}
 	netlink_ignore(a->netlink, blackholes_port(a));
 	netlink_ignore(a->netlink, receiving_port(a));
-	netlink_use_helper(a->netlink, a->worker, NODE_LONG_NS, on_node_read, a);
+	netlink_use_helpers(a->netlink, &(struct netlink_helpers){.routes = a->worker,
+								  .tables = a->network,
+								  .changed = on_node_read,
+								  .ctx = a});
 	source_changes_use_helper(&a->changes, a->reader, on_text_read, a);
 	a->watch_fd = loop_fd_new(a->loop, "config", watch_fd(a->watch), on_watch, a);
 	a->netlink_fd = loop_fd_new(a->loop, "netlink", netlink_fd(a->netlink), on_netlink, a);

@@ -2,7 +2,8 @@
 /*
  * What is to be done follows from plan and node at each plan, so nothing is remembered but what was
  * just tried: the node that shows the outcome is read a moment later, and what the kernel refuses
- * it would refuse again. It is asked again with the plan that is made every half minute anyway.
+ * it would refuse again. It is asked again with the plan that is made every half minute anyway. The
+ * kernel makes devices under the lock of its network configuration, so a helper waits for it.
  */
 #include "agent/vrfs.h"
 
@@ -11,8 +12,8 @@
 #include "sys/host.h"
 #include "sys/log.h"
 #include "sys/netlink.h"
-#include "sys/nlsock.h"
 #include "sys/rtnl_vrf.h"
+#include "sys/worker.h"
 
 #include <errno.h>
 
@@ -26,9 +27,25 @@ struct agent_vrf {
 	const char *clash;     /* who uses the table, NULL: nobody */
 };
 
+/* One of them, with what came of it. */
+struct vrfs_item {
+	struct plan_vrf_op op; /* all of it in the job's arena */
+	bool was_there;
+	int error;
+	const char *clash;
+};
+
+struct vrfs_job {
+	struct worker_job base; /* first */
+	struct agent *a;        /* not the helper's */
+	struct arena *arena;    /* owned; holds the job itself, too */
+	struct agent_vrfs next; /* what is known from then on */
+	struct vrfs_item *items;
+	size_t n;
+};
+
 void vrfs_stop(struct agent *a)
 {
-	a->vrfs.sock = nlsock_free(a->vrfs.sock);
 	arena_free(a->vrfs.arena);
 	a->vrfs.arena = NULL;
 }
@@ -51,15 +68,17 @@ static bool was_there(const struct agent_vrfs *v, const char *name)
 	return false;
 }
 
-static void say(const struct agent_vrfs *v, const struct plan_vrf_op *op, int err,
-		const char *clash)
+static void say(const struct vrfs_item *item)
 {
-	if (err < 0)
+	const struct plan_vrf_op *op = &item->op;
+
+	if (item->error < 0)
 		log_warn(op->made ? "vrf: could not be made" : "vrf: could not be taken away",
-			 "name=%s error=%s", op->name, log_quote(clash ? clash : strerror(-err)));
+			 "name=%s error=%s", op->name,
+			 log_quote(item->clash ? item->clash : strerror(-item->error)));
 	else if (!op->made)
 		log_info("vrf: taken away, no peer is in it any more", "name=%s", op->name);
-	else if (was_there(v, op->name))
+	else if (item->was_there)
 		log_warn("vrf: somebody took it away; made again", "name=%s table=%u", op->name,
 			 op->made->table);
 	else
@@ -79,35 +98,84 @@ static int do_one(struct nlsock *s, const struct plan_vrf_op *op, struct arena *
 	return err == (op->made ? -EEXIST : -ENODEV) ? 0 : err;
 }
 
-static void note_failed(struct agent_vrfs *to, const struct plan_vrf_op *op, int err,
-			const char *clash)
+static void note_failed(struct agent_vrfs *to, const struct vrfs_item *item)
 {
-	const struct plan_made_vrf *made = op->made;
+	const struct plan_made_vrf *made = item->op.made;
 
 	to->failed[to->n_failed++] = (struct agent_vrf){
-		.name = arena_strdup(to->arena, op->name),
+		.name = arena_strdup(to->arena, item->op.name),
 		.table = made ? made->table : 0,
 		.ns = made ? arena_strdup(to->arena, made->ns) : NULL,
 		.peer = made ? arena_strdup(to->arena, made->peer) : NULL,
-		.error = err,
-		.clash = clash ? arena_strdup(to->arena, clash) : NULL,
+		.error = item->error,
+		.clash = item->clash ? arena_strdup(to->arena, item->clash) : NULL,
 	};
 }
 
-static void do_all(const struct agent_vrfs *v, struct agent_vrfs *to, const struct plan_vrf_op *ops,
-		   size_t n)
+static void do_all(struct worker_job *base)
 {
-	const int opened = v->sock ? 0 : nlsock_open_strict(&to->sock);
+	_cleanup_(nlsock_freep) struct nlsock *s = NULL;
+	struct vrfs_job *job = (struct vrfs_job *)base;
+	const int opened = nlsock_open_strict(&s);
 
-	to->failed = arena_array_of(to->arena, n, struct agent_vrf);
-	for (size_t i = 0; i < n; i++) {
-		const char *clash = NULL;
-		const int err = opened < 0 ? opened : do_one(to->sock, &ops[i], to->arena, &clash);
+	for (size_t i = 0; i < job->n; i++) {
+		struct vrfs_item *item = &job->items[i];
 
-		say(v, &ops[i], err, clash);
-		if (err < 0)
-			note_failed(to, &ops[i], err, clash);
+		item->error = opened < 0 ? opened : do_one(s, &item->op, job->arena, &item->clash);
 	}
+}
+
+static void take_back(struct worker_job *base)
+{
+	struct vrfs_job *job = (struct vrfs_job *)base;
+	struct agent_vrfs *v = &job->a->vrfs;
+
+	arena_free(v->arena);
+	*v = job->next;
+	v->failed = arena_array_of(v->arena, job->n, struct agent_vrf);
+	for (size_t i = 0; i < job->n; i++) {
+		say(&job->items[i]);
+		if (job->items[i].error < 0)
+			note_failed(v, &job->items[i]);
+	}
+	agent_input_changed(&job->a->inputs, INPUT_PLACED);
+	arena_free(job->arena);
+}
+
+/* The plan and the node may go meanwhile. */
+static struct plan_vrf_op copy_of(struct arena *arena, const struct plan_vrf_op *op)
+{
+	struct plan_vrf_op ret = *op;
+	struct plan_made_vrf *made;
+
+	ret.name = arena_strdup(arena, op->name);
+	if (!op->made)
+		return ret;
+	made = arena_memdup(arena, op->made, sizeof(*made));
+	made->name = arena_strdup(arena, made->name);
+	made->ns = arena_strdup(arena, made->ns);
+	made->peer = arena_strdup(arena, made->peer);
+	ret.made = made;
+	return ret;
+}
+
+static void begin(struct agent *a, const struct plan_vrf_op *ops, size_t n,
+		  const struct agent_vrfs *next)
+{
+	struct arena *arena = arena_new();
+	struct vrfs_job *job = arena_new_of(arena, struct vrfs_job);
+
+	*job = (struct vrfs_job){.base = {.run = do_all, .done = take_back},
+				 .a = a,
+				 .arena = arena,
+				 .next = *next,
+				 .items = arena_array_of(arena, n, struct vrfs_item),
+				 .n = n};
+	for (size_t i = 0; i < n; i++)
+		job->items[i] = (struct vrfs_item){.op = copy_of(arena, &ops[i]),
+						   .was_there = was_there(&a->vrfs, ops[i].name)};
+	a->vrfs.job = job;
+	worker_add(a->network, &job->base);
 }
 
 static void note_there(struct agent_vrfs *to, const struct plan_node *node)
@@ -123,18 +191,20 @@ void vrfs_apply(struct agent *a, const struct plan *plan, nsec_t now)
 	_cleanup_(arena_freep) struct arena *scratch = arena_new();
 	const struct plan_node *node = netlink_node(a->netlink);
 	struct agent_vrfs *v = &a->vrfs;
-	struct agent_vrfs next = {.sock = v->sock, .again_at = nsec_add(now, AGAIN_NS)};
+	struct agent_vrfs next = {.again_at = nsec_add(now, AGAIN_NS)};
 	struct plan_vrf_op *ops;
 	const size_t n = plan_vrf_ops(plan->made_vrfs, plan->n_made_vrfs, node, scratch, &ops);
 
 	next.tried = hash_of(ops, n);
-	if (n > 0 && next.tried == v->tried && now < v->again_at)
+	if (v->job || (n > 0 && next.tried == v->tried && now < v->again_at))
 		return;
 	loop_doing(a->loop, "vrfs");
 	next.arena = arena_new();
-	if (n > 0)
-		do_all(v, &next, ops, n);
 	note_there(&next, node);
+	if (n > 0) {
+		begin(a, ops, n, &next);
+		return;
+	}
 	arena_free(v->arena);
 	*v = next;
 }

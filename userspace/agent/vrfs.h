@@ -11,12 +11,12 @@
 
 struct agent;
 struct agent_vrf;
-struct nlsock;
 struct plan;
+struct vrfs_job;
 
 struct agent_vrfs {
 	struct arena *arena;      /* owned; holds what is below; NULL: nothing is */
-	struct nlsock *sock;      /* owned; opened when it is needed */
+	struct vrfs_job *job;     /* with the helper, which frees it when it is back; NULL: none */
 	struct agent_vrf *failed; /* what could not be made or taken away, and why */
 	size_t n_failed;
 	const char **there; /* names of ours that were there by the last plan's node */
@@ -27,7 +27,10 @@ struct agent_vrfs {
 
 void vrfs_stop(struct agent *a);
 
-/* Makes and takes away what plan and node say, unless that was just tried. */
+/*
+ * Lets the helper make and take away what plan and node say, unless that was just tried. The node
+ * shows what came of it, and problems follow with the next plan.
+ */
 void vrfs_apply(struct agent *a, const struct plan *plan, nsec_t now);
 
 void vrfs_problems(const struct agent *a, struct problems *list);

@@ -13,7 +13,7 @@
 
 #define ORDER(a, b) (((a) > (b)) - ((a) < (b)))
 
-static int cmp_route(const void *a, const void *b)
+int kernel_route_cmp(const void *a, const void *b)
 {
 	const struct kernel_route *x = a, *y = b;
 	int cmp = ORDER(x->table, y->table);
@@ -60,7 +60,8 @@ static int cmp_rule(const void *a, const void *b)
 
 void kernel_picture_sort(struct kernel_picture *p)
 {
-	p->n_routes = plan_sort_unique(p->routes, p->n_routes, sizeof(*p->routes), cmp_route);
+	p->n_routes =
+		plan_sort_unique(p->routes, p->n_routes, sizeof(*p->routes), kernel_route_cmp);
 	p->n_rules = plan_sort_unique(p->rules, p->n_rules, sizeof(*p->rules), cmp_rule);
 }
 
@@ -345,7 +346,7 @@ static void change_route(struct changes_build *b, const struct diff_step *step)
 		op = add_op(b, KERNEL_PUT_ROUTE);
 		op->route = *(const struct kernel_route *)step->want;
 		op->is_repair = sorted_find(&op->route, before->routes, before->n_routes,
-					    sizeof(op->route), cmp_route);
+					    sizeof(op->route), kernel_route_cmp);
 	} else {
 		add_op(b, KERNEL_DEL_ROUTE)->route = *(const struct kernel_route *)step->have;
 	}
@@ -390,7 +391,7 @@ static void change_all(struct changes_build *b)
 			     .same = always_same};
 	struct diff routes = {.want = {want.routes, want.n_routes, sizeof(*want.routes)},
 			      .have = {have.routes, have.n_routes, sizeof(*have.routes)},
-			      .cmp = cmp_route,
+			      .cmp = kernel_route_cmp,
 			      .same = always_same};
 	struct diff_step step;
 
@@ -416,7 +417,7 @@ int kernel_op_cmp(const void *a, const void *b)
 	case KERNEL_PUT_ROUTE:
 		break;
 	}
-	return cmp_route(&x->route, &y->route);
+	return kernel_route_cmp(&x->route, &y->route);
 }
 
 void kernel_changes(const struct kernel_picture *want, const struct kernel_picture *have,

@@ -61,6 +61,7 @@ struct kernel_route {
 	uint8_t protocol;
 	bool blackhole; /* and nothing else; ours are all */
 };
+int kernel_route_cmp(const void *a, const void *b);
 #define KERNEL_METRIC 196u /* of our routes; one of ours with another is replaced */
 
 /* A rule at one of the priorities. */

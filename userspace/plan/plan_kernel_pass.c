@@ -22,16 +22,19 @@ void kernel_state_done(struct kernel_state *s)
 	*s = (struct kernel_state){0};
 }
 
-struct pass {
-	struct arena *arena; /* of the pass alone */
-	struct kernel_picture want, have;
+struct kernel_pass {
+	struct arena *arena;          /* of the pass alone; owned */
+	struct plan_blackholes asked; /* by which names and VRFs they are wanted; no prefixes */
+	struct kernel_scope scope;
+	struct kernel_picture want, before, have;
 	struct kernel_changes changes;
+	int error; /* of the dump */
 	int *errors;
 	bool clashes[IP_N_FAMILIES][KERNEL_GROUPS];
 	int rule_errors[IP_N_FAMILIES][KERNEL_GROUPS]; /* one of each group's rules */
 };
 
-static void note_failures(struct pass *p, struct kernel_state *s)
+static void note_failures(struct kernel_pass *p, struct kernel_state *s)
 {
 	for (size_t i = 0; i < p->changes.n; i++) {
 		const struct kernel_op *op = &p->changes.ops[i];
@@ -61,7 +64,7 @@ static void note_failures(struct pass *p, struct kernel_state *s)
 }
 
 /* What became of it; 0: it was not tried, or done. */
-static int error_of(const struct pass *p, const struct kernel_op *op)
+static int error_of(const struct kernel_pass *p, const struct kernel_op *op)
 {
 	const struct kernel_op *found =
 		sorted_find(op, p->changes.ops, p->changes.n, sizeof(*found), kernel_op_cmp);
@@ -69,14 +72,14 @@ static int error_of(const struct pass *p, const struct kernel_op *op)
 	return found ? p->errors[found - p->changes.ops] : 0;
 }
 
-static int route_error(const struct pass *p, const struct kernel_route *route)
+static int route_error(const struct kernel_pass *p, const struct kernel_route *route)
 {
 	const struct kernel_op op = {.verb = KERNEL_PUT_ROUTE, .route = *route};
 
 	return error_of(p, &op);
 }
 
-static int rule_error(const struct pass *p, const struct kernel_rule *rule)
+static int rule_error(const struct kernel_pass *p, const struct kernel_rule *rule)
 {
 	const struct kernel_op op = {.verb = KERNEL_PUT_RULE, .rule = *rule};
 
@@ -92,7 +95,7 @@ static int cmp_blackhole(const void *a, const void *b)
 	return cmp ? cmp : (x->domain > y->domain) - (x->domain < y->domain);
 }
 
-static struct kernel_blackhole judge(const struct pass *p, const struct kernel_route *route)
+static struct kernel_blackhole judge(const struct kernel_pass *p, const struct kernel_route *route)
 {
 	const enum ip_family family = ip_family_of(&route->to.addr);
 	const uint16_t group = kernel_route_group(route);
@@ -130,7 +133,7 @@ static struct kernel_blackhole unseen(const struct kernel_state *s,
 
 /* Ours and there, as far as they are wanted, as what was last known is until it can be looked at.
  */
-static void keep_rules(struct kernel_state *s, const struct pass *p)
+static void keep_rules(struct kernel_state *s, const struct kernel_pass *p)
 {
 	const struct kernel_rule *from = s->error ? s->rules : p->want.rules;
 	const size_t n = s->error ? s->n_rules : p->want.n_rules;
@@ -149,7 +152,7 @@ static void keep_rules(struct kernel_state *s, const struct pass *p)
 	s->rules = rules;
 }
 
-static void keep_clashes(const struct pass *p, struct kernel_state *s)
+static void keep_clashes(const struct kernel_pass *p, struct kernel_state *s)
 {
 	s->n_clashes = p->changes.n_clashes;
 	s->clashes = arena_memdup(s->arena, p->changes.clashes, s->n_clashes * sizeof(*s->clashes));
@@ -175,7 +178,7 @@ static int cmp_table(const void *a, const void *b)
 }
 
 /* Where something of ours may lie in VRFs: what is wanted, and what could not be taken away. */
-static void keep_tables(struct kernel_state *s, const struct pass *p)
+static void keep_tables(struct kernel_state *s, const struct kernel_pass *p)
 {
 	const size_t before = s->error ? s->n_tables : 0;
 	uint32_t *tables =
@@ -207,9 +210,10 @@ static void keep_vrfs(struct kernel_state *s, const struct plan_blackholes *want
 	s->n_vrfs = want->n_vrfs;
 }
 
-/* What the pass found out, in a new arena, for the names in the old one may be wanted still. */
-static void keep(struct kernel_state *s, const struct pass *p, const struct plan_blackholes *want)
+/* What the pass found out, in a new arena, for what could not be looked at is as in the old one. */
+static void keep(struct kernel_state *s, const struct kernel_pass *p)
 {
+	const struct plan_blackholes *want = &p->asked;
 	struct arena *old = s->arena;
 	struct kernel_blackhole *blackholes;
 	const size_t n = p->want.n_routes;
@@ -266,25 +270,26 @@ static void read_devices(const struct kernel_picture *ours, struct arena *arena,
 	ret->vrfs = vrfs;
 }
 
-bool kernel_adopt(struct kernel_state *s, const struct kernel_sink *sink)
+struct kernel_pass *kernel_adoption_new(void)
 {
-	_cleanup_(arena_freep) struct arena *arena = arena_new();
-	const struct kernel_scope all = {.everything = true};
-	struct pass p = {.arena = arena};
-	struct plan_blackholes as = {0};
+	struct arena *arena = arena_new();
+	struct kernel_pass *p = arena_alloc(arena, 1, sizeof(*p));
 
-	s->error = sink->ops->dump(sink->ctx, &all, arena, &p.have);
-	if (s->error)
-		return false;
-	kernel_picture_sort(&p.have);
-	p.want = kernel_ours(arena, &p.have);
-	read_devices(&p.want, arena, &as);
-	keep(s, &p, &as);
-	return true;
+	*p = (struct kernel_pass){.arena = arena, .scope.everything = true};
+	return p;
+}
+
+/* What is there is what was wanted. */
+static void take_for_wanted(struct kernel_pass *p)
+{
+	if (p->error)
+		return;
+	p->want = kernel_ours(p->arena, &p->have);
+	read_devices(&p->want, p->arena, &p->asked);
 }
 
 /* Those of VRFs that are to be in use, or were: there are too many to look into all. */
-static struct kernel_scope scope_of(const struct pass *p, const struct kernel_state *s)
+static struct kernel_scope scope_of(const struct kernel_pass *p, const struct kernel_state *s)
 {
 	uint32_t *tables = arena_array_of(p->arena, p->want.n_routes + s->n_tables, uint32_t);
 	struct kernel_scope ret = {.tables = tables};
@@ -298,7 +303,7 @@ static struct kernel_scope scope_of(const struct pass *p, const struct kernel_st
 	return ret;
 }
 
-static void do_some(struct pass *p, const struct kernel_sink *sink, size_t n_max)
+static void do_some(struct kernel_pass *p, const struct kernel_sink *sink, size_t n_max)
 {
 	const size_t n = p->changes.n < n_max ? p->changes.n : n_max;
 
@@ -325,28 +330,83 @@ static struct kernel_picture placed(const struct kernel_state *s, struct arena *
 	return ret;
 }
 
-void kernel_pass(struct kernel_state *s, const struct kernel_sink *sink,
-		 const struct plan_blackholes *want, size_t n_max)
+/* What a pass needs of it: the plan may go meanwhile. */
+static void copy_asked(struct kernel_pass *p, const struct plan_blackholes *want)
 {
-	_cleanup_(arena_freep) struct arena *arena = arena_new();
-	struct pass p = {.arena = arena};
-	struct kernel_picture before;
-	struct kernel_scope scope;
+	struct plan_vrf *vrfs = arena_memdup(p->arena, want->vrfs, want->n_vrfs * sizeof(*vrfs));
+	const char **uplinks = arena_array_of(p->arena, want->n_uplinks, const char *);
 
+	for (size_t i = 0; i < want->n_vrfs; i++)
+		vrfs[i].name = arena_strdup(p->arena, vrfs[i].name);
+	for (size_t i = 0; i < want->n_uplinks; i++)
+		uplinks[i] = arena_strdup(p->arena, want->uplinks[i]);
+	p->asked = *want;
+	p->asked.vrfs = vrfs;
+	p->asked.uplinks = uplinks;
+	p->want = kernel_want(p->arena, &p->asked);
+	p->asked.prefixes = NULL;
+	p->asked.in_vrfs = NULL;
+	p->asked.pods = NULL;
+	p->asked.n = p->asked.n_in_vrfs = p->asked.n_pods = 0;
+}
+
+struct kernel_pass *kernel_pass_new(const struct kernel_state *s,
+				    const struct plan_blackholes *want)
+{
+	struct arena *arena = arena_new();
+	struct kernel_pass *p = arena_alloc(arena, 1, sizeof(*p));
+
+	*p = (struct kernel_pass){.arena = arena};
+	copy_asked(p, want);
+	p->scope = scope_of(p, s);
+	p->before = placed(s, arena);
+	return p;
+}
+
+void kernel_pass_run(struct kernel_pass *p, const struct kernel_sink *sink, size_t n_max)
+{
+	p->error = sink->ops->dump(sink->ctx, &p->scope, p->arena, &p->have);
+	if (p->error)
+		return;
+	kernel_picture_sort(&p->have);
+	if (p->scope.everything)
+		return;
+	kernel_changes(&p->want, &p->have, &p->before, p->arena, &p->changes);
+	do_some(p, sink, n_max);
+}
+
+void kernel_pass_end(struct kernel_state *s, struct kernel_pass *p)
+{
 	s->n_done = s->n_failed = s->n_repaired = 0;
 	s->first_error = 0;
 	s->is_under_way = false;
-	p.want = kernel_want(arena, want);
-	scope = scope_of(&p, s);
-	s->error = sink->ops->dump(sink->ctx, &scope, arena, &p.have);
-	if (s->error == 0) {
-		kernel_picture_sort(&p.have);
-		before = placed(s, arena);
-		kernel_changes(&p.want, &p.have, &before, arena, &p.changes);
-		do_some(&p, sink, n_max);
-		note_failures(&p, s);
-	}
-	keep(s, &p, want);
+	s->error = p->error;
+	if (p->scope.everything)
+		take_for_wanted(p);
+	else if (p->error == 0)
+		note_failures(p, s);
+	/* An adoption that failed leaves things as they are: nothing is known. */
+	if (!p->scope.everything || p->error == 0)
+		keep(s, p);
+	arena_free(p->arena);
+}
+
+bool kernel_adopt(struct kernel_state *s, const struct kernel_sink *sink)
+{
+	struct kernel_pass *p = kernel_adoption_new();
+
+	kernel_pass_run(p, sink, 0);
+	kernel_pass_end(s, p);
+	return s->error == 0;
+}
+
+void kernel_pass(struct kernel_state *s, const struct kernel_sink *sink,
+		 const struct plan_blackholes *want, size_t n_max)
+{
+	struct kernel_pass *p = kernel_pass_new(s, want);
+
+	kernel_pass_run(p, sink, n_max);
+	kernel_pass_end(s, p);
 }
 
 static size_t count_in_vrfs(const struct kernel_state *s)
@@ -358,7 +418,18 @@ static size_t count_in_vrfs(const struct kernel_state *s)
 	return n;
 }
 
-struct plan_blackholes kernel_tried(const struct kernel_state *s, struct arena *arena)
+/* It is left, which may be done before it is known to be. */
+static bool goes(const struct kernel_pass *under_way, const struct kernel_blackhole *b)
+{
+	const struct kernel_route route = kernel_blackhole_route(&b->prefix, b->domain);
+	const struct kernel_picture *want = under_way ? &under_way->want : NULL;
+
+	return want &&
+	       !sorted_find(&route, want->routes, want->n_routes, sizeof(route), kernel_route_cmp);
+}
+
+struct plan_blackholes kernel_tried(const struct kernel_state *s,
+				    const struct kernel_pass *under_way, struct arena *arena)
 {
 	const size_t n_in_vrfs = count_in_vrfs(s);
 	struct ip_prefix *prefixes =
@@ -374,7 +445,7 @@ struct plan_blackholes kernel_tried(const struct kernel_state *s, struct arena *
 	for (size_t i = 0; i < s->n_blackholes; i++) {
 		const struct kernel_blackhole *b = &s->blackholes[i];
 
-		if (b->error == -EINPROGRESS)
+		if (b->error == -EINPROGRESS || goes(under_way, b))
 			continue;
 		if (b->domain)
 			in_vrfs[ret.n_in_vrfs++] = (struct plan_vrf_blackhole){.prefix = b->prefix,

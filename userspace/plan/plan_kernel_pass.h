@@ -3,7 +3,8 @@
  * One pass over the kernel's blackholes: look, change what differs, and note what is in place. It
  * begins with a dump each time, so a restart adopts what is there, and what somebody else took away
  * or a lost message hid is put again. The kernel is reached by the vtable; who calls when is the
- * agent's affair.
+ * agent's affair. So is by which thread: the kernel may be waited for by another one, so a pass
+ * has three parts, of which the middle one touches nothing but the pass and the sink.
  */
 #pragma once
 
@@ -67,20 +68,33 @@ void kernel_state_init(struct kernel_state *s);
 void kernel_state_done(struct kernel_state *s);
 
 /*
- * Before the first pass: what is there of ours, by an earlier process, counts as placed. False: it
- * could not be looked at (s->error).
+ * A pass that brings the kernel to what is wanted. What `want` points to may go afterwards; the
+ * state stays as it is until the pass has ended.
  */
-bool kernel_adopt(struct kernel_state *s, const struct kernel_sink *sink);
-
+struct kernel_pass;
+struct kernel_pass *kernel_pass_new(const struct kernel_state *s,
+				    const struct plan_blackholes *want);
 /*
- * Brings the kernel to what is wanted, by n_max operations at most; the rest is the next pass's.
- * What `want` points to may go afterwards.
+ * Before the first pass: what is there of ours, by an earlier process, is to count as placed. It
+ * changes nothing; where it cannot look (s->error), nothing is known.
  */
+struct kernel_pass *kernel_adoption_new(void);
+/* Looks, and does n_max operations at most; the rest is the next pass's. By whatever thread. */
+void kernel_pass_run(struct kernel_pass *p, const struct kernel_sink *sink, size_t n_max);
+/* Notes what came of it, and frees the pass. */
+void kernel_pass_end(struct kernel_state *s, struct kernel_pass *p);
+
+/* All three at once; the former: false: it could not be looked at (s->error). */
+bool kernel_adopt(struct kernel_state *s, const struct kernel_sink *sink);
 void kernel_pass(struct kernel_state *s, const struct kernel_sink *sink,
 		 const struct plan_blackholes *want, size_t n_max);
 
-/* What was tried, as the next plan is told; in the arena. */
-struct plan_blackholes kernel_tried(const struct kernel_state *s, struct arena *arena);
+/*
+ * What was tried, as the next plan is told; in the arena. Not what a pass takes away that is under
+ * way (NULL: none is): it may be gone already.
+ */
+struct plan_blackholes kernel_tried(const struct kernel_state *s,
+				    const struct kernel_pass *under_way, struct arena *arena);
 
 /* That the kernel consults the table of received routes. */
 bool kernel_receives(const struct kernel_state *s, enum ip_family family);

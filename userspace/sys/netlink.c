@@ -60,17 +60,14 @@ struct netlink {
 	uint64_t filtered; /* hash of the addresses that notifications are filtered for; 0: none */
 	struct netlink_defaults defaults;
 	bool has_defaults;
-	int first_error;       /* the routes could not be read so far; not told yet */
-	struct worker *worker; /* borrowed; NULL: none */
+	int first_error;                /* the routes could not be read so far; not told yet */
+	struct netlink_helpers helpers; /* workers NULL: there are none */
 	struct routes_job routes;
 	bool is_away, again; /* the job is with the helper; it is out of date already */
 	struct tables_job tables;
-	nsec_t longest;           /* a dump of the tables that takes longer is the helper's */
-	bool is_long;             /* the last one did, or there was none */
 	bool is_reading, is_back; /* that job is with the helper; nobody took what it brought */
-	bool has_heard;           /* of changes since a dump of them began */
-	void (*changed)(void *ctx);
-	void *ctx;
+	bool is_stale;  /* links or addresses may have changed since a dump of them began */
+	uint64_t asked; /* hash of what the ways of the node were looked up for */
 };
 
 /* --- notifications --------------------------------------------------------------------------- */
@@ -118,6 +115,7 @@ int netlink_open(struct netlink **ret)
 		err = nlsock_open(NETLINK_ROUTE, &nl->ask);
 	if (err < 0)
 		return err;
+	nl->is_stale = true;
 	*ret = TAKE_PTR(nl);
 	return 0;
 }
@@ -126,8 +124,10 @@ struct netlink *netlink_free(struct netlink *nl)
 {
 	if (!nl)
 		return NULL;
-	if (nl->is_away || nl->is_reading)
-		worker_finish(nl->worker);
+	if (nl->is_away)
+		worker_finish(nl->helpers.routes);
+	if (nl->is_reading)
+		worker_finish(nl->helpers.tables);
 	arena_free(nl->tables.arena);
 	netlink_defaults_done(&nl->defaults);
 	if (nl->notify)
@@ -163,7 +163,7 @@ static bool covers_an_asked_address(const struct netlink *nl, const struct ip_pr
 	return false;
 }
 
-/* Host routes are those to local pods (netlink_pod_nsid) and to peers. */
+/* Host routes are those to local pods (netlink_pods.h) and to peers. */
 static bool route_matters(const struct netlink *nl, const struct nlmsghdr *m)
 {
 	const struct rtmsg *r = mnl_nlmsg_get_payload(m);
@@ -245,6 +245,21 @@ static unsigned bits_of(const struct netlink *nl, const struct nlmsghdr *m)
 	}
 }
 
+/* Of what is dumped anew only then. */
+static bool is_of_tables(const struct nlmsghdr *m)
+{
+	switch (m->nlmsg_type) {
+	case RTM_NEWLINK:
+	case RTM_DELLINK:
+	case RTM_NEWADDR:
+	case RTM_DELADDR:
+	case RTM_NEWNETCONF:
+		return true;
+	default:
+		return false;
+	}
+}
+
 unsigned netlink_receive(struct netlink *nl)
 {
 	char data[16384] __attribute__((aligned(NLMSG_ALIGNTO)));
@@ -261,14 +276,16 @@ unsigned netlink_receive(struct netlink *nl)
 			/* ENOSPC: libmnl's word for a datagram that was longer than the buffer. */
 			changed |= NETLINK_LOST | NETLINK_CHANGED_NODE | NETLINK_CHANGED_HOOKS |
 				   NETLINK_CHANGED_NEIGHBOURS | NETLINK_CHANGED_OURS;
+			nl->is_stale = true;
 			continue;
 		}
 		if (got <= 0)
 			break;
-		for (; mnl_nlmsg_ok(m, left); m = mnl_nlmsg_next(m, &left))
+		for (; mnl_nlmsg_ok(m, left); m = mnl_nlmsg_next(m, &left)) {
 			changed |= bits_of(nl, m);
+			nl->is_stale |= is_of_tables(m);
+		}
 	}
-	nl->has_heard |= (changed & NETLINK_CHANGED_NODE) != 0;
 	return changed;
 }
 
@@ -333,26 +350,23 @@ static void bring_tables(struct worker_job *base)
 	nl->is_reading = false;
 	nl->is_back = true;
 	if (nl->has_defaults) /* or those will be told of */
-		nl->changed(nl->ctx);
+		nl->helpers.changed(nl->helpers.ctx);
 }
 
 static void begin_tables(struct netlink *nl)
 {
 	assert(!nl->is_reading && !nl->is_back && !nl->tables.arena);
-	nl->has_heard = false;
+	nl->is_stale = false;
 	nl->is_reading = true;
-	worker_add(nl->worker, &nl->tables.base);
+	worker_add(nl->helpers.tables, &nl->tables.base);
 }
 
-/* What is known of them, until the helper comes back. */
-static int copy_tables(const struct netlink *nl, struct arena *arena, struct plan_node *ret)
+/* As they were. */
+static void copy_tables(const struct netlink *nl, struct arena *arena, struct plan_node *ret)
 {
 	const struct plan_node *from = &nl->node;
-	struct plan_link *links;
+	struct plan_link *links = arena_memdup(arena, from->links, from->n_links * sizeof(*links));
 
-	if (!nl->arena)
-		return -EINPROGRESS;
-	links = arena_memdup(arena, from->links, from->n_links * sizeof(*links));
 	for (size_t i = 0; i < from->n_links; i++)
 		links[i].name = arena_strdup(arena, links[i].name);
 	*ret = (struct plan_node){
@@ -360,40 +374,39 @@ static int copy_tables(const struct netlink *nl, struct arena *arena, struct pla
 		.n_links = from->n_links,
 		.addrs = arena_memdup(arena, from->addrs, from->n_addrs * sizeof(*from->addrs)),
 		.n_addrs = from->n_addrs};
-	return 0;
 }
 
-/* As the helper brought them, into *arena; what it may have missed is read once more. */
+/* What the helper brought, into *arena. */
 static int take_tables(struct netlink *nl, struct arena **arena, struct plan_node *ret)
 {
 	struct tables_job *j = &nl->tables;
-	const bool is_back = nl->is_back;
 
 	nl->is_back = false;
-	if (is_back && j->error == 0) {
-		arena_free(*arena);
-		*arena = TAKE_PTR(j->arena);
-		*ret = j->node;
-		nl->is_long = j->took > nl->longest;
-	}
-	if (!nl->is_reading && (!is_back || nl->has_heard))
-		begin_tables(nl);
-	if (is_back)
+	if (j->error < 0)
 		return j->error;
-	return copy_tables(nl, *arena, ret);
+	arena_free(*arena);
+	*arena = TAKE_PTR(j->arena);
+	*ret = j->node;
+	return 0;
 }
 
-/* At once where that is quick. The kernel's lock may be somebody else's, so it need not stay so. */
-static int get_tables(struct netlink *nl, struct arena **arena, struct plan_node *ret)
+/*
+ * Those that belong together: as long as the helper reads, the node stays as a whole. But who asks
+ * for a way to somebody else does not wait for it, as the kernel says ways without that lock.
+ */
+static int get_tables(struct netlink *nl, bool asks_others, struct arena **arena,
+		      struct plan_node *ret)
 {
-	nsec_t took;
-	int err;
-
-	if (nl->worker && nl->is_long)
+	if (!nl->helpers.tables)
+		return netlink_dump_tables(nl->ask, *arena, ret, &nl->tables.took);
+	if (nl->is_back)
 		return take_tables(nl, arena, ret);
-	err = netlink_dump_tables(nl->ask, *arena, ret, &took);
-	nl->is_long = took > nl->longest;
-	return err;
+	if (nl->is_stale && !nl->is_reading)
+		begin_tables(nl);
+	if (!nl->arena || (nl->is_reading && !asks_others))
+		return -EINPROGRESS;
+	copy_tables(nl, *arena, ret);
+	return 0;
 }
 
 /* --- default routes --------------------------------------------------------------------------- */
@@ -423,7 +436,7 @@ static void begin_routes(struct netlink *nl)
 	if (nl->is_away)
 		return;
 	nl->is_away = true;
-	worker_add(nl->worker, &nl->routes.base);
+	worker_add(nl->helpers.routes, &nl->routes.base);
 }
 
 /* Routes that cannot be read are as they were, until the next refresh. */
@@ -443,19 +456,14 @@ static void take_routes(struct worker_job *base)
 	}
 	nl->first_error = nl->has_defaults ? 0 : j->error;
 	if (!same || is_first)
-		nl->changed(nl->ctx);
+		nl->helpers.changed(nl->helpers.ctx);
 	if (nl->again)
 		begin_routes(nl);
 }
 
-void netlink_use_helper(struct netlink *nl, struct worker *worker, nsec_t longest,
-			void (*changed)(void *ctx), void *ctx)
+void netlink_use_helpers(struct netlink *nl, const struct netlink_helpers *helpers)
 {
-	nl->worker = worker;
-	nl->longest = longest;
-	nl->is_long = true; /* nobody knows */
-	nl->changed = changed;
-	nl->ctx = ctx;
+	nl->helpers = *helpers;
 	nl->routes =
 		(struct routes_job){.base = {.run = read_routes, .done = take_routes}, .nl = nl};
 	nl->tables =
@@ -477,17 +485,18 @@ static int read_defaults_now(struct netlink *nl)
 /* 0: there are some to go by; else as netlink_refresh(). */
 static int need_defaults(struct netlink *nl)
 {
-	int err = nl->first_error;
+	const int err = nl->first_error;
 
-	if (!nl->worker)
+	if (!nl->helpers.routes)
 		return read_defaults_now(nl);
 	if (nl->has_defaults)
 		return 0;
 	nl->first_error = 0;
 	if (err < 0)
 		return err;
+	nl->is_stale |= nl->is_back && nl->tables.error < 0;
 	nl->is_back &= nl->tables.error == 0;
-	if (!nl->is_reading && !nl->is_back)
+	if (nl->is_stale && !nl->is_reading && !nl->is_back)
 		begin_tables(nl);
 	begin_routes(nl);
 	return -EINPROGRESS;
@@ -520,20 +529,32 @@ static void take_defaults(const struct netlink *nl, struct arena *arena, struct 
 	node->n_gateways = d->n_hops;
 }
 
+static uint64_t hash_of(const struct netlink_ask *ask, size_t n)
+{
+	uint64_t h = hash_u64(HASH_INIT, n);
+
+	for (size_t i = 0; i < n; i++)
+		h = hash_str(hash_bytes(h, &ask[i].to, sizeof(ask[i].to)), ask[i].vrf);
+	return h;
+}
+
 int netlink_refresh(struct netlink *nl, const struct netlink_ask *ask, size_t n)
 {
 	_cleanup_(arena_freep) struct arena *arena = arena_new();
+	const uint64_t asked = hash_of(ask, n);
 	struct plan_node node;
 	int err = need_defaults(nl);
 
 	filter(nl, ask, n);
 	if (err == 0)
-		err = get_tables(nl, &arena, &node);
+		err = get_tables(nl, asked != nl->asked, &arena, &node);
 	if (err == 0)
 		err = netlink_lookup_routes(nl->ask, ask, n, arena, &node);
+	nl->is_stale |= err < 0 && err != -EINPROGRESS; /* what was read is lost with it */
 	if (err < 0)
 		return err;
-	if (nl->worker) /* not before: the kernel has one lock for all dumps */
+	nl->asked = asked;
+	if (nl->helpers.routes) /* not before: the kernel has one lock for all dumps */
 		begin_routes(nl);
 	take_defaults(nl, arena, &node);
 	if (nl->arena && nodes_equal(&node, &nl->node))
@@ -545,6 +566,11 @@ int netlink_refresh(struct netlink *nl, const struct netlink_ask *ask, size_t n)
 	return 0;
 }
 
+nsec_t netlink_took(const struct netlink *nl)
+{
+	return nl->tables.took > nl->defaults.took ? nl->tables.took : nl->defaults.took;
+}
+
 const struct plan_node *netlink_node(const struct netlink *nl)
 {
 	return &nl->node;
@@ -553,9 +579,4 @@ const struct plan_node *netlink_node(const struct netlink *nl)
 unsigned netlink_generation(const struct netlink *nl)
 {
 	return nl->generation;
-}
-
-int netlink_pod_nsid(struct netlink *nl, const struct ip_addr *pod)
-{
-	return netlink_lookup_nsid(nl->ask, pod);
 }

@@ -6,8 +6,8 @@
  * dump and nothing else. Two NETLINK_ROUTE sockets: notifications on one, which the loop watches;
  * requests on the other, so that no notification can hide among the answers to a dump. It never
  * changes anything. Requests wait for the kernel's answer, which is computed inside the syscall;
- * the dump of all routes, which may be a million, is the helper's if there is one, and so are those
- * of links and addresses where they take long.
+ * the dump of all routes, which may be a million, is a helper's if there is one, and so are those
+ * of links and addresses, for which the kernel waits for the lock of its network configuration.
  */
 #pragma once
 
@@ -32,7 +32,7 @@ struct netlink_ask {
 #define NETLINK_CHANGED_NODE       (1u << 0) /* links, addresses or routes */
 #define NETLINK_CHANGED_HOOKS      (1u << 1) /* a qdisc, filter or XDP program may have gone */
 #define NETLINK_LOST               (1u << 2) /* notifications were lost: assume everything changed */
-#define NETLINK_CHANGED_NEIGHBOURS (1u << 3) /* netlink_pod_nsid may know more pods */
+#define NETLINK_CHANGED_NEIGHBOURS (1u << 3) /* netlink_pods.h may know more */
 #define NETLINK_CHANGED_OURS       (1u << 4) /* rules, or routes in our tables (plan_kernel.h) */
 #define NETLINK_CHANGED_HOPS       (1u << 5) /* a neighbour of netlink_watch_neighbours() */
 
@@ -44,15 +44,21 @@ int netlink_open(struct netlink **ret) must_check;
 struct netlink *netlink_free(struct netlink *nl);
 void netlink_freep(struct netlink **nl);
 
+/* Who reads what the loop's thread is not to wait for; all outlive nl. */
+struct netlink_helpers {
+	struct worker *routes; /* takes as long as there are routes */
+	struct worker *tables; /* waits for the lock */
+	/* One of them is back: another refresh, at once, has what it brought. */
+	void (*changed)(void *ctx);
+	void *ctx;
+};
+
 /*
- * From now on the routes are dumped by the helper, beside each refresh; when that finds other
- * default routes, and when it is over for the first time, `changed` is called: another refresh has
- * them. So are links and addresses, at first and then as long as that takes longer than `longest`,
- * whether for their number or for a lock that others hold: a refresh has those of before, and
- * another one, when `changed` was called, those of then. The worker outlives nl.
+ * From now on the routes are dumped by a helper, beside each refresh; when that finds other default
+ * routes, and when it is over for the first time, `changed` is called. Links and addresses are
+ * dumped by one when they may have changed; until it is back a refresh has those of before.
  */
-void netlink_use_helper(struct netlink *nl, struct worker *worker, nsec_t longest,
-			void (*changed)(void *ctx), void *ctx);
+void netlink_use_helpers(struct netlink *nl, const struct netlink_helpers *helpers);
 
 /* What the socket of that number changes is no news (nlmsg_pid of the notifications). */
 void netlink_ignore(struct netlink *nl, uint32_t port);
@@ -67,13 +73,16 @@ int netlink_fd(const struct netlink *nl);
 unsigned netlink_receive(struct netlink *nl);
 
 /*
- * Dumps everything and looks up the way to each address of `ask` (any order, doubles allowed), in
- * the table of its VRF; where there is no such VRF, there is no way either.
- * Returns 0, or -errno; the former node then stays as it was. -EINPROGRESS: the helper has not read
- * all of it for the first time yet. netlink_generation tells whether the new node differs from the
- * former one.
+ * Dumps what may have changed and looks up the way to each address of `ask` (any order, doubles
+ * allowed), in the table of its VRF; where there is no such VRF, there is no way either.
+ * Returns 0, or -errno; the former node then stays as it was. -EINPROGRESS: a helper reads, and the
+ * node stays as it was until it is back. netlink_generation tells whether the new node differs from
+ * the former one.
  */
 int netlink_refresh(struct netlink *nl, const struct netlink_ask *ask, size_t n) must_check;
+
+/* So much of the processor the longer one of the last two dumps took. */
+nsec_t netlink_took(const struct netlink *nl);
 
 /*
  * The node as of the last refresh; owned by nl, valid until the next one. Arrays are sorted as
@@ -85,11 +94,3 @@ const struct plan_node *netlink_node(const struct netlink *nl);
 
 /* A number that changes exactly when the node's content does. */
 unsigned netlink_generation(const struct netlink *nl);
-
-/*
- * The id, in this network namespace, of the namespace in which a local pod's address lives: the
- * route's device is the near end of a veth pair, or a bridge with it as a port. Returns the id
- * (>= 0), -ENOENT if it cannot be told (no such route, not a veth, peer in this namespace), or
- * another -errno.
- */
-int netlink_pod_nsid(struct netlink *nl, const struct ip_addr *pod) must_check;

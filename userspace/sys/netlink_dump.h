@@ -23,8 +23,8 @@ struct plan_route_to;
 
 /*
  * Fills *ret (sorted, from `arena`, which is reset) with links and addresses, and with nothing
- * else; *ret_took: how long that was, in any case. 0 or -errno; -EINTR: tables changed all the
- * time.
+ * else; *ret_took: so much of the processor, in any case. 0 or -errno; -EINTR: tables changed all
+ * the time.
  */
 int netlink_dump_tables(struct nlsock *s, struct arena *arena, struct plan_node *ret,
 			nsec_t *ret_took) must_check;
@@ -39,6 +39,7 @@ struct netlink_defaults {
 	size_t n_devices;
 	struct plan_gateway *hops; /* by address, device; owned */
 	size_t n_hops;
+	nsec_t took; /* of the processor, to read them */
 };
 void netlink_defaults_done(struct netlink_defaults *d);
 bool netlink_defaults_equal(const struct netlink_defaults *a, const struct netlink_defaults *b);
@@ -55,5 +56,10 @@ int netlink_dump_defaults(struct nlsock *s, struct netlink_defaults *ret) must_c
  */
 int netlink_lookup_route(struct nlsock *s, struct plan_route_to *way) must_check;
 
-/* netlink_pod_nsid's work (netlink_nsid.c). */
+/*
+ * The id, in this network namespace, of the namespace in which a local pod's address lives: the
+ * route's device is the near end of a veth pair, or a bridge with it as a port (netlink_nsid.c).
+ * Returns the id (>= 0), -ENOENT if it cannot be told (no such route, not a veth, peer in this
+ * namespace), or another -errno.
+ */
 int netlink_lookup_nsid(struct nlsock *s, const struct ip_addr *pod) must_check;

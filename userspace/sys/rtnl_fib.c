@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
- * Two sockets: changes are acknowledged on one while a dump waits half read in the other. Changes
- * are a helper's: where a table is large the kernel may be at a single one for tens of
- * milliseconds, in which it arranges the table anew (a tree whose nodes grow and shrink) and waits
- * for a grace period. A few changes of a small table are made at once: they take less than to wake
- * somebody.
+ * Two sockets: changes are acknowledged on one while a dump waits half read in the other. Where a
+ * table is large the kernel may be at a single change for tens of milliseconds, in which it
+ * arranges the table anew (a tree whose nodes grow and shrink) and waits for a grace period.
  *
  * A dump is of one table and family, which the kernel filters (Linux 4.20); one that does not exist
  * is ENOENT. A table that changes under the dump, which it does by our own hand, has to be looked
@@ -24,39 +22,49 @@
 #include <sys/socket.h>
 
 #define BATCH      100
-#define FEW        10
-#define SMALL      10000 /* routes: to arrange them anew takes two milliseconds */
-#define DATAGRAMS  16    /* of a dump in one turn: 4,000 routes */
+#define DATAGRAMS  8 /* of a dump in one piece: 2,000 routes */
 #define ATTEMPTS   3
 #define TABLES_MAX 64
 #define N_FAMILIES 2
 
-/* What the helper is at. */
+/* What the helper is at; its alone while the job is away. */
 struct changes {
 	struct worker_job job; /* first */
-	struct nlsock *sock;   /* owned; the helper's alone while the job is away */
-	struct fib *fib;       /* that it is told to; NULL: it is not away */
+	struct nlsock *sock;   /* owned */
+	struct rtnl_fib *r;    /* not the helper's */
 	struct fib_op ops[RTNL_FIB_CHANGES_MAX];
 	int errors[RTNL_FIB_CHANGES_MAX];
 	size_t n;
 };
+struct piece {
+	struct worker_job job; /* first */
+	struct nlsock *sock;   /* owned */
+	struct rtnl_fib *r;    /* not the helper's */
+	uint32_t table;
+	uint8_t family;
+	bool is_asked; /* for this dump */
+	struct fib_seen *seen;
+	size_t n, cap;
+	int outcome; /* 1: the dump goes on; else it is over */
+};
 
 struct rtnl_fib {
 	struct changes changes;
+	struct piece piece;
 	struct worker *worker; /* owned; NULL: only for rtnl_fib_cleanup() */
-	struct nlsock *dumps;  /* owned */
+	struct fib *fib;       /* that the helper's return is told to */
+	bool is_away;
 	uint32_t tables[TABLES_MAX];
 	size_t n_tables;
 	size_t at; /* of tables and families; twice n_tables: no look is under way */
 	unsigned attempts;
-	bool is_asked; /* its dump was asked for */
 	bool is_whole; /* so far all was shown */
-	uint32_t table;
-	struct fib *fib; /* that it is shown to, while it goes on */
 };
 
 static void work(struct worker_job *job);
 static void take_back(struct worker_job *job);
+static void read_piece(struct worker_job *job);
+static void show_piece(struct worker_job *job);
 
 int rtnl_fib_open(struct loop *loop, struct rtnl_fib **ret)
 {
@@ -64,10 +72,12 @@ int rtnl_fib_open(struct loop *loop, struct rtnl_fib **ret)
 	int err = nlsock_open_strict(&r->changes.sock);
 
 	if (err == 0)
-		err = nlsock_open_strict(&r->dumps);
+		err = nlsock_open_strict(&r->piece.sock);
 	if (err < 0)
 		return err;
 	r->changes.job = (struct worker_job){.run = work, .done = take_back};
+	r->piece.job = (struct worker_job){.run = read_piece, .done = show_piece};
+	r->changes.r = r->piece.r = r;
 	r->worker = loop ? worker_new(loop) : NULL;
 	*ret = TAKE_PTR(r);
 	return 0;
@@ -79,7 +89,8 @@ struct rtnl_fib *rtnl_fib_free(struct rtnl_fib *r)
 		return NULL;
 	worker_free(r->worker);
 	nlsock_free(r->changes.sock);
-	nlsock_free(r->dumps);
+	nlsock_free(r->piece.sock);
+	free(r->piece.seen);
 	free(r);
 	return NULL;
 }
@@ -92,6 +103,18 @@ void rtnl_fib_freep(struct rtnl_fib **r)
 uint32_t rtnl_fib_port(const struct rtnl_fib *r)
 {
 	return nlsock_port(r->changes.sock);
+}
+
+bool rtnl_fib_is_away(const struct rtnl_fib *r)
+{
+	return r->is_away;
+}
+
+static void give(struct rtnl_fib *r, struct worker_job *job)
+{
+	assert(!r->is_away);
+	r->is_away = true;
+	worker_add(r->worker, job);
 }
 
 /* --- changes --------------------------------------------------------------------------------- */
@@ -126,65 +149,39 @@ static void work(struct worker_job *job)
 static void take_back(struct worker_job *job)
 {
 	struct changes *c = (struct changes *)job;
-	struct fib *f = c->fib;
 
-	c->fib = NULL;
+	c->r->is_away = false;
 	for (size_t i = 0; i < c->n; i++)
-		fib_done(f, &c->ops[i], c->errors[i]);
+		fib_done(c->r->fib, &c->ops[i], c->errors[i]);
 }
 
 bool rtnl_fib_apply(struct rtnl_fib *r, struct fib *f)
 {
 	struct changes *c = &r->changes;
 
-	if (c->fib)
-		return true;
+	assert(!r->is_away);
 	c->n = fib_take(f, c->ops, ARRAY_SIZE(c->ops));
 	if (c->n == 0)
 		return false;
-	c->fib = f;
-	if (c->n <= FEW && fib_n(f) <= SMALL) {
-		work(&c->job);
-		take_back(&c->job);
-	} else {
-		worker_add(r->worker, &c->job);
-	}
+	r->fib = f;
+	give(r, &c->job);
 	return true;
-}
-
-bool rtnl_fib_is_applying(const struct rtnl_fib *r)
-{
-	return r->changes.fib != NULL;
 }
 
 /* --- looking --------------------------------------------------------------------------------- */
 
 static int on_route(void *ctx, const struct nlmsghdr *m)
 {
-	struct rtnl_fib *r = ctx;
+	struct piece *p = ctx;
 	struct fib_seen seen;
 
 	if (m->nlmsg_type == RTM_NEWROUTE && rtnl_fib_message_read(m, &seen) &&
-	    seen.table == r->table)
-		fib_look_route(r->fib, &seen);
+	    seen.table == p->table)
+		*(struct fib_seen *)xpush(&p->seen, &p->n, &p->cap, sizeof(seen)) = seen;
 	return 0;
 }
 
-void rtnl_fib_look_begin(struct rtnl_fib *r, struct fib *f, const uint32_t *tables, size_t n)
-{
-	r->n_tables = n < TABLES_MAX ? n : TABLES_MAX;
-	memcpy(r->tables, tables, r->n_tables * sizeof(*tables));
-	r->at = 0;
-	r->is_whole = true;
-	fib_look_begin(f);
-}
-
-bool rtnl_fib_is_looking(const struct rtnl_fib *r)
-{
-	return r->at < r->n_tables * N_FAMILIES;
-}
-
-static int ask(struct rtnl_fib *r)
+static int ask(const struct piece *p)
 {
 	char buf[NLSOCK_REQUEST_BYTES] __attribute__((aligned(NLMSG_ALIGNTO)));
 	void *header;
@@ -192,16 +189,23 @@ static int ask(struct rtnl_fib *r)
 		nlsock_request(buf, RTM_GETROUTE, NLM_F_DUMP, sizeof(struct rtmsg), &header);
 	struct rtmsg *route = header;
 
-	r->table = r->tables[r->at / N_FAMILIES];
-	route->rtm_family = r->at % N_FAMILIES == 0 ? AF_INET : AF_INET6;
-	mnl_attr_put_u32(m, RTA_TABLE, r->table);
-	return nlsock_begin(r->dumps, m);
+	route->rtm_family = p->family;
+	mnl_attr_put_u32(m, RTA_TABLE, p->table);
+	return nlsock_begin(p->sock, m);
 }
 
-/* One dump is over; err is how. True: the next may begin. */
+static void read_piece(struct worker_job *job)
+{
+	struct piece *p = (struct piece *)job;
+	const int err = p->is_asked ? 0 : ask(p);
+
+	p->outcome = err < 0 ? err : nlsock_go_on(p->sock, on_route, p, DATAGRAMS);
+	p->is_asked = p->outcome == 1;
+}
+
+/* One dump is over; err is how. False: the others cannot be expected to go better. */
 static bool next_dump(struct rtnl_fib *r, int err)
 {
-	r->is_asked = false;
 	if (err == -EINTR && ++r->attempts < ATTEMPTS)
 		return true;
 	r->is_whole &= err == 0 || err == -ENOENT;
@@ -210,26 +214,63 @@ static bool next_dump(struct rtnl_fib *r, int err)
 	return err == 0 || err == -ENOENT || err == -EINTR;
 }
 
-int rtnl_fib_look(struct rtnl_fib *r, struct fib *f)
+static void end_look(struct rtnl_fib *r)
 {
-	int err = 0;
+	r->at = r->n_tables * N_FAMILIES;
+	fib_look_end(r->fib, r->is_whole);
+	free(r->piece.seen); /* of a large table it is much */
+	r->piece.seen = NULL;
+	r->piece.cap = 0;
+}
+
+static void show_piece(struct worker_job *job)
+{
+	struct piece *p = (struct piece *)job;
+	struct rtnl_fib *r = p->r;
+
+	r->is_away = false;
+	for (size_t i = 0; i < p->n; i++)
+		fib_look_route(r->fib, &p->seen[i]);
+	p->n = 0;
+	if (p->outcome == 1)
+		return;
+	if (!next_dump(r, p->outcome) || !rtnl_fib_is_looking(r))
+		end_look(r);
+}
+
+void rtnl_fib_look_begin(struct rtnl_fib *r, struct fib *f, const uint32_t *tables, size_t n)
+{
+	assert(!rtnl_fib_is_looking(r));
+	r->n_tables = n < TABLES_MAX ? n : TABLES_MAX;
+	memcpy(r->tables, tables, r->n_tables * sizeof(*tables));
+	r->at = 0;
+	r->is_whole = true;
+	r->fib = f;
+	fib_look_begin(f);
+	if (r->n_tables == 0)
+		end_look(r);
+}
+
+bool rtnl_fib_is_looking(const struct rtnl_fib *r)
+{
+	return r->at < r->n_tables * N_FAMILIES;
+}
+
+int rtnl_fib_looked(const struct rtnl_fib *r)
+{
+	return r->is_whole ? 0 : -EAGAIN;
+}
+
+bool rtnl_fib_look(struct rtnl_fib *r)
+{
+	struct piece *p = &r->piece;
 
 	if (!rtnl_fib_is_looking(r))
-		return 0;
-	r->fib = f;
-	if (!r->is_asked)
-		err = ask(r);
-	r->is_asked = err == 0;
-	if (err == 0)
-		err = nlsock_go_on(r->dumps, on_route, r, DATAGRAMS);
-	if (err == 1)
-		return 1;
-	if (!next_dump(r, err))
-		r->at = r->n_tables * N_FAMILIES;
-	if (rtnl_fib_is_looking(r))
-		return 1;
-	fib_look_end(f, r->is_whole);
-	return r->is_whole ? 0 : -EAGAIN;
+		return false;
+	p->table = r->tables[r->at / N_FAMILIES];
+	p->family = r->at % N_FAMILIES == 0 ? AF_INET : AF_INET6;
+	give(r, &p->job);
+	return true;
 }
 
 /* --- cleaning up ----------------------------------------------------------------------------- */
@@ -261,7 +302,7 @@ static int find_all(struct rtnl_fib *r, uint8_t family, struct found *found)
 
 	route->rtm_family = family;
 	route->rtm_protocol = KERNEL_PROTOCOL;
-	return nlsock_ask(r->dumps, m, on_any_route, found);
+	return nlsock_ask(r->piece.sock, m, on_any_route, found);
 }
 
 static int delete_all(struct rtnl_fib *r, const struct found *found)

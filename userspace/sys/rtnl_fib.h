@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
  * Received routes in the kernel: how plan/fib.h is carried out and how the kernel is looked at for
- * it. There may be a hundred thousand of them, so both go in slices: so many changes, which a
- * helper thread makes, so many datagrams of a dump, and then others have their turn.
+ * it. There may be a hundred thousand of them, and the kernel makes who asks wait for whoever
+ * configures its network. So both are a helper thread's, and go in pieces: so many changes, so many
+ * datagrams of a dump, one piece at a time, and the fib hears of it in between.
  */
 #pragma once
 
@@ -27,22 +28,23 @@ void rtnl_fib_freep(struct rtnl_fib **r);
 uint32_t rtnl_fib_port(const struct rtnl_fib *r);
 
 /*
- * Gives the helper some of what waits, unless it is still at the former; the fib hears of it before
- * the loop's next step. Few changes are made at once. False: there was nothing to do, and nothing
- * is under way.
+ * The helper has a piece. What comes of it the fib is told before the loop's next step, which may
+ * give it the next one.
  */
+bool rtnl_fib_is_away(const struct rtnl_fib *r);
+
+/* Gives the helper, who is not away, some of what waits. False: nothing does. */
 bool rtnl_fib_apply(struct rtnl_fib *r, struct fib *f);
-/* The helper has something: who asks the kernel of links or routes waits for the same lock. */
-bool rtnl_fib_is_applying(const struct rtnl_fib *r);
 
 /*
- * Looks at the tables, which are copied, for the fib: begins, or begins anew. The look goes on by
- * rtnl_fib_look() until it says 0 (it is over) or -errno (it could not be: what it was not shown
- * counts as unknown); 1: there is more.
+ * Looks at the tables, which are copied, for the fib: begins. The look goes on by rtnl_fib_look(),
+ * each of which gives the helper, who is not away, the next piece; false: no look is under way.
+ * How the last one ended: 0, or -errno (what it was not shown counts as unknown).
  */
 void rtnl_fib_look_begin(struct rtnl_fib *r, struct fib *f, const uint32_t *tables, size_t n);
-int rtnl_fib_look(struct rtnl_fib *r, struct fib *f) must_check;
+bool rtnl_fib_look(struct rtnl_fib *r);
 bool rtnl_fib_is_looking(const struct rtnl_fib *r);
+int rtnl_fib_looked(const struct rtnl_fib *r);
 
 /* Takes away all that is ours, in whatever table. 0 or -errno. */
 int rtnl_fib_cleanup(struct rtnl_fib *r) must_check;

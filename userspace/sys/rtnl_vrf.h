@@ -8,8 +8,7 @@
 
 #include "plan/plan_kernel.h"
 #include "plan/plan_made_vrf.h"
-
-struct nlsock;
+#include "sys/nlsock.h" /* who calls it opens one */
 
 #define RTNL_VRF_MESSAGE_BYTES 256 /* no message is longer */
 

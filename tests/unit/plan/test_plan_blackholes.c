@@ -3,6 +3,7 @@
  * Which prefixes are blackholes, for which devices, and in which order with what routers hear: gate
  * placed, and that one goes last.
  */
+#include "base/rng.h"
 #include "fake/plan_fixture.h"
 
 #include <setjmp.h>
@@ -239,6 +240,86 @@ static void a_drained_node_has_none(void **state)
 	assert_non_null(fixture_held(f, "r1", NET));
 }
 
+static bool is_placed(const struct fixture *f, const char *prefix)
+{
+	char text[IP_PREFIX_TEXT];
+
+	for (size_t i = 0; i < f->kernel->n_routes; i++)
+		if (strcmp(ip_prefix_text(&f->kernel->routes[i].to, text), prefix) == 0)
+			return true;
+	return false;
+}
+
+static void some_event(struct fixture *f, struct rng *rng, bool *has_web)
+{
+	static const char *const lengths[] = {"spec: {aggregationLength: 24}",
+					      "spec: {aggregationLength: 25}",
+					      "spec: {aggregationLength: 26}"};
+
+	switch (rng_below(rng, 4)) {
+	case 0:
+	case 1:
+		*has_web = !*has_web;
+		if (*has_web)
+			fixture_add_service(f, "web", "Cluster", "");
+		else
+			fixture_drop(f, "Service", "web");
+		break;
+	case 2:
+		advertise(f, lengths[rng_below(rng, ARRAY_SIZE(lengths))]);
+		break;
+	default:
+		if (fixture_peer(f, "r1"))
+			fixture_peer(f, "r1")->stuck = rng_below(rng, 2);
+	}
+}
+
+/*
+ * The helper has done something and nobody knows it yet: what it took away counts for tried no
+ * more, or it would be announced again without.
+ */
+static void whoever_has_a_prefix_it_is_in_place_also_when_the_kernel_is_slow(void **state)
+{
+	static const char *const nets[] = {NET, VIP "/25", VIP "/26"};
+	size_t n_held = 0;
+
+	(void)state;
+	for (uint64_t seed = 1; seed <= 60; seed++) {
+		_cleanup_(fixture_freep) struct fixture *f = fixture_announced();
+		bool has_web = true;
+		struct rng rng;
+
+		rng_seed(&rng, seed);
+		f->kernel_is_slow = true;
+		for (size_t step = 0; step < 60; step++) {
+			some_event(f, &rng, &has_web);
+			for (size_t i = rng_below(&rng, 4); i > 0; i--) {
+				fixture_plan(f);
+				fixture_apply(f);
+				for (size_t k = 0; k < ARRAY_SIZE(nets); k++) {
+					if (!fixture_held(f, "r1", nets[k]))
+						continue;
+					n_held++;
+					if (!is_placed(f, nets[k]))
+						fail_msg("seed %llu, step %zu: %s is held, not "
+							 "placed",
+							 (unsigned long long)seed, step, nets[k]);
+				}
+			}
+			f->now += rng_below(&rng, 3) * NSEC_PER_SEC;
+		}
+		fixture_peer(f, "r1")->stuck = false;
+		if (!has_web)
+			fixture_add_service(f, "web", "Cluster", "");
+		advertise(f, AGGREGATE);
+		f->now += 600 * NSEC_PER_SEC;
+		(void)fixture_converge(f, 20);
+		assert_true(is_placed(f, NET) && fixture_held(f, "r1", NET));
+		assert_false(is_placed(f, VIP "/25") || is_placed(f, VIP "/26"));
+	}
+	assert_true(n_held > 1000);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -250,6 +331,7 @@ int main(void)
 		cmocka_unit_test(a_restart_keeps_what_is_there_until_it_knows),
 		cmocka_unit_test(as_many_as_before_may_be_others),
 		cmocka_unit_test(a_drained_node_has_none),
+		cmocka_unit_test(whoever_has_a_prefix_it_is_in_place_also_when_the_kernel_is_slow),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,6 +5,10 @@
  */
 #include "netlink_rig.h"
 
+#include "sys/loop.h"
+#include "sys/netlink_pods.h"
+#include "sys/worker.h"
+
 #include <linux/net_namespace.h>
 #include <linux/rtnetlink.h>
 #include <poll.h>
@@ -380,25 +384,63 @@ static int make_pod(const char *dev, const char *address)
 	return pod;
 }
 
+struct answer {
+	struct ip_addr pod;
+	int nsid;
+	size_t n;
+};
+
+static void on_told(void *ctx, const struct ip_addr *pods, const int *nsids, size_t n)
+{
+	*(struct answer *)ctx = (struct answer){pods[n - 1], nsids[n - 1], n};
+}
+
+/* By the helper, among others of which nothing is known. */
+static int nsid_of(const struct ip_addr *pod)
+{
+	struct loop *loop = loop_new();
+	struct worker *worker = worker_new(loop);
+	struct answer answer = {.n = 0};
+	struct netlink_pods *pods = netlink_pods_new(
+		&(struct netlink_pods_args){.worker = worker, .told = on_told, .ctx = &answer});
+	struct ip_addr all[NETLINK_PODS_MAX];
+
+	for (uint32_t i = 0; i < NETLINK_PODS_MAX; i++)
+		all[i] = ip_addr_from_v4(0xc0000200 + i);
+	all[NETLINK_PODS_MAX - 1] = *pod;
+	netlink_pods_ask(pods, all, NETLINK_PODS_MAX);
+	assert_int_equal(answer.n, 0);
+	worker_finish(worker);
+	assert_int_equal(answer.n, NETLINK_PODS_MAX);
+	assert_true(ip_addr_equal(&answer.pod, pod));
+	netlink_pods_ask(pods, pod, 1); /* and once more */
+	worker_finish(worker);
+	assert_int_equal(answer.n, 1);
+	netlink_pods_free(pods);
+	worker_free(worker);
+	loop_free(loop);
+	return answer.nsid;
+}
+
 static void the_nsid_of_a_pod_behind_a_veth_is_found(void **state)
 {
-	struct netlink *nl = *state = begin();
 	struct ip_addr pods[] = {addr("10.244.0.5"), addr("10.244.0.6"), addr("fd00::6")};
 	int ns[2];
 
+	*state = begin();
 	run("ip link add lt0 type veth peer name p0 && ip link set lt0 up &&"
 	    " ip link add lt1 type veth peer name p1 && ip link set lt1 up");
 	ns[0] = make_pod("p0", "10.244.0.5/32");
 	ns[1] = make_pod("p1", "10.244.0.6/32");
 	run("ip route add 10.244.0.5 dev lt0 && ip route add 10.244.0.6 dev lt1 &&"
 	    " ip -6 route add fd00::6 dev lt1");
-	int first = netlink_pod_nsid(nl, &pods[0]), second = netlink_pod_nsid(nl, &pods[1]);
+	int first = nsid_of(&pods[0]), second = nsid_of(&pods[1]);
 	assert_true(first >= 0 && second >= 0);
 	assert_int_not_equal(first, second);
 	assert_int_equal(first, kernel_nsid(ns[0]));
 	assert_int_equal(second, kernel_nsid(ns[1]));
-	assert_int_equal(netlink_pod_nsid(nl, &pods[2]), second);
-	assert_int_equal(netlink_pod_nsid(nl, &pods[0]), first);
+	assert_int_equal(nsid_of(&pods[2]), second);
+	assert_int_equal(nsid_of(&pods[0]), first);
 	close(ns[0]);
 	close(ns[1]);
 }
@@ -420,11 +462,11 @@ static void the_nsid_of_a_pod_behind_a_bridge_is_found_once_it_has_spoken(void *
 	    " ip link add lt1 type veth peer name p1 && ip link set lt1 master br0 up");
 	ns = make_pod("p0", "10.244.0.5/24");
 	other = make_pod("p1", "10.244.0.6/24");
-	assert_int_equal(netlink_pod_nsid(nl, &pod), -ENOENT);
+	assert_int_equal(nsid_of(&pod), -ENOENT);
 	(void)netlink_receive(nl);
 	run("ping -c 1 -W 5 10.244.0.5 >/dev/null");
 	assert_true(neighbours_changed(nl));
-	assert_int_equal(netlink_pod_nsid(nl, &pod), kernel_nsid(ns));
+	assert_int_equal(nsid_of(&pod), kernel_nsid(ns));
 	/* What a bridge learns is told by itself, too; what is forgotten is nothing new. */
 	run("bridge link set dev lt0 learning off && bridge link set dev lt1 learning off &&"
 	    " ip neigh flush dev br0 && bridge fdb flush dev br0 2>/dev/null || true");
@@ -441,17 +483,17 @@ static void the_nsid_of_a_pod_behind_a_bridge_is_found_once_it_has_spoken(void *
 
 static void addresses_that_are_no_pods_have_no_nsid(void **state)
 {
-	struct netlink *nl = *state = begin();
 	struct ip_addr here = addr("10.1.0.1"), beside = addr("10.1.0.2"),
 		       bridged = addr("10.2.0.2"), nowhere = addr("10.3.0.1");
 
+	*state = begin();
 	run("ip link add lt0 type veth peer name lt1 && ip link set lt0 up && ip link set lt1 up &&"
 	    " ip addr add 10.1.0.1/24 dev lt0 && ip link add lt2 type bridge && ip link set lt2 up &&"
 	    " ip addr add 10.2.0.1/24 dev lt2");
-	assert_int_equal(netlink_pod_nsid(nl, &here), -ENOENT);
-	assert_int_equal(netlink_pod_nsid(nl, &beside), -ENOENT); /* the pair is in one namespace */
-	assert_int_equal(netlink_pod_nsid(nl, &bridged), -ENOENT);
-	assert_int_equal(netlink_pod_nsid(nl, &nowhere), -ENOENT);
+	assert_int_equal(nsid_of(&here), -ENOENT);
+	assert_int_equal(nsid_of(&beside), -ENOENT); /* the pair is in one namespace */
+	assert_int_equal(nsid_of(&bridged), -ENOENT);
+	assert_int_equal(nsid_of(&nowhere), -ENOENT);
 }
 
 int main(void)

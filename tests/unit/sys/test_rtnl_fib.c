@@ -15,6 +15,7 @@
 #include <libmnl/libmnl.h>
 #include <linux/netlink.h>
 #include <net/if.h>
+#include <stdatomic.h>
 #include <sys/socket.h>
 
 #define N_TABLES   2
@@ -25,13 +26,14 @@ static const uint32_t tables[N_TABLES] = {19800, 1000};
 
 /* --- faults ---------------------------------------------------------------------------------- */
 
-/* Messages so far, and of which number and its multiples none gets through; 0: all do. */
-static unsigned n_messages, fails_at;
+/* Messages so far, the helper's; of which number and its multiples none gets through; 0: all do. */
+static atomic_uint n_messages, fails_at;
 
 static bool fails_now(void)
 {
-	n_messages++;
-	return fails_at > 0 && n_messages % fails_at == 0;
+	const unsigned n = ++n_messages;
+
+	return fails_at > 0 && n % fails_at == 0;
 }
 
 /* In the place of libmnl's, by which all that is sent and received goes. */
@@ -124,15 +126,18 @@ static void want(struct bed *b, size_t table, size_t prefix, unsigned which)
 	fib_want(b->fib, tables[table], &p, &hops);
 }
 
+/* Until the helper has nothing to do any more. */
 static nsec_t apply_step(void *ctx, nsec_t now)
 {
 	struct bed *b = ctx;
-	const bool more = rtnl_fib_apply(b->rtnl, b->fib);
+	const bool was_away = rtnl_fib_is_away(b->rtnl);
 
-	b->n_changes += more;
-	if (!more)
+	(void)now;
+	if (!was_away && !rtnl_fib_apply(b->rtnl, b->fib))
 		loop_stop(b->loop);
-	return rtnl_fib_is_applying(b->rtnl) ? NSEC_NEVER : now;
+	else
+		b->n_changes += !was_away;
+	return NSEC_NEVER;
 }
 
 static void apply(struct bed *b)
@@ -141,15 +146,23 @@ static void apply(struct bed *b)
 	assert_int_equal(loop_run(b->loop, apply_step, b), 0);
 }
 
+static nsec_t look_step(void *ctx, nsec_t now)
+{
+	struct bed *b = ctx;
+
+	(void)now;
+	if (!rtnl_fib_is_away(b->rtnl) && !rtnl_fib_look(b->rtnl))
+		loop_stop(b->loop);
+	return NSEC_NEVER;
+}
+
 static int look(struct bed *b)
 {
-	int err;
-
 	rtnl_fib_look_begin(b->rtnl, b->fib, tables, N_TABLES);
-	do
-		err = rtnl_fib_look(b->rtnl, b->fib);
-	while (err == 1);
-	return err;
+	assert_true(rtnl_fib_is_looking(b->rtnl));
+	assert_int_equal(loop_run(b->loop, look_step, b), 0);
+	assert_false(rtnl_fib_is_looking(b->rtnl));
+	return rtnl_fib_looked(b->rtnl);
 }
 
 /* As iproute2 sees it: how many of ours are in the table. */
@@ -267,13 +280,14 @@ static void run_with_faults(struct bed *b)
 static void what_faults_have_cost_is_found_by_the_looks_that_follow(void **state)
 {
 	struct bed *b = bed_up();
-	unsigned n = 0, n_runs = 0;
+	unsigned n = 0, n_runs = 0, step = 1;
 	bool was_hit;
 
 	(void)state;
 	do {
 		n_messages = 0;
-		n += 1 + n / 4;
+		n += step;
+		step += n_runs % 8 == 7 ? step : 0; /* steps of 1, 2, 4, 8 ... */
 		fails_at = n;
 		run_with_faults(b);
 		was_hit = n_messages >= n;
@@ -286,7 +300,7 @@ static void what_faults_have_cost_is_found_by_the_looks_that_follow(void **state
 		assert_int_equal(look(b), 0);
 		check(b, 0);
 		apply(b);
-		assert_int_equal(b->n_changes, 0);
+		assert_int_equal(b->n_changes, 0); /* the second pass is empty */
 		for (size_t p = 0; p < N_PREFIXES; p++) {
 			want(b, 0, p, 0);
 			want(b, 1, p, 0);
@@ -295,7 +309,45 @@ static void what_faults_have_cost_is_found_by_the_looks_that_follow(void **state
 		assert_int_equal(n_ours(tables[0]) + n_ours(tables[1]), 0);
 		n_runs++;
 	} while (was_hit);
-	assert_true(n_runs > 10 && n > 100);
+	assert_true(n_runs > 20 && n > 100);
+	bed_down(b);
+}
+
+/* Both of them are pieces, which nobody waits for. */
+static nsec_t turns_step(void *ctx, nsec_t now)
+{
+	struct bed *b = ctx;
+
+	(void)now;
+	if (rtnl_fib_is_away(b->rtnl))
+		return NSEC_NEVER;
+	b->n_changes++;
+	if (b->n_changes % 2 ? !rtnl_fib_look(b->rtnl) && !rtnl_fib_apply(b->rtnl, b->fib)
+			     : !rtnl_fib_apply(b->rtnl, b->fib) && !rtnl_fib_look(b->rtnl))
+		loop_stop(b->loop);
+	return NSEC_NEVER;
+}
+
+static void a_look_and_changes_in_turns_come_to_what_is_wanted(void **state)
+{
+	struct bed *b = bed_up();
+
+	(void)state;
+	for (unsigned round = 0; round < 10; round++) {
+		(void)mess_up(b);
+		rtnl_fib_look_begin(b->rtnl, b->fib, tables, N_TABLES);
+		for (unsigned i = 0; i < 600; i++)
+			want(b, rng_below(&b->rng, N_TABLES), rng_below(&b->rng, N_PREFIXES),
+			     (unsigned)rng_below(&b->rng, N_HOPS + 1));
+		assert_int_equal(loop_run(b->loop, turns_step, b), 0);
+		clear_his();
+		for (int i = 0; i < 2; i++) {
+			assert_int_equal(look(b), 0);
+			apply(b);
+		}
+		check(b, 0);
+		assert_int_equal(b->n_changes, 0);
+	}
 	bed_down(b);
 }
 
@@ -352,6 +404,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(any_kernel_comes_to_what_is_wanted_in_one_pass),
 		cmocka_unit_test(what_faults_have_cost_is_found_by_the_looks_that_follow),
+		cmocka_unit_test(a_look_and_changes_in_turns_come_to_what_is_wanted),
 		cmocka_unit_test(cleanup_takes_ours_from_every_table_and_nothing_else),
 	};
 
