@@ -6,12 +6,18 @@
  */
 #include "agent_rig.h"
 #include "base/rng.h"
+#include "sys/rtnl_fib.h"
 #include "unit/bgp/octets.h"
+
+#include <errno.h>
+#include <libmnl/libmnl.h>
+#include <stdatomic.h>
 
 #define N_ROUTERS  3
 #define N_PREFIXES 4000 /* more than is decided in a turn */
 #define RUN_MAX    500  /* prefixes that are said at once */
 #define N_EVENTS   200
+#define N_FAULTY   30 /* ... between faults that begin and end */
 
 struct feed {
 	struct router *router;
@@ -24,6 +30,42 @@ struct feed {
 static struct feed feeds[N_ROUTERS];
 static struct rng events;
 static unsigned n_events;
+
+/* --- faults ---------------------------------------------------------------------------------- */
+
+/* Netlink messages so far, of all threads; of which number and its multiples none gets through. */
+static atomic_uint n_messages, fails_at;
+
+static bool fails_now(void)
+{
+	const unsigned n = ++n_messages, at = fails_at;
+
+	return at > 0 && n % at == 0;
+}
+
+/* In the place of libmnl's, by which all that is sent and received goes. */
+ssize_t mnl_socket_sendto(const struct mnl_socket *s, const void *buf, size_t len)
+{
+	static const struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
+
+	if (fails_now()) {
+		errno = ENOBUFS;
+		return -1;
+	}
+	return sendto(mnl_socket_get_fd(s), buf, len, 0, (const struct sockaddr *)&kernel,
+		      sizeof(kernel));
+}
+
+/* What cannot be received is lost, as when the socket has no room for it. */
+ssize_t mnl_socket_recvfrom(const struct mnl_socket *s, void *buf, size_t size)
+{
+	const ssize_t n = recv(mnl_socket_get_fd(s), buf, size, 0);
+
+	if (n <= 0 || !fails_now())
+		return n;
+	errno = ENOBUFS;
+	return -1;
+}
 
 /* --- routers --------------------------------------------------------------------------------- */
 
@@ -430,6 +472,74 @@ static void pieces_among_other_news_come_to_what_was_said_last(void **state)
 	end(rig);
 }
 
+static bool some_happened(const struct agent_rig *rig)
+{
+	(void)turn_all();
+	if (rig->turns % 8 == 0) /* there is time to do what is to be done, and to fail at it */
+		do_something(rig);
+	return rig->turns >= 8 * N_FAULTY;
+}
+
+static struct agent_receiving *looked_at;
+
+/* A look is due once a minute; here as soon as the one before is over. */
+static bool all_is_right_by_looks(const struct agent_rig *rig)
+{
+	if (all_is_right(rig))
+		return !rtnl_fib_is_away(rig->agent.receiving.rtnl);
+	looked_at->look_at = 0;
+	return false;
+}
+
+static bool has_looked_again(const struct agent_rig *rig)
+{
+	(void)turn_all();
+	return !rig->agent.receiving.is_looking && looked_at->look_at > clock_now() &&
+	       !rtnl_fib_is_away(rig->agent.receiving.rtnl);
+}
+
+/*
+ * Of all threads' messages every one is lost, every second, every fourth and so on, among all that
+ * happens: looks, changes, ways to next hops, news. When they get through again all is as was said
+ * last, and another look finds nothing to do.
+ */
+static void whatever_message_was_lost_routes_come_to_what_was_said_last(void **state)
+{
+	struct agent_rig *rig = begin();
+	unsigned n_runs = 0;
+	bool was_hit = true;
+
+	(void)state;
+	events = octets_rng(__func__);
+	looked_at = &rig->agent.receiving;
+	RIG_WAIT(rig, all_are_connected);
+	/* These routers say no End-of-RIB: for two minutes a route whose answer was lost would be
+	 * taken for an earlier process's. */
+	fib_sweep(rig->agent.receiving.fib);
+	for (unsigned n = 1; was_hit; n *= 2) {
+		uint64_t repaired;
+
+		n_messages = 0;
+		fails_at = n;
+		rig->turns = 0;
+		RIG_WAIT(rig, some_happened);
+		was_hit = n_messages >= n;
+		fails_at = 0;
+		for (size_t i = 0; i < N_ROUTERS; i++)
+			configure(rig, i, true);
+		RIG_WAIT(rig, all_is_right_by_looks);
+		assert_int_equal(n_in_the_kernel(), counts(rig).n_placed);
+		repaired = counts(rig).n_repaired;
+		looked_at->look_at = 0;
+		RIG_WAIT(rig, has_looked_again);
+		assert_int_equal(counts(rig).n_repaired, repaired);
+		assert_true(all_is_right(rig));
+		n_runs++;
+	}
+	assert_true(n_runs > 5);
+	end(rig);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -439,6 +549,7 @@ int main(void)
 		cmocka_unit_test(a_next_hop_is_found_once_its_network_is_there),
 		cmocka_unit_test(a_next_hop_is_lost_with_its_network),
 		cmocka_unit_test(pieces_among_other_news_come_to_what_was_said_last),
+		cmocka_unit_test(whatever_message_was_lost_routes_come_to_what_was_said_last),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
