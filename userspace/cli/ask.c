@@ -35,25 +35,31 @@ cJSON *ask_host(void)
 	return body;
 }
 
-cJSON *ask(struct arena *arena, const struct cli_args *args)
+cJSON *ask_quietly(struct arena *arena, const struct cli_args *args, const char **ret_error)
 {
-	const char *request = protocol_request(arena, args), *error;
+	const char *request = protocol_request(arena, args);
 	struct strbuf reply;
 	cJSON *body = NULL;
 	int r;
 
 	strbuf_init(&reply, LIMIT_REPLY_BYTES);
 	r = client_ask(args->socket, request, &reply);
-	if (r < 0) {
-		const char *what = arena_printf(arena, "no answer at %s: ", args->socket);
-
-		(void)say_failure(what, strerror(-r), client_remedy(r)); /* NULL says it */
-	} else {
-		body = protocol_body(arena, reply.data ? reply.data : "", &error);
-		if (!body)
-			(void)say_failure(error, "", "");
-	}
+	if (r < 0)
+		*ret_error = arena_printf(arena, "no answer at %s: %s%s", args->socket,
+					  strerror(-r), client_remedy(r)); /* NULL says it */
+	else
+		body = protocol_body(arena, reply.data ? reply.data : "", ret_error);
 	strbuf_done(&reply);
+	return body;
+}
+
+cJSON *ask(struct arena *arena, const struct cli_args *args)
+{
+	const char *error;
+	cJSON *body = ask_quietly(arena, args, &error);
+
+	if (!body)
+		(void)say_failure(error, "", "");
 	return body;
 }
 

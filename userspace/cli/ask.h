@@ -17,7 +17,9 @@ int say_failure(const char *what, const char *why, const char *remedy);
 
 /* The body of what these ask for; the caller owns it (cJSON_Delete). NULL after saying why. */
 cJSON *ask(struct arena *arena, const struct cli_args *args);
-/* The same for one command or list, in full, at the socket of `args`. */
+/* The same, but why there is none is told in *ret_error, from the arena, and not said. */
+cJSON *ask_quietly(struct arena *arena, const struct cli_args *args, const char **ret_error);
+/* As ask() for one command or list, in full, at the socket of `args`. */
 cJSON *ask_what(struct arena *arena, const struct cli_args *args, enum cli_command command,
 		enum cli_what what);
 /* What this host has and lacks, agent or not. */

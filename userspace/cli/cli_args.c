@@ -304,6 +304,8 @@ static bool parse_command(struct line *line, struct cli_args *args)
 		return refuse(line, "\"%s\" is one word too many", line->words[n]);
 	if (v->needs_argument && !args->name)
 		return refuse(line, "%s %s needs %s", v->word, v->second, v->argument);
+	if (v->command == CLI_TOP && line->value[CLI_OPTION_OUTPUT])
+		return refuse(line, "top is a screen: \"show services -o json\" has its numbers");
 	return check_options(line, v) && parse_values(line, v, args);
 }
 

@@ -4,6 +4,8 @@
  */
 #include "cli/cli_help.h"
 
+#include "base/names.h"
+
 #define LEFT  32 /* where help texts begin */
 #define WIDTH 80
 
@@ -90,4 +92,9 @@ void cli_help(const struct cli_verb *verb, struct strbuf *out)
 			add_option(out, &cli_options[i]);
 	strbuf_add(out, "\n");
 	add_wrapped(out, cli_exit_codes, 0, 0);
+}
+
+const char *cli_version(void)
+{
+	return "lodectl " LODESTONE_VERSION;
 }

@@ -73,6 +73,10 @@ const struct cli_verb cli_verbs[] = {
 	     "through, on demand"),
 	SHOW(CLI_PROBLEMS, "problems", "problem", "[NAME]", CLI_KIND_OTHER, 0,
 	     "what is wrong, and what to do about it"),
+	{.command = CLI_TOP,
+	 .word = "top",
+	 .help = "the node live: sessions, front ends with their rates and the last minute, what "
+		 "is dropped; h has the keys"},
 	{.command = CLI_DROPS,
 	 .what = CLI_DROP_REASONS,
 	 .word = "drops",

@@ -25,6 +25,7 @@ enum cli_command {
 	CLI_PREFLIGHT,
 	CLI_DROPS,
 	CLI_FLOWS,
+	CLI_TOP,
 	CLI_HELP,
 	CLI_VERSION
 };

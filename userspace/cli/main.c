@@ -9,13 +9,13 @@
  * the codes of diff(1).
  */
 #include "base/limits.h"
-#include "base/names.h"
 #include "cli/ask.h"
 #include "cli/cli_help.h"
 #include "cli/lists.h"
 #include "cli/migrate.h"
 #include "cli/render.h"
 #include "cli/terminal.h"
+#include "cli/top_run.h"
 
 #include <errno.h>
 
@@ -189,10 +189,12 @@ int main(int argc, char **argv)
 	switch (args.command) {
 	case CLI_MIGRATE:
 		return migrate(&args);
+	case CLI_TOP:
+		return top_run(&args);
 	case CLI_HELP:
 		return help(&args);
 	case CLI_VERSION:
-		printf("lodectl %s\n", LODESTONE_VERSION);
+		puts(cli_version());
 		return EXIT_DONE;
 	case CLI_STATUS:
 	case CLI_SHOW:

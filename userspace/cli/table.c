@@ -10,7 +10,7 @@
 #define GAP 3 /* spaces between columns */
 
 /* C0 controls and DEL, and C1 controls, which are two bytes in UTF-8 (c2 80 to c2 9f). */
-static void mask_controls(char *text)
+void table_mask_controls(char *text)
 {
 	for (unsigned char *c = (unsigned char *)text; *c; c++) {
 		if (*c < 0x20 || *c == 0x7f)
@@ -25,7 +25,7 @@ void table_add_toned(struct table *t, const char *text, enum tone tone)
 	const char **cell = arena_push(t->arena, &t->cells, &t->n, &t->cap, sizeof(*t->cells));
 	char *copy = arena_strdup(t->arena, text && text[0] ? text : "-");
 
-	mask_controls(copy);
+	table_mask_controls(copy);
 	*cell = copy;
 	if (t->has_colour)
 		*(uint8_t *)arena_push(t->arena, &t->tones, &t->n_tones, &t->cap_tones,
@@ -49,7 +49,7 @@ void table_add_line(struct table *t, const char *label, struct strbuf *line)
 	table_add_line_toned(t, label, line, TONE_NONE);
 }
 
-static size_t width(const char *text)
+size_t table_width(const char *text)
 {
 	size_t n = 0;
 
@@ -63,8 +63,8 @@ static size_t column_width(const struct table *t, size_t column)
 	size_t max = 0;
 
 	for (size_t i = column; i < t->n; i += t->n_columns)
-		if (width(t->cells[i]) > max)
-			max = width(t->cells[i]);
+		if (table_width(t->cells[i]) > max)
+			max = table_width(t->cells[i]);
 	return max;
 }
 
@@ -76,7 +76,7 @@ void table_print(const struct table *t, struct strbuf *out)
 	for (size_t i = 0; i < t->n_columns; i++)
 		widths[i] = column_width(t, i);
 	for (size_t i = 0; i < t->n; i++) {
-		size_t column = i % t->n_columns, used = width(t->cells[i]);
+		size_t column = i % t->n_columns, used = table_width(t->cells[i]);
 
 		tone_add(out, t->has_colour ? (enum tone)t->tones[i] : TONE_NONE, t->cells[i]);
 		if (column + 1 < t->n_columns)

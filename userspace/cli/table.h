@@ -34,3 +34,8 @@ void table_add_line_toned(struct table *t, const char *label, struct strbuf *lin
 
 /* Adds all rows to *out. The last column is not padded. Every row must be complete. */
 void table_print(const struct table *t, struct strbuf *out);
+
+/* Makes control characters visible, and harmless; those of C1, too. */
+void table_mask_controls(char *text);
+/* Places that UTF-8 takes. */
+size_t table_width(const char *text);
