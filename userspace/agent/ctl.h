@@ -8,7 +8,11 @@
 
 #include "base/nsec.h"
 
+#include <cjson/cJSON.h>
+#include <sys/types.h>
+
 struct agent;
+struct strbuf;
 
 /* Opens the socket. 0, or -errno after saying on stderr what failed. */
 int ctl_start(struct agent *a);
@@ -19,3 +23,9 @@ int ctl_group_error(const struct agent *a);
 void ctl_apply(struct agent *a, nsec_t now);
 /* Closes clients whose time is up; returns when to call again. */
 nsec_t ctl_tick(struct agent *a, nsec_t now);
+
+/*
+ * Answers {"command":"log-level"}: what is logged, and with "level" (root only) from now on until
+ * it is said otherwise, or until the next start.
+ */
+void ctl_log_level(const cJSON *request, uid_t uid, struct strbuf *reply);

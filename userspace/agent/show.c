@@ -271,12 +271,17 @@ cJSON *show_status(const struct agent *a)
 	size_t established = peers_established(a);
 	const struct plan *plan = &a->current->plan;
 	const bool missing = established < a->peers.n && !plan->drained && !plan->observes;
+	const struct options *options = a->options;
 	const struct loop_turn turn = loop_longest_turn(a->loop);
 	bool failing = a->dataplane_failure || device_failed(a);
 	cJSON *out = cJSON_CreateObject();
 	cJSON *o;
 
-	cJSON_AddStringToObject(out, "node", a->options->node);
+	cJSON_AddStringToObject(out, "node", options->node);
+	o = cJSON_AddObjectToObject(out, "paths");
+	show_add_text(o, "config", options->config);
+	show_add_text(o, "state", options->state);
+	show_add_text(o, "pin", options->pin);
 	cJSON_AddStringToObject(out, "version", LODESTONE_VERSION);
 	cJSON_AddNumberToObject(out, "uptimeSeconds",
 				(double)((clock_now() - a->started_at) / NSEC_PER_SEC));

@@ -14,8 +14,9 @@
 
 #include <stdarg.h>
 
-#define MAX_WORDS   3 /* show WHAT NAME */
-#define SECONDS_MAX (UINT64_C(10) * 365 * 86400)
+#define MAX_WORDS    3 /* show WHAT NAME */
+#define SUPPORT_FILE "lodestone-support.tar"
+#define SECONDS_MAX  (UINT64_C(10) * 365 * 86400)
 
 /* What stands on the line, before it has a meaning together. */
 struct line {
@@ -276,6 +277,8 @@ static bool parse_values(struct line *line, const struct cli_verb *v, struct cli
 		args->explained = v->second;
 	if (v->command == CLI_MIGRATE)
 		args->file = args->name ? args->name : "-";
+	if (v->command == CLI_SUPPORT)
+		args->file = args->name ? args->name : SUPPORT_FILE;
 	args->removes = v->command == CLI_BLACKHOLE && strcmp(v->second, "remove") == 0;
 	return (v->kind != CLI_KIND_SERVICE || check_service(line, args->name, args->ns)) &&
 	       check_service(line, args->service, args->ns) &&

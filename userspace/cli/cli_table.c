@@ -120,6 +120,12 @@ const struct cli_verb cli_verbs[] = {
 	 .help = "withdraw this node's routes, serve what lives to its end, leave the rest to the "
 		 "kernel; until undrain"},
 	{.command = CLI_UNDRAIN, .word = "undrain", .help = "serve and announce again"},
+	{.command = CLI_LOG_LEVEL,
+	 .word = "log-level",
+	 .argument = "[LEVEL]",
+	 .kind = CLI_KIND_LEVEL,
+	 .help = "what the agent logs: error, warn, info or debug, until its next start; without "
+		 "LEVEL, what it logs now"},
 	{.command = CLI_BLACKHOLE,
 	 .word = "blackhole",
 	 .second = "add",
@@ -146,6 +152,14 @@ const struct cli_verb cli_verbs[] = {
 		 "FRR's JSON of routes, kubectl's of ServiceBGPStatus or Services (-, or none: "
 		 "standard input; --peer P: of that BGPPeer's router); exits 1 with differences, 2 "
 		 "if it could not compare"},
+	{.command = CLI_SUPPORT,
+	 .word = "support",
+	 .second = "dump",
+	 .argument = "[FILE]",
+	 .kind = CLI_KIND_FILE,
+	 .help = "one archive for whoever helps: what the agent tells, its log, maps, the host's "
+		 "network and versions, without any secret (lodestone-support.tar; -: standard "
+		 "output)"},
 	{.command = CLI_PREFLIGHT,
 	 .word = "preflight",
 	 .help = "what this host has and lacks, with or without an agent; exits 2 if something "

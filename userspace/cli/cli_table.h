@@ -26,6 +26,8 @@ enum cli_command {
 	CLI_DROPS,
 	CLI_FLOWS,
 	CLI_TOP,
+	CLI_LOG_LEVEL,
+	CLI_SUPPORT,
 	CLI_HELP,
 	CLI_VERSION
 };
@@ -55,6 +57,7 @@ enum cli_kind {
 	CLI_KIND_ADDRESS,   /* show services: vip */
 	CLI_KIND_VRF,       /* show peers: vrf, and "default" */
 	CLI_KIND_FILE,
+	CLI_KIND_LEVEL,  /* error, warn, info, debug */
 	CLI_KIND_FORMAT, /* cli_formats[] */
 };
 

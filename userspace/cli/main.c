@@ -5,23 +5,20 @@
  *
  * Exit codes (DESIGN 10): 0 done; 1 could not; 2 only from status, when the agent's state is not
  * "ok", and from preflight, when something vital is missing. With --watch an agent that is away for
- * a moment is said and asked again: watching a restart is what one watches for. migrate diff has
- * the codes of diff(1).
+ * a moment is said and asked again: watching a restart is what one watches for.
  */
-#include "base/limits.h"
 #include "cli/ask.h"
 #include "cli/cli_help.h"
 #include "cli/lists.h"
-#include "cli/migrate.h"
-#include "cli/render.h"
+#include "cli/migrate_run.h"
+#include "cli/print.h"
+#include "cli/support.h"
 #include "cli/terminal.h"
 #include "cli/top_run.h"
 
 #include <errno.h>
 
-enum { EXIT_EQUAL = 0, EXIT_DIFFERS = 1, EXIT_NOT_COMPARED = 2 }; /* of migrate diff, as diff(1) */
-
-#define DUMP_BYTES (64u << 20)
+#define HELP_BYTES (64u << 10)
 
 static bool is_problem(const cJSON *line)
 {
@@ -44,16 +41,8 @@ static int exit_code(const struct cli_args *args, const cJSON *body)
 
 static int print(const struct cli_args *args, const cJSON *body)
 {
-	struct strbuf out;
-	bool written;
-
-	strbuf_init(&out, LIMIT_REPLY_BYTES);
-	render(args, body, &out);
-	written = terminal_write(out.data, out.len, !args->watch);
-	strbuf_done(&out);
-	if (written)
+	if (print_body(args, body))
 		return exit_code(args, body);
-	(void)say_failure("cannot write: ", strerror(errno), "");
 	if (args->watch)
 		exit(EXIT_COULD_NOT);
 	return EXIT_COULD_NOT;
@@ -91,68 +80,6 @@ static int run_once(const struct cli_args *args, cJSON **before, bool clear)
 	return code;
 }
 
-/* The whole file, or standard input; false after saying why. */
-static bool read_file(const char *path, struct strbuf *ret)
-{
-	const bool is_input = strcmp(path, "-") == 0;
-	FILE *f = is_input ? stdin : fopen(path, "re");
-	char chunk[16384];
-	size_t n;
-	bool ok;
-
-	if (!f) {
-		(void)say_failure(path, ": ", strerror(errno));
-		return false;
-	}
-	while ((n = fread(chunk, 1, sizeof(chunk), f)) > 0)
-		strbuf_add_len(ret, chunk, n);
-	ok = !ferror(f) && !ret->truncated;
-	if (!ok)
-		(void)say_failure(path, ret->truncated ? ": is too long" : ": cannot be read", "");
-	if (!is_input)
-		(void)fclose(f); /* of what was only read nothing can be lost */
-	return ok;
-}
-
-static cJSON *compare(struct arena *arena, const struct cli_args *args, const char *text)
-{
-	cJSON *status = ask_what(arena, args, CLI_STATUS, CLI_PEERS);
-	cJSON *peers = status ? ask_what(arena, args, CLI_SHOW, CLI_PEERS) : NULL;
-	cJSON *routes = peers ? ask_what(arena, args, CLI_SHOW, CLI_ROUTES) : NULL;
-	cJSON *services = routes ? ask_what(arena, args, CLI_SHOW, CLI_SERVICES) : NULL;
-	const struct migrate_ours ours = {status, peers, routes, services};
-	const char *error;
-	cJSON *ret = NULL;
-
-	if (services) {
-		ret = migrate_diff(arena, &ours, text, args->peer, &error);
-		if (!ret)
-			(void)say_failure(error, "", "");
-	}
-	cJSON_Delete(status);
-	cJSON_Delete(peers);
-	cJSON_Delete(routes);
-	cJSON_Delete(services);
-	return ret;
-}
-
-static int migrate(const struct cli_args *args)
-{
-	_cleanup_(arena_freep) struct arena *arena = arena_new();
-	int code = EXIT_NOT_COMPARED;
-	struct strbuf text;
-	cJSON *diff = NULL;
-
-	strbuf_init(&text, DUMP_BYTES);
-	if (read_file(args->file, &text))
-		diff = compare(arena, args, text.data ? text.data : "");
-	if (diff && print(args, diff) == EXIT_DONE)
-		code = migrate_is_equal(diff) ? EXIT_EQUAL : EXIT_DIFFERS;
-	cJSON_Delete(diff);
-	strbuf_done(&text);
-	return code;
-}
-
 static void watch(const struct cli_args *args)
 {
 	const struct timespec second = {.tv_sec = 1};
@@ -169,7 +96,7 @@ static int help(const struct cli_args *args)
 {
 	struct strbuf text;
 
-	strbuf_init(&text, LIMIT_REPLY_BYTES);
+	strbuf_init(&text, HELP_BYTES);
 	cli_help(args->verb, &text);
 	fputs(text.data, stdout);
 	strbuf_done(&text);
@@ -188,7 +115,9 @@ int main(int argc, char **argv)
 	args.has_colour = terminal_has_colour();
 	switch (args.command) {
 	case CLI_MIGRATE:
-		return migrate(&args);
+		return migrate_run(&args);
+	case CLI_SUPPORT:
+		return support_dump(&args);
 	case CLI_TOP:
 		return top_run(&args);
 	case CLI_HELP:
@@ -202,6 +131,7 @@ int main(int argc, char **argv)
 	case CLI_FLOWS:
 	case CLI_EXPLAIN:
 	case CLI_DRAIN:
+	case CLI_LOG_LEVEL:
 	case CLI_UNDRAIN:
 	case CLI_BLACKHOLE:
 	case CLI_PREFLIGHT:

@@ -1,23 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
-/* A child and a pipe. */
 #include "cli/preflight.h"
+
+#include "cli/child.h"
 
 #include <errno.h>
 #include <limits.h>
-#include <stdio.h>
-#include <sys/wait.h>
-#include <unistd.h>
+#include <stdint.h>
 
 #define PROGRAM       "lodestoned"
 #define EXIT_PROBLEMS 2
-#define EXIT_MISSING  127 /* as a shell says it */
 
-/* Becomes the agent's program; does not come back. */
-static void become(void)
+/* The agent's program, which lies beside this one, in the folder for such, or in PATH. */
+static void become(const void *option)
 {
 	static const char *const places[] = {"", "../sbin/"};
 	char self[PATH_MAX], path[PATH_MAX + 32];
-	char *const argv[] = {(char[]){PROGRAM}, (char[]){"--preflight=json"}, NULL};
+	const char *const argv[] = {PROGRAM, option, NULL};
 	const ssize_t len = readlink("/proc/self/exe", self, sizeof(self) - 1);
 	char *slash;
 
@@ -26,65 +24,27 @@ static void become(void)
 	for (size_t i = 0; i < ARRAY_SIZE(places) && slash; i++) {
 		slash[1] = '\0';
 		(void)snprintf(path, sizeof(path), "%s%s" PROGRAM, self, places[i]);
-		(void)execv(path, argv);
+		(void)execv(path, (char *const *)(uintptr_t)argv);
 	}
-	(void)execvp(PROGRAM, argv);
-	_exit(EXIT_MISSING);
-}
-
-static int read_all(int fd, struct strbuf *out)
-{
-	char buf[4096];
-	ssize_t n;
-
-	while ((n = read(fd, buf, sizeof(buf))) != 0) {
-		if (n < 0 && errno != EINTR)
-			return -errno;
-		if (n > 0)
-			strbuf_add_len(out, buf, (size_t)n);
-	}
-	return 0;
-}
-
-static int exit_of(pid_t child)
-{
-	int status;
-
-	while (waitpid(child, &status, 0) < 0)
-		if (errno != EINTR)
-			return -errno;
-	if (!WIFEXITED(status))
-		return -EPROTO;
-	switch (WEXITSTATUS(status)) {
-	case 0:
-	case EXIT_PROBLEMS:
-		return 0;
-	case EXIT_MISSING:
-		return -ENOENT;
-	default:
-		return -EPROTO;
-	}
+	child_exec(argv);
 }
 
 int preflight_ask(struct strbuf *out)
 {
-	int ends[2], r, ended;
-	pid_t child;
+	const int code = child_run(become, "--preflight=json", 0, false, out);
 
-	if (pipe(ends) != 0)
-		return -errno;
-	child = fork();
-	if (child == 0) {
-		(void)dup2(ends[1], STDOUT_FILENO);
-		(void)close(ends[0]);
-		(void)close(ends[1]);
-		become();
+	switch (code) {
+	case 0:
+	case EXIT_PROBLEMS:
+		return 0;
+	case CHILD_MISSING:
+		return -ENOENT;
+	default:
+		return code < 0 ? code : -EPROTO;
 	}
-	(void)close(ends[1]);
-	r = child < 0 ? -errno : read_all(ends[0], out);
-	(void)close(ends[0]);
-	if (child < 0)
-		return r;
-	ended = exit_of(child);
-	return r ? r : ended;
+}
+
+int preflight_agent_version(struct strbuf *out)
+{
+	return child_run(become, "--version", 10, true, out);
 }

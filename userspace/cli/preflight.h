@@ -12,3 +12,5 @@
  * program beside this one, in ../sbin or in PATH; -EPROTO if it ended with neither 0 nor 2.
  */
 int preflight_ask(struct strbuf *out) must_check;
+/* Adds its --version; the exit code, or -errno. */
+int preflight_agent_version(struct strbuf *out) must_check;

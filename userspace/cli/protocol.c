@@ -85,6 +85,8 @@ const char *protocol_request(struct arena *arena, const struct cli_args *args)
 		if (args->seconds)
 			cJSON_AddNumberToObject(o, "seconds", args->seconds);
 	}
+	if (args->command == CLI_LOG_LEVEL && args->name)
+		cJSON_AddStringToObject(o, "level", args->name);
 	if (args->command == CLI_EXPLAIN) {
 		cJSON_AddStringToObject(o, "what", args->explained);
 		add_named(arena, o, args, strcmp(args->explained, "service") == 0);

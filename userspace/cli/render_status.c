@@ -308,6 +308,16 @@ void render_blackhole(const struct cli_args *args, const cJSON *body, struct str
 		strbuf_printf(out, "%s\n", reason);
 }
 
+void render_log_level(const struct cli_args *args, const cJSON *body, struct strbuf *out)
+{
+	cell_value(out, body, "level");
+	if (args->name) {
+		strbuf_add(out, " is logged from now on, until the next start or log-level ");
+		cell_value(out, body, "before");
+	}
+	strbuf_add(out, "\n");
+}
+
 void render_drain(const cJSON *body, struct strbuf *out)
 {
 	if (cJSON_IsTrue(get(body, "byCommand")))

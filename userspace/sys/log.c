@@ -30,9 +30,9 @@ _Static_assert(LOG_LINE_BYTES <= PIPE_BUF, "a line must fit into a pipe in one p
 
 /* The one global state of the program. */
 static struct {
-	enum log_level level;
+	enum log_level level; /* atomic */
 	bool json;
-	pthread_mutex_t lock; /* of the next two; the former are set before there is a thread */
+	pthread_mutex_t lock; /* of the next two; json is set before there is a thread */
 	bool stuck;           /* the last line was dropped */
 	uint64_t n_dropped;
 } state = {.level = LOG_LEVEL_INFO, .lock = PTHREAD_MUTEX_INITIALIZER};
@@ -46,7 +46,7 @@ static const char *const level_names[] = {
 
 void log_init(enum log_level level, bool json)
 {
-	state.level = level;
+	log_set_level(level);
 	state.json = json;
 }
 
@@ -67,7 +67,22 @@ bool log_level_parse(const char *text, enum log_level *ret)
 
 bool log_enabled(enum log_level level)
 {
-	return level <= state.level;
+	return level <= log_level();
+}
+
+void log_set_level(enum log_level level)
+{
+	__atomic_store_n(&state.level, level, __ATOMIC_RELAXED);
+}
+
+enum log_level log_level(void)
+{
+	return __atomic_load_n(&state.level, __ATOMIC_RELAXED);
+}
+
+const char *log_level_text(enum log_level level)
+{
+	return level_names[level];
 }
 
 /* --- text under construction ------------------------------------------------------------------ */

@@ -9,8 +9,8 @@
  * A line is at most LOG_LINE_BYTES long (what a pipe takes in one piece) and longer ones are cut in
  * a value. A reader of stderr that does not read costs lines, never time: the line is dropped, and
  * the next one that can be written carries dropped=N. Level and format are the one global state of
- * the program, set before there is a second thread; lines may come from any. The layers below sys/
- * never log.
+ * the program; the format is set before there is a second thread, the level whenever somebody wants
+ * to see more, and lines may come from any. The layers below sys/ never log.
  */
 #pragma once
 
@@ -35,6 +35,12 @@ void log_init(enum log_level level, bool json);
 bool log_level_parse(const char *text, enum log_level *ret) must_check;
 
 bool log_enabled(enum log_level level);
+
+/* From now on; by any thread. */
+void log_set_level(enum log_level level);
+enum log_level log_level(void);
+/* As log_level_parse() takes it, and as it stands in lines. */
+const char *log_level_text(enum log_level level);
 
 /*
  * One line. `pairs` is a printf format that yields "key=value key=value"; NULL: no pairs. Keys are

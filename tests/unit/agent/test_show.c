@@ -8,6 +8,7 @@
 
 #include "lb/lb_drops.h"
 #include "show_rig.h"
+#include "sys/log.h"
 
 static void peers(void **state)
 {
@@ -337,6 +338,7 @@ static void status(void **state)
 	cJSON *body = ask(rig, "{\"command\":\"status\"}", OK);
 
 	(void)state;
+	json_blank(body, "paths");
 	json_blank(body, "monotonicMillis");
 	json_blank(body, "longestTurnMillis");
 	json_blank(body, "longestTurn");
@@ -344,7 +346,7 @@ static void status(void **state)
 	json_blank(body, "version");
 	json_expect(
 		body,
-		"{\"node\":\"node\",\"version\":\"*\",\"uptimeSeconds\":\"*\",\"monotonicMillis\":\"*\",\"longestTurnMillis\":\"*\",\"longestTurn\":\"*\",\"state\":\"degraded\",\"observes\":false,"
+		"{\"node\":\"node\",\"paths\":\"*\",\"version\":\"*\",\"uptimeSeconds\":\"*\",\"monotonicMillis\":\"*\",\"longestTurnMillis\":\"*\",\"longestTurn\":\"*\",\"state\":\"degraded\",\"observes\":false,"
 		"\"peers\":{\"total\":1,\"established\":1},"
 		"\"services\":{\"total\":2,\"announced\":1},"
 		"\"dataplane\":{\"mode\":\"off\",\"devices\":[],\"programsAdopted\":false,"
@@ -385,6 +387,29 @@ static void a_drain_is_asked_for_and_taken_back(void **state)
 	cJSON_Delete(body);
 	json_expect(ask(rig, "{\"command\":\"undrain\"}", OK),
 		    "{\"byCommand\":false,\"byNode\":false}");
+	rig_free(rig);
+}
+
+static void the_log_level_is_told_and_changed(void **state)
+{
+	struct agent_rig *rig = rig_announcing();
+	const enum log_level before = log_level();
+
+	(void)state;
+	log_set_level(LOG_LEVEL_INFO);
+	json_expect(ask(rig, "{\"command\":\"log-level\"}", OK),
+		    "{\"level\":\"info\",\"before\":\"info\"}");
+	json_expect(ask(rig, "{\"command\":\"log-level\",\"level\":\"error\"}", OK),
+		    "{\"level\":\"err\",\"before\":\"info\"}");
+	assert_false(log_enabled(LOG_LEVEL_WARN));
+	json_expect(ask(rig, "{\"command\":\"log-level\",\"level\":\"debug\"}", OK),
+		    "{\"level\":\"debug\",\"before\":\"err\"}");
+	assert_true(log_enabled(LOG_LEVEL_DEBUG));
+	assert_null(
+		ask(rig, "{\"command\":\"log-level\",\"level\":\"loud\"}",
+		    "{\"protocol\":\"lodestone/1\",\"ok\":false,\"error\":\"there are the levels"));
+	assert_true(log_enabled(LOG_LEVEL_DEBUG));
+	log_set_level(before);
 	rig_free(rig);
 }
 
@@ -454,6 +479,7 @@ int main(void)
 		cmocka_unit_test(backends),
 		cmocka_unit_test(backends_of_nobody),
 		cmocka_unit_test(filters),
+		cmocka_unit_test(the_log_level_is_told_and_changed),
 		cmocka_unit_test(pools_and_bfd),
 		cmocka_unit_test(problems),
 		cmocka_unit_test(status),

@@ -25,6 +25,13 @@ static void the_request_is_one_line_of_the_contract(void **state)
 
 	(void)state;
 	assert_string_equal(protocol_request(arena, &status), "{\"command\":\"status\"}\n");
+	status.command = CLI_DROPS;
+	assert_string_equal(protocol_request(arena, &status), "{\"command\":\"status\"}\n");
+	status.command = CLI_LOG_LEVEL;
+	assert_string_equal(protocol_request(arena, &status), "{\"command\":\"log-level\"}\n");
+	status.name = "debug";
+	assert_string_equal(protocol_request(arena, &status),
+			    "{\"command\":\"log-level\",\"level\":\"debug\"}\n");
 	assert_string_equal(protocol_request(arena, &peers),
 			    "{\"command\":\"show\",\"what\":\"peers\",\"name\":null,"
 			    "\"namespace\":null,\"peer\":null}\n");
