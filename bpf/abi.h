@@ -433,8 +433,7 @@ enum lb_drop {
 
 /*
  * map `uplinks`, array of words, mmap-able: the domains of devices, and of VLANs on them; a device
- * that is not there has domain 0 and number 0, a VLAN the domain of its device. Agent writes, bpf
- * reads.
+ * that is not there has domain 0, a VLAN that of its device. Agent writes, bpf reads.
  *   bits  0..31  ifindex of the device that lies here; 0 = none. With LB_UPLINK_VLAN, too: a VLAN
  * that is told by the outer tag of frames on it
  *   bits 32..47  its domain
@@ -442,7 +441,6 @@ enum lb_drop {
  * here or at most so many words behind. So nearly everything is found, or found to be missing, at
  * once.
  *   bits 51..62  of a VLAN its number, 1 to 4094; LB_UPLINK_8021AD says that it has such tags
- *   bits 51..53  of a device: its place in lb_node.hops
  *   bit      63  LB_UPLINK_DENIES, in all words or none: some sources are denied
  */
 #define LB_UPLINK_VLAN         0x80000000u /* no device has such an ifindex */
@@ -452,7 +450,6 @@ enum lb_drop {
 #define LB_UPLINK_REACH_MAX    7u
 #define LB_UPLINK_DENIES       (1ull << 63)
 #define LB_UPLINK_TAG_SHIFT    51
-#define LB_UPLINK_NUMBER_SHIFT 51
 /* A tag as the functions below take it. */
 #define LB_TAG_VID    0xfffu
 #define LB_TAG_8021AD 0x1000u
@@ -463,7 +460,7 @@ enum lb_drop {
 #define LB_NODE_BITS   12
 #define LB_NODE_CHUNK  32u /* nodes of one inner array */
 #define LB_NODE_CHUNKS (LB_NODES / LB_NODE_CHUNK)
-#define LB_NODE_HOPS   8u /* power of two: uplinks that are told apart; the first is any other */
+#define LB_NODE_HOPS   8u /* uplinks that are told apart */
 
 /*
  * How a packet for a node leaves. Three words, each of which is stored at once; one that was read
@@ -475,7 +472,8 @@ struct lb_next_hop {
 	__u64 neighbour; /* bits 0..47 its MAC address as it lies in memory, 48..63 tag */
 	__u64 own;       /* the same of the device */
 	__u32 source[4]; /* of the outer header */
-	__u64 zero[3];
+	__u64 uplink;    /* ifindex of the device that the packet came in by */
+	__u64 zero[2];
 };
 #define LB_HOP_MTU_SHIFT 32
 #define LB_HOP_TAG_SHIFT 48
@@ -490,7 +488,7 @@ struct lb_node {
 	__u64 state;
 	__u32 addr[4]; /* that tunnels to it end at, and those from it come from */
 	__u64 zero[5];
-	struct lb_next_hop hops[LB_NODE_HOPS];
+	struct lb_next_hop hops[LB_NODE_HOPS]; /* the first is that of any other uplink, too */
 };
 
 /*
@@ -504,7 +502,8 @@ struct lb_node {
 /* map `tunnel`, array of one, mmap-able. Agent writes, bpf reads. */
 struct lb_tunnel {
 	__u64 mss; /* bits 0..15 of TCP over IPv4, 16..31 over IPv6, that fits; 0: as it is */
-	__u64 zero[7];
+	__u32 own_v4[4], own_v6[4]; /* where tunnels end here, in domain 0; zero: nowhere */
+	__u64 zero[3];
 };
 #define LB_TUNNEL_MSS_V6_SHIFT 16
 

@@ -14,6 +14,7 @@
 #include "entry.h"
 #include "flow_make.h"
 #include "new_flows.h"
+#include "node.h"
 #include "row.h"
 
 /* No choice: an enum lb_drop, negative, says why. Else an index within the service. */
@@ -78,8 +79,16 @@ static __always_inline bool admit_claim(struct flow *f, __u32 backend, __u32 fla
 	return found == ADMIT_NONE ? flow_make(&f->entry) : found == ADMIT_HAS;
 }
 
-/* A new flow: the first candidate that can have it. */
-static __always_inline int admit_new(struct flow *f)
+/* The candidate is on another node that does not answer; never so where none is on another one. */
+static __always_inline bool admit_is_cut_off(const struct flow *f, __u32 backend)
+{
+	struct lb_backend *be = backend_slot(backend_index(f->live, backend));
+
+	return be && !node_takes(READ_ONCE(be->state));
+}
+
+/* A new flow: the first candidate that can have it. `is_spread`: some may be on other nodes. */
+static __always_inline int admit_new(struct flow *f, bool is_spread)
 {
 	__u32 flags = LB_BE_IN_USE;
 
@@ -89,6 +98,10 @@ static __always_inline int admit_new(struct flow *f)
 
 		if (backend == LB_ROW_NONE)
 			break;
+		if (is_spread && admit_is_cut_off(f, backend)) {
+			flags |= LB_BE_READY;
+			continue;
+		}
 		found = admit_look(f, backend, flags, LB_FLOW_NEW);
 		if (found == ADMIT_NONE) {
 			int beyond = new_flows_ask(f, backend, !i);

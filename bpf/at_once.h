@@ -181,7 +181,7 @@ static __always_inline int at_once_admit(const struct packet *p, const struct ta
 	if (found != AT_ONCE_NONE)
 		return OWNER_NOBODY;
 	seen = READ_ONCE(x.be->state);
-	if (!backend_is(seen, LB_BE_IN_USE) || !at_once_begins(t))
+	if (!backend_is(seen, LB_BE_IN_USE | LB_BE_LOCAL) || !at_once_begins(t))
 		return OWNER_NOBODY;
 	state = lb_flow_state(LB_FLOW_NEW, p->proto == IPPROTO_UDP, backend_gen(seen));
 	fresh = lb_rest((__u16)t->slot, at_once_row(t), (__u16)x.backend, state, age_now());

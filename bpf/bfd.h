@@ -37,13 +37,3 @@ int xdp_bfd(struct xdp_md *ctx)
 		return bfd_serve(ctx, &p, FAMILY_V6);
 	return XDP_PASS;
 }
-
-/* What xdp_lb goes on with by a tail call, so that its own verification knows nothing of it. */
-struct {
-	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
-	__uint(max_entries, 1);
-	__uint(key_size, sizeof(__u32));
-	__array(values, int(struct xdp_md *));
-} beside SEC(".maps") = {
-	.values = {[0] = (void *)&xdp_bfd},
-};

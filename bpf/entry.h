@@ -3,6 +3,10 @@
  * Whose entry of the flow table is this? An entry names its front end by the slot of its service.
  * The agent uses no slot again while an entry names it, so the slot, in use or not, still says what
  * it was. A service may lie in two slots while it moves; it has one id in both.
+ *
+ * A flow with a backend on another node has one entry, whoever that backend is. Nobody answers it
+ * here, so it is kept by its client's packets, and no more than *answered*: whoever sends them need
+ * not be there, so such entries are given up before others' are (lb_rest_is_spare()).
  */
 #pragma once
 
@@ -55,6 +59,9 @@ __noinline __u64 entry_hash(const struct flow *f, const struct lb_backend *be)
 {
 	if (!f || !be)
 		return LB_FLOW_UNUSED;
+	if (unlikely(!backend_is(READ_ONCE(be->state), LB_BE_LOCAL)))
+		return flow_hash_words(f->daddr, f->saddr, lb_flow_ports(f->dport, f->sport),
+				       lb_remote_proto(f->proto, f->domain));
 	return flow_hash(be->addr, be->port, f->saddr, f->sport, f->proto);
 }
 

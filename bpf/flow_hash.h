@@ -49,6 +49,15 @@ LB_INLINE __u32 lb_affine_proto(__u8 proto, __u32 service_id)
 	return proto | 0x100 | (service_id & 0xffff0000);
 }
 
+/*
+ * The same of a flow whose backend is on another node, to which that one answers without us: keyed
+ * by client and VIP in that VIP's domain, whoever the backend is.
+ */
+LB_INLINE __u32 lb_remote_proto(__u8 proto, __u16 domain)
+{
+	return proto | 0x200 | (__u32)domain << 16;
+}
+
 LB_INLINE __u64 lb_flow_hash_mix(const struct lb_flow_keys *k, __u64 high, __u64 low)
 {
 	__u64 x = (high & 0xffffffff00000000ull) | low >> 32;

@@ -40,6 +40,7 @@ struct lb_inner_values {
 	struct lb_backend backend;
 	struct lb_counter counter;
 	struct lb_flow_line flow_line;
+	struct lb_node node;
 };
 struct lb_inner_values *const volatile inner_values = NULL;
 
@@ -184,4 +185,5 @@ struct {
 #include "maps_blackholes.h"
 #include "maps_counters.h"
 #include "maps_new_flows.h"
+#include "maps_nodes.h"
 #include "maps_vrfs.h"

@@ -97,6 +97,8 @@ __noinline int new_flows_ask(const struct flow *f, __u32 backend, bool is_first)
 	be = backend_slot(backend_index(f->live, backend));
 	if (!be || !is_first)
 		return -LB_DROP_BEYOND;
+	if (!backend_is(READ_ONCE(be->state), LB_BE_LOCAL)) /* its node looks after its answers */
+		return NEW_FLOWS_UNRECORDED;
 	reason = new_flows_let(f, be);
 	return reason ? -(int)reason : NEW_FLOWS_UNRECORDED;
 }

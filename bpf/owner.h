@@ -20,11 +20,29 @@ enum owner_question {
 
 #define OWNER_NOBODY (-1)
 
-/* The row may have another number since, the slot too; and UDP is kept young by its client, too. */
-static __always_inline void owner_keep(const struct flow *f, struct lb_flow *way, __u64 rest)
+/*
+ * What the packet makes of the rest of its flow's entry, whose backend has this state. The row may
+ * have another number since, the slot too. UDP is kept young by its client, too, and what is on
+ * another node by nobody else (entry.h). A function of its own, for the verifier.
+ */
+__noinline __u64 owner_heard(const struct flow *f, __u64 rest, __u64 state)
 {
-	__u8 age = f->proto == IPPROTO_UDP ? f->age : lb_rest_age(rest);
-	__u64 now = lb_rest(f->slot, f->row_in, lb_rest_backend(rest), (__u8)(rest >> 48), age);
+	bool is_remote = !backend_is(state, LB_BE_LOCAL);
+
+	if (!f)
+		return rest;
+	if (is_remote && f->tcp_flags & (TCP_FIN | TCP_RST))
+		rest = lb_rest_with_state(rest, LB_FLOW_CLOSING);
+	else if (is_remote && lb_rest_state(rest) == LB_FLOW_NEW)
+		rest = lb_rest_with_state(rest, LB_FLOW_ANSWERED);
+	return lb_rest(f->slot, f->row_in, lb_rest_backend(rest), (__u8)(rest >> 48),
+		       is_remote || f->proto == IPPROTO_UDP ? f->age : lb_rest_age(rest));
+}
+
+static __always_inline void owner_keep(const struct flow *f, struct lb_flow *way, __u64 rest,
+				       __u64 state)
+{
+	__u64 now = owner_heard(f, rest, state);
 
 	if (now != rest)
 		(void)lb_flow_change(way, rest, now);
@@ -48,7 +66,7 @@ static __always_inline __u32 owner_state(const struct flow *f, __u32 backend,
 	if (!way || !entry_is_of(entry_owner(f, rest), rest, backend, state))
 		return 0;
 	if (what == OWNER_OF_PACKET)
-		owner_keep(f, way, rest);
+		owner_keep(f, way, rest, state);
 	return lb_rest_state(rest);
 }
 

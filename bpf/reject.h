@@ -82,8 +82,14 @@ static __always_inline bool reject_make_room(struct xdp_md *ctx, __u32 eth_len, 
 	return !bpf_xdp_store_bytes(ctx, 0, eth, eth_len);
 }
 
-/* The quote is the IP header, with what belongs to it, and the beginning of UDP's. */
-__noinline int reject_by_icmp(struct xdp_md *ctx, struct lb_scratch *s)
+/* An ICMP error's type and code. */
+#define REJECT_ICMP(type, code) ((type) << 8 | (code))
+
+/*
+ * An error of this type and code, and with this in the other half of its header. The quote is the
+ * IP header, with what belongs to it, and the beginning of the transport's.
+ */
+__noinline int reject_by_icmp(struct xdp_md *ctx, struct lb_scratch *s, __u32 error, __be32 rest)
 {
 	const struct cold_packet *p;
 	struct quote_message m = {};
@@ -103,8 +109,9 @@ __noinline int reject_by_icmp(struct xdp_md *ctx, struct lb_scratch *s)
 		return XDP_DROP;
 	len++;
 	proto = p->family == FAMILY_V4 ? IPPROTO_ICMP : IPPROTO_ICMPV6;
-	m.type = p->family == FAMILY_V4 ? ICMP_DEST_UNREACH : ICMPV6_DEST_UNREACH;
-	m.code = p->family == FAMILY_V4 ? ICMP_PORT_UNREACH : ICMPV6_PORT_UNREACH;
+	m.type = error >> 8;
+	m.code = (__u8)error;
+	m.rest = rest;
 	sum = reject_sum((const __u32 *)&m, sizeof(m) / 4) +
 	      reject_sum((const __u32 *)s->answer, REJECT_QUOTE / 4);
 	if (p->family == FAMILY_V6)
@@ -132,5 +139,11 @@ __noinline int reject(struct xdp_md *ctx, struct lb_scratch *s, enum lb_drop rea
 		stats_drop(LB_DROP_NO_ANSWER);
 		return XDP_DROP;
 	}
-	return s->packet.proto == IPPROTO_TCP ? reject_by_reset(ctx, s) : reject_by_icmp(ctx, s);
+	if (s->packet.proto == IPPROTO_TCP)
+		return reject_by_reset(ctx, s);
+	return reject_by_icmp(ctx, s,
+			      s->packet.family == FAMILY_V4
+				      ? REJECT_ICMP(ICMP_DEST_UNREACH, ICMP_PORT_UNREACH)
+				      : REJECT_ICMP(ICMPV6_DEST_UNREACH, ICMPV6_PORT_UNREACH),
+			      0);
 }

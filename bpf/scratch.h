@@ -59,14 +59,28 @@ struct cold_packet {
 	__u8 zero;
 };
 
+/* What is asked of xdp_tunnel; of the scratch value the packet is filled in, and what is said here.
+ */
+enum tunnel_what {
+	TUNNEL_PACKET,  /* nothing is filled in yet */
+	TUNNEL_CHOOSE,  /* the flow: its backend is to be found */
+	TUNNEL_ERROR,   /* the flow that an ICMP error is about: the same */
+	TUNNEL_BACKEND, /* `backend`, which is on another node */
+	TUNNEL_SEND,    /* the same, and `tunnel` */
+};
+
 struct lb_scratch {
 	struct flow flow;
 	struct cold_packet packet;
 	struct quote quote; /* of an ICMP error */
 	__u32 answer[32];   /* what reject.h quotes */
 	__u32 vip_flags;    /* LB_SVC_* of the VIP's own slot */
-	__u16 n_long;       /* SYNs that are to go the long way (at_once.h), */
-	__u16 n_long_next;  /* and how many once these have; they alone are kept */
+	struct lb_tunnel_data
+		tunnel;    /* what goes with the packet to another node, or came with it */
+	__u32 what;        /* enum tunnel_what */
+	__u32 backend;     /* index over all backends: whose the packet is, if that is known */
+	__u16 n_long;      /* SYNs that are to go the long way (at_once.h), */
+	__u16 n_long_next; /* and how many once these have; they alone are kept */
 };
 
 struct {

@@ -135,14 +135,14 @@ static __always_inline int select_affine(struct flow *f)
 }
 
 /* A flow that nobody has been found for yet: new, unless none begins here. */
-static __always_inline int select_new(struct flow *f)
+static __always_inline int select_new(struct flow *f, bool is_spread)
 {
 	enum lb_drop closed = select_closed(f);
 	int owner;
 
 	if (likely(!closed)) {
 		owner = select_affine(f);
-		return owner == OWNER_NOBODY ? admit_new(f) : owner;
+		return owner == OWNER_NOBODY ? admit_new(f, is_spread) : owner;
 	}
 	owner = owner_by_entry(f, new_flows_is_first(f) ? OWNER_OF_NEW : OWNER_OF_PACKET);
 	return owner == OWNER_NOBODY ? ADMIT_DROP(closed) : owner;
@@ -168,7 +168,7 @@ __noinline int select_backend(struct xdp_md *ctx, struct flow *f)
 	else if ((f->proto == IPPROTO_TCP || !select_goes_on(f)) && !new_flows_is_first(f))
 		backend = row_candidate(f->row, 0);
 	if (backend == OWNER_NOBODY)
-		backend = select_new(f);
+		backend = select_new(f, false);
 	if (backend >= 0 && f->tcp_flags & TCP_RST)
 		admit_close(f, backend);
 	return backend;

@@ -72,8 +72,10 @@ __noinline bool vip_fragment_enter(const struct lb_scratch *s, __u32 index)
 	return fragment_enter(&key, index, be ? backend_gen(READ_ONCE(be->state)) : 0);
 }
 
+#define VIP_FRAGMENT_REMOTE (-1) /* s->backend, to whom it goes, is on another node */
+
 /* Gives a later fragment to whom the first went; else why not. */
-__noinline int vip_fragment_follow(struct xdp_md *ctx, const struct lb_scratch *s)
+__noinline int vip_fragment_follow(struct xdp_md *ctx, struct lb_scratch *s)
 {
 	struct fragment_key key = {};
 	const struct cold_packet *p;
@@ -95,6 +97,11 @@ __noinline int vip_fragment_follow(struct xdp_md *ctx, const struct lb_scratch *
 	state = be ? READ_ONCE(be->state) : 0;
 	if (!backend_is(state, LB_BE_IN_USE) || backend_gen(state) != lb_fragment_gen(rest))
 		return LB_DROP_NO_BACKEND;
+	if (unlikely(!backend_is(state, LB_BE_LOCAL))) {
+		s->backend = index;
+		s->what = TUNNEL_BACKEND;
+		return VIP_FRAGMENT_REMOTE;
+	}
 	direct.family = p->family;
 	direct.ip = lb_bytes_at(ctx, p->ip_off, sizeof(struct ipv6hdr));
 	if (likely(direct.ip))

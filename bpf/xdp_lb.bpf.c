@@ -15,6 +15,7 @@
 #include "vmlinux.h"
 
 #include "backend.h"
+#include "beside.h"
 #include "bfd.h"
 #include "cold.h"
 #include "common.h"
@@ -23,7 +24,7 @@
 #include "let_in.h"
 #include "maps.h"
 #include "parse.h"
-#include "reject.h"
+#include "refuse.h"
 #include "rewrite.h"
 #include "row.h"
 #include "scratch.h"
@@ -32,6 +33,8 @@
 #include "stats.h"
 #include "tagged.h"
 #include "target.h"
+#include "tunnel.h"
+#include "tunnel_inner.h"
 #include "turn.h"
 #include "vip.h"
 #include "vip_fragment.h"
@@ -39,6 +42,13 @@
 char LICENSE[] SEC("license") = "GPL";
 
 /* --- turning cold ----------------------------------------------------------------------------- */
+
+/* No verdict, but what unserved() is to look into; it stands in the program once. */
+#define TURNED_COLD(reason) (-1 - (int)(reason))
+#define TURNED_TO_BFD       TURNED_COLD(LB_N_DROPS)     /* bfd.h is to look into it, */
+#define TURNED_TO_TUNNEL    TURNED_COLD(LB_N_DROPS + 1) /* tunnel.h: its backend may be elsewhere, */
+#define TURNED_TO_INNER     TURNED_COLD(LB_N_DROPS + 2) /* or tunnel_inner.h: it comes from there */
+#define TURNED_TO_REJECT    TURNED_COLD(LB_N_DROPS + 3) /* whoever sent it is to be told s->what */
 
 /* A packet that is the kernel's: so is the rest of it, if it is a fragment. */
 static __always_inline int serve_pass(const struct lb_scratch *s)
@@ -58,28 +68,19 @@ static __always_inline int serve_no_port(struct xdp_md *ctx, struct lb_scratch *
 	return verdict == XDP_PASS ? serve_pass(s) : verdict;
 }
 
-/* Nobody takes it. Of s the packet is filled in. */
-static __always_inline int refuse_cold(struct xdp_md *ctx, struct lb_scratch *s, __u64 live,
-				       enum lb_drop reason)
-{
-	bool told = reason == LB_DROP_UNPROVEN ||
-		    (service_flags(live) & LB_SVC_REJECT &&
-		     (reason == LB_DROP_NO_BACKEND || reason == LB_DROP_PAUSED));
-
-	if (told && !scratch_is_test(s))
-		return reject(ctx, s, reason);
-	return vip_drop(scratch_is_test(s), reason);
-}
-
-static __always_inline int refuse(struct xdp_md *ctx, const struct packet *p, __u64 live,
-				  enum lb_drop reason)
+static __always_inline int refuse(const struct packet *p, __u64 live, enum lb_drop reason)
 {
 	struct lb_scratch *s;
 
-	if (!(service_flags(live) & LB_SVC_REJECT) && reason != LB_DROP_UNPROVEN)
+	if (unlikely(service_flags(live) & LB_SVC_TUNNEL))
+		return TURNED_TO_INNER;
+	if (!refuse_is_told(live, reason) || parse_is_test(p))
 		return vip_drop(parse_is_test(p), reason);
 	s = turn_cold(p);
-	return s ? refuse_cold(ctx, s, live, reason) : XDP_DROP;
+	if (!s)
+		return XDP_DROP;
+	s->what = reason;
+	return TURNED_TO_REJECT;
 }
 
 /* A packet whose flow had to be looked for (cold.h). */
@@ -96,6 +97,10 @@ static __always_inline int serve_cold(struct xdp_md *ctx, struct lb_scratch *s)
 	kept_out = cold_let_in(&s->flow);
 	if (kept_out || odd)
 		return refuse_cold(ctx, s, s->flow.live, kept_out ? kept_out : odd);
+	if (unlikely(service_flags(s->flow.live) & LB_SVC_REMOTE)) {
+		s->what = TUNNEL_CHOOSE;
+		return TURNED_TO_TUNNEL;
+	}
 	backend = scratch_is_test(s) ? (int)row_candidate(s->flow.row, 0)
 				     : select_backend(ctx, &s->flow);
 	if (backend < 0)
@@ -113,6 +118,8 @@ static __always_inline int serve_fragment(struct xdp_md *ctx, struct lb_scratch 
 {
 	int odd = vip_fragment_follow(ctx, s);
 
+	if (odd == VIP_FRAGMENT_REMOTE)
+		return TURNED_TO_TUNNEL;
 	return odd ? vip_drop(scratch_is_test(s), odd) : XDP_PASS;
 }
 
@@ -120,8 +127,13 @@ static __always_inline int serve_fragment(struct xdp_md *ctx, struct lb_scratch 
 static __always_inline int serve_error(struct xdp_md *ctx, struct lb_scratch *s)
 {
 	int owner = icmp_error_owner(&s->flow, s->vip_flags & LB_SVC_UNKNOWN_PASS);
-	int verdict = owner < 0 ? -owner : icmp_error_forward(ctx, s, owner);
+	int verdict;
 
+	if (owner >= 0 && unlikely(service_flags(s->flow.live) & LB_SVC_REMOTE)) {
+		s->what = TUNNEL_ERROR;
+		return TURNED_TO_TUNNEL;
+	}
+	verdict = owner < 0 ? -owner : icmp_error_forward(ctx, s, owner);
 	return verdict == XDP_DROP ? vip_drop(scratch_is_test(s), LB_DROP_ICMP) : verdict;
 }
 
@@ -138,10 +150,6 @@ static __always_inline int unserved(struct xdp_md *ctx, struct lb_scratch *s, en
 		return reject(ctx, s, LB_DROP_UNKNOWN_PORT);
 	return verdict == VIP_SERVE ? serve_cold(ctx, s) : verdict;
 }
-
-/* No verdict, but what unserved() is to look into; it stands in the program once. */
-#define TURNED_COLD(reason) (-1 - (int)(reason))
-#define TURNED_TO_BFD       TURNED_COLD(LB_N_DROPS) /* bfd.h is to look into it */
 
 /* A frame of a VLAN that has a domain of its own. */
 static __always_inline int serve_tagged(struct xdp_md *ctx, __u16 domain)
@@ -177,6 +185,8 @@ static __always_inline bool is_kernels(struct xdp_md *ctx, const struct packet *
 
 /* --- the common case, once for each family ---------------------------------------------------- */
 
+#define CHOICE_ELSEWHERE (-LB_N_DROPS) /* xdp_tunnel is to choose */
+
 /* The backend for this packet, an index within the service, or ADMIT_DROP(). */
 static __always_inline int choose(struct xdp_md *ctx, const struct packet *p,
 				  const struct target *t)
@@ -186,7 +196,10 @@ static __always_inline int choose(struct xdp_md *ctx, const struct packet *p,
 	if (unlikely(parse_is_test(p)))
 		return row_candidate(t->row, 0);
 	backend = select_at_once(p, t);
-	return likely(backend != OWNER_NOBODY) ? backend : choose_by_flow(ctx, p, t);
+	if (likely(backend != OWNER_NOBODY))
+		return backend;
+	return unlikely(service_flags(t->live) & LB_SVC_REMOTE) ? CHOICE_ELSEWHERE
+								: choose_by_flow(ctx, p, t);
 }
 
 static __always_inline void find_service(const struct xdp_md *ctx, const struct packet *p,
@@ -201,12 +214,41 @@ static __always_inline void find_service(const struct xdp_md *ctx, const struct 
 	(void)target_service(&key, t);
 }
 
+/* A packet whose backend is on another node. */
+static __always_inline int hand_over(const struct packet *p, __u32 index)
+{
+	struct lb_scratch *s = turn_cold(p);
+
+	if (!s)
+		return XDP_DROP;
+	s->flow.sport = p->sport;
+	s->flow.dport = p->dport;
+	s->backend = index;
+	s->what = TUNNEL_BACKEND;
+	return TURNED_TO_TUNNEL;
+}
+
+/* A packet of which xdp_tunnel is to find out whose it is. */
+static __always_inline int hand_over_whole(void)
+{
+	struct lb_scratch *s = scratch_get();
+
+	if (!s)
+		return XDP_DROP;
+	s->what = TUNNEL_PACKET;
+	return TURNED_TO_TUNNEL;
+}
+
 static __always_inline int deliver(const struct packet *p, __u32 index)
 {
 	struct lb_backend *be = backend_slot(index);
+	__u64 state = be ? READ_ONCE(be->state) : 0;
 
-	if (unlikely(!be || !backend_is(READ_ONCE(be->state), LB_BE_IN_USE)))
+	if (unlikely(!be || !backend_is(state, LB_BE_IN_USE | LB_BE_LOCAL))) {
+		if (backend_is(state, LB_BE_IN_USE))
+			return hand_over(p, index);
 		return vip_drop(parse_is_test(p), LB_DROP_NO_BACKEND);
+	}
 	rewrite_to_backend(p, be);
 	if (likely(!parse_is_test(p)))
 		stats_delivered(index, parse_bytes(p));
@@ -281,7 +323,8 @@ static __always_inline int serve(struct xdp_md *ctx, struct packet *p, enum fami
 	backend = target_row(saddr, p->sport, p->dport, &t) ? choose(ctx, p, &t)
 							    : ADMIT_DROP(LB_DROP_NO_BACKEND);
 	if (unlikely(backend < 0))
-		return refuse(ctx, p, t.live, -backend);
+		return backend == CHOICE_ELSEWHERE ? hand_over_whole()
+						   : refuse(p, t.live, -backend);
 	p->end = (void *)(long)ctx->data_end; /* for rewrite.h, and cheaper than kept */
 	index = backend_index(t.live, backend);
 	if (unlikely(parse_is_first(p)))
@@ -320,9 +363,19 @@ int xdp_lb(struct xdp_md *ctx)
 	if (likely(verdict >= 0))
 		return verdict;
 	if (verdict == TURNED_TO_BFD) {
-		bpf_tail_call(ctx, &beside, 0);
+		bpf_tail_call(ctx, &beside, BESIDE_BFD);
 		return XDP_PASS;
 	}
 	s = scratch_get();
-	return s ? unserved(ctx, s, (enum lb_drop)(-1 - verdict)) : XDP_PASS;
+	if (!s)
+		return XDP_PASS;
+	if (verdict > TURNED_TO_BFD)
+		verdict = unserved(ctx, s, (enum lb_drop)(-1 - verdict));
+	if (verdict == TURNED_TO_TUNNEL)
+		bpf_tail_call(ctx, &beside, BESIDE_TUNNEL);
+	if (verdict == TURNED_TO_INNER)
+		bpf_tail_call(ctx, &beside, BESIDE_INNER);
+	if (verdict == TURNED_TO_REJECT)
+		return reject(ctx, s, (enum lb_drop)s->what);
+	return verdict < 0 ? XDP_DROP : verdict;
 }

@@ -5,6 +5,7 @@
  * answer.
  */
 #include "bpf/rig.h"
+#include "bpf/rig_nodes.h"
 #include "bpf/rig_private.h"
 
 #include "bpf/flow_hash.h"
@@ -48,6 +49,8 @@ static const struct {
 			      LB_BACKEND_CHUNK, 0},
 	[RIG_FLOWS_MAP] = {BPF_MAP_TYPE_ARRAY, sizeof(struct lb_flow_line), LB_FLOW_CHUNK,
 			   BPF_F_MMAPABLE},
+	[RIG_NODES_MAP] = {BPF_MAP_TYPE_ARRAY, sizeof(struct lb_node), LB_NODE_CHUNK,
+			   BPF_F_MMAPABLE},
 };
 
 static struct bpf_map *outer_map(const struct rig *r, enum rig_outer which)
@@ -57,6 +60,7 @@ static struct bpf_map *outer_map(const struct rig *r, enum rig_outer which)
 		[RIG_BACKENDS_MAP] = r->xdp->maps.backends,
 		[RIG_COUNTERS_MAP] = r->xdp->maps.counters,
 		[RIG_FLOWS_MAP] = r->xdp->maps.flows,
+		[RIG_NODES_MAP] = r->xdp->maps.nodes,
 	};
 
 	return maps[which];
@@ -278,7 +282,7 @@ static void write_service(struct rig *r, uint32_t slot, const struct lb_service 
 		 "write slot");
 }
 
-/* Takes the first of the key's two slots, or the second if that is another's. */
+/* The first of the key's two slots, or the second if that is another's. */
 static void put_service(struct rig *r, const struct lb_service *s)
 {
 	uint32_t slot = lb_service_hash(&s->key, 0);
@@ -299,6 +303,14 @@ void rig_add_vip(struct rig *r, uint32_t vip, uint32_t flags)
 	address(s.key.addr, vip);
 	put_service(r, &s);
 	rig_set_vip_bit(r, vip);
+}
+
+void rig_set_rows_none(struct rig *r, const struct rig_service *s)
+{
+	struct lb_service service = read_service(r, rig_slot(r, s));
+
+	service.live &= ~(LB_LIVE_LOG2_MASK << LB_LIVE_LOG2_SHIFT);
+	write_service(r, rig_slot(r, s), &service);
 }
 
 static uint32_t rows_of(const struct rig_service *s)
@@ -356,31 +368,6 @@ void rig_set_affinity(struct rig *r, const struct rig_service *s, uint16_t affin
 
 	service.affinity = affinity;
 	write_service(r, slot, &service);
-}
-
-static struct lb_range range_of(uint32_t set, uint32_t v4, unsigned len)
-{
-	struct lb_range ret = {.set = set};
-
-	ret.len = 32 + (frame_family() == AF_INET ? 96 : 0) + len;
-	frame_address((uint8_t *)ret.addr, v4);
-	return ret;
-}
-
-void rig_add_range(struct rig *r, uint32_t set, uint32_t v4, unsigned len)
-{
-	const struct lb_range range = range_of(set, v4, len);
-	const uint32_t value = 0;
-
-	rig_must(bpf_map_update_elem(bpf_map__fd(r->xdp->maps.ranges), &range, &value, BPF_ANY),
-		 "add a range");
-}
-
-void rig_del_range(struct rig *r, uint32_t set, uint32_t v4, unsigned len)
-{
-	const struct lb_range range = range_of(set, v4, len);
-
-	rig_must(bpf_map_delete_elem(bpf_map__fd(r->xdp->maps.ranges), &range), "remove a range");
 }
 
 void rig_set_region(struct rig *r, const struct rig_service *s, uint32_t n)
@@ -490,6 +477,15 @@ void rig_set_backend(struct rig *r, const struct rig_service *s, unsigned i, uin
 
 	be.state = (uint64_t)flags << LB_BE_FLAGS_SHIFT | (uint64_t)gen << LB_BE_GEN_SHIFT |
 		   (be.state & 0xffffffff);
+	change_backend(r, s, i, &be);
+}
+
+void rig_set_remote(struct rig *r, const struct rig_service *s, unsigned i, uint32_t number)
+{
+	struct lb_backend be = read_backend(r, s, i);
+
+	be.state = (uint64_t)(LB_BE_IN_USE | LB_BE_READY) << LB_BE_FLAGS_SHIFT |
+		   UINT64_C(1) << LB_BE_GEN_SHIFT | (uint64_t)number << LB_BE_NODE_SHIFT;
 	change_backend(r, s, i, &be);
 }
 

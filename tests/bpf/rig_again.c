@@ -85,6 +85,7 @@ static void empty(const struct rig *r, const struct bpf_map *map)
 		empty_by_writing(r, map);
 		return;
 	case BPF_MAP_TYPE_HASH:
+	case BPF_MAP_TYPE_DEVMAP_HASH:
 	case BPF_MAP_TYPE_LPM_TRIE:
 		empty_by_deleting(map);
 		return;

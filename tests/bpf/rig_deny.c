@@ -1,11 +1,36 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
-/* Denied sources: the flag, the bits and the prefixes, each by itself. */
+/* Source ranges; and denied sources: the flag, the bits and the prefixes, each by itself. */
 #include "bpf/rig.h"
 #include "bpf/rig_private.h"
 
 #include <bpf/bpf.h>
 #include <string.h>
 #include <sys/socket.h>
+
+static struct lb_range range_of(uint32_t set, uint32_t v4, unsigned len)
+{
+	struct lb_range ret = {.set = set};
+
+	ret.len = 32 + (frame_family() == AF_INET ? 96 : 0) + len;
+	frame_address((uint8_t *)ret.addr, v4);
+	return ret;
+}
+
+void rig_add_range(struct rig *r, uint32_t set, uint32_t v4, unsigned len)
+{
+	const struct lb_range range = range_of(set, v4, len);
+	const uint32_t value = 0;
+
+	rig_must(bpf_map_update_elem(bpf_map__fd(r->xdp->maps.ranges), &range, &value, BPF_ANY),
+		 "add a range");
+}
+
+void rig_del_range(struct rig *r, uint32_t set, uint32_t v4, unsigned len)
+{
+	const struct lb_range range = range_of(set, v4, len);
+
+	rig_must(bpf_map_delete_elem(bpf_map__fd(r->xdp->maps.ranges), &range), "remove a range");
+}
 
 static uint32_t set_of_family(void)
 {

@@ -17,7 +17,14 @@
 #define RIG_CHUNKS 128
 
 /* The maps of maps, chunk by chunk. */
-enum rig_outer { RIG_ROWS_MAP, RIG_BACKENDS_MAP, RIG_COUNTERS_MAP, RIG_FLOWS_MAP, RIG_N_OUTER };
+enum rig_outer {
+	RIG_ROWS_MAP,
+	RIG_BACKENDS_MAP,
+	RIG_COUNTERS_MAP,
+	RIG_FLOWS_MAP,
+	RIG_NODES_MAP,
+	RIG_N_OUTER
+};
 
 struct rig {
 	unsigned n_flow_chunks;
@@ -41,6 +48,8 @@ int rig_chunk(struct rig *r, enum rig_outer which, uint32_t chunk);
  * config where they are. */
 void rig_drop_chunks(struct rig *r);
 void rig_add_flows(struct rig *r);
+/* The service has no rows at all. */
+void rig_set_rows_none(struct rig *r, const struct rig_service *s);
 /* As rig_new_sized(). */
 struct rig *rig_make(unsigned flow_chunks, bool again, const char **ret_why);
 void rig_destroy(struct rig *r);

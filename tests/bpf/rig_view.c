@@ -5,6 +5,7 @@
  * looking everywhere.
  */
 #include "bpf/rig.h"
+#include "bpf/rig_nodes.h"
 #include "bpf/rig_private.h"
 
 #include "bpf/flow_hash.h"
@@ -74,6 +75,17 @@ static struct lb_flow *entry_of(struct rig *r, uint64_t hash)
 			if (rig_line(r, line)->way[way].hash == hash)
 				return &rig_line(r, line)->way[way];
 	return NULL;
+}
+
+struct lb_flow *rig_remote_flow(struct rig *r, const struct frame_spec *s, uint16_t domain)
+{
+	uint32_t vip[4], client[4];
+
+	frame_address((uint8_t *)vip, s->dst);
+	frame_address((uint8_t *)client, s->src);
+	return entry_of(r, lb_flow_hash(&r->keys, vip, client,
+					lb_flow_ports(htons(s->dport), htons(s->sport)),
+					lb_remote_proto(s->proto, domain)));
 }
 
 struct lb_flow *rig_flow(struct rig *r, const struct frame_spec *s, unsigned i)

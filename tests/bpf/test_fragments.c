@@ -280,9 +280,9 @@ static void without_the_firsts_backend_pieces_are_dropped(void **state)
 	deliver_piece(x, &w, 0);
 	rig_set_backend(x->rig, &x->udp, 0, 0, 1);
 	drop_piece(x, &w, 1, LB_DROP_NO_BACKEND);
-	rig_set_backend(x->rig, &x->udp, 0, LB_BE_IN_USE | LB_BE_READY, 2);
+	rig_set_backend(x->rig, &x->udp, 0, LB_BE_IN_USE | LB_BE_READY | LB_BE_LOCAL, 2);
 	drop_piece(x, &w, 1, LB_DROP_NO_BACKEND);
-	rig_set_backend(x->rig, &x->udp, 0, LB_BE_IN_USE, 1);
+	rig_set_backend(x->rig, &x->udp, 0, LB_BE_IN_USE | LB_BE_LOCAL, 1);
 	deliver_piece(x, &w, 1);
 	rig_set_rows(x->rig, &x->udp, NULL, 0, 0);
 	w.id++;

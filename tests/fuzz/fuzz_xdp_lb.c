@@ -7,6 +7,7 @@
  *   what is passed has its length, its source, its time to live; where it was changed it goes to a
  *     backend, and a checksum of IP, TCP or UDP that was right is right
  *   what is sent back goes to its source, with right checksums
+ *   what leaves for another node is whole inside; what comes from there ends at a backend
  *   no entry of the flow table is left half-written, and each is of a backend that there is
  *
  * An input: LB_SVC_* flags in two octets, then frames: their length in two octets, how much of them
@@ -21,6 +22,10 @@
 #include "tests/fuzz/bpf_host/shape.h"
 #include "tests/fuzz/bpf_host/world.h"
 
+#define INGRESS   7
+#define ELSEWHERE 8
+#define SPREADS   0x8000u /* of an input's flags: TCP and UDP have a backend on another node */
+
 static struct bpf_sock socket;
 
 void *host_find_socket(const void *tuple, unsigned len, unsigned long long netns)
@@ -31,7 +36,24 @@ void *host_find_socket(const void *tuple, unsigned len, unsigned long long netns
 	return last & 2 && netns ? &socket : NULL;
 }
 
+long host_find_route(void *way)
+{
+	((struct bpf_fib_lookup *)way)->ifindex = INGRESS;
+	((struct bpf_fib_lookup *)way)->mtu_result = 1400;
+	return BPF_FIB_LKUP_RET_SUCCESS;
+}
+
+long host_redirect(unsigned ifindex)
+{
+	check(ifindex == ELSEWHERE);
+	return XDP_REDIRECT;
+}
+
 /* --- what the agent would have written -------------------------------------------------------- */
+
+static struct nodes_inner nodes_0;
+static const __u32 ends[2][4] = {{0, 0, LB_V4_PREFIX, bpf_htonl(0x0a090002)},
+				 {bpf_htonl(0x20010db8), 9, 9, bpf_htonl(2)}};
 
 static void add_maps(void)
 {
@@ -49,6 +71,60 @@ static void add_maps(void)
 	HOST_ADD(scratch);
 	HOST_ADD(bfd_sessions);
 	HOST_ADD(bfd_echoes);
+	HOST_ADD_OUTER(nodes);
+	HOST_ADD(nodes_0);
+	HOST_ADD(node_places);
+	HOST_ADD(tunnel);
+	HOST_ADD(hops);
+	put_in(&nodes, 0, &nodes_0);
+}
+
+/* One node of each family, the first with a way, the second by the kernel's. */
+static void add_node(unsigned v6, __u32 ifindex)
+{
+	const __u64 mac = 0x00000badc0de02ull;
+	struct lb_node node = {.state = LB_NODE_IN_USE | LB_NODE_KNOWN | LB_NODE_USABLE};
+	const __u32 number = v6 + 1, zero = 0;
+	struct lb_tunnel own = {};
+	__u64 word = number;
+	__u32 place;
+
+	addr_copy(node.addr, ends[v6]);
+	node.addr[3] = bpf_htonl(0x0a090001);
+	if (!v6)
+		node.hops[0] = (struct lb_next_hop){.way = ifindex | 1500ull << LB_HOP_MTU_SHIFT,
+						    .neighbour = mac,
+						    .own = mac + 1};
+	host_put(&nodes_0, &number, &node);
+	place = lb_node_place(node.addr, v6);
+	host_put(&node_places, &place, &word);
+	addr_copy(own.own_v4, ends[0]);
+	addr_copy(own.own_v6, ends[1]);
+	host_put(&tunnel, &zero, &own);
+}
+
+/* Tunnels end at the addresses of the VIPs' neighbours; slots and bits are the world's. */
+static void add_end(unsigned v6)
+{
+	struct lb_service s = {.key = {.port = bpf_htons(LB_GUE_PORT), .proto = IPPROTO_UDP},
+			       .live = LB_LIVE_IN_USE | (__u64)LB_SVC_TUNNEL
+								<< LB_LIVE_FLAGS_SHIFT};
+	__u32 slot;
+
+	addr_copy(s.key.addr, ends[v6]);
+	slot = lb_service_hash(&s.key, 0);
+	host_put(&services, &slot, &s);
+	set_bit(&vip_bits, lb_vip_bit(ends[v6]));
+}
+
+/* Backend 2 of a service is on a node, by its state word. */
+static void move_backend(unsigned n, __u32 number)
+{
+	const __u32 at = n * LB_BACKEND_UNIT + 2;
+	struct lb_backend *be = host_lookup(&backends_0, &at);
+
+	be->state &= ~((__u64)LB_BE_LOCAL << LB_BE_FLAGS_SHIFT | 0xffffffffull);
+	be->state |= (__u64)number << LB_BE_NODE_SHIFT;
 }
 
 static void add_range(__u32 set)
@@ -72,9 +148,9 @@ static void add_blackhole(void)
 /* What the program writes; the rest is written anew. */
 static void clear(void)
 {
-	const void *written[] = {&flows_0,    &kernel_flows, &fragments,     &rejects,
-				 &rates,      &ranges,       &sources,       &proven,
-				 &blackholes, &unrecorded,   &unrecorded_at, &scratch};
+	const void *written[] = {
+		&flows_0, &kernel_flows, &fragments,  &rejects,       &rates,   &ranges, &sources,
+		&proven,  &blackholes,   &unrecorded, &unrecorded_at, &scratch, &hops};
 
 	for (unsigned i = 0; i < sizeof(written) / sizeof(*written); i++)
 		host_clear(written[i]);
@@ -84,6 +160,7 @@ static void begin(__u32 flags)
 {
 	const struct lb_config c = {.flows = 1, .source_flows = 2};
 	const __u32 zero = 0, vip_flags = flags & 0xf, shared = flags & 0xe0;
+	const __u32 remote = flags & SPREADS ? LB_SVC_REMOTE : 0;
 	const struct lb_new_flows few = {.limit = 3 | (flags & 1 ? LB_LIMIT_CHECK : 0)};
 	struct lb_rate_key rate = {.domain = 0};
 	const struct lb_rate rare = {.packets = 100};
@@ -93,11 +170,19 @@ static void begin(__u32 flags)
 	for (unsigned v6 = 0; v6 < 2; v6++) {
 		set_bit(&vip_bits, lb_vip_bit(vips[v6]));
 		world_add_service(v6, 0, 0, v6 * 4, vip_flags | LB_SVC_REJECT, 0);
-		world_add_service(v6, bpf_htons(80), IPPROTO_TCP, v6 * 4 + 1, flags & ~0xe0u, 0);
-		world_add_service(v6, bpf_htons(53), IPPROTO_UDP, v6 * 4 + 2, shared | (flags & 1),
+		world_add_service(v6, bpf_htons(80), IPPROTO_TCP, v6 * 4 + 1,
+				  (flags & 0x3f1f) | remote, 0);
+		world_add_service(v6, bpf_htons(53), IPPROTO_UDP, v6 * 4 + 2,
+				  shared | (flags & 1) | remote,
 				  flags & 2 ? LB_ROW_UNSETTLED | LB_ROW_BEYOND : 0);
 		world_add_service(v6, bpf_htons(3868), IPPROTO_SCTP, v6 * 4 + 3, flags & 1,
 				  LB_ROW_UNSETTLED);
+		add_end(v6);
+		add_node(v6, flags & 0x4000 ? ELSEWHERE : INGRESS);
+		if (remote) {
+			move_backend(v6 * 4 + 1, 1 + (flags & 1));
+			move_backend(v6 * 4 + 2, 1 + (flags & 1));
+		}
 		addr_copy(rate.addr, vips[v6]);
 		host_put(&rates, &rate, &rare);
 	}
@@ -116,6 +201,37 @@ static bool is_for_vip(const struct shape *s)
 	if (s->v4)
 		return s->v4->daddr == VIP_V4;
 	return !s->v6 || addr_is(s->v6->daddr.in6_u.u6_addr32, vips[1]);
+}
+
+static bool is_for_end(const struct shape *s)
+{
+	if (s->v4)
+		return s->v4->daddr == ends[0][3];
+	return s->v6 && addr_is(s->v6->daddr.in6_u.u6_addr32, ends[1]);
+}
+
+/* It is on its way to a node. */
+static bool is_for_node(const struct shape *s)
+{
+	const __be32 node = bpf_htonl(0x0a090001);
+
+	if (s->v4)
+		return s->v4->daddr == node;
+	return s->v6 && s->v6->daddr.in6_u.u6_addr32[3] == node;
+}
+
+/* It is in GUE, as it came but for its frame. */
+static void look_at_sent(const struct shape *in, const struct shape *out)
+{
+	unsigned len = in->len - in->off;
+
+	check(is_for_vip(in) || is_for_end(in));
+	check(out->v4 || out->v6);
+	if (out->v4)
+		check(has_right_header(out));
+	if (!is_for_end(in))
+		check(out->len > len &&
+		      __builtin_memcmp(in->frame + in->off, out->frame + out->len - len, len) == 0);
 }
 
 static bool is_for_backend(const struct shape *s)
@@ -160,26 +276,38 @@ static void run(const __u8 *frame, unsigned len, unsigned linear)
 {
 	static __u8 room[HOST_PACKET_MOST + 2];
 	__u8 *before = room + 2; /* aligned as its copy is */
-	struct xdp_md ctx = {.ingress_ifindex = 7};
+	struct xdp_md ctx = {.ingress_ifindex = INGRESS};
 	struct shape in, out;
 	const __u8 *after;
+	unsigned called, last = BESIDE_BFD;
 	int verdict;
 
 	__builtin_memcpy(before, frame, len);
 	in = shape_of(before, len);
 	host_begin(frame, len, linear, &ctx.data, &ctx.data_end);
 	verdict = xdp_lb(&ctx);
-	if (host_was_tail_called())
-		verdict = xdp_bfd(&ctx);
+	while ((called = host_was_tail_called())) {
+		last = called - 1;
+		verdict = last == BESIDE_BFD      ? xdp_bfd(&ctx)
+			  : last == BESIDE_TUNNEL ? xdp_tunnel(&ctx)
+						  : xdp_inner(&ctx);
+	}
 	after = host_end(&len);
 	out = shape_of(after, len);
-	check(verdict == XDP_PASS || verdict == XDP_DROP || verdict == XDP_TX);
-	if (verdict == XDP_PASS)
+	check(verdict == XDP_PASS || verdict == XDP_DROP || verdict == XDP_TX ||
+	      (verdict == XDP_REDIRECT && last == BESIDE_TUNNEL));
+	if (verdict == XDP_PASS && last != BESIDE_INNER)
 		look_at_passed(&in, &out);
-	if (verdict == XDP_TX)
+	if (verdict == XDP_PASS && last == BESIDE_INNER)
+		check(is_for_end(&in) && out.len < in.len &&
+		      ((!out.v4 && !out.v6) || is_for_backend(&out)));
+	if ((verdict == XDP_TX || verdict == XDP_REDIRECT) && last == BESIDE_TUNNEL &&
+	    is_for_node(&out))
+		look_at_sent(&in, &out);
+	else if (verdict == XDP_TX && !is_for_end(&in))
 		look_at_answer(&in, &out);
 	if (verdict == XDP_DROP)
-		check(is_for_vip(&in));
+		check(is_for_vip(&in) || is_for_end(&in));
 }
 
 int LLVMFuzzerTestOneInput(const unsigned char *data, unsigned long size)

@@ -68,7 +68,10 @@ static bool may_be_fresh(const struct bpf_map *map)
 	       strcmp(name, "bfd_echoes") == 0 || strcmp(name, "bfd_timers") == 0 ||
 	       strcmp(name, "bfd_woken") == 0 || strcmp(name, "vrfs") == 0 ||
 	       strcmp(name, "blackholes") == 0 || strcmp(name, "blackhole_drops") == 0 ||
-	       strcmp(name, "beside") == 0 || strcmp(name, "retired") == 0;
+	       strcmp(name, "nodes") == 0 || strcmp(name, "node_places") == 0 ||
+	       strcmp(name, "tunnel") == 0 || strcmp(name, "next_devices") == 0 ||
+	       strcmp(name, "hops") == 0 || strcmp(name, "beside") == 0 ||
+	       strcmp(name, "retired") == 0;
 }
 
 int bpf_maps_reuse(struct bpf_object *obj, const char *dir)

@@ -9,7 +9,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define MAPS_MOST 48
+#define MAPS_MOST 64
 #define HASH_MOST 64u   /* entries, which are looked for one after the other */
 #define ROOM      1026u /* before the packet, and behind it */
 #define HZ        250u
@@ -114,7 +114,7 @@ void host_put(const void *is, const void *key, const void *value)
 
 static uint8_t *room;                  /* ROOM, packet, ROOM */
 static unsigned head, linear_end, end; /* in it */
-static int tail_called;
+static unsigned tail_called;           /* place and 1 */
 static uint64_t now = 1000000;
 
 #define ROOM_ALL (2 * ROOM + HOST_PACKET_MOST)
@@ -232,14 +232,14 @@ int host_adjust_tail(int by, unsigned *data, unsigned *data_end)
 
 /* --- the rest --------------------------------------------------------------------------------- */
 
-void host_tail_call(void)
+void host_tail_call(unsigned place)
 {
-	tail_called = 1;
+	tail_called = place + 1;
 }
 
-int host_was_tail_called(void)
+unsigned host_was_tail_called(void)
 {
-	int was = tail_called;
+	unsigned was = tail_called;
 
 	tail_called = 0;
 	return was;

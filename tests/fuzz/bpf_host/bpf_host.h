@@ -57,8 +57,9 @@ int host_l4_csum_replace(unsigned off, unsigned from, unsigned to, unsigned long
 /* The card is to finish the transport's checksum: so far it is the pseudo header's. */
 void host_set_partial(int is_partial);
 
-void host_tail_call(void);
-int host_was_tail_called(void); /* and is not any more */
+void host_tail_call(unsigned place);
+/* The place of the program that was called, and 1; 0: none was. And none is any more. */
+unsigned host_was_tail_called(void);
 long host_loop(unsigned n, long (*step)(unsigned, void *), void *ctx, unsigned long long flags);
 unsigned long long host_jiffies(void);
 unsigned long long host_ns(void);

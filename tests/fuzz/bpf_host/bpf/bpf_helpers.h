@@ -26,7 +26,7 @@
 #define bpf_xdp_get_buff_len(ctx)                         host_len()
 #define bpf_xdp_adjust_head(ctx, by)                      host_adjust_head(by, &(ctx)->data, &(ctx)->data_end)
 #define bpf_xdp_adjust_tail(ctx, by)                      host_adjust_tail(by, &(ctx)->data, &(ctx)->data_end)
-#define bpf_tail_call(ctx, map, i)                        host_tail_call()
+#define bpf_tail_call(ctx, map, i)                        host_tail_call(i)
 #define bpf_loop                                          host_loop
 #define bpf_jiffies64                                     host_jiffies
 #define bpf_ktime_get_ns                                  host_ns
@@ -48,4 +48,5 @@
 #define bpf_l4_csum_replace(skb, off, from, to, flags)                                             \
 	host_l4_csum_replace(off, from, to, flags, &(skb)->data, &(skb)->data_end)
 #define bpf_fib_lookup(skb, way, len, flags)            host_find_route(way)
+#define bpf_redirect_map(map, ifindex, flags)           ((void)(map), host_redirect(ifindex))
 #define bpf_redirect_neigh(ifindex, params, len, flags) host_redirect(ifindex)

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Whose a packet from another node is. Who owns an established flow is known where its socket is.
+ * So a packet that asks is given to the candidate that it is here for if the flow table or a socket
+ * knows its flow; else it is sent on to the next one, and from the last to the first, for good.
+ */
+#pragma once
+
+#include "admit.h"
+#include "owner.h"
+#include "select.h"
+#include "stats.h"
+#include "tunnel_choose.h"
+#include "tunnel_named.h"
+
+#define INNER_ON (-LB_N_DROPS) /* s->tunnel goes on to the node of s->backend */
+
+/* The entry by which the answers of this backend, which is here, find back; else why not. */
+__noinline int inner_record(struct flow *f, __u32 backend)
+{
+	enum lb_drop closed;
+	int found, beyond;
+
+	if (!f)
+		return LB_DROP_TUNNEL_TARGET;
+	found = admit_look(f, backend, LB_BE_IN_USE, LB_FLOW_NEW);
+	if (found == ADMIT_REFUSED)
+		return LB_DROP_TUPLE_TAKEN;
+	if (found == ADMIT_HAS)
+		return LB_DROP_NONE;
+	closed = new_flows_is_first(f) ? select_closed(f) : LB_DROP_NONE;
+	if (closed)
+		return closed;
+	beyond = new_flows_ask(f, backend, true);
+	if (beyond)
+		return beyond < 0 ? -beyond : LB_DROP_NONE;
+	if (!flow_make(&f->entry))
+		return LB_DROP_TUPLE_TAKEN;
+	if (row_candidate(f->row, 0) != backend)
+		row_mark(f->row_index);
+	return LB_DROP_NONE;
+}
+
+/* It is this backend's for good, which is here. */
+static __always_inline int inner_give(struct lb_scratch *s, __u32 backend)
+{
+	struct flow *f = &s->flow;
+	int odd;
+
+	if (s->what == TUNNEL_ERROR)
+		return backend;
+	if (f->tcp_flags & TCP_RST) {
+		admit_close(f, backend);
+		return backend;
+	}
+	if (f->proto != IPPROTO_UDP && !new_flows_is_first(f) && select_is_settled(f) &&
+	    !s->tunnel.hops)
+		return backend;
+	odd = inner_record(f, backend);
+	return odd ? -odd : (int)backend;
+}
+
+/* A witness here knows the flow to be this backend's. */
+__noinline bool inner_knows(struct xdp_md *ctx, struct lb_scratch *s, __u32 backend)
+{
+	bool is_error;
+
+	if (!s)
+		return false;
+	is_error = s->what == TUNNEL_ERROR;
+	if (owner_state(&s->flow, backend, is_error ? OWNER_OF_QUOTE : OWNER_OF_PACKET))
+		return true;
+	if (s->flow.proto != IPPROTO_TCP || !owner_by_socket(ctx, &s->flow, backend))
+		return false;
+	return is_error || admit_claim(&s->flow, backend, LB_BE_IN_USE, LB_FLOW_ESTABLISHED);
+}
+
+/* It goes to this backend, which is on another node. */
+static __always_inline int inner_send_on(struct lb_scratch *s, __u32 backend, __u32 flags, __u32 at)
+{
+	if (s->tunnel.hops >= LB_TUNNEL_HOPS_MAX)
+		return -LB_DROP_TUNNEL_TARGET;
+	s->tunnel.hops++;
+	s->tunnel.flags = (__u8)flags;
+	s->tunnel.at = (__u8)at;
+	s->backend = backend_index(s->flow.live, backend);
+	return INNER_ON;
+}
+
+/* Nobody knows it: the first candidate has it. */
+__noinline int inner_give_up(struct lb_scratch *s)
+{
+	int backend;
+
+	if (!s)
+		return -LB_DROP_TUNNEL_TARGET;
+	backend = inner_find(&s->flow, &s->tunnel.candidates[0]);
+	if (backend < 0)
+		return -LB_DROP_TUNNEL_TARGET;
+	if (choose_is_local(&s->flow, backend)) {
+		s->tunnel.hops = s->tunnel.hops ? s->tunnel.hops : 1; /* it is to be recorded */
+		return inner_give(s, backend);
+	}
+	return inner_send_on(s, backend, 0, 0);
+}
+
+/* A packet that asks: those who are here, in the order of the row, then who is not. */
+__noinline int inner_ask(struct xdp_md *ctx, struct lb_scratch *s)
+{
+	if (!s)
+		return -LB_DROP_TUNNEL_TARGET;
+	for (__u32 i = 0; i < LB_TUNNEL_CANDIDATES; i++) {
+		int backend;
+
+		if (i < s->tunnel.at)
+			continue;
+		backend = inner_find(&s->flow, &s->tunnel.candidates[i]);
+		if (backend < 0)
+			continue;
+		if (choose_is_local(&s->flow, backend)) {
+			if (inner_knows(ctx, s, backend))
+				return backend;
+		} else if (i > s->tunnel.at) {
+			if (inner_may_hop())
+				return inner_send_on(s, backend, LB_TUNNEL_ASK, i);
+			stats_drop(LB_DROP_HOPS);
+			break;
+		}
+	}
+	return inner_give_up(s);
+}
+
+/* An index within the service of one who is here; an enum lb_drop, negative; or INNER_ON. */
+static __always_inline int inner_owner(struct xdp_md *ctx, struct lb_scratch *s)
+{
+	int backend;
+
+	if (s->tunnel.flags & LB_TUNNEL_ASK)
+		return inner_ask(ctx, s);
+	backend = inner_find(&s->flow, &s->tunnel.candidates[0]);
+	if (backend < 0 || !choose_is_local(&s->flow, backend))
+		return -LB_DROP_TUNNEL_TARGET;
+	return inner_give(s, backend);
+}
