@@ -66,7 +66,7 @@ static int fake_put(void *ctx, nsec_t now, const struct lb_frontend *f)
 	assert(!(f->flags & LB_F_AFFINITY) == !f->affinity_s);
 	for (size_t i = 1; i < f->n_targets; i++)
 		assert(lb_target_cmp(&f->targets[i - 1], &f->targets[i]) < 0);
-	if (f->key.port != 0 && !fake_store_find(s, &vip))
+	if (f->key.port != 0 && !(f->flags & LB_F_TUNNEL) && !fake_store_find(s, &vip))
 		s->n_orphans++;
 	have = fake_store_find(s, &f->key);
 	if (!have)

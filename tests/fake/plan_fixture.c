@@ -172,6 +172,10 @@ static struct plan_actual observe(struct fixture *f, struct arena *arena)
 		.pinned = f->pinned || f->strange_abi != 0,
 		.strange_abi = f->strange_abi,
 		.flow_entries = f->flow_entries,
+		.remotes = f->remotes,
+		.n_remotes = f->n_remotes,
+		.ways = f->ways,
+		.n_ways = f->n_ways,
 	};
 
 	for (size_t i = 0; i < f->n_peers; i++)

@@ -58,6 +58,10 @@ struct fixture {
 	size_t n_devices;
 	const char *device_failure; /* attaching fails with these words */
 	const char *dataplane_failure;
+	struct plan_actual_remote remotes[8]; /* by address */
+	size_t n_remotes;
+	const struct plan_next_hop *ways; /* by uplink, node */
+	size_t n_ways;
 	uint32_t flow_entries; /* of the tables; 0: there are none */
 	uint32_t strange_abi;  /* pinned maps of another version; what attached them is not seen */
 	bool pinned;           /* since a plan wanted a data plane, until it was left wholly */

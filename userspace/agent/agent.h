@@ -20,6 +20,8 @@
 #include "agent/source_changes.h"
 #include "agent/state_served.h"
 #include "agent/takeover.h"
+#include "agent/tunnel_hops.h"
+#include "agent/tunnels.h"
 #include "agent/vrfs.h"
 #include "plan/ipam.h"
 #include "plan/plan_explain.h"
@@ -123,6 +125,8 @@ struct agent {
 	struct agent_vrfs vrfs;
 	struct agent_discards discards;
 	struct agent_receiving receiving;
+	struct agent_tunnels tunnels;
+	struct agent_hops hops;
 	struct pods pods;
 	struct netlink_pods *pods_helper; /* owned */
 	struct agent_plan plans[2];

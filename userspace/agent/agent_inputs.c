@@ -17,6 +17,7 @@ void agent_input_changed(struct agent_inputs *in, enum agent_input what)
 		[INPUT_LINKS] = DUE_NODE,
 		[INPUT_NODE] = DUE_PODS | DUE_PLAN | DUE_PLAN_NOW,
 		[INPUT_ROUTERS] = DUE_PLAN | DUE_PLAN_NOW,
+		[INPUT_REMOTES] = DUE_PLAN,
 		[INPUT_HOOKS] = DUE_HOOKS,
 		[INPUT_NEIGHBOURS] = DUE_NEW_PODS,
 		[INPUT_KERNEL] = DUE_KERNEL | DUE_PLAN | DUE_PLAN_NOW,

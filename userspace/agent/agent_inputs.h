@@ -21,6 +21,7 @@ enum agent_input {
 	INPUT_LINKS,        /* the kernel speaks of links, addresses or routes */
 	INPUT_NODE,         /* the picture of the node is another one */
 	INPUT_ROUTERS,      /* another router was heard on a link */
+	INPUT_REMOTES,      /* another node answers, or answers no more */
 	INPUT_HOOKS,        /* the kernel speaks of attached programs */
 	INPUT_NEIGHBOURS,   /* the kernel has learned where an address or a MAC is */
 	INPUT_KERNEL,       /* somebody changed routes or rules where ours are */

@@ -111,7 +111,8 @@ static void note_refused(struct agent *a, const struct plan_apply_result *r, nse
 
 static bool is_programming(const struct agent *a)
 {
-	return a->dataplane && (a->denying.is_under_way || !plan_apply_is_over(&a->applying));
+	return a->dataplane && (a->denying.is_under_way || a->tunnels.is_under_way ||
+				!plan_apply_is_over(&a->applying));
 }
 
 bool apply_is_under_way(const struct agent *a)
@@ -200,6 +201,9 @@ static bool go_on_programming(struct agent *a, nsec_t now)
 
 	if (!deny(a, now))
 		return false;
+	loop_doing(a->loop, "other nodes");
+	if (!tunnels_program(a, now))
+		return false;
 	loop_doing(a->loop, "frontends");
 	plan_apply_go_on(&a->applying, now);
 	if (is_programming(a))
@@ -229,7 +233,7 @@ static bool apply_dataplane(struct agent *a, const struct agent_plan *p, nsec_t 
 	store = pods_store(&a->pods, &store);
 	arena_reset(a->apply_arena);
 	plan_apply_begin(&a->applying, &p->plan.stirred, &store, a->apply_arena);
-	a->denying.is_under_way = true;
+	a->denying.is_under_way = a->tunnels.is_under_way = true;
 	return go_on_programming(a, now);
 }
 
@@ -318,7 +322,7 @@ bool apply_go_on(struct agent *a, nsec_t now)
 static void put_off(struct agent *a, struct agent_plan *p, nsec_t now)
 {
 	a->applying = (struct plan_apply){.from = a->applying.from};
-	a->denying.is_under_way = false;
+	a->denying.is_under_way = a->tunnels.is_under_way = false;
 	problems_own_add(a, now, &p->problems);
 	a->peers.changed = a->peers.urgent = false;
 	a->plan_at = nsec_min(a->plan_at, state_addresses_until(a));
@@ -390,6 +394,8 @@ bool apply_round(struct agent *a, nsec_t now)
 		return false;
 	}
 	begun = loop_turn_so_far(a->loop);
+	tunnels_apply(a, &p->plan, now);
+	tunnel_hops_apply(a, &p->plan, now);
 	again = apply_dataplane(a, p, now);
 	again |= end_leaving(a, &p->plan, now);
 	if (agent_inputs_due(&a->inputs, DUE_KERNEL))
@@ -441,6 +447,8 @@ void apply_start(struct agent *a)
 	a->pods_helper = netlink_pods_new(&args);
 	blackholes_start(a);
 	receiving_start(a);
+	tunnels_start(a);
+	tunnel_hops_start(a);
 }
 
 void apply_stop(struct agent *a)
@@ -449,6 +457,8 @@ void apply_stop(struct agent *a)
 	bpf_dataplane_close(a->dataplane);
 	pods_done(&a->pods);
 	netlink_pods_free(a->pods_helper);
+	tunnel_hops_stop(a);
+	tunnels_stop(a);
 	receiving_stop(a);
 	vrfs_stop(a);
 	blackholes_stop(a);

@@ -9,8 +9,8 @@
 
 #include "agent/blackholes.h"
 #include "agent/receiving.h"
+#include "agent/tunnel_hops.h"
 #include "agent/vrfs.h"
-#include "base/arena.h"
 #include "sys/bpf_dataplane.h"
 #include "sys/files.h"
 #include "sys/unix_listener.h"
@@ -105,11 +105,13 @@ static bool remove_all(const char *pin)
 	const int received = receiving_cleanup();
 	const int rules = blackholes_cleanup();
 	const int vrfs = vrfs_cleanup();
-	const int routes = received < 0 ? received : rules < 0 ? rules : vrfs;
+	const int hops = tunnel_hops_cleanup();
+	const int routes = received < 0 ? received : rules < 0 ? rules : vrfs < 0 ? vrfs : hops;
 	const int programs = bpf_dataplane_cleanup(pin);
 
 	if (routes < 0)
-		fprintf(stderr, "lodestoned: cannot take away routes, rules and VRFs: %s\n",
+		fprintf(stderr,
+			"lodestoned: cannot take away routes, rules, VRFs and neighbours: %s\n",
 			strerror(-routes));
 	if (programs < 0)
 		fprintf(stderr, "lodestoned: cannot clean up %s: %s\n", pin, strerror(-programs));

@@ -26,6 +26,7 @@ static const struct shown {
 	{.what = "routes", .show_piece = show_routes},
 	{.what = "bfd", .show = show_bfd},
 	{.what = "blackholes", .show = show_blackholes},
+	{.what = "nodes", .show = show_nodes},
 	{.what = "services", .show_piece = show_services},
 	{.what = "pools", .show = show_pools},
 	{.what = "problems", .show = show_problems},

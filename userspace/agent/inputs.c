@@ -39,6 +39,8 @@ static void gather_actual(struct agent *a, struct agent_plan *p)
 	if (!a->dataplane && actual->pinned)
 		actual->strange_abi = bpf_dataplane_strange_abi(a->options->pin);
 	blackholes_tell(a, p->arena, actual);
+	tunnels_tell(a, p->arena, actual);
+	tunnel_hops_tell(a, actual);
 	agent_peers_actual(&a->peers, p->arena, &actual->peers, &actual->n_peers);
 	if (a->dataplane) {
 		gather_frontends(a, actual);

@@ -111,8 +111,11 @@ static bool tell(struct pods *pods, const struct lb_frontend *f)
 
 	for (size_t i = 0; i < f->n_targets; i++) {
 		const struct ip_addr *addr = &f->targets[i].addr;
-		const struct pod *pod = get(pods, addr);
+		const struct pod *pod;
 
+		if (!ip_addr_is_none(&f->targets[i].node))
+			continue;
+		pod = get(pods, addr);
 		all &= pod != NULL;
 		if (!pod || pod->nsid < 0 || (n > 0 && ip_addr_equal(&nsids[n - 1].addr, addr)))
 			continue;

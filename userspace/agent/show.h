@@ -77,6 +77,7 @@ cJSON *show_backends(const struct agent *a, const struct show_filter *filter,
 void show_kernel_routes(const struct agent *a, cJSON *to);
 cJSON *show_bfd(const struct agent *a, const struct show_filter *filter);
 cJSON *show_blackholes(const struct agent *a, const struct show_filter *filter);
+cJSON *show_nodes(const struct agent *a, const struct show_filter *filter);
 cJSON *show_pools(const struct agent *a, const struct show_filter *filter);
 cJSON *show_problems(const struct agent *a, const struct show_filter *filter);
 struct problem;

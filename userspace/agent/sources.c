@@ -48,6 +48,8 @@ static void on_netlink(void *ctx, bool readable, bool writable)
 		agent_input_changed(&a->inputs, INPUT_NEIGHBOURS);
 		agent_peers_neighbours(&a->peers, loop_now(a->loop));
 	}
+	if (changed & (NETLINK_CHANGED_HOPS | NETLINK_LOST))
+		tunnel_hops_changed(a, loop_now(a->loop));
 }
 
 static void on_node_read(void *ctx)
@@ -228,6 +230,7 @@ void sources_refresh_node(struct agent *a, nsec_t now)
 	if (netlink_generation(a->netlink) == before)
 		return;
 	agent_input_changed(&a->inputs, INPUT_NODE);
+	tunnel_hops_changed(a, now);
 	agent_bfd_node(&a->bfd, netlink_node(a->netlink));
 	agent_peers_node(&a->peers, netlink_node(a->netlink), now);
 }

@@ -68,6 +68,8 @@ const struct cli_verb cli_verbs[] = {
 	SHOW(CLI_BFD, "bfd", NULL, "[PEER]", CLI_KIND_PEER, VRF,
 	     "BFD sessions, and with a name their last changes"),
 	SHOW(CLI_POOLS, "pools", "pool", "[NAME]", CLI_KIND_POOL, 0, "address pools and their use"),
+	SHOW(CLI_NODES, "nodes", "node", "[NAME]", CLI_KIND_OTHER, 0,
+	     "other nodes, whether they answer, and the way there"),
 	SHOW(CLI_BLACKHOLES, "blackholes", "blackhole", "[PREFIX]", CLI_KIND_PREFIX, 0,
 	     "prefixes of which unused addresses end here, and those of which nothing gets "
 	     "through, on demand"),

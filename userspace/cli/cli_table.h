@@ -41,6 +41,7 @@ enum cli_what {
 	CLI_PROBLEMS,
 	CLI_BFD,
 	CLI_BLACKHOLES,
+	CLI_NODES,
 	CLI_DROP_REASONS, /* of CLI_DROPS, and of CLI_FLOWS: lists that are made here */
 	CLI_LIVING_FLOWS,
 };

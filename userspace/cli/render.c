@@ -154,6 +154,21 @@ static const struct column columns[][MAX_COLUMNS + 1] =
 				{"PERCENT", "percent", cell_decimal, false, false},
 				{"STATE", "state", cell_state, false, true},
 			},
+		[CLI_NODES] =
+			{
+				{"NAME", "name", cell_value, false, false},
+				{"ADDRESS", "address", cell_value, false, false},
+				{"SELF", "self", cell_value, true, false},
+				{"ECHO", "echo", cell_value, false, true},
+				{"SINCE", "sinceSeconds", cell_duration, false, false},
+				{"RTT US", "roundTripMicros", cell_value, false, false},
+				{"ASKED", "asked", cell_value, true, false},
+				{"ANSWERED", "answered", cell_value, true, false},
+				{"VERSION", "tunnelVersion", cell_value, false, false},
+				{"RECIPE", "recipeVersion", cell_value, true, false},
+				{"MTU", "mtu", cell_value, false, false},
+				{"UPLINKS", "uplinks", cell_value, false, false},
+			},
 		[CLI_PROBLEMS] =
 			{
 				{"SEVERITY", "severity", cell_value, false, true},

@@ -209,6 +209,8 @@ static const char *why_not_announced(const struct plan_draft *d, const struct dr
 		return "nodeDrained";
 	if (d->plan->leaving)
 		return "dataPlaneLeaving";
+	if (p->unreached)
+		return "noReachableEndpoints";
 	switch (p->route) {
 	case ROUTE_CARRIED:
 		return NULL;
@@ -225,7 +227,16 @@ static const char *why_not_announced(const struct plan_draft *d, const struct dr
 	case ROUTE_NONE:
 		break;
 	}
+	if (d->peers_open && p->unasked)
+		return "noReachableEndpoints";
 	return d->peers_open ? "notProgrammed" : "dataPlaneNotReady";
+}
+
+/* Of a target that left the slices, which said so; "": its Node has gone as well. */
+static const char *node_of(const struct plan_draft *d, const struct lb_target *t)
+{
+	return ip_addr_is_none(&t->node) ? d->in->settings->node_name
+					 : plan_text(plan_tunnel_node(&d->env.tunnels, &t->node));
 }
 
 static void append_drained(struct plan_draft *d, const struct draft_port *p,
@@ -240,7 +251,7 @@ static void append_drained(struct plan_draft *d, const struct draft_port *p,
 		all[row->n_backends + i] = (struct plan_service_backend){
 			.addr = p->drained[i].addr,
 			.port = p->drained[i].port,
-			.node = d->in->settings->node_name,
+			.node = node_of(d, &p->drained[i]),
 			.state = "draining",
 			.drains_until = p->drained_until[i],
 		};
@@ -335,6 +346,7 @@ static bool compute(struct plan_draft *d, struct plan_cache *c, struct plan_ledg
 	tell_all(d);
 	match_peers(d);
 	plan_draft_devices(d);
+	plan_draft_remotes(d);
 	plan_draft_denied(d);
 	plan_draft_health(d);
 	plan_draft_rates(d);

@@ -76,7 +76,7 @@ struct plan_service_backend {
 	struct ip_addr addr;
 	uint16_t port;
 	const char *node; /* "" = unknown */
-	/* "ready", "draining", "remote"; "notHinted": ready, but meant for other zones or nodes */
+	/* "ready", "draining"; "remote": gets nothing from here; "notHinted": meant for others */
 	const char *state;
 	nsec_t drains_until; /* at the latest; 0: it does not drain, or as long as it is named */
 };
@@ -138,6 +138,9 @@ struct plan {
 	struct plan_stirred stirred;
 	const struct plan_begin *begins; /* VIPs of which conntrack is asked; by VIP */
 	size_t n_begins;
+	struct ip_addr tunnel_ends[IP_N_FAMILIES]; /* of this node; none: no tunnel of it */
+	const struct plan_remote *remotes;         /* by address */
+	size_t n_remotes;
 	const struct plan_next_hop *next_hops; /* by uplink, node */
 	size_t n_next_hops;
 	/* Sources that reach no VIP of whatever domain, whatever ranges say; they add up. */

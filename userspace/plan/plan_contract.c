@@ -111,7 +111,7 @@ static void assert_frontends(const struct plan *p)
 		assert(i == 0 || lb_key_cmp(&p->frontends[i - 1].lb.key, key) < 0);
 		if (key->port == 0)
 			vip = of;
-		assert(plan_vip_equal(&vip, &of));
+		assert(plan_vip_equal(&vip, &of) || f->lb.flags & LB_F_TUNNEL);
 		assert(!f->leaving || f->hold || key->port == 0 ||
 		       f->lb.flags & (LB_F_CLOSED | LB_F_HANDING_BACK));
 		assert(key->port == 0 || f->lb.table != 0);
@@ -140,6 +140,17 @@ static void assert_next_hops(const struct plan *p)
 		assert(!ip_addr_is_none(&h->node));
 		assert(!ip_addr_is_none(&h->source));
 		assert(ip_addr_is_v4(&h->source) == ip_addr_is_v4(&h->node));
+	}
+}
+
+static void assert_remotes(const struct plan *p)
+{
+	for (size_t i = 0; i < p->n_remotes; i++) {
+		const struct plan_remote *r = &p->remotes[i];
+
+		assert(r->node && !ip_addr_is_none(&r->addr));
+		assert(i == 0 || ip_addr_cmp(&r[-1].addr, &r->addr) < 0);
+		assert(!ip_addr_is_none(&p->tunnel_ends[ip_family_of(&r->addr)]));
 	}
 }
 
@@ -265,6 +276,7 @@ void plan_assert_contract(const struct plan *plan, const struct plan_ledger *led
 	assert_attrs(plan);
 	assert_routes(plan);
 	assert_frontends(plan);
+	assert_remotes(plan);
 	assert_next_hops(plan);
 	assert_denied(plan);
 	assert_rates(plan);

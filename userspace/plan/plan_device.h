@@ -21,6 +21,7 @@ struct plan_device {
 	const char *name;
 	bool xdp, tc;
 	bool allow_generic; /* dataplane mode generic: skb mode is asked for */
+	bool tunnels;       /* it is no uplink: packets of tunnels come in, and no route waits */
 	uint16_t domain;
 	int vrf;                       /* the device of the VRF that it is in; 0: it is in none */
 	const struct plan_vlan *vlans; /* by ifindex, tag */

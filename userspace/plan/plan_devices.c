@@ -8,6 +8,8 @@
  * complete picture (gate complete), and with `mode: off` as long as something is programmed or a
  * router may still send.
  *
+ * The device with the address that others tunnel to has both as well (plan_remote.c).
+ *
  * Also here: whether the data plane can deliver, which gate 1 asks, and the problems of devices.
  */
 #include "base/limits.h"
@@ -77,12 +79,6 @@ static void keep_attached(struct devices_build *b)
 }
 
 /* --- what cannot be served ------------------------------------------------------------------- */
-
-/* XDP sees what comes in by it; a bridge's frames come in by its ports, and natively only there. */
-static bool is_servable(const struct plan_draft *d, const struct plan_link *link)
-{
-	return !link->raw && (!link->bridge || d->env.config.mode == API_MODE_GENERIC);
-}
 
 /* "eth0, eth1": what a bridge consists of. */
 static const char *ports_of(const struct plan_draft *d, const struct plan_link *bridge)
@@ -166,7 +162,7 @@ static bool named_uplinks(struct devices_build *b)
 	for (size_t i = 0; i < names->n; i++) {
 		const struct plan_link *link = plan_link_named(b->d->in->node, names->items[i]);
 
-		if (link && is_servable(b->d, link))
+		if (link && plan_draft_is_servable(b->d, link))
 			add_device(b, link->ifindex, true);
 		else if (link)
 			say_unservable(b->d, link);
@@ -214,12 +210,40 @@ static bool default_uplinks(struct devices_build *b)
 		if (!carrier)
 			continue;
 		add_device(b, ifindex, false);
-		if (is_servable(b->d, carrier))
+		if (plan_draft_is_servable(b->d, carrier))
 			add_device(b, carrier->ifindex, true);
 		else
 			say_unservable_once(b->d, i);
 	}
 	return complete;
+}
+
+/* By what is there already it is an uplink. */
+static void add_tunnel_device(struct devices_build *b, int ifindex)
+{
+	const struct plan_link *carrier = plan_link_carrier(b->d->in->node, ifindex);
+	const struct plan_device *known = NULL;
+
+	for (size_t i = 0; i < b->n; i++)
+		if (b->items[i].ifindex == carrier->ifindex && b->items[i].xdp)
+			known = &b->items[i];
+	add_device(b, ifindex, false);
+	if (known)
+		return;
+	add_device(b, carrier->ifindex, true);
+	for (size_t i = 0; i < b->n; i++)
+		if (b->items[i].ifindex == carrier->ifindex)
+			b->items[i].tunnels = true;
+}
+
+static void tunnel_devices(struct devices_build *b)
+{
+	for (enum ip_family f = 0; f < IP_N_FAMILIES; f++) {
+		const int ifindex = plan_draft_tunnel_device(b->d, f);
+
+		if (ifindex)
+			add_tunnel_device(b, ifindex);
+	}
 }
 
 static int cmp_device(const void *a, const void *b)
@@ -274,7 +298,7 @@ static enum vip_gate worst_gate(const struct plan_draft *d)
 	for (size_t i = 0; i < d->plan->n_devices; i++) {
 		const struct plan_device *p = &d->plan->devices[i];
 
-		if (!p->xdp)
+		if (!p->xdp || p->tunnels)
 			continue;
 		n++;
 		worst = device_gate(d, p) < worst ? device_gate(d, p) : worst;
@@ -285,7 +309,8 @@ static enum vip_gate worst_gate(const struct plan_draft *d)
 static const struct plan_device *find_uplink(const struct plan_draft *d, int ifindex)
 {
 	for (size_t i = 0; i < d->plan->n_devices; i++)
-		if (d->plan->devices[i].xdp && d->plan->devices[i].ifindex == ifindex)
+		if (d->plan->devices[i].xdp && !d->plan->devices[i].tunnels &&
+		    d->plan->devices[i].ifindex == ifindex)
 			return &d->plan->devices[i];
 	return NULL;
 }
@@ -301,7 +326,7 @@ static enum vip_gate peer_gate(const struct plan_draft *d, const struct plan_pee
 
 	if (!uplink && carrier)
 		uplink = find_uplink(d, carrier->ifindex);
-	if (!uplink && carrier && !is_servable(d, carrier) &&
+	if (!uplink && carrier && !plan_draft_is_servable(d, carrier) &&
 	    (!has_named_uplinks(d) || is_named(d, carrier)))
 		return GATE_CLOSED;
 	return uplink ? device_gate(d, uplink) : worst_gate(d);
@@ -488,6 +513,7 @@ static void want_devices(struct plan_draft *d, struct devices_build *b)
 		add_device(b, node->default_devices[i], false);
 		say_raw_way(d, node->default_devices[i]);
 	}
+	tunnel_devices(b);
 	if (!complete || !d->in->synced)
 		keep_attached(b);
 	dataplane_problems(d, b->n);

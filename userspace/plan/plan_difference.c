@@ -89,14 +89,17 @@ static bool same_frontend(const void *a, const void *b)
 	       x->leaving == y->leaving;
 }
 
-static bool same_next_hop(const void *a, const void *b)
+bool plan_next_hop_equal(const struct plan_next_hop *x, const struct plan_next_hop *y)
 {
-	const struct plan_next_hop *x = a, *y = b;
-
 	return x->uplink == y->uplink && ip_addr_equal(&x->node, &y->node) &&
 	       ip_addr_equal(&x->source, &y->source) && x->ifindex == y->ifindex &&
 	       x->mtu == y->mtu && memcmp(x->mac, y->mac, sizeof(x->mac)) == 0 &&
 	       memcmp(x->own_mac, y->own_mac, sizeof(x->own_mac)) == 0;
+}
+
+static bool same_next_hop(const void *a, const void *b)
+{
+	return plan_next_hop_equal(a, b);
 }
 
 static bool same_discard(const void *a, const void *b)
@@ -139,7 +142,9 @@ bool plan_device_equal(const struct plan_device *a, const struct plan_device *b)
 
 static bool same_device(const void *a, const void *b)
 {
-	return plan_device_equal(a, b);
+	const struct plan_device *x = a, *y = b;
+
+	return plan_device_equal(x, y) && x->tunnels == y->tunnels;
 }
 
 static bool same_made_vrf(const void *a, const void *b)
@@ -288,6 +293,14 @@ bool plan_same_problems(const struct problems *a, const struct problems *b)
 	return SAME(a, b, items, n, same_problem);
 }
 
+static bool same_remote(const void *a, const void *b)
+{
+	const struct plan_remote *x = a, *y = b;
+
+	return ip_addr_equal(&x->addr, &y->addr) && same_text(x->node, y->node) &&
+	       x->state == y->state;
+}
+
 static const char *arrays_difference(const struct plan *a, const struct plan *b)
 {
 	if (!SAME(a, b, peers, n_peers, same_peer))
@@ -302,6 +315,9 @@ static const char *arrays_difference(const struct plan *a, const struct plan *b)
 		return "frontends";
 	if (!SAME(a, b, begins, n_begins, same_begin))
 		return "begins";
+	if (!SAME(a, b, remotes, n_remotes, same_remote) ||
+	    memcmp(a->tunnel_ends, b->tunnel_ends, sizeof(a->tunnel_ends)) != 0)
+		return "remotes";
 	if (!SAME(a, b, next_hops, n_next_hops, same_next_hop))
 		return "next_hops";
 	if (!SAME(a, b, rates, n_rates, same_rate))

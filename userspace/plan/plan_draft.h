@@ -4,9 +4,8 @@
  * steps are called once each, in this order, because each gate reads what the one before decided:
  *
  *   fragments  environment and fragments, from the cache if there is one
- *   devices    what is attached where, and whether the data plane can deliver at all
- *   health     what health-check node ports answer
- *              (here the draft may be cut to the zones that are to be planned: plan_kept.h)
+ *   devices    what is attached where, whether the data plane can deliver at all, and to whom
+ *   health     what health-check node ports answer (then the draft may be cut: plan_kept.h)
  *   frontends  targets with their drains, conflicts, VIPs left to the kernel
  *   routes     folding, interning, held rows
  *   leaving    what goes out of the maps
@@ -45,9 +44,10 @@ struct plan_draft {
 	const struct plan_arrangement *arranged;
 	const struct plan_made *made; /* the fragments that the last plan did not have */
 	size_t n_made;
-	bool same_shape;          /* it had as many, each with as many rows */
-	struct draft_port *ports; /* as arranged.rows */
-	bool any_lost;            /* one of them lost */
+	bool same_shape;                /* it had as many, each with as many rows */
+	struct draft_port *ports;       /* as arranged.rows */
+	bool any_lost;                  /* one of them lost */
+	const struct plan_zones *zones; /* that the draft was cut to; NULL: it is of the whole */
 	struct draft_near *near;
 	const struct plan_actual_peer **peers; /* of env.peers[i]; NULL unless established */
 
@@ -91,6 +91,15 @@ struct plan_cache *plan_cache_once(struct arena *arena);
 /* Makes room for what the steps find out: for what is arranged, before the step frontends. */
 void plan_draft_join(struct plan_draft *d);
 void plan_draft_devices(struct plan_draft *d);
+/* The other nodes; and whether an endpoint that takes new flows is here, or its node answers. */
+void plan_draft_remotes(struct plan_draft *d);
+enum vip_gate plan_draft_reached(const struct plan_draft *d, const struct lb_frontend *lb);
+/* The device for what is tunnelled here in the family; 0: none, and why not is told. */
+int plan_draft_tunnel_device(struct plan_draft *d, enum ip_family family);
+/* Frontends, in the order of keys: pushes those ends of tunnels here that are before the key. */
+void plan_draft_tunnel_ends(struct plan_draft *d, enum ip_family *at, const struct lb_key *before);
+/* XDP sees what comes in by it; a bridge's frames come in by its ports, and natively only there. */
+bool plan_draft_is_servable(const struct plan_draft *d, const struct plan_link *link);
 void plan_draft_denied(struct plan_draft *d);
 void plan_draft_rates(struct plan_draft *d);
 /* Blackholes on demand, of the whole; and whether a VIP lies under one: plan_discards.c. */
@@ -164,21 +173,8 @@ bool plan_draft_reaches(const struct plan_draft *d, size_t peer);
 /* That the established peer's advertised set holds the prefix; NULL: not. It is one of actual's. */
 bool plan_draft_advertised(const struct plan_draft *d, const struct plan_actual_peer *p,
 			   const struct ip_prefix *prefix);
-/* A walk through what a peer was sent, in the order of prefixes. */
-struct advertised_walk {
-	const struct ip_prefix *at, *end;
-};
 /* One for each of env.peers; without a session there is nothing on the way. */
 struct advertised_walk *plan_advertised_walks(const struct plan_draft *d);
-/* That it was sent the prefix, which is not before the one that was asked for last. */
-static inline bool plan_advertised_next(struct advertised_walk *w, const struct ip_prefix *prefix)
-{
-	int cmp = -1;
-
-	while (w->at < w->end && (cmp = ip_prefix_cmp(w->at, prefix)) < 0)
-		w->at++;
-	return cmp == 0;
-}
 /*
  * That the claim counts: a Service that lost this VIP's every port to others has no say about its
  * routes.

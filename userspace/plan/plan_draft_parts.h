@@ -17,6 +17,7 @@ enum vip_gate {
 struct draft_vip {
 	struct plan_vip vip;
 	enum vip_gate gate;
+	bool may_open; /* something of it takes new flows, and no node's silence keeps it shut */
 };
 
 /* How far a VIP's routes are on their way to the routers. */
@@ -33,6 +34,8 @@ enum draft_route {
 struct draft_port {
 	bool lost;              /* an older Service has this VIP, port and protocol */
 	bool left_out;          /* for now: conntrack was not asked or has too many, or we have */
+	bool unreached;         /* no node with an endpoint that takes new flows answers, */
+	bool unasked;           /* ... or it is not known of any yet */
 	enum draft_route route; /* the farthest of the VIP's claims */
 	uint32_t n_drained;
 	const struct lb_target *drained; /* left the slices, kept until */
@@ -58,3 +61,17 @@ struct draft_prefix {
 	struct ip_prefix prefix;
 	uint64_t announced, held;
 };
+
+/* A walk through what a peer was sent, in the order of prefixes. */
+struct advertised_walk {
+	const struct ip_prefix *at, *end;
+};
+/* That it was sent the prefix, which is not before the one that was asked for last. */
+static inline bool plan_advertised_next(struct advertised_walk *w, const struct ip_prefix *prefix)
+{
+	int cmp = -1;
+
+	while (w->at < w->end && (cmp = ip_prefix_cmp(w->at, prefix)) < 0)
+		w->at++;
+	return cmp == 0;
+}

@@ -13,7 +13,10 @@
  * flows go to the endpoints that are meant for this node, else for its zone, if all ready ones say
  * for whom they are and one of them is (kube-proxy's rule). The others keep the flows they have.
  *
- * Only endpoints of this node become targets: there are no tunnels yet.
+ * With policy Cluster the endpoints of all nodes are targets, so that every node has the same rows:
+ * of another node with the address of the tunnel to it (plan_tunnels.h), whether it answers or not.
+ * Left out, and told, are those that no tunnel leads to, and those of no node. Without a data plane
+ * (mode off) nobody here forwards, and they count as ready all the same.
  */
 #include "base/limits.h"
 #include "plan/plan_service.h"
@@ -27,6 +30,7 @@ struct seen {
 	bool ready, local;
 	uint8_t weight;
 	const char *node;
+	const struct ip_addr *tunnel; /* to its node; NULL: it is here, or there is none */
 	const struct api_hints *hints;
 };
 
@@ -176,9 +180,15 @@ static bool takes_new(const struct merge *m, const struct seen *s, enum topology
 
 /* --- sorting out ----------------------------------------------------------------------------- */
 
+/* It gets packets from here. */
+static bool is_reached(const struct seen *s)
+{
+	return s->local || s->tunnel;
+}
+
 static const char *state_text(const struct seen *s, bool takes)
 {
-	if (!s->local)
+	if (!is_reached(s))
 		return "remote";
 	if (takes)
 		return "ready";
@@ -190,6 +200,39 @@ static int cmp_target(const void *a, const void *b)
 	return lb_target_cmp(a, b);
 }
 
+static void find_tunnels(struct merge *m)
+{
+	for (size_t i = 0; i < m->n; i++)
+		if (!m->items[i].local)
+			m->items[i].tunnel = plan_tunnel_to(&m->env->tunnels, m->items[i].node);
+}
+
+/* One that is on another node, for policy Cluster. */
+static void note_elsewhere(const struct merge *m, const struct seen *s, bool ready,
+			   struct port_endpoints *ret)
+{
+	if (s->node[0] == '\0')
+		ret->any_nowhere = true;
+	else if (!s->tunnel && !ret->untunnelled)
+		ret->untunnelled = s->node;
+	ret->any_elsewhere = true;
+	ret->n_ready += ready && (s->tunnel || !m->env->dataplane);
+}
+
+static void add_target(const struct seen *s, bool ready, uint32_t owner, struct lb_target *ret)
+{
+	*ret = (struct lb_target){
+		.addr = s->addr,
+		.port = s->port,
+		.owner = owner,
+		.weight = s->weight,
+		.state = ready ? LB_BACKEND_READY : LB_BACKEND_DRAINING,
+	};
+	assert(!s->local || !s->tunnel);
+	if (s->tunnel)
+		ret->node = *s->tunnel;
+}
+
 static struct port_endpoints sort_out(struct merge *m, bool policy_local, uint32_t owner)
 {
 	struct lb_target *targets = arena_array_of(m->arena, m->n, struct lb_target);
@@ -199,6 +242,8 @@ static struct port_endpoints sort_out(struct merge *m, bool policy_local, uint32
 	struct port_endpoints ret = {.targets = targets, .backends = backends};
 	bool any_ready = false;
 
+	if (!policy_local)
+		find_tunnels(m);
 	for (size_t i = 0; i < m->n; i++)
 		any_ready |= takes_new(m, &m->items[i], topology) &&
 			     (m->items[i].local || !policy_local);
@@ -206,13 +251,14 @@ static struct port_endpoints sort_out(struct merge *m, bool policy_local, uint32
 		const struct seen *s = &m->items[i];
 		const bool ready = takes_new(m, s, topology) || !any_ready;
 
-		ret.remote |= !s->local;
-		if (s->local && ret.n_targets == LIMIT_BACKENDS) {
+		if (policy_local && !s->local) {
+			ret.any_elsewhere = true;
+			continue;
+		}
+		if (is_reached(s) && ret.n_targets == LIMIT_BACKENDS) {
 			ret.too_many = true;
 			continue;
 		}
-		if (!s->local && policy_local)
-			continue;
 		backends[ret.n_backends++] = (struct plan_service_backend){
 			.addr = s->addr,
 			.port = s->port,
@@ -220,18 +266,16 @@ static struct port_endpoints sort_out(struct merge *m, bool policy_local, uint32
 			.state = state_text(s, ready),
 		};
 		if (!s->local)
-			continue;
-		ret.n_ready += ready;
-		targets[ret.n_targets++] = (struct lb_target){
-			.addr = s->addr,
-			.port = s->port,
-			.owner = owner,
-			.weight = s->weight,
-			.state = ready ? LB_BACKEND_READY : LB_BACKEND_DRAINING,
-		};
+			note_elsewhere(m, s, ready, &ret);
+		ret.n_here += s->local;
+		ret.n_ready_here += s->local && ready;
+		if (is_reached(s))
+			add_target(s, ready, owner, &targets[ret.n_targets++]);
 	}
-	assert(ret.n_ready <= ret.n_targets && ret.n_targets <= ret.n_backends);
-	assert(ret.n_backends <= m->n);
+	ret.n_ready += ret.n_ready_here;
+	assert(ret.n_ready_here <= ret.n_here && ret.n_here <= ret.n_targets &&
+	       ret.n_targets <= ret.n_backends);
+	assert(ret.n_ready <= ret.n_backends && ret.n_backends <= m->n);
 	qsort(targets, ret.n_targets, sizeof(*targets), cmp_target);
 	return ret;
 }

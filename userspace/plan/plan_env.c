@@ -270,6 +270,8 @@ void plan_env_build(const struct plan_inputs *in, const struct plan_ledger *ledg
 	build_settings(in->world, ret);
 	build_node(in->world, arena, ret);
 	plan_own_build(in->world, in->node, arena, &ret->own);
+	plan_tunnels_build(in->world, in->settings->node_name, arena, &ret->problems,
+			   &ret->tunnels);
 	plan_env_peers(in, arena, ret);
 	pools = list_pools(in, arena, ret);
 	plan_env_adverts(in, arena, ret);

@@ -12,6 +12,7 @@
 
 #include "plan/plan_objects.h"
 #include "plan/plan_own.h"
+#include "plan/plan_tunnels.h"
 
 /* The last good version of an object and what it says; both NULL: it was never good. */
 struct plan_last {
@@ -116,6 +117,7 @@ struct plan_env {
 	bool node_excluded;    /* metallb.md 3.1 row 5 */
 	bool node_unavailable; /* row 4 */
 	struct plan_own own;   /* what is never announced as a VIP */
+	struct plan_tunnels tunnels;
 
 	const struct plan_peer *peers; /* by key */
 	size_t n_peers;

@@ -101,6 +101,17 @@ static void add_way(const struct explain_build *b, const struct plan_way *way, c
 	assert(!w->announced || w->planned);
 }
 
+/* What of the VIP takes new flows is on other nodes alone, and none of them answers, so far. */
+static bool is_unreached(const struct plan_draft *d, const struct arranged_claim *c)
+{
+	const struct draft_port *ports = plan_draft_claiming(d, c);
+	bool ret = false;
+
+	for (size_t i = 0; i < c->claim->n_ports; i++)
+		ret |= ports[i].unreached || ports[i].unasked;
+	return ret && plan_draft_gate(d, &c->claim->vip) != GATE_OPEN;
+}
+
 /* Why a claim is not planned for the peer, by what the draft found out; it was not admitted. */
 static const char *why_not_admitted(const struct plan_draft *d, const struct arranged_claim *c,
 				    size_t peer)
@@ -119,6 +130,8 @@ static const char *why_not_admitted(const struct plan_draft *d, const struct arr
 		return "conntrackHoldsFlows";
 	if (!((d->peers_open | d->peers_stale) & bit))
 		return "dataPlaneNotReady";
+	if (is_unreached(d, c))
+		return "noReachableEndpoints";
 	return plan_draft_lacks_blackhole(d, c->claim) ? "blackholeNotTried" : "notProgrammed";
 }
 

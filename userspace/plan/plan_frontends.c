@@ -206,13 +206,19 @@ static struct draft_vip *ensure_vip(struct plan_draft *d, const struct candidate
 	return v;
 }
 
-/* Gate 1, as far as the store is concerned. */
-static enum vip_gate frontend_gate(const struct candidate *c, const struct lb_frontend *lb)
+/* Gate 1, as far as the store and the other nodes are concerned. */
+static enum vip_gate frontend_gate(const struct plan_draft *d, const struct candidate *c,
+				   const struct lb_frontend *lb)
 {
+	const enum vip_gate reached = plan_draft_reached(d, lb);
+
+	c->draft->unreached = c->port->takes_new_flows && reached == GATE_CLOSED;
+	c->draft->unasked = c->port->takes_new_flows && reached == GATE_STALE;
 	if (!c->actual || !c->actual->tested || !c->port->takes_new_flows || !c->shared.vip)
 		return GATE_CLOSED;
-	return c->actual->table == lb->table && c->actual->flags == lb->flags ? GATE_OPEN
-									      : GATE_STALE;
+	if (c->actual->table != lb->table || c->actual->flags != lb->flags)
+		return reached == GATE_OPEN ? GATE_STALE : reached;
+	return reached;
 }
 
 /*
@@ -288,10 +294,11 @@ static void want(struct plan_draft *d, struct candidate *c)
 	lb.flags |= plan_shared_flags(d, &c->shared);
 	if (d->discards && is_discarded(d, &lb.key))
 		lb.flags |= LB_F_BLACKHOLE;
-	gate = frontend_gate(c, &lb);
+	gate = frontend_gate(d, c, &lb);
 	known = ensure_vip(d, c);
 	if (gate > known->gate)
 		known->gate = gate;
+	known->may_open |= c->port->takes_new_flows && !c->draft->unreached;
 	(void)plan_draft_push(d, &lb);
 	d->n_stay += c->actual != NULL;
 	if (!c->actual || !c->actual->tested || !lb_actual_is(c->actual, &lb))
@@ -379,7 +386,7 @@ static void make_room(struct plan_draft *d)
 {
 	d->cap_vips = d->arranged->ports.n;
 	d->vips = arena_array_of(d->scratch, d->cap_vips, struct draft_vip);
-	d->cap_frontends = 2 * d->cap_vips;
+	d->cap_frontends = 2 * d->cap_vips + IP_N_FAMILIES;
 	d->frontends = arena_array_of(d->scratch, d->cap_frontends, struct plan_frontend);
 }
 
@@ -403,6 +410,7 @@ void plan_draft_frontends(struct plan_draft *d)
 	struct actual_walk walk = {.at = actual->frontends};
 	struct vip_walk vip = {.end = 0};
 	const struct arranged_port *owner = NULL;
+	enum ip_family end = 0;
 	size_t n_wanted = 0;
 
 	d->is_over = d->plan->leaving && !d->plan->strange && plan_shared_is_over(d);
@@ -418,6 +426,7 @@ void plan_draft_frontends(struct plan_draft *d)
 			continue;
 		}
 		owner = c.port;
+		plan_draft_tunnel_ends(d, &end, &c.port->lb.key);
 		pass_vip(d, i, &vip);
 		c.unknown_port = vip.unknown_port;
 		c.shared.has_datagrams = vip.has_datagrams;
@@ -433,6 +442,7 @@ void plan_draft_frontends(struct plan_draft *d)
 		want(d, &c);
 		n_wanted++;
 	}
+	plan_draft_tunnel_ends(d, &end, NULL);
 	assert(d->n_vips <= d->cap_vips && d->n_frontends <= d->cap_frontends);
 	for (size_t i = 0; i < d->n_vips; i++)
 		if (d->vips[i].gate != GATE_OPEN)

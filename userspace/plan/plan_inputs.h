@@ -11,7 +11,9 @@
 #include "plan/plan_actual_peer.h"
 #include "plan/plan_addresses.h"
 #include "plan/plan_cache.h"
+#include "plan/plan_device.h"
 #include "plan/plan_kernel.h"
+#include "plan/plan_remote.h"
 #include "plan/plan_router.h"
 #include "plan/plan_vip.h"
 
@@ -95,6 +97,10 @@ struct plan_actual {
 	uint64_t generation, since;
 	const struct plan_actual_device *devices; /* by ifindex */
 	size_t n_devices;
+	const struct plan_actual_remote *remotes; /* that were asked, by address */
+	size_t n_remotes;
+	const struct plan_next_hop *ways; /* to nodes that were asked about, by uplink, node */
+	size_t n_ways;
 	uint32_t flow_entries;         /* as many the tables of flows hold; 0: there are none */
 	const char *dataplane_failure; /* the programs could not be loaded; NULL = loaded */
 	bool pinned; /* ours is in the kernel, if only of a former run: it may still forward */

@@ -144,12 +144,13 @@ static void keep_flows(struct plan_draft *d, const struct outgoing *o)
 static void leave(struct plan_draft *d, size_t i)
 {
 	const struct lb_actual *actual = &d->in->actual->frontends[i];
+	const bool is_end = actual->flags & LB_F_TUNNEL; /* of tunnels: nothing leads there */
 	const struct outgoing o = actual->key.port == 0 ? outgoing_vip(d, i) : outgoing(d, actual);
 	const bool is_held = o.from > d->now;
 
 	plan_draft_note_leaving(d, &actual->key,
 				o.from == NSEC_NEVER ? NSEC_NEVER : o.from - PLAN_UNHELD_NS);
-	if (may_go(d, &o))
+	if (is_end || may_go(d, &o))
 		return;
 	d->deadline = nsec_min(d->deadline, is_held ? o.from : o.until);
 	if (is_held && !(actual->flags & (LB_F_KERNEL_FLOWS | LB_F_TAKING_OVER)))

@@ -28,6 +28,9 @@ uint64_t plan_kept_common(const struct plan_draft *d, const struct plan_inputs *
 		h = hash_u64(h, a->peers[i].established);
 		h = hash_u64(h, plan_peer_is_reached(&a->peers[i]));
 	}
+	h = hash_u64(h, d->plan->n_remotes);
+	for (size_t i = 0; i < d->plan->n_remotes; i++)
+		h = hash_u64(h, d->plan->remotes[i].state);
 	/* While there is any, nothing is kept. */
 	h = hash_u64(hash_u64(h, d->plan->n_discards), a->n_discards);
 	h = hash_u64(hash_u64(h, node->ask), a->places_blackholes);
@@ -262,6 +265,7 @@ static void cut_actual(struct plan_draft *d, struct plan_part *p)
 	p->inputs = *p->in;
 	p->inputs.actual = &p->actual;
 	d->in = &p->inputs;
+	d->zones = &p->zones;
 }
 
 bool plan_part_choose(struct plan_draft *d, struct plan_kept *k, struct plan_part *ret)

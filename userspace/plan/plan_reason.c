@@ -32,6 +32,8 @@ static const struct plan_reason all[] = {
 	{"noEndpoints", "an endpoint is ready", "no endpoint is ready, on any node"},
 	{"noLocalEndpoints", "an endpoint is ready on this node",
 	 "no endpoint is ready on this node"},
+	{"noReachableEndpoints", "an endpoint is ready here or on a node that answers",
+	 "endpoints are ready, but none here or on a node to which a tunnel leads and that answers"},
 	{"portConflict", "no older Service has the port",
 	 "an older Service has this address and port"},
 	{"conntrackHoldsFlows", "the kernel has no flows in the way",

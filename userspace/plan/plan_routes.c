@@ -171,7 +171,7 @@ static bool goes_to_somebody(const struct plan_draft *d, const struct plan_claim
 
 static bool is_on_its_way(const struct plan_draft *d, const struct draft_vip *v)
 {
-	if (v->gate == GATE_OPEN)
+	if (v->gate == GATE_OPEN || !v->may_open)
 		return false;
 	for (size_t i = first_vip(d, &v->vip.addr); i < d->arranged->by_vip.n; i++) {
 		const struct arranged_vip *a = arranged_vip(d->arranged, i);

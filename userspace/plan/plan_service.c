@@ -5,30 +5,12 @@
  * has a file of its own (plan_claims.h). What is not acted on yet is an error or an info of the
  * Service, never dropped in silence.
  */
-#include "plan/plan_service.h"
+#include "plan/plan_service_build.h"
 
-#include "plan/plan_claims.h"
 #include "plan/plan_contract.h"
 #include "plan/plan_sort.h"
 
 #include <assert.h>
-
-struct service_build {
-	const struct plan_env *env;
-	const struct plan_service_input *in;
-	struct arena *arena;
-	struct plan_fragment *ret;
-	struct port_endpoints *endpoints[IP_N_FAMILIES]; /* by port; NULL: not asked for */
-	struct service_ranges ranges[IP_N_FAMILIES];
-	uint32_t n_local_ready; /* counted where somebody asks for it */
-	struct plan_claiming claiming;
-	const struct ip_addr *uncarried; /* a VIP whose routes no session carries */
-	const struct ip_addr *tagged;    /* one that is announced as a blackhole */
-	bool any_blackhole;
-};
-
-#define service_problem(b, severity, ...)                                                          \
-	object_problem(&(b)->ret->problems, severity, (b)->in->service, __VA_ARGS__)
 
 /* --- may this node announce it? ------------------------------------------------------------- */
 
@@ -182,15 +164,18 @@ static struct plan_port *add_port(struct service_build *b, size_t i, const struc
 }
 
 /* Without anybody who is ready, and that anywhere, kube-proxy rejects; policy Local drops. */
-static uint32_t frontend_flags(const struct api_service *s, const struct port_endpoints *e)
+static uint32_t frontend_flags(const struct plan_tunnels *tunnels, const struct api_service *s,
+			       const struct port_endpoints *e)
 {
 	uint32_t flags = s->affinity_client_ip ? LB_F_AFFINITY : 0;
 
 	if (s->rate_limit)
 		flags |= LB_F_RATE;
+	if (!s->policy_local && tunnels->n)
+		flags |= LB_F_CLAMP;
 	if (s->is_paused)
 		flags |= LB_F_PAUSED | LB_F_REJECT;
-	if (e->n_ready == 0 && !e->remote && !s->policy_local)
+	if (e->n_ready == 0 && !e->any_elsewhere && !s->policy_local)
 		flags |= LB_F_REJECT;
 	return flags;
 }
@@ -234,7 +219,7 @@ static void add_frontend(struct service_build *b, struct plan_port *port, size_t
 			.proto = (uint8_t)o->service.ports[i].protocol},
 		.seed = lb_seed(port->row.ns, port->row.name),
 		.rows_log2 = o->service.rows_log2 ? o->service.rows_log2 : LB_DEFAULT_ROWS_LOG2,
-		.flags = frontend_flags(&o->service, e),
+		.flags = frontend_flags(&b->env->tunnels, &o->service, e),
 		.limit = frontend_limit(b->env, &o->service),
 		.targets = e->targets,
 		.n_targets = e->n_targets,
@@ -274,18 +259,20 @@ static const char *no_session(struct service_build *b, const struct ip_addr *vip
 	return r;
 }
 
-/* Check 6: usable endpoints behind `n` ports. NULL: there is one that takes new flows here. */
+/* Check 6: usable endpoints behind `n` ports. NULL: there is one that takes new flows. */
 static const char *missing_endpoints(const struct service_build *b,
 				     const struct port_endpoints *ports, size_t n)
 {
-	bool elsewhere = b->in->service->service.policy_local;
+	bool any_elsewhere = false;
 
 	for (size_t i = 0; i < n; i++) {
 		if (ports[i].n_ready)
 			return NULL;
-		elsewhere |= ports[i].remote || ports[i].n_targets;
+		any_elsewhere |= ports[i].any_elsewhere;
 	}
-	return elsewhere ? "noLocalEndpoints" : "noEndpoints";
+	if (b->in->service->service.policy_local)
+		return "noLocalEndpoints";
+	return any_elsewhere ? "noReachableEndpoints" : "noEndpoints";
 }
 
 /* What of an address is the same in all domains. */
@@ -310,6 +297,29 @@ static bool is_blackholed(struct service_build *b, const struct service_address 
 	return ret;
 }
 
+/* Those on this node, of all ports. */
+static const struct port_endpoints *endpoints_here(struct service_build *b,
+						   const struct port_endpoints *all)
+{
+	const size_t n_ports = b->in->service->service.n_ports;
+	struct port_endpoints *ret = arena_memdup(b->arena, all, n_ports * sizeof(*ret));
+
+	for (size_t i = 0; i < n_ports; i++) {
+		struct lb_target *here =
+			arena_memdup(b->arena, all[i].targets, all[i].n_targets * sizeof(*here));
+		size_t n = 0;
+
+		for (size_t k = 0; k < all[i].n_targets; k++)
+			if (ip_addr_is_none(&here[k].node))
+				here[n++] = here[k];
+		b->any_left_out_in_vrf |= n < all[i].n_targets;
+		ret[i].targets = here;
+		ret[i].n_targets = n;
+		ret[i].n_ready = all[i].n_ready_here;
+	}
+	return ret;
+}
+
 static void own_in_vrf(struct service_build *b, const struct ip_addr *a, const char *owner)
 {
 	char text[IP_ADDR_TEXT];
@@ -320,7 +330,10 @@ static void own_in_vrf(struct service_build *b, const struct ip_addr *a, const c
 			ip_addr_text(a, text), owner);
 }
 
-/* As it is in one domain: not served where it is a machine's. */
+/*
+ * As it is in one domain: not served where it is a machine's. No tunnel says of which VRF a packet
+ * is, so in one there are the endpoints of this node alone.
+ */
 static struct service_address in_domain(struct service_build *b, const struct service_address *a,
 					uint16_t domain)
 {
@@ -328,6 +341,10 @@ static struct service_address in_domain(struct service_build *b, const struct se
 		domain ? plan_own_find(&b->env->own, domain, a->addr) : NULL;
 	struct service_address ret = *a;
 
+	if (domain)
+		ret.endpoints = endpoints_here(b, a->endpoints);
+	if (domain && !ret.reason)
+		ret.reason = missing_endpoints(b, ret.endpoints, b->in->service->service.n_ports);
 	if (!own)
 		return ret;
 	own_in_vrf(b, a->addr, own->owner);
@@ -385,6 +402,29 @@ static void add_domains(struct service_build *b, struct service_address *a, uint
 		add_vip(b, a, 0);
 }
 
+/*
+ * Other nodes may attract it and send here what is for pods of this one, whatever keeps this node
+ * from announcing it.
+ */
+static bool is_served_for_others(const struct service_build *b, const struct service_address *a)
+{
+	const size_t n_ports = b->in->service->service.n_ports;
+
+	if (b->env->tunnels.n == 0 || b->in->service->service.policy_local || !a->pool ||
+	    plan_own_find(&b->env->own, 0, a->addr))
+		return false;
+	for (size_t i = 0; i < n_ports; i++)
+		if (a->endpoints[i].n_here)
+			return true;
+	return false;
+}
+
+/* The word of check 6 where it holds. */
+static const char *endpoints_check(const struct service_build *b)
+{
+	return b->in->service->service.policy_local ? "noLocalEndpoints" : "noReachableEndpoints";
+}
+
 static void add_address(struct service_build *b, const struct plan_address *given)
 {
 	const enum ip_family family = ip_family_of(&given->addr);
@@ -399,6 +439,7 @@ static void add_address(struct service_build *b, const struct plan_address *give
 	bool any;
 
 	assert(refused || pool);
+	a.is_served |= is_served_for_others(b, &a);
 	b->ret->pools[b->ret->n_pools++] = pool;
 	if (!refused) {
 		peers = matching_peers(b, &pool->adverts[family], &any) & b->env->carriers[family];
@@ -406,123 +447,12 @@ static void add_address(struct service_build *b, const struct plan_address *give
 	}
 	if (!a.reason) {
 		a.reason = missing_endpoints(b, a.endpoints, b->in->service->service.n_ports);
-		(void)fails(b, a.addr, a.reason ? a.reason : "noLocalEndpoints", a.reason);
+		(void)fails(b, a.addr, a.reason ? a.reason : endpoints_check(b), a.reason);
 	}
 	add_domains(b, &a, peers);
 }
 
-/* --- problems ------------------------------------------------------------------------------- */
-
-static void check_endpoints(struct service_build *b)
-{
-	const struct api_service *s = &b->in->service->service;
-	bool remote = false, too_many = false;
-
-	for (enum ip_family f = 0; f < IP_N_FAMILIES; f++)
-		for (size_t i = 0; b->endpoints[f] && i < s->n_ports; i++) {
-			remote |= b->endpoints[f][i].remote;
-			too_many |= b->endpoints[f][i].too_many;
-		}
-	if (b->in->only_endpoints)
-		service_problem(b, SEVERITY_INFO, NULL, "EndpointsNotRead",
-				"export its EndpointSlices too: kubectl get endpointslices",
-				"has an Endpoints object but no EndpointSlice; Endpoints are not "
-				"read, so it has no endpoints here");
-	if (remote && !s->policy_local)
-		service_problem(b, SEVERITY_WARNING, "spec.externalTrafficPolicy",
-				"RemoteEndpoints",
-				"use externalTrafficPolicy Local, or run a pod on every node",
-				"remote endpoints not supported yet: this node uses its own only");
-	if (too_many)
-		service_problem(b, SEVERITY_ERROR, NULL, "TooManyBackends", "split the Service",
-				"a Service has too many endpoints on this node; some are left out");
-}
-
-static void check_ranges(struct service_build *b)
-{
-	for (enum ip_family f = 0; f < IP_N_FAMILIES; f++)
-		if (b->ranges[f].name && b->ranges[f].n == 0)
-			service_problem(b, SEVERITY_WARNING, "spec.loadBalancerSourceRanges",
-					"NoSourceRange",
-					f == IP_V4 ? "add an IPv4 range, 0.0.0.0/0 for everybody"
-						   : "add an IPv6 range, ::/0 for everybody",
-					"none of the ranges is of %s: nobody reaches its address "
-					"of that family",
-					ip_family_text(f));
-}
-
-static void check_paused(struct service_build *b)
-{
-	if (b->in->service->service.is_paused)
-		service_problem(b, SEVERITY_INFO, "metadata.annotations[lodestone.io/pause]",
-				"Paused", "remove the annotation to let connections begin again",
-				"new connections are refused; those that live go on, and the "
-				"address stays announced");
-}
-
-static void check_blackhole(struct service_build *b)
-{
-	char text[IP_ADDR_TEXT];
-
-	if (b->tagged)
-		service_problem(b, SEVERITY_INFO, NULL, "Blackholed",
-				"announce it without the community, to anybody, to serve it",
-				"all that is announced of %s has the community BLACKHOLE: packets "
-				"to it are dropped here, too",
-				ip_addr_text(b->tagged, text));
-	else if (b->any_blackhole)
-		service_problem(b, SEVERITY_INFO, "metadata.annotations[lodestone.io/blackhole]",
-				"Blackholed", "remove the annotation to serve it again",
-				"all packets to its addresses are dropped");
-}
-
-/* A Service that has an address of another family besides loses less than one that has none. */
-static bool has_other_family(const struct service_build *b, enum ip_family family)
-{
-	for (size_t i = 0; i < b->in->n_addresses; i++)
-		if (ip_family_of(&b->in->addresses[i].addr) != family)
-			return true;
-	return false;
-}
-
-static void check_family(struct service_build *b)
-{
-	char text[IP_ADDR_TEXT];
-	enum ip_family family;
-	bool other;
-
-	if (!b->uncarried)
-		return;
-	family = ip_family_of(b->uncarried);
-	other = has_other_family(b, family);
-	service_problem(b, other ? SEVERITY_INFO : SEVERITY_WARNING, "status.loadBalancer",
-			"FamilyNotCarried",
-			"set dualStackAddressFamily at the BGPPeer, or add one with an address of "
-			"that family",
-			"no session carries %s routes: %s is not announced", ip_family_text(family),
-			ip_addr_text(b->uncarried, text));
-}
-
-static void check_addresses(struct service_build *b)
-{
-	char text[IP_ADDR_TEXT];
-
-	for (size_t i = 0; i < b->in->n_addresses; i++) {
-		const struct ip_addr *a = &b->in->addresses[i].addr;
-		const struct plan_own_address *own = plan_own_find(&b->env->own, 0, a);
-
-		if (own)
-			service_problem(b, SEVERITY_ERROR, "status.loadBalancer", "NodeAddress",
-					"give the Service another address, or that machine",
-					"%s is %s; it is not announced", ip_addr_text(a, text),
-					own->owner);
-		else if (!b->ret->pools[i])
-			service_problem(
-				b, SEVERITY_ERROR, "status.loadBalancer", "AddressNotInPool",
-				"add the address to a pool, or request another one",
-				"no pool holds %s; it is not announced", ip_addr_text(a, text));
-	}
-}
+/* --- all of it -------------------------------------------------------------------------------- */
 
 /* As the rows of status are sorted. */
 static int cmp_port(const void *a, const void *b)
@@ -589,11 +519,6 @@ struct plan_fragment *plan_service(const struct plan_env *env, const struct plan
 	assert(ret->n_ports <= n_ports * n_vips);
 	assert(ret->n_pools == n_addresses);
 	sort_ports(ret);
-	check_endpoints(&b);
-	check_ranges(&b);
-	check_paused(&b);
-	check_blackhole(&b);
-	check_addresses(&b);
-	check_family(&b);
+	plan_service_problems(&b);
 	return ret;
 }

@@ -120,11 +120,14 @@ struct plan_fragment *plan_service(const struct plan_env *env, const struct plan
  * family of a VIP are what is behind it.
  */
 struct port_endpoints {
-	const struct lb_target *targets; /* on this node, by lb_target_cmp */
-	size_t n_targets, n_ready;
+	const struct lb_target *targets;             /* by lb_target_cmp */
+	size_t n_targets, n_here;                    /* on any node, on this one */
+	size_t n_ready, n_ready_here;                /* those of them that take new flows */
 	const struct plan_service_backend *backends; /* all that are usable, for status */
 	size_t n_backends;
-	bool remote; /* some usable endpoint is on another node, or on none that is known */
+	const char *untunnelled; /* a node with usable ones, to which no tunnel leads; or NULL */
+	bool any_nowhere;        /* a usable one is on no node */
+	bool any_elsewhere;      /* or on another one */
 	bool too_many;
 };
 struct port_endpoints plan_service_endpoints(const struct plan_env *env,

@@ -230,9 +230,9 @@ static const struct {
 	const char *text, *error;
 } refused[] = {
 	{"frobnicate", "no command \"frobnicate\""},
-	{"show", "show what? peers, routes, services, backends, bfd, pools, blackholes, problems"},
+	{"show", "show what? peers, routes, services, backends, bfd, pools, nodes, blackholes, problems"},
 	{"show tables",
-	 "cannot show \"tables\"; there are peers, routes, services, backends, bfd, pools, blackholes, problems"},
+	 "cannot show \"tables\"; there are peers, routes, services, backends, bfd, pools, nodes, blackholes, problems"},
 	{"status now", "\"now\" is one word too many"},
 	{"show peers a b", "\"b\" is one word too many"},
 	{"status -n ns", "\"status\" takes no option --namespace"},

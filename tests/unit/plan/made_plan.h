@@ -15,6 +15,7 @@ struct made {
 	struct plan_route routes[2];
 	struct plan_frontend frontends[2];
 	struct lb_target targets[2];
+	struct plan_remote remotes[2];
 	struct plan_next_hop next_hops[2];
 	struct ip_prefix ranges[2];
 	struct lb_denied denied[2];
@@ -35,13 +36,18 @@ static void make_ways(struct made *m, const struct lb_key *web)
 	for (int i = 0; i < 2; i++) {
 		struct ip_prefix prefix = ip_prefix_of(&net, (uint8_t)(8 + i));
 
-		m->next_hops[i] = (struct plan_next_hop){.uplink = 2, .source = source};
+		m->next_hops[i] = (struct plan_next_hop){
+			.uplink = 2, .source = source, .ifindex = 2, .mtu = 1500};
 		m->next_hops[i].node = ip_addr_from_v4(0x0a0a0002 + (uint32_t)i);
+		m->remotes[i] = (struct plan_remote){m->next_hops[i].node, "n", REMOTE_ANSWERS};
 		m->ranges[i] = prefix;
 		m->denied[i] = (struct lb_denied){.name = 3, .sources = m->ranges, .n = 2};
 		m->rates[i] = (struct plan_rate){{web->addr, (uint16_t)i}, 5};
 		m->begins[i] = (struct plan_begin){.vip = {web->addr, (uint16_t)i}, .takes = true};
 	}
+	m->plan.tunnel_ends[IP_V4] = source;
+	m->plan.remotes = m->remotes;
+	m->plan.n_remotes = 2;
 	m->plan.next_hops = m->next_hops;
 	m->plan.denied = m->denied;
 	m->plan.rates = m->rates;

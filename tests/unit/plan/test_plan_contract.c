@@ -108,6 +108,30 @@ static void next_hop_from_another_family(struct made *m)
 {
 	m->next_hops[0].source.b[0] = 0x20;
 }
+static void next_hop_by_no_device(struct made *m)
+{
+	m->next_hops[0].ifindex = 0;
+}
+static void next_hop_without_room(struct made *m)
+{
+	m->next_hops[1].mtu = 0;
+}
+static void remotes_out_of_order(struct made *m)
+{
+	m->remotes[0].addr = ip_addr_from_v4(0x0a0a0009);
+}
+static void remotes_twice(struct made *m)
+{
+	m->remotes[1].addr = m->remotes[0].addr;
+}
+static void remote_without_a_name(struct made *m)
+{
+	m->remotes[1].node = NULL;
+}
+static void remote_without_an_end_here(struct made *m)
+{
+	m->plan.tunnel_ends[IP_V4] = (struct ip_addr){0};
+}
 static void ranges_twice(struct made *m)
 {
 	m->ranges[1] = m->ranges[0];
@@ -238,16 +262,30 @@ static bool ends_the_process(const struct made *m)
 	return WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT;
 }
 
+struct broken {
+	void (*spoil)(struct made *);
+	const char *name;
+};
+
+static void assert_noticed(const struct broken *cases, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct made m;
+
+		make(&m);
+		cases[i].spoil(&m);
+		if (!ends_the_process(&m))
+			fail_msg("%s is not noticed", cases[i].name);
+	}
+}
+
 static void a_plan_that_breaks_its_contract_ends_the_process(void **state)
 {
 #define CASE(f)                                                                                    \
 	{                                                                                          \
 		f, #f                                                                              \
 	}
-	static const struct {
-		void (*spoil)(struct made *m);
-		const char *name;
-	} cases[] = {
+	static const struct broken cases[] = {
 		CASE(peers_out_of_order),
 		CASE(attrs_twice),
 		CASE(communities_twice),
@@ -299,14 +337,19 @@ static void a_plan_that_breaks_its_contract_ends_the_process(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		struct made m;
+	assert_noticed(cases, ARRAY_SIZE(cases));
+}
 
-		make(&m);
-		cases[i].spoil(&m);
-		if (!ends_the_process(&m))
-			fail_msg("%s is not noticed", cases[i].name);
-	}
+static void so_does_one_that_misnames_other_nodes(void **state)
+{
+	static const struct broken cases[] = {
+		CASE(next_hop_by_no_device), CASE(next_hop_without_room),
+		CASE(remotes_out_of_order),  CASE(remotes_twice),
+		CASE(remote_without_a_name), CASE(remote_without_an_end_here),
+	};
+
+	(void)state;
+	assert_noticed(cases, ARRAY_SIZE(cases));
 }
 
 static void a_plan_that_holds_passes(void **state)
@@ -332,6 +375,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_plan_that_holds_passes),
 		cmocka_unit_test(a_plan_that_breaks_its_contract_ends_the_process),
+		cmocka_unit_test(so_does_one_that_misnames_other_nodes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

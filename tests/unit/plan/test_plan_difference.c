@@ -164,6 +164,14 @@ static const char *spoil_ways(struct whole *w, size_t i)
 	SPOIL("next_hops", w->m.next_hops[1].node.b[0]++);
 	SPOIL("next_hops", w->m.next_hops[1].source.b[0]++);
 	SPOIL("next_hops", w->m.next_hops[1].mac[5]++);
+	SPOIL("next_hops", w->m.next_hops[1].own_mac[0]++);
+	SPOIL("next_hops", w->m.next_hops[1].ifindex++);
+	SPOIL("next_hops", w->m.next_hops[1].mtu++);
+	SPOIL("remotes", w->m.plan.n_remotes--);
+	SPOIL("remotes", w->m.remotes[1].addr.b[15]++);
+	SPOIL("remotes", w->m.remotes[1].node = "m");
+	SPOIL("remotes", w->m.remotes[1].state = REMOTE_SILENT);
+	SPOIL("remotes", w->m.plan.tunnel_ends[IP_V4].b[15]++);
 	SPOIL("denied", w->m.plan.n_denied--);
 	SPOIL("denied", w->m.denied[1].name++);
 	SPOIL("denied", w->m.denied[1].n--);
@@ -182,6 +190,7 @@ static const char *spoil_ways(struct whole *w, size_t i)
 	SPOIL("devices", w->m.devices[1].tc = false);
 	SPOIL("devices", w->m.devices[1].allow_generic = true);
 	SPOIL("devices", w->m.devices[1].domain++);
+	SPOIL("devices", w->m.devices[1].tunnels = true);
 	return NULL;
 }
 

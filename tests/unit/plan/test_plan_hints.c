@@ -171,7 +171,7 @@ static void node_without_an_endpoint_that_is_meant_for_it_does_not_announce(void
 		planned("Cluster", ASKED, ZONE_A, endpoints, 2);
 
 	(void)state;
-	assert_string_equal(fixture_service(f, "web")->reason, "noLocalEndpoints");
+	assert_string_equal(fixture_service(f, "web")->reason, "noReachableEndpoints");
 }
 
 /* An object of the node overrides the one of all. */

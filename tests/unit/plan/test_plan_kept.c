@@ -198,13 +198,53 @@ static void end_flows(struct fixture *f, struct rng *rng)
 				rng_below(rng, 4) ? LB_BACKEND_IDLE : LB_BACKEND_DRAINING;
 }
 
+static void put_node(struct fixture *f, const char *name, const char *address)
+{
+	fixture_object(f, "Node", name, "",
+		       arena_printf(f->arena,
+				    "status: {addresses: [{type: InternalIP, address: %s}]}",
+				    address));
+}
+
+/* This one's end is beside the VIPs, in a zone of some. */
+static void give_nodes(struct fixture *f)
+{
+	f->addrs[0] = (struct plan_local_addr){ip_addr_from_v4(0xc0a864c8), 24, 2, false};
+	put_node(f, "node-a", "192.168.100.200");
+	put_node(f, "node-b", "10.0.0.11");
+	put_node(f, "node-c", "10.0.0.12");
+	for (uint32_t i = 0; i < 2; i++)
+		f->remotes[i] = (struct plan_actual_remote){ip_addr_from_v4(0x0a00000b + i),
+							    REMOTE_ANSWERS};
+	f->n_remotes = 2;
+}
+
 static void change_something(struct fixture *f, struct rng *rng)
 {
-	static const char *const slices[] = {
-		"", HERE, OTHER, HERE " " OTHER, "10.244.0.5@node-a-", "10.244.0.9@node-b"};
+	static const char *const slices[] = {"",
+					     HERE,
+					     OTHER,
+					     HERE " " OTHER,
+					     "10.244.0.5@node-a-",
+					     "10.244.0.9@node-b",
+					     "10.244.0.9@node-b 10.244.0.10@node-c",
+					     HERE " 10.244.0.10@node-c-"};
 	const char *name = name_of((unsigned)rng_below(rng, N_SERVICES));
 
-	switch (rng_below(rng, 14)) {
+	switch (rng_below(rng, 18)) {
+	case 14:
+	case 15:
+		fixture_add_service(f, name, "Cluster", "");
+		break;
+	case 16:
+		f->remotes[rng_below(rng, 2)].state = (enum plan_remote_state)rng_below(rng, 4);
+		break;
+	case 17:
+		if (rng_below(rng, 8) == 0)
+			fixture_drop(f, "Node", "node-c");
+		else if (rng_below(rng, 4) == 0)
+			put_node(f, "node-c", "10.0.0.12");
+		break;
 	case 0:
 		fixture_drop(f, "Service", name);
 		break;
@@ -243,6 +283,8 @@ static void any_edits(void **state)
 		struct rng rng;
 
 		rng_seed(&rng, seed);
+		if (seed % 4)
+			give_nodes(f);
 		for (unsigned step = 0; step < 60; step++) {
 			for (size_t i = 1 + rng_below(&rng, 4); i > 0; i--)
 				change_something(f, &rng);

@@ -151,7 +151,8 @@ static void make_slice(struct set *s, struct made *m)
 		m->body, sizeof(m->body),
 		"addressType: IPv4\nports: [{name: \"\", port: 8080, protocol: TCP}]\n"
 		"endpoints: [{addresses: [10.244.0.%u], nodeName: node-%c, conditions: {ready: %s}}]",
-		1 + below(s, 5), below(s, 8) ? 'a' : 'b', below(s, 8) ? "true" : "false");
+		1 + below(s, 5), below(s, 4) ? 'a' : 'b' + below(s, 2),
+		below(s, 8) ? "true" : "false");
 }
 
 static void make_config(struct set *s, struct made *m)
@@ -165,29 +166,46 @@ static void make_config(struct set *s, struct made *m)
 	snprintf(m->body, sizeof(m->body), "spec: {%s}", PICK(s, specs));
 }
 
+static void name_node(struct set *s, struct made *m, unsigned which)
+{
+	m->kind = "Node";
+	snprintf(m->name, sizeof(m->name), "node-%c", 'a' + which);
+	snprintf(m->meta, sizeof(m->meta), "labels: {kubernetes.io/hostname: %s}", m->name);
+	snprintf(m->body, sizeof(m->body),
+		 "status: {addresses: [{type: InternalIP, address: %s%u}]}",
+		 below(s, 8) ? "10.0.0." : "fd00::", 10 + which);
+}
+
+static void make_this_node(struct set *s, struct made *m)
+{
+	name_node(s, m, 0);
+}
+
+static void make_node(struct set *s, struct made *m)
+{
+	name_node(s, m, below(s, 3));
+}
+
 static void make_other(struct set *s, struct made *m)
 {
-	static const char *const kinds[] = {"Secret", "BFDProfile", "Namespace", "Node"};
+	static const char *const kinds[] = {"Secret", "BFDProfile", "Namespace"};
 
 	m->kind = PICK(s, kinds);
-	if (strcmp(m->kind, "Node") == 0) {
-		snprintf(m->name, sizeof(m->name), "node-%c", 'a' + below(s, 2));
-		snprintf(m->meta, sizeof(m->meta), "labels: {kubernetes.io/hostname: %s}", m->name);
-	} else if (strcmp(m->kind, "Secret") == 0) {
+	if (strcmp(m->kind, "Secret") == 0)
 		snprintf(m->body, sizeof(m->body), "stringData: {password: key}");
-	}
 }
 
 static void make_object(struct set *s, struct made *m)
 {
 	static void (*const makers[])(struct set *, struct made *) = {
-		make_pool,  make_pool,  make_peer,      make_advert, make_advert, make_service,
-		make_slice, make_slice, make_community, make_config, make_other,  make_service};
+		make_pool,    make_pool,    make_peer,  make_advert,    make_advert,
+		make_service, make_slice,   make_slice, make_community, make_config,
+		make_other,   make_service, make_node};
 
 	/* Mostly there is something to announce, and a way to do it. */
 	static void (*const first[])(struct set *, struct made *) = {
-		make_pool,  make_peer,  make_advert, make_service, make_service,
-		make_slice, make_slice, make_slice,  make_peer};
+		make_pool,  make_peer,  make_advert, make_service,   make_service, make_slice,
+		make_slice, make_slice, make_peer,   make_this_node, make_node};
 
 	*m = (struct made){.kind = ""};
 	snprintf(m->name, sizeof(m->name), "n%u", below(s, 4) ? below(s, 4) : 0);
@@ -216,6 +234,17 @@ static struct set make_set(uint64_t seed)
 		s.n += is_new;
 	}
 	return s;
+}
+
+/* Of the other nodes some answer. */
+static struct fixture *new_fixture(uint64_t seed)
+{
+	struct fixture *f = fixture_new();
+
+	f->remotes[0] = (struct plan_actual_remote){ip_addr_from_v4(0x0a00000b), seed % 4};
+	f->remotes[1] = (struct plan_actual_remote){ip_addr_from_v4(0x0a00000c), seed / 4 % 4};
+	f->n_remotes = 2;
+	return f;
 }
 
 static void put(struct fixture *f, const struct made *m)
@@ -256,14 +285,24 @@ static const char *difference(const struct fixture *a, const struct fixture *b, 
 	return ret;
 }
 
+/* It has a target on another node. */
+static bool tunnelled(const struct fixture *f)
+{
+	for (size_t i = 0; i < f->plan.n_frontends; i++)
+		for (size_t k = 0; k < f->plan.frontends[i].lb.n_targets; k++)
+			if (!ip_addr_is_none(&f->plan.frontends[i].lb.targets[k].node))
+				return true;
+	return false;
+}
+
 static void the_order_of_reading_does_not_matter(void **state)
 {
-	size_t n_announce = 0, n_frontends = 0;
+	size_t n_announce = 0, n_frontends = 0, n_tunnelled = 0;
 
 	(void)state;
 	for (uint64_t seed = 1; seed <= N_SEEDS; seed++) {
 		struct set s = make_set(seed);
-		struct fixture *f = fixture_new(), *g = fixture_new();
+		struct fixture *f = new_fixture(seed), *g = new_fixture(seed);
 		const char *what;
 
 		for (size_t i = 0; i < s.n; i++) {
@@ -281,10 +320,12 @@ static void the_order_of_reading_does_not_matter(void **state)
 				 (unsigned long long)seed);
 		n_announce += f->plan.n_routes > 0;
 		n_frontends += f->plan.n_frontends;
+		n_tunnelled += tunnelled(f);
 		fixture_free(f);
 		fixture_free(g);
 	}
 	assert_true(n_announce > N_SEEDS / 2 && n_frontends > N_SEEDS);
+	assert_true(n_tunnelled > N_SEEDS / 40);
 }
 
 /* What its decoder refuses, but can tell whose it is. */
@@ -299,7 +340,7 @@ static void a_bad_object_yields_the_plan_of_the_rest(void **state)
 	for (uint64_t seed = 1; seed <= N_SEEDS; seed++) {
 		struct set s = make_set(N_SEEDS + seed);
 		const size_t bad = below(&s, (unsigned)s.n);
-		struct fixture *f = fixture_new(), *rest = fixture_new();
+		struct fixture *f = new_fixture(seed), *rest = new_fixture(seed);
 		const char *what;
 
 		for (size_t i = 0; i < s.n; i++) {
@@ -329,7 +370,7 @@ static void a_bad_object_that_was_right_goes_on_as_it_was(void **state)
 	for (uint64_t seed = 1; seed <= N_SEEDS / 2; seed++) {
 		struct set s = make_set(2 * N_SEEDS + seed);
 		const size_t bad = below(&s, (unsigned)s.n);
-		struct fixture *f = fixture_new(), *good = fixture_new();
+		struct fixture *f = new_fixture(seed), *good = new_fixture(seed);
 		const char *what;
 
 		for (size_t i = 0; i < s.n; i++) {

@@ -58,7 +58,7 @@ static void cluster_service_without_any_endpoint_says_so(void **state)
 	assert_string_equal(fixture_service(f, "web")->reason, "noEndpoints");
 	fixture_add_slice(f, "web", "10.244.1.5@node-b");
 	fixture_plan(f);
-	assert_string_equal(fixture_service(f, "web")->reason, "noLocalEndpoints");
+	assert_string_equal(fixture_service(f, "web")->reason, "noReachableEndpoints");
 }
 
 static void endpoints_without_slices_are_said_to_be_not_read(void **state)
@@ -224,7 +224,7 @@ static void port_without_endpoints_says_so_beside_one_with(void **state)
 	} cases[] = {
 		{"Cluster", "", "noEndpoints"},
 		{"Local", "", "noLocalEndpoints"},
-		{"Cluster", "10.244.9.5@node-b", "noLocalEndpoints"},
+		{"Cluster", "10.244.9.5@node-b", "noReachableEndpoints"},
 	};
 
 	(void)state;

@@ -1,0 +1,194 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+#
+# Policy Cluster across nodes: the router knows node-a alone, and the pods are on node-b and node-c, which have no
+# session at all. What the client gets goes through the tunnel to the pod's node and comes back from there.
+#
+#   client ── router (FRR) ── br0 ─┬─ node-a, which has the session
+#                                  ├─ node-b: b1, b2
+#                                  └─ node-c: c1
+#
+# shellcheck disable=SC2034 # STEP_NOTE is read by scripts/steps.bash
+
+TN_VIP=192.0.2.80
+LAB_NODE_ADDR[node-c]=192.168.1.12
+LAB_NODE_NET[node-c]=10.244.3
+LAB_PODS[node-c]=c1
+LAB_POD_ADDR[c1]=10.244.3.11
+
+tunnel_all() {
+	LAB_NODES=(node-a node-b node-c)
+	run_step tunnel-echo "Three nodes, of which each answers the others" step_tunnel_echo &&
+		run_step tunnel-through "Through node-a to a pod on node-b, which sees the client and answers it itself" step_tunnel_through &&
+		run_step tunnel-even "Two nodes with three pods: each gets its third" step_tunnel_even &&
+		run_step tunnel-silent "A node falls silent: its pods get no new flow, and without any other the route goes" step_tunnel_silent &&
+		run_step tunnel-restart "The agent that has the session is killed and started: nothing fails" step_tunnel_restart &&
+		run_step tunnel-left "What was asked of the kernel is taken back" step_tunnel_left
+}
+
+tn_put() {
+	cat >"$LAB_DIR/config/.$1"
+	mv "$LAB_DIR/config/.$1" "$LAB_DIR/config/$1.yaml"
+}
+
+tn_objects() {
+	local node
+	cat <<-YAML
+		apiVersion: metallb.io/v1beta1
+		kind: IPAddressPool
+		metadata: {name: pool, namespace: metallb-system}
+		spec: {addresses: [192.0.2.0/24]}
+		---
+		apiVersion: metallb.io/v1beta1
+		kind: BGPAdvertisement
+		metadata: {name: all, namespace: metallb-system}
+		---
+		apiVersion: metallb.io/v1beta2
+		kind: BGPPeer
+		metadata: {name: router, namespace: metallb-system}
+		spec:
+		  myASN: 64513
+		  peerASN: 64512
+		  peerAddress: 192.168.1.1
+		  connectTime: 1s
+		  enableGracefulRestart: true
+		  nodeSelectors: [{matchLabels: {kubernetes.io/hostname: node-a}}]
+		---
+		apiVersion: v1
+		kind: Service
+		metadata: {name: web, namespace: shop}
+		spec: {type: LoadBalancer, externalTrafficPolicy: Cluster, loadBalancerIP: $TN_VIP, ports: [{port: 80}]}
+	YAML
+	for node in "${LAB_NODES[@]}"; do
+		cat <<-YAML
+			---
+			apiVersion: v1
+			kind: Node
+			metadata: {name: $node, labels: {kubernetes.io/hostname: $node}}
+			status: {addresses: [{type: InternalIP, address: ${LAB_NODE_ADDR[$node]}}]}
+		YAML
+	done
+}
+
+# tn_pods POD...: those behind the Service.
+tn_pods() {
+	local pod
+	{
+		printf '%s\n' 'apiVersion: discovery.k8s.io/v1' 'kind: EndpointSlice' \
+			'metadata: {name: web-1, namespace: shop, labels: {kubernetes.io/service-name: web}}' \
+			'addressType: IPv4' 'ports: [{name: "", port: 80, protocol: TCP}]' 'endpoints:'
+		for pod in "$@"; do
+			printf -- '- {addresses: [%s], nodeName: node-%s, conditions: {ready: true}}\n' \
+				"${LAB_POD_ADDR[$pod]}" "${pod:0:1}"
+		done
+	} | tn_put slices
+}
+
+# tn_echo NODE OTHER: what the node knows of the other one's echo.
+tn_echo() { lab_ctl "$1" show nodes "$2" -o json | jq -r '.[0].echo'; }
+tn_all_answer() {
+	local node other
+	for node in "${LAB_NODES[@]}"; do
+		for other in "${LAB_NODES[@]}"; do
+			[ "$node" = "$other" ] || [ "$(tn_echo "$node" "$other")" = Answers ] || return 1
+		done
+	done
+}
+tn_reason() { lab_ctl node-a show services web -o json | jq -r '.[0].reason'; }
+tn_is() { [ "$(tn_reason)" = "$1" ]; }
+tn_route() { lab_vtysh "show ip route $TN_VIP/32 json" | jq -e --arg p "$TN_VIP/32" '.[$p][0].nexthops | length == 1' >/dev/null; }
+tn_no_route() { ! tn_route; }
+tn_problem() { lab_ctl "$1" show problems -o json | jq -e --arg r "$2" --arg n "$3" 'any(.[]; .reason == $r and .name == $n)' >/dev/null; }
+tn_no_problem() { ! tn_problem "$@"; }
+tn_get() { lab_in client python3 "$LAB_ROOT/scripts/lab-client" requests "http://$TN_VIP/$1" "$2"; }
+# tn_octets NODE: sent by its uplink so far.
+tn_octets() { lab_in "$1" cat /sys/class/net/eth0/statistics/tx_bytes; }
+
+step_tunnel_echo() {
+	local node
+	lab_up
+	tn_objects | tn_put objects
+	tn_pods b1
+	lab_frr_up <<-FRR
+		router bgp 64512
+		 no bgp ebgp-requires-policy
+		 bgp router-id 192.168.1.1
+		 neighbor 192.168.1.10 remote-as 64513
+	FRR
+	for node in "${LAB_NODES[@]}"; do lab_agent_up "$node"; done
+	lab_until 20 tn_all_answer || { for node in "${LAB_NODES[@]}"; do lab_ctl "$node" show nodes; lab_ctl "$node" show problems; done; return 1; }
+	lab_ctl node-a show nodes
+	STEP_NOTE="$(lab_ctl node-a show nodes node-b -o json | jq -r '.[0] | "node-b answers in \(.roundTripMicros) us, MTU \(.mtu)"')"
+}
+
+step_tunnel_through() {
+	local a b out=$LAB_DIR/through.json
+	lab_until 20 tn_is announced && lab_until 10 tn_route || { lab_ctl node-a explain service shop/web; lab_ctl node-a show problems; return 1; }
+	tn_get "" 40 >"$out"
+	say "$(jq -c '[.pods, .clients]' "$out")"
+	jq -e '.failed == [] and .pods == {"b1": 40} and .clients == {"10.9.0.2": 40}' "$out" >/dev/null || return 1
+	a=$(tn_octets node-a) b=$(tn_octets node-b)
+	lab_in client curl -sS --max-time 60 -o "$LAB_DIR/big" "http://$TN_VIP/big?bytes=5000000" || return 1
+	a=$(($(tn_octets node-a) - a)) b=$(($(tn_octets node-b) - b))
+	STEP_NOTE="of 5 MB node-b sent $b octets and node-a $a"
+	tail -n 1 "$LAB_DIR/big" | grep -qx done && [ "$b" -gt 5000000 ] && [ "$a" -lt 1000000 ]
+}
+
+step_tunnel_even() {
+	local out=$LAB_DIR/even.json
+	tn_pods b1 b2 c1
+	lab_until 10 tn_backends 3 || return 1
+	sleep 1
+	tn_get "" 900 >"$out"
+	say "$(jq -c .pods "$out")"
+	STEP_NOTE="$(jq -r '"\(.pods | map_values(. * 100 / 900 | floor)) % of 900"' "$out" | tr -d '\n')"
+	# A third is 300; four standard deviations of a binomial are 57.
+	jq -e '.failed == [] and .requests == 900 and (.pods | length == 3 and all(.[]; . > 240 and . < 360))' "$out" >/dev/null
+}
+tn_backends() { [ "$(lab_ctl node-a show services web -o json | jq '[.[0].backends[] | select(.state == "ready")] | length')" = "$1" ]; }
+
+# An agent that is gone with its programs: what comes to a node without them is nobody's.
+tn_takes_away() {
+	lab_kill TERM "${LAB_AGENT_PID[$1]}"
+	lab_in "$1" "$LAB_ROOT/build/lodestoned" --cleanup --pin "$(lab_pin "$1")"
+}
+
+step_tunnel_silent() {
+	local out=$LAB_DIR/silent.json begun
+	tn_takes_away node-b || return 1
+	begun=$(date +%s%N)
+	lab_until 10 tn_problem node-a NodeSilent node-b || return 1
+	STEP_NOTE="silent after $((($(date +%s%N) - begun) / 1000000)) ms"
+	tn_get "" 60 >"$out"
+	say "$(jq -c '[.pods, (.failed | length)]' "$out")"
+	jq -e '.failed == [] and .pods == {"c1": 60}' "$out" >/dev/null || return 1
+	tn_takes_away node-c || return 1
+	lab_until 10 tn_is noReachableEndpoints && lab_until 10 tn_no_route || return 1
+	lab_agent_up node-b && lab_agent_up node-c
+	lab_until 20 tn_is announced && lab_until 10 tn_route && lab_until 10 tn_no_problem node-a NodeSilent node-b || return 1
+	tn_get "" 60 >"$out"
+	jq -e '.failed == [] and (.pods | length == 3)' "$out" >/dev/null
+}
+
+step_tunnel_restart() {
+	local out=$LAB_DIR/restart.json stop=$LAB_DIR/restart.stop client
+	lab_begin "$out" client python3 "$LAB_ROOT/scripts/lab-client" until "http://$TN_VIP/" "$stop" 20 60
+	client=$LAB_PID
+	sleep 1
+	lab_kill KILL "${LAB_AGENT_PID[node-a]}"
+	sleep 2
+	lab_agent_up node-a
+	lab_until 20 tn_is announced || return 1
+	sleep 3
+	touch "$stop"
+	wait "$client"
+	STEP_NOTE="$(jq -r '"\(.requests) requests, \(.failed | length) failed"' "$out")"
+	jq -e '.failed == [] and .requests > 60' "$out" >/dev/null
+}
+
+step_tunnel_left() {
+	lab_in node-a ip -N -d neigh show dev eth0
+	lab_in node-a ip -N -d neigh show 192.168.1.11 dev eth0 | grep -q 'managed.*proto 196' || return 1
+	tn_takes_away node-a || return 1
+	! lab_in node-a ip -N -d neigh show | grep managed
+}

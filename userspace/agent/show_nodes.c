@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * The nodes as JSON, this one first: whether each answers the tunnel's echo, what it speaks, and
+ * how packets for it leave.
+ */
+#include "agent/show.h"
+
+#include "agent/agent.h"
+#include "plan/tunnel_prober.h"
+
+#include <assert.h>
+
+static const char *state_text(enum plan_remote_state state)
+{
+	switch (state) {
+	case REMOTE_UNKNOWN:
+		return "Asked";
+	case REMOTE_ANSWERS:
+		return "Answers";
+	case REMOTE_SILENT:
+		return "Silent";
+	case REMOTE_STRANGE:
+		return "OtherVersion";
+	}
+	return "Asked";
+}
+
+static const char *link_name(const struct agent *a, int ifindex)
+{
+	const struct plan_node *node = &a->current->node;
+
+	for (size_t i = 0; i < node->n_links; i++)
+		if (node->links[i].ifindex == ifindex)
+			return node->links[i].name;
+	return NULL;
+}
+
+/* The narrowest way to it; null: none is known, and the kernel's routes are asked for each packet.
+ */
+static void add_ways(const struct agent *a, const struct ip_addr *node, cJSON *to)
+{
+	const struct plan *plan = &a->current->plan;
+	cJSON *uplinks = cJSON_AddArrayToObject(to, "uplinks");
+	unsigned mtu = 0;
+
+	for (size_t i = 0; i < plan->n_next_hops; i++) {
+		const struct plan_next_hop *hop = &plan->next_hops[i];
+		const char *name = link_name(a, hop->uplink);
+
+		if (!ip_addr_equal(&hop->node, node))
+			continue;
+		if (name)
+			cJSON_AddItemToArray(uplinks, cJSON_CreateString(name));
+		mtu = mtu == 0 || hop->mtu < mtu ? hop->mtu : mtu;
+	}
+	if (mtu)
+		cJSON_AddNumberToObject(to, "mtu", mtu);
+	else
+		cJSON_AddNullToObject(to, "mtu");
+}
+
+static void add_number(cJSON *to, const char *key, bool is_known, double value)
+{
+	if (is_known)
+		cJSON_AddNumberToObject(to, key, value);
+	else
+		cJSON_AddNullToObject(to, key);
+}
+
+static cJSON *node_json(const struct agent *a, const struct plan_remote *r)
+{
+	struct prober_told told = {.state = r->state};
+	const nsec_t now = loop_now(a->loop);
+	char text[IP_ADDR_TEXT];
+	cJSON *o = cJSON_CreateObject();
+	bool known;
+
+	if (!prober_tell(a->tunnels.prober, &r->addr, &told))
+		told.since = now;
+	known = told.has_answered;
+	cJSON_AddStringToObject(o, "name", r->node);
+	cJSON_AddStringToObject(o, "address", ip_addr_text(&r->addr, text));
+	cJSON_AddBoolToObject(o, "self", false);
+	cJSON_AddStringToObject(o, "echo", state_text(told.state));
+	cJSON_AddNumberToObject(o, "sinceSeconds", (double)((now - told.since) / NSEC_PER_SEC));
+	add_number(o, "roundTripMicros", known, (double)(told.round_trip / NSEC_PER_USEC));
+	cJSON_AddNumberToObject(o, "asked", (double)told.n_asked);
+	cJSON_AddNumberToObject(o, "answered", (double)told.n_answers);
+	add_number(o, "tunnelVersion", known, told.most);
+	add_number(o, "leastTunnelVersion", known, told.least);
+	add_number(o, "recipeVersion", known, told.recipe);
+	add_ways(a, &r->addr, o);
+	return o;
+}
+
+/* Of its ends the first: they are told as the other nodes' are. */
+static cJSON *self_json(const struct agent *a)
+{
+	const struct plan *plan = &a->current->plan;
+	char text[IP_ADDR_TEXT] = "";
+	uint8_t data[LB_ECHO_BYTES];
+	cJSON *o = cJSON_CreateObject();
+	struct lb_echo ours = {.least = 0};
+	bool is_read;
+
+	lb_echo_request(data, 0, 0);
+	is_read = lb_echo_read(data, sizeof(data), &ours);
+	assert(is_read);
+	(void)is_read;
+	for (enum ip_family f = IP_N_FAMILIES; f-- > 0;)
+		if (!ip_addr_is_none(&plan->tunnel_ends[f]))
+			ip_addr_text(&plan->tunnel_ends[f], text);
+	cJSON_AddStringToObject(o, "name", a->options->node);
+	show_add_text(o, "address", text);
+	cJSON_AddBoolToObject(o, "self", true);
+	cJSON_AddNullToObject(o, "echo");
+	cJSON_AddNullToObject(o, "sinceSeconds");
+	cJSON_AddNullToObject(o, "roundTripMicros");
+	cJSON_AddNullToObject(o, "asked");
+	cJSON_AddNullToObject(o, "answered");
+	cJSON_AddNumberToObject(o, "tunnelVersion", ours.most);
+	cJSON_AddNumberToObject(o, "leastTunnelVersion", ours.least);
+	cJSON_AddNumberToObject(o, "recipeVersion", ours.recipe);
+	cJSON_AddArrayToObject(o, "uplinks");
+	cJSON_AddNullToObject(o, "mtu");
+	return o;
+}
+
+cJSON *show_nodes(const struct agent *a, const struct show_filter *filter)
+{
+	const struct plan *plan = &a->current->plan;
+	cJSON *out = cJSON_CreateArray();
+
+	if (show_matches(filter->name, a->options->node))
+		cJSON_AddItemToArray(out, self_json(a));
+	for (size_t i = 0; i < plan->n_remotes; i++)
+		if (show_matches(filter->name, plan->remotes[i].node))
+			cJSON_AddItemToArray(out, node_json(a, &plan->remotes[i]));
+	return out;
+}
