@@ -135,9 +135,7 @@ static void drains_on_other_nodes_lie_apart(void **state)
 	assert_int_equal(r.n_bad, 0);
 	assert_int_equal(r.ledger.n_drains, 2);
 	assert_memory_equal(r.ledger.drains, want, sizeof(want));
-
-	/* An agent without tunnels reads the first list alone. */
-	apart = strstr(text, "remoteDrains");
+	apart = strstr(text, "remoteDrains"); /* which who knows no tunnels passes over */
 	assert_null(strstr(apart, "10.0.0.1\""));
 	assert_non_null(strstr(apart, "10.0.0.2\""));
 	memcpy(strstr(text, "backendNode"), "backendEdon", 11);
