@@ -295,6 +295,7 @@ cJSON *show_status(const struct agent *a)
 	o = cJSON_AddObjectToObject(out, "peers");
 	cJSON_AddNumberToObject(o, "total", (double)a->peers.n);
 	cJSON_AddNumberToObject(o, "established", (double)established);
+	show_other_nodes(a, out);
 	add_services(a, out);
 	add_dataplane(a, out);
 	show_bfd_thread(a, out);

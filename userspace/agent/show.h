@@ -77,6 +77,8 @@ cJSON *show_backends(const struct agent *a, const struct show_filter *filter,
 void show_kernel_routes(const struct agent *a, cJSON *to);
 cJSON *show_bfd(const struct agent *a, const struct show_filter *filter);
 cJSON *show_blackholes(const struct agent *a, const struct show_filter *filter);
+/* Adds otherNodes: how many are asked for their echo, and answer. */
+void show_other_nodes(const struct agent *a, cJSON *to);
 cJSON *show_nodes(const struct agent *a, const struct show_filter *filter);
 cJSON *show_pools(const struct agent *a, const struct show_filter *filter);
 cJSON *show_problems(const struct agent *a, const struct show_filter *filter);

@@ -138,3 +138,15 @@ cJSON *show_nodes(const struct agent *a, const struct show_filter *filter)
 			cJSON_AddItemToArray(out, node_json(a, &plan->remotes[i]));
 	return out;
 }
+
+void show_other_nodes(const struct agent *a, cJSON *to)
+{
+	const struct plan *plan = &a->current->plan;
+	cJSON *o = cJSON_AddObjectToObject(to, "otherNodes");
+	size_t n = 0;
+
+	for (size_t i = 0; i < plan->n_remotes; i++)
+		n += plan->remotes[i].state == REMOTE_ANSWERS;
+	cJSON_AddNumberToObject(o, "total", (double)plan->n_remotes);
+	cJSON_AddNumberToObject(o, "answering", (double)n);
+}

@@ -78,6 +78,13 @@ static void add_part(struct table *t, const char *label, const cJSON *o, const c
 										: TONE_WARN);
 }
 
+/* Only where there are some. */
+static void add_other_nodes(struct table *t, const cJSON *o)
+{
+	if (cJSON_GetNumberValue(get(o, "total")) > 0)
+		add_part(t, "Tunnels", o, "answering");
+}
+
 static void add_device(struct table *t, const cJSON *device)
 {
 	struct strbuf line;
@@ -275,6 +282,7 @@ void render_status(const struct cli_args *args, const cJSON *body, struct strbuf
 	if (cJSON_IsTrue(get(body, "observes")))
 		add_observes(&t);
 	add_part(&t, "Peers", get(body, "peers"), "established");
+	add_other_nodes(&t, get(body, "otherNodes"));
 	add_part(&t, "Services", get(body, "services"), "announced");
 	add_dataplane(&t, get(body, "dataplane"));
 	if (cJSON_IsObject(get(body, "drain")))

@@ -13,26 +13,15 @@
 
 #include <assert.h>
 
-static int cmp_remote(const void *a, const void *b)
+/* What is known of the address, which is not before the one that was asked for last. */
+static enum plan_remote_state next_state(const struct plan_actual *actual, size_t *at,
+					 const struct ip_addr *addr)
 {
-	const struct plan_remote *x = a, *y = b;
+	int cmp = -1;
 
-	return ip_addr_cmp(&x->addr, &y->addr);
-}
-
-static int cmp_actual(const void *key, const void *item)
-{
-	const struct plan_actual_remote *a = item;
-
-	return ip_addr_cmp(key, &a->addr);
-}
-
-static enum plan_remote_state state_of(const struct plan_actual *actual, const struct ip_addr *addr)
-{
-	const struct plan_actual_remote *found =
-		sorted_find(addr, actual->remotes, actual->n_remotes, sizeof(*found), cmp_actual);
-
-	return found ? found->state : REMOTE_UNKNOWN;
+	while (*at < actual->n_remotes && (cmp = ip_addr_cmp(&actual->remotes[*at].addr, addr)) < 0)
+		++*at;
+	return *at < actual->n_remotes && cmp == 0 ? actual->remotes[*at].state : REMOTE_UNKNOWN;
 }
 
 static void say_unusable(struct plan_draft *d, const struct plan_remote *r)
@@ -73,6 +62,16 @@ static int cmp_addr(const void *key, const void *item)
 static const struct plan_remote *find_remote(const struct plan *plan, const struct ip_addr *addr)
 {
 	return sorted_find(addr, plan->remotes, plan->n_remotes, sizeof(*plan->remotes), cmp_addr);
+}
+
+/* That the address is one, which is not before the one that was asked for last. */
+static bool next_is_remote(const struct plan *plan, size_t *at, const struct ip_addr *addr)
+{
+	int cmp = -1;
+
+	while (*at < plan->n_remotes && (cmp = ip_addr_cmp(&plan->remotes[*at].addr, addr)) < 0)
+		++*at;
+	return cmp == 0;
 }
 
 /* It comes in by one of our uplinks, and leaves by one. */
@@ -116,12 +115,14 @@ static void add_next_hops(struct plan_draft *d)
 	const struct plan_actual *actual = d->in->actual;
 	struct plan_next_hop *hops = arena_array_of(d->arena, actual->n_ways, struct plan_next_hop);
 	const struct plan_next_hop *narrowest = NULL;
-	size_t n = 0;
+	size_t n = 0, at = 0;
 
 	for (size_t i = 0; i < actual->n_ways; i++) {
 		const struct plan_next_hop *way = &actual->ways[i];
 
-		if (!find_remote(d->plan, &way->node) || !is_uplink(d->plan, way->uplink) ||
+		if (i && way[-1].uplink != way->uplink)
+			at = 0; /* of the nodes, which are in one order in both */
+		if (!next_is_remote(d->plan, &at, &way->node) || !is_uplink(d->plan, way->uplink) ||
 		    !is_uplink(d->plan, way->ifindex))
 			continue;
 		hops[n] = *way;
@@ -141,18 +142,19 @@ void plan_draft_remotes(struct plan_draft *d)
 {
 	const struct plan_tunnels *t = &d->env.tunnels;
 	struct plan_remote *items;
+	size_t at = 0;
 
 	if (!d->plan->dataplane || t->n == 0)
 		return;
 	items = arena_array_of(d->arena, t->n, struct plan_remote);
-	for (size_t i = 0; i < t->n; i++)
-		items[i] =
-			(struct plan_remote){.addr = t->items[i].addr,
-					     .node = t->items[i].node,
-					     .state = state_of(d->in->actual, &t->items[i].addr)};
-	qsort(items, t->n, sizeof(*items), cmp_remote);
-	for (size_t i = 0; i < t->n; i++)
+	for (size_t i = 0; i < t->n; i++) {
+		const struct plan_tunnel *to = &t->by_addr[i];
+
+		items[i] = (struct plan_remote){.addr = to->addr,
+						.node = to->node,
+						.state = next_state(d->in->actual, &at, &to->addr)};
 		say_unusable(d, &items[i]);
+	}
 	memcpy(d->plan->tunnel_ends, t->own, sizeof(t->own));
 	d->plan->remotes = items;
 	d->plan->n_remotes = t->n;

@@ -80,6 +80,25 @@ static void say_twice(struct problems *problems, const struct api_object *node,
 		       ip_addr_text(addr, text), other);
 }
 
+static int cmp_tunnel_addr(const void *a, const void *b)
+{
+	const struct plan_tunnel *x = a, *y = b;
+
+	return ip_addr_cmp(&x->addr, &y->addr);
+}
+
+static const struct plan_tunnel *sorted_by_addr(const struct plan_tunnel *items, size_t n,
+						struct arena *arena)
+{
+	struct plan_tunnel *ret = arena_memdup(arena, items, n * sizeof(*ret));
+
+	if (n)
+		qsort(ret, n, sizeof(*ret), cmp_tunnel_addr);
+	for (size_t i = 1; i < n; i++)
+		assert(cmp_tunnel_addr(&ret[i - 1], &ret[i]) < 0);
+	return ret;
+}
+
 void plan_tunnels_build(const struct world *world, const char *node_name, struct arena *arena,
 			struct problems *problems, struct plan_tunnels *ret)
 {
@@ -118,6 +137,7 @@ void plan_tunnels_build(const struct world *world, const char *node_name, struct
 		}
 	}
 	assert(ret->n <= nodes.n);
+	ret->by_addr = sorted_by_addr(items, ret->n, arena);
 }
 
 static int cmp_node(const void *key, const void *item)
@@ -135,10 +155,17 @@ const struct ip_addr *plan_tunnel_to(const struct plan_tunnels *t, const char *n
 	return found ? &found->addr : NULL;
 }
 
+static int cmp_addr(const void *key, const void *item)
+{
+	const struct plan_tunnel *t = item;
+
+	return ip_addr_cmp(key, &t->addr);
+}
+
 const char *plan_tunnel_node(const struct plan_tunnels *t, const struct ip_addr *addr)
 {
-	for (size_t i = 0; i < t->n; i++)
-		if (ip_addr_equal(&t->items[i].addr, addr))
-			return t->items[i].node;
-	return NULL;
+	const struct plan_tunnel *found =
+		sorted_find(addr, t->by_addr, t->n, sizeof(*t->by_addr), cmp_addr);
+
+	return found ? found->node : NULL;
 }

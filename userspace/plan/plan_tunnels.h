@@ -19,6 +19,7 @@ struct plan_tunnels {
 	/* Where those of others end here, by family; none: nowhere. */
 	struct ip_addr own[IP_N_FAMILIES];
 	const struct plan_tunnel *items; /* by node; no two to one address */
+	const struct plan_tunnel *by_addr;
 	size_t n;
 };
 

@@ -53,10 +53,22 @@ static struct probed *find(const struct tunnel_prober *p, const struct ip_addr *
 	return sorted_find(addr, p->items, p->n, sizeof(*p->items), cmp_addr);
 }
 
+static bool are_asked(const struct tunnel_prober *p, const struct plan_remote *nodes, size_t n)
+{
+	for (size_t i = 0; i < n && n == p->n; i++)
+		if (!ip_addr_equal(&p->items[i].told.addr, &nodes[i].addr))
+			return false;
+	return n == p->n;
+}
+
 void prober_set(struct tunnel_prober *p, const struct plan_remote *nodes, size_t n, nsec_t now)
 {
-	struct probed *items = xcalloc(n + 1, sizeof(*items));
+	struct probed *items;
 	size_t n_kept = 0;
+
+	if (are_asked(p, nodes, n))
+		return;
+	items = xcalloc(n + 1, sizeof(*items));
 
 	for (size_t i = 0; i < n; i++) {
 		const struct probed *known = find(p, &nodes[i].addr);
@@ -73,7 +85,7 @@ void prober_set(struct tunnel_prober *p, const struct plan_remote *nodes, size_t
 			};
 	}
 	assert(n_kept <= n && n_kept <= p->n);
-	p->generation += n_kept != n || n_kept != p->n;
+	p->generation++;
 	free(p->items);
 	p->items = items;
 	p->n = n;

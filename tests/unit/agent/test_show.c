@@ -348,6 +348,7 @@ static void status(void **state)
 		body,
 		"{\"node\":\"node\",\"paths\":\"*\",\"version\":\"*\",\"uptimeSeconds\":\"*\",\"monotonicMillis\":\"*\",\"longestTurnMillis\":\"*\",\"longestTurn\":\"*\",\"state\":\"degraded\",\"observes\":false,"
 		"\"peers\":{\"total\":1,\"established\":1},"
+		"\"otherNodes\":{\"total\":0,\"answering\":0},"
 		"\"services\":{\"total\":2,\"announced\":1},"
 		"\"dataplane\":{\"mode\":\"off\",\"devices\":[],\"programsAdopted\":false,"
 		"\"flowTable\":null,\"denied\":null,\"failure\":null},\"bfd\":null,\"drain\":null,\"drops\":{},\"passed\":{},\"meanings\":{},"

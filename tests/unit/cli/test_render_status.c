@@ -75,7 +75,9 @@ static void received_routes_and_repairs_have_a_line_each(void **state)
 {
 	(void)state;
 	check("{\"node\":\"n1\",\"version\":\"0.1.0\",\"uptimeSeconds\":1,\"state\":\"ok\","
-	      "\"peers\":{\"total\":1,\"established\":1},\"services\":{\"total\":0,\"announced\":0},"
+	      "\"peers\":{\"total\":1,\"established\":1},"
+	      "\"otherNodes\":{\"total\":7,\"answering\":6},"
+	      "\"services\":{\"total\":0,\"announced\":0},"
 	      "\"dataplane\":{\"mode\":\"off\",\"devices\":[],\"programsAdopted\":false,"
 	      "\"flowTable\":null,\"denied\":null,\"failure\":null},\"drops\":{},"
 	      "\"kernelRoutes\":{\"received\":{\"total\":12,\"installed\":10,\"failed\":1,"
@@ -84,6 +86,7 @@ static void received_routes_and_repairs_have_a_line_each(void **state)
 	      "\"stale\":false}",
 	      "Node         n1: ok, up 1s, version 0.1.0\n"
 	      "Peers        1 of 1 established\n"
+	      "Tunnels      6 of 7 answering\n"
 	      "Services     0 of 0 announced\n"
 	      "Data plane   off\n"
 	      "Received     10 of 12 installed\n"
