@@ -27,7 +27,7 @@ static struct ip_addr node(unsigned i)
 
 static void set(struct tunnel_prober *p, unsigned from, unsigned n, nsec_t now)
 {
-	struct plan_remote *nodes = calloc(n + 1, sizeof(*nodes));
+	struct plan_remote *nodes = calloc(n ? n : 1, sizeof(*nodes));
 
 	for (unsigned i = 0; i < n; i++)
 		nodes[i].addr = node(from + i);
