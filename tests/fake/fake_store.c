@@ -62,7 +62,7 @@ static int fake_put(void *ctx, nsec_t now, const struct lb_frontend *f)
 		return -EINPROGRESS;
 	if (call_fails(s))
 		return -EIO;
-	assert(f->key.port == 0 || f->table != 0);
+	assert(f->key.port == 0 || !(f->flags & LB_F_TUNNEL) == (f->table != 0));
 	assert(!(f->flags & LB_F_AFFINITY) == !f->affinity_s);
 	for (size_t i = 1; i < f->n_targets; i++)
 		assert(lb_target_cmp(&f->targets[i - 1], &f->targets[i]) < 0);

@@ -114,7 +114,7 @@ static void assert_frontends(const struct plan *p)
 		assert(plan_vip_equal(&vip, &of) || f->lb.flags & LB_F_TUNNEL);
 		assert(!f->leaving || f->hold || key->port == 0 ||
 		       f->lb.flags & (LB_F_CLOSED | LB_F_HANDING_BACK));
-		assert(key->port == 0 || f->lb.table != 0);
+		assert(key->port == 0 || !(f->lb.flags & LB_F_TUNNEL) == (f->lb.table != 0));
 		assert(key->port != 0 || f->lb.n_targets == 0);
 		for (size_t k = 0; k < f->lb.n_targets; k++) /* a packet changes no family */
 			assert(ip_family_of(&f->lb.targets[k].addr) == ip_family_of(&key->addr));

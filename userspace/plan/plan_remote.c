@@ -270,13 +270,12 @@ static bool is_planned(const struct plan_draft *d, const struct ip_addr *addr)
 
 static void push_end(struct plan_draft *d, const struct lb_key *key)
 {
-	struct lb_frontend lb = {.key = *key, .flags = LB_F_TUNNEL};
+	const struct lb_frontend lb = {.key = *key, .flags = LB_F_TUNNEL};
 	const struct lb_actual *actual = plan_draft_actual(d, key);
 
 	if (d->plan->leaving && !(actual && has_others(d->in->actual)))
 		return;
 	assert(plan_own_find(&d->env.own, 0, &key->addr)); /* no Service has it as its VIP */
-	lb.table = lb_table_name(&lb);
 	(void)plan_draft_push(d, &lb);
 	d->n_stay += actual != NULL;
 	if (!actual || !actual->tested || !lb_actual_is(actual, &lb))
