@@ -267,6 +267,21 @@ static void tell_flows(const struct bpf_dataplane *dp, struct metrics_text *t)
 	metrics_sample(t, METRIC_FLOWS, usage.living - usage.established, &states[1]);
 }
 
+static void tell_other_nodes(const struct plan *plan, struct metrics_text *t)
+{
+	static const char *const names[] = {[REMOTE_UNKNOWN] = "asked",
+					    [REMOTE_ANSWERS] = "answers",
+					    [REMOTE_SILENT] = "silent",
+					    [REMOTE_STRANGE] = "other_version"};
+	uint64_t counts[ARRAY_SIZE(names)] = {0};
+
+	for (size_t i = 0; i < plan->n_remotes; i++)
+		counts[plan->remotes[i].state]++;
+	metrics_family(t, METRIC_OTHER_NODES);
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		metrics_sample(t, METRIC_OTHER_NODES, counts[i], &names[i]);
+}
+
 bool metrics_tell_dataplane(const struct agent *a, struct metrics_text *t)
 {
 	uint64_t counts[64];
@@ -274,6 +289,7 @@ bool metrics_tell_dataplane(const struct agent *a, struct metrics_text *t)
 
 	metrics_single(t, METRIC_DATAPLANE_UP, a->dataplane != NULL);
 	tell_modes(a, t);
+	tell_other_nodes(&a->current->plan, t);
 	if (!a->dataplane)
 		return true;
 	n = bpf_dataplane_drops(a->dataplane, counts, ARRAY_SIZE(counts));
