@@ -102,7 +102,7 @@ tn_problem() { lab_ctl "$1" show problems -o json | jq -e --arg r "$2" --arg n "
 tn_no_problem() { ! tn_problem "$@"; }
 tn_get() { lab_in client python3 "$LAB_ROOT/scripts/lab-client" requests "http://$TN_VIP/$1" "$2"; }
 # tn_octets NODE: sent by its uplink so far.
-tn_octets() { lab_in "$1" cat /sys/class/net/eth0/statistics/tx_bytes; }
+tn_octets() { lab_in "$1" ip -s -j link show dev eth0 | jq '.[0].stats64.tx.bytes'; }
 
 step_tunnel_echo() {
 	local node
