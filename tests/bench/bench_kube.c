@@ -15,7 +15,8 @@
  *   memory, processor          of both, the latter while one endpoint in a hundred changes a second
  *
  * Prints values, bars and ratios and exits 0; with BENCH_STRICT=1 a bar that is missed fails the
- * run. BENCH_ONLY=latency, starts or churn measures a part alone. Agent, feeder, router and the API server run before all others, as far as that is allowed.
+ * run. BENCH_ONLY=latency, starts or churn measures a part alone. Agent, feeder, router and the API
+ * server run before all others, as far as that is allowed.
  */
 #include "base/mem.h"
 #include "bench_agent.h"

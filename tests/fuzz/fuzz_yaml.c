@@ -4,12 +4,13 @@
  * world that holds good objects and once again unchanged. Beside the sanitizers these must hold:
  * the same text twice changes nothing, every problem has a place and a reason, every object has a
  * name, what the planner may rely on is true of every object, and what would be saved of it makes
- * the same world again.
+ * the same world again; and what is read as JSON is what libyaml makes of it.
  */
 #include "api/text_pack.h"
 #include "api/world.h"
 #include "base/limits.h"
 #include "base/strbuf.h"
+#include "tests/unit/api/json_oracle.h"
 
 #include <assert.h>
 
@@ -90,11 +91,20 @@ static void check_saved(const struct world *w)
 	world_free(anew);
 }
 
+static void check_json(const char *text, size_t len)
+{
+	struct arena *arena = arena_new();
+
+	assert(json_is_as_libyaml(arena, text, len));
+	arena_free(arena);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct world *w = world_new();
 	uint64_t generation;
 
+	check_json((const char *)data, size);
 	world_put_source(w, "a.yaml", before, strlen(before));
 	world_put_source(w, "a.yaml", (const char *)data, size);
 	generation = world_generation(w);

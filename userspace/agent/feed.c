@@ -21,6 +21,7 @@
 #define SOURCE_KUBE "kube"
 #define SLICE_NS    (8 * NSEC_PER_MSEC) /* of a turn */
 #define WHOLE_NS    (3 * NSEC_PER_SEC)  /* a first picture is waited for so long */
+#define ANSWER_NS   (50 * NSEC_PER_MSEC)
 #define READ_BYTES  (64u << 10) /* from twice as much on malloc asks the kernel each time */
 
 /* --- the connection --------------------------------------------------------------------------- */
@@ -444,6 +445,18 @@ void feed_step(struct agent *a, nsec_t now)
 		arrive(a, now);
 }
 
+/*
+ * One address was asked for a moment ago: what comes is most likely that it is written, and its
+ * route waits for nothing else. Of many addresses the plans are gathered, as of all news.
+ */
+static bool awaits_an_answer(const struct agent *a)
+{
+	const struct agent_feed *f = a->feed;
+
+	return f->n_wished == 1 && a->restless < AGENT_RESTLESS &&
+	       loop_now(a->loop) < nsec_add(f->wished_at, ANSWER_NS);
+}
+
 nsec_t feed_deadline(const struct agent *a, nsec_t coalesced_at)
 {
 	const struct agent_feed *f = a->feed;
@@ -451,7 +464,7 @@ nsec_t feed_deadline(const struct agent *a, nsec_t coalesced_at)
 	if (!f || is_away(f) || !(f->is_open || a->is_scanned))
 		return NSEC_NEVER;
 	if (agent_inputs_due(&a->inputs, DUE_FEED))
-		return coalesced_at;
+		return awaits_an_answer(a) ? 0 : coalesced_at;
 	return a->awaits_services ? f->whole_by : NSEC_NEVER;
 }
 

@@ -56,7 +56,7 @@ struct agent_feed {
 	struct feed_way ways[FEED_N_WAYS];
 	bool is_read_due; /* there is something to decode, whatever becomes of the world */
 	bool is_blocked;  /* the next frame is for a world that has what is on its way */
-	nsec_t until;    /* of the turn's time */
+	nsec_t until;     /* of the turn's time */
 
 	bool is_unallocated; /* nobody says what Services are to have, for this node: */
 	char unallocated_why[KUBE_WHY_BYTES + 1];
@@ -68,6 +68,7 @@ struct agent_feed {
 	struct strbuf out;   /* what is asked for; not written yet from `sent` on */
 	size_t sent;
 	size_t n_wished;  /* names of which something was asked for */
+	nsec_t wished_at; /* the last of it */
 	uint64_t content; /* generation of what was wanted when nothing was to be asked */
 	bool is_behind;   /* there was no room there for all of it */
 

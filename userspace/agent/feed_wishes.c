@@ -15,6 +15,7 @@
 #include "agent/inputs.h"
 #include "base/hash.h"
 #include "plan/ipam_status.h"
+#include "sys/clock.h"
 
 #include <cjson/cJSON.h>
 #include <errno.h>
@@ -139,6 +140,7 @@ static bool ask(struct agent_feed *f, const struct ipam_status *s)
 	if (!feed_has_room(f, 1))
 		return false;
 	set_wished(f, name, hash);
+	f->wished_at = clock_now();
 	name->told.asked = service_addresses(s->addrs, s->n_addrs);
 	feed_wish(f, s->service, KUBE_WISH_STATUS, text);
 	return true;

@@ -56,13 +56,8 @@ _Static_assert(ARRAY_SIZE(phrases) < ' ', "each has a control character but NUL"
 static const struct {
 	unsigned char from, n;
 } begins[256] = {
-	['{'] = {0, 4},
-	[','] = {4, 13},
-	['k'] = {17, 1},
-	['}'] = {18, 6},
-	[']'] = {24, 3},
-	['"'] = {27, 3},
-	['a'] = {30, 1},
+	['{'] = {0, 4},  [','] = {4, 13}, ['k'] = {17, 1}, ['}'] = {18, 6},
+	[']'] = {24, 3}, ['"'] = {27, 3}, ['a'] = {30, 1},
 };
 
 /* The phrase that the text begins with, 0 if none. */

@@ -255,9 +255,9 @@ static void on_alias(struct builder *b, const yaml_event_t *e)
 /* The scalar of the event; `text` is its text in the arena, which ends at a NUL. */
 static struct api_value scalar_like(const yaml_event_t *e, const char *text, unsigned line)
 {
-	struct api_value ret = api_tree_scalar((const char *)e->data.scalar.value,
-					       e->data.scalar.length,
-					       e->data.scalar.style == YAML_PLAIN_SCALAR_STYLE, line);
+	struct api_value ret =
+		api_tree_scalar((const char *)e->data.scalar.value, e->data.scalar.length,
+				e->data.scalar.style == YAML_PLAIN_SCALAR_STYLE, line);
 
 	ret.text = text;
 	return ret;

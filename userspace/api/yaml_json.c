@@ -242,10 +242,8 @@ static bool take_rest(struct walk *w)
 
 bool api_yaml_json(struct arena *arena, const struct api_yaml_text *in, struct api_value **ret_root)
 {
-	struct walk w = {.at = in->text,
-			 .end = in->text + in->len,
-			 .line = in->first_line,
-			 .arena = arena};
+	struct walk w = {
+		.at = in->text, .end = in->text + in->len, .line = in->first_line, .arena = arena};
 
 	struct api_value *root;
 

@@ -193,7 +193,7 @@ static void a_picture_comes_into_force_when_it_is_complete(void **state)
 }
 
 #define NODE_TEXT(label)                                                                           \
-	"{\"apiVersion\":\"v1\",\"kind\":\"Node\",\"metadata\":{\"name\":\"node\","                  \
+	"{\"apiVersion\":\"v1\",\"kind\":\"Node\",\"metadata\":{\"name\":\"node\","                \
 	"\"labels\":{\"rack\":\"" label "\"}}}"
 
 static const struct api_object *node(const struct agent_rig *rig)

@@ -5,6 +5,7 @@
  */
 #include "agent_rig.h"
 
+#include "agent/feed.h"
 #include "agent/feed_inside.h"
 #include "kube/kube_frame.h"
 
@@ -190,6 +191,46 @@ static void who_does_not_hold_the_lease_asks_for_nothing_and_gives_nothing(void 
 	run_for(bed.rig, 100 * NSEC_PER_MSEC);
 	assert_int_equal(bed.n_wishes, 0);
 	assert_int_equal(n_addresses(bed.rig), 0);
+}
+
+/* When what came is taken, where plans are gathered until `gathered`. */
+static nsec_t taken_at(const struct agent_rig *rig, nsec_t gathered)
+{
+	struct agent *a = (struct agent *)(uintptr_t)&rig->agent;
+
+	agent_input_changed(&a->inputs, INPUT_FEED);
+	return feed_deadline(a, gathered);
+}
+
+/* The one address that was asked for is taken at once when it comes back, of many each in its time;
+ * and nothing hurries for long where it does not come. */
+static void the_answer_to_one_wish_waits_for_no_other_news(void **state)
+{
+	struct agent_rig *rig = bed.rig;
+	const nsec_t gathered = clock_now() + 3600 * NSEC_PER_SEC;
+
+	(void)state;
+	connect_feeder();
+	complete_all();
+	hold(true);
+	RIG_WAIT(rig, is_holder);
+	assert_true(taken_at(rig, gathered) == gathered);
+	put("web", SERVICE_TEXT("web", "", ""));
+	RIG_WAIT(rig, has_wished);
+	assert_int_equal(rig->agent.feed->n_wished, 1);
+	rig->agent.feed->wished_at = loop_now(rig->agent.loop);
+	assert_true(taken_at(rig, gathered) == 0);
+	rig->agent.restless = AGENT_RESTLESS;
+	assert_true(taken_at(rig, gathered) == gathered);
+	rig->agent.restless = 0;
+	rig->agent.feed->n_wished = 2;
+	assert_true(taken_at(rig, gathered) == gathered);
+	rig->agent.feed->n_wished = 1;
+	run_for(rig, 60 * NSEC_PER_MSEC);
+	assert_true(taken_at(rig, gathered) == gathered);
+	put("web", SERVICE_TEXT("web", FROM_MAIN, HAS("198.51.100.0")));
+	RIG_WAIT(rig, has_one_address);
+	assert_int_equal(rig->agent.feed->n_wished, 0);
 }
 
 static void the_holder_asks_and_acts_on_what_comes_back(void **state)
@@ -453,6 +494,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(who_does_not_hold_the_lease_asks_for_nothing_and_gives_nothing),
+		TEST(the_answer_to_one_wish_waits_for_no_other_news),
 		TEST(the_holder_asks_and_acts_on_what_comes_back),
 		TEST(what_comes_back_otherwise_is_asked_for_anew),
 		TEST(what_was_asked_for_is_not_given_to_another),

@@ -48,6 +48,27 @@ static void what_is_printed_of_objects_becomes_short(void **state)
 	api_batch_done(&b);
 }
 
+/* Each byte that a phrase has is what that phrase is packed to. */
+static void each_phrase_is_found(void **state)
+{
+	unsigned n = 0;
+
+	(void)state;
+	for (char c = 1; c < ' '; c++) {
+		struct strbuf phrase;
+
+		strbuf_init(&phrase, 1 << 10);
+		api_text_unpack(&phrase, &c, 1);
+		if (phrase.len > 1) {
+			assert_int_equal(api_text_pack(phrase.data, phrase.len), 1);
+			assert_int_equal(phrase.data[0], c);
+			n++;
+		}
+		strbuf_done(&phrase);
+	}
+	assert_int_equal(n, 31);
+}
+
 /* Pieces of phrases in any order, and whatever else may be printed. */
 static void any_text_comes_out_as_it_was(void **state)
 {
@@ -85,6 +106,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_printed_of_objects_becomes_short),
+		cmocka_unit_test(each_phrase_is_found),
 		cmocka_unit_test(any_text_comes_out_as_it_was),
 	};
 
