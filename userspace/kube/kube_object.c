@@ -56,18 +56,32 @@ static void drop_below(cJSON *value, const char *path, const char *const *keep)
 		cJSON_ArrayForEach(element, value) drop(element, path, keep);
 }
 
+/* The path of a member: `at` holds that of its object, `len` long. False: longer than any is. */
+static bool enter(char at[static PATH_BYTES], size_t len, const char *name)
+{
+	const size_t more = strlen(name);
+
+	if (len + 1 + more >= PATH_BYTES)
+		return false;
+	if (len > 0)
+		at[len++] = '.';
+	memcpy(at + len, name, more + 1);
+	return true;
+}
+
 static void drop(cJSON *object, const char *path, const char *const *keep)
 {
+	const size_t len = strlen(path);
+	char at[PATH_BYTES];
 	cJSON *next;
 
 	if (!cJSON_IsObject(object))
 		return;
+	assert(len < PATH_BYTES);
+	memcpy(at, path, len);
 	for (cJSON *member = object->child; member; member = next) {
-		char at[PATH_BYTES];
-		const int len =
-			snprintf(at, sizeof(at), "%s%s%s", path, *path ? "." : "", member->string);
 		const enum fate fate =
-			len < (int)sizeof(at) ? fate_of(at, keep) : DROPPED; /* longer than any */
+			enter(at, len, member->string) ? fate_of(at, keep) : DROPPED;
 
 		next = member->next;
 		if (fate == DROPPED)
