@@ -11,6 +11,7 @@
 
 #include "base/names.h"
 #include "base/strbuf.h"
+#include "cli/cli_complete.h"
 
 #include <stdarg.h>
 
@@ -279,6 +280,8 @@ static bool parse_values(struct line *line, const struct cli_verb *v, struct cli
 		args->file = args->name ? args->name : "-";
 	if (v->command == CLI_SUPPORT)
 		args->file = args->name ? args->name : SUPPORT_FILE;
+	if (v->command == CLI_COMPLETION && !cli_completion_script(args->name))
+		return refuse(line, "no shell \"%s\"; there are bash, zsh and fish", args->name);
 	args->removes = v->command == CLI_BLACKHOLE && strcmp(v->second, "remove") == 0;
 	return (v->kind != CLI_KIND_SERVICE || check_service(line, args->name, args->ns)) &&
 	       check_service(line, args->service, args->ns) &&
@@ -306,7 +309,8 @@ static bool parse_command(struct line *line, struct cli_args *args)
 	if (line->n_words > n)
 		return refuse(line, "\"%s\" is one word too many", line->words[n]);
 	if (v->needs_argument && !args->name)
-		return refuse(line, "%s %s needs %s", v->word, v->second, v->argument);
+		return refuse(line, "%s%s%s needs %s", v->word, v->second ? " " : "",
+			      v->second ? v->second : "", v->argument);
 	if (v->command == CLI_TOP && line->value[CLI_OPTION_OUTPUT])
 		return refuse(line, "top is a screen: \"show services -o json\" has its numbers");
 	return check_options(line, v) && parse_values(line, v, args);

@@ -166,6 +166,12 @@ const struct cli_verb cli_verbs[] = {
 	 .word = "preflight",
 	 .help = "what this host has and lacks, with or without an agent; exits 2 if something "
 		 "vital is missing"},
+	{.command = CLI_COMPLETION,
+	 .word = "completion",
+	 .argument = "bash|zsh|fish",
+	 .needs_argument = true,
+	 .kind = CLI_KIND_OTHER,
+	 .help = "the script by which that shell completes lodectl's commands and names"},
 };
 
 const size_t cli_n_verbs = sizeof(cli_verbs) / sizeof(cli_verbs[0]);

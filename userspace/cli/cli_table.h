@@ -28,6 +28,7 @@ enum cli_command {
 	CLI_TOP,
 	CLI_LOG_LEVEL,
 	CLI_SUPPORT,
+	CLI_COMPLETION,
 	CLI_HELP,
 	CLI_VERSION
 };
