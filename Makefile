@@ -92,6 +92,15 @@ $(B)/san/lib%.a:
 	$(folder)
 	$(Q)rm -f $@ && ar rcs $@ $^
 
+# Of which tree a program was made, for --version. A tree without .git is told by COMMIT=.
+COMMIT ?= $(shell git describe --always --dirty --abbrev=12 --match= 2>/dev/null || echo unknown)
+$(B)/gen/commit: FORCE
+	$(folder)
+	@echo $(COMMIT) | cmp -s - $@ || echo $(COMMIT) >$@
+FORCE:
+$(B)/obj/userspace/base/names.o $(B)/san/userspace/base/names.o: $(B)/gen/commit
+$(B)/obj/userspace/base/names.o $(B)/san/userspace/base/names.o: CPPFLAGS += -DLODESTONE_COMMIT='"$(COMMIT)"'
+
 AGENT_LIBS := $(patsubst %,$(B)/lib%.a,$(DIRS))
 $(AGENT_BIN): $(B)/obj/userspace/agent/main.o $(AGENT_LIBS)
 	$(call say,LD   ,$@)
@@ -201,6 +210,6 @@ clean: ## remove build/
 help: ## this list
 	@grep -hE '^[a-z%-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | sort | expand -t 16
 
-.PHONY: all test-programs unit clean help
+.PHONY: all test-programs unit clean help FORCE
 .SECONDARY:
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

@@ -10,6 +10,7 @@ BINDIR      ?= $(PREFIX)/bin
 UNITDIR     ?= $(PREFIX)/lib/systemd/system
 SYSUSERSDIR ?= $(PREFIX)/lib/sysusers.d
 TMPFILESDIR ?= $(PREFIX)/lib/tmpfiles.d
+LIBEXECDIR  ?= $(PREFIX)/lib/lodestone
 DOCDIR      ?= $(PREFIX)/share/doc/lodestone
 MANDIR      ?= $(PREFIX)/share/man
 BASHDIR     ?= $(PREFIX)/share/bash-completion/completions
@@ -47,14 +48,17 @@ install: all $(MAN) $(COMPLETION) ## install programs, man pages, completion, un
 	install -D -m 644 deploy/sysusers.d/lodestone.conf $(DESTDIR)$(SYSUSERSDIR)/lodestone.conf
 	install -D -m 644 deploy/tmpfiles.d/lodestone.conf $(DESTDIR)$(TMPFILESDIR)/lodestone.conf
 	install -d $(DESTDIR)$(UNITDIR)
-	sed 's|/usr/local/sbin|$(SBINDIR)|; s|/usr/local/share/doc/lodestone|$(DOCDIR)|' \
+	install -d $(DESTDIR)$(LIBEXECDIR)
+	sed 's|/usr/local/bin|$(BINDIR)|' deploy/systemd/shutdown >$(DESTDIR)$(LIBEXECDIR)/shutdown
+	chmod 755 $(DESTDIR)$(LIBEXECDIR)/shutdown
+	sed 's|/usr/local/sbin|$(SBINDIR)|; s|/usr/local/share/doc/lodestone|$(DOCDIR)|; s|/usr/local/lib/lodestone|$(LIBEXECDIR)|' \
 		deploy/systemd/lodestoned.service >$(DESTDIR)$(UNITDIR)/lodestoned.service
 	chmod 644 $(DESTDIR)$(UNITDIR)/lodestoned.service
 	for doc in $(DOCS); do install -D -m 644 $$doc $(DESTDIR)$(DOCDIR)/$$doc || exit 1; done
 
 uninstall: ## remove what install put there; lodestoned --cleanup comes first
 	rm -f $(DESTDIR)$(SBINDIR)/lodestoned $(DESTDIR)$(BINDIR)/lodectl $(DESTDIR)$(BINDIR)/lodestone-kube
-	rm -f $(DESTDIR)$(UNITDIR)/lodestoned.service
+	rm -f $(DESTDIR)$(UNITDIR)/lodestoned.service $(DESTDIR)$(LIBEXECDIR)/shutdown
 	rm -f $(DESTDIR)$(SYSUSERSDIR)/lodestone.conf $(DESTDIR)$(TMPFILESDIR)/lodestone.conf
 	for page in $(notdir $(MAN)); do rm -f $(DESTDIR)$(MANDIR)/man$${page##*.}/$$page; done
 	rm -f $(DESTDIR)$(BASHDIR)/lodectl $(DESTDIR)$(ZSHDIR)/_lodectl $(DESTDIR)$(FISHDIR)/lodectl.fish

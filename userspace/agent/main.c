@@ -78,7 +78,7 @@ int main(int argc, char **argv)
 	case OPTIONS_PREFLIGHT:
 		return preflight_run(&options);
 	case OPTIONS_VERSION:
-		printf("lodestoned %s\n", LODESTONE_VERSION);
+		printf("lodestoned %s\n", lodestone_build());
 		return EXIT_SUCCESS;
 	case OPTIONS_HELP:
 		fputs(options_help(), stdout);

@@ -11,3 +11,6 @@
 #define LODESTONE_GROUP      "lodestone"      /* its members may read */
 #define LODESTONE_FEED_GROUP "lodestone-feed" /* its members may say what the cluster holds */
 #define LODESTONE_PROTOCOL   "lodestone/1"
+
+/* What --version says: the version, of which tree, by which compiler. Static. */
+const char *lodestone_build(void);

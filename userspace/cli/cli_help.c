@@ -93,8 +93,3 @@ void cli_help(const struct cli_verb *verb, struct strbuf *out)
 	strbuf_add(out, "\n");
 	add_wrapped(out, cli_exit_codes, 0, 0);
 }
-
-const char *cli_version(void)
-{
-	return "lodectl " LODESTONE_VERSION;
-}

@@ -7,6 +7,3 @@
 
 /* Adds the text of all commands, or, if `verb` is not NULL, of those that begin like it. */
 void cli_help(const struct cli_verb *verb, struct strbuf *out);
-
-/* The line of --version. */
-const char *cli_version(void);

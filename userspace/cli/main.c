@@ -3,8 +3,8 @@
  * lodectl: asks the agent on this machine and prints the answer. This file says which command is
  * whose; exit codes are in cli/answer_run.h and cli/migrate_run.h.
  */
+#include "base/names.h"
 #include "cli/answer_run.h"
-#include "cli/ask.h"
 #include "cli/cli_help.h"
 #include "cli/completion.h"
 #include "cli/migrate_run.h"
@@ -50,7 +50,7 @@ int main(int argc, char **argv)
 	case CLI_HELP:
 		return help(&args);
 	case CLI_VERSION:
-		puts(cli_version());
+		printf("lodectl %s\n", lodestone_build());
 		return EXIT_DONE;
 	case CLI_STATUS:
 	case CLI_SHOW:

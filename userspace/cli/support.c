@@ -176,7 +176,7 @@ static void add_versions(struct dump *d)
 	struct strbuf text;
 
 	strbuf_init(&text, PART_BYTES);
-	strbuf_printf(&text, "%s\n", cli_version());
+	strbuf_printf(&text, "lodectl %s\n", lodestone_build());
 	if (preflight_agent_version(&text) != 0)
 		strbuf_add(&text, "lodestoned: there is none beside lodectl, nor in PATH\n");
 	add(d, "versions.txt", &text);

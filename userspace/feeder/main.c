@@ -92,7 +92,7 @@ int main(int argc, char **argv)
 	case OPTIONS_RUN:
 		return run(&options);
 	case OPTIONS_VERSION:
-		printf("lodestone-kube %s\n", LODESTONE_VERSION);
+		printf("lodestone-kube %s\n", lodestone_build());
 		return EXIT_SUCCESS;
 	case OPTIONS_HELP:
 		fputs(options_help(), stdout);

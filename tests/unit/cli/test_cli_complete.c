@@ -64,7 +64,7 @@ static void commands_once_each_by_what_is_typed(void **state)
 	(void)state;
 	proposes("ex", "explain", CLI_KIND_NONE);
 	proposes("un", "undrain", CLI_KIND_NONE);
-	proposes("s", "status show", CLI_KIND_NONE);
+	proposes("s", "status show support", CLI_KIND_NONE);
 	proposes("nonsense", "", CLI_KIND_NONE);
 	proposes("explain _", "service ip peer", CLI_KIND_NONE);
 	proposes("show p", "peers pools problems", CLI_KIND_NONE);
@@ -94,7 +94,7 @@ static void options_are_those_of_the_command(void **state)
 	(void)state;
 	proposes("drain --", "--output --socket --help --version", CLI_KIND_NONE);
 	proposes("show routes -",
-		 "--output --namespace --peer --received --watch --socket --help --version",
+		 "--output --namespace --peer --vrf --service --prefix --received --watch --socket --help --version",
 		 CLI_KIND_NONE);
 	proposes("show peers --w", "--watch", CLI_KIND_NONE);
 	proposes("blackhole add --f", "--for", CLI_KIND_NONE);
@@ -113,7 +113,7 @@ static void values_follow_their_option(void **state)
 	proposes("-o json show poo", "pools", CLI_KIND_NONE);
 	proposes("--socket show peers _", "",
 		 CLI_KIND_NONE); /* "show" is its value: no such command */
-	proposes("--socket -w s", "status show", CLI_KIND_NONE);
+	proposes("--socket -w s", "status show support", CLI_KIND_NONE);
 }
 
 /* Every verb, word by word, is proposed, and its whole line is one that the parser takes. */
