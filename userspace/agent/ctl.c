@@ -152,6 +152,8 @@ static bool on_request(void *ctx, struct unix_request *r, struct strbuf *reply)
 		ctl_answer(reply, show_status(a));
 	else if (strcmp(command, "drain") == 0 || strcmp(command, "undrain") == 0)
 		drain(a, r, command[0] == 'd', reply);
+	else if (strcmp(command, "trace") == 0)
+		ctl_trace(a, json, reply);
 	else if (strcmp(command, "log-level") == 0)
 		ctl_log_level(json, r->uid, reply);
 	else if (strcmp(command, "explain") == 0)

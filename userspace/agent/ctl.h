@@ -29,3 +29,10 @@ nsec_t ctl_tick(struct agent *a, nsec_t now);
  * it is said otherwise, or until the next start.
  */
 void ctl_log_level(const cJSON *request, uid_t uid, struct strbuf *reply);
+
+/*
+ * Answers {"command":"trace", "client", "clientPort", "vip", "port", "protocol"}: which backend has
+ * a client's flow, or would get it, and why; without "clientPort" only as far as it does not
+ * matter. Of what the programs check nothing is sent and nothing is changed.
+ */
+void ctl_trace(const struct agent *a, const cJSON *request, struct strbuf *reply);

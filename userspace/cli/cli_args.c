@@ -12,6 +12,7 @@
 #include "base/names.h"
 #include "base/strbuf.h"
 #include "cli/cli_complete.h"
+#include "cli/endpoint.h"
 
 #include <stdarg.h>
 
@@ -261,6 +262,21 @@ static bool parse_duration(struct line *line, const char *text, uint32_t *ret)
 	return true;
 }
 
+static bool parse_trace(struct line *line, struct cli_args *args)
+{
+	struct endpoint from, to;
+
+	args->from = line->value[CLI_OPTION_FROM];
+	args->to = line->value[CLI_OPTION_TO];
+	if (!args->from || !args->to)
+		return refuse(line, "trace needs --from IP:PORT and --to VIP:PORT");
+	if (!endpoint_parse(args->from, &from))
+		return refuse(line, "\"%s\" is no IP:PORT", args->from);
+	if (!endpoint_parse(args->to, &to) || to.port == 0)
+		return refuse(line, "\"%s\" is no VIP:PORT", args->to);
+	return true;
+}
+
 /* What the words behind an option's or a verb's name say. */
 static bool parse_values(struct line *line, const struct cli_verb *v, struct cli_args *args)
 {
@@ -278,6 +294,8 @@ static bool parse_values(struct line *line, const struct cli_verb *v, struct cli
 		args->explained = v->second;
 	if (v->command == CLI_MIGRATE)
 		args->file = args->name ? args->name : "-";
+	if (v->command == CLI_TRACE && !parse_trace(line, args))
+		return false;
 	if (v->command == CLI_SUPPORT)
 		args->file = args->name ? args->name : SUPPORT_FILE;
 	if (v->command == CLI_COMPLETION && !cli_completion_script(args->name))

@@ -93,3 +93,8 @@ void cli_help(const struct cli_verb *verb, struct strbuf *out)
 	strbuf_add(out, "\n");
 	add_wrapped(out, cli_exit_codes, 0, 0);
 }
+
+void cli_version(struct strbuf *out)
+{
+	strbuf_printf(out, "lodectl %s\n", lodestone_build());
+}

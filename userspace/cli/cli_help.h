@@ -7,3 +7,6 @@
 
 /* Adds the text of all commands, or, if `verb` is not NULL, of those that begin like it. */
 void cli_help(const struct cli_verb *verb, struct strbuf *out);
+
+/* Adds the line of --version. */
+void cli_version(struct strbuf *out);

@@ -27,6 +27,10 @@ const struct cli_option_info cli_options[N_CLI_OPTIONS] = {
 	[CLI_OPTION_PREFIX] = {"prefix", 0, "PREFIX", CLI_KIND_PREFIX,
 			       "only prefixes and addresses in this one"},
 	[CLI_OPTION_RECEIVED] = {"received", 0, NULL, CLI_KIND_NONE, "routes that peers have sent"},
+	[CLI_OPTION_FROM] = {"from", 0, "IP[:PORT]", CLI_KIND_OTHER,
+			     "the client; of IPv6 [IP]:PORT"},
+	[CLI_OPTION_TO] = {"to", 0, "VIP:PORT[/PROTOCOL]", CLI_KIND_ADDRESS,
+			   "where it sends to, by tcp (default), udp or sctp"},
 	[CLI_OPTION_FOR] = {"for", 0, "DURATION", CLI_KIND_OTHER,
 			    "only for so long: 30m, 1h30m, 45s"},
 	[CLI_OPTION_WATCH] = {"watch", 'w', NULL, CLI_KIND_NONE,
@@ -117,6 +121,11 @@ const struct cli_verb cli_verbs[] = {
 	 .kind = CLI_KIND_PEER,
 	 .options = WATCH,
 	 .help = "what became of it, and what it is sent"},
+	{.command = CLI_TRACE,
+	 .word = "trace",
+	 .options = WATCH | CLI_SET(CLI_OPTION_FROM) | CLI_SET(CLI_OPTION_TO),
+	 .help = "which pod has a client's flow, or would get it, and why: each check, the row and "
+		 "what the flow table says; nothing is sent"},
 	{.command = CLI_DRAIN,
 	 .word = "drain",
 	 .help = "withdraw this node's routes, serve what lives to its end, leave the rest to the "

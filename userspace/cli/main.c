@@ -3,8 +3,8 @@
  * lodectl: asks the agent on this machine and prints the answer. This file says which command is
  * whose; exit codes are in cli/answer_run.h and cli/migrate_run.h.
  */
-#include "base/names.h"
 #include "cli/answer_run.h"
+#include "cli/ask.h"
 #include "cli/cli_help.h"
 #include "cli/completion.h"
 #include "cli/migrate_run.h"
@@ -14,12 +14,15 @@
 
 #define HELP_BYTES (64u << 10)
 
-static int help(const struct cli_args *args)
+static int say(const struct cli_args *args)
 {
 	struct strbuf text;
 
 	strbuf_init(&text, HELP_BYTES);
-	cli_help(args->verb, &text);
+	if (args->command == CLI_VERSION)
+		cli_version(&text);
+	else
+		cli_help(args->verb, &text);
 	fputs(text.data, stdout);
 	strbuf_done(&text);
 	return EXIT_DONE;
@@ -48,15 +51,14 @@ int main(int argc, char **argv)
 		completion_print_script(args.name, stdout);
 		return EXIT_DONE;
 	case CLI_HELP:
-		return help(&args);
 	case CLI_VERSION:
-		printf("lodectl %s\n", lodestone_build());
-		return EXIT_DONE;
+		return say(&args);
 	case CLI_STATUS:
 	case CLI_SHOW:
 	case CLI_DROPS:
 	case CLI_FLOWS:
 	case CLI_EXPLAIN:
+	case CLI_TRACE:
 	case CLI_DRAIN:
 	case CLI_LOG_LEVEL:
 	case CLI_UNDRAIN:

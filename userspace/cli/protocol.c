@@ -7,6 +7,7 @@
 #include "cli/protocol.h"
 
 #include "base/names.h"
+#include "cli/endpoint.h"
 
 static void add_text(cJSON *to, const char *key, const char *text)
 {
@@ -59,6 +60,20 @@ static void add_shown(struct arena *arena, cJSON *o, const struct cli_args *args
 		cJSON_AddTrueToObject(o, "planned");
 }
 
+static void add_traced(cJSON *o, const struct cli_args *args)
+{
+	struct endpoint from, to;
+
+	if (!endpoint_parse(args->from, &from) || !endpoint_parse(args->to, &to))
+		abort(); /* cli_parse() has refused it */
+	cJSON_AddStringToObject(o, "client", from.address);
+	if (from.port)
+		cJSON_AddNumberToObject(o, "clientPort", from.port);
+	cJSON_AddStringToObject(o, "vip", to.address);
+	cJSON_AddNumberToObject(o, "port", to.port);
+	cJSON_AddStringToObject(o, "protocol", to.protocol);
+}
+
 const char *protocol_request(struct arena *arena, const struct cli_args *args)
 {
 	const char *ret;
@@ -85,6 +100,8 @@ const char *protocol_request(struct arena *arena, const struct cli_args *args)
 		if (args->seconds)
 			cJSON_AddNumberToObject(o, "seconds", args->seconds);
 	}
+	if (args->command == CLI_TRACE)
+		add_traced(o, args);
 	if (args->command == CLI_LOG_LEVEL && args->name)
 		cJSON_AddStringToObject(o, "level", args->name);
 	if (args->command == CLI_EXPLAIN) {

@@ -267,6 +267,8 @@ void render(const struct cli_args *args, const cJSON *body, struct strbuf *out)
 		render_preflight(args, body, out);
 	else if (args->command == CLI_MIGRATE)
 		render_migrate(args, body, out);
+	else if (args->command == CLI_TRACE)
+		render_trace(args, body, out);
 	else if (args->command == CLI_LOG_LEVEL)
 		render_log_level(args, body, out);
 	else if (args->command == CLI_BLACKHOLE)

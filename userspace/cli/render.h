@@ -19,6 +19,8 @@ void render_status(const struct cli_args *args, const cJSON *body, struct strbuf
 void render_peer(const cJSON *peer, struct strbuf *out);
 /* Checks, advertisements, peers and other nodes (render_explain.c). */
 void render_explain(const struct cli_args *args, const cJSON *body, struct strbuf *out);
+/* Checks, the row and the pod (render_trace.c). */
+void render_trace(const struct cli_args *args, const cJSON *body, struct strbuf *out);
 /* What this host has and lacks (render_preflight.c). */
 void render_preflight(const struct cli_args *args, const cJSON *lines, struct strbuf *out);
 /* What differs, and how much does not (render_migrate.c). */

@@ -57,7 +57,7 @@ static const struct {
 	{"host/routes.txt", {"ip", "route", "show", "table", "all"}},
 	{"host/routes6.txt", {"ip", "-6", "route", "show", "table", "all"}},
 	{"host/neighbours.txt", {"ip", "neigh", "show"}},
-	{"host/bgp-sockets.txt", {"ss", "-tnoi", "( sport = :179 or dport = :179 )"}},
+	{"host/bgp-sockets.txt", {"ss", "-tno", "( sport = :179 or dport = :179 )"}},
 	{"host/counters.txt", {"nstat", "-asz"}},
 	{"bpf/maps.txt", {"bpftool", "map", "show"}},
 	{"bpf/programs.txt", {"bpftool", "prog", "show"}},
@@ -176,7 +176,7 @@ static void add_versions(struct dump *d)
 	struct strbuf text;
 
 	strbuf_init(&text, PART_BYTES);
-	strbuf_printf(&text, "lodectl %s\n", lodestone_build());
+	cli_version(&text);
 	if (preflight_agent_version(&text) != 0)
 		strbuf_add(&text, "lodestoned: there is none beside lodectl, nor in PATH\n");
 	add(d, "versions.txt", &text);

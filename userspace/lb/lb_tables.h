@@ -181,3 +181,8 @@ struct lb_usage {
 	size_t services, rows, backends, rows_chunks, backend_chunks;
 };
 struct lb_usage lb_tables_usage(const struct lb_tables *t);
+
+struct lb_trace;
+struct lb_trace_flow;
+/* What becomes of a flow's packets (lb/lb_trace.h). */
+void lb_trace(const struct lb_tables *t, const struct lb_trace_flow *flow, struct lb_trace *ret);

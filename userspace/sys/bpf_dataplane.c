@@ -536,6 +536,12 @@ struct lb_flow_usage bpf_dataplane_flow_usage(const struct bpf_dataplane *dp)
 	return lb_tables_flow_usage(dp->tables);
 }
 
+void bpf_dataplane_trace(const struct bpf_dataplane *dp, const struct lb_trace_flow *flow,
+			 struct lb_trace *ret)
+{
+	lb_trace(dp->tables, flow, ret);
+}
+
 const struct lb_vip *bpf_dataplane_served(const struct bpf_dataplane *dp, struct arena *arena,
 					  size_t *ret_n)
 {

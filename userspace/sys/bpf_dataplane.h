@@ -11,6 +11,8 @@
 #include "sys/bpf_bfd.h"
 
 struct bpf_dataplane;
+struct lb_trace;
+struct lb_trace_flow;
 struct worker;
 
 struct bpf_dataplane_args {
@@ -156,6 +158,9 @@ struct bpf_bfd_fds bpf_dataplane_bfd(const struct bpf_dataplane *dp);
  * for the machine. Pinned tables are kept as they are.
  */
 uint32_t bpf_dataplane_flow_entries(const struct bpf_dataplane *dp);
+/* As lb_trace(). */
+void bpf_dataplane_trace(const struct bpf_dataplane *dp, const struct lb_trace_flow *flow,
+			 struct lb_trace *ret);
 /* The flow table as it is now, and what it held a few seconds ago. */
 struct lb_flow_usage bpf_dataplane_flow_usage(const struct bpf_dataplane *dp);
 /* VIPs served in this boot, from the arena; and a number that changes when there are more. */

@@ -414,6 +414,37 @@ static void the_log_level_is_told_and_changed(void **state)
 	rig_free(rig);
 }
 
+/* Without a data plane there is no row, and what is no flow is refused. */
+static void a_trace_ends_at_what_does_not_hold(void **state)
+{
+	static const char *const refused[] = {
+		"\"client\":\"x\",\"vip\":\"192.0.2.0\",\"port\":80,\"protocol\":\"TCP\"",
+		"\"client\":\"1.2.3.4\",\"vip\":\"192.0.2.0\",\"protocol\":\"TCP\"",
+		"\"client\":\"1.2.3.4\",\"vip\":\"192.0.2.0\",\"port\":65536,\"protocol\":\"TCP\"",
+		"\"client\":\"1.2.3.4\",\"vip\":\"192.0.2.0\",\"port\":80,\"protocol\":\"ICMP\"",
+		"\"client\":\"::1\",\"vip\":\"192.0.2.0\",\"port\":80,\"protocol\":\"TCP\"",
+	};
+	struct agent_rig *rig = rig_announcing();
+
+	(void)state;
+	json_expect(ask(rig,
+			"{\"command\":\"trace\",\"client\":\"1.2.3.4\",\"clientPort\":5,"
+			"\"vip\":\"192.0.2.0\",\"port\":80,\"protocol\":\"TCP\"}",
+			OK),
+		    "{\"node\":\"node\",\"namespace\":\"default\",\"name\":\"s1\",\"steps\":["
+		    "{\"check\":\"dataplane\",\"holds\":false,"
+		    "\"message\":\"XDP does not serve on this node: see status\"}],"
+		    "\"row\":null,\"rows\":null,\"settled\":null,\"candidates\":[],"
+		    "\"chosen\":null,\"reason\":null}");
+	for (size_t i = 0; i < ARRAY_SIZE(refused); i++) {
+		char line[200];
+
+		(void)snprintf(line, sizeof(line), "{\"command\":\"trace\",%s}", refused[i]);
+		assert_null(ask(rig, line, "{\"protocol\":\"lodestone/1\",\"ok\":false"));
+	}
+	rig_free(rig);
+}
+
 static double count_of(const cJSON *body, const char *where, const char *reason)
 {
 	return cJSON_GetNumberValue(cJSON_GetObjectItem(cJSON_GetObjectItem(body, where), reason));
@@ -481,6 +512,7 @@ int main(void)
 		cmocka_unit_test(backends_of_nobody),
 		cmocka_unit_test(filters),
 		cmocka_unit_test(the_log_level_is_told_and_changed),
+		cmocka_unit_test(a_trace_ends_at_what_does_not_hold),
 		cmocka_unit_test(pools_and_bfd),
 		cmocka_unit_test(problems),
 		cmocka_unit_test(status),

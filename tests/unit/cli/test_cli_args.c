@@ -151,6 +151,32 @@ static void filters_are_taken_where_they_mean_something(void **state)
 	assert_string_equal(parsed("show backends b -n a --prefix ::/0").prefix, "::/0");
 }
 
+static void a_trace_has_two_ends(void **state)
+{
+	static const char *const refused[][2] = {
+		{"trace", "trace needs --from IP:PORT and --to VIP:PORT"},
+		{"trace --from 1.2.3.4:5", "trace needs --from IP:PORT and --to VIP:PORT"},
+		{"trace --from x --to 1.2.3.4:5", "\"x\" is no IP:PORT"},
+		{"trace --from 1.2.3.4 --to 1.2.3.4", "\"1.2.3.4\" is no VIP:PORT"},
+		{"status --from 1.2.3.4", "option --from belongs to \"trace\""},
+		{"top -o json", "top is a screen: \"show services -o json\" has its numbers"},
+		{"support", "support what? dump"},
+	};
+	struct cli_args a = parsed("trace --from 1.2.3.4:5 --to [::1]:80/udp -o yaml -w");
+	char kept[256], error[CLI_ERROR_TEXT];
+
+	(void)state;
+	assert_int_equal(a.command, CLI_TRACE);
+	assert_string_equal(a.from, "1.2.3.4:5");
+	assert_string_equal(a.to, "[::1]:80/udp");
+	assert_string_equal(parsed("support dump").file, "lodestone-support.tar");
+	assert_string_equal(parsed("support dump -").file, "-");
+	for (size_t i = 0; i < ARRAY_SIZE(refused); i++) {
+		assert_false(parse(refused[i][0], kept, &a, error));
+		assert_string_equal(error, refused[i][1]);
+	}
+}
+
 static void after_two_dashes_a_dash_is_a_name(void **state)
 {
 	struct cli_args a = parsed("show peers -- -odd");
@@ -402,6 +428,7 @@ int main(void)
 		cmocka_unit_test(formats_have_names),
 		cmocka_unit_test(routes_take_a_prefix_and_a_peer),
 		cmocka_unit_test(filters_are_taken_where_they_mean_something),
+		cmocka_unit_test(a_trace_has_two_ends),
 		cmocka_unit_test(after_two_dashes_a_dash_is_a_name),
 		cmocka_unit_test(help_and_version_need_no_command),
 		cmocka_unit_test(blackholes_are_added_for_a_while_and_removed),

@@ -94,6 +94,23 @@ static void filters_are_asked_of_the_agent(void **state)
 	}
 }
 
+static void a_trace_asks_for_a_flow(void **state)
+{
+	_cleanup_(arena_freep) struct arena *arena = arena_new();
+	struct cli_args args = {
+		.command = CLI_TRACE, .from = "[2001:db8::9]:4000", .to = "[2001:db8::1]:53/udp"};
+
+	(void)state;
+	assert_string_equal(protocol_request(arena, &args),
+			    "{\"command\":\"trace\",\"client\":\"2001:db8::9\",\"clientPort\":4000,"
+			    "\"vip\":\"2001:db8::1\",\"port\":53,\"protocol\":\"UDP\"}\n");
+	args.from = "192.0.2.9";
+	args.to = "192.0.2.1:80";
+	assert_string_equal(protocol_request(arena, &args),
+			    "{\"command\":\"trace\",\"client\":\"192.0.2.9\","
+			    "\"vip\":\"192.0.2.1\",\"port\":80,\"protocol\":\"TCP\"}\n");
+}
+
 static void the_body_of_a_good_reply_is_its_second_line(void **state)
 {
 	_cleanup_(arena_freep) struct arena *arena = arena_new();
@@ -143,6 +160,7 @@ int main(void)
 		cmocka_unit_test(the_request_is_one_line_of_the_contract),
 		cmocka_unit_test(the_namespace_stands_before_the_name),
 		cmocka_unit_test(filters_are_asked_of_the_agent),
+		cmocka_unit_test(a_trace_asks_for_a_flow),
 		cmocka_unit_test(the_body_of_a_good_reply_is_its_second_line),
 		cmocka_unit_test(other_replies_are_refused_with_a_reason),
 	};
