@@ -127,7 +127,7 @@ static void whatever_the_table_has_is_proposed(void **state)
 		const struct cli_verb *v = &cli_verbs[i];
 		const char *argv[] = {"lodectl", v->word, v->second ? v->second : v->argument,
 				      v->argument};
-		const int argc = 2 + (v->second != NULL) + v->needs_argument;
+		int argc = 2 + (v->second != NULL) + v->needs_argument;
 		struct cli_args args;
 
 		assert_string_equal(proposed(v->word, &kind)[0] ? v->word : "", v->word);
@@ -138,6 +138,10 @@ static void whatever_the_table_has_is_proposed(void **state)
 		}
 		if (v->command == CLI_COMPLETION)
 			argv[2] = "zsh";
+		if (v->command == CLI_TRACE) {
+			argv[argc++] = "--from=192.0.2.1:4000";
+			argv[argc++] = "--to=192.0.2.2:80";
+		}
 		if (!cli_parse(argc, argv, &args, error))
 			fail_msg("%s %s: %s", v->word, v->second ? v->second : "", error);
 	}
