@@ -34,7 +34,7 @@ static void start_objects(struct agent *a)
 	a->taken.arena = arena_new();
 	a->plans[0].arena = arena_new();
 	a->plans[1].arena = arena_new();
-	agent_peers_init(&a->peers, a->loop, now ^ (uint64_t)getpid() << 32);
+	agent_peers_init(&a->peers, a->loop, a->network, now ^ (uint64_t)getpid() << 32);
 	apply_start(a);
 	agent_bfd_init(&a->bfd, a->loop, &a->peers, a->options->pin,
 		       now ^ (uint64_t)getpid() << 16);

@@ -403,10 +403,13 @@ static void peer_change(struct agent_peer *p, const struct plan_peer *want, nsec
 		link_set_next_hops(&p->links[i]);
 }
 
-void agent_peers_init(struct agent_peers *all, struct loop *loop, uint64_t seed)
+void agent_peers_init(struct agent_peers *all, struct loop *loop, struct worker *network,
+		      uint64_t seed)
 {
-	*all = (struct agent_peers){
-		.loop = loop, .closings = {.loop = loop}, .scratch = xmalloc(PEERS_SCRATCH_BYTES)};
+	*all = (struct agent_peers){.loop = loop,
+				    .network = network,
+				    .closings = {.loop = loop},
+				    .scratch = xmalloc(PEERS_SCRATCH_BYTES)};
 	listening_init(all);
 	unnumbered_init(all);
 	rng_seed(&all->rng, seed);

@@ -19,6 +19,7 @@
 #include "sys/tcp_silence.h"
 
 struct loop;
+struct worker;
 struct loop_fd;
 
 /* One TCP connection of a peer. fd is -1 when there is none. */
@@ -68,7 +69,8 @@ struct agent_peer {
 };
 
 struct agent_peers {
-	struct loop *loop; /* borrowed */
+	struct loop *loop;      /* borrowed, as is: */
+	struct worker *network; /* the helper that waits for the kernel's lock of its network */
 	struct rng rng;
 	struct listening listening;
 	struct unnumbered unnumbered;
@@ -91,7 +93,8 @@ struct agent_peers {
 	struct agent_receiving *receiving; /* who follows the peers' routes; NULL: nobody */
 };
 
-void agent_peers_init(struct agent_peers *all, struct loop *loop, uint64_t seed);
+void agent_peers_init(struct agent_peers *all, struct loop *loop, struct worker *network,
+		      uint64_t seed);
 /* Frees all; sessions still open are closed by the kernel without a NOTIFICATION. */
 void agent_peers_done(struct agent_peers *all);
 

@@ -122,11 +122,13 @@ void unnumbered_routers(const struct unnumbered *u, struct arena *arena, struct 
 
 /* --- the socket and the links ----------------------------------------------------------------- */
 
-static void close_socket(struct unnumbered *u)
+static void close_socket(struct agent_peers *all)
 {
+	struct unnumbered *u = &all->unnumbered;
+
 	loop_fd_free(TAKE_PTR(u->watch));
 	if (u->fd >= 0)
-		close(TAKE_FD(u->fd));
+		icmp6_close_by(all->network, TAKE_FD(u->fd));
 	u->error = 0;
 	u->retry_at = NSEC_NEVER;
 }
@@ -149,7 +151,7 @@ static void open_socket(struct agent_peers *all, nsec_t now)
 	u->watch = loop_fd_new(all->loop, "routers", fd, on_message, all);
 	loop_fd_want(u->watch, true, false);
 	for (size_t i = 0; i < u->n; i++)
-		icmp6_join(fd, u->items[i].ifindex);
+		icmp6_join_by(all->network, fd, u->items[i].ifindex);
 }
 
 static int cmp_link(const void *a, const void *b)
@@ -172,7 +174,7 @@ static void add_link(struct agent_peers *all, const struct plan_peer *c, struct 
 	*to = (struct unnumbered_link){.ifindex = c->ifindex, .own = c->source};
 	nd_link_start(&to->nd, rng_next(&all->rng), now);
 	if (all->unnumbered.fd >= 0)
-		icmp6_join(all->unnumbered.fd, c->ifindex);
+		icmp6_join_by(all->network, all->unnumbered.fd, c->ifindex);
 }
 
 void unnumbered_init(struct agent_peers *all)
@@ -196,7 +198,7 @@ void unnumbered_apply(struct agent_peers *all, nsec_t now)
 	u->items = items;
 	u->n = n;
 	if (n == 0)
-		close_socket(u);
+		close_socket(all);
 	else if (u->fd < 0 && u->retry_at == NSEC_NEVER)
 		open_socket(all, now);
 }
@@ -235,6 +237,6 @@ nsec_t unnumbered_tick(struct agent_peers *all, nsec_t now)
 
 void unnumbered_done(struct agent_peers *all)
 {
-	close_socket(&all->unnumbered);
+	close_socket(all);
 	free(all->unnumbered.items);
 }

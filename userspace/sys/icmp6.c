@@ -7,8 +7,10 @@
 #include "sys/icmp6.h"
 
 #include "sys/files.h"
+#include "sys/worker.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/icmp6.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -58,6 +60,49 @@ void icmp6_join(int fd, int ifindex)
 	group.ipv6mr_multiaddr =
 		(struct in6_addr){{{0xff, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2}}};
 	(void)setsockopt(fd, IPPROTO_IPV6, IPV6_JOIN_GROUP, &group, sizeof(group));
+}
+
+struct group_job {
+	struct worker_job base; /* first */
+	int fd;                 /* owned */
+	int ifindex;            /* of the link to join at; 0: it is only closed */
+};
+
+static void join_and_close(struct worker_job *base)
+{
+	const struct group_job *job = (struct group_job *)base;
+
+	if (job->ifindex)
+		icmp6_join(job->fd, job->ifindex);
+	(void)close(job->fd);
+}
+
+static void end_job(struct worker_job *base)
+{
+	free(base);
+}
+
+static void give(struct worker *worker, int fd, int ifindex)
+{
+	struct group_job *job = xcalloc(1, sizeof(*job));
+
+	*job = (struct group_job){
+		.base = {.run = join_and_close, .done = end_job}, .fd = fd, .ifindex = ifindex};
+	worker_add(worker, &job->base);
+}
+
+void icmp6_join_by(struct worker *worker, int fd, int ifindex)
+{
+	const int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+
+	if (copy >=
+	    0) /* else what comes for all routers is not heard: routers speak to all nodes */
+		give(worker, copy, ifindex);
+}
+
+void icmp6_close_by(struct worker *worker, int fd)
+{
+	give(worker, fd, 0);
 }
 
 /* The one control message of either direction, with room and alignment for it. */

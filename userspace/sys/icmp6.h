@@ -20,6 +20,13 @@ int icmp6_open(void) must_check;
  * link that has just gone is none.
  */
 void icmp6_join(int fd, int ifindex);
+/*
+ * The same, and closing, by a helper: the kernel does both under the lock of its network
+ * configuration. The socket may be closed while it is to join.
+ */
+struct worker;
+void icmp6_join_by(struct worker *worker, int fd, int ifindex);
+void icmp6_close_by(struct worker *worker, int fd);
 
 /*
  * Sends to all routers or all nodes of the link, from an address of ours on it. 0 or -errno:

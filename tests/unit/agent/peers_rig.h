@@ -12,6 +12,7 @@
 #include "sys/clock.h"
 #include "sys/log.h"
 #include "sys/loop.h"
+#include "sys/worker.h"
 #include "unit/open_fds.h"
 
 #define WAIT_NS  (20 * NSEC_PER_SEC)
@@ -20,6 +21,7 @@
 struct rig {
 	struct router *router;
 	struct loop *loop;
+	struct worker *network; /* where there are peers by interface */
 	struct agent_peers peers;
 	struct plan plan;
 	struct plan_peer peer;
@@ -42,7 +44,7 @@ static inline struct rig *rig_new(void)
 	rig->n_fds = count_fds();
 	rig->router = router_new();
 	rig->loop = loop_new();
-	agent_peers_init(&rig->peers, rig->loop, 7);
+	agent_peers_init(&rig->peers, rig->loop, NULL, 7);
 	rig->peer = (struct plan_peer){.key = {"r", "", ""},
 				       .port = ROUTER_PORT,
 				       .ttl = 255,
@@ -75,6 +77,7 @@ static inline struct rig *rig_new(void)
 static inline void rig_free(struct rig *rig)
 {
 	agent_peers_done(&rig->peers);
+	worker_free(rig->network);
 	loop_free(rig->loop);
 	router_free(rig->router);
 	assert_int_equal(count_fds(), rig->n_fds);

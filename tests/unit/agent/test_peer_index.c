@@ -86,8 +86,8 @@ static void a_peer_is_found_by_address_vrf_and_interface(void **state)
 			.router_id = 1,
 		};
 	}
-	agent_peers_init(&all, loop, 7);
-	assert_null(find(&all, &places[0])); /* before the first plan */
+	agent_peers_init(&all, loop, NULL, 7); /* none is by interface */
+	assert_null(find(&all, &places[0]));   /* before the first plan */
 	apply(&all, peers, ARRAY_SIZE(peers));
 	assert_found(&all, 0);
 	for (size_t i = 0; i < ARRAY_SIZE(nobody); i++)

@@ -82,6 +82,7 @@ static struct cable cable_new(void)
 	struct cable c = {.rig = rig_new()};
 
 	make_cable(&c);
+	c.rig->network = c.rig->peers.network = worker_new(c.rig->loop);
 	c.rig->router->families.bits = BGP_FAMILY_BIT(BGP_IPV6_UNICAST);
 	c.rig->peer.bgp.families = c.rig->router->families;
 	c.rig->peer.key.interface = "eth0";

@@ -2,8 +2,11 @@
 /* sys/icmp6: router discovery over a cable with both ends in a fresh network namespace. */
 #include "sys/icmp6.h"
 
+#include "sys/loop.h"
+#include "sys/worker.h"
 #include "sys_test.h"
 
+#include <fcntl.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -19,6 +22,23 @@ struct cable {
 };
 
 static const struct ip_addr from_a = {.b = {0xfe, 0x80, [15] = 0xa}};
+
+/* Again, and with another socket that is closed before the helper comes to it. */
+static void join_by_helper(const struct cable *c)
+{
+	struct loop *loop = loop_new();
+	struct worker *worker = worker_new(loop);
+	const int other = icmp6_open();
+
+	assert_true(other >= 0);
+	icmp6_join_by(worker, c->b, c->at_b);
+	icmp6_join_by(worker, other, c->at_b);
+	icmp6_close_by(worker, other);
+	worker_finish(worker);
+	assert_int_equal(fcntl(other, F_GETFD), -1);
+	worker_free(worker);
+	loop_free(loop);
+}
 
 static struct cable cable_new(void)
 {
@@ -36,7 +56,7 @@ static struct cable cable_new(void)
 	c.b = icmp6_open();
 	assert_true(c.a >= 0 && c.b >= 0);
 	icmp6_join(c.b, c.at_b);
-	icmp6_join(c.b, c.at_b);
+	join_by_helper(&c);
 	return c;
 }
 
