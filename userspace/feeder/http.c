@@ -45,6 +45,7 @@ struct http {
 	CURLM *multi;
 	struct http_request *requests;
 	nsec_t at; /* libcurl wants to be called then */
+	uint64_t n_bodies; /* pieces of bodies that came */
 	bool is_distrusted;
 };
 
@@ -122,6 +123,7 @@ static size_t on_body(char *data, size_t size, size_t n, void *ctx)
 
 	(void)size;
 	tell_head(r);
+	r->http->n_bodies++;
 	r->events->body(r->ctx, data, n);
 	return n;
 }
@@ -338,16 +340,21 @@ static void tell_ended(struct http *h)
 
 /*
  * Of what it has read libcurl takes one frame and wants to be called again at once; a picture is
- * thousands of them, one for each object. So it is called again here, and not once a turn.
+ * thousands of them, one for each object. So it is called again here, and not once a turn, as long
+ * as something comes of it.
  */
 nsec_t http_tick(struct http *h, nsec_t now)
 {
 	const nsec_t until = nsec_add(now, TICK_NS);
+	bool has_heard = true;
 	int n_running;
 
-	while (now >= h->at && now < until) {
+	while (has_heard && now >= h->at && now < until) {
+		const uint64_t before = h->n_bodies;
+
 		h->at = NSEC_NEVER;
 		(void)curl_multi_socket_action(h->multi, CURL_SOCKET_TIMEOUT, 0, &n_running);
+		has_heard = h->n_bodies != before;
 		now = clock_now();
 	}
 	tell_ended(h);
