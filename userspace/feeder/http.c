@@ -44,7 +44,7 @@ struct http {
 	struct loop *loop;
 	CURLM *multi;
 	struct http_request *requests;
-	nsec_t at; /* libcurl wants to be called then */
+	nsec_t at;         /* libcurl wants to be called then */
 	uint64_t n_bodies; /* pieces of bodies that came */
 	bool is_distrusted;
 };

@@ -80,8 +80,7 @@ static void drop(cJSON *object, const char *path, const char *const *keep)
 	assert(len < PATH_BYTES);
 	memcpy(at, path, len);
 	for (cJSON *member = object->child; member; member = next) {
-		const enum fate fate =
-			enter(at, len, member->string) ? fate_of(at, keep) : DROPPED;
+		const enum fate fate = enter(at, len, member->string) ? fate_of(at, keep) : DROPPED;
 
 		next = member->next;
 		if (fate == DROPPED)
