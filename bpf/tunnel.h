@@ -45,6 +45,8 @@ static __always_inline int tunnel_leave(struct xdp_md *ctx, struct lb_scratch *s
 
 	if (!backend_is(state, LB_BE_IN_USE) || backend_is(state, LB_BE_LOCAL))
 		return vip_drop(scratch_is_test(s), LB_DROP_NO_BACKEND);
+	if (scratch_is_test(s)) /* no other node is to be troubled; the echo says how it is there */
+		return XDP_DROP;
 	if (s->what != TUNNEL_SEND) {
 		s->tunnel.version = LB_TUNNEL_VERSION;
 		s->tunnel.hops = 0;
@@ -52,8 +54,7 @@ static __always_inline int tunnel_leave(struct xdp_md *ctx, struct lb_scratch *s
 			(void)tunnel_name_all(s);
 		else
 			tunnel_name(&s->tunnel.candidates[0], be);
-		if (!scratch_is_test(s))
-			stats_delivered(s->backend, s->packet.end - s->packet.ip_off);
+		stats_delivered(s->backend, s->packet.end - s->packet.ip_off);
 	}
 	return tunnel_send(ctx, s, node_of(state));
 }

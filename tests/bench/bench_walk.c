@@ -26,7 +26,8 @@ struct bench {
 	struct lb_flow_line *flows[N_CHUNKS];
 	void *chunks[MAX_CHUNKS]; /* of rows and backends, to be freed */
 	size_t n_chunks;
-	uint64_t *vip_bits, *range_names;
+	uint64_t *vip_bits, *range_names, *node_places;
+	struct lb_tunnel tunnel;
 	struct lb_new_flows *new_flows;
 	struct lb_tables *tables;
 	struct lb_clock clock;
@@ -156,7 +157,9 @@ int main(void)
 	b.vip_bits = zeroed(LB_VIP_WORDS, sizeof(*b.vip_bits));
 	b.range_names = zeroed(LB_RANGE_SETS, sizeof(*b.range_names));
 	b.new_flows = zeroed(LB_SERVICE_SLOTS, sizeof(*b.new_flows));
-	images = (struct lb_images){&b.config, b.services, b.vip_bits, b.range_names, b.new_flows};
+	b.node_places = zeroed(LB_NODE_PLACES, sizeof(*b.node_places));
+	images = (struct lb_images){&b.config,   b.services,    b.vip_bits, b.range_names,
+				    b.new_flows, b.node_places, &b.tunnel};
 	b.tables = lb_tables_new(&images);
 	for (uint32_t i = 0; i < N_CHUNKS; i++)
 		b.flows[i] = zeroed(LB_FLOW_CHUNK, sizeof(struct lb_flow_line));

@@ -125,7 +125,7 @@ static int take_regions(struct edit *e)
 
 	e->live = e->old;
 	e->live.rows_log2 = e->f->rows_log2;
-	e->live.flags = e->f->flags | (e->f->n_targets ? 0 : LB_SVC_NO_BACKENDS);
+	e->live.flags = e->f->flags | lb_derived_flags(e->f);
 	e->new_backends = e->n_region > e->n_old;
 	e->new_rows = e->is_new || e->new_backends || e->live.rows_log2 != e->old.rows_log2;
 	if (e->new_rows) {
@@ -177,7 +177,7 @@ static void write_backend(const struct edit *e, const struct lb_target *target, 
 	backend->l3_delta = lb_l3_delta(key.addr, backend->addr);
 	backend->l4_delta = lb_l4_delta(backend->l3_delta, key.port, backend->port);
 	backend->more_weight = target->weight - 1;
-	lb_state_store(backend, lb_state_word(target, gen ? gen : 1, 0));
+	lb_state_store(backend, lb_state_word(e->t, target, gen ? gen : 1, 0));
 }
 
 /* New ones, and kept ones of one state: ready before the rows change, draining after. */
@@ -193,8 +193,10 @@ static void write_backends(const struct edit *e, enum lb_backend_state kept_stat
 			continue;
 		backend = backend_of(e, e->live.backends_base, e->index[i]);
 		backend->more_weight = target->weight - 1;
-		lb_state_store(backend, lb_state_word(target, lb_state_gen(backend->state),
-						      lb_state_nsid_1(backend->state)));
+		lb_state_store(backend, lb_state_word(e->t, target, lb_state_gen(backend->state),
+						      ip_addr_is_none(&target->node)
+							      ? lb_state_nsid_1(backend->state)
+							      : 0));
 	}
 }
 
@@ -280,10 +282,13 @@ static void change_row(const struct edit *e, uint32_t row, uint64_t want, bool a
 					      __ATOMIC_RELAXED));
 }
 
-/* With affinity or without it, flows have other rows. */
+/*
+ * With affinity or without it, flows have other rows; and with backends on other nodes or without
+ * them, other nodes have given flows that may come here to others.
+ */
 static bool moves_flows(const struct edit *e)
 {
-	return !e->is_new && (e->old.flags ^ e->live.flags) & LB_SVC_AFFINITY;
+	return !e->is_new && (e->old.flags ^ e->live.flags) & (LB_SVC_AFFINITY | LB_SVC_REMOTE);
 }
 
 static void change_rows(const struct edit *e)
@@ -295,6 +300,15 @@ static void change_rows(const struct edit *e)
 }
 
 /*
+ * Other nodes give flows to these backends, too, or did. Nothing that is seen here says when the
+ * last of them has ended that has another owner than its row's first.
+ */
+static bool is_spread(const struct edit *e)
+{
+	return (e->live.flags | e->old.flags) & LB_SVC_REMOTE;
+}
+
+/*
  * Rows of a new region, which nobody reads yet; a table never crosses a chunk, so its rows lie side
  * by side. They begin unsettled, for older flows may have their owner among the later candidates,
  * but where there are none.
@@ -302,7 +316,7 @@ static void change_rows(const struct edit *e)
 static void fill_rows(const struct edit *e)
 {
 	uint64_t *to = lb_row_at(e->t, e->live.rows_base * LB_ROWS_UNIT);
-	bool known = !e->is_new || lb_is_known(e->t, &e->f->key);
+	bool known = !e->is_new || is_spread(e) || lb_is_known(e->t, &e->f->key);
 
 	for (uint32_t i = 0; i < UINT32_C(1) << e->live.rows_log2; i++)
 		to[i] = known ? next_row(LB_ROW_EMPTY, e->t->new_rows[i], !e->is_new)
@@ -359,6 +373,8 @@ static uint64_t settle_from(const struct edit *e)
 {
 	nsec_t rested = nsec_add(e->c->now, LB_REST_NS);
 
+	if (is_spread(e))
+		return nsec_add(e->c->now, LB_SETTLE_BLIND_NS);
 	if (e->is_new)
 		return lb_is_known(e->t, &e->f->key) ? max_of(e->t->config->settle_from, rested)
 						     : rested;
@@ -476,7 +492,9 @@ static int put_frontend(struct edit *e)
 	e->have = have;
 	e->index = index;
 	e->kept = kept;
-	outcome = assign_indices(e);
+	outcome = lb_nodes_take_all(e->t->nodes, e->c, e->f);
+	if (outcome == 0)
+		outcome = assign_indices(e);
 	if (outcome == 0)
 		outcome = take_regions(e);
 	if (outcome != 0)
@@ -489,10 +507,13 @@ static int put_frontend(struct edit *e)
 static int put_vip(struct edit *e)
 {
 	e->live.flags = e->f->flags;
+	if (e->f->flags & LB_F_TUNNEL)
+		lb_nodes_set_end(e->t->nodes, &e->f->key, true);
 	if (e->is_new) {
 		const struct lb_vip vip = {.addr = e->f->key.addr, .domain = e->f->key.domain};
 
-		lb_served_begin(&e->t->served, &vip);
+		if (e->f->key.port == 0)
+			lb_served_begin(&e->t->served, &vip);
 		publish(e);
 		return 0;
 	}
@@ -521,14 +542,14 @@ static bool is_same(const struct lb_tables *t, const struct lb_service *svc,
 		    const struct lb_frontend *f)
 {
 	return has_its_ranges(t, svc, f) && svc->table == f->table &&
-	       (lb_live_of(svc->live).flags & ~LB_SVC_NO_BACKENDS) == f->flags;
+	       (lb_live_of(svc->live).flags & ~LB_SVC_DERIVED) == f->flags;
 }
 
 /* Only with whom it is shared differs. */
 static bool is_shared_otherwise(const struct lb_tables *t, const struct lb_service *svc,
 				const struct lb_frontend *f)
 {
-	const uint32_t mask = ~(LB_SVC_NO_BACKENDS | LB_SVC_SHARED);
+	const uint32_t mask = ~(LB_SVC_DERIVED | LB_SVC_SHARED);
 
 	return has_its_ranges(t, svc, f) && svc->table == f->table &&
 	       ((lb_live_of(svc->live).flags ^ f->flags) & mask) == 0;

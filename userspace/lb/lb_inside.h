@@ -8,6 +8,8 @@
 #pragma once
 
 #include "lb/lb_flow.h"
+#include "lb/lb_nodes_inside.h"
+#include "lb/lb_range_sets.h"
 #include "lb/lb_rows.h"
 #include "lb/lb_served.h"
 #include "lb/lb_space.h"
@@ -59,28 +61,6 @@ struct lb_growth {
 	uint32_t wanted;            /* chunks of a larger table that is asked for; 0: none is */
 };
 
-/* A set of source ranges. One that is held has no name: it is filled or emptied. */
-struct lb_range_set {
-	uint32_t n_users; /* services that name it */
-	bool is_held;
-	nsec_t unused_at; /* since when it has none */
-};
-struct lb_ranges {
-	uint64_t *names;           /* borrowed */
-	struct lb_range_set *sets; /* LB_RANGE_SETS; owned */
-	uint32_t n_used;           /* behind the last that ever had a name */
-};
-void lb_ranges_init(struct lb_ranges *r, uint64_t *names);
-void lb_ranges_done(struct lb_ranges *r);
-/* The set of a name, or 0. */
-uint32_t lb_ranges_find(const struct lb_ranges *r, uint64_t name);
-void lb_ranges_use(struct lb_ranges *r, uint32_t set);
-void lb_ranges_unuse(struct lb_ranges *r, uint32_t set, nsec_t now);
-/* A service of a former run uses it; false: there is no such set. */
-bool lb_ranges_adopt(struct lb_ranges *r, uint32_t set);
-/* Those that nobody uses, too. */
-void lb_ranges_adopt_rest(struct lb_ranges *r, nsec_t now);
-
 /* Rows made ahead (lb_prepare.c). */
 struct lb_prepared {
 	uint64_t table;                /* name of theirs; 0: none */
@@ -95,6 +75,7 @@ struct lb_tables {
 	struct lb_slots slots;
 	struct lb_space rows_space, backend_space;
 	struct lb_ranges ranges;
+	struct lb_nodes *nodes;            /* owned */
 	struct lb_rows_chunk *rows_chunks; /* owned */
 	size_t n_rows_chunks, cap_rows_chunks;
 	struct lb_backend_chunk *backend_chunks; /* owned */
@@ -167,10 +148,15 @@ void lb_walk_note(struct lb_tables *t, const struct lb_clock *c);
 /* The backends in use of a slot, sorted by target, to be freed by the caller; n in *ret_n. */
 struct lb_placed *lb_placed_of(const struct lb_tables *t, uint32_t slot, size_t *ret_n) must_check;
 
-/* The state word of a backend in use with this generation, and nsid + 1 of its pod or 0. */
-uint64_t lb_state_word(const struct lb_target *target, uint8_t gen, uint32_t nsid_1);
+/*
+ * The state word of a backend in use with this generation, and nsid + 1 of its pod or 0. If it is
+ * on another node that one has a number.
+ */
+uint64_t lb_state_word(const struct lb_tables *t, const struct lb_target *target, uint8_t gen,
+		       uint32_t nsid_1);
 uint8_t lb_state_gen(uint64_t state);
 uint32_t lb_state_nsid_1(uint64_t state);
+uint32_t lb_state_node(uint64_t state);
 /* One store; none if nothing changes. */
 void lb_state_store(struct lb_backend *backend, uint64_t state);
 /* lb_service.affinity: in ages of the shorter unit, unless there are too many. */

@@ -11,6 +11,8 @@
 
 #include <assert.h>
 
+#define UDP 17
+
 uint64_t lb_live_word(const struct lb_live *live)
 {
 	assert(live->backends_base <= LB_LIVE_BASE_MASK);
@@ -72,6 +74,8 @@ static struct lb_target target_of(const struct lb_tables *t, uint32_t index, uin
 	if (backend->more_weight < LB_WIRE_WEIGHT_MAX)
 		ret.weight = backend->more_weight + 1;
 	memcpy(ret.addr.b, backend->addr, sizeof(ret.addr.b));
+	if (!(backend->state >> LB_BE_FLAGS_SHIFT & LB_BE_LOCAL))
+		ret.node = lb_nodes_addr(t->nodes, lb_state_node(backend->state));
 	ret.state = ready                  ? LB_BACKEND_READY
 		    : lb_idle_is(t, index) ? LB_BACKEND_IDLE
 					   : LB_BACKEND_DRAINING;
@@ -102,15 +106,18 @@ struct lb_placed *lb_placed_of(const struct lb_tables *t, uint32_t slot, size_t 
 	return ret;
 }
 
-uint64_t lb_state_word(const struct lb_target *target, uint8_t gen, uint32_t nsid_1)
+uint64_t lb_state_word(const struct lb_tables *t, const struct lb_target *target, uint8_t gen,
+		       uint32_t nsid_1)
 {
-	uint64_t flags = LB_BE_IN_USE | LB_BE_LOCAL;
+	const bool is_local = ip_addr_is_none(&target->node);
+	const uint64_t node = is_local ? 0 : lb_nodes_find(t->nodes, &target->node);
+	uint64_t flags = LB_BE_IN_USE | (is_local ? LB_BE_LOCAL : 0);
 
-	assert(gen != 0);
+	assert(gen != 0 && (is_local || (node != 0 && nsid_1 == 0)));
 	if (target->state == LB_BACKEND_READY)
 		flags |= LB_BE_READY;
 	return flags << LB_BE_FLAGS_SHIFT | (uint64_t)gen << LB_BE_GEN_SHIFT |
-	       (uint64_t)nsid_1 << LB_BE_NSID_SHIFT;
+	       node << LB_BE_NODE_SHIFT | (uint64_t)nsid_1 << LB_BE_NSID_SHIFT;
 }
 
 uint8_t lb_state_gen(uint64_t state)
@@ -121,6 +128,22 @@ uint8_t lb_state_gen(uint64_t state)
 uint32_t lb_state_nsid_1(uint64_t state)
 {
 	return (uint32_t)(state >> LB_BE_NSID_SHIFT);
+}
+
+uint32_t lb_state_node(uint64_t state)
+{
+	return state >> LB_BE_NODE_SHIFT & (LB_NODES - 1);
+}
+
+void lb_tables_name_nodes(const struct lb_tables *t, uint64_t bits[LB_NODES / 64])
+{
+	for (uint32_t i = 0; i < t->n_backend_chunks * LB_BACKEND_CHUNK; i++) {
+		const uint64_t state = lb_backend_at(t, i)->state;
+		const uint32_t number = lb_state_node(state);
+
+		if (state >> LB_BE_FLAGS_SHIFT & LB_BE_IN_USE)
+			bits[number / 64] |= UINT64_C(1) << number % 64;
+	}
 }
 
 void lb_state_store(struct lb_backend *backend, uint64_t state)
@@ -154,21 +177,22 @@ uint16_t lb_affinity_of(const struct lb_clock *c, const struct lb_frontend *f)
 	return (uint16_t)((time + unit - 1) / unit) | bit;
 }
 
-/* Nothing leads to other nodes yet. */
 static bool are_valid(const struct lb_target *targets, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		if (!ip_addr_is_none(&targets[i].node) || targets[i].weight < 1 ||
-		    targets[i].weight > LB_WIRE_WEIGHT_MAX)
+		if (targets[i].weight < 1 || targets[i].weight > LB_WIRE_WEIGHT_MAX)
 			return false;
 	return true;
 }
 
 bool lb_frontend_is_valid(const struct lb_frontend *f)
 {
+	if (f->flags & LB_F_TUNNEL &&
+	    (f->key.port != LB_GUE_PORT || f->key.proto != UDP || f->rows_log2 != 0))
+		return false;
 	if (f->rows_log2 == 0)
-		return f->key.port == 0 && f->n_targets == 0 && f->table == 0 && !f->ranges_name &&
-		       !f->affinity_s && !f->limit;
+		return (f->key.port == 0 || f->flags & LB_F_TUNNEL) && f->n_targets == 0 &&
+		       f->table == 0 && !f->ranges_name && !f->affinity_s && !f->limit;
 	if (!(f->flags & LB_F_RANGES) != !f->ranges_name)
 		return false;
 	if (!(f->flags & LB_F_AFFINITY) != !f->affinity_s || f->affinity_s > LB_AFFINITY_S_MAX)

@@ -45,6 +45,7 @@ struct lb_tables *lb_tables_new(const struct lb_images *images)
 	t->view = lb_view_new();
 	lb_slots_init(&t->slots, images->services, images->vip_bits, images->new_flows);
 	lb_ranges_init(&t->ranges, images->range_names);
+	t->nodes = lb_nodes_new(t, images->node_places, images->tunnel);
 	t->new_rows = xcalloc(UINT32_C(1) << LB_ROWS_LOG2_MAX, sizeof(*t->new_rows));
 	return t;
 }
@@ -56,6 +57,7 @@ struct lb_tables *lb_tables_free(struct lb_tables *t)
 	lb_view_free(t->view);
 	lb_slots_done(&t->slots);
 	lb_ranges_done(&t->ranges);
+	lb_nodes_free(t->nodes);
 	lb_space_done(&t->rows_space);
 	lb_space_done(&t->backend_space);
 	for (size_t i = 0; i < t->n_backend_chunks; i++) {
@@ -80,6 +82,11 @@ struct lb_tables *lb_tables_free(struct lb_tables *t)
 	free(t->new_rows);
 	free(t);
 	return NULL;
+}
+
+struct lb_nodes *lb_tables_nodes(const struct lb_tables *t)
+{
+	return t->nodes;
 }
 
 void lb_tables_add_rows_chunk(struct lb_tables *t, uint64_t *rows)
@@ -145,6 +152,22 @@ static bool claim_ranges(struct lb_tables *t, const struct lb_service *svc)
 	       lb_ranges_adopt(&t->ranges, svc->ranges);
 }
 
+/* Those of a service's backends that are on other nodes name some; its region is claimed. */
+static bool names_nodes(const struct lb_tables *t, const struct lb_service *svc)
+{
+	const uint32_t base = lb_live_of(svc->live).backends_base * LB_BACKEND_UNIT;
+	const uint64_t local = LB_BE_IN_USE | LB_BE_LOCAL;
+
+	for (uint32_t i = base; i < base + svc->n_backends; i++) {
+		const uint64_t state = lb_backend_at(t, i)->state;
+
+		if ((state >> LB_BE_FLAGS_SHIFT & local) == LB_BE_IN_USE &&
+		    !lb_nodes_has(t->nodes, lb_state_node(state)))
+			return false;
+	}
+	return true;
+}
+
 /* Takes the regions of a slot; false if they cannot be what put has written. */
 static bool claim_regions(struct lb_tables *t, const struct lb_service *svc)
 {
@@ -152,13 +175,13 @@ static bool claim_regions(struct lb_tables *t, const struct lb_service *svc)
 	uint32_t units = svc->n_backends / LB_BACKEND_UNIT;
 
 	if (live.rows_log2 == 0)
-		return svc->n_backends == 0 && svc->key.port == 0;
+		return svc->n_backends == 0 && (svc->key.port == 0 || live.flags & LB_SVC_TUNNEL);
 	if (svc->n_backends % LB_BACKEND_UNIT != 0 || svc->n_backends > LB_ROW_NONE + 1)
 		return false;
 	if (!claim_rows(t, &live))
 		return false;
 	if (lb_space_claim(&t->backend_space, live.backends_base, units)) {
-		if (claim_ranges(t, svc))
+		if (names_nodes(t, svc) && claim_ranges(t, svc))
 			return true;
 		lb_space_undo(&t->backend_space, live.backends_base, units);
 	}
@@ -231,6 +254,7 @@ size_t lb_tables_adopt(struct lb_tables *t, const struct lb_clock *c)
 
 	if (t->config->wire_version != LB_WIRE_VERSION)
 		t->config->wire_version = LB_WIRE_VERSION; /* names of tables hold it, too */
+	lb_nodes_adopt(t->nodes);
 	lb_slots_adopt(s, c->now);
 	while (i < s->n) {
 		uint32_t slot = s->order[i];
@@ -270,6 +294,8 @@ void lb_tables_del(struct lb_tables *t, const struct lb_clock *c, const struct l
 	n_backends = t->slots.image[slot].n_backends;
 	if (live.flags & LB_SVC_RANGES)
 		lb_ranges_unuse(&t->ranges, t->slots.image[slot].ranges, c->now);
+	if (live.flags & LB_SVC_TUNNEL)
+		lb_nodes_set_end(t->nodes, key, false);
 	lb_slots_clear(&t->slots, slot, c->now);
 	lb_space_give(&t->rows_space, live.rows_base, lb_rows_units(live.rows_log2), c->now);
 	lb_space_give(&t->backend_space, live.backends_base, n_backends / LB_BACKEND_UNIT, c->now);
@@ -305,7 +331,7 @@ void lb_tables_set_nsids(struct lb_tables *t, const struct lb_key *key, const st
 		while (k < n && ip_addr_cmp(&nsids[k].addr, &target->addr) < 0)
 			k++;
 		known = k < n && ip_addr_equal(&nsids[k].addr, &target->addr);
-		lb_state_store(backend, lb_state_word(target, lb_state_gen(backend->state),
+		lb_state_store(backend, lb_state_word(t, target, lb_state_gen(backend->state),
 						      known ? nsids[k].nsid + 1 : 0));
 	}
 }

@@ -19,6 +19,7 @@
 #include <linux/types.h>
 
 #include "bpf/abi.h"
+#include "lb/lb_nodes.h"
 #include "lb/lb_served.h"
 #include "lb/lb_slots.h"
 
@@ -26,6 +27,7 @@
 #define LB_NEED_ROWS_CHUNK    1
 #define LB_NEED_BACKEND_CHUNK 2
 #define LB_NEED_RANGES        3 /* not a chunk: fill a set with the frontend's ranges */
+/* ... and LB_NEED_NODE_CHUNK (lb_nodes.h) */
 
 struct lb_tables;
 
@@ -36,10 +38,14 @@ struct lb_images {
 	uint64_t *vip_bits;             /* LB_VIP_WORDS */
 	uint64_t *range_names;          /* LB_RANGE_SETS */
 	struct lb_new_flows *new_flows; /* LB_SERVICE_SLOTS */
+	uint64_t *node_places;          /* LB_NODE_PLACES; written anew by adoption */
+	struct lb_tunnel *tunnel;
 };
 
 struct lb_tables *lb_tables_new(const struct lb_images *images);
 struct lb_tables *lb_tables_free(struct lb_tables *t);
+/* Other nodes, whose chunks are added as the others are; borrowed. */
+struct lb_nodes *lb_tables_nodes(const struct lb_tables *t);
 
 /* The next chunk of its kind, zeroed or of a former run; borrowed. */
 void lb_tables_add_rows_chunk(struct lb_tables *t, uint64_t *rows);
@@ -109,8 +115,9 @@ bool lb_tables_has_ranges(const struct lb_tables *t, uint32_t set);
 
 /*
  * As lb_store_ops. put: 0, or LB_NEED_*; -ENOSPC: a table is full; -EAGAIN: possible once something
- * has rested (see lb_tables_tick); -EINVAL: more backends or rows than the formats hold, a weight
- * out of range, or a target on another node.
+ * has rested (see lb_tables_tick); -EINVAL: more backends or rows than the formats hold, or a
+ * weight out of range. A node that a target is on need not be told yet: no flow begins there until
+ * it is.
  */
 int lb_tables_put(struct lb_tables *t, const struct lb_clock *c,
 		  const struct lb_frontend *f) must_check;

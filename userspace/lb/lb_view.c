@@ -119,7 +119,7 @@ static void read_slot(const struct lb_tables *t, uint32_t slot, struct lb_actual
 	*ret = (struct lb_actual){
 		.key = lb_key_of(&svc->key),
 		.table = svc->table,
-		.flags = lb_live_of(svc->live).flags & ~LB_SVC_NO_BACKENDS,
+		.flags = lb_live_of(svc->live).flags & ~LB_SVC_DERIVED,
 		.seed = svc->seed,
 		.rows_log2 = lb_live_of(svc->live).rows_log2,
 		.tested = t->slots.tested[slot],

@@ -6,9 +6,9 @@
  * and thousands of services can be loaded without a rest.
  */
 #include "sys/bpf_counts.h"
-#include "sys/bpf_grow.h"
 #include "sys/bpf_hooks.h"
 #include "sys/bpf_load.h"
+#include "sys/bpf_nodes.h"
 #include "sys/bpf_ports.h"
 #include "sys/bpf_selftest.h"
 #include "sys/clock.h"
@@ -34,6 +34,7 @@ struct bpf_dataplane {
 	struct lb_deny *deny;          /* owned */
 	struct bpf_rates *rates;       /* owned */
 	struct bpf_discards *discards; /* owned */
+	struct bpf_nodes *nodes;       /* owned */
 	struct arena *scratch;         /* reset by whoever begins to use it; owned */
 	nsec_t turn;                   /* length of one; 0 = without end */
 	nsec_t turn_until;             /* ... which ends so long after its `now` */
@@ -178,7 +179,8 @@ static int store_test(void *ctx, nsec_t now, const struct lb_key *key)
 	arena_reset(dp->scratch);
 	if (!lb_tables_get(dp->tables, key, dp->scratch, &frontend))
 		return -ENOENT;
-	if (key->port != 0) /* a VIP alone serves no connection */
+	/* A VIP alone serves no connection, nor does what is no service. */
+	if (key->port != 0 && !(frontend.flags & LB_F_TUNNEL))
 		error = bpf_selftest(dp->programs.xdp_fd, &frontend,
 				     bpf_hooks_device_of(dp->hooks, key->domain));
 	if (error == 0)
@@ -215,6 +217,22 @@ static int ways_denied(void *ctx, nsec_t now, const struct lb_denied *lists, siz
 	return bpf_deny_go_on(dp->deny, bpf_maps_fd(&dp->maps, "ranges"), dp->turn_ends_at);
 }
 
+static int ways_nodes(void *ctx, nsec_t now, const struct lb_node_told *items, size_t n)
+{
+	struct bpf_dataplane *dp = ctx;
+	const struct lb_clock c = clock_of(dp, now);
+
+	return bpf_nodes_tell(dp->nodes, &c, items, n);
+}
+
+static int ways_next_hops(void *ctx, nsec_t now, const struct plan_next_hop *items, size_t n)
+{
+	struct bpf_dataplane *dp = ctx;
+	const struct lb_clock c = clock_of(dp, now);
+
+	return bpf_nodes_set_hops(dp->nodes, &c, items, n);
+}
+
 static int ways_rates(void *ctx, nsec_t now, const struct plan_rate *items, size_t n)
 {
 	struct bpf_dataplane *dp = ctx;
@@ -234,7 +252,12 @@ static int ways_discards(void *ctx, nsec_t now, const struct lb_discard *items, 
 struct lb_ways bpf_dataplane_ways(struct bpf_dataplane *dp)
 {
 	static const struct lb_ways_ops ops = {
-		.denied = ways_denied, .rates = ways_rates, .discards = ways_discards};
+		.nodes = ways_nodes,
+		.next_hops = ways_next_hops,
+		.denied = ways_denied,
+		.rates = ways_rates,
+		.discards = ways_discards,
+	};
 
 	return (struct lb_ways){.ops = &ops, .ctx = dp};
 }
@@ -299,6 +322,7 @@ static int open_tables(struct bpf_dataplane *dp, const struct bpf_dataplane_args
 	dp->tables = lb_tables_new(&dp->maps.images);
 	lb_tables_add_served(dp->tables, args->served, args->n_served);
 	dp->grow = bpf_grow_new(&dp->maps, dp->tables);
+	dp->nodes = bpf_nodes_new(bpf_maps_fd(&dp->maps, "next_devices"), dp->tables, dp->grow);
 	dp->ports = bpf_ports_new(bpf_maps_fd(&dp->maps, "backend_ports"), dp->maps.backend_bits);
 	error = bpf_maps_load_chunks(&dp->maps, dp->tables);
 	if (error == 0)
@@ -367,6 +391,7 @@ struct bpf_dataplane *bpf_dataplane_close(struct bpf_dataplane *dp)
 		return NULL;
 	bpf_hooks_free(dp->hooks);
 	bpf_grow_free(dp->grow);
+	bpf_nodes_free(dp->nodes);
 	lb_tables_free(dp->tables);
 	bpf_flows_close(dp->flows);
 	bpf_ports_free(dp->ports);

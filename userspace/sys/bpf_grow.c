@@ -193,6 +193,8 @@ static void begin(struct bpf_grow *g, struct state *s, nsec_t now)
 
 static struct state *state_of(struct bpf_grow *g, int need)
 {
+	if (need == LB_NEED_NODE_CHUNK)
+		return &g->states[BPF_CHUNK_NODES];
 	assert(need == LB_NEED_ROWS_CHUNK || need == LB_NEED_BACKEND_CHUNK);
 	return &g->states[need == LB_NEED_ROWS_CHUNK ? BPF_CHUNK_ROWS : BPF_CHUNK_BACKENDS];
 }
@@ -265,6 +267,7 @@ struct bpf_grow *bpf_grow_new(struct bpf_maps *m, struct lb_tables *t)
 	*g = (struct bpf_grow){.maps = m, .tables = t};
 	init(g, BPF_CHUNK_ROWS, &m->inners.rows, &none);
 	init(g, BPF_CHUNK_BACKENDS, &m->inners.backends, &m->inners.counters);
+	init(g, BPF_CHUNK_NODES, &m->inners.nodes, &none);
 	return g;
 }
 

@@ -137,6 +137,8 @@ int bpf_maps_inners(const struct bpf_object *obj, struct bpf_inners *ret)
 		error = inner_of(obj, "backends", &ret->backends);
 	if (error == 0)
 		error = inner_of(obj, "counters", &ret->counters);
+	if (error == 0)
+		error = inner_of(obj, "nodes", &ret->nodes);
 	return error;
 }
 
@@ -248,6 +250,12 @@ int bpf_maps_open(struct bpf_maps *m, const struct bpf_object *obj, const struct
 				     LB_SERVICE_SLOTS * sizeof(struct lb_new_flows),
 				     &m->images.new_flows);
 	if (error == 0)
+		error = bpf_maps_map(m, bpf_maps_fd(m, "node_places"),
+				     LB_NODE_PLACES * sizeof(uint64_t), &m->images.node_places);
+	if (error == 0)
+		error = bpf_maps_map(m, bpf_maps_fd(m, "tunnel"), sizeof(struct lb_tunnel),
+				     &m->images.tunnel);
+	if (error == 0)
 		error = bpf_maps_map(m, bpf_maps_fd(m, "uplinks"), LB_UPLINKS * sizeof(uint64_t),
 				     &m->uplinks.words);
 	if (error == 0)
@@ -282,6 +290,9 @@ static const struct bpf_chunk_kind kinds[BPF_N_CHUNK_KINDS] = {
 				.beside = "counters",
 				.main_bytes = LB_BACKEND_CHUNK * sizeof(struct lb_backend),
 				.max = LB_BACKEND_CHUNKS},
+	[BPF_CHUNK_NODES] = {.main = "nodes",
+			     .main_bytes = LB_NODE_CHUNK * sizeof(struct lb_node),
+			     .max = LB_NODE_CHUNKS},
 	[BPF_CHUNK_FLOWS] = {.main = "flows",
 			     .main_bytes = LB_FLOW_CHUNK * sizeof(struct lb_flow_line),
 			     .max = LB_FLOW_CHUNKS},
@@ -319,6 +330,10 @@ void bpf_maps_add_chunk(struct bpf_maps *m, struct lb_tables *t, enum bpf_chunk_
 		lb_tables_add_rows_chunk(t, c->main_at.at);
 		return;
 	}
+	if (which == BPF_CHUNK_NODES) {
+		lb_nodes_add_chunk(lb_tables_nodes(t), c->main_at.at);
+		return;
+	}
 	*(int *)xpush(&m->counter_fds, &m->n_counters, &m->cap_counters, sizeof(int)) = c->beside;
 	lb_tables_add_backend_chunk(t, c->main_at.at);
 }
@@ -353,6 +368,8 @@ int bpf_maps_load_chunks(struct bpf_maps *m, struct lb_tables *t)
 
 	if (error == 0)
 		error = load_kind(m, t, BPF_CHUNK_ROWS);
+	if (error == 0)
+		error = load_kind(m, t, BPF_CHUNK_NODES);
 	return error ? error : load_kind(m, t, BPF_CHUNK_BACKENDS);
 }
 

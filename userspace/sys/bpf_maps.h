@@ -28,7 +28,7 @@ struct bpf_inner {
 	uint32_t btf_key, btf_value;
 };
 struct bpf_inners {
-	struct bpf_inner rows, backends, counters, flows;
+	struct bpf_inner rows, backends, counters, flows, nodes;
 };
 /* From an opened object. -ENOENT: it has no such maps. */
 int bpf_maps_inners(const struct bpf_object *obj, struct bpf_inners *ret) must_check;
@@ -46,7 +46,13 @@ struct bpf_mapping {
 };
 
 /* The kinds of chunk and what they consist of. Those of flows are bpf_flows.h's alone. */
-enum bpf_chunk_which { BPF_CHUNK_ROWS, BPF_CHUNK_BACKENDS, BPF_CHUNK_FLOWS, BPF_N_CHUNK_KINDS };
+enum bpf_chunk_which {
+	BPF_CHUNK_ROWS,
+	BPF_CHUNK_BACKENDS,
+	BPF_CHUNK_NODES,
+	BPF_CHUNK_FLOWS,
+	BPF_N_CHUNK_KINDS
+};
 struct bpf_chunk_kind {
 	const char *main, *beside; /* names of the outer maps; beside may be NULL */
 	size_t main_bytes;         /* of main, which is mapped */

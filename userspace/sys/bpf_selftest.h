@@ -10,8 +10,9 @@
 #include "lb/lb.h"
 
 /*
- * 0, also for a frontend without a backend that drops the packet; -ECOMM: the packet was dropped or
- * not rewritten; -EBADMSG: it came out with another destination than a backend, or with wrong
- * checksums; another -errno of the call. ifindex: a device of the key's domain, 0 = any.
+ * 0, also for a frontend without a backend that drops the packet, or with one on another node;
+ * -ECOMM: the packet was dropped or not rewritten; -EBADMSG: it came out with another destination
+ * than a backend, or with wrong checksums; another -errno of the call. ifindex: a device of the
+ * key's domain, 0 = any.
  */
 int bpf_selftest(int prog_fd, const struct lb_actual *frontend, int ifindex) must_check;

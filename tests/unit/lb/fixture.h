@@ -28,6 +28,10 @@ struct fixture {
 	struct lb_service *services;
 	uint64_t *vip_bits, *range_names;
 	struct lb_new_flows *new_flows;
+	uint64_t node_places[LB_NODE_PLACES];
+	struct lb_tunnel tunnel;
+	struct lb_node *nodes[LB_NODE_CHUNKS];
+	size_t n_nodes;
 	uint64_t *rows[MAX_CHUNKS];
 	struct lb_backend *backends[MAX_CHUNKS];
 	size_t n_rows, n_backends;
@@ -45,13 +49,16 @@ static inline void fixture_at(struct fixture *x, nsec_t now)
 
 static inline struct lb_tables *fixture_tables(struct fixture *x)
 {
-	struct lb_tables *t = lb_tables_new(&(struct lb_images){
-		&x->config, x->services, x->vip_bits, x->range_names, x->new_flows});
+	struct lb_tables *t = lb_tables_new(
+		&(struct lb_images){&x->config, x->services, x->vip_bits, x->range_names,
+				    x->new_flows, x->node_places, &x->tunnel});
 
 	for (size_t i = 0; i < x->n_rows; i++)
 		lb_tables_add_rows_chunk(t, x->rows[i]);
 	for (size_t i = 0; i < x->n_backends; i++)
 		lb_tables_add_backend_chunk(t, x->backends[i]);
+	for (size_t i = 0; i < x->n_nodes; i++)
+		lb_nodes_add_chunk(lb_tables_nodes(t), x->nodes[i]);
 	lb_tables_set_flows(t, &x->flows, x->flows ? 1 : 0);
 	return t;
 }
@@ -80,6 +87,8 @@ static inline void fixture_done(struct fixture *x)
 		free(x->rows[i]);
 	for (size_t i = 0; i < x->n_backends; i++)
 		free(x->backends[i]);
+	for (size_t i = 0; i < x->n_nodes; i++)
+		free(x->nodes[i]);
 }
 
 /* A flow table of one chunk. Without it no slot can be named by a flow. */
@@ -105,6 +114,11 @@ static inline void fixture_add_chunk(struct fixture *x, int need)
 		x->rows[x->n_rows] = xcalloc(LB_ROWS_CHUNK, sizeof(uint64_t));
 		lb_tables_add_rows_chunk(x->t, x->rows[x->n_rows]);
 		x->n_rows++;
+		return;
+	}
+	if (need == LB_NEED_NODE_CHUNK) {
+		x->nodes[x->n_nodes] = xcalloc(LB_NODE_CHUNK, sizeof(struct lb_node));
+		lb_nodes_add_chunk(lb_tables_nodes(x->t), x->nodes[x->n_nodes++]);
 		return;
 	}
 	assert_int_equal(need, LB_NEED_BACKEND_CHUNK);

@@ -312,8 +312,9 @@ static void restart(struct grown *g)
 {
 	uint64_t word = g->x.config.flows;
 	struct lb_flow_chunks now = half(g->chunks, word), left = half(g->chunks, word >> 32);
-	struct lb_images images = {&g->x.config, g->x.services, g->x.vip_bits, g->x.range_names,
-				   g->x.new_flows};
+	struct lb_images images = {&g->x.config,     g->x.services,  g->x.vip_bits,
+				   g->x.range_names, g->x.new_flows, g->x.node_places,
+				   &g->x.tunnel};
 
 	lb_tables_free(g->x.t);
 	g->x.t = lb_tables_new(&images);

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * Other nodes in this machine's kernel: chunks that come when they are needed, devices to redirect
+ * to, restarts. What is in the chunks is tests/unit/lb/test_lb_nodes.c's, what programs make of it
+ * tests/bpf's.
+ */
+#include "bpf_under_test.h"
+
+#include <errno.h>
+#include <net/if.h>
+
+static int tell(struct under_test *u, uint32_t n)
+{
+	const struct lb_ways ways = bpf_dataplane_ways(u->dp);
+	struct lb_node_told *items = xcalloc(n, sizeof(*items));
+	int outcome;
+
+	for (uint32_t i = 0; i < n; i++)
+		items[i] = (struct lb_node_told){.addr = ip_addr_from_v4(0x0a090001 + i),
+						 .usable = true};
+	outcome = ways.ops->nodes(ways.ctx, u->now, items, n);
+	free(items);
+	return outcome;
+}
+
+static int set_hop(struct under_test *u, int ifindex)
+{
+	const struct lb_ways ways = bpf_dataplane_ways(u->dp);
+	const struct plan_next_hop hop = {.uplink = 1,
+					  .node = ip_addr_from_v4(0x0a090001),
+					  .source = ip_addr_from_v4(0x0a090099),
+					  .ifindex = ifindex,
+					  .mtu = 1500,
+					  .mac = {2, 0, 0, 0, 0, 1},
+					  .own_mac = {2, 0, 0, 0, 0, 2}};
+
+	return ways.ops->next_hops(ways.ctx, u->now, &hop, ifindex ? 1 : 0);
+}
+
+/* The node of a number, as the programs see it. */
+static struct lb_node node(struct under_test *u, uint32_t number)
+{
+	const uint32_t at = number / LB_NODE_CHUNK, in = number % LB_NODE_CHUNK;
+	struct lb_node ret;
+	char name[32];
+	int fd;
+
+	(void)snprintf(name, sizeof(name), "chunks/nodes-%u", at);
+	fd = pinned(u, name);
+	assert_int_equal(bpf_map_lookup_elem(fd, &in, &ret), 0);
+	close(fd);
+	return ret;
+}
+
+static bool has_device(struct under_test *u, uint32_t ifindex)
+{
+	const int fd = pinned(u, "maps/next_devices");
+	uint32_t value;
+	const bool ret = bpf_map_lookup_elem(fd, &ifindex, &value) == 0;
+
+	close(fd);
+	return ret;
+}
+
+static void chunks_come_when_they_are_needed_and_stay(void **state)
+{
+	struct under_test u;
+
+	SKIP_IF_REFUSED((struct bpf_fixture *)*state);
+	begin(&u, state);
+	assert_int_equal(tell(&u, 100), 0);
+	assert_true(node(&u, 1).state == (LB_NODE_IN_USE | LB_NODE_KNOWN | LB_NODE_USABLE));
+	assert_true(node(&u, 100).state & LB_NODE_KNOWN);
+	u.dp = bpf_dataplane_close(u.dp);
+	open_dp(&u);
+	assert_true(u.adopted);
+	assert_true(node(&u, 100).state == LB_NODE_IN_USE); /* of whom nothing is known yet */
+	assert_int_equal(tell(&u, 2), 0);
+	assert_true(node(&u, 2).state & LB_NODE_KNOWN);
+	assert_true(node(&u, 100).state == LB_NODE_IN_USE);
+	end(&u);
+}
+
+static void devices_are_those_that_ways_lead_by(void **state)
+{
+	const int loopback = (int)if_nametoindex("lo");
+	struct under_test u;
+
+	SKIP_IF_REFUSED((struct bpf_fixture *)*state);
+	begin(&u, state);
+	assert_int_equal(tell(&u, 1), 0);
+	assert_int_equal(set_hop(&u, loopback), 0);
+	assert_true(has_device(&u, (uint32_t)loopback));
+	assert_int_equal((uint32_t)node(&u, 1).hops[0].way, loopback);
+	u.dp = bpf_dataplane_close(u.dp);
+	open_dp(&u);
+	assert_int_equal((uint32_t)node(&u, 1).hops[0].way, loopback); /* it goes on meanwhile */
+	assert_int_equal(set_hop(&u, 0x7ffffff0), -EINVAL);            /* there is no such device */
+	assert_false(has_device(&u, (uint32_t)loopback));
+	assert_int_equal(set_hop(&u, 0), 0);
+	assert_int_equal((uint32_t)node(&u, 1).hops[0].way, 0);
+	end(&u);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(chunks_come_when_they_are_needed_and_stay),
+		cmocka_unit_test(devices_are_those_that_ways_lead_by),
+	};
+
+	return cmocka_run_group_tests(tests, fixture_setup, fixture_teardown);
+}
