@@ -21,6 +21,7 @@ tunnel_all() {
 	run_step tunnel-echo "Three nodes, of which each answers the others" step_tunnel_echo &&
 		run_step tunnel-through "Through node-a to a pod on node-b, which sees the client and answers it itself" step_tunnel_through &&
 		run_step tunnel-even "Two nodes with three pods: each gets its third" step_tunnel_even &&
+		run_step tunnel-gateway "The nodes' addresses move behind a gateway of theirs: one way for each, and nothing fails" step_tunnel_gateway &&
 		run_step tunnel-silent "A node falls silent: its pods get no new flow, and without any other the route goes" step_tunnel_silent &&
 		run_step tunnel-restart "The agent that has the session is killed and started: nothing fails" step_tunnel_restart &&
 		run_step tunnel-left "What was asked of the kernel is taken back" step_tunnel_left
@@ -146,6 +147,31 @@ step_tunnel_even() {
 	jq -e '.failed == [] and .requests == 900 and (.pods | length == 3 and all(.[]; . > 240 and . < 360))' "$out" >/dev/null
 }
 tn_backends() { [ "$(lab_ctl node-a show services web -o json | jq '[.[0].backends[] | select(.state == "ready")] | length')" = "$1" ]; }
+
+# From now on node-a reaches node-b by the router, and by its link again: the way is another one, the connections are not.
+tn_way() { lab_in node-a ip -N -d neigh show "$1" dev eth0 | grep -q 'managed.*proto 196'; }
+step_tunnel_gateway() {
+	local out=$LAB_DIR/gateway.json stop=$LAB_DIR/gateway.stop client
+	tn_pods b1 b2
+	lab_until 10 tn_backends 2 || return 1
+	lab_begin "$out" client python3 "$LAB_ROOT/scripts/lab-client" until "http://$TN_VIP/" "$stop" 20 60
+	client=$LAB_PID
+	sleep 1
+	lab_in node-a ip route add 192.168.1.11/32 via 192.168.1.1
+	lab_until 15 tn_way 192.168.1.1 || { lab_in node-a ip -N -d neigh show; return 1; }
+	lab_until 5 tn_no_way 192.168.1.11 || return 1
+	sleep 2
+	lab_in node-a ip route del 192.168.1.11/32
+	lab_until 15 tn_way 192.168.1.11 || return 1
+	sleep 1
+	touch "$stop"
+	wait "$client"
+	STEP_NOTE="$(jq -r '"\(.requests) requests, \(.failed | length) failed"' "$out")"
+	jq -e '.failed == [] and .requests > 60' "$out" >/dev/null || return 1
+	tn_pods b1 b2 c1
+	lab_until 10 tn_backends 3
+}
+tn_no_way() { ! tn_way "$1"; }
 
 # An agent that is gone with its programs: what comes to a node without them is nobody's.
 tn_takes_away() {
