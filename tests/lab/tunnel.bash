@@ -1,16 +1,18 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 #
-# Policy Cluster across nodes: the router knows node-a alone, and the pods are on node-b and node-c, which have no
-# session at all. What the client gets goes through the tunnel to the pod's node and comes back from there.
+# Policy Cluster across nodes: the router knows node-a alone at first, and the pods are on node-b and node-c, which have
+# no session at all. What the client gets goes through the tunnel to the pod's node and comes back from there. Then all
+# three have one, and flows stay where they are whatever becomes of the nodes that attract them.
 #
-#   client ── router (FRR) ── br0 ─┬─ node-a, which has the session
+#   client ── router (FRR) ── br0 ─┬─ node-a
 #                                  ├─ node-b: b1, b2
 #                                  └─ node-c: c1
 #
 # shellcheck disable=SC2034 # STEP_NOTE is read by scripts/steps.bash
 
 TN_VIP=192.0.2.80
+TN_FLOWS_VIP=192.0.2.81 TN_FLOWS=120
 LAB_NODE_ADDR[node-c]=192.168.1.12
 LAB_NODE_NET[node-c]=10.244.3
 LAB_PODS[node-c]=c1
@@ -24,6 +26,7 @@ tunnel_all() {
 		run_step tunnel-gateway "The nodes' addresses move behind a gateway of theirs: one way for each, and nothing fails" step_tunnel_gateway &&
 		run_step tunnel-silent "A node falls silent: its pods get no new flow, and without any other the route goes" step_tunnel_silent &&
 		run_step tunnel-restart "The agent that has the session is killed and started: nothing fails" step_tunnel_restart &&
+		run_step tunnel-rehash "Three nodes attract; one leaves and comes back, pods come and drain: no flow is cut" step_tunnel_rehash &&
 		run_step tunnel-left "What was asked of the kernel is taken back" step_tunnel_left
 }
 
@@ -32,8 +35,10 @@ tn_put() {
 	mv "$LAB_DIR/config/.$1" "$LAB_DIR/config/$1.yaml"
 }
 
+# tn_objects NODE...: those have a session.
 tn_objects() {
-	local node
+	local node nodes
+	nodes=$(printf '%s, ' "$@")
 	cat <<-YAML
 		apiVersion: metallb.io/v1beta1
 		kind: IPAddressPool
@@ -53,12 +58,17 @@ tn_objects() {
 		  peerAddress: 192.168.1.1
 		  connectTime: 1s
 		  enableGracefulRestart: true
-		  nodeSelectors: [{matchLabels: {kubernetes.io/hostname: node-a}}]
+		  nodeSelectors: [{matchExpressions: [{key: kubernetes.io/hostname, operator: In, values: [${nodes%, }]}]}]
 		---
 		apiVersion: v1
 		kind: Service
 		metadata: {name: web, namespace: shop}
 		spec: {type: LoadBalancer, externalTrafficPolicy: Cluster, loadBalancerIP: $TN_VIP, ports: [{port: 80}]}
+		---
+		apiVersion: v1
+		kind: Service
+		metadata: {name: flows, namespace: shop}
+		spec: {type: LoadBalancer, externalTrafficPolicy: Cluster, loadBalancerIP: $TN_FLOWS_VIP, ports: [{port: 7}]}
 	YAML
 	for node in "${LAB_NODES[@]}"; do
 		cat <<-YAML
@@ -71,19 +81,23 @@ tn_objects() {
 	done
 }
 
-# tn_pods POD...: those behind the Service.
-tn_pods() {
-	local pod
+# tn_slice SERVICE PORT POD...: those behind the Service; with a dash behind it a pod drains.
+tn_slice() {
+	local pod ready service=$1 port=$2
+	shift 2
 	{
 		printf '%s\n' 'apiVersion: discovery.k8s.io/v1' 'kind: EndpointSlice' \
-			'metadata: {name: web-1, namespace: shop, labels: {kubernetes.io/service-name: web}}' \
-			'addressType: IPv4' 'ports: [{name: "", port: 80, protocol: TCP}]' 'endpoints:'
+			"metadata: {name: $service-1, namespace: shop, labels: {kubernetes.io/service-name: $service}}" \
+			'addressType: IPv4' "ports: [{name: \"\", port: $port, protocol: TCP}]" 'endpoints:'
 		for pod in "$@"; do
-			printf -- '- {addresses: [%s], nodeName: node-%s, conditions: {ready: true}}\n' \
-				"${LAB_POD_ADDR[$pod]}" "${pod:0:1}"
+			ready='ready: true'
+			[[ $pod != *- ]] || ready='ready: false, serving: true, terminating: true'
+			printf -- '- {addresses: [%s], nodeName: node-%s, conditions: {%s}}\n' \
+				"${LAB_POD_ADDR[${pod%-}]}" "${pod:0:1}" "$ready"
 		done
-	} | tn_put slices
+	} | tn_put "slices-$service"
 }
+tn_pods() { tn_slice web 80 "$@"; }
 
 # tn_echo NODE OTHER: what the node knows of the other one's echo.
 tn_echo() { lab_ctl "$1" show nodes "$2" -o json | jq -r '.[0].echo'; }
@@ -108,13 +122,17 @@ tn_octets() { lab_in "$1" ip -s -j link show dev eth0 | jq '.[0].stats64.tx.byte
 step_tunnel_echo() {
 	local node
 	lab_up
-	tn_objects | tn_put objects
+	tn_objects node-a | tn_put objects
 	tn_pods b1
 	lab_frr_up <<-FRR
 		router bgp 64512
 		 no bgp ebgp-requires-policy
 		 bgp router-id 192.168.1.1
 		 neighbor 192.168.1.10 remote-as 64513
+		 neighbor 192.168.1.11 remote-as 64513
+		 neighbor 192.168.1.12 remote-as 64513
+		 address-family ipv4 unicast
+		  maximum-paths 8
 	FRR
 	for node in "${LAB_NODES[@]}"; do lab_agent_up "$node"; done
 	lab_until 20 tn_all_answer || { for node in "${LAB_NODES[@]}"; do lab_ctl "$node" show nodes; lab_ctl "$node" show problems; done; return 1; }
@@ -210,6 +228,41 @@ step_tunnel_restart() {
 	wait "$client"
 	STEP_NOTE="$(jq -r '"\(.requests) requests, \(.failed | length) failed"' "$out")"
 	jq -e '.failed == [] and .requests > 60' "$out" >/dev/null
+}
+
+tn_paths() { # tn_paths N: so many nodes attract the flows
+	[ "$(lab_vtysh "show ip route $TN_FLOWS_VIP/32 json" | jq --arg p "$TN_FLOWS_VIP/32" '.[$p][0].nexthops | length')" = "$1" ]
+}
+
+step_tunnel_rehash() {
+	local out=$LAB_DIR/rehash.json dir=$LAB_DIR/rehash client pod
+	mkdir -p "$dir"
+	for pod in a1 b1 b2 c1; do
+		lab_spawn "$LAB_DIR/flows-$pod.log" "$pod" python3 "$LAB_ROOT/scripts/lab-flows" serve 7
+	done
+	tn_slice flows 7 b1 b2 c1
+	tn_objects node-a node-b node-c | tn_put objects
+	lab_until 20 tn_paths 3 && lab_until 10 tn_all_answer || { lab_vtysh "show bgp summary"; return 1; }
+	lab_begin "$out" client python3 "$LAB_ROOT/scripts/lab-flows" keep "$TN_FLOWS_VIP" 7 "$TN_FLOWS" 0 "$dir"
+	client=$LAB_PID
+	lab_until 20 test -e "$dir/ready" || { touch "$dir/stop"; cat "$out.err"; return 1; }
+	tn_objects node-b node-c | tn_put objects # node-a leaves
+	lab_until 20 tn_paths 2 || return 1
+	sleep 2
+	tn_slice flows 7 a1 b1 b2 c1 # a pod comes
+	sleep 2
+	tn_slice flows 7 a1 b1- b2 c1 # another one drains
+	sleep 2
+	tn_objects node-a node-b node-c | tn_put objects # and node-a is back
+	lab_until 20 tn_paths 3 || return 1
+	sleep 2
+	tn_objects node-a | tn_put objects # now the others leave
+	lab_until 20 tn_paths 1 || return 1
+	sleep 3
+	touch "$dir/stop"
+	wait "$client"
+	STEP_NOTE="$(jq -r '"\(.exchanges) exchanges of \(.flows) flows, \(.failed | length) cut"' "$out")"
+	jq -e '.failed == [] and .flows == '"$TN_FLOWS" "$out" >/dev/null
 }
 
 step_tunnel_left() {
