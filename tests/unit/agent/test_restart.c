@@ -106,6 +106,38 @@ static bool still_serves(const struct agent_rig *rig)
 	return time_is_over(rig);
 }
 
+static bool serves_and_is_quiet(const struct agent_rig *rig)
+{
+	return serves(rig) && clock_now() - rig->agent.planned_at > 200 * NSEC_PER_MSEC;
+}
+
+/* It comes back when the agent wants to, and not each millisecond as the rig does. */
+static nsec_t idle_step(void *ctx, nsec_t now)
+{
+	struct agent_rig *rig = ctx;
+	const nsec_t next = reconcile_step(&rig->agent, now);
+
+	rig->turns++;
+	if (now > rig->give_up)
+		loop_stop(rig->agent.loop);
+	return nsec_min(next, rig->give_up + 1);
+}
+
+/* A loop that spins makes thousands of turns; the walk through the flow table takes a few. */
+static void an_idle_agent_sleeps(void **state)
+{
+	struct agent_rig *rig = rig_with_dataplane();
+
+	(void)state;
+	NEEDS_DATAPLANE(rig);
+	RIG_WAIT(rig, serves_and_is_quiet);
+	rig->turns = 0;
+	rig->give_up = clock_now() + 2 * NSEC_PER_SEC;
+	assert_int_equal(loop_run(rig->agent.loop, idle_step, rig), 0);
+	assert_in_range(rig->turns, 1, 200);
+	rig_free(rig);
+}
+
 /* Crashes, and starts again with the router and its counts anew. */
 static void crash_and_start(struct agent_rig *rig)
 {
@@ -454,6 +486,7 @@ static void a_turn_that_was_long_leaves_the_next_round_to_the_next(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(an_idle_agent_sleeps),
 		cmocka_unit_test(restart_without_the_folder_keeps_maps_and_hooks),
 		cmocka_unit_test(what_is_served_is_known_to_the_next_agent),
 		cmocka_unit_test(service_removed_meanwhile_leaves_after_end_of_rib),
