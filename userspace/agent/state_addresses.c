@@ -250,7 +250,7 @@ void state_rebuild_addresses(struct agent *a)
 	    (!a->dataplane && bpf_dataplane_is_pinned(a->options->pin)))
 		return;
 	a->is_given_lost = false;
-	if (!a->dataplane)
+	if (!a->dataplane || !a->adopted)
 		return; /* nothing of a former process is there */
 	store = bpf_dataplane_store(a->dataplane);
 	store.ops->dump(store.ctx, scratch, &stored, &n);
