@@ -139,6 +139,7 @@ static void compute_addresses(struct agent *a, struct agent_plan *p)
 	p->unwanted = (struct problems){.arena = p->arena};
 	if (!ipam.cluster)
 		return;
+	promised_add(a, p); /* anew: what was noted has taken the place of what was given */
 	ipam.only_written = false;
 	ipam_recompute(a->wanted_cache, &ipam, &p->wanted, &p->unwanted);
 	problems_borrow(&p->problems, &p->unwanted);

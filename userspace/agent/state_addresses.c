@@ -255,6 +255,7 @@ void state_rebuild_addresses(struct agent *a)
 	store = bpf_dataplane_store(a->dataplane);
 	store.ops->dump(store.ctx, scratch, &stored, &n);
 	ipam_rebuild(a->world, &a->settings, stored, n, scratch, &found);
+	found = given_here(a, &found, scratch);
 	if (found.n == 0)
 		return;
 	log_warn("state: addresses are taken from what is served", "addresses=%zu", found.n);
