@@ -13,10 +13,10 @@
 
 TN_VIP=192.0.2.80
 TN_FLOWS_VIP=192.0.2.81 TN_FLOWS=120
-LAB_NODE_ADDR[node-c]=192.168.1.12
-LAB_NODE_NET[node-c]=10.244.3
-LAB_PODS[node-c]=c1
-LAB_POD_ADDR[c1]=10.244.3.11
+LAB_NODE_ADDR+=([node-c]=192.168.1.12)
+LAB_NODE_NET+=([node-c]=10.244.3)
+LAB_PODS+=([node-c]=c1)
+LAB_POD_ADDR+=([c1]=10.244.3.11)
 
 tunnel_all() {
 	LAB_NODES=(node-a node-b node-c)
@@ -150,7 +150,7 @@ step_tunnel_through() {
 	lab_in client curl -sS --max-time 60 -o "$LAB_DIR/big" "http://$TN_VIP/big?bytes=5000000" || return 1
 	a=$(($(tn_octets node-a) - a)) b=$(($(tn_octets node-b) - b))
 	STEP_NOTE="of 5 MB node-b sent $b octets and node-a $a"
-	tail -n 1 "$LAB_DIR/big" | grep -qx done && [ "$b" -gt 5000000 ] && [ "$a" -lt 1000000 ]
+	tail -n 1 "$LAB_DIR/big" | grep -qx 'done' && [ "$b" -gt 5000000 ] && [ "$a" -lt 1000000 ]
 }
 
 step_tunnel_even() {

@@ -208,8 +208,8 @@ bool tunnels_program(struct agent *a, nsec_t now)
 		a->tunnels.is_under_way = false;
 		return true;
 	}
-	err = ways.ops->nodes ? ways.ops->nodes(ways.ctx, now, nodes, plan->n_remotes) : 0;
-	if (err == 0 && ways.ops->next_hops)
+	err = ways.ops->nodes(ways.ctx, now, nodes, plan->n_remotes);
+	if (err == 0)
 		err = ways.ops->next_hops(ways.ctx, now, plan->next_hops, plan->n_next_hops);
 	if (err == -EINPROGRESS)
 		return false;
