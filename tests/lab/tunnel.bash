@@ -25,8 +25,9 @@ tunnel_all() {
 		run_step tunnel-even "Two nodes with three pods: each gets its third" step_tunnel_even &&
 		run_step tunnel-gateway "The nodes' addresses move behind a gateway of theirs: one way for each, and nothing fails" step_tunnel_gateway &&
 		run_step tunnel-silent "A node falls silent: its pods get no new flow, and without any other the route goes" step_tunnel_silent &&
-		run_step tunnel-restart "The agent that has the session is killed and started: nothing fails" step_tunnel_restart &&
+		run_step tunnel-restart "The agents are killed and started one after the other: nothing fails" step_tunnel_restart &&
 		run_step tunnel-rehash "Three nodes attract; one leaves and comes back, pods come and drain: no flow is cut" step_tunnel_rehash &&
+		run_step tunnel-upload "What a client sends as fast as it can fits into the tunnel" step_tunnel_upload &&
 		run_step tunnel-left "What was asked of the kernel is taken back" step_tunnel_left
 }
 
@@ -215,14 +216,16 @@ step_tunnel_silent() {
 }
 
 step_tunnel_restart() {
-	local out=$LAB_DIR/restart.json stop=$LAB_DIR/restart.stop client
+	local out=$LAB_DIR/restart.json stop=$LAB_DIR/restart.stop client node
 	lab_begin "$out" client python3 "$LAB_ROOT/scripts/lab-client" until "http://$TN_VIP/" "$stop" 20 60
 	client=$LAB_PID
 	sleep 1
-	lab_kill KILL "${LAB_AGENT_PID[node-a]}"
-	sleep 2
-	lab_agent_up node-a
-	lab_until 20 tn_is announced || return 1
+	for node in "${LAB_NODES[@]}"; do
+		lab_kill KILL "${LAB_AGENT_PID[$node]}"
+		sleep 2
+		lab_agent_up "$node"
+		lab_until 20 tn_is announced && lab_until 20 tn_all_answer || return 1
+	done
 	sleep 3
 	touch "$stop"
 	wait "$client"
@@ -264,6 +267,27 @@ step_tunnel_rehash() {
 	STEP_NOTE="$(jq -r '"\(.exchanges) exchanges of \(.flows) flows, \(.failed | length) cut"' "$out")"
 	jq -e '.failed == [] and .flows == '"$TN_FLOWS" "$out" >/dev/null
 }
+
+# Segments of the client's fit beside what the tunnel adds, so none is too big and all that was sent comes back.
+step_tunnel_upload() {
+	local out=$LAB_DIR/upload.txt
+	tn_slice flows 7 c1
+	lab_until 10 tn_flows_at_c1 || return 1
+	sleep 1
+	lab_in client timeout 60 python3 - "$TN_FLOWS_VIP" 7 5000000 >"$out" <<-'PYTHON' || { cat "$out"; return 1; }
+		import os, socket, sys, threading
+		address, port, size = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+		s = socket.create_connection((address, port), timeout=20)
+		data, back = os.urandom(size), bytearray()
+		threading.Thread(target=s.sendall, args=(data,), daemon=True).start()
+		while len(back) < size and (part := s.recv(1 << 20)):
+		    back += part
+		print(s.getsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG), "same" if bytes(back) == data else "other")
+	PYTHON
+	STEP_NOTE="segments of at most $(cut -d' ' -f1 "$out") octets; 5 MB came back: $(cut -d' ' -f2 "$out")"
+	[ "$(cut -d' ' -f2 "$out")" = same ] && [ "$(cut -d' ' -f1 "$out")" -le 1400 ]
+}
+tn_flows_at_c1() { [ "$(lab_ctl node-a show services flows -o json | jq -r '[.[0].backends[] | select(.state == "ready").node] | join(",")')" = node-c ]; }
 
 step_tunnel_left() {
 	lab_in node-a ip -N -d neigh show dev eth0
