@@ -16,6 +16,8 @@
  *
  * IPv6 extension headers are walked by helper calls, apart from the rest (ext.h).
  *
+ * A SYN-ACK of a Service that may be tunnelled gets an MSS that fits (reply_clamp.h).
+ *
  * An answer in IP fragments, which the kernel makes before the packet comes here, is turned piece
  * by piece (reply_fragment.h).
  *
@@ -33,6 +35,7 @@
 #include "flow.h"
 #include "maps.h"
 #include "reply_affinity.h"
+#include "reply_clamp.h"
 #include "reply_error.h"
 #include "reply_fragment.h"
 #include "reply_sctp.h"
@@ -283,6 +286,8 @@ int tc_reply(struct __sk_buff *skb)
 		return TCX_NEXT;
 	if (unlikely(a.is_fragment))
 		reply_fragment_enter(&a, slot, vip->id);
+	if (clamp_asks(&a, vip))
+		reply_clamp(skb, &a);
 	if (unlikely(reply_strays(skb, vip)))
 		return reply_way(skb, &a, vip->key.domain);
 	return TCX_NEXT;

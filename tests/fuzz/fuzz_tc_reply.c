@@ -73,6 +73,7 @@ long host_redirect(unsigned ifindex)
 static void add_maps(void)
 {
 	world_add_maps();
+	HOST_ADD(tunnel);
 	HOST_ADD(flows_1);
 	HOST_ADD(backend_ports);
 	HOST_ADD(vrfs);
