@@ -34,6 +34,7 @@ static void harm_the_kernel(struct plane *p)
 	p->f->store.fail_every = plane_chance(p, 3) ? 0 : 2 + plane_chance(p, 3);
 	p->f->store.fail_tests = plane_chance(p, 4) == 0;
 	p->f->store.per_turn = plane_chance(p, 4);
+	p->f->kernel_is_slow = plane_chance(p, 2);
 	p->f->device_failure = plane_chance(p, 4) ? NULL : "taken by somebody else";
 	p->dirty = true;
 }

@@ -4,6 +4,8 @@
  * what the store held before and after, and from what the routers have. The first violation ends
  * the run.
  *
+ *   placed      no UPDATE announces an aggregate, but to a peer that has it already, that is not a
+ * blackhole in the kernel, which may have been slow
  *   discarded   no UPDATE tells of a blackhole that is not dropped, nor anybody who did not ask
  *   programmed  no UPDATE announces a prefix under which nothing is programmed, tested and ready,
  * but to a peer that has it already: its frontend is being updated unheld      no VIP leaves the
@@ -84,13 +86,30 @@ static void check_told(struct plane *p, unsigned i, const struct ip_prefix *pref
 				text_of(prefix));
 }
 
+static bool is_placed(const struct fixture *f, const struct ip_prefix *prefix)
+{
+	for (size_t i = 0; i < f->kernel->n_routes; i++)
+		if (ip_prefix_cmp(&f->kernel->routes[i].to, prefix) == 0)
+			return true;
+	return false;
+}
+
+/* Gate placed. */
+static void check_placed(struct plane *p, unsigned i, const struct ip_prefix *prefix)
+{
+	if (prefix->len < ip_addr_bits(&prefix->addr) && !is_placed(p->f, prefix) &&
+	    !plane_find(&p->sessions[i].written, prefix))
+		plane_violation(p, "peer %u: %s is announced and no blackhole", i, text_of(prefix));
+}
+
 static void check_announced(struct plane *p, unsigned i, const struct bgp_update *u, struct rcur c,
 			    enum bgp_family family)
 {
 	const struct plan *plan = &p->f->plan;
 	struct ip_prefix prefix;
 
-	while (bgp_nlri_next(&c, family, &prefix))
+	while (bgp_nlri_next(&c, family, &prefix)) {
+		check_placed(p, i, &prefix);
 		if (is_blackhole(u->communities))
 			check_told(p, i, &prefix);
 		else if (plan->leaving || plan->drained ||
@@ -98,6 +117,7 @@ static void check_announced(struct plane *p, unsigned i, const struct bgp_update
 			  !plane_find(&p->sessions[i].written, &prefix)))
 			plane_violation(p, "peer %u: %s is announced and not served", i,
 					text_of(&prefix));
+	}
 }
 
 void plane_check_sent(struct plane *p, unsigned i, struct rcur body)
