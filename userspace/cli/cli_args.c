@@ -329,8 +329,9 @@ static bool parse_command(struct line *line, struct cli_args *args)
 	if (v->needs_argument && !args->name)
 		return refuse(line, "%s%s%s needs %s", v->word, v->second ? " " : "",
 			      v->second ? v->second : "", v->argument);
-	if (v->command == CLI_TOP && line->value[CLI_OPTION_OUTPUT])
-		return refuse(line, "top is a screen: \"show services -o json\" has its numbers");
+	if ((v->command == CLI_TOP || v->command == CLI_GRAPH) && line->value[CLI_OPTION_OUTPUT])
+		return refuse(line, "%s is a picture: \"show services -o json\" has its numbers",
+			      v->word);
 	return check_options(line, v) && parse_values(line, v, args);
 }
 

@@ -30,6 +30,7 @@ enum cli_command {
 	CLI_SUPPORT,
 	CLI_COMPLETION,
 	CLI_TRACE,
+	CLI_GRAPH,
 	CLI_HELP,
 	CLI_VERSION
 };

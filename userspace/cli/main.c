@@ -6,11 +6,9 @@
 #include "cli/answer_run.h"
 #include "cli/ask.h"
 #include "cli/cli_help.h"
+#include "cli/commands.h"
 #include "cli/completion.h"
-#include "cli/migrate_run.h"
-#include "cli/support.h"
 #include "cli/terminal.h"
-#include "cli/top_run.h"
 
 #define HELP_BYTES (64u << 10)
 
@@ -43,6 +41,8 @@ int main(int argc, char **argv)
 	switch (args.command) {
 	case CLI_MIGRATE:
 		return migrate_run(&args);
+	case CLI_GRAPH:
+		return graph_run(&args);
 	case CLI_SUPPORT:
 		return support_dump(&args);
 	case CLI_TOP:

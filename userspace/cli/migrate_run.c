@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /* What is compared comes from a file and from the agent; what differs is cli/migrate's. */
-#include "cli/migrate_run.h"
+#include "cli/commands.h"
 
 #include "base/limits.h"
 #include "base/strbuf.h"

@@ -6,7 +6,7 @@
  * Left out on purpose: --config (Secrets, passwords), ledger.yaml and world/ of the state folder
  * (the same, as last good versions), the map `config` (the secret of the flow table's hash).
  */
-#include "cli/support.h"
+#include "cli/commands.h"
 
 #include "base/limits.h"
 #include "cli/ask.h"

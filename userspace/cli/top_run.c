@@ -3,7 +3,7 @@
  * The terminal around top: its modes, which are given back however it ends, its keys, its size at
  * each screen, and a tick a second that keys do not shift.
  */
-#include "cli/top_run.h"
+#include "cli/commands.h"
 
 #include "base/limits.h"
 #include "cli/ask.h"

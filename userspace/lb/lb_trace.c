@@ -10,6 +10,8 @@
 #include "bpf/flow_hash.h"
 #include "bpf/wire.h"
 
+#include <assert.h>
+
 static uint64_t hash_of(const struct lb_tables *t, const struct lb_trace_flow *flow,
 			const struct lb_backend *backend)
 {
@@ -120,4 +122,6 @@ void lb_trace(const struct lb_tables *t, const struct lb_trace_flow *flow, struc
 	for (unsigned k = 0; k < LB_CANDIDATES && lb_row_candidate(word, k) != LB_ROW_NONE; k++)
 		ret->candidates[ret->n++] = candidate_of(t, flow, svc, lb_row_candidate(word, k));
 	choose(ret);
+	assert(ret->row < ret->n_rows && ret->n <= LB_TRACE_CANDIDATES);
+	assert(ret->chosen < (int)ret->n && (!ret->by_entry || ret->chosen >= 0));
 }

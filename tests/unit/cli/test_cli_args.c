@@ -159,7 +159,7 @@ static void a_trace_has_two_ends(void **state)
 		{"trace --from x --to 1.2.3.4:5", "\"x\" is no IP:PORT"},
 		{"trace --from 1.2.3.4 --to 1.2.3.4", "\"1.2.3.4\" is no VIP:PORT"},
 		{"status --from 1.2.3.4", "option --from belongs to \"trace\""},
-		{"top -o json", "top is a screen: \"show services -o json\" has its numbers"},
+		{"top -o json", "top is a picture: \"show services -o json\" has its numbers"},
 		{"support", "support what? dump"},
 	};
 	struct cli_args a = parsed("trace --from 1.2.3.4:5 --to [::1]:80/udp -o yaml -w");
