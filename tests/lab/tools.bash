@@ -14,6 +14,7 @@ tools_all() {
 		run_step top "A live screen on a terminal, on a dumb one, and on none" step_top &&
 		run_step graph "The node's network as a picture" step_graph &&
 		run_step log-level "More is logged without a restart" step_log_level &&
+		run_step kubectl "kubectl lodestone: the same at the pods" step_kubectl &&
 		run_step support "An archive without any secret of the samples" step_support
 }
 
@@ -205,6 +206,42 @@ none_of_them() {
 			return 1
 		}
 	done
+}
+
+# A kubectl that knows two pods, and runs what is asked of them at their agents.
+write_kubectl() {
+	mkdir -p "$LAB_DIR/kubectl"
+	ln -sf "$LAB_ROOT/build/lodectl" "$LAB_DIR/kubectl/kubectl-lodestone"
+	cat >"$LAB_DIR/kubectl/kubectl" <<-SH
+		#!/bin/sh
+		echo "\$*" >>"$LAB_DIR/kubectl/asked"
+		case "\$1" in
+		get) printf 'node-a   pod-a\nnode-b   pod-b\n' ;;
+		exec)
+			shift 3
+			[ "\$1 \$3" = "metallb-system -c" ] && [ "\$4 \$5 \$6" = "agent -- lodectl" ] || exit 9
+			node=node-\${2#pod-}
+			shift 6
+			exec "$LAB_ROOT/build/lodectl" --socket "$LAB_DIR/\$node/lodestoned.sock" "\$@" ;;
+		esac
+	SH
+	chmod +x "$LAB_DIR/kubectl/kubectl"
+}
+lodestone() { PATH=$LAB_DIR/kubectl:$PATH "$LAB_DIR/kubectl/kubectl-lodestone" "$@" </dev/null; }
+
+step_kubectl() {
+	write_kubectl
+	[ "$(lodestone --node node-b status -o json | jq -r .node)" = node-b ] || return 1
+	[ "$(lodestone --all-nodes | grep -c '^== node-[ab]$')" = 2 ] || return 1
+	! lodestone show peers 2>"$LAB_DIR/which" && grep -q 'which node' "$LAB_DIR/which" || return 1
+	! lodestone --node node-c 2>"$LAB_DIR/which" && grep -q 'no agent runs on node node-c' "$LAB_DIR/which" || return 1
+	# Neither help nor what is wrong needs a cluster, and the pod's files are nobody's.
+	: >"$LAB_DIR/kubectl/asked"
+	lodestone --help | grep -q 'usage: kubectl lodestone' || return 1
+	! lodestone frobnicate 2>/dev/null && ! lodestone --node node-a support dump 2>/dev/null || return 1
+	[ ! -s "$LAB_DIR/kubectl/asked" ] || return 1
+	lodestone --node node-a support dump - 2>/dev/null | tar -t | grep -qx 'agent/status.json' || return 1
+	STEP_NOTE="one node, all nodes, an archive through standard output"
 }
 
 step_support() {

@@ -8,6 +8,7 @@
 #include "cli/cli_help.h"
 #include "cli/commands.h"
 #include "cli/completion.h"
+#include "cli/kubectl.h"
 #include "cli/terminal.h"
 
 #define HELP_BYTES (64u << 10)
@@ -35,6 +36,8 @@ int main(int argc, char **argv)
 		completion_answer(argc - 2, (const char *const *)argv + 2, stdout);
 		return EXIT_DONE;
 	}
+	if (argc > 0 && kubectl_is_asked(argv[0]))
+		return kubectl_run(argc, (const char *const *)argv);
 	if (!cli_parse(argc, (const char *const *)argv, &args, error))
 		return say_failure(error, "", "; see lodectl --help");
 	args.has_colour = terminal_has_colour();
