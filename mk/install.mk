@@ -17,7 +17,7 @@ BASHDIR     ?= $(PREFIX)/share/bash-completion/completions
 ZSHDIR      ?= $(PREFIX)/share/zsh/site-functions
 FISHDIR     ?= $(PREFIX)/share/fish/vendor_completions.d
 
-DOCS := README.md LICENSE $(wildcard LICENSES/* docs/*.md docs/*/*.md)
+DOCS := $(wildcard *.md) LICENSE $(wildcard LICENSES/* docs/*.md docs/*/*.md)
 
 # --- man pages and completion: what the programs say of themselves, in other forms ---------------------
 
