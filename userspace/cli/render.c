@@ -101,7 +101,7 @@ static const struct column columns[][MAX_COLUMNS + 1] =
 				{"NAME", "name", cell_value, false, false},
 				{"TOTAL", "total", cell_value, false, false},
 				{"USED", "used", cell_value, false, false},
-				{"AUTO-ASSIGN", "autoAssign", cell_value, false},
+				{"AUTO-ASSIGN", "autoAssign", cell_value, false, false},
 				{"ADDRESSES", "addresses", cell_value, false, false},
 			},
 		[CLI_BFD] =
