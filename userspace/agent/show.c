@@ -263,6 +263,49 @@ static void add_sources(const struct agent *a, cJSON *to)
 	}
 }
 
+/* Of all peers together. */
+static void add_sessions(const struct agent *a, cJSON *to)
+{
+	double advertised = 0, received = 0, bfd = 0, up = 0;
+	cJSON *o;
+
+	for (size_t i = 0; i < a->peers.n; i++) {
+		const struct bgp_peer_info info = bgp_peer_info(a->peers.items[i]->bgp);
+		const char *state = show_bfd_state(a, a->peers.items[i]);
+
+		advertised += (double)info.routes_advertised;
+		received += (double)info.routes_received;
+		bfd += strcmp(state, "None") != 0;
+		up += strcmp(state, "Up") == 0;
+	}
+	o = cJSON_AddObjectToObject(to, "routes");
+	cJSON_AddNumberToObject(o, "advertised", advertised);
+	cJSON_AddNumberToObject(o, "received", received);
+	o = cJSON_AddObjectToObject(to, "bfdSessions");
+	cJSON_AddNumberToObject(o, "total", bfd);
+	cJSON_AddNumberToObject(o, "up", up);
+}
+
+/* Entries of the tables in use, of how many there may be. */
+static void add_maps(const struct agent *a, cJSON *to)
+{
+	struct bpf_usage u;
+	cJSON *all, *o;
+
+	if (!a->dataplane) {
+		cJSON_AddNullToObject(to, "maps");
+		return;
+	}
+	u = bpf_dataplane_usage(a->dataplane);
+	all = cJSON_AddObjectToObject(to, "maps");
+	o = cJSON_AddObjectToObject(all, "rows");
+	cJSON_AddNumberToObject(o, "used", (double)u.rows);
+	cJSON_AddNumberToObject(o, "max", (double)u.max_rows);
+	o = cJSON_AddObjectToObject(all, "backends");
+	cJSON_AddNumberToObject(o, "used", (double)u.backends);
+	cJSON_AddNumberToObject(o, "max", (double)u.max_backends);
+}
+
 cJSON *show_status(const struct agent *a)
 {
 	const struct problems *problems = &a->current->problems;
@@ -296,8 +339,10 @@ cJSON *show_status(const struct agent *a)
 	cJSON_AddNumberToObject(o, "total", (double)a->peers.n);
 	cJSON_AddNumberToObject(o, "established", (double)established);
 	show_other_nodes(a, out);
+	add_sessions(a, out);
 	add_services(a, out);
 	add_dataplane(a, out);
+	add_maps(a, out);
 	show_bfd_thread(a, out);
 	drain_show(a, out);
 	add_counts(a, out);

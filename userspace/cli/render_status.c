@@ -273,6 +273,35 @@ static void add_kernel_routes(struct table *t, const cJSON *o)
 	table_add_line(t, "Repaired", &line);
 }
 
+/* "rows 2048 of 67108864, backends 4 of ..." */
+static void add_maps(struct table *t, const cJSON *maps)
+{
+	const cJSON *map;
+	struct strbuf line;
+
+	strbuf_init(&line, LINE_MAX_BYTES);
+	cJSON_ArrayForEach(map, maps)
+	{
+		const double part = cJSON_GetNumberValue(get(map, "used")) * 100 /
+				    cJSON_GetNumberValue(get(map, "max"));
+
+		strbuf_printf(&line, "%s%s %.1f %%", line.len ? ", " : "", map->string, part);
+	}
+	table_add_line(t, "Tables full", &line);
+}
+
+static void add_routes(struct table *t, const cJSON *o)
+{
+	struct strbuf line;
+
+	strbuf_init(&line, LINE_MAX_BYTES);
+	add_value(&line, o, "advertised");
+	strbuf_add(&line, " advertised, ");
+	add_value(&line, o, "received");
+	strbuf_add(&line, " received");
+	table_add_line(t, "Routes", &line);
+}
+
 void render_status(const struct cli_args *args, const cJSON *body, struct strbuf *out)
 {
 	_cleanup_(arena_freep) struct arena *arena = arena_new();
@@ -283,8 +312,14 @@ void render_status(const struct cli_args *args, const cJSON *body, struct strbuf
 		add_observes(&t);
 	add_part(&t, "Peers", get(body, "peers"), "established");
 	add_other_nodes(&t, get(body, "otherNodes"));
+	if (cJSON_GetNumberValue(get(get(body, "bfdSessions"), "total")) > 0)
+		add_part(&t, "BFD", get(body, "bfdSessions"), "up");
+	if (cJSON_IsObject(get(body, "routes")))
+		add_routes(&t, get(body, "routes"));
 	add_part(&t, "Services", get(body, "services"), "announced");
 	add_dataplane(&t, get(body, "dataplane"));
+	if (cJSON_IsObject(get(body, "maps")))
+		add_maps(&t, get(body, "maps"));
 	if (cJSON_IsObject(get(body, "drain")))
 		add_drain(&t, get(body, "drain"));
 	add_drops(&t, get(body, "drops"));

@@ -55,6 +55,8 @@ static void a_healthy_agent_in_few_lines(void **state)
 	(void)state;
 	check("{\"node\":\"n1\",\"version\":\"0.1.0\",\"uptimeSeconds\":312,\"state\":\"ok\","
 	      "\"peers\":{\"total\":2,\"established\":2},\"services\":{\"total\":3,\"announced\":3},"
+	      "\"routes\":{\"advertised\":57,\"received\":2},\"bfdSessions\":{\"total\":2,\"up\":1},"
+	      "\"maps\":{\"rows\":{\"used\":1,\"max\":8},\"backends\":{\"used\":0,\"max\":9}},"
 	      "\"dataplane\":{\"mode\":\"xdp\",\"devices\":[{\"name\":\"eth0\",\"xdp\":true,"
 	      "\"tc\":true,\"mode\":\"native\",\"failure\":null}],\"programsAdopted\":false,"
 	      "\"flowTable\":{\"size\":262144,\"flows\":4711,\"established\":17,"
@@ -62,13 +64,16 @@ static void a_healthy_agent_in_few_lines(void **state)
 	      "\"failure\":null},\"drops\":{\"ttl\":0},"
 	      "\"problems\":{\"error\":0,\"warning\":1,\"info\":2},\"foreignObjects\":0,"
 	      "\"stale\":false}",
-	      "Node         n1: ok, up 5m12s, version 0.1.0\n"
-	      "Peers        2 of 2 established\n"
-	      "Services     3 of 3 announced\n"
-	      "Data plane   xdp\n"
-	      "Device       eth0: XDP yes (native), tc yes\n"
-	      "Flows        4711, 17 of them established, of 262144\n"
-	      "Problems     0 error, 1 warning, 2 info\n");
+	      "Node          n1: ok, up 5m12s, version 0.1.0\n"
+	      "Peers         2 of 2 established\n"
+	      "BFD           1 of 2 up\n"
+	      "Routes        57 advertised, 2 received\n"
+	      "Services      3 of 3 announced\n"
+	      "Data plane    xdp\n"
+	      "Device        eth0: XDP yes (native), tc yes\n"
+	      "Flows         4711, 17 of them established, of 262144\n"
+	      "Tables full   rows 12.5 %, backends 0.0 %\n"
+	      "Problems      0 error, 1 warning, 2 info\n");
 }
 
 static void received_routes_and_repairs_have_a_line_each(void **state)
