@@ -8,6 +8,7 @@
 
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -120,4 +121,18 @@ void rig_set_mss(struct rig *r, uint16_t v4, uint16_t v6)
 
 	rig_must(bpf_map_update_elem(bpf_map__fd(r->xdp->maps.tunnel), &zero, &t, BPF_ANY),
 		 "write tunnel");
+}
+
+void rig_use_up_hops(struct rig *r)
+{
+	uint64_t *until = calloc(r->n_cpus, sizeof(*until));
+	const uint32_t zero = 0;
+
+	if (!until)
+		abort();
+	for (unsigned i = 0; i < r->n_cpus; i++)
+		until[i] = UINT64_MAX / 2;
+	rig_must(bpf_map_update_elem(bpf_map__fd(r->xdp->maps.hops), &zero, until, BPF_ANY),
+		 "write hops");
+	free(until);
 }

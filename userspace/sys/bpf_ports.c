@@ -62,10 +62,13 @@ struct bpf_ports *bpf_ports_free(struct bpf_ports *p)
 	return NULL;
 }
 
+/* Of a target on another node, whose answers do not leave from here: zero, which is nobody's. */
 static struct lb_backend_port key_of(const struct lb_target *target, uint8_t proto)
 {
 	struct lb_backend_port ret = {.port = __builtin_bswap16(target->port), .proto = proto};
 
+	if (!ip_addr_is_none(&target->node))
+		return (struct lb_backend_port){.port = 0};
 	memcpy(ret.addr, target->addr.b, sizeof(ret.addr));
 	return ret;
 }
@@ -122,6 +125,8 @@ static void use(struct bpf_ports *p, const struct lb_backend_port *key)
 	struct port *port = find(p, key);
 	uint32_t bit = lb_backend_bit(key->addr, key->port, key->proto);
 
+	if (key->proto == 0)
+		return;
 	if (port) {
 		port->uses++;
 		return;

@@ -102,11 +102,57 @@ static void devices_are_those_that_ways_lead_by(void **state)
 	end(&u);
 }
 
+static bool is_backend_port(struct under_test *u, uint32_t v4)
+{
+	const struct ip_addr addr = ip_addr_from_v4(v4);
+	struct lb_backend_port key = {.port = htons(8080), .proto = IPPROTO_TCP};
+	const int fd = pinned(u, "maps/backend_ports");
+	uint32_t value;
+	bool ret;
+
+	memcpy(key.addr, addr.b, sizeof(key.addr));
+	ret = bpf_map_lookup_elem(fd, &key, &value) == 0;
+	close(fd);
+	return ret;
+}
+
+/* A frontend with one target here and one there passes its test, and only answers from here count.
+ */
+static void a_frontend_has_targets_here_and_there(void **state)
+{
+	struct lb_target targets[] = {
+		{.addr = ip_addr_from_v4(0x0a000001), .port = 8080, .weight = 1},
+		{.addr = ip_addr_from_v4(0x0a000002),
+		 .node = ip_addr_from_v4(0x0a090001),
+		 .port = 8080,
+		 .weight = 1}};
+	struct lb_frontend f = {
+		.key = {.addr = ip_addr_from_v4(VIP), .port = PORT, .proto = IPPROTO_TCP},
+		.seed = lb_seed("default", "web"),
+		.rows_log2 = 8,
+		.targets = targets,
+		.n_targets = 2};
+	struct under_test u;
+
+	SKIP_IF_REFUSED((struct bpf_fixture *)*state);
+	begin(&u, state);
+	assert_int_equal(tell(&u, 1), 0);
+	f.table = lb_table_name(&f);
+	assert_int_equal(u.store.ops->put(u.store.ctx, u.now, &f), 0);
+	assert_int_equal(u.store.ops->test(u.store.ctx, u.now, &f.key), 0);
+	assert_true(is_backend_port(&u, 0x0a000001));
+	assert_false(is_backend_port(&u, 0x0a000002));
+	assert_int_equal(u.store.ops->del(u.store.ctx, u.now, &f.key), 0);
+	assert_false(is_backend_port(&u, 0x0a000001));
+	end(&u);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(chunks_come_when_they_are_needed_and_stay),
 		cmocka_unit_test(devices_are_those_that_ways_lead_by),
+		cmocka_unit_test(a_frontend_has_targets_here_and_there),
 	};
 
 	return cmocka_run_group_tests(tests, fixture_setup, fixture_teardown);

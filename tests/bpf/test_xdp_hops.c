@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+/*
+ * Flows that nobody here knows, of rows that are not settled: their owner is asked for from node to
+ * node, and a packet that nobody knows goes to the first candidate for good.
+ */
+#include "bpf/tunnel_bed.h"
+
+static const unsigned in_order[] = {0, 1, 2, 3};
+
+/* All four candidates, of which those in `remote` (bits) are on the other node; unsettled. */
+static struct bed *begin(void **state, unsigned remote)
+{
+	struct bed *x = bed_begin(state);
+
+	tunnel_begin(x, AF_INET);
+	rig_set_rows(x->rig, &x->tcp, in_order, 4, LB_ROW_UNSETTLED);
+	rig_set_rows(x->rig, &x->udp, in_order, 4, LB_ROW_UNSETTLED);
+	for (unsigned i = 0; i < 4; i++) {
+		if (!(remote >> i & 1))
+			continue;
+		rig_set_remote(x->rig, &x->tcp, i, NODE);
+		rig_set_remote(x->rig, &x->udp, i, NODE);
+	}
+	return x;
+}
+
+/* What is sent on, or from here: it asks the candidate `at`, or is the first's for good. */
+static struct tunnel_spec asks(uint8_t at, uint8_t hops)
+{
+	return (struct tunnel_spec){.family = AF_INET,
+				    .src = HERE,
+				    .dst = THERE,
+				    .at = at,
+				    .flags = LB_TUNNEL_ASK,
+				    .hops = hops,
+				    .backends = in_order};
+}
+
+static struct tunnel_spec for_good(uint8_t hops)
+{
+	return (struct tunnel_spec){.family = AF_INET, .src = HERE, .dst = THERE, .hops = hops};
+}
+
+/* The same as it comes from the other node. */
+static struct tunnel_spec from_there(struct tunnel_spec t)
+{
+	t.src = THERE;
+	t.dst = HERE;
+	return t;
+}
+
+static void an_unknown_flow_is_asked_for_at_the_firsts_node(void **state)
+{
+	struct bed *x = begin(state, 1);
+	struct frame_spec ack = bed_request(&x->tcp, 40000, TCP_ACK_FLAG);
+	struct frame_spec udp = bed_request(&x->udp, 40000, 0);
+	const struct tunnel_spec want = asks(0, 0);
+
+	assert_int_equal(bed_xdp(x, &ack), XDP_TX);
+	tunnel_expect_sent(x, &ack, &want);
+	assert_int_equal(bed_xdp(x, &udp), XDP_TX);
+	tunnel_expect_sent(x, &udp, &want);
+	assert_int_equal(rig_n_flows(x->rig), 0); /* nothing is known of them here */
+}
+
+/* Those that are here come first, in the order of the row. */
+static void who_is_here_is_asked_here(void **state)
+{
+	struct bed *x = begin(state, 1u << 2);
+	struct frame_spec ack = bed_request(&x->tcp, 40000, TCP_ACK_FLAG);
+	const struct tunnel_spec want = asks(2, 0);
+
+	assert_int_equal(bed_xdp(x, &ack), XDP_TX);
+	tunnel_expect_sent(x, &ack, &want);
+}
+
+/* A SYN begins a flow, whoever had one before: nobody is asked. */
+static void what_begins_is_the_firsts(void **state)
+{
+	struct bed *x = begin(state, 1);
+	struct frame_spec syn = bed_request(&x->tcp, 40000, TCP_SYN_FLAG);
+	const struct tunnel_spec want = for_good(0);
+
+	assert_int_equal(bed_xdp(x, &syn), XDP_TX);
+	tunnel_expect_sent(x, &syn, &want);
+}
+
+static void who_knows_the_flow_has_it(void **state)
+{
+	struct bed *x = begin(state, 1);
+	struct frame_spec req = bed_request(&x->tcp, 40000, TCP_SYN_FLAG);
+	const struct tunnel_spec ask = from_there(asks(1, 1));
+	struct tunnel_spec named = tunnel_from(AF_INET);
+
+	named.backends = &in_order[2]; /* it began at backend 2, which is here */
+	assert_int_equal(tunnel_xdp(x, &req, &named), XDP_PASS);
+	req.tcp_flags = TCP_ACK_FLAG;
+	assert_int_equal(tunnel_xdp(x, &req, &ask), XDP_PASS);
+	tunnel_expect_given(x, &req, 2);
+	assert_int_equal(rig_n_flows(x->rig), 1);
+}
+
+static void who_does_not_sends_it_on(void **state)
+{
+	struct bed *x = begin(state, 1u << 2 | 1);
+	struct frame_spec req = bed_request(&x->tcp, 40000, TCP_ACK_FLAG);
+	const struct tunnel_spec ask = from_there(asks(1, 0)), want = asks(2, 1);
+
+	assert_int_equal(tunnel_xdp(x, &req, &ask), XDP_TX);
+	tunnel_expect_sent(x, &req, &want);
+	assert_int_equal(rig_n_flows(x->rig), 0);
+}
+
+/* Nobody behind it knows it either: the first has it, where he is, and an entry then. */
+static void what_nobody_knows_is_the_firsts_for_good(void **state)
+{
+	struct bed *x = begin(state, 1);
+	struct frame_spec req = bed_request(&x->tcp, 40000, TCP_ACK_FLAG);
+	const struct tunnel_spec ask = from_there(asks(1, 1)), want = for_good(2);
+	const struct tunnel_spec back = from_there(for_good(2));
+
+	assert_int_equal(tunnel_xdp(x, &req, &ask), XDP_TX);
+	tunnel_expect_sent(x, &req, &want);
+	x = begin(state, 1u << 1);
+	rig_set_backend(x->rig, &x->tcp, 0, LB_BE_IN_USE | LB_BE_READY | LB_BE_LOCAL, 1);
+	assert_int_equal(tunnel_xdp(x, &req, &back), XDP_PASS);
+	tunnel_expect_given(x, &req, 0);
+	assert_int_equal(rig_flow_state(rig_flow(x->rig, &req, 0)), LB_FLOW_NEW);
+}
+
+/* All candidates are here and nobody knows it. */
+static void the_first_has_it_at_once_if_he_is_here(void **state)
+{
+	struct bed *x = begin(state, 0);
+	struct frame_spec req = bed_request(&x->udp, 40000, 0);
+	const struct tunnel_spec ask = from_there(asks(1, 1));
+
+	assert_int_equal(tunnel_xdp(x, &req, &ask), XDP_PASS);
+	tunnel_expect_given(x, &req, 0);
+	assert_non_null(rig_flow(x->rig, &req, 0));
+}
+
+/* However it is forged, a packet is sent on so often and no more. */
+static void there_are_so_many_hops_and_no_more(void **state)
+{
+	struct bed *x = begin(state, 0xf);
+	struct frame_spec req = bed_request(&x->tcp, 40000, TCP_ACK_FLAG);
+
+	for (uint8_t at = 0; at < 4; at++) {
+		const struct tunnel_spec ask = from_there(asks(at, LB_TUNNEL_HOPS_MAX));
+
+		tunnel_expect_drop(x, &req, &ask, LB_DROP_TUNNEL_TARGET);
+	}
+}
+
+/* A processor sends on so many at a time; beyond that they are the first's. */
+static void without_a_token_it_is_the_firsts(void **state)
+{
+	struct bed *x = begin(state, 1u << 2);
+	struct frame_spec req = bed_request(&x->tcp, 40000, TCP_ACK_FLAG);
+	const struct tunnel_spec ask = from_there(asks(0, 0)), want = asks(2, 1);
+
+	assert_int_equal(tunnel_xdp(x, &req, &ask), XDP_TX);
+	tunnel_expect_sent(x, &req, &want);
+	assert_int_equal(rig_drops(x->rig, LB_DROP_HOPS), 0);
+	rig_use_up_hops(x->rig);
+	assert_int_equal(tunnel_xdp(x, &req, &ask), XDP_PASS);
+	tunnel_expect_given(x, &req, 0);
+	assert_int_equal(rig_drops(x->rig, LB_DROP_HOPS), 1);
+}
+
+/* An ICMP error about such a flow goes the same way. */
+static void errors_find_the_owner_too(void **state)
+{
+	struct bed *x = begin(state, 1);
+	struct frame_spec sent = {
+		.src = VIP, .dst = CLIENT, .sport = 80, .dport = 40000, .proto = IPPROTO_TCP};
+	struct frame_spec error = {.src = 0x0a0b0c0d,
+				   .dst = VIP,
+				   .proto = bed_icmp(),
+				   .icmp_type = bed_is_v6() ? 2 : 3};
+	const struct tunnel_spec want = asks(0, 0);
+	struct frame quoted;
+
+	frame_make(&quoted, &sent);
+	error.quote = &quoted;
+	error.quote_len = (uint16_t)(frame_ip_len() + 20);
+	error.payload = error.quote_len;
+	assert_int_equal(bed_xdp(x, &error), XDP_TX);
+	tunnel_expect_sent(x, &error, &want);
+	rig_set_rows(x->rig, &x->tcp, in_order, 4, 0);
+	assert_int_equal(bed_xdp(x, &error), XDP_TX);
+	tunnel_expect_sent(x, &error,
+			   &(struct tunnel_spec){.family = AF_INET, .src = HERE, .dst = THERE});
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		CLAIM_BOTH(an_unknown_flow_is_asked_for_at_the_firsts_node, tunnel_setup),
+		CLAIM_BOTH(who_is_here_is_asked_here, tunnel_setup),
+		CLAIM_BOTH(what_begins_is_the_firsts, tunnel_setup),
+		CLAIM_BOTH(who_knows_the_flow_has_it, tunnel_setup),
+		CLAIM_BOTH(who_does_not_sends_it_on, tunnel_setup),
+		CLAIM_BOTH(what_nobody_knows_is_the_firsts_for_good, tunnel_setup),
+		CLAIM_BOTH(the_first_has_it_at_once_if_he_is_here, tunnel_setup),
+		CLAIM_BOTH(there_are_so_many_hops_and_no_more, tunnel_setup),
+		CLAIM_BOTH(without_a_token_it_is_the_firsts, tunnel_setup),
+		CLAIM_BOTH(errors_find_the_owner_too, tunnel_setup),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
