@@ -192,7 +192,6 @@ static void a_node_that_only_drains_is_no_reason(void **state)
 static void what_is_not_known_yet_withdraws_nothing(void **state)
 {
 	_cleanup_(fixture_freep) struct fixture *f = three_nodes("Cluster", "10.244.1.5@node-b");
-	_cleanup_(fixture_freep) struct fixture *g = fixture_new();
 
 	(void)state;
 	answers(f, 0, "10.0.0.11", REMOTE_UNKNOWN);
