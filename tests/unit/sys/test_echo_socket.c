@@ -74,7 +74,7 @@ static void what_is_asked_comes_back(void **state)
 
 	(void)state;
 	netns_enter();
-	run("ip addr add fd00::5/128 dev lo && ip addr add fd00::6/128 dev lo");
+	run("ip addr add fd00::5/128 dev lo nodad && ip addr add fd00::6/128 dev lo nodad");
 	for (size_t i = 0; i < 2; i++) {
 		const struct ip_addr own = addr(cases[i].own), node = addr(cases[i].node);
 		const int there = answering(cases[i].node), fd = echo_socket_open(&own);
