@@ -40,6 +40,7 @@ man: $(MAN) ## man pages, into build/man
 install: all $(MAN) $(COMPLETION) ## install programs, man pages, completion, unit and docs (DESTDIR, PREFIX)
 	install -D -m 755 $(AGENT_BIN) $(DESTDIR)$(SBINDIR)/lodestoned
 	install -D -m 755 $(CLI_BIN) $(DESTDIR)$(BINDIR)/lodectl
+	ln -sf lodectl $(DESTDIR)$(BINDIR)/kubectl-lodestone
 	install -D -m 755 $(FEEDER_BIN) $(DESTDIR)$(BINDIR)/lodestone-kube
 	for page in $(notdir $(MAN)); do install -D -m 644 $(B)/man/$$page $(DESTDIR)$(MANDIR)/man$${page##*.}/$$page || exit 1; done
 	install -D -m 644 $(B)/completion/lodectl.bash $(DESTDIR)$(BASHDIR)/lodectl
@@ -57,7 +58,7 @@ install: all $(MAN) $(COMPLETION) ## install programs, man pages, completion, un
 	for doc in $(DOCS); do install -D -m 644 $$doc $(DESTDIR)$(DOCDIR)/$$doc || exit 1; done
 
 uninstall: ## remove what install put there; lodestoned --cleanup comes first
-	rm -f $(DESTDIR)$(SBINDIR)/lodestoned $(DESTDIR)$(BINDIR)/lodectl $(DESTDIR)$(BINDIR)/lodestone-kube
+	rm -f $(DESTDIR)$(SBINDIR)/lodestoned $(DESTDIR)$(BINDIR)/lodectl $(DESTDIR)$(BINDIR)/kubectl-lodestone $(DESTDIR)$(BINDIR)/lodestone-kube
 	rm -f $(DESTDIR)$(UNITDIR)/lodestoned.service $(DESTDIR)$(LIBEXECDIR)/shutdown
 	rm -f $(DESTDIR)$(SYSUSERSDIR)/lodestone.conf $(DESTDIR)$(TMPFILESDIR)/lodestone.conf
 	for page in $(notdir $(MAN)); do rm -f $(DESTDIR)$(MANDIR)/man$${page##*.}/$$page; done

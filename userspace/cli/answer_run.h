@@ -8,8 +8,8 @@
 #include "cli/cli_args.h"
 
 /*
- * Returns the exit code (DESIGN 10): 0 done; 1 could not; 2 only from status, when the agent's state
- * is not "ok", and from preflight, when something vital is missing. With --watch an agent that is
- * away for a moment is said and asked again: watching a restart is what one watches for.
+ * Returns the exit code (DESIGN 10): 0 done; 1 could not; 2 only from status, when the agent's
+ * state is not "ok", and from preflight, when something vital is missing. With --watch an agent
+ * that is away for a moment is said and asked again: watching a restart is what one watches for.
  */
 int answer_run(const struct cli_args *args);

@@ -256,7 +256,8 @@ static const struct {
 	const char *text, *error;
 } refused[] = {
 	{"frobnicate", "no command \"frobnicate\""},
-	{"show", "show what? peers, routes, services, backends, bfd, pools, nodes, blackholes, problems"},
+	{"show",
+	 "show what? peers, routes, services, backends, bfd, pools, nodes, blackholes, problems"},
 	{"show tables",
 	 "cannot show \"tables\"; there are peers, routes, services, backends, bfd, pools, nodes, blackholes, problems"},
 	{"status now", "\"now\" is one word too many"},

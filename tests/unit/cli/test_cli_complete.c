@@ -93,9 +93,10 @@ static void options_are_those_of_the_command(void **state)
 {
 	(void)state;
 	proposes("drain --", "--output --socket --help --version", CLI_KIND_NONE);
-	proposes("show routes -",
-		 "--output --namespace --peer --vrf --service --prefix --received --watch --socket --help --version",
-		 CLI_KIND_NONE);
+	proposes(
+		"show routes -",
+		"--output --namespace --peer --vrf --service --prefix --received --watch --socket --help --version",
+		CLI_KIND_NONE);
 	proposes("show peers --w", "--watch", CLI_KIND_NONE);
 	proposes("blackhole add --f", "--for", CLI_KIND_NONE);
 	proposes("blackhole remove --f", "", CLI_KIND_NONE);
