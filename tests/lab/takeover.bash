@@ -157,7 +157,8 @@ takeover_to_xdp() {
 	flows_open kernel "$FLOWS_TCP" "$FLOWS_UDP" || return 1
 	[ "$(tracked)" -ge "$n" ] || { say "conntrack knows $(tracked) of $n"; return 1; }
 	rm "$LAB_DIR/config/off-b.yaml"
-	lab_until 10 b_announces || { lab_ctl node-b status; return 1; }
+	# With mode off it announces, too.
+	lab_until 15 b_mode_is xdp && lab_until 10 b_announces || { lab_ctl node-b status; return 1; }
 	lab_until 3 kernel_flows_are "$n" || { say "the table has $(kernel_flows) of $n"; return 1; }
 	lab_until 5 problem node-b flows KernelHasFlows || { lab_ctl node-b show problems; return 1; }
 	had=$(kernel_flows)
