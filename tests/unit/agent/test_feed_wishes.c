@@ -193,6 +193,24 @@ static void who_does_not_hold_the_lease_asks_for_nothing_and_gives_nothing(void 
 	assert_int_equal(n_addresses(bed.rig), 0);
 }
 
+/* Nothing else changes then that would bring a plan about. */
+static void who_gets_the_lease_asks_for_what_was_told_before(void **state)
+{
+	nsec_t begun;
+
+	(void)state;
+	connect_feeder();
+	put("web", SERVICE_TEXT("web", "", ""));
+	complete_all();
+	RIG_WAIT(bed.rig, is_complete);
+	run_for(bed.rig, 1500 * NSEC_PER_MSEC);
+	assert_int_equal(bed.n_wishes, 0);
+	begun = clock_now();
+	hold(true);
+	RIG_WAIT(bed.rig, has_wished);
+	assert_true(clock_now() - begun < NSEC_PER_SEC);
+}
+
 /* When what came is taken, where plans are gathered until `gathered`. */
 static nsec_t taken_at(const struct agent_rig *rig, nsec_t gathered)
 {
@@ -494,6 +512,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(who_does_not_hold_the_lease_asks_for_nothing_and_gives_nothing),
+		TEST(who_gets_the_lease_asks_for_what_was_told_before),
 		TEST(the_answer_to_one_wish_waits_for_no_other_news),
 		TEST(the_holder_asks_and_acts_on_what_comes_back),
 		TEST(what_comes_back_otherwise_is_asked_for_anew),
