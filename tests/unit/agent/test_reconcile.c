@@ -348,6 +348,25 @@ static bool has_planned_again(const struct agent_rig *rig)
 	return rig->agent.planned_at > planned_before;
 }
 
+static bool has_no_session(const struct agent_rig *rig)
+{
+	return rig_problem(rig, "PeerNotEstablished");
+}
+
+/* After a few attempts, and not when one that says nothing at all would be. */
+static void a_router_that_refuses_is_told_soon(void **state)
+{
+	struct agent_rig *rig = rig_new();
+	const nsec_t begun = clock_now();
+
+	(void)state;
+	rig->router->refuses = true;
+	rig_start(rig);
+	RIG_WAIT(rig, has_no_session);
+	assert_true(clock_now() - begun < PLAN_SILENT_NS);
+	rig_free(rig);
+}
+
 static void a_sink_that_failed_is_tried_again(void **state)
 {
 	struct agent_rig *rig = rig_converged();
@@ -554,6 +573,7 @@ int main(void)
 		cmocka_unit_test(routes_to_further_peers_have_the_next_turn),
 		cmocka_unit_test(what_can_wait_waits_four_turns_at_most),
 		cmocka_unit_test(an_agent_may_end_while_a_large_text_is_read),
+		cmocka_unit_test(a_router_that_refuses_is_told_soon),
 		cmocka_unit_test(a_sink_that_failed_is_tried_again),
 		cmocka_unit_test(the_node_is_read_again_when_reading_it_failed),
 		cmocka_unit_test(a_file_that_goes_costs_its_objects_after_a_while),
