@@ -96,6 +96,33 @@ static bool announces_a_blackhole(const struct agent_rig *rig)
 	return rig_announces(rig) && rig->agent.blackholes.state.n_blackholes == 1;
 }
 
+static nsec_t wait_until;
+static bool time_is_over(const struct agent_rig *rig)
+{
+	(void)rig;
+	return clock_now() >= wait_until;
+}
+
+/* What a look brings about is no reason for another one. */
+static void one_change_of_somebodys_costs_one_look(void **state)
+{
+	struct agent_rig *rig = begin();
+	nsec_t before, after;
+
+	(void)state;
+	RIG_WAIT(rig, announces_a_blackhole);
+	before = rig->agent.blackholes.pass_at;
+	assert_int_equal(system("ip rule add pref 77 lookup 7; ip rule del pref 77"), 0);
+	wait_until = clock_now() + NSEC_PER_SEC;
+	RIG_WAIT(rig, time_is_over);
+	after = rig->agent.blackholes.pass_at;
+	assert_true(after > before);
+	wait_until = clock_now() + NSEC_PER_SEC / 2;
+	RIG_WAIT(rig, time_is_over);
+	assert_true(rig->agent.blackholes.pass_at == after);
+	rig_free(rig);
+}
+
 static bool has_repaired(const struct agent_rig *rig)
 {
 	return rig->agent.blackholes.state.repaired > 0;
@@ -132,6 +159,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_the_kernel_refuses_is_told_and_the_prefix_announced),
+		cmocka_unit_test(one_change_of_somebodys_costs_one_look),
 		cmocka_unit_test(what_was_taken_away_without_a_word_is_found_by_the_next_look),
 	};
 
