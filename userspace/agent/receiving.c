@@ -266,8 +266,11 @@ void receiving_apply(struct agent *a, const struct plan *plan, nsec_t now)
 					    .vrf = plan->peers[i].vrf};
 		read_session(to, a->peers.items[i]);
 	}
-	r->all = (struct receive_peers){
-		.items = r->peers, .n = plan->n_peers, .node = netlink_node(a->netlink)};
+	r->links = (struct receive_links){0};
+	r->all = (struct receive_peers){.items = r->peers,
+					.n = plan->n_peers,
+					.node = netlink_node(a->netlink),
+					.links = &r->links};
 	leave_tables(r, before, n_before);
 	seen = hash_of(r);
 	if (seen != r->seen && r->open) {

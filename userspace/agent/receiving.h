@@ -35,6 +35,7 @@ struct agent_receiving {
 	uint64_t open;                 /* something may be accepted */
 	uint64_t over;                 /* ... and more is sent than may be */
 	struct receive_peers all;
+	struct receive_links links; /* that all of them lead to, since the last plan */
 	struct receiving_table tables[64];
 	size_t n_tables;
 	uint64_t seen;  /* hash of what the choice depends on beside the routes */

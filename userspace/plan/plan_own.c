@@ -29,18 +29,25 @@ static void add(struct own_build *b, uint16_t domain, const struct ip_addr *a, c
 	*item = (struct plan_own_address){*a, owner, loose, domain};
 }
 
+/* Addresses of one device stand together, as a rule: it is found, and named, once for all of them.
+ */
 static void add_node(struct own_build *b, const struct plan_node *node)
 {
+	const struct plan_link *link = NULL;
+	const char *device = NULL, *owner = NULL;
+
 	for (size_t i = 0; i < node->n_addrs; i++) {
 		const struct plan_local_addr *a = &node->addrs[i];
-		const struct plan_link *link = plan_link_find(node, a->ifindex);
-		const char *device = link ? link->name : "unknown device";
 		const bool is_host = a->len == ip_addr_bits(&a->addr);
 
+		if (!owner || a->ifindex != node->addrs[i - 1].ifindex) {
+			link = plan_link_find(node, a->ifindex);
+			device = link ? link->name : "unknown device";
+			owner = arena_printf(b->arena, "an address of this node (%s)", device);
+		}
 		if (is_host && strcmp(device, "kube-ipvs0") == 0)
 			continue;
-		add(b, plan_link_domain(node, link), &a->addr,
-		    arena_printf(b->arena, "an address of this node (%s)", device),
+		add(b, plan_link_domain(node, link), &a->addr, owner,
 		    is_host && (strcmp(device, "lo") == 0 || strncmp(device, "dummy", 5) == 0));
 	}
 }

@@ -6,6 +6,7 @@
  */
 #include "plan/plan_receive_choice.h"
 
+#include "base/hash.h"
 #include "plan/plan_links.h"
 #include "plan/plan_objects.h"
 
@@ -16,7 +17,7 @@
 /* --- next hops ------------------------------------------------------------------------------- */
 
 /* The device on whose link the address is; 0: on none. */
-static int link_with(const struct plan_node *node, uint16_t domain, const struct ip_addr *a)
+static int find_link_with(const struct plan_node *node, uint16_t domain, const struct ip_addr *a)
 {
 	for (size_t i = 0; i < node->n_addrs; i++) {
 		const struct plan_local_addr *l = &node->addrs[i];
@@ -30,6 +31,26 @@ static int link_with(const struct plan_node *node, uint16_t domain, const struct
 			return l->ifindex;
 	}
 	return 0;
+}
+
+/* A few next hops are those of many routes, and a node may have thousands of addresses. */
+static int link_with(const struct receive_peers *peers, uint16_t domain, const struct ip_addr *a)
+{
+	const size_t at = hash_bytes(HASH_INIT, a, sizeof(*a)) % RECEIVE_LINKS;
+	int ifindex;
+
+	if (peers->links && peers->links->items[at].is_known &&
+	    peers->links->items[at].domain == domain &&
+	    ip_addr_equal(&peers->links->items[at].addr, a))
+		return peers->links->items[at].ifindex;
+	ifindex = find_link_with(peers->node, domain, a);
+	if (peers->links) {
+		peers->links->items[at].addr = *a;
+		peers->links->items[at].ifindex = ifindex;
+		peers->links->items[at].domain = domain;
+		peers->links->items[at].is_known = true;
+	}
+	return ifindex;
 }
 
 /* On the link of the peer, which is directly connected or known by its interface. */
@@ -65,7 +86,7 @@ bool receive_resolve(const struct receive_peers *peers, const struct receive_pee
 	*ret_cost = 0;
 	if (ip_addr_is_link_local(&path->next_hop))
 		return resolve_link_local(peers, peer, &path->next_hop, ret);
-	ifindex = link_with(peers->node, peer->domain, &path->next_hop);
+	ifindex = link_with(peers, peer->domain, &path->next_hop);
 	if (ifindex) {
 		*ret = (struct fib_hop){path->next_hop, ifindex};
 		return true;

@@ -23,10 +23,22 @@ struct receive_peer {
 	int ifindex; /* of the way to it; 0: unknown */
 };
 
+/* Next hops whose links were looked for, each where its hash says; zeroed: none yet. */
+#define RECEIVE_LINKS 64
+struct receive_links {
+	struct {
+		struct ip_addr addr;
+		int ifindex; /* 0: of none */
+		uint16_t domain;
+		bool is_known;
+	} items[RECEIVE_LINKS];
+};
+
 struct receive_peers {
 	const struct receive_peer *items;
 	size_t n; /* at most 64 */
 	const struct plan_node *node;
+	struct receive_links *links; /* of this node as it is now; NULL: nothing is kept */
 };
 
 /* Why a route that is accepted is not followed, or that it is. */

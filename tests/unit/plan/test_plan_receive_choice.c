@@ -43,7 +43,7 @@ static void bed_up(struct bed *b)
 					      .address = ip_addr_from_v4(0x0a000001 + (uint32_t)i),
 					      .ifindex = 2};
 	}
-	b->all = (struct receive_peers){b->peers, 3, &b->node};
+	b->all = (struct receive_peers){.items = b->peers, .n = 3, .node = &b->node};
 }
 
 static void bed_down(struct bed *b)
@@ -93,6 +93,38 @@ static struct receive_choice choose(struct bed *b)
 
 	receive_choose(&b->all, 100, &p, &c);
 	return c;
+}
+
+/* More next hops than are kept, on either link and on none, in two domains, twice in any order. */
+static void what_is_kept_of_next_hops_changes_nothing(void **state)
+{
+	struct receive_links known = {0};
+	struct receive_peers keeping;
+	struct bed b;
+
+	(void)state;
+	bed_up(&b);
+	keeping = b.all;
+	keeping.links = &known;
+	for (uint32_t i = 0; i < 2000; i++) {
+		const uint32_t drawn = i * 2654435761u;
+		const struct bgp_path path = {
+			.next_hop =
+				ip_addr_from_v4(0x0a000000 + (drawn >> 30 << 16) + (drawn & 0xff)),
+		};
+		struct fib_hop hop = {0}, kept = {0};
+		uint32_t cost, kept_cost;
+		bool is_there;
+
+		b.peers[0].domain = drawn >> 29 & 1;
+		is_there = receive_resolve(&b.all, &b.peers[0], &path, &hop, &cost);
+		assert_int_equal(receive_resolve(&keeping, &b.peers[0], &path, &kept, &kept_cost),
+				 is_there);
+		assert_int_equal(kept.ifindex, hop.ifindex);
+		assert_true(ip_addr_equal(&kept.gateway, &hop.gateway));
+		assert_int_equal(kept_cost, cost);
+	}
+	bed_down(&b);
 }
 
 #define PLAIN .asn = 64601, .next_hop = "10.0.0.1"
@@ -234,6 +266,7 @@ static void hops_are_without_doubles_and_of_one_table(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_is_kept_of_next_hops_changes_nothing),
 		cmocka_unit_test(each_criterion_counts_in_its_order),
 		cmocka_unit_test(a_next_hop_that_nothing_leads_to_does_not_count),
 		cmocka_unit_test(a_network_without_the_nodes_address_is_no_way),
