@@ -62,6 +62,7 @@ static const struct {
 	{"services", bench_many_services},
 	{"shared", bench_shared_with_the_kernel},
 	{"families", bench_families},
+	{"tunnels", bench_tunnels},
 	{"katran", bench_beside_katran},
 	{"kernel", bench_beside_kernel},
 };

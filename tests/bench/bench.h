@@ -12,6 +12,14 @@
 		2, 0, 0, 0, 0, 0x0a                                                                \
 	}
 
+/* Which way a plan's packets go: only here, or they are to go to another node, or come from one. */
+enum bench_way { BENCH_HERE, BENCH_TO_NODE, BENCH_FROM_NODE };
+
+/* Ethernet and all outer headers of a packet from another node, in whole words. */
+struct bench_outer {
+	__u64 words[12];
+};
+
 struct bench_plan {
 	__u32 n_flows; /* length of the cycle; 0: never comes round */
 	__u32 first;
@@ -27,4 +35,5 @@ struct bench_plan {
 	__be16 frag;   /* IPv4's fragment word; the identification is the flow's number */
 	__u8 n_hosts;  /* IPv4: flows go to so many addresses from daddr on; 0: to daddr alone */
 	__u8 for_real; /* the kernel goes on with it: a whole frame, in IPv4 */
+	__u8 way;      /* enum bench_way */
 };

@@ -3,13 +3,16 @@
  * Sets up the beds of bench.c.
  */
 #include "tests/bench/bench_bed.h"
+#include "tests/bench/bench_outer.h"
 
+#include "bpf/rig_nodes.h"
 #include "bpf/rig_private.h"
 
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wcast-qual"
 #include "bench_floor.skel.h"
 #include "bench_reply_floor.skel.h"
+#include "bench_tunnel_floor.skel.h"
 #pragma GCC diagnostic pop
 
 #include <netinet/in.h>
@@ -32,13 +35,16 @@ static void load_programs(struct bed *bed)
 {
 	bed->floor = bench_floor_bpf__open();
 	bed->reply_floor = bench_reply_floor_bpf__open();
-	if (!bed->floor || !bed->reply_floor)
+	bed->tunnel_floor = bench_tunnel_floor_bpf__open();
+	if (!bed->floor || !bed->reply_floor || !bed->tunnel_floor)
 		abort();
 	bed->floor->rodata->flow_keys = bed->rig->xdp->rodata->flow_keys;
 	share_maps(bed->rig, bed->floor->obj);
 	share_maps(bed->rig, bed->reply_floor->obj);
+	share_maps(bed->rig, bed->tunnel_floor->obj);
 	rig_must(bench_floor_bpf__load(bed->floor), "load bench_floor");
 	rig_must(bench_reply_floor_bpf__load(bed->reply_floor), "load bench_reply_floor");
+	rig_must(bench_tunnel_floor_bpf__load(bed->tunnel_floor), "load bench_tunnel_floor");
 }
 
 struct rig_service bed_add_service(struct bed *bed, uint16_t port, uint8_t proto, uint8_t rows_log2)
@@ -59,6 +65,26 @@ void bed_add_ranged(struct bed *bed)
 		rig_add_range(bed->rig, 1, 0x0b000000 + (i << 8), 24); /* bench_client() */
 	rig_set_ranges(bed->rig, &bed->ranged, 1);
 	rig_set_flags(bed->rig, &bed->ranged, LB_SVC_RANGES);
+}
+
+struct bed_tunnel bed_add_tunnel(struct bed *bed)
+{
+	const int family = frame_family();
+	const uint32_t number = family == AF_INET ? 77 : 78;
+	struct rig_hop hop = {.ifindex = RIG_IFINDEX, .mtu = 1500};
+	struct bed_tunnel t;
+
+	rig_node_address(hop.source, family, OUTER_HERE);
+	rig_add_node(bed->rig, number, family, OUTER_THERE, 0);
+	rig_set_hop(bed->rig, number, 0, &hop);
+	rig_add_tunnel_end(bed->rig, family, OUTER_HERE);
+	t.remote = bed_add_service(bed, REMOTE_PORT, IPPROTO_TCP, 11);
+	for (unsigned i = 0; i < N_BACKENDS; i++)
+		rig_set_remote(bed->rig, &t.remote, i, number);
+	rig_set_flags(bed->rig, &t.remote, LB_SVC_REMOTE);
+	t.opened = bed_add_service(bed, OPENED_PORT, IPPROTO_TCP, 11);
+	rig_set_mixed_rows(bed->rig, &t.opened, 1, 0, 0);
+	return t;
 }
 
 static void add_family(struct bed *bed, unsigned v6)
@@ -88,6 +114,7 @@ bool bed_make(struct bed *bed, unsigned flow_chunks, const char **ret_why)
 
 void bed_free(struct bed *bed)
 {
+	bench_tunnel_floor_bpf__destroy(bed->tunnel_floor);
 	bench_reply_floor_bpf__destroy(bed->reply_floor);
 	bench_floor_bpf__destroy(bed->floor);
 	rig_free(bed->rig);
@@ -102,6 +129,8 @@ int bed_program(const struct bed *bed, enum program which)
 		[LB] = bed->rig->xdp->progs.xdp_lb,
 		[REPLY_FLOOR] = bed->reply_floor->progs.bench_reply_floor,
 		[REPLY] = bed->rig->tc->progs.tc_reply,
+		[FLOOR_PUSH] = bed->tunnel_floor->progs.bench_floor_push,
+		[FLOOR_PULL] = bed->tunnel_floor->progs.bench_floor_pull,
 	};
 
 	return bpf_program__fd(programs[which]);

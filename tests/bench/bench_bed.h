@@ -13,6 +13,8 @@
 #define UDP_PORT       53
 #define REPLY_PORT     82
 #define RANGES_PORT    83
+#define REMOTE_PORT    84
+#define OPENED_PORT    85
 #define N_RANGES       10000u
 
 /* Of a bed; behind them those that are there once: Katran's, and one that makes the frame longer.
@@ -24,6 +26,8 @@ enum program {
 	LB,
 	REPLY_FLOOR,
 	REPLY,
+	FLOOR_PUSH,
+	FLOOR_PULL,
 	N_PROGRAMS,
 	KATRAN = N_PROGRAMS,
 	LONGER,
@@ -34,6 +38,7 @@ struct bed {
 	struct rig *rig;
 	struct bench_floor_bpf *floor;
 	struct bench_reply_floor_bpf *reply_floor;
+	struct bench_tunnel_floor_bpf *tunnel_floor;
 	struct rig_service unsettled[2]; /* by family */
 	struct rig_service ranged;       /* IPv4; with N_RANGES source ranges */
 };
@@ -46,4 +51,13 @@ struct rig_service bed_add_service(struct bed *bed, uint16_t port, uint8_t proto
 				   uint8_t rows_log2);
 /* ... in which every client of the bench is in a range of 256 addresses, one of N_RANGES. */
 void bed_add_ranged(struct bed *bed);
+/*
+ * In the family of frame_use_family(): another node, a service of which all backends are there, and
+ * one whose packets come from there, with backend 0 in all rows. Tunnels between the two are of the
+ * same family.
+ */
+struct bed_tunnel {
+	struct rig_service remote, opened;
+};
+struct bed_tunnel bed_add_tunnel(struct bed *bed);
 int bed_program(const struct bed *bed, enum program which);

@@ -10,55 +10,11 @@
  * line of the flow table that the real program reads, and with an entry claimed there as it must
  * be, by the keyed hash and one compare-and-swap. Nothing is decided by either.
  */
-#include "vmlinux.h"
+#include "tests/bench/bench_floor.h"
 
-#include "backend.h"
-#include "common.h"
-#include "flow.h"
-#include "maps.h"
-#include "rewrite.h"
-#include "row.h"
-#include "service.h"
 #include "stats.h"
 
 char LICENSE[] SEC("license") = "GPL";
-
-static __always_inline void floor_record(__u64 hash, __u32 backend)
-{
-	flow_table_t t = flow_table();
-	struct lb_flow_line *line = flow_line_at(t, (__u32)hash & (flow_table_lines(t) - 1));
-	struct lb_flow *way;
-
-	if (!line)
-		return;
-	way = &line->way[LB_FLOW_WAYS - 1];
-	if (way->hash == hash) /* its own: nobody writes unread */
-		return;
-	way->hash = hash;
-	way->backend = (__u16)backend;
-	way->age = 1;
-}
-
-static __always_inline bool floor_parse(struct xdp_md *ctx, struct packet *p)
-{
-	struct ethhdr *eth = (void *)(long)ctx->data;
-	struct iphdr *ip = (void *)(eth + 1);
-
-	p->family = FAMILY_V4;
-	p->end = (void *)(long)ctx->data_end;
-	p->ip = ip;
-	p->l4 = ip + 1;
-	if (p->l4 + sizeof(struct tcphdr) > p->end || eth->h_proto != bpf_htons(ETH_P_IP))
-		return false;
-	p->sport = ((struct tcphdr *)p->l4)->source;
-	p->dport = ((struct tcphdr *)p->l4)->dest;
-	p->saddr = ip->saddr;
-	p->daddr = ip->daddr;
-	p->bytes = bpf_ntohs(ip->tot_len);
-	p->proto = ip->protocol;
-	p->tcp_flags = ((__u8 *)p->l4)[TCP_FLAGS];
-	return true;
-}
 
 /* The line where the flow's entry with this backend may be. */
 static __always_inline struct lb_flow_line *floor_line(const struct packet *p,
@@ -94,35 +50,17 @@ enum floor_more { FLOOR_ALONE, FLOOR_READS, FLOOR_CLAIMS };
 
 static __always_inline int floor(struct xdp_md *ctx, enum floor_more more)
 {
-	struct lb_service_key key = {};
-	struct lb_service *svc;
+	struct ethhdr *eth = (void *)(long)ctx->data;
 	struct lb_backend *be;
 	struct packet p = {};
-	__u64 live, hash, *row;
-	__u32 saddr[4], index, slot;
+	int verdict;
+	__u32 index;
 
-	if (!floor_parse(ctx, &p))
+	if (!floor_parse(ctx, sizeof(*eth), FAMILY_V4, &p) || eth->h_proto != bpf_htons(ETH_P_IP))
 		return XDP_PASS;
-	parse_daddr(&p, key.addr);
-	if (!service_may_be_ours(key.addr))
-		return XDP_PASS;
-	key.port = p.dport;
-	key.proto = p.proto;
-	svc = service_find(&key, &slot, &live);
-	if (!svc)
-		return XDP_DROP;
-	parse_saddr(&p, saddr);
-	hash = lb_wire_flow_hash(saddr, p.sport, p.dport, svc->seed);
-	row = row_slot(row_index(live, hash));
-	if (!row)
-		return XDP_DROP;
-	index = row_candidate(*row, 0);
-	if (more == FLOOR_ALONE && p.tcp_flags & TCP_SYN)
-		floor_record(hash, index);
-	index = backend_index(live, index);
-	be = backend_slot(index);
+	be = floor_find(&p, more == FLOOR_ALONE, &index, &verdict);
 	if (!be)
-		return XDP_DROP;
+		return verdict;
 	if (more == FLOOR_READS)
 		floor_read(&p, be);
 	if (more == FLOOR_CLAIMS)

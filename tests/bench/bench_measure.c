@@ -57,8 +57,12 @@ struct driver {
 	const struct bpf_map *plan, *under_test;
 };
 
-static struct driver driver_for(const struct bench *b, enum program program)
+static struct driver driver_for(const struct bench *b, enum program program, enum bench_way way)
 {
+	if (way != BENCH_HERE)
+		return (struct driver){b->driver->progs.bench_tunnel_driver,
+				       b->driver->progs.bench_empty, b->driver->maps.plan,
+				       b->driver->maps.under_test};
 	if (program == REPLY || program == REPLY_FLOOR)
 		return (struct driver){b->reply_driver->progs.bench_reply_driver,
 				       b->reply_driver->progs.bench_reply_empty,
@@ -117,7 +121,7 @@ static void freshen(const struct bench *b, const struct series *s)
 /* A window of a series; a plan without an end goes on where it was. */
 double bench_series_window(struct bench *b, struct series *s)
 {
-	const struct driver d = driver_for(b, s->program);
+	const struct driver d = driver_for(b, s->program, s->plan.way);
 	uint32_t packets = window_packets(&s->plan);
 	double ns;
 
@@ -132,7 +136,7 @@ double bench_series_window(struct bench *b, struct series *s)
 double bench_live_window(struct bench *b, const struct series *s, uint32_t ifindex,
 			 uint32_t packets)
 {
-	const struct driver d = driver_for(b, s->program);
+	const struct driver d = driver_for(b, s->program, s->plan.way);
 	static uint8_t frame[BENCH_FRAME];
 	struct xdp_md ctx = {.data_end = sizeof(frame), .ingress_ifindex = ifindex};
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame, .data_size_in = sizeof(frame),
@@ -142,13 +146,30 @@ double bench_live_window(struct bench *b, const struct series *s, uint32_t ifind
 	return run(&d, program_of(b, s), &s->plan, &opts);
 }
 
+void bench_set_outer(struct bench *b, const struct bench_outer *outer)
+{
+	b->driver->bss->outers[bench_is_v6()] = *outer;
+}
+
+size_t bench_one_frame(struct bench *b, const struct series *s, uint8_t *ret, size_t room)
+{
+	const struct driver d = driver_for(b, s->program, s->plan.way);
+	static uint8_t frame[BENCH_FRAME];
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame, .data_size_in = sizeof(frame),
+		    .data_out = ret, .data_size_out = (uint32_t)room, .repeat = 1);
+
+	(void)run(&d, program_of(b, s), &s->plan, &opts);
+	return opts.data_size_out;
+}
+
 /* Best window of each series, net of the best empty one. They take turns, round by round. */
 void bench_measure(struct bench *b, struct series *series, unsigned n)
 {
 	struct bench_plan plain = bench_tcp_plan(SETTLED_PORT, 1, TCP_ACK);
-	const struct driver d = driver_for(b, series[0].program);
+	const struct driver d = driver_for(b, series[0].program, series[0].plan.way);
 	double empty[2] = {1e9, 1e9}; /* by family: their frames take different times to lay */
 
+	plain.way = series[0].plan.way;
 	for (unsigned i = 0; i < n; i++) {
 		series[i].ns = 1e9;
 		bench_series_window(b, &series[i]); /* warms up */
@@ -178,7 +199,7 @@ uint32_t bench_room(const struct bed *bed)
 /* So many flows from the first on send a SYN, and all that the table holds is established. */
 void bench_add_flows(struct bench *b, struct bed *bed, uint16_t port, uint32_t first, uint32_t n)
 {
-	const struct driver d = driver_for(b, LB);
+	const struct driver d = driver_for(b, LB, BENCH_HERE);
 	struct bench_plan plan = bench_tcp_plan(port, n, TCP_SYN);
 
 	plan.first = first;

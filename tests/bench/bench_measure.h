@@ -62,9 +62,17 @@ void bench_aim(struct bench_plan *plan, uint32_t addr);
 double bench_live_window(struct bench *b, const struct series *s, uint32_t ifindex,
 			 uint32_t packets);
 
+/* The outer headers that packets from other nodes have, in the family of frame_use_family(). */
+void bench_set_outer(struct bench *b, const struct bench_outer *outer);
+/* What a series' program makes of its plan's next frame: octets of it. */
+size_t bench_one_frame(struct bench *b, const struct series *s, uint8_t *ret, size_t room);
+
 /* One window: ns per packet, everything included; a plan without an end goes on where it was. */
 double bench_series_window(struct bench *b, struct series *s);
-/* Best window of each series, net of the best empty one. They take turns, round by round. */
+/*
+ * Best window of each series, net of the best empty one. They take turns, round by round. The
+ * packets of all go the same way.
+ */
 void bench_measure(struct bench *b, struct series *series, unsigned n);
 
 /* Entries that a bed's flow table has room for. */

@@ -33,6 +33,9 @@ void bench_beyond_the_rate(struct bench *b);
 /* bench_families.c */
 void bench_families(struct bench *b);
 
+/* bench_tunnel.c */
+void bench_tunnels(struct bench *b);
+
 /* bench_beside_katran.c */
 void bench_beside_katran(struct bench *b);
 
