@@ -69,13 +69,19 @@ static __always_inline __u64 at_once_hash(const struct packet *p, const struct l
 	return lb_flow_hash(flow_secret(), be->addr, client, ports, p->proto);
 }
 
-/* Candidate i of the row, and where its entry for the packet's flow would be found. */
+/*
+ * Candidate i of the row, and where its entry for the packet's flow would be found. Where the first
+ * is on another node nothing is: an entry of that lies elsewhere (entry.h), which the cold half
+ * knows, and a line read here for nothing is in no cache.
+ */
 static __always_inline bool at_once_aim(const struct packet *p, const struct target *t, __u32 i,
 					struct at_once *x)
 {
 	x->backend = row_candidate(t->row, i);
 	x->be = backend_slot(backend_index(t->live, x->backend));
 	if (x->backend == LB_ROW_NONE || !x->be)
+		return false;
+	if (!i && unlikely(!backend_is(READ_ONCE(x->be->state), LB_BE_LOCAL)))
 		return false;
 	x->hash = at_once_hash(p, x->be);
 	return true;

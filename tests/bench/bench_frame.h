@@ -62,7 +62,7 @@ static __always_inline void bench_lay_checksum(struct iphdr *ip)
 static __always_inline void bench_lay_v4(struct iphdr *ip, const struct bench_plan *p,
 					 const struct bench_ends *ends)
 {
-	*(__u8 *)ip = 0x45;
+	*(__be16 *)ip = bpf_htons(0x4500);
 	ip->tot_len = bpf_htons(BENCH_FRAME - sizeof(struct ethhdr) - p->n_tags * BENCH_TAG);
 	ip->id = ends->id;
 	ip->frag_off = p->frag;
@@ -89,7 +89,7 @@ static __always_inline void bench_lay_rest(struct ethhdr *eth)
 static __always_inline void bench_lay_v6(struct ipv6hdr *ip, const struct bench_plan *p,
 					 const struct bench_ends *ends)
 {
-	*(__u8 *)ip = 0x60;
+	*(__be16 *)ip = bpf_htons(0x6000);
 	ip->payload_len = bpf_htons(BENCH_FRAME - sizeof(struct ethhdr) - sizeof(*ip));
 	ip->nexthdr = p->proto;
 	ip->hop_limit = 64;
