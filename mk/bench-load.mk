@@ -6,7 +6,7 @@
 
 BENCH_LOAD_LIBS := $(patsubst %,$(B)/lib%.a,$(filter $(DIRS),$(below_sys)))
 
-$(B)/bench/bench_load $(B)/bench/bench_ipam $(B)/bench/bench_edit $(B)/bench/bench_plan $(B)/bench/bench_walk $(B)/bench/bench_rib $(B)/bench/bench_routes $(B)/bench/bench_bfd: $(B)/bench/%: $(B)/obj/tests/bench/%.o $(BENCH_LOAD_LIBS)
+$(B)/bench/bench_load $(B)/bench/bench_ipam $(B)/bench/bench_edit $(B)/bench/bench_plan $(B)/bench/bench_walk $(B)/bench/bench_candidates $(B)/bench/bench_rib $(B)/bench/bench_routes $(B)/bench/bench_bfd: $(B)/bench/%: $(B)/obj/tests/bench/%.o $(BENCH_LOAD_LIBS)
 	$(call begin,LD   ,$@)
 	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $< -Wl,--start-group $(BENCH_LOAD_LIBS) -Wl,--end-group $(LIBS_agent)
 
@@ -20,6 +20,9 @@ bench-edit: $(B)/bench/bench_edit ## time of an edit with 10 to 5,000 services a
 	$(Q)$<
 
 bench-plan: $(B)/bench/bench_plan ## time of the largest plan and of an edit in it against the bars; BENCH_STRICT=1
+	$(Q)$<
+
+bench-candidates: $(B)/bench/bench_candidates ## time to make a Service's row table for 16 and 1,000 backends
 	$(Q)$<
 
 bench-walk: $(B)/bench/bench_walk ## time of the walk through the flow table against the bars; BENCH_STRICT=1
@@ -73,4 +76,4 @@ bench-receive: $(AGENT_BIN) ## time from an UPDATE to the kernel's route against
 bench-routes: $(B)/bench/bench_routes ## time to place 10,000 blackholes against the bar; BENCH_STRICT=1 (root)
 	$(Q)$<
 
-.PHONY: bench-load bench-ipam bench-edit bench-plan bench-walk bench-rib bench-table bench-receive bench-routes bench-turns bench-scrape bench-wire bench-notify bench-memory bench-session bench-bfd bench-kube bench-kube-nodes
+.PHONY: bench-load bench-ipam bench-edit bench-plan bench-candidates bench-walk bench-rib bench-table bench-receive bench-routes bench-turns bench-scrape bench-wire bench-notify bench-memory bench-session bench-bfd bench-kube bench-kube-nodes

@@ -48,7 +48,7 @@ $(B)/bench/bench: $(BENCH_OBJ)
 	$(call say,LD   ,$@)
 	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $^ -lbpf
 
-bench: $(B)/bench/bench $(B)/bench/bench_load $(B)/bench/bench_ipam $(B)/bench/bench_edit $(B)/bench/bench_plan $(B)/bench/bench_walk $(B)/bench/bench_rib $(B)/bench/bench_routes $(B)/bench/bench_turns $(B)/bench/bench_bfd $(B)/bench/bench_notify $(AGENT_BIN) ## ns per packet, time to load, allocate, edit and walk, longest turn against the bars; BENCH_STRICT=1 makes them fatal (root)
+bench: $(B)/bench/bench $(B)/bench/bench_load $(B)/bench/bench_ipam $(B)/bench/bench_edit $(B)/bench/bench_plan $(B)/bench/bench_walk $(B)/bench/bench_candidates $(B)/bench/bench_rib $(B)/bench/bench_routes $(B)/bench/bench_turns $(B)/bench/bench_bfd $(B)/bench/bench_notify $(AGENT_BIN) ## ns per packet, time to load, allocate, edit and walk, longest turn against the bars; BENCH_STRICT=1 makes them fatal (root)
 	$(Q)$(B)/bench/bench
 	$(Q)$(B)/bench/bench_load
 	$(Q)$(B)/bench/bench_bfd
@@ -56,6 +56,7 @@ bench: $(B)/bench/bench $(B)/bench/bench_load $(B)/bench/bench_ipam $(B)/bench/b
 	$(Q)$(B)/bench/bench_edit
 	$(Q)$(B)/bench/bench_plan
 	$(Q)$(B)/bench/bench_walk
+	$(Q)$(B)/bench/bench_candidates
 	$(Q)$(B)/bench/bench_rib
 	$(Q)$(B)/bench/bench_routes
 	$(Q)$(B)/bench/bench_turns $(AGENT_BIN)
