@@ -264,7 +264,7 @@ rc_by() { [ "$(rc_way "$1")" = "$2" ]; }
 # BIRD's route to it has a next hop that is on no link of the hub.
 step_receiving_gateway() {
 	rc_bird_routes 203.0.113.0/24 100.65.1.0/24 100.68.1.0/24
-	lab_until 5 rc_by 100.68.1.9 "10.80.1.1 to-frr" || rc_says || return 1 # main's default route
+	lab_until 5 rc_by 100.68.1.9 "10.80.1.1 to-frr" || { say "by main's default route: $(rc_way 100.68.1.9)"; rc_says; } || return 1
 	rc_row 100.68.1.0/24 bird '.installed and .nextHop == "10.99.0.7"' || rc_says || return 1
 	lab_in hub ip route add 10.99.0.0/24 via 10.80.2.1
 	lab_until 5 rc_by 100.68.1.9 "10.80.2.1 to-bird" || rc_says || return 1
@@ -272,7 +272,7 @@ step_receiving_gateway() {
 	lab_until 5 rc_row 100.68.1.0/24 bird '.accepted and (.installed | not) and .reason == "nothing leads to the next hop"' || rc_says || return 1
 	lab_until 5 rc_lacks 100.68.1.0/24 || rc_says || return 1
 	lab_in hub ip route del unreachable 10.99.0.0/24
-	lab_until 5 rc_by 100.68.1.9 "10.80.1.1 to-frr" || rc_says || return 1
+	lab_until 5 rc_by 100.68.1.9 "10.80.1.1 to-frr" || { say "by main's default route again: $(rc_way 100.68.1.9)"; rc_says; } || return 1
 	STEP_NOTE="by FRR, by BIRD, and gone without a way"
 	rc_bird_routes 203.0.113.0/24 100.65.1.0/24
 }

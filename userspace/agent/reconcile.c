@@ -150,11 +150,16 @@ static nsec_t scan_deadline(const struct agent *a)
 						      : a->scan_at;
 }
 
+/*
+ * Ways are asked for once the kernel has all that was decided of received routes: one that is about
+ * to go would be taken for the way to a next hop, and nobody tells of our own changes.
+ */
 static nsec_t node_deadline(const struct agent *a)
 {
 	if (a->is_node_back)
 		return 0;
-	return agent_inputs_due(&a->inputs, DUE_NODE) ? a->node_at : NSEC_NEVER;
+	return agent_inputs_due(&a->inputs, DUE_NODE) && !a->receiving.is_busy ? a->node_at
+									       : NSEC_NEVER;
 }
 
 /* When the inputs are to be read at the latest. */
