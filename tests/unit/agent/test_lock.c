@@ -39,7 +39,7 @@ static bool is_all_away(const struct agent_rig *rig)
 	const struct agent *a = &rig->agent;
 
 	return rig->turns > 300 && a->blackholes.job && a->vrfs.job &&
-	       rtnl_fib_is_away(a->receiving.rtnl) && a->current->plan.blackholes.n == 2;
+	       a->current->plan.blackholes.n == 2;
 }
 
 static bool is_all_done(const struct agent_rig *rig)
@@ -47,8 +47,7 @@ static bool is_all_done(const struct agent_rig *rig)
 	const struct agent *a = &rig->agent;
 
 	return !a->blackholes.job && a->blackholes.state.n_blackholes == 1 && !a->vrfs.job &&
-	       !rtnl_fib_is_away(a->receiving.rtnl) && rig->router->announced > n_announced &&
-	       rig->router->withdrawn > 0;
+	       rig->router->announced > n_announced && rig->router->withdrawn > 0;
 }
 
 static void count_answers(void *ctx, const struct ip_addr *pods, const int *nsids, size_t n)
@@ -67,16 +66,9 @@ static bool has_link(const struct plan_node *node, const char *name)
 	return false;
 }
 
-/* As when a peer sends it. */
-static void want_a_route(struct agent_rig *rig)
+static bool is_all_done_and_read(const struct agent_rig *rig)
 {
-	const struct ip_addr net = ip_addr_from_v4(0xc6336400);
-	const struct ip_prefix prefix = ip_prefix_of(&net, 24);
-	const struct fib_hops hops = {
-		.n = 1, .items = {{ip_addr_from_v4(0x0a090002), (int)if_nametoindex("d0")}}};
-
-	fib_sweep(rig->agent.receiving.fib);
-	fib_want(rig->agent.receiving.fib, KERNEL_RECEIVED_TABLE, &prefix, &hops);
+	return is_all_done(rig) && has_link(netlink_node(rig->agent.netlink), "d2");
 }
 
 static void the_loop_turns_while_somebody_holds_the_kernels_lock(void **state)
@@ -108,7 +100,6 @@ static void the_loop_turns_while_somebody_holds_the_kernels_lock(void **state)
 	}
 	rig_write(rig, "pool.yaml", AGGREGATE("27"));
 	rig_write(rig, "red.yaml", MADE_VRF);
-	want_a_route(rig);
 	netlink_pods_ask(pods, &pod, 1);
 	rig->turns = 0;
 	RIG_WAIT(rig, is_all_away);
@@ -120,13 +111,9 @@ static void the_loop_turns_while_somebody_holds_the_kernels_lock(void **state)
 	if (!rtnl_hold_end())
 		fail_msg("the loop waited for the lock");
 
-	RIG_WAIT(rig, is_all_done);
-	assert_true(has_link(netlink_node(rig->agent.netlink), "d2"));
+	RIG_WAIT(rig, is_all_done_and_read);
 	assert_int_equal(n_answers, 1);
-	assert_int_equal(
-		system("ip route show table 19627 | grep -q 'blackhole 192.0.2.0/27' &&"
-		       " ip route show table 19800 | grep -q '198.51.100.0/24 via 10.9.0.2'"),
-		0);
+	assert_int_equal(system("ip route show table 19627 | grep -q 'blackhole 192.0.2.0/27'"), 0);
 	assert_int_not_equal(system("ip route show table 19628 2>/dev/null | grep -q blackhole"),
 			     0);
 	worker_finish(rig->agent.network);
