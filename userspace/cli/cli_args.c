@@ -125,24 +125,9 @@ static bool parse_format(struct line *line, enum cli_format *ret)
 
 /* --- which verb ------------------------------------------------------------------------------- */
 
-/* Whether a word is one of those that are separated by blanks. */
-static bool is_among(const char *word, const char *words)
-{
-	const size_t len = strlen(word);
-
-	for (; words && *words; words += strspn(words, " ")) {
-		const size_t n = strcspn(words, " ");
-
-		if (n == len && strncmp(word, words, n) == 0)
-			return true;
-		words += n;
-	}
-	return false;
-}
-
 static bool begins_like(const struct cli_verb *v, const char *word)
 {
-	return strcmp(word, v->word) == 0 || is_among(word, v->word_too);
+	return cli_word_is(word, v->word, v->word_too);
 }
 
 /* "show what? peers, routes, ..." or "cannot show "x"; there are peers, routes, ...". */
@@ -183,7 +168,7 @@ static const struct cli_verb *find_verb(struct line *line, bool asks, size_t *re
 		*ret_n_words = v->second ? 2 : 1;
 		if (!v->second || asks)
 			return v;
-		if (second && (strcmp(second, v->second) == 0 || is_among(second, v->second_too)))
+		if (second && cli_word_is(second, v->second, v->second_too))
 			return v;
 		first = v;
 	}

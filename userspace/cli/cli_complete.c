@@ -49,28 +49,14 @@ static bool begins(const char *text, const char *prefix)
 	return strncmp(text, prefix, strlen(prefix)) == 0;
 }
 
-static bool is_among(const char *word, const char *words)
-{
-	const size_t len = strlen(word);
-
-	for (; words && *words; words += strspn(words, " ")) {
-		const size_t n = strcspn(words, " ");
-
-		if (n == len && strncmp(word, words, n) == 0)
-			return true;
-		words += n;
-	}
-	return false;
-}
-
 static bool is_first(const struct cli_verb *v, const char *word)
 {
-	return strcmp(word, v->word) == 0 || is_among(word, v->word_too);
+	return cli_word_is(word, v->word, v->word_too);
 }
 
 static bool is_second(const struct cli_verb *v, const char *word)
 {
-	return v->second && (strcmp(word, v->second) == 0 || is_among(word, v->second_too));
+	return v->second && cli_word_is(word, v->second, v->second_too);
 }
 
 static const struct cli_option_info *option_of(const char *word)

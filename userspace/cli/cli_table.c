@@ -6,6 +6,8 @@
 
 #include "base/names.h"
 
+#include <string.h>
+
 const char *const cli_formats[N_CLI_FORMATS] = {
 	[CLI_TABLE] = "table",
 	[CLI_WIDE] = "wide",
@@ -203,3 +205,17 @@ const char *const cli_exit_codes =
 	"Exit code: 0 done; 1 could not (usage, no agent, refused); 2 from status, if the agent "
 	"has an error, a peer that is not Established or a failing data plane. Of migrate diff: 0 "
 	"all is equal; 1 something differs; 2 could not.";
+
+bool cli_word_is(const char *word, const char *name, const char *too)
+{
+	const size_t len = strlen(word);
+
+	for (; too && *too; too += strspn(too, " ")) {
+		const size_t n = strcspn(too, " ");
+
+		if (n == len && strncmp(word, too, n) == 0)
+			return true;
+		too += n;
+	}
+	return strcmp(word, name) == 0;
+}

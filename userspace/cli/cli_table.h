@@ -123,3 +123,7 @@ extern const char *const cli_formats[N_CLI_FORMATS];
 
 /* What the exit codes mean, one line each, for --help and the man page. */
 extern const char *const cli_exit_codes;
+
+/* Whether a word is this name, or one of the other spellings, between blanks (NULL: there are
+ * none). */
+bool cli_word_is(const char *word, const char *name, const char *too);

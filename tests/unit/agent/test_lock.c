@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
  * Whoever configures the kernel's network holds up everybody who asks it or changes it, and the
- * agent's loop is not to be among them: a whole agent with everything to ask and to change, while
- * somebody else holds that lock. What waits for it is announced afterwards, and not before.
+ * agent's loop is not to be among them: a whole agent with links, blackholes, VRFs and pods
+ * to ask for and to change, while somebody else holds that lock. What waits for it is announced
+ * afterwards, and not before.
  */
 #include "agent_rig.h"
 #include "sys/netlink.h"
 #include "sys/netlink_pods.h"
-#include "sys/rtnl_fib.h"
 #include "unit/sys/rtnl_hold.h"
 
 #define AGGREGATE(length)                                                                          \
