@@ -110,9 +110,10 @@ static const __u32 lb_crc_out[16] = {
 	0xc38d26c4, 0xd3d3e1ab, 0xe330a81a, 0xf36e6f75,
 };
 
+/* A product and no mask of the bit, for newer verifiers follow a mask of one bit in both cases. */
 LB_INLINE __u32 lb_crc_times_x(__u32 a)
 {
-	return a >> 1 ^ (LB_CRC32C_POLYNOMIAL & (0u - (a & 1)));
+	return a >> 1 ^ LB_CRC32C_POLYNOMIAL * (a & 1);
 }
 
 /*
