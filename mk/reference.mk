@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 #
 # docs/reference.md and deploy/crds, from the tables that the decoder is driven by; docs/metrics.md, from the one
-# that metrics are told by.
+# that metrics are told by; deploy/grafana, from a table of queries.
 
 REFERENCE_LIBS := $(patsubst %,$(B)/lib%.a,$(below_api))
 
@@ -20,4 +20,7 @@ reference: $(B)/reference $(B)/metrics ## write docs/reference.md and docs/metri
 crds: $(B)/crds ## write deploy/crds from the decoder's tables
 	$(Q)$< deploy/crds
 
-.PHONY: reference crds
+dashboards: ## write Grafana's dashboards, deploy/grafana, from the table of scripts/dashboards
+	$(Q)scripts/dashboards
+
+.PHONY: reference crds dashboards

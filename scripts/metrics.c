@@ -40,7 +40,16 @@ static const char intro[] =
 	"at a time, 15 s for an answer. Series of Services end at 10,240 ports.\n"
 	"\n"
 	"`deploy/kustomize/monitoring` has a Service, a ServiceMonitor and alerts, "
-	"`deploy/kustomize/monitoring-pods` a PodMonitor in place of the first two.\n";
+	"`deploy/kustomize/monitoring-pods` a PodMonitor in place of the first two. Whoever writes his "
+	"own sets `honorLabels: true`, or the labels `namespace` and `service` of Services come out as "
+	"`exported_namespace` and `exported_service`.\n"
+	"\n"
+	"`deploy/grafana` has three dashboards to import: `lodestone-fleet.json` (all nodes: agents, "
+	"sessions, problems, traffic, drops, announcements, pools, versions), `lodestone-node.json` "
+	"(one node: sessions, BFD, routes, messages, data plane, tables, gates, the agent's own times) "
+	"and `lodestone-services.json` (Services: packets, bits, flows, backends, who announces). Each "
+	"of their queries is asked of a Prometheus that scrapes two nodes (`scripts/run-lab "
+	"refusing`).\n";
 
 static const char metallb[] =
 	"\n"

@@ -12,6 +12,7 @@ metrics_all() {
 		run_step metrics-packets "Packets of a VIP are counted, and stay so when a pod leaves" step_metrics_packets &&
 		run_step metrics-session "A session that the router shuts down, and its return" step_metrics_session &&
 		run_step metrics-killed "kill -9: no counter is less than before" step_metrics_killed &&
+		run_step metrics-dashboards "Each query of the dashboards has an answer of a Prometheus that scrapes both" step_metrics_dashboards &&
 		run_step metrics-address "Another address without a restart; a port that is taken" step_metrics_address &&
 		run_step metrics-alerts "Each alert of deploy/ fires and rests" step_metrics_alerts
 }
@@ -118,6 +119,44 @@ step_metrics_killed() {
 	[ -z "$less" ] || { say "$less"; return 1; }
 	STEP_NOTE="$(grep -c _total "$LAB_DIR/before") counters, $(awk '/^metallb_bgp_updates_total\{/ { print $NF }' "$LAB_DIR/before") UPDATEs before and $(awk '/^metallb_bgp_updates_total\{/ { print $NF }' "$LAB_DIR/after") after"
 	[ "$(awk '/^metallb_bgp_opens_sent\{/ { print $NF }' "$LAB_DIR/after")" -gt "$(awk '/^metallb_bgp_opens_sent\{/ { print $NF }' "$LAB_DIR/before")" ]
+}
+
+# mt_ask QUERY: what Prometheus answers.
+mt_ask() { mt_get client http://127.0.0.1:9090/api/v1/query --get --data-urlencode "query=$1"; }
+mt_has_scraped() { mt_ask 'count(count_over_time(lodestone_build_info[1m]) >= 5)' | jq -e '.data.result[0].value[1] == "2"'; }
+
+# Targets have the labels that the Prometheus Operator gives them, two of which the agent's series have, too.
+mt_prometheus_up() {
+	printf '%s\n' 'global: {scrape_interval: 1s, scrape_timeout: 1s}' 'scrape_configs:' '- job_name: lodestone' '  honor_labels: true' \
+		'  static_configs:' "  - targets: ['${LAB_NODE_ADDR[node-a]}:7472', '${LAB_NODE_ADDR[node-b]}:7472']" \
+		'    labels: {namespace: metallb-system, service: lodestone-monitoring}' >"$LAB_DIR/prometheus.yml"
+	lab_in client ip link set lo up
+	lab_spawn "$LAB_DIR/prometheus.log" client prometheus --config.file="$LAB_DIR/prometheus.yml" \
+		--storage.tsdb.path="$LAB_DIR/prometheus" --web.listen-address=127.0.0.1:9090
+}
+
+step_metrics_dashboards() {
+	local pid board panel when labels query answer n=0 quiet=0
+	grep -q 'honorLabels: true' "$LAB_ROOT/deploy/kustomize/monitoring/servicemonitor.yaml" &&
+		grep -q 'honorLabels: true' "$LAB_ROOT/deploy/kustomize/monitoring-pods/podmonitor.yaml" || { say "labels are not honoured"; return 1; }
+	mt_prometheus_up
+	pid=$LAB_PID
+	lab_in client python3 "$LAB_ROOT/scripts/lab-client" requests "http://$VIP/" 50 >"$LAB_DIR/fifty.json" || return 1
+	lab_until 60 mt_has_scraped || { say "$(tail -n 3 "$LAB_DIR/prometheus.log")"; return 1; }
+	while IFS=$'\t' read -r board panel when labels query; do
+		query=${query//'$__rate_interval'/10s} query=${query//'$instance'/.*} query=${query//'$namespace'/.*} query=${query//'$service'/.*}
+		answer=$(mt_ask "$query") || { say "$board, $panel: refused: $query"; return 1; }
+		if [ "$(jq '.data.result | length' <<<"$answer")" = 0 ]; then
+			quiet=$((quiet + 1))
+			[ "$when" = sometimes ] || { say "$board, $panel: nothing: $query"; return 1; }
+		fi
+		[ "$labels" = - ] || jq -e --arg l "$labels" '[.data.result[].metric | [has($l | split(",")[])] | all] | all' <<<"$answer" >/dev/null ||
+			{ say "$board, $panel: not all of $labels: $(jq -c '.data.result[0].metric' <<<"$answer")"; return 1; }
+		n=$((n + 1))
+	done < <("$LAB_ROOT/scripts/dashboards" --queries)
+	lab_kill TERM "$pid"
+	STEP_NOTE="$n queries, $quiet of them without series here, which may be"
+	[ "$n" -gt 40 ] && [ "$quiet" -lt 10 ]
 }
 
 mt_write_address() {
