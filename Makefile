@@ -170,6 +170,7 @@ below_sys  := sys plan lb api bfd bgp base
 below_agent := agent sys plan lb api bfd kube bgp base
 below_cli  := base
 below_feeder := sys kube base
+LIBS_base  := -lcjson
 LIBS_api   := -lyaml
 LIBS_bfd   := -lnettle
 LIBS_kube  := -lcjson

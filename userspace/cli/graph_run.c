@@ -3,7 +3,7 @@
 
 #include "base/limits.h"
 #include "cli/ask.h"
-#include "cli/graph.h"
+#include "base/graph.h"
 #include "cli/terminal.h"
 
 #include <errno.h>

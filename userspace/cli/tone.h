@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
- * Colours mean something or are not there: green is well, yellow wants to be looked at, red is what
- * somebody was woken for. Only on a terminal (terminal.h); what is coloured says the same in words.
+ * Colours mean something or are not there (base/tone.h). Only on a terminal (terminal.h); what is
+ * coloured says the same in words.
  */
 #pragma once
 
 #include "base/strbuf.h"
-
-enum tone { TONE_NONE, TONE_GOOD, TONE_WARN, TONE_BAD };
+#include "base/tone.h"
 
 /* What a word of a state means: "Established", "draining", "error"; TONE_NONE for all others. */
 enum tone tone_of(const char *word);

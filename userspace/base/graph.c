@@ -4,11 +4,12 @@
  * only write them down. Boxes of a column stand below each other, and a column shorter than the
  * longest stands in its middle.
  */
-#include "cli/graph.h"
+#include "base/graph.h"
 
 #include "base/arena.h"
-#include "cli/tone.h"
+#include "base/tone.h"
 
+#include <assert.h>
 #include <stdint.h>
 
 enum column { PEERS, NODE, VIPS, PODS, N_COLUMNS };
@@ -48,8 +49,10 @@ static const char *text_of(const cJSON *o, const char *key, const char *none)
 
 static uint32_t add_box(struct graph *g, enum column c, const char *name, const char *more)
 {
-	struct box *b =
-		arena_push(g->arena, &g->boxes[c], &g->n[c], &g->cap[c], sizeof(*g->boxes[c]));
+	struct box *b;
+
+	assert(c < N_COLUMNS && name && more);
+	b = arena_push(g->arena, &g->boxes[c], &g->n[c], &g->cap[c], sizeof(*g->boxes[c]));
 
 	*b = (struct box){name, more};
 	return (uint32_t)g->n[c] - 1;
@@ -58,8 +61,11 @@ static uint32_t add_box(struct graph *g, enum column c, const char *name, const 
 static void add_edge(struct graph *g, enum column from, uint32_t left, uint32_t right,
 		     enum tone tone, const char *label)
 {
-	struct edge *e =
-		arena_push(g->arena, &g->edges, &g->n_edges, &g->cap_edges, sizeof(*g->edges));
+	struct edge *e;
+
+	assert(from < PODS);
+	assert(left < g->n[from] && right < g->n[from + 1]);
+	e = arena_push(g->arena, &g->edges, &g->n_edges, &g->cap_edges, sizeof(*g->edges));
 
 	*e = (struct edge){from, left, right, tone, label};
 }
@@ -252,6 +258,7 @@ static unsigned highest(const struct graph *g)
 
 static unsigned x_of(unsigned column)
 {
+	assert(column < N_COLUMNS);
 	return MARGIN + column * (BOX_WIDTH + GAP_X);
 }
 

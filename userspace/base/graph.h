@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
  * The node's network as a picture: routers, the node, its VIPs and their pods from left to right,
- * and what is broken in red. Pure, and the same answers are the same picture.
+ * and what is broken in red: lodectl's, and the status page's. The same answers are the same
+ * picture.
  */
 #pragma once
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
-/* cli/graph: a golden graph and a golden picture, and that there is an end to both. */
-#include "cli/graph.h"
+/* base/graph: a golden graph and a golden picture, and that there is an end to both. */
+#include "base/graph.h"
 
 #include <stdarg.h>
 #include <stddef.h>
