@@ -76,7 +76,7 @@ $(B)/san/%.o: %.c
 	$(call begin,SAN  ,$<)
 	$(Q)$(CC) $(CPPFLAGS) -std=gnu17 $(WARN) $(WERROR) $(SAN_OPT) $(SAN) $(SHARED) -MMD -MP -c -o $@ $<
 
-$(foreach d,tests/unit tests/bpf userspace/agent userspace/sys userspace/feeder userspace/cli,$(B)/san/$(d)/%.o): SAN_OPT := -O0 -g1
+$(foreach d,tests/unit tests/bpf tests/fuzz userspace/agent userspace/sys userspace/feeder userspace/cli,$(B)/san/$(d)/%.o): SAN_OPT := -O0 -g1
 
 define layer_rules
 $(B)/lib$(1).a: $(patsubst %.c,$(B)/obj/%.o,$(call src,$(1)))

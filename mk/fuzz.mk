@@ -2,9 +2,9 @@
 #
 # Fuzzing with libFuzzer. Every tests/fuzz/fuzz_X.c becomes a program that is linked with the layers that it
 # names here; objects are shared between fuzzers. Corpora are in the tree: `fuzz-replay` runs each file once and
-# belongs to `make test`, `fuzz` looks for new inputs and keeps them in build/fuzz/corpus. What replays
-# (build/replay/fuzz_X) is not optimised, since that takes three times as long as all that it runs; what searches for
-# hours (build/fuzz/fuzz_X) is.
+# belongs to `make test`, `fuzz` looks for new inputs and keeps them in build/fuzz/corpus. What searches for hours
+# (build/fuzz/fuzz_X) is clang's, and optimised. What replays (build/replay/fuzz_X) has no need of libFuzzer: it is linked
+# with the layers as unit programs have them, and only programs of the kernel's are clang's there, too.
 #
 #   fuzz_layers_NAME   layers to link, lowest last (default: base)
 #   fuzz_files_NAME    files beside these, of a layer that is not linked as a whole
@@ -44,26 +44,42 @@ fuzz_layers = $(or $(fuzz_layers_$(1)),base)
 fuzz_corpus = $(or $(fuzz_corpus_$(1)),tests/fuzz/corpus/$(patsubst fuzz_%,%,$(1)))
 fuzz_src    = tests/fuzz/$(1).c $(fuzz_files_$(1)) $(foreach l,$(call fuzz_layers,$(1)),$(call src,$(l)))
 
-# fuzz_objects FOLDER,OPTIMISATION
-define fuzz_objects
-$(B)/$(1)/obj/%.o: %.c
-	$$(call begin,FUZZ ,$$<)
-	$$(Q)$$(CLANG) $$(CPPFLAGS) -Itests -std=gnu17 $$(WARN) $$(WERROR) $(2) -fsanitize=fuzzer-no-link \
-		$$(FUZZ_SAN) -MMD -MP -c -o $$@ $$<
-endef
-$(eval $(call fuzz_objects,fuzz,-O1 -g))
-$(eval $(call fuzz_objects,replay,-O0 -g1))
+$(B)/fuzz/obj/%.o: %.c
+	$(call begin,FUZZ ,$<)
+	$(Q)$(CLANG) $(CPPFLAGS) -Itests -std=gnu17 $(WARN) $(WERROR) -O1 -g -fsanitize=fuzzer-no-link $(FUZZ_SAN) -MMD -MP -c -o $@ $<
+
+$(B)/replay/obj/%.o: %.c
+	$(call begin,FUZZ ,$<)
+	$(Q)$(CLANG) $(CPPFLAGS) -Itests -std=gnu17 $(WARN) $(WERROR) -O0 -g1 $(FUZZ_SAN) -MMD -MP -c -o $@ $<
 
 # Programs of the kernel's (mk/check.mk has their names), compiled for the host with a header of ours in place of libbpf's.
 $(foreach n,$(FUZZ_BPF),$(B)/fuzz/obj/$(n).o $(B)/replay/obj/$(n).o $(B)/clang/$(n).ok): CPPFLAGS := -Itests/fuzz/bpf_host -Ibpf $(CPPFLAGS)
 
-# fuzz_program FOLDER,NAME
+fuzz_libs = $(foreach l,$(call fuzz_layers,$(1)),$(LIBS_$(l))) $(fuzz_libs_$(1))
+
+# fuzz_program NAME
 define fuzz_program
-$(B)/$(1)/$(2): $(patsubst %.c,$(B)/$(1)/obj/%.o,$(call fuzz_src,$(2)))
+$(B)/fuzz/$(1): $(patsubst %.c,$(B)/fuzz/obj/%.o,$(call fuzz_src,$(1)))
 	$$(call say,LD   ,$$@)
-	$$(Q)$$(CLANG) -fsanitize=fuzzer $$(FUZZ_SAN) -o $$@ $$(filter %.o,$$^) $(foreach l,$(call fuzz_layers,$(2)),$(LIBS_$(l))) $(fuzz_libs_$(2))
+	$$(Q)$$(CLANG) -fsanitize=fuzzer $$(FUZZ_SAN) -o $$@ $$(filter %.o,$$^) $(call fuzz_libs,$(1))
 endef
-$(foreach n,$(FUZZ_NAMES),$(eval $(call fuzz_program,fuzz,$(n)))$(eval $(call fuzz_program,replay,$(n))))
+$(foreach n,$(FUZZ_NAMES),$(eval $(call fuzz_program,$(n))))
+
+# replay_program NAME
+define replay_program
+$(B)/replay/$(1): $(patsubst %.c,$(B)/san/%.o,tests/fuzz/$(1).c tests/fuzz/replay.c $(fuzz_files_$(1))) $(patsubst %,$(B)/san/lib%.so,$(call fuzz_layers,$(1)))
+	$$(folder)
+	$$(Q)$$(CC) $$(SAN) $$(SAN_LD) -Wl,-rpath,'$$$$ORIGIN/../san' -o $$@ $$(filter %.o %.so,$$^) $(call fuzz_libs,$(1))
+endef
+$(foreach n,$(filter-out $(notdir $(FUZZ_BPF)),$(FUZZ_NAMES)),$(eval $(call replay_program,$(n))))
+
+# replay_kernel_program NAME
+define replay_kernel_program
+$(B)/replay/$(1): $(patsubst %.c,$(B)/replay/obj/%.o,tests/fuzz/$(1).c tests/fuzz/replay.c $(fuzz_files_$(1)))
+	$$(call say,LD   ,$$@)
+	$$(Q)$$(CLANG) $$(FUZZ_SAN) -o $$@ $$^
+endef
+$(foreach n,$(notdir $(FUZZ_BPF)),$(eval $(call replay_kernel_program,$(n))))
 
 # What scripts/run-fuzz takes: PROGRAM=CORPUS[:CORPUS...].
 fuzz_runs = $(foreach n,$(FUZZ_NAMES),$(B)/$(1)/$(n)=$(call fuzz_corpus,$(n)))

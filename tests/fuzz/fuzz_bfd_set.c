@@ -46,7 +46,8 @@ static struct bfd_config read_config(struct run *r, unsigned which)
 			       .terms = {(rcur_u8(&r->in) + 1u) << (bits >> 4 & 7) << 10,
 					 (rcur_u8(&r->in) + 1u) << 12, rcur_u8(&r->in)}};
 
-	c.terms.detect_mult += c.terms.detect_mult == 0;
+	if (c.terms.detect_mult == 0)
+		c.terms.detect_mult = 1;
 	c.echo_tx_us = bits & 64 ? 1000u << (bits >> 4 & 7) : 0;
 	if (bits & 2)
 		c.auth = (struct bfd_auth_key){
