@@ -38,7 +38,7 @@ static bool is_all_away(const struct agent_rig *rig)
 {
 	const struct agent *a = &rig->agent;
 
-	return rig->turns > 300 && a->blackholes.job && a->vrfs.job &&
+	return rig->turns > 50 && a->blackholes.job && a->vrfs.job &&
 	       a->current->plan.blackholes.n == 2;
 }
 

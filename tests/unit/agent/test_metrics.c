@@ -60,7 +60,7 @@ static unsigned long value_of(const char *series)
 /* Texts are good for a second. */
 static bool a_second_is_over(const struct agent_rig *rig)
 {
-	return rig->give_up - clock_now() < 18800 * NSEC_PER_MSEC; /* of 20 s */
+	return rig->give_up - clock_now() < RIG_PATIENCE_S * NSEC_PER_SEC - 1200 * NSEC_PER_MSEC;
 }
 
 #define PEER "{peer=\"10.0.0.2:1790\",vrf=\"default\""

@@ -3,7 +3,7 @@
  * Somebody who holds the kernel's lock of its network configuration, as long as a test likes: a
  * thread asks for something of a device by an ioctl whose argument lies in a page that is not there
  * yet (userfaultfd), and the kernel, which has the lock by then, waits for that page. It is given
- * after ten seconds in any case, as a test that waits for the lock itself would never do it.
+ * after a minute in any case, as a test that waits for the lock itself would never do it.
  */
 #pragma once
 
@@ -26,7 +26,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define RTNL_HOLD_MS 10000
+#define RTNL_HOLD_MS 60000
 
 static struct {
 	int fault_fd, release[2];
