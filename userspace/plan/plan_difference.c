@@ -48,11 +48,14 @@ static bool same_peer(const void *a, const void *b)
 	return plan_peer_same(a, b);
 }
 
+bool plan_import_equal(const struct plan_import *a, const struct plan_import *b)
+{
+	return a->table == b->table && bgp_import_equal(&a->policy, &b->policy);
+}
+
 static bool same_import(const void *a, const void *b)
 {
-	const struct plan_import *x = a, *y = b;
-
-	return x->table == y->table && bgp_import_equal(&x->policy, &y->policy);
+	return plan_import_equal(a, b);
 }
 
 static bool same_attrs(const void *a, const void *b)

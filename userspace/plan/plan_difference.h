@@ -21,6 +21,8 @@ const char *plan_addresses_difference(const struct plan_addresses *a,
 				      const struct plan_addresses *b);
 /* ... and of lists of problems. */
 bool plan_same_problems(const struct problems *a, const struct problems *b);
+/* ... and of what is accepted of two peers. */
+bool plan_import_equal(const struct plan_import *a, const struct plan_import *b);
 /* ... and of two wishes for a device. */
 bool plan_next_hop_equal(const struct plan_next_hop *a, const struct plan_next_hop *b);
 bool plan_device_equal(const struct plan_device *a, const struct plan_device *b);

@@ -103,8 +103,8 @@ const char *peer_action_text(enum peer_action action)
 	return text[action];
 }
 
-static bool is_same(const struct peer_field *f, const struct plan_peer *a,
-		    const struct plan_peer *b)
+bool plan_peer_field_same(const struct peer_field *f, const struct plan_peer *a,
+			  const struct plan_peer *b)
 {
 	if (f->same)
 		return f->same(a, b);
@@ -116,7 +116,7 @@ enum peer_action plan_peer_change(const struct plan_peer *from, const struct pla
 	enum peer_action strongest = PEER_UNTOUCHED;
 
 	for (size_t i = 0; i < ARRAY_SIZE(fields); i++)
-		if (fields[i].action > strongest && !is_same(&fields[i], from, to))
+		if (fields[i].action > strongest && !plan_peer_field_same(&fields[i], from, to))
 			strongest = fields[i].action;
 	return strongest;
 }
@@ -124,7 +124,7 @@ enum peer_action plan_peer_change(const struct plan_peer *from, const struct pla
 bool plan_peer_same(const struct plan_peer *a, const struct plan_peer *b)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(fields); i++)
-		if (!is_same(&fields[i], a, b))
+		if (!plan_peer_field_same(&fields[i], a, b))
 			return false;
 	return true;
 }

@@ -29,6 +29,10 @@ struct peer_field {
 /* The rows, in the order of the structs; *ret_n of them. */
 const struct peer_field *plan_peer_fields(size_t *ret_n);
 
+/* That the two do not differ in this field. */
+bool plan_peer_field_same(const struct peer_field *f, const struct plan_peer *a,
+			  const struct plan_peer *b);
+
 const char *peer_action_text(enum peer_action action); /* "reset" */
 
 /* The strongest action of the fields in which the two differ. Both are of one key. */
