@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
- * lodestoned: arguments, then one of its jobs: run, check a configuration or this host, clean up.
+ * lodestoned: arguments, then one of its jobs: run, check a configuration, an edit or this host,
+ * clean up.
  *
  * Where to read on: agent.h (what there is), reconcile.c (when and in which order things happen),
  * plan/plan.h (what is computed), and DESIGN in docs/architecture.md.
  */
 #include "agent/agent.h"
 #include "agent/cleanup.h"
+#include "agent/diff.h"
 #include "agent/preflight.h"
 #include "sys/files.h"
 #include "sys/log.h"
@@ -73,6 +75,8 @@ int main(int argc, char **argv)
 		return run(&options);
 	case OPTIONS_CHECK:
 		return agent_check(&options);
+	case OPTIONS_DIFF:
+		return diff_run(&options);
 	case OPTIONS_CLEANUP:
 		return cleanup_run(&options);
 	case OPTIONS_PREFLIGHT:

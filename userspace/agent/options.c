@@ -13,6 +13,7 @@ static const char help_text[] =
 	"usage: lodestoned --config DIR|FILE [options]          run the agent\n"
 	"       lodestoned --feed PATH [options]                the same in a cluster\n"
 	"       lodestoned --check[=warn] --config DIR|FILE     validate and exit: 0, or 2 on errors\n"
+	"       lodestoned --diff FILE|DIR [options]            what lodectl config diff shows\n"
 	"       lodestoned --cleanup [--pin DIR]                remove what is in the kernel; the\n"
 	"                                                       configuration and --state stay\n"
 	"       lodestoned --preflight[=json] [--pin DIR]       what this host has and lacks: 0, or 2\n"
@@ -48,6 +49,7 @@ enum {
 	OPT_LOG_LEVEL,
 	OPT_LOG_FORMAT,
 	OPT_CHECK,
+	OPT_DIFF,
 	OPT_CLEANUP,
 	OPT_PREFLIGHT,
 	OPT_VERSION,
@@ -67,6 +69,7 @@ static const struct option table[] = {
 	{"log-level", required_argument, NULL, OPT_LOG_LEVEL},
 	{"log-format", required_argument, NULL, OPT_LOG_FORMAT},
 	{"check", optional_argument, NULL, OPT_CHECK},
+	{"diff", required_argument, NULL, OPT_DIFF},
 	{"cleanup", no_argument, NULL, OPT_CLEANUP},
 	{"preflight", optional_argument, NULL, OPT_PREFLIGHT},
 	{"version", no_argument, NULL, OPT_VERSION},
@@ -130,12 +133,15 @@ static const char *take(struct options *o, int opt, const char *value)
 			      : opt == OPT_STATE     ? &o->state
 			      : opt == OPT_NAMESPACE ? &o->ns
 			      : opt == OPT_LB_CLASS  ? &o->lb_class
+			      : opt == OPT_DIFF      ? &o->file
 						     : NULL;
 
 	if (target) {
 		if (!value[0])
 			return "an option has an empty value";
 		*target = value;
+		if (opt == OPT_DIFF)
+			o->action = OPTIONS_DIFF;
 		return NULL;
 	}
 	switch (opt) {

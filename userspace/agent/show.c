@@ -325,6 +325,9 @@ cJSON *show_status(const struct agent *a)
 	show_add_text(o, "config", options->config);
 	show_add_text(o, "state", options->state);
 	show_add_text(o, "pin", options->pin);
+	show_add_text(o, "feed", options->feed);
+	show_add_text(out, "namespace", options->ns);
+	show_add_text(out, "lbClass", options->lb_class);
 	cJSON_AddStringToObject(out, "version", LODESTONE_VERSION);
 	cJSON_AddNumberToObject(out, "uptimeSeconds",
 				(double)((clock_now() - a->started_at) / NSEC_PER_SEC));

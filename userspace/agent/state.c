@@ -35,7 +35,7 @@ static void write_ledger(struct agent *a, uint64_t hash)
 
 	note_saved_ledger(a, hash);
 	state_write(a,
-		    &(struct state_file){.name = "ledger.yaml",
+		    &(struct state_file){.name = STATE_LEDGER,
 					 .mode = STATE_SECRET_MODE,
 					 .hash = &a->ledger_hash},
 		    text, strlen(text));
@@ -63,7 +63,7 @@ static void load_ledger(struct agent *a, nsec_t now)
 {
 	const struct ledger_clock clock = {.boot = clock_boot_id(), .now = now};
 	size_t len;
-	_cleanup_(freep) char *text = state_read(a, "ledger.yaml", &len);
+	_cleanup_(freep) char *text = state_read(a, STATE_LEDGER, &len);
 	struct ledger_reading reading;
 
 	if (!text)
@@ -71,9 +71,9 @@ static void load_ledger(struct agent *a, nsec_t now)
 	reading = ledger_from_json(text, len, &clock, a->ledger_arena);
 	a->ledger = reading.ledger;
 	if (!reading.is_ledger)
-		log_warn("state: not a ledger, begun anew", "file=ledger.yaml");
+		log_warn("state: not a ledger, begun anew", "file=" STATE_LEDGER);
 	else if (reading.n_bad > 0)
-		log_warn("state: damaged items left out", "file=ledger.yaml items=%zu",
+		log_warn("state: damaged items left out", "file=" STATE_LEDGER " items=%zu",
 			 reading.n_bad);
 }
 

@@ -24,8 +24,13 @@
 
 struct agent;
 
+#define STATE_ADDRESSES "addresses.yaml"
+#define STATE_LEDGER    "ledger.yaml"
+
 /* Part of state_load. */
 void state_load_addresses(struct agent *a);
+/* What the Services of addresses.yaml say, sorted, in the arena; names borrowed from the world. */
+struct plan_addresses state_addresses_of(const struct world *w, struct arena *arena);
 
 /* Reads all of it, before the first scan; a file that is missing or not ours is as good as empty.
  */

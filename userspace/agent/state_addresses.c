@@ -163,7 +163,7 @@ void state_save_addresses(struct agent *a, nsec_t now)
 	if (a->addresses_away == 0)
 		a->addresses_since = now;
 	state_write(a,
-		    &(struct state_file){.name = "addresses.yaml",
+		    &(struct state_file){.name = STATE_ADDRESSES,
 					 .mode = STATE_MODE,
 					 .hash = &a->ipam_hash,
 					 .n_away = &a->addresses_away},
@@ -181,8 +181,8 @@ nsec_t state_addresses_until(const struct agent *a)
 static void set_aside(struct agent *a)
 {
 	_cleanup_(arena_freep) struct arena *scratch = arena_new();
-	const char *path = state_path(scratch, a, "addresses.yaml");
-	const char *aside = state_path(scratch, a, "addresses.yaml.bad");
+	const char *path = state_path(scratch, a, STATE_ADDRESSES);
+	const char *aside = state_path(scratch, a, STATE_ADDRESSES ".bad");
 
 	if (rename(path, aside) < 0)
 		log_err("state: cannot be set aside", "file=%s error=%s", log_quote(path),
@@ -211,25 +211,33 @@ static size_t read_service(const struct api_object *o, struct plan_address *ret)
 	return n;
 }
 
+struct plan_addresses state_addresses_of(const struct world *w, struct arena *arena)
+{
+	const struct world_list services = world_list(w, API_SERVICE);
+	struct plan_address *items =
+		arena_array_of(arena, IP_N_FAMILIES * services.n, struct plan_address);
+	size_t n = 0;
+
+	for (size_t i = 0; i < services.n; i++)
+		n += read_service(services.items[i], &items[n]);
+	return (struct plan_addresses){.items = items, .n = n};
+}
+
 void state_load_addresses(struct agent *a)
 {
-	size_t len, n = 0;
-	_cleanup_(freep) char *text = state_read(a, "addresses.yaml", &len);
+	size_t len;
+	_cleanup_(freep) char *text = state_read(a, STATE_ADDRESSES, &len);
 	_cleanup_(arena_freep) struct arena *scratch = arena_new();
-	struct plan_address *items;
-	struct world_list services;
+	struct plan_addresses found;
 	struct world *w;
 
 	a->is_given_lost = !text;
 	if (!text)
 		return;
 	w = world_new();
-	world_put_source(w, "addresses.yaml", text, len);
-	services = world_list(w, API_SERVICE);
-	items = arena_array_of(scratch, IP_N_FAMILIES * services.n, struct plan_address);
-	for (size_t i = 0; i < services.n; i++)
-		n += read_service(services.items[i], &items[n]);
-	copy_addresses(a, items, n);
+	world_put_source(w, STATE_ADDRESSES, text, len);
+	found = state_addresses_of(w, scratch);
+	copy_addresses(a, found.items, found.n);
 	a->ipam_hash = addresses_hash(&a->given);
 	if (problems_count(world_problems(w), SEVERITY_ERROR) > 0 || world_foreign(w) > 0) {
 		a->is_given_lost = true;

@@ -20,6 +20,10 @@
 struct agent;
 struct saved_world;
 
+#define STATE_NAME_BYTES 32
+/* The name of a shard's file below --state. */
+void state_shard_name(unsigned shard, char name[STATE_NAME_BYTES]);
+
 /* What could not be used of what was saved. */
 struct saved_damage {
 	size_t files, objects; /* set aside; not right any more */

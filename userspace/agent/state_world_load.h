@@ -10,10 +10,6 @@
 #include "sys/worker.h"
 
 #define STATE_SHARD_CHANGED UINT64_MAX /* of a file that does not hold what the world does */
-#define STATE_NAME_BYTES    32
-
-/* The name of a shard's file below --state. */
-void state_shard_name(unsigned shard, char name[STATE_NAME_BYTES]);
 
 /* A large object that the helper decodes. */
 struct state_large {

@@ -277,6 +277,8 @@ static bool parse_values(struct line *line, const struct cli_verb *v, struct cli
 	args->what = (enum cli_what)v->what;
 	if (v->command == CLI_EXPLAIN)
 		args->explained = v->second;
+	if (v->command == CLI_CONFIG_DIFF)
+		args->file = args->name;
 	if (v->command == CLI_MIGRATE)
 		args->file = args->name ? args->name : "-";
 	if (v->command == CLI_TRACE && !parse_trace(line, args))

@@ -25,8 +25,8 @@ struct cli_args {
 	bool planned;                          /* of routes: those that are to be sent */
 	bool watch;
 	bool has_colour;  /* not of the line: of the terminal */
-	const char *file; /* of CLI_MIGRATE what is compared with, of CLI_SUPPORT what is written;
-			     "-" */
+	const char *file; /* of CLI_MIGRATE what is compared with, of CLI_CONFIG_DIFF the edit, of
+			     CLI_SUPPORT what is written; "-" */
 	const char *from, *to; /* with CLI_TRACE */
 	bool removes;     /* with CLI_BLACKHOLE: the prefix, which is `name`, is no longer one */
 	uint32_t seconds; /* with CLI_BLACKHOLE: for so long; 0: until it is removed */

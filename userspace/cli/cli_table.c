@@ -179,6 +179,16 @@ const struct cli_verb cli_verbs[] = {
 		 "FRR's JSON of routes, kubectl's of ServiceBGPStatus or Services (-, or none: "
 		 "standard input; --peer P: of that BGPPeer's router); exits 1 with differences, 2 "
 		 "if it could not compare"},
+	{.command = CLI_CONFIG_DIFF,
+	 .what = CLI_CHANGES,
+	 .word = "config",
+	 .second = "diff",
+	 .argument = "FILE|DIR",
+	 .needs_argument = true,
+	 .kind = CLI_KIND_FILE,
+	 .help = "what an edit would change on this node, before it is made: a file's objects (-: "
+		 "standard input) in place of those of the same names, or a folder in place of "
+		 "that of --config; exits 1 with differences, 2 if it could not compare"},
 	{.command = CLI_SUPPORT,
 	 .word = "support",
 	 .second = "dump",
@@ -203,8 +213,8 @@ const size_t cli_n_verbs = sizeof(cli_verbs) / sizeof(cli_verbs[0]);
 
 const char *const cli_exit_codes =
 	"Exit code: 0 done; 1 could not (usage, no agent, refused); 2 from status, if the agent "
-	"has an error, a peer that is not Established or a failing data plane. Of migrate diff: 0 "
-	"all is equal; 1 something differs; 2 could not.";
+	"has an error, a peer that is not Established or a failing data plane. Of migrate diff "
+	"and config diff: 0 all is equal; 1 something differs; 2 could not.";
 
 bool cli_word_is(const char *word, const char *name, const char *too)
 {

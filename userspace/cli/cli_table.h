@@ -22,6 +22,7 @@ enum cli_command {
 	CLI_UNDRAIN,
 	CLI_BLACKHOLE,
 	CLI_MIGRATE,
+	CLI_CONFIG_DIFF,
 	CLI_PREFLIGHT,
 	CLI_DROPS,
 	CLI_FLOWS,
@@ -47,6 +48,7 @@ enum cli_what {
 	CLI_NODES,
 	CLI_DROP_REASONS, /* of CLI_DROPS, and of CLI_FLOWS: lists that are made here */
 	CLI_LIVING_FLOWS,
+	CLI_CHANGES, /* of CLI_CONFIG_DIFF */
 };
 
 /* What a value names, so that completion knows whom to ask for those there are. */

@@ -20,6 +20,12 @@ int graph_run(const struct cli_args *args);
 int migrate_run(const struct cli_args *args);
 
 /*
+ * Prints what an edit would change, which lodestoned --diff beside the agent computes; exit codes
+ * as above.
+ */
+int config_diff_run(const struct cli_args *args);
+
+/*
  * What others need to find out what is wrong here, in one archive: args->file, which must not be
  * there yet, or standard output ("-"). What may hold a secret is not put in at all: no
  * configuration, no saved object, no ledger, and no map with a key. Whatever cannot be had is said

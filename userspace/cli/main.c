@@ -44,6 +44,8 @@ int main(int argc, char **argv)
 	switch (args.command) {
 	case CLI_MIGRATE:
 		return migrate_run(&args);
+	case CLI_CONFIG_DIFF:
+		return config_diff_run(&args);
 	case CLI_GRAPH:
 		return graph_run(&args);
 	case CLI_SUPPORT:

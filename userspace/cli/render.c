@@ -21,7 +21,7 @@ struct column {
 };
 
 /* Routes that were sent to us have a table of their own. */
-#define RECEIVED (CLI_LIVING_FLOWS + 1)
+#define RECEIVED (CLI_CHANGES + 1)
 
 /* The widest column is last: it is not padded. */
 static const struct column columns[][MAX_COLUMNS + 1] =
@@ -169,6 +169,14 @@ static const struct column columns[][MAX_COLUMNS + 1] =
 				{"MTU", "mtu", cell_value, false, false},
 				{"UPLINKS", "uplinks", cell_value, false, false},
 			},
+		[CLI_CHANGES] =
+			{
+				{"CHANGE", "change", cell_value, false, false},
+				{"KIND", "kind", cell_value, false, false},
+				{"NAME", "name", cell_value, false, false},
+				{"PEERS", "peers", cell_value, false, false},
+				{"WHAT", "message", cell_value, false, false},
+			},
 		[CLI_PROBLEMS] =
 			{
 				{"SEVERITY", "severity", cell_value, false, true},
@@ -235,6 +243,28 @@ static void render_list(const struct cli_args *args, const cJSON *body, struct s
 		cJSON_ArrayForEach(row, body) render_peer(row, out);
 }
 
+/* What an edit would change, and the objects that it is of. */
+static void render_changes(const struct cli_args *args, const cJSON *body, struct strbuf *out)
+{
+	const cJSON *changes = cJSON_GetObjectItemCaseSensitive(body, "changes");
+	const cJSON *objects = cJSON_GetObjectItemCaseSensitive(body, "objects");
+	const int n = cJSON_GetArraySize(changes);
+
+	if (n > 0)
+		render_list(args, changes, out);
+	cell_value(out, body, "node");
+	if (n > 0)
+		strbuf_printf(out, ": %d change%s; objects: ", n, n > 1 ? "s" : "");
+	else
+		strbuf_add(out, ": nothing that this node does would change; objects: ");
+	cell_value(out, objects, "added");
+	strbuf_add(out, " new, ");
+	cell_value(out, objects, "changed");
+	strbuf_add(out, " changed, ");
+	cell_value(out, objects, "removed");
+	strbuf_add(out, " gone\n");
+}
+
 static void render_json(const cJSON *body, struct strbuf *out)
 {
 	char *text = cJSON_Print(body);
@@ -267,6 +297,8 @@ void render(const struct cli_args *args, const cJSON *body, struct strbuf *out)
 		render_preflight(args, body, out);
 	else if (args->command == CLI_MIGRATE)
 		render_migrate(args, body, out);
+	else if (args->command == CLI_CONFIG_DIFF)
+		render_changes(args, body, out);
 	else if (args->command == CLI_TRACE)
 		render_trace(args, body, out);
 	else if (args->command == CLI_LOG_LEVEL)

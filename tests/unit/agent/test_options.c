@@ -82,6 +82,9 @@ static void actions(void **state)
 	assert_false(o.check_warnings);
 	assert_null(PARSE(&o, "--check=warn", "--config", "c"));
 	assert_true(o.check_warnings);
+	assert_null(PARSE(&o, "--diff", "f", "--state", "s"));
+	assert_int_equal(o.action, OPTIONS_DIFF);
+	assert_string_equal(o.file, "f");
 	assert_null(PARSE(&o, "--cleanup", "--pin", "p"));
 	assert_int_equal(o.action, OPTIONS_CLEANUP);
 	assert_null(PARSE(&o, "--preflight", "--pin", "p"));
@@ -107,15 +110,16 @@ static void wrong_words_are_refused(void **state)
 	assert_non_null(PARSE(&o, "--config", "c", "--log-level", "loud"));
 	assert_non_null(PARSE(&o, "--config", "c", "--log-format", "xml"));
 	assert_non_null(PARSE(&o, "--config", "c", "--check=all"));
+	assert_non_null(PARSE(&o, "--diff", ""));
 	assert_non_null(PARSE(&o, "--preflight=yaml"));
 }
 
 static void help_names_every_option(void **state)
 {
 	static const char *const names[] = {
-		"--config",    "--node",       "--socket",      "--pin",      "--state",
-		"--namespace", "--lb-class",   "--log-level",   "--check",    "--cleanup",
-		"--version",   "--log-format", "--wait-config", "--preflight"};
+		"--config",    "--node",       "--socket",      "--pin",       "--state",
+		"--namespace", "--lb-class",   "--log-level",   "--check",     "--cleanup",
+		"--version",   "--log-format", "--wait-config", "--preflight", "--diff"};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)

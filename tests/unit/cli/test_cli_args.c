@@ -252,6 +252,22 @@ static void a_migration_is_compared_with_a_file_or_standard_input(void **state)
 	assert_string_equal(cli_command_text(CLI_MIGRATE), "migrate");
 }
 
+static void an_edit_is_a_file_a_folder_or_standard_input(void **state)
+{
+	char kept[256], error[CLI_ERROR_TEXT];
+	struct cli_args a = parsed("config diff new.yaml -o json");
+
+	(void)state;
+	assert_int_equal(a.command, CLI_CONFIG_DIFF);
+	assert_string_equal(a.file, "new.yaml");
+	assert_int_equal(a.format, CLI_JSON);
+	assert_string_equal(parsed("config diff -").file, "-");
+	assert_false(parse("config diff", kept, &a, error));
+	assert_string_equal(error, "config diff needs FILE|DIR");
+	assert_false(parse("config diff a -w", kept, &a, error));
+	assert_string_equal(error, "\"config diff\" takes no option --watch");
+}
+
 static const struct {
 	const char *text, *error;
 } refused[] = {
@@ -415,7 +431,7 @@ static void help_of_one_command_is_that_of_its_word(void **state)
 		"\n"
 		"Exit code: 0 done; 1 could not (usage, no agent, refused); 2 from status, if the\n"
 		"agent has an error, a peer that is not Established or a failing data plane. Of\n"
-		"migrate diff: 0 all is equal; 1 something differs; 2 could not.\n");
+		"migrate diff and config diff: 0 all is equal; 1 something differs; 2 could not.\n");
 	strbuf_done(&text);
 }
 
@@ -434,6 +450,7 @@ int main(void)
 		cmocka_unit_test(help_and_version_need_no_command),
 		cmocka_unit_test(blackholes_are_added_for_a_while_and_removed),
 		cmocka_unit_test(a_migration_is_compared_with_a_file_or_standard_input),
+		cmocka_unit_test(an_edit_is_a_file_a_folder_or_standard_input),
 		cmocka_unit_test(bad_lines_are_refused_with_their_reason),
 		cmocka_unit_test(a_service_an_ip_and_a_peer_are_explained),
 		cmocka_unit_test(every_row_of_the_tables_is_whole),

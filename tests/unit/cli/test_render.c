@@ -210,9 +210,44 @@ static void json_is_the_body_with_every_key(void **state)
 	cJSON_Delete(back);
 }
 
+static void an_edit_in_a_table_and_a_sentence(void **state)
+{
+	static const char nothing[] =
+		"{\"node\":\"a\",\"differs\":false,\"objects\":{\"added\":0,\"changed\":1,"
+		"\"removed\":0},\"changes\":[]}";
+	static const char one[] =
+		"{\"node\":\"a\",\"differs\":true,\"objects\":{\"added\":1,\"changed\":0,"
+		"\"removed\":2},\"changes\":[{\"change\":\"added\",\"kind\":\"Route\",\"name\":"
+		"\"192.0.2.1/32\",\"peers\":[\"r1\",\"r2\"],\"message\":\"is announced\"}]}";
+	static const struct {
+		const char *json, *expected;
+	} cases[] = {
+		{nothing, "a: nothing that this node does would change; objects: 0 new, 1 changed, "
+			  "0 gone\n"},
+		{one, "CHANGE   KIND    NAME           PEERS   WHAT\n"
+		      "added    Route   192.0.2.1/32   r1,r2   is announced\n"
+		      "a: 1 change; objects: 1 new, 0 changed, 2 gone\n"},
+	};
+	const struct cli_args args = {.command = CLI_CONFIG_DIFF, .what = CLI_CHANGES};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		cJSON *body = cJSON_Parse(cases[i].json);
+		struct strbuf out;
+
+		assert_non_null(body);
+		strbuf_init(&out, 1 << 20);
+		render(&args, body, &out);
+		assert_string_equal(out.data, cases[i].expected);
+		strbuf_done(&out);
+		cJSON_Delete(body);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(an_edit_in_a_table_and_a_sentence),
 		cmocka_unit_test(peers_as_a_table),
 		cmocka_unit_test(wide_has_more_columns),
 		cmocka_unit_test(a_peer_by_its_name_in_detail),
