@@ -336,9 +336,10 @@ struct lb_flow_keys {
 /* --- flows of the kernel ---------------------------------------------------------------------- */
 
 /*
- * map `kernel_flows`, hash: flows to our VIPs that the kernel translated before we began, the way
- * their client sends. Asked for services that are LB_SVC_KERNEL_FLOWS or LB_SVC_TAKING_OVER only.
- * The agent puts and deletes; bpf moves the state (kernel_flow_state.h).
+ * map `kernel_flows`, a hash behind an array of maps of one place, since its buckets are 1 MB:
+ * flows to our VIPs that the kernel translated before we began, the way their client sends. Asked
+ * for services that are LB_SVC_KERNEL_FLOWS or LB_SVC_TAKING_OVER only. The agent makes it when
+ * there is a first flow, puts and deletes; bpf moves the state (kernel_flow_state.h).
  */
 struct lb_kernel_flow {
 	__u32 client[4];

@@ -10,6 +10,9 @@
  *                  what has an entry in the flow table since it began. All else is the kernel's
  *   handing back   we are about to end: ours is what has an entry. All else is the kernel's, and
  *                  stays so since it gets none
+ *
+ * Where the table has gone, as by an upgrade to another format of it, "kernel flows" is as good as
+ * taking over: what it named has no entry.
  */
 #pragma once
 
@@ -27,20 +30,28 @@ static __always_inline bool kernel_flow_asks(__u64 live)
 	return service_flags(live) & LB_SVC_SHARED;
 }
 
+static __always_inline void *kernel_flow_table(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&kernel_flows, &zero);
+}
+
 /* The table names the flow. Of it the target need not be filled in. */
 __noinline bool kernel_flow_is_named(const struct flow *f)
 {
 	struct lb_kernel_flow key = {};
+	void *table = kernel_flow_table();
 	__u32 *state, now, next;
 
-	if (!f)
+	if (!f || !table)
 		return false;
 	addr_copy(key.client, f->saddr);
 	addr_copy(key.vip, f->daddr);
 	key.client_port = f->sport;
 	key.port = f->dport;
 	key.proto = f->proto;
-	state = bpf_map_lookup_elem(&kernel_flows, &key);
+	state = bpf_map_lookup_elem(table, &key);
 	if (!state)
 		return false;
 	now = READ_ONCE(*state);
@@ -82,6 +93,8 @@ static __always_inline bool kernel_flow_has(const struct flow *f)
 
 	if (flags & (LB_SVC_KERNEL_FLOWS | LB_SVC_TAKING_OVER) && kernel_flow_is_named(f))
 		return true;
+	if (flags & LB_SVC_KERNEL_FLOWS && !kernel_flow_table())
+		flags |= LB_SVC_TAKING_OVER;
 	if (!(flags & (LB_SVC_TAKING_OVER | LB_SVC_HANDING_BACK)))
 		return false;
 	if (new_flows_is_first(f))

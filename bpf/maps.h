@@ -40,6 +40,7 @@ struct lb_inner_values {
 	struct lb_backend backend;
 	struct lb_counter counter;
 	struct lb_flow_line flow_line;
+	struct lb_kernel_flow kernel_flow; /* a key */
 	struct lb_node node;
 };
 struct lb_inner_values *const volatile inner_values = NULL;
@@ -89,12 +90,19 @@ struct {
 	__array(values, struct flows_inner);
 } flows SEC(".maps");
 
-struct {
+struct kernel_flows_inner {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__uint(max_entries, LB_KERNEL_FLOWS_MAX);
 	__type(key, struct lb_kernel_flow);
 	__type(value, __u32);
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__array(values, struct kernel_flows_inner);
 } kernel_flows SEC(".maps");
 
 struct {

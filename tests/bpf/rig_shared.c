@@ -21,7 +21,7 @@ void rig_add_kernel_flow(struct rig *r, const struct frame_spec *s)
 	struct lb_kernel_flow key = key_of(s);
 	uint32_t state = LB_KERNEL_FLOW_OPEN;
 
-	rig_must(bpf_map_update_elem(bpf_map__fd(r->xdp->maps.kernel_flows), &key, &state, BPF_ANY),
+	rig_must(bpf_map_update_elem(rig_chunk(r, RIG_KERNEL_FLOWS_MAP, 0), &key, &state, BPF_ANY),
 		 "add a flow of the kernel");
 }
 
@@ -30,7 +30,7 @@ int rig_kernel_flow(struct rig *r, const struct frame_spec *s)
 	struct lb_kernel_flow key = key_of(s);
 	uint32_t state;
 
-	if (bpf_map_lookup_elem(bpf_map__fd(r->xdp->maps.kernel_flows), &key, &state) != 0)
+	if (bpf_map_lookup_elem(rig_chunk(r, RIG_KERNEL_FLOWS_MAP, 0), &key, &state) != 0)
 		return -1;
 	return (int)state;
 }

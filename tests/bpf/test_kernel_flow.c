@@ -134,8 +134,24 @@ static void what_is_no_flow_yet_makes_none_of_the_kernels_end(void **state)
 	struct bed *x = bed_begin(state);
 
 	share(x, LB_SVC_KERNEL_FLOWS);
+	give_to_kernel(x, &x->tcp, 1001);
 	assert_int_equal(packet(x, &x->tcp, 1000, TCP_FIN_FLAG), OURS);
 	assert_int_equal(state_of(x, 1000), -1);
+}
+
+/* As after an upgrade to another format of it: what it named has no entry. */
+static void without_a_table_what_goes_on_without_an_entry_is_the_kernels(void **state)
+{
+	struct bed *x = bed_begin(state);
+
+	share(x, LB_SVC_KERNEL_FLOWS);
+	assert_int_equal(packet(x, &x->tcp, 1000, TCP_SYN_FLAG), OURS);
+	assert_int_equal(packet(x, &x->tcp, 1000, TCP_ACK_FLAG), OURS);
+	assert_int_equal(packet(x, &x->tcp, 1001, TCP_ACK_FLAG), THE_KERNELS);
+	assert_int_equal(packet(x, &x->udp, 1001, 0), THE_KERNELS);
+	give_to_kernel(x, &x->tcp, 1002);
+	assert_int_equal(packet(x, &x->tcp, 1001, TCP_ACK_FLAG), OURS);
+	assert_int_equal(packet(x, &x->tcp, 1002, TCP_ACK_FLAG), THE_KERNELS);
 }
 
 /* A port that nobody serves any more, or not yet. */
@@ -333,6 +349,7 @@ int main(void)
 		CLAIM(a_syn_on_a_living_connection_is_the_kernels),
 		CLAIM(ports_that_are_used_again_are_ours),
 		CLAIM(what_is_no_flow_yet_makes_none_of_the_kernels_end),
+		CLAIM(without_a_table_what_goes_on_without_an_entry_is_the_kernels),
 		CLAIM(the_kernels_flows_to_other_ports_of_the_vip_are_passed),
 		CLAIM(a_flow_lives_on_though_its_service_has_no_backends),
 		CLAIM(while_taking_over_what_begins_is_ours),

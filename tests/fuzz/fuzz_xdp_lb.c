@@ -52,13 +52,15 @@ long host_redirect(unsigned ifindex)
 /* --- what the agent would have written -------------------------------------------------------- */
 
 static struct nodes_inner nodes_0;
+static struct kernel_flows_inner kernel_flows_0;
 static const __u32 ends[2][4] = {{0, 0, LB_V4_PREFIX, bpf_htonl(0x0a090002)},
 				 {bpf_htonl(0x20010db8), 9, 9, bpf_htonl(2)}};
 
 static void add_maps(void)
 {
 	world_add_maps();
-	HOST_ADD(kernel_flows);
+	HOST_ADD_OUTER(kernel_flows);
+	HOST_ADD(kernel_flows_0);
 	HOST_ADD(rejects);
 	HOST_ADD(ranges);
 	HOST_ADD(deny_bits);
@@ -77,6 +79,7 @@ static void add_maps(void)
 	HOST_ADD(tunnel);
 	HOST_ADD(hops);
 	put_in(&nodes, 0, &nodes_0);
+	put_in(&kernel_flows, 0, &kernel_flows_0);
 }
 
 /* One node of each family, the first with a way, the second by the kernel's. */
@@ -149,8 +152,8 @@ static void add_blackhole(void)
 static void clear(void)
 {
 	const void *written[] = {
-		&flows_0, &kernel_flows, &fragments,  &rejects,       &rates,   &ranges, &sources,
-		&proven,  &blackholes,   &unrecorded, &unrecorded_at, &scratch, &hops};
+		&flows_0, &kernel_flows_0, &fragments,  &rejects,       &rates,   &ranges, &sources,
+		&proven,  &blackholes,     &unrecorded, &unrecorded_at, &scratch, &hops};
 
 	for (unsigned i = 0; i < sizeof(written) / sizeof(*written); i++)
 		host_clear(written[i]);

@@ -104,7 +104,11 @@ flows_end() {
 	jq -e --argjson n "${2:-4}" '(.failed | length == 0) and .exchanges >= $n * .flows' "$LAB_DIR/flows-$1.json" >/dev/null
 }
 
-kernel_flows() { bpftool -j map dump pinned "$(lab_pin node-b)/maps/kernel_flows" | jq length; }
+# The map is made with the first of them.
+kernel_flows() {
+	bpftool -j map dump pinned "$(lab_pin node-b)/chunks/kernel_flows-0" |
+		jq 'if type == "array" then length else 0 end'
+}
 kernel_flows_are() { [ "$(kernel_flows)" -ge "$1" ]; } # UDP of before lives on for a while
 # What conntrack knows as addressed to the VIP: flows that are the kernel's.
 tracked() { lab_in node-b cat /proc/net/nf_conntrack 2>/dev/null | grep -v 'TIME_WAIT\|CLOSE ' | grep -c "dst=$FLOWS_VIP "; }

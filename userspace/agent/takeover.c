@@ -24,6 +24,7 @@
 #define BESIDE_SHARE 200
 
 #define LOOK_NS (10 * NSEC_PER_SEC)
+#define MAP_NS  (20 * NSEC_PER_MSEC) /* about as long as it takes to make the map */
 
 static int cmp_taken(const void *vip, const void *item)
 {
@@ -65,18 +66,20 @@ struct takeover_job {
 	struct arena *arena; /* owned; holds all below */
 	struct plan_begin *begins;
 	size_t n_begins;
-	int fd; /* of the map; -1: there is none; owned */
+	int fd;         /* of the map; -1: there is none; owned */
+	bool wants_map; /* there is something to be entered */
 	struct lb_kernel_keys missed;
 	struct plan_taken *items; /* by VIP, as many as begins */
 	nsec_t took;
 	int error;
 };
 
-/* Asked before there was a map: who has flows is asked about once more when there is. */
+/* There was no map: who has flows is asked about once more when there is. */
 static void wait_for_map(struct takeover_job *j)
 {
 	for (size_t i = 0; i < j->n_begins; i++) {
 		j->items[i].old = j->items[i].out > 0;
+		j->wants_map |= j->items[i].old;
 		j->items[i].out = 0;
 	}
 }
@@ -135,6 +138,7 @@ static void take_answer(struct worker_job *base)
 	t->until = nsec_add(j->asked_at, pause > TAKEOVER_AGAIN_NS ? pause : TAKEOVER_AGAIN_NS);
 	t->again_at = nsec_add(j->asked_at, j->took * BESIDE_SHARE);
 	t->at_rest |= j->of_whole_picture;
+	t->wants_map = j->wants_map;
 	t->job = NULL;
 	if (j->fd >= 0)
 		close(j->fd);
@@ -258,6 +262,23 @@ static nsec_t due_at(struct agent *a, const struct plan *plan, nsec_t now)
 	return due;
 }
 
+/* There is a map where one is wanted; else the next plan comes when there may be. */
+static bool has_map(struct agent *a, nsec_t now)
+{
+	int error = 0;
+
+	if (a->taken.wants_map && a->dataplane)
+		error = bpf_dataplane_make_kernel_flows(a->dataplane, now);
+	if (error == 0)
+		return true;
+	if (error != -EINPROGRESS)
+		log_warn("conntrack: no table for its flows", "error=%s",
+			 log_quote(strerror(-error)));
+	a->plan_at = nsec_min(a->plan_at,
+			      nsec_add(now, error == -EINPROGRESS ? MAP_NS : TAKEOVER_AGAIN_NS));
+	return false;
+}
+
 void takeover_ask(struct agent *a, const struct plan *plan, nsec_t now)
 {
 	struct agent_taken *t = &a->taken;
@@ -274,8 +295,8 @@ void takeover_ask(struct agent *a, const struct plan *plan, nsec_t now)
 	/* The helper opens the data plane for the first plan, and need not do this before. */
 	if (!a->dataplane && (!a->current || now < a->dataplane_retry_at))
 		return;
-	if (due <= now)
-		ask(a, plan, now);
-	else
+	if (due > now)
 		a->plan_at = nsec_min(a->plan_at, due);
+	else if (has_map(a, now))
+		ask(a, plan, now);
 }

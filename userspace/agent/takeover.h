@@ -22,7 +22,8 @@ struct agent_taken {
 	nsec_t again_at;                   /* for those that nobody has to wait for: not before */
 	struct takeover_programmed *since; /* VIPs of the last plan that asked; owned */
 	size_t n_since;
-	bool at_rest; /* a whole picture was asked about; what comes now need not wait */
+	bool at_rest;   /* a whole picture was asked about; what comes now need not wait */
+	bool wants_map; /* the kernel has a flow, and there was no map to enter it into */
 	unsigned n_dumps;
 	struct takeover_job *job; /* with the helper; NULL: none */
 };

@@ -542,7 +542,12 @@ static int dup_map(const struct bpf_dataplane *dp, const char *name)
 
 int bpf_dataplane_kernel_flows(const struct bpf_dataplane *dp)
 {
-	return dup_map(dp, "kernel_flows");
+	return fcntl(dp->maps.kernel_flows_fd, F_DUPFD_CLOEXEC, 3);
+}
+
+int bpf_dataplane_make_kernel_flows(struct bpf_dataplane *dp, nsec_t now)
+{
+	return bpf_grow_kernel_flows(dp->grow, now);
 }
 
 struct bpf_bfd_fds bpf_dataplane_bfd(const struct bpf_dataplane *dp)

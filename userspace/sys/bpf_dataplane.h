@@ -151,6 +151,8 @@ struct bpf_usage {
 struct bpf_usage bpf_dataplane_usage(const struct bpf_dataplane *dp);
 /* An fd of the map of the kernel's flows, for the caller to close; -1: none. */
 int bpf_dataplane_kernel_flows(const struct bpf_dataplane *dp);
+/* Has it made: 0, it is there; -EINPROGRESS: soon; another -errno: ask again in a while. */
+int bpf_dataplane_make_kernel_flows(struct bpf_dataplane *dp, nsec_t now) must_check;
 /* The same of the maps of BFD, for bfd_engine_carry(). */
 struct bpf_bfd_fds bpf_dataplane_bfd(const struct bpf_dataplane *dp);
 /*

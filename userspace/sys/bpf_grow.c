@@ -199,16 +199,28 @@ static struct state *state_of(struct bpf_grow *g, int need)
 	return &g->states[need == LB_NEED_ROWS_CHUNK ? BPF_CHUNK_ROWS : BPF_CHUNK_BACKENDS];
 }
 
-int bpf_grow_for(struct bpf_grow *g, int need, nsec_t now)
+static int grow(struct bpf_grow *g, struct state *s, nsec_t now)
 {
-	struct state *s = state_of(g, need);
-
 	if (!s->is_away && s->job.error != 0 && g->worker && now - s->refused_at < REFUSED_NS)
 		return s->job.error;
 	if (!s->is_away)
 		begin(g, s, now);
-	g->is_waited_for = s->is_away;
 	return s->is_away ? -EINPROGRESS : s->job.error;
+}
+
+int bpf_grow_for(struct bpf_grow *g, int need, nsec_t now)
+{
+	const int error = grow(g, state_of(g, need), now);
+
+	g->is_waited_for = error == -EINPROGRESS;
+	return error;
+}
+
+int bpf_grow_kernel_flows(struct bpf_grow *g, nsec_t now)
+{
+	if (g->maps->kernel_flows_fd >= 0)
+		return 0;
+	return grow(g, &g->states[BPF_CHUNK_KERNEL_FLOWS], now);
 }
 
 bool bpf_grow_is_waited_for(const struct bpf_grow *g)
@@ -268,6 +280,7 @@ struct bpf_grow *bpf_grow_new(struct bpf_maps *m, struct lb_tables *t)
 	init(g, BPF_CHUNK_ROWS, &m->inners.rows, &none);
 	init(g, BPF_CHUNK_BACKENDS, &m->inners.backends, &m->inners.counters);
 	init(g, BPF_CHUNK_NODES, &m->inners.nodes, &none);
+	init(g, BPF_CHUNK_KERNEL_FLOWS, &m->inners.kernel_flows, &none);
 	return g;
 }
 

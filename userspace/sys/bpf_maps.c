@@ -139,6 +139,8 @@ int bpf_maps_inners(const struct bpf_object *obj, struct bpf_inners *ret)
 		error = inner_of(obj, "counters", &ret->counters);
 	if (error == 0)
 		error = inner_of(obj, "nodes", &ret->nodes);
+	if (error == 0)
+		error = inner_of(obj, "kernel_flows", &ret->kernel_flows);
 	return error;
 }
 
@@ -230,6 +232,7 @@ int bpf_maps_open(struct bpf_maps *m, const struct bpf_object *obj, const struct
 			       .pin_dir = pin_dir,
 			       .inners = *inners,
 			       .retired_fd = -1,
+			       .kernel_flows_fd = -1,
 			       .n_cpus = libbpf_num_possible_cpus()};
 	if (m->n_cpus < 0)
 		return m->n_cpus;
@@ -275,9 +278,11 @@ void bpf_maps_close(struct bpf_maps *m)
 		munmap(m->mappings[i].at, m->mappings[i].size);
 	for (size_t i = 0; i < m->n_counters; i++)
 		close(m->counter_fds[i]);
+	if (m->kernel_flows_fd >= 0)
+		close(m->kernel_flows_fd);
 	free(m->mappings);
 	free(m->counter_fds);
-	*m = (struct bpf_maps){.obj = NULL};
+	*m = (struct bpf_maps){.obj = NULL, .kernel_flows_fd = -1};
 }
 
 /* --- chunks ----------------------------------------------------------------------------------- */
@@ -293,6 +298,7 @@ static const struct bpf_chunk_kind kinds[BPF_N_CHUNK_KINDS] = {
 	[BPF_CHUNK_NODES] = {.main = "nodes",
 			     .main_bytes = LB_NODE_CHUNK * sizeof(struct lb_node),
 			     .max = LB_NODE_CHUNKS},
+	[BPF_CHUNK_KERNEL_FLOWS] = {.main = "kernel_flows", .max = 1},
 	[BPF_CHUNK_FLOWS] = {.main = "flows",
 			     .main_bytes = LB_FLOW_CHUNK * sizeof(struct lb_flow_line),
 			     .max = LB_FLOW_CHUNKS},
@@ -305,7 +311,7 @@ const struct bpf_chunk_kind *bpf_chunk_kind(enum bpf_chunk_which which)
 
 int bpf_chunk_map(struct bpf_chunk *c, const struct bpf_chunk_kind *kind)
 {
-	return map_inner(c->main, kind->main_bytes, &c->main_at);
+	return kind->main_bytes ? map_inner(c->main, kind->main_bytes, &c->main_at) : 0;
 }
 
 void bpf_chunk_discard(struct bpf_chunk *c)
@@ -319,13 +325,17 @@ void bpf_chunk_discard(struct bpf_chunk *c)
 	*c = (struct bpf_chunk){.main = -1, .beside = -1};
 }
 
-/* The counters are read by their fd; all else of a chunk is its memory. */
+/* Counters and the kernel's flows are read by their fd; all else of a chunk is its memory. */
 void bpf_maps_add_chunk(struct bpf_maps *m, struct lb_tables *t, enum bpf_chunk_which which,
 			struct bpf_chunk *c)
 {
+	m->n_chunks[which]++;
+	if (which == BPF_CHUNK_KERNEL_FLOWS) {
+		m->kernel_flows_fd = c->main;
+		return;
+	}
 	keep_mapping(m, &c->main_at);
 	close(c->main);
-	m->n_chunks[which]++;
 	if (which == BPF_CHUNK_ROWS) {
 		lb_tables_add_rows_chunk(t, c->main_at.at);
 		return;
@@ -370,6 +380,8 @@ int bpf_maps_load_chunks(struct bpf_maps *m, struct lb_tables *t)
 		error = load_kind(m, t, BPF_CHUNK_ROWS);
 	if (error == 0)
 		error = load_kind(m, t, BPF_CHUNK_NODES);
+	if (error == 0)
+		error = load_kind(m, t, BPF_CHUNK_KERNEL_FLOWS);
 	return error ? error : load_kind(m, t, BPF_CHUNK_BACKENDS);
 }
 

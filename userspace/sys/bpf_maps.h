@@ -28,7 +28,7 @@ struct bpf_inner {
 	uint32_t btf_key, btf_value;
 };
 struct bpf_inners {
-	struct bpf_inner rows, backends, counters, flows, nodes;
+	struct bpf_inner rows, backends, counters, flows, nodes, kernel_flows;
 };
 /* From an opened object. -ENOENT: it has no such maps. */
 int bpf_maps_inners(const struct bpf_object *obj, struct bpf_inners *ret) must_check;
@@ -50,12 +50,13 @@ enum bpf_chunk_which {
 	BPF_CHUNK_ROWS,
 	BPF_CHUNK_BACKENDS,
 	BPF_CHUNK_NODES,
+	BPF_CHUNK_KERNEL_FLOWS, /* one, reached by its fd alone */
 	BPF_CHUNK_FLOWS,
 	BPF_N_CHUNK_KINDS
 };
 struct bpf_chunk_kind {
 	const char *main, *beside; /* names of the outer maps; beside may be NULL */
-	size_t main_bytes;         /* of main, which is mapped */
+	size_t main_bytes;         /* of main, which is mapped; 0: it is not */
 	uint32_t max;
 };
 const struct bpf_chunk_kind *bpf_chunk_kind(enum bpf_chunk_which which);
@@ -69,8 +70,9 @@ struct bpf_maps {
 	struct lb_uplinks uplinks;
 	struct bpf_mapping *mappings; /* owned */
 	size_t n_mappings, cap_mappings;
-	int retired_fd;   /* of the map; borrowed */
-	int *counter_fds; /* one per chunk of backends; owned */
+	int retired_fd;      /* of the map; borrowed */
+	int kernel_flows_fd; /* of the inner map, -1: there is none; owned */
+	int *counter_fds;    /* one per chunk of backends; owned */
 	size_t n_counters, cap_counters;
 	uint32_t n_chunks[BPF_N_CHUNK_KINDS];
 	int n_cpus;

@@ -187,6 +187,12 @@ static void what_cannot_be_put_in_its_place_is_let_go_of(void **state)
 	refuse(__NR_bpf, 0, BPF_MAP_UPDATE_ELEM, ENOMEM);
 	refuse(__NR_bpf, 0, BPF_MAP_UPDATE_BATCH, ENOMEM);
 	n_fds = count_fds();
+	assert_int_equal(bpf_dataplane_make_kernel_flows(b.u.dp, b.u.now), -EINPROGRESS);
+	worker_finish(b.worker);
+	assert_int_equal(bpf_dataplane_make_kernel_flows(b.u.dp, b.u.now), -ENOMEM);
+	assert_true(bpf_dataplane_kernel_flows(b.u.dp) < 0);
+	b.u.now += NSEC_PER_SEC;
+	assert_int_equal(bpf_dataplane_make_kernel_flows(b.u.dp, b.u.now), -EINPROGRESS);
 	for (uint32_t i = 0; r == 0 && i < N_SERVICES; i++) {
 		struct lb_frontend f = web(&b.u, i, 0);
 
@@ -198,6 +204,38 @@ static void what_cannot_be_put_in_its_place_is_let_go_of(void **state)
 	worker_finish(b.worker);
 	assert_int_equal(r, -ENOMEM);
 	assert_int_equal(count_fds(), n_fds);
+	end_beside(&b);
+}
+
+static __u32 id_of(int fd)
+{
+	struct bpf_map_info info = {.id = 0};
+	__u32 len = sizeof(info);
+
+	assert_int_equal(bpf_obj_get_info_by_fd(fd, &info, &len), 0);
+	close(fd);
+	return info.id;
+}
+
+/* The map of the kernel's flows costs nothing until there is one; then it is kept, as all is. */
+static void the_map_of_the_kernels_flows_is_made_when_it_is_asked_for(void **state)
+{
+	struct beside b;
+	__u32 id;
+
+	SKIP_IF_REFUSED((struct bpf_fixture *)*state);
+	begin_beside(&b, state);
+	assert_true(bpf_dataplane_kernel_flows(b.u.dp) < 0);
+	assert_int_equal(bpf_dataplane_make_kernel_flows(b.u.dp, b.u.now), -EINPROGRESS);
+	assert_int_equal(bpf_dataplane_make_kernel_flows(b.u.dp, b.u.now), -EINPROGRESS);
+	assert_false(bpf_dataplane_is_growing(b.u.dp)); /* no front end waits for it */
+	worker_finish(b.worker);
+	assert_int_equal(bpf_dataplane_make_kernel_flows(b.u.dp, b.u.now), 0);
+	id = id_of(bpf_dataplane_kernel_flows(b.u.dp));
+	assert_int_equal(id_of(pinned(&b.u, "chunks/kernel_flows-0")), id);
+	reopen(&b.u);
+	assert_int_equal(bpf_dataplane_make_kernel_flows(b.u.dp, b.u.now), 0);
+	assert_int_equal(id_of(bpf_dataplane_kernel_flows(b.u.dp)), id);
 	end_beside(&b);
 }
 
@@ -318,6 +356,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_idle_agents_maps_beside_the_flow_table_cost_less_than_8_MiB),
 		cmocka_unit_test(tables_grow_beside_the_loop),
+		cmocka_unit_test(the_map_of_the_kernels_flows_is_made_when_it_is_asked_for),
 		cmocka_unit_test(the_largest_tables_grow_many_at_a_time),
 		cmocka_unit_test(a_chunk_is_spare_before_it_is_needed),
 		cmocka_unit_test(what_grows_while_the_data_plane_is_closed_is_no_leak),
