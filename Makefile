@@ -78,6 +78,9 @@ $(B)/san/%.o: %.c
 
 $(foreach d,tests/unit tests/bpf tests/fuzz userspace/agent userspace/sys userspace/feeder userspace/cli,$(B)/san/$(d)/%.o): SAN_OPT := -O0 -g1
 
+# What the status page is made of is read by the assembler, of which -MMD knows nothing.
+$(B)/obj/userspace/agent/page_files.o $(B)/san/userspace/agent/page_files.o: $(wildcard userspace/agent/page/*)
+
 define layer_rules
 $(B)/lib$(1).a: $(patsubst %.c,$(B)/obj/%.o,$(call src,$(1)))
 $(B)/san/lib$(1).a: $(patsubst %.c,$(B)/san/%.o,$(call src,$(1)))

@@ -60,6 +60,7 @@ int agent_start(struct agent *a, const struct options *options)
 		r = sources_check(a);
 	}
 	metrics_start(a);
+	page_start(a);
 	if (r == 0)
 		r = ctl_start(a);
 	agent_input_changed(&a->inputs, INPUT_START);
@@ -76,6 +77,7 @@ void agent_done(struct agent *a)
 	agent_peers_done(&a->peers);
 	ctl_stop(a);
 	metrics_stop(a);
+	page_stop(a);
 	apply_stop(a);
 	state_done(a);
 	sources_stop(a);

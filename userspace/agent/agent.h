@@ -12,6 +12,7 @@
 #include "agent/discards.h"
 #include "agent/metrics.h"
 #include "agent/options.h"
+#include "agent/page.h"
 #include "agent/peers.h"
 #include "agent/pods.h"
 #include "agent/problem_log.h"
@@ -105,6 +106,7 @@ struct agent {
 	struct health_server *health;
 	size_t n_unhealthy; /* of its ports: that could not be answered on */
 	struct agent_metrics *metrics;
+	struct agent_page *page;
 	struct bpf_dataplane *dataplane; /* NULL: could not be loaded, or mode off so far */
 	struct bpf_opening *opening;     /* of the next; NULL: not now */
 	struct arena *dataplane_arena;   /* holds the failure text */
@@ -163,8 +165,7 @@ struct agent {
 	bool config_failing;           /* the path of --config itself cannot be read */
 	unsigned preparing; /* turns so far; the current plan may name objects that are gone */
 	unsigned n_late;    /* turns in a row that had no time left for a plan that is due */
-	/* Turns in a row that had no time left for what is to be saved, and for asking about pods.
-	 */
+	/* Turns in a row without time for what is to be saved, and for asking about pods. */
 	unsigned n_unsaved, n_unasked;
 
 	nsec_t scan_at, plan_at, planned_at, resync_at, dataplane_at, alive_at;

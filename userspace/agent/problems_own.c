@@ -300,5 +300,6 @@ void problems_own_add(const struct agent *a, nsec_t now, struct problems *list)
 	receiving_problems(a, list);
 	vrfs_problems(a, list);
 	metrics_problems(a, list);
+	page_problems(a, list);
 	problems_sort(list);
 }

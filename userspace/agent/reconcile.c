@@ -69,6 +69,7 @@ static void reconcile(struct agent *a, nsec_t now)
 	feed_wishes_step(a);
 	ctl_apply(a, now);
 	metrics_apply(a, now);
+	page_apply(a, now);
 	note_written(a);
 	a->planned_at = now;
 	a->resync_at = now + RESYNC_NS;
@@ -297,6 +298,7 @@ static nsec_t wait_for_dataplane(struct agent *a, nsec_t now)
 	if (feed_may_read_ahead(a))
 		next = now;
 	next = nsec_min(next, metrics_step(a, now));
+	next = nsec_min(next, page_step(a, now));
 	return nsec_min(next, ctl_tick(a, now));
 }
 
@@ -363,5 +365,6 @@ nsec_t reconcile_step(void *ctx, nsec_t now)
 	loop_doing(a->loop, "reports");
 	next = nsec_min(next, feed_report_step(a, now));
 	next = nsec_min(next, metrics_step(a, now));
+	next = nsec_min(next, page_step(a, now));
 	return nsec_min(next, ctl_tick(a, now));
 }

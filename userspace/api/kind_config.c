@@ -21,7 +21,7 @@ struct raw_config {
 	size_t n_next_hops;
 	struct api_strings communities;
 	int forwarding; /* 0 = default */
-	const char *metrics_address;
+	const char *metrics_address, *status_page_address;
 };
 
 #define IN_CONFIG(m) API_AT(struct raw_config, config.m)
@@ -174,6 +174,12 @@ static const struct api_field metrics_fields[] = {
 	 IN_RAW(metrics_address),
 	 .bit = API_CONFIG_METRICS},
 };
+static const struct api_field status_page_fields[] = {
+	{.name = "address",
+	 .type = API_TYPE_STRING,
+	 IN_RAW(status_page_address),
+	 .bit = API_CONFIG_STATUS_PAGE},
+};
 
 /* The sections share one struct, so that their bits do. */
 #define SECTION(f)                                                                                 \
@@ -183,6 +189,7 @@ static const struct api_table bgp_table = SECTION(bgp_fields);
 static const struct api_table netlink_table = SECTION(netlink_fields);
 static const struct api_table rtbh_table = SECTION(rtbh_fields);
 static const struct api_table metrics_table = SECTION(metrics_fields);
+static const struct api_table status_page_table = SECTION(status_page_fields);
 
 static const struct api_field spec_fields[] = {
 	{.name = "dataplane", .type = API_TYPE_STRUCT, .table = &dataplane_table},
@@ -190,6 +197,7 @@ static const struct api_field spec_fields[] = {
 	{.name = "netlink", .type = API_TYPE_STRUCT, .table = &netlink_table},
 	{.name = "rtbh", .type = API_TYPE_STRUCT, .table = &rtbh_table},
 	{.name = "metrics", .type = API_TYPE_STRUCT, .table = &metrics_table},
+	{.name = "statusPage", .type = API_TYPE_STRUCT, .table = &status_page_table},
 	{.name = "strict", .type = API_TYPE_BOOL, IN_CONFIG(strict), .bit = API_CONFIG_STRICT},
 	{.name = "observe", .type = API_TYPE_BOOL, IN_CONFIG(observe), .bit = API_CONFIG_OBSERVE},
 	{.name = "drainSeconds",
@@ -313,15 +321,15 @@ static bool parse_listen(const char *text, struct api_listen *ret)
 	return ip_addr_parse(address, &ret->addr) && is_bracketed == !ip_addr_is_v4(&ret->addr);
 }
 
-static void set_metrics(struct api_decoder *d, const char *address, struct api_config *ret)
+static void set_listen(struct api_decoder *d, const char *field, const char *remedy,
+		       const char *address, struct api_listen *ret)
 {
-	if (address && parse_listen(address, &ret->metrics))
+	if (address && parse_listen(address, ret))
 		return;
 	if (address)
-		api_refuse(d, "spec.metrics.address", "BadValue",
-			   "write \":7472\", \"192.0.2.1:7472\", \"[2001:db8::1]:7472\" or \"off\"",
-			   "\"%s\" is no address with a port", address);
-	ret->metrics = (struct api_listen){.port = 0};
+		api_refuse(d, field, "BadValue", remedy, "\"%s\" is no address with a port",
+			   address);
+	*ret = (struct api_listen){.port = 0};
 }
 
 static void finish_config(struct api_decoder *d, const void *raw, struct api_object *o)
@@ -333,7 +341,12 @@ static void finish_config(struct api_decoder *d, const void *raw, struct api_obj
 	o->config.n_deny = prefixes_make(in->deny, in->n_deny);
 	set_next_hops(d, in, &o->config.rtbh);
 	set_communities(d, in, &o->config.rtbh);
-	set_metrics(d, in->metrics_address, &o->config);
+	set_listen(d, "spec.metrics.address",
+		   "write \":7472\", \"192.0.2.1:7472\", \"[2001:db8::1]:7472\" or \"off\"",
+		   in->metrics_address, &o->config.metrics);
+	set_listen(d, "spec.statusPage.address",
+		   "write \"127.0.0.1:17480\", \"192.0.2.1:17480\", \"[::1]:17480\" or \"off\"",
+		   in->status_page_address, &o->config.status_page);
 	api_router_id(d, "spec.bgp.routerID", &in->router_id, &o->config.router_id);
 }
 
@@ -343,6 +356,7 @@ static const char *const config_rules[] = {
 	"Not set: mode auto, the uplinks are the devices on the ways to the peers, unknownPort drop, icmpEcho answer, newFlows 100000, newFlowsPerSource 500, defaultLocalPref 100, blackholes aggregates, drainSeconds 60, and what the BGPPeer says of graceful restart.",
 	"With observe: true everything is planned and nothing done: no session is dialled or accepted, nothing is attached, no address given; lodectl migrate diff compares. The label lodestone.io/announces of a Node, true or false, goes before it; in default it keeps addresses from being given whatever labels say.",
 	"metrics.address is where metrics are answered for, all addresses and port 7472 if nothing is said: \":PORT\", \"ADDRESS\", \"ADDRESS:PORT\", \"[IPv6]:PORT\", or \"off\".",
+	"statusPage.address is where the status page is served, 127.0.0.1 and port 17480 if nothing is said, written likewise; \":PORT\" is that port of 127.0.0.1. Whoever reaches it reads what lodectl shows, and can change nothing.",
 	NULL,
 };
 

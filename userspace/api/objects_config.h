@@ -62,6 +62,7 @@ struct api_config {
 		API_CONFIG_RTBH_COMMUNITIES = 1 << 20,
 		API_CONFIG_OBSERVE = 1 << 21,
 		API_CONFIG_METRICS = 1 << 22,
+		API_CONFIG_STATUS_PAGE = 1 << 23,
 	} set;
 	enum api_dataplane_mode mode;
 	struct api_strings uplinks;
@@ -81,7 +82,7 @@ struct api_config {
 	const struct ip_prefix *always_block; /* no route of a peer is accepted under these */
 	size_t n_always_block;
 	struct api_rtbh rtbh;
-	struct api_listen metrics;
+	struct api_listen metrics, status_page;
 	bool strict, observe;
 	uint32_t drain_s;
 };

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 #include "cli/commands.h"
 
+#include "base/graph.h"
 #include "base/limits.h"
 #include "cli/ask.h"
-#include "base/graph.h"
 #include "cli/terminal.h"
 
 #include <errno.h>

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
-/* Where metrics are answered for, by the LodestoneConfig of the node and that of all nodes. */
+/* Where metrics are answered for, and the status page, by the LodestoneConfig of the node and that
+ * of all nodes. */
 #pragma once
 
 #include "api/objects.h"
@@ -11,3 +12,7 @@
 
 /* With a port, but where it is off. */
 struct api_listen plan_metrics_address(const struct world *world, const char *node);
+
+#define PLAN_PAGE_PORT 17480 /* of 127.0.0.1, if nothing else is said */
+/* Likewise of the status page; with an address, too. */
+struct api_listen plan_page_address(const struct world *world, const char *node);

@@ -143,6 +143,10 @@ static void wrong_and_later_fields_are_problems(void **state)
 		{"  bgp: {linkBandwidth: auto}\n", ""},
 		{"  bgp: {linkBandwidth: sometimes}\n", "error BadValue spec.bgp.linkBandwidth:5"},
 		{"  metrics: {address: 7472}\n", "error WrongType spec.metrics.address:5"},
+		{"  statusPage: {address: localhost}\n",
+		 "error BadValue spec.statusPage.address:5"},
+		{"  statusPage: {address: \"127.0.0.1:17480\"}\n", ""},
+		{"  statusPage: {port: 17480}\n", "warning UnknownField spec.statusPage.port:5"},
 		{"  drainSecond: 3\n", "warning UnknownField spec.drainSecond:5"},
 	};
 
