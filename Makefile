@@ -135,16 +135,17 @@ $(B)/bpf/%.bpf.o: bpf/%.bpf.c $(wildcard bpf/*.h) vmlinux.h Makefile
 	$(call begin,BPF  ,$<)
 	$(Q)$(CLANG) $(BPF_FLAGS) -c -o $@ $<
 
-# The objects, 0.9 MB, have a section of their own in the programs that load them: among the other constants they would
-# be resident with these, also where nothing is loaded.
+# The objects, 0.6 MB without what is for debuggers, have a section of their own in the programs that load them: among the
+# other constants they would be resident with these, also where nothing is loaded.
 IN_SECTION := -e 's/return (const void \*)"\\$$/static const char data[] __attribute__((__aligned__(8))) = "\\/' \
 	-e '/data\[\] __attribute__/,/";$$/s/";$$/";\n\treturn data;/' \
 	-e 's/data\[\] __attribute__((__aligned__(8)))/data[] __attribute__((__aligned__(8), __section__("bpf_objects")))/'
 
 $(B)/gen/%.skel.h: $(B)/bpf/%.bpf.o
 	$(call begin,SKEL ,$@)
-	$(Q)$(BPFTOOL) gen skeleton $< name $*_bpf > $@.new
-	$(Q)sed $(IN_SECTION) $@.new > $@ && rm $@.new
+	$(Q)$(BPFTOOL) gen object $@.o $<
+	$(Q)$(BPFTOOL) gen skeleton $@.o name $*_bpf > $@.new
+	$(Q)sed $(IN_SECTION) $@.new > $@ && rm $@.new $@.o
 
 # Everything that includes a skeleton waits for it.
 $(patsubst %.c,$(B)/obj/%.o,$(wildcard userspace/sys/*.c)): | $(BPF_SKEL)

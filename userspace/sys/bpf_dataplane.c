@@ -315,7 +315,7 @@ static int open_tables(struct bpf_dataplane *dp, const struct bpf_dataplane_args
 {
 	struct lb_clock c = clock_of(dp, now);
 	size_t n_bad;
-	int error = bpf_maps_open(&dp->maps, dp->programs.xdp, &dp->programs.inners, dp->pin_dir);
+	int error = bpf_maps_open(&dp->maps, &dp->programs.maps, &dp->programs.inners, dp->pin_dir);
 
 	if (error != 0)
 		return error;

@@ -352,7 +352,7 @@ int bpf_flows_open(struct bpf_maps *m, struct lb_tables *t, const struct lb_cloc
 			      .inner = m->inners.flows,
 			      .pin_dir = m->pin_dir,
 			      .outer_fd = bpf_maps_fd(m, FLOWS),
-			      .btf_fd = bpf_object__btf_fd(m->obj)};
+			      .btf_fd = m->kept->btf_fd};
 	*ret = f;
 	error = is_new ? make_first(f, flow_entries) : 0;
 	if (error == 0)

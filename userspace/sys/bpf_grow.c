@@ -267,7 +267,7 @@ static void init(struct bpf_grow *g, enum bpf_chunk_which which, const struct bp
 			   .beside = *beside,
 			   .main_fd = bpf_maps_fd(m, kind->main),
 			   .beside_fd = kind->beside ? bpf_maps_fd(m, kind->beside) : -1,
-			   .btf_fd = bpf_object__btf_fd(m->obj)},
+			   .btf_fd = m->kept->btf_fd},
 	};
 }
 

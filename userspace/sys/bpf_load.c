@@ -20,6 +20,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/types.h>
 #include <sys/random.h>
 
@@ -134,15 +135,21 @@ static int open_xdp(const char *maps_dir, bool knows_served, struct lb_config *c
 	return *ret_adopted ? 0 : fresh_config(config, lost && !knows_served);
 }
 
+static int keep_program(const struct bpf_program *program, int *ret_fd)
+{
+	*ret_fd = fcntl(bpf_program__fd(program), F_DUPFD_CLOEXEC, 3);
+	return *ret_fd < 0 ? -errno : 0;
+}
+
+/* *ret, also after an error: the object, for the caller to close. */
 static int load_xdp(const char *maps_dir, bool knows_served, struct bpf_programs *p,
-		    struct lb_flow_keys *ret_keys)
+		    struct lb_flow_keys *ret_keys, struct xdp_lb_bpf **ret)
 {
 	struct lb_config config = {.abi_version = 0};
-	struct xdp_lb_bpf *xdp;
-	int error = open_xdp(maps_dir, knows_served, &config, &xdp, &p->adopted);
+	int error = open_xdp(maps_dir, knows_served, &config, ret, &p->adopted);
+	struct xdp_lb_bpf *xdp = *ret;
 	__u32 zero = 0;
 
-	p->xdp_skeleton = xdp;
 	if (error != 0)
 		return error;
 	lb_flow_keys(config.flow_secret, ret_keys);
@@ -153,33 +160,33 @@ static int load_xdp(const char *maps_dir, bool knows_served, struct bpf_programs
 		error = xdp_lb_bpf__load(xdp);
 	if (error == 0 && !p->adopted)
 		error = bpf_map_update_elem(bpf_map__fd(xdp->maps.config), &zero, &config, BPF_ANY);
-	p->xdp = xdp->obj;
-	p->xdp_fd = bpf_program__fd(xdp->progs.xdp_lb);
-	return error;
+	if (error == 0)
+		error = bpf_maps_keep(xdp->obj, &p->maps);
+	return error ? error : keep_program(xdp->progs.xdp_lb, &p->xdp_fd);
 }
 
-static int load_tc(const struct bpf_programs *p, const struct lb_flow_keys *keys,
-		   void **ret_skeleton, int *ret_fd)
+static int load_tc(const struct bpf_object *xdp, const struct lb_flow_keys *keys, int *ret_fd)
 {
 	struct tc_reply_bpf *tc = tc_reply_bpf__open();
 	int error;
 
 	if (!tc)
 		return open_error();
-	*ret_skeleton = tc;
 	tc->rodata->age_shift = age_shift(tick_ns());
 	memcpy(&tc->rodata->flow_keys, keys, sizeof(*keys));
-	error = bpf_maps_share(p->xdp, tc->obj);
+	error = bpf_maps_share(xdp, tc->obj);
 	if (error == 0)
 		error = tc_reply_bpf__load(tc);
-	*ret_fd = bpf_program__fd(tc->progs.tc_reply);
+	if (error == 0)
+		error = keep_program(tc->progs.tc_reply, ret_fd);
+	tc_reply_bpf__destroy(tc);
 	return error;
 }
 
 /* --- pins ------------------------------------------------------------------------------------- */
 
 /* Fresh maps beside the old ones, then in their place. */
-static int pin_maps(const struct bpf_programs *p, const char *pin_dir, const char *maps_dir)
+static int pin_maps(const struct bpf_object *xdp, const char *pin_dir, const char *maps_dir)
 {
 	char next[BPF_PINS_PATH];
 	int error = bpf_pins_path(next, pin_dir, BPF_PINS_NEXT, NULL);
@@ -189,7 +196,7 @@ static int pin_maps(const struct bpf_programs *p, const char *pin_dir, const cha
 	if (error == 0)
 		error = dir_make(next, 0700);
 	if (error == 0)
-		error = bpf_maps_pin(p->xdp, next);
+		error = bpf_maps_pin(xdp, next);
 	if (error == 0)
 		error = bpf_pins_remove_folder(maps_dir);
 	if (error == 0 && rename(next, maps_dir) != 0)
@@ -237,7 +244,9 @@ static int print_libbpf(enum libbpf_print_level level, const char *fmt, va_list 
 int bpf_load(const struct bpf_load_args *args, struct arena *arena, struct bpf_programs *ret,
 	     const char **ret_failure)
 {
-	struct bpf_programs p = {.xdp_fd = -1, .tc_fd = -1, .tc_spare_fd = -1};
+	struct bpf_programs p = {
+		.xdp_fd = -1, .tc_fd = -1, .tc_spare_fd = -1, .maps = {.btf_fd = -1}};
+	struct xdp_lb_bpf *xdp = NULL;
 	struct lb_flow_keys keys;
 	const char *what = "the pin directory";
 	char maps_dir[BPF_PINS_PATH];
@@ -248,19 +257,20 @@ int bpf_load(const struct bpf_load_args *args, struct arena *arena, struct bpf_p
 		error = bpf_pins_prepare(args->pin_dir);
 	if (error == 0) {
 		what = "the program xdp_lb";
-		error = load_xdp(maps_dir, args->knows_served, &p, &keys);
+		error = load_xdp(maps_dir, args->knows_served, &p, &keys, &xdp);
 	}
 	if (error == 0) {
 		what = "the program tc_reply";
-		error = load_tc(&p, &keys, &p.tc_skeletons[0], &p.tc_fd);
+		error = load_tc(xdp->obj, &keys, &p.tc_fd);
 	}
 	if (error == 0)
-		error = load_tc(&p, &keys, &p.tc_skeletons[1], &p.tc_spare_fd);
+		error = load_tc(xdp->obj, &keys, &p.tc_spare_fd);
 	if (error == 0) {
 		what = "the pins";
-		error = p.adopted ? bpf_maps_pin_fresh(p.xdp, maps_dir)
-				  : pin_maps(&p, args->pin_dir, maps_dir);
+		error = p.adopted ? bpf_maps_pin_fresh(xdp->obj, maps_dir)
+				  : pin_maps(xdp->obj, args->pin_dir, maps_dir);
 	}
+	xdp_lb_bpf__destroy(xdp);
 	if (error == 0)
 		error = pin_program(p.xdp_fd, args->pin_dir, "xdp_lb");
 	if (error == 0)
@@ -277,8 +287,12 @@ int bpf_load(const struct bpf_load_args *args, struct arena *arena, struct bpf_p
 
 void bpf_unload(struct bpf_programs *p)
 {
-	xdp_lb_bpf__destroy(p->xdp_skeleton);
-	for (size_t i = 0; i < ARRAY_SIZE(p->tc_skeletons); i++)
-		tc_reply_bpf__destroy(p->tc_skeletons[i]);
-	*p = (struct bpf_programs){.xdp_fd = -1, .tc_fd = -1, .tc_spare_fd = -1};
+	const int fds[] = {p->xdp_fd, p->tc_fd, p->tc_spare_fd};
+
+	for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
+		if (fds[i] >= 0)
+			close(fds[i]);
+	bpf_maps_let_go(&p->maps);
+	*p = (struct bpf_programs){
+		.xdp_fd = -1, .tc_fd = -1, .tc_spare_fd = -1, .maps = {.btf_fd = -1}};
 }

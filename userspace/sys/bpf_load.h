@@ -14,22 +14,18 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-struct bpf_object;
-
 struct bpf_load_args {
 	const char *pin_dir;
 	bool knows_served; /* as in bpf_dataplane_args */
 };
 
 struct bpf_programs {
-	struct bpf_object *xdp;   /* borrowed from its skeleton */
-	int xdp_fd, tc_fd;        /* of the programs; borrowed */
-	int tc_spare_fd;          /* tc_reply once more, see bpf_attach.h; borrowed */
+	int xdp_fd, tc_fd;        /* of the programs; owned */
+	int tc_spare_fd;          /* tc_reply once more, see bpf_attach.h; owned */
+	struct bpf_kept maps;     /* owned */
 	struct bpf_inners inners; /* of xdp */
 	bool has_tcx;             /* of the kernel */
 	bool adopted;             /* the maps are those of a former run */
-	void *xdp_skeleton;       /* owned */
-	void *tc_skeletons[2];    /* tc_reply and its spare; owned */
 };
 
 /* 0, or -errno and in *ret_failure what was refused, in words (from the arena). */

@@ -38,6 +38,19 @@ int bpf_maps_share(const struct bpf_object *from, struct bpf_object *to) must_ch
 /* Pins all maps of a loaded object in a folder by their names. */
 int bpf_maps_pin(const struct bpf_object *obj, const char *dir) must_check;
 
+/*
+ * What is needed of an object once it is loaded: maps by name, and its types. The object itself
+ * keeps copies of all its code and types, which is more than the rest of an idle agent.
+ */
+struct bpf_kept {
+	struct bpf_kept_map *maps; /* owned, as their fds are */
+	size_t n;
+	int btf_fd; /* owned */
+};
+/* 0, and the object may be closed; or -errno. In either case for bpf_maps_let_go(). */
+int bpf_maps_keep(const struct bpf_object *obj, struct bpf_kept *ret) must_check;
+void bpf_maps_let_go(struct bpf_kept *k);
+
 /* --- mapped ----------------------------------------------------------------------------------- */
 
 struct bpf_mapping {
@@ -62,8 +75,8 @@ struct bpf_chunk_kind {
 const struct bpf_chunk_kind *bpf_chunk_kind(enum bpf_chunk_which which);
 
 struct bpf_maps {
-	const struct bpf_object *obj; /* borrowed; loaded */
-	const char *pin_dir;          /* borrowed */
+	const struct bpf_kept *kept; /* borrowed */
+	const char *pin_dir;         /* borrowed */
 	struct bpf_inners inners;
 	struct lb_images images;
 	uint64_t *backend_bits, *deny_bits;
@@ -78,7 +91,7 @@ struct bpf_maps {
 	int n_cpus;
 };
 
-int bpf_maps_open(struct bpf_maps *m, const struct bpf_object *obj, const struct bpf_inners *inners,
+int bpf_maps_open(struct bpf_maps *m, const struct bpf_kept *kept, const struct bpf_inners *inners,
 		  const char *pin_dir) must_check;
 void bpf_maps_close(struct bpf_maps *m);
 /* fd of a map by name, or -1; borrowed. */
