@@ -26,6 +26,7 @@ kube: all $(B)/tests/pass.bpf.o ## the demo from a real API server, and what may
 	$(Q)tests/kube/status
 	$(Q)tests/kube/migrate
 	$(Q)tests/kube/deploy
+	$(Q)tests/kube/helm
 	$(Q)tests/kube/pods
 
 # What `make test` has of it; skipped, and counted so, where the servers have not been built.
@@ -43,6 +44,9 @@ kube-status: all $(B)/tests/pass.bpf.o ## what kubectl shows of agents, at a rea
 
 kube-deploy: all ## the kinds and manifests of deploy/ at a real API server (root; tests/kube/build once)
 	$(Q)tests/kube/deploy
+
+kube-helm: ## the chart beside deploy/kustomize, and a release of it at a real API server (root; tests/kube/build and build-helm once)
+	$(Q)tests/kube/helm
 
 # The lab has the machine for itself: its steps tell how long the network took. But it waits a good deal, and the
 # simulations, to which no clock matters, get what it leaves of the processors.
@@ -77,4 +81,4 @@ kube-pods: all $(B)/tests/pass.bpf.o ## the pods of deploy/kustomize/default on 
 	$(Q)scripts/deps image
 	$(Q)tests/kube/pods
 
-.PHONY: demo sim-beside kube kube-short kube-nodes kube-migrate kube-status kube-deploy kube-pods kind lab test soak
+.PHONY: demo sim-beside kube kube-short kube-nodes kube-migrate kube-status kube-deploy kube-helm kube-pods kind lab test soak

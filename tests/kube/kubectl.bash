@@ -43,3 +43,26 @@ crds_are_established() {
 	local name
 	while read -r name; do lab_until 20 crd_is_established "${name#*/}" || return 1; done < <(kctl get crd -o name)
 }
+
+# What the Prometheus Operator defines, of which monitoring's overlays have objects: any of each kind.
+prometheus_kinds() {
+	local kind plural
+	for kind in PodMonitor ServiceMonitor PrometheusRule; do
+		plural=${kind,,}s
+		kapply -f - <<-YAML || return 1
+			apiVersion: apiextensions.k8s.io/v1
+			kind: CustomResourceDefinition
+			metadata: {name: $plural.monitoring.coreos.com}
+			spec:
+			  group: monitoring.coreos.com
+			  names: {kind: $kind, plural: $plural, singular: ${kind,,}}
+			  scope: Namespaced
+			  versions:
+			  - name: v1
+			    served: true
+			    storage: true
+			    schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}
+		YAML
+	done
+	crds_are_established
+}
