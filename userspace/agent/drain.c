@@ -53,7 +53,9 @@ static bool announces(const struct agent *a)
 
 nsec_t drain_tick(struct agent *a, nsec_t now)
 {
-	if (!a->current || !a->current->plan.leaves) {
+	if (!a->current) /* what a former process told stays told */
+		return NSEC_NEVER;
+	if (!a->current->plan.leaves) {
 		a->drain_at = NSEC_NEVER;
 		a->settings.drain_told = false;
 		return agent_peers_drain(&a->peers, false, now);

@@ -97,6 +97,9 @@ static void a_drain_outlives_the_agent(void **state)
 	RIG_WAIT(rig, was_told);
 
 	restart(rig); /* whether the router holds routes of the last process is not known */
+	assert_null(rig->agent.current);
+	(void)drain_tick(&rig->agent, clock_now()); /* a turn before there is a plan */
+	assert_true(rig->agent.settings.drain_told);
 	RIG_WAIT(rig, has_end_of_rib);
 	RIG_WAIT(rig, was_told);
 	assert_int_equal(rig->router->announced, 0);
