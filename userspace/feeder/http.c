@@ -227,6 +227,7 @@ static void set_how(struct http_request *r)
 	set(r, CURLOPT_NOPROXY, "*");
 	set(r, CURLOPT_USERAGENT, "lodestone-kube/" LODESTONE_VERSION);
 	add_line(&r->headers, "Accept: application/json");
+	set(r, CURLOPT_ACCEPT_ENCODING, "gzip"); /* which the server does of lists alone */
 	set(r, CURLOPT_ERRORBUFFER, r->error);
 	set(r, CURLOPT_PRIVATE, r);
 	if (curl_easy_setopt(r->easy, CURLOPT_WRITEFUNCTION, on_body) != CURLE_OK ||

@@ -71,7 +71,7 @@ static void is_absent(struct kube_watch *w, nsec_t now)
 	kube_store_end(w->store, w->kind);
 	free(TAKE_PTR(w->version));
 	w->from = KUBE_FROM_LATEST;
-	w->step = w->cannot_watch_list ? KUBE_STEP_LIST : KUBE_STEP_WATCH_LIST;
+	w->step = kube_watch_picture(w);
 	kube_watch_rest(w, KUBE_ABSENT, now, "%s is not installed", r->kind);
 }
 

@@ -38,6 +38,7 @@ struct kube_resource {
 	const char *group_version; /* "v1", "metallb.io/v1beta2" */
 	bool is_ours_only;  /* asked for in our own namespace, which takes a Role and no more */
 	bool is_custom;     /* of a CRD, which may not be there */
+	bool is_many;       /* there may be thousands: its pictures are lists, each in one answer */
 	bool is_own;        /* written by this node, and asked for only as far as it was */
 	bool keeps_status;  /* for whoever writes it, apart from what the agent is told */
 	const char *select; /* of the query, as it is sent; NULL: all of them */

@@ -30,7 +30,9 @@ void kube_watch_init(struct kube_watch *w, const struct kube_watch_args *args)
 				 .ns = args->ns,
 				 .node = args->node,
 				 .store = args->store,
+				 .by_lists = kube_resource(args->kind)->is_many,
 				 .arena = arena_new()};
+	w->step = kube_watch_picture(w);
 	rng_seed(&w->rng, args->seed);
 	strbuf_init(&w->refusal, KUBE_STATUS_BYTES);
 	kube_split_init(&w->split, KUBE_SPLIT_EVENTS);
@@ -86,6 +88,11 @@ void kube_watch_again(struct kube_watch *w, enum kube_step step, nsec_t at)
 	next_at(w, at);
 }
 
+enum kube_step kube_watch_picture(const struct kube_watch *w)
+{
+	return w->by_lists ? KUBE_STEP_LIST : KUBE_STEP_WATCH_LIST;
+}
+
 /* A page goes on only where the one before was whole, so a list that failed begins anew. */
 static void begin_anew(struct kube_watch *w)
 {
@@ -139,7 +146,7 @@ void kube_watch_relist(struct kube_watch *w, enum kube_from from, nsec_t now)
 	}
 	begin_anew(w);
 	w->from = from;
-	kube_watch_again(w, w->cannot_watch_list ? KUBE_STEP_LIST : KUBE_STEP_WATCH_LIST, now);
+	kube_watch_again(w, kube_watch_picture(w), now);
 }
 
 void kube_watch_refresh(struct kube_watch *w, nsec_t now)
@@ -148,13 +155,12 @@ void kube_watch_refresh(struct kube_watch *w, nsec_t now)
 
 	begin_anew(w);
 	w->from = KUBE_FROM_LATEST;
-	kube_watch_again(w, w->cannot_watch_list ? KUBE_STEP_LIST : KUBE_STEP_WATCH_LIST,
-			 waits ? w->at : now);
+	kube_watch_again(w, kube_watch_picture(w), waits ? w->at : now);
 }
 
 void kube_watch_by_lists(struct kube_watch *w, nsec_t now)
 {
-	w->cannot_watch_list = true;
+	w->by_lists = true;
 	kube_watch_again(w, KUBE_STEP_LIST, now);
 }
 
@@ -196,8 +202,11 @@ static void add_list(struct kube_watch *w, struct strbuf *target)
 	} else if (w->from == KUBE_FROM_LAST && w->version) {
 		add_version(target, w->version);
 		strbuf_add(target, "&resourceVersionMatch=NotOlderThan");
-	} else {
-		/* Only this one is paged: pages of a version go past the server's cache. */
+	} else if (!kube_resource(w->kind)->is_many) {
+		/*
+		 * Only this one is paged: pages of a version go past the server's cache, and so do
+		 * all of them before 1.34, which would cost it most where there is most to tell.
+		 */
 		strbuf_printf(target, "&limit=%d", KUBE_PAGE);
 	}
 }

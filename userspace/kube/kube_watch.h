@@ -12,10 +12,10 @@
  *        deadline  when to tick at the latest
  *
  * First comes a watch that tells what is there and goes on with what changes (KEP-3157), or, where
- * the server cannot, a list and then a watch from its version. A watch that ends is resumed where
- * it was; only a server that no longer knows that version (410) costs a new picture, and then
- * first of at least that version and, should that be refused, too, of the latest. While nothing can
- * be asked the store stays as it is.
+ * the server cannot or the objects are many, a list and then a watch from its version. A watch that
+ * ends is resumed where it was; only a server that no longer knows that version (410) costs a new
+ * picture, and then first of at least that version and, should that be refused, too, of the latest.
+ * While nothing can be asked the store stays as it is.
  */
 #pragma once
 
@@ -53,7 +53,7 @@ struct kube_watch {
 	nsec_t at;     /* waiting: not before */
 	char *version; /* owned; the last one heard of; NULL: none */
 	char *go_on;   /* owned; token of the list's next page; NULL: its first */
-	bool cannot_watch_list;
+	bool by_lists; /* pictures are lists: it is many, or the server tells none by a watch */
 
 	/* Of the request under way. */
 	nsec_t opened_at, heard_at, ends_at; /* ends_at: the server was asked to end it by then */

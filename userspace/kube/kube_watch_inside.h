@@ -24,6 +24,8 @@ void kube_watch_goes_well(struct kube_watch *w);
 void kube_watch_say(struct kube_watch *w, enum kube_state state, const char *fmt, ...)
 	printf_like(3, 4);
 void kube_watch_again(struct kube_watch *w, enum kube_step step, nsec_t at);
+/* How a picture is asked for. */
+enum kube_step kube_watch_picture(const struct kube_watch *w);
 /* This server cannot tell a picture by a watch. */
 void kube_watch_by_lists(struct kube_watch *w, nsec_t now);
 /* The same again, later and later. */
