@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
  * Remembers since when each problem has been there, and logs one line when one comes and one when
- * it goes. A problem is the same as long as object, field, reason and message are.
+ * it goes, as far as there are few: of those that come at once a number for each reason, and of
+ * those that go at once a number in all; how many more there are is another line. A problem is the
+ * same as long as object, field, reason and message are.
  */
 #pragma once
 
@@ -11,11 +13,13 @@
 
 #include <stdint.h>
 
+#define PROBLEM_LOG_LINES 10
+
 struct problem_seen {
 	uint64_t hash;
 	int64_t since_s; /* wall clock */
 	bool seen;       /* in the list that is being noted */
-	char *line;      /* for the log when it goes, owned */
+	char *line;      /* for the log when it goes, owned; NULL: it had none when it came */
 };
 struct problem_log {
 	struct problem_seen *items; /* by hash, as far as they are sorted */

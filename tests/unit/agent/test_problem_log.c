@@ -4,14 +4,9 @@
  */
 #include "agent/problem_log.h"
 
-#include "sys/log.h"
+#include "log_capture.h"
 
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <setjmp.h>
-
-#include <cmocka.h>
+#include <string.h>
 
 static void say(struct problems *list, const char *name, const char *reason)
 {
@@ -83,11 +78,75 @@ static void many_keep_their_times(void **state)
 	arena_free(all.arena);
 }
 
+static size_t count(const char *text, const char *word)
+{
+	size_t n = 0;
+
+	for (; (text = strstr(text, word)); text += strlen(word))
+		n++;
+	return n;
+}
+
+static void say_many(struct problems *list, int n, const char *reason)
+{
+	char name[16];
+
+	for (int i = 0; i < n; i++) {
+		(void)snprintf(name, sizeof(name), "s%d", i);
+		say(list, name, reason);
+	}
+}
+
+/* Thousands of Services on a node without backends are thousands of problems. */
+static void of_many_with_one_reason_a_few_are_told_and_the_others_counted(void **state)
+{
+	struct problems all = {.arena = arena_new()}, none = {0};
+	struct problem_log log = {0};
+	struct capture *c = *state;
+	const char *text;
+
+	say(&all, "a", "Rare");
+	say_many(&all, 4000, "NoBackend");
+	say_many(&all, PROBLEM_LOG_LINES, "JustEnough");
+	say(&all, "b", "Rare");
+	problem_log_update(&log, &all);
+	text = said(c);
+	assert_int_equal(count(text, "msg=problem problem="), 2 + 2 * PROBLEM_LOG_LINES);
+	assert_non_null(strstr(text, "Service/b"));
+	assert_non_null(strstr(text, "reason=NoBackend more=3990"));
+	assert_int_equal(lines(text), 2 + 2 * PROBLEM_LOG_LINES + 1);
+	problem_log_update(&log, &all);
+	assert_string_equal(said(c), "");
+	assert_int_equal(log.n, all.n); /* since when each has been there is known as ever */
+
+	say(&all, "later", "NoBackend");
+	problem_log_update(&log, &all);
+	text = said(c);
+	assert_non_null(strstr(text, "Service/later"));
+	assert_int_equal(lines(text), 1);
+
+	problem_log_update(&log, &none);
+	text = said(c);
+	assert_int_equal(count(text, "msg=\"problem gone\""), PROBLEM_LOG_LINES);
+	assert_non_null(strstr(text, "more=4003"));
+	assert_int_equal(lines(text), PROBLEM_LOG_LINES + 1);
+
+	all.n = 1;
+	problem_log_update(&log, &all);
+	problem_log_update(&log, &none);
+	assert_int_equal(lines(said(c)), 2);
+	problem_log_done(&log);
+	arena_free(all.arena);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_problem_keeps_its_time_as_long_as_it_stays),
 		cmocka_unit_test(many_keep_their_times),
+		cmocka_unit_test_setup_teardown(
+			of_many_with_one_reason_a_few_are_told_and_the_others_counted,
+			capture_begin, capture_end),
 	};
 
 	log_init(LOG_LEVEL_ERR, false);

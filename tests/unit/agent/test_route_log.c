@@ -6,68 +6,11 @@
 #include "agent/route_log.h"
 
 #include "bgp/bgp_attrs.h"
-#include "sys/log.h"
+#include "log_capture.h"
 
-#include <fcntl.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
-#include <unistd.h>
-
-#include <cmocka.h>
 
 #define NOW (1000 * NSEC_PER_SEC)
-
-/* What was said since the last call; stderr goes into a file meanwhile. */
-struct capture {
-	int kept, fd;
-	char text[1 << 16];
-};
-
-static int capture_begin(void **state)
-{
-	struct capture *c = xcalloc(1, sizeof(*c));
-
-	log_init(LOG_LEVEL_INFO, false);
-	c->kept = dup(STDERR_FILENO);
-	c->fd = open("/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-	assert_true(c->kept >= 0 && c->fd >= 0);
-	dup2(c->fd, STDERR_FILENO);
-	*state = c;
-	return 0;
-}
-
-static int capture_end(void **state)
-{
-	struct capture *c = *state;
-
-	dup2(c->kept, STDERR_FILENO);
-	close(c->kept);
-	close(c->fd);
-	free(c);
-	return 0;
-}
-
-static const char *said(struct capture *c)
-{
-	ssize_t n = pread(c->fd, c->text, sizeof(c->text) - 1, 0);
-
-	assert_true(n >= 0);
-	c->text[n] = '\0';
-	assert_int_equal(ftruncate(c->fd, 0), 0);
-	assert_int_equal(lseek(c->fd, 0, SEEK_SET), 0);
-	return c->text;
-}
-
-static size_t lines(const char *text)
-{
-	size_t n = 0;
-
-	for (; *text; text++)
-		n += *text == '\n';
-	return n;
-}
 
 static void add(struct route_log *l, nsec_t now, uint32_t i, const struct bgp_attrs *attrs)
 {
