@@ -141,4 +141,5 @@ static inline __attribute__((always_inline)) __u64 lb_wire_recipe_add(__u64 reci
 	return lb_wire_mix(lb_wire_mix(recipe, id), (__u64)weight << 1 | !!ready);
 }
 
+#include "wire_settle.h"
 #include "wire_tunnel.h"

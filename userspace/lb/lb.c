@@ -48,16 +48,18 @@ uint64_t lb_target_id(const struct lb_target *t, uint32_t seed)
 	return lb_wire_backend_id(addr, __builtin_bswap16(t->port), seed);
 }
 
+uint64_t lb_recipe_add(uint64_t recipe, const struct lb_target *t, uint32_t seed)
+{
+	return lb_wire_recipe_add(recipe, lb_target_id(t, seed), t->weight,
+				  t->state == LB_BACKEND_READY);
+}
+
 uint64_t lb_table_name(const struct lb_frontend *f)
 {
 	uint64_t h = lb_wire_recipe(f->seed, f->rows_log2);
 
-	for (size_t i = 0; i < f->n_targets; i++) {
-		const struct lb_target *t = &f->targets[i];
-
-		h = lb_wire_recipe_add(h, lb_target_id(t, f->seed), t->weight,
-				       t->state == LB_BACKEND_READY);
-	}
+	for (size_t i = 0; i < f->n_targets; i++)
+		h = lb_recipe_add(h, &f->targets[i], f->seed);
 	h = hash_bytes(h, &f->key, sizeof(f->key));
 	for (size_t i = 0; i < f->n_targets; i++)
 		if (!ip_addr_is_none(&f->targets[i].node))

@@ -176,6 +176,8 @@ struct lb_nsid {
 uint32_t lb_seed(const char *ns, const char *name);
 /* What a target's rows are made from, the same on every node: lb_wire_backend_id(). */
 uint64_t lb_target_id(const struct lb_target *t, uint32_t seed);
+/* Name of a recipe (lb_wire_recipe()) with one target more, in the order of lb_target_cmp. */
+uint64_t lb_recipe_add(uint64_t recipe, const struct lb_target *t, uint32_t seed);
 /*
  * Name of a row table: hash of the recipe of its rows (bpf/wire.h) and of what else is written with
  * it: key, nodes, and the time of an affinity. Never 0.

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
-/* Numbers are put together an octet at a time, the highest first, whatever the processor's order.
- */
 #include "lb/lb_echo.h"
 
 #include "base/mem.h"
+#include "lb/lb_octets.h"
 
 #include <assert.h>
 #include <linux/types.h>
@@ -16,22 +15,6 @@ _Static_assert(LB_ECHO_BYTES == LB_GUE_BYTES + sizeof(struct lb_tunnel_echo), "t
 
 static const uint8_t magic[4] = LB_ECHO_MAGIC;
 
-static void put(uint8_t *to, size_t n, uint64_t value)
-{
-	assert(n == sizeof(value) || value >> 8 * n == 0);
-	for (size_t i = 0; i < n; i++)
-		to[i] = (uint8_t)(value >> 8 * (n - 1 - i));
-}
-
-static uint64_t get(const uint8_t *from, size_t n)
-{
-	uint64_t ret = 0;
-
-	for (size_t i = 0; i < n; i++)
-		ret = ret << 8 | from[i];
-	return ret;
-}
-
 void lb_echo_request(uint8_t to[LB_ECHO_BYTES], uint32_t sequence, uint64_t token)
 {
 	struct lb_tunnel_echo e = {.kind = LB_ECHO_REQUEST,
@@ -40,9 +23,9 @@ void lb_echo_request(uint8_t to[LB_ECHO_BYTES], uint32_t sequence, uint64_t toke
 				   .recipe = LB_WIRE_VERSION};
 
 	memcpy(e.magic, magic, sizeof(e.magic));
-	put(e.sequence, sizeof(e.sequence), sequence);
-	put(e.token, sizeof(e.token), token);
-	put(to, LB_GUE_BYTES, lb_gue_word(0, LB_GUE_ECHO));
+	lb_octets_put(e.sequence, sizeof(e.sequence), sequence);
+	lb_octets_put(e.token, sizeof(e.token), token);
+	lb_octets_put(to, LB_GUE_BYTES, lb_gue_word(0, LB_GUE_ECHO));
 	to[0] |= LB_GUE_CONTROL;
 	memcpy(to + LB_GUE_BYTES, &e, sizeof(e));
 }
@@ -52,14 +35,14 @@ bool lb_echo_read(const uint8_t *from, size_t n, struct lb_echo *ret)
 	struct lb_tunnel_echo e;
 
 	if (n < LB_ECHO_BYTES || from[0] != LB_GUE_CONTROL || from[1] != LB_GUE_ECHO ||
-	    get(from + 2, 2) != 0)
+	    lb_octets_get(from + 2, 2) != 0)
 		return false;
 	memcpy(&e, from + LB_GUE_BYTES, sizeof(e));
 	if (memcmp(e.magic, magic, sizeof(magic)) != 0 ||
 	    (e.kind != LB_ECHO_REQUEST && e.kind != LB_ECHO_ANSWER) || e.least > e.most)
 		return false;
-	*ret = (struct lb_echo){.sequence = (uint32_t)get(e.sequence, sizeof(e.sequence)),
-				.token = get(e.token, sizeof(e.token)),
+	*ret = (struct lb_echo){.sequence = (uint32_t)lb_octets_get(e.sequence, sizeof(e.sequence)),
+				.token = lb_octets_get(e.token, sizeof(e.token)),
 				.least = e.least,
 				.most = e.most,
 				.recipe = e.recipe,

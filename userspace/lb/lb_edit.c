@@ -286,26 +286,25 @@ static void change_row(const struct edit *e, uint32_t row, uint64_t want, bool a
  * With affinity or without it, flows have other rows; and with backends on other nodes or without
  * them, other nodes have given flows that may come here to others.
  */
-static bool moves_flows(const struct edit *e)
+#define MOVES_FLOWS (LB_SVC_AFFINITY | LB_SVC_REMOTE)
+
+static bool has_other_flag(const struct edit *e, uint32_t flags)
 {
-	return !e->is_new && (e->old.flags ^ e->live.flags) & (LB_SVC_AFFINITY | LB_SVC_REMOTE);
+	return !e->is_new && (e->old.flags ^ e->live.flags) & flags;
 }
 
 static void change_rows(const struct edit *e)
 {
-	bool anew = moves_flows(e);
+	bool anew = has_other_flag(e, MOVES_FLOWS);
 
 	for (uint32_t i = 0; i < UINT32_C(1) << e->live.rows_log2; i++)
 		change_row(e, e->live.rows_base * LB_ROWS_UNIT + i, e->t->new_rows[i], anew);
 }
 
-/*
- * Other nodes give flows to these backends, too, or did. Nothing that is seen here says when the
- * last of them has ended that has another owner than its row's first.
- */
+/* Other nodes give flows to these backends, too, or did; of one domain they say which. */
 static bool is_spread(const struct edit *e)
 {
-	return (e->live.flags | e->old.flags) & LB_SVC_REMOTE;
+	return (e->live.flags | e->old.flags) & (LB_SVC_REMOTE | LB_SVC_CLAMP);
 }
 
 /*
@@ -326,7 +325,7 @@ static void fill_rows(const struct edit *e)
 /* The same where the old region has as many rows: each goes on from its predecessor. */
 static void continue_rows(const struct edit *e)
 {
-	bool anew = moves_flows(e);
+	bool anew = has_other_flag(e, MOVES_FLOWS);
 	const uint64_t *from = lb_row_at(e->t, e->old.rows_base * LB_ROWS_UNIT);
 	uint64_t *to = lb_row_at(e->t, e->live.rows_base * LB_ROWS_UNIT);
 
@@ -373,12 +372,14 @@ static uint64_t settle_from(const struct edit *e)
 {
 	nsec_t rested = nsec_add(e->c->now, LB_REST_NS);
 
-	if (is_spread(e))
+	if (is_spread(e) && e->f->key.domain != 0)
 		return nsec_add(e->c->now, LB_SETTLE_BLIND_NS);
 	if (e->is_new)
 		return lb_is_known(e->t, &e->f->key) ? max_of(e->t->config->settle_from, rested)
 						     : rested;
-	return goes_on(e) && !moves_flows(e) ? rested : nsec_add(e->c->now, LB_SETTLE_BLIND_NS);
+	return goes_on(e) && !has_other_flag(e, LB_SVC_AFFINITY)
+		       ? rested
+		       : nsec_add(e->c->now, LB_SETTLE_BLIND_NS);
 }
 
 static void publish(const struct edit *e)

@@ -58,10 +58,12 @@ static uint32_t first_of(const struct lb_service *svc)
 
 static bool is_evidence(const struct lb_tables *t, const struct lb_service *svc)
 {
+	const uint32_t flags = lb_live_of(svc->live).flags;
+
 	if (t->slots.changed_at[svc - t->slots.image] > t->walk.quiet)
 		return false;
-	return svc->settle_from <= t->walk.began ||
-	       lb_live_of(svc->live).flags & LB_SVC_HANDING_BACK;
+	return flags & LB_SVC_HANDING_BACK ||
+	       (!(flags & LB_SVC_REMOTE) && svc->settle_from <= t->walk.began);
 }
 
 /* Returns whether that is news of a backend that drains. */

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
  * The inside of lb_tables.h, shared by its files only: lb_tables.c (chunks, adoption), lb_edit.c
- * (put), lb_ranges.c (sets of source ranges), lb_walk.c (flows and settling), lb_idle.c (where no
+ * (put), lb_ranges.c (sets of source ranges), lb_walk.c (flows and settling), lb_spread.c (settling
+ * by what all nodes know), lb_idle.c (where no
  * flow is left), lb_growth.c (a larger flow table), lb_rest.c (ends of rests), lb_place.c (words
  * and places of rows and backends), lb_view.c (dump).
  */
@@ -12,6 +13,7 @@
 #include "lb/lb_range_sets.h"
 #include "lb/lb_rows.h"
 #include "lb/lb_served.h"
+#include "lb/lb_settling.h"
 #include "lb/lb_space.h"
 #include "lb/lb_tables.h"
 
@@ -76,6 +78,7 @@ struct lb_tables {
 	struct lb_space rows_space, backend_space;
 	struct lb_ranges ranges;
 	struct lb_nodes *nodes;            /* owned */
+	struct lb_settling *settling;      /* owned */
 	struct lb_rows_chunk *rows_chunks; /* owned */
 	size_t n_rows_chunks, cap_rows_chunks;
 	struct lb_backend_chunk *backend_chunks; /* owned */

@@ -46,6 +46,7 @@ struct lb_tables *lb_tables_new(const struct lb_images *images)
 	lb_slots_init(&t->slots, images->services, images->vip_bits, images->new_flows);
 	lb_ranges_init(&t->ranges, images->range_names);
 	t->nodes = lb_nodes_new(t, images->node_places, images->tunnel);
+	t->settling = lb_settling_new();
 	t->new_rows = xcalloc(UINT32_C(1) << LB_ROWS_LOG2_MAX, sizeof(*t->new_rows));
 	return t;
 }
@@ -58,6 +59,7 @@ struct lb_tables *lb_tables_free(struct lb_tables *t)
 	lb_slots_done(&t->slots);
 	lb_ranges_done(&t->ranges);
 	lb_nodes_free(t->nodes);
+	lb_settling_free(t->settling);
 	lb_space_done(&t->rows_space);
 	lb_space_done(&t->backend_space);
 	for (size_t i = 0; i < t->n_backend_chunks; i++) {
@@ -87,6 +89,11 @@ struct lb_tables *lb_tables_free(struct lb_tables *t)
 struct lb_nodes *lb_tables_nodes(const struct lb_tables *t)
 {
 	return t->nodes;
+}
+
+struct lb_settling *lb_tables_settling(const struct lb_tables *t)
+{
+	return t->settling;
 }
 
 void lb_tables_add_rows_chunk(struct lb_tables *t, uint64_t *rows)

@@ -29,6 +29,7 @@
 #define LB_NEED_RANGES        3 /* not a chunk: fill a set with the frontend's ranges */
 /* ... and LB_NEED_NODE_CHUNK (lb_nodes.h) */
 
+struct lb_settling;
 struct lb_tables;
 
 /* The fixed images, zeroed or of a former run; borrowed, they outlive the tables. */
@@ -46,6 +47,8 @@ struct lb_tables *lb_tables_new(const struct lb_images *images);
 struct lb_tables *lb_tables_free(struct lb_tables *t);
 /* Other nodes, whose chunks are added as the others are; borrowed. */
 struct lb_nodes *lb_tables_nodes(const struct lb_tables *t);
+/* What they say of unsettled rows (lb/lb_settling.h); borrowed. */
+struct lb_settling *lb_tables_settling(const struct lb_tables *t);
 
 /* The next chunk of its kind, zeroed or of a former run; borrowed. */
 void lb_tables_add_rows_chunk(struct lb_tables *t, uint64_t *rows);

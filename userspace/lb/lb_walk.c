@@ -16,9 +16,11 @@
  * seen; but if it names another backend than its row's first candidate, they mark the row. So marks
  * are cleared before the flows are looked at, and only a row without a mark settles after them.
  * Rows of a service that was put so lately that a program may still work with its old rows wait for
- * the next walk (lb_service.settle_from).
+ * the next walk (lb_service.settle_from). Where other nodes give flows to its backends, too, they
+ * are asked (lb_spread.c).
  */
 #include "lb/lb_idle.h"
+#include "lb/lb_spread.h"
 
 #include <assert.h>
 
@@ -76,13 +78,6 @@ static bool for_some_services(struct lb_tables *t, service_fn fn)
 
 /* --- rows ------------------------------------------------------------------------------------- */
 
-/* What the walk has found out about a row's flows. */
-enum row_flows {
-	FLOWS_OF_FIRST, /* or none */
-	FLOWS_FOREIGN,  /* of a later candidate, too */
-	FLOWS_BEYOND,   /* of a backend that is none */
-};
-
 static void note_flow(const struct lb_tables *t, uint32_t row, uint16_t backend)
 {
 	const struct lb_rows_chunk *chunk = &t->rows_chunks[row / LB_ROWS_CHUNK];
@@ -96,14 +91,14 @@ static void note_flow(const struct lb_tables *t, uint32_t row, uint16_t backend)
 		chunk->beyond[in] |= bit;
 }
 
-static enum row_flows noted(const struct lb_tables *t, uint32_t row)
+enum lb_row_flows lb_walk_noted(const struct lb_tables *t, uint32_t row)
 {
 	const struct lb_rows_chunk *chunk = &t->rows_chunks[row / LB_ROWS_CHUNK];
 	uint32_t in = row % LB_ROWS_CHUNK / 64;
 
 	if (chunk->beyond[in] >> row % 64 & 1)
-		return FLOWS_BEYOND;
-	return chunk->foreign[in] >> row % 64 & 1 ? FLOWS_FOREIGN : FLOWS_OF_FIRST;
+		return LB_FLOWS_BEYOND;
+	return chunk->foreign[in] >> row % 64 & 1 ? LB_FLOWS_FOREIGN : LB_FLOWS_OF_FIRST;
 }
 
 static void clear_marks(struct lb_tables *t, const struct lb_service *svc, uint32_t first_row,
@@ -118,12 +113,12 @@ static void clear_marks(struct lb_tables *t, const struct lb_service *svc, uint3
 }
 
 /* A row that is settled though it has a foreign flow: whoever was to say so has died. */
-static void judge_row(uint64_t *word, enum row_flows flows)
+static void judge_row(uint64_t *word, enum lb_row_flows flows)
 {
 	uint64_t old = __atomic_load_n(word, __ATOMIC_RELAXED), next = old & ~LB_ROW_BEYOND;
 
-	if (flows != FLOWS_OF_FIRST && lb_row_has_later(old))
-		next |= LB_ROW_UNSETTLED | (flows == FLOWS_BEYOND ? LB_ROW_BEYOND : 0);
+	if (flows != LB_FLOWS_OF_FIRST && lb_row_has_later(old))
+		next |= LB_ROW_UNSETTLED | (flows == LB_FLOWS_BEYOND ? LB_ROW_BEYOND : 0);
 	else if (!(old & LB_ROW_MARKED))
 		next &= ~LB_ROW_UNSETTLED;
 	if (next != old)
@@ -137,10 +132,14 @@ static void settle(struct lb_tables *t, const struct lb_service *svc, uint32_t f
 	uint64_t *word = lb_row_at(t, first_row);
 
 	lb_idle_judge(t, svc);
+	if (lb_is_spread(svc)) {
+		lb_spread_settle(t, svc, first_row, n_rows);
+		return;
+	}
 	if (svc->settle_from > t->walk.began)
 		return;
 	for (uint32_t i = 0; i < n_rows; i++)
-		judge_row(&word[i], noted(t, first_row + i));
+		judge_row(&word[i], lb_walk_noted(t, first_row + i));
 }
 
 /* --- flows ------------------------------------------------------------------------------------ */
@@ -247,6 +246,7 @@ static void begin(struct lb_tables *t, const struct lb_clock *c)
 {
 	t->walk = (struct lb_walk){.phase = LB_WALK_MARKS, .began = c->now, .quiet = c->quiet};
 	lb_idle_begin(t);
+	lb_settling_walk_begins(t->settling, c->now);
 	for (size_t i = 0; i < t->n_rows_chunks; i++) {
 		memset(t->rows_chunks[i].foreign, 0, LB_ROWS_CHUNK / 8);
 		memset(t->rows_chunks[i].beyond, 0, LB_ROWS_CHUNK / 8);
@@ -270,6 +270,7 @@ static void finish(struct lb_tables *t, const struct lb_clock *c)
 		chunk->counted = chunk->n_flows;
 		chunk->n_flows = counted;
 	}
+	lb_settling_walk_ends(t->settling, c->now);
 	t->slots.walked = t->walk.quiet;
 	t->usage = (struct lb_flow_usage){.living = t->walk.n_living,
 					  .established = t->walk.n_established};
@@ -326,7 +327,7 @@ nsec_t lb_walk(struct lb_tables *t, const struct lb_clock *c)
 {
 	lb_walk_note(t, c);
 	if (t->walk.phase == LB_WALK_IDLE && t->slots.n == 0 && !t->flows.left &&
-	    t->slots.last_freed <= t->slots.walked)
+	    t->slots.last_freed <= t->slots.walked && !lb_settling_is_asked(t->settling))
 		return NSEC_NEVER;
 	if (t->walk.next_at <= c->now)
 		go_on(t, c);

@@ -364,7 +364,7 @@ static void rows_that_others_share_begin_unsettled(void **state)
 	(void)the_service(&x, &live);
 	for (uint32_t row = 0; row < ROWS; row++)
 		assert_true(*reader_row(&x, live, row) & LB_ROW_UNSETTLED);
-	assert_true(svc->settle_from == x.c.now + LB_SETTLE_BLIND_NS);
+	assert_true(svc->settle_from == x.c.now + LB_REST_NS);
 	fixture_done(&x);
 }
 
