@@ -27,7 +27,10 @@ static __always_inline __u16 echo_resum(__u16 check, const struct echo_said *fro
 	return csum_add_udp(check, (__u16)((delta & 0xffff) + (delta >> 16)));
 }
 
-/* Of s the packet is filled in. XDP_TX; XDP_DROP: it is no request, or not to be answered. */
+/*
+ * Of s the packet is filled in. XDP_TX; XDP_PASS: it is for the agent (wire_settle.h); XDP_DROP: it
+ * is neither, or not to be answered.
+ */
 __noinline int echo_answer(struct xdp_md *ctx, struct lb_scratch *s)
 {
 	const __u8 magic[4] = LB_ECHO_MAGIC;
@@ -47,8 +50,11 @@ __noinline int echo_answer(struct xdp_md *ctx, struct lb_scratch *s)
 	    !lb_bytes_read(ctx, s->packet.l4_off, &udp, sizeof(udp)) ||
 	    !lb_bytes_read(ctx, at, &echo, sizeof(echo)))
 		return XDP_DROP;
-	if (*(__u32 *)echo.magic != *(const __u32 *)magic || echo.kind != LB_ECHO_REQUEST ||
-	    !icmp_turn_frame(ctx))
+	if (*(__u32 *)echo.magic != *(const __u32 *)magic)
+		return XDP_DROP;
+	if (echo.kind == LB_ECHO_SETTLING)
+		return XDP_PASS;
+	if (echo.kind != LB_ECHO_REQUEST || !icmp_turn_frame(ctx))
 		return XDP_DROP;
 	icmp_turn_ip(ctx, &s->packet);
 	port = udp.source;

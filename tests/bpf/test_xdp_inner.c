@@ -380,6 +380,23 @@ static void an_echo_is_answered_with_what_is_spoken_here(void **state)
 	bed_expect_drop(x, &s, LB_DROP_TUNNEL_SOURCE);
 }
 
+/* What agents tell each other: of nodes that are known, and as it came. */
+static void what_is_for_the_agent_is_passed_to_it(void **state)
+{
+	struct bed *x = bed_begin(state);
+	struct frame_spec s;
+	uint8_t data[28];
+
+	tunnel_begin(x, frame_family());
+	echo_frame(&s, data);
+	data[8] = LB_ECHO_SETTLING;
+	assert_int_equal(bed_xdp(x, &s), XDP_PASS);
+	frame_make(&x->want, &s);
+	assert_true(frame_equal(&x->out, &x->want));
+	s.src = CLIENT;
+	bed_expect_drop(x, &s, LB_DROP_TUNNEL_SOURCE);
+}
+
 static void what_is_no_request_is_not_answered(void **state)
 {
 	struct bed *x = bed_begin(state);
@@ -419,6 +436,7 @@ int main(void)
 		CLAIM_BOTH(another_version_is_not_read, tunnel_setup),
 		CLAIM_BOTH(what_is_cut_is_malformed, tunnel_setup),
 		CLAIM_BOTH(an_echo_is_answered_with_what_is_spoken_here, tunnel_setup),
+		CLAIM_BOTH(what_is_for_the_agent_is_passed_to_it, tunnel_setup),
 		CLAIM_BOTH(what_is_no_request_is_not_answered, tunnel_setup),
 	};
 

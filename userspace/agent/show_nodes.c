@@ -6,7 +6,9 @@
 #include "agent/show.h"
 
 #include "agent/agent.h"
+#include "lb/lb_settling.h"
 #include "plan/tunnel_prober.h"
+#include "sys/bpf_dataplane.h"
 
 #include <assert.h>
 
@@ -67,6 +69,24 @@ static void add_number(cJSON *to, const char *key, bool is_known, double value)
 		cJSON_AddNullToObject(to, key);
 }
 
+static const struct lb_settling *settling_of(const struct agent *a)
+{
+	return a->dataplane ? bpf_dataplane_settling(a->dataplane) : NULL;
+}
+
+/* Whether its agent is heard, without whom no row settles; null: there are no rows here. */
+static void add_heard(const struct agent *a, const struct ip_addr *node, cJSON *to)
+{
+	const struct lb_settling *settling = settling_of(a);
+	struct lb_settling_told told;
+
+	if (settling && lb_settling_tell(settling, node, loop_now(a->loop), &told))
+		cJSON_AddBoolToObject(to, "agentHeard", told.is_heard);
+	else
+		cJSON_AddNullToObject(to, "agentHeard");
+	cJSON_AddNullToObject(to, "unsettledRows");
+}
+
 static cJSON *node_json(const struct agent *a, const struct plan_remote *r)
 {
 	struct prober_told told = {.state = r->state};
@@ -90,6 +110,7 @@ static cJSON *node_json(const struct agent *a, const struct plan_remote *r)
 	add_number(o, "leastTunnelVersion", known, told.least);
 	add_number(o, "recipeVersion", known, told.recipe);
 	add_ways(a, &r->addr, o);
+	add_heard(a, &r->addr, o);
 	return o;
 }
 
@@ -97,6 +118,7 @@ static cJSON *node_json(const struct agent *a, const struct plan_remote *r)
 static cJSON *self_json(const struct agent *a)
 {
 	const struct plan *plan = &a->current->plan;
+	const struct lb_settling *settling = settling_of(a);
 	char text[IP_ADDR_TEXT] = "";
 	uint8_t data[LB_ECHO_BYTES];
 	cJSON *o = cJSON_CreateObject();
@@ -123,6 +145,9 @@ static cJSON *self_json(const struct agent *a)
 	cJSON_AddNumberToObject(o, "recipeVersion", ours.recipe);
 	cJSON_AddArrayToObject(o, "uplinks");
 	cJSON_AddNullToObject(o, "mtu");
+	cJSON_AddNullToObject(o, "agentHeard");
+	add_number(o, "unsettledRows", settling != NULL,
+		   settling ? (double)lb_settling_usage(settling).unsettled : 0);
 	return o;
 }
 

@@ -7,6 +7,7 @@
 #include "agent/tunnels.h"
 
 #include "agent/agent.h"
+#include "lb/lb_settling.h"
 #include "plan/tunnel_prober.h"
 #include "sys/bpf_dataplane.h"
 #include "sys/echo_socket.h"
@@ -18,17 +19,30 @@
 
 #define BATCH    64
 #define RETRY_NS (5 * NSEC_PER_SEC)
+#define NODES_NS (60 * NSEC_PER_SEC)
+/* A flow of which no packet was seen for so long has no entry any more (bpf/abi.h). */
+#define GONE_NS (3 * 3600 * NSEC_PER_SEC)
+
+/* Without them a node that is on no way could guess what to answer, after 2^64 tries. */
+static uint64_t a_secret(const struct agent *a)
+{
+	uint64_t ret = 0;
+
+	if (getrandom(&ret, sizeof(ret), 0) != sizeof(ret))
+		ret = loop_now(a->loop);
+	return ret ? ret : 1;
+}
 
 void tunnels_start(struct agent *a)
 {
-	uint64_t secret = 0;
+	a->tunnels = (struct agent_tunnels){.prober = prober_new(a_secret(a))};
+	for (enum ip_family f = 0; f < IP_N_FAMILIES; f++) {
+		const struct agent_tunnel_end none = {.agent = a, .fd = -1, .retry_at = NSEC_NEVER};
 
-	/* Without it a node that is on no way could guess what to answer, after 2^64 tries. */
-	if (getrandom(&secret, sizeof(secret), 0) != sizeof(secret))
-		secret = loop_now(a->loop);
-	a->tunnels = (struct agent_tunnels){.prober = prober_new(secret)};
-	for (enum ip_family f = 0; f < IP_N_FAMILIES; f++)
-		a->tunnels.ends[f] = (struct agent_tunnel_end){.fd = -1, .retry_at = NSEC_NEVER};
+		a->tunnels.ends[f] = none;
+		a->tunnels.speaks[f] = none;
+		a->tunnels.speaks[f].port = LB_ECHO_PORT;
+	}
 }
 
 static void close_end(struct agent_tunnel_end *e)
@@ -36,13 +50,16 @@ static void close_end(struct agent_tunnel_end *e)
 	e->watch = loop_fd_free(e->watch);
 	if (e->fd >= 0)
 		(void)close(e->fd);
-	*e = (struct agent_tunnel_end){.fd = -1, .retry_at = NSEC_NEVER};
+	*e = (struct agent_tunnel_end){
+		.agent = e->agent, .port = e->port, .fd = -1, .retry_at = NSEC_NEVER};
 }
 
 void tunnels_stop(struct agent *a)
 {
-	for (enum ip_family f = 0; f < IP_N_FAMILIES; f++)
+	for (enum ip_family f = 0; f < IP_N_FAMILIES; f++) {
 		close_end(&a->tunnels.ends[f]);
+		close_end(&a->tunnels.speaks[f]);
+	}
 	a->tunnels.prober = prober_free(a->tunnels.prober);
 }
 
@@ -63,69 +80,135 @@ static void note_changes(struct agent *a)
 	agent_input_changed(&a->inputs, INPUT_REMOTES);
 }
 
-/* What the kernel says of one that could not be reached comes here, too, and is no answer. */
-static void receive(struct agent *a, int fd)
+static struct lb_settling *settling_of(const struct agent *a)
 {
+	return a->dataplane ? bpf_dataplane_settling(a->dataplane) : NULL;
+}
+
+static void take(const struct agent_tunnel_end *e, const struct ip_addr *from, const uint8_t *data,
+		 size_t n)
+{
+	struct agent *a = e->agent;
+	struct lb_settling *settling = settling_of(a);
+
+	if (e->port == 0)
+		prober_receive(a->tunnels.prober, loop_now(a->loop), from, data, n);
+	else if (settling)
+		lb_settling_receive(settling, loop_now(a->loop), from, data, n);
+}
+
+/* What the kernel says of one that could not be reached comes here, too, and is no answer. */
+static void on_readable(void *ctx, bool readable, bool writable)
+{
+	const struct agent_tunnel_end *e = ctx;
+
+	(void)readable, (void)writable;
 	for (int i = 0; i < BATCH; i++) {
-		uint8_t data[2 * LB_ECHO_BYTES];
+		uint8_t data[LB_SETTLE_PAGE_MAX + 1];
 		struct ip_addr from;
 		const ssize_t got =
-			echo_socket_receive(fd, LB_ECHO_PORT, data, sizeof(data), &from);
+			echo_socket_receive(e->fd, LB_ECHO_PORT, data, sizeof(data), &from);
 
 		if (got == -EAGAIN)
 			break;
 		if (got >= 0)
-			prober_receive(a->tunnels.prober, loop_now(a->loop), &from, data,
-				       (size_t)got);
+			take(e, &from, data, (size_t)got);
 	}
-	note_changes(a);
+	note_changes(e->agent);
 }
 
-static void on_readable_v4(void *ctx, bool readable, bool writable)
+static void open_end(struct agent_tunnel_end *e, nsec_t now)
 {
-	struct agent *a = ctx;
-
-	(void)readable, (void)writable;
-	receive(a, a->tunnels.ends[IP_V4].fd);
-}
-
-static void on_readable_v6(void *ctx, bool readable, bool writable)
-{
-	struct agent *a = ctx;
-
-	(void)readable, (void)writable;
-	receive(a, a->tunnels.ends[IP_V6].fd);
-}
-
-static void open_end(struct agent *a, enum ip_family family, nsec_t now)
-{
-	struct agent_tunnel_end *e = &a->tunnels.ends[family];
-	const int fd = echo_socket_open(&e->own);
+	const int fd = echo_socket_open(&e->own, e->port);
 	char text[IP_ADDR_TEXT];
 
 	e->retry_at = fd < 0 ? now + RETRY_NS : NSEC_NEVER;
 	if (fd < 0 && fd != e->error)
-		log_warn("tunnel: other nodes cannot be asked", "address=%s error=%s",
-			 ip_addr_text(&e->own, text), log_quote(strerror(-fd)));
+		log_warn(e->port == 0 ? "tunnel: other nodes cannot be asked"
+				      : "tunnel: agents of other nodes cannot be heard",
+			 "address=%s port=%u error=%s", ip_addr_text(&e->own, text), e->port,
+			 log_quote(strerror(-fd)));
 	e->error = fd < 0 ? fd : 0;
 	e->fd = fd < 0 ? -1 : fd;
 	if (fd < 0)
 		return;
-	e->watch = loop_fd_new(a->loop, "echo", fd,
-			       family == IP_V4 ? on_readable_v4 : on_readable_v6, a);
+	e->watch = loop_fd_new(e->agent->loop, "echo", fd, on_readable, e);
 	loop_fd_want(e->watch, true, false);
 }
 
-static void send_all(struct agent *a, const struct prober_request *requests, size_t n)
+static nsec_t retry_end(struct agent_tunnel_end *e, nsec_t now)
 {
-	for (size_t i = 0; i < n; i++) {
-		const int fd = a->tunnels.ends[ip_family_of(&requests[i].to)].fd;
+	if (now >= e->retry_at)
+		open_end(e, now);
+	return e->retry_at;
+}
 
-		/* What is not sent is not answered, which is all that there is to be known. */
-		if (fd >= 0 && echo_socket_send(fd, &requests[i].to, LB_ECHO_PORT, requests[i].data,
-						LB_ECHO_BYTES) < 0)
-			continue;
+static void apply_end(struct agent_tunnel_end *e, const struct ip_addr *own, nsec_t now)
+{
+	if (ip_addr_equal(&e->own, own))
+		return;
+	close_end(e);
+	e->own = *own;
+	if (!ip_addr_is_none(own))
+		open_end(e, now);
+}
+
+/* What is not sent is not answered, which is all that there is to be known. */
+static void send_to(const struct agent_tunnel_end ends[IP_N_FAMILIES], const struct ip_addr *to,
+		    const uint8_t *data, size_t n)
+{
+	const int fd = ends[ip_family_of(to)].fd;
+
+	if (fd >= 0 && echo_socket_send(fd, to, LB_ECHO_PORT, data, n) < 0)
+		return;
+}
+
+/* --- agents ----------------------------------------------------------------------------------- */
+
+static bool is_gone(const struct agent *a, const struct ip_addr *addr, nsec_t now)
+{
+	struct prober_told told;
+
+	return prober_tell(a->tunnels.prober, addr, &told) && told.state == REMOTE_SILENT &&
+	       now - told.since >= GONE_NS;
+}
+
+/* Who is there, as the plan names them: also who is silent, until no flow that it had can live. */
+static void tell_nodes(struct agent *a, struct lb_settling *settling, nsec_t now)
+{
+	const struct plan *plan = &a->current->plan;
+	_cleanup_(freep) struct lb_settling_node *nodes = xcalloc(plan->n_remotes, sizeof(*nodes));
+
+	for (size_t i = 0; i < plan->n_remotes; i++) {
+		const struct ip_addr *addr = &plan->remotes[i].addr;
+
+		nodes[i] = (struct lb_settling_node){.addr = *addr, .gone = is_gone(a, addr, now)};
 	}
+	lb_settling_set_nodes(settling, nodes, plan->n_remotes, now);
+	a->tunnels.nodes_at = now + NODES_NS;
+}
+
+static nsec_t tick_settling(struct agent *a, nsec_t now)
+{
+	struct lb_settling *settling = settling_of(a);
+	struct lb_settling_message messages[BATCH / 4];
+	size_t n;
+
+	if (!settling || !a->current || !agent_inputs_are_complete(&a->inputs))
+		return NSEC_NEVER; /* not all nodes are known: there is a plan when they are */
+	if (settling != a->tunnels.settling) {
+		lb_settling_begin(settling, a_secret(a));
+		a->tunnels.nodes_at = now;
+	}
+	a->tunnels.settling = settling;
+	if (now >= a->tunnels.nodes_at)
+		tell_nodes(a, settling, now);
+	n = lb_settling_poll(settling, now, messages, ARRAY_SIZE(messages));
+	for (size_t i = 0; i < n; i++)
+		send_to(a->tunnels.speaks, &messages[i].to, messages[i].data, messages[i].n);
+	if (n == ARRAY_SIZE(messages))
+		return now;
+	return nsec_min(a->tunnels.nodes_at, lb_settling_deadline(settling));
 }
 
 nsec_t tunnels_tick(struct agent *a, nsec_t now)
@@ -135,28 +218,24 @@ nsec_t tunnels_tick(struct agent *a, nsec_t now)
 	size_t n;
 
 	for (enum ip_family f = 0; f < IP_N_FAMILIES; f++) {
-		if (now >= a->tunnels.ends[f].retry_at)
-			open_end(a, f, now);
-		next = nsec_min(next, a->tunnels.ends[f].retry_at);
+		next = nsec_min(next, retry_end(&a->tunnels.ends[f], now));
+		next = nsec_min(next, retry_end(&a->tunnels.speaks[f], now));
 	}
 	n = prober_poll(a->tunnels.prober, now, requests, BATCH);
-	send_all(a, requests, n);
+	for (size_t i = 0; i < n; i++)
+		send_to(a->tunnels.ends, &requests[i].to, requests[i].data, LB_ECHO_BYTES);
 	note_changes(a);
+	next = nsec_min(next, tick_settling(a, now));
 	return n == BATCH ? now : nsec_min(next, prober_deadline(a->tunnels.prober));
 }
 
 void tunnels_apply(struct agent *a, const struct plan *plan, nsec_t now)
 {
 	for (enum ip_family f = 0; f < IP_N_FAMILIES; f++) {
-		struct agent_tunnel_end *e = &a->tunnels.ends[f];
-
-		if (ip_addr_equal(&e->own, &plan->tunnel_ends[f]))
-			continue;
-		close_end(e);
-		e->own = plan->tunnel_ends[f];
-		if (!ip_addr_is_none(&e->own))
-			open_end(a, f, now);
+		apply_end(&a->tunnels.ends[f], &plan->tunnel_ends[f], now);
+		apply_end(&a->tunnels.speaks[f], &plan->tunnel_ends[f], now);
 	}
+	a->tunnels.nodes_at = now;
 	prober_set(a->tunnels.prober, plan->remotes, plan->n_remotes, now);
 	/* Who was not asked before is as unknown to this plan. */
 	a->tunnels.seen = prober_generation(a->tunnels.prober);

@@ -2,7 +2,8 @@
 /*
  * The other nodes as the agent knows them: who answers the tunnel's echo (plan/tunnel_prober.h),
  * asked from this node's own ends by a socket of each family. What changes makes a plan due, which
- * says who may be tunnelled to; with it the data plane is told so.
+ * says who may be tunnelled to; with it the data plane is told so. By another socket of each family
+ * agents tell each other of unsettled rows (lb/lb_settling.h).
  */
 #pragma once
 
@@ -16,13 +17,16 @@
 #include <stddef.h>
 
 struct agent;
+struct lb_settling;
 struct loop_fd;
 struct plan;
 struct plan_actual;
 struct tunnel_prober;
 
-/* This node's end of one family. */
+/* A socket at this node's end of one family. */
 struct agent_tunnel_end {
+	struct agent *agent;
+	uint16_t port;      /* 0: any, by which others are asked; else that agents speak by */
 	struct ip_addr own; /* none: there is none */
 	int fd;             /* -1: it could not be had */
 	struct loop_fd *watch;
@@ -32,11 +36,13 @@ struct agent_tunnel_end {
 
 struct agent_tunnels {
 	struct tunnel_prober *prober; /* owned */
-	struct agent_tunnel_end ends[IP_N_FAMILIES];
-	uint64_t seen;     /* generation of the prober that a plan was made of */
-	bool is_under_way; /* the data plane is to be told of the current plan's */
-	bool was_told;     /* ... and was told of a former one's */
-	int error;         /* -errno of the last time; 0: it went well */
+	struct agent_tunnel_end ends[IP_N_FAMILIES], speaks[IP_N_FAMILIES];
+	const struct lb_settling *settling; /* that was begun; only to be compared */
+	nsec_t nodes_at;                    /* it is told anew who is there */
+	uint64_t seen;                      /* generation of the prober that a plan was made of */
+	bool is_under_way;                  /* the data plane is to be told of the current plan's */
+	bool was_told;                      /* ... and was told of a former one's */
+	int error;                          /* -errno of the last time; 0: it went well */
 };
 
 void tunnels_start(struct agent *a);

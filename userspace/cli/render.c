@@ -9,7 +9,7 @@
 #include "cli/table.h"
 #include "cli/yaml.h"
 
-#define MAX_COLUMNS    12
+#define MAX_COLUMNS    14
 #define CELL_MAX_BYTES 4096u
 
 struct column {
@@ -168,6 +168,8 @@ static const struct column columns[][MAX_COLUMNS + 1] =
 				{"RECIPE", "recipeVersion", cell_value, true, false},
 				{"MTU", "mtu", cell_value, false, false},
 				{"UPLINKS", "uplinks", cell_value, false, false},
+				{"AGENT HEARD", "agentHeard", cell_value, true, false},
+				{"UNSETTLED", "unsettledRows", cell_value, true, false},
 			},
 		[CLI_CHANGES] =
 			{

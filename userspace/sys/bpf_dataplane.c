@@ -280,6 +280,11 @@ bool bpf_dataplane_discard_drops(const struct bpf_dataplane *dp, const struct lb
 	return bpf_discards_drops(dp->discards, what, ret_packets);
 }
 
+struct lb_settling *bpf_dataplane_settling(const struct bpf_dataplane *dp)
+{
+	return lb_tables_settling(dp->tables);
+}
+
 void bpf_dataplane_look(const struct bpf_dataplane *dp, struct lb_look *ret)
 {
 	lb_tables_look(dp->tables, ret);

@@ -11,6 +11,7 @@
 #include "sys/bpf_bfd.h"
 
 struct bpf_dataplane;
+struct lb_settling;
 struct lb_trace;
 struct lb_trace_flow;
 struct worker;
@@ -70,6 +71,8 @@ const struct lb_discard *bpf_dataplane_discards(const struct bpf_dataplane *dp, 
 						size_t *ret_n);
 bool bpf_dataplane_discard_drops(const struct bpf_dataplane *dp, const struct lb_discard *what,
 				 uint64_t *ret_packets);
+/* What nodes say of unsettled rows (lb/lb_settling.h); borrowed. */
+struct lb_settling *bpf_dataplane_settling(const struct bpf_dataplane *dp);
 /* What is programmed, as lb_tables_look(). */
 void bpf_dataplane_look(const struct bpf_dataplane *dp, struct lb_look *ret);
 /* A put said -EINPROGRESS since the tables must grow: not before the helper has come back. */

@@ -52,13 +52,13 @@ static int without_checksums(int fd, bool is_v4)
 	return err ? err : set_option(fd, IPPROTO_UDP, UDP_NO_CHECK6_RX);
 }
 
-int echo_socket_open(const struct ip_addr *own)
+int echo_socket_open(const struct ip_addr *own, uint16_t port)
 {
 	const bool is_v4 = ip_addr_is_v4(own);
 	_cleanup_(fd_closep) int fd =
 		socket(is_v4 ? AF_INET : AF_INET6, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	union address at;
-	const socklen_t len = make_address(own, 0, &at);
+	const socklen_t len = make_address(own, port, &at);
 	int err;
 
 	if (fd < 0)

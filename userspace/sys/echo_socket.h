@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
- * The socket by which this node asks others for their tunnel's echo: UDP from its own end of the
- * tunnels, so that who is asked knows whom it answers, without a checksum as what is tunnelled, so
- * that what drops one drops the other.
+ * The sockets by which this node asks others for their tunnel's echo, and agents tell each other of
+ * unsettled rows: UDP from its own end of the tunnels, so that who is asked knows whom it answers,
+ * without a checksum as what is tunnelled, so that what drops one drops the other.
  */
 #pragma once
 
@@ -13,8 +13,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* Nonblocking and the caller's. `own` is an address of this node. Or -errno. */
-int echo_socket_open(const struct ip_addr *own) must_check;
+/* Nonblocking and the caller's. `own` is an address of this node; port 0: any. Or -errno. */
+int echo_socket_open(const struct ip_addr *own, uint16_t port) must_check;
 
 /* To that port of an address of the same family. 0 or -errno: -EAGAIN, -ENETUNREACH and others. */
 int echo_socket_send(int fd, const struct ip_addr *to, uint16_t port, const void *data,

@@ -60,15 +60,17 @@ static void nodes_are_shown_whole(void **state)
 		    "[{\"name\":\"node\",\"address\":\"10.0.1.0\",\"self\":true,\"echo\":null,"
 		    "\"sinceSeconds\":null,\"roundTripMicros\":null,\"asked\":null,"
 		    "\"answered\":null,\"tunnelVersion\":1,\"leastTunnelVersion\":1,"
-		    "\"recipeVersion\":\"*\",\"uplinks\":[],\"mtu\":null},"
+		    "\"recipeVersion\":\"*\",\"uplinks\":[],\"mtu\":null,\"agentHeard\":null,"
+		    "\"unsettledRows\":null},"
 		    "{\"name\":\"n0\",\"address\":\"10.0.1.1\",\"self\":false,\"echo\":\"Answers\","
 		    "\"sinceSeconds\":0,\"roundTripMicros\":84,\"asked\":1,\"answered\":1,"
 		    "\"tunnelVersion\":1,\"leastTunnelVersion\":1,\"recipeVersion\":\"*\","
-		    "\"uplinks\":\"*\",\"mtu\":1499},"
+		    "\"uplinks\":\"*\",\"mtu\":1499,\"agentHeard\":null,\"unsettledRows\":null},"
 		    "{\"name\":\"n1\",\"address\":\"10.0.1.2\",\"self\":false,"
 		    "\"echo\":\"OtherVersion\",\"sinceSeconds\":0,\"roundTripMicros\":84,"
 		    "\"asked\":1,\"answered\":1,\"tunnelVersion\":1,\"leastTunnelVersion\":1,"
-		    "\"recipeVersion\":\"*\",\"uplinks\":[],\"mtu\":null}]");
+		    "\"recipeVersion\":\"*\",\"uplinks\":[],\"mtu\":null,\"agentHeard\":null,"
+		    "\"unsettledRows\":null}]");
 	body = show_nodes(&rig->agent, &one);
 	assert_int_equal(cJSON_GetArraySize(body), 1);
 	assert_string_equal(text_of(cJSON_GetArrayItem(body, 0), "name"), "n1");

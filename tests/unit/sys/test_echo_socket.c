@@ -77,7 +77,7 @@ static void what_is_asked_comes_back(void **state)
 	run("ip addr add fd00::5/128 dev lo nodad && ip addr add fd00::6/128 dev lo nodad");
 	for (size_t i = 0; i < 2; i++) {
 		const struct ip_addr own = addr(cases[i].own), node = addr(cases[i].node);
-		const int there = answering(cases[i].node), fd = echo_socket_open(&own);
+		const int there = answering(cases[i].node), fd = echo_socket_open(&own, 0);
 		struct ip_addr from;
 		char data[64];
 
@@ -110,8 +110,8 @@ static void an_address_of_others_cannot_be_asked_from(void **state)
 
 	(void)state;
 	netns_enter();
-	assert_int_equal(echo_socket_open(&own), -EADDRNOTAVAIL);
-	fd = echo_socket_open(&here);
+	assert_int_equal(echo_socket_open(&own, 0), -EADDRNOTAVAIL);
+	fd = echo_socket_open(&here, 0);
 	assert_true(fd >= 0);
 	assert_int_equal(echo_socket_send(fd, &far, PORT, "ask", 3), -ENETUNREACH);
 	/* Nobody listens there: the kernel's word comes as an error, and the next is asked on. */
