@@ -3,12 +3,15 @@
 #
 # Coming to a node where the kernel serves the VIP already by kube-proxy's rules, and leaving it to
 # them again: each flow stays with whom it began, and none is cut. Once beside nftables rules that
-# masquerade (policy Cluster), once beside iptables rules that do not (policy Local). Runs on node-b,
-# with a Service of its own, to which the router has a static route, so that traffic comes whoever
-# announces it. The flows and their server: scripts/lab-flows.
+# masquerade (policy Cluster), once beside iptables rules that do not (policy Local), and over IPv6 coming
+# from the former and leaving to the latter. Runs on node-b, with a Service of its own, to which the router
+# has a static route, so that traffic comes whoever announces it. The flows and their server: scripts/lab-flows.
 #
 # shellcheck disable=SC2034 # STEP_NOTE is read by scripts/steps.bash
 
+# Of the Service in question; of another family they are local to a step.
+FLOWS_NAME=flows
+FLOWS_FAMILY=ip
 FLOWS_VIP=
 FLOWS_TCP=200
 FLOWS_UDP=20
@@ -18,28 +21,36 @@ takeover_all() {
 	run_step takeover-setup "A node whose kernel serves a VIP by kube-proxy's nftables rules" step_takeover_setup &&
 		run_step takeover-nft "From nftables rules to XDP and back, and no flow is cut" step_takeover_nft &&
 		run_step takeover-iptables "From iptables rules to XDP and back, and no flow is cut" step_takeover_iptables &&
+		run_step takeover-ipv6 "The same over IPv6, from nftables to ip6tables" step_takeover_ipv6 &&
 		run_step drain "lodectl drain: withdrawn, flows to their end, a restart, and back" step_drain &&
 		run_step takeover-end "A last agent that takes over from no rules at all" step_takeover_end
 }
 
 # --- kube-proxy's rules -------------------------------------------------------------------------------
 
+flows_pod() { if [ "$FLOWS_FAMILY" = ip6 ]; then echo "${POD_ADDR6[$1]}"; else echo "${LAB_POD_ADDR[$1]}"; fi; }
+# With the port, as rules write it.
+flows_target() { if [ "$FLOWS_FAMILY" = ip6 ]; then echo "[$(flows_pod "$1")]:7"; else echo "$(flows_pod "$1"):7"; fi; }
+
 # As its nftables mode makes them: a verdict map, a chain for each service with numgen, one for each
 # endpoint, and the mark for masquerading.
 rules_nft() {
-	local b1=${LAB_POD_ADDR[b1]} b2=${LAB_POD_ADDR[b2]} p
+	local p pod type=ipv4_addr
+	[ "$FLOWS_FAMILY" = ip ] || type=ipv6_addr
 	{
-		echo 'table ip kube-proxy {'
+		echo "table $FLOWS_FAMILY kube-proxy {"
 		echo 'chain mark-for-masquerade { meta mark set meta mark or 0x4000; }'
 		for p in tcp udp; do
-			echo "chain endpoint-b1-$p { ip saddr $b1 jump mark-for-masquerade; meta l4proto $p dnat to $b1:7; }"
-			echo "chain endpoint-b2-$p { ip saddr $b2 jump mark-for-masquerade; meta l4proto $p dnat to $b2:7; }"
+			for pod in b1 b2; do
+				echo "chain endpoint-$pod-$p { $FLOWS_FAMILY saddr $(flows_pod $pod) jump mark-for-masquerade;" \
+					"meta l4proto $p dnat to $(flows_target $pod); }"
+			done
 			echo "chain service-$p { numgen random mod 2 vmap { 0 : goto endpoint-b1-$p, 1 : goto endpoint-b2-$p }; }"
 			echo "chain external-$p { jump mark-for-masquerade; goto service-$p; }"
 		done
-		echo 'map service-ips { type ipv4_addr . inet_proto . inet_service : verdict;'
+		echo "map service-ips { type $type . inet_proto . inet_service : verdict;"
 		echo "elements = { $FLOWS_VIP . tcp . 7 : goto external-tcp, $FLOWS_VIP . udp . 7 : goto external-udp }; }"
-		echo 'chain services { ip daddr . meta l4proto . th dport vmap @service-ips; }'
+		echo "chain services { $FLOWS_FAMILY daddr . meta l4proto . th dport vmap @service-ips; }"
 		echo 'chain nat-prerouting { type nat hook prerouting priority dstnat; jump services; }'
 		echo 'chain nat-output { type nat hook output priority -100; jump services; }'
 		echo 'chain nat-postrouting { type nat hook postrouting priority srcnat;'
@@ -66,22 +77,22 @@ rules_iptables() {
 		echo '-A KUBE-POSTROUTING -j MASQUERADE --random-fully'
 		for p in tcp udp; do
 			up=${p^^}
-			echo "-A KUBE-SERVICES -d $FLOWS_VIP/32 -p $p -m $p --dport 7 -j KUBE-EXT-$up"
+			echo "-A KUBE-SERVICES -d $FLOWS_VIP -p $p -m $p --dport 7 -j KUBE-EXT-$up"
 			echo "-A KUBE-EXT-$up -j KUBE-SVL-$up"
 			echo "-A KUBE-SVL-$up -m statistic --mode random --probability 0.5 -j KUBE-SEP-B1$up"
 			echo "-A KUBE-SVL-$up -j KUBE-SEP-B2$up"
 			for pod in b1 b2; do
-				echo "-A KUBE-SEP-${pod^^}$up -s ${LAB_POD_ADDR[$pod]}/32 -j KUBE-MARK-MASQ"
-				echo "-A KUBE-SEP-${pod^^}$up -p $p -m $p -j DNAT --to-destination ${LAB_POD_ADDR[$pod]}:7"
+				echo "-A KUBE-SEP-${pod^^}$up -s $(flows_pod "$pod") -j KUBE-MARK-MASQ"
+				echo "-A KUBE-SEP-${pod^^}$up -p $p -m $p -j DNAT --to-destination $(flows_target "$pod")"
 			done
 		done
 		echo 'COMMIT'
-	} | lab_in node-b iptables-restore
+	} | lab_in node-b "${FLOWS_FAMILY}tables-restore"
 }
 
 rules_gone() {
-	lab_in node-b nft delete table ip kube-proxy 2>/dev/null
-	lab_in node-b iptables-restore <<<$'*nat\nCOMMIT'
+	lab_in node-b nft delete table "$FLOWS_FAMILY" kube-proxy 2>/dev/null
+	lab_in node-b "${FLOWS_FAMILY}tables-restore" <<<$'*nat\nCOMMIT'
 }
 
 # --- flows ------------------------------------------------------------------------------------------
@@ -110,15 +121,17 @@ kernel_flows() {
 		jq 'if type == "array" then length else 0 end'
 }
 kernel_flows_are() { [ "$(kernel_flows)" -ge "$1" ]; } # UDP of before lives on for a while
+# As conntrack writes it: all digits.
+flows_vip() { python3 -c 'import ipaddress, sys; print(ipaddress.ip_address(sys.argv[1]).exploded)' "$FLOWS_VIP"; }
 # What conntrack knows as addressed to the VIP: flows that are the kernel's.
-tracked() { lab_in node-b cat /proc/net/nf_conntrack 2>/dev/null | grep -v 'TIME_WAIT\|CLOSE ' | grep -c "dst=$FLOWS_VIP "; }
+tracked() { lab_in node-b cat /proc/net/nf_conntrack 2>/dev/null | grep -v 'TIME_WAIT\|CLOSE ' | grep -c "dst=$(flows_vip) "; }
 # Of those the TCP connections that live, of which the kernel has none left when it is handed the next.
-established() { lab_in node-b cat /proc/net/nf_conntrack | grep ESTABLISHED | grep -c "dst=$FLOWS_VIP "; }
+established() { lab_in node-b cat /proc/net/nf_conntrack | grep ESTABLISHED | grep -c "dst=$(flows_vip) "; }
 b_status() { lab_ctl node-b status -o json | jq -r "$1"; }
 b_mode_is() { [ "$(b_status .dataplane.mode)" = "$1" ]; }
-b_announces() { lab_ctl node-b show services flows -o json | jq -e 'all(.[]; .announced)' >/dev/null; }
+b_announces() { lab_ctl node-b show services "$FLOWS_NAME" -o json | jq -e 'all(.[]; .announced)' >/dev/null; }
 # Whose is a connection that begins now? (The maps say so, too, but in 45 MB of JSON.)
-ever_tracked() { lab_in node-b grep -c "dst=$FLOWS_VIP " /proc/net/nf_conntrack; }
+ever_tracked() { lab_in node-b grep -c "dst=$(flows_vip) " /proc/net/nf_conntrack; }
 tracked_by_one() {
 	local before
 	before=$(ever_tracked)
@@ -127,6 +140,8 @@ tracked_by_one() {
 }
 kernel_takes() { [ "$(tracked_by_one)" = 1 ]; }
 xdp_takes() { [ "$(tracked_by_one)" = 0 ]; }
+# No session carries IPv6 here, so nothing is announced.
+b_serves() { if [ "$FLOWS_FAMILY" = ip6 ]; then xdp_takes; else b_announces; fi; }
 
 # mode_off_b DRAIN
 mode_off_b() {
@@ -135,10 +150,26 @@ mode_off_b() {
 		mv "$LAB_DIR/off.yaml" "$LAB_DIR/config/off-b.yaml"
 }
 
+# The Service of the other steps, with the pods' addresses of IPv6, and a pool for it.
+write_flows_six() {
+	local pod to=(-e 's/addressType: IPv4/addressType: IPv6/' -e 's/spec: {/spec: {ipFamilies: [IPv6], /')
+	for pod in "$@"; do to+=(-e "s/${LAB_POD_ADDR[$pod]}/\"${POD_ADDR6[$pod]}\"/"); done
+	mkdir -p "$LAB_DIR/six/config"
+	LAB_DIR=$LAB_DIR/six write_local_service "$FLOWS_NAME" "TCP/7 UDP/7" "$@"
+	{
+		sed "${to[@]}" "$LAB_DIR/six/config/$FLOWS_NAME.yaml"
+		printf '%s\n' --- 'apiVersion: metallb.io/v1beta1' 'kind: IPAddressPool' \
+			'metadata: {name: six, namespace: metallb-system}' 'spec: {addresses: ["2001:db8:101::1/128"]}' \
+			--- 'apiVersion: metallb.io/v1beta1' 'kind: BGPAdvertisement' \
+			'metadata: {name: six, namespace: metallb-system}' 'spec: {ipAddressPools: [six]}'
+	} >"$LAB_DIR/six/new"
+	mv "$LAB_DIR/six/new" "$LAB_DIR/config/$FLOWS_NAME.yaml"
+}
+
 # --- steps ------------------------------------------------------------------------------------------
 
 flows_vip_is_given() {
-	FLOWS_VIP=$(lab_ctl node-b show services flows -o json | jq -r '.[0].vip // empty')
+	FLOWS_VIP=$(lab_ctl node-b show services "$FLOWS_NAME" -o json | jq -r '.[0].vip // empty')
 	[ -n "$FLOWS_VIP" ]
 }
 
@@ -162,9 +193,9 @@ takeover_to_xdp() {
 	[ "$(tracked)" -ge "$n" ] || { say "conntrack knows $(tracked) of $n"; return 1; }
 	rm "$LAB_DIR/config/off-b.yaml"
 	# With mode off it announces, too.
-	lab_until 15 b_mode_is xdp && lab_until 10 b_announces || { lab_ctl node-b status; return 1; }
+	lab_until 15 b_mode_is xdp && lab_until 10 b_serves || { lab_ctl node-b status; return 1; }
 	lab_until 3 kernel_flows_are "$n" || { say "the table has $(kernel_flows) of $n"; return 1; }
-	lab_until 5 problem node-b flows KernelHasFlows || { lab_ctl node-b show problems; return 1; }
+	lab_until 5 problem node-b "$FLOWS_NAME" KernelHasFlows || { lab_ctl node-b show problems; return 1; }
 	had=$(kernel_flows)
 	say "node-b serves $FLOWS_VIP; $had flows stay with the kernel"
 	flows_open xdp "$FLOWS_TCP" "$1" || return 1
@@ -201,6 +232,24 @@ step_takeover_iptables() {
 	rules_gone
 	rules_iptables && takeover_to_xdp 0 && takeover_to_kernel 60 || return 1
 	STEP_NOTE="$FLOWS_TCP TCP flows each way, none cut, left with the last of them"
+}
+
+# Between two steps that leave everything to the kernel.
+step_takeover_ipv6() {
+	local FLOWS_NAME=flows-six FLOWS_FAMILY=ip6 FLOWS_VIP pod
+	ipv6_up
+	for pod in b1 b2; do
+		lab_spawn "$LAB_DIR/flows-six-$pod.log" "$pod" python3 "$LAB_ROOT/scripts/lab-flows" serve 7 "${POD_ADDR6[$pod]}"
+	done
+	write_flows_six b1 b2
+	lab_until 10 flows_vip_is_given || { lab_ctl node-b show services; return 1; }
+	lab_in router ip -6 route add "$FLOWS_VIP/128" via "${NODE_ADDR6[node-b]}" && rules_nft || return 1
+	takeover_to_xdp 0 || return 1
+	rules_gone
+	rules_iptables && takeover_to_kernel 60 || return 1
+	rules_gone
+	rm "$LAB_DIR/config/$FLOWS_NAME.yaml"
+	STEP_NOTE="$FLOWS_TCP TCP flows each way, none cut"
 }
 
 b_drain_is() { [ "$(b_status '.drain.state // "none"')" = "$1" ]; }
