@@ -484,6 +484,42 @@ static int tear_down(void **state)
 	return 0;
 }
 
+static bool has_given(const struct agent_rig *rig, size_t n)
+{
+	return rig->agent.given.n == n && rig_has_planned(rig);
+}
+
+static bool has_given_one(const struct agent_rig *rig)
+{
+	return has_given(rig, 1);
+}
+
+static bool has_given_two(const struct agent_rig *rig)
+{
+	return has_given(rig, 2);
+}
+
+/*
+ * One plan gives the address of a Service of a file, notes it, and computes what the allocator
+ * wants: with what was noted, for what stood there before is freed.
+ */
+static void what_is_wanted_follows_from_what_was_just_given(void **state)
+{
+	(void)state;
+	connect_feeder();
+	put("web", SERVICE_TEXT("web", "", ""));
+	complete_all();
+	RIG_WAIT(bed.rig, is_complete);
+	RIG_WAIT(bed.rig, has_given_one);
+	rig_write(bed.rig, "s2.yaml", RIG_SERVICE("s2"));
+	RIG_WAIT(bed.rig, has_given_two);
+	for (size_t i = 0; i < 2; i++)
+		assert_string_equal(bed.rig->agent.given.items[i].name, i ? "s2" : "s1");
+	hold(true); /* it was promised to nobody until now */
+	RIG_WAIT(bed.rig, has_wished);
+	assert_non_null(strstr(bed.wish, "web "));
+}
+
 /* With observe: true in `default` somebody else gives addresses, whoever has the Lease. */
 static void who_stands_back_asks_for_nothing(void **state)
 {
@@ -523,6 +559,7 @@ int main(void)
 		TEST(what_became_of_it_is_told_once),
 		TEST(how_the_node_is_is_reported_once),
 		TEST(that_nobody_allocates_is_a_problem),
+		TEST(what_is_wanted_follows_from_what_was_just_given),
 		TEST(who_stands_back_asks_for_nothing),
 	};
 
