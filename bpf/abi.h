@@ -269,6 +269,15 @@ struct lb_counter {
 	__u64 packets, bytes;
 };
 /*
+ * The packet that the agent gives the program xdp_sums (sums.h): which counters of a chunk, of how
+ * many processors; behind that their sums come back.
+ */
+#define LB_SUMS 200u /* in a packet, of which the kernel takes no more than a page */
+struct lb_sums {
+	__u32 chunk, first, n, cpus;
+	struct lb_counter of[LB_SUMS];
+};
+/*
  * map `retired`, a trie whose keys all have their full length, since only that grows with what is
  * in it: what backends have counted that a service has no more. Agent writes, nobody else reads.
  */

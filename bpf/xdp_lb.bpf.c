@@ -31,6 +31,7 @@
 #include "select.h"
 #include "service.h"
 #include "stats.h"
+#include "sums.h"
 #include "tagged.h"
 #include "target.h"
 #include "tunnel.h"

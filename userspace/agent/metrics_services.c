@@ -11,7 +11,7 @@
 #include "agent/show_backends.h"
 #include "sys/bpf_dataplane.h"
 
-#define COUNTS_PIECE 256 /* of the data plane, in a call */
+#define COUNTS_PIECE 1000 /* of the data plane, in a call */
 
 struct metrics_service {
 	const char *ns, *name; /* in the text's arena */
@@ -86,29 +86,52 @@ static bool is_said(const struct metrics_text *t, const struct plan_service *s)
 	return false;
 }
 
+#define DIGITS 8 /* of 16 bits, with the NUL, and more */
+
+/* There are thousands of these: printf takes longer than all else. */
+static const char *decimal(uint16_t value, char buf[DIGITS])
+{
+	char *at = &buf[DIGITS - 1];
+
+	*at = '\0';
+	do {
+		*--at = (char)('0' + value % 10);
+		value = (uint16_t)(value / 10);
+	} while (value > 0);
+	return at;
+}
+
+static const char *with_namespace(const struct plan_service *s, struct arena *arena)
+{
+	const size_t ns = strlen(s->ns), name = strlen(s->name);
+	char *ret = arena_alloc(arena, 1, ns + name + 2);
+
+	memcpy(ret, s->ns, ns);
+	ret[ns] = '/';
+	memcpy(ret + ns + 1, s->name, name);
+	return ret;
+}
+
 static void gather(const struct agent *a, struct metrics_text *t, const struct plan_service *s)
 {
 	const bool was_said = !s->announced || is_said(t, s);
 	struct metrics_service *m = xpush(&t->items, &t->n_items, &t->cap_items, sizeof(*m));
-	char vip[IP_ADDR_TEXT], port[8], domain[8];
+	char vip[IP_ADDR_TEXT], port[DIGITS], domain[DIGITS];
 
 	ip_addr_text(&s->vip.addr, vip);
-	snprintf(port, sizeof(port), "%u", s->port);
-	snprintf(domain, sizeof(domain), "%u", s->vip.domain);
 	*m = (struct metrics_service){
 		.ns = t->last_ns,
 		.name = t->last_name,
 		.vip = s->vip.addr,
 		.backends = s->n_backends,
 	};
-	m->labels =
-		labels_of(t, METRIC_PACKETS,
-			  (const char *const[]){s->ns, s->name, vip, port, s->protocol, domain});
+	m->labels = labels_of(t, METRIC_PACKETS,
+			      (const char *const[]){s->ns, s->name, vip, decimal(s->port, port),
+						    s->protocol, decimal(s->vip.domain, domain)});
 	if (!was_said)
-		m->announced = labels_of(
-			t, METRIC_M_SPEAKER,
-			(const char *const[]){arena_printf(t->scratch, "%s/%s", s->ns, s->name),
-					      "bgp", a->options->node, vip});
+		m->announced = labels_of(t, METRIC_M_SPEAKER,
+					 (const char *const[]){with_namespace(s, t->scratch), "bgp",
+							       a->options->node, vip});
 	count(a, t, s, m);
 }
 

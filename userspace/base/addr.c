@@ -69,11 +69,26 @@ bool ip_addr_parse(const char *text, struct ip_addr *ret)
 	return true;
 }
 
+/* inet_ntop() does it by printf, which metrics would call thousands of times in a row. */
+static const char *v4_text(const uint8_t octets[4], char buf[IP_ADDR_TEXT])
+{
+	char *at = buf;
+
+	for (int i = 0; i < 4; i++) {
+		if (octets[i] >= 100)
+			*at++ = (char)('0' + octets[i] / 100);
+		if (octets[i] >= 10)
+			*at++ = (char)('0' + octets[i] / 10 % 10);
+		*at++ = (char)('0' + octets[i] % 10);
+		*at++ = i < 3 ? '.' : '\0';
+	}
+	return buf;
+}
+
 const char *ip_addr_text(const struct ip_addr *a, char buf[IP_ADDR_TEXT])
 {
-	const char *text = ip_addr_is_v4(a)
-				   ? inet_ntop(AF_INET, a->b + sizeof(mapped), buf, IP_ADDR_TEXT)
-				   : inet_ntop(AF_INET6, a->b, buf, IP_ADDR_TEXT);
+	const char *text = ip_addr_is_v4(a) ? v4_text(a->b + sizeof(mapped), buf)
+					    : inet_ntop(AF_INET6, a->b, buf, IP_ADDR_TEXT);
 
 	assert(text);
 	return text;

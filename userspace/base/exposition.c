@@ -211,13 +211,19 @@ static size_t utf8_len(const unsigned char *s)
 	return len;
 }
 
+/* As nearly all is. */
+static bool is_plain(char c)
+{
+	return c >= ' ' && c != '"' && c != '\\' && (unsigned char)c < 0x80;
+}
+
 /* What may stand as it is, in one go; escapes are the same in both formats. */
 static void add_value(struct strbuf *out, const char *value)
 {
 	const char *from = value;
 
 	while (*value) {
-		const size_t len = utf8_len((const unsigned char *)value);
+		const size_t len = is_plain(*value) ? 1 : utf8_len((const unsigned char *)value);
 		const char *instead = *value == '\\'   ? "\\\\"
 				      : *value == '"'  ? "\\\""
 				      : *value == '\n' ? "\\n"

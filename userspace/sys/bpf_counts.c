@@ -8,8 +8,9 @@
 #include "base/sorted.h"
 
 #include <bpf/bpf.h>
+#include <uthash.h>
 
-#define AT_A_TIME 256u
+#define AT_A_TIME LB_SUMS
 
 /* --- of backends ------------------------------------------------------------------------------ */
 
@@ -33,6 +34,57 @@ void bpf_counts_read(const struct bpf_maps *m, size_t first, size_t n, struct bp
 
 /* --- of frontends ----------------------------------------------------------------------------- */
 
+/* What the map holds, of which this process is the only writer: asked for with each scrape. */
+struct bpf_retired {
+	struct lb_service_key key;
+	struct bpf_packets of;
+	UT_hash_handle hh;
+};
+
+static struct bpf_retired *find(const struct bpf_maps *m, const struct lb_key *key)
+{
+	const struct lb_service_key k = lb_service_key_of(key);
+	struct bpf_retired *ret;
+
+	HASH_FIND(hh, m->retired, &k, sizeof(k), ret);
+	return ret;
+}
+
+static struct bpf_retired *add(struct bpf_maps *m, const struct lb_service_key *key)
+{
+	struct bpf_retired *ret = xcalloc(1, sizeof(*ret));
+
+	ret->key = *key;
+	HASH_ADD(hh, m->retired, key, sizeof(ret->key), ret);
+	return ret;
+}
+
+static void take_out(struct bpf_maps *m, struct bpf_retired *r)
+{
+	HASH_DEL(m->retired, r);
+	free(r);
+}
+
+void bpf_counts_open(struct bpf_maps *m)
+{
+	struct lb_retired_key key, *before = NULL;
+	struct lb_counter value;
+
+	while (bpf_map_get_next_key(m->retired_fd, before, &key) == 0) {
+		if (bpf_map_lookup_elem(m->retired_fd, &key, &value) == 0)
+			add(m, &key.service)->of = (struct bpf_packets){value.packets, value.bytes};
+		before = &key;
+	}
+}
+
+void bpf_counts_close(struct bpf_maps *m)
+{
+	struct bpf_retired *r, *next;
+
+	HASH_ITER (hh, m->retired, r, next)
+		take_out(m, r);
+}
+
 static struct lb_retired_key retired_key_of(const struct lb_key *key)
 {
 	return (struct lb_retired_key){.bits = LB_RETIRED_BITS, .service = lb_service_key_of(key)};
@@ -40,12 +92,9 @@ static struct lb_retired_key retired_key_of(const struct lb_key *key)
 
 struct bpf_packets bpf_counts_retired(const struct bpf_maps *m, const struct lb_key *key)
 {
-	const struct lb_retired_key k = retired_key_of(key);
-	struct lb_counter value = {0};
+	const struct bpf_retired *r = find(m, key);
 
-	if (bpf_map_lookup_elem(m->retired_fd, &k, &value) != 0)
-		return (struct bpf_packets){0};
-	return (struct bpf_packets){value.packets, value.bytes};
+	return r ? r->of : (struct bpf_packets){0};
 }
 
 static int cmp_target(const void *key, const void *item)
@@ -76,21 +125,29 @@ struct bpf_packets bpf_counts_leaving(const struct bpf_maps *m, const struct lb_
 	return ret;
 }
 
-void bpf_counts_retire(const struct bpf_maps *m, const struct lb_key *key,
-		       const struct bpf_packets *n)
+void bpf_counts_retire(struct bpf_maps *m, const struct lb_key *key, const struct bpf_packets *n)
 {
 	const struct lb_retired_key k = retired_key_of(key);
-	struct bpf_packets all = bpf_counts_retired(m, key);
-	struct lb_counter value = {.packets = all.packets + n->packets,
-				   .bytes = all.bytes + n->bytes};
+	struct bpf_retired *r = find(m, key);
+	struct lb_counter value;
 
-	if (n->packets > 0)
-		(void)bpf_map_update_elem(m->retired_fd, &k, &value, BPF_ANY);
+	if (n->packets == 0)
+		return;
+	if (!r)
+		r = add(m, &k.service);
+	r->of.packets += n->packets;
+	r->of.bytes += n->bytes;
+	value = (struct lb_counter){.packets = r->of.packets, .bytes = r->of.bytes};
+	(void)bpf_map_update_elem(m->retired_fd, &k, &value, BPF_ANY);
 }
 
-void bpf_counts_forget(const struct bpf_maps *m, const struct lb_key *key)
+void bpf_counts_forget(struct bpf_maps *m, const struct lb_key *key)
 {
 	const struct lb_retired_key k = retired_key_of(key);
+	struct bpf_retired *r = find(m, key);
 
+	if (!r)
+		return;
 	(void)bpf_map_delete_elem(m->retired_fd, &k);
+	take_out(m, r);
 }

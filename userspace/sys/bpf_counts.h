@@ -12,6 +12,10 @@
 /* As bpf_dataplane_counts(). */
 void bpf_counts_read(const struct bpf_maps *m, size_t first, size_t n, struct bpf_packets *ret);
 
+/* Behind bpf_maps_open(): reads what is retired, once; and gives back the memory of that. */
+void bpf_counts_open(struct bpf_maps *m);
+void bpf_counts_close(struct bpf_maps *m);
+
 /* As bpf_dataplane_retired(). */
 struct bpf_packets bpf_counts_retired(const struct bpf_maps *m, const struct lb_key *key);
 
@@ -22,7 +26,6 @@ struct bpf_packets bpf_counts_retired(const struct bpf_maps *m, const struct lb_
 struct bpf_packets bpf_counts_leaving(const struct bpf_maps *m, const struct lb_tables *t,
 				      const struct lb_actual *before, const struct lb_frontend *f,
 				      struct arena *scratch);
-void bpf_counts_retire(const struct bpf_maps *m, const struct lb_key *key,
-		       const struct bpf_packets *n);
+void bpf_counts_retire(struct bpf_maps *m, const struct lb_key *key, const struct bpf_packets *n);
 /* The frontend is gone, and one of the same key begins at nothing. */
-void bpf_counts_forget(const struct bpf_maps *m, const struct lb_key *key);
+void bpf_counts_forget(struct bpf_maps *m, const struct lb_key *key);

@@ -324,6 +324,7 @@ static int open_tables(struct bpf_dataplane *dp, const struct bpf_dataplane_args
 
 	if (error != 0)
 		return error;
+	bpf_counts_open(&dp->maps);
 	dp->tables = lb_tables_new(&dp->maps.images);
 	lb_tables_add_served(dp->tables, args->served, args->n_served);
 	dp->grow = bpf_grow_new(&dp->maps, dp->tables);
@@ -404,6 +405,7 @@ struct bpf_dataplane *bpf_dataplane_close(struct bpf_dataplane *dp)
 	lb_deny_free(dp->deny);
 	bpf_rates_free(dp->rates);
 	bpf_discards_free(dp->discards);
+	bpf_counts_close(&dp->maps);
 	bpf_maps_close(&dp->maps);
 	bpf_unload(&dp->programs);
 	arena_free(dp->scratch);

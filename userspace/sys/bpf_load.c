@@ -244,8 +244,10 @@ static int print_libbpf(enum libbpf_print_level level, const char *fmt, va_list 
 int bpf_load(const struct bpf_load_args *args, struct arena *arena, struct bpf_programs *ret,
 	     const char **ret_failure)
 {
-	struct bpf_programs p = {
-		.xdp_fd = -1, .tc_fd = -1, .tc_spare_fd = -1, .maps = {.btf_fd = -1}};
+	struct bpf_programs p = {.xdp_fd = -1,
+				 .tc_fd = -1,
+				 .tc_spare_fd = -1,
+				 .maps = {.btf_fd = -1, .sums_fd = -1}};
 	struct xdp_lb_bpf *xdp = NULL;
 	struct lb_flow_keys keys;
 	const char *what = "the pin directory";
@@ -293,6 +295,8 @@ void bpf_unload(struct bpf_programs *p)
 		if (fds[i] >= 0)
 			close(fds[i]);
 	bpf_maps_let_go(&p->maps);
-	*p = (struct bpf_programs){
-		.xdp_fd = -1, .tc_fd = -1, .tc_spare_fd = -1, .maps = {.btf_fd = -1}};
+	*p = (struct bpf_programs){.xdp_fd = -1,
+				   .tc_fd = -1,
+				   .tc_spare_fd = -1,
+				   .maps = {.btf_fd = -1, .sums_fd = -1}};
 }

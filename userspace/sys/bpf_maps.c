@@ -198,10 +198,12 @@ static int dup_fd(int fd)
 
 int bpf_maps_keep(const struct bpf_object *obj, struct bpf_kept *ret)
 {
+	const struct bpf_program *sums = bpf_object__find_program_by_name(obj, "xdp_sums");
 	const struct bpf_map *map;
 	size_t cap = 0;
 
-	*ret = (struct bpf_kept){.btf_fd = dup_fd(bpf_object__btf_fd(obj))};
+	*ret = (struct bpf_kept){.btf_fd = dup_fd(bpf_object__btf_fd(obj)),
+				 .sums_fd = sums ? dup_fd(bpf_program__fd(sums)) : -1};
 	bpf_object__for_each_map(map, obj)
 	{
 		struct bpf_kept_map *kept;
@@ -227,7 +229,9 @@ void bpf_maps_let_go(struct bpf_kept *k)
 	free(k->maps);
 	if (k->btf_fd >= 0)
 		close(k->btf_fd);
-	*k = (struct bpf_kept){.btf_fd = -1};
+	if (k->sums_fd >= 0)
+		close(k->sums_fd);
+	*k = (struct bpf_kept){.btf_fd = -1, .sums_fd = -1};
 }
 
 /* --- mappings --------------------------------------------------------------------------------- */
@@ -281,6 +285,7 @@ int bpf_maps_open(struct bpf_maps *m, const struct bpf_kept *kept, const struct 
 			       .inners = *inners,
 			       .retired_fd = -1,
 			       .kernel_flows_fd = -1,
+			       .sums_fd = kept->sums_fd,
 			       .n_cpus = libbpf_num_possible_cpus()};
 	if (m->n_cpus < 0)
 		return m->n_cpus;
@@ -465,30 +470,27 @@ struct lb_counter bpf_maps_counter(const struct bpf_maps *m, uint32_t index)
 	return sum_of(m, values);
 }
 
-/* At the head of those of one chunk, from `first` on; how many they were. */
+/*
+ * At the head of those of one chunk, from `first` on; how many they were. The program bpf/sums.h
+ * adds them up in the kernel.
+ */
 static size_t read_counters(const struct bpf_maps *m, uint32_t first, size_t n,
 			    struct lb_counter *ret)
 {
-	const uint32_t chunk = first / LB_BACKEND_CHUNK, in = first % LB_BACKEND_CHUNK;
-	_cleanup_(freep) struct lb_counter *values = NULL;
-	__u32 keys[COUNTERS_MAX], before = in - 1, next, count = COUNTERS_MAX;
+	struct lb_sums sums = {.chunk = first / LB_BACKEND_CHUNK,
+			       .first = first % LB_BACKEND_CHUNK,
+			       .cpus = (__u32)m->n_cpus};
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = &sums, .data_size_in = sizeof(sums),
+		    .data_out = &sums, .data_size_out = sizeof(sums), .repeat = 1);
 
-	if (n < count)
-		count = (__u32)n;
-	if (LB_BACKEND_CHUNK - in < count)
-		count = LB_BACKEND_CHUNK - in;
-	n = count;
-	values = xcalloc(n * (size_t)m->n_cpus, sizeof(*values));
-	/* ENOENT: there is nothing behind them. */
-	if ((bpf_map_lookup_batch(m->counter_fds[chunk], in ? &before : NULL, &next, keys, values,
-				  &count, NULL) != 0 &&
-	     errno != ENOENT) ||
-	    count < n) {
+	n = n < LB_SUMS ? n : LB_SUMS;
+	n = n < LB_BACKEND_CHUNK - sums.first ? n : LB_BACKEND_CHUNK - sums.first;
+	sums.n = (__u32)n;
+	if (bpf_prog_test_run_opts(m->sums_fd, &opts) != 0 || opts.retval != XDP_PASS) {
 		*ret = bpf_maps_counter(m, first);
 		return 1;
 	}
-	for (size_t i = 0; i < n; i++)
-		ret[i] = sum_of(m, values + i * (size_t)m->n_cpus);
+	memcpy(ret, sums.of, n * sizeof(*ret));
 	return n;
 }
 

@@ -11,6 +11,7 @@
 #include "plan/plan.h"
 
 struct bpf_object;
+struct bpf_retired;
 
 /* --- before and after loading an object ------------------------------------------------------- */
 
@@ -39,13 +40,15 @@ int bpf_maps_share(const struct bpf_object *from, struct bpf_object *to) must_ch
 int bpf_maps_pin(const struct bpf_object *obj, const char *dir) must_check;
 
 /*
- * What is needed of an object once it is loaded: maps by name, and its types. The object itself
+ * What is needed of an object once it is loaded: maps by name, its types, and the program that sums
+ * counters up. The object itself
  * keeps copies of all its code and types, which is more than the rest of an idle agent.
  */
 struct bpf_kept {
 	struct bpf_kept_map *maps; /* owned, as their fds are */
 	size_t n;
-	int btf_fd; /* owned */
+	int btf_fd;  /* owned */
+	int sums_fd; /* of the program xdp_sums; owned */
 };
 /* 0, and the object may be closed; or -errno. In either case for bpf_maps_let_go(). */
 int bpf_maps_keep(const struct bpf_object *obj, struct bpf_kept *ret) must_check;
@@ -83,9 +86,11 @@ struct bpf_maps {
 	struct lb_uplinks uplinks;
 	struct bpf_mapping *mappings; /* owned */
 	size_t n_mappings, cap_mappings;
-	int retired_fd;      /* of the map; borrowed */
-	int kernel_flows_fd; /* of the inner map, -1: there is none; owned */
-	int *counter_fds;    /* one per chunk of backends; owned */
+	int retired_fd;              /* of the map; borrowed */
+	struct bpf_retired *retired; /* what it holds (bpf_counts.h); owned */
+	int sums_fd;                 /* of the program xdp_sums; borrowed */
+	int kernel_flows_fd;         /* of the inner map, -1: there is none; owned */
+	int *counter_fds;            /* one per chunk of backends; owned */
 	size_t n_counters, cap_counters;
 	uint32_t n_chunks[BPF_N_CHUNK_KINDS];
 	int n_cpus;
