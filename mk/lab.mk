@@ -62,11 +62,15 @@ test: ## everything that CI runs
 
 SOAK_SEEDS ?= 50000
 SOAK_BFD_SEEDS ?= 10000
+SOAK_PLANE_SEEDS ?= 5000
+SOAK_KUBE_SEEDS ?= 5000
+SOAK_ROUNDS ?= 100
 SOAK_FUZZ  ?= 600
 SOAK_LABS  ?= 10
 
 soak: ## long runs: many seeds, each fuzzer for ten minutes, the lab again and again, the guest, hogs (root)
-	$(Q)$(MAKE) --no-print-directory sim SEEDS=$(SOAK_SEEDS) BFD_SEEDS=$(SOAK_BFD_SEEDS)
+	$(Q)$(MAKE) --no-print-directory sim SEEDS=$(SOAK_SEEDS) BFD_SEEDS=$(SOAK_BFD_SEEDS) PLANE_SEEDS=$(SOAK_PLANE_SEEDS) KUBE_SEEDS=$(SOAK_KUBE_SEEDS)
+	$(Q)TEST_ROUNDS=$(SOAK_ROUNDS) TEST_TIMEOUT=7200 $(MAKE) --no-print-directory unit
 	$(Q)$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=$(SOAK_FUZZ)
 	$(Q)for i in $$(seq $(SOAK_LABS)); do $(MAKE) --no-print-directory lab || exit 1; done
 	$(Q)$(MAKE) --no-print-directory vm

@@ -8,6 +8,7 @@
 #include "api/world.h"
 #include "base/rng.h"
 #include "unit/api/api_test.h"
+#include "unit/rounds.h"
 
 #define N_DOCS_MAX 14
 #define N_NAMES    6
@@ -170,7 +171,7 @@ static void assert_same_worlds(const struct world *a, const struct world *b)
 static void what_was_before_makes_no_difference(void **state)
 {
 	(void)state;
-	for (uint64_t seed = 0; seed < 150; seed++) {
+	for (uint64_t seed = 0; seed < test_rounds(50); seed++) {
 		struct rng rng;
 		struct world *w = world_new();
 		struct text t = {0};
@@ -200,7 +201,7 @@ static void what_was_before_makes_no_difference(void **state)
 static void errors_that_were_corrected_leave_nothing(void **state)
 {
 	(void)state;
-	for (uint64_t seed = 0; seed < 150; seed++) {
+	for (uint64_t seed = 0; seed < test_rounds(50); seed++) {
 		struct rng rng;
 		struct world *w = world_new(), *fresh = world_new();
 		struct text t = {0};

@@ -8,6 +8,7 @@
 #include "base/hash.h"
 #include "base/rng.h"
 #include "unit/api/api_test.h"
+#include "unit/rounds.h"
 
 #include <inttypes.h>
 
@@ -262,7 +263,7 @@ static char *everything(const struct world *w)
 
 static void a_world_is_the_same_whenever_it_was_looked_at(void **state)
 {
-	for (uint64_t seed = 1; seed <= 6; seed++) {
+	for (uint64_t seed = 1; seed <= test_rounds(2); seed++) {
 		_cleanup_(arena_freep) struct arena *arena = arena_new();
 		struct step *steps = arena_array_of(arena, N_STEPS, struct step);
 		struct world *watched = world_new();
@@ -351,7 +352,7 @@ static void assert_generations(const struct world *w, struct memory *m, struct a
 static void a_generation_stands_for_the_same_objects(void **state)
 {
 	(void)state;
-	for (uint64_t seed = 1; seed <= 6; seed++) {
+	for (uint64_t seed = 1; seed <= test_rounds(2); seed++) {
 		_cleanup_(arena_freep) struct arena *arena = arena_new();
 		struct world *w = world_new();
 		struct memory m = {0};

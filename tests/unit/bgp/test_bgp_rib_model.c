@@ -4,6 +4,7 @@
  * desired and advertised, and a flag per prefix.
  */
 #include "unit/bgp/bgp_rib_numbers.h"
+#include "unit/rounds.h"
 
 #define N_PREFIXES 40
 #define N_V4       22 /* of these */
@@ -198,7 +199,7 @@ static void random_runs_agree_with_the_model(void **state)
 	struct rng rng = octets_rng(__func__);
 
 	(void)state;
-	for (unsigned run = 0; run < 100; run++) {
+	for (unsigned run = 0; run < test_rounds(35); run++) {
 		struct bgp_rib *rib = bgp_rib_new(NULL);
 		struct model m = nothing_known();
 

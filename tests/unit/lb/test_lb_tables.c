@@ -5,6 +5,7 @@
  * nothing was reused before it had rested.
  */
 #include "service.h"
+#include "unit/rounds.h"
 
 #include <errno.h>
 
@@ -293,7 +294,7 @@ static void step(struct model *m)
 static void random_steps_keep_every_promise(void **state)
 {
 	(void)state;
-	for (uint64_t seed = 1; seed <= 8; seed++) {
+	for (uint64_t seed = 1; seed <= test_rounds(3); seed++) {
 		struct model m;
 
 		model_init(&m, seed);

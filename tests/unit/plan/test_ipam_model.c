@@ -9,13 +9,14 @@
 #include "fake/ipam_naive.h"
 
 #include "base/rng.h"
+#include "unit/rounds.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
 
 #include <cmocka.h>
 
-#define N_WORLDS     3000
+#define N_WORLDS     test_rounds(1000)
 #define MAX_SERVICES 10
 #define MAX_POOLS    4
 

@@ -6,6 +6,7 @@
 #include "base/rng.h"
 #include "fake/plan_fixture.h"
 #include "plan/plan_explain.h"
+#include "unit/rounds.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -192,7 +193,8 @@ static void other_nodes_are_told_for_the_peers_that_are_wanted(void **state)
 
 /* --- several nodes ---------------------------------------------------------------------------- */
 
-enum { N_NODES = 3, N_SERVICES = 6, N_PEERS = 2, N_ADVERTS = 4, N_SEEDS = 150 };
+enum { N_NODES = 3, N_SERVICES = 6, N_PEERS = 2, N_ADVERTS = 4 };
+#define N_SEEDS test_rounds(50)
 
 struct site {
 	struct rng rng;

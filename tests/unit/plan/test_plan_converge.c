@@ -10,13 +10,15 @@
 #include "base/rng.h"
 #include "base/strbuf.h"
 #include "fake/plan_fixture.h"
+#include "unit/rounds.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
 
 #include <cmocka.h>
 
-enum { N_SERVICES = 8, N_PEERS = 3, N_ADVERTS = 3, N_STEPS = 40, N_SEEDS = 60 };
+enum { N_SERVICES = 8, N_PEERS = 3, N_ADVERTS = 3, N_STEPS = 40 };
+#define N_SEEDS test_rounds(20)
 
 /* --- random worlds ---------------------------------------------------------------------------- */
 
@@ -391,6 +393,8 @@ static char *last_world(const struct scenario *s)
 /* Whichever call fails, the last world is the same, and so is the node that saw nothing else. */
 static void every_single_failing_call_is_made_good(void **state)
 {
+	/* A history half as long has half as many calls. */
+	const unsigned n_steps = test_rounds(N_STEPS / 2) < N_STEPS ? N_STEPS / 2 : N_STEPS;
 	struct fixture *fresh = NULL;
 	char *last = NULL;
 	size_t n_calls = 1;
@@ -401,7 +405,7 @@ static void every_single_failing_call_is_made_good(void **state)
 		char *text;
 
 		s.f->store.fail_at = n;
-		for (unsigned step = 0; step < N_STEPS; step++) {
+		for (unsigned step = 0; step < n_steps; step++) {
 			mutate(&s);
 			s.f->store.fail_every = 0;
 			if (!step_holds(s.f))

@@ -5,13 +5,14 @@
  */
 #include "base/rng.h"
 #include "fake/plan_fixture.h"
+#include "unit/rounds.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
 
 #include <cmocka.h>
 
-#define RUNS      300
+#define RUNS      test_rounds(100)
 #define IFINDEX   100 /* of the first that is made */
 #define LINKS_MAX ARRAY_SIZE(((struct fixture *)0)->links)
 

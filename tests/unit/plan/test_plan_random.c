@@ -7,13 +7,14 @@
  */
 #include "fake/random_objects.h"
 #include "plan/plan_difference.h"
+#include "unit/rounds.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
 
 #include <cmocka.h>
 
-enum { N_SEEDS = 1000 };
+#define N_SEEDS test_rounds(300)
 
 /* Of the other nodes some answer. */
 static struct fixture *new_fixture(uint64_t seed)
