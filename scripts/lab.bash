@@ -12,6 +12,8 @@
 # Every name carries $LAB, so several labs can run beside each other; everything a lab made is
 # removed by lab_down, which the caller sets as its EXIT trap. Processes are ended by their pids.
 
+# The distribution's programs (scripts/deps) before wrappers that choose among versions: such a python3 takes ten times as long to start.
+PATH=/usr/sbin:/usr/bin:/sbin:/bin:$PATH
 LAB_ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 LAB=${LAB:-ls$$}
 LAB_AGENT=${LAB_AGENT:-$LAB_ROOT/build/lodestoned} # build/san/lodestoned: under the sanitizers
@@ -57,16 +59,18 @@ lab_begin() {
 
 # lab_until SECONDS COMMAND...: waits until the command succeeds; false when the time is over, and then
 # says for what it waited, and the last that the command said. The time is that of a machine which does nothing
-# else: where ten processes wait for each processor it is ten times as long.
+# else: where ten processes wait for each processor it is ten times as long. Asks ten times a second at first, and twice when it
+# has waited for some: to ask is most of what the lab takes of the processors.
 lab_until() {
-	local begun=$SECONDS patience=$1
+	local begun=$SECONDS patience=$1 pause=100
 	shift
 	until "$@" >"$LAB_DIR/until" 2>&1; do
 		[ $((SECONDS - begun)) -lt "$patience" ] || [ $((SECONDS - begun)) -lt $((patience * $(lab_crowd))) ] || {
 			say "not within $((SECONDS - begun)) s: $* $(tail -n 1 "$LAB_DIR/until")"
 			return 1
 		}
-		sleep 0.1
+		sleep "0.$pause"
+		pause=$((pause < 450 ? pause + pause / 8 : 500))
 	done
 }
 
