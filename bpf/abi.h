@@ -243,8 +243,8 @@ struct lb_rate {
 
 /* --- backend ---------------------------------------------------------------------------------- */
 
-/* State word: bits 0..31 nsid + 1 of the pod's network namespace (0 = unknown), 32..47 node (0 =
- * this one), 48..55 generation (never 0 in use), 56..63 LB_BE_* flags. */
+/* State word: bits 0..31 nsid + 1 of the pod's network namespace (0 = unknown), 32..43 node (0 =
+ * this one), 44..47 LB_WAY_*, 48..55 generation (never 0 in use), 56..63 LB_BE_* flags. */
 #define LB_BE_NSID_SHIFT  0
 #define LB_BE_NSID_SELF   0xffffffffull /* the namespace that the uplink is in (host network) */
 #define LB_BE_NODE_SHIFT  32
@@ -253,6 +253,17 @@ struct lb_rate {
 #define LB_BE_READY       (1u << 0) /* takes new flows */
 #define LB_BE_LOCAL       (1u << 1)
 #define LB_BE_IN_USE      (1u << 7)
+
+/*
+ * How a packet gets to a backend that is not here. All but the first lead to a real server beyond
+ * the nodes (dsr.h), which has the VIP itself and answers clients directly: its "node" is itself.
+ */
+#define LB_BE_WAY_SHIFT 44
+#define LB_BE_WAY_MASK  0xfull
+#define LB_WAY_TUNNEL   0u /* to the node that it is on (tunnel.h) */
+#define LB_WAY_L2       1u /* on a link with it: another MAC address */
+#define LB_WAY_IPIP     2u /* in IP (RFC 2003, 2473, 4213) */
+#define LB_WAY_GUE      3u /* in GUE of variant 1, which has no header of its own */
 
 /* map `backends`: array of maps, inner array mmap-able. Agent writes, bpf reads. */
 struct lb_backend {
@@ -483,8 +494,11 @@ struct lb_next_hop {
 	__u64 own;       /* the same of the device */
 	__u32 source[4]; /* of the outer header */
 	__u64 uplink;    /* ifindex of the device that the packet came in by */
-	__u64 zero[2];
+	__u32 flags;     /* LB_HOP_* */
+	__u32 zero_word;
+	__u64 zero;
 };
+#define LB_HOP_ON_LINK   1u /* the neighbour is the node itself */
 #define LB_HOP_MTU_SHIFT 32
 #define LB_HOP_TAG_SHIFT 48
 
@@ -493,7 +507,10 @@ struct lb_next_hop {
 #define LB_NODE_KNOWN  (1ull << 62) /* it is a node of the cluster: packets of its are taken */
 #define LB_NODE_USABLE (1ull << 61) /* its echo answers, and it speaks what we speak */
 
-/* map `nodes`: array of maps, inner array mmap-able, by number. Agent writes, bpf reads. */
+/*
+ * map `nodes`: array of maps, inner array mmap-able, by number. Agent writes, bpf reads. A real
+ * server has a number, too, and is never LB_NODE_KNOWN by that.
+ */
 struct lb_node {
 	__u64 state;
 	__u32 addr[4]; /* that tunnels to it end at, and those from it come from */

@@ -12,18 +12,21 @@
 #define BESIDE_BFD    0
 #define BESIDE_TUNNEL 1
 #define BESIDE_INNER  2
+#define BESIDE_DSR    3
 
 int xdp_bfd(struct xdp_md *ctx);
 int xdp_tunnel(struct xdp_md *ctx);
 int xdp_inner(struct xdp_md *ctx);
+int xdp_dsr(struct xdp_md *ctx);
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
-	__uint(max_entries, 3);
+	__uint(max_entries, 4);
 	__uint(key_size, sizeof(__u32));
 	__array(values, int(struct xdp_md *));
 } beside SEC(".maps") = {
 	.values = {[BESIDE_BFD] = (void *)&xdp_bfd,
 		   [BESIDE_TUNNEL] = (void *)&xdp_tunnel,
-		   [BESIDE_INNER] = (void *)&xdp_inner},
+		   [BESIDE_INNER] = (void *)&xdp_inner,
+		   [BESIDE_DSR] = (void *)&xdp_dsr},
 };

@@ -23,13 +23,22 @@ static __always_inline __u32 node_of(__u64 state)
 	return state >> LB_BE_NODE_SHIFT & (LB_NODES - 1);
 }
 
-/* A flow may begin at a backend of this state word: it is here, or tunnels end where it is. */
+/* LB_WAY_*: how packets for a backend of this state word get there. */
+static __always_inline __u32 node_way(__u64 state)
+{
+	return state >> LB_BE_WAY_SHIFT & LB_BE_WAY_MASK;
+}
+
+/*
+ * A flow may begin at a backend of this state word: it is here, or tunnels end where it is. A real
+ * server's health is the EndpointSlice's alone.
+ */
 static __always_inline bool node_takes(__u64 state)
 {
 	const __u64 flags = LB_NODE_IN_USE | LB_NODE_USABLE;
 	const struct lb_node *node;
 
-	if (likely(state >> LB_BE_FLAGS_SHIFT & LB_BE_LOCAL))
+	if (likely(state >> LB_BE_FLAGS_SHIFT & LB_BE_LOCAL) || node_way(state))
 		return true;
 	node = node_at(node_of(state));
 	return node && (READ_ONCE(node->state) & flags) == flags;

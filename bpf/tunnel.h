@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include "beside.h"
 #include "refuse.h"
 #include "tagged.h"
 #include "tunnel_choose.h"
@@ -38,6 +39,8 @@ __noinline bool tunnel_name_all(struct lb_scratch *s)
 	return true;
 }
 
+#define TUNNEL_TO_SERVER (-LB_N_DROPS) /* no verdict: xdp_dsr is to send it */
+
 static __always_inline int tunnel_leave(struct xdp_md *ctx, struct lb_scratch *s)
 {
 	struct lb_backend *be = backend_slot(s->backend);
@@ -56,6 +59,8 @@ static __always_inline int tunnel_leave(struct xdp_md *ctx, struct lb_scratch *s
 			tunnel_name(&s->tunnel.candidates[0], be);
 		stats_delivered(s->backend, s->packet.end - s->packet.ip_off);
 	}
+	if (unlikely(node_way(state)))
+		return TUNNEL_TO_SERVER;
 	return tunnel_send(ctx, s, node_of(state));
 }
 
@@ -116,6 +121,9 @@ SEC("xdp.frags")
 int xdp_tunnel(struct xdp_md *ctx)
 {
 	struct lb_scratch *s = scratch_get();
+	int verdict = s ? tunnel_serve(ctx, s) : XDP_DROP;
 
-	return s ? tunnel_serve(ctx, s) : XDP_DROP;
+	if (verdict == TUNNEL_TO_SERVER)
+		bpf_tail_call(ctx, &beside, BESIDE_DSR);
+	return verdict == TUNNEL_TO_SERVER ? XDP_DROP : verdict;
 }

@@ -10,6 +10,7 @@
 #include "admit.h"
 #include "backend.h"
 #include "common.h"
+#include "node.h"
 #include "owner_beyond.h"
 #include "row.h"
 #include "scratch.h"
@@ -22,9 +23,17 @@ static __always_inline bool choose_is_local(const struct flow *f, __u32 backend)
 	return be && backend_is(READ_ONCE(be->state), LB_BE_IN_USE | LB_BE_LOCAL);
 }
 
+/* A real server beyond the nodes: nobody can be asked whose its flows are. */
+static __always_inline bool choose_is_server(const struct flow *f, __u32 backend)
+{
+	struct lb_backend *be = backend_slot(backend_index(f->live, backend));
+
+	return be && node_way(READ_ONCE(be->state));
+}
+
 /*
  * Whose may a flow be that no entry here knows? Candidate by candidate: one that is here is asked
- * by its sockets; the first that is not is to be asked where it is, and all that follow.
+ * by its sockets; the first that is on another node is to be asked there, and all that follow.
  */
 __noinline int choose_whom_to_ask(struct xdp_md *ctx, struct lb_scratch *s)
 {
@@ -38,6 +47,8 @@ __noinline int choose_whom_to_ask(struct xdp_md *ctx, struct lb_scratch *s)
 
 		if (backend == LB_ROW_NONE)
 			break;
+		if (choose_is_server(f, backend))
+			continue;
 		if (!choose_is_local(f, backend)) {
 			s->tunnel.flags = LB_TUNNEL_ASK;
 			s->tunnel.at = (__u8)i;
@@ -104,7 +115,7 @@ __noinline int choose_for_error(struct lb_scratch *s)
 	if (owner != OWNER_NOBODY)
 		return owner;
 	owner = row_candidate(f->row, 0);
-	if (!choose_is_local(f, owner))
+	if (!choose_is_local(f, owner) && !choose_is_server(f, owner))
 		s->tunnel.flags = LB_TUNNEL_ASK;
 	return owner;
 }

@@ -30,6 +30,7 @@ struct hop {
 	__u32 target[4];
 	__u32 ifindex;
 	__u32 mtu;
+	__u64 is_on_link; /* the neighbour is the target itself */
 };
 
 /* False: it is not known, or just being changed. */
@@ -44,6 +45,7 @@ static __always_inline bool hop_read(struct hop *h, const struct lb_next_hop *fr
 	h->mtu = way >> LB_HOP_MTU_SHIFT & 0xffff;
 	h->neighbour = neighbour & HOP_MAC;
 	h->own = own & HOP_MAC;
+	h->is_on_link = from->flags & LB_HOP_ON_LINK;
 	addr_copy(h->source, from->source);
 	return true;
 }
@@ -56,7 +58,18 @@ static __always_inline __u64 hop_mac(const __u8 mac[6])
 	return ret;
 }
 
-/* By the kernel, from the node's own end of tunnels. Of h the target is filled in. */
+/* What the kernel was asked for, and is not changed where the target is on a link. */
+static __always_inline bool hop_is_direct(const struct bpf_fib_lookup *fib, const struct hop *h)
+{
+	if (addr_is_v4(h->target))
+		return fib->family == HOP_AF_INET && fib->ipv4_dst == h->target[3];
+	return addr_is(fib->ipv6_dst, h->target);
+}
+
+/*
+ * By the kernel, from the node's own end of tunnels, or where there is none from the source that is
+ * filled in. The target is, too.
+ */
 __noinline bool hop_ask(struct xdp_md *ctx, struct hop *h)
 {
 	struct bpf_fib_lookup fib = {};
@@ -70,12 +83,14 @@ __noinline bool hop_ask(struct xdp_md *ctx, struct hop *h)
 	fib.l4_protocol = IPPROTO_UDP;
 	fib.dport = bpf_htons(LB_GUE_PORT);
 	if (addr_is_v4(h->target)) {
-		addr_copy(h->source, own->own_v4);
+		if (own->own_v4[3])
+			addr_copy(h->source, own->own_v4);
 		fib.family = HOP_AF_INET;
 		fib.ipv4_src = h->source[3];
 		fib.ipv4_dst = h->target[3];
 	} else {
-		addr_copy(h->source, own->own_v6);
+		if (own->own_v6[0])
+			addr_copy(h->source, own->own_v6);
 		fib.family = HOP_AF_INET6;
 		addr_copy(fib.ipv6_src, h->source);
 		addr_copy(fib.ipv6_dst, h->target);
@@ -86,6 +101,7 @@ __noinline bool hop_ask(struct xdp_md *ctx, struct hop *h)
 	h->mtu = fib.mtu_result;
 	h->neighbour = hop_mac(fib.dmac);
 	h->own = hop_mac(fib.smac);
+	h->is_on_link = hop_is_direct(&fib, h);
 	return true;
 }
 
@@ -108,6 +124,17 @@ static __always_inline bool hop_find(struct xdp_md *ctx, __u32 number, struct ho
 		return false;
 	addr_copy(h->target, node->addr);
 	return likely(hop_is_told(h, node, ctx->ingress_ifindex)) || hop_ask(ctx, h);
+}
+
+/* The same to a real server, from the source of the way that was told last: it needs no tunnels. */
+static __always_inline bool hop_find_server(struct xdp_md *ctx, __u32 number, struct hop *h)
+{
+	const struct lb_node *node = node_at(number);
+
+	if (!node)
+		return false;
+	addr_copy(h->source, node->hops[0].source);
+	return hop_find(ctx, number, h);
 }
 
 static __always_inline int hop_leave(const struct xdp_md *ctx, __u32 ifindex)

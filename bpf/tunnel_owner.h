@@ -120,7 +120,7 @@ __noinline int inner_ask(struct xdp_md *ctx, struct lb_scratch *s)
 		if (choose_is_local(&s->flow, backend)) {
 			if (inner_knows(ctx, s, backend))
 				return backend;
-		} else if (i > s->tunnel.at) {
+		} else if (i > s->tunnel.at && !choose_is_server(&s->flow, backend)) {
 			if (inner_may_hop())
 				return inner_send_on(s, backend, LB_TUNNEL_ASK, i);
 			stats_drop(LB_DROP_HOPS);

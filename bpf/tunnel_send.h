@@ -57,32 +57,42 @@ static __always_inline void tunnel_write_eth(void *to, const struct tunnel_outer
 	eth->h_proto = is_v4 ? bpf_htons(ETH_P_IP) : bpf_htons(ETH_P_IPV6);
 }
 
+/* The header before what is of this protocol. */
 static __always_inline void tunnel_write_v4(struct iphdr *ip, const struct tunnel_outer *o,
-					    __u32 len)
+					    __u32 len, __u32 proto)
 {
+	const __u32 ttl = bpf_htonl(TUNNEL_TTL << 24 | proto << 16);
 	__u32 *words = (__u32 *)ip;
 	__u64 sum = 0;
 
 	words[0] = bpf_htonl(0x45000000 | (__u32)o->tos << 16 | (len & 0xffff));
 	words[1] = bpf_htonl(IP_DONT_FRAGMENT);
-	words[2] = bpf_htonl(TUNNEL_TTL << 24 | IPPROTO_UDP << 16);
+	words[2] = ttl;
 	words[3] = o->hop.source[3];
 	words[4] = o->hop.target[3];
 	sum = (__u64)bpf_htonl(0x45000000 | (__u32)o->tos << 16 | (len & 0xffff)) +
-	      bpf_htonl(IP_DONT_FRAGMENT) + bpf_htonl(TUNNEL_TTL << 24 | IPPROTO_UDP << 16) +
-	      o->hop.source[3] + o->hop.target[3];
+	      bpf_htonl(IP_DONT_FRAGMENT) + ttl + o->hop.source[3] + o->hop.target[3];
 	ip->check = reject_fold(sum);
 }
 
 static __always_inline void tunnel_write_v6(struct ipv6hdr *ip, const struct tunnel_outer *o,
-					    __u32 len)
+					    __u32 len, __u32 proto)
 {
 	__u32 *words = (__u32 *)ip;
 
 	words[0] = bpf_htonl(0x60000000 | (__u32)o->tos << 20 | (o->label & 0xfffff));
-	words[1] = bpf_htonl(len << 16 | IPPROTO_UDP << 8 | TUNNEL_TTL);
+	words[1] = bpf_htonl(len << 16 | proto << 8 | TUNNEL_TTL);
 	addr_copy(ip->saddr.in6_u.u6_addr32, o->hop.source);
 	addr_copy(ip->daddr.in6_u.u6_addr32, o->hop.target);
+}
+
+static __always_inline void tunnel_write_udp(struct udphdr *udp, const struct tunnel_outer *o,
+					     __u32 len)
+{
+	udp->source = o->sport;
+	udp->dest = bpf_htons(LB_GUE_PORT);
+	udp->len = bpf_htons((__u16)len);
+	udp->check = 0;
 }
 
 /* All headers, where the frame's old Ethernet header ends; what is constant is so for the compiler.
@@ -106,14 +116,11 @@ static __always_inline bool tunnel_write(struct xdp_md *ctx, const struct lb_scr
 	tunnel_write_eth(at, o, outer_v4);
 	at += TUNNEL_ETH;
 	if (outer_v4)
-		tunnel_write_v4(at, o, over + o->inner);
+		tunnel_write_v4(at, o, over + o->inner, IPPROTO_UDP);
 	else
-		tunnel_write_v6(at, o, over - ip_len + o->inner);
+		tunnel_write_v6(at, o, over - ip_len + o->inner, IPPROTO_UDP);
 	udp = at + ip_len;
-	udp->source = o->sport;
-	udp->dest = bpf_htons(LB_GUE_PORT);
-	udp->len = bpf_htons((__u16)(over - ip_len + o->inner));
-	udp->check = 0;
+	tunnel_write_udp(udp, o, over - ip_len + o->inner);
 	gue = (__u32 *)(udp + 1);
 	*gue = bpf_htonl(lb_gue_word(words, inner_v4 ? LB_GUE_IPIP : LB_GUE_IPV6));
 	lb_tunnel_put(gue + 1, &s->tunnel, inner_v4, flags ? LB_TUNNEL_CANDIDATES : 1);
@@ -148,6 +155,19 @@ static __always_inline bool tunnel_push(struct xdp_md *ctx, const struct lb_scra
 	}
 }
 
+/* An ICMP error to the packet's client, as many as its VIP may send; what it is for is counted. */
+static __always_inline int tunnel_answer(struct xdp_md *ctx, struct lb_scratch *s, __u32 error,
+					 __be32 rest)
+{
+	if (!reject_is_host(&s->packet))
+		return XDP_DROP;
+	if (!reject_may(&s->packet)) {
+		stats_drop(LB_DROP_NO_ANSWER);
+		return XDP_DROP;
+	}
+	return reject_by_icmp(ctx, s, error, rest);
+}
+
 /* A packet of a client for which the tunnel is too small; `mtu` is what fits. */
 __noinline int tunnel_too_big(struct xdp_md *ctx, struct lb_scratch *s, __u32 mtu,
 			      bool may_fragment)
@@ -155,17 +175,13 @@ __noinline int tunnel_too_big(struct xdp_md *ctx, struct lb_scratch *s, __u32 mt
 	if (!s)
 		return XDP_DROP;
 	stats_drop(LB_DROP_TOO_BIG);
-	if (may_fragment || !reject_is_host(&s->packet))
+	if (may_fragment)
 		return XDP_DROP;
-	if (!reject_may(&s->packet)) {
-		stats_drop(LB_DROP_NO_ANSWER);
-		return XDP_DROP;
-	}
-	return reject_by_icmp(ctx, s,
-			      s->packet.family == FAMILY_V4
-				      ? REJECT_ICMP(ICMP_DEST_UNREACH, ICMP_FRAG_NEEDED)
-				      : REJECT_ICMP(ICMPV6_PACKET_TOO_BIG, 0),
-			      bpf_htonl(mtu & 0xffff));
+	return tunnel_answer(ctx, s,
+			     s->packet.family == FAMILY_V4
+				     ? REJECT_ICMP(ICMP_DEST_UNREACH, ICMP_FRAG_NEEDED)
+				     : REJECT_ICMP(ICMPV6_PACKET_TOO_BIG, 0),
+			     bpf_htonl(mtu & 0xffff));
 }
 
 /*

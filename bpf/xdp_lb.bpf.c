@@ -20,6 +20,7 @@
 #include "cold.h"
 #include "common.h"
 #include "deny.h"
+#include "dsr.h"
 #include "kernel_flow.h"
 #include "let_in.h"
 #include "maps.h"

@@ -492,6 +492,17 @@ void rig_set_remote(struct rig *r, const struct rig_service *s, unsigned i, uint
 	change_backend(r, s, i, &be);
 }
 
+void rig_set_server(struct rig *r, const struct rig_service *s, unsigned i, uint32_t number,
+		    unsigned way)
+{
+	struct lb_backend be;
+
+	rig_set_remote(r, s, i, number);
+	be = read_backend(r, s, i);
+	be.state |= (uint64_t)way << LB_BE_WAY_SHIFT;
+	change_backend(r, s, i, &be);
+}
+
 void rig_set_nsid(struct rig *r, const struct rig_service *s, unsigned i, uint32_t nsid)
 {
 	struct lb_backend be = read_backend(r, s, i);

@@ -86,7 +86,8 @@ void rig_set_hop(struct rig *r, uint32_t number, unsigned place, const struct ri
 	*to = (struct lb_next_hop){.way = h->ifindex | (uint64_t)h->mtu << LB_HOP_MTU_SHIFT | tag,
 				   .neighbour = mac(rig_neighbour) | tag,
 				   .own = mac(rig_own) | (h->is_torn ? 0 : tag),
-				   .uplink = h->uplink};
+				   .uplink = h->uplink,
+				   .flags = h->is_on_link ? LB_HOP_ON_LINK : 0};
 	memcpy(to->source, h->source, sizeof(to->source));
 	write_node(r, number, &node);
 }

@@ -11,6 +11,7 @@ struct rig_hop {
 	uint8_t source[16];
 	uint16_t tag; /* any */
 	bool is_torn; /* as if it were just being changed */
+	bool is_on_link;
 };
 static const uint8_t rig_neighbour[6] = {0x02, 0, 0, 0xaa, 0xbb, 0x01};
 static const uint8_t rig_own[6] = {0x02, 0, 0, 0xaa, 0xbb, 0x02};
@@ -33,5 +34,8 @@ void rig_use_up_hops(struct rig *r);
 void rig_set_mss(struct rig *r, uint16_t v4, uint16_t v6);
 /* Backend i is on the node of this number; ready, of generation 1. */
 void rig_set_remote(struct rig *r, const struct rig_service *s, unsigned i, uint32_t number);
+/* ... or a real server, by this LB_WAY_*. */
+void rig_set_server(struct rig *r, const struct rig_service *s, unsigned i, uint32_t number,
+		    unsigned way);
 /* The entry of the frame's flow with a backend on another node. */
 struct lb_flow *rig_remote_flow(struct rig *r, const struct frame_spec *s, uint16_t domain);

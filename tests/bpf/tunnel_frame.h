@@ -24,6 +24,7 @@ struct tunnel_spec {
 		gue_flags; /* first octet, if not 0, in place of what belongs there */
 	uint8_t version, at, flags, hops; /* version 0: 1 */
 	const unsigned *backends;         /* named: one, or four with LB_TUNNEL_ASK; NULL: 0 */
+	uint8_t proto;                    /* of what follows the outer header; 0: UDP */
 };
 
 static inline uint8_t *put_u16(uint8_t *at, size_t value)
@@ -79,7 +80,7 @@ static inline uint8_t *put_outer_ip(uint8_t *ip, const struct tunnel_spec *t, si
 		ip[0] = (uint8_t)(0x60 | t->tos >> 4);
 		ip[1] = (uint8_t)(t->tos << 4);
 		put_u16(ip + 4, l4);
-		ip[6] = IPPROTO_UDP;
+		ip[6] = t->proto ? t->proto : IPPROTO_UDP;
 		ip[7] = 64;
 		memcpy(ip + 8, src, 16);
 		memcpy(ip + 24, dst, 16);
@@ -90,11 +91,18 @@ static inline uint8_t *put_outer_ip(uint8_t *ip, const struct tunnel_spec *t, si
 	put_u16(ip + 2, 20 + l4);
 	ip[6] = 0x40;
 	ip[8] = 64;
-	ip[9] = IPPROTO_UDP;
+	ip[9] = t->proto ? t->proto : IPPROTO_UDP;
 	memcpy(ip + 12, src + 12, 4);
 	memcpy(ip + 16, dst + 12, 4);
 	put_u16(ip + 10, (uint16_t)~frame_sum(0, ip, 20));
 	return ip + 20;
+}
+
+static inline uint8_t *put_ethernet(uint8_t *at, int family)
+{
+	memcpy(at, rig_neighbour, 6);
+	memcpy(at + 6, rig_own, 6);
+	return put_u16(at + 12, family == AF_INET ? 0x0800 : 0x86dd);
 }
 
 /* The packet of an untagged frame as it goes between nodes; source port and flow label are 0. */
@@ -102,12 +110,8 @@ static inline void tunnel_make(struct frame *to, const struct frame *inner,
 			       const struct tunnel_spec *t)
 {
 	const size_t len = inner->len - FRAME_IP, data = tunnel_data_len(t);
-	const bool v4 = t->family == AF_INET;
-	uint8_t *at = to->bytes;
+	uint8_t *at = put_ethernet(to->bytes, t->family);
 
-	memcpy(at, rig_neighbour, 6);
-	memcpy(at + 6, rig_own, 6);
-	at = put_u16(at + 12, v4 ? 0x0800 : 0x86dd);
 	at = put_outer_ip(at, t, 8 + 4 + data + len);
 	at = put_u16(at, 0);
 	at = put_u16(at, LB_GUE_PORT);
