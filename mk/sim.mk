@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 # The deterministic simulations: make sim [SEEDS=500] [BFD_SEEDS=500] [PLANE_SEEDS=200] [KUBE_SEEDS=300],
-# or SEED=n to repeat one: of two BGP speakers, of two BFD sessions, of the whole control plane, and of
-# watches at an API server.
+# or SEED=n to repeat one: of two BGP speakers, of two BFD sessions, of the whole control plane, of
+# watches at an API server, and of many nodes.
 
 SIM_SRC := $(wildcard tests/sim/*.c)
 SIM_BIN := $(B)/sim/sim
@@ -35,8 +35,21 @@ $(KUBE_SIM_BIN): $(patsubst %.c,$(B)/san/%.o,$(KUBE_SIM_SRC)) $(B)/san/libkube.a
 	$(folder)
 	$(Q)$(CC) $(SAN) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LIBS_kube)
 
-test-programs: $(SIM_BIN) $(PLANE_BIN) $(BFD_SIM_BIN) $(KUBE_SIM_BIN)
-sim: $(SIM_BIN) sim-bfd sim-plane sim-kube ## two BGP speakers over a hostile network: SEEDS=n runs, SEED=n repeats one
+NODES_SIM_SRC := $(wildcard tests/sim/nodes/*.c)
+NODES_SIM_BIN := $(B)/sim/nodes
+NODES_BENCH   := $(B)/bench/bench_nodes
+
+$(NODES_SIM_BIN): $(patsubst %.c,$(B)/san/%.o,$(NODES_SIM_SRC)) $(B)/san/liblb.a $(B)/san/libbase.a
+	$(folder)
+	$(Q)$(CC) $(SAN) -o $@ $^
+
+# The same without sanitizers, for 1,000 nodes.
+$(NODES_BENCH): $(patsubst %.c,$(B)/obj/%.o,$(NODES_SIM_SRC)) $(B)/liblb.a $(B)/libbase.a
+	$(call begin,LD   ,$@)
+	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $^
+
+test-programs: $(SIM_BIN) $(PLANE_BIN) $(BFD_SIM_BIN) $(KUBE_SIM_BIN) $(NODES_SIM_BIN)
+sim: $(SIM_BIN) sim-bfd sim-plane sim-kube sim-nodes ## two BGP speakers over a hostile network: SEEDS=n runs, SEED=n repeats one
 	$(Q)$(SIM_BIN) $(if $(SEED),$(SEED) 1,1 $(SEEDS))
 
 sim-plane: $(PLANE_BIN) ## the whole control plane with crashes: PLANE_SEEDS=n runs, SEED=n repeats one
@@ -48,4 +61,10 @@ sim-bfd: $(BFD_SIM_BIN) ## two BFD sessions over a hostile link: BFD_SEEDS=n run
 sim-kube: $(KUBE_SIM_BIN) ## watches at an API server that fails in every way: KUBE_SEEDS=n runs, SEED=n repeats one
 	$(Q)$(KUBE_SIM_BIN) $(if $(SEED),$(SEED) 1,1 $(KUBE_SEEDS))
 
-.PHONY: sim sim-bfd sim-plane sim-kube
+sim-nodes: $(NODES_SIM_BIN) ## rollouts, rehashes and what agents tell each other on many nodes: SEED=n
+	$(Q)$(NODES_SIM_BIN) $(or $(SEED),1)
+
+bench-nodes: $(NODES_BENCH) ## the same of 1,000 nodes and 10,000 Services: flows lost, sizes, octets
+	$(Q)$(NODES_BENCH) $(or $(SEED),1) whole
+
+.PHONY: sim sim-bfd sim-plane sim-kube sim-nodes bench-nodes
