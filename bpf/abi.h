@@ -530,7 +530,8 @@ struct lb_node {
 struct lb_tunnel {
 	__u64 mss; /* bits 0..15 of TCP over IPv4, 16..31 over IPv6, that fits; 0: as it is */
 	__u32 own_v4[4], own_v6[4]; /* where tunnels end here, in domain 0; zero: nowhere */
-	__u64 zero[3];
+	__u64 closed;               /* not 0: no flow is to begin here, and the echo says so */
+	__u64 zero[2];
 };
 #define LB_TUNNEL_MSS_V6_SHIFT 16
 

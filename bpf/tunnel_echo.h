@@ -27,6 +27,16 @@ static __always_inline __u16 echo_resum(__u16 check, const struct echo_said *fro
 	return csum_add_udp(check, (__u16)((delta & 0xffff) + (delta >> 16)));
 }
 
+/* This node leaves: it is there for the flows that it has. */
+static __always_inline bool echo_is_closed(void)
+{
+	const struct lb_tunnel *own;
+	__u32 zero = 0;
+
+	own = bpf_map_lookup_elem(&tunnel, &zero);
+	return own && READ_ONCE(own->closed);
+}
+
 /*
  * Of s the packet is filled in. XDP_TX; XDP_PASS: it is for the agent (wire_settle.h); XDP_DROP: it
  * is neither, or not to be answered.
@@ -35,7 +45,7 @@ __noinline int echo_answer(struct xdp_md *ctx, struct lb_scratch *s)
 {
 	const __u8 magic[4] = LB_ECHO_MAGIC;
 	struct lb_tunnel_echo echo;
-	struct echo_said said = {.kind = LB_ECHO_ANSWER,
+	struct echo_said said = {.kind = echo_is_closed() ? LB_ECHO_CLOSED : LB_ECHO_ANSWER,
 				 .least = LB_TUNNEL_LEAST,
 				 .most = LB_TUNNEL_VERSION,
 				 .recipe = LB_WIRE_VERSION};

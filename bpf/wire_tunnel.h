@@ -175,4 +175,5 @@ struct lb_tunnel_echo {
 	}
 #define LB_ECHO_REQUEST 1
 #define LB_ECHO_ANSWER  2
+#define LB_ECHO_CLOSED  4 /* an answer: no flow is to begin here; who cannot read it hears none */
 _Static_assert(sizeof(struct lb_tunnel_echo) == 24, "the control echo is a format between nodes");

@@ -124,6 +124,15 @@ void rig_set_mss(struct rig *r, uint16_t v4, uint16_t v6)
 		 "write tunnel");
 }
 
+void rig_close_end(struct rig *r)
+{
+	const struct lb_tunnel t = {.closed = 1};
+	const uint32_t zero = 0;
+
+	rig_must(bpf_map_update_elem(bpf_map__fd(r->xdp->maps.tunnel), &zero, &t, BPF_ANY),
+		 "write tunnel");
+}
+
 void rig_use_up_hops(struct rig *r)
 {
 	uint64_t *until = calloc(r->n_cpus, sizeof(*until));

@@ -31,6 +31,8 @@ void rig_add_device(struct rig *r, uint32_t ifindex);
 void rig_add_tunnel_end(struct rig *r, int family, uint32_t v4);
 /* No packet is sent on any more for want of a token. */
 void rig_use_up_hops(struct rig *r);
+/* No flow is to begin here that another node has the first packet of. */
+void rig_close_end(struct rig *r);
 void rig_set_mss(struct rig *r, uint16_t v4, uint16_t v6);
 /* Backend i is on the node of this number; ready, of generation 1. */
 void rig_set_remote(struct rig *r, const struct rig_service *s, unsigned i, uint32_t number);

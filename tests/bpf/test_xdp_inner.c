@@ -350,20 +350,18 @@ static void echo_frame(struct frame_spec *s, uint8_t data[28])
 				 .data = data};
 }
 
-static void an_echo_is_answered_with_what_is_spoken_here(void **state)
+static void expect_answers(struct bed *x, uint8_t kind)
 {
-	struct bed *x = bed_begin(state);
 	struct frame_spec s, want;
 	uint8_t data[28], said[28];
 
-	tunnel_begin(x, frame_family());
 	for (unsigned i = 0; i < 2; i++) {
 		echo_frame(&s, data);
 		s.no_udp_checksum = i && !bed_is_v6();
 		assert_int_equal(bed_xdp(x, &s), XDP_TX);
 		want = s;
 		memcpy(said, data, sizeof(said));
-		said[8] = 2;
+		said[8] = kind;
 		said[9] = LB_TUNNEL_LEAST;
 		said[10] = LB_TUNNEL_VERSION;
 		said[11] = LB_WIRE_VERSION;
@@ -378,6 +376,16 @@ static void an_echo_is_answered_with_what_is_spoken_here(void **state)
 	}
 	s.src = CLIENT;
 	bed_expect_drop(x, &s, LB_DROP_TUNNEL_SOURCE);
+}
+
+static void an_echo_is_answered_with_what_is_spoken_here(void **state)
+{
+	struct bed *x = bed_begin(state);
+
+	tunnel_begin(x, frame_family());
+	expect_answers(x, LB_ECHO_ANSWER);
+	rig_close_end(x->rig);
+	expect_answers(x, LB_ECHO_CLOSED);
 }
 
 /* What agents tell each other: of nodes that are known, and as it came. */

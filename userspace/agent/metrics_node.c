@@ -272,7 +272,8 @@ static void tell_other_nodes(const struct plan *plan, struct metrics_text *t)
 	static const char *const names[] = {[REMOTE_UNKNOWN] = "asked",
 					    [REMOTE_ANSWERS] = "answers",
 					    [REMOTE_SILENT] = "silent",
-					    [REMOTE_STRANGE] = "other_version"};
+					    [REMOTE_STRANGE] = "other_version",
+					    [REMOTE_LEAVING] = "leaving"};
 	uint64_t counts[ARRAY_SIZE(names)] = {0};
 
 	for (size_t i = 0; i < plan->n_remotes; i++)

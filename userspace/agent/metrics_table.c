@@ -74,7 +74,7 @@ const struct metric_family metrics_table[N_METRICS] = {
 		"1: how XDP is attached to a device: native, generic or none.",
 		{"interface", "mode"}},
 	[METRIC_OTHER_NODES] = {"lodestone_other_nodes", METRIC_GAUGE, NULL,
-		"Other nodes, by what became of the tunnel's echo: nothing yet (asked), answers, silent, or an answer of another version.",
+		"Other nodes, by what became of the tunnel's echo: nothing yet (asked), answers, silent, an answer of another version, or one that no flow is to begin there (leaving).",
 		{"echo"}},
 	[METRIC_DROPS] = {"lodestone_dropped_packets", METRIC_COUNTER, NULL,
 		"Packets that the programs have dropped, by the reason that `lodectl status` gives.",

@@ -23,6 +23,8 @@ static const char *state_text(enum plan_remote_state state)
 		return "Silent";
 	case REMOTE_STRANGE:
 		return "OtherVersion";
+	case REMOTE_LEAVING:
+		return "Leaving";
 	}
 	return "Asked";
 }

@@ -39,14 +39,16 @@ bool lb_echo_read(const uint8_t *from, size_t n, struct lb_echo *ret)
 		return false;
 	memcpy(&e, from + LB_GUE_BYTES, sizeof(e));
 	if (memcmp(e.magic, magic, sizeof(magic)) != 0 ||
-	    (e.kind != LB_ECHO_REQUEST && e.kind != LB_ECHO_ANSWER) || e.least > e.most)
+	    (e.kind != LB_ECHO_REQUEST && e.kind != LB_ECHO_ANSWER && e.kind != LB_ECHO_CLOSED) ||
+	    e.least > e.most)
 		return false;
 	*ret = (struct lb_echo){.sequence = (uint32_t)lb_octets_get(e.sequence, sizeof(e.sequence)),
 				.token = lb_octets_get(e.token, sizeof(e.token)),
 				.least = e.least,
 				.most = e.most,
 				.recipe = e.recipe,
-				.is_answer = e.kind == LB_ECHO_ANSWER};
+				.is_answer = e.kind != LB_ECHO_REQUEST,
+				.is_closed = e.kind == LB_ECHO_CLOSED};
 	return true;
 }
 

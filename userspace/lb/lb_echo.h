@@ -18,6 +18,7 @@ struct lb_echo {
 	uint8_t least, most; /* versions of the tunnel's private data that the sender reads */
 	uint8_t recipe;      /* version of the recipe by which it makes rows */
 	bool is_answer;
+	bool is_closed; /* of an answer: no flow is to begin there */
 };
 
 /* A request with this sequence and token, and what this build speaks. */

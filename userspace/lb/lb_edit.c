@@ -509,7 +509,7 @@ static int put_vip(struct edit *e)
 {
 	e->live.flags = e->f->flags;
 	if (e->f->flags & LB_F_TUNNEL)
-		lb_nodes_set_end(e->t->nodes, &e->f->key, true);
+		lb_nodes_set_end(e->t->nodes, &e->f->key, true, e->f->flags & LB_F_CLOSED);
 	if (e->is_new) {
 		const struct lb_vip vip = {.addr = e->f->key.addr, .domain = e->f->key.domain};
 

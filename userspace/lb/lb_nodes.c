@@ -411,12 +411,13 @@ int lb_nodes_set_hops(struct lb_nodes *n, const struct lb_clock *c, const struct
 	return outcome;
 }
 
-void lb_nodes_set_end(struct lb_nodes *n, const struct lb_key *key, bool is_there)
+void lb_nodes_set_end(struct lb_nodes *n, const struct lb_key *key, bool is_there, bool is_closed)
 {
 	__u32 *own = ip_addr_is_v4(&key->addr) ? n->tunnel->own_v4 : n->tunnel->own_v6;
 
 	if (key->domain != 0 || (!is_there && memcmp(own, key->addr.b, sizeof(key->addr.b)) != 0))
 		return;
+	store((uint64_t *)&n->tunnel->closed, is_closed);
 	if (is_there)
 		memcpy(own, key->addr.b, sizeof(key->addr.b));
 	else

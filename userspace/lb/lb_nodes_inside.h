@@ -18,7 +18,10 @@ int lb_nodes_take_all(struct lb_nodes *n, const struct lb_clock *c,
 /* LB_SVC_* that the programs are told of a frontend beside its own. */
 #define LB_SVC_DERIVED (LB_SVC_NO_BACKENDS | LB_SVC_REMOTE)
 uint32_t lb_derived_flags(const struct lb_frontend *f);
-/* Tunnels end at this address of this node from now on, or no more; domain 0's are told apart. */
-void lb_nodes_set_end(struct lb_nodes *n, const struct lb_key *key, bool is_there);
+/*
+ * Tunnels end at this address of this node from now on, or no more; domain 0's are told apart.
+ * is_closed: no flow is to begin here, by whichever end.
+ */
+void lb_nodes_set_end(struct lb_nodes *n, const struct lb_key *key, bool is_there, bool is_closed);
 /* Sets the bits of numbers that backends in use name. Of the tables (lb_place.c). */
 void lb_tables_name_nodes(const struct lb_tables *t, uint64_t bits[LB_NODES / 64]);

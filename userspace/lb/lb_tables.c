@@ -302,7 +302,7 @@ void lb_tables_del(struct lb_tables *t, const struct lb_clock *c, const struct l
 	if (live.flags & LB_SVC_RANGES)
 		lb_ranges_unuse(&t->ranges, t->slots.image[slot].ranges, c->now);
 	if (live.flags & LB_SVC_TUNNEL)
-		lb_nodes_set_end(t->nodes, key, false);
+		lb_nodes_set_end(t->nodes, key, false, false);
 	lb_slots_clear(&t->slots, slot, c->now);
 	lb_space_give(&t->rows_space, live.rows_base, lb_rows_units(live.rows_log2), c->now);
 	lb_space_give(&t->backend_space, live.backends_base, n_backends / LB_BACKEND_UNIT, c->now);

@@ -270,7 +270,9 @@ static bool is_planned(const struct plan_draft *d, const struct ip_addr *addr)
 
 static void push_end(struct plan_draft *d, const struct lb_key *key)
 {
-	const struct lb_frontend lb = {.key = *key, .flags = LB_F_TUNNEL};
+	const bool leaves = d->plan->leaving || d->env.leaves;
+	const struct lb_frontend lb = {.key = *key,
+				       .flags = LB_F_TUNNEL | (leaves ? LB_F_CLOSED : 0)};
 	const struct lb_actual *actual = plan_draft_actual(d, key);
 
 	if (d->plan->leaving && !(actual && has_others(d->in->actual)))

@@ -21,6 +21,7 @@ enum plan_remote_state {
 	REMOTE_ANSWERS,
 	REMOTE_SILENT,  /* no answer for long */
 	REMOTE_STRANGE, /* it answers, and speaks nothing that we do */
+	REMOTE_LEAVING, /* it answers that no flow is to begin there */
 };
 struct plan_actual_remote {
 	struct ip_addr addr;

@@ -163,6 +163,13 @@ size_t prober_poll(struct tunnel_prober *p, nsec_t now, struct prober_request *t
 	return n;
 }
 
+static enum plan_remote_state state_of(const struct lb_echo *answer)
+{
+	if (!lb_echo_agrees(answer))
+		return REMOTE_STRANGE;
+	return answer->is_closed ? REMOTE_LEAVING : REMOTE_ANSWERS;
+}
+
 void prober_receive(struct tunnel_prober *p, nsec_t now, const struct ip_addr *from,
 		    const uint8_t *data, size_t n)
 {
@@ -188,7 +195,7 @@ void prober_receive(struct tunnel_prober *p, nsec_t now, const struct ip_addr *f
 	t->round_trip = now - q->asked_at[behind];
 	q->quiet_since = q->asked_at[behind];
 	q->n_since = behind;
-	set_state(p, q, lb_echo_agrees(&e) ? REMOTE_ANSWERS : REMOTE_STRANGE, now);
+	set_state(p, q, state_of(&e), now);
 }
 
 nsec_t prober_deadline(const struct tunnel_prober *p)

@@ -53,6 +53,7 @@ int main(int argc, char **argv)
 	bool right = true;
 	struct rng rng;
 
+	(void)setvbuf(stdout, NULL, _IOLBF, 0);
 	rng_seed(&rng, seed);
 	for (uint32_t late = 0; late <= 64; late += 32)
 		right &= flows(&rng, whole ? 1000 : 100, whole ? 10000 : 100, late);

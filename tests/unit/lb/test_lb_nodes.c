@@ -403,12 +403,20 @@ static void the_end_of_tunnels_is_a_frontend_without_rows(void **state)
 	assert_non_null(reader_find(&x, &f.key, &live));
 	assert_true(live >> LB_LIVE_FLAGS_SHIFT & LB_SVC_TUNNEL);
 	assert_memory_equal(x.tunnel.own_v4, key.addr.b, 16);
+	assert_true(x.tunnel.closed == 0);
+	f.flags |= LB_F_CLOSED; /* no flow is to begin here */
+	assert_int_equal(fixture_put(&x, &f), 0);
+	assert_true(x.tunnel.closed != 0);
 	served = lb_tables_served(x.t, arena, &n);
 	assert_int_equal(n, 0); /* it is no VIP */
 	(void)served;
 	assert_int_equal(fixture_restart(&x), 0);
+	assert_true(x.tunnel.closed != 0);
 	lb_tables_del(x.t, &x.c, &f.key);
 	assert_memory_equal(x.tunnel.own_v4, zero, 16);
+	f.flags = LB_F_TUNNEL;
+	assert_int_equal(fixture_put(&x, &f), 0);
+	assert_true(x.tunnel.closed == 0);
 	arena_free(arena);
 	fixture_done(&x);
 }

@@ -172,6 +172,20 @@ static void what_has_nobody_here_is_announced_while_a_node_answers(void **state)
 	assert_null(fixture_problem(f, "NodeSilent", NULL));
 }
 
+/* A node that leaves answers, and is not to be given new flows. */
+static void a_node_that_leaves_is_no_reason(void **state)
+{
+	_cleanup_(fixture_freep) struct fixture *f = three_nodes("Cluster", "10.244.1.5@node-b");
+
+	(void)state;
+	assert_true(is_held(f));
+	answers(f, 0, "10.0.0.11", REMOTE_LEAVING);
+	(void)fixture_converge(f, 10);
+	assert_false(is_held(f));
+	assert_null(fixture_problem(f, "NodeSilent", NULL));
+	assert_int_equal(f->plan.remotes[0].state, REMOTE_LEAVING);
+}
+
 /* A target that only drains there is no reason to attract new flows. */
 static void a_node_that_only_drains_is_no_reason(void **state)
 {
@@ -306,7 +320,7 @@ static void the_end_stays_until_all_else_has_left(void **state)
 		       "spec: {dataplane: {mode: \"off\"}, drainSeconds: 30}");
 	(void)fixture_converge(f, 10);
 	assert_true(f->plan.leaving);
-	assert_non_null(fake_store_find(&f->store, &end));
+	assert_int_equal(fake_store_find(&f->store, &end)->flags, LB_F_TUNNEL | LB_F_CLOSED);
 	for (unsigned i = 0; i < 60; i++) {
 		f->now += NSEC_PER_SEC;
 		(void)fixture_converge(f, 10);
@@ -485,6 +499,7 @@ int main(void)
 		cmocka_unit_test(policy_local_has_those_here_alone),
 		cmocka_unit_test(rows_are_the_same_on_every_node),
 		cmocka_unit_test(what_has_nobody_here_is_announced_while_a_node_answers),
+		cmocka_unit_test(a_node_that_leaves_is_no_reason),
 		cmocka_unit_test(a_node_that_only_drains_is_no_reason),
 		cmocka_unit_test(what_is_not_known_yet_withdraws_nothing),
 		cmocka_unit_test(an_answer_changes_no_frontend),

@@ -247,7 +247,7 @@ static void who_could_not_ask_judges_nobody(void **state)
 
 static void other_versions_are_strange(void **state)
 {
-	/* Octets of the echo: least, most, recipe. */
+	/* Octets of the echo: kind, least, most, recipe. */
 	static const struct {
 		size_t at;
 		uint8_t value;
@@ -256,6 +256,7 @@ static void other_versions_are_strange(void **state)
 		{10, 200, REMOTE_ANSWERS}, /* it reads newer ones, too */
 		{11, 99, REMOTE_STRANGE},  /* it makes rows another way */
 		{9, 0, REMOTE_ANSWERS},
+		{8, 4, REMOTE_LEAVING}, /* it is there for the flows that it has */
 	};
 
 	(void)state;
