@@ -40,17 +40,17 @@ static __attribute__((format(printf, 2, 0))) int quiet(enum libbpf_print_level l
 /* The inner maps that go with the templates of maps.h. */
 static const struct {
 	enum bpf_map_type type;
-	uint32_t value, entries, flags, key; /* key 0: an index */
+	uint32_t value, entries, flags, key;
 } inner[RIG_N_OUTER] = {
-	[RIG_ROWS_MAP] = {BPF_MAP_TYPE_ARRAY, 8, LB_ROWS_CHUNK, BPF_F_MMAPABLE},
+	[RIG_ROWS_MAP] = {BPF_MAP_TYPE_ARRAY, 8, LB_ROWS_CHUNK, BPF_F_MMAPABLE, 4},
 	[RIG_BACKENDS_MAP] = {BPF_MAP_TYPE_ARRAY, sizeof(struct lb_backend), LB_BACKEND_CHUNK,
-			      BPF_F_MMAPABLE},
+			      BPF_F_MMAPABLE, 4},
 	[RIG_COUNTERS_MAP] = {BPF_MAP_TYPE_PERCPU_ARRAY, sizeof(struct lb_counter),
-			      LB_BACKEND_CHUNK, 0},
+			      LB_BACKEND_CHUNK, 0, 4},
 	[RIG_FLOWS_MAP] = {BPF_MAP_TYPE_ARRAY, sizeof(struct lb_flow_line), LB_FLOW_CHUNK,
-			   BPF_F_MMAPABLE},
+			   BPF_F_MMAPABLE, 4},
 	[RIG_NODES_MAP] = {BPF_MAP_TYPE_ARRAY, sizeof(struct lb_node), LB_NODE_CHUNK,
-			   BPF_F_MMAPABLE},
+			   BPF_F_MMAPABLE, 4},
 	[RIG_KERNEL_FLOWS_MAP] = {BPF_MAP_TYPE_HASH, 4, LB_KERNEL_FLOWS_MAX, BPF_F_NO_PREALLOC,
 				  sizeof(struct lb_kernel_flow)},
 };
@@ -81,8 +81,8 @@ int rig_chunk(struct rig *r, enum rig_outer which, uint32_t chunk)
 		abort();
 	if (*fd)
 		return *fd;
-	*fd = bpf_map_create(inner[which].type, "inner", inner[which].key ? inner[which].key : 4,
-			     inner[which].value, inner[which].entries, &opts);
+	*fd = bpf_map_create(inner[which].type, "inner", inner[which].key, inner[which].value,
+			     inner[which].entries, &opts);
 	rig_must(*fd, "create inner map");
 	rig_must(bpf_map_update_elem(bpf_map__fd(outer_map(r, which)), &chunk, fd, BPF_ANY),
 		 "add inner map");

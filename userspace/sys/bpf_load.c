@@ -161,7 +161,7 @@ static int load_xdp(const char *maps_dir, bool knows_served, struct bpf_programs
 	if (error == 0 && !p->adopted)
 		error = bpf_map_update_elem(bpf_map__fd(xdp->maps.config), &zero, &config, BPF_ANY);
 	if (error == 0)
-		error = bpf_maps_keep(xdp->obj, &p->maps);
+		error = bpf_kept_take(xdp->obj, &p->maps);
 	return error ? error : keep_program(xdp->progs.xdp_lb, &p->xdp_fd);
 }
 
@@ -294,7 +294,7 @@ void bpf_unload(struct bpf_programs *p)
 	for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
 		if (fds[i] >= 0)
 			close(fds[i]);
-	bpf_maps_let_go(&p->maps);
+	bpf_kept_let_go(&p->maps);
 	*p = (struct bpf_programs){.xdp_fd = -1,
 				   .tc_fd = -1,
 				   .tc_spare_fd = -1,

@@ -14,7 +14,6 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <sys/mman.h>
 
 #define COUNTERS_MAX 256u /* counters in one call */
@@ -184,56 +183,6 @@ int bpf_maps_pin(const struct bpf_object *obj, const char *dir)
 	return 0;
 }
 
-struct bpf_kept_map {
-	char *name; /* owned */
-	int fd;     /* owned */
-};
-
-static int dup_fd(int fd)
-{
-	const int copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
-
-	return copy < 0 ? -errno : copy;
-}
-
-int bpf_maps_keep(const struct bpf_object *obj, struct bpf_kept *ret)
-{
-	const struct bpf_program *sums = bpf_object__find_program_by_name(obj, "xdp_sums");
-	const struct bpf_map *map;
-	size_t cap = 0;
-
-	*ret = (struct bpf_kept){.btf_fd = dup_fd(bpf_object__btf_fd(obj)),
-				 .sums_fd = sums ? dup_fd(bpf_program__fd(sums)) : -1};
-	bpf_object__for_each_map(map, obj)
-	{
-		struct bpf_kept_map *kept;
-
-		if (bpf_map__is_internal(map))
-			continue;
-		kept = xpush(&ret->maps, &ret->n, &cap, sizeof(*kept));
-		*kept = (struct bpf_kept_map){.name = xstrdup(bpf_map__name(map)),
-					      .fd = dup_fd(bpf_map__fd(map))};
-		if (kept->fd < 0)
-			return kept->fd;
-	}
-	return 0;
-}
-
-void bpf_maps_let_go(struct bpf_kept *k)
-{
-	for (size_t i = 0; i < k->n; i++) {
-		if (k->maps[i].fd >= 0)
-			close(k->maps[i].fd);
-		free(k->maps[i].name);
-	}
-	free(k->maps);
-	if (k->btf_fd >= 0)
-		close(k->btf_fd);
-	if (k->sums_fd >= 0)
-		close(k->sums_fd);
-	*k = (struct bpf_kept){.btf_fd = -1, .sums_fd = -1};
-}
-
 /* --- mappings --------------------------------------------------------------------------------- */
 
 static int map_inner(int fd, size_t size, struct bpf_mapping *ret)
@@ -269,10 +218,7 @@ int bpf_maps_map(struct bpf_maps *m, int fd, size_t size, void *ret)
 
 int bpf_maps_fd(const struct bpf_maps *m, const char *name)
 {
-	for (size_t i = 0; i < m->kept->n; i++)
-		if (strcmp(m->kept->maps[i].name, name) == 0)
-			return m->kept->maps[i].fd;
-	return -1;
+	return bpf_kept_map(m->kept, name);
 }
 
 int bpf_maps_open(struct bpf_maps *m, const struct bpf_kept *kept, const struct bpf_inners *inners,

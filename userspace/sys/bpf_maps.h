@@ -9,6 +9,7 @@
 #include "lb/lb_tables.h"
 #include "lb/lb_uplinks.h"
 #include "plan/plan.h"
+#include "sys/bpf_kept.h"
 
 struct bpf_object;
 struct bpf_retired;
@@ -38,21 +39,6 @@ int bpf_maps_inners(const struct bpf_object *obj, struct bpf_inners *ret) must_c
 int bpf_maps_share(const struct bpf_object *from, struct bpf_object *to) must_check;
 /* Pins all maps of a loaded object in a folder by their names. */
 int bpf_maps_pin(const struct bpf_object *obj, const char *dir) must_check;
-
-/*
- * What is needed of an object once it is loaded: maps by name, its types, and the program that sums
- * counters up. The object itself
- * keeps copies of all its code and types, which is more than the rest of an idle agent.
- */
-struct bpf_kept {
-	struct bpf_kept_map *maps; /* owned, as their fds are */
-	size_t n;
-	int btf_fd;  /* owned */
-	int sums_fd; /* of the program xdp_sums; owned */
-};
-/* 0, and the object may be closed; or -errno. In either case for bpf_maps_let_go(). */
-int bpf_maps_keep(const struct bpf_object *obj, struct bpf_kept *ret) must_check;
-void bpf_maps_let_go(struct bpf_kept *k);
 
 /* --- mapped ----------------------------------------------------------------------------------- */
 
