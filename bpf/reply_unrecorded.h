@@ -49,7 +49,8 @@ __noinline int reply_candidate(const struct answer *a, __u64 live, __u64 row)
 	return LB_CANDIDATES;
 }
 
-/* Makes the entry of a flow to the service in this slot. */
+/* Makes the entry of a flow to the service in this slot. Not by who finds the slot: the stack of
+ * all that are called ends at 512 bytes, also as newer compilers fill it. */
 __noinline bool reply_record(const struct answer *a, __u32 slot)
 {
 	struct lb_flow_new entry = {};
@@ -118,7 +119,5 @@ __noinline int reply_unrecorded(const struct answer *a)
 	svc = service_at(lb_unrecorded_slot(owner));
 	if (!svc || (__u8)svc->id != lb_unrecorded_id(owner))
 		return REPLY_NOBODY;
-	if (reply_is_of_living(a))
-		(void)reply_record(a, lb_unrecorded_slot(owner));
 	return lb_unrecorded_slot(owner);
 }

@@ -213,6 +213,8 @@ static __always_inline const struct lb_service *find_unrecorded(const struct ans
 		return NULL;
 	}
 	*ret_slot = (__u32)slot;
+	if (reply_is_of_living(a))
+		(void)reply_record(a, *ret_slot);
 	return service_at(*ret_slot);
 }
 
