@@ -17,7 +17,7 @@ BASHDIR     ?= $(PREFIX)/share/bash-completion/completions
 ZSHDIR      ?= $(PREFIX)/share/zsh/site-functions
 FISHDIR     ?= $(PREFIX)/share/fish/vendor_completions.d
 
-DOCS := $(wildcard *.md) LICENSE $(wildcard LICENSES/* docs/*.md docs/*/*.md)
+DOCS := $(wildcard *.md) LICENSE $(wildcard LICENSES/* docs/*.md docs/*/*.md docs/casts/*.svg)
 
 # --- man pages and completion: what the programs say of themselves, in other forms ---------------------
 
@@ -69,10 +69,12 @@ install-test: all ## an installed tree, and the unit's command with the unit's r
 	+$(Q)tests/install/run
 
 IMAGE ?= lodestone:latest
+# The time that is written into it: that of what it was made from.
+IMAGE_TIME = $(or $(SOURCE_DATE_EPOCH),$(shell git log -1 --format=%ct 2>/dev/null || date +%s))
 
 image: all ## the container image, by buildah
 	$(Q)scripts/deps image
 	$(Q)scripts/image-root $(B)/image
-	buildah build --isolation chroot -t $(IMAGE) -f deploy/Containerfile $(B)/image
+	buildah build --isolation chroot --timestamp $(IMAGE_TIME) -t $(IMAGE) -f deploy/Containerfile $(B)/image
 
 .PHONY: image man install uninstall install-test

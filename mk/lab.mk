@@ -6,6 +6,10 @@ demo: ## the main job end to end, in namespaces on this machine (root)
 	$(Q)$(MAKE) --no-print-directory all $(B)/tests/pass.bpf.o
 	$(Q)scripts/demo
 
+casts: all $(B)/tests/pass.bpf.o ## record docs/casts anew: the demo, and lodectl top (root)
+	$(Q)scripts/deps lab
+	$(Q)scripts/casts
+
 $(B)/tests/pass.bpf.o: tests/lab/pass.bpf.c
 	$(folder)
 	$(Q)$(CLANG) -O2 -g -target bpf -c -o $@ $<
@@ -85,4 +89,4 @@ kube-pods: all $(B)/tests/pass.bpf.o ## the pods of deploy/kustomize/default on 
 	$(Q)scripts/deps image
 	$(Q)tests/kube/pods
 
-.PHONY: demo sim-beside kube kube-short kube-nodes kube-migrate kube-status kube-deploy kube-helm kube-pods kind lab test soak
+.PHONY: demo casts sim-beside kube kube-short kube-nodes kube-migrate kube-status kube-deploy kube-helm kube-pods kind lab test soak
