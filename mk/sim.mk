@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
-# The deterministic simulations: make sim [SEEDS=500] [BFD_SEEDS=500] [PLANE_SEEDS=200] [KUBE_SEEDS=300],
+# The deterministic simulations: make sim [SEEDS=500] [BFD_SEEDS=200] [PLANE_SEEDS=200] [KUBE_SEEDS=150],
 # or SEED=n to repeat one: of two BGP speakers, of two BFD sessions, of the whole control plane, of
 # watches at an API server, and of many nodes.
 
@@ -21,7 +21,7 @@ $(PLANE_BIN): $(patsubst %.c,$(B)/san/%.o,$(PLANE_SRC)) $(patsubst %,$(B)/san/li
 
 BFD_SIM_SRC := $(wildcard tests/sim/bfd/*.c)
 BFD_SIM_BIN := $(B)/sim/bfd
-BFD_SEEDS   ?= 500
+BFD_SEEDS   ?= 200
 
 $(BFD_SIM_BIN): $(patsubst %.c,$(B)/san/%.o,$(BFD_SIM_SRC)) $(B)/san/libbfd.a $(B)/san/libbase.a
 	$(folder)
@@ -29,7 +29,7 @@ $(BFD_SIM_BIN): $(patsubst %.c,$(B)/san/%.o,$(BFD_SIM_SRC)) $(B)/san/libbfd.a $(
 
 KUBE_SIM_SRC := $(wildcard tests/sim/kube/*.c)
 KUBE_SIM_BIN := $(B)/sim/kube
-KUBE_SEEDS   ?= 300
+KUBE_SEEDS   ?= 150
 
 $(KUBE_SIM_BIN): $(patsubst %.c,$(B)/san/%.o,$(KUBE_SIM_SRC)) $(B)/san/libkube.a $(B)/san/libbase.a
 	$(folder)
