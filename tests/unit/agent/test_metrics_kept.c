@@ -74,6 +74,8 @@ static void a_text_is_due_when_something_has_changed(void **state)
 	assert_false(metrics_kept_has_changed(k));
 	(void)one(k, "a", 1);
 	assert_true(metrics_kept_has_changed(k));
+	free(metrics_kept_text(k, true));
+	assert_false(metrics_kept_has_changed(k));
 	restart(&k, true);
 	assert_false(metrics_kept_has_changed(k));
 	metrics_kept_free(k);
