@@ -111,9 +111,10 @@ static void begin(void)
 {
 	netns_enter();
 	/* One SYN more, and then the attempt has failed: about three seconds. */
-	run("echo 1 >/proc/sys/net/ipv4/tcp_syn_retries && ip addr add fd00::1/128 dev lo &&"
-	    " ip addr add fe80::1/64 dev lo && ip addr add 10.0.0.1/32 dev lo");
-	/* The kernel makes the routes to IPv6 addresses when it comes to it. */
+	run("echo 1 >/proc/sys/net/ipv4/tcp_syn_retries && ip addr add fd00::1/128 dev lo nodad &&"
+	    " ip addr add fe80::1/64 dev lo nodad && ip addr add 10.0.0.1/32 dev lo");
+	/* Without nodad nobody may bind to them yet; routes to them the kernel makes when it comes
+	 * to it. */
 	run("for i in $(seq 250); do ip route get fe80::1 dev lo >/dev/null 2>&1 &&"
 	    " ip route get fd00::1 >/dev/null 2>&1 && exit 0; sleep 0.02; done; exit 1");
 }
