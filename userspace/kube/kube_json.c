@@ -8,6 +8,8 @@
 #include "base/mem.h"
 #include "kube/kube_split.h"
 
+#include <stdint.h>
+
 /* How many bytes of well-formed UTF-8 (RFC 3629) the character has; 0: it is none. */
 static size_t utf8_len(const unsigned char *at, size_t left)
 {
@@ -37,12 +39,24 @@ static size_t utf8_len(const unsigned char *at, size_t left)
 	return 0;
 }
 
-static bool is_utf8(const char *text, size_t len)
+/* Eight characters of ASCII, and no NUL: nearly all text is. */
+static bool is_ascii(const unsigned char *at, const unsigned char *end)
+{
+	const uint64_t ones = 0x0101010101010101, tops = ones << 7;
+	uint64_t word;
+
+	if (end - at < (ptrdiff_t)sizeof(word))
+		return false;
+	memcpy(&word, at, sizeof(word));
+	return ((word | (word - ones)) & tops) == 0;
+}
+
+bool kube_json_is_text(const char *text, size_t len)
 {
 	const unsigned char *at = (const unsigned char *)text, *end = at + len;
 
 	while (at < end) {
-		size_t n = utf8_len(at, (size_t)(end - at));
+		size_t n = is_ascii(at, end) ? sizeof(uint64_t) : utf8_len(at, (size_t)(end - at));
 
 		if (n == 0)
 			return false;
@@ -53,7 +67,7 @@ static bool is_utf8(const char *text, size_t len)
 
 cJSON *kube_json_piece(const char *text, size_t len)
 {
-	cJSON *json = is_utf8(text, len) ? cJSON_ParseWithLength(text, len) : NULL;
+	cJSON *json = kube_json_is_text(text, len) ? cJSON_ParseWithLength(text, len) : NULL;
 
 	if (json && cJSON_IsObject(json))
 		return json;

@@ -5,7 +5,11 @@
 #pragma once
 
 #include <cjson/cJSON.h>
+#include <stdbool.h>
 #include <stddef.h>
+
+/* Well-formed UTF-8 (RFC 3629) without NUL. */
+bool kube_json_is_text(const char *text, size_t len);
 
 /* A piece as it was split (kube/kube_split.h), so not too deep. NULL: it is no object. */
 cJSON *kube_json_piece(const char *text, size_t len);

@@ -71,6 +71,8 @@ static const char *const keep_slice[] = {"addressType",
 					 "endpoints.hints",
 					 NULL};
 
+static const char *const keep_slice_labels[] = {"kubernetes.io/", NULL};
+
 #define METALLB(k, p, version)                                                                     \
 	{                                                                                          \
 		.kind = (k), .plural = (p), .group_version = "metallb.io/" version,                \
@@ -124,7 +126,7 @@ static const struct kube_resource resources[] = {
 			.is_many = true,
 			.select = SERVED,
 			.keep = keep_slice,
-			.label_prefix = "kubernetes.io/"},
+			.label_prefixes = keep_slice_labels},
 	[KUBE_SERVICE_STATUS] = OWN("ServiceBGPStatus", "servicebgpstatuses", "metallb.io/v1beta1"),
 	[KUBE_CONFIGURATION] =
 		OWN("ConfigurationState", "configurationstates", "metallb.io/v1beta1"),

@@ -47,7 +47,7 @@ struct kube_resource {
 	 * at the end. A path keeps all below it.
 	 */
 	const char *const *keep;
-	const char *label_prefix; /* only labels of this prefix are kept; NULL: all */
+	const char *const *label_prefixes; /* only labels of these are kept; NULL: all */
 };
 
 const struct kube_resource *kube_resource(enum kube_kind kind);

@@ -1,18 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
-/*
- * Dropping walks an object along the paths that are kept; how deep that goes is the table's, not
- * the object's.
- */
+/* Objects are cut and never made a tree of (kube/kube_cut.h); what else is said is short. */
 #include "kube/kube_object.h"
 
 #include "base/limits.h"
+#include "kube/kube_cut.h"
 #include "kube/kube_frame.h"
 #include "kube/kube_json.h"
 
 #include <assert.h>
 
 #define INITIAL_END "k8s.io/initial-events-end"
-#define PATH_BYTES  64
 
 static const char *text_of(struct arena *arena, const cJSON *object, const char *key)
 {
@@ -26,161 +23,48 @@ static unsigned number_of(const cJSON *object, const char *key)
 	return cJSON_IsNumber(number) && number->valueint > 0 ? (unsigned)number->valueint : 0;
 }
 
-/* --- what is kept ----------------------------------------------------------------------------- */
-
-enum fate { DROPPED, ENTERED, KEPT };
-
-static enum fate fate_of(const char *path, const char *const *keep)
-{
-	const size_t len = strlen(path);
-
-	for (; *keep; keep++) {
-		if (strcmp(*keep, path) == 0)
-			return KEPT;
-		if (strncmp(*keep, path, len) == 0 && (*keep)[len] == '.')
-			return ENTERED;
-	}
-	return DROPPED;
-}
-
-static void drop(cJSON *object, const char *path, const char *const *keep);
-
-/* Of a list the elements stand at its own path. */
-static void drop_below(cJSON *value, const char *path, const char *const *keep)
-{
-	cJSON *element;
-
-	if (cJSON_IsObject(value))
-		drop(value, path, keep);
-	else
-		cJSON_ArrayForEach(element, value) drop(element, path, keep);
-}
-
-/* The path of a member: `at` holds that of its object, `len` long. False: longer than any is. */
-static bool enter(char at[static PATH_BYTES], size_t len, const char *name)
-{
-	const size_t more = strlen(name);
-
-	if (len + 1 + more >= PATH_BYTES)
-		return false;
-	if (len > 0)
-		at[len++] = '.';
-	memcpy(at + len, name, more + 1);
-	return true;
-}
-
-static void drop(cJSON *object, const char *path, const char *const *keep)
-{
-	const size_t len = strlen(path);
-	char at[PATH_BYTES];
-	cJSON *next;
-
-	if (!cJSON_IsObject(object))
-		return;
-	assert(len < PATH_BYTES);
-	memcpy(at, path, len);
-	for (cJSON *member = object->child; member; member = next) {
-		const enum fate fate = enter(at, len, member->string) ? fate_of(at, keep) : DROPPED;
-
-		next = member->next;
-		if (fate == DROPPED)
-			cJSON_Delete(cJSON_DetachItemViaPointer(object, member));
-		else if (fate == ENTERED)
-			drop_below(member, at, keep);
-	}
-}
-
-static bool has_prefix(const char *key, const char *const *prefixes)
-{
-	for (; *prefixes; prefixes++)
-		if (strncmp(key, *prefixes, strlen(*prefixes)) == 0)
-			return true;
-	return false;
-}
-
-/* Members of other names than with one of the prefixes. */
-static void drop_others(cJSON *object, const char *const *prefixes)
-{
-	cJSON *next;
-
-	for (cJSON *member = object ? object->child : NULL; member; member = next) {
-		next = member->next;
-		if (!has_prefix(member->string, prefixes))
-			cJSON_Delete(cJSON_DetachItemViaPointer(object, member));
-	}
-}
-
-static void drop_unread(cJSON *object, const struct kube_resource *r)
-{
-	const char *const labels[] = {r->label_prefix, NULL};
-	cJSON *meta = kube_json_get(object, "metadata"), *next;
-
-	assert(object);
-	for (cJSON *member = object->child; member; member = next) {
-		const bool is_meta = member == meta;
-		const char *const *keep = !is_meta    ? r->keep
-					  : r->is_own ? kube_keep_own_metadata
-						      : kube_keep_metadata;
-		const enum fate fate = is_meta ? ENTERED : fate_of(member->string, keep);
-
-		next = member->next;
-		if (fate == DROPPED)
-			cJSON_Delete(cJSON_DetachItemViaPointer(object, member));
-		else if (fate == ENTERED)
-			drop_below(member, member->string, keep);
-	}
-	drop_others(kube_json_get(meta, "annotations"), kube_keep_annotations);
-	if (r->label_prefix)
-		drop_others(kube_json_get(meta, "labels"), labels);
-}
-
-/* Items of a list do not say what they are; all say it first. */
-static char *print(cJSON *object, const struct kube_resource *r, size_t *ret_len)
-{
-	_cleanup_(kube_json_freep) cJSON *whole = cJSON_CreateObject();
-	cJSON *member;
-	char *text;
-
-	cJSON_AddStringToObject(whole, "apiVersion", r->group_version);
-	cJSON_AddStringToObject(whole, "kind", r->kind);
-	while ((member = object->child)) {
-		cJSON_DetachItemViaPointer(object, member);
-		cJSON_AddItemToObject(whole, member->string, member);
-	}
-	text = cJSON_PrintUnformatted(whole);
-	*ret_len = text ? strlen(text) : 0;
-	return text;
-}
-
 /* --- what was said ---------------------------------------------------------------------------- */
 
-static void read_object(struct arena *arena, enum kube_kind kind, cJSON *object,
+static const char *part_of(struct arena *arena, const struct kube_part *part)
+{
+	return part->text ? arena_strndup(arena, part->text, part->len) : NULL;
+}
+
+static char *copy_of(const char *text, size_t len)
+{
+	char *copy = xmalloc(len + 1);
+
+	memcpy(copy, text, len);
+	copy[len] = '\0';
+	return copy;
+}
+
+/* An object; of one that is gone there is no more than its name. */
+static void read_object(struct arena *arena, enum kube_kind kind, const struct kube_part *object,
 			struct kube_message *ret)
 {
 	const struct kube_resource *r = kube_resource(kind);
-	const cJSON *meta = kube_json_get(object, "metadata"), *status;
+	struct strbuf text;
+	struct kube_cut cut;
 
-	ret->ns = text_of(arena, meta, "namespace");
-	ret->name = text_of(arena, meta, "name");
-	ret->version = text_of(arena, meta, "resourceVersion");
-	if (!ret->ns)
-		ret->ns = "";
-	if (!ret->name || !*ret->name || strlen(ret->name) > KUBE_NAME_BYTES ||
-	    strlen(ret->ns) > KUBE_NAME_BYTES)
+	strbuf_init(&text, LIMIT_DOCUMENT_BYTES);
+	if (!kube_cut_object(object->text, object->len, r, &text, &cut) || text.truncated ||
+	    !cut.name.text || cut.name.len == 0 || cut.name.len > KUBE_NAME_BYTES ||
+	    cut.ns.len > KUBE_NAME_BYTES) {
 		ret->said = KUBE_SAID_NOTHING;
-	if (ret->said != KUBE_SAID_OBJECT)
+		strbuf_done(&text);
 		return;
-	status = r->keeps_status ? kube_json_get(object, "status") : NULL;
-	if (status)
-		ret->status = cJSON_PrintUnformatted(status);
-	drop_unread(object, r);
-	ret->text = print(object, r, &ret->text_len);
-	if (ret->text && ret->text_len > LIMIT_DOCUMENT_BYTES)
-		free(TAKE_PTR(ret->text));
-	if (ret->text)
-		return;
-	free(TAKE_PTR(ret->status));
-	ret->said = KUBE_SAID_NOTHING;
+	}
+	ret->ns = cut.ns.text ? part_of(arena, &cut.ns) : "";
+	ret->name = part_of(arena, &cut.name);
+	ret->version = part_of(arena, &cut.version);
+	if (ret->said == KUBE_SAID_OBJECT) {
+		ret->text = copy_of(text.data, text.len);
+		ret->text_len = text.len;
+		if (r->keeps_status && cut.status.text)
+			ret->status = copy_of(cut.status.text, cut.status.len);
+	}
+	strbuf_done(&text);
 }
 
 static void read_status(struct arena *arena, const cJSON *status, struct kube_message *ret)
@@ -212,6 +96,19 @@ static void read_bookmark(struct arena *arena, const cJSON *object, struct kube_
 		ret->said = KUBE_SAID_NOTHING;
 }
 
+/* A bookmark, or a Status. */
+static void read_word(struct arena *arena, const struct kube_part *object, struct kube_message *ret)
+{
+	_cleanup_(kube_json_freep) cJSON *json = kube_json_piece(object->text, object->len);
+
+	if (!json)
+		ret->said = KUBE_SAID_NOTHING;
+	else if (ret->said == KUBE_SAID_MARK)
+		read_bookmark(arena, json, ret);
+	else
+		read_status(arena, json, ret);
+}
+
 void kube_read_event(struct arena *arena, enum kube_kind kind, const char *piece, size_t len,
 		     struct kube_message *ret)
 {
@@ -223,33 +120,32 @@ void kube_read_event(struct arena *arena, enum kube_kind kind, const char *piece
 		{"DELETED", KUBE_SAID_GONE}, {"BOOKMARK", KUBE_SAID_MARK},
 		{"ERROR", KUBE_SAID_NO},
 	};
-	_cleanup_(kube_json_freep) cJSON *json = kube_json_piece(piece, len);
-	const char *type = cJSON_GetStringValue(kube_json_get(json, "type"));
-	cJSON *object = kube_json_get(json, "object");
+	struct kube_part type, object;
 
 	*ret = (struct kube_message){.said = KUBE_SAID_NOTHING};
-	if (!type || !cJSON_IsObject(object))
+	if (!kube_json_is_text(piece, len) || !kube_cut_event(piece, len, &type, &object) ||
+	    !type.text || !object.text)
 		return;
 	for (size_t i = 0; i < ARRAY_SIZE(types); i++)
-		if (strcmp(type, types[i].type) == 0)
+		if (type.len == strlen(types[i].type) &&
+		    memcmp(type.text, types[i].type, type.len) == 0)
 			ret->said = types[i].said;
-	if (ret->said == KUBE_SAID_MARK)
-		read_bookmark(arena, object, ret);
-	else if (ret->said == KUBE_SAID_NO)
-		read_status(arena, object, ret);
+	if (ret->said == KUBE_SAID_OBJECT || ret->said == KUBE_SAID_GONE)
+		read_object(arena, kind, &object, ret);
 	else if (ret->said != KUBE_SAID_NOTHING)
-		read_object(arena, kind, object, ret);
+		read_word(arena, &object, ret);
 	assert(!ret->text == (ret->said != KUBE_SAID_OBJECT));
 }
 
 void kube_read_item(struct arena *arena, enum kube_kind kind, const char *piece, size_t len,
 		    struct kube_message *ret)
 {
-	_cleanup_(kube_json_freep) cJSON *json = kube_json_piece(piece, len);
+	const struct kube_part object = {.text = piece, .len = len};
 
-	*ret = (struct kube_message){.said = json ? KUBE_SAID_OBJECT : KUBE_SAID_NOTHING};
-	if (json)
-		read_object(arena, kind, json, ret);
+	*ret = (struct kube_message){.said = kube_json_is_text(piece, len) ? KUBE_SAID_OBJECT
+									   : KUBE_SAID_NOTHING};
+	if (ret->said == KUBE_SAID_OBJECT)
+		read_object(arena, kind, &object, ret);
 }
 
 void kube_read_list_meta(struct arena *arena, const char *piece, size_t len,
