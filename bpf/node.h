@@ -52,8 +52,8 @@ static __always_inline bool node_is(__u32 number, const __u32 addr[4])
 	return node && (READ_ONCE(node->state) & flags) == flags && addr_is(node->addr, addr);
 }
 
-/* A node of the cluster has this address. */
-static __always_inline bool node_is_known(const __u32 addr[4])
+/* The number of the other node that has this address; 0: none. */
+static __always_inline __u32 node_find(const __u32 addr[4])
 {
 	__u32 places[2] = {lb_node_place(addr, 0), lb_node_place(addr, 1)};
 
@@ -63,7 +63,7 @@ static __always_inline bool node_is_known(const __u32 addr[4])
 
 		for (int i = 0; i < LB_NODE_WAYS && numbers; i++, numbers >>= LB_NODE_BITS)
 			if (numbers & (LB_NODES - 1) && node_is(numbers & (LB_NODES - 1), addr))
-				return true;
+				return numbers & (LB_NODES - 1);
 	}
-	return false;
+	return 0;
 }

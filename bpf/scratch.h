@@ -67,6 +67,7 @@ enum tunnel_what {
 	TUNNEL_ERROR,   /* the flow that an ICMP error is about: the same */
 	TUNNEL_BACKEND, /* `backend`, which is on another node */
 	TUNNEL_SEND,    /* the same, and `tunnel` */
+	TUNNEL_BACK,    /* `tunnel`, to the node that it came from */
 };
 
 struct lb_scratch {
@@ -79,6 +80,7 @@ struct lb_scratch {
 		tunnel;    /* what goes with the packet to another node, or came with it */
 	__u32 what;        /* enum tunnel_what */
 	__u32 backend;     /* index over all backends: whose the packet is, if that is known */
+	__u32 from;        /* number of the node that it came from, of a tunnel's packet */
 	__u16 n_long;      /* SYNs that are to go the long way (at_once.h), */
 	__u16 n_long_next; /* and how many once these have; they alone are kept */
 };

@@ -10,15 +10,9 @@
 #include "refuse.h"
 #include "tagged.h"
 #include "tunnel_choose.h"
+#include "tunnel_named.h"
 #include "tunnel_send.h"
 #include "vip_fragment.h"
-
-static __always_inline void tunnel_name(struct lb_tunnel_candidate *c, const struct lb_backend *be)
-{
-	addr_copy(c->addr, be->addr);
-	c->port = be->port;
-	c->zero = 0;
-}
 
 /* All candidates of the row, for who asks; those that are not there have port 0. */
 __noinline bool tunnel_name_all(struct lb_scratch *s)
@@ -45,12 +39,13 @@ static __always_inline int tunnel_leave(struct xdp_md *ctx, struct lb_scratch *s
 {
 	struct lb_backend *be = backend_slot(s->backend);
 	__u64 state = be ? READ_ONCE(be->state) : 0;
+	bool is_back = s->what == TUNNEL_BACK;
 
-	if (!backend_is(state, LB_BE_IN_USE) || backend_is(state, LB_BE_LOCAL))
+	if (!is_back && (!backend_is(state, LB_BE_IN_USE) || backend_is(state, LB_BE_LOCAL)))
 		return vip_drop(scratch_is_test(s), LB_DROP_NO_BACKEND);
 	if (scratch_is_test(s)) /* no other node is to be troubled; the echo says how it is there */
 		return XDP_DROP;
-	if (s->what != TUNNEL_SEND) {
+	if (s->what < TUNNEL_SEND) {
 		s->tunnel.version = LB_TUNNEL_VERSION;
 		s->tunnel.hops = 0;
 		if (s->tunnel.flags & LB_TUNNEL_ASK)
@@ -59,6 +54,8 @@ static __always_inline int tunnel_leave(struct xdp_md *ctx, struct lb_scratch *s
 			tunnel_name(&s->tunnel.candidates[0], be);
 		stats_delivered(s->backend, s->packet.end - s->packet.ip_off);
 	}
+	if (is_back)
+		return tunnel_send(ctx, s, s->from);
 	if (unlikely(node_way(state)))
 		return TUNNEL_TO_SERVER;
 	return tunnel_send(ctx, s, node_of(state));
@@ -98,7 +95,7 @@ static __always_inline int tunnel_serve(struct xdp_md *ctx, struct lb_scratch *s
 {
 	int backend;
 
-	if (s->what != TUNNEL_SEND) {
+	if (s->what < TUNNEL_SEND) {
 		s->tunnel.flags = 0;
 		s->tunnel.at = 0;
 	}

@@ -68,8 +68,8 @@ static __always_inline int inner_serve(struct xdp_md *ctx, struct lb_scratch *s)
 	if (unlikely(kernel_flow_asks(s->flow.live)) && kernel_flow_takes(&s->flow))
 		return XDP_PASS;
 	backend = inner_owner(ctx, s);
-	if (backend == INNER_ON) {
-		s->what = TUNNEL_SEND;
+	if (backend == INNER_ON || backend == INNER_BACK) {
+		s->what = backend == INNER_ON ? TUNNEL_SEND : TUNNEL_BACK;
 		return INNER_ON;
 	}
 	if (backend < 0)

@@ -31,6 +31,13 @@ static __always_inline bool inner_may_hop(void)
 	return word && bucket_take(word, bpf_ktime_get_ns(), INNER_HOP_COST_NS, INNER_HOP_BURST_NS);
 }
 
+static __always_inline void tunnel_name(struct lb_tunnel_candidate *c, const struct lb_backend *be)
+{
+	addr_copy(c->addr, be->addr);
+	c->port = be->port;
+	c->zero = 0;
+}
+
 static __always_inline bool inner_is(const struct flow *f, __u32 backend,
 				     const struct lb_tunnel_candidate *c)
 {

@@ -50,7 +50,8 @@ static __always_inline enum lb_drop open_data(struct lb_tunnel_data *d, __u32 *a
 	if ((const void *)inner + least > end || left < 4 * words)
 		return LB_DROP_MALFORMED;
 	lb_tunnel_get(d, at, inner_v4, flags ? LB_TUNNEL_CANDIDATES : 1);
-	if (d->version < LB_TUNNEL_LEAST || d->version > LB_TUNNEL_VERSION || d->flags != flags ||
+	if (d->version < LB_TUNNEL_LEAST || d->version > LB_TUNNEL_VERSION ||
+	    (d->flags != flags && (flags || d->flags != LB_TUNNEL_TOLD)) ||
 	    d->at >= lb_tunnel_named(flags) || d->hops > LB_TUNNEL_HOPS_MAX)
 		return LB_DROP_TUNNEL_VERSION;
 	len = open_len(inner, inner_v4);
@@ -117,7 +118,8 @@ static __always_inline enum lb_drop open_look(struct lb_scratch *s, struct packe
 	if (udp + OPEN_GUE > p->end || bytes < ip_len + OPEN_GUE)
 		return LB_DROP_MALFORMED;
 	parse_saddr(p, saddr);
-	if (!node_is_known(saddr))
+	s->from = node_find(saddr);
+	if (!s->from)
 		return LB_DROP_TUNNEL_SOURCE;
 	o->outer = ip_len + OPEN_GUE;
 	return open_gue(&s->tunnel, udp + sizeof(struct udphdr), p->end, bytes - o->outer,

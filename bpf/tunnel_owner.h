@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Whose a packet from another node is. Who owns an established flow is known where its socket is.
- * So a packet that asks is given to the candidate that it is here for if the flow table or a socket
- * knows its flow; else it is sent on to the next one, and from the last to the first, for good.
+ * So a packet that asks is looked at for the candidates that are here, and goes back to who asks
+ * (tunnel_told.h): the flow table or a socket knows the flow, or the next one is to be asked. From
+ * the last of them it goes to the first, for good.
  */
 #pragma once
 
@@ -11,9 +12,7 @@
 #include "select.h"
 #include "stats.h"
 #include "tunnel_choose.h"
-#include "tunnel_named.h"
-
-#define INNER_ON (-LB_N_DROPS) /* s->tunnel goes on to the node of s->backend */
+#include "tunnel_told.h"
 
 /* The entry by which the answers of this backend, which is here, find back; else why not. */
 __noinline int inner_record(struct flow *f, __u32 backend)
@@ -75,16 +74,20 @@ __noinline bool inner_knows(struct xdp_md *ctx, struct lb_scratch *s, __u32 back
 	return is_error || admit_claim(&s->flow, backend, LB_BE_IN_USE, LB_FLOW_ESTABLISHED);
 }
 
-/* It goes to this backend, which is on another node. */
-static __always_inline int inner_send_on(struct lb_scratch *s, __u32 backend, __u32 flags, __u32 at)
+/*
+ * None of those who are named knows it. A row that has forgotten an owner says so (owner_beyond.h),
+ * and who is here has an entry then. OWNER_NOBODY: nobody who is here.
+ */
+static __always_inline int inner_beyond(const struct lb_scratch *s)
 {
-	if (s->tunnel.hops >= LB_TUNNEL_HOPS_MAX)
-		return -LB_DROP_TUNNEL_TARGET;
-	s->tunnel.hops++;
-	s->tunnel.flags = (__u8)flags;
-	s->tunnel.at = (__u8)at;
-	s->backend = backend_index(s->flow.live, backend);
-	return INNER_ON;
+	int backend;
+
+	if (!(s->flow.row & LB_ROW_BEYOND))
+		return OWNER_NOBODY;
+	backend =
+		owner_beyond(&s->flow, s->what == TUNNEL_ERROR ? OWNER_OF_QUOTE : OWNER_OF_PACKET);
+	return backend != OWNER_NOBODY && choose_is_local(&s->flow, backend) ? backend
+									     : OWNER_NOBODY;
 }
 
 /* Nobody knows it: the first candidate has it. */
@@ -104,14 +107,27 @@ __noinline int inner_give_up(struct lb_scratch *s)
 	return inner_send_on(s, backend, 0, 0);
 }
 
+/* The candidate at `next` is to be asked where he is; as many as there are: nobody is left. */
+static __always_inline int inner_ask_next(struct lb_scratch *s, __u32 next)
+{
+	if (next == LB_TUNNEL_CANDIDATES)
+		return inner_give_up(s);
+	if (inner_may_hop())
+		return inner_send_back(s, LB_TUNNEL_ASK, next) ? INNER_BACK
+							       : -LB_DROP_TUNNEL_TARGET;
+	stats_drop(LB_DROP_HOPS);
+	return inner_give_up(s);
+}
+
 /* A packet that asks: those who are here, in the order of the row, then who is not. */
 __noinline int inner_ask(struct xdp_md *ctx, struct lb_scratch *s)
 {
+	__u32 next = LB_TUNNEL_CANDIDATES;
+	int backend;
+
 	if (!s)
 		return -LB_DROP_TUNNEL_TARGET;
 	for (__u32 i = 0; i < LB_TUNNEL_CANDIDATES; i++) {
-		int backend;
-
 		if (i < s->tunnel.at)
 			continue;
 		backend = inner_find(&s->flow, &s->tunnel.candidates[i]);
@@ -119,24 +135,27 @@ __noinline int inner_ask(struct xdp_md *ctx, struct lb_scratch *s)
 			continue;
 		if (choose_is_local(&s->flow, backend)) {
 			if (inner_knows(ctx, s, backend))
-				return backend;
-		} else if (i > s->tunnel.at && !choose_is_server(&s->flow, backend)) {
-			if (inner_may_hop())
+				return inner_tell(s, backend);
+		} else if (!choose_is_server(&s->flow, backend)) {
+			if (i == s->tunnel.at && inner_may_hop()) /* it came back */
 				return inner_send_on(s, backend, LB_TUNNEL_ASK, i);
-			stats_drop(LB_DROP_HOPS);
+			next = i;
 			break;
 		}
 	}
-	return inner_give_up(s);
+	backend = inner_beyond(s);
+	return backend == OWNER_NOBODY ? inner_ask_next(s, next) : inner_tell(s, backend);
 }
 
-/* An index within the service of one who is here; an enum lb_drop, negative; or INNER_ON. */
+/* An index within the service of one who is here; an enum lb_drop, negative; INNER_ON or _BACK. */
 static __always_inline int inner_owner(struct xdp_md *ctx, struct lb_scratch *s)
 {
 	int backend;
 
 	if (s->tunnel.flags & LB_TUNNEL_ASK)
 		return inner_ask(ctx, s);
+	if (s->tunnel.flags & LB_TUNNEL_TOLD)
+		return inner_learn(s);
 	backend = inner_find(&s->flow, &s->tunnel.candidates[0]);
 	if (backend < 0 || !choose_is_local(&s->flow, backend))
 		return -LB_DROP_TUNNEL_TARGET;

@@ -46,15 +46,18 @@ static inline __attribute__((always_inline)) __u16 lb_gue_source_port(__u64 hash
 /*
  * Whose the packet is: a backend of the Service that its own destination names. Either one is named
  * and has it for good; or, LB_TUNNEL_ASK, nobody knows whose flow it is, and all candidates of its
- * row are named, of which the one at `at` is asked. Who is not the owner sends the packet on to the
- * next; the last one to the first, for good.
+ * row are named, of which the one at `at` is asked. Who has the owner sends the packet back to who
+ * asks: LB_TUNNEL_TOLD, the owner is named; so who asked remembers him and sends the packet there,
+ * for good, and all that follow. Who has not, sends it back with the next one in `at`, who is asked
+ * then; and the last one sends it to the first, for good.
  *
  * On the wire: the four octets, all addresses (of the packet's family), all ports, zeroes up to a
  * whole word. A candidate that is not there has port 0.
  */
 #define LB_TUNNEL_ASK        1u
+#define LB_TUNNEL_TOLD       2u
 #define LB_TUNNEL_CANDIDATES 4u
-#define LB_TUNNEL_HOPS_MAX   4u /* three to ask who is next, and one back to the first */
+#define LB_TUNNEL_HOPS_MAX   8u /* three times back and on, back once more, and to the owner */
 
 struct lb_tunnel_candidate {
 	__u32 addr[4]; /* IPv4 in its mapped form, network order */
@@ -64,7 +67,7 @@ struct lb_tunnel_candidate {
 struct lb_tunnel_data {
 	__u8 version;
 	__u8 at;    /* less than LB_TUNNEL_CANDIDATES; 0 if only one is named */
-	__u8 flags; /* LB_TUNNEL_ASK */
+	__u8 flags; /* LB_TUNNEL_ASK or LB_TUNNEL_TOLD, or nothing */
 	__u8 hops;  /* nodes that it was sent on by */
 	struct lb_tunnel_candidate candidates[LB_TUNNEL_CANDIDATES];
 };

@@ -85,11 +85,12 @@ static void what_begins_is_the_firsts(void **state)
 	tunnel_expect_sent(x, &syn, &want);
 }
 
+/* It has been on its way for long enough: nobody is told. */
 static void who_knows_the_flow_has_it(void **state)
 {
 	struct bed *x = begin(state, 1);
 	struct frame_spec req = bed_request(&x->tcp, 40000, TCP_SYN_FLAG);
-	const struct tunnel_spec ask = from_there(asks(1, 1));
+	const struct tunnel_spec ask = from_there(asks(1, LB_TUNNEL_HOPS_MAX));
 	struct tunnel_spec named = tunnel_from(AF_INET);
 
 	named.backends = &in_order[2]; /* it began at backend 2, which is here */
@@ -100,14 +101,131 @@ static void who_knows_the_flow_has_it(void **state)
 	assert_int_equal(rig_n_flows(x->rig), 1);
 }
 
-static void who_does_not_sends_it_on(void **state)
+/* The node that asked is told, by the packet; what it remembers it asks for no more. */
+static void who_knows_the_flow_tells_who_asked(void **state)
+{
+	struct bed *x = begin(state, 1);
+	struct frame_spec req = bed_request(&x->tcp, 40000, TCP_SYN_FLAG);
+	const struct tunnel_spec ask = from_there(asks(1, 0));
+	struct tunnel_spec named = tunnel_from(AF_INET), told = for_good(1);
+
+	named.backends = told.backends = &in_order[2];
+	told.flags = LB_TUNNEL_TOLD;
+	assert_int_equal(tunnel_xdp(x, &req, &named), XDP_PASS);
+	req.tcp_flags = TCP_ACK_FLAG;
+	assert_int_equal(tunnel_xdp(x, &req, &ask), XDP_TX);
+	tunnel_expect_sent(x, &req, &told);
+	assert_int_equal(rig_n_flows(x->rig), 1);
+	req.tcp_flags = TCP_RST_FLAG; /* nothing is to be remembered */
+	assert_int_equal(tunnel_xdp(x, &req, &ask), XDP_PASS);
+}
+
+static void who_is_told_remembers_and_sends_it_there(void **state)
+{
+	struct bed *x = begin(state, 0xf);
+	struct frame_spec req = bed_request(&x->tcp, 40000, TCP_ACK_FLAG);
+	struct tunnel_spec told = from_there(for_good(1)), want = for_good(2), later = for_good(0);
+
+	told.flags = LB_TUNNEL_TOLD;
+	told.backends = want.backends = later.backends = &in_order[2];
+	assert_int_equal(tunnel_xdp(x, &req, &told), XDP_TX);
+	tunnel_expect_sent(x, &req, &want);
+	assert_int_equal(rig_n_flows(x->rig), 1);
+	assert_int_equal(bed_xdp(x, &req), XDP_TX); /* the client's next one: nobody is asked */
+	tunnel_expect_sent(x, &req, &later);
+}
+
+/* What is known here stays: whoever forges that he was asked gains nothing. */
+static void who_is_told_otherwise_than_he_knows_goes_by_what_he_knows(void **state)
+{
+	struct bed *x = begin(state, 0xf);
+	struct frame_spec req = bed_request(&x->tcp, 40000, TCP_SYN_FLAG);
+	const struct tunnel_spec first = for_good(0);
+	struct tunnel_spec told = from_there(for_good(1));
+
+	assert_int_equal(bed_xdp(x, &req), XDP_TX);
+	tunnel_expect_sent(x, &req, &first);
+	req.tcp_flags = TCP_ACK_FLAG;
+	told.flags = LB_TUNNEL_TOLD;
+	told.backends = &in_order[2];
+	assert_int_equal(tunnel_xdp(x, &req, &told), XDP_TX);
+	assert_int_equal(bed_xdp(x, &req), XDP_TX);
+	tunnel_expect_sent(x, &req, &first);
+}
+
+/* It names who is here, or nobody: it was no answer to this node. */
+static void who_is_told_of_himself_drops_it(void **state)
+{
+	struct bed *x = begin(state, 1);
+	struct frame_spec req = bed_request(&x->tcp, 40000, TCP_ACK_FLAG);
+	struct tunnel_spec told = from_there(for_good(1));
+
+	told.flags = LB_TUNNEL_TOLD;
+	told.backends = &in_order[2];
+	tunnel_expect_drop(x, &req, &told, LB_DROP_TUNNEL_TARGET);
+	assert_int_equal(rig_n_flows(x->rig), 0);
+}
+
+/* In a settled row nobody asked, so there is nothing to remember; and a SYN is no answer. */
+static void what_was_not_asked_is_not_remembered(void **state)
+{
+	struct bed *x = begin(state, 0xf);
+	struct frame_spec req = bed_request(&x->tcp, 40000, TCP_SYN_FLAG);
+	struct tunnel_spec told = from_there(for_good(1));
+
+	told.flags = LB_TUNNEL_TOLD;
+	told.backends = &in_order[2];
+	assert_int_equal(tunnel_xdp(x, &req, &told), XDP_TX);
+	assert_int_equal(rig_n_flows(x->rig), 0);
+	rig_set_rows(x->rig, &x->tcp, in_order, 4, 0);
+	req.tcp_flags = TCP_ACK_FLAG;
+	assert_int_equal(tunnel_xdp(x, &req, &told), XDP_TX);
+	assert_int_equal(rig_n_flows(x->rig), 0);
+}
+
+/* A row that has forgotten whose flows it has says so; who is here is found by his entry, though
+ * nobody named him. */
+static void who_is_not_named_is_found_where_he_is(void **state)
+{
+	static const unsigned without[] = {0, 1, 3, 3};
+	struct bed *x = begin(state, 1);
+	struct frame_spec req = bed_request(&x->tcp, 40000, TCP_SYN_FLAG);
+	struct tunnel_spec ask = from_there(asks(1, 0)), back = for_good(1);
+	struct tunnel_spec named = tunnel_from(AF_INET), told = for_good(1);
+
+	named.backends = told.backends = &in_order[2];
+	told.flags = LB_TUNNEL_TOLD;
+	ask.backends = without;
+	rig_set_region(x->rig, &x->tcp, LB_BACKEND_UNIT);
+	assert_int_equal(tunnel_xdp(x, &req, &named), XDP_PASS);
+	rig_set_rows(x->rig, &x->tcp, without, 3, LB_ROW_UNSETTLED);
+	req.tcp_flags = TCP_ACK_FLAG;
+	assert_int_equal(tunnel_xdp(x, &req, &ask), XDP_TX);
+	tunnel_expect_sent(x, &req, &back); /* nobody knows it: it is the first's */
+	rig_set_rows(x->rig, &x->tcp, without, 3, LB_ROW_UNSETTLED | LB_ROW_BEYOND);
+	assert_int_equal(tunnel_xdp(x, &req, &ask), XDP_TX);
+	tunnel_expect_sent(x, &req, &told);
+}
+
+/* Another node has the next candidate: it is who asks that asks him, too, and so is told at last.
+ */
+static void who_does_not_sends_it_back_to_who_asks(void **state)
 {
 	struct bed *x = begin(state, 1u << 2 | 1);
 	struct frame_spec req = bed_request(&x->tcp, 40000, TCP_ACK_FLAG);
-	const struct tunnel_spec ask = from_there(asks(1, 0)), want = asks(2, 1);
+	const struct rig_hop h = tunnel_hop(AF_INET);
+	const struct tunnel_spec ask = from_there(asks(1, 0)), back = asks(2, 1),
+				 asked = from_there(asks(2, 1));
+	struct tunnel_spec on = asks(2, 2);
 
+	rig_add_node(x->rig, NODE + 1, AF_INET, THERE + 1, 0);
+	rig_set_hop(x->rig, NODE + 1, 0, &h);
+	rig_set_remote(x->rig, &x->tcp, 2, NODE + 1);
 	assert_int_equal(tunnel_xdp(x, &req, &ask), XDP_TX);
-	tunnel_expect_sent(x, &req, &want);
+	tunnel_expect_sent(x, &req, &back);
+	on.dst = THERE + 1; /* as who asks does it, when it is back with him */
+	assert_int_equal(tunnel_xdp(x, &req, &asked), XDP_TX);
+	tunnel_expect_sent(x, &req, &on);
 	assert_int_equal(rig_n_flows(x->rig), 0);
 }
 
@@ -201,7 +319,13 @@ int main(void)
 		CLAIM_BOTH(who_is_here_is_asked_here, tunnel_setup),
 		CLAIM_BOTH(what_begins_is_the_firsts, tunnel_setup),
 		CLAIM_BOTH(who_knows_the_flow_has_it, tunnel_setup),
-		CLAIM_BOTH(who_does_not_sends_it_on, tunnel_setup),
+		CLAIM_BOTH(who_knows_the_flow_tells_who_asked, tunnel_setup),
+		CLAIM_BOTH(who_is_told_remembers_and_sends_it_there, tunnel_setup),
+		CLAIM_BOTH(who_is_told_otherwise_than_he_knows_goes_by_what_he_knows, tunnel_setup),
+		CLAIM_BOTH(who_is_told_of_himself_drops_it, tunnel_setup),
+		CLAIM_BOTH(what_was_not_asked_is_not_remembered, tunnel_setup),
+		CLAIM_BOTH(who_is_not_named_is_found_where_he_is, tunnel_setup),
+		CLAIM_BOTH(who_does_not_sends_it_back_to_who_asks, tunnel_setup),
 		CLAIM_BOTH(what_nobody_knows_is_the_firsts_for_good, tunnel_setup),
 		CLAIM_BOTH(the_first_has_it_at_once_if_he_is_here, tunnel_setup),
 		CLAIM_BOTH(there_are_so_many_hops_and_no_more, tunnel_setup),

@@ -285,10 +285,11 @@ static void another_version_is_not_read(void **state)
 	struct bed *x = bed_begin(state);
 	struct frame_spec req = bed_request(&x->tcp, 40000, TCP_ACK_FLAG);
 	const struct tunnel_spec good = tunnel_from(AF_INET);
-	struct tunnel_spec t[7];
+	const unsigned all[] = {0, 1, 2, 3};
+	struct tunnel_spec t[8];
 
 	tunnel_begin(x, AF_INET);
-	for (size_t i = 0; i < 7; i++)
+	for (size_t i = 0; i < 8; i++)
 		t[i] = good;
 	t[0].version = LB_TUNNEL_VERSION + 1;
 	t[1].gue_first = 0x43; /* GUE's version 1 */
@@ -296,8 +297,10 @@ static void another_version_is_not_read(void **state)
 	t[3].gue_flags = 1;
 	t[4].at = 1; /* who is not named */
 	t[5].hops = LB_TUNNEL_HOPS_MAX + 1;
-	t[6].flags = 2;
-	for (size_t i = 0; i < 7; i++)
+	t[6].flags = 4;
+	t[7].flags = LB_TUNNEL_ASK | LB_TUNNEL_TOLD;
+	t[7].backends = all;
+	for (size_t i = 0; i < 8; i++)
 		tunnel_expect_drop(x, &req, &t[i], LB_DROP_TUNNEL_VERSION);
 	assert_int_equal(tunnel_xdp(x, &req, &good), XDP_PASS);
 }
