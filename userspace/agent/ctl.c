@@ -156,6 +156,8 @@ static bool on_request(void *ctx, struct unix_request *r, struct strbuf *reply)
 		ctl_trace(a, json, reply);
 	else if (strcmp(command, "log-level") == 0)
 		ctl_log_level(json, r->uid, reply);
+	else if (strcmp(command, "log") == 0)
+		ctl_log(reply);
 	else if (strcmp(command, "explain") == 0)
 		more = explain(a, json, r, reply);
 	else if (strcmp(command, "blackhole") == 0)

@@ -30,6 +30,9 @@ nsec_t ctl_tick(struct agent *a, nsec_t now);
  */
 void ctl_log_level(const cJSON *request, uid_t uid, struct strbuf *reply);
 
+/* Answers {"command":"log"}: {"lines"}, the last of the log, oldest first. */
+void ctl_log(struct strbuf *reply);
+
 /*
  * Answers {"command":"trace", "client", "clientPort", "vip", "port", "protocol"}: which backend has
  * a client's flow, or would get it, and why; without "clientPort" only as far as it does not

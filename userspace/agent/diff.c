@@ -56,11 +56,12 @@ static void print_changes(struct comparison *d)
 	char *text;
 	size_t n;
 
-	diff_compute(d, d->worlds.from, &d->given, &from);
-	diff_compute(d, d->worlds.to, &from.addresses, &to);
+	diff_compute(d, d->worlds.from, &d->given, false, &from);
+	diff_compute(d, d->worlds.to, &from.addresses, !d->options->file, &to);
 	n = plan_changes(&from.told, &to.told, d->arena, &changes);
 	cJSON_AddStringToObject(out, "node", d->options->node);
 	cJSON_AddBoolToObject(out, "differs", n > 0);
+	cJSON_AddNumberToObject(out, "drainSeconds", (double)(to.plan.drain_ns / NSEC_PER_SEC));
 	count_objects(d, cJSON_AddObjectToObject(out, "objects"));
 	list = cJSON_AddArrayToObject(out, "changes");
 	for (size_t i = 0; i < n; i++)

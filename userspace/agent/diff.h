@@ -9,7 +9,8 @@
 #include "agent/options.h"
 
 /*
- * Prints an object {node, differs, objects {added, changed, removed}, changes [{change, kind, name,
- * peers, message}]}. The exit code: 0, or 1 after saying on stderr what could not be read.
+ * Prints an object {node, differs, drainSeconds, objects {added, changed, removed}, changes
+ * [{change, kind, name, peers, message}]}. The exit code: 0, or 1 after saying on stderr what could
+ * not be read.
  */
 int diff_run(const struct options *options);

@@ -100,12 +100,14 @@ static void add_problems(const struct comparison *d, const struct world *w, stru
 }
 
 void diff_compute(struct comparison *d, const struct world *world,
-		  const struct plan_addresses *given, struct diff_outcome *ret)
+		  const struct plan_addresses *given, bool drained, struct diff_outcome *ret)
 {
 	const struct plan_settings settings = {.node_name = d->options->node,
 					       .ns = d->options->ns,
 					       .lb_class = d->options->lb_class,
-					       .dataplane = true};
+					       .dataplane = true,
+					       .drained = drained,
+					       .drain_told = true};
 	const struct ipam_inputs ipam = {.world = world,
 					 .settings = &settings,
 					 .node = netlink_node(d->netlink),

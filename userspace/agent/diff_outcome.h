@@ -32,6 +32,6 @@ void diff_read_memory(struct comparison *d);
 int diff_read_node(struct comparison *d) must_check;
 void diff_done(struct comparison *d);
 
-/* given: what Services have so far, which they keep if they may. */
+/* given: what Services have so far, which they keep if they may; drained: the node is. */
 void diff_compute(struct comparison *d, const struct world *world,
-		  const struct plan_addresses *given, struct diff_outcome *ret);
+		  const struct plan_addresses *given, bool drained, struct diff_outcome *ret);

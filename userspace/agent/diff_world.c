@@ -176,21 +176,28 @@ static int restore_all(struct edit *e, struct diff_worlds *w, const char *state)
 
 /* --- both ------------------------------------------------------------------------------------- */
 
-/* Sources of the folder that the edit's folder has not. */
-static void drop_others(const struct edit *e, struct diff_worlds *w)
+/* Sources of the agent's folder that are no file of this one. */
+static void drop_others(const struct edit *e, const char *folder, struct world *w)
 {
+	const char **gone = NULL;
+	size_t n = 0, cap = 0;
+
 	for (enum api_kind kind = 0; kind < API_N_KINDS; kind++) {
-		const struct world_list all = world_list(w->from, kind);
+		const struct world_list all = world_list(w, kind);
 
 		for (size_t i = 0; i < all.n; i++) {
 			const char *source = all.items[i]->meta.file;
 			const char *name = strrchr(source, '/');
 
 			if (is_under(source, e->config) && name &&
-			    access(arena_printf(e->arena, "%s%s", e->path, name), F_OK) < 0)
-				world_drop_source(w->to, source);
+			    access(arena_printf(e->arena, "%s%s", folder, name), F_OK) < 0)
+				*(const char **)arena_push(e->arena, &gone, &n, &cap,
+							   sizeof(*gone)) =
+					arena_strdup(e->arena, source);
 		}
 	}
+	for (size_t i = 0; i < n; i++)
+		world_drop_source(w, gone[i]);
 }
 
 /* A folder: what is wrong in the agent's own is no news, so that is read, too. */
@@ -204,9 +211,18 @@ static int edit_folder(struct edit *e, struct diff_worlds *w, const char *state)
 		r = put_folder(e, e->config, w->from);
 	if (r == 0)
 		r = put_folder(e, e->path, w->to);
-	if (r == 0)
-		drop_others(e, w);
+	if (r == 0) {
+		drop_others(e, e->config, w->from);
+		drop_others(e, e->path, w->to);
+	}
 	return r;
+}
+
+/* Nothing is edited: both are the same. */
+static int edit_nothing(struct edit *e, struct diff_worlds *w, const char *state)
+{
+	w->source = "";
+	return restore_all(e, w, state);
 }
 
 /* A file is of the API server if others are: it is what kubectl is to apply. */
@@ -227,7 +243,7 @@ int diff_worlds_load(const struct options *options, struct arena *arena, struct 
 	int r;
 
 	*ret = (struct diff_worlds){.from = world_new(), .to = world_new()};
-	e.is_folder = stat(e.path, &st) == 0 && S_ISDIR(st.st_mode);
+	e.is_folder = e.path && stat(e.path, &st) == 0 && S_ISDIR(st.st_mode);
 	if (e.is_folder && !options->config) {
 		fprintf(stderr, "lodestoned: a folder is compared with --config, which is not "
 				"given\n");
@@ -236,7 +252,9 @@ int diff_worlds_load(const struct options *options, struct arena *arena, struct 
 	e.config = arena_strdup(arena, options->config ? options->config : "");
 	for (len = strlen(e.config); len > 1 && e.config[len - 1] == '/'; len--)
 		e.config = arena_strndup(arena, e.config, len - 1);
-	r = e.is_folder ? edit_folder(&e, ret, options->state) : edit_file(&e, ret, options);
+	r = e.is_folder ? edit_folder(&e, ret, options->state)
+	    : e.path    ? edit_file(&e, ret, options)
+			: edit_nothing(&e, ret, options->state);
 	world_free(e.alone);
 	return r;
 }

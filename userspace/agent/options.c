@@ -13,7 +13,8 @@ static const char help_text[] =
 	"usage: lodestoned --config DIR|FILE [options]          run the agent\n"
 	"       lodestoned --feed PATH [options]                the same in a cluster\n"
 	"       lodestoned --check[=warn] --config DIR|FILE     validate and exit: 0, or 2 on errors\n"
-	"       lodestoned --diff FILE|DIR [options]            what lodectl config diff shows\n"
+	"       lodestoned --diff FILE|DIR [options]            what lodectl config diff shows, and\n"
+	"       lodestoned --diff-drain [options]               ... lodectl drain --dry-run\n"
 	"       lodestoned --cleanup [--pin DIR]                remove what is in the kernel; the\n"
 	"                                                       configuration and --state stay\n"
 	"       lodestoned --preflight[=json] [--pin DIR]       what this host has and lacks: 0, or 2\n"
@@ -50,6 +51,7 @@ enum {
 	OPT_LOG_FORMAT,
 	OPT_CHECK,
 	OPT_DIFF,
+	OPT_DIFF_DRAIN,
 	OPT_CLEANUP,
 	OPT_PREFLIGHT,
 	OPT_VERSION,
@@ -70,6 +72,7 @@ static const struct option table[] = {
 	{"log-format", required_argument, NULL, OPT_LOG_FORMAT},
 	{"check", optional_argument, NULL, OPT_CHECK},
 	{"diff", required_argument, NULL, OPT_DIFF},
+	{"diff-drain", no_argument, NULL, OPT_DIFF_DRAIN},
 	{"cleanup", no_argument, NULL, OPT_CLEANUP},
 	{"preflight", optional_argument, NULL, OPT_PREFLIGHT},
 	{"version", no_argument, NULL, OPT_VERSION},
@@ -154,6 +157,9 @@ static const char *take(struct options *o, int opt, const char *value)
 		return take_log_format(o, value);
 	case OPT_CHECK:
 		return take_check(o, value);
+	case OPT_DIFF_DRAIN:
+		o->action = OPTIONS_DIFF;
+		return NULL;
 	case OPT_CLEANUP:
 		o->action = OPTIONS_CLEANUP;
 		return NULL;

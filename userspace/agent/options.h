@@ -24,7 +24,7 @@ struct options {
 	enum options_action action;
 	const char *config; /* NULL: none given, with `feed` */
 	const char *feed;   /* NULL: none given */
-	const char *file;   /* of OPTIONS_DIFF */
+	const char *file;   /* of OPTIONS_DIFF; NULL: a drain */
 	const char *node, *socket, *pin, *state, *ns;
 	const char *lb_class;  /* NULL: Services without a class */
 	const char *log_level; /* "error", "warn", "info", "debug" */

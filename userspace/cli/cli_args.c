@@ -274,6 +274,7 @@ static bool parse_values(struct line *line, const struct cli_verb *v, struct cli
 	args->prefix = line->value[CLI_OPTION_PREFIX];
 	args->received = line->value[CLI_OPTION_RECEIVED];
 	args->watch = line->value[CLI_OPTION_WATCH];
+	args->dry_run = line->value[CLI_OPTION_DRY_RUN];
 	args->what = (enum cli_what)v->what;
 	if (v->command == CLI_EXPLAIN)
 		args->explained = v->second;

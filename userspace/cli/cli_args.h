@@ -24,6 +24,7 @@ struct cli_args {
 	bool received;                         /* of routes: those that peers have sent */
 	bool planned;                          /* of routes: those that are to be sent */
 	bool watch;
+	bool dry_run;     /* with CLI_DRAIN */
 	bool has_colour;  /* not of the line: of the terminal */
 	const char *file; /* of CLI_MIGRATE what is compared with, of CLI_CONFIG_DIFF the edit, of
 			     CLI_SUPPORT what is written; "-" */

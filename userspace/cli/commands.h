@@ -20,8 +20,8 @@ int graph_run(const struct cli_args *args);
 int migrate_run(const struct cli_args *args);
 
 /*
- * Prints what an edit would change, which lodestoned --diff beside the agent computes; exit codes
- * as above.
+ * Prints what an edit, or with args->dry_run a drain, would change, which lodestoned --diff beside
+ * the agent computes; exit codes as above, of a drain 0 or 2.
  */
 int config_diff_run(const struct cli_args *args);
 

@@ -39,6 +39,8 @@ static cJSON *compare(const struct cli_args *args, const cJSON *status)
 	cJSON *ret = NULL;
 	int code;
 
+	if (args->dry_run)
+		words = (struct words){.items = {"", "--diff-drain"}, .n = 2};
 	add(&words, "--config", paths, "config");
 	add(&words, "--feed", paths, "feed");
 	add(&words, "--state", paths, "state");
@@ -60,6 +62,23 @@ static cJSON *compare(const struct cli_args *args, const cJSON *status)
 	return ret; /* else the child has said why */
 }
 
+/* Flows that live here now, which a drain would wait for. */
+static void add_flows(struct arena *arena, const struct cli_args *args, cJSON *diff)
+{
+	cJSON *backends = ask_what(arena, args, CLI_SHOW, CLI_BACKENDS);
+	const cJSON *row;
+	double n = 0;
+
+	cJSON_ArrayForEach(row, backends)
+	{
+		const cJSON *flows = cJSON_GetObjectItemCaseSensitive(row, "flows");
+
+		n += cJSON_IsNumber(flows) ? flows->valuedouble : 0;
+	}
+	cJSON_AddNumberToObject(diff, "flows", n);
+	cJSON_Delete(backends);
+}
+
 int config_diff_run(const struct cli_args *args)
 {
 	_cleanup_(arena_freep) struct arena *arena = arena_new();
@@ -67,10 +86,14 @@ int config_diff_run(const struct cli_args *args)
 	cJSON *diff = status ? compare(args, status) : NULL;
 	int code = EXIT_NOT_COMPARED;
 
+	if (diff && args->dry_run)
+		add_flows(arena, args, diff);
 	if (diff && print_body(args, diff))
 		code = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(diff, "differs"))
 			       ? EXIT_DIFFERS
 			       : EXIT_SAME;
+	if (args->dry_run && code == EXIT_DIFFERS)
+		code = EXIT_SAME; /* that it would do something is no news */
 	cJSON_Delete(status);
 	cJSON_Delete(diff);
 	return code;

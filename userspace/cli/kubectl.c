@@ -10,6 +10,7 @@
 #include "cli/ask.h"
 #include "cli/child.h"
 #include "cli/cli_help.h"
+#include "cli/kubectl_same.h"
 
 #include <errno.h>
 #include <sys/wait.h>
@@ -21,9 +22,12 @@
 
 static const char usage[] =
 	"usage: kubectl lodestone [--node NODE | --all-nodes] [--agents-in NS] ...\n"
+	"       kubectl lodestone same [--agents-in NS]\n"
 	"\n"
 	"Runs lodectl in the agent's pod on that node, or on each; with one node no --node is\n"
-	"needed. NS is the agents' namespace (" KUBECTL_NAMESPACE "). The rest is lodectl's:\n"
+	"needed. NS is the agents' namespace (" KUBECTL_NAMESPACE
+	"). \"same\" holds versions and what is\n"
+	"configured of all nodes side by side, and exits 1 if they differ. The rest is lodectl's:\n"
 	"\n";
 
 bool kubectl_is_asked(const char *program)
@@ -128,22 +132,30 @@ static size_t find_pods(struct arena *arena, const char *in, struct kubectl_pod 
 }
 
 /* lodectl's words behind kubectl's, which gives it a terminal only if there is one. */
-static int run_on(struct arena *arena, const struct kubectl_line *line, const char *pod)
+static const char **words_of(struct arena *arena, const struct kubectl_line *line, const char *pod,
+			     bool has_terminal)
 {
-	const bool has_terminal = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
 	const char *const fixed[] = {"kubectl", "exec",    has_terminal ? "-it" : "-i",
 				     "-n",      line->in,  pod,
 				     "-c",      CONTAINER, "--",
 				     NULL};
 	const char **words =
 		arena_array_of(arena, MAX_FIXED + (size_t)line->argc + 1, const char *);
-	int status;
-	pid_t child;
 	size_t n = 0;
 
 	for (; fixed[n]; n++)
 		words[n] = fixed[n];
 	memcpy(words + n, line->argv, (size_t)line->argc * sizeof(*words));
+	return words;
+}
+
+static int run_on(struct arena *arena, const struct kubectl_line *line, const char *pod)
+{
+	const char **words =
+		words_of(arena, line, pod, isatty(STDIN_FILENO) && isatty(STDOUT_FILENO));
+	int status;
+	pid_t child;
+
 	child = fork();
 	if (child == 0)
 		child_exec(words);
@@ -151,6 +163,39 @@ static int run_on(struct arena *arena, const struct kubectl_line *line, const ch
 		if (errno != EINTR)
 			child = -1;
 	return child > 0 && WIFEXITED(status) ? WEXITSTATUS(status) : EXIT_COULD_NOT;
+}
+
+/* What each node says of itself, side by side. */
+static int run_same(struct arena *arena, const struct kubectl_line *line,
+		    const struct kubectl_pod *pods, size_t n)
+{
+	static const char *status[] = {"lodectl", "status", "-o", "json", NULL};
+	const struct kubectl_line asked = {.in = line->in, .argv = status, .argc = 4};
+	cJSON *all = cJSON_CreateArray();
+	struct strbuf text;
+	bool same;
+
+	for (size_t i = 0; i < n; i++) {
+		struct strbuf answer;
+		cJSON *o;
+
+		strbuf_init(&answer, LIMIT_REPLY_BYTES);
+		/* status exits 2 where all is not well, and says all the same. */
+		(void)!child_run(child_exec, words_of(arena, &asked, pods[i].name, false), 0, false,
+				 &answer);
+		o = cJSON_Parse(answer.data ? answer.data : "");
+		if (!o)
+			o = cJSON_CreateObject();
+		cJSON_AddStringToObject(o, "asked", pods[i].node);
+		cJSON_AddItemToArray(all, o);
+		strbuf_done(&answer);
+	}
+	strbuf_init(&text, LIMIT_REPLY_BYTES);
+	same = kubectl_same(all, &text);
+	fputs(text.data, stdout);
+	strbuf_done(&text);
+	cJSON_Delete(all);
+	return same ? EXIT_DONE : EXIT_COULD_NOT;
 }
 
 static int run_all(struct arena *arena, const struct kubectl_line *line,
@@ -217,17 +262,21 @@ int kubectl_run(int argc, const char *const *argv)
 	struct kubectl_pod *pods;
 	struct kubectl_line line;
 	const char *wrong = kubectl_split(arena, argc, argv, &line);
+	bool asks_same;
 	size_t n;
 	int code;
 
 	if (wrong)
 		return say_failure(wrong, "", "; see kubectl lodestone --help");
-	code = at_home(&line);
+	asks_same = line.argc == 2 && strcmp(line.argv[1], "same") == 0;
+	code = asks_same ? -1 : at_home(&line);
 	if (code >= 0)
 		return code;
 	n = find_pods(arena, line.in, &pods);
 	if (n == 0)
 		return EXIT_COULD_NOT;
+	if (asks_same)
+		return run_same(arena, &line, pods, n);
 	if (n > 1 && !line.node && !line.all_nodes)
 		return which_node(pods, n);
 	return run_all(arena, &line, pods, n);

@@ -41,6 +41,8 @@ int main(int argc, char **argv)
 	if (!cli_parse(argc, (const char *const *)argv, &args, error))
 		return say_failure(error, "", "; see lodectl --help");
 	args.has_colour = terminal_has_colour();
+	if (args.dry_run)
+		return config_diff_run(&args);
 	switch (args.command) {
 	case CLI_MIGRATE:
 		return migrate_run(&args);
@@ -65,6 +67,7 @@ int main(int argc, char **argv)
 	case CLI_EXPLAIN:
 	case CLI_TRACE:
 	case CLI_DRAIN:
+	case CLI_LOG:
 	case CLI_LOG_LEVEL:
 	case CLI_UNDRAIN:
 	case CLI_BLACKHOLE:

@@ -256,9 +256,17 @@ static void render_changes(const struct cli_args *args, const cJSON *body, struc
 		render_list(args, changes, out);
 	cell_value(out, body, "node");
 	if (n > 0)
-		strbuf_printf(out, ": %d change%s; objects: ", n, n > 1 ? "s" : "");
+		strbuf_printf(out, ": %d change%s; ", n, n > 1 ? "s" : "");
 	else
-		strbuf_add(out, ": nothing that this node does would change; objects: ");
+		strbuf_add(out, ": nothing that this node does would change; ");
+	if (args->dry_run) {
+		cell_value(out, body, "flows");
+		strbuf_add(out, " flows live here now, whose end is waited for, at most ");
+		cell_duration(out, body, "drainSeconds");
+		strbuf_add(out, "\n");
+		return;
+	}
+	strbuf_add(out, "objects: ");
 	cell_value(out, objects, "added");
 	strbuf_add(out, " new, ");
 	cell_value(out, objects, "changed");
@@ -299,10 +307,12 @@ void render(const struct cli_args *args, const cJSON *body, struct strbuf *out)
 		render_preflight(args, body, out);
 	else if (args->command == CLI_MIGRATE)
 		render_migrate(args, body, out);
-	else if (args->command == CLI_CONFIG_DIFF)
+	else if (args->command == CLI_CONFIG_DIFF || args->dry_run)
 		render_changes(args, body, out);
 	else if (args->command == CLI_TRACE)
 		render_trace(args, body, out);
+	else if (args->command == CLI_LOG)
+		render_log(body, out);
 	else if (args->command == CLI_LOG_LEVEL)
 		render_log_level(args, body, out);
 	else if (args->command == CLI_BLACKHOLE)

@@ -27,6 +27,8 @@ void render_preflight(const struct cli_args *args, const cJSON *lines, struct st
 void render_migrate(const struct cli_args *args, const cJSON *diff, struct strbuf *out);
 /* What blackhole answers, in a sentence or two. */
 void render_blackhole(const struct cli_args *args, const cJSON *body, struct strbuf *out);
+/* The lines of log. */
+void render_log(const cJSON *body, struct strbuf *out);
 /* What log-level answers, in a word or a sentence. */
 void render_log_level(const struct cli_args *args, const cJSON *body, struct strbuf *out);
 /* What drain and undrain answer, in a sentence. */

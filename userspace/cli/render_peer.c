@@ -88,6 +88,9 @@ void render_peer(const cJSON *peer, struct strbuf *out)
 	add_value(&t, "Families", peer, "families");
 	add_value(&t, "Offered", peer, "offered");
 	add_value(&t, "Offered by peer", peer, "offeredByPeer");
+	add_value(&t, "Routes sent", peer, "routesAdvertised");
+	add_value(&t, "... received", peer, "routesReceived");
+	add_value(&t, "... accepted", peer, "routesAccepted");
 	add_notification(&t, "Last sent", get(peer, "lastNotificationSent"));
 	add_notification(&t, "Last received", get(peer, "lastNotificationReceived"));
 	add_untold(&t, get(peer, "notAnnounced"));

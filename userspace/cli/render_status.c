@@ -351,6 +351,18 @@ void render_blackhole(const struct cli_args *args, const cJSON *body, struct str
 		strbuf_printf(out, "%s\n", reason);
 }
 
+void render_log(const cJSON *body, struct strbuf *out)
+{
+	const cJSON *line;
+
+	cJSON_ArrayForEach(line, get(body, "lines"))
+	{
+		const char *text = cJSON_GetStringValue(line);
+
+		strbuf_printf(out, "%s\n", text ? text : "");
+	}
+}
+
 void render_log_level(const struct cli_args *args, const cJSON *body, struct strbuf *out)
 {
 	cell_value(out, body, "level");

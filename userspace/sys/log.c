@@ -32,9 +32,12 @@ _Static_assert(LOG_LINE_BYTES <= PIPE_BUF, "a line must fit into a pipe in one p
 static struct {
 	enum log_level level; /* atomic */
 	bool json;
-	pthread_mutex_t lock; /* of the next two; json is set before there is a thread */
+	pthread_mutex_t lock; /* of what follows; json is set before there is a thread */
 	bool stuck;           /* the last line was dropped */
 	uint64_t n_dropped;
+	size_t n_kept;
+	char kept[LOG_KEPT_BYTES]; /* whole lines, oldest first; of it only what was used is memory
+				    */
 } state = {.level = LOG_LEVEL_INFO, .lock = PTHREAD_MUTEX_INITIALIZER};
 
 static const char *const level_names[] = {
@@ -377,6 +380,33 @@ static void write_line(const struct text *t)
 		state.n_dropped = 0;
 }
 
+/* Whether or not somebody reads stderr. What is for a search for faults would push all else out. */
+static void keep(enum log_level level, const struct text *t)
+{
+	size_t gone = 0;
+
+	_Static_assert(LOG_LINE_BYTES <= LOG_KEPT_BYTES, "a line must find room");
+	if (level == LOG_LEVEL_DEBUG)
+		return;
+	while (state.n_kept - gone + t->len > sizeof(state.kept))
+		gone = (size_t)((char *)memchr(state.kept + gone, '\n', state.n_kept - gone) -
+				state.kept) +
+		       1;
+	memmove(state.kept, state.kept + gone, state.n_kept - gone);
+	state.n_kept -= gone;
+	memcpy(state.kept + state.n_kept, t->data, t->len);
+	state.n_kept += t->len;
+}
+
+void log_recent(struct strbuf *out)
+{
+	if (pthread_mutex_lock(&state.lock) != 0)
+		abort();
+	strbuf_add_len(out, state.kept, state.n_kept);
+	if (pthread_mutex_unlock(&state.lock) != 0)
+		abort();
+}
+
 static void tell(enum log_level level, const char *message, const char *pairs)
 {
 	char line[LOG_LINE_BYTES], dropped[24];
@@ -392,6 +422,7 @@ static void tell(enum log_level level, const char *message, const char *pairs)
 	put_pairs(&t, pairs);
 	add_closing(&t, state.json ? "}\n" : "\n");
 	write_line(&t);
+	keep(level, &t);
 }
 
 void log_at(enum log_level level, const char *message, const char *pairs, ...)

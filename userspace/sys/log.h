@@ -14,7 +14,7 @@
  */
 #pragma once
 
-#include "base/mem.h"
+#include "base/strbuf.h"
 
 #include <stdbool.h>
 
@@ -25,6 +25,7 @@ enum log_level {
 	LOG_LEVEL_DEBUG, /* everything else; never one line per packet */
 };
 
+#define LOG_KEPT_BYTES  (32u << 10)
 #define LOG_LINE_BYTES  4096
 #define LOG_VALUE_BYTES 1024
 
@@ -48,6 +49,9 @@ const char *log_level_text(enum log_level level);
  * log_quote. errno is left alone, so that a caller may log before it looks.
  */
 void log_at(enum log_level level, const char *message, const char *pairs, ...) printf_like(3, 4);
+
+/* Adds the last lines, as they were written and as many as are kept, but those of debug. */
+void log_recent(struct strbuf *out);
 
 #define log_err(...)  log_at(LOG_LEVEL_ERR, __VA_ARGS__)
 #define log_warn(...) log_at(LOG_LEVEL_WARN, __VA_ARGS__)

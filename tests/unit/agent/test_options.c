@@ -85,6 +85,9 @@ static void actions(void **state)
 	assert_null(PARSE(&o, "--diff", "f", "--state", "s"));
 	assert_int_equal(o.action, OPTIONS_DIFF);
 	assert_string_equal(o.file, "f");
+	assert_null(PARSE(&o, "--diff-drain"));
+	assert_int_equal(o.action, OPTIONS_DIFF);
+	assert_null(o.file);
 	assert_null(PARSE(&o, "--cleanup", "--pin", "p"));
 	assert_int_equal(o.action, OPTIONS_CLEANUP);
 	assert_null(PARSE(&o, "--preflight", "--pin", "p"));

@@ -347,6 +347,7 @@ static void status(void **state)
 
 	(void)state;
 	json_blank(body, "paths");
+	json_blank(body, "objects");
 	json_blank(body, "monotonicMillis");
 	json_blank(body, "longestTurnMillis");
 	json_blank(body, "longestTurn");
@@ -354,7 +355,7 @@ static void status(void **state)
 	json_blank(body, "version");
 	json_expect(
 		body,
-		"{\"node\":\"node\",\"paths\":\"*\",\"version\":\"*\",\"uptimeSeconds\":\"*\",\"monotonicMillis\":\"*\",\"longestTurnMillis\":\"*\",\"longestTurn\":\"*\",\"state\":\"degraded\",\"observes\":false,"
+		"{\"node\":\"node\",\"paths\":\"*\",\"namespace\":\"metallb-system\",\"lbClass\":null,\"version\":\"*\",\"uptimeSeconds\":\"*\",\"monotonicMillis\":\"*\",\"longestTurnMillis\":\"*\",\"longestTurn\":\"*\",\"state\":\"degraded\",\"observes\":false,"
 		"\"peers\":{\"total\":1,\"established\":1},"
 		"\"otherNodes\":{\"total\":0,\"answering\":0},"
 		"\"routes\":{\"advertised\":1,\"received\":0},\"bfdSessions\":{\"total\":0,\"up\":0},"
@@ -363,10 +364,54 @@ static void status(void **state)
 		"\"flowTable\":null,\"denied\":null,\"failure\":null},\"maps\":null,\"bfd\":null,\"drain\":null,\"drops\":{},\"passed\":{},\"meanings\":{},"
 		"\"kernelRoutes\":{\"received\":{\"total\":0,\"installed\":0,\"failed\":0,\"inTheWay\":0,\"repaired\":0},"
 		"\"blackholes\":{\"repaired\":0}},"
-		"\"problems\":{\"error\":1,\"warning\":0,\"info\":0},\"foreignObjects\":0,"
+		"\"problems\":{\"error\":1,\"warning\":0,\"info\":0},\"objects\":\"*\",\"foreignObjects\":0,"
 		"\"stale\":false,\"staleObjects\":0,\"staleSources\":0,"
 		"\"sources\":[{\"name\":\"config\",\"complete\":true},"
 		"{\"name\":\"node\",\"complete\":true}],\"feed\":null}");
+	rig_free(rig);
+}
+
+static char *fingerprint(struct agent_rig *rig)
+{
+	cJSON *body = ask(rig, "{\"command\":\"status\"}", OK);
+	char *ret = xstrdup(cJSON_GetStringValue(
+		cJSON_GetObjectItem(cJSON_GetObjectItem(body, "objects"), "fingerprint")));
+
+	cJSON_Delete(body);
+	return ret;
+}
+
+static bool has_two_pools(const struct agent_rig *rig)
+{
+	return world_list(rig->agent.world, API_IP_ADDRESS_POOL).n == 2;
+}
+
+static bool has_one_pool(const struct agent_rig *rig)
+{
+	return world_list(rig->agent.world, API_IP_ADDRESS_POOL).n == 1;
+}
+
+/* What is configured, and nothing else, makes the fingerprint. */
+static void the_fingerprint_is_of_what_is_configured(void **state)
+{
+	static const char pool[] = "apiVersion: metallb.io/v1beta1\nkind: IPAddressPool\n"
+				   "metadata: {name: more, namespace: metallb-system}\n"
+				   "spec: {addresses: [198.51.100.0/28]}\n";
+	struct agent_rig *rig = rig_announcing();
+	char *before = fingerprint(rig), *with, *after;
+
+	(void)state;
+	rig_write(rig, "more.yaml", pool);
+	RIG_WAIT(rig, has_two_pools);
+	with = fingerprint(rig);
+	assert_string_not_equal(before, with);
+	rig_remove(rig, "more.yaml");
+	RIG_WAIT(rig, has_one_pool);
+	after = fingerprint(rig);
+	assert_string_equal(before, after);
+	free(before);
+	free(with);
+	free(after);
 	rig_free(rig);
 }
 
@@ -524,6 +569,7 @@ int main(void)
 		cmocka_unit_test(a_trace_ends_at_what_does_not_hold),
 		cmocka_unit_test(pools_and_bfd),
 		cmocka_unit_test(problems),
+		cmocka_unit_test(the_fingerprint_is_of_what_is_configured),
 		cmocka_unit_test(status),
 		cmocka_unit_test(status_of_an_agent_that_does_well),
 		cmocka_unit_test(a_drain_is_asked_for_and_taken_back),

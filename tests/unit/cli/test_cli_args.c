@@ -67,6 +67,9 @@ static void commands_of_one_word(void **state)
 	assert_int_equal(parsed("-o json -w").command, CLI_STATUS);
 	assert_int_equal(parsed("status -w").command, CLI_STATUS);
 	assert_int_equal(parsed("drain").command, CLI_DRAIN);
+	assert_false(parsed("drain").dry_run);
+	assert_true(parsed("drain --dry-run").dry_run);
+	assert_int_equal(parsed("log").command, CLI_LOG);
 	assert_int_equal(parsed("undrain -o json").command, CLI_UNDRAIN);
 	assert_int_equal(parsed("preflight -o json").command, CLI_PREFLIGHT);
 }
@@ -282,6 +285,7 @@ static const struct {
 	{"drain now", "\"now\" is one word too many"},
 	{"preflight all", "\"all\" is one word too many"},
 	{"undrain --peer x", "\"undrain\" takes no option --peer"},
+	{"undrain --dry-run", "option --dry-run belongs to \"drain\""},
 	{"drain -w", "\"drain\" takes no option --watch"},
 	{"status --peer x", "\"status\" takes no option --peer"},
 	{"show peers --peer x", "\"show peers\" takes no option --peer"},

@@ -2,6 +2,8 @@
 /* cli/kubectl: what is its own of a line, whose pods are read, and by which name it is called. */
 #include "cli/kubectl.h"
 
+#include "cli/kubectl_same.h"
+
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -83,6 +85,41 @@ static void pods_are_read_line_by_line(void **state)
 	assert_string_equal(pods[2].name, "last");
 }
 
+static bool same(const char *json, const char *says)
+{
+	cJSON *all = cJSON_Parse(json);
+	struct strbuf out;
+	bool ret;
+
+	assert_non_null(all);
+	strbuf_init(&out, 1 << 16);
+	ret = kubectl_same(all, &out);
+	assert_non_null(strstr(out.data, says));
+	strbuf_done(&out);
+	cJSON_Delete(all);
+	return ret;
+}
+
+#define NODE(name, version, print)                                                                 \
+	"{\"asked\":\"" name "\",\"version\":\"" version "\",\"state\":\"ok\",\"objects\":{"       \
+	"\"configured\":7,\"fingerprint\":\"" print "\"}}"
+
+static void nodes_that_differ_are_told(void **state)
+{
+	(void)state;
+	assert_true(same("[" NODE("a", "1", "f") "," NODE("b", "1", "f") "]",
+			 "b      1         7            f             ok      yes\n"
+			 "2 nodes run and know the same\n"));
+	assert_false(
+		same("[" NODE("a", "1", "f") "," NODE("b", "1", "e") "," NODE("c", "1", "f") "]",
+		     "b      1         7            e             ok      no\n"));
+	assert_false(same("[" NODE("a", "1", "f") "," NODE("b", "2", "f") "]",
+			  "1 of 2 nodes are not as the first that answers\n"));
+	assert_false(same("[{\"asked\":\"a\"}," NODE("b", "1", "f") "]",
+			  "a      -         -            -             -       no answer\n"));
+	assert_false(same("[{\"asked\":\"a\"}]", "1 of 1 nodes"));
+}
+
 static void the_name_decides(void **state)
 {
 	(void)state;
@@ -98,6 +135,7 @@ int main(void)
 		cmocka_unit_test(own_options_stand_anywhere),
 		cmocka_unit_test(options_that_say_nothing_are_refused),
 		cmocka_unit_test(pods_are_read_line_by_line),
+		cmocka_unit_test(nodes_that_differ_are_told),
 		cmocka_unit_test(the_name_decides),
 	};
 

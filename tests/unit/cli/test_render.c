@@ -79,6 +79,9 @@ static void a_peer_by_its_name_in_detail(void **state)
 	      "Families          -\n"
 	      "Offered           IPv4 unicast,role\n"
 	      "Offered by peer   -\n"
+	      "Routes sent       0\n"
+	      "... received      -\n"
+	      "... accepted      -\n"
 	      "Last sent         -\n"
 	      "Last received     1m1s ago: Cease/Peer De-configured (0603)\n"
 	      "Not announced     192.0.2.1 of shop/web: there is no session\n"
@@ -219,16 +222,20 @@ static void an_edit_in_a_table_and_a_sentence(void **state)
 		"{\"node\":\"a\",\"differs\":true,\"objects\":{\"added\":1,\"changed\":0,"
 		"\"removed\":2},\"changes\":[{\"change\":\"added\",\"kind\":\"Route\",\"name\":"
 		"\"192.0.2.1/32\",\"peers\":[\"r1\",\"r2\"],\"message\":\"is announced\"}]}";
+	static const char drain[] =
+		"{\"node\":\"a\",\"differs\":false,\"drainSeconds\":90,\"flows\":3,\"changes\":[]}";
 	static const struct {
 		const char *json, *expected;
 	} cases[] = {
+		{drain, "a: nothing that this node does would change; 3 flows live here now, whose "
+			"end is waited for, at most 1m30s\n"},
 		{nothing, "a: nothing that this node does would change; objects: 0 new, 1 changed, "
 			  "0 gone\n"},
 		{one, "CHANGE   KIND    NAME           PEERS   WHAT\n"
 		      "added    Route   192.0.2.1/32   r1,r2   is announced\n"
 		      "a: 1 change; objects: 1 new, 0 changed, 2 gone\n"},
 	};
-	const struct cli_args args = {.command = CLI_CONFIG_DIFF, .what = CLI_CHANGES};
+	struct cli_args args = {.command = CLI_CONFIG_DIFF, .what = CLI_CHANGES};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
@@ -237,6 +244,7 @@ static void an_edit_in_a_table_and_a_sentence(void **state)
 
 		assert_non_null(body);
 		strbuf_init(&out, 1 << 20);
+		args.dry_run = cases[i].json == drain;
 		render(&args, body, &out);
 		assert_string_equal(out.data, cases[i].expected);
 		strbuf_done(&out);
@@ -244,10 +252,25 @@ static void an_edit_in_a_table_and_a_sentence(void **state)
 	}
 }
 
+static void the_log_as_it_is(void **state)
+{
+	const struct cli_args args = {.command = CLI_LOG};
+	cJSON *body = cJSON_Parse("{\"lines\":[\"one\",\"two\"]}");
+	struct strbuf out;
+
+	(void)state;
+	strbuf_init(&out, 1 << 10);
+	render(&args, body, &out);
+	assert_string_equal(out.data, "one\ntwo\n");
+	strbuf_done(&out);
+	cJSON_Delete(body);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_edit_in_a_table_and_a_sentence),
+		cmocka_unit_test(the_log_as_it_is),
 		cmocka_unit_test(peers_as_a_table),
 		cmocka_unit_test(wide_has_more_columns),
 		cmocka_unit_test(a_peer_by_its_name_in_detail),

@@ -244,6 +244,41 @@ static void levels_are_parsed_by_name(void **state)
 	assert_int_equal(level, LOG_LEVEL_INFO);
 }
 
+/* Whole lines, the latest last, as many as there is room for; what is for debugging is not kept. */
+static void the_last_lines_are_kept(void **state)
+{
+	char value[LOG_VALUE_BYTES], first[32];
+	struct strbuf out;
+	struct capture c;
+	unsigned n = 0;
+
+	(void)state;
+	log_init(LOG_LEVEL_DEBUG, false);
+	memset(value, 'v', sizeof(value) - 1);
+	value[sizeof(value) - 1] = '\0';
+	capture_begin(&c); /* nobody reads it */
+	for (unsigned i = 0; i < 100; i++) {
+		log_info("kept", "n=%u value=%s", i, value);
+		log_debug("not kept", NULL);
+	}
+	capture_end(&c);
+	strbuf_init(&out, 2 * LOG_KEPT_BYTES);
+	log_recent(&out);
+	assert_in_range(out.len, LOG_KEPT_BYTES - LOG_LINE_BYTES, LOG_KEPT_BYTES);
+	assert_null(strstr(out.data, "not kept"));
+	for (const char *at = out.data; (at = strstr(at, "msg=kept")); at++)
+		n++;
+	assert_in_range(n, 25, 32);
+	snprintf(first, sizeof(first), " n=%u value", 100 - n);
+	assert_non_null(strstr(out.data, first));
+	assert_true(strstr(out.data, first) < strchr(out.data, '\n'));
+	assert_non_null(strstr(out.data, " n=99 value"));
+	assert_memory_equal(out.data, "time=", 5);
+	assert_int_equal(out.data[out.len - 1], '\n');
+	strbuf_done(&out);
+	log_init(LOG_LEVEL_INFO, false);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -258,6 +293,7 @@ int main(void)
 		cmocka_unit_test(a_reader_that_does_not_read_costs_lines_and_no_time),
 		cmocka_unit_test(logging_leaves_errno_alone),
 		cmocka_unit_test(levels_are_parsed_by_name),
+		cmocka_unit_test(the_last_lines_are_kept), /* last: lines are dropped */
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

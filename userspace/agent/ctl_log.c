@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
- * The level of the log is the one setting that is changed by asking: who looks for a fault cannot
- * restart what has it.
+ * The log by asking. Its level is the one setting that is changed so: who looks for a fault cannot
+ * restart what has it. And its last lines, where nobody kept what stderr said, or may read it.
  */
 #include "agent/ctl.h"
 
@@ -27,5 +27,21 @@ void ctl_log_level(const cJSON *request, uid_t uid, struct strbuf *reply)
 	body = cJSON_CreateObject();
 	cJSON_AddStringToObject(body, "level", log_level_text(wanted));
 	cJSON_AddStringToObject(body, "before", log_level_text(before));
+	ctl_answer(reply, body);
+}
+
+void ctl_log(struct strbuf *reply)
+{
+	cJSON *body = cJSON_CreateObject(), *lines = cJSON_AddArrayToObject(body, "lines");
+	struct strbuf text;
+	char *at, *end;
+
+	strbuf_init(&text, LOG_KEPT_BYTES);
+	log_recent(&text);
+	for (at = text.data; at && (end = strchr(at, '\n')); at = end + 1) {
+		*end = '\0';
+		cJSON_AddItemToArray(lines, cJSON_CreateString(at));
+	}
+	strbuf_done(&text);
 	ctl_answer(reply, body);
 }
