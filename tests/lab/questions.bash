@@ -51,7 +51,7 @@ step_peer_down() {
 session_is_down() { lab_ctl node-a show peers -o json | jq -e '.[0].state != "Established"' >/dev/null; }
 
 step_which_node() {
-	lodectl_says trace --from 10.9.0.2:40000 --to "$VIP:80" -- 'node-a' '10\.244\.1\.1[12]'
+	lodectl_says trace --from 10.9.0.2:40000 --to "$VIP:80" -- '^enters at +node-a,node-b' '^goes to +10\.244\.1\.1[12] port 80 on node-a:'
 }
 
 step_whose() {

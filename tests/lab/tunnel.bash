@@ -147,6 +147,13 @@ step_tunnel_through() {
 	tn_get "" 40 >"$out"
 	say "$(jq -c '[.pods, .clients]' "$out")"
 	jq -e '.failed == [] and .pods == {"b1": 40} and .clients == {"10.9.0.2": 40}' "$out" >/dev/null || return 1
+	lab_ctl node-a trace --from 10.9.0.2:40000 --to "$TN_VIP:80" >"$LAB_DIR/trace" || return 1
+	grep '^enters\|^goes' "$LAB_DIR/trace"
+	grep -q '^goes to .* on node-b, by the tunnel: ' "$LAB_DIR/trace" || { say "trace: $(tail -n 1 "$LAB_DIR/trace")"; return 1; }
+	# What the others have not taken by themselves went by the tunnel: each connection is some packets.
+	lab_ctl node-a show nodes
+	[ "$({ lab_ctl node-a show nodes node-b -o json && lab_ctl node-c show nodes node-b -o json; } |
+		jq -s 'map(.[0].packets) | add')" -ge 40 ] || { say "not told what went by the tunnel"; return 1; }
 	a=$(tn_octets node-a) b=$(tn_octets node-b)
 	lab_in client curl -sS --max-time 60 -o "$LAB_DIR/big" "http://$TN_VIP/big?bytes=5000000" || return 1
 	a=$(($(tn_octets node-a) - a)) b=$(($(tn_octets node-b) - b))

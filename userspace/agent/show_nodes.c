@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
- * The nodes as JSON, this one first: whether each answers the tunnel's echo, what it speaks, and
- * how packets for it leave.
+ * The nodes as JSON, this one first: whether each answers the tunnel's echo, what it speaks, how
+ * packets for it leave, and how many did.
  */
 #include "agent/show.h"
 
 #include "agent/agent.h"
+#include "base/sorted.h"
 #include "lb/lb_settling.h"
 #include "plan/tunnel_prober.h"
 #include "sys/bpf_dataplane.h"
@@ -89,7 +90,74 @@ static void add_heard(const struct agent *a, const struct ip_addr *node, cJSON *
 	cJSON_AddNullToObject(to, "unsettledRows");
 }
 
-static cJSON *node_json(const struct agent *a, const struct plan_remote *r)
+static int cmp_remote(const void *addr, const void *item)
+{
+	return ip_addr_cmp(addr, &((const struct plan_remote *)item)->addr);
+}
+
+/* What the backends of one frontend on other nodes have counted, to those nodes. */
+static void add_sent(const struct agent *a, const struct lb_frontend *lb,
+		     const struct bpf_packets *counts, size_t n_counts, struct bpf_packets *sums)
+{
+	const struct plan *plan = &a->current->plan;
+	_cleanup_(arena_freep) struct arena *scratch = arena_new();
+	struct bpf_counting all;
+
+	/* Else it is not put yet as the plan has it. */
+	if (!bpf_dataplane_counting(a->dataplane, &lb->key, scratch, &all) ||
+	    all.n != lb->n_targets)
+		return;
+	for (size_t i = 0; i < all.n; i++) {
+		const struct plan_remote *r =
+			sorted_find(&lb->targets[i].node, plan->remotes, plan->n_remotes,
+				    sizeof(*plan->remotes), cmp_remote);
+
+		if (!r || all.index[i] >= n_counts)
+			continue;
+		sums[r - plan->remotes].packets += counts[all.index[i]].packets;
+		sums[r - plan->remotes].bytes += counts[all.index[i]].bytes;
+	}
+}
+
+static bool has_remotes(const struct lb_frontend *lb)
+{
+	for (size_t i = 0; i < lb->n_targets; i++)
+		if (!ip_addr_is_none(&lb->targets[i].node))
+			return true;
+	return false;
+}
+
+/*
+ * To each other node by the tunnel, in the arena, by their order in the plan: packets for backends
+ * that are there now. NULL: there is no data plane.
+ */
+static struct bpf_packets *sent_to_nodes(const struct agent *a, struct arena *arena)
+{
+	const struct plan *plan = &a->current->plan;
+	struct bpf_packets *sums, *counts;
+	size_t n;
+
+	if (!a->dataplane)
+		return NULL;
+	n = bpf_dataplane_n_counts(a->dataplane);
+	sums = arena_array_of(arena, plan->n_remotes, struct bpf_packets);
+	counts = arena_array_of(arena, n, struct bpf_packets);
+	bpf_dataplane_counts(a->dataplane, 0, n, counts);
+	for (size_t i = 0; i < plan->n_frontends; i++)
+		if (has_remotes(&plan->frontends[i].lb))
+			add_sent(a, &plan->frontends[i].lb, counts, n, sums);
+	return sums;
+}
+
+/* sent: NULL, it is not known. */
+static void add_packets(cJSON *to, const struct bpf_packets *sent)
+{
+	add_number(to, "packets", sent, sent ? (double)sent->packets : 0);
+	add_number(to, "bytes", sent, sent ? (double)sent->bytes : 0);
+}
+
+static cJSON *node_json(const struct agent *a, const struct plan_remote *r,
+			const struct bpf_packets *sent)
 {
 	struct prober_told told = {.state = r->state};
 	const nsec_t now = loop_now(a->loop);
@@ -113,6 +181,7 @@ static cJSON *node_json(const struct agent *a, const struct plan_remote *r)
 	add_number(o, "recipeVersion", known, told.recipe);
 	add_ways(a, &r->addr, o);
 	add_heard(a, &r->addr, o);
+	add_packets(o, sent);
 	return o;
 }
 
@@ -150,19 +219,23 @@ static cJSON *self_json(const struct agent *a)
 	cJSON_AddNullToObject(o, "agentHeard");
 	add_number(o, "unsettledRows", settling != NULL,
 		   settling ? (double)lb_settling_usage(settling).unsettled : 0);
+	add_packets(o, NULL);
 	return o;
 }
 
 cJSON *show_nodes(const struct agent *a, const struct show_filter *filter)
 {
+	_cleanup_(arena_freep) struct arena *arena = arena_new();
 	const struct plan *plan = &a->current->plan;
+	const struct bpf_packets *sent = sent_to_nodes(a, arena);
 	cJSON *out = cJSON_CreateArray();
 
 	if (show_matches(filter->name, a->options->node))
 		cJSON_AddItemToArray(out, self_json(a));
 	for (size_t i = 0; i < plan->n_remotes; i++)
 		if (show_matches(filter->name, plan->remotes[i].node))
-			cJSON_AddItemToArray(out, node_json(a, &plan->remotes[i]));
+			cJSON_AddItemToArray(
+				out, node_json(a, &plan->remotes[i], sent ? &sent[i] : NULL));
 	return out;
 }
 

@@ -38,11 +38,32 @@ static int print(const struct cli_args *args, const cJSON *body)
 	return EXIT_COULD_NOT;
 }
 
+/*
+ * Where packets of the flow may come in, which the router chooses: nodes that announce the Service,
+ * as its explanation has them.
+ */
+static void add_entries(const struct cli_args *args, cJSON *trace)
+{
+	_cleanup_(arena_freep) struct arena *arena = arena_new();
+	const struct cli_args asked = {
+		.socket = args->socket,
+		.command = CLI_EXPLAIN,
+		.explained = "service",
+		.ns = cJSON_GetStringValue(cJSON_GetObjectItem(trace, "namespace")),
+		.name = cJSON_GetStringValue(cJSON_GetObjectItem(trace, "name"))};
+	cJSON *explained = asked.name ? ask(arena, &asked) : NULL;
+
+	list_entries(trace, explained);
+	cJSON_Delete(explained);
+}
+
 /* What is shown of an answer; of drops beside the one before, which it takes the place of. */
 static cJSON *make_list(const struct cli_args *args, cJSON *answer, cJSON **before)
 {
 	cJSON *ret = answer;
 
+	if (answer && args->command == CLI_TRACE)
+		add_entries(args, answer);
 	if (answer && args->command == CLI_FLOWS) {
 		ret = list_flows(answer);
 		cJSON_Delete(answer);

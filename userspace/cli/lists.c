@@ -161,3 +161,30 @@ cJSON *list_flows(const cJSON *backends)
 	sort(ret, compare_flows);
 	return ret;
 }
+
+static bool is_announced(const cJSON *addresses)
+{
+	const cJSON *one;
+
+	cJSON_ArrayForEach(one, addresses) if (cJSON_IsTrue(get(one, "announced"))) return true;
+	return false;
+}
+
+void list_entries(cJSON *trace, const cJSON *explained)
+{
+	const cJSON *node;
+	cJSON *list;
+
+	if (!explained) {
+		cJSON_AddNullToObject(trace, "entersAt");
+		return;
+	}
+	list = cJSON_AddArrayToObject(trace, "entersAt");
+	if (is_announced(get(explained, "addresses")))
+		cJSON_AddItemToArray(list, cJSON_Duplicate(get(explained, "node"), true));
+	cJSON_ArrayForEach(node, get(explained, "otherNodes"))
+	{
+		if (cJSON_IsTrue(get(node, "announces")))
+			cJSON_AddItemToArray(list, cJSON_Duplicate(get(node, "node"), true));
+	}
+}

@@ -22,3 +22,9 @@ cJSON *list_flows(const cJSON *backends);
  * that cannot be told: one of them does not say, the agent was restarted, or the counter was.
  */
 double list_rate(double now, double before, const cJSON *status, const cJSON *status_before);
+
+/*
+ * Adds "entersAt" to what trace answers: names of the nodes that announce the Service, by its
+ * explanation; null where that is NULL.
+ */
+void list_entries(cJSON *trace, const cJSON *explained);

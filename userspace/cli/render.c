@@ -167,6 +167,8 @@ static const struct column columns[][MAX_COLUMNS + 1] =
 				{"VERSION", "tunnelVersion", cell_value, false, false},
 				{"RECIPE", "recipeVersion", cell_value, true, false},
 				{"MTU", "mtu", cell_value, false, false},
+				{"PACKETS", "packets", cell_value, false, false},
+				{"BYTES", "bytes", cell_value, true, false},
 				{"UPLINKS", "uplinks", cell_value, false, false},
 				{"AGENT HEARD", "agentHeard", cell_value, true, false},
 				{"UNSETTLED", "unsettledRows", cell_value, true, false},

@@ -29,6 +29,14 @@ static void add_steps(struct table *t, const cJSON *steps)
 	}
 }
 
+static void add_node(struct strbuf *line, const cJSON *pod)
+{
+	if (!cJSON_IsString(get(pod, "node")))
+		return;
+	strbuf_add(line, " on ");
+	cell_value(line, pod, "node");
+}
+
 static void add_pod(struct strbuf *line, const cJSON *pod)
 {
 	const char *entry = cJSON_GetStringValue(get(pod, "entry"));
@@ -36,6 +44,7 @@ static void add_pod(struct strbuf *line, const cJSON *pod)
 	cell_value(line, pod, "address");
 	strbuf_add(line, " port ");
 	cell_value(line, pod, "port");
+	add_node(line, pod);
 	strbuf_add(line, ", ");
 	cell_value(line, pod, "state");
 	if (entry)
@@ -71,6 +80,10 @@ static void add_chosen(struct table *t, const cJSON *body)
 		cell_value(&line, chosen, "address");
 		strbuf_add(&line, " port ");
 		cell_value(&line, chosen, "port");
+		add_node(&line, chosen);
+		if (!cJSON_Compare(get(chosen, "node"), get(body, "node"), true) &&
+		    cJSON_IsString(get(chosen, "node")))
+			strbuf_add(&line, ", by the tunnel");
 	} else {
 		strbuf_add(&line, "nobody");
 	}
@@ -96,6 +109,13 @@ void render_trace(const struct cli_args *args, const cJSON *body, struct strbuf 
 	strbuf_add(&line, ", on node ");
 	cell_value(&line, body, "node");
 	table_add_line(&t, "trace", &line);
+	if (cJSON_IsArray(get(body, "entersAt"))) {
+		strbuf_init(&line, LINE_MAX_BYTES);
+		cell_value(&line, body, "entersAt");
+		strbuf_add(&line, line.len ? ": whichever of them the router's hash chooses"
+					   : "no node announces it");
+		table_add_line(&t, "enters at", &line);
+	}
 	add_steps(&t, get(body, "steps"));
 	if (cJSON_IsNumber(get(body, "row"))) {
 		add_row(&t, body);

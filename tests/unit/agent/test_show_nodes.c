@@ -61,16 +61,17 @@ static void nodes_are_shown_whole(void **state)
 		    "\"sinceSeconds\":null,\"roundTripMicros\":null,\"asked\":null,"
 		    "\"answered\":null,\"tunnelVersion\":1,\"leastTunnelVersion\":1,"
 		    "\"recipeVersion\":\"*\",\"uplinks\":[],\"mtu\":null,\"agentHeard\":null,"
-		    "\"unsettledRows\":null},"
+		    "\"unsettledRows\":null,\"packets\":null,\"bytes\":null},"
 		    "{\"name\":\"n0\",\"address\":\"10.0.1.1\",\"self\":false,\"echo\":\"Answers\","
 		    "\"sinceSeconds\":0,\"roundTripMicros\":84,\"asked\":1,\"answered\":1,"
 		    "\"tunnelVersion\":1,\"leastTunnelVersion\":1,\"recipeVersion\":\"*\","
-		    "\"uplinks\":\"*\",\"mtu\":1499,\"agentHeard\":null,\"unsettledRows\":null},"
+		    "\"uplinks\":\"*\",\"mtu\":1499,\"agentHeard\":null,\"unsettledRows\":null,"
+		    "\"packets\":null,\"bytes\":null},"
 		    "{\"name\":\"n1\",\"address\":\"10.0.1.2\",\"self\":false,"
 		    "\"echo\":\"OtherVersion\",\"sinceSeconds\":0,\"roundTripMicros\":84,"
 		    "\"asked\":1,\"answered\":1,\"tunnelVersion\":1,\"leastTunnelVersion\":1,"
 		    "\"recipeVersion\":\"*\",\"uplinks\":[],\"mtu\":null,\"agentHeard\":null,"
-		    "\"unsettledRows\":null}]");
+		    "\"unsettledRows\":null,\"packets\":null,\"bytes\":null}]");
 	body = show_nodes(&rig->agent, &one);
 	assert_int_equal(cJSON_GetArraySize(body), 1);
 	assert_string_equal(text_of(cJSON_GetArrayItem(body, 0), "name"), "n1");

@@ -124,9 +124,35 @@ static void flows_by_backend_most_first(void **state)
 	       "no flows\n");
 }
 
+static void check_entries(const char *explained, const char *expected)
+{
+	cJSON *trace = cJSON_CreateObject(), *e = explained ? cJSON_Parse(explained) : NULL;
+	char *text;
+
+	list_entries(trace, e);
+	text = cJSON_PrintUnformatted(trace);
+	assert_string_equal(text, expected);
+	cJSON_free(text);
+	cJSON_Delete(trace);
+	cJSON_Delete(e);
+}
+
+static void a_flow_enters_where_its_service_is_announced(void **state)
+{
+	(void)state;
+	check_entries(NULL, "{\"entersAt\":null}");
+	check_entries("{\"node\":\"a\",\"addresses\":[{\"announced\":false},{\"announced\":true}],"
+		      "\"otherNodes\":[{\"node\":\"b\",\"announces\":true},{\"node\":\"c\","
+		      "\"announces\":false}]}",
+		      "{\"entersAt\":[\"a\",\"b\"]}");
+	check_entries("{\"node\":\"a\",\"addresses\":[{\"announced\":false}],\"otherNodes\":[]}",
+		      "{\"entersAt\":[]}");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_flow_enters_where_its_service_is_announced),
 		cmocka_unit_test(drops_of_one_answer_have_no_rate),
 		cmocka_unit_test(of_two_answers_the_fastest_comes_first),
 		cmocka_unit_test(a_restart_has_no_rate),

@@ -40,9 +40,30 @@ static void a_flow_with_an_entry(void **state)
 	      "ok        the address is a VIP\n"
 	      "no        the Service is paused\n"
 	      "row       17 of 2048, not settled\n"
-	      "pod       10.0.0.1 port 8080, ready\n"
-	      "pod       10.0.0.2 port 8080, draining, has the flow: established\n"
+	      "pod       10.0.0.1 port 8080 on n1, ready\n"
+	      "pod       10.0.0.2 port 8080 on n1, draining, has the flow: established\n"
 	      "goes to   10.0.0.2 port 8080: the flow table has the flow with this pod\n");
+}
+
+/* Where it may come in, and that it goes on to another node. */
+static void a_flow_across_nodes(void **state)
+{
+	static const char chosen[] = "\"steps\":[],\"row\":1,\"rows\":2,\"settled\":true,"
+				     "\"candidates\":[],\"chosen\":{\"address\":\"10.0.0.2\","
+				     "\"port\":80,\"node\":\"n2\"},\"reason\":\"so it is\"}";
+	char json[512];
+
+	(void)state;
+	snprintf(json, sizeof(json), "{\"node\":\"n1\",\"entersAt\":[\"n1\",\"n3\"],%s", chosen);
+	check(json, "trace       198.51.100.7:40000 to 192.0.2.1:80, on node n1\n"
+		    "enters at   n1,n3: whichever of them the router's hash chooses\n"
+		    "row         1 of 2, settled\n"
+		    "goes to     10.0.0.2 port 80 on n2, by the tunnel: so it is\n");
+	snprintf(json, sizeof(json), "{\"node\":\"n2\",\"entersAt\":[],%s", chosen);
+	check(json, "trace       198.51.100.7:40000 to 192.0.2.1:80, on node n2\n"
+		    "enters at   no node announces it\n"
+		    "row         1 of 2, settled\n"
+		    "goes to     10.0.0.2 port 80 on n2: so it is\n");
 }
 
 static void a_packet_that_nobody_gets(void **state)
@@ -65,6 +86,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_flow_with_an_entry),
+		cmocka_unit_test(a_flow_across_nodes),
 		cmocka_unit_test(a_packet_that_nobody_gets),
 	};
 
