@@ -5,9 +5,12 @@
  */
 #include "sys/bpf_counts.h"
 
+#include "base/hash.h"
 #include "base/sorted.h"
 
 #include <bpf/bpf.h>
+
+#define HASH_FUNCTION(key, len, ret) (ret) = (unsigned)hash_bytes(HASH_INIT, (key), (len))
 #include <uthash.h>
 
 #define AT_A_TIME LB_SUMS
