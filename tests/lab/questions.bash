@@ -51,7 +51,7 @@ step_peer_down() {
 session_is_down() { lab_ctl node-a show peers -o json | jq -e '.[0].state != "Established"' >/dev/null; }
 
 step_which_node() {
-	lodectl_says trace --from 10.9.0.2:40000 --to "$VIP:80" -- '^enters at +node-a,node-b' '^goes to +10\.244\.1\.1[12] port 80 on node-a:'
+	lodectl_says trace --from 10.9.0.2:40000 --to "$VIP:80" -- '^enters at +node-a: ' '^goes to +10\.244\.1\.1[12] port 80 on node-a:'
 }
 
 step_whose() {
@@ -71,7 +71,7 @@ step_native() {
 }
 
 step_dropped() {
-	lab_in client bash -c "for i in \$(seq 5); do echo x >/dev/udp/$VIP/9; done" 2>/dev/null
+	lab_in client bash -c "for i in \$(seq 40); do echo x >/dev/udp/$VIP/9; done" 2>/dev/null
 	lodectl_says drops -- 'unknown_port'
 }
 

@@ -149,6 +149,7 @@ step_tunnel_through() {
 	jq -e '.failed == [] and .pods == {"b1": 40} and .clients == {"10.9.0.2": 40}' "$out" >/dev/null || return 1
 	lab_ctl node-a trace --from 10.9.0.2:40000 --to "$TN_VIP:80" >"$LAB_DIR/trace" || return 1
 	grep '^enters\|^goes' "$LAB_DIR/trace"
+	grep -q '^enters at  *node-a: ' "$LAB_DIR/trace" || { say "trace: $(sed -n 2p "$LAB_DIR/trace")"; return 1; }
 	grep -q '^goes to .* on node-b, by the tunnel: ' "$LAB_DIR/trace" || { say "trace: $(tail -n 1 "$LAB_DIR/trace")"; return 1; }
 	# What the others have not taken by themselves went by the tunnel: each connection is some packets.
 	lab_ctl node-a show nodes

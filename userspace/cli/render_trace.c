@@ -92,6 +92,19 @@ static void add_chosen(struct table *t, const cJSON *body)
 	table_add_line_toned(t, "goes to", &line, cJSON_IsObject(chosen) ? TONE_NONE : TONE_BAD);
 }
 
+static void add_entries(struct table *t, const cJSON *body)
+{
+	const int n = cJSON_GetArraySize(get(body, "entersAt"));
+	struct strbuf line;
+
+	strbuf_init(&line, LINE_MAX_BYTES);
+	cell_value(&line, body, "entersAt");
+	strbuf_add(&line, n == 0   ? "no node announces it"
+			  : n == 1 ? ": no other node is known to announce it"
+				   : ": whichever of them the router's hash chooses");
+	table_add_line(t, "enters at", &line);
+}
+
 void render_trace(const struct cli_args *args, const cJSON *body, struct strbuf *out)
 {
 	_cleanup_(arena_freep) struct arena *arena = arena_new();
@@ -109,13 +122,8 @@ void render_trace(const struct cli_args *args, const cJSON *body, struct strbuf 
 	strbuf_add(&line, ", on node ");
 	cell_value(&line, body, "node");
 	table_add_line(&t, "trace", &line);
-	if (cJSON_IsArray(get(body, "entersAt"))) {
-		strbuf_init(&line, LINE_MAX_BYTES);
-		cell_value(&line, body, "entersAt");
-		strbuf_add(&line, line.len ? ": whichever of them the router's hash chooses"
-					   : "no node announces it");
-		table_add_line(&t, "enters at", &line);
-	}
+	if (cJSON_IsArray(get(body, "entersAt")))
+		add_entries(&t, body);
 	add_steps(&t, get(body, "steps"));
 	if (cJSON_IsNumber(get(body, "row"))) {
 		add_row(&t, body);

@@ -59,6 +59,11 @@ static void a_flow_across_nodes(void **state)
 		    "enters at   n1,n3: whichever of them the router's hash chooses\n"
 		    "row         1 of 2, settled\n"
 		    "goes to     10.0.0.2 port 80 on n2, by the tunnel: so it is\n");
+	snprintf(json, sizeof(json), "{\"node\":\"n2\",\"entersAt\":[\"n1\"],%s", chosen);
+	check(json, "trace       198.51.100.7:40000 to 192.0.2.1:80, on node n2\n"
+		    "enters at   n1: no other node is known to announce it\n"
+		    "row         1 of 2, settled\n"
+		    "goes to     10.0.0.2 port 80 on n2: so it is\n");
 	snprintf(json, sizeof(json), "{\"node\":\"n2\",\"entersAt\":[],%s", chosen);
 	check(json, "trace       198.51.100.7:40000 to 192.0.2.1:80, on node n2\n"
 		    "enters at   no node announces it\n"
