@@ -413,7 +413,7 @@ enum lb_drop {
 	LB_DROP_MALFORMED,      /* truncated or inconsistent headers to a VIP */
 	LB_DROP_PROTOCOL,       /* neither TCP, UDP, SCTP nor ICMP to a VIP */
 	LB_DROP_ICMP,           /* echo refused, or an error that quotes no flow of ours */
-	LB_DROP_TTL,            /* reserved for packets that would loop */
+	LB_DROP_TTL,            /* to a real server, and it was its last hop */
 	LB_DROP_REPLY_MISS,     /* counted, not dropped: from a backend of ours, without entry */
 	LB_DROP_REPLY_FRAGMENT, /* counted, not dropped: an answer whose later fragments will go as
 				   they are */

@@ -63,10 +63,10 @@ __noinline int dsr_expired(struct xdp_md *ctx, struct lb_scratch *s)
 	if (!s)
 		return XDP_DROP;
 	stats_drop(LB_DROP_TTL);
-	return tunnel_answer(ctx, s,
-			     s->packet.family == FAMILY_V4 ? REJECT_ICMP(ICMP_TIME_EXCEEDED, 0)
-							   : REJECT_ICMP(ICMPV6_TIME_EXCEEDED, 0),
-			     0);
+	return reject_by_error(ctx, s,
+			       s->packet.family == FAMILY_V4 ? REJECT_ICMP(ICMP_TIME_EXCEEDED, 0)
+							     : REJECT_ICMP(ICMPV6_TIME_EXCEEDED, 0),
+			       0);
 }
 
 /* --- what goes before it ---------------------------------------------------------------------- */

@@ -125,6 +125,19 @@ __noinline int reject_by_icmp(struct xdp_md *ctx, struct lb_scratch *s, __u32 er
 	return reject_cut(ctx, p->ip_off + head + len) ? XDP_TX : XDP_DROP;
 }
 
+/* An ICMP error to the packet's client, as many as its VIP may send; what it is for is counted. */
+static __always_inline int reject_by_error(struct xdp_md *ctx, struct lb_scratch *s, __u32 error,
+					   __be32 rest)
+{
+	if (!reject_is_host(&s->packet))
+		return XDP_DROP;
+	if (!reject_may(&s->packet)) {
+		stats_drop(LB_DROP_NO_ANSWER);
+		return XDP_DROP;
+	}
+	return reject_by_icmp(ctx, s, error, rest);
+}
+
 /* Of s the packet is filled in. XDP_TX, or XDP_DROP; the reason is counted in both cases. */
 __noinline int reject(struct xdp_md *ctx, struct lb_scratch *s, enum lb_drop reason)
 {

@@ -57,7 +57,6 @@ static __always_inline void tunnel_write_eth(void *to, const struct tunnel_outer
 	eth->h_proto = is_v4 ? bpf_htons(ETH_P_IP) : bpf_htons(ETH_P_IPV6);
 }
 
-/* The header before what is of this protocol. */
 static __always_inline void tunnel_write_v4(struct iphdr *ip, const struct tunnel_outer *o,
 					    __u32 len, __u32 proto)
 {
@@ -155,19 +154,6 @@ static __always_inline bool tunnel_push(struct xdp_md *ctx, const struct lb_scra
 	}
 }
 
-/* An ICMP error to the packet's client, as many as its VIP may send; what it is for is counted. */
-static __always_inline int tunnel_answer(struct xdp_md *ctx, struct lb_scratch *s, __u32 error,
-					 __be32 rest)
-{
-	if (!reject_is_host(&s->packet))
-		return XDP_DROP;
-	if (!reject_may(&s->packet)) {
-		stats_drop(LB_DROP_NO_ANSWER);
-		return XDP_DROP;
-	}
-	return reject_by_icmp(ctx, s, error, rest);
-}
-
 /* A packet of a client for which the tunnel is too small; `mtu` is what fits. */
 __noinline int tunnel_too_big(struct xdp_md *ctx, struct lb_scratch *s, __u32 mtu,
 			      bool may_fragment)
@@ -177,11 +163,11 @@ __noinline int tunnel_too_big(struct xdp_md *ctx, struct lb_scratch *s, __u32 mt
 	stats_drop(LB_DROP_TOO_BIG);
 	if (may_fragment)
 		return XDP_DROP;
-	return tunnel_answer(ctx, s,
-			     s->packet.family == FAMILY_V4
-				     ? REJECT_ICMP(ICMP_DEST_UNREACH, ICMP_FRAG_NEEDED)
-				     : REJECT_ICMP(ICMPV6_PACKET_TOO_BIG, 0),
-			     bpf_htonl(mtu & 0xffff));
+	return reject_by_error(ctx, s,
+			       s->packet.family == FAMILY_V4
+				       ? REJECT_ICMP(ICMP_DEST_UNREACH, ICMP_FRAG_NEEDED)
+				       : REJECT_ICMP(ICMPV6_PACKET_TOO_BIG, 0),
+			       bpf_htonl(mtu & 0xffff));
 }
 
 /*
