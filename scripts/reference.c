@@ -139,8 +139,6 @@ static void print_notes(const struct place *p, const struct api_field *f)
 		printf("%s only", f->required ? ";" : "");
 		print_versions(p, versions_of(p, f));
 	}
-	if (f->flags & API_FIELD_LATER)
-		printf("%s not acted on yet", is_of_some(p, f) ? ";" : "");
 	if (f->flags & API_FIELD_NO_EFFECT)
 		printf("%s no effect", is_of_some(p, f) ? ";" : "");
 	if (f->flags & API_FIELD_APART)

@@ -54,17 +54,34 @@ static void add_drain(cJSON *list, const struct plan_drain *d)
 	cJSON_AddNumberToObject(o, "backendPort", d->target.port);
 	if (!ip_addr_is_none(&d->target.node))
 		add_addr(o, "backendNode", &d->target.node);
+	if (d->target.way != LB_BY_TUNNEL)
+		cJSON_AddNumberToObject(o, "backendWay", d->target.way);
 	add_u64(o, "until", d->until);
 }
 
-/* Those on other nodes apart: an agent that knows no tunnels would take them for its own. */
-static void add_drains(cJSON *doc, const char *name, const struct plan_ledger *ledger, bool remote)
-{
-	cJSON *list = cJSON_AddArrayToObject(doc, name);
+/*
+ * Each kind apart: an agent that knows no tunnels would take those on other nodes for its own, and
+ * one that knows no real servers would take these for nodes.
+ */
+enum drain_kind { DRAIN_HERE, DRAIN_REMOTE, DRAIN_SERVER, N_DRAIN_KINDS };
+static const char *const drain_lists[N_DRAIN_KINDS] = {"drains", "remoteDrains", "serverDrains"};
 
-	for (size_t i = 0; i < ledger->n_drains; i++)
-		if (ip_addr_is_none(&ledger->drains[i].target.node) != remote)
-			add_drain(list, &ledger->drains[i]);
+static enum drain_kind kind_of(const struct lb_target *t)
+{
+	if (ip_addr_is_none(&t->node))
+		return DRAIN_HERE;
+	return t->way == LB_BY_TUNNEL ? DRAIN_REMOTE : DRAIN_SERVER;
+}
+
+static void add_drains(cJSON *doc, const struct plan_ledger *ledger)
+{
+	for (enum drain_kind kind = 0; kind < N_DRAIN_KINDS; kind++) {
+		cJSON *list = cJSON_AddArrayToObject(doc, drain_lists[kind]);
+
+		for (size_t i = 0; i < ledger->n_drains; i++)
+			if (kind_of(&ledger->drains[i].target) == kind)
+				add_drain(list, &ledger->drains[i]);
+	}
 }
 
 char *ledger_to_json(const struct plan_ledger *ledger, uint64_t boot)
@@ -82,8 +99,7 @@ char *ledger_to_json(const struct plan_ledger *ledger, uint64_t boot)
 		add_addr(doc, "routerID", &id);
 	}
 	add_u64(doc, "boot", boot);
-	add_drains(doc, "drains", ledger, false);
-	add_drains(doc, "remoteDrains", ledger, true);
+	add_drains(doc, ledger);
 	list = cJSON_AddArrayToObject(doc, "pools");
 	for (size_t i = 0; i < ledger->pools.n; i++)
 		cJSON_AddItemToArray(list, cJSON_CreateString(ledger->pools.items[i]));
@@ -148,6 +164,16 @@ static bool get_protocol(const cJSON *o, uint8_t *ret)
 	return true;
 }
 
+static bool get_way(const cJSON *o, enum lb_way *ret)
+{
+	uint16_t v;
+
+	if (!get_u16(o, "backendWay", LB_BY_L2, LB_BY_GUE, &v))
+		return false;
+	*ret = (enum lb_way)v;
+	return true;
+}
+
 /* --- reading: items ------------------------------------------------------------------------- */
 
 struct ledger_reader {
@@ -157,7 +183,8 @@ struct ledger_reader {
 };
 
 /* No deadline lies further away than a drain may last. */
-static bool read_drain(const struct ledger_reader *r, const cJSON *o, struct plan_drain *d)
+static bool read_drain(const struct ledger_reader *r, const cJSON *o, enum drain_kind kind,
+		       struct plan_drain *d)
 {
 	const nsec_t latest = nsec_add(r->clock->now, LIMIT_DRAIN_S * NSEC_PER_SEC);
 
@@ -168,25 +195,27 @@ static bool read_drain(const struct ledger_reader *r, const cJSON *o, struct pla
 	       get_u16(o, "domain", 0, UINT16_MAX, &d->frontend.domain) &&
 	       get_addr(o, "backend", &d->target.addr) &&
 	       get_u16(o, "backendPort", 1, UINT16_MAX, &d->target.port) &&
-	       get_u64(o, "until", &d->until) && d->until <= latest;
+	       get_u64(o, "until", &d->until) && d->until <= latest &&
+	       (kind == DRAIN_HERE || get_addr(o, "backendNode", &d->target.node)) &&
+	       (kind != DRAIN_SERVER || get_way(o, &d->target.way));
 }
 
-static void read_drains(const struct ledger_reader *r, const cJSON *here, const cJSON *remote)
+static void read_drains(const struct ledger_reader *r, const cJSON *doc)
 {
-	const size_t n_items = (size_t)(cJSON_GetArraySize(here) + cJSON_GetArraySize(remote));
-	struct plan_drain *drains = arena_array_of(r->arena, n_items, struct plan_drain);
-	const cJSON *o;
-	size_t n = 0;
+	const cJSON *lists[N_DRAIN_KINDS], *o;
+	struct plan_drain *drains;
+	size_t n_items = 0, n = 0;
 
-	cJSON_ArrayForEach(o, here)
-	{
-		n += read_drain(r, o, &drains[n]);
+	for (enum drain_kind kind = 0; kind < N_DRAIN_KINDS; kind++) {
+		lists[kind] = cJSON_GetObjectItemCaseSensitive(doc, drain_lists[kind]);
+		n_items += (size_t)cJSON_GetArraySize(lists[kind]);
 	}
-	cJSON_ArrayForEach(o, remote)
-	{
-		n += read_drain(r, o, &drains[n]) &&
-		     get_addr(o, "backendNode", &drains[n].target.node);
-	}
+	drains = arena_array_of(r->arena, n_items, struct plan_drain);
+	for (enum drain_kind kind = 0; kind < N_DRAIN_KINDS; kind++)
+		cJSON_ArrayForEach(o, lists[kind])
+		{
+			n += read_drain(r, o, kind, &drains[n]);
+		}
 	n = plan_sort_unique(drains, n, sizeof(*drains), plan_drain_cmp);
 	r->ret->ledger.drains = n ? drains : NULL;
 	r->ret->ledger.n_drains = n;
@@ -268,8 +297,7 @@ struct ledger_reading ledger_from_json(const char *text, size_t len,
 		read_good(&r, cJSON_GetObjectItemCaseSensitive(doc, "good"));
 	}
 	if (ret.is_ledger && get_u64(doc, "boot", &boot) && boot == clock->boot)
-		read_drains(&r, cJSON_GetObjectItemCaseSensitive(doc, "drains"),
-			    cJSON_GetObjectItemCaseSensitive(doc, "remoteDrains"));
+		read_drains(&r, doc);
 	cJSON_Delete(doc);
 	return ret;
 }

@@ -66,6 +66,7 @@ static struct plan_service service_of(const struct agent *a, const struct plan_f
 							    .port = f->lb.targets[i].port,
 							    .node = a->settings.node_name,
 							    .state = "draining",
+							    .way = plan_way_text(&f->lb.targets[i]),
 							    .drains_until = until};
 	return (struct plan_service){.vip = plan_vip_of(&f->lb.key),
 				     .port = f->lb.key.port,
@@ -138,6 +139,7 @@ static cJSON *row_json(const struct agent *a, const struct plan_service *s,
 	cJSON_AddStringToObject(o, "address", ip_addr_text(&b->addr, text));
 	cJSON_AddNumberToObject(o, "backendPort", b->port);
 	show_add_text(o, "node", b->node);
+	show_add_text(o, "forwarding", b->way);
 	cJSON_AddStringToObject(o, "state", b->state);
 	show_add_left(o, b->drains_until);
 	show_add_counter(o, target ? &counter : NULL);

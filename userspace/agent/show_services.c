@@ -100,6 +100,7 @@ static cJSON *backend_json(const struct agent *a, const struct plan_service_back
 	cJSON_AddStringToObject(o, "address", ip_addr_text(&b->addr, text));
 	cJSON_AddNumberToObject(o, "port", b->port);
 	show_add_text(o, "node", b->node);
+	show_add_text(o, "forwarding", b->way);
 	cJSON_AddStringToObject(o, "state", b->state);
 	show_add_left(o, b->drains_until);
 	show_add_counter(o, target ? &counter : NULL);

@@ -87,18 +87,16 @@ void tunnel_hops_tell(const struct agent *a, struct plan_actual *ret)
 /* By uplink, node, as both lie in the plan. */
 static struct hop_ask *asks_of(const struct plan *plan, size_t *ret_n)
 {
-	struct hop_ask *ret = xcalloc(plan->n_devices * plan->n_remotes + 1, sizeof(*ret));
+	struct hop_ask *ret = xcalloc(plan->n_devices * plan->n_way_ends + 1, sizeof(*ret));
 	size_t n = 0;
 
 	for (size_t i = 0; i < plan->n_devices; i++) {
 		const struct plan_device *device = &plan->devices[i];
 
-		for (size_t k = 0; device->xdp && !device->domain && k < plan->n_remotes; k++) {
-			const struct ip_addr *node = &plan->remotes[k].addr;
-
+		for (size_t k = 0; device->xdp && !device->domain && k < plan->n_way_ends; k++) {
 			ret[n].uplink = device->ifindex;
-			ret[n].node = *node;
-			ret[n++].source = plan->tunnel_ends[ip_family_of(node)];
+			ret[n].node = plan->way_ends[k].addr;
+			ret[n++].source = plan->way_ends[k].source;
 		}
 	}
 	*ret_n = n;

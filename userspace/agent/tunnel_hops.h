@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
- * How packets leave for the other nodes, by each uplink: the helper asks the kernel
- * (sys/rtnl_hops.h), and what it finds is an input of the plan. It is looked when others are asked
- * about, when links, addresses or the routes that are heard of changed, when a neighbour on a way
- * did, and every ten seconds, which is how long another route to a node may go unnoticed.
+ * How packets leave for other nodes and for real servers beyond them, by each uplink: the helper
+ * asks the kernel (sys/rtnl_hops.h), and what it finds is an input of the plan. It is looked when
+ * others are asked about, when links, addresses or the routes that are heard of changed, when a
+ * neighbour on a way did, and every ten seconds, which is how long another route to a node may go
+ * unnoticed.
  */
 #pragma once
 
@@ -49,7 +50,7 @@ void tunnel_hops_stop(struct agent *a);
 /* What was found last, into *ret; borrowed until the next time the helper comes back. */
 void tunnel_hops_tell(const struct agent *a, struct plan_actual *ret);
 
-/* Looks for ways from the plan's uplinks to the plan's nodes. */
+/* Looks for ways from the plan's uplinks to the ends that it names. */
 void tunnel_hops_apply(struct agent *a, const struct plan *plan, nsec_t now);
 
 /* Something changed that ways may depend on. */

@@ -99,6 +99,36 @@ bool api_annotation_is_true(struct api_decoder *d, const struct api_object *o, c
 	return is_true;
 }
 
+/* "A, B or C", each in quotes. */
+static const char *words_text(struct arena *arena, const struct api_word *words)
+{
+	const char *ret = "";
+
+	for (const struct api_word *w = words; w->text; w++)
+		ret = arena_printf(arena, "%s%s\"%s\"", ret,
+				   w == words  ? ""
+				   : w[1].text ? ", "
+					       : " or ",
+				   w->text);
+	return ret;
+}
+
+uint8_t api_annotation_word(struct api_decoder *d, const struct api_object *o, const char *name,
+			    const struct api_word *words)
+{
+	const char *value = labels_get(&o->meta.annotations, name);
+
+	if (!value)
+		return 0;
+	for (const struct api_word *w = words; w->text; w++)
+		if (strcmp(value, w->text) == 0)
+			return (uint8_t)w->value;
+	api_refuse(d, arena_printf(d->arena, "metadata.annotations[%s]", name), "BadValue",
+		   arena_printf(d->arena, "write %s", words_text(d->arena, words)),
+		   "\"%s\" is none of the words that are known here", value);
+	return 0;
+}
+
 bool api_annotation_number(struct api_decoder *d, const struct api_object *o, const char *name,
 			   uint32_t min, uint32_t max, uint32_t *ret)
 {
@@ -383,16 +413,9 @@ static bool is_default(const struct api_table *t, const struct api_field *f, con
 static void note_effect(struct api_decoder *d, const struct api_table *t, const struct api_field *f,
 			const char *base)
 {
-	const char *path;
-
-	if (!(f->flags & (API_FIELD_LATER | API_FIELD_NO_EFFECT)) || is_default(t, f, base))
-		return;
-	path = path_text(d->arena, d->at);
-	if (f->flags & API_FIELD_LATER)
-		api_note(d, path, "NotSupportedYet", "nothing to do, or remove it",
-			 "not supported yet, has no effect");
-	else
-		api_note(d, path, "NoEffect", "remove it", "deprecated, has no effect");
+	if (f->flags & API_FIELD_NO_EFFECT && !is_default(t, f, base))
+		api_note(d, path_text(d->arena, d->at), "NoEffect", "remove it",
+			 "deprecated, has no effect");
 }
 
 /* One member of the map; returns the row it belongs to, NULL if it counts as absent. */

@@ -74,6 +74,9 @@ bool api_annotation_number(struct api_decoder *d, const struct api_object *o, co
 struct api_strings api_annotation_list(struct api_decoder *d, const struct api_object *o,
 				       const char *name);
 bool api_annotation_is_true(struct api_decoder *d, const struct api_object *o, const char *name);
+/* What a word in an annotation stands for, none of them for 0; 0: it is not there, or refused. */
+uint8_t api_annotation_word(struct api_decoder *d, const struct api_object *o, const char *name,
+			    const struct api_word *words);
 
 /*
  * The number that a router id of a document stands for, host order; refused unless it is written as
@@ -86,5 +89,6 @@ void api_router_id(struct api_decoder *d, const char *field, const struct ip_add
 void api_note(struct api_decoder *d, const char *field, const char *reason, const char *remedy,
 	      const char *fmt, ...) printf_like(5, 6);
 
-/* enum api_unknown_port and enum api_pref_as, as a field and as an annotation. */
-extern const struct api_word api_unknown_port_words[], api_pref_as_words[];
+#define API_FORWARDING "lodestone.io/forwarding" /* at Services and pools */
+/* enum api_unknown_port, api_pref_as and api_forwarding, as a field and as an annotation. */
+extern const struct api_word api_unknown_port_words[], api_pref_as_words[], api_forwarding_words[];

@@ -41,13 +41,12 @@ enum api_type {
 enum {
 	API_FIELD_UNIQUE = 1 << 0,       /* list: no item twice */
 	API_FIELD_NONEMPTY = 1 << 1,     /* list: at least one item */
-	API_FIELD_LATER = 1 << 2,        /* decoded but not acted on yet: says so unless default */
-	API_FIELD_NO_EFFECT = 1 << 3,    /* deprecated, means nothing: says so unless default */
-	API_FIELD_IGNORED = 1 << 4,      /* known and of no interest */
-	API_FIELD_APART = 1 << 5,        /* list: an item that is wrong is told and left out */
-	API_FIELD_ELSEWHERE = 1 << 6,    /* known, not decoded; another object says it: says so */
-	API_FIELD_MAY_BE_EMPTY = 1 << 7, /* list: an item may be "" */
-	API_FIELD_ANY_ADDRESS = 1 << 8,  /* a number written as an address: not 0.0.0.0, no more */
+	API_FIELD_NO_EFFECT = 1 << 2,    /* deprecated, means nothing: says so unless default */
+	API_FIELD_IGNORED = 1 << 3,      /* known and of no interest */
+	API_FIELD_APART = 1 << 4,        /* list: an item that is wrong is told and left out */
+	API_FIELD_ELSEWHERE = 1 << 5,    /* known, not decoded; another object says it: says so */
+	API_FIELD_MAY_BE_EMPTY = 1 << 6, /* list: an item may be "" */
+	API_FIELD_ANY_ADDRESS = 1 << 7,  /* a number written as an address: not 0.0.0.0, no more */
 };
 
 struct api_int_or_text {

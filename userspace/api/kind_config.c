@@ -20,7 +20,6 @@ struct raw_config {
 	struct ip_addr *next_hops;
 	size_t n_next_hops;
 	struct api_strings communities;
-	int forwarding; /* 0 = default */
 	const char *metrics_address, *status_page_address;
 };
 
@@ -34,8 +33,10 @@ static const struct api_word mode_words[] = {
 	{"off", API_MODE_OFF},
 	{NULL, 0},
 };
-static const struct api_word forwarding_words[] = {
-	{"auto", 0}, {"nat", 1}, {"dsr-ipip", 2}, {"dsr-gue", 3}, {"dsr-l2", 4}, {NULL, 0},
+const struct api_word api_forwarding_words[] = {
+	{"auto", API_FORWARD_AUTO},         {"nat", API_FORWARD_NAT},
+	{"dsr-ipip", API_FORWARD_DSR_IPIP}, {"dsr-gue", API_FORWARD_DSR_GUE},
+	{"dsr-l2", API_FORWARD_DSR_L2},     {NULL, 0},
 };
 const struct api_word api_unknown_port_words[] = {
 	{"drop", API_UNKNOWN_DROP},
@@ -77,9 +78,9 @@ static const struct api_field dataplane_fields[] = {
 	 .bit = API_CONFIG_UPLINKS},
 	{.name = "forwarding",
 	 .type = API_TYPE_ENUM,
-	 .flags = API_FIELD_LATER,
-	 .words = forwarding_words,
-	 IN_RAW(forwarding)},
+	 .words = api_forwarding_words,
+	 IN_CONFIG(forwarding),
+	 .bit = API_CONFIG_FORWARDING},
 	{.name = "unknownPort",
 	 .type = API_TYPE_ENUM,
 	 .words = api_unknown_port_words,

@@ -109,6 +109,7 @@ static void finish_pool(struct api_decoder *d, const void *raw, struct api_objec
 
 	o->pool = in->pool;
 	o->pool.has_service_allocation = in->set & HAS_ALLOCATION;
+	o->pool.forwarding = api_annotation_word(d, o, API_FORWARDING, api_forwarding_words);
 	check_overlaps(d, &in->pool);
 }
 
@@ -119,6 +120,13 @@ static const char *const pool_rules[] = {
 	NULL,
 };
 
+static const struct api_annotation_row pool_annotations[] = {
+	{API_FORWARDING, "auto, dsr-l2, dsr-ipip, dsr-gue",
+	 "how packets for its addresses get to endpoints that are on no node, before "
+	 "spec.dataplane.forwarding (dataplane.md)"},
+	{0},
+};
+
 const struct api_schema api_schema_pool = {
 	.kind = API_IP_ADDRESS_POOL,
 	.group = "metallb.io",
@@ -127,4 +135,5 @@ const struct api_schema api_schema_pool = {
 	.default_ns = "",
 	.finish = finish_pool,
 	.rules = pool_rules,
+	.annotations = pool_annotations,
 };

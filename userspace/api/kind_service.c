@@ -211,21 +211,6 @@ static void set_health_port(struct api_decoder *d, const struct raw_service *in,
 			 "nothing answers there");
 }
 
-static void set_unknown_port(struct api_decoder *d, struct api_object *o)
-{
-	const char *value = labels_get(&o->meta.annotations, UNKNOWN_PORTS);
-
-	if (!value)
-		return;
-	for (const struct api_word *w = api_unknown_port_words; w->text; w++)
-		if (strcmp(value, w->text) == 0)
-			o->service.unknown_port = (uint8_t)w->value;
-	if (!o->service.unknown_port)
-		api_refuse(d, "metadata.annotations[" UNKNOWN_PORTS "]", "BadValue",
-			   "write \"drop\", \"reject\" or \"pass\"",
-			   "\"%s\" is neither drop nor reject nor pass", value);
-}
-
 /* The whole of the text is digits, and few enough of them. */
 static bool parse_new_flows(const char *text, uint32_t *ret)
 {
@@ -500,7 +485,8 @@ static void finish_service(struct api_decoder *d, const void *raw, struct api_ob
 	check_ports(d, s);
 	o->service.is_paused = api_annotation_is_true(d, o, "lodestone.io/pause");
 	o->service.is_blackhole = api_annotation_is_true(d, o, "lodestone.io/blackhole");
-	set_unknown_port(d, o);
+	s->unknown_port = api_annotation_word(d, o, UNKNOWN_PORTS, api_unknown_port_words);
+	s->forwarding = api_annotation_word(d, o, API_FORWARDING, api_forwarding_words);
 	set_rate_limit(d, o);
 	set_new_flows(d, o);
 	set_rows(d, o);
@@ -529,6 +515,8 @@ static const struct api_annotation_row service_annotations[] = {
 	 "at the BGPPeer) are told to drop them (RFC 7999)"},
 	{"lodestone.io/unknown-ports", "drop, reject, pass",
 	 "what becomes of ports of its address that nobody has"},
+	{API_FORWARDING, "auto, dsr-l2, dsr-ipip, dsr-gue",
+	 "how packets get to endpoints that are on no node, before what its pool says (dataplane.md)"},
 	{"lodestone.io/new-flows", "0 to 16000000",
 	 "entries for new flows a second; 0: any number"},
 	{"lodestone.io/source-check", "true, false",

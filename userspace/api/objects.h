@@ -58,7 +58,8 @@ struct api_pool {
 	bool auto_assign; /* default true */
 	bool avoid_buggy;
 	bool has_service_allocation;
-	int priority; /* 0 = last */
+	uint8_t forwarding; /* enum api_forwarding: annotation lodestone.io/forwarding */
+	int priority;       /* 0 = last */
 	struct api_strings namespaces;
 	struct selectors namespace_selectors, service_selectors;
 };

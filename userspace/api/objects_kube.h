@@ -25,6 +25,18 @@ struct api_service_port {
 	uint16_t target_port;
 };
 
+/*
+ * How packets get to endpoints that are on no node, as a Service, its pool or LodestoneConfig says:
+ * the first of them that says anything counts. 0: nothing is said.
+ */
+enum api_forwarding {
+	API_FORWARD_AUTO = 1, /* as if nobody said anything */
+	API_FORWARD_NAT,
+	API_FORWARD_DSR_IPIP,
+	API_FORWARD_DSR_GUE,
+	API_FORWARD_DSR_L2,
+};
+
 /* The families that a Service wants an address of, from clusterIPs, ipFamilies, ipFamilyPolicy. */
 struct api_families {
 	enum ip_family items[IP_N_FAMILIES]; /* the first is the one to do without last */
@@ -48,8 +60,9 @@ struct api_service {
 	bool is_blackhole;      /* annotation lodestone.io/blackhole */
 	bool affinity_client_ip;
 	uint8_t unknown_port; /* enum api_unknown_port: annotation lodestone.io/unknown-ports */
-	uint8_t rows_log2; /* rows of its tables, annotation lodestone.io/rows; 0: as by default */
-	uint8_t prepend;   /* annotation lodestone.io/prepend, for eBGP peers; 0 = none */
+	uint8_t rows_log2;  /* rows of its tables, annotation lodestone.io/rows; 0: as by default */
+	uint8_t prepend;    /* annotation lodestone.io/prepend, for eBGP peers; 0 = none */
+	uint8_t forwarding; /* enum api_forwarding: annotation lodestone.io/forwarding */
 	uint16_t health_port; /* healthCheckNodePort, with policy_local only; 0 = none */
 	bool has_med;         /* annotation lodestone.io/med: */
 	bool has_new_flows;   /* annotation lodestone.io/new-flows: */

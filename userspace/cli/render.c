@@ -9,7 +9,7 @@
 #include "cli/table.h"
 #include "cli/yaml.h"
 
-#define MAX_COLUMNS    14
+#define MAX_COLUMNS    16
 #define CELL_MAX_BYTES 4096u
 
 struct column {
@@ -91,6 +91,7 @@ static const struct column columns[][MAX_COLUMNS + 1] =
 				{"BACKEND", "address", cell_value, false, false},
 				{"PORT", "backendPort", cell_value, false, false},
 				{"NODE", "node", cell_value, true, false},
+				{"FORWARDING", "forwarding", cell_value, true, false},
 				{"FLOWS", "flows", cell_value, false, false},
 				{"PACKETS", "packets", cell_value, true, false},
 				{"BYTES", "bytes", cell_value, true, false},

@@ -63,7 +63,8 @@ uint64_t lb_table_name(const struct lb_frontend *f)
 	h = hash_bytes(h, &f->key, sizeof(f->key));
 	for (size_t i = 0; i < f->n_targets; i++)
 		if (!ip_addr_is_none(&f->targets[i].node))
-			h = hash_bytes(hash_u64(h, i), &f->targets[i].node, sizeof(struct ip_addr));
+			h = hash_bytes(hash_u64(hash_u64(h, i), f->targets[i].way),
+				       &f->targets[i].node, sizeof(struct ip_addr));
 	if (f->affinity_s)
 		h = hash_u64(h, f->affinity_s);
 	return h ? h : 1;

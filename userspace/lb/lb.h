@@ -41,13 +41,18 @@ enum lb_backend_state {
 	LB_BACKEND_IDLE,     /* as the store tells it: draining, and no flow of it is left */
 };
 
+/* How packets get to a target that is not here: to its node, or (by the others, LB_WAY_* of
+ * bpf/abi.h) to a real server, which is its own node, has the VIP and answers clients directly. */
+enum lb_way { LB_BY_TUNNEL, LB_BY_L2, LB_BY_IPIP, LB_BY_GUE };
+
 /* An endpoint of a Service, of either family. Zero it before filling: none is left undecided. */
 struct lb_target {
 	struct ip_addr addr;
 	struct ip_addr node; /* that it runs on, by the address tunnels to it end at; none: this */
-	uint32_t owner;      /* lb_seed() of the Service that it is an endpoint of; 0: not known */
-	uint16_t port;       /* host order */
-	uint16_t weight;     /* 1..LB_WIRE_WEIGHT_MAX: share of new flows beside the others' */
+	enum lb_way way;
+	uint32_t owner;  /* lb_seed() of the Service that it is an endpoint of; 0: not known */
+	uint16_t port;   /* host order */
+	uint16_t weight; /* 1..LB_WIRE_WEIGHT_MAX: share of new flows beside the others' */
 	enum lb_backend_state state;
 };
 /* Order within a frontend: by address, then port. */
@@ -180,7 +185,7 @@ uint64_t lb_target_id(const struct lb_target *t, uint32_t seed);
 uint64_t lb_recipe_add(uint64_t recipe, const struct lb_target *t, uint32_t seed);
 /*
  * Name of a row table: hash of the recipe of its rows (bpf/wire.h) and of what else is written with
- * it: key, nodes, and the time of an affinity. Never 0.
+ * it: key, nodes with the ways there, and the time of an affinity. Never 0.
  */
 uint64_t lb_table_name(const struct lb_frontend *f);
 /*

@@ -32,7 +32,7 @@ static const struct {
 	[LB_DROP_PROTOCOL] = {"protocol", "neither TCP, UDP, SCTP nor ICMP", false},
 	[LB_DROP_ICMP] = {"icmp", "an echo that is refused, or an ICMP error about no flow of ours",
 			  false},
-	[LB_DROP_TTL] = {"ttl", "would have looped", false},
+	[LB_DROP_TTL] = {"ttl", "no hop was left on the way to a real server", false},
 	[LB_DROP_REPLY_MISS] = {"reply_miss",
 				"from a backend, but no answer to a flow of ours: its pod was "
 				"reached directly, or the flow was forgotten",

@@ -160,6 +160,7 @@ uint64_t lb_state_word(const struct lb_tables *t, const struct lb_target *target
 uint8_t lb_state_gen(uint64_t state);
 uint32_t lb_state_nsid_1(uint64_t state);
 uint32_t lb_state_node(uint64_t state);
+enum lb_way lb_state_way(uint64_t state);
 /* One store; none if nothing changes. */
 void lb_state_store(struct lb_backend *backend, uint64_t state);
 /* lb_service.affinity: in ages of the shorter unit, unless there are too many. */

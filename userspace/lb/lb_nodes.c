@@ -325,12 +325,18 @@ static uint64_t mac_word(const uint8_t mac[6])
 	return ret;
 }
 
+static uint32_t flags_of(const struct lb_hop_told *told)
+{
+	return told->on_link ? LB_HOP_ON_LINK : 0;
+}
+
 static bool is_same_hop(const struct lb_next_hop *hop, const struct lb_hop_told *told)
 {
 	return (hop->way & ~TAG_MASK) ==
 		       (told->ifindex | (uint64_t)told->mtu << LB_HOP_MTU_SHIFT) &&
 	       (hop->neighbour & ~TAG_MASK) == mac_word(told->mac) &&
 	       (hop->own & ~TAG_MASK) == mac_word(told->own_mac) && hop->uplink == told->uplink &&
+	       hop->flags == flags_of(told) &&
 	       memcmp(hop->source, told->source.b, sizeof(hop->source)) == 0;
 }
 
@@ -341,11 +347,12 @@ static void set_hop(struct lb_next_hop *hop, const struct lb_hop_told *told)
 	assert(told->ifindex != 0 && told->uplink != 0);
 	if (is_same_hop(hop, told))
 		return;
-	if (hop->uplink != told->uplink ||
+	if (hop->uplink != told->uplink || hop->flags != flags_of(told) ||
 	    memcmp(hop->source, told->source.b, sizeof(hop->source)) != 0) {
 		store((uint64_t *)&hop->way, 0);
 		memcpy(hop->source, told->source.b, sizeof(hop->source));
 		hop->uplink = told->uplink;
+		hop->flags = flags_of(told);
 	}
 	store((uint64_t *)&hop->own, mac_word(told->own_mac) | tag);
 	store((uint64_t *)&hop->neighbour, mac_word(told->mac) | tag);
@@ -360,6 +367,13 @@ static uint16_t mss_of(uint32_t mtu, bool outer_v4, bool inner_v4)
 	return (uint16_t)(mtu > over ? mtu - over : 1);
 }
 
+static bool is_known(const struct lb_nodes *n, const struct ip_addr *addr)
+{
+	const uint32_t number = lb_nodes_find(n, addr);
+
+	return number != 0 && node_at(n, number)->state & LB_NODE_KNOWN;
+}
+
 /* What fits into the smallest of them, for segments over IPv4 and IPv6. */
 static void store_mss(const struct lb_nodes *n, const struct lb_hop_told *items, size_t n_items)
 {
@@ -370,7 +384,7 @@ static void store_mss(const struct lb_nodes *n, const struct lb_hop_told *items,
 		const uint16_t its_v4 = mss_of(items[i].mtu, outer_v4, true);
 		const uint16_t its_v6 = mss_of(items[i].mtu, outer_v4, false);
 
-		if (items[i].mtu < LB_HOP_MTU_LEAST)
+		if (items[i].mtu < LB_HOP_MTU_LEAST || !is_known(n, &items[i].node))
 			continue;
 		v4 = v4 == 0 || its_v4 < v4 ? its_v4 : v4;
 		v6 = v6 == 0 || its_v6 < v6 ? its_v6 : v6;

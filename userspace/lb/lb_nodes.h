@@ -2,7 +2,8 @@
 /*
  * Other nodes in the images that the programs read (bpf/abi.h, `nodes`): their numbers, which are
  * this node's own and stay as long as a backend names them, what is told of them, and the ways
- * there. A part of the tables (lb_tables_nodes()); the images are the only truth here, too.
+ * there. Real servers, of which nothing is told, have numbers and ways like them. A part of the
+ * tables (lb_tables_nodes()); the images are the only truth here, too.
  */
 #pragma once
 
@@ -41,13 +42,15 @@ int lb_nodes_tell(struct lb_nodes *n, const struct lb_clock *c, const struct lb_
 struct lb_hop_told {
 	struct ip_addr node, source;
 	uint32_t uplink, ifindex;
+	bool on_link; /* the neighbour is the node itself */
 	uint16_t mtu; /* LB_HOP_MTU_LEAST or more; less counts as no way */
 	uint8_t mac[6], own_mac[6];
 };
 #define LB_HOP_MTU_LEAST 576
 /*
  * All ways that there are, by uplink and node. As lb_nodes_tell(). -ENOSPC: more uplinks than are
- * told apart, too. The smallest MTU of all says to what MSS segments are clamped.
+ * told apart, too. The smallest MTU of those to nodes that were told of says to what MSS segments
+ * are clamped: answers of real servers do not come by.
  */
 int lb_nodes_set_hops(struct lb_nodes *n, const struct lb_clock *c, const struct lb_hop_told *items,
 		      size_t n_items) must_check;

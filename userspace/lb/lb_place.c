@@ -76,6 +76,7 @@ static struct lb_target target_of(const struct lb_tables *t, uint32_t index, uin
 	memcpy(ret.addr.b, backend->addr, sizeof(ret.addr.b));
 	if (!(backend->state >> LB_BE_FLAGS_SHIFT & LB_BE_LOCAL))
 		ret.node = lb_nodes_addr(t->nodes, lb_state_node(backend->state));
+	ret.way = lb_state_way(backend->state);
 	ret.state = ready                  ? LB_BACKEND_READY
 		    : lb_idle_is(t, index) ? LB_BACKEND_IDLE
 					   : LB_BACKEND_DRAINING;
@@ -114,10 +115,12 @@ uint64_t lb_state_word(const struct lb_tables *t, const struct lb_target *target
 	uint64_t flags = LB_BE_IN_USE | (is_local ? LB_BE_LOCAL : 0);
 
 	assert(gen != 0 && (is_local || (node != 0 && nsid_1 == 0)));
+	assert(!is_local || target->way == LB_BY_TUNNEL);
 	if (target->state == LB_BACKEND_READY)
 		flags |= LB_BE_READY;
 	return flags << LB_BE_FLAGS_SHIFT | (uint64_t)gen << LB_BE_GEN_SHIFT |
-	       node << LB_BE_NODE_SHIFT | (uint64_t)nsid_1 << LB_BE_NSID_SHIFT;
+	       (uint64_t)target->way << LB_BE_WAY_SHIFT | node << LB_BE_NODE_SHIFT |
+	       (uint64_t)nsid_1 << LB_BE_NSID_SHIFT;
 }
 
 uint8_t lb_state_gen(uint64_t state)
@@ -133,6 +136,15 @@ uint32_t lb_state_nsid_1(uint64_t state)
 uint32_t lb_state_node(uint64_t state)
 {
 	return state >> LB_BE_NODE_SHIFT & (LB_NODES - 1);
+}
+
+_Static_assert(LB_BY_TUNNEL == LB_WAY_TUNNEL && LB_BY_L2 == LB_WAY_L2 &&
+		       LB_BY_IPIP == LB_WAY_IPIP && LB_BY_GUE == LB_WAY_GUE,
+	       "enum lb_way is numbered as in the image");
+
+enum lb_way lb_state_way(uint64_t state)
+{
+	return (enum lb_way)(state >> LB_BE_WAY_SHIFT & LB_BE_WAY_MASK);
 }
 
 void lb_tables_name_nodes(const struct lb_tables *t, uint64_t bits[LB_NODES / 64])
@@ -180,7 +192,9 @@ uint16_t lb_affinity_of(const struct lb_clock *c, const struct lb_frontend *f)
 static bool are_valid(const struct lb_target *targets, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		if (targets[i].weight < 1 || targets[i].weight > LB_WIRE_WEIGHT_MAX)
+		if (targets[i].weight < 1 || targets[i].weight > LB_WIRE_WEIGHT_MAX ||
+		    targets[i].way > LB_BY_GUE ||
+		    (targets[i].way && ip_addr_is_none(&targets[i].node)))
 			return false;
 	return true;
 }

@@ -159,17 +159,23 @@ static bool claim_ranges(struct lb_tables *t, const struct lb_service *svc)
 	       lb_ranges_adopt(&t->ranges, svc->ranges);
 }
 
+/* Of a backend in use: it is here, or gets packets by a way that is known, at a node that is. */
+static bool is_reached(const struct lb_tables *t, uint64_t state)
+{
+	if (state >> LB_BE_FLAGS_SHIFT & LB_BE_LOCAL)
+		return lb_state_way(state) == LB_BY_TUNNEL;
+	return lb_state_way(state) <= LB_BY_GUE && lb_nodes_has(t->nodes, lb_state_node(state));
+}
+
 /* Those of a service's backends that are on other nodes name some; its region is claimed. */
 static bool names_nodes(const struct lb_tables *t, const struct lb_service *svc)
 {
 	const uint32_t base = lb_live_of(svc->live).backends_base * LB_BACKEND_UNIT;
-	const uint64_t local = LB_BE_IN_USE | LB_BE_LOCAL;
 
 	for (uint32_t i = base; i < base + svc->n_backends; i++) {
 		const uint64_t state = lb_backend_at(t, i)->state;
 
-		if ((state >> LB_BE_FLAGS_SHIFT & local) == LB_BE_IN_USE &&
-		    !lb_nodes_has(t->nodes, lb_state_node(state)))
+		if (state >> LB_BE_FLAGS_SHIFT & LB_BE_IN_USE && !is_reached(t, state))
 			return false;
 	}
 	return true;

@@ -253,6 +253,7 @@ static void append_drained(struct plan_draft *d, const struct draft_port *p,
 			.port = p->drained[i].port,
 			.node = node_of(d, &p->drained[i]),
 			.state = "draining",
+			.way = plan_way_text(&p->drained[i]),
 			.drains_until = p->drained_until[i],
 		};
 	row->backends = all;
@@ -347,6 +348,7 @@ static bool compute(struct plan_draft *d, struct plan_cache *c, struct plan_ledg
 	match_peers(d);
 	plan_draft_devices(d);
 	plan_draft_remotes(d);
+	plan_draft_ways(d);
 	plan_draft_denied(d);
 	plan_draft_health(d);
 	plan_draft_rates(d);

@@ -78,8 +78,12 @@ struct plan_service_backend {
 	const char *node; /* "" = unknown */
 	/* "ready", "draining"; "remote": gets nothing from here; "notHinted": meant for others */
 	const char *state;
+	const char *way;     /* how packets get there, plan_way_text(); "" also: they do not */
 	nsec_t drains_until; /* at the latest; 0: it does not drain, or as long as it is named */
 };
+/* How packets get to a target, as the annotation has it; "tunnel": to its node; "": it is here. */
+const char *plan_way_text(const struct lb_target *t);
+
 struct plan_service {
 	const char *ns, *name;
 	struct plan_vip vip; /* address none: it has none */
@@ -141,7 +145,9 @@ struct plan {
 	struct ip_addr tunnel_ends[IP_N_FAMILIES]; /* of this node; none: no tunnel of it */
 	const struct plan_remote *remotes;         /* by address */
 	size_t n_remotes;
-	const struct plan_next_hop *next_hops; /* by uplink, node */
+	const struct plan_way_end *way_ends; /* of these and of real servers, by address */
+	size_t n_way_ends;
+	const struct plan_next_hop *next_hops; /* to them, by uplink, node */
 	size_t n_next_hops;
 	/* Sources that reach no VIP of whatever domain, whatever ranges say; they add up. */
 	const struct lb_denied *denied; /* by their object's name */

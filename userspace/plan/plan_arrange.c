@@ -281,6 +281,14 @@ static void renumber(struct plan_order *o, const struct kind *k, const uint32_t 
 
 /* --- by fragment ----------------------------------------------------------------------------- */
 
+static bool has_server(const struct lb_frontend *lb)
+{
+	for (size_t i = 0; i < lb->n_targets; i++)
+		if (lb->targets[i].way != LB_BY_TUNNEL)
+			return true;
+	return false;
+}
+
 static uint8_t marks_of(const struct plan_fragment *f)
 {
 	uint8_t ret = f->problems.n > 0 ? PLAN_MARK_TELLS : 0;
@@ -289,9 +297,12 @@ static uint8_t marks_of(const struct plan_fragment *f)
 		ret |= PLAN_MARK_HEALTH;
 	if (f->n_ports > 0 && f->ports[0].row.rate_limit != 0)
 		ret |= PLAN_MARK_RATE;
-	for (size_t i = 0; i < f->n_ports; i++)
+	for (size_t i = 0; i < f->n_ports; i++) {
 		if (f->ports[i].is_blackhole)
 			ret |= PLAN_MARK_BLACKHOLE;
+		if (has_server(&f->ports[i].lb))
+			ret |= PLAN_MARK_SERVERS;
+	}
 	for (size_t i = 0; i < f->n_claims; i++)
 		if (f->claims[i].prefix.len < ip_addr_bits(&f->claims[i].prefix.addr))
 			ret |= PLAN_MARK_AGGREGATE;

@@ -46,6 +46,7 @@ enum {
 	PLAN_MARK_RATE = 1 << 2,      /* a limit of packets a second, and rows that say so */
 	PLAN_MARK_BLACKHOLE = 1 << 3, /* an address that nothing is to reach */
 	PLAN_MARK_AGGREGATE = 1 << 4, /* a claim on more than an address */
+	PLAN_MARK_SERVERS = 1 << 5,   /* a target that is a real server beyond the nodes */
 };
 
 struct plan_arrangement {

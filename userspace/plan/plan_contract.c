@@ -154,6 +154,18 @@ static void assert_remotes(const struct plan *p)
 	}
 }
 
+static void assert_way_ends(const struct plan *p)
+{
+	for (size_t i = 0; i < p->n_way_ends; i++) {
+		const struct plan_way_end *e = &p->way_ends[i];
+
+		assert(i == 0 || ip_addr_cmp(&e[-1].addr, &e->addr) < 0);
+		assert(ip_addr_is_none(&e->source) ||
+		       ip_addr_is_v4(&e->source) == ip_addr_is_v4(&e->addr));
+	}
+	assert(p->n_way_ends >= p->n_remotes);
+}
+
 static void assert_denied(const struct plan *p)
 {
 	for (size_t i = 0; i < p->n_denied; i++) {
@@ -277,6 +289,7 @@ void plan_assert_contract(const struct plan *plan, const struct plan_ledger *led
 	assert_routes(plan);
 	assert_frontends(plan);
 	assert_remotes(plan);
+	assert_way_ends(plan);
 	assert_next_hops(plan);
 	assert_denied(plan);
 	assert_rates(plan);

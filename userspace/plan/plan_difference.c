@@ -76,8 +76,8 @@ static bool same_target(const void *a, const void *b)
 	const struct lb_target *x = a, *y = b;
 
 	return ip_addr_equal(&x->addr, &y->addr) && ip_addr_equal(&x->node, &y->node) &&
-	       x->owner == y->owner && x->port == y->port && x->weight == y->weight &&
-	       x->state == y->state;
+	       x->way == y->way && x->owner == y->owner && x->port == y->port &&
+	       x->weight == y->weight && x->state == y->state;
 }
 
 static bool same_frontend(const void *a, const void *b)
@@ -96,8 +96,16 @@ bool plan_next_hop_equal(const struct plan_next_hop *x, const struct plan_next_h
 {
 	return x->uplink == y->uplink && ip_addr_equal(&x->node, &y->node) &&
 	       ip_addr_equal(&x->source, &y->source) && x->ifindex == y->ifindex &&
-	       x->mtu == y->mtu && memcmp(x->mac, y->mac, sizeof(x->mac)) == 0 &&
+	       x->on_link == y->on_link && x->mtu == y->mtu &&
+	       memcmp(x->mac, y->mac, sizeof(x->mac)) == 0 &&
 	       memcmp(x->own_mac, y->own_mac, sizeof(x->own_mac)) == 0;
+}
+
+static bool same_way_end(const void *a, const void *b)
+{
+	const struct plan_way_end *x = a, *y = b;
+
+	return ip_addr_equal(&x->addr, &y->addr) && ip_addr_equal(&x->source, &y->source);
 }
 
 static bool same_next_hop(const void *a, const void *b)
@@ -172,7 +180,7 @@ static bool same_backend(const void *a, const void *b)
 
 	return ip_addr_equal(&x->addr, &y->addr) && x->port == y->port &&
 	       same_text(x->node, y->node) && same_text(x->state, y->state) &&
-	       x->drains_until == y->drains_until;
+	       same_text(x->way, y->way) && x->drains_until == y->drains_until;
 }
 
 static bool same_service(const void *a, const void *b)
@@ -321,6 +329,8 @@ static const char *arrays_difference(const struct plan *a, const struct plan *b)
 	if (!SAME(a, b, remotes, n_remotes, same_remote) ||
 	    memcmp(a->tunnel_ends, b->tunnel_ends, sizeof(a->tunnel_ends)) != 0)
 		return "remotes";
+	if (!SAME(a, b, way_ends, n_way_ends, same_way_end))
+		return "way_ends";
 	if (!SAME(a, b, next_hops, n_next_hops, same_next_hop))
 		return "next_hops";
 	if (!SAME(a, b, rates, n_rates, same_rate))

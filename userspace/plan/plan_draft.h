@@ -93,6 +93,8 @@ void plan_draft_join(struct plan_draft *d);
 void plan_draft_devices(struct plan_draft *d);
 /* The other nodes; and whether an endpoint that takes new flows is here, or its node answers. */
 void plan_draft_remotes(struct plan_draft *d);
+/* The ways to them, and to real servers: plan_ways.c. */
+void plan_draft_ways(struct plan_draft *d);
 enum vip_gate plan_draft_reached(const struct plan_draft *d, const struct lb_frontend *lb);
 /* The device for what is tunnelled here in the family; 0: none, and why not is told. */
 int plan_draft_tunnel_device(struct plan_draft *d, enum ip_family family);

@@ -15,8 +15,12 @@
  *
  * With policy Cluster the endpoints of all nodes are targets, so that every node has the same rows:
  * of another node with the address of the tunnel to it (plan_tunnels.h), whether it answers or not.
- * Left out, and told, are those that no tunnel leads to, and those of no node. Without a data plane
- * (mode off) nobody here forwards, and they count as ready all the same.
+ * Left out, and told, are those that no tunnel leads to. Without a data plane (mode off) nobody
+ * here forwards, and they count as ready all the same.
+ *
+ * An endpoint of no node is a real server, which gets packets as the Service, its pool or the
+ * settings say (lodestone.io/forwarding): its "node" is itself. As it has the VIP and its port and
+ * answers directly, its port is the Service's. Whether it is well the slice alone says.
  */
 #include "base/limits.h"
 #include "plan/plan_service.h"
@@ -31,6 +35,7 @@ struct seen {
 	uint8_t weight;
 	const char *node;
 	const struct ip_addr *tunnel; /* to its node; NULL: it is here, or there is none */
+	enum lb_way way; /* to a real server; LB_BY_TUNNEL: it is none, or there is none */
 	const struct api_hints *hints;
 };
 
@@ -42,6 +47,7 @@ struct merge {
 	const struct plan_settings *settings;
 	const struct api_service_port *port;
 	enum ip_family family;
+	enum lb_way way;     /* to those of no node; LB_BY_TUNNEL: none is said */
 	struct arena *arena; /* of what comes out */
 	struct seen *items;  /* owned */
 	size_t n, cap;
@@ -183,7 +189,7 @@ static bool takes_new(const struct merge *m, const struct seen *s, enum topology
 /* It gets packets from here. */
 static bool is_reached(const struct seen *s)
 {
-	return s->local || s->tunnel;
+	return s->local || s->tunnel || s->way;
 }
 
 static const char *state_text(const struct seen *s, bool takes)
@@ -200,23 +206,30 @@ static int cmp_target(const void *a, const void *b)
 	return lb_target_cmp(a, b);
 }
 
-static void find_tunnels(struct merge *m)
+static void find_ways(struct merge *m)
 {
-	for (size_t i = 0; i < m->n; i++)
-		if (!m->items[i].local)
-			m->items[i].tunnel = plan_tunnel_to(&m->env->tunnels, m->items[i].node);
+	for (size_t i = 0; i < m->n; i++) {
+		struct seen *s = &m->items[i];
+
+		if (s->node[0] == '\0')
+			s->way = s->port == m->port->port ? m->way : LB_BY_TUNNEL;
+		else if (!s->local)
+			s->tunnel = plan_tunnel_to(&m->env->tunnels, s->node);
+	}
 }
 
 /* One that is on another node, for policy Cluster. */
 static void note_elsewhere(const struct merge *m, const struct seen *s, bool ready,
 			   struct port_endpoints *ret)
 {
-	if (s->node[0] == '\0')
+	if (s->node[0] == '\0' && !s->way && m->way)
+		ret->other_port = s->port;
+	else if (s->node[0] == '\0' && !s->way)
 		ret->any_nowhere = true;
-	else if (!s->tunnel && !ret->untunnelled)
+	else if (!is_reached(s) && !ret->untunnelled)
 		ret->untunnelled = s->node;
 	ret->any_elsewhere = true;
-	ret->n_ready += ready && (s->tunnel || !m->env->dataplane);
+	ret->n_ready += ready && (is_reached(s) || !m->env->dataplane);
 }
 
 static void add_target(const struct seen *s, bool ready, uint32_t owner, struct lb_target *ret)
@@ -228,9 +241,27 @@ static void add_target(const struct seen *s, bool ready, uint32_t owner, struct 
 		.weight = s->weight,
 		.state = ready ? LB_BACKEND_READY : LB_BACKEND_DRAINING,
 	};
-	assert(!s->local || !s->tunnel);
+	assert(!!s->local + !!s->tunnel + !!s->way == 1);
 	if (s->tunnel)
 		ret->node = *s->tunnel;
+	if (s->way)
+		ret->node = s->addr;
+	ret->way = s->way;
+}
+
+const char *plan_way_text(const struct lb_target *t)
+{
+	switch (t->way) {
+	case LB_BY_TUNNEL:
+		return ip_addr_is_none(&t->node) ? "" : "tunnel";
+	case LB_BY_L2:
+		return "dsr-l2";
+	case LB_BY_IPIP:
+		return "dsr-ipip";
+	case LB_BY_GUE:
+		return "dsr-gue";
+	}
+	return "";
 }
 
 static struct port_endpoints sort_out(struct merge *m, bool policy_local, uint32_t owner)
@@ -243,7 +274,7 @@ static struct port_endpoints sort_out(struct merge *m, bool policy_local, uint32
 	bool any_ready = false;
 
 	if (!policy_local)
-		find_tunnels(m);
+		find_ways(m);
 	for (size_t i = 0; i < m->n; i++)
 		any_ready |= takes_new(m, &m->items[i], topology) &&
 			     (m->items[i].local || !policy_local);
@@ -264,13 +295,16 @@ static struct port_endpoints sort_out(struct merge *m, bool policy_local, uint32
 			.port = s->port,
 			.node = s->node,
 			.state = state_text(s, ready),
+			.way = "",
 		};
 		if (!s->local)
 			note_elsewhere(m, s, ready, &ret);
 		ret.n_here += s->local;
 		ret.n_ready_here += s->local && ready;
-		if (is_reached(s))
-			add_target(s, ready, owner, &targets[ret.n_targets++]);
+		if (!is_reached(s))
+			continue;
+		add_target(s, ready, owner, &targets[ret.n_targets]);
+		backends[ret.n_backends - 1].way = plan_way_text(&targets[ret.n_targets++]);
 	}
 	ret.n_ready += ret.n_ready_here;
 	assert(ret.n_ready_here <= ret.n_here && ret.n_here <= ret.n_targets &&
@@ -278,6 +312,50 @@ static struct port_endpoints sort_out(struct merge *m, bool policy_local, uint32
 	assert(ret.n_ready <= ret.n_backends && ret.n_backends <= m->n);
 	qsort(targets, ret.n_targets, sizeof(*targets), cmp_target);
 	return ret;
+}
+
+/* --- real servers ---------------------------------------------------------------------------- */
+
+/* Of the pool that has the Service's address of the family. */
+static uint8_t pool_forwarding(const struct plan_env *env, const struct plan_service_input *in,
+			       enum ip_family family)
+{
+	for (size_t i = 0; i < in->n_addresses; i++) {
+		const struct env_pool *pool = plan_env_pool(env, plan_text(in->addresses[i].pool));
+
+		if (pool && ip_family_of(&in->addresses[i].addr) == family)
+			return pool->object->pool.forwarding;
+	}
+	return 0;
+}
+
+enum api_forwarding plan_service_forwarding(const struct plan_env *env,
+					    const struct plan_service_input *in,
+					    enum ip_family family)
+{
+	unsigned ret = in->service->service.forwarding;
+
+	if (!ret)
+		ret = pool_forwarding(env, in, family);
+	if (!ret)
+		ret = env->config.forwarding;
+	return ret ? ret : API_FORWARD_AUTO;
+}
+
+static enum lb_way way_of(enum api_forwarding forwarding)
+{
+	switch (forwarding) {
+	case API_FORWARD_DSR_L2:
+		return LB_BY_L2;
+	case API_FORWARD_DSR_IPIP:
+		return LB_BY_IPIP;
+	case API_FORWARD_DSR_GUE:
+		return LB_BY_GUE;
+	case API_FORWARD_AUTO:
+	case API_FORWARD_NAT:
+		break;
+	}
+	return LB_BY_TUNNEL;
 }
 
 struct port_endpoints plan_service_endpoints(const struct plan_env *env,
@@ -289,6 +367,7 @@ struct port_endpoints plan_service_endpoints(const struct plan_env *env,
 			  .settings = env->settings,
 			  .port = &s->ports[port],
 			  .family = family,
+			  .way = way_of(plan_service_forwarding(env, in, family)),
 			  .arena = arena};
 	struct port_endpoints ret;
 

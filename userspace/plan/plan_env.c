@@ -29,6 +29,8 @@ static void config_over(struct plan_env *env, const struct api_object *object)
 		to->uplinks = from->uplinks;
 	if (from->set & API_CONFIG_UNKNOWN_PORT)
 		to->unknown_port = from->unknown_port;
+	if (from->set & API_CONFIG_FORWARDING)
+		to->forwarding = from->forwarding;
 	if (from->set & API_CONFIG_ICMP_ECHO)
 		to->icmp_echo = from->icmp_echo;
 	if (from->set & API_CONFIG_FLOW_ENTRIES) {

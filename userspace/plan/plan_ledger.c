@@ -79,7 +79,7 @@ static uint64_t hash_drain(uint64_t h, const struct plan_drain *d)
 	h = hash_bytes(h, &d->frontend, sizeof(d->frontend));
 	h = hash_bytes(h, &d->target.addr, sizeof(d->target.addr));
 	h = hash_bytes(h, &d->target.node, sizeof(d->target.node));
-	h = hash_u64(h, d->target.port);
+	h = hash_u64(hash_u64(h, d->target.way), d->target.port);
 	return hash_u64(h, d->until);
 }
 

@@ -2,7 +2,8 @@
 /*
  * The other nodes by the address that the tunnel to each ends at, with what the echo says of them.
  * Nothing of it is in fragments: whether a node answers changes what may be announced, and nothing
- * that a frontend is programmed with. Also here: by which device packets of tunnels come in.
+ * that a frontend is programmed with. Also here: by which device packets of tunnels come in. Ways
+ * to them are plan_ways.c's.
  */
 #include "plan/plan_remote.h"
 
@@ -50,7 +51,7 @@ static void say_unusable(struct plan_draft *d, const struct plan_remote *r)
 			    addr);
 }
 
-/* --- ways to them ----------------------------------------------------------------------------- */
+/* --- who is asked ----------------------------------------------------------------------------- */
 
 static int cmp_addr(const void *key, const void *item)
 {
@@ -62,80 +63,6 @@ static int cmp_addr(const void *key, const void *item)
 static const struct plan_remote *find_remote(const struct plan *plan, const struct ip_addr *addr)
 {
 	return sorted_find(addr, plan->remotes, plan->n_remotes, sizeof(*plan->remotes), cmp_addr);
-}
-
-/* That the address is one, which is not before the one that was asked for last. */
-static bool next_is_remote(const struct plan *plan, size_t *at, const struct ip_addr *addr)
-{
-	int cmp = -1;
-
-	while (*at < plan->n_remotes && (cmp = ip_addr_cmp(&plan->remotes[*at].addr, addr)) < 0)
-		++*at;
-	return cmp == 0;
-}
-
-/* It comes in by one of our uplinks, and leaves by one. */
-static bool is_uplink(const struct plan *plan, int ifindex)
-{
-	for (size_t i = 0; i < plan->n_devices; i++)
-		if (plan->devices[i].ifindex == ifindex && plan->devices[i].xdp &&
-		    plan->devices[i].domain == 0)
-			return true;
-	return false;
-}
-
-/* What the tunnel adds at most: outer header and GUE of the family, and four candidates of IPv6. */
-static uint16_t room_for(enum ip_family family)
-{
-	return family == IP_V4 ? PLAN_TUNNEL_ROOM_V4 : PLAN_TUNNEL_ROOM_V6;
-}
-
-/* Said once, of the narrowest: it is of the underlay, not of a node. */
-static void say_narrow(struct plan_draft *d, const struct plan_next_hop *hop)
-{
-	const struct plan_link *link = plan_link_find(d->in->node, hop->ifindex);
-	const struct object_ref ref = {.kind = "Interface", .name = link ? link->name : NULL};
-	const uint16_t enough = (uint16_t)(PLAN_TUNNEL_INNER + room_for(ip_family_of(&hop->node)));
-	const struct problem_text text = {
-		.reason = "TunnelMtu",
-		.remedy = arena_printf(d->arena,
-				       "raise the MTU of the network between the nodes "
-				       "to %u",
-				       enough),
-	};
-
-	problem_add(&d->plan->problems, SEVERITY_INFO, &ref, &text,
-		    "packets for other nodes may have %u octets: TCP is told to keep to what fits, "
-		    "but other packets of %u octets do not get there",
-		    hop->mtu, PLAN_TUNNEL_INNER);
-}
-
-static void add_next_hops(struct plan_draft *d)
-{
-	const struct plan_actual *actual = d->in->actual;
-	struct plan_next_hop *hops = arena_array_of(d->arena, actual->n_ways, struct plan_next_hop);
-	const struct plan_next_hop *narrowest = NULL;
-	size_t n = 0, at = 0;
-
-	for (size_t i = 0; i < actual->n_ways; i++) {
-		const struct plan_next_hop *way = &actual->ways[i];
-
-		if (i && way[-1].uplink != way->uplink)
-			at = 0; /* of the nodes, which are in one order in both */
-		if (!next_is_remote(d->plan, &at, &way->node) || !is_uplink(d->plan, way->uplink) ||
-		    !is_uplink(d->plan, way->ifindex))
-			continue;
-		hops[n] = *way;
-		if (!narrowest || way->mtu < narrowest->mtu)
-			narrowest = &hops[n];
-		n++;
-	}
-	assert(n <= actual->n_ways);
-	d->plan->next_hops = hops;
-	d->plan->n_next_hops = n;
-	if (narrowest &&
-	    narrowest->mtu < PLAN_TUNNEL_INNER + room_for(ip_family_of(&narrowest->node)))
-		say_narrow(d, narrowest);
 }
 
 void plan_draft_remotes(struct plan_draft *d)
@@ -158,14 +85,13 @@ void plan_draft_remotes(struct plan_draft *d)
 	memcpy(d->plan->tunnel_ends, t->own, sizeof(t->own));
 	d->plan->remotes = items;
 	d->plan->n_remotes = t->n;
-	add_next_hops(d);
 }
 
 static enum vip_gate target_gate(const struct plan_draft *d, const struct lb_target *t)
 {
 	const struct plan_remote *r;
 
-	if (ip_addr_is_none(&t->node))
+	if (ip_addr_is_none(&t->node) || t->way != LB_BY_TUNNEL)
 		return GATE_OPEN;
 	r = find_remote(d->plan, &t->node);
 	if (r && r->state == REMOTE_UNKNOWN)

@@ -28,6 +28,12 @@ struct plan_actual_remote {
 	enum plan_remote_state state;
 };
 
+/* Whom ways are looked for to: other nodes, and real servers beyond them. */
+struct plan_way_end {
+	struct ip_addr addr;
+	struct ip_addr source; /* that packets go there from; none: as the kernel's routes say */
+};
+
 /* A node that is asked, and tunnelled to as long as it answers. */
 struct plan_remote {
 	struct ip_addr addr;

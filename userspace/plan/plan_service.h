@@ -126,13 +126,19 @@ struct port_endpoints {
 	const struct plan_service_backend *backends; /* all that are usable, for status */
 	size_t n_backends;
 	const char *untunnelled; /* a node with usable ones, to which no tunnel leads; or NULL */
-	bool any_nowhere;        /* a usable one is on no node */
+	bool any_nowhere;        /* a usable one is on no node, and nobody says how to get there */
+	uint16_t other_port;     /* of such a one that is said of, and cannot have it; 0: none */
 	bool any_elsewhere;      /* or on another one */
 	bool too_many;
 };
 struct port_endpoints plan_service_endpoints(const struct plan_env *env,
 					     const struct plan_service_input *in, size_t port,
 					     enum ip_family family, struct arena *arena);
+
+/* How packets get to endpoints of the family that are on no node: _AUTO or _NAT, they do not. */
+enum api_forwarding plan_service_forwarding(const struct plan_env *env,
+					    const struct plan_service_input *in,
+					    enum ip_family family);
 
 /*
  * How many pods of the Service are ready on this node, on any port: what kube-proxy's health checks

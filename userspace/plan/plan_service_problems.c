@@ -15,24 +15,58 @@ static void say_untunnelled(struct service_build *b, const char *node)
 			node);
 }
 
+#define FORWARDING "metadata.annotations[lodestone.io/forwarding]"
+
+static void say_nowhere(struct service_build *b, enum ip_family family)
+{
+	if (plan_service_forwarding(b->env, b->in, family) == API_FORWARD_NAT)
+		service_problem(
+			b, SEVERITY_WARNING, FORWARDING, "ForwardingNotBuilt",
+			"write dsr-l2, dsr-ipip or dsr-gue, with real servers that have the "
+			"address",
+			"forwarding nat is not there yet: endpoints that are on no node get "
+			"nothing from here");
+	else
+		service_problem(
+			b, SEVERITY_WARNING, FORWARDING, "EndpointWithoutNode",
+			"name the node of each endpoint (nodeName) in its EndpointSlice; for "
+			"real servers beyond the nodes write how packets get there, at the "
+			"Service or its pool: dsr-l2, dsr-ipip or dsr-gue",
+			"has endpoints that are on no node: they get nothing from here");
+}
+
+static void say_other_port(struct service_build *b, size_t i, uint16_t port)
+{
+	service_problem(b, SEVERITY_WARNING,
+			arena_printf(b->arena, "spec.ports[%zu].targetPort", i), "ServerPort",
+			"let real servers listen at the port of the Service, and name that in "
+			"their EndpointSlice",
+			"endpoints that are on no node have port %u and get nothing: packets "
+			"reach them as clients sent them, for port %u",
+			port, b->in->service->service.ports[i].port);
+}
+
 /* Said of policy Cluster: with Local what is elsewhere is not asked for. */
 static void check_elsewhere(struct service_build *b)
 {
 	const char *untunnelled = NULL;
-	bool any_nowhere = false;
 
-	for (enum ip_family f = 0; f < IP_N_FAMILIES; f++)
+	for (enum ip_family f = 0; f < IP_N_FAMILIES; f++) {
+		bool any_nowhere = false;
+
 		for (size_t i = 0; b->endpoints[f] && i < b->in->service->service.n_ports; i++) {
-			if (!untunnelled)
-				untunnelled = b->endpoints[f][i].untunnelled;
-			any_nowhere |= b->endpoints[f][i].any_nowhere;
+			const struct port_endpoints *e = &b->endpoints[f][i];
+
+			untunnelled = untunnelled ? untunnelled : e->untunnelled;
+			any_nowhere |= e->any_nowhere;
+			if (e->other_port)
+				say_other_port(b, i, e->other_port);
 		}
+		if (any_nowhere)
+			say_nowhere(b, f);
+	}
 	if (untunnelled)
 		say_untunnelled(b, untunnelled);
-	if (any_nowhere)
-		service_problem(b, SEVERITY_WARNING, NULL, "EndpointWithoutNode",
-				"name the node of each endpoint (nodeName) in its EndpointSlice",
-				"has endpoints that are on no node: they get nothing from here");
 	if (b->any_left_out_in_vrf)
 		service_problem(
 			b, SEVERITY_INFO, "spec.externalTrafficPolicy", "VrfEndpointsHere",

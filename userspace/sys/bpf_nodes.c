@@ -104,6 +104,7 @@ static struct lb_hop_told told_of(const struct plan_next_hop *hop)
 				  .source = hop->source,
 				  .uplink = (uint32_t)hop->uplink,
 				  .ifindex = (uint32_t)hop->ifindex,
+				  .on_link = hop->on_link,
 				  .mtu = hop->mtu};
 
 	memcpy(ret.mac, hop->mac, sizeof(ret.mac));

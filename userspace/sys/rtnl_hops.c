@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
  * See the header. Routes are asked for as they stand in the tables (RTM_F_FIB_MATCH): else the
- * kernel, asked for a way by a device that has none, takes everything to be on its link.
+ * kernel, asked for a way by a device that has none, takes everything to be on its link. Only which
+ * source it would choose is asked in that way, once it is known that there is one.
  */
 #include "sys/rtnl_hops.h"
 
@@ -52,6 +53,7 @@ struct way {
 	int ifindex; /* 0: nowhere */
 	struct ip_addr gateway;
 	uint32_t mtu;
+	struct ip_addr source; /* that its packets have, if they name none */
 };
 
 int hop_neighbour_cmp(const void *a, const void *b)
@@ -305,6 +307,7 @@ static int on_way(void *ctx, const struct nlmsghdr *m)
 		asked->way.ifindex = (int)ifindex;
 		read_via(&attrs, &asked->way);
 	}
+	(void)netlink_attrs_address(&attrs, RTA_PREFSRC, &asked->way.source);
 	if (netlink_attrs_nested(&attrs, RTA_METRICS, &metrics))
 		(void)netlink_attrs_u32(&metrics, RTAX_MTU, &asked->way.mtu);
 	return 0;
@@ -317,7 +320,9 @@ static bool is_no_way(int err)
 	       err == -ENETDOWN || err == -ENODEV || err == -ESRCH || err == -EAGAIN;
 }
 
-static struct way look_for_way(struct looking *l, const struct hop_ask *ask, int by)
+/* As a route of the tables, or with `flags` 0 as a packet would take it, which has a source, too.
+ */
+static struct way look_for_way(struct looking *l, const struct hop_ask *ask, int by, unsigned flags)
 {
 	char buf[NLSOCK_REQUEST_BYTES];
 	void *header;
@@ -327,7 +332,7 @@ static struct way look_for_way(struct looking *l, const struct hop_ask *ask, int
 	int err;
 
 	route->rtm_family = netlink_family(&ask->node);
-	route->rtm_flags = RTM_F_FIB_MATCH;
+	route->rtm_flags = flags;
 	route->rtm_dst_len = ip_addr_bits(&ask->node);
 	netlink_put_address(m, RTA_DST, &ask->node);
 	if (by)
@@ -348,13 +353,14 @@ static uint16_t mtu_of(const struct way *way, const struct seen_link *link)
 /* False: it is not known wholly, so far. */
 static bool find_hop(struct looking *l, const struct hop_ask *ask, struct plan_next_hop *ret)
 {
-	struct way way = look_for_way(l, ask, ask->uplink);
+	struct way way = look_for_way(l, ask, ask->uplink, RTM_F_FIB_MATCH);
+	struct ip_addr source = ask->source;
 	const struct seen_link *link;
 	const struct seen_neighbour *neighbour;
 	struct hop_neighbour key = {.ifindex = 0};
 
 	if (way.ifindex == 0)
-		way = look_for_way(l, ask, 0);
+		way = look_for_way(l, ask, 0, RTM_F_FIB_MATCH);
 	link = find_link(l, way.ifindex);
 	if (!link)
 		return false;
@@ -365,10 +371,15 @@ static bool find_hop(struct looking *l, const struct hop_ask *ask, struct plan_n
 	neighbour = find_neighbour(l, &key);
 	if (!neighbour || !neighbour->has_mac)
 		return false;
+	if (ip_addr_is_none(&source))
+		source = look_for_way(l, ask, way.ifindex, 0).source;
+	if (ip_addr_is_none(&source))
+		return false;
 	*ret = (struct plan_next_hop){.uplink = ask->uplink,
 				      .node = ask->node,
-				      .source = ask->source,
+				      .source = source,
 				      .ifindex = way.ifindex,
+				      .on_link = ip_addr_is_none(&way.gateway),
 				      .mtu = mtu_of(&way, link)};
 	memcpy(ret->mac, neighbour->mac, MAC_BYTES);
 	memcpy(ret->own_mac, link->mac, MAC_BYTES);

@@ -19,7 +19,7 @@ struct nlsock;
 
 struct hop_ask {
 	int uplink;
-	struct ip_addr node, source; /* of one family */
+	struct ip_addr node, source; /* of one family; source none: as the kernel chooses it */
 };
 
 /* An address on a link that a way leads by. Zero it before filling. */

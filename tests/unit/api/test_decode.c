@@ -12,7 +12,7 @@ struct inner {
 };
 struct outer {
 	int64_t a, b;
-	bool later;
+	bool former;
 	struct inner one;
 	const struct inner *many;
 	size_t n_many;
@@ -33,10 +33,10 @@ static const struct api_field outer_fields[] = {
 	 .max = 100,
 	 API_AT(struct outer, b),
 	 .versions = API_V2},
-	{.name = "later",
+	{.name = "former",
 	 .type = API_TYPE_BOOL,
-	 .flags = API_FIELD_LATER,
-	 API_AT(struct outer, later)},
+	 .flags = API_FIELD_NO_EFFECT,
+	 API_AT(struct outer, former)},
 	{.name = "ignored", .flags = API_FIELD_IGNORED},
 	{.name = "one", .type = API_TYPE_STRUCT, .table = &inner_table, API_AT(struct outer, one)},
 	{.name = "many",
@@ -142,8 +142,8 @@ static void every_complaint_has_path_and_line(void **state)
 		{"one: {n: 1, n: 2}\n", API_V1, "error DuplicateKey one.n:1"},
 		{"newer: 1\n", API_V1, "warning UnknownField newer:1"},
 		{"one: {m: 1}\n", API_V1, "warning UnknownField one.m:1"},
-		{"later: true\n", API_V1, "info NotSupportedYet later:1"},
-		{"later: false\n", API_V1, ""},
+		{"former: true\n", API_V1, "info NoEffect former:1"},
+		{"former: false\n", API_V1, ""},
 		{"ignored: {any: [thing]}\n", API_V1, ""},
 	};
 

@@ -101,9 +101,13 @@ static void routes_of_blackholes_are_described(void **state)
 
 static void only_what_is_named_is_set(void **state)
 {
-	struct api_batch b = decode_text(HEAD "spec: {dataplane: {mode: ~}, strict: false}\n");
+	struct api_batch b = decode_text(HEAD "spec: {dataplane: {forwarding: dsr-l2}}\n");
 
 	(void)state;
+	assert_int_equal(only_object(&b)->config.set, API_CONFIG_FORWARDING);
+	assert_int_equal(only_object(&b)->config.forwarding, API_FORWARD_DSR_L2);
+	api_batch_done(&b);
+	b = decode_text(HEAD "spec: {dataplane: {mode: ~}, strict: false}\n");
 	assert_int_equal(only_object(&b)->config.set, API_CONFIG_STRICT);
 	api_batch_done(&b);
 	b = decode_text(HEAD);
@@ -133,8 +137,7 @@ static void wrong_and_later_fields_are_problems(void **state)
 		{"  bgp: {routerID: 0.0.0.0}\n", "error BadAddress spec.bgp.routerID:5"},
 		{"  bgp: {routerID: one}\n", "error BadAddress spec.bgp.routerID:5"},
 		{"  dataplane: {uplinks: eth0}\n", "error WrongType spec.dataplane.uplinks:5"},
-		{"  dataplane: {forwarding: nat}\n",
-		 "info NotSupportedYet spec.dataplane.forwarding:5"},
+		{"  dataplane: {forwarding: dsr}\n", "error BadValue spec.dataplane.forwarding:5"},
 		{"  dataplane: {forwarding: auto}\n", ""},
 		{"  bgp: {listen: maybe}\n", "error WrongType spec.bgp.listen:5"},
 		{"  bgp: {ebgpLocalPref: prepend}\n", ""},

@@ -130,6 +130,28 @@ static void a_long_entry_overlaps_with_all_that_lie_in_it(void **state)
 	check_case(HEAD, &c);
 }
 
+static void a_pool_says_how_its_addresses_are_forwarded(void **state)
+{
+	static const char text[] =
+		"apiVersion: metallb.io/v1beta1\nkind: IPAddressPool\n"
+		"metadata: {name: p, annotations: {lodestone.io/forwarding: %s}}\n"
+		"spec: {addresses: [10.0.0.0/24]}\n";
+	char buf[256];
+	struct api_batch b;
+
+	(void)state;
+	(void)snprintf(buf, sizeof(buf), text, "dsr-gue");
+	b = decode_text(buf);
+	assert_int_equal(b.problems.n, 0);
+	assert_int_equal(only_object(&b)->pool.forwarding, API_FORWARD_DSR_GUE);
+	api_batch_done(&b);
+	(void)snprintf(buf, sizeof(buf), text, "gue");
+	b = decode_text(buf);
+	assert_int_equal(b.problems.n, 1);
+	assert_string_equal(b.problems.items[0].reason, "BadValue");
+	api_batch_done(&b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -138,6 +160,7 @@ int main(void)
 		cmocka_unit_test(an_empty_service_allocation_is_still_one),
 		cmocka_unit_test(booleans_may_be_written_as_kubectl_takes_them),
 		cmocka_unit_test(what_a_pool_must_not_say_is_refused),
+		cmocka_unit_test(a_pool_says_how_its_addresses_are_forwarded),
 		cmocka_unit_test(a_long_entry_overlaps_with_all_that_lie_in_it),
 	};
 

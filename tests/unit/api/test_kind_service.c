@@ -244,6 +244,30 @@ static void unknown_ports_are_one_of_three_words(void **state)
 	REFUSES("unknown-ports", "Pass", "");
 }
 
+static void forwarding_is_one_of_the_words_that_are_known(void **state)
+{
+	struct api_batch b;
+
+	(void)state;
+	assert_int_equal(service_with("forwarding", NULL).forwarding, 0);
+	assert_int_equal(service_with("forwarding", "auto").forwarding, API_FORWARD_AUTO);
+	assert_int_equal(service_with("forwarding", "nat").forwarding, API_FORWARD_NAT);
+	assert_int_equal(service_with("forwarding", "dsr-ipip").forwarding, API_FORWARD_DSR_IPIP);
+	assert_int_equal(service_with("forwarding", "dsr-gue").forwarding, API_FORWARD_DSR_GUE);
+	assert_int_equal(service_with("forwarding", "dsr-l2").forwarding, API_FORWARD_DSR_L2);
+	REFUSES("forwarding", "dsr", "", "DSR-L2", "dsr-l2 ");
+	b = decode_text(
+		"apiVersion: v1\nkind: Service\nmetadata:\n  name: s\n  annotations: "
+		"{lodestone.io/forwarding: ipip}\nspec: {type: LoadBalancer, ports: [{port: 80}]}\n");
+	assert_int_equal(b.problems.n, 1);
+	assert_string_equal(b.problems.items[0].field,
+			    "metadata.annotations[lodestone.io/forwarding]");
+	assert_string_equal(b.problems.items[0].remedy,
+			    "write \"auto\", \"nat\", \"dsr-ipip\", \"dsr-gue\" or "
+			    "\"dsr-l2\"");
+	api_batch_done(&b);
+}
+
 static void new_flows_are_a_number_of_their_own(void **state)
 {
 	static const struct {
@@ -475,6 +499,7 @@ int main(void)
 		cmocka_unit_test(a_rate_limit_is_a_number_of_packets),
 		cmocka_unit_test(rows_are_a_power_of_two),
 		cmocka_unit_test(unknown_ports_are_one_of_three_words),
+		cmocka_unit_test(forwarding_is_one_of_the_words_that_are_known),
 		cmocka_unit_test(new_flows_are_a_number_of_their_own),
 		cmocka_unit_test(the_annotation_of_ranges_stands_in_for_the_field),
 		cmocka_unit_test(what_a_service_must_not_say_is_refused),

@@ -65,6 +65,9 @@ static void a_table_is_named_by_everything_that_fills_it(void **state)
 	targets[0].node = ip_addr_from_v4(0x0a0a0001);
 	assert_true(lb_table_name(&f) != name);
 	name = lb_table_name(&f);
+	targets[0].way = LB_BY_L2;
+	assert_true(lb_table_name(&f) != name);
+	targets[0].way = LB_BY_TUNNEL;
 	targets[1].node = targets[0].node;
 	targets[0].node = (struct ip_addr){0};
 	assert_true(lb_table_name(&f) != name);

@@ -226,6 +226,7 @@ static void expect_hop(const struct lb_next_hop *hop, const struct lb_hop_told *
 	assert_true(tag_of(hop->way) == tag_of(hop->neighbour));
 	assert_int_equal(hop->uplink, told->uplink);
 	assert_memory_equal(hop->source, told->source.b, 16);
+	assert_int_equal(hop->flags, told->on_link ? LB_HOP_ON_LINK : 0);
 }
 
 static void ways_are_those_that_are_told(void **state)
@@ -251,6 +252,11 @@ static void ways_are_those_that_are_told(void **state)
 	assert_int_equal(set_hops(&x, hops, 3), 0);
 	expect_hop(hop, &hops[1]);
 	assert_int_not_equal(tag_of(hop->way), tag);
+	tag = tag_of(hop->way);
+	hops[1].on_link = true; /* the router went, and has left its address to the node */
+	assert_int_equal(set_hops(&x, hops, 3), 0);
+	expect_hop(hop, &hops[1]);
+	assert_int_not_equal(tag_of(hop->way), tag);
 	assert_int_equal(set_hops(&x, hops, 1), 0);
 	assert_int_equal((uint32_t)hop->way, 0);
 	expect_hop(&reader_node(&x, &first)->hops[0], &hops[0]);
@@ -261,10 +267,12 @@ static void ways_are_those_that_are_told(void **state)
 static void segments_are_to_fit_into_the_smallest_way(void **state)
 {
 	struct lb_hop_told hops[] = {hop_to(0, 2), hop_to(1, 2), hop_to(2, 2)};
+	const struct lb_node_told v6 = {.addr = {.b = {0x20, 0x01, [15] = 9}}};
 	struct fixture x;
 
 	(void)state;
 	fixture_init(&x);
+	assert_int_equal(tell_first(&x, 3), 0);
 	assert_int_equal(set_hops(&x, hops, 3), 0);
 	assert_true((x.tunnel.mss & 0xffff) == 1500 - 60 - 40);
 	assert_true(x.tunnel.mss >> 16 == 1500 - 108 - 60);
@@ -274,8 +282,10 @@ static void segments_are_to_fit_into_the_smallest_way(void **state)
 	assert_true((x.tunnel.mss & 0xffff) == 1400 - 60 - 40);
 	assert_int_equal((uint32_t)node_by(&x, 3)->hops[0].way, 0);
 	hops[1].mtu = 1500;
-	hops[1].node = (struct ip_addr){.b = {0x20, 0x01, [15] = 9}};
-	hops[1].source = hops[1].node;
+	hops[1].node = hops[1].source = v6.addr;
+	assert_int_equal(set_hops(&x, hops, 2), 0);
+	assert_true((x.tunnel.mss & 0xffff) == 1500 - 60 - 40); /* no node is there, but a server */
+	assert_int_equal(tell(&x, (struct lb_node_told[]){{.addr = node_addr(0)}, v6}, 2), 0);
 	assert_int_equal(set_hops(&x, hops, 2), 0);
 	assert_true((x.tunnel.mss & 0xffff) == 1500 - 80 - 40);
 	assert_true(x.tunnel.mss >> 16 == 1500 - 128 - 60);
@@ -342,6 +352,64 @@ static void a_target_on_another_node_names_it(void **state)
 	lb_tables_dump(x.t, arena, &actual, &n);
 	assert_int_equal(n, 1);
 	arena_free(arena);
+	fixture_done(&x);
+}
+
+/* A real server is its own node, of which nothing is told. */
+static void a_real_server_is_reached_by_the_way_that_is_said(void **state)
+{
+	for (enum lb_way way = LB_BY_L2; way <= LB_BY_GUE; way++) {
+		struct lb_target targets[2];
+		const struct lb_actual *actual;
+		struct arena *arena = arena_new();
+		const struct lb_backend *be;
+		uint32_t index;
+		struct fixture x;
+		size_t n;
+
+		(void)state;
+		fixture_init(&x);
+		targets_upto(targets, 2);
+		targets[1].node = targets[1].addr;
+		targets[1].way = way;
+		put_targets(&x, targets, 2);
+		be = entry_of(&x, 0x0a000002, &index);
+		assert_int_equal(be->state >> LB_BE_WAY_SHIFT & LB_BE_WAY_MASK, way);
+		assert_memory_equal(node_by(&x, be->state >> 32 & 0xfff)->addr, targets[1].addr.b,
+				    16);
+		assert_true(node_by(&x, be->state >> 32 & 0xfff)->state == LB_NODE_IN_USE);
+		assert_int_equal(fixture_restart(&x), 0);
+		lb_tables_dump(x.t, arena, &actual, &n);
+		assert_int_equal(n, 1);
+		assert_int_equal(actual[0].targets[0].way, LB_BY_TUNNEL);
+		assert_int_equal(actual[0].targets[1].way, way);
+		assert_true(ip_addr_equal(&actual[0].targets[1].node, &targets[1].addr));
+		targets[1].way = way == LB_BY_GUE ? LB_BY_L2 : way + 1;
+		put_targets(&x, targets, 2);
+		be = entry_of(&x, 0x0a000002, &index);
+		assert_int_equal(be->state >> LB_BE_WAY_SHIFT & LB_BE_WAY_MASK, targets[1].way);
+		*(__u64 *)(uintptr_t)&be->state |= LB_BE_WAY_MASK << LB_BE_WAY_SHIFT;
+		assert_int_equal(fixture_restart(&x), 1); /* no build has written that */
+		arena_free(arena);
+		fixture_done(&x);
+	}
+}
+
+/* A way without anybody at its end, and one that there is none. */
+static void ways_that_lead_nowhere_are_refused(void **state)
+{
+	struct lb_target target = target_of_v4(0x0a000001, 8080, true);
+	const struct lb_frontend f = frontend_of(key_of(0xc0000201, 80), &target, 1);
+	struct fixture x;
+
+	(void)state;
+	fixture_init(&x);
+	target.way = LB_BY_IPIP;
+	assert_int_equal(fixture_put(&x, &f), -EINVAL);
+	target.node = target.addr;
+	assert_int_equal(fixture_put(&x, &f), 0);
+	target.way = LB_BY_GUE + 1;
+	assert_int_equal(fixture_put(&x, &f), -EINVAL);
 	fixture_done(&x);
 }
 
@@ -433,6 +501,8 @@ int main(void)
 		cmocka_unit_test(segments_are_to_fit_into_the_smallest_way),
 		cmocka_unit_test(more_uplinks_than_are_told_apart_are_said),
 		cmocka_unit_test(a_target_on_another_node_names_it),
+		cmocka_unit_test(a_real_server_is_reached_by_the_way_that_is_said),
+		cmocka_unit_test(ways_that_lead_nowhere_are_refused),
 		cmocka_unit_test(rows_that_others_share_begin_unsettled),
 		cmocka_unit_test(a_service_of_an_unknown_nodes_is_not_adopted),
 		cmocka_unit_test(the_end_of_tunnels_is_a_frontend_without_rows),

@@ -16,6 +16,7 @@ struct made {
 	struct plan_frontend frontends[2];
 	struct lb_target targets[2];
 	struct plan_remote remotes[2];
+	struct plan_way_end way_ends[2];
 	struct plan_next_hop next_hops[2];
 	struct ip_prefix ranges[2];
 	struct lb_denied denied[2];
@@ -39,6 +40,7 @@ static void make_ways(struct made *m, const struct lb_key *web)
 		m->next_hops[i] = (struct plan_next_hop){
 			.uplink = 2, .source = source, .ifindex = 2, .mtu = 1500};
 		m->next_hops[i].node = ip_addr_from_v4(0x0a0a0002 + (uint32_t)i);
+		m->way_ends[i] = (struct plan_way_end){m->next_hops[i].node, source};
 		m->remotes[i] = (struct plan_remote){m->next_hops[i].node, "n", REMOTE_ANSWERS};
 		m->ranges[i] = prefix;
 		m->denied[i] = (struct lb_denied){.name = 3, .sources = m->ranges, .n = 2};
@@ -47,7 +49,8 @@ static void make_ways(struct made *m, const struct lb_key *web)
 	}
 	m->plan.tunnel_ends[IP_V4] = source;
 	m->plan.remotes = m->remotes;
-	m->plan.n_remotes = 2;
+	m->plan.way_ends = m->way_ends;
+	m->plan.n_remotes = m->plan.n_way_ends = 2;
 	m->plan.next_hops = m->next_hops;
 	m->plan.denied = m->denied;
 	m->plan.rates = m->rates;

@@ -132,6 +132,18 @@ static void remote_without_an_end_here(struct made *m)
 {
 	m->plan.tunnel_ends[IP_V4] = (struct ip_addr){0};
 }
+static void way_ends_twice(struct made *m)
+{
+	m->way_ends[1].addr = m->way_ends[0].addr;
+}
+static void way_end_from_another_family(struct made *m)
+{
+	m->way_ends[1].source.b[0] = 0x20;
+}
+static void remote_without_a_way_end(struct made *m)
+{
+	m->plan.n_way_ends = 1;
+}
 static void ranges_twice(struct made *m)
 {
 	m->ranges[1] = m->ranges[0];
@@ -343,9 +355,15 @@ static void a_plan_that_breaks_its_contract_ends_the_process(void **state)
 static void so_does_one_that_misnames_other_nodes(void **state)
 {
 	static const struct broken cases[] = {
-		CASE(next_hop_by_no_device), CASE(next_hop_without_room),
-		CASE(remotes_out_of_order),  CASE(remotes_twice),
-		CASE(remote_without_a_name), CASE(remote_without_an_end_here),
+		CASE(next_hop_by_no_device),
+		CASE(next_hop_without_room),
+		CASE(way_ends_twice),
+		CASE(way_end_from_another_family),
+		CASE(remote_without_a_way_end),
+		CASE(remotes_out_of_order),
+		CASE(remotes_twice),
+		CASE(remote_without_a_name),
+		CASE(remote_without_an_end_here),
 	};
 
 	(void)state;

@@ -150,6 +150,7 @@ static const char *spoil_frontends(struct whole *w, size_t i)
 	SPOIL("frontends", w->m.frontends[1].lb.n_targets--);
 	SPOIL("frontends", w->m.targets[1].addr.b[0]++);
 	SPOIL("frontends", w->m.targets[1].node.b[0]++);
+	SPOIL("frontends", w->m.targets[1].way = LB_BY_L2);
 	SPOIL("frontends", w->m.targets[1].owner++);
 	SPOIL("frontends", w->m.targets[1].port++);
 	SPOIL("frontends", w->m.targets[1].weight++);
@@ -167,6 +168,10 @@ static const char *spoil_ways(struct whole *w, size_t i)
 	SPOIL("next_hops", w->m.next_hops[1].own_mac[0]++);
 	SPOIL("next_hops", w->m.next_hops[1].ifindex++);
 	SPOIL("next_hops", w->m.next_hops[1].mtu++);
+	SPOIL("next_hops", w->m.next_hops[1].on_link = true);
+	SPOIL("way_ends", w->m.plan.n_way_ends--);
+	SPOIL("way_ends", w->m.way_ends[1].addr.b[15]++);
+	SPOIL("way_ends", w->m.way_ends[1].source.b[15]++);
 	SPOIL("remotes", w->m.plan.n_remotes--);
 	SPOIL("remotes", w->m.remotes[1].addr.b[15]++);
 	SPOIL("remotes", w->m.remotes[1].node = "m");
@@ -234,6 +239,7 @@ static const char *spoil_services(struct whole *w, size_t i)
 	SPOIL("services", w->backends[1].port++);
 	SPOIL("services", w->backends[1].node = "");
 	SPOIL("services", w->backends[1].state = "remote");
+	SPOIL("services", w->backends[1].way = "tunnel");
 	SPOIL("services", w->m.services[1].health_port++);
 	SPOIL("services", w->m.services[1].paused = true);
 	SPOIL("services", w->m.services[1].rate_limit++);

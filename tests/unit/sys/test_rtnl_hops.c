@@ -161,6 +161,34 @@ static void ipv6_is_as_ipv4(void **state)
 	rig_free(&r);
 }
 
+/* What real servers need to know: whether nobody is between, and from where packets would go. */
+static void the_source_is_the_kernels_where_none_is_asked_for(void **state)
+{
+	struct rig r = rig_new();
+
+	(void)state;
+	run("ip addr add 10.0.0.77/24 dev up0 && ip route add 10.9.0.0/16 via 10.0.0.1 src 10.0.0.77 &&"
+	    " ip route add fd09::/64 via fd00::1 dev up0 &&"
+	    " ip neigh replace 10.0.0.1 lladdr 02:00:00:00:00:01 dev up0 nud stale &&"
+	    " ip neigh replace 10.0.0.11 lladdr 02:00:00:00:00:11 dev up0 nud stale &&"
+	    " ip neigh replace fd00::1 lladdr 02:00:00:00:00:01 dev up0 nud stale");
+	ask(&r, r.up0, "10.0.0.11");
+	ask(&r, r.up0, "10.9.0.1");
+	ask(&r, r.up0, "fd09::1");
+	for (size_t i = 0; i < 3; i++)
+		r.asks[i].source = (struct ip_addr){0};
+	look(&r);
+	assert_int_equal(r.picture.n, 3);
+	assert_int_equal(ip_addr_v4(&r.picture.hops[0].source), 0x0a00000a);
+	assert_true(r.picture.hops[0].on_link);
+	assert_int_equal(ip_addr_v4(&r.picture.hops[1].source), 0x0a00004d);
+	assert_false(r.picture.hops[1].on_link);
+	assert_true(ip_addr_equal(&r.picture.hops[2].source,
+				  &(struct ip_addr){.b = {0xfd, [15] = 0x10}}));
+	assert_false(r.picture.hops[2].on_link);
+	rig_free(&r);
+}
+
 static void what_is_not_known_yet_is_asked_for(void **state)
 {
 	struct rig r = rig_new();
@@ -230,6 +258,7 @@ int main(void)
 		cmocka_unit_test(a_node_on_the_link_is_its_own_hop),
 		cmocka_unit_test(a_gateway_is_the_hop_of_all_behind_it),
 		cmocka_unit_test(of_several_next_hops_the_uplinks_own_counts),
+		cmocka_unit_test(the_source_is_the_kernels_where_none_is_asked_for),
 		cmocka_unit_test(ipv6_is_as_ipv4),
 		cmocka_unit_test(what_is_not_known_yet_is_asked_for),
 		cmocka_unit_test(neighbours_are_let_go_and_no_other_is_touched),
