@@ -97,7 +97,8 @@ static void add_node(unsigned v6, __u32 ifindex)
 	if (!v6)
 		node.hops[0] = (struct lb_next_hop){.way = ifindex | 1500ull << LB_HOP_MTU_SHIFT,
 						    .neighbour = mac,
-						    .own = mac + 1};
+						    .own = mac + 1,
+						    .flags = LB_HOP_ON_LINK};
 	host_put(&nodes_0, &number, &node);
 	place = lb_node_place(node.addr, v6);
 	host_put(&node_places, &place, &word);
@@ -120,14 +121,15 @@ static void add_end(unsigned v6)
 	set_bit(&vip_bits, lb_vip_bit(ends[v6]));
 }
 
-/* Backend 2 of a service is on a node, by its state word. */
-static void move_backend(unsigned n, __u32 number)
+/* Backend 2 of a service is on a node, or a real server by another way, by its state word. */
+static void move_backend(unsigned n, __u32 number, __u64 way)
 {
 	const __u32 at = n * LB_BACKEND_UNIT + 2;
 	struct lb_backend *be = host_lookup(&backends_0, &at);
 
 	be->state &= ~((__u64)LB_BE_LOCAL << LB_BE_FLAGS_SHIFT | 0xffffffffull);
-	be->state |= (__u64)number << LB_BE_NODE_SHIFT;
+	be->state &= ~(LB_BE_WAY_MASK << LB_BE_WAY_SHIFT);
+	be->state |= (__u64)number << LB_BE_NODE_SHIFT | way << LB_BE_WAY_SHIFT;
 }
 
 static void add_range(__u32 set)
@@ -183,8 +185,8 @@ static void begin(__u32 flags)
 		add_end(v6);
 		add_node(v6, flags & 0x4000 ? ELSEWHERE : INGRESS);
 		if (remote) {
-			move_backend(v6 * 4 + 1, 1 + (flags & 1));
-			move_backend(v6 * 4 + 2, 1 + (flags & 1));
+			move_backend(v6 * 4 + 1, 1 + (flags & 1), flags >> 5 & 3);
+			move_backend(v6 * 4 + 2, 1 + (flags & 1), 0);
 		}
 		addr_copy(rate.addr, vips[v6]);
 		host_put(&rates, &rate, &rare);
@@ -235,6 +237,22 @@ static void look_at_sent(const struct shape *in, const struct shape *out)
 	if (!is_for_end(in))
 		check(out->len > len &&
 		      __builtin_memcmp(in->frame + in->off, out->frame + out->len - len, len) == 0);
+}
+
+/* It is on its way to a real server, as it came but for a hop, whatever is before it. */
+static void look_at_forwarded(const struct shape *in, const struct shape *out)
+{
+	const unsigned len = in->len - in->off, l4 = in->v4 ? 12 : 8; /* behind TTL and its sum */
+	const __u8 *inner = out->frame + out->len - len;
+
+	check(is_for_vip(in) || is_for_end(in));
+	if (is_for_end(in))
+		return;
+	check(out->len - out->off >= len && len > l4);
+	check(!out->v4 || inner == out->frame + out->off || has_right_header(out));
+	check(__builtin_memcmp(in->frame + in->off, inner, in->v4 ? 8 : 7) == 0);
+	check(__builtin_memcmp(in->frame + in->off + l4, inner + l4, len - l4) == 0);
+	check(inner[in->v4 ? 8 : 7] == in->frame[in->off + (in->v4 ? 8 : 7)] - 1);
 }
 
 static bool is_for_backend(const struct shape *s)
@@ -293,12 +311,13 @@ static void run(const __u8 *frame, unsigned len, unsigned linear)
 		last = called - 1;
 		verdict = last == BESIDE_BFD      ? xdp_bfd(&ctx)
 			  : last == BESIDE_TUNNEL ? xdp_tunnel(&ctx)
-						  : xdp_inner(&ctx);
+			  : last == BESIDE_INNER  ? xdp_inner(&ctx)
+						  : xdp_dsr(&ctx);
 	}
 	after = host_end(&len);
 	out = shape_of(after, len);
 	check(verdict == XDP_PASS || verdict == XDP_DROP || verdict == XDP_TX ||
-	      (verdict == XDP_REDIRECT && last == BESIDE_TUNNEL));
+	      (verdict == XDP_REDIRECT && (last == BESIDE_TUNNEL || last == BESIDE_DSR)));
 	if (verdict == XDP_PASS && last != BESIDE_INNER)
 		look_at_passed(&in, &out);
 	if (verdict == XDP_PASS && last == BESIDE_INNER)
@@ -307,6 +326,9 @@ static void run(const __u8 *frame, unsigned len, unsigned linear)
 	if ((verdict == XDP_TX || verdict == XDP_REDIRECT) && last == BESIDE_TUNNEL &&
 	    is_for_node(&out))
 		look_at_sent(&in, &out);
+	else if (last == BESIDE_DSR && verdict != XDP_DROP &&
+		 (is_for_node(&out) || ((out.v4 || out.v6) && is_for_vip(&out))))
+		look_at_forwarded(&in, &out);
 	else if (verdict == XDP_TX && !is_for_end(&in))
 		look_at_answer(&in, &out);
 	if (verdict == XDP_DROP)
