@@ -14,11 +14,15 @@ $(B)/tests/pass.bpf.o: tests/lab/pass.bpf.c
 	$(folder)
 	$(Q)$(CLANG) -O2 -g -target bpf -c -o $@ $<
 
+$(B)/tests/open.bpf.o: tests/lab/open.bpf.c vmlinux.h
+	$(folder)
+	$(Q)$(CLANG) -O2 -g -target bpf -I. -c -o $@ $<
+
 $(B)/tests/bfd_many: $(B)/obj/tests/lab/bfd_many.o $(BENCH_LOAD_LIBS)
 	$(folder)
 	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $< -Wl,--start-group $(BENCH_LOAD_LIBS) -Wl,--end-group $(LIBS_agent)
 
-LAB_PROGRAMS := $(B)/tests/pass.bpf.o $(B)/tests/bfd_many
+LAB_PROGRAMS := $(B)/tests/pass.bpf.o $(B)/tests/open.bpf.o $(B)/tests/bfd_many
 
 test-programs: $(LAB_PROGRAMS)
 lab: all $(LAB_PROGRAMS) ## the demo's steps and bad input as assertions (root)

@@ -100,15 +100,17 @@ lab_veth() {
 	lab_in "$3" ethtool -K "$4" tx off >/dev/null 2>&1
 }
 
-# lab_xdp_pass NAMESPACE DEVICE: attaches a program that is not ours and passes everything. By bpftool,
-# since ip would leave folders in bpffs; the attachment alone keeps the program.
-lab_xdp_pass() {
-	local pin=/sys/fs/bpf/lodestone-$LAB-pass code=0
-	bpftool prog load "$LAB_ROOT/build/tests/pass.bpf.o" "$pin" type xdp || return 1
-	lab_in "$1" bpftool net attach xdp pinned "$pin" dev "$2" || code=$?
+# lab_xdp NAME NAMESPACE DEVICE: attaches tests/lab/NAME.bpf.c. By bpftool, since ip would leave folders in bpffs; the
+# attachment alone keeps the program.
+lab_xdp() {
+	local pin=/sys/fs/bpf/lodestone-$LAB-$1 code=0
+	bpftool prog load "$LAB_ROOT/build/tests/$1.bpf.o" "$pin" type xdp || return 1
+	lab_in "$2" bpftool net attach xdp pinned "$pin" dev "$3" || code=$?
 	rm -f "$pin"
 	return "$code"
 }
+# lab_xdp_pass NAMESPACE DEVICE: a program that is not ours and passes everything.
+lab_xdp_pass() { lab_xdp pass "$@"; }
 
 lab_node_up() {
 	local node=$1 pod
