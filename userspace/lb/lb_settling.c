@@ -84,6 +84,11 @@ static uint32_t find(const struct lb_settling *s, const struct ip_addr *addr)
 	return NO_PEER;
 }
 
+static bool is_heard(const struct peer *p, nsec_t now)
+{
+	return p->heard_at != 0 && now - p->heard_at <= SETTLE_SILENT_NS;
+}
+
 /* Spread over the period, each at the same time in it. */
 static nsec_t next_slot(const struct lb_settling *s, const struct peer *p, nsec_t now)
 {
@@ -93,6 +98,14 @@ static nsec_t next_slot(const struct lb_settling *s, const struct peer *p, nsec_
 	const nsec_t at = now - now % SETTLE_EVERY_NS + offset;
 
 	return at > now ? at : at + SETTLE_EVERY_NS;
+}
+
+/* A page that is not answered is sent again soon, while its receiver is there. */
+static nsec_t next_sending(const struct lb_settling *s, const struct peer *p, nsec_t now)
+{
+	if (p->incarnation != 0 && p->acked < s->blocks.number && is_heard(p, now))
+		return now + SETTLE_RETRY_NS;
+	return next_slot(s, p, now);
 }
 
 static uint32_t free_place(struct lb_settling *s)
@@ -154,11 +167,6 @@ bool lb_settling_is_asked(const struct lb_settling *s)
 }
 
 /* --- the walk --------------------------------------------------------------------------------- */
-
-static bool is_heard(const struct peer *p, nsec_t now)
-{
-	return p->heard_at != 0 && now - p->heard_at <= SETTLE_SILENT_NS;
-}
 
 /* 0: there is one of whom nothing is evidence. */
 static nsec_t evident_of_all(const struct lb_settling *s, nsec_t now)
@@ -306,7 +314,7 @@ size_t lb_settling_poll(struct lb_settling *s, nsec_t now, struct lb_settling_me
 		p->n_sent++;
 		p->octets_sent += to[n++].n;
 		p->answer_to = 0;
-		p->send_at = next_slot(s, p, now);
+		p->send_at = next_sending(s, p, now);
 	}
 	return n;
 }

@@ -21,8 +21,8 @@
  * Messages go by a node's address and a number that its agent drew when it began, which only those
  * know who see what it sends. Each has all that the sender knows the receiver to lack, as far as
  * fits, and says up to where the sender has the receiver's. One that brings something, or shows
- * that something is missing, is answered at once; the others come each SETTLE_EVERY_NS, and so what
- * was lost is made good.
+ * that something is missing, is answered at once; the others come each SETTLE_EVERY_NS, or where
+ * the receiver lacks something each SETTLE_RETRY_NS, and so what was lost is made good.
  *
  * Pure: datagrams in and out, time a parameter.
  */
@@ -39,6 +39,7 @@
 
 #define SETTLE_EVERY_NS  (5 * NSEC_PER_SEC)
 #define SETTLE_SILENT_NS (4 * SETTLE_EVERY_NS) /* no message: the node is not heard of */
+#define SETTLE_RETRY_NS  (NSEC_PER_SEC / 2)
 #define SETTLE_SLOTS     50
 #define SETTLE_BLOCKS    131072u /* that are known at most; what is more never settles */
 #define SETTLE_EPOCH_MIN 2u      /* of who has the frontend */
