@@ -502,10 +502,12 @@ struct lb_next_hop {
 #define LB_HOP_MTU_SHIFT 32
 #define LB_HOP_TAG_SHIFT 48
 
-/* State word: bits 0..31 agent only, LB_NODE_*. */
-#define LB_NODE_IN_USE (1ull << 63) /* it has the address, which backends may lie at */
-#define LB_NODE_KNOWN  (1ull << 62) /* it is a node of the cluster: packets of its are taken */
-#define LB_NODE_USABLE (1ull << 61) /* its echo answers, and it speaks what we speak */
+/* State word: bits 0..31 agent only; 32..39 version of what is sent to it, 0: the lowest;
+ * LB_NODE_*. */
+#define LB_NODE_VERSION_SHIFT 32
+#define LB_NODE_IN_USE        (1ull << 63) /* it has the address, which backends may lie at */
+#define LB_NODE_KNOWN         (1ull << 62) /* it is a node of the cluster: packets of its are taken */
+#define LB_NODE_USABLE        (1ull << 61) /* its echo answers, and it speaks what we speak */
 
 /*
  * map `nodes`: array of maps, inner array mmap-able, by number. Agent writes, bpf reads. A real

@@ -46,7 +46,6 @@ static __always_inline int tunnel_leave(struct xdp_md *ctx, struct lb_scratch *s
 	if (scratch_is_test(s)) /* no other node is to be troubled; the echo says how it is there */
 		return XDP_DROP;
 	if (s->what < TUNNEL_SEND) {
-		s->tunnel.version = LB_TUNNEL_VERSION;
 		s->tunnel.hops = 0;
 		if (s->tunnel.flags & LB_TUNNEL_ASK)
 			(void)tunnel_name_all(s);

@@ -31,6 +31,7 @@ struct hop {
 	__u32 ifindex;
 	__u32 mtu;
 	__u64 is_on_link; /* the neighbour is the target itself */
+	__u8 version;     /* of private data that the node there is sent */
 };
 
 /* False: it is not known, or just being changed. */
@@ -119,9 +120,13 @@ static __always_inline bool hop_is_told(struct hop *h, const struct lb_node *nod
 static __always_inline bool hop_find(struct xdp_md *ctx, __u32 number, struct hop *h)
 {
 	const struct lb_node *node = node_at(number);
+	__u64 state = node ? READ_ONCE(node->state) : 0;
 
-	if (!node || !(READ_ONCE(node->state) & LB_NODE_IN_USE))
+	if (!node || !(state & LB_NODE_IN_USE))
 		return false;
+	h->version = state >> LB_NODE_VERSION_SHIFT & 0xff;
+	if (!h->version)
+		h->version = LB_TUNNEL_LEAST;
 	addr_copy(h->target, node->addr);
 	return likely(hop_is_told(h, node, ctx->ingress_ifindex)) || hop_ask(ctx, h);
 }

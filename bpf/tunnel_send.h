@@ -184,6 +184,7 @@ static __always_inline int tunnel_send(struct xdp_md *ctx, struct lb_scratch *s,
 		stats_drop(LB_DROP_NO_NEXT_HOP);
 		return XDP_DROP;
 	}
+	s->tunnel.version = o.hop.version;
 	outer_v4 = addr_is_v4(o.hop.target);
 	if (unlikely(o.inner + lb_tunnel_overhead(outer_v4, inner_v4, asks) > o.hop.mtu))
 		return tunnel_too_big(

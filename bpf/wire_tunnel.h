@@ -9,13 +9,15 @@
  *   outer IP | UDP to LB_GUE_PORT, no checksum | GUE, 4 octets | private data | the client's packet
  *   outer IP | UDP to LB_GUE_PORT              | GUE, C set    | struct lb_tunnel_echo
  *
- * What a version of it cannot read it must not be sent: a node sends the private data of a version
- * that the other one's echo names.
+ * What a version of it cannot read it must not be sent: nodes send each other private data of the
+ * highest version that the echoes of all of them name, since it may be sent on from one to another.
  */
 #pragma once
 
+#ifndef LB_TUNNEL_VERSION
 #define LB_TUNNEL_VERSION 1 /* of private data; the highest that is spoken, */
-#define LB_TUNNEL_LEAST   1 /* and the lowest */
+#endif
+#define LB_TUNNEL_LEAST 1 /* and the lowest */
 
 /* --- GUE -------------------------------------------------------------------------------------- */
 

@@ -24,6 +24,15 @@ $(B)/tests/bfd_many: $(B)/obj/tests/lab/bfd_many.o $(BENCH_LOAD_LIBS)
 
 LAB_PROGRAMS := $(B)/tests/pass.bpf.o $(B)/tests/open.bpf.o $(B)/tests/bfd_many
 
+# An agent that speaks other versions to other nodes: the group tunnel upgrades to it, one node after the other.
+ifeq ($(WIRE),)
+LAB_NEXT := $(B)/next/lodestoned
+LAB_PROGRAMS += $(LAB_NEXT)
+
+$(LAB_NEXT): FORCE
+	$(Q)$(MAKE) --no-print-directory B=$(B)/next WIRE="-DLB_WIRE_VERSION=3 -DLB_TUNNEL_VERSION=2" $@
+endif
+
 test-programs: $(LAB_PROGRAMS)
 lab: all $(LAB_PROGRAMS) ## the demo's steps and bad input as assertions (root)
 	$(Q)scripts/run-lab

@@ -124,6 +124,23 @@ static void new_flows_do_not_go_to_a_node_that_is_silent(void **state)
 	assert_int_equal(rig_marked(x->rig, &x->tcp), 1);
 }
 
+static void private_data_has_the_version_that_the_node_is_sent(void **state)
+{
+	struct tunnel_spec want = {.family = AF_INET, .src = HERE, .dst = THERE, .version = 1};
+	struct bed *x = bed_begin(state);
+	struct frame_spec ack = bed_request(&x->tcp, 40001, TCP_ACK_FLAG);
+	const uint64_t known = LB_NODE_IN_USE | LB_NODE_KNOWN | LB_NODE_USABLE;
+
+	tunnel_begin(x, AF_INET);
+	rig_set_remote(x->rig, &x->tcp, 0, NODE);
+	assert_int_equal(bed_xdp(x, &ack), XDP_TX);
+	tunnel_expect_sent(x, &ack, &want); /* the lowest, as long as none is told */
+	rig_set_node_state(x->rig, NODE, known | 3ull << LB_NODE_VERSION_SHIFT);
+	want.version = 3;
+	assert_int_equal(bed_xdp(x, &ack), XDP_TX);
+	tunnel_expect_sent(x, &ack, &want);
+}
+
 static void marks_and_classes_are_copied_outside(void **state)
 {
 	struct bed *x = bed_begin(state);
@@ -270,6 +287,7 @@ int main(void)
 		CLAIM_BOTH(a_flow_that_began_here_is_kept_by_its_entry, tunnel_setup),
 		CLAIM_BOTH(the_clients_packets_keep_the_entry_young, tunnel_setup),
 		CLAIM_BOTH(new_flows_do_not_go_to_a_node_that_is_silent, tunnel_setup),
+		CLAIM_BOTH(private_data_has_the_version_that_the_node_is_sent, tunnel_setup),
 		CLAIM_BOTH(marks_and_classes_are_copied_outside, tunnel_setup),
 		CLAIM_BOTH(each_flow_has_a_source_port_of_its_own, tunnel_setup),
 		CLAIM_BOTH(what_does_not_fit_is_said_to_its_client, tunnel_setup),

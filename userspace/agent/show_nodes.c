@@ -180,6 +180,7 @@ static cJSON *node_json(const struct agent *a, const struct plan_remote *r,
 	add_number(o, "leastTunnelVersion", known, told.least);
 	add_number(o, "recipeVersion", known, told.recipe);
 	add_ways(a, &r->addr, o);
+	cJSON_AddNullToObject(o, "versionUsed");
 	add_heard(a, &r->addr, o);
 	add_packets(o, sent);
 	return o;
@@ -216,6 +217,7 @@ static cJSON *self_json(const struct agent *a)
 	cJSON_AddNumberToObject(o, "recipeVersion", ours.recipe);
 	cJSON_AddArrayToObject(o, "uplinks");
 	cJSON_AddNullToObject(o, "mtu");
+	cJSON_AddNumberToObject(o, "versionUsed", prober_version(a->tunnels.prober));
 	cJSON_AddNullToObject(o, "agentHeard");
 	add_number(o, "unsettledRows", settling != NULL,
 		   settling ? (double)lb_settling_usage(settling).unsettled : 0);

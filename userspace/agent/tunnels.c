@@ -244,7 +244,7 @@ void tunnels_apply(struct agent *a, const struct plan *plan, nsec_t now)
 /* --- telling the data plane --------------------------------------------------------------------
  */
 
-static struct lb_node_told *nodes_of(const struct plan *plan, struct arena *arena,
+static struct lb_node_told *nodes_of(const struct plan *plan, uint8_t version, struct arena *arena,
 				     bool *ret_unknown)
 {
 	struct lb_node_told *ret = arena_array_of(arena, plan->n_remotes, struct lb_node_told);
@@ -252,7 +252,8 @@ static struct lb_node_told *nodes_of(const struct plan *plan, struct arena *aren
 	*ret_unknown = false;
 	for (size_t i = 0; i < plan->n_remotes; i++) {
 		ret[i] = (struct lb_node_told){.addr = plan->remotes[i].addr,
-					       .usable = plan->remotes[i].state == REMOTE_ANSWERS};
+					       .usable = plan->remotes[i].state == REMOTE_ANSWERS,
+					       .version = version};
 		*ret_unknown |= plan->remotes[i].state == REMOTE_UNKNOWN;
 	}
 	return ret;
@@ -282,7 +283,7 @@ bool tunnels_program(struct agent *a, nsec_t now)
 	if (!a->tunnels.is_under_way)
 		return true;
 	scratch = arena_new();
-	nodes = nodes_of(plan, scratch, &unknown);
+	nodes = nodes_of(plan, prober_version(a->tunnels.prober), scratch, &unknown);
 	if (unknown && !a->tunnels.was_told && a->adopted) {
 		a->tunnels.is_under_way = false;
 		return true;

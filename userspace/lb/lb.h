@@ -145,6 +145,7 @@ static inline int lb_discard_cmp(const struct lb_discard *a, const struct lb_dis
 struct lb_node_told {
 	struct ip_addr addr; /* that tunnels to it end at */
 	bool usable;
+	uint8_t version; /* of private data that it is sent; 0: the lowest */
 };
 
 /* A VIP. Zero it before filling. */

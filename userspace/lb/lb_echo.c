@@ -54,6 +54,12 @@ bool lb_echo_read(const uint8_t *from, size_t n, struct lb_echo *ret)
 
 bool lb_echo_agrees(const struct lb_echo *e)
 {
-	return e->recipe == LB_WIRE_VERSION && e->least <= LB_TUNNEL_VERSION &&
-	       e->most >= LB_TUNNEL_LEAST;
+	return e->least <= LB_TUNNEL_VERSION && e->most >= LB_TUNNEL_LEAST;
+}
+
+uint8_t lb_echo_version(uint8_t most)
+{
+	if (most < LB_TUNNEL_LEAST)
+		return LB_TUNNEL_LEAST;
+	return most < LB_TUNNEL_VERSION ? most : LB_TUNNEL_VERSION;
 }

@@ -25,5 +25,10 @@ struct lb_echo {
 void lb_echo_request(uint8_t to[LB_ECHO_BYTES], uint32_t sequence, uint64_t token);
 /* Reads what came; false: it is no such packet. More octets than LB_ECHO_BYTES are no error. */
 bool lb_echo_read(const uint8_t *from, size_t n, struct lb_echo *ret);
-/* Its sender and this build have a version of private data in common, and one recipe. */
+/*
+ * Its sender and this build have a version of private data in common. By another recipe its rows
+ * are others, and then none settles (lb_settling.h); but what is tunnelled names whom it is for.
+ */
 bool lb_echo_agrees(const struct lb_echo *e);
+/* The highest version of private data that this build and all who have `most` speak. */
+uint8_t lb_echo_version(uint8_t most);

@@ -305,6 +305,7 @@ int lb_nodes_tell(struct lb_nodes *n, const struct lb_clock *c, const struct lb_
 		if (taken == 0)
 			states[lb_nodes_find(n, &items[i].addr)] =
 				LB_NODE_IN_USE | LB_NODE_KNOWN |
+				(uint64_t)items[i].version << LB_NODE_VERSION_SHIFT |
 				(items[i].usable ? LB_NODE_USABLE : 0);
 		else
 			outcome = taken;

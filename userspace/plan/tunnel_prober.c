@@ -224,6 +224,17 @@ struct plan_actual_remote *prober_actual(const struct tunnel_prober *p, struct a
 	return ret;
 }
 
+uint8_t prober_version(const struct tunnel_prober *p)
+{
+	uint8_t most = UINT8_MAX;
+
+	for (size_t i = 0; i < p->n; i++)
+		if (p->items[i].told.has_answered && p->items[i].told.state != REMOTE_STRANGE &&
+		    p->items[i].told.most < most)
+			most = p->items[i].told.most;
+	return lb_echo_version(most);
+}
+
 bool prober_tell(const struct tunnel_prober *p, const struct ip_addr *addr, struct prober_told *ret)
 {
 	const struct probed *q = find(p, addr);

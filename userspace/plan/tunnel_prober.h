@@ -67,6 +67,8 @@ uint64_t prober_generation(const struct tunnel_prober *p);
 /* Who is asked, by address, from the arena. */
 struct plan_actual_remote *prober_actual(const struct tunnel_prober *p, struct arena *arena,
 					 size_t *ret_n);
+/* Version of private data that all speak who have answered: what each of them is sent. */
+uint8_t prober_version(const struct tunnel_prober *p);
 /* What is known of one; false: it is not asked. */
 bool prober_tell(const struct tunnel_prober *p, const struct ip_addr *addr,
 		 struct prober_told *ret) must_check;

@@ -34,8 +34,9 @@ static void give_nodes(struct agent_rig *rig)
 	prober_set(rig->agent.tunnels.prober, remotes, NODES, now);
 	assert_int_equal(prober_poll(rig->agent.tunnels.prober, now, requests, NODES), NODES);
 	for (size_t i = 0; i < 2; i++) {
-		requests[i].data[8] = 2;            /* an answer, */
-		requests[i].data[11] += (uint8_t)i; /* ... by which rows are made another way */
+		requests[i].data[8] = 2;           /* an answer, */
+		requests[i].data[9] += (uint8_t)i; /* ... that reads only what is not sent here, */
+		requests[i].data[10] += (uint8_t)i;
 		prober_receive(rig->agent.tunnels.prober, now + 84 * NSEC_PER_USEC, &requests[i].to,
 			       requests[i].data, LB_ECHO_BYTES);
 	}
@@ -56,22 +57,22 @@ static void nodes_are_shown_whole(void **state)
 	json_blank(cJSON_GetArrayItem(body, 0), "recipeVersion");
 	json_blank(cJSON_GetArrayItem(body, 1), "recipeVersion");
 	json_blank(cJSON_GetArrayItem(body, 2), "recipeVersion");
-	json_expect(body,
-		    "[{\"name\":\"node\",\"address\":\"10.0.1.0\",\"self\":true,\"echo\":null,"
-		    "\"sinceSeconds\":null,\"roundTripMicros\":null,\"asked\":null,"
-		    "\"answered\":null,\"tunnelVersion\":1,\"leastTunnelVersion\":1,"
-		    "\"recipeVersion\":\"*\",\"uplinks\":[],\"mtu\":null,\"agentHeard\":null,"
-		    "\"unsettledRows\":null,\"packets\":null,\"bytes\":null},"
-		    "{\"name\":\"n0\",\"address\":\"10.0.1.1\",\"self\":false,\"echo\":\"Answers\","
-		    "\"sinceSeconds\":0,\"roundTripMicros\":84,\"asked\":1,\"answered\":1,"
-		    "\"tunnelVersion\":1,\"leastTunnelVersion\":1,\"recipeVersion\":\"*\","
-		    "\"uplinks\":\"*\",\"mtu\":1499,\"agentHeard\":null,\"unsettledRows\":null,"
-		    "\"packets\":null,\"bytes\":null},"
-		    "{\"name\":\"n1\",\"address\":\"10.0.1.2\",\"self\":false,"
-		    "\"echo\":\"OtherVersion\",\"sinceSeconds\":0,\"roundTripMicros\":84,"
-		    "\"asked\":1,\"answered\":1,\"tunnelVersion\":1,\"leastTunnelVersion\":1,"
-		    "\"recipeVersion\":\"*\",\"uplinks\":[],\"mtu\":null,\"agentHeard\":null,"
-		    "\"unsettledRows\":null,\"packets\":null,\"bytes\":null}]");
+	json_expect(
+		body,
+		"[{\"name\":\"node\",\"address\":\"10.0.1.0\",\"self\":true,\"echo\":null,"
+		"\"sinceSeconds\":null,\"roundTripMicros\":null,\"asked\":null,"
+		"\"answered\":null,\"tunnelVersion\":1,\"leastTunnelVersion\":1,"
+		"\"recipeVersion\":\"*\",\"uplinks\":[],\"mtu\":null,\"versionUsed\":1,\"agentHeard\":null,"
+		"\"unsettledRows\":null,\"packets\":null,\"bytes\":null},"
+		"{\"name\":\"n0\",\"address\":\"10.0.1.1\",\"self\":false,\"echo\":\"Answers\","
+		"\"sinceSeconds\":0,\"roundTripMicros\":84,\"asked\":1,\"answered\":1,"
+		"\"tunnelVersion\":1,\"leastTunnelVersion\":1,\"recipeVersion\":\"*\","
+		"\"uplinks\":\"*\",\"mtu\":1499,\"versionUsed\":null,\"agentHeard\":null,\"unsettledRows\":null,\"packets\":null,\"bytes\":null},"
+		"{\"name\":\"n1\",\"address\":\"10.0.1.2\",\"self\":false,"
+		"\"echo\":\"OtherVersion\",\"sinceSeconds\":0,\"roundTripMicros\":84,"
+		"\"asked\":1,\"answered\":1,\"tunnelVersion\":2,\"leastTunnelVersion\":2,"
+		"\"recipeVersion\":\"*\",\"uplinks\":[],\"mtu\":null,\"versionUsed\":null,\"agentHeard\":null,"
+		"\"unsettledRows\":null,\"packets\":null,\"bytes\":null}]");
 	body = show_nodes(&rig->agent, &one);
 	assert_int_equal(cJSON_GetArraySize(body), 1);
 	assert_string_equal(text_of(cJSON_GetArrayItem(body, 0), "name"), "n1");

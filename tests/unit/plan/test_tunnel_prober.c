@@ -254,9 +254,10 @@ static void other_versions_are_strange(void **state)
 		enum plan_remote_state want;
 	} cases[] = {
 		{10, 200, REMOTE_ANSWERS}, /* it reads newer ones, too */
-		{11, 99, REMOTE_STRANGE},  /* it makes rows another way */
+		{11, 99, REMOTE_ANSWERS},  /* it makes rows another way, of which nothing is sent */
 		{9, 0, REMOTE_ANSWERS},
-		{8, 4, REMOTE_LEAVING}, /* it is there for the flows that it has */
+		{9, 150, REMOTE_STRANGE}, /* with most, below: it reads nothing that we send */
+		{8, 4, REMOTE_LEAVING},   /* it is there for the flows that it has */
 	};
 
 	(void)state;
@@ -269,10 +270,40 @@ static void other_versions_are_strange(void **state)
 		(void)prober_poll(p, T0, out, CAP);
 		turn_round(out[0].data);
 		out[0].data[cases[i].at] = cases[i].value;
+		if (cases[i].value == 150)
+			out[0].data[10] = 151;
 		prober_receive(p, T0, &addr, out[0].data, LB_ECHO_BYTES);
 		assert_int_equal(state_of(p, 0), cases[i].want);
 		prober_free(p);
 	}
+}
+
+/* What is sent to one may be sent on to any other. */
+static void the_version_is_one_that_all_speak_who_answer(void **state)
+{
+	struct tunnel_prober *p = prober_new(SECRET);
+	struct prober_request out[CAP];
+	uint64_t before;
+
+	(void)state;
+	set(p, 0, 3, T0);
+	assert_int_equal(prober_version(p), 1); /* the highest of this build */
+	assert_int_equal(prober_poll(p, T0, out, CAP), 3);
+	for (size_t i = 0; i < 2; i++) {
+		turn_round(out[i].data);
+		out[i].data[10] = i ? 1 : 7;
+		prober_receive(p, T0, &out[i].to, out[i].data, LB_ECHO_BYTES);
+	}
+	assert_int_equal(prober_version(p), 1);
+	before = prober_generation(p);
+	assert_int_equal(prober_poll(p, T0 + 2 * PROBER_EVERY_NS, out, CAP), 3);
+	for (size_t i = 0; i < 2; i++) {
+		turn_round(out[i].data);
+		out[i].data[10] = 7;
+		prober_receive(p, T0 + 2 * PROBER_EVERY_NS, &out[i].to, out[i].data, LB_ECHO_BYTES);
+	}
+	assert_true(prober_generation(p) != before); /* who had the lower one */
+	prober_free(p);
 }
 
 static void what_is_no_answer_is_passed_over(void **state)
@@ -417,6 +448,7 @@ int main(void)
 		cmocka_unit_test(an_answer_that_is_late_by_a_second_counts),
 		cmocka_unit_test(who_could_not_ask_judges_nobody),
 		cmocka_unit_test(other_versions_are_strange),
+		cmocka_unit_test(the_version_is_one_that_all_speak_who_answer),
 		cmocka_unit_test(what_is_no_answer_is_passed_over),
 		cmocka_unit_test(many_are_spread_over_the_second),
 		cmocka_unit_test(who_stays_is_known_and_who_goes_is_forgotten),
