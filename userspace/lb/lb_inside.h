@@ -51,6 +51,7 @@ struct lb_walk {
 	bool is_under_way;  /* if any had */
 	uint32_t line; /* flows: goes on at this line; those of a table that is left are first */
 	uint32_t n_living, n_established; /* entries */
+	bool is_awaited; /* somebody waits for a slot, and would for seconds with many services */
 };
 
 /* A flow table that is left for a larger one (lb_growth.c). */
@@ -134,7 +135,7 @@ struct lb_placed {
 };
 /* The next slice of the walk; when it wants to go on. */
 nsec_t lb_walk(struct lb_tables *t, const struct lb_clock *c);
-/* Somebody waits for a slot. */
+/* Somebody waits for a slot: it is walked for at once, and a walk that is under way hurries. */
 void lb_walk_soon(struct lb_tables *t, const struct lb_clock *c);
 /* Places for entries. */
 uint32_t lb_growth_ways(const struct lb_flow_chunks *flows);

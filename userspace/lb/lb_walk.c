@@ -27,6 +27,7 @@
 #define SLICE_ROWS      131072u
 #define SLICE_LINES     4096u
 #define SLICE_PAUSE     (20 * NSEC_PER_MSEC)
+#define AWAITED_PAUSE   NSEC_PER_MSEC
 #define WALK_PAUSE      (5 * NSEC_PER_SEC)
 #define WALK_PAUSE_FULL NSEC_PER_SEC
 
@@ -244,7 +245,10 @@ static bool some_lines(struct lb_tables *t, const struct lb_clock *c)
 
 static void begin(struct lb_tables *t, const struct lb_clock *c)
 {
-	t->walk = (struct lb_walk){.phase = LB_WALK_MARKS, .began = c->now, .quiet = c->quiet};
+	t->walk = (struct lb_walk){.phase = LB_WALK_MARKS,
+				   .began = c->now,
+				   .quiet = c->quiet,
+				   .is_awaited = t->walk.is_awaited};
 	lb_idle_begin(t);
 	lb_settling_walk_begins(t->settling, c->now);
 	for (size_t i = 0; i < t->n_rows_chunks; i++) {
@@ -276,6 +280,7 @@ static void finish(struct lb_tables *t, const struct lb_clock *c)
 					  .established = t->walk.n_established};
 	lb_growth_judge(t, t->walk.n_established);
 	t->walk.phase = LB_WALK_IDLE;
+	t->walk.is_awaited = false; /* who still waits says so again */
 	t->walk.next_at = nsec_add(c->now, pause_after(t));
 }
 
@@ -308,7 +313,7 @@ static void go_on(struct lb_tables *t, const struct lb_clock *c)
 		break;
 	}
 	if (w->phase != LB_WALK_IDLE)
-		w->next_at = nsec_add(c->now, SLICE_PAUSE);
+		w->next_at = nsec_add(c->now, w->is_awaited ? AWAITED_PAUSE : SLICE_PAUSE);
 }
 
 void lb_walk_note(struct lb_tables *t, const struct lb_clock *c)
@@ -319,7 +324,9 @@ void lb_walk_note(struct lb_tables *t, const struct lb_clock *c)
 
 void lb_walk_soon(struct lb_tables *t, const struct lb_clock *c)
 {
-	if (t->walk.phase == LB_WALK_IDLE && t->slots.last_freed <= c->quiet)
+	/* One that is under way may be too early for the slot; then the next comes the sooner. */
+	t->walk.is_awaited = true;
+	if (t->walk.phase != LB_WALK_IDLE || t->slots.last_freed <= c->quiet)
 		t->walk.next_at = nsec_min(t->walk.next_at, c->now);
 }
 

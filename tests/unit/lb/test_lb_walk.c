@@ -7,6 +7,9 @@
 
 #include <errno.h>
 
+#define SLICE        (20 * NSEC_PER_MSEC) /* so long a walk pauses behind one */
+#define A_QUICK_WALK (20 * NSEC_PER_MSEC) /* of a few slices */
+
 /* --- what dies -------------------------------------------------------------------------------- */
 
 static void entries_are_freed_when_they_have_been_silent_for_their_time(void **state)
@@ -265,8 +268,33 @@ static void a_put_that_waits_for_a_slot_has_it_walked_for(void **state)
 	assert_int_equal(fixture_put(&x, &f), -EAGAIN);
 	fixture_at(&x, freed + LB_REST_NS);
 	assert_int_equal(fixture_put(&x, &f), -EAGAIN);
-	pass(&x, SECOND / 2);
+	pass(&x, A_QUICK_WALK);
 	assert_int_equal(fixture_put(&x, &f), 0);
+	fixture_done(&x);
+}
+
+/* It began too early to free the slot, so it is in the way of the one that does. */
+static void a_put_that_waits_has_a_walk_that_is_under_way_hurry(void **state)
+{
+	struct lb_key k = key();
+	struct lb_target target = target_of_v4(TARGETS, 8080, true);
+	struct lb_frontend f = frontend_of(k, &target, 1);
+	struct fixture x;
+
+	(void)state;
+	begin(&x);
+	put_at(&x, key_of(OTHER, 80), 0, 1, 0);
+	pass(&x, AWHILE);
+	let_walk_end(&x);
+	fixture_at(&x, lb_tables_tick(x.t, &x.c));
+	assert_int_equal(lb_tables_tick(x.t, &x.c) - x.c.now, SLICE); /* the next has begun */
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(fixture_put(&x, &f), 0);
+		lb_tables_del(x.t, &x.c, &k);
+	}
+	assert_int_equal(fixture_put(&x, &f), -EAGAIN);
+	pass(&x, A_QUICK_WALK);
+	assert_true(lb_tables_tick(x.t, &x.c) - x.c.now > SLICE); /* it is over */
 	fixture_done(&x);
 }
 
@@ -311,6 +339,7 @@ int main(void)
 		cmocka_unit_test(the_last_service_that_goes_is_walked_for),
 		cmocka_unit_test(the_flows_of_a_service_that_moves_get_its_new_slot),
 		cmocka_unit_test(a_put_that_waits_for_a_slot_has_it_walked_for),
+		cmocka_unit_test(a_put_that_waits_has_a_walk_that_is_under_way_hurry),
 		cmocka_unit_test(a_walk_is_cut_into_slices),
 		cmocka_unit_test(idle_tables_want_no_tick),
 	};
