@@ -97,6 +97,14 @@ nsec_t bench_api_send(const char *method, const char *path, const char *body)
 	return at;
 }
 
+nsec_t bench_api_read_all(void)
+{
+	const nsec_t begun = clock_now();
+
+	(void)bench_api_send("GET", "/apis/discovery.k8s.io/v1/endpointslices", NULL);
+	return bench_api_send("GET", "/api/v1/services", NULL) - begun;
+}
+
 /* --- many at once ----------------------------------------------------------------------------- */
 
 struct slot {

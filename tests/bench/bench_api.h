@@ -18,6 +18,10 @@ void bench_api_end(void);
 /* Sends one and waits for the answer: when it had come (CLOCK_MONOTONIC). A body may be NULL. */
 nsec_t bench_api_send(const char *method, const char *path, const char *body);
 
+/* Reads all Services and EndpointSlices, one list after the other, and throws them away: how long
+ * that took. */
+nsec_t bench_api_read_all(void);
+
 /* Calls of the same method, n of them: make() writes path and body of each, the latter is freed. */
 struct bench_api_calls {
 	const char *method;
