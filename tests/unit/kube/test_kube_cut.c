@@ -330,6 +330,35 @@ static void names_are_looked_for_where_they_stand(void **state)
 	free(out);
 }
 
+/* Nothing that is looked for needs escapes, and names as long as a path is are looked for by none.
+ */
+static void names_that_nobody_has_are_no_names(void **state)
+{
+	static const char escaped[] = "{\"metadata\":{\"name\":\"w\\u0065b\",\"annotations\":{"
+				      "\"metallb.io/\\u0061\":\"1\",\"metallb.io/b\":\"2\"}}}";
+	struct kube_cut parts;
+	char *out = cut(KUBE_NODE, escaped, &parts);
+
+	(void)state;
+	assert_null(parts.name.text);
+	assert_string_equal(out, "{\"apiVersion\":\"v1\",\"kind\":\"Node\",\"metadata\":{\"name\":"
+				 "\"w\\u0065b\",\"annotations\":{\"metallb.io/b\":\"2\"}}}");
+	free(out);
+	for (int len = 1; len < 100; len++) {
+		char key[128] = "", text[512];
+
+		memset(key, 'k', (size_t)len);
+		(void)snprintf(text, sizeof(text),
+			       "{\"%s\":1,\"metadata\":{\"%s\":1,\"name\":\"n\"},"
+			       "\"spec\":{\"taints\":[{\"%s\":1}]}}",
+			       key, key, key);
+		out = cut(KUBE_NODE, text, &parts);
+		assert_string_equal(out, "{\"apiVersion\":\"v1\",\"kind\":\"Node\",\"metadata\":{"
+					 "\"name\":\"n\"},\"spec\":{\"taints\":[{}]}}");
+		free(out);
+	}
+}
+
 static void an_event_has_a_type_and_an_object(void **state)
 {
 	static const char text[] = " {\"x\":[{}],\"type\":\"ADDED\",\"object\": {\"a\":1} }\n";
@@ -381,6 +410,7 @@ int main(void)
 		cmocka_unit_test(a_cut_text_is_the_cut_tree),
 		cmocka_unit_test(what_is_no_json_is_not_taken),
 		cmocka_unit_test(names_are_looked_for_where_they_stand),
+		cmocka_unit_test(names_that_nobody_has_are_no_names),
 		cmocka_unit_test(an_event_has_a_type_and_an_object),
 		cmocka_unit_test(characters_are_looked_at_one_by_one_where_they_have_to_be),
 	};
