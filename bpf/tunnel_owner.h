@@ -40,6 +40,44 @@ __noinline int inner_record(struct flow *f, __u32 backend)
 	return LB_DROP_NONE;
 }
 
+/* This backend, if it is here, has the flow, or takes it if it begins. */
+__noinline bool inner_has(struct flow *f, __u32 backend)
+{
+	struct lb_backend *be;
+	bool begins;
+
+	if (!f)
+		return false;
+	begins = new_flows_is_first(f) || f->proto == IPPROTO_UDP;
+	be = backend_slot(backend_index(f->live, backend));
+	if (!be || !backend_is(READ_ONCE(be->state), LB_BE_IN_USE | LB_BE_LOCAL))
+		return false;
+	if (!begins)
+		return owner_state(f, backend, OWNER_OF_PACKET) != 0;
+	return backend_is(READ_ONCE(be->state), LB_BE_READY) && !inner_record(f, backend);
+}
+
+/*
+ * Who has the flow where the tuple at the backend that was named is another front end's: another
+ * candidate that is here, since this is where all packets of the flow come. An index, or why not.
+ */
+__noinline int inner_other(struct flow *f, __u32 named)
+{
+	if (!f)
+		return -LB_DROP_TUNNEL_TARGET;
+	for (__u32 i = 0; i < LB_CANDIDATES; i++) {
+		__u32 backend = row_candidate(f->row, i);
+
+		if (backend == LB_ROW_NONE)
+			break;
+		if (backend != named && inner_has(f, backend)) {
+			row_mark(f->row_index);
+			return backend;
+		}
+	}
+	return -LB_DROP_TUPLE_TAKEN;
+}
+
 /* It is this backend's for good, which is here. */
 static __always_inline int inner_give(struct lb_scratch *s, __u32 backend)
 {
@@ -150,7 +188,7 @@ __noinline int inner_ask(struct xdp_md *ctx, struct lb_scratch *s)
 /* An index within the service of one who is here; an enum lb_drop, negative; INNER_ON or _BACK. */
 static __always_inline int inner_owner(struct xdp_md *ctx, struct lb_scratch *s)
 {
-	int backend;
+	int backend, given;
 
 	if (s->tunnel.flags & LB_TUNNEL_ASK)
 		return inner_ask(ctx, s);
@@ -159,5 +197,6 @@ static __always_inline int inner_owner(struct xdp_md *ctx, struct lb_scratch *s)
 	backend = inner_find(&s->flow, &s->tunnel.candidates[0]);
 	if (backend < 0 || !choose_is_local(&s->flow, backend))
 		return -LB_DROP_TUNNEL_TARGET;
-	return inner_give(s, backend);
+	given = inner_give(s, backend);
+	return unlikely(given == -LB_DROP_TUPLE_TAKEN) ? inner_other(&s->flow, backend) : given;
 }

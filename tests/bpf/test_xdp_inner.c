@@ -57,6 +57,39 @@ static void answers_leave_with_the_vip(void **state)
 	assert_int_equal(rig_flow_state(rig_flow(x->rig, &syn, 0)), LB_FLOW_ANSWERED);
 }
 
+/* Two VIPs, one backend, one client port: the node that named it does not know of the other one. */
+static void where_the_port_is_in_use_another_one_here_has_the_flow(void **state)
+{
+	const unsigned only[] = {0};
+	struct bed *x = bed_begin(state);
+	struct frame_spec first = bed_request(&x->tcp, 1000, TCP_SYN_FLAG), req;
+	const struct tunnel_spec t = tunnel_from(AF_INET);
+
+	tunnel_begin(x, AF_INET);
+	bed_add(x, &x->other, 443, IPPROTO_TCP, 4);
+	req = bed_request(&x->other, 1000, TCP_SYN_FLAG);
+	assert_int_equal(tunnel_xdp(x, &first, &t), XDP_PASS);
+	tunnel_expect_given(x, &first, 0);
+	rig_set_remote(x->rig, &x->other, 1, NODE); /* not that one: nobody would find it there */
+	assert_int_equal(tunnel_xdp(x, &req, &t), XDP_PASS);
+	tunnel_expect_given(x, &req, 2);
+	assert_int_equal(rig_marked(x->rig, &x->other), 1);
+	req.tcp_flags = TCP_ACK_FLAG;
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(tunnel_xdp(x, &req, &t), XDP_PASS);
+		tunnel_expect_given(x, &req, 2);
+	}
+	first.tcp_flags = TCP_ACK_FLAG;
+	assert_int_equal(tunnel_xdp(x, &first, &t), XDP_PASS);
+	tunnel_expect_given(x, &first, 0);
+	req = bed_request(&x->other, 1001, TCP_SYN_FLAG); /* nobody but 0 is left for it */
+	first = bed_request(&x->tcp, 1001, TCP_SYN_FLAG);
+	assert_int_equal(tunnel_xdp(x, &first, &t), XDP_PASS);
+	rig_set_rows(x->rig, &x->other, only, 1, 0);
+	assert_int_equal(tunnel_xdp(x, &req, &t), XDP_DROP);
+	assert_int_equal(rig_drops(x->rig, LB_DROP_TUPLE_TAKEN), 1);
+}
+
 /* Whom a row does not name is looked for among all of its service's. */
 static void a_backend_that_the_row_does_not_name_is_found(void **state)
 {
@@ -434,6 +467,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CLAIM_BOTH(what_comes_from_another_node_is_given_to_its_backend, tunnel_setup),
 		CLAIM_BOTH(answers_leave_with_the_vip, tunnel_setup),
+		CLAIM_BOTH(where_the_port_is_in_use_another_one_here_has_the_flow, tunnel_setup),
 		CLAIM_BOTH(a_backend_that_the_row_does_not_name_is_found, tunnel_setup),
 		CLAIM_BOTH(a_settled_rows_packet_leaves_no_entry, tunnel_setup),
 		CLAIM_BOTH(a_reset_closes_its_flow, tunnel_setup),
