@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
  * Whoever configures the kernel's network holds up everybody who asks it or changes it, and the
- * agent's loop is not to be among them: a whole agent with links, blackholes, VRFs and pods
- * to ask for and to change, while somebody else holds that lock. What waits for it is announced
- * afterwards, and not before.
+ * agent's loop is not to be among them: a whole agent with links, blackholes, VRFs, pods and a
+ * route that its router sent to ask for and to change, while somebody else holds that lock. What
+ * waits for it is announced afterwards, and not before.
  */
 #include "agent_rig.h"
 #include "sys/netlink.h"
 #include "sys/netlink_pods.h"
+#include "sys/rtnl_fib.h"
 #include "unit/sys/rtnl_hold.h"
 
 #define AGGREGATE(length)                                                                          \
@@ -24,6 +25,12 @@
 	" {lodestone.io/create-vrf: \"1000\"}}\n"                                                  \
 	"spec: {myASN: 64512, peerASN: 64513, peerAddress: 10.9.9.9, vrf: red}\n"
 
+#define RECEIVE                                                                                    \
+	"apiVersion: frrk8s.metallb.io/v1beta1\nkind: FRRConfiguration\n"                          \
+	"metadata: {name: r, namespace: frr-k8s-system}\n"                                         \
+	"spec: {bgp: {routers: [{asn: 64513, neighbors: [\n"                                       \
+	"  {address: 10.0.0.2, asn: 64512, toReceive: {allowed: {mode: all}}}]}]}}\n"
+
 static unsigned n_announced; /* before */
 static size_t n_answers;
 
@@ -38,8 +45,13 @@ static bool is_all_away(const struct agent_rig *rig)
 {
 	const struct agent *a = &rig->agent;
 
-	return rig->turns > 50 && a->blackholes.job && a->vrfs.job &&
+	return a->blackholes.job && a->vrfs.job && rtnl_fib_is_away(a->receiving.rtnl) &&
 	       a->current->plan.blackholes.n == 2;
+}
+
+static bool has_turned(const struct agent_rig *rig)
+{
+	return rig->turns > 50;
 }
 
 static bool is_all_done(const struct agent_rig *rig)
@@ -47,7 +59,8 @@ static bool is_all_done(const struct agent_rig *rig)
 	const struct agent *a = &rig->agent;
 
 	return !a->blackholes.job && a->blackholes.state.n_blackholes == 1 && !a->vrfs.job &&
-	       rig->router->announced > n_announced && rig->router->withdrawn > 0;
+	       fib_counts(a->receiving.fib).n_placed == 1 && rig->router->announced > n_announced &&
+	       rig->router->withdrawn > 0;
 }
 
 static void count_answers(void *ctx, const struct ip_addr *pods, const int *nsids, size_t n)
@@ -71,6 +84,26 @@ static bool is_all_done_and_read(const struct agent_rig *rig)
 	return is_all_done(rig) && has_link(netlink_node(rig->agent.netlink), "d2");
 }
 
+/* 198.51.100.0/24, by way of a neighbour on d0. */
+static void router_says_a_route(struct router *r)
+{
+	const struct bgp_update_session session = {.local_asn = ROUTER_ASN,
+						   .remote_asn = NODE_ASN,
+						   .as4 = true,
+						   .families = {1},
+						   .local = {.ipv4 = ip_addr_from_v4(0x0a090002)}};
+	static const struct bgp_attrs attrs = {.origin = BGP_ORIGIN_IGP};
+	const struct ip_addr net = ip_addr_from_v4(0xc6336400);
+	const struct ip_prefix prefix = ip_prefix_of(&net, 24);
+	const struct bgp_update_batch batch = {
+		.family = BGP_IPV4_UNICAST, .attrs = &attrs, .prefixes = &prefix, .n = 1};
+	uint8_t buf[BGP_MESSAGE_MAX];
+	size_t taken;
+
+	router_say(r, buf, bgp_update_encode(buf, sizeof(buf), &session, &batch, &taken));
+	assert_int_equal(taken, 1);
+}
+
 static void the_loop_turns_while_somebody_holds_the_kernels_lock(void **state)
 {
 	const struct ip_addr pod = ip_addr_from_v4(0x0a090002);
@@ -83,10 +116,12 @@ static void the_loop_turns_while_somebody_holds_the_kernels_lock(void **state)
 			 0);
 	rig_write(rig, "a-config.yaml", UPLINK);
 	rig_write(rig, "pool.yaml", AGGREGATE("28"));
+	rig_write(rig, "receive.yaml", RECEIVE);
 	rig_start(rig);
 	pods = netlink_pods_new(
 		&(struct netlink_pods_args){.worker = rig->agent.network, .told = count_answers});
 	RIG_WAIT(rig, has_placed);
+	worker_finish(rig->agent.network); /* nothing is read that would see what comes now */
 	n_announced = rig->router->announced;
 
 	/* What the agent is to hear of comes before. */
@@ -100,9 +135,15 @@ static void the_loop_turns_while_somebody_holds_the_kernels_lock(void **state)
 	}
 	rig_write(rig, "pool.yaml", AGGREGATE("27"));
 	rig_write(rig, "red.yaml", MADE_VRF);
-	netlink_pods_ask(pods, &pod, 1);
-	rig->turns = 0;
+	router_says_a_route(rig->router);
 	RIG_WAIT(rig, is_all_away);
+	netlink_pods_ask(pods, &pod,
+			 1); /* behind what waits: the first of it need not take the lock */
+	rig->turns = 0;
+	RIG_WAIT(rig, has_turned);
+	assert_non_null(rig->agent.blackholes.job);
+	assert_non_null(rig->agent.vrfs.job);
+	assert_int_equal(fib_counts(rig->agent.receiving.fib).n_placed, 0);
 	assert_false(has_link(netlink_node(rig->agent.netlink), "d2"));
 	assert_int_equal(n_answers, 0);
 	assert_int_equal(rig->router->announced, n_announced);
@@ -113,7 +154,10 @@ static void the_loop_turns_while_somebody_holds_the_kernels_lock(void **state)
 
 	RIG_WAIT(rig, is_all_done_and_read);
 	assert_int_equal(n_answers, 1);
-	assert_int_equal(system("ip route show table 19627 | grep -q 'blackhole 192.0.2.0/27'"), 0);
+	assert_int_equal(
+		system("ip route show table 19627 | grep -q 'blackhole 192.0.2.0/27' &&"
+		       " ip route show table 19800 | grep -q '198.51.100.0/24 via 10.9.0.2'"),
+		0);
 	assert_int_not_equal(system("ip route show table 19628 2>/dev/null | grep -q blackhole"),
 			     0);
 	worker_finish(rig->agent.network);

@@ -3,7 +3,7 @@
  * Somebody who holds the kernel's lock of its network configuration, as long as a test likes: a
  * thread asks for something of a device by an ioctl whose argument lies in a page that is not there
  * yet (userfaultfd), and the kernel, which has the lock by then, waits for that page. It is given
- * after a minute in any case, as a test that waits for the lock itself would never do it.
+ * after twenty seconds in any case, as a test that waits for the lock itself would never do it.
  */
 #pragma once
 
@@ -26,7 +26,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define RTNL_HOLD_MS 60000
+#define RTNL_HOLD_MS 20000
 
 static struct {
 	int fault_fd, release[2];
@@ -50,11 +50,14 @@ static void *rtnl_hold_it(void *ctx)
 
 static void *rtnl_hold_give(void *ctx)
 {
+	struct pollfd fault = {.fd = rtnl_hold.fault_fd, .events = POLLIN};
 	struct pollfd p = {.fd = rtnl_hold.release[0], .events = POLLIN};
 	struct uffdio_zeropage zero = {
 		.range = {.start = (uintptr_t)rtnl_hold.pages + (uintptr_t)rtnl_hold.size,
 			  .len = (uint64_t)rtnl_hold.size}};
 
+	/* Somebody else may have it for long. */
+	(void)poll(&fault, 1, -1);
 	rtnl_hold.has_expired = poll(&p, 1, RTNL_HOLD_MS) == 0;
 	(void)ioctl(rtnl_hold.fault_fd, UFFDIO_ZEROPAGE, &zero);
 	return ctx;
@@ -68,7 +71,8 @@ static bool rtnl_hold_begin(void)
 	struct uffdio_register missing = {.mode = UFFDIO_REGISTER_MODE_MISSING};
 	struct pollfd fault = {.events = POLLIN};
 
-	rtnl_hold.fault_fd = (int)syscall(SYS_userfaultfd, O_CLOEXEC);
+	/* Without O_NONBLOCK a poll ends at once, before there is a fault. */
+	rtnl_hold.fault_fd = (int)syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK);
 	if (rtnl_hold.fault_fd < 0 || ioctl(rtnl_hold.fault_fd, UFFDIO_API, &api) != 0)
 		return false;
 	rtnl_hold.size = sysconf(_SC_PAGESIZE);
@@ -84,7 +88,7 @@ static bool rtnl_hold_begin(void)
 	    pthread_create(&rtnl_hold.giver, NULL, rtnl_hold_give, NULL) != 0)
 		return false;
 	fault.fd = rtnl_hold.fault_fd;
-	return poll(&fault, 1, RTNL_HOLD_MS) == 1;
+	return poll(&fault, 1, -1) == 1 && fault.revents == POLLIN;
 }
 
 /* False: it was not held any more, since the test took so long. */
