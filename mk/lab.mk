@@ -22,7 +22,12 @@ $(B)/tests/bfd_many: $(B)/obj/tests/lab/bfd_many.o $(BENCH_LOAD_LIBS)
 	$(folder)
 	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $< -Wl,--start-group $(BENCH_LOAD_LIBS) -Wl,--end-group $(LIBS_agent)
 
-LAB_PROGRAMS := $(B)/tests/pass.bpf.o $(B)/tests/open.bpf.o $(B)/tests/bfd_many
+$(B)/tests/conns: $(patsubst %,$(B)/obj/tests/lab/%.o,conns conns_serve)
+	$(folder)
+	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $^
+$(B)/obj/tests/lab/conns.o $(B)/obj/tests/lab/conns_serve.o: CPPFLAGS += -Itests
+
+LAB_PROGRAMS := $(B)/tests/pass.bpf.o $(B)/tests/open.bpf.o $(B)/tests/bfd_many $(B)/tests/conns
 
 # An agent that speaks other versions to other nodes: the group tunnel upgrades to it, one node after the other.
 ifeq ($(WIRE),)
@@ -36,6 +41,15 @@ endif
 test-programs: $(LAB_PROGRAMS)
 lab: all $(LAB_PROGRAMS) ## the demo's steps and bad input as assertions (root)
 	$(Q)scripts/run-lab
+
+NODES_SEEDS ?= 1 2 3 4 5 6 7 8 9 10
+
+lab-nodes: all $(LAB_PROGRAMS) ## eight nodes: 2,000 connections while nodes and pods come and go, ten seeded runs; links, IPv6, a node that dies (root; 15 minutes)
+	$(Q)for seed in $(NODES_SEEDS); do ND_SEED=$$seed scripts/run-lab nodes_run || exit 1; done
+	$(Q)scripts/run-lab nodes_more
+
+lab-proxy: all $(LAB_PROGRAMS) ## the first of these runs with kube-proxy and BIRD in the agents' place: how many are cut (root; tests/kube/build kube-apiserver etcd kube-proxy once)
+	$(Q)for seed in $(NODES_SEEDS); do ND_PLANE=proxy ND_SEED=$$seed scripts/run-lab nodes_run || exit 1; done
 
 kube: all $(B)/tests/pass.bpf.o ## the demo from a real API server, and what may happen to one (root; tests/kube/build once)
 	$(Q)tests/kube/run
@@ -85,12 +99,13 @@ SOAK_ROUNDS ?= 100
 SOAK_FUZZ  ?= 600
 SOAK_LABS  ?= 10
 
-soak: ## long runs: many seeds, each fuzzer for ten minutes, the lab again and again, the guest, hogs (root)
+soak: ## long runs: many seeds, each fuzzer for ten minutes, the lab again and again, that of eight nodes, the guest, hogs (root)
 	$(Q)$(MAKE) --no-print-directory sim SEEDS=$(SOAK_SEEDS) BFD_SEEDS=$(SOAK_BFD_SEEDS) PLANE_SEEDS=$(SOAK_PLANE_SEEDS) KUBE_SEEDS=$(SOAK_KUBE_SEEDS)
 	$(Q)TEST_ROUNDS=$(SOAK_ROUNDS) TEST_TIMEOUT=7200 $(MAKE) --no-print-directory unit
 	$(Q)$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=$(SOAK_FUZZ)
 	$(Q)for i in $$(seq $(SOAK_LABS)); do $(MAKE) --no-print-directory lab || exit 1; done
 	$(Q)$(MAKE) --no-print-directory vm
+	$(Q)$(MAKE) --no-print-directory lab-nodes
 	$(Q)PE_LLGR=1 scripts/run-lab peering
 	$(Q)BFD_STRICT=1 BFD_ORDER=10 BFD_BUSY=600 BFD_HOGS=16 scripts/run-lab bfd
 	$(Q)BFD_HOGS=16 BFDX_LOOPS=60 BFDX_TRIALS=20 scripts/run-lab bfd_xdp
@@ -102,4 +117,4 @@ kube-pods: all $(B)/tests/pass.bpf.o ## the pods of deploy/kustomize/default on 
 	$(Q)scripts/deps image
 	$(Q)tests/kube/pods
 
-.PHONY: demo casts sim-beside kube kube-short kube-nodes kube-migrate kube-status kube-deploy kube-helm kube-pods kind lab test soak
+.PHONY: demo casts sim-beside kube kube-short kube-nodes kube-migrate kube-status kube-deploy kube-helm kube-pods kind lab lab-nodes lab-proxy test soak

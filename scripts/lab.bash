@@ -18,6 +18,7 @@ LAB_ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 LAB=${LAB:-ls$$}
 LAB_AGENT=${LAB_AGENT:-$LAB_ROOT/build/lodestoned} # build/san/lodestoned: under the sanitizers
 LAB_DIR=
+LAB_POD_SERVER=(python3 "$LAB_ROOT/scripts/lab-pod") # of each pod, with its name and port 80
 LAB_UNSOUND= # lab_down: a sanitizer complained of an agent
 LAB_NODES=(node-a node-b)
 declare -A LAB_NODE_ADDR=([node-a]=192.168.1.10 [node-b]=192.168.1.11)
@@ -120,15 +121,27 @@ lab_node_up() {
 	lab_in "$node" ip addr add "${LAB_NODE_ADDR[$node]}/24" dev eth0
 	lab_in "$node" ip route add default via 192.168.1.1
 	lab_in "$node" sysctl -qw net.ipv4.ip_forward=1
-	for pod in ${LAB_PODS[$node]}; do
-		lab_namespace "$pod"
-		lab_veth "$node" "pod-$pod" "$pod" eth0
-		lab_in "$node" ip addr add "${LAB_NODE_NET[$node]}.1/32" dev "pod-$pod"
-		lab_in "$node" ip route add "${LAB_POD_ADDR[$pod]}/32" dev "pod-$pod"
-		lab_in "$pod" ip addr add "${LAB_POD_ADDR[$pod]}/32" dev eth0
-		lab_in "$pod" ip route add "${LAB_NODE_NET[$node]}.1/32" dev eth0
-		lab_in "$pod" ip route add default via "${LAB_NODE_NET[$node]}.1"
-	done
+	for pod in ${LAB_PODS[$node]}; do lab_pod_up "$node" "$pod"; done
+}
+
+# lab_pod_up NODE POD: the pod's namespace, its address and the node's route to it.
+lab_pod_up() {
+	local node=$1 pod=$2
+	lab_namespace "$pod"
+	lab_veth "$node" "pod-$pod" "$pod" eth0
+	lab_in "$node" ip addr add "${LAB_NODE_NET[$node]}.1/32" dev "pod-$pod"
+	lab_in "$node" ip route add "${LAB_POD_ADDR[$pod]}/32" dev "pod-$pod"
+	lab_in "$pod" ip addr add "${LAB_POD_ADDR[$pod]}/32" dev eth0
+	lab_in "$pod" ip route add "${LAB_NODE_NET[$node]}.1/32" dev eth0
+	lab_in "$pod" ip route add default via "${LAB_NODE_NET[$node]}.1"
+}
+
+# lab_pod_start POD: its server, whose pid goes to LAB_POD_PID[POD].
+declare -A LAB_POD_PID
+lab_pod_start() {
+	lab_spawn "$LAB_DIR/$1.log" "$1" "${LAB_POD_SERVER[@]}" "$1" 80
+	# shellcheck disable=SC2034 # read by those who source this file
+	LAB_POD_PID[$1]=$LAB_PID
 }
 
 # lab_folder: a folder for this lab's files, LAB_DIR.
@@ -166,10 +179,7 @@ lab_up() {
 		lab_node_up "$node"
 		# See tests/lab/pass.bpf.c for why.
 		lab_xdp_pass router "to-$node" || lab_die "cannot attach XDP to to-$node"
-		for pod in ${LAB_PODS[$node]}; do
-			lab_spawn "$LAB_DIR/$pod.log" "$pod" \
-				python3 "$LAB_ROOT/scripts/lab-pod" "$pod" 80
-		done
+		for pod in ${LAB_PODS[$node]}; do lab_pod_start "$pod"; done
 	done
 	for node in "${LAB_NODES[@]}"; do
 		for pod in ${LAB_PODS[$node]}; do
