@@ -3,8 +3,7 @@
  * Puts a packet into GUE (wire_tunnel.h) and sends it to another node. The packet itself is not
  * touched. The outer header has the client's DSCP and ECN (RFC 6040 4.1, normal mode) and a source
  * port of the flow's own, by which routers spread flows; it must not be fragmented. UDP has no
- * checksum, also over IPv6 (RFC 6935): the packet inside has its own, and what is not the packet is
- * worth nothing to who would change it.
+ * checksum, also over IPv6 (RFC 6935): the packet inside has its own, the rest is worth nothing.
  */
 #pragma once
 
@@ -62,7 +61,7 @@ static __always_inline void tunnel_write_v4(struct iphdr *ip, const struct tunne
 {
 	const __u32 ttl = bpf_htonl(TUNNEL_TTL << 24 | proto << 16);
 	__u32 *words = (__u32 *)ip;
-	__u64 sum = 0;
+	__u64 sum;
 
 	words[0] = bpf_htonl(0x45000000 | (__u32)o->tos << 16 | (len & 0xffff));
 	words[1] = bpf_htonl(IP_DONT_FRAGMENT);

@@ -41,9 +41,9 @@ static __always_inline bool floor_write(struct xdp_md *ctx, const struct tunnel_
 	tunnel_write_eth(at, o, v4);
 	at += TUNNEL_ETH;
 	if (v4)
-		tunnel_write_v4(at, o, over + o->inner);
+		tunnel_write_v4(at, o, over + o->inner, IPPROTO_UDP);
 	else
-		tunnel_write_v6(at, o, over - ip_len + o->inner);
+		tunnel_write_v6(at, o, over - ip_len + o->inner, IPPROTO_UDP);
 	udp = at + ip_len;
 	udp->source = o->sport;
 	udp->dest = bpf_htons(LB_GUE_PORT);

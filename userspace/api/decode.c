@@ -118,11 +118,14 @@ uint8_t api_annotation_word(struct api_decoder *d, const struct api_object *o, c
 {
 	const char *value = labels_get(&o->meta.annotations, name);
 
+	assert(words->text);
 	if (!value)
 		return 0;
-	for (const struct api_word *w = words; w->text; w++)
+	for (const struct api_word *w = words; w->text; w++) {
+		assert(w->value > 0 && w->value <= UINT8_MAX); /* 0: it says nothing */
 		if (strcmp(value, w->text) == 0)
 			return (uint8_t)w->value;
+	}
 	api_refuse(d, arena_printf(d->arena, "metadata.annotations[%s]", name), "BadValue",
 		   arena_printf(d->arena, "write %s", words_text(d->arena, words)),
 		   "\"%s\" is none of the words that are known here", value);

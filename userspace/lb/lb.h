@@ -25,8 +25,7 @@ static inline int lb_key_cmp(const struct lb_key *a, const struct lb_key *b)
 	const int order = ip_addr_cmp(&a->addr, &b->addr);
 	uint64_t x, y;
 
-	/* Any total order will do where a VIP is before its frontends: as memcmp, see ip_addr_cmp.
-	 */
+	/* Any total order will do where a VIP is before its frontends: as ip_addr_cmp(). */
 	memcpy(&x, &a->domain, sizeof(x));
 	memcpy(&y, &b->domain, sizeof(y));
 	x = be64toh(x);

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
- * A whole agent in a network namespace of its own, with files in a folder of its own, without a
- * data plane (mode off, unless the test says otherwise) and with the scripted router of router.h. A
- * test writes files and runs the loop until something holds.
+ * A whole agent in a network namespace, with files in a folder, both its own, without a data plane
+ * unless the test says otherwise, with the router of router.h. A test writes files, runs the loop.
  */
 #pragma once
 
@@ -41,7 +40,6 @@ static inline void rig_write_to(const char *folder, const char *name, const char
 {
 	char path[192], beside[200];
 	FILE *file;
-
 	snprintf(path, sizeof(path), "%s/%s", folder, name);
 	snprintf(beside, sizeof(beside), "%s.new", path);
 	file = fopen(beside, "we");
