@@ -51,7 +51,7 @@ lab-nodes: all $(LAB_PROGRAMS) ## eight nodes: 2,000 connections while nodes and
 	$(Q)for seed in $(NODES_SEEDS); do ND_SEED=$$seed scripts/run-lab nodes_run || exit 1; done
 	$(Q)scripts/run-lab nodes_more
 
-lab-proxy: all $(LAB_PROGRAMS) ## the first of these runs with kube-proxy and BIRD in the agents' place: how many are cut (root; tests/kube/build kube-apiserver etcd kube-proxy once)
+lab-proxy: all $(LAB_PROGRAMS) ## these runs with kube-proxy and BIRD in the agents' place: how many are cut (root; tests/kube/build kube-apiserver etcd kube-proxy once)
 	$(Q)for seed in $(NODES_SEEDS); do ND_PLANE=proxy ND_SEED=$$seed scripts/run-lab nodes_run || exit 1; done
 
 kube: all $(B)/tests/pass.bpf.o ## the demo from a real API server, and what may happen to one (root; tests/kube/build once)
