@@ -61,7 +61,6 @@ static void settle_frontends(const struct plan *plan, struct arena *arena, struc
 					    .seed = lb->seed,
 					    .rows_log2 = lb->rows_log2,
 					    .tested = true,
-					    .idle = true,
 					    .targets = lb->targets,
 					    .n_targets = lb->n_targets};
 	}

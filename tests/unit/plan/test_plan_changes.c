@@ -402,6 +402,29 @@ static void peers_that_see_the_same_are_told_together(void **state)
 	fixture_free(g);
 }
 
+/* Of as many values one is another. */
+static void another_community_is_a_change(void **state)
+{
+	struct fixture *f = example(), *g = example();
+	struct arena *arena = arena_new();
+	const struct plan_change *all;
+	struct outcome *a, *b;
+
+	(void)state;
+	adds_a_community(f);
+	fixture_object(g, "BGPAdvertisement", "all", "", "spec: {communities: [\"64512:8\"]}");
+	a = settle(f, NULL);
+	b = settle(g, &a->addresses);
+	assert_int_equal(plan_changes(&a->told, &b->told, arena, &all), 1);
+	assert_string_equal(all[0].kind, "Route");
+	assert_string_equal(all[0].message, "communities 64512:8, was 64512:7");
+	arena_free(arena);
+	outcome_free(a);
+	outcome_free(b);
+	fixture_free(f);
+	fixture_free(g);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -409,6 +432,7 @@ int main(void)
 		cmocka_unit_test(what_differs_is_told_both_ways),
 		cmocka_unit_test(each_edit_is_told_in_words),
 		cmocka_unit_test(peers_that_see_the_same_are_told_together),
+		cmocka_unit_test(another_community_is_a_change),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
