@@ -138,6 +138,20 @@ static void backends_as_a_table(void **state)
 	      "draining, 41s left\n");
 }
 
+static void backends_in_wide_say_how_they_are_reached(void **state)
+{
+	(void)state;
+	check((struct cli_args){.what = CLI_BACKENDS, .format = CLI_WIDE},
+	      "[{\"namespace\":\"prod\",\"name\":\"web\",\"vip\":\"192.168.100.1\",\"port\":80,"
+	      "\"protocol\":\"TCP\",\"address\":\"10.1.0.2\",\"backendPort\":80,"
+	      "\"node\":null,\"forwarding\":\"dsr-gue\",\"state\":\"ready\","
+	      "\"drainSeconds\":null,\"packets\":1,\"bytes\":2,\"flows\":3}]",
+	      "NAMESPACE   NAME   VIP             PORT   PROTOCOL   BACKEND    PORT   NODE   "
+	      "FORWARDING   FLOWS   PACKETS   BYTES   STATE\n"
+	      "prod        web    192.168.100.1   80     TCP        10.1.0.2   80     -      "
+	      "dsr-gue      3       1         2       ready\n");
+}
+
 static void bfd_as_a_table(void **state)
 {
 	(void)state;
@@ -277,6 +291,7 @@ int main(void)
 		cmocka_unit_test(routes_as_a_table),
 		cmocka_unit_test(services_as_a_table),
 		cmocka_unit_test(backends_as_a_table),
+		cmocka_unit_test(backends_in_wide_say_how_they_are_reached),
 		cmocka_unit_test(bfd_as_a_table),
 		cmocka_unit_test(pools_as_a_table),
 		cmocka_unit_test(problems_as_a_table),
