@@ -110,10 +110,16 @@ static const __u32 lb_crc_out[16] = {
 	0xc38d26c4, 0xd3d3e1ab, 0xe330a81a, 0xf36e6f75,
 };
 
-/* A product and no mask of the bit, for newer verifiers follow a mask of one bit in both cases. */
+/*
+ * A product and no mask of the bit, for newer verifiers follow a mask of one bit in both cases; nor
+ * is the compiler to make one of it.
+ */
 LB_INLINE __u32 lb_crc_times_x(__u32 a)
 {
-	return a >> 1 ^ LB_CRC32C_POLYNOMIAL * (a & 1);
+	__u32 bit = a & 1;
+
+	__asm__("" : "+r"(bit));
+	return a >> 1 ^ LB_CRC32C_POLYNOMIAL * bit;
 }
 
 /*
