@@ -18,9 +18,11 @@ WARN := -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion -Wstrict-protot
 WERROR ?= -Werror
 HARDEN := -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fPIE
 OPT    ?= -O2 -g
+# What is built does not say where.
+ANYWHERE := -ffile-prefix-map=$(CURDIR)=.
 # WIRE="-DLB_WIRE_VERSION=3 ..." B=folder: a build that speaks other versions to other nodes, for the lab (mk/lab.mk).
 CPPFLAGS += -D_GNU_SOURCE -Iuserspace -I. -I$(B)/gen $(WIRE)
-CFLAGS_ALL := -std=gnu17 $(WARN) $(WERROR) $(OPT) $(CFLAGS)
+CFLAGS_ALL := -std=gnu17 $(WARN) $(WERROR) $(OPT) $(ANYWHERE) $(CFLAGS)
 # What is told of pointers to our own takes 44 KB of the agent's memory, packed next to nothing; Debian 12's C library
 # is the first that reads it.
 RELR := $(shell ld --help 2>/dev/null | grep -q pack-relative-relocs && echo -Wl,-z,pack-relative-relocs)
@@ -130,7 +132,7 @@ $(FEEDER_BIN): $(patsubst %.c,$(B)/obj/%.o,$(wildcard userspace/feeder/*.c)) $(B
 
 # --- BPF: object, skeleton ---------------------------------------------------------------------------
 
-BPF_FLAGS := -O2 -g -fstack-usage -target bpf -mcpu=v3 -Wall -Wextra -Werror -Wno-unused-parameter -I. -Ibpf -D__TARGET_ARCH_x86 $(WIRE)
+BPF_FLAGS := -O2 -g $(ANYWHERE) -fstack-usage -target bpf -mcpu=v3 -Wall -Wextra -Werror -Wno-unused-parameter -I. -Ibpf -D__TARGET_ARCH_x86 $(WIRE)
 BPF_SRC   := $(wildcard bpf/*.bpf.c)
 BPF_OBJ   := $(patsubst bpf/%.bpf.c,$(B)/bpf/%.bpf.o,$(BPF_SRC))
 BPF_SKEL  := $(patsubst bpf/%.bpf.c,$(B)/gen/%.skel.h,$(BPF_SRC))

@@ -14,4 +14,8 @@ deb-test: ## lintian, then the package installed, run and removed in a new Debia
 	$(Q)scripts/deps deb
 	$(Q)tests/install/deb test
 
-.PHONY: sbom deb deb-test
+reproducible: ## programs, image and Debian package built twice, in two folders: one digest each (root; minutes)
+	$(Q)scripts/deps build && scripts/deps image && scripts/deps deb
+	$(Q)scripts/reproducible
+
+.PHONY: sbom deb deb-test reproducible
