@@ -19,9 +19,8 @@
 
 #include <stdlib.h>
 #include <sys/stat.h>
-#define RIG_UNUSED __attribute__((unused))
-/* However busy the machine is: what comes at all comes within it. */
-#define RIG_PATIENCE_S 120
+#define RIG_UNUSED     __attribute__((unused))
+#define RIG_PATIENCE_S 120 /* what comes at all comes within it, however busy the machine is */
 
 struct agent_rig {
 	char dir[64]; /* DIR/config, DIR/state, DIR/sock, DIR/pin */
@@ -127,9 +126,8 @@ RIG_UNUSED static void rig_free(struct agent_rig *rig)
 	rig_crash(rig);
 	router_free(rig->router);
 	snprintf(lock, sizeof(lock), "%s", rig->pin + 1); /* agent/cleanup.h: as it is named */
-	for (char *c = lock; *c; c++)
-		if (*c == '/')
-			*c = '-';
+	for (char *c = lock; (c = strchr(c, '/'));)
+		*c = '-';
 	snprintf(command, sizeof(command), "rm -rf %s /run/lodestone/%s.lock", rig->dir, lock);
 	assert_int_equal(system(command), 0);
 	free(rig);
