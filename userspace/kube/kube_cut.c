@@ -251,10 +251,12 @@ static enum fate fate_of(const struct below *b, const struct kube_part *key, str
 	const struct kube_resource *r = b->resource;
 	enum fate fate;
 
-	if (!key->text || b->len + 1 + key->len >= PATH_BYTES)
-		return DROPPED; /* longer than any that is kept */
-	if (b->prefixes)
+	if (!key->text)
+		return DROPPED;
+	if (b->prefixes) /* names of any length */
 		return fate_by_prefix(key, b->prefixes);
+	if (b->len + 1 + key->len >= PATH_BYTES)
+		return DROPPED; /* longer than any that is kept */
 	step_down(b, key, ret);
 	if (is_text(ret->path, ret->len, "metadata")) {
 		ret->keep = r->is_own ? kube_keep_own_metadata : kube_keep_metadata;

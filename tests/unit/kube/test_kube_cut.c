@@ -345,7 +345,7 @@ static void names_that_nobody_has_are_no_names(void **state)
 				 "\"w\\u0065b\",\"annotations\":{\"metallb.io/b\":\"2\"}}}");
 	free(out);
 	for (int len = 1; len < 100; len++) {
-		char key[128] = "", text[512];
+		char key[128] = "", text[1024];
 
 		memset(key, 'k', (size_t)len);
 		(void)snprintf(text, sizeof(text),
@@ -355,6 +355,32 @@ static void names_that_nobody_has_are_no_names(void **state)
 		out = cut(KUBE_NODE, text, &parts);
 		assert_string_equal(out, "{\"apiVersion\":\"v1\",\"kind\":\"Node\",\"metadata\":{"
 					 "\"name\":\"n\"},\"spec\":{\"taints\":[{}]}}");
+		free(out);
+	}
+}
+
+/* A path is short; the name of an annotation or label need not be. */
+static void long_names_are_kept_by_how_they_begin(void **state)
+{
+	(void)state;
+	for (int len = 1; len < 100; len++) {
+		char key[128] = "", text[1024], want[1024];
+		struct kube_cut parts;
+		char *out;
+
+		memset(key, 'k', (size_t)len);
+		(void)snprintf(
+			text, sizeof(text),
+			"{\"metadata\":{\"labels\":{\"%s\":\"1\",\"kubernetes.io/%s\":\"2\"},"
+			"\"annotations\":{\"%s\":\"1\",\"metallb.io/%s\":\"2\"}}}",
+			key, key, key, key);
+		(void)snprintf(want, sizeof(want),
+			       "{\"apiVersion\":\"discovery.k8s.io/v1\",\"kind\":\"EndpointSlice\","
+			       "\"metadata\":{\"labels\":{\"kubernetes.io/%s\":\"2\"},"
+			       "\"annotations\":{\"metallb.io/%s\":\"2\"}}}",
+			       key, key);
+		out = cut(KUBE_SLICE, text, &parts);
+		assert_string_equal(out, want);
 		free(out);
 	}
 }
@@ -411,6 +437,7 @@ int main(void)
 		cmocka_unit_test(what_is_no_json_is_not_taken),
 		cmocka_unit_test(names_are_looked_for_where_they_stand),
 		cmocka_unit_test(names_that_nobody_has_are_no_names),
+		cmocka_unit_test(long_names_are_kept_by_how_they_begin),
 		cmocka_unit_test(an_event_has_a_type_and_an_object),
 		cmocka_unit_test(characters_are_looked_at_one_by_one_where_they_have_to_be),
 	};
