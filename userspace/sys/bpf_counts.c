@@ -35,6 +35,23 @@ void bpf_counts_read(const struct bpf_maps *m, size_t first, size_t n, struct bp
 	}
 }
 
+/* --- by reason -------------------------------------------------------------------------------- */
+
+size_t bpf_counts_drops(const struct bpf_maps *m, uint64_t *counts, size_t cap)
+{
+	int fd = bpf_maps_fd(m, "drops");
+	_cleanup_(freep) uint64_t *values = xcalloc((size_t)m->n_cpus, sizeof(*values));
+
+	for (__u32 reason = 0; reason < LB_N_DROPS && reason < cap; reason++) {
+		counts[reason] = 0;
+		if (bpf_map_lookup_elem(fd, &reason, values) != 0)
+			continue;
+		for (int cpu = 0; cpu < m->n_cpus; cpu++)
+			counts[reason] += values[cpu];
+	}
+	return LB_N_DROPS;
+}
+
 /* --- of frontends ----------------------------------------------------------------------------- */
 
 /* What the map holds, of which this process is the only writer: asked for with each scrape. */

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
- * Packets and bytes of backends, many at a time; and those that a frontend's former backends had,
- * which lie in a pinned map by the frontend's key, so that the sum of a frontend never decreases
- * while it is there, whatever becomes of its backends and of the agent.
+ * What programs have counted: packets and bytes of backends, many at a time; what was dropped; and
+ * what a frontend's former backends had, which lies in a pinned map by the frontend's key, so that
+ * the sum of a frontend never decreases while it is there, whatever becomes of its backends and of
+ * the agent.
  */
 #pragma once
 
@@ -11,6 +12,9 @@
 
 /* As bpf_dataplane_counts(). */
 void bpf_counts_read(const struct bpf_maps *m, size_t first, size_t n, struct bpf_packets *ret);
+
+/* As bpf_dataplane_drops(). */
+size_t bpf_counts_drops(const struct bpf_maps *m, uint64_t *counts, size_t cap);
 
 /* Behind bpf_maps_open(): reads what is retired, once; and gives back the memory of that. */
 void bpf_counts_open(struct bpf_maps *m);

@@ -592,15 +592,5 @@ uint64_t bpf_dataplane_served_generation(const struct bpf_dataplane *dp)
 
 size_t bpf_dataplane_drops(struct bpf_dataplane *dp, uint64_t *counts, size_t cap)
 {
-	int fd = bpf_maps_fd(&dp->maps, "drops");
-	_cleanup_(freep) uint64_t *values = xcalloc((size_t)dp->maps.n_cpus, sizeof(*values));
-
-	for (__u32 reason = 0; reason < LB_N_DROPS && reason < cap; reason++) {
-		counts[reason] = 0;
-		if (bpf_map_lookup_elem(fd, &reason, values) != 0)
-			continue;
-		for (int cpu = 0; cpu < dp->maps.n_cpus; cpu++)
-			counts[reason] += values[cpu];
-	}
-	return LB_N_DROPS;
+	return bpf_counts_drops(&dp->maps, counts, cap);
 }
