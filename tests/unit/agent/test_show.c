@@ -139,7 +139,7 @@ static void services(void **state)
 		"\"protocol\":\"TCP\",\"healthCheckNodePort\":null,\"paused\":false,\"rateLimit\":null,\"announced\":true,"
 		"\"reason\":\"announced\",\"packets\":null,\"bytes\":null,\"flows\":null,"
 		"\"backends\":[{\"address\":\"10.244.0.1\",\"port\":80,"
-		"\"node\":\"node\",\"state\":\"ready\",\"drainSeconds\":null,"
+		"\"node\":\"node\",\"forwarding\":null,\"state\":\"ready\",\"drainSeconds\":null,"
 		"\"packets\":null,\"bytes\":null,"
 		"\"flows\":null}]},"
 		"{\"namespace\":\"other\",\"name\":\"s2\",\"vip\":null,\"port\":53,"
@@ -158,11 +158,12 @@ static void backends(void **state)
 	struct agent_rig *rig = rig_announcing();
 
 	(void)state;
-	json_expect(ask(rig, "{\"command\":\"show\",\"what\":\"backends\"}", OK),
-		    "[{\"namespace\":\"default\",\"name\":\"s1\",\"vip\":\"192.0.2.0\",\"port\":80,"
-		    "\"protocol\":\"TCP\",\"address\":\"10.244.0.1\",\"backendPort\":80,"
-		    "\"node\":\"node\",\"state\":\"ready\",\"drainSeconds\":null,\"packets\":null,"
-		    "\"bytes\":null,\"flows\":null}]");
+	json_expect(
+		ask(rig, "{\"command\":\"show\",\"what\":\"backends\"}", OK),
+		"[{\"namespace\":\"default\",\"name\":\"s1\",\"vip\":\"192.0.2.0\",\"port\":80,"
+		"\"protocol\":\"TCP\",\"address\":\"10.244.0.1\",\"backendPort\":80,"
+		"\"node\":\"node\",\"forwarding\":null,\"state\":\"ready\",\"drainSeconds\":null,\"packets\":null,"
+		"\"bytes\":null,\"flows\":null}]");
 	json_expect(ask(rig, "{\"command\":\"show\",\"what\":\"backends\",\"name\":\"s2\"}", OK),
 		    "[]");
 	rig_free(rig);
@@ -205,10 +206,12 @@ static void backends_of_nobody(void **state)
 	assert_int_equal(cJSON_GetArraySize(body), 3);
 	cJSON_DeleteItemFromArray(body, 0);
 	cJSON_DeleteItemFromArray(body, 0);
-	json_expect(body, "[{\"namespace\":null,\"name\":null,\"vip\":\"192.0.2.7\",\"port\":53,"
-			  "\"protocol\":\"UDP\",\"address\":\"10.244.0.8\",\"backendPort\":8080,"
-			  "\"node\":\"node\",\"state\":\"draining\",\"drainSeconds\":null,"
-			  "\"packets\":null,\"bytes\":null,\"flows\":null}]");
+	json_expect(
+		body,
+		"[{\"namespace\":null,\"name\":null,\"vip\":\"192.0.2.7\",\"port\":53,"
+		"\"protocol\":\"UDP\",\"address\":\"10.244.0.8\",\"backendPort\":8080,"
+		"\"node\":\"node\",\"forwarding\":null,\"state\":\"draining\",\"drainSeconds\":null,"
+		"\"packets\":null,\"bytes\":null,\"flows\":null}]");
 	leaving.unheld_since = clock_now();
 	body = backends_now(rig, NULL);
 	left = cJSON_GetObjectItem(cJSON_GetArrayItem(body, 1), "drainSeconds");
