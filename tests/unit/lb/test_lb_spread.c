@@ -170,6 +170,30 @@ static void what_one_node_finds_makes_settled_rows_unsettled_at_others(void **st
 	spread_done(&s);
 }
 
+/* What it said before says nothing of what it has since, though all have the same recipe. */
+static void what_was_said_before_is_no_evidence(void **state)
+{
+	struct spread s;
+
+	(void)state;
+	spread_init(&s, 9);
+	spread_put_all(&s, ALL, ALL);
+	spread_pass(&s, LONG);
+	s.flows[0] = (struct spread_flow){
+		.lives = true, .row = 9, .owner = (spread_first(&s, 0, 9) + 1) % BACKENDS};
+	spread_pass(&s, LONG);
+	s.is_cut[(node_of_backend(s.flows[0].owner) + 1) % NODES] = true;
+	spread_pass(&s, LONG);
+	spread_end(&s, 0);
+	spread_pass(&s, LONG);
+	for (uint32_t node = 0; node < NODES; node++)
+		assert_false(spread_is_settled(&s, node, 9));
+	memset(s.is_cut, 0, sizeof(s.is_cut));
+	spread_pass(&s, LONG);
+	assert_int_equal(spread_n_unsettled(&s), 0);
+	spread_done(&s);
+}
+
 static void an_agent_that_begins_anew_learns_all_again(void **state)
 {
 	struct spread s;
@@ -306,6 +330,7 @@ int main(void)
 		cmocka_unit_test(a_node_with_another_recipe_holds_all_rows),
 		cmocka_unit_test(a_node_without_the_service_says_so),
 		cmocka_unit_test(what_one_node_finds_makes_settled_rows_unsettled_at_others),
+		cmocka_unit_test(what_was_said_before_is_no_evidence),
 		cmocka_unit_test(an_agent_that_begins_anew_learns_all_again),
 		cmocka_unit_test(no_row_settles_while_a_flow_anywhere_needs_another_owner),
 	};
