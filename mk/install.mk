@@ -64,6 +64,7 @@ uninstall: ## remove what install put there; lodestoned --cleanup comes first
 	for page in $(notdir $(MAN)); do rm -f $(DESTDIR)$(MANDIR)/man$${page##*.}/$$page; done
 	rm -f $(DESTDIR)$(BASHDIR)/lodectl $(DESTDIR)$(ZSHDIR)/_lodectl $(DESTDIR)$(FISHDIR)/lodectl.fish
 	rm -rf $(DESTDIR)$(DOCDIR)
+	[ ! -d $(DESTDIR)$(LIBEXECDIR) ] || rmdir --ignore-fail-on-non-empty $(DESTDIR)$(LIBEXECDIR)
 
 install-test: all ## an installed tree, and the unit's command with the unit's rights (root)
 	+$(Q)tests/install/run
