@@ -18,4 +18,8 @@ reproducible: ## programs, image and Debian package built twice, in two folders:
 	$(Q)scripts/deps build && scripts/deps image && scripts/deps deb
 	$(Q)scripts/reproducible
 
-.PHONY: sbom deb deb-test reproducible
+docs-test: ## the quick start's commands from the pages, in a new Debian with a clean checkout (root; minutes)
+	$(Q)scripts/deps deb
+	$(Q)tests/docs/run
+
+.PHONY: sbom deb deb-test docs-test reproducible
