@@ -4,7 +4,7 @@
 # decoding of large texts, beside a world that is read; and the thread of BFD.
 
 TSAN_SYS := $(addprefix userspace/sys/,worker.c log.c loop.c clock.c files.c)
-TSAN_test_worker := tests/unit/sys/test_worker.c $(TSAN_SYS) userspace/base/mem.c userspace/base/hash.c
+TSAN_test_worker := tests/unit/sys/test_worker.c $(TSAN_SYS) $(addprefix userspace/base/,mem.c hash.c strbuf.c)
 TSAN_test_source_changes := tests/unit/agent/test_source_changes.c $(TSAN_SYS) \
 	$(addprefix userspace/agent/,source_changes.c source_failure.c) \
 	$(wildcard userspace/base/*.c userspace/api/*.c)
@@ -23,7 +23,7 @@ $(B)/tsan/%.o: %.c
 
 .SECONDEXPANSION:
 $(TSAN_PROGRAMS): $$(patsubst %.c,$(B)/tsan/%.o,$$(TSAN_$$(@F)))
-	$(Q)$(CC) -fsanitize=thread -o $@ $^ -lcmocka -levent_core -lyaml -lnettle -lbpf
+	$(Q)$(CC) -fsanitize=thread -o $@ $^ -lcmocka -levent_core -lyaml -lcjson -lnettle -lbpf
 
 test-programs: $(TSAN_PROGRAMS)
 tsan: $(TSAN_PROGRAMS) ## the helper threads, under the thread sanitizer

@@ -105,10 +105,16 @@ static void forget(struct watcher *w)
 	free(w);
 }
 
+/* evhttp lets go of a request whose client is gone before the answer's end; else it frees it
+ * itself. */
 static void on_closed(struct evhttp_connection *c, void *ctx)
 {
+	struct watcher *w = ctx;
+
 	(void)c;
-	forget(ctx);
+	if (!evhttp_request_get_connection(w->request))
+		evhttp_request_free(w->request);
+	forget(w);
 }
 
 static void begin_events(struct page_server *s, struct evhttp_request *r)

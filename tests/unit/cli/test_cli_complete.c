@@ -92,7 +92,7 @@ static void names_are_of_the_kind_of_the_argument(void **state)
 static void options_are_those_of_the_command(void **state)
 {
 	(void)state;
-	proposes("drain --", "--output --socket --help --version", CLI_KIND_NONE);
+	proposes("drain --", "--output --dry-run --socket --help --version", CLI_KIND_NONE);
 	proposes(
 		"show routes -",
 		"--output --namespace --peer --vrf --service --prefix --received --watch --socket --help --version",

@@ -21,6 +21,7 @@
 #endif
 
 #define bpf_map_lookup_elem                               host_lookup
+#define bpf_map_lookup_percpu_elem(map, key, cpu)         ((void)(cpu), host_lookup(map, key))
 #define bpf_xdp_load_bytes(ctx, off, to, len)             host_load(off, to, len)
 #define bpf_xdp_store_bytes(ctx, off, from, len)          host_store(off, from, len)
 #define bpf_xdp_get_buff_len(ctx)                         host_len()
