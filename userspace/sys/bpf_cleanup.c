@@ -68,20 +68,10 @@ uint32_t bpf_dataplane_strange_abi(const char *pin_dir)
 
 int bpf_dataplane_cleanup(const char *pin_dir)
 {
-	static const char *const folders[] = {BPF_PINS_LINKS, BPF_PINS_PROGS, BPF_PINS_MAPS,
-					      BPF_PINS_NEXT, BPF_PINS_CHUNKS};
 	int error = bpf_attach_sweep(pin_dir, keep_nothing, NULL);
 	int one = bpf_attach_sweep_filters(keep_nothing, NULL);
-	char path[BPF_PINS_PATH];
 
 	error = error ? error : one;
-	for (size_t i = 0; i < ARRAY_SIZE(folders); i++) {
-		one = bpf_pins_path(path, pin_dir, folders[i], NULL);
-		if (one == 0)
-			one = bpf_pins_remove_folder(path);
-		error = error ? error : one;
-	}
-	if (error == 0 && rmdir(pin_dir) != 0 && errno != ENOENT)
-		error = -errno;
-	return error;
+	one = bpf_pins_remove(pin_dir);
+	return error ? error : one;
 }

@@ -137,3 +137,21 @@ int bpf_pins_remove_folder(const char *path)
 		error = -errno;
 	return error;
 }
+
+int bpf_pins_remove(const char *pin_dir)
+{
+	static const char *const folders[] = {BPF_PINS_LINKS, BPF_PINS_PROGS, BPF_PINS_MAPS,
+					      BPF_PINS_NEXT, BPF_PINS_CHUNKS};
+	char path[BPF_PINS_PATH];
+	int error = 0, one;
+
+	for (size_t i = 0; i < ARRAY_SIZE(folders); i++) {
+		one = bpf_pins_path(path, pin_dir, folders[i], NULL);
+		if (one == 0)
+			one = bpf_pins_remove_folder(path);
+		error = error ? error : one;
+	}
+	if (error == 0 && rmdir(pin_dir) != 0 && errno != ENOENT)
+		error = -errno;
+	return error;
+}

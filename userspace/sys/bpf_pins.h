@@ -46,6 +46,10 @@ int bpf_pins_beside(char ret[BPF_PINS_PATH], const char *path) must_check;
 /* Removes a folder with what is pinned in it. 0, also when there is none, or -errno. */
 int bpf_pins_remove_folder(const char *path) must_check;
 
+/* Removes the directory with all its folders; what is attached stays so. 0, also when there is
+ * none. */
+int bpf_pins_remove(const char *pin_dir);
+
 /* Calls back for each name in a folder; 0 also when there is none. */
 typedef void (*bpf_pins_cb)(void *ctx, const char *name);
 int bpf_pins_each(const char *path, bpf_pins_cb cb, void *ctx) must_check;

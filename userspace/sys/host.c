@@ -2,8 +2,8 @@
 /* Facts of the host as a whole; those of its devices are in host_devices.c. */
 #include "sys/host.h"
 
-#include "sys/bpf_dataplane.h"
 #include "sys/bpf_load.h"
+#include "sys/bpf_pins.h"
 #include "sys/conntrack.h"
 #include "sys/files.h"
 #include "sys/nlsock.h"
@@ -123,7 +123,8 @@ static void try_programs(const char *pin_dir, struct arena *arena, struct host_f
 		f->has_tcx = programs.has_tcx;
 		bpf_unload(&programs);
 	}
-	(void)bpf_dataplane_cleanup(dir);
+	/* No more than that: on a kernel without tcx a sweep finds the agent's filters. */
+	(void)bpf_pins_remove(dir);
 }
 
 /* 0 or an errno. */

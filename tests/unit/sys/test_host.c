@@ -5,6 +5,7 @@
 #include "sys/host.h"
 
 #include "bpf_fixture.h"
+#include "sys/bpf_clsact.h"
 
 #include <arpa/inet.h>
 #include <bpf/libbpf.h>
@@ -111,10 +112,16 @@ static void the_host_is_told_and_left_as_it_was(void **state)
 	struct sockaddr_in any = {.sin_family = AF_INET, .sin_port = htons(179)};
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	struct host_facts f;
+	int ours;
 
 	SKIP_IF_REFUSED(fixture);
+	ours = foreign_program(BPF_PROG_TYPE_SCHED_CLS, "tc_reply", -1);
+	assert_int_equal(bpf_clsact_attach(device_index(), ours), 0); /* an agent's */
 	host_facts(fixture->pin_dir, false, arena, &f);
 	assert_null(f.load_failure);
+	assert_int_equal(bpf_clsact_is_there(device_index()), 1);
+	assert_int_equal(bpf_clsact_detach(device_index()), 0);
+	close(ours);
 	assert_int_equal(names_in("/sys/fs/bpf", "lt-dp"), 0);
 	assert_true(f.major > 5 && f.release[0]);
 	assert_true(f.has_btf);
