@@ -234,9 +234,17 @@ step_takeover_iptables() {
 	STEP_NOTE="$FLOWS_TCP TCP flows each way, none cut, left with the last of them"
 }
 
+# six COMMAND...: of the Service that has IPv6.
+six() {
+	local FLOWS_NAME=flows-six FLOWS_FAMILY=ip6 FLOWS_VIP=2001:db8:101::1
+	"$@"
+}
+
 # Between two steps that leave everything to the kernel.
-step_takeover_ipv6() {
-	local FLOWS_NAME=flows-six FLOWS_FAMILY=ip6 FLOWS_VIP pod
+step_takeover_ipv6() { six takeover_ipv6; }
+
+takeover_ipv6() {
+	local pod
 	ipv6_up
 	for pod in b1 b2; do
 		lab_spawn "$LAB_DIR/flows-six-$pod.log" "$pod" python3 "$LAB_ROOT/scripts/lab-flows" serve 7 "${POD_ADDR6[$pod]}"
@@ -247,8 +255,6 @@ step_takeover_ipv6() {
 	takeover_to_xdp 0 || return 1
 	rules_gone
 	rules_iptables && takeover_to_kernel 60 || return 1
-	rules_gone
-	rm "$LAB_DIR/config/$FLOWS_NAME.yaml"
 	STEP_NOTE="$FLOWS_TCP TCP flows each way, none cut"
 }
 
@@ -257,29 +263,33 @@ b_says_drained() { lab_ctl node-b show services flows -o json | jq -e 'all(.[]; 
 
 b_tells_flows() { lab_ctl node-b show backends flows -o json | jq -e --argjson n "$FLOWS_TCP" '([.[].flows] | add) >= $n' >/dev/null; }
 
-# The rules are those of before. The agent is restarted in between. The drain time would be a minute.
+# Both families. The rules are those of before. The agent is restarted in between. The drain time would be a minute.
 step_drain() {
 	rm "$LAB_DIR/config/off-b.yaml"
-	lab_until 10 b_mode_is xdp && lab_until 10 b_announces && lab_until 5 xdp_takes || { lab_ctl node-b status; return 1; }
-	flows_open drained "$FLOWS_TCP" 0 || return 1
+	lab_until 10 b_mode_is xdp && lab_until 10 b_announces && lab_until 5 xdp_takes && lab_until 5 six xdp_takes ||
+		{ lab_ctl node-b status; return 1; }
+	flows_open drained "$FLOWS_TCP" 0 && six flows_open drained-six "$FLOWS_TCP" 0 || return 1
 	lab_ctl node-b drain || return 1
-	lab_until 20 kernel_takes || { lab_ctl node-b status; return 1; }
+	lab_until 20 kernel_takes && lab_until 20 six kernel_takes || { lab_ctl node-b status; return 1; }
 	lab_ctl node-b status >"$LAB_DIR/drain.txt" || { cat "$LAB_DIR/drain.txt"; return 1; } # no error
 	grep -E '^(Drain|Flows|Data plane)' "$LAB_DIR/drain.txt" | sed 's/^/  /'
 	lab_until 10 vip_next_hops_are 192.168.1.10 || { say "$(vip_next_hops)"; return 1; }
-	flows_open after 50 0 || return 1
-	[ "$(established)" -eq 50 ] || { say "the kernel has $(established) of 50 new connections"; return 1; }
+	flows_open after 50 0 && six flows_open after-six 50 0 || return 1
+	[ "$(established),$(six established)" = 50,50 ] ||
+		{ say "the kernel has $(established) and $(six established) of 50 new connections each"; return 1; }
 	lab_until 12 b_tells_flows || { lab_ctl node-b show backends; return 1; } # by the next walk
 	lab_kill TERM "${LAB_AGENT_PID[node-b]}"
 	lab_agent_up node-b
 	lab_until 15 b_drain_is draining || { lab_ctl node-b status; return 1; }
-	flows_end drained || return 1
+	flows_end drained && flows_end drained-six || return 1
 	lab_until 40 b_drain_is drained || { lab_ctl node-b status; return 1; }
 	b_mode_is off && b_says_drained && vip_next_hops_are 192.168.1.10 || { lab_ctl node-b status; return 1; }
-	flows_end after || return 1
+	flows_end after && flows_end after-six || return 1
+	six rules_gone
+	rm "$LAB_DIR/config/flows-six.yaml"
 	lab_ctl node-b undrain || return 1
 	lab_until 10 b_announces || { lab_ctl node-b status; return 1; }
-	STEP_NOTE="$FLOWS_TCP flows served to their end over a restart, 50 given to the kernel, none cut"
+	STEP_NOTE="$FLOWS_TCP flows of each family served to their end over a restart, 50 given to the kernel, none cut"
 	lab_until 10 vip_next_hops_are "192.168.1.10 192.168.1.11"
 }
 
