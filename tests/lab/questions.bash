@@ -55,7 +55,7 @@ step_which_node() {
 }
 
 step_whose() {
-	lodectl_says explain ip "$VIP" -- 'default/nginx-lb' 'production-pool'
+	lodectl_says explain ip "$VIP" -- 'default/nginx-lb' 'production-pool' '^Packets go on by policy Local' '^80/TCP +here +2 '
 }
 
 step_last_change() {

@@ -90,9 +90,23 @@ static cJSON *way_json(const struct plan_way *w)
 	return o;
 }
 
+static cJSON *forwarding_json(const struct plan_forwarding *f)
+{
+	cJSON *o = cJSON_CreateObject();
+
+	cJSON_AddNumberToObject(o, "port", f->port);
+	cJSON_AddStringToObject(o, "protocol", f->protocol);
+	show_add_text(o, "way", f->way);
+	cJSON_AddNumberToObject(o, "endpoints", (double)f->n);
+	cJSON_AddNumberToObject(o, "takeNewFlows", (double)f->n_new);
+	show_add_text(o, "reason", f->reason);
+	show_add_text(o, "message", f->message);
+	return o;
+}
+
 static cJSON *item_json(const struct plan_explained *item)
 {
-	cJSON *o = cJSON_CreateObject(), *ways;
+	cJSON *o = cJSON_CreateObject(), *list;
 	char text[IP_ADDR_TEXT];
 
 	show_add_text(o, "namespace", item->ns);
@@ -104,9 +118,13 @@ static cJSON *item_json(const struct plan_explained *item)
 	show_add_text(o, "reason", item->reason);
 	add_steps(o, "checks", &item->checks);
 	add_steps(o, "advertisements", &item->adverts);
-	ways = cJSON_AddArrayToObject(o, "peers");
+	list = cJSON_AddArrayToObject(o, "peers");
 	for (size_t i = 0; i < item->ways.n; i++)
-		cJSON_AddItemToArray(ways, way_json(&item->ways.items[i]));
+		cJSON_AddItemToArray(list, way_json(&item->ways.items[i]));
+	show_add_text(o, "policy", item->policy);
+	list = cJSON_AddArrayToObject(o, "forwarding");
+	for (size_t i = 0; i < item->forwarding.n; i++)
+		cJSON_AddItemToArray(list, forwarding_json(&item->forwarding.items[i]));
 	return o;
 }
 

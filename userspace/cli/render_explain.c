@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
  * `lodectl explain` for people: what was asked for, then each address with its checks in order, who
- * has a say about it and to whom it goes; what the other nodes do; and the problems that concern
- * it, in the words of `show problems`.
+ * has a say about it, to whom it goes, and which way its packets go on; what the other nodes do;
+ * and the problems that concern it, in the words of `show problems`.
  */
 #include "cli/render.h"
 
@@ -35,6 +35,14 @@ static void cell_why(struct strbuf *out, const cJSON *row, const char *key)
 	if (reason && strcmp(reason, "announced") != 0)
 		strbuf_printf(out, "%s: ", reason);
 	cell_value(out, row, key);
+}
+
+/* "80/TCP" */
+static void cell_port(struct strbuf *out, const cJSON *row, const char *key)
+{
+	cell_value(out, row, key);
+	strbuf_add(out, "/");
+	cell_value(out, row, "protocol");
 }
 
 static void add_titles(struct table *t, const struct column *columns)
@@ -86,6 +94,12 @@ static const struct column ways[] = {
 	{"PEER", "peer", cell_value},        {"PREFIX", "prefix", cell_value},
 	{"BY", "advertisement", cell_value}, {"ANNOUNCED", "announced", cell_verdict},
 	{"WHY", "message", cell_why},        {0}};
+static const struct column forwarding[] = {{"PORT", "port", cell_port},
+					   {"WAY", "way", cell_value},
+					   {"ENDPOINTS", "endpoints", cell_value},
+					   {"TAKE NEW", "takeNewFlows", cell_value},
+					   {"HOW", "message", cell_why},
+					   {0}};
 static const struct column nodes[] = {{"OTHER NODE", "node", cell_value},
 				      {"ANNOUNCES", "announces", cell_verdict},
 				      {"REASON", "reason", cell_value},
@@ -123,6 +137,12 @@ static void print_address(const cJSON *a, struct strbuf *out)
 	print_list(get(a, "checks"), checks, out);
 	print_list(get(a, "advertisements"), adverts, out);
 	print_list(get(a, "peers"), ways, out);
+	if (!cJSON_IsString(get(a, "policy")))
+		return;
+	strbuf_add(out, "\nPackets go on by ");
+	add_cell(out, a, "policy", "");
+	strbuf_add(out, "\n");
+	print_list(get(a, "forwarding"), forwarding, out);
 }
 
 static void print_left_out(const cJSON *body, const char *key, const char *what, struct strbuf *out)

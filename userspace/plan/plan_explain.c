@@ -302,10 +302,11 @@ static struct plan_explained *new_item(const struct explain_build *b, const stru
 	return item;
 }
 
-static void explain_address(struct explain_build *b, const struct plan_address *a,
-			    const struct plan_trace *trace)
+static void explain_address(struct explain_build *b, const struct plan_service_input *input,
+			    const struct plan_address *a)
 {
 	const struct plan_draft *d = b->d;
+	const uint32_t *rows = &d->arranged->first_row[b->number];
 	const struct env_pool *pool = a ? plan_env_pool(&d->env, plan_text(a->pool)) : NULL;
 	const struct plan_service *row;
 
@@ -318,10 +319,13 @@ static void explain_address(struct explain_build *b, const struct plan_address *
 	row = row_of(b);
 	b->item->announced = row && row->announced;
 	b->item->reason = row ? row->reason : "noIPAllocated";
-	add_checks(b, trace);
+	add_checks(b, input->trace);
 	add_adverts(b, pool);
 	for (size_t i = 0; i < d->env.n_peers; i++)
 		add_peer(b, pool, i);
+	if (b->ret->what != EXPLAIN_PEER)
+		plan_explain_forwarding(d, input, &d->plan->services[rows[0]], rows[1] - rows[0],
+					b->item);
 }
 
 static bool find_fragment(struct explain_build *b, const struct api_object *service)
@@ -365,9 +369,9 @@ static void explain_service(const struct plan_draft *d, const struct api_object 
 	(void)plan_service(&d->env, &input, d->arena); /* for its trace */
 	for (size_t i = 0; i < input.n_addresses; i++)
 		if (!only || ip_addr_equal(only, &input.addresses[i].addr))
-			explain_address(&b, &input.addresses[i], &trace);
+			explain_address(&b, &input, &input.addresses[i]);
 	if (input.n_addresses == 0)
-		explain_address(&b, NULL, &trace);
+		explain_address(&b, &input, NULL);
 }
 
 /* --- what is asked for ----------------------------------------------------------------------- */

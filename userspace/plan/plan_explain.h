@@ -43,6 +43,20 @@ struct plan_ways {
 	size_t n, cap;
 };
 
+/* Endpoints of one port of an address that packets reach, or do not, alike. */
+struct plan_forwarding {
+	uint16_t port;
+	const char *protocol;
+	const char *way;     /* as plan_way_text(), "here"; NULL: packets do not get there */
+	const char *reason;  /* why no flow begins there; NULL: nothing is in the way */
+	size_t n, n_new;     /* those of them that take new flows */
+	const char *message; /* how packets get there, or why not */
+};
+struct plan_forwardings {
+	struct plan_forwarding *items; /* by port, protocol; then as endpoints come */
+	size_t n, cap;
+};
+
 /* One address of one Service; of a Service without one, that. */
 struct plan_explained {
 	const char *ns, *name;
@@ -53,6 +67,8 @@ struct plan_explained {
 	struct plan_steps checks; /* up to the first that does not hold */
 	struct plan_steps adverts;
 	struct plan_ways ways;
+	const char *policy; /* whom packets go to and why; NULL: it was not asked, or has no port */
+	struct plan_forwardings forwarding;
 };
 
 struct plan_explained_node {
@@ -79,6 +95,7 @@ struct plan_explain {
 
 struct plan_draft;
 struct plan_service_input;
+struct plan_service;
 /* Fills in d->in->explain; the last step of a draft of the whole plan. */
 void plan_draft_explain(const struct plan_draft *d);
 
@@ -89,4 +106,8 @@ void plan_explain_peer(const struct plan_draft *d, struct plan_explain *ret);
 /* What the other nodes do with the Service, which is ours. */
 void plan_explain_nodes(const struct plan_draft *d, const struct api_object *service,
 			struct plan_explain *ret);
+/* How packets to one of its addresses go on from here: policy and forwarding of *ret. */
+void plan_explain_forwarding(const struct plan_draft *d, const struct plan_service_input *input,
+			     const struct plan_service *rows, size_t n_rows,
+			     struct plan_explained *ret);
 void plan_step_add(struct arena *arena, struct plan_steps *to, const struct plan_step *step);
