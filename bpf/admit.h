@@ -79,12 +79,30 @@ static __always_inline bool admit_claim(struct flow *f, __u32 backend, __u32 fla
 	return found == ADMIT_NONE ? flow_make(&f->entry) : found == ADMIT_HAS;
 }
 
-/* The candidate is on another node that does not answer; never so where none is on another one. */
-static __always_inline bool admit_is_cut_off(const struct flow *f, __u32 backend)
+/*
+ * The candidate is on another node that does not answer, where no flow begins; never so where none
+ * is on another one. What its client begins anew has left that node: else the entry that it has
+ * there would go on to name its owner. Datagrams of a flow that began there may still be heard.
+ */
+__noinline bool admit_is_cut_off(const struct flow *f, __u32 backend)
 {
-	struct lb_backend *be = backend_slot(backend_index(f->live, backend));
+	struct lb_backend *be;
+	struct lb_flow *way;
+	__u64 state, rest;
 
-	return be && !node_takes(READ_ONCE(be->state));
+	if (!f)
+		return false;
+	be = backend_slot(backend_index(f->live, backend));
+	state = be ? READ_ONCE(be->state) : 0;
+	if (!be || node_takes(state))
+		return false;
+	way = entry_find(f, be, &rest);
+	if (!way || !entry_is_of(entry_owner(f, rest), rest, backend, state))
+		return true;
+	if (!new_flows_is_first(f))
+		return false;
+	(void)lb_flow_change(way, rest, lb_rest_with_state(rest, LB_FLOW_CLOSING));
+	return true;
 }
 
 /* A new flow: the first candidate that can have it. `is_spread`: some may be on other nodes. */

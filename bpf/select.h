@@ -63,11 +63,16 @@ static __always_inline bool select_goes_on(const struct flow *f)
 	return !(f->tcp_flags & (TCP_SYN | TCP_RST));
 }
 
-/* A SYN of an unsettled row: a flow that is known and whose backend is ready keeps it. */
-static __always_inline int select_first(struct flow *f)
+/*
+ * A SYN of an unsettled row: a flow that is known and whose backend is ready keeps it. `is_spread`:
+ * some may be on other nodes.
+ */
+static __always_inline int select_first(struct flow *f, bool is_spread)
 {
 	int owner = owner_by_entry(f, OWNER_OF_NEW);
 
+	if (owner != OWNER_NOBODY && is_spread && admit_is_cut_off(f, owner))
+		return OWNER_NOBODY;
 	if (owner != OWNER_NOBODY && admit_claim(f, owner, LB_BE_IN_USE, LB_FLOW_NEW))
 		return owner;
 	return OWNER_NOBODY;
@@ -99,7 +104,7 @@ static __always_inline int select_unsettled(struct xdp_md *ctx, struct flow *f)
 	int owner;
 
 	if (new_flows_is_first(f))
-		return select_first(f);
+		return select_first(f, false);
 	owner = owner_by_any_entry(f, OWNER_OF_PACKET);
 	if (owner == OWNER_NOBODY && f->proto == IPPROTO_TCP)
 		owner = select_by_socket(ctx, f);

@@ -70,7 +70,7 @@ static __always_inline int choose_unsettled(struct xdp_md *ctx, struct lb_scratc
 	int owner;
 
 	if (new_flows_is_first(&s->flow))
-		return select_first(&s->flow);
+		return select_first(&s->flow, true);
 	owner = owner_by_any_entry(&s->flow, OWNER_OF_PACKET);
 	if (owner == OWNER_NOBODY)
 		owner = choose_whom_to_ask(ctx, s);

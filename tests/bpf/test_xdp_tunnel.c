@@ -124,6 +124,117 @@ static void new_flows_do_not_go_to_a_node_that_is_silent(void **state)
 	assert_int_equal(rig_marked(x->rig, &x->tcp), 1);
 }
 
+/* A node of its own, which is well, and whose number is at another place. */
+#define OTHER_NODE  8
+#define OTHER_THERE (THERE + 7)
+
+/* The first candidate is on a node that is well when the flow begins; `state` is what it is then.
+ */
+static void fall_silent(struct bed *x, const struct frame_spec *syn, uint64_t state)
+{
+	rig_set_remote(x->rig, &x->tcp, 0, NODE);
+	rig_set_node_state(x->rig, NODE, LB_NODE_IN_USE | LB_NODE_KNOWN | LB_NODE_USABLE);
+	assert_int_equal(bed_xdp(x, syn), XDP_TX);
+	assert_int_equal(rig_remote_flow(x->rig, syn, 0)->backend, 0);
+	rig_set_node_state(x->rig, NODE, state);
+}
+
+/* Silent, or no node any more. */
+static const uint64_t silent[] = {LB_NODE_IN_USE | LB_NODE_KNOWN, LB_NODE_IN_USE, 0};
+
+/* Whose SYN was not answered sends it again: to one who is here, who has all that follows. */
+static void a_repeated_syn_chooses_anew_when_its_node_is_silent(void **state)
+{
+	const unsigned in_order[] = {0, 1};
+	struct bed *x = bed_begin(state);
+
+	tunnel_begin(x, AF_INET);
+	for (unsigned i = 0; i < 6; i++) {
+		struct frame_spec req = bed_request(&x->tcp, (uint16_t)(40000 + i), TCP_SYN_FLAG);
+
+		rig_set_rows(x->rig, &x->tcp, in_order, 2, i % 2 ? LB_ROW_UNSETTLED : 0);
+		fall_silent(x, &req, silent[i / 2]);
+		assert_int_equal(bed_xdp(x, &req), XDP_PASS);
+		assert_int_equal(frame_dst(&x->out), 2);
+		assert_int_equal(rig_flow_state(rig_remote_flow(x->rig, &req, 0)), LB_FLOW_CLOSING);
+		assert_int_equal(rig_marked(x->rig, &x->tcp), 1);
+		assert_int_equal(bed_xdp(x, &req), XDP_PASS); /* once more */
+		req.tcp_flags = TCP_ACK_FLAG;
+		assert_int_equal(bed_xdp(x, &req), XDP_PASS);
+		assert_int_equal(frame_dst(&x->out), 2);
+	}
+}
+
+/* The next candidate is on a third node: the entry is the same one, and names him. */
+static void a_flow_that_leaves_a_silent_node_is_another_nodes(void **state)
+{
+	const unsigned in_order[] = {0, 1}, named[] = {1};
+	const struct tunnel_spec want = {
+		.family = AF_INET, .src = HERE, .dst = OTHER_THERE, .backends = named};
+	const struct rig_hop h = tunnel_hop(AF_INET);
+	struct bed *x = bed_begin(state);
+
+	tunnel_begin(x, AF_INET);
+	rig_add_node(x->rig, OTHER_NODE, AF_INET, OTHER_THERE, 1);
+	rig_set_hop(x->rig, OTHER_NODE, 0, &h);
+	for (unsigned i = 0; i < 2; i++) {
+		struct frame_spec req = bed_request(&x->tcp, (uint16_t)(40000 + i), TCP_SYN_FLAG);
+
+		rig_set_rows(x->rig, &x->tcp, in_order, 2, i ? LB_ROW_UNSETTLED : 0);
+		fall_silent(x, &req, silent[0]);
+		rig_set_remote(x->rig, &x->tcp, 1, OTHER_NODE);
+		assert_int_equal(bed_xdp(x, &req), XDP_TX);
+		tunnel_expect_sent(x, &req, &want);
+		assert_int_equal(rig_remote_flow(x->rig, &req, 0)->backend, 1);
+		req.tcp_flags = TCP_ACK_FLAG;
+		assert_int_equal(bed_xdp(x, &req), XDP_TX);
+		tunnel_expect_sent(x, &req, &want);
+		assert_int_equal(rig_n_flows(x->rig), i + 1);
+	}
+}
+
+/* A port that a client uses again, while the entry of its last flow is there. */
+static void a_port_that_is_used_again_leaves_a_silent_node(void **state)
+{
+	const unsigned in_order[] = {1, 0};
+	struct bed *x = bed_begin(state);
+	struct frame_spec req = bed_request(&x->tcp, 40000, TCP_SYN_FLAG);
+
+	tunnel_begin(x, AF_INET);
+	fall_silent(x, &req, LB_NODE_IN_USE | LB_NODE_KNOWN | LB_NODE_USABLE);
+	req.tcp_flags = TCP_ACK_FLAG;
+	rig_set_rows(x->rig, &x->tcp, in_order, 2, LB_ROW_UNSETTLED);
+	assert_int_equal(bed_xdp(x, &req), XDP_TX);
+	assert_int_equal(rig_flow_state(rig_remote_flow(x->rig, &req, 0)), LB_FLOW_ANSWERED);
+	rig_set_node_state(x->rig, NODE, silent[0]);
+	assert_int_equal(bed_xdp(x, &req), XDP_TX); /* what goes on may still be heard there */
+	req.tcp_flags = TCP_SYN_FLAG;
+	assert_int_equal(bed_xdp(x, &req), XDP_PASS);
+	assert_int_equal(frame_dst(&x->out), 2);
+}
+
+/* Datagrams do not say which is the first: of a flow that is known none begins it anew. */
+static void a_flow_of_datagrams_stays_at_a_silent_node(void **state)
+{
+	const unsigned in_order[] = {0, 1};
+	struct bed *x = bed_begin(state);
+	struct frame_spec req = bed_request(&x->udp, 40000, 0);
+
+	tunnel_begin(x, AF_INET);
+	rig_set_remote(x->rig, &x->udp, 0, NODE);
+	assert_int_equal(bed_xdp(x, &req), XDP_TX);
+	rig_set_node_state(x->rig, NODE, silent[0]);
+	for (unsigned i = 0; i < 2; i++) {
+		rig_set_rows(x->rig, &x->udp, in_order, 2, i ? LB_ROW_UNSETTLED : 0);
+		assert_int_equal(bed_xdp(x, &req), XDP_TX);
+	}
+	assert_int_equal(rig_n_flows(x->rig), 1);
+	req.sport++;
+	rig_set_rows(x->rig, &x->udp, in_order, 2, 0);
+	assert_int_equal(bed_xdp(x, &req), XDP_PASS); /* but none begins there */
+	assert_int_equal(frame_dst(&x->out), 2);
+}
+
 static void private_data_has_the_version_that_the_node_is_sent(void **state)
 {
 	struct tunnel_spec want = {.family = AF_INET, .src = HERE, .dst = THERE, .version = 1};
@@ -287,6 +398,10 @@ int main(void)
 		CLAIM_BOTH(a_flow_that_began_here_is_kept_by_its_entry, tunnel_setup),
 		CLAIM_BOTH(the_clients_packets_keep_the_entry_young, tunnel_setup),
 		CLAIM_BOTH(new_flows_do_not_go_to_a_node_that_is_silent, tunnel_setup),
+		CLAIM_BOTH(a_repeated_syn_chooses_anew_when_its_node_is_silent, tunnel_setup),
+		CLAIM_BOTH(a_flow_that_leaves_a_silent_node_is_another_nodes, tunnel_setup),
+		CLAIM_BOTH(a_port_that_is_used_again_leaves_a_silent_node, tunnel_setup),
+		CLAIM_BOTH(a_flow_of_datagrams_stays_at_a_silent_node, tunnel_setup),
 		CLAIM_BOTH(private_data_has_the_version_that_the_node_is_sent, tunnel_setup),
 		CLAIM_BOTH(marks_and_classes_are_copied_outside, tunnel_setup),
 		CLAIM_BOTH(each_flow_has_a_source_port_of_its_own, tunnel_setup),
