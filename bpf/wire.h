@@ -12,11 +12,12 @@
 
 #ifndef LB_WIRE_VERSION /* a build for the lab has another one, as the versions of wire_tunnel.h   \
 			 */
-#define LB_WIRE_VERSION 2
+#define LB_WIRE_VERSION 3
 #endif
 #define LB_WIRE_SEED          1 /* what seeds begin with, whatever the version: they name Services */
 #define LB_WIRE_WEIGHT_MAX    16  /* of a backend; the least is 1 */
-#define LB_WIRE_QUOTA_PERCENT 102 /* of its share of the rows */
+#define LB_WIRE_QUOTA_PERCENT 102 /* the most of its share of the rows, */
+#define LB_WIRE_LEAST_PERCENT 98  /* and the least */
 
 #define LB_WIRE_M1 0x9fb21c651e98df25ull
 #define LB_WIRE_M2 0xd6e8feb86659fd93ull
@@ -74,6 +75,12 @@ static inline __attribute__((always_inline)) __u32 lb_wire_row(__u64 hash, __u32
  * moves nobody else. The row's first is the best that is ready (if none is, the best) and, with
  * rows filled from 0 up, first of fewer rows than its quota; then follow the others by standing.
  *
+ * What the quotas leave over may so be one backend's alone, which then has too few rows. So three
+ * times, for its candidates [1], [2] and [3] as they were left, each row from 0 up is looked at
+ * again: if that candidate is first of fewer rows than its least and the row's first of more than
+ * its own, they change: the candidate is first, and the others follow by standing. Nobody comes
+ * into a row that way who was not in it.
+ *
  * Where much drains, as in a rollout of all backends at once, most flows that live have a draining
  * owner, which four younger ones often outrank. So there, if all three that follow are ready, the
  * last of them makes way for the best that drains. Not where little does: then the third is the
@@ -103,6 +110,21 @@ static inline __attribute__((always_inline)) __u32 lb_wire_quota(__u32 rows, __u
 	__u64 share = (__u64)total * 100;
 
 	return (__u32)(((__u64)rows * LB_WIRE_QUOTA_PERCENT * weight + share - 1) / share);
+}
+
+/*
+ * The fewest rows a backend is to be first of: floor(rows * 0.98 * weight / total), and at least
+ * one less than its share: where that is some ten rows, one more or less is 10 % of it, and to hold
+ * all to the row would move too many.
+ */
+static inline __attribute__((always_inline)) __u32 lb_wire_least(__u32 rows, __u32 weight,
+								 __u32 total)
+{
+	__u64 share = (__u64)rows * weight;
+	__u32 whole = (__u32)(share / total);
+	__u32 least = (__u32)(share * LB_WIRE_LEAST_PERCENT / ((__u64)total * 100));
+
+	return whole && least == whole ? whole - 1 : least;
 }
 
 /*

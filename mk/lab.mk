@@ -38,7 +38,7 @@ LAB_PROGRAMS += $(LAB_NEXT)
 $(LAB_NEXT): $(B)/lodestoned
 	$(Q)rm -rf $(B)/next && mkdir $(B)/next && mkdir $(B)/next/obj && cp -a $(B)/obj/userspace $(B)/next/obj
 	$(Q)grep -rl --include='*.d' -e bpf/wire -e skel.h $(B)/next/obj | sed 's/d$$/o/' | xargs rm -f
-	$(Q)$(MAKE) --no-print-directory B=$(B)/next WIRE="-DLB_WIRE_VERSION=3 -DLB_TUNNEL_VERSION=2" $@
+	$(Q)$(MAKE) --no-print-directory B=$(B)/next WIRE="-DLB_WIRE_VERSION=4 -DLB_TUNNEL_VERSION=2" $@
 endif
 
 test-programs: $(LAB_PROGRAMS)

@@ -5,6 +5,7 @@
  * others keep their order. Bare rendezvous leaves backends 10 % and more above the mean at 2,048
  * rows, hence the quota: a row whose best backend is full goes to the next best. That couples rows,
  * but weakly: most rows keep their owner, and one that does not finds it among its next candidates.
+ * Who has too few rows then takes some in which he stands next, from those that can spare them.
  *
  * 5,000 services are loaded in a second, so a table of 10 backends by 2,048 rows should take no
  * more than 50 us: 2.5 ns a draw. Hence standings are taken in fours, which are sorted and merged
@@ -36,6 +37,8 @@ struct filling {
 	uint32_t *more;  /* where in them the further draws of each begin; n + 1 of them */
 	uint16_t *index; /* of each within the service */
 	uint32_t *room;  /* rows each may still be first of */
+	uint32_t *quota; /* ... and might in the beginning */
+	uint32_t *least; /* rows each is to be first of */
 	uint16_t *draining;
 	size_t n_draining; /* 0: nobody is kept for its flows' sake */
 	bool weighted;     /* there are further draws */
@@ -267,7 +270,10 @@ static void fill_in(struct filling *f, const struct lb_row_target *targets, uint
 		for (uint32_t draw = 1; draw < t->weight; draw++)
 			f->begun[n_draws++] = lb_wire_mix_begin(lb_wire_draw_id(t->id, draw));
 		f->index[at] = t->index;
-		f->room[at] = t->ready || !any_ready ? lb_wire_quota(rows, t->weight, total) : 0;
+		if (!t->ready && any_ready)
+			continue;
+		f->quota[at] = f->room[at] = lb_wire_quota(rows, t->weight, total);
+		f->least[at] = lb_wire_least(rows, t->weight, total);
 	}
 	f->more[f->n] = n_draws;
 	find_draining(f, targets, n_ready);
@@ -289,6 +295,9 @@ static size_t count_draws(const struct lb_row_target *targets, size_t n)
 struct lb_rows_making {
 	struct filling f; /* its arrays are owned */
 	uint32_t rows, next;
+	unsigned pass; /* 0: rows are filled; 1..3: those with too few look at candidate `pass` */
+	uint32_t n_needed; /* rows that are still to change */
+	uint16_t *at;      /* places in the array of targets, by index; from pass 1 on */
 };
 
 struct lb_rows_making *lb_rows_begin(const struct lb_row_target *targets, size_t n,
@@ -304,27 +313,110 @@ struct lb_rows_making *lb_rows_begin(const struct lb_row_target *targets, size_t
 				.more = xcalloc(n + 1, sizeof(*m->f.more)),
 				.index = xcalloc(n, sizeof(*m->f.index)),
 				.room = xcalloc(n, sizeof(*m->f.room)),
+				.quota = xcalloc(n, sizeof(*m->f.quota)),
+				.least = xcalloc(n, sizeof(*m->f.least)),
 				.draining = xcalloc(n, sizeof(*m->f.draining))};
 	if (n > 0)
 		fill_in(&m->f, targets, m->rows);
 	return m;
 }
 
-bool lb_rows_go_on(struct lb_rows_making *m, uint64_t draws, uint64_t *ret)
+/* --- who has too few rows --------------------------------------------------------------------- */
+
+static uint32_t load_of(const struct filling *f, size_t at)
+{
+	return f->quota[at] - f->room[at];
+}
+
+static void find_needy(struct lb_rows_making *m)
+{
+	const struct filling *f = &m->f;
+	uint16_t last = 0;
+
+	for (size_t at = 0; at < f->n; at++) {
+		last = f->index[at] > last ? f->index[at] : last;
+		m->n_needed += load_of(f, at) < f->least[at] ? f->least[at] - load_of(f, at) : 0;
+	}
+	if (m->n_needed == 0)
+		return;
+	m->at = xcalloc((size_t)last + 1, sizeof(*m->at));
+	for (size_t at = 0; at < f->n; at++)
+		m->at[f->index[at]] = (uint16_t)at;
+}
+
+static uint64_t word_with_first(const struct filling *f, uint32_t row, size_t first)
+{
+	const struct four four = best_of(f, row, f->weighted);
+	const uint64_t best[LB_CANDIDATES] = {four.a, four.b, four.c, four.d};
+
+	return row_word(f, row, best, first);
+}
+
+/* The row's first makes way for this pass's candidate, if that one needs it. */
+static void look_again(struct lb_rows_making *m, uint32_t row, uint64_t *word)
+{
+	const uint16_t index = lb_row_candidate(*word, m->pass);
+	struct filling *f = &m->f;
+	size_t at, first;
+
+	if (index == LB_ROW_NONE)
+		return;
+	at = m->at[index];
+	first = m->at[lb_row_candidate(*word, 0)];
+	if (load_of(f, at) >= f->least[at] || load_of(f, first) <= f->least[first])
+		return;
+	f->room[at]--;
+	f->room[first]++;
+	m->n_needed--;
+	*word = word_with_first(f, row, at);
+}
+
+/* --- in pieces -------------------------------------------------------------------------------- */
+
+static bool is_made(const struct lb_rows_making *m)
+{
+	return m->pass > 0 && (m->pass == LB_CANDIDATES || m->n_needed == 0);
+}
+
+static void make_rows(struct lb_rows_making *m, uint32_t end, uint64_t *ret)
 {
 	struct filling *f = &m->f;
-	const uint64_t a_row = f->n > 0 ? f->more[f->n] : 1;
-	const uint64_t n = draws / a_row > 0 ? draws / a_row : 1;
-	const uint32_t end = n < m->rows - m->next ? m->next + (uint32_t)n : m->rows;
 
-	for (; m->next < end; m->next++) {
-		if (f->n == 0)
+	for (; m->next < end && !is_made(m); m->next++) {
+		if (m->pass > 0)
+			look_again(m, m->next, &ret[m->next]);
+		else if (f->n == 0)
 			ret[m->next] = LB_ROW_EMPTY;
 		else
 			ret[m->next] = f->weighted ? fill_row(f, m->next, true)
 						   : fill_row(f, m->next, false);
 	}
-	return m->next == m->rows;
+}
+
+/* As many rows of this pass as these draws allow, and one at least; how many draws are left. */
+static uint64_t make_some(struct lb_rows_making *m, uint64_t draws, uint64_t *ret)
+{
+	const uint64_t all = m->f.n > 0 ? m->f.more[m->f.n] : 1;
+	const uint64_t a_row = m->pass > 0 ? LB_CANDIDATES : all;
+	const uint64_t n = draws / a_row > 0 ? draws / a_row : 1;
+	const uint64_t left = m->rows - m->next;
+	const uint64_t taken = n < left ? n : left;
+
+	make_rows(m, m->next + (uint32_t)taken, ret);
+	return taken * a_row < draws ? draws - taken * a_row : 0;
+}
+
+bool lb_rows_go_on(struct lb_rows_making *m, uint64_t draws, uint64_t *ret)
+{
+	do {
+		draws = make_some(m, draws, ret);
+		if (m->next < m->rows)
+			break;
+		m->next = 0;
+		if (m->pass++ == 0)
+			find_needy(m);
+	} while (draws >= LB_CANDIDATES && !is_made(m));
+	return is_made(m);
 }
 
 struct lb_rows_making *lb_rows_end(struct lb_rows_making *m)
@@ -335,7 +427,10 @@ struct lb_rows_making *lb_rows_end(struct lb_rows_making *m)
 	free(m->f.more);
 	free(m->f.index);
 	free(m->f.room);
+	free(m->f.quota);
+	free(m->f.least);
 	free(m->f.draining);
+	free(m->at);
 	free(m);
 	return NULL;
 }

@@ -23,10 +23,10 @@ struct lb_row_target {
 
 /*
  * Fills 1 << rows_log2 row words (bpf/abi.h), all settled. [0] is the best ready backend that is
- * under quota when rows are filled in their order; without any ready one the draining ones stand in
- * for them. [1..3] are the next by standing among all; while much drains
- * (lb_wire_keeps_draining()), one of them is the best that does. Without targets every row is
- * LB_ROW_EMPTY.
+ * under quota when rows are filled in their order, or one of the next three if that one has too few
+ * rows; without any ready one the draining ones stand in for them. [1..3] are the next by standing
+ * among all; while much drains (lb_wire_keeps_draining()), one of them is the best that does.
+ * Without targets every row is LB_ROW_EMPTY.
  *
  * Of a standing the upper 49 bits count; among equals (2^-49 a pair) the first in the array wins,
  * and otherwise the order of the targets does not matter. Given in the order of lb_target_cmp, all
@@ -35,9 +35,10 @@ struct lb_row_target {
 void lb_rows_fill(const struct lb_row_target *targets, size_t n, uint8_t rows_log2, uint64_t *ret);
 
 /*
- * The same in pieces. The targets are not needed any more once it has begun. Each piece fills the
- * next rows of *ret, as many as take no more draws than this (of each row each target draws
- * `weight` times), but one at least; true: these were the last. lb_rows_end: NULL is fine.
+ * The same in pieces. The targets are not needed any more once it has begun. Each piece goes on in
+ * *ret, which is the same for all: with as many rows as take no more draws than this (of each row
+ * each target draws `weight` times; one that is looked at again counts as four), but one at least;
+ * true: they are made. lb_rows_end: NULL is fine.
  */
 struct lb_rows_making;
 struct lb_rows_making *lb_rows_begin(const struct lb_row_target *targets, size_t n,

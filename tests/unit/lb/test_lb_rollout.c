@@ -185,7 +185,7 @@ static void a_change_loses_no_more_flows_than_is_said(void **state)
 		{"one goes", one_goes, {200, 500, 1000, 3000}},
 		{"one drains", one_drains, {200, 500, 1200, 3500}},
 		{"one comes", one_comes, {200, 700, 1000, 3000}},
-		{"all are replaced at once", all_at_once, {2500, 9000, 14000, 26000}},
+		{"all are replaced at once", all_at_once, {3300, 10000, 16500, 28000}},
 		{"replaced by quarters, each dies soon", by_quarters, {1000, 8000, 13000, 21000}},
 		{"replaced by quarters, all drain to the end",
 		 by_quarters_that_stay,

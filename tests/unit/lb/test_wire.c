@@ -16,7 +16,7 @@ static void words_of(__u32 words[4], const uint8_t bytes[16])
 static void the_version_is_the_one_these_vectors_are_for(void **state)
 {
 	(void)state;
-	assert_int_equal(LB_WIRE_VERSION, 2);
+	assert_int_equal(LB_WIRE_VERSION, 3);
 }
 
 static void mix_has_its_values(void **state)
@@ -81,6 +81,19 @@ static void quotas_have_their_values(void **state)
 	assert_int_equal(lb_wire_quota(65536, 16, 16 * 32767), 3); /* ceil(2.04) */
 }
 
+static void the_fewest_rows_have_their_values(void **state)
+{
+	(void)state;
+	assert_int_equal(lb_wire_least(2048, 1, 10), 200);  /* floor(200.7) */
+	assert_int_equal(lb_wire_least(2048, 1, 1), 2007);  /* floor(2007.04) */
+	assert_int_equal(lb_wire_least(2048, 2, 11), 364);  /* floor(364.9) */
+	assert_int_equal(lb_wire_least(2048, 1, 50), 39);   /* of 40.96: one less than 40 */
+	assert_int_equal(lb_wire_least(2048, 1, 200), 9);   /* of 10.24 */
+	assert_int_equal(lb_wire_least(2048, 1, 2048), 0);  /* of 1 */
+	assert_int_equal(lb_wire_least(2048, 1, 30000), 0); /* of less */
+	assert_int_equal(lb_wire_least(65536, 16, 16 * 32767), 1);
+}
+
 /* From 10.0.0.1 on, port 8080, seed of "default/web"; the third drains. */
 static void some_backends(struct lb_row_target *targets, uint16_t n)
 {
@@ -115,9 +128,9 @@ static void a_row_table_has_its_values(void **state)
 
 	(void)state;
 	some_backends(targets, 5);
-	assert_true(mix_of_rows(targets, 5, rows) == 0x2a478e441c5b0472);
+	assert_true(mix_of_rows(targets, 5, rows) == 0x63d7c6df08c13437);
 	assert_true(rows[0] == 0x2000c0020000);
-	assert_true(rows[1] == 0x400040018000);
+	assert_true(rows[1] == 0x400040000003);
 }
 
 static void a_row_table_with_weights_has_its_values(void **state)
@@ -130,7 +143,7 @@ static void a_row_table_with_weights_has_its_values(void **state)
 	targets[1].weight = 2;
 	targets[2].weight = 3;
 	targets[4].weight = 16;
-	assert_true(mix_of_rows(targets, 5, rows) == 0x85958f514541eda7);
+	assert_true(mix_of_rows(targets, 5, rows) == 0xf5e11aa60412dd9c);
 	assert_true(rows[0] == 0x600000010004);
 	assert_true(rows[3] == 0x4000c0000004);
 }
@@ -145,8 +158,8 @@ static void a_row_table_of_a_rollout_has_its_values(void **state)
 	some_backends(targets, 9);
 	for (unsigned i = 0; i < 9; i++)
 		targets[i].ready = i < 4;
-	assert_true(mix_of_rows(targets, 9, rows) == 0xf4c6a3928c2bbb07);
-	assert_true(rows[3] == 0x1000080018000); /* 0, 3, 2, and 8, which drains */
+	assert_true(mix_of_rows(targets, 9, rows) == 0x306395cfb1d9899c);
+	assert_true(rows[3] == 0x1000080000003); /* 3, who had too few, 0, 2, and 8, which drains */
 	assert_true(rows[16] == 0x1000000010003);
 }
 
@@ -167,12 +180,12 @@ static void a_recipe_has_its_name(void **state)
 	uint64_t name = lb_wire_recipe(0x492e5dae, 8);
 
 	(void)state;
-	assert_true(name == 0x3f830e201a2ffbfa);
+	assert_true(name == 0x3a1f2027562e3305);
 	some_backends(targets, 5);
 	targets[1].weight = 2;
 	for (unsigned i = 0; i < 5; i++)
 		name = lb_wire_recipe_add(name, targets[i].id, targets[i].weight, targets[i].ready);
-	assert_true(name == 0x1a759973ac5b287);
+	assert_true(name == 0xd31814d6de754296);
 }
 
 int main(void)
@@ -185,6 +198,7 @@ int main(void)
 		cmocka_unit_test(backend_id_and_weight_have_their_values),
 		cmocka_unit_test(draws_have_their_values_and_the_first_is_the_backends_own),
 		cmocka_unit_test(quotas_have_their_values),
+		cmocka_unit_test(the_fewest_rows_have_their_values),
 		cmocka_unit_test(a_row_table_has_its_values),
 		cmocka_unit_test(a_row_table_with_weights_has_its_values),
 		cmocka_unit_test(a_row_table_of_a_rollout_has_its_values),

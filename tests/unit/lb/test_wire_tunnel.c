@@ -133,7 +133,7 @@ static void source_ports_are_dynamic_ones_and_differ(void **state)
 static void an_echo_has_its_octets(void **state)
 {
 	static const uint8_t want[] = {0x20, 0,    0,    0,    'L',  'o',  'd',  'e',  1,    1,
-				       1,    2,    0x01, 0x02, 0x03, 0x04, 0xa1, 0xa2, 0xa3, 0xa4,
+				       1,    3,    0x01, 0x02, 0x03, 0x04, 0xa1, 0xa2, 0xa3, 0xa4,
 				       0xa5, 0xa6, 0xa7, 0xa8, 0,    0,    0,    0};
 	uint8_t octets[LB_ECHO_BYTES];
 	struct lb_echo e;
@@ -144,7 +144,7 @@ static void an_echo_has_its_octets(void **state)
 	assert_memory_equal(octets, want, sizeof(want));
 	assert_true(lb_echo_read(octets, sizeof(octets), &e));
 	assert_true(e.sequence == 0x01020304 && e.token == 0xa1a2a3a4a5a6a7a8);
-	assert_true(e.least == 1 && e.most == 1 && e.recipe == 2 && !e.is_answer);
+	assert_true(e.least == 1 && e.most == 1 && e.recipe == 3 && !e.is_answer);
 	octets[8] = LB_ECHO_ANSWER;
 	assert_true(lb_echo_read(octets, sizeof(octets), &e) && e.is_answer);
 }
