@@ -255,8 +255,9 @@ struct lb_rate {
 #define LB_BE_IN_USE      (1u << 7)
 
 /*
- * How a packet gets to a backend that is not here. All but the first lead to a real server beyond
- * the nodes (dsr.h), which has the VIP itself and answers clients directly: its "node" is itself.
+ * How a packet gets to a backend that is not here. LB_WAY_L2, _IPIP and _GUE lead to a real server
+ * beyond the nodes (dsr.h), which has the VIP itself and answers clients directly; LB_WAY_NAT to
+ * whatever answers this node (nat.h). The "node" of all four is the backend itself.
  */
 #define LB_BE_WAY_SHIFT 44
 #define LB_BE_WAY_MASK  0xfull
@@ -264,6 +265,7 @@ struct lb_rate {
 #define LB_WAY_L2       1u /* on a link with it: another MAC address */
 #define LB_WAY_IPIP     2u /* in IP (RFC 2003, 2473, 4213) */
 #define LB_WAY_GUE      3u /* in GUE of variant 1, which has no header of its own */
+#define LB_WAY_NAT      4u /* as if from this node, and back by it; it need not be a real server */
 
 /* map `backends`: array of maps, inner array mmap-able. Agent writes, bpf reads. */
 struct lb_backend {
@@ -401,6 +403,39 @@ struct lb_fragment_line {
 	struct lb_fragment way[LB_FRAGMENT_WAYS];
 } __attribute__((aligned(64)));
 
+/* --- address translation ---------------------------------------------------------------------- */
+
+/*
+ * map `nat`: an array of maps of one place, made with the first backend that is LB_WAY_NAT; inner
+ * array by port of the range in lb_tunnel.nat, counted from its first. A line has up to four flows
+ * that leave by that port, each to another backend. bpf reads and writes (nat_table.h).
+ *
+ * `way` is as in the flow table: the hash, here of the backend's packets to this port (nat_hash()),
+ * which changes by compare-and-swap only, and the second word, that keeps age and state.
+ * LB_FLOW_UNUSED says more: as long as the last way is that, no flow that may lie in this line was
+ * sent to a later one of its lines.
+ */
+#define LB_NAT_LINES 16384u /* ports, of which a range has a part or all */
+#define LB_NAT_TRIES 8u     /* ports that a flow may have with one backend */
+
+/* What of the flow is not in the hash. It is whole if its sum is right (nat_sum()). */
+struct lb_nat {
+	__u32 client[4];
+	__u32 vip[4];
+	__u32 own[4]; /* this node's address, that the backend knows as the client's */
+	__be16 client_port;
+	__be16 vip_port;
+	__u16 domain; /* of the VIP */
+	__u16 zero;
+	__u32 uplink; /* ifindex of the device that its client's packets come in by */
+	__u32 sum;
+};
+
+struct lb_nat_line {
+	struct lb_flow way[LB_FLOW_WAYS];
+	struct lb_nat of[LB_FLOW_WAYS]; /* written while the hash is LB_FLOW_WRITING */
+} __attribute__((aligned(64)));
+
 /* --- the rest --------------------------------------------------------------------------------- */
 
 /* Why a packet was dropped, or counted as odd. Texts: lb_drop_text() in userspace/lb/lb_drops.h. */
@@ -440,7 +475,8 @@ enum lb_drop {
 	LB_DROP_TUNNEL_ECN,  /* marked on the way although its sender cannot be told (RFC 6040) */
 	LB_DROP_TOO_BIG,     /* does not fit into the tunnel */
 	LB_DROP_NO_NEXT_HOP, /* no way to its backend's node is known */
-	LB_DROP_HOPS, /* counted, not dropped: an owner was not asked for, as too many were */
+	LB_DROP_HOPS,      /* counted, not dropped: an owner was not asked for, as too many were */
+	LB_DROP_NAT_PORTS, /* no source port is left for a flow to its backend */
 	LB_N_DROPS,
 };
 
@@ -499,6 +535,7 @@ struct lb_next_hop {
 	__u64 zero;
 };
 #define LB_HOP_ON_LINK   1u /* the neighbour is the node itself */
+#define LB_HOP_NAT       2u /* answers of the "node" come to `source`: its bit in vip_bits is set */
 #define LB_HOP_MTU_SHIFT 32
 #define LB_HOP_TAG_SHIFT 48
 
@@ -533,9 +570,11 @@ struct lb_tunnel {
 	__u64 mss; /* bits 0..15 of TCP over IPv4, 16..31 over IPv6, that fits; 0: as it is */
 	__u32 own_v4[4], own_v6[4]; /* where tunnels end here, in domain 0; zero: nowhere */
 	__u64 closed;               /* not 0: no flow is to begin here, and the echo says so */
-	__u64 zero[2];
+	__u64 nat; /* bits 0..15 first port of the range, 16..31 how many; 0: there is none */
+	__u64 zero;
 };
 #define LB_TUNNEL_MSS_V6_SHIFT 16
+#define LB_NAT_COUNT_SHIFT     16
 
 /* map `next_devices`, device hash by ifindex: those by which packets for nodes leave. Agent writes.
  */
@@ -773,6 +812,8 @@ LB_STATIC_ASSERT(lb_node, 64 + 64 * LB_NODE_HOPS);
 LB_STATIC_ASSERT(lb_tunnel, 64);
 LB_STATIC_ASSERT(lb_flow, 16);
 LB_STATIC_ASSERT(lb_flow_line, 64);
+LB_STATIC_ASSERT(lb_nat, 64);
+LB_STATIC_ASSERT(lb_nat_line, 320);
 LB_STATIC_ASSERT(lb_fragment, 16);
 LB_STATIC_ASSERT(lb_fragment_line, 64);
 LB_STATIC_ASSERT(lb_config, 64);

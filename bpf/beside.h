@@ -13,20 +13,23 @@
 #define BESIDE_TUNNEL 1
 #define BESIDE_INNER  2
 #define BESIDE_DSR    3
+#define BESIDE_NAT    4
 
 int xdp_bfd(struct xdp_md *ctx);
 int xdp_tunnel(struct xdp_md *ctx);
 int xdp_inner(struct xdp_md *ctx);
 int xdp_dsr(struct xdp_md *ctx);
+int xdp_nat(struct xdp_md *ctx);
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
-	__uint(max_entries, 4);
+	__uint(max_entries, 5);
 	__uint(key_size, sizeof(__u32));
 	__array(values, int(struct xdp_md *));
 } beside SEC(".maps") = {
 	.values = {[BESIDE_BFD] = (void *)&xdp_bfd,
 		   [BESIDE_TUNNEL] = (void *)&xdp_tunnel,
 		   [BESIDE_INNER] = (void *)&xdp_inner,
-		   [BESIDE_DSR] = (void *)&xdp_dsr},
+		   [BESIDE_DSR] = (void *)&xdp_dsr,
+		   [BESIDE_NAT] = (void *)&xdp_nat},
 };

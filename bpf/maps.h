@@ -42,6 +42,7 @@ struct lb_inner_values {
 	struct lb_flow_line flow_line;
 	struct lb_kernel_flow kernel_flow; /* a key */
 	struct lb_node node;
+	struct lb_nat_line nat_line;
 };
 struct lb_inner_values *const volatile inner_values = NULL;
 
@@ -192,6 +193,7 @@ struct {
 
 #include "maps_blackholes.h"
 #include "maps_counters.h"
+#include "maps_nat.h"
 #include "maps_new_flows.h"
 #include "maps_nodes.h"
 #include "maps_vrfs.h"

@@ -70,6 +70,25 @@ enum tunnel_what {
 	TUNNEL_BACK,    /* `tunnel`, to the node that it came from */
 };
 
+/* What is asked of xdp_nat beside TUNNEL_ERROR and what follows it: a packet to this node's own
+ * address may be of one of its flows, or an ICMP error about one. */
+#define NAT_ANSWER 0x100u
+#define NAT_ERROR  0x101u
+
+/* A flow whose source is translated (nat_table.h). */
+struct lb_nat_wish {
+	struct lb_nat is;
+	__u64 hash;           /* where there is room: what is to be written, */
+	__u64 seen;           /* and what is there */
+	__u32 rank;           /* 0: there is no room; */
+	__u32 room, room_way; /* else its line and way */
+	__u32 line, way;      /* of the flow */
+	__be16 port;          /* that it leaves by */
+	__u16 mtu;            /* of the way back, as all that follows */
+	__u32 ifindex, zero;
+	__u64 neighbour, own; /* MAC addresses */
+};
+
 struct lb_scratch {
 	struct flow flow;
 	struct cold_packet packet;
@@ -77,8 +96,9 @@ struct lb_scratch {
 	__u32 answer[32];   /* what reject.h quotes */
 	__u32 vip_flags;    /* LB_SVC_* of the VIP's own slot */
 	struct lb_tunnel_data
-		tunnel;    /* what goes with the packet to another node, or came with it */
-	__u32 what;        /* enum tunnel_what */
+		tunnel; /* what goes with the packet to another node, or came with it */
+	struct lb_nat_wish nat;
+	__u32 what;        /* enum tunnel_what, or NAT_* */
 	__u32 backend;     /* index over all backends: whose the packet is, if that is known */
 	__u32 from;        /* number of the node that it came from, of a tunnel's packet */
 	__u16 n_long;      /* SYNs that are to go the long way (at_once.h), */

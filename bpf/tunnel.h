@@ -33,7 +33,9 @@ __noinline bool tunnel_name_all(struct lb_scratch *s)
 	return true;
 }
 
-#define TUNNEL_TO_SERVER (-LB_N_DROPS) /* no verdict: xdp_dsr is to send it */
+/* No verdict: xdp_dsr is to send it, or xdp_nat. */
+#define TUNNEL_TO_SERVER (-LB_N_DROPS)
+#define TUNNEL_TO_NAT    (-LB_N_DROPS - 1)
 
 static __always_inline int tunnel_leave(struct xdp_md *ctx, struct lb_scratch *s)
 {
@@ -56,7 +58,7 @@ static __always_inline int tunnel_leave(struct xdp_md *ctx, struct lb_scratch *s
 	if (is_back)
 		return tunnel_send(ctx, s, s->from);
 	if (unlikely(node_way(state)))
-		return TUNNEL_TO_SERVER;
+		return node_way(state) == LB_WAY_NAT ? TUNNEL_TO_NAT : TUNNEL_TO_SERVER;
 	return tunnel_send(ctx, s, node_of(state));
 }
 
@@ -121,5 +123,7 @@ int xdp_tunnel(struct xdp_md *ctx)
 
 	if (verdict == TUNNEL_TO_SERVER)
 		bpf_tail_call(ctx, &beside, BESIDE_DSR);
-	return verdict == TUNNEL_TO_SERVER ? XDP_DROP : verdict;
+	if (verdict == TUNNEL_TO_NAT)
+		bpf_tail_call(ctx, &beside, BESIDE_NAT);
+	return verdict < 0 ? XDP_DROP : verdict;
 }

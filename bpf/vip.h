@@ -14,6 +14,7 @@
 #include "icmp.h"
 #include "icmp_error.h"
 #include "kernel_flow.h"
+#include "nat_table.h"
 #include "scratch.h"
 #include "service.h"
 #include "stats.h"
@@ -25,6 +26,7 @@
 #define VIP_ERROR    (-2)
 #define VIP_FRAGMENT (-3) /* it is a later one */
 #define VIP_REJECT   (-4) /* whoever asked is to be told that nobody has the port */
+#define VIP_NAT      (-5) /* it is to no VIP, and may be an answer, or about one (nat.h) */
 
 static __always_inline int vip_drop(bool is_test, enum lb_drop reason)
 {
@@ -67,6 +69,21 @@ static __always_inline bool vip_looks_closer(const struct lb_scratch *s, enum lb
 	       (reason == LB_DROP_PROTOCOL && s->packet.proto == IPPROTO_SCTP);
 }
 
+/* A packet to no VIP may be what a backend sends to one of our ports, or an error about what we
+ * sent; s->what says which then. */
+static __always_inline bool vip_may_be_answer(struct lb_scratch *s, enum lb_drop reason)
+{
+	__u64 range = nat_range();
+
+	if (likely(!range))
+		return false;
+	s->what = reason == LB_DROP_ICMP ? NAT_ERROR : NAT_ANSWER;
+	if (reason == LB_DROP_ICMP)
+		return true;
+	return reason == LB_DROP_UNKNOWN_PORT &&
+	       lb_nat_line_of(range, bpf_ntohs(s->flow.dport)) < lb_nat_count(range);
+}
+
 /* Of s the packet is filled in, and the flow if its port is unknown. A verdict, or VIP_*. */
 __noinline int vip_unserved(struct xdp_md *ctx, struct lb_scratch *s, enum lb_drop reason)
 {
@@ -81,7 +98,7 @@ __noinline int vip_unserved(struct xdp_md *ctx, struct lb_scratch *s, enum lb_dr
 	if (!scratch_is_test(s) && blackhole_is(key.domain, key.addr))
 		return vip_drop(false, LB_DROP_BLACKHOLE);
 	if (!target_service(&key, &t))
-		return XDP_PASS;
+		return vip_may_be_answer(s, reason) ? VIP_NAT : XDP_PASS;
 	if (deny_asks(service_uplink(0)) && deny_is(s->packet.saddr))
 		return vip_drop(false, LB_DROP_DENIED);
 	s->vip_flags = service_flags(t.live);

@@ -24,6 +24,7 @@
 #include "kernel_flow.h"
 #include "let_in.h"
 #include "maps.h"
+#include "nat.h"
 #include "parse.h"
 #include "refuse.h"
 #include "rewrite.h"
@@ -51,6 +52,7 @@ char LICENSE[] SEC("license") = "GPL";
 #define TURNED_TO_TUNNEL    TURNED_COLD(LB_N_DROPS + 1) /* tunnel.h: its backend may be elsewhere, */
 #define TURNED_TO_INNER     TURNED_COLD(LB_N_DROPS + 2) /* or tunnel_inner.h: it comes from there */
 #define TURNED_TO_REJECT    TURNED_COLD(LB_N_DROPS + 3) /* whoever sent it is to be told s->what */
+#define TURNED_TO_NAT       TURNED_COLD(LB_N_DROPS + 4) /* nat.h: it may be a backend's to this node */
 
 /* A packet that is the kernel's: so is the rest of it, if it is a fragment. */
 static __always_inline int serve_pass(const struct lb_scratch *s)
@@ -150,6 +152,8 @@ static __always_inline int unserved(struct xdp_md *ctx, struct lb_scratch *s, en
 		return serve_fragment(ctx, s);
 	if (verdict == VIP_REJECT)
 		return reject(ctx, s, LB_DROP_UNKNOWN_PORT);
+	if (verdict == VIP_NAT)
+		return TURNED_TO_NAT;
 	return verdict == VIP_SERVE ? serve_cold(ctx, s) : verdict;
 }
 
@@ -377,6 +381,10 @@ int xdp_lb(struct xdp_md *ctx)
 		bpf_tail_call(ctx, &beside, BESIDE_TUNNEL);
 	if (verdict == TURNED_TO_INNER)
 		bpf_tail_call(ctx, &beside, BESIDE_INNER);
+	if (verdict == TURNED_TO_NAT) {
+		bpf_tail_call(ctx, &beside, BESIDE_NAT);
+		return XDP_PASS;
+	}
 	if (verdict == TURNED_TO_REJECT)
 		return reject(ctx, s, (enum lb_drop)s->what);
 	return verdict < 0 ? XDP_DROP : verdict;

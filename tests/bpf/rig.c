@@ -37,22 +37,22 @@ static __attribute__((format(printf, 2, 0))) int quiet(enum libbpf_print_level l
 	return 0;
 }
 
+#define ARRAY BPF_MAP_TYPE_ARRAY
 /* The inner maps that go with the templates of maps.h. */
 static const struct {
 	enum bpf_map_type type;
 	uint32_t value, entries, flags, key;
 } inner[RIG_N_OUTER] = {
-	[RIG_ROWS_MAP] = {BPF_MAP_TYPE_ARRAY, 8, LB_ROWS_CHUNK, BPF_F_MMAPABLE, 4},
-	[RIG_BACKENDS_MAP] = {BPF_MAP_TYPE_ARRAY, sizeof(struct lb_backend), LB_BACKEND_CHUNK,
-			      BPF_F_MMAPABLE, 4},
+	[RIG_ROWS_MAP] = {ARRAY, 8, LB_ROWS_CHUNK, BPF_F_MMAPABLE, 4},
+	[RIG_BACKENDS_MAP] = {ARRAY, sizeof(struct lb_backend), LB_BACKEND_CHUNK, BPF_F_MMAPABLE,
+			      4},
 	[RIG_COUNTERS_MAP] = {BPF_MAP_TYPE_PERCPU_ARRAY, sizeof(struct lb_counter),
 			      LB_BACKEND_CHUNK, 0, 4},
-	[RIG_FLOWS_MAP] = {BPF_MAP_TYPE_ARRAY, sizeof(struct lb_flow_line), LB_FLOW_CHUNK,
-			   BPF_F_MMAPABLE, 4},
-	[RIG_NODES_MAP] = {BPF_MAP_TYPE_ARRAY, sizeof(struct lb_node), LB_NODE_CHUNK,
-			   BPF_F_MMAPABLE, 4},
+	[RIG_FLOWS_MAP] = {ARRAY, sizeof(struct lb_flow_line), LB_FLOW_CHUNK, BPF_F_MMAPABLE, 4},
+	[RIG_NODES_MAP] = {ARRAY, sizeof(struct lb_node), LB_NODE_CHUNK, BPF_F_MMAPABLE, 4},
 	[RIG_KERNEL_FLOWS_MAP] = {BPF_MAP_TYPE_HASH, 4, LB_KERNEL_FLOWS_MAX, BPF_F_NO_PREALLOC,
 				  sizeof(struct lb_kernel_flow)},
+	[RIG_NAT_MAP] = {ARRAY, sizeof(struct lb_nat_line), LB_NAT_LINES, BPF_F_MMAPABLE, 4},
 };
 
 static struct bpf_map *outer_map(const struct rig *r, enum rig_outer which)
@@ -64,6 +64,7 @@ static struct bpf_map *outer_map(const struct rig *r, enum rig_outer which)
 		[RIG_FLOWS_MAP] = r->xdp->maps.flows,
 		[RIG_NODES_MAP] = r->xdp->maps.nodes,
 		[RIG_KERNEL_FLOWS_MAP] = r->xdp->maps.kernel_flows,
+		[RIG_NAT_MAP] = r->xdp->maps.nat,
 	};
 
 	return maps[which];
@@ -121,7 +122,6 @@ static void make_keys(struct lb_flow_keys *keys)
 }
 
 static uint32_t age_shift = 14;
-
 void rig_stop_clock(void)
 {
 	age_shift = 28; /* turns of days, counted by what jiffies begin with */

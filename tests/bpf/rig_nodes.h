@@ -39,5 +39,11 @@ void rig_set_remote(struct rig *r, const struct rig_service *s, unsigned i, uint
 /* ... or a real server, by this LB_WAY_*. */
 void rig_set_server(struct rig *r, const struct rig_service *s, unsigned i, uint32_t number,
 		    unsigned way);
+/* Sources are translated to ports of this range; the table is there from then on. A line of it, to
+ * look at or to change. */
+void rig_set_nat(struct rig *r, uint16_t first, uint32_t count);
+struct lb_nat_line *rig_nat_line(struct rig *r, uint32_t line);
+/* The range alone: there is no table. */
+void rig_set_nat_range(struct rig *r, uint16_t first, uint32_t count);
 /* The entry of the frame's flow with a backend on another node. */
 struct lb_flow *rig_remote_flow(struct rig *r, const struct frame_spec *s, uint16_t domain);

@@ -24,6 +24,7 @@ enum rig_outer {
 	RIG_FLOWS_MAP,
 	RIG_NODES_MAP,
 	RIG_KERNEL_FLOWS_MAP,
+	RIG_NAT_MAP,
 	RIG_N_OUTER
 };
 

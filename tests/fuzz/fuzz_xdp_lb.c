@@ -8,6 +8,7 @@
  *     backend, and a checksum of IP, TCP or UDP that was right is right
  *   what is sent back goes to its source, with right checksums
  *   what leaves for another node is whole inside; what comes from there ends at a backend
+ *   what is translated has right checksums where it had them, and nothing of it is half-written
  *   no entry of the flow table is left half-written, and each is of a backend that there is
  *
  * An input: LB_SVC_* flags in two octets, then frames: their length in two octets, how much of them
@@ -25,6 +26,10 @@
 #define INGRESS   7
 #define ELSEWHERE 8
 #define SPREADS   0x8000u /* of an input's flags: TCP and UDP have a backend on another node */
+#define NAT_TCP   0x0800u /* ... that answers this node, whose ends are also its addresses for it */
+#define NAT_UDP   0x0400u
+#define NAT_FIRST 16384
+#define NAT_PORTS 4u
 
 static struct bpf_sock socket;
 
@@ -53,6 +58,7 @@ long host_redirect(unsigned ifindex)
 
 static struct nodes_inner nodes_0;
 static struct kernel_flows_inner kernel_flows_0;
+static struct nat_inner nat_0;
 static const __u32 ends[2][4] = {{0, 0, LB_V4_PREFIX, bpf_htonl(0x0a090002)},
 				 {bpf_htonl(0x20010db8), 9, 9, bpf_htonl(2)}};
 
@@ -78,6 +84,10 @@ static void add_maps(void)
 	HOST_ADD(node_places);
 	HOST_ADD(tunnel);
 	HOST_ADD(hops);
+	HOST_ADD(next_devices);
+	HOST_ADD_OUTER(nat);
+	HOST_ADD(nat_0);
+	put_in(&nat, 0, &nat_0);
 	put_in(&nodes, 0, &nodes_0);
 	put_in(&kernel_flows, 0, &kernel_flows_0);
 }
@@ -88,7 +98,7 @@ static void add_node(unsigned v6, __u32 ifindex)
 	const __u64 mac = 0x00000badc0de02ull;
 	struct lb_node node = {.state = LB_NODE_IN_USE | LB_NODE_KNOWN | LB_NODE_USABLE};
 	const __u32 number = v6 + 1, zero = 0;
-	struct lb_tunnel own = {};
+	struct lb_tunnel own = {.nat = lb_nat_range(NAT_FIRST, NAT_PORTS)};
 	__u64 word = number;
 	__u32 place;
 
@@ -99,6 +109,7 @@ static void add_node(unsigned v6, __u32 ifindex)
 						    .neighbour = mac,
 						    .own = mac + 1,
 						    .flags = LB_HOP_ON_LINK};
+	addr_copy(node.hops[0].source, ends[v6]);
 	host_put(&nodes_0, &number, &node);
 	place = lb_node_place(node.addr, v6);
 	host_put(&node_places, &place, &word);
@@ -159,6 +170,11 @@ static void clear(void)
 
 	for (unsigned i = 0; i < sizeof(written) / sizeof(*written); i++)
 		host_clear(written[i]);
+	for (__u32 line = 0; line < NAT_PORTS; line++) {
+		const struct lb_nat_line none = {};
+
+		host_put(&nat_0, &line, &none);
+	}
 }
 
 static void begin(__u32 flags)
@@ -185,8 +201,9 @@ static void begin(__u32 flags)
 		add_end(v6);
 		add_node(v6, flags & 0x4000 ? ELSEWHERE : INGRESS);
 		if (remote) {
-			move_backend(v6 * 4 + 1, 1 + (flags & 1), flags >> 5 & 3);
-			move_backend(v6 * 4 + 2, 1 + (flags & 1), 0);
+			move_backend(v6 * 4 + 1, 1 + (flags & 1),
+				     flags & NAT_TCP ? LB_WAY_NAT : flags >> 5 & 3);
+			move_backend(v6 * 4 + 2, 1 + (flags & 1), flags & NAT_UDP ? LB_WAY_NAT : 0);
 		}
 		addr_copy(rate.addr, vips[v6]);
 		host_put(&rates, &rate, &rare);
@@ -262,6 +279,32 @@ static bool is_for_backend(const struct shape *s)
 	return bpf_ntohl(last) - BACKEND_V4 < N_BACKENDS;
 }
 
+/* It was for a backend, or from one; or it is an answer to who sent it. */
+static void look_at_translated(const struct shape *in, const struct shape *out)
+{
+	check(is_for_vip(in) || is_for_end(in));
+	check(out->v4 || out->v6);
+	check(!has_right_header(in) || has_right_header(out));
+	check(!has_right_payload(in) || has_right_payload(out));
+}
+
+static void look_at_lines(void)
+{
+	for (__u32 at = 0; at < NAT_PORTS; at++) {
+		const struct lb_nat_line *line = host_lookup(&nat_0, &at);
+
+		for (unsigned way = 0; way < LB_FLOW_WAYS; way++) {
+			const __u64 hash = line->way[way].hash;
+
+			check(hash != LB_FLOW_WRITING);
+			check(hash <= LB_FLOW_FREE ||
+			      lb_nat_sum(&line->of[way], hash) == line->of[way].sum);
+			for (unsigned other = 0; other < way; other++)
+				check(hash <= LB_FLOW_FREE || hash != line->way[other].hash);
+		}
+	}
+}
+
 static void look_at_passed(const struct shape *in, const struct shape *out)
 {
 	bool changed = __builtin_memcmp(in->frame, out->frame, in->len) != 0;
@@ -312,12 +355,14 @@ static void run(const __u8 *frame, unsigned len, unsigned linear)
 		verdict = last == BESIDE_BFD      ? xdp_bfd(&ctx)
 			  : last == BESIDE_TUNNEL ? xdp_tunnel(&ctx)
 			  : last == BESIDE_INNER  ? xdp_inner(&ctx)
+			  : last == BESIDE_NAT    ? xdp_nat(&ctx)
 						  : xdp_dsr(&ctx);
 	}
 	after = host_end(&len);
 	out = shape_of(after, len);
 	check(verdict == XDP_PASS || verdict == XDP_DROP || verdict == XDP_TX ||
-	      (verdict == XDP_REDIRECT && (last == BESIDE_TUNNEL || last == BESIDE_DSR)));
+	      (verdict == XDP_REDIRECT &&
+	       (last == BESIDE_TUNNEL || last == BESIDE_DSR || last == BESIDE_NAT)));
 	if (verdict == XDP_PASS && last != BESIDE_INNER)
 		look_at_passed(&in, &out);
 	if (verdict == XDP_PASS && last == BESIDE_INNER)
@@ -329,6 +374,8 @@ static void run(const __u8 *frame, unsigned len, unsigned linear)
 	else if (last == BESIDE_DSR && verdict != XDP_DROP &&
 		 (is_for_node(&out) || ((out.v4 || out.v6) && is_for_vip(&out))))
 		look_at_forwarded(&in, &out);
+	else if (last == BESIDE_NAT && (verdict == XDP_TX || verdict == XDP_REDIRECT))
+		look_at_translated(&in, &out);
 	else if (verdict == XDP_TX && !is_for_end(&in))
 		look_at_answer(&in, &out);
 	if (verdict == XDP_DROP)
@@ -349,5 +396,6 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, unsigned long size)
 	begin(data[0] | (__u32)data[1] << 8);
 	world_frames(data + 2, size - 2, run);
 	world_look_at_flows();
+	look_at_lines();
 	return 0;
 }

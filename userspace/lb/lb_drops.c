@@ -106,6 +106,10 @@ static const struct {
 		 "of a flow that nobody knows; its owner was not looked for on other nodes, "
 		 "as too many were",
 		 true},
+	[LB_DROP_NAT_PORTS] =
+		{"nat_ports",
+		 "of a new flow to a backend for which no source port is left (forwarding nat)",
+		 false},
 	[LB_DROP_NO_ANSWER] = {"no_answer",
 			       "dropped for want of a backend without telling the client, as too "
 			       "many were told",

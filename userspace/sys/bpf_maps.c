@@ -71,7 +71,7 @@ static bool may_be_fresh(const struct bpf_map *map)
 	       strcmp(name, "nodes") == 0 || strcmp(name, "node_places") == 0 ||
 	       strcmp(name, "tunnel") == 0 || strcmp(name, "next_devices") == 0 ||
 	       strcmp(name, "hops") == 0 || strcmp(name, "beside") == 0 ||
-	       strcmp(name, "retired") == 0;
+	       strcmp(name, "retired") == 0 || strcmp(name, "nat") == 0;
 }
 
 int bpf_maps_reuse(struct bpf_object *obj, const char *dir)
