@@ -73,5 +73,6 @@ int bpf_dataplane_cleanup(const char *pin_dir)
 
 	error = error ? error : one;
 	one = bpf_pins_remove(pin_dir);
+	bpf_pins_remove_tried(pin_dir);
 	return error ? error : one;
 }

@@ -255,6 +255,7 @@ int bpf_load(const struct bpf_load_args *args, struct arena *arena, struct bpf_p
 	int error = bpf_pins_path(maps_dir, args->pin_dir, BPF_PINS_MAPS, NULL);
 
 	libbpf_set_print(print_libbpf);
+	bpf_pins_remove_tried(args->pin_dir);
 	if (error == 0)
 		error = bpf_pins_prepare(args->pin_dir);
 	if (error == 0) {

@@ -10,7 +10,9 @@
 #include <bpf/bpf.h>
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/magic.h>
+#include <sys/file.h>
 #include <sys/mount.h>
 #include <sys/vfs.h>
 
@@ -154,4 +156,57 @@ int bpf_pins_remove(const char *pin_dir)
 	if (error == 0 && rmdir(pin_dir) != 0 && errno != ENOENT)
 		error = -errno;
 	return error;
+}
+
+/* --- directories to try in -------------------------------------------------------------------- */
+
+#define TRIED "-preflight-" /* behind it whose it is, so that two at a time have their own */
+
+/* The descriptor of a directory that we hold now; -errno, -EWOULDBLOCK if somebody else does. */
+static int hold(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+
+	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) == 0)
+		return fd < 0 ? -errno : fd;
+	(void)close(fd);
+	return -EWOULDBLOCK;
+}
+
+int bpf_pins_try(const char *pin_dir, char path[BPF_PINS_PATH])
+{
+	const int len = snprintf(path, BPF_PINS_PATH, "%s" TRIED "%d", pin_dir, (int)getpid());
+	const int error = len < BPF_PINS_PATH ? bpf_pins_prepare(path) : -ENAMETOOLONG;
+
+	return error ? error : hold(path);
+}
+
+static void remove_tried(void *ctx, const char *name)
+{
+	const char *pin_dir = ctx, *base = strrchr(pin_dir, '/');
+	const size_t len = base ? strlen(base + 1) : 0;
+	char path[BPF_PINS_PATH];
+	int fd;
+
+	if (len == 0 || strncmp(name, base + 1, len) != 0 ||
+	    strncmp(name + len, TRIED, strlen(TRIED)) != 0 ||
+	    snprintf(path, sizeof(path), "%s%s", pin_dir, name + len) >= (int)sizeof(path))
+		return;
+	fd = hold(path);
+	if (fd < 0)
+		return;
+	(void)bpf_pins_remove(path);
+	(void)close(fd);
+}
+
+void bpf_pins_remove_tried(const char *pin_dir)
+{
+	_cleanup_(freep) char *parent = xstrdup(pin_dir);
+	char *slash = strrchr(parent, '/');
+
+	if (!slash || slash == parent)
+		return;
+	*slash = '\0';
+	(void)!bpf_pins_each(parent, remove_tried,
+			     (void *)(uintptr_t)pin_dir); /* or none is there */
 }

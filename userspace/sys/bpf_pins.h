@@ -50,6 +50,14 @@ int bpf_pins_remove_folder(const char *path) must_check;
  * none. */
 int bpf_pins_remove(const char *pin_dir);
 
+/*
+ * A directory of this process' own beside PIN, to try programs in: made, and held as long as the
+ * descriptor is open (flock(2)). Its name is in `path`. The descriptor, or -errno.
+ */
+int bpf_pins_try(const char *pin_dir, char path[BPF_PINS_PATH]) must_check;
+/* Removes those that nobody holds any more: whoever tried was killed meanwhile. */
+void bpf_pins_remove_tried(const char *pin_dir);
+
 /* Calls back for each name in a folder; 0 also when there is none. */
 typedef void (*bpf_pins_cb)(void *ctx, const char *name);
 int bpf_pins_each(const char *path, bpf_pins_cb cb, void *ctx) must_check;

@@ -115,10 +115,14 @@ static uint64_t effective_capabilities(void)
 /* In a folder beside the agent's, which stays untouched. */
 static void try_programs(const char *pin_dir, struct arena *arena, struct host_facts *f)
 {
-	const char *dir = arena_printf(arena, "%s-preflight-%d", pin_dir, (int)getpid());
+	char dir[BPF_PINS_PATH];
 	const struct bpf_load_args args = {.pin_dir = dir, .knows_served = true};
+	_cleanup_(fd_closep) int held = -1;
 	struct bpf_programs programs;
 
+	bpf_pins_remove_tried(pin_dir);
+	held = bpf_pins_try(pin_dir, dir);
+	/* If it cannot be made, bpf_load() says so as well, and in words. */
 	if (bpf_load(&args, arena, &programs, &f->load_failure) == 0) {
 		f->has_tcx = programs.has_tcx;
 		bpf_unload(&programs);

@@ -6,10 +6,13 @@
 
 #include "bpf_fixture.h"
 #include "sys/bpf_clsact.h"
+#include "sys/bpf_pins.h"
 
 #include <arpa/inet.h>
 #include <bpf/libbpf.h>
 #include <dirent.h>
+#include <fcntl.h>
+#include <sys/wait.h>
 
 static const struct host_device *find(const struct host_facts *f, const char *name)
 {
@@ -147,6 +150,41 @@ static void the_host_is_told_and_left_as_it_was(void **state)
 	close(fd);
 }
 
+/* As a preflight that is killed while it loads leaves it, and as one that is at work has it. */
+static void what_a_killed_one_left_is_removed(void **state)
+{
+	_cleanup_(arena_freep) struct arena *arena = arena_new();
+	struct bpf_fixture *fixture = *state;
+	char left[BPF_PINS_PATH], path[BPF_PINS_PATH + 16];
+	struct host_facts f;
+	int held, program, status;
+	pid_t child;
+
+	SKIP_IF_REFUSED(fixture);
+	child = fork();
+	assert_true(child >= 0);
+	if (child == 0)
+		_exit(bpf_pins_try(fixture->pin_dir, left) < 0); /* and lets go by ending */
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+	(void)snprintf(left, sizeof(left), "%s-preflight-%d", fixture->pin_dir, (int)child);
+	(void)snprintf(path, sizeof(path), "%s/progs/xdp_lb", left);
+	program = foreign_program(BPF_PROG_TYPE_XDP, "left", XDP_PASS);
+	assert_int_equal(bpf_obj_pin(program, path), 0);
+	close(program);
+	assert_int_equal(names_in("/sys/fs/bpf", strrchr(fixture->pin_dir, '/') + 1), 1);
+
+	held = bpf_pins_try(fixture->pin_dir, left); /* somebody's who lives */
+	assert_true(held >= 0);
+	bpf_pins_remove_tried(fixture->pin_dir);
+	assert_int_equal(access(path, F_OK), -1);
+	assert_int_equal(access(left, F_OK), 0);
+	(void)close(held);
+	host_facts(fixture->pin_dir, false, arena, &f);
+	assert_null(f.load_failure);
+	assert_int_equal(names_in("/sys/fs/bpf", strrchr(fixture->pin_dir, '/') + 1), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -154,6 +192,7 @@ int main(void)
 		cmocka_unit_test(numbers_in_files),
 		cmocka_unit_test(devices_are_told),
 		cmocka_unit_test(the_host_is_told_and_left_as_it_was),
+		cmocka_unit_test(what_a_killed_one_left_is_removed),
 	};
 
 	return cmocka_run_group_tests(tests, fixture_setup, fixture_teardown);
