@@ -24,6 +24,8 @@ static int exit_code(const struct cli_args *args, const cJSON *body)
 
 	if (args->command == CLI_STATUS && (!state || strcmp(state, "ok") != 0))
 		return EXIT_NOT_WELL;
+	if (args->command == CLI_EXPLAIN && !cJSON_IsTrue(cJSON_GetObjectItem(body, "found")))
+		return EXIT_COULD_NOT;
 	if (args->command == CLI_PREFLIGHT)
 		cJSON_ArrayForEach(line, body) if (is_problem(line)) return EXIT_NOT_WELL;
 	return EXIT_DONE;

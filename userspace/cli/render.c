@@ -221,6 +221,38 @@ static bool is_left_out(const struct cli_args *args, const cJSON *row)
 	       !(cJSON_GetNumberValue(cJSON_GetObjectItemCaseSensitive(row, "packets")) > 0);
 }
 
+/* That there is none, and of which: a name or filter that fits nothing is not the same as nothing.
+ */
+static void render_none(const struct cli_args *args, struct strbuf *out)
+{
+	const struct {
+		const char *option, *value;
+	} asked[] = {
+		{"", args->name},
+		{"-n ", args->ns},
+		{"--peer ", args->peer},
+		{"--vrf ", args->vrf},
+		{"--service ", args->service},
+		{"--prefix ", args->prefix},
+	};
+	bool is_first = true;
+
+	if (args->what == CLI_DROP_REASONS) {
+		strbuf_add(out, "nothing was dropped\n");
+		return;
+	}
+	strbuf_printf(out, "no %s",
+		      args->what == CLI_BFD ? "BFD sessions" : cli_what_text(args->what));
+	for (size_t i = 0; i < ARRAY_SIZE(asked); i++) {
+		if (!asked[i].value)
+			continue;
+		strbuf_printf(out, "%s%s%s", is_first ? " for " : " ", asked[i].option,
+			      asked[i].value);
+		is_first = false;
+	}
+	strbuf_add(out, is_first ? "\n" : "; without it all are listed\n");
+}
+
 static void render_list(const struct cli_args *args, const cJSON *body, struct strbuf *out)
 {
 	_cleanup_(arena_freep) struct arena *arena = arena_new();
@@ -230,7 +262,7 @@ static void render_list(const struct cli_args *args, const cJSON *body, struct s
 	const cJSON *row;
 
 	if (!cJSON_IsArray(body) || !body->child) {
-		strbuf_printf(out, "no %s\n", cli_what_text(args->what));
+		render_none(args, out);
 		return;
 	}
 	for (const struct column *c = list; c->title; c++)
@@ -239,6 +271,10 @@ static void render_list(const struct cli_args *args, const cJSON *body, struct s
 		if (is_shown(c, wide))
 			table_add(&t, c->title);
 	cJSON_ArrayForEach(row, body) if (!is_left_out(args, row)) add_row(&t, list, wide, row);
+	if (t.n == t.n_columns) {
+		render_none(args, out);
+		return;
+	}
 	table_print(&t, out);
 	if (args->what == CLI_LIVING_FLOWS)
 		strbuf_add(out,
@@ -264,7 +300,11 @@ static void render_changes(const struct cli_args *args, const cJSON *body, struc
 		strbuf_add(out, ": nothing that this node does would change; ");
 	if (args->dry_run) {
 		cell_value(out, body, "flows");
-		strbuf_add(out, " flows live here now, whose end is waited for, at most ");
+		strbuf_printf(
+			out, " flow%s here now, whose end is waited for, at most ",
+			cJSON_GetNumberValue(cJSON_GetObjectItemCaseSensitive(body, "flows")) == 1
+				? " lives"
+				: "s live");
 		cell_duration(out, body, "drainSeconds");
 		strbuf_add(out, "\n");
 		return;

@@ -24,6 +24,16 @@ static void add_value(struct table *t, const char *label, const cJSON *o, const 
 	table_add_line(t, label, &line);
 }
 
+static void add_seconds(struct table *t, const char *label, const cJSON *o, const char *key)
+{
+	struct strbuf line;
+
+	strbuf_init(&line, LINE_MAX_BYTES);
+	cell_value(&line, o, key);
+	strbuf_add(&line, cJSON_IsNumber(get(o, key)) ? " s" : "");
+	table_add_line(t, label, &line);
+}
+
 /* "5m12s ago: Cease/Administrative Shutdown: bye (0602...)" */
 static void add_notification(struct table *t, const char *label, const cJSON *o)
 {
@@ -83,8 +93,8 @@ void render_peer(const cJSON *peer, struct strbuf *out)
 	struct table t = {.arena = arena, .n_columns = 2};
 
 	add_value(&t, "Router id", peer, "routerID");
-	add_value(&t, "Hold time", peer, "holdTime");
-	add_value(&t, "Keepalive", peer, "keepaliveTime");
+	add_seconds(&t, "Hold time", peer, "holdTime");
+	add_seconds(&t, "Keepalive", peer, "keepaliveTime");
 	add_value(&t, "Families", peer, "families");
 	add_value(&t, "Offered", peer, "offered");
 	add_value(&t, "Offered by peer", peer, "offeredByPeer");

@@ -54,6 +54,19 @@ static bool same_peers(const void *a, const void *b)
 	return plan_peer_same(a, b);
 }
 
+/* A field as people say it: "bgp.hold_s" is hold. */
+static void add_field(struct strbuf *out, const char *name)
+{
+	const char *dot = strchr(name, '.');
+	const char *word = dot ? dot + 1 : name;
+	size_t len = strlen(word);
+
+	len -= len > 2 && strcmp(word + len - 2, "_s") == 0 ? 2 : 0;
+	strbuf_add(out, out->len ? ", " : "");
+	for (size_t i = 0; i < len; i++)
+		strbuf_printf(out, "%c", word[i] == '_' ? ' ' : word[i]);
+}
+
 /* The fields that cost what the change as a whole does. */
 static const char *fields_of(struct changes *c, const struct plan_peer *from,
 			     const struct plan_peer *to, enum peer_action action)
@@ -66,7 +79,7 @@ static const char *fields_of(struct changes *c, const struct plan_peer *from,
 	strbuf_init(&out, FIELDS_BYTES);
 	for (size_t i = 0; i < n; i++)
 		if (fields[i].action == action && !plan_peer_field_same(&fields[i], from, to))
-			strbuf_printf(&out, "%s%s", out.len ? ", " : "", fields[i].name);
+			add_field(&out, fields[i].name);
 	ret = arena_strdup(c->arena, out.data);
 	strbuf_done(&out);
 	return ret;

@@ -74,7 +74,7 @@ static void a_peer_by_its_name_in_detail(void **state)
 	      "r      10.0.0.1   64512   Idle    -        -     0      -\n"
 	      "\n"
 	      "Router id         10.0.0.9\n"
-	      "Hold time         90\n"
+	      "Hold time         90 s\n"
 	      "Keepalive         -\n"
 	      "Families          -\n"
 	      "Offered           IPv4 unicast,role\n"
@@ -196,6 +196,14 @@ static void empty_lists_say_so(void **state)
 	check((struct cli_args){.what = CLI_PROBLEMS}, "[]", "no problems\n");
 	check((struct cli_args){.what = CLI_PEERS, .format = CLI_WIDE}, "[]", "no peers\n");
 	check((struct cli_args){.what = CLI_PEERS}, "{\"unexpected\":1}", "no peers\n");
+	check((struct cli_args){.what = CLI_BFD}, "[]", "no BFD sessions\n");
+	check((struct cli_args){.what = CLI_ROUTES, .peer = "x", .prefix = "192.0.2.0/24"}, "[]",
+	      "no routes for --peer x --prefix 192.0.2.0/24; without it all are listed\n");
+	check((struct cli_args){.what = CLI_SERVICES, .name = "a/b"}, "[]",
+	      "no services for a/b; without it all are listed\n");
+	/* Reasons for which nothing was ever dropped are rows of their own. */
+	check((struct cli_args){.command = CLI_DROPS, .what = CLI_DROP_REASONS},
+	      "[{\"reason\":\"ttl\",\"packets\":0}]", "nothing was dropped\n");
 	check((struct cli_args){.what = CLI_PEERS, .format = CLI_JSON}, "[]", "[]\n");
 	check((struct cli_args){.what = CLI_PEERS, .format = CLI_YAML}, "[]", "[]\n");
 }
