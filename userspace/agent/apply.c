@@ -27,15 +27,16 @@
 /*
  * Also with mode off, if something is pinned: what is adopted first can be left by the gates. What
  * is of another version cannot be adopted, and is left where it is until it may go. A
- * data plane from nothing waits for peers: as long as no source could be read, there may be a
- * setting that forbids it.
+ * data plane from nothing waits for peers or for a feeder: as long as no source could be read,
+ * there may be a setting that forbids it. A feeder tells within moments, and what is opened
+ * meanwhile and then forbidden is left at once, for nothing is in it.
  */
 static bool wants_dataplane(const struct agent *a, const struct plan *plan)
 {
 	if (plan->leaving)
 		return !plan->strange;
 	return plan->dataplane && (agent_inputs_are_complete(&a->inputs) || plan->n_peers > 0 ||
-				   bpf_dataplane_is_pinned(a->options->pin));
+				   a->awaits_services || bpf_dataplane_is_pinned(a->options->pin));
 }
 
 static void on_opened(void *ctx)
@@ -216,6 +217,20 @@ static bool go_on_programming(struct agent *a, nsec_t now)
 	return a->applying.result.n_done > 0 || a->discards.changed;
 }
 
+/*
+ * What begins when conntrack has answered is put at once then: room for it is made meanwhile. Each
+ * VIP has a frontend at least.
+ */
+static void expect_frontends(const struct agent *a, const struct plan *plan, nsec_t now)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < plan->n_begins; i++)
+		n += plan->begins[i].waits && !plan->begins[i].programmed;
+	if (n > 0)
+		bpf_dataplane_expect(a->dataplane, n, now);
+}
+
 /* `p` is current already, and what it saw of the store is still so. */
 static bool apply_dataplane(struct agent *a, const struct agent_plan *p, nsec_t now)
 {
@@ -229,6 +244,7 @@ static bool apply_dataplane(struct agent *a, const struct agent_plan *p, nsec_t 
 		pods_ask_anew(&a->pods);
 	agent_inputs_done(&a->inputs, DUE_PODS);
 	loop_doing(a->loop, "frontends");
+	expect_frontends(a, &p->plan, now);
 	store = bpf_dataplane_store(a->dataplane);
 	store = pods_store(&a->pods, &store);
 	arena_reset(a->apply_arena);

@@ -200,6 +200,15 @@ static uint64_t row_word(const struct filling *f, uint32_t row, const uint64_t b
 	return (word | LB_ROW_EMPTY << LB_ROW_BITS * n) & LB_ROW_EMPTY;
 }
 
+/* Of one target at most: most Services have one pod on a node, and thousands are loaded at once. */
+static uint64_t word_of_all(const struct filling *f)
+{
+	assert(f->n <= 1);
+	if (f->n == 0)
+		return LB_ROW_EMPTY;
+	return ((uint64_t)f->index[0] | LB_ROW_EMPTY << LB_ROW_BITS) & LB_ROW_EMPTY;
+}
+
 /* Nearly always: there are four, and the best of all may be first. */
 static uint64_t plain_word(const struct filling *f, const struct four *best)
 {
@@ -333,6 +342,8 @@ static void find_needy(struct lb_rows_making *m)
 	const struct filling *f = &m->f;
 	uint16_t last = 0;
 
+	if (f->n <= 1)
+		return; /* all rows are alike (word_of_all()) */
 	for (size_t at = 0; at < f->n; at++) {
 		last = f->index[at] > last ? f->index[at] : last;
 		m->n_needed += load_of(f, at) < f->least[at] ? f->least[at] - load_of(f, at) : 0;
@@ -381,12 +392,13 @@ static bool is_made(const struct lb_rows_making *m)
 static void make_rows(struct lb_rows_making *m, uint32_t end, uint64_t *ret)
 {
 	struct filling *f = &m->f;
+	const uint64_t all = f->n <= 1 ? word_of_all(f) : 0;
 
 	for (; m->next < end && !is_made(m); m->next++) {
 		if (m->pass > 0)
 			look_again(m, m->next, &ret[m->next]);
-		else if (f->n == 0)
-			ret[m->next] = LB_ROW_EMPTY;
+		else if (f->n <= 1)
+			ret[m->next] = all;
 		else
 			ret[m->next] = f->weighted ? fill_row(f, m->next, true)
 						   : fill_row(f, m->next, false);

@@ -51,7 +51,6 @@ static bool may_be_read(const struct bpf_dataplane *dp)
 static struct lb_clock clock_of(const struct bpf_dataplane *dp, nsec_t now)
 {
 	nsec_t rested = now > LB_REST_NS ? now - LB_REST_NS : 0;
-
 	struct lb_clock ret = {.now = now, .quiet = may_be_read(dp) ? rested : now};
 
 	bpf_load_age(&ret);
@@ -293,6 +292,11 @@ void bpf_dataplane_look(const struct bpf_dataplane *dp, struct lb_look *ret)
 bool bpf_dataplane_is_growing(const struct bpf_dataplane *dp)
 {
 	return bpf_grow_is_waited_for(dp->grow);
+}
+
+void bpf_dataplane_expect(struct bpf_dataplane *dp, size_t n, nsec_t now)
+{
+	bpf_grow_expect(dp->grow, n, now);
 }
 
 void bpf_dataplane_set_nsids(struct bpf_dataplane *dp, const struct lb_key *key,

@@ -77,6 +77,8 @@ struct lb_settling *bpf_dataplane_settling(const struct bpf_dataplane *dp);
 void bpf_dataplane_look(const struct bpf_dataplane *dp, struct lb_look *ret);
 /* A put said -EINPROGRESS since the tables must grow: not before the helper has come back. */
 bool bpf_dataplane_is_growing(const struct bpf_dataplane *dp);
+/* n frontends are put within moments: the helper makes room for them meanwhile. */
+void bpf_dataplane_expect(struct bpf_dataplane *dp, size_t n, nsec_t now);
 
 /*
  * As lb_tables_set_nsids(): network namespaces of a frontend's pods, so that a pod's own sockets

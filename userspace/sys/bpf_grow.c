@@ -7,7 +7,7 @@
  *
  * A node that gets a Service now and then adds a chunk now and then; but when chunks are asked for
  * again within a second, a whole configuration is being loaded, and each growth is five times the
- * one before it.
+ * one before it. Where it is known how much there will be all of that is made, and no more.
  */
 #include "sys/bpf_grow.h"
 
@@ -48,7 +48,8 @@ struct job {
 struct state {
 	struct job job;
 	bool is_away;
-	uint32_t last; /* chunks that were asked for last */
+	uint32_t expected; /* chunks that there are to be; fewer than there are: nobody said */
+	uint32_t last;     /* chunks that were asked for last; of expected ones 1 */
 	nsec_t last_at;
 	nsec_t refused_at; /* when the job's error was had */
 };
@@ -159,6 +160,11 @@ static bool is_load(const struct state *s, nsec_t now)
 	return s->last > 0 && now - s->last_at < LOAD_NS;
 }
 
+static bool is_expected(const struct bpf_grow *g, const struct state *s)
+{
+	return g->maps->n_chunks[s->job.which] < s->expected;
+}
+
 /* How many chunks to add now: one, or many if this is a part of a load. */
 static uint32_t growth_of(const struct bpf_grow *g, const struct state *s, nsec_t now)
 {
@@ -168,6 +174,8 @@ static uint32_t growth_of(const struct bpf_grow *g, const struct state *s, nsec_
 	uint32_t n = is_load(s, now) ? s->last * GROW_TIMES : 1;
 	uint32_t left = r->kind->max - g->maps->n_chunks[s->job.which];
 
+	if (is_expected(g, s))
+		n = s->expected - g->maps->n_chunks[s->job.which];
 	n = n < most ? n : most;
 	n = n > 0 ? n : 1;
 	return n < left ? n : left;
@@ -180,7 +188,7 @@ static void begin(struct bpf_grow *g, struct state *s, nsec_t now)
 	j->first = g->maps->n_chunks[j->which];
 	j->n = growth_of(g, s, now);
 	j->error = 0;
-	s->last = j->n;
+	s->last = is_expected(g, s) ? 1 : j->n;
 	s->last_at = s->refused_at = now;
 	s->is_away = true;
 	if (g->worker) {
@@ -237,7 +245,7 @@ static void look_ahead(struct bpf_grow *g, int need, nsec_t now)
 		return;
 	if (g->maps->n_chunks[s->job.which] == s->job.recipe.kind->max)
 		return;
-	if (lb_tables_spare(g->tables, need) < (want > 0 ? want : 1))
+	if (is_expected(g, s) || lb_tables_spare(g->tables, need) < (want > 0 ? want : 1))
 		begin(g, s, now);
 }
 
@@ -247,6 +255,26 @@ void bpf_grow_ahead(struct bpf_grow *g, nsec_t now)
 		return;
 	look_ahead(g, LB_NEED_ROWS_CHUNK, now);
 	look_ahead(g, LB_NEED_BACKEND_CHUNK, now);
+}
+
+/* One chunk stays spare behind them, so that none is added in the midst of what follows. */
+static void expect(struct bpf_grow *g, int need, uint64_t chunks)
+{
+	struct state *s = state_of(g, need);
+	const uint32_t max = s->job.recipe.kind->max, n = g->maps->n_chunks[s->job.which];
+	const uint64_t all = n + chunks + 1 - lb_tables_spare(g->tables, need);
+
+	s->expected = all < max ? (uint32_t)all : max;
+}
+
+void bpf_grow_expect(struct bpf_grow *g, size_t n, nsec_t now)
+{
+	const uint64_t rows = (uint64_t)n << LB_DEFAULT_ROWS_LOG2;
+	const uint64_t backends = (uint64_t)n * LB_BACKEND_UNIT;
+
+	expect(g, LB_NEED_ROWS_CHUNK, (rows + LB_ROWS_CHUNK - 1) / LB_ROWS_CHUNK);
+	expect(g, LB_NEED_BACKEND_CHUNK, (backends + LB_BACKEND_CHUNK - 1) / LB_BACKEND_CHUNK);
+	bpf_grow_ahead(g, now);
 }
 
 /* --- making it -------------------------------------------------------------------------------- */

@@ -27,5 +27,7 @@ bool bpf_grow_is_waited_for(const struct bpf_grow *g);
 /* The same for the map of the kernel's flows, and nobody else is to wait; 0: it is there. */
 int bpf_grow_kernel_flows(struct bpf_grow *g, nsec_t now) must_check;
 
-/* Sees to it that a chunk of each kind is spare, more during a load. */
+/* Sees to it that a chunk of each kind is spare, more during a load, and all that are expected. */
 void bpf_grow_ahead(struct bpf_grow *g, nsec_t now);
+/* Within moments n frontends come, each with the usual rows and few targets: room for them. */
+void bpf_grow_expect(struct bpf_grow *g, size_t n, nsec_t now);

@@ -90,6 +90,45 @@ static void settings_do_not_wait_for_services(void **state)
 	RIG_WAIT(rig, rig_announces);
 }
 
+static bool has_tried_the_dataplane(const struct agent_rig *rig)
+{
+	return rig->agent.dataplane_failure || rig->agent.dataplane;
+}
+
+static bool is_off(const struct agent_rig *rig)
+{
+	return !rig->agent.current->plan.dataplane && rig->agent.current->plan.n_peers > 0;
+}
+
+/*
+ * Programs are loaded while a feeder tells its first picture, before anything is known of peers,
+ * and not before a feeder is there. Here that fails, which is nobody's affair once it is forbidden.
+ */
+static void the_data_plane_is_opened_while_the_first_picture_is_told(void **state)
+{
+	struct agent_rig *rig = bed.rig;
+	char path[160];
+
+	(void)state;
+	rig_crash(rig);
+	snprintf(path, sizeof(path), "%s/a-config.yaml", rig->config);
+	assert_int_equal(unlink(path), 0);
+	snprintf(path, sizeof(path), "%s/peer.yaml", rig->config);
+	assert_int_equal(unlink(path), 0);
+	rig_start(rig);
+	RIG_WAIT(rig, rig_has_planned);
+	run_for(rig, NSEC_PER_SEC / 10);
+	assert_null(rig->agent.opening);
+	assert_false(has_tried_the_dataplane(rig));
+	connect_feeder();
+	RIG_WAIT(rig, has_tried_the_dataplane);
+	assert_true(rig->agent.awaits_services);
+	rig_write(rig, "a-config.yaml", RIG_OFF);
+	rig_write(rig, "peer.yaml", RIG_PEER);
+	RIG_WAIT(rig, is_off);
+	assert_null(rig_problem(rig, "DataPlaneFailed"));
+}
+
 /* Nobody waits for ever to hear which Services there are, though nothing at all is told of them. */
 static void services_are_not_awaited_for_long(void **state)
 {
@@ -296,6 +335,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(a_picture_comes_into_force_when_it_is_complete),
 		TEST(settings_do_not_wait_for_services),
+		TEST(the_data_plane_is_opened_while_the_first_picture_is_told),
 		TEST(services_are_not_awaited_for_long),
 		TEST(a_kind_that_is_not_told_keeps_the_others_back_for_a_while_only),
 		TEST(a_kind_that_may_not_be_seen_is_a_problem_and_keeps_nothing_back),

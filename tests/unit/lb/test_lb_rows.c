@@ -322,6 +322,37 @@ static void draining_weight_does_not_count(void **state)
 	assert_in_range(load[3], ROWS * 80 / 100, lb_wire_quota(ROWS, 16, 19));
 }
 
+/* Whatever it weighs, ready or not, and in pieces as at once; nobody else is in any row. */
+static void one_backend_alone_has_all_rows(void **state)
+{
+	static uint64_t none[ROWS];
+	static struct table t;
+
+	(void)state;
+	for (unsigned i = 0; i < 4; i++) {
+		struct lb_rows_making *m;
+
+		table_make(&t, i, 1);
+		t.targets[0].index = (uint16_t)(i * 5000);
+		t.targets[0].ready = i & 1;
+		t.targets[0].weight = i & 2 ? LB_WIRE_WEIGHT_MAX : 1;
+		memset(t.rows, 0, sizeof(t.rows));
+		m = lb_rows_begin(t.targets, 1, ROWS_LOG2);
+		while (!lb_rows_go_on(m, 100, t.rows))
+			;
+		lb_rows_end(m);
+		for (uint32_t row = 0; row < ROWS; row++) {
+			assert_int_equal(lb_row_candidate(t.rows[row], 0), i * 5000);
+			assert_int_equal(lb_row_candidate(t.rows[row], 1), LB_ROW_NONE);
+			assert_false(lb_row_has_later(t.rows[row]));
+			assert_int_equal(t.rows[row] >> LB_CANDIDATES * LB_ROW_BITS, 0);
+		}
+	}
+	lb_rows_fill(t.targets, 0, ROWS_LOG2, none);
+	for (uint32_t row = 0; row < ROWS; row++)
+		assert_true(none[row] == LB_ROW_EMPTY);
+}
+
 static void a_new_backend_moves_its_share_and_little_more(void **state)
 {
 	static struct table before, after;
@@ -553,6 +584,7 @@ int main(void)
 		cmocka_unit_test(a_backend_of_weight_two_has_twice_the_rows),
 		cmocka_unit_test(later_candidates_are_in_order_of_their_best_draws),
 		cmocka_unit_test(more_weight_takes_rows_and_moves_little_else),
+		cmocka_unit_test(one_backend_alone_has_all_rows),
 		cmocka_unit_test(equal_weights_share_as_if_there_were_none),
 		cmocka_unit_test(draining_weight_does_not_count),
 		cmocka_unit_test(a_new_backend_moves_its_share_and_little_more),

@@ -113,6 +113,30 @@ static void the_largest_tables_grow_many_at_a_time(void **state)
 	end_beside(&b);
 }
 
+/* A chunk behind them is spare, and no load is seen in what was said beforehand. */
+static void what_is_expected_is_there_when_it_comes_and_no_more(void **state)
+{
+	struct beside b;
+
+	SKIP_IF_REFUSED((struct bpf_fixture *)*state);
+	begin_beside(&b, state);
+	for (unsigned i = 0; i < 3; i++) { /* said again while it is made, and when it is there */
+		bpf_dataplane_expect(b.u.dp, N_SERVICES, b.u.now);
+		if (i > 0)
+			worker_finish(b.worker);
+	}
+	assert_int_equal(n_chunks(&b.u), N_SERVICES / 32 + 1 + 1);
+	for (uint32_t i = 0; i < N_SERVICES; i++) {
+		struct lb_frontend address = vip(i), f = web(&b.u, i, 3);
+
+		assert_int_equal(put_patiently(&b.u, &address), 0);
+		assert_int_equal(put_patiently(&b.u, &f), 0);
+	}
+	worker_finish(b.worker);
+	assert_int_equal(n_chunks(&b.u), N_SERVICES / 32 + 1 + 1);
+	end_beside(&b);
+}
+
 static void a_chunk_is_spare_before_it_is_needed(void **state)
 {
 	struct beside b;
@@ -357,6 +381,7 @@ int main(void)
 		cmocka_unit_test(an_idle_agents_maps_beside_the_flow_table_cost_less_than_8_MiB),
 		cmocka_unit_test(tables_grow_beside_the_loop),
 		cmocka_unit_test(the_map_of_the_kernels_flows_is_made_when_it_is_asked_for),
+		cmocka_unit_test(what_is_expected_is_there_when_it_comes_and_no_more),
 		cmocka_unit_test(the_largest_tables_grow_many_at_a_time),
 		cmocka_unit_test(a_chunk_is_spare_before_it_is_needed),
 		cmocka_unit_test(what_grows_while_the_data_plane_is_closed_is_no_leak),
