@@ -154,17 +154,54 @@ static void displace(const struct lb_nodes *n, const struct ip_addr *addr, uint3
 	}
 }
 
+/* The number is of a node that may be at this place, and has been met at no other. */
+static bool is_placed(const struct lb_nodes *n, uint32_t at, uint32_t number, uint64_t *met)
+{
+	const struct ip_addr addr = lb_nodes_addr(n, number);
+	const uint64_t bit = UINT64_C(1) << number % 64;
+	bool is_first;
+
+	if (!lb_nodes_has(n, number) ||
+	    (word_of(n, &addr, 0) != &n->places[at] && word_of(n, &addr, 1) != &n->places[at]))
+		return false;
+	is_first = !(met[number / 64] & bit);
+	met[number / 64] |= bit;
+	return is_first;
+}
+
+static void adopt_places(struct lb_nodes *n)
+{
+	_cleanup_(freep) uint64_t *met = xcalloc(LB_NODES / 64, sizeof(*met));
+
+	for (uint32_t at = 0; at < LB_NODE_PLACES; at++) {
+		uint64_t word = 0;
+
+		for (unsigned way = 0; way < LB_NODE_WAYS; way++) {
+			const uint32_t number = number_in(n->places[at], way);
+
+			if (number && is_placed(n, at, number, met))
+				word |= (uint64_t)number << way * LB_NODE_BITS;
+		}
+		store(&n->places[at], word);
+	}
+}
+
+/*
+ * Nothing that is right is changed, and not for a moment: programs go by it, and what the former
+ * agent was told holds until this one is.
+ */
 void lb_nodes_adopt(struct lb_nodes *n)
 {
-	memset(n->places, 0, LB_NODE_PLACES * sizeof(*n->places));
+	adopt_places(n);
 	for (uint32_t number = 1; number < n->n_chunks * LB_NODE_CHUNK; number++) {
 		const struct ip_addr addr = lb_nodes_addr(n, number);
+		uint32_t found;
 
 		if (!lb_nodes_has(n, number))
 			continue;
 		n->n_given = number + 1;
-		set_state(n, number, LB_NODE_IN_USE);
-		if (lb_nodes_find(n, &addr) != 0 || !place(n, &addr, number))
+		found = lb_nodes_find(n, &addr);
+		if (found != number && (found != 0 || !place(n, &addr, number)))
 			set_state(n, number, 0); /* one that contradicts another */
 	}
 }

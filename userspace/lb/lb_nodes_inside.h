@@ -8,7 +8,7 @@
 struct lb_nodes *lb_nodes_new(const struct lb_tables *t, uint64_t *places,
 			      struct lb_tunnel *tunnel);
 struct lb_nodes *lb_nodes_free(struct lb_nodes *n);
-/* Takes over what the chunks hold, after they were added. Nobody is known until told. */
+/* Takes over what the chunks hold, after they were added; who is known stays so until told. */
 void lb_nodes_adopt(struct lb_nodes *n);
 /* A node has this number. */
 bool lb_nodes_has(const struct lb_nodes *n, uint32_t number);

@@ -114,6 +114,65 @@ static void a_silent_node_is_known_and_not_usable(void **state)
 	fixture_done(&x);
 }
 
+/* Programs go on with it: until the next one is told they take packets from the same nodes. */
+static void what_a_former_agent_was_told_stays(void **state)
+{
+	static uint64_t places[LB_NODE_PLACES];
+	struct lb_node_told items[200];
+	uint64_t states[200];
+	struct fixture x;
+
+	(void)state;
+	fixture_init(&x);
+	for (uint32_t i = 0; i < 200; i++)
+		items[i] = (struct lb_node_told){
+			.addr = node_addr(i), .usable = i % 3 > 0, .version = (uint8_t)(i % 4)};
+	assert_int_equal(tell(&x, items, 200), 0);
+	memcpy(places, x.node_places, sizeof(places));
+	for (uint32_t i = 0; i < 200; i++)
+		states[i] = reader_node(&x, &items[i].addr)->state;
+	assert_int_equal(fixture_restart(&x), 0);
+	assert_memory_equal(places, x.node_places, sizeof(places));
+	for (uint32_t i = 0; i < 200; i++)
+		assert_true(reader_node(&x, &items[i].addr)->state == states[i]);
+	assert_int_equal(tell(&x, &items[7], 1), 0); /* the others are known no more */
+	for (uint32_t i = 0; i < 200; i++)
+		assert_int_equal(reader_node(&x, &items[i].addr) != NULL, i == 7);
+	fixture_done(&x);
+}
+
+/* Whatever is there, each number is in one place, one of its address. */
+static void places_that_are_damaged_are_put_in_order(void **state)
+{
+	struct fixture x;
+	struct rng rng;
+
+	(void)state;
+	rng_seed(&rng, 3);
+	for (unsigned round = 0; round < 20; round++) {
+		unsigned n_in_places = 0;
+
+		fixture_init(&x);
+		assert_int_equal(tell_first(&x, 100), 0);
+		for (unsigned i = 0; i < 400; i++) {
+			uint64_t *word = &x.node_places[rng_below(&rng, LB_NODE_PLACES)];
+
+			*word = rng_below(&rng, 2) ? rng_next(&rng) : rng_below(&rng, 101);
+		}
+		assert_int_equal(fixture_restart(&x), 0);
+		for (uint32_t i = 0; i < 100; i++) {
+			const struct ip_addr addr = node_addr(i);
+
+			assert_non_null(reader_node(&x, &addr));
+		}
+		for (unsigned i = 0; i < LB_NODE_PLACES; i++)
+			for (uint64_t word = x.node_places[i]; word; word >>= LB_NODE_BITS)
+				n_in_places += (word & (LB_NODES - 1)) != 0;
+		assert_int_equal(n_in_places, 100);
+		fixture_done(&x);
+	}
+}
+
 /* Numbers outlive the agent and what is told, whatever comes and goes. */
 static void numbers_stay(void **state)
 {
@@ -140,22 +199,6 @@ static void numbers_stay(void **state)
 		assert_int_equal(lb_nodes_find(nodes_of(&x), &addr), numbers[i]);
 		assert_true(ip_addr_equal(&addr, &its));
 	}
-	fixture_done(&x);
-}
-
-/* Until they are told again nothing is taken from those of the former run. */
-static void nobody_is_known_after_a_restart_until_told(void **state)
-{
-	const struct ip_addr addr = node_addr(0);
-	struct fixture x;
-
-	(void)state;
-	fixture_init(&x);
-	assert_int_equal(tell_first(&x, 1), 0);
-	assert_int_equal(fixture_restart(&x), 0);
-	assert_null(reader_node(&x, &addr));
-	assert_int_equal(tell_first(&x, 1), 0);
-	assert_non_null(reader_node(&x, &addr));
 	fixture_done(&x);
 }
 
@@ -494,8 +537,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(told_nodes_are_found_by_their_addresses),
 		cmocka_unit_test(a_silent_node_is_known_and_not_usable),
+		cmocka_unit_test(what_a_former_agent_was_told_stays),
+		cmocka_unit_test(places_that_are_damaged_are_put_in_order),
 		cmocka_unit_test(numbers_stay),
-		cmocka_unit_test(nobody_is_known_after_a_restart_until_told),
 		cmocka_unit_test(numbers_are_given_again_after_a_rest),
 		cmocka_unit_test(ways_are_those_that_are_told),
 		cmocka_unit_test(segments_are_to_fit_into_the_smallest_way),
