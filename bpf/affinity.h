@@ -61,6 +61,18 @@ static __always_inline void affinity_judge(struct affinity_search *s, __u32 back
 	s->found = backend;
 }
 
+/* False: the flow's service is gone. */
+static __always_inline bool affinity_begin(struct affinity_search *s)
+{
+	const struct lb_service *svc = service_at(s->f->slot);
+
+	if (!svc)
+		return false;
+	s->affinity = READ_ONCE(svc->affinity);
+	s->now = s->affinity & LB_AFFINITY_LONG ? age_now_long() : s->f->age;
+	return true;
+}
+
 /* 1 ends the search. */
 static long affinity_ask(__u32 i, void *ctx)
 {
@@ -84,14 +96,23 @@ __noinline int affinity_owner(const struct flow *f)
 	if (!f)
 		return OWNER_NOBODY;
 	svc = service_at(f->slot);
-	if (!svc)
+	if (!svc || !affinity_begin(&s))
 		return OWNER_NOBODY;
-	s.affinity = READ_ONCE(svc->affinity);
-	s.now = s.affinity & LB_AFFINITY_LONG ? age_now_long() : f->age;
 	if (f->row & LB_ROW_BEYOND)
 		n = READ_ONCE(svc->n_backends);
 	bpf_loop(n < LB_BEYOND_MAX ? n : LB_BEYOND_MAX, affinity_ask, &s, 0);
 	return s.found;
+}
+
+/* The flow's client keeps this backend, an index within the service. */
+static __always_inline bool affinity_keeps(const struct flow *f, __u32 backend)
+{
+	struct affinity_search s = {.f = f, .silence = 256, .found = OWNER_NOBODY};
+
+	if (!(service_flags(f->live) & LB_SVC_AFFINITY) || !affinity_begin(&s))
+		return false;
+	affinity_judge(&s, backend);
+	return s.found != OWNER_NOBODY;
 }
 
 /* In a settled row every client's backend is [0]. */

@@ -151,13 +151,8 @@ static __always_inline int at_once_owner(const struct packet *p, const struct ta
 /* The service takes one more new flow, which is counted if it has a limit. */
 static __always_inline bool at_once_begins(const struct target *t)
 {
-	__u32 slot = t->slot, most;
-	struct lb_new_flows *n = bpf_map_lookup_elem(&new_flows, &slot);
-
-	if (service_flags(t->live) & (LB_SVC_CLOSED | LB_SVC_PAUSED) || !n)
-		return false;
-	most = READ_ONCE(n->limit) & LB_LIMIT_FLOWS_MASK;
-	return !most || new_flows_take(n, most);
+	return !(service_flags(t->live) & (LB_SVC_CLOSED | LB_SVC_PAUSED)) &&
+	       new_flows_begins(t->slot);
 }
 
 /*

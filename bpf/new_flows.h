@@ -38,6 +38,15 @@ static __always_inline bool new_flows_take(struct lb_new_flows *n, __u32 most)
 	return true;
 }
 
+/* The service of this slot has room for one more within its rate, which is counted. */
+static __always_inline bool new_flows_begins(__u32 slot)
+{
+	struct lb_new_flows *n = bpf_map_lookup_elem(&new_flows, &slot);
+	__u32 most = n ? READ_ONCE(n->limit) & LB_LIMIT_FLOWS_MASK : 0;
+
+	return n && (!most || new_flows_take(n, most));
+}
+
 /* A SYN, or what stands for one. */
 static __always_inline bool new_flows_is_first(const struct flow *f)
 {

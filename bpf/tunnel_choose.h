@@ -31,6 +31,16 @@ static __always_inline bool choose_is_server(const struct flow *f, __u32 backend
 	return be && node_way(READ_ONCE(be->state));
 }
 
+/* The node of this backend, which is not here, can be asked by a packet that begins a flow. */
+static __always_inline bool choose_may_ask(const struct flow *f, __u32 backend)
+{
+	struct lb_backend *be = backend_slot(backend_index(f->live, backend));
+	__u64 state = be ? READ_ONCE(be->state) : 0;
+
+	return backend_is(state, LB_BE_IN_USE) && !backend_is(state, LB_BE_LOCAL) &&
+	       !node_way(state) && node_takes(state);
+}
+
 /*
  * Whose may a flow be that no entry here knows? Candidate by candidate: one that is here is asked
  * by its sockets; the first that is on another node is to be asked there, and all that follow.
@@ -64,6 +74,46 @@ __noinline int choose_whom_to_ask(struct xdp_md *ctx, struct lb_scratch *s)
 	return OWNER_NOBODY;
 }
 
+/*
+ * Another node may know whom the client of a new flow keeps: the one where that backend is, which
+ * has seen its answers (reply_affinity.h). It is asked by the flow's first packet, unless no flow
+ * may begin now; nobody knows: the packet goes to the first who takes it (inner_give_up()).
+ */
+__noinline int choose_whose_client(struct lb_scratch *s)
+{
+	struct flow *f;
+
+	if (!s)
+		return OWNER_NOBODY;
+	f = &s->flow;
+	for (__u32 i = 0; i < LB_CANDIDATES; i++) {
+		__u32 backend = row_candidate(f->row, i);
+
+		if (backend == LB_ROW_NONE)
+			break;
+		if (!choose_may_ask(f, backend))
+			continue;
+		if (!new_flows_begins(f->slot))
+			break;
+		s->tunnel.flags = LB_TUNNEL_ASK;
+		s->tunnel.at = (__u8)i;
+		return backend;
+	}
+	return OWNER_NOBODY;
+}
+
+/* A new flow whose client keeps a backend, here or elsewhere. */
+static __always_inline int choose_affine(struct lb_scratch *s)
+{
+	int backend;
+
+	if (likely(!affinity_asks(&s->flow)) || !new_flows_is_first(&s->flow) ||
+	    select_closed(&s->flow))
+		return OWNER_NOBODY;
+	backend = select_affine(&s->flow);
+	return backend == OWNER_NOBODY ? choose_whose_client(s) : backend;
+}
+
 /* Of an unsettled row; OWNER_NOBODY: it is new. */
 static __always_inline int choose_unsettled(struct xdp_md *ctx, struct lb_scratch *s)
 {
@@ -94,6 +144,8 @@ __noinline int choose_backend(struct xdp_md *ctx, struct lb_scratch *s)
 		backend = choose_unsettled(ctx, s);
 	else if ((f->proto == IPPROTO_TCP || !select_goes_on(f)) && !new_flows_is_first(f))
 		backend = row_candidate(f->row, 0);
+	if (backend == OWNER_NOBODY)
+		backend = choose_affine(s);
 	if (backend == OWNER_NOBODY)
 		backend = select_new(f, true);
 	if (backend >= 0 && f->tcp_flags & TCP_RST)

@@ -34,6 +34,17 @@ static __always_inline int inner_give(struct lb_scratch *s, __u32 backend)
 	return odd ? -odd : (int)backend;
 }
 
+/* The client of a new flow keeps this backend, which takes it. */
+static __always_inline bool inner_keeps(struct flow *f, __u32 backend)
+{
+	if (!affinity_keeps(f, backend) ||
+	    !admit_claim(f, backend, LB_BE_IN_USE | LB_BE_READY, LB_FLOW_NEW))
+		return false;
+	if (row_candidate(f->row, 0) != backend)
+		row_mark(f->row_index);
+	return true;
+}
+
 /* A witness here knows the flow to be this backend's. */
 __noinline bool inner_knows(struct xdp_md *ctx, struct lb_scratch *s, __u32 backend)
 {
@@ -44,9 +55,18 @@ __noinline bool inner_knows(struct xdp_md *ctx, struct lb_scratch *s, __u32 back
 	is_error = s->what == TUNNEL_ERROR;
 	if (owner_state(&s->flow, backend, is_error ? OWNER_OF_QUOTE : OWNER_OF_PACKET))
 		return true;
+	if (!is_error && new_flows_is_first(&s->flow))
+		return inner_keeps(&s->flow, backend);
 	if (s->flow.proto != IPPROTO_TCP || !owner_by_socket(ctx, &s->flow, backend))
 		return false;
 	return is_error || admit_claim(&s->flow, backend, LB_BE_IN_USE, LB_FLOW_ESTABLISHED);
+}
+
+static __always_inline bool inner_is_ready(const struct flow *f, __u32 backend)
+{
+	struct lb_backend *be = backend_slot(backend_index(f->live, backend));
+
+	return be && backend_is(READ_ONCE(be->state), LB_BE_READY);
 }
 
 /*
@@ -65,21 +85,48 @@ static __always_inline int inner_beyond(const struct lb_scratch *s)
 									     : OWNER_NOBODY;
 }
 
-/* Nobody knows it: the first candidate has it. */
+/* Who of those named has a flow that nobody knows: the first, if a new one may begin there. */
+static __always_inline int inner_taker(const struct lb_scratch *s)
+{
+	const struct flow *f = &s->flow;
+	int first = inner_find(f, &s->tunnel.candidates[0]), backend;
+
+	if (first < 0 || !new_flows_is_first(f) || choose_is_local(f, first) ||
+	    choose_may_ask(f, first))
+		return first;
+	for (__u32 i = 1; i < LB_TUNNEL_CANDIDATES; i++) {
+		backend = inner_find(f, &s->tunnel.candidates[i]);
+		if (backend >= 0 && inner_is_ready(f, backend) &&
+		    (choose_is_local(f, backend) || choose_may_ask(f, backend)))
+			return backend;
+	}
+	return first;
+}
+
+/* Nobody knows it. */
 __noinline int inner_give_up(struct lb_scratch *s)
 {
+	struct lb_backend *be;
 	int backend;
 
 	if (!s)
 		return -LB_DROP_TUNNEL_TARGET;
-	backend = inner_find(&s->flow, &s->tunnel.candidates[0]);
-	if (backend < 0)
+	backend = inner_taker(s);
+	be = backend < 0 ? NULL : backend_slot(backend_index(s->flow.live, backend));
+	if (!be)
 		return -LB_DROP_TUNNEL_TARGET;
 	if (choose_is_local(&s->flow, backend)) {
 		s->tunnel.hops = s->tunnel.hops ? s->tunnel.hops : 1; /* it is to be recorded */
 		return inner_give(s, backend);
 	}
+	tunnel_name(&s->tunnel.candidates[0], be);
 	return inner_send_on(s, backend, 0, 0);
+}
+
+/* What goes on is asked for also where no flow begins. */
+static __always_inline bool inner_may_ask(const struct flow *f, __u32 backend)
+{
+	return new_flows_is_first(f) ? choose_may_ask(f, backend) : !choose_is_server(f, backend);
 }
 
 /* The candidate at `next` is to be asked where he is; as many as there are: nobody is left. */
@@ -111,7 +158,7 @@ __noinline int inner_ask(struct xdp_md *ctx, struct lb_scratch *s)
 		if (choose_is_local(&s->flow, backend)) {
 			if (inner_knows(ctx, s, backend))
 				return inner_tell(s, backend);
-		} else if (!choose_is_server(&s->flow, backend)) {
+		} else if (inner_may_ask(&s->flow, backend)) {
 			if (i == s->tunnel.at && inner_may_hop()) /* it came back */
 				return inner_send_on(s, backend, LB_TUNNEL_ASK, i);
 			next = i;

@@ -13,6 +13,7 @@
 
 TN_VIP=192.0.2.80
 TN_FLOWS_VIP=192.0.2.81 TN_FLOWS=120
+TN_STICKY_VIP=192.0.2.82
 LAB_NODE_ADDR+=([node-c]=192.168.1.12)
 LAB_NODE_NET+=([node-c]=10.244.3)
 LAB_PODS+=([node-c]=c1)
@@ -23,6 +24,7 @@ tunnel_all() {
 	run_step tunnel-echo "Three nodes, of which each answers the others" step_tunnel_echo &&
 		run_step tunnel-through "Through node-a to a pod on node-b, which sees the client and answers it itself" step_tunnel_through &&
 		run_step tunnel-even "Two nodes with three pods: each gets its third" step_tunnel_even &&
+		run_step tunnel-affinity "Clients keep their pods on other nodes when pods come, and when another node attracts them" step_tunnel_affinity &&
 		run_step tunnel-gateway "The nodes' addresses move behind a gateway of theirs: one way for each, and nothing fails" step_tunnel_gateway &&
 		run_step tunnel-restart "The agents are killed and started one after the other: nothing fails" step_tunnel_restart &&
 		run_step tunnel-rehash "Three nodes attract; one leaves and comes back, pods come and drain: no flow is cut" step_tunnel_rehash &&
@@ -72,6 +74,11 @@ tn_objects() {
 		kind: Service
 		metadata: {name: flows, namespace: shop}
 		spec: {type: LoadBalancer, externalTrafficPolicy: Cluster, loadBalancerIP: $TN_FLOWS_VIP, ports: [{port: 7}]}
+		---
+		apiVersion: v1
+		kind: Service
+		metadata: {name: sticky, namespace: shop}
+		spec: {type: LoadBalancer, externalTrafficPolicy: Cluster, loadBalancerIP: $TN_STICKY_VIP, sessionAffinity: ClientIP, ports: [{port: 80}]}
 	YAML
 	for node in "${LAB_NODES[@]}"; do
 		cat <<-YAML
@@ -177,6 +184,35 @@ step_tunnel_even() {
 }
 tn_backends_at() { [ "$(lab_ctl node-a show services web -o json | jq -r '[.[0].backends[] | select(.state == "ready").node] | sort | join(",")')" = "$1" ]; }
 tn_backends() { [ "$(lab_ctl node-a show services web -o json | jq '[.[0].backends[] | select(.state == "ready")] | length')" = "$1" ]; }
+
+tn_sticky() { [ "$(lab_ctl "$1" show services sticky -o json | jq '[.[0].backends[] | select(.state == "ready")] | length')" = "$2" ]; }
+tn_sticky_path() { [ "$(lab_vtysh "show ip route $TN_STICKY_VIP/32 json" | jq -r --arg p "$TN_STICKY_VIP/32" '.[$p][0].nexthops | map(.ip) | join(",")')" = "$1" ]; }
+# Whom they are at is known at those pods' nodes, so it is no matter by which node they come.
+step_tunnel_affinity() {
+	local a dir=$LAB_DIR/sticky known strangers node
+	mkdir -p "$dir"
+	mapfile -t known < <(of_clients 20 12)
+	mapfile -t strangers < <(of_clients 40 24)
+	for a in "${known[@]}" "${strangers[@]}"; do lab_in client ip addr add "$a/24" dev eth0; done
+	tn_slice sticky 80 b1 c1
+	lab_until 10 tn_sticky node-a 2 && lab_until 10 tn_sticky_path 192.168.1.10 || return 1
+	sleep 1
+	choose from "$TN_STICKY_VIP" 6 "${known[@]}" >"$dir/before" || return 1
+	tn_slice sticky 80 a1 b1 b2 c1
+	for node in "${LAB_NODES[@]}"; do lab_until 10 tn_sticky "$node" 4 || return 1; done
+	sleep 11 # two walks of the agents: what settles has
+	choose from "$TN_STICKY_VIP" 6 "${known[@]}" >"$dir/after" && choose from "$TN_STICKY_VIP" 6 "${strangers[@]}" >"$dir/others" || return 1
+	tn_objects node-c | tn_put objects
+	lab_until 20 tn_sticky_path 192.168.1.12 || return 1
+	choose from "$TN_STICKY_VIP" 6 "${known[@]}" >"$dir/elsewhere" || return 1
+	tn_objects node-a | tn_put objects
+	lab_until 20 tn_sticky_path 192.168.1.10 || return 1
+	for a in "${known[@]}" "${strangers[@]}"; do lab_in client ip addr del "$a/24" dev eth0; done
+	say "known clients had $(jq -c '[.[][]] | unique' "$dir/before"), new ones have $(jq -c '[.[][]] | unique' "$dir/others")"
+	jq -e '[.[][]] | unique == ["a1", "b1", "b2", "c1"]' "$dir/others" >/dev/null || return 1
+	STEP_NOTE="$(jq length "$dir/before") clients kept b1 and c1"
+	jq -se 'map(map(unique)) | .[0] == .[1] and .[0] == .[2] and all(.[0][]; length == 1)' "$dir/before" "$dir/after" "$dir/elsewhere" >/dev/null
+}
 
 # From now on node-a reaches node-b by the router, and by its link again: the way is another one, the connections are not.
 tn_way() { lab_in node-a ip -N -d neigh show "$1" dev eth0 | grep -q 'managed.*proto 196'; }
