@@ -26,11 +26,13 @@ struct bench {
 	char text[1u << 16];
 };
 
-static void listen_at(struct bench *b, uint16_t port)
+static nsec_t listen_at(struct bench *b, uint16_t port)
 {
 	const struct http_address at = {.addr = ip_addr_from_v4(INADDR_LOOPBACK), .port = port};
+	const nsec_t now = clock_now();
 
-	page_server_listen(b->server, port ? &at : NULL, clock_now());
+	page_server_listen(b->server, port ? &at : NULL, now);
+	return now;
 }
 
 static int setup(void **state)
@@ -41,7 +43,7 @@ static int setup(void **state)
 	loopback_up();
 	b->loop = loop_new();
 	b->server = page_server_new(b->loop, files, ARRAY_SIZE(files));
-	listen_at(b, PORT);
+	(void)listen_at(b, PORT);
 	assert_int_equal(page_server_error(b->server), 0);
 	*state = b;
 	return 0;
@@ -134,8 +136,13 @@ static void files_are_served_as_they_are(void **state)
 	expect(b, ASK("/", "127.0.0.1:17480"), "\r\n\r\n<p>hello");
 	assert_non_null(strstr(b->text, "HTTP/1.1 200 OK\r\n"));
 	assert_non_null(strstr(b->text, "\r\nContent-Type: text/html; charset=utf-8\r\n"));
-	assert_non_null(strstr(b->text, "\r\nContent-Security-Policy: default-src 'none'; "));
-	assert_non_null(strstr(b->text, "frame-ancestors 'none'\r\n"));
+	assert_non_null(strstr(b->text, "\r\nContent-Security-Policy: default-src 'none'; "
+					"script-src 'self'; style-src 'self'; connect-src 'self'; "
+					"img-src 'self'; base-uri 'none'; form-action 'none'; "
+					"frame-ancestors 'none'\r\n"));
+	assert_non_null(strstr(b->text, "\r\nReferrer-Policy: no-referrer\r\n"));
+	assert_non_null(strstr(b->text, "\r\nCross-Origin-Resource-Policy: same-origin\r\n"));
+	assert_non_null(strstr(b->text, "\r\nCache-Control: no-store\r\n"));
 	assert_non_null(strstr(b->text, "\r\nX-Content-Type-Options: nosniff\r\n"));
 	assert_non_null(strstr(b->text, "\r\nContent-Length: 8\r\n"));
 	expect(b, ASK("/page.js?1", "localhost"), "\r\n\r\nwatch()");
@@ -158,6 +165,14 @@ static void only_addresses_and_localhost_are_ours(void **state)
 	expect(b, ASK("/", "localhost.attacker.example"), " 421 ");
 	expect(b, ASK("/", "[localhost"), " 200 OK\r\n"); /* which no browser says */
 	expect(b, ASK("/", ":17480"), " 421 ");
+	/* As long as the longest address, and around that. */
+	for (int len = IP_ADDR_TEXT - 2; len <= IP_ADDR_TEXT + 1; len++) {
+		char request[256];
+
+		(void)snprintf(request, sizeof(request),
+			       "GET / HTTP/1.1\r\nHost: %0*d\r\nConnection: close\r\n\r\n", len, 1);
+		expect(b, request, " 421 ");
+	}
 	assert_int_equal(page_server_watchers(b->server), 0);
 }
 
@@ -232,21 +247,24 @@ static void another_address_ends_who_watches(void **state)
 {
 	struct bench *b = *state;
 	const int taken = bound(17481), fd = asked(EVENTS);
+	nsec_t tried;
 
 	assert_true(is_watched_by(b, 1));
-	listen_at(b, PORT); /* the same changes nothing */
+	(void)listen_at(b, PORT); /* the same changes nothing */
 	assert_true(is_watched_by(b, 1));
-	listen_at(b, 0);
+	(void)listen_at(b, 0);
 	assert_true(is_watched_by(b, 0));
 	assert_int_equal(connected(AF_INET, PORT), -1);
-	listen_at(b, 17481);
+	tried = listen_at(b, 17481);
 	assert_int_equal(page_server_error(b->server), -EADDRINUSE);
 	close(taken);
-	(void)page_server_tick(b->server, clock_now() + PAGE_RETRY_NS - NSEC_PER_SEC);
+	/* Then, and to the nanosecond, as the loop sleeps until that. */
+	assert_int_equal(page_server_tick(b->server, tried + PAGE_RETRY_NS - 1),
+			 tried + PAGE_RETRY_NS);
 	assert_int_equal(page_server_error(b->server), -EADDRINUSE);
-	(void)page_server_tick(b->server, clock_now() + PAGE_RETRY_NS);
+	(void)page_server_tick(b->server, tried + PAGE_RETRY_NS);
 	assert_int_equal(page_server_error(b->server), 0);
-	listen_at(b, PORT);
+	(void)listen_at(b, PORT);
 	close(fd);
 	expect(b, ASK("/", "localhost"), " 200 OK\r\n");
 }
