@@ -190,9 +190,10 @@ void plan_compute(const struct plan_inputs *in, const struct plan_ledger *ledger
 		  nsec_t *ret_deadline);
 
 /*
- * Makes ahead, for the plan of these inputs, at most `n_max` of what it needs of each Service, and
- * keeps it in their cache (which must be there); actual is not looked at. True: so few are left at
- * most, so that plan_compute() does little more than put it side by side. The plan is the same,
- * whether it was prepared or not, wholly or for other inputs.
+ * Makes ahead, for the plan of these inputs, at most `n_max` of what it needs of each Service (and
+ * the fewer, the more endpoints these have), and keeps it in their cache (which must be there);
+ * actual is not looked at. True: so few are left at most, so that plan_compute() does little more
+ * than put it side by side. The plan is the same, whether it was prepared or not, wholly or for
+ * other inputs.
  */
 bool plan_prepare(const struct plan_inputs *in, const struct plan_ledger *ledger, size_t n_max);

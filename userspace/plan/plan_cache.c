@@ -19,6 +19,8 @@
 
 #define GARBAGE_MIN 64 /* fragments */
 
+#define ENDPOINTS_OF_ONE 40 /* in a portion that is made ahead, so many weigh as a Service does */
+
 /* A Service of the last plan. */
 struct cached {
 	uint64_t lines;                       /* generation of lines it names; 0: it names none */
@@ -442,6 +444,19 @@ void plan_draft_fragments(struct plan_draft *d, struct plan_cache *c)
 
 /* --- ahead of a plan -------------------------------------------------------------------------- */
 
+/* What is left of a portion behind the Service. The last one may be more than was left. */
+static size_t take_of(size_t n_left, const struct world *w, const struct api_object *service)
+{
+	const struct world_list slices =
+		world_slices(w, plan_text(service->meta.ns), service->meta.name);
+	size_t n = 0, weight;
+
+	for (size_t i = 0; i < slices.n; i++)
+		n += slices.items[i]->slice.n_endpoints;
+	weight = 1 + n * service->service.n_ports / ENDPOINTS_OF_ONE;
+	return n_left > weight ? n_left - weight : 0;
+}
+
 /* What is not made yet stays as it was, or is not there. True: all is made. */
 static bool prepare(struct walk *w, const struct world_list *services, size_t n_max)
 {
@@ -465,7 +480,8 @@ static bool prepare(struct walk *w, const struct world_list *services, size_t n_
 		items[n].number = old ? old->number : 0;
 		item_generations[n] =
 			good || n_left > 0 ? generations[i] : c->generations[old - c->items];
-		n_left -= !good && n_left > 0;
+		if (!good && n_left > 0)
+			n_left = take_of(n_left, w->d->in->world, services->items[i]);
 		n++;
 	}
 	assert(all || n_left == 0);
@@ -478,14 +494,17 @@ static bool prepare(struct walk *w, const struct world_list *services, size_t n_
 	return all;
 }
 
+/* What changed is one portion at most. */
 static bool are_few(const struct plan_cache *c, const struct world *w, size_t n_max)
 {
 	const uint64_t *generations = world_service_generations(w);
-	size_t n = 0;
+	const struct world_list services = world_list(w, API_SERVICE);
+	size_t n_left = n_max, i = next_changed(c, generations, 0);
 
-	for (size_t i = 0; n <= n_max && (i = next_changed(c, generations, i)) < c->n; i++)
-		n++;
-	return n <= n_max && (c->lines == world_lines_generation(w) || c->n <= n_max);
+	assert(c->n == services.n);
+	for (; i < c->n && n_left > 0; i = next_changed(c, generations, i + 1))
+		n_left = take_of(n_left, w, services.items[i]);
+	return i == c->n && (c->lines == world_lines_generation(w) || c->n <= n_max);
 }
 
 bool plan_prepare(const struct plan_inputs *in, const struct plan_ledger *ledger, size_t n_max)

@@ -4,6 +4,7 @@
  * plan from nothing the fixture checks after every plan of every test; here are the edits that
  * could be overlooked.
  */
+#include "base/strbuf.h"
 #include "fake/plan_fixture.h"
 
 #include <setjmp.h>
@@ -201,19 +202,25 @@ static void what_is_replaced_goes_at_some_time(void **state)
 	assert_in_range(anew, 3, 7);
 }
 
+static struct plan_inputs inputs_of(const struct fixture *f)
+{
+	static const struct plan_actual nothing;
+
+	return (struct plan_inputs){.world = f->world,
+				    .addresses = &f->addresses,
+				    .node = &f->node,
+				    .actual = &nothing,
+				    .settings = &f->settings,
+				    .synced = true,
+				    .cache = f->cache};
+}
+
 /* So many Services in each of so many portions, whatever came before; then a plan makes none. */
 static void what_is_prepared_is_not_made_again(void **state)
 {
 	_cleanup_(fixture_freep) struct fixture *f = with_services();
 	_cleanup_(arena_freep) struct arena *arena = arena_new();
-	const struct plan_actual actual = {0};
-	struct plan_inputs in = {.world = f->world,
-				 .addresses = &f->addresses,
-				 .node = &f->node,
-				 .actual = &actual,
-				 .settings = &f->settings,
-				 .synced = true,
-				 .cache = f->cache};
+	const struct plan_inputs in = inputs_of(f);
 	const void *backends_before[4];
 	struct plan_ledger ledger;
 	struct plan plan;
@@ -241,6 +248,38 @@ static void what_is_prepared_is_not_made_again(void **state)
 	}
 }
 
+static void add_many_endpoints(struct fixture *f, const char *service, int n)
+{
+	struct strbuf s;
+
+	strbuf_init(&s, 1 << 16);
+	for (int i = 0; i < n; i++)
+		strbuf_printf(&s, "%s10.244.1.%d@node-a", i ? " " : "", i);
+	fixture_add_slice(f, service, s.data);
+	strbuf_done(&s);
+}
+
+/* A Service of 120 endpoints takes a portion of four, all of whose others are left for the next. */
+static void a_service_of_many_endpoints_is_more_of_a_portion(void **state)
+{
+	_cleanup_(fixture_freep) struct fixture *f = with_services();
+	const struct plan_inputs in = inputs_of(f);
+
+	(void)state;
+	add_many_endpoints(f, "a", 120);
+	fixture_object(f, "BGPAdvertisement", "other", "", ADVERT);
+	assert_false(plan_prepare(&in, &f->ledger, 4));
+	assert_true(plan_prepare(&in, &f->ledger, 3));
+	fixture_object(f, "BGPAdvertisement", "other", "", "spec: {}");
+	assert_false(plan_prepare(&in, &f->ledger, 6));
+	assert_true(plan_prepare(&in, &f->ledger, 1));
+	fixture_converge(f, 10);
+	add_many_endpoints(f, "a", 119); /* of few that changed, the same */
+	fixture_add_slice(f, "b", "10.244.0.9@node-a");
+	assert_false(plan_prepare(&in, &f->ledger, 3));
+	assert_true(plan_prepare(&in, &f->ledger, 1));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -253,6 +292,7 @@ int main(void)
 		cmocka_unit_test(a_line_more_moves_the_problems_behind_it),
 		cmocka_unit_test(what_is_replaced_goes_at_some_time),
 		cmocka_unit_test(what_is_prepared_is_not_made_again),
+		cmocka_unit_test(a_service_of_many_endpoints_is_more_of_a_portion),
 	};
 
 	return cmocka_run_group_tests_name("plan_cache", tests, NULL, NULL);
