@@ -91,7 +91,8 @@ void ipam_uses_reserve(struct ipam_uses *u, const struct ipam_claimant *c, const
 void ipam_uses_exclude(struct ipam_uses *u, const struct plan_own *own)
 {
 	for (size_t i = 0; i < own->n_of_all; i++)
-		ensure(u, &own->items[i].addr)->not_given = true;
+		if (ipam_pool_of(u->pools, &own->items[i].addr)) /* of others nobody asks */
+			ensure(u, &own->items[i].addr)->not_given = true;
 }
 
 static uint64_t port_key(const struct api_service_port *p)
