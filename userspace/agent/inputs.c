@@ -87,18 +87,42 @@ struct ipam_inputs inputs_of_ipam(const struct agent *a, const struct agent_plan
 	};
 }
 
+/* False: this took a turn's time. What came of it is remembered, so the next turn goes on. */
+static bool prepare_addresses(const struct agent *a, struct ipam_cache *cache,
+			      const struct ipam_inputs *in, struct agent_plan *p)
+{
+	const nsec_t begun = loop_turn_so_far(a->loop);
+	struct problems unsaid = {.arena = p->arena};
+
+	ipam_recompute(cache, in, &p->addresses, &unsaid);
+	return loop_turn_so_far(a->loop) - begun < PREPARE_NS;
+}
+
+/* In a cluster those that the allocator would give, too. What the plan needs comes last. */
+static bool prepare_all_addresses(struct agent *a, struct agent_plan *p)
+{
+	struct ipam_inputs ipam;
+
+	promised_add(a, p);
+	ipam = inputs_of_ipam(a, p);
+	if (ipam.cluster) {
+		ipam.only_written = false;
+		if (!prepare_addresses(a, a->wanted_cache, &ipam, p))
+			return false;
+		ipam.only_written = true;
+	}
+	return prepare_addresses(a, a->ipam_cache, &ipam, p);
+}
+
 bool inputs_prepare(struct agent *a, struct plan_cache *cache)
 {
 	_cleanup_(arena_freep) struct arena *scratch = arena_new();
-	struct problems problems = {.arena = scratch};
-	struct agent_plan p = {.node = gather_node(a, scratch)};
-	const struct ipam_inputs ipam = inputs_of_ipam(a, &p);
+	struct agent_plan p = {.arena = scratch, .node = gather_node(a, scratch)};
 	struct plan_inputs in = plan_inputs_of(a, &p);
 
-	p.arena = scratch;
-	promised_add(a, &p);
 	loop_doing(a->loop, "fragments");
-	ipam_recompute(a->ipam_cache, &ipam, &p.addresses, &problems);
+	if (!prepare_all_addresses(a, &p))
+		return false;
 	in.cache = cache;
 	return plan_prepare(&in, &a->ledger, PREPARE_MAX);
 }

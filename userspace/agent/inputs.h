@@ -17,13 +17,16 @@ struct ipam_inputs;
 struct plan_cache;
 struct plan_ledger;
 
-/* So many Services are made ready in a turn: some milliseconds. */
+/* So many Services are made ready in a turn: some milliseconds. Addresses that took longer than the
+ * other had a turn of their own. */
 #define PREPARE_MAX 250
+#define PREPARE_NS  (4 * NSEC_PER_MSEC)
 
 /* What addresses are computed from, for that node. */
 struct ipam_inputs inputs_of_ipam(const struct agent *a, const struct agent_plan *p);
 
-/* plan_prepare() with what the agent knows, and this cache. */
+/* Addresses and plan_prepare() with what the agent knows, and this cache. False: the next turn goes
+ * on. */
 bool inputs_prepare(struct agent *a, struct plan_cache *cache) must_check;
 
 /*
