@@ -54,6 +54,13 @@ static void an_idle_agent_sleeps(void **state)
 	assert_in_range(rig->turns, 1, TURNS_FEW);
 	assert_false(agent_inputs_due(&rig->agent.inputs, DUE_PLAN));
 	assert_int_equal(rig->agent.planned_at, planned_at);
+	rig->agent.peers.unnumbered.heard = true; /* it is awake for one plan */
+	rig->turns = 0;
+	rig->give_up = clock_now() + 300 * NSEC_PER_MSEC;
+	assert_int_equal(loop_run(rig->agent.loop, idle_step, rig), 0);
+	assert_in_range(rig->turns, 1, TURNS_FEW);
+	assert_true(rig->agent.planned_at > planned_at);
+	assert_false(rig->agent.peers.unnumbered.heard);
 	rig_free(rig);
 }
 

@@ -291,6 +291,30 @@ static void routes_of_several_peers(void **state)
 	}
 }
 
+/* Nothing is put before the path there, so routes are the same that differ in that. */
+static void what_would_be_prepended_is_no_difference_to_routers_of_ibgp(void **state)
+{
+	static struct lines got;
+	const struct show_filter all = {.name = NULL};
+	const struct ip_prefix prefix = prefix_of(0);
+	struct agent_peer *peers[] = {peer_new("r0", NODE_ASN, 0x0a000001),
+				      peer_new("r1", NODE_ASN, 0x0a000001)};
+	struct agent agent = {.peers = {.items = peers, .n = ARRAY_SIZE(peers)}};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(peers); i++) {
+		establish(peers[i]);
+		assert_true(bgp_rib_set(bgp_peer_rib(peers[i]->bgp), &prefix, &sets[i]));
+		let_talk(peers[i]);
+	}
+	assert_int_equal(sets[1].prepend, 2);
+	assert_int_equal(told(&(struct bed){.agent = &agent}, &all, &got), 1);
+	assert_int_equal(got.n, 2);
+	lines_done(&got);
+	for (size_t i = 0; i < ARRAY_SIZE(peers); i++)
+		peer_free(peers[i]);
+}
+
 /* What is desired and was not sent yet is not shown. */
 static void what_was_not_sent(void **state)
 {
@@ -340,6 +364,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(routes_of_several_peers),
+		cmocka_unit_test(what_would_be_prepended_is_no_difference_to_routers_of_ibgp),
 		cmocka_unit_test(what_was_not_sent),
 		cmocka_unit_test(what_is_added_for_one_of_two_peers_is_told_of_it_alone),
 	};
