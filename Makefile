@@ -134,14 +134,19 @@ $(FEEDER_BIN): $(patsubst %.c,$(B)/obj/%.o,$(wildcard userspace/feeder/*.c)) $(B
 
 BPF_FLAGS := -O2 -g $(ANYWHERE) -fstack-usage -target bpf -mcpu=v3 -Wall -Wextra -Werror -Wno-unused-parameter -I. -Ibpf -D__TARGET_ARCH_x86 $(WIRE)
 BPF_SRC   := $(wildcard bpf/*.bpf.c)
-BPF_OBJ   := $(patsubst bpf/%.bpf.c,$(B)/bpf/%.bpf.o,$(BPF_SRC))
-BPF_SKEL  := $(patsubst bpf/%.bpf.c,$(B)/gen/%.skel.h,$(BPF_SRC))
+# Each once more with all that a capture needs (bpf/capture_note.h).
+BPF_OBJ   := $(patsubst bpf/%.bpf.c,$(B)/bpf/%.bpf.o,$(BPF_SRC)) $(patsubst bpf/%.bpf.c,$(B)/bpf/%_capture.bpf.o,$(BPF_SRC))
+BPF_SKEL  := $(patsubst $(B)/bpf/%.bpf.o,$(B)/gen/%.skel.h,$(BPF_OBJ))
 
 $(B)/bpf/%.bpf.o: bpf/%.bpf.c $(wildcard bpf/*.h) vmlinux.h Makefile
 	$(call begin,BPF  ,$<)
 	$(Q)$(CLANG) $(BPF_FLAGS) -c -o $@ $<
 
-# The objects, 0.6 MB without what is for debuggers, have a section of their own in the programs that load them: among the
+$(B)/bpf/%_capture.bpf.o: bpf/%.bpf.c $(wildcard bpf/*.h) vmlinux.h Makefile
+	$(call begin,BPF  ,$@)
+	$(Q)$(CLANG) $(BPF_FLAGS) -DLB_CAPTURE -c -o $@ $<
+
+# The objects, 1.2 MB without what is for debuggers, have a section of their own in the programs that load them: among the
 # other constants they would be resident with these, also where nothing is loaded.
 IN_SECTION := -e 's/return (const void \*)"\\$$/static const char data[] __attribute__((__aligned__(8))) = "\\/' \
 	-e '/data\[\] __attribute__/,/";$$/s/";$$/";\n\treturn data;/' \

@@ -482,6 +482,69 @@ enum lb_drop {
 
 /* map `drops`: per-CPU array by enum lb_drop. bpf writes. */
 
+/* --- capture ---------------------------------------------------------------------------------- */
+
+/*
+ * Only the programs that are built for it have these maps (capture_note.h), and only while somebody
+ * captures are they there.
+ *
+ * map `capture`, array of one: what is captured. Agent writes, before the programs are attached.
+ */
+#define LB_CAPTURE_VIPS  32u
+#define LB_CAPTURE_BYTES 1536u /* of a frame at most: it has room for one of 1,500 octets */
+#define LB_CAPTURE_RING  (1u << 20)
+#define LB_CAPTURE_IN    (1u << 0) /* what clients send, also from other nodes, */
+#define LB_CAPTURE_REPLY (1u << 1) /* and what they are answered */
+struct lb_capture_vip {
+	__u32 addr[4];
+	__be16 port; /* 0: all of the address, */
+	__u8 proto;  /* else with this protocol */
+	__u8 zero;
+};
+struct lb_capture {
+	__u64 until;   /* in jiffies: nothing is captured from then on */
+	__u64 reasons; /* a bit for each enum lb_drop: only what was counted by one; 0: all */
+	__u32 client[4], mask[4]; /* clients whose address is this under the mask */
+	__u32 flags;              /* LB_CAPTURE_* */
+	__u32 bytes;              /* of a frame that are kept, LB_CAPTURE_BYTES at most */
+	__u32 looks, takes; /* frames that a processor looks at, and takes, in a jiffy at most */
+	__u32 n_vips;       /* 0: any */
+	__u32 zero;
+	struct lb_capture_vip vips[LB_CAPTURE_VIPS];
+};
+
+/* What lies in the ring buffer `capture_ring`, and `kept` octets of the frame behind it. */
+enum lb_capture_point {
+	LB_CAPTURE_ARRIVED, /* as it came; its verdict is known already */
+	LB_CAPTURE_LEFT,    /* the same packet afterwards, if it is another one then */
+	LB_CAPTURE_REPLY_ARRIVED,
+	LB_CAPTURE_REPLY_LEFT,
+};
+#define LB_CAPTURE_NOBODY (~0u)
+struct lb_captured {
+	__u64 at;      /* CLOCK_MONOTONIC, ns */
+	__u64 reasons; /* by which it was counted, as above */
+	__u32 ifindex;
+	__u32 len; /* of the frame */
+	__u32 kept;
+	__u32 backend; /* index over all backends, LB_CAPTURE_NOBODY: it went to none */
+	__u32 ip_off;  /* of the IP header; of the client's packet, if that is in a tunnel */
+	__u16 point;   /* enum lb_capture_point */
+	__s16 verdict; /* of XDP, or what tc_reply answers */
+};
+
+/* map `capturing`, per-CPU array of two, for each direction: bpf alone, but for the sums. */
+struct lb_capturing {
+	__u64 tick;         /* jiffies in which */
+	__u32 looks, takes; /* so many were looked at, and taken */
+	__u64 missed;       /* frames that were to be taken, and could not be, */
+	__u64 unseen;       /* and that nobody looked at */
+	__u32 is_meant;     /* the frame that is under way; the rest is of it */
+	__u32 l4_off;
+	struct lb_captured frame;
+	__u8 bytes[LB_CAPTURE_BYTES];
+};
+
 /*
  * map `vrfs`, hash: the device of a VRF, whose routes answers to its clients take, by domain. Agent
  * writes, bpf reads.
@@ -822,6 +885,11 @@ LB_STATIC_ASSERT(lb_kernel_flow, 40);
 LB_STATIC_ASSERT(lb_bfd_told, 104);
 LB_STATIC_ASSERT(lb_bfd, 192);
 LB_STATIC_ASSERT(lb_bfd_echo, 20);
+LB_STATIC_ASSERT(lb_capture_vip, 20);
+LB_STATIC_ASSERT(lb_capture, 72 + 20 * LB_CAPTURE_VIPS);
+LB_STATIC_ASSERT(lb_captured, 40);
+LB_STATIC_ASSERT(lb_capturing, 80 + LB_CAPTURE_BYTES);
+_Static_assert(LB_N_DROPS <= 64, "a bit of a word for each reason");
 _Static_assert(__builtin_offsetof(struct lb_service, id) == 32, "offset of lb_service.id");
 _Static_assert(__builtin_offsetof(struct lb_backend, port) == 24, "offset of lb_backend.port");
 _Static_assert(__builtin_offsetof(struct lb_flow, slot) == 8, "offset of lb_flow.slot");

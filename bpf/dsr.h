@@ -14,6 +14,7 @@
 #pragma once
 
 #include "backend.h"
+#include "capture_xdp.h"
 #include "common.h"
 #include "csum.h"
 #include "scratch.h"
@@ -146,6 +147,6 @@ int xdp_dsr(struct xdp_md *ctx)
 
 	/* A word that has changed since leads nowhere. */
 	if (!s || !backend_is(state, LB_BE_IN_USE) || !node_way(state))
-		return vip_drop(false, LB_DROP_NO_BACKEND);
-	return dsr_send(ctx, s, state);
+		return capture_end(ctx, vip_drop(false, LB_DROP_NO_BACKEND));
+	return capture_end(ctx, dsr_send(ctx, s, state));
 }

@@ -12,6 +12,7 @@
  */
 #pragma once
 
+#include "capture_xdp.h"
 #include "nat_there.h"
 
 /* --- the way back ------------------------------------------------------------------------------
@@ -127,5 +128,7 @@ int xdp_nat(struct xdp_md *ctx)
 
 	if (!s)
 		return XDP_PASS;
-	return s->what == NAT_ANSWER || s->what == NAT_ERROR ? nat_back(ctx, s) : nat_there(ctx, s);
+	if (s->what == NAT_ANSWER || s->what == NAT_ERROR)
+		return capture_end(ctx, nat_back(ctx, s));
+	return capture_end(ctx, nat_there(ctx, s));
 }

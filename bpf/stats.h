@@ -11,6 +11,7 @@
 
 #include "maps.h"
 
+#include "capture_note.h"
 #include "common.h"
 
 static __always_inline void stats_drop(enum lb_drop reason)
@@ -20,6 +21,7 @@ static __always_inline void stats_drop(enum lb_drop reason)
 
 	if (count)
 		(*count)++;
+	capture_note_reason(reason);
 }
 
 static __always_inline void stats_delivered(__u32 backend, __u32 bytes)
@@ -28,6 +30,7 @@ static __always_inline void stats_delivered(__u32 backend, __u32 bytes)
 	void *inner = bpf_map_lookup_elem(&counters, &chunk);
 	struct lb_counter *count;
 
+	capture_note_backend(backend);
 	if (!inner)
 		return;
 	count = bpf_map_lookup_elem(inner, &slot);

@@ -30,6 +30,7 @@
 
 #include "answer.h"
 #include "bytes_skb.h"
+#include "capture_skb.h"
 #include "common.h"
 #include "ext.h"
 #include "flow.h"
@@ -258,8 +259,7 @@ static __always_inline void rewrite(struct __sk_buff *skb, const struct answer *
 	bpf_skb_store_bytes(skb, a->l4_off, &port, sizeof(port), 0);
 }
 
-SEC("tc")
-int tc_reply(struct __sk_buff *skb)
+static __always_inline int serve(struct __sk_buff *skb)
 {
 	const struct lb_service *vip;
 	struct answer a = {};
@@ -293,4 +293,11 @@ int tc_reply(struct __sk_buff *skb)
 	if (unlikely(reply_strays(skb, vip)))
 		return reply_way(skb, &a, vip->key.domain);
 	return TCX_NEXT;
+}
+
+SEC("tc")
+int tc_reply(struct __sk_buff *skb)
+{
+	capture_begin(skb);
+	return capture_end(skb, serve(skb));
 }

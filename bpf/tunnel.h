@@ -7,6 +7,7 @@
 #pragma once
 
 #include "beside.h"
+#include "capture_xdp.h"
 #include "refuse.h"
 #include "tagged.h"
 #include "tunnel_choose.h"
@@ -125,5 +126,5 @@ int xdp_tunnel(struct xdp_md *ctx)
 		bpf_tail_call(ctx, &beside, BESIDE_DSR);
 	if (verdict == TUNNEL_TO_NAT)
 		bpf_tail_call(ctx, &beside, BESIDE_NAT);
-	return verdict < 0 ? XDP_DROP : verdict;
+	return capture_end(ctx, verdict < 0 ? XDP_DROP : verdict);
 }

@@ -9,6 +9,7 @@
 #pragma once
 
 #include "beside.h"
+#include "capture_xdp.h"
 #include "deny.h"
 #include "icmp_error.h"
 #include "kernel_flow.h"
@@ -92,7 +93,7 @@ int xdp_inner(struct xdp_md *ctx)
 		return XDP_DROP;
 	odd = open_packet(ctx, s, &o);
 	if (odd)
-		return vip_drop(false, odd);
+		return capture_end(ctx, vip_drop(false, odd));
 	if (o.is_control) {
 		verdict = echo_answer(ctx, s);
 		return verdict == XDP_DROP ? vip_drop(false, LB_DROP_TUNNEL_VERSION) : verdict;
@@ -100,5 +101,5 @@ int xdp_inner(struct xdp_md *ctx)
 	verdict = inner_serve(ctx, s);
 	if (verdict == INNER_ON)
 		bpf_tail_call(ctx, &beside, BESIDE_TUNNEL);
-	return verdict == INNER_ON ? XDP_DROP : verdict;
+	return capture_end(ctx, verdict == INNER_ON ? XDP_DROP : verdict);
 }

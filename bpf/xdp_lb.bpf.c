@@ -17,6 +17,7 @@
 #include "backend.h"
 #include "beside.h"
 #include "bfd.h"
+#include "capture_xdp.h"
 #include "cold.h"
 #include "common.h"
 #include "deny.h"
@@ -363,11 +364,13 @@ static __always_inline int serve_frame(struct xdp_md *ctx)
 SEC("xdp.frags")
 int xdp_lb(struct xdp_md *ctx)
 {
-	int verdict = serve_frame(ctx);
 	struct lb_scratch *s;
+	int verdict;
 
+	capture_begin(ctx);
+	verdict = serve_frame(ctx);
 	if (likely(verdict >= 0))
-		return verdict;
+		return capture_end(ctx, verdict);
 	if (verdict == TURNED_TO_BFD) {
 		bpf_tail_call(ctx, &beside, BESIDE_BFD);
 		return XDP_PASS;
@@ -386,6 +389,6 @@ int xdp_lb(struct xdp_md *ctx)
 		return XDP_PASS;
 	}
 	if (verdict == TURNED_TO_REJECT)
-		return reject(ctx, s, (enum lb_drop)s->what);
-	return verdict < 0 ? XDP_DROP : verdict;
+		return capture_end(ctx, reject(ctx, s, (enum lb_drop)s->what));
+	return capture_end(ctx, verdict < 0 ? XDP_DROP : verdict);
 }
