@@ -4,7 +4,8 @@
  * since each client has a time limit, that ends by itself.
  *
  * A client reads (its line), then writes (the reply), then is closed. What it sends behind the line
- * is not looked at.
+ * is dropped. A reply that has nothing to say for a while waits, and the client is watched for
+ * its end alone.
  */
 #include "sys/unix_server.h"
 
@@ -29,6 +30,7 @@ struct client {
 	struct strbuf reply; /* or a piece of it */
 	size_t n_sent;
 	bool has_more; /* behind that piece */
+	bool waits;    /* for request.again_at */
 	nsec_t until;  /* closed then */
 	int fd;        /* owned */
 };
@@ -60,7 +62,10 @@ static void client_close(struct client *c)
 	loop_fd_free(c->watch);
 	fd_closep(&c->fd);
 	free(c->line);
-	free(c->request.more);
+	if (c->request.done)
+		c->request.done(s->ctx, c->request.more);
+	else
+		free(c->request.more);
 	strbuf_done(&c->reply);
 	*c = (struct client){.fd = -1};
 	s->n_clients--;
@@ -87,8 +92,10 @@ static void client_write(struct client *c)
 		c->n_sent += (size_t)put;
 		c->until = nsec_add(loop_now(c->server->loop), UNIX_CLIENT_NS);
 	}
+	c->waits =
+		c->has_more && c->reply.len == 0 && c->request.again_at > loop_now(c->server->loop);
 	if (c->n_sent == c->reply.len && c->has_more)
-		loop_fd_want(c->watch, false, true);
+		loop_fd_want(c->watch, c->waits, !c->waits);
 	else
 		client_close(c);
 }
@@ -135,11 +142,34 @@ static void client_read(struct client *c)
 		client_answer(c, len);
 }
 
+/* Of a client that waits it matters that it goes, or says something at all. */
+static void client_listen(struct client *c)
+{
+	char dropped[256];
+	const ssize_t got = recv(c->fd, dropped, sizeof(dropped), MSG_DONTWAIT);
+
+	if (got > 0)
+		c->request.has_spoken = true;
+	if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR))
+		client_close(c);
+}
+
+static void client_go_on(struct client *c)
+{
+	next_piece(c);
+	c->until = nsec_add(loop_now(c->server->loop), UNIX_CLIENT_NS);
+	client_write(c);
+}
+
 static void on_client(void *ctx, bool readable, bool writable)
 {
 	struct client *c = ctx;
 
 	assert(c->server);
+	if (c->waits) {
+		client_listen(c);
+		return;
+	}
 	if (writable && c->n_sent == c->reply.len)
 		next_piece(c);
 	if (writable)
@@ -148,14 +178,15 @@ static void on_client(void *ctx, bool readable, bool writable)
 		client_read(c);
 }
 
-static void client_begin(struct unix_server *s, int fd, uid_t uid)
+static void client_begin(struct unix_server *s, int fd, const struct ucred *peer)
 {
 	struct client *c = s->clients;
 
 	while (c->server)
 		c++;
 	assert(c < s->clients + LIMIT_CLIENTS);
-	*c = (struct client){.server = s, .fd = fd, .request.uid = uid};
+	*c = (struct client){
+		.server = s, .fd = fd, .request = {.uid = peer->uid, .pid = peer->pid}};
 	c->line = xmalloc(LIMIT_REQUEST_BYTES + 1);
 	c->until = nsec_add(loop_now(s->loop), UNIX_CLIENT_NS);
 	strbuf_init(&c->reply, LIMIT_REPLY_BYTES);
@@ -180,7 +211,7 @@ static void on_listener(void *ctx, bool readable, bool writable)
 		if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)
 			s->accept_at = nsec_add(loop_now(s->loop), ACCEPT_RETRY_NS);
 	} else if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0) {
-		client_begin(s, TAKE_FD(fd), peer.uid);
+		client_begin(s, TAKE_FD(fd), &peer);
 	}
 	watch_listener(s);
 }
@@ -194,10 +225,12 @@ nsec_t unix_server_tick(struct unix_server *s, nsec_t now)
 		watch_listener(s);
 	}
 	for (struct client *c = s->clients; c < s->clients + LIMIT_CLIENTS; c++) {
-		if (c->server && now >= c->until)
+		if (c->server && c->waits && now >= c->request.again_at)
+			client_go_on(c);
+		else if (c->server && !c->waits && now >= c->until)
 			client_close(c);
 		if (c->server)
-			next = nsec_min(next, c->until);
+			next = nsec_min(next, c->waits ? c->request.again_at : c->until);
 	}
 	return nsec_min(next, s->accept_at);
 }

@@ -22,15 +22,22 @@ struct unix_server;
 
 struct unix_request {
 	uid_t uid;
+	pid_t pid;
 	const char
 		*line; /* without its end, NUL-terminated; one that holds a NUL is refused before */
 	void *more;    /* what the handler goes on with: one block, freed by the server */
+	/* Called instead of that, if it is more than a block; NULL: it is not. */
+	void (*done)(void *ctx, void *more);
+	/* With an empty piece of more to come: it is asked again then; past, next turn. */
+	nsec_t again_at;
+	bool has_spoken; /* the client has said more than its line, while it waited */
 };
 
 /*
  * The reply is what the handler adds to `reply`, at most LIMIT_REPLY_BYTES a call. True: there is
  * more of it, for which it is called again in another turn, once the client has taken what there
- * is; so an answer however long holds nobody up. Must not free the server.
+ * is; so an answer however long holds nobody up. A client that goes meanwhile ends its request.
+ * Must not free the server.
  */
 typedef bool (*unix_handler)(void *ctx, struct unix_request *request, struct strbuf *reply);
 

@@ -315,9 +315,88 @@ static void a_path_too_long_for_a_socket_is_refused(void **state)
 	assert_ptr_equal(b->server, first);
 }
 
+/* An hour from now, which the ticks of turn() do not come to. */
+static int client_that_waits(struct bench *b)
+{
+	int fd = client(b);
+
+	b->again_at = nsec_add(clock_now(), 3600 * NSEC_PER_SEC);
+	client_send(fd, "later\n", 6);
+	turn(b, 50);
+	expect(fd, "nothing yet");
+	assert_int_equal(b->n_waits, 1);
+	return fd;
+}
+
+/* Nobody asks before its time; and that lasts as long as it lasts. */
+static void a_reply_with_nothing_to_say_waits(void **state)
+{
+	struct bench *b = *state;
+	int fd = client_that_waits(b);
+	const nsec_t at = b->again_at;
+
+	assert_int_equal(unix_server_tick(b->server, clock_now() + 100 * UNIX_CLIENT_NS), at);
+	assert_int_equal(b->n_waits, 1);
+	b->again_at = at + NSEC_PER_SEC;
+	assert_int_equal(unix_server_tick(b->server, at), at + NSEC_PER_SEC);
+	assert_int_equal(b->n_waits, 2);
+	assert_false(b->was_told);
+	b->again_at = 0;
+	(void)unix_server_tick(b->server, at + NSEC_PER_SEC);
+	turn(b, 3);
+	expect(fd, "<at last>");
+	expect(fd, "EOF");
+	assert_int_equal(b->n_done, 1);
+	close(fd);
+}
+
+static void a_client_that_goes_meanwhile_ends_its_request(void **state)
+{
+	struct bench *b = *state;
+	int fd = client_that_waits(b);
+
+	close(fd);
+	turn(b, 3);
+	assert_int_equal(b->n_done, 1);
+	assert_int_equal(b->n_waits, 1);
+	assert_int_equal(unix_server_tick(b->server, clock_now()), NSEC_NEVER);
+}
+
+static void a_client_that_says_more_meanwhile_is_heard(void **state)
+{
+	struct bench *b = *state;
+	int fd = client_that_waits(b);
+	const nsec_t at = b->again_at;
+
+	client_send(fd, "stop", 4);
+	turn(b, 3);
+	b->again_at = 0;
+	(void)unix_server_tick(b->server, at);
+	assert_true(b->was_told);
+	expect(fd, "<at last>");
+	close(fd);
+}
+
+static void a_server_that_ends_ends_what_waits(void **state)
+{
+	struct bench *b = *state;
+	int fd = client_that_waits(b);
+
+	b->server = unix_server_free(b->server);
+	assert_int_equal(b->n_done, 1);
+	close(fd);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(a_reply_with_nothing_to_say_waits, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_client_that_goes_meanwhile_ends_its_request,
+						setup, teardown),
+		cmocka_unit_test_setup_teardown(a_client_that_says_more_meanwhile_is_heard, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(a_server_that_ends_ends_what_waits, setup,
+						teardown),
 		TEST(a_line_gets_its_reply_and_the_connection_ends),
 		TEST(the_end_of_the_stream_ends_the_line),
 		TEST(a_line_may_have_the_limit_and_not_one_byte_more),

@@ -29,6 +29,9 @@ struct bench {
 	uid_t uid;
 	int n_requests;
 	unsigned n_pieces;
+	nsec_t again_at; /* of a request that waits */
+	unsigned n_waits, n_done;
+	bool was_told; /* the client said something */
 };
 
 /* Another piece each time; the last one has nothing in it. */
@@ -44,6 +47,27 @@ static bool handle_in_pieces(struct bench *b, struct unix_request *r, struct str
 	return true;
 }
 
+static void wait_is_done(void *ctx, void *more)
+{
+	struct bench *b = ctx;
+
+	assert_ptr_equal(more, b);
+	b->n_done++;
+}
+
+/* Until b->again_at is 0. */
+static bool handle_later(struct bench *b, struct unix_request *r, struct strbuf *reply)
+{
+	r->more = b;
+	r->done = wait_is_done;
+	r->again_at = b->again_at;
+	b->was_told = r->has_spoken;
+	b->n_waits++;
+	if (b->again_at == 0)
+		strbuf_add(reply, "<at last>");
+	return b->again_at > 0;
+}
+
 static bool handle(void *ctx, struct unix_request *r, struct strbuf *reply)
 {
 	struct bench *b = ctx;
@@ -53,6 +77,8 @@ static bool handle(void *ctx, struct unix_request *r, struct strbuf *reply)
 	b->last = xstrdup(request);
 	b->uid = r->uid;
 	b->n_requests++;
+	if (strcmp(request, "later") == 0)
+		return handle_later(b, r, reply);
 	if (strcmp(request, "pieces") == 0)
 		return handle_in_pieces(b, r, reply);
 	if (strcmp(request, "big") == 0)
