@@ -16,7 +16,7 @@ PURE_LIB := $(patsubst %,$(B)/lib%.a,$(filter base bgp bfd api lb kube plan,$(DI
 # those that have #pragma diagnostic, which it would take to hold in other files, too (scripts/check-compilers; so has
 # what <stdlib.h> adds with -O).
 FUZZ_BPF    := $(addprefix tests/fuzz/,fuzz_xdp_lb fuzz_tc_reply)
-CLANG_ALONE := $(FUZZ_BPF) userspace/sys/bpf_load $(patsubst %.c,%,$(filter-out %.bpf.c,$(wildcard tests/bpf/*.c tests/bench/*.c tests/vm/*.c)))
+CLANG_ALONE := $(FUZZ_BPF) userspace/sys/bpf_load userspace/sys/bpf_load_capture $(patsubst %.c,%,$(filter-out %.bpf.c,$(wildcard tests/bpf/*.c tests/bench/*.c tests/vm/*.c)))
 CLANG_C     := $(filter-out $(addsuffix .c,$(CLANG_ALONE)),$(USER_C) $(TEST_C))
 CLANG_DIRS  := $(patsubst %/,%,$(sort $(dir $(CLANG_C))))
 CLANG_OK    := $(patsubst %,$(B)/clang/%.ok,$(CLANG_DIRS) $(CLANG_ALONE))

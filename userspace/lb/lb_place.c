@@ -51,6 +51,21 @@ struct lb_backend *lb_backend_at(const struct lb_tables *t, uint32_t index)
 	return &t->backend_chunks[index / LB_BACKEND_CHUNK].backends[index % LB_BACKEND_CHUNK];
 }
 
+bool lb_tables_backend(const struct lb_tables *t, uint32_t index, struct ip_addr *ret,
+		       uint16_t *ret_port)
+{
+	const struct lb_backend *b;
+
+	if (index / LB_BACKEND_CHUNK >= t->n_backend_chunks)
+		return false;
+	b = lb_backend_at(t, index);
+	if (!(b->state >> LB_BE_FLAGS_SHIFT & LB_BE_IN_USE))
+		return false;
+	memcpy(ret->b, b->addr, sizeof(ret->b));
+	*ret_port = __builtin_bswap16(b->port);
+	return true;
+}
+
 nsec_t *lb_freed_at(const struct lb_tables *t, uint32_t index)
 {
 	assert(index / LB_BACKEND_CHUNK < t->n_backend_chunks);

@@ -156,6 +156,8 @@ void lb_tables_set_nsids(struct lb_tables *t, const struct lb_key *key, const st
  */
 nsec_t lb_tables_tick(struct lb_tables *t, const struct lb_clock *c);
 
+/* Address and port of the backend with this index, whosever it is. False: there is none. */
+bool lb_tables_backend(const struct lb_tables *t, uint32_t i, struct ip_addr *ret, uint16_t *port);
 /*
  * Indices in the table of backends (and of counters) of a frontend's targets, in the order of
  * dump(), from the arena. False: no such frontend.

@@ -35,6 +35,32 @@ void bpf_counts_read(const struct bpf_maps *m, size_t first, size_t n, struct bp
 	}
 }
 
+void bpf_counts_sum(const struct bpf_maps *m, const struct bpf_counting *all, struct arena *scratch,
+		    struct bpf_counter *total, struct bpf_counter *targets, size_t cap)
+{
+	uint32_t first = UINT32_MAX, last = 0;
+	struct lb_counter *counters;
+
+	for (size_t i = 0; i < all->n; i++) {
+		first = all->index[i] < first ? all->index[i] : first;
+		last = all->index[i] > last ? all->index[i] : last;
+	}
+	if (all->n == 0)
+		return;
+	counters = arena_array_of(scratch, last - first + 1u, struct lb_counter);
+	bpf_maps_counters(m, first, last - first + 1u, counters); /* of one region */
+	for (size_t i = 0; i < all->n; i++) {
+		const struct lb_counter *sum = &counters[all->index[i] - first];
+		const struct bpf_counter one = {sum->packets, sum->bytes, all->flows[i]};
+
+		total->packets += one.packets;
+		total->bytes += one.bytes;
+		total->flows += one.flows;
+		if (i < cap)
+			targets[i] = one;
+	}
+}
+
 /* --- by reason -------------------------------------------------------------------------------- */
 
 size_t bpf_counts_drops(const struct bpf_maps *m, uint64_t *counts, size_t cap)

@@ -13,6 +13,10 @@
 /* As bpf_dataplane_counts(). */
 void bpf_counts_read(const struct bpf_maps *m, size_t first, size_t n, struct bpf_packets *ret);
 
+/* As bpf_dataplane_count(), of targets that it has, added to *total. */
+void bpf_counts_sum(const struct bpf_maps *m, const struct bpf_counting *all, struct arena *scratch,
+		    struct bpf_counter *total, struct bpf_counter *targets, size_t cap);
+
 /* As bpf_dataplane_drops(). */
 size_t bpf_counts_drops(const struct bpf_maps *m, uint64_t *counts, size_t cap);
 

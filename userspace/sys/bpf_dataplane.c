@@ -5,9 +5,9 @@
  * an old number. That is a second ago, except before anything was ever attached, when nobody reads
  * and thousands of services can be loaded without a rest.
  */
+#include "sys/bpf_capture.h"
 #include "sys/bpf_counts.h"
 #include "sys/bpf_hooks.h"
-#include "sys/bpf_load.h"
 #include "sys/bpf_nodes.h"
 #include "sys/bpf_ports.h"
 #include "sys/bpf_selftest.h"
@@ -30,6 +30,7 @@ struct bpf_dataplane {
 	struct bpf_flows *flows;       /* owned */
 	struct bpf_ports *ports;       /* owned */
 	struct bpf_hooks *hooks;       /* owned */
+	struct bpf_capture *capture;   /* owned */
 	struct bpf_ranges *ranges;     /* owned */
 	struct lb_deny *deny;          /* owned */
 	struct bpf_rates *rates;       /* owned */
@@ -383,6 +384,7 @@ int bpf_dataplane_open(const struct bpf_dataplane_args *args, struct arena *aren
 	}
 	dp->hooks = bpf_hooks_new(dp->pin_dir, &dp->programs, &dp->maps.uplinks,
 				  bpf_maps_fd(&dp->maps, "vrfs"));
+	dp->capture = bpf_capture_new(&dp->programs.maps, dp->hooks, dp->tables, dp->pin_dir);
 	*ret = dp;
 	*ret_adopted = programs.adopted;
 	return 0;
@@ -393,12 +395,19 @@ void bpf_dataplane_use_worker(struct bpf_dataplane *dp, struct worker *worker)
 	bpf_grow_use_worker(dp->grow, worker);
 	bpf_flows_use_worker(dp->flows, worker);
 	bpf_hooks_use_worker(dp->hooks, worker);
+	bpf_capture_use_worker(dp->capture, worker);
+}
+
+struct bpf_capture *bpf_dataplane_capture(const struct bpf_dataplane *dp)
+{
+	return dp->capture;
 }
 
 struct bpf_dataplane *bpf_dataplane_close(struct bpf_dataplane *dp)
 {
 	if (!dp)
 		return NULL;
+	bpf_capture_free(dp->capture);
 	bpf_hooks_free(dp->hooks);
 	bpf_grow_free(dp->grow);
 	bpf_nodes_free(dp->nodes);
@@ -456,6 +465,7 @@ nsec_t bpf_dataplane_tick(struct bpf_dataplane *dp, nsec_t now)
 	nsec_t next = lb_tables_tick(dp->tables, &c);
 
 	bpf_flows_tick(dp->flows, &c);
+	bpf_capture_tick(dp->capture);
 	return bpf_ranges_tick(dp->ranges, &c) ? now : nsec_min(next, nsec_add(now, LB_REST_NS));
 }
 
@@ -482,8 +492,6 @@ struct bpf_counter bpf_dataplane_counter(const struct bpf_dataplane *dp,
 bool bpf_dataplane_count(struct bpf_dataplane *dp, const struct lb_key *key,
 			 struct bpf_counter *ret_total, struct bpf_counter *targets, size_t cap)
 {
-	uint32_t first = UINT32_MAX, last = 0;
-	struct lb_counter *counters;
 	struct bpf_packets before;
 	struct bpf_counting all;
 
@@ -492,24 +500,7 @@ bool bpf_dataplane_count(struct bpf_dataplane *dp, const struct lb_key *key,
 		return false;
 	before = bpf_counts_retired(&dp->maps, key);
 	*ret_total = (struct bpf_counter){.packets = before.packets, .bytes = before.bytes};
-	for (size_t i = 0; i < all.n; i++) {
-		first = all.index[i] < first ? all.index[i] : first;
-		last = all.index[i] > last ? all.index[i] : last;
-	}
-	if (all.n == 0)
-		return true;
-	counters = arena_array_of(dp->scratch, last - first + 1u, struct lb_counter);
-	bpf_maps_counters(&dp->maps, first, last - first + 1u, counters); /* of one region */
-	for (size_t i = 0; i < all.n; i++) {
-		const struct lb_counter *sum = &counters[all.index[i] - first];
-		const struct bpf_counter one = {sum->packets, sum->bytes, all.flows[i]};
-
-		ret_total->packets += one.packets;
-		ret_total->bytes += one.bytes;
-		ret_total->flows += one.flows;
-		if (i < cap)
-			targets[i] = one;
-	}
+	bpf_counts_sum(&dp->maps, &all, dp->scratch, ret_total, targets, cap);
 	return true;
 }
 

@@ -10,6 +10,7 @@
 #include "plan/sink.h"
 #include "sys/bpf_bfd.h"
 
+struct bpf_capture;
 struct bpf_dataplane;
 struct lb_settling;
 struct lb_trace;
@@ -165,6 +166,8 @@ struct bpf_bfd_fds bpf_dataplane_bfd(const struct bpf_dataplane *dp);
  * for the machine. Pinned tables are kept as they are.
  */
 uint32_t bpf_dataplane_flow_entries(const struct bpf_dataplane *dp);
+/* Borrowed. */
+struct bpf_capture *bpf_dataplane_capture(const struct bpf_dataplane *dp);
 /* As lb_trace(). */
 void bpf_dataplane_trace(const struct bpf_dataplane *dp, const struct lb_trace_flow *flow,
 			 struct lb_trace *ret);

@@ -33,7 +33,8 @@ struct hooks_job {
 	struct worker_job base; /* first */
 	struct bpf_hooks *hooks;
 	struct device_list list; /* to be filled in */
-	bool sweeps;             /* what is not wanted is looked for, too */
+	struct bpf_hook_programs use;
+	bool sweeps; /* what is not wanted is looked for, too */
 };
 
 struct bpf_hooks {
@@ -43,12 +44,14 @@ struct bpf_hooks {
 	int vrfs_fd;             /* of the map; borrowed */
 	struct device_list list; /* as of the last job */
 	struct hooks_job job;
-	struct worker *worker; /* NULL: none */
-	bool is_away;          /* the job */
+	struct worker *worker;              /* NULL: none */
+	struct bpf_hook_programs use, used; /* from now on; by the last job */
+	bool is_away;                       /* the job */
 	bool has_swept_filters;
-	bool has_readers; /* a program was attached, by us or a former run */
-	bool looks_again; /* verify was asked for meanwhile */
-	bool was_put_off; /* apply was */
+	bool has_unpinned; /* what a capture of a former run has left */
+	bool has_readers;  /* a program was attached, by us or a former run */
+	bool looks_again;  /* verify was asked for meanwhile */
+	bool was_put_off;  /* apply was */
 	unsigned generation;
 };
 
@@ -75,7 +78,7 @@ static struct bpf_hook_args hook_args(const struct hooks_job *j, const struct de
 	return (struct bpf_hook_args){.pin_dir = h->pin_dir,
 				      .ifindex = d->want.ifindex,
 				      .name = d->want.name,
-				      .spare_fd = h->programs->tc_spare_fd,
+				      .spare_fd = j->use.tc_spare_fd,
 				      .has_tcx = h->programs->has_tcx,
 				      .allow_generic = d->want.allow_generic,
 				      .words = j->list.arena};
@@ -151,13 +154,13 @@ static void bring_up(const struct hooks_job *j, struct device *d)
 	if (!learn_domains(j, d, &args))
 		return;
 	if (d->want.xdp) {
-		args.prog_fd = j->hooks->programs->xdp_fd;
+		args.prog_fd = j->use.xdp_fd;
 		d->is.xdp = bpf_attach_xdp(&args, &d->is.generic, &refusal) == 0;
 		if (!d->is.xdp)
 			remember(&d->is, &refusal);
 	}
 	if (d->want.tc) {
-		args.prog_fd = j->hooks->programs->tc_fd;
+		args.prog_fd = j->use.tc_fd;
 		d->is.tc = bpf_attach_tc(&args, &refusal) == 0;
 		if (!d->is.tc)
 			remember(&d->is, &refusal);
@@ -261,6 +264,10 @@ static void work(struct worker_job *base)
 		bring_up(j, d);
 		tell(d, find_device(&j->hooks->list, d->want.ifindex));
 	}
+	if (j->sweeps && !j->hooks->has_unpinned && j->use.xdp_fd == j->hooks->programs->xdp_fd) {
+		bpf_unpin_capture(j->hooks->pin_dir);
+		j->hooks->has_unpinned = true;
+	}
 }
 
 static bool same_text(const char *a, const char *b)
@@ -288,6 +295,7 @@ static void done(struct worker_job *base)
 	struct bpf_hooks *h = j->hooks;
 
 	h->is_away = false;
+	h->used = j->use;
 	h->generation += h->was_put_off || !same_state(&h->list, &j->list);
 	h->was_put_off = false;
 	list_done(&h->list);
@@ -316,6 +324,7 @@ static void begin(struct bpf_hooks *h, bool sweeps)
 {
 	assert(!h->is_away);
 	h->job.sweeps = sweeps;
+	h->job.use = h->use;
 	h->is_away = true;
 	if (h->worker) {
 		worker_add(h->worker, &h->job.base);
@@ -371,6 +380,26 @@ void bpf_hooks_verify(struct bpf_hooks *h)
 	for (size_t i = 0; i < h->list.n; i++)
 		(void)add_device(&h->job.list, &h->list.items[i].want);
 	begin(h, false);
+}
+
+static struct bpf_hook_programs loaded(const struct bpf_hooks *h)
+{
+	return (struct bpf_hook_programs){.xdp_fd = h->programs->xdp_fd,
+					  .tc_fd = h->programs->tc_fd,
+					  .tc_spare_fd = h->programs->tc_spare_fd};
+}
+
+void bpf_hooks_use(struct bpf_hooks *h, const struct bpf_hook_programs *programs)
+{
+	h->use = programs ? *programs : loaded(h);
+	if (!h->is_away && h->list.n == 0)
+		h->used = h->use;
+	bpf_hooks_verify(h);
+}
+
+bool bpf_hooks_are_using(const struct bpf_hooks *h, const struct bpf_hook_programs *programs)
+{
+	return !h->is_away && h->used.xdp_fd == (programs ? *programs : loaded(h)).xdp_fd;
 }
 
 bool bpf_hooks_are_away(const struct bpf_hooks *h)
@@ -468,6 +497,7 @@ struct bpf_hooks *bpf_hooks_new(const char *pin_dir, const struct bpf_programs *
 				.vrfs_fd = vrfs_fd,
 				.list.arena = arena_new(),
 				.job = {.base = {.run = work, .done = done}, .hooks = h}};
+	h->use = h->used = loaded(h);
 	error = bpf_attach_each(pin_dir, adopt_device, h);
 	if (error != 0)
 		log_warn("bpf: cannot look for old attachments", "error=%d", -error);

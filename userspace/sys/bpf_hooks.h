@@ -35,6 +35,18 @@ void bpf_hooks_apply(struct bpf_hooks *h, const struct plan_device *devices, siz
 /* Looks at the hooks of these devices again; once more if the helper is at it already. */
 void bpf_hooks_verify(struct bpf_hooks *h);
 
+/*
+ * The programs that devices are to have instead of those that were loaded, or NULL: those again.
+ * Copied; whoever gives them away closes them not before bpf_hooks_are_using() others. They take
+ * each other's place at a hook without a gap.
+ */
+struct bpf_hook_programs {
+	int xdp_fd, tc_fd, tc_spare_fd;
+};
+void bpf_hooks_use(struct bpf_hooks *h, const struct bpf_hook_programs *programs);
+/* All devices have these by now; NULL: those that were loaded. */
+bool bpf_hooks_are_using(const struct bpf_hooks *h, const struct bpf_hook_programs *programs);
+
 /* The helper is at it. */
 bool bpf_hooks_are_away(const struct bpf_hooks *h);
 /* There is no device any more, as far as is told. */

@@ -53,11 +53,23 @@ static uint32_t age_shift(nsec_t tick)
 }
 
 /* The kernel counts jiffies from five minutes before the wrap of 32 bits (INITIAL_JIFFIES). */
+uint64_t bpf_load_jiffies(nsec_t *ret_tick)
+{
+	const nsec_t tick = *ret_tick = tick_ns();
+	const uint64_t hz = (NSEC_PER_SEC + tick / 2) / tick;
+
+	return (uint32_t)(0 - 300 * hz) + clock_now() / tick;
+}
+
+uint32_t bpf_load_age_shift(void)
+{
+	return age_shift(tick_ns());
+}
+
 void bpf_load_age(struct lb_clock *ret)
 {
-	nsec_t tick = tick_ns();
-	uint64_t hz = (NSEC_PER_SEC + tick / 2) / tick;
-	uint64_t jiffies = (uint32_t)(0 - 300 * hz) + clock_now() / tick;
+	nsec_t tick;
+	const uint64_t jiffies = bpf_load_jiffies(&tick);
 
 	ret->age = (uint8_t)(jiffies >> age_shift(tick));
 	ret->age_long = (uint8_t)(jiffies >> (age_shift(tick) + LB_AGE_LONG_SHIFT));

@@ -33,5 +33,28 @@ int bpf_load(const struct bpf_load_args *args, struct arena *arena, struct bpf_p
 	     const char **ret_failure) must_check;
 void bpf_unload(struct bpf_programs *p);
 
+/*
+ * Both programs once more, built for a capture (bpf/capture_note.h), over the maps of the others;
+ * what they go on with by tail calls is pinned under pin_dir, for it is gone with its last fd and
+ * the programs may outlive us. All are owned; -1: none.
+ */
+struct bpf_capture_programs {
+	int xdp_fd, tc_fd, tc_spare_fd;
+	int capturing_fd, ring_fd; /* of maps */
+};
+#define BPF_CAPTURE_NO_PROGRAMS                                                                    \
+	((struct bpf_capture_programs){                                                            \
+		.xdp_fd = -1, .tc_fd = -1, .tc_spare_fd = -1, .capturing_fd = -1, .ring_fd = -1})
+/* Takes as long as bpf_load(). 0 or -errno, and in either case for the next. */
+int bpf_load_capture(const struct bpf_kept *maps, const char *pin_dir,
+		     const struct lb_capture *asked, struct bpf_capture_programs *ret) must_check;
+void bpf_unload_capture(struct bpf_capture_programs *p);
+/* Removes the pins of one, also those of a former run, once nothing of it is attached. */
+void bpf_unpin_capture(const char *pin_dir);
+
+/* What the programs' constant of that name is. */
+uint32_t bpf_load_age_shift(void);
+/* Jiffies of now, about, and how long one is. */
+uint64_t bpf_load_jiffies(nsec_t *ret_tick);
 /* Fills in now as the programs count it (bpf/common.h, age_now), and the unit of that. */
 void bpf_load_age(struct lb_clock *ret);

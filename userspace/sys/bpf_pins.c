@@ -142,8 +142,8 @@ int bpf_pins_remove_folder(const char *path)
 
 int bpf_pins_remove(const char *pin_dir)
 {
-	static const char *const folders[] = {BPF_PINS_LINKS, BPF_PINS_PROGS, BPF_PINS_MAPS,
-					      BPF_PINS_NEXT, BPF_PINS_CHUNKS};
+	static const char *const folders[] = {BPF_PINS_LINKS, BPF_PINS_PROGS,  BPF_PINS_MAPS,
+					      BPF_PINS_NEXT,  BPF_PINS_CHUNKS, BPF_PINS_CAPTURE};
 	char path[BPF_PINS_PATH];
 	int error = 0, one;
 

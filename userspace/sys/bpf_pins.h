@@ -9,6 +9,7 @@
  *	PIN/progs/NAME         xdp_lb, tc_reply
  *	PIN/links/xdp-IFINDEX  the attachments
  *	PIN/links/tcx-IFINDEX
+ *	PIN/capture/beside     of the programs that capture, while they are attached
  *
  * No name has a dot: bpffs refuses those.
  */
@@ -16,12 +17,13 @@
 
 #include "base/mem.h"
 
-#define BPF_PINS_MAPS   "maps"
-#define BPF_PINS_NEXT   "maps-next"
-#define BPF_PINS_CHUNKS "chunks"
-#define BPF_PINS_PROGS  "progs"
-#define BPF_PINS_LINKS  "links"
-#define BPF_PINS_PATH   512
+#define BPF_PINS_MAPS    "maps"
+#define BPF_PINS_NEXT    "maps-next"
+#define BPF_PINS_CHUNKS  "chunks"
+#define BPF_PINS_PROGS   "progs"
+#define BPF_PINS_LINKS   "links"
+#define BPF_PINS_CAPTURE "capture"
+#define BPF_PINS_PATH    512
 
 /*
  * Makes the directory and its folders; mounts a bpffs at /sys/fs/bpf if the directory lies there
