@@ -10,6 +10,10 @@ tools_all() {
 	run_step trace "Which pod gets a connection is what trace says, before and after" step_trace &&
 		run_step drops "What is dropped, with its rate" step_drops &&
 		run_step flows "Flows that live, by pod" step_flows &&
+		run_step capture "What a client sends and is answered, at two nodes, as tcpdump reads it" step_capture &&
+		run_step capture-dropped "Dropped packets, with their reason" step_capture_dropped &&
+		run_step capture-refused "Only root captures" step_capture_refused &&
+		run_step capture-killed "The agent dies while it captures" step_capture_killed &&
 		run_step filters "Rows that are asked for" step_filters &&
 		run_step top "A live screen on a terminal, on a dumb one, and on none" step_top &&
 		run_step graph "The node's network as a picture" step_graph &&

@@ -23,6 +23,7 @@ tunnel_all() {
 	LAB_NODES=(node-a node-b node-c)
 	run_step tunnel-echo "Three nodes, of which each answers the others" step_tunnel_echo &&
 		run_step tunnel-through "Through node-a to a pod on node-b, which sees the client and answers it itself" step_tunnel_through &&
+		run_step tunnel-capture "What comes in a tunnel is captured as it is inside" step_tunnel_capture &&
 		run_step tunnel-even "Two nodes with three pods: each gets its third" step_tunnel_even &&
 		run_step tunnel-affinity "Clients keep their pods on other nodes when pods come, and when another node attracts them" step_tunnel_affinity &&
 		run_step tunnel-gateway "The nodes' addresses move behind a gateway of theirs: one way for each, and nothing fails" step_tunnel_gateway &&

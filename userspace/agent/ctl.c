@@ -162,6 +162,8 @@ static bool on_request(void *ctx, struct unix_request *r, struct strbuf *reply)
 		more = explain(a, json, r, reply);
 	else if (strcmp(command, "blackhole") == 0)
 		more = discards_ask(a, json, r, reply);
+	else if (strcmp(command, "capture") == 0)
+		more = ctl_capture(a, json, r, reply);
 	else if (strcmp(command, "show") == 0)
 		more = show(a, json, r, reply);
 	else

@@ -9,10 +9,12 @@
 #include "base/nsec.h"
 
 #include <cjson/cJSON.h>
+#include <stdbool.h>
 #include <sys/types.h>
 
 struct agent;
 struct strbuf;
+struct unix_request;
 
 /* Opens the socket. 0, or -errno after saying on stderr what failed. */
 int ctl_start(struct agent *a);
@@ -39,3 +41,13 @@ void ctl_log(struct strbuf *reply);
  * matter. Of what the programs check nothing is sent and nothing is changed.
  */
 void ctl_trace(const struct agent *a, const cJSON *request, struct strbuf *reply);
+
+/*
+ * Answers {"command":"capture", ...} (capture_ask.h), for root: a stream of lines {"bytes": N},
+ * each with N octets of a pcapng file behind it, and {"packets", "frames", "missed", "unseen",
+ * "ended"} at its end; what lacks that is not whole. "missed": frames that were meant and had no
+ * room, "unseen": that nobody looked at, as there were too many; "ended": "packets", "seconds" or
+ * "client", which ended it by sending anything.
+ */
+bool ctl_capture(struct agent *a, const cJSON *request, struct unix_request *r,
+		 struct strbuf *reply);

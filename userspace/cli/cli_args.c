@@ -9,6 +9,7 @@
  */
 #include "cli/cli_args.h"
 
+#include "base/capture.h"
 #include "base/names.h"
 #include "base/strbuf.h"
 #include "cli/cli_complete.h"
@@ -262,6 +263,51 @@ static bool parse_trace(struct line *line, struct cli_args *args)
 	return true;
 }
 
+/* A number of an option; not given: 0. */
+static bool parse_number(struct line *line, enum cli_option o, uint32_t least, uint32_t most,
+			 uint32_t *ret)
+{
+	const char *text = line->value[o], *at = text;
+	uint64_t n = 0;
+
+	if (!text)
+		return true;
+	for (; *at >= '0' && *at <= '9' && n <= most; at++)
+		n = 10 * n + (uint64_t)(*at - '0');
+	if (*at || n < least || n > most)
+		return refuse(line, "option --%s takes a number from %u to %u",
+			      cli_options[o].long_name, least, most);
+	*ret = (uint32_t)n;
+	return true;
+}
+
+static bool parse_capture(struct line *line, struct cli_args *args)
+{
+	struct ip_prefix prefix;
+	struct endpoint vip;
+	struct ip_addr addr;
+
+	args->file = args->name ? args->name : "-";
+	args->from = line->value[CLI_OPTION_FROM];
+	args->vip = line->value[CLI_OPTION_VIP];
+	args->dropped = line->value[CLI_OPTION_DROPPED];
+	args->reason = line->value[CLI_OPTION_REASON];
+	args->direction = line->value[CLI_OPTION_DIRECTION];
+	if (args->from && !ip_addr_parse(args->from, &addr) &&
+	    !ip_prefix_parse(args->from, &prefix))
+		return refuse(line, "\"%s\" is no IP address and no prefix", args->from);
+	if (args->vip && !endpoint_parse(args->vip, &vip))
+		return refuse(line, "\"%s\" is no IP[:PORT]", args->vip);
+	if (args->direction && strcmp(args->direction, "in") != 0 &&
+	    strcmp(args->direction, "reply") != 0 && strcmp(args->direction, "both") != 0)
+		return refuse(line, "no direction \"%s\"; there are in, reply and both",
+			      args->direction);
+	return parse_number(line, CLI_OPTION_COUNT, 1, CAPTURE_PACKETS_MAX, &args->packets) &&
+	       parse_number(line, CLI_OPTION_SECONDS, 1, CAPTURE_S_MAX, &args->seconds) &&
+	       parse_number(line, CLI_OPTION_SNAPLEN, CAPTURE_SNAPLEN_MIN, CAPTURE_SNAPLEN_MAX,
+			    &args->snaplen);
+}
+
 /* What the words behind an option's or a verb's name say. */
 static bool parse_values(struct line *line, const struct cli_verb *v, struct cli_args *args)
 {
@@ -283,6 +329,8 @@ static bool parse_values(struct line *line, const struct cli_verb *v, struct cli
 	if (v->command == CLI_MIGRATE)
 		args->file = args->name ? args->name : "-";
 	if (v->command == CLI_TRACE && !parse_trace(line, args))
+		return false;
+	if (v->command == CLI_CAPTURE && !parse_capture(line, args))
 		return false;
 	if (v->command == CLI_SUPPORT)
 		args->file = args->name ? args->name : SUPPORT_FILE;
@@ -317,6 +365,8 @@ static bool parse_command(struct line *line, struct cli_args *args)
 	if (v->needs_argument && !args->name)
 		return refuse(line, "%s%s%s needs %s", v->word, v->second ? " " : "",
 			      v->second ? v->second : "", v->argument);
+	if (v->command == CLI_CAPTURE && line->value[CLI_OPTION_OUTPUT])
+		return refuse(line, "capture writes pcapng: capture FILE");
 	if ((v->command == CLI_TOP || v->command == CLI_GRAPH) && line->value[CLI_OPTION_OUTPUT])
 		return refuse(line, "%s is a picture: \"show services -o json\" has its numbers",
 			      v->word);

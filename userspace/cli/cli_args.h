@@ -27,10 +27,13 @@ struct cli_args {
 	bool dry_run;     /* with CLI_DRAIN */
 	bool has_colour;  /* not of the line: of the terminal */
 	const char *file; /* of CLI_MIGRATE what is compared with, of CLI_CONFIG_DIFF the edit, of
-			     CLI_SUPPORT what is written; "-" */
-	const char *from, *to; /* with CLI_TRACE */
+			     CLI_SUPPORT and CLI_CAPTURE what is written; "-" */
+	const char *from, *to; /* with CLI_TRACE; from: also with CLI_CAPTURE, a prefix */
+	const char *vip, *reason, *direction; /* with CLI_CAPTURE, as all to `snaplen` */
+	bool dropped;
+	uint32_t packets, snaplen; /* 0: the agent's default */
 	bool removes;     /* with CLI_BLACKHOLE: the prefix, which is `name`, is no longer one */
-	uint32_t seconds; /* with CLI_BLACKHOLE: for so long; 0: until it is removed */
+	uint32_t seconds; /* with CLI_BLACKHOLE: for so long; 0: until it is removed; CLI_CAPTURE */
 };
 
 #define CLI_ERROR_TEXT 160

@@ -30,9 +30,22 @@ const struct cli_option_info cli_options[N_CLI_OPTIONS] = {
 			       "only prefixes and addresses in this one"},
 	[CLI_OPTION_RECEIVED] = {"received", 0, NULL, CLI_KIND_NONE, "routes that peers have sent"},
 	[CLI_OPTION_FROM] = {"from", 0, "IP[:PORT]", CLI_KIND_OTHER,
-			     "the client; of IPv6 [IP]:PORT"},
+			     "the client; of IPv6 [IP]:PORT; of capture IP or PREFIX"},
 	[CLI_OPTION_TO] = {"to", 0, "VIP:PORT[/PROTOCOL]", CLI_KIND_ADDRESS,
 			   "where it sends to, by tcp (default), udp or sctp"},
+	[CLI_OPTION_VIP] = {"vip", 0, "IP[:PORT]", CLI_KIND_ADDRESS,
+			    "only packets to this VIP, and its replies"},
+	[CLI_OPTION_DROPPED] = {"dropped", 0, NULL, CLI_KIND_NONE, "only packets that are dropped"},
+	[CLI_OPTION_REASON] = {"reason", 0, "REASON", CLI_KIND_OTHER,
+			       "only for this reason, as drops has it"},
+	[CLI_OPTION_DIRECTION] = {"direction", 0, "in|reply|both", CLI_KIND_OTHER,
+				  "requests, replies, or both (default)"},
+	[CLI_OPTION_COUNT] = {"count", 'c', "N", CLI_KIND_OTHER,
+			      "ends after so many packets (1000; at most 100000)"},
+	[CLI_OPTION_SECONDS] = {"seconds", 0, "S", CLI_KIND_OTHER,
+				"ends after so many seconds (60; at most 3600)"},
+	[CLI_OPTION_SNAPLEN] = {"snaplen", 's', "BYTES", CLI_KIND_OTHER,
+				"so much of each frame is kept (256; 64 to 1536)"},
 	[CLI_OPTION_FOR] = {"for", 0, "DURATION", CLI_KIND_OTHER,
 			    "only for so long: 30m, 1h30m, 45s"},
 	[CLI_OPTION_DRY_RUN] = {"dry-run", 0, NULL, CLI_KIND_NONE, "only say what it would do"},
@@ -129,6 +142,18 @@ const struct cli_verb cli_verbs[] = {
 	 .options = WATCH | CLI_SET(CLI_OPTION_FROM) | CLI_SET(CLI_OPTION_TO),
 	 .help = "which pod has a client's flow, or would get it, and why: each check, the row and "
 		 "what the flow table says; nothing is sent"},
+	{.command = CLI_CAPTURE,
+	 .word = "capture",
+	 .argument = "[FILE]",
+	 .kind = CLI_KIND_FILE,
+	 .options = NS | CLI_SET(CLI_OPTION_SERVICE) | CLI_SET(CLI_OPTION_VIP) |
+		    CLI_SET(CLI_OPTION_FROM) | CLI_SET(CLI_OPTION_DROPPED) |
+		    CLI_SET(CLI_OPTION_REASON) | CLI_SET(CLI_OPTION_DIRECTION) |
+		    CLI_SET(CLI_OPTION_COUNT) | CLI_SET(CLI_OPTION_SECONDS) |
+		    CLI_SET(CLI_OPTION_SNAPLEN),
+	 .help = "packets to VIPs and their replies for tcpdump and Wireshark (pcapng): as they "
+		 "came, as they went on, what was in a tunnel, and in a comment to which backend, "
+		 "or why they were dropped (FILE; - or none: standard output)"},
 	{.command = CLI_GRAPH,
 	 .word = "graph",
 	 .second = "dot",

@@ -88,6 +88,55 @@ int client_ask(const char *path, const char *request, struct strbuf *reply)
 	return r == 0 ? receive_all(fd, reply) : r;
 }
 
+static int set_timeout(int fd, time_t seconds)
+{
+	const struct timeval timeout = {.tv_sec = seconds};
+
+	return setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout)) < 0 ? -errno : 0;
+}
+
+/* Says that it is to end. */
+static int stream_end(int fd)
+{
+	const int r = set_timeout(fd, TIMEOUT_S);
+
+	return r == 0 ? send_all(fd, "\n", 1) : r;
+}
+
+static int stream_receive(int fd, client_take take, void *ctx)
+{
+	bool has_ended = false;
+	char chunk[16384];
+
+	for (;;) {
+		const ssize_t n = recv(fd, chunk, sizeof(chunk), 0);
+		int r = 0;
+
+		if (n < 0 && errno == EINTR && !has_ended) {
+			has_ended = true;
+			r = stream_end(fd);
+		} else if (n < 0 && errno != EINTR) {
+			r = last_error();
+		}
+		if (r < 0)
+			return r;
+		if (n == 0 || (n > 0 && !take(ctx, chunk, (size_t)n)))
+			return 0;
+	}
+}
+
+int client_stream(const char *path, const char *request, client_take take, void *ctx)
+{
+	_cleanup_(close_fd) int fd = -1;
+	int r = connect_to(path, &fd);
+
+	if (r == 0)
+		r = send_all(fd, request, strlen(request));
+	if (r == 0)
+		r = set_timeout(fd, 0);
+	return r == 0 ? stream_receive(fd, take, ctx) : r;
+}
+
 const char *client_remedy(int error)
 {
 	switch (-error) {

@@ -14,5 +14,13 @@
  */
 int client_ask(const char *path, const char *request, struct strbuf *reply) must_check;
 
+/*
+ * The same for a reply of any length, which is given to `take` as it comes: false ends it, which is
+ * no error. Nothing may come for as long as it takes; a signal that is caught is said to the agent
+ * by a line, once, after which 5 s are too many again.
+ */
+typedef bool (*client_take)(void *ctx, const char *data, size_t len);
+int client_stream(const char *path, const char *request, client_take take, void *ctx) must_check;
+
 /* What the user can do about an error of client_ask; "" if nothing is known. */
 const char *client_remedy(int error);

@@ -32,3 +32,9 @@ int config_diff_run(const struct cli_args *args);
  * in its place in the archive.
  */
 int support_dump(const struct cli_args *args);
+
+/*
+ * Writes what the agent captures to args->file, a new one, or standard output ("-"), which is no
+ * terminal; says at the end how much that was. An interrupt ends it, and what came stands.
+ */
+int capture_run(const struct cli_args *args);

@@ -253,6 +253,8 @@ static int at_home(const struct kubectl_line *line)
 	if (args.file && strcmp(args.file, "-") != 0)
 		return say_failure("files are not the pod's: write - for standard input or output",
 				   "", "");
+	if (args.command == CLI_CAPTURE && line->all_nodes)
+		return say_failure("a capture is one node's: --node NAME", "", "");
 	return -1;
 }
 

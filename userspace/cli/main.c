@@ -44,6 +44,8 @@ int main(int argc, char **argv)
 	if (args.dry_run)
 		return config_diff_run(&args);
 	switch (args.command) {
+	case CLI_CAPTURE:
+		return capture_run(&args);
 	case CLI_MIGRATE:
 		return migrate_run(&args);
 	case CLI_CONFIG_DIFF:

@@ -74,6 +74,34 @@ static void add_traced(cJSON *o, const struct cli_args *args)
 	cJSON_AddStringToObject(o, "protocol", to.protocol);
 }
 
+static void add_number(cJSON *o, const char *key, uint32_t n)
+{
+	if (n)
+		cJSON_AddNumberToObject(o, key, n);
+}
+
+static void add_captured(struct arena *arena, cJSON *o, const struct cli_args *args)
+{
+	const char *ns = args->ns;
+	struct endpoint vip;
+
+	add_text(o, "service", split(arena, args->service, &ns));
+	add_text(o, "namespace", ns);
+	if (args->vip && !endpoint_parse(args->vip, &vip))
+		abort(); /* cli_parse() has refused it */
+	if (args->vip) {
+		cJSON_AddStringToObject(o, "vip", vip.address);
+		add_number(o, "port", vip.port);
+	}
+	add_text(o, "client", args->from);
+	add_text(o, "direction", args->direction);
+	cJSON_AddBoolToObject(o, "dropped", args->dropped);
+	add_text(o, "reason", args->reason);
+	add_number(o, "packets", args->packets);
+	add_number(o, "seconds", args->seconds);
+	add_number(o, "snaplen", args->snaplen);
+}
+
 const char *protocol_request(struct arena *arena, const struct cli_args *args)
 {
 	const char *ret;
@@ -102,6 +130,8 @@ const char *protocol_request(struct arena *arena, const struct cli_args *args)
 	}
 	if (args->command == CLI_TRACE)
 		add_traced(o, args);
+	if (args->command == CLI_CAPTURE)
+		add_captured(arena, o, args);
 	if (args->command == CLI_LOG_LEVEL && args->name)
 		cJSON_AddStringToObject(o, "level", args->name);
 	if (args->command == CLI_EXPLAIN) {
@@ -132,6 +162,15 @@ static const char *refusal(struct arena *arena, const cJSON *first)
 		return arena_printf(arena, "the agent refuses: %s",
 				    error ? error : "no reason given");
 	return NULL;
+}
+
+const char *protocol_refusal(struct arena *arena, const char *line)
+{
+	cJSON *first = cJSON_Parse(line);
+	const char *ret = refusal(arena, first);
+
+	cJSON_Delete(first);
+	return ret;
 }
 
 cJSON *protocol_body(struct arena *arena, const char *reply, const char **ret_error)

@@ -17,3 +17,6 @@ const char *protocol_request(struct arena *arena, const struct cli_args *args);
  * The body of a reply; the caller owns it (cJSON_Delete). NULL: *ret_error says why, from `arena`.
  */
 cJSON *protocol_body(struct arena *arena, const char *reply, const char **ret_error);
+
+/* Why the first line of a reply announces nothing, from `arena`; NULL: it does. */
+const char *protocol_refusal(struct arena *arena, const char *line);

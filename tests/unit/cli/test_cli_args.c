@@ -154,6 +154,50 @@ static void filters_are_taken_where_they_mean_something(void **state)
 	assert_string_equal(parsed("show backends b -n a --prefix ::/0").prefix, "::/0");
 }
 
+static void a_capture_has_a_file_and_what_it_is_of(void **state)
+{
+	static const char *const refused[][2] = {
+		{"capture a b", "\"b\" is one word too many"},
+		{"capture -o json", "capture writes pcapng: capture FILE"},
+		{"capture --from 192.0.2.0", NULL},
+		{"capture --from 192.0.2.0/33", "\"192.0.2.0/33\" is no IP address and no prefix"},
+		{"capture --from 192.0.2.1:80", "\"192.0.2.1:80\" is no IP address and no prefix"},
+		{"capture --vip 192.0.2.1/80x", "\"192.0.2.1/80x\" is no IP[:PORT]"},
+		{"capture --direction out", "no direction \"out\"; there are in, reply and both"},
+		{"capture -c 0", "option --count takes a number from 1 to 100000"},
+		{"capture --count 100001", "option --count takes a number from 1 to 100000"},
+		{"capture --seconds 1h", "option --seconds takes a number from 1 to 3600"},
+		{"capture -s 18446744073709551617",
+		 "option --snaplen takes a number from 64 to 1536"},
+		{"capture --service a/b/c", "\"a/b/c\" is no NAMESPACE/NAME"},
+		{"drops --dropped", "option --dropped belongs to \"capture\""},
+	};
+	struct cli_args a = parsed("capture x --service=a/b --vip=[::1]:80 --from=::/0 --dropped "
+				   "--reason=source --direction=in -c100000 --seconds=3600 -s64");
+	char kept[256], error[CLI_ERROR_TEXT];
+
+	(void)state;
+	assert_int_equal(a.command, CLI_CAPTURE);
+	assert_string_equal(a.file, "x");
+	assert_string_equal(a.service, "a/b");
+	assert_string_equal(a.vip, "[::1]:80");
+	assert_string_equal(a.from, "::/0");
+	assert_true(a.dropped);
+	assert_string_equal(a.reason, "source");
+	assert_string_equal(a.direction, "in");
+	assert_int_equal(a.packets, 100000);
+	assert_int_equal(a.seconds, 3600);
+	assert_int_equal(a.snaplen, 64);
+	a = parsed("capture");
+	assert_string_equal(a.file, "-");
+	assert_int_equal(a.packets + a.seconds + a.snaplen, 0);
+	for (size_t i = 0; i < ARRAY_SIZE(refused); i++) {
+		assert_int_equal(parse(refused[i][0], kept, &a, error), !refused[i][1]);
+		if (refused[i][1])
+			assert_string_equal(error, refused[i][1]);
+	}
+}
+
 static void a_trace_has_two_ends(void **state)
 {
 	static const char *const refused[][2] = {
@@ -161,7 +205,8 @@ static void a_trace_has_two_ends(void **state)
 		{"trace --from 1.2.3.4:5", "trace needs --from IP:PORT and --to VIP:PORT"},
 		{"trace --from x --to 1.2.3.4:5", "\"x\" is no IP:PORT"},
 		{"trace --from 1.2.3.4 --to 1.2.3.4", "\"1.2.3.4\" is no VIP:PORT"},
-		{"status --from 1.2.3.4", "option --from belongs to \"trace\""},
+		{"status --from 1.2.3.4", "\"status\" takes no option --from"},
+		{"status --to 1.2.3.4", "option --to belongs to \"trace\""},
 		{"top -o json", "top is a picture: \"show services -o json\" has its numbers"},
 		{"support", "support what? dump"},
 	};
@@ -290,7 +335,7 @@ static const struct {
 	{"status --peer x", "\"status\" takes no option --peer"},
 	{"show peers --peer x", "\"show peers\" takes no option --peer"},
 	{"show pools --vrf x", "\"show pools\" takes no option --vrf"},
-	{"show peers --service x", "option --service belongs to \"show routes\""},
+	{"show peers --service x", "\"show peers\" takes no option --service"},
 	{"show peers --prefix x", "\"show peers\" takes no option --prefix"},
 	{"show services a/b -n c", "\"a/b\" is no NAMESPACE/NAME"},
 	{"show routes --service a/", "\"a/\" is no NAMESPACE/NAME"},
@@ -449,6 +494,7 @@ int main(void)
 		cmocka_unit_test(formats_have_names),
 		cmocka_unit_test(routes_take_a_prefix_and_a_peer),
 		cmocka_unit_test(filters_are_taken_where_they_mean_something),
+		cmocka_unit_test(a_capture_has_a_file_and_what_it_is_of),
 		cmocka_unit_test(a_trace_has_two_ends),
 		cmocka_unit_test(after_two_dashes_a_dash_is_a_name),
 		cmocka_unit_test(help_and_version_need_no_command),

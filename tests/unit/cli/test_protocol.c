@@ -111,6 +111,33 @@ static void a_trace_asks_for_a_flow(void **state)
 			    "\"vip\":\"192.0.2.1\",\"port\":80,\"protocol\":\"TCP\"}\n");
 }
 
+static void a_capture_asks_for_what_is_given(void **state)
+{
+	_cleanup_(arena_freep) struct arena *arena = arena_new();
+	struct cli_args args = {.command = CLI_CAPTURE};
+
+	(void)state;
+	assert_string_equal(
+		protocol_request(arena, &args),
+		"{\"command\":\"capture\",\"service\":null,\"namespace\":null,"
+		"\"client\":null,\"direction\":null,\"dropped\":false,\"reason\":null}\n");
+	args.service = "shop/web";
+	args.vip = "[2001:db8::1]:80";
+	args.from = "2001:db8::/64";
+	args.direction = "in";
+	args.dropped = true;
+	args.reason = "source";
+	args.packets = 5;
+	args.seconds = 6;
+	args.snaplen = 70;
+	assert_string_equal(
+		protocol_request(arena, &args),
+		"{\"command\":\"capture\",\"service\":\"web\",\"namespace\":\"shop\","
+		"\"vip\":\"2001:db8::1\",\"port\":80,\"client\":\"2001:db8::/64\","
+		"\"direction\":\"in\",\"dropped\":true,\"reason\":\"source\",\"packets\":5,"
+		"\"seconds\":6,\"snaplen\":70}\n");
+}
+
 static void the_body_of_a_good_reply_is_its_second_line(void **state)
 {
 	_cleanup_(arena_freep) struct arena *arena = arena_new();
@@ -161,6 +188,7 @@ int main(void)
 		cmocka_unit_test(the_namespace_stands_before_the_name),
 		cmocka_unit_test(filters_are_asked_of_the_agent),
 		cmocka_unit_test(a_trace_asks_for_a_flow),
+		cmocka_unit_test(a_capture_asks_for_what_is_given),
 		cmocka_unit_test(the_body_of_a_good_reply_is_its_second_line),
 		cmocka_unit_test(other_replies_are_refused_with_a_reason),
 	};
