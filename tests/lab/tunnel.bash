@@ -230,6 +230,10 @@ step_tunnel_gateway() {
 	sleep 2
 	lab_in node-a ip route del 192.168.1.11/32
 	lab_until 15 tn_way 192.168.1.11 || return 1
+	lab_in node-a ip route add 192.168.1.8/30 via 192.168.1.1 # neither a default nor a host route
+	lab_until 5 tn_way 192.168.1.1 && lab_until 5 tn_no_way 192.168.1.11 || return 1
+	lab_in node-a ip route del 192.168.1.8/30
+	lab_until 5 tn_way 192.168.1.11 || return 1
 	sleep 1
 	touch "$stop"
 	wait "$client"

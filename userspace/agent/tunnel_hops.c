@@ -103,6 +103,15 @@ static struct hop_ask *asks_of(const struct plan *plan, size_t *ret_n)
 	return ret;
 }
 
+static void watch_ways(struct agent *a, const struct plan *plan)
+{
+	_cleanup_(freep) struct ip_addr *to = xcalloc(plan->n_way_ends + 1, sizeof(*to));
+
+	for (size_t i = 0; i < plan->n_way_ends; i++)
+		to[i] = plan->way_ends[i].addr;
+	netlink_watch_ways(a->netlink, to, plan->n_way_ends);
+}
+
 void tunnel_hops_apply(struct agent *a, const struct plan *plan, nsec_t now)
 {
 	struct agent_hops *h = &a->hops;
@@ -115,6 +124,7 @@ void tunnel_hops_apply(struct agent *a, const struct plan *plan, nsec_t now)
 	h->asks = asks;
 	h->n_asks = n;
 	/* The first time also without any: a former process may have asked for some. */
+	watch_ways(a, plan);
 	if (!same || (h->looked_at == 0 && !h->is_away))
 		h->look_at = now;
 }

@@ -57,6 +57,7 @@ struct netlink {
 	uint32_t ignored[IGNORED_MAX]; /* numbers of sockets */
 	size_t n_ignored;
 	struct netlink_watched watched;
+	struct netlink_ways ways;
 	uint64_t filtered; /* hash of the addresses that notifications are filtered for; 0: none */
 	struct netlink_defaults defaults;
 	bool has_defaults;
@@ -135,6 +136,7 @@ struct netlink *netlink_free(struct netlink *nl)
 	nlsock_free(nl->ask);
 	arena_free(nl->arena);
 	netlink_watched_set(&nl->watched, NULL, 0);
+	(void)netlink_ways_set(&nl->ways, NULL, 0);
 	free(nl);
 	return NULL;
 }
@@ -233,7 +235,8 @@ static unsigned bits_of(const struct netlink *nl, const struct nlmsghdr *m)
 	case RTM_DELROUTE:
 		if (is_in_our_table(m))
 			return NETLINK_CHANGED_OURS;
-		return route_matters(nl, m) ? NETLINK_CHANGED_NODE : 0;
+		return (route_matters(nl, m) ? NETLINK_CHANGED_NODE : 0) |
+		       (netlink_ways_has(&nl->ways, m) ? NETLINK_CHANGED_HOPS : 0);
 	case RTM_NEWNEIGH:
 	case RTM_DELNEIGH:
 		return neighbour_bits(nl, m);
@@ -508,15 +511,28 @@ static int need_defaults(struct netlink *nl)
 static void filter(struct netlink *nl, const struct netlink_ask *ask, size_t n)
 {
 	_cleanup_(freep) struct ip_addr *to = xcalloc(n + 1, sizeof(*to));
-	const struct netlink_filter_args args = {
-		.asked = to, .n = n, .ignored = nl->ignored, .n_ignored = nl->n_ignored};
+	const struct netlink_filter_args args = {to,         n,           nl->ways.to,
+						 nl->ways.n, nl->ignored, nl->n_ignored};
 	uint64_t asked;
 
 	for (size_t i = 0; i < n; i++)
 		to[i] = ask[i].to;
 	asked = hash_bytes(hash_u64(HASH_INIT, n), to, n * sizeof(*to));
+	if (nl->ways.n)
+		asked = hash_bytes(asked, nl->ways.to, nl->ways.n * sizeof(*nl->ways.to));
 	if (asked != nl->filtered && netlink_filter(netlink_fd(nl), &args) == 0)
 		nl->filtered = asked;
+}
+
+void netlink_watch_ways(struct netlink *nl, const struct ip_addr *to, size_t n)
+{
+	_cleanup_(freep) struct netlink_ask *ask = xcalloc(nl->node.n_routes_to + 1, sizeof(*ask));
+
+	if (!netlink_ways_set(&nl->ways, to, n))
+		return;
+	for (size_t i = 0; i < nl->node.n_routes_to; i++)
+		ask[i].to = nl->node.routes_to[i].to;
+	filter(nl, ask, nl->node.n_routes_to);
 }
 
 static void take_defaults(const struct netlink *nl, struct arena *arena, struct plan_node *node)

@@ -34,7 +34,7 @@ struct netlink_ask {
 #define NETLINK_LOST               (1u << 2) /* notifications were lost: assume everything changed */
 #define NETLINK_CHANGED_NEIGHBOURS (1u << 3) /* netlink_pods.h may know more */
 #define NETLINK_CHANGED_OURS       (1u << 4) /* rules, or routes in our tables (plan_kernel.h) */
-#define NETLINK_CHANGED_HOPS       (1u << 5) /* a neighbour of netlink_watch_neighbours() */
+#define NETLINK_CHANGED_HOPS       (1u << 5) /* what netlink_watch_*() named */
 
 /*
  * Opens both sockets in the current network namespace. The caller owns *ret. Returns 0 or -errno.
@@ -65,6 +65,9 @@ void netlink_ignore(struct netlink *nl, uint32_t port);
 
 /* From now on it is told when one of these (sorted) changes, and no other. */
 void netlink_watch_neighbours(struct netlink *nl, const struct hop_neighbour *items, size_t n);
+
+/* And when a route changes that may lead to one of these. */
+void netlink_watch_ways(struct netlink *nl, const struct ip_addr *to, size_t n);
 
 /* To be watched for reading. */
 int netlink_fd(const struct netlink *nl);

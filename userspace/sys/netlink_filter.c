@@ -9,6 +9,7 @@
 
 #include "plan/plan_kernel.h"
 #include "sys/netlink_attrs.h"
+#include "sys/netlink_read.h"
 #include "sys/rtnl_hops.h"
 
 #include <arpa/inet.h>
@@ -99,7 +100,7 @@ static void pass_our_tables(struct program *p)
 }
 
 /* Of one family. */
-static void pass_covering(struct program *p, bool is_v4, const struct ip_addr *asked, size_t n)
+static void pass_covering(struct program *p, bool is_v4, const struct netlink_filter_args *args)
 {
 	load(p, BPF_B, AT(rtm_dst_len));
 	pass_if(p, is_v4 ? 32 : 128);
@@ -113,12 +114,13 @@ static void pass_covering(struct program *p, bool is_v4, const struct ip_addr *a
 	add(p, BPF_LD | BPF_IMM, 32);
 	add(p, BPF_ALU | BPF_SUB | BPF_X, 0);
 	add(p, BPF_MISC | BPF_TAX, 0);
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < args->n + args->n_more; i++) {
+		const struct ip_addr *a = i < args->n ? &args->asked[i] : &args->more[i - args->n];
 		uint32_t first;
 
-		if (ip_addr_is_v4(&asked[i]) != is_v4)
+		if (ip_addr_is_v4(a) != is_v4)
 			continue;
-		memcpy(&first, asked[i].b + (is_v4 ? 12 : 0), sizeof(first));
+		memcpy(&first, a->b + (is_v4 ? 12 : 0), sizeof(first));
 		add(p, BPF_LD | BPF_MEM, PREFIX_MEM);
 		add(p, BPF_ALU | BPF_XOR | BPF_K, ntohl(first));
 		add(p, BPF_ALU | BPF_RSH | BPF_X, 0);
@@ -128,7 +130,7 @@ static void pass_covering(struct program *p, bool is_v4, const struct ip_addr *a
 }
 
 /* Of the two families IPv4 comes first; a jump reaches 255 instructions, so it goes by a BPF_JA. */
-static void make(struct program *p, const struct ip_addr *asked, size_t n)
+static void make(struct program *p, const struct netlink_filter_args *args)
 {
 	unsigned short skip;
 
@@ -143,11 +145,11 @@ static void make(struct program *p, const struct ip_addr *asked, size_t n)
 	jump(p, BPF_JEQ, AF_INET, 1, 0);
 	skip = p->n;
 	add(p, BPF_JMP | BPF_JA, 0);
-	pass_covering(p, true, asked, n);
+	pass_covering(p, true, args);
 	p->code[skip].k = (uint32_t)(p->n - skip - 1);
 	jump(p, BPF_JEQ, AF_INET6, 1, 0); /* A is the family still */
 	pass(p);
-	pass_covering(p, false, asked, n);
+	pass_covering(p, false, args);
 }
 
 /* What somebody changed over one of these sockets. */
@@ -162,16 +164,46 @@ static void drop_ignored(struct program *p, const struct netlink_filter_args *ar
 
 int netlink_filter(int fd, const struct netlink_filter_args *args)
 {
+	struct netlink_filter_args fit = *args;
 	struct program p = {.n = 0};
 	struct sock_fprog prog = {.filter = p.code};
 
 	drop_ignored(&p, args);
-	if (args->n > ASKED_MAX)
+	if (args->n + args->n_more > ASKED_MAX)
+		fit.n_more = 0;
+	if (fit.n > ASKED_MAX)
 		pass(&p);
 	else
-		make(&p, args->asked, args->n);
+		make(&p, &fit);
 	prog.len = p.n;
 	return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &prog, sizeof(prog)) == 0 ? 0 : -errno;
+}
+
+/* --- ways ------------------------------------------------------------------------------------- */
+
+bool netlink_ways_set(struct netlink_ways *w, const struct ip_addr *to, size_t n)
+{
+	if (n == w->n && (n == 0 || memcmp(to, w->to, n * sizeof(*to)) == 0))
+		return false;
+	free(w->to);
+	*w = (struct netlink_ways){.n = n};
+	if (n == 0)
+		return true;
+	w->to = xcalloc(n, sizeof(*to));
+	memcpy(w->to, to, n * sizeof(*to));
+	return true;
+}
+
+bool netlink_ways_has(const struct netlink_ways *w, const struct nlmsghdr *m)
+{
+	struct ip_prefix prefix;
+
+	if (w->n == 0 || !netlink_route_prefix(m, &prefix))
+		return false;
+	for (size_t i = 0; i < w->n; i++)
+		if (ip_prefix_has(&prefix, &w->to[i]))
+			return true;
+	return false;
 }
 
 /* --- neighbours ------------------------------------------------------------------------------- */

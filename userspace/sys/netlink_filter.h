@@ -15,23 +15,36 @@
 
 /*
  * From now on, for these addresses, and without what was changed over those sockets; in place of
- * the filter before. More addresses than a program takes: all is let through. 0 or -errno, and then
- * it is as before.
+ * the filter before. More addresses than a program takes: `more` are left out, and if that does not
+ * do all is let through. 0 or -errno, and then it is as before.
  */
 struct netlink_filter_args {
 	const struct ip_addr *asked;
 	size_t n;
+	const struct ip_addr *more;
+	size_t n_more;
 	const uint32_t *ignored; /* numbers of sockets */
 	size_t n_ignored;        /* few */
 };
 int netlink_filter(int fd, const struct netlink_filter_args *args) must_check;
+
+struct nlmsghdr;
+
+/* Addresses to which ways lead; starts zeroed. */
+struct netlink_ways {
+	struct ip_addr *to; /* owned */
+	size_t n;
+};
+/* In place of those before; n 0: none, and nothing is owned any more. False: they are the same. */
+bool netlink_ways_set(struct netlink_ways *w, const struct ip_addr *to, size_t n);
+/* That the message about a route is about one that may lead to one of them. */
+bool netlink_ways_has(const struct netlink_ways *w, const struct nlmsghdr *m) must_check;
 
 /*
  * Neighbours that matter, by device and address (sys/rtnl_hops.h); starts zeroed. Those of a node
  * come and go all the time, so it is asked of each whether it is one.
  */
 struct hop_neighbour;
-struct nlmsghdr;
 struct netlink_watched {
 	struct hop_neighbour *items; /* sorted; owned */
 	size_t n;

@@ -231,6 +231,42 @@ static void neighbours_are_let_go_and_no_other_is_touched(void **state)
 	rig_free(&r);
 }
 
+/* Between nothing and a host route: one that is longer than the default, or leads elsewhere. */
+static void a_route_that_may_lead_to_a_watched_address_is_heard(void **state)
+{
+	const struct ip_addr to[] = {addr("10.50.7.9"), addr("2001:db8:7::9")};
+	struct rig r = rig_new();
+	struct netlink *nl;
+
+	(void)state;
+	assert_int_equal(netlink_open(&nl), 0);
+	assert_int_equal(netlink_refresh(nl, NULL, 0), 0);
+	netlink_watch_ways(nl, to, 2);
+	(void)netlink_receive(nl);
+	for (int i = 0; i < 2; i++) { /* again after a refresh, which sets the filter anew */
+		run("ip route add 10.60.0.0/16 via 10.0.0.11 dev up0");
+		run("ip route del 10.60.0.0/16");
+		run("ip -6 route add blackhole 2001:db9::/32 && ip -6 route del blackhole 2001:db9::/32");
+		assert_int_equal(netlink_receive(nl), 0);
+		run("ip route add 10.50.0.0/16 via 10.0.0.11 dev up0");
+		assert_int_equal(netlink_receive(nl), NETLINK_CHANGED_HOPS);
+		run("ip route change 10.50.0.0/16 via 10.0.0.12 dev up0");
+		assert_int_equal(netlink_receive(nl), NETLINK_CHANGED_HOPS);
+		run("ip route del 10.50.0.0/16");
+		assert_int_equal(netlink_receive(nl), NETLINK_CHANGED_HOPS);
+		run("ip -6 route add blackhole 2001:db8:7::/48");
+		assert_true(netlink_receive(nl) & NETLINK_CHANGED_HOPS);
+		run("ip -6 route del blackhole 2001:db8:7::/48");
+		assert_true(netlink_receive(nl) & NETLINK_CHANGED_HOPS);
+		assert_int_equal(netlink_refresh(nl, NULL, 0), 0);
+	}
+	netlink_watch_ways(nl, NULL, 0);
+	run("ip route add 10.50.0.0/16 via 10.0.0.11 dev up0");
+	assert_int_equal(netlink_receive(nl), 0);
+	netlink_free(nl);
+	rig_free(&r);
+}
+
 static void a_change_of_a_watched_neighbour_is_heard(void **state)
 {
 	struct rig r = rig_new();
@@ -262,6 +298,7 @@ int main(void)
 		cmocka_unit_test(ipv6_is_as_ipv4),
 		cmocka_unit_test(what_is_not_known_yet_is_asked_for),
 		cmocka_unit_test(neighbours_are_let_go_and_no_other_is_touched),
+		cmocka_unit_test(a_route_that_may_lead_to_a_watched_address_is_heard),
 		cmocka_unit_test(a_change_of_a_watched_neighbour_is_heard),
 	};
 
