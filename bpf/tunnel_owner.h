@@ -169,18 +169,25 @@ __noinline int inner_ask(struct xdp_md *ctx, struct lb_scratch *s)
 	return backend == OWNER_NOBODY ? inner_ask_next(s, next) : inner_tell(s, backend);
 }
 
+/* A packet that does not ask: it is for who is named. */
+static __always_inline int inner_named(struct lb_scratch *s)
+{
+	int backend = inner_find(&s->flow, &s->tunnel.candidates[0]);
+
+	if (backend < 0 || !choose_is_local(&s->flow, backend))
+		return -LB_DROP_TUNNEL_TARGET;
+	return inner_give(s, backend);
+}
+
 /* An index within the service of one who is here; an enum lb_drop, negative; INNER_ON or _BACK. */
 static __always_inline int inner_owner(struct xdp_md *ctx, struct lb_scratch *s)
 {
-	int backend, given;
+	int given;
 
-	if (s->tunnel.flags & LB_TUNNEL_ASK)
-		return inner_ask(ctx, s);
 	if (s->tunnel.flags & LB_TUNNEL_TOLD)
 		return inner_learn(s);
-	backend = inner_find(&s->flow, &s->tunnel.candidates[0]);
-	if (backend < 0 || !choose_is_local(&s->flow, backend))
-		return -LB_DROP_TUNNEL_TARGET;
-	given = inner_give(s, backend);
-	return unlikely(given == -LB_DROP_TUPLE_TAKEN) ? inner_other(&s->flow, backend) : given;
+	given = s->tunnel.flags & LB_TUNNEL_ASK ? inner_ask(ctx, s) : inner_named(s);
+	if (likely(given != -LB_DROP_TUPLE_TAKEN))
+		return given;
+	return inner_other(&s->flow, inner_find(&s->flow, &s->tunnel.candidates[0]));
 }

@@ -258,6 +258,27 @@ static void the_first_has_it_at_once_if_he_is_here(void **state)
 	assert_non_null(rig_flow(x->rig, &req, 0));
 }
 
+/* Another front end has that client's port at the first: the next who is here has the flow. */
+static void what_nobody_knows_is_the_nexts_where_the_firsts_tuple_is_taken(void **state)
+{
+	struct bed *x = begin(state, 0);
+	struct frame_spec first = bed_request(&x->udp, 1000, 0), req;
+	const struct tunnel_spec named = tunnel_from(AF_INET);
+	const struct tunnel_spec ask = from_there(asks(0, LB_TUNNEL_HOPS_MAX));
+
+	bed_add(x, &x->other, 54, IPPROTO_UDP, 4);
+	rig_set_rows(x->rig, &x->other, in_order, 4, LB_ROW_UNSETTLED);
+	req = bed_request(&x->other, 1000, 0);
+	assert_int_equal(tunnel_xdp(x, &first, &named), XDP_PASS);
+	tunnel_expect_given(x, &first, 0);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(tunnel_xdp(x, &req, &ask), XDP_PASS);
+		tunnel_expect_given(x, &req, 1);
+	}
+	assert_int_equal(rig_marked(x->rig, &x->other), 1);
+	assert_int_equal(rig_n_flows(x->rig), 2);
+}
+
 /* However it is forged, a packet is sent on so often and no more. */
 static void there_are_so_many_hops_and_no_more(void **state)
 {
@@ -328,6 +349,8 @@ int main(void)
 		CLAIM_BOTH(who_does_not_sends_it_back_to_who_asks, tunnel_setup),
 		CLAIM_BOTH(what_nobody_knows_is_the_firsts_for_good, tunnel_setup),
 		CLAIM_BOTH(the_first_has_it_at_once_if_he_is_here, tunnel_setup),
+		CLAIM_BOTH(what_nobody_knows_is_the_nexts_where_the_firsts_tuple_is_taken,
+			   tunnel_setup),
 		CLAIM_BOTH(there_are_so_many_hops_and_no_more, tunnel_setup),
 		CLAIM_BOTH(without_a_token_it_is_the_firsts, tunnel_setup),
 		CLAIM_BOTH(errors_find_the_owner_too, tunnel_setup),
