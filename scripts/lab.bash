@@ -272,16 +272,9 @@ lab_agent_up() {
 }
 lab_pin() { echo "/sys/fs/bpf/lodestone-$LAB-$1"; }
 
-# jq as of 1.7, where -e fails on no output: with 1.6 a check behind an agent that is not there would hold.
-jq() {
-	local out code=0 option
-	out=$(command jq "$@") || code=$?
-	[[ -z $out ]] || printf '%s\n' "$out"
-	for option in "$@"; do
-		[[ $out || $option != -[a-zA-Z]* || $option != *e* ]] || return 4
-	done
-	return "$code"
-}
+# The lab asks some two thousand times. jq 1.6 reads its own definitions anew at each start, which takes it 18 ms, gojq 3 in all; and
+# its -e holds where there is no output, as behind an agent that is not there. gojq sorts the keys that it prints.
+jq() { gojq "$@"; }
 
 # lab_ctl NODE ARGUMENTS...: lodectl at that node's agent.
 lab_ctl() {
