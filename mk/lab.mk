@@ -82,12 +82,9 @@ kube-deploy: all ## the kinds and manifests of deploy/ at a real API server (roo
 kube-helm: ## the chart beside deploy/kustomize, and a release of it at a real API server (root; tests/kube/build and build-helm once)
 	$(Q)tests/kube/helm
 
-# The lab has the machine for itself: its steps tell how long the network took. But it waits a good deal, and the
-# simulations, to which no clock matters, get what it leaves of the processors.
-TEST_PARTS := check+tsan+check-rules unit+fuzz-replay+bpf-test+install-test+kube-short lab+sim-beside
-
-sim-beside:
-	$(Q)nice -n 19 $(MAKE) --no-print-directory sim
+# The lab has the machine for itself: its steps tell how long the network took. But it waits a good deal, and so do units;
+# checks and simulations, to which no clock matters, get what both leave of the processors.
+TEST_PARTS := unit+tsan+fuzz-replay+bpf-test+install-test+kube-short lab -- sim check check-rules
 
 test: ## everything that CI runs
 	$(Q)scripts/deps build && scripts/deps lab
@@ -120,4 +117,4 @@ kube-pods: all $(B)/tests/pass.bpf.o ## the pods of deploy/kustomize/default on 
 	$(Q)scripts/deps image
 	$(Q)tests/kube/pods
 
-.PHONY: demo casts sim-beside kube kube-short kube-nodes kube-migrate kube-status kube-deploy kube-helm kube-pods kind lab lab-nodes lab-proxy test soak
+.PHONY: demo casts kube kube-short kube-nodes kube-migrate kube-status kube-deploy kube-helm kube-pods kind lab lab-nodes lab-proxy test soak
