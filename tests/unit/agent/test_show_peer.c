@@ -65,7 +65,7 @@ static bool is_there(const struct agent_rig *rig)
 static void each_reason_why_it_is_not_announced(void **state)
 {
 	struct agent_rig *rig = rig_new();
-	struct plan_service services[3];
+	struct plan_service services[4];
 	struct plan *plan;
 
 	(void)state;
@@ -83,9 +83,12 @@ static void each_reason_why_it_is_not_announced(void **state)
 	       "{\"service\":\"s6\",\"reason\":\"familyNotCarried\"}]");
 	/* As if others had them. */
 	plan = &rig->agent.current->plan;
-	memcpy(services, plan->services, sizeof(services));
-	plan->services = services;
+	memcpy(services, plan->services, 3 * sizeof(*services));
 	services[1].announced = services[2].announced = true;
+	services[3] = services[2]; /* another port, of which nothing is said */
+	services[3].port++;
+	plan->services = services;
+	plan->n_services = ARRAY_SIZE(services);
 	expect(rig, "r",
 	       "[{\"service\":\"s4\",\"reason\":\"no BGPAdvertisement sends it to this peer\"},"
 	       "{\"service\":\"s6\",\"reason\":\"the router does not list its family in its "
