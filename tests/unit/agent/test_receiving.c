@@ -429,6 +429,24 @@ static void a_next_hop_is_lost_with_its_network(void **state)
 	end(rig);
 }
 
+/* With an address or a link the kernel lets routes go, and may tell nobody. */
+static void once_the_node_is_another_the_kernel_is_looked_at_soon(void **state)
+{
+	struct agent_rig *rig = begin();
+	struct agent_receiving *r = &rig->agent.receiving;
+	const nsec_t now = clock_now(), later = now + 40 * NSEC_PER_SEC;
+
+	(void)state;
+	RIG_WAIT(rig, all_are_connected);
+	r->look_at = later;
+	receiving_apply(&rig->agent, &rig->agent.current->plan, now);
+	assert_int_equal(r->look_at, later);
+	r->seen = ~r->seen; /* as if it were */
+	receiving_apply(&rig->agent, &rig->agent.current->plan, now);
+	assert_int_equal(r->look_at, now + NSEC_PER_SEC);
+	end(rig);
+}
+
 /* Something happens while what happened before is still worked off. */
 static void do_something(const struct agent_rig *rig)
 {
@@ -548,6 +566,7 @@ int main(void)
 		cmocka_unit_test(a_route_that_the_kernel_refuses_is_told),
 		cmocka_unit_test(a_next_hop_is_found_once_its_network_is_there),
 		cmocka_unit_test(a_next_hop_is_lost_with_its_network),
+		cmocka_unit_test(once_the_node_is_another_the_kernel_is_looked_at_soon),
 		cmocka_unit_test(pieces_among_other_news_come_to_what_was_said_last),
 		cmocka_unit_test(whatever_message_was_lost_routes_come_to_what_was_said_last),
 	};
