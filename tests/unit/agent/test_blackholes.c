@@ -155,12 +155,32 @@ static void what_was_taken_away_without_a_word_is_found_by_the_next_look(void **
 	rig_free(rig);
 }
 
+static void what_a_former_agent_placed_is_cleaned_up(void **state)
+{
+	struct agent_rig *rig = begin();
+
+	(void)state;
+	assert_int_equal(system("ip route add blackhole 198.51.100.0/24"), 0);
+	RIG_WAIT(rig, announces_a_blackhole);
+	assert_true(is_placed());
+	rig_crash(rig);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(blackholes_cleanup(), 0);
+		assert_int_not_equal(system("ip route show table 19628 2>/dev/null | grep -q . || "
+					    "ip rule | grep -q 19628"),
+				     0);
+	}
+	assert_int_equal(system("ip route | grep -q 'blackhole 198.51.100.0/24'"), 0);
+	rig_free(rig);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_the_kernel_refuses_is_told_and_the_prefix_announced),
 		cmocka_unit_test(one_change_of_somebodys_costs_one_look),
 		cmocka_unit_test(what_was_taken_away_without_a_word_is_found_by_the_next_look),
+		cmocka_unit_test(what_a_former_agent_placed_is_cleaned_up),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
