@@ -21,11 +21,12 @@
 #include <linux/rtnetlink.h>
 #include <sys/socket.h>
 
-#define BATCH      100
-#define DATAGRAMS  8 /* of a dump in one piece: 2,000 routes */
-#define ATTEMPTS   3
-#define TABLES_MAX 64
-#define N_FAMILIES 2
+#define BATCH       100
+#define BATCH_BYTES 16384 /* a hundred routes of one hop; fewer of many */
+#define DATAGRAMS   8     /* of a dump in one piece: 2,000 routes */
+#define ATTEMPTS    3
+#define TABLES_MAX  64
+#define N_FAMILIES  2
 
 /* What the helper is at; its alone while the job is away. */
 struct changes {
@@ -119,31 +120,33 @@ static void give(struct rtnl_fib *r, struct worker_job *job)
 
 /* --- changes --------------------------------------------------------------------------------- */
 
-/* Those that cannot be built fail by themselves. */
-static void change(struct nlsock *sock, const struct fib_op *ops, size_t n, int *errors)
+/* The first of n, as many as there is room for; returns how many. Those that cannot be built fail
+ * by themselves. */
+static size_t change(struct nlsock *sock, const struct fib_op *ops, size_t n, int *errors)
 {
-	_Alignas(struct nlmsghdr) char messages[BATCH * RTNL_FIB_MESSAGE_BYTES];
+	_Alignas(struct nlmsghdr) char messages[BATCH_BYTES];
 	int outcomes[BATCH];
-	size_t used = 0, k = 0;
+	size_t used = 0, k = 0, ret = 0;
 
-	for (size_t i = 0; i < n; i++) {
-		const int len = rtnl_fib_message_build(&ops[i], messages + used);
+	for (; ret < n && ret < BATCH && sizeof(messages) - used >= RTNL_FIB_MESSAGE_BYTES; ret++) {
+		const int len = rtnl_fib_message_build(&ops[ret], messages + used);
 
-		errors[i] = len < 0 ? len : 0;
+		errors[ret] = len < 0 ? len : 0;
 		used += len < 0 ? 0 : NLMSG_ALIGN((size_t)len);
 	}
 	nlsock_change(sock, messages, used, outcomes);
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < ret; i++)
 		if (errors[i] == 0)
 			errors[i] = outcomes[k++];
+	return ret;
 }
 
 static void work(struct worker_job *job)
 {
 	struct changes *c = (struct changes *)job;
 
-	for (size_t i = 0; i < c->n; i += BATCH)
-		change(c->sock, c->ops + i, c->n - i < BATCH ? c->n - i : BATCH, c->errors + i);
+	for (size_t i = 0; i < c->n;)
+		i += change(c->sock, c->ops + i, c->n - i, c->errors + i);
 }
 
 static void take_back(struct worker_job *job)
@@ -310,8 +313,7 @@ static int delete_all(struct rtnl_fib *r, const struct found *found)
 	int errors[BATCH], err = 0;
 
 	for (size_t i = 0, n; i < found->n; i += n) {
-		n = found->n - i < BATCH ? found->n - i : BATCH;
-		change(r->changes.sock, found->items + i, n, errors);
+		n = change(r->changes.sock, found->items + i, found->n - i, errors);
 		for (size_t k = 0; k < n; k++)
 			if (errors[k] != 0 && errors[k] != -ESRCH)
 				err = errors[k];
