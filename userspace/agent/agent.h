@@ -11,6 +11,7 @@
 #include "agent/blackholes.h"
 #include "agent/discards.h"
 #include "agent/metrics.h"
+#include "agent/nat_ports.h"
 #include "agent/options.h"
 #include "agent/page.h"
 #include "agent/peers.h"
@@ -87,7 +88,6 @@ struct agent {
 	const struct options *options; /* borrowed */
 	struct plan_settings settings;
 	nsec_t started_at;
-
 	struct loop *loop;      /* owned, as all pointers below */
 	struct worker *worker;  /* the helper */
 	struct worker *network; /* one for what waits for the kernel's lock of its network */
@@ -116,11 +116,11 @@ struct agent {
 	struct agent_denying denying;
 	struct agent_taken taken;
 	struct agent_conntrack conntrack;
+	struct agent_nat_ports nat_ports;
 	struct plan_apply applying; /* the current plan to the data plane */
 	struct arena *apply_arena;  /* of that */
 	unsigned hooks_seen;        /* generation of what the data plane tells of devices */
 	bool adopted;               /* the pinned maps of an earlier process were taken over */
-
 	struct agent_peers peers;
 	struct agent_bfd bfd;
 	struct agent_blackholes blackholes;

@@ -190,6 +190,7 @@ static cJSON *candidate_json(const struct tracing *t, const struct lb_trace_cand
 		      : b                                   ? b->state
 		      : c->target.state == LB_BACKEND_READY ? "ready"
 							    : "draining");
+	show_add_text(o, "forwarding", b ? b->way : NULL);
 	show_add_text(o, "entry", entries[c->entry]);
 	return o;
 }

@@ -184,6 +184,7 @@ void inputs_compute(struct agent *a, struct agent_plan *p, nsec_t now, struct ar
 	loop_doing(a->loop, "actual");
 	gather_actual(a, p);
 	takeover_look(a, now);
+	nat_ports_look(a, now);
 	takeover_recall(a, p, now);
 	loop_doing(a->loop, "plan");
 	in.explain = take_question(a, p, now);

@@ -168,7 +168,7 @@ static bool get_way(const cJSON *o, enum lb_way *ret)
 {
 	uint16_t v;
 
-	if (!get_u16(o, "backendWay", LB_BY_L2, LB_BY_GUE, &v))
+	if (!get_u16(o, "backendWay", LB_BY_L2, LB_BY_NAT, &v))
 		return false;
 	*ret = (enum lb_way)v;
 	return true;

@@ -294,6 +294,7 @@ void problems_own_add(const struct agent *a, nsec_t now, struct problems *list)
 	add_listening(a, list);
 	add_unnumbered(a, list);
 	add_conntrack(a, list);
+	nat_ports_problems(a, now, list);
 	add_bfd_ports(a, list);
 	add_bfd_mute(a, list);
 	blackholes_problems(a, list);

@@ -289,6 +289,8 @@ bool tunnels_program(struct agent *a, nsec_t now)
 		return true;
 	}
 	err = ways.ops->nodes(ways.ctx, now, nodes, plan->n_remotes);
+	if (err == 0 && (plan->nat_port || agent_inputs_are_complete(&a->inputs)))
+		err = ways.ops->nat(ways.ctx, now, plan->nat_port);
 	if (err == 0)
 		err = ways.ops->next_hops(ways.ctx, now, plan->next_hops, plan->n_next_hops);
 	if (err == -EINPROGRESS)

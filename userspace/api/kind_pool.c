@@ -121,7 +121,7 @@ static const char *const pool_rules[] = {
 };
 
 static const struct api_annotation_row pool_annotations[] = {
-	{API_FORWARDING, "auto, dsr-l2, dsr-ipip, dsr-gue",
+	{API_FORWARDING, "auto, nat, dsr-l2, dsr-ipip, dsr-gue",
 	 "how packets for its addresses get to endpoints that are on no node, before "
 	 "spec.dataplane.forwarding (dataplane.md)"},
 	{0},

@@ -515,7 +515,7 @@ static const struct api_annotation_row service_annotations[] = {
 	 "at the BGPPeer) are told to drop them (RFC 7999)"},
 	{"lodestone.io/unknown-ports", "drop, reject, pass",
 	 "what becomes of ports of its address that nobody has"},
-	{API_FORWARDING, "auto, dsr-l2, dsr-ipip, dsr-gue",
+	{API_FORWARDING, "auto, nat, dsr-l2, dsr-ipip, dsr-gue",
 	 "how packets get to endpoints that are on no node, before what its pool says (dataplane.md)"},
 	{"lodestone.io/new-flows", "0 to 16000000",
 	 "entries for new flows a second; 0: any number"},

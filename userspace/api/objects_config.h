@@ -64,12 +64,14 @@ struct api_config {
 		API_CONFIG_METRICS = 1 << 22,
 		API_CONFIG_STATUS_PAGE = 1 << 23,
 		API_CONFIG_FORWARDING = 1 << 24,
+		API_CONFIG_NAT_PORT = 1 << 25,
 	} set;
 	enum api_dataplane_mode mode;
 	struct api_strings uplinks;
 	enum api_unknown_port unknown_port;
 	enum api_icmp_echo icmp_echo;
 	enum api_forwarding forwarding;
+	uint16_t nat_port; /* the first of LIMIT_NAT_PORTS */
 	uint32_t flow_entries;
 	bool topology_hints, source_check;
 	const struct ip_prefix *deny; /* a set (base/prefixes.h) */

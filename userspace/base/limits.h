@@ -25,6 +25,7 @@
 #define LIMIT_DISCARDS       1024      /* blackholes on demand; those of Services and commands */
 #define LIMIT_DISCARD_ORDERS 256       /* ... of commands alone */
 #define LIMIT_DRAIN_S        86400     /* a backend that left keeps its flows at most so long */
+#define LIMIT_NAT_PORTS      16384     /* source ports, one after the other */
 #define LIMIT_NEW_FLOWS      16000000u /* of one frontend in a second */
 #define LIMIT_ADJ_RIB_OUT    131072    /* prefixes to one peer */
 #define LIMIT_ADJ_RIB_IN     1000000   /* ... accepted from one, at most; 40 octets each */

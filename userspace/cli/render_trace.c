@@ -70,6 +70,15 @@ static void add_row(struct table *t, const cJSON *body)
 	}
 }
 
+/* How packets get there, if it is not here. */
+static void add_way(struct strbuf *line, const cJSON *pod)
+{
+	const char *way = cJSON_GetStringValue(get(pod, "forwarding"));
+
+	if (way && way[0])
+		strbuf_printf(line, ", by %s%s", strcmp(way, "tunnel") == 0 ? "the " : "", way);
+}
+
 static void add_chosen(struct table *t, const cJSON *body)
 {
 	const cJSON *chosen = get(body, "chosen");
@@ -81,9 +90,7 @@ static void add_chosen(struct table *t, const cJSON *body)
 		strbuf_add(&line, " port ");
 		cell_value(&line, chosen, "port");
 		add_node(&line, chosen);
-		if (!cJSON_Compare(get(chosen, "node"), get(body, "node"), true) &&
-		    cJSON_IsString(get(chosen, "node")))
-			strbuf_add(&line, ", by the tunnel");
+		add_way(&line, chosen);
 	} else {
 		strbuf_add(&line, "nobody");
 	}

@@ -41,8 +41,8 @@ enum lb_backend_state {
 };
 
 /* How packets get to a target that is not here: to its node, or (by the others, LB_WAY_* of
- * bpf/abi.h) to a real server, which is its own node, has the VIP and answers clients directly. */
-enum lb_way { LB_BY_TUNNEL, LB_BY_L2, LB_BY_IPIP, LB_BY_GUE };
+ * bpf/abi.h) to itself, its own node; but by LB_BY_NAT it has the VIP and answers directly. */
+enum lb_way { LB_BY_TUNNEL, LB_BY_L2, LB_BY_IPIP, LB_BY_GUE, LB_BY_NAT };
 
 /* An endpoint of a Service, of either family. Zero it before filling: none is left undecided. */
 struct lb_target {

@@ -10,9 +10,12 @@
  * first word is 0.
  */
 #include "lb/lb_nodes_inside.h"
+#include "lb/lb_tables.h"
 
+#include "base/limits.h"
 #include "base/mem.h"
 
+#include "bpf/nat_ports.h"
 #include "bpf/wire.h"
 
 #include <assert.h>
@@ -24,12 +27,14 @@
 #define TAG_MASK    (UINT64_MAX << LB_HOP_TAG_SHIFT)
 
 struct lb_nodes {
-	const struct lb_tables *tables; /* borrowed, as the next two */
-	uint64_t *places;               /* LB_NODE_PLACES */
+	struct lb_tables *tables; /* borrowed, as the next two */
+	uint64_t *places;         /* LB_NODE_PLACES */
 	struct lb_tunnel *tunnel;
 	struct lb_node *chunks[LB_NODE_CHUNKS]; /* borrowed */
 	uint32_t n_chunks, n_given;             /* numbers below were given */
 	nsec_t *unused_at; /* per number: since when nobody is told or named; 0: not so. Owned */
+	struct ip_prefix *nat_ends; /* whose bits are set for answers; owned */
+	size_t n_nat_ends, cap_nat_ends;
 };
 
 static struct lb_node *node_at(const struct lb_nodes *n, uint32_t number)
@@ -49,7 +54,7 @@ static void set_state(const struct lb_nodes *n, uint32_t number, uint64_t state)
 	store((uint64_t *)&node_at(n, number)->state, state);
 }
 
-struct lb_nodes *lb_nodes_new(const struct lb_tables *t, uint64_t *places, struct lb_tunnel *tunnel)
+struct lb_nodes *lb_nodes_new(struct lb_tables *t, uint64_t *places, struct lb_tunnel *tunnel)
 {
 	struct lb_nodes *n = xcalloc(1, sizeof(*n));
 
@@ -63,6 +68,7 @@ struct lb_nodes *lb_nodes_free(struct lb_nodes *n)
 	if (!n)
 		return NULL;
 	free(n->unused_at);
+	free(n->nat_ends);
 	free(n);
 	return NULL;
 }
@@ -154,6 +160,47 @@ static void displace(const struct lb_nodes *n, const struct ip_addr *addr, uint3
 	}
 }
 
+_Static_assert(LB_NAT_LINES == LIMIT_NAT_PORTS, "a line for each port");
+
+/* --- answers of targets that are LB_BY_NAT ---------------------------------------------------- */
+
+/* Packets to this address of ours are looked at. */
+static void add_nat_end(struct lb_nodes *n, const struct ip_addr *addr)
+{
+	struct ip_prefix *end;
+
+	for (size_t i = 0; i < n->n_nat_ends; i++)
+		if (ip_addr_equal(&n->nat_ends[i].addr, addr))
+			return;
+	end = xpush(&n->nat_ends, &n->n_nat_ends, &n->cap_nat_ends, sizeof(*end));
+	*end = ip_prefix_of(addr, (uint8_t)ip_addr_bits(addr));
+	lb_tables_cover(n->tables, end);
+}
+
+static void adopt_nat_ends(struct lb_nodes *n, uint32_t number)
+{
+	for (unsigned i = 0; i < LB_NODE_HOPS; i++) {
+		const struct lb_next_hop *hop = &node_at(n, number)->hops[i];
+		struct ip_addr source;
+
+		memcpy(source.b, hop->source, sizeof(source.b));
+		if (hop->flags & LB_HOP_NAT)
+			add_nat_end(n, &source);
+	}
+}
+
+void lb_nodes_set_nat(struct lb_nodes *n, uint16_t first_port)
+{
+	store((uint64_t *)&n->tunnel->nat, first_port ? lb_nat_range(first_port, LB_NAT_LINES) : 0);
+	if (first_port)
+		return;
+	for (size_t i = 0; i < n->n_nat_ends; i++)
+		lb_tables_uncover(n->tables, &n->nat_ends[i]);
+	n->n_nat_ends = 0;
+}
+
+/* --- adoption --------------------------------------------------------------------------------- */
+
 /* The number is of a node that may be at this place, and has been met at no other. */
 static bool is_placed(const struct lb_nodes *n, uint32_t at, uint32_t number, uint64_t *met)
 {
@@ -203,6 +250,8 @@ void lb_nodes_adopt(struct lb_nodes *n)
 		found = lb_nodes_find(n, &addr);
 		if (found != number && (found != 0 || !place(n, &addr, number)))
 			set_state(n, number, 0); /* one that contradicts another */
+		if (n->tunnel->nat)
+			adopt_nat_ends(n, number);
 	}
 }
 
@@ -365,7 +414,7 @@ static uint64_t mac_word(const uint8_t mac[6])
 
 static uint32_t flags_of(const struct lb_hop_told *told)
 {
-	return told->on_link ? LB_HOP_ON_LINK : 0;
+	return (told->on_link ? LB_HOP_ON_LINK : 0) | (told->nat ? LB_HOP_NAT : 0);
 }
 
 static bool is_same_hop(const struct lb_next_hop *hop, const struct lb_hop_told *told)
@@ -453,6 +502,8 @@ int lb_nodes_set_hops(struct lb_nodes *n, const struct lb_clock *c, const struct
 		if (at >= LB_NODE_HOPS || number == 0 || items[i].mtu < LB_HOP_MTU_LEAST)
 			continue;
 		has[number] |= (uint8_t)(1u << at);
+		if (items[i].nat)
+			add_nat_end(n, &items[i].source);
 		set_hop(&node_at(n, number)->hops[at], &items[i]);
 	}
 	for (uint32_t number = 1; number < n->n_given; number++)

@@ -43,6 +43,7 @@ struct lb_hop_told {
 	struct ip_addr node, source;
 	uint32_t uplink, ifindex;
 	bool on_link; /* the neighbour is the node itself */
+	bool nat;     /* what it answers comes to `source` */
 	uint16_t mtu; /* LB_HOP_MTU_LEAST or more; less counts as no way */
 	uint8_t mac[6], own_mac[6];
 };
@@ -54,3 +55,11 @@ struct lb_hop_told {
  */
 int lb_nodes_set_hops(struct lb_nodes *n, const struct lb_clock *c, const struct lb_hop_told *items,
 		      size_t n_items) must_check;
+
+/*
+ * Source ports for targets that are LB_BY_NAT: so many as the table has lines, from this one on; 0:
+ * there are no such targets any more, nor ways that are `nat`. Whether there is a table is the
+ * caller's. Addresses that were the source of such a way are looked for answers until then, also
+ * after a restart, since flows know them.
+ */
+void lb_nodes_set_nat(struct lb_nodes *n, uint16_t first_port);

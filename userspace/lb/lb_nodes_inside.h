@@ -5,8 +5,7 @@
 #include "lb/lb_nodes.h"
 
 /* The images, borrowed; the places are written anew. */
-struct lb_nodes *lb_nodes_new(const struct lb_tables *t, uint64_t *places,
-			      struct lb_tunnel *tunnel);
+struct lb_nodes *lb_nodes_new(struct lb_tables *t, uint64_t *places, struct lb_tunnel *tunnel);
 struct lb_nodes *lb_nodes_free(struct lb_nodes *n);
 /* Takes over what the chunks hold, after they were added; who is known stays so until told. */
 void lb_nodes_adopt(struct lb_nodes *n);

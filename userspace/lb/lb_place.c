@@ -154,7 +154,8 @@ uint32_t lb_state_node(uint64_t state)
 }
 
 _Static_assert(LB_BY_TUNNEL == LB_WAY_TUNNEL && LB_BY_L2 == LB_WAY_L2 &&
-		       LB_BY_IPIP == LB_WAY_IPIP && LB_BY_GUE == LB_WAY_GUE,
+		       LB_BY_IPIP == LB_WAY_IPIP && LB_BY_GUE == LB_WAY_GUE &&
+		       LB_BY_NAT == LB_WAY_NAT,
 	       "enum lb_way is numbered as in the image");
 
 enum lb_way lb_state_way(uint64_t state)
@@ -208,7 +209,7 @@ static bool are_valid(const struct lb_target *targets, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
 		if (targets[i].weight < 1 || targets[i].weight > LB_WIRE_WEIGHT_MAX ||
-		    targets[i].way > LB_BY_GUE ||
+		    targets[i].way > LB_BY_NAT ||
 		    (targets[i].way && ip_addr_is_none(&targets[i].node)))
 			return false;
 	return true;

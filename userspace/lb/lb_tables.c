@@ -164,7 +164,7 @@ static bool is_reached(const struct lb_tables *t, uint64_t state)
 {
 	if (state >> LB_BE_FLAGS_SHIFT & LB_BE_LOCAL)
 		return lb_state_way(state) == LB_BY_TUNNEL;
-	return lb_state_way(state) <= LB_BY_GUE && lb_nodes_has(t->nodes, lb_state_node(state));
+	return lb_state_way(state) <= LB_BY_NAT && lb_nodes_has(t->nodes, lb_state_node(state));
 }
 
 /* Those of a service's backends that are on other nodes name some; its region is claimed. */

@@ -149,6 +149,7 @@ struct plan {
 	size_t n_way_ends;
 	const struct plan_next_hop *next_hops; /* to them, by uplink, node */
 	size_t n_next_hops;
+	uint16_t nat_port; /* first source port for targets that are LB_BY_NAT; 0: there are none */
 	/* Sources that reach no VIP of whatever domain, whatever ranges say; they add up. */
 	const struct lb_denied *denied; /* by their object's name */
 	size_t n_denied;

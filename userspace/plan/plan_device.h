@@ -38,6 +38,7 @@ struct plan_next_hop {
 	struct ip_addr source; /* of the outer header, of node's family */
 	int ifindex;           /* it leaves by; at best the uplink itself */
 	bool on_link;          /* the neighbour is the node itself, no router before it */
+	bool nat;              /* of the plan's: its answers come to `source` (LB_BY_NAT) */
 	uint16_t mtu;          /* of the way, for the outer packet */
 	uint8_t mac[6];        /* of the neighbour on the way */
 	uint8_t own_mac[6];    /* of the device that it leaves by */

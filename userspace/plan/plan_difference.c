@@ -96,7 +96,7 @@ bool plan_next_hop_equal(const struct plan_next_hop *x, const struct plan_next_h
 {
 	return x->uplink == y->uplink && ip_addr_equal(&x->node, &y->node) &&
 	       ip_addr_equal(&x->source, &y->source) && x->ifindex == y->ifindex &&
-	       x->on_link == y->on_link && x->mtu == y->mtu &&
+	       x->on_link == y->on_link && x->nat == y->nat && x->mtu == y->mtu &&
 	       memcmp(x->mac, y->mac, sizeof(x->mac)) == 0 &&
 	       memcmp(x->own_mac, y->own_mac, sizeof(x->own_mac)) == 0;
 }
@@ -333,6 +333,8 @@ static const char *arrays_difference(const struct plan *a, const struct plan *b)
 		return "way_ends";
 	if (!SAME(a, b, next_hops, n_next_hops, same_next_hop))
 		return "next_hops";
+	if (a->nat_port != b->nat_port)
+		return "nat_port";
 	if (!SAME(a, b, rates, n_rates, same_rate))
 		return "rates";
 	if (!SAME(a, b, discards, n_discards, same_discard))

@@ -20,7 +20,9 @@
  *
  * An endpoint of no node is a real server, which gets packets as the Service, its pool or the
  * settings say (lodestone.io/forwarding): its "node" is itself. As it has the VIP and its port and
- * answers directly, its port is the Service's. Whether it is well the slice alone says.
+ * answers directly, its port is the Service's, unless it gets them as if from this node (nat).
+ * Whether it is well the slice alone says. Where the Service itself says nat its endpoints on other
+ * nodes get theirs so, too; SCTP nobody does.
  */
 #include "base/limits.h"
 #include "plan/plan_service.h"
@@ -47,7 +49,8 @@ struct merge {
 	const struct plan_settings *settings;
 	const struct api_service_port *port;
 	enum ip_family family;
-	enum lb_way way;     /* to those of no node; LB_BY_TUNNEL: none is said */
+	enum lb_way way;     /* to those of no node; LB_BY_TUNNEL: none is said, */
+	enum lb_way remote;  /* and to those on other nodes */
 	struct arena *arena; /* of what comes out */
 	struct seen *items;  /* owned */
 	size_t n, cap;
@@ -212,7 +215,10 @@ static void find_ways(struct merge *m)
 		struct seen *s = &m->items[i];
 
 		if (s->node[0] == '\0')
-			s->way = s->port == m->port->port ? m->way : LB_BY_TUNNEL;
+			s->way = s->port == m->port->port || m->way == LB_BY_NAT ? m->way
+										 : LB_BY_TUNNEL;
+		else if (!s->local && m->remote)
+			s->way = m->remote;
 		else if (!s->local)
 			s->tunnel = plan_tunnel_to(&m->env->tunnels, s->node);
 	}
@@ -260,6 +266,8 @@ const char *plan_way_text(const struct lb_target *t)
 		return "dsr-ipip";
 	case LB_BY_GUE:
 		return "dsr-gue";
+	case LB_BY_NAT:
+		return "nat";
 	}
 	return "";
 }
@@ -342,7 +350,7 @@ enum api_forwarding plan_service_forwarding(const struct plan_env *env,
 	return ret ? ret : API_FORWARD_AUTO;
 }
 
-static enum lb_way way_of(enum api_forwarding forwarding)
+static enum lb_way way_of(enum api_forwarding forwarding, enum api_protocol protocol)
 {
 	switch (forwarding) {
 	case API_FORWARD_DSR_L2:
@@ -351,8 +359,9 @@ static enum lb_way way_of(enum api_forwarding forwarding)
 		return LB_BY_IPIP;
 	case API_FORWARD_DSR_GUE:
 		return LB_BY_GUE;
-	case API_FORWARD_AUTO:
 	case API_FORWARD_NAT:
+		return protocol == API_SCTP ? LB_BY_TUNNEL : LB_BY_NAT;
+	case API_FORWARD_AUTO:
 		break;
 	}
 	return LB_BY_TUNNEL;
@@ -363,14 +372,17 @@ struct port_endpoints plan_service_endpoints(const struct plan_env *env,
 					     enum ip_family family, struct arena *arena)
 {
 	const struct api_service *s = &in->service->service;
+	const enum api_protocol protocol = s->ports[port].protocol;
 	struct merge m = {.env = env,
 			  .settings = env->settings,
 			  .port = &s->ports[port],
 			  .family = family,
-			  .way = way_of(plan_service_forwarding(env, in, family)),
+			  .way = way_of(plan_service_forwarding(env, in, family), protocol),
 			  .arena = arena};
 	struct port_endpoints ret;
 
+	if (s->forwarding == API_FORWARD_NAT)
+		m.remote = m.way;
 	for (size_t i = 0; i < in->slices.n; i++)
 		add_slice(&m, &in->slices.items[i]->slice);
 	drop_doubles(&m);

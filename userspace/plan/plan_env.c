@@ -31,6 +31,8 @@ static void config_over(struct plan_env *env, const struct api_object *object)
 		to->unknown_port = from->unknown_port;
 	if (from->set & API_CONFIG_FORWARDING)
 		to->forwarding = from->forwarding;
+	if (from->set & API_CONFIG_NAT_PORT)
+		to->nat_port = from->nat_port;
 	if (from->set & API_CONFIG_ICMP_ECHO)
 		to->icmp_echo = from->icmp_echo;
 	if (from->set & API_CONFIG_FLOW_ENTRIES) {
@@ -89,6 +91,7 @@ static void build_settings(const struct world *world, struct plan_env *env)
 
 	env->config.rtbh.communities = &no_export;
 	env->config.rtbh.n_communities = 1;
+	env->config.nat_port = PLAN_NAT_PORT_DEFAULT;
 	env->config.new_flows = PLAN_NEW_FLOWS_DEFAULT;
 	env->config.new_flows_per_source = PLAN_NEW_FLOWS_PER_SOURCE_DEFAULT;
 	if (all)

@@ -179,6 +179,7 @@ struct plan_ledger {
 #define PLAN_DRAIN_DEFAULT_NS (60 * NSEC_PER_SEC)
 /* Unless LodestoneConfig says otherwise: of a frontend in a second, and of one source beyond it. */
 #define PLAN_NEW_FLOWS_DEFAULT            100000u
+#define PLAN_NAT_PORT_DEFAULT             16384 /* below what Linux gives programs */
 #define PLAN_NEW_FLOWS_PER_SOURCE_DEFAULT 500u
 #define PLAN_UNHELD_NS                    (2 * NSEC_PER_SEC) /* gate 2: for the routers' FIBs */
 #define PLAN_WAITING_NS                   (5 * NSEC_PER_SEC) /* gate 3: so long for peers that do not read */

@@ -21,17 +21,17 @@ static void say_nowhere(struct service_build *b, enum ip_family family)
 {
 	if (plan_service_forwarding(b->env, b->in, family) == API_FORWARD_NAT)
 		service_problem(
-			b, SEVERITY_WARNING, FORWARDING, "ForwardingNotBuilt",
+			b, SEVERITY_WARNING, FORWARDING, "ServerSctp",
 			"write dsr-l2, dsr-ipip or dsr-gue, with real servers that have the "
 			"address",
-			"forwarding nat is not there yet: endpoints that are on no node get "
-			"nothing from here");
+			"SCTP is not translated: its endpoints that are on no node get nothing "
+			"from here");
 	else
 		service_problem(
 			b, SEVERITY_WARNING, FORWARDING, "EndpointWithoutNode",
 			"name the node of each endpoint (nodeName) in its EndpointSlice; for "
 			"real servers beyond the nodes write how packets get there, at the "
-			"Service or its pool: dsr-l2, dsr-ipip or dsr-gue",
+			"Service or its pool: nat, dsr-l2, dsr-ipip or dsr-gue",
 			"has endpoints that are on no node: they get nothing from here");
 }
 

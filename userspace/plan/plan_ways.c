@@ -111,6 +111,26 @@ static bool next_is_end(const struct plan *plan, size_t *at, const struct ip_add
 	return cmp == 0;
 }
 
+static int cmp_server_addr(const void *key, const void *item)
+{
+	return ip_addr_cmp(key, &((const struct server *)item)->addr);
+}
+
+/* The first of them with this address. */
+static size_t first_server(const struct servers *s, const struct ip_addr *addr)
+{
+	return plan_lower_bound(addr, s->items, s->n, sizeof(*s->items), cmp_server_addr);
+}
+
+static bool is_translated(const struct servers *s, const struct ip_addr *addr)
+{
+	for (size_t i = first_server(s, addr); i < s->n && ip_addr_equal(&s->items[i].addr, addr);
+	     i++)
+		if (s->items[i].way == LB_BY_NAT)
+			return true;
+	return false;
+}
+
 /* It comes in by one of our uplinks, and leaves by one. */
 static bool is_uplink(const struct plan *plan, int ifindex)
 {
@@ -121,7 +141,7 @@ static bool is_uplink(const struct plan *plan, int ifindex)
 	return false;
 }
 
-static void set_next_hops(struct plan_draft *d)
+static void set_next_hops(struct plan_draft *d, const struct servers *servers)
 {
 	const struct plan_actual *actual = d->in->actual;
 	struct plan_next_hop *hops = arena_array_of(d->arena, actual->n_ways, struct plan_next_hop);
@@ -133,8 +153,10 @@ static void set_next_hops(struct plan_draft *d)
 		if (i && way[-1].uplink != way->uplink)
 			at = 0; /* of the ends, which are in one order in both */
 		if (next_is_end(d->plan, &at, &way->node) && is_uplink(d->plan, way->uplink) &&
-		    is_uplink(d->plan, way->ifindex))
-			hops[n++] = *way;
+		    is_uplink(d->plan, way->ifindex)) {
+			hops[n] = *way;
+			hops[n++].nat = is_translated(servers, &way->node);
+		}
 	}
 	assert(n <= actual->n_ways);
 	d->plan->next_hops = hops;
@@ -152,6 +174,7 @@ static uint16_t room_for(enum lb_way way, enum ip_family family)
 	case LB_BY_TUNNEL:
 		return family == IP_V4 ? PLAN_TUNNEL_ROOM_V4 : PLAN_TUNNEL_ROOM_V6;
 	case LB_BY_L2:
+	case LB_BY_NAT:
 		return 0;
 	case LB_BY_IPIP:
 		return ip;
@@ -229,9 +252,39 @@ static void say_off_link(struct plan_draft *d, const struct server *s)
 		ip_addr_text(&s->addr, text));
 }
 
-static int cmp_server_addr(const void *key, const void *item)
+/* The kernel resets what comes back by a device whose packets the programs do not see. */
+static void say_off_uplinks(struct plan_draft *d, const struct server *s, int ifindex)
 {
-	return ip_addr_cmp(key, &((const struct server *)item)->addr);
+	const struct plan_link *link = plan_link_find(d->in->node, ifindex);
+	char text[IP_ADDR_TEXT];
+
+	object_problem(
+		&d->plan->problems, SEVERITY_WARNING, s->service,
+		"metadata.annotations[lodestone.io/forwarding]", "NatOffUplinks",
+		"name that device among spec.dataplane.uplinks, or let the route to it lead by "
+		"an uplink",
+		"the way to %s leads by %s, which is no uplink: it gets nothing from here",
+		ip_addr_text(&s->addr, text), link ? link->name : "another device");
+}
+
+/* Ways to who answers this node, by devices that are no uplinks. */
+static void look_off_uplinks(struct plan_draft *d, const struct servers *servers)
+{
+	const struct plan_actual *actual = d->in->actual;
+
+	for (size_t i = 0; i < actual->n_ways; i++) {
+		const struct plan_next_hop *way = &actual->ways[i];
+		size_t s = first_server(servers, &way->node);
+
+		for (; s < servers->n && ip_addr_equal(&servers->items[s].addr, &way->node); s++) {
+			struct server *its = &servers->items[s];
+
+			if (its->way != LB_BY_NAT || !its->service || its->n_hops)
+				continue;
+			its->n_hops = 1; /* said once */
+			say_off_uplinks(d, its, way->ifindex);
+		}
+	}
 }
 
 static void look_at_ways(struct plan_draft *d, const struct servers *servers)
@@ -240,8 +293,7 @@ static void look_at_ways(struct plan_draft *d, const struct servers *servers)
 
 	for (size_t i = 0; i < d->plan->n_next_hops; i++) {
 		const struct plan_next_hop *hop = &d->plan->next_hops[i];
-		size_t s = plan_lower_bound(&hop->node, servers->items, servers->n,
-					    sizeof(*servers->items), cmp_server_addr);
+		size_t s = first_server(servers, &hop->node);
 
 		if (plan_tunnel_node(&d->env.tunnels, &hop->node))
 			note_room(&nodes, hop, LB_BY_TUNNEL);
@@ -263,6 +315,13 @@ static void look_at_ways(struct plan_draft *d, const struct servers *servers)
 	}
 }
 
+static void set_nat(struct plan_draft *d, const struct servers *servers)
+{
+	for (size_t i = 0; i < servers->n && !d->plan->nat_port; i++)
+		if (servers->items[i].way == LB_BY_NAT)
+			d->plan->nat_port = d->env.config.nat_port;
+}
+
 void plan_draft_ways(struct plan_draft *d)
 {
 	struct servers servers;
@@ -271,6 +330,8 @@ void plan_draft_ways(struct plan_draft *d)
 		return;
 	servers = list_servers(d);
 	set_ends(d, &servers);
-	set_next_hops(d);
+	set_next_hops(d, &servers);
+	set_nat(d, &servers);
 	look_at_ways(d, &servers);
+	look_off_uplinks(d, &servers);
 }

@@ -41,6 +41,9 @@ struct lb_ways_ops {
 	 * (LB_F_CLAMP). */
 	int (*next_hops)(void *ctx, nsec_t now, const struct plan_next_hop *items, size_t n);
 
+	/* plan.nat_port; before frontends with such targets. */
+	int (*nat)(void *ctx, nsec_t now, uint16_t first_port);
+
 	int (*rates)(void *ctx, nsec_t now, const struct plan_rate *items, size_t n);
 
 	/* Of the plan's discards what each is about. */

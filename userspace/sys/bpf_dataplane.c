@@ -233,12 +233,15 @@ static int ways_next_hops(void *ctx, nsec_t now, const struct plan_next_hop *ite
 	return bpf_nodes_set_hops(dp->nodes, &c, items, n);
 }
 
+static int ways_nat(void *ctx, nsec_t now, uint16_t first_port)
+{
+	return bpf_nodes_set_nat(((struct bpf_dataplane *)ctx)->nodes, now, first_port);
+}
+
 static int ways_rates(void *ctx, nsec_t now, const struct plan_rate *items, size_t n)
 {
-	struct bpf_dataplane *dp = ctx;
-
 	(void)now;
-	return bpf_rates_apply(dp->rates, items, n);
+	return bpf_rates_apply(((struct bpf_dataplane *)ctx)->rates, items, n);
 }
 
 static int ways_discards(void *ctx, nsec_t now, const struct lb_discard *items, size_t n)
@@ -254,6 +257,7 @@ struct lb_ways bpf_dataplane_ways(struct bpf_dataplane *dp)
 	static const struct lb_ways_ops ops = {
 		.nodes = ways_nodes,
 		.next_hops = ways_next_hops,
+		.nat = ways_nat,
 		.denied = ways_denied,
 		.rates = ways_rates,
 		.discards = ways_discards,

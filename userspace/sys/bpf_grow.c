@@ -231,6 +231,13 @@ int bpf_grow_kernel_flows(struct bpf_grow *g, nsec_t now)
 	return grow(g, &g->states[BPF_CHUNK_KERNEL_FLOWS], now);
 }
 
+int bpf_grow_nat(struct bpf_grow *g, nsec_t now)
+{
+	if (g->maps->n_chunks[BPF_CHUNK_NAT] > 0)
+		return 0;
+	return grow(g, &g->states[BPF_CHUNK_NAT], now);
+}
+
 bool bpf_grow_is_waited_for(const struct bpf_grow *g)
 {
 	return g->is_waited_for;
@@ -309,6 +316,7 @@ struct bpf_grow *bpf_grow_new(struct bpf_maps *m, struct lb_tables *t)
 	init(g, BPF_CHUNK_BACKENDS, &m->inners.backends, &m->inners.counters);
 	init(g, BPF_CHUNK_NODES, &m->inners.nodes, &none);
 	init(g, BPF_CHUNK_KERNEL_FLOWS, &m->inners.kernel_flows, &none);
+	init(g, BPF_CHUNK_NAT, &m->inners.nat, &none);
 	return g;
 }
 

@@ -26,6 +26,8 @@ int bpf_grow_for(struct bpf_grow *g, int need, nsec_t now) must_check;
 bool bpf_grow_is_waited_for(const struct bpf_grow *g);
 /* The same for the map of the kernel's flows, and nobody else is to wait; 0: it is there. */
 int bpf_grow_kernel_flows(struct bpf_grow *g, nsec_t now) must_check;
+/* ... and for that of translated flows. */
+int bpf_grow_nat(struct bpf_grow *g, nsec_t now) must_check;
 
 /* Sees to it that a chunk of each kind is spare, more during a load, and all that are expected. */
 void bpf_grow_ahead(struct bpf_grow *g, nsec_t now);

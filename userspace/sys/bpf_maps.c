@@ -141,6 +141,8 @@ int bpf_maps_inners(const struct bpf_object *obj, struct bpf_inners *ret)
 		error = inner_of(obj, "nodes", &ret->nodes);
 	if (error == 0)
 		error = inner_of(obj, "kernel_flows", &ret->kernel_flows);
+	if (error == 0)
+		error = inner_of(obj, "nat", &ret->nat);
 	return error;
 }
 
@@ -298,6 +300,7 @@ static const struct bpf_chunk_kind kinds[BPF_N_CHUNK_KINDS] = {
 			     .main_bytes = LB_NODE_CHUNK * sizeof(struct lb_node),
 			     .max = LB_NODE_CHUNKS},
 	[BPF_CHUNK_KERNEL_FLOWS] = {.main = "kernel_flows", .max = 1},
+	[BPF_CHUNK_NAT] = {.main = "nat", .max = 1},
 	[BPF_CHUNK_FLOWS] = {.main = "flows",
 			     .main_bytes = LB_FLOW_CHUNK * sizeof(struct lb_flow_line),
 			     .max = LB_FLOW_CHUNKS},
@@ -331,6 +334,10 @@ void bpf_maps_add_chunk(struct bpf_maps *m, struct lb_tables *t, enum bpf_chunk_
 	m->n_chunks[which]++;
 	if (which == BPF_CHUNK_KERNEL_FLOWS) {
 		m->kernel_flows_fd = c->main;
+		return;
+	}
+	if (which == BPF_CHUNK_NAT) {
+		close(c->main);
 		return;
 	}
 	keep_mapping(m, &c->main_at);
@@ -381,6 +388,8 @@ int bpf_maps_load_chunks(struct bpf_maps *m, struct lb_tables *t)
 		error = load_kind(m, t, BPF_CHUNK_NODES);
 	if (error == 0)
 		error = load_kind(m, t, BPF_CHUNK_KERNEL_FLOWS);
+	if (error == 0)
+		error = load_kind(m, t, BPF_CHUNK_NAT);
 	return error ? error : load_kind(m, t, BPF_CHUNK_BACKENDS);
 }
 

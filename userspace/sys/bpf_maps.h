@@ -30,7 +30,7 @@ struct bpf_inner {
 	uint32_t btf_key, btf_value;
 };
 struct bpf_inners {
-	struct bpf_inner rows, backends, counters, flows, nodes, kernel_flows;
+	struct bpf_inner rows, backends, counters, flows, nodes, kernel_flows, nat;
 };
 /* From an opened object. -ENOENT: it has no such maps. */
 int bpf_maps_inners(const struct bpf_object *obj, struct bpf_inners *ret) must_check;
@@ -53,6 +53,7 @@ enum bpf_chunk_which {
 	BPF_CHUNK_BACKENDS,
 	BPF_CHUNK_NODES,
 	BPF_CHUNK_KERNEL_FLOWS, /* one, reached by its fd alone */
+	BPF_CHUNK_NAT,          /* one, the programs' alone */
 	BPF_CHUNK_FLOWS,
 	BPF_N_CHUNK_KINDS
 };

@@ -105,6 +105,7 @@ static struct lb_hop_told told_of(const struct plan_next_hop *hop)
 				  .uplink = (uint32_t)hop->uplink,
 				  .ifindex = (uint32_t)hop->ifindex,
 				  .on_link = hop->on_link,
+				  .nat = hop->nat,
 				  .mtu = hop->mtu};
 
 	memcpy(ret.mac, hop->mac, sizeof(ret.mac));
@@ -132,4 +133,14 @@ int bpf_nodes_set_hops(struct bpf_nodes *n, const struct lb_clock *c,
 	}
 	drop_devices(n, items, n_items);
 	return error ? error : outcome;
+}
+
+/* The table before the range, without which nothing is looked for in it. */
+int bpf_nodes_set_nat(struct bpf_nodes *n, nsec_t now, uint16_t first_port)
+{
+	const int error = first_port ? bpf_grow_nat(n->grow, now) : 0;
+
+	if (error == 0)
+		lb_nodes_set_nat(lb_tables_nodes(n->tables), first_port);
+	return error;
 }

@@ -27,12 +27,27 @@
 
 /* --- texts ------------------------------------------------------------------------------------ */
 
-int host_number_in(const char *path)
+size_t host_numbers_in(const char *path, int *ret, size_t most)
 {
 	_cleanup_(freep) char *text = NULL;
-	size_t len;
+	char *at, *end;
+	size_t len, n = 0;
 
-	return file_read(path, FILE_MAX, &text, &len) == 0 ? (int)strtol(text, NULL, 10) : -1;
+	if (file_read(path, FILE_MAX, &text, &len) != 0)
+		return 0;
+	for (at = text; n < most; at = end, n++) {
+		ret[n] = (int)strtol(at, &end, 10);
+		if (end == at)
+			break;
+	}
+	return n;
+}
+
+int host_number_in(const char *path)
+{
+	int ret;
+
+	return host_numbers_in(path, &ret, 1) == 1 ? ret : -1;
 }
 
 /* The text behind a name at the beginning of a line, or NULL. */

@@ -29,3 +29,5 @@ enum host_has host_config_has(const char *config, const char *option);
 
 /* The number that a file of /proc or /sys holds; -1: there is none. */
 int host_number_in(const char *path);
+/* The first of them, at most so many; returns how many those are. */
+size_t host_numbers_in(const char *path, int *ret, size_t most);

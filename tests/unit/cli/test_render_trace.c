@@ -45,30 +45,35 @@ static void a_flow_with_an_entry(void **state)
 	      "goes to   10.0.0.2 port 8080: the flow table has the flow with this pod\n");
 }
 
-/* Where it may come in, and that it goes on to another node. */
+/* Where it may come in, and how it goes on. */
 static void a_flow_across_nodes(void **state)
 {
-	static const char chosen[] = "\"steps\":[],\"row\":1,\"rows\":2,\"settled\":true,"
-				     "\"candidates\":[],\"chosen\":{\"address\":\"10.0.0.2\","
-				     "\"port\":80,\"node\":\"n2\"},\"reason\":\"so it is\"}";
-	char json[512];
+	static const struct {
+		const char *node, *enters, *way, *says_enters, *says_way;
+	} cases[] = {
+		{"n1", "\"n1\",\"n3\"", "\"tunnel\"",
+		 "n1,n3: whichever of them the router's hash chooses", ", by the tunnel"},
+		{"n2", "\"n1\"", "null", "n1: no other node is known to announce it", ""},
+		{"n2", "", "\"nat\"", "no node announces it", ", by nat"},
+	};
 
 	(void)state;
-	snprintf(json, sizeof(json), "{\"node\":\"n1\",\"entersAt\":[\"n1\",\"n3\"],%s", chosen);
-	check(json, "trace       198.51.100.7:40000 to 192.0.2.1:80, on node n1\n"
-		    "enters at   n1,n3: whichever of them the router's hash chooses\n"
-		    "row         1 of 2, settled\n"
-		    "goes to     10.0.0.2 port 80 on n2, by the tunnel: so it is\n");
-	snprintf(json, sizeof(json), "{\"node\":\"n2\",\"entersAt\":[\"n1\"],%s", chosen);
-	check(json, "trace       198.51.100.7:40000 to 192.0.2.1:80, on node n2\n"
-		    "enters at   n1: no other node is known to announce it\n"
-		    "row         1 of 2, settled\n"
-		    "goes to     10.0.0.2 port 80 on n2: so it is\n");
-	snprintf(json, sizeof(json), "{\"node\":\"n2\",\"entersAt\":[],%s", chosen);
-	check(json, "trace       198.51.100.7:40000 to 192.0.2.1:80, on node n2\n"
-		    "enters at   no node announces it\n"
-		    "row         1 of 2, settled\n"
-		    "goes to     10.0.0.2 port 80 on n2: so it is\n");
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		char json[512], text[512];
+
+		snprintf(json, sizeof(json),
+			 "{\"node\":\"%s\",\"entersAt\":[%s],\"steps\":[],\"row\":1,\"rows\":2,"
+			 "\"settled\":true,\"candidates\":[],\"chosen\":{\"address\":\"10.0.0.2\","
+			 "\"port\":80,\"node\":\"n2\",\"forwarding\":%s},\"reason\":\"so it is\"}",
+			 cases[i].node, cases[i].enters, cases[i].way);
+		snprintf(text, sizeof(text),
+			 "trace       198.51.100.7:40000 to 192.0.2.1:80, on node %s\n"
+			 "enters at   %s\n"
+			 "row         1 of 2, settled\n"
+			 "goes to     10.0.0.2 port 80 on n2%s: so it is\n",
+			 cases[i].node, cases[i].says_enters, cases[i].says_way);
+		check(json, text);
+	}
 }
 
 static void a_packet_that_nobody_gets(void **state)

@@ -401,7 +401,7 @@ static void a_target_on_another_node_names_it(void **state)
 /* A real server is its own node, of which nothing is told. */
 static void a_real_server_is_reached_by_the_way_that_is_said(void **state)
 {
-	for (enum lb_way way = LB_BY_L2; way <= LB_BY_GUE; way++) {
+	for (enum lb_way way = LB_BY_L2; way <= LB_BY_NAT; way++) {
 		struct lb_target targets[2];
 		const struct lb_actual *actual;
 		struct arena *arena = arena_new();
@@ -427,7 +427,7 @@ static void a_real_server_is_reached_by_the_way_that_is_said(void **state)
 		assert_int_equal(actual[0].targets[0].way, LB_BY_TUNNEL);
 		assert_int_equal(actual[0].targets[1].way, way);
 		assert_true(ip_addr_equal(&actual[0].targets[1].node, &targets[1].addr));
-		targets[1].way = way == LB_BY_GUE ? LB_BY_L2 : way + 1;
+		targets[1].way = way == LB_BY_NAT ? LB_BY_L2 : way + 1;
 		put_targets(&x, targets, 2);
 		be = entry_of(&x, 0x0a000002, &index);
 		assert_int_equal(be->state >> LB_BE_WAY_SHIFT & LB_BE_WAY_MASK, targets[1].way);
@@ -451,7 +451,7 @@ static void ways_that_lead_nowhere_are_refused(void **state)
 	assert_int_equal(fixture_put(&x, &f), -EINVAL);
 	target.node = target.addr;
 	assert_int_equal(fixture_put(&x, &f), 0);
-	target.way = LB_BY_GUE + 1;
+	target.way = LB_BY_NAT + 1;
 	assert_int_equal(fixture_put(&x, &f), -EINVAL);
 	fixture_done(&x);
 }
@@ -532,6 +532,53 @@ static void the_end_of_tunnels_is_a_frontend_without_rows(void **state)
 	fixture_done(&x);
 }
 
+/* Packets to this address are looked at: its bit is set. */
+static bool is_looked_at(const struct fixture *x, const struct ip_addr *addr)
+{
+	__u32 words[4], bit;
+
+	memcpy(words, addr->b, sizeof(words));
+	bit = lb_vip_bit(words);
+	return x->vip_bits[bit / 64] >> bit % 64 & 1;
+}
+
+/* Flows know the address that they left by: it is looked at as long as there are any, also after
+ * their way has another, and after a restart. */
+static void answers_to_sources_of_ways_are_looked_at(void **state)
+{
+	const struct ip_addr target = node_addr(0), source = node_addr(7), later = node_addr(8);
+	struct lb_hop_told hop = {.node = target,
+				  .source = source,
+				  .uplink = 2,
+				  .ifindex = 2,
+				  .mtu = 1500,
+				  .own_mac = {2}};
+	struct fixture x;
+
+	(void)state;
+	fixture_init(&x);
+	assert_int_equal(set_hops(&x, &hop, 1), 0);
+	assert_false(is_looked_at(&x, &source));
+	lb_nodes_set_nat(nodes_of(&x), 20000);
+	assert_int_equal(x.tunnel.nat & 0xffff, 20000);
+	assert_int_equal(x.tunnel.nat >> LB_NAT_COUNT_SHIFT, LB_NAT_LINES);
+	hop.nat = true;
+	assert_int_equal(set_hops(&x, &hop, 1), 0);
+	assert_true(is_looked_at(&x, &source));
+	assert_int_equal(set_hops(&x, NULL, 0), 0); /* not known for the moment */
+	assert_int_equal(fixture_restart(&x), 0);
+	assert_true(is_looked_at(&x, &source));
+	hop.source = later;
+	assert_int_equal(set_hops(&x, &hop, 1), 0);
+	assert_true(is_looked_at(&x, &source) && is_looked_at(&x, &later));
+	lb_nodes_set_nat(nodes_of(&x), 0);
+	assert_false(is_looked_at(&x, &source) || is_looked_at(&x, &later));
+	assert_true(x.tunnel.nat == 0);
+	assert_int_equal(fixture_restart(&x), 0);
+	assert_false(is_looked_at(&x, &later));
+	fixture_done(&x);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -550,6 +597,7 @@ int main(void)
 		cmocka_unit_test(rows_that_others_share_begin_unsettled),
 		cmocka_unit_test(a_service_of_an_unknown_nodes_is_not_adopted),
 		cmocka_unit_test(the_end_of_tunnels_is_a_frontend_without_rows),
+		cmocka_unit_test(answers_to_sources_of_ways_are_looked_at),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -62,7 +62,10 @@ static void each_word_is_a_way_to_them(void **state)
 	static const struct {
 		const char *word;
 		enum lb_way way;
-	} cases[] = {{"dsr-l2", LB_BY_L2}, {"dsr-ipip", LB_BY_IPIP}, {"dsr-gue", LB_BY_GUE}};
+	} cases[] = {{"dsr-l2", LB_BY_L2},
+		     {"dsr-ipip", LB_BY_IPIP},
+		     {"dsr-gue", LB_BY_GUE},
+		     {"nat", LB_BY_NAT}};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
@@ -107,16 +110,6 @@ static void without_a_word_they_are_left_out_and_told(void **state)
 		assert_non_null(strstr(p->remedy, "dsr-l2"));
 		assert_int_equal(f->plan.n_way_ends, 0);
 	}
-}
-
-static void what_is_not_there_yet_is_said(void **state)
-{
-	_cleanup_(fixture_freep) struct fixture *f = servers("nat", READY("192.168.1.1"));
-
-	(void)state;
-	assert_non_null(fixture_problem(f, "ForwardingNotBuilt", "web"));
-	assert_null(fixture_problem(f, "EndpointWithoutNode", NULL));
-	assert_null(fixture_target(f, VIP, 80, "192.168.1.1"));
 }
 
 /* What is nearer goes first: the Service, its pool, the settings. */
@@ -266,12 +259,129 @@ static void a_node_may_be_one(void **state)
 	assert_true(ip_addr_is_none(&f->plan.way_ends[2].source));
 }
 
+/* --- as if from this node --------------------------------------------------------------------- */
+
+/* A port may be turned with all else. */
+static void who_answers_this_node_may_have_another_port(void **state)
+{
+	_cleanup_(fixture_freep) struct fixture *f = fixture_new();
+
+	(void)state;
+	fixture_basics(f);
+	put_service(f, "nat", "Cluster");
+	put_slice(f, 8080, READY("192.168.1.1"));
+	(void)fixture_converge(f, 10);
+	assert_int_equal(fixture_target(f, VIP, 80, "192.168.1.1")->port, 8080);
+	assert_null(fixture_problem(f, "ServerPort", NULL));
+}
+
+#define ON_NODE_B "{addresses: [10.244.1.1], nodeName: node-b}"
+
+/* The Service's own word is for its pods on other nodes, too; what its pool says is not. */
+static void pods_elsewhere_are_reached_so_by_the_services_word_alone(void **state)
+{
+	_cleanup_(fixture_freep) struct fixture *f =
+		servers("nat", ON_NODE_B ", {addresses: [10.244.0.1], nodeName: node-a}");
+	const struct lb_target *t = fixture_target(f, VIP, 80, "10.244.1.1");
+
+	(void)state;
+	fixture_object(f, "Node", "node-a", "",
+		       "status: {addresses: [{type: InternalIP, address: 10.0.0.10}]}");
+	fixture_object(f, "Node", "node-b", "",
+		       "status: {addresses: [{type: InternalIP, address: 10.0.0.11}]}");
+	(void)fixture_converge(f, 10);
+	t = fixture_target(f, VIP, 80, "10.244.1.1");
+	assert_int_equal(t->way, LB_BY_NAT);
+	assert_true(ip_addr_equal(&t->node, &t->addr));
+	t = fixture_target(f, VIP, 80, "10.244.0.1");
+	assert_int_equal(t->way, LB_BY_TUNNEL);
+	assert_true(ip_addr_is_none(&t->node));
+	put_service(f, "", "Cluster");
+	fixture_object(f, "IPAddressPool", "pool-a", "annotations: {lodestone.io/forwarding: nat}",
+		       "spec: {addresses: [192.168.100.0/24]}");
+	(void)fixture_converge(f, 10);
+	t = fixture_target(f, VIP, 80, "10.244.1.1");
+	assert_int_equal(t->way, LB_BY_TUNNEL);
+	assert_int_equal(ip_addr_v4(&t->node), 0x0a00000b);
+}
+
+/* Ports are asked for while anybody needs them, also one that drains. */
+static void source_ports_are_had_while_they_are_needed(void **state)
+{
+	_cleanup_(fixture_freep) struct fixture *f =
+		servers("nat", READY("192.168.1.1") ", " READY("192.168.1.2"));
+	struct plan_next_hop ways[] = {hop("192.168.1.1", false, 1500),
+				       hop("192.168.1.2", true, 1500)};
+
+	(void)state;
+	assert_int_equal(f->plan.nat_port, 16384);
+	f->ways = ways;
+	f->n_ways = ARRAY_SIZE(ways);
+	fixture_plan(f);
+	assert_int_equal(f->plan.n_next_hops, 2);
+	assert_true(f->plan.next_hops[0].nat && f->plan.next_hops[1].nat);
+	assert_null(fixture_problem(f, "ServerNotOnLink", NULL));
+	assert_null(fixture_problem(f, "NatOffUplinks", NULL));
+	fixture_object(f, "LodestoneConfig", "default", "", "spec: {dataplane: {natPort: 40000}}");
+	put_slice(f, 80, "");
+	fixture_plan(f);
+	fixture_plan(f);
+	assert_int_equal(f->plan.nat_port, 40000);
+}
+
+static void without_such_targets_there_are_none(void **state)
+{
+	_cleanup_(fixture_freep) struct fixture *f = servers("dsr-ipip", READY("192.168.1.1"));
+	struct plan_next_hop way = hop("192.168.1.1", false, 1520);
+
+	(void)state;
+	f->ways = &way;
+	f->n_ways = 1;
+	fixture_plan(f);
+	assert_int_equal(f->plan.nat_port, 0);
+	assert_false(f->plan.next_hops[0].nat);
+}
+
+static void a_way_by_no_uplink_is_told(void **state)
+{
+	_cleanup_(fixture_freep) struct fixture *f = servers("nat", READY("192.168.1.1"));
+	struct plan_next_hop way = hop("192.168.1.1", false, 1500);
+
+	(void)state;
+	way.ifindex = 77;
+	f->ways = &way;
+	f->n_ways = 1;
+	fixture_plan(f);
+	assert_int_equal(f->plan.n_next_hops, 0);
+	assert_int_equal(fixture_count(f, "NatOffUplinks"), 1);
+	assert_non_null(strstr(fixture_problem(f, "NatOffUplinks", "web")->message, "192.168.1.1"));
+	put_service(f, "dsr-gue", "Cluster");
+	fixture_plan(f);
+	assert_null(fixture_problem(f, "NatOffUplinks", NULL));
+}
+
+/* Its checksum covers no addresses, but nobody has written that yet. */
+static void sctp_is_not_translated(void **state)
+{
+	_cleanup_(fixture_freep) struct fixture *f = fixture_new();
+
+	(void)state;
+	fixture_basics(f);
+	fixture_object(f, "Service", "web", "annotations: {lodestone.io/forwarding: nat}",
+		       "spec: {type: LoadBalancer, ports: [{port: 80, protocol: SCTP}]}");
+	fixture_object(f, "EndpointSlice", "web-1", "labels: {kubernetes.io/service-name: web}",
+		       "addressType: IPv4\nports: [{port: 80, protocol: SCTP}]\nendpoints: [" READY(
+			       "192.168.1.1") "]");
+	(void)fixture_converge(f, 10);
+	assert_non_null(fixture_problem(f, "ServerSctp", "web"));
+	assert_string_equal(fixture_service(f, "web")->backends[0].state, "remote");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_word_is_a_way_to_them),
 		cmocka_unit_test(without_a_word_they_are_left_out_and_told),
-		cmocka_unit_test(what_is_not_there_yet_is_said),
 		cmocka_unit_test(the_nearest_word_counts),
 		cmocka_unit_test(another_port_than_the_services_is_told),
 		cmocka_unit_test(policy_local_has_none),
@@ -279,6 +389,12 @@ int main(void)
 		cmocka_unit_test(over_a_router_only_other_headers_lead),
 		cmocka_unit_test(too_little_room_for_headers_is_told),
 		cmocka_unit_test(a_node_may_be_one),
+		cmocka_unit_test(who_answers_this_node_may_have_another_port),
+		cmocka_unit_test(pods_elsewhere_are_reached_so_by_the_services_word_alone),
+		cmocka_unit_test(source_ports_are_had_while_they_are_needed),
+		cmocka_unit_test(without_such_targets_there_are_none),
+		cmocka_unit_test(a_way_by_no_uplink_is_told),
+		cmocka_unit_test(sctp_is_not_translated),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

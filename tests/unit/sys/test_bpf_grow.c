@@ -263,6 +263,29 @@ static void the_map_of_the_kernels_flows_is_made_when_it_is_asked_for(void **sta
 	end_beside(&b);
 }
 
+/* The table of translated flows is made when it is asked for, and the range told then; with both
+ * outlives the agent. */
+static void the_table_of_translated_flows_is_made_when_it_is_needed(void **state)
+{
+	struct beside b;
+	struct lb_ways ways;
+	uint32_t id;
+
+	SKIP_IF_REFUSED((struct bpf_fixture *)*state);
+	begin_beside(&b, state);
+	ways = bpf_dataplane_ways(b.u.dp);
+	assert_int_equal(ways.ops->nat(ways.ctx, b.u.now, 0), 0);
+	assert_int_equal(ways.ops->nat(ways.ctx, b.u.now, 20000), -EINPROGRESS);
+	worker_finish(b.worker);
+	assert_int_equal(ways.ops->nat(ways.ctx, b.u.now, 20000), 0);
+	id = id_of(pinned(&b.u, "chunks/nat-0"));
+	reopen(&b.u);
+	ways = bpf_dataplane_ways(b.u.dp);
+	assert_int_equal(ways.ops->nat(ways.ctx, b.u.now, 20000), 0);
+	assert_int_equal(id_of(pinned(&b.u, "chunks/nat-0")), id);
+	end_beside(&b);
+}
+
 /* Of very many backends rows and ports are made in pieces, in turns between which others are
  * served.
  */
@@ -386,6 +409,7 @@ int main(void)
 		cmocka_unit_test(a_chunk_is_spare_before_it_is_needed),
 		cmocka_unit_test(what_grows_while_the_data_plane_is_closed_is_no_leak),
 		cmocka_unit_test(a_turn_does_one_thing_at_least),
+		cmocka_unit_test(the_table_of_translated_flows_is_made_when_it_is_needed),
 		cmocka_unit_test(a_put_of_many_backends_takes_several_turns),
 		cmocka_unit_test(what_cannot_be_put_in_its_place_is_let_go_of),
 	};
