@@ -5,6 +5,19 @@
 
 kctl() { HOME=$LAB_DIR lab_in router kubectl --kubeconfig "$LAB_DIR/kube/admin.kubeconfig" "$@"; }
 kapply() { kctl apply --server-side --force-conflicts "$@"; }
+# kctl_delete ARGUMENTS...: again where the server could not be reached in time, for as long as lab_until has patience.
+# What it refuses, and what was not there at first, is a fault at once.
+kctl_delete() {
+	KCTL_AGAIN=()
+	lab_until 30 kctl_was_answered "$@" && [ "$KCTL_CODE" = 0 ]
+}
+kctl_was_answered() {
+	KCTL_CODE=0
+	kctl delete "$@" "${KCTL_AGAIN[@]}" >"$LAB_DIR/out" 2>&1 || KCTL_CODE=$?
+	KCTL_AGAIN=(--ignore-not-found) # what an attempt before took away
+	[ "$KCTL_CODE" = 0 ] || ! grep -qE 'TLS handshake timeout|i/o timeout|Client\.Timeout|context deadline exceeded' "$LAB_DIR/out"
+}
+KCTL_CODE=0 KCTL_AGAIN=()
 
 # kube_need NAME PROGRAM...: ends the script, loudly, where a program or the servers are not there.
 kube_need() {
