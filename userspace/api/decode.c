@@ -322,7 +322,9 @@ static void decode_list(struct api_decoder *d, const struct api_field *f, const 
 		api_wrong(d, v, "MissingField", "add an item, or remove the object", "is empty");
 	if (f->flags & API_FIELD_UNIQUE)
 		check_unique(d, v);
-	items = arena_alloc(f->type == API_TYPE_STRUCT ? d->scratch : d->arena, v->n, f->size);
+	items = arena_alloc(f->type == API_TYPE_STRUCT || f->flags & API_FIELD_NOT_KEPT ? d->scratch
+											: d->arena,
+			    v->n, f->size);
 	d->at = &step;
 	for (const struct api_value *c = v->first; c; c = c->next) {
 		n += decode_item(d, f, c, items + n * f->size);

@@ -127,7 +127,8 @@ static void decode_string(struct api_decoder *d, const struct api_field *f,
 			  f->max);
 		return;
 	}
-	text = arena_strdup(d->arena, text);
+	if (!(f->flags & API_FIELD_NOT_KEPT)) /* else the tree's own will do */
+		text = arena_strdup(d->arena, text);
 	memcpy(dst, &text, sizeof(text));
 }
 

@@ -47,6 +47,7 @@ enum {
 	API_FIELD_ELSEWHERE = 1 << 5,    /* known, not decoded; another object says it: says so */
 	API_FIELD_MAY_BE_EMPTY = 1 << 6, /* list: an item may be "" */
 	API_FIELD_ANY_ADDRESS = 1 << 7,  /* a number written as an address: not 0.0.0.0, no more */
+	API_FIELD_NOT_KEPT = 1 << 8,     /* text that finish reads, and that is gone after it */
 };
 
 struct api_int_or_text {

@@ -110,9 +110,12 @@ static const struct api_field affinity_fields[] = {
 static const struct api_table affinity_table = API_TABLE(struct raw_service, affinity_fields);
 
 static const struct api_field spec_fields[] = {
-	{.name = "type", .type = API_TYPE_STRING, IN_RAW(type)},
+	{.name = "type", .type = API_TYPE_STRING, .flags = API_FIELD_NOT_KEPT, IN_RAW(type)},
 	{.name = "selector", .type = API_TYPE_ANY},
-	{.name = "clusterIP", .type = API_TYPE_STRING, IN_RAW(cluster_ip)},
+	{.name = "clusterIP",
+	 .type = API_TYPE_STRING,
+	 .flags = API_FIELD_NOT_KEPT,
+	 IN_RAW(cluster_ip)},
 	{.name = "loadBalancerClass", .type = API_TYPE_STRING, IN_RAW(lb_class)},
 	{.name = "externalTrafficPolicy",
 	 .type = API_TYPE_ENUM,
@@ -134,6 +137,7 @@ static const struct api_field spec_fields[] = {
 	 IN_RAW_LIST(source_ranges, n_source_ranges)},
 	{.name = "clusterIPs",
 	 .type = API_TYPE_STRING,
+	 .flags = API_FIELD_NOT_KEPT,
 	 IN_RAW_LIST(cluster_ips.items, cluster_ips.n)},
 	{.name = "ipFamilies",
 	 .type = API_TYPE_ENUM,

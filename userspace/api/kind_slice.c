@@ -12,6 +12,7 @@
 #define SERVICE_LABEL "kubernetes.io/service-name"
 #define MAX_PORT      65535
 #define ABSENT        (-1)
+#define NAMES_BACK    16 /* endpoints before one whose node may be its own */
 
 struct raw_endpoint {
 	struct api_strings addresses;
@@ -77,11 +78,14 @@ static const struct api_table hints_table = API_TABLE(struct raw_endpoint, hints
 static const struct api_field endpoint_fields[] = {
 	{.name = "addresses",
 	 .type = API_TYPE_STRING,
-	 .flags = API_FIELD_NONEMPTY,
+	 .flags = API_FIELD_NONEMPTY | API_FIELD_NOT_KEPT,
 	 API_LIST_AT(struct raw_endpoint, addresses.items, addresses.n),
 	 .required = API_ALL},
 	{.name = "conditions", .type = API_TYPE_STRUCT, .table = &condition_table},
-	{.name = "nodeName", .type = API_TYPE_STRING, API_AT(struct raw_endpoint, node_name)},
+	{.name = "nodeName",
+	 .type = API_TYPE_STRING,
+	 .flags = API_FIELD_NOT_KEPT,
+	 API_AT(struct raw_endpoint, node_name)},
 	{.name = "hints", .type = API_TYPE_STRUCT, .table = &hints_table},
 };
 static const struct raw_endpoint endpoint_defaults = {
@@ -112,6 +116,7 @@ static const struct api_field slice_fields[] = {
 	API_OBJECT_ROWS,
 	{.name = "addressType",
 	 .type = API_TYPE_STRING,
+	 .flags = API_FIELD_NOT_KEPT,
 	 API_AT(struct raw_slice, address_type),
 	 .required = API_ALL},
 	{.name = "endpoints",
@@ -146,11 +151,23 @@ static const struct api_hints *hints_of(struct api_decoder *d, const struct raw_
 	return ret;
 }
 
-static void set_endpoint(struct api_decoder *d, size_t i, const struct raw_endpoint *in,
-			 struct api_endpoint *e)
+/* Of pods side by side many are on one node: its name once for those. */
+static const char *node_name(struct api_decoder *d, size_t i, const struct raw_endpoint *in,
+			     const struct api_endpoint *before)
 {
+	for (size_t k = 1; in->node_name && k <= i && k <= NAMES_BACK; k++)
+		if (before[i - k].node_name && strcmp(before[i - k].node_name, in->node_name) == 0)
+			return before[i - k].node_name;
+	return arena_strdup(d->arena, in->node_name);
+}
+
+static void set_endpoint(struct api_decoder *d, size_t i, const struct raw_endpoint *in,
+			 struct api_endpoint *all)
+{
+	struct api_endpoint *e = &all[i];
+
 	*e = (struct api_endpoint){
-		.node_name = in->node_name,
+		.node_name = node_name(d, i, in, all),
 		.hints = hints_of(d, in),
 		.ready = in->ready != false,
 		.serving = in->serving != false,
@@ -177,7 +194,7 @@ static void finish_slice(struct api_decoder *d, const void *raw, struct api_obje
 	o->slice.endpoints = endpoints;
 	o->slice.n_endpoints = o->slice.is_fqdn ? 0 : in->n_endpoints;
 	for (size_t i = 0; i < o->slice.n_endpoints; i++)
-		set_endpoint(d, i, &in->endpoints[i], &endpoints[i]);
+		set_endpoint(d, i, &in->endpoints[i], endpoints);
 	if (api_annotation_number(d, o, "lodestone.io/weight", 1, LIMIT_WEIGHT, &weight))
 		o->slice.weight = (uint8_t)weight;
 	o->slice.ports = ports;

@@ -39,6 +39,7 @@
 
 #define ALIGN           8u
 #define FIRST_CAP       8
+#define FIRST_BYTES     128 /* but of large items one: most lists of such have no more */
 #define BLOCK_MIN_BYTES 1024u
 #define BLOCK_MAX_BYTES (1u << 20)
 #define SPARE_BYTES     (1u << 16) /* so much may be kept without being used */
@@ -269,7 +270,7 @@ void *arena_push(struct arena *a, void *items, size_t *n, size_t *cap, size_t si
 	if (*n == *cap) {
 		unsigned char *larger;
 
-		*cap = *cap ? *cap * 2 : FIRST_CAP;
+		*cap = *cap ? *cap * 2 : size * FIRST_CAP <= FIRST_BYTES ? FIRST_CAP : 1;
 		larger = arena_alloc(a, *cap, size);
 		if (*n)
 			memcpy(larger, array, *n * size);

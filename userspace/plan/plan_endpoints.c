@@ -272,17 +272,35 @@ const char *plan_way_text(const struct lb_target *t)
 	return "";
 }
 
+/* Room for those that become targets and backends: in a large cluster most are neither. */
+static struct port_endpoints with_room(const struct merge *m, bool policy_local,
+				       struct lb_target **ret_targets,
+				       struct plan_service_backend **ret_backends)
+{
+	size_t n_reached = 0, n = 0;
+
+	for (size_t i = 0; i < m->n; i++) {
+		const bool counts = m->items[i].local || !policy_local;
+
+		n += counts;
+		n_reached += counts && is_reached(&m->items[i]);
+	}
+	*ret_targets = arena_array_of(m->arena, n_reached, struct lb_target);
+	*ret_backends = arena_array_of(m->arena, n, struct plan_service_backend);
+	return (struct port_endpoints){.targets = *ret_targets, .backends = *ret_backends};
+}
+
 static struct port_endpoints sort_out(struct merge *m, bool policy_local, uint32_t owner)
 {
-	struct lb_target *targets = arena_array_of(m->arena, m->n, struct lb_target);
-	struct plan_service_backend *backends =
-		arena_array_of(m->arena, m->n, struct plan_service_backend);
+	struct lb_target *targets;
+	struct plan_service_backend *backends;
 	const enum topology topology = topology_of(m, policy_local);
-	struct port_endpoints ret = {.targets = targets, .backends = backends};
+	struct port_endpoints ret;
 	bool any_ready = false;
 
 	if (!policy_local)
 		find_ways(m);
+	ret = with_room(m, policy_local, &targets, &backends);
 	for (size_t i = 0; i < m->n; i++)
 		any_ready |= takes_new(m, &m->items[i], topology) &&
 			     (m->items[i].local || !policy_local);

@@ -152,6 +152,39 @@ static void what_a_slice_must_not_say_is_refused(void **state)
 		check_case(HEAD, &cases[i]);
 }
 
+/* What an object keeps of an endpoint: its struct, its part of the text, and a node's name once. */
+static void thousands_of_endpoints_are_kept_small(void **state)
+{
+	enum { N = 1000, NODES = 3 };
+	struct strbuf text;
+	struct api_batch b;
+	const struct api_object *o;
+
+	(void)state;
+	strbuf_init(&text, 1 << 20);
+	strbuf_printf(&text, HEAD "addressType: IPv4\nendpoints:\n- {addresses: [10.9.9.9]}\n");
+	for (unsigned i = 0; i < N; i++)
+		strbuf_printf(&text, "- {addresses: [10.1.%u.%u], nodeName: a-long-name-of-%u}\n",
+			      i >> 8, i & 255, i / 2 % NODES);
+	b = decode_text(text.data);
+	o = only_object(&b);
+	assert_null(o->slice.endpoints[0].node_name);
+	for (unsigned i = 0; i < N; i++) {
+		const struct api_endpoint *e = &o->slice.endpoints[i + 1];
+		char want[32];
+
+		snprintf(want, sizeof(want), "a-long-name-of-%u", i / 2 % NODES);
+		assert_string_equal(e->node_name, want);
+		if (i >= 2 * NODES)
+			assert_ptr_equal(e->node_name, e[-2 * NODES].node_name);
+	}
+	assert_true(arena_used(o->arena) <
+		    N * (sizeof(struct api_endpoint) + 16 /* gaps, under ASan */) + o->text_len +
+			    2048);
+	api_batch_done(&b);
+	strbuf_done(&text);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -161,6 +194,7 @@ int main(void)
 		cmocka_unit_test(a_weight_is_a_number_from_1_to_16),
 		cmocka_unit_test(a_slice_of_host_names_is_kept_without_endpoints),
 		cmocka_unit_test(what_a_slice_must_not_say_is_refused),
+		cmocka_unit_test(thousands_of_endpoints_are_kept_small),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
