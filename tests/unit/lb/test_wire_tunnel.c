@@ -68,6 +68,20 @@ static void a_packet_that_is_somebodys_names_him(void **state)
 	expect_octets(&d6, false, v6, sizeof(v6));
 }
 
+/* The owner that was asked for, on its way back. */
+static void a_packet_that_tells_names_the_owner(void **state)
+{
+	static const uint8_t v4[] = {1, 0, 2, 1, 10, 1, 0, 1, 0x1f, 0x90, 0, 0};
+	static const uint8_t v6[] = {1, 0, 2, 4, 0x20, 0x01, 0x0d, 0xb8, 0,    0,    0, 0,
+				     0, 0, 0, 0, 0,    0,    0xaa, 0x01, 0x1f, 0x90, 0, 0};
+	const struct lb_tunnel_data d4 = data(true, 0, LB_TUNNEL_TOLD, 1, 1);
+	const struct lb_tunnel_data d6 = data(false, 0, LB_TUNNEL_TOLD, 4, 1);
+
+	(void)state;
+	expect_octets(&d4, true, v4, sizeof(v4));
+	expect_octets(&d6, false, v6, sizeof(v6));
+}
+
 static void a_packet_that_asks_names_all(void **state)
 {
 	static const uint8_t v4[] = {1, 2, 1, 1, 10, 1, 0,    1,    10,   1,    0,    2,    10, 1,
@@ -192,6 +206,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_version_is_the_one_these_vectors_are_for),
 		cmocka_unit_test(a_packet_that_is_somebodys_names_him),
+		cmocka_unit_test(a_packet_that_tells_names_the_owner),
 		cmocka_unit_test(a_packet_that_asks_names_all),
 		cmocka_unit_test(a_tunnel_adds_so_many_octets),
 		cmocka_unit_test(gue_says_what_follows),
