@@ -34,8 +34,9 @@ struct nodes_talk {
 		n_rows; /* n_rows: held at each node of a Service that changes */
 	unsigned loss;  /* of 256 messages */
 	uint64_t begin, idle_second, one_change, one_restart;
-	uint64_t settled_after; /* a change that all saw at once, in ms */
-	size_t bytes;           /* that one node keeps of what the others say */
+	uint64_t settled_after;  /* a change that all saw at once, in ms */
+	uint64_t returned_after; /* an agent that was away when that changed, in ms */
+	size_t bytes;            /* that one node keeps of what the others say */
 };
 /* False: not all settled in the end, or something did that must not. */
 bool nodes_talk_run(struct nodes_talk *t, struct rng *rng);

@@ -26,6 +26,7 @@ struct node {
 	bool *unsettled;              /* of each: owned */
 	nsec_t *changed_at;           /* owned */
 	uint32_t n_unsettled;
+	bool is_down; /* its agent does not live; its tables do */
 };
 struct cluster {
 	struct nodes_talk *t;
@@ -109,9 +110,10 @@ static void deliver(struct cluster *c, uint32_t from, const struct lb_settling_m
 	const struct ip_addr addr = addr_of(from);
 
 	c->octets += m->n + HEADERS;
-	if (rng_below(c->rng, 256) >= c->t->loss)
-		lb_settling_receive(c->nodes[ip_addr_v4(&m->to) - 0x0a000000].settling, c->now,
-				    &addr, m->data, m->n);
+	struct node *to = &c->nodes[ip_addr_v4(&m->to) - 0x0a000000];
+
+	if (rng_below(c->rng, 256) >= c->t->loss && !to->is_down)
+		lb_settling_receive(to->settling, c->now, &addr, m->data, m->n);
 }
 
 /* Whoever has something to say says it, until nobody has. */
@@ -123,6 +125,8 @@ static void talk(struct cluster *c)
 	while (any) {
 		any = false;
 		for (uint32_t i = 0; i < c->t->n_nodes; i++) {
+			if (c->nodes[i].is_down)
+				continue;
 			const size_t n =
 				lb_settling_poll(c->nodes[i].settling, c->now, messages, 16);
 
@@ -137,7 +141,7 @@ static void step(struct cluster *c)
 {
 	c->now += STEP;
 	for (uint32_t i = 0; i < c->t->n_nodes; i++)
-		if ((c->now / STEP + i) % (WALK / STEP) == 0)
+		if ((c->now / STEP + i) % (WALK / STEP) == 0 && !c->nodes[i].is_down)
 			walk(c, i);
 	talk(c);
 }
@@ -199,10 +203,36 @@ static void take_down(struct cluster *c)
 	free(c->nodes);
 }
 
+/* From a change on, in ms. */
+static uint64_t until_settled(struct cluster *c)
+{
+	const nsec_t begun = c->now;
+
+	pass(c, WALK + STEP); /* all have walked once, and say that they are unsettled */
+	while (!are_settled(c) && c->now < begun + 4 * A_WHILE)
+		step(c);
+	return (c->now - begun) / NSEC_PER_MSEC;
+}
+
+/* An agent ends, a Service changes without it, and it comes again. False: not as it should be. */
+static bool be_away(struct cluster *c)
+{
+	bool none;
+
+	c->nodes[0].is_down = true;
+	pass(c, rng_below(c->rng, 10000) * NSEC_PER_MSEC);
+	change(c, 0);
+	pass(c, A_WHILE + rng_below(c->rng, 10000) * NSEC_PER_MSEC);
+	none = !are_settled(c);
+	c->nodes[0].is_down = false;
+	start(c, 0);
+	c->t->returned_after = until_settled(c);
+	return none && are_settled(c);
+}
+
 bool nodes_talk_run(struct nodes_talk *t, struct rng *rng)
 {
 	struct cluster c = {.t = t, .rng = rng};
-	nsec_t begun;
 	bool right;
 
 	set_up(&c);
@@ -218,12 +248,9 @@ bool nodes_talk_run(struct nodes_talk *t, struct rng *rng)
 	t->one_change -= 2 * t->idle_second * (A_WHILE / NSEC_PER_SEC);
 	right &= are_settled(&c);
 	change(&c, 0);
-	begun = c.now;
-	pass(&c, WALK + STEP); /* all have walked once, and say that they are unsettled */
-	while (!are_settled(&c) && c.now < begun + 4 * A_WHILE)
-		step(&c);
-	t->settled_after = (c.now - begun) / NSEC_PER_MSEC;
+	t->settled_after = until_settled(&c);
 	right &= are_settled(&c);
+	right &= be_away(&c);
 	start(&c, 0);
 	t->one_restart = pass(&c, A_WHILE) - t->idle_second * (A_WHILE / NSEC_PER_SEC);
 	t->bytes = lb_settling_usage(c.nodes[1].settling).bytes;
