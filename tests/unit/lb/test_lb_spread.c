@@ -121,6 +121,38 @@ static void a_node_with_another_recipe_holds_all_rows(void **state)
 	spread_done(&s);
 }
 
+/* As topology hints make them: each zone's new flows go to its own backends, all others follow. */
+static void put_zones(struct spread *s)
+{
+	uint32_t own[2] = {0};
+
+	for (uint32_t i = 0; i < BACKENDS; i++)
+		own[node_of_backend(i) % 2] |= 1u << i;
+	for (uint32_t i = 0; i < NODES; i++)
+		spread_put(s, i, ALL, own[i % 2]);
+}
+
+/* Any flow of one zone needs its row unsettled in the other one: nobody's word could settle it. */
+static void rows_of_two_zones_stay_unsettled_since_each_flow_needs_it(void **state)
+{
+	struct spread s;
+
+	(void)state;
+	spread_init(&s, 11);
+	put_zones(&s);
+	for (uint32_t row = 0; row < FLOWS && row < ROWS; row++) {
+		spread_begin(&s, row, row % 2, row);
+		for (uint32_t node = 0; node < NODES; node++)
+			assert_int_equal(spread_needs(&s, node, row), node % 2 != row % 2);
+	}
+	spread_pass(&s, 3 * LONG);
+	assert_int_equal(spread_n_unsettled(&s), NODES * ROWS);
+	spread_put_all(&s, ALL, ALL); /* without hints: each settles as its flows allow */
+	spread_pass(&s, LONG);
+	expect_as_flows_need(&s);
+	spread_done(&s);
+}
+
 static void a_node_without_the_service_says_so(void **state)
 {
 	struct spread s;
@@ -328,6 +360,7 @@ int main(void)
 			while_a_node_is_not_heard_no_row_settles_and_none_becomes_unsettled),
 		cmocka_unit_test(a_node_that_is_gone_does_not_count),
 		cmocka_unit_test(a_node_with_another_recipe_holds_all_rows),
+		cmocka_unit_test(rows_of_two_zones_stay_unsettled_since_each_flow_needs_it),
 		cmocka_unit_test(a_node_without_the_service_says_so),
 		cmocka_unit_test(what_one_node_finds_makes_settled_rows_unsettled_at_others),
 		cmocka_unit_test(what_was_said_before_is_no_evidence),
