@@ -153,6 +153,27 @@ static void who_said_it_is_told(void **state)
 	e = ask(f, EXPLAIN_SERVICE, "web");
 	assert_non_null(strstr(e->policy, "of pool pool-a"));
 	assert_non_null(line(e, 80, "dsr-ipip", ""));
+	/* Of those of no node nothing is said where there are none. */
+	put_slice(f, AT("10.244.0.5", "node-a"));
+	e = ask(f, EXPLAIN_SERVICE, "web");
+	assert_string_equal(e->policy, "policy Cluster: to endpoints on every node");
+}
+
+/* It drains there, and which node that was is not known any more. */
+static void a_node_that_has_gone(void **state)
+{
+	_cleanup_(fixture_freep) struct fixture *f =
+		nodes("", "Cluster", AT("10.244.0.5", "node-a") ", " AT("10.244.1.5", "node-b"));
+	const struct plan_forwarding *l;
+
+	(void)state;
+	fixture_drop(f, "Node", "node-b");
+	put_slice(f, AT("10.244.0.5", "node-a"));
+	fixture_plan(f);
+	l = line(ask(f, EXPLAIN_SERVICE, "web"), 80, "tunnel", "");
+	assert_non_null(l);
+	assert_int_equal(l->n, 1);
+	assert_int_equal(l->n_new, 0);
 }
 
 static void policy_local_and_mode_off(void **state)
@@ -262,6 +283,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_way_has_a_line),
 		cmocka_unit_test(who_said_it_is_told),
+		cmocka_unit_test(a_node_that_has_gone),
 		cmocka_unit_test(policy_local_and_mode_off),
 		cmocka_unit_test(each_word_has_a_sentence),
 		cmocka_unit_test(every_endpoint_is_in_one_line),
