@@ -478,9 +478,10 @@ static void help_of_one_command_is_that_of_its_word(void **state)
 		"  -h, --help                    this text; behind a command, what that one takes\n"
 		"      --version                 the version\n"
 		"\n"
-		"Exit code: 0 done; 1 could not (usage, no agent, refused); 2 from status, if the\n"
-		"agent has an error, a peer that is not Established or a failing data plane. Of\n"
-		"migrate diff and config diff: 0 all is equal; 1 something differs; 2 could not.\n");
+		"Exit code: 0 done; 1 could not (usage, no agent, refused, nothing there to\n"
+		"explain); 2 from status, if the agent has an error, a peer that is not\n"
+		"Established or a failing data plane. Of migrate diff and config diff: 0 all is\n"
+		"equal; 1 something differs; 2 could not.\n");
 	strbuf_done(&text);
 }
 
