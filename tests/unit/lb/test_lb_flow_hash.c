@@ -11,6 +11,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
+#include <stdlib.h>
 
 #include <cmocka.h>
 
@@ -205,6 +206,147 @@ static void keys_that_meet_say_nothing_of_others(void **state)
 	assert_in_range(n_multiples, 0, 8); /* of 6,000 */
 }
 
+/* --- collisions that are chosen --------------------------------------------------------------- */
+
+/*
+ * The attacker knows everything but the secret, and as many others as he likes: he looks for keys
+ * under one of them, by trying.
+ */
+#define TRIES     (1u << 20)
+#define AIMED_AT  128u                       /* lines that he wants to fill, of LINES */
+#define N_AIMED   (TRIES / LINES * AIMED_AT) /* keys that he so gets, in the mean */
+#define N_SECRETS 8u
+
+/* Flow i of an attacker: a client and its port are his to choose, all of an IPv6 client's /32. */
+static struct key tried(uint32_t i, bool v6)
+{
+	struct key key = v4_key(0x0b000000 + i / 16, (uint16_t)(1024 + i % 16 * 4093));
+
+	if (!v6)
+		return key;
+	key.backend[0] = key.client[0] = 0xb80d0120;
+	key.backend[2] = 0;
+	key.client[1] = i * 0x9e3779b1;
+	key.client[2] = i >> 3;
+	return key;
+}
+
+static uint32_t first_line(const struct lb_flow_keys *keys, const struct key *key)
+{
+	return (uint32_t)hash(keys, key) % LINES;
+}
+
+/* Both lines of a key, which it meets another one in that is never to find a place. */
+static uint64_t both_lines(const struct lb_flow_keys *keys, const struct key *key)
+{
+	const uint64_t h = hash(keys, key);
+
+	return h % LINES | (h >> 32) % LINES << 32;
+}
+
+/* Numbers of keys that lie in the lines aimed at; how many. */
+static uint32_t choose_full_lines(const struct lb_flow_keys *keys, bool v6, uint32_t *ret)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < TRIES && n < 2 * N_AIMED; i++) {
+		const struct key key = tried(i, v6);
+
+		if (first_line(keys, &key) < AIMED_AT)
+			ret[n++] = i;
+	}
+	return n;
+}
+
+/* Those keys under another secret: their lines are as uneven as those of any keys. */
+static double unevenness_of(const struct lb_flow_keys *keys, bool v6, const uint32_t *chosen,
+			    uint32_t n)
+{
+	static uint16_t count[LINES];
+	const double mean = (double)n / LINES;
+	double sum = 0;
+
+	memset(count, 0, sizeof(count));
+	for (uint32_t i = 0; i < n; i++) {
+		const struct key key = tried(chosen[i], v6);
+
+		count[first_line(keys, &key)]++;
+	}
+	for (uint32_t i = 0; i < LINES; i++)
+		sum += (count[i] - mean) * (count[i] - mean) / mean;
+	return (sum - LINES) / __builtin_sqrt(2.0 * LINES);
+}
+
+/* The attacker's secrets: one that is nothing like the node's, and one a bit of which differs. */
+static void chosen_collisions_fill_no_line_under_another_secret(void **state)
+{
+	static uint32_t chosen[2 * N_AIMED];
+
+	(void)state;
+	for (unsigned v6 = 0; v6 < 2; v6++) {
+		const struct lb_flow_keys his = keys_of(21);
+		const uint32_t n = choose_full_lines(&his, v6, chosen);
+
+		assert_in_range(n, N_AIMED * 9 / 10, N_AIMED * 11 / 10);
+		assert_true(unevenness_of(&his, v6, chosen, n) > 1000); /* under his it works */
+		for (unsigned i = 0; i < N_SECRETS; i++) {
+			const struct lb_flow_keys ours =
+				keys_of(i % 2 ? 21 ^ 1ull << i * 8 : 100 + i);
+			double off = unevenness_of(&ours, v6, chosen, n);
+
+			if (off < -6 || off > 6)
+				fail_msg("IPv%d, secret %u: %f deviations", v6 ? 6 : 4, i, off);
+		}
+	}
+}
+
+struct met {
+	uint64_t lines;
+	uint32_t number;
+};
+
+static int by_lines(const void *a, const void *b)
+{
+	const struct met *x = a, *y = b;
+
+	return (x->lines > y->lines) - (x->lines < y->lines);
+}
+
+/* Pairs that meet in both their lines, 28 bits of the hash: as many as chance has among so many. */
+static void chosen_collisions_of_both_lines_are_none_under_another_secret(void **state)
+{
+	struct met *met = calloc(TRIES, sizeof(*met));
+	uint32_t n_pairs = 0, n_first = 0, n_both = 0;
+	const struct lb_flow_keys his = keys_of(21);
+
+	(void)state;
+	assert_non_null(met);
+	for (uint32_t i = 0; i < TRIES; i++) {
+		const struct key key = tried(i, i % 2);
+
+		met[i] = (struct met){both_lines(&his, &key), i};
+	}
+	qsort(met, TRIES, sizeof(*met), by_lines);
+	for (uint32_t i = 1; i < TRIES; i++) {
+		const struct key a = tried(met[i - 1].number, met[i - 1].number % 2);
+		const struct key b = tried(met[i].number, met[i].number % 2);
+
+		if (met[i].lines != met[i - 1].lines)
+			continue;
+		n_pairs++;
+		for (uint64_t secret = 0; secret < N_SECRETS; secret++) {
+			const struct lb_flow_keys ours = keys_of(100 + secret);
+
+			n_first += first_line(&ours, &a) == first_line(&ours, &b);
+			n_both += both_lines(&ours, &a) == both_lines(&ours, &b);
+		}
+	}
+	free(met);
+	assert_in_range(n_pairs, 1800, 2300); /* 2^39 pairs by 2^28 */
+	assert_in_range(n_first, 0, 6);       /* of 16,000, by 1 in 16,384 */
+	assert_int_equal(n_both, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -215,6 +357,8 @@ int main(void)
 		cmocka_unit_test(every_part_of_a_key_counts),
 		cmocka_unit_test(patterns_spread_as_chance_would),
 		cmocka_unit_test(keys_that_meet_say_nothing_of_others),
+		cmocka_unit_test(chosen_collisions_fill_no_line_under_another_secret),
+		cmocka_unit_test(chosen_collisions_of_both_lines_are_none_under_another_secret),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
