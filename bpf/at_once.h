@@ -11,10 +11,8 @@
  */
 #pragma once
 
-#include "at_once_rest.h"
 #include "backend.h"
 #include "common.h"
-#include "new_flows.h"
 #include "owner.h"
 #include "parse.h"
 #include "row.h"
@@ -146,46 +144,4 @@ static __always_inline int at_once_owner(const struct packet *p, const struct ta
 	if (found == AT_ONCE_NONE)
 		found = at_once_aim(p, t, 1, &x) ? at_once_look(t, table, &x) : AT_ONCE_UNKNOWN;
 	return found == AT_ONCE_ITS ? (int)x.backend : OWNER_NOBODY;
-}
-
-/* The service takes one more new flow, which is counted if it has a limit. */
-static __always_inline bool at_once_begins(const struct target *t)
-{
-	return !(service_flags(t->live) & (LB_SVC_CLOSED | LB_SVC_PAUSED)) &&
-	       new_flows_begins(t->slot);
-}
-
-/*
- * A datagram or a SYN of a settled row: the first candidate has the flow, or is given it. What a
- * SYN makes of an entry that is there has more rules.
- */
-static __always_inline int at_once_admit(const struct packet *p, const struct target *t)
-{
-	flow_table_t table = flow_table(), left = flow_table_left(table);
-	enum at_once_found found;
-	struct lb_flow *room;
-	__u64 fresh, seen;
-	struct at_once x;
-	__u8 state;
-
-	if (!at_once_aim(p, t, 0, &x))
-		return OWNER_NOBODY;
-	if (unlikely(left) && lb_flow_place(left, x.hash))
-		return OWNER_NOBODY;
-	found = at_once_look(t, table, &x);
-	if (found == AT_ONCE_ITS && p->proto == IPPROTO_UDP) {
-		fresh = lb_rest_with_age(x.rest, age_now());
-		if (fresh != x.rest)
-			(void)lb_flow_change(x.entry, x.rest, fresh);
-		return (int)x.backend;
-	}
-	if (found != AT_ONCE_NONE)
-		return OWNER_NOBODY;
-	seen = READ_ONCE(x.be->state);
-	if (!backend_is(seen, LB_BE_IN_USE | LB_BE_LOCAL) || !at_once_begins(t))
-		return OWNER_NOBODY;
-	state = lb_flow_state(LB_FLOW_NEW, p->proto == IPPROTO_UDP, backend_gen(seen));
-	fresh = lb_rest((__u16)t->slot, at_once_row(t), (__u16)x.backend, state, age_now());
-	room = lb_flow_room(x.line, &seen);
-	return room && lb_flow_claim(room, seen, x.hash, fresh) ? (int)x.backend : OWNER_NOBODY;
 }

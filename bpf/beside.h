@@ -14,16 +14,18 @@
 #define BESIDE_INNER  2
 #define BESIDE_DSR    3
 #define BESIDE_NAT    4
+#define BESIDE_ONCE   5
 
 int xdp_bfd(struct xdp_md *ctx);
 int xdp_tunnel(struct xdp_md *ctx);
 int xdp_inner(struct xdp_md *ctx);
 int xdp_dsr(struct xdp_md *ctx);
 int xdp_nat(struct xdp_md *ctx);
+int xdp_at_once(struct xdp_md *ctx);
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
-	__uint(max_entries, 5);
+	__uint(max_entries, 6);
 	__uint(key_size, sizeof(__u32));
 	__array(values, int(struct xdp_md *));
 } beside SEC(".maps") = {
@@ -31,5 +33,6 @@ struct {
 		   [BESIDE_TUNNEL] = (void *)&xdp_tunnel,
 		   [BESIDE_INNER] = (void *)&xdp_inner,
 		   [BESIDE_DSR] = (void *)&xdp_dsr,
-		   [BESIDE_NAT] = (void *)&xdp_nat},
+		   [BESIDE_NAT] = (void *)&xdp_nat,
+		   [BESIDE_ONCE] = (void *)&xdp_at_once},
 };

@@ -27,14 +27,18 @@ __noinline int let_in_if(const struct lb_service *svc, __u32 flags, __u64 low, _
 	return flags & LB_SVC_RATE && !rate_has(svc) ? LB_DROP_RATE : LB_DROP_NONE;
 }
 
+/* It asks for something. */
+static __always_inline bool let_in_asks(__u64 live)
+{
+	return service_flags(live) & (LB_SVC_RANGES | LB_SVC_RATE | LB_SVC_BLACKHOLE);
+}
+
 /* LB_DROP_NONE, or why not. `live` is the service's live word as read once. */
 static __always_inline enum lb_drop let_in(const struct lb_service *svc, __u64 live,
 					   const __u32 saddr[4])
 {
-	__u32 flags = service_flags(live);
-
-	if (likely(!(flags & (LB_SVC_RANGES | LB_SVC_RATE | LB_SVC_BLACKHOLE))))
+	if (likely(!let_in_asks(live)))
 		return LB_DROP_NONE;
-	return let_in_if(svc, flags, (__u64)saddr[1] << 32 | saddr[0],
+	return let_in_if(svc, service_flags(live), (__u64)saddr[1] << 32 | saddr[0],
 			 (__u64)saddr[3] << 32 | saddr[2]);
 }

@@ -55,10 +55,9 @@ static __always_inline bool node_is(__u32 number, const __u32 addr[4])
 /* The number of the other node that has this address; 0: none. */
 static __always_inline __u32 node_find(const __u32 addr[4])
 {
-	__u32 places[2] = {lb_node_place(addr, 0), lb_node_place(addr, 1)};
-
-	for (int which = 0; which < 2; which++) {
-		__u64 *word = bpf_map_lookup_elem(&node_places, &places[which]);
+	for (__u32 which = 0; which < 2; which++) {
+		__u32 place = lb_node_place(addr, which);
+		__u64 *word = bpf_map_lookup_elem(&node_places, &place);
 		__u64 numbers = word ? READ_ONCE(*word) : 0;
 
 		for (int i = 0; i < LB_NODE_WAYS && numbers; i++, numbers >>= LB_NODE_BITS)

@@ -62,7 +62,8 @@ struct cold_packet {
 /* What is asked of xdp_tunnel; of the scratch value the packet is filled in, and what is said here.
  */
 enum tunnel_what {
-	TUNNEL_PACKET,  /* nothing is filled in yet */
+	TUNNEL_PACKET,  /* nothing is filled in yet but row, slot and live word of the flow */
+	TUNNEL_KNOWN,   /* nothing but `backend`, which is on another node */
 	TUNNEL_CHOOSE,  /* the flow: its backend is to be found */
 	TUNNEL_ERROR,   /* the flow that an ICMP error is about: the same */
 	TUNNEL_BACKEND, /* `backend`, which is on another node */

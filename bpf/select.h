@@ -16,7 +16,7 @@
 
 #include "admit.h"
 #include "affinity.h"
-#include "at_once.h"
+#include "at_once_enter.h"
 #include "backend.h"
 #include "common.h"
 #include "owner_beyond.h"

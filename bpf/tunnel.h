@@ -90,7 +90,7 @@ static __always_inline bool tunnel_read(struct xdp_md *ctx, struct lb_scratch *s
 
 	if (odd == LB_DROP_FRAGMENT) /* the first, which has the ports */
 		odd = vip_fragment_look_v4(ctx, &s->packet) ? LB_DROP_NONE : LB_DROP_MALFORMED;
-	return !odd && target_find(&s->flow) != LB_DROP_UNKNOWN_PORT;
+	return !odd;
 }
 
 static __always_inline int tunnel_serve(struct xdp_md *ctx, struct lb_scratch *s)
@@ -101,9 +101,11 @@ static __always_inline int tunnel_serve(struct xdp_md *ctx, struct lb_scratch *s
 		s->tunnel.flags = 0;
 		s->tunnel.at = 0;
 	}
-	if (s->what >= TUNNEL_BACKEND)
+	if (s->what <= TUNNEL_KNOWN && !tunnel_read(ctx, s))
+		return vip_drop(false, LB_DROP_MALFORMED);
+	if (s->what >= TUNNEL_BACKEND || s->what == TUNNEL_KNOWN)
 		return tunnel_leave(ctx, s);
-	if (s->what == TUNNEL_PACKET && !tunnel_read(ctx, s))
+	if (s->what == TUNNEL_PACKET && target_find(&s->flow) == LB_DROP_UNKNOWN_PORT)
 		return vip_drop(false, LB_DROP_MALFORMED);
 	backend = tunnel_find(ctx, s);
 	if (backend < 0)
@@ -123,8 +125,8 @@ int xdp_tunnel(struct xdp_md *ctx)
 	int verdict = s ? tunnel_serve(ctx, s) : XDP_DROP;
 
 	if (verdict == TUNNEL_TO_SERVER)
-		bpf_tail_call(ctx, &beside, BESIDE_DSR);
+		bpf_tail_call_static(ctx, &beside, BESIDE_DSR);
 	if (verdict == TUNNEL_TO_NAT)
-		bpf_tail_call(ctx, &beside, BESIDE_NAT);
+		bpf_tail_call_static(ctx, &beside, BESIDE_NAT);
 	return capture_end(ctx, verdict < 0 ? XDP_DROP : verdict);
 }

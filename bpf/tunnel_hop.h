@@ -106,14 +106,29 @@ __noinline bool hop_ask(struct xdp_md *ctx, struct hop *h)
 	return true;
 }
 
+static __always_inline bool hop_is_first(const struct lb_node *node, __u32 uplink)
+{
+	return READ_ONCE(node->hops[0].uplink) == uplink;
+}
+
 /* As told: that of the uplink, else the first. */
 static __always_inline bool hop_is_told(struct hop *h, const struct lb_node *node, __u32 uplink)
 {
+	if (likely(hop_is_first(node, uplink)))
+		return hop_read(h, &node->hops[0]);
 #pragma unroll
-	for (__u32 i = 0; i < LB_NODE_HOPS; i++)
+	for (__u32 i = 1; i < LB_NODE_HOPS; i++)
 		if (READ_ONCE(node->hops[i].uplink) == uplink)
 			return hop_read(h, &node->hops[i]) || hop_read(h, &node->hops[0]);
 	return hop_read(h, &node->hops[0]);
+}
+
+/* Of private data that a node of this state word is sent. */
+static __always_inline __u8 hop_version(__u64 state)
+{
+	__u8 version = state >> LB_NODE_VERSION_SHIFT & 0xff;
+
+	return version ? version : LB_TUNNEL_LEAST;
 }
 
 /* The way to a node; false: there is none. */
@@ -124,9 +139,7 @@ static __always_inline bool hop_find(struct xdp_md *ctx, __u32 number, struct ho
 
 	if (!node || !(state & LB_NODE_IN_USE))
 		return false;
-	h->version = state >> LB_NODE_VERSION_SHIFT & 0xff;
-	if (!h->version)
-		h->version = LB_TUNNEL_LEAST;
+	h->version = hop_version(state);
 	addr_copy(h->target, node->addr);
 	return likely(hop_is_told(h, node, ctx->ingress_ifindex)) || hop_ask(ctx, h);
 }

@@ -16,6 +16,7 @@
 #include "tagged.h"
 #include "tunnel.h"
 #include "tunnel_echo.h"
+#include "tunnel_inner_at_once.h"
 #include "tunnel_open.h"
 #include "tunnel_owner.h"
 
@@ -81,25 +82,42 @@ static __always_inline int inner_serve(struct xdp_md *ctx, struct lb_scratch *s)
 	return tunnel_deliver(ctx, s, backend);
 }
 
+static __always_inline bool inner_is_done(struct xdp_md *ctx, struct lb_scratch *s,
+					  const struct packet *outer, const struct open *o)
+{
+	struct packet p = {
+		.ip = outer->ip + o->outer, .end = outer->end, .ip_off = outer->ip_off + o->outer};
+
+	return o->inner_v4 ? inner_at_once(ctx, s, &p, FAMILY_V4)
+			   : inner_at_once(ctx, s, &p, FAMILY_V6);
+}
+
 SEC("xdp.frags")
 int xdp_inner(struct xdp_md *ctx)
 {
 	struct lb_scratch *s = scratch_get();
+	struct packet outer = {};
 	struct open o = {};
 	enum lb_drop odd;
 	int verdict;
+	bool is_done;
 
 	if (!s)
 		return XDP_DROP;
-	odd = open_packet(ctx, s, &o);
+	odd = open_packet(ctx, s, &outer, &o);
 	if (odd)
 		return capture_end(ctx, vip_drop(false, odd));
 	if (o.is_control) {
 		verdict = echo_answer(ctx, s);
 		return verdict == XDP_DROP ? vip_drop(false, LB_DROP_TUNNEL_VERSION) : verdict;
 	}
+	is_done = inner_is_done(ctx, s, &outer, &o);
+	if (!open_pull(ctx, &o))
+		return capture_end(ctx, vip_drop(false, LB_DROP_MALFORMED));
+	if (likely(is_done))
+		return capture_end(ctx, XDP_PASS);
 	verdict = inner_serve(ctx, s);
 	if (verdict == INNER_ON)
-		bpf_tail_call(ctx, &beside, BESIDE_TUNNEL);
+		bpf_tail_call_static(ctx, &beside, BESIDE_TUNNEL);
 	return capture_end(ctx, verdict == INNER_ON ? XDP_DROP : verdict);
 }

@@ -38,13 +38,18 @@ static __always_inline void tunnel_name(struct lb_tunnel_candidate *c, const str
 	c->zero = 0;
 }
 
+static __always_inline bool inner_names(const struct lb_tunnel_candidate *c,
+					const struct lb_backend *be)
+{
+	return be->port == c->port && addr_is(be->addr, c->addr);
+}
+
 static __always_inline bool inner_is(const struct flow *f, __u32 backend,
 				     const struct lb_tunnel_candidate *c)
 {
 	struct lb_backend *be = backend_slot(backend_index(f->live, backend));
 
-	return be && backend_is(READ_ONCE(be->state), LB_BE_IN_USE) && be->port == c->port &&
-	       addr_is(be->addr, c->addr);
+	return be && backend_is(READ_ONCE(be->state), LB_BE_IN_USE) && inner_names(c, be);
 }
 
 struct inner_search {

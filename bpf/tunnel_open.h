@@ -161,30 +161,28 @@ static __always_inline bool open_pull(struct xdp_md *ctx, const struct open *o)
 }
 
 /*
- * Opens the packet; its private data is s->tunnel then. Of a control packet, which stays as it is,
- * s->packet is filled in.
+ * Reads the outer headers, `p`, which are yet to be pulled; the private data is s->tunnel then. Of
+ * a control packet, which stays as it is, s->packet is filled in.
  */
 static __always_inline enum lb_drop open_packet(struct xdp_md *ctx, struct lb_scratch *s,
-						struct open *o)
+						struct packet *p, struct open *o)
 {
 	enum lb_drop odd = LB_DROP_MALFORMED;
-	struct packet p = {};
-	__be16 proto = parse_ethernet(ctx, &p);
+	__be16 proto = parse_ethernet(ctx, p);
 
 	if (proto)
-		proto = parse_tags(&p, proto);
+		proto = parse_tags(p, proto);
 	if (proto == bpf_htons(ETH_P_IP))
-		odd = open_look(s, &p, FAMILY_V4, o);
+		odd = open_look(s, p, FAMILY_V4, o);
 	else if (proto == bpf_htons(ETH_P_IPV6))
-		odd = open_look(s, &p, FAMILY_V6, o);
+		odd = open_look(s, p, FAMILY_V6, o);
 	if (odd)
 		return odd;
-	o->ip_off = p.ip_off;
+	o->ip_off = p->ip_off;
 	if (o->is_control) {
-		p.bytes = (__u16)open_len(p.ip, p.family == FAMILY_V4);
-		p.l3_len = o->outer - OPEN_GUE;
-		turn_fill(s, &p);
-		return LB_DROP_NONE;
+		p->bytes = (__u16)open_len(p->ip, p->family == FAMILY_V4);
+		p->l3_len = o->outer - OPEN_GUE;
+		turn_fill(s, p);
 	}
-	return open_pull(ctx, o) ? LB_DROP_NONE : LB_DROP_MALFORMED;
+	return LB_DROP_NONE;
 }

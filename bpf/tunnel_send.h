@@ -22,8 +22,7 @@
 /* What of the outer header follows from the packet inside. */
 struct tunnel_outer {
 	struct hop hop;
-	__u32 inner; /* octets of the packet inside */
-	__u32 label; /* of the flow */
+	__u32 inner, label; /* octets of the packet inside; of the flow */
 	__be16 sport;
 	__u8 tos;
 	__u8 may_fragment; /* the packet inside is IPv4, and its sender allows it */
@@ -93,9 +92,9 @@ static __always_inline void tunnel_write_udp(struct udphdr *udp, const struct tu
 	udp->check = 0;
 }
 
-/* All headers, where the frame's old Ethernet header ends; what is constant is so for the compiler.
- */
-static __always_inline bool tunnel_write(struct xdp_md *ctx, const struct lb_scratch *s,
+/* All headers, where the frame's old Ethernet header ends; constants are so for the compiler. */
+static __always_inline bool tunnel_write(struct xdp_md *ctx, __u32 ip_off,
+					 const struct lb_tunnel_data *d,
 					 const struct tunnel_outer *o, bool outer_v4, bool inner_v4,
 					 __u32 flags)
 {
@@ -106,7 +105,7 @@ static __always_inline bool tunnel_write(struct xdp_md *ctx, const struct lb_scr
 	__u32 *gue;
 	void *at;
 
-	if (bpf_xdp_adjust_head(ctx, (int)s->packet.ip_off - (int)(TUNNEL_ETH + over)))
+	if (bpf_xdp_adjust_head(ctx, (int)ip_off - (int)(TUNNEL_ETH + over)))
 		return false;
 	at = (void *)(long)ctx->data;
 	if (at + TUNNEL_ETH + over > (void *)(long)ctx->data_end)
@@ -121,7 +120,7 @@ static __always_inline bool tunnel_write(struct xdp_md *ctx, const struct lb_scr
 	tunnel_write_udp(udp, o, over - ip_len + o->inner);
 	gue = (__u32 *)(udp + 1);
 	*gue = bpf_htonl(lb_gue_word(words, inner_v4 ? LB_GUE_IPIP : LB_GUE_IPV6));
-	lb_tunnel_put(gue + 1, &s->tunnel, inner_v4, flags ? LB_TUNNEL_CANDIDATES : 1);
+	lb_tunnel_put(gue + 1, d, inner_v4, flags ? LB_TUNNEL_CANDIDATES : 1);
 	return true;
 }
 
@@ -130,26 +129,27 @@ static __always_inline bool tunnel_write(struct xdp_md *ctx, const struct lb_scr
 #define TUNNEL_ASKS     4u
 
 /* The same for what is known only now. */
-static __always_inline bool tunnel_push(struct xdp_md *ctx, const struct lb_scratch *s,
+static __always_inline bool tunnel_push(struct xdp_md *ctx, __u32 off,
+					const struct lb_tunnel_data *d,
 					const struct tunnel_outer *o, __u32 form)
 {
 	switch (form) {
 	case TUNNEL_OUTER_V4 | TUNNEL_INNER_V4:
-		return tunnel_write(ctx, s, o, true, true, 0);
+		return tunnel_write(ctx, off, d, o, true, true, 0);
 	case TUNNEL_INNER_V4:
-		return tunnel_write(ctx, s, o, false, true, 0);
+		return tunnel_write(ctx, off, d, o, false, true, 0);
 	case TUNNEL_OUTER_V4:
-		return tunnel_write(ctx, s, o, true, false, 0);
+		return tunnel_write(ctx, off, d, o, true, false, 0);
 	case 0:
-		return tunnel_write(ctx, s, o, false, false, 0);
+		return tunnel_write(ctx, off, d, o, false, false, 0);
 	case TUNNEL_ASKS | TUNNEL_OUTER_V4 | TUNNEL_INNER_V4:
-		return tunnel_write(ctx, s, o, true, true, LB_TUNNEL_ASK);
+		return tunnel_write(ctx, off, d, o, true, true, LB_TUNNEL_ASK);
 	case TUNNEL_ASKS | TUNNEL_INNER_V4:
-		return tunnel_write(ctx, s, o, false, true, LB_TUNNEL_ASK);
+		return tunnel_write(ctx, off, d, o, false, true, LB_TUNNEL_ASK);
 	case TUNNEL_ASKS | TUNNEL_OUTER_V4:
-		return tunnel_write(ctx, s, o, true, false, LB_TUNNEL_ASK);
+		return tunnel_write(ctx, off, d, o, true, false, LB_TUNNEL_ASK);
 	default:
-		return tunnel_write(ctx, s, o, false, false, LB_TUNNEL_ASK);
+		return tunnel_write(ctx, off, d, o, false, false, LB_TUNNEL_ASK);
 	}
 }
 
@@ -189,7 +189,7 @@ static __always_inline int tunnel_send(struct xdp_md *ctx, struct lb_scratch *s,
 		return tunnel_too_big(
 			ctx, s, o.hop.mtu - lb_tunnel_overhead(outer_v4, inner_v4, LB_TUNNEL_ASK),
 			o.may_fragment);
-	if (unlikely(!tunnel_push(ctx, s, &o,
+	if (unlikely(!tunnel_push(ctx, s->packet.ip_off, &s->tunnel, &o,
 				  (outer_v4 ? TUNNEL_OUTER_V4 : 0) |
 					  (inner_v4 ? TUNNEL_INNER_V4 : 0) |
 					  (asks ? TUNNEL_ASKS : 0)))) {

@@ -38,6 +38,7 @@
 #include "tagged.h"
 #include "target.h"
 #include "tunnel.h"
+#include "tunnel_at_once.h"
 #include "tunnel_inner.h"
 #include "turn.h"
 #include "vip.h"
@@ -51,9 +52,10 @@ char LICENSE[] SEC("license") = "GPL";
 #define TURNED_COLD(reason) (-1 - (int)(reason))
 #define TURNED_TO_BFD       TURNED_COLD(LB_N_DROPS)     /* bfd.h is to look into it, */
 #define TURNED_TO_TUNNEL    TURNED_COLD(LB_N_DROPS + 1) /* tunnel.h: its backend may be elsewhere, */
-#define TURNED_TO_INNER     TURNED_COLD(LB_N_DROPS + 2) /* or tunnel_inner.h: it comes from there */
-#define TURNED_TO_REJECT    TURNED_COLD(LB_N_DROPS + 3) /* whoever sent it is to be told s->what */
-#define TURNED_TO_NAT       TURNED_COLD(LB_N_DROPS + 4) /* nat.h: it may be a backend's to this node */
+#define TURNED_TO_ONCE      TURNED_COLD(LB_N_DROPS + 2) /* tunnel_at_once.h: the same, at once, */
+#define TURNED_TO_INNER     TURNED_COLD(LB_N_DROPS + 3) /* or tunnel_inner.h: it comes from there */
+#define TURNED_TO_REJECT    TURNED_COLD(LB_N_DROPS + 4) /* whoever sent it is to be told s->what */
+#define TURNED_TO_NAT       TURNED_COLD(LB_N_DROPS + 5) /* nat.h: it may be a backend's to this node */
 
 /* A packet that is the kernel's: so is the rest of it, if it is a fragment. */
 static __always_inline int serve_pass(const struct lb_scratch *s)
@@ -221,39 +223,46 @@ static __always_inline void find_service(const struct xdp_md *ctx, const struct 
 	(void)target_service(&key, t);
 }
 
-/* A packet whose backend is on another node. */
-static __always_inline int hand_over(const struct packet *p, __u32 index)
+/* A packet whose backend, of this index and state word, is on another node. */
+static __always_inline int hand_over(struct xdp_md *ctx, const struct packet *p,
+				     const struct lb_backend *be, __u64 state, __u32 index)
 {
-	struct lb_scratch *s = turn_cold(p);
+	struct tunnel_ready r = {};
+	struct lb_scratch *s;
 
+	if (likely(tunnel_at_once_may(ctx, p, be, state, false, &r)))
+		return tunnel_at_once_send(ctx, p, index, &r);
+	s = scratch_get();
 	if (!s)
 		return XDP_DROP;
-	s->flow.sport = p->sport;
-	s->flow.dport = p->dport;
 	s->backend = index;
-	s->what = TUNNEL_BACKEND;
-	return TURNED_TO_TUNNEL;
+	s->what = TUNNEL_KNOWN;
+	return TURNED_TO_ONCE;
 }
 
 /* A packet of which xdp_tunnel is to find out whose it is. */
-static __always_inline int hand_over_whole(void)
+static __always_inline int hand_over_whole(const struct target *t)
 {
 	struct lb_scratch *s = scratch_get();
 
 	if (!s)
 		return XDP_DROP;
+	s->flow.row = t->row;
+	s->flow.live = t->live;
+	s->flow.row_index = t->row_index;
+	s->flow.slot = (__u16)t->slot;
 	s->what = TUNNEL_PACKET;
-	return TURNED_TO_TUNNEL;
+	return TURNED_TO_ONCE;
 }
 
-static __always_inline int deliver(const struct packet *p, __u32 index)
+static __always_inline int deliver(struct xdp_md *ctx, const struct packet *p, __u32 index)
 {
 	struct lb_backend *be = backend_slot(index);
 	__u64 state = be ? READ_ONCE(be->state) : 0;
 
 	if (unlikely(!be || !backend_is(state, LB_BE_IN_USE | LB_BE_LOCAL))) {
 		if (backend_is(state, LB_BE_IN_USE))
-			return hand_over(p, index);
+			return hand_over(ctx, p, be, state, index);
 		return vip_drop(parse_is_test(p), LB_DROP_NO_BACKEND);
 	}
 	rewrite_to_backend(p, be);
@@ -330,13 +339,13 @@ static __always_inline int serve(struct xdp_md *ctx, struct packet *p, enum fami
 	backend = target_row(saddr, p->sport, p->dport, &t) ? choose(ctx, p, &t)
 							    : ADMIT_DROP(LB_DROP_NO_BACKEND);
 	if (unlikely(backend < 0))
-		return backend == CHOICE_ELSEWHERE ? hand_over_whole()
+		return backend == CHOICE_ELSEWHERE ? hand_over_whole(&t)
 						   : refuse(p, t.live, -backend);
 	p->end = (void *)(long)ctx->data_end; /* for rewrite.h, and cheaper than kept */
 	index = backend_index(t.live, backend);
 	if (unlikely(parse_is_first(p)))
 		enter_first(ctx, p, index);
-	return deliver(p, index);
+	return deliver(ctx, p, index);
 }
 
 static __always_inline int serve_frame(struct xdp_md *ctx)
@@ -372,7 +381,7 @@ int xdp_lb(struct xdp_md *ctx)
 	if (likely(verdict >= 0))
 		return capture_end(ctx, verdict);
 	if (verdict == TURNED_TO_BFD) {
-		bpf_tail_call(ctx, &beside, BESIDE_BFD);
+		bpf_tail_call_static(ctx, &beside, BESIDE_BFD);
 		return XDP_PASS;
 	}
 	s = scratch_get();
@@ -380,12 +389,14 @@ int xdp_lb(struct xdp_md *ctx)
 		return XDP_PASS;
 	if (verdict > TURNED_TO_BFD)
 		verdict = unserved(ctx, s, (enum lb_drop)(-1 - verdict));
+	if (verdict == TURNED_TO_ONCE)
+		bpf_tail_call_static(ctx, &beside, BESIDE_ONCE);
 	if (verdict == TURNED_TO_TUNNEL)
-		bpf_tail_call(ctx, &beside, BESIDE_TUNNEL);
+		bpf_tail_call_static(ctx, &beside, BESIDE_TUNNEL);
 	if (verdict == TURNED_TO_INNER)
-		bpf_tail_call(ctx, &beside, BESIDE_INNER);
+		bpf_tail_call_static(ctx, &beside, BESIDE_INNER);
 	if (verdict == TURNED_TO_NAT) {
-		bpf_tail_call(ctx, &beside, BESIDE_NAT);
+		bpf_tail_call_static(ctx, &beside, BESIDE_NAT);
 		return XDP_PASS;
 	}
 	if (verdict == TURNED_TO_REJECT)

@@ -71,7 +71,7 @@ struct bed_tunnel bed_add_tunnel(struct bed *bed)
 {
 	const int family = frame_family();
 	const uint32_t number = family == AF_INET ? 77 : 78;
-	struct rig_hop hop = {.ifindex = RIG_IFINDEX, .mtu = 1500};
+	struct rig_hop hop = {.ifindex = RIG_IFINDEX, .uplink = RIG_IFINDEX, .mtu = 1500};
 	struct bed_tunnel t;
 
 	rig_node_address(hop.source, family, OUTER_HERE);

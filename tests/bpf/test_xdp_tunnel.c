@@ -352,6 +352,8 @@ static void the_way_of_the_uplink_is_preferred(void **state)
 
 	tunnel_begin(x, AF_INET);
 	rig_set_remote(x->rig, &x->tcp, 0, NODE);
+	h.uplink = 0;
+	rig_set_hop(x->rig, NODE, 0, &h);
 	h.ifindex = RIG_IFINDEX + 1; /* not among the devices: who goes there is dropped */
 	rig_set_hop(x->rig, NODE, 5, &h);
 	assert_int_equal(bed_xdp(x, &req), XDP_TX);

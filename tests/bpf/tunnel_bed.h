@@ -16,7 +16,7 @@ static inline int tunnel_setup(void **state)
 
 static inline struct rig_hop tunnel_hop(int family)
 {
-	struct rig_hop h = {.ifindex = RIG_IFINDEX, .mtu = MTU};
+	struct rig_hop h = {.ifindex = RIG_IFINDEX, .uplink = RIG_IFINDEX, .mtu = MTU};
 
 	rig_node_address(h.source, family, HERE);
 	return h;
