@@ -444,6 +444,38 @@ static void blackholes_that_can_be_set_again_are_no_matter_for_the_log(void **st
 	rig_free(rig);
 }
 
+static void blackholes_of_the_plan_are_those_of_the_programs(void **state)
+{
+	const struct ip_addr addr = ip_addr_from_v4(0xc0000201);
+	const struct plan_discard discard = {.what.prefix = ip_prefix_of(&addr, 32)};
+	struct agent_rig *rig = rig_with_dataplane();
+	_cleanup_(arena_freep) struct arena *arena = arena_new();
+	const struct lb_discard *have;
+	struct plan *plan;
+	size_t n;
+
+	(void)state;
+	NEEDS_DATAPLANE(rig);
+	RIG_WAIT(rig, serves);
+	plan = &rig->agent.current->plan;
+	plan->discards = &discard;
+	plan->n_discards = 1;
+	for (int again = 0; again < 2; again++) {
+		discards_apply(&rig->agent, clock_now());
+		assert_int_equal(rig->agent.discards.error, 0);
+		assert_int_equal(rig->agent.discards.changed, !again);
+		have = bpf_dataplane_discards(rig->agent.dataplane, arena, &n);
+		assert_int_equal(n, 1);
+		assert_int_equal(lb_discard_cmp(have, &discard.what), 0);
+	}
+	plan->n_discards = 0;
+	discards_apply(&rig->agent, clock_now());
+	assert_true(rig->agent.discards.changed);
+	(void)bpf_dataplane_discards(rig->agent.dataplane, arena, &n);
+	assert_int_equal(n, 0);
+	rig_free(rig);
+}
+
 /* --- turns ------------------------------------------------------------------------------------ */
 
 /* A step that begins late in its turn. Each of its plans is one round, and the next comes at once.
@@ -496,6 +528,7 @@ int main(void)
 		cmocka_unit_test(what_the_store_refuses_is_logged_when_it_begins_or_changes),
 		cmocka_unit_test(denied_prefixes_that_stay_out_are_a_problem_once_it_lasts),
 		cmocka_unit_test(blackholes_that_can_be_set_again_are_no_matter_for_the_log),
+		cmocka_unit_test(blackholes_of_the_plan_are_those_of_the_programs),
 		cmocka_unit_test(a_turn_that_was_long_leaves_the_next_round_to_the_next),
 	};
 
