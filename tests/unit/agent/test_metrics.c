@@ -130,6 +130,9 @@ static void totals_are_of_all_types(void **state)
 	       ",name=\"r\",direction=\"received\",type=\"notification\"} 1");
 	expect("lodestone_bgp_notifications_total" PEER
 	       ",name=\"r\",direction=\"received\",code=\"6\"} 1");
+	expect("lodestone_bgp_notifications_total" PEER
+	       ",name=\"r\",direction=\"received\",code=\"8\"} 0");
+	assert_null(strstr(reply.text, "code=\"9\"")); /* there is none */
 	for (size_t i = 0; i < ARRAY_SIZE(types); i++) {
 		char series[160];
 
