@@ -62,9 +62,12 @@ static __always_inline bool capture_frame(capture_ctx *ctx, struct lb_capturing 
 	c->frame.len = capture_len(ctx);
 	if (n > c->frame.len)
 		n = c->frame.len;
-	asm volatile("" : "+r"(n)); /* else the bounds are not those of what is used */
-	if (n == 0 || n > LB_CAPTURE_BYTES)
+	/* From 1 to LB_CAPTURE_BYTES, so that Linux 6.1's verifier follows; 0 is beyond it here. */
+	n--;
+	asm volatile("" : "+r"(n));
+	if (n >= LB_CAPTURE_BYTES)
 		return false;
+	n++;
 	c->frame.kept = n;
 	return lb_bytes_read(ctx, 0, c->bytes, n);
 }
