@@ -226,11 +226,13 @@ struct lb_rate {
  *
  * Bit 60, unsettled: the flow table says who owns a flow of this row. Bit 61, marked: bpf has given
  * a flow of this row to another candidate than [0] since the agent last looked. The agent writes by
- * compare-and-swap; bpf sets both bits by one atomic OR and nothing else. The agent clears the
- * mark, looks through the flow table, and settles a row of which it found no such flow and no mark.
+ * compare-and-swap; bpf sets both bits (and bit 62) by one atomic OR and nothing else. The agent
+ * clears the mark, looks through the flow table, and settles a row of which it found no such flow
+ * and no mark.
  *
  * Bit 62, beyond, of an unsettled row: a flow may belong to a backend that is no candidate, so all
- * backends of the service are asked before it counts as unknown. Agent writes.
+ * backends of the service are asked before it counts as unknown. Agent writes; bpf sets it with the
+ * mark where it has given a flow to none of the candidates.
  */
 #define LB_ROW_NONE      0x7fffu
 #define LB_ROW_BITS      15

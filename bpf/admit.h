@@ -105,10 +105,14 @@ __noinline bool admit_is_cut_off(const struct flow *f, __u32 backend)
 	return true;
 }
 
-/* A new flow: the first candidate that can have it. `is_spread`: some may be on other nodes. */
+/*
+ * A new flow: the first candidate that can have it. `is_spread`: some may be on other nodes, and if
+ * no flow may begin at any of them it is LB_DROP_NO_NEXT_HOP.
+ */
 static __always_inline int admit_new(struct flow *f, bool is_spread)
 {
 	__u32 flags = LB_BE_IN_USE;
+	bool any = false;
 
 	for (__u32 i = 0; i < LB_CANDIDATES; i++) {
 		__u32 backend = row_candidate(f->row, i);
@@ -120,6 +124,7 @@ static __always_inline int admit_new(struct flow *f, bool is_spread)
 			flags |= LB_BE_READY;
 			continue;
 		}
+		any = true;
 		found = admit_look(f, backend, flags, LB_FLOW_NEW);
 		if (found == ADMIT_NONE) {
 			int beyond = new_flows_ask(f, backend, !i);
@@ -135,7 +140,8 @@ static __always_inline int admit_new(struct flow *f, bool is_spread)
 		}
 		flags |= LB_BE_READY;
 	}
-	return ADMIT_DROP(LB_DROP_TUPLE_TAKEN);
+	return is_spread && !any ? ADMIT_DROP(LB_DROP_NO_NEXT_HOP)
+				 : ADMIT_DROP(LB_DROP_TUPLE_TAKEN);
 }
 
 /* The client reset the connection: its tuple may be taken. */

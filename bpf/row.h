@@ -2,7 +2,8 @@
 /*
  * A row: up to four backends of a service in order of preference, in one 64-bit word that is read
  * once. [0] takes new flows, and in a settled row every packet. The program writes a row in one
- * case only: by an atomic OR it unsettles and marks it when it gives a flow to a later candidate.
+ * case only: by an atomic OR it unsettles and marks it when it gives a flow to a later candidate,
+ * or to none of them.
  */
 #pragma once
 
@@ -39,12 +40,22 @@ static __always_inline __u64 *row_slot(__u32 index)
 	return inner ? bpf_map_lookup_elem(inner, &in) : NULL;
 }
 
-/* After the flow's entry is made: whoever sees no mark then has seen the entry. */
-static __always_inline void row_mark(__u32 index)
+static __always_inline void row_set(__u32 index, __u64 bits)
 {
-	const __u64 bits = LB_ROW_UNSETTLED | LB_ROW_MARKED;
 	__u64 *slot = row_slot(index);
 
 	if (slot && (READ_ONCE(*slot) & bits) != bits)
 		__sync_fetch_and_or(slot, bits);
+}
+
+/* After the flow's entry is made: whoever sees no mark then has seen the entry. */
+static __always_inline void row_mark(__u32 index)
+{
+	row_set(index, LB_ROW_UNSETTLED | LB_ROW_MARKED);
+}
+
+/* The same where the flow was given to one who is no candidate. */
+static __always_inline void row_mark_beyond(__u32 index)
+{
+	row_set(index, LB_ROW_UNSETTLED | LB_ROW_MARKED | LB_ROW_BEYOND);
 }

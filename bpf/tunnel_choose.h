@@ -15,6 +15,7 @@
 #include "row.h"
 #include "scratch.h"
 #include "select.h"
+#include "tunnel_anyone.h"
 
 static __always_inline bool choose_is_local(const struct flow *f, __u32 backend)
 {
@@ -148,6 +149,8 @@ __noinline int choose_backend(struct xdp_md *ctx, struct lb_scratch *s)
 		backend = choose_affine(s);
 	if (backend == OWNER_NOBODY)
 		backend = select_new(f, true);
+	if (unlikely(backend == ADMIT_DROP(LB_DROP_NO_NEXT_HOP)))
+		backend = anyone_takes(f);
 	if (backend >= 0 && f->tcp_flags & TCP_RST)
 		admit_close(f, backend);
 	return backend;

@@ -213,6 +213,50 @@ static void a_port_that_is_used_again_leaves_a_silent_node(void **state)
 	assert_int_equal(frame_dst(&x->out), 2);
 }
 
+/* All four candidates are on nodes that do not answer: another pod has it, and all that follows. */
+static void without_a_candidate_that_answers_another_pod_has_it(void **state)
+{
+	const unsigned in_order[] = {0, 1, 2, 3};
+	const unsigned named[] = {5};
+	const struct tunnel_spec want = {
+		.family = AF_INET, .src = HERE, .dst = OTHER_THERE, .backends = named};
+	const struct rig_hop h = tunnel_hop(AF_INET);
+	struct bed *x = bed_begin(state);
+	struct frame_spec req = bed_request(&x->tcp, 40000, TCP_SYN_FLAG);
+
+	tunnel_begin(x, AF_INET);
+	rig_add_node(x->rig, OTHER_NODE, AF_INET, OTHER_THERE, 1);
+	rig_set_hop(x->rig, OTHER_NODE, 0, &h);
+	for (unsigned i = 0; i < 6; i++) {
+		rig_add_backend(x->rig, &x->tcp, i);
+		rig_set_remote(x->rig, &x->tcp, i, NODE);
+	}
+	rig_set_region(x->rig, &x->tcp, LB_BACKEND_UNIT);
+	rig_set_node_state(x->rig, NODE, silent[0]);
+	bed_expect_drop(x, &req, LB_DROP_NO_NEXT_HOP);
+	for (unsigned local = 0; local < 2; local++) {
+		const int verdict = local ? XDP_PASS : XDP_TX;
+
+		req = bed_request(&x->tcp, (uint16_t)(40000 + local), TCP_SYN_FLAG);
+		rig_set_rows(x->rig, &x->tcp, in_order, 4, 0);
+		if (local)
+			rig_set_backend(x->rig, &x->tcp, 5,
+					LB_BE_IN_USE | LB_BE_READY | LB_BE_LOCAL, 1);
+		else
+			rig_set_remote(x->rig, &x->tcp, 5, OTHER_NODE);
+		for (unsigned i = 0; i < 4; i++) {
+			req.tcp_flags = i < 2 ? TCP_SYN_FLAG : TCP_ACK_FLAG;
+			assert_int_equal(bed_xdp(x, &req), verdict);
+			if (local)
+				assert_int_equal(frame_dst(&x->out), 6);
+			else
+				tunnel_expect_sent(x, &req, &want);
+		}
+		assert_int_equal(rig_marked(x->rig, &x->tcp), 1);
+		assert_int_equal(rig_n_flows(x->rig), local + 1);
+	}
+}
+
 /* Datagrams do not say which is the first: of a flow that is known none begins it anew. */
 static void a_flow_of_datagrams_stays_at_a_silent_node(void **state)
 {
@@ -403,6 +447,7 @@ int main(void)
 		CLAIM_BOTH(a_repeated_syn_chooses_anew_when_its_node_is_silent, tunnel_setup),
 		CLAIM_BOTH(a_flow_that_leaves_a_silent_node_is_another_nodes, tunnel_setup),
 		CLAIM_BOTH(a_port_that_is_used_again_leaves_a_silent_node, tunnel_setup),
+		CLAIM_BOTH(without_a_candidate_that_answers_another_pod_has_it, tunnel_setup),
 		CLAIM_BOTH(a_flow_of_datagrams_stays_at_a_silent_node, tunnel_setup),
 		CLAIM_BOTH(private_data_has_the_version_that_the_node_is_sent, tunnel_setup),
 		CLAIM_BOTH(marks_and_classes_are_copied_outside, tunnel_setup),

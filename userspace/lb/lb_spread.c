@@ -39,7 +39,7 @@ static bool judge(const struct judging *j, uint32_t row, bool held, bool held_el
 	uint64_t *word = lb_row_at(j->t, row);
 	uint64_t old = __atomic_load_n(word, __ATOMIC_RELAXED), next = old;
 
-	if (j->is_judged && lb_walk_noted(j->t, row) != LB_FLOWS_BEYOND)
+	if (j->is_judged && !(old & LB_ROW_MARKED) && lb_walk_noted(j->t, row) != LB_FLOWS_BEYOND)
 		next &= ~LB_ROW_BEYOND;
 	if (lb_row_has_later(old) && (held || held_elsewhere))
 		next |= LB_ROW_UNSETTLED;

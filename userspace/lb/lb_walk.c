@@ -116,7 +116,8 @@ static void clear_marks(struct lb_tables *t, const struct lb_service *svc, uint3
 /* A row that is settled though it has a foreign flow: whoever was to say so has died. */
 static void judge_row(uint64_t *word, enum lb_row_flows flows)
 {
-	uint64_t old = __atomic_load_n(word, __ATOMIC_RELAXED), next = old & ~LB_ROW_BEYOND;
+	uint64_t old = __atomic_load_n(word, __ATOMIC_RELAXED);
+	uint64_t next = old & LB_ROW_MARKED ? old : old & ~LB_ROW_BEYOND;
 
 	if (flows != LB_FLOWS_OF_FIRST && lb_row_has_later(old))
 		next |= LB_ROW_UNSETTLED | (flows == LB_FLOWS_BEYOND ? LB_ROW_BEYOND : 0);

@@ -243,6 +243,36 @@ static void an_agent_that_begins_anew_learns_all_again(void **state)
 	spread_done(&s);
 }
 
+/* A program gives a flow to one who is no candidate, at any moment of a walk, which may have missed
+ * its entry. */
+static void what_a_program_says_of_a_row_holds_until_a_walk_has_begun(void **state)
+{
+	const uint64_t bits = LB_ROW_UNSETTLED | LB_ROW_MARKED | LB_ROW_BEYOND;
+	unsigned n_marked = 0;
+	struct spread s;
+
+	(void)state;
+	spread_init(&s, 12);
+	spread_put_all(&s, ALL, ALL);
+	spread_pass(&s, LONG);
+	for (unsigned round = 0; round < 60; round++) {
+		*row_at(&s.nodes[0], 9) |= bits;
+		for (unsigned step = 0; step < 100 && spread_row(&s, 0, 9) & LB_ROW_MARKED;
+		     step++) {
+			assert_true((spread_row(&s, 0, 9) & bits) == bits);
+			n_marked++;
+			spread_step(&s);
+		}
+		assert_false(spread_row(&s, 0, 9) & LB_ROW_MARKED);
+		spread_pass(&s, (nsec_t)rng_below(&s.rng, 50) * STEP);
+	}
+	assert_true(n_marked > 200);
+	spread_pass(&s, LONG);
+	assert_int_equal(spread_n_unsettled(&s), 0);
+	assert_false(spread_row(&s, 0, 9) & LB_ROW_BEYOND);
+	spread_done(&s);
+}
+
 /* --- the property ----------------------------------------------------------------------------- */
 
 struct watch {
@@ -365,6 +395,7 @@ int main(void)
 		cmocka_unit_test(what_one_node_finds_makes_settled_rows_unsettled_at_others),
 		cmocka_unit_test(what_was_said_before_is_no_evidence),
 		cmocka_unit_test(an_agent_that_begins_anew_learns_all_again),
+		cmocka_unit_test(what_a_program_says_of_a_row_holds_until_a_walk_has_begun),
 		cmocka_unit_test(no_row_settles_while_a_flow_anywhere_needs_another_owner),
 	};
 
