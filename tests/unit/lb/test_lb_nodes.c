@@ -560,8 +560,7 @@ static void answers_to_sources_of_ways_are_looked_at(void **state)
 	assert_int_equal(set_hops(&x, &hop, 1), 0);
 	assert_false(is_looked_at(&x, &source));
 	lb_nodes_set_nat(nodes_of(&x), 20000);
-	assert_int_equal(x.tunnel.nat & 0xffff, 20000);
-	assert_int_equal(x.tunnel.nat >> LB_NAT_COUNT_SHIFT, LB_NAT_LINES);
+	assert_int_equal(x.tunnel.nat, 20000 | LB_NAT_LINES << LB_NAT_COUNT_SHIFT);
 	hop.nat = true;
 	assert_int_equal(set_hops(&x, &hop, 1), 0);
 	assert_true(is_looked_at(&x, &source));
