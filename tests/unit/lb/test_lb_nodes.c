@@ -542,8 +542,7 @@ static bool is_looked_at(const struct fixture *x, const struct ip_addr *addr)
 	return x->vip_bits[bit / 64] >> bit % 64 & 1;
 }
 
-/* Flows know the address that they left by: it is looked at as long as there are any, also after
- * their way has another, and after a restart. */
+/* Flows know the address that they left by, whatever their way has now, and after a restart. */
 static void answers_to_sources_of_ways_are_looked_at(void **state)
 {
 	const struct ip_addr target = node_addr(0), source = node_addr(7), later = node_addr(8);
