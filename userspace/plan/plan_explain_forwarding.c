@@ -30,8 +30,8 @@ static const struct {
 	 "on no node, as the client sent them, in UDP (GUE variant 1, port 6080); it has the VIP "
 	 "and answers the client itself"},
 	{"nat", "nat",
-	 "as if this node sent them, from an address and a port of its own; the answer comes back "
-	 "here, and the client gets it as the VIP's"},
+	 "on no node, or on another one, as if this node sent them, from an address and a port of "
+	 "its own; the answer comes back here, and the client gets it as the VIP's"},
 };
 
 /* Nodes that a tunnel leads to and at which no flow begins: what they do. */
