@@ -10,7 +10,7 @@ $(BPF_TEST_RIG) $(patsubst $(B)/%,$(B)/san/%.o,$(BPF_TEST_BIN)): | $(BPF_SKEL)
 
 $(BPF_TEST_BIN): $(B)/tests/bpf/%: $(B)/san/tests/bpf/%.o $(BPF_TEST_RIG)
 	$(call begin,LD   ,$@)
-	$(Q)$(CC) $(SAN) -o $@ $^ -lcmocka -lbpf
+	$(Q)$(CC) $(SAN) $(SAN_LD) -o $@ $^ -lcmocka -lbpf
 
 # What the programs' headers compute is the same on the host, where it is held against vectors.
 BPF_HOST_TEST := $(B)/unit/lb/test_wire $(B)/unit/lb/test_abi

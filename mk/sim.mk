@@ -9,7 +9,7 @@ SEEDS   ?= 500
 
 $(SIM_BIN): $(patsubst %.c,$(B)/san/%.o,$(SIM_SRC)) $(B)/san/libbgp.a $(B)/san/libbase.a
 	$(folder)
-	$(Q)$(CC) $(SAN) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group
+	$(Q)$(CC) $(SAN) $(SAN_LD) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group
 
 PLANE_SRC   := $(wildcard tests/sim/plane/*.c) tests/sim/sim_link.c $(wildcard tests/fake/*.c)
 PLANE_BIN   := $(B)/sim/plane
@@ -17,7 +17,7 @@ PLANE_SEEDS ?= 200
 
 $(PLANE_BIN): $(patsubst %.c,$(B)/san/%.o,$(PLANE_SRC)) $(patsubst %,$(B)/san/lib%.a,$(below_plan))
 	$(folder)
-	$(Q)$(CC) $(SAN) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LIBS_plan)
+	$(Q)$(CC) $(SAN) $(SAN_LD) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LIBS_plan)
 
 BFD_SIM_SRC := $(wildcard tests/sim/bfd/*.c)
 BFD_SIM_BIN := $(B)/sim/bfd
@@ -25,7 +25,7 @@ BFD_SEEDS   ?= 200
 
 $(BFD_SIM_BIN): $(patsubst %.c,$(B)/san/%.o,$(BFD_SIM_SRC)) $(B)/san/libbfd.a $(B)/san/libbase.a
 	$(folder)
-	$(Q)$(CC) $(SAN) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LIBS_bfd)
+	$(Q)$(CC) $(SAN) $(SAN_LD) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LIBS_bfd)
 
 KUBE_SIM_SRC := $(wildcard tests/sim/kube/*.c)
 KUBE_SIM_BIN := $(B)/sim/kube
@@ -33,7 +33,7 @@ KUBE_SEEDS   ?= 150
 
 $(KUBE_SIM_BIN): $(patsubst %.c,$(B)/san/%.o,$(KUBE_SIM_SRC)) $(B)/san/libkube.a $(B)/san/libbase.a
 	$(folder)
-	$(Q)$(CC) $(SAN) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LIBS_kube)
+	$(Q)$(CC) $(SAN) $(SAN_LD) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LIBS_kube)
 
 NODES_SIM_SRC := $(wildcard tests/sim/nodes/*.c)
 NODES_SIM_BIN := $(B)/sim/nodes
@@ -41,7 +41,7 @@ NODES_BENCH   := $(B)/bench/bench_nodes
 
 $(NODES_SIM_BIN): $(patsubst %.c,$(B)/san/%.o,$(NODES_SIM_SRC)) $(B)/san/liblb.a $(B)/san/libbase.a
 	$(folder)
-	$(Q)$(CC) $(SAN) -o $@ $^
+	$(Q)$(CC) $(SAN) $(SAN_LD) -o $@ $^
 
 # The same without sanitizers, for 1,000 nodes.
 $(NODES_BENCH): $(patsubst %.c,$(B)/obj/%.o,$(NODES_SIM_SRC)) $(B)/liblb.a $(B)/libbase.a

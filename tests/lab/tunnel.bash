@@ -127,6 +127,8 @@ tn_no_route() { ! tn_route; }
 tn_problem() { lab_ctl "$1" show problems -o json | jq -e --arg r "$2" --arg n "$3" 'any(.[]; .reason == $r and .name == $n)' >/dev/null; }
 tn_no_problem() { ! tn_problem "$@"; }
 tn_get() { lab_in client python3 "$LAB_ROOT/scripts/lab-client" requests "http://$TN_VIP/$1" "$2"; }
+# tn_only POD: it answers, and no other.
+tn_only() { tn_get "" 8 | jq -e --arg p "$1" '.failed == [] and .pods == {($p): 8}' >/dev/null; }
 # tn_octets NODE: sent by its uplink so far.
 tn_octets() { lab_in "$1" ip -s -j link show dev eth0 | jq '.[0].stats64.tx.bytes'; }
 
@@ -260,6 +262,8 @@ step_tunnel_silent() {
 	# The router sends to both that are left, and each finds out for itself.
 	lab_until 10 tn_problem node-a NodeSilent node-b && lab_until 10 tn_problem node-c NodeSilent node-b || return 1
 	STEP_NOTE="silent after $((($(date +%s%N) - begun) / 1000000)) ms"
+	# The table follows what is known.
+	lab_until 10 tn_only c1 || return 1
 	tn_get "" 60 >"$out"
 	say "$(jq -c '[.pods, (.failed | length)]' "$out")"
 	jq -e '.failed == [] and .pods == {"c1": 60}' "$out" >/dev/null || return 1
