@@ -393,6 +393,28 @@ static void what_became_of_it_is_told_once(void **state)
 	assert_string_equal(bed.events, "");
 }
 
+static bool has_told_that_it_announces(const struct agent_rig *rig)
+{
+	return has_told(rig) &&
+	       strstr(bed.events, "web nodeAssigned: announcing from node \"node\"");
+}
+
+static void that_it_is_announced_from_here_is_told(void **state)
+{
+	(void)state;
+	rig_write(bed.rig, "slice.yaml",
+		  "apiVersion: discovery.k8s.io/v1\nkind: EndpointSlice\n"
+		  "metadata: {name: web-1, namespace: shop,"
+		  " labels: {kubernetes.io/service-name: web}}\naddressType: IPv4\n"
+		  "ports: [{name: \"\", port: 80}]\n"
+		  "endpoints: [{addresses: [10.244.0.1], nodeName: node}]\n");
+	connect_feeder();
+	complete_all();
+	hold(true);
+	put("web", SERVICE_TEXT("web", FROM_MAIN, HAS("198.51.100.0")));
+	RIG_WAIT(bed.rig, has_told_that_it_announces);
+}
+
 static bool has_reported(const struct agent_rig *rig)
 {
 	(void)rig;
@@ -557,6 +579,7 @@ int main(void)
 		TEST(who_has_lost_the_lease_asks_no_more),
 		TEST(who_gets_the_lease_again_asks_again),
 		TEST(what_became_of_it_is_told_once),
+		TEST(that_it_is_announced_from_here_is_told),
 		TEST(how_the_node_is_is_reported_once),
 		TEST(that_nobody_allocates_is_a_problem),
 		TEST(what_is_wanted_follows_from_what_was_just_given),
