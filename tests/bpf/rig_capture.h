@@ -10,7 +10,7 @@
 
 struct rig_capture;
 
-/* Loads them; what is captured may be said anew. */
+/* Loads them, or has those of the test before; what is captured may be said anew. */
 struct rig_capture *rig_capture_new(struct rig *r);
 struct rig_capture *rig_capture_free(struct rig_capture *c);
 /* Everything but `until` is the test's; that is far away unless it is set. */
