@@ -11,6 +11,7 @@
 #include "sys/bpf_clsact.h"
 #include "sys/bpf_pins.h"
 #include "sys/bpf_tcx.h"
+#include "sys/files.h"
 #include "sys/log.h"
 
 #include <bpf/bpf.h>
@@ -270,13 +271,19 @@ static int attach_tcx(const struct bpf_hook_args *args)
 }
 
 /*
- * The spare goes to the head, then the link behind is detached, then the program takes the spare's
- * place: for a moment a packet meets both, of which the second finds nothing left to do.
+ * The program once more, as a list takes each but once. It goes to the head, then the link behind
+ * is detached, then the first one takes its place: for a moment a packet meets both, of which the
+ * second finds nothing left to do.
  */
 static int retake_head(const struct bpf_hook_args *args)
 {
-	int fd = bpf_tcx_attach(args->ifindex, args->spare_fd), error, first;
+	_cleanup_(fd_closep) int again = -1;
+	int fd = 0, error, first;
 
+	if (args->spare_fd < 0)
+		fd = args->load_again(args->programs, &again);
+	if (fd == 0)
+		fd = bpf_tcx_attach(args->ifindex, again >= 0 ? again : args->spare_fd);
 	if (fd < 0) {
 		log_warn("bpf: the head at egress is not to be had", "device=%s error=%d",
 			 args->name, -fd);

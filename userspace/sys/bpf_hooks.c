@@ -71,6 +71,11 @@ static void list_done(struct device_list *l)
 
 /* --- one device ------------------------------------------------------------------------------- */
 
+static int load_again(const void *programs, int *ret_fd)
+{
+	return bpf_load_tc(programs, ret_fd);
+}
+
 static struct bpf_hook_args hook_args(const struct hooks_job *j, const struct device *d)
 {
 	const struct bpf_hooks *h = j->hooks;
@@ -79,6 +84,8 @@ static struct bpf_hook_args hook_args(const struct hooks_job *j, const struct de
 				      .ifindex = d->want.ifindex,
 				      .name = d->want.name,
 				      .spare_fd = j->use.tc_spare_fd,
+				      .load_again = load_again,
+				      .programs = h->programs,
 				      .has_tcx = h->programs->has_tcx,
 				      .allow_generic = d->want.allow_generic,
 				      .words = j->list.arena};
@@ -384,9 +391,8 @@ void bpf_hooks_verify(struct bpf_hooks *h)
 
 static struct bpf_hook_programs loaded(const struct bpf_hooks *h)
 {
-	return (struct bpf_hook_programs){.xdp_fd = h->programs->xdp_fd,
-					  .tc_fd = h->programs->tc_fd,
-					  .tc_spare_fd = h->programs->tc_spare_fd};
+	return (struct bpf_hook_programs){
+		.xdp_fd = h->programs->xdp_fd, .tc_fd = h->programs->tc_fd, .tc_spare_fd = -1};
 }
 
 void bpf_hooks_use(struct bpf_hooks *h, const struct bpf_hook_programs *programs)

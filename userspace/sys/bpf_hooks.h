@@ -41,7 +41,7 @@ void bpf_hooks_verify(struct bpf_hooks *h);
  * each other's place at a hook without a gap.
  */
 struct bpf_hook_programs {
-	int xdp_fd, tc_fd, tc_spare_fd;
+	int xdp_fd, tc_fd, tc_spare_fd; /* -1: it is loaded when it is needed */
 };
 void bpf_hooks_use(struct bpf_hooks *h, const struct bpf_hook_programs *programs);
 /* All devices have these by now; NULL: those that were loaded. */

@@ -155,7 +155,7 @@ static int keep_program(const struct bpf_program *program, int *ret_fd)
 
 /* *ret, also after an error: the object, for the caller to close. */
 static int load_xdp(const char *maps_dir, bool knows_served, struct bpf_programs *p,
-		    struct lb_flow_keys *ret_keys, struct xdp_lb_bpf **ret)
+		    struct xdp_lb_bpf **ret)
 {
 	struct lb_config config = {.abi_version = 0};
 	int error = open_xdp(maps_dir, knows_served, &config, ret, &p->adopted);
@@ -164,10 +164,10 @@ static int load_xdp(const char *maps_dir, bool knows_served, struct bpf_programs
 
 	if (error != 0)
 		return error;
-	lb_flow_keys(config.flow_secret, ret_keys);
+	lb_flow_keys(config.flow_secret, &p->flow_keys);
 	error = bpf_maps_inners(xdp->obj, &p->inners);
 	xdp->rodata->age_shift = age_shift(tick_ns());
-	memcpy(&xdp->rodata->flow_keys, ret_keys, sizeof(*ret_keys));
+	memcpy(&xdp->rodata->flow_keys, &p->flow_keys, sizeof(p->flow_keys));
 	if (error == 0)
 		error = xdp_lb_bpf__load(xdp);
 	if (error == 0 && !p->adopted)
@@ -177,7 +177,7 @@ static int load_xdp(const char *maps_dir, bool knows_served, struct bpf_programs
 	return error ? error : keep_program(xdp->progs.xdp_lb, &p->xdp_fd);
 }
 
-static int load_tc(const struct bpf_object *xdp, const struct lb_flow_keys *keys, int *ret_fd)
+int bpf_load_tc(const struct bpf_programs *p, int *ret_fd)
 {
 	struct tc_reply_bpf *tc = tc_reply_bpf__open();
 	int error;
@@ -185,8 +185,8 @@ static int load_tc(const struct bpf_object *xdp, const struct lb_flow_keys *keys
 	if (!tc)
 		return open_error();
 	tc->rodata->age_shift = age_shift(tick_ns());
-	memcpy(&tc->rodata->flow_keys, keys, sizeof(*keys));
-	error = bpf_maps_share(xdp, tc->obj);
+	memcpy(&tc->rodata->flow_keys, &p->flow_keys, sizeof(p->flow_keys));
+	error = bpf_maps_share(&p->maps, tc->obj);
 	if (error == 0)
 		error = tc_reply_bpf__load(tc);
 	if (error == 0)
@@ -256,12 +256,8 @@ static int print_libbpf(enum libbpf_print_level level, const char *fmt, va_list 
 int bpf_load(const struct bpf_load_args *args, struct arena *arena, struct bpf_programs *ret,
 	     const char **ret_failure)
 {
-	struct bpf_programs p = {.xdp_fd = -1,
-				 .tc_fd = -1,
-				 .tc_spare_fd = -1,
-				 .maps = {.btf_fd = -1, .sums_fd = -1}};
+	struct bpf_programs p = {.xdp_fd = -1, .tc_fd = -1, .maps = {.btf_fd = -1, .sums_fd = -1}};
 	struct xdp_lb_bpf *xdp = NULL;
-	struct lb_flow_keys keys;
 	const char *what = "the pin directory";
 	char maps_dir[BPF_PINS_PATH];
 	int error = bpf_pins_path(maps_dir, args->pin_dir, BPF_PINS_MAPS, NULL);
@@ -272,14 +268,12 @@ int bpf_load(const struct bpf_load_args *args, struct arena *arena, struct bpf_p
 		error = bpf_pins_prepare(args->pin_dir);
 	if (error == 0) {
 		what = "the program xdp_lb";
-		error = load_xdp(maps_dir, args->knows_served, &p, &keys, &xdp);
+		error = load_xdp(maps_dir, args->knows_served, &p, &xdp);
 	}
 	if (error == 0) {
 		what = "the program tc_reply";
-		error = load_tc(xdp->obj, &keys, &p.tc_fd);
+		error = bpf_load_tc(&p, &p.tc_fd);
 	}
-	if (error == 0)
-		error = load_tc(xdp->obj, &keys, &p.tc_spare_fd);
 	if (error == 0) {
 		what = "the pins";
 		error = p.adopted ? bpf_maps_pin_fresh(xdp->obj, maps_dir)
@@ -302,14 +296,12 @@ int bpf_load(const struct bpf_load_args *args, struct arena *arena, struct bpf_p
 
 void bpf_unload(struct bpf_programs *p)
 {
-	const int fds[] = {p->xdp_fd, p->tc_fd, p->tc_spare_fd};
+	const int fds[] = {p->xdp_fd, p->tc_fd};
 
 	for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
 		if (fds[i] >= 0)
 			close(fds[i]);
 	bpf_kept_let_go(&p->maps);
-	*p = (struct bpf_programs){.xdp_fd = -1,
-				   .tc_fd = -1,
-				   .tc_spare_fd = -1,
-				   .maps = {.btf_fd = -1, .sums_fd = -1}};
+	*p = (struct bpf_programs){
+		.xdp_fd = -1, .tc_fd = -1, .maps = {.btf_fd = -1, .sums_fd = -1}};
 }

@@ -21,17 +21,20 @@ struct bpf_load_args {
 
 struct bpf_programs {
 	int xdp_fd, tc_fd;        /* of the programs; owned */
-	int tc_spare_fd;          /* tc_reply once more, see bpf_attach.h; owned */
 	struct bpf_kept maps;     /* owned */
 	struct bpf_inners inners; /* of xdp */
-	bool has_tcx;             /* of the kernel */
-	bool adopted;             /* the maps are those of a former run */
+	struct lb_flow_keys flow_keys;
+	bool has_tcx; /* of the kernel */
+	bool adopted; /* the maps are those of a former run */
 };
 
 /* 0, or -errno and in *ret_failure what was refused, in words (from the arena). */
 int bpf_load(const struct bpf_load_args *args, struct arena *arena, struct bpf_programs *ret,
 	     const char **ret_failure) must_check;
 void bpf_unload(struct bpf_programs *p);
+
+/* tc_reply once more, over the same maps: 0 and its fd, which is the caller's, or -errno. */
+int bpf_load_tc(const struct bpf_programs *p, int *ret_fd) must_check;
 
 /*
  * Both programs once more, built for a capture (bpf/capture_note.h), over the maps of the others;

@@ -146,19 +146,18 @@ int bpf_maps_inners(const struct bpf_object *obj, struct bpf_inners *ret)
 	return error;
 }
 
-int bpf_maps_share(const struct bpf_object *from, struct bpf_object *to)
+int bpf_maps_share(const struct bpf_kept *from, struct bpf_object *to)
 {
 	struct bpf_map *map;
 
 	bpf_object__for_each_map(map, to)
 	{
-		const struct bpf_map *same;
-		int error;
+		int fd, error;
 
 		if (bpf_map__is_internal(map))
 			continue;
-		same = bpf_object__find_map_by_name(from, bpf_map__name(map));
-		error = same ? bpf_map__reuse_fd(map, bpf_map__fd(same)) : -ENOENT;
+		fd = bpf_kept_map(from, bpf_map__name(map));
+		error = fd >= 0 ? bpf_map__reuse_fd(map, fd) : -ENOENT;
 		if (error != 0)
 			return error;
 	}

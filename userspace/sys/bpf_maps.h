@@ -35,8 +35,8 @@ struct bpf_inners {
 /* From an opened object. -ENOENT: it has no such maps. */
 int bpf_maps_inners(const struct bpf_object *obj, struct bpf_inners *ret) must_check;
 
-/* Gives an opened object the maps of a loaded one. */
-int bpf_maps_share(const struct bpf_object *from, struct bpf_object *to) must_check;
+/* Gives an opened object the maps that were kept of a loaded one. */
+int bpf_maps_share(const struct bpf_kept *from, struct bpf_object *to) must_check;
 /* Pins all maps of a loaded object in a folder by their names. */
 int bpf_maps_pin(const struct bpf_object *obj, const char *dir) must_check;
 

@@ -120,7 +120,16 @@ static void ours_goes_to_the_head_at_egress_and_back_there(void **state)
 struct hooks {
 	struct bpf_hook_args args;
 	struct arena *arena;
+	int spare_fd;
 };
+
+static int give_spare(const void *hooks, int *ret_fd)
+{
+	const struct hooks *h = hooks;
+
+	*ret_fd = dup(h->spare_fd);
+	return *ret_fd < 0 ? -errno : 0;
+}
 
 static void hooks_begin(struct hooks *h, const struct bpf_fixture *x, bool has_tcx)
 {
@@ -130,17 +139,20 @@ static void hooks_begin(struct hooks *h, const struct bpf_fixture *x, bool has_t
 		.ifindex = device_index(),
 		.name = DEVICE,
 		.prog_fd = foreign_program(BPF_PROG_TYPE_SCHED_CLS, "tc_reply", -1),
-		.spare_fd = foreign_program(BPF_PROG_TYPE_SCHED_CLS, "tc_reply", -1),
+		.spare_fd = -1,
+		.load_again = give_spare,
+		.programs = h,
 		.has_tcx = has_tcx,
 		.words = h->arena,
 	};
+	h->spare_fd = foreign_program(BPF_PROG_TYPE_SCHED_CLS, "tc_reply", -1);
 	assert_int_equal(bpf_pins_prepare(x->pin_dir), 0);
 }
 
 static void hooks_end(struct hooks *h)
 {
 	close(h->args.prog_fd);
-	close(h->args.spare_fd);
+	close(h->spare_fd);
 	assert_int_equal(bpf_dataplane_cleanup(h->args.pin_dir), 0);
 	arena_free(h->arena);
 }
@@ -181,7 +193,7 @@ static void *watch(void *arg)
 
 static void watch_begin(struct watcher *w, const struct hooks *h)
 {
-	*w = (struct watcher){.ours = id_of(h->args.prog_fd), .spare = id_of(h->args.spare_fd)};
+	*w = (struct watcher){.ours = id_of(h->args.prog_fd), .spare = id_of(h->spare_fd)};
 	assert_int_equal(pthread_create(&w->thread, NULL, watch, w), 0);
 	while (__atomic_load_n(&w->n_looks, __ATOMIC_ACQUIRE) == 0)
 		sched_yield();
@@ -238,7 +250,7 @@ static void a_takeover_that_was_cut_short_is_ended_by_the_next_agent(void **stat
 		/* what is there when the agent dies between the pin and the rename */
 		snprintf(name, sizeof(name), "tcx-%d-next", device_index());
 		assert_int_equal(bpf_pins_path(path, h.args.pin_dir, BPF_PINS_LINKS, name), 0);
-		link = bpf_tcx_attach(device_index(), h.args.spare_fd);
+		link = bpf_tcx_attach(device_index(), h.spare_fd);
 		assert_int_equal(bpf_obj_pin(link, path), 0);
 		close(link);
 		assert_int_equal(bpf_tcx_list(device_index(), ids), 2);
